@@ -1,0 +1,415 @@
+"""Cells to kernel arguments and back: what blanks, text, errors, bounds and ranges mean.
+
+The one way in is `evaluate`. It knows no host: for each argument a host hands over None (left
+out), one cell, or a list of rows, and it takes back one cell or a list of rows.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import chain, islice, repeat
+from operator import gt
+from typing import Any
+
+from kpi_xl.errors import (
+    EXCEL_ERRORS,
+    CellError,
+    ErrorCell,
+    KpiError,
+    NotEnoughData,
+    OutOfDomain,
+    WrongInput,
+    ZeroDenominator,
+)
+from kpi_xl.registry import Argument, Metric
+from kpi_xl.units import DATE, KEY, LARGEST, TEXT
+
+Cell = Any
+"""None, a float, text, a bool, a date or a Decimal in; a float, text, a bool, a CellError out."""
+Block = list[list[Cell]]
+
+NUMBERS = {float, int}
+
+
+def evaluate(metric: Metric, given: Sequence[Cell | Block]) -> Cell | Block:
+    """What a cell with this function and these arguments shows.
+
+    One cell, or a block (a list of rows) that spills. An error is a `CellError`; a blank cell of
+    a block is "". Scalar arguments given as ranges lift: one result a cell, broadcast as native
+    Excel arithmetic does it.
+    """
+    try:
+        values = _complete(metric, given)
+        rows, width = _shape(metric, values)
+    except KpiError as error:
+        return error.shown()
+    if rows == width == 1:
+        return _result(
+            metric, [_unwrapped(a, v) for a, v in zip(metric.arguments, values, strict=True)]
+        )
+    return _lifted(metric, values, rows, width)
+
+
+def _complete(metric: Metric, given: Sequence[Cell | Block]) -> list[Cell | Block]:
+    """One value an argument, with defaults for those left out."""
+    if not metric.required <= len(given) <= len(metric.arguments):
+        raise WrongInput(f"{metric.signature} cannot take {len(given)} arguments")
+    values = list(given)
+    for argument in metric.arguments[len(given) :]:
+        values.append(argument.default)
+    for position, argument in enumerate(metric.arguments):
+        if values[position] is None and not argument.required:
+            values[position] = argument.default
+    return values
+
+
+def _shape(metric: Metric, values: list[Cell | Block]) -> tuple[int, int]:
+    """Rows and columns of the result: those to which all scalar arguments broadcast."""
+    rows, width = 1, 1
+    for argument, value in zip(metric.arguments, values, strict=True):
+        if type(value) is not list:
+            continue
+        lengths = set(map(len, value))
+        if len(lengths) != 1 or 0 in lengths:
+            raise WrongInput(f"{argument.name} is not a block of cells")
+        if argument.arg.column or (len(value) == 1 and len(value[0]) == 1):
+            continue
+        if metric.result in ("table", "shape"):
+            raise WrongInput(f"{argument.name} must be one cell, not a range")
+        if not (_fits(len(value), rows) and _fits(len(value[0]), width)):
+            _refuse_errors(metric, values)
+            raise WrongInput(
+                f"{argument.name} has {len(value)} rows and {len(value[0])} columns, which do not"
+                f" fit the {rows} rows and {width} columns of the arguments before it"
+            )
+        rows, width = max(rows, len(value)), max(width, len(value[0]))
+    return rows, width
+
+
+def _fits(length: int, other: int) -> bool:
+    return length == other or 1 in (length, other)
+
+
+def _unwrapped(argument: Argument, value: Cell | Block) -> Cell | Block:
+    """A range of one cell as that cell, unless the argument takes a column."""
+    return value[0][0] if type(value) is list and not argument.arg.column else value
+
+
+# One result
+
+
+def _result(metric: Metric, values: list[Cell | Block]) -> Cell | Block:
+    """The kernel's answer, or the error that takes its place."""
+    try:
+        arguments: list[Any] = values
+        for argument, value in zip(metric.arguments, values):  # noqa: B905 - strict costs time
+            # A column, a list, is not a number either: _judged reads it.
+            if type(value) not in NUMBERS or not argument.low <= value <= argument.high:  # type: ignore[operator]
+                arguments = _judged(metric, values)
+                break
+        for part, whole in metric.parts:
+            if arguments[part] > arguments[whole]:
+                names = metric.arguments[part].name, metric.arguments[whole].name
+                raise OutOfDomain("{} is more than {}, of which it is a part".format(*names))
+        return _shown(metric, metric.kernel(*arguments), values)
+    except KpiError as error:
+        return error.shown()
+    except ZeroDivisionError:
+        return CellError("#DIV/0!", f"the denominator of {metric.formula} is 0")
+    except OverflowError:
+        return CellError("#NUM!", "the result is too large for a cell")
+
+
+def _shown(metric: Metric, result: Any, values: list[Cell | Block]) -> Cell | Block:
+    """A kernel's result as cells: finite numbers, text, booleans."""
+    if type(result) is float and -LARGEST <= result <= LARGEST:
+        return result + 0.0  # turns -0.0 into the 0 that Excel shows
+    if metric.result == "value":
+        return _finite(result)
+    if metric.result == "row":
+        return [[_finite(cell) for cell in result]]
+    if metric.result == "table":
+        return [[_finite(cell) for cell in row] for row in result]
+    cells, shape = iter(result), values[0] if type(values[0]) is list else [[None]]
+    return [[_finite(next(cells)) for _ in row] for row in shape]
+
+
+def _finite(cell: Cell) -> Cell:
+    if isinstance(cell, str | bool):
+        return cell
+    if not -LARGEST <= cell <= LARGEST:
+        raise OverflowError
+    return cell + 0.0
+
+
+# Many results
+
+
+def _lifted(metric: Metric, values: list[Cell | Block], rows: int, width: int) -> Block:
+    """One result for each cell to which the scalar arguments broadcast."""
+    spread = [
+        _spread(argument, value, rows, width)
+        for argument, value in zip(metric.arguments, values, strict=True)
+    ]
+    results = _all_clean(metric, spread)
+    if results is None:
+        results = [_result(metric, list(cells)) for cells in zip(*spread, strict=False)]
+    if metric.result == "row":
+        ends = next((len(r[0]) for r in results if type(r) is list), 1)
+        results = [r[0] if type(r) is list else [r] * ends for r in results]
+        flat = list(chain.from_iterable(results))
+        width *= ends
+        return [flat[start : start + width] for start in range(0, len(flat), width)]
+    if width == 1:
+        return [[result] for result in results]
+    return [results[start : start + width] for start in range(0, rows * width, width)]
+
+
+def _spread(argument: Argument, value: Cell | Block, rows: int, width: int) -> Iterable[Cell]:
+    """An argument's cells, one for each result, row by row."""
+    if type(value) is not list or argument.arg.column:
+        return repeat(value)
+    if len(value) == rows and len(value[0]) == width:
+        return list(chain.from_iterable(value))
+    if len(value[0]) == width:
+        return value[0] * rows
+    if len(value) == rows:
+        return [cell for row in value for cell in row * width]
+    return repeat(value[0][0])
+
+
+def _all_clean(metric: Metric, spread: list[Iterable[Cell]]) -> list[Cell] | None:
+    """All results at once where every cell is a number in its domain; else None.
+
+    It is what makes a column of 100,000 cells some five times as fast as one cell at a time.
+    """
+    for argument, cells in zip(metric.arguments, spread, strict=True):
+        sample = cells if type(cells) is list else list(islice(cells, 1))
+        if not NUMBERS.issuperset(map(type, sample)):
+            return None
+        # A NaN can hide from min and max, but not from the sum.
+        if not (argument.low <= min(sample) and max(sample) <= argument.high):
+            return None
+        if not -LARGEST <= sum(sample) <= LARGEST:
+            return None
+    try:
+        if any(any(map(gt, spread[part], spread[whole])) for part, whole in metric.parts):
+            return None
+        results = list(map(metric.kernel, *spread))
+        if not NUMBERS.issuperset(map(type, results)) or not -LARGEST <= sum(results) <= LARGEST:
+            return None
+    except (KpiError, ArithmeticError):
+        return None
+    return [result + 0.0 for result in results]
+
+
+# Reading the cells of one result
+
+
+def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
+    """The kernel's arguments, or the first error in the order that the catalogue sets.
+
+    An error cell, text or shape, a number outside its domain, a zero denominator.
+    """
+    arguments = metric.arguments
+    _refuse_errors(metric, values)
+    read: list[Any] = [
+        _column(argument, value) if argument.arg.column else _scalar(argument, value)
+        for argument, value in zip(arguments, values, strict=True)
+    ]
+    columns = [i for i, a in enumerate(arguments) if a.arg.column and read[i] is not None]
+    if columns:
+        paired = _paired([arguments[i] for i in columns], [read[i] for i in columns])
+        for i, column in zip(columns, paired, strict=True):
+            read[i] = column
+    for argument, value in zip(arguments, read, strict=True):
+        _refuse_outside(argument, value)
+    for argument, value in zip(arguments, read, strict=True):
+        if argument.arg.denominator and value == 0.0:
+            raise ZeroDenominator(
+                f"{argument.name} is 0 or blank, and the formula divides by it: {metric.formula}"
+            )
+    return read
+
+
+def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> None:
+    for argument, value in zip(metric.arguments, values, strict=True):
+        for cell in chain.from_iterable(value) if type(value) is list else [value]:
+            if isinstance(cell, str) and cell in EXCEL_ERRORS:
+                raise ErrorCell(str(cell), f"{argument.name} holds the error {cell}")
+
+
+def _refuse_outside(argument: Argument, value: Any) -> None:
+    """Refuse numbers that the argument cannot have (0 as a denominator comes later)."""
+    low, high = argument.low, argument.high
+    for row, number in enumerate(value if type(value) is list else [value], start=1):
+        if type(number) not in NUMBERS or low <= number <= high or number in argument.domain:
+            continue
+        if number == 0.0 and argument.arg.denominator:
+            continue
+        where = f"value {row} of {argument.name}" if type(value) is list else argument.name
+        raise OutOfDomain(f"{where} is {number:g}; it must be {argument.domain}")
+
+
+def _scalar(argument: Argument, cell: Cell) -> Any:
+    if cell is None or (isinstance(cell, str) and not cell):
+        if not argument.required:
+            return argument.default
+        if argument.arg.unit is TEXT:
+            raise WrongInput(f"{argument.name} is blank")
+        return 0.0
+    try:
+        return _reader(argument)(cell)
+    except WrongInput as wrong:
+        raise WrongInput(f"{argument.name} {wrong}") from None
+
+
+def _column(argument: Argument, value: Cell | Block) -> list[Any] | None:
+    """A column's cells in row order, read, with None for blanks; None if it was left out."""
+    cells: list[Cell] = list(chain.from_iterable(value)) if type(value) is list else [value]
+    if not argument.required and cells in ([None], [""]):
+        return None
+    read = _reader(argument)
+    kinds = set(map(type, cells))
+    if kinds == {float} and argument.arg.unit is not DATE:
+        return cells
+    try:
+        if bool not in kinds:  # True and 1.0 are one key of a dict
+            known = {cell: read(cell) for cell in set(cells)}
+            return list(map(known.__getitem__, cells))
+    except (WrongInput, TypeError):
+        pass  # the loop below says in which row
+    column = []
+    for row, cell in enumerate(cells, start=1):
+        try:
+            column.append(read(cell))
+        except WrongInput as wrong:
+            raise WrongInput(f"row {row} of {argument.name} {wrong}") from None
+    return column
+
+
+def _paired(arguments: list[Argument], columns: list[list[Any]]) -> list[list[Any]]:
+    """Columns row by row: blanks skipped, kept, counted as 0 or refused, as each argument says."""
+    lengths = [len(column) for column in columns]
+    if len(set(lengths)) > 1:
+        sizes = ", ".join(f"{a.name} has {n}" for a, n in zip(arguments, lengths, strict=True))
+        raise WrongInput(f"the columns differ in length: {sizes} rows")
+    if any(None in column for column in columns):
+        policies = [argument.arg.blank for argument in arguments]
+        rows = []
+        for number, row in enumerate(zip(*columns, strict=True), start=1):
+            if len(columns) > 1 and not any(cell is not None for cell in row):
+                continue
+            blanks = {policies[i] for i, cell in enumerate(row) if cell is None}
+            if "skip" in blanks:
+                continue
+            if "refuse" in blanks:
+                name = next(
+                    a.name
+                    for a, cell in zip(arguments, row, strict=True)
+                    if cell is None and a.arg.blank == "refuse"
+                )
+                raise WrongInput(f"row {number} of {name} is blank, but not the rest of the row")
+            rows.append(
+                [
+                    0.0 if cell is None and policy == "zero" else cell
+                    for cell, policy in zip(row, policies, strict=True)
+                ]
+            )
+        columns = [list(column) for column in zip(*rows, strict=True)]
+    if not columns or not columns[0]:
+        raise NotEnoughData(f"{arguments[0].name} holds no values")
+    return columns
+
+
+def _reader(argument: Argument) -> Callable[[Cell], Any]:
+    arg = argument.arg
+    if arg.words:
+        return lambda cell: _word(cell, arg.words)
+    if arg.unit is TEXT:
+        return _text
+    if arg.unit is DATE:
+        return _day
+    if arg.unit is KEY:
+        return _key
+    return _number if not arg.column else _number_or_blank
+
+
+def _number(cell: Cell) -> float:
+    if isinstance(cell, str):
+        raise WrongInput(f"is the text {_quoted(cell)}, not a number")
+    if isinstance(cell, date):
+        return serial(cell)
+    if isinstance(cell, float | int | Decimal):
+        try:
+            return float(cell)
+        except OverflowError:
+            raise OutOfDomain("a number is too large for a cell") from None
+    raise WrongInput(f"is a {type(cell).__name__}, not a number")
+
+
+def _number_or_blank(cell: Cell) -> float | None:
+    return None if cell is None or cell == "" else _number(cell)
+
+
+def _day(cell: Cell) -> int | None:
+    """A date as the whole serial number of its day; None for a blank."""
+    if cell is None or cell == "":
+        return None
+    if isinstance(cell, str):
+        text = cell.strip()
+        try:
+            if len(text) == 10 or text[10:11] in {"T", " "}:
+                return int(serial(datetime.fromisoformat(text)))
+        except ValueError:
+            pass
+        raise WrongInput(
+            f"is the text {_quoted(cell)}: write the date as 2024-01-31 or as an Excel date"
+        )
+    if isinstance(cell, bool):
+        raise WrongInput("is TRUE or FALSE, not a date")
+    number = _number(cell)
+    if not -LARGEST <= number <= LARGEST:
+        raise OutOfDomain("a date is not a finite number")
+    return None if number == 0.0 else math.floor(number)
+
+
+def _key(cell: Cell) -> str | float | None:
+    """What identifies a customer or a channel: 5 and "5" are one, and so are "Ann" and " Ann "."""
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if not isinstance(cell, str):
+        return None if cell is None else _number(cell)
+    text = cell.strip()
+    try:
+        number = float(text)
+    except ValueError:
+        return text or None
+    return number if text in (f"{number:.15g}", str(number)) else text
+
+
+def _text(cell: Cell) -> str:
+    if not isinstance(cell, str):
+        raise WrongInput("must be text")
+    return cell.strip()
+
+
+def _word(cell: Cell, words: tuple[str, ...]) -> str:
+    for word in words:
+        if isinstance(cell, str) and cell.strip().lower() == word.lower():
+            return word
+    allowed = ", ".join(f'"{word}"' for word in words)
+    raise WrongInput(f"is {_quoted(cell)}; it must be one of {allowed}")
+
+
+def _quoted(cell: Cell) -> str:
+    text = str(cell)
+    return f'"{text if len(text) <= 40 else text[:37] + "..."}"'
+
+
+def serial(day: date) -> float:
+    """A date or datetime as a serial number of Excel's 1900 date system."""
+    moment = day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
+    days = (moment.replace(tzinfo=None) - datetime(1899, 12, 30)) / timedelta(days=1)
+    return days if days >= 61.0 else days - 1.0  # Excel counts a 29 February 1900

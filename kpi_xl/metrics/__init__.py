@@ -1,0 +1,19 @@
+"""The kernels, one file a family. Importing this package fills `kpi_xl.registry.METRICS`."""
+
+from kpi_xl.metrics import (
+    acquisition,
+    content,
+    experiments,
+    goals,
+    help,
+    retention,
+    returns,
+    sales,
+    social,
+    tables,
+    value,
+    web,
+)
+from kpi_xl.registry import METRICS
+
+__all__ = ["METRICS"]

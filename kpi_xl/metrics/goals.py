@@ -1,0 +1,191 @@
+"""Targets, forecasts and trends of any KPI."""
+
+from math import fsum
+from typing import Annotated
+
+from kpi_xl.errors import NotEnoughData, OutOfDomain, ZeroDenominator
+from kpi_xl.metrics.arguments import Actual, Target
+from kpi_xl.registry import Arg, metric
+from kpi_xl.units import BELOW_ONE, LOGICAL, PERIODS, POSITIVE, RATE, SCORE, TEXT, VALUE
+
+FARRIS = "Farris et al., Marketing Metrics"
+PLANNING = "Industry usage in planning"
+OUTLIERS = "Iglewicz & Hoaglin (1993), How to Detect and Handle Outliers"
+
+Series = Annotated[
+    list[float | None],
+    Arg("One value a period, in order; a blank keeps its period", VALUE, column=True, blank="keep"),
+]
+
+
+@metric(
+    "TARGET_PROGRESS",
+    returns=RATE,
+    formula="(actual - baseline) / (target - baseline)",
+    source=PLANNING,
+    example=("=TARGET_PROGRESS(130,150,100)", 0.6),
+)
+def target_progress(
+    actual: Actual,
+    target: Target,
+    baseline: Annotated[float, Arg("The value at the start", VALUE)],
+) -> float:
+    """Progress from the baseline to the target. It works when lower is better, too."""
+    return (actual - baseline) / (target - baseline)
+
+
+@metric(
+    "KPI_STATUS",
+    returns=TEXT,
+    formula="on track: actual >= target; at risk: actual >= target - tolerance * ABS(target);"
+    " else off track; mirrored where lower is better",
+    source=PLANNING,
+    example=("=KPI_STATUS(95,100)", "at risk"),
+)
+def kpi_status(
+    actual: Actual,
+    target: Target,
+    baseline: Annotated[float | None, Arg("The value at the start", VALUE)] = None,
+    tolerance: Annotated[
+        float, Arg("How far from the target is still at risk, not off track", RATE, BELOW_ONE)
+    ] = 0.1,
+    direction: Annotated[
+        str,
+        Arg(
+            'Which is better; "auto": lower if the target is below the baseline, else higher',
+            TEXT,
+            words=("auto", "higher", "lower"),
+        ),
+    ] = "auto",
+) -> str:
+    """Status of a KPI against its target: "on track", "at risk" or "off track".
+
+    Say direction "lower" for a ceiling without a baseline, such as a highest CAC.
+    """
+    lower = direction == "lower"
+    if direction == "auto":
+        lower = baseline is not None and target < baseline
+    margin = tolerance * abs(target)
+    short = actual - target if lower else target - actual
+    return "on track" if short <= 0.0 else "at risk" if short <= margin else "off track"
+
+
+@metric(
+    "VS_BASELINE",
+    returns=RATE,
+    formula="actual / baseline - 1",
+    source=PLANNING,
+    example=("=VS_BASELINE(130,100)", 0.3),
+)
+def vs_baseline(
+    actual: Actual,
+    baseline: Annotated[float, Arg("The value at the start", VALUE, denominator=True)],
+) -> float:
+    """Change against the baseline. From a negative baseline there is no such rate: #NUM!."""
+    return actual / baseline - 1.0
+
+
+@metric(
+    "RUN_RATE",
+    returns=VALUE,
+    formula="actual_to_date * total / elapsed",
+    source=PLANNING,
+    example=("=RUN_RATE(40000,10,30)", 120000.0),
+)
+def run_rate(
+    actual_to_date: Annotated[float, Arg("What was reached so far", VALUE)],
+    elapsed: Annotated[float, Arg("Days (or weeks) gone", PERIODS, denominator=True)],
+    total: Annotated[float, Arg("Days (or weeks) in the whole period", PERIODS)],
+) -> float:
+    """Run rate: what the period will end with if it goes on as it went so far."""
+    if elapsed > total:
+        raise OutOfDomain("elapsed is more than total")
+    return actual_to_date * total / elapsed
+
+
+@metric(
+    "AVG_GROWTH",
+    returns=RATE,
+    formula="(last / first)^(1 / (n - 1)) - 1",
+    source="Farris et al., Marketing Metrics (compound annual growth rate, CAGR)",
+    example=("=AVG_GROWTH({100;110;121})", 0.1),
+)
+def avg_growth(
+    values: Annotated[list[float], Arg("One value a period, in order", VALUE, column=True)],
+) -> float:
+    """Average (compound) growth per period between the first and the last value.
+
+    Blank cells are skipped and do not count as periods. The first value must be above 0.
+    """
+    if len(values) < 2:
+        raise NotEnoughData("growth needs at least two values")
+    first, last = values[0], values[-1]
+    if first <= 0.0:
+        raise OutOfDomain("the first value must be above 0")
+    if last < 0.0:
+        raise OutOfDomain("the last value must not be negative")
+    growth: float = (last / first) ** (1.0 / (len(values) - 1)) - 1.0
+    return growth
+
+
+@metric(
+    "KPI_TREND",
+    returns=RATE,
+    formula="SLOPE(values, period) / AVERAGE(values)",
+    source="Least squares of statistics textbooks, over the mean",
+    example=("=KPI_TREND({90;100;110})", 0.1),
+)
+def kpi_trend(values: Series) -> float:
+    """Trend: the straight-line change per period, as a share of the mean.
+
+    A blank keeps its period: the line goes on through it. Fewer than three values are #N/A, a
+    mean of 0 is #DIV/0!, a negative one #NUM!.
+    """
+    points = [(x, y) for x, y in enumerate(values) if y is not None]
+    if len(points) < 3:
+        raise NotEnoughData("a trend needs at least three values")
+    mean_x = fsum(x for x, _ in points) / len(points)
+    mean_y = fsum(y for _, y in points) / len(points)
+    if not mean_y:
+        raise ZeroDenominator("the mean of the values is 0")
+    if mean_y < 0.0:
+        raise OutOfDomain("the mean of the values is negative")
+    covariance = fsum((x - mean_x) * (y - mean_y) for x, y in points)
+    return covariance / fsum((x - mean_x) ** 2 for x, _ in points) / mean_y
+
+
+@metric(
+    "KPI_ANOMALY",
+    returns=LOGICAL,
+    result="shape",
+    formula="0.6745 * ABS(value - median) / MAD > threshold;"
+    " where MAD is 0: ABS(value - median) / (1.2533 * mean absolute deviation)",
+    source=f"{OUTLIERS}; for a MAD of 0: IBM SPSS Statistics (modified z score)",
+    example=("=KPI_ANOMALY({10,11,10,12,95})", [[False, False, False, False, True]]),
+)
+def kpi_anomaly(
+    values: Series,
+    threshold: Annotated[float, Arg("Modified z score from which on", SCORE, POSITIVE)] = 3.5,
+) -> list[bool]:
+    """Anomalies: TRUE for each value that stands out, in the shape of the values.
+
+    The modified z score, which one wild value cannot hide from by widening the spread. Where all
+    values are alike nothing stands out; a blank is FALSE.
+    """
+    given = [value for value in values if value is not None]
+    if not given:
+        raise NotEnoughData("there are no values")
+    middle = median(given)
+    deviations = [abs(value - middle) for value in given]
+    spread = median(deviations) / 0.6745 or 1.2533 * fsum(deviations) / len(deviations)
+    return [
+        value is not None and spread > 0.0 and abs(value - middle) / spread > threshold
+        for value in values
+    ]
+
+
+def median(values: list[float]) -> float:
+    """The middle value; `statistics.median` without its import time."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return (ordered[middle] + ordered[~middle]) / 2.0

@@ -1,0 +1,73 @@
+"""Help in the cell."""
+
+from difflib import get_close_matches
+from typing import Annotated
+
+from kpi_xl.errors import WrongInput
+from kpi_xl.reference import definition
+from kpi_xl.registry import METRICS, Arg, metric
+from kpi_xl.units import TABLE, TEXT
+
+LANGUAGES = ("en",)
+
+
+@metric(
+    "KPI_LIST",
+    returns=TABLE,
+    result="table",
+    formula="the functions of a category, or all",
+    source="This library's registry",
+    columns=(
+        ("name", "What to type in a cell"),
+        ("category", "Its family"),
+        ("definition", "What it is, in a sentence"),
+    ),
+    example=(
+        '=TAKE(KPI_LIST("acquisition"),2)',
+        [
+            ["name", "category", "definition"],
+            [
+                "CAC",
+                "acquisition",
+                "Customer acquisition cost: sales and marketing spend per customer won.",
+            ],
+        ],
+    ),
+)
+def kpi_list(
+    category: Annotated[str | None, Arg("A family of functions; all if left out", TEXT)] = None,
+) -> list[list[str]]:
+    """List of the functions: name, category and definition."""
+    families = sorted({metric.family for metric in METRICS.values()})
+    if category is not None and category.lower() not in families:
+        raise WrongInput(f'category is "{category}"; it must be one of {", ".join(families)}')
+    return [["name", "category", "definition"]] + [
+        [metric.name, metric.family, metric.summary]
+        for metric in METRICS.values()
+        if category is None or metric.family == category.lower()
+    ]
+
+
+@metric(
+    "KPI_DEFINE",
+    returns=TEXT,
+    formula="definition, formula, unit and source of the function",
+    source="This library's registry",
+    example=(
+        '=KPI_DEFINE("cpl")',
+        "CPL: Cost per lead: marketing spend per lead. Formula: spend / leads."
+        " Unit: money, in any one currency. Source: Farris et al., Marketing Metrics.",
+    ),
+)
+def kpi_define(
+    name: Annotated[str, Arg('The name of a function, such as "CAC"', TEXT)],
+    language: Annotated[str, Arg("The language of the text", TEXT, words=LANGUAGES)] = "en",
+) -> str:
+    """Definition of a function in one text: what it is, its formula, its unit, its source."""
+    record = METRICS.get(name.upper().removeprefix("=").removesuffix("()"))
+    if record is None:
+        near = get_close_matches(name.upper(), METRICS, n=1)
+        raise WrongInput(
+            f'there is no function "{name}"' + (f"; did you mean {near[0]}?" if near else "")
+        )
+    return definition(record)

@@ -1,0 +1,213 @@
+"""Tables from columns of orders.
+
+NumPy is imported inside the functions: the scalar functions must start without it.
+"""
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
+from kpi_xl.metrics.arguments import Amounts, AsOf, Customers, OrderDates, Period
+from kpi_xl.registry import Arg, metric
+from kpi_xl.units import TABLE, TEXT
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Integers = NDArray[np.int64]
+
+COHORTS = "Fader & Hardie (2007), How to Project Customer Retention (retention by cohort)"
+SHEET_COLUMNS = 16384
+EPOCH = 25569  # 1970-01-01 as a serial number of Excel's 1900 date system
+
+
+@metric(
+    "COHORT",
+    returns=TABLE,
+    result="table",
+    formula="customers active (or revenue) of a cohort at an age / size (or revenue at age 0)",
+    source=COHORTS,
+    columns=(
+        ("cohort", "Period of the first order: 2024-01-15, 2024-W03, 2024-01, 2024-Q1 or 2024"),
+        ("size", "Customers whose first order fell in it"),
+        ("0, 1, 2 ...", "The measure at each age: periods since that of the first order"),
+    ),
+    example=(
+        '=COHORT({"Ann";"Bob";"Ann"},{45292;45293;45323})',
+        [["cohort", "size", 0, 1], ["2024-01", 2, 1.0, 0.5]],
+    ),
+)
+def cohort(
+    customers: Customers,
+    dates: OrderDates,
+    values: Amounts = None,
+    period: Period = "M",
+    measure: Annotated[
+        str,
+        Arg(
+            "What to show of each cohort at each age",
+            TEXT,
+            words=("retention", "customers", "revenue", "revenue_retention"),
+        ),
+    ] = "retention",
+    as_of: AsOf = None,
+) -> list[list[Any]]:
+    """Cohorts: customers by the period of their first order, followed from age to age.
+
+    Every row is activity, also one with a negative amount (a return), which stays in the revenue.
+    Customers 5 and "5" are one; spaces around a name do not count, capitals do. An age is the
+    difference of calendar periods (ISO weeks for "W"). It is reached once its period has begun by
+    as_of; what is not reached is blank, never 0. Rows run from the oldest cohort to the youngest;
+    periods in which nobody came are left out.
+
+    Measures: "retention" the share of customers active, "customers" their number, "revenue" the
+    sum of values, "revenue_retention" that over the revenue of age 0 (blank for a cohort where it
+    is not above 0). The revenue measures need values: #VALUE! without them.
+    """
+    import numpy as np
+
+    if values is None and measure.startswith("revenue"):
+        raise WrongInput(f'measure "{measure}" needs the argument values')
+    log = activity(customers, dates, period, as_of)
+    width = log.last - int(log.cohorts[0]) + 1
+    if width + 2 > SHEET_COLUMNS:
+        raise OutOfDomain(f"{width} ages are more than a sheet has columns: take a longer period")
+    table = log.active.astype(float)
+    if values is not None and measure.startswith("revenue"):
+        amounts = np.asarray(values, dtype=float)[log.kept]
+        table = np.bincount(log.cell, weights=amounts, minlength=table.size).reshape(table.shape)
+    if measure == "retention":
+        table /= log.sizes[:, np.newaxis]
+    rows: list[list[Any]] = [["cohort", "size", *range(width)]]
+    for born, size, cells in zip(
+        log.cohorts.tolist(), log.sizes.tolist(), table.tolist(), strict=True
+    ):
+        reached = log.last - born + 1
+        if measure == "revenue_retention":
+            at_start = cells[0]
+            cells = [cell / at_start if at_start > 0.0 else "" for cell in cells]
+        rows.append([label(born, period), size, *cells[:reached], *[""] * (width - reached)])
+    return rows
+
+
+@metric(
+    "RETENTION_CURVE",
+    returns=TABLE,
+    result="table",
+    formula="active / customers at risk, over all cohorts old enough",
+    source=COHORTS,
+    columns=(
+        ("age", "Periods since that of the first order"),
+        ("customers at risk", "Customers of the cohorts whose period at that age has ended"),
+        ("active", "Those of them with an order in it"),
+        ("rate", "active / customers at risk"),
+    ),
+    example=(
+        '=RETENTION_CURVE({"Ann";"Bob";"Ann"},{45292;45293;45323},,DATE(2024,2,29))',
+        [
+            ["age", "customers at risk", "active", "rate"],
+            [0, 2, 2, 1.0],
+            [1, 2, 1, 0.5],
+        ],
+    ),
+)
+def retention_curve(
+    customers: Customers, dates: OrderDates, period: Period = "M", as_of: AsOf = None
+) -> list[list[Any]]:
+    """Retention curve: the share of customers active at each age, over all cohorts together.
+
+    At each age it takes the cohorts whose period at that age has ended by as_of, so that a month
+    that is half over pulls nothing down. With no period ended there is no answer: #N/A.
+    Customers, ages and rows with negative amounts are those of COHORT.
+    """
+    log = activity(customers, dates, period, as_of)
+    rows: list[list[Any]] = [["age", "customers at risk", "active", "rate"]]
+    for age in range(log.complete - int(log.cohorts[0]) + 1):
+        old_enough = log.cohorts + age <= log.complete
+        at_risk = int(log.sizes[old_enough].sum())
+        active = int(log.active[old_enough, age].sum())
+        rows.append([age, at_risk, active, active / at_risk])
+    if len(rows) == 1:
+        raise NotEnoughData("no period has ended by as_of")
+    return rows
+
+
+class Activity(NamedTuple):
+    """Orders counted by cohort and age."""
+
+    kept: "NDArray[np.bool_]"
+    """Which orders are dated by as_of."""
+    cohorts: "Integers"
+    """The period number of each cohort, the oldest first."""
+    sizes: "Integers"
+    """The customers of each cohort."""
+    active: "Integers"
+    """Customers active, a row a cohort, a column an age."""
+    cell: "Integers"
+    """Where in `active`, flattened, each kept order belongs."""
+    last: int
+    """The period number of as_of."""
+    complete: int
+    """The number of the last period that has ended by as_of."""
+
+
+def activity(
+    customers: list[str | float], dates: list[int], period: str, as_of: int | None
+) -> Activity:
+    """Count the orders dated by as_of by the cohort of their customer and its age."""
+    import numpy as np
+
+    numbers = {customer: number for number, customer in enumerate(dict.fromkeys(customers))}
+    customer = np.fromiter(map(numbers.__getitem__, customers), np.int64, len(customers))
+    days = np.asarray(dates, dtype=np.int64)
+    if as_of is None:
+        as_of = int(days.max())
+    kept = days <= as_of
+    if not kept.any():
+        raise NotEnoughData("no order is dated on or before as_of")
+    customer, days = customer[kept], days[kept]
+    last, complete = (int(n) for n in period_numbers(np.array([as_of, as_of + 1]), period))
+    periods = period_numbers(days, period)
+
+    never = last + 1
+    first = np.full(len(numbers), never)
+    np.minimum.at(first, customer, periods)
+    cohorts, sizes = np.unique(first[first < never], return_counts=True)
+    row = np.searchsorted(cohorts, first)
+    width = last - int(cohorts[0]) + 1
+    age = periods - first[customer]
+    once, at_age = np.divmod(np.unique(customer * width + age), width)
+    active = np.bincount(row[once] * width + at_age, minlength=len(cohorts) * width)
+    return Activity(
+        kept=kept,
+        cohorts=cohorts,
+        sizes=sizes,
+        active=active.reshape(len(cohorts), width),
+        cell=row[customer] * width + age,
+        last=last,
+        complete=complete - 1,
+    )
+
+
+def period_numbers(days: "Integers", period: str) -> "Integers":
+    """The number of the period of each day: of the day, ISO week, month, quarter, year."""
+    # Excel's 1900 system counts a 29 February 1900 that never was: serials below 61 lag a day.
+    since_epoch = days - EPOCH + (days < 61)
+    if period == "D":
+        return since_epoch
+    if period == "W":
+        return (since_epoch + 3) // 7  # 1970-01-01 was a Thursday
+    months = since_epoch.astype("datetime64[D]").astype("datetime64[M]").astype("int64")
+    return months // {"M": 1, "Q": 3, "Y": 12}[period]
+
+
+def label(number: int, period: str) -> str:
+    """A period's name, in a form that sorts: 2024-01-15, 2024-W03, 2024-01, 2024-Q1, 2024."""
+    if period in "DW":
+        day = date(1970, 1, 1) + timedelta(days=number if period == "D" else 7 * number)
+        year, week, _ = day.isocalendar()
+        return day.isoformat() if period == "D" else f"{year}-W{week:02}"
+    year, part = divmod(number, {"M": 12, "Q": 4, "Y": 1}[period])
+    year += 1970
+    return {"M": f"{year}-{part + 1:02}", "Q": f"{year}-Q{part + 1}", "Y": f"{year}"}[period]

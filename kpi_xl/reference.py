@@ -1,0 +1,36 @@
+"""What is written about a function, derived from its record, for every reader of it."""
+
+from kpi_xl.registry import Argument, Metric
+from kpi_xl.units import ANY, DATE
+
+
+def definition(metric: Metric) -> str:
+    """One text: what it is, formula, unit, source."""
+    return (
+        f"{metric.name}: {metric.summary} Formula: {metric.formula}. "
+        f"Unit: {metric.returns.meaning}. Source: {metric.source}."
+    )
+
+
+def argument_help(argument: Argument) -> str:
+    """What an argument is, its unit, what it admits, its default."""
+    arg = argument.arg
+    parts = [arg.help, arg.unit.meaning]
+    if arg.words:
+        parts[1] = " / ".join(f'"{word}"' for word in arg.words)
+    if argument.domain != ANY and arg.unit != DATE:
+        parts.append(str(argument.domain))
+    if not argument.required and argument.default is not None:
+        parts.append(f"default {argument.default}")
+    return "; ".join(parts)
+
+
+def docstring(metric: Metric) -> str:
+    """The whole page of a function, as Python's help() shows it."""
+    lines = [metric.summary, "", *([metric.notes, ""] if metric.notes else []), "Args:"]
+    for argument in metric.arguments:
+        lines.append(f"    {argument.name}: {argument_help(argument)}.")
+    lines += ["", "Returns:", f"    {metric.returns.meaning}: {metric.formula}."]
+    lines += [f"    Column {name}: {meaning}." for name, meaning in metric.columns]
+    lines += ["", "Source:", f"    {metric.source}.", "", "In Excel:", f"    {metric.example[0]}"]
+    return "\n".join(lines)

@@ -1,0 +1,159 @@
+"""The record of every metric. `@metric` stores it; help, hosts, templates and tests read it."""
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
+
+from kpi_xl.units import Domain, Unit
+
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+Blank = Literal["skip", "keep", "zero", "refuse"]
+Result = Literal["value", "row", "shape", "table"]
+
+
+@dataclass(frozen=True, eq=False)
+class Arg:
+    """What an argument is, written beside it in the kernel's signature.
+
+    `denominator`: the formula divides by it, so it must be above 0.
+    `column`: it takes a whole range at once; `blank` says what a blank cell in it means:
+    "skip" the row, "keep" it as None, "zero", or "refuse" it as an error.
+    `words`: the option words that a text argument allows.
+    """
+
+    help: str
+    unit: Unit
+    domain: Domain | None = None
+    denominator: bool = False
+    column: bool = False
+    blank: Blank = "skip"
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Argument:
+    """An `Arg` under the name, and with the default, that the signature gives it.
+
+    Where `low <= x <= high`, the number is in its domain: the fast test.
+    """
+
+    name: str
+    arg: Arg
+    required: bool
+    default: Any
+    domain: Domain = field(init=False)
+    low: float = field(init=False)
+    high: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        domain = self.arg.domain or self.arg.unit.domain
+        if self.arg.denominator and domain.low <= 0.0:
+            domain = replace(domain, low=0.0, open_low=True)
+        # A whole number takes more than two comparisons: NaN sends it past the fast test.
+        low, high = (math.nan, math.nan) if domain.whole else domain.closed
+        # A frozen record can only be completed this way.
+        object.__setattr__(self, "domain", domain)
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
+
+    @property
+    def title(self) -> str:
+        """The name as signatures show it: `scores[]`, `[gross_margin=1]`."""
+        name = self.name + "[]" * self.arg.column
+        if self.required:
+            return name
+        if self.default is None:
+            return f"[{name}]"
+        return f"[{name}={self.default}]"
+
+
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """Everything that is known of one function.
+
+    `parts` holds positions of arguments: a part, and the whole that it may not exceed.
+    """
+
+    name: str
+    family: str
+    summary: str
+    notes: str
+    kernel: Callable[..., Any]
+    arguments: tuple[Argument, ...]
+    returns: Unit
+    result: Result
+    formula: str
+    source: str
+    example: tuple[str, Any]
+    parts: tuple[tuple[int, int], ...]
+    columns: tuple[tuple[str, str], ...]
+
+    @property
+    def required(self) -> int:
+        """How many arguments must be given."""
+        return sum(argument.required for argument in self.arguments)
+
+    @property
+    def signature(self) -> str:
+        """The call as a user types it: `CLV(order_value, ..., [gross_margin=1])`."""
+        return f"{self.name}({', '.join(argument.title for argument in self.arguments)})"
+
+
+METRICS: dict[str, Metric] = {}
+
+
+def metric(
+    name: str,
+    *,
+    returns: Unit,
+    formula: str,
+    source: str,
+    example: tuple[str, Any],
+    result: Result = "value",
+    parts: tuple[tuple[str, str], ...] = (),
+    columns: tuple[tuple[str, str], ...] = (),
+) -> Callable[[Kernel], Kernel]:
+    """Enter a kernel into METRICS under its cell name; the kernel itself stays as it is.
+
+    `result`: "value" one cell, "row" one row of cells, "shape" the shape of the first
+    argument, "table" a block with a header row.
+    `parts`: names of a part and of its whole: the part may not be the greater.
+    `columns`: name and meaning of each column of a table.
+    """
+
+    def enter(kernel: Kernel) -> Kernel:
+        doc = inspect.cleandoc(kernel.__doc__ or "")
+        summary, _, notes = doc.partition("\n\n")
+        arguments = tuple(_arguments(kernel))
+        position = {argument.name: i for i, argument in enumerate(arguments)}
+        METRICS[name] = Metric(
+            name=name,
+            family=kernel.__module__.rpartition(".")[2],
+            summary=" ".join(summary.split()),
+            notes=notes,
+            kernel=kernel,
+            arguments=arguments,
+            returns=returns,
+            result=result,
+            formula=formula,
+            source=source,
+            example=example,
+            parts=tuple((position[part], position[whole]) for part, whole in parts),
+            columns=columns,
+        )
+        return kernel
+
+    return enter
+
+
+def _arguments(kernel: Callable[..., Any]) -> list[Argument]:
+    arguments = []
+    for parameter in inspect.signature(kernel).parameters.values():
+        (arg,) = parameter.annotation.__metadata__
+        required = parameter.default is parameter.empty
+        default = None if required else parameter.default
+        arguments.append(Argument(parameter.name, arg, required, default))
+    return arguments

@@ -1,0 +1,74 @@
+"""The units of arguments and results, their Excel number formats, and the numbers they admit."""
+
+import math
+import sys
+from dataclasses import dataclass
+
+LARGEST = sys.float_info.max
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The numbers that an argument may have, from `low` to `high`."""
+
+    low: float = -LARGEST
+    high: float = LARGEST
+    open_low: bool = False
+    open_high: bool = False
+    whole: bool = False
+
+    @property
+    def closed(self) -> tuple[float, float]:
+        """The least and the greatest number inside: `low <= x <= high` is then the whole test."""
+        low = math.nextafter(self.low, math.inf) if self.open_low else self.low
+        high = math.nextafter(self.high, -math.inf) if self.open_high else self.high
+        return low, high
+
+    def __contains__(self, number: float) -> bool:
+        low, high = self.closed
+        return low <= number <= high and not (self.whole and number % 1)
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else ""
+        low = f"above {self.low:g}" if self.open_low else f"at least {self.low:g}"
+        high = f"below {self.high:g}" if self.open_high else f"at most {self.high:g}"
+        bounds = [low] * (self.low > -LARGEST) + [high] * (self.high < LARGEST)
+        return " ".join(filter(None, [kind, " and ".join(bounds)])) or "any number"
+
+
+ANY = Domain()
+NOT_NEGATIVE = Domain(low=0.0)
+POSITIVE = Domain(low=0.0, open_low=True)
+SHARE = Domain(low=0.0, high=1.0)
+BELOW_ONE = Domain(low=0.0, high=1.0, open_high=True)
+INSIDE_SHARE = Domain(low=0.0, high=1.0, open_low=True, open_high=True)
+AT_MOST_ONE = Domain(high=1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """What a number means: its name, what to call it in help, how Excel formats it."""
+
+    name: str
+    meaning: str
+    number_format: str
+    domain: Domain = ANY
+
+
+MONEY = Unit("MONEY", "money, in any one currency", "#,##0.00")
+COUNT = Unit("COUNT", "a count", "#,##0", NOT_NEGATIVE)
+RATE = Unit("RATE", "a fraction: 0.25 is 25 %", "0.0%")
+RATIO = Unit("RATIO", "a ratio, x : 1", '0.00" : 1"')
+AVERAGE = Unit("AVERAGE", "a plain number", "#,##0.00", NOT_NEGATIVE)
+PROBABILITY = Unit("PROBABILITY", "a probability", "0.000", SHARE)
+SCORE = Unit("SCORE", "a score", "0.0")
+SECONDS = Unit("SECONDS", "seconds", "#,##0.0", NOT_NEGATIVE)
+DAYS = Unit("DAYS", "days", "#,##0.0", NOT_NEGATIVE)
+PERIODS = Unit("PERIODS", "periods (months, say)", "#,##0.0", NOT_NEGATIVE)
+VALUE = Unit("VALUE", "the KPI's own unit", "General")
+# The serial numbers of Excel's 1900 date system, up to 9999-12-31.
+DATE = Unit("DATE", "a date", "yyyy-mm-dd", Domain(low=1.0, high=2958465.0))
+KEY = Unit("KEY", "a name or a number that identifies", "General")
+TEXT = Unit("TEXT", "text", "@")
+LOGICAL = Unit("LOGICAL", "TRUE or FALSE", "General")
+TABLE = Unit("TABLE", "a table, header row first", "General")

@@ -1,0 +1,1 @@
+"""What xlwings loads: the functions for Excel."""

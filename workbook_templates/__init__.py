@@ -1,0 +1,1 @@
+"""Template workbooks: a builder each."""
