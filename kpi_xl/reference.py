@@ -34,3 +34,12 @@ def docstring(metric: Metric) -> str:
     lines += [f"    Column {name}: {meaning}." for name, meaning in metric.columns]
     lines += ["", "Source:", f"    {metric.source}.", "", "In Excel:", f"    {metric.example[0]}"]
     return "\n".join(lines)
+
+
+LONGEST_HELP = 255  # characters, of a description in Excel
+
+
+def one_line(metric: Metric) -> str:
+    """The summary, with the formula where both fit Excel's function wizard."""
+    full = f"{metric.summary} Formula: {metric.formula}."
+    return full if len(full) <= LONGEST_HELP else metric.summary

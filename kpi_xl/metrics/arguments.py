@@ -54,7 +54,9 @@ Customers = Annotated[
     list[str | float], Arg("Who bought: a row an order", KEY, column=True, blank="refuse")
 ]
 OrderDates = Annotated[list[int], Arg("When, as Excel dates", DATE, column=True, blank="refuse")]
-Amounts = Annotated[list[float] | None, Arg("Amount of each row", MONEY, column=True, blank="zero")]
+AMOUNT = Arg("Amount of each row", MONEY, column=True, blank="zero")
+Amounts = Annotated[list[float], AMOUNT]
+AmountsIfGiven = Annotated[list[float] | None, AMOUNT]
 Period = Annotated[
     str, Arg("Length of a period: day, week, month, quarter or year", TEXT, words=tuple("DWMQY"))
 ]

@@ -23,13 +23,15 @@ LANGUAGES = ("en",)
         ("definition", "What it is, in a sentence"),
     ),
     example=(
-        '=TAKE(KPI_LIST("acquisition"),2)',
+        '=KPI_LIST("help")',
         [
             ["name", "category", "definition"],
+            ["KPI_LIST", "help", "List of the functions: name, category and definition."],
             [
-                "CAC",
-                "acquisition",
-                "Customer acquisition cost: sales and marketing spend per customer won.",
+                "KPI_DEFINE",
+                "help",
+                "Definition of a function in one text: what it is, its formula, its unit, its"
+                " source.",
             ],
         ],
     ),

@@ -7,9 +7,16 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
-from kpi_xl.metrics.arguments import Amounts, AsOf, Customers, OrderDates, Period
+from kpi_xl.metrics.arguments import (
+    Amounts,
+    AmountsIfGiven,
+    AsOf,
+    Customers,
+    OrderDates,
+    Period,
+)
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import TABLE, TEXT
+from kpi_xl.units import COUNT, TABLE, TEXT, Domain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
 
 COHORTS = "Fader & Hardie (2007), How to Project Customer Retention (retention by cohort)"
 SHEET_COLUMNS = 16384
+SERIALS = 2958466  # more than any serial number of a day
 EPOCH = 25569  # 1970-01-01 as a serial number of Excel's 1900 date system
 
 
@@ -41,7 +49,7 @@ EPOCH = 25569  # 1970-01-01 as a serial number of Excel's 1900 date system
 def cohort(
     customers: Customers,
     dates: OrderDates,
-    values: Amounts = None,
+    values: AmountsIfGiven = None,
     period: Period = "M",
     measure: Annotated[
         str,
@@ -75,7 +83,7 @@ def cohort(
         raise OutOfDomain(f"{width} ages are more than a sheet has columns: take a longer period")
     table = log.active.astype(float)
     if values is not None and measure.startswith("revenue"):
-        amounts = np.asarray(values, dtype=float)[log.kept]
+        amounts = np.asarray(values, dtype=float)[log.orders.kept]
         table = np.bincount(log.cell, weights=amounts, minlength=table.size).reshape(table.shape)
     if measure == "retention":
         table /= log.sizes[:, np.newaxis]
@@ -133,11 +141,124 @@ def retention_curve(
     return rows
 
 
+@metric(
+    "RFM",
+    returns=TABLE,
+    result="table",
+    formula="score = 1 + INT(bins * customers strictly worse / customers)",
+    source="Hughes (1994), Strategic Database Marketing; segments as named in e-commerce",
+    columns=(
+        ("customer", "Who"),
+        ("recency days", "Days from the last purchase to as_of"),
+        ("frequency", "Days with a purchase"),
+        ("monetary", "Total amount, returns taken off"),
+        ("R, F, M", "Scores from 1, worst, to bins, best"),
+        ("segment", "Champions, Loyal, At risk ... from R and the mean of F and M"),
+    ),
+    example=(
+        '=RFM({"Ann";"Bob";"Ann"},{45292;45293;45323},{10;20;30},45324,2)',
+        [
+            ["customer", "recency days", "frequency", "monetary", "R", "F", "M", "segment"],
+            ["Ann", 1, 2, 40, 2, 2, 2, "Champions"],
+            ["Bob", 31, 1, 20, 1, 1, 1, "Lost"],
+        ],
+    ),
+)
+def rfm(
+    customers: Customers,
+    dates: OrderDates,
+    amounts: Amounts,
+    as_of: AsOf = None,
+    bins: Annotated[float, Arg("How many scores there are", COUNT, Domain(2, 100, whole=True))] = 5,
+) -> list[list[Any]]:
+    """Recency, frequency and monetary value of each customer, with scores and a segment.
+
+    A purchase day is a day with a row whose amount is not negative (0 counts); returns lower the
+    monetary value alone. A customer with returns only has frequency 0, and recency counts from
+    the last of them. Customers who are alike get the same score, so scores need not be filled
+    evenly. R and FM = (F + M) / 2 are high from 0.8 x bins on and mid from 0.6 x bins on.
+    Segments by R, then FM high, mid, low: R high Champions, Potential loyalists, New; R mid Loyal,
+    Needs attention, About to sleep; R low Cannot lose, At risk, Lost. Rows come in order of first
+    appearance; customers are told apart as in COHORT.
+    """
+    import numpy as np
+
+    orders = numbered(customers, dates, as_of)
+    amount = np.asarray(amounts, dtype=float)[orders.kept]
+    bought = amount >= 0.0
+    count = len(orders.names)
+    days_bought = np.unique(orders.customer[bought] * SERIALS + orders.day[bought]) // SERIALS
+    frequency = np.bincount(days_bought, minlength=count)
+    monetary = np.bincount(orders.customer, weights=amount, minlength=count)
+    counts_as_last = bought | (frequency[orders.customer] == 0)
+    last = np.zeros(count, dtype=np.int64)
+    np.maximum.at(last, orders.customer[counts_as_last], orders.day[counts_as_last])
+    recency = orders.as_of - last
+
+    def scores(goodness: "NDArray[Any]") -> "Integers":
+        worse = np.searchsorted(np.sort(goodness), goodness, side="left")
+        return 1 + worse * int(bins) // count
+
+    r, f, m = scores(-recency), scores(frequency), scores(monetary)
+    level_r, level_fm = level(r, bins), level((f + m) / 2.0, bins)
+    segments = [SEGMENTS[i][j] for i, j in zip(level_r.tolist(), level_fm.tolist(), strict=True)]
+    columns = (recency, frequency, monetary, r, f, m)
+    header = ["customer", "recency days", "frequency", "monetary", "R", "F", "M", "segment"]
+    rows = zip(orders.names, *(column.tolist() for column in columns), segments, strict=True)
+    return [header, *map(list, rows)]
+
+
+SEGMENTS = (
+    ("Lost", "At risk", "Cannot lose"),
+    ("About to sleep", "Needs attention", "Loyal"),
+    ("New", "Potential loyalists", "Champions"),
+)
+"""By level of R (low, mid, high), then of F and M."""
+
+
+def level(scores: "NDArray[Any]", bins: float) -> "Integers":
+    """0 low, 1 mid (from 0.6 x bins), 2 high (from 0.8 x bins)."""
+    import numpy as np
+
+    return np.searchsorted([0.6 * bins, 0.8 * bins], scores, side="right")
+
+
+class Orders(NamedTuple):
+    """The orders dated by as_of, with their customers numbered."""
+
+    kept: "NDArray[np.bool_]"
+    """Which of all rows they are."""
+    names: list[str | float]
+    """The customers, in order of first appearance."""
+    customer: "Integers"
+    """The number of each order's customer."""
+    day: "Integers"
+    as_of: int
+
+
+def numbered(customers: list[str | float], dates: list[int], as_of: int | None) -> Orders:
+    """Drop the orders after as_of and number the customers of the others."""
+    import numpy as np
+
+    day = np.asarray(dates, dtype=np.int64)
+    if as_of is None:
+        as_of = int(day.max())
+    kept = day <= as_of
+    if not kept.all():
+        customers = [name for name, keep in zip(customers, kept.tolist(), strict=True) if keep]
+        day = day[kept]
+    if not customers:
+        raise NotEnoughData("no order is dated on or before as_of")
+    names = list(dict.fromkeys(customers))
+    number = dict(zip(names, range(len(names)), strict=True))
+    customer = np.fromiter(map(number.__getitem__, customers), np.int64, len(customers))
+    return Orders(kept, names, customer, day, as_of)
+
+
 class Activity(NamedTuple):
     """Orders counted by cohort and age."""
 
-    kept: "NDArray[np.bool_]"
-    """Which orders are dated by as_of."""
+    orders: Orders
     cohorts: "Integers"
     """The period number of each cohort, the oldest first."""
     sizes: "Integers"
@@ -145,7 +266,7 @@ class Activity(NamedTuple):
     active: "Integers"
     """Customers active, a row a cohort, a column an age."""
     cell: "Integers"
-    """Where in `active`, flattened, each kept order belongs."""
+    """Where in `active`, flattened, each order belongs."""
     last: int
     """The period number of as_of."""
     complete: int
@@ -158,35 +279,25 @@ def activity(
     """Count the orders dated by as_of by the cohort of their customer and its age."""
     import numpy as np
 
-    numbers = {customer: number for number, customer in enumerate(dict.fromkeys(customers))}
-    customer = np.fromiter(map(numbers.__getitem__, customers), np.int64, len(customers))
-    days = np.asarray(dates, dtype=np.int64)
-    if as_of is None:
-        as_of = int(days.max())
-    kept = days <= as_of
-    if not kept.any():
-        raise NotEnoughData("no order is dated on or before as_of")
-    customer, days = customer[kept], days[kept]
-    last, complete = (int(n) for n in period_numbers(np.array([as_of, as_of + 1]), period))
-    periods = period_numbers(days, period)
-
-    never = last + 1
-    first = np.full(len(numbers), never)
-    np.minimum.at(first, customer, periods)
-    cohorts, sizes = np.unique(first[first < never], return_counts=True)
-    row = np.searchsorted(cohorts, first)
+    orders = numbered(customers, dates, as_of)
+    around = np.array([orders.as_of, orders.as_of + 1])
+    last, following = (int(number) for number in period_numbers(around, period))
+    periods = period_numbers(orders.day, period)
+    first = np.full(len(orders.names), last)
+    np.minimum.at(first, orders.customer, periods)
+    cohorts, row, sizes = np.unique(first, return_inverse=True, return_counts=True)
     width = last - int(cohorts[0]) + 1
-    age = periods - first[customer]
-    once, at_age = np.divmod(np.unique(customer * width + age), width)
-    active = np.bincount(row[once] * width + at_age, minlength=len(cohorts) * width)
+    age = periods - first[orders.customer]
+    customer, at_age = np.divmod(np.unique(orders.customer * width + age), width)
+    active = np.bincount(row[customer] * width + at_age, minlength=len(cohorts) * width)
     return Activity(
-        kept=kept,
+        orders=orders,
         cohorts=cohorts,
         sizes=sizes,
         active=active.reshape(len(cohorts), width),
-        cell=row[customer] * width + age,
+        cell=row[orders.customer] * width + age,
         last=last,
-        complete=complete - 1,
+        complete=following - 1,
     )
 
 

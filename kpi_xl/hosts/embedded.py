@@ -1,0 +1,385 @@
+"""The embedded host: a workbook's formulas, native and KPI alike, computed without Excel.
+
+The engine is formualizer. What it cannot be trusted with is rewritten or refused in formulas.py;
+a refusal names the cell, and spreads to every cell that depends on it: never a silent wrong number.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import formualizer
+
+from kpi_xl.cells import Block, Cell, evaluate
+from kpi_xl.errors import CellError
+from kpi_xl.hosts import formulas
+from kpi_xl.hosts.formulas import RefusedError, Setting, Term
+from kpi_xl.hosts.package import Area, Formula, Package, area, quoted, read_package
+from kpi_xl.metrics import METRICS
+from kpi_xl.registry import Metric
+
+KINDS = {
+    "Div": "#DIV/0!",
+    "Na": "#N/A",
+    "Name": "#NAME?",
+    "Null": "#NULL!",
+    "Num": "#NUM!",
+    "Ref": "#REF!",
+    "Value": "#VALUE!",
+    "Spill": "#SPILL!",
+    "Calc": "#CALC!",
+}
+"""The engine's kinds of errors that Excel has, too. Any other kind is a refusal."""
+
+CODES = {code: {"type": "Error", "kind": kind} for kind, code in KINDS.items()}
+UNSURE = {"type": "Error", "kind": "NImpl"}
+
+
+@dataclass(frozen=True)
+class Computed:
+    """The value of each formula cell, by sheet, row and column; the refused ones are not there.
+
+    A formula that spills has a block. `refused` maps the cells left out to sentences.
+    """
+
+    values: dict[tuple[str, int, int], Cell | Block]
+    refused: dict[str, str]
+
+
+def calculate(content: bytes) -> Computed:
+    """Compute every formula of an .xlsx file."""
+    book = read_package(content)
+    engine = _Engine(book)
+    engine.run()
+    return Computed(dict(engine.values()), engine.refusals())
+
+
+def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block:
+    """What a cell of the workbook would show for this formula, typed on its first sheet.
+
+    An error is a `CellError` with its sentence. Raises RefusedError where the engine is not sure,
+    ParserError where the formula cannot be read.
+    """
+    text = formula.strip().removeprefix("=")
+    formualizer.parse(f"={text}")
+    book = None if content is None else read_package(content)
+    sheet = book.sheets[0] if book else None
+    term = formulas.read(text, Setting(book, sheet))
+    engine = _Engine(book)
+    answer = engine.add_answer(term)
+    engine.run()
+    for refused, sentence in engine.refused.items():
+        if any(place.touches(refused.area) for place in term.areas):
+            raise RefusedError(
+                f"{refused.cell}, which the formula needs, is not computed: {sentence}"
+            )
+    engine.check_errors(term)
+    return engine.value(answer)
+
+
+class _Engine:
+    """A loaded workbook with the KPI functions, and what they noticed while it ran."""
+
+    def __init__(self, book: Package | None) -> None:
+        config = formualizer.EvaluationConfig()
+        config.enable_parallel = False  # callbacks stay on this thread, and are faster so
+        config.cycle_detection = "runtime"  # so that cycles are counted
+        settings = formualizer.WorkbookConfig(eval_config=config)
+        self.book = book
+        self.formulas: list[Formula] = []
+        self.terms: dict[Formula, Term] = {}
+        self.refused: dict[Formula, str] = {}
+        self.problems: list[CellError] = []
+        self.bug: BaseException | None = None
+        if book is None:
+            self.workbook = formualizer.Workbook(config=settings)
+        else:
+            if book.date1904:
+                raise RefusedError(
+                    "the workbook counts dates from 1904; save it with dates from 1900"
+                )
+            self.workbook = formualizer.Workbook.from_bytes(book.content, config=settings)
+            self.formulas = [self._with_text(formula) for formula in book.formulas]
+            self._prepare(book)
+        self.workbook.set_temporal_egress("serial")
+        for metric in METRICS.values():
+            self._register(metric.name, _metric_call(metric, self.problems))
+        for name, function in OWN.items():
+            self._register(name, function)
+
+    def _with_text(self, formula: Formula) -> Formula:
+        if formula.text:
+            return formula
+        place = formula.sheet, formula.row, formula.column
+        text = self.workbook.get_formula(*place) or ""
+        return Formula(*place, text, formula.array, formula.dynamic)
+
+    def _prepare(self, book: Package) -> None:
+        """Rewrite what must be; replace what is refused, which the engine could choke on."""
+        sure: set[str] = set()
+        for formula in self.formulas:
+            shape = formulas.shape(formula.text)
+            if shape in sure:
+                continue
+            try:
+                term = formulas.prepared(formula, book)
+            except RefusedError as refusal:
+                self.refused[formula] = str(refusal)
+                self._set(formula, "NA()")
+                continue
+            self.terms[formula] = term
+            if term.text != formula.text:
+                self._set(formula, term.text)
+            elif not term.spans:
+                sure.add(shape)
+
+    def _set(self, formula: Formula, text: str) -> None:
+        self.workbook.set_formula(formula.sheet, formula.row, formula.column, f"={text}")
+
+    def add_answer(self, term: Term) -> Formula:
+        """Put a formula of our own on a sheet of its own."""
+        taken = {sheet.lower() for sheet in self.workbook.sheet_names}
+        sheet = next(
+            s for s in (f"KPIXL{n}" for n in range(len(taken) + 1)) if s.lower() not in taken
+        )
+        self.workbook.add_sheet(sheet)
+        answer = Formula(sheet, 1, 1, term.text, Area(sheet, 1, 1, 1, 1), dynamic=True)
+        self._set(answer, term.text)
+        return answer
+
+    def _register(self, name: str, function: Callable[..., Any]) -> None:
+        """Let the engine call a function; a bug in it stops the run and is raised afterwards."""
+
+        def guarded(*cells: Any) -> Any:
+            if self.bug:
+                return UNSURE
+            try:
+                return function(*cells)
+            except BaseException as bug:
+                self.bug = bug
+                self.workbook.cancel()
+                return UNSURE
+
+        self.workbook.register_function(name, guarded)
+
+    def run(self) -> None:
+        """Compute everything, then find what is not to be trusted."""
+        try:
+            self.workbook.evaluate_all()
+        except formualizer.ExcelEvaluationError:
+            if self.bug is None:
+                raise
+        if self.bug is not None:
+            raise self.bug
+        if self.workbook.last_cycle_telemetry().live_cycles_witnessed:
+            raise RefusedError("the workbook has a circular reference")
+        for formula in self.formulas:
+            if formula not in self.refused:
+                try:
+                    self.check_errors(self.terms.get(formula))
+                    self.value(formula)
+                except RefusedError as refusal:
+                    self.refused[formula] = str(refusal)
+        self._spread_refusals()
+
+    def _spread_refusals(self) -> None:
+        """Refuse what depends on a refused cell."""
+        fresh = list(self.refused)
+        while fresh and self.book:
+            places = [formula.area for formula in fresh]
+            fresh = []
+            for formula in self.formulas:
+                if formula in self.refused:
+                    continue
+                if formula not in self.terms:
+                    self.terms[formula] = formulas.prepared(formula, self.book)
+                for place in self.terms[formula].areas:
+                    hit = next((other for other in places if place.touches(other)), None)
+                    if hit:
+                        self.refused[formula] = f"it depends on {hit}, which is not computed"
+                        fresh.append(formula)
+                        break
+
+    def check_errors(self, term: Term | None) -> None:
+        """Refuse sums over ranges with errors, which the engine leaves out."""
+        for place in term.error_free if term else ():
+            for row in self._cells(self._in_use(place)):
+                if any(isinstance(cell, dict) for cell in row):
+                    raise RefusedError(f"{place} holds an error, which the engine leaves out")
+
+    def _in_use(self, place: Area) -> Area:
+        last = self.book.last_rows.get(place.sheet, place.bottom) if self.book else place.bottom
+        return place._replace(bottom=max(place.top, min(place.bottom, last)))
+
+    def _cells(self, place: Area) -> Block:
+        return self.workbook[place.sheet].get_values(formualizer.RangeAddress(*place))
+
+    def values(self) -> Iterator[tuple[tuple[str, int, int], Cell | Block]]:
+        """The formula cells that are sure, with their values."""
+        for formula in self.formulas:
+            if formula not in self.refused:
+                yield (formula.sheet, formula.row, formula.column), self.value(formula)
+
+    def refusals(self) -> dict[str, str]:
+        """The cells that are not, with the reasons."""
+        return {formula.cell: sentence for formula, sentence in self.refused.items()}
+
+    def value(self, formula: Formula) -> Cell | Block:
+        """What the cell shows, or the block that it spills. Raises RefusedError."""
+        if formula.array is not None:
+            inspected = self.workbook.inspect_cell(
+                f"{quoted(formula.sheet)}!{formula.cell.rpartition('!')[2]}", include_values=False
+            )
+            if inspected.cell.spill is not None and inspected.cell.spill.extent:
+                place = area(formula.sheet, inspected.cell.spill.extent.rpartition("!")[2])
+                if not formula.dynamic and place != formula.array:
+                    raise RefusedError(
+                        f"it is an array formula entered over {formula.array}, but its result"
+                        f" fills {place}: enter it as a dynamic array formula"
+                    )
+                return [[self._shown(cell) for cell in row] for row in self._cells(place)]
+        return self._shown(self.workbook.get_value(formula.sheet, formula.row, formula.column))
+
+    def _shown(self, cell: Any) -> Cell:
+        if isinstance(cell, dict):
+            code = KINDS.get(cell["kind"])
+            if code is None:
+                raise RefusedError(f"the engine gives up on it ({cell['kind']})")
+            reasons = (problem.sentence for problem in self.problems if problem == code)
+            return CellError(code, next(reasons, "it comes from a native formula or from the data"))
+        return "" if cell is None else cell
+
+
+# What the engine calls
+
+
+def _metric_call(metric: Metric, problems: list[CellError]) -> Callable[..., Any]:
+    def call(*cells: Any) -> Any:
+        given = [_given(cell) for cell in cells]
+        if UNSURE in given:
+            return UNSURE
+        result = evaluate(metric, given)
+        if type(result) is float:
+            return result
+        if isinstance(result, list):
+            return [[_taken(cell, metric, problems) for cell in row] for row in result]
+        return _taken(result, metric, problems)
+
+    return call
+
+
+def _given(cell: Any) -> Any:
+    """An engine's argument as `cells` reads it, or UNSURE for an error that Excel does not have."""
+    if isinstance(cell, dict):
+        return KINDS.get(cell["kind"], UNSURE)
+    if isinstance(cell, list) and any(isinstance(c, dict) for row in cell for c in row):
+        rows = [[_given(c) for c in row] for row in cell]
+        return UNSURE if any(c is UNSURE for row in rows for c in row) else rows
+    return None if cell == formulas.OMITTED else cell
+
+
+def _taken(cell: Cell, metric: Metric, problems: list[CellError]) -> Any:
+    if isinstance(cell, CellError):
+        problems.append(CellError(cell, f"{metric.name}: {cell.sentence}"))
+        return CODES.get(cell, UNSURE)
+    return cell
+
+
+def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function of one cell, also over a block; errors pass through it."""
+
+    def lifted(cell: Any) -> Any:
+        if isinstance(cell, list):
+            return [[lifted(c) for c in row] for row in cell]
+        return cell if isinstance(cell, dict) else function(cell)
+
+    return lifted
+
+
+def _compared(cell: Any) -> Any:
+    """A cell as Excel compares it: 15 digits, and no difference between É and é."""
+    if isinstance(cell, str):
+        return cell.lower()
+    return float(f"{cell:.15g}") if isinstance(cell, float) else cell
+
+
+def _ordered(cell: Any) -> Any:
+    """A cell as Excel sorts it; its order of accents and punctuation is not known here."""
+    if isinstance(cell, str) and not re.fullmatch(r"[A-Za-z0-9 ]*", cell):
+        return UNSURE
+    return _compared(cell)
+
+
+def _condition(cell: Any) -> Any:
+    """A condition as Excel reads it, which takes the words for the values."""
+    if isinstance(cell, str):
+        return {"true": True, "false": False}.get(cell.lower(), cell)
+    return cell
+
+
+def _logical_text(cell: Any) -> Any:
+    return str(cell).upper() if isinstance(cell, bool) else cell
+
+
+def _as_text(cell: Any) -> Any:
+    """A cell as Excel writes it into text."""
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float | int):
+        text = f"{cell:.15g}"
+        return UNSURE if "e" in text else text
+    return "" if cell is None else cell
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    numbers = []
+    for cell in (base, exponent):
+        if isinstance(cell, dict):
+            return cell
+        try:
+            numbers.append(float(cell or 0.0))
+        except ValueError:
+            return CODES["#VALUE!"]
+    try:
+        if numbers == [0.0, 0.0]:
+            return CODES["#NUM!"]
+        power = numbers[0] ** numbers[1]
+    except ZeroDivisionError:
+        return CODES["#DIV/0!"]
+    except OverflowError:
+        return CODES["#NUM!"]
+    return CODES["#NUM!"] if isinstance(power, complex) else power
+
+
+def _in_calendar(day: Any) -> Any:
+    """A date as Excel has it: none before 1900 or after 9999."""
+    if isinstance(day, dict) or 61 < day < 2958466:
+        return day
+    return UNSURE if 0 <= day <= 61 else CODES["#NUM!"]
+
+
+def _included(cells: Any) -> Any:
+    """What FILTER may keep by: a column of TRUE and FALSE (or numbers)."""
+    for row in cells if isinstance(cells, list) else [[cells]]:
+        if len(row) != 1:
+            return UNSURE
+        if isinstance(row[0], dict):
+            return row[0]
+        if isinstance(row[0], str):
+            return CODES["#VALUE!"]
+    return cells
+
+
+OWN: dict[str, Callable[..., Any]] = {
+    formulas.COMPARED: _each(_compared),
+    formulas.ORDERED: _each(_ordered),
+    formulas.AS_TEXT: _each(_as_text),
+    formulas.LOGICAL_TEXT: _logical_text,
+    formulas.CONDITION: _each(_condition),
+    formulas.POWER: _power,
+    formulas.IN_CALENDAR: _in_calendar,
+    formulas.INCLUDED: _included,
+}
+"""Our own functions for what the engine does otherwise than Excel, under the names that
+formulas.py writes."""

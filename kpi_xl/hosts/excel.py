@@ -1,0 +1,48 @@
+"""The functions for Excel, as xlwings reads them: COM on Windows, Office.js elsewhere.
+
+xlwings takes the name from `__name__`, the help from `__doc__`, the arguments from
+`__signature__` and the options of each from its annotation. With two dimensions and errors as
+text, both of its engines hand over each argument as a list of rows, or None where it was left out.
+"""
+
+from collections.abc import Callable
+from inspect import Parameter, Signature
+from typing import Annotated, Any, cast
+
+import xlwings as xw
+
+from kpi_xl import cells
+from kpi_xl.metrics import METRICS
+from kpi_xl.reference import argument_help, one_line
+from kpi_xl.registry import Metric
+
+
+def functions() -> dict[str, Callable[..., Any]]:
+    """Every function under its cell name, ready for a module that xlwings loads."""
+    return {name: function(metric) for name, metric in METRICS.items()}
+
+
+def function(metric: Metric) -> Callable[..., Any]:
+    """A metric as an xlwings function of blocks of cells."""
+
+    def call(*blocks: Any) -> Any:
+        return cells.evaluate(metric, blocks)
+
+    parameters = [
+        Parameter(
+            argument.name,
+            Parameter.POSITIONAL_OR_KEYWORD,
+            default=Parameter.empty if argument.required else None,
+            annotation=Annotated[
+                list, {"doc": argument_help(argument), "ndim": 2, "err_to_str": True}
+            ],
+        )
+        for argument in metric.arguments
+    ]
+    call.__name__ = call.__qualname__ = metric.name
+    call.__doc__ = one_line(metric)
+    call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {p.name: p.annotation for p in parameters}
+    # Kept out of the function wizard, which would call Python at every key typed into it.
+    named = xw.func(call_in_wizard=False, category=f"KPI {metric.family}")(call)
+    return cast(Callable[..., Any], named)

@@ -1,0 +1,534 @@
+"""Formulas, rewritten into what the embedded engine computes rightly, or refused.
+
+The engine reads neither table references with items, nor names of table columns, nor the prefixes
+that Excel stores; it cannot tell an omitted argument from 0; it compares all 17 digits, where
+Excel compares 15; and some functions it computes wrongly without a word. So each formula is read
+here, and what comes out is plain A1 formulas of proven functions.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any, Literal
+
+import formualizer
+
+from kpi_xl.hosts import native
+from kpi_xl.hosts.package import (
+    LAST_COLUMN,
+    LAST_ROW,
+    Area,
+    Formula,
+    Package,
+    Table,
+    area,
+    column_number,
+    quoted,
+)
+from kpi_xl.metrics import METRICS
+from kpi_xl.registry import Metric
+from kpi_xl.units import TABLE, TEXT
+
+OMITTED = "\ue000omitted"
+"""What the engine is given for an argument left out of a KPI function."""
+
+COMPARED, ORDERED, AS_TEXT, POWER = "KPIXL.C", "KPIXL.O", "KPIXL.T", "KPIXL.POWER"
+CONDITION, LOGICAL_TEXT = "KPIXL.B", "KPIXL.U"
+IN_CALENDAR, INCLUDED = "KPIXL.D", "KPIXL.I"
+
+WRAPPED = {"t": AS_TEXT, "u": LOGICAL_TEXT, "i": INCLUDED, "b": CONDITION, "c": CONDITION}
+"""Which of them goes around an argument, by the letter of its parameter."""
+"""Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
+
+BINDING = {
+    **dict.fromkeys(("=", "<>", "<", "<=", ">", ">="), 1),
+    "&": 2,
+    **dict.fromkeys("+-", 3),
+    **dict.fromkeys("*/", 4),
+    "^": 5,
+}
+PREFIX_BINDING = 6  # Excel's minus binds before the power: -2^2 is 4
+COMPARISON = 1
+
+Kind = Literal["value", "cell", "area", "block"]
+
+
+class RefusedError(ValueError):
+    """The formula is not surely computed rightly here, with the sentence that says why."""
+
+
+class UnknownError(RefusedError):
+    """The formula names a function, sheet, table or name that there is not."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A part of a formula, rewritten, with the references in it."""
+
+    text: str
+    kind: Kind = "value"
+    numeric: bool = False
+    arithmetic: bool = False
+    areas: tuple[Area, ...] = ()
+    error_free: tuple[Area, ...] = ()
+
+    @property
+    def spans(self) -> bool:
+        """Whether it refers to more than single cells."""
+        return any(place[1:3] != place[3:5] for place in self.areas)
+
+    @property
+    def is_block(self) -> bool:
+        """Whether it is more than one cell."""
+        return self.kind in ("area", "block")
+
+
+EMPTY = Term("")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the references of a formula mean: its workbook, its sheet and its row.
+
+    `row` is None for a formula from outside, whose references get the name of the sheet.
+    """
+
+    book: Package | None
+    sheet: str | None = None
+    row: int | None = None
+
+
+def shape(text: str) -> str:
+    """A formula without the row numbers of its references: a column of formulas has one shape."""
+    return re.sub(r"(?<=[A-Za-z$])\d+(?![\w(.!'\[])", "", text)
+
+
+def prepared(formula: Formula, book: Package) -> Term:
+    """A workbook's formula, ready for the engine. Raises RefusedError."""
+    term = read(formula.text, Setting(book, formula.sheet, formula.row))
+    if term.is_block and formula.array is None:
+        raise RefusedError(
+            "it gives a block, but is stored as a formula of one cell, where Excel would show"
+            " only a part: enter it as a dynamic array formula"
+        )
+    return term
+
+
+def read(text: str, setting: Setting) -> Term:
+    """A formula without its equals sign, rewritten. Raises RefusedError."""
+    tokens = list(formualizer.tokenize(f"={text}"))
+    reader = _Reader(tokens, setting)
+    term = reader.expression(0)
+    if reader.position < len(reader.tokens):
+        raise RefusedError(f"it cannot be read from {reader.tokens[reader.position].value!r} on")
+    return term
+
+
+class _Reader:
+    """Operator precedence parsing over the engine's own tokens."""
+
+    def __init__(self, tokens: Iterable[Any], setting: Setting, depth: int = 0) -> None:
+        self.tokens = [t for t in tokens if str(t.token_type) != "Whitespace"]
+        self.setting = setting
+        self.depth = depth
+        self.position = 0
+
+    def peek(self) -> tuple[str, str, str]:
+        """Type, subtype and text of the next token."""
+        if self.position == len(self.tokens):
+            return "End", "", ""
+        token = self.tokens[self.position]
+        return str(token.token_type), str(token.subtype), token.value
+
+    def expression(self, binding: int) -> Term:
+        left = self.operand()
+        while True:
+            kind, _, operator = self.peek()
+            if kind == "OpPostfix":
+                self.position += 1
+                left = self.percent(left) if operator == "%" else self.spilled(left)
+                continue
+            if kind != "OpInfix":
+                return left
+            if operator not in BINDING:
+                raise RefusedError(f"the reference operator {operator!r} is not computed here")
+            if BINDING[operator] <= binding:
+                return left
+            self.position += 1
+            left = joined(left, operator, self.expression(BINDING[operator]))
+
+    def operand(self) -> Term:
+        kind, subtype, text = self.peek()
+        self.position += 1
+        if kind == "OpPrefix":
+            term = self.expression(PREFIX_BINDING)
+            if text != "@":
+                return replace(
+                    term,
+                    text=text + term.text,
+                    kind="block" if term.is_block else "value",
+                    numeric=True,
+                    arithmetic=True,
+                )
+            if term.is_block:
+                raise RefusedError("@ over a block takes a part of it, which is not computed here")
+            return term
+        if kind == "Operand":
+            if subtype == "Range":
+                return self.reference(text)
+            return Term(text, numeric=subtype in ("Number", "Logical"))
+        if kind == "Func":
+            return self.call(text[:-1], self.arguments())
+        if kind == "Paren":
+            term = self.expression(0)
+            self.close()
+            return replace(term, text=f"({term.text})")
+        if kind == "Array":
+            parts = []
+            while self.peek()[0] not in ("Array", "End"):
+                parts.append(self.peek()[2])
+                self.position += 1
+            self.close()
+            return Term("{" + "".join(parts) + "}", kind="block")
+        raise RefusedError(
+            "it ends too early" if kind == "End" else f"{text!r} stands in a wrong place"
+        )
+
+    def arguments(self) -> list[Term]:
+        arguments: list[Term] = []
+        if self.peek()[1] == "Close":
+            self.position += 1
+            return arguments
+        while True:
+            kind, subtype, _ = self.peek()
+            ends = kind == "Sep" or subtype == "Close"
+            arguments.append(EMPTY if ends else self.expression(0))
+            if self.peek()[0] != "Sep":
+                self.close()
+                return arguments
+            self.position += 1
+
+    def close(self) -> None:
+        if self.peek()[1] != "Close":
+            raise RefusedError("a bracket is not closed")
+        self.position += 1
+
+    # Functions
+
+    def call(self, full_name: str, arguments: list[Term]) -> Term:
+        prefix, _, name = full_name.rpartition("!")
+        name = re.sub(r"^(_xlfn\.|_xlws\.|_xludf\.)+", "", name, flags=re.IGNORECASE).upper()
+        term = Term(
+            f"{name}({','.join(a.text for a in arguments)})",
+            areas=tuple(area for a in arguments for area in a.areas),
+            error_free=tuple(area for a in arguments for area in a.error_free),
+        )
+        if name in METRICS:
+            return self.metric_call(METRICS[name], arguments, term)
+        if name == "ANCHORARRAY" and len(arguments) == 1:
+            return self.spilled(arguments[0])
+        if name == "SINGLE" and len(arguments) == 1 and not arguments[0].is_block:
+            return arguments[0]
+        if prefix or name not in native.SIGNATURES:
+            known = [*METRICS, *native.SIGNATURES]
+            raise UnknownError(
+                f"it uses {name}, which is neither a KPI function nor a native one that the"
+                f" embedded engine is proven to compute{did_you_mean(name, known)}"
+            )
+        return self.native_call(name, arguments, term)
+
+    def metric_call(self, metric: Metric, arguments: list[Term], term: Term) -> Term:
+        block = metric.result != "value"
+        texts = []
+        for position, given in enumerate(arguments):
+            column = position < len(metric.arguments) and metric.arguments[position].arg.column
+            block = block or (given.is_block and not column)
+            texts.append(self.bounded(given).text if given is not EMPTY else f'"{OMITTED}"')
+        return replace(
+            term,
+            text=f"{metric.name}({','.join(texts)})",
+            kind="block" if block else "value",
+            numeric=metric.returns not in (TEXT, TABLE),
+        )
+
+    def bounded(self, term: Term) -> Term:
+        """A whole column as its rows in use: two columns then have the same length."""
+        book = self.setting.book
+        if term.kind == "area" and book and term.areas[0].bottom == LAST_ROW:
+            last = book.last_rows.get(term.areas[0].sheet, LAST_ROW)
+            return replace(term, text=str(term.areas[0]._replace(bottom=last)))
+        return term
+
+    def native_call(self, name: str, arguments: list[Term], term: Term) -> Term:
+        letters = native.parameters(native.SIGNATURES[name], len(arguments))
+        if letters is None:
+            raise RefusedError(f"{name} is not computed here with {len(arguments)} arguments")
+        texts, shapes, error_free = [], set(), term.error_free
+        lifts = False
+        for letter, given in zip(letters, arguments, strict=True):
+            if given is EMPTY and name != "IF":
+                raise RefusedError(f"{name} is not computed here with an argument left out")
+            if letter in "vtfdbqu" and given.is_block:
+                raise RefusedError(f"{name} over a block is computed wrongly here")
+            if letter == "d" and given.text.startswith('"'):
+                raise RefusedError(f"{name} is not computed here from text")
+            if letter == "q" and given.text.startswith('"#'):
+                raise RefusedError(f"{name} does not find error cells here")
+            if letter == "n" and given.kind == "value" and not given.numeric:
+                raise RefusedError(
+                    f"{name} of a single computed value that may be text is not sure here"
+                )
+            if letter == "x" and given.kind == "value":
+                raise RefusedError(f"{name} is computed here for ranges and blocks only")
+            if letter == "p" and not (given.kind == "block" and given.arithmetic):
+                raise RefusedError(f"{name} is computed here only for one product: {name}((A=1)*B)")
+            if letter in "rs":
+                if given.kind not in ("cell", "area"):
+                    raise RefusedError(
+                        f"{name} takes a range of the sheet here, not a computed block"
+                    )
+                place = given.areas[0]
+                shapes.add((place.bottom - place.top, place.right - place.left))
+                if letter == "s":
+                    error_free += given.areas
+            if letter == "f" and given.text[1:-1].lower() not in native.TEXT_FORMATS:
+                raise RefusedError(f"the format {given.text} of {name} is not proven here")
+            lifts = lifts or (letter in "lc" and given.is_block)
+            texts.append(wrapped(WRAPPED[letter], given) if letter in WRAPPED else given.text)
+        if len(shapes) > 1 and name not in ("RANK", "RANK.EQ"):
+            raise RefusedError(
+                f"the ranges of {name} differ in shape, which the engine does not notice"
+            )
+        if name in native.BLANK_CRITERIA:
+            self.refuse_unused_rows(name, arguments)
+        if name in ("INDEX", "XLOOKUP", "VLOOKUP", "HLOOKUP"):
+            refuse_blocks_from(name, arguments)
+        text = f"{name}({','.join(texts)})"
+        if name == "POWER":
+            text = f"{POWER}({','.join(texts)})"
+        elif name in native.DATES:
+            text = f"{IN_CALENDAR}({text})"
+        numeric = name not in native.TEXTS and name not in native.EITHER
+        if name == "IF":
+            numeric = all(branch.numeric for branch in arguments[1:])
+        lifted = [
+            a.areas[0]
+            for a, x in zip(arguments, letters, strict=True)
+            if x in "lc" and a.kind == "area"
+        ]
+        if not all(fit(lifted[0], other) for other in lifted[1:]):
+            raise RefusedError("ranges of different sizes are not computed here")
+        return replace(
+            term,
+            text=text,
+            kind="block" if lifts or name in native.BLOCKS else "value",
+            numeric=numeric,
+            error_free=error_free,
+        )
+
+    def refuse_unused_rows(self, name: str, arguments: list[Term]) -> None:
+        book = self.setting.book
+        for ranged, criterion in zip(arguments[::2], arguments[1::2], strict=True):
+            place = ranged.areas[0]
+            sure = re.fullmatch(r'"[^"=<].*|"(<[^>"]|=[^"]).*|[\d.]+', criterion.text)
+            if book and place.bottom > book.last_rows.get(place.sheet, 0) and not sure:
+                raise RefusedError(
+                    f"{name} may have to count blanks below the last row, which the engine misses:"
+                    " end the range at the last row"
+                )
+
+    # References
+
+    def percent(self, term: Term) -> Term:
+        kind: Kind = "block" if term.is_block else "value"
+        return replace(term, text=f"{term.text}%", kind=kind, numeric=True, arithmetic=True)
+
+    def spilled(self, term: Term) -> Term:
+        if term.kind != "cell":
+            raise RefusedError("# stands behind something that is not one cell")
+        return replace(term, text=f"{term.text}#", kind="block")
+
+    def reference(self, text: str) -> Term:
+        """A cell, a range, a table's column, or a name."""
+        book = self.setting.book
+        if "[" in text and "!" not in text:
+            name, _, items = text.partition("[")
+            return self.table_reference(self.table(name), items.removesuffix("]"))
+        sheet_text, mark, address = text.rpartition("!")
+        if not mark:
+            sheet = self.setting.sheet or ""
+        elif "[" in sheet_text or (":" in sheet_text and not sheet_text.startswith("'")):
+            raise RefusedError(f"{text} points to another workbook or to several sheets")
+        else:
+            sheet = self.sheet_name(sheet_text)
+        place = address_area(sheet, address)
+        if place is None:
+            return self.named(address, sheet if mark else None)
+        if book is None:
+            raise UnknownError(f"{text} points into a workbook: name it with --book")
+        kind: Kind = "cell" if place[1:3] == place[3:5] else "area"
+        outside = self.setting.row is None and not mark
+        return Term(f"{quoted(sheet)}!{address}" if outside else text, kind, areas=(place,))
+
+    def sheet_name(self, text: str) -> str:
+        """The sheet as the workbook spells it."""
+        name = text[1:-1].replace("''", "'") if text.startswith("'") else text
+        sheets = self.setting.book.sheets if self.setting.book else ()
+        for sheet in sheets:
+            if sheet.lower() == name.lower():
+                return sheet
+        raise UnknownError(f"there is no sheet {name!r}{did_you_mean(name, sheets)}")
+
+    def table(self, name: str) -> Table:
+        tables = self.setting.book.tables if self.setting.book else {}
+        if name.lower() not in tables:
+            near = did_you_mean(name, [table.name for table in tables.values()])
+            raise UnknownError(f"there is no table {name!r}{near}")
+        return tables[name.lower()]
+
+    def table_reference(self, table: Table, items: str) -> Term:
+        """`Orders[amount]`, `Orders[[#This Row],[amount]]`, `Orders[[#All],[a]:[b]]` in A1 form."""
+        here = items.startswith("@")
+        items = items.removeprefix("@")
+        parts = (
+            re.findall(r"\[((?:'.|[^\[\]'])*)\]", items) if "[" in items else [items] * bool(items)
+        )
+        parts = [re.sub(r"'(.)", r"\1", part).strip() for part in parts]
+        special = {part.lower() for part in parts if part.startswith("#")}
+        columns = [self.table_column(table, part) for part in parts if not part.startswith("#")]
+        sheet, top, left, bottom, right = table.area
+        if columns:
+            left, right = left + min(columns), left + max(columns)
+        first, last = top + table.header, bottom - table.totals
+        if here or special == {"#this row"}:
+            row = self.setting.row
+            if row is None or not first <= row <= last or self.setting.sheet != sheet:
+                raise RefusedError(f"{table.name}[@...] stands outside the rows of {table.name}")
+            first = last = row
+        elif special == {"#headers"} and table.header:
+            first = last = top
+        elif special == {"#totals"} and table.totals:
+            first = last = bottom
+        elif special == {"#all"}:
+            first, last = top, bottom
+        elif special - {"#data"}:
+            raise RefusedError(f"{table.name}[{items}] is not computed here")
+        place = Area(sheet, first, left, last, right)
+        return Term(str(place), "cell" if place[1:3] == place[3:5] else "area", areas=(place,))
+
+    def table_column(self, table: Table, name: str) -> int:
+        for number, column in enumerate(table.columns):
+            if column.lower() == name.lower():
+                return number
+        near = did_you_mean(name, table.columns)
+        raise UnknownError(f"table {table.name} has no column {name!r}{near}")
+
+    def named(self, name: str, sheet: str | None) -> Term:
+        """What a defined name stands for; a table's name stands for its data."""
+        book = self.setting.book
+        names: Mapping[tuple[str | None, str], str] = book.names if book else {}
+        for scope in (sheet or self.setting.sheet, None):
+            if (scope, name.lower()) in names:
+                if self.depth > 20:
+                    raise RefusedError(f"the name {name} leads back to itself")
+                tokens = list(formualizer.tokenize("=" + names[scope, name.lower()]))
+                inner = _Reader(tokens, self.setting, self.depth + 1)
+                term = inner.expression(0)
+                return replace(term, text=term.text if term.areas else f"({term.text})")
+        if book and name.lower() in book.tables:
+            return self.table_reference(self.table(name), "")
+        known = [key for _, key in names]
+        raise UnknownError(f"there is no name {name!r}{did_you_mean(name.lower(), known)}")
+
+
+def joined(left: Term, operator: str, right: Term) -> Term:
+    """Two terms around an operator, with what Excel does there and the engine does not."""
+    block = left.is_block or right.is_block
+    if left.kind == right.kind == "area" and not fit(left.areas[0], right.areas[0]):
+        raise RefusedError("ranges of different sizes are not computed here")
+    binding = BINDING[operator]
+    if operator == "^":
+        if block:
+            raise RefusedError("^ over a block is not computed here")
+        text = f"{POWER}({left.text},{right.text})"
+    elif operator == "&":
+        text = f"{wrapped(AS_TEXT, left)}&{wrapped(AS_TEXT, right)}"
+    elif binding == COMPARISON:
+        function = COMPARED if operator in ("=", "<>") else ORDERED
+        text = f"{wrapped(function, left)}{operator}{wrapped(function, right)}"
+    elif '"' in (left.text[:1], right.text[:1]):
+        raise RefusedError("text is not turned into a number here")
+    else:
+        text = left.text + operator + right.text
+    return Term(
+        text,
+        kind="block" if block else "value",
+        numeric=operator != "&",
+        arithmetic=operator not in "&" and binding != COMPARISON,
+        areas=left.areas + right.areas,
+        error_free=left.error_free + right.error_free,
+    )
+
+
+def fit(one: Area, other: Area) -> bool:
+    """Whether the engine can broadcast two ranges as Excel does."""
+    rows = {one.bottom - one.top, other.bottom - other.top}
+    columns = {one.right - one.left, other.right - other.left}
+    return (len(rows) == 1 or 0 in rows) and (len(columns) == 1 or 0 in columns)
+
+
+def wrapped(function: str, term: Term) -> str:
+    """A term inside one of our functions, unless it is a literal that needs none."""
+    if function in (COMPARED, AS_TEXT) and re.fullmatch(r'"[\x20-\x7e]*"', term.text):
+        return term.text
+    if function in (COMPARED, ORDERED) and re.fullmatch(r"\d{1,9}(\.\d{1,6})?", term.text):
+        return term.text
+    if function == CONDITION and term.numeric:
+        return term.text
+    return f"{function}({term.text})"
+
+
+def refuse_blocks_from(name: str, arguments: list[Term]) -> None:
+    """Refuse look-ups whose result may be a block, or that the engine takes for one cell."""
+    if name == "INDEX":
+        line = arguments[0].kind != "block" and 0 in (
+            arguments[0].areas[0].bottom - arguments[0].areas[0].top,
+            arguments[0].areas[0].right - arguments[0].areas[0].left,
+        )
+        if len(arguments) == 2 and not line:
+            raise RefusedError(
+                "INDEX with one index is computed here for a single row or column only"
+            )
+        if "0" in (argument.text for argument in arguments[1:]):
+            raise RefusedError("INDEX of a whole row or column is not computed here")
+    if name == "XLOOKUP":
+        places = [place for argument in arguments[1:3] for place in argument.areas]
+        if any(a.kind == "block" for a in arguments[1:3]) or any(
+            place.top != place.bottom and place.left != place.right for place in places
+        ):
+            raise RefusedError("XLOOKUP is computed here between single rows or columns only")
+
+
+def address_area(sheet: str, address: str) -> Area | None:
+    """An address as an area, whole rows and columns included; None if it is a name."""
+    try:
+        return area(sheet, address)
+    except ValueError:
+        pass
+    columns = re.fullmatch(r"\$?([A-Za-z]{1,3}):\$?([A-Za-z]{1,3})", address)
+    if columns:
+        left, right = sorted(map(column_number, columns.groups()))
+        return Area(sheet, 1, left, LAST_ROW, right)
+    rows = re.fullmatch(r"\$?(\d+):\$?(\d+)", address)
+    if rows:
+        top, bottom = sorted(map(int, rows.groups()))
+        return Area(sheet, top, 1, bottom, LAST_COLUMN)
+    return None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`; did you mean CAC?`, or nothing."""
+    spelled = {candidate.lower(): candidate for candidate in known}
+    near = get_close_matches(name.lower(), spelled, n=1)
+    return f"; did you mean {spelled[near[0]]}?" if near else ""
