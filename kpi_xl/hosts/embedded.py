@@ -6,7 +6,8 @@ a refusal names the cell, and spreads to every cell that depends on it: never a 
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import Any
 
 import formualizer
@@ -15,7 +16,14 @@ from kpi_xl.cells import Block, Cell, evaluate
 from kpi_xl.errors import CellError
 from kpi_xl.hosts import formulas
 from kpi_xl.hosts.formulas import RefusedError, Setting, Term
-from kpi_xl.hosts.package import Area, Formula, Package, area, quoted, read_package
+from kpi_xl.hosts.package import (
+    LAST_COLUMN,
+    LAST_ROW,
+    Area,
+    Formula,
+    Package,
+    read_package,
+)
 from kpi_xl.metrics import METRICS
 from kpi_xl.registry import Metric
 
@@ -34,6 +42,10 @@ KINDS = {
 
 CODES = {code: {"type": "Error", "kind": kind} for kind, code in KINDS.items()}
 UNSURE = {"type": "Error", "kind": "NImpl"}
+"""What the engine shows for a cell that it cannot compute surely: not an error of Excel."""
+
+LARGEST_SPILL = 10_000  # cells; the engine spills no more
+BATCH = 10_000  # rows; the engine takes ever longer over more at once
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,8 @@ def calculate(content: bytes) -> Computed:
     book = read_package(content)
     engine = _Engine(book)
     engine.run()
-    return Computed(dict(engine.values()), engine.refusals())
+    refused = {formula.cell: sentence for formula, sentence in engine.refused.items()}
+    return Computed(dict(engine.values()), refused)
 
 
 def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block:
@@ -69,12 +82,13 @@ def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block
     engine = _Engine(book)
     answer = engine.add_answer(term)
     engine.run()
-    for refused, sentence in engine.refused.items():
-        if any(place.touches(refused.area) for place in term.areas):
-            raise RefusedError(
-                f"{refused.cell}, which the formula needs, is not computed: {sentence}"
-            )
-    engine.check_errors(term)
+    if answer in engine.refused:
+        reasons = [
+            f"{cell.cell}, which it needs, is not computed: {sentence}"
+            for cell, sentence in engine.refused.items()
+            if any(cell.area.touches(place) for place in term.areas)
+        ]
+        raise RefusedError((reasons or [engine.refused[answer]])[0])
     return engine.value(answer)
 
 
@@ -90,6 +104,8 @@ class _Engine:
         self.formulas: list[Formula] = []
         self.terms: dict[Formula, Term] = {}
         self.refused: dict[Formula, str] = {}
+        self.spilling: list[Formula] = []
+        self.blocks: dict[Formula, Block] = {}
         self.problems: list[CellError] = []
         self.bug: BaseException | None = None
         if book is None:
@@ -97,55 +113,79 @@ class _Engine:
         else:
             if book.date1904:
                 raise RefusedError(
-                    "the workbook counts dates from 1904; save it with dates from 1900"
+                    "the workbook counts dates from 1904: save it with dates from 1900"
                 )
             self.workbook = formualizer.Workbook.from_bytes(book.content, config=settings)
             self.formulas = [self._with_text(formula) for formula in book.formulas]
-            self._prepare(book)
+            self._prepare()
         self.workbook.set_temporal_egress("serial")
         for metric in METRICS.values():
             self._register(metric.name, _metric_call(metric, self.problems))
         for name, function in OWN.items():
             self._register(name, function)
+        self._register(formulas.SPILLED, self._note_block)
 
     def _with_text(self, formula: Formula) -> Formula:
         if formula.text:
             return formula
-        place = formula.sheet, formula.row, formula.column
-        text = self.workbook.get_formula(*place) or ""
-        return Formula(*place, text, formula.array, formula.dynamic)
+        text = self.workbook.get_formula(formula.sheet, formula.row, formula.column)
+        return replace(formula, text=text or "")
 
-    def _prepare(self, book: Package) -> None:
+    def _prepare(self) -> None:
         """Rewrite what must be; replace what is refused, which the engine could choke on."""
         sure: set[str] = set()
         for formula in self.formulas:
             shape = formulas.shape(formula.text)
-            if shape in sure:
+            if shape in sure and formula.array is None:
                 continue
             try:
-                term = formulas.prepared(formula, book)
+                term = self.term(formula)
             except RefusedError as refusal:
                 self.refused[formula] = str(refusal)
                 self._set(formula, "NA()")
                 continue
-            self.terms[formula] = term
-            if term.text != formula.text:
+            if formula.array is not None and term.is_block:
+                self._set_spilling(formula, term)
+            elif term.text != formula.text:
                 self._set(formula, term.text)
             elif not term.spans:
                 sure.add(shape)
 
+    def term(self, formula: Formula) -> Term:
+        """A formula as it was rewritten. Raises RefusedError."""
+        if formula not in self.terms and self.book:
+            self.terms[formula] = formulas.prepared(formula, self.book)
+        return self.terms[formula]
+
     def _set(self, formula: Formula, text: str) -> None:
         self.workbook.set_formula(formula.sheet, formula.row, formula.column, f"={text}")
+
+    def _set_spilling(self, formula: Formula, term: Term) -> None:
+        """Let us see the block before the engine spills it."""
+        self._set(formula, f"{formulas.SPILLED}({len(self.spilling)},{term.text})")
+        self.spilling.append(formula)
+
+    def _note_block(self, number: float, block: Any) -> Any:
+        """Keep the block; one too large for the engine to spill is written out after the run."""
+        if not isinstance(block, list):
+            return block
+        if any(None in row for row in block):  # a blank cell that spills shows 0, in Excel too
+            block = [[0.0 if cell is None else cell for cell in row] for row in block]
+        self.blocks[self.spilling[int(number)]] = block
+        return block if len(block) * len(block[0]) <= LARGEST_SPILL else UNSURE
 
     def add_answer(self, term: Term) -> Formula:
         """Put a formula of our own on a sheet of its own."""
         taken = {sheet.lower() for sheet in self.workbook.sheet_names}
-        sheet = next(
-            s for s in (f"KPIXL{n}" for n in range(len(taken) + 1)) if s.lower() not in taken
-        )
+        sheet = next(f"KPIXL{n}" for n in range(len(taken) + 1) if f"kpixl{n}" not in taken)
         self.workbook.add_sheet(sheet)
         answer = Formula(sheet, 1, 1, term.text, Area(sheet, 1, 1, 1, 1), dynamic=True)
-        self._set(answer, term.text)
+        self.formulas.append(answer)
+        self.terms[answer] = term
+        if term.is_block:
+            self._set_spilling(answer, term)
+        else:
+            self._set(answer, term.text)
         return answer
 
     def _register(self, name: str, function: Callable[..., Any]) -> None:
@@ -165,6 +205,32 @@ class _Engine:
 
     def run(self) -> None:
         """Compute everything, then find what is not to be trusted."""
+        written: set[Formula] = set()
+        self._evaluate()
+        while large := {
+            formula
+            for formula, block in self.blocks.items()
+            if formula not in written and len(block) * len(block[0]) > LARGEST_SPILL
+        }:
+            # One that depends on another waits until that one's cells are there.
+            ready = large.difference(self._dependents(large))
+            if not ready:
+                raise RefusedError("the workbook has a circular reference")
+            for formula in ready:
+                self._write_out(formula)
+            written |= ready
+            self._evaluate()
+        for formula in self.formulas:
+            if formula not in self.refused:
+                try:
+                    self._check_errors(self.terms.get(formula))
+                    self.value(formula)
+                except RefusedError as refusal:
+                    self.refused[formula] = str(refusal)
+        for formula, place in self._dependents(set(self.refused)).items():
+            self.refused.setdefault(formula, f"it depends on {place}, which is not computed")
+
+    def _evaluate(self) -> None:
         try:
             self.workbook.evaluate_all()
         except formualizer.ExcelEvaluationError:
@@ -174,46 +240,60 @@ class _Engine:
             raise self.bug
         if self.workbook.last_cycle_telemetry().live_cycles_witnessed:
             raise RefusedError("the workbook has a circular reference")
-        for formula in self.formulas:
-            if formula not in self.refused:
-                try:
-                    self.check_errors(self.terms.get(formula))
-                    self.value(formula)
-                except RefusedError as refusal:
-                    self.refused[formula] = str(refusal)
-        self._spread_refusals()
 
-    def _spread_refusals(self) -> None:
-        """Refuse what depends on a refused cell."""
-        fresh = list(self.refused)
-        while fresh and self.book:
-            places = [formula.area for formula in fresh]
-            fresh = []
+    def _write_out(self, formula: Formula) -> None:
+        """Put a large block into the cells, as values in place of the formula."""
+        place = self._spill(formula)
+        if place.bottom > LAST_ROW or place.right > LAST_COLUMN or self._occupied(place):
+            self.workbook.set_value(formula.sheet, formula.row, formula.column, CODES["#SPILL!"])
+            self.blocks[formula] = [[CODES["#SPILL!"]]]
+            return
+        block = self.blocks[formula]
+        for start in range(0, len(block), BATCH):
+            self.workbook.set_values_batch(
+                formula.sheet, formula.row + start, formula.column, block[start : start + BATCH]
+            )
+
+    def _spill(self, formula: Formula) -> Area:
+        """The cells that a formula's block fills."""
+        block = self.blocks.get(formula, [[None]])
+        bottom, right = formula.row + len(block) - 1, formula.column + len(block[0]) - 1
+        return Area(formula.sheet, formula.row, formula.column, bottom, right)
+
+    def _occupied(self, place: Area) -> bool:
+        cells = chain.from_iterable(self._cells(place))
+        return any(cell is not None for cell in islice(cells, 1, None))
+
+    def _dependents(self, sources: set[Formula]) -> dict[Formula, Area]:
+        """The formulas that depend on some, directly or not, each with an area that it needs."""
+        found: dict[Formula, Area] = {}
+        fresh = sources
+        while fresh:
+            places = [place for formula in fresh for place in {formula.area, self._spill(formula)}]
+            fresh = set()
             for formula in self.formulas:
-                if formula in self.refused:
+                if formula in found or formula in self.refused:
                     continue
-                if formula not in self.terms:
-                    self.terms[formula] = formulas.prepared(formula, self.book)
-                for place in self.terms[formula].areas:
-                    hit = next((other for other in places if place.touches(other)), None)
-                    if hit:
-                        self.refused[formula] = f"it depends on {hit}, which is not computed"
-                        fresh.append(formula)
-                        break
+                needs = self.term(formula).areas
+                hit = next((p for p in places if any(p.touches(need) for need in needs)), None)
+                if hit:
+                    found[formula] = hit
+                    fresh.add(formula)
+        return found
 
-    def check_errors(self, term: Term | None) -> None:
+    def _check_errors(self, term: Term | None) -> None:
         """Refuse sums over ranges with errors, which the engine leaves out."""
         for place in term.error_free if term else ():
-            for row in self._cells(self._in_use(place)):
-                if any(isinstance(cell, dict) for cell in row):
-                    raise RefusedError(f"{place} holds an error, which the engine leaves out")
-
-    def _in_use(self, place: Area) -> Area:
-        last = self.book.last_rows.get(place.sheet, place.bottom) if self.book else place.bottom
-        return place._replace(bottom=max(place.top, min(place.bottom, last)))
+            if any(isinstance(cell, dict) for row in self._cells(place) for cell in row):
+                raise RefusedError(f"{place} holds an error, which the engine leaves out")
 
     def _cells(self, place: Area) -> Block:
-        return self.workbook[place.sheet].get_values(formualizer.RangeAddress(*place))
+        """The values of an area, down to the sheet's last row."""
+        last = self.book.last_rows.get(place.sheet, LAST_ROW) if self.book else LAST_ROW
+        spilled = [self._spill(f).bottom for f in self.blocks if f.sheet == place.sheet]
+        bottom = max(place.top, min(place.bottom, max([last, *spilled])))
+        address = formualizer.RangeAddress(*place._replace(bottom=bottom))
+        return self.workbook[place.sheet].get_values(address)
 
     def values(self) -> Iterator[tuple[tuple[str, int, int], Cell | Block]]:
         """The formula cells that are sure, with their values."""
@@ -221,25 +301,17 @@ class _Engine:
             if formula not in self.refused:
                 yield (formula.sheet, formula.row, formula.column), self.value(formula)
 
-    def refusals(self) -> dict[str, str]:
-        """The cells that are not, with the reasons."""
-        return {formula.cell: sentence for formula, sentence in self.refused.items()}
-
     def value(self, formula: Formula) -> Cell | Block:
         """What the cell shows, or the block that it spills. Raises RefusedError."""
-        if formula.array is not None:
-            inspected = self.workbook.inspect_cell(
-                f"{quoted(formula.sheet)}!{formula.cell.rpartition('!')[2]}", include_values=False
-            )
-            if inspected.cell.spill is not None and inspected.cell.spill.extent:
-                place = area(formula.sheet, inspected.cell.spill.extent.rpartition("!")[2])
-                if not formula.dynamic and place != formula.array:
-                    raise RefusedError(
-                        f"it is an array formula entered over {formula.array}, but its result"
-                        f" fills {place}: enter it as a dynamic array formula"
-                    )
-                return [[self._shown(cell) for cell in row] for row in self._cells(place)]
-        return self._shown(self.workbook.get_value(formula.sheet, formula.row, formula.column))
+        cell = self.workbook.get_value(formula.sheet, formula.row, formula.column)
+        if formula in self.blocks and cell != CODES["#SPILL!"]:
+            if not formula.dynamic and self._spill(formula) != formula.array:
+                raise RefusedError(
+                    f"it is an array formula entered over {formula.array}, but its result fills"
+                    f" {self._spill(formula)}: enter it as a dynamic array formula"
+                )
+            return [[self._shown(cell) for cell in row] for row in self.blocks[formula]]
+        return self._shown(cell)
 
     def _shown(self, cell: Any) -> Cell:
         if isinstance(cell, dict):

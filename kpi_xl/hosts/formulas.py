@@ -35,7 +35,7 @@ OMITTED = "\ue000omitted"
 
 COMPARED, ORDERED, AS_TEXT, POWER = "KPIXL.C", "KPIXL.O", "KPIXL.T", "KPIXL.POWER"
 CONDITION, LOGICAL_TEXT = "KPIXL.B", "KPIXL.U"
-IN_CALENDAR, INCLUDED = "KPIXL.D", "KPIXL.I"
+IN_CALENDAR, INCLUDED, SPILLED = "KPIXL.D", "KPIXL.I", "KPIXL.S"
 
 WRAPPED = {"t": AS_TEXT, "u": LOGICAL_TEXT, "i": INCLUDED, "b": CONDITION, "c": CONDITION}
 """Which of them goes around an argument, by the letter of its parameter."""
