@@ -1,11 +1,19 @@
-"""The retention workbook: orders in, cohorts, a retention curve, segments and customer value out."""
+"""The retention workbook: orders in; cohorts, a retention curve, segments and CLV out.
+
+The sheet Model holds the tables that KPI functions spill. The sheets for people show them cell by
+cell, because charts need fixed cells, and because viewers without our functions keep the values of
+plain formulas, but compute spilling ones anew.
+"""
 
 import io
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import xlsxwriter
+from xlsxwriter.chart import Chart
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, MONEY, PERIODS, RATE, TEXT
@@ -17,18 +25,20 @@ from .writing import (
     LINE,
     MUTED,
     ORANGE,
+    WARNING,
     WASH,
     Styles,
     Values,
     computed,
+    new_workbook,
     put,
     put_block,
 )
 
-TOP = 4  # the row of each table's header, counted from 0: 5 in Excel
-ROOM = 100_000  # rows that names over spilled columns reach down
-COHORT_ROOM = 24  # rows for cohorts before the second table on their sheet
-"""Cohorts that fit above the counts; a chart fills what the present ones leave free."""
+SHEETS = ("Start", "Summary", "Cohorts", "Curve", "Segments", "Orders", "Model")
+TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
+DEEP = 100_000  # rows that the names over the customers' table reach down
+SPARE = 12  # rows and columns shown beyond those that the data fill now
 
 
 class Order(NamedTuple):
@@ -39,13 +49,107 @@ class Order(NamedTuple):
     amount: float
 
 
-class Line(NamedTuple):
-    """A row of the summary: its words, its formula, its number format."""
+class Spill(NamedTuple):
+    """A table on the sheet Model: its first column, counted from 0, and its formula."""
 
+    title: str
+    column: int
+    formula: str
+
+
+# Side by side, with room to the right of the cohorts for some five hundred periods.
+CUSTOMERS = Spill("Customers", 0, "=RFM(Orders[customer],Orders[date],Orders[amount])")
+CURVE = Spill("Retention curve", 9, "=RETENTION_CURVE(Orders[customer],Orders[date],Period)")
+SHARES = Spill("Cohorts, share", 14, "=COHORT(Orders[customer],Orders[date],,Period)")
+COUNTS = Spill(
+    "Cohorts, customers", 514, '=COHORT(Orders[customer],Orders[date],,Period,"customers")'
+)
+
+
+class Setting(NamedTuple):
+    """A cell for the user to set, under a name that formulas use."""
+
+    name: str
+    label: str
+    value: float | str
+    number_format: str
+    meaning: str
+
+
+class Figure(NamedTuple):
+    """A figure of the summary, under a name that formulas use."""
+
+    name: str
     label: str
     formula: str
     number_format: str
     meaning: str
+
+
+SETTINGS = (
+    Setting("Period", "Period", "M", TEXT.number_format, "D, W, M, Q or Y"),
+    Setting("LostAfter", "Lost after", 180, DAYS.number_format, "Days without a purchase"),
+    Setting("Lifetime", "Lifetime", 24, PERIODS.number_format, "Months that a customer stays"),
+    Setting("GrossMargin", "Gross margin", 0.4, RATE.number_format, "As a fraction of revenue"),
+    Setting("DiscountRate", "Discount rate", 0.01, RATE.number_format, "Per month"),
+)
+
+FIGURES = {
+    "The data": (
+        Figure("OrderCount", "Orders", "=COUNT(Orders[date])", COUNT.number_format, "Rows of data"),
+        Figure("CustomerCount", "Customers", "=COUNT(Frequency)", COUNT.number_format,
+               "Customers with an order"),
+        Figure("Revenue", "Revenue", "=SUM(Orders[amount])", MONEY.number_format,
+               "Returns taken off"),
+        Figure("FirstOrder", "First order", "=MIN(Orders[date])", DATE.number_format, ""),
+        Figure("DataUntil", "Data until", "=MAX(Orders[date])", DATE.number_format, ""),
+    ),
+    "Loyalty": (
+        Figure("RepeatCustomers", "Repeat customers", '=COUNTIF(Frequency,">1")',
+               COUNT.number_format, "Bought on more than one day"),
+        Figure("RepeatRate", "Repeat purchase rate",
+               "=REPEAT_PURCHASE_RATE(RepeatCustomers,CustomerCount)", RATE.number_format,
+               "Repeat / all customers"),
+        Figure("LostCustomers", "Lost customers", '=COUNTIF(Recency,">"&LostAfter)',
+               COUNT.number_format, "No purchase for so long"),
+        Figure("ChurnRate", "Churn rate", "=CHURN_RATE(LostCustomers,CustomerCount)",
+               RATE.number_format, "Lost / all customers"),
+        Figure("Active3", "Active after 3 periods",
+               '=IF(COUNT(CurveRate)>3,INDEX(CurveRate,4),"")', RATE.number_format,
+               "From the sheet Curve"),
+        Figure("Active12", "Active after 12 periods",
+               '=IF(COUNT(CurveRate)>12,INDEX(CurveRate,13),"")', RATE.number_format,
+               "From the sheet Curve"),
+    ),
+    "Value": (
+        Figure("OrderValue", "Average order value", "=AOV(Revenue,OrderCount)",
+               MONEY.number_format, "Revenue / orders"),
+        Figure("CustomerRevenue", "Revenue per customer", "=ARPU(Revenue,CustomerCount)",
+               MONEY.number_format, "Revenue / customers"),
+        Figure("MonthlyOrders", "Orders per customer and month",
+               "=OrderCount/CustomerCount/((DataUntil-FirstOrder+1)/30.4375)",
+               AVERAGE.number_format, "Over the whole time"),
+        Figure("CustomerValue", "Customer lifetime value",
+               "=CLV(OrderValue,MonthlyOrders,Lifetime,GrossMargin,DiscountRate)",
+               MONEY.number_format, "Margin, discounted"),
+        Figure("HighestCac", "Highest CAC for 3 : 1", "=CustomerValue/3", MONEY.number_format,
+               "CLV : CAC = 3, by rule"),
+    ),
+}  # fmt: skip
+
+CARDS = ("CustomerCount", "Revenue", "OrderValue", "RepeatRate", "CustomerValue")
+
+SEGMENTS = {
+    "Champions": "Bought lately, often, for much. Reward them; ask them for reviews.",
+    "Potential loyalists": "Bought lately, and more than once. Offer a membership.",
+    "New": "Bought lately, for the first time or little. Welcome them; help with a second order.",
+    "Loyal": "Buy often, but a while ago. Show them what is new.",
+    "Needs attention": "Middling in all. Remind them with a limited offer.",
+    "About to sleep": "Getting quiet, never bought much. A cheap reminder will do.",
+    "Cannot lose": "Used to buy much, and stopped. Call them.",
+    "At risk": "Used to buy, and stopped. Win them back with a good offer.",
+    "Lost": "Bought little, long ago. Leave them out of costly campaigns.",
+}
 
 
 def build(orders: Sequence[Order], about: str) -> bytes:
@@ -55,27 +159,22 @@ def build(orders: Sequence[Order], about: str) -> bytes:
 
 def write(file: io.BytesIO, orders: Sequence[Order], about: str, values: Values) -> None:
     """Write the workbook, each formula with its value where there is one."""
-    book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False})
-    book.set_properties({"title": "Retention", "comments": about})
-    book.set_custom_property("kpi_xl template", "retention")
-    book.set_size(2400, 1600)
+    book = new_workbook(file, "Customer retention", about, "retention")
     styles = Styles(book)
-    sheets = {
-        name: book.add_worksheet(name)
-        for name in ("Start", "Summary", "Cohorts", "Curve", "Customers", "Orders")
-    }
+    sheets = {name: book.add_worksheet(name) for name in SHEETS}
     for sheet in sheets.values():
         sheet.hide_gridlines(2)
         sheet.set_landscape()
         sheet.set_paper(9)
-        sheet.fit_to_pages(1, 0)
+        sheet.fit_to_pages(1, 1)
         sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.6)
         sheet.set_footer("&L&8&F&C&8&A&R&8&P / &N")
     start(sheets["Start"], styles, about)
+    model(book, sheets["Model"], styles, values)
     summary(book, sheets["Summary"], styles, values)
     cohorts(book, sheets["Cohorts"], styles, values)
     curve(book, sheets["Curve"], styles, values)
-    customers(book, sheets["Customers"], styles, values)
+    segments(book, sheets["Segments"], styles, values)
     order_table(sheets["Orders"], styles, orders)
     sheets["Start"].activate()
     book.close()
@@ -85,302 +184,239 @@ def start(sheet: Worksheet, styles: Styles, about: str) -> None:
     """What to do, what each sheet says, how to get the functions."""
     sheet.set_column(0, 0, 3)
     sheet.set_column(1, 1, 16)
-    sheet.set_column(2, 2, 96)
-    sheet.set_row(1, 30)
+    sheet.set_column(2, 2, 100)
     text = styles.of(text_wrap=True, valign="top")
     strong = styles.of(bold=True, valign="top")
-    sheet.write(1, 1, "Customer retention", styles.title())
-    sheet.write(2, 1, "Who comes back, when, and what a customer is worth.", styles.lead())
-    row = 4
+    link = styles.of(font_color=BLUE, underline=1, valign="top")
+    headline(sheet, styles, 1, "Customer retention", "Who comes back, when, and what it is worth.")
     steps = (
         ("1", "Paste your orders into the table on the sheet Orders: customer, date, amount."),
         ("2", "Set the yellow cells on the sheet Summary: period, margin, discount rate."),
-        ("3", "Read the other sheets. Every figure is a live formula over the table."),
+        ("3", "Read the other sheets: every figure is a live formula over that table."),
     )
     pages = (
         ("Summary", "The figures for the boss: repeat purchases, order value, churn, CLV."),
-        ("Cohorts", "Customers by the month of their first order: how many are still buying."),
+        ("Cohorts", "Customers by the period of their first order: how many are still buying."),
         ("Curve", "All cohorts together: the share of customers active at each age."),
-        ("Customers", "Recency, frequency and monetary value of each customer, and a segment."),
+        ("Segments", "Customers by recency, frequency and monetary value, and what to do."),
         ("Orders", "The data: a row an order."),
+        (
+            "Model",
+            "The tables that other sheets show, a formula each; all customers' scores.",
+        ),
     )
-    notes = (
-        ("Functions", "=COHORT(), =CLV() and the others are functions of kpi_xl. Without it the"
-                      " workbook shows the figures that were computed when it was made; with it"
-                      " (pip install kpi-xl) they follow your changes."),
-        ("Data here", about),
-    )  # fmt: skip
+    functions = (
+        "=COHORT(), =CLV() and the like are functions of kpi_xl, a Python package (pip install"
+        " kpi-xl). Without it this workbook shows the figures that were computed when it was made;"
+        " with it they follow every change."
+    )
+    row = 4
     for heading, lines in (
         ("How to use it", steps),
         ("The sheets", pages),
-        ("Good to know", notes),
+        ("Good to know", (("Functions", functions), ("The data", about))),
     ):
-        sheet.write(row, 1, heading, styles.heading())
-        sheet.write_blank(row, 2, None, styles.heading())
-        row += 1
+        section(sheet, styles, row, 1, 2, heading)
         for name, meaning in lines:
+            row += 1
             if lines is pages:
-                link = styles.of(font_color=BLUE, underline=1, valign="top")
                 sheet.write_url(row, 1, f"internal:'{name}'!A1", link, name)
             else:
                 sheet.write_string(row, 1, name, strong)
             sheet.write_string(row, 2, meaning, text)
-            sheet.set_row(row, 18 * (1 + len(meaning) // 105))
-            row += 1
-        row += 1
+            sheet.set_row(row, 16 * (1 + len(meaning) // 100))
+        row += 2
     sheet.print_area(0, 0, row, 2)
 
 
-INPUTS = (
-    ("Period", "M", TEXT.number_format, "D, W, M, Q or Y: the length of a period of Cohorts and Curve"),
-    ("LostAfter", 180, DAYS.number_format, "Days without a purchase after which a customer counts as lost"),
-    ("Lifetime", 24, PERIODS.number_format, "Months that a customer is expected to stay"),
-    ("GrossMargin", 0.4, RATE.number_format, "Gross margin as a fraction of revenue"),
-    ("DiscountRate", 0.01, RATE.number_format, "Discount rate per month"),
-)  # fmt: skip
-
-FIGURES = {
-    "The data": (
-        Line("Order count", "=COUNT(Orders[date])", COUNT.number_format, "Rows of the table"),
-        Line("Customers", "=COUNT(Frequency)", COUNT.number_format, "Customers with an order"),
-        Line("Revenue", "=SUM(Orders[amount])", MONEY.number_format, "Sum of the amounts"),
-        Line("First order", "=MIN(Orders[date])", DATE.number_format, "The earliest date"),
-        Line("Data until", "=MAX(Orders[date])", DATE.number_format, "The latest date"),
-    ),
-    "Loyalty": (
-        Line("Repeat customers", '=COUNTIF(Frequency,">1")', COUNT.number_format,
-             "Customers with purchases on more than one day"),
-        Line("Repeat purchase rate", "=REPEAT_PURCHASE_RATE(RepeatCustomers,Customers)",
-             RATE.number_format, "Repeat customers / customers"),
-        Line("Orders per customer", "=OrderCount/Customers", AVERAGE.number_format,
-             "Orders / customers"),
-        Line("Lost customers", '=COUNTIF(Recency,">"&LostAfter)', COUNT.number_format,
-             "Customers without a purchase for longer than LostAfter"),
-        Line("Churn rate", "=CHURN_RATE(LostCustomers,Customers)", RATE.number_format,
-             "Lost customers / customers, since the first order"),
-        Line("Active after 3 periods", "=IF(COUNT(CurveRate)>3,INDEX(CurveRate,4),\"\")",
-             RATE.number_format, "From the sheet Curve"),
-        Line("Active after 12 periods", "=IF(COUNT(CurveRate)>12,INDEX(CurveRate,13),\"\")",
-             RATE.number_format, "From the sheet Curve"),
-    ),
-    "Value": (
-        Line("Average order value", "=AOV(Revenue,OrderCount)", MONEY.number_format,
-             "Revenue / orders"),
-        Line("Revenue per customer", "=ARPU(Revenue,Customers)", MONEY.number_format,
-             "Revenue / customers"),
-        Line("Orders per customer and month",
-             "=OrderCount/Customers/((DataUntil-FirstOrder+1)/30.4375)", AVERAGE.number_format,
-             "Over the whole time of the data"),
-        Line("Customer lifetime value",
-             "=CLV(AverageOrderValue,OrdersPerCustomerAndMonth,Lifetime,GrossMargin,DiscountRate)",
-             MONEY.number_format, "Margin over the lifetime, discounted"),
-        Line("Highest CAC for 3 : 1", "=CustomerLifetimeValue/3", MONEY.number_format,
-             "What a customer may cost by the rule of thumb CLV : CAC = 3"),
-    ),
-}  # fmt: skip
-
-CARDS = (
-    "Customers",
-    "Revenue",
-    "Average order value",
-    "Repeat purchase rate",
-    "Customer lifetime value",
-)
-
-
-def name_of(label: str) -> str:
-    """The defined name of a figure: RepeatPurchaseRate."""
-    return "".join(word[:1].upper() + word[1:] for word in label.split() if word.isalnum())
+def model(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values: Values) -> None:
+    """The spilling formulas, and names over the columns of the customers' table."""
+    bold, count, share = styles.of(bold=True), styles.number(COUNT), styles.number(RATE)
+    money = styles.number(MONEY)
+    formats: dict[Spill, list[Format]] = {
+        CUSTOMERS: [bold, count, count, money, count, count, count, styles.of()],
+        CURVE: [bold, count, count, share],
+        SHARES: [bold, count, share],
+        COUNTS: [bold, count],
+    }
+    headline(sheet, styles, 0, "Model", "A formula of kpi_xl spills each of these tables.")
+    sheet.set_column(CUSTOMERS.column, CUSTOMERS.column + 6, 13)
+    sheet.set_column(CUSTOMERS.column + 7, CUSTOMERS.column + 7, 20)
+    sheet.set_column(CURVE.column, CURVE.column + 3, 13)
+    for spill, columns in formats.items():
+        sheet.write(TOP - 1, spill.column, spill.title, styles.heading())
+        put_block(sheet, TOP, spill.column, spill.formula, values, styles.header("0"), columns)
+    for name, column in (("Recency", "B"), ("Frequency", "C"), ("Monetary", "D"), ("Segment", "H")):
+        book.define_name(name, f"=Model!${column}${TOP + 2}:${column}${TOP + 1 + DEEP}")
+    sheet.freeze_panes(TOP + 1, 1)
+    sheet.print_area(0, 0, 1, 7)
 
 
 def summary(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values: Values) -> None:
     """The figures for the boss."""
     sheet.set_column(0, 0, 3)
-    sheet.set_column(1, 5, 21)
-    sheet.set_column(6, 6, 3)
-    sheet.set_row(1, 30)
-    sheet.write(1, 1, "Summary", styles.title())
-    sheet.write(2, 1, "The yellow cells are yours to set.", styles.lead())
-    places: dict[str, tuple[int, Line]] = {}
-    row = TOP + 4
-    sheet.write(row, 1, "Settings", styles.heading())
-    for column in range(2, 6):
-        sheet.write_blank(row, column, None, styles.heading())
-    for label, value, number_format, meaning in INPUTS:
+    sheet.set_column(1, 5, 27)
+    headline(sheet, styles, 1, "Customer retention", "Change the yellow cells to your own.")
+    places: dict[str, tuple[int, Figure]] = {}
+    row = TOP + 3
+    section(sheet, styles, row, 1, 3, "Settings")
+    for setting in SETTINGS:
         row += 1
-        sheet.write(row, 1, label, styles.of())
-        sheet.write(row, 2, value, styles.input(number_format))
-        sheet.write(row, 3, meaning, styles.lead())
-        book.define_name(label, f"=Summary!$C${row + 1}")
-        if label == "Period":
-            sheet.data_validation(
-                row, 2, row, 2, {"validate": "list", "source": ["D", "W", "M", "Q", "Y"]}
-            )
-    for heading, lines in FIGURES.items():
+        sheet.write(row, 1, setting.label, styles.of())
+        sheet.write(row, 2, setting.value, styles.input(setting.number_format))
+        sheet.write(row, 3, setting.meaning, styles.lead(indent=1))
+        book.define_name(setting.name, f"=Summary!$C${row + 1}")
+        if setting.name == "Period":
+            choice = {"validate": "list", "source": ["D", "W", "M", "Q", "Y"]}
+            sheet.data_validation(row, 2, row, 2, choice)
+    for heading, figures in FIGURES.items():
         row += 2
-        sheet.write(row, 1, heading, styles.heading())
-        for column in range(2, 6):
-            sheet.write_blank(row, column, None, styles.heading())
-        for line in lines:
+        section(sheet, styles, row, 1, 3, heading)
+        for figure in figures:
             row += 1
-            sheet.write(row, 1, line.label, styles.of())
-            put(sheet, row, 2, line.formula, styles.of(line.number_format, bold=True), values)
-            sheet.write(row, 3, line.meaning, styles.lead())
-            book.define_name(name_of(line.label), f"=Summary!$C${row + 1}")
-            places[line.label] = row, line
-    caption = styles.of(font_color=MUTED, bg_color=WASH, align="center", top=2, top_color=BLUE)
-    for column, label in enumerate(CARDS, start=1):
-        place, line = places[label]
-        sheet.write(TOP, column, label, caption)
-        figure = styles.of(
-            line.number_format, bold=True, font_size=18, bg_color=WASH, align="center",
-            left=5, left_color="#FFFFFF", right=5, right_color="#FFFFFF",
-        )  # fmt: skip
-        put(sheet, TOP + 1, column, f"=C{place + 1}", figure, values)
+            sheet.write(row, 1, figure.label, styles.of())
+            put(sheet, row, 2, figure.formula, styles.of(figure.number_format, bold=True), values)
+            sheet.write(row, 3, figure.meaning, styles.lead(indent=1))
+            book.define_name(figure.name, f"=Summary!$C${row + 1}")
+            places[figure.name] = row, figure
+    edge: dict[str, Any] = {"left": 5, "left_color": "#FFFFFF", "bg_color": WASH, "align": "center"}
+    caption = styles.of(font_color=MUTED, top=5, top_color=BLUE, **edge)
+    for column, name in enumerate(CARDS, start=1):
+        place, figure = places[name]
+        style = styles.of(figure.number_format, bold=True, font_size=18, **edge)
+        sheet.write(TOP, column, figure.label, caption)
+        put(sheet, TOP + 1, column, f"=C{place + 1}", style, values)
     sheet.set_row(TOP, 22)
-    sheet.set_row(TOP + 1, 34)
-    sheet.fit_to_pages(1, 1)
-    sheet.set_portrait()
-    sheet.print_area(0, 0, row + 1, 6)
+    sheet.set_row(TOP + 1, 36)
+    add_curve(book, sheet, values, row=TOP + 3, column=4, width=392, height=286)
+    add_cohort_lines(book, sheet, values, row=TOP + 18, column=4, width=392, height=286)
+    sheet.print_area(0, 0, row + 1, 5)
 
 
 def cohorts(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values: Values) -> None:
     """Retention by cohort as a heat map, and the customers behind it."""
+    rows, columns = shown(SHARES, values, 24, 20)
     sheet.set_column(0, 0, 12)
     sheet.set_column(1, 1, 10)
-    sheet.set_column(2, 80, 7)
-    sheet.set_row(0, 30)
-    header = styles.header("0", align="center")
-    first = styles.of(bold=True)
-    size = styles.number(COUNT, right=1, right_color=LINE)
-    sheet.write(0, 0, "Cohorts", styles.title())
-    sheet.write(1, 0, "Rows: the period of the first order. Columns: periods since.", styles.lead())
-    counts = TOP + COHORT_ROOM + 4
-    sheet.write(TOP - 1, 0, "Share of customers active", styles.heading())
-    share = styles.of("0%", align="center")
-    height, width = put_block(
-        sheet, TOP, 0, "=COHORT(Orders[customer],Orders[date],,Period)",
-        values, header, [first, size, share],
-    )  # fmt: skip
-    sheet.write(counts - 1, 0, "Customers active", styles.heading())
-    number = styles.number(COUNT, align="center")
-    put_block(
-        sheet, counts, 0, '=COHORT(Orders[customer],Orders[date],,Period,"customers")',
-        values, header, [first, size, number],
-    )  # fmt: skip
-    # Age 0 is always 100 %: with it in the scale, the others would all look alike.
-    for top, rows in ((TOP + 1, COHORT_ROOM), (counts + 1, 200)):
+    sheet.set_column(2, columns - 1, 6.5)
+    lead = "Rows: the period of the first order. Columns: periods since."
+    headline(sheet, styles, 0, "Cohorts", lead)
+    centred = {"align": "center"}
+    bold, size = styles.of(bold=True), styles.number(COUNT, **centred)
+    section(sheet, styles, TOP - 1, 0, columns - 1, "Share of customers active")
+    share = [bold, size, styles.of("0%", **centred)]
+    mirror(sheet, styles, TOP, SHARES, rows, columns, share, values)
+    second = TOP + rows + 2
+    section(sheet, styles, second - 1, 0, columns - 1, "Customers active")
+    count = [bold, size, styles.number(COUNT, **centred)]
+    mirror(sheet, styles, second, COUNTS, rows, columns, count, values)
+    for top in (TOP, second):
+        # Age 0 is always 100 %: with it in the scale, the others would all look alike.
         sheet.conditional_format(
-            top, 3, top + rows - 1, 82,
+            top + 1, 3, top + rows - 1, columns - 1,
             {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": "#56A6D6",
              "min_type": "num", "min_value": 0},
         )  # fmt: skip
-    if height > 1:
-        chart = book.add_chart({"type": "line"})
-        colours = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#D55E00", INK, MUTED)
-        for number_of, row in enumerate(range(TOP + 1, TOP + min(height, len(colours) + 1))):
-            chart.add_series(
-                {
-                    "name": ["Cohorts", row, 0],
-                    "categories": ["Cohorts", TOP, 3, TOP, width - 1],
-                    "values": ["Cohorts", row, 3, row, width - 1],
-                    "line": {"color": colours[number_of], "width": 2},
-                }
-            )
-        dress(chart, "Share of each cohort active, by age in periods")
-        chart.set_size({"width": 1080, "height": 330})
-        sheet.insert_chart(
-            TOP + min(height, COHORT_ROOM - 18) + 1, 0, chart, {"object_position": 2}
+    filled = len(block_of(SHARES, values))
+    if 1 < filled < 8:  # the lines of more cohorts would hide each other, and the rows are needed
+        add_cohort_lines(
+            book, sheet, values, row=TOP + filled + 1, column=0, width=1080, height=340
         )
+    warn(sheet, styles, 2, f"Model!$O${TOP + 2}:$O$2000", rows - 1, values)
     sheet.freeze_panes(TOP + 1, 2)
-    sheet.print_area(0, 0, counts + max(height, 2), max(width, 12) - 1)
-    sheet.fit_to_pages(1, 1)
+    sheet.print_area(0, 0, second + max(filled, 3), columns - 1)
 
 
 def curve(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values: Values) -> None:
     """The retention curve of all cohorts together, as a table and a chart."""
+    rows, _ = shown(CURVE, values, 30, 4)
     sheet.set_column(0, 0, 8)
-    sheet.set_column(1, 1, 20)
+    sheet.set_column(1, 1, 19)
     sheet.set_column(2, 3, 12)
     sheet.set_column(4, 4, 4)
-    sheet.set_row(0, 30)
-    sheet.write(0, 0, "Retention curve", styles.title())
-    lead = "The share of customers active at each age, over the cohorts old enough to tell."
-    sheet.write(1, 0, lead, styles.lead())
+    lead = "The share of customers active at each age, over the cohorts that are old enough."
+    headline(sheet, styles, 0, "Retention curve", lead)
     count = styles.number(COUNT)
-    height, _ = put_block(
-        sheet, TOP, 0, "=RETENTION_CURVE(Orders[customer],Orders[date],Period)",
-        values, styles.header(), [styles.of("0", bold=True), count, count, styles.number(RATE)],
-    )  # fmt: skip
-    last = TOP + max(height, 3) - 1
+    formats = [styles.of("0", bold=True, align="left"), count, count, styles.number(RATE)]
+    mirror(sheet, styles, TOP, CURVE, rows, 4, formats, values)
     sheet.conditional_format(
-        TOP + 2, 3, TOP + 200, 3,
+        TOP + 2, 3, TOP + rows - 1, 3,
         {"type": "data_bar", "bar_color": "#9CCBE8", "bar_solid": True, "min_type": "num",
          "min_value": 0},
     )  # fmt: skip
-    chart = book.add_chart({"type": "line"})
-    chart.add_series(
-        {
-            "name": "Customers active",
-            "categories": ["Curve", TOP + 2, 0, last, 0],
-            "values": ["Curve", TOP + 2, 3, last, 3],
-            "line": {"color": BLUE, "width": 2.5},
-            "marker": {"type": "circle", "size": 5, "fill": {"color": BLUE},
-                       "border": {"color": BLUE}},
-        }
-    )  # fmt: skip
-    dress(chart, "Share of customers active, by age in periods")
-    chart.set_legend({"none": True})
-    chart.set_size({"width": 760, "height": 400})
-    sheet.insert_chart(TOP, 5, chart)
-    book.define_name("CurveRate", f"=Curve!$D${TOP + 2}:$D${TOP + 1001}")
+    add_curve(book, sheet, values, row=TOP, column=5, width=800, height=420)
+    book.define_name("CurveRate", f"=Curve!$D${TOP + 2}:$D${TOP + rows}")
+    warn(sheet, styles, 2, f"Model!$J${TOP + 2}:$J$2000", rows - 1, values)
     sheet.freeze_panes(TOP + 1, 0)
-    sheet.print_area(0, 0, max(last, TOP + 21), 16)
-    sheet.fit_to_pages(1, 1)
+    sheet.print_area(0, 0, TOP + max(len(block_of(CURVE, values)), 22), 17)
 
 
-def customers(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values: Values) -> None:
-    """Each customer with recency, frequency, monetary value and segment."""
-    sheet.set_column(0, 7, 13)
-    sheet.set_column(7, 7, 20)
-    sheet.set_row(0, 30)
-    sheet.write(0, 0, "Customers", styles.title())
-    lead = "Scores from 1 to 5; the segment follows from recency (R) and the mean of F and M."
-    sheet.write(1, 0, lead, styles.lead())
-    score = styles.of("0", align="center")
-    height, _ = put_block(
-        sheet, TOP, 0, "=RFM(Orders[customer],Orders[date],Orders[amount])",
-        values, styles.header(),
-        [styles.of(bold=True), styles.number(COUNT), styles.number(COUNT), styles.number(MONEY),
-         score, score, score, styles.of()],
-    )  # fmt: skip
-    sheet.conditional_format(
-        TOP + 1, 4, TOP + ROOM, 6,
-        {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": "#9CCBE8"},
-    )  # fmt: skip
-    book.define_name("Recency", f"=Customers!$B${TOP + 2}:$B${TOP + 1 + ROOM}")
-    book.define_name("Frequency", f"=Customers!$C${TOP + 2}:$C${TOP + 1 + ROOM}")
+def segments(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values: Values) -> None:
+    """How many customers each segment has, what they spent, and what to do."""
+    sheet.set_column(0, 0, 20)
+    sheet.set_column(1, 5, 13)
+    sheet.set_column(6, 6, 78)
+    lead = "By recency (R) and the mean of frequency and monetary value; the scores are in Model."
+    headline(sheet, styles, 0, "Segments", lead)
+    headers = ("segment", "customers", "share", "revenue", "share", "days since", "what to do")
+    for column, header in enumerate(headers):
+        sheet.write(TOP, column, header, styles.header(align="right" if 0 < column < 6 else "left"))
+    for row, (name, advice) in enumerate(SEGMENTS.items(), start=TOP + 1):
+        here = row + 1
+        sheet.write(row, 0, name, styles.of(bold=True))
+        for column, formula, style in (
+            (1, f"=COUNTIF(Segment,A{here})", styles.number(COUNT)),
+            (2, f"=B{here}/CustomerCount", styles.number(RATE)),
+            (3, f"=SUMIF(Segment,A{here},Monetary)", styles.number(MONEY)),
+            (4, f"=D{here}/Revenue", styles.number(RATE)),
+            (5, f'=IF(B{here}=0,"",AVERAGEIF(Segment,A{here},Recency))', styles.number(COUNT)),
+        ):
+            put(sheet, row, column, formula, style, values)
+        sheet.write(row, 6, advice, styles.lead(indent=1))
+        sheet.set_row(row, 20)
+    last = TOP + len(SEGMENTS)
+    for column in (2, 4):
+        sheet.conditional_format(
+            TOP + 1, column, last, column,
+            {"type": "data_bar", "bar_color": "#9CCBE8", "bar_solid": True, "min_type": "num",
+             "min_value": 0},
+        )  # fmt: skip
+    chart = book.add_chart({"type": "bar"})
+    for column, name, colour in ((2, "Share of customers", BLUE), (4, "Share of revenue", ORANGE)):
+        chart.add_series(
+            {
+                "name": name,
+                "categories": ["Segments", TOP + 1, 0, last, 0],
+                "values": ["Segments", TOP + 1, column, last, column],
+                "fill": {"color": colour},
+                "gap": 60,
+            }
+        )
+    dress(chart, "Customers and revenue by segment")
+    chart.set_x_axis({"num_format": "0%", "num_font": {"color": MUTED, "size": 9},
+                      "line": {"none": True}, "min": 0,
+                      "major_gridlines": {"visible": True, "line": {"color": LINE}}})  # fmt: skip
+    chart.set_y_axis({"reverse": True, "line": {"color": LINE}, "major_tick_mark": "none",
+                      "num_font": {"color": MUTED, "size": 9}})  # fmt: skip
+    chart.set_size({"width": 900, "height": 380})
+    sheet.insert_chart(last + 2, 0, chart)
     sheet.freeze_panes(TOP + 1, 1)
-    sheet.repeat_rows(TOP)
-    sheet.print_area(0, 0, TOP + height - 1, 7)
+    sheet.print_area(0, 0, last + 22, 6)
 
 
 def order_table(sheet: Worksheet, styles: Styles, orders: Sequence[Order]) -> None:
     """The data, as an Excel table that grows with what is pasted below it."""
     sheet.set_column(0, 2, 14)
+    customer, day, money = styles.of(), styles.number(DATE), styles.number(MONEY)
+    columns = [
+        {"header": "customer", "format": customer},
+        {"header": "date", "format": day},
+        {"header": "amount", "format": money},
+    ]
     sheet.add_table(
         0, 0, max(len(orders), 1), 2,
-        {
-            "name": "Orders",
-            "style": "Table Style Light 1",
-            "columns": [
-                {"header": "customer", "format": styles.of()},
-                {"header": "date", "format": styles.number(DATE)},
-                {"header": "amount", "format": styles.number(MONEY)},
-            ],
-        },
+        {"name": "Orders", "style": "Table Style Light 1", "columns": columns},
     )  # fmt: skip
-    customer, day, money = styles.of(), styles.number(DATE), styles.number(MONEY)
     for row, order in enumerate(orders, start=1):
         if isinstance(order.customer, str):
             sheet.write_string(row, 0, order.customer, customer)
@@ -392,18 +428,140 @@ def order_table(sheet: Worksheet, styles: Styles, orders: Sequence[Order]) -> No
         (
             "Who bought: a name or a number",
             "The day of the order",
-            "What it came to; a return is negative",
+            "Its amount; a return is below 0",
         )
     ):
         sheet.write_comment(0, column, note, {"x_scale": 1.2, "y_scale": 0.4})
     sheet.freeze_panes(1, 0)
     sheet.repeat_rows(0)
+    sheet.fit_to_pages(1, 0)
+    sheet.set_portrait()
 
 
-def dress(chart: "xlsxwriter.chart.Chart", title: str) -> None:
+# Parts of sheets
+
+
+def headline(sheet: Worksheet, styles: Styles, column: int, title: str, lead: str) -> None:
+    """A sheet's title and the line under it."""
+    sheet.set_row(0, 30)
+    sheet.write(0, column, title, styles.title())
+    sheet.write(1, column, lead, styles.lead())
+
+
+def section(sheet: Worksheet, styles: Styles, row: int, first: int, last: int, title: str) -> None:
+    """A heading with a line across some columns."""
+    sheet.write(row, first, title, styles.heading())
+    for column in range(first + 1, last + 1):
+        sheet.write_blank(row, column, None, styles.heading())
+
+
+def block_of(spill: Spill, values: Values) -> list[list[Any]]:
+    """The computed table, or an empty one before anything is computed."""
+    block = values.get(("Model", TOP + 1, spill.column + 1), [])
+    return block if isinstance(block, list) else []
+
+
+def shown(spill: Spill, values: Values, rows: int, columns: int) -> tuple[int, int]:
+    """How many rows and columns of a table its sheet shows: those filled, and some to spare."""
+    block = block_of(spill, values)
+    width = len(block[0]) if block else 0
+    return max(rows, len(block) + SPARE), columns if width <= columns else width + SPARE
+
+
+def mirror(
+    sheet: Worksheet,
+    styles: Styles,
+    top: int,
+    spill: Spill,
+    rows: int,
+    columns: int,
+    formats: Sequence[Format],
+    values: Values,
+) -> None:
+    """Show a table of the sheet Model, cell by cell."""
+    head = [styles.header("0", align="left"), styles.header("0", align="center")]
+    for i in range(rows):
+        for j in range(columns):
+            cell = "Model!" + xl_rowcol_to_cell(TOP + i, spill.column + j)
+            style = head[min(j, 1)] if i == 0 else formats[min(j, len(formats) - 1)]
+            # A cell that no order can have reached yet holds "", and shows as a dot.
+            formula = f'=IF(ISBLANK({cell}),"",IF({cell}="","·",{cell}))'
+            put(sheet, top + i, j, formula, style, values)
+
+
+def warn(
+    sheet: Worksheet, styles: Styles, row: int, column: str, room: int, values: Values
+) -> None:
+    """Say so when a table has more rows than its sheet shows."""
+    text = f"More than {room} rows: see the sheet Model for the others"
+    formula = f'=IF(COUNTA({column})>{room},"{text}","")'
+    put(sheet, row, 0, formula, styles.of(bold=True, font_color=WARNING), values)
+
+
+def add_curve(
+    book: xlsxwriter.Workbook,
+    sheet: Worksheet,
+    values: Values,
+    *,
+    row: int,
+    column: int,
+    width: int,
+    height: int,
+) -> None:
+    """A chart of the retention curve, from age 1: at age 0 all are active."""
+    last = TOP + max(len(block_of(CURVE, values)), 3) - 1
+    chart = book.add_chart({"type": "line"})
+    chart.add_series(
+        {
+            "name": "Customers active",
+            "categories": ["Curve", TOP + 2, 0, last, 0],
+            "values": ["Curve", TOP + 2, 3, last, 3],
+            "line": {"color": BLUE, "width": 2.5},
+            "marker": {
+                "type": "circle", "size": 5, "fill": {"color": BLUE}, "border": {"color": BLUE},
+            },
+        }
+    )  # fmt: skip
+    dress(chart, "Share of customers active, by age")
+    chart.set_legend({"none": True})
+    chart.set_size({"width": width, "height": height})
+    sheet.insert_chart(row, column, chart, {"x_offset": 8, "object_position": 3})
+
+
+def add_cohort_lines(
+    book: xlsxwriter.Workbook,
+    sheet: Worksheet,
+    values: Values,
+    *,
+    row: int,
+    column: int,
+    width: int,
+    height: int,
+) -> None:
+    """A chart of the oldest cohorts, a line each, as far as each has come."""
+    block = block_of(SHARES, values)
+    if len(block) < 2:
+        return
+    chart = book.add_chart({"type": "line"})
+    colours = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#D55E00")
+    for colour, (place, cells) in zip(colours, enumerate(block[1:], start=TOP + 1), strict=False):
+        reached = sum(cell != "" for cell in cells)
+        chart.add_series(
+            {
+                "name": ["Cohorts", place, 0],
+                "categories": ["Cohorts", TOP, 3, TOP, len(block[0]) - 1],
+                "values": ["Cohorts", place, 3, place, max(reached - 1, 3)],
+                "line": {"color": colour, "width": 2},
+            }
+        )
+    dress(chart, "Share of each cohort active, by age")
+    chart.set_size({"width": width, "height": height})
+    sheet.insert_chart(row, column, chart, {"x_offset": 8, "object_position": 3})
+
+
+def dress(chart: Chart, title: str) -> None:
     """The quiet look of all charts."""
-    chart.set_title({"name": title, "name_font": {"size": 12, "bold": True, "color": INK},
-                     "overlay": False})  # fmt: skip
+    chart.set_title({"name": title, "name_font": {"size": 11, "bold": True, "color": INK}})
     font = {"color": MUTED, "size": 9}
     chart.set_x_axis({"num_font": font, "line": {"color": LINE}, "major_tick_mark": "none"})
     chart.set_y_axis(

@@ -15,6 +15,7 @@ from kpi_xl.units import Unit
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
+WARNING = "#D55E00"
 INK, MUTED, LINE, WASH, INPUT = "#1F2933", "#6B7280", "#D5DAE1", "#EFF3F8", "#FFF6DB"
 
 Values = Mapping[tuple[str, int, int], Cell | Block]
@@ -24,15 +25,31 @@ Values = Mapping[tuple[str, int, int], Cell | Block]
 def computed(write: Callable[[io.BytesIO, Values], None]) -> bytes:
     """A workbook whose formulas hold their values.
 
-    It is written twice: the first time so that the embedded host can compute its very formulas.
+    It is written, computed by the embedded host and written again with the values; once more
+    where the values change which formulas there are, because a table needs more room.
     """
-    draft, final = io.BytesIO(), io.BytesIO()
-    write(draft, {})
-    result = calculate(draft.getvalue())
-    if result.refused:
-        raise AssertionError(f"a template has formulas that are not computed: {result.refused}")
-    write(final, result.values)
-    return final.getvalue()
+    values: Values = {}
+    while True:
+        file = io.BytesIO()
+        write(file, values)
+        result = calculate(file.getvalue())
+        if result.refused:
+            raise AssertionError(f"a template has formulas that are not computed: {result.refused}")
+        if result.values == values:
+            return file.getvalue()
+        values = result.values
+
+
+def new_workbook(file: io.BytesIO, title: str, about: str, marker: str) -> xlsxwriter.Workbook:
+    """An empty workbook; the marker is how a report recognises its template."""
+    book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False})
+    book.set_properties({"title": title, "comments": about})
+    book.set_custom_property("kpi_xl template", marker)
+    book.set_size(2400, 1600)
+    # Else Excel would compute all anew on opening, and show #NAME? where the add-in is not there.
+    book.set_calc_mode("auto", 191029)
+    book.calc_on_load = False
+    return book
 
 
 @dataclass(frozen=True)
@@ -54,9 +71,9 @@ class Styles:
         """A sheet's first line."""
         return self.of(bold=True, font_size=18, font_color=BLUE)
 
-    def lead(self) -> Format:
-        """The line under it."""
-        return self.of(font_color=MUTED, font_size=11)
+    def lead(self, **properties: Any) -> Format:
+        """The line under it, and remarks."""
+        return self.of(font_color=MUTED, **properties)
 
     def heading(self) -> Format:
         """The line above a part of a sheet."""
@@ -69,7 +86,7 @@ class Styles:
 
     def input(self, number_format: str) -> Format:
         """A cell that is meant to be changed."""
-        return self.of(number_format, bg_color=INPUT, border=1, border_color=LINE)
+        return self.of(number_format, align="right", bg_color=INPUT, border=1, border_color=LINE)
 
 
 def put(
