@@ -1,5 +1,9 @@
 """What is written about a function, derived from its record, for every reader of it."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+from textwrap import wrap
+
 from kpi_xl.registry import Argument, Metric
 from kpi_xl.units import ANY, DATE
 
@@ -27,7 +31,8 @@ def argument_help(argument: Argument) -> str:
 
 def docstring(metric: Metric) -> str:
     """The whole page of a function, as Python's help() shows it."""
-    lines = [metric.summary, "", *([metric.notes, ""] if metric.notes else []), "Args:"]
+    paragraphs = [metric.summary, *metric.notes.split("\n\n")]
+    lines = [line for text in paragraphs if text for line in (*wrap(text, 92), "")] + ["Args:"]
     for argument in metric.arguments:
         lines.append(f"    {argument.name}: {argument_help(argument)}.")
     lines += ["", "Returns:", f"    {metric.returns.meaning}: {metric.formula}."]
@@ -43,3 +48,10 @@ def one_line(metric: Metric) -> str:
     """The summary, with the formula where both fit Excel's function wizard."""
     full = f"{metric.summary} Formula: {metric.formula}."
     return full if len(full) <= LONGEST_HELP else metric.summary
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`; did you mean CAC?`, or nothing."""
+    spelled = {candidate.lower(): candidate for candidate in known}
+    near = get_close_matches(name.lower(), spelled, n=1)
+    return f"; did you mean {spelled[near[0]]}?" if near else ""

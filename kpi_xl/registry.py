@@ -126,14 +126,14 @@ def metric(
 
     def enter(kernel: Kernel) -> Kernel:
         doc = inspect.cleandoc(kernel.__doc__ or "")
-        summary, _, notes = doc.partition("\n\n")
+        summary, *notes = (" ".join(paragraph.split()) for paragraph in doc.split("\n\n"))
         arguments = tuple(_arguments(kernel))
         position = {argument.name: i for i, argument in enumerate(arguments)}
         METRICS[name] = Metric(
             name=name,
             family=kernel.__module__.rpartition(".")[2],
-            summary=" ".join(summary.split()),
-            notes=notes,
+            summary=summary,
+            notes="\n\n".join(notes),
             kernel=kernel,
             arguments=arguments,
             returns=returns,

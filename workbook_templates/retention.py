@@ -5,9 +5,11 @@ cell, because charts need fixed cells, and because viewers without our functions
 plain formulas, but compute spilling ones anew.
 """
 
+import csv
 import io
 from collections.abc import Sequence
 from datetime import date
+from importlib import resources
 from typing import Any, NamedTuple
 
 import xlsxwriter
@@ -16,7 +18,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, MONEY, PERIODS, RATE, TEXT
+from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, MONEY, PERIODS, RATE, TEXT, Unit
 
 from .writing import (
     BLUE,
@@ -29,6 +31,7 @@ from .writing import (
     WASH,
     Styles,
     Values,
+    as_text,
     computed,
     new_workbook,
     put,
@@ -38,6 +41,7 @@ from .writing import (
 SHEETS = ("Start", "Summary", "Cohorts", "Curve", "Segments", "Orders", "Model")
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 DEEP = 100_000  # rows that the names over the customers' table reach down
+SETTINGS_ROW = TOP + 3
 SPARE = 12  # rows and columns shown beyond those that the data fill now
 
 
@@ -72,7 +76,7 @@ class Setting(NamedTuple):
     name: str
     label: str
     value: float | str
-    number_format: str
+    unit: Unit
     meaning: str
 
 
@@ -82,57 +86,57 @@ class Figure(NamedTuple):
     name: str
     label: str
     formula: str
-    number_format: str
+    unit: Unit
     meaning: str
 
 
 SETTINGS = (
-    Setting("Period", "Period", "M", TEXT.number_format, "D, W, M, Q or Y"),
-    Setting("LostAfter", "Lost after", 180, DAYS.number_format, "Days without a purchase"),
-    Setting("Lifetime", "Lifetime", 24, PERIODS.number_format, "Months that a customer stays"),
-    Setting("GrossMargin", "Gross margin", 0.4, RATE.number_format, "As a fraction of revenue"),
-    Setting("DiscountRate", "Discount rate", 0.01, RATE.number_format, "Per month"),
+    Setting("Period", "Period", "M", TEXT, "D, W, M, Q or Y"),
+    Setting("LostAfter", "Lost after", 180, DAYS, "Days without a purchase"),
+    Setting("Lifetime", "Lifetime", 24, PERIODS, "Months that a customer stays"),
+    Setting("GrossMargin", "Gross margin", 0.4, RATE, "As a fraction of revenue"),
+    Setting("DiscountRate", "Discount rate", 0.01, RATE, "Per month"),
 )
 
 FIGURES = {
     "The data": (
-        Figure("OrderCount", "Orders", "=COUNT(Orders[date])", COUNT.number_format, "Rows of data"),
-        Figure("CustomerCount", "Customers", "=COUNT(Frequency)", COUNT.number_format,
+        Figure("OrderCount", "Orders", "=COUNT(Orders[date])", COUNT, "Rows of data"),
+        Figure("CustomerCount", "Customers", "=COUNT(Frequency)", COUNT,
                "Customers with an order"),
-        Figure("Revenue", "Revenue", "=SUM(Orders[amount])", MONEY.number_format,
+        Figure("Revenue", "Revenue", "=SUM(Orders[amount])", MONEY,
                "Returns taken off"),
-        Figure("FirstOrder", "First order", "=MIN(Orders[date])", DATE.number_format, ""),
-        Figure("DataUntil", "Data until", "=MAX(Orders[date])", DATE.number_format, ""),
+        Figure("FirstOrder", "First order", "=MIN(Orders[date])", DATE, ""),
+        Figure("DataUntil", "Data until", "=MAX(Orders[date])", DATE, ""),
     ),
     "Loyalty": (
         Figure("RepeatCustomers", "Repeat customers", '=COUNTIF(Frequency,">1")',
-               COUNT.number_format, "Bought on more than one day"),
+               COUNT, "Bought on more than one day"),
         Figure("RepeatRate", "Repeat purchase rate",
-               "=REPEAT_PURCHASE_RATE(RepeatCustomers,CustomerCount)", RATE.number_format,
+               "=REPEAT_PURCHASE_RATE(RepeatCustomers,CustomerCount)", RATE,
                "Repeat / all customers"),
         Figure("LostCustomers", "Lost customers", '=COUNTIF(Recency,">"&LostAfter)',
-               COUNT.number_format, "No purchase for so long"),
+               COUNT, "No purchase for so long"),
         Figure("ChurnRate", "Churn rate", "=CHURN_RATE(LostCustomers,CustomerCount)",
-               RATE.number_format, "Lost / all customers"),
+               RATE, "Lost / all customers"),
         Figure("Active3", "Active after 3 periods",
-               '=IF(COUNT(CurveRate)>3,INDEX(CurveRate,4),"")', RATE.number_format,
+               '=IF(COUNT(CurveRate)>3,INDEX(CurveRate,4),"")', RATE,
                "From the sheet Curve"),
         Figure("Active12", "Active after 12 periods",
-               '=IF(COUNT(CurveRate)>12,INDEX(CurveRate,13),"")', RATE.number_format,
+               '=IF(COUNT(CurveRate)>12,INDEX(CurveRate,13),"")', RATE,
                "From the sheet Curve"),
     ),
     "Value": (
         Figure("OrderValue", "Average order value", "=AOV(Revenue,OrderCount)",
-               MONEY.number_format, "Revenue / orders"),
+               MONEY, "Revenue / orders"),
         Figure("CustomerRevenue", "Revenue per customer", "=ARPU(Revenue,CustomerCount)",
-               MONEY.number_format, "Revenue / customers"),
+               MONEY, "Revenue / customers"),
         Figure("MonthlyOrders", "Orders per customer and month",
                "=OrderCount/CustomerCount/((DataUntil-FirstOrder+1)/30.4375)",
-               AVERAGE.number_format, "Over the whole time"),
+               AVERAGE, "Over the whole time"),
         Figure("CustomerValue", "Customer lifetime value",
                "=CLV(OrderValue,MonthlyOrders,Lifetime,GrossMargin,DiscountRate)",
-               MONEY.number_format, "Margin, discounted"),
-        Figure("HighestCac", "Highest CAC for 3 : 1", "=CustomerValue/3", MONEY.number_format,
+               MONEY, "Margin, discounted"),
+        Figure("HighestCac", "Highest CAC for 3 : 1", "=CustomerValue/3", MONEY,
                "CLV : CAC = 3, by rule"),
     ),
 }  # fmt: skip
@@ -152,9 +156,47 @@ SEGMENTS = {
 }
 
 
-def build(orders: Sequence[Order], about: str) -> bytes:
-    """The workbook of these orders, computed; `about` says where they come from."""
+CDNOW = (
+    "Orders of the online music shop CDNOW: customers who first bought in January to March 1997,"
+    " followed to June 1998, amounts in US dollars. Fader & Hardie (2001), Forecasting Repeat Sales"
+    " at CDNOW: A Case Study, Interfaces 31 (3); data of Bruce Hardie, brucehardie.com."
+)
+
+
+def sample() -> list[Order]:
+    """The real orders that come with the template: CDNOW, 1997-98."""
+    text = resources.files(__package__).joinpath("samples/cdnow.csv").read_text(encoding="utf-8")
+    return [
+        Order(int(row["customer"]), date.fromisoformat(row["date"]), float(row["amount"]))
+        for row in csv.DictReader(text.splitlines())
+    ]
+
+
+def build(orders: Sequence[Order], about: str) -> tuple[bytes, Values]:
+    """The workbook of these orders, and its values; `about` says where the orders come from."""
     return computed(lambda file, values: write(file, orders, about, values))
+
+
+def headlines(values: Values) -> list[tuple[str, str]]:
+    """The figures of the summary as text: label and value."""
+    rows = figure_rows()
+    return [
+        (figure.label, as_text(values["Summary", rows[figure.name] + 1, 3], figure.unit))
+        for figures in FIGURES.values()
+        for figure in figures
+    ]
+
+
+def figure_rows() -> dict[str, int]:
+    """The row of each figure on the summary, counted from 0: the settings come before them."""
+    rows = {}
+    row = SETTINGS_ROW + len(SETTINGS)
+    for figures in FIGURES.values():
+        row += 2
+        for figure in figures:
+            row += 1
+            rows[figure.name] = row
+    return rows
 
 
 def write(file: io.BytesIO, orders: Sequence[Order], about: str, values: Values) -> None:
@@ -257,35 +299,33 @@ def summary(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values:
     sheet.set_column(0, 0, 3)
     sheet.set_column(1, 5, 27)
     headline(sheet, styles, 1, "Customer retention", "Change the yellow cells to your own.")
-    places: dict[str, tuple[int, Figure]] = {}
-    row = TOP + 3
+    rows = figure_rows()
+    row = SETTINGS_ROW
     section(sheet, styles, row, 1, 3, "Settings")
     for setting in SETTINGS:
         row += 1
         sheet.write(row, 1, setting.label, styles.of())
-        sheet.write(row, 2, setting.value, styles.input(setting.number_format))
+        sheet.write(row, 2, setting.value, styles.input(setting.unit))
         sheet.write(row, 3, setting.meaning, styles.lead(indent=1))
         book.define_name(setting.name, f"=Summary!$C${row + 1}")
         if setting.name == "Period":
             choice = {"validate": "list", "source": ["D", "W", "M", "Q", "Y"]}
             sheet.data_validation(row, 2, row, 2, choice)
     for heading, figures in FIGURES.items():
-        row += 2
-        section(sheet, styles, row, 1, 3, heading)
+        section(sheet, styles, rows[figures[0].name] - 1, 1, 3, heading)
         for figure in figures:
-            row += 1
+            row = rows[figure.name]
             sheet.write(row, 1, figure.label, styles.of())
-            put(sheet, row, 2, figure.formula, styles.of(figure.number_format, bold=True), values)
+            put(sheet, row, 2, figure.formula, styles.number(figure.unit, bold=True), values)
             sheet.write(row, 3, figure.meaning, styles.lead(indent=1))
             book.define_name(figure.name, f"=Summary!$C${row + 1}")
-            places[figure.name] = row, figure
     edge: dict[str, Any] = {"left": 5, "left_color": "#FFFFFF", "bg_color": WASH, "align": "center"}
     caption = styles.of(font_color=MUTED, top=5, top_color=BLUE, **edge)
-    for column, name in enumerate(CARDS, start=1):
-        place, figure = places[name]
-        style = styles.of(figure.number_format, bold=True, font_size=18, **edge)
+    cards = [figure for figures in FIGURES.values() for figure in figures if figure.name in CARDS]
+    for column, figure in enumerate(cards, start=1):
+        style = styles.number(figure.unit, bold=True, font_size=18, **edge)
         sheet.write(TOP, column, figure.label, caption)
-        put(sheet, TOP + 1, column, f"=C{place + 1}", style, values)
+        put(sheet, TOP + 1, column, f"=C{rows[figure.name] + 1}", style, values)
     sheet.set_row(TOP, 22)
     sheet.set_row(TOP + 1, 36)
     add_curve(book, sheet, values, row=TOP + 3, column=4, width=392, height=286)
@@ -434,7 +474,7 @@ def order_table(sheet: Worksheet, styles: Styles, orders: Sequence[Order]) -> No
         sheet.write_comment(0, column, note, {"x_scale": 1.2, "y_scale": 0.4})
     sheet.freeze_panes(1, 0)
     sheet.repeat_rows(0)
-    sheet.fit_to_pages(1, 0)
+    sheet.set_print_scale(100)
     sheet.set_portrait()
 
 

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import xlsxwriter
@@ -11,7 +12,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.hosts.embedded import calculate
-from kpi_xl.units import Unit
+from kpi_xl.units import COUNT, DATE, RATE, Unit
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
@@ -22,8 +23,8 @@ Values = Mapping[tuple[str, int, int], Cell | Block]
 """The computed value of each formula, by sheet, row and column counted from 1."""
 
 
-def computed(write: Callable[[io.BytesIO, Values], None]) -> bytes:
-    """A workbook whose formulas hold their values.
+def computed(write: Callable[[io.BytesIO, Values], None]) -> tuple[bytes, Values]:
+    """A workbook whose formulas hold their values, and these values.
 
     It is written, computed by the embedded host and written again with the values; once more
     where the values change which formulas there are, because a table needs more room.
@@ -36,7 +37,7 @@ def computed(write: Callable[[io.BytesIO, Values], None]) -> bytes:
         if result.refused:
             raise AssertionError(f"a template has formulas that are not computed: {result.refused}")
         if result.values == values:
-            return file.getvalue()
+            return file.getvalue(), values
         values = result.values
 
 
@@ -84,9 +85,19 @@ class Styles:
         look = {"bold": True, "bg_color": WASH, "bottom": 1, "bottom_color": LINE}
         return self.of(number_format, **(look | properties))
 
-    def input(self, number_format: str) -> Format:
+    def input(self, unit: Unit) -> Format:
         """A cell that is meant to be changed."""
-        return self.of(number_format, align="right", bg_color=INPUT, border=1, border_color=LINE)
+        return self.number(unit, align="right", bg_color=INPUT, border=1, border_color=LINE)
+
+
+def as_text(value: Cell, unit: Unit) -> str:
+    """A value in a terminal, much as its cell shows it."""
+    if isinstance(value, str):
+        return value
+    if unit is DATE:
+        return (date(1899, 12, 30) + timedelta(days=value)).isoformat()
+    digits = {COUNT: ",.0f", RATE: ".1%"}.get(unit, ",.2f")
+    return f"{value:{digits}}"
 
 
 def put(

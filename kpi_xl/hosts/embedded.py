@@ -15,7 +15,7 @@ import formualizer
 from kpi_xl.cells import Block, Cell, evaluate
 from kpi_xl.errors import CellError
 from kpi_xl.hosts import formulas
-from kpi_xl.hosts.formulas import RefusedError, Setting, Term
+from kpi_xl.hosts.formulas import FormulaError, RefusedError, Setting, Term
 from kpi_xl.hosts.package import (
     LAST_COLUMN,
     LAST_ROW,
@@ -71,11 +71,14 @@ def calculate(content: bytes) -> Computed:
 def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block:
     """What a cell of the workbook would show for this formula, typed on its first sheet.
 
-    An error is a `CellError` with its sentence. Raises RefusedError where the engine is not sure,
-    ParserError where the formula cannot be read.
+    An error is a `CellError` with its sentence. Raises FormulaError where the formula cannot be
+    read, or not surely computed; NotAWorkbookError.
     """
     text = formula.strip().removeprefix("=")
-    formualizer.parse(f"={text}")
+    try:
+        formualizer.parse(f"={text}")
+    except formualizer.ParserError as error:
+        raise FormulaError(f"it cannot be read: {str(error).rpartition(': ')[2].lower()}") from None
     book = None if content is None else read_package(content)
     sheet = book.sheets[0] if book else None
     term = formulas.read(text, Setting(book, sheet))

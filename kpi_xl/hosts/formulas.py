@@ -9,7 +9,6 @@ here, and what comes out is plain A1 formulas of proven functions.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any, Literal
 
 import formualizer
@@ -27,6 +26,7 @@ from kpi_xl.hosts.package import (
     quoted,
 )
 from kpi_xl.metrics import METRICS
+from kpi_xl.reference import did_you_mean
 from kpi_xl.registry import Metric
 from kpi_xl.units import TABLE, TEXT
 
@@ -54,7 +54,11 @@ COMPARISON = 1
 Kind = Literal["value", "cell", "area", "block"]
 
 
-class RefusedError(ValueError):
+class FormulaError(ValueError):
+    """A formula that has no answer here, with the sentence that says why."""
+
+
+class RefusedError(FormulaError):
     """The formula is not surely computed rightly here, with the sentence that says why."""
 
 
@@ -525,10 +529,3 @@ def address_area(sheet: str, address: str) -> Area | None:
         top, bottom = sorted(map(int, rows.groups()))
         return Area(sheet, top, 1, bottom, LAST_COLUMN)
     return None
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`; did you mean CAC?`, or nothing."""
-    spelled = {candidate.lower(): candidate for candidate in known}
-    near = get_close_matches(name.lower(), spelled, n=1)
-    return f"; did you mean {spelled[near[0]]}?" if near else ""

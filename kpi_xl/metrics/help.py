@@ -1,10 +1,9 @@
 """Help in the cell."""
 
-from difflib import get_close_matches
 from typing import Annotated
 
 from kpi_xl.errors import WrongInput
-from kpi_xl.reference import definition
+from kpi_xl.reference import definition, did_you_mean
 from kpi_xl.registry import METRICS, Arg, metric
 from kpi_xl.units import TABLE, TEXT
 
@@ -68,8 +67,5 @@ def kpi_define(
     """Definition of a function in one text: what it is, its formula, its unit, its source."""
     record = METRICS.get(name.upper().removeprefix("=").removesuffix("()"))
     if record is None:
-        near = get_close_matches(name.upper(), METRICS, n=1)
-        raise WrongInput(
-            f'there is no function "{name}"' + (f"; did you mean {near[0]}?" if near else "")
-        )
+        raise WrongInput(f'there is no function "{name}"{did_you_mean(name, METRICS)}')
     return definition(record)

@@ -1,0 +1,294 @@
+"""The command line: kpi-xl eval, kpi-xl functions, kpi-xl demo."""
+
+import csv
+import io
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from kpi_xl import METRICS, CellError, __version__
+from kpi_xl.cells import Block, Cell
+from kpi_xl.reference import argument_help, did_you_mean
+from kpi_xl.registry import Metric
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Marketing KPIs as Excel functions: compute them here, list them, see a demo.",
+)
+
+FORMULA = Annotated[str, typer.Argument(help='In quotes, such as "=CAC(50000,250)".')]
+BOOK = Annotated[
+    Path | None,
+    typer.Option(help="A workbook (.xlsx) for the formula's references.", metavar="FILE"),
+]
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+
+
+class Misuse(TyperException):
+    """A call that cannot be carried out, with the sentence that says why. Exit code 2."""
+
+    exit_code = 2
+
+
+def main() -> NoReturn:
+    """Run the command line; every mistake of the user's is one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a Windows pipe may not be in UTF-8
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        near = getattr(error, "possibilities", None)
+        lines = error.message if near else error.format_message()
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        print(f"kpi-xl: {' '.join(lines.split())}{hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        print("kpi-xl: interrupted", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(code or 0)
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Marketing KPIs as Excel functions: compute them here, list them, see a demo."""
+    if version:
+        print(f"kpi-xl {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+# eval
+
+
+@app.command("eval")
+def evaluate(formula: FORMULA, book: BOOK = None, as_json: JSON = False) -> int:
+    """Print what a cell with this formula shows.
+
+    References such as Orders!A2:A100 or Orders[amount] are looked up in --book; those without a
+    sheet are on its first sheet. A block is printed as rows, its cells separated by tabs. The exit
+    code is 0 for a value, 1 for an Excel error, whose reason goes to the error stream, and 2 for a
+    call that cannot be carried out.
+    """
+    value = computed(formula, book)
+    error = value if isinstance(value, CellError) else None
+    if as_json:
+        shown: dict[str, Any] = {"value": value}
+        if error:
+            shown = {"error": error, "sentence": error.sentence}
+        print(json.dumps(shown, ensure_ascii=False))
+    elif isinstance(value, list):
+        csv.writer(sys.stdout, delimiter="\t", lineterminator="\n").writerows(
+            [cell_text(cell) for cell in row] for row in value
+        )
+    else:
+        print(cell_text(value))
+    if error:
+        print(error.sentence, file=sys.stderr)
+    return 1 if error else 0
+
+
+def computed(formula: str, book: Path | None = None) -> Cell | Block:
+    """The value of a formula. Raises Misuse."""
+    try:
+        from kpi_xl.hosts import embedded
+        from kpi_xl.hosts.formulas import FormulaError
+        from kpi_xl.hosts.package import NotAWorkbookError
+    except ImportError as error:
+        raise Misuse(
+            f"formulas are computed by the package formualizer, which is not installed ({error});"
+            " it has no wheel for Windows on ARM"
+        ) from None
+    try:
+        return embedded.evaluate_formula(formula, read_book(book) if book else None)
+    except FormulaError as error:
+        raise Misuse(f"the formula {formula}: {error}") from None
+    except NotAWorkbookError as error:
+        raise Misuse(f"{book}: {error}") from None
+
+
+def read_book(path: Path) -> bytes:
+    """The bytes of a workbook. Raises Misuse."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        folder = path.parent
+        near = [str(p) for p in folder.glob("*.xls*")] if folder.is_dir() else []
+        raise Misuse(f"there is no file {str(path)!r}{did_you_mean(str(path), near)}") from None
+    except OSError as error:
+        raise Misuse(f"{path} cannot be read: {error.strerror}") from None
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell as text: numbers with all their digits, TRUE and FALSE."""
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float | int):
+        return f"{cell:.0f}" if cell == round(cell) and abs(cell) < 1e15 else repr(cell)
+    return str(cell)
+
+
+# functions
+
+
+@app.command()
+def functions(
+    name: Annotated[str | None, typer.Argument(help="One function, such as CAC.")] = None,
+    family: Annotated[str | None, typer.Option(help="Only those of a family.")] = None,
+    as_json: JSON = False,
+) -> None:
+    """List the functions, or show one function's page."""
+    chosen = list(METRICS.values())
+    if name is not None:
+        if name.upper() not in METRICS:
+            raise Misuse(f"there is no function {name!r}{did_you_mean(name, METRICS)}")
+        chosen = [METRICS[name.upper()]]
+    if family is not None:
+        families = sorted({metric.family for metric in METRICS.values()})
+        if family.lower() not in families:
+            near = did_you_mean(family, families) or f"; there are {', '.join(families)}"
+            raise Misuse(f"there is no family {family!r}{near}")
+        chosen = [metric for metric in chosen if metric.family == family.lower()]
+    if as_json:
+        print(json.dumps([record(metric) for metric in chosen], ensure_ascii=False, indent=2))
+    elif name is not None and chosen:
+        print_page(chosen[0])
+    else:
+        print_list(chosen)
+
+
+def record(metric: Metric) -> dict[str, Any]:
+    """A function for other programs."""
+    formula, result = metric.example
+    return {
+        "name": metric.name,
+        "family": metric.family,
+        "summary": metric.summary,
+        "notes": metric.notes,
+        "signature": metric.signature,
+        "arguments": [
+            {
+                "name": argument.name,
+                "help": argument.arg.help,
+                "unit": argument.arg.unit.name,
+                "domain": str(argument.domain),
+                "required": argument.required,
+                "default": argument.default,
+                "column": argument.arg.column,
+                "words": list(argument.arg.words),
+            }
+            for argument in metric.arguments
+        ],
+        "returns": metric.returns.name,
+        "columns": [{"name": name, "meaning": meaning} for name, meaning in metric.columns],
+        "formula": metric.formula,
+        "source": metric.source,
+        "example": {"formula": formula, "result": result},
+    }
+
+
+def print_list(metrics: list[Metric]) -> None:
+    """The functions by family, a line each."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for header in ("Function", "Family", "What it is"):
+        table.add_column(header, no_wrap=header != "What it is")
+    for metric in metrics:
+        table.add_row(f"[bold]{metric.name}[/]", metric.family, metric.summary)
+    console = Console()
+    console.print(table)
+    console.print(f"\n{len(metrics)} functions. More on one: [bold]kpi-xl functions CAC[/]")
+
+
+def print_page(metric: Metric) -> None:
+    """All that is known of one function."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    console.print(f"[bold]={escape(metric.signature)}[/]\n\n{escape(metric.summary)}")
+    if metric.notes:
+        console.print(f"\n{escape(metric.notes)}")
+    arguments = Table(box=None, pad_edge=False, show_header=False)
+    for argument in metric.arguments:
+        arguments.add_row(f"  {escape(argument.title)}", escape(argument_help(argument)))
+    columns = Table(box=None, pad_edge=False, show_header=False)
+    for name, meaning in metric.columns:
+        columns.add_row(f"  {escape(name)}", escape(meaning))
+    for heading, table in (("Arguments", arguments), ("Columns", columns)):
+        if table.row_count:
+            console.print(f"\n[bold]{heading}[/]")
+            console.print(table)
+    for heading, text in (
+        ("Returns", metric.returns.meaning),
+        ("Formula", metric.formula),
+        ("Source", metric.source),
+        ("Example", metric.example[0]),
+    ):
+        console.print(f"\n[bold]{heading}[/]\n  {escape(text)}", soft_wrap=True)
+    value = computed(metric.example[0])
+    rows = value if isinstance(value, list) else [[value]]
+    result = Table(box=None, pad_edge=False, show_header=False)
+    for row in rows:
+        result.add_row(*(f"  {escape(cell_text(cell))}" for cell in row))
+    console.print(result)
+
+
+# demo
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--dir", help="Where to write the workbook.", metavar="DIR")
+    ] = Path(),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an older one.")] = False,
+) -> None:
+    """Build the retention workbook from real orders (CDNOW, 1997-98)."""
+    path = (folder / "kpi-xl-retention.xlsx").resolve()
+    if path.exists() and not force:
+        raise Misuse(f"{path} is already there; --force overwrites it, --dir writes elsewhere")
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Table
+
+    from kpi_xl.files import write_whole
+
+    retention = import_module("kpi_xl.workbook_templates.retention")
+    console = Console(highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        steps = progress.add_task("Reading 18 months of orders", total=3)
+        orders = retention.sample()
+        progress.update(steps, advance=1, description="Computing the workbook's formulas")
+        content, values = retention.build(orders, retention.CDNOW)
+        progress.update(steps, advance=1, description="Writing the workbook")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, content, force=force)
+        except OSError as error:
+            raise Misuse(f"{path} cannot be written: {error.strerror or error}") from None
+        progress.update(steps, advance=1)
+    table = Table(
+        title="Customer retention, CDNOW 1997-98", title_justify="left", show_header=False
+    )
+    table.add_column()
+    table.add_column(justify="right")
+    for figure, shown in retention.headlines(values):
+        table.add_row(figure, shown)
+    console.print(table)
+    errors = sum(isinstance(value, CellError) for value in values.values())
+    console.print(f"{len(values)} formulas computed, {errors or 'no'} errors. Open this workbook:")
+    console.print(f"[bold]{path}[/]", soft_wrap=True)

@@ -1,0 +1,29 @@
+"""Writing files so that nothing is lost: whole or not at all, and never over another unasked."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_whole(path: Path, content: bytes, *, force: bool = False) -> None:
+    """Write a file through a temporary one beside it, which then takes its name.
+
+    Raises FileExistsError where there is a file already, unless `force`. An interrupted write
+    leaves the old file, or none, and no half of the new one.
+    """
+    if path.exists() and not force:
+        raise FileExistsError(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        # A temporary file is for its owner alone; the new one is as open as any other.
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(name).chmod(0o666 & ~mask)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
