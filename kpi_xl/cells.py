@@ -344,7 +344,7 @@ def _number(cell: Cell) -> float:
     if isinstance(cell, float | int | Decimal):
         try:
             return float(cell)
-        except OverflowError:
+        except (OverflowError, ValueError):  # an int too large, a Decimal that is a signalling NaN
             raise OutOfDomain("a number is too large for a cell") from None
     raise WrongInput(f"is a {type(cell).__name__}, not a number")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
-from kpi_xl.units import Domain, Unit
+from kpi_xl.units import DATE, KEY, TEXT, Domain, Unit
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -52,8 +52,10 @@ class Argument:
         domain = self.arg.domain or self.arg.unit.domain
         if self.arg.denominator and domain.low <= 0.0:
             domain = replace(domain, low=0.0, open_low=True)
-        # A whole number takes more than two comparisons: NaN sends it past the fast test.
-        low, high = (math.nan, math.nan) if domain.whole else domain.closed
+        low, high = domain.closed
+        if domain.whole or self.arg.column or self.arg.unit in (DATE, KEY, TEXT):
+            # These take more than two comparisons: NaN sends them past the fast test.
+            low = high = math.nan
         # A frozen record can only be completed this way.
         object.__setattr__(self, "domain", domain)
         object.__setattr__(self, "low", low)

@@ -88,9 +88,7 @@ def ab_interval(
 
 def wilson(rate: float, n: float, confidence: float) -> tuple[float, float]:
     """Wilson's score interval of a share."""
-    from statistics import NormalDist  # imported here: it takes longer than all of kpi_xl
-
-    z = NormalDist().inv_cdf(0.5 + confidence / 2.0)
+    z = normal_deviate((1.0 - confidence) / 2.0)
     middle = 2.0 * n * rate + z * z
     spread = z * sqrt(z * z + 4.0 * n * rate * (1.0 - rate))
     return (middle - spread) / 2.0 / (n + z * z), (middle + spread) / 2.0 / (n + z * z)
@@ -122,8 +120,6 @@ def sample_size(
     1,031. As there, a baseline above 0.5 is taken as 1 - baseline with the change kept; a change
     that then leaves 0 to 1 is #NUM!.
     """
-    from statistics import NormalDist  # imported here: it takes longer than all of kpi_xl
-
     p, change = baseline_rate, detectable_change
     if not change:
         raise OutOfDomain("detectable_change is 0: no sample is large enough")
@@ -136,8 +132,17 @@ def sample_size(
                 "a baseline_rate above 0.5 is taken as 1 - baseline_rate, and with"
                 " detectable_change that leaves 0 to 1; change the sign of detectable_change"
             )
-    z = NormalDist()
-    deviations = z.inv_cdf(1.0 - significance / 2.0) * sqrt(2.0 * p * (1.0 - p)) + z.inv_cdf(
-        power
-    ) * sqrt(p * (1.0 - p) + (p + change) * (1.0 - p - change))
+    at_same_rates = normal_deviate(significance / 2.0) * sqrt(2.0 * p * (1.0 - p))
+    changed = p + change
+    at_changed_rates = -normal_deviate(power) * sqrt(p * (1.0 - p) + changed * (1.0 - changed))
+    deviations = at_same_rates + at_changed_rates
     return float(ceil(deviations**2 / change**2))
+
+
+def normal_deviate(tail: float) -> float:
+    """The number of standard deviations above which `tail` of a normal distribution lies."""
+    from statistics import NormalDist  # imported here: it takes longer than all of kpi_xl
+
+    if not tail:
+        raise OutOfDomain("a share is too close to 0 or 1 to be told from it")
+    return -NormalDist().inv_cdf(tail)

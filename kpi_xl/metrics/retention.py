@@ -13,6 +13,7 @@ from kpi_xl.metrics.arguments import (
     Promoters,
     RevenueAtStart,
 )
+from kpi_xl.metrics.experiments import normal_deviate
 from kpi_xl.registry import Arg, metric
 from kpi_xl.units import COUNT, MONEY, NOT_NEGATIVE, POSITIVE, RATE, SCORE, SHARE, Domain
 
@@ -223,11 +224,9 @@ def nps_error(
 
     The normal (Wald) margin of a random sample: too narrow below about 100 answers.
     """
-    from statistics import NormalDist  # imported here: it takes longer than all of kpi_xl
-
     n = promoters + passives + detractors
     p, d = promoters / n, detractors / n
-    z = NormalDist().inv_cdf(0.5 + confidence / 2.0)
+    z = normal_deviate((1.0 - confidence) / 2.0)
     return 100.0 * z * sqrt(max(p + d - (p - d) ** 2, 0.0) / n)
 
 

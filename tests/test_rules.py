@@ -1,0 +1,172 @@
+"""The rules that every metric and every module keeps."""
+
+import ast
+import keyword
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kpi_xl import METRICS
+from kpi_xl.reference import LONGEST_HELP, argument_help, definition, one_line
+from kpi_xl.registry import Metric
+
+ROOT = Path(__file__).parent.parent
+
+# Excel's own functions with which a marketer's abbreviation could collide.
+BUILT_IN = set("ACOS RATE ROW CELL CODE MODE RANK TREND GROWTH SIGN FORECAST".split())
+VBA_KEYWORDS = set(
+    "and as boolean byref byte byval call case cdate class const currency date declare default"
+    " dim do double each else elseif empty end enum erase error event exit explicit false for"
+    " friend function get global gosub goto if implements in integer is let lib like long loop"
+    " me mod new next not nothing null object on option optional or paramarray preserve print"
+    " private property public put raiseevent redim rem resume return seek select set single static"
+    " step stop string sub then time to true type typeof until variant wend while with write xor"
+    " caller".split()
+)
+
+# Imports go one way: a module may use those before it.
+LAYERS = (
+    ("kpi_xl.errors", "kpi_xl.units", "kpi_xl.files"),
+    ("kpi_xl.registry",),
+    ("kpi_xl.reference",),
+    ("kpi_xl.metrics",),
+    ("kpi_xl.cells",),
+    ("kpi_xl.hosts", "kpi_xl"),
+    ("kpi_xl.cli", "kpi_xl.udfs", "kpi_xl.workbook_templates", "kpi_xl.__main__"),
+)
+
+
+@pytest.fixture(params=METRICS.values(), ids=METRICS)
+def metric(request: pytest.FixtureRequest) -> Metric:
+    record: Metric = request.param
+    return record
+
+
+def test_the_cell_name_is_the_python_name(metric: Metric) -> None:
+    assert metric.name == metric.kernel.__name__.upper()
+    assert re.fullmatch(r"[A-Z][A-Z_]*", metric.name)
+
+
+def test_the_name_is_free_in_excel(metric: Metric) -> None:
+    assert not re.fullmatch(r"[A-Z]{1,3}\d+|R\d*C\d*", metric.name)
+    assert metric.name not in BUILT_IN
+
+
+def test_arguments_have_names_that_every_host_takes(metric: Metric) -> None:
+    for argument in metric.arguments:
+        assert argument.name not in VBA_KEYWORDS
+        assert not keyword.iskeyword(argument.name)
+        assert not argument.name.startswith("_")  # VBA refuses it
+    required = [argument.required for argument in metric.arguments]
+    assert required == sorted(required, reverse=True)
+
+
+def test_everything_is_documented(metric: Metric) -> None:
+    assert metric.summary.endswith(".")
+    assert metric.source
+    assert metric.formula
+    assert len(one_line(metric)) <= LONGEST_HELP
+    for argument in metric.arguments:
+        assert len(argument_help(argument)) <= LONGEST_HELP
+    assert metric.name in definition(metric)
+    assert (metric.result == "table") == bool(metric.columns)
+
+
+def test_names_promise_what_they_are() -> None:
+    banned = re.compile(r"(^|_)(get|calc|calculate|util|utils|helper|helpers|manager)(_|$)")
+    names = [*METRICS, *(path.stem for path in (ROOT / "kpi_xl").rglob("*.py"))]
+    assert [name for name in names if banned.search(name.lower())] == []
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for folder, package in (
+        ("kpi_xl", "kpi_xl"),
+        ("udfs", "kpi_xl.udfs"),
+        ("workbook_templates", "kpi_xl.workbook_templates"),
+    ):
+        for path in (ROOT / folder).rglob("*.py"):
+            parts = path.relative_to(ROOT / folder).with_suffix("").parts
+            found[".".join([package, *parts]).removesuffix(".__init__")] = path
+    return found
+
+
+def layer(module: str) -> int:
+    fits = [
+        (len(prefix), number)
+        for number, prefixes in enumerate(LAYERS)
+        for prefix in prefixes
+        if module == prefix or module.startswith(f"{prefix}.")
+    ]
+    return max(fits)[1]
+
+
+def imports(path: Path, *, for_types_too: bool) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skipped = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    names = set()
+    for node in ast.walk(tree):
+        if id(node) in skipped and not for_types_too:
+            continue
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_imports_go_one_way() -> None:
+    known = modules()
+    for module, path in known.items():
+        for name in imports(path, for_types_too=True) & set(known):
+            assert layer(name) <= layer(module), f"{module} imports {name}"
+
+
+def test_metrics_and_cells_know_no_host() -> None:
+    foreign = {"xlwings", "formualizer", "xlsxwriter", "typer", "rich", "pandas", "scipy", "uno"}
+    for module, path in modules().items():
+        if layer(module) <= layer("kpi_xl.cells"):
+            roots = {name.partition(".")[0] for name in imports(path, for_types_too=False)}
+            assert not roots & foreign, module
+            assert "numpy" not in roots or module == "kpi_xl.metrics.tables"
+
+
+def test_nothing_imports_the_paid_part_of_xlwings() -> None:
+    for module, path in modules().items():
+        for name in imports(path, for_types_too=True):
+            assert not name.startswith(("xlwings.pro", "xlwings.server")), module
+
+
+def run(code: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_scalar_functions_need_no_numpy() -> None:
+    code = """
+import sys
+for name in ("numpy", "pandas", "scipy", "xlwings", "formualizer", "rich", "typer"):
+    sys.modules[name] = None  # importing it would fail
+from kpi_xl import METRICS
+from kpi_xl.cells import evaluate
+for metric in METRICS.values():
+    if metric.family != "tables":
+        evaluate(metric, [1.0] * metric.required)
+print("done")
+"""
+    assert run(code).strip() == "done"
+
+
+def test_importing_kpi_xl_loads_nothing_heavy() -> None:
+    loaded = run("import sys, kpi_xl; print(*sys.modules)").split()
+    heavy = {"numpy", "pandas", "scipy", "xlwings", "formualizer", "rich", "typer", "statistics"}
+    assert not heavy & set(loaded)
