@@ -279,6 +279,8 @@ class _Reader:
                 raise RefusedError(f"{name} is not computed here from text")
             if letter == "q" and given.text.startswith('"#'):
                 raise RefusedError(f"{name} does not find error cells here")
+            if letter == "h" and not self.all_visible(given):
+                raise RefusedError(f"{name} over hidden rows is not computed here")
             if letter == "n" and given.kind == "value" and not given.numeric:
                 raise RefusedError(
                     f"{name} of a single computed value that may be text is not sure here"
@@ -330,6 +332,11 @@ class _Reader:
             numeric=numeric,
             error_free=error_free,
         )
+
+    def all_visible(self, term: Term) -> bool:
+        """Whether a range is on a sheet without hidden rows, which the engine cannot see."""
+        hidden = self.setting.book.hidden if self.setting.book else frozenset()
+        return term.kind in ("cell", "area") and term.areas[0].sheet not in hidden
 
     def refuse_unused_rows(self, name: str, arguments: list[Term]) -> None:
         book = self.setting.book
@@ -386,6 +393,11 @@ class _Reader:
 
     def table(self, name: str) -> Table:
         tables = self.setting.book.tables if self.setting.book else {}
+        if not name:  # inside a table its name is left out
+            for table in tables.values():
+                sheet, top, _, bottom, _ = table.area
+                if sheet == self.setting.sheet and top <= (self.setting.row or 0) <= bottom:
+                    return table
         if name.lower() not in tables:
             near = did_you_mean(name, [table.name for table in tables.values()])
             raise UnknownError(f"there is no table {name!r}{near}")
@@ -394,10 +406,11 @@ class _Reader:
     def table_reference(self, table: Table, items: str) -> Term:
         """`Orders[amount]`, `Orders[[#This Row],[amount]]`, `Orders[[#All],[a]:[b]]` in A1 form."""
         here = items.startswith("@")
-        items = items.removeprefix("@")
-        parts = (
-            re.findall(r"\[((?:'.|[^\[\]'])*)\]", items) if "[" in items else [items] * bool(items)
-        )
+        items = items.removeprefix("@").strip()
+        item = r"\[((?:'.|[^\[\]'])*)\]"
+        parts = re.findall(item, items) if items.startswith("[") else [items] * bool(items)
+        if items.startswith("[") and re.sub(item, "", items).strip(" ,:"):
+            raise RefusedError(f"{table.name}[{items}] cannot be read")
         parts = [re.sub(r"'(.)", r"\1", part).strip() for part in parts]
         special = {part.lower() for part in parts if part.startswith("#")}
         columns = [self.table_column(table, part) for part in parts if not part.startswith("#")]

@@ -11,6 +11,7 @@ A signature has a letter a parameter; those after `?` are optional, a tail `(..)
     n  as a, but not one computed value that may be text (the engine skips it, Excel refuses it)
     x  a range or a block
     p  a block that arithmetic made (the engine counts TRUE and "7" of other blocks)
+    h  a range without hidden rows
     r  a range; all of one call must have the same shape
     s  as r, and no cell of it may hold an error (the engine skips them, Excel does not)
     d  one value that is no literal text (the engine does not turn text into dates or numbers)
@@ -31,6 +32,7 @@ SIGNATURES = {
     **dict.fromkeys(["SUM", "COUNTA"], "a(a)*"),
     "COUNT": "x(x)*",
     "COUNTBLANK": "r",
+    "SUBTOTAL": "vh(h)*",
     "SUMPRODUCT": "p",
     **dict.fromkeys(
         ["LARGE", "SMALL", "PERCENTILE", "PERCENTILE.INC", "QUARTILE", "QUARTILE.INC", "TRIMMEAN"],

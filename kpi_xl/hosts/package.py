@@ -93,6 +93,8 @@ class Package:
     names: dict[tuple[str | None, str], str]
     formulas: tuple[Formula, ...]
     last_rows: dict[str, int]
+    hidden: frozenset[str]
+    """The sheets with hidden rows."""
     date1904: bool
 
 
@@ -132,11 +134,14 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
     tables: dict[str, Table] = {}
     formulas: list[Formula] = []
     last_rows: dict[str, int] = {}
+    hidden = set()
     changed: dict[str, bytes] = {}
     for sheet, part in parts.items():
         tables |= {table.name.lower(): table for table in _tables(package, sheet, part)}
         xml = package.read(part)
         last_rows[sheet] = _last_row(xml)
+        if re.search(rb"<row [^>]*hidden=", xml):
+            hidden.add(sheet)
         if not re.search(rb"<(\w+:)?f[ />]", xml):
             continue
         tree = ElementTree.fromstring(xml)
@@ -151,6 +156,7 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
         names=names,
         formulas=tuple(formulas),
         last_rows=last_rows,
+        hidden=frozenset(hidden),
         date1904=properties is not None and properties.attrib.get("date1904") in ("1", "true"),
     )
 

@@ -1,0 +1,117 @@
+"""Call the functions as Excel does, without Excel: a JSON request in, a JSON answer out.
+
+A process of its own for each host, because xlwings binds its decorators when it is imported.
+"""
+
+import asyncio
+import atexit
+import ctypes
+import json
+import sys
+from contextlib import redirect_stdout
+from datetime import datetime
+from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock, patch
+
+MODULE = "kpi_xl.udfs.functions"
+
+pywin32 = MagicMock()
+excel_range = MagicMock()
+excel_range.GetTypeInfo().GetTypeAttr().iid = pywin32.IID()
+
+
+def com(text: str) -> dict[str, Any]:
+    """xlwings' own COM server, with mocks in place of Windows and pywin32."""
+    names = "pythoncom pywintypes win32api win32con win32event win32gui win32process win32timezone"
+    win32com = ("client", "server", "server.dispatcher", "server.policy", "server.util")
+    for name in (*names.split(), "win32com", *(f"win32com.{part}" for part in win32com)):
+        sys.modules[name] = pywin32
+    pywin32.TimeType = datetime
+    pywin32.__file__ = "pythoncom.dll"
+    with patch.multiple(ctypes, create=True, oledll=pywin32, windll=pywin32, PyDLL=pywin32):
+        import xlwings as xw
+        from xlwings import _xlwindows, udfs
+    # It would end every Excel that it does not see, and it sees none.
+    atexit.unregister(_xlwindows.cleanup)
+    udfs.__pro__ = False
+    xw.engines.add(xw.Engine(impl=_xlwindows.engine))
+    xw.func = udfs.xlfunc
+    calls = json.loads(text, object_hook=from_com)
+    results = {key: udfs.call_udf(MODULE, *call) for key, call in calls.items()}
+
+    vba = []
+    book = MagicMock()
+    book.Name = "kpi.xlam"
+    book.Application.Version = "16.0"
+    book.VBProject.VBComponents.Import = lambda name: vba.append(Path(name).read_text())
+    udfs.import_udfs(MODULE, book)
+    options = book.Application.MacroOptions.call_args_list
+    return {
+        "results": results,
+        "vba": vba[0],
+        "help": {call.args[0].partition("!")[2]: call.kwargs for call in options},
+    }
+
+
+def from_com(tagged: dict[str, Any]) -> Any:
+    """What JSON has no form for, as pywin32 hands it over."""
+    match tagged:
+        case {"decimal": text}:
+            return Decimal(text)
+        case {"date": text}:
+            return datetime.fromisoformat(text + "+00:00")
+        case {"array": rows}:
+            return tuple(map(tuple, rows))
+        case {"range": [[cell]]}:
+            return com_range(cell, 1, 1)
+        case {"range": rows}:
+            return com_range(tuple(map(tuple, rows)), len(rows), len(rows[0]))
+    return tagged
+
+
+def com_range(value: Any, rows: int, columns: int) -> SimpleNamespace:
+    """A Range object of Excel, as a reference to cells arrives."""
+    return SimpleNamespace(
+        _oleobj_=excel_range,
+        Value=value,
+        Worksheet=excel_range,
+        Row=1,
+        Column=1,
+        Rows=SimpleNamespace(Count=rows),
+        Columns=SimpleNamespace(Count=columns),
+    )
+
+
+def office(text: str) -> dict[str, Any]:
+    """xlwings' side of Office.js: what xlwings Server and xlwings Lite run."""
+    from xlwings import __version__, server
+
+    module = import_module(MODULE)
+    request = {
+        "client": "Office.js",
+        "version": __version__,
+        "caller_address": "[Book1.xlsx]Sheet1!B2",
+        "culture_info_name": "en-US",
+        "date_format": "m/d/yyyy",
+    }
+
+    async def results() -> dict[str, Any]:
+        return {
+            key: await server.custom_functions_call(
+                {**request, "func_name": name, "args": args, "runtime": runtime}, module
+            )
+            for key, (name, args, runtime) in json.loads(text).items()
+        }
+
+    return {"results": asyncio.run(results()), "meta": server.custom_functions_meta(module)}
+
+
+if __name__ == "__main__":
+    with redirect_stdout(sys.stderr):  # xlwings prints what it has imported
+        answer = {"com": com, "office": office}[sys.argv[1]](sys.stdin.read())
+    # Only what JSON knows can go into a cell: no NaN, no Decimal, no integers of NumPy.
+    print(json.dumps(answer, allow_nan=False))

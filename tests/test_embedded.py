@@ -1,0 +1,421 @@
+"""The embedded host: whole workbooks, as people and other programs write them."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import openpyxl
+import pytest
+import xlsxwriter
+from openpyxl.workbook.defined_name import DefinedName
+from openpyxl.worksheet.table import Table
+
+from kpi_xl.hosts import embedded
+from kpi_xl.hosts.embedded import Computed, calculate, evaluate_formula
+from kpi_xl.hosts.formulas import FormulaError, RefusedError, UnknownError
+from kpi_xl.hosts.package import NotAWorkbookError, column_letters, column_number, quoted
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def written(fill: Callable[[xlsxwriter.Workbook], None]) -> bytes:
+    content = io.BytesIO()
+    book = xlsxwriter.Workbook(content, {"in_memory": True})
+    fill(book)
+    book.close()
+    return content.getvalue()
+
+
+def sheet_of(cells: dict[str, Any]) -> bytes:
+    """A workbook of one sheet, Sheet1, holding values and formulas."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        for cell, value in cells.items():
+            if isinstance(value, str) and value.startswith("{="):
+                area = cell if ":" in cell else f"{cell}:{cell}"
+                sheet.write_dynamic_array_formula(area, value[1:])
+            else:
+                sheet.write(cell, value)
+
+    return written(fill)
+
+
+def shown(result: Computed, cell: str, sheet: str = "Sheet1") -> Any:
+    letters = cell.rstrip("0123456789")
+    return result.values[sheet, int(cell[len(letters) :]), column_number(letters)]
+
+
+def one(formula: str, **cells: Any) -> Any:
+    """What a formula in Z1 shows beside these cells."""
+    return shown(calculate(sheet_of({**cells, "Z1": formula})), "Z1")
+
+
+def edited(content: bytes, part: str, old: str, new: str) -> bytes:
+    """A workbook with a change in one of its parts, as another program would write it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old_zip, zipfile.ZipFile(out, "w") as new_zip:
+        for name in old_zip.namelist():
+            data = old_zip.read(name)
+            if name == part:
+                assert old.encode() in data
+                data = data.replace(old.encode(), new.encode())
+            new_zip.writestr(name, data)
+    return out.getvalue()
+
+
+# Cells as arguments
+
+
+def test_a_blank_cell_is_zero() -> None:
+    assert one("=CAC(A1,B1)", A1=5) == "#DIV/0!"
+    assert one("=CAC(A1,B1)", B1=5) == 0.0
+
+
+def test_text_booleans_dates_and_errors() -> None:
+    assert one("=CAC(A1,2)", A1="12") == "#VALUE!"
+    assert one("=CAC(A1,2)", A1=True) == 0.5
+    assert one("=CAC(A1,2)", A1="=NA()") == "#N/A"
+    assert one("=CAC(A1,2)", A1="=1/0") == "#DIV/0!"
+    date = calculate(
+        written(
+            lambda book: (
+                book.add_worksheet().write_datetime("A1", datetime(2024, 1, 1, 12)),
+                book.worksheets()[0].write("Z1", "=CAC(A1,2)"),
+            )
+        )
+    )
+    assert shown(date, "Z1") == 22646.25
+
+
+def test_an_empty_text_is_a_blank() -> None:
+    assert one("=CAC(A1,2)", A1='=""') == 0.0
+    assert one("=NPS(A1:A3)", A1='=""', A2=10, A3=9) == 100.0
+
+
+def test_omitted_arguments_take_their_defaults() -> None:
+    assert one("=CLV(50,4,3)") == 600.0
+    assert one("=CLV(50,4,3,,0)") == 600.0
+    assert one("=CLV(50,4,3,,)") == 600.0
+    assert one("=CLV(50,4,3,0,0)") == 0.0
+    assert one("=CLV(50,4,3,B1,0)", B1=0) == 0.0
+    assert one("=CLV(50,4,3,B1,0)") == 600.0  # a blank cell given to an optional argument
+    assert one('=KPI_STATUS(105,100,,,"lower")') == "at risk"
+    assert one("=IF(CLV(50,4,3, ,0)>599,CAC(,2),1)") == 0.0
+    assert one('=KPI_STATUS(95,100,,,)&",,"') == "at risk,,"
+
+
+def test_nested_and_mixed_with_native_functions() -> None:
+    assert one("=IFERROR(CAC(1,0),-1)") == -1.0
+    assert one("=ROUND(CAC(100,3),2)") == 33.33
+    assert one("=CLV_CAC(CLV(50,4,3),CAC(50000,250))") == 3.0
+    assert one("=SUM(A1:A3)/CAC(6,3)", A1=1, A2=2, A3=3) == 3.0
+
+
+def test_a_range_lifts_and_spills() -> None:
+    cells = {"A1": 10, "A2": 20, "A3": 30, "B1": 1, "B2": 0, "B3": 3, "D1": "{=CAC(A1:A3,B1:B3)"}
+    result = calculate(sheet_of({**cells, "Z1": "=IFERROR(D2,-1)+D3"}))
+    assert shown(result, "D1") == [[10.0], ["#DIV/0!"], [10.0]]
+    assert shown(result, "Z1") == 9.0
+
+
+def test_whole_columns_are_of_one_length() -> None:
+    cells: dict[str, Any] = {"A1": "a", "A2": "b", "B1": 45292, "B2": 45293, "D9": 1}
+    assert one("=SUM(COHORT(A:A,B:B))", **cells) == 3.0  # size 2, retention 1, age 0
+
+
+# References
+
+
+def sales(book: xlsxwriter.Workbook) -> None:
+    data = book.add_worksheet("My data")
+    columns = [{"header": h} for h in ("Name", "Spend €", "won [new]", "it's #1")]
+    columns[1]["total_function"] = "sum"
+    data.add_table("B3:E6", {"name": "Sales", "columns": columns, "total_row": True})
+    for row, cells in enumerate([("x", 100, 4, 1), ("y", 200, 0, 2)], start=3):
+        for column, cell in enumerate(cells, start=1):
+            data.write(row, column, cell)
+    data.write_formula("G4", "=CAC(Sales[[#This Row],[Spend €]],Sales[[#This Row],[won '[new']]])")
+    data.write_formula("G5", "=CAC(Sales[[#This Row],[Spend €]],Sales[[#This Row],[won '[new']]])")
+    report = book.add_worksheet("Report")
+    book.define_name("Spending", "=Sales[Spend €]")
+    book.define_name("Factor", "=2.5")
+    book.define_name("Report!Local", "='My data'!$D$4")
+    for row, formula in enumerate(
+        (
+            "=SUM(Sales[Spend €])",
+            "=CAC(SUM(Spending),SUM(Sales[won '[new']]))",
+            "=COUNTA(Sales[#Headers])",
+            "=SUM(Sales[[#All],[it''s '#1]])",
+            "=SUM(Sales[[#Data],[Spend €]:[won '[new']]])",
+            "=Factor*Local",
+            "=COUNTA(Sales)",
+            "=Sales[[#Totals],[Spend €]]",
+            "=ROWS(sales[NAME])",
+        )
+    ):
+        report.write_formula(row, 0, formula)
+
+
+def test_tables_and_names() -> None:
+    result = calculate(written(sales))
+    assert result.refused == {}
+    column = [result.values["Report", row, 1] for row in range(1, 10)]
+    assert column == [300.0, 75.0, 4.0, 3.0, 304.0, 10.0, 8.0, 300.0, 2.0]
+    assert result.values["My data", 4, 7] == 25.0
+    assert result.values["My data", 5, 7] == "#DIV/0!"
+
+
+def test_subtotals_are_refused_where_rows_are_hidden() -> None:
+    content = sheet_of({"A1": 1, "A2": 2, "A3": "=SUBTOTAL(109,A1:A2)"})
+    assert shown(calculate(content), "A3") == 3.0
+    filtered = edited(content, SHEET, '<row r="2"', '<row r="2" hidden="1"')
+    assert list(calculate(filtered).refused) == ["Sheet1!A3"]
+
+
+def test_a_typed_formula_sees_the_workbook() -> None:
+    book = written(sales)
+    assert evaluate_formula("=CAC(SUM(Sales[Spend €]),3)", book) == 100.0
+    assert evaluate_formula("=C4+1", book) == 101.0  # on the first sheet
+    assert evaluate_formula("=CAC('my data'!C4:C5,2)", book) == [[50.0], [100.0]]
+    assert evaluate_formula("Report!A2 * 2", book) == 150.0
+    for formula, words in (
+        ("=SUM(Sales[Spnd €])", "did you mean Spend €?"),
+        ("=SUM(Sale[Name])", "there is no table 'Sale'; did you mean Sales?"),
+        ("=Reprt!A1", "there is no sheet 'Reprt'; did you mean Report?"),
+        ("=Factr", "there is no name 'Factr'; did you mean factor?"),
+        ("=CACC(1,2)", "did you mean CAC?"),
+    ):
+        with pytest.raises(UnknownError) as error:
+            evaluate_formula(formula, book)
+        assert words in str(error.value)
+
+
+def test_openpyxl_writes_the_same_workbook() -> None:
+    book = openpyxl.Workbook()
+    data = book.active
+    data.title = "Q1"  # a name that looks like a cell
+    for row in (("customer", "date"), ("Ann", datetime(2024, 1, 1)), ("Ann", datetime(2024, 2, 3))):
+        data.append(row)
+    data.add_table(Table(displayName="Orders", ref="A1:B3"))
+    data["D1"] = "=SUM(COHORT(Orders[customer],Orders[date]))"
+    data["D2"] = "=CAC(Money,2)"
+    book.defined_names["Money"] = DefinedName("Money", attr_text="'Q1'!$F$1")
+    data["F1"] = 8
+    content = io.BytesIO()
+    book.save(content)
+    result = calculate(content.getvalue())
+    assert result.values["Q1", 1, 4] == 4.0
+    assert result.values["Q1", 2, 4] == 4.0
+
+
+def test_prefixes_that_excel_stores() -> None:
+    for formula in (
+        "[1]!CAC(6,2)",
+        "_xludf.CAC(6,2)",
+        "_xlfn.SINGLE(CAC(6,2))",
+        "'C:\\add ins\\kpi_xl.xlam'!CAC(6,2)",
+        "@CAC(6,2)",
+        "_xlfn.CONCAT(CAC(6,2))*1",
+    ):
+        content = edited(
+            sheet_of({"A1": "=CAC(1,1)"}), "xl/worksheets/sheet1.xml", "CAC(1,1)", formula
+        )
+        assert shown(calculate(content), "A1") == 3.0, formula
+
+
+def test_shared_formulas() -> None:
+    content = sheet_of({"A1": 6, "A2": 8, "B1": "=CAC(A1,2)", "B2": "=CAC(A2,2)"})
+    part = "xl/worksheets/sheet1.xml"
+    content = edited(
+        content, part, "<f>CAC(A1,2)</f>", '<f t="shared" ref="B1:B2" si="0">CAC(A1,2)</f>'
+    )
+    content = edited(content, part, "<f>CAC(A2,2)</f>", '<f t="shared" si="0"/>')
+    result = calculate(content)
+    assert [shown(result, "B1"), shown(result, "B2")] == [3.0, 4.0]
+
+
+# Spills
+
+
+def test_cached_spills_are_computed_anew() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_column("A1", [6, 8, 10])
+        sheet.write_dynamic_array_formula("C1:C3", "=CAC(A1:A3,2)", None, 999)
+        sheet.write_column("C2", [999, 999])
+        sheet.write_formula("E1", "=SUM(C1:C3)")
+        sheet.write_formula("E2", "=SUM(_xlfn.ANCHORARRAY(C1))")
+
+    result = calculate(written(fill))
+    assert shown(result, "C1") == [[3.0], [4.0], [5.0]]
+    assert shown(result, "E1") == shown(result, "E2") == 12.0
+
+
+def test_a_blocked_spill_is_an_error_as_in_excel() -> None:
+    result = calculate(sheet_of({"A1": "{=CAC({6;8},2)", "A2": "in the way", "C1": "=A1"}))
+    assert shown(result, "A1") == "#SPILL!"
+    assert shown(result, "C1") == "#SPILL!"
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_spills_larger_than_the_engine_takes(blocked: bool) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_column("A1", range(1, 20_001))
+        sheet.write_dynamic_array_formula("C1:C1", "=CAC(A1:A20000,2)")
+        sheet.write_dynamic_array_formula("D1:D1", "=CAC(C1:C20000,2)")
+        sheet.write_formula("E1", "=SUM(C1:C20000)")
+        sheet.write_formula("E2", "=SUM(D1:D20000)")
+        sheet.write_formula("E3", "=D19999")
+        if blocked:
+            sheet.write("C15000", "in the way")
+
+    result = calculate(written(fill))
+    assert result.refused == {}
+    if blocked:
+        assert shown(result, "C1") == "#SPILL!"
+        assert shown(result, "E1") == "#SPILL!"
+        return
+    half = 20_000 * 20_001 / 4
+    assert len(shown(result, "C1")) == 20_000
+    assert shown(result, "C1")[-1] == [10_000.0]
+    assert shown(result, "E1") == half
+    assert shown(result, "E2") == half / 2
+    assert shown(result, "E3") == 19_999 / 4
+
+
+def test_old_array_formulas_fill_just_their_cells() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_array_formula("A1:A2", "{=CAC({6;8},2)}")
+        sheet.write_array_formula("C1:C3", "{=CAC({6;8},2)}")
+        sheet.write_array_formula("E1", "{=SUM(CAC({6;8},2))}")
+
+    result = calculate(written(fill))
+    assert shown(result, "A1") == [[3.0], [4.0]]
+    assert shown(result, "E1") == 7.0
+    assert list(result.refused) == ["Sheet1!C1"]
+
+
+def test_a_block_in_a_formula_of_one_cell_is_refused() -> None:
+    result = calculate(sheet_of({"A1": "=CAC({6;8},2)", "B1": "=A1+1", "C1": "=1+1"}))
+    assert set(result.refused) == {"Sheet1!A1", "Sheet1!B1"}
+    assert "dynamic array" in result.refused["Sheet1!A1"]
+    assert "Sheet1!$A$1" in result.refused["Sheet1!B1"]
+    assert shown(result, "C1") == 2.0
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        "=TREND(A1:A3)",
+        "=OFFSET(A1,1,0)",
+        '=INDIRECT("A1")',
+        "=SUM([Other.xlsx]Sheet1!A1)",
+        "=SUM(A1:A2 A2:A3)",
+        "=SUM((A1,A2))",
+        "=ROUND(A1:A3,1)",
+        "=LAMBDA(x,x)(1)",
+        '=TEXT(A1,"0.0E+00")',
+        "=SUMIFS(A1:A3,B1:B2,1)",
+        "=SUM(A1:INDEX(A1:A3,2))",
+        "=MATCH(1,A1:A3,)",
+        "=[1]!OTHER(1)",
+        "=(A1:A3)^2",
+    ],
+)
+def test_what_is_not_proven_is_refused_with_its_cell(formula: str) -> None:
+    result = calculate(sheet_of({"A1": 1, "A2": 2, "A3": 3, "Z1": f"{{{formula}"}))
+    assert list(result.refused) == ["Sheet1!Z1"]
+    assert len(result.refused["Sheet1!Z1"]) > 10
+
+
+def test_sums_over_errors_are_refused_where_the_engine_skips_them() -> None:
+    cells = {"A1": "=1/0", "A2": 2, "Z1": '=SUMIF(A1:A2,">0")', "Z2": '=COUNTIF(A1:A2,">0")'}
+    result = calculate(sheet_of(cells))
+    assert list(result.refused) == ["Sheet1!Z1"]
+    assert shown(result, "Z2") == 1.0
+
+
+def test_a_refusal_spreads_to_all_that_depend_on_it() -> None:
+    cells = {
+        "A1": "=OFFSET(B1,0,0)", "A2": "=A1*2", "A3": "=IFERROR(A2,0)", "A4": "=SUM(A1:A3)",
+        "A5": "=CAC(B1,B2)", "B1": 6, "B2": 2,
+    }  # fmt: skip
+    result = calculate(sheet_of(cells))
+    assert set(result.refused) == {f"Sheet1!A{row}" for row in range(1, 5)}
+    assert shown(result, "A5") == 3.0
+    with pytest.raises(RefusedError, match="Sheet1!A4, which it needs, is not computed"):
+        evaluate_formula("=A4", sheet_of(cells))
+
+
+def test_a_circular_workbook_is_refused() -> None:
+    with pytest.raises(RefusedError, match="circular"):
+        calculate(sheet_of({"A1": "=IFERROR(B1,1)", "B1": "=A1+1"}))
+
+
+def test_dates_from_1904_are_refused() -> None:
+    content = edited(
+        sheet_of({"A1": "=CAC(6,2)"}),
+        "xl/workbook.xml",
+        "<workbookPr ",
+        '<workbookPr date1904="1" ',
+    )
+    with pytest.raises(RefusedError, match="1904"):
+        calculate(content)
+
+
+@pytest.mark.parametrize("formula", ["", "=", "=1+", "=(1", "=CAC(1", '="a', "=1 2", "=A1"])
+def test_what_cannot_be_read_says_so(formula: str) -> None:
+    with pytest.raises(FormulaError):
+        evaluate_formula(formula)
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 broken"])
+def test_what_is_no_workbook_says_so(content: bytes) -> None:
+    with pytest.raises(NotAWorkbookError):
+        calculate(content)
+    empty = io.BytesIO()
+    with zipfile.ZipFile(empty, "w") as package:
+        package.writestr("word/document.xml", "<a/>")
+    with pytest.raises(NotAWorkbookError):
+        calculate(empty.getvalue())
+
+
+def test_a_bug_is_raised_and_not_shown_as_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(embedded, "evaluate", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        calculate(sheet_of({"A1": "=IFERROR(CAC(1,2),0)"}))
+
+
+def test_an_interrupt_goes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(embedded, "evaluate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        calculate(sheet_of({"A1": "=CAC(1,2)"}))
+
+
+def test_an_error_has_the_sentence_of_its_function() -> None:
+    error = evaluate_formula("=1+CAC(5,0)")
+    assert error == "#DIV/0!"
+    assert error.sentence.startswith("CAC: new_customers is 0")
+
+
+def test_addresses() -> None:
+    for letters, number in (("A", 1), ("Z", 26), ("AA", 27), ("XFD", 16384)):
+        assert column_number(letters) == number
+        assert column_letters(number) == letters
+    assert quoted("Orders") == "Orders"
+    assert quoted("It's") == "'It''s'"
+    assert quoted("Q1") == "'Q1'"
