@@ -32,6 +32,7 @@ COM_ERRORS = {
     "#NUM!": -2146826252,
     "#N/A": -2146826246,
 }
+NEWER_COM_ERRORS = {"#SPILL!": -2146826243, "#CALC!": -2146826238}
 OFFICE_ERRORS = {
     "#NULL!": "Null",
     "#DIV/0!": "Div0",
@@ -98,7 +99,12 @@ CASES: dict[str, tuple[str, list[Any], Any]] = {
     "one cell in a column": ("NPS", [9.0], 100),
     "blanks in a column": ("NPS", [[[10.0], [None], [9.0], [0.0]]], 100 * (2 - 1) / 3),
     "nothing in a column": ("NPS", [[[None], [None]]], "#N/A"),
-    "true and false": ("KPI_ANOMALY", [[[1.0], [1.0], [1.0], [9.0]]], [[False]] * 3 + [[True]]),
+    # Median 11, and 1 the median distance from it: 95 alone is far out.
+    "true and false": (
+        "KPI_ANOMALY",
+        [[[10.0], [11.0], [10.0], [12.0], [95.0]]],
+        [[False]] * 4 + [[True]],
+    ),
     "a table with a blank": (
         "COHORT",
         [CUSTOMERS, DATES],
@@ -223,6 +229,8 @@ def com() -> Any:
         for kind in (com_value, com_reference)
         for case, (name, given) in CALLS.items()
     }
+    for error, code in NEWER_COM_ERRORS.items():
+        calls[error] = ("CAC", [code, 50.0])
     return run("com", calls)
 
 
@@ -230,6 +238,11 @@ def com() -> Any:
 def test_com_shows_what_the_cells_module_says(com: Any, kind: str) -> None:
     shown = {case: com["results"][f"{kind} {case}"] for case in CALLS}
     assert exactly(shown) == exactly({case: block(evaluated(case)) for case in CALLS})
+
+
+def test_newer_errors_are_no_numbers(com: Any) -> None:
+    shown = {error: com["results"][error] for error in NEWER_COM_ERRORS}
+    assert shown == {error: [[error]] for error in NEWER_COM_ERRORS}
 
 
 def test_vba_has_every_function_with_its_arguments_and_none_in_the_wizard(com: Any) -> None:
@@ -309,6 +322,7 @@ def office() -> Any:
     for case, (name, given) in CALLS.items():
         calls[f"typed {case}"] = (name, list(map(office_argument, given)), "1.4")
         calls[f"complete {case}"] = (name, list(map(office_argument, complete(name, given))), "1.4")
+    # The key that xlwings has for non-commercial use and tests.
     return run("office", calls, XLWINGS_ON_SERVER="true", XLWINGS_LICENSE_KEY="noncommercial")
 
 

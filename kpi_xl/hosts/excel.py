@@ -17,6 +17,18 @@ from kpi_xl.reference import argument_help, one_line
 from kpi_xl.registry import Metric
 
 
+# COM hands over an error cell as an integer; xlwings knows the seven old ones. The numbers of these
+# are in Microsoft's XlCVError enumeration. Where Office.js is the host, an integer is a number.
+NEWER_ERRORS = {
+    -2146828288 + number: code
+    for number, code in (
+        *((2043, "#GETTING_DATA"), (2045, "#SPILL!"), (2046, "#CONNECT!"), (2047, "#BLOCKED!")),
+        *((2048, "#UNKNOWN!"), (2049, "#FIELD!"), (2050, "#CALC!")),
+    )
+    if not xw.on_server
+}
+
+
 def functions() -> dict[str, Callable[..., Any]]:
     """Every function under its cell name, ready for a module that xlwings loads."""
     return {name: function(metric) for name, metric in METRICS.items()}
@@ -26,7 +38,7 @@ def function(metric: Metric) -> Callable[..., Any]:
     """A metric as an xlwings function of blocks of cells."""
 
     def call(*blocks: Any) -> Any:
-        return cells.evaluate(metric, blocks)
+        return cells.evaluate(metric, [_with_errors(block) for block in blocks])
 
     parameters = [
         Parameter(
@@ -46,3 +58,15 @@ def function(metric: Metric) -> Callable[..., Any]:
     # Kept out of the function wizard, which would call Python at every key typed into it.
     named = xw.func(call_in_wizard=False, category=f"KPI {metric.family}")(call)
     return cast(Callable[..., Any], named)
+
+
+def _with_errors(block: Any) -> Any:
+    """An argument with the newer errors as text, as xlwings gives the old ones."""
+    if block is None or NEWER_ERRORS.keys().isdisjoint(
+        cell for row in block for cell in row if type(cell) is int
+    ):
+        return block
+    return [
+        [NEWER_ERRORS.get(cell, cell) if type(cell) is int else cell for cell in row]
+        for row in block
+    ]

@@ -1,0 +1,240 @@
+"""The command line, as a newcomer and as a script use it."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kpi_xl.workbook_templates.retention import sample
+
+from kpi_xl import METRICS
+from kpi_xl.files import write_whole
+
+
+def kpi_xl(
+    *arguments: str, folder: Path | None = None, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "kpi_xl", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "100", **(environment or {})},
+    )
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    result = kpi_xl("demo", "--dir", str(folder))
+    assert result.returncode == 0, result.stderr
+    return folder / "kpi-xl-retention.xlsx"
+
+
+@pytest.mark.parametrize(
+    ("formula", "output"),
+    [
+        ("=CAC(50000,250)", "200"),
+        ("CAC(50000,250)", "200"),
+        ("=CAC(1,3)", "0.3333333333333333"),
+        ('=KPI_STATUS(95,100)&"!"', "at risk!"),
+        ("=CAC(1,2)<1", "TRUE"),
+        ("=CLV(50,4,3,,0)", "600"),
+        ("=AB_INTERVAL(48,80,56,70)", "0.0524314724023649\t0.3338726540369059"),
+        ("=CAC({1;2},{0;2})", "#DIV/0!\n1"),
+        (
+            '=COHORT({"a";"b";"a"},{45292;45323;45323})',
+            "cohort\tsize\t0\t1\n2024-01\t1\t1\t1\n2024-02\t1\t1\t",
+        ),
+        ('="日本"&"ω"', "日本ω"),
+    ],
+)
+def test_a_formula_gives_what_the_cell_shows(formula: str, output: str) -> None:
+    result = kpi_xl("eval", formula)
+    assert result.stdout == output + "\n"
+    assert result.stderr == ""
+    assert result.returncode == 0
+
+
+def test_output_is_utf8_on_a_windows_pipe() -> None:
+    result = kpi_xl("eval", '="€ω"', environment={"PYTHONIOENCODING": "cp1252"})
+    assert result.stdout == "€ω\n"
+
+
+@pytest.mark.parametrize(
+    ("formula", "code", "words"),
+    [
+        ("=CAC(50000,0)", "#DIV/0!", "new_customers is 0 or blank"),
+        ("=CAC(50000,-1)", "#NUM!", "new_customers is -1"),
+        ('=CAC("x",1)', "#VALUE!", "spend"),
+        ("=CAC(1)", "#VALUE!", "CAC(spend, new_customers)"),
+        ("=KPI_TREND({1;2})", "#N/A", "three values"),
+        ("=1/0", "#DIV/0!", "native"),
+    ],
+)
+def test_an_excel_error_says_why(formula: str, code: str, words: str) -> None:
+    result = kpi_xl("eval", formula)
+    assert result.stdout == code + "\n"
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.returncode == 1
+
+
+def test_json_of_a_value_an_error_and_a_block() -> None:
+    assert json.loads(kpi_xl("eval", "=CAC(1,4)", "--json").stdout) == {"value": 0.25}
+    error = kpi_xl("eval", "=CAC(1,0)", "--json")
+    assert json.loads(error.stdout)["error"] == "#DIV/0!"
+    assert "new_customers" in json.loads(error.stdout)["sentence"]
+    assert error.returncode == 1
+    block = json.loads(kpi_xl("eval", "=CAC({1;2},{2;0})", "--json").stdout)
+    assert block == {"value": [[0.5], ["#DIV/0!"]]}
+
+
+def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
+    first = sum(order.amount for order in sample()[:100])
+    for formula, output in (
+        ("=SUM(Orders[amount])/COUNT(Orders[date])", 35.278499783205035),
+        ("=AOV(SUM(Orders!C2:C101),COUNT(Orders!B2:B101))", first / 100),
+        ("=RepeatRate", 1139 / 2357),
+        ("=Summary!C18", 6919),
+        ("=SUM(Model!O6:P8)", 2357),
+    ):
+        result = kpi_xl("eval", formula, "--book", str(book))
+        assert result.returncode == 0, result.stderr
+        assert float(result.stdout) == pytest.approx(output, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["evl", "=1"], "eval"),
+        (["eval"], "formula"),
+        (["eval", "=CAC(1,2)", "--bok", "x"], "--book"),
+        (["eval", "=CAC(1,2)", "--book", "no/such.xlsx"], "no/such.xlsx"),
+        (["eval", "=CAC(1,2)", "--book", "."], "cannot be read"),
+        (["eval", "=CACC(1,2)"], "did you mean CAC?"),
+        (["eval", "=CAC(1"], "cannot be read"),
+        (["eval", ""], "cannot be read"),
+        (["eval", "="], "cannot be read"),
+        (["eval", "=A1"], "--book"),
+        (["eval", "=OFFSET(A1,1,1)"], "OFFSET"),
+        (["functions", "CACC"], "did you mean CAC?"),
+        (["functions", "--family", "socail"], "did you mean social?"),
+        (["functions", "--family", "zzz"], "acquisition"),
+        (["demo", "--dirr", "x"], "--dir"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(arguments: list[str], words: str, tmp_path: Path) -> None:
+    result = kpi_xl(*arguments, folder=tmp_path)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("kpi-xl: ")
+    assert result.stderr.count("\n") == 1
+    assert words in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_names_in_a_workbook_are_one_clear_line(book: Path) -> None:
+    for formula, words in (
+        ("=Sumary!C3", "did you mean Summary?"),
+        ("=SUM(Order[amount])", "did you mean Orders?"),
+        ("=SUM(Orders[amuont])", "did you mean amount?"),
+    ):
+        result = kpi_xl("eval", formula, "--book", str(book))
+        assert result.returncode == 2
+        assert words in result.stderr
+    misspelt = kpi_xl("eval", "=1+1", "--book", str(book.with_name("kpi-xl-retenton.xlsx")))
+    assert "did you mean" in misspelt.stderr
+
+
+def test_functions_lists_them_all() -> None:
+    shown = kpi_xl("functions").stdout
+    assert all(name in shown for name in METRICS)
+    one_family = kpi_xl("functions", "--family", "Sales").stdout
+    assert "WIN_RATE" in one_family
+    assert "COST_PER_MQL" not in one_family
+
+
+@pytest.mark.parametrize("name", ["CAC", "cohort", "KPI_STATUS", "AB_INTERVAL"])
+def test_a_function_has_a_page(name: str) -> None:
+    page = " ".join(kpi_xl("functions", name).stdout.split())
+    metric = METRICS[name.upper()]
+    assert metric.summary in page
+    assert " ".join(metric.source.split()) in page
+    assert metric.example[0] in page
+    for argument in metric.arguments:
+        assert argument.name in page
+
+
+def test_functions_as_json() -> None:
+    listed = json.loads(kpi_xl("functions", "--json").stdout)
+    assert [record["name"] for record in listed] == list(METRICS)
+    for record in listed:
+        assert {"name", "family", "summary", "arguments", "returns", "formula"} <= set(record)
+    (clv,) = json.loads(kpi_xl("functions", "clv", "--json").stdout)
+    margin = clv["arguments"][3]
+    assert (margin["name"], margin["required"], margin["default"]) == ("gross_margin", False, 1.0)
+
+
+def test_help_and_version() -> None:
+    assert "eval" in kpi_xl().stdout
+    assert "demo" in kpi_xl("--help").stdout
+    assert kpi_xl("--version").stdout.startswith("kpi-xl ")
+
+
+def test_demo_never_overwrites_unasked(book: Path) -> None:
+    before = book.read_bytes()
+    refused = kpi_xl("demo", "--dir", str(book.parent))
+    assert refused.returncode == 2
+    assert "--force" in refused.stderr
+    assert book.read_bytes() == before
+    book.write_bytes(b"mine")
+    assert kpi_xl("demo", "--dir", str(book.parent), "--force").returncode == 0
+    assert book.read_bytes()[:2] == b"PK"
+    assert [path.name for path in book.parent.iterdir()] == [book.name]
+
+
+def test_demo_tells_what_it_made(tmp_path: Path) -> None:
+    result = kpi_xl("demo", "--dir", "reports/new", folder=tmp_path)
+    assert "48.3%" in result.stdout
+    assert "no errors" in result.stdout
+    path = tmp_path / "reports" / "new" / "kpi-xl-retention.xlsx"
+    assert str(path) in result.stdout
+    assert path.exists()
+
+
+def test_demo_into_a_file_is_a_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("x", encoding="utf-8")
+    result = kpi_xl("demo", "--dir", str(tmp_path / "taken"))
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert "cannot be written" in result.stderr
+
+
+def test_an_interrupted_write_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(b"old")
+    with pytest.raises(FileExistsError):
+        write_whole(path, b"new")
+
+    def interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, b"new", force=True)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_tabs_in_text_do_not_break_the_rows() -> None:
+    result = kpi_xl("eval", '=RFM({"a\tb"},45292,{1})')
+    rows = list(csv.reader(io.StringIO(result.stdout), delimiter="\t"))
+    assert {len(row) for row in rows} == {8}
+    assert rows[1][0] == "a\tb"
