@@ -24,8 +24,8 @@ def argument_help(argument: Argument) -> str:
         parts[1] = " / ".join(f'"{word}"' for word in arg.words)
     if argument.domain != ANY and arg.unit != DATE:
         parts.append(str(argument.domain))
-    if not argument.required and argument.default is not None:
-        parts.append(f"default {argument.default}")
+    if argument.default_text:
+        parts.append(f"default {argument.default_text}")
     return "; ".join(parts)
 
 

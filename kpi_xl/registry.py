@@ -67,9 +67,14 @@ class Argument:
         name = self.name + "[]" * self.arg.column
         if self.required:
             return name
-        if self.default is None:
-            return f"[{name}]"
-        return f"[{name}={self.default}]"
+        return f"[{name}={self.default_text}]" if self.default_text else f"[{name}]"
+
+    @property
+    def default_text(self) -> str:
+        """The default as a user would type it; empty if there is none to type."""
+        if isinstance(self.default, float):
+            return f"{self.default:g}"
+        return "" if self.default is None else f"{self.default}"
 
 
 @dataclass(frozen=True, eq=False)

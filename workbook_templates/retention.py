@@ -400,7 +400,8 @@ def segments(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values
     headline(sheet, styles, 0, "Segments", lead)
     headers = ("segment", "customers", "share", "revenue", "share", "days since", "what to do")
     for column, header in enumerate(headers):
-        sheet.write(TOP, column, header, styles.header(align="right" if 0 < column < 6 else "left"))
+        look = {"align": "right"} if 0 < column < 6 else {"indent": int(column == 6)}
+        sheet.write(TOP, column, header, styles.header(**look))
     for row, (name, advice) in enumerate(SEGMENTS.items(), start=TOP + 1):
         here = row + 1
         sheet.write(row, 0, name, styles.of(bold=True))

@@ -16,7 +16,6 @@ from kpi_xl.metrics import METRICS
 from kpi_xl.reference import argument_help, one_line
 from kpi_xl.registry import Metric
 
-
 # COM hands over an error cell as an integer; xlwings knows the seven old ones. The numbers of these
 # are in Microsoft's XlCVError enumeration. Where Office.js is the host, an integer is a number.
 NEWER_ERRORS = {
@@ -62,7 +61,7 @@ def function(metric: Metric) -> Callable[..., Any]:
 
 def _with_errors(block: Any) -> Any:
     """An argument with the newer errors as text, as xlwings gives the old ones."""
-    if block is None or NEWER_ERRORS.keys().isdisjoint(
+    if not isinstance(block, list) or NEWER_ERRORS.keys().isdisjoint(
         cell for row in block for cell in row if type(cell) is int
     ):
         return block

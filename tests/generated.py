@@ -1,0 +1,88 @@
+"""The parts of the documentation that follow from the functions' records.
+
+`python tests/generated.py` writes them; a test holds the files to them.
+"""
+
+from itertools import groupby
+from pathlib import Path
+
+from kpi_xl import METRICS
+from kpi_xl.reference import argument_help
+from kpi_xl.registry import Metric
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = ROOT / "udfs" / "REFERENCE.md"
+README = ROOT / "README.md"
+START, END = "<!-- functions: generated -->\n", "<!-- end of functions -->\n"
+
+TITLES = {
+    "acquisition": "Acquisition cost",
+    "returns": "Return",
+    "value": "Customer value",
+    "web": "Web traffic and conversion",
+    "content": "Content, video, e-mail, events",
+    "social": "Social and brand",
+    "sales": "Leads and sales",
+    "retention": "Retention and satisfaction",
+    "goals": "Goals and trends",
+    "experiments": "Experiments",
+    "tables": "Tables from columns",
+    "help": "Help in the cell",
+}
+
+
+def families() -> list[tuple[str, list[Metric]]]:
+    """The families in the order of the reader's interest, with their functions."""
+    order = list(TITLES)
+    metrics = sorted(METRICS.values(), key=lambda metric: order.index(metric.family))
+    return [(TITLES[family], list(group)) for family, group in groupby(metrics, lambda m: m.family)]
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def reference() -> str:
+    lines = [
+        "# Functions",
+        "",
+        "Written from the functions' own records: do not edit it here.",
+        "",
+        "Every argument takes a number, a cell or a range. A range lifts: one result a cell. An",
+        "argument written `name[]` takes a whole column at once; one in brackets may be left out.",
+        "Rates are fractions: 0.25 is 25 %.",
+    ]
+    for title, metrics in families():
+        lines += ["", f"## {title}"]
+        for metric in metrics:
+            lines += ["", f"### `{metric.signature}`", "", metric.summary, ""]
+            lines += [metric.notes, ""] if metric.notes else []
+            lines += ["| Argument | |", "|---|---|"]
+            lines += [f"| `{a.title}` | {cell(argument_help(a))} |" for a in metric.arguments]
+            if metric.columns:
+                lines += ["", "| Column | |", "|---|---|"]
+                lines += [f"| {name} | {cell(meaning)} |" for name, meaning in metric.columns]
+            lines += ["", f"- Formula: {metric.formula}", f"- Unit: {metric.returns.meaning}"]
+            lines += [f"- Source: {metric.source}", f"- Example: `{metric.example[0]}`"]
+    return "\n".join(lines) + "\n"
+
+
+def table() -> str:
+    lines = ["| Function | What it is |", "|---|---|"]
+    for title, metrics in families():
+        lines.append(f"| **{title}** | |")
+        lines += [f"| `{metric.name}` | {cell(metric.summary)} |" for metric in metrics]
+    return "\n".join(lines) + "\n"
+
+
+def readme() -> str:
+    """README.md with its table of functions as it must be."""
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(START)
+    _, _, after = rest.partition(END)
+    return before + START + table() + END + after
+
+
+if __name__ == "__main__":
+    REFERENCE.write_text(reference(), encoding="utf-8")
+    README.write_text(readme(), encoding="utf-8")

@@ -1,0 +1,101 @@
+"""The project as it is installed, and the documents that follow from the code."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import venv
+from importlib.metadata import version
+from pathlib import Path
+
+import generated
+import pytest
+from hosts import missing
+
+import kpi_xl
+
+ROOT = generated.ROOT
+
+
+def test_generated_documents_are_up_to_date() -> None:
+    again = "run python tests/generated.py"
+    assert generated.REFERENCE.read_text(encoding="utf-8") == generated.reference(), again
+    assert generated.README.read_text(encoding="utf-8") == generated.readme(), again
+
+
+def test_the_version_is_said_once_and_has_its_changes() -> None:
+    assert version("kpi-xl") == kpi_xl.__version__
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## [{kpi_xl.__version__}]" in changes or "## [Unreleased]" in changes
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    text = generated.README.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / target).exists(), target
+
+
+def export(folder: Path) -> Path:
+    """The tracked files alone: what is built must not depend on anything else."""
+    names = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts' folder of a fresh environment with the built wheel in it."""
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        missing("the wheel is built from the files that git tracks")
+    work = tmp_path_factory.mktemp("wheel")
+    source = export(work / "source")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    built = subprocess.run(
+        [*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(work), str(source)],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if built.returncode and "onnection" in built.stderr:
+        missing("building the wheel needs a package index")
+    assert built.returncode == 0, built.stderr
+    venv.create(work / "fresh", with_pip=True)
+    scripts = work / "fresh" / ("Scripts" if os.name == "nt" else "bin")
+    (wheel,) = work.glob("*.whl")
+    python = scripts / "python"
+    subprocess.run(
+        [str(python), "-m", "pip", "install", "--quiet", str(wheel)],
+        check=True, capture_output=True, timeout=600,
+    )  # fmt: skip
+    return scripts
+
+
+def run(installed: Path, *command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    program, *arguments = command
+    return subprocess.run(
+        [str(installed / program), *arguments], cwd=folder, capture_output=True, encoding="utf-8"
+    )
+
+
+def test_the_wheel_works_away_from_the_checkout(installed: Path, tmp_path: Path) -> None:
+    assert run(installed, "kpi-xl", "eval", "=CAC(50000,250)", folder=tmp_path).stdout == "200\n"
+    demo = run(installed, "kpi-xl", "demo", folder=tmp_path)
+    assert demo.returncode == 0, demo.stderr
+    (book,) = tmp_path.iterdir()
+    value = run(
+        installed, "python", "-m", "kpi_xl", "eval", "=RepeatRate", "--book", str(book),
+        folder=tmp_path,
+    )  # fmt: skip
+    assert value.stdout == f"{1139 / 2357!r}\n"
+
+
+def test_the_wheel_has_the_functions_for_excel(installed: Path, tmp_path: Path) -> None:
+    code = "import kpi_xl.udfs.functions as f; print(f.CAC([[1.0]], [[4.0]]), f.__file__)"
+    result = run(installed, "python", "-c", code, folder=tmp_path)
+    assert result.stdout.startswith("0.25 ")
+    assert str(installed.parent) in result.stdout
