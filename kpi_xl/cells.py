@@ -186,12 +186,7 @@ def _all_clean(metric: Metric, spread: list[Iterable[Cell]]) -> list[Cell] | Non
     """
     for argument, cells in zip(metric.arguments, spread, strict=True):
         sample = cells if type(cells) is list else list(islice(cells, 1))
-        if not NUMBERS.issuperset(map(type, sample)):
-            return None
-        # A NaN can hide from min and max, but not from the sum.
-        if not (argument.low <= min(sample) and max(sample) <= argument.high):
-            return None
-        if not -LARGEST <= sum(sample) <= LARGEST:
+        if not _all_between(argument.low, sample, argument.high):
             return None
     try:
         if any(any(map(gt, spread[part], spread[whole])) for part, whole in metric.parts):
@@ -204,6 +199,14 @@ def _all_clean(metric: Metric, spread: list[Iterable[Cell]]) -> list[Cell] | Non
     return [result + 0.0 for result in results]
 
 
+def _all_between(low: float, cells: list[Cell], high: float) -> bool:
+    """Whether every cell is a number from low to high."""
+    if not NUMBERS.issuperset(map(type, cells)) or not low <= min(cells) or not max(cells) <= high:
+        return False
+    # A NaN can hide from min and max, but not from the sum.
+    return bool(-LARGEST <= sum(cells) <= LARGEST)
+
+
 # Reading the cells of one result
 
 
@@ -214,17 +217,27 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
     """
     arguments = metric.arguments
     _refuse_errors(metric, values)
-    read: list[Any] = [
-        _column(argument, value) if argument.arg.column else _scalar(argument, value)
-        for argument, value in zip(arguments, values, strict=True)
-    ]
-    columns = [i for i, a in enumerate(arguments) if a.arg.column and read[i] is not None]
+    read: list[Any] = []
+    columns = []
+    for argument, value in zip(arguments, values, strict=True):
+        if argument.arg.column:
+            column = _column(argument, value)
+            if column is not None:
+                columns.append(len(read))
+            read.append(column)
+        elif type(value) in NUMBERS and argument.low <= value <= argument.high:  # type: ignore[operator]
+            read.append(value)
+        else:
+            read.append(_scalar(argument, value))
     if columns:
         paired = _paired([arguments[i] for i in columns], [read[i] for i in columns])
         for i, column in zip(columns, paired, strict=True):
             read[i] = column
     for argument, value in zip(arguments, read, strict=True):
-        _refuse_outside(argument, value)
+        if type(value) is list:
+            _refuse_column_outside(argument, value)
+        elif type(value) in NUMBERS and not argument.low <= value <= argument.high:
+            _refuse_outside(argument, value, argument.name)
     for argument, value in zip(arguments, read, strict=True):
         if argument.arg.denominator and value == 0.0:
             raise ZeroDenominator(
@@ -235,20 +248,33 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
 
 def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> None:
     for argument, value in zip(metric.arguments, values, strict=True):
-        for cell in chain.from_iterable(value) if type(value) is list else [value]:
+        if type(value) is not list:
+            cells: Iterable[Cell] = (value,)
+        elif any(issubclass(kind, str) for kind in set(map(type, chain.from_iterable(value)))):
+            cells = chain.from_iterable(value)
+        else:  # the kinds of a million cells are known sooner than the cells are looked at
+            continue
+        for cell in cells:
             if isinstance(cell, str) and cell in EXCEL_ERRORS:
                 raise ErrorCell(str(cell), f"{argument.name} holds the error {cell}")
 
 
-def _refuse_outside(argument: Argument, value: Any) -> None:
-    """Refuse numbers that the argument cannot have (0 as a denominator comes later)."""
-    low, high = argument.low, argument.high
-    for row, number in enumerate(value if type(value) is list else [value], start=1):
-        if type(number) not in NUMBERS or low <= number <= high or number in argument.domain:
-            continue
-        if number == 0.0 and argument.arg.denominator:
-            continue
-        where = f"value {row} of {argument.name}" if type(value) is list else argument.name
+def _refuse_column_outside(argument: Argument, column: list[Any]) -> None:
+    low, high = argument.domain.closed
+    if argument.arg.unit is KEY:
+        return
+    if not argument.domain.whole and _all_between(low, column, high):
+        return
+    for row, number in enumerate(column, start=1):
+        if number is not None:
+            _refuse_outside(argument, number, f"value {row} of {argument.name}")
+
+
+def _refuse_outside(argument: Argument, number: float, where: str) -> None:
+    """Refuse a number that the argument cannot have (0 as a denominator comes later)."""
+    low, high = argument.domain.closed
+    inside = low <= number <= high and not (argument.domain.whole and number % 1)
+    if not inside and not (number == 0.0 and argument.arg.denominator):
         raise OutOfDomain(f"{where} is {number:g}; it must be {argument.domain}")
 
 
@@ -396,6 +422,8 @@ def _text(cell: Cell) -> str:
 
 
 def _word(cell: Cell, words: tuple[str, ...]) -> str:
+    if cell in words:
+        return str(cell)
     for word in words:
         if isinstance(cell, str) and cell.strip().lower() == word.lower():
             return word

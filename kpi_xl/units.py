@@ -24,10 +24,6 @@ class Domain:
         high = math.nextafter(self.high, -math.inf) if self.open_high else self.high
         return low, high
 
-    def __contains__(self, number: float) -> bool:
-        low, high = self.closed
-        return low <= number <= high and not (self.whole and number % 1)
-
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else ""
         low = f"above {self.low:g}" if self.open_low else f"at least {self.low:g}"

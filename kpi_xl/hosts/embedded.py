@@ -5,7 +5,7 @@ a refusal names the cell, and spreads to every cell that depends on it: never a 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
@@ -64,8 +64,13 @@ def calculate(content: bytes) -> Computed:
     book = read_package(content)
     engine = _Engine(book)
     engine.run()
+    values = {
+        (formula.sheet, formula.row, formula.column): value
+        for formula, value in engine.shown.items()
+        if formula not in engine.refused
+    }
     refused = {formula.cell: sentence for formula, sentence in engine.refused.items()}
-    return Computed(dict(engine.values()), refused)
+    return Computed(values, refused)
 
 
 def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block:
@@ -92,7 +97,7 @@ def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block
             if any(cell.area.touches(place) for place in term.areas)
         ]
         raise RefusedError((reasons or [engine.refused[answer]])[0])
-    return engine.value(answer)
+    return engine.shown[answer]
 
 
 class _Engine:
@@ -109,6 +114,7 @@ class _Engine:
         self.refused: dict[Formula, str] = {}
         self.spilling: list[Formula] = []
         self.blocks: dict[Formula, Block] = {}
+        self.shown: dict[Formula, Cell | Block] = {}
         self.problems: list[CellError] = []
         self.bug: BaseException | None = None
         if book is None:
@@ -227,7 +233,7 @@ class _Engine:
             if formula not in self.refused:
                 try:
                     self._check_errors(self.terms.get(formula))
-                    self.value(formula)
+                    self.shown[formula] = self._value(formula)
                 except RefusedError as refusal:
                     self.refused[formula] = str(refusal)
         for formula, place in self._dependents(set(self.refused)).items():
@@ -298,13 +304,7 @@ class _Engine:
         address = formualizer.RangeAddress(*place._replace(bottom=bottom))
         return self.workbook[place.sheet].get_values(address)
 
-    def values(self) -> Iterator[tuple[tuple[str, int, int], Cell | Block]]:
-        """The formula cells that are sure, with their values."""
-        for formula in self.formulas:
-            if formula not in self.refused:
-                yield (formula.sheet, formula.row, formula.column), self.value(formula)
-
-    def value(self, formula: Formula) -> Cell | Block:
+    def _value(self, formula: Formula) -> Cell | Block:
         """What the cell shows, or the block that it spills. Raises RefusedError."""
         cell = self.workbook.get_value(formula.sheet, formula.row, formula.column)
         if formula in self.blocks and cell != CODES["#SPILL!"]:
@@ -313,10 +313,10 @@ class _Engine:
                     f"it is an array formula entered over {formula.array}, but its result fills"
                     f" {self._spill(formula)}: enter it as a dynamic array formula"
                 )
-            return [[self._shown(cell) for cell in row] for row in self.blocks[formula]]
-        return self._shown(cell)
+            return [[self._cell(cell) for cell in row] for row in self.blocks[formula]]
+        return self._cell(cell)
 
-    def _shown(self, cell: Any) -> Cell:
+    def _cell(self, cell: Any) -> Cell:
         if isinstance(cell, dict):
             code = KINDS.get(cell["kind"])
             if code is None:

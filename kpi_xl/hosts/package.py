@@ -9,6 +9,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 from xml.etree import ElementTree
 
@@ -57,7 +58,7 @@ class Table:
     totals: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Formula:
     """A formula cell, its text without the equals sign.
 
@@ -208,9 +209,8 @@ def _formulas(tree: ElementTree.Element, sheet: str) -> Iterator[Formula]:
 
 def _drop_cached_spills(tree: ElementTree.Element) -> bool:
     """Take the cells that formulas have spilled into out of a sheet; whether there were any."""
-    cells = list(tree.iter(f"{MAIN}c"))
     spills = []
-    for cell in cells:
+    for cell in tree.iter(f"{MAIN}c"):
         formula = cell.find(f"{MAIN}f")
         if formula is not None and formula.attrib.get("t") == "array":
             spill = area("", formula.attrib["ref"])
@@ -247,16 +247,18 @@ def _unescaped(text: str) -> str:
 
 def area(sheet: str, address: str) -> Area:
     """An A1 address, one cell or a block, as an area. Raises ValueError if it is none."""
-    corners = [CELL.fullmatch(corner) for corner in address.split(":")]
-    if len(corners) > 2 or not all(corners):
+    first, _, last = address.partition(":")
+    corners = [CELL.fullmatch(first), CELL.fullmatch(last or first)]
+    if not all(corners):
         raise ValueError(f"{address!r} is not an address")
-    rows = sorted(int(corner[2]) for corner in corners if corner)
-    columns = sorted(column_number(corner[1]) for corner in corners if corner)
-    if not (rows[0] >= 1 and rows[-1] <= LAST_ROW and columns[-1] <= LAST_COLUMN):
+    top, bottom = sorted(int(corner[2]) for corner in corners if corner)
+    left, right = sorted(column_number(corner[1]) for corner in corners if corner)
+    if not (top >= 1 and bottom <= LAST_ROW and right <= LAST_COLUMN):
         raise ValueError(f"{address!r} is outside a sheet")
-    return Area(sheet, rows[0], columns[0], rows[-1], columns[-1])
+    return Area(sheet, top, left, bottom, right)
 
 
+@cache
 def column_number(letters: str) -> int:
     """1 for A, 27 for AA."""
     number = 0
