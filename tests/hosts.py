@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 
 def program(name: str, why: str) -> str:
     """The path of a program; without it the test is skipped, and fails in CI."""
-    path = shutil.which(name)
+    beside_python = str(Path(sys.executable).parent)
+    path = shutil.which(name) or shutil.which(name, path=beside_python)
     if path is None:
         missing(f"{name} is not installed: {why}")
     return str(path)

@@ -100,7 +100,8 @@ def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
         ("=SUM(Orders[amount])/COUNT(Orders[date])", 35.278499783205035),
         ("=AOV(SUM(Orders!C2:C101),COUNT(Orders!B2:B101))", first / 100),
         ("=RepeatRate", 1139 / 2357),
-        ("=Summary!C18", 6919),
+        ("=Orders!C2", 29.33),
+        ("=OrderCount", 6919),
         ("=SUM(Model!O6:P8)", 2357),
     ):
         result = kpi_xl("eval", formula, "--book", str(book))
