@@ -211,6 +211,20 @@ def test_openpyxl_writes_the_same_workbook() -> None:
     assert result.values["Q1", 2, 4] == 4.0
 
 
+def test_a_name_without_dollar_signs_is_refused() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_row("A1", [1, 2])
+        book.define_name("Fixed", "=Sheet1!$A$1:$B$1")
+        book.define_name("Above", "=Sheet1!A1")
+        sheet.write("D1", "=SUM(Fixed)")
+        sheet.write("D2", "=Above+1")
+
+    result = calculate(written(fill))
+    assert shown(result, "D1") == 3.0
+    assert list(result.refused) == ["Sheet1!D2"]
+
+
 def test_prefixes_that_excel_stores() -> None:
     for formula in (
         "[1]!CAC(6,2)",

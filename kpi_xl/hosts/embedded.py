@@ -21,6 +21,7 @@ from kpi_xl.hosts.package import (
     LAST_ROW,
     Area,
     Formula,
+    NotAWorkbookError,
     Package,
     read_package,
 )
@@ -85,7 +86,7 @@ def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block
     except formualizer.ParserError as error:
         raise FormulaError(f"it cannot be read: {str(error).rpartition(': ')[2].lower()}") from None
     book = None if content is None else read_package(content)
-    sheet = book.sheets[0] if book else None
+    sheet = book.sheets[0] if book and book.sheets else None
     term = formulas.read(text, Setting(book, sheet))
     engine = _Engine(book)
     answer = engine.add_answer(term)
@@ -124,7 +125,10 @@ class _Engine:
                 raise RefusedError(
                     "the workbook counts dates from 1904: save it with dates from 1900"
                 )
-            self.workbook = formualizer.Workbook.from_bytes(book.content, config=settings)
+            try:
+                self.workbook = formualizer.Workbook.from_bytes(book.content, config=settings)
+            except (OSError, RuntimeError, ValueError) as error:
+                raise NotAWorkbookError(f"the engine cannot load it ({error})") from None
             self.formulas = [self._with_text(formula) for formula in book.formulas]
             self._prepare()
         self.workbook.set_temporal_egress("serial")
@@ -245,6 +249,10 @@ class _Engine:
         except formualizer.ExcelEvaluationError:
             if self.bug is None:
                 raise
+        except BaseException as error:
+            if type(error).__name__ == "PanicException":  # Rust's; it is no Exception
+                raise RefusedError(f"the engine broke down: {error}") from None
+            raise
         if self.bug is not None:
             raise self.bug
         if self.workbook.last_cycle_telemetry().live_cycles_witnessed:

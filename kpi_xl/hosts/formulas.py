@@ -449,7 +449,12 @@ class _Reader:
             if (scope, name.lower()) in names:
                 if self.depth > 20:
                     raise RefusedError(f"the name {name} leads back to itself")
-                tokens = list(formualizer.tokenize("=" + names[scope, name.lower()]))
+                text = names[scope, name.lower()]
+                tokens = list(formualizer.tokenize(f"={text}"))
+                if any(is_relative(token.value) for token in tokens):
+                    raise RefusedError(
+                        f"the name {name} means other cells in other places ({text})"
+                    )
                 inner = _Reader(tokens, self.setting, self.depth + 1)
                 term = inner.expression(0)
                 return replace(term, text=term.text if term.areas else f"({term.text})")
@@ -542,3 +547,12 @@ def address_area(sheet: str, address: str) -> Area | None:
         top, bottom = sorted(map(int, rows.groups()))
         return Area(sheet, top, 1, bottom, LAST_COLUMN)
     return None
+
+
+def is_relative(token: str) -> bool:
+    """Whether a token is a reference that is not fixed by dollar signs."""
+    address = token.rpartition("!")[2]
+    fixed = all(
+        re.fullmatch(r"\$[A-Za-z]+\$\d+|\$[A-Za-z]+|\$\d+", corner) for corner in address.split(":")
+    )
+    return address_area("", address) is not None and not fixed
