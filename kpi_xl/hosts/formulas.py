@@ -451,7 +451,7 @@ class _Reader:
                     raise RefusedError(f"the name {name} leads back to itself")
                 text = names[scope, name.lower()]
                 tokens = list(formualizer.tokenize(f"={text}"))
-                if any(is_relative(token.value) for token in tokens):
+                if any(token and is_relative(token.value) for token in tokens):
                     raise RefusedError(
                         f"the name {name} means other cells in other places ({text})"
                     )
