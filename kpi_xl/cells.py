@@ -23,7 +23,7 @@ from kpi_xl.errors import (
     ZeroDenominator,
 )
 from kpi_xl.registry import Argument, Metric
-from kpi_xl.units import DATE, KEY, LARGEST, TEXT
+from kpi_xl.units import DATE, KEY, LARGEST, TEXT, exceeds
 
 Cell = Any
 """None, a float, text, a bool, a date or a Decimal in; a float, text, a bool, a CellError out."""
@@ -41,7 +41,11 @@ def evaluate(metric: Metric, given: Sequence[Cell | Block]) -> Cell | Block:
     """
     try:
         values = _complete(metric, given)
-        rows, width = _shape(metric, values)
+        try:
+            rows, width = _shape(metric, values)
+        except WrongInput:
+            _refuse_errors(metric, values)  # an error cell comes before a wrong shape
+            raise
     except KpiError as error:
         return error.shown()
     if rows == width == 1:
@@ -78,7 +82,6 @@ def _shape(metric: Metric, values: list[Cell | Block]) -> tuple[int, int]:
         if metric.result in ("table", "shape"):
             raise WrongInput(f"{argument.name} must be one cell, not a range")
         if not (_fits(len(value), rows) and _fits(len(value[0]), width)):
-            _refuse_errors(metric, values)
             raise WrongInput(
                 f"{argument.name} has {len(value)} rows and {len(value[0])} columns, which do not"
                 f" fit the {rows} rows and {width} columns of the arguments before it"
@@ -109,7 +112,7 @@ def _result(metric: Metric, values: list[Cell | Block]) -> Cell | Block:
                 arguments = _judged(metric, values)
                 break
         for part, whole in metric.parts:
-            if arguments[part] > arguments[whole]:
+            if exceeds(arguments[part], arguments[whole]):
                 names = metric.arguments[part].name, metric.arguments[whole].name
                 raise OutOfDomain("{} is more than {}, of which it is a part".format(*names))
         return _shown(metric, metric.kernel(*arguments), values)
@@ -152,7 +155,7 @@ def _lifted(metric: Metric, values: list[Cell | Block], rows: int, width: int) -
         _spread(argument, value, rows, width)
         for argument, value in zip(metric.arguments, values, strict=True)
     ]
-    results = _all_clean(metric, spread)
+    results = _all_clean(metric, spread, rows * width)
     if results is None:
         results = [_result(metric, list(cells)) for cells in zip(*spread, strict=False)]
     if metric.result == "row":
@@ -179,7 +182,7 @@ def _spread(argument: Argument, value: Cell | Block, rows: int, width: int) -> I
     return repeat(value[0][0])
 
 
-def _all_clean(metric: Metric, spread: list[Iterable[Cell]]) -> list[Cell] | None:
+def _all_clean(metric: Metric, spread: list[Iterable[Cell]], size: int) -> list[Cell] | None:
     """All results at once where every cell is a number in its domain; else None.
 
     It is what makes a column of 100,000 cells some five times as fast as one cell at a time.
@@ -189,8 +192,9 @@ def _all_clean(metric: Metric, spread: list[Iterable[Cell]]) -> list[Cell] | Non
         if not _all_between(argument.low, sample, argument.high):
             return None
     try:
-        if any(any(map(gt, spread[part], spread[whole])) for part, whole in metric.parts):
-            return None
+        for part, whole in metric.parts:
+            if any(islice(map(gt, spread[part], spread[whole]), size)):
+                return None
         results = list(map(metric.kernel, *spread))
         if not NUMBERS.issuperset(map(type, results)) or not -LARGEST <= sum(results) <= LARGEST:
             return None

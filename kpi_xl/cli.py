@@ -49,6 +49,12 @@ def main() -> NoReturn:
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         print(f"kpi-xl: {' '.join(lines.split())}{hint}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        print(f"kpi-xl: the output cannot be written: {error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         print("kpi-xl: interrupted", file=sys.stderr)
         sys.exit(130)
@@ -82,10 +88,7 @@ def evaluate(formula: FORMULA, book: BOOK = None, as_json: JSON = False) -> int:
     value = computed(formula, book)
     error = value if isinstance(value, CellError) else None
     if as_json:
-        shown: dict[str, Any] = {"value": value}
-        if error:
-            shown = {"error": error, "sentence": error.sentence}
-        print(json.dumps(shown, ensure_ascii=False))
+        print(json.dumps(as_record(value), ensure_ascii=False))
     elif isinstance(value, list):
         csv.writer(sys.stdout, delimiter="\t", lineterminator="\n").writerows(
             [cell_text(cell) for cell in row] for row in value
@@ -95,6 +98,20 @@ def evaluate(formula: FORMULA, book: BOOK = None, as_json: JSON = False) -> int:
     if error:
         print(error.sentence, file=sys.stderr)
     return 1 if error else 0
+
+
+def as_record(value: Cell | Block) -> dict[str, Any]:
+    """A value or an error for other programs; the errors of a block are records in it."""
+    if isinstance(value, CellError):
+        return {"error": value, "sentence": value.sentence}
+    if not isinstance(value, list):
+        return {"value": value}
+    return {
+        "value": [
+            [as_record(cell) if isinstance(cell, CellError) else cell for cell in row]
+            for row in value
+        ]
+    }
 
 
 def computed(formula: str, book: Path | None = None) -> Cell | Block:
@@ -111,7 +128,7 @@ def computed(formula: str, book: Path | None = None) -> Cell | Block:
     try:
         return embedded.evaluate_formula(formula, read_book(book) if book else None)
     except FormulaError as error:
-        raise Misuse(f"the formula {formula}: {error}") from None
+        raise Misuse(f"the formula {formula[:60]}: {error}") from None
     except NotAWorkbookError as error:
         raise Misuse(f"{book}: {error}") from None
 
@@ -148,6 +165,8 @@ def functions(
 ) -> None:
     """List the functions, or show one function's page."""
     chosen = list(METRICS.values())
+    if name is not None and family is not None:
+        raise Misuse("name a function or a --family, not both")
     if name is not None:
         if name.upper() not in METRICS:
             raise Misuse(f"there is no function {name!r}{did_you_mean(name, METRICS)}")
@@ -257,9 +276,14 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Overwrite an older one.")] = False,
 ) -> None:
     """Build the retention workbook from real orders (CDNOW, 1997-98)."""
-    path = (folder / "kpi-xl-retention.xlsx").resolve()
-    if path.exists() and not force:
-        raise Misuse(f"{path} is already there; --force overwrites it, --dir writes elsewhere")
+    path = folder / "kpi-xl-retention.xlsx"
+    try:
+        path = path.resolve()
+        if path.exists() and not force:
+            raise Misuse(f"{path} is already there; --force overwrites it, --dir writes elsewhere")
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misuse(f"{path} cannot be written: {error.strerror}") from None
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.table import Table
@@ -276,7 +300,6 @@ def demo(
         content, values = retention.build(orders, retention.CDNOW)
         progress.update(steps, advance=1, description="Writing the workbook")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, content, force=force)
         except OSError as error:
             raise Misuse(f"{path} cannot be written: {error.strerror or error}") from None

@@ -7,6 +7,14 @@ from dataclasses import dataclass
 LARGEST = sys.float_info.max
 
 
+def exceeds(number: float, other: float) -> bool:
+    """Whether a number is the greater of two in the 15 digits that Excel compares.
+
+    Cents added up are seldom exact: 0.1 + 0.2 does not exceed 0.3.
+    """
+    return number > other and not math.isclose(number, other, rel_tol=5e-15)
+
+
 @dataclass(frozen=True)
 class Domain:
     """The numbers that an argument may have, from `low` to `high`."""

@@ -311,3 +311,25 @@ def test_definitions_and_lists() -> None:
 def test_minus_zero_is_zero() -> None:
     assert str(call("CAC", -0.0, 5)) == "0.0"
     assert str(call("CAC", column(-0.0, 1), 5)[0][0]) == "0.0"
+
+
+def test_comparisons_are_of_the_15_digits_that_excel_compares() -> None:
+    assert call("KPI_STATUS", 0.045, 0.05) == "at risk"  # 90 % of the target, but for the last bit
+    assert call("KPI_STATUS", 0.77, 0.7, None, None, "lower") == "at risk"
+    assert call("KPI_STATUS", 0.1 + 0.2, 0.3, 1) == "on track"
+    assert call("GRR", 0.3, 0.1, 0.2) == 0.0
+    assert call("REVENUE_CONTRIBUTION", 33.1 + 33.2 + 33.3, 99.6) == pytest.approx(1)
+    assert call("RUN_RATE", 5, 0.1 + 0.2, 0.3) == pytest.approx(5)
+    table = call("RFM", column("a", "a", "b"), column(1, 2, 3), column(0.1, 0.2, 0.3))
+    assert [row[6] for row in table] == ["M", 1.0, 1.0]
+
+
+def test_some_arguments_may_be_single_beside_ranges() -> None:
+    values = call("AB_PVALUE", 100, 1000, column(120, 130), column(1000, 1000))
+    assert [len(row) for row in values] == [1, 1]
+    assert call("AB_LIFT", 200, 100, column(1, 2), column(2, 2)) == column("#NUM!", "#NUM!")
+
+
+def test_an_error_cell_comes_before_a_wrong_shape() -> None:
+    assert call("KPI_ANOMALY", column("#REF!", 1), column(1, 2)) == "#REF!"
+    assert call("COHORT", column("a"), column(1), None, column("#N/A", "M")) == "#N/A"

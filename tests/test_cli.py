@@ -91,7 +91,9 @@ def test_json_of_a_value_an_error_and_a_block() -> None:
     assert "new_customers" in json.loads(error.stdout)["sentence"]
     assert error.returncode == 1
     block = json.loads(kpi_xl("eval", "=CAC({1;2},{2;0})", "--json").stdout)
-    assert block == {"value": [[0.5], ["#DIV/0!"]]}
+    assert block["value"][0] == [0.5]
+    assert block["value"][1][0]["error"] == "#DIV/0!"
+    assert "new_customers" in block["value"][1][0]["sentence"]
 
 
 def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
@@ -126,7 +128,9 @@ def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
         (["functions", "CACC"], "did you mean CAC?"),
         (["functions", "--family", "socail"], "did you mean social?"),
         (["functions", "--family", "zzz"], "acquisition"),
+        (["functions", "CAC", "--family", "value"], "not both"),
         (["demo", "--dirr", "x"], "--dir"),
+        (["demo", "--dir", "x" * 300], "cannot be written"),
     ],
 )
 def test_a_mistake_is_one_clear_line(arguments: list[str], words: str, tmp_path: Path) -> None:

@@ -249,3 +249,9 @@ def test_ages_that_no_sheet_can_hold_are_an_error() -> None:
     error = call("COHORT", column("ab"), column([1000, 40000]), None, "D")
     assert error == "#NUM!"
     assert "longer period" in error.sentence
+
+
+def test_a_date_far_off_does_not_take_all_memory() -> None:
+    buyers, days = column(range(3000)), column([*range(40000, 42999), 2958465])
+    assert call("RETENTION_CURVE", buyers, days, "D") == "#NUM!"
+    assert call("COHORT", buyers, days, None, "D") == "#NUM!"

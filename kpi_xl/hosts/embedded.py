@@ -4,6 +4,7 @@ The engine is formualizer. What it cannot be trusted with is rewritten or refuse
 a refusal names the cell, and spreads to every cell that depends on it: never a silent wrong number.
 """
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -45,6 +46,8 @@ CODES = {code: {"type": "Error", "kind": kind} for kind, code in KINDS.items()}
 UNSURE = {"type": "Error", "kind": "NImpl"}
 """What the engine shows for a cell that it cannot compute surely: not an error of Excel."""
 
+NATIVE_ERROR = "it comes from a native function, or from a cell that the formula refers to"
+WHOLE_END = "\ue000end of a whole column"
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
 BATCH = 10_000  # rows; the engine takes ever longer over more at once
 
@@ -83,12 +86,16 @@ def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block
     text = formula.strip().removeprefix("=")
     try:
         formualizer.parse(f"={text}")
-    except formualizer.ParserError as error:
-        raise FormulaError(f"it cannot be read: {str(error).rpartition(': ')[2].lower()}") from None
+    except (formualizer.ParserError, formualizer.TokenizerError, UnicodeEncodeError) as error:
+        place = re.search(r"position (\d+)", str(error))
+        near = f" near {text[max(0, int(place[1]) - 2) :][:12]!r}" if place else ""
+        raise FormulaError(f"it cannot be read{near}") from None
     book = None if content is None else read_package(content)
     sheet = book.sheets[0] if book and book.sheets else None
     term = formulas.read(text, Setting(book, sheet))
     engine = _Engine(book)
+    engine.run()
+    engine.problems.clear()  # those of the workbook's own formulas
     answer = engine.add_answer(term)
     engine.run()
     if answer in engine.refused:
@@ -107,7 +114,7 @@ class _Engine:
     def __init__(self, book: Package | None) -> None:
         config = formualizer.EvaluationConfig()
         config.enable_parallel = False  # callbacks stay on this thread, and are faster so
-        config.cycle_detection = "runtime"  # so that cycles are counted
+        config.cycle_detection = "runtime"  # so that they are counted
         settings = formualizer.WorkbookConfig(eval_config=config)
         self.book = book
         self.formulas: list[Formula] = []
@@ -115,6 +122,7 @@ class _Engine:
         self.refused: dict[Formula, str] = {}
         self.spilling: list[Formula] = []
         self.blocks: dict[Formula, Block] = {}
+        self.written: set[Formula] = set()
         self.shown: dict[Formula, Cell | Block] = {}
         self.problems: list[CellError] = []
         self.bug: BaseException | None = None
@@ -161,7 +169,7 @@ class _Engine:
                 self._set_spilling(formula, term)
             elif term.text != formula.text:
                 self._set(formula, term.text)
-            elif not term.spans:
+            elif ":" not in formula.text:  # what a range may be depends on where it is
                 sure.add(shape)
 
     def term(self, formula: Formula) -> Term:
@@ -218,21 +226,22 @@ class _Engine:
 
     def run(self) -> None:
         """Compute everything, then find what is not to be trusted."""
-        written: set[Formula] = set()
         self._evaluate()
         while large := {
             formula
             for formula, block in self.blocks.items()
-            if formula not in written and len(block) * len(block[0]) > LARGEST_SPILL
+            if formula not in self.written and len(block) * len(block[0]) > LARGEST_SPILL
         }:
             # One that depends on another waits until that one's cells are there.
             ready = large.difference(self._dependents(large))
             if not ready:
-                raise RefusedError("the workbook has a circular reference")
+                break  # they depend on each other; see below
             for formula in ready:
                 self._write_out(formula)
-            written |= ready
+            self.written |= ready
             self._evaluate()
+        if self.workbook.last_cycle_telemetry().live_cycles_witnessed:
+            self._refuse_cycles()
         for formula in self.formulas:
             if formula not in self.refused:
                 try:
@@ -255,8 +264,12 @@ class _Engine:
             raise
         if self.bug is not None:
             raise self.bug
-        if self.workbook.last_cycle_telemetry().live_cycles_witnessed:
-            raise RefusedError("the workbook has a circular reference")
+
+    def _refuse_cycles(self) -> None:
+        """Refuse the formulas that depend on themselves, also where IFERROR hides it."""
+        for formula in self.formulas:
+            if formula not in self.refused and formula in self._dependents({formula}):
+                self.refused[formula] = "it depends on itself: a circular reference"
 
     def _write_out(self, formula: Formula) -> None:
         """Put a large block into the cells, as values in place of the formula."""
@@ -283,19 +296,37 @@ class _Engine:
 
     def _dependents(self, sources: set[Formula]) -> dict[Formula, Area]:
         """The formulas that depend on some, directly or not, each with an area that it needs."""
+        import numpy as np
+
+        needs = [
+            (formula, need)
+            for formula in (self.formulas if sources else ())
+            if formula not in self.refused
+            for need in self.term(formula).areas
+        ]
+        by_sheet: dict[str, list[tuple[Formula, Area]]] = {}
+        for formula, need in needs:
+            by_sheet.setdefault(need.sheet, []).append((formula, need))
+        corners = {
+            sheet: np.array([need[1:] for _, need in listed]).T
+            for sheet, listed in by_sheet.items()
+        }
         found: dict[Formula, Area] = {}
         fresh = sources
         while fresh:
-            places = [place for formula in fresh for place in {formula.area, self._spill(formula)}]
+            places = {place for formula in fresh for place in (formula.area, self._spill(formula))}
             fresh = set()
-            for formula in self.formulas:
-                if formula in found or formula in self.refused:
+            for place in places:
+                if place.sheet not in corners:
                     continue
-                needs = self.term(formula).areas
-                hit = next((p for p in places if any(p.touches(need) for need in needs)), None)
-                if hit:
-                    found[formula] = hit
-                    fresh.add(formula)
+                top, left, bottom, right = corners[place.sheet]
+                touching = (top <= place.bottom) & (bottom >= place.top)
+                touching &= (left <= place.right) & (right >= place.left)
+                for hit in np.flatnonzero(touching).tolist():
+                    formula, _ = by_sheet[place.sheet][hit]
+                    if formula not in found:
+                        found[formula] = place
+                        fresh.add(formula)
         return found
 
     def _check_errors(self, term: Term | None) -> None:
@@ -330,7 +361,11 @@ class _Engine:
             if code is None:
                 raise RefusedError(f"the engine gives up on it ({cell['kind']})")
             reasons = (problem.sentence for problem in self.problems if problem == code)
-            return CellError(code, next(reasons, "it comes from a native formula or from the data"))
+            return CellError(code, next(reasons, NATIVE_ERROR))
+        if isinstance(cell, float):
+            if not math.isfinite(cell):
+                raise RefusedError("the engine gives no finite number, where Excel gives an error")
+            return cell + 0.0  # which is no -0
         return "" if cell is None else cell
 
 
@@ -339,7 +374,7 @@ class _Engine:
 
 def _metric_call(metric: Metric, problems: list[CellError]) -> Callable[..., Any]:
     def call(*cells: Any) -> Any:
-        given = [_given(cell) for cell in cells]
+        given = _of_one_length([_given(cell) for cell in cells])
         if UNSURE in given:
             return UNSURE
         result = evaluate(metric, given)
@@ -360,6 +395,24 @@ def _given(cell: Any) -> Any:
         rows = [[_given(c) for c in row] for row in cell]
         return UNSURE if any(c is UNSURE for row in rows for c in row) else rows
     return None if cell == formulas.OMITTED else cell
+
+
+def _whole(block: Any) -> Any:
+    """A whole column, marked as one: the engine gives it as far down as it is filled."""
+    return [*(block if isinstance(block, list) else [[block]]), [WHOLE_END]]
+
+
+def _of_one_length(given: list[Any]) -> list[Any]:
+    """Whole columns at the length of the longest: in Excel they are all of one length."""
+    whole = [isinstance(block, list) and block[-1] == [WHOLE_END] for block in given]
+    if not any(whole):
+        return given
+    blocks = [block[:-1] if marked else block for block, marked in zip(given, whole, strict=True)]
+    longest = max(len(block) for block, marked in zip(blocks, whole, strict=True) if marked)
+    return [
+        block + [[None] * len(block[0])] * (longest - len(block)) if marked and block else block
+        for block, marked in zip(blocks, whole, strict=True)
+    ]
 
 
 def _taken(cell: Cell, metric: Metric, problems: list[CellError]) -> Any:
@@ -410,9 +463,31 @@ def _as_text(cell: Any) -> Any:
     if isinstance(cell, bool):
         return str(cell).upper()
     if isinstance(cell, float | int):
-        text = f"{cell:.15g}"
+        text = f"{cell + 0.0:.15g}"  # which has no -0
         return UNSURE if "e" in text else text
     return "" if cell is None else cell
+
+
+def _difference(one: Any, other: Any) -> Any:
+    """The sum of two numbers, as Excel ends a formula: a rest of a bit or two is 0.
+
+    0.5 - 0.4 - 0.1 is 0 in Excel, though not in binary. How many bits that may be is not known
+    exactly, so that a rest of some more is not sure.
+    """
+    for cell in (one, other):
+        if isinstance(cell, dict):
+            return cell
+    total = one + other
+    rest = abs(total) / math.ulp(max(abs(one), abs(other))) if total and one * other < 0.0 else 0.0
+    if 0.0 < rest <= 2.0:
+        return 0.0
+    return UNSURE if 2.0 < rest <= 16.0 else total
+
+
+def _finite(number: Any) -> Any:
+    if isinstance(number, float) and not math.isfinite(number):
+        return CODES["#NUM!"]
+    return number
 
 
 def _power(base: Any, exponent: Any) -> Any:
@@ -462,6 +537,9 @@ OWN: dict[str, Callable[..., Any]] = {
     formulas.CONDITION: _each(_condition),
     formulas.POWER: _power,
     formulas.IN_CALENDAR: _in_calendar,
+    formulas.DIFFERENCE: _difference,
+    formulas.IS_FINITE: _finite,
+    formulas.WHOLE: _whole,
     formulas.INCLUDED: _included,
 }
 """Our own functions for what the engine does otherwise than Excel, under the names that

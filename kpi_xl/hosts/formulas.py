@@ -34,12 +34,13 @@ OMITTED = "\ue000omitted"
 """What the engine is given for an argument left out of a KPI function."""
 
 COMPARED, ORDERED, AS_TEXT, POWER = "KPIXL.C", "KPIXL.O", "KPIXL.T", "KPIXL.POWER"
-CONDITION, LOGICAL_TEXT = "KPIXL.B", "KPIXL.U"
-IN_CALENDAR, INCLUDED, SPILLED = "KPIXL.D", "KPIXL.I", "KPIXL.S"
+CONDITION, LOGICAL_TEXT, DIFFERENCE = "KPIXL.B", "KPIXL.U", "KPIXL.Z"
+IN_CALENDAR, IS_FINITE, INCLUDED = "KPIXL.D", "KPIXL.F", "KPIXL.I"
+WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
+"""Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
 
 WRAPPED = {"t": AS_TEXT, "u": LOGICAL_TEXT, "i": INCLUDED, "b": CONDITION, "c": CONDITION}
 """Which of them goes around an argument, by the letter of its parameter."""
-"""Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
 
 BINDING = {
     **dict.fromkeys(("=", "<>", "<", "<=", ">", ">="), 1),
@@ -68,19 +69,21 @@ class UnknownError(RefusedError):
 
 @dataclass(frozen=True)
 class Term:
-    """A part of a formula, rewritten, with the references in it."""
+    """A part of a formula, rewritten, with the references in it.
+
+    `arithmetic`: its outermost operation is arithmetic. `lifted`: something in it computes with a
+    block where Excel does so in dynamic array formulas only.
+    """
 
     text: str
     kind: Kind = "value"
     numeric: bool = False
     arithmetic: bool = False
+    lifted: bool = False
     areas: tuple[Area, ...] = ()
     error_free: tuple[Area, ...] = ()
-
-    @property
-    def spans(self) -> bool:
-        """Whether it refers to more than single cells."""
-        return any(place[1:3] != place[3:5] for place in self.areas)
+    difference: str = ""
+    """For a sum or difference of two values: how to write it so that it ends as Excel's does."""
 
     @property
     def is_block(self) -> bool:
@@ -111,22 +114,26 @@ def shape(text: str) -> str:
 def prepared(formula: Formula, book: Package) -> Term:
     """A workbook's formula, ready for the engine. Raises RefusedError."""
     term = read(formula.text, Setting(book, formula.sheet, formula.row))
-    if term.is_block and formula.array is None:
+    if formula.array is None and (term.is_block or term.lifted):
         raise RefusedError(
-            "it gives a block, but is stored as a formula of one cell, where Excel would show"
-            " only a part: enter it as a dynamic array formula"
+            "it computes with a block, but is stored as a formula of one cell, where Excel takes"
+            " only a part of it: enter it as a dynamic array formula"
         )
+    if formula.array and not formula.dynamic and not term.is_block and formula.spans:
+        raise RefusedError(f"it is an array formula over {formula.array} with a single value")
     return term
 
 
 def read(text: str, setting: Setting) -> Term:
     """A formula without its equals sign, rewritten. Raises RefusedError."""
-    tokens = list(formualizer.tokenize(f"={text}"))
-    reader = _Reader(tokens, setting)
+    try:
+        reader = _Reader(formualizer.tokenize(f"={text}"), setting)
+    except formualizer.TokenizerError:
+        raise RefusedError("it cannot be read") from None
     term = reader.expression(0)
     if reader.position < len(reader.tokens):
         raise RefusedError(f"it cannot be read from {reader.tokens[reader.position].value!r} on")
-    return term
+    return replace(term, text=term.difference) if term.difference else term
 
 
 class _Reader:
@@ -168,13 +175,7 @@ class _Reader:
         if kind == "OpPrefix":
             term = self.expression(PREFIX_BINDING)
             if text != "@":
-                return replace(
-                    term,
-                    text=text + term.text,
-                    kind="block" if term.is_block else "value",
-                    numeric=True,
-                    arithmetic=True,
-                )
+                return computed(term, text + term.text)
             if term.is_block:
                 raise RefusedError("@ over a block takes a part of it, which is not computed here")
             return term
@@ -187,13 +188,15 @@ class _Reader:
         if kind == "Paren":
             term = self.expression(0)
             self.close()
-            return replace(term, text=f"({term.text})")
+            return replace(term, text=f"({term.text})", difference="")
         if kind == "Array":
             parts = []
             while self.peek()[0] not in ("Array", "End"):
                 parts.append(self.peek()[2])
                 self.position += 1
             self.close()
+            if not parts:
+                raise RefusedError("{} holds nothing")
             return Term("{" + "".join(parts) + "}", kind="block")
         raise RefusedError(
             "it ends too early" if kind == "End" else f"{text!r} stands in a wrong place"
@@ -225,6 +228,7 @@ class _Reader:
         name = re.sub(r"^(_xlfn\.|_xlws\.|_xludf\.)+", "", name, flags=re.IGNORECASE).upper()
         term = Term(
             f"{name}({','.join(a.text for a in arguments)})",
+            lifted=any(a.lifted for a in arguments),
             areas=tuple(area for a in arguments for area in a.areas),
             error_free=tuple(area for a in arguments for area in a.error_free),
         )
@@ -248,21 +252,18 @@ class _Reader:
         for position, given in enumerate(arguments):
             column = position < len(metric.arguments) and metric.arguments[position].arg.column
             block = block or (given.is_block and not column)
-            texts.append(self.bounded(given).text if given is not EMPTY else f'"{OMITTED}"')
+            if given is EMPTY:
+                texts.append(f'"{OMITTED}"')
+            elif given.kind == "area" and given.areas[0].bottom == LAST_ROW:
+                texts.append(f"{WHOLE}({given.text})")
+            else:
+                texts.append(given.text)
         return replace(
             term,
             text=f"{metric.name}({','.join(texts)})",
             kind="block" if block else "value",
             numeric=metric.returns not in (TEXT, TABLE),
         )
-
-    def bounded(self, term: Term) -> Term:
-        """A whole column as its rows in use: two columns then have the same length."""
-        book = self.setting.book
-        if term.kind == "area" and book and term.areas[0].bottom == LAST_ROW:
-            last = book.last_rows.get(term.areas[0].sheet, LAST_ROW)
-            return replace(term, text=str(term.areas[0]._replace(bottom=last)))
-        return term
 
     def native_call(self, name: str, arguments: list[Term], term: Term) -> Term:
         letters = native.parameters(native.SIGNATURES[name], len(arguments))
@@ -315,6 +316,8 @@ class _Reader:
             text = f"{POWER}({','.join(texts)})"
         elif name in native.DATES:
             text = f"{IN_CALENDAR}({text})"
+        elif name in native.FINITE:
+            text = f"{IS_FINITE}({text})"
         numeric = name not in native.TEXTS and name not in native.EITHER
         if name == "IF":
             numeric = all(branch.numeric for branch in arguments[1:])
@@ -330,6 +333,7 @@ class _Reader:
             text=text,
             kind="block" if lifts or name in native.BLOCKS else "value",
             numeric=numeric,
+            lifted=(term.lifted or lifts) and name not in native.TAKES_BLOCKS,
             error_free=error_free,
         )
 
@@ -352,8 +356,7 @@ class _Reader:
     # References
 
     def percent(self, term: Term) -> Term:
-        kind: Kind = "block" if term.is_block else "value"
-        return replace(term, text=f"{term.text}%", kind=kind, numeric=True, arithmetic=True)
+        return computed(term, f"{term.text}%")
 
     def spilled(self, term: Term) -> Term:
         if term.kind != "cell":
@@ -457,16 +460,35 @@ class _Reader:
                     )
                 inner = _Reader(tokens, self.setting, self.depth + 1)
                 term = inner.expression(0)
-                return replace(term, text=term.text if term.areas else f"({term.text})")
+                return replace(
+                    term, text=term.text if term.areas else f"({term.text})", difference=""
+                )
         if book and name.lower() in book.tables:
             return self.table_reference(self.table(name), "")
         known = [key for _, key in names]
         raise UnknownError(f"there is no name {name!r}{did_you_mean(name.lower(), known)}")
 
 
+def computed(term: Term, text: str) -> Term:
+    """A term after an operator of one operand."""
+    return replace(
+        term,
+        text=text,
+        difference="",
+        kind="block" if term.is_block else "value",
+        numeric=True,
+        arithmetic=True,
+        lifted=term.lifted or (term.is_block and not term.text.startswith("{")),
+    )
+
+
 def joined(left: Term, operator: str, right: Term) -> Term:
     """Two terms around an operator, with what Excel does there and the engine does not."""
     block = left.is_block or right.is_block
+    difference = ""
+    if operator in "+-" and not block:
+        # Only the last operation of a formula: Excel makes a difference of a few last bits 0 there.
+        difference = f"{DIFFERENCE}({left.text}+0,{'-' * (operator == '-')}({right.text}))"
     if left.kind == right.kind == "area" and not fit(left.areas[0], right.areas[0]):
         raise RefusedError("ranges of different sizes are not computed here")
     binding = BINDING[operator]
@@ -487,9 +509,11 @@ def joined(left: Term, operator: str, right: Term) -> Term:
         text,
         kind="block" if block else "value",
         numeric=operator != "&",
-        arithmetic=operator not in "&" and binding != COMPARISON,
+        arithmetic=operator != "&" and binding != COMPARISON,
+        lifted=any(t.lifted or (t.is_block and not t.text.startswith("{")) for t in (left, right)),
         areas=left.areas + right.areas,
         error_free=left.error_free + right.error_free,
+        difference=difference,
     )
 
 

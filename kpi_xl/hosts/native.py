@@ -104,6 +104,12 @@ BLANK_CRITERIA = {"COUNTIFS"}
 BLOCKS = {"FILTER", "FREQUENCY", "TRANSPOSE", "CHOOSECOLS", "CHOOSEROWS"}
 """Functions whose result is a block."""
 
+FINITE = {"PV", "FV", "PMT", "NPER", "RATE", "NPV", "IRR", "EXP", "PRODUCT"}
+"""Functions that the engine lets run into infinity; Excel gives #NUM! there."""
+
+TAKES_BLOCKS = {"SUMPRODUCT", "FILTER"}
+"""Functions that compute with blocks in formulas of one cell, too."""
+
 DATES = {"DATE", "EDATE", "EOMONTH", "WORKDAY"}
 """Functions that the engine lets run out of the calendar; Excel gives #NUM! there."""
 
@@ -134,4 +140,5 @@ def parameters(signature: str, count: int) -> str | None:
     tail = tail.removesuffix(")*")
     while tail and len(letters) < count:
         letters += tail
-    return letters[:count] if len(required) <= count <= len(letters) else None
+    whole = count == len(letters) or (len(required) <= count and not tail)
+    return letters[:count] if whole and count <= len(letters) else None

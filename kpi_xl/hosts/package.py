@@ -16,6 +16,11 @@ from xml.etree import ElementTree
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 LAST_ROW, LAST_COLUMN = 1048576, 16384
+OLD_ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"}
+FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
+ROW_NUMBER = re.compile(rb"<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*[\"'](\d+)")
+HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*[\"'](?:1|true)[\"']")
 CELL = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
 
 
@@ -74,6 +79,11 @@ class Formula:
     dynamic: bool = False
 
     @property
+    def spans(self) -> bool:
+        """Whether it filled more than its own cell."""
+        return self.area[1:3] != self.area[3:5]
+
+    @property
     def area(self) -> Area:
         """The cells that it filled."""
         return self.array or Area(self.sheet, self.row, self.column, self.row, self.column)
@@ -94,6 +104,7 @@ class Package:
     names: dict[tuple[str | None, str], str]
     formulas: tuple[Formula, ...]
     last_rows: dict[str, int]
+    """The last row in the file of each sheet that numbers its rows; spills may reach further."""
     hidden: frozenset[str]
     """The sheets with hidden rows."""
     date1904: bool
@@ -108,51 +119,57 @@ def read_package(content: bytes) -> Package:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             return _read(package, content)
-    except (zipfile.BadZipFile, KeyError, ValueError, ElementTree.ParseError) as error:
+    except NotAWorkbookError:
+        raise
+    except (zipfile.BadZipFile, KeyError, StopIteration, ValueError, SyntaxError) as error:
         raise NotAWorkbookError(
             f"it is not an .xlsx workbook, or it is damaged ({error})"
         ) from None
 
 
 def _read(package: zipfile.ZipFile, content: bytes) -> Package:
-    (book_part,) = (
-        target for kind, _, target in _relations(package, "") if kind == "officeDocument"
-    )
+    book_part = next(part for kind, _, part in _relations(package, "") if kind == "officeDocument")
     book = ElementTree.fromstring(package.read(book_part))
-    targets = {key: target for _, key, target in _relations(package, book_part)}
-    parts = {
-        sheet.attrib["name"]: targets[sheet.attrib[RELATIONSHIP_ID]]
-        for sheet in book.iterfind(f"{MAIN}sheets/{MAIN}sheet")
-        if "worksheets/" in targets[sheet.attrib[RELATIONSHIP_ID]]
-    }
-    order = [sheet.attrib["name"] for sheet in book.iterfind(f"{MAIN}sheets/{MAIN}sheet")]
+    if not book.tag.startswith(MAIN):
+        raise NotAWorkbookError("it is in the strict form of Open XML: save it as Excel Workbook")
+    parts = {key: (kind, part) for kind, key, part in _relations(package, book_part)}
+    order = book.findall(f"{MAIN}sheets/{MAIN}sheet")
     names = {}
     for name in book.iterfind(f"{MAIN}definedNames/{MAIN}definedName"):
         scope = name.attrib.get("localSheetId")
-        sheet_name = order[int(scope)] if scope else None
+        sheet_name = order[int(scope)].attrib["name"] if scope else None
         names[sheet_name, name.attrib["name"].lower()] = name.text or ""
     properties = book.find(f"{MAIN}workbookPr")
+    sheets: list[str] = []
     tables: dict[str, Table] = {}
     formulas: list[Formula] = []
     last_rows: dict[str, int] = {}
     hidden = set()
     changed: dict[str, bytes] = {}
-    for sheet, part in parts.items():
+    for entry in order:
+        kind, part = parts[entry.attrib[RELATIONSHIP_ID]]
+        if kind != "worksheet":
+            continue
+        sheet = entry.attrib["name"]
+        sheets.append(sheet)
         tables |= {table.name.lower(): table for table in _tables(package, sheet, part)}
         xml = package.read(part)
-        last_rows[sheet] = _last_row(xml)
-        if re.search(rb"<row [^>]*hidden=", xml):
+        numbers = [int(number) for number in ROW_NUMBER.findall(xml)]
+        if len(numbers) == len(ROW.findall(xml)):
+            last_rows[sheet] = max(numbers, default=0)
+        if HIDDEN_ROW.search(xml):
             hidden.add(sheet)
-        if not re.search(rb"<(\w+:)?f[ />]", xml):
+        if not FORMULA.search(xml):
             continue
         tree = ElementTree.fromstring(xml)
-        formulas += _formulas(tree, sheet)
-        if _drop_cached_spills(tree):
+        cells = list(_cells(tree, sheet))
+        formulas += _formulas(cells)
+        if _drop_cached(cells):
             ElementTree.register_namespace("", MAIN.strip("{}"))
             changed[part] = ElementTree.tostring(tree, "utf-8", xml_declaration=True)
     return Package(
         content=_with_parts(package, changed) if changed else content,
-        sheets=tuple(parts),
+        sheets=tuple(sheets),
         tables=tables,
         names=names,
         formulas=tuple(formulas),
@@ -189,45 +206,61 @@ def _tables(package: zipfile.ZipFile, sheet: str, part: str) -> Iterator[Table]:
             )
 
 
-def _formulas(tree: ElementTree.Element, sheet: str) -> Iterator[Formula]:
-    for cell in tree.iter(f"{MAIN}c"):
+def _cells(
+    tree: ElementTree.Element, sheet: str
+) -> Iterator[tuple[Area, ElementTree.Element, ElementTree.Element]]:
+    """Each cell of a sheet with its place and its row; both may leave their numbers out."""
+    number = 0
+    for row in tree.iter(f"{MAIN}row"):
+        number = int(row.attrib.get("r", number + 1))
+        column = 0
+        for cell in row.iterfind(f"{MAIN}c"):
+            address = cell.attrib.get("r")
+            place = area(sheet, address or f"{column_letters(column + 1)}{number}")
+            column = place.left
+            yield place, cell, row
+
+
+def _formulas(
+    cells: list[tuple[Area, ElementTree.Element, ElementTree.Element]],
+) -> Iterator[Formula]:
+    for place, cell, _ in cells:
         formula = cell.find(f"{MAIN}f")
         if formula is None:
             continue
-        anchor = area(sheet, cell.attrib["r"])
         kind = formula.attrib.get("t")
-        yield Formula(
-            sheet,
-            anchor.top,
-            anchor.left,
-            # The text of a cell that shares another's formula comes from the engine's loader.
-            "" if kind == "shared" else formula.text or "",
-            area(sheet, formula.attrib["ref"]) if kind == "array" else None,
-            "cm" in cell.attrib,
-        )
+        text = formula.text or ""
+        if kind == "dataTable":
+            text = "TABLE()"  # a what-if table, which is no formula; so it is refused by its name
+        elif kind == "shared":
+            text = ""  # the engine's loader knows it also where another cell has the text
+        array = area(place.sheet, formula.attrib["ref"]) if kind == "array" else None
+        yield Formula(place.sheet, place.top, place.left, text, array, "cm" in cell.attrib)
 
 
-def _drop_cached_spills(tree: ElementTree.Element) -> bool:
-    """Take the cells that formulas have spilled into out of a sheet; whether there were any."""
+def _drop_cached(cells: list[tuple[Area, ElementTree.Element, ElementTree.Element]]) -> bool:
+    """Take out of a sheet what the engine trips over; whether there was any.
+
+    That is the cells that formulas have spilled into, and newer errors as results of formulas.
+    """
+    dropped = False
     spills = []
-    for cell in tree.iter(f"{MAIN}c"):
-        formula = cell.find(f"{MAIN}f")
-        if formula is not None and formula.attrib.get("t") == "array":
-            spill = area("", formula.attrib["ref"])
-            if spill[1:3] != spill[3:5]:
+    for place, cell, _ in cells:
+        formula, value = cell.find(f"{MAIN}f"), cell.find(f"{MAIN}v")
+        if formula is None:
+            continue
+        if formula.attrib.get("t") == "array":
+            spill = area(place.sheet, formula.attrib["ref"])
+            if spill != place:
                 spills.append((spill, cell))
-    for row in tree.iter(f"{MAIN}row") if spills else ():
-        for cell in list(row):
-            here = area("", cell.attrib["r"])
-            if any(here.touches(spill) and cell is not anchor for spill, anchor in spills):
-                row.remove(cell)
-    return bool(spills)
-
-
-def _last_row(xml: bytes) -> int:
-    start = xml.rfind(b"<row ")
-    number = re.search(rb'\br="(\d+)"', xml[start : xml.find(b">", start)]) if start >= 0 else None
-    return int(number[1]) if number else LAST_ROW if start >= 0 else 1
+        if value is not None and cell.attrib.get("t") == "e" and value.text not in OLD_ERRORS:
+            cell.remove(value)
+            del cell.attrib["t"]
+            dropped = True
+    for place, cell, row in cells if spills else ():
+        if any(place.touches(spill) and cell is not anchor for spill, anchor in spills):
+            row.remove(cell)
+    return dropped or bool(spills)
 
 
 def _with_parts(package: zipfile.ZipFile, changed: dict[str, bytes]) -> bytes:

@@ -49,9 +49,19 @@ def function(metric: Metric) -> Callable[..., Any]:
 
 def _block(value: Any) -> Any:
     """A Python value as a cell or as a list of rows."""
-    if hasattr(value, "tolist"):  # NumPy's scalars and arrays, pandas' Series
+    if hasattr(value, "to_numpy"):  # pandas' Series and DataFrame
+        value = value.to_numpy()
+    if hasattr(value, "tolist"):  # NumPy's arrays and numbers
         value = value.tolist()
     if not isinstance(value, Iterable) or isinstance(value, str):
-        return None if value != value else value
+        return _cell(value)
     rows = [row if isinstance(row, list | tuple) else [row] for row in value]
-    return [[None if cell != cell else cell for cell in row] for row in rows]
+    return [[_cell(cell) for cell in row] for row in rows] or [[None]]
+
+
+def _cell(value: Any) -> Any:
+    """A Python value as a cell; the marks of missing data as a blank."""
+    if hasattr(value, "item"):
+        value = value.item()
+    missing = type(value).__name__ in ("NAType", "NaTType")
+    return None if missing or value != value else value

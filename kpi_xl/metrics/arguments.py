@@ -18,7 +18,6 @@ from kpi_xl.units import (
     VALUE,
 )
 
-AdSpend = Annotated[float, Arg("Spend on the advertising", MONEY)]
 GrossMargin = Annotated[float, Arg("Gross margin as a fraction of revenue", RATE, AT_MOST_ONE)]
 DiscountRate = Annotated[float, Arg("Discount rate per period", RATE, BELOW_ONE)]
 Confidence = Annotated[float, Arg("Confidence level", RATE, INSIDE_SHARE)]

@@ -6,9 +6,8 @@ from typing import Annotated
 from kpi_xl.errors import NotEnoughData, OutOfDomain, ZeroDenominator
 from kpi_xl.metrics.arguments import Actual, Target
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import BELOW_ONE, LOGICAL, PERIODS, POSITIVE, RATE, SCORE, TEXT, VALUE
+from kpi_xl.units import BELOW_ONE, LOGICAL, PERIODS, POSITIVE, RATE, SCORE, TEXT, VALUE, exceeds
 
-FARRIS = "Farris et al., Marketing Metrics"
 PLANNING = "Industry usage in planning"
 OUTLIERS = "Iglewicz & Hoaglin (1993), How to Detect and Handle Outliers"
 
@@ -65,9 +64,11 @@ def kpi_status(
     lower = direction == "lower"
     if direction == "auto":
         lower = baseline is not None and target < baseline
-    margin = tolerance * abs(target)
-    short = actual - target if lower else target - actual
-    return "on track" if short <= 0.0 else "at risk" if short <= margin else "off track"
+    if lower:
+        actual, target = -actual, -target
+    if not exceeds(target, actual):
+        return "on track"
+    return "off track" if exceeds(target - tolerance * abs(target), actual) else "at risk"
 
 
 @metric(
@@ -98,7 +99,7 @@ def run_rate(
     total: Annotated[float, Arg("Days (or weeks) in the whole period", PERIODS)],
 ) -> float:
     """Run rate: what the period will end with if it goes on as it went so far."""
-    if elapsed > total:
+    if exceeds(elapsed, total):
         raise OutOfDomain("elapsed is more than total")
     return actual_to_date * total / elapsed
 

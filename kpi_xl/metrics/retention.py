@@ -15,7 +15,7 @@ from kpi_xl.metrics.arguments import (
 )
 from kpi_xl.metrics.experiments import normal_deviate
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import COUNT, MONEY, NOT_NEGATIVE, POSITIVE, RATE, SCORE, SHARE, Domain
+from kpi_xl.units import COUNT, MONEY, NOT_NEGATIVE, POSITIVE, RATE, SCORE, SHARE, Domain, exceeds
 
 FARRIS = "Farris et al., Marketing Metrics"
 SAAS = "Industry usage in software as a service"
@@ -39,9 +39,9 @@ def retention_rate(
     customers_start: CustomersAtStart,
 ) -> float:
     """Customer retention rate: the share of the customers at the start who are still there."""
-    if customers_new > customers_end:
+    if exceeds(customers_new, customers_end):
         raise OutOfDomain("customers_new is more than customers_end, of which it is a part")
-    if customers_end - customers_new > customers_start:
+    if exceeds(customers_end - customers_new, customers_start):
         raise OutOfDomain(
             "customers_end less customers_new is more than customers_start, of which it is a part"
         )
@@ -99,9 +99,9 @@ def revenue_churn(churned: ChurnedRevenue, start: RevenueAtStart) -> float:
 
 def kept(start: float, contraction: float, churned: float) -> float:
     """The recurring revenue that neither shrank nor left."""
-    if contraction + churned > start:
+    if exceeds(contraction + churned, start):
         raise OutOfDomain("contraction and churned together are more than start")
-    return start - contraction - churned
+    return max(start - contraction - churned, 0.0)
 
 
 @metric(

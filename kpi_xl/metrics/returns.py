@@ -2,14 +2,11 @@
 
 from typing import Annotated
 
-from kpi_xl.metrics.arguments import AdSpend, GrossMargin
+from kpi_xl.metrics.arguments import GrossMargin
 from kpi_xl.registry import Arg, metric
 from kpi_xl.units import MONEY, RATE, RATIO, SHARE
 
 FARRIS = "Farris et al., Marketing Metrics"
-
-MarketingCost = Annotated[float, Arg("Cost of the marketing", MONEY, denominator=True)]
-TotalRevenue = Annotated[float, Arg("All revenue of the period", MONEY, denominator=True)]
 
 
 @metric(
@@ -37,7 +34,7 @@ def roi(
 )
 def mroi(
     sales_increase: Annotated[float, Arg("Rise of sales, as money and not as a rate", MONEY)],
-    marketing_cost: MarketingCost,
+    marketing_cost: Annotated[float, Arg("Cost of the marketing", MONEY, denominator=True)],
     organic_increase: Annotated[
         float, Arg("The part of the rise that would have come anyway", MONEY)
     ] = 0.0,
@@ -90,7 +87,7 @@ def breakeven_roas(
     example=("=AD_COST_OF_SALES(400,2000)", 0.2),
 )
 def ad_cost_of_sales(
-    ad_spend: AdSpend,
+    ad_spend: Annotated[float, Arg("Spend on the advertising", MONEY)],
     revenue: Annotated[float, Arg("Revenue that the advertising brought", MONEY, denominator=True)],
 ) -> float:
     """Advertising cost of sales: the share of its revenue that advertising costs.
@@ -142,7 +139,7 @@ def marketing_cost_ratio(
 )
 def revenue_contribution(
     marketing_revenue: Annotated[float, Arg("Revenue that marketing sourced", MONEY)],
-    total_revenue: TotalRevenue,
+    total_revenue: Annotated[float, Arg("All revenue of the period", MONEY, denominator=True)],
 ) -> float:
     """Marketing's share of all revenue."""
     return marketing_revenue / total_revenue

@@ -189,7 +189,9 @@ def rfm(
     count = len(orders.names)
     days_bought = np.unique(orders.customer[bought] * SERIALS + orders.day[bought]) // SERIALS
     frequency = np.bincount(days_bought, minlength=count)
-    monetary = np.bincount(orders.customer, weights=amount, minlength=count)
+    totals = np.bincount(orders.customer, weights=amount, minlength=count)
+    # Cents added up are seldom exact: customers who spent the same must rank alike.
+    monetary = np.array([float(f"{total:.14g}") for total in totals.tolist()])
     counts_as_last = bought | (frequency[orders.customer] == 0)
     last = np.zeros(count, dtype=np.int64)
     np.maximum.at(last, orders.customer[counts_as_last], orders.day[counts_as_last])
@@ -287,6 +289,8 @@ def activity(
     np.minimum.at(first, orders.customer, periods)
     cohorts, row, sizes = np.unique(first, return_inverse=True, return_counts=True)
     width = last - int(cohorts[0]) + 1
+    if len(cohorts) * width > 100_000_000:
+        raise OutOfDomain(f"{len(cohorts)} cohorts by {width} ages: take a longer period")
     age = periods - first[orders.customer]
     customer, at_age = np.divmod(
         distinct(orders.customer * width + age, len(orders.names) * width), width

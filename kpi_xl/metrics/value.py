@@ -11,7 +11,6 @@ from kpi_xl.units import COUNT, MONEY, NOT_NEGATIVE, PERIODS, RATE, RATIO, SHARE
 FARRIS = "Farris et al., Marketing Metrics"
 
 Revenue = Annotated[float, Arg("Revenue of the period", MONEY)]
-RevenuePerPeriod = Annotated[float, Arg("Revenue per customer and period", MONEY)]
 MarginPerPeriod = Annotated[float, Arg("Margin per customer and period", MONEY)]
 
 
@@ -84,7 +83,9 @@ def clv_retention(
     example=("=CLV_CHURN(100,0.05,0.8)", 1600.0),
 )
 def clv_churn(
-    revenue_per_period: RevenuePerPeriod, churn: Churn, gross_margin: GrossMargin = 1.0
+    revenue_per_period: Annotated[float, Arg("Revenue per customer and period", MONEY)],
+    churn: Churn,
+    gross_margin: GrossMargin = 1.0,
 ) -> float:
     """Customer lifetime value from churn: margin per period x expected lifetime.
 
