@@ -15,7 +15,7 @@ import formualizer
 
 from kpi_xl.cells import Block, Cell, evaluate
 from kpi_xl.errors import CellError
-from kpi_xl.hosts import formulas
+from kpi_xl.hosts import formulas, native
 from kpi_xl.hosts.formulas import FormulaError, RefusedError, Setting, Term
 from kpi_xl.hosts.package import (
     LAST_COLUMN,
@@ -153,7 +153,7 @@ class _Engine:
         return replace(formula, text=text or "")
 
     def _prepare(self) -> None:
-        """Rewrite what must be; replace what is refused, which the engine could choke on."""
+        """Rewrite what must be, and refuse what is not sure."""
         sure: set[str] = set()
         for formula in self.formulas:
             shape = formulas.shape(formula.text)
@@ -163,7 +163,8 @@ class _Engine:
                 term = self.term(formula)
             except RefusedError as refusal:
                 self.refused[formula] = str(refusal)
-                self._set(formula, "NA()")
+                if not any(name in formula.text.upper() for name in native.VOLATILE):
+                    self._set(formula, "NA()")  # the engine may break down over the formula itself
                 continue
             if formula.array is not None and term.is_block:
                 self._set_spilling(formula, term)
@@ -255,9 +256,9 @@ class _Engine:
     def _evaluate(self) -> None:
         try:
             self.workbook.evaluate_all()
-        except formualizer.ExcelEvaluationError:
+        except formualizer.ExcelEvaluationError as error:
             if self.bug is None:
-                raise
+                raise RefusedError(f"the engine gives up on the workbook: {error}") from None
         except BaseException as error:
             if type(error).__name__ == "PanicException":  # Rust's; it is no Exception
                 raise RefusedError(f"the engine broke down: {error}") from None

@@ -9,6 +9,7 @@ here, and what comes out is plain A1 formulas of proven functions.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 import formualizer
@@ -239,11 +240,7 @@ class _Reader:
         if name == "SINGLE" and len(arguments) == 1 and not arguments[0].is_block:
             return arguments[0]
         if prefix or name not in native.SIGNATURES:
-            known = [*METRICS, *native.SIGNATURES]
-            raise UnknownError(
-                f"it uses {name}, which is neither a KPI function nor a native one that the"
-                f" embedded engine is proven to compute{did_you_mean(name, known)}"
-            )
+            raise UnknownError(unknown_function(name))
         return self.native_call(name, arguments, term)
 
     def metric_call(self, metric: Metric, arguments: list[Term], term: Term) -> Term:
@@ -533,6 +530,16 @@ def wrapped(function: str, term: Term) -> str:
     if function == CONDITION and term.numeric:
         return term.text
     return f"{function}({term.text})"
+
+
+@cache
+def unknown_function(name: str) -> str:
+    """Why a function is not computed; looking for one of a similar name takes its time."""
+    near = did_you_mean(name, [*METRICS, *native.SIGNATURES])
+    return (
+        f"it uses {name}, which is neither a KPI function nor a native one that the embedded engine"
+        f" is proven to compute{near}"
+    )
 
 
 def refuse_blocks_from(name: str, arguments: list[Term]) -> None:

@@ -104,6 +104,9 @@ BLANK_CRITERIA = {"COUNTIFS"}
 BLOCKS = {"FILTER", "FREQUENCY", "TRANSPOSE", "CHOOSECOLS", "CHOOSEROWS"}
 """Functions whose result is a block."""
 
+VOLATILE = ("OFFSET", "INDIRECT", "RAND", "CELL", "INFO")
+"""Functions whose formulas the engine is slow to replace; it can have them computed for nothing."""
+
 FINITE = {"PV", "FV", "PMT", "NPER", "RATE", "NPV", "IRR", "EXP", "PRODUCT"}
 """Functions that the engine lets run into infinity; Excel gives #NUM! there."""
 
