@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any
 
 from kpi_xl import cells
-from kpi_xl.errors import KINDS, CellError, KpiError
+from kpi_xl.errors import KINDS, CellError, ErrorCell
 from kpi_xl.metrics import METRICS
 from kpi_xl.reference import docstring
 from kpi_xl.registry import Metric
@@ -34,7 +34,9 @@ def function(metric: Metric) -> Callable[..., Any]:
         bound.apply_defaults()
         result = cells.evaluate(metric, [_block(value) for value in bound.arguments.values()])
         if isinstance(result, CellError):
-            raise KINDS.get(str(result), KpiError)(f"{metric.name}: {result.sentence}")
+            sentence = f"{metric.name}: {result.sentence}"
+            kind = KINDS.get(str(result))
+            raise kind(sentence) if kind else ErrorCell(str(result), sentence)
         if isinstance(result, list) and metric.result != "table":
             if len(result[0]) == 1:
                 return [row[0] for row in result]
