@@ -58,7 +58,7 @@ def evaluate(metric: Metric, given: Sequence[Cell | Block]) -> Cell | Block:
 def _complete(metric: Metric, given: Sequence[Cell | Block]) -> list[Cell | Block]:
     """One value an argument, with defaults for those left out."""
     if not metric.required <= len(given) <= len(metric.arguments):
-        raise WrongInput(f"{metric.signature} cannot take {len(given)} arguments")
+        raise WrongInput(f"{metric.signature} was given {len(given)} of its arguments")
     values = list(given)
     for argument in metric.arguments[len(given) :]:
         values.append(argument.default)

@@ -79,7 +79,7 @@ def test_every_error_says_why() -> None:
         ((1, -2), "new_customers is -2; it must be above 0"),
         (("a", 1), 'spend is the text "a", not a number'),
         (("#N/A", 1), "spend holds the error #N/A"),
-        ((1,), "CAC(spend, new_customers) cannot take 1 arguments"),
+        ((1,), "CAC(spend, new_customers) was given 1 of its arguments"),
     ):
         error = call("CAC", *arguments)
         assert isinstance(error, CellError)

@@ -255,3 +255,42 @@ def test_a_date_far_off_does_not_take_all_memory() -> None:
     buyers, days = column(range(3000)), column([*range(40000, 42999), 2958465])
     assert call("RETENTION_CURVE", buyers, days, "D") == "#NUM!"
     assert call("COHORT", buyers, days, None, "D") == "#NUM!"
+
+
+def test_a_funnel_by_hand() -> None:
+    stages, counts = (
+        column(["Visits", "Leads", "Trials", None, "Customers"]),
+        column([20_000, 1000]),
+    )
+    table = call("FUNNEL", stages, [*counts, [0], [None], [5]])
+    assert table[1:] == [
+        ["Visits", 20_000.0, "", 1.0, ""],
+        ["Leads", 1000.0, 0.05, 0.05, 19_000.0],
+        ["Trials", 0.0, 0.0, 0.0, 1000.0],
+        ["Customers", 5.0, "", 0.00025, -5.0],
+    ]
+    assert call("FUNNEL", column("ab"), column([0, 5])) == "#DIV/0!"
+    assert call("FUNNEL", column("ab"), column([5, -1])) == "#NUM!"
+    assert call("FUNNEL", column(["a", None]), column([5, 1])) == "#VALUE!"
+    assert call("FUNNEL", column("ab"), column([5])) == "#VALUE!"
+    assert call("FUNNEL", column(["a"]), column([5]))[1:] == [["a", 5.0, "", 1.0, ""]]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_channel_mix_agrees_with_pandas(seed: int) -> None:
+    chance = random.Random(seed)
+    channels = [chance.choice(["ads", "mail", "social", "direct"]) for _ in range(60)]
+    values = [round(chance.uniform(-2, 20), 2) for _ in range(60)]
+    sums = pd.Series(values).groupby(channels).sum().sort_values(ascending=False)
+    table = kpi_xl.channel_mix(channels, values)
+    assert [row[0] for row in table[1:]] == list(sums.index)
+    for row, amount, above in zip(table[1:], sums, sums.cumsum(), strict=True):
+        assert row[1:] == pytest.approx([amount, amount / sums.sum(), above / sums.sum()])
+
+
+def test_a_channel_mix_of_odd_columns() -> None:
+    assert call("CHANNEL_MIX", column("aab"), column([5, -6, 1])) == "#NUM!"
+    assert call("CHANNEL_MIX", column("ab"), column([0, None])) == "#DIV/0!"
+    assert call("CHANNEL_MIX", column(["a", None]), column([1, 2])) == "#VALUE!"
+    table = call("CHANNEL_MIX", column(["b", "a ", "a", 7]), column([2, 1, 1, 2]))
+    assert [row[0] for row in table[1:]] == ["b", "a", 7.0]

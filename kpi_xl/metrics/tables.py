@@ -1,12 +1,14 @@
-"""Tables from columns of orders.
+"""Tables from columns.
 
 NumPy is imported inside the functions: the scalar functions must start without it.
 """
 
 from datetime import date, timedelta
+from itertools import accumulate
+from math import fsum
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
+from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput, ZeroDenominator
 from kpi_xl.metrics.arguments import (
     Amounts,
     AmountsIfGiven,
@@ -16,7 +18,7 @@ from kpi_xl.metrics.arguments import (
     Period,
 )
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import COUNT, TABLE, TEXT, Domain
+from kpi_xl.units import COUNT, KEY, TABLE, TEXT, VALUE, Domain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -208,6 +210,106 @@ def rfm(
     header = ["customer", "recency days", "frequency", "monetary", "R", "F", "M", "segment"]
     rows = zip(orders.names, *(column.tolist() for column in columns), segments, strict=True)
     return [header, *map(list, rows)]
+
+
+@metric(
+    "FUNNEL",
+    returns=TABLE,
+    result="table",
+    formula="step rate = count / previous count; overall rate = count / first count",
+    source="Industry usage in B2B sales",
+    columns=(
+        ("stage", "The stage"),
+        ("count", "How many reached it"),
+        ("step rate", "count / count of the stage before; blank at the first"),
+        ("overall rate", "count / count of the first stage"),
+        ("drop-off", "count of the stage before - count; blank at the first"),
+    ),
+    example=(
+        '=FUNNEL({"Visits";"Leads";"Customers"},{1000;50;10})',
+        [
+            ["stage", "count", "step rate", "overall rate", "drop-off"],
+            ["Visits", 1000, "", 1.0, ""],
+            ["Leads", 50, 0.05, 0.05, 950],
+            ["Customers", 10, 0.2, 0.01, 40],
+        ],
+    ),
+)
+def funnel(
+    stages: Annotated[
+        list[str | float], Arg("Names of the stages, in order", KEY, column=True, blank="refuse")
+    ],
+    counts: Annotated[
+        list[float], Arg("How many reached each stage", COUNT, column=True, blank="zero")
+    ],
+) -> list[list[Any]]:
+    """Funnel: the rates from stage to stage, and from the first stage to each.
+
+    A first stage of 0 is #DIV/0!. After a later stage of 0 there is no step rate: it is blank.
+    In-period counts can exceed those of the stage before: the rate is then above 1 and the
+    drop-off negative.
+    """
+    first = counts[0]
+    if not first:
+        raise ZeroDenominator("the first stage has a count of 0")
+    rows: list[list[Any]] = [["stage", "count", "step rate", "overall rate", "drop-off"]]
+    rows.append([stages[0], first, "", 1.0, ""])
+    for stage, count, previous in zip(stages[1:], counts[1:], counts, strict=False):
+        step = count / previous if previous else ""
+        rows.append([stage, count, step, count / first, previous - count])
+    return rows
+
+
+@metric(
+    "CHANNEL_MIX",
+    returns=TABLE,
+    result="table",
+    formula="share = value of the channel / value of all channels",
+    source="Industry usage; the cumulative share after Pareto",
+    columns=(
+        ("channel", "The channel"),
+        ("value", "Sum of its values"),
+        ("share", "value / total"),
+        ("cumulative share", "Share of this channel and of those above it"),
+    ),
+    example=(
+        '=CHANNEL_MIX({"ads";"mail";"ads"},{30;20;50})',
+        [
+            ["channel", "value", "share", "cumulative share"],
+            ["ads", 80, 0.8, 0.8],
+            ["mail", 20, 0.2, 1.0],
+        ],
+    ),
+)
+def channel_mix(
+    channels: Annotated[
+        list[str | float], Arg("The channel of each row", KEY, column=True, blank="refuse")
+    ],
+    values: Annotated[
+        list[float], Arg("Visits, leads, revenue ... of each row", VALUE, column=True, blank="zero")
+    ],
+) -> list[list[Any]]:
+    """Channel mix: the values of each channel, summed, with their shares, the largest first.
+
+    A channel with a negative sum is #NUM!; a total of 0 is #DIV/0!. Channels of the same sum keep
+    the order in which they first appear. Spaces around a name do not count, capitals do.
+    """
+    parts: dict[str | float, list[float]] = {}
+    for channel, value in zip(channels, values, strict=True):
+        parts.setdefault(channel, []).append(value)
+    sums = {channel: fsum(amounts) for channel, amounts in parts.items()}
+    for channel, amount in sums.items():
+        if amount < 0.0:
+            raise OutOfDomain(f"the values of {channel} add up to {amount:g}, below 0")
+    total = fsum(sums.values())
+    if not total:
+        raise ZeroDenominator("the values add up to 0")
+    rows: list[list[Any]] = [["channel", "value", "share", "cumulative share"]]
+    ranked = sorted(sums.items(), key=lambda item: -item[1])
+    so_far = accumulate(amount for _, amount in ranked)
+    for (channel, amount), above in zip(ranked, so_far, strict=True):
+        rows.append([channel, amount, amount / total, min(above / total, 1.0)])
+    return rows
 
 
 SEGMENTS = (
