@@ -19,6 +19,7 @@ from kpi_xl.registry import Metric
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # brackets in the help are Excel's, and its lines are to be wrapped
     help="Marketing KPIs as Excel functions: compute them here, list them, see a demo.",
 )
 

@@ -46,7 +46,7 @@ def is_value(cell: Any) -> bool:
     return type(cell) is float and math.isfinite(cell)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(st.data())
 def test_any_cells_give_a_value_or_an_excel_error(data: st.DataObject) -> None:
     metric = data.draw(st.sampled_from(ALL))
@@ -78,7 +78,7 @@ def given_arguments(data: st.DataObject, metric: Metric) -> list[Any]:
     ]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.data())
 def test_lifting_is_the_scalar_answer_cell_by_cell(data: st.DataObject) -> None:
     metric = data.draw(st.sampled_from(SCALAR))
@@ -99,7 +99,7 @@ def test_lifting_is_the_scalar_answer_cell_by_cell(data: st.DataObject) -> None:
             assert [repr(cell) for cell in together] == [repr(alone)] * len(together)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.data())
 def test_money_in_another_currency_changes_money_alone(data: st.DataObject) -> None:
     """Seven times the money in: seven times the money out, and the same rates."""

@@ -49,7 +49,7 @@ def clv(
     " with first_payment 1: margin_per_period * (1 + discount_rate)"
     " / (1 + discount_rate - retention)",
     source="Gupta & Lehmann (2003), Customers as Assets; Farris et al., Marketing Metrics",
-    example=("=CLV_RETENTION(100,0.8)", 400.0),
+    example=("=CLV_RETENTION(100,0.75)", 300.0),
 )
 def clv_retention(
     margin_per_period: MarginPerPeriod,
