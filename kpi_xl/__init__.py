@@ -7,7 +7,7 @@
 [0.05, 0.075]
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kpi_xl.errors import (
     CellError,
@@ -17,7 +17,6 @@ from kpi_xl.errors import (
     WrongInput,
     ZeroDenominator,
 )
-from kpi_xl.hosts.python import functions
 from kpi_xl.metrics import METRICS
 
 if TYPE_CHECKING:  # the signatures, for editors and type checkers
@@ -36,9 +35,6 @@ if TYPE_CHECKING:  # the signatures, for editors and type checkers
 
 __version__ = "0.1.0"
 
-_functions = functions()
-globals().update(_functions)
-
 __all__ = [
     "METRICS",
     "CellError",
@@ -49,4 +45,18 @@ __all__ = [
     "ZeroDenominator",
     "__version__",
 ]
-__all__ += list(_functions)
+__all__ += [metric.kernel.__name__ for metric in METRICS.values()]
+
+if not TYPE_CHECKING:  # a checker would take any name for an attribute
+
+    def __getattr__(name: str) -> Any:
+        """Make each function when it is first asked for: a hundred of them take their time."""
+        if name.upper() not in METRICS or not name.islower():
+            raise AttributeError(f"module 'kpi_xl' has no attribute {name!r}")
+        from kpi_xl.hosts.python import function
+
+        made = globals()[name] = function(METRICS[name.upper()])
+        return made
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

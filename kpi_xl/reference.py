@@ -1,8 +1,6 @@
 """What is written about a function, derived from its record, for every reader of it."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
-from textwrap import wrap
 
 from kpi_xl.registry import Argument, Metric
 from kpi_xl.units import ANY, DATE
@@ -31,6 +29,8 @@ def argument_help(argument: Argument) -> str:
 
 def docstring(metric: Metric) -> str:
     """The whole page of a function, as Python's help() shows it."""
+    from textwrap import wrap
+
     paragraphs = [metric.summary, *metric.notes.split("\n\n")]
     lines = [line for text in paragraphs if text for line in (*wrap(text, 92), "")] + ["Args:"]
     for argument in metric.arguments:
@@ -52,6 +52,8 @@ def one_line(metric: Metric) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`; did you mean CAC?`, or nothing."""
+    from difflib import get_close_matches
+
     spelled = {candidate.lower(): candidate for candidate in known}
     near = get_close_matches(name.lower(), spelled, n=1)
     return f"; did you mean {spelled[near[0]]}?" if near else ""

@@ -10,14 +10,8 @@ from typing import Any
 
 from kpi_xl import cells
 from kpi_xl.errors import KINDS, CellError, ErrorCell
-from kpi_xl.metrics import METRICS
 from kpi_xl.reference import docstring
 from kpi_xl.registry import Metric
-
-
-def functions() -> dict[str, Callable[..., Any]]:
-    """Every function under its Python name."""
-    return {metric.kernel.__name__: function(metric) for metric in METRICS.values()}
 
 
 def function(metric: Metric) -> Callable[..., Any]:
