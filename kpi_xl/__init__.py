@@ -21,6 +21,7 @@ from kpi_xl.metrics import METRICS
 
 if TYPE_CHECKING:  # the signatures, for editors and type checkers
     from kpi_xl.metrics.acquisition import *
+    from kpi_xl.metrics.attribution import *
     from kpi_xl.metrics.content import *
     from kpi_xl.metrics.experiments import *
     from kpi_xl.metrics.goals import *

@@ -27,6 +27,7 @@ TITLES = {
     "goals": "Goals and trends",
     "experiments": "Experiments",
     "tables": "Tables from columns",
+    "attribution": "Attribution",
     "help": "Help in the cell",
 }
 

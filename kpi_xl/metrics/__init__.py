@@ -2,6 +2,7 @@
 
 from kpi_xl.metrics import (
     acquisition,
+    attribution,
     content,
     experiments,
     goals,

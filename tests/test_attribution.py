@@ -1,0 +1,114 @@
+"""Attribution: by hand for the models of one path, against published steps for the chain."""
+
+import random
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+import kpi_xl
+from kpi_xl import METRICS
+from kpi_xl.cells import evaluate
+
+MODELS = ("first", "last", "linear", "position", "time_decay", "markov", "shapley")
+
+
+def credit(paths: list[str], conversions: list[float], model: str, **more: Any) -> dict[str, float]:
+    table = kpi_xl.attribution(paths, conversions, model, **more)
+    return {row[0]: row[1] for row in table[1:]}
+
+
+def test_the_models_on_one_path() -> None:
+    path = ["a > b > b > c"]
+    assert credit(path, [8], "first") == {"a": 8, "b": 0, "c": 0}
+    assert credit(path, [8], "last") == {"c": 8, "a": 0, "b": 0}
+    assert credit(path, [8], "linear") == {"b": 4, "a": 2, "c": 2}
+    assert credit(path, [10], "position") == pytest.approx({"a": 4, "c": 4, "b": 2})
+    assert credit(path, [15], "time_decay") == pytest.approx({"c": 8, "b": 4 + 2, "a": 1})
+    assert credit(path, [9], "shapley") == pytest.approx({"a": 3, "b": 3, "c": 3})
+
+
+def test_short_paths() -> None:
+    for model in MODELS:
+        assert credit(["a"], [5], model) == {"a": 5}
+    assert credit(["a > b"], [4], "position") == {"a": 2, "b": 2}
+    assert credit(["a > b > c"], [10], "position") == pytest.approx({"a": 4, "b": 2, "c": 4})
+
+
+def test_the_chain_of_an_article() -> None:
+    """Puzyrov (2019), Markov Chain Attribution: Simple Explanation of Removal Effect.
+
+    serhiipuzyrov.com prints the steps' probabilities: start to google .8, to mailing .2; google to
+    a conversion .5, to mailing .25, to failure .25; mailing to a conversion 1.
+    """
+    paths, conversions, nulls = ["google", "mailing", "google > mailing"], [2, 1, 1], [1, 0, 0]
+    all_of_them = 0.8 * (0.5 + 0.25) + 0.2
+    without_google, without_mailing = 0.2, 0.8 * 0.5
+    google, mailing = 1 - without_google / all_of_them, 1 - without_mailing / all_of_them
+    whole = google + mailing
+    expected = {"google": 4 * google / whole, "mailing": 4 * mailing / whole}
+    assert credit(paths, conversions, "markov", nulls=nulls) == pytest.approx(expected)
+
+
+def test_the_chain_is_that_of_walking_it() -> None:
+    """The removal effects are shares of walks that are lost, found here by walking at random."""
+    chance = random.Random(3)
+    paths, conversions, nulls = (
+        ["a > b", "b > a > c", "c", "a > c > b"],
+        [30, 20, 25, 5],
+        [40, 9, 80, 60],
+    )
+    moves: dict[str, Counter[str]] = {}
+    for path, converted, lost in zip(paths, conversions, nulls, strict=True):
+        touches = ["start", *path.split(" > ")]
+        for here, there in pairwise(touches):
+            moves.setdefault(here, Counter())[there] += converted + lost
+        moves.setdefault(touches[-1], Counter())["sale"] += converted
+        moves[touches[-1]]["end"] += lost
+
+    def walk(without: str) -> bool:
+        here = "start"
+        while here not in ("sale", "end", without):
+            here = chance.choices(list(moves[here]), weights=list(moves[here].values()))[0]
+        return here == "sale"
+
+    rounds = 30_000
+    sold = sum(walk("") for _ in range(rounds))
+    effects = {c: 1 - sum(walk(c) for _ in range(rounds)) / sold for c in "abc"}
+    total = sum(effects.values())
+    expected = {c: 80 * effect / total for c, effect in effects.items()}
+    computed = credit(paths, conversions, "markov", nulls=nulls)
+    assert computed == pytest.approx(expected, abs=1.5)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_is_lost(model: str) -> None:
+    chance = random.Random(model)
+    paths = [" > ".join(chance.choices("abcde", k=chance.randint(1, 6))) for _ in range(40)]
+    conversions = [chance.randint(0, 9) for _ in paths]
+    values = [chance.uniform(-5, 100) for _ in paths]
+    nulls = [chance.randint(0, 50) for _ in paths]
+    table = kpi_xl.attribution(paths, conversions, model, values, nulls)
+    assert table[0] == ["channel", "conversions", "value", "share"]
+    assert sum(row[1] for row in table[1:]) == pytest.approx(sum(conversions))
+    assert sum(row[2] for row in table[1:]) == pytest.approx(sum(values))
+    assert sum(row[3] for row in table[1:]) == pytest.approx(1)
+    counts = [row[1] for row in table[1:]]
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_odd_paths() -> None:
+    def call(*arguments: Any) -> Any:
+        return evaluate(METRICS["ATTRIBUTION"], arguments)
+
+    assert call([["a>b "], [" a > b"]], [[1], [1]])[1:] == [["a", 1.0, 0.5], ["b", 1.0, 0.5]]
+    assert call([["a"], [None]], [[1], [None]])[1:] == [["a", 1.0, 1.0]]
+    assert call([[5], ["5"]], [[1], [1]])[1:] == [["5", 2.0, 1.0]]
+    assert call([["a > > b"]], [[1]]) == "#VALUE!"
+    assert call([["a >"]], [[1]]) == "#VALUE!"
+    assert call([["a"], [None]], [[1], [1]]) == "#VALUE!"
+    assert call([["a"]], [[0]]) == "#DIV/0!"
+    assert call([["a"]], [[-1]]) == "#NUM!"
+    assert call([["a"]], [[1]], "best") == "#VALUE!"
+    assert call([["a"]], [[1]], "markov", None, [[-1]]) == "#NUM!"
