@@ -369,7 +369,7 @@ def cohorts(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values:
 
 def curve(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values: Values) -> None:
     """The retention curve of all cohorts together, as a table and a chart."""
-    rows, _ = shown(CURVE, values, 30, 4)
+    rows, _ = shown(CURVE, values, 37, 4)
     sheet.set_column(0, 0, 8)
     sheet.set_column(1, 1, 19)
     sheet.set_column(2, 3, 12)
