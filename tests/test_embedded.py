@@ -566,3 +566,129 @@ def test_addresses() -> None:
     assert quoted("Orders") == "Orders"
     assert quoted("It's") == "'It''s'"
     assert quoted("Q1") == "'Q1'"
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        ("=A1+B9", 1.0),
+        ('=A1+LEFT("57",1)', 6.0),
+        ('=A1+IFERROR(1/0,"")', "#VALUE!"),
+        ("=A1-C1", "#VALUE!"),
+        ("=Profit*2", -18.0),
+        ("=100/Profit", -100 / 9),
+        ("=-Profit^2", 81.0),
+        ("=C1^2", "#VALUE!"),
+        ("=3^D1", "#VALUE!"),
+        ('=IFERROR(LEFT("abc","x"),"no number")', "no number"),
+        ("=COUNTIF(E1:E2,-F1)", 1.0),
+    ],
+)
+def test_arithmetic_as_excel_does_it(formula: str, value: Any) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_row("A1", [1, 10, "1_0"])
+        sheet.write("D1", '=""')
+        sheet.write_row("E1", [0, 0])
+        book.define_name("Profit", "=Sheet1!$A$1-Sheet1!$B$1")
+        sheet.write("Z1", formula)
+
+    shown_value = shown(calculate(written(fill)), "Z1")
+    assert shown_value == (pytest.approx(value) if isinstance(value, float) else value)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        '=IFERROR(IF(A4<"f",1,2),99)',
+        '=IF(ISERROR(A4<"f"),1,2)',
+        '=IFERROR(A5&"","none")',
+        '=IF(ISNUMBER(A5&""),1,0)',
+        "=IFERROR(YEAR(DATE(1900,1,5)),0)",
+        "=INDEX(A1:A3,B1)",
+        "=INDEX(A1:A3,B1)+1",
+        "=CAC(INDEX(A1:A3,B1),2)",
+        "=SUM(IFERROR((A1:A3*1)+(A1:A2*1),0))",
+        "=SUMPRODUCT((D:D>1)*A:A)",
+    ],
+)
+def test_a_doubt_is_never_hidden(formula: str) -> None:
+    cells = {"A1": 1, "A2": 2, "A3": 3, "A4": "é", "A5": 1e25, "Z1": f"{{{formula}"}
+    assert list(calculate(sheet_of(cells)).refused) == ["Sheet1!Z1"]
+
+
+def test_columns_beside_a_whole_column_are_shorter() -> None:
+    cells = {"A1": 1, "A2": 2, "A3": 3, "B1": 1, "B2": 1, "B3": 1}
+    assert one("=AVG_POSITION(A:A,B1:B3)", **cells) == "#VALUE!"
+    assert one("=AVG_POSITION(A:A,B:B)", **cells) == 2.0
+
+
+def test_a_reference_to_a_large_spill_is_right_or_refused() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_column("A1", range(1, 12_001))
+        sheet.write_dynamic_array_formula("C1:C1", "=A1:A12000*2")
+        sheet.write_dynamic_array_formula("E1:E1", "=IF(C12000>0,5,A1:A3)")
+        sheet.write_formula("G1", "=SUM(C1:C12000)")
+        sheet.write_formula("G2", "=SUM(_xlfn.ANCHORARRAY(C1))")
+        sheet.write_formula("G3", "=IFERROR(SUM(_xlfn.ANCHORARRAY(C1)),0)")
+
+    result = calculate(written(fill))
+    assert shown(result, "E1") == 5.0
+    assert shown(result, "G1") == 12_000 * 12_001
+    assert set(result.refused) == {"Sheet1!G2", "Sheet1!G3"}
+
+
+@pytest.mark.parametrize("rows", [3, 12_000])
+def test_a_circle_through_a_spill_is_refused(rows: int) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_column("A1", range(1, rows + 1))
+        sheet.write_dynamic_array_formula("F1:F1", f"=A1:A{rows}*H1")
+        sheet.write_formula("H1", "=F3")
+        sheet.write_formula("N1", "=CAC(6,2)")
+
+    result = calculate(written(fill))
+    assert set(result.refused) == {"Sheet1!F1", "Sheet1!H1"}
+    assert shown(result, "N1") == 3.0
+
+
+def test_spills_that_the_engine_gives_up_on_refuse_nothing_else() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_column("A1", [1, 2, 3])
+        sheet.write_dynamic_array_formula("F1:F1", "=TRANSPOSE(A1:A3)")
+        sheet.write_dynamic_array_formula("H1:H1", "=A1:A3+F1:F3")
+        sheet.write_formula("N1", "=CAC(A3,A2)")
+
+    result = calculate(written(fill))
+    assert shown(result, "N1") == 1.5
+    assert "Sheet1!H1" in result.refused
+
+
+def test_an_added_formula_changes_no_other() -> None:
+    cells = {"A1": "y", "A2": "x", "C1": "=1/0", "C9": 5, "D2": '=SUMIF(A2,"x",C1)'}
+    alone = calculate(sheet_of(cells))
+    together = calculate(sheet_of({**cells, "D1": '=SUMIF(A1,"x",C9)'}))
+    assert list(alone.refused) == list(together.refused) == ["Sheet1!D2"]
+    far = {"A1": 1, "B1": "=A1", "B2": "=A1048577", "B3": "=VLOOKUPX(1)", "B4": "=B3"}
+    assert set(calculate(sheet_of(far)).refused) >= {"Sheet1!B3", "Sheet1!B4"}
+
+
+def test_a_formula_in_the_way_of_a_spill_keeps_its_value() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_dynamic_array_formula("C1:C3", "=CAC({6;8;10},2)")
+        sheet.write_formula("C2", "=99")
+
+    result = calculate(written(fill))
+    assert shown(result, "C1") == "#SPILL!"
+    assert shown(result, "C2") == 99.0
+
+
+def test_dates_stored_as_text_are_said_to_be() -> None:
+    content = edited(
+        sheet_of({"A1": 1}), SHEET, '<c r="A1"><v>1</v>', '<c r="A1" t="d"><v>2024-01-01</v>'
+    )
+    with pytest.raises(NotAWorkbookError, match="dates"):
+        calculate(content)

@@ -22,12 +22,10 @@ HERE = Path(__file__).parent
 ROOM = 60  # rows for a formula to spill into
 
 
-# Errors in place of values, which nobody takes for a number: the reader cannot see what the cells
-# hold, or which shape a computed block has.
+# Errors in place of values, which nobody takes for a number: the reader cannot see what cells hold.
 LOUD = {
     "=SUMIFS(Data!A2:A11,Data!E2:E11,Data!D3)",
     "=COUNTIF(Data!D2:D11,Data!D3)",
-    "=IF(Data!A2:A4>2,Data!B2:B3,0)",
 }
 
 

@@ -61,12 +61,12 @@ class Spill(NamedTuple):
     formula: str
 
 
-# Side by side, with room to the right of the cohorts for some five hundred periods.
+# Side by side, with room to the right of the cohorts for twenty years of days.
 CUSTOMERS = Spill("Customers", 0, "=RFM(Orders[customer],Orders[date],Orders[amount])")
 CURVE = Spill("Retention curve", 9, "=RETENTION_CURVE(Orders[customer],Orders[date],Period)")
 SHARES = Spill("Cohorts, share", 14, "=COHORT(Orders[customer],Orders[date],,Period)")
 COUNTS = Spill(
-    "Cohorts, customers", 514, '=COHORT(Orders[customer],Orders[date],,Period,"customers")'
+    "Cohorts, customers", 8014, '=COHORT(Orders[customer],Orders[date],,Period,"customers")'
 )
 
 

@@ -84,12 +84,15 @@ def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block
     read, or not surely computed; NotAWorkbookError.
     """
     text = formula.strip().removeprefix("=")
+    if not text.strip():
+        raise FormulaError("it cannot be read: it is empty")
     try:
         formualizer.parse(f"={text}")
     except (formualizer.ParserError, formualizer.TokenizerError, UnicodeEncodeError) as error:
         place = re.search(r"position (\d+)", str(error))
         near = f" near {text[max(0, int(place[1]) - 2) :][:12]!r}" if place else ""
-        raise FormulaError(f"it cannot be read{near}") from None
+        hint = ": arguments are separated by commas" if ";" in text else ""
+        raise FormulaError(f"it cannot be read{near}{hint}") from None
     book = None if content is None else read_package(content)
     sheet = book.sheets[0] if book and book.sheets else None
     term = formulas.read(text, Setting(book, sheet))
@@ -126,6 +129,7 @@ class _Engine:
         self.shown: dict[Formula, Cell | Block] = {}
         self.problems: list[CellError] = []
         self.bug: BaseException | None = None
+        self.unsure = False
         if book is None:
             self.workbook = formualizer.Workbook(config=settings)
         else:
@@ -170,14 +174,22 @@ class _Engine:
                 self._set_spilling(formula, term)
             elif term.text != formula.text:
                 self._set(formula, term.text)
-            elif ":" not in formula.text:  # what a range may be depends on where it is
-                sure.add(shape)
+            elif not re.search(r"[:'\"]|\d{7}", formula.text) and not term.error_free:
+                sure.add(shape)  # what a range may be depends on where it is; so it has none
 
     def term(self, formula: Formula) -> Term:
         """A formula as it was rewritten. Raises RefusedError."""
         if formula not in self.terms and self.book:
             self.terms[formula] = formulas.prepared(formula, self.book)
         return self.terms[formula]
+
+    def _term_or_refusal(self, formula: Formula) -> Term:
+        """The same, for a formula of a shape that has been checked: a refusal is noted."""
+        try:
+            return self.term(formula)
+        except RefusedError as refusal:
+            self.refused[formula] = str(refusal)
+            return formulas.EMPTY
 
     def _set(self, formula: Formula, text: str) -> None:
         self.workbook.set_formula(formula.sheet, formula.row, formula.column, f"={text}")
@@ -189,11 +201,13 @@ class _Engine:
 
     def _note_block(self, number: float, block: Any) -> Any:
         """Keep the block; one too large for the engine to spill is written out after the run."""
+        formula = self.spilling[int(number)]
         if not isinstance(block, list):
+            self.blocks.pop(formula, None)
             return block
         if any(None in row for row in block):  # a blank cell that spills shows 0, in Excel too
             block = [[0.0 if cell is None else cell for cell in row] for row in block]
-        self.blocks[self.spilling[int(number)]] = block
+        self.blocks[formula] = block
         return block if len(block) * len(block[0]) <= LARGEST_SPILL else UNSURE
 
     def add_answer(self, term: Term) -> Formula:
@@ -217,7 +231,9 @@ class _Engine:
             if self.bug:
                 return UNSURE
             try:
-                return function(*cells)
+                result = function(*cells)
+                self.unsure = self.unsure or result is UNSURE
+                return result
             except BaseException as bug:
                 self.bug = bug
                 self.workbook.cancel()
@@ -241,8 +257,8 @@ class _Engine:
                 self._write_out(formula)
             self.written |= ready
             self._evaluate()
-        if self.workbook.last_cycle_telemetry().live_cycles_witnessed:
-            self._refuse_cycles()
+        self._refuse_cycles()
+        self._refuse_hidden_doubts()
         for formula in self.formulas:
             if formula not in self.refused:
                 try:
@@ -258,7 +274,7 @@ class _Engine:
             self.workbook.evaluate_all()
         except formualizer.ExcelEvaluationError as error:
             if self.bug is None:
-                raise RefusedError(f"the engine gives up on the workbook: {error}") from None
+                self._give_up_spills(str(error))
         except BaseException as error:
             if type(error).__name__ == "PanicException":  # Rust's; it is no Exception
                 raise RefusedError(f"the engine broke down: {error}") from None
@@ -266,11 +282,38 @@ class _Engine:
         if self.bug is not None:
             raise self.bug
 
+    def _give_up_spills(self, reason: str) -> None:
+        """Refuse the formulas that spill, over whose dependencies the engine gave up."""
+        spilling = [formula for formula in self.spilling if formula not in self.refused]
+        if not spilling:
+            raise RefusedError(f"the engine gives up on the workbook: {reason}")
+        for formula in spilling:
+            self.refused[formula] = f"the engine gives up on the spills: {reason}"
+            self.blocks.pop(formula, None)
+            self._set(formula, "NA()")
+        self._evaluate()
+
     def _refuse_cycles(self) -> None:
-        """Refuse the formulas that depend on themselves, also where IFERROR hides it."""
-        for formula in self.formulas:
+        """Refuse the formulas that depend on themselves, also where IFERROR or a spill hides it."""
+        suspects = list(self.blocks)
+        if self.workbook.last_cycle_telemetry().live_cycles_witnessed:
+            suspects = self.formulas
+        for formula in suspects:
             if formula not in self.refused and formula in self._dependents({formula}):
                 self.refused[formula] = "it depends on itself: a circular reference"
+
+    def _refuse_hidden_doubts(self) -> None:
+        """Refuse formulas that may have taken a doubt of ours for an error, and hidden it."""
+        for formula in self.formulas:
+            if formula in self.refused:
+                continue
+            term = self._term_or_refusal(formula)
+            doubtful = any(name in term.text for name in formulas.MAY_BE_UNSURE)
+            if self.unsure and doubtful and any(trap in term.text for trap in native.TRAPS):
+                self.refused[formula] = "what the engine is not sure of may be hidden in it"
+            for written in self.written if term.anchors else ():
+                if any(anchor.touches(self._spill(written)) for anchor in term.anchors):
+                    self.refused[formula] = f"{written.cell}# is too large a spill to refer to so"
 
     def _write_out(self, formula: Formula) -> None:
         """Put a large block into the cells, as values in place of the formula."""
@@ -303,7 +346,7 @@ class _Engine:
             (formula, need)
             for formula in (self.formulas if sources else ())
             if formula not in self.refused
-            for need in self.term(formula).areas
+            for need in self._term_or_refusal(formula).areas
         ]
         by_sheet: dict[str, list[tuple[Formula, Area]]] = {}
         for formula, need in needs:
@@ -410,6 +453,13 @@ def _of_one_length(given: list[Any]) -> list[Any]:
         return given
     blocks = [block[:-1] if marked else block for block, marked in zip(given, whole, strict=True)]
     longest = max(len(block) for block, marked in zip(blocks, whole, strict=True) if marked)
+    others = [
+        len(b)
+        for b, marked in zip(blocks, whole, strict=True)
+        if not marked and isinstance(b, list)
+    ]
+    if longest in others:  # which are shorter than a whole column, however far that is filled
+        longest += 1
     return [
         block + [[None] * len(block[0])] * (longest - len(block)) if marked and block else block
         for block, marked in zip(blocks, whole, strict=True)
@@ -478,6 +528,8 @@ def _difference(one: Any, other: Any) -> Any:
     for cell in (one, other):
         if isinstance(cell, dict):
             return cell
+        if not isinstance(cell, float | int):
+            return UNSURE
     total = one + other
     rest = abs(total) / math.ulp(max(abs(one), abs(other))) if total and one * other < 0.0 else 0.0
     if 0.0 < rest <= 2.0:
@@ -485,21 +537,36 @@ def _difference(one: Any, other: Any) -> Any:
     return UNSURE if 2.0 < rest <= 16.0 else total
 
 
+def _a_number(cell: Any) -> Any:
+    """A cell as the number that Excel takes it for."""
+    if isinstance(cell, str):
+        plain = re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", cell)
+        return float(cell) if plain else CODES["#VALUE!"]
+    if isinstance(cell, list):
+        return UNSURE
+    return cell if isinstance(cell, dict) else float(cell or 0.0)
+
+
+def _one_cell(cell: Any) -> Any:
+    """A value; a block where one value belongs is not sure."""
+    if isinstance(cell, list):
+        return cell[0][0] if len(cell) == len(cell[0]) == 1 else UNSURE
+    return cell
+
+
 def _finite(number: Any) -> Any:
-    if isinstance(number, float) and not math.isfinite(number):
-        return CODES["#NUM!"]
-    return number
+    """A number that cells can hold: no infinity, no -0."""
+    if not isinstance(number, float):
+        return number
+    return number + 0.0 if math.isfinite(number) else CODES["#NUM!"]
 
 
 def _power(base: Any, exponent: Any) -> Any:
     numbers = []
-    for cell in (base, exponent):
-        if isinstance(cell, dict):
+    for cell in map(_a_number, (base, exponent)):
+        if not isinstance(cell, float):
             return cell
-        try:
-            numbers.append(float(cell or 0.0))
-        except ValueError:
-            return CODES["#VALUE!"]
+        numbers.append(cell)
     try:
         if numbers == [0.0, 0.0]:
             return CODES["#NUM!"]
@@ -540,6 +607,8 @@ OWN: dict[str, Callable[..., Any]] = {
     formulas.IN_CALENDAR: _in_calendar,
     formulas.DIFFERENCE: _difference,
     formulas.IS_FINITE: _finite,
+    formulas.ONE_CELL: _one_cell,
+    formulas.A_NUMBER: _a_number,
     formulas.WHOLE: _whole,
     formulas.INCLUDED: _included,
 }

@@ -37,11 +37,23 @@ OMITTED = "\ue000omitted"
 COMPARED, ORDERED, AS_TEXT, POWER = "KPIXL.C", "KPIXL.O", "KPIXL.T", "KPIXL.POWER"
 CONDITION, LOGICAL_TEXT, DIFFERENCE = "KPIXL.B", "KPIXL.U", "KPIXL.Z"
 IN_CALENDAR, IS_FINITE, INCLUDED = "KPIXL.D", "KPIXL.F", "KPIXL.I"
+ONE_CELL, A_NUMBER = "KPIXL.V", "KPIXL.N"
 WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
 """Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
 
-WRAPPED = {"t": AS_TEXT, "u": LOGICAL_TEXT, "i": INCLUDED, "b": CONDITION, "c": CONDITION}
+WRAPPED = {
+    "t": AS_TEXT,
+    "u": LOGICAL_TEXT,
+    "i": INCLUDED,
+    "b": CONDITION,
+    "c": CONDITION,
+    "e": A_NUMBER,
+    "q": IS_FINITE,
+}
 """Which of them goes around an argument, by the letter of its parameter."""
+
+MAY_BE_UNSURE = tuple(f"{name}(" for name in (ORDERED, AS_TEXT, IN_CALENDAR, INCLUDED, ONE_CELL))
+"""Those that may find that the engine cannot be sure."""
 
 BINDING = {
     **dict.fromkeys(("=", "<>", "<", "<=", ">", ">="), 1),
@@ -83,6 +95,10 @@ class Term:
     lifted: bool = False
     areas: tuple[Area, ...] = ()
     error_free: tuple[Area, ...] = ()
+    anchors: tuple[Area, ...] = ()
+    """The cells whose spills it refers to as A1#."""
+    shape: tuple[int, int] | None = (1, 1)
+    """Rows and columns, None where they are known only once it is computed."""
     difference: str = ""
     """For a sum or difference of two values: how to write it so that it ends as Excel's does."""
 
@@ -198,7 +214,10 @@ class _Reader:
             self.close()
             if not parts:
                 raise RefusedError("{} holds nothing")
-            return Term("{" + "".join(parts) + "}", kind="block")
+            rows = "".join(";" if part == ";" else "," * (part == ",") for part in parts).split(";")
+            return Term(
+                "{" + "".join(parts) + "}", kind="block", shape=(len(rows), len(rows[0]) + 1)
+            )
         raise RefusedError(
             "it ends too early" if kind == "End" else f"{text!r} stands in a wrong place"
         )
@@ -231,6 +250,7 @@ class _Reader:
             f"{name}({','.join(a.text for a in arguments)})",
             lifted=any(a.lifted for a in arguments),
             areas=tuple(area for a in arguments for area in a.areas),
+            anchors=tuple(area for a in arguments for area in a.anchors),
             error_free=tuple(area for a in arguments for area in a.error_free),
         )
         if name in METRICS:
@@ -259,6 +279,7 @@ class _Reader:
             term,
             text=f"{metric.name}({','.join(texts)})",
             kind="block" if block else "value",
+            shape=None if block else (1, 1),
             numeric=metric.returns not in (TEXT, TABLE),
         )
 
@@ -271,7 +292,7 @@ class _Reader:
         for letter, given in zip(letters, arguments, strict=True):
             if given is EMPTY and name != "IF":
                 raise RefusedError(f"{name} is not computed here with an argument left out")
-            if letter in "vtfdbqu" and given.is_block:
+            if letter in "vtfdbqeu" and given.is_block:
                 raise RefusedError(f"{name} over a block is computed wrongly here")
             if letter == "d" and given.text.startswith('"'):
                 raise RefusedError(f"{name} is not computed here from text")
@@ -309,6 +330,8 @@ class _Reader:
         if name in ("INDEX", "XLOOKUP", "VLOOKUP", "HLOOKUP"):
             refuse_blocks_from(name, arguments)
         text = f"{name}({','.join(texts)})"
+        if name == "INDEX" and not all(re.fullmatch(r"[1-9]\d*", a.text) for a in arguments[1:]):
+            text = f"{ONE_CELL}({text})"  # an index of 0 gives a whole row or column
         if name == "POWER":
             text = f"{POWER}({','.join(texts)})"
         elif name in native.DATES:
@@ -318,19 +341,14 @@ class _Reader:
         numeric = name not in native.TEXTS and name not in native.EITHER
         if name == "IF":
             numeric = all(branch.numeric for branch in arguments[1:])
-        lifted = [
-            a.areas[0]
-            for a, x in zip(arguments, letters, strict=True)
-            if x in "lc" and a.kind == "area"
-        ]
-        if not all(fit(lifted[0], other) for other in lifted[1:]):
-            raise RefusedError("ranges of different sizes are not computed here")
+        over = broadcast(a for a, x in zip(arguments, letters, strict=True) if x in "lc")
         return replace(
             term,
             text=text,
             kind="block" if lifts or name in native.BLOCKS else "value",
             numeric=numeric,
             lifted=(term.lifted or lifts) and name not in native.TAKES_BLOCKS,
+            shape=None if name in native.BLOCKS else over,
             error_free=error_free,
         )
 
@@ -358,7 +376,7 @@ class _Reader:
     def spilled(self, term: Term) -> Term:
         if term.kind != "cell":
             raise RefusedError("# stands behind something that is not one cell")
-        return replace(term, text=f"{term.text}#", kind="block")
+        return replace(term, text=f"{term.text}#", kind="block", anchors=term.areas, shape=None)
 
     def reference(self, text: str) -> Term:
         """A cell, a range, a table's column, or a name."""
@@ -380,7 +398,8 @@ class _Reader:
             raise UnknownError(f"{text} points into a workbook: name it with --book")
         kind: Kind = "cell" if place[1:3] == place[3:5] else "area"
         outside = self.setting.row is None and not mark
-        return Term(f"{quoted(sheet)}!{address}" if outside else text, kind, areas=(place,))
+        text = f"{quoted(sheet)}!{address}" if outside else text
+        return Term(text, kind, areas=(place,), shape=size(place))
 
     def sheet_name(self, text: str) -> str:
         """The sheet as the workbook spells it."""
@@ -432,7 +451,8 @@ class _Reader:
         elif special - {"#data"}:
             raise RefusedError(f"{table.name}[{items}] is not computed here")
         place = Area(sheet, first, left, last, right)
-        return Term(str(place), "cell" if place[1:3] == place[3:5] else "area", areas=(place,))
+        kind: Kind = "cell" if place[1:3] == place[3:5] else "area"
+        return Term(str(place), kind, areas=(place,), shape=size(place))
 
     def table_column(self, table: Table, name: str) -> int:
         for number, column in enumerate(table.columns):
@@ -457,9 +477,8 @@ class _Reader:
                     )
                 inner = _Reader(tokens, self.setting, self.depth + 1)
                 term = inner.expression(0)
-                return replace(
-                    term, text=term.text if term.areas else f"({term.text})", difference=""
-                )
+                plain = term.kind in ("cell", "area")
+                return replace(term, text=term.text if plain else f"({term.text})", difference="")
         if book and name.lower() in book.tables:
             return self.table_reference(self.table(name), "")
         known = [key for _, key in names]
@@ -485,9 +504,8 @@ def joined(left: Term, operator: str, right: Term) -> Term:
     difference = ""
     if operator in "+-" and not block:
         # Only the last operation of a formula: Excel makes a difference of a few last bits 0 there.
-        difference = f"{DIFFERENCE}({left.text}+0,{'-' * (operator == '-')}({right.text}))"
-    if left.kind == right.kind == "area" and not fit(left.areas[0], right.areas[0]):
-        raise RefusedError("ranges of different sizes are not computed here")
+        difference = f"{DIFFERENCE}({left.text}+0,0{operator}({right.text}))"
+    shape = broadcast([left, right])
     binding = BINDING[operator]
     if operator == "^":
         if block:
@@ -509,16 +527,30 @@ def joined(left: Term, operator: str, right: Term) -> Term:
         arithmetic=operator != "&" and binding != COMPARISON,
         lifted=any(t.lifted or (t.is_block and not t.text.startswith("{")) for t in (left, right)),
         areas=left.areas + right.areas,
+        anchors=left.anchors + right.anchors,
+        shape=shape,
         error_free=left.error_free + right.error_free,
         difference=difference,
     )
 
 
-def fit(one: Area, other: Area) -> bool:
-    """Whether the engine can broadcast two ranges as Excel does."""
-    rows = {one.bottom - one.top, other.bottom - other.top}
-    columns = {one.right - one.left, other.right - other.left}
-    return (len(rows) == 1 or 0 in rows) and (len(columns) == 1 or 0 in columns)
+def broadcast(terms: Iterable[Term]) -> tuple[int, int] | None:
+    """The shape of what lifts over some terms; where the engine would not find Excel's, refuse."""
+    blocks = [term for term in terms if term.is_block]
+    if len(blocks) < 2:
+        return blocks[0].shape if blocks else (1, 1)
+    shapes = [term.shape for term in blocks if term.shape is not None]
+    heights, widths = {rows for rows, _ in shapes}, {columns for _, columns in shapes}
+    if len(shapes) < len(blocks) or len(heights - {1}) > 1 or len(widths - {1}) > 1:
+        raise RefusedError("blocks whose sizes may differ are not computed here")
+    if LAST_ROW in heights or LAST_COLUMN in widths:
+        raise RefusedError("whole columns and rows are not computed with here: end them somewhere")
+    return max(heights), max(widths)
+
+
+def size(place: Area) -> tuple[int, int]:
+    """Rows and columns of an area."""
+    return place.bottom - place.top + 1, place.right - place.left + 1
 
 
 def wrapped(function: str, term: Term) -> str:
@@ -528,6 +560,10 @@ def wrapped(function: str, term: Term) -> str:
     if function in (COMPARED, ORDERED) and re.fullmatch(r"\d{1,9}(\.\d{1,6})?", term.text):
         return term.text
     if function == CONDITION and term.numeric:
+        return term.text
+    if function == IS_FINITE and (term.kind == "cell" or not term.numeric):
+        return term.text
+    if function == A_NUMBER and re.fullmatch(r"\d+", term.text):
         return term.text
     return f"{function}({term.text})"
 

@@ -17,6 +17,7 @@ A signature has a letter a parameter; those after `?` are optional, a tail `(..)
     d  one value that is no literal text (the engine does not turn text into dates or numbers)
     b  one condition, c one that may be a block: text "TRUE" is made TRUE first, as Excel does
     q  one criterion: as v, but not the text of an error (the engine finds no error cells)
+    e  one value, made a number first as Excel does (the engine takes text for 0)
     t  one value, made text first as Excel writes it (the engine writes 17 digits, and true)
     u  one value, of which only TRUE and FALSE are made text first
     f  a format of TEXT_FORMATS, as a literal
@@ -38,7 +39,7 @@ SIGNATURES = {
         ["LARGE", "SMALL", "PERCENTILE", "PERCENTILE.INC", "QUARTILE", "QUARTILE.INC", "TRIMMEAN"],
         "xv",
     ),
-    **dict.fromkeys(["RANK", "RANK.EQ"], "vr?v"),
+    **dict.fromkeys(["RANK", "RANK.EQ"], "vr?e"),
     **dict.fromkeys(["SLOPE", "INTERCEPT", "CORREL", "RSQ", "FREQUENCY"], "xx"),
     "FORECAST": "vxx",
     **dict.fromkeys(["SUMIF", "AVERAGEIF"], "sq?s"),
@@ -76,17 +77,17 @@ SIGNATURES = {
     "DATEDIF": "ddv",
     # Text
     "TEXT": "uf",
-    **dict.fromkeys(["LEFT", "RIGHT"], "t?v"),
+    **dict.fromkeys(["LEFT", "RIGHT"], "t?e"),
     **dict.fromkeys(["LEN", "TRIM"], "t"),
-    "MID": "tvv",
-    "SUBSTITUTE": "ttt?v",
-    "FIND": "tt?v",
+    "MID": "tee",
+    "SUBSTITUTE": "ttt?e",
+    "FIND": "tt?e",
     "EXACT": "tt",
-    "REPT": "tv",
+    "REPT": "te",
     **dict.fromkeys(["CONCAT", "CONCATENATE"], "t(t)*"),
     # Look-up and blocks
-    "VLOOKUP": "vrv?v",
-    "HLOOKUP": "vrv?v",
+    "VLOOKUP": "vre?v",
+    "HLOOKUP": "vre?v",
     "MATCH": "vx?v",
     "XMATCH": "vx",
     "XLOOKUP": "vxx?v",
@@ -106,6 +107,12 @@ BLOCKS = {"FILTER", "FREQUENCY", "TRANSPOSE", "CHOOSECOLS", "CHOOSEROWS"}
 
 VOLATILE = ("OFFSET", "INDIRECT", "RAND", "CELL", "INFO")
 """Functions whose formulas the engine is slow to replace; it can have them computed for nothing."""
+
+TRAPS = tuple(
+    f"{name}("
+    for name in "IFERROR IFNA ISERROR ISERR ISNA ISNUMBER ISTEXT ISLOGICAL COUNT COUNTA".split()
+)
+"""Functions that hide an error, also one that says that the engine is not sure."""
 
 FINITE = {"PV", "FV", "PMT", "NPER", "RATE", "NPV", "IRR", "EXP", "PRODUCT"}
 """Functions that the engine lets run into infinity; Excel gives #NUM! there."""

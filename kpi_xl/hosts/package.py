@@ -20,6 +20,7 @@ OLD_ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"
 FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
 ROW_NUMBER = re.compile(rb"<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*[\"'](\d+)")
+ISO_DATE = re.compile(rb"<(?:\w+:)?c\s[^>]*?\bt\s*=\s*[\"']d[\"']")
 HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*[\"'](?:1|true)[\"']")
 CELL = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
 
@@ -157,6 +158,8 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
         numbers = [int(number) for number in ROW_NUMBER.findall(xml)]
         if len(numbers) == len(ROW.findall(xml)):
             last_rows[sheet] = max(numbers, default=0)
+        if ISO_DATE.search(xml):
+            raise NotAWorkbookError("its dates are stored as texts: open it in Excel and save it")
         if HIDDEN_ROW.search(xml):
             hidden.add(sheet)
         if not FORMULA.search(xml):
@@ -258,7 +261,8 @@ def _drop_cached(cells: list[tuple[Area, ElementTree.Element, ElementTree.Elemen
             del cell.attrib["t"]
             dropped = True
     for place, cell, row in cells if spills else ():
-        if any(place.touches(spill) and cell is not anchor for spill, anchor in spills):
+        inside = any(place.touches(spill) and cell is not anchor for spill, anchor in spills)
+        if inside and cell.find(f"{MAIN}f") is None:
             row.remove(cell)
     return dropped or bool(spills)
 
