@@ -46,6 +46,9 @@ CODES = {code: {"type": "Error", "kind": kind} for kind, code in KINDS.items()}
 UNSURE = {"type": "Error", "kind": "NImpl"}
 """What the engine shows for a cell that it cannot compute surely: not an error of Excel."""
 
+LATER = dict(UNSURE)
+"""What a block too large for the engine shows until it is written out: not a doubt."""
+
 NATIVE_ERROR = "it comes from a native function, or from a cell that the formula refers to"
 WHOLE_END = "\ue000end of a whole column"
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
@@ -208,7 +211,7 @@ class _Engine:
         if any(None in row for row in block):  # a blank cell that spills shows 0, in Excel too
             block = [[0.0 if cell is None else cell for cell in row] for row in block]
         self.blocks[formula] = block
-        return block if len(block) * len(block[0]) <= LARGEST_SPILL else UNSURE
+        return block if len(block) * len(block[0]) <= LARGEST_SPILL else LATER
 
     def add_answer(self, term: Term) -> Formula:
         """Put a formula of our own on a sheet of its own."""
