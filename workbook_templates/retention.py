@@ -61,12 +61,12 @@ class Spill(NamedTuple):
     formula: str
 
 
-# Side by side, with room to the right of the cohorts for twenty years of days.
+# Side by side, with room to the right of the cohorts for ten years of weeks.
 CUSTOMERS = Spill("Customers", 0, "=RFM(Orders[customer],Orders[date],Orders[amount])")
 CURVE = Spill("Retention curve", 9, "=RETENTION_CURVE(Orders[customer],Orders[date],Period)")
 SHARES = Spill("Cohorts, share", 14, "=COHORT(Orders[customer],Orders[date],,Period)")
 COUNTS = Spill(
-    "Cohorts, customers", 8014, '=COHORT(Orders[customer],Orders[date],,Period,"customers")'
+    "Cohorts, customers", 514, '=COHORT(Orders[customer],Orders[date],,Period,"customers")'
 )
 
 
@@ -91,7 +91,7 @@ class Figure(NamedTuple):
 
 
 SETTINGS = (
-    Setting("Period", "Period", "M", TEXT, "D, W, M, Q or Y"),
+    Setting("Period", "Period", "M", TEXT, "W, M, Q or Y"),
     Setting("LostAfter", "Lost after", 180, DAYS, "Days without a purchase"),
     Setting("Lifetime", "Lifetime", 24, PERIODS, "Months that a customer stays"),
     Setting("GrossMargin", "Gross margin", 0.4, RATE, "As a fraction of revenue"),
@@ -309,7 +309,7 @@ def summary(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values:
         sheet.write(row, 3, setting.meaning, styles.lead(indent=1))
         book.define_name(setting.name, f"=Summary!$C${row + 1}")
         if setting.name == "Period":
-            choice = {"validate": "list", "source": ["D", "W", "M", "Q", "Y"]}
+            choice = {"validate": "list", "source": ["W", "M", "Q", "Y"]}
             sheet.data_validation(row, 2, row, 2, choice)
     for heading, figures in FIGURES.items():
         section(sheet, styles, rows[figures[0].name] - 1, 1, 3, heading)
