@@ -307,6 +307,8 @@ class _Engine:
 
     def _refuse_hidden_doubts(self) -> None:
         """Refuse formulas that may have taken a doubt of ours for an error, and hidden it."""
+        if not self.unsure and not self.written:
+            return
         for formula in self.formulas:
             if formula in self.refused:
                 continue
