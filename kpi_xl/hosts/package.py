@@ -218,10 +218,9 @@ def _cells(
         number = int(row.attrib.get("r", number + 1))
         column = 0
         for cell in row.iterfind(f"{MAIN}c"):
-            address = cell.attrib.get("r")
-            place = area(sheet, address or f"{column_letters(column + 1)}{number}")
-            column = place.left
-            yield place, cell, row
+            address = CELL.fullmatch(cell.attrib.get("r", ""))
+            column = column_number(address[1]) if address else column + 1
+            yield Area(sheet, number, column, number, column), cell, row
 
 
 def _formulas(
@@ -285,11 +284,11 @@ def _unescaped(text: str) -> str:
 def area(sheet: str, address: str) -> Area:
     """An A1 address, one cell or a block, as an area. Raises ValueError if it is none."""
     first, _, last = address.partition(":")
-    corners = [CELL.fullmatch(first), CELL.fullmatch(last or first)]
-    if not all(corners):
+    corners = CELL.fullmatch(first), CELL.fullmatch(last or first)
+    if not corners[0] or not corners[1]:
         raise ValueError(f"{address!r} is not an address")
-    top, bottom = sorted(int(corner[2]) for corner in corners if corner)
-    left, right = sorted(column_number(corner[1]) for corner in corners if corner)
+    top, bottom = sorted((int(corners[0][2]), int(corners[1][2])))
+    left, right = sorted((column_number(corners[0][1]), column_number(corners[1][1])))
     if not (top >= 1 and bottom <= LAST_ROW and right <= LAST_COLUMN):
         raise ValueError(f"{address!r} is outside a sheet")
     return Area(sheet, top, left, bottom, right)
