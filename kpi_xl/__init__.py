@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # the signatures, for editors and type checkers
     from kpi_xl.metrics.experiments import *
     from kpi_xl.metrics.goals import *
     from kpi_xl.metrics.help import *
+    from kpi_xl.metrics.models import *
     from kpi_xl.metrics.retention import *
     from kpi_xl.metrics.returns import *
     from kpi_xl.metrics.sales import *

@@ -28,6 +28,7 @@ TITLES = {
     "experiments": "Experiments",
     "tables": "Tables from columns",
     "attribution": "Attribution",
+    "models": "Probability models",
     "help": "Help in the cell",
 }
 

@@ -7,6 +7,7 @@ from kpi_xl.metrics import (
     experiments,
     goals,
     help,
+    models,
     retention,
     returns,
     sales,
