@@ -32,7 +32,7 @@ def test_published_figure(line: dict[str, str]) -> None:
         assert computed == pytest.approx(float(expected), abs=float(line["tolerance"]), rel=0)
 
 
-def test_four_functions_in_five_have_a_published_figure() -> None:
+def test_three_functions_in_four_have_a_published_figure() -> None:
     formulas = " ".join(param.values[0]["formula"] for param in FIGURES)
     covered = [name for name in METRICS if f"{name}(" in formulas]
     assert len(covered) > 0.75 * len(METRICS)

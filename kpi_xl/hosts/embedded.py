@@ -163,8 +163,8 @@ class _Engine:
         """Rewrite what must be, and refuse what is not sure."""
         sure: set[str] = set()
         for formula in self.formulas:
-            shape = formulas.shape(formula.text)
-            if shape in sure and formula.array is None:
+            pattern = formulas.pattern(formula.text)
+            if pattern in sure and formula.array is None:
                 continue
             try:
                 term = self.term(formula)
@@ -178,7 +178,7 @@ class _Engine:
             elif term.text != formula.text:
                 self._set(formula, term.text)
             elif not re.search(r"[:'\"]|\d{7}", formula.text) and not term.error_free:
-                sure.add(shape)  # what a range may be depends on where it is; so it has none
+                sure.add(pattern)  # what a range may be depends on where it is; so it has none
 
     def term(self, formula: Formula) -> Term:
         """A formula as it was rewritten. Raises RefusedError."""
@@ -187,7 +187,7 @@ class _Engine:
         return self.terms[formula]
 
     def _term_or_refusal(self, formula: Formula) -> Term:
-        """The same, for a formula of a shape that has been checked: a refusal is noted."""
+        """The same, for a formula of a pattern that has been checked: a refusal is noted."""
         try:
             return self.term(formula)
         except RefusedError as refusal:

@@ -123,8 +123,8 @@ class Setting:
     row: int | None = None
 
 
-def shape(text: str) -> str:
-    """A formula without the row numbers of its references: a column of formulas has one shape."""
+def pattern(text: str) -> str:
+    """A formula without the row numbers of its references: the same all down a column."""
     return re.sub(r"(?<=[A-Za-z$])\d+(?![\w(.!'\[])", "", text)
 
 
@@ -143,21 +143,27 @@ def prepared(formula: Formula, book: Package) -> Term:
 
 def read(text: str, setting: Setting) -> Term:
     """A formula without its equals sign, rewritten. Raises RefusedError."""
-    try:
-        reader = _Reader(formualizer.tokenize(f"={text}"), setting)
-    except formualizer.TokenizerError:
-        raise RefusedError("it cannot be read") from None
+    reader = _Reader(tokens_of(text), setting)
     term = reader.expression(0)
     if reader.position < len(reader.tokens):
         raise RefusedError(f"it cannot be read from {reader.tokens[reader.position].value!r} on")
     return replace(term, text=term.difference) if term.difference else term
 
 
+def tokens_of(text: str) -> list[Any]:
+    """The engine's tokens of a formula, white space left out. Raises RefusedError."""
+    try:
+        tokens = list(formualizer.tokenize(f"={text}"))
+    except formualizer.TokenizerError:
+        raise RefusedError("it cannot be read") from None
+    return [token for token in tokens if token and str(token.token_type) != "Whitespace"]
+
+
 class _Reader:
     """Operator precedence parsing over the engine's own tokens."""
 
-    def __init__(self, tokens: Iterable[Any], setting: Setting, depth: int = 0) -> None:
-        self.tokens = [t for t in tokens if str(t.token_type) != "Whitespace"]
+    def __init__(self, tokens: list[Any], setting: Setting, depth: int = 0) -> None:
+        self.tokens = tokens
         self.setting = setting
         self.depth = depth
         self.position = 0
@@ -175,7 +181,7 @@ class _Reader:
             kind, _, operator = self.peek()
             if kind == "OpPostfix":
                 self.position += 1
-                left = self.percent(left) if operator == "%" else self.spilled(left)
+                left = computed(left, f"{left.text}%") if operator == "%" else self.spilled(left)
                 continue
             if kind != "OpInfix":
                 return left
@@ -313,8 +319,7 @@ class _Reader:
                     raise RefusedError(
                         f"{name} takes a range of the sheet here, not a computed block"
                     )
-                place = given.areas[0]
-                shapes.add((place.bottom - place.top, place.right - place.left))
+                shapes.add(given.shape)
                 if letter == "s":
                     error_free += given.areas
             if letter == "f" and given.text[1:-1].lower() not in native.TEXT_FORMATS:
@@ -369,9 +374,6 @@ class _Reader:
                 )
 
     # References
-
-    def percent(self, term: Term) -> Term:
-        return computed(term, f"{term.text}%")
 
     def spilled(self, term: Term) -> Term:
         if term.kind != "cell":
@@ -470,8 +472,8 @@ class _Reader:
                 if self.depth > 20:
                     raise RefusedError(f"the name {name} leads back to itself")
                 text = names[scope, name.lower()]
-                tokens = list(formualizer.tokenize(f"={text}"))
-                if any(token and is_relative(token.value) for token in tokens):
+                tokens = tokens_of(text)
+                if any(is_relative(token.value) for token in tokens):
                     raise RefusedError(
                         f"the name {name} means other cells in other places ({text})"
                     )
@@ -581,10 +583,7 @@ def unknown_function(name: str) -> str:
 def refuse_blocks_from(name: str, arguments: list[Term]) -> None:
     """Refuse look-ups whose result may be a block, or that the engine takes for one cell."""
     if name == "INDEX":
-        line = arguments[0].kind != "block" and 0 in (
-            arguments[0].areas[0].bottom - arguments[0].areas[0].top,
-            arguments[0].areas[0].right - arguments[0].areas[0].left,
-        )
+        line = arguments[0].shape is not None and 1 in arguments[0].shape
         if len(arguments) == 2 and not line:
             raise RefusedError(
                 "INDEX with one index is computed here for a single row or column only"
@@ -592,10 +591,8 @@ def refuse_blocks_from(name: str, arguments: list[Term]) -> None:
         if "0" in (argument.text for argument in arguments[1:]):
             raise RefusedError("INDEX of a whole row or column is not computed here")
     if name == "XLOOKUP":
-        places = [place for argument in arguments[1:3] for place in argument.areas]
-        if any(a.kind == "block" for a in arguments[1:3]) or any(
-            place.top != place.bottom and place.left != place.right for place in places
-        ):
+        shapes = [argument.shape for argument in arguments[1:3]]
+        if not all(shape is not None and 1 in shape for shape in shapes):
             raise RefusedError("XLOOKUP is computed here between single rows or columns only")
 
 
