@@ -32,7 +32,7 @@ BLOCK_FAMILIES = {"kpi_xl.metrics.attribution", "kpi_xl.metrics.tables"}
 
 # Imports go one way: a module may use those before it.
 LAYERS = (
-    ("kpi_xl.errors", "kpi_xl.units", "kpi_xl.files"),
+    ("kpi_xl.errors", "kpi_xl.units", "kpi_xl.files", "kpi_xl.locales"),
     ("kpi_xl.registry",),
     ("kpi_xl.reference",),
     ("kpi_xl.metrics",),
