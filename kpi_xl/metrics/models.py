@@ -2,11 +2,25 @@
 
 from itertools import pairwise
 from math import exp, fsum, log
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
+from kpi_xl.metrics.arguments import (
+    Amounts,
+    AmountsIfGiven,
+    AsOf,
+    Customers,
+    DiscountRate,
+    OrderDates,
+    Period,
+)
+from kpi_xl.metrics.tables import SERIALS, numbered
+from kpi_xl.quadrature import beta_points
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import NOT_NEGATIVE, PERIODS, TABLE, VALUE, Domain
+from kpi_xl.units import MONEY, NOT_NEGATIVE, PERIODS, TABLE, TEXT, VALUE, Domain
+
+if TYPE_CHECKING:
+    from kpi_xl.btyd import Floats
 
 SBG = (
     "Fader & Hardie (2007), How to Project Customer Retention, Journal of Interactive Marketing 21"
@@ -105,6 +119,275 @@ def sbg_forecast(
     return rows
 
 
+@metric(
+    "CLV_SBG",
+    returns=MONEY,
+    formula="margin_per_period * SUM(survival(t) / (1 + discount_rate)^t), t from 0 without end",
+    source="Fader & Hardie (2010), Customer-Base Valuation in a Contractual Setting, Marketing"
+    " Science 29 (1)",
+    example=("=CLV_SBG(100,{1000;869;743;653;593;551;517;491},0.1)", 592.2253),
+)
+def clv_sbg(
+    margin_per_period: Annotated[float, Arg("Margin per customer and period", MONEY)],
+    survivors: Survivors,
+    discount_rate: DiscountRate,
+) -> float:
+    """Customer lifetime value of a new customer by the shifted beta-geometric model.
+
+    The first margin comes at once, in period 0, and one more in each period for which the customer
+    stays. Without discounting the sum has a limit only if alpha is above 1: else #NUM!.
+    """
+    alpha, beta = fitted(checked(survivors))
+    if discount_rate:
+        return margin_per_period * discounted_lifetime(alpha, beta, discount_rate)
+    if alpha <= 1.0:
+        raise OutOfDomain(
+            f"the losses fade so fast (alpha is {alpha:.3f}) that without discounting the value has"
+            " no limit: give a discount_rate above 0"
+        )
+    return margin_per_period * (alpha + beta - 1.0) / (alpha - 1.0)
+
+
+BuyingModel = Annotated[
+    str,
+    Arg("The model of purchases", TEXT, words=("bgnbd", "mbgnbd", "paretonbd")),
+]
+
+# The least orders that tell how customers differ: twelve customers, ten of whom came back.
+BUYERS = (
+    "{1;1;2;2;2;2;3;3;4;4;5;5;5;5;5;5;5;5;5;5;6;6;6;6;7;8;9;9;9;9;9;10;10;10;10;10;11;11;12;12}"
+)
+BUYING_DAYS = (
+    "{45296;45303;45345;45353;45367;45373;45338;45347;45338;45355;45329;45351;45383;45387;45409;"
+    "45419;45420;45434;45440;45445;45333;45347;45378;45430;45319;45300;45316;45338;45350;45356;"
+    "45359;45292;45301;45329;45427;45432;45315;45354;45340;45345}"
+)
+BUYING_AMOUNTS = (
+    "{10;5;48;32;32;40;10;16;16;16;10;10;5;5;5;8;16;8;12;16;16;5;10;12;20;40;16;5;10;8;12;10;10;10;"
+    "32;10;64;40;5;12}"
+)
+
+BTYD = "Fader, Hardie & Lee (2005), Counting Your Customers the Easy Way, Marketing Science 24 (2)"
+SPEND = "Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value"
+
+
+@metric(
+    "BTYD_FIT",
+    returns=TABLE,
+    result="table",
+    formula="the parameters of the greatest likelihood",
+    source=f"{BTYD}; Batislam, Denizel & Filiztekin (2007) for mbgnbd; Schmittlein, Morrison &"
+    f" Colombo (1987) for paretonbd; {SPEND}",
+    columns=(
+        (
+            "parameter",
+            "r, alpha, then a, b (bgnbd, mbgnbd) or s, beta (paretonbd); p, q, v with amounts;"
+            " log-likelihood, customers, repeat customers",
+        ),
+        ("value", "Its value"),
+    ),
+    example=(
+        f"=BTYD_FIT({BUYERS},{BUYING_DAYS},,,DATE(2024,6,29))",
+        [
+            ["parameter", "value"],
+            ["r", 1.0547],
+            ["alpha", 3.1271],
+            ["a", 0.9730],
+            ["b", 1.3595],
+            ["log-likelihood", -78.2328],
+            ["customers", 12],
+            ["repeat customers", 10],
+        ],
+    ),
+)
+def btyd_fit(
+    customers: Customers,
+    dates: OrderDates,
+    amounts: AmountsIfGiven = None,
+    period: Period = "W",
+    as_of: AsOf = None,
+    model: BuyingModel = "bgnbd",
+) -> list[list[Any]]:
+    """Buy-till-you-die model of customers who come and go unseen, by maximum likelihood.
+
+    Each customer buys at a rate of their own until they stop for good. "bgnbd": they may stop
+    after each repeat purchase; "mbgnbd": also after the first; "paretonbd": at any moment. Purchase
+    rates follow a gamma distribution (r, alpha per period), stopping a beta (a, b) or a gamma (s,
+    beta) one. The log-likelihood is that of the purchases.
+
+    A purchase is a day with a row whose amount is not negative (0 counts), or with any row where
+    amounts are left out; several on one day are one. Repeat purchases are those after the first
+    day. Customers with returns only have bought nothing and are left out. Ages are days / 7 for
+    "W", 30.4375 for "M", 91.3125 for "Q", 365.25 for "Y", not rounded.
+
+    With amounts, the Gamma-Gamma model of spend follows: a customer's spend is the mean total of
+    their repeat purchase days, returns on these days taken off; customers without a repeat
+    purchase, or whose spend is not above 0, are left out of it. It takes spend to be independent
+    of how often customers buy: see whether the two correlate before you trust it.
+
+    Fewer than 10 repeat customers, or customers so alike that no one set of parameters fits best,
+    are #N/A. Customers are told apart as in COHORT.
+    """
+    from kpi_xl.btyd import MODELS, distinct, fit, spend_fit
+
+    bought = purchases(customers, dates, amounts, period, as_of)
+    best = fit(MODELS[model], distinct(bought.x, bought.t_x, bought.age)[0])
+    rows = [*zip(MODELS[model].parameters, best.parameters, strict=True)]
+    if amounts is not None:
+        rows += zip("pqv", spend_fit(bought.x, bought.spend), strict=True)
+    rows.append(("log-likelihood", best.log_likelihood))
+    rows.append(("customers", float(len(bought.x))))
+    rows.append(("repeat customers", float((bought.x > 0.0).sum())))
+    return [["parameter", "value"], *map(list, rows)]
+
+
+@metric(
+    "CLV_FORECAST",
+    returns=TABLE,
+    result="table",
+    formula="SUM((purchases expected by t - by t - 1) * expected spend / (1 + discount_rate)^t),"
+    " t = 1 to horizon",
+    source=f"{BTYD}; Fader & Hardie (2008), Computing P(alive) Using the BG/NBD Model; {SPEND}",
+    columns=(
+        ("customer", "Who"),
+        ("frequency", "Repeat purchases"),
+        ("recency", "Periods from the first purchase to the last"),
+        ("age", "Periods from the first purchase to as_of"),
+        ("P(alive)", "Probability that the customer still buys"),
+        ("expected purchases", "In the periods up to the horizon"),
+        ("expected spend", "Per purchase"),
+        ("CLV", "The spend to expect up to the horizon, discounted"),
+    ),
+    example=(
+        f"=CLV_FORECAST({BUYERS},{BUYING_DAYS},{BUYING_AMOUNTS},26,,,DATE(2024,6,29))",
+        [
+            [
+                *("customer", "frequency", "recency", "age", "P(alive)"),
+                *("expected purchases", "expected spend", "CLV"),
+            ],
+            [1, 1, 1.0, 25.1429, 0.0261, 0.0361, 8.6292, 0.3119],
+            [2, 3, 4.0, 18.1429, 0.0394, 0.1311, 32.1816, 4.2200],
+            [3, 1, 1.2857, 19.1429, 0.0478, 0.0789, 16.1091, 1.2718],
+            [4, 1, 2.4286, 19.1429, 0.0746, 0.1232, 16.1091, 1.9839],
+            [5, 9, 16.5714, 20.4286, 0.6144, 4.6746, 9.7871, 45.7514],
+            [6, 3, 13.8571, 19.8571, 0.5031, 1.5852, 9.9954, 15.8449],
+            [7, 0, 0.0, 21.8571, 1.0, 0.7891, 16.3408, 12.8950],
+            [8, 0, 0.0, 24.5714, 1.0, 0.7301, 16.3408, 11.9296],
+            [9, 4, 6.1429, 22.2857, 0.0267, 0.0971, 9.5491, 0.9270],
+            [10, 4, 20.0, 25.7143, 0.5947, 1.9720, 15.5885, 30.7404],
+            [11, 1, 5.5714, 22.4286, 0.1324, 0.1977, 32.4287, 6.4112],
+            [12, 1, 0.7143, 18.8571, 0.0373, 0.0622, 13.3891, 0.8330],
+        ],
+    ),
+)
+def clv_forecast(
+    customers: Customers,
+    dates: OrderDates,
+    amounts: Amounts,
+    horizon: Annotated[
+        float,
+        Arg(
+            "How many periods to look ahead, counted in `period`",
+            PERIODS,
+            Domain(1, 10_000, whole=True),
+        ),
+    ],
+    discount_rate: DiscountRate = 0.0,
+    period: Period = "W",
+    as_of: AsOf = None,
+    model: BuyingModel = "bgnbd",
+) -> list[list[Any]]:
+    """Customer lifetime value to come, customer by customer, where they come and go unseen.
+
+    It fits the models of BTYD_FIT to the orders and applies them to each customer; what counts as a
+    purchase, and who is left out, is said there. Horizon and discount rate are per `period`: 52 and
+    a rate per week for a year of weeks. A year's rate d is (1 + d)^(1/52) - 1 a week. Purchases
+    are discounted at the end of their period; at a rate of 0 the CLV is expected purchases times
+    expected spend. Amounts are margins if the CLV is to be a margin; it holds what is still to
+    come, not what was spent.
+
+    Expected spend draws a customer's own mean to that of all, the more so the fewer repeat
+    purchases there are. It takes spend to be independent of how often customers buy: see whether
+    the two correlate before you trust it. Where the spread of spend has no mean (q at most 1) it
+    is #NUM!. Rows come in order of first appearance.
+    """
+    import numpy as np
+
+    from kpi_xl.btyd import MODELS, distinct, expected_spend, fit, spend_fit
+
+    bought = purchases(customers, dates, amounts, period, as_of)
+    chosen = MODELS[model]
+    histories, place = distinct(bought.x, bought.t_x, bought.age)
+    parameters = fit(chosen, histories).parameters
+    p, q, v = spend_fit(bought.x, bought.spend)
+    if q <= 1.0:
+        raise OutOfDomain(
+            f"spend differs so much between customers that it has no mean (q is {q:.3f})"
+        )
+    spend = expected_spend((p, q, v), bought.x, bought.spend)
+    alive = chosen.alive(parameters, histories)
+    at_end = np.array([horizon])
+    expected = discounted = chosen.expected(parameters, histories, at_end, np.ones(1))
+    if discount_rate:
+        times = np.arange(1.0, horizon + 1.0)
+        worth = (1.0 + discount_rate) ** -times
+        worth[:-1] -= worth[1:]  # of the purchases by t, those by t - 1 were counted before
+        discounted = chosen.expected(parameters, histories, times, worth)
+    history = bought.x, bought.t_x, bought.age
+    columns = *history, alive[place], expected[place], spend, discounted[place] * spend
+    rows = zip(bought.names, *(column.tolist() for column in columns), strict=True)
+    header = ["customer", "frequency", "recency", "age", "P(alive)"]
+    return [[*header, "expected purchases", "expected spend", "CLV"], *map(list, rows)]
+
+
+class Purchases(NamedTuple):
+    """Customers who bought, in order of first appearance, and the history of each."""
+
+    names: list[str | float]
+    x: "Floats"
+    """Days with a purchase after the first of them."""
+    t_x: "Floats"
+    """Periods from the first purchase to the last."""
+    age: "Floats"
+    """Periods from the first purchase to as_of."""
+    spend: "Floats"
+    """The mean total of a repeat purchase day; 0 where there is none."""
+
+
+DAYS = {"D": 1.0, "W": 7.0, "M": 30.4375, "Q": 91.3125, "Y": 365.25}
+"""In a period, where the model's time is not one of the calendar."""
+
+
+def purchases(
+    customers: list[str | float],
+    dates: list[int],
+    amounts: list[float] | None,
+    period: str,
+    as_of: int | None,
+) -> Purchases:
+    """What the models take of orders."""
+    import numpy as np
+
+    orders = numbered(customers, dates, as_of)
+    day_of = orders.customer * SERIALS + orders.day  # a number for each customer's each day
+    amount = np.ones(len(day_of)) if amounts is None else np.asarray(amounts)[orders.kept]
+    days, at = np.unique(day_of, return_inverse=True)
+    totals = np.bincount(at, weights=amount)
+    bought = np.zeros(len(days), dtype=bool)
+    bought[at[amount >= 0.0]] = True
+    days, totals = days[bought], totals[bought]
+    if not len(days):
+        raise NotEnoughData("there are returns, but no purchase on or before as_of")
+    buyer, day = np.divmod(days, SERIALS)
+    who, first, count = np.unique(buyer, return_index=True, return_counts=True)
+    x = count.astype(float) - 1.0
+    totals[first] = 0.0
+    spend = np.add.reduceat(totals, first).astype(float) / np.maximum(x, 1.0)
+    age, recency = orders.as_of - day[first], day[first + count - 1] - day[first]
+    names = [orders.names[number] for number in who.tolist()]
+    return Purchases(names, x, recency / DAYS[period], age / DAYS[period], spend)
+
+
 def checked(survivors: list[float | None]) -> list[float]:
     """The survivors as counts of customers."""
     while survivors and survivors[-1] is None:
@@ -176,4 +459,16 @@ def fitted(counts: list[float]) -> tuple[float, float]:
     raise NotEnoughData(
         "the losses do not tell how customers differ: they leave at one same rate, or faster with"
         " time, or all who leave do so at once"
+    )
+
+
+def discounted_lifetime(alpha: float, beta: float, rate: float) -> float:
+    """The sum of survival(t) / (1 + rate)^t over all t from 0.
+
+    Of a customer who leaves at the end of a period with probability p it is a geometric series.
+    """
+    points, weights = beta_points(alpha, beta, rate)
+    return fsum(
+        weight * (1.0 + rate) / (rate + point)
+        for point, weight in zip(points, weights, strict=True)
     )
