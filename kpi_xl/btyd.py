@@ -22,6 +22,7 @@ from kpi_xl.quadrature import beta_points
 Floats = NDArray[np.float64]
 Parameters = tuple[float, ...]
 
+PART = 2000  # histories: what is computed of so many at once stays in the processor's cache
 FEWEST_REPEAT_CUSTOMERS = 10
 FARTHEST = 1e5  # from 1, as a factor: where the search for a parameter ends
 # The largest standard error of a combination of the parameters' logarithms. Where the likelihood
@@ -37,19 +38,34 @@ class Histories(NamedTuple):
     t_x: Floats
     T: Floats
     customers: Floats
+    kinds: Floats
+    """The different x there are: what depends on x alone is computed once for each."""
+    kind: NDArray[np.int64]
+    """Which of them each history has."""
+
+    def part(self, start: int) -> "Histories":
+        """The next PART of the histories."""
+        rows = slice(start, start + PART)
+        return self._replace(
+            x=self.x[rows],
+            t_x=self.t_x[rows],
+            T=self.T[rows],
+            customers=self.customers[rows],
+            kind=self.kind[rows],
+        )
 
 
 def distinct(x: Floats, t_x: Floats, age: Floats) -> tuple[Histories, NDArray[np.int64]]:
     """Histories told apart, and for each customer the number of its own."""
-    order = np.lexsort((x, t_x, age))
+    order = np.lexsort((t_x, age, x))
     table = np.stack((x, t_x, age))[:, order]
     starts = np.ones(len(order), dtype=bool)
     starts[1:] = (table[:, 1:] != table[:, :-1]).any(axis=0)
     number = np.empty(len(order), dtype=np.int64)
     number[order] = np.cumsum(starts) - 1
-    counts = np.bincount(number).astype(float)
     x, t_x, age = table[:, starts]
-    return Histories(x, t_x, age, counts), number
+    customers = np.bincount(number).astype(float)
+    return Histories(x, t_x, age, customers, *np.unique(x, return_inverse=True)), number
 
 
 @dataclass(frozen=True)
@@ -84,9 +100,15 @@ def fit(model: Model, histories: Histories) -> Fit:
     unit = float(np.average(histories.T, weights=histories.customers))
     scaled = histories._replace(t_x=histories.t_x / unit, T=histories.T / unit)
 
+    parts = [scaled.part(start) for start in range(0, len(scaled.x), PART)]
+
     def total(parameters: Parameters) -> tuple[float, Floats]:
-        each, gradient = model.likelihood(parameters, scaled)
-        return float(each @ scaled.customers), gradient @ scaled.customers
+        likelihood, slopes = 0.0, np.zeros(len(parameters))
+        for part in parts:
+            each, gradient = model.likelihood(parameters, part)
+            likelihood += float(each @ part.customers)
+            slopes += gradient @ part.customers
+        return likelihood, slopes
 
     found = _greatest(total, len(model.parameters), float(histories.customers.sum()))
     parameters = tuple(
@@ -102,30 +124,30 @@ def _greatest(
 ) -> Parameters:
     """The parameters above 0 of the greatest log-likelihood, searched by their logarithms."""
 
-    def loss(logarithms: Floats) -> tuple[float, Floats]:
-        parameters = np.exp(logarithms)
-        likelihood, gradient = total(tuple(parameters.tolist()))
-        return -likelihood / customers, -gradient * parameters / customers
-
     edge = np.log(FARTHEST)
-    result = minimize(
-        loss,
-        np.zeros(size),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(-edge, edge)] * size,
-        options={"maxiter": 1000, "maxcor": 20, "ftol": 1e-15, "gtol": 1e-9},
-    )
+
+    def loss(logarithms: Floats) -> tuple[float, Floats]:
+        inside = np.abs(logarithms) < edge
+        parameters = np.exp(np.clip(logarithms, -edge, edge))
+        likelihood, gradient = total(tuple(parameters.tolist()))
+        return -likelihood / customers, -gradient * parameters * inside / customers
+
+    # SciPy's L-BFGS-B is as good, but its threads wait for each other where cores are busy.
+    result = minimize(loss, np.zeros(size), jac=True, method="BFGS", options={"gtol": 1e-6})
     at, step = result.x, 1e-4
-    curvature = np.array(
-        [(loss(at + move)[1] - loss(at - move)[1]) / (2.0 * step) for move in step * np.eye(size)]
+    differences = np.array(
+        [loss(at + move)[1] - loss(at - move)[1] for move in step * np.eye(size)]
     )
-    information = np.linalg.eigvalsh((curvature + curvature.T) / 2.0) * customers
-    if np.abs(result.jac).max() > 1e-4 or information[0] < VAGUEST**-2:
+    curvature = (differences + differences.T) / (4.0 * step)
+    if (
+        np.abs(result.jac).max() > 1e-3
+        or np.linalg.eigvalsh(curvature)[0] * customers < VAGUEST**-2
+    ):
         raise NotEnoughData(
             "the data do not tell how customers differ: they are too few or too much alike, and"
             " no one set of parameters fits best"
         )
+    at -= np.linalg.solve(curvature, result.jac)  # Newton's step adds the last digits
     return tuple(np.exp(at).tolist())
 
 
@@ -152,24 +174,26 @@ def _likelihood_geometric(
     parameters: Parameters, data: Histories, first: bool
 ) -> tuple[Floats, Floats]:
     r, alpha, a, b = parameters
-    x, stays = data.x, _chances(data.x, b, first)
+    bought, stays = r + data.kinds, _chances(data.kinds, b, first)
     log_odds = _log_odds_geometric(parameters, data, first)
     stopped = expit(log_odds)
     to_end, to_last = alpha + data.T, alpha + data.t_x
-    each = (
-        gammaln(r + x) - gammaln(r) + r * np.log(alpha) - (r + x) * np.log(to_end)
+    log_end, power = np.log(to_end), bought[data.kind]
+    by_kind = (
+        gammaln(bought) - gammaln(r) + r * np.log(alpha)
         + gammaln(a + b) + gammaln(stays) - gammaln(b) - gammaln(a + stays)
-        + np.logaddexp(0.0, log_odds)
     )  # fmt: skip
+    each = by_kind[data.kind] - power * log_end + np.logaddexp(0.0, log_odds)
     both = digamma(a + b) - digamma(a + stays)
+    # Who cannot have stopped yet has b - 1 for a denominator, which may be 0.
+    later = np.where(stopped > 0.0, (stays - 1.0)[data.kind], 1.0)
     gradient = np.stack(
         (
-            digamma(r + x) - digamma(r) + np.log(alpha / to_end)
-            + stopped * np.log(to_end / to_last),
-            r / alpha - (r + x) * ((1.0 - stopped) / to_end + stopped / to_last),
-            both + stopped / a,
-            both + digamma(stays) - digamma(b)
-            - np.where(stopped > 0.0, stopped / np.maximum(stays - 1.0, 1e-300), 0.0),
+            (digamma(bought) - digamma(r) + np.log(alpha))[data.kind] - log_end
+            + stopped * (log_end - np.log(to_last)),
+            r / alpha - power * ((1.0 - stopped) / to_end + stopped / to_last),
+            both[data.kind] + stopped / a,
+            (both + digamma(stays) - digamma(b))[data.kind] - stopped / later,
         )
     )  # fmt: skip
     return each, gradient
@@ -208,14 +232,25 @@ NODES, SHARES = np.polynomial.legendre.leggauss(32)
 NODES, SHARES = (NODES + 1.0) / 2.0, SHARES / 2.0
 
 
-def _stopped(parameters: Parameters, data: Histories) -> tuple[Floats, Floats, Floats]:
-    """The log-likelihood of having stopped between t_x and T; the moments u, and their shares.
+class Stopped(NamedTuple):
+    """Customers who stopped at some moment u between t_x and T."""
 
-    It is without what it shares with that of being alive.
+    log_likelihood: Floats
+    """Without what it shares with that of being alive."""
+    shares: Floats
+    """Of each moment in it: a row a history, as in what follows."""
+    log_buying: Floats
+    """LN(alpha + u)."""
+    log_living: Floats
+    """LN(beta + u)."""
 
-    The integral of (alpha + u)^-(r + x) (beta + u)^-(s + 1) over u. The power law that touches it
-    at t_x tells on which scale it falls; over the logarithm on that scale, Gauss's rule is exact
-    to eight digits and more where the hypergeometric functions of the papers overflow.
+
+def _stopped(parameters: Parameters, data: Histories) -> Stopped:
+    """The integral of (alpha + u)^-(r + x) (beta + u)^-(s + 1) over u.
+
+    The power law that touches the integrand at t_x tells on which scale it falls; over the
+    logarithm on that scale, Gauss's rule is exact to eight digits and more, also where the
+    hypergeometric functions of the papers overflow.
     """
     r, alpha, s, beta = parameters
     power, buying, living = r + data.x, alpha + data.t_x, beta + data.t_x
@@ -226,17 +261,19 @@ def _stopped(parameters: Parameters, data: Histories) -> tuple[Floats, Floats, F
     reach = np.minimum(reach, np.where(fall > 0.0, 40.0 / np.maximum(fall, 1e-9), np.inf))
     steps = reach[:, np.newaxis] * NODES
     since = scale[:, np.newaxis] * np.expm1(steps)
-    logs = (
-        steps
-        - power[:, np.newaxis] * np.log1p(since / buying[:, np.newaxis])
-        - (s + 1.0) * np.log1p(since / living[:, np.newaxis])
-    )
-    shares = SHARES * np.exp(logs)
-    total = shares.sum(axis=1)
+    grown = np.log1p(since / buying[:, np.newaxis])
+    aged = np.log1p(since / living[:, np.newaxis])
+    heights = SHARES * np.exp(steps - power[:, np.newaxis] * grown - (s + 1.0) * aged)
+    total = heights.sum(axis=1)
+    log_buying, log_living = np.log(buying), np.log(living)
     with np.errstate(divide="ignore"):  # who bought on the last day has had no time to stop
         log_integral = np.log(total * reach * scale * s)
-    likelihood = log_integral - power * np.log(buying) - (s + 1.0) * np.log(living)
-    return likelihood, data.t_x[:, np.newaxis] + since, shares / total[:, np.newaxis]
+    return Stopped(
+        log_integral - power * log_buying - (s + 1.0) * log_living,
+        heights / total[:, np.newaxis],
+        log_buying[:, np.newaxis] + grown,
+        log_living[:, np.newaxis] + aged,
+    )
 
 
 def _lives(parameters: Parameters, data: Histories) -> Floats:
@@ -248,32 +285,33 @@ def _lives(parameters: Parameters, data: Histories) -> Floats:
 
 def _likelihood_pareto(parameters: Parameters, data: Histories) -> tuple[Floats, Floats]:
     r, alpha, s, beta = parameters
-    alive = _lives(parameters, data)
-    stopped, moments, shares = _stopped(parameters, data)
-    each = (
-        gammaln(r + data.x) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
-        + np.logaddexp(alive, stopped)
-    )  # fmt: skip
-    odds = expit(stopped - alive)
+    alive, stopped = _lives(parameters, data), _stopped(parameters, data)
+    bought = r + data.kinds
+    by_kind = gammaln(bought) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+    each = by_kind[data.kind] + np.logaddexp(alive, stopped.log_likelihood)
+    odds = expit(stopped.log_likelihood - alive)
 
-    def mean(alive: Floats, stopped: Floats) -> Floats:
-        average: Floats = (1.0 - odds) * alive + odds * (shares * stopped).sum(axis=1)
+    def mean(alive: Floats, at_each_moment: Floats) -> Floats:
+        average: Floats = (1.0 - odds) * alive + odds * (stopped.shares * at_each_moment).sum(
+            axis=1
+        )
         return average
 
+    buying, living = alpha + data.T, beta + data.T
     gradient = np.stack(
         (
-            digamma(r + data.x) - digamma(r) + np.log(alpha)
-            - mean(np.log(alpha + data.T), np.log(alpha + moments)),
-            r / alpha - (r + data.x) * mean(1.0 / (alpha + data.T), 1.0 / (alpha + moments)),
-            np.log(beta) + odds / s - mean(np.log(beta + data.T), np.log(beta + moments)),
-            s / beta - mean(s / (beta + data.T), (s + 1.0) / (beta + moments)),
+            (digamma(bought) - digamma(r) + np.log(alpha))[data.kind]
+            - mean(np.log(buying), stopped.log_buying),
+            r / alpha - bought[data.kind] * mean(1.0 / buying, np.exp(-stopped.log_buying)),
+            np.log(beta) + odds / s - mean(np.log(living), stopped.log_living),
+            s / beta - mean(s / living, (s + 1.0) * np.exp(-stopped.log_living)),
         )
     )  # fmt: skip
     return each, gradient
 
 
 def _alive_pareto(parameters: Parameters, data: Histories) -> Floats:
-    alive: Floats = expit(_lives(parameters, data) - _stopped(parameters, data)[0])
+    alive: Floats = expit(_lives(parameters, data) - _stopped(parameters, data).log_likelihood)
     return alive
 
 

@@ -54,8 +54,10 @@ PEERS = {
 
 
 def histories(*rows: tuple[float, float, float]) -> btyd.Histories:
+    """Histories in this order, one customer each."""
     x, t_x, age = np.array(rows, dtype=float).T
-    return btyd.Histories(x, t_x, age, np.ones(len(rows)))
+    counts, count = np.unique(x, return_inverse=True)
+    return btyd.Histories(x, t_x, age, np.ones(len(rows)), counts, count)
 
 
 NEW = histories((0, 0, 0))
@@ -256,8 +258,8 @@ def drawn(seed: int) -> tuple[btyd.Parameters, btyd.Histories]:
     age = chance.uniform(1, 60, 12)
     x = chance.choice([0, 0, 1, 2, 5, 40, 200], 12).astype(float)
     t_x = np.where(x > 0, age * chance.choice([0.05, 0.5, 0.9, 1.0], 12), 0.0)
-    data = btyd.Histories(x, t_x, age, np.ones(12))
-    return tuple(np.exp(chance.uniform(-2.5, 2.5, 4)).tolist()), data
+    rows = zip(x, t_x, age, strict=True)
+    return tuple(np.exp(chance.uniform(-2.5, 2.5, 4)).tolist()), histories(*rows)
 
 
 @pytest.mark.parametrize("model", PUBLISHED)
@@ -267,7 +269,7 @@ def test_gradients_are_those_of_differences(model: str, seed: int) -> None:
     likelihood = btyd.MODELS[model].likelihood
     _, gradient = likelihood(at, data)
     for row in range(12):
-        one = btyd.Histories(*(column[[row]] for column in data))
+        one = histories((data.x[row], data.t_x[row], data.T[row]))
         slopes = approx_fprime(at, lambda p, one=one: likelihood(tuple(p), one)[0][0], 1e-7)
         assert gradient[:, row] == pytest.approx(slopes, rel=2e-4, abs=2e-4)
 
@@ -276,7 +278,7 @@ def test_gradients_are_those_of_differences(model: str, seed: int) -> None:
 def test_the_pareto_likelihood_is_its_integral(seed: int) -> None:
     """Against adaptive quadrature of the density of stopping at each moment."""
     (r, alpha, s, beta), data = drawn(seed)
-    stopped, _, _ = btyd._stopped((r, alpha, s, beta), data)
+    stopped = btyd._stopped((r, alpha, s, beta), data).log_likelihood
     for log_likelihood, x, t_x, age in zip(stopped, *data[:3], strict=True):
         if t_x == age:
             assert log_likelihood == -np.inf
@@ -375,18 +377,21 @@ def orders(seed: int) -> tuple[list[Any], list[date], list[float]]:
     """Untidy orders: unsorted, several a day, returns, customers as numbers and as text."""
     chance = random.Random(seed)
     rows = []
-    for number in range(60):
+    for number in range(150):
         name: Any = chance.choice([number, str(number), f"C{number}", f" C{number} "])
-        day, rate = date(2024, 1, 1) + timedelta(chance.randrange(90)), chance.choice([8, 30])
-        price = chance.gammavariate(2, 10)
+        day, rate = (
+            date(2024, 1, 1) + timedelta(chance.randrange(90)),
+            1 / chance.gammavariate(1, 0.05),
+        )
+        price, stop = chance.gammavariate(2, 10), chance.betavariate(0.8, 2.4)
         while day < date(2024, 12, 31):
             for _ in range(chance.choice([1, 1, 2])):
                 rows.append((name, day, round(chance.gammavariate(4, price), 2)))
             if chance.random() < 0.2:
                 rows.append((name, day + timedelta(chance.randrange(9)), -3.5))
-            if chance.random() < 0.25:
+            if chance.random() < stop:
                 break
-            day += timedelta(1 + int(chance.expovariate(1 / rate)))
+            day += timedelta(1 + int(chance.expovariate(rate)))
     chance.shuffle(rows)
     customers, dates, amounts = zip(*rows, strict=True)
     return list(customers), list(dates), list(amounts)
