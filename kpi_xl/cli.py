@@ -194,6 +194,7 @@ def record(metric: Metric) -> dict[str, Any]:
         "family": metric.family,
         "summary": metric.summary,
         "notes": metric.notes,
+        "caution": metric.caution,
         "signature": metric.signature,
         "arguments": [
             {
@@ -239,8 +240,9 @@ def print_page(metric: Metric) -> None:
 
     console = Console(highlight=False)
     console.print(f"[bold]={escape(metric.signature)}[/]\n\n{escape(metric.summary)}")
-    if metric.notes:
-        console.print(f"\n{escape(metric.notes)}")
+    for text in (metric.notes, metric.caution):
+        if text:
+            console.print(f"\n{escape(text)}")
     arguments = Table(box=None, pad_edge=False, show_header=False)
     for argument in metric.arguments:
         arguments.add_row(f"  {escape(argument.title)}", escape(argument_help(argument)))

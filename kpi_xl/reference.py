@@ -7,11 +7,12 @@ from kpi_xl.units import ANY, DATE
 
 
 def definition(metric: Metric) -> str:
-    """One text: what it is, formula, unit, source."""
-    return (
+    """One text: what it is, formula, unit, source, and a caution where there is one."""
+    text = (
         f"{metric.name}: {metric.summary} Formula: {metric.formula}. "
-        f"Unit: {metric.returns.meaning}. Source: {metric.source}."
+        f"Unit: {metric.returns.meaning}. Source: {metric.source}. {metric.caution}"
     )
+    return text.rstrip()
 
 
 def argument_help(argument: Argument) -> str:
@@ -31,7 +32,7 @@ def docstring(metric: Metric) -> str:
     """The whole page of a function, as Python's help() shows it."""
     from textwrap import wrap
 
-    paragraphs = [metric.summary, *metric.notes.split("\n\n")]
+    paragraphs = [metric.summary, *metric.notes.split("\n\n"), metric.caution]
     lines = [line for text in paragraphs if text for line in (*wrap(text, 92), "")] + ["Args:"]
     for argument in metric.arguments:
         lines.append(f"    {argument.name}: {argument_help(argument)}.")

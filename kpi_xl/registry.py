@@ -97,6 +97,7 @@ class Metric:
     example: tuple[str, Any]
     parts: tuple[tuple[int, int], ...]
     columns: tuple[tuple[str, str], ...]
+    caution: str
 
     @property
     def required(self) -> int:
@@ -122,6 +123,7 @@ def metric(
     result: Result = "value",
     parts: tuple[tuple[str, str], ...] = (),
     columns: tuple[tuple[str, str], ...] = (),
+    caution: str = "",
 ) -> Callable[[Kernel], Kernel]:
     """Enter a kernel into METRICS under its cell name; the kernel itself stays as it is.
 
@@ -129,6 +131,7 @@ def metric(
     argument, "table" a block with a header row.
     `parts`: names of a part and of its whole: the part may not be the greater.
     `columns`: name and meaning of each column of a table.
+    `caution`: what to check before the result is believed, in a sentence.
     """
 
     def enter(kernel: Kernel) -> Kernel:
@@ -150,6 +153,7 @@ def metric(
             example=example,
             parts=tuple((position[part], position[whole]) for part, whole in parts),
             columns=columns,
+            caution=caution,
         )
         return kernel
 

@@ -59,6 +59,7 @@ def reference() -> str:
         for metric in metrics:
             lines += ["", f"### `{metric.signature}`", "", metric.summary, ""]
             lines += [metric.notes, ""] if metric.notes else []
+            lines += [metric.caution, ""] if metric.caution else []
             lines += ["| Argument | |", "|---|---|"]
             lines += [f"| `{a.title}` | {cell(argument_help(a))} |" for a in metric.arguments]
             if metric.columns:

@@ -541,6 +541,11 @@ def test_the_error_of_a_fit_is_raised_in_python() -> None:
         kpi_xl.btyd_fit([1, 1, 2, 2, 3, 3], [45300, 45310, 45300, 45320, 45300, 45330])
 
 
+@pytest.mark.parametrize("name", ["BTYD_FIT", "CLV_FORECAST"])
+def test_the_definition_warns_of_spend_that_depends_on_frequency(name: str) -> None:
+    assert "where frequency and spend correlate" in call("KPI_DEFINE", name)
+
+
 def test_the_value_of_a_contract_without_discounting() -> None:
     survivors = column([1000, 869, 743, 653, 593, 551, 517, 491])  # alpha .668
     assert call("CLV_SBG", 100, survivors, 0) == "#NUM!"

@@ -169,6 +169,10 @@ BUYING_AMOUNTS = (
 
 BTYD = "Fader, Hardie & Lee (2005), Counting Your Customers the Easy Way, Marketing Science 24 (2)"
 SPEND = "Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value"
+INDEPENDENT = (
+    "The model of spend takes it that customers who buy often spend neither more nor less at a time"
+    " than others: where frequency and spend correlate, do not trust it."
+)
 
 
 @metric(
@@ -186,6 +190,7 @@ SPEND = "Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value"
         ),
         ("value", "Its value"),
     ),
+    caution=INDEPENDENT,
     example=(
         f"=BTYD_FIT({BUYERS},{BUYING_DAYS},,,DATE(2024,6,29))",
         [
@@ -222,8 +227,7 @@ def btyd_fit(
 
     With amounts, the Gamma-Gamma model of spend follows: a customer's spend is the mean total of
     their repeat purchase days, returns on these days taken off; customers without a repeat
-    purchase, or whose spend is not above 0, are left out of it. It takes spend to be independent
-    of how often customers buy: see whether the two correlate before you trust it.
+    purchase, or whose spend is not above 0, are left out of it.
 
     Fewer than 10 repeat customers, or customers so alike that no one set of parameters fits best,
     are #N/A. Customers are told apart as in COHORT.
@@ -258,6 +262,7 @@ def btyd_fit(
         ("expected spend", "Per purchase"),
         ("CLV", "The spend to expect up to the horizon, discounted"),
     ),
+    caution=INDEPENDENT,
     example=(
         f"=CLV_FORECAST({BUYERS},{BUYING_DAYS},{BUYING_AMOUNTS},26,,,DATE(2024,6,29))",
         [
@@ -307,8 +312,7 @@ def clv_forecast(
     come, not what was spent.
 
     Expected spend draws a customer's own mean to that of all, the more so the fewer repeat
-    purchases there are. It takes spend to be independent of how often customers buy: see whether
-    the two correlate before you trust it. Where the spread of spend has no mean (q at most 1) it
+    purchases there are. Where the spread of spend has no mean (q at most 1) it
     is #NUM!. Rows come in order of first appearance.
     """
     import numpy as np
