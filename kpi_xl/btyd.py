@@ -99,7 +99,6 @@ def fit(model: Model, histories: Histories) -> Fit:
     # The search is the same whatever the unit of time, if the mean time is 1 in it.
     unit = float(np.average(histories.T, weights=histories.customers))
     scaled = histories._replace(t_x=histories.t_x / unit, T=histories.T / unit)
-
     parts = [scaled.part(start) for start in range(0, len(scaled.x), PART)]
 
     def total(parameters: Parameters) -> tuple[float, Floats]:
@@ -123,7 +122,6 @@ def _greatest(
     total: Callable[[Parameters], tuple[float, Floats]], size: int, customers: float
 ) -> Parameters:
     """The parameters above 0 of the greatest log-likelihood, searched by their logarithms."""
-
     edge = np.log(FARTHEST)
 
     def loss(logarithms: Floats) -> tuple[float, Floats]:
@@ -139,10 +137,8 @@ def _greatest(
         [loss(at + move)[1] - loss(at - move)[1] for move in step * np.eye(size)]
     )
     curvature = (differences + differences.T) / (4.0 * step)
-    if (
-        np.abs(result.jac).max() > 1e-3
-        or np.linalg.eigvalsh(curvature)[0] * customers < VAGUEST**-2
-    ):
+    least = np.linalg.eigvalsh(curvature)[0] * customers
+    if not (np.abs(result.jac).max() < 1e-3 and least > VAGUEST**-2):
         raise NotEnoughData(
             "the data do not tell how customers differ: they are too few or too much alike, and"
             " no one set of parameters fits best"
