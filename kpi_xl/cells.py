@@ -22,6 +22,7 @@ from kpi_xl.errors import (
     WrongInput,
     ZeroDenominator,
 )
+from kpi_xl.reference import domain_text
 from kpi_xl.registry import Argument, Metric
 from kpi_xl.units import DATE, KEY, LARGEST, TEXT, exceeds
 
@@ -279,7 +280,7 @@ def _refuse_outside(argument: Argument, number: float, where: str) -> None:
     low, high = argument.domain.closed
     inside = low <= number <= high and not (argument.domain.whole and number % 1)
     if not inside and not (number == 0.0 and argument.arg.denominator):
-        raise OutOfDomain(f"{where} is {number:g}; it must be {argument.domain}")
+        raise OutOfDomain(f"{where} is {number:g}; it must be {domain_text(argument.domain)}")
 
 
 def _scalar(argument: Argument, cell: Cell) -> Any:

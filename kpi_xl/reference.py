@@ -1,35 +1,99 @@
-"""What is written about a function, derived from its record, for every reader of it."""
+"""What is written about a function, derived from its record, for every reader of it.
+
+A language is a code of `kpi_xl.locales.LANGUAGES`.
+"""
 
 from collections.abc import Iterable
 
+from kpi_xl.locales import say, texts
 from kpi_xl.registry import Argument, Metric
-from kpi_xl.units import ANY, DATE
+from kpi_xl.units import ANY, DATE, LARGEST, Domain
 
 
-def definition(metric: Metric) -> str:
+def summary(metric: Metric, language: str = "en") -> str:
+    """What it is, in a sentence."""
+    if language == "en":
+        return metric.summary
+    return str(texts(language)["functions"][metric.name]["summary"])
+
+
+def notes(metric: Metric, language: str = "en") -> str:
+    """What else is to be known of it, in paragraphs; often nothing."""
+    if language == "en" or not metric.notes:
+        return metric.notes
+    return str(texts(language)["functions"][metric.name]["notes"])
+
+
+def caution(metric: Metric, language: str = "en") -> str:
+    """What to check before its result is believed; often nothing."""
+    return say(metric.caution, language, "cautions") if metric.caution else ""
+
+
+def family_name(family: str, language: str = "en") -> str:
+    """What a family is called; in English it is the word that selects it."""
+    return family if language == "en" else say(family, language, "families")
+
+
+def definition(metric: Metric, language: str = "en") -> str:
     """One text: what it is, formula, unit, source, and a caution where there is one."""
-    text = (
-        f"{metric.name}: {metric.summary} Formula: {metric.formula}. "
-        f"Unit: {metric.returns.meaning}. Source: {metric.source}. {metric.caution}"
+    pattern = "{name}: {summary} Formula: {formula}. Unit: {unit}. Source: {source}."
+    text = say(pattern, language, "phrases").format(
+        name=metric.name,
+        summary=summary(metric, language),
+        formula=metric.formula,
+        unit=say(metric.returns.meaning, language, "units"),
+        source=metric.source,
     )
-    return text.rstrip()
+    if not metric.caution:
+        return text
+    both = say("{definition} {caution}", language, "phrases")
+    return both.format(definition=text, caution=caution(metric, language))
 
 
-def argument_help(argument: Argument) -> str:
+def argument_help(argument: Argument, language: str = "en") -> str:
     """What an argument is, its unit, what it admits, its default."""
     arg = argument.arg
-    parts = [arg.help, arg.unit.meaning]
+    parts = [say(arg.help, language, "arguments"), say(arg.unit.meaning, language, "units")]
     if arg.words:
         parts[1] = " / ".join(f'"{word}"' for word in arg.words)
     if argument.domain != ANY and arg.unit != DATE:
-        parts.append(str(argument.domain))
+        parts.append(domain_text(argument.domain, language))
     if argument.default_text:
-        parts.append(f"default {argument.default_text}")
-    return "; ".join(parts)
+        default = argument.default_text
+        if isinstance(argument.default, float):
+            default = number_text(argument.default, language)
+        parts.append(say("default {default}", language, "phrases").format(default=default))
+    return say("; ", language, "phrases").join(parts)
+
+
+def domain_text(domain: Domain, language: str = "en") -> str:
+    """The numbers that a domain admits, in words."""
+    bounds = [
+        say(pattern, language, "phrases").format(number=number_text(bound, language))
+        for pattern, bound in (
+            ("above {number}" if domain.open_low else "at least {number}", domain.low),
+            ("below {number}" if domain.open_high else "at most {number}", domain.high),
+        )
+        if abs(bound) < LARGEST
+    ]
+    kind = say("a whole number" if domain.whole else "any number", language, "phrases")
+    if not bounds:
+        return kind
+    text = bounds[0]
+    if len(bounds) == 2:
+        text = say("{low} and {high}", language, "phrases").format(low=text, high=bounds[1])
+    if not domain.whole:
+        return text
+    return say("{kind} {bounds}", language, "phrases").format(kind=kind, bounds=text)
+
+
+def number_text(number: float, language: str = "en") -> str:
+    """A number with the decimal mark of a language."""
+    return f"{number:g}".replace(".", say(".", language, "phrases"))
 
 
 def docstring(metric: Metric) -> str:
-    """The whole page of a function, as Python's help() shows it."""
+    """The whole page of a function, as Python's help() shows it: in English, as Python's own."""
     from textwrap import wrap
 
     paragraphs = [metric.summary, *metric.notes.split("\n\n"), metric.caution]
@@ -45,10 +109,12 @@ def docstring(metric: Metric) -> str:
 LONGEST_HELP = 255  # characters, of a description in Excel
 
 
-def one_line(metric: Metric) -> str:
+def one_line(metric: Metric, language: str = "en") -> str:
     """The summary, with the formula where both fit Excel's function wizard."""
-    full = f"{metric.summary} Formula: {metric.formula}."
-    return full if len(full) <= LONGEST_HELP else metric.summary
+    pattern = say("{summary} Formula: {formula}.", language, "phrases")
+    short = summary(metric, language)
+    full = pattern.format(summary=short, formula=metric.formula)
+    return full if len(full) <= LONGEST_HELP else short
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

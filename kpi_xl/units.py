@@ -32,13 +32,6 @@ class Domain:
         high = math.nextafter(self.high, -math.inf) if self.open_high else self.high
         return low, high
 
-    def __str__(self) -> str:
-        kind = "a whole number" if self.whole else ""
-        low = f"above {self.low:g}" if self.open_low else f"at least {self.low:g}"
-        high = f"below {self.high:g}" if self.open_high else f"at most {self.high:g}"
-        bounds = [low] * (self.low > -LARGEST) + [high] * (self.high < LARGEST)
-        return " ".join(filter(None, [kind, " and ".join(bounds)])) or "any number"
-
 
 ANY = Domain()
 NOT_NEGATIVE = Domain(low=0.0)

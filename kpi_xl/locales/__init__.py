@@ -1,14 +1,21 @@
 """The languages: one TOML file each, holding the help of every function and the workbooks' texts.
 
-English is written in the code. A file has `[words]`, the workbooks' texts by their English text,
-and for each function `[functions.CAC]` with its `summary`, its `notes` where there are any, and
-`[functions.CAC.arguments]`, the help of each argument.
+English is written in the code. The sections of a file hold the translations by their English text,
+so that a text that several functions share is translated once: `[words]` the workbooks' texts,
+`[phrases]` the pieces that a function's help is put together from, `[units]` the meanings of
+units, `[arguments]` the help of arguments, `[columns]` the meanings of tables' columns and
+`[cautions]` those beside some definitions. `[families]` has the families by their name.
+
+Each function has `[functions.CAC]` with its `summary` and its `notes` where there are any, and the
+fingerprint of the `english` that they translate: where that has changed, a test tells it.
+
+Names of functions and arguments, option words, headers of tables, formulas and sources are the
+same in every language. Where such a Latin text would be torn apart by its right-to-left
+neighbours, it stands between isolates, U+2068 and U+2069.
 """
 
-import locale
-import tomllib
+import re
 from functools import cache
-from importlib import resources
 from typing import Any
 
 LANGUAGES = {
@@ -28,11 +35,14 @@ def chosen(tag: str | None = None) -> str:
 
     A tag of a language that there is none of raises LookupError; such a system gets English.
     """
+    import locale
+
     wanted = tag if tag is not None else locale.getlocale()[0] or "en"
-    first, *rest = wanted.partition(".")[0].replace("_", "-").lower().split("-")
+    # Windows has names of its own: Chinese (Traditional)_Taiwan.950.
+    first, *rest = re.findall("[a-z]+", wanted.lower()) or [""]
     if first in ("zh", "chinese"):
         traditional = {"hant", "tw", "hk", "mo", "traditional"}
-        return "zh-Hant" if traditional & {part.strip("( )") for part in rest} else "zh-Hans"
+        return "zh-Hant" if traditional.intersection(rest) else "zh-Hans"
     for code, name in (("en", "english"), ("ru", "russian"), ("fa", "persian")):
         if first in (code, name):
             return code
@@ -46,10 +56,13 @@ def texts(language: str) -> dict[str, Any]:
     """A language's file; nothing for English."""
     if language == "en":
         return {}
+    import tomllib
+    from importlib import resources
+
     path = resources.files(__package__).joinpath(f"{language}.toml")
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-def say(text: str, language: str) -> str:
-    """A text of a workbook in a language. A text that its file lacks is a bug: KeyError."""
-    return text if language == "en" else str(texts(language)["words"][text])
+def say(text: str, language: str, section: str = "words") -> str:
+    """A text in a language, from a section of its file. A text that it lacks is a bug: KeyError."""
+    return text if language == "en" else str(texts(language)[section][text])

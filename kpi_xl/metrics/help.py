@@ -3,11 +3,10 @@
 from typing import Annotated
 
 from kpi_xl.errors import WrongInput
+from kpi_xl.locales import LANGUAGES
 from kpi_xl.reference import definition, did_you_mean
 from kpi_xl.registry import METRICS, Arg, metric
 from kpi_xl.units import TABLE, TEXT
-
-LANGUAGES = ("en",)
 
 
 @metric(
@@ -62,10 +61,10 @@ def kpi_list(
 )
 def kpi_define(
     name: Annotated[str, Arg('The name of a function, such as "CAC"', TEXT)],
-    language: Annotated[str, Arg("The language of the text", TEXT, words=LANGUAGES)] = "en",
+    language: Annotated[str, Arg("The language of the text", TEXT, words=tuple(LANGUAGES))] = "en",
 ) -> str:
     """Definition of a function in one text: what it is, its formula, its unit, its source."""
     record = METRICS.get(name.upper().removeprefix("=").removesuffix("()"))
     if record is None:
         raise WrongInput(f'there is no function "{name}"{did_you_mean(name, METRICS)}')
-    return definition(record)
+    return definition(record, language)

@@ -1,0 +1,340 @@
+"""Every language says all that English says, in its own script, words and lengths."""
+
+import csv
+import json
+import re
+import string
+import unicodedata
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import hanzidentifier
+import pytest
+
+from kpi_xl import METRICS, cli, reference, units
+from kpi_xl.cells import evaluate
+from kpi_xl.locales import LANGUAGES, chosen, say, texts
+from kpi_xl.reference import (
+    LONGEST_HELP,
+    argument_help,
+    caution,
+    definition,
+    domain_text,
+    notes,
+    one_line,
+    summary,
+)
+from kpi_xl.units import Domain, Unit
+
+TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
+SECTIONS = ("phrases", "units", "families", "arguments", "columns", "cautions")
+HELPS = {argument.arg.help for metric in METRICS.values() for argument in metric.arguments}
+COLUMNS = {meaning for metric in METRICS.values() for _, meaning in metric.columns}
+MEANINGS = {unit.meaning for unit in vars(units).values() if isinstance(unit, Unit)}
+
+GLOSSARY = Path(__file__).with_name("glossary.csv")
+"""The words of marketers, each with the one that every text in a language uses for it."""
+
+each_language = pytest.mark.parametrize("language", TRANSLATIONS)
+
+
+def pairs(language: str) -> Iterator[tuple[str, str]]:
+    """Every English text of the functions' help, with its translation."""
+    for section in SECTIONS:
+        yield from texts(language)[section].items()
+    for metric in METRICS.values():
+        yield metric.summary, summary(metric, language)
+        if metric.notes:
+            yield metric.notes, notes(metric, language)
+
+
+# Complete
+
+
+@each_language
+def test_every_text_is_there_and_none_is_left_over(language: str) -> None:
+    file = texts(language)
+    assert set(file) == {"words", "functions", *SECTIONS}
+    assert set(file["arguments"]) == HELPS
+    assert set(file["columns"]) == COLUMNS
+    assert set(file["cautions"]) == {m.caution for m in METRICS.values() if m.caution}
+    assert set(file["units"]) == MEANINGS
+    assert set(file["families"]) == {metric.family for metric in METRICS.values()}
+    assert set(file["functions"]) == set(METRICS)
+    for name, function in file["functions"].items():
+        assert set(function) == {"english", "summary", *(["notes"] * bool(METRICS[name].notes))}
+    assert set(file["words"]) == set(texts("ru")["words"])
+
+
+@each_language
+def test_no_translation_is_older_than_its_english(language: str) -> None:
+    """A summary or notes that changed are translated anew; then their fingerprint is entered."""
+    now = {
+        name: sha256(f"{metric.summary} {metric.notes}".encode()).hexdigest()[:8]
+        for name, metric in METRICS.items()
+    }
+    assert {name: text["english"] for name, text in texts(language)["functions"].items()} == now
+
+
+@each_language
+def test_the_phrases_are_those_that_the_help_is_made_of(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = set()
+
+    def noted(text: str, language: str, section: str = "words") -> str:
+        if section == "phrases":
+            asked.add(text)
+        return say(text, language, section)
+
+    monkeypatch.setattr(reference, "say", noted)
+    monkeypatch.setattr(cli, "say", noted)
+    for metric in METRICS.values():
+        definition(metric, language)
+        one_line(metric, language)
+        cli.record(metric, language)
+        for argument in metric.arguments:
+            argument_help(argument, language)
+    domain_text(Domain(whole=True), language)
+    cli.print_list([METRICS["CAC"]], language)
+    cli.print_page(METRICS["FUNNEL"], language)
+    assert set(texts(language)["phrases"]) == asked
+
+
+@each_language
+def test_nothing_is_empty_or_left_in_english(language: str) -> None:
+    for english, text in pairs(language):
+        assert text
+        if re.search("[a-z]", re.sub("{[a-z]+}", "", english)):
+            assert text.strip() == text != english
+
+
+# The same content
+
+
+def fields(text: str) -> set[str | None]:
+    return {name for _, name, _, _ in string.Formatter().parse(text)} - {None}
+
+
+@each_language
+def test_placeholders_are_kept(language: str) -> None:
+    for english, text in texts(language)["phrases"].items():
+        assert fields(text) == fields(english)
+
+
+NAMES = re.compile(
+    r"#[A-Z]+(?:/[A0])?[!?]?"  # errors
+    r"|\b[a-z]+(?:_[a-z]+)+\b"  # arguments and option words
+    r"|`[a-z_]+`"
+    r'|"[a-z_ >]+"|"[A-Z0-9]"'
+    r"|\b[A-Z][A-Z0-9_]+\b"
+)
+
+
+@each_language
+def test_names_errors_and_option_words_are_kept(language: str) -> None:
+    for english, text in pairs(language):
+        lost = [name for name in NAMES.findall(english) if name.strip("`") not in text]
+        assert lost == [], text
+
+
+def numbers(text: str) -> set[str]:
+    """The numbers in a text; 0,05 and 1 030 are Russian for 0.05 and 1,030."""
+    text = re.sub(r"(?<=\d)[\u00a0,](?=\d{3}\b)", "", text)
+    text = re.sub(r"(?<=\d),(?=\d)", ".", text)
+    return {number.rstrip(".") for number in re.findall(r"\d[\d.]*", text)}
+
+
+@each_language
+def test_numbers_are_kept(language: str) -> None:
+    for english, text in pairs(language):
+        assert numbers(text) == numbers(english), text
+
+
+@each_language
+def test_numbers_are_written_as_the_language_does(language: str) -> None:
+    confidence = METRICS["NPS_ERROR"].arguments[-1]
+    shown = argument_help(confidence, language)
+    assert ("0,95" if language == "ru" else "0.95") in shown
+    assert not re.search(r"[۰-۹٠-٩]", shown)
+
+
+# Excel's limit, and sentences
+
+
+@each_language
+def test_help_fits_into_excel(language: str) -> None:
+    for metric in METRICS.values():
+        assert len(one_line(metric, language)) <= LONGEST_HELP
+        for argument in metric.arguments:
+            assert len(argument_help(argument, language)) <= LONGEST_HELP, argument.name
+
+
+@each_language
+def test_sentences_end_and_pieces_do_not(language: str) -> None:
+    stop = "。" if language.startswith("zh") else "."
+    for metric in METRICS.values():
+        said = summary(metric, language), notes(metric, language), caution(metric, language)
+        for text in filter(None, said):
+            assert text.removesuffix("\u2069").endswith(stop), text
+    for section in ("units", "families", "arguments", "columns"):
+        for text in texts(language)[section].values():
+            assert not text.removesuffix(" ...").endswith((stop, *":：;；")), text
+
+
+# Scripts
+
+
+@pytest.mark.parametrize(
+    ("language", "foreign"),
+    [("zh-Hans", hanzidentifier.TRADITIONAL), ("zh-Hant", hanzidentifier.SIMPLIFIED)],
+)
+def test_chinese_is_in_one_script(language: str, foreign: int) -> None:
+    for _, text in pairs(language):
+        assert hanzidentifier.identify(text) not in (foreign, hanzidentifier.MIXED), text
+
+
+@pytest.mark.parametrize("language", ["zh-Hans", "zh-Hant"])
+def test_chinese_is_set_apart_from_latin_and_punctuated_in_full_width(language: str) -> None:
+    for _, text in pairs(language):
+        assert not re.search(r"[\u4e00-\u9fff][A-Za-z0-9]|[A-Za-z0-9%][\u4e00-\u9fff]", text), text
+        assert not re.search(r"[\u4e00-\u9fff][,;:!?.()]|[,;:!?()][\u4e00-\u9fff]", text), text
+
+
+def test_no_russian_word_mixes_scripts() -> None:
+    for _, text in pairs("ru"):
+        assert not re.search(r"[а-яё][a-z]|[a-z][а-яё]", text, re.IGNORECASE), text
+
+
+def test_persian_is_spelt_as_persian() -> None:
+    arabic = re.compile("[يكىةۀ٠-٩]")
+    suffix_or_prefix_apart = re.compile(r"(?:^|\s)(?:ها|های|هایی|تر|ترین|می|نمی)(?=\s|$)")
+    for _, text in pairs("fa"):
+        assert not arabic.search(text), text
+        assert not suffix_or_prefix_apart.search(text), text
+        assert not re.search(r"\u200c(?:\W|$)|(?:^|\s)\u200c", text), text
+        assert not re.search(r"[آ-ی]\s*[,;?]", text), text
+
+
+def test_a_persian_paragraph_begins_from_the_right() -> None:
+    """Programs lay out a paragraph by its first strong character."""
+    for metric in METRICS.values():
+        for text in (one_line(metric, "fa"), definition(metric, "fa"), notes(metric, "fa")):
+            letters = (unicodedata.bidirectional(character) for character in text)
+            assert next((kind for kind in letters if kind in ("L", "R", "AL")), "AL") == "AL", text
+
+
+@each_language
+def test_only_persian_isolates_latin_text(language: str) -> None:
+    for _, text in pairs(language):
+        if language != "fa":
+            assert not re.search("[\u2066-\u2069\u200e\u200f]", text), text
+            continue
+        outside = re.sub("\u2068[^\u2068\u2069]+\u2069", "", text)
+        assert not re.search("[\u2066-\u2069\u200e\u200f]", outside), text
+        # An error, a sum or a negative number would be shown in the wrong order.
+        latin = "".join(c if c.isascii() else "\n" for c in outside)
+        assert not re.search(r"#[A-Z]|\w [-+*/=<>] \w|(?<!\w)-\d", latin), text
+
+
+# The glossary
+
+
+def stems(term: str, language: str) -> list[str]:
+    """What must occur in a text that uses a term; Russian and Persian words take endings."""
+    if language.startswith("zh"):
+        return [term.lower()]
+    ending = {"ru": 3, "fa": 0}[language]
+    return [word[: max(3, len(word) - ending)].lower() for word in re.findall(r"[\w\u200c]+", term)]
+
+
+@each_language
+def test_the_words_are_those_of_the_glossary(language: str) -> None:
+    with GLOSSARY.open(encoding="utf-8", newline="") as file:
+        glossary = list(csv.DictReader(file))
+    met = set()
+    known = [*((m.summary, summary(m, language)) for m in METRICS.values())]
+    for english, text in [*known, *texts(language)["arguments"].items()]:
+        for term in glossary:
+            if re.search(rf"\b{re.escape(term['English'])}s?\b", english, re.IGNORECASE):
+                met.add(term["English"])
+                for stem in stems(term[language], language):
+                    assert stem in text.lower(), (english, text)
+    assert len(met) > 30
+
+
+# Where they are shown
+
+
+def test_a_definition_in_the_cell_is_in_any_language() -> None:
+    cac = METRICS["CAC"]
+    for language in LANGUAGES:
+        shown = evaluate(METRICS["KPI_DEFINE"], ["cac", language.upper()])
+        assert shown == definition(cac, language)
+        assert cac.formula in shown
+    assert definition(cac, "zh-Hans").startswith("CAC：获客成本：")
+    assert definition(cac, "zh-Hant").startswith("CAC：新客戶獲取成本：")
+    assert definition(cac, "ru").startswith("CAC: Стоимость привлечения клиента: ")
+    assert definition(cac, "fa").startswith("تابع \u2068CAC\u2069: هزینه جذب مشتری: ")
+
+
+def test_domains_in_words() -> None:
+    bounded = Domain(0.0, 0.5, open_low=True)
+    assert domain_text(bounded) == "above 0 and at most 0.5"
+    assert domain_text(bounded, "zh-Hans") == "大于 0 且不大于 0.5"
+    assert domain_text(bounded, "ru") == "больше 0 и не больше 0,5"
+    whole = Domain(0.0, 10.0, whole=True)
+    assert domain_text(whole) == "a whole number at least 0 and at most 10"
+    assert domain_text(whole, "zh-Hant") == "整數，不小於 0 且不大於 10"
+    assert domain_text(whole, "fa") == "عدد صحیح، دست‌کم 0 و حداکثر 10"
+    assert domain_text(Domain(), "ru") == "любое число"
+    assert domain_text(Domain(whole=True), "ru") == "целое число"
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        ("zh-TW", "zh-Hant"),
+        ("zh_HK.UTF-8", "zh-Hant"),
+        ("zh", "zh-Hans"),
+        ("ZH-HANT", "zh-Hant"),
+        ("Chinese (Traditional)_Taiwan.950", "zh-Hant"),
+        ("Russian_Russia", "ru"),
+        ("fa_IR", "fa"),
+        ("en-GB", "en"),
+    ],
+)
+def test_a_tag_means_a_language(tag: str, language: str) -> None:
+    assert chosen(tag) == language
+
+
+@pytest.mark.parametrize("tag", ["de", "", "C"])
+def test_another_language_is_refused(tag: str) -> None:
+    with pytest.raises(LookupError, match="zh-Hans"):
+        chosen(tag)
+
+
+def test_the_terminal_shows_a_language(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.functions(name="funnel", lang="ru")
+    page = " ".join(capsys.readouterr().out.split())
+    assert summary(METRICS["FUNNEL"], "ru") in page
+    assert "Аргументы" in page
+    assert "step rate = count / previous count" in page
+    cli.functions(family="вероятностные модели", lang="ru")
+    assert "SBG_FIT" in capsys.readouterr().out
+    cli.functions(name="clv", lang="zh-TW", as_json=True)
+    (clv,) = json.loads(capsys.readouterr().out)
+    assert clv["summary"] == summary(METRICS["CLV"], "zh-Hant")
+    assert clv["formula"] == METRICS["CLV"].formula
+    assert clv["arguments"][0]["help"] == "平均訂單價值"
+    with pytest.raises(cli.Misuse, match="zh-Hans"):
+        cli.functions(lang="xx")
+
+
+def test_the_terminal_is_english_unless_asked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", "ru_RU.UTF-8")
+    cli.functions(name="CAC")
+    assert "Arguments" in capsys.readouterr().out
