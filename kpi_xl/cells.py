@@ -363,7 +363,7 @@ def _reader(argument: Argument) -> Callable[[Cell], Any]:
     if arg.unit is DATE:
         return _day
     if arg.unit is KEY:
-        return _key
+        return key
     return _number if not arg.column else _number_or_blank
 
 
@@ -406,7 +406,7 @@ def _day(cell: Cell) -> int | None:
     return None if number == 0.0 else math.floor(number)
 
 
-def _key(cell: Cell) -> str | float | None:
+def key(cell: Cell) -> str | float | None:
     """What identifies a customer or a channel: 5 and "5" are one, and so are "Ann" and " Ann "."""
     if isinstance(cell, bool):
         return str(cell).upper()
@@ -417,7 +417,8 @@ def _key(cell: Cell) -> str | float | None:
         number = float(text)
     except ValueError:
         return text or None
-    return number if text in (f"{number:.15g}", str(number)) else text
+    # The words nan and inf are names, not numbers.
+    return number if text in (f"{number:.15g}", str(number)) and math.isfinite(number) else text
 
 
 def _text(cell: Cell) -> str:

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
@@ -22,6 +23,7 @@ ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
 ROW_NUMBER = re.compile(rb"<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*[\"'](\d+)")
 ISO_DATE = re.compile(rb"<(?:\w+:)?c\s[^>]*?\bt\s*=\s*[\"']d[\"']")
 HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*[\"'](?:1|true)[\"']")
+ERROR_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\bt\s*=\s*[\"']e[\"']")
 CELL = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
 
 
@@ -126,6 +128,31 @@ def read_package(content: bytes) -> Package:
         raise NotAWorkbookError(
             f"it is not an .xlsx workbook, or it is damaged ({error})"
         ) from None
+
+
+def error_cells(path: Path, sheet: str) -> dict[tuple[int, int], str]:
+    """The errors on a sheet of a workbook by row and column, counted from 1."""
+    try:
+        with zipfile.ZipFile(path) as package:
+            xml = package.read(_sheet_part(package, sheet))
+            if not ERROR_CELL.search(xml):
+                return {}
+            return {
+                (place.top, place.left): cell.findtext(f"{MAIN}v") or "#N/A"
+                for place, cell, _ in _cells(ElementTree.fromstring(xml), sheet)
+                if cell.attrib.get("t") == "e"
+            }
+    except (zipfile.BadZipFile, KeyError, StopIteration, ValueError, SyntaxError) as error:
+        raise NotAWorkbookError(f"it is damaged ({error})") from None
+
+
+def _sheet_part(package: zipfile.ZipFile, sheet: str) -> str:
+    book_part = next(part for kind, _, part in _relations(package, "") if kind == "officeDocument")
+    parts = {key: part for _, key, part in _relations(package, book_part)}
+    for entry in ElementTree.fromstring(package.read(book_part)).iter(f"{MAIN}sheet"):
+        if entry.attrib["name"] == sheet:
+            return parts[entry.attrib[RELATIONSHIP_ID]]
+    raise NotAWorkbookError("it is in the strict form of Open XML: save it as Excel Workbook")
 
 
 def _read(package: zipfile.ZipFile, content: bytes) -> Package:
