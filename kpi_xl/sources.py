@@ -19,6 +19,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from functools import partial
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -298,18 +299,19 @@ def _read_csv(path: Path, choose: Choice, table: str | None, progress: Progress)
                 raise _Unreadable("is empty: a row of column names is needed, and rows of data")
             places = choose(headers)
             found = _Found(headers, places, {name: [] for name in places}, number + 1)
-            taken = [(found.cells[name].append, place) for name, place in places.items()]
             width = len(headers)
             while True:
-                start = number
+                piece: list[list[str]] = []
                 for row in islice(rows, ROWS_AT_ONCE):
+                    piece.append(row)  # one by one, so that an error knows its row
                     number += 1
-                    if len(row) != width:
-                        row = _evened(row, width, number)
-                    for take, place in taken:
-                        take(row[place])
-                if number == start:
+                if not piece:
                     break
+                if set(map(len, piece)) != {width}:
+                    start = number - len(piece) + 1
+                    piece = [_evened(row, width, start + i) for i, row in enumerate(piece)]
+                for name, place in places.items():
+                    found.cells[name] += map(itemgetter(place), piece)
                 if number - found.first > 2 * MOST_ROWS:  # even if half of them are blank
                     raise _Unreadable(_TOO_MANY)
                 progress(min(packed.tell() / size, 1.0))
@@ -327,7 +329,9 @@ def _read_csv(path: Path, choose: Choice, table: str | None, progress: Progress)
 
 
 def _evened(row: list[str], width: int, number: int) -> list[str]:
-    """A blank row at full width. Raises _Unreadable for one that is not blank."""
+    """The row, if it has its full width or is blank. Raises _Unreadable for another."""
+    if len(row) == width:
+        return row
     if any(cell.strip() for cell in row):
         raise _Unreadable(
             f"has {len(row)} cells in row {number}, but {width} in its header: put text that holds"
@@ -345,7 +349,8 @@ def _unpacked(path: Path, packed: BinaryIO) -> BinaryIO:
 _SAVE_UTF_8 = 'save it as "CSV UTF-8"'
 UPPER = "[\u0410-\u042f\u0401\u0404\u0406\u0407\u0490\u040e]"  # Russian, Ukrainian, Belarusian
 LOWER = "[\u0430-\u044f\u0451\u0454\u0456\u0457\u0491\u045e]"
-CYRILLIC_WORD = re.compile(f"{UPPER}?{LOWER}+|{UPPER}+")
+CYRILLIC_WORD = re.compile(rf"\b(?:{UPPER}?{LOWER}+|{UPPER}+)\b")
+TYPOGRAPHY = "\u00a0\u00ab\u00bb\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2026\u2116\u20ac"
 LEGACY = {"gb18030": "GB18030 (Chinese)", "cp1251": "Windows-1251 (Cyrillic)"}
 
 
@@ -372,20 +377,16 @@ def _encoding(path: Path) -> tuple[str, list[str]]:
                 )
             if len(piece) == PIECE and b"\n" not in piece and b"\r" not in piece:
                 raise _Unreadable("has a line of more than 16 MB, so that it is no CSV file")
+            following = file.read(PIECE)
             try:
-                decoder.decode(piece)
+                decoder.decode(piece, not following)
             except UnicodeDecodeError:
                 if encoding == "utf-16":
                     raise _Unreadable(f"is not the UTF-16 that it claims: {_SAVE_UTF_8}") from None
-                encoding = ""
                 break
-            piece = file.read(PIECE)
-        try:
-            if encoding:
-                decoder.decode(b"", True)
-                return encoding, []
-        except UnicodeDecodeError:
-            pass
+            piece = following
+        else:
+            return encoding, []
     with path.open("rb") as packed, _unpacked(path, packed) as file:
         telling = (line for line in iter(partial(file.readline, PIECE), b"") if not line.isascii())
         sample = b"".join(islice(telling, 5000))
@@ -414,9 +415,9 @@ def _reads_well(sample: bytes, encoding: str) -> bool:
         # GB2312's first level, its 3,755 common characters, ends before the byte D8.
         common = [char for char in foreign if b"\xa1" <= char.encode("gb2312", "replace") < b"\xd8"]
         return len(common) >= 0.9 * len(foreign)
-    words = [word for word in re.findall(r"[^\W\d_]+", text) if not word.isascii()]
-    proper = [word for word in words if CYRILLIC_WORD.fullmatch(word)]
-    return bool(words) and len(proper) >= 0.9 * len(words)
+    words = CYRILLIC_WORD.findall(text)
+    foreign = [char for char in text if not char.isascii() and char not in TYPOGRAPHY]
+    return bool(words) and sum(map(len, words)) >= 0.9 * len(foreign)
 
 
 def _delimiter(start: str) -> tuple[str, int]:
@@ -665,32 +666,37 @@ MARKS = str.maketrans(
 )
 CONVENTIONS = ((",", "."), (" ", "."), ("'", "."), (".", ","), (" ", ","), ("'", ","))
 NUMBER = re.compile(
-    r"([-+]?) ?([^\w\s.,'%+-]?) ?([-+]?)([0-9.,' ]*[0-9])([eE][-+]?[0-9]+)? ?([^\w\s.,'%+-]?) ?(%?)"
+    r"([-+]?) ?([^\w\s.,'%+-]?) ?([-+]?)([0-9.,' ]*[0-9](?:[eE][-+]?[0-9]+)?)"
+    r" ?([^\w\s.,'%+-]?) ?(%?)"
 )
-MAYBE_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}\.[0-9]{3}")
-PLAIN = frozenset("0123456789.eE+-")
+PLAIN = frozenset("0123456789.,' eE+-")
 
 
 def _plain_numbers(cells: list[Any], kinds: set[type]) -> list[Cell] | None:
-    """The numbers, if none is written in a way that has to be looked at; else None."""
+    """The numbers, if they are surely these; None if they have to be looked at one by one."""
     if kinds == {str}:
         signs = set("".join(cells))
         if not signs <= PLAIN:
             return None
-        dotted = (cell for cell in cells if "." in cell)
-        if "." in signs and all(map(MAYBE_THOUSANDS.fullmatch, dotted)):
+        texts = list(filter(None, cells))
+        pairs = _pairs(signs)
+        fitting = [pair for pair in pairs if all(map(_fits(*pair), texts))]
+        if len(fitting) != 1:
             return None
+        thousands, decimal = fitting[0]
+        if thousands:
+            cells = [cell.replace(thousands, "") for cell in cells]
+        if decimal == ",":
+            cells = [cell.replace(",", ".") for cell in cells]
     elif not kinds <= {float, int, type(None)}:
         return None
     try:
         numbers = [
             None if cell is None or cell == "" or cell != cell else float(cell) for cell in cells
         ]
-    except (ValueError, OverflowError):
+    except OverflowError:  # an integer of more than 308 digits
         return None
-    if any(number is not None and math.isinf(number) for number in numbers):
-        return None
-    return list(numbers)
+    return None if math.inf in numbers or -math.inf in numbers else list(numbers)
 
 
 def _numbers(cells: list[Any], unit: Unit) -> tuple[list[Cell], str]:
@@ -716,7 +722,7 @@ def _numbers(cells: list[Any], unit: Unit) -> tuple[list[Cell], str]:
     values = _in_one_convention(texts, [part.body for part in parts.values()])
     known: dict[Any, float] = {}
     for (text, part), value in zip(parts.items(), values, strict=True):
-        known[text] = float(f"{part.sign}{value}{part.exponent}") / (100.0 if part.percent else 1.0)
+        known[text] = float(value) / (100.0 if part.percent else 1.0)
     for cell in cells:
         if isinstance(cell, float | int | Decimal):
             known[cell] = float(cell)
@@ -729,10 +735,8 @@ def _numbers(cells: list[Any], unit: Unit) -> tuple[list[Cell], str]:
 
 
 class _Parts(NamedTuple):
-    sign: str
     symbol: str
     body: str
-    exponent: str
     percent: str
 
 
@@ -742,11 +746,11 @@ def _parts(text: str, unit: Unit) -> _Parts:
     if not plain.isascii():  # digits of other scripts
         plain = "".join(str(unicodedata.decimal(c, c)) for c in plain)
     match = NUMBER.fullmatch(plain.strip())
-    symbol = (match[2] or match[6]) if match else ""
+    symbol = (match[2] or match[5]) if match else ""
     if (
         not match
         or (match[1] and match[3])
-        or (match[2] and match[6])
+        or (match[2] and match[5])
         or (symbol and unicodedata.category(symbol) != "Sc")
     ):
         raise _Wrong(
@@ -754,20 +758,15 @@ def _parts(text: str, unit: Unit) -> _Parts:
         )
     if symbol and unit is not MONEY:
         raise _Wrong(text, f"{_quoted(text)} is an amount of money, not {unit.meaning}")
-    if match[7] and unit is not RATE:
+    if match[6] and unit is not RATE:
         raise _Wrong(text, f"{_quoted(text)} is a percentage, not {unit.meaning}")
-    return _Parts(match[1] + match[3], symbol, match[4].strip(), match[5] or "", match[7])
+    return _Parts(symbol, match[1] + match[3] + match[4].strip(), match[6])
 
 
 def _in_one_convention(texts: list[str], bodies: list[str]) -> list[str]:
     """The bodies as 1234.56, thousands and decimals marked as in the whole column."""
-    marks = set("".join(bodies)) & set(" '.,")
-    used = dict.fromkeys(
-        (thousands if thousands in marks else "", decimal if decimal in marks else "")
-        for thousands, decimal in CONVENTIONS
-        if marks <= {thousands, decimal}
-    )
-    fitting, fits = _settled(bodies, [_convention(*pair) for pair in used or CONVENTIONS])
+    pairs = _pairs(set("".join(bodies)))
+    fitting, fits = _settled(bodies, [_convention(*pair) for pair in pairs or CONVENTIONS])
     if not fitting:
         # All that were ruled out before are tried, to find where the column contradicts itself.
         _, fits = _settled(bodies, [_convention(*pair) for pair in CONVENTIONS])
@@ -782,18 +781,35 @@ def _in_one_convention(texts: list[str], bodies: list[str]) -> list[str]:
     if len(fitting) > 1:
         for text, one, other in zip(texts, *fitting[:2], strict=True):
             if float(one) != float(other):
-                one, other = sorted((one, other), key=float, reverse=True)
+                one, other = sorted((one, other), key=lambda n: abs(float(n)), reverse=True)
                 raise _Wrong(
                     text, f"{_quoted(text)} may be {one} or {other}: write {one} or {other}0"
                 )
     return fitting[0]
 
 
+def _pairs(signs: set[str]) -> list[tuple[str, str]]:
+    """The marks for thousands and decimals that a column with these signs can have."""
+    marks = signs & set(" '.,")
+    found = [
+        (thousands if thousands in marks else "", decimal if decimal in marks else "")
+        for thousands, decimal in CONVENTIONS
+        if marks <= {thousands, decimal}
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _fits(thousands: str, decimal: str) -> Callable[[str], Any]:
+    """A test of numbers with these marks."""
+    rest = rf"{re.escape(decimal)}[0-9]+" if decimal else r"(?!)"
+    grouped = rf"[1-9][0-9]{{0,2}}(?:{re.escape(thousands)}[0-9]{{3}})+(?:{rest})?"
+    simple = rf"(?:[0-9]+(?:{rest})?|{rest})(?:[eE][-+]?[0-9]+)?"
+    return re.compile(rf"[-+]?(?:{grouped}|{simple})" if thousands else f"[-+]?{simple}").fullmatch
+
+
 def _convention(thousands: str, decimal: str) -> Callable[[str], str | None]:
     """A reader of numbers with these marks; it gives None for a number with others."""
-    whole = rf"[1-9][0-9]{{0,2}}(?:{re.escape(thousands)}[0-9]{{3}})+|" if thousands else ""
-    rest = rf"{re.escape(decimal)}[0-9]+" if decimal else r"(?!)"
-    fits = re.compile(rf"(?:{whole}[0-9]+)(?:{rest})?|{rest}").fullmatch
+    fits = _fits(thousands, decimal)
 
     def read(body: str) -> str | None:
         if not fits(body):
