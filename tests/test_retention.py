@@ -92,7 +92,7 @@ def test_the_formulas_are_kpi_formulas(demo: Path) -> None:
 
 def test_figures_of_cdnow(demo: Path) -> None:
     """Counted from the log with pandas, and not by the workbook's functions."""
-    orders = pd.read_excel(demo, sheet_name="Orders")
+    orders = pd.read_excel(demo, sheet_name="Orders", engine="openpyxl")
     assert list(orders.columns) == ["customer", "date", "amount"]
     assert len(orders) == 6919
     by_customer = orders.groupby("customer")
@@ -107,7 +107,9 @@ def test_figures_of_cdnow(demo: Path) -> None:
 
 
 def test_pandas_sees_numbers(demo: Path) -> None:
-    curve = pd.read_excel(demo, sheet_name="Curve", header=4, usecols="A:D").dropna()
+    curve = pd.read_excel(
+        demo, sheet_name="Curve", header=4, usecols="A:D", engine="openpyxl"
+    ).dropna()
     assert list(curve.columns) == ["age", "customers at risk", "active", "rate"]
     assert curve["rate"].iloc[0] == 1.0
     assert curve["rate"].iloc[1:].between(0, 0.2).all()
