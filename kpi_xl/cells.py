@@ -31,6 +31,7 @@ Cell = Any
 Block = list[list[Cell]]
 
 NUMBERS = {float, int}
+DAY_0 = date(1899, 12, 30).toordinal()  # serial number 0, from March 1900 on
 
 
 def evaluate(metric: Metric, given: Sequence[Cell | Block]) -> Cell | Block:
@@ -223,24 +224,18 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
     arguments = metric.arguments
     _refuse_errors(metric, values)
     read: list[Any] = []
-    columns = []
     for argument, value in zip(arguments, values, strict=True):
         if argument.arg.column:
-            column = _column(argument, value)
-            if column is not None:
-                columns.append(len(read))
-            read.append(column)
+            read.append(_columns(argument, value))
         elif type(value) in NUMBERS and argument.low <= value <= argument.high:  # type: ignore[operator]
             read.append(value)
         else:
             read.append(_scalar(argument, value))
-    if columns:
-        paired = _paired([arguments[i] for i in columns], [read[i] for i in columns])
-        for i, column in zip(columns, paired, strict=True):
-            read[i] = column
+    _pair(arguments, read)
     for argument, value in zip(arguments, read, strict=True):
         if type(value) is list:
-            _refuse_column_outside(argument, value)
+            for column in value if argument.arg.wide else [value]:
+                _refuse_column_outside(argument, column)
         elif type(value) in NUMBERS and not argument.low <= value <= argument.high:
             _refuse_outside(argument, value, argument.name)
     for argument, value in zip(arguments, read, strict=True):
@@ -253,13 +248,13 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
 
 def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> None:
     for argument, value in zip(metric.arguments, values, strict=True):
-        if type(value) is not list:
-            cells: Iterable[Cell] = (value,)
-        elif any(issubclass(kind, str) for kind in set(map(type, chain.from_iterable(value)))):
-            cells = chain.from_iterable(value)
-        else:  # the kinds of a million cells are known sooner than the cells are looked at
-            continue
-        for cell in cells:
+        rows = value if type(value) is list else [[value]]
+        try:
+            if EXCEL_ERRORS.isdisjoint(chain.from_iterable(rows)):
+                continue
+        except TypeError:
+            pass  # a cell that cannot be looked up is no error, but one after it may be
+        for cell in chain.from_iterable(rows):
             if isinstance(cell, str) and cell in EXCEL_ERRORS:
                 raise ErrorCell(str(cell), f"{argument.name} holds the error {cell}")
 
@@ -296,35 +291,81 @@ def _scalar(argument: Argument, cell: Cell) -> Any:
         raise WrongInput(f"{argument.name} {wrong}") from None
 
 
-def _column(argument: Argument, value: Cell | Block) -> list[Any] | None:
-    """A column's cells in row order, read, with None for blanks; None if it was left out."""
+def _columns(argument: Argument, value: Cell | Block) -> list[list[Any]] | None:
+    """A column's cells in row order, read, with None for blanks; None if it was left out.
+
+    It is the one of a list, but for a wide argument, which has several.
+    """
     cells: list[Cell] = list(chain.from_iterable(value)) if type(value) is list else [value]
     if not argument.required and cells in ([None], [""]):
         return None
-    read = _reader(argument)
+    width = len(value[0]) if argument.arg.wide and type(value) is list else 1
+    read = _read_at_once(argument, cells)
+    if read is None:
+        reader = _reader(argument)
+        read = []
+        for place, cell in enumerate(cells):
+            try:
+                read.append(reader(cell))
+            except WrongInput as wrong:
+                row, column = divmod(place, width)
+                where = f"row {row + 1}" + f", column {column + 1}" * (width > 1)
+                raise WrongInput(f"{where} of {argument.name} {wrong}") from None
+    return [read[start::width] for start in range(width)] if width > 1 else [read]
+
+
+def _read_at_once(argument: Argument, cells: list[Cell]) -> list[Any] | None:
+    """The same cells, read a kind at a time; None if each must be looked at by itself."""
     kinds = set(map(type, cells))
-    if kinds == {float} and argument.arg.unit is not DATE:
-        return cells
-    try:
-        if bool not in kinds:  # True and 1.0 are one key of a dict
-            known = {cell: read(cell) for cell in set(cells)}
-            return list(map(known.__getitem__, cells))
-    except (WrongInput, TypeError):
-        pass  # the loop below says in which row
-    column = []
-    for row, cell in enumerate(cells, start=1):
+    if argument.arg.unit is not DATE:
+        if kinds == {float}:
+            return cells
+    elif kinds == {float} and 0.0 not in cells:
         try:
-            column.append(read(cell))
-        except WrongInput as wrong:
-            raise WrongInput(f"row {row} of {argument.name} {wrong}") from None
-    return column
+            return list(map(math.floor, cells))
+        except (ValueError, OverflowError):
+            return None  # one is not finite
+    elif kinds == {datetime}:
+        days = [day - DAY_0 for day in map(datetime.toordinal, cells)]
+        return days if min(days) >= 61 else None
+    if bool in kinds:
+        return None  # True and 1.0 are one key of a dict
+    try:
+        return list(map(_Known(_reader(argument)).__getitem__, cells))
+    except (WrongInput, TypeError):
+        return None
+
+
+class _Known(dict[Cell, Any]):
+    """What each cell was read as, so that it is read once."""
+
+    def __init__(self, reader: Callable[[Cell], Any]) -> None:
+        self.reader = reader
+
+    def __missing__(self, cell: Cell) -> Any:
+        self[cell] = read = self.reader(cell)
+        return read
+
+
+def _pair(arguments: Sequence[Argument], read: list[Any]) -> None:
+    """Pair the columns among the values read: those that stand alone by themselves."""
+    given = [i for i, a in enumerate(arguments) if a.arg.column and read[i] is not None]
+    groups = [[i for i in given if not arguments[i].arg.alone]]
+    groups += [[i] for i in given if arguments[i].arg.alone]
+    for group in filter(None, groups):
+        owners = [i for i in group for _ in read[i]]
+        paired = _paired([arguments[i] for i in owners], list(chain(*(read[i] for i in group))))
+        for i in group:
+            columns = [c for owner, c in zip(owners, paired, strict=True) if owner == i]
+            read[i] = columns if arguments[i].arg.wide else columns[0]
 
 
 def _paired(arguments: list[Argument], columns: list[list[Any]]) -> list[list[Any]]:
     """Columns row by row: blanks skipped, kept, counted as 0 or refused, as each argument says."""
     lengths = [len(column) for column in columns]
     if len(set(lengths)) > 1:
-        sizes = ", ".join(f"{a.name} has {n}" for a, n in zip(arguments, lengths, strict=True))
+        heights = {a.name: n for a, n in zip(arguments, lengths, strict=True)}
+        sizes = ", ".join(f"{name} has {n}" for name, n in heights.items())
         raise WrongInput(f"the columns differ in length: {sizes} rows")
     if any(None in column for column in columns):
         policies = [argument.arg.blank for argument in arguments]
@@ -445,5 +486,5 @@ def _quoted(cell: Cell) -> str:
 def serial(day: date) -> float:
     """A date or datetime as a serial number of Excel's 1900 date system."""
     moment = day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
-    days = (moment.replace(tzinfo=None) - datetime(1899, 12, 30)) / timedelta(days=1)
+    days = (moment.replace(tzinfo=None) - datetime.fromordinal(DAY_0)) / timedelta(days=1)
     return days if days >= 61.0 else days - 1.0  # Excel counts a 29 February 1900

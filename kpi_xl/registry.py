@@ -20,7 +20,8 @@ class Arg:
 
     `denominator`: the formula divides by it, so it must be above 0.
     `column`: it takes a whole range at once; `blank` says what a blank cell in it means:
-    "skip" the row, "keep" it as None, "zero", or "refuse" it as an error.
+    "skip" the row, "keep" it as None, "zero", or "refuse" it as an error. Columns pair by row,
+    but for one that stands `alone`. A `wide` one is several: the kernel gets a list of columns.
     `words`: the option words that a text argument allows.
     """
 
@@ -29,6 +30,8 @@ class Arg:
     domain: Domain | None = None
     denominator: bool = False
     column: bool = False
+    wide: bool = False
+    alone: bool = False
     blank: Blank = "skip"
     words: tuple[str, ...] = ()
 
