@@ -31,6 +31,7 @@ Cell = Any
 Block = list[list[Cell]]
 
 NUMBERS = {float, int}
+TOO_LARGE = "the result is too large for a cell"
 DAY_0 = date(1899, 12, 30).toordinal()  # serial number 0, from March 1900 on
 
 
@@ -55,6 +56,20 @@ def evaluate(metric: Metric, given: Sequence[Cell | Block]) -> Cell | Block:
             metric, [_unwrapped(a, v) for a, v in zip(metric.arguments, values, strict=True)]
         )
     return _lifted(metric, values, rows, width)
+
+
+def read(metric: Metric, name: str, value: Cell) -> Any:
+    """One cell as the kernel gets it for the argument of that name. Raises KpiError."""
+    argument = next(argument for argument in metric.arguments if argument.name == name)
+    judged = _scalar(argument, value)
+    if type(judged) in NUMBERS:
+        _refuse_outside(argument, judged, name)
+    return judged
+
+
+def table(rows: Block) -> Block:
+    """A kernel's table as cells show it. Raises OutOfDomain for a number that no cell can hold."""
+    return [[_finite(cell) for cell in row] for row in rows]
 
 
 def _complete(metric: Metric, given: Sequence[Cell | Block]) -> list[Cell | Block]:
@@ -123,7 +138,7 @@ def _result(metric: Metric, values: list[Cell | Block]) -> Cell | Block:
     except ZeroDivisionError:
         return CellError("#DIV/0!", f"the denominator of {metric.formula} is 0")
     except OverflowError:
-        return CellError("#NUM!", "the result is too large for a cell")
+        return OutOfDomain(TOO_LARGE).shown()
 
 
 def _shown(metric: Metric, result: Any, values: list[Cell | Block]) -> Cell | Block:
@@ -135,7 +150,7 @@ def _shown(metric: Metric, result: Any, values: list[Cell | Block]) -> Cell | Bl
     if metric.result == "row":
         return [[_finite(cell) for cell in result]]
     if metric.result == "table":
-        return [[_finite(cell) for cell in row] for row in result]
+        return table(result)
     cells, shape = iter(result), values[0] if type(values[0]) is list else [[None]]
     return [[_finite(next(cells)) for _ in row] for row in shape]
 
@@ -144,7 +159,7 @@ def _finite(cell: Cell) -> Cell:
     if isinstance(cell, str | bool):
         return cell
     if not -LARGEST <= cell <= LARGEST:
-        raise OverflowError
+        raise OutOfDomain(TOO_LARGE)
     return cell + 0.0
 
 

@@ -40,6 +40,7 @@ LAYERS = (
     ("kpi_xl.reference", "kpi_xl.quadrature", "kpi_xl.btyd"),
     ("kpi_xl.metrics",),
     ("kpi_xl.cells",),
+    ("kpi_xl.frames",),
     ("kpi_xl.hosts", "kpi_xl.sources", "kpi_xl"),
     ("kpi_xl.cli", "kpi_xl.udfs", "kpi_xl.workbook_templates", "kpi_xl.__main__"),
 )

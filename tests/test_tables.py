@@ -2,9 +2,10 @@
 
 import random
 from collections import Counter, defaultdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from kpi_xl.workbook_templates.retention import sample
@@ -294,3 +295,268 @@ def test_a_channel_mix_of_odd_columns() -> None:
     assert call("CHANNEL_MIX", column(["a", None]), column([1, 2])) == "#VALUE!"
     table = call("CHANNEL_MIX", column(["b", "a ", "a", 7]), column([2, 1, 1, 2]))
     assert [row[0] for row in table[1:]] == ["b", "a", 7.0]
+
+
+def test_a_channel_that_comes_to_nothing_but_for_the_last_bit() -> None:
+    table = call("CHANNEL_MIX", column("aaabb"), column([-0.1, -0.2, 0.3, 1, 1]))
+    assert table[1:] == [["b", 2.0, 1.0, 1.0], ["a", 0.0, 0.0, 1.0]]
+    table = call("CHANNEL_MIX", column("abb"), column([0.3, 0.1, 0.2]))
+    assert [row[0] for row in table[1:]] == ["a", "b"]  # alike, so in order of appearance
+
+
+def leads(seed: int) -> tuple[list[Any], list[list[Any]]]:
+    """Leads with dates of stages left out, entered in any order, and rows blank throughout."""
+    chance = random.Random(seed)
+    segments, dates = [], []
+    for _ in range(120):
+        segments.append(chance.choice(["ads", "mail ", 5, "5", "Ads", True]))
+        stage = chance.randrange(5)
+        day = lambda: chance.choice([45000 + chance.randrange(99) + 0.5, "2024-02-29", CHRISTMAS])  # noqa: E731
+        dates.append([day() if n < stage and chance.random() < 0.8 else None for n in range(4)])
+        if chance.random() < 0.1:
+            segments.append(chance.choice([None, "", " "]))
+            dates.append([chance.choice([None, "", 0]) for _ in range(4)])
+    return segments, dates
+
+
+CHRISTMAS = date(2023, 12, 25)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_funnels_by_segment_are_what_counting_gives(seed: int) -> None:
+    segments, dates = leads(seed)
+    expected: dict[Any, list[int]] = {}
+    for segment, stages in zip(segments, dates, strict=True):
+        if segment is None or not str(segment).strip():
+            continue
+        counts = expected.setdefault({True: "TRUE"}.get(segment, who(segment)), [0] * 4)
+        for stage in range(4):
+            if any(later is not None for later in stages[stage:]):
+                counts[stage] += 1
+    header, *rows = call("FUNNEL_BY", column(segments), dates, [["Lead", None, 3, "Won"]])
+    assert header[:5] == ["segment", "Lead", "Stage 2", 3.0, "Won"]
+    assert header[5:] == ["Lead → Stage 2", "Stage 2 → 3", "3 → Won"]
+    assert {cell_name(row[0]): row[1:5] for row in rows} == expected
+    assert [cell_name(row[0]) for row in rows] == list(expected)
+    for row in rows:
+        for step in range(3):
+            before, count = row[1 + step], row[2 + step]
+            assert row[5 + step] == (count / before if before else "")
+
+
+def test_a_funnel_of_one_stage_has_no_rates() -> None:
+    table = call("FUNNEL_BY", column("ab"), column([45292, None]))
+    assert table == [["segment", "Stage 1"], ["a", 1.0], ["b", 0.0]]
+
+
+def test_the_order_of_the_dates_of_a_lead_does_not_matter() -> None:
+    assert call("FUNNEL_BY", "a", [[45300, 45292]])[1] == ["a", 1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ((column("ab"), [[1, "#REF!"], ["#N/A", "x"]]), "#REF!", "stage_dates holds the error"),
+        ((column("ab"), [[1, 2], ["#N/A", "x"]]), "#N/A", "stage_dates holds the error"),
+        ((column("ab"), [[1, 2], [3, "1/2/24"]]), "#VALUE!", "row 2, column 2 of stage_dates"),
+        ((column("ab"), [[1, "1/2/24"], ["x", 3]]), "#VALUE!", "row 1, column 2 of stage_dates"),
+        ((column("ab"), [[1, 2], [3, True]]), "#VALUE!", "TRUE or FALSE"),
+        ((column("ab"), [[1, 2], [3, -4]]), "#NUM!", "value 2 of stage_dates is -4"),
+        ((column("ab"), [[1, 2], [float("inf"), 4]]), "#NUM!", "finite"),
+        ((column(["a", None]), [[1, 2], [3, 4]]), "#VALUE!", "row 2 of segments is blank"),
+        ((column("a"), [[1, 2], [3, 4]]), "#VALUE!", "segments has 1, stage_dates has 2 rows"),
+        ((column([None]), [[None, None]]), "#N/A", "segments holds no values"),
+        ((column("a"), [[1, 2]], column("A")), "#VALUE!", "stages has 1 names for the 2 columns"),
+        ((column("a"), [[1, 2]], [["A", " A"]]), "#VALUE!", "stages 1 and 2 are both named A"),
+        ((column("a"), [[1, 2]], [["Stage 2", None]]), "#VALUE!", "both named Stage 2"),
+        ((column("a"), [[1, 2]], [["A", "#NULL!"]]), "#NULL!", "stages holds the error"),
+        ((column("a"), [[1, 2], [3]]), "#VALUE!", "not a block"),
+    ],
+)
+def test_what_a_funnel_by_segment_refuses(arguments: Any, error: str, words: str) -> None:
+    shown = call("FUNNEL_BY", *arguments)
+    assert shown == error
+    assert words in shown.sentence
+
+
+def test_names_of_stages_come_as_a_row_or_a_column_or_not_at_all() -> None:
+    data = column("ab"), [[45292, 45293], [45292, None]]
+    assert call("FUNNEL_BY", *data)[0] == ["segment", "Stage 1", "Stage 2", "Stage 1 → Stage 2"]
+    assert call("FUNNEL_BY", *data, [[None]]) == call("FUNNEL_BY", *data, None)
+    assert call("FUNNEL_BY", *data, [["", None]]) == call("FUNNEL_BY", *data)
+    assert call("FUNNEL_BY", *data, [["A", "B"]]) == call("FUNNEL_BY", *data, column("AB"))
+
+
+def test_a_funnel_by_segment_of_frames_and_lists() -> None:
+    days = [[datetime(2024, 1, 1, 9), datetime(2024, 1, 2)], [datetime(2024, 1, 1), None]]
+    expected = call("FUNNEL_BY", column("ab"), days, [["Lead", "Won"]])
+    frame = pd.DataFrame(days, columns=["Lead", "Won"])
+    for unit in ("s", "ns"):
+        stages = frame.astype(f"datetime64[{unit}]")
+        assert kpi_xl.funnel_by(["a", "b"], stages, ["Lead", "Won"]) == expected
+    assert kpi_xl.funnel_by(pd.Series(["a", "b"]), days, frame.columns) == expected
+    with pytest.raises(kpi_xl.WrongInput, match="FUNNEL_BY: row 2, column 1 of stage_dates"):
+        kpi_xl.funnel_by(["a", "b"], [[None, None], ["soon", None]])
+
+
+# What columns of all sorts mean, for every table of this family and for ATTRIBUTION
+
+PEOPLE, CHANNELS = column(["Ann", "Bob", "Ann"]), column(["ads", "mail", "ads"])
+SOME_DAYS = column([45323, 45293, 45292])
+DATA: dict[str, list[Any]] = {
+    "FUNNEL": [column(["Visits", "Leads", "Sales"]), column([100, 50, 5])],
+    "FUNNEL_BY": [CHANNELS, [[45323, 45324], [45293, None], [45292, 45330]]],
+    "COHORT": [PEOPLE, SOME_DAYS, column([30, 20, -10])],
+    "RETENTION_CURVE": [PEOPLE, SOME_DAYS],
+    "RFM": [PEOPLE, SOME_DAYS, column([30, 20, -10])],
+    "CHANNEL_MIX": [CHANNELS, column([30, 20, -10])],
+    "ATTRIBUTION": [column(["ads > mail", "mail", "ads > mail"]), column([3, 2, 1])],
+}
+DATED = ["FUNNEL_BY", "COHORT", "RETENTION_CURVE", "RFM"]
+ROWS_IN_ANY_ORDER = [name for name in DATA if name != "FUNNEL"]
+KEYED = ["FUNNEL_BY", "COHORT", "RETENTION_CURVE", "RFM", "CHANNEL_MIX"]
+
+
+def filled(block: Any, cell: Any) -> Any:
+    return [cell] * len(block[0])
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_rows_blank_throughout_are_skipped(name: str) -> None:
+    data = DATA[name]
+    more = [
+        [filled(block, None), *block[:2], filled(block, ""), *block[2:], filled(block, None)]
+        for block in data
+    ]
+    table = call(name, *data)
+    assert len(table) > 1
+    assert call(name, *more) == table
+    assert call(name, *([filled(block, None)] for block in data)) == "#N/A"
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_a_blank_key_beside_data_is_an_error_that_names_its_row(name: str) -> None:
+    keys, *others = DATA[name]
+    error = call(name, [*keys[:1], [" "], *keys[2:]], *others)
+    assert error == "#VALUE!"
+    assert "row 2 of" in error.sentence
+
+
+@pytest.mark.parametrize("name", DATED)
+def test_dates_as_text_and_with_times(name: str) -> None:
+    keys, dates, *others = DATA[name]
+    written = [
+        [cell and f"{date(1899, 12, 30) + timedelta(days=cell)}T08:30" for cell in row]
+        for row in dates
+    ]
+    with_times = [[cell and cell + 0.99 for cell in row] for row in dates]
+    at_noon = [
+        [cell and datetime(1899, 12, 30, 12) + timedelta(days=cell) for cell in row]
+        for row in dates
+    ]
+    for block in (written, with_times, at_noon):
+        assert call(name, keys, block, *others) == call(name, keys, dates, *others)
+
+
+@pytest.mark.parametrize("name", DATED)
+@pytest.mark.parametrize("text", ["01/02/2024", "2024-1-2", "1 Feb 2024", "2024-02-30", "x"])
+def test_a_date_that_can_be_read_two_ways_is_an_error_that_names_the_first_row(
+    name: str, text: str
+) -> None:
+    keys, dates, *others = DATA[name]
+    wrong = [dates[0], [text, *dates[1][1:]], [text, *dates[2][1:]]]
+    error = call(name, keys, wrong, *others)
+    assert error == "#VALUE!"
+    assert error.sentence.startswith("row 2")
+    assert text in error.sentence
+
+
+@pytest.mark.parametrize("name", KEYED)
+def test_keys_are_one_as_numbers_and_as_text(name: str) -> None:
+    keys, *others = DATA[name]
+    numbers = {"Ann": 5, "ads": 5, "Bob": "007", "mail": "007"}
+    plain = call(name, [[numbers[row[0]]] for row in keys], *others)
+    mixed = call(name, [[" 5 "], ["007"], [5.0]], *others)
+    assert mixed == plain
+    assert call(name, [["Ann"], ["ann"], ["ANN "]], *others) != call(
+        name, [["Ann"], ["Ann"], ["Ann"]], *others
+    )
+
+
+@pytest.mark.parametrize("name", ROWS_IN_ANY_ORDER)
+def test_rows_come_in_any_order(name: str) -> None:
+    def as_set(table: Any) -> Any:
+        return sorted(map(repr, table))
+
+    data = DATA[name]
+    if name == "ATTRIBUTION":
+        data = [*data, "linear"]
+    backwards = [block[::-1] if isinstance(block, list) else block for block in data]
+    assert as_set(call(name, *backwards)) == as_set(call(name, *data))
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_columns_of_different_length_are_an_error(name: str) -> None:
+    keys, other, *others = DATA[name]
+    assert call(name, keys, other[:2], *others) == "#VALUE!"
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_an_error_cell_passes_through_the_last_row(name: str) -> None:
+    for position, block in enumerate(DATA[name]):
+        wrong = [*block[:-1], filled(block, "#REF!")]
+        arguments = [*DATA[name][:position], wrong, *DATA[name][position + 1 :]]
+        assert call(name, *arguments) == "#REF!"
+
+
+def test_several_orders_on_one_day_are_one_purchase_day() -> None:
+    buyers, days = column("aaab"), column([45292, 45292.5, "2024-01-01", 45293])
+    assert call("COHORT", buyers, days, None, None, "customers")[1] == ["2024-01", 2.0, 2.0]
+    assert call("RETENTION_CURVE", buyers, days, "D")[1] == [0.0, 2.0, 2.0, 1.0]
+    assert call("RFM", buyers, days, column([1, 2, 3, 4]))[1][:4] == ["a", 1.0, 1.0, 6.0]
+
+
+def test_negative_amounts_are_returns() -> None:
+    buyers, days = column("aab"), column([45292, 45300, 45293])
+    amounts = column([10, -4, -1])
+    assert call("COHORT", buyers, days, amounts, None, "customers")[1] == ["2024-01", 2.0, 2.0]
+    assert call("COHORT", buyers, days, amounts, None, "revenue")[1] == ["2024-01", 2.0, 5.0]
+    table = call("RFM", buyers, days, amounts)
+    assert [row[1:4] for row in table[1:]] == [[8.0, 1.0, 6.0], [7.0, 0.0, -1.0]]
+    assert call("CHANNEL_MIX", buyers, amounts) == "#NUM!"
+    assert call("ATTRIBUTION", buyers, amounts) == "#NUM!"
+    assert call("FUNNEL", buyers, amounts) == "#NUM!"
+    values = call("ATTRIBUTION", column("ab"), column([1, 1]), None, column([5, -2]))
+    assert [row[2] for row in values[1:]] == [5.0, -2.0]
+
+
+def test_one_customer_and_one_period() -> None:
+    assert call("COHORT", "a", 45292) == [["cohort", "size", 0.0], ["2024-01", 1.0, 1.0]]
+    curve = call("RETENTION_CURVE", "a", 45292, None, 45322)
+    assert curve[1:] == [[0.0, 1.0, 1.0, 1.0]]
+    assert call("RFM", "a", 45292, 10)[1:] == [["a", 0.0, 1.0, 10.0, 1.0, 1.0, 1.0, "Lost"]]
+    assert call("CHANNEL_MIX", "a", 10)[1:] == [["a", 10.0, 1.0, 1.0]]
+    assert call("ATTRIBUTION", "a", 10)[1:] == [["a", 10.0, 1.0]]
+    assert call("FUNNEL", "a", 10)[1:] == [["a", 10.0, "", 1.0, ""]]
+    assert call("FUNNEL_BY", "a", 45292)[1:] == [["a", 1.0]]
+
+
+@pytest.mark.parametrize("kind", ["numbers", "far apart", "texts", "fractions"])
+def test_the_kernel_takes_arrays(kind: str) -> None:
+    """Customers as whole numbers, close together or far apart, or as anything else."""
+    chance = random.Random(4)
+    ids = [chance.randrange(30) for _ in range(300)]
+    days = [45000 + chance.randrange(500) for _ in ids]
+    amounts = [chance.uniform(-1, 9) for _ in ids]
+    customers = {
+        "numbers": np.array(ids),
+        "far apart": np.array(ids) * 10**15,
+        "texts": np.array([f"C{n}" for n in ids]),
+        "fractions": np.array(ids) / 8,
+    }[kind]
+    for measure in ("customers", "revenue"):
+        arrays = METRICS["COHORT"].kernel(
+            customers, np.array(days), np.array(amounts), "W", measure, 45400
+        )
+        lists = kpi_xl.cohort([f"C{n}" for n in ids], days, amounts, "W", measure, 45400)
+        assert arrays == [[pytest.approx(cell) for cell in row] for row in lists]

@@ -47,6 +47,8 @@ def _block(value: Any) -> Any:
     """A Python value as a cell or as a list of rows."""
     if hasattr(value, "to_numpy"):  # pandas' Series and DataFrame
         value = value.to_numpy()
+    if getattr(getattr(value, "dtype", None), "kind", "") == "M":
+        value = value.astype("datetime64[us]")  # finer ones come out as bare numbers
     if hasattr(value, "tolist"):  # NumPy's arrays and numbers
         value = value.tolist()
     if not isinstance(value, Iterable) or isinstance(value, str):

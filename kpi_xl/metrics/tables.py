@@ -450,9 +450,12 @@ def funnel_rows(counts: dict[str | float, list[int]], names: list[str | float]) 
 
 def mix_rows(sums: dict[str | float, float]) -> list[list[Any]]:
     """What CHANNEL_MIX shows, from the sum of each channel."""
+    # Cents added up are seldom exact: what was sold and returned adds up to 0, if not quite.
+    negligible = 1e-14 * max(map(abs, sums.values()))
     for channel, amount in sums.items():
-        if amount < 0.0:
+        if amount < -negligible:
             raise OutOfDomain(f"the values of {channel} add up to {amount:g}, below 0")
+    sums = {channel: max(float(f"{amount:.14g}"), 0.0) for channel, amount in sums.items()}
     total = fsum(sums.values())
     if not total:
         raise ZeroDenominator("the values add up to 0")
@@ -631,7 +634,10 @@ def numbers_of(days: "Integers", period: str) -> "Integers":
     if period == "W":
         return (since_epoch + 3) // 7  # 1970-01-01 was a Thursday
     months = since_epoch.astype("datetime64[D]").astype("datetime64[M]").astype("int64")
-    return months // {"M": 1, "Q": 3, "Y": 12}[period]
+    return months // MONTHS[period]
+
+
+MONTHS = {"M": 1, "Q": 3, "Y": 12}
 
 
 def label(number: int, period: str) -> str:
