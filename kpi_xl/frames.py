@@ -16,6 +16,7 @@ or, where the table itself is of customers, a customer.
 The errors are those of the cells, raised as a KpiError.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import and_
@@ -23,10 +24,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals as nw
 
-from kpi_xl.cells import DAY_0, read, table
+from kpi_xl.cells import DAY_0, read, serial, table
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
 from kpi_xl.metrics import METRICS, tables
 from kpi_xl.reference import did_you_mean
+from kpi_xl.units import DATE, LARGEST
 
 if TYPE_CHECKING:
     import datetime
@@ -295,13 +297,14 @@ def _rows(
             raise WrongInput(f"{name} is null in {missing} rows that are not null throughout")
     days = []
     for name, column, end in zip(given[1:] * 2, names[1:] * 2, ends, strict=True):
-        if end is not None and end == end:
-            argument = "amounts" if column == "amount" else "dates"
-            try:
-                judged = read(METRICS["RFM"], argument, end)
-            except OutOfDomain as outside:
-                raise OutOfDomain(f"{name}: {outside.sentence}") from None
-            days += [judged] * (argument == "dates")
+        if end is None or end != end:
+            continue  # null throughout
+        if column != "amount":
+            days.append(math.floor(serial(end)))
+            if not DATE.domain.low <= days[-1] <= DATE.domain.high:
+                raise OutOfDomain(f"{name} holds {end:%Y-%m-%d}, a day that Excel does not have")
+        elif abs(end) > LARGEST:
+            raise OutOfDomain(f"{name} holds {end}, too large a number for a cell")
     amounts = nw.lit(0.0) if amount is None else nw.col("amount").fill_null(0.0)
     return rows.with_columns(amount=amounts), days
 

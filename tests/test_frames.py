@@ -1,0 +1,352 @@
+"""The tables over frames: the same as those of the cells, on every kind of frame."""
+
+import math
+import random
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pytest
+
+import kpi_xl
+from kpi_xl import frames
+from kpi_xl.cells import serial
+
+KINDS = ["pandas", "pandas, of objects", "polars", "polars, lazy", "duckdb"]
+TYPES = {str: "VARCHAR", datetime: "TIMESTAMP", date: "DATE", float: "DOUBLE", int: "BIGINT"}
+POLARS = {str: pl.String, datetime: pl.Datetime, date: pl.Date, float: pl.Float64, int: pl.Int64}
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def frame(kind: str, **columns: list[Any]) -> Any:
+    """Columns of None and values of one type, as a frame of the kind."""
+    if kind.startswith("pandas"):
+        made = pd.DataFrame(columns)
+        for name, cells in columns.items():
+            if type_of(cells) in (date, datetime):
+                made[name] = pd.to_datetime(pd.Series(cells))
+            elif type_of(cells) is str and "objects" in kind:
+                made[name] = pd.Series(cells, dtype=object)
+        return made
+    if kind.startswith("polars"):
+        schema = {name: POLARS[type_of(cells)] for name, cells in columns.items()}
+        made = pl.DataFrame(columns, schema=schema)
+        return made.lazy() if "lazy" in kind else made
+    names = ", ".join(f"{name} {TYPES[type_of(cells)]}" for name, cells in columns.items())
+    connection = duckdb.connect()
+    connection.execute(f"CREATE TABLE rows ({names})")
+    marks = ", ".join("?" * len(columns))
+    connection.executemany(
+        f"INSERT INTO rows VALUES ({marks})", list(zip(*columns.values(), strict=True))
+    )
+    return connection.table("rows")
+
+
+def type_of(cells: list[Any]) -> type:
+    return next((type(cell) for cell in cells if cell is not None), str)
+
+
+def orders(seed: int, ids: list[Any], *, whole_days: bool = False) -> dict[str, list[Any]]:
+    """Unsorted orders, several a day, returns, amounts left out, rows null throughout."""
+    chance = random.Random(seed)
+    rows: list[tuple[Any, ...]] = []
+    for _ in range(250):
+        moment = datetime(2019, 11, 20, chance.randrange(24)) + timedelta(chance.randrange(900))
+        amount = chance.choice([0.0, -5.0, None, math.nan, round(chance.expovariate(0.02), 2)])
+        rows.append((chance.choice(ids), moment.date() if whole_days else moment, amount))
+        if chance.random() < 0.05:
+            rows.append((chance.choice([None, ids[0] if not ids[0] else None]), None, None))
+    return dict(zip(("who", "day", "paid"), map(list, zip(*rows, strict=True)), strict=True))
+
+
+TEXTS = ["", "Ann", "Bob ", " Bob", "ann", "Дарья", "李", "=1+1", "O'Neil"]
+NUMBERS = [*range(1, 9), 2**40]
+
+
+def data(seed: int) -> dict[str, list[Any]]:
+    if seed % 2:
+        return orders(seed, NUMBERS, whole_days=True)
+    columns = orders(seed, TEXTS)
+    for row, name in enumerate(columns["who"]):
+        if name == "":  # a null customer: only where the whole row is
+            columns["day"][row] = columns["paid"][row] = None
+    return columns
+
+
+def in_cells(columns: dict[str, list[Any]]) -> tuple[list[Any], list[Any], list[Any]]:
+    return columns["who"], columns["day"], columns["paid"]
+
+
+def by_key(table: list[list[Any]]) -> list[list[Any]]:
+    return [table[0], *sorted(table[1:], key=lambda row: row[0])]
+
+
+def near(table: list[list[Any]]) -> list[list[Any]]:
+    return [[pytest.approx(c) if isinstance(c, float) else c for c in row] for row in table]
+
+
+@pytest.mark.parametrize("period", ["D", "W", "M", "Q", "Y"])
+@pytest.mark.parametrize("seed", range(2))
+def test_cohorts_are_those_of_the_cells(kind: str, seed: int, period: str) -> None:
+    columns = data(seed)
+    who, days, paid = in_cells(columns)
+    rows = frame(kind, **columns)
+    for measure in ("retention", "customers", "revenue", "revenue_retention"):
+        for as_of in (None, date(2021, 3, 31)):
+            table = frames.cohort(rows, "who", "day", "paid", period, measure, as_of)
+            assert table == near(kpi_xl.cohort(who, days, paid, period, measure, as_of))
+    assert frames.cohort(rows, "who", "day") == kpi_xl.cohort(who, days)
+
+
+@pytest.mark.parametrize("period", ["W", "m", "Q"])
+@pytest.mark.parametrize("seed", range(2))
+def test_curves_are_those_of_the_cells(kind: str, seed: int, period: str) -> None:
+    columns = data(seed)
+    who, days, _ = in_cells(columns)
+    for as_of in (None, "2021-03-31", 44300):
+        table = frames.retention_curve(frame(kind, **columns), "who", "day", period, as_of)
+        assert table == kpi_xl.retention_curve(who, days, period, as_of)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rfm_is_that_of_the_cells(kind: str, seed: int) -> None:
+    columns = data(seed)
+    for as_of, bins in ((None, 5), (datetime(2021, 3, 31, 12), 3)):
+        table = frames.rfm(frame(kind, **columns), "who", "day", "paid", as_of, bins)
+        assert table == near(by_key(kpi_xl.rfm(*in_cells(columns), as_of, bins)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_channel_mix_is_that_of_the_cells(kind: str, seed: int) -> None:
+    columns = data(seed)
+    who, _, paid = in_cells(columns)
+    paid = [None if amount is None else abs(amount) for amount in paid]
+    rows = frame(kind, channel=who, value=paid)
+    expected = kpi_xl.channel_mix(who, paid)
+    assert frames.channel_mix(rows, "channel", "value") == near(expected)
+
+
+def test_channels_of_one_sum_are_sorted(kind: str) -> None:
+    rows = frame(kind, channel=["b", "a", "c", "a"], value=[0.3, 0.1, 0.5, 0.2])
+    assert [row[0] for row in frames.channel_mix(rows, "channel", "value")[1:]] == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_funnels_by_segment_are_those_of_the_cells(kind: str, seed: int) -> None:
+    chance = random.Random(seed)
+    segments = [chance.choice(["ads", "mail ", "Ads", "mail"]) for _ in range(150)]
+    stages = [
+        [date(2024, 1, 1) + timedelta(chance.randrange(99)) for _ in range(4)] for _ in segments
+    ]
+    for row, stage in enumerate(stages):
+        for place in range(4):
+            if chance.random() < 0.4 or place > row % 5:
+                stage[place] = None  # type: ignore[call-overload]
+        if not any(stage) and chance.random() < 0.5:
+            segments[row] = None  # type: ignore[call-overload]
+    dates = dict(zip("abcd", map(list, zip(*stages, strict=True)), strict=True))
+    rows = frame(kind, segment=segments, **dates)
+    for names in (None, ["Lead", None, "Offer", "Won"]):
+        table = frames.funnel_by(rows, "segment", list("abcd"), names)
+        assert table == by_key(kpi_xl.funnel_by(segments, stages, names))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_purchases_are_what_counting_gives(kind: str, seed: int) -> None:
+    columns = data(seed)
+    as_of = date(2021, 10, 1)
+    totals: defaultdict[Any, defaultdict[date, float]] = defaultdict(lambda: defaultdict(float))
+    bought = defaultdict(set)
+    for name, moment, amount in zip(*in_cells(columns), strict=True):
+        if not name or moment is None:
+            continue
+        who = name.strip() if isinstance(name, str) else name
+        day = moment.date() if isinstance(moment, datetime) else moment
+        if day <= as_of:
+            paid = 0.0 if amount is None or math.isnan(amount) else amount
+            totals[who][day] += paid
+            if paid >= 0:
+                bought[who].add(day)
+    found = frames.purchases(frame(kind, **columns), "who", "day", "paid", as_of)
+    assert found.customers == sorted(bought)
+    assert found.as_of == serial(as_of)
+    for place, who in enumerate(found.customers):
+        days = sorted(bought[who])
+        repeats = [totals[who][day] for day in days[1:]]
+        assert found.repeats[place] == len(repeats)
+        assert found.first[place] == serial(days[0])
+        assert found.last[place] == serial(days[-1])
+        mean = sum(repeats) / len(repeats) if repeats else 0.0
+        assert found.spend[place] == pytest.approx(mean)
+
+
+def test_who_only_returned_has_not_purchased(kind: str) -> None:
+    rows = frame(kind, who=["a"], day=[date(2024, 1, 1)], paid=[-5.0])
+    found = frames.purchases(rows, "who", "day", "paid")
+    assert found.customers == []
+    assert list(found.repeats) == list(found.first) == list(found.last) == list(found.spend) == []
+    without_amounts = frames.purchases(rows, "who", "day")
+    assert without_amounts.customers == ["a"]
+    assert list(without_amounts.repeats) == [0]
+
+
+def test_days_before_march_1900_and_far_off(kind: str) -> None:
+    """Excel counts a 29 February 1900 that never was."""
+    days = [date(1900, 1, 1), date(1900, 2, 28), date(1900, 3, 1), date(2024, 12, 30)]
+    rows = frame(kind, who=["a", "b", "a", "b"], day=days, paid=[1.0] * 4)
+    for period in "WMQY":
+        table = frames.cohort(rows, "who", "day", None, period, "customers")
+        assert table == kpi_xl.cohort(["a", "b", "a", "b"], days, None, period, "customers")
+    table = frames.rfm(rows, "who", "day", "paid", "1900-02-28")
+    assert table == kpi_xl.rfm(["a", "b"], days[:2], [1, 1], "1900-02-28")
+    assert list(frames.purchases(rows, "who", "day").first) == [1, 59]
+
+
+def test_columns_of_other_types() -> None:
+    days = pl.datetime_range(datetime(2024, 1, 31, 12), datetime(2024, 2, 4, 12), eager=True)
+    rows = pl.DataFrame({"day": days.dt.replace_time_zone("Asia/Tokyo")}).with_columns(
+        who=pl.Series(["x", "y", "x", "y", "z"], dtype=pl.Categorical),
+        flag=pl.Series([True, False, True, None, True]),
+        part=pl.Series([0.5, 0.5, math.nan, 1.5, 0.5]),
+        paid=pl.Series([1, 2, 3, 4, 5]).cast(pl.Decimal(9, 2)),
+    )
+    letters, dates = list("xyxyz"), [moment.replace(tzinfo=None) for moment in days]
+    for made in (rows, rows.lazy()):
+        assert frames.cohort(made, "who", "day") == kpi_xl.cohort(letters, dates)
+        mix = frames.channel_mix(made.filter(pl.col("flag").is_not_null()), "flag", "paid")
+        assert [row[:2] for row in mix[1:]] == [["TRUE", 9.0], ["FALSE", 2.0]]
+        mix = frames.channel_mix(made.filter(~pl.col("part").is_nan()), "part", "paid")
+        assert [row[:2] for row in mix[1:]] == [[0.5, 8.0], [1.5, 4.0]]
+        with pytest.raises(kpi_xl.WrongInput, match="part is null in 1 rows"):
+            frames.channel_mix(made, "part", "paid")
+    local = pd.DataFrame({"who": letters, "day": pd.Series(dates).dt.tz_localize("Europe/Lisbon")})
+    assert frames.cohort(local, "who", "day") == kpi_xl.cohort(letters, dates)
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    paid = connection.sql(
+        "SELECT who, day::TIMESTAMPTZ AS day, 2.5::DECIMAL(9, 2) AS paid FROM"
+        " (VALUES ('x', TIMESTAMP '2024-01-31 12:00'), ('y', '2024-02-01 12:00')) t(who, day)"
+    )
+    expected = kpi_xl.rfm(["x", "y"], dates[:2], [2.5, 2.5])
+    assert frames.rfm(paid, "who", "day", "paid") == expected
+
+
+GOOD = {
+    "who": ["Ann", "Bob"],
+    "day": [date(2024, 1, 1), date(2024, 2, 1)],
+    "paid": [1.0, 2.0],
+    "note": ["x", "y"],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "call", "error", "words"),
+    [
+        ({"who": ["Ann", None]}, "rfm", kpi_xl.WrongInput, "who is null in 1 rows"),
+        ({"who": [" ", "  "]}, "rfm", kpi_xl.WrongInput, "who is null in 2 rows"),
+        ({"day": [date(2024, 1, 1), None]}, "rfm", kpi_xl.WrongInput, "day is null in 1 rows"),
+        ({"day": ["01/02/2024", "x"]}, "rfm", kpi_xl.WrongInput, "day is of type String"),
+        ({"paid": ["1,200", "x"]}, "rfm", kpi_xl.WrongInput, "paid is of type String"),
+        ({"who": [date(2024, 1, 1)] * 2}, "rfm", kpi_xl.WrongInput, "who is of type Date"),
+        ({"paid": [1.0, math.inf]}, "rfm", kpi_xl.OutOfDomain, "paid"),
+        ({"paid": [1.0, -math.inf]}, "channel_mix", kpi_xl.OutOfDomain, "paid"),
+        ({"paid": [1.0, -2.0]}, "channel_mix", kpi_xl.OutOfDomain, "the values of Bob add up"),
+        ({"paid": [0.0, None]}, "channel_mix", kpi_xl.ZeroDenominator, "the values add up to 0"),
+        ({"day": [date(1899, 12, 31), date(2024, 1, 1)]}, "rfm", kpi_xl.OutOfDomain, "day"),
+        ({name: [None, None] for name in GOOD}, "channel_mix", kpi_xl.NotEnoughData, "no values"),
+    ],
+)
+def test_what_columns_are_refused(
+    kind: str, changes: dict[str, Any], call: str, error: type[Exception], words: str
+) -> None:
+    columns = {**GOOD, **changes}
+    if len(changes) == 4:
+        columns["paid"] = [math.nan, None]
+    rows = frame(kind, **columns)
+    arguments = ("who", "day", "paid") if call == "rfm" else ("who", "paid")
+    with pytest.raises(error, match=words):
+        getattr(frames, call)(rows, *arguments)
+
+
+def test_what_else_is_refused(kind: str) -> None:
+    rows = frame(kind, **GOOD)
+    with pytest.raises(kpi_xl.WrongInput, match="no column 'whoo'; did you mean who"):
+        frames.cohort(rows, "whoo", "day")
+    with pytest.raises(kpi_xl.WrongInput, match="period is"):
+        frames.cohort(rows, "who", "day", period="fortnight")
+    with pytest.raises(kpi_xl.WrongInput, match='"revenue" needs the argument values'):
+        frames.cohort(rows, "who", "day", measure="Revenue")
+    with pytest.raises(kpi_xl.OutOfDomain, match="bins is 2"):
+        frames.rfm(rows, "who", "day", "paid", bins=2.5)
+    with pytest.raises(kpi_xl.WrongInput, match="as_of is the text"):
+        frames.rfm(rows, "who", "day", "paid", as_of="1/2/24")
+    with pytest.raises(kpi_xl.NotEnoughData, match="on or before as_of"):
+        frames.cohort(rows, "who", "day", as_of=date(2023, 12, 31))
+    with pytest.raises(kpi_xl.NotEnoughData, match="no period has ended"):
+        frames.retention_curve(rows, "who", "day", "Y")
+    with pytest.raises(kpi_xl.WrongInput, match="stages has 1 names"):
+        frames.funnel_by(rows, "who", ["day", "day"], ["Lead"])
+    with pytest.raises(kpi_xl.WrongInput, match="both named Lead"):
+        frames.funnel_by(rows, "who", ["day", "day"], ["Lead", "Lead"])
+
+
+def test_mixed_values_are_no_key() -> None:
+    rows = pd.DataFrame({"who": pd.Series([5, "5"], dtype=object), "paid": [1.0, 2.0]})
+    with pytest.raises(kpi_xl.WrongInput, match="who is of type Object: make it text"):
+        frames.channel_mix(rows, "who", "paid")
+
+
+def test_only_counts_come_back_from_a_lazy_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[int] = []
+    fetch = frames._fetched
+
+    def watched(lazy: Any) -> Iterator[Any]:
+        rows = fetch(lazy)
+        fetched.append(len(rows))
+        return rows  # type: ignore[return-value]
+
+    monkeypatch.setattr(frames, "_fetched", watched)
+    chance = random.Random(1)
+    count = 20_000
+    rows = pl.LazyFrame(
+        {
+            "who": [chance.randrange(5_000) for _ in range(count)],
+            "day": [date(2023, 1, 1) + timedelta(chance.randrange(365)) for _ in range(count)],
+            "channel": [chance.choice("abc") for _ in range(count)],
+            "paid": [1.0] * count,
+        }
+    )
+    frames.cohort(rows, "who", "day", "paid", "M", "revenue")
+    frames.retention_curve(rows, "who", "day", "Q")
+    frames.channel_mix(rows, "channel", "paid")
+    frames.funnel_by(rows, "channel", ["day", "day"])
+    assert fetched == [1, 12 * 13 // 2, 1, 4 * 5 // 2, 1, 3, 1, 3]
+
+
+def test_neither_pandas_nor_pyarrow_is_needed() -> None:
+    code = """
+import sys
+for name in ("pandas", "pyarrow"):
+    sys.modules[name] = None
+import duckdb
+import polars
+from kpi_xl import frames
+rows = duckdb.sql("SELECT 'a' AS who, DATE '2024-01-01' AS day")
+print(frames.cohort(rows, "who", "day"))
+print(frames.cohort(polars.DataFrame({"who": ["a"]}).with_columns(day=polars.date(2024, 1, 1)),
+                    "who", "day"))
+"""
+    shown = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+    assert shown == 2 * "[['cohort', 'size', 0.0], ['2024-01', 1.0, 1.0]]\n"
