@@ -14,7 +14,7 @@ from kpi_xl.metrics.arguments import (
     OrderDates,
     Period,
 )
-from kpi_xl.metrics.tables import SERIALS, numbered
+from kpi_xl.metrics.tables import SERIALS, numbered, observed
 from kpi_xl.quadrature import beta_points
 from kpi_xl.registry import Arg, metric
 from kpi_xl.units import MONEY, NOT_NEGATIVE, PERIODS, TABLE, TEXT, VALUE, Domain
@@ -372,13 +372,13 @@ def purchases(
     """What the models take of orders."""
     import numpy as np
 
-    orders = numbered(customers, dates, as_of)
-    day_of = orders.customer * SERIALS + orders.day  # a number for each customer's each day
-    amount = np.ones(len(day_of)) if amounts is None else np.asarray(amounts)[orders.kept]
+    orders = observed(customers, dates, as_of, amounts)
+    known, customer = numbered(orders.customers)
+    day_of = customer * SERIALS + orders.days  # a number for each customer's each day
     days, at = np.unique(day_of, return_inverse=True)
-    totals = np.bincount(at, weights=amount)
+    totals = np.bincount(at, weights=orders.amounts)
     bought = np.zeros(len(days), dtype=bool)
-    bought[at[amount >= 0.0]] = True
+    bought[at[orders.amounts >= 0.0]] = True
     days, totals = days[bought], totals[bought]
     if not len(days):
         raise NotEnoughData("there are returns, but no purchase on or before as_of")
@@ -388,7 +388,7 @@ def purchases(
     totals[first] = 0.0
     spend = np.add.reduceat(totals, first).astype(float) / np.maximum(x, 1.0)
     age, recency = orders.as_of - day[first], day[first + count - 1] - day[first]
-    names = [orders.names[number] for number in who.tolist()]
+    names = [known[number] for number in who.tolist()]
     return Purchases(names, x, recency / DAYS[period], age / DAYS[period], spend)
 
 

@@ -7,17 +7,24 @@ import io
 import random
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
+import duckdb
 import formualizer
+import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import xlsxwriter
+from numpy.typing import NDArray
 
-from kpi_xl import METRICS
+from kpi_xl import METRICS, frames
 from kpi_xl.cells import evaluate
 from kpi_xl.hosts.embedded import _Engine, calculate
 from kpi_xl.hosts.package import read_package
+from kpi_xl.metrics.tables import observed, told_apart
 
 CAC = METRICS["CAC"]
 
@@ -137,27 +144,42 @@ def test_the_engine_as_it_comes_from_bytes_to_values(benchmark: Any) -> None:
     assert len(benchmark(compute)) == 10_000
 
 
-# A million orders, against the usual recipe in pandas
+# A million orders of 200,000 customers, against the usual recipe in pandas
 
 
-def orders() -> tuple[list[list[float]], list[list[float]]]:
-    chance = random.Random(1)
-    customers = [[float(chance.randrange(200_000))] for _ in range(1_000_000)]
-    return customers, [[45_000.0 + chance.randrange(730)] for _ in range(1_000_000)]
+def orders() -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    chance = np.random.default_rng(1)
+    count = 1_000_000
+    customers = chance.integers(0, 200_000, count)
+    return customers, 45_000 + chance.integers(0, 730, count), chance.uniform(1, 100, count)
 
 
-@pytest.mark.benchmark(group="cohorts of 1,000,000 orders")
-def test_cohorts_from_cells(benchmark: Any) -> None:
-    customers, dates = orders()
-    arguments = METRICS["COHORT"], (customers, dates)
-    assert len(benchmark.pedantic(evaluate, arguments, rounds=3)) > 20
+def cells() -> tuple[list[list[Any]], list[list[Any]], list[list[Any]]]:
+    """As a host hands them over: every second customer a text, dates with times, amounts."""
+    customers, days, amounts = orders()
+    names = [[f"C{n}" if n % 2 else float(n)] for n in customers.tolist()]
+    dates = (days + np.random.default_rng(2).random(len(days)))[:, np.newaxis].tolist()
+    return names, dates, amounts[:, np.newaxis].tolist()
 
 
-@pytest.mark.benchmark(group="cohorts of 1,000,000 orders")
-def test_the_usual_pandas_recipe_from_arrays(benchmark: Any) -> None:
-    customers, dates = orders()
-    frame = pd.DataFrame({"customer": [row[0] for row in customers]})
-    frame["date"] = pd.to_datetime([row[0] for row in dates], unit="D", origin="1899-12-30")
+@pytest.mark.benchmark(group="cohorts of 1,000,000 orders, from arrays")
+def test_cohorts_from_arrays(benchmark: Any) -> None:
+    customers, days, _ = orders()
+    assert len(benchmark.pedantic(METRICS["COHORT"].kernel, (customers, days), rounds=15)) > 20
+
+
+@pytest.mark.benchmark(group="cohorts of 1,000,000 orders, from arrays")
+def test_cohorts_from_arrays_of_ids_far_apart(benchmark: Any) -> None:
+    customers, days, _ = orders()
+    arguments = customers * 7919 + 10**12, days
+    assert len(benchmark.pedantic(METRICS["COHORT"].kernel, arguments, rounds=15)) > 20
+
+
+@pytest.mark.benchmark(group="cohorts of 1,000,000 orders, from arrays")
+def test_the_usual_pandas_recipe(benchmark: Any) -> None:
+    customers, days, _ = orders()
+    frame = pd.DataFrame({"customer": customers})
+    frame["date"] = pd.to_datetime(days, unit="D", origin="1899-12-30")
 
     def recipe() -> pd.DataFrame:
         month = frame["date"].dt.to_period("M")
@@ -165,7 +187,94 @@ def test_the_usual_pandas_recipe_from_arrays(benchmark: Any) -> None:
         age = month.astype("int64") - born.astype("int64")
         return frame["customer"].groupby([born, age]).nunique().unstack()
 
-    assert len(benchmark.pedantic(recipe, rounds=3)) > 20
+    assert len(benchmark.pedantic(recipe, rounds=15)) > 20
+
+
+# Telling a million customers apart: what COHORT does before it counts
+
+
+@pytest.mark.benchmark(group="numbering 1,000,000 customers")
+def test_numbering_names(benchmark: Any) -> None:
+    names = [row[0] for row in cells()[0]]
+    assert benchmark.pedantic(told_apart, (names,), rounds=5)[1] < 200_000
+
+
+@pytest.mark.benchmark(group="numbering 1,000,000 customers")
+def test_numbering_ids_far_apart(benchmark: Any) -> None:
+    ids = orders()[0] * 7919 + 10**12
+    assert benchmark.pedantic(told_apart, (ids,), rounds=5)[1] < 200_000
+
+
+@pytest.mark.benchmark(group="numbering 1,000,000 customers")
+def test_factorize_of_pandas_on_the_names(benchmark: Any) -> None:
+    names = np.array([row[0] for row in cells()[0]], dtype=object)
+    assert len(benchmark.pedantic(pd.factorize, (names,), rounds=5)[1]) < 200_000
+
+
+# A million rows by three columns of cells: on their way to arrays, against a DataFrame of them
+
+
+@pytest.mark.benchmark(group="1,000,000 rows x 3 of cells to arrays")
+@pytest.mark.parametrize("kind", ["serial numbers", "datetimes"])
+def test_cells_to_arrays(benchmark: Any, kind: str) -> None:
+    customers, dates, amounts = cells()
+    if kind == "datetimes":
+        start = datetime(1899, 12, 30)
+        dates = [[start + timedelta(days=row[0])] for row in dates]
+    reached: list[Any] = []
+
+    def to_arrays(*columns: list[Any]) -> list[list[Any]]:
+        judged = observed(columns[0], columns[1], None, columns[2])
+        reached[:] = told_apart(judged.customers)
+        return [[""]]
+
+    metric = replace(METRICS["COHORT"], kernel=to_arrays)
+    benchmark.pedantic(evaluate, (metric, (customers, dates, amounts)), rounds=5)
+    assert len(reached[0]) == 1_000_000
+
+
+@pytest.mark.benchmark(group="1,000,000 rows x 3 of cells to arrays")
+def test_a_pandas_frame_of_the_same_cells(benchmark: Any) -> None:
+    rows = [[*who, *day, *amount] for who, day, amount in zip(*cells(), strict=True)]
+    assert len(benchmark.pedantic(pd.DataFrame, (rows,), rounds=5)) == 1_000_000
+
+
+@pytest.mark.benchmark(group="1,000,000 rows x 3 of cells to arrays")
+def test_a_pandas_frame_with_its_customers_numbered(benchmark: Any) -> None:
+    rows = [[*who, *day, *amount] for who, day, amount in zip(*cells(), strict=True)]
+
+    def numbered() -> Any:
+        return pd.factorize(pd.DataFrame(rows)[0])
+
+    assert len(benchmark.pedantic(numbered, rounds=5)[0]) == 1_000_000
+
+
+@pytest.mark.benchmark(group="cohorts of 1,000,000 orders, from cells")
+def test_cohorts_from_cells(benchmark: Any) -> None:
+    arguments = METRICS["COHORT"], cells()
+    assert len(benchmark.pedantic(evaluate, arguments, rounds=5)) > 20
+
+
+# Cohorts of a million orders in a frame
+
+
+@pytest.mark.benchmark(group="cohorts of 1,000,000 orders, from a frame")
+@pytest.mark.parametrize("kind", ["pandas", "polars", "duckdb"])
+def test_cohorts_from_a_frame(benchmark: Any, kind: str) -> None:
+    customers, days, _ = orders()
+    dates = (days - 25_569).astype("datetime64[D]").astype("datetime64[us]")
+    made = pl.DataFrame({"customer": customers, "date": dates})
+    if kind == "pandas":
+        rows: Any = pd.DataFrame({"customer": customers, "date": dates})
+    elif kind == "polars":
+        rows = made.lazy()
+    else:
+        connection = duckdb.connect()
+        connection.register("made", pd.DataFrame({"customer": customers, "date": dates}))
+        connection.execute("CREATE TABLE orders AS SELECT * FROM made")
+        rows = connection.table("orders")
+    arguments = rows, "customer", "date"
+    assert len(benchmark.pedantic(frames.cohort, arguments, rounds=5)) > 20
 
 
 # Starting
