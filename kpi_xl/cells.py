@@ -464,6 +464,8 @@ def _day(cell: Cell) -> int | None:
 
 def key(cell: Cell) -> str | float | None:
     """What identifies a customer or a channel: 5 and "5" are one, and so are "Ann" and " Ann "."""
+    if type(cell) is float:
+        return cell
     if isinstance(cell, bool):
         return str(cell).upper()
     if not isinstance(cell, str):

@@ -121,7 +121,7 @@ def funnel_by(
 ) -> Table:
     """FUNNEL_BY of the rows of a frame, a column a stage, sorted by segment."""
     names = tables.stage_names(stages, len(stage_dates))
-    rows, _ = _rows(frame, segment, stage_dates, None)
+    rows, _ = _rows(frame, segment, stage_dates, None, of_stages=True)
     days = [f"date{number}" for number in range(len(stage_dates))]
     reached = {
         day: nw.when(~_all(nw.col(later).is_null() for later in days[number:]))
@@ -264,12 +264,17 @@ def _serials(ordinals: "Integers") -> "Integers":
 
 
 def _rows(
-    frame: "IntoFrame", key: str, dates: Sequence[str], amount: str | None
+    frame: "IntoFrame",
+    key: str,
+    dates: Sequence[str],
+    amount: str | None,
+    *,
+    of_stages: bool = False,
 ) -> tuple[nw.LazyFrame[Any], list[int]]:
     """The columns named, as key, date0, date1 ... and amount, without the rows null throughout.
 
     Beside them the first and last days of the dates, as serial numbers: one query finds them, and
-    what is wrong. Only the dates of several stages may be null.
+    what is wrong. Only the dates of stages may be null.
     """
     lazy = nw.from_native(frame).lazy()
     schema = lazy.collect_schema()
@@ -292,7 +297,7 @@ def _rows(
     nulls, ends = found[: len(names)], found[len(names) :]
     if not count:
         raise NotEnoughData(f"{key} holds no values")
-    for name, missing in list(zip(given, nulls, strict=False))[: 2 if len(dates) == 1 else 1]:
+    for name, missing in zip([key] if of_stages else [key, *dates], nulls, strict=False):
         if missing:
             raise WrongInput(f"{name} is null in {missing} rows that are not null throughout")
     days = []

@@ -126,6 +126,16 @@ def test_whole_columns_are_of_one_length() -> None:
     assert one("=SUM(COHORT(A:A,B:B))", **cells) == 3.0  # size 2, retention 1, age 0
 
 
+def test_a_block_keeps_its_columns() -> None:
+    cells: dict[str, Any] = {"A1": "ads", "A2": "ads", "A3": "mail", "D1": "Lead", "E1": "Won"}
+    cells |= {"B1": 45292, "C1": 45293, "B2": 45292, "C3": "2024-01-09", "F9": 1}
+    cells |= {"H1": "{=FUNNEL_BY(A1:A5,B1:C5,D1:E1)}", "H9": "{=FUNNEL_BY(A:A,B:C)}"}
+    result = calculate(sheet_of(cells))
+    rows = [["ads", 2.0, 1.0, 0.5], ["mail", 1.0, 1.0, 1.0]]
+    assert shown(result, "H1") == [["segment", "Lead", "Won", "Lead → Won"], *rows]
+    assert shown(result, "H9")[1:] == rows
+
+
 # References
 
 

@@ -121,6 +121,20 @@ CASES: dict[str, tuple[str, list[Any], Any]] = {
         [CUSTOMERS, DATES, OMITTED, "M", "customers", datetime(2024, 1, 31)],
         [["cohort", "size", 0], ["2024-01", 2, 2]],
     ),
+    "a block that keeps its columns": (
+        "FUNNEL_BY",
+        [
+            [["ads"], ["mail"]],
+            [[45292.0, datetime(2024, 1, 2)], [45293.0, None]],
+            [["Lead", "Won"]],
+        ],
+        [["segment", "Lead", "Won", "Lead → Won"], ["ads", 1, 1, 1], ["mail", 1, 0, 0]],
+    ),
+    "a block shorter than its column": (
+        "FUNNEL_BY",
+        [[["ads"], ["mail"], ["ads"]], [[45292.0, 45293.0], [45293.0, None]], OMITTED],
+        "#VALUE!",
+    ),
     "text that looks like an error": (
         "RFM",
         [[["#1"]], [[45292.0]], [[10.0]], OMITTED, 2.0],

@@ -161,6 +161,23 @@ def test_funnels_by_segment_are_those_of_the_cells(kind: str, seed: int) -> None
         assert table == by_key(kpi_xl.funnel_by(segments, stages, names))
 
 
+def test_a_stage_that_nobody_reached(kind: str) -> None:
+    rows = frame(kind, segment=["a", "b"], won=[date(2024, 1, 1), None])
+    assert frames.funnel_by(rows, "segment", ["won"])[1:] == [["a", 1.0], ["b", 0.0]]
+    never: list[Any] = [None, None]
+    rows = frame(kind, segment=["a", "b"], lead=[date(2024, 1, 1), date(2024, 1, 2)], won=never)
+    if kind.startswith("pandas"):
+        rows["won"] = pd.to_datetime(rows["won"])
+    elif kind.startswith("polars"):
+        rows = rows.with_columns(pl.col("won").cast(pl.Date))
+    else:
+        rows = rows.select("segment, lead, won::DATE AS won")
+    assert frames.funnel_by(rows, "segment", ["lead", "won"])[1:] == [
+        ["a", 1.0, 0.0, 0.0],
+        ["b", 1.0, 0.0, 0.0],
+    ]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_purchases_are_what_counting_gives(kind: str, seed: int) -> None:
     columns = data(seed)

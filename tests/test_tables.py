@@ -225,6 +225,12 @@ def test_a_customer_is_one_as_number_and_as_text() -> None:
     assert [row[0] for row in table[1:]] == [5.0, "05"]
 
 
+def test_customers_whose_names_python_takes_for_numbers() -> None:
+    names = ["nan", "inf", "-inf", "nan", "1e3", "1_0"]
+    table = call("RFM", column(names), column([45292] * 6), column([1] * 6))
+    assert [row[0] for row in table[1:]] == ["nan", "inf", "-inf", "1e3", "1_0"]
+
+
 def test_dates_come_as_serials_text_and_datetimes() -> None:
     days = column([45292.75, "2024-01-01", " 2024-01-01T09:30:00", date(2024, 1, 1)])
     assert call("RFM", column("abcd"), days, column([1] * 4))[4][1] == 0.0

@@ -448,12 +448,13 @@ def _given(cell: Any) -> Any:
 
 def _whole(block: Any) -> Any:
     """A whole column, marked as one: the engine gives it as far down as it is filled."""
-    return [*(block if isinstance(block, list) else [[block]]), [WHOLE_END]]
+    rows = block if isinstance(block, list) else [[block]]
+    return [*rows, [WHOLE_END] * len(rows[0])]
 
 
 def _of_one_length(given: list[Any]) -> list[Any]:
     """Whole columns at the length of the longest: in Excel they are all of one length."""
-    whole = [isinstance(block, list) and block[-1] == [WHOLE_END] for block in given]
+    whole = [isinstance(block, list) and block[-1][0] == WHOLE_END for block in given]
     if not any(whole):
         return given
     blocks = [block[:-1] if marked else block for block, marked in zip(given, whole, strict=True)]
