@@ -449,7 +449,7 @@ def _given(cell: Any) -> Any:
 def _whole(block: Any) -> Any:
     """A whole column, marked as one: the engine gives it as far down as it is filled."""
     rows = block if isinstance(block, list) else [[block]]
-    return [*rows, [WHOLE_END] * len(rows[0])]
+    return [*rows, [WHOLE_END] * (len(rows[0]) if rows else 1)]
 
 
 def _of_one_length(given: list[Any]) -> list[Any]:

@@ -52,7 +52,9 @@ VisitorsB = Annotated[float, Arg("Visitors who saw variant B", COUNT, denominato
 Customers = Annotated[
     list[str | float], Arg("Who bought: a row an order", KEY, column=True, blank="refuse")
 ]
-OrderDates = Annotated[list[int], Arg("When, as Excel dates", DATE, column=True, blank="refuse")]
+OrderDates = Annotated[
+    list[int], Arg("When: Excel dates, or text as 2024-01-31", DATE, column=True, blank="refuse")
+]
 AMOUNT = Arg("Amount of each row", MONEY, column=True, blank="zero")
 Amounts = Annotated[list[float], AMOUNT]
 AmountsIfGiven = Annotated[list[float] | None, AMOUNT]
