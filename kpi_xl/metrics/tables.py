@@ -70,17 +70,18 @@ def cohort(
 ) -> list[list[Any]]:
     """Cohorts: customers by the period of their first order, followed from age to age.
 
-    Every row is activity, also one with a negative amount (a return), which stays in the revenue;
-    several of a customer in a period count once. Rows come in any order, those blank throughout
-    are skipped; a text that is no plain date is #VALUE! and names its row. Customers 5 and "5" are
-    one; spaces around a name do not count, capitals do. An age is the difference of calendar
-    periods (ISO weeks for "W"). It is reached once its period has begun by as_of; what is not
-    reached is blank, never 0. Cohorts run from the oldest to the youngest; periods in which nobody
-    came are left out.
+    Every row is activity, also one with a negative amount (a return), which stays in the revenue.
+    Customers 5 and "5" are one; spaces around a name do not count, capitals do. An age is the
+    difference of calendar periods (ISO weeks for "W"). It is reached once its period has begun by
+    as_of; what is not reached is blank, never 0. Rows run from the oldest cohort to the youngest;
+    periods in which nobody came are left out.
 
     Measures: "retention" the share of customers active, "customers" their number, "revenue" the
     sum of values, "revenue_retention" that over the revenue of age 0 (blank for a cohort where it
     is not above 0). The revenue measures need values: #VALUE! without them.
+
+    Orders may come in any order; several of a customer in a period count once. Rows blank
+    throughout are skipped. A text that is no date as 2024-01-31 is #VALUE!.
     """
     revenue = values if of_revenue(measure, values) else None
     return cohort_rows(activity(customers, dates, period, as_of, revenue), period, measure)
@@ -114,7 +115,7 @@ def retention_curve(
 
     At each age it takes the cohorts whose period at that age has ended by as_of, so that a month
     that is half over pulls nothing down. With no period ended there is no answer: #N/A.
-    Customers, ages and rows are those of COHORT.
+    Customers, ages and rows with negative amounts are those of COHORT.
     """
     return curve_rows(activity(customers, dates, period, as_of))
 
@@ -258,7 +259,7 @@ def funnel_by(
     ],
     stages: Annotated[
         list[str | float | None] | None,
-        Arg("Names of the stages", KEY, column=True, alone=True, blank="keep"),
+        Arg("Names of the stages, in order", KEY, column=True, alone=True, blank="keep"),
     ] = None,
 ) -> list[list[Any]]:
     """Funnels by segment: how many rows of each reached each stage, and the rates between.
@@ -317,9 +318,10 @@ def channel_mix(
 ) -> list[list[Any]]:
     """Channel mix: the values of each channel, summed, with their shares, the largest first.
 
-    A channel with a negative sum is #NUM!, single negative values (returns) are not; a total of 0
-    is #DIV/0!. Sums are rounded to 14 digits, so that cents that cancel give 0. Channels of the
-    same sum keep the order in which they first appear. They are told apart as customers in COHORT.
+    A channel with a negative sum is #NUM!; a total of 0 is #DIV/0!. Channels of the same sum keep
+    the order in which they first appear. Spaces around a name do not count, capitals do.
+
+    Single negative values are returns. Sums are rounded to 14 digits: cents that cancel give 0.
     """
     parts: dict[str | float, list[float]] = {}
     for channel, value in zip(channels, values, strict=True):
