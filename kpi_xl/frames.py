@@ -26,7 +26,7 @@ import narwhals as nw
 
 from kpi_xl.cells import DAY_0, read, serial, table
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
-from kpi_xl.metrics import METRICS, tables
+from kpi_xl.metrics import METRICS, models, tables
 from kpi_xl.reference import did_you_mean
 from kpi_xl.units import DATE, LARGEST
 
@@ -136,27 +136,47 @@ def funnel_by(
     return table(tables.funnel_rows(by_segment, names))
 
 
-class Purchases(NamedTuple):
-    """What the probability models take of each customer who bought, sorted by customer.
+def btyd_fit(
+    frame: "IntoFrame",
+    customer: str,
+    date: str,
+    amount: str | None = None,
+    period: str = "W",
+    as_of: "Day" = None,
+    model: str = "bgnbd",
+) -> Table:
+    """BTYD_FIT of the orders in a frame."""
+    period, model = (
+        read(METRICS["BTYD_FIT"], name, word)
+        for name, word in (("period", period), ("model", model))
+    )
+    bought = purchases(frame, customer, date, amount, as_of)
+    return table(models.fit_rows(bought, period, model, of_spend=amount is not None))
 
-    Days are serial numbers. A purchase day is one with at least one row whose amount is not
-    negative; its total is that of all rows of the day. Who only returned is left out.
-    """
 
-    customers: list[str | float]
-    repeats: "Integers"
-    """Purchase days after the first."""
-    first: "Integers"
-    last: "Integers"
-    spend: "Floats"
-    """Mean total of a repeat day, 0 if there is none."""
-    as_of: int
+def clv_forecast(
+    frame: "IntoFrame",
+    customer: str,
+    date: str,
+    amount: str,
+    horizon: float,
+    discount_rate: float = 0.0,
+    period: str = "W",
+    as_of: "Day" = None,
+    model: str = "bgnbd",
+) -> Table:
+    """CLV_FORECAST of the orders in a frame, sorted by customer."""
+    given = {
+        "horizon": horizon, "discount_rate": discount_rate, "period": period, "model": model
+    }  # fmt: skip
+    options = {name: read(METRICS["CLV_FORECAST"], name, word) for name, word in given.items()}
+    return table(models.forecast_rows(purchases(frame, customer, date, amount, as_of), **options))
 
 
 def purchases(
     frame: "IntoFrame", customer: str, date: str, amount: str | None = None, as_of: "Day" = None
-) -> Purchases:
-    """The purchase days of each customer in a frame; without amounts every row is a purchase."""
+) -> models.Purchases:
+    """The purchases in a frame, sorted by customer; without amounts every row is one."""
     import numpy as np
 
     orders = _orders(frame, customer, date, amount, as_of)
@@ -174,7 +194,7 @@ def purchases(
         )
         .with_columns(nw.col("spend").fill_null(0.0))
     )
-    return Purchases(
+    return models.Purchases(
         names,
         np.array(days, dtype=np.int64) - 1,
         _serials(np.array(first, dtype=np.int64)),

@@ -148,11 +148,10 @@ def test_the_summary_of_cdnow() -> None:
         [float(customer) for customer in COLUMNS[0]],
         [(day - date(1899, 12, 30)).days for day in COLUMNS[1]],
         COLUMNS[2],
-        "W",
         (WEEK_39 - date(1899, 12, 30)).days,
     )
     printed = load_cdnow_summary()
-    for ours, theirs in ((bought.x, "frequency"), (bought.t_x, "recency"), (bought.age, "T")):
+    for ours, theirs in zip(bought.history("W"), ("frequency", "recency", "T"), strict=True):
         assert ours == pytest.approx(printed[theirs].to_numpy(), abs=5.1e-3)
     spend = load_cdnow_summary_data_with_monetary_value()["monetary_value"].to_numpy()
     assert bought.spend == pytest.approx(spend, abs=5.1e-3)
@@ -479,7 +478,7 @@ def test_amounts_left_out_change_no_purchase_where_there_are_no_returns() -> Non
         ([(1, 45300 + 7 * n, 10.0) for n in range(50)], "1 customers bought again"),
         # All alike: everybody buys on the same days.
         ([(n % 30, 45300 + 30 * (n // 30), 10.0) for n in range(120)], "too much alike"),
-        ([(n, 45300, -10.0) for n in range(30)], "no purchase"),
+        ([(n, 45300, -10.0) for n in range(30)], "0 customers bought again"),
     ],
 )
 def test_orders_that_tell_too_little(rows: list[tuple[Any, ...]], words: str) -> None:

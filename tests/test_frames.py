@@ -1,5 +1,6 @@
 """The tables over frames: the same as those of the cells, on every kind of frame."""
 
+import csv
 import math
 import random
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,7 +19,16 @@ import pytest
 import kpi_xl
 from kpi_xl import frames
 from kpi_xl.cells import serial
+from kpi_xl.errors import OutOfDomain, WrongInput
 
+CDNOW_FILE = Path(__file__).parent.parent / "workbook_templates" / "samples" / "cdnow.csv"
+
+with CDNOW_FILE.open(encoding="utf-8", newline="") as file:
+    CDNOW = [
+        (int(row["customer"]), date.fromisoformat(row["date"]), float(row["amount"]))
+        for row in csv.DictReader(file)
+        if int(row["customer"]) % 2
+    ]
 KINDS = ["pandas", "pandas, of objects", "polars", "polars, lazy", "duckdb"]
 TYPES = {str: "VARCHAR", datetime: "TIMESTAMP", date: "DATE", float: "DOUBLE", int: "BIGINT"}
 POLARS = {str: pl.String, datetime: pl.Datetime, date: pl.Date, float: pl.Float64, int: pl.Int64}
@@ -215,6 +226,28 @@ def test_who_only_returned_has_not_purchased(kind: str) -> None:
     without_amounts = frames.purchases(rows, "who", "day")
     assert without_amounts.customers == ["a"]
     assert list(without_amounts.repeats) == [0]
+
+
+def test_models_over_frames_are_those_over_cells(kind: str) -> None:
+    columns = [[order[place] for order in CDNOW] for place in range(3)]
+    rows = frame(kind, **dict(zip(("who", "day", "paid"), columns, strict=True)))
+    names = "who", "day", "paid"
+    for options in (("W", "1997-09-30", "bgnbd"), ("m", date(1998, 6, 30), "paretonbd")):
+        fitted = kpi_xl.btyd_fit(*columns, *options)
+        assert len(fitted) == 11
+        found = frames.btyd_fit(rows, *names, *options)
+        assert found[0] == fitted[0]
+        assert dict(found[1:]) == pytest.approx(dict(fitted[1:]), rel=1e-5)
+        header, *forecast = frames.clv_forecast(rows, *names, 12, 0.01, *options)
+        expected = kpi_xl.clv_forecast(*columns, 12, 0.01, *options)
+        assert header == expected[0]
+        assert [row[0] for row in forecast] == sorted(row[0] for row in expected[1:])
+        for ours, theirs in zip(forecast, sorted(expected[1:]), strict=True):
+            assert ours == pytest.approx(theirs, rel=1e-5)
+    with pytest.raises(OutOfDomain, match="horizon"):
+        frames.clv_forecast(rows, *names, 0.5)
+    with pytest.raises(WrongInput, match="model"):
+        frames.btyd_fit(rows, *names, model="nbd")
 
 
 def test_days_before_march_1900_and_far_off(kind: str) -> None:

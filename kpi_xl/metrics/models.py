@@ -21,6 +21,7 @@ from kpi_xl.units import MONEY, NOT_NEGATIVE, PERIODS, TABLE, TEXT, VALUE, Domai
 
 if TYPE_CHECKING:
     from kpi_xl.btyd import Floats
+    from kpi_xl.metrics.tables import Integers
 
 SBG = (
     "Fader & Hardie (2007), How to Project Customer Retention, Journal of Interactive Marketing 21"
@@ -232,17 +233,8 @@ def btyd_fit(
     Fewer than 10 repeat customers, or customers so alike that no one set of parameters fits best,
     are #N/A. Customers are told apart as in COHORT.
     """
-    from kpi_xl.btyd import MODELS, distinct, fit, spend_fit
-
-    bought = purchases(customers, dates, amounts, period, as_of)
-    best = fit(MODELS[model], distinct(bought.x, bought.t_x, bought.age)[0])
-    rows = [*zip(MODELS[model].parameters, best.parameters, strict=True)]
-    if amounts is not None:
-        rows += zip("pqv", spend_fit(bought.x, bought.spend), strict=True)
-    rows.append(("log-likelihood", best.log_likelihood))
-    rows.append(("customers", float(len(bought.x))))
-    rows.append(("repeat customers", float((bought.x > 0.0).sum())))
-    return [["parameter", "value"], *map(list, rows)]
+    bought = purchases(customers, dates, amounts, as_of)
+    return fit_rows(bought, period, model, of_spend=amounts is not None)
 
 
 @metric(
@@ -315,61 +307,40 @@ def clv_forecast(
     purchases there are. Where the spread of spend has no mean (q at most 1) it
     is #NUM!. Rows come in order of first appearance.
     """
-    import numpy as np
-
-    from kpi_xl.btyd import MODELS, distinct, expected_spend, fit, spend_fit
-
-    bought = purchases(customers, dates, amounts, period, as_of)
-    chosen = MODELS[model]
-    histories, place = distinct(bought.x, bought.t_x, bought.age)
-    parameters = fit(chosen, histories).parameters
-    p, q, v = spend_fit(bought.x, bought.spend)
-    if q <= 1.0:
-        raise OutOfDomain(
-            f"spend differs so much between customers that it has no mean (q is {q:.3f})"
-        )
-    spend = expected_spend((p, q, v), bought.x, bought.spend)
-    alive = chosen.alive(parameters, histories)
-    at_end = np.array([horizon])
-    expected = discounted = chosen.expected(parameters, histories, at_end, np.ones(1))
-    if discount_rate:
-        times = np.arange(1.0, horizon + 1.0)
-        worth = (1.0 + discount_rate) ** -times
-        worth[:-1] -= worth[1:]  # of the purchases by t, those by t - 1 were counted before
-        discounted = chosen.expected(parameters, histories, times, worth)
-    history = bought.x, bought.t_x, bought.age
-    columns = *history, alive[place], expected[place], spend, discounted[place] * spend
-    rows = zip(bought.names, *(column.tolist() for column in columns), strict=True)
-    header = ["customer", "frequency", "recency", "age", "P(alive)"]
-    return [[*header, "expected purchases", "expected spend", "CLV"], *map(list, rows)]
-
-
-class Purchases(NamedTuple):
-    """Customers who bought, in order of first appearance, and the history of each."""
-
-    names: list[str | float]
-    x: "Floats"
-    """Days with a purchase after the first of them."""
-    t_x: "Floats"
-    """Periods from the first purchase to the last."""
-    age: "Floats"
-    """Periods from the first purchase to as_of."""
-    spend: "Floats"
-    """The mean total of a repeat purchase day; 0 where there is none."""
+    bought = purchases(customers, dates, amounts, as_of)
+    return forecast_rows(bought, horizon, discount_rate, period, model)
 
 
 DAYS = {"D": 1.0, "W": 7.0, "M": 30.4375, "Q": 91.3125, "Y": 365.25}
 """In a period, where the model's time is not one of the calendar."""
 
 
+class Purchases(NamedTuple):
+    """What the models take of each customer who bought; days are serial numbers.
+
+    A purchase day is one with at least one row whose amount is not negative; its total is that of
+    all rows of the day. Who only returned is left out.
+    """
+
+    customers: list[str | float]
+    repeats: "Integers"
+    """Purchase days after the first."""
+    first: "Integers"
+    last: "Integers"
+    spend: "Floats"
+    """Mean total of a repeat day, 0 if there is none."""
+    as_of: int
+
+    def history(self, period: str) -> tuple["Floats", "Floats", "Floats"]:
+        """x, t_x and T of each customer."""
+        t_x, age = self.last - self.first, self.as_of - self.first
+        return self.repeats.astype(float), t_x / DAYS[period], age / DAYS[period]
+
+
 def purchases(
-    customers: list[str | float],
-    dates: list[int],
-    amounts: list[float] | None,
-    period: str,
-    as_of: int | None,
+    customers: list[str | float], dates: list[int], amounts: list[float] | None, as_of: int | None
 ) -> Purchases:
-    """What the models take of orders."""
+    """The purchases in columns of orders, by customer in order of first appearance."""
     import numpy as np
 
     orders = observed(customers, dates, as_of, amounts)
@@ -380,16 +351,59 @@ def purchases(
     bought = np.zeros(len(days), dtype=bool)
     bought[at[orders.amounts >= 0.0]] = True
     days, totals = days[bought], totals[bought]
-    if not len(days):
-        raise NotEnoughData("there are returns, but no purchase on or before as_of")
     buyer, day = np.divmod(days, SERIALS)
     who, first, count = np.unique(buyer, return_index=True, return_counts=True)
-    x = count.astype(float) - 1.0
     totals[first] = 0.0
-    spend = np.add.reduceat(totals, first).astype(float) / np.maximum(x, 1.0)
-    age, recency = orders.as_of - day[first], day[first + count - 1] - day[first]
+    spend = np.bincount(buyer, weights=totals)[who] / np.maximum(count - 1, 1)
     names = [known[number] for number in who.tolist()]
-    return Purchases(names, x, recency / DAYS[period], age / DAYS[period], spend)
+    last = first + count - 1
+    return Purchases(names, count - 1, day[first], day[last], spend, orders.as_of)
+
+
+def fit_rows(bought: Purchases, period: str, model: str, *, of_spend: bool) -> list[list[Any]]:
+    """The table of BTYD_FIT."""
+    from kpi_xl.btyd import MODELS, distinct, fit, spend_fit
+
+    x, t_x, age = bought.history(period)
+    best = fit(MODELS[model], distinct(x, t_x, age)[0])
+    rows = [*zip(MODELS[model].parameters, best.parameters, strict=True)]
+    if of_spend:
+        rows += zip("pqv", spend_fit(x, bought.spend), strict=True)
+    rows.append(("log-likelihood", best.log_likelihood))
+    rows.append(("customers", float(len(x))))
+    rows.append(("repeat customers", float((x > 0.0).sum())))
+    return [["parameter", "value"], *map(list, rows)]
+
+
+def forecast_rows(
+    bought: Purchases, horizon: float, discount_rate: float, period: str, model: str
+) -> list[list[Any]]:
+    """The table of CLV_FORECAST."""
+    import numpy as np
+
+    from kpi_xl.btyd import MODELS, distinct, expected_spend, fit, spend_fit
+
+    chosen, history = MODELS[model], bought.history(period)
+    histories, place = distinct(*history)
+    parameters = fit(chosen, histories).parameters
+    p, q, v = spend_fit(history[0], bought.spend)
+    if q <= 1.0:
+        raise OutOfDomain(
+            f"spend differs so much between customers that it has no mean (q is {q:.3f})"
+        )
+    spend = expected_spend((p, q, v), history[0], bought.spend)
+    alive = chosen.alive(parameters, histories)
+    at_end = np.array([horizon])
+    expected = discounted = chosen.expected(parameters, histories, at_end, np.ones(1))
+    if discount_rate:
+        times = np.arange(1.0, horizon + 1.0)
+        worth = (1.0 + discount_rate) ** -times
+        worth[:-1] -= worth[1:]  # of the purchases by t, those by t - 1 were counted before
+        discounted = chosen.expected(parameters, histories, times, worth)
+    columns = *history, alive[place], expected[place], spend, discounted[place] * spend
+    rows = zip(bought.customers, *(column.tolist() for column in columns), strict=True)
+    header = ["customer", "frequency", "recency", "age", "P(alive)"]
+    return [[*header, "expected purchases", "expected spend", "CLV"], *map(list, rows)]
 
 
 def checked(survivors: list[float | None]) -> list[float]:
