@@ -1,12 +1,14 @@
-"""The command line: kpi-xl eval, kpi-xl functions, kpi-xl demo."""
+"""The command line: kpi-xl eval, kpi-xl recalc, kpi-xl functions, kpi-xl demo."""
 
 import csv
 import io
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -25,6 +27,9 @@ from kpi_xl.reference import (
 )
 from kpi_xl.registry import Metric
 
+if TYPE_CHECKING:
+    from kpi_xl.hosts.recalc import Report
+
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -41,6 +46,7 @@ JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for other progra
 LANGUAGE = Annotated[
     str, typer.Option("--lang", help=f"{', '.join(LANGUAGES)}, or a tag such as zh-TW.")
 ]
+SHOWN = 20  # cells of each kind in a report
 
 
 class Misuse(TyperException):
@@ -129,8 +135,16 @@ def as_record(value: Cell | Block) -> dict[str, Any]:
 
 def computed(formula: str, book: Path | None = None) -> Cell | Block:
     """The value of a formula. Raises Misuse."""
-    try:
+    with calculator(f"the formula {formula[:60]}", book):
         from kpi_xl.hosts import embedded
+
+        return embedded.evaluate_formula(formula, read_book(book) if book else None)
+
+
+@contextmanager
+def calculator(asked: str, book: Path | None) -> Iterator[None]:
+    """Where the embedded host computes; what it cannot do is a Misuse."""
+    try:
         from kpi_xl.hosts.formulas import FormulaError
         from kpi_xl.hosts.package import NotAWorkbookError
     except ImportError as error:
@@ -139,9 +153,9 @@ def computed(formula: str, book: Path | None = None) -> Cell | Block:
             " it has no wheel for Windows on ARM"
         ) from None
     try:
-        return embedded.evaluate_formula(formula, read_book(book) if book else None)
+        yield
     except FormulaError as error:
-        raise Misuse(f"the formula {formula[:60]}: {error}") from None
+        raise Misuse(f"{asked}: {error}") from None
     except NotAWorkbookError as error:
         raise Misuse(f"{book}: {error}") from None
 
@@ -165,6 +179,107 @@ def cell_text(cell: Cell) -> str:
     if isinstance(cell, float | int):
         return f"{cell:.0f}" if cell == round(cell) and abs(cell) < 1e15 else repr(cell)
     return str(cell)
+
+
+# recalc
+
+
+@app.command()
+def recalc(
+    book: Annotated[Path, typer.Argument(help="A workbook (.xlsx, .xlsm).", metavar="BOOK")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write this file, not BOOK.", metavar="OUT")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite OUT, or an open BOOK.")] = False,
+    as_json: JSON = False,
+) -> int:
+    """Compute a workbook's formulas anew, in place, and change nothing but their values.
+
+    TODAY and NOW take the time of this computer. A formula that is not surely computed rightly here
+    keeps its old value, as does whatever depends on it; these are listed. Charts and pivot tables
+    follow when a spreadsheet program opens the workbook. The exit code is 0 if every formula was
+    computed (Excel errors are values, too), 1 if some kept their old value, and 2 for a call that
+    cannot be carried out, which leaves the file as it was.
+    """
+    target = (out or book).resolve()
+    if out and target.exists() and not force:
+        raise Misuse(f"{target} is already there; --force overwrites it")
+    if out and target.suffix.lower() != book.suffix.lower():
+        raise Misuse(f"{out} has to end in {book.suffix}, as {book} does")
+    locks = [target.with_name(f"~${target.name}"), target.with_name(f".~lock.{target.name}#")]
+    if any(lock.exists() for lock in locks) and not force:
+        raise Misuse(f"{target} is open in a spreadsheet program: close it, or write with --out")
+    content = read_book(book)
+    from kpi_xl.files import write_whole
+
+    new, report = recalculated(book, content)
+    if out or new != content:
+        try:
+            write_whole(target, new, force=force or not out)
+        except OSError as error:
+            raise Misuse(f"{target} cannot be written: {error.strerror or error}") from None
+    if as_json:
+        record = {
+            "book": str(target),
+            "formulas": report.formulas,
+            "changed": report.changed,
+            "kept": [kept._asdict() for kept in report.kept],
+            "errors": [
+                {**failed._asdict(), "sentence": failed.error.sentence} for failed in report.errors
+            ],
+        }
+        print(json.dumps(record, ensure_ascii=False))
+    else:
+        print_report(target, report)
+    return 1 if report.kept else 0
+
+
+def recalculated(book: Path, content: bytes) -> "tuple[bytes, Report]":
+    """The workbook computed anew, and what there is to say of it, with a progress bar."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    bar_there = console.is_terminal  # else it would leave a blank line
+    with (
+        calculator(str(book), book),
+        Progress(*columns, console=console, transient=True, disable=not bar_there) as progress,
+    ):
+        from kpi_xl.hosts import recalc
+
+        bar = progress.add_task("", total=4)
+        return recalc.recalculated(
+            content, lambda step: progress.update(bar, advance=1, description=step)
+        )
+
+
+def print_report(path: Path, report: "Report") -> None:
+    """What was computed, and the first of the cells that show errors or keep their old value."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    computed = report.formulas - len(report.kept)
+    console.print(
+        f"{computed:,} of {report.formulas:,} formulas computed; {report.changed:,} values changed."
+    )
+    errors = [(sheet, cell, f"{error}: {error.sentence}") for sheet, cell, error in report.errors]
+    for rows, heading in (
+        (errors, "{} show an error:"),
+        (list(report.kept), "{} keep their old value; Excel or another engine can compute them:"),
+    ):
+        if not rows:
+            continue
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for sheet, cell, text in rows[:SHOWN]:
+            table.add_row(f"  {escape(sheet)}", cell, escape(text))
+        console.print("\n" + heading.format(f"{len(rows):,}"))
+        console.print(table)
+        if len(rows) > SHOWN:
+            console.print(f"  and {len(rows) - SHOWN:,} more; --json lists them all")
+    console.print(f"\n[bold]{escape(str(path))}[/]", soft_wrap=True)
 
 
 # functions

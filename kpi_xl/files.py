@@ -19,10 +19,10 @@ def write_whole(path: Path, content: bytes, *, force: bool = False) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # A temporary file is for its owner alone; the new one is as open as any other.
+        # A temporary file is for its owner alone; the new one is as open as the old, or any other.
         mask = os.umask(0)
         os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
+        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

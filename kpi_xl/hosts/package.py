@@ -9,50 +9,32 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 from xml.etree import ElementTree
+
+from kpi_xl.hosts.addresses import Area, area, column_letters, quoted
+from kpi_xl.hosts.sheet import (
+    BadSheetError,
+    Sheet,
+    XmlCell,
+    attribute,
+    text_of,
+    with_edits,
+    with_value,
+)
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-LAST_ROW, LAST_COLUMN = 1048576, 16384
 OLD_ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"}
-FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
-ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
-ROW_NUMBER = re.compile(rb"<(?:\w+:)?row\s(?:[^>]*?\s)?r\s*=\s*[\"'](\d+)")
 ISO_DATE = re.compile(rb"<(?:\w+:)?c\s[^>]*?\bt\s*=\s*[\"']d[\"']")
 HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*[\"'](?:1|true)[\"']")
 ERROR_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\bt\s*=\s*[\"']e[\"']")
-CELL = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
+MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*>")
+COMPOUND_FILE = bytes.fromhex("D0CF11E0A1B11AE1")
 
 
 class NotAWorkbookError(ValueError):
     """The file is not a workbook that can be read, with the sentence that says why."""
-
-
-class Area(NamedTuple):
-    """A block of cells of a sheet, rows and columns counted from 1, both ends included."""
-
-    sheet: str
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    def __str__(self) -> str:
-        corners = (f"${column_letters(c)}${r}" for r, c in (self[1:3], self[3:5]))
-        return f"{quoted(self.sheet)}!{':'.join(dict.fromkeys(corners))}"
-
-    def touches(self, other: "Area") -> bool:
-        """Whether the two share a cell."""
-        return (
-            self.sheet == other.sheet
-            and self.top <= other.bottom
-            and other.top <= self.bottom
-            and self.left <= other.right
-            and other.left <= self.right
-        )
 
 
 @dataclass(frozen=True)
@@ -72,6 +54,7 @@ class Formula:
 
     `array` is the block that it filled when the file was saved, None for a formula of one cell.
     An array that is not `dynamic` is one of old (Ctrl+Shift+Enter), which fills just that block.
+    A text that is shared is that of another cell, so many rows and columns away: `moved`.
     """
 
     sheet: str
@@ -80,6 +63,7 @@ class Formula:
     text: str
     array: Area | None = None
     dynamic: bool = False
+    moved: tuple[int, int] = (0, 0)
 
     @property
     def spans(self) -> bool:
@@ -87,9 +71,14 @@ class Formula:
         return self.area[1:3] != self.area[3:5]
 
     @property
+    def own_area(self) -> Area:
+        """The cell that it is in."""
+        return Area(self.sheet, self.row, self.column, self.row, self.column)
+
+    @property
     def area(self) -> Area:
         """The cells that it filled."""
-        return self.array or Area(self.sheet, self.row, self.column, self.row, self.column)
+        return self.array or self.own_area
 
     @property
     def cell(self) -> str:
@@ -99,29 +88,48 @@ class Formula:
 
 @dataclass(frozen=True)
 class Package:
-    """A workbook: its sheets in order, tables, names and formulas, and bytes to load."""
+    """A workbook: its sheets in order, tables, names and formulas, and bytes for the engine."""
 
     content: bytes
-    sheets: tuple[str, ...]
+    parts: dict[str, str]
+    """The part of each worksheet."""
+    xml: dict[str, Sheet]
+    """The XML of those with formulas."""
     tables: dict[str, Table]
     names: dict[tuple[str | None, str], str]
     formulas: tuple[Formula, ...]
     last_rows: dict[str, int]
-    """The last row in the file of each sheet that numbers its rows; spills may reach further."""
+    """The last row in the file of each sheet; spills may reach further."""
     hidden: frozenset[str]
     """The sheets with hidden rows."""
+    merged: tuple[Area, ...]
+    unreadable: tuple[Area, ...]
+    """Cells without formulas that hold what the engine does not know: newer errors, data types."""
+    texts_part: str | None
+    """The part of the texts that cells share."""
     date1904: bool
+    precision_as_shown: bool
+    signed: bool
+
+    @property
+    def sheets(self) -> tuple[str, ...]:
+        """The worksheets in order."""
+        return tuple(self.parts)
 
 
 def read_package(content: bytes) -> Package:
     """Read a workbook, and drop the cached cells of its spills, which the engine trips over.
 
     Keys of tables and names are in lower case; a name's first key is its sheet, None for the
-    workbook's own. The formula text of a cell that shares another's is empty.
+    workbook's own. Raises NotAWorkbookError.
     """
+    if content.startswith(COMPOUND_FILE):
+        if "EncryptedPackage".encode("utf-16-le") in content:
+            raise NotAWorkbookError("it is encrypted: save it without a password to open it")
+        raise NotAWorkbookError("it is an old .xls workbook: save it as Excel Workbook (.xlsx)")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
-            return _read(package, content)
+            return _read(package)
     except NotAWorkbookError:
         raise
     except (zipfile.BadZipFile, KeyError, StopIteration, ValueError, SyntaxError) as error:
@@ -134,16 +142,19 @@ def error_cells(path: Path, sheet: str) -> dict[tuple[int, int], str]:
     """The errors on a sheet of a workbook by row and column, counted from 1."""
     try:
         with zipfile.ZipFile(path) as package:
-            xml = package.read(_sheet_part(package, sheet))
-            if not ERROR_CELL.search(xml):
-                return {}
-            return {
-                (place.top, place.left): cell.findtext(f"{MAIN}v") or "#N/A"
-                for place, cell, _ in _cells(ElementTree.fromstring(xml), sheet)
-                if cell.attrib.get("t") == "e"
-            }
+            xml = _sheet(package, sheet, _sheet_part(package, sheet))
+    except NotAWorkbookError:
+        raise
     except (zipfile.BadZipFile, KeyError, StopIteration, ValueError, SyntaxError) as error:
         raise NotAWorkbookError(f"it is damaged ({error})") from None
+    if not ERROR_CELL.search(xml.xml):
+        return {}
+    computed = [(cell, text_of(cell.value.content)) for cell in xml.formula_cells() if cell.value]
+    return {
+        (cell.row, cell.column): text
+        for cell, text in (*computed, *xml.error_cells())
+        if cell.attribute("t") == "e"
+    }
 
 
 def _sheet_part(package: zipfile.ZipFile, sheet: str) -> str:
@@ -155,58 +166,94 @@ def _sheet_part(package: zipfile.ZipFile, sheet: str) -> str:
     raise NotAWorkbookError("it is in the strict form of Open XML: save it as Excel Workbook")
 
 
-def _read(package: zipfile.ZipFile, content: bytes) -> Package:
-    book_part = next(part for kind, _, part in _relations(package, "") if kind == "officeDocument")
+def _read(package: zipfile.ZipFile) -> Package:
+    if "content.xml" in package.namelist():
+        raise NotAWorkbookError("it is an OpenDocument file: save it as Excel Workbook (.xlsx)")
+    relations = list(_relations(package, ""))
+    book_part = next(part for kind, _, part in relations if kind == "officeDocument")
+    if book_part.endswith(".bin"):
+        raise NotAWorkbookError("it is an .xlsb workbook: save it as Excel Workbook (.xlsx)")
     book = ElementTree.fromstring(package.read(book_part))
     if not book.tag.startswith(MAIN):
         raise NotAWorkbookError("it is in the strict form of Open XML: save it as Excel Workbook")
-    parts = {key: (kind, part) for kind, key, part in _relations(package, book_part)}
+    targets = {key: (kind, part) for kind, key, part in _relations(package, book_part)}
     order = book.findall(f"{MAIN}sheets/{MAIN}sheet")
     names = {}
-    for name in book.iterfind(f"{MAIN}definedNames/{MAIN}definedName"):
-        scope = name.attrib.get("localSheetId")
-        sheet_name = order[int(scope)].attrib["name"] if scope else None
-        names[sheet_name, name.attrib["name"].lower()] = name.text or ""
-    properties = book.find(f"{MAIN}workbookPr")
-    sheets: list[str] = []
+    for defined in book.iterfind(f"{MAIN}definedNames/{MAIN}definedName"):
+        scope = defined.attrib.get("localSheetId")
+        scope_name = order[int(scope)].attrib["name"] if scope else None
+        names[scope_name, defined.attrib["name"].lower()] = defined.text or ""
+    properties, settings = book.find(f"{MAIN}workbookPr"), book.find(f"{MAIN}calcPr")
+    parts: dict[str, str] = {}
+    xml: dict[str, Sheet] = {}
     tables: dict[str, Table] = {}
     formulas: list[Formula] = []
     last_rows: dict[str, int] = {}
     hidden = set()
+    merged: list[Area] = []
+    unreadable: list[Area] = []
     changed: dict[str, bytes] = {}
     for entry in order:
-        kind, part = parts[entry.attrib[RELATIONSHIP_ID]]
+        kind, part = targets[entry.attrib[RELATIONSHIP_ID]]
         if kind != "worksheet":
             continue
-        sheet = entry.attrib["name"]
-        sheets.append(sheet)
-        tables |= {table.name.lower(): table for table in _tables(package, sheet, part)}
-        xml = package.read(part)
-        numbers = [int(number) for number in ROW_NUMBER.findall(xml)]
-        if len(numbers) == len(ROW.findall(xml)):
-            last_rows[sheet] = max(numbers, default=0)
-        if ISO_DATE.search(xml):
+        name = entry.attrib["name"]
+        parts[name] = part
+        tables |= {table.name.lower(): table for table in _tables(package, name, part)}
+        sheet = _sheet(package, name, part)
+        last_rows[name] = sheet.last_row
+        if re.search(rb"[\"']d[\"']", sheet.xml) and ISO_DATE.search(sheet.xml):
             raise NotAWorkbookError("its dates are stored as texts: open it in Excel and save it")
-        if HIDDEN_ROW.search(xml):
-            hidden.add(sheet)
-        if not FORMULA.search(xml):
-            continue
-        tree = ElementTree.fromstring(xml)
-        cells = list(_cells(tree, sheet))
-        formulas += _formulas(cells)
-        if _drop_cached(cells):
-            ElementTree.register_namespace("", MAIN.strip("{}"))
-            changed[part] = ElementTree.tostring(tree, "utf-8", xml_declaration=True)
+        if b"hidden" in sheet.xml and HIDDEN_ROW.search(sheet.xml):
+            hidden.add(name)
+        merged += [
+            area(name, attribute(tag, "ref")) for tag in MERGED.findall(sheet.xml, sheet.end)
+        ]
+        cells = list(sheet.formula_cells())
+        if cells:
+            xml[name] = sheet
+        formulas += _formulas(name, cells)
+        spilled = _spilled(name, sheet, cells)
+        strange = [
+            cell
+            for cell, text in sheet.error_cells()
+            if cell.start not in spilled and (_is_new_error(cell, text) or cell.attribute("vm"))
+        ]
+        unreadable += [Area(name, *cell[:2], *cell[:2]) for cell in strange]
+        edits = [(cell.start, cell.end, b"") for cell in (*strange, *spilled.values())]
+        for cell in cells:
+            if cell.value and _is_new_error(cell, text_of(cell.value.content)):
+                edits.append((cell.start, cell.end, with_value(cell, "n", None)))
+        if edits:
+            changed[part] = with_edits(sheet.xml, edits)
     return Package(
-        content=_with_parts(package, changed) if changed else content,
-        sheets=tuple(sheets),
+        content=_for_the_engine(package, changed),
+        parts=parts,
+        xml=xml,
         tables=tables,
         names=names,
         formulas=tuple(formulas),
         last_rows=last_rows,
         hidden=frozenset(hidden),
+        merged=tuple(merged),
+        unreadable=tuple(unreadable),
+        texts_part=dict(targets.values()).get("sharedStrings"),
         date1904=properties is not None and properties.attrib.get("date1904") in ("1", "true"),
+        precision_as_shown=settings is not None
+        and settings.attrib.get("fullPrecision") in ("0", "false"),
+        signed=any(part.startswith("_xmlsignatures/") for _, _, part in relations),
     )
+
+
+def _sheet(package: zipfile.ZipFile, name: str, part: str) -> Sheet:
+    """The XML of a worksheet. Raises NotAWorkbookError."""
+    try:
+        return Sheet(package.read(part))
+    except BadSheetError as error:
+        raise NotAWorkbookError(
+            f"the XML of sheet {name} is not as Excel writes it ({error}): open it in Excel and"
+            " save it"
+        ) from None
 
 
 def _relations(package: zipfile.ZipFile, part: str) -> Iterator[tuple[str, str, str]]:
@@ -230,119 +277,57 @@ def _tables(package: zipfile.ZipFile, sheet: str, part: str) -> Iterator[Table]:
             yield Table(
                 name=table.attrib["displayName"],
                 area=area(sheet, table.attrib["ref"]),
-                columns=tuple(_unescaped(column.attrib["name"]) for column in columns),
+                columns=tuple(unescaped(column.attrib["name"]) for column in columns),
                 header=int(table.attrib.get("headerRowCount", 1)),
                 totals=int(table.attrib.get("totalsRowCount", 0)),
             )
 
 
-def _cells(
-    tree: ElementTree.Element, sheet: str
-) -> Iterator[tuple[Area, ElementTree.Element, ElementTree.Element]]:
-    """Each cell of a sheet with its place and its row; both may leave their numbers out."""
-    number = 0
-    for row in tree.iter(f"{MAIN}row"):
-        number = int(row.attrib.get("r", number + 1))
-        column = 0
-        for cell in row.iterfind(f"{MAIN}c"):
-            address = CELL.fullmatch(cell.attrib.get("r", ""))
-            column = column_number(address[1]) if address else column + 1
-            yield Area(sheet, number, column, number, column), cell, row
-
-
-def _formulas(
-    cells: list[tuple[Area, ElementTree.Element, ElementTree.Element]],
-) -> Iterator[Formula]:
-    for place, cell, _ in cells:
-        formula = cell.find(f"{MAIN}f")
-        if formula is None:
-            continue
-        kind = formula.attrib.get("t")
-        text = formula.text or ""
+def _formulas(name: str, cells: list[XmlCell]) -> Iterator[Formula]:
+    shared: dict[str, XmlCell] = {}
+    for cell in cells:
+        tag = cell.formula[0] if cell.formula else b""
+        kind, text, moved = attribute(tag, "t"), cell.formula_text, (0, 0)
         if kind == "dataTable":
             text = "TABLE()"  # a what-if table, which is no formula; so it is refused by its name
+        elif kind == "shared" and text:
+            shared[attribute(tag, "si")] = cell
         elif kind == "shared":
-            text = ""  # the engine's loader knows it also where another cell has the text
-        array = area(place.sheet, formula.attrib["ref"]) if kind == "array" else None
-        yield Formula(place.sheet, place.top, place.left, text, array, "cm" in cell.attrib)
+            source = shared[attribute(tag, "si")]
+            text, moved = source.formula_text, (cell.row - source.row, cell.column - source.column)
+        filled = kind in ("array", "dataTable")
+        array = area(name, attribute(tag, "ref")) if filled else None
+        dynamic = kind == "array" and bool(cell.attribute("cm"))
+        yield Formula(name, cell.row, cell.column, text, array, dynamic, moved)
 
 
-def _drop_cached(cells: list[tuple[Area, ElementTree.Element, ElementTree.Element]]) -> bool:
-    """Take out of a sheet what the engine trips over; whether there was any.
-
-    That is the cells that formulas have spilled into, and newer errors as results of formulas.
-    """
-    dropped = False
-    spills = []
-    for place, cell, _ in cells:
-        formula, value = cell.find(f"{MAIN}f"), cell.find(f"{MAIN}v")
-        if formula is None:
-            continue
-        if formula.attrib.get("t") == "array":
-            spill = area(place.sheet, formula.attrib["ref"])
-            if spill != place:
-                spills.append((spill, cell))
-        if value is not None and cell.attrib.get("t") == "e" and value.text not in OLD_ERRORS:
-            cell.remove(value)
-            del cell.attrib["t"]
-            dropped = True
-    for place, cell, row in cells if spills else ():
-        inside = any(place.touches(spill) and cell is not anchor for spill, anchor in spills)
-        if inside and cell.find(f"{MAIN}f") is None:
-            row.remove(cell)
-    return dropped or bool(spills)
+def _spilled(name: str, sheet: Sheet, cells: list[XmlCell]) -> dict[int, XmlCell]:
+    """The cells that formulas had spilled into, by their places, for the engine trips over them."""
+    anchors = {cell.start for cell in cells}
+    return {
+        other.start: other
+        for cell in cells
+        if cell.formula and attribute(cell.formula[0], "t") == "array"
+        for other in sheet.block_cells(area(name, attribute(cell.formula[0], "ref")))
+        if other.start not in anchors
+    }
 
 
-def _with_parts(package: zipfile.ZipFile, changed: dict[str, bytes]) -> bytes:
+def _is_new_error(cell: XmlCell, text: str) -> bool:
+    """Whether it holds an error that Excel has only known since dynamic arrays."""
+    return cell.attribute("t") == "e" and text not in OLD_ERRORS
+
+
+def _for_the_engine(package: zipfile.ZipFile, changed: dict[str, bytes]) -> bytes:
+    """A workbook to load: without pictures, and not in zip64, which the engine does not read."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as copy:
         for part in package.namelist():
-            copy.writestr(part, changed.get(part) or package.read(part))
+            if not part.startswith("xl/media/"):
+                copy.writestr(part, changed.get(part) or package.read(part))
     return content.getvalue()
 
 
-def _unescaped(text: str) -> str:
+def unescaped(text: str) -> str:
+    """A text as cells have it, from one that the file has with _xHHHH_ for some characters."""
     return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda match: chr(int(match[1], 16)), text)
-
-
-# Addresses
-
-
-def area(sheet: str, address: str) -> Area:
-    """An A1 address, one cell or a block, as an area. Raises ValueError if it is none."""
-    first, _, last = address.partition(":")
-    corners = CELL.fullmatch(first), CELL.fullmatch(last or first)
-    if not corners[0] or not corners[1]:
-        raise ValueError(f"{address!r} is not an address")
-    top, bottom = sorted((int(corners[0][2]), int(corners[1][2])))
-    left, right = sorted((column_number(corners[0][1]), column_number(corners[1][1])))
-    if not (top >= 1 and bottom <= LAST_ROW and right <= LAST_COLUMN):
-        raise ValueError(f"{address!r} is outside a sheet")
-    return Area(sheet, top, left, bottom, right)
-
-
-@cache
-def column_number(letters: str) -> int:
-    """1 for A, 27 for AA."""
-    number = 0
-    for letter in letters.upper():
-        number = 26 * number + ord(letter) - 64
-    return number
-
-
-def column_letters(number: int) -> str:
-    """A for 1, AA for 27."""
-    letters = ""
-    while number:
-        number, letter = divmod(number - 1, 26)
-        letters = chr(65 + letter) + letters
-    return letters
-
-
-def quoted(sheet: str) -> str:
-    """A sheet's name as formulas write it, in quotes where it needs them."""
-    if re.fullmatch(r"[A-Za-z_][A-Za-z_0-9.]*", sheet) and not re.fullmatch(
-        r"[A-Za-z]{1,3}\d+|[RrCc]\d*", sheet
-    ):
-        return sheet
-    return "'" + sheet.replace("'", "''") + "'"

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import formualizer
 import numpy as np
+import openpyxl
 import pandas as pd
 import polars as pl
 import pytest
@@ -24,6 +25,7 @@ from kpi_xl import METRICS, frames
 from kpi_xl.cells import evaluate
 from kpi_xl.hosts.embedded import _Engine, calculate
 from kpi_xl.hosts.package import read_package
+from kpi_xl.hosts.recalc import recalculated
 from kpi_xl.metrics.tables import observed, told_apart
 
 CAC = METRICS["CAC"]
@@ -142,6 +144,38 @@ def test_the_engine_as_it_comes_from_bytes_to_values(benchmark: Any) -> None:
         return [engine.get_value("S", row, 3) for row in range(1, 10_001)]
 
     assert len(benchmark(compute)) == 10_000
+
+
+# Computing anew what is stored, against openpyxl's reading and writing without any computing
+
+
+def many_rows() -> bytes:
+    content = io.BytesIO()
+    book = xlsxwriter.Workbook(content, {"in_memory": True})
+    sheet = book.add_worksheet("S")
+    for row in range(300_000):
+        sheet.write_row(row, 0, [row, 45_000 + row % 700, row % 97 + 0.5])
+    sheet.write_formula("F1", "=CAC(SUM(C1:C300000),A5)")
+    book.close()
+    return content.getvalue()
+
+
+@pytest.mark.benchmark(group="recalc, 10,000 KPI cells")
+def test_recalc_of_kpi_cells(benchmark: Any) -> None:
+    assert benchmark(recalculated, workbook())[1].changed == 10_000
+
+
+@pytest.mark.benchmark(group="recalc, 300,000 rows of constants")
+def test_recalc_of_many_rows(benchmark: Any) -> None:
+    assert benchmark.pedantic(recalculated, (many_rows(),), rounds=3)[1].changed == 1
+
+
+@pytest.mark.benchmark(group="recalc, 300,000 rows of constants")
+def test_openpyxl_reads_and_writes_them(benchmark: Any) -> None:
+    content = many_rows()
+    benchmark.pedantic(
+        lambda: openpyxl.load_workbook(io.BytesIO(content)).save(io.BytesIO()), rounds=1
+    )
 
 
 # A million orders of 200,000 customers, against the usual recipe in pandas

@@ -1,0 +1,264 @@
+"""A workbook computed anew in place: only cached values change, and all else stays to the byte.
+
+Cells that the embedded engine does not surely compute, and all that depend on them, keep their
+old values.
+"""
+
+import io
+import math
+import re
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+from kpi_xl.cells import Block, Cell
+from kpi_xl.errors import CellError
+from kpi_xl.hosts.addresses import Area, column_letters
+from kpi_xl.hosts.archive import with_members
+from kpi_xl.hosts.embedded import Computed, compute
+from kpi_xl.hosts.formulas import RefusedError
+from kpi_xl.hosts.package import (
+    MAIN,
+    OLD_ERRORS,
+    Formula,
+    Package,
+    read_package,
+    unescaped,
+)
+from kpi_xl.hosts.sheet import (
+    Edit,
+    Sheet,
+    XmlCell,
+    check,
+    new_cells,
+    text_of,
+    with_block,
+    with_edits,
+    with_value,
+)
+
+Stored = tuple[str, float | str | bool]
+"""A value as a file has it: its type (`n`, `str`, `b` or `e`) and itself."""
+
+NO_TEXT = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)|[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+"""What stands in a cell's text as _xHHHH_; the first is what only looks like that."""
+
+OLDER = "#VALUE!"
+"""What a cell holds for an error that Excel has only known since dynamic arrays. Excel, too, writes
+this one, and into a part of its own what it shows instead."""
+
+
+class Kept(NamedTuple):
+    """A formula that keeps its old value, and why."""
+
+    sheet: str
+    cell: str
+    reason: str
+
+
+class Failed(NamedTuple):
+    """A formula that shows an Excel error, or a block with one."""
+
+    sheet: str
+    cell: str
+    error: CellError
+
+
+@dataclass(frozen=True)
+class Report:
+    """How many formulas there are, how many cells have another value now, and what is amiss."""
+
+    formulas: int
+    changed: int
+    kept: tuple[Kept, ...]
+    errors: tuple[Failed, ...]
+
+
+def recalculated(
+    content: bytes, tell: Callable[[str], None] = lambda _: None
+) -> tuple[bytes, Report]:
+    """A workbook with its formulas' values computed anew, and the report.
+
+    `tell` hears of each of the three steps as it begins. Raises NotAWorkbookError; RefusedError
+    where nothing in the workbook can surely be computed.
+    """
+    tell("Reading the workbook")
+    book = read_package(content)
+    if book.signed:
+        raise RefusedError("the workbook is signed, and a change would break its signature")
+    tell(f"Computing {len(book.formulas):,} formulas")
+    computed = compute(book)
+    tell("Writing the values")
+    by_sheet: dict[str, dict[Formula, Cell | Block]] = {}
+    for formula in book.formulas:
+        key = formula.sheet, formula.row, formula.column
+        if key in computed.values:
+            by_sheet.setdefault(formula.sheet, {})[formula] = computed.values[key]
+    changed = 0
+    parts: dict[str, bytes] = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        texts = cache(lambda: _shared_texts(package, book))
+        for name, values in by_sheet.items():
+            edits, count = _edits(book.xml[name], values, texts)
+            changed += count
+            if edits:
+                xml = with_edits(book.xml[name].xml, edits)
+                check(xml)
+                parts[book.parts[name]] = xml
+    return with_members(content, parts), _report(book, computed, changed)
+
+
+def _report(book: Package, computed: Computed, changed: int) -> Report:
+    kept, errors = [], []
+    for formula in book.formulas:
+        cell = f"{column_letters(formula.column)}{formula.row}"
+        if formula.cell in computed.refused:
+            kept.append(Kept(formula.sheet, cell, computed.refused[formula.cell]))
+            continue
+        value = computed.values[formula.sheet, formula.row, formula.column]
+        shown = [cell for row in value for cell in row] if isinstance(value, list) else [value]
+        error = next((value for value in shown if isinstance(value, CellError)), None)
+        if error is not None:
+            errors.append(Failed(formula.sheet, cell, error))
+    return Report(len(book.formulas), changed, tuple(kept), tuple(errors))
+
+
+# What is to be written into a sheet
+
+
+def _edits(
+    sheet: Sheet, values: Mapping[Formula, Cell | Block], texts: Callable[[], list[str]]
+) -> tuple[list[Edit], int]:
+    """Edits that give the formulas of a sheet their values, and how many cells change by them."""
+    cells = {(cell.row, cell.column): cell for cell in sheet.formula_cells()}
+    wanted, blocks = _wanted(sheet, cells, values)
+    for number in {row for row, _ in wanted.keys() - cells.keys()}:
+        cells |= {(cell.row, cell.column): cell for cell in sheet.row_cells(number)}
+    edits: list[Edit] = []
+    new: dict[int, dict[int, tuple[str, bytes]]] = {}
+    changed = 0
+    for place, value in wanted.items():
+        if place not in cells:
+            if value is not None:
+                new.setdefault(place[0], {})[place[1]] = _written(value)
+                changed += 1
+            continue
+        cell = cells[place]
+        element = old = sheet.xml[cell.start : cell.end]
+        if value is None and cell.value is not None:
+            element = with_value(cell, "n", None)
+        elif value is not None and not _is_same(_held(cell, texts), value):
+            element = with_value(cell, *_written(value))
+        changed += element != old
+        if place in blocks:
+            element = with_block(element, blocks[place])
+        if element != old:
+            edits.append((cell.start, cell.end, element))
+    return edits + new_cells(sheet, new), changed
+
+
+def _wanted(
+    sheet: Sheet,
+    cells: Mapping[tuple[int, int], XmlCell],
+    values: Mapping[Formula, Cell | Block],
+) -> tuple[dict[tuple[int, int], Stored | None], dict[tuple[int, int], str]]:
+    """What each cell is to hold, None for nothing, and the blocks of the spills that change size.
+
+    `cells` are those with formulas.
+    """
+    wanted: dict[tuple[int, int], Stored | None] = {}
+    blocks = {}
+    for formula in values:
+        for cell in sheet.block_cells(formula.area) if formula.spans else ():
+            if (cell.row, cell.column) not in cells:
+                wanted[cell.row, cell.column] = None  # unless a spill fills it again
+    for formula, value in values.items():
+        block = value if isinstance(value, list) else [[value]]
+        for i, row in enumerate(block):
+            for j, shown in enumerate(row):
+                wanted[formula.row + i, formula.column + j] = _stored(shown)
+        bottom, right = formula.row + len(block) - 1, formula.column + len(block[0]) - 1
+        place = Area(formula.sheet, formula.row, formula.column, bottom, right)
+        if formula.dynamic and place != formula.array:
+            blocks[formula.row, formula.column] = place.address
+    return wanted, blocks
+
+
+# Values in a file
+
+
+def _stored(value: Cell) -> Stored:
+    """A computed value with its type."""
+    if isinstance(value, CellError):
+        return "e", str(value)
+    if isinstance(value, bool):
+        return "b", value
+    return ("str", value) if isinstance(value, str) else ("n", value)
+
+
+def _held(cell: XmlCell, texts: Callable[[], list[str]]) -> Stored | None:
+    """What a cell of the file holds, None where it is blank."""
+    value, kind = cell.value, cell.attribute("t") or "n"
+    if value is None:
+        return None
+    if value.kind == "is":
+        return "str", _text_of_runs(ElementTree.fromstring(b"<si>" + value.content + b"</si>"))
+    text = text_of(value.content)
+    if kind == "s":
+        return "str", texts()[int(text)]
+    if kind == "str":
+        return "str", unescaped(text)
+    if kind == "e":
+        return "e", "a newer one" if cell.attribute("vm") else text
+    if not text.strip():
+        return "str", ""  # XlsxWriter leaves the type out
+    if kind == "b":
+        return "b", text.strip() in ("1", "true")
+    try:
+        return "n", float(text)
+    except ValueError:
+        return "n", math.nan  # which is no value, and so is replaced
+
+
+def _is_same(held: Stored | None, value: Stored) -> bool:
+    """Whether a file holds a value; other writers round numbers to 15 or 16 digits."""
+    if value[0] == "e" and value[1] not in OLD_ERRORS:
+        return held is not None and held[0] == "e" and held[1] not in OLD_ERRORS - {OLDER}
+    if held is None or {held[0], value[0]} != {"n"}:
+        return held == value
+    return held == value or any(held[1] == float(f"{value[1]:.{digits}g}") for digits in (16, 15))
+
+
+def _written(value: Stored) -> tuple[str, bytes]:
+    """The type and the XML of a value."""
+    kind, content = value
+    if kind == "e" and content not in OLD_ERRORS:
+        content = OLDER
+    if isinstance(content, str):
+        text = NO_TEXT.sub(lambda found: f"_x{ord(found[0]):04X}_", content)
+        for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+            text = text.replace(character, entity)
+        return kind, text.encode()
+    if kind == "b":
+        return kind, b"%d" % content
+    whole = content == round(content) and abs(content) < 1e15
+    return kind, (f"{content:.0f}" if whole else repr(float(content)).upper()).encode()
+
+
+def _shared_texts(package: zipfile.ZipFile, book: Package) -> list[str]:
+    """The texts that cells refer to by their number."""
+    if book.texts_part is None:
+        return []
+    tree = ElementTree.fromstring(package.read(book.texts_part))
+    return [_text_of_runs(item) for item in tree.iterfind(f"{MAIN}si")]
+
+
+def _text_of_runs(item: ElementTree.Element) -> str:
+    """A text that may be in parts of different looks; readings beside it are left out."""
+    names = re.compile(r"(\{[^}]*\}|\w+:)?(t|r)")
+    parts = [part for part in item if names.fullmatch(part.tag)]
+    texts = [text for part in parts for text in ([part] if part.tag.endswith("t") else part)]
+    return unescaped("".join(text.text or "" for text in texts if text.tag.endswith("t")))

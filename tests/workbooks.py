@@ -1,0 +1,57 @@
+"""Small workbooks for the tests, as XlsxWriter writes them, and changes in their parts."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import xlsxwriter
+
+SHEET = "xl/worksheets/sheet1.xml"
+
+
+def written(fill: Callable[[xlsxwriter.Workbook], None]) -> bytes:
+    content = io.BytesIO()
+    book = xlsxwriter.Workbook(content, {"in_memory": True})
+    fill(book)
+    book.close()
+    return content.getvalue()
+
+
+def sheet_of(cells: dict[str, Any]) -> bytes:
+    """A workbook of one sheet, Sheet1, holding values and formulas."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        for cell, value in cells.items():
+            if isinstance(value, str) and value.startswith("{="):
+                area = cell if ":" in cell else f"{cell}:{cell}"
+                sheet.write_dynamic_array_formula(area, value[1:])
+            else:
+                sheet.write(cell, value)
+
+    return written(fill)
+
+
+def edited(content: bytes, part: str, old: str, new: str) -> bytes:
+    """A workbook with a change in one of its parts, as another program would write it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old_zip, zipfile.ZipFile(out, "w") as new_zip:
+        for name in old_zip.namelist():
+            data = old_zip.read(name)
+            if name == part:
+                assert old.encode() in data
+                data = data.replace(old.encode(), new.encode())
+            new_zip.writestr(name, data)
+    return out.getvalue()
+
+
+def part(content: bytes, name: str = SHEET) -> str:
+    """The text of a part, by default of the first sheet."""
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        return package.read(name).decode()
+
+
+def hand_made(rows: str) -> bytes:
+    """A workbook whose sheet, Sheet1, has just these rows, written as they are given."""
+    return edited(sheet_of({}), SHEET, "<sheetData/>", f"<sheetData>{rows}</sheetData>")
