@@ -1,10 +1,10 @@
-"""The command line: kpi-xl eval, kpi-xl recalc, kpi-xl functions, kpi-xl demo."""
+"""The command line: kpi-xl eval, recalc, functions, new, demo."""
 
 import csv
 import io
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -416,53 +416,139 @@ def print_page(metric: Metric, language: str) -> None:
     console.print(result)
 
 
-# demo
+# Template workbooks
+
+
+NAME = Annotated[str, typer.Argument(metavar="TEMPLATE", help="Such as retention.")]
+OUTPUT = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Where to write it.", metavar="FILE")
+]
+LANGUAGE = Annotated[
+    str | None,
+    typer.Option("--lang", help="en, zh-Hans, zh-Hant, ru or fa; else the system's."),
+]
+FORCE = Annotated[bool, typer.Option("--force", help="Overwrite an older one.")]
+
+
+@app.command()
+def new(name: NAME, output: OUTPUT = None, language: LANGUAGE = None, force: FORCE = False) -> None:
+    """Write an empty template workbook, ready to be filled."""
+    parts = import_module("kpi_xl.workbook_templates.parts")
+    template = known_template(name)
+    path = free_path(output or Path(f"{template.name}.xlsx"), force=force)
+    code = known_language(language)
+    with steps() as step:
+        step("Writing the workbook")
+        save(path, parts.build(template, {}, language=code).content, force=force)
+    say_where(path)
+    inputs = " and ".join(table.name for table in template.inputs)
+    print(f"Its sheet Start says what to do. Or let kpi-xl fill {template.name} read {inputs}.")
 
 
 @app.command()
 def demo(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[TEMPLATE]", help="One template; else all of them.")
+    ] = None,
     folder: Annotated[
-        Path, typer.Option("--dir", help="Where to write the workbook.", metavar="DIR")
+        Path, typer.Option("--dir", help="Where to write the workbooks.", metavar="DIR")
     ] = Path(),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an older one.")] = False,
+    language: LANGUAGE = None,
+    force: FORCE = False,
 ) -> None:
-    """Build the retention workbook from real orders (CDNOW, 1997-98)."""
-    path = folder / "kpi-xl-retention.xlsx"
+    """Build template workbooks from sample data: real orders (CDNOW, 1997-98), and made-up ones."""
+    parts = import_module("kpi_xl.workbook_templates.parts")
+    names = import_module("kpi_xl.workbook_templates").TEMPLATES
+    code = known_language(language)
+    chosen = [known_template(name) for name in ([name] if name else names)]
+    paths = [free_path(folder / f"kpi-xl-{one.name}.xlsx", force=force) for one in chosen]
+    for template, path in zip(chosen, paths, strict=True):
+        with steps() as step:
+            step(f"{template.title}: making the sample data")
+            data, about = template.sample()
+            step(f"{template.title}: computing the formulas")
+            built = parts.build(template, data, about, code)
+            step(f"{template.title}: writing the workbook")
+            save(path, built.content, force=force)
+        print_built(template, built)
+        say_where(path)
+
+
+def known_template(name: str) -> Any:
+    """The record of a template. Raises Misuse."""
+    templates = import_module("kpi_xl.workbook_templates")
+    if name.lower() not in templates.TEMPLATES:
+        near = did_you_mean(name, templates.TEMPLATES)
+        there = ", ".join(templates.TEMPLATES)
+        raise Misuse(f"there is no template {name!r}{near or f'; there are {there}'}")
+    try:
+        return templates.template(name.lower())
+    except ModuleNotFoundError as error:
+        raise Misuse(f"templates are computed by {error.name}, which is not installed") from None
+
+
+def known_language(tag: str | None) -> str:
+    """The code of a language. Raises Misuse."""
+    from kpi_xl.locales import chosen
+
+    try:
+        return chosen(tag)
+    except LookupError as error:
+        raise Misuse(str(error.args[0])) from None
+
+
+def free_path(path: Path, *, force: bool) -> Path:
+    """Where a workbook can be written; its folder is made. Raises Misuse."""
     try:
         path = path.resolve()
         if path.exists() and not force:
-            raise Misuse(f"{path} is already there; --force overwrites it, --dir writes elsewhere")
+            raise Misuse(f"{path} is already there; --force overwrites it")
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Misuse(f"{path} cannot be written: {error.strerror}") from None
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-    from rich.table import Table
+    return path
 
+
+def save(path: Path, content: bytes, *, force: bool) -> None:
+    """Write a workbook. Raises Misuse."""
     from kpi_xl.files import write_whole
 
-    retention = import_module("kpi_xl.workbook_templates.retention")
-    console = Console(highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        steps = progress.add_task("Reading 18 months of orders", total=3)
-        orders = retention.sample()
-        progress.update(steps, advance=1, description="Computing the workbook's formulas")
-        content, values = retention.build(orders, retention.CDNOW)
-        progress.update(steps, advance=1, description="Writing the workbook")
-        try:
-            write_whole(path, content, force=force)
-        except OSError as error:
-            raise Misuse(f"{path} cannot be written: {error.strerror or error}") from None
-        progress.update(steps, advance=1)
-    table = Table(
-        title="Customer retention, CDNOW 1997-98", title_justify="left", show_header=False
-    )
+    try:
+        write_whole(path, content, force=force)
+    except OSError as error:
+        raise Misuse(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str], None]]:
+    """A line that shows what is being done, and for how long; it is gone afterwards."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(), transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda what: progress.update(task, description=what)
+
+
+def print_built(template: Any, built: Any) -> None:
+    """The figures of a workbook, and how many formulas it has."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=template.title, title_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    for figure, shown in retention.headlines(values):
+    for figure, shown in built.headlines:
         table.add_row(figure, shown)
+    console = Console(highlight=False)
     console.print(table)
-    errors = sum(isinstance(value, CellError) for value in values.values())
-    console.print(f"{len(values)} formulas computed, {errors or 'no'} errors. Open this workbook:")
-    console.print(f"[bold]{path}[/]", soft_wrap=True)
+    errors = sum(isinstance(value, CellError) for value in built.values.values())
+    console.print(f"{len(built.values)} formulas computed, {errors or 'no'} errors.")
+
+
+def say_where(path: Path) -> None:
+    """Where the workbook is."""
+    from rich.console import Console
+
+    Console(highlight=False).print(f"Open this workbook:\n[bold]{path}[/]", soft_wrap=True)

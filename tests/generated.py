@@ -1,10 +1,13 @@
-"""The parts of the documentation that follow from the functions' records.
+"""What follows from the code: parts of the documentation, and the empty template workbooks.
 
-`python tests/generated.py` writes them; a test holds the files to them.
+`python tests/generated.py` writes them; tests hold the files to them.
 """
 
 from itertools import groupby
 from pathlib import Path
+
+from kpi_xl.workbook_templates import TEMPLATES, template
+from kpi_xl.workbook_templates.parts import build
 
 from kpi_xl import METRICS
 from kpi_xl.reference import argument_help
@@ -13,6 +16,7 @@ from kpi_xl.registry import Metric
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "udfs" / "REFERENCE.md"
 README = ROOT / "README.md"
+WORKBOOKS = ROOT / "workbook_templates"
 START, END = "<!-- functions: generated -->\n", "<!-- end of functions -->\n"
 
 TITLES = {
@@ -86,6 +90,13 @@ def readme() -> str:
     return before + START + table() + END + after
 
 
+def empty_workbook(name: str) -> bytes:
+    """A template in English, ready to be filled."""
+    return build(template(name), {}).content
+
+
 if __name__ == "__main__":
     REFERENCE.write_text(reference(), encoding="utf-8")
     README.write_text(readme(), encoding="utf-8")
+    for name in TEMPLATES:
+        (WORKBOOKS / f"{name}.xlsx").write_bytes(empty_workbook(name))

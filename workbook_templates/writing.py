@@ -1,68 +1,73 @@
-"""What every template does the same way: styles, and formulas that hold their computed values."""
+"""A workbook being written: its language, its styles, and formulas that hold their values."""
 
 import io
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
 import xlsxwriter
 from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_range_abs
 from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.hosts.embedded import calculate
+from kpi_xl.hosts.package import quoted
 from kpi_xl.units import COUNT, DATE, RATE, Unit
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 WARNING = "#D55E00"
+COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", WARNING, "#8C6D1F", "#6B7280")
 INK, MUTED, LINE, WASH, INPUT = "#1F2933", "#6B7280", "#D5DAE1", "#EFF3F8", "#FFF6DB"
+BAR, HEAT = "#9CCBE8", "#56A6D6"
+
+MADE = datetime(2025, 1, 1)  # a fixed date, so that the same workbook is the same bytes
 
 Values = Mapping[tuple[str, int, int], Cell | Block]
 """The computed value of each formula, by sheet, row and column counted from 1."""
 
-
-def computed(write: Callable[[io.BytesIO, Values], None]) -> tuple[bytes, Values]:
-    """A workbook whose formulas hold their values, and these values.
-
-    It is written, computed by the embedded host and written again with the values; once more
-    where the values change which formulas there are, because a table needs more room.
-    """
-    values: Values = {}
-    while True:
-        file = io.BytesIO()
-        write(file, values)
-        result = calculate(file.getvalue())
-        if result.refused:
-            raise AssertionError(f"a template has formulas that are not computed: {result.refused}")
-        if result.values == values:
-            return file.getvalue(), values
-        values = result.values
+Say = Callable[[str], str]
+"""An English text in the workbook's language."""
 
 
-def new_workbook(file: io.BytesIO, title: str, about: str, marker: str) -> xlsxwriter.Workbook:
-    """An empty workbook; the marker is how a report recognises its template."""
-    book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False})
-    book.set_properties({"title": title, "comments": about})
-    book.set_custom_property("kpi_xl template", marker)
-    book.set_size(2400, 1600)
-    # Else Excel would compute all anew on opening, and show #NAME? where the add-in is not there.
-    book.set_calc_mode("auto", 191029)
-    book.calc_on_load = False
-    return book
+class Headline(NamedTuple):
+    """A figure that has been written, for whoever tells what the workbook says."""
+
+    label: str
+    place: tuple[str, int, int]
+    unit: Unit
+
+
+class Built(NamedTuple):
+    """A workbook, the values of its formulas, and its figures as text: label and value."""
+
+    content: bytes
+    values: Values
+    headlines: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Styles:
     """The formats of a workbook."""
 
-    book: xlsxwriter.Workbook
+    file: xlsxwriter.Workbook
+    right_to_left: bool = False
+
+    @property
+    def start(self) -> str:
+        """The side on which lines begin."""
+        return "right" if self.right_to_left else "left"
 
     def of(self, number_format: str = "General", **properties: Any) -> Format:
         """A format in the template's ink; equal ones are merged when the file is written."""
-        look = {"font_color": INK, "num_format": number_format, "valign": "vcenter"}
-        return self.book.add_format(look | properties)
+        look: dict[str, Any] = {"font_color": INK, "num_format": number_format, "valign": "vcenter"}
+        if "indent" in properties or properties.get("align") == "start":
+            properties["align"] = self.start
+        if self.right_to_left:
+            look["reading_order"] = 2
+        return self.file.add_format(look | properties)
 
     def number(self, unit: Unit, **properties: Any) -> Format:
         """A format for numbers of a unit."""
@@ -70,15 +75,19 @@ class Styles:
 
     def title(self) -> Format:
         """A sheet's first line."""
-        return self.of(bold=True, font_size=18, font_color=BLUE)
+        return self.of(bold=True, font_size=18, font_color=BLUE, align="start")
 
     def lead(self, **properties: Any) -> Format:
         """The line under it, and remarks."""
-        return self.of(font_color=MUTED, **properties)
+        return self.of(font_color=MUTED, **({"align": "start"} | properties))
+
+    def label(self, **properties: Any) -> Format:
+        """What stands before a number."""
+        return self.of(**({"align": "start"} | properties))
 
     def heading(self) -> Format:
         """The line above a part of a sheet."""
-        return self.of(bold=True, font_size=12, font_color=INK, bottom=1, bottom_color=LINE)
+        return self.of(bold=True, font_size=12, bottom=1, bottom_color=LINE, align="start")
 
     def header(self, number_format: str = "General", **properties: Any) -> Format:
         """A column's header in a table."""
@@ -89,6 +98,170 @@ class Styles:
         """A cell that is meant to be changed."""
         return self.number(unit, align="right", bg_color=INPUT, border=1, border_color=LINE)
 
+    def warning(self) -> Format:
+        """What must not be overlooked."""
+        return self.of(bold=True, font_color=WARNING, align="start")
+
+
+@dataclass(frozen=True)
+class Book:
+    """A workbook being written: its language, and the values of its formulas as far as known.
+
+    `values` is empty at first; see `computed`.
+    """
+
+    file: xlsxwriter.Workbook
+    styles: Styles
+    translate: Say
+    right_to_left: bool
+    values: Values
+    pages: "dict[str, Page]" = field(default_factory=dict)
+    headlines: list[Headline] = field(default_factory=list)
+
+    def say(self, text: str, **fields: object) -> str:
+        """An English text in the workbook's language; its {fields} are filled in.
+
+        The fields may be the sheets, too: {Orders} is what the sheet Orders is called here.
+        """
+        said = self.translate(text)
+        return said.format(**self.names, **fields) if "{" in said else said
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What each sheet is called in this language, by its English name."""
+        return {title: page.name for title, page in self.pages.items()}
+
+    def add_pages(self, titles: Iterable[str]) -> None:
+        """Add sheets, by their English names, in order."""
+        for title in titles:
+            sheet = self.file.add_worksheet(self.translate(title))
+            sheet.hide_gridlines(2)
+            sheet.set_landscape()
+            sheet.set_paper(9)
+            sheet.fit_to_pages(1, 1)
+            sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.6)
+            sheet.set_footer("&L&8&F&C&8&A&R&8&P / &N")
+            if self.right_to_left:
+                sheet.right_to_left()
+            self.pages[title] = Page(self, sheet)
+
+    def at(self, title: str, *place: int) -> str:
+        """The address of a cell or block of a sheet, for a formula: see Page.at."""
+        return self.pages[title].at(*place)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A sheet being written. Rows and columns are counted from 0, as XlsxWriter does."""
+
+    book: Book
+    sheet: Worksheet
+
+    @property
+    def name(self) -> str:
+        """What the sheet is called in the workbook's language."""
+        return str(self.sheet.get_name())
+
+    @property
+    def styles(self) -> Styles:
+        """The workbook's formats."""
+        return self.book.styles
+
+    def at(self, row: int, column: int, last_row: int = -1, last_column: int = -1) -> str:
+        """The fixed address of a cell or a block, with the sheet's name: 'A sheet'!$A$1:$B$9."""
+        last_row = row if last_row < 0 else last_row
+        last_column = column if last_column < 0 else last_column
+        return f"{quoted(self.name)}!{xl_range_abs(row, column, last_row, last_column)}"
+
+    def define(
+        self, name: str, row: int, column: int, last_row: int = -1, last_column: int = -1
+    ) -> None:
+        """Give a cell or a block a name that formulas use; names are English in every language."""
+        self.book.file.define_name(name, f"={self.at(row, column, last_row, last_column)}")
+
+    def write(self, row: int, column: int, text: str, style: Format, **fields: object) -> None:
+        """Write one of the template's own texts, which is said in the workbook's language."""
+        self.sheet.write_string(row, column, self.book.say(text, **fields), style)
+
+    def put(self, row: int, column: int, formula: str, style: Format) -> None:
+        """Write a formula of one cell with its value."""
+        self.sheet.write_formula(row, column, formula, style, self.value(row, column))
+
+    def put_array(self, row: int, column: int, formula: str, style: Format) -> None:
+        """The same for a formula that computes with whole columns on its way to one value."""
+        self.sheet.write_dynamic_array_formula(
+            row, column, row, column, formula, style, self.value(row, column)
+        )
+
+    def value(self, row: int, column: int) -> Cell:
+        """The computed value of a cell, "" before anything is computed."""
+        return self.book.values.get((self.name, row + 1, column + 1), "")
+
+    def spilled(self, row: int, column: int) -> Block:
+        """The computed table of a spilling formula; a single blank cell where there is none."""
+        block = self.value(row, column)
+        return block if isinstance(block, list) else [[block]]
+
+    def spill(
+        self, row: int, column: int, formula: str, header: Format, styles: Sequence[Format]
+    ) -> Block:
+        """Write a formula that spills a table, with all its values, which are returned.
+
+        The last of the columns' styles goes on for all further columns.
+        """
+        block = self.spilled(row, column)
+        last = row + len(block) - 1, column + len(block[0]) - 1
+        self.sheet.write_dynamic_array_formula(row, column, *last, formula, header, block[0][0])
+        for i, cells in enumerate(block):
+            for j, cell in enumerate(cells):
+                style = header if i == 0 else styles[min(j, len(styles) - 1)]
+                if i == j == 0:
+                    continue
+                if isinstance(cell, str):
+                    # As text: Excel would take a blank cell in a spill for 0.
+                    self.sheet.write_string(row + i, column + j, cell, style)
+                else:
+                    self.sheet.write(row + i, column + j, cell, style)
+        return block
+
+
+def new_book(
+    file: io.BytesIO, marker: str, title: str, translate: Say, right_to_left: bool, values: Values
+) -> Book:
+    """An empty workbook; the marker is how a report recognises its template."""
+    book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False})
+    book.set_properties({"title": translate(title), "created": MADE})
+    book.set_custom_property("kpi_xl template", marker)
+    book.set_size(2400, 1600)
+    # Else Excel would compute all anew on opening, and show #NAME? where the add-in is not there.
+    book.set_calc_mode("auto", 191029)
+    book.calc_on_load = False
+    return Book(book, Styles(book, right_to_left), translate, right_to_left, values)
+
+
+def computed(write: Callable[[io.BytesIO, Values], list[Headline]]) -> Built:
+    """A workbook whose formulas hold their values.
+
+    It is written, computed by the embedded host and written again with the values; once more
+    where the values change which formulas there are, because a table needs more room.
+    """
+    values: Values = {}
+    while True:
+        file = io.BytesIO()
+        headlines = write(file, values)
+        result = calculate(file.getvalue())
+        if result.refused:
+            raise AssertionError(f"a template has formulas that are not computed: {result.refused}")
+        if result.values == values:
+            shown = [(label, as_text(values[place], unit)) for label, place, unit in headlines]
+            return Built(file.getvalue(), values, shown)
+        values = result.values
+
+
+def literal(text: str) -> str:
+    """A text as formulas write it."""
+    return '"' + text.replace('"', '""') + '"'
+
 
 def as_text(value: Cell, unit: Unit) -> str:
     """A value in a terminal, much as its cell shows it."""
@@ -98,46 +271,3 @@ def as_text(value: Cell, unit: Unit) -> str:
         return (date(1899, 12, 30) + timedelta(days=value)).isoformat()
     digits = {COUNT: ",.0f", RATE: ".1%"}.get(unit, ",.2f")
     return f"{value:{digits}}"
-
-
-def put(
-    sheet: Worksheet, row: int, column: int, formula: str, style: Format, values: Values
-) -> None:
-    """Write a formula of one cell with its value."""
-    sheet.write_formula(row, column, formula, style, values.get(_key(sheet, row, column), 0))
-
-
-def put_block(
-    sheet: Worksheet,
-    row: int,
-    column: int,
-    formula: str,
-    values: Values,
-    header: Format,
-    styles: Sequence[Format],
-) -> tuple[int, int]:
-    """Write a formula that spills a table, with all its values; return its rows and columns.
-
-    The last of the columns' styles goes on for all further columns.
-    """
-    block = values.get(_key(sheet, row, column), [[""]])
-    if not isinstance(block, list):
-        block = [[block]]
-    height, width = len(block), len(block[0])
-    last = row + height - 1, column + width - 1
-    sheet.write_dynamic_array_formula(row, column, *last, formula, header, block[0][0])
-    for i, cells in enumerate(block):
-        for j, cell in enumerate(cells):
-            style = header if i == 0 else styles[min(j, len(styles) - 1)]
-            if i == j == 0:
-                continue
-            if isinstance(cell, str):
-                # As text: Excel would take a blank cell in a spill for 0.
-                sheet.write_string(row + i, column + j, cell, style)
-            else:
-                sheet.write(row + i, column + j, cell, style)
-    return height, width
-
-
-def _key(sheet: Worksheet, row: int, column: int) -> tuple[str, int, int]:
-    return sheet.get_name(), row + 1, column + 1

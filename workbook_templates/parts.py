@@ -1,0 +1,690 @@
+"""What templates are made of: their records, and the parts of sheets that all of them share.
+
+English is written in the code; every text that people read goes through `Book.say` once. Names of
+functions, tables, their columns, and names that formulas use stay English in every language.
+"""
+
+import io
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+from xlsxwriter.chart import Chart
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from kpi_xl.cells import Cell
+from kpi_xl.hosts.package import LAST_ROW, quoted
+from kpi_xl.locales import RIGHT_TO_LEFT, say
+from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, TEXT, Unit
+
+from .writing import (
+    BAR,
+    BLUE,
+    COLOURS,
+    HEAT,
+    INK,
+    INPUT,
+    LINE,
+    MUTED,
+    WARNING,
+    WASH,
+    Book,
+    Built,
+    Headline,
+    Page,
+    Say,
+    Values,
+    computed,
+    literal,
+    new_book,
+)
+
+Data = Mapping[str, Mapping[str, Sequence[Cell]]]
+"""The rows of each input table, by table and column: text, numbers, dates, None for a blank."""
+
+HEADER = 3  # the row of the input tables' headers, counted from 0: row 4 in Excel
+LEAST_ROWS = 2  # of an input table: over a single one, a column is no range
+LONGEST_TEXT = 32_767  # characters of a cell
+
+
+class TooLargeError(ValueError):
+    """The data do not fit a sheet, with the sentence that says where."""
+
+
+class Sentence(NamedTuple):
+    """An English text, and what its {fields} stand for: file names, numbers."""
+
+    text: str
+    fields: Mapping[str, object] = {}
+
+
+class Column(NamedTuple):
+    """A column of an input table: its name in formulas, and what people read of it.
+
+    `required`: the table makes no sense without it. `filled`: it has no blank cells.
+    `choices`: what a drop-down offers, or the name of a block that holds it.
+    """
+
+    name: str
+    label: str
+    unit: Unit
+    note: str
+    required: bool = True
+    filled: bool = False
+    choices: tuple[str, ...] | str = ()
+
+
+@dataclass(frozen=True)
+class Input:
+    """A table for the user to fill, on a sheet of the same name.
+
+    `counted` is a column of numbers or dates that every row has: without one, the table is empty.
+    """
+
+    name: str
+    lead: str
+    columns: tuple[Column, ...]
+    counted: str
+
+    @property
+    def empty(self) -> str:
+        """The condition, in formulas, that nothing has been filled in."""
+        return f"COUNT({self.name}[{self.counted}])=0"
+
+
+class Sheet(NamedTuple):
+    """A sheet of a template: its English name, and what it says."""
+
+    title: str
+    meaning: str
+
+
+class Sample(NamedTuple):
+    """Data that show what a template does, and where they come from."""
+
+    data: Data
+    about: Sentence
+
+
+@dataclass(frozen=True)
+class Template:
+    """A template: what it is, what it takes, which sheets it has after Start.
+
+    `write` writes all sheets but Start and those of the inputs. `steps` say what to do, `notes`
+    (label and text) what else to know; both may name sheets as {Orders}.
+    """
+
+    name: str
+    title: str
+    about: str
+    inputs: tuple[Input, ...]
+    sheets: tuple[Sheet, ...]
+    steps: tuple[str, ...]
+    write: Callable[[Book], None]
+    sample: Callable[[], Sample]
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+class Setting(NamedTuple):
+    """A cell for the user to set, under a name that formulas use."""
+
+    name: str
+    label: str
+    value: float | str
+    unit: Unit
+    meaning: str
+    choices: tuple[str, ...] = ()
+
+
+class Figure(NamedTuple):
+    """A figure, under a name that formulas use."""
+
+    name: str
+    label: str
+    formula: str
+    unit: Unit
+    meaning: str
+
+
+class Agreement(NamedTuple):
+    """A figure computed twice: by a KPI function, and by functions that every Excel has."""
+
+    label: str
+    kpi: str
+    native: str
+    unit: Unit
+
+
+class Problem(NamedTuple):
+    """What can be wrong with the data: formulas for how often, and for where it is first."""
+
+    label: str
+    found: str
+    first: str
+    advice: str
+
+
+class Series(NamedTuple):
+    """Numbers of a chart: an English name or the address of one, and two blocks (Page, place)."""
+
+    name: str
+    categories: tuple[Page, int, int, int, int]
+    values: tuple[Page, int, int, int, int]
+    colour: str = ""
+
+
+EMPTY = Sentence("Nothing has been filled in yet.")
+
+
+def build(
+    template: Template,
+    data: Data,
+    about: Sentence = EMPTY,
+    language: str = "en",
+    translate: Say | None = None,
+) -> Built:
+    """A template's workbook of these data, in a language; `about` says where they come from.
+
+    Without data the workbook is ready to be filled. Raises TooLargeError.
+    """
+    translate = translate or partial(say, language=language)
+    right_to_left = language in RIGHT_TO_LEFT
+
+    def write(file: io.BytesIO, values: Values) -> list[Headline]:
+        book = new_book(file, template.name, template.title, translate, right_to_left, values)
+        book.add_pages(["Start", *(sheet.title for sheet in template.sheets)])
+        start(book, template, about)
+        for table in template.inputs:
+            fill(book.pages[table.name], table, data.get(table.name, {}))
+        template.write(book)
+        book.pages["Start"].sheet.activate()
+        book.file.close()
+        return book.headlines
+
+    return computed(write)
+
+
+# Sheets that every template has
+
+
+def start(book: Book, template: Template, about: Sentence) -> None:
+    """What to do, what each sheet says, how to get the functions."""
+    page, styles = book.pages["Start"], book.styles
+    page.sheet.set_column(0, 0, 3)
+    page.sheet.set_column(1, 1, 24)
+    page.sheet.set_column(2, 2, 100)
+    text = styles.of(text_wrap=True, valign="top", align="start")
+    strong = styles.of(bold=True, valign="top", align="start")
+    link = styles.of(font_color=BLUE, underline=1, valign="top", align="start")
+    headline(page, template.title, template.about, 1)
+    row = 3
+
+    def line(meaning: str) -> None:
+        page.sheet.write_string(row, 2, meaning, text)
+        page.sheet.set_row(row, 16 * lines(meaning, 95))
+
+    section(page, row, 1, 2, "How to use it")
+    for number, step in enumerate(template.steps, start=1):
+        row += 1
+        page.sheet.write_number(row, 1, number, strong)
+        line(book.say(step))
+    row += 2
+    section(page, row, 1, 2, "The sheets")
+    for sheet in template.sheets:
+        row += 1
+        name = book.pages[sheet.title].name
+        page.sheet.write_url(row, 1, f"internal:{quoted(name)}!A1", link, name)
+        line(book.say(sheet.meaning))
+    row += 2
+    section(page, row, 1, 2, "Good to know")
+    for label, note in (
+        *template.notes,
+        (
+            "Yellow cells",
+            "Yellow cells are for you to fill. All others are formulas: leave them as they are.",
+        ),
+        (
+            "Functions",
+            "Functions such as =CAC() and =COHORT() come from kpi_xl, a free Python package:"
+            " pip install kpi-xl. Without it this workbook shows the figures that were computed"
+            " when it was made; with it they follow every change.",
+        ),
+    ):
+        row += 1
+        page.write(row, 1, label, strong)
+        line(book.say(note))
+    row += 1
+    page.write(row, 1, "The data", strong)
+    line(book.say(about.text, **about.fields))
+    page.sheet.print_area(0, 0, row + 1, 2)
+
+
+def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
+    """An input table with its rows, as an Excel table that grows with what is put below it.
+
+    Above its header stand the columns' names in the workbook's language. Raises TooLargeError.
+    """
+    sheet, styles, said = page.sheet, page.styles, page.book.say
+    headline(page, table.name, table.lead)
+    sheet.set_tab_color(INPUT)
+    rows = max(map(len, data.values()), default=0)
+    if HEADER + 1 + rows > LAST_ROW:
+        raise TooLargeError(f"{table.name} has {rows:,} rows, more than a sheet has")
+    header = styles.header(bg_color=INPUT, align="start")
+    caption = styles.lead(text_wrap=True, font_size=9, valign="bottom")
+    sheet.add_table(
+        HEADER, 0, HEADER + max(rows, LEAST_ROWS), len(table.columns) - 1,
+        {"name": table.name, "style": "Table Style Light 1",
+         "columns": [{"header": column.name, "header_format": header}
+                     for column in table.columns]},
+    )  # fmt: skip
+    for place, column in enumerate(table.columns):
+        look = {"align": "start"} if column.unit in (KEY, TEXT) else {}
+        style = styles.number(column.unit, bg_color=INPUT, **look)
+        label = said(column.label)
+        width = max(13, len(column.name) + 5, min(wide(label), 22))
+        sheet.set_column(place, place, width, styles.number(column.unit, **look))
+        sheet.write_string(HEADER - 1, place, label, caption)
+        note = "\n".join(
+            (said(column.note), said("Required." if column.filled else "May be left blank."))
+        )
+        size = {"x_scale": 1.6, "y_scale": 0.2 * (lines(note, 30) + 2)}
+        sheet.write_comment(HEADER, place, note, size)
+        validate(page, place, column)
+        marked = styles.number(column.unit, bg_color=INPUT, quote_prefix=True, **look)
+        cells = data.get(column.name, ())
+        write_cells(sheet, HEADER + 1, place, cells, style, marked)
+        for row in range(HEADER + 1 + len(cells), HEADER + 1 + max(rows, LEAST_ROWS)):
+            sheet.write_blank(row, place, None, style)
+    sheet.set_row(HEADER - 1, 26)
+    sheet.freeze_panes(HEADER + 1, 1)
+    sheet.repeat_rows(HEADER)
+    sheet.fit_to_pages(1, 0)
+
+
+def write_cells(
+    sheet: Worksheet, top: int, place: int, cells: Sequence[Cell], style: Format, marked: Format
+) -> None:
+    """A column of data from outside: text stays text, also where it looks like a formula.
+
+    Such text is marked, so that it stays text when somebody edits the cell.
+    """
+    for row, cell in enumerate(cells, start=top):
+        if isinstance(cell, bool):
+            sheet.write_boolean(row, place, cell, style)
+        elif isinstance(cell, int | float):
+            sheet.write_number(row, place, cell, style)
+        elif isinstance(cell, date):
+            moment = cell if isinstance(cell, datetime) else datetime(*cell.timetuple()[:3])
+            sheet.write_datetime(row, place, moment.replace(tzinfo=None), style)
+        elif cell is None or cell == "":
+            sheet.write_blank(row, place, None, style)
+        else:
+            if len(cell) > LONGEST_TEXT:
+                raise TooLargeError(
+                    f"a text of {len(cell):,} characters is more than a cell holds:"
+                    f" {cell[:20]!r} ..."
+                )
+            sheet.write_string(row, place, cell, marked if cell[0] in "=+-@" else style)
+
+
+def validate(page: Page, place: int, column: Column) -> None:
+    """What the cells of a column accept, down to the last row of the sheet."""
+    said = page.book.say
+    rule: dict[str, Any]
+    if column.choices:
+        source = f"={column.choices}" if isinstance(column.choices, str) else column.choices
+        rule = {
+            "validate": "list",
+            "source": source,
+            "error_type": "warning",
+            "error_message": said("This is not in the list. Keep it all the same?"),
+        }
+    elif column.unit is DATE:
+        rule = {
+            "validate": "date",
+            "criteria": "between",
+            "minimum": date(1990, 1, 1),
+            "maximum": date(2100, 1, 1),
+            "error_message": said("A date is wanted here, such as 2025-01-31."),
+        }
+    elif column.unit in (KEY, TEXT, LOGICAL):
+        return
+    else:
+        rule = {
+            "validate": "decimal",
+            "criteria": ">=",
+            "value": 0 if column.unit is COUNT else -1e300,
+            "error_message": said("A number is wanted here."),
+        }
+    rule |= {"error_title": column.name[:32]}
+    page.sheet.data_validation(HEADER + 1, place, LAST_ROW - 1, place, rule)
+
+
+def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Problem]) -> None:
+    """What is wrong with the data, and the KPI functions held against native formulas.
+
+    The names ProblemRows and Disagreements count them.
+    """
+    styles = page.styles
+    page.sheet.set_column(0, 0, 52)
+    page.sheet.set_column(1, 3, 16)
+    page.sheet.set_column(4, 4, 70)
+    lead = "Problems of the data first; then figures computed twice, which must agree."
+    headline(page, "Checks", lead)
+    row = HEADER + 1
+    section(page, row - 1, 0, 4, "The data")
+    header_row(page, row, 0, ("problem", "how many", "first in row", "", "what to do"), text=(4,))
+    for problem in problems:
+        row += 1
+        page.write(row, 0, problem.label, styles.label())
+        page.put_array(row, 1, problem.found, styles.number(COUNT, bold=True))
+        if problem.first:
+            page.put_array(row, 2, problem.first, styles.of("0"))
+        page.write(row, 4, problem.advice, styles.lead())
+    first = row - len(problems) + 1
+    page.define("ProblemRows", first, 1, row, 1)
+    look = {"bold": True, "font_color": "#8A3B00", "bg_color": "#FBE3D3", "num_format": '"▲ "0'}
+    page.sheet.conditional_format(
+        first, 1, row, 1,
+        {"type": "cell", "criteria": ">", "value": 0, "format": page.book.file.add_format(look)},
+    )  # fmt: skip
+    row += 3
+    section(page, row - 1, 0, 4, "Figures computed twice")
+    header_row(page, row, 0, ("figure", "KPI function", "native formula", "agree?", ""))
+    yes, no = (literal(page.book.say(text)) for text in ("✓ yes", "✗ no"))
+    first = row + 1
+    for agreement in agreements:
+        row += 1
+        page.write(row, 0, agreement.label, styles.label())
+        page.put_array(row, 1, agreement.kpi, styles.number(agreement.unit))
+        page.put_array(row, 2, agreement.native, styles.number(agreement.unit))
+        kpi, native = xl_rowcol_to_cell(row, 1), xl_rowcol_to_cell(row, 2)
+        same = f"ABS({kpi}-{native})<=0.000000001*(1+ABS({native}))"
+        page.put(
+            row,
+            3,
+            f'=IF({kpi}="",IF({native}="","",{no}),IF({native}="",{no},IF({same},{yes},{no})))',
+            styles.of(bold=True, align="center"),
+        )
+    page.define("Disagreements", first, 3, row, 3)
+    page.sheet.conditional_format(
+        first, 3, row, 3,
+        {"type": "cell", "criteria": "==", "value": no, "format": page.book.file.add_format(
+            {key: look[key] for key in ("bold", "font_color", "bg_color")})},
+    )  # fmt: skip
+    page.sheet.freeze_panes(2, 0)
+    page.sheet.print_area(0, 0, row + 1, 4)
+
+
+def where(table: Input, condition: str) -> tuple[str, str]:
+    """Formulas for how many rows of a table meet a condition, and for the first one's sheet row.
+
+    The condition is a product of columns' comparisons: (Leads[won_date]<>"")*(Leads[value]="").
+    """
+    column = table.columns[0].name
+    header = f"ROW({table.name}[[#Headers],[{column}]])"
+    count = f"SUMPRODUCT({condition})"
+    first = (
+        f'=IF({count}=0,"",IF({count}=ROWS({table.name}[{column}]),{header}+1,'
+        f"{header}+MATCH(1,{condition},0)))"
+    )
+    return f"={count}", first
+
+
+def status(page: Page, row: int, column: int, table: Input) -> None:
+    """Say in one cell what is next: fill the table, look at the sheet Checks, or nothing."""
+    said = page.book.say
+    empty = said("Nothing to show yet: fill the sheet {table}.", table=page.book.names[table.name])
+    found = said("{rows} rows of data to look at: see the sheet {Checks}.", rows="{rows}")
+    fine = said("The checks have found no problem in the data.")
+    page.put(
+        row,
+        column,
+        f"=IF({table.empty},{literal(empty)},IF(SUM(ProblemRows)=0,{literal(fine)},"
+        f'SUBSTITUTE({literal(found)},"{{rows}}",TEXT(SUM(ProblemRows),"#,##0"))))',
+        page.styles.lead(),
+    )
+    look = page.book.file.add_format({"bold": True, "font_color": WARNING})
+    rule = {"type": "formula", "criteria": "=SUM(ProblemRows)>0", "format": look}
+    page.sheet.conditional_format(row, column, row, column, rule)
+
+
+# Parts of sheets
+
+
+def headline(page: Page, title: str, lead: str, column: int = 0) -> None:
+    """A sheet's title and the line under it."""
+    page.sheet.set_row(0, 30)
+    page.write(0, column, title, page.styles.title())
+    page.write(1, column, lead, page.styles.lead())
+
+
+def section(page: Page, row: int, first: int, last: int, title: str) -> None:
+    """A heading with a line across some columns."""
+    page.write(row, first, title, page.styles.heading())
+    for column in range(first + 1, last + 1):
+        page.sheet.write_blank(row, column, None, page.styles.heading())
+
+
+def header_row(
+    page: Page, row: int, first: int, headers: Sequence[str], text: Sequence[int] = ()
+) -> None:
+    """The header of a table: the first and those named in `text` over text, others over numbers."""
+    for place, header in enumerate(headers):
+        align = "start" if place in (0, *text) else "right"
+        style = page.styles.header(align=align, text_wrap=True, valign="bottom")
+        if header:
+            page.write(row, first + place, header, style)
+        else:
+            page.sheet.write_blank(row, first + place, None, style)
+
+
+def settings(page: Page, row: int, column: int, records: Sequence[Setting]) -> int:
+    """Settings below each other: label, yellow cell, meaning. Returns the row after them."""
+    styles = page.styles
+    section(page, row, column, column + 2, "Settings")
+    for setting in records:
+        row += 1
+        page.write(row, column, setting.label, styles.label())
+        page.sheet.write(row, column + 1, setting.value, styles.input(setting.unit))
+        page.write(row, column + 2, setting.meaning, styles.lead(indent=1))
+        page.define(setting.name, row, column + 1)
+        if setting.choices:
+            rule = {"validate": "list", "source": list(setting.choices)}
+            page.sheet.data_validation(row, column + 1, row, column + 1, rule)
+    return row + 1
+
+
+def figures(page: Page, row: int, column: int, title: str, records: Sequence[Figure]) -> int:
+    """Figures below each other: label, number, meaning. Returns the row after them."""
+    styles = page.styles
+    section(page, row, column, column + 2, title)
+    for figure in records:
+        row += 1
+        page.write(row, column, figure.label, styles.label())
+        bold = styles.number(figure.unit, bold=True, align="right")
+        page.put(row, column + 1, figure.formula, bold)
+        if figure.meaning:
+            page.write(row, column + 2, figure.meaning, styles.lead(indent=1))
+        page.define(figure.name, row, column + 1)
+        place = page.name, row + 1, column + 2
+        page.book.headlines.append(Headline(page.book.say(figure.label), place, figure.unit))
+    return row + 1
+
+
+def cards(page: Page, row: int, column: int, shown: Sequence[Figure]) -> None:
+    """The most important figures, large, side by side in two rows."""
+    edge: dict[str, Any] = {"left": 5, "left_color": "#FFFFFF", "bg_color": WASH, "align": "center"}
+    caption = page.styles.of(font_color=MUTED, top=5, top_color=BLUE, text_wrap=True, **edge)
+    for place, figure in enumerate(shown, start=column):
+        style = page.styles.number(figure.unit, bold=True, font_size=18, shrink=True, **edge)
+        page.write(row, place, figure.label, caption)
+        page.put(row + 1, place, f"={figure.name}", style)
+    page.sheet.set_row(row, 30)
+    page.sheet.set_row(row + 1, 36)
+
+
+def blank_if(condition: str, formula: str) -> str:
+    """A formula that shows nothing where a condition holds; an error of its own it does show."""
+    return f'=IF({condition},"",{formula.removeprefix("=")})'
+
+
+def mirror(
+    page: Page,
+    top: int,
+    source: Page,
+    source_top: int,
+    source_column: int,
+    rows: int,
+    width: int,
+    formats: Sequence[Format],
+) -> None:
+    """Show a spilled table cell by cell, header and all, in fixed cells that charts can draw.
+
+    Viewers without our functions keep the values of these plain formulas, but compute spilling
+    ones anew.
+    """
+    styles = page.styles
+    head = [styles.header("0", align="start"), styles.header("0", align="center")]
+    for i in range(rows):
+        for j in range(width):
+            cell = xl_rowcol_to_cell(source_top + i, source_column + j)
+            cell = f"{quoted(source.name)}!{cell}"
+            style = head[min(j, 1)] if i == 0 else formats[min(j, len(formats) - 1)]
+            # A cell of the body that holds "" has no value yet, and shows as a dot.
+            body = f'=IF(ISBLANK({cell}),"",IF({cell}="","·",{cell}))'
+            page.put(top + i, j, f'=IF({cell}="","",{cell})' if i == 0 else body, style)
+
+
+def warn_of_more(page: Page, row: int, column: str, room: int, sheet: str) -> None:
+    """Say so when a spilled column has more rows than a sheet shows; `sheet` has them all."""
+    text = page.book.say(
+        "More than {room} rows: see the sheet {sheet} for the others",
+        room=room,
+        sheet=page.book.pages[sheet].name,
+    )
+    page.put(row, 0, f'=IF(COUNTA({column})>{room},{literal(text)},"")', page.styles.warning())
+
+
+def bars(page: Page, *place: int) -> None:
+    """Bars behind the numbers of a block."""
+    look = {"type": "data_bar", "bar_color": BAR, "bar_solid": True, "min_type": "num"}
+    if page.book.right_to_left:
+        look["bar_direction"] = "right"
+    page.sheet.conditional_format(*place, {**look, "min_value": 0})
+
+
+def heat(page: Page, *place: int) -> None:
+    """A block as a heat map, from 0."""
+    look = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": HEAT}
+    page.sheet.conditional_format(*place, {**look, "min_type": "num", "min_value": 0})
+
+
+def best_and_worst(page: Page, place: tuple[int, int, int, int], unit: Unit, *, low: bool) -> None:
+    """Mark the best and the worst number of a column, by a sign and a colour.
+
+    `low`: the lowest is the best, as with costs.
+    """
+    whole, cell = xl_range_abs(*place), xl_rowcol_to_cell(place[0], place[1])
+    for extreme, best in (("MIN", low), ("MAX", not low)):
+        sign, ink, ground = ("★", "#00523B", "#D9F0E8") if best else ("▼", "#8A3B00", "#FBE3D3")
+        style = page.book.file.add_format(
+            {"bold": True, "font_color": ink, "bg_color": ground,
+             "num_format": f'"{sign} "{unit.number_format}'}
+        )  # fmt: skip
+        rule = f"=AND(ISNUMBER({cell}),MIN({whole})<MAX({whole}),{cell}={extreme}({whole}))"
+        page.sheet.conditional_format(
+            *place, {"type": "formula", "criteria": rule, "format": style}
+        )
+
+
+# Charts
+
+
+def draw(
+    page: Page,
+    kind: Literal["line", "column", "bar"],
+    title: str,
+    series: Sequence[Series],
+    *,
+    row: int,
+    column: int,
+    width: int,
+    height: int,
+    number_format: str = "#,##0",
+    stacked: bool = False,
+    labels: bool = False,
+) -> None:
+    """A chart of fixed blocks, in the quiet look of all charts, in the sheet's direction.
+
+    `labels` writes the numbers at the bars and leaves their axis out.
+    """
+    options = {"type": kind} | ({"subtype": "stacked"} if stacked else {})
+    chart = page.book.file.add_chart(options)
+    for number, one in enumerate(series):
+        colour = one.colour or COLOURS[number % len(COLOURS)]
+        look: dict[str, Any] = {
+            "name": one.name if one.name.startswith("=") else page.book.say(one.name),
+            "categories": [one.categories[0].name, *one.categories[1:]],
+            "values": [one.values[0].name, *one.values[1:]],
+        }
+        if kind == "line":
+            look["line"] = {"color": colour, "width": 2.25}
+            if len(series) == 1:
+                plain = {"color": colour}
+                look["marker"] = {"type": "circle", "size": 5, "fill": plain, "border": plain}
+        else:
+            look |= {"fill": {"color": colour}, "gap": 50}
+        if labels:
+            font = {"color": INK, "size": 9}
+            look["data_labels"] = {"value": True, "num_format": number_format, "font": font}
+        chart.add_series(look)
+    dress(chart, page, title, kind, number_format, labels)
+    if len(series) == 1:
+        chart.set_legend({"none": True})
+    chart.set_size({"width": width, "height": height})
+    page.sheet.insert_chart(row, column, chart, {"x_offset": 8, "object_position": 3})
+
+
+def dress(
+    chart: Chart, page: Page, title: str, kind: str, number_format: str, labels: bool
+) -> None:
+    """Title, axes and legend of a chart."""
+    font = {"color": MUTED, "size": 9}
+    chart.set_title(
+        {"name": page.book.say(title), "name_font": {"size": 11, "bold": True, "color": INK}}
+    )
+    names = {"num_font": font, "line": {"color": LINE}, "major_tick_mark": "none"}
+    numbers = {
+        "num_format": number_format, "num_font": font, "line": {"none": True}, "min": 0,
+        "major_tick_mark": "none", "visible": not labels,
+        "major_gridlines": {"visible": not labels, "line": {"color": LINE, "width": 0.75}},
+    }  # fmt: skip
+    across = page.book.right_to_left
+    if kind == "bar":
+        chart.set_x_axis({**numbers, "reverse": across, "label_position": "high"})
+        chart.set_y_axis({**names, "reverse": True})  # from top to bottom, as the table has them
+    else:
+        chart.set_x_axis({**names, "reverse": across})
+        chart.set_y_axis(numbers)
+    chart.set_legend({"position": "bottom", "font": font})
+    chart.set_chartarea({"border": {"none": True}})
+
+
+# Text
+
+
+def wide(text: str) -> int:
+    """How many narrow letters a text is wide: Chinese ones count two."""
+    return sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text)
+
+
+def lines(text: str, width: int) -> int:
+    """How many lines a text takes in a cell of a width, in letters."""
+    return sum(1 + (wide(part) - 1) // width for part in text.split("\n"))
