@@ -135,7 +135,7 @@ def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
         (["demo", "--dir", "x" * 300], "cannot be written"),
         (["demo", "retentoin"], "did you mean retention?"),
         (["demo", "--lang", "tlh"], "zh-Hans"),
-        (["new"], "template"),
+        (["new"], "TEMPLATE"),
         (["new", "zzz"], "there are "),
         (["new", "retention", "-o", "x" * 300], "cannot be written"),
     ],

@@ -402,7 +402,7 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
     for agreement in agreements:
         row += 1
         page.write(row, 0, agreement.label, styles.label())
-        page.put_array(row, 1, agreement.kpi, styles.number(agreement.unit))
+        page.put(row, 1, agreement.kpi, styles.number(agreement.unit))
         page.put_array(row, 2, agreement.native, styles.number(agreement.unit))
         kpi, native = xl_rowcol_to_cell(row, 1), xl_rowcol_to_cell(row, 2)
         same = f"ABS({kpi}-{native})<=0.000000001*(1+ABS({native}))"
