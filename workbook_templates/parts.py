@@ -31,6 +31,7 @@ from .writing import (
     INPUT,
     LINE,
     MUTED,
+    NO_COLOUR,
     WARNING,
     WASH,
     Book,
@@ -49,6 +50,7 @@ Data = Mapping[str, Mapping[str, Sequence[Cell]]]
 
 HEADER = 3  # the row of the input tables' headers, counted from 0: row 4 in Excel
 LEAST_ROWS = 2  # of an input table: over a single one, a column is no range
+FIRST_ROW = "MATCH(1,"  # what needs whole columns in the formulas of `where`
 LONGEST_TEXT = 32_767  # characters of a cell
 
 
@@ -284,10 +286,11 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
                      for column in table.columns]},
     )  # fmt: skip
     for place, column in enumerate(table.columns):
-        look = {"align": "start"} if column.unit in (KEY, TEXT) else {}
+        words = column.unit in (KEY, TEXT)
+        look = {"align": "start" if words else "center" if column.unit is DATE else "right"}
         style = styles.number(column.unit, bg_color=INPUT, **look)
         label = said(column.label)
-        width = max(13, len(column.name) + 5, min(wide(label), 22))
+        width = max(18 if words else 13, len(column.name) + 5, min(wide(label), 22))
         sheet.set_column(place, place, width, styles.number(column.unit, **look))
         sheet.write_string(HEADER - 1, place, label, caption)
         note = "\n".join(
@@ -383,9 +386,10 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
     for problem in problems:
         row += 1
         page.write(row, 0, problem.label, styles.label())
-        page.put_array(row, 1, problem.found, styles.number(COUNT, bold=True))
+        page.put(row, 1, problem.found, styles.number(COUNT, bold=True))
         if problem.first:
-            page.put_array(row, 2, problem.first, styles.of("0"))
+            put = page.put_array if FIRST_ROW in problem.first else page.put
+            put(row, 2, problem.first, styles.of("0"))
         page.write(row, 4, problem.advice, styles.lead())
     first = row - len(problems) + 1
     page.define("ProblemRows", first, 1, row, 1)
@@ -403,7 +407,7 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
         row += 1
         page.write(row, 0, agreement.label, styles.label())
         page.put(row, 1, agreement.kpi, styles.number(agreement.unit))
-        page.put_array(row, 2, agreement.native, styles.number(agreement.unit))
+        page.put(row, 2, agreement.native, styles.number(agreement.unit))
         kpi, native = xl_rowcol_to_cell(row, 1), xl_rowcol_to_cell(row, 2)
         same = f"ABS({kpi}-{native})<=0.000000001*(1+ABS({native}))"
         page.put(
@@ -432,7 +436,7 @@ def where(table: Input, condition: str) -> tuple[str, str]:
     count = f"SUMPRODUCT({condition})"
     first = (
         f'=IF({count}=0,"",IF({count}=ROWS({table.name}[{column}]),{header}+1,'
-        f"{header}+MATCH(1,{condition},0)))"
+        f"{header}+{FIRST_ROW}{condition},0)))"
     )
     return f"={count}", first
 
@@ -557,9 +561,15 @@ def mirror(
             cell = xl_rowcol_to_cell(source_top + i, source_column + j)
             cell = f"{quoted(source.name)}!{cell}"
             style = head[min(j, 1)] if i == 0 else formats[min(j, len(formats) - 1)]
-            # A cell of the body that holds "" has no value yet, and shows as a dot.
-            body = f'=IF(ISBLANK({cell}),"",IF({cell}="","·",{cell}))'
-            page.put(top + i, j, f'=IF({cell}="","",{cell})' if i == 0 else body, style)
+            page.put(top + i, j, same_as(cell) if i else f'=IF({cell}="","",{cell})', style)
+
+
+def same_as(cell: str) -> str:
+    """A formula that shows a cell of a spilled table; one that has no value shows as a dot.
+
+    A viewer without our functions computes a formula anew that holds no value but "".
+    """
+    return f'=IF(ISBLANK({cell}),"",IF({cell}="","·",{cell}))'
 
 
 def warn_of_more(page: Page, row: int, column: str, room: int, sheet: str) -> None:
@@ -618,6 +628,7 @@ def draw(
     width: int,
     height: int,
     number_format: str = "#,##0",
+    names_format: str = "General",
     stacked: bool = False,
     labels: bool = False,
 ) -> None:
@@ -640,29 +651,33 @@ def draw(
                 plain = {"color": colour}
                 look["marker"] = {"type": "circle", "size": 5, "fill": plain, "border": plain}
         else:
-            look |= {"fill": {"color": colour}, "gap": 50}
-        if labels:
+            fill = {"none": True} if colour == NO_COLOUR else {"color": colour}
+            look |= {"fill": fill, "gap": 50}
+        if labels and colour != NO_COLOUR:
             font = {"color": INK, "size": 9}
             look["data_labels"] = {"value": True, "num_format": number_format, "font": font}
         chart.add_series(look)
-    dress(chart, page, title, kind, number_format, labels)
-    if len(series) == 1:
+    dress(chart, page, title, kind, (names_format, number_format), labels)
+    if sum(one.colour != NO_COLOUR for one in series) == 1:
         chart.set_legend({"none": True})
     chart.set_size({"width": width, "height": height})
     page.sheet.insert_chart(row, column, chart, {"x_offset": 8, "object_position": 3})
 
 
 def dress(
-    chart: Chart, page: Page, title: str, kind: str, number_format: str, labels: bool
+    chart: Chart, page: Page, title: str, kind: str, formats: tuple[str, str], labels: bool
 ) -> None:
     """Title, axes and legend of a chart."""
     font = {"color": MUTED, "size": 9}
     chart.set_title(
         {"name": page.book.say(title), "name_font": {"size": 11, "bold": True, "color": INK}}
     )
-    names = {"num_font": font, "line": {"color": LINE}, "major_tick_mark": "none"}
+    names = {
+        "num_format": formats[0], "num_font": font, "line": {"color": LINE}, "text_axis": True,
+        "major_tick_mark": "none",
+    }  # fmt: skip
     numbers = {
-        "num_format": number_format, "num_font": font, "line": {"none": True}, "min": 0,
+        "num_format": formats[1], "num_font": font, "line": {"none": True}, "min": 0,
         "major_tick_mark": "none", "visible": not labels,
         "major_gridlines": {"visible": not labels, "line": {"color": LINE, "width": 0.75}},
     }  # fmt: skip

@@ -21,6 +21,7 @@ BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 WARNING = "#D55E00"
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", WARNING, "#8C6D1F", "#6B7280")
 INK, MUTED, LINE, WASH, INPUT = "#1F2933", "#6B7280", "#D5DAE1", "#EFF3F8", "#FFF6DB"
+NO_COLOUR = "none"  # of bars that only hold a place
 BAR, HEAT = "#9CCBE8", "#56A6D6"
 
 MADE = datetime(2025, 1, 1)  # a fixed date, so that the same workbook is the same bytes
