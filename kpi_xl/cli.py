@@ -1,4 +1,4 @@
-"""The command line: kpi-xl eval, recalc, functions, new, demo."""
+"""The command line: kpi-xl eval, recalc, functions, new, fill, demo."""
 
 import csv
 import io
@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -318,8 +319,8 @@ def functions(
         print_list(shown, language)
 
 
-def language_of(tag: str) -> str:
-    """The language that a tag means. Raises Misuse."""
+def language_of(tag: str | None) -> str:
+    """The language that a tag means, or the system's. Raises Misuse."""
     try:
         return chosen(tag)
     except LookupError as error:
@@ -423,26 +424,144 @@ NAME = Annotated[str, typer.Argument(metavar="TEMPLATE", help="Such as retention
 OUTPUT = Annotated[
     Path | None, typer.Option("-o", "--output", help="Where to write it.", metavar="FILE")
 ]
-LANGUAGE = Annotated[
-    str | None,
-    typer.Option("--lang", help="en, zh-Hans, zh-Hant, ru or fa; else the system's."),
+BOOK_LANGUAGE = Annotated[
+    str | None, typer.Option("--lang", help=f"{', '.join(LANGUAGES)}; without it, the system's.")
 ]
 FORCE = Annotated[bool, typer.Option("--force", help="Overwrite an older one.")]
 
 
 @app.command()
-def new(name: NAME, output: OUTPUT = None, language: LANGUAGE = None, force: FORCE = False) -> None:
+def new(
+    name: NAME, output: OUTPUT = None, lang: BOOK_LANGUAGE = None, force: FORCE = False
+) -> None:
     """Write an empty template workbook, ready to be filled."""
     parts = import_module("kpi_xl.workbook_templates.parts")
     template = known_template(name)
     path = free_path(output or Path(f"{template.name}.xlsx"), force=force)
-    code = known_language(language)
+    code = language_of(lang)
     with steps() as step:
         step("Writing the workbook")
         save(path, parts.build(template, {}, language=code).content, force=force)
     say_where(path)
     inputs = " and ".join(table.name for table in template.inputs)
-    print(f"Its sheet Start says what to do. Or let kpi-xl fill {template.name} read {inputs}.")
+    print(
+        f"Its sheet Start says what to do; kpi-xl fill {template.name} reads {inputs} from files."
+    )
+
+
+@app.command()
+def fill(
+    name: NAME,
+    tables: Annotated[
+        list[str],
+        typer.Option(
+            "--table",
+            help="An input table and its file: CSV, Parquet or a workbook. Once a table.",
+            metavar="NAME=FILE",
+        ),
+    ],
+    renamed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            help="What the file calls a column of ours; Leads[channel] means that of one table.",
+            metavar='"Their name=ours"',
+        ),
+    ] = None,
+    output: OUTPUT = None,
+    lang: BOOK_LANGUAGE = None,
+    force: FORCE = False,
+) -> None:
+    """Fill a template workbook from files, and compute it."""
+    from kpi_xl.sources import SourceError, read_table
+
+    parts = import_module("kpi_xl.workbook_templates.parts")
+    template = known_template(name)
+    files = named_files(template, tables)
+    names = named_columns(template, files, renamed or [])
+    path = free_path(output or Path(f"{template.name}-filled.xlsx"), force=force)
+    code = language_of(lang)
+    read = {}
+    with steps() as step:
+        try:
+            for table, file in files.items():
+                reading = partial(step, f"Reading {file.name}")
+                reading(0.0)
+                read[table.name] = read_table(
+                    file,
+                    table.wanted,
+                    renamed=names[table.name],
+                    table=table.name,
+                    progress=reading,
+                )
+            step("Computing and writing the workbook")
+            about = parts.Sentence(
+                parts.FILLED, {"files": ", ".join(file.name for file in files.values())}
+            )
+            data = {table: found.columns for table, found in read.items()}
+            built = parts.build(template, data, about, code)
+        except (SourceError, parts.TooLargeError) as error:
+            raise Misuse(str(error)) from None
+        step("Saving the workbook")
+        save(path, built.content, force=force)
+    print_built(template, built)
+    for table in template.inputs:
+        if table.name not in read:
+            print(f"{table.name}: left empty; --table {table.name}=FILE fills it")
+            continue
+        rows = read[table.name].rows
+        print(f"{table.name}: {rows:,} row{'s' * (rows != 1)} of {files[table]}")
+        for remark in read[table.name].remarks:
+            print(f"  {remark}")
+    say_where(path)
+    print("Its sheet Checks lists what the data lack.")
+
+
+def named_files(template: Any, given: list[str]) -> dict[Any, Path]:
+    """The file of each input table: "Leads=leads.csv". Raises Misuse."""
+    inputs = {table.name.lower(): table for table in template.inputs}
+    files: dict[Any, Path] = {}
+    for text in given:
+        name, mark, file = text.partition("=")
+        table = inputs.get(name.strip().lower())
+        if table is None or not file.strip():
+            names = [table.name for table in inputs.values()]
+            near = did_you_mean(name, names) if mark else ""
+            raise Misuse(
+                f"--table {text}: write NAME=FILE, the name being {' or '.join(names)}{near}"
+            )
+        if table in files:
+            raise Misuse(f"--table {table.name} is given twice")
+        files[table] = Path(file.strip()).expanduser()
+    return files
+
+
+def named_columns(
+    template: Any, files: dict[Any, Path], given: list[str]
+) -> dict[str, dict[str, str]]:
+    """By table, what a file calls our columns: "Kanal=channel". Raises Misuse."""
+    names: dict[str, dict[str, str]] = {table.name: {} for table in files}
+    for text in given:
+        theirs, mark, ours = (part.strip() for part in text.rpartition("="))
+        only, _, column = ours.removesuffix("]").rpartition("[")
+        known = {
+            f"{table.name}[{one.name}]".lower(): (table.name, one.name)
+            for table in files
+            for one in table.columns
+        }
+        fits = [
+            place
+            for place in known.values()
+            if place[1].lower() == column.lower() and only.lower() in ("", place[0].lower())
+        ]
+        if not mark or not theirs or not fits:
+            near = did_you_mean(column, [one for _, one in known.values()])
+            raise Misuse(
+                f'--map {text}: write "Their name=ours", a column of {template.name}{near}'
+            )
+        for table, one in fits:
+            names[table][theirs] = one
+    return names
 
 
 @app.command()
@@ -453,13 +572,13 @@ def demo(
     folder: Annotated[
         Path, typer.Option("--dir", help="Where to write the workbooks.", metavar="DIR")
     ] = Path(),
-    language: LANGUAGE = None,
+    lang: BOOK_LANGUAGE = None,
     force: FORCE = False,
 ) -> None:
     """Build template workbooks from sample data: real orders (CDNOW, 1997-98), and made-up ones."""
     parts = import_module("kpi_xl.workbook_templates.parts")
     names = import_module("kpi_xl.workbook_templates").TEMPLATES
-    code = known_language(language)
+    code = language_of(lang)
     chosen = [known_template(name) for name in ([name] if name else names)]
     paths = [free_path(folder / f"kpi-xl-{one.name}.xlsx", force=force) for one in chosen]
     for template, path in zip(chosen, paths, strict=True):
@@ -487,16 +606,6 @@ def known_template(name: str) -> Any:
         raise Misuse(f"templates are computed by {error.name}, which is not installed") from None
 
 
-def known_language(tag: str | None) -> str:
-    """The code of a language. Raises Misuse."""
-    from kpi_xl.locales import chosen
-
-    try:
-        return chosen(tag)
-    except LookupError as error:
-        raise Misuse(str(error.args[0])) from None
-
-
 def free_path(path: Path, *, force: bool) -> Path:
     """Where a workbook can be written; its folder is made. Raises Misuse."""
     try:
@@ -520,15 +629,25 @@ def save(path: Path, content: bytes, *, force: bool) -> None:
 
 
 @contextmanager
-def steps() -> Iterator[Callable[[str], None]]:
-    """A line that shows what is being done, and for how long; it is gone afterwards."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+def steps() -> Iterator[Callable[..., None]]:
+    """A bar that shows what is being done and how far it is; it is gone afterwards.
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(), transient=True) as progress:
+    It is called with what is done next, and with the fraction done where that is known.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
         task = progress.add_task("", total=None)
-        yield lambda what: progress.update(task, description=what)
+
+        def step(what: str, done: float | None = None) -> None:
+            total = None if done is None else 1.0
+            progress.update(task, description=what, total=total, completed=done or 0.0)
+
+        yield step
 
 
 def print_built(template: Any, built: Any) -> None:

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.parts import EMPTY, FILLED, build
 
 from kpi_xl import METRICS
 from kpi_xl.reference import argument_help
@@ -93,6 +93,20 @@ def readme() -> str:
 def empty_workbook(name: str) -> bytes:
     """A template in English, ready to be filled."""
     return build(template(name), {}).content
+
+
+def workbook_texts(name: str) -> set[str]:
+    """Every English text that a template says in the workbook's language."""
+    texts: set[str] = set()
+
+    def say(text: str) -> str:
+        texts.add(text)
+        return text
+
+    record = template(name)
+    for data in ({}, record.sample().data):
+        build(record, data, record.sample().about, translate=say)
+    return texts | {EMPTY.text, FILLED}
 
 
 if __name__ == "__main__":

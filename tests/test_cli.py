@@ -10,6 +10,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from kpi_xl.workbook_templates import retention
 from kpi_xl.workbook_templates.retention import sample
 from workbooks import sheet_of
 
@@ -135,6 +136,15 @@ def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
         (["demo", "--dir", "x" * 300], "cannot be written"),
         (["demo", "retentoin"], "did you mean retention?"),
         (["demo", "--lang", "tlh"], "zh-Hans"),
+        (["fill", "retention"], "--table"),
+        (["fill", "retention", "--table", "Oders=x.csv"], "did you mean Orders?"),
+        (["fill", "retention", "--table", "x.csv"], "NAME=FILE"),
+        (["fill", "retention", "--table", "Orders=no.csv"], "no.csv"),
+        (["fill", "retention", "--table", "Orders=a", "--table", "Orders=b"], "twice"),
+        (
+            ["fill", "retention", "--table", "Orders=a", "--map", "Kunde=custmer"],
+            "did you mean customer?",
+        ),
         (["new"], "TEMPLATE"),
         (["new", "zzz"], "there are "),
         (["new", "retention", "-o", "x" * 300], "cannot be written"),
@@ -228,6 +238,37 @@ def test_new_writes_an_empty_workbook(tmp_path: Path) -> None:
     again = kpi_xl("new", "retention", "-o", "mine.xlsx", folder=tmp_path)
     assert again.returncode == 2
     assert "--force" in again.stderr
+
+
+SAMPLES = Path(retention.__file__).with_name("samples")
+
+
+def test_fill_reads_files_and_tells_what_it_read(tmp_path: Path) -> None:
+    theirs = (SAMPLES / "cdnow.csv").read_text(encoding="utf-8").replace("customer", "Kunde", 1)
+    (tmp_path / "shop.csv").write_text(theirs, encoding="utf-8")
+    command = ["fill", "retention", "--table", "orders=shop.csv", "--map", "Kunde=customer"]
+    result = kpi_xl(*command, "--lang", "en", folder=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "6,919 rows of shop.csv" in result.stdout
+    assert "columns not used: cds" in result.stdout
+    assert "48.3%" in result.stdout
+    path = tmp_path / "retention-filled.xlsx"
+    assert str(path) in result.stdout
+    shown = kpi_xl("eval", "=Start!C21", "--book", str(path)).stdout
+    assert "shop.csv" in shown
+    again = kpi_xl(*command, folder=tmp_path)
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+
+
+def test_fill_from_a_workbook(book: Path, tmp_path: Path) -> None:
+    result = kpi_xl(
+        *("fill", "retention", "--table", f"Orders={book}", "-o", "again.xlsx", "--lang", "en"),
+        folder=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "6,919 rows" in result.stdout
+    assert "48.3%" in result.stdout
 
 
 def test_demo_into_a_file_is_a_clear_line(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ def demo() -> Built:
 
 def test_figures_of_cdnow(demo: Built) -> None:
     """Counted from the log with pandas, and not by the workbook's functions."""
-    orders = pd.read_excel(io.BytesIO(demo.content), sheet_name="Orders", header=HEADER)
+    file = io.BytesIO(demo.content)
+    orders = pd.read_excel(file, sheet_name="Orders", header=HEADER, engine="openpyxl")
     assert list(orders.columns) == ["customer", "date", "amount"]
     assert len(orders) == 6919
     by_customer = orders.groupby("customer")

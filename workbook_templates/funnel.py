@@ -606,7 +606,7 @@ def model(page: Page) -> None:
 def credit(chosen: str) -> str:
     """Attribution of the customers to the touches of all leads, by a model."""
     path = 'IF(Leads[campaign]<>"",Leads[campaign],IF(Leads[channel]<>"",Leads[channel],"?"))'
-    blank = 'IF(Leads[lead_id]&Leads[won_date]="","",'
+    blank = 'IF((Leads[lead_id]="")*(Leads[won_date]=""),"",'
     won = f'{blank}(Leads[won_date]<>"")*1)'
     value = f'{blank}(Leads[won_date]<>"")*Leads[value])'
     lost = f'{blank}(Leads[won_date]="")*1)'

@@ -17,6 +17,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
+from kpi_xl import sources
 from kpi_xl.cells import Cell
 from kpi_xl.hosts.package import LAST_ROW, quoted
 from kpi_xl.locales import RIGHT_TO_LEFT, say
@@ -55,7 +56,7 @@ LONGEST_TEXT = 32_767  # characters of a cell
 
 
 class TooLargeError(ValueError):
-    """The data do not fit a sheet, with the sentence that says where."""
+    """The data do not fit a sheet, with the sentence that says which."""
 
 
 class Sentence(NamedTuple):
@@ -97,6 +98,11 @@ class Input:
     def empty(self) -> str:
         """The condition, in formulas, that nothing has been filled in."""
         return f"COUNT({self.name}[{self.counted}])=0"
+
+    @property
+    def wanted(self) -> list[sources.Column]:
+        """The columns as a reader of files wants them."""
+        return [sources.Column(c.name, c.unit, c.required, c.filled) for c in self.columns]
 
 
 class Sheet(NamedTuple):
@@ -181,6 +187,7 @@ class Series(NamedTuple):
 
 
 EMPTY = Sentence("Nothing has been filled in yet.")
+FILLED = "Read by kpi-xl from {files}."
 
 
 def build(
