@@ -254,7 +254,7 @@ def test_fill_reads_files_and_tells_what_it_read(tmp_path: Path) -> None:
     assert "48.3%" in result.stdout
     path = tmp_path / "retention-filled.xlsx"
     assert str(path) in result.stdout
-    shown = kpi_xl("eval", "=Start!C21", "--book", str(path)).stdout
+    shown = kpi_xl("eval", "=Start!C22", "--book", str(path)).stdout
     assert "shop.csv" in shown
     again = kpi_xl(*command, folder=tmp_path)
     assert again.returncode == 2

@@ -1,0 +1,129 @@
+"""The funnel workbook: stages, channels and months of made-up leads, counted again with pandas."""
+
+import io
+import itertools
+
+import openpyxl
+import pandas as pd
+import pytest
+from kpi_xl.workbook_templates.funnel import SEASON, TEMPLATE, sample
+from kpi_xl.workbook_templates.parts import HEADER, build
+from kpi_xl.workbook_templates.writing import Built
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+
+
+@pytest.fixture(scope="module")
+def demo() -> Built:
+    return build(TEMPLATE, *sample())
+
+
+@pytest.fixture(scope="module")
+def leads() -> pd.DataFrame:
+    frame = pd.DataFrame(sample().data["Leads"])
+    for name in [name for name in frame if name == "created" or name.endswith("_date")]:
+        frame[name] = pd.to_datetime(frame[name])
+    return frame
+
+
+@pytest.fixture(scope="module")
+def spend() -> pd.DataFrame:
+    return pd.DataFrame(sample().data["Spend"])
+
+
+def shown(demo: Built, sheet: str, header: int, rows: int) -> pd.DataFrame:
+    """A table of a sheet as Excel shows it, under its header's row, counted from 0."""
+    file = io.BytesIO(demo.content)
+    frame = pd.read_excel(file, sheet_name=sheet, header=header, nrows=rows, engine="openpyxl")
+    return frame.set_index(frame.columns[0])
+
+
+def test_the_sample_is_always_the_same_and_has_seasons(leads: pd.DataFrame) -> None:
+    assert sample() == sample()
+    assert sample().about.fields["leads"] == f"{len(leads):,}"
+    by_month = leads["created"].dt.month.value_counts().sort_index()
+    assert by_month.corr(pd.Series(SEASON, index=range(1, 13))) > 0.9
+    assert leads["channel"].nunique() == 10  # seven, "Search", and two that are not in Spend
+
+
+def test_stages_and_rates(demo: Built, leads: pd.DataFrame) -> None:
+    reached = leads[["mql_date", "sql_date", "sqo_date", "won_date"]].notna()
+    counts = [len(leads), *(reached.iloc[:, place:].any(axis=1).sum() for place in range(4))]
+    table = shown(demo, "Funnel", 4, 5)
+    assert table["count"].tolist() == counts
+    rates = [after / before for before, after in itertools.pairwise(counts)]
+    assert table["step rate"].tolist()[1:] == pytest.approx(rates)
+    spend = sum(sample().data["Spend"]["spend"])
+    assert table["cost each"].tolist() == pytest.approx([spend / count for count in counts])
+
+
+def test_channels(demo: Built, leads: pd.DataFrame, spend: pd.DataFrame) -> None:
+    table = shown(demo, "Channels", 4, 7)
+    assert table.index.tolist() == (
+        spend.groupby("channel")["spend"].sum().sort_values(ascending=False).index.tolist()
+    )
+    mine = leads.assign(channel=leads["channel"].str.lower())
+    by_channel = mine.groupby("channel")
+    assert table["leads"].to_dict() == by_channel["lead_id"].count()[table.index].to_dict()
+    revenue = mine[mine["won_date"].notna()].groupby("channel")["value"].sum()
+    assert table["revenue"].to_dict() == pytest.approx(revenue[table.index].to_dict())
+    costs = shown(demo, "Channels", 20, 7)
+    won = by_channel["won_date"].count()
+    paid = table[table["spend"] > 0].index
+    cac = spend.groupby("channel")["spend"].sum()[paid] / won[paid]
+    assert costs["CAC"].astype(float)[paid].to_dict() == pytest.approx(cac.to_dict())
+    kept = mine[mine["won_date"] >= mine["created"]]
+    days = (kept["won_date"] - kept["created"]).dt.days.groupby(kept["channel"]).mean()
+    assert costs["days to win"].to_dict() == pytest.approx(days[table.index].to_dict())
+
+
+def test_months_and_speed(demo: Built, leads: pd.DataFrame) -> None:
+    table = shown(demo, "Trend", 4, 12)
+    created = leads["created"].dt.to_period("M").value_counts().sort_index()
+    assert table["leads"].tolist() == created.tolist()
+    won = leads[leads["won_date"] >= "2024-01-01"].groupby(leads["won_date"].dt.month)
+    assert table["revenue"].tolist()[1:] == pytest.approx(won["value"].sum().tolist())
+    speed = shown(demo, "Speed", 4, 5)
+    steps = ("created", "mql_date", "sql_date", "sqo_date", "won_date")
+    for row, (start, end) in enumerate(itertools.pairwise(steps)):
+        days = (leads[end] - leads[start]).dt.days
+        days = days[days >= 0]
+        assert speed["leads"].iloc[row] == len(days)
+        assert speed["mean days"].iloc[row] == pytest.approx(days.mean())
+        assert speed["median days"].iloc[row] == days.median()
+
+
+def test_attribution_loses_no_customer(demo: Built, leads: pd.DataFrame) -> None:
+    table = shown(demo, "Attribution", 4, 10).dropna(how="all")
+    won = leads[leads["won_date"].notna()]
+    paths = won["campaign"].str.split(" > ")
+    first = paths.str[0].value_counts()
+    last = paths.str[-1].value_counts()
+    assert table["first"][first.index].tolist() == first.tolist()
+    assert table["last"][last.index].tolist() == last.tolist()
+    for model in ("customers", "first", "last", "linear", "markov"):
+        assert table[model].sum() == pytest.approx(len(won))
+    assert table["value"].sum() == pytest.approx(won["value"].sum())
+
+
+def test_the_checks_find_what_was_spoiled(demo: Built, leads: pd.DataFrame) -> None:
+    sheet = openpyxl.load_workbook(io.BytesIO(demo.content), data_only=True)["Checks"]
+    found = {row[0].value: (row[1].value, row[2].value) for row in sheet["A6:C16"]}
+    first = HEADER + 2  # the sheet's row of the first lead
+    both = leads["won_date"].notna() & leads["lost_date"].notna()
+    early = leads["won_date"] < leads["created"]
+    assert found["Leads twice in the table"] == (1, first + 199)
+    assert found["Leads without a day of creation"] == (1, first + 260)
+    assert found["Leads without a channel"] == (2, first + 40)
+    assert found["Leads of a channel that is not in Spend"][0] == 2
+    assert found["Won and lost"] == (1, first + both.idxmax())
+    assert found["Won before they were created"] == (1, first + early.idxmax())
+    assert found["Won without a value"][0] == 1
+    assert demo.values["Summary", 3, 2].startswith("9 rows of data to look at")
+
+
+def test_leads_alone_are_enough() -> None:
+    data, about = sample()
+    values = build(TEMPLATE, {"Leads": data["Leads"]}, about).values
+    assert dict(build(TEMPLATE, {"Leads": data["Leads"]}, about).headlines)["Cost per lead"] == ""
+    assert values["Channels", 17, 4] == len(data["Leads"]["lead_id"])
