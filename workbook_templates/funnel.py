@@ -209,8 +209,7 @@ AGREEMENTS = (
 
 PROBLEMS = (
     Problem("Leads twice in the table", "=COUNTA(Leads[lead_id])-DistinctLeads",
-            '=IF(COUNTA(Leads[lead_id])=DistinctLeads,"",ROW(Leads[[#Headers],[lead_id]])'
-            "+MATCH(CommonestLead,Leads[lead_id],0))",
+            "=ROW(Leads[[#Headers],[lead_id]])+MATCH(CommonestLead,Leads[lead_id],0)",
             "They count twice: delete one of the two rows."),
     Problem("Rows without a lead", *where(LEADS, '(Leads[lead_id]="")*(Leads[created]<>"")'),
             "They do not count as leads: name them."),

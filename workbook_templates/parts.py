@@ -19,7 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl import sources
 from kpi_xl.cells import Cell
-from kpi_xl.hosts.package import LAST_ROW, quoted
+from kpi_xl.hosts.package import LAST_ROW, Area, quoted
 from kpi_xl.locales import RIGHT_TO_LEFT, say
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, TEXT, Unit
 
@@ -50,6 +50,7 @@ Data = Mapping[str, Mapping[str, Sequence[Cell]]]
 """The rows of each input table, by table and column: text, numbers, dates, None for a blank."""
 
 HEADER = 3  # the row of the input tables' headers, counted from 0: row 4 in Excel
+DAY_ZERO = date(1899, 12, 30).toordinal()
 LEAST_ROWS = 2  # of an input table: over a single one, a column is no range
 FIRST_ROW = "MATCH(1,"  # what needs whole columns in the formulas of `where`
 LONGEST_TEXT = 32_767  # characters of a cell
@@ -169,7 +170,10 @@ class Agreement(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What can be wrong with the data: formulas for how often, and for where it is first."""
+    """What can be wrong with the data: formulas for how often, and for where it is first.
+
+    The second is computed only where there is any.
+    """
 
     label: str
     found: str
@@ -204,8 +208,10 @@ def build(
     translate = translate or partial(say, language=language)
     right_to_left = language in RIGHT_TO_LEFT
 
-    def write(file: io.BytesIO, values: Values) -> list[Headline]:
-        book = new_book(file, template.name, template.title, translate, right_to_left, values)
+    def write(file: io.BytesIO, values: Values, draft: bool) -> Book:
+        book = new_book(
+            file, template.name, template.title, translate, right_to_left, values, draft
+        )
         book.add_pages(["Start", *(sheet.title for sheet in template.sheets)])
         start(book, template, about)
         for table in template.inputs:
@@ -213,7 +219,7 @@ def build(
         template.write(book)
         book.pages["Start"].sheet.activate()
         book.file.close()
-        return book.headlines
+        return book
 
     return computed(write)
 
@@ -306,11 +312,20 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
         size = {"x_scale": 1.6, "y_scale": 0.2 * (lines(note, 30) + 2)}
         sheet.write_comment(HEADER, place, note, size)
         validate(page, place, column)
+        if page.book.draft:
+            continue
         marked = styles.number(column.unit, bg_color=INPUT, quote_prefix=True, **look)
         cells = data.get(column.name, ())
         write_cells(sheet, HEADER + 1, place, cells, style, marked)
         for row in range(HEADER + 1 + len(cells), HEADER + 1 + max(rows, LEAST_ROWS)):
             sheet.write_blank(row, place, None, style)
+    if page.book.draft:
+        blank = [None] * max(rows, LEAST_ROWS)
+        area = Area(page.name, HEADER + 2, 1, HEADER + 1 + len(blank), len(table.columns))
+        page.book.columns[area] = [
+            [*map(as_computed, data.get(column.name, ())), *blank][: len(blank)]
+            for column in table.columns
+        ]
     sheet.set_row(HEADER - 1, 26)
     sheet.freeze_panes(HEADER + 1, 1)
     sheet.repeat_rows(HEADER)
@@ -341,6 +356,13 @@ def write_cells(
                     f" {cell[:20]!r} ..."
                 )
             sheet.write_string(row, place, cell, marked if cell[0] in "=+-@" else style)
+
+
+def as_computed(cell: Cell) -> Cell:
+    """A cell of data as the formulas meet it: a day is a number."""
+    if isinstance(cell, date):
+        return float(cell.toordinal() - DAY_ZERO)
+    return float(cell) if type(cell) is int else None if cell == "" else cell
 
 
 def validate(page: Page, place: int, column: Column) -> None:
@@ -396,7 +418,8 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
         page.put(row, 1, problem.found, styles.number(COUNT, bold=True))
         if problem.first:
             put = page.put_array if FIRST_ROW in problem.first else page.put
-            put(row, 2, problem.first, styles.of("0"))
+            formula = blank_if(f"{xl_rowcol_to_cell(row, 1)}=0", problem.first)
+            put(row, 2, formula, styles.of("0"))
         page.write(row, 4, problem.advice, styles.lead())
     first = row - len(problems) + 1
     page.define("ProblemRows", first, 1, row, 1)
@@ -438,13 +461,11 @@ def where(table: Input, condition: str) -> tuple[str, str]:
 
     The condition is a product of columns' comparisons: (Leads[won_date]<>"")*(Leads[value]="").
     """
-    column = table.columns[0].name
-    header = f"ROW({table.name}[[#Headers],[{column}]])"
+    column = f"{table.name}[{table.columns[0].name}]"
+    header = f"ROW({table.name}[[#Headers],[{table.columns[0].name}]])"
     count = f"SUMPRODUCT({condition})"
-    first = (
-        f'=IF({count}=0,"",IF({count}=ROWS({table.name}[{column}]),{header}+1,'
-        f"{header}+{FIRST_ROW}{condition},0)))"
-    )
+    # In a single row there is nothing to search.
+    first = f"=IF({count}=ROWS({column}),{header}+1,{header}+{FIRST_ROW}{condition},0))"
     return f"={count}", first
 
 

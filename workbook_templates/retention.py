@@ -55,7 +55,7 @@ ORDERS = Input(
 )
 
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
-DEEP = 100_000  # rows that the names over the customers' table reach down
+DEEP = 1_000_000  # rows that the names over the customers' table reach down
 SPARE = 12  # rows and columns shown beyond those that the data fill now
 
 
@@ -143,24 +143,29 @@ AGREEMENTS = (
               MONEY),
 )  # fmt: skip
 
+HEADER_ROW = "ROW(Orders[[#Headers],[date]])"
+
+
+def first_gap(column: str, other: str) -> str:
+    """The formula for the sheet row of the first order that lacks one thing and has another."""
+    return where(ORDERS, f'(Orders[{column}]="")*(Orders[{other}]<>"")')[1]
+
+
+# Counted by functions that are fast also over a million orders.
 PROBLEMS = (
-    Problem("Orders without a customer",
-            *where(ORDERS, '(Orders[customer]="")*(Orders[date]<>"")'),
+    Problem("Orders without a customer", '=COUNTIFS(Orders[customer],"",Orders[date],"<>")',
+            first_gap("customer", "date"),
             "Name the customer, or delete the row: until then the tables show an error."),
-    Problem("Orders without a date",
-            *where(ORDERS, '(Orders[customer]<>"")*(Orders[date]="")'),
-            "Give the day of the order, or delete the row."),
+    Problem("Orders without a date", '=COUNTIFS(Orders[date],"",Orders[customer],"<>")',
+            first_gap("date", "customer"), "Give the day of the order, or delete the row."),
     Problem("Dates that are text", "=COUNTA(Orders[date])-COUNT(Orders[date])", "",
             "Turn them into dates: Data, Text to Columns, Date."),
     Problem("Dates before 1990", '=COUNTIF(Orders[date],"<32874")',
-            '=IF(COUNTIF(Orders[date],"<32874")=0,"",ROW(Orders[[#Headers],[date]])'
-            "+MATCH(MIN(Orders[date]),Orders[date],0))", "Correct the year."),
+            f"={HEADER_ROW}+MATCH(MIN(Orders[date]),Orders[date],0)", "Correct the year."),
     Problem("Dates after 2100", '=COUNTIF(Orders[date],">73050")',
-            '=IF(COUNTIF(Orders[date],">73050")=0,"",ROW(Orders[[#Headers],[date]])'
-            "+MATCH(MAX(Orders[date]),Orders[date],0))", "Correct the year."),
-    Problem("Orders without an amount",
-            *where(ORDERS, '(Orders[date]<>"")*(Orders[amount]="")'),
-            "They count as 0."),
+            f"={HEADER_ROW}+MATCH(MAX(Orders[date]),Orders[date],0)", "Correct the year."),
+    Problem("Orders without an amount", '=COUNTIFS(Orders[amount],"",Orders[date],"<>")',
+            first_gap("amount", "date"), "They count as 0."),
 )  # fmt: skip
 
 SEGMENTS = {

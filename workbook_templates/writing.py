@@ -12,8 +12,8 @@ from xlsxwriter.utility import xl_range_abs
 from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
-from kpi_xl.hosts.embedded import calculate
-from kpi_xl.hosts.package import quoted
+from kpi_xl.hosts.embedded import compute
+from kpi_xl.hosts.package import Area, quoted, read_package
 from kpi_xl.units import COUNT, DATE, RATE, Unit
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
@@ -108,7 +108,8 @@ class Styles:
 class Book:
     """A workbook being written: its language, and the values of its formulas as far as known.
 
-    `values` is empty at first; see `computed`.
+    `values` is empty at first; a `draft` has no cells that nobody computes: see `computed`.
+    `columns` are the data of the input tables.
     """
 
     file: xlsxwriter.Workbook
@@ -116,6 +117,8 @@ class Book:
     translate: Say
     right_to_left: bool
     values: Values
+    draft: bool
+    columns: dict[Area, list[list[Cell]]] = field(default_factory=dict)
     pages: "dict[str, Page]" = field(default_factory=dict)
     headlines: list[Headline] = field(default_factory=list)
 
@@ -211,6 +214,9 @@ class Page:
         The last of the columns' styles goes on for all further columns.
         """
         block = self.spilled(row, column)
+        if self.book.draft:
+            self.sheet.write_dynamic_array_formula(row, column, row, column, formula, header)
+            return block
         last = row + len(block) - 1, column + len(block[0]) - 1
         self.sheet.write_dynamic_array_formula(row, column, *last, formula, header, block[0][0])
         for i, cells in enumerate(block):
@@ -227,7 +233,13 @@ class Page:
 
 
 def new_book(
-    file: io.BytesIO, marker: str, title: str, translate: Say, right_to_left: bool, values: Values
+    file: io.BytesIO,
+    marker: str,
+    title: str,
+    translate: Say,
+    right_to_left: bool,
+    values: Values,
+    draft: bool,
 ) -> Book:
     """An empty workbook; the marker is how a report recognises its template."""
     book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False})
@@ -237,26 +249,34 @@ def new_book(
     # Else Excel would compute all anew on opening, and show #NAME? where the add-in is not there.
     book.set_calc_mode("auto", 191029)
     book.calc_on_load = False
-    return Book(book, Styles(book, right_to_left), translate, right_to_left, values)
+    return Book(book, Styles(book, right_to_left), translate, right_to_left, values, draft)
 
 
-def computed(write: Callable[[io.BytesIO, Values], list[Headline]]) -> Built:
+def computed(write: Callable[[io.BytesIO, Values, bool], Book]) -> Built:
     """A workbook whose formulas hold their values.
 
-    It is written, computed by the embedded host and written again with the values; once more
-    where the values change which formulas there are, because a table needs more room.
+    A draft of it, which leaves out all cells but the formulas, is computed by the embedded host;
+    once more where the values change which formulas there are, because a table needs more room.
+    Then the workbook is written whole, once.
     """
     values: Values = {}
+    known: dict[str, str] = {}
     while True:
         file = io.BytesIO()
-        headlines = write(file, values)
-        result = calculate(file.getvalue())
+        draft = write(file, values, True)
+        package = read_package(file.getvalue())
+        formulas = {formula.cell: formula.text for formula in package.formulas}
+        if formulas == known:
+            break
+        known = formulas
+        result = compute(package, draft.columns)
         if result.refused:
             raise AssertionError(f"a template has formulas that are not computed: {result.refused}")
-        if result.values == values:
-            shown = [(label, as_text(values[place], unit)) for label, place, unit in headlines]
-            return Built(file.getvalue(), values, shown)
         values = result.values
+    file = io.BytesIO()
+    book = write(file, values, False)
+    shown = [(label, as_text(values[place], unit)) for label, place, unit in book.headlines]
+    return Built(file.getvalue(), values, shown)
 
 
 def literal(text: str) -> str:

@@ -6,7 +6,7 @@ a refusal names the cell, and spreads to every cell that depends on it: never a 
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
@@ -59,14 +59,25 @@ class Computed:
     refused: dict[str, str]
 
 
+Columns = Mapping[Area, Sequence[Sequence[Cell]]]
+"""Columns of cells by the area that they fill: text, numbers, booleans, None for a blank."""
+
+
 def calculate(content: bytes) -> Computed:
     """Compute every formula of an .xlsx file. Raises NotAWorkbookError, RefusedError."""
-    return compute(read_package(content))
+    return compute(read_package(content), {})
 
 
-def compute(book: Package) -> Computed:
-    """The same, for a workbook that has been read."""
+def compute(book: Package, columns: Columns) -> Computed:
+    """The same, for a workbook that has been read.
+
+    `columns` are cells that it has not, because a million rows take long to write and to read.
+    """
+    for place in columns:
+        book.last_rows[place.sheet] = max(book.last_rows.get(place.sheet, 0), place.bottom)
     engine = _Engine(book)
+    for place, cells in columns.items():
+        engine.fill(place, cells)
     engine.run()
     values = {
         (formula.sheet, formula.row, formula.column): value
@@ -154,6 +165,13 @@ class _Engine:
         for name, function in OWN.items():
             self._register(name, function)
         self._register(formulas.SPILLED, self._note_block)
+
+    def fill(self, place: Area, columns: Sequence[Sequence[Cell]]) -> None:
+        """Put columns of cells into an area."""
+        rows = list(zip(*columns, strict=True))
+        for start in range(0, len(rows), BATCH):
+            batch = [list(row) for row in rows[start : start + BATCH]]
+            self.workbook.set_values_batch(place.sheet, place.top + start, place.left, batch)
 
     def _with_text(self, formula: Formula) -> Formula:
         """A formula with a text of its own: the engine moves what only looks like a reference."""
