@@ -59,19 +59,16 @@ class Computed:
     refused: dict[str, str]
 
 
-Columns = Mapping[Area, Sequence[Sequence[Cell]]]
-"""Columns of cells by the area that they fill: text, numbers, booleans, None for a blank."""
-
-
 def calculate(content: bytes) -> Computed:
     """Compute every formula of an .xlsx file. Raises NotAWorkbookError, RefusedError."""
-    return compute(read_package(content), {})
+    return compute(read_package(content))
 
 
-def compute(book: Package, columns: Columns) -> Computed:
+def compute(book: Package, columns: Mapping[Area, Sequence[Sequence[Cell]]] = {}) -> Computed:
     """The same, for a workbook that has been read.
 
-    `columns` are cells that it has not, because a million rows take long to write and to read.
+    `columns` are cells that it has not, by the area that they fill, because a million rows take
+    long to write and to read: text, numbers, booleans, None for a blank.
     """
     for place in columns:
         book.last_rows[place.sheet] = max(book.last_rows.get(place.sheet, 0), place.bottom)
