@@ -84,7 +84,7 @@ def run(installed: Path, *command: str, folder: Path) -> subprocess.CompletedPro
 
 def test_the_wheel_works_away_from_the_checkout(installed: Path, tmp_path: Path) -> None:
     assert run(installed, "kpi-xl", "eval", "=CAC(50000,250)", folder=tmp_path).stdout == "200\n"
-    demo = run(installed, "kpi-xl", "demo", folder=tmp_path)
+    demo = run(installed, "kpi-xl", "demo", "retention", folder=tmp_path)
     assert demo.returncode == 0, demo.stderr
     (book,) = tmp_path.iterdir()
     value = run(

@@ -19,7 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl import sources
 from kpi_xl.cells import Cell
-from kpi_xl.hosts.package import LAST_ROW, Area, quoted
+from kpi_xl.hosts.addresses import LAST_ROW, Area, quoted
 from kpi_xl.locales import RIGHT_TO_LEFT, say
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, TEXT, Unit
 

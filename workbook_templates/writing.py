@@ -12,8 +12,9 @@ from xlsxwriter.utility import xl_range_abs
 from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
+from kpi_xl.hosts.addresses import Area, quoted
 from kpi_xl.hosts.embedded import compute
-from kpi_xl.hosts.package import Area, quoted, read_package
+from kpi_xl.hosts.package import read_package
 from kpi_xl.units import COUNT, DATE, RATE, Unit
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
