@@ -37,9 +37,9 @@ with warnings.catch_warnings():
     import lifetimes
     from lifetimes.datasets import load_cdnow_summary, load_cdnow_summary_data_with_monetary_value
 
-CDNOW = sample()
+CDNOW = sample().data["Orders"]
 WEEK_39 = date(1997, 9, 30)
-COLUMNS = [o.customer for o in CDNOW], [o.date for o in CDNOW], [o.amount for o in CDNOW]
+COLUMNS = CDNOW["customer"], CDNOW["date"], CDNOW["amount"]
 
 PUBLISHED = {
     "bgnbd": ({"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}, -9582.4),
@@ -489,7 +489,7 @@ def test_orders_that_tell_too_little(rows: list[tuple[Any, ...]], words: str) ->
 
 
 def test_the_same_spend_of_all_tells_no_spread() -> None:
-    amounts = [15.0] * len(CDNOW)
+    amounts = [15.0] * len(CDNOW["date"])
     result = call("BTYD_FIT", *map(column, (*COLUMNS[:2], amounts)))
     assert result == "#N/A"
     assert "alike" in result.sentence

@@ -14,10 +14,10 @@ import kpi_xl
 from kpi_xl import METRICS
 from kpi_xl.cells import evaluate, serial
 
-CDNOW = sample()
-BUYERS = [order.customer for order in CDNOW]
-DAYS = [serial(order.date) for order in CDNOW]
-AMOUNTS = [order.amount for order in CDNOW]
+CDNOW = sample().data["Orders"]
+BUYERS = CDNOW["customer"]
+DAYS = [serial(day) for day in CDNOW["date"]]
+AMOUNTS = CDNOW["amount"]
 
 
 def column(cells: Any) -> list[list[Any]]:
@@ -163,7 +163,7 @@ def test_a_period_counts_once_it_has_ended() -> None:
 
 
 def test_cohorts_of_cdnow_agree_with_pandas() -> None:
-    frame = pd.DataFrame({"customer": BUYERS, "date": pd.to_datetime([o.date for o in CDNOW])})
+    frame = pd.DataFrame({"customer": BUYERS, "date": pd.to_datetime(CDNOW["date"])})
     frame["month"] = frame["date"].dt.to_period("M")
     frame["born"] = frame.groupby("customer")["month"].transform("min")
     frame["age"] = [(m - b).n for m, b in zip(frame["month"], frame["born"], strict=True)]
