@@ -18,7 +18,7 @@ from kpi_xl.errors import CellError
 from kpi_xl.hosts import formulas, native
 from kpi_xl.hosts.addresses import LAST_COLUMN, LAST_ROW, Area
 from kpi_xl.hosts.formulas import FormulaError, RefusedError, Setting, Term
-from kpi_xl.hosts.package import Formula, NotAWorkbookError, Package, read_package
+from kpi_xl.hosts.package import Formula, NotAWorkbookError, Package, read_package, with_columns
 from kpi_xl.metrics import METRICS
 from kpi_xl.registry import Metric
 
@@ -67,14 +67,9 @@ def calculate(content: bytes) -> Computed:
 def compute(book: Package, columns: Mapping[Area, Sequence[Sequence[Cell]]] = {}) -> Computed:
     """The same, for a workbook that has been read.
 
-    `columns` are cells that it has not, by the area that they fill, because a million rows take
-    long to write and to read: text, numbers, booleans, None for a blank.
+    `columns`: see `with_columns`.
     """
-    for place in columns:
-        book.last_rows[place.sheet] = max(book.last_rows.get(place.sheet, 0), place.bottom)
-    engine = _Engine(book)
-    for place, cells in columns.items():
-        engine.fill(place, cells)
+    engine = _Engine(with_columns(book, columns))
     engine.run()
     values = {
         (formula.sheet, formula.row, formula.column): value
@@ -163,13 +158,6 @@ class _Engine:
             self._register(name, function)
         self._register(formulas.SPILLED, self._note_block)
 
-    def fill(self, place: Area, columns: Sequence[Sequence[Cell]]) -> None:
-        """Put columns of cells into an area."""
-        rows = list(zip(*columns, strict=True))
-        for start in range(0, len(rows), BATCH):
-            batch = [list(row) for row in rows[start : start + BATCH]]
-            self.workbook.set_values_batch(place.sheet, place.top + start, place.left, batch)
-
     def _with_text(self, formula: Formula) -> Formula:
         """A formula with a text of its own: the engine moves what only looks like a reference."""
         if formula.moved == (0, 0):
@@ -219,7 +207,7 @@ class _Engine:
 
     def _set_spilling(self, formula: Formula, term: Term) -> None:
         """Let us see the block before the engine spills it."""
-        self._set(formula, f"{formulas.SPILLED}({len(self.spilling)},{term.text})")
+        self._set(formula, formulas.spilling(term, len(self.spilling)))
         self.spilling.append(formula)
 
     def _note_block(self, number: float, block: Any) -> Any:

@@ -98,6 +98,8 @@ class Term:
     """The cells whose spills it refers to as A1#."""
     shape: tuple[int, int] | None = (1, 1)
     """Rows and columns, None where they are known only once it is computed."""
+    branches: tuple[str, ...] = ()
+    """Of an IF on a single condition: that, what it gives, and what it gives otherwise."""
     difference: str = ""
     """For a sum or difference of two values: how to write it so that it ends as Excel's does."""
 
@@ -108,6 +110,16 @@ class Term:
 
 
 EMPTY = Term("")
+
+
+def spilling(term: Term, number: int) -> str:
+    """A formula that shows us its block before the engine spills it."""
+    shown = f"{SPILLED}({number},"
+    if len(term.branches) == 3 and term.text == f"IF({','.join(term.branches)})":
+        condition, block, other = term.branches
+        # The block of an IF within a function would be computed twice.
+        return f"IF({condition},{shown}{block}),{shown}{other}))"
+    return f"{shown}{term.text})"
 
 
 @dataclass(frozen=True)
@@ -366,8 +378,10 @@ class _Reader:
         elif name in native.FINITE:
             text = f"{IS_FINITE}({text})"
         numeric = name not in native.TEXTS and name not in native.EITHER
+        branches: tuple[str, ...] = ()
         if name == "IF":
             numeric = all(branch.numeric for branch in arguments[1:])
+            branches = tuple(texts) if not arguments[0].is_block and all(texts) else ()
         over = broadcast(a for a, x in zip(arguments, letters, strict=True) if x in "lc")
         return replace(
             term,
@@ -377,6 +391,7 @@ class _Reader:
             lifted=(term.lifted or lifts) and name not in native.TAKES_BLOCKS,
             shape=None if name in native.BLOCKS else over,
             error_free=error_free,
+            branches=branches,
         )
 
     def all_visible(self, term: Term) -> bool:

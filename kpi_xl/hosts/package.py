@@ -7,17 +7,20 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from xml.etree import ElementTree
 
+from kpi_xl.cells import Cell
 from kpi_xl.hosts.addresses import Area, area, column_letters, quoted
 from kpi_xl.hosts.sheet import (
     BadSheetError,
     Sheet,
     XmlCell,
     attribute,
+    escaped,
     text_of,
     with_edits,
     with_value,
@@ -115,6 +118,44 @@ class Package:
     def sheets(self) -> tuple[str, ...]:
         """The worksheets in order."""
         return tuple(self.parts)
+
+
+def with_columns(book: Package, columns: Mapping[Area, Sequence[Sequence[Cell]]]) -> Package:
+    """A workbook with cells that its file has not, because a million rows take long to read.
+
+    They are by the area that they fill, below the last row of their sheet: text, numbers,
+    booleans, None for a blank.
+    """
+    if not columns:
+        return book
+    changed: dict[str, bytes] = {}
+    last_rows = dict(book.last_rows)
+    with zipfile.ZipFile(io.BytesIO(book.content)) as archive:
+        for place, cells in columns.items():
+            part = book.parts[place.sheet]
+            xml = changed[part] if part in changed else archive.read(part)
+            end = xml.rindex(b"</sheetData>")
+            changed[part] = xml[:end] + _rows(place, cells).encode() + xml[end:]
+            last_rows[place.sheet] = max(last_rows.get(place.sheet, 0), place.bottom)
+        return replace(book, content=_for_the_engine(archive, changed), last_rows=last_rows)
+
+
+def _rows(place: Area, columns: Sequence[Sequence[Cell]]) -> str:
+    """Columns as the rows of a sheet's XML."""
+    letters = [column_letters(place.left + column) for column in range(len(columns))]
+
+    def tag(letter: str, row: int, cell: Cell) -> str:
+        if cell is None:
+            return ""
+        if isinstance(cell, str):
+            return f'<c r="{letter}{row}" t="str"><v xml:space="preserve">{escaped(cell)}</v></c>'
+        kind = ' t="b"' if isinstance(cell, bool) else ""
+        return f'<c r="{letter}{row}"{kind}><v>{+cell!r}</v></c>'
+
+    return "".join(
+        f'<row r="{row}">{"".join(map(tag, letters, repeat(row), cells))}</row>'
+        for row, cells in enumerate(zip(*columns, strict=True), start=place.top)
+    )
 
 
 def read_package(content: bytes) -> Package:

@@ -33,6 +33,7 @@ from kpi_xl.hosts.sheet import (
     Sheet,
     XmlCell,
     check,
+    escaped,
     new_cells,
     text_of,
     with_block,
@@ -42,9 +43,6 @@ from kpi_xl.hosts.sheet import (
 
 Stored = tuple[str, float | str | bool]
 """A value as a file has it: its type (`n`, `str`, `b` or `e`) and itself."""
-
-NO_TEXT = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)|[\x00-\x08\x0b-\x1f\ufffe\uffff]")
-"""What stands in a cell's text as _xHHHH_; the first is what only looks like that."""
 
 OLDER = "#VALUE!"
 """What a cell holds for an error that Excel has only known since dynamic arrays. Excel, too, writes
@@ -238,10 +236,7 @@ def _written(value: Stored) -> tuple[str, bytes]:
     if kind == "e" and content not in OLD_ERRORS:
         content = OLDER
     if isinstance(content, str):
-        text = NO_TEXT.sub(lambda found: f"_x{ord(found[0]):04X}_", content)
-        for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-            text = text.replace(character, entity)
-        return kind, text.encode()
+        return kind, escaped(content).encode()
     if kind == "b":
         return kind, b"%d" % content
     whole = content == round(content) and abs(content) < 1e15

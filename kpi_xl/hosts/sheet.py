@@ -30,7 +30,8 @@ ROW_NUMBER = re.compile(rb"\sr\s*=\s*[\"'](\d+)[\"']")
 LETTERS = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]+)\d+[\"']")
 MARKUP = re.compile(rb"<!\[CDATA\[|<!--|<!DOCTYPE")
 ENCODING = re.compile(rb"<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([^\"']+)")
-
+NO_TEXT = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)|[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+"""What stands in a cell's text as _xHHHH_; the first is what only looks like that."""
 
 Edit = tuple[int, int, bytes]
 """A stretch of XML, from where to where, and what is to stand there instead."""
@@ -354,6 +355,14 @@ def attribute(tag: bytes, name: str) -> str:
     """An attribute of a start tag, empty if there is none."""
     found = re.search(rb"\s" + name.encode() + rb"\s*=\s*(\"[^\"]*\"|'[^']*')", tag)
     return text_of(found[1][1:-1]) if found else ""
+
+
+def escaped(text: str) -> str:
+    """A cell's text as XML, with _xHHHH_ for what XML cannot hold."""
+    text = NO_TEXT.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(character, entity)
+    return text
 
 
 def text_of(content: bytes) -> str:
