@@ -21,6 +21,7 @@ from hosts import missing, pdf_text, program
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import HEADER, Template, build
 from kpi_xl.workbook_templates.writing import Built
+from workbook_lint import lint
 
 from kpi_xl import METRICS, CellError
 from kpi_xl.hosts.embedded import calculate
@@ -241,6 +242,10 @@ def test_dates_of_any_kind_are_written_as_days(record: Template) -> None:
         for table, columns in data.items()
     }
     assert build(record, moved, about).values == workbook(record, "filled").values
+
+
+def test_what_validators_let_pass_is_right(case: tuple[Template, str]) -> None:
+    assert lint(workbook(*case).content) == []
 
 
 def test_microsofts_validator_finds_nothing(case: tuple[Template, str], tmp_path: Path) -> None:
