@@ -352,7 +352,6 @@ def channels(page: Page) -> None:
         page.put(others, column, blank_if(NONE, f"{whole}-{known}"), styles.number(unit))
     page.define("KnownLeads", TOP + 1, 3, last, 3)
     page.define("ChannelLeads", TOP + 1, 3, others, 3)
-    page.define("ChannelNames", TOP + 1, 0, last, 0)
     low = {1, 2, 3, 4, 5, 11}
     for column, unit in enumerate(RETURNS, start=1):
         best_and_worst(page, (second + 1, column, second + ROOM, column), unit, low=column in low)

@@ -401,7 +401,7 @@ def validate(page: Page, place: int, column: Column) -> None:
 def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Problem]) -> None:
     """What is wrong with the data, and the KPI functions held against native formulas.
 
-    The names ProblemRows and Disagreements count them.
+    The name ProblemRows counts the former.
     """
     styles = page.styles
     page.sheet.set_column(0, 0, 52)
@@ -446,7 +446,6 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
             f'=IF({kpi}="",IF({native}="","",{no}),IF({native}="",{no},IF({same},{yes},{no})))',
             styles.of(bold=True, align="center"),
         )
-    page.define("Disagreements", first, 3, row, 3)
     page.sheet.conditional_format(
         first, 3, row, 3,
         {"type": "cell", "criteria": "==", "value": no, "format": page.book.file.add_format(

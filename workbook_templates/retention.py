@@ -88,7 +88,7 @@ NOBODY = "CustomerCount=0"
 FIGURES = {
     "The data": (
         Figure("OrderCount", "Orders", "=COUNT(Orders[date])", COUNT, "Rows of data"),
-        Figure("CustomerCount", "Customers", "=COUNT(Frequency)", COUNT,
+        Figure("CustomerCount", "Customers", "=COUNT(PurchaseCount)", COUNT,
                "Customers with an order"),
         Figure("Revenue", "Revenue", "=SUM(Orders[amount])", MONEY,
                "Returns taken off"),
@@ -96,7 +96,7 @@ FIGURES = {
         Figure("DataUntil", "Data until", blank_if(NOBODY, "MAX(Orders[date])"), DATE, ""),
     ),
     "Loyalty": (
-        Figure("RepeatCustomers", "Repeat customers", '=COUNTIF(Frequency,">1")',
+        Figure("RepeatCustomers", "Repeat customers", '=COUNTIF(PurchaseCount,">1")',
                COUNT, "Bought on more than one day"),
         Figure("RepeatRate", "Repeat purchase rate",
                blank_if(NOBODY, "REPEAT_PURCHASE_RATE(RepeatCustomers,CustomerCount)"), RATE,
@@ -136,7 +136,7 @@ AGREEMENTS = (
     Agreement("Average order value", "=OrderValue",
               blank_if(ORDERS.empty, "SUM(Orders[amount])/COUNT(Orders[date])"), MONEY),
     Agreement("Repeat purchase rate", "=RepeatRate",
-              blank_if(NOBODY, 'COUNTIF(Frequency,">1")/COUNT(Frequency)'), RATE),
+              blank_if(NOBODY, 'COUNTIF(PurchaseCount,">1")/COUNT(PurchaseCount)'), RATE),
     Agreement("Revenue, summed by customer", "=SUM(Monetary)", "=SUM(Orders[amount])", MONEY),
     Agreement("Customer lifetime value", "=CustomerValue",
               blank_if(NOBODY, "-PV(DiscountRate,Lifetime,OrderValue*MonthlyOrders*GrossMargin)"),
@@ -230,7 +230,7 @@ def model(page: Page) -> None:
         page.write(TOP - 1, spill.column, spill.title, styles.heading())
         formula = blank_if(ORDERS.empty, spill.formula)
         page.spill(TOP, spill.column, formula, styles.header("0"), looks)
-    for name, column in (("Recency", 1), ("Frequency", 2), ("Monetary", 3), ("Segment", 7)):
+    for name, column in (("Recency", 1), ("PurchaseCount", 2), ("Monetary", 3), ("Segment", 7)):
         page.define(name, TOP + 1, column, TOP + DEEP, column)
     page.sheet.freeze_panes(TOP + 1, 1)
     page.sheet.print_area(0, 0, 1, 7)
@@ -385,11 +385,11 @@ def add_cohort_lines(page: Page, *, row: int, column: int, width: int, height: i
     source, block = page.book.pages["Cohorts"], table(page.book, SHARES)
     if not block:
         return
-    ages = (source, TOP, 3, TOP, len(block[0]) - 1)
     series = []
     for place, cells in enumerate(block[1:][: len(COLOURS) - 2], start=TOP + 1):
         reached = sum(cell != "" for cell in cells)
-        line = (source, place, 3, place, max(reached - 1, 3))
+        last = max(reached - 1, 3)
+        ages, line = (source, TOP, 3, TOP, last), (source, place, 3, place, last)
         series.append(Series(f"={source.at(place, 0)}", ages, line))
     draw(
         page,

@@ -34,6 +34,22 @@ Say = Callable[[str], str]
 """An English text in the workbook's language."""
 
 
+class BlankText(str):
+    """Empty text as the value of a formula, which XlsxWriter would not write as text.
+
+    It writes "" as no value at all, for programs that are to compute the formula anew.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+BLANK = BlankText()
+
+
 class Headline(NamedTuple):
     """A figure that has been written, for whoever tells what the workbook says."""
 
@@ -190,7 +206,9 @@ class Page:
 
     def put(self, row: int, column: int, formula: str, style: Format) -> None:
         """Write a formula of one cell with its value."""
-        self.sheet.write_formula(row, column, formula, style, self.value(row, column))
+        value = self.value(row, column)
+        held = BLANK if value == "" and not self.book.draft else value
+        self.sheet.write_formula(row, column, formula, style, held)
 
     def put_array(self, row: int, column: int, formula: str, style: Format) -> None:
         """The same for a formula that computes with whole columns on its way to one value."""
