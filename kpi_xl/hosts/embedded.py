@@ -280,10 +280,11 @@ class _Engine:
             self._evaluate()
         self._refuse_cycles()
         self._refuse_hidden_doubts()
+        sound: set[Area] = set()
         for formula in self.formulas:
             if formula not in self.refused:
                 try:
-                    self._check_errors(self.terms.get(formula))
+                    self._check_errors(self.terms.get(formula), sound)
                     self.shown[formula] = self._value(formula)
                 except RefusedError as refusal:
                     self.refused[formula] = str(refusal)
@@ -484,11 +485,17 @@ class _Engine:
                         fresh.add(formula)
         return found
 
-    def _check_errors(self, term: Term | None) -> None:
-        """Refuse sums over ranges with errors, which the engine leaves out."""
+    def _check_errors(self, term: Term | None, sound: set[Area]) -> None:
+        """Refuse sums over ranges with errors, which the engine leaves out.
+
+        Ranges without one are added to `sound`: many formulas sum the same column.
+        """
         for place in term.error_free if term else ():
+            if place in sound:
+                continue
             if any(isinstance(cell, dict) for row in self._cells(place) for cell in row):
                 raise RefusedError(f"{place} holds an error, which the engine leaves out")
+            sound.add(place)
 
     def _cells(self, place: Area) -> Block:
         """The values of an area, down to the sheet's last row."""
