@@ -553,7 +553,9 @@ def joined(left: Term, operator: str, right: Term) -> Term:
     elif operator == "&":
         text = f"{wrapped(AS_TEXT, left)}&{wrapped(AS_TEXT, right)}"
     elif binding == COMPARISON:
-        function = COMPARED if operator in ("=", "<>") else ORDERED
+        # Any text is more than any number, whatever stands in it.
+        sure = operator in ("=", "<>") or left.numeric or right.numeric
+        function = COMPARED if sure else ORDERED
         text = f"{wrapped(function, left)}{operator}{wrapped(function, right)}"
     elif '"' in (left.text[:1], right.text[:1]):
         raise RefusedError("text is not turned into a number here")
