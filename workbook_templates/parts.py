@@ -370,32 +370,38 @@ def validate(page: Page, place: int, column: Column) -> None:
     said = page.book.say
     rule: dict[str, Any]
     if column.choices:
-        source = f"={column.choices}" if isinstance(column.choices, str) else column.choices
+        named = isinstance(column.choices, str)
+        source = f"={column.choices}" if named else list(column.choices)
         rule = {
             "validate": "list",
             "source": source,
             "error_type": "warning",
             "error_message": said("This is not in the list. Keep it all the same?"),
         }
-    elif column.unit is DATE:
-        rule = {
+    elif column.unit in (KEY, TEXT, LOGICAL):
+        return
+    else:
+        rule = accepted(page, column.unit)
+    rule |= {"error_title": column.name[:32]}
+    page.sheet.data_validation(HEADER + 1, place, LAST_ROW - 1, place, rule)
+
+
+def accepted(page: Page, unit: Unit) -> dict[str, Any]:
+    """The rule for cells that take dates or numbers of a unit."""
+    if unit is DATE:
+        return {
             "validate": "date",
             "criteria": "between",
             "minimum": date(1990, 1, 1),
             "maximum": date(2100, 1, 1),
-            "error_message": said("A date is wanted here, such as 2025-01-31."),
+            "error_message": page.book.say("A date is wanted here, such as 2025-01-31."),
         }
-    elif column.unit in (KEY, TEXT, LOGICAL):
-        return
-    else:
-        rule = {
-            "validate": "decimal",
-            "criteria": ">=",
-            "value": 0 if column.unit is COUNT else -1e300,
-            "error_message": said("A number is wanted here."),
-        }
-    rule |= {"error_title": column.name[:32]}
-    page.sheet.data_validation(HEADER + 1, place, LAST_ROW - 1, place, rule)
+    return {
+        "validate": "decimal",
+        "criteria": ">=",
+        "value": 0 if unit is COUNT else -1e300,
+        "error_message": page.book.say("A number is wanted here."),
+    }
 
 
 def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Problem]) -> None:
@@ -529,6 +535,9 @@ def settings(page: Page, row: int, column: int, records: Sequence[Setting]) -> i
         if setting.choices:
             rule = {"validate": "list", "source": list(setting.choices)}
             page.sheet.data_validation(row, column + 1, row, column + 1, rule)
+        elif setting.unit not in (KEY, TEXT, LOGICAL):
+            rule = accepted(page, setting.unit)
+            page.sheet.data_validation(row, column + 1, row, column + 1, rule)
     return row + 1
 
 
@@ -658,20 +667,18 @@ def draw(
     names_format: str = "General",
     stacked: bool = False,
     labels: bool = False,
+    level: Series | None = None,
 ) -> None:
     """A chart of fixed blocks, in the quiet look of all charts, in the sheet's direction.
 
-    `labels` writes the numbers at the bars and leaves their axis out.
+    `labels` writes the numbers at the bars and leaves their axis out. `level` is drawn as a dashed
+    line across columns, such as a target.
     """
     options = {"type": kind} | ({"subtype": "stacked"} if stacked else {})
     chart = page.book.file.add_chart(options)
     for number, one in enumerate(series):
         colour = one.colour or COLOURS[number % len(COLOURS)]
-        look: dict[str, Any] = {
-            "name": one.name if one.name.startswith("=") else page.book.say(one.name),
-            "categories": [one.categories[0].name, *one.categories[1:]],
-            "values": [one.values[0].name, *one.values[1:]],
-        }
+        look = drawn(page, one)
         if kind == "line":
             look["line"] = {"color": colour, "width": 2.25}
             if len(series) == 1:
@@ -684,11 +691,25 @@ def draw(
             font = {"color": INK, "size": 9}
             look["data_labels"] = {"value": True, "num_format": number_format, "font": font}
         chart.add_series(look)
+    if level:
+        across = page.book.file.add_chart({"type": "line"})
+        line = {"color": level.colour or WARNING, "width": 2, "dash_type": "dash"}
+        across.add_series(drawn(page, level) | {"line": line})
+        chart.combine(across)
     dress(chart, page, title, kind, (names_format, number_format), labels)
-    if sum(one.colour != NO_COLOUR for one in series) == 1:
+    if sum(one.colour != NO_COLOUR for one in series) == 1 and not level:
         chart.set_legend({"none": True})
     chart.set_size({"width": width, "height": height})
     page.sheet.insert_chart(row, column, chart, {"x_offset": 8, "object_position": 3})
+
+
+def drawn(page: Page, one: Series) -> dict[str, Any]:
+    """What a series draws, as XlsxWriter takes it."""
+    return {
+        "name": one.name if one.name.startswith("=") else page.book.say(one.name),
+        "categories": [one.categories[0].name, *one.categories[1:]],
+        "values": [one.values[0].name, *one.values[1:]],
+    }
 
 
 def dress(
