@@ -1,0 +1,382 @@
+"""The campaigns workbook: its figures, against plain loops over the rows of its sample."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import date, timedelta
+from statistics import NormalDist, median
+from typing import Any
+
+import pytest
+from kpi_xl.workbook_templates import campaigns
+from kpi_xl.workbook_templates.campaigns import (
+    BY_CAMPAIGN,
+    CAMPAIGN_ROWS,
+    CHANNEL_ROWS,
+    PERIODS,
+    TEMPLATE,
+    TOP,
+    sample,
+)
+from kpi_xl.workbook_templates.parts import Data, build
+from kpi_xl.workbook_templates.writing import Built
+
+Row = dict[str, Any]
+Table = dict[str, dict[str, Any]]
+
+SUMS = ("cost", "impressions", "clicks", "conversions", "revenue")
+
+
+@pytest.fixture(scope="module")
+def demo() -> Built:
+    return build(TEMPLATE, *sample())
+
+
+def rows_of(
+    data: Data, first: date = date(1990, 1, 1), last: date = date(2100, 12, 31)
+) -> list[Row]:
+    """The rows of Ads from day to day."""
+    ads = data["Ads"]
+    rows = [dict(zip(ads, cells, strict=True)) for cells in zip(*ads.values(), strict=True)]
+    return [row for row in rows if row["date"] and first <= row["date"] <= last]
+
+
+def sums(rows: list[Row], key: Callable[[Row], Any]) -> dict[Any, Row]:
+    """The sums of the figures, by whatever the key says."""
+    found: dict[Any, Row] = defaultdict(lambda: defaultdict(float))
+    for row in rows:
+        for name, value in row.items():
+            if isinstance(value, int | float):
+                found[key(row)][name] += value
+    return dict(found)
+
+
+def shown(built: Built, sheet: str, first: int, rows: int, keys: int = 1) -> Table:
+    """A table as its sheet shows it: by the text of its first columns, each column by place."""
+    table: Table = {}
+    for row in range(first + 1, first + 1 + rows):
+        name = tuple(built.values[sheet, row, place + 1] for place in range(keys))
+        if any(name):
+            cells = {
+                column - 1: value
+                for (where, at, column), value in built.values.items()
+                if where == sheet and at == row
+            }
+            table["/".join(map(str, name))] = cells
+    return table
+
+
+def ratios(total: Row) -> list[float | str]:
+    """CTR, CPC, CPM, CPA, conversion rate, ROAS, cost of sales; "" where there is none."""
+
+    def over(a: float, b: float) -> float | str:
+        return a / b if b else ""
+
+    cost, impressions, clicks, conversions, revenue = (total[name] for name in SUMS)
+    return [
+        over(clicks, impressions),
+        over(cost, clicks),
+        over(1000 * cost, impressions),
+        over(cost, conversions),
+        over(conversions, clicks),
+        over(revenue, cost),
+        over(cost, revenue),
+    ]
+
+
+def same(cells: dict[int, Any], first: int, expected: list[float | str]) -> None:
+    for place, value in enumerate(expected, start=first):
+        held = cells[place]
+        assert held == value if isinstance(value, str) else held == pytest.approx(value, rel=1e-12)
+
+
+def test_campaigns_and_channels(demo: Built) -> None:
+    rows = rows_of(sample().data)
+    cost = sum(row["cost"] or 0 for row in rows)
+    spelled = shown(demo, "Campaigns", CAMPAIGN_ROWS, BY_CAMPAIGN.room)
+    assert spelled["Brand Search"][3] == ""  # counted with the other spelling
+    assert spelled["Brand Search"][15] == "spelled in two ways: counted above"
+    del spelled["Brand Search"]
+    expected = sums(rows, lambda row: row["campaign"].lower())
+    assert {name.lower() for name in spelled} == set(expected)
+    assert [cells[3] for cells in spelled.values()] == sorted(
+        (cells[3] for cells in spelled.values() if cells[3] > 1300), reverse=True
+    ) + [cells[3] for cells in spelled.values() if cells[3] <= 1300]
+    for name, cells in spelled.items():
+        total = expected[name.lower()]
+        same(cells, 2, [total["cost"] / cost, *(total[one] for one in SUMS), *ratios(total)])
+    by_channel = shown(demo, "Campaigns", CHANNEL_ROWS, 8)
+    for name, total in sums(rows, lambda row: row["channel"]).items():
+        shares = total["cost"] / cost, *(total[one] for one in SUMS)
+        same(by_channel[name], 2, [*shares, *ratios(total)])
+    assert len(by_channel) == 4
+
+
+def test_verdicts_in_words(demo: Built) -> None:
+    words = {
+        name: cells[15]
+        for name, cells in shown(demo, "Campaigns", CAMPAIGN_ROWS, BY_CAMPAIGN.room).items()
+    }
+    expected = sums(rows_of(sample().data), lambda row: row["campaign"].lower())
+    for name, said in words.items():
+        if name in ("Newsletter", "Brand Search"):
+            continue
+        total = expected[name.lower()]
+        pays = total["revenue"] / total["cost"] >= 1 / 0.4
+        plain = "above break-even" if pays else "below break-even"
+        assert said == (plain if total["conversions"] else "cost without conversions")
+    assert words["Newsletter"] == "best: above break-even"
+    assert words["Festival spot"] == "cost without conversions"
+
+
+def test_ad_groups(demo: Built) -> None:
+    expected = sums(
+        rows_of(sample().data), lambda row: f"{row['campaign']}/{row['ad_group']}".lower()
+    )
+    groups = shown(demo, "Ad groups", TOP + 1, 40, keys=2)
+    groups = {name: cells for name, cells in groups.items() if cells[3] != ""}
+    assert {name.lower() for name in groups} == set(expected)
+    assert len(groups) == 15
+    for name, cells in groups.items():
+        total = expected[name.lower()]
+        same(cells, 3, [*(total[one] for one in SUMS), *ratios(total)])
+
+
+def test_emails_and_videos(demo: Built) -> None:
+    expected = sums(rows_of(sample().data), lambda row: row["campaign"])
+    emails = shown(demo, "E-mail", TOP + 2, 12)
+    assert set(emails) == {"Newsletter", "Win-back"}
+    for name, cells in emails.items():
+        sent, delivered, opens, clicks, left = (
+            expected[name][one]
+            for one in ("sent", "delivered", "opens", "email_clicks", "unsubscribes")
+        )
+        rates = [opens / delivered, clicks / delivered, clicks / opens, left / delivered]
+        same(cells, 6, [delivered / sent, *rates])
+    videos = shown(demo, "Video", TOP + 2, 12)
+    assert set(videos) == {"Product video", "Festival spot"}
+    for name, cells in videos.items():
+        starts, *marks = (
+            expected[name][one]
+            for one in ("video_starts", "video_5s", "video_30s", "video_completions")
+        )
+        same(cells, 5, [mark / starts for mark in marks])
+
+
+def test_weeks_and_their_trend(demo: Built) -> None:
+    def monday(row: Row) -> str:
+        return str(row["date"] - timedelta(days=row["date"].weekday()))
+
+    expected = sums(rows_of(sample().data), monday)
+    weeks = shown(demo, "Trend", TOP + 2, PERIODS)
+    assert list(weeks) == sorted(expected)
+    for name, cells in weeks.items():
+        same(cells, 2, [expected[name][one] for one in SUMS])
+    assert [cells[12] for cells in weeks.values()] == [""] * 52 + ["part of a period"]
+    whole = [cells[2] for cells in weeks.values()][:52]  # 2024 begins on a Monday
+    middle, mean = 25.5, sum(whole) / 52
+    slope = sum((x - middle) * (y - mean) for x, y in enumerate(whole))
+    slope /= sum((x - middle) ** 2 for x in range(52))
+    assert demo.values["Trend", TOP + 2, 3] == pytest.approx(slope / mean, rel=1e-9)
+
+
+def test_days_that_stand_out(demo: Built) -> None:
+    cost = {day: total["cost"] for day, total in sums(rows_of(sample().data), day_of).items()}
+    middle = median(cost.values())
+    spread = median(abs(value - middle) for value in cost.values())
+    out = [day for day, value in cost.items() if 0.6745 * abs(value - middle) / spread > 3.5]
+    assert date(2024, 5, 14) in out  # the budget without a limit
+    listed = [demo.values["Trend", row, 15] for row in range(TOP + 2, TOP + 12)]
+    days = [date(1899, 12, 30) + timedelta(days=serial) for serial in listed if serial]
+    assert days == sorted(out, reverse=True)[:10]
+    assert demo.values["Trend", TOP + 2, 17] == pytest.approx(middle)
+
+
+def set_to(monkeypatch: pytest.MonkeyPatch, records: str, given: dict[str, Any]) -> None:
+    """Build with other settings, as if a user had changed the yellow cells."""
+    settings = getattr(campaigns, records)
+    changed = tuple(one._replace(value=given.get(one.name, one.value)) for one in settings)
+    monkeypatch.setattr(campaigns, records, changed)
+
+
+def day_of(row: Row) -> date:
+    day = row["date"]
+    assert isinstance(day, date)
+    return day
+
+
+def test_all_sheets_follow_the_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"FromDate": 45413, "UntilDate": 45483, "Period": "M"}  # 1 May to 10 July 2024
+    set_to(monkeypatch, "SETTINGS", given)
+    data, about = sample()
+    built = build(TEMPLATE, data, about)
+    rows = rows_of(data, date(2024, 5, 1), date(2024, 7, 10))
+    total = sums(rows, lambda row: "all")["all"]
+    assert dict(built.headlines)["Rows"] == f"{len(rows):,}"
+    assert dict(built.headlines)["Cost"] == f"{total['cost']:,.2f}"
+    months = shown(built, "Trend", TOP + 2, PERIODS)
+    expected = sums(rows, lambda row: f"{row['date']:%Y-%m}")
+    assert list(months) == ["2024-05", "2024-06", "2024-07"]
+    for name, cells in months.items():
+        same(cells, 2, [expected[name][one] for one in SUMS])
+    assert months["2024-07"][12] == "part of a period"
+    by_campaign = sums(rows, lambda row: row["campaign"])
+    listed = shown(built, "Campaigns", CAMPAIGN_ROWS, BY_CAMPAIGN.room)
+    assert {name: cells[3] for name, cells in listed.items()} == pytest.approx(
+        {name: one["cost"] for name, one in by_campaign.items()}
+    )
+    groups = shown(built, "Ad groups", TOP + 1, 40, keys=2)
+    assert sum(cells[3] for cells in groups.values()) == pytest.approx(total["cost"])
+    sent = sum(cells[1] for cells in shown(built, "E-mail", TOP + 2, 12).values())
+    assert sent == total["sent"]
+
+
+def test_names_that_excel_could_misread() -> None:
+    """Wildcards, operators, numbers, blanks: each row counts once, under its own name."""
+    names = ["a*b", "axxb", "what?", "whats", "~tilde", "=1+1", ">5", 7, None, "x > y"]
+    ads: dict[str, list[Any]] = {
+        "date": [date(2024, 1, 1) + timedelta(days=n) for n in range(20)],
+        "campaign": names * 2,
+        "ad_group": ["g", "*"] * 10,
+        "channel": ["search"] * 19 + [None],
+        "cost": [float(2**n) for n in range(20)],
+    }
+    columns = [column.name for column in campaigns.ADS.columns]
+    full = {name: ads.get(name, [None] * 20) for name in columns}
+    built = build(TEMPLATE, {"Ads": full})
+    expected = {
+        "(?)" if name is None else str(name): float(2**n + 2 ** (n + 10))
+        for n, name in enumerate(names)
+    }
+    listed = shown(built, "Campaigns", CAMPAIGN_ROWS, BY_CAMPAIGN.room)
+    assert {name: cells[3] for name, cells in listed.items()} == expected
+    groups = shown(built, "Ad groups", TOP + 1, 40, keys=2)
+    assert sum(cells[3] for cells in groups.values()) == sum(expected.values())
+    channels = shown(built, "Campaigns", CHANNEL_ROWS, 8)
+    assert {name: cells[3] for name, cells in channels.items()} == {
+        "(?)": 2.0**19,
+        "search": 2.0**19 - 1,
+    }
+
+
+FOUND = {
+    "Dates before 1990 or after 2100": 1,
+    "Rows that are there twice: same day, campaign and ad group": 1,
+    "Campaigns spelled in two ways, such as with and without capitals": 1,
+    "Rows without a cost": 1,
+    "Costs below 0": 1,
+    "Revenue below 0": 1,
+    "Conversions without a click": 3,
+    "Tests with more conversions than visitors": 1,
+}
+
+
+def found(built: Built) -> dict[str, tuple[Any, Any]]:
+    """How many rows each check finds, and the first of them."""
+    values = built.values
+    places = {problem.label: TOP + 2 + n for n, problem in enumerate(campaigns.PROBLEMS)}
+    return {
+        label: (values["Checks", row, 2], values.get(("Checks", row, 3), ""))
+        for label, row in places.items()
+        if values["Checks", row, 2]
+    }
+
+
+def test_the_checks_find_the_faults_of_the_sample(demo: Built) -> None:
+    here = found(demo)
+    assert {label: count for label, (count, _) in here.items()} == FOUND
+    ads = sample().data["Ads"]
+
+    def first(faulty: Callable[[Row], Any]) -> int:
+        rows = [dict(zip(ads, cells, strict=True)) for cells in zip(*ads.values(), strict=True)]
+        return TOP + 1 + next(n for n, row in enumerate(rows) if faulty(row))
+
+    assert here["Rows without a cost"][1] == first(lambda row: row["cost"] is None)
+    assert here["Costs below 0"][1] == first(lambda row: (row["cost"] or 0) < 0)
+    assert here["Revenue below 0"][1] == first(lambda row: row["revenue"] < 0)
+    assert here["Dates before 1990 or after 2100"][1] == first(lambda row: row["date"].year > 2100)
+    assert here["Conversions without a click"][1] == first(
+        lambda row: row["conversions"] and not row["clicks"]
+    )
+    seen: set[tuple[Any, ...]] = set()
+    again = None
+    for number, key in enumerate(zip(ads["date"], ads["campaign"], ads["ad_group"], strict=True)):
+        if key in seen:
+            again = number
+        seen.add(key)
+    assert again is not None
+    copied = here["Rows that are there twice: same day, campaign and ad group"][1]
+    assert copied == TOP + 1 + again - 1  # the row before, which it copies
+
+
+def test_the_checks_find_other_faults() -> None:
+    ads: dict[str, list[Any]] = {
+        "date": [date(2024, 1, 1) + timedelta(days=n) for n in range(9)],
+        "campaign": ["One", None, "One ", "One", "One", "One", "One", "One", "One"],
+        "ad_group": ["g"] * 9,
+        "channel": ["search", "search", None, "Search", *["search"] * 5],
+        "impressions": [100, 100, 100, 100, 5, 100, 100, 100, 100],
+        "clicks": [10] * 9,
+        "cost": [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0],
+        "delivered": [None] * 5 + [10, None, None, None],
+        "opens": [None] * 5 + [11, None, None, None],
+        "video_starts": [None] * 6 + [3, None, None],
+        "video_completions": [None] * 6 + [4, None, None],
+    }
+    ads["date"][7] = None
+    ads["date"][8] = "2024-01-09"
+    full = {column.name: ads.get(column.name, [None] * 9) for column in campaigns.ADS.columns}
+    full["sent"] = [None] * 5 + [12, None, None, None]
+    here = found(build(TEMPLATE, {"Ads": full}))
+    assert here == {
+        "Rows without a campaign": (1, 6),
+        "Rows without a channel": (1, 7),
+        "Rows without a date": (1, 12),
+        "Dates that are text": (1, ""),
+        "Channels spelled in two ways, such as with and without capitals": (1, ""),
+        "Names with a space before or after them": (1, ""),
+        "More clicks than impressions": (1, 9),
+        "E-mail: more opened, clicked or left than delivered": (1, 10),
+        "Video: more watched to the end than started": (1, 11),
+    }
+
+
+def test_ab_tests(demo: Built) -> None:
+    tests = sample().data["Tests"]
+    said = {}
+    for number, name in enumerate(tests["test"]):
+        cells = {
+            column: value
+            for (sheet, row, column), value in demo.values.items()
+            if sheet == "A-B test" and row == TOP + 2 + number
+        }
+        said[name] = cells[12], cells[14]
+        n, a, m, b = (
+            tests[column][number]
+            for column in ("visitors_a", "conversions_a", "visitors_b", "conversions_b")
+        )
+        if a > n:
+            assert cells[9] == ""
+            continue
+        pooled = (a + b) / (n + m)
+        z = (b / m - a / n) / (pooled * (1 - pooled) * (1 / n + 1 / m)) ** 0.5
+        assert cells[9] == pytest.approx(2 * NormalDist().cdf(-abs(z)), rel=1e-9)
+        assert cells[8] == pytest.approx(b / m / (a / n) - 1)
+        assert cells[10] < b / m - a / n < cells[11]
+        assert (cells[10] > 0 or cells[11] < 0) == (cells[9] < 0.05)
+    assert said == {
+        "Button in green": ("no difference shown", "✗ no"),
+        "Free delivery above 50": ("B converts better", "✓ yes"),
+        "Shorter checkout": ("A converts better", "✗ no"),
+        "Larger pictures": ("no difference shown", "✗ no"),
+        "Chat on product pages": ("not complete: see Checks", ""),
+    }
+
+
+def test_sample_size_as_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evan Miller's calculator: 20 % and 5 points need 1,030 visitors, 1,031 rounded up."""
+    given = {"Baseline": 0.2, "Change": 0.25, "Visitors": 100}
+    set_to(monkeypatch, "TEST_SETTINGS", given)
+    figures = dict(build(TEMPLATE, {}).headlines)
+    assert figures["Visitors for each variant"] == "1,031"
+    assert figures["Rate to detect"] == "25.0%"
+    assert figures["Days that the test takes"] == "21"  # 2,062 visitors, 100 a day
