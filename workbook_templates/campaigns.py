@@ -343,7 +343,7 @@ TEST_SETTINGS = (
     Setting("Change", "Change to detect", 0.1, RATE, "10%: from 5.0% to 5.5%, say"),
     Setting("Significance", "Significance", 0.05, RATE,
             "Chance of seeing a difference that is not there"),
-    Setting("Power", "Power", 0.8, RATE, "Chance of seeing a difference that is there"),
+    Setting("TestPower", "Power", 0.8, RATE, "Chance of seeing a difference that is there"),
     Setting("Visitors", "Visitors a day", "", COUNT, "Blank: the clicks of the campaigns"),
 )  # fmt: skip
 
@@ -368,7 +368,7 @@ TEST_FIGURES = (
            '=IF(Baseline="",ConversionRate,Baseline)', RATE, "As set above, or present"),
     Figure("ChangedRate", "Rate to detect",
            blank_if('BaselineRate=""', "BaselineRate*(1+Change)"), RATE, "Of the new variant"),
-    Figure("SampleVisitors", "Visitors for each variant", f"={sample_size('Change', 'Power')}",
+    Figure("SampleVisitors", "Visitors for each variant", f"={sample_size('Change', 'TestPower')}",
            COUNT, "Fewer cannot tell such a change from chance"),
     Figure("DailyVisitors", "Visitors a day",
            f'=IF(Visitors<>"",Visitors,IF({NONE},"",Clicks/(LastDay-FirstDay+1)))', COUNT,
@@ -472,7 +472,7 @@ def agreements(book: Book) -> list[Agreement]:
     changed = "ChangedRate*(1-ChangedRate)"
     deviations = (
         f"_xlfn.NORM.S.INV(1-Significance/2)*SQRT(2*{spread})"
-        f"+_xlfn.NORM.S.INV(Power)*SQRT({spread}+{changed})"
+        f"+_xlfn.NORM.S.INV(TestPower)*SQRT({spread}+{changed})"
     )
     a, n, b, m = (book.at("A-B test", TOP + 1, column) for column in (2, 1, 4, 3))
     pooled = f"(({a}+{b})/({n}+{m}))"
@@ -1078,7 +1078,7 @@ def ab_test(page: Page) -> None:
             (9, f"INDEX({interval},1,1)", styles.of("+0.00%;-0.00%;0.00%")),
             (10, f"INDEX({interval},1,2)", styles.of("+0.00%;-0.00%;0.00%")),
             (12, f'IF({rate_a}*Change<=0,"",IF({rate_a}*(1+Change)>=1,"",'
-                 f"SAMPLE_SIZE({rate_a},{rate_a}*Change,Significance,Power)))",
+                 f"SAMPLE_SIZE({rate_a},{rate_a}*Change,Significance,TestPower)))",
              styles.number(COUNT)),
         ):  # fmt: skip
             page.put(row, column, blank_if(bad, formula), style)
@@ -1138,7 +1138,7 @@ def sample_sizes(page: Page, top: int) -> None:
             page.sheet.write_string(top + 1, column, header, style)
     page.sheet.set_row(top + 1, 60)
     for row, change in enumerate(CHANGES, start=top + 2):
-        page.sheet.write_string(row, 0, f"+{change:.0%}", styles.label(bold=True))
+        page.sheet.write_number(row, 0, change, styles.of("+0%", bold=True, align="start"))
         rate = blank_if('BaselineRate=""', f"BaselineRate*(1+{change})")
         page.put(row, 1, rate, styles.of("0.00%"))
         for place, power in enumerate(POWERS):
