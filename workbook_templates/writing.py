@@ -309,5 +309,5 @@ def as_text(value: Cell, unit: Unit) -> str:
         return value
     if unit is DATE:
         return (date(1899, 12, 30) + timedelta(days=value)).isoformat()
-    digits = {COUNT: ",.0f", RATE: ".1%"}.get(unit, ",.2f")
-    return f"{value:{digits}}"
+    digits = {COUNT.number_format: ",.0f", RATE.number_format: ".1%"}
+    return format(value, digits.get(unit.number_format, ",.2f"))
