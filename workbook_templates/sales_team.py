@@ -10,14 +10,12 @@ from datetime import date, timedelta
 from string import Template as Formula
 from typing import Any, NamedTuple
 
-from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from kpi_xl.cells import Cell
 from kpi_xl.units import AVERAGE, COUNT, DATE, KEY, MONEY, RATE, TEXT, Unit
 
 from .parts import (
-    HEADER,
     Agreement,
     Column,
     Figure,
@@ -79,14 +77,16 @@ TARGETS = Input(
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 LEAST_ROOM = 24  # reps that the sheets have room for at least
 SPARE = 12  # and beyond those that the data have
+MOST_ROOM = 100  # reps; a formula that names each of them must not get too long
+MOST_CHARTED = 20  # reps of a chart
 THIRTEEN, TWELVE = 13, 12  # weeks and months that are looked back on
 TWO_YEARS = 105  # weeks whose days are checked
 LISTED = 3  # reps to help, and to learn from, on the first sheet
 
 SETTINGS = (
-    Setting("MonthShown", "Month", "", DATE, "Any day; blank: the latest"),
-    Setting("TeamTarget", "Sales of the team a month", 2_000_000, LARGE, "To reach"),
-    Setting("VisitTarget", "Visits of a rep a month", 60, COUNT, "To reach"),
+    Setting("MonthShown", "Month", "", DATE, "Blank: the latest"),
+    Setting("TeamTarget", "Team sales a month", 2_000_000, LARGE, "To reach"),
+    Setting("VisitTarget", "Visits a rep and month", 60, COUNT, "To reach"),
     Setting("CloseTarget", "Close rate", 0.3, RATE, "To reach"),
     Setting("CacLimit", "CAC", 400, LARGE, "At most"),
     Setting("Tolerance", "At risk", 0.1, RATE, "Short by up to this"),
@@ -121,8 +121,8 @@ FIGURES = {
         Figure("MonthName", "Month",
                blank_if(NO_WEEK, 'YEAR(MonthStart)&"-"&RIGHT("0"&MONTH(MonthStart),2)'), TEXT, ""),
         Figure("MonthSales", "Sales", f"=SUMIFS(Weeks[sales],{IN_MONTH})", LARGE,
-               "So far, refunds taken off"),
-        Figure("TargetReached", "Share of the target reached",
+               "Refunds taken off"),
+        Figure("TargetReached", "Target reached",
                blank_if(f"OR({NO_MONTH},N(TeamTarget)=0)",
                         "QUOTA_ATTAINMENT(MonthSales,TeamTarget)"), RATE, "Sales / target"),
         Figure("MonthForecast", "Forecast",
@@ -131,7 +131,7 @@ FIGURES = {
         Figure("NeededWeek", "Needed a week",
                blank_if(NO_MONTH, 'IF(MonthWeeks>WeeksGone,'
                         'MAX(0,TeamTarget-MonthSales)/(MonthWeeks-WeeksGone),"")'), LARGE,
-               "To reach the target yet"),
+               "To reach the target"),
     ),
     "The work": (
         Figure("MonthVisits", "Visits", f"=SUMIFS(Weeks[visits],{IN_MONTH})", COUNT, "So far"),
@@ -166,7 +166,7 @@ GOALS = (
     Goal("Sales, forecast", "MonthForecast", "TeamTarget", LARGE,
          "At the rate so far"),
     Goal("Visits", "MonthVisits", "SUM(RepVisitTarget)", COUNT,
-         "For the weeks with a row"),
+         "For weeks with a row"),
     Goal("Close rate", "TeamCloseRate", "CloseTarget", RATE, "Deals / leads"),
     Goal("CAC", "TeamCac", "CacLimit", MONEY, "Spend / deals: low is good", "lower"),
 )  # fmt: skip
@@ -191,16 +191,15 @@ def month_sum(column: str) -> str:
 
 
 def rep_target(column: str, otherwise: str) -> str:
-    """A rep's target for the weeks that he was there."""
+    """A rep's target for the weeks that have a row."""
     given = f"INDEX(Targets[{column}],$row)"
     return (
-        f'=IF(N($Weeks)=0,"",IF({given}="",{otherwise},{given})'
-        "*MIN($Weeks,MonthWeeks)/MonthWeeks)"
+        f'=IF(N($Weeks)=0,"",IF({given}="",{otherwise},{given})*MIN($Weeks,MonthWeeks)/MonthWeeks)'
     )
 
 
 PLAUSIBLE = "(Weeks[week]>=Earliest)*(Weeks[week]<=Latest)"
-DAYS_OF_REP = f"FREQUENCY(IF((Weeks[rep]=$Name)*{PLAUSIBLE},Weeks[week]),Weeks[week])"
+DAYS_OF_REP = f"IF((Weeks[rep]=$Name)*{PLAUSIBLE},Weeks[week])"
 
 MEASURES = (
     Measure("Name", '=IF($row>ROWS(Targets[rep]),"",IF(INDEX(Targets[rep],$row)="","",'
@@ -209,11 +208,11 @@ MEASURES = (
     Measure("Times", '=IF($Name="","",COUNTIF(RepName,"="&$Name))', COUNT),
     Measure("Rows", '=IF(OR($Name="",N(Latest)=0),"",COUNTIFS(Weeks[rep],"="&$Name,'
             'Weeks[week],">="&Earliest,Weeks[week],"<="&Latest))', COUNT),
-    Measure("Different", f'=IF(N($Rows)=0,"",SUMPRODUCT(({DAYS_OF_REP}>0)*1))', COUNT, True),
+    Measure("Different", '=IF(N($Rows)=0,"",SUMPRODUCT('
+            f"(FREQUENCY({DAYS_OF_REP},Weeks[week])>0)*1))", COUNT, True),
     Measure("Again", '=IF(N($Rows)=0,"",$Rows-$Different)', COUNT),
     Measure("AgainAt", '=IF(N($Again)=0,"",ROW(Weeks[[#Headers],[rep]])+MATCH(1,'
-            f"(Weeks[rep]=$Name)*(Weeks[week]=INDEX(Weeks[week],MATCH(1,({DAYS_OF_REP}>1)*1,0)))"
-            ",0))", COUNT, True),
+            f"(Weeks[rep]=$Name)*(Weeks[week]=MODE({DAYS_OF_REP})),0))", COUNT, True),
     Measure("First", '=IF(N($Rows)=0,"",MINIFS(Weeks[week],Weeks[rep],"="&$Name,Weeks[week],'
             '">="&Earliest))', DATE),
     Measure("Last", '=IF(N($Rows)=0,"",MAXIFS(Weeks[week],Weeks[rep],"="&$Name,Weeks[week],'
@@ -243,7 +242,7 @@ MEASURES = (
     Measure("CacStatus", '=IF(OR($Cac="",N(CacLimit)=0),"",'
             'KPI_STATUS($Cac,CacLimit,,Tolerance,"lower"))', TEXT),
     Measure("Deal", '=IF(N($Deals)=0,"",AOV($Sales,$Deals))', MONEY),
-    # How far from the target, above 0 where it is better; AverageDeal against the team's
+    # How far from the target, above 0 where it is better; the average deal against the team's
     Measure("VisitGap", '=IF(N($VisitTarget)=0,"",VS_BASELINE($Visits,$VisitTarget))', RATE),
     Measure("CloseGap", '=IF($CloseStatus="","",VS_BASELINE($CloseRate,CloseTarget))', RATE),
     Measure("CacGap", '=IF($CacStatus="","",-VS_BASELINE($Cac,CacLimit))', RATE),
@@ -287,8 +286,9 @@ STATUSES = {"on track": "âœ“ on track", "at risk": "! at risk", "off track": "â–
 """What KPI_STATUS says, and how people read it."""
 
 AGREEMENTS = (
-    Agreement("Share of the target reached", "=TargetReached",
-              blank_if(NO_MONTH, "SUMPRODUCT((Weeks[week]>=MonthStart)*(Weeks[week]<=MonthEnd)"
+    Agreement("Target reached", "=TargetReached",
+              blank_if(f"OR({NO_MONTH},N(TeamTarget)=0)",
+                       "SUMPRODUCT((Weeks[week]>=MonthStart)*(Weeks[week]<=MonthEnd)"
                        "*Weeks[sales])/TeamTarget"), RATE),
     Agreement("Forecast", "=MonthForecast", blank_if(NO_MONTH, "MonthSales/WeeksGone*MonthWeeks"),
               LARGE),
@@ -302,14 +302,12 @@ AGREEMENTS = (
               '=IF(TeamTrend="","",SLOPE(TeamSales,WeekNumber)/AVERAGE(TeamSales))', RATE),
 )  # fmt: skip
 
-
 NUMBERS = [column.name for column in WEEKS.columns[2:]]
+"""The columns of figures, sales first."""
 
 
-def problems(room: int, model: Page) -> tuple[Problem, ...]:
+def problems() -> tuple[Problem, ...]:
     """What can be wrong with the data."""
-    reps = [model.at(TOP + 1 + place, BY_REP) for place in range(room)]
-    unknown = "*".join(['(Weeks[rep]<>"")', *(f"(Weeks[rep]<>{rep})" for rep in reps)])
     weeks = "ROW(Weeks[[#Headers],[week]])"
     blanks = "+".join(f'(Weeks[{column}]="")' for column in NUMBERS)
     below = "+".join(f'COUNTIF(Weeks[{column}],"<0")' for column in NUMBERS[1:])
@@ -317,7 +315,7 @@ def problems(room: int, model: Page) -> tuple[Problem, ...]:
     return (
         Problem("Rows without a rep", *where(WEEKS, '(Weeks[rep]="")*(Weeks[week]<>"")'),
                 "Name the rep: until then the row counts for the team only."),
-        Problem("Names that are not in Targets", *where(WEEKS, unknown),
+        Problem("Names that are not in Targets", "=UnknownNames", "=FirstUnknown",
                 "Correct the spelling, or add the rep to Targets. The team's figures have them."),
         Problem("Reps in Targets without a row in Weeks", '=COUNTIF(RepRows,0)', "",
                 "Correct the spelling, or take the rep out."),
@@ -342,7 +340,7 @@ def problems(room: int, model: Page) -> tuple[Problem, ...]:
                 '=IF(COUNT(RepAgainAt)=0,"",MIN(RepAgainAt))',
                 "Delete one of the two, or add them up: until then both count."),
         Problem("Weeks missing between a rep's first and last", "=SUM(RepMissing)", "",
-                "Right if he was away: his targets leave them out. See {Model}, RepMissing."),
+                "Right if the rep was away: the targets leave them out. See {Model}, RepMissing."),
         Problem("Rows without a number", *where(WEEKS, f'(Weeks[rep]<>"")*(({blanks})>0)'),
                 "Fill it in: until then it counts as 0."),
         Problem("Numbers that are text", f"={texts}", "", "Type them anew, as numbers."),
@@ -379,22 +377,20 @@ def write(book: Book) -> None:
     coaching(book.pages["Coaching"], room)
     trend(book.pages["Trend"], room)
     months(book.pages["Months"])
-    checks(book.pages["Checks"], AGREEMENTS, problems(room, book.pages["Model"]))
+    checks(book.pages["Checks"], AGREEMENTS, problems())
 
 
 def model(page: Page) -> int:
     """What the other sheets show, computed. Returns how many reps they have room for."""
     headline(page, "Model", "What the other sheets show, computed here.")
-    place_of = {name: place for place, (name, _, _) in enumerate(BASIS)}
-    known = page.value(TOP + 1 + place_of["RepCount"], BASE + 1)
-    room = LEAST_ROOM
-    if isinstance(known, float) and known > LEAST_ROOM:
-        room = int(known) + SPARE
+    known = rep_count(page.book)
+    room = LEAST_ROOM if known <= LEAST_ROOM else min(known + SPARE, MOST_ROOM)
     title_row(page, BASE, ("name", "value"))
     for row, (name, formula, unit) in enumerate(BASIS, start=TOP + 1):
         page.sheet.write_string(row, BASE, name, page.styles.label())
         page.put(row, BASE + 1, formula, page.styles.number(unit))
         page.define(name, row, BASE + 1)
+    unknown_names(page, room)
     by_rep(page, room)
     by_rank(page, room)
     goals(page)
@@ -404,7 +400,7 @@ def model(page: Page) -> int:
     people(page)
     page.sheet.set_column(BASE, PEOPLE, 12)
     page.sheet.freeze_panes(TOP + 1, 0)
-    page.sheet.print_area(0, 0, TOP + len(BASIS), 1)
+    page.sheet.print_area(0, 0, TOP + len(BASIS) + 2, 1)
     return room
 
 
@@ -414,8 +410,19 @@ def title_row(page: Page, column: int, titles: Sequence[str]) -> None:
         page.sheet.write_string(TOP, place, title, page.styles.header(align="start"))
 
 
+def unknown_names(page: Page, room: int) -> None:
+    """How many rows have a name that is not in Targets, and the first of them."""
+    reps = (xl_rowcol_to_cell(TOP + number, BY_REP, True, True) for number in range(1, room + 1))
+    unknown = "*".join(['(Weeks[rep]<>"")', *(f"(Weeks[rep]<>{rep})" for rep in reps)])
+    names = zip(("UnknownNames", "FirstUnknown"), where(WEEKS, unknown), strict=True)
+    for row, (name, formula) in enumerate(names, start=TOP + 1 + len(BASIS)):
+        page.sheet.write_string(row, BASE, name, page.styles.label())
+        page.put_array(row, BASE + 1, formula, page.styles.number(COUNT))
+        page.define(name, row, BASE + 1)
+
+
 def by_rep(page: Page, room: int) -> None:
-    """A row a rep: his figures, how he compares, and the reason in words."""
+    """A row a rep: the figures, how they compare, and the reason in words."""
     measures = (*MEASURES, *in_words(page.book), *RANKING)
     title_row(page, BY_REP, [f"Rep{measure.name}" for measure in measures])
     for place, measure in enumerate(measures, start=BY_REP):
@@ -447,7 +454,7 @@ def in_words(book: Book) -> list[Measure]:
     def said_of(extreme: str, beyond: str, otherwise: str) -> str:
         found = f"INDEX({words},1,MATCH({extreme}({gaps}),{gaps},0))"
         return (
-            f"IF(COUNT({gaps})=0,\"\",IF({extreme}({gaps}){beyond}0,{found},"
+            f'IF(COUNT({gaps})=0,"",IF({extreme}({gaps}){beyond}0,{found},'
             f"{quotes(book, otherwise)}))"
         )
 
@@ -456,7 +463,7 @@ def in_words(book: Book) -> list[Measure]:
     share = 'TEXT(IF($Share<1,MIN($Share,0.99),$Share),"0%")'  # 99.8 % is not the whole target
     text = "Sales at {share} of the target. {reason}."
     best, worst = (sentence(book, text, share=share, reason=one) for one in (best, worst))
-    away = quotes(book, "No target for this month: no week in it.")
+    away = quotes(book, "No week in this month, or no target for it.")
     formula = f'=IF($Name="","",IF($Share="",{away},IF($Status="on track",{best},{worst})))'
     tips = ",".join(quotes(book, reason.advice) for reason in REASONS)
     tip = f"CHOOSE(MATCH(MIN({gaps}),{gaps},0),{tips})"
@@ -637,7 +644,7 @@ def summary(page: Page) -> None:
     styles, book = page.styles, page.book
     source = book.pages["Model"]
     page.sheet.set_column(0, 0, 3)
-    page.sheet.set_column(1, 6, 25)
+    page.sheet.set_column(1, 6, 27)
     headline(page, "Sales team", "Change the yellow cells to your own.", 1)
     status(page, 2, 1, WEEKS)
     named = {figure.name: figure for records in FIGURES.values() for figure in records}
@@ -654,12 +661,12 @@ def summary(page: Page) -> None:
             cell = source.at(TOP + number, GOAL + column)
             page.put(here, 1 + column, f"={cell}", styles.number(unit, align="right"))
         words = verdict(book, f"INDEX(GoalStatus,{number})")
-        page.put(here, 5, words, styles.label(align="right"))
+        page.put(here, 5, words, styles.label(align="right", shrink=True))
         page.write(here, 6, goal.meaning, styles.lead(shrink=True, indent=1))
     mark(page, row + 2, 5, row + 1 + len(GOALS), 5)
 
     row += len(GOALS) + 3
-    charts = {"row": row, "width": 355, "height": 270}
+    charts = {"row": row, "width": 380, "height": 270}
     add_ranking(page, column=1, **charts)
     add_weeks(page, column=3, **charts)
     add_points(page, column=5, **charts)
@@ -678,6 +685,10 @@ def summary(page: Page) -> None:
             page.put(row, 2, f'=IF({place}="",{empty},INDEX(RepSentence,{place}))', text)
         row += 2
     bottom = settings(page, row, 1, SETTINGS)
+    month = {"validate": "date", "criteria": "between", "minimum": date(1990, 1, 1),
+             "maximum": date(2100, 1, 1), "error_title": book.say("Month"),
+             "error_message": book.say("A date is wanted here, such as 2025-01-31.")}  # fmt: skip
+    page.sheet.data_validation(row + 1, 2, row + 1, 2, month)
     last = row
     for heading, records in FIGURES.items():
         last = figures(page, last, 4, heading, records) + 1
@@ -751,7 +762,7 @@ def reps(page: Page, room: int) -> None:
         block = (first, column_of[measure], last, column_of[measure])
         best_and_worst(page, block, unit, low=low)
     page.sheet.freeze_panes(0, 2)
-    page.sheet.print_area(0, 0, CHARTED + filled(page.book, room), len(REP_COLUMNS))
+    page.sheet.print_area(0, 0, last_row(page.book, CHARTED, room), len(REP_COLUMNS))
 
 
 STATUS_COLUMNS = (
@@ -763,11 +774,12 @@ STATUS_COLUMNS = (
 
 
 def coaching(page: Page, room: int) -> None:
-    """Each rep in words: where he stands, and the KPI behind it."""
+    """Each rep in words: how far, and which KPI is the reason."""
     styles, book = page.styles, page.book
     page.sheet.set_column(0, 0, 16)
     page.sheet.set_column(1, 8, 11)
-    page.sheet.set_column(9, 10, 50)
+    page.sheet.set_column(9, 9, 62)
+    page.sheet.set_column(10, 10, 52)
     headline(page, "Coaching", "Who needs help, who to learn from, and why.")
     month_line(page, room)
     headers = [title for label, _, _ in STATUS_COLUMNS for title in (label, "Status")]
@@ -784,19 +796,21 @@ def coaching(page: Page, room: int) -> None:
             page.put(row, 1 + 2 * column, of_rank(page, number, measure), styles.number(unit))
             said = verdict(book, f"INDEX(Rep{judged},{place})")
             page.put(row, 2 + 2 * column, blank_if(f'{place}=""', said),
-                     styles.label(align="right", font_size=10))  # fmt: skip
+                     styles.label(align="right", shrink=True))  # fmt: skip
         page.put(row, 9, of_rank(page, number, "Sentence"), words)
         page.put(row, 10, of_rank(page, number, "Advice"), words)
         page.sheet.set_row(row, 32)
     for column in (2, 4, 6, 8):
         mark(page, TOP + 1, column, TOP + room, column)
     page.sheet.freeze_panes(TOP + 1, 1)
-    page.sheet.print_area(0, 0, TOP + filled(book, room), 10)
+    page.sheet.print_area(0, 0, last_row(book, TOP, room), 10)
 
 
 class Line(NamedTuple):
-    """A line of the team's weeks. $week, $sum, $target are cells of the sheet Model, others of the
-    lines; the status has no formula, as it is said in the workbook's language.
+    """A line of the team's weeks.
+
+    In its formula $week, $sum and $target are cells of the sheet Model, $Sales ... those of other
+    lines. The status has none here, as it is said in the workbook's language.
     """
 
     label: str
@@ -829,7 +843,7 @@ def trend(page: Page, room: int) -> None:
     last = 1 + THIRTEEN
     page.sheet.set_column(0, 0, 20)
     page.sheet.set_column(1, THIRTEEN, 10)
-    page.sheet.set_column(last, last, 10)
+    page.sheet.set_column(last, last, 14)
     page.sheet.set_column(last + 1, last + 1, 14)
     headline(page, "Trend", "Thirteen weeks up to the month that is looked at, by Monday.")
     page.put(2, 0, pace(page.book), styles.lead())
@@ -844,9 +858,11 @@ def trend(page: Page, room: int) -> None:
     for line in TEAM_LINES:
         row = row_of[line.label]
         page.write(row, 0, line.label, styles.label(bold=True))
-        small = {"font_size": 9, "align": "right"} if line.unit is TEXT else {}
+        small = {"shrink": True, "align": "right"} if line.unit is TEXT else {}
         for number in range(1, THIRTEEN + 1):
-            cells = {label.split()[0]: xl_rowcol_to_cell(at, number) for label, at in row_of.items()}
+            cells = {
+                label.split()[0]: xl_rowcol_to_cell(at, number) for label, at in row_of.items()
+            }
             for name, column in (("week", 1), ("sum", 3), ("target", 4), ("judged", 5)):
                 cells[name] = source.at(TOP + number, WEEK + column)
             verdict_of = verdict(page.book, cells["judged"])
@@ -871,7 +887,7 @@ def trend(page: Page, room: int) -> None:
         add_trend(page, row)
     heat(page, top, 1, top + room - 1, THIRTEEN)
     page.sheet.freeze_panes(TOP + 1, 1)
-    page.sheet.print_area(0, 0, top + filled(page.book, room), last + 1)
+    page.sheet.print_area(0, 0, last_row(page.book, top, room) - 1, last + 1)
 
 
 def pace(book: Book) -> str:
@@ -945,7 +961,7 @@ def months(page: Page) -> None:
         }
         looks = {
             "Month": styles.label(bold=True),
-            "Status": styles.label(align="right"),
+            "Status": styles.label(align="right", shrink=True),
             "Attainment": styles.number(RATE),
             "Change": styles.of("+0.0%;-0.0%;0.0%"),
             "Close rate": styles.number(RATE),
@@ -978,10 +994,20 @@ def months(page: Page) -> None:
 # Parts of these sheets
 
 
-def filled(book: Book, room: int) -> int:
-    """How many reps there are; without any, how many there is room for."""
-    known = book.pages["Model"].value(TOP + 1 + len(BASIS) - 3, BASE + 1)
-    return min(int(known), room) if isinstance(known, float) and known else room
+def rep_count(book: Book) -> int:
+    """How many reps the data have, as far as that is computed."""
+    known = book.pages["Model"].value(basis_row("RepCount"), BASE + 1)
+    return int(known) if isinstance(known, float) else 0
+
+
+def basis_row(name: str) -> int:
+    """The row of a value of BASIS on the sheet Model."""
+    return TOP + 1 + [basis for basis, _, _ in BASIS].index(name)
+
+
+def last_row(book: Book, top: int, room: int) -> int:
+    """The last row of a table of reps that is printed: that of the last rep, or all of them."""
+    return top + min(rep_count(book) or room, room)
 
 
 def verdict(book: Book, cell: str) -> str:
@@ -1017,11 +1043,11 @@ def month_line(page: Page, room: int) -> None:
 
 def slots(book: Book) -> int:
     """How many reps charts have room for: those that there are and two more, or twelve."""
-    known = filled(book, LEAST_ROOM)
-    return 12 if known == LEAST_ROOM else known + 2
+    known = rep_count(book)
+    return min(known + 2, MOST_CHARTED) if known else 12
 
 
-def add_ranking(page: Page, **place: int) -> None:
+def add_ranking(page: Page, *, row: int, column: int, width: int, height: int) -> None:
     """A chart of the reps' attainment, the best first."""
     source, last = page.book.pages["Model"], TOP + slots(page.book)
     names = (source, TOP + 1, BY_RANK + 2, last, BY_RANK + 2)
@@ -1033,11 +1059,14 @@ def add_ranking(page: Page, **place: int) -> None:
         [Series("Attainment", names, shares)],
         number_format="0%;-0%;",  # no number where there is no rep
         labels=True,
-        **place,
+        row=row,
+        column=column,
+        width=width,
+        height=height,
     )
 
 
-def add_sales(page: Page, **place: int) -> None:
+def add_sales(page: Page, *, row: int, column: int, width: int, height: int) -> None:
     """A chart of the reps' sales beside their targets, in the order of the ranking."""
     source, last = page.book.pages["Model"], TOP + slots(page.book)
     names = (source, TOP + 1, BY_RANK + 2, last, BY_RANK + 2)
@@ -1047,7 +1076,10 @@ def add_sales(page: Page, **place: int) -> None:
         "column",
         "Sales and target, by rep",
         [Series("Sales", names, sales, BLUE), Series("Target", names, targets, ORANGE)],
-        **place,
+        row=row,
+        column=column,
+        width=width,
+        height=height,
     )
 
 
@@ -1076,7 +1108,7 @@ def add_points(page: Page, *, row: int, column: int, width: int, height: int) ->
     source, said = page.book.pages["Model"], page.book.say
     font = {"color": INK, "size": 9}
     chart = page.book.file.add_chart({"type": "scatter"})
-    mean_visits = (TOP + 1 + [name for name, _, _ in BASIS].index("MeanVisits"), BASE + 1)
+    mean_visits = (basis_row("MeanVisits"), BASE + 1)
     team_rate = (TOP + 1 + [goal.actual for goal in GOALS].index("TeamCloseRate"), GOAL + 1)
     # A series a rep, so that every viewer writes its name.
     for name, x, y, kind, colour in (
@@ -1209,7 +1241,7 @@ TEMPLATE = Template(
     notes=(
         (
             "Targets",
-            "A rep's target counts for the weeks that he has a row for: who begins in the middle"
+            "A rep's target counts for the weeks that have a row: who begins in the middle"
             " of a month, or is away, is not measured against a whole one. The team's stays whole.",
         ),
         (

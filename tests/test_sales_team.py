@@ -1,0 +1,305 @@
+"""The sales team's workbook, held to figures that plain loops count from the sample's rows."""
+
+from datetime import date, timedelta
+from statistics import linear_regression, mean
+from typing import Any
+
+import pytest
+from kpi_xl.workbook_templates import sales_team
+from kpi_xl.workbook_templates.parts import HEADER, Data, build
+from kpi_xl.workbook_templates.sales_team import CHARTED, TEMPLATE, TOP, sample
+from kpi_xl.workbook_templates.writing import Built
+
+FEBRUARY = [date(2025, 2, 3), date(2025, 2, 10)]  # two of the four Mondays of the month
+NUMBERS = ("sales", "visits", "leads", "deals", "spend")
+
+
+@pytest.fixture(scope="module")
+def demo() -> Built:
+    return build(TEMPLATE, *sample())
+
+
+def rows(data: Data) -> list[dict[str, Any]]:
+    weeks = data["Weeks"]
+    return [dict(zip(weeks, row, strict=True)) for row in zip(*weeks.values(), strict=True)]
+
+
+def total(column: str, begins: date, ends: date, rep: str | None = None) -> float:
+    """The sum of a column over the sample's rows from one day to another."""
+    summed = 0.0
+    for row in rows(sample().data):
+        if begins <= row["week"] <= ends and rep in (None, row["rep"]):
+            summed += row[column] or 0
+    return summed
+
+
+def targets(rep: str) -> tuple[float, float]:
+    """A rep's targets for February's two weeks of four."""
+    given = sample().data["Targets"]
+    place = list(given["rep"]).index(rep)
+    return given["sales"][place] / 2, (given["visits"][place] or 60) / 2
+
+
+def table(built: Built, sheet: str, top: int, rows: int, columns: int) -> list[list[Any]]:
+    """Values of a block, its first row counted from 0."""
+    return [
+        [built.values.get((sheet, top + row + 1, column + 1)) for column in range(columns)]
+        for row in range(rows)
+    ]
+
+
+def weeks_of(*made: tuple[Any, ...]) -> Data:
+    """A small table: rep, week, and the five numbers, for two reps."""
+    names = ("rep", "week", *NUMBERS)
+    columns = {name: [row[place] for row in made] for place, name in enumerate(names)}
+    return {
+        "Weeks": columns,
+        "Targets": {"rep": ["A", "B"], "sales": [400, None], "visits": [40, None]},
+    }
+
+
+def test_the_figures_of_the_month(demo: Built) -> None:
+    sums = {name: total(name, FEBRUARY[0], FEBRUARY[1]) for name in NUMBERS}
+    assert dict(demo.headlines) == {
+        "Month": "2025-02",
+        "Sales": f"{sums['sales']:,.0f}",
+        "Target reached": f"{sums['sales'] / 2_000_000:.1%}",
+        "Forecast": f"{sums['sales'] * 2:,.0f}",
+        "Needed a week": f"{(2_000_000 - sums['sales']) / 2:,.0f}",
+        "Visits": f"{sums['visits']:,.0f}",
+        "Leads": f"{sums['leads']:,.0f}",
+        "Deals": f"{sums['deals']:,.0f}",
+        "Spend": f"{sums['spend']:,.0f}",
+        "Close rate": f"{sums['deals'] / sums['leads']:.1%}",
+        "CAC": f"{sums['spend'] / sums['deals']:,.2f}",
+        "Average deal": f"{sums['sales'] / sums['deals']:,.2f}",
+    }
+
+
+def test_the_ranking(demo: Built) -> None:
+    expected = []
+    for rep in sample().data["Targets"]["rep"]:
+        sales, visits, leads, deals, spend = (
+            total(name, FEBRUARY[0], FEBRUARY[1], rep) for name in NUMBERS
+        )
+        target, visit_target = targets(rep)
+        expected.append(
+            [rep, 2, sales, target, sales / target, sales * 2, visits, visit_target,
+             visits / visit_target, leads, deals, deals / leads, spend, spend / deals,
+             sales / deals]
+        )  # fmt: skip
+    expected.sort(key=lambda line: -line[4])
+    shown = table(demo, "Reps", CHARTED + 1, 9, 16)
+    assert [line[0] for line in shown[:8]] == list(range(1, 9))
+    for line, right in zip(shown, expected, strict=False):
+        assert line[1] == right[0]
+        assert line[2:] == pytest.approx(right[1:], rel=1e-12)
+    assert set(shown[8]) == {""}
+
+
+def test_who_needs_help_and_who_to_learn_from(demo: Built) -> None:
+    """The sentences, made here from gaps that are counted here."""
+    close_rate, cac_limit = 0.3, 400
+    deal = total("sales", *FEBRUARY) / total("deals", *FEBRUARY)
+    sentences, ranked = {}, []
+    for rep in sample().data["Targets"]["rep"]:
+        sales, visits, leads, deals, spend = (
+            total(name, FEBRUARY[0], FEBRUARY[1], rep) for name in NUMBERS
+        )
+        target, visit_target = targets(rep)
+        kpis = [
+            ("Visits {} {} the target: {:.0f} against {:.0f}", visits, visit_target, 1),
+            ("Close rate {} {} the target: {:.0%} against {:.0%}", deals / leads, close_rate, 1),
+            ("CAC {} {} its limit: {:.0f} against {:.0f}", spend / deals, cac_limit, -1),
+            ("Average deal {} {} the team's: {:.0f} against {:.0f}", sales / deals, deal, 1),
+        ]
+        reached = sales >= target
+        choose = max if reached else min
+        text, actual, wanted, _ = choose(kpis, key=lambda kpi: kpi[3] * (kpi[1] / kpi[2] - 1))
+        words = "above" if actual > wanted else "below"
+        reason = text.format(f"{abs(actual / wanted - 1):.0%}", words, actual, wanted)
+        share = sales / target if reached else min(sales / target, 0.99)
+        sentences[rep] = f"Sales at {share:.0%} of the target. {reason}."
+        ranked.append((sales / target, rep))
+    ranked.sort(reverse=True)
+    shown = table(demo, "Coaching", TOP + 1, 8, 10)
+    assert {line[0]: line[9] for line in shown} == sentences
+    summary = [line[1:3] for line in table(demo, "Summary", 0, 40, 3) if line[1]]
+    learn = [[rep, sentences[rep]] for share, rep in ranked[:3] if share >= 1]
+    help_these = [[rep, sentences[rep]] for share, rep in ranked[::-1][:3] if share < 1]
+    assert len(learn) == len(help_these) == 3
+    place = summary.index(help_these[0])
+    assert summary[place : place + 6] == [*help_these, *learn]
+
+
+def test_statuses_are_said_in_words_with_a_sign(demo: Built) -> None:
+    def status(actual: float, target: float, lower: bool = False) -> str:
+        if lower:
+            actual, target = -actual, -target
+        near = actual >= target - 0.1 * abs(target)
+        return "✓ on track" if actual >= target else "! at risk" if near else "▼ off track"
+
+    seen = set()
+    for line in table(demo, "Coaching", TOP + 1, 8, 9):
+        wanted = (status(line[1], 1), status(line[3], 1), status(line[5], 0.3),
+                  status(line[7], 400, lower=True))  # fmt: skip
+        assert (line[2], line[4], line[6], line[8]) == wanted
+        seen.update(wanted)
+    assert len(seen) == 3
+
+
+def test_thirteen_weeks(demo: Built) -> None:
+    mondays = [date(2024, 11, 18) + timedelta(weeks=n) for n in range(13)]
+    sales = [total("sales", monday, monday + timedelta(6)) for monday in mondays]
+    shown = table(demo, "Trend", TOP, 9, 16)
+    assert shown[1][1:14] == sales
+    assert shown[2][1:14] == [500_000] * 2 + [400_000] * 5 + [500_000] * 6  # December has five
+    attained = [made / wanted for made, wanted in zip(sales, shown[2][1:14], strict=True)]
+    assert shown[3][1:14] == pytest.approx(attained)
+    assert shown[1][14] == pytest.approx(linear_regression(range(13), sales).slope / mean(sales))
+    assert shown[1][15] == "▼ falling"
+    assert demo.values["Trend", 3, 1] == (
+        "2025-02: 2 of 4 weeks are gone. At this rate sales end at 98% of the target."
+    )
+
+
+def test_the_heat_map_of_reps_by_weeks(demo: Built) -> None:
+    mondays = [date(2024, 11, 18) + timedelta(weeks=n) for n in range(13)]
+    for line in table(demo, "Trend", TOP + 26, 8, 15):
+        cells = []
+        for monday in mondays:
+            there = [
+                row["sales"]
+                for row in rows(sample().data)
+                if row["rep"] == line[0] and monday <= row["week"] < monday + timedelta(7)
+            ]
+            cells.append(sum(there) if there else "")
+        assert line[1:14] == cells
+        points = [(x, y) for x, y in enumerate(cells) if y != ""]
+        slope = linear_regression(*zip(*points, strict=True)).slope
+        assert line[14] == pytest.approx(slope / mean(y for _, y in points))
+
+
+def test_twelve_months(demo: Built) -> None:
+    shown = table(demo, "Months", TOP + 1, 12, 15)
+    begins, before = date(2024, 3, 1), None
+    for line in shown:
+        ends = (begins + timedelta(31)).replace(day=1) - timedelta(1)
+        days = [begins + timedelta(n) for n in range((ends - begins).days + 1)]
+        mondays = sum(day.weekday() == 0 for day in days if day <= FEBRUARY[1])
+        all_mondays = sum(day.weekday() == 0 for day in days)
+        sums = {name: total(name, begins, ends) for name in NUMBERS}
+        target = 2_000_000 * mondays / all_mondays
+        weekly = sums["sales"] / mondays
+        assert line[:5] == [f"{begins:%Y-%m}", mondays, sums["sales"], target, pytest.approx(
+            sums["sales"] / target)]  # fmt: skip
+        assert line[6] == pytest.approx(weekly)
+        assert line[7] == ("" if before is None else pytest.approx(weekly / before - 1))
+        assert line[8:11] == [sums["visits"], sums["leads"], sums["deals"]]
+        assert line[11:] == pytest.approx(
+            [sums["deals"] / sums["leads"], sums["spend"], sums["spend"] / sums["deals"],
+             sums["sales"] / sums["deals"]]
+        )  # fmt: skip
+        begins, before = ends + timedelta(1), weekly
+
+
+def test_the_checks_find_what_is_wrong(demo: Built) -> None:
+    """Where the sample has been spoilt, by the table's own rows."""
+    made = rows(sample().data)
+
+    def first(**wanted: Any) -> int:
+        """The sheet's row of the first row with these values."""
+        found = [all(row[name] == value for name, value in wanted.items()) for row in made]
+        return found.index(True) + HEADER + 2
+
+    found = [tuple(line[1:3]) for line in table(demo, "Checks", TOP + 1, 14, 3)]
+    assert found == [
+        (0, ""),
+        (1, first(rep="Fareed")),
+        (0, None),
+        (0, None),
+        (0, ""),
+        (0, None),
+        (1, first(week=date(2204, 4, 15))),
+        (1, first(week=date(2024, 11, 27))),
+        (1, first(rep="Goran", week=date(2024, 12, 9))),
+        (6, None),  # four of leave, the misspelled one, that of the wrong year
+        (1, first(visits=None)),
+        (0, None),
+        (0, None),
+        (1, first(sales=-18_400)),
+    ]
+
+
+def test_another_month_can_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    october = (date(2024, 10, 17) - date(1899, 12, 30)).days
+    chosen = sales_team.SETTINGS[0]._replace(value=october)
+    monkeypatch.setattr(sales_team, "SETTINGS", (chosen, *sales_team.SETTINGS[1:]))
+    built = build(TEMPLATE, *sample())
+    figures = dict(built.headlines)
+    assert figures["Month"] == "2024-10"
+    assert figures["Sales"] == f"{total('sales', date(2024, 10, 1), date(2024, 10, 31)):,.0f}"
+    assert figures["Forecast"] == figures["Sales"]  # it is over
+    assert figures["Needed a week"] == ""
+    ranked = {line[1]: line for line in table(built, "Reps", CHARTED + 1, 8, 5)}
+    assert ranked["Elif"][2] == 1  # back for its last Monday
+    assert ranked["Elif"][4] == 280_000 / 4
+    assert table(built, "Trend", TOP, 1, 14)[0][13] == october + 11  # the 28th
+
+
+def test_a_rep_who_is_away_comes_last_without_a_verdict() -> None:
+    monday = date(2025, 3, 3)
+    built = build(
+        TEMPLATE,
+        weeks_of(
+            ("A", monday - timedelta(7), 90, 9, 9, 3, 9),
+            ("B", monday, 90, 9, 0, 0, 9),
+        ),
+    )
+    shown = table(built, "Reps", CHARTED + 1, 2, 16)
+    assert shown[0][:5] == [1, "B", 1, 90, 2_000_000 / 2 / 5]  # an equal share, a week of five
+    assert shown[0][12] == shown[0][14] == ""  # no leads, no deals
+    assert shown[1][:4] == ["·", "A", 0, 0]
+    assert shown[1][4:6] == ["", ""]
+    coaching = table(built, "Coaching", TOP + 1, 2, 10)
+    assert coaching[1][9] == "No week in this month, or no target for it."
+
+
+def test_a_wrong_year_moves_nothing() -> None:
+    monday = date(2025, 3, 3)
+    weeks = [("A", monday - timedelta(7 * n), 100, 10, 10, 3, 90) for n in range(5)]
+    right = build(TEMPLATE, weeks_of(*weeks))
+    wrong = build(TEMPLATE, weeks_of(*weeks, ("A", date(2052, 3, 3), 100, 10, 10, 3, 90)))
+    assert wrong.headlines == right.headlines
+    assert [line[1:3] for line in table(wrong, "Checks", TOP + 7, 1, 3)] == [[1, HEADER + 7]]
+
+
+def test_names_are_never_patterns() -> None:
+    data = weeks_of(
+        (">5", date(2025, 3, 3), 100, 10, 10, 3, 90),
+        ("=A", date(2025, 3, 3), 200, 10, 10, 3, 90),
+        (7, date(2025, 3, 3), 300, 10, 10, 3, 90),
+    )
+    targets = {"rep": [">5", "=A", 7], "sales": [1000] * 3, "visits": [50] * 3}
+    built = build(TEMPLATE, {**data, "Targets": targets})
+    shown = table(built, "Reps", CHARTED + 1, 3, 4)
+    assert [(line[1], line[3]) for line in shown] == [(7, 300), ("=A", 200), (">5", 100)]
+    assert built.values["Summary", 3, 2] == "The checks have found no problem in the data."
+
+
+def test_a_large_team_gets_more_room() -> None:
+    names = [f"Rep {number:02}" for number in range(1, 41)]
+    sales = [100 + (number * 7) % 41 for number in range(40)]
+    weeks = [(name, date(2025, 3, 3), sales[n], 10, 10, 3, 90) for n, name in enumerate(names)]
+    targets = {"rep": names, "sales": [500] * 40, "visits": [50] * 40}
+    built = build(TEMPLATE, {**weeks_of(*weeks), "Targets": targets})
+    shown = table(built, "Reps", CHARTED + 1, 40, 4)
+    assert [line[3] for line in shown] == sorted(sales, reverse=True)
+    assert built.values["Reps", 3, 1] == "Month: 2025-03. Set it on the sheet Summary."
+
+
+def test_equal_reps_keep_their_order() -> None:
+    weeks = [(name, date(2025, 3, 3), 100, 10, 10, 3, 90) for name in "AB"]
+    targets = {"rep": ["B", "A"], "sales": [500] * 2, "visits": [50] * 2}
+    built = build(TEMPLATE, {**weeks_of(*weeks), "Targets": targets})
+    assert [line[1] for line in table(built, "Reps", CHARTED + 1, 2, 2)] == ["B", "A"]
