@@ -328,16 +328,13 @@ def problems() -> tuple[Problem, ...]:
         Problem("Weeks years away from all others",
                 '=IF(N(Latest)=0,0,COUNTIF(Weeks[week],">"&Latest)'
                 '+COUNTIF(Weeks[week],"<"&Earliest))',
-                f'=IF(N(Latest)=0,"",IF(COUNTIF(Weeks[week],">"&Latest)>0,{weeks}+'
-                f"MATCH(MAX(Weeks[week]),Weeks[week],0),"
-                f'IF(COUNTIF(Weeks[week],"<"&Earliest)>0,{weeks}+'
-                f'MATCH(MIN(Weeks[week]),Weeks[week],0),"")))',
+                f"={weeks}+MATCH(IF(MAX(Weeks[week])>Latest,MAX(Weeks[week]),MIN(Weeks[week])),"
+                "Weeks[week],0)",
                 "Correct the year: the row is in no figure."),
         Problem("Weeks that begin on another day than Monday", "=SUM(MondayRows)-SUM(MondayExact)",
-                f'=IF(COUNT(MondayOdd)=0,"",{weeks}+MATCH(MIN(MondayOdd),Weeks[week],0))',
+                f"={weeks}+MATCH(MIN(MondayOdd),Weeks[week],0)",
                 "Give the Monday. Looked for in the last two years."),
-        Problem("Weeks that a rep has twice", "=SUM(RepAgain)",
-                '=IF(COUNT(RepAgainAt)=0,"",MIN(RepAgainAt))',
+        Problem("Weeks that a rep has twice", "=SUM(RepAgain)", "=MIN(RepAgainAt)",
                 "Delete one of the two, or add them up: until then both count."),
         Problem("Weeks missing between a rep's first and last", "=SUM(RepMissing)", "",
                 "Right if the rep was away: the targets leave them out. See {Model}, RepMissing."),
@@ -357,8 +354,8 @@ BY_REP = 3
 BY_RANK = BY_REP + len(MEASURES) + len(REASONS) + 5  # two for the words, two for the ranking
 GOAL = BY_RANK + 9
 WEEK = GOAL + 6
-MONTH = WEEK + 7
-MONDAY = MONTH + 7
+MONTH = WEEK + 6
+MONDAY = MONTH + 6
 PEOPLE = MONDAY + 5
 
 LISTS = (
@@ -414,8 +411,11 @@ def unknown_names(page: Page, room: int) -> None:
     """How many rows have a name that is not in Targets, and the first of them."""
     reps = (xl_rowcol_to_cell(TOP + number, BY_REP, True, True) for number in range(1, room + 1))
     unknown = "*".join(['(Weeks[rep]<>"")', *(f"(Weeks[rep]<>{rep})" for rep in reps)])
-    names = zip(("UnknownNames", "FirstUnknown"), where(WEEKS, unknown), strict=True)
-    for row, (name, formula) in enumerate(names, start=TOP + 1 + len(BASIS)):
+    found, first = where(WEEKS, unknown)
+    top = TOP + 1 + len(BASIS)
+    for row, (name, formula) in enumerate(
+        (("UnknownNames", found), ("FirstUnknown", blank_if("UnknownNames=0", first))), start=top
+    ):
         page.sheet.write_string(row, BASE, name, page.styles.label())
         page.put_array(row, BASE + 1, formula, page.styles.number(COUNT))
         page.define(name, row, BASE + 1)
@@ -547,29 +547,22 @@ def goals(page: Page) -> None:
 
 def thirteen_weeks(page: Page) -> None:
     """The team's sales of the last weeks, against an equal part of each month's target."""
-    title_row(page, WEEK, ("WeekNumber", "week", "label", "TeamSales", "target", "status"))
+    title_row(page, WEEK, ("WeekNumber", "week", "TeamSales", "target", "status"))
     page.define("WeekNumber", TOP + 1, WEEK, TOP + THIRTEEN, WEEK)
-    page.define("TeamSales", TOP + 1, WEEK + 3, TOP + THIRTEEN, WEEK + 3)
+    page.define("TeamSales", TOP + 1, WEEK + 2, TOP + THIRTEEN, WEEK + 2)
     for number in range(1, THIRTEEN + 1):
         row = TOP + number
         page.sheet.write_number(row, WEEK, number, page.styles.number(COUNT))
-        _, week, _, sales, target = (xl_rowcol_to_cell(row, WEEK + n) for n in range(5))
+        _, week, sales, target = (xl_rowcol_to_cell(row, WEEK + n) for n in range(4))
         ends = [f"INT((EOMONTH({week},{months})-2)/7)" for months in (0, -1)]
         for column, formula, unit in (
             (1, blank_if(NO_WEEK, f"LastWeek-{7 * (THIRTEEN - number)}"), DATE),
-            (2, blank_if(f'{week}=""', two_digits(f"MONTH({week})") + '&"-"&'
-                         + two_digits(f"DAY({week})")), TEXT),
-            (3, blank_if(f'{week}=""', week_sum("sales", week)), LARGE),
-            (4, blank_if(f'{week}=""', f"TeamTarget/({'-'.join(ends)})"), LARGE),
-            (5, blank_if(f'OR({sales}="",N({target})=0)',
+            (2, blank_if(f'{week}=""', week_sum("sales", week)), LARGE),
+            (3, blank_if(f'{week}=""', f"TeamTarget/({'-'.join(ends)})"), LARGE),
+            (4, blank_if(f'OR({sales}="",N({target})=0)',
                          f"KPI_STATUS({sales},{target},,Tolerance)"), TEXT),
         ):  # fmt: skip
             page.put(row, WEEK + column, formula, page.styles.number(unit))
-
-
-def two_digits(formula: str) -> str:
-    """A day or month as text: the letters of date formats depend on the reader's Excel."""
-    return f'RIGHT("0"&{formula},2)'
 
 
 def week_sum(column: str, week: str, rep: str = "") -> str:
@@ -581,26 +574,24 @@ def week_sum(column: str, week: str, rep: str = "") -> str:
 
 def twelve_months(page: Page) -> None:
     """The months up to the one that is looked at."""
-    titles = ("start", "label", "weeks in it", "weeks of data", "target", "status")
+    titles = ("start", "weeks in it", "weeks of data", "target", "status")
     title_row(page, MONTH, titles)
     for number in range(1, TWELVE + 1):
         row = TOP + number
-        start, _, all_weeks, weeks, target = (xl_rowcol_to_cell(row, MONTH + n) for n in range(5))
+        start, all_weeks, weeks, target = (xl_rowcol_to_cell(row, MONTH + n) for n in range(4))
         sales = page.book.at("Months", row, MONTH_COLUMNS.index("Sales"))
         within = f"(Weeks[week]>={start})*(Weeks[week]<=EOMONTH({start},0))"
         days = f"FREQUENCY(IF({within},Weeks[week]),Weeks[week])"
         for column, formula, unit in (
             (0, blank_if(NO_WEEK, f"EOMONTH(MonthStart,{number - TWELVE - 1})+1"), DATE),
-            (1, blank_if(f'{start}=""', f'YEAR({start})&"-"&' + two_digits(f"MONTH({start})")),
-             TEXT),
-            (2, blank_if(f'{start}=""', f"INT((EOMONTH({start},0)-2)/7)-INT(({start}-3)/7)"),
+            (1, blank_if(f'{start}=""', f"INT((EOMONTH({start},0)-2)/7)-INT(({start}-3)/7)"),
              COUNT),
-            (4, blank_if(f"N({weeks})=0", f"TeamTarget*{weeks}/{all_weeks}"), LARGE),
-            (5, blank_if(f"N({target})=0", f"KPI_STATUS({sales},{target},,Tolerance)"), TEXT),
+            (3, blank_if(f"N({weeks})=0", f"TeamTarget*{weeks}/{all_weeks}"), LARGE),
+            (4, blank_if(f"N({target})=0", f"KPI_STATUS({sales},{target},,Tolerance)"), TEXT),
         ):  # fmt: skip
             page.put(row, MONTH + column, formula, page.styles.number(unit))
         counted = blank_if(f'{start}=""', f"MIN({all_weeks},SUMPRODUCT(({days}>0)*1))")
-        page.put_array(row, MONTH + 3, counted, page.styles.number(COUNT))
+        page.put_array(row, MONTH + 2, counted, page.styles.number(COUNT))
 
 
 def mondays(page: Page) -> None:
@@ -863,7 +854,7 @@ def trend(page: Page, room: int) -> None:
             cells = {
                 label.split()[0]: xl_rowcol_to_cell(at, number) for label, at in row_of.items()
             }
-            for name, column in (("week", 1), ("sum", 3), ("target", 4), ("judged", 5)):
+            for name, column in (("week", 1), ("sum", 2), ("target", 3), ("judged", 4)):
                 cells[name] = source.at(TOP + number, WEEK + column)
             verdict_of = verdict(page.book, cells["judged"])
             formula = Formula(line.formula).substitute(cells) if line.formula else verdict_of
@@ -934,9 +925,7 @@ def months(page: Page) -> None:
     header_row(page, TOP, 0, MONTH_COLUMNS)
     for number in range(1, TWELVE + 1):
         row = TOP + number
-        start, label, _, weeks, target, judged = (
-            source.at(row, MONTH + column) for column in range(6)
-        )
+        start, _, weeks, target, judged = (source.at(row, MONTH + n) for n in range(5))
         within = f'Weeks[week],">="&{start},Weeks[week],"<="&EOMONTH({start},0)'
         none = f"N({weeks})=0"
         here = {name: xl_rowcol_to_cell(row, n) for n, name in enumerate(MONTH_COLUMNS)}
@@ -947,7 +936,7 @@ def months(page: Page) -> None:
                 for name in ("Sales", "Visits", "Leads", "Deals", "Spend")}  # fmt: skip
         sales, leads, deals = here["Sales"], here["Leads"], here["Deals"]
         formulas = {
-            "Month": f"={label}",
+            "Month": f"={start}",
             "Weeks": f"={weeks}",
             "Target": f"={target}",
             "Attainment": blank_if(f"N({target})=0", f"QUOTA_ATTAINMENT({sales},{target})"),
@@ -960,7 +949,7 @@ def months(page: Page) -> None:
             **sums,
         }
         looks = {
-            "Month": styles.label(bold=True),
+            "Month": styles.of("yyyy-mm", bold=True, align="start"),
             "Status": styles.label(align="right", shrink=True),
             "Attainment": styles.number(RATE),
             "Change": styles.of("+0.0%;-0.0%;0.0%"),
@@ -986,6 +975,7 @@ def months(page: Page) -> None:
         column=0,
         width=1300,
         height=320,
+        names_format="yyyy-mm",
     )
     page.sheet.freeze_panes(TOP + 1, 1)
     page.sheet.print_area(0, 0, last + 19, width - 1)
@@ -1086,19 +1076,20 @@ def add_sales(page: Page, *, row: int, column: int, width: int, height: int) -> 
 def add_weeks(page: Page, *, row: int, column: int, width: int, height: int) -> None:
     """A chart of the team's sales by week as columns, with the target as a line."""
     source, last = page.book.pages["Model"], TOP + THIRTEEN
-    labels = [source.name, TOP + 1, WEEK + 2, last, WEEK + 2]
+    mondays = [source.name, TOP + 1, WEEK + 1, last, WEEK + 1]
 
     def series(name: str, at: int, look: dict[str, Any]) -> dict[str, Any]:
         values = [source.name, TOP + 1, WEEK + at, last, WEEK + at]
-        return {"name": page.book.say(name), "categories": labels, "values": values} | look
+        return {"name": page.book.say(name), "categories": mondays, "values": values} | look
 
     chart = page.book.file.add_chart({"type": "column"})
-    chart.add_series(series("Sales", 3, {"fill": {"color": BLUE}, "gap": 50}))
+    chart.add_series(series("Sales", 2, {"fill": {"color": BLUE}, "gap": 50}))
     target = page.book.file.add_chart({"type": "line"})
     dashes = {"color": ORANGE, "width": 2.25, "dash_type": "dash"}
-    target.add_series(series("Target", 4, {"line": dashes}))
+    target.add_series(series("Target", 3, {"line": dashes}))
     chart.combine(target)
-    dress(chart, page, "Sales by week, and the target", "column", "#,##0", labels=False)
+    formats = ("mm-dd", "#,##0")
+    dress(chart, page, "Sales by week, and the target", "column", formats, labels=False)
     chart.set_size({"width": width, "height": height})
     page.sheet.insert_chart(row, column, chart, {"x_offset": 8, "object_position": 3})
 
@@ -1129,7 +1120,8 @@ def add_points(page: Page, *, row: int, column: int, width: int, height: int) ->
                                 "font": font},
             }
         )  # fmt: skip
-    dress(chart, page, "Close rate against visits", "scatter", "0%", labels=False)
+    formats = ("#,##0", "0%")
+    dress(chart, page, "Close rate against visits", "scatter", formats, labels=False)
     chart.set_legend({"none": True})
     small = {"color": MUTED, "size": 9}
     axis = {"num_font": small, "line": {"color": LINE}, "major_tick_mark": "none",
