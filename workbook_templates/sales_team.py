@@ -101,11 +101,11 @@ IN_MONTH = 'Weeks[week],">="&MonthStart,Weeks[week],"<="&MonthEnd'
 BASIS = (
     ("Earliest", blank_if(WEEKS.empty, "INT(MEDIAN(Weeks[week]))-1096"), DATE),
     ("Latest", blank_if(WEEKS.empty, "INT(MEDIAN(Weeks[week]))+1096"), DATE),
-    ("LatestDay", blank_if(WEEKS.empty, 'MAXIFS(Weeks[week],Weeks[week],"<="&Latest)'), DATE),
+    ("LatestDay", blank_if(WEEKS.empty, '_xlfn.MAXIFS(Weeks[week],Weeks[week],"<="&Latest)'), DATE),
     ("MonthStart", blank_if(WEEKS.empty, 'IF(MonthShown="",EOMONTH(LatestDay,-1)+1,'
                             "EOMONTH(MonthShown,-1)+1)"), DATE),
     ("MonthEnd", blank_if(WEEKS.empty, "EOMONTH(MonthStart,0)"), DATE),
-    ("LastDay", blank_if(WEEKS.empty, 'MAXIFS(Weeks[week],Weeks[week],"<="&'
+    ("LastDay", blank_if(WEEKS.empty, '_xlfn.MAXIFS(Weeks[week],Weeks[week],"<="&'
                          'MIN(MonthEnd,LatestDay),Weeks[week],">="&Earliest)'), DATE),
     ("LastWeek", '=IF(N(LastDay)=0,"",LastDay-MOD(LastDay-2,7))', DATE),
     ("MonthWeeks", blank_if(WEEKS.empty, "INT((MonthEnd-2)/7)-INT((MonthStart-3)/7)"), COUNT),
@@ -173,7 +173,7 @@ GOALS = (
 
 
 class Measure(NamedTuple):
-    """A column of the table of reps on the sheet Model; the name Rep... stands for it.
+    """A column of the table of reps on the sheet Model; the name Rep... stands for it, if any.
 
     In its formula $Other is that measure of the same rep, $row the rep's number in Targets.
     """
@@ -183,6 +183,8 @@ class Measure(NamedTuple):
     unit: Unit
     whole: bool = False
     """The formula computes with whole columns."""
+    named: bool = True
+    """Formulas beyond its row refer to it."""
 
 
 def month_sum(column: str) -> str:
@@ -209,14 +211,14 @@ MEASURES = (
     Measure("Rows", '=IF(OR($Name="",N(Latest)=0),"",COUNTIFS(Weeks[rep],"="&$Name,'
             'Weeks[week],">="&Earliest,Weeks[week],"<="&Latest))', COUNT),
     Measure("Different", '=IF(N($Rows)=0,"",SUMPRODUCT('
-            f"(FREQUENCY({DAYS_OF_REP},Weeks[week])>0)*1))", COUNT, True),
+            f"(FREQUENCY({DAYS_OF_REP},Weeks[week])>0)*1))", COUNT, True, named=False),
     Measure("Again", '=IF(N($Rows)=0,"",$Rows-$Different)', COUNT),
     Measure("AgainAt", '=IF(N($Again)=0,"",ROW(Weeks[[#Headers],[rep]])+MATCH(1,'
             f"(Weeks[rep]=$Name)*(Weeks[week]=MODE({DAYS_OF_REP})),0))", COUNT, True),
-    Measure("First", '=IF(N($Rows)=0,"",MINIFS(Weeks[week],Weeks[rep],"="&$Name,Weeks[week],'
-            '">="&Earliest))', DATE),
-    Measure("Last", '=IF(N($Rows)=0,"",MAXIFS(Weeks[week],Weeks[rep],"="&$Name,Weeks[week],'
-            '"<="&Latest))', DATE),
+    Measure("First", '=IF(N($Rows)=0,"",_xlfn.MINIFS(Weeks[week],Weeks[rep],"="&$Name,Weeks[week],'
+            '">="&Earliest))', DATE, named=False),
+    Measure("Last", '=IF(N($Rows)=0,"",_xlfn.MAXIFS(Weeks[week],Weeks[rep],"="&$Name,Weeks[week],'
+            '"<="&Latest))', DATE, named=False),
     Measure("Missing", '=IF(N($Rows)=0,"",MAX(0,INT(($Last-2)/7)-INT(($First-2)/7)+1-$Different))',
             COUNT),
     # The month
@@ -243,10 +245,14 @@ MEASURES = (
             'KPI_STATUS($Cac,CacLimit,,Tolerance,"lower"))', TEXT),
     Measure("Deal", '=IF(N($Deals)=0,"",AOV($Sales,$Deals))', MONEY),
     # How far from the target, above 0 where it is better; the average deal against the team's
-    Measure("VisitGap", '=IF(N($VisitTarget)=0,"",VS_BASELINE($Visits,$VisitTarget))', RATE),
-    Measure("CloseGap", '=IF($CloseStatus="","",VS_BASELINE($CloseRate,CloseTarget))', RATE),
-    Measure("CacGap", '=IF($CacStatus="","",-VS_BASELINE($Cac,CacLimit))', RATE),
-    Measure("DealGap", '=IF(OR($Deal="",N(TeamDeal)<=0),"",VS_BASELINE($Deal,TeamDeal))', RATE),
+    Measure("VisitGap", '=IF(N($VisitTarget)=0,"",VS_BASELINE($Visits,$VisitTarget))', RATE,
+            named=False),
+    Measure("CloseGap", '=IF($CloseStatus="","",VS_BASELINE($CloseRate,CloseTarget))', RATE,
+            named=False),
+    Measure("CacGap", '=IF($CacStatus="","",-VS_BASELINE($Cac,CacLimit))', RATE,
+            named=False),
+    Measure("DealGap", '=IF(OR($Deal="",N(TeamDeal)<=0),"",VS_BASELINE($Deal,TeamDeal))', RATE,
+            named=False),
 )  # fmt: skip
 
 
@@ -427,7 +433,8 @@ def by_rep(page: Page, room: int) -> None:
     title_row(page, BY_REP, [f"Rep{measure.name}" for measure in measures])
     for place, measure in enumerate(measures, start=BY_REP):
         style = page.styles.number(measure.unit)
-        page.define(f"Rep{measure.name}", TOP + 1, place, TOP + room, place)
+        if measure.named:
+            page.define(f"Rep{measure.name}", TOP + 1, place, TOP + room, place)
         for number in range(1, room + 1):
             cells = {
                 other.name: xl_rowcol_to_cell(TOP + number, column, col_abs=True)
@@ -448,7 +455,7 @@ def in_words(book: Book) -> list[Measure]:
         }
         worse, better = (sentence(book, text, **cells) for text in (reason.worse, reason.better))
         formula = f'=IF(${reason.gap}="","",IF(${reason.gap}<0,{worse},{better}))'
-        reasons.append(Measure(reason.gap.replace("Gap", "Words"), formula, TEXT))
+        reasons.append(Measure(reason.gap.replace("Gap", "Words"), formula, TEXT, named=False))
     gaps, words = "$VisitGap:$DealGap", "$VisitWords:$DealWords"
 
     def said_of(extreme: str, beyond: str, otherwise: str) -> str:
@@ -608,7 +615,7 @@ def mondays(page: Page) -> None:
             (1, blank_if(f'{monday}=""', f'COUNTIFS(Weeks[week],">="&{monday},'
                          f'Weeks[week],"<="&{monday}+6)'), COUNT),
             (2, blank_if(f'{monday}=""', f"COUNTIF(Weeks[week],{monday})"), COUNT),
-            (3, blank_if(f"N({rows})=N({exact})", f"MINIFS(Weeks[week],{within})"), DATE),
+            (3, blank_if(f"N({rows})=N({exact})", f"_xlfn.MINIFS(Weeks[week],{within})"), DATE),
         ):  # fmt: skip
             page.put(row, MONDAY + column, formula, page.styles.number(unit))
 
