@@ -24,6 +24,7 @@ from kpi_xl.workbook_templates.writing import Built
 from workbook_lint import lint
 
 from kpi_xl import METRICS, CellError
+from kpi_xl.hosts import native
 from kpi_xl.hosts.embedded import calculate
 from kpi_xl.hosts.package import read_package
 
@@ -108,6 +109,18 @@ def test_the_formulas_are_kpi_formulas_over_the_tables(record: Template) -> None
     inputs = [re.escape(table.name) for table in record.inputs]
     addressed = re.compile(rf"\b({'|'.join(inputs)})'?!")
     assert not [text for text in texts if addressed.search(text)]  # rows added would be left out
+
+
+def test_newer_functions_have_the_prefix_of_the_file_format(record: Template) -> None:
+    """Without it Excel shows #NAME? until somebody enters the formula again."""
+    newer = "IFNA IFS XOR MAXIFS MINIFS CONCAT XLOOKUP XMATCH FILTER CHOOSECOLS CHOOSEROWS"
+    names = [*newer.split(), "ISOWEEKNUM", *(name for name in native.SIGNATURES if "." in name)]
+    bare = re.compile(rf"(?<![\w.])({'|'.join(map(re.escape, names))})\(")
+    with zipfile.ZipFile(io.BytesIO(workbook(record, "filled").content)) as package:
+        sheets = [package.read(name).decode() for name in package.namelist() if "/sheet" in name]
+    texts = [text for xml in sheets for text in re.findall(r"<f[^>]*>([^<]*)</f>", xml)]
+    assert len(texts) > 100
+    assert not [text for text in texts if bare.search(text)]
 
 
 def test_the_checks_agree(record: Template) -> None:
