@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .parts import Template
 
-TEMPLATES = ("campaigns", "funnel", "retention", "sales_team")
+TEMPLATES = ("campaigns", "funnel", "retention", "sales_team", "scorecard")
 """The names of the templates, each a module with its record TEMPLATE."""
 
 

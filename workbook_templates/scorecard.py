@@ -1,0 +1,951 @@
+"""The scorecard workbook: a row of counts a month in; KPIs, goals, trends and a dashboard out.
+
+The sheet Model lines the months up and adds them to periods: months, or quarters. A quarter's KPI
+divides the quarter's sums; it is not the mean of three months' KPIs. The sheet History has every
+KPI in every period; the other sheets show what it and Model hold.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_rowcol_to_cell
+
+from kpi_xl.hosts.addresses import quoted
+from kpi_xl.units import COUNT, DATE, PERIODS, RATE, SCORE, TEXT
+
+from .parts import (
+    HEADER,
+    Agreement,
+    Problem,
+    Series,
+    Setting,
+    Sheet,
+    Template,
+    checks,
+    draw,
+    header_row,
+    headline,
+    lines,
+    section,
+    status,
+    where,
+)
+from .scorecard_kpis import (
+    AT_END,
+    AT_START,
+    COUNTS,
+    FAMILIES,
+    FIFTEEN,
+    GOALS,
+    KPIS,
+    MONTHS,
+    OTHERS,
+    PARTS,
+    Kpi,
+)
+from .scorecard_sample import sample
+from .writing import BAR, BLUE, GREEN, LINE, ORANGE, WASH, Book, Headline, Page, literal
+
+SETTINGS = (
+    Setting("ReportMonth", "Month", "", DATE, "Blank: the latest month"),
+    Setting("Period", "Month or quarter", "M", TEXT, "M or Q", ("M", "Q")),
+    Setting("Compare", "Compare with", "P", TEXT, "P: period before, Y: year before", ("P", "Y")),
+    Setting("GrossMargin", "Gross margin", 0.6, RATE, "As a fraction of revenue"),
+    Setting("Lifetime", "Lifetime, months", 24, PERIODS, "Months that a customer stays"),
+    Setting("DiscountRate", "Discount rate", 0.01, RATE, "Per month"),
+    Setting("Tolerance", "Tolerance", 0.1, RATE, "Off target, and still at risk"),
+)
+
+NOTHING = "MonthCount=0"
+SHOWN = 13  # periods: a year, and the same month of the year before
+KEPT = 3 * (SHOWN + 1)  # months: of as many quarters, and of the one before them
+ACROSS = 5  # tiles of the dashboard
+SETTING_COLUMNS = (0, 1, 3, 4, 6, 7, 9)
+GOAL_ROOM = 30  # rows of the sheet SMART check
+
+# The sheet History: labels, codes, a column a period. Rows and columns are counted from 0.
+HISTORY_TOP = 4  # the row of its header
+VALUES, NEWEST = 2, 1 + SHOWN
+
+# The sheet Model: single cells; counts, a column a period, from the one before the first that is
+# shown; a row a KPI; a row a month.
+LABEL, FIRST, NEXT, LAST, USED, JUMP = range(16, 22)
+COUNTED = JUMP + 1
+OLDEST, CURRENT = 1, 1 + SHOWN
+STAGES = 3  # the column of the way from lead to deal
+TABLE = COUNTED + len(COUNTS) + 4
+(CODE, ACTUAL, BEFORE, CHANGE, GOAL, BASELINE, TARGET, DEADLINE, PROGRESS, STATE, TREND, STRANGE,
+ BETTER, UNIT) = range(14)  # fmt: skip
+BY_MONTH = TABLE + len(KPIS) + 4
+MONTH, FOUND, ROW, TWICE, MISSING = range(5)
+
+WAY = (("leads", "Leads"), ("mqls", "MQLs"), ("sqls", "SQLs"), ("sqos", "SQOs"), ("won", "Won"))
+
+IN_CALENDAR = 'Months[month],">=32874",Months[month],"<=73050"'
+ANY_NUMBER = '">-1E+300"'
+TOKEN = re.compile(r"\{(\w+)(<?)\}")  # {spend}, {visits<}
+RISE = '"▲ "0.0%;"▼ "0.0%;"► "0.0%'
+
+STATES = {"on track": "✓ on track", "at risk": "▲ at risk", "off track": "✗ off track"}
+"""KPI_STATUS's words, and how the sheets say them: never by a colour alone."""
+LOOKS = {
+    "on track": ("#00523B", "#D9F0E8"),
+    "at risk": ("#6B4A00", "#FCEFD2"),
+    "off track": ("#8A3B00", "#FBE3D3"),
+}
+
+KPI_COLUMNS = (
+    ("KPI", 27, "start"), ("What it is", 42, "start"), ("Actual", 12, "right"),
+    ("Before", 12, "right"), ("Change", 11, "right"), ("Baseline", 11, "right"),
+    ("Target", 11, "right"), ("Deadline", 12, "center"), ("Progress", 10, "right"),
+    ("Status", 14, "center"), ("Trend a period", 10, "right"), ("Unusual?", 13, "center"),
+    ("The last 13 periods", 22, "center"),
+)  # fmt: skip
+"""The tables of KPIs: headers, widths, sides."""
+
+SMART = (
+    ("S", "Specific", "The goal says what is to be reached, and has an owner.",
+     "Specific: say what is to be reached, and who sees to it."),
+    ("M", "Measurable", "Its KPI is in the list, and its target is a number.",
+     "Measurable: choose the KPI from the list, and give a number as the target."),
+    ("A", "Achievable", "It says where it starts from, and why it can be done.",
+     "Achievable: give the baseline, and the reason why it can be done."),
+    ("R", "Relevant", "It says which aim of the company it serves.",
+     "Relevant: say which aim of the company it serves."),
+    ("T", "Time-bound", "It has a deadline.",
+     "Time-bound: give a deadline."),
+)  # fmt: skip
+"""The letters, what they stand for, how the sheet judges, and what to do."""
+
+GOAL_COLUMNS = (
+    ("Row", 6, "center"), ("Goal", 42, "start"), ("Owner", 11, "start"), ("KPI", 23, "start"),
+    ("Period", 8, "center"), ("Baseline", 11, "right"), ("Target", 11, "right"),
+    ("Actual", 11, "right"), ("Progress", 10, "right"), ("Status", 14, "center"),
+    ("Deadline", 12, "center"), ("Days left", 8, "right"),
+    *((letter, 4.5, "center") for letter, *_ in SMART),
+    ("What is missing", 38, "start"), ("Unit", 10, "start"), ("Raw status", 10, "start"),
+)  # fmt: skip
+
+WRONG_GOALS = (
+    "The KPI's code is not in the list.",
+    "The target is missing, or no number.",
+    "There are two goals for this KPI: the first counts.",
+)
+
+
+def write(book: Book) -> None:
+    """Write the sheets for people, Checks and Model."""
+    model(book.pages["Model"])
+    history(book.pages["History"])
+    dashboard(book.pages["Dashboard"])
+    scorecard(book.pages["Scorecard"])
+    others(book.pages["More KPIs"])
+    smart(book.pages["SMART check"])
+    checks(book.pages["Checks"], agreements(book), problems(book))
+    book.pages["Months"].sheet.fit_to_pages(5, 0)
+    book.pages["Months"].sheet.repeat_columns(0)
+    goals = book.pages["Goals"]
+    for place, width in ((0, 25), (1, 60), (7, 36), (8, 24)):
+        goals.sheet.set_column(place, place, width, book.styles.label())
+
+
+# What is computed
+
+
+def guarded(formula: str, *conditions: str) -> str:
+    """A formula that shows nothing where one of the conditions holds.
+
+    A condition is looked at only where those before it do not hold.
+    """
+    for condition in reversed(conditions):
+        formula = f'IF({condition},"",{formula})'
+    return f"={formula}"
+
+
+def model(page: Page) -> None:
+    """The period shown, the counts of each period, what the sheets show of each KPI, the months."""
+    page.sheet.set_column(0, 0, 24)
+    page.sheet.set_column(1, CURRENT, 13)
+    headline(page, "Model", "What the other sheets show, computed from the tables.")
+    single_cells(page)
+    stages(page)
+    periods(page)
+    kpi_rows(page)
+    monthly(page)
+    page.sheet.freeze_panes(3, 1)
+    page.sheet.fit_to_pages(1, 0)
+    page.sheet.print_area(0, 0, TABLE + len(KPIS), CURRENT)
+
+
+def single_cells(page: Page) -> None:
+    """The month and the period that are looked at."""
+    first = "DATE(YEAR(ShownMonth),MONTH(ShownMonth)-MOD(MONTH(ShownMonth)-1,Step),1)"
+    last, now = page.at(FIRST, CURRENT), page.at(USED, CURRENT)
+    before = f"INDEX({page.at(USED, OLDEST + 1, USED, CURRENT)},1,Before)"
+    year_before = f'IF(Period="Q",{SHOWN - 4},{SHOWN - 12})'
+    section(page, 3, 0, 1, "The period")
+    for row, (name, formula, unit) in enumerate(
+        (
+            ("MonthCount", f"=COUNTIFS({IN_CALENDAR})", COUNT),
+            ("LatestMonth", guarded(f"_xlfn.MAXIFS(Months[month],{IN_CALENDAR})", NOTHING), DATE),
+            ("ShownMonth", "=IF(COUNT(ReportMonth)=0,LatestMonth,ReportMonth)", DATE),
+            ("Step", guarded('IF(Period="Q",3,1)', NOTHING), COUNT),
+            ("PeriodFirst", guarded(first, NOTHING), DATE),
+            ("PeriodNext", guarded(f"EDATE({last},Step)", NOTHING), DATE),
+            ("Before", guarded(f'IF(Compare="Y",{year_before},{SHOWN - 1})', NOTHING), COUNT),
+            ("MonthsNow", f"={now}", COUNT),
+            ("MonthsBefore", guarded(before, NOTHING), COUNT),
+        ),
+        start=4,
+    ):
+        page.sheet.write_string(row, 0, name, page.styles.label())
+        page.put(row, 1, formula, page.styles.number(unit))
+        page.define(name, row, 1)
+
+
+def stages(page: Page) -> None:
+    """The way from lead to deal in the period, for a chart."""
+    section(page, 3, STAGES, STAGES + 1, "From lead to deal")
+    for row, (name, label) in enumerate(WAY, start=4):
+        page.write(row, STAGES, label, page.styles.label())
+        page.put(row, STAGES + 1, f"={counted(name, CURRENT)}", page.styles.number(COUNT))
+
+
+def periods(page: Page) -> None:
+    """The counts of each period: sums, but of states the first or the last.
+
+    A count is blank where a month of the period lacks it; all are where a month is missing, or
+    there twice. The latest quarter may be one so far.
+    """
+    styles = page.styles
+    section(page, LABEL - 1, 0, CURRENT, "Counts by period")
+    heads = ("Period", "First day", "Ends before", "Last month", "Months that count",
+             "Parts too large", "Start is not the end before")  # fmt: skip
+    for row, head in enumerate(heads, start=LABEL):
+        page.write(row, 0, head, styles.label(bold=True))
+    for row, count in enumerate(COUNTS, start=COUNTED):
+        page.sheet.write_string(row, 0, count.name, styles.label())
+    page.write(COUNTED + len(COUNTS), 0, "Customers, mean", styles.label())
+    for column in range(OLDEST, CURRENT + 1):
+        period(page, column)
+
+
+def period(page: Page, column: int) -> None:
+    """The same of one period."""
+    styles = page.styles
+    first, following, last, used = (
+        xl_rowcol_to_cell(row, column) for row in (FIRST, NEXT, LAST, USED)
+    )
+    ending = f'IF(Period="Q","-Q"&INT((MONTH({first})+2)/3),"-"&RIGHT("0"&MONTH({first}),2))'
+    start = "PeriodFirst" if column == CURRENT else f"EDATE(PeriodFirst,{column - CURRENT}*Step)"
+    inside = f'Months[month],">="&{first},Months[month],"<"&{following}'
+    days, rows = by_month(page, MONTH), by_month(page, FOUND)
+    inside_days = f'{days},">="&{first},{days},"<"&{following}'
+    months, twice = f'COUNTIFS({inside_days},{rows},">0")', f'COUNTIFS({inside_days},{rows},">1")'
+    so_far = f"(YEAR(LatestMonth)-YEAR({first}))*12+MONTH(LatestMonth)-MONTH({first})+1"
+    whole = f"IF({months}=MIN(Step,{so_far}),{months},0)"
+    begun, ended = counted("customers_start", column), counted("customers_end", column)
+    ended_before = counted("customers_end", column - 1)
+    jump = f'({begun}<>{ended_before})*({begun}<>"")*({ended_before}<>"")'
+    for row, formula, style in (
+        (LABEL, guarded(f"YEAR({first})&{ending}", NOTHING), styles.header(align="right")),
+        (FIRST, guarded(start, NOTHING), styles.number(DATE)),
+        (NEXT, guarded(f"EDATE({first},Step)", NOTHING), styles.number(DATE)),
+        (LAST, guarded(f"_xlfn.MAXIFS(Months[month],{inside})", NOTHING), styles.number(DATE)),
+        (USED, f"=IF({NOTHING},0,IF({twice}>0,0,{whole}))", styles.number(COUNT)),
+        (JUMP, f"={jump}" if column > OLDEST else "=0", styles.number(COUNT)),
+        (COUNTED + len(COUNTS), guarded(f"({begun}+{ended})/2", f"COUNT({begun},{ended})<2"),
+         styles.number(COUNT)),
+    ):  # fmt: skip
+        page.put(row, column, formula, style)
+    for row, count in enumerate(COUNTS, start=COUNTED):
+        when, wanted = inside, used
+        if count.name in AT_START:
+            when, wanted = f'Months[month],">="&{first},Months[month],"<"&EDATE({first},1)', "1"
+        elif count.name in AT_END:
+            when, wanted = f"Months[month],{last}", "1"
+        cells = f"Months[{count.name}]"
+        lacking = f"COUNTIFS({when},{cells},{ANY_NUMBER})<{wanted}"
+        total = guarded(f"SUMIFS({cells},{when})", f"{used}=0", lacking)
+        page.put(row, column, total, styles.number(count.unit))
+
+
+def counted(name: str, column: int) -> str:
+    """The cell of a count on the sheet Model; "customers" is their mean, "months" how many."""
+    if name == "months":
+        return str(xl_rowcol_to_cell(USED, column))
+    names = [*(count.name for count in COUNTS), "customers"]
+    return str(xl_rowcol_to_cell(COUNTED + names.index(name), column))
+
+
+def by_month(page: Page, column: int) -> str:
+    """A column of the months on the sheet Model."""
+    return page.book.at("Model", BY_MONTH + 1, column, BY_MONTH + KEPT, column)
+
+
+def kpi_rows(page: Page) -> None:
+    """What the sheets show of each KPI."""
+    section(page, TABLE - 1, 0, UNIT, "KPIs")
+    heads = ("Code", "Actual", "Before", "Change", "Row of the goal", "Baseline", "Target",
+             "Deadline", "Progress", "Status", "Trend", "Unusual", "Better", "Unit")  # fmt: skip
+    header_row(page, TABLE, 0, heads, text=(STATE, BETTER, UNIT))
+    for row, kpi in enumerate(KPIS, start=TABLE + 1):
+        kpi_row(page, row, kpi)
+    for name, column in (("KpiCodes", CODE), ("KpiActuals", ACTUAL), ("KpiBetter", BETTER)):
+        page.define(name, TABLE + 1, column, TABLE + len(KPIS), column)
+    page.define("KpiUnits", TABLE + 1, UNIT, TABLE + len(KPIS), UNIT)
+
+
+def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
+    """The same of one KPI."""
+    styles, look = page.styles, page.styles.number(kpi.unit)
+    code, actual, before, goal, baseline, target = (
+        xl_rowcol_to_cell(row, column) for column in (CODE, ACTUAL, BEFORE, GOAL, BASELINE, TARGET)
+    )
+    past = history_row(kpi)
+    values = page.book.at("History", past, VALUES, past, NEWEST)
+    better = "lower" if kpi.lower else "higher"
+    unknown = [f"COUNT({actual},{before})<2"]
+    if kpi.unit is COUNT:  # a quarter so far has not shrunk against a whole one
+        unknown.append("MonthsNow<>MonthsBefore")
+    if kpi.unit in (RATE, SCORE):  # in points
+        change = f"({actual}-{before})*{100 if kpi.unit is RATE else 1}"
+    else:
+        unknown.append(f"{before}<=0")
+        change = f"VS_BASELINE({actual},{before})"
+    fits = f'(Goals[kpi]={code})*((Goals[period]=Period)+(Goals[period]=""))'
+    goal_row = guarded(f"MATCH(1,{fits},0)", f"SUMPRODUCT({fits})=0")
+
+    def of_goal(column: str) -> str:
+        cell = f"INDEX(Goals[{column}],{goal})"
+        return guarded(f'IF(ISNUMBER({cell}),{cell},"")', f'{goal}=""')
+
+    page.sheet.write_string(row, CODE, kpi.code, styles.label(bold=True))
+    page.sheet.write_string(row, BETTER, better, styles.label())
+    page.sheet.write_string(row, UNIT, kpi.unit.name, styles.label())
+    page.put_array(row, GOAL, goal_row, styles.of("0"))
+    for column, formula, style in (
+        (ACTUAL, f"={page.book.at('History', past, NEWEST)}", look),
+        (BEFORE, guarded(f"INDEX({values},1,Before)", NOTHING), look),
+        (CHANGE, guarded(change, *unknown), change_style(page, kpi)),
+        (BASELINE, of_goal("baseline"), look),
+        (TARGET, of_goal("target"), look),
+        (DEADLINE, of_goal("deadline"), styles.number(DATE)),
+        (PROGRESS, progress(actual, target, baseline), styles.number(RATE)),
+        (STATE, state(actual, target, f'"{better}"'), styles.label()),
+        (TREND, guarded(f"KPI_TREND({values})", f"COUNT({values})<3", f"AVERAGE({values})<=0"),
+         styles.of(RISE)),
+        (STRANGE, guarded(f"INDEX(KPI_ANOMALY({values}),1,{SHOWN})*1", f'{actual}=""'),
+         styles.of("0")),
+    ):  # fmt: skip
+        page.put(row, column, formula, style)
+
+
+def progress(actual: str, target: str, baseline: str) -> str:
+    """The way from the baseline to the target that has been made."""
+    kpi = f"TARGET_PROGRESS({actual},{target},{baseline})"
+    return guarded(kpi, f"COUNT({actual},{target},{baseline})<3", f"{target}={baseline}")
+
+
+def state(actual: str, target: str, better: str) -> str:
+    """The status against the target, in KPI_STATUS's words; `better` is "higher" or "lower"."""
+    kpi = f"KPI_STATUS({actual},{target},,Tolerance,{better})"
+    return guarded(kpi, f"COUNT({actual},{target})<2")
+
+
+def monthly(page: Page) -> None:
+    """The months one after the other: how many rows the table has of each, and the first."""
+    styles = page.styles
+    section(page, BY_MONTH - 1, 0, MISSING, "Rows by month")
+    header_row(page, BY_MONTH, 0, ("Day", "Rows", "First row", "Rows too many", "Missing"))
+    for number in range(KEPT):
+        row = BY_MONTH + 1 + number
+        day, found = (xl_rowcol_to_cell(row, column) for column in (MONTH, FOUND))
+        inside = f'Months[month],">="&{day},Months[month],"<"&EDATE({day},1)'
+        known = f"_xlfn.MINIFS(Months[month],{inside})"
+        earlier = f'COUNTIFS(Months[month],">=32874",Months[month],"<"&{day})'
+        missing = f"IF({found}>0,0,IF({day}>LatestMonth,0,IF({earlier}>0,1,0)))"
+        for column, formula, style in (
+            (MONTH, guarded(f"EDATE(PeriodNext,{number - KEPT})", NOTHING), styles.number(DATE)),
+            (FOUND, f"=IF({NOTHING},0,COUNTIFS({inside}))", styles.number(COUNT)),
+            (ROW, guarded(f"MATCH({known},Months[month],0)", f"{found}=0"), styles.of("0")),
+            (TWICE, f"=IF({found}>1,{found}-1,0)", styles.number(COUNT)),
+            (MISSING, f"=IF({NOTHING},0,{missing})", styles.number(COUNT)),
+        ):  # fmt: skip
+            page.put(row, column, formula, style)
+
+
+def history_row(kpi: Kpi) -> int:
+    """The row of a KPI on the sheet History, where each family has a heading."""
+    row = HISTORY_TOP + 2
+    for family in FAMILIES.values():
+        if kpi in family:
+            return row + family.index(kpi)
+        row += len(family) + 2
+    raise ValueError(f"{kpi.code} is in no family")
+
+
+def in_period(book: Book, kpi: Kpi, place: int) -> str:
+    """A KPI's formula for a period; blank where a count is missing, or one to divide by is 0."""
+    codes = {other.code: other for other in KPIS}
+    source = quoted(book.pages["Model"].name)
+
+    def cell(name: str, back: int = 0) -> str:
+        if name in codes:
+            return str(xl_rowcol_to_cell(history_row(codes[name]), VALUES + place))
+        return f"{source}!{counted(name, OLDEST + 1 + place - back)}"
+
+    def filled(formula: str) -> str:
+        return TOKEN.sub(lambda token: cell(token[1], len(token[2])), formula)
+
+    formula = filled(kpi.formula)
+    if not kpi.function:
+        return f"={formula}"
+    needed = [filled(token[0]) for token in TOKEN.finditer(kpi.formula)]
+    conditions = [f"COUNT({','.join(dict.fromkeys(needed))})<{len(set(needed))}"]
+    if "<}" in kpi.formula:  # a quarter so far has not shrunk against a whole one
+        conditions.append(f"{cell('months')}<>{cell('months', 1)}")
+    return guarded(formula, *conditions, *(f"{filled(over)}=0" for over in kpi.over))
+
+
+def model_cell(book: Book, kpi: Kpi, column: int) -> str:
+    """The cell of a KPI's row on the sheet Model."""
+    return book.at("Model", TABLE + 1 + KPIS.index(kpi), column)
+
+
+# The sheets for people
+
+
+def history(page: Page) -> None:
+    """Every KPI in every period."""
+    styles = page.styles
+    page.sheet.set_column(0, 0, 34)
+    page.sheet.set_column(1, 1, 26)
+    page.sheet.set_column(VALUES, NEWEST, 12.5)
+    headline(page, "History", "Every KPI in the last thirteen periods.")
+    page.put(2, 0, what_is_shown(page.book), styles.label(bold=True))
+    header_row(page, HISTORY_TOP, 0, ("KPI", "Code"), text=(1,))
+    for place in range(SHOWN):
+        label = f"={page.book.at('Model', LABEL, OLDEST + 1 + place)}"
+        page.put(HISTORY_TOP, VALUES + place, label, styles.header(align="right"))
+    for title, family in FAMILIES.items():
+        section(page, history_row(family[0]) - 1, 0, NEWEST, title)
+        for kpi in family:
+            row = history_row(kpi)
+            page.write(row, 0, kpi.label, styles.label())
+            page.sheet.write_string(row, 1, kpi.code, styles.lead(font_size=9))
+            for place in range(SHOWN):
+                look = styles.number(kpi.unit, bold=place == SHOWN - 1)
+                page.put(row, VALUES + place, in_period(page.book, kpi, place), look)
+    page.sheet.freeze_panes(HISTORY_TOP + 1, 1)
+    page.sheet.repeat_rows(HISTORY_TOP)
+    page.sheet.fit_to_pages(1, 0)
+    page.sheet.print_area(0, 0, history_row(KPIS[-1]), NEWEST)
+
+
+def dashboard(page: Page) -> None:
+    """The fifteen KPIs as tiles, with the settings above them and three charts below."""
+    said = page.book.say
+    for column in range(0, 3 * ACROSS, 3):
+        page.sheet.set_column(column, column, 16)
+        page.sheet.set_column(column + 1, column + 1, 14)
+        page.sheet.set_column(column + 2, column + 2, 1.5)
+    headline(page, "Marketing scorecard", "Change the yellow cells to your own.")
+    page.put(1, 0, what_is_shown(page.book), page.styles.label(bold=True))
+    status(page, 2, 0, MONTHS)
+    goals = [f'COUNTIF({states(page.book, FIFTEEN)},"{word}")' for word in STATES]
+    summary = "&".join(
+        f"{literal(('' if first else '   ') + said(words) + ': ')}&{count}"
+        for first, words, count in zip((True, False, False), STATES.values(), goals, strict=True)
+    )
+    page.put(
+        1,
+        3 * ACROSS - 2,
+        guarded(summary, "+".join(goals) + "=0"),
+        page.styles.of(bold=True, align="left" if page.book.right_to_left else "right"),
+    )
+    settings_across(page, 4)
+    for number, kpi in enumerate(FIFTEEN):
+        tile(page, 7 + 4 * (number // ACROSS), 3 * (number % ACROSS), kpi)
+    bottom = 7 + 4 * (len(FIFTEEN) // ACROSS)
+    charts(page, bottom)
+    page.sheet.freeze_panes(3, 0)
+    page.sheet.print_area(0, 0, bottom + 14, 3 * ACROSS - 2)
+    page.sheet.center_horizontally()
+
+
+def what_is_shown(book: Book) -> str:
+    """The period looked at, the one it is compared with, and how many months a quarter has."""
+    shown = f"{book.at('Model', LABEL, CURRENT)}"
+    before = f"INDEX({book.at('Model', LABEL, OLDEST + 1, LABEL, CURRENT)},1,Before)"
+    text = literal(book.say("{period}, compared with {before}", period="{p}", before="{b}"))
+    part = literal(" (" + book.say("so far: {months} of 3 months", months="{m}") + ")")
+    so_far = f'IF(MonthsNow<Step,SUBSTITUTE({part},"{{m}}",MonthsNow),"")'
+    formula = f'SUBSTITUTE(SUBSTITUTE({text},"{{p}}",{shown}),"{{b}}",{before})&{so_far}'
+    return guarded(formula, NOTHING)
+
+
+def settings_across(page: Page, row: int) -> None:
+    """The settings side by side: label, yellow cell, meaning as a comment."""
+    label = page.styles.lead(font_size=9, text_wrap=True, valign="bottom")
+    page.sheet.set_row(row, 26)
+    for column, setting in zip(SETTING_COLUMNS, SETTINGS, strict=True):
+        page.write(row, column, setting.label, label)
+        page.sheet.write(row + 1, column, setting.value, page.styles.input(setting.unit))
+        page.sheet.write_comment(row, column, page.book.say(setting.meaning))
+        page.define(setting.name, row + 1, column)
+        rule: dict[str, object] = {"validate": "list", "source": list(setting.choices)}
+        if setting.unit is DATE:
+            days = {"minimum": date(1990, 1, 1), "maximum": date(2100, 1, 1)}
+            rule = {"validate": "date", "criteria": "between", **days}
+        elif setting.unit is RATE:
+            rule = {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 0.999999}
+        elif not setting.choices:
+            rule = {"validate": "decimal", "criteria": ">", "value": 0}
+        page.sheet.data_validation(row + 1, column, row + 1, column, rule)
+
+
+def tile(page: Page, row: int, column: int, kpi: Kpi) -> None:
+    """A KPI on the dashboard: what it is now, its change, its status, its past."""
+    styles, book = page.styles, page.book
+    caption = styles.lead(top=5, top_color=BLUE, bg_color=WASH, shrink=True)
+    page.sheet.merge_range(row, column, row, column + 1, "", caption)
+    page.write(row, column, kpi.label, caption)
+    number = styles.number(
+        kpi.unit, bold=True, font_size=16, shrink=True, align="start", bg_color=WASH
+    )
+    page.put(row + 1, column, f"={model_cell(book, kpi, ACTUAL)}", number)
+    page.sheet.write_blank(row + 1, column + 1, None, styles.of(bg_color=WASH))
+    sparkline(page, row + 1, column + 1, kpi)
+    change = change_style(page, kpi, align="start", font_size=9, bg_color=WASH)
+    page.put(row + 2, column, f"={model_cell(book, kpi, CHANGE)}", change)
+    look = {"align": "center", "bg_color": WASH, "font_size": 9}
+    show_state(page, row + 2, column + 1, model_cell(book, kpi, STATE), **look)
+    for place, height in enumerate((19, 33, 19, 8)):
+        page.sheet.set_row(row + place, height)
+
+
+def charts(page: Page, row: int) -> None:
+    """The way from lead to customer, money in and out, and where visits come from."""
+    source = page.book.pages["Model"]
+    names = (source, LABEL, OLDEST + 1, LABEL, CURRENT)
+
+    def past(name: str, label: str, colour: str) -> Series:
+        place = COUNTED + [count.name for count in COUNTS].index(name)
+        return Series(label, names, (source, place, OLDEST + 1, place, CURRENT), colour)
+
+    last = 3 + len(WAY)
+    draw(
+        page, "bar", "From lead to deal",
+        [Series("Count", (source, 4, STAGES, last, STAGES),
+                (source, 4, STAGES + 1, last, STAGES + 1), BLUE)],
+        row=row, column=0, width=340, height=290, labels=True,
+    )  # fmt: skip
+    draw(
+        page, "column", "Marketing: cost, and revenue brought",
+        [past("spend", "Spend", ORANGE), past("marketing_revenue", "Revenue", BLUE)],
+        row=row, column=4, width=350, height=290,
+    )  # fmt: skip
+    draw(
+        page, "column", "Visits by source",
+        [past("organic_visits", "Organic", BLUE), past("referral_visits", "Referral", ORANGE),
+         past("social_visits", "Social networks", GREEN)],
+        row=row, column=9, width=448, height=290, stacked=True,
+    )  # fmt: skip
+
+
+def scorecard(page: Page) -> None:
+    """The fifteen KPIs, a row each."""
+    lead = "The fifteen KPIs that every marketer should know, against their goals."
+    headline(page, "Scorecard", lead)
+    kpi_table(page, {"The fifteen": FIFTEEN})
+
+
+def others(page: Page) -> None:
+    """The other KPIs by family, a row each."""
+    headline(page, "More KPIs", "The others, by family; a goal for one of them counts here, too.")
+    kpi_table(page, OTHERS)
+    page.sheet.repeat_rows(HISTORY_TOP)
+    page.sheet.fit_to_pages(1, 2)
+
+
+def kpi_table(page: Page, families: Mapping[str, Sequence[Kpi]]) -> None:
+    """KPIs against their goals, a row each, under a heading a family."""
+    styles, book = page.styles, page.book
+    page.put(2, 0, what_is_shown(book), styles.label(bold=True))
+    columns(page, HISTORY_TOP, KPI_COLUMNS)
+    row = HISTORY_TOP
+    for title, family in families.items():
+        row += 1
+        if len(families) > 1:
+            section(page, row, 0, len(KPI_COLUMNS) - 1, title)
+            row += 1
+        for kpi in family:
+            kpi_line(page, row, kpi)
+            row += 1
+    page.sheet.freeze_panes(HISTORY_TOP + 1, 1)
+    page.sheet.print_area(0, 0, row, len(KPI_COLUMNS) - 1)
+
+
+def kpi_line(page: Page, row: int, kpi: Kpi) -> None:
+    """A KPI's row in such a table."""
+    styles, book = page.styles, page.book
+    line: dict[str, Any] = {"bottom": 1, "bottom_color": LINE}
+    label, definition = book.say(kpi.label), book.say(kpi.definition)
+    deep = max(lines(definition, 44), lines(label, 26))
+    page.sheet.write_string(row, 0, label, styles.label(bold=True, text_wrap=True, **line))
+    page.sheet.write_string(row, 1, definition, styles.lead(text_wrap=True, font_size=10, **line))
+    page.sheet.set_row(row, max(40 if kpi in FIFTEEN else 24, 13 * deep + 8))
+    look = styles.number(kpi.unit, **line)
+    for column, source, style in (
+        (2, ACTUAL, styles.number(kpi.unit, bold=True, **line)),
+        (3, BEFORE, look),
+        (4, CHANGE, change_style(page, kpi, **line)),
+        (5, BASELINE, look),
+        (6, TARGET, look),
+        (7, DEADLINE, styles.number(DATE, align="center", **line)),
+        (8, PROGRESS, styles.of("0%", **line)),
+        (10, TREND, styles.of(RISE, **line)),
+    ):
+        page.put(row, column, f"={model_cell(book, kpi, source)}", style)
+    show_state(page, row, 9, model_cell(book, kpi, STATE), align="center", **line)
+    strange, yes = model_cell(book, kpi, STRANGE), literal(book.say("◆ unusual"))
+    unusual = styles.label(bold=True, **(line | {"align": "center"}))
+    page.put(row, 11, f'=IF({strange}=1,{yes},"")', unusual)
+    page.sheet.write_blank(row, 12, None, styles.of(**line))
+    sparkline(page, row, 12, kpi)
+    page.sheet.conditional_format(row, 8, row, 8, way(page.book))
+    if kpi in FIFTEEN:
+        place = page.name, row + 1, 3
+        book.headlines.append(Headline(book.say(kpi.label), place, kpi.unit))
+
+
+def smart(page: Page) -> None:
+    """Each goal: whether it is SMART, how far it is, what it lacks."""
+    styles, book = page.styles, page.book
+    lead = "A goal that lacks one of the five is a wish. The table is filled on the sheet {Goals}."
+    headline(page, "SMART check", lead)
+    for row, (letter, word, meaning, _) in enumerate(SMART, start=3):
+        page.sheet.write_string(
+            row, 0, letter, styles.of(bold=True, font_color=BLUE, align="center")
+        )
+        page.write(row, 1, word, styles.label(bold=True))
+        page.write(row, 2, meaning, styles.lead())
+    top = 3 + len(SMART) + 1
+    columns(page, top, GOAL_COLUMNS)
+    for number in range(1, GOAL_ROOM + 1):
+        goal_line(page, top + number, number)
+    last = top + GOAL_ROOM
+    page.define("GoalProblems", top + 1, 17, last, 17)
+    page.sheet.conditional_format(top + 1, 8, last, 8, way(book))
+    dress_states(page, top + 1, 9, last, 9)
+    unit = xl_rowcol_to_cell(top + 1, 18, col_abs=True)
+    for one in dict.fromkeys(kpi.unit for kpi in KPIS):
+        look = book.file.add_format({"num_format": one.number_format})
+        rule = {"type": "formula", "criteria": f'={unit}="{one.name}"', "format": look}
+        page.sheet.conditional_format(top + 1, 5, last, 7, rule)
+    more = book.say("More than {room} goals: the others are not looked at here", room=GOAL_ROOM)
+    page.put(2, 0, f'=IF(COUNTA(Goals[kpi])>{GOAL_ROOM},{literal(more)},"")', styles.warning())
+    page.sheet.freeze_panes(top + 1, 2)
+    page.sheet.print_area(0, 0, last, 17)
+
+
+def goal_line(page: Page, row: int, number: int) -> None:
+    """A goal's row, by its place in the table Goals."""
+    styles, said = page.styles, page.book.say
+    line: dict[str, Any] = {"bottom": 1, "bottom_color": LINE}
+    text, look = styles.label(text_wrap=True, **line), styles.of("#,##0.00", **line)
+    mark = styles.of(bold=True, align="center", **line)
+    goal, kpi, period, baseline, target, actual, deadline, raw = (
+        xl_rowcol_to_cell(row, column) for column in (1, 3, 4, 5, 6, 7, 10, 19)
+    )
+    gone = f"ROWS(Goals[kpi])<{number}"
+    here = (f'{kpi}&{goal}=""',)
+    known = f"SUMPRODUCT((KpiCodes={kpi})*1)"
+    place = f"MATCH({kpi},KpiCodes,0)"
+    elsewhere = f'({period}<>"")*({period}<>Period)'
+
+    def given(column: str, *, number_wanted: bool = False) -> str:
+        cell = f"INDEX(Goals[{column}],{number})"
+        wanted = f"ISNUMBER({cell})" if number_wanted else f'{cell}<>""'
+        return guarded(f'IF({wanted},{cell},"")', gone)
+
+    def ticked(*conditions: str) -> str:
+        return guarded(f'IF(1*{"*".join(conditions)}>0,"✓","✗")', *here)
+
+    def filled(column: str) -> str:
+        return f'(INDEX(Goals[{column}],{number})<>"")'
+
+    wrong = [
+        (f"{known}=0", WRONG_GOALS[0]),
+        (f'{target}=""', WRONG_GOALS[1]),
+        (f"SUMPRODUCT((Goals[kpi]={kpi})*(Goals[period]={period}))>1", WRONG_GOALS[2]),
+        *((f'{xl_rowcol_to_cell(row, column)}="✗"', advice)
+          for column, (_, _, _, advice) in enumerate(SMART, start=12)),
+    ]  # fmt: skip
+    advice = literal(said("Nothing: it is SMART."))
+    for condition, sentence in reversed(wrong):
+        advice = f"IF({condition},{literal(said(sentence))},{advice})"
+    by_quarter, per_month = literal(said("by quarter")), literal(said("by month"))
+    other = f'IF({period}="Q",{by_quarter},{per_month})'
+    seen = (*here, f"{known}=0", f"{elsewhere}>0")
+    for column, formula, style in (
+        (0, guarded(f"{HEADER + 1 + number}", gone, *here), styles.of("0", align="center", **line)),
+        (1, given("goal"), text),
+        (2, given("owner"), text),
+        (3, given("kpi"), text),
+        (4, given("period"), styles.of(align="center", **line)),
+        (5, given("baseline", number_wanted=True), look),
+        (6, given("target", number_wanted=True), look),
+        (7, guarded(f"INDEX(KpiActuals,{place})", *seen), styles.of("#,##0.00", bold=True, **line)),
+        (8, progress(actual, target, baseline), styles.of("0%", **line)),
+        (9, guarded(f"IF({elsewhere}>0,{other},{in_words(page.book, raw)})", *here),
+         styles.of(align="center", **line)),
+        (10, given("deadline", number_wanted=True), styles.number(DATE, align="center", **line)),
+        (11, guarded(f"INT({deadline})-PeriodNext+1", NOTHING, f'{deadline}=""'),
+         styles.of("#,##0", **line)),
+        (12, ticked(filled("goal"), filled("owner")), mark),
+        (13, ticked(f"({known}>0)", f'({target}<>"")'), mark),
+        (14, ticked(f'({baseline}<>"")', filled("achievable")), mark),
+        (15, ticked(filled("relevant")), mark),
+        (16, ticked(f'({deadline}<>"")'), mark),
+        (17, guarded(advice, *here), styles.lead(text_wrap=True, font_size=9, **line)),
+        (18, guarded(f"INDEX(KpiUnits,{place})", *here, f"{known}=0"), styles.lead()),
+        (19, guarded(state(actual, target, f"INDEX(KpiBetter,{place})")[1:], *seen), styles.lead()),
+    ):  # fmt: skip
+        page.put(row, column, formula, style)
+    page.sheet.set_row(row, 26)
+
+
+# Parts of sheets
+
+
+def columns(page: Page, row: int, records: Sequence[tuple[str, float, str]]) -> None:
+    """The header of a table whose columns differ in width and side."""
+    for column, (header, width, side) in enumerate(records):
+        page.sheet.set_column(column, column, width)
+        style = page.styles.header(align=side, text_wrap=True, valign="bottom")
+        page.write(row, column, header, style)
+    deep = max(lines(page.book.say(header), int(width)) for header, width, _ in records)
+    page.sheet.set_row(row, 16 * max(deep, 2))
+
+
+def change_style(page: Page, kpi: Kpi, **properties: Any) -> Format:
+    """How a change looks: rates and scores change by points, all others by a percentage."""
+    points = literal(" " + page.book.say("pts"))
+    digits = "0.00" if kpi.unit is RATE else "0.0"
+    in_points = ";".join(f'"{sign} "{digits}{points}' for sign in "▲▼►")
+    return page.styles.of(in_points if kpi.unit in (RATE, SCORE) else RISE, **properties)
+
+
+def in_words(book: Book, raw: str) -> str:
+    """A status, with its sign, in the workbook's language."""
+    on, risk, off = (literal(book.say(words)) for words in STATES.values())
+    return f'IF({raw}="","",IF({raw}="on track",{on},IF({raw}="at risk",{risk},{off})))'
+
+
+def show_state(page: Page, row: int, column: int, raw: str, **properties: Any) -> None:
+    """A status: a sign, a word and a colour."""
+    page.put(
+        row, column, f"={in_words(page.book, raw)}", page.styles.label(shrink=True, **properties)
+    )
+    dress_states(page, row, column, row, column)
+
+
+def dress_states(page: Page, *place: int) -> None:
+    """The colours of the statuses in a block."""
+    for word, (ink, ground) in LOOKS.items():
+        look = page.book.file.add_format({"bold": True, "font_color": ink, "bg_color": ground})
+        rule = {"type": "cell", "criteria": "==", "value": literal(page.book.say(STATES[word]))}
+        page.sheet.conditional_format(*place, {**rule, "format": look})
+
+
+def sparkline(page: Page, row: int, column: int, kpi: Kpi) -> None:
+    """A KPI's past in a cell, its latest period in another colour."""
+    past = history_row(kpi)
+    options = {
+        "range": page.book.at("History", past, VALUES, past, NEWEST),
+        "type": "column",
+        "series_color": BAR,
+        "last_point": True,
+        "last_color": BLUE,
+        "negative_points": True,
+        "negative_color": ORANGE,
+        "reverse": page.book.right_to_left,
+    }
+    page.sheet.add_sparkline(row, column, options)
+
+
+def way(book: Book) -> dict[str, Any]:
+    """Bars behind the progress, up to the target."""
+    look = {"type": "data_bar", "bar_color": BAR, "bar_solid": True, "min_type": "num"}
+    if book.right_to_left:
+        look["bar_direction"] = "right"
+    return {**look, "min_value": 0, "max_type": "num", "max_value": 1}
+
+
+def states(book: Book, family: Sequence[Kpi]) -> str:
+    """The statuses of the KPIs of a family on the sheet Model."""
+    first = TABLE + 1 + KPIS.index(family[0])
+    return book.at("Model", first, STATE, first + len(family) - 1, STATE)
+
+
+def agreements(book: Book) -> list[Agreement]:
+    """KPIs of the period, and the same from the table by native formulas."""
+
+    def total(column: str) -> str:
+        inside = 'Months[month],">="&PeriodFirst,Months[month],"<"&PeriodNext'
+        return f"SUMIFS(Months[{column}],{inside})"
+
+    answers = "+".join(total(name) for name in ("promoters", "passives", "detractors"))
+    customers = f"{quoted(book.pages['Model'].name)}!{counted('customers', CURRENT)}"
+    margin = f"{total('revenue')}/{customers}/MonthsNow*GrossMargin"
+    cac = {column: model_cell(book, FIFTEEN[0], column) for column in range(UNIT)}
+    natives = {
+        "CAC": f"{total('spend')}/{total('new_customers')}",
+        "CLV": f"-PV(DiscountRate,Lifetime,{margin})",
+        "ROI": f"{total('marketing_revenue')}*GrossMargin/{total('spend')}-1",
+        "ROAS": f"{total('ad_revenue')}/{total('ad_spend')}",
+        "MQL": total("mqls"),
+        "CONVERSION_RATE": f"{total('conversions')}/{total('visitors')}",
+        "SOCIAL_ENGAGEMENTS": f"{total('likes')}+{total('shares')}+{total('comments')}",
+        "NPS": f"100*({total('promoters')}-{total('detractors')})/({answers})",
+        "EVENT_ATTENDANCE": total("attended"),
+    }
+    compared = [
+        (kpi.label, model_cell(book, kpi, ACTUAL), natives[kpi.code], kpi.unit)
+        for kpi in FIFTEEN
+        if kpi.code in natives
+    ]
+    compared += [
+        ("Change of the CAC", cac[CHANGE], f"{cac[ACTUAL]}/{cac[BEFORE]}-1", RATE),
+        ("Progress of the CAC", cac[PROGRESS],
+         f"({cac[BASELINE]}-{cac[ACTUAL]})/({cac[BASELINE]}-{cac[TARGET]})", RATE),
+    ]  # fmt: skip
+    return [
+        Agreement(label, f"={cell}", guarded(native, f'{cell}=""'), unit)
+        for label, cell, native, unit in compared
+    ]  # fmt: skip
+
+
+def problems(book: Book) -> list[Problem]:
+    """What can be wrong with the months and the goals."""
+    header = "ROW(Months[[#Headers],[month]])"
+    numbers = f"Months[[{COUNTS[0].name}]:[{COUNTS[-1].name}]]"
+    negative = "+".join(
+        f'COUNTIF(Months[{count.name}],"<0")' for count in COUNTS if count.unit is COUNT
+    )
+    anything = "+".join(f'(Months[{name}]<>"")' for name in ("spend", "visitors", "leads", "sent"))
+    model = book.pages["Model"]
+    rows = by_month(model, ROW)
+    twice = by_month(model, TWICE)
+    texts = f"COUNTA({numbers})-COUNT({numbers})"
+    larger = "+".join(f'(Months[{part}]>Months[{whole}])*(Months[{whole}]<>"")'
+                      for part, whole in PARTS)  # fmt: skip
+    # Text is more than any number: first it has to be put right.
+    rows_larger, first_larger = where(MONTHS, f"(({larger})>0)*1")
+    larger = f"=IF({texts}>0,0,{rows_larger.removeprefix('=')})"
+    first_larger = guarded(first_larger.removeprefix("="), f"{texts}>0")
+    jumps = model.at(JUMP, OLDEST, JUMP, CURRENT)
+    jump = f'_xlfn.MINIFS({model.at(FIRST, OLDEST, FIRST, CURRENT)},{jumps},">0")'
+    jump_row = f'MATCH(_xlfn.MINIFS(Months[month],Months[month],">="&{jump}),Months[month],0)'
+
+    missing = by_month(model, MISSING)
+    gap = f'_xlfn.MINIFS({by_month(model, MONTH)},{missing},">0")'
+    before = f'_xlfn.MAXIFS(Months[month],Months[month],">=32874",Months[month],"<"&{gap})'
+
+    def goal(sentence: str) -> tuple[str, str]:
+        said = literal(book.say(sentence))
+        count = f"COUNTIF(GoalProblems,{said})"
+        return f"={count}", guarded(f"{HEADER + 1}+MATCH({said},GoalProblems,0)", f"{count}=0")
+
+    return [
+        Problem("Rows without a month", *where(MONTHS, f'(Months[month]="")*(({anything})>0)'),
+                "Say which month it is: until then the row counts nowhere."),
+        Problem("Months that are text", "=COUNTA(Months[month])-COUNT(Months[month])", "",
+                "Turn them into dates: Data, Text to Columns, Date."),
+        Problem("Months before 1990", '=COUNTIF(Months[month],"<32874")',
+                guarded(f"{header}+MATCH(MIN(Months[month]),Months[month],0)",
+                        'COUNTIF(Months[month],"<32874")=0'), "Correct the year."),
+        Problem("Months after 2100", '=COUNTIF(Months[month],">73050")',
+                guarded(f"{header}+MATCH(MAX(Months[month]),Months[month],0)",
+                        'COUNTIF(Months[month],">73050")=0'), "Correct the year."),
+        Problem("Rows too many of a month", f"=SUM({twice})",
+                guarded(f'{header}+_xlfn.MINIFS({rows},{twice},">0")', f"SUM({twice})=0"),
+                "Delete the others: until then these months are blank."),
+        Problem("Missing months, after this row", f"=SUM({missing})",
+                guarded(f"{header}+MATCH({before},Months[month],0)", f"SUM({missing})=0"),
+                "Add them: until then they are blank, and so are their quarters."),
+        Problem("Cells that are not numbers", f"={texts}", "",
+                "Type numbers, or leave the cells blank: they are taken for blank."),
+        Problem("Counts below 0", f"={negative}", "", "Correct them: a count is 0 or more."),
+        Problem("Parts that are more than their whole", larger, first_larger,
+                "Look at visits, carts, mentions, e-mails, revenue, pipeline, customers."),
+        Problem("Customers at the start differ from the end before", f"=SUM({jumps})",
+                guarded(f"{header}+{jump_row}", f"SUM({jumps})=0"),
+                "Correct one of the two: retention and churn depend on them."),
+        *(Problem(label, *goal(sentence), advice) for label, sentence, advice in zip(
+            ("Goals for a KPI that there is not", "Goals without a target",
+             "Goals for the same KPI and period"), WRONG_GOALS,
+            ("Choose its code from the list in the cell.", "Type the target as a number.",
+             "Only the first counts: delete the others, or say M and Q."), strict=True)),
+    ]  # fmt: skip
+
+
+TEMPLATE = Template(
+    name="scorecard",
+    title="Marketing scorecard",
+    about="The KPIs that every marketer should know, against their goals, by month or quarter.",
+    inputs=(MONTHS, GOALS),
+    sheets=(
+        Sheet("Dashboard", "The fifteen KPIs at a glance, and the settings: month or quarter."),
+        Sheet("Scorecard", "The fifteen: what they are, before and now, goal, progress, trend."),
+        Sheet("More KPIs", "The same for the other KPIs, by family."),
+        Sheet("History", "Every KPI in the last thirteen periods."),
+        Sheet("SMART check", "Each goal: whether it is SMART, and how far it is."),
+        Sheet("Months", "The data: a row of counts a month."),
+        Sheet("Goals", "The goals: a row each."),
+        Sheet("Checks", "What is wrong with the data; figures computed twice."),
+        Sheet("Model", "The counts by month and by period, and a row a KPI."),
+    ),
+    steps=(
+        "Paste your counts into the table on the sheet {Months}: a row a month. No column but the"
+        " month must be there; the more there are, the more KPIs show.",
+        "Set your goals on the sheet {Goals}, and see on {SMART check} what they lack.",
+        "Choose the month, and months or quarters, in the yellow cells of {Dashboard}.",
+        "See on the sheet {Checks} whether the data have gaps.",
+    ),
+    notes=(
+        (
+            "Quarters",
+            "A quarter adds its months' counts up and divides then: its CAC is not the mean of"
+            " three. A count that a month of it lacks makes its KPIs blank. Visitors of two months"
+            " count twice.",
+        ),
+        (
+            "Blank KPIs",
+            "A KPI is blank where a count that it needs is missing, or where there was nothing to"
+            " divide by: a month without leads has no cost per lead.",
+        ),
+        (
+            "Status",
+            "✓ on track: the target is reached. ▲ at risk: it is missed by no more than the"
+            " tolerance, as a share of the target. ✗ off track: by more.",
+        ),
+        (
+            "Trend",
+            "The straight line through the thirteen periods: its rise or fall a period, as a share"
+            " of their mean. It needs three values.",
+        ),
+        (
+            "Unusual",
+            "A value far from the middle of the thirteen periods, measured by their usual distance"
+            " from it. It is a reason to look, not a verdict; seasons can look unusual, too.",
+        ),
+    ),
+    write=write,
+    sample=sample,
+)

@@ -1,0 +1,385 @@
+"""What the scorecard workbook takes, and which KPIs it makes of it: a record each."""
+
+from typing import NamedTuple
+
+from kpi_xl.metrics import METRICS
+from kpi_xl.units import COUNT, DATE, KEY, MONEY, SECONDS, TEXT, VALUE, Unit
+
+from .parts import Column, Input
+
+
+class Kpi(NamedTuple):
+    """A KPI: its code in the table Goals, and its formula for one period.
+
+    In the formula, {spend} is a count of the period, {spend<} that of the period before, {CAC}
+    another KPI of it, {months} how many months it has. `over`: what the formula divides by; where
+    that is 0, the KPI is blank. The unit and the meaning are those of the formula's function,
+    unless they are given. `lower`: lower is better.
+    """
+
+    code: str
+    label: str
+    formula: str
+    over: tuple[str, ...] = ()
+    lower: bool = False
+    meaning: str = ""
+
+    @property
+    def function(self) -> str:
+        """The KPI function that the formula begins with; nothing for a plain count."""
+        return self.formula.partition("(")[0] if "(" in self.formula else ""
+
+    @property
+    def unit(self) -> Unit:
+        """What its numbers mean."""
+        return METRICS[self.function].returns if self.function else COUNT
+
+    @property
+    def definition(self) -> str:
+        """What it is, in a sentence."""
+        return self.meaning or METRICS[self.function].summary
+
+
+def counts(theme: str, *columns: tuple[str, str, Unit, str]) -> tuple[Column, ...]:
+    """Columns of the table Months: name, label, unit, meaning."""
+    return tuple(
+        Column(name, f"{theme}: {label}", unit, note, required=False)
+        for name, label, unit, note in columns
+    )
+
+
+MONTHS = Input(
+    "Months",
+    "A row a month. Fill the columns that you have; a KPI that lacks one of its columns stays"
+    " blank. Write 0 where there was none.",
+    (
+        Column("month", "Month", DATE, "Any day of the month, such as its first.", filled=True),
+        *counts(
+            "Money",
+            ("spend", "marketing spend", MONEY, "All that sales and marketing cost."),
+            ("revenue", "revenue", MONEY, "All revenue."),
+            ("orders", "orders", COUNT, "All orders or invoices."),
+            ("marketing_revenue", "from marketing", MONEY, "Revenue that marketing brought."),
+            ("ad_spend", "ad spend", MONEY, "What advertising cost; a part of the spend."),
+            ("ad_revenue", "from advertising", MONEY, "Revenue that advertising brought."),
+        ),
+        *counts(
+            "Customers",
+            ("customers_start", "at the start", COUNT, "Customers on the month's first day."),
+            ("new_customers", "new", COUNT, "Customers won in the month."),
+            ("customers_end", "at the end", COUNT, "Customers on the month's last day."),
+            ("active_users", "active users", COUNT, "Customers who used the product."),
+        ),
+        *counts(
+            "Website",
+            ("visitors", "visitors", COUNT, "People. A quarter adds its months up."),
+            ("visits", "visits", COUNT, "Sessions."),
+            ("organic_visits", "organic visits", COUNT, "Visits from unpaid search results."),
+            ("referral_visits", "referral visits", COUNT, "Visits from links on other sites."),
+            ("social_visits", "social visits", COUNT, "Visits from social networks."),
+            ("bounces", "bounces", COUNT, "Visits that ended at once."),
+            ("pageviews", "page views", COUNT, "Pages seen in all visits."),
+            ("visit_seconds", "seconds", SECONDS, "The duration of all visits together."),
+            ("conversions", "conversions", COUNT, "Whatever the website is to bring about."),
+            ("landing_visits", "landing page visits", COUNT, "Visits to landing pages."),
+            ("landing_conversions", "landing conversions", COUNT, "Conversions on them."),
+            ("form_views", "form views", COUNT, "How often forms were shown."),
+            ("form_submissions", "forms sent", COUNT, "How often they were sent."),
+            ("carts", "carts", COUNT, "Shopping carts begun."),
+            ("purchases", "purchases", COUNT, "Shopping carts paid for."),
+        ),
+        *counts(
+            "Leads",
+            ("leads", "leads", COUNT, "New leads."),
+            ("mqls", "MQLs", COUNT, "New marketing qualified leads."),
+            ("sqls", "SQLs", COUNT, "New sales qualified leads."),
+            ("sqos", "SQOs", COUNT, "New sales qualified opportunities."),
+            ("won", "deals won", COUNT, "Deals closed as won."),
+            ("lost", "deals lost", COUNT, "Deals closed as lost."),
+            ("won_value", "value of won deals", MONEY, "All of them together."),
+            ("won_days", "days to win them", COUNT, "From created to won, all deals together."),
+            ("pipeline", "new pipeline", MONEY, "The value of new opportunities."),
+            ("marketing_pipeline", "from marketing", MONEY, "The part that marketing brought."),
+            ("trials", "trials", COUNT, "Trials begun."),
+            ("trials_paid", "trials paid", COUNT, "Trials that became paying customers."),
+        ),
+        *counts(
+            "Advertising",
+            ("impressions", "impressions", COUNT, "How often the advertising was shown."),
+            ("clicks", "clicks", COUNT, "Clicks on it."),
+        ),
+        *counts(
+            "Social",
+            ("followers", "followers", COUNT, "On the month's last day."),
+            ("likes", "likes", COUNT, "Likes and other reactions."),
+            ("shares", "shares", COUNT, "Shares and reposts."),
+            ("comments", "comments", COUNT, "Comments and replies."),
+            ("own_mentions", "own mentions", COUNT, "Mentions of the brand."),
+            ("market_mentions", "all mentions", COUNT, "Mentions of all brands of the market."),
+        ),
+        *counts(
+            "Content",
+            ("pieces", "pieces", COUNT, "Articles, videos and so on that came out."),
+            ("video_starts", "video starts", COUNT, "How often videos were started."),
+            ("video_completions", "seen to the end", COUNT, "How often they were."),
+            ("watch_seconds", "seconds watched", SECONDS, "All views together."),
+        ),
+        *counts(
+            "E-mail",
+            ("sent", "sent", COUNT, "E-mails sent."),
+            ("delivered", "delivered", COUNT, "E-mails that arrived."),
+            ("opened", "opened", COUNT, "E-mails opened, each counted once."),
+            ("clicked", "clicked", COUNT, "E-mails with a click, each counted once."),
+            ("unsubscribed", "unsubscribed", COUNT, "Recipients who left."),
+        ),
+        *counts(
+            "Survey",
+            ("promoters", "promoters", COUNT, "Answers 9 and 10."),
+            ("passives", "passives", COUNT, "Answers 7 and 8."),
+            ("detractors", "detractors", COUNT, "Answers 0 to 6."),
+        ),
+        *counts(
+            "Events",
+            ("event_cost", "cost", MONEY, "What events cost."),
+            ("invited", "invited", COUNT, "People invited."),
+            ("registered", "registered", COUNT, "People registered."),
+            ("attended", "attended", COUNT, "People who came."),
+        ),
+        *counts(
+            "Subscriptions",
+            ("mrr_start", "at the start", MONEY, "Monthly recurring revenue on the first day."),
+            ("mrr_expansion", "expansion", MONEY, "More from the same customers."),
+            ("mrr_contraction", "contraction", MONEY, "Less from the same customers."),
+            ("mrr_churned", "churned", MONEY, "Lost with the customers who left."),
+        ),
+    ),
+    counted="month",
+)
+
+COUNTS = tuple(column for column in MONTHS.columns if column.name != "month")
+AT_START = ("customers_start", "mrr_start")
+AT_END = ("customers_end", "active_users", "followers")
+"""The columns that are a state and are not added up: a quarter has its first or last month's."""
+
+PARTS = (
+    ("bounces", "visits"),
+    ("organic_visits", "visits"),
+    ("referral_visits", "visits"),
+    ("social_visits", "visits"),
+    ("purchases", "carts"),
+    ("marketing_revenue", "revenue"),
+    ("marketing_pipeline", "pipeline"),
+    ("own_mentions", "market_mentions"),
+    ("video_completions", "video_starts"),
+    ("delivered", "sent"),
+    ("opened", "delivered"),
+    ("clicked", "delivered"),
+    ("unsubscribed", "delivered"),
+    ("new_customers", "customers_end"),
+    ("active_users", "customers_end"),
+    ("mrr_churned", "mrr_start"),
+)
+"""Columns that are a part of another, and cannot be more."""
+
+FIFTEEN = (
+    Kpi("CAC", "Customer acquisition cost (CAC)", "CAC({spend},{new_customers})",
+        ("{new_customers}",), lower=True),
+    Kpi("CLV", "Customer lifetime value (CLV)",
+        "CLV({AOV},{orders}/{customers}/{months},Lifetime,GrossMargin,DiscountRate)",
+        ("{customers}",)),
+    Kpi("ROI", "Return on investment (ROI)", "ROI({marketing_revenue}*GrossMargin,{spend})",
+        ("{spend}",), meaning="Return on investment: the gross margin that marketing brought,"
+        " beyond its cost, per unit of cost."),
+    Kpi("ROAS", "Return on ad spend (ROAS)", "ROAS({ad_revenue},{ad_spend})", ("{ad_spend}",)),
+    Kpi("MQL", "Marketing qualified leads (MQL)", "{mqls}",
+        meaning="Leads that marketing finds ready for sales."),
+    Kpi("SQL", "Sales qualified leads (SQL)", "{sqls}",
+        meaning="Leads that sales takes up."),
+    Kpi("FOLLOWER_GROWTH", "Follower growth", "FOLLOWER_GROWTH({followers},{followers<})",
+        ("{followers<}",)),
+    Kpi("CONVERSION_RATE", "Conversion rate", "CONVERSION_RATE({conversions},{visitors})",
+        ("{visitors}",)),
+    Kpi("VISITORS", "Website visitors", "{visitors}", meaning="People who came to the website."),
+    Kpi("SOCIAL_ENGAGEMENTS", "Social engagement",
+        "SOCIAL_ENGAGEMENTS({likes},{shares},{comments})"),
+    Kpi("REFERRAL_TRAFFIC", "Referral traffic", "{referral_visits}",
+        meaning="Visits that came from links on other sites."),
+    Kpi("NPS", "Net promoter score (NPS)", "NPS_COUNTS({promoters},{passives},{detractors})",
+        ("{promoters}+{passives}+{detractors}",),
+        meaning="Share of promoters (9-10) less share of detractors (0-6), from -100 to 100."),
+    Kpi("ORGANIC_TRAFFIC", "Organic traffic", "{organic_visits}",
+        meaning="Visits that came from unpaid search results."),
+    Kpi("EVENT_ATTENDANCE", "Event attendance", "{attended}",
+        meaning="People who came to the events."),
+    Kpi("RETENTION_RATE", "Customer retention",
+        "RETENTION_RATE({customers_end},{new_customers},{customers_start})",
+        ("{customers_start}",)),
+)  # fmt: skip
+
+OTHERS = {
+    "Acquisition cost": (
+        Kpi("CAC_PAYBACK", "CAC payback, months", "CAC_PAYBACK({CAC},{ARPU},GrossMargin)",
+            ("{ARPU}", "GrossMargin"), lower=True),
+        Kpi("CPL", "Cost per lead (CPL)", "CPL({spend},{leads})", ("{leads}",), lower=True),
+        Kpi("CPA", "Cost per action (CPA)", "CPA({ad_spend},{conversions})", ("{conversions}",),
+            lower=True, meaning="Cost per action: advertising spend per conversion."),
+        Kpi("CPC", "Cost per click (CPC)", "CPC({ad_spend},{clicks})", ("{clicks}",), lower=True),
+        Kpi("CPM", "Cost per mille (CPM)", "CPM({ad_spend},{impressions})", ("{impressions}",),
+            lower=True),
+        Kpi("COST_PER_MQL", "Cost per MQL", "COST_PER_MQL({spend},{mqls})", ("{mqls}",),
+            lower=True),
+        Kpi("COST_PER_SQL", "Cost per SQL", "COST_PER_SQL({spend},{sqls})", ("{sqls}",),
+            lower=True),
+        Kpi("COST_PER_SQO", "Cost per SQO", "COST_PER_SQO({spend},{sqos})", ("{sqos}",),
+            lower=True),
+        Kpi("COST_PER_ATTENDEE", "Cost per attendee", "COST_PER_ATTENDEE({event_cost},{attended})",
+            ("{attended}",), lower=True),
+    ),
+    "Return": (
+        Kpi("AD_COST_OF_SALES", "Advertising cost of sales",
+            "AD_COST_OF_SALES({ad_spend},{ad_revenue})", ("{ad_revenue}",), lower=True),
+        Kpi("MER", "Marketing efficiency (MER)", "MER({revenue},{spend})", ("{spend}",)),
+        Kpi("MARKETING_COST_RATIO", "Marketing cost ratio",
+            "MARKETING_COST_RATIO({spend},{revenue})", ("{revenue}",), lower=True),
+        Kpi("REVENUE_CONTRIBUTION", "Contribution to revenue",
+            "REVENUE_CONTRIBUTION({marketing_revenue},{revenue})", ("{revenue}",)),
+    ),
+    "Customer value": (
+        Kpi("CLV_CAC", "CLV : CAC", "CLV_CAC({CLV},{CAC})", ("{CAC}",)),
+        Kpi("CUSTOMER_LIFETIME", "Customer lifetime, months",
+            "CUSTOMER_LIFETIME({CHURN_RATE})*{months}", ("{CHURN_RATE}",),
+            meaning="How long a customer stays on average at this churn."),
+        Kpi("AOV", "Average order value (AOV)", "AOV({revenue},{orders})", ("{orders}",)),
+        Kpi("ARPU", "Revenue per customer and month", "ARPU({revenue}/{months},{customers})",
+            ("{customers}",), meaning="Revenue of a month per customer, by the mean of customers"
+            " at the start and at the end."),
+        Kpi("LEAD_VALUE", "Value of a lead", "LEAD_VALUE({revenue},{leads})", ("{leads}",)),
+    ),
+    "Web traffic and conversion": (
+        Kpi("VISITS", "Visits", "{visits}", meaning="Sessions on the website."),
+        Kpi("TRAFFIC_GROWTH", "Growth of visits", "TRAFFIC_GROWTH({visits},{visits<})",
+            ("{visits<}",)),
+        Kpi("ORGANIC_SHARE", "Share of organic traffic",
+            "TRAFFIC_SHARE({organic_visits},{visits})", ("{visits}",),
+            meaning="Visits from unpaid search results / all visits."),
+        Kpi("REFERRAL_SHARE", "Share of referral traffic",
+            "TRAFFIC_SHARE({referral_visits},{visits})", ("{visits}",),
+            meaning="Visits from links on other sites / all visits."),
+        Kpi("SOCIAL_SHARE", "Share of social traffic",
+            "TRAFFIC_SHARE({social_visits},{visits})", ("{visits}",),
+            meaning="Visits from social networks / all visits."),
+        Kpi("TRAFFIC_TO_MQL", "Traffic-to-MQL ratio", "TRAFFIC_TO_MQL({mqls},{visitors})",
+            ("{visitors}",)),
+        Kpi("BOUNCE_RATE", "Bounce rate", "BOUNCE_RATE({bounces},{visits})", ("{visits}",),
+            lower=True),
+        Kpi("AVG_SESSION_DURATION", "Average visit, seconds",
+            "AVG_SESSION_DURATION({visit_seconds},{visits})", ("{visits}",)),
+        Kpi("PAGES_PER_SESSION", "Pages per visit", "PAGES_PER_SESSION({pageviews},{visits})",
+            ("{visits}",)),
+        Kpi("LANDING_CONVERSION_RATE", "Landing page conversion",
+            "LANDING_CONVERSION_RATE({landing_conversions},{landing_visits})",
+            ("{landing_visits}",)),
+        Kpi("FORM_CONVERSION_RATE", "Form conversion",
+            "FORM_CONVERSION_RATE({form_submissions},{form_views})", ("{form_views}",)),
+        Kpi("TRIAL_CONVERSION_RATE", "Trial conversion",
+            "TRIAL_CONVERSION_RATE({trials_paid},{trials})", ("{trials}",)),
+        Kpi("CTR", "Click-through rate (CTR)", "CTR({clicks},{impressions})", ("{impressions}",)),
+        Kpi("CART_ABANDONMENT_RATE", "Cart abandonment",
+            "CART_ABANDONMENT_RATE({purchases},{carts})", ("{carts}",), lower=True),
+    ),
+    "Content, video, e-mail, events": (
+        Kpi("CONTENT_OUTPUT", "Content a month", "CONTENT_OUTPUT({pieces},{months})"),
+        Kpi("AVG_VIEW_DURATION", "Average view, seconds",
+            "AVG_VIEW_DURATION({watch_seconds},{video_starts})", ("{video_starts}",)),
+        Kpi("VIDEO_COMPLETION_RATE", "Video completion",
+            "VIDEO_COMPLETION_RATE({video_completions},{video_starts})", ("{video_starts}",)),
+        Kpi("DELIVERY_RATE", "E-mail delivery rate", "DELIVERY_RATE({delivered},{sent})",
+            ("{sent}",)),
+        Kpi("OPEN_RATE", "E-mail open rate", "OPEN_RATE({opened},{delivered})", ("{delivered}",)),
+        Kpi("EMAIL_CLICK_RATE", "E-mail click rate", "EMAIL_CLICK_RATE({clicked},{delivered})",
+            ("{delivered}",)),
+        Kpi("CLICK_TO_OPEN_RATE", "Click-to-open rate", "CLICK_TO_OPEN_RATE({clicked},{opened})",
+            ("{opened}",)),
+        Kpi("UNSUBSCRIBE_RATE", "Unsubscribe rate", "UNSUBSCRIBE_RATE({unsubscribed},{delivered})",
+            ("{delivered}",), lower=True),
+        Kpi("REGISTRATION_RATE", "Event registration", "REGISTRATION_RATE({registered},{invited})",
+            ("{invited}",)),
+        Kpi("ATTENDANCE_RATE", "Event attendance rate", "ATTENDANCE_RATE({attended},{registered})",
+            ("{registered}",)),
+    ),
+    "Social and brand": (
+        Kpi("ENGAGEMENT_RATE", "Engagement per follower",
+            "ENGAGEMENT_RATE({SOCIAL_ENGAGEMENTS},{followers})", ("{followers}",),
+            meaning="Likes, shares and comments per follower."),
+        Kpi("SHARE_OF_VOICE", "Share of voice", "SHARE_OF_VOICE({own_mentions},{market_mentions})",
+            ("{market_mentions}",)),
+    ),
+    "Leads and sales": (
+        Kpi("LEADS", "Leads", "{leads}", meaning="New leads."),
+        Kpi("SQO", "Sales qualified opportunities (SQO)", "{sqos}",
+            meaning="Opportunities that sales works on."),
+        Kpi("MQL_RATE", "Lead-to-MQL rate", "MQL_RATE({mqls},{leads})", ("{leads}",)),
+        Kpi("SQL_RATE", "MQL-to-SQL rate", "SQL_RATE({sqls},{mqls})", ("{mqls}",)),
+        Kpi("SQO_RATE", "SQL-to-SQO rate", "SQO_RATE({sqos},{sqls})", ("{sqls}",)),
+        Kpi("LEAD_TO_CUSTOMER_RATE", "Lead-to-customer rate",
+            "LEAD_TO_CUSTOMER_RATE({new_customers},{leads})", ("{leads}",)),
+        Kpi("CLOSE_RATE", "Close rate", "CLOSE_RATE({won},{leads})", ("{leads}",)),
+        Kpi("WIN_RATE", "Win rate", "WIN_RATE({won},{lost})", ("{won}+{lost}",)),
+        Kpi("PIPELINE_WIN_SHARE", "Opportunities won", "PIPELINE_WIN_SHARE({won},{sqos})",
+            ("{sqos}",)),
+        Kpi("PIPELINE_CONTRIBUTION", "Contribution to the pipeline",
+            "PIPELINE_CONTRIBUTION({marketing_pipeline},{pipeline})", ("{pipeline}",)),
+        Kpi("SALES_VELOCITY", "Sales velocity, a day",
+            "SALES_VELOCITY({sqos},{WIN_RATE},{won_value}/{won},{won_days}/{won})",
+            ("{won}", "{won_days}")),
+        Kpi("SALES_GROWTH", "Sales growth", "SALES_GROWTH({revenue},{revenue<})",
+            ("{revenue<}",)),
+    ),
+    "Retention and satisfaction": (
+        Kpi("CHURN_RATE", "Churn rate",
+            "CHURN_RATE({customers_start}+{new_customers}-{customers_end},{customers_start})",
+            ("{customers_start}",), lower=True),
+        Kpi("ANNUAL_CHURN", "Churn, as of a year", "ANNUAL_CHURN({CHURN_RATE},12/{months})",
+            lower=True),
+        Kpi("REVENUE_CHURN", "Revenue churn", "REVENUE_CHURN({mrr_churned},{mrr_start})",
+            ("{mrr_start}",), lower=True),
+        Kpi("GRR", "Gross revenue retention (GRR)",
+            "GRR({mrr_start},{mrr_contraction},{mrr_churned})", ("{mrr_start}",)),
+        Kpi("NRR", "Net revenue retention (NRR)",
+            "NRR({mrr_start},{mrr_contraction},{mrr_churned},{mrr_expansion})",
+            ("{mrr_start}",)),
+        Kpi("ADOPTION_RATE", "Adoption rate", "ADOPTION_RATE({active_users},{customers_end})",
+            ("{customers_end}",)),
+        Kpi("NPS_ERROR", "Margin of error of NPS",
+            "NPS_ERROR({promoters},{passives},{detractors})",
+            ("{promoters}+{passives}+{detractors}",), lower=True),
+    ),
+}  # fmt: skip
+
+FAMILIES = {"The fifteen": FIFTEEN, **OTHERS}
+KPIS = tuple(kpi for family in FAMILIES.values() for kpi in family)
+
+GOALS = Input(
+    "Goals",
+    "A row a goal: SMART, that is specific, measurable, achievable, relevant, time-bound. The first"
+    " goal for a KPI is the one that counts.",
+    (
+        Column("kpi", "KPI", KEY, "Measurable: the KPI's code, from the list.", filled=True,
+               choices="KpiCodes"),
+        Column("goal", "Goal", TEXT, "Specific: what is to be reached, and by what.",
+               required=False),
+        Column("period", "Month or quarter", KEY,
+               "M: the target is a month's; Q: a quarter's; blank: of both, as with costs per unit"
+               " and rates.", required=False, choices=("M", "Q")),
+        Column("baseline", "Baseline", VALUE,
+               "Where it stood at the start. A rate is a fraction: 0.03 or 3%.", required=False),
+        Column("target", "Target", VALUE, "Where it is to stand at the deadline."),
+        Column("deadline", "Deadline", DATE, "Time-bound: by when.", required=False),
+        Column("owner", "Owner", KEY, "Who sees to it.", required=False),
+        Column("achievable", "Achievable because", TEXT,
+               "What makes you think that it can be done.", required=False),
+        Column("relevant", "Relevant because", TEXT, "Which aim of the company it serves.",
+               required=False),
+    ),
+    counted="target",
+)  # fmt: skip
