@@ -228,10 +228,10 @@ def without(data: Data, month: date) -> Data:
 
 
 def history(built: Built) -> dict[str, list[Any]]:
-    """The row of each KPI on the sheet History."""
+    """The row of each KPI on the sheet Periods."""
     rows = {scorecard.history_row(kpi) + 1: kpi.code for kpi in KPIS}
     return {
-        code: [built.values["History", row, column] for column in range(3, 16)]
+        code: [built.values["Periods", row, column] for column in range(3, 16)]
         for row, code in rows.items()
     }
 
@@ -275,7 +275,7 @@ def test_every_kpi_in_every_period(view: str, monkeypatch: pytest.MonkeyPatch) -
         months = period_of(last, view)
         before = period_of(month_before(last, length), view)
         label = f"{last[0]}-{last[1]:02}" if view == "M" else f"{last[0]}-Q{(last[1] + 2) // 3}"
-        assert built.values["History", 5, place + 3] == label
+        assert built.values["Periods", 5, place + 3] == label
         for code, row in shown.items():
             expected = value_of(code, months, before)
             if expected is None:
@@ -452,4 +452,4 @@ def test_sparklines_follow_the_whole_history(demo: Built) -> None:
     sparkline = re.compile(r"<x14:sparkline><xm:f>(.*?)</xm:f>")
     ranges = [place for xml in sheets for place in sparkline.findall(xml)]
     rows = [scorecard.history_row(kpi) + 1 for kpi in (*FIFTEEN, *KPIS)]
-    assert sorted(ranges) == sorted(f"History!C{row}:O{row}" for row in rows)
+    assert sorted(ranges) == sorted(f"Periods!C{row}:O{row}" for row in rows)

@@ -1,7 +1,7 @@
 """The scorecard workbook: a row of counts a month in; KPIs, goals, trends and a dashboard out.
 
 The sheet Model lines the months up and adds them to periods: months, or quarters. A quarter's KPI
-divides the quarter's sums; it is not the mean of three months' KPIs. The sheet History has every
+divides the quarter's sums; it is not the mean of three months' KPIs. The sheet Periods has every
 KPI in every period; the other sheets show what it and Model hold.
 """
 
@@ -66,7 +66,7 @@ ACROSS = 5  # tiles of the dashboard
 SETTING_COLUMNS = (0, 1, 3, 4, 6, 7, 9)
 GOAL_ROOM = 30  # rows of the sheet SMART check
 
-# The sheet History: labels, codes, a column a period. Rows and columns are counted from 0.
+# The sheet Periods: labels, codes, a column a period. Rows and columns are counted from 0.
 HISTORY_TOP = 4  # the row of its header
 VALUES, NEWEST = 2, 1 + SHOWN
 
@@ -139,7 +139,7 @@ WRONG_GOALS = (
 def write(book: Book) -> None:
     """Write the sheets for people, Checks and Model."""
     model(book.pages["Model"])
-    history(book.pages["History"])
+    history(book.pages["Periods"])
     dashboard(book.pages["Dashboard"])
     scorecard(book.pages["Scorecard"])
     others(book.pages["More KPIs"])
@@ -306,7 +306,7 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
         xl_rowcol_to_cell(row, column) for column in (CODE, ACTUAL, BEFORE, GOAL, BASELINE, TARGET)
     )
     past = history_row(kpi)
-    values = page.book.at("History", past, VALUES, past, NEWEST)
+    values = page.book.at("Periods", past, VALUES, past, NEWEST)
     better = "lower" if kpi.lower else "higher"
     unknown = [f"COUNT({actual},{before})<2"]
     if kpi.unit is COUNT:  # a quarter so far has not shrunk against a whole one
@@ -328,7 +328,7 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
     page.sheet.write_string(row, UNIT, kpi.unit.name, styles.label())
     page.put_array(row, GOAL, goal_row, styles.of("0"))
     for column, formula, style in (
-        (ACTUAL, f"={page.book.at('History', past, NEWEST)}", look),
+        (ACTUAL, f"={page.book.at('Periods', past, NEWEST)}", look),
         (BEFORE, guarded(f"INDEX({values},1,Before)", NOTHING), look),
         (CHANGE, guarded(change, *unknown), change_style(page, kpi)),
         (BASELINE, of_goal("baseline"), look),
@@ -379,7 +379,7 @@ def monthly(page: Page) -> None:
 
 
 def history_row(kpi: Kpi) -> int:
-    """The row of a KPI on the sheet History, where each family has a heading."""
+    """The row of a KPI on the sheet Periods, where each family has a heading."""
     row = HISTORY_TOP + 2
     for family in FAMILIES.values():
         if kpi in family:
@@ -425,7 +425,7 @@ def history(page: Page) -> None:
     page.sheet.set_column(0, 0, 34)
     page.sheet.set_column(1, 1, 26)
     page.sheet.set_column(VALUES, NEWEST, 12.5)
-    headline(page, "History", "Every KPI in the last thirteen periods.")
+    headline(page, "Periods", "Every KPI in the last thirteen periods.")
     page.put(2, 0, what_is_shown(page.book), styles.label(bold=True))
     header_row(page, HISTORY_TOP, 0, ("KPI", "Code"), text=(1,))
     for place in range(SHOWN):
@@ -767,7 +767,7 @@ def sparkline(page: Page, row: int, column: int, kpi: Kpi) -> None:
     """A KPI's past in a cell, its latest period in another colour."""
     past = history_row(kpi)
     options = {
-        "range": page.book.at("History", past, VALUES, past, NEWEST),
+        "range": page.book.at("Periods", past, VALUES, past, NEWEST),
         "type": "column",
         "series_color": BAR,
         "last_point": True,
@@ -904,7 +904,7 @@ TEMPLATE = Template(
         Sheet("Dashboard", "The fifteen KPIs at a glance, and the settings: month or quarter."),
         Sheet("Scorecard", "The fifteen: what they are, before and now, goal, progress, trend."),
         Sheet("More KPIs", "The same for the other KPIs, by family."),
-        Sheet("History", "Every KPI in the last thirteen periods."),
+        Sheet("Periods", "Every KPI in the last thirteen periods."),
         Sheet("SMART check", "Each goal: whether it is SMART, and how far it is."),
         Sheet("Months", "The data: a row of counts a month."),
         Sheet("Goals", "The goals: a row each."),
