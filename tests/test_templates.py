@@ -19,7 +19,7 @@ import pytest
 from generated import WORKBOOKS, empty_workbook
 from hosts import missing, pdf_text, program
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import HEADER, Template, build
+from kpi_xl.workbook_templates.parts import EMPTY, FILLED, HEADER, Template, build
 from kpi_xl.workbook_templates.writing import Built
 from workbook_lint import lint
 
@@ -27,11 +27,15 @@ from kpi_xl import METRICS, CellError
 from kpi_xl.hosts import native
 from kpi_xl.hosts.embedded import calculate
 from kpi_xl.hosts.package import read_package
+from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT, texts
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
 CASES = [(name, state) for name in TEMPLATES for state in ("filled", "empty")]
+TRANSLATED = [language for language in LANGUAGES if language != "en"]
 built: dict[tuple[str, str], Built] = {}
+said: set[str] = {EMPTY.text, FILLED}
+"""The English texts of the workbooks that were built."""
 
 
 @pytest.fixture(params=CASES, ids="-".join)
@@ -48,8 +52,13 @@ def workbook(record: Template, state: str) -> Built:
     """A template's workbook, built once."""
     if (record.name, state) not in built:
         given = record.sample() if state == "filled" else ({},)
-        built[record.name, state] = build(record, *given)
+        built[record.name, state] = build(record, *given, translate=noted)
     return built[record.name, state]
+
+
+def noted(text: str) -> str:
+    said.add(text)
+    return text
 
 
 def foreign(text: str) -> str:
@@ -285,3 +294,22 @@ def test_a_viewer_without_our_functions_shows_the_figures(record: Template, tmp_
     text = pdf_text(saved(content, tmp_path), tmp_path)
     assert "#NAME?" not in text
     assert not [shown for _, shown in headlines if shown not in text]
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_text_is_translated_and_no_translation_is_left_over(language: str) -> None:
+    for name, state in CASES:
+        workbook(template(name), state)
+    assert set(texts(language)["words"]) == said
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_workbook_in_each_language(record: Template, language: str) -> None:
+    made = build(record, {}, language=language)
+    assert lint(made.content) == []
+    assert not [value for value in made.values.values() if isinstance(value, CellError)]
+    book = openpyxl.load_workbook(io.BytesIO(made.content))
+    titles = ["Start", *(sheet.title for sheet in record.sheets)]
+    assert book.sheetnames == [texts(language)["words"][title] for title in titles]
+    for sheet in book:
+        assert bool(sheet.sheet_view.rightToLeft) == (language in RIGHT_TO_LEFT)

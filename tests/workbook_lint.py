@@ -289,6 +289,8 @@ def printed(book: Book) -> Iterator[str]:
         for reference in re.findall(r"(?:'(?:[^']|'')*'|[^',])+", text) or [text]:
             owner, _, address = reference.rpartition("!")
             place = sheet and address_area(sheet.name, address)
+            if re.fullmatch(r"[^\W\d]\w*", owner):
+                owner = quoted(owner)  # letters of any script need no quotes
             if (
                 sheet is None
                 or owner not in (quoted(sheet.name), f"'{sheet.name}'")
