@@ -2,13 +2,17 @@
 
 import io
 from datetime import date, timedelta
+from random import Random
 
 import openpyxl
 import pandas as pd
 import pytest
+from kpi_xl.workbook_templates import retention
 from kpi_xl.workbook_templates.parts import HEADER, Data, build
 from kpi_xl.workbook_templates.retention import TEMPLATE, sample
 from kpi_xl.workbook_templates.writing import Built
+
+from kpi_xl.cells import Cell
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
@@ -80,3 +84,194 @@ def test_the_checks_find_what_is_wrong() -> None:
     found = [(values["Checks", row, 2], values["Checks", row, 3]) for row in (6, 7, 11)]
     assert found == [(1, HEADER + 5), (0, ""), (2, HEADER + 9)]
     assert values["Summary", 3, 2].startswith("3 rows of data to look at")
+
+
+def sheet(built: Built, name: str) -> list[list[object]]:
+    """The values of a sheet's cells, row by row."""
+    book = openpyxl.load_workbook(io.BytesIO(built.content), data_only=True)
+    return [list(row) for row in book[name].iter_rows(values_only=True)]
+
+
+def below(rows: list[list[object]], first: str, count: int) -> list[list[object]]:
+    """The rows under the one that begins with a header, from its column on."""
+    for number, row in enumerate(rows):
+        if first in row:
+            return [line[row.index(first) :] for line in rows[number + 1 : number + 1 + count]]
+    raise AssertionError(f"no column {first}")
+
+
+def test_revenue_of_cohorts(demo: Built) -> None:
+    """Added up order by order, by the month of the customer's first order and the months since."""
+    orders = sample().data["Orders"]
+    first: dict[object, date] = {}
+    for customer, day in zip(orders["customer"], orders["date"], strict=True):
+        first[customer] = min(day, first.get(customer, day))
+    revenue: dict[tuple[str, int], float] = {}
+    for customer, day, amount in zip(*orders.values(), strict=True):
+        born = first[customer]
+        age = 12 * (day.year - born.year) + day.month - born.month
+        place = born.strftime("%Y-%m"), age
+        revenue[place] = revenue.get(place, 0.0) + amount
+    rows = sheet(demo, "Cohort revenue")
+    titles = [row[0] for row in rows]
+    kept = rows[titles.index("Share of the first period's revenue") + 2 :][:3]
+    brought = rows[titles.index("Revenue") + 2 :][:3]
+    for share_row, row in zip(kept, brought, strict=True):
+        cohort = row[0]
+        for age in range(16):
+            assert row[2 + age] == pytest.approx(revenue[cohort, age])
+            share = revenue[cohort, age] / revenue[cohort, 0]
+            assert share_row[2 + age] == pytest.approx(share)
+
+
+def test_the_forecast_is_that_of_the_published_model(demo: Built) -> None:
+    """Within bounds that do not depend on the fit: who bought lately is likely to be there."""
+    figures = dict(demo.headlines)
+    rows = demo.values["Model", 5, 18]
+    assert isinstance(rows, list)
+    forecast = rows[1:]
+    assert len(forecast) == 2357
+    worth = sorted((float(row[7]) for row in forecast), reverse=True)
+    listed = below(sheet(demo, "Value"), "CLV", 20)
+    assert [row[0] for row in listed] == pytest.approx(worth[:20])
+    assert figures["Revenue to come"] == f"{sum(worth):,.2f}"
+    assert figures["Still customers"] == f"{sum(float(row[4]) for row in forecast):,.0f}"
+    by_customer = {row[0]: row for row in forecast}
+    names = below(sheet(demo, "Value"), "customer", 20)
+    for row in names:
+        assert row[2] == pytest.approx(by_customer[row[0]][4])
+        assert row[5] == by_customer[row[0]][1]
+    risky = [float(row[1]) * float(row[6]) for row in forecast if float(row[4]) < 0.5]
+    lost = below(sheet(demo, "Value"), "repeat spend", 12)
+    assert [row[0] for row in lost] == pytest.approx(sorted(risky, reverse=True)[:12])
+
+
+def test_whether_frequency_and_spend_correlate(demo: Built) -> None:
+    orders = pd.DataFrame(sample().data["Orders"])
+    by_customer = orders.groupby("customer")
+    days, spent = by_customer["date"].nunique(), by_customer["amount"].sum()
+    again = days > 1
+    expected = days[again].corr((spent / days)[again])
+    assert dict(demo.headlines)["Frequency and spend"] == f"{expected:,.2f}"
+    assert any("spend hardly more or less" in str(row[0]) for row in sheet(demo, "Value"))
+
+
+def shop(customers: int, linked: bool) -> Data:
+    """Customers who buy more or less often; who buys often spends more at a time, or does not."""
+    random = Random(7)
+    orders: dict[str, list[Cell]] = {"customer": [], "date": [], "amount": []}
+    for number in range(customers):
+        rate = random.gammavariate(1.0, 1.0) / 30 + 0.005
+        mean = 1500 * rate if linked else random.gammavariate(4.0, 12.0)
+        day, stops = random.uniform(0, 60), random.betavariate(0.8, 2.5)
+        while day < 365:
+            orders["customer"].append(f"c{number}")
+            orders["date"].append(date(2024, 1, 1) + timedelta(days=int(day)))
+            orders["amount"].append(round(mean * random.uniform(0.5, 1.5), 2))
+            if random.random() < stops:
+                break
+            day += random.expovariate(rate)
+    return {"Orders": orders}
+
+
+@pytest.mark.parametrize(("linked", "warned"), [(True, True), (False, False)])
+def test_it_warns_where_the_model_of_spend_does_not_hold(linked: bool, warned: bool) -> None:
+    rows = sheet(build(TEMPLATE, shop(300, linked)), "Value")
+    assert any(str(row[0]).startswith("Careful") for row in rows) == warned
+
+
+def test_customers_of_the_same_value_are_all_listed() -> None:
+    data = shop(300, linked=False)["Orders"]
+    twins = {
+        "customer": [f"{name}{twin}" for twin in "ab" for name in data["customer"]],
+        "date": list(data["date"]) * 2,
+        "amount": list(data["amount"]) * 2,
+    }
+    listed = below(sheet(build(TEMPLATE, {"Orders": twins}), "Value"), "customer", 20)
+    assert len({row[0] for row in listed}) == 20
+    pairs = [str(row[0])[:-1] for row in listed]
+    assert pairs[::2] == pairs[1::2]
+
+
+def test_too_few_orders_are_told_in_words() -> None:
+    built = build(TEMPLATE, small())
+    assert str(built.values["Value", 3, 1]).startswith("The data do not tell who will buy again")
+    assert built.values["Model", 5, 18] == "#N/A"
+    shown = [v for (name, _, _), v in built.values.items() if name == "Value"]
+    assert "#N/A" not in shown
+    assert dict(built.headlines)["Revenue to come"] == ""
+
+
+def test_other_errors_of_the_forecast_show() -> None:
+    data = shop(300, linked=False)["Orders"]
+    changed = {**data, "date": ["soon", *data["date"][1:]]}
+    values = build(TEMPLATE, {"Orders": changed}).values
+    assert values["Value", 3, 1] == "#VALUE!"
+
+
+def test_contracts_of_fader_and_hardie(demo: Built) -> None:
+    """The published fits, their CLV at 10 %, and what was really left after period 7."""
+    rows = sheet(demo, "Contracts")
+    named = {row[0]: row[1:3] for row in rows if isinstance(row[0], str)}
+    assert named["alpha: low if customers differ"] == pytest.approx([0.668, 0.704], abs=5e-4)
+    assert named["beta: high if few leave early"] == pytest.approx([3.806, 1.182], abs=5e-4)
+    table = below(rows, "period", 13)
+    assert [row[1] for row in table] == [count / 1000 for count in retention.HIGH_END]
+    assert [row[3] for row in table] == [count / 1000 for count in retention.REGULAR]
+    for row in table[8:]:
+        assert row[2] == pytest.approx(row[1], abs=0.02)
+        assert row[4] == pytest.approx(row[3], abs=0.02)
+    alpha, beta = named["alpha: low if customers differ"][0], 3.806
+    survival, worth = 1.0, 100.0
+    for period in range(1, 5000):
+        survival *= (beta + period - 1) / (alpha + beta + period - 1)
+        worth += 100 * survival / 1.1**period
+    assert named["Lifetime value of a customer"][0] == pytest.approx(worth, rel=1e-3)
+
+
+def test_a_cohort_that_nobody_left() -> None:
+    survivors = {"period": [0, 1, 2, 3], "customers": [50] * 4, "compared": [None] * 4}
+    values = build(TEMPLATE, {"Survivors": survivors}).values
+    assert str(values["Contracts", 3, 1]).startswith("A cohort's losses do not tell")
+    assert "#N/A" not in [v for (name, _, _), v in values.items() if name == "Contracts"]
+
+
+def test_subscriptions_by_month(demo: Built) -> None:
+    months = retention.subscriptions()
+    table = below(sheet(demo, "Recurring"), "month", 24)
+    for number, row in enumerate(table):
+        month = {name: cells[number] for name, cells in months.items()}
+        start, lost, new = (month[f"customers_{name}"] for name in ("start", "lost", "new"))
+        mrr, more, less = (month[name] for name in ("mrr_start", "expansion", "contraction"))
+        gone = month["churned"]
+        assert row[1:5] == [start, new, lost, start + new - lost]
+        assert row[5] == pytest.approx((start - lost) / start)
+        assert row[6] == pytest.approx(lost / start)
+        end = mrr + month["mrr_new"] + more - less - gone
+        assert row[12] == pytest.approx(end)
+        assert row[13:16] == pytest.approx(
+            [gone / mrr, (mrr - less - gone) / mrr, (mrr + more - less - gone) / mrr]
+        )
+        assert row[16] == pytest.approx(end / (start + new - lost))
+    churn = sum(months["customers_lost"]) / sum(months["customers_start"])
+    figures = dict(demo.headlines)
+    assert figures["Churn a month"] == f"{churn:.1%}"
+    assert figures["Churn a year"] == f"{1 - (1 - churn) ** 12:.1%}"
+    assert figures["Months a customer stays"] == f"{1 / churn:,.1f}"
+
+
+def test_the_checks_of_subscriptions_and_survivors(demo: Built) -> None:
+    found = {row[0]: row[1] for row in sheet(demo, "Checks") if isinstance(row[0], str)}
+    assert found["Months begun with other customers"] == 1
+    assert found["Months begun with other revenue"] == 0
+    months = retention.subscriptions()
+    months["mrr_start"][5] += 7.0
+    months["customers_lost"][9] = 9999
+    survivors = {"period": [0, 1, 3, 4], "customers": [9, 7, 6, 8], "compared": [None] * 4}
+    built = build(TEMPLATE, {"Subscriptions": months, "Survivors": survivors})
+    found = {row[0]: row[1] for row in sheet(built, "Checks") if isinstance(row[0], str)}
+    # Nor does the month after it.
+    assert found["Months begun with other revenue"] == 2
+    assert found["Months that lose more than they had"] == 1
+    assert found["Periods that are missing"] == 1
+    assert found["Periods that gain customers"] == 1

@@ -1,4 +1,6 @@
-"""The retention workbook: orders in; cohorts, a retention curve, segments and CLV out.
+"""The retention workbook: orders in; cohorts, curve, segments and the customers' value out.
+
+Beside the orders it takes the months of subscriptions, and how many of a cohort are left.
 
 The sheet Model holds the tables that KPI functions spill. The sheets for people show them cell by
 cell, because charts need fixed cells, and because viewers without our functions keep the values of
@@ -6,9 +8,13 @@ plain formulas, but compute spilling ones anew.
 """
 
 import csv
+from collections.abc import Sequence
 from datetime import date
 from importlib import resources
+from random import Random
 from typing import NamedTuple
+
+from xlsxwriter.format import Format
 
 from kpi_xl.cells import Cell
 from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, TEXT
@@ -35,13 +41,14 @@ from .parts import (
     headline,
     heat,
     mirror,
+    same_as,
     section,
     settings,
     status,
     warn_of_more,
     where,
 )
-from .writing import BLUE, COLOURS, ORANGE, Book, Page
+from .writing import BAR, BLUE, COLOURS, ORANGE, WARNING, Book, Page, literal
 
 ORDERS = Input(
     "Orders",
@@ -54,9 +61,48 @@ ORDERS = Input(
     counted="date",
 )
 
+SUBSCRIPTIONS = Input(
+    "Subscriptions",
+    "A row a month (or several, of plans or countries), if your customers pay by subscription.",
+    (
+        Column("month", "Month", DATE, "Any day of the month.", filled=True),
+        Column("customers_start", "Customers at the start", COUNT,
+               "Customers on the first day: those of the month before at its end."),
+        Column("customers_new", "New customers", COUNT, "Customers won in the month."),
+        Column("customers_lost", "Customers lost", COUNT,
+               "Customers of the start who left in the month."),
+        Column("mrr_start", "Revenue at the start", MONEY,
+               "Monthly recurring revenue (MRR) on the first day."),
+        Column("mrr_new", "New", MONEY, "MRR of the new customers."),
+        Column("expansion", "Expansion", MONEY, "MRR that customers of the start took more."),
+        Column("contraction", "Contraction", MONEY,
+               "MRR that customers of the start took less and stayed, above 0."),
+        Column("churned", "Churned", MONEY, "MRR of the customers who left, above 0."),
+    ),
+    counted="month",
+)  # fmt: skip
+
+SURVIVORS = Input(
+    "Survivors",
+    "How many of a cohort that pays by contract are left after each period, from period 0 on.",
+    (
+        Column("period", "Period", COUNT, "0, 1, 2 ... in this order.", filled=True),
+        Column("customers", "Customers left", COUNT,
+               "Customers of the cohort at the end of the period; at 0, all of them."),
+        Column("compared", "Left of a second cohort", COUNT,
+               "The same of another cohort, to compare the two.", required=False),
+    ),
+    counted="customers",
+)  # fmt: skip
+
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 DEEP = 1_000_000  # rows that the names over the customers' table reach down
 SPARE = 12  # rows and columns shown beyond those that the data fill now
+MOST = 50_000  # customers whose value is forecast one by one: of more, a file grows too slow
+BEST, RISKY = 20, 12  # customers in the lists
+MONTHS = 24
+FARTHEST = 24  # the last period of a cohort's forecast that is shown
+CORRELATED = 0.2  # from here on, customers who buy often clearly spend more, or less
 
 
 class Spill(NamedTuple):
@@ -67,13 +113,39 @@ class Spill(NamedTuple):
     formula: str
 
 
+BOUGHT = "Orders[customer],Orders[date]"
+LEFT = "(Survivors[period]<=FitUntil)"
+
 # Side by side, with room to the right of the cohorts for ten years of weeks.
-CUSTOMERS = Spill("Customers", 0, "RFM(Orders[customer],Orders[date],Orders[amount])")
-CURVE = Spill("Retention curve", 9, "RETENTION_CURVE(Orders[customer],Orders[date],Period)")
-SHARES = Spill("Cohorts, share", 14, "COHORT(Orders[customer],Orders[date],,Period)")
-COUNTS = Spill(
-    "Cohorts, customers", 514, 'COHORT(Orders[customer],Orders[date],,Period,"customers")'
+CUSTOMERS = Spill("Customers", 0, f"RFM({BOUGHT},Orders[amount])")
+CURVE = Spill("Retention curve", 9, f"RETENTION_CURVE({BOUGHT},Period)")
+FIT = Spill("Model of purchases and spend", 14, f'BTYD_FIT({BOUGHT},Orders[amount],"W")')
+FORECAST = Spill(
+    "Value of each customer",
+    17,
+    f'CLV_FORECAST({BOUGHT},Orders[amount],Horizon,(1+YearlyRate)^(1/52)-1,"W")',
 )
+RANKED = Spill("The most valuable first", 26, "CHANNEL_MIX(Buyer,Worth)")
+AT_RISK = Spill(
+    "At risk, the best first", 30,
+    'CHANNEL_MIX(Buyer,IF((Alive<RiskBelow)*(Repeats>0),Repeats*Spend,""))',
+)  # fmt: skip
+COHORTS_LEFT = tuple(
+    (
+        Spill(f"Contracts of the {which} cohort", 34 + 6 * number, f"SBG_FIT({survivors})"),
+        Spill("", 36 + 6 * number, f"SBG_FORECAST({survivors},{FARTHEST})"),
+        survivors,
+    )
+    for number, (which, column) in enumerate((("first", "customers"), ("second", "compared")))
+    for survivors in (f'FILTER(Survivors[{column}],(Survivors[{column}]<>"")*{LEFT})',)
+)
+SHARES = Spill("Cohorts, share", 50, f"COHORT({BOUGHT},,Period)")
+COUNTS = Spill("Cohorts, customers", 550, f'COHORT({BOUGHT},,Period,"customers")')
+REVENUES = Spill("Cohorts, revenue", 1050, f'COHORT({BOUGHT},Orders[amount],Period,"revenue")')
+KEPT = Spill(
+    "Cohorts, revenue kept", 1550,
+    f'COHORT({BOUGHT},Orders[amount],Period,"revenue_retention")',
+)  # fmt: skip
 
 SETTINGS = (
     Setting("Period", "Period", "M", TEXT, "W, M, Q or Y", ("W", "M", "Q", "Y")),
@@ -83,7 +155,22 @@ SETTINGS = (
     Setting("DiscountRate", "Discount rate", 0.01, RATE, "Per month"),
 )
 
+FORECAST_SETTINGS = (
+    Setting("Horizon", "Look ahead", 52, PERIODS, "Weeks: 52 are a year"),
+    Setting("YearlyRate", "Discount rate a year", 0.1, RATE, "A week's follows from it"),
+    Setting("RiskBelow", "At risk below", 0.5, RATE, "The chance that they still buy"),
+)
+
+CONTRACT_SETTINGS = (
+    Setting("FitUntil", "Learn up to period", 7, PERIODS, "Later rows test the forecast"),
+    Setting("ContractMargin", "Margin per customer", 100, MONEY, "Per period"),
+    Setting("ContractRate", "Discount rate", 0.1, RATE, "Per period"),
+)
+
 NOBODY = "CustomerCount=0"
+NO_FORECAST = "ForecastDone=0"
+NO_FIT = "FitDone=0"
+NO_MONTHS = SUBSCRIPTIONS.empty
 
 FIGURES = {
     "The data": (
@@ -132,6 +219,48 @@ FIGURES = {
 
 CARDS = ("CustomerCount", "Revenue", "OrderValue", "RepeatRate", "CustomerValue")
 
+TO_COME = (
+    Figure("ForecastCustomers", "Customers who bought",
+           blank_if(NO_FORECAST, "COUNT(Worth)"), COUNT,
+           "Returns alone do not count"),
+    Figure("AliveCustomers", "Still customers", blank_if(NO_FORECAST, "SUM(Alive)"), COUNT,
+           "To expect: P(alive), summed"),
+    Figure("ExpectedPurchases", "Purchases to come", blank_if(NO_FORECAST, "SUM(Expected)"),
+           COUNT, "Within the weeks set above"),
+    Figure("ClvTotal", "Revenue to come", blank_if(NO_FORECAST, "SUM(Worth)"), MONEY,
+           "Discounted: the CLV of all"),
+    Figure("ClvMargin", "Its gross margin", blank_if(NO_FORECAST, "ClvTotal*GrossMargin"), MONEY,
+           "At the margin of {Summary}"),
+    Figure("ClvMean", "CLV per customer", blank_if(NO_FORECAST, "ARPU(ClvTotal,ForecastCustomers)"),
+           MONEY, "Revenue to come / customers"),
+)  # fmt: skip
+
+CONTRACTS = (
+    Figure("CurrentCustomers", "Customers now", blank_if(NO_MONTHS, "INDEX(CustomersEnd,{last})"),
+           COUNT, "At the end of the last month"),
+    Figure("CurrentMrr", "Recurring revenue now", blank_if(NO_MONTHS, "INDEX(MrrEnd,{last})"),
+           MONEY, "MRR at the end of the last month"),
+    Figure("CurrentArpu", "Recurring revenue each",
+           blank_if("N(CurrentCustomers)=0", "ARPU(CurrentMrr,CurrentCustomers)"), MONEY,
+           "MRR / customers"),
+    Figure("MonthlyChurn", "Churn a month",
+           blank_if("SUM(CustomersStart)=0", "CHURN_RATE(SUM(CustomersLost),SUM(CustomersStart))"),
+           RATE, "Lost / at the start, all months"),
+    Figure("YearlyChurn", "Churn a year",
+           blank_if('MonthlyChurn=""', "ANNUAL_CHURN(MonthlyChurn)"), RATE,
+           "Churn a month, compounded"),
+    Figure("LifetimeMonths", "Months a customer stays",
+           blank_if("N(MonthlyChurn)=0", "CUSTOMER_LIFETIME(MonthlyChurn)"), PERIODS,
+           "1 / churn a month"),
+    Figure("MeanGrr", "Revenue kept (GRR)",
+           blank_if("SUM(MrrStart)=0", "GRR(SUM(MrrStart),SUM(MrrLess),SUM(MrrChurned))"), RATE,
+           "A month, expansion left out"),
+    Figure("MeanNrr", "Net revenue kept (NRR)",
+           blank_if("SUM(MrrStart)=0",
+                    "NRR(SUM(MrrStart),SUM(MrrLess),SUM(MrrChurned),SUM(MrrMore))"), RATE,
+           "A month, with expansion"),
+)  # fmt: skip
+
 AGREEMENTS = (
     Agreement("Average order value", "=OrderValue",
               blank_if(ORDERS.empty, "SUM(Orders[amount])/COUNT(Orders[date])"), MONEY),
@@ -141,6 +270,16 @@ AGREEMENTS = (
     Agreement("Customer lifetime value", "=CustomerValue",
               blank_if(NOBODY, "-PV(DiscountRate,Lifetime,OrderValue*MonthlyOrders*GrossMargin)"),
               MONEY),
+    Agreement("Revenue, summed over cohorts", "=SUM(CohortRevenue)", "=SUM(Orders[amount])", MONEY),
+    Agreement("Churn a year", "=YearlyChurn",
+              blank_if("SUM(CustomersStart)=0",
+                       "1-(1-SUM(CustomersLost)/SUM(CustomersStart))^12"), RATE),
+    Agreement("Net revenue kept (NRR)", "=MeanNrr",
+              blank_if("SUM(MrrStart)=0",
+                       "1+(SUM(MrrMore)-SUM(MrrLess)-SUM(MrrChurned))/SUM(MrrStart)"), RATE),
+    Agreement("Left after a period, first cohort", "=FirstLeft",
+              blank_if("FirstFitted=0", "FirstBeta/(FirstAlpha+FirstBeta)"), RATE),
+    Agreement("CLV, summed over the ranked list", "=SUM(RankedClv)", "=SUM(Worth)", MONEY),
 )  # fmt: skip
 
 HEADER_ROW = "ROW(Orders[[#Headers],[date]])"
@@ -166,6 +305,24 @@ PROBLEMS = (
             f"={HEADER_ROW}+MATCH(MAX(Orders[date]),Orders[date],0)", "Correct the year."),
     Problem("Orders without an amount", '=COUNTIFS(Orders[amount],"",Orders[date],"<>")',
             first_gap("amount", "date"), "They count as 0."),
+    Problem("Months begun with other customers",
+            '=SUMPRODUCT((LaterStart<>"")*(EarlierEnd<>"")*(LaterStart<>EarlierEnd))', "",
+            "Start, new and lost customers must lead from month to month: see {Recurring}."),
+    Problem("Months begun with other revenue",
+            '=SUMPRODUCT((LaterMrr<>"")*(EarlierMrr<>"")*(LaterMrr<>EarlierMrr))', "",
+            "The revenue at the start must be that at the end of the month before."),
+    Problem("Months that lose more than they had",
+            *where(SUBSCRIPTIONS,
+                   "((Subscriptions[customers_lost]>Subscriptions[customers_start])+"
+                   "(Subscriptions[contraction]+Subscriptions[churned]>Subscriptions[mrr_start])"
+                   ">0)*1"),
+            "Lost, contraction and churned count customers of the start only."),
+    Problem("Periods that are missing",
+            f"=IF({SURVIVORS.empty},0,MAX(Survivors[period])+1-COUNT(Survivors[customers]))", "",
+            "Rows go from period 0 on, one by one."),
+    Problem("Periods that gain customers",
+            '=SUMPRODUCT((LaterLeft<>"")*(EarlierLeft<>"")*(LaterLeft>EarlierLeft))', "",
+            "Nobody joins a cohort later: correct the count."),
 )  # fmt: skip
 
 SEGMENTS = {
@@ -181,15 +338,21 @@ SEGMENTS = {
 }
 
 
-CDNOW = Sentence(
-    "Orders of the online music shop CDNOW: customers who first bought in January to March 1997,"
+SAMPLES = Sentence(
+    "Orders: the online music shop CDNOW, customers who first bought in January to March 1997,"
     " followed to June 1998, amounts in US dollars. Fader & Hardie (2001), Forecasting Repeat Sales"
-    " at CDNOW: A Case Study, Interfaces 31 (3); data of Bruce Hardie, brucehardie.com."
+    " at CDNOW: A Case Study, Interfaces 31 (3); data of Bruce Hardie, brucehardie.com. Survivors:"
+    " the segments High End and Regular, per thousand, of Fader & Hardie (2007), How to Project"
+    " Customer Retention, Journal of Interactive Marketing 21 (1). Subscriptions: made up,"
+    " not real."
 )
+
+HIGH_END = (1000, 869, 743, 653, 593, 551, 517, 491, 468, 445, 427, 409, 394)
+REGULAR = (1000, 631, 468, 382, 326, 289, 262, 241, 223, 207, 194, 183, 173)
 
 
 def sample() -> Sample:
-    """The real orders that come with the template: CDNOW, 1997-98."""
+    """Real orders and survivors, and made-up subscriptions."""
     text = resources.files(__package__).joinpath("samples/cdnow.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     orders: dict[str, list[Cell]] = {
@@ -197,7 +360,37 @@ def sample() -> Sample:
         "date": [date.fromisoformat(row["date"]) for row in rows],
         "amount": [float(row["amount"]) for row in rows],
     }
-    return Sample({"Orders": orders}, CDNOW)
+    survivors: dict[str, list[Cell]] = {
+        "period": list(range(len(HIGH_END))),
+        "customers": list(HIGH_END),
+        "compared": list(REGULAR),
+    }
+    data = {"Orders": orders, "Subscriptions": subscriptions(), "Survivors": survivors}
+    return Sample(data, SAMPLES)
+
+
+def subscriptions() -> dict[str, list[Cell]]:
+    """Two years of a made-up business, always the same; one month begins with other customers."""
+    random = Random(2023)
+    rows: list[tuple[Cell, ...]] = []
+    customers, revenue = 480, 23_500.0
+    for number in range(MONTHS):
+        month = number % 12
+        season = 0.7 if month in (6, 7) else 1.25 if month in (0, 8, 9) else 1.0
+        new = round(30 * season * random.uniform(0.8, 1.2))
+        lost = round(customers * random.uniform(0.022, 0.036) * (1.5 if month == 0 else 1.0))
+        price = revenue / customers
+        gained = round(new * price * random.uniform(0.85, 1.05), 2)
+        more = round(revenue * random.uniform(0.010, 0.024), 2)
+        less = round(revenue * random.uniform(0.003, 0.009), 2)
+        gone = round(lost * price * random.uniform(0.7, 0.95), 2)
+        day = date(2023 + number // 12, month + 1, 1)
+        begun = customers + (4 if number == 15 else 0)  # as if somebody had counted anew
+        rows.append((day, begun, new, lost, round(revenue, 2), gained, more, less, gone))
+        customers = begun + new - lost
+        revenue += gained + more - less - gone
+    names = [column.name for column in SUBSCRIPTIONS.columns]
+    return {name: list(cells) for name, cells in zip(names, zip(*rows, strict=True), strict=True)}
 
 
 def write(book: Book) -> None:
@@ -206,34 +399,84 @@ def write(book: Book) -> None:
     model(book.pages["Model"])
     summary(book.pages["Summary"])
     cohorts(book.pages["Cohorts"])
+    cohort_revenue(book.pages["Cohort revenue"])
     curve(book.pages["Curve"])
     segments(book.pages["Segments"])
+    value(book.pages["Value"])
+    contracts(book.pages["Contracts"])
+    recurring(book.pages["Recurring"])
     checks(book.pages["Checks"], AGREEMENTS, PROBLEMS)
 
 
 def model(page: Page) -> None:
-    """The spilling formulas, and names over the columns of the customers' table."""
+    """The spilling formulas, names over their columns, and whether the models could be fitted."""
     styles = page.styles
     bold, count, share = styles.label(bold=True), styles.number(COUNT), styles.number(RATE)
-    money = styles.number(MONEY)
-    formats = {
-        CUSTOMERS: [bold, count, count, money, count, count, count, styles.label()],
-        CURVE: [bold, count, count, share],
-        SHARES: [bold, count, share],
-        COUNTS: [bold, count],
-    }
+    money, average, number = styles.number(MONEY), styles.number(AVERAGE), styles.of("0.0000")
+    nobody, too_many = ORDERS.empty, f"OR({ORDERS.empty},N(FittedCustomers)>{MOST})"
     headline(page, "Model", "A formula of kpi_xl spills each of these tables.")
-    page.sheet.set_column(CUSTOMERS.column, CUSTOMERS.column + 6, 13)
+    page.sheet.set_column(0, SHARES.column - 1, 13)
     page.sheet.set_column(CUSTOMERS.column + 7, CUSTOMERS.column + 7, 20)
-    page.sheet.set_column(CURVE.column, CURVE.column + 3, 13)
-    for spill, looks in formats.items():
+    customer = [bold, count, count, money, count, count, count, styles.label()]
+    forecast = [bold, count, average, average, share, average, money, money]
+    risk = 'COUNTIF(Alive,"<"&RiskBelow)=0'
+    for spill, blank, looks in (
+        (CUSTOMERS, nobody, customer),
+        (CURVE, nobody, [bold, count, count, share]),
+        (FIT, nobody, [bold, number]),
+        (FORECAST, too_many, forecast),
+        (RANKED, NO_FORECAST, [bold, money, share]),
+        (AT_RISK, f"IF({NO_FORECAST},TRUE,{risk})", [bold, money, share]),
+        (SHARES, nobody, [bold, count, share]),
+        (COUNTS, nobody, [bold, count]),
+        (REVENUES, nobody, [bold, count, money]),
+        (KEPT, nobody, [bold, count, share]),
+    ):
         page.write(TOP - 1, spill.column, spill.title, styles.heading())
-        formula = blank_if(ORDERS.empty, spill.formula)
-        page.spill(TOP, spill.column, formula, styles.header("0"), looks)
-    for name, column in (("Recency", 1), ("PurchaseCount", 2), ("Monetary", 3), ("Segment", 7)):
-        page.define(name, TOP + 1, column, TOP + DEEP, column)
+        page.spill(TOP, spill.column, blank_if(blank, spill.formula), styles.header("0"), looks)
+    for place, (fit, future, survivors) in enumerate(COHORTS_LEFT):
+        which, counted = (("First", "customers"), ("Second", "compared"))[place]
+        page.write(TOP - 1, fit.column, fit.title, styles.heading())
+        known = f'SUMPRODUCT((Survivors[{counted}]<>"")*{LEFT})=0'
+        for spill, looks in ((fit, [bold, number]), (future, [bold, share, share])):
+            page.spill(TOP, spill.column, blank_if(known, spill.formula), styles.header("0"), looks)
+        done(page, f"{which}Fitted", TOP - 2, fit.column)
+        worth = f"CLV_SBG(ContractMargin,{survivors},ContractRate)"
+        page.put_array(
+            TOP - 2, fit.column + 1, blank_if(f"{which}Fitted=0", worth), styles.number(MONEY)
+        )
+        page.define(f"{which}Clv", TOP - 2, fit.column + 1)
+        page.define(f"{which}Alpha", TOP + 1, fit.column + 1)
+        page.define(f"{which}Beta", TOP + 2, fit.column + 1)
+    done(page, "FitDone", TOP - 2, FIT.column)
+    done(page, "ForecastDone", TOP - 2, FORECAST.column)
+    repeated = "CORREL(FILTER(OnDays,OnDays>1),FILTER(Spent/OnDays,OnDays>1))"
+    page.put_array(TOP - 2, FIT.column + 1, blank_if(NO_FORECAST, repeated), styles.number(AVERAGE))
+    page.define("FittedCustomers", TOP + 9, FIT.column + 1)
+    page.define("SpendCorrelation", TOP - 2, FIT.column + 1)
+    for name, column, rows in (
+        ("Recency", 1, DEEP), ("PurchaseCount", 2, DEEP), ("Monetary", 3, DEEP),
+        ("Segment", 7, DEEP),
+        ("OnDays", 2, MOST), ("Spent", 3, MOST),
+        *((name, FORECAST.column + place, MOST) for name, place in (
+            ("Buyer", 0), ("Repeats", 1), ("LastBought", 2), ("Age", 3), ("Alive", 4),
+            ("Expected", 5), ("Spend", 6), ("Worth", 7))),
+        ("RankedClv", RANKED.column + 1, MOST),
+    ):  # fmt: skip
+        page.define(name, TOP + 1, column, TOP + rows, column)
+    page.define("CohortRevenue", TOP + 1, REVENUES.column + 2, TOP + 1000, KEPT.column - 1)
     page.sheet.freeze_panes(TOP + 1, 1)
     page.sheet.print_area(0, 0, 1, 7)
+
+
+def done(page: Page, name: str, row: int, column: int) -> None:
+    """Name a cell that is 1 where a table is there, 0 where it is blank or #N/A: too few data.
+
+    Any other error of the table is an error here, too.
+    """
+    table = page.at(TOP, column)
+    page.put(row, column, f'=IF(ISNA({table}),0,IF({table}="",0,1))', page.styles.lead())
+    page.define(name, row, column)
 
 
 def summary(page: Page) -> None:
@@ -248,34 +491,57 @@ def summary(page: Page) -> None:
     for heading, records in FIGURES.items():
         row = figures(page, row + 1, 1, heading, records)
     add_curve(page, row=TOP + 3, column=4, width=392, height=286)
-    add_cohort_lines(page, row=TOP + 18, column=4, width=392, height=286)
+    lines, title = page.book.pages["Cohorts"], "Share of each cohort active, by age"
+    add_cohort_lines(page, title, lines, row=TOP + 18, column=4, width=392, height=286)
     page.sheet.print_area(0, 0, row, 5)
 
 
 def cohorts(page: Page) -> None:
     """Retention by cohort as a heat map, and the customers behind it."""
+    styles = page.styles
+    headline(page, "Cohorts", "Rows: the period of the first order. Columns: periods since.")
+    size = styles.number(COUNT, align="center")
+    share = styles.of("0%", align="center")
+    page.sheet.set_column(2, 200, 6.5)
+    two_maps(
+        page,
+        (("Share of customers active", SHARES, share), ("Customers active", COUNTS, size)),
+    )
+    title = "Share of each cohort active, by age"
+    add_cohort_lines(page, title, page, row=TOP, width=1080, height=340, among=True)
+
+
+def cohort_revenue(page: Page) -> None:
+    """What each cohort brings at each age, and how much of its first revenue that is."""
+    styles = page.styles
+    headline(page, "Cohort revenue", "Rows: the period of the first order. Columns: periods since.")
+    page.sheet.set_column(2, 200, 9)
+    money = styles.number(COUNT, align="center")
+    share = styles.of("0%", align="center")
+    maps = (("Share of the first period's revenue", KEPT, share), ("Revenue", REVENUES, money))
+    two_maps(page, maps)
+    title = "Share of each cohort's first revenue, by age"
+    add_cohort_lines(page, title, page, row=TOP, width=1400, height=340, among=True)
+
+
+def two_maps(page: Page, maps: Sequence[tuple[str, Spill, Format]]) -> None:
+    """Tables of cohorts below each other, as heat maps."""
     styles, source = page.styles, page.book.pages["Model"]
-    rows, width = shown(page.book, SHARES, 24, 20)
+    rows, width = shown(page.book, SHARES, 25, 38)
     page.sheet.set_column(0, 0, 12)
     page.sheet.set_column(1, 1, 10)
-    page.sheet.set_column(2, width - 1, 6.5)
-    headline(page, "Cohorts", "Rows: the period of the first order. Columns: periods since.")
     bold, size = styles.label(bold=True), styles.number(COUNT, align="center")
-    section(page, TOP - 1, 0, width - 1, "Share of customers active")
-    share = [bold, size, styles.of("0%", align="center")]
-    mirror(page, TOP, source, TOP, SHARES.column, rows, width, share)
-    second = TOP + rows + 2
-    section(page, second - 1, 0, width - 1, "Customers active")
-    mirror(page, second, source, TOP, COUNTS.column, rows, width, [bold, size, size])
-    for top in (TOP, second):
+    block = table(page.book, SHARES)
+    filled, across = len(block), max(len(block[0]) if block else 0, 20)
+    for number, (title, spill, style) in enumerate(maps):
+        top = TOP + number * (rows + 2)
+        section(page, top - 1, 0, across - 1, title)
+        mirror(page, top, source, TOP, spill.column, rows, width, [bold, size, style])
         # Age 0 is always 100 %: with it in the scale, the others would all look alike.
         heat(page, top + 1, 3, top + rows - 1, width - 1)
-    filled = len(table(page.book, SHARES))
-    if 1 < filled < 8:  # the lines of more cohorts would hide each other, and the rows are needed
-        add_cohort_lines(page, row=TOP + filled + 1, column=0, width=1080, height=340)
     warn_of_more(page, 2, source.at(TOP + 1, SHARES.column, 1999, SHARES.column), rows - 1, "Model")
     page.sheet.freeze_panes(TOP + 1, 2)
-    page.sheet.print_area(0, 0, second + max(filled, 3), width - 1)
+    page.sheet.print_area(0, 0, top + max(filled, 3), across - 1)
 
 
 def curve(page: Page) -> None:
@@ -346,6 +612,300 @@ def segments(page: Page) -> None:
     page.sheet.print_area(0, 0, last + 22, 6)
 
 
+def value(page: Page) -> None:
+    """What customers will still buy, by the models of purchases and spend; the lists of them."""
+    styles, source, said = page.styles, page.book.pages["Model"], page.book.say
+    page.sheet.set_column(0, 0, 34)
+    page.sheet.set_column(1, 1, 15)
+    page.sheet.set_column(2, 2, 44)
+    page.sheet.set_column(3, 3, 3)
+    page.sheet.set_column(4, 4, 18)
+    page.sheet.set_column(5, 10, 12.5)
+    lead = "What customers who buy without a contract will still buy, told from when they bought."
+    headline(page, "Value to come", lead)
+    table = source.at(TOP, FORECAST.column)
+    no_data = said("Nothing to show yet: fill the sheet {Orders}.")
+    too_many = said(
+        "More than {most} customers: too many to forecast one by one, so there are no lists.",
+        most=f"{MOST:,}",
+    )
+    too_few = said(
+        "The data do not tell who will buy again: fewer than 10 customers bought again, or all are"
+        " too much alike. Add orders of a longer time."
+    )
+    fine = said("Estimates from the orders of each customer; weeks are the unit of time.")
+    page.put(
+        2,
+        0,
+        f"=IF({ORDERS.empty},{literal(no_data)},IF(N(FittedCustomers)>{MOST},{literal(too_many)},"
+        f"IF(ISNA({table}),{literal(too_few)},"
+        f'IF({table}="","",{literal(fine)}))))',
+        styles.lead(),
+    )
+    warn_if(page, 2, 0, "=ForecastDone=0")
+    row = settings(page, TOP, 0, FORECAST_SETTINGS)
+    row = figures(page, row + 1, 0, "What is to come", TO_COME)
+    parameter = {
+        name: source.at(TOP + place, FIT.column + 1)
+        for place, name in enumerate(("r", "alpha", "a", "b", "p", "q", "v"), start=1)
+    }
+    row = figures(
+        page, row + 1, 0, "How they buy",
+        (
+            Figure("WeeksBetween", "Weeks between purchases",
+                   blank_if(NO_FIT, "{alpha}/{r}".format(**parameter)), PERIODS,
+                   "Of a mean customer who still buys"),
+            Figure("StopChance", "Stop after a purchase",
+                   blank_if(NO_FIT, "{a}/({a}+{b})".format(**parameter)), RATE,
+                   "Mean chance, each time they return"),
+            Figure("MeanSpend", "Mean spend a purchase",
+                   blank_if(f"IF({NO_FIT},TRUE,{parameter['q']}<=1)",
+                            "{p}*{v}/({q}-1)".format(**parameter)), MONEY,
+                   "Of those who come back"),
+            Figure("SpendLink", "Frequency and spend",
+                   blank_if(NO_FORECAST, "SpendCorrelation"), AVERAGE,
+                   "Correlation, from -1 to 1"),
+        ),
+    )  # fmt: skip
+    linked = said(
+        "Careful: customers who buy often spend clearly more, or less, at a time than others. The"
+        " model of spend takes it that they do not: do not trust its amounts."
+    )
+    free = said(
+        "Customers who buy often spend hardly more or less at a time than others, as the model of"
+        " spend takes it."
+    )
+    text = styles.of(text_wrap=True, valign="top", align="start")
+    page.sheet.merge_range(row, 0, row + 2, 2, "", text)
+    page.put(
+        row,
+        0,
+        blank_if(
+            NO_FORECAST,
+            f"IF(ABS(SpendCorrelation)>={CORRELATED},{literal(linked)},{literal(free)})",
+        ),
+        text,
+    )
+    warn_if(page, row, 0, f"=ABS(N(SpendCorrelation))>={CORRELATED}")
+    row += 4
+    section(page, row, 0, 2, "In words")
+    for words in (
+        "P(alive) is the chance that a customer still buys: high after long silence only for those"
+        " who always bought seldom.",
+        "CLV is what a customer will still spend within the weeks set, discounted; not what was"
+        " spent. Models: BG/NBD for purchases, Gamma-Gamma for spend.",
+        "Times are weeks. A week's discount rate is (1 + a year's)^(1/52) - 1.",
+    ):
+        row += 1
+        page.sheet.merge_range(row, 0, row + 2, 2, "", text)
+        page.write(row, 0, words, text)
+        row += 2
+    bottom = listed(page, TOP - 1, "The most valuable customers", "CLV", RANKED, BEST)
+    bottom = listed(
+        page, bottom + 2, "Good customers who may be lost", "repeat spend", AT_RISK, RISKY
+    )
+    page.sheet.freeze_panes(2, 0)
+    page.sheet.print_area(0, 0, max(row, bottom), 10)
+
+
+def warn_if(page: Page, row: int, column: int, condition: str) -> None:
+    """Show a cell as a warning where a formula is true."""
+    look = page.book.file.add_format({"bold": True, "font_color": WARNING})
+    rule = {"type": "formula", "criteria": condition, "format": look}
+    page.sheet.conditional_format(row, column, row, column, rule)
+
+
+def listed(page: Page, top: int, title: str, measure: str, spill: Spill, rows: int) -> int:
+    """A list of customers at the right, ranked on the sheet Model. Returns its last row."""
+    styles, source = page.styles, page.book.pages["Model"]
+    section(page, top, 4, 10, title)
+    others = ("P(alive)", "purchases to come", "spend each", "repeat purchases", "weeks since")
+    header_row(page, top + 1, 4, ("customer", measure, *others))
+    page.sheet.set_row(top + 1, 42)
+    for place in range(1, rows + 1):
+        row = top + 1 + place
+        name = f"$E{row + 1}"
+        page.put(row, 4, same_as(source.at(TOP + place, spill.column)), styles.label(bold=True))
+        page.put(
+            row, 5, same_as(source.at(TOP + place, spill.column + 1)), styles.number(MONEY)
+        )  # fmt: skip
+        found = f"_xlfn.XMATCH({name},Buyer)"
+        for column, formula, unit in (
+            (6, f"INDEX(Alive,{found})", RATE),
+            (7, f"INDEX(Expected,{found})", AVERAGE),
+            (8, f"INDEX(Spend,{found})", MONEY),
+            (9, f"INDEX(Repeats,{found})", COUNT),
+            (10, f"INDEX(Age,{found})-INDEX(LastBought,{found})", COUNT),
+        ):
+            page.put(row, column, blank_if(f'{name}=""', formula), styles.number(unit))
+    bars(page, top + 2, 5, top + 1 + rows, 5)
+    return top + 1 + rows
+
+
+def contracts(page: Page) -> None:
+    """How long the customers of a cohort under contract stay: data, and what is to come."""
+    styles, source, said = page.styles, page.book.pages["Model"], page.book.say
+    page.sheet.set_column(0, 0, 40)
+    page.sheet.set_column(1, 4, 15)
+    page.sheet.set_column(5, 5, 3)
+    lead = "How many of a cohort are left, and how many will be: for customers who pay by contract."
+    headline(page, "Contracts", lead)
+    no_data = said("Nothing to show yet: fill the sheet {Survivors}.")
+    too_few = said(
+        "A cohort's losses do not tell how its customers differ: fewer than three periods, nobody"
+        " lost, or all at one same rate."
+    )
+    fine = said("The model is fitted to the first periods; the rows after them test it.")
+    missing = ",".join(f"ISNA({source.at(TOP, fit.column)})" for fit, _, _ in COHORTS_LEFT)
+    page.put(
+        2,
+        0,
+        f"=IF({SURVIVORS.empty},{literal(no_data)},IF(OR({missing}),{literal(too_few)},"
+        f"IF(FirstFitted+SecondFitted=0,{literal(too_few)},{literal(fine)})))",
+        styles.lead(),
+    )
+    warn_if(page, 2, 0, "=FirstFitted=0")
+    row = settings(page, TOP, 0, CONTRACT_SETTINGS) + 2
+    header_row(page, row - 1, 0, ("cohort", "first", "second"))
+    words = (
+        ("Customers at the start", "MAX(Survivors[{column}])", COUNT),
+        ("Lifetime value of a customer", "{which}Clv", MONEY),
+        ("Left after a period", "{left}", RATE),
+        ("alpha: low if customers differ", "{which}Alpha", AVERAGE),
+        ("beta: high if few leave early", "{which}Beta", AVERAGE),
+    )
+    for place, (label, formula, unit) in enumerate(words):
+        page.write(row + place, 0, label, styles.label())
+        for number, (which, column) in enumerate((("First", "customers"), ("Second", "compared"))):
+            left = source.at(TOP + 2, COHORTS_LEFT[number][1].column + 1)
+            text = formula.format(which=which, column=column, left=left)
+            page.put(
+                row + place,
+                1 + number,
+                blank_if(f"{which}Fitted=0", text),
+                styles.number(unit, bold=True),
+            )
+    page.define("FirstLeft", row + 2, 1)
+    top = row + len(words) + 2
+    section(page, top - 1, 0, 4, "Share of customers left")
+    header_row(
+        page, top, 0, ("period", "first, data", "first, model", "second, data", "second, model")
+    )
+    last = top + 1 + FARTHEST
+    for place in range(FARTHEST + 1):
+        row = top + 1 + place
+        style = styles.of("0", bold=True, align="start")
+        page.put(row, 0, f'=IF(FirstFitted+SecondFitted=0,"",{place})', style)
+        for number, column in enumerate(("customers", "compared")):
+            known = f'COUNTIFS(Survivors[period],{place},Survivors[{column}],">=0")=0'
+            data = f"SUMIFS(Survivors[{column}],Survivors[period],{place})/MAX(Survivors[{column}])"
+            page.put(row, 1 + 2 * number, blank_if(known, data), styles.number(RATE))
+            cell = source.at(TOP + 1 + place, COHORTS_LEFT[number][1].column + 1)
+            page.put(row, 2 + 2 * number, same_as(cell), styles.number(RATE))
+    page.define("LaterLeft", top + 2, 1, last, 1)
+    page.define("EarlierLeft", top + 1, 1, last - 1, 1)
+    names = (page, top + 1, 0, last, 0)
+    for number, (title, colour) in enumerate(
+        (("First cohort: data and model", BLUE), ("Second cohort: data and model", ORANGE))
+    ):
+        draw(
+            page, "column", title,
+            [Series("Data", names, (page, top + 1, 1 + 2 * number, last, 1 + 2 * number), BAR),
+             Series("Model", names, (page, top + 1, 2 + 2 * number, last, 2 + 2 * number), colour)],
+            row=TOP + 18 * number, column=6, width=640, height=340, number_format="0%",
+        )  # fmt: skip
+    page.sheet.freeze_panes(2, 1)
+    page.sheet.print_area(0, 0, last + 1, 16)
+
+
+def recurring(page: Page) -> None:
+    """Subscriptions by month: customers and recurring revenue, what stays and what goes."""
+    styles = page.styles
+    page.sheet.set_column(0, 0, 34)
+    page.sheet.set_column(1, 16, 11.5)
+    lead = "The last 24 months of the sheet {Subscriptions}: customers, and what they pay a month."
+    headline(page, "Recurring revenue", lead)
+    status(page, 2, 0, SUBSCRIPTIONS)
+    top = TOP + 20
+    last = top + MONTHS
+    figures(
+        page, TOP, 0, "Now, and over all months",
+        [one._replace(formula=one.formula.replace("{last}", str(MONTHS))) for one in CONTRACTS],
+    )  # fmt: skip
+    section(page, top - 2, 0, 16, "By month")
+    header_row(
+        page, top, 0,
+        ("month", "customers at start", "new", "lost", "at end", "retention rate", "churn rate",
+         "MRR at start", "new", "expansion", "contraction", "churned", "MRR at end",
+         "revenue churn", "GRR", "NRR", "ARPU"),
+    )  # fmt: skip
+    page.sheet.set_row(top, 42)
+    newest = "MAX(Subscriptions[month])"
+    for row in range(top + 1, last + 1):
+        here, ago = row + 1, last - row
+        month = f"EDATE({newest}-DAY({newest})+1,-{ago})"
+        known = f'IF(EDATE({month},1)<=MIN(Subscriptions[month]),"",{month})'
+        page.put(row, 0, blank_if(NO_MONTHS, known), styles.of("yyyy-mm", bold=True, align="start"))
+        within = f'Subscriptions[month],">="&$A{here},Subscriptions[month],"<"&EDATE($A{here},1)'
+
+        def total(column: str, within: str = within) -> str:
+            return f"SUMIFS(Subscriptions[{column}],{within})"
+
+        for column, (needs, text, unit) in enumerate(
+            (
+                ("", total("customers_start"), COUNT),
+                ("", total("customers_new"), COUNT),
+                ("", total("customers_lost"), COUNT),
+                ("", f"B{here}+C{here}-D{here}", COUNT),
+                (f"B{here}", f"RETENTION_RATE(E{here},C{here},B{here})", RATE),
+                (f"B{here}", f"CHURN_RATE(D{here},B{here})", RATE),
+                ("", total("mrr_start"), MONEY),
+                ("", total("mrr_new"), MONEY),
+                ("", total("expansion"), MONEY),
+                ("", total("contraction"), MONEY),
+                ("", total("churned"), MONEY),
+                ("", f"ROUND(H{here}+I{here}+J{here}-K{here}-L{here},2)", MONEY),
+                (f"H{here}", f"REVENUE_CHURN(L{here},H{here})", RATE),
+                (f"H{here}", f"GRR(H{here},K{here},L{here})", RATE),
+                (f"H{here}", f"NRR(H{here},K{here},L{here},J{here})", RATE),
+                (f"E{here}", f"ARPU(M{here},E{here})", MONEY),
+            ),
+            start=1,
+        ):
+            text = f'IF({needs}=0,"",{text})' if needs else text
+            gone = f'IF($A{here}="",TRUE,COUNTIFS({within})=0)'
+            nothing = gone if "Subscriptions" in text else f'$B{here}=""'
+            page.put(row, column, blank_if(nothing, text), styles.number(unit))
+    for name, column in (
+        ("CustomersStart", 1), ("CustomersLost", 3), ("CustomersEnd", 4), ("MrrStart", 7),
+        ("MrrMore", 9), ("MrrLess", 10), ("MrrChurned", 11), ("MrrEnd", 12),
+    ):  # fmt: skip
+        page.define(name, top + 1, column, last, column)
+    for name, column, start in (
+        ("LaterStart", 1, top + 2), ("EarlierEnd", 4, top + 1), ("LaterMrr", 7, top + 2),
+        ("EarlierMrr", 12, top + 1),
+    ):  # fmt: skip
+        page.define(name, start, column, start + MONTHS - 2, column)
+    months = (page, top + 1, 0, last, 0)
+
+    def over(column: int) -> tuple[Page, int, int, int, int]:
+        return page, top + 1, column, last, column
+
+    draw(
+        page, "column", "Recurring revenue at the end of the month",
+        [Series("MRR", months, over(12), BLUE)],
+        row=TOP, column=6, width=440, height=320, names_format="yyyy-mm",
+    )  # fmt: skip
+    draw(
+        page, "column", "Customers and revenue that leave, by month",
+        [Series("Churn rate", months, over(6), ORANGE),
+         Series("Revenue churn", months, over(13), BLUE)],
+        row=TOP, column=11, width=500, height=320, names_format="yyyy-mm", number_format="0%",
+    )  # fmt: skip
+    page.sheet.freeze_panes(2, 1)
+    page.sheet.print_area(0, 0, last + 1, 16)
+
+
 # Tables and charts
 
 
@@ -359,7 +919,11 @@ def shown(book: Book, spill: Spill, rows: int, columns: int) -> tuple[int, int]:
     """How many rows and columns of a table its sheet shows: those filled, and some to spare."""
     block = table(book, spill)
     width = len(block[0]) if block else 0
-    return max(rows, len(block) + SPARE), columns if width <= columns else width + SPARE
+    # The same formulas for most data: else all of them would have to be computed once more.
+    return (
+        rows if len(block) <= rows else len(block) + SPARE,
+        columns if width <= columns else width + SPARE,
+    )
 
 
 def add_curve(page: Page, *, row: int, column: int, width: int, height: int) -> None:
@@ -380,11 +944,28 @@ def add_curve(page: Page, *, row: int, column: int, width: int, height: int) -> 
     )
 
 
-def add_cohort_lines(page: Page, *, row: int, column: int, width: int, height: int) -> None:
-    """A chart of the oldest cohorts, a line each, as far as each has come."""
-    source, block = page.book.pages["Cohorts"], table(page.book, SHARES)
+def add_cohort_lines(
+    page: Page,
+    title: str,
+    source: Page,
+    *,
+    row: int,
+    width: int,
+    height: int,
+    column: int = 0,
+    among: bool = False,
+) -> None:
+    """A chart of the oldest cohorts in the first table of a sheet, a line each.
+
+    `among` the table's own rows, below those that are filled, if there is room for it.
+    """
+    block = table(page.book, SHARES)
     if not block:
         return
+    if among:
+        if not 1 < len(block) < 8:  # more lines would hide each other, and the rows are needed
+            return
+        row += len(block) + 1
     series = []
     for place, cells in enumerate(block[1:][: len(COLOURS) - 2], start=TOP + 1):
         reached = sum(cell != "" for cell in cells)
@@ -394,7 +975,7 @@ def add_cohort_lines(page: Page, *, row: int, column: int, width: int, height: i
     draw(
         page,
         "line",
-        "Share of each cohort active, by age",
+        title,
         series,
         row=row,
         column=column,
@@ -408,21 +989,41 @@ TEMPLATE = Template(
     name="retention",
     title="Customer retention",
     about="Who comes back, when, and what it is worth.",
-    inputs=(ORDERS,),
+    inputs=(ORDERS, SUBSCRIPTIONS, SURVIVORS),
     sheets=(
         Sheet("Summary", "The figures for the boss: repeat purchases, order value, churn, CLV."),
         Sheet("Cohorts", "Customers by the period of their first order: how many still buy."),
+        Sheet("Cohort revenue", "The same customers: what they bring at each age."),
         Sheet("Curve", "All cohorts together: the share of customers active at each age."),
         Sheet("Segments", "Customers by recency, frequency and monetary value, and what to do."),
+        Sheet("Value", "What each customer will still buy: the best, and those about to be lost."),
+        Sheet("Contracts", "How many of a cohort that pays by contract will stay; its CLV."),
+        Sheet("Recurring", "Subscriptions by month: retention, churn, GRR, NRR."),
         Sheet("Orders", "The data: a row an order."),
+        Sheet("Subscriptions", "The data: a row a month, where customers subscribe."),
+        Sheet("Survivors", "The data: a row a period, of a cohort that pays by contract."),
         Sheet("Checks", "What is wrong with the data; figures computed twice."),
         Sheet("Model", "The tables that other sheets show, a formula each; customers' scores."),
     ),
     steps=(
         "Paste your orders into the table on the sheet {Orders}: customer, date, amount.",
-        "Set the yellow cells on the sheet {Summary}: period, margin, discount rate.",
+        "If customers pay by subscription, fill {Subscriptions} (a row a month), and {Survivors}"
+        " (how many of a cohort are left after each period).",
+        "Set the yellow cells on {Summary}, {Value} and {Contracts}: periods, margins, rates.",
         "See on the sheet {Checks} whether the data have gaps.",
-        "Read the other sheets: every figure is a live formula over that table.",
+        "Read the other sheets: every figure is a live formula over these tables.",
+    ),
+    notes=(
+        (
+            "Two kinds of leaving",
+            "Who buys without a contract leaves unseen: {Value} estimates who is still there. Who"
+            " pays by contract is seen to leave: {Contracts} and {Recurring} count them.",
+        ),
+        (
+            "Many customers",
+            f"The value of each customer is forecast for up to {MOST:,} customers; of more, the"
+            " sheet {Value} shows how they buy, and no list. All other sheets take any number.",
+        ),
     ),
     write=write,
     sample=sample,

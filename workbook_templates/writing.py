@@ -15,7 +15,7 @@ from kpi_xl.cells import Block, Cell
 from kpi_xl.hosts.addresses import Area, quoted
 from kpi_xl.hosts.embedded import compute
 from kpi_xl.hosts.package import read_package
-from kpi_xl.units import COUNT, DATE, RATE, SCORE, Unit
+from kpi_xl.units import COUNT, DATE, PERIODS, RATE, SCORE, Unit
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
@@ -310,6 +310,7 @@ def as_text(value: Cell, unit: Unit) -> str:
     if unit is DATE:
         return (date(1899, 12, 30) + timedelta(days=value)).isoformat()
     digits = {
-        COUNT.number_format: ",.0f", RATE.number_format: ".1%", SCORE.number_format: ".1f"
+        COUNT.number_format: ",.0f", RATE.number_format: ".1%", SCORE.number_format: ".1f",
+        PERIODS.number_format: ",.1f",
     }  # fmt: skip
     return format(value, digits.get(unit.number_format, ",.2f"))
