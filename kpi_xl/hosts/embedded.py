@@ -145,8 +145,13 @@ class _Engine:
                     "the workbook rounds its values to what they show: switch off its setting"
                     " 'Set precision as displayed'"
                 )
+            # The engine's own limits are too low for a million rows. What it gets is not packed.
+            sizes = ("max_input_bytes", "max_expanded_bytes", "max_part_bytes")
+            limits = dict.fromkeys(sizes, len(book.content))
             try:
-                self.workbook = formualizer.Workbook.from_bytes(book.content, config=settings)
+                self.workbook = formualizer.Workbook.from_bytes(
+                    book.content, config=settings, load_limits=limits
+                )
             except (OSError, RuntimeError, ValueError) as error:
                 raise NotAWorkbookError(f"the engine cannot load it ({error})") from None
             self.formulas = [self._with_text(formula) for formula in book.formulas]
