@@ -25,10 +25,10 @@ Parameters = tuple[float, ...]
 PART = 2000  # histories: what is computed of so many at once stays in the processor's cache
 FEWEST_REPEAT_CUSTOMERS = 10
 FARTHEST = 1e5  # from 1, as a factor: where the search for a parameter ends
-# The largest standard error of a combination of the parameters' logarithms. Where the likelihood
-# has a maximum it is below 10 even for 50 customers; where it has none, and the search ends
-# somewhere on an endless ridge, it is above 100.
-VAGUEST = 30.0
+# Where the likelihood has no maximum, the search ends somewhere on an endless ridge: there the
+# logarithms of the parameters have a standard error above 100 with few customers, and with many
+# Newton's next step is still about 1.
+VAGUEST, LAST_STEP = 30.0, 0.01
 
 
 class Histories(NamedTuple):
@@ -131,20 +131,21 @@ def _greatest(
         return -likelihood / customers, -gradient * parameters * inside / customers
 
     # SciPy's L-BFGS-B is as good, but its threads wait for each other where cores are busy.
-    result = minimize(loss, np.zeros(size), jac=True, method="BFGS", options={"gtol": 1e-6})
+    result = minimize(loss, np.zeros(size), jac=True, method="BFGS", options={"gtol": 1e-8})
     at, step = result.x, 1e-4
     differences = np.array(
         [loss(at + move)[1] - loss(at - move)[1] for move in step * np.eye(size)]
     )
     curvature = (differences + differences.T) / (4.0 * step)
-    least = np.linalg.eigvalsh(curvature)[0] * customers
-    if not (np.abs(result.jac).max() < 1e-3 and least > VAGUEST**-2):
-        raise NotEnoughData(
-            "the data do not tell how customers differ: they are too few or too much alike, and"
-            " no one set of parameters fits best"
-        )
-    at -= np.linalg.solve(curvature, result.jac)  # Newton's step adds the last digits
-    return tuple(np.exp(at).tolist())
+    inside = np.abs(at).max() < 0.99 * edge  # at the edge the differences are no curvature
+    if inside and np.linalg.eigvalsh(curvature)[0] * customers > VAGUEST**-2:
+        last = np.linalg.solve(curvature, result.jac)  # Newton's step adds the last digits
+        if np.abs(last).max() < LAST_STEP:
+            return tuple(np.exp(at - last).tolist())
+    raise NotEnoughData(
+        "the data do not tell how customers differ: they are too few or too much alike, and no one"
+        " set of parameters fits best"
+    )
 
 
 # BG/NBD: Fader, Hardie & Lee (2005), Marketing Science 24 (2). After each repeat purchase a

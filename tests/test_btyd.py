@@ -488,6 +488,36 @@ def test_orders_that_tell_too_little(rows: list[tuple[Any, ...]], words: str) ->
         assert words in result.sentence
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_customers_who_all_stop_alike_have_no_fit_however_many(seed: int) -> None:
+    """The likelihood grows for ever with a and b."""
+    chance = np.random.default_rng(seed)
+    rows = []
+    for _ in range(3000):
+        rate, x, last, at = chance.gamma(1.0, 0.2), 0.0, 0.0, 0.0
+        while chance.random() > 0.2 and (at := at + chance.exponential(1 / rate)) <= 52:
+            x, last = x + 1, at
+        rows.append((x, last, 52.0))
+    data, _ = btyd.distinct(*np.array(rows).T)
+    try:
+        a, b = btyd.fit(btyd.MODELS["mbgnbd"], data).parameters[2:]
+    except NotEnoughData:
+        return
+    assert max(a, b) < 2000  # by chance they may seem to differ a little: then it is a maximum
+
+
+def test_purchases_and_returns_of_one_day_that_cancel_are_no_spend() -> None:
+    customers, dates, amounts = map(list, COLUMNS)
+    first = [number for number, who in enumerate(customers) if who == customers[0]]
+    amounts[first[1]] = 9.99
+    for amount in (12.50, -22.49):
+        customers.append(customers[0])
+        dates.append(dates[first[1]])
+        amounts.append(amount)
+    fit = dict(kpi_xl.btyd_fit(customers, dates, amounts, "W", WEEK_39)[1:])
+    assert [fit[name] for name in "pqv"] == pytest.approx([6.25, 3.74, 15.44], rel=0.02)
+
+
 def test_the_same_spend_of_all_tells_no_spread() -> None:
     amounts = [15.0] * len(CDNOW["date"])
     result = call("BTYD_FIT", *map(column, (*COLUMNS[:2], amounts)))

@@ -59,7 +59,15 @@ def test_the_forecast_comes_within_two_points_of_what_came(
 
 
 def test_the_fit_is_a_maximum() -> None:
-    for survivors in (REGULAR, HIGH_END, [500.0, 300.0, 250.0, 240.0], [40.0, 21.0, 18.0]):
+    for survivors in (
+        REGULAR,
+        HIGH_END,
+        [500.0, 300.0, 250.0, 240.0],
+        [40.0, 21.0, 18.0],
+        # Where rounding keeps the slope from ever being quite 0:
+        [100.0, 66.0, 56.0, 47.0],
+        [1000.0, 771.0, 634.0, 538.0, 482.0, 433.0, 389.0, 359.0],
+    ):
         alpha, beta = fitted(survivors)
         best = log_likelihood(survivors, alpha, beta)
         for a, b in ((1.01, 1), (0.99, 1), (1, 1.01), (1, 0.99), (1.01, 1.01), (0.99, 1.01)):
@@ -88,6 +96,13 @@ def test_survivors_that_cannot_be_fitted(survivors: list[list[Any]], error: str)
 def test_blank_rows_below_the_survivors_do_not_count() -> None:
     survivors = column(*REGULAR)
     assert call("SBG_FIT", [*survivors, [None], [""]]) == call("SBG_FIT", survivors)
+    assert call("SBG_FIT", survivors + [[None]] * 1_000_000) == call("SBG_FIT", survivors)
+
+
+def test_the_size_of_the_cohort_does_not_change_the_fit() -> None:
+    for size in (1e-200, 1.5, 1e9, 1e160):
+        fit = dict(kpi_xl.sbg_fit([size * share for share in REGULAR])[1:])
+        assert (fit["alpha"], fit["beta"]) == pytest.approx(fitted(REGULAR), rel=1e-6)
 
 
 def test_the_horizon_is_a_whole_number() -> None:

@@ -566,3 +566,19 @@ def test_the_kernel_takes_arrays(kind: str) -> None:
         )
         lists = kpi_xl.cohort([f"C{n}" for n in ids], days, amounts, "W", measure, 45400)
         assert arrays == [[pytest.approx(cell) for cell in row] for row in lists]
+
+
+def test_cents_that_cancel_leave_nothing() -> None:
+    customers, dates = column("aaaa"), column([45292, 45293, 45294, 45325])
+    amounts = column([0.1, 0.2, -0.3, 10.0])
+    rows = call("COHORT", customers, dates, amounts, "M", "revenue_retention")
+    assert rows[1] == ["2024-01", 1.0, "", ""]
+    assert call("COHORT", customers, dates, amounts, "M", "revenue")[1][2] == 0.0
+    spent = call("RFM", customers[:3], dates[:3], amounts[:3])
+    assert spent[1][3] == 0.0
+
+
+def test_a_curve_longer_than_a_sheet_is_an_error() -> None:
+    result = call("RETENTION_CURVE", column("ab"), column([45292, 45330]), "D", 2958465)
+    assert result == "#NUM!"
+    assert "longer period" in result.sentence

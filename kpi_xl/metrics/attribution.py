@@ -101,7 +101,7 @@ def attribution(
 
 def touches(path: str | float) -> Path:
     """The channels of a path, in order."""
-    text = f"{path:g}" if isinstance(path, float) else path
+    text = f"{path:.15g}" if isinstance(path, float) else path
     journey = tuple(touch.strip() for touch in text.split(">"))
     if not all(journey):
         raise WrongInput(f'the path "{text}" has a touch without a name')

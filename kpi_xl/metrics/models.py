@@ -14,7 +14,7 @@ from kpi_xl.metrics.arguments import (
     OrderDates,
     Period,
 )
-from kpi_xl.metrics.tables import SERIALS, numbered, observed
+from kpi_xl.metrics.tables import SERIALS, numbered, observed, sums
 from kpi_xl.quadrature import beta_points
 from kpi_xl.registry import Arg, metric
 from kpi_xl.units import MONEY, NOT_NEGATIVE, PERIODS, TABLE, TEXT, VALUE, Domain
@@ -347,7 +347,7 @@ def purchases(
     known, customer = numbered(orders.customers)
     day_of = customer * SERIALS + orders.days  # a number for each customer's each day
     days, at = np.unique(day_of, return_inverse=True)
-    totals = np.bincount(at, weights=orders.amounts)
+    totals = sums(at, orders.amounts, len(days))
     bought = np.zeros(len(days), dtype=bool)
     bought[at[orders.amounts >= 0.0]] = True
     days, totals = days[bought], totals[bought]
@@ -408,10 +408,11 @@ def forecast_rows(
 
 def checked(survivors: list[float | None]) -> list[float]:
     """The survivors as counts of customers."""
-    while survivors and survivors[-1] is None:
-        survivors = survivors[:-1]
+    last = max(
+        (row for row, count in enumerate(survivors, start=1) if count is not None), default=0
+    )
     counts = []
-    for row, count in enumerate(survivors, start=1):
+    for row, count in enumerate(survivors[:last], start=1):
         if count is None:
             raise WrongInput(f"value {row} of survivors is blank")
         counts.append(count)
@@ -439,6 +440,7 @@ def log_likelihood(counts: list[float], alpha: float, beta: float) -> float:
 
 def fitted(counts: list[float]) -> tuple[float, float]:
     """alpha and beta of the greatest likelihood: Newton's steps over their logarithms."""
+    counts = [count / counts[0] for count in counts]
     alpha = beta = 1.0
     best = log_likelihood(counts, alpha, beta)
     damping = 1e-3
@@ -450,7 +452,7 @@ def fitted(counts: list[float]) -> tuple[float, float]:
         curve = fsum(n * x * x for n, x in zip(counts, inverse, strict=False))
         to_alpha = lost - alpha * at_risk
         to_beta = beta * (fsum(n * x for n, x in zip(counts[1:], stays, strict=True)) - at_risk)
-        if max(abs(to_alpha), abs(to_beta)) < 1e-10 * counts[0]:
+        if max(abs(to_alpha), abs(to_beta)) < 1e-10:
             return alpha, beta
         both = alpha * beta * curve
         alphas = alpha * alpha * curve - alpha * at_risk
@@ -459,7 +461,7 @@ def fitted(counts: list[float]) -> tuple[float, float]:
             + to_beta
         )
         while damping < 1e12:
-            a, b = alphas - damping * counts[0], betas - damping * counts[0]
+            a, b = alphas - damping, betas - damping
             determinant = a * b - both * both
             step_alpha = -(to_alpha * b - to_beta * both) / determinant
             step_beta = -(to_beta * a - to_alpha * both) / determinant
@@ -470,7 +472,9 @@ def fitted(counts: list[float]) -> tuple[float, float]:
                     break
             damping *= 4.0
         else:
-            return alpha, beta
+            break
+        if max(abs(step_alpha), abs(step_beta)) < 1e-7:  # rounding keeps the slope from being less
+            return there
         (alpha, beta), best, damping = there, likelihood, max(damping / 16.0, 1e-12)
         if max(alpha, beta) > LARGEST or min(alpha, beta) < SMALLEST:
             break

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     """Cohorts and periods, both from the oldest on, and how much to count there, None for 1."""
 
 COHORTS = "Fader & Hardie (2007), How to Project Customer Retention (retention by cohort)"
-SHEET_COLUMNS = 16384
+SHEET_ROWS, SHEET_COLUMNS = 1_048_576, 16384
 SERIALS = 2958466  # more than any serial number of a day
 EPOCH = 25569  # 1970-01-01 as a serial number of Excel's 1900 date system
 
@@ -168,7 +168,7 @@ def rfm(
     bought = amount >= 0.0
     days_bought = np.unique(customer[bought] * SERIALS + day[bought]) // SERIALS
     frequency = np.bincount(days_bought, minlength=count)
-    monetary = np.bincount(customer, weights=amount, minlength=count)
+    monetary = sums(customer, amount, count)
     counts_as_last = bought | (frequency[customer] == 0)
     last = np.zeros(count, dtype=np.int64)
     np.maximum.at(last, customer[counts_as_last], day[counts_as_last])
@@ -373,8 +373,11 @@ def cohort_rows(log: Activity, period: str, measure: str) -> list[list[Any]]:
 
 def curve_rows(log: Activity) -> list[list[Any]]:
     """What RETENTION_CURVE shows."""
+    ages = log.complete - int(log.cohorts[0]) + 1
+    if ages >= SHEET_ROWS:
+        raise OutOfDomain(f"{ages:,} ages are more than a sheet has rows: take a longer period")
     rows: list[list[Any]] = [["age", "customers at risk", "active", "rate"]]
-    for age in range(log.complete - int(log.cohorts[0]) + 1):
+    for age in range(ages):
         old_enough = log.cohorts + age <= log.complete
         at_risk = int(log.active[old_enough, 0].sum())
         active = int(log.active[old_enough, age].sum())
@@ -513,6 +516,18 @@ def observed(
 NOTHING_OBSERVED = "no order is dated on or before as_of"
 
 
+def sums(place: "Integers", amounts: "NDArray[Any]", size: int) -> "Floats":
+    """The sum of the amounts at each place; 0 where nothing but rounding is left of them.
+
+    Cents added up are seldom exact: what was bought and returned comes to 0, if not quite.
+    """
+    import numpy as np
+
+    totals = np.bincount(place, amounts, minlength=size)
+    moved = np.bincount(place, np.abs(amounts), minlength=size)
+    return np.where(np.abs(totals) <= 1e-14 * moved, 0.0, totals)
+
+
 def numbered(
     customers: "Sequence[str | float] | Integers",
 ) -> "tuple[list[str | float], Integers]":
@@ -595,6 +610,8 @@ def tabulated(
 
     def table(born: "Integers", at: "Integers", added: "NDArray[Any] | None") -> "NDArray[Any]":
         place = row[born] * width + at - born
+        if added is not None and added.dtype.kind == "f":
+            return sums(place, added, len(cohorts) * width).reshape(-1, width)
         return np.bincount(place, added, minlength=len(cohorts) * width).reshape(-1, width)
 
     return Activity(
