@@ -400,3 +400,11 @@ print(frames.cohort(polars.DataFrame({"who": ["a"]}).with_columns(day=polars.dat
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     ).stdout
     assert shown == 2 * "[['cohort', 'size', 0.0], ['2024-01', 1.0, 1.0]]\n"
+
+
+def test_values_beyond_a_cell_and_stages_without_columns(kind: str) -> None:
+    rows = frame(kind, channel=["a", "b"], visits=[1e308, 1e308])
+    with pytest.raises(OutOfDomain, match="more than a cell holds"):
+        frames.channel_mix(rows, "channel", "visits")
+    with pytest.raises(WrongInput, match="no columns"):
+        frames.funnel_by(rows, "channel", [])

@@ -432,6 +432,8 @@ def level(scores: "NDArray[Any]", bins: float) -> "Integers":
 
 def stage_names(stages: Sequence[str | float | None] | None, count: int) -> list[str | float]:
     """A name for each stage of FUNNEL_BY: those given, Stage 1, Stage 2 ... for the others."""
+    if not count:
+        raise WrongInput("stage_dates has no columns")
     if stages is None:
         stages = [None] * count
     if len(stages) != count:
@@ -464,7 +466,10 @@ def mix_rows(sums: dict[str | float, float]) -> list[list[Any]]:
         if amount < -negligible:
             raise OutOfDomain(f"the values of {channel} add up to {amount:g}, below 0")
     sums = {channel: max(float(f"{amount:.14g}"), 0.0) for channel, amount in sums.items()}
-    total = fsum(sums.values())
+    try:
+        total = fsum(sums.values())
+    except OverflowError:
+        raise OutOfDomain("the values add up to more than a cell holds") from None
     if not total:
         raise ZeroDenominator("the values add up to 0")
     rows: list[list[Any]] = [["channel", "value", "share", "cumulative share"]]
