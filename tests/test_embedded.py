@@ -13,10 +13,10 @@ from openpyxl.worksheet.table import Table
 from workbooks import SHEET, edited, sheet_of, written
 
 from kpi_xl.hosts import embedded
-from kpi_xl.hosts.addresses import column_letters, column_number, quoted
-from kpi_xl.hosts.embedded import Computed, calculate, evaluate_formula
+from kpi_xl.hosts.addresses import Area, column_letters, column_number, quoted
+from kpi_xl.hosts.embedded import Computed, calculate, compute, evaluate_formula
 from kpi_xl.hosts.formulas import FormulaError, RefusedError, UnknownError
-from kpi_xl.hosts.package import NotAWorkbookError
+from kpi_xl.hosts.package import NotAWorkbookError, read_package
 
 
 def shown(result: Computed, cell: str, sheet: str = "Sheet1") -> Any:
@@ -665,3 +665,11 @@ def test_dates_stored_as_text_are_said_to_be() -> None:
     )
     with pytest.raises(NotAWorkbookError, match="dates"):
         calculate(content)
+
+
+def test_a_large_workbook_is_loaded() -> None:
+    """A million rows with names are more than the engine takes by itself."""
+    rows = 5_000
+    book = read_package(sheet_of({"B1": f'=COUNTIF(A2:A{rows + 1},"?*")'}))
+    columns = {Area("Sheet1", 2, 1, rows + 1, 1): [["long " * 6_000] * rows]}
+    assert shown(compute(book, columns), "B1") == rows
