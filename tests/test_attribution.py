@@ -114,6 +114,10 @@ def test_odd_paths() -> None:
     assert call([["a"]], [[1]], "markov", None, [[-1]]) == "#NUM!"
 
 
+def test_a_path_that_cannot_be_read_comes_before_conversions_of_none() -> None:
+    assert evaluate(METRICS["ATTRIBUTION"], [[["a >"]], [[0]]]) == "#VALUE!"
+
+
 def test_numbers_that_name_campaigns_are_told_apart() -> None:
     rows = kpi_xl.attribution([1234567, 1234568, "1234567 > x"], [1, 5, 2])
     assert [row[0] for row in rows[1:]] == ["1234568", "1234567", "x"]

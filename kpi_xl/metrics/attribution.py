@@ -72,10 +72,10 @@ def attribution(
     channel do not count, capitals do. Rows come by conversions, the most first; the weights of
     each path add up to 1, so that no conversion is lost. No conversion at all is #DIV/0!.
     """
+    journeys = [touches(path) for path in paths]
     total = fsum(conversions)
     if not total:
         raise ZeroDenominator("there are no conversions")
-    journeys = [touches(path) for path in paths]
     channels = list(dict.fromkeys(channel for journey in journeys for channel in journey))
     if model == "markov":
         effects = removal_effects(channels, journeys, conversions, nulls)
@@ -175,7 +175,9 @@ def removal_effects(
     """The share of conversions that would be lost without each channel.
 
     States of the chain are the start, the channels, conversion and failure. Without a channel
-    every step to it is a failure. The probability of converting solves (I - Q) p = r.
+    every step to it is a failure. (I - Q)^-1 holds the expected visits from each state to each:
+    over those from a channel to itself, they are the probability of coming by it at all; what it
+    then converts is lost.
     """
     import numpy as np
 
@@ -193,14 +195,7 @@ def removal_effects(
     leaving = steps.sum(axis=1) + converting + failing
     leaving[leaving == 0.0] = 1.0  # a path that nobody took leads nowhere
     steps, converting = steps / leaving[:, np.newaxis], converting / leaving
-
-    def probability(steps: "np.ndarray[Any, Any]") -> float:
-        return float(np.linalg.solve(np.eye(size) - steps, converting)[0])
-
-    whole = probability(steps)
-    effects = []
-    for place in range(1, size):
-        without = steps.copy()
-        without[:, place] = 0.0
-        effects.append(1.0 - probability(without) / whole)
+    visits = np.linalg.inv(np.eye(size) - steps)
+    chances = visits @ converting
+    effects: list[float] = (visits[0] / np.diag(visits) * chances / chances[0])[1:].tolist()
     return effects
