@@ -29,7 +29,7 @@ SBG = (
 CUSTOMERS_OF_SHARES = 1000.0
 # Beyond these, as far as data can tell, all customers are alike, or each either leaves at once or
 # stays for ever: then the likelihood has no maximum that means anything.
-LARGEST, SMALLEST = 1e5, 1e-5
+LARGEST_SHAPE, SMALLEST_SHAPE = 1e5, 1e-5
 
 Survivors = Annotated[
     list[float | None],
@@ -64,9 +64,10 @@ def sbg_fit(survivors: Survivors) -> list[list[Any]]:
 
     Each customer leaves at the end of a period with a probability of their own; over the customers
     these follow a beta distribution, so that those who stay longest are the loyal ones, and the
-    cohort's retention rises. A first value of 1 means shares, taken for 1,000 customers. A blank is
-    #VALUE!, an increase #NUM!; fewer than three values, no loss at all, or losses that tell nothing
-    of how customers differ (at one same rate, or faster with time) are #N/A.
+    cohort's retention rises. A first value of 1 means shares, taken for 1,000 customers. Blanks
+    below the last value do not count, any other is #VALUE!, an increase #NUM!; fewer than three
+    values, no loss at all, or losses that tell nothing of how customers differ (at one same rate,
+    or faster with time) are #N/A.
     """
     counts = checked(survivors)
     alpha, beta = fitted(counts)
@@ -476,7 +477,7 @@ def fitted(counts: list[float]) -> tuple[float, float]:
         if max(abs(step_alpha), abs(step_beta)) < 1e-7:  # rounding keeps the slope from being less
             return there
         (alpha, beta), best, damping = there, likelihood, max(damping / 16.0, 1e-12)
-        if max(alpha, beta) > LARGEST or min(alpha, beta) < SMALLEST:
+        if max(alpha, beta) > LARGEST_SHAPE or min(alpha, beta) < SMALLEST_SHAPE:
             break
     raise NotEnoughData(
         "the losses do not tell how customers differ: they leave at one same rate, or faster with"
