@@ -72,7 +72,6 @@ def distinct(x: Floats, t_x: Floats, age: Floats) -> tuple[Histories, NDArray[np
 class Model:
     """A model of purchases; its functions take the parameters, then histories."""
 
-    name: str
     parameters: tuple[str, ...]
     likelihood: Callable[[Parameters, Histories], tuple[Floats, Floats]]
     """Log-likelihood of each history, and its gradient: a row a parameter."""
@@ -114,8 +113,9 @@ def fit(model: Model, histories: Histories) -> Fit:
         value * unit if name in ("alpha", "beta") else value
         for name, value in zip(model.parameters, found, strict=True)
     )
-    each, _ = model.likelihood(parameters, histories)
-    return Fit(parameters, float(each @ histories.customers))
+    # A density of moments: in another unit of time each repeat purchase counts differently.
+    likelihood = total(found)[0] - float(histories.x @ histories.customers) * np.log(unit)
+    return Fit(parameters, float(likelihood))
 
 
 def _greatest(
@@ -327,21 +327,18 @@ def _expected_pareto(
 
 MODELS = {
     "bgnbd": Model(
-        "BG/NBD",
         ("r", "alpha", "a", "b"),
         partial(_likelihood_geometric, first=False),
         partial(_alive_geometric, first=False),
         partial(_expected_geometric, first=False),
     ),
     "mbgnbd": Model(
-        "MBG/NBD",
         ("r", "alpha", "a", "b"),
         partial(_likelihood_geometric, first=True),
         partial(_alive_geometric, first=True),
         partial(_expected_geometric, first=True),
     ),
     "paretonbd": Model(
-        "Pareto/NBD",
         ("r", "alpha", "s", "beta"),
         _likelihood_pareto,
         _alive_pareto,

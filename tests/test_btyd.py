@@ -243,6 +243,18 @@ def test_the_examples_are_what_lifetimes_says() -> None:
         assert printed[name] == pytest.approx(theirs.params_[name], abs=2e-3)
     alive = theirs.conditional_probability_alive(x, t_x, age)
     bought = theirs.conditional_expected_number_of_purchases_up_to_time(26, x, t_x, age)
+    arrays = METRICS["CLV_FORECAST"].example[0].split("{")[1:]
+    customers, days, amounts = ([float(n) for n in a.split("}")[0].split(";")] for a in arrays)
+    # Each customer's orders stand together, by day, and no two are of one day.
+    spent = defaultdict(list)
+    for customer, _, amount in zip(customers, days, amounts, strict=True):
+        spent[customer].append(amount)
+    mean = np.array([np.mean(spent[row[0]][1:] or [0.0]) for row in forecast])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gamma = lifetimes.GammaGammaFitter().fit(x[x > 0], mean[x > 0])
+        spend = gamma.conditional_expected_average_profit(x, mean)
+    assert [row[6] for row in forecast] == pytest.approx(spend, rel=2e-3)
     for row, chance, orders in zip(forecast, alive, bought, strict=True):
         assert row[4] == pytest.approx(chance, abs=2e-3)
         assert row[5] == pytest.approx(orders, abs=4e-3)
@@ -573,6 +585,16 @@ def test_the_error_of_a_fit_is_raised_in_python() -> None:
 @pytest.mark.parametrize("name", ["BTYD_FIT", "CLV_FORECAST"])
 def test_the_definition_warns_of_spend_that_depends_on_frequency(name: str) -> None:
     assert "where frequency and spend correlate" in call("KPI_DEFINE", name)
+
+
+@pytest.mark.parametrize("rate", [0.9, 0.1, 0.01, 0.001])
+def test_the_value_of_a_contract_is_the_papers_formula(rate: float) -> None:
+    """Fader & Hardie (2010), equation 6, for a customer who has yet to renew for the first time."""
+    survivors = [1000, 869, 743, 653, 593, 551, 517, 491]
+    fit = dict(kpi_xl.sbg_fit(survivors)[1:])
+    alpha, beta = fit["alpha"], fit["beta"]
+    printed = 100 * hyp2f1(1, beta, alpha + beta, 1 / (1 + rate))
+    assert call("CLV_SBG", 100, column(survivors), rate) == pytest.approx(printed, rel=1e-9)
 
 
 def test_the_value_of_a_contract_without_discounting() -> None:
