@@ -266,7 +266,7 @@ def _period(period: str) -> nw.Expr:
     return (day.year().cast(nw.Int64) * 12 + day.month() - 1) // months - 1970 * 12 // months
 
 
-EPOCH = 719163  # 1970-01-01 as an ordinal
+EPOCH = DAY_0 + tables.EPOCH  # 1970-01-01 as an ordinal
 
 
 def _ordinal(day: nw.Expr) -> nw.Expr:

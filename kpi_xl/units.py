@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 
 LARGEST = sys.float_info.max
+SHEET_ROWS, SHEET_COLUMNS = 1_048_576, 16_384
 
 
 def exceeds(number: float, other: float) -> bool:

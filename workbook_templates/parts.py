@@ -18,7 +18,7 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl import sources
-from kpi_xl.cells import Cell
+from kpi_xl.cells import DAY_0, Cell
 from kpi_xl.hosts.addresses import LAST_ROW, Area, quoted
 from kpi_xl.locales import RIGHT_TO_LEFT, say
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, TEXT, Unit
@@ -50,7 +50,6 @@ Data = Mapping[str, Mapping[str, Sequence[Cell]]]
 """The rows of each input table, by table and column: text, numbers, dates, None for a blank."""
 
 HEADER = 3  # the row of the input tables' headers, counted from 0: row 4 in Excel
-DAY_ZERO = date(1899, 12, 30).toordinal()
 LEAST_ROWS = 2  # of an input table: over a single one, a column is no range
 FIRST_ROW = "MATCH(1,"  # what needs whole columns in the formulas of `where`
 LONGEST_TEXT = 32_767  # characters of a cell
@@ -361,7 +360,7 @@ def write_cells(
 def as_computed(cell: Cell) -> Cell:
     """A cell of data as the formulas meet it: a day is a number."""
     if isinstance(cell, date):
-        return float(cell.toordinal() - DAY_ZERO)
+        return float(cell.toordinal() - DAY_0)
     return float(cell) if type(cell) is int else None if cell == "" else cell
 
 

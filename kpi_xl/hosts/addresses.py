@@ -4,7 +4,9 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-LAST_ROW, LAST_COLUMN = 1048576, 16384
+from kpi_xl.units import SHEET_COLUMNS, SHEET_ROWS
+
+LAST_ROW, LAST_COLUMN = SHEET_ROWS, SHEET_COLUMNS
 CELL = re.compile(r"\$?([A-Za-z]{1,3})\$?(\d{1,7})")
 
 

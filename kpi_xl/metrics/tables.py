@@ -20,7 +20,7 @@ from kpi_xl.metrics.arguments import (
     Period,
 )
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import COUNT, DATE, KEY, TABLE, TEXT, VALUE, Domain
+from kpi_xl.units import COUNT, DATE, KEY, SHEET_COLUMNS, SHEET_ROWS, TABLE, TEXT, VALUE, Domain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     """Cohorts and periods, both from the oldest on, and how much to count there, None for 1."""
 
 COHORTS = "Fader & Hardie (2007), How to Project Customer Retention (retention by cohort)"
-SHEET_ROWS, SHEET_COLUMNS = 1_048_576, 16384
 SERIALS = 2958466  # more than any serial number of a day
 EPOCH = 25569  # 1970-01-01 as a serial number of Excel's 1900 date system
 
@@ -653,7 +652,7 @@ def period_numbers(days: "Integers", period: str) -> "Integers":
 
 
 def numbers_of(days: "Integers", period: str) -> "Integers":
-    """The same, one by one."""
+    """The number of the period of each day, computed for each."""
     # Excel's 1900 system counts a 29 February 1900 that never was: serials below 61 lag a day.
     since_epoch = days - EPOCH + (days < 61)
     if period == "D":
@@ -665,6 +664,7 @@ def numbers_of(days: "Integers", period: str) -> "Integers":
 
 
 MONTHS = {"M": 1, "Q": 3, "Y": 12}
+"""In a period of the calendar."""
 
 
 def label(number: int, period: str) -> str:
@@ -673,6 +673,6 @@ def label(number: int, period: str) -> str:
         day = date(1970, 1, 1) + timedelta(days=number if period == "D" else 7 * number)
         year, week, _ = day.isocalendar()
         return day.isoformat() if period == "D" else f"{year}-W{week:02}"
-    year, part = divmod(number, {"M": 12, "Q": 4, "Y": 1}[period])
+    year, part = divmod(number, 12 // MONTHS[period])
     year += 1970
     return {"M": f"{year}-{part + 1:02}", "Q": f"{year}-Q{part + 1}", "Y": f"{year}"}[period]
