@@ -12,8 +12,10 @@ from pathlib import Path
 import hanzidentifier
 import pytest
 
-from kpi_xl import METRICS, cli, reference, units
+from kpi_xl import METRICS, reference, units
 from kpi_xl.cells import evaluate
+from kpi_xl.cli import functions as cli
+from kpi_xl.cli.shared import Misuse
 from kpi_xl.locales import LANGUAGES, chosen, say, texts
 from kpi_xl.reference import (
     LONGEST_HELP,
@@ -327,7 +329,7 @@ def test_the_terminal_shows_a_language(capsys: pytest.CaptureFixture[str]) -> No
     assert clv["summary"] == summary(METRICS["CLV"], "zh-Hant")
     assert clv["formula"] == METRICS["CLV"].formula
     assert clv["arguments"][0]["help"] == "平均訂單價值"
-    with pytest.raises(cli.Misuse, match="zh-Hans"):
+    with pytest.raises(Misuse, match="zh-Hans"):
         cli.functions(lang="xx")
 
 

@@ -1,0 +1,51 @@
+"""The command line: kpi-xl eval, recalc, functions, new, fill, demo."""
+
+import io
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from kpi_xl import __version__
+from kpi_xl.cli import formulas, functions, templates  # importing a module enters its commands
+from kpi_xl.cli.shared import app
+
+__all__ = ["formulas", "functions", "main", "templates"]
+
+
+def main() -> NoReturn:
+    """Run the command line; every mistake of the user's is one line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a Windows pipe may not be in UTF-8
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        near = getattr(error, "possibilities", None)
+        lines = error.message if near else error.format_message()
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        print(f"kpi-xl: {' '.join(lines.split())}{hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        print(f"kpi-xl: the output cannot be written: {error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
+        print("kpi-xl: interrupted", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(code or 0)
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Marketing KPIs as Excel functions: compute them here, list them, see a demo."""
+    if version:
+        print(f"kpi-xl {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())

@@ -1,0 +1,151 @@
+"""What the commands share: the app, the mistakes of its users, options, files, progress."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from kpi_xl.cells import Block, Cell
+from kpi_xl.locales import LANGUAGES, chosen
+from kpi_xl.reference import did_you_mean
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # brackets in the help are Excel's, and its lines are to be wrapped
+    help="Marketing KPIs as Excel functions: compute them here, list them, see a demo.",
+)
+
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+OUTPUT = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Where to write it.", metavar="FILE")
+]
+BOOK_LANGUAGE = Annotated[
+    str | None, typer.Option("--lang", help=f"{', '.join(LANGUAGES)}; without it, the system's.")
+]
+FORCE = Annotated[bool, typer.Option("--force", help="Overwrite an older one.")]
+
+
+class Misuse(TyperException):
+    """A call that cannot be carried out, with the sentence that says why. Exit code 2."""
+
+    exit_code = 2
+
+
+def language_of(tag: str | None) -> str:
+    """The language that a tag means, or the system's. Raises Misuse."""
+    try:
+        return chosen(tag)
+    except LookupError as error:
+        raise Misuse(str(error)) from None
+
+
+# Formulas
+
+
+def computed(formula: str, book: Path | None = None) -> Cell | Block:
+    """The value of a formula. Raises Misuse."""
+    with calculator(f"the formula {formula[:60]}", book):
+        from kpi_xl.hosts import embedded
+
+        return embedded.evaluate_formula(formula, read_book(book) if book else None)
+
+
+@contextmanager
+def calculator(asked: str, book: Path | None) -> Iterator[None]:
+    """Where the embedded host computes; what it cannot do is a Misuse."""
+    try:
+        from kpi_xl.hosts.formulas import FormulaError
+        from kpi_xl.hosts.package import NotAWorkbookError
+    except ImportError as error:
+        raise Misuse(
+            f"formulas are computed by the package formualizer, which is not installed ({error});"
+            " it has no wheel for Windows on ARM"
+        ) from None
+    try:
+        yield
+    except FormulaError as error:
+        raise Misuse(f"{asked}: {error}") from None
+    except NotAWorkbookError as error:
+        raise Misuse(f"{book}: {error}") from None
+
+
+def cell_text(cell: Cell) -> str:
+    """A cell as text: numbers with all their digits, TRUE and FALSE."""
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float | int):
+        return f"{cell:.0f}" if cell == round(cell) and abs(cell) < 1e15 else repr(cell)
+    return str(cell)
+
+
+# Files
+
+
+def read_book(path: Path) -> bytes:
+    """The bytes of a workbook. Raises Misuse."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        folder = path.parent
+        near = [str(p) for p in folder.glob("*.xls*")] if folder.is_dir() else []
+        raise Misuse(f"there is no file {str(path)!r}{did_you_mean(str(path), near)}") from None
+    except OSError as error:
+        raise Misuse(f"{path} cannot be read: {error.strerror}") from None
+
+
+def free_path(path: Path, *, force: bool) -> Path:
+    """Where a workbook can be written; its folder is made. Raises Misuse."""
+    try:
+        path = path.resolve()
+        if path.exists() and not force:
+            raise Misuse(f"{path} is already there; --force overwrites it")
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misuse(f"{path} cannot be written: {error.strerror}") from None
+    return path
+
+
+def save(path: Path, content: bytes, *, force: bool) -> None:
+    """Write a workbook. Raises Misuse."""
+    from kpi_xl.files import write_whole
+
+    try:
+        write_whole(path, content, force=force)
+    except OSError as error:
+        raise Misuse(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def say_where(path: Path) -> None:
+    """Where the workbook is."""
+    from rich.console import Console
+
+    Console(highlight=False).print(f"Open this workbook:\n[bold]{path}[/]", soft_wrap=True)
+
+
+# Progress
+
+
+@contextmanager
+def steps() -> Iterator[Callable[..., None]]:
+    """A bar that shows what is being done and how far it is; it is gone afterwards.
+
+    It is called with what is done next, and with the fraction done where that is known.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
+        task = progress.add_task("", total=None)
+
+        def step(what: str, done: float | None = None) -> None:
+            total = None if done is None else 1.0
+            progress.update(task, description=what, total=total, completed=done or 0.0)
+
+        yield step

@@ -1,0 +1,217 @@
+"""kpi-xl new, fill, demo: template workbooks, empty, filled from files, with sample data."""
+
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kpi_xl import CellError
+from kpi_xl.cli.shared import (
+    BOOK_LANGUAGE,
+    FORCE,
+    OUTPUT,
+    Misuse,
+    app,
+    free_path,
+    language_of,
+    save,
+    say_where,
+    steps,
+)
+from kpi_xl.reference import did_you_mean
+
+NAME = Annotated[str, typer.Argument(metavar="TEMPLATE", help="Such as retention.")]
+
+
+@app.command()
+def new(
+    name: NAME, output: OUTPUT = None, lang: BOOK_LANGUAGE = None, force: FORCE = False
+) -> None:
+    """Write an empty template workbook, ready to be filled."""
+    parts = import_module("kpi_xl.workbook_templates.parts")
+    template = known_template(name)
+    path = free_path(output or Path(f"{template.name}.xlsx"), force=force)
+    code = language_of(lang)
+    with steps() as step:
+        step("Writing the workbook")
+        save(path, parts.build(template, {}, language=code).content, force=force)
+    say_where(path)
+    inputs = " and ".join(table.name for table in template.inputs)
+    print(
+        f"Its sheet Start says what to do; kpi-xl fill {template.name} reads {inputs} from files."
+    )
+
+
+@app.command()
+def fill(
+    name: NAME,
+    tables: Annotated[
+        list[str],
+        typer.Option(
+            "--table",
+            help="An input table and its file: CSV, Parquet or a workbook. Once a table.",
+            metavar="NAME=FILE",
+        ),
+    ],
+    renamed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            help="What the file calls a column of ours; Leads[channel] means that of one table.",
+            metavar='"Their name=ours"',
+        ),
+    ] = None,
+    output: OUTPUT = None,
+    lang: BOOK_LANGUAGE = None,
+    force: FORCE = False,
+) -> None:
+    """Fill a template workbook from files, and compute it."""
+    from kpi_xl.sources import SourceError, read_table
+
+    parts = import_module("kpi_xl.workbook_templates.parts")
+    template = known_template(name)
+    files = named_files(template, tables)
+    names = named_columns(template, files, renamed or [])
+    path = free_path(output or Path(f"{template.name}-filled.xlsx"), force=force)
+    code = language_of(lang)
+    read = {}
+    with steps() as step:
+        try:
+            for table, file in files.items():
+                reading = partial(step, f"Reading {file.name}")
+                reading(0.0)
+                read[table.name] = read_table(
+                    file,
+                    table.wanted,
+                    renamed=names[table.name],
+                    table=table.name,
+                    progress=reading,
+                )
+            step("Computing and writing the workbook")
+            about = parts.Sentence(
+                parts.FILLED, {"files": ", ".join(file.name for file in files.values())}
+            )
+            data = {table: found.columns for table, found in read.items()}
+            built = parts.build(template, data, about, code)
+        except (SourceError, parts.TooLargeError) as error:
+            raise Misuse(str(error)) from None
+        step("Saving the workbook")
+        save(path, built.content, force=force)
+    print_built(template, built)
+    for table in template.inputs:
+        if table.name not in read:
+            print(f"{table.name}: left empty; --table {table.name}=FILE fills it")
+            continue
+        rows = read[table.name].rows
+        print(f"{table.name}: {rows:,} row{'s' * (rows != 1)} of {files[table]}")
+        for remark in read[table.name].remarks:
+            print(f"  {remark}")
+    say_where(path)
+    print("Its sheet Checks lists what the data lack.")
+
+
+def named_files(template: Any, given: list[str]) -> dict[Any, Path]:
+    """The file of each input table: "Leads=leads.csv". Raises Misuse."""
+    inputs = {table.name.lower(): table for table in template.inputs}
+    files: dict[Any, Path] = {}
+    for text in given:
+        name, mark, file = text.partition("=")
+        table = inputs.get(name.strip().lower())
+        if table is None or not file.strip():
+            names = [table.name for table in inputs.values()]
+            near = did_you_mean(name, names) if mark else ""
+            raise Misuse(
+                f"--table {text}: write NAME=FILE, the name being {' or '.join(names)}{near}"
+            )
+        if table in files:
+            raise Misuse(f"--table {table.name} is given twice")
+        files[table] = Path(file.strip()).expanduser()
+    return files
+
+
+def named_columns(
+    template: Any, files: dict[Any, Path], given: list[str]
+) -> dict[str, dict[str, str]]:
+    """By table, what a file calls our columns: "Kanal=channel". Raises Misuse."""
+    names: dict[str, dict[str, str]] = {table.name: {} for table in files}
+    for text in given:
+        theirs, mark, ours = (part.strip() for part in text.rpartition("="))
+        only, _, column = ours.removesuffix("]").rpartition("[")
+        known = {
+            f"{table.name}[{one.name}]".lower(): (table.name, one.name)
+            for table in files
+            for one in table.columns
+        }
+        fits = [
+            place
+            for place in known.values()
+            if place[1].lower() == column.lower() and only.lower() in ("", place[0].lower())
+        ]
+        if not mark or not theirs or not fits:
+            near = did_you_mean(column, [one for _, one in known.values()])
+            raise Misuse(
+                f'--map {text}: write "Their name=ours", a column of {template.name}{near}'
+            )
+        for table, one in fits:
+            names[table][theirs] = one
+    return names
+
+
+@app.command()
+def demo(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[TEMPLATE]", help="One template; else all of them.")
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option("--dir", help="Where to write the workbooks.", metavar="DIR")
+    ] = Path(),
+    lang: BOOK_LANGUAGE = None,
+    force: FORCE = False,
+) -> None:
+    """Build template workbooks from sample data: real orders (CDNOW, 1997-98), and made-up ones."""
+    parts = import_module("kpi_xl.workbook_templates.parts")
+    names = import_module("kpi_xl.workbook_templates").TEMPLATES
+    code = language_of(lang)
+    chosen = [known_template(name) for name in ([name] if name else names)]
+    paths = [free_path(folder / f"kpi-xl-{one.name}.xlsx", force=force) for one in chosen]
+    for template, path in zip(chosen, paths, strict=True):
+        with steps() as step:
+            step(f"{template.title}: making the sample data")
+            data, about = template.sample()
+            step(f"{template.title}: computing the formulas")
+            built = parts.build(template, data, about, code)
+            step(f"{template.title}: writing the workbook")
+            save(path, built.content, force=force)
+        print_built(template, built)
+        say_where(path)
+
+
+def known_template(name: str) -> Any:
+    """The record of a template. Raises Misuse."""
+    templates = import_module("kpi_xl.workbook_templates")
+    if name.lower() not in templates.TEMPLATES:
+        near = did_you_mean(name, templates.TEMPLATES)
+        there = ", ".join(templates.TEMPLATES)
+        raise Misuse(f"there is no template {name!r}{near or f'; there are {there}'}")
+    try:
+        return templates.template(name.lower())
+    except ModuleNotFoundError as error:
+        raise Misuse(f"templates are computed by {error.name}, which is not installed") from None
+
+
+def print_built(template: Any, built: Any) -> None:
+    """The figures of a workbook, and how many formulas it has."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=template.title, title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for figure, shown in built.headlines:
+        table.add_row(figure, shown)
+    console = Console(highlight=False)
+    console.print(table)
+    errors = sum(isinstance(value, CellError) for value in built.values.values())
+    console.print(f"{len(built.values)} formulas computed, {errors or 'no'} errors.")
