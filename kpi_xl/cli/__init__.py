@@ -1,4 +1,4 @@
-"""The command line: kpi-xl eval, recalc, functions, new, fill, demo."""
+"""The command line: kpi-xl eval, recalc, functions, new, fill, demo, install, uninstall."""
 
 import io
 import sys
@@ -8,10 +8,15 @@ import typer
 from typer.exceptions import TyperException
 
 from kpi_xl import __version__
-from kpi_xl.cli import formulas, functions, templates  # importing a module enters its commands
+from kpi_xl.cli import (  # importing a module enters its commands
+    formulas,
+    functions,
+    installing,
+    templates,
+)
 from kpi_xl.cli.shared import app
 
-__all__ = ["formulas", "functions", "main", "templates"]
+__all__ = ["formulas", "functions", "installing", "main", "templates"]
 
 
 def main() -> NoReturn:
