@@ -42,6 +42,7 @@ LAYERS = (
     ("kpi_xl.cells",),
     ("kpi_xl.frames",),
     ("kpi_xl.hosts", "kpi_xl.sources", "kpi_xl"),
+    ("kpi_xl.reports",),
     ("kpi_xl.cli", "kpi_xl.udfs", "kpi_xl.workbook_templates", "kpi_xl.__main__"),
 )
 

@@ -21,6 +21,8 @@ from kpi_xl import sources
 from kpi_xl.cells import DAY_0, Cell
 from kpi_xl.hosts.addresses import LAST_ROW, Area, quoted
 from kpi_xl.locales import RIGHT_TO_LEFT, say
+from kpi_xl.reports import layout
+from kpi_xl.reports.layout import LEAST_ROWS, Loaded
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, TEXT, Unit
 
 from .writing import (
@@ -50,7 +52,6 @@ Data = Mapping[str, Mapping[str, Sequence[Cell]]]
 """The rows of each input table, by table and column: text, numbers, dates, None for a blank."""
 
 HEADER = 3  # the row of the input tables' headers, counted from 0: row 4 in Excel
-LEAST_ROWS = 2  # of an input table: over a single one, a column is no range
 FIRST_ROW = "MATCH(1,"  # what needs whole columns in the formulas of `where`
 LONGEST_TEXT = 32_767  # characters of a cell
 
@@ -189,6 +190,9 @@ class Series(NamedTuple):
     colour: str = ""
 
 
+SOURCES = Sheet("Sources", "The files that the tables are loaded from.")
+"""The last sheet of every template."""
+
 EMPTY = Sentence("Nothing has been filled in yet.")
 FILLED = "Read by kpi-xl from {files}."
 
@@ -199,10 +203,11 @@ def build(
     about: Sentence = EMPTY,
     language: str = "en",
     translate: Say | None = None,
+    loaded: Sequence[Loaded] = (),
 ) -> Built:
     """A template's workbook of these data, in a language; `about` says where they come from.
 
-    Without data the workbook is ready to be filled. Raises TooLargeError.
+    `loaded` is what was read from files, for the sheet Sources. Without data the workbook is ready to be filled. Raises TooLargeError.
     """
     translate = translate or partial(say, language=language)
     right_to_left = language in RIGHT_TO_LEFT
@@ -211,11 +216,13 @@ def build(
         book = new_book(
             file, template.name, template.title, translate, right_to_left, values, draft
         )
-        book.add_pages(["Start", *(sheet.title for sheet in template.sheets)])
+        titles = [sheet.title for sheet in (*template.sheets, SOURCES)]
+        book.add_pages(["Start", *titles])
         start(book, template, about)
         for table in template.inputs:
             fill(book.pages[table.name], table, data.get(table.name, {}))
         template.write(book)
+        source_list(book.pages["Sources"], template, language, loaded)
         book.pages["Start"].sheet.activate()
         book.file.close()
         return book
@@ -249,7 +256,7 @@ def start(book: Book, template: Template, about: Sentence) -> None:
         line(book.say(step))
     row += 2
     section(page, row, 1, 2, "The sheets")
-    for sheet in template.sheets:
+    for sheet in (*template.sheets, SOURCES):
         row += 1
         name = book.pages[sheet.title].name
         page.sheet.write_url(row, 1, f"internal:{quoted(name)}!A1", link, name)
@@ -331,6 +338,57 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
     sheet.fit_to_pages(1, 0)
 
 
+def source_list(
+    page: Page, template: Template, language: str, loaded: Sequence[Loaded]
+) -> None:
+    """Which file each input table is loaded from; above it, what a report knows the workbook by."""
+    sheet, styles = page.sheet, page.styles
+    headline(page, "Sources", "Name a file for each table; the button Refresh report loads them.")
+    for row, label, name, held in (
+        (3, "Template", layout.TEMPLATE, template.name),
+        (4, "Language", layout.LANGUAGE, language),
+    ):
+        page.write(row, 0, label, styles.label())
+        sheet.write_string(row, 1, held, styles.label())
+        page.define(name, row, 1)
+    top = 7
+    words = styles.label(bg_color=INPUT, text_wrap=True)
+    looks = {
+        "table": (16, "Table", styles.label(bold=True)),
+        "file": (34, "File", words),
+        "columns": (34, "What the file calls our columns", words),
+        "loaded": (17, "Loaded", styles.of(layout.STAMP, align="center")),
+        "rows": (11, "Rows", styles.number(COUNT)),
+        "remarks": (70, "What was left out or changed", styles.label(text_wrap=True)),
+    }
+    header = styles.header(align="start")
+    sheet.add_table(
+        top, 0, top + len(template.inputs), len(looks) - 1,
+        {"name": layout.SOURCES, "style": "Table Style Light 1",
+         "columns": [{"header": name, "header_format": header} for name in layout.SOURCE_COLUMNS]},
+    )  # fmt: skip
+    caption = styles.lead(text_wrap=True, font_size=9, valign="bottom")
+    for place, (width, label, _) in enumerate(looks.values()):
+        sheet.set_column(place, place, width)
+        page.write(top - 1, place, label, caption)
+    for name, note in (
+        ("file", "CSV, Parquet or an Excel workbook. Its path begins at the folder of this"
+                 " workbook: data/orders.csv."),
+        ("columns", "Only where the names differ, as in: Lead source=channel; Deal=value"),
+    ):  # fmt: skip
+        size = {"x_scale": 1.6, "y_scale": 0.2 * (lines(page.book.say(note), 30) + 2)}
+        place = layout.SOURCE_COLUMNS.index(name)
+        sheet.write_comment(top, place, page.book.say(note), size)
+    known = {record.table: record for record in loaded}
+    for row, table in enumerate(template.inputs, start=top + 1):
+        record = known.get(table.name, Loaded(table.name))
+        for place, name in enumerate(layout.SOURCE_COLUMNS):
+            held, style = getattr(record, name), looks[name][2]
+            write_cells(sheet, row, place, [held], style, style)
+    sheet.freeze_panes(top + 1, 1)
+    sheet.print_area(0, 0, top + len(template.inputs), len(looks) - 1)
+
+
 def write_cells(
     sheet: Worksheet, top: int, place: int, cells: Sequence[Cell], style: Format, marked: Format
 ) -> None:
@@ -403,6 +461,15 @@ def accepted(page: Page, unit: Unit) -> dict[str, Any]:
     }
 
 
+FOUND = Problem(
+    "Found when the data were loaded or checked",
+    f"=MAX({layout.FINDING_COUNT},COUNTA({layout.FINDINGS}))",
+    "",
+    "They are listed at the end of this sheet.",
+)
+"""The problem that every template has: its list is the report's to write."""
+
+
 def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Problem]) -> None:
     """What is wrong with the data, and the KPI functions held against native formulas.
 
@@ -415,6 +482,7 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
     lead = "Problems of the data first; then figures computed twice, which must agree."
     headline(page, "Checks", lead)
     row = HEADER + 1
+    problems = (*problems, FOUND)
     section(page, row - 1, 0, 4, "The data")
     header_row(page, row, 0, ("problem", "how many", "first in row", "", "what to do"), text=(4,))
     for problem in problems:
@@ -456,6 +524,15 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
         {"type": "cell", "criteria": "==", "value": no, "format": page.book.file.add_format(
             {key: look[key] for key in ("bold", "font_color", "bg_color")})},
     )  # fmt: skip
+    row += 3
+    section(page, row - 1, 0, 4, "Found when the data were loaded or checked")
+    headers = ("where", "", "row", "", "what to do")
+    header_row(page, row, 0, headers, text=(4,))
+    page.sheet.write_blank(row, 1, None, styles.header("0"))
+    page.define(layout.FINDING_COUNT, row, 1)
+    last = row + layout.FINDINGS_ROOM
+    page.define(layout.FINDINGS, row + 1, 0, last, 0)
+    row = last
     page.sheet.freeze_panes(2, 0)
     page.sheet.print_area(0, 0, row + 1, 4)
 

@@ -13,7 +13,6 @@ from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.hosts.addresses import Area, quoted
-from kpi_xl.hosts.embedded import compute
 from kpi_xl.hosts.package import read_package
 from kpi_xl.units import COUNT, DATE, PERIODS, RATE, SCORE, Unit
 
@@ -278,6 +277,8 @@ def computed(write: Callable[[io.BytesIO, Values, bool], Book]) -> Built:
     once more where the values change which formulas there are, because a table needs more room.
     Then the workbook is written whole, once.
     """
+    from kpi_xl.hosts.embedded import compute  # so that the records are known without the engine
+
     values: Values = {}
     known: dict[str, str] = {}
     while True:

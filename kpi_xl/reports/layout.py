@@ -1,0 +1,37 @@
+"""What a template workbook keeps for its report, and where; templates write it, reports read it."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+TEMPLATE, LANGUAGE = "ReportTemplate", "ReportLanguage"
+"""Names of the cells that hold the template's name, which is the workbook's marker, and the
+language's code. Every host reads defined names, and not every one custom properties."""
+
+FINDINGS, FINDING_COUNT = "Findings", "FindingCount"
+"""Names for what was wrong with the data, in the sheet Checks: of its first column, and of the
+cell that holds how much there was."""
+
+FINDINGS_ROOM, FINDINGS_WIDTH = 20, 5
+"""Rows and columns of that block: where, nothing, row, nothing, what to do."""
+
+SOURCES = "Sources"
+"""The table that says where each input table is loaded from, on a sheet of the same name."""
+
+SOURCE_COLUMNS = ("table", "file", "columns", "loaded", "rows", "remarks")
+"""Its columns. `columns` says what the file calls ours: Lead source=channel; Betrag=value."""
+
+STAMP = "yyyy-mm-dd hh:mm"
+"""The number format of `loaded`."""
+
+LEAST_ROWS = 2  # of an input table: over a single one, a column is no range
+
+
+class Loaded(NamedTuple):
+    """A row of the table Sources: what was loaded into a table, from where, when."""
+
+    table: str
+    file: str = ""
+    columns: str = ""
+    loaded: datetime | None = None
+    rows: int | None = None
+    remarks: str = ""
