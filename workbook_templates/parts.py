@@ -194,7 +194,7 @@ SOURCES = Sheet("Sources", "The files that the tables are loaded from.")
 """The last sheet of every template."""
 
 EMPTY = Sentence("Nothing has been filled in yet.")
-FILLED = "Read by kpi-xl from {files}."
+FILLED = layout.FILLED
 
 
 def build(
@@ -207,7 +207,8 @@ def build(
 ) -> Built:
     """A template's workbook of these data, in a language; `about` says where they come from.
 
-    `loaded` is what was read from files, for the sheet Sources. Without data the workbook is ready to be filled. Raises TooLargeError.
+    `loaded` is what was read from files, for the sheet Sources. Without data the workbook is ready
+    to be filled. Raises TooLargeError.
     """
     translate = translate or partial(say, language=language)
     right_to_left = language in RIGHT_TO_LEFT
@@ -282,6 +283,7 @@ def start(book: Book, template: Template, about: Sentence) -> None:
     row += 1
     page.write(row, 1, "The data", strong)
     line(book.say(about.text, **about.fields))
+    page.define(layout.ABOUT, row, 2)
     page.sheet.print_area(0, 0, row + 1, 2)
 
 
@@ -338,9 +340,7 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
     sheet.fit_to_pages(1, 0)
 
 
-def source_list(
-    page: Page, template: Template, language: str, loaded: Sequence[Loaded]
-) -> None:
+def source_list(page: Page, template: Template, language: str, loaded: Sequence[Loaded]) -> None:
     """Which file each input table is loaded from; above it, what a report knows the workbook by."""
     sheet, styles = page.sheet, page.styles
     headline(page, "Sources", "Name a file for each table; the button Refresh report loads them.")

@@ -11,6 +11,15 @@ FINDINGS, FINDING_COUNT = "Findings", "FindingCount"
 """Names for what was wrong with the data, in the sheet Checks: of its first column, and of the
 cell that holds how much there was."""
 
+ABOUT = "ReportAbout"
+"""Name of the cell in the sheet Start that says where the data come from."""
+
+PLACES = (FINDINGS, FINDING_COUNT, ABOUT)
+"""The named cells that a report writes into."""
+
+FILLED = "Read by kpi-xl from {files}."
+"""What that cell says then."""
+
 FINDINGS_ROOM, FINDINGS_WIDTH = 20, 5
 """Rows and columns of that block: where, nothing, row, nothing, what to do."""
 

@@ -1,0 +1,90 @@
+"""Which files a workbook may make us read: those in its folder, and in those that the user allows.
+
+Paths in a workbook are untrusted, for workbooks come by mail. What is allowed stands outside of
+them: in the environment variable KPI_XL_FOLDERS, or as `folders = ["..."]` in a settings file.
+"""
+
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path, PureWindowsPath
+
+from kpi_xl.sources import SourceError, allowed
+
+VARIABLE = "KPI_XL_FOLDERS"
+
+
+def settings_file() -> Path:
+    """Where the user's settings are: the folder that each system has for them."""
+    if sys.platform == "win32":
+        folder = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    elif sys.platform == "darwin":
+        folder = Path.home() / "Library" / "Application Support"
+    else:
+        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return folder / "kpi_xl" / "settings.toml"
+
+
+def allowed_folders() -> list[Path]:
+    """The folders that the user has allowed. Raises SourceError for settings that are wrong."""
+    folders = [text for text in os.environ.get(VARIABLE, "").split(os.pathsep) if text.strip()]
+    file = settings_file()
+    try:
+        said = tomllib.loads(file.read_text(encoding="utf-8")).get("folders", [])
+    except FileNotFoundError:
+        said = []
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SourceError(f"{file} cannot be read: {error}") from None
+    if not isinstance(said, list) or not all(isinstance(text, str) for text in said):
+        raise SourceError(f'{file}: write folders = ["one folder", "another"]')
+    paths = [Path(text.strip()).expanduser() for text in (*folders, *said)]
+    for path in paths:
+        if not path.is_absolute():
+            raise SourceError(f"the folder {str(path)!r} that is allowed must be a whole path")
+    return paths
+
+
+def permitted(text: str, folder: Path | None, others: Sequence[Path]) -> Path:
+    """The file that a workbook names, if it may be read. Raises SourceError.
+
+    A relative path begins at the workbook's folder; where that is not known, at the first of the
+    others that has such a file. Network paths are not even looked at, but in a folder allowed.
+    """
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", text):  # of one letter it is a drive
+        raise SourceError(f"{text} is an address, and data are read from files: save it as a file")
+    path = Path(text if os.name == "nt" else text.replace("\\", "/"))
+    folders = [*([folder] if folder else []), *others]
+    if not path.is_absolute() and not _on_network(path):
+        if not folders:
+            raise SourceError(f"{text} cannot be found: save the workbook first{_how(path.parent)}")
+        there = (one / path for one in folders if not _on_network(one) or one in others)
+        paths = list(there)
+        path = next((one for one in paths if one.exists()), (paths or [folders[0] / path])[0])
+    if _on_network(path):
+        near = [one for one in others if _on_network(one)]
+        if ".." in PureWindowsPath(path).parts or not any(map(path.is_relative_to, near)):
+            raise SourceError(
+                f"{path} is on the network, from where data are read only if its folder is"
+                f" allowed{_how(path.parent)}"
+            )
+        real = path.resolve()
+        if any(real.is_relative_to(one.resolve()) for one in near):
+            return real
+        raise SourceError(f"{path} leads out of its folder")
+    try:
+        return allowed(path, [one for one in folders if not _on_network(one)])
+    except SourceError as error:
+        raise SourceError(f"{error}{_how(path.parent)}") from None
+
+
+def _on_network(path: Path) -> bool:
+    return str(path).replace("\\", "/").startswith("//")
+
+
+def _how(folder: Path) -> str:
+    return (
+        f", or allow the folder {str(folder)!r} as folders = [...] in {settings_file()} or in the"
+        f" environment variable {VARIABLE}"
+    )

@@ -1,0 +1,217 @@
+"""Refresh report, Load data: the tables of a workbook read anew from the files that it names."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from kpi_xl import sources
+from kpi_xl.cells import Block, Cell, serial
+from kpi_xl.locales import say
+from kpi_xl.reports import layout
+from kpi_xl.reports.checking import Finding, found_in, listed
+from kpi_xl.reports.folders import allowed_folders, permitted
+from kpi_xl.reports.records import (
+    Change,
+    Filled,
+    Opened,
+    Place,
+    ReportError,
+    Resized,
+    Table,
+    Wanted,
+)
+from kpi_xl.sources import SourceError, read_table
+from kpi_xl.units import SHEET_ROWS
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done, and how much of it is done, from 0 to 1."""
+
+
+class Source(NamedTuple):
+    """A row of the table Sources that names a file."""
+
+    table: Wanted
+    file: str
+    renamed: dict[str, str]
+    row: int
+
+
+def loaded(
+    book: Opened,
+    tables: Sequence[Wanted],
+    now: datetime,
+    *,
+    only: str = "",
+    progress: Progress = lambda what, done: None,
+) -> Change:
+    """The tables of a workbook as their files have them now, or `only` the one of that name.
+
+    All or nothing: where a file or a row cannot be read, only the list of what was found changes.
+    Raises ReportError where there is nothing to read.
+    """
+    listing = book.tables.get(layout.SOURCES)
+    if listing is None:
+        raise ReportError(book.said("This workbook has no table Sources, which names the files."))
+    given, findings = _sources(book, listing, tables, only)
+    if not given and not findings:
+        where = only or ", ".join(table.name for table in tables)
+        raise ReportError(book.said("Name a file in the sheet Sources first, for {table}.",
+                                    table=where))  # fmt: skip
+    read: list[tuple[Source, sources.Table]] = []
+    for source in given:
+        where = f"{layout.SOURCES}[file]"
+        try:
+            others = allowed_folders()
+            path = permitted(source.file, book.folder, others)
+            progress(path.name, 0.0)
+            found = read_table(
+                path,
+                source.table.columns,
+                renamed=source.renamed,
+                table=source.table.name,
+                progress=partial(progress, path.name),
+            )
+            read.append((source, found))
+        except SourceError as error:
+            findings.append(Finding(where, source.row, str(error)))
+    resized: list[Resized] = []
+    blocks: list[Filled] = []
+    for source, found in read:
+        table = book.tables.get(source.table.name)
+        problem = _misfit(book, source.table, table, found.rows)
+        if problem or table is None:
+            findings.append(Finding(source.table.name, None, problem))
+            continue
+        rows = max(found.rows, layout.LEAST_ROWS)
+        if rows != len(table.rows):
+            resized.append(Resized(table.name, rows))
+        blocks += _filled(table, found.columns, max(rows, len(table.rows)))
+        blocks += _stamped(listing, source, found, now)
+    if findings:
+        said = book.said("Nothing was loaded: {reason}", reason=findings[0].what)
+        return Change((), listed(book, findings), said, len(findings))
+    for source, found in read:
+        findings += found_in(book, source.table, found.columns, _first_row(book, source))
+    about = book.named.get(layout.ABOUT)
+    if about and not only:
+        files = ", ".join(Path(source.file.replace("\\", "/")).name for source in given)
+        blocks.append(Filled(about, [[say(layout.FILLED, book.language).format(files=files)]]))
+    counts = "; ".join(
+        book.said("{table}: {rows} rows", table=source.table.name, rows=f"{found.rows:,}")
+        for source, found in read
+    )
+    message = book.said("Loaded: {tables}.", tables=counts)
+    found_wrong = sum(finding.times for finding in findings)
+    if findings:
+        message += " " + book.said("{count} problems: see the sheet Checks.", count=found_wrong)
+    return Change(tuple(resized), (*blocks, *listed(book, findings)), message, found_wrong)
+
+
+def _sources(
+    book: Opened, listing: Table, tables: Sequence[Wanted], only: str
+) -> tuple[list[Source], list[Finding]]:
+    """The rows that name files, and what is wrong with the list."""
+    known = {table.name.lower(): table for table in tables}
+    places = {header: place for place, header in enumerate(listing.headers)}
+    missing = [name for name in layout.SOURCE_COLUMNS if name not in places]
+    if missing:
+        raise ReportError(book.said(
+            "The table {table} has no column {column}: give it its name again.",
+            table=layout.SOURCES, column=missing[0]))  # fmt: skip
+    given: dict[str, Source] = {}
+    findings = []
+    for number, cells in enumerate(listing.rows, start=listing.place.row + 1):
+        name, file, columns = (
+            str(cells[places[header]] or "").strip() for header in ("table", "file", "columns")
+        )
+        if not file or (only and name.lower() != only.lower()):
+            continue
+        table = known.get(name.lower())
+        if table is None or table.name in given:
+            problem = book.said(
+                "{name} is no table of this template, or stands here twice; there are {tables}.",
+                name=name or "?", tables=", ".join(table.name for table in tables))  # fmt: skip
+            findings.append(Finding(f"{layout.SOURCES}[table]", number, problem))
+            continue
+        renamed = {}
+        for part in filter(None, (part.strip() for part in columns.replace("\n", ";").split(";"))):
+            theirs, _, ours = (text.strip() for text in part.rpartition("="))
+            if not theirs or not ours:
+                problem = book.said('"{text}" is not written as Their name=our column.', text=part)
+                findings.append(Finding(f"{layout.SOURCES}[columns]", number, problem))
+            renamed[theirs] = ours
+        given[table.name] = Source(table, file, renamed, number)
+    return list(given.values()), findings
+
+
+def _misfit(book: Opened, wanted: Wanted, table: Table | None, rows: int) -> str:
+    """Why the rows cannot be written into the workbook's table; nothing if they can."""
+    if table is None:
+        return book.said("This workbook has no table {table} any more.", table=wanted.name)
+    missing = [c.name for c in wanted.columns if c.name.lower() not in _lower(table.headers)]
+    if missing:
+        return book.said("The table {table} has no column {column}: give it its name again.",
+                         table=table.name, column=missing[0])  # fmt: skip
+    if table.totals:
+        return book.said("The table {table} has a totals row: switch it off.", table=table.name)
+    if table.place.row + rows > SHEET_ROWS:
+        return book.said("{rows} rows do not fit into the sheet {table}.",
+                         rows=f"{rows:,}", table=table.place.sheet)  # fmt: skip
+    ours = [_lower(table.headers).index(c.name.lower()) for c in wanted.columns]
+    for number, cells in enumerate(table.below[: max(0, rows - len(table.rows))]):
+        if any(cells[place] is not None for place in ours):
+            row = table.place.row + len(table.rows) + 1 + number
+            return book.said(
+                "The table {table} needs more rows, but row {row} below it is not blank: move what"
+                " stands there.", table=table.name, row=row)  # fmt: skip
+    return ""
+
+
+def _lower(headers: Sequence[str]) -> list[str]:
+    return [header.lower() for header in headers]
+
+
+def _filled(table: Table, columns: dict[str, list[Cell]], height: int) -> Iterator[Filled]:
+    """The columns as blocks of cells, side by side where the table has them so.
+
+    The cells of rows that are left over become blank; the user's own columns stay as they are.
+    """
+    headers = _lower(table.headers)
+    cells = {headers.index(name.lower()): column for name, column in columns.items()}
+    for _, group in groupby(enumerate(sorted(cells)), lambda pair: pair[1] - pair[0]):
+        places = [place for _, place in group]
+        side = [_padded(list(map(as_cell, cells[place])), height) for place in places]
+        corner = Place(table.place.sheet, table.place.row + 1, table.place.column + places[0])
+        yield Filled(corner, [list(row) for row in zip(*side, strict=True)])
+
+
+def _padded(cells: list[Cell], height: int) -> list[Cell]:
+    return [*cells, *[None] * (height - len(cells))]
+
+
+def as_cell(cell: Cell) -> Cell:
+    """A cell as every host writes it: a date as its serial number, every number a float."""
+    if isinstance(cell, date):
+        return serial(cell)
+    if isinstance(cell, int | Decimal) and not isinstance(cell, bool):
+        return float(cell)
+    return None if cell == "" else cell
+
+
+def _stamped(
+    listing: Table, source: Source, found: sources.Table, now: datetime
+) -> Iterator[Filled]:
+    """When a table was loaded, how many rows, what was left out."""
+    record = {"loaded": serial(now), "rows": float(found.rows), "remarks": "; ".join(found.remarks)}
+    for name, value in record.items():
+        place = listing.place.column + listing.headers.index(name)
+        block: Block = [[value or None]]
+        yield Filled(Place(listing.place.sheet, source.row, place), block)
+
+
+def _first_row(book: Opened, source: Source) -> int:
+    return book.tables[source.table.name].place.row + 1

@@ -1,0 +1,118 @@
+"""What a host reads of a workbook, and what it is to write: plain records, rows from 1."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
+
+from kpi_xl.cells import Block
+from kpi_xl.locales import LANGUAGES
+from kpi_xl.reports.phrases import said
+from kpi_xl.sources import Column
+
+
+class ReportError(Exception):
+    """What the user asked for cannot be done, with the sentence that says what to do."""
+
+
+class Wanted(NamedTuple):
+    """An input table of a template: its name, its columns, the words that some of them admit."""
+
+    name: str
+    columns: Sequence[Column]
+    choices: Mapping[str, tuple[str, ...]] = {}
+
+
+def wanted(template: str | None) -> tuple[Wanted, ...]:
+    """The input tables of the template that a workbook's marker names. Raises ReportError."""
+    # mypy sees the templates only in a folder of their own.
+    templates = import_module("kpi_xl.workbook_templates")
+    if not template:
+        raise ReportError(
+            "This workbook was not made from a template of kpi_xl: make one with New workbook."
+        )
+    if template not in templates.TEMPLATES:
+        raise ReportError(
+            f"This workbook was made from the template {template!r}, which this version of kpi_xl"
+            " does not have: pip install --upgrade kpi-xl"
+        )
+    return tuple(
+        Wanted(
+            table.name,
+            table.wanted,
+            {c.name: c.choices for c in table.columns if isinstance(c.choices, tuple)},
+        )
+        for table in templates.template(template).inputs
+    )
+
+
+class Place(NamedTuple):
+    """A cell."""
+
+    sheet: str
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Table:
+    """An Excel table as it is: where its header begins, its headers, its rows.
+
+    `below` are the cells under it in its columns, as far down as the sheet has any.
+    """
+
+    name: str
+    place: Place
+    headers: tuple[str, ...]
+    rows: Block
+    below: Block
+    totals: bool = False
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A workbook as it is: the language of its template, its tables by name, its named cells.
+
+    `folder` is where its file is, None where that is not known.
+    """
+
+    language: str
+    folder: Path | None
+    tables: Mapping[str, Table]
+    named: Mapping[str, Place]
+
+    def __post_init__(self) -> None:
+        if self.language not in LANGUAGES:  # somebody has written into the cell
+            object.__setattr__(self, "language", "en")
+
+    def said(self, text: str, /, **fields: object) -> str:
+        """An English text in the workbook's language."""
+        return said(text, self.language, **fields)
+
+
+class Resized(NamedTuple):
+    """A table that is to have another number of rows under its header."""
+
+    table: str
+    rows: int
+
+
+class Filled(NamedTuple):
+    """Cells to be written: text, floats, booleans, None for a blank; dates as serial numbers."""
+
+    place: Place
+    rows: Block
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be written into a workbook, and what to tell its user.
+
+    `found` is how much was found to be wrong.
+    """
+
+    resized: tuple[Resized, ...]
+    blocks: tuple[Filled, ...]
+    message: str
+    found: int = 0
