@@ -1,0 +1,132 @@
+"""What the buttons of the KPI tab do, as scripts over a workbook that is open in Excel.
+
+The same scripts run under COM, where VBA calls `run`, and under xlwings' remote engine (xlwings
+Server and Lite), which finds them by their decorator. What they do is in kpi_xl/reports.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any
+
+import xlwings as xw
+
+from kpi_xl.reports import ReportError, Wanted, checked, loaded, wanted
+from kpi_xl.sources import SourceError
+
+from .workbook import apply, bind, is_remote, marker, opened, quietly
+
+TITLE = "KPI"
+
+
+def run(name: str, *arguments: Any) -> None:
+    """Run a script for the workbook that VBA calls from: run("refresh_report")."""
+    if name == "new_workbook":
+        new_workbook(*arguments)
+    else:
+        SCRIPTS[name](xw.Book.caller(), *arguments)
+
+
+def told(script: Callable[..., str]) -> Callable[..., None]:
+    """A script that shows its answer as a message, and a mistake of the user's likewise."""
+
+    @wraps(script)
+    def telling(book: xw.Book, *arguments: Any) -> None:
+        mode = "info"
+        try:
+            message = script(book, *arguments)
+        except (ReportError, SourceError) as mistake:
+            message, mode = str(mistake), "critical"
+        book.app.alert(message, TITLE, mode=mode)
+
+    # xlwings reads the types of the wrapper's own signature.
+    telling.__annotations__ = {**script.__annotations__, "return": None}
+    return telling
+
+
+@xw.script
+@told
+def refresh_report(book: xw.Book) -> str:
+    """Load the tables anew from the files that the sheet Sources names."""
+    return _refreshed(book, "")
+
+
+@xw.script
+@told
+def refresh_all(book: xw.Book) -> str:
+    """The same for every open workbook that was made from a template."""
+    books = [book] if is_remote(book) else [one for one in book.app.books if marker(one)]
+    if not books:
+        wanted(None)
+    return "\n".join(f"{one.name}: {_answer(one)}" for one in books)
+
+
+@xw.script
+@told
+def load_data(book: xw.Book, table: str = "") -> str:
+    """Load one table: the one named, or the one in whose sheet the active cell is."""
+    tables = wanted(marker(book))
+    if not table:
+        there = {found.name for found in book.sheets.active.tables}
+        table = next((one.name for one in tables if one.name in there), "")
+    if table not in [one.name for one in tables]:
+        names = " or ".join(one.name for one in tables)
+        raise ReportError(f"Go to the sheet of the table to load first: {names}.")
+    return _refreshed(book, table)
+
+
+@xw.script
+@told
+def check_data(book: xw.Book) -> str:
+    """List in the sheet Checks what is wrong with the tables; no file is read."""
+    tables = wanted(marker(book))
+    with quietly(book) as progress:
+        change = checked(opened(book, tables), tables)
+        apply(book, change, progress)
+    return change.message
+
+
+@xw.script
+@told
+def explain_cell(book: xw.Book) -> str:
+    """What the functions of the active cell computed, from what, and why there is an error."""
+    raise ReportError("Explain this cell is still to come.")
+
+
+@xw.script
+@told
+def freeze_for_sharing(book: xw.Book) -> str:
+    """A copy of the workbook with values for formulas, for people without the functions."""
+    raise ReportError("Freeze for sharing is still to come.")
+
+
+def new_workbook(name: str, language: str = "") -> None:
+    """Open a new workbook from a template, in a language or that of the system."""
+    raise NotImplementedError
+
+
+SCRIPTS = {
+    script.__name__: script
+    for script in (
+        refresh_report, refresh_all, load_data, check_data, explain_cell, freeze_for_sharing
+    )
+}  # fmt: skip
+"""The scripts by name."""
+
+
+def _refreshed(book: xw.Book, only: str) -> str:
+    tables: tuple[Wanted, ...] = wanted(marker(book))
+    with quietly(book) as progress:
+        change = loaded(opened(book, tables), tables, datetime.now(), only=only, progress=progress)
+        apply(book, change, progress)
+        if not is_remote(book):
+            bind(book)
+    return change.message
+
+
+def _answer(book: xw.Book) -> str:
+    """The message of a refresh; a mistake in one workbook does not keep the others waiting."""
+    try:
+        return _refreshed(book, "")
+    except (ReportError, SourceError) as mistake:
+        return str(mistake)

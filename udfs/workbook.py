@@ -1,0 +1,250 @@
+"""A workbook that is open in Excel, as the reports see it: through xlwings, on COM and remote.
+
+The remote engine, behind Excel on the web and Mac, gets the workbook's values beforehand and
+applies what was written when the script has ended: a failure in between writes nothing there.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import xlwings as xw
+
+from kpi_xl.cells import Block, Cell
+from kpi_xl.metrics import METRICS
+from kpi_xl.reports import Change, Opened, Place, ReportError, Table, Wanted, layout
+from kpi_xl.reports.calls import bare, calls
+
+AT_ONCE = 20_000  # rows written by one call
+CELLS = {"ndim": 2, "err_to_str": True}
+Progress = Callable[[str, float], None]
+
+
+def is_remote(book: xw.Book) -> bool:
+    """Whether Excel is elsewhere, and hears of what is written when the script has ended."""
+    return bool(book.app.engine.type == "remote")
+
+
+def marker(book: xw.Book) -> str | None:
+    """The template that the workbook was made from, None if from none."""
+    cell = _named(book, layout.TEMPLATE)
+    return None if cell is None else str(cell.value or "") or None
+
+
+def opened(book: xw.Book, tables: tuple[Wanted, ...]) -> Opened:
+    """The workbook as it is: its marked cells, and these tables with their rows."""
+    if not is_remote(book) and book.api.Date1904:
+        raise ReportError("This workbook counts dates from 1904: switch that off in its options.")
+    names = {layout.SOURCES, *(table.name for table in tables)}
+    language = _named(book, layout.LANGUAGE)
+    places = {name: cell for name in layout.PLACES if (cell := _named(book, name)) is not None}
+    return Opened(
+        language=str(language.value) if language is not None else "en",
+        folder=_folder(book),
+        tables={
+            table.name: _table(sheet, table)
+            for sheet in book.sheets
+            for table in sheet.tables
+            if table.name in names
+        },
+        named={
+            name: Place(cell.sheet.name, cell.row, cell.column) for name, cell in places.items()
+        },
+    )
+
+
+def _named(book: xw.Book, name: str) -> Any:
+    """The first cell of a name, None where the workbook has it no more."""
+    if name not in book.names:
+        return None
+    found = book.names[name]
+    if "#REF!" in (found.refers_to or "#REF!"):
+        return None
+    return found.refers_to_range[0, 0]
+
+
+def _folder(book: xw.Book) -> Path | None:
+    """Where the workbook's file is; one that is nowhere on this computer has no folder."""
+    if is_remote(book):
+        return None
+    path = str(book.api.Path)  # an address, where the file is in a cloud
+    return Path(path) if path and "://" not in path else None
+
+
+def _table(sheet: xw.Sheet, table: Any) -> Table:
+    header, body = table.header_row_range, table.data_body_range
+    if header is None:
+        raise ReportError(f"The table {table.name} shows no header row: switch it on.")
+    bottom = (body or header).last_cell.row + bool(table.show_totals)
+    used = sheet.used_range.last_cell.row
+    left, right = header.column, header.last_cell.column
+    below = []
+    if used > bottom:
+        below = sheet.range((bottom + 1, left), (used, right)).options(**CELLS).value
+    return Table(
+        name=table.name,
+        place=Place(sheet.name, header.row, left),
+        headers=tuple(str(cell) for cell in header.options(ndim=1).value),
+        rows=body.options(**CELLS).value if body is not None else [],
+        below=below,
+        totals=bool(table.show_totals),
+    )
+
+
+# Writing
+
+
+def apply(book: xw.Book, change: Change, progress: Progress) -> None:
+    """Write a change, or, where Excel refuses a part of it, nothing."""
+    remote = is_remote(book)
+    touched = {book_table(book, name)[0] for name, _ in change.resized}
+    touched |= {book.sheets[block.place.sheet] for block in change.blocks}
+    for sheet in touched:
+        if not remote and sheet.api.ProtectContents:
+            raise ReportError(f"The sheet {sheet.name} is protected: remove its protection first.")
+    undo: list[Callable[[], None]] = []
+    try:
+        for name, rows in change.resized:
+            _resize(book, name, rows, undo)
+        for done, block in enumerate(change.blocks):
+            progress(block.place.sheet, done / len(change.blocks))
+            area = _area(book, block.place, block.rows)
+            if not remote:
+                undo.append(_as_it_was(area))
+            area.options(chunksize=AT_ONCE).value = [list(map(typed, row)) for row in block.rows]
+    except BaseException:
+        for step in reversed(undo):
+            step()
+        raise
+
+
+def typed(cell: Cell) -> Cell:
+    """A cell as it is handed to Excel, which reads a text as if somebody typed it.
+
+    Behind an apostrophe it stays text: =1+1, -1, 007 and 1/2 alike.
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell else cell
+
+
+def book_table(book: xw.Book, name: str) -> tuple[xw.Sheet, Any]:
+    """A table and its sheet."""
+    return next(
+        (sheet, table) for sheet in book.sheets for table in sheet.tables if table.name == name
+    )
+
+
+def _area(book: xw.Book, place: Place, rows: Block) -> Any:
+    corner = (place.row, place.column)
+    last = (place.row + len(rows) - 1, place.column + len(rows[0]) - 1)
+    return book.sheets[place.sheet].range(corner, last)
+
+
+def _resize(book: xw.Book, name: str, rows: int, undo: list[Callable[[], None]]) -> None:
+    """Give a table another number of rows; those that are new look like its last one."""
+    _, table = book_table(book, name)
+    header, body = table.header_row_range, table.data_body_range
+    old = header.resize(1 + (body.shape[0] if body is not None else 1))
+    new = header.resize(1 + rows)
+    if new.shape[0] > old.shape[0] and not is_remote(book):
+        added = new[old.shape[0] :, :]
+        under = added.offset(row_offset=added.shape[0]).resize(row_size=1)
+        undo.append(lambda: _looks(under, added))
+    undo.append(lambda: table.resize(old))
+    table.resize(new)
+    if new.shape[0] > old.shape[0]:
+        last = old[old.shape[0] - 1 :, :]
+        last.autofill(new[old.shape[0] - 1 :, :], "fill_formats")
+
+
+def _looks(source: Any, area: Any) -> None:
+    """Give an area back the looks of the row under it."""
+    xl_formats = -4122
+    source.api.Copy()
+    area.api.PasteSpecial(xl_formats)
+    area.api.Application.CutCopyMode = False
+
+
+def _as_it_was(area: Any) -> Callable[[], None]:
+    """What puts back the formulas, numbers and texts that an area has now."""
+    formulas, values = _block(area.api.Formula), _block(area.api.Value2)
+    kept = [
+        [
+            formula if _is_formula(formula, value) else typed(value)
+            for formula, value in zip(*rows, strict=True)
+        ]
+        for rows in zip(formulas, values, strict=True)
+    ]
+
+    def put_back() -> None:
+        area.api.Formula = tuple(map(tuple, kept))
+
+    return put_back
+
+
+def _is_formula(formula: Any, value: Any) -> bool:
+    """Whether a cell computes; a text that only looks like a formula is its own value."""
+    return isinstance(formula, str) and formula.startswith("=") and formula != value
+
+
+def _block(value: Any) -> Block:
+    """What COM gives for a range: rows, or a cell by itself."""
+    return [list(row) for row in value] if isinstance(value, tuple) else [[value]]
+
+
+# Formulas
+
+
+def bind(book: xw.Book) -> int:
+    """Enter the formulas of our functions anew that Excel does not know; how many they were.
+
+    A library has written them, or an add-in at another place.
+    """
+    count = 0
+    for sheet in book.sheets:
+        used = sheet.used_range
+        formulas, texts = _block(used.api.Formula2), _block(used.options(**CELLS).value)
+        if not isinstance(used.api.Formula2, tuple):
+            texts = _block(((used.options(err_to_str=True).value,),))
+        for i, row in enumerate(formulas):
+            for j, formula in enumerate(row):
+                if not isinstance(formula, str) or not formula.startswith("="):
+                    continue
+                plain = bare(formula, METRICS)
+                unknown = texts[i][j] == "#NAME?" and any(calls(formula, METRICS))
+                if plain != formula or unknown:
+                    used[i, j].api.Formula2 = plain
+                    count += 1
+    return count
+
+
+# While a script runs
+
+
+@contextmanager
+def quietly(book: xw.Book) -> Iterator[Progress]:
+    """Excel neither draws nor computes meanwhile, and tells of the progress in its status bar.
+
+    Afterwards all is as before, the selection, too; also after a failure.
+    """
+    if is_remote(book):
+        yield lambda what, done: None
+        return
+    app = book.app
+    calculation, updating = app.calculation, app.screen_updating
+    sheet, selection = app.api.ActiveSheet, app.api.Selection
+
+    def tell(what: str, done: float) -> None:
+        app.status_bar = f"KPI: {what} ({done:.0%})"
+
+    try:
+        app.screen_updating = False
+        app.calculation = "manual"
+        yield tell
+    finally:
+        app.calculation = calculation
+        if sheet is not None:
+            sheet.Activate()
+            selection.Select()
+        app.status_bar = False
+        app.screen_updating = updating
