@@ -11,10 +11,22 @@ from typing import Any
 
 import xlwings as xw
 
+from kpi_xl.locales import chosen
 from kpi_xl.reports import ReportError, Wanted, checked, loaded, wanted
+from kpi_xl.reports.explaining import explained, in_row
 from kpi_xl.sources import SourceError
 
-from .workbook import apply, bind, is_remote, marker, opened, quietly
+from .workbook import (
+    apply,
+    bind,
+    is_remote,
+    language_of,
+    marker,
+    opened,
+    quietly,
+    tables_of,
+    values_at,
+)
 
 TITLE = "KPI"
 
@@ -90,7 +102,20 @@ def check_data(book: xw.Book) -> str:
 @told
 def explain_cell(book: xw.Book) -> str:
     """What the functions of the active cell computed, from what, and why there is an error."""
-    raise ReportError("Explain this cell is still to come.")
+    if is_remote(book):
+        raise ReportError(
+            "Excel on the web does not tell scripts the formula of a cell: download the workbook,"
+            " and use kpi-xl explain BOOK CELL in the terminal."
+        )
+    cell = book.app.api.ActiveCell
+    if cell is None:
+        raise ReportError("No cell is active: choose one on a sheet.")
+    place = book.sheets[cell.Worksheet.Name].range(cell.Address)
+    language = language_of(book) or chosen()
+    here = {table.name for table in place.sheet.tables}
+    formula = in_row(str(cell.Formula2), place.row, tables_of(book, here))
+    shown = place.options(err_to_str=True).value
+    return explained(formula, values_at(place), language, shown=shown)
 
 
 @xw.script

@@ -4,7 +4,7 @@ The remote engine, behind Excel on the web and Mac, gets the workbook's values b
 applies what was written when the script has ended: a failure in between writes nothing there.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import xlwings as xw
 
 from kpi_xl.cells import Block, Cell
+from kpi_xl.hosts.excel import NEWER_ERRORS
 from kpi_xl.metrics import METRICS
 from kpi_xl.reports import Change, Opened, Place, ReportError, Table, Wanted, layout
 from kpi_xl.reports.calls import bare, calls
@@ -37,21 +38,31 @@ def opened(book: xw.Book, tables: tuple[Wanted, ...]) -> Opened:
     if not is_remote(book) and book.api.Date1904:
         raise ReportError("This workbook counts dates from 1904: switch that off in its options.")
     names = {layout.SOURCES, *(table.name for table in tables)}
-    language = _named(book, layout.LANGUAGE)
     places = {name: cell for name in layout.PLACES if (cell := _named(book, name)) is not None}
     return Opened(
-        language=str(language.value) if language is not None else "en",
+        language=language_of(book) or "en",
         folder=_folder(book),
-        tables={
-            table.name: _table(sheet, table)
-            for sheet in book.sheets
-            for table in sheet.tables
-            if table.name in names
-        },
+        tables=tables_of(book, names),
         named={
             name: Place(cell.sheet.name, cell.row, cell.column) for name, cell in places.items()
         },
     )
+
+
+def language_of(book: xw.Book) -> str:
+    """The language that the workbook's template was made in; nothing without a template."""
+    cell = _named(book, layout.LANGUAGE)
+    return "" if cell is None else str(cell.value or "")
+
+
+def tables_of(book: xw.Book, names: Container[str]) -> dict[str, Table]:
+    """The tables of these names, with their rows."""
+    return {
+        table.name: _table(sheet, table)
+        for sheet in book.sheets
+        for table in sheet.tables
+        if table.name in names
+    }
 
 
 def _named(book: xw.Book, name: str) -> Any:
@@ -216,6 +227,41 @@ def bind(book: xw.Book) -> int:
                     used[i, j].api.Formula2 = plain
                     count += 1
     return count
+
+
+OLD_ERRORS = {
+    -2146828288 + number: code
+    for number, code in (
+        *((2000, "#NULL!"), (2007, "#DIV/0!"), (2015, "#VALUE!"), (2023, "#REF!")),
+        *((2029, "#NAME?"), (2036, "#NUM!"), (2042, "#N/A")),
+    )
+}
+"""The errors as COM hands them over, by Microsoft's XlCVError enumeration."""
+
+LONGEST_PIECE = 255  # characters of a formula that Excel's Evaluate takes
+
+
+def values_at(cell: xw.Range) -> Callable[[str], Cell | Block]:
+    """What tells the values of pieces of the cell's formula. It raises LookupError."""
+
+    def value(piece: str) -> Cell | Block:
+        if len(piece) > LONGEST_PIECE:
+            raise LookupError(f"Excel evaluates no more than {LONGEST_PIECE} characters")
+        found = cell.sheet.api.Evaluate(piece)
+        if hasattr(found, "Worksheet"):  # a reference
+            place = cell.sheet.book.sheets[found.Worksheet.Name].range(found.Address)
+            rows = place.options(**CELLS).value
+        else:
+            rows = [[_read(one) for one in row] for row in _block(found)]
+        return rows if len(rows) > 1 or len(rows[0]) > 1 else rows[0][0]
+
+    return value
+
+
+def _read(value: Any) -> Cell:
+    """A cell as COM gives it, an error as its text."""
+    errors = {**OLD_ERRORS, **NEWER_ERRORS}
+    return errors.get(value, value) if type(value) is int else value
 
 
 # While a script runs

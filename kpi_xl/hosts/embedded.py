@@ -86,6 +86,39 @@ def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block
     An error is a `CellError` with its sentence. Raises FormulaError where the formula cannot be
     read, or not surely computed; NotAWorkbookError.
     """
+    text = _readable(formula)
+    return evaluator(content)(text)
+
+
+def evaluator(content: bytes | None, sheet: str | None = None) -> Callable[[str], Cell | Block]:
+    """What tells the values of formulas, typed on a sheet of the workbook, one after the other.
+
+    Without a sheet it is the first. It raises what `evaluate_formula` raises.
+    """
+    book = None if content is None else read_package(content)
+    sheet = sheet or (book.sheets[0] if book and book.sheets else None)
+    engine = _Engine(book)
+    engine.run()
+
+    def evaluated(formula: str) -> Cell | Block:
+        term = formulas.read(_readable(formula), Setting(book, sheet))
+        engine.problems.clear()  # those of the workbook's own formulas
+        answer = engine.add_answer(term)
+        engine.run()
+        if answer in engine.refused:
+            reasons = [
+                f"{cell.cell}, which it needs, is not computed: {sentence}"
+                for cell, sentence in engine.refused.items()
+                if any(cell.area.touches(place) for place in term.areas)
+            ]
+            raise RefusedError((reasons or [engine.refused[answer]])[0])
+        return engine.shown[answer]
+
+    return evaluated
+
+
+def _readable(formula: str) -> str:
+    """A formula without its equals sign. Raises FormulaError where it is none."""
     text = formula.strip().removeprefix("=")
     if not text.strip():
         raise FormulaError("it cannot be read: it is empty")
@@ -96,22 +129,7 @@ def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block
         near = f" near {text[max(0, int(place[1]) - 2) :][:12]!r}" if place else ""
         hint = ": arguments are separated by commas" if ";" in text else ""
         raise FormulaError(f"it cannot be read{near}{hint}") from None
-    book = None if content is None else read_package(content)
-    sheet = book.sheets[0] if book and book.sheets else None
-    term = formulas.read(text, Setting(book, sheet))
-    engine = _Engine(book)
-    engine.run()
-    engine.problems.clear()  # those of the workbook's own formulas
-    answer = engine.add_answer(term)
-    engine.run()
-    if answer in engine.refused:
-        reasons = [
-            f"{cell.cell}, which it needs, is not computed: {sentence}"
-            for cell, sentence in engine.refused.items()
-            if any(cell.area.touches(place) for place in term.areas)
-        ]
-        raise RefusedError((reasons or [engine.refused[answer]])[0])
-    return engine.shown[answer]
+    return text
 
 
 class _Engine:
