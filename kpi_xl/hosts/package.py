@@ -299,11 +299,21 @@ def _sheet(package: zipfile.ZipFile, name: str, part: str) -> Sheet:
 
 def _relations(package: zipfile.ZipFile, part: str) -> Iterator[tuple[str, str, str]]:
     """Kind, id and target part of each relation of a part."""
+    rels = rels_of(part)
+    if rels in package.namelist():
+        yield from relations(package.read(rels), part)
+
+
+def rels_of(part: str) -> str:
+    """The part that holds the relations of another; the package's own are those of ""."""
     folder, name = posixpath.split(part)
-    rels = posixpath.join(folder, "_rels", f"{name}.rels")
-    if rels not in package.namelist():
-        return
-    for relation in ElementTree.fromstring(package.read(rels)):
+    return posixpath.join(folder, "_rels", f"{name}.rels")
+
+
+def relations(xml: bytes, part: str) -> Iterator[tuple[str, str, str]]:
+    """Kind, id and target part of the relations of a part, from their XML."""
+    folder = posixpath.dirname(part)
+    for relation in ElementTree.fromstring(xml):
         if relation.attrib.get("TargetMode") != "External":
             target = posixpath.normpath(posixpath.join("/", folder, relation.attrib["Target"]))
             kind = relation.attrib["Type"].rpartition("/")[2]
