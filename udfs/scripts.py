@@ -7,18 +7,25 @@ Server and Lite), which finds them by their decorator. What they do is in kpi_xl
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import xlwings as xw
 
+from kpi_xl.files import write_whole
+from kpi_xl.hosts.package import NotAWorkbookError
 from kpi_xl.locales import chosen
 from kpi_xl.reports import ReportError, Wanted, checked, loaded, wanted
 from kpi_xl.reports.explaining import explained, in_row
+from kpi_xl.reports.freezing import free_name, frozen
 from kpi_xl.sources import SourceError
 
 from .workbook import (
     apply,
     bind,
+    folder_of,
     is_remote,
     language_of,
     marker,
@@ -31,12 +38,33 @@ from .workbook import (
 TITLE = "KPI"
 
 
+MISTAKES = (ReportError, SourceError, NotAWorkbookError)
+"""What the user has to put right, with a sentence; all else is a bug, and comes as one."""
+
+
 def run(name: str, *arguments: Any) -> None:
     """Run a script for the workbook that VBA calls from: run("refresh_report")."""
     if name == "new_workbook":
-        new_workbook(*arguments)
+        _tell(_excel(), new_workbook, *arguments)
     else:
         SCRIPTS[name](xw.Book.caller(), *arguments)
+
+
+def _excel() -> xw.App:
+    app = xw.apps.active
+    assert app, "VBA runs in an Excel"
+    return app
+
+
+def _tell(app: xw.App, script: Callable[..., str], *arguments: Any) -> None:
+    """Run a script, and show its answer, or the sentence of a mistake."""
+    mode = "info"
+    try:
+        message = script(*arguments)
+    except MISTAKES as mistake:
+        message, mode = str(mistake), "critical"
+    if message:
+        app.alert(message, TITLE, mode=mode)
 
 
 def told(script: Callable[..., str]) -> Callable[..., None]:
@@ -44,12 +72,7 @@ def told(script: Callable[..., str]) -> Callable[..., None]:
 
     @wraps(script)
     def telling(book: xw.Book, *arguments: Any) -> None:
-        mode = "info"
-        try:
-            message = script(book, *arguments)
-        except (ReportError, SourceError) as mistake:
-            message, mode = str(mistake), "critical"
-        book.app.alert(message, TITLE, mode=mode)
+        _tell(book.app, script, book, *arguments)
 
     # xlwings reads the types of the wrapper's own signature.
     telling.__annotations__ = {**script.__annotations__, "return": None}
@@ -113,7 +136,9 @@ def explain_cell(book: xw.Book) -> str:
     place = book.sheets[cell.Worksheet.Name].range(cell.Address)
     language = language_of(book) or chosen()
     here = {table.name for table in place.sheet.tables}
-    formula = in_row(str(cell.Formula2), place.row, tables_of(book, here))
+    formula = str(cell.Formula2)
+    if "@" in formula or "#This Row" in formula:
+        formula = in_row(formula, place.row, tables_of(book, here))
     shown = place.options(err_to_str=True).value
     return explained(formula, values_at(place), language, shown=shown)
 
@@ -122,12 +147,36 @@ def explain_cell(book: xw.Book) -> str:
 @told
 def freeze_for_sharing(book: xw.Book) -> str:
     """A copy of the workbook with values for formulas, for people without the functions."""
-    raise ReportError("Freeze for sharing is still to come.")
+    if is_remote(book):
+        raise ReportError(
+            "Excel on the web does not let scripts save a copy: download the workbook, and use"
+            " kpi-xl freeze BOOK in the terminal."
+        )
+    folder = folder_of(book)
+    if folder is None:
+        raise ReportError("Save the workbook in a folder of this computer first.")
+    with TemporaryDirectory() as temporary:
+        copy = Path(temporary) / book.name
+        book.api.SaveCopyAs(str(copy))
+        content, formulas = frozen(copy.read_bytes())
+    path = free_name(folder / book.name)
+    write_whole(path, content)
+    return f"{formulas:,} formulas are values in the copy, each kept in a note: {path}"
 
 
-def new_workbook(name: str, language: str = "") -> None:
-    """Open a new workbook from a template, in a language or that of the system."""
-    raise NotImplementedError
+def new_workbook(name: str, language: str = "") -> str:
+    """Open a new workbook from a template, in a language or that of the system; for COM alone."""
+    wanted(name)
+    templates = import_module("kpi_xl.workbook_templates")
+    parts = import_module("kpi_xl.workbook_templates.parts")
+    content = parts.build(templates.template(name), {}, language=chosen(language or None)).content
+    app = _excel()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.xlsx"
+        path.write_bytes(content)
+        app.books.api.Add(str(path))  # a copy of it, which is not saved yet
+    bind(app.books.active)
+    return ""
 
 
 SCRIPTS = {
@@ -153,5 +202,5 @@ def _answer(book: xw.Book) -> str:
     """The message of a refresh; a mistake in one workbook does not keep the others waiting."""
     try:
         return _refreshed(book, "")
-    except (ReportError, SourceError) as mistake:
+    except MISTAKES as mistake:
         return str(mistake)

@@ -41,7 +41,7 @@ def opened(book: xw.Book, tables: tuple[Wanted, ...]) -> Opened:
     places = {name: cell for name in layout.PLACES if (cell := _named(book, name)) is not None}
     return Opened(
         language=language_of(book) or "en",
-        folder=_folder(book),
+        folder=folder_of(book),
         tables=tables_of(book, names),
         named={
             name: Place(cell.sheet.name, cell.row, cell.column) for name, cell in places.items()
@@ -75,7 +75,7 @@ def _named(book: xw.Book, name: str) -> Any:
     return found.refers_to_range[0, 0]
 
 
-def _folder(book: xw.Book) -> Path | None:
+def folder_of(book: xw.Book) -> Path | None:
     """Where the workbook's file is; one that is nowhere on this computer has no folder."""
     if is_remote(book):
         return None

@@ -1,4 +1,5 @@
-"""The command line: kpi-xl eval, recalc, functions, new, fill, demo, install, uninstall."""
+"""The command line: kpi-xl eval, recalc, functions, new, fill, demo, explain, freeze,
+install, uninstall."""
 
 import io
 import sys
@@ -12,11 +13,12 @@ from kpi_xl.cli import (  # importing a module enters its commands
     formulas,
     functions,
     installing,
+    reports,
     templates,
 )
 from kpi_xl.cli.shared import app
 
-__all__ = ["formulas", "functions", "installing", "main", "templates"]
+__all__ = ["formulas", "functions", "installing", "main", "reports", "templates"]
 
 
 def main() -> NoReturn:

@@ -1,9 +1,11 @@
 """kpi-xl new, fill, demo: template workbooks, empty, filled from files, with sample data."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +23,10 @@ from kpi_xl.cli.shared import (
     steps,
 )
 from kpi_xl.reference import did_you_mean
+
+if TYPE_CHECKING:
+    from kpi_xl.reports.layout import Loaded
+    from kpi_xl.sources import Table
 
 NAME = Annotated[str, typer.Argument(metavar="TEMPLATE", help="Such as retention.")]
 
@@ -94,7 +100,12 @@ def fill(
                 parts.FILLED, {"files": ", ".join(file.name for file in files.values())}
             )
             data = {table: found.columns for table, found in read.items()}
-            built = parts.build(template, data, about, code)
+            sources = [
+                loaded(found, table.name, files[table], names[table.name], path.parent)
+                for table in template.inputs
+                if (found := read.get(table.name))
+            ]
+            built = parts.build(template, data, about, code, loaded=sources)
         except (SourceError, parts.TooLargeError) as error:
             raise Misuse(str(error)) from None
         step("Saving the workbook")
@@ -110,6 +121,19 @@ def fill(
             print(f"  {remark}")
     say_where(path)
     print("Its sheet Checks lists what the data lack.")
+
+
+def loaded(
+    found: "Table", table: str, file: Path, renamed: Mapping[str, str], folder: Path
+) -> "Loaded":
+    """What the sheet Sources says of a table; a file in the workbook's folder is named from it."""
+    from kpi_xl.reports.layout import Loaded
+
+    path = file.resolve()
+    name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+    columns = "; ".join(f"{theirs}={ours}" for theirs, ours in renamed.items())
+    now = datetime.now().replace(microsecond=0)
+    return Loaded(table, name, columns, now, found.rows, "; ".join(found.remarks))
 
 
 def named_files(template: Any, given: list[str]) -> dict[Any, Path]:

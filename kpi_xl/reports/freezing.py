@@ -10,6 +10,7 @@ import re
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from itertools import count
+from pathlib import Path
 from xml.parsers import expat
 
 from kpi_xl.hosts.addresses import column_letters
@@ -83,6 +84,12 @@ def frozen(content: bytes) -> tuple[bytes, int]:
         parts[part] = _without_our_columns(parts[part])
     _unlink(parts)
     return parts.archive(), len(ours)
+
+
+def free_name(book: Path) -> Path:
+    """Where the copy of a workbook goes: beside it, under a name that no file has."""
+    names = (f"{book.stem} (values{f' {n}' if n > 1 else ''}){book.suffix}" for n in count(1))
+    return next(path for path in map(book.with_name, names) if not path.exists())
 
 
 def is_ours(formula: Formula, book: Package) -> bool:

@@ -1,0 +1,112 @@
+"""kpi-xl explain, kpi-xl freeze: what the KPI tab's buttons do, for a file, without Excel."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kpi_xl.cells import Block, Cell
+from kpi_xl.cli.shared import (
+    FORCE,
+    OUTPUT,
+    Misuse,
+    app,
+    calculator,
+    free_path,
+    language_of,
+    read_book,
+    save,
+    say_where,
+)
+from kpi_xl.locales import LANGUAGES
+
+BOOK = Annotated[Path, typer.Argument(help="A workbook (.xlsx, .xlsm).", metavar="BOOK")]
+
+
+@app.command()
+def explain(
+    book: BOOK,
+    cell: Annotated[
+        str, typer.Argument(help="Such as Summary!C28, or C28 of the first sheet.", metavar="CELL")
+    ],
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", help=f"{', '.join(LANGUAGES)}; without it, the system's."),
+    ] = None,
+) -> None:
+    """Explain a cell: its functions, what each was given, the arithmetic, the reason of an error.
+
+    The values are computed anew here.
+    """
+    language = language_of(lang)
+    content = read_book(book)
+    with calculator(f"{book}: {cell}", book):
+        from kpi_xl.hosts.addresses import area
+        from kpi_xl.hosts.embedded import evaluator
+        from kpi_xl.hosts.formulas import FormulaError, moved
+        from kpi_xl.hosts.package import read_package
+        from kpi_xl.reports.explaining import explained, in_row
+        from kpi_xl.reports.records import Place, ReportError, Table
+
+        package = read_package(content)
+        name, _, address = cell.rpartition("!")
+        title = name.removeprefix("'").removesuffix("'").replace("''", "'")
+        sheets = {sheet.lower(): sheet for sheet in package.sheets}
+        sheet = sheets.get(title.lower()) if name else package.sheets[0]
+        try:
+            place = area(sheet or "", address)
+        except ValueError:
+            sheet = None
+        if sheet is None:
+            there = ", ".join(package.sheets)
+            raise Misuse(f"{cell}: write a cell such as Summary!C28; the sheets are {there}")
+        found = [one for one in package.formulas if one.area.touches(place)]
+        if not found:
+            raise Misuse(f"{cell} of {book} holds no formula")
+        formula = found[0]
+        tables = {
+            key: Table(table.name, Place(*table.area[:3]), table.columns, [], [])
+            for key, table in package.tables.items()
+        }
+        text = in_row(moved(formula.text, *formula.moved), formula.row, tables)
+        value = evaluator(content, sheet)
+
+        def known(piece: str) -> Cell | Block:
+            try:
+                return value(piece)
+            except FormulaError as refusal:
+                raise LookupError(str(refusal)) from None
+
+        try:
+            shown = known(text)
+        except LookupError:
+            shown = None
+        try:
+            print(explained(f"={text}", known, language, shown=shown))
+        except ReportError as mistake:
+            raise Misuse(str(mistake)) from None
+
+
+@app.command()
+def freeze(book: BOOK, output: OUTPUT = None, force: FORCE = False) -> None:
+    """Write a copy of a workbook with values for the KPI formulas, each kept in a note.
+
+    Who has no kpi_xl sees there what you see. The workbook itself stays as it is.
+    """
+    content = read_book(book)
+    from kpi_xl.hosts.package import NotAWorkbookError
+    from kpi_xl.reports.freezing import free_name, frozen
+    from kpi_xl.reports.records import ReportError
+
+    if output and output.suffix.lower() != book.suffix.lower():
+        raise Misuse(f"{output} has to end in {book.suffix}, as {book} does")
+    path = free_path(output or free_name(book), force=force)
+    if path == book.resolve():
+        raise Misuse(f"{path} is the workbook itself: write its copy to another file")
+    try:
+        copy, formulas = frozen(content)
+    except (ReportError, NotAWorkbookError) as mistake:
+        raise Misuse(f"{book}: {mistake}") from None
+    save(path, copy, force=force)
+    print(f"{formulas:,} formulas are values now, each kept in a note.")
+    say_where(path)
