@@ -70,8 +70,8 @@ def _argument(argument: Argument, text: str, known: "_Known", language: str) -> 
         default = argument.default_text
         if not default:
             return said("{name}: left out", language, name=argument.name)
-        pattern = "{name} = {value}, because it is left out ({unit})"
-        return said(pattern, language, name=argument.name, value=default, unit=unit)
+        fields = {"name": argument.name, "value": default, "unit": unit}
+        return said("{name} = {value}, because it is left out ({unit})", language, **fields)
     try:
         value = known(text)
         shown = _text(_as_date(value) if argument.arg.unit is DATE else value, language)
@@ -178,8 +178,8 @@ def _text(value: Cell | Block, language: str) -> str:
             return _text(value[0][0], language)
         first = next((cell for row in value for cell in row if cell not in (None, "")), None)
         size = {"rows": len(value), "columns": len(value[0])}
-        pattern = "{rows} x {columns} cells, the first {value}"
-        return said(pattern, language, **size, value=_text(first, language))
+        fields = {**size, "value": _text(first, language)}
+        return said("{rows} x {columns} cells, the first {value}", language, **fields)
     if value is None:
         return said("a blank cell", language)
     if isinstance(value, bool):
