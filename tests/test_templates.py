@@ -19,7 +19,7 @@ import pytest
 from generated import WORKBOOKS, empty_workbook
 from hosts import missing, pdf_text, program
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import EMPTY, FILLED, HEADER, Template, build
+from kpi_xl.workbook_templates.parts import EMPTY, FILLED, HEADER, SOURCES, Template, build
 from kpi_xl.workbook_templates.writing import Built
 from workbook_lint import lint
 
@@ -195,7 +195,7 @@ def test_in_another_language_the_values_stay(record: Template) -> None:
             # Numbers are the same; a text may be the template's own.
             assert cell == other_cell or {type(cell), type(other_cell)} == {str}
     package = read_package(other.content)
-    assert set(package.tables) == {table.name.lower() for table in record.inputs}
+    assert set(package.tables) == {"sources", *(table.name.lower() for table in record.inputs)}
     assert {name for _, name in package.names if not name.startswith("_xlnm")} == {
         name for _, name in read_package(english.content).names if not name.startswith("_xlnm")
     }
@@ -205,6 +205,7 @@ def test_in_another_language_the_values_stay(record: Template) -> None:
     shown = {cell.value for sheet in sheets for row in sheet.iter_rows() for cell in row}
     assert all(len(foreign(sheet.title)) <= 31 for sheet in record.sheets)
     contract = {column.name for table in record.inputs for column in table.columns}
+    contract |= {table.name for table in record.inputs}
     assert ({text for text in texts if len(text) > 3} - contract) & shown == set()
 
 
@@ -309,7 +310,7 @@ def test_a_workbook_in_each_language(record: Template, language: str) -> None:
     assert lint(made.content) == []
     assert not [value for value in made.values.values() if isinstance(value, CellError)]
     book = openpyxl.load_workbook(io.BytesIO(made.content))
-    titles = ["Start", *(sheet.title for sheet in record.sheets)]
+    titles = ["Start", *(sheet.title for sheet in record.sheets), SOURCES.title]
     assert book.sheetnames == [texts(language)["words"][title] for title in titles]
     for sheet in book:
         assert bool(sheet.sheet_view.rightToLeft) == (language in RIGHT_TO_LEFT)
