@@ -1,0 +1,334 @@
+"""The KPI tab's buttons on real template workbooks, through xlwings' remote engine."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import openpyxl
+import pytest
+import remote_excel
+from kpi_xl.workbook_templates import TEMPLATES, template
+from kpi_xl.workbook_templates.parts import HEADER, Sample, Template, build
+
+from kpi_xl.hosts.embedded import calculate
+from kpi_xl.reports.layout import Loaded
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+
+
+class Pressed(NamedTuple):
+    """A button pressed in a workbook."""
+
+    content: bytes
+    script: str
+    arguments: tuple[str, ...] = ()
+    active: str = "Start"
+
+
+def pressed(buttons: list[Pressed], folder: Path | None) -> list[tuple[bytes, str]]:
+    """Each workbook afterwards, and what it was told, all by one process."""
+    calls = [
+        {
+            "book": remote_excel.payload(one.content, one.active),
+            "script": one.script,
+            "arguments": one.arguments,
+        }
+        for one in buttons
+    ]
+    host = Path(remote_excel.__file__)
+    settings = {
+        "XLWINGS_LICENSE_KEY": "noncommercial",
+        "XLWINGS_ON_SERVER": "true",
+        "KPI_XL_FOLDERS": str(folder or ""),
+        "XDG_CONFIG_HOME": str(host.parent),  # where there are no settings
+    }
+    result = subprocess.run(
+        [sys.executable, str(host)],
+        input=json.dumps(calls),
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, **settings},
+    )
+    assert result.returncode == 0, result.stderr
+    after = [
+        remote_excel.applied(one.content, actions)
+        for one, actions in zip(buttons, json.loads(result.stdout), strict=True)
+    ]
+    return [(content, told) for content, (told,) in after]
+
+
+def run(
+    content: bytes, script: str, *arguments: str, folder: Path | None = None, active: str = "Start"
+) -> tuple[bytes, str]:
+    """The workbook after a script, and what the script told."""
+    return pressed([Pressed(content, script, arguments, active)], folder)[0]
+
+
+def first_rows(sample: Sample) -> dict[str, dict[str, list[Any]]]:
+    """A part of the sample data that is soon computed."""
+    return {
+        table: {name: list(cells[:60]) for name, cells in columns.items()}
+        for table, columns in sample.data.items()
+    }
+
+
+def saved(record: Template, data: Any, folder: Path) -> list[Loaded]:
+    """The data as CSV files, and what the sheet Sources says of them."""
+    for table in record.inputs:
+        with (folder / f"{table.name}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(data[table.name])
+            writer.writerows(zip(*data[table.name].values(), strict=True))
+    return [Loaded(table.name, f"{table.name}.csv") for table in record.inputs]
+
+
+@pytest.fixture(scope="module")
+def sample() -> Callable[[str], Sample]:
+    found: dict[str, Sample] = {}
+
+    def of(name: str) -> Sample:
+        if name not in found:
+            found[name] = template(name).sample()
+        return found[name]
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def funnel(
+    tmp_path_factory: pytest.TempPathFactory, sample: Callable[[str], Sample]
+) -> tuple[bytes, Path]:
+    """An empty funnel workbook, and the folder of the files that it names."""
+    folder = tmp_path_factory.mktemp("funnel")
+    record = template("funnel")
+    return build(
+        record, {}, loaded=saved(record, first_rows(sample("funnel")), folder)
+    ).content, folder
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_refreshed_report_is_what_it_should_be(
+    name: str, tmp_path: Path, sample: Callable[[str], Sample]
+) -> None:
+    record, data = template(name), first_rows(sample(name))
+    content = build(record, {}, loaded=saved(record, data, tmp_path)).content
+    new, told = run(content, "refresh_report", folder=tmp_path)
+    assert told.startswith("Loaded: ")
+    expected = build(record, data)
+    computed = calculate(new)
+    assert computed.refused == {}
+    assert computed.values == expected.values
+    book, right = (openpyxl.load_workbook(io.BytesIO(one)) for one in (new, expected.content))
+    for table in record.inputs:
+        one, other = book[table.name], right[table.name]
+        assert one.tables[table.name].ref == other.tables[table.name].ref
+        for row, other_row in zip(
+            one.iter_rows(HEADER + 2), other.iter_rows(HEADER + 2), strict=True
+        ):
+            assert [cell.value for cell in row] == [cell.value for cell in other_row]
+            assert [cell.number_format for cell in row] == [c.number_format for c in other_row]
+    listing = {row[0]: row for row in book["Sources"].iter_rows(9, values_only=True)}
+    for table in record.inputs:
+        rows = len(next(iter(data[table.name].values())))
+        assert listing[table.name][4] == rows
+        assert datetime.now().date() == listing[table.name][3].date()
+
+
+def test_a_smaller_file_leaves_no_rows_of_the_larger(
+    funnel: tuple[bytes, Path], tmp_path: Path
+) -> None:
+    content, folder = funnel
+    filled, _ = run(content, "refresh_report", folder=folder)
+    (tmp_path / "Leads.csv").write_text(
+        "lead_id,created,channel,mql_date,sql_date,sqo_date,won_date,value\n"
+        "=1+1,2025-01-31,-x,,,,,7\n007,2025-02-01,@y,,,,,8\n+3,2025-02-01,z,,,,,\n",
+        encoding="utf-8",
+    )
+    _, told = run(filled, "load_data", "Ships", folder=tmp_path)
+    assert told == "Go to the sheet of the table to load first: Leads or Spend."
+    new, told = run(filled, "load_data", folder=tmp_path, active="Leads")
+    assert told == "Loaded: Leads: 3 rows."
+    sheet = openpyxl.load_workbook(io.BytesIO(new))["Leads"]
+    assert sheet.tables["Leads"].ref == "A4:K7"
+    rows = list(sheet.iter_rows(5, values_only=True))
+    assert [row[:3] for row in rows[:3]] == [
+        ("=1+1", datetime(2025, 1, 31), "-x"),
+        ("007", datetime(2025, 2, 1), "@y"),
+        ("+3", datetime(2025, 2, 1), "z"),
+    ]
+    assert sheet["A5"].data_type == "s"
+    assert {cell for row in rows[3:] for cell in row} == {None}
+    spend = openpyxl.load_workbook(io.BytesIO(new))["Spend"]
+    assert spend.tables["Spend"].ref == "A4:F64"  # the other table is as it was
+
+
+def test_the_users_own_things_stay(funnel: tuple[bytes, Path]) -> None:
+    content, folder = funnel
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    sheet = book["Spend"]
+    sheet.insert_cols(2)
+    for row, value in ((4, "mine"), (5, "=1+1"), (6, "note")):
+        sheet.cell(row, 2).value = value
+    table = sheet.tables["Spend"]
+    table.ref = table.autoFilter.ref = "A4:G6"
+    table.tableColumns.insert(1, openpyxl.worksheet.table.TableColumn(id=7, name="mine"))
+    sheet["J1"] = "beside"
+    book["Leads"]["A3"].value = "mine"
+    book.create_sheet("Notes")["A1"] = "kept"
+    out = io.BytesIO()
+    book.save(out)
+    new, told = run(out.getvalue(), "refresh_report", folder=folder)
+    assert told.startswith("Loaded: ")
+    after = openpyxl.load_workbook(io.BytesIO(new))
+    sheet = after["Spend"]
+    assert [sheet.cell(row, 2).value for row in (4, 5, 6, 7)] == ["mine", "=1+1", "note", None]
+    assert sheet["J1"].value == "beside"
+    assert sheet["A5"].value == datetime(2024, 1, 1)
+    assert sheet["C5"].value is not None
+    assert sheet.tables["Spend"].ref == "A4:G64"
+    assert after["Notes"]["A1"].value == "kept"
+
+
+def changed(content: bytes, change: Callable[[Any], None]) -> bytes:
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    change(book)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def cells_of(content: bytes, *sheets: str) -> list[Any]:
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    return [list(book[sheet].iter_rows(values_only=True)) for sheet in sheets]
+
+
+def name_file(text: str) -> Callable[[Any], None]:
+    def change(book: Any) -> None:
+        book["Sources"]["B10"] = text
+
+    return change
+
+
+def put(sheet: str, cell: str, value: Any) -> Callable[[Any], None]:
+    def change(book: Any) -> None:
+        for table in book[sheet].tables.values():
+            for column in table.tableColumns:  # Excel renames the column with its header
+                if column.name == book[sheet][cell].value:
+                    column.name = value
+        book[sheet][cell] = value
+
+    return change
+
+
+REFUSED = [
+    (name_file("no.csv"), "there is no file"),
+    (name_file("../secret.csv"), "is outside the folders"),
+    (name_file("/etc/passwd"), "is outside the folders"),
+    (name_file("//server/share/x.csv"), "is on the network"),
+    (name_file(r"\\server\share\x.csv"), "is on the network"),
+    (name_file("https://example.com/x.csv"), "is an address"),
+    (name_file("file:///etc/passwd"), "is an address"),
+    (name_file("duckdb:SELECT 1"), "is an address"),
+    (name_file("link.csv"), "is outside the folders"),
+    (name_file("broken.csv"), "has no column month"),
+    (put("Sources", "A10", "Ships"), "Ships is no table of this template"),
+    (put("Sources", "C10", "Month"), '"Month" is not written as Their name=our column.'),
+    (put("Sources", "C10", "Month=moon"), "moon, which is no column here"),
+    (put("Sources", "C8", "mine"), "The table Sources has no column columns"),
+    (put("Spend", "B4", "mine"), "The table Spend has no column channel"),
+    (put("Spend", "A9", "total"), "needs more rows, but row 9 below it is not blank"),
+]
+
+
+def test_what_cannot_be_loaded_changes_no_table(funnel: tuple[bytes, Path], tmp_path: Path) -> None:
+    content, folder = funnel
+    (folder / "broken.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    (tmp_path / "outside.csv").write_text("month,channel,spend\n2025-01-01,x,1\n", "utf-8")
+    (folder / "link.csv").symlink_to(tmp_path / "outside.csv")
+    before = [changed(content, change) for change, _ in REFUSED]
+    after = pressed([Pressed(one, "refresh_report") for one in before], folder)
+    sheets = ("Leads", "Spend", "Sources", "Start", "Summary")
+    for old, (new, told), (_, sentence) in zip(before, after, REFUSED, strict=True):
+        assert sentence in told
+        assert cells_of(new, *sheets) == cells_of(old, *sheets), sentence
+        listed = [str(text) for row in cells_of(new, "Checks")[0] for text in row if text]
+        assert any(sentence in text for text in listed) == told.startswith("Nothing was loaded")
+
+
+def test_a_workbook_that_is_no_template(funnel: tuple[bytes, Path]) -> None:
+    content, folder = funnel
+    before = changed(content, lambda book: book.defined_names.pop("ReportTemplate"))
+    buttons = [Pressed(before, one) for one in ("refresh_report", "check_data", "load_data")]
+    for _, told in pressed(buttons, folder):
+        assert told.startswith("This workbook was not made from a template of kpi_xl")
+    before = changed(content, put("Sources", "B4", "ships"))
+    _, told = run(before, "refresh_all", folder=folder)
+    assert "made from the template 'ships'" in told
+    before = changed(content, put("Sources", "B9", None))
+    before = changed(before, put("Sources", "B10", None))
+    _, told = run(before, "refresh_report", folder=folder)
+    assert told == "Name a file in the sheet Sources first, for Leads, Spend."
+
+
+def test_without_a_folder_nothing_is_read(funnel: tuple[bytes, Path]) -> None:
+    _, told = run(funnel[0], "refresh_report")
+    assert "save the workbook first, or allow the folder" in told
+    assert "settings.toml" in told
+
+
+def test_check_data_lists_what_is_wrong(funnel: tuple[bytes, Path]) -> None:
+    content, folder = funnel
+    _, told = run(content, "check_data")
+    assert told == "The tables are empty: fill them, or load them from files."
+    filled, _ = run(content, "refresh_report", folder=folder)
+    _, told = run(filled, "check_data")
+    assert told == "120 rows checked, no problem found."
+
+    def spoil(book: Any) -> None:
+        book["Leads"]["B7"] = "soon"
+        book["Leads"]["K8"] = "a lot"
+        book["Spend"]["D9"] = -3
+        book["Spend"]["B6"] = None
+        book["Spend"]["B7"] = None
+        book["Leads"]["H10"] = "#N/A"
+
+    new, told = run(changed(filled, spoil), "check_data")
+    assert told == "6 problems: see the sheet Checks."
+    sheet = openpyxl.load_workbook(io.BytesIO(new))["Checks"]
+    rows = [[cell for cell in row if cell] for row in sheet.iter_rows(29, values_only=True)]
+    assert [row[:2] for row in rows if row and "[" in str(row[0])] == [
+        ["Leads[created]", 7], ["Leads[sqo_date]", 10], ["Leads[value]", 8],
+        ["Spend[channel]", 6], ["Spend[impressions]", 9],
+    ]  # fmt: skip
+    assert rows[0][1] == 6
+    assert 'such as "soon". Write them as dates' in str(rows)
+    assert 'such as "-3"; it must be at least 0' in str(rows).replace("-3.0", "-3")
+    assert cells_of(new, "Leads", "Spend") == cells_of(changed(filled, spoil), "Leads", "Spend")
+    again, told = run(changed(new, lambda book: None), "refresh_report", folder=folder)
+    assert told == "Loaded: Leads: 60 rows; Spend: 60 rows."
+    sheet = openpyxl.load_workbook(io.BytesIO(again))["Checks"]
+    assert not [c for row in sheet.iter_rows(30, values_only=True) for c in row if "[" in str(c)]
+
+
+def test_in_the_workbooks_language(funnel: tuple[bytes, Path]) -> None:
+    _, folder = funnel
+    files = [Loaded("Leads", "Leads.csv"), Loaded("Spend", "Spend.csv")]
+    content = build(template("funnel"), {}, language="ru", loaded=files).content
+    new, told = run(content, "refresh_report", folder=folder, active="Начало")
+    assert told == "Загружено: Leads: строк 60; Spend: строк 60."
+    book = openpyxl.load_workbook(io.BytesIO(new))
+    texts = [cell for row in book.worksheets[0].iter_rows(values_only=True) for cell in row]
+    assert "Прочитано kpi-xl из Leads.csv, Spend.csv." in texts
+    assert isinstance(book["Лиды"]["B5"].value, date)
+
+
+def test_what_excel_on_the_web_cannot_do_says_so(funnel: tuple[bytes, Path]) -> None:
+    assert "kpi-xl explain BOOK CELL" in run(funnel[0], "explain_cell")[1]
+    assert "kpi-xl freeze BOOK" in run(funnel[0], "freeze_for_sharing")[1]
