@@ -175,7 +175,7 @@ def new_workbook(name: str, language: str = "") -> str:
         path = Path(folder) / f"{name}.xlsx"
         path.write_bytes(content)
         app.books.api.Add(str(path))  # a copy of it, which is not saved yet
-    bind(app.books.active)
+    bind(app.books.active, everything=True)
     return ""
 
 
@@ -194,6 +194,7 @@ def _refreshed(book: xw.Book, only: str) -> str:
         change = loaded(opened(book, tables), tables, datetime.now(), only=only, progress=progress)
         apply(book, change, progress)
         if not is_remote(book):
+            book.app.calculate()
             bind(book)
     return change.message
 

@@ -84,9 +84,9 @@ def folder_of(book: xw.Book) -> Path | None:
 
 
 def _table(sheet: xw.Sheet, table: Any) -> Table:
-    header, body = table.header_row_range, table.data_body_range
-    if header is None:
+    if not table.show_headers:
         raise ReportError(f"The table {table.name} shows no header row: switch it on.")
+    header, body = table.header_row_range, table.data_body_range
     bottom = (body or header).last_cell.row + bool(table.show_totals)
     used = sheet.used_range.last_cell.row
     left, right = header.column, header.last_cell.column
@@ -206,26 +206,30 @@ def _block(value: Any) -> Block:
 # Formulas
 
 
-def bind(book: xw.Book) -> int:
+def bind(book: xw.Book, *, everything: bool = False) -> int:
     """Enter the formulas of our functions anew that Excel does not know; how many they were.
 
-    A library has written them, or an add-in at another place.
+    A library has written them, or an add-in at another place. Excel shows that once it has
+    computed them; before that it is `everything` that may have to be entered.
     """
     count = 0
     for sheet in book.sheets:
         used = sheet.used_range
-        formulas, texts = _block(used.api.Formula2), _block(used.options(**CELLS).value)
-        if not isinstance(used.api.Formula2, tuple):
-            texts = _block(((used.options(err_to_str=True).value,),))
+        if used.api.HasFormula is False:  # None where some cells have one
+            continue
+        formulas, values = _block(used.api.Formula2), used.options(**CELLS).value
         for i, row in enumerate(formulas):
             for j, formula in enumerate(row):
-                if not isinstance(formula, str) or not formula.startswith("="):
+                if not isinstance(formula, str) or not any(calls(formula, METRICS)):
                     continue
                 plain = bare(formula, METRICS)
-                unknown = texts[i][j] == "#NAME?" and any(calls(formula, METRICS))
-                if plain != formula or unknown:
-                    used[i, j].api.Formula2 = plain
-                    count += 1
+                cell = used[i, j].api
+                if plain == formula and values[i][j] != "#NAME?" and not everything:
+                    continue
+                if cell.HasSpill and cell.SpillParent.Address != cell.Address:
+                    continue  # its formula stands in another cell
+                cell.Formula2 = plain
+                count += 1
     return count
 
 
