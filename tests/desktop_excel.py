@@ -1,0 +1,361 @@
+"""Excel for Windows, as far as the scripts need it: stand-ins for its COM objects.
+
+xlwings' own Windows code runs over them. A process of its own: it replaces the modules of Windows.
+"""
+
+import json
+import re
+import sys
+from contextlib import redirect_stdout
+from datetime import date, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock, patch
+
+import openpyxl
+from openpyxl.utils import get_column_letter, range_boundaries
+from openpyxl.worksheet.formula import ArrayFormula
+
+EPOCH = datetime(1899, 12, 30)
+MANUAL, AUTOMATIC = -4135, -4105
+
+
+class Refused(Exception):
+    """What Excel raises."""
+
+
+class Book:
+    """A workbook of Excel, its cells from a file."""
+
+    Date1904 = False
+
+    def __init__(self, path: Path) -> None:
+        book = openpyxl.load_workbook(path)
+        values = openpyxl.load_workbook(path, data_only=True)
+        self.Name, self.Path, self.source = path.name, str(path.parent), path
+        self.Application = Application(self)
+        self.sheets = [Sheet(self, one, values[one.title]) for one in book]
+        self.Worksheets = Items(self.sheets)
+        self.names = {key: found.attr_text for key, found in book.defined_names.items()}
+        self.written = 0
+        self.fails_at = 0
+
+    def Names(self, key: str) -> Any:
+        if key not in self.names:
+            error = pywin32.com_error()
+            error.hresult = -2147352567
+            raise error
+        found = MagicMock()
+        found.RefersTo = "=" + self.names[key]
+        found.RefersToRange = self.reference(self.names[key])
+        return found
+
+    def reference(self, text: str) -> "Range":
+        sheet, _, address = text.rpartition("!")
+        name = sheet.strip("'").replace("''", "'")
+        one = next(one for one in self.sheets if one.Name == name)
+        return one.Range(address)
+
+    def SaveCopyAs(self, path: str) -> None:
+        Path(path).write_bytes(self.source.read_bytes())
+
+
+class Application:
+    """Excel itself; what a script changes of it is noted."""
+
+    def __init__(self, book: Book) -> None:
+        self.ScreenUpdating, self.Calculation, self.StatusBar = True, AUTOMATIC, False
+        self.ActiveWorkbook, self.Hwnd, self.noted, self.computed = book, 1, [], 0
+        self.Workbooks = Items([book])
+        self.ActiveCell: Any = None
+        self.Selection: Any = None
+        self.ActiveSheet: Any = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("ScreenUpdating", "Calculation") and "noted" in vars(self):
+            self.noted.append((name, value))
+        object.__setattr__(self, name, value)
+
+    def Calculate(self) -> None:
+        self.computed += 1
+
+
+class Items(list[Any]):
+    """A collection, by number from 1 or by name."""
+
+    @property
+    def Count(self) -> int:
+        return len(self)
+
+    def __call__(self, key: int | str) -> Any:
+        if isinstance(key, int):
+            return self[key - 1]
+        return next(one for one in self if one.Name == key)
+
+    Item = __call__
+
+
+class Sheet:
+    ProtectContents = False
+
+    def __init__(self, book: Book, sheet: Any, values: Any) -> None:
+        self.Name, self.Parent, self.Application = sheet.title, book, book.Application
+        self.formulas: dict[tuple[int, int], Any] = {}
+        self.values: dict[tuple[int, int], Any] = {}
+        self.looks = {(c.row, c.column): c.number_format for row in sheet.iter_rows() for c in row}
+        for row in sheet.iter_rows():
+            for cell in row:
+                held = cell.value.text if isinstance(cell.value, ArrayFormula) else cell.value
+                place = cell.row, cell.column
+                if cell.data_type == "f" or isinstance(cell.value, ArrayFormula):
+                    self.formulas[place] = held
+                value = values.cell(*place).value
+                if value is not None:
+                    self.values[place] = value
+        self.ListObjects = Items([Table(self, one) for one in sheet.tables.values()])
+
+    def Cells(self, row: int, column: int) -> "Range":
+        return Range(self, row, column, row, column)
+
+    def Range(self, first: Any, last: Any = None) -> "Range":
+        if isinstance(first, str):
+            left, top, right, bottom = range_boundaries(first.replace("$", ""))
+            return Range(self, top, left, bottom, right)
+        last = last or first
+        return Range(self, first.top, first.left, last.bottom, last.right)
+
+    @property
+    def UsedRange(self) -> "Range":
+        places = [*self.values, *self.formulas] or [(1, 1)]
+        return Range(self, 1, 1, max(r for r, _ in places), max(c for _, c in places))
+
+    def Activate(self) -> None:
+        self.Application.noted.append(("Activate", self.Name))
+
+    def Evaluate(self, text: str) -> Any:
+        if re.fullmatch(r"('[^']+'|\w+)!\$?[A-Z]+\$?\d+", text):
+            return self.Parent.reference(text)
+        if text in self.Parent.names:
+            return self.Parent.reference(self.Parent.names[text])
+        return -2146826259  # #NAME?
+
+
+class Table:
+    ShowHeaders, ShowTotals = True, False
+
+    def __init__(self, sheet: Sheet, table: Any) -> None:
+        self.Name, self.Parent = table.name, sheet
+        self.place = range_boundaries(table.ref)
+
+    @property
+    def HeaderRowRange(self) -> "Range":
+        left, top, right, _ = self.place
+        return Range(self.Parent, top, left, top, right)
+
+    @property
+    def DataBodyRange(self) -> "Range":
+        left, top, right, bottom = self.place
+        return Range(self.Parent, top + 1, left, bottom, right)
+
+    def Resize(self, area: "Range") -> None:
+        assert area.top == self.place[1]
+        self.place = area.left, area.top, area.right, area.bottom
+
+
+class Range:
+    """A block of cells. A text that is written is read as if it were typed."""
+
+    HasSpill = False
+
+    def __init__(self, sheet: Sheet, top: int, left: int, bottom: int, right: int) -> None:
+        self.Worksheet, self.Row, self.Column = sheet, top, left
+        self.top, self.left, self.bottom, self.right = top, left, bottom, right
+        self.Application = sheet.Application
+        self.Rows = MagicMock(Count=bottom - top + 1)
+        self.Columns = MagicMock(Count=right - left + 1)
+        self.Count = self.Rows.Count * self.Columns.Count
+
+    @property
+    def Address(self) -> str:
+        one = f"${get_column_letter(self.left)}${self.top}"
+        other = f"${get_column_letter(self.right)}${self.bottom}"
+        return one if one == other else f"{one}:{other}"
+
+    def GetAddress(self, *options: Any) -> str:
+        return self.Address
+
+    def __call__(self, row: int, column: int) -> "Range":
+        return self.Worksheet.Cells(self.top + row - 1, self.left + column - 1)
+
+    @property
+    def places(self) -> list[list[tuple[int, int]]]:
+        columns = range(self.left, self.right + 1)
+        return [[(r, c) for c in columns] for r in range(self.top, self.bottom + 1)]
+
+    def shown(self, cell: Any) -> Any:
+        rows = tuple(tuple(map(cell, row)) for row in self.places)
+        return rows if len(rows) > 1 or len(rows[0]) > 1 else rows[0][0]
+
+    @property
+    def Value(self) -> Any:
+        errors = {"#NAME?": -2146826259, "#DIV/0!": -2146826281, "#N/A": -2146826246}
+        found = self.Worksheet.values.get
+        return self.shown(lambda place: errors.get(found(place), found(place)))
+
+    @property
+    def Value2(self) -> Any:
+        def number(place: tuple[int, int]) -> Any:
+            value = self.Worksheet.values.get(place)
+            return (value - EPOCH) / timedelta(days=1) if isinstance(value, datetime) else value
+
+        return self.shown(number)
+
+    @property
+    def Formula(self) -> Any:
+        def text(place: tuple[int, int]) -> Any:
+            value = self.Worksheet.values.get(place)
+            if isinstance(value, datetime):
+                value = (value - EPOCH) / timedelta(days=1)
+            return self.Worksheet.formulas.get(place, "" if value is None else value)
+
+        return self.shown(text)
+
+    Formula2 = Formula
+
+    @property
+    def HasFormula(self) -> bool | None:
+        has = {place in self.Worksheet.formulas for row in self.places for place in row}
+        return has.pop() if len(has) == 1 else None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in ("Value", "Formula", "Formula2"):
+            object.__setattr__(self, name, value)
+            return
+        book = self.Worksheet.Parent
+        book.written += 1
+        if book.written == book.fails_at:
+            raise Refused("Excel is busy")
+        rows = value if isinstance(value, tuple | list) else [[value] * self.Columns.Count]
+        for places, cells in zip(self.places, rows, strict=True):
+            for place, cell in zip(places, cells, strict=True):
+                self.type(place, cell)
+
+    def type(self, place: tuple[int, int], cell: Any) -> None:
+        self.Worksheet.values.pop(place, None)
+        self.Worksheet.formulas.pop(place, None)
+        if cell in (None, ""):
+            return
+        if isinstance(cell, str) and cell[0] in "=+-@":
+            self.Worksheet.formulas[place] = cell
+        elif isinstance(cell, str):
+            text = cell.removeprefix("'")
+            assert cell.startswith("'") or not re.match(r"[\d.]", text), cell
+            self.Worksheet.values[place] = text
+        elif "yy" in self.Worksheet.looks.get(place, "") and isinstance(cell, float):
+            self.Worksheet.values[place] = EPOCH + timedelta(days=cell)
+        else:
+            self.Worksheet.values[place] = cell
+
+    def AutoFill(self, Destination: "Range", Type: int) -> None:
+        assert Type == 3  # formats
+        for row in Destination.places:
+            for place in row:
+                self.Worksheet.looks[place] = self.Worksheet.looks[self.top, place[1]]
+
+    def Copy(self) -> None:
+        self.Worksheet.Parent.copied = self
+
+    def PasteSpecial(self, kind: int) -> None:
+        assert kind == -4122
+        source = self.Worksheet.Parent.copied
+        for row in self.places:
+            for place in row:
+                look = source.Worksheet.looks.get((source.top, place[1]), "General")
+                self.Worksheet.looks[place] = look
+
+    def Select(self) -> None:
+        self.Application.noted.append(("Select", self.Address))
+
+
+def state(book: Book) -> Any:
+    """All that a workbook holds, as JSON has it."""
+    return {
+        one.Name: {
+            "cells": {f"{r},{c}": text(value) for (r, c), value in sorted(one.values.items())},
+            "formulas": {f"{r},{c}": formula for (r, c), formula in sorted(one.formulas.items())},
+            "looks": {f"{r},{c}": k for (r, c), k in sorted(one.looks.items()) if k != "General"},
+            "tables": {table.Name: table.place for table in one.ListObjects},
+        }
+        for one in book.sheets
+    }
+
+
+def text(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def played(play: dict[str, Any]) -> dict[str, Any]:
+    """A script run over a workbook: what it told, what the workbook is before and after."""
+    import xlwings as xw
+    from xlwings import _xlwindows
+
+    scripts = import_module("kpi_xl.udfs.scripts")
+    com = Book(Path(play["book"]))
+    app = com.Application
+    for change in play.get("changes", []):
+        sheet = next(one for one in com.sheets if one.Name == change[0])
+        place = tuple(change[1])
+        if change[2] == "formula":
+            sheet.formulas[place], sheet.values[place] = change[3], change[4]
+        else:
+            sheet.values[place] = change[3]
+    active = com.reference(play.get("active", "Start!A1"))
+    app.ActiveCell = app.Selection = active
+    app.ActiveSheet = com.ActiveSheet = active.Worksheet
+    com.fails_at = play.get("fails_at", 0)
+    before = state(com)
+    told: list[str] = []
+    pywin32.MessageBox = lambda hwnd, prompt, title, style: told.append(prompt) or 1
+    book = xw.Book(impl=_xlwindows.Book(xl=com))
+    failure = ""
+    try:
+        getattr(scripts, play["script"])(book, *play.get("arguments", []))
+    except Refused as error:
+        failure = str(error)
+    return {
+        "told": told, "failure": failure, "before": before, "after": state(com),
+        "written": com.written, "noted": app.noted, "computed": app.computed,
+        "now": [app.ScreenUpdating, app.Calculation, app.StatusBar],
+    }  # fmt: skip
+
+
+pywin32 = MagicMock()
+
+
+def install() -> None:
+    """xlwings with stand-ins for the modules of Windows."""
+    import atexit
+    import ctypes
+
+    names = "pythoncom pywintypes win32api win32con win32event win32gui win32process win32timezone"
+    parts = ("client", "server", "server.dispatcher", "server.policy", "server.util")
+    for name in (*names.split(), "win32com", *(f"win32com.{part}" for part in parts)):
+        sys.modules[name] = pywin32
+    pywin32.TimeType = datetime
+    pywin32.com_error = type("com_error", (Exception,), {"hresult": 0})
+    pywin32.__file__ = "pythoncom.dll"
+    for constant in ("MB_OK", "MB_ICONINFORMATION", "MB_ICONWARNING"):
+        setattr(pywin32, constant, 0)
+    with patch.multiple(ctypes, create=True, oledll=pywin32, windll=pywin32, PyDLL=pywin32):
+        import xlwings as xw
+        from xlwings import _xlwindows
+    atexit.unregister(_xlwindows.cleanup)
+    xw.engines.add(xw.Engine(impl=_xlwindows.engine))
+
+
+if __name__ == "__main__":
+    with redirect_stdout(sys.stderr):
+        install()
+        result = [played(one) for one in json.load(sys.stdin)]
+    print(json.dumps(result))
