@@ -21,7 +21,7 @@ EPOCH = datetime(1899, 12, 30)
 MANUAL, AUTOMATIC = -4135, -4105
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """What Excel raises."""
 
 
@@ -235,7 +235,7 @@ class Range:
         book = self.Worksheet.Parent
         book.written += 1
         if book.written == book.fails_at:
-            raise Refused("Excel is busy")
+            raise RefusedError("Excel is busy")
         rows = value if isinstance(value, tuple | list) else [[value] * self.Columns.Count]
         for places, cells in zip(self.places, rows, strict=True):
             for place, cell in zip(places, cells, strict=True):
@@ -279,10 +279,14 @@ class Range:
 
 
 def state(book: Book) -> Any:
-    """All that a workbook holds, as JSON has it."""
+    """All that a workbook holds but the values of formulas, as JSON has it."""
     return {
         one.Name: {
-            "cells": {f"{r},{c}": text(value) for (r, c), value in sorted(one.values.items())},
+            "cells": {
+                f"{r},{c}": text(value)
+                for (r, c), value in sorted(one.values.items())
+                if (r, c) not in one.formulas
+            },
             "formulas": {f"{r},{c}": formula for (r, c), formula in sorted(one.formulas.items())},
             "looks": {f"{r},{c}": k for (r, c), k in sorted(one.looks.items()) if k != "General"},
             "tables": {table.Name: table.place for table in one.ListObjects},
@@ -321,7 +325,7 @@ def played(play: dict[str, Any]) -> dict[str, Any]:
     failure = ""
     try:
         getattr(scripts, play["script"])(book, *play.get("arguments", []))
-    except Refused as error:
+    except RefusedError as error:
         failure = str(error)
     return {
         "told": told, "failure": failure, "before": before, "after": state(com),

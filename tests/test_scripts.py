@@ -332,3 +332,114 @@ def test_in_the_workbooks_language(funnel: tuple[bytes, Path]) -> None:
 def test_what_excel_on_the_web_cannot_do_says_so(funnel: tuple[bytes, Path]) -> None:
     assert "kpi-xl explain BOOK CELL" in run(funnel[0], "explain_cell")[1]
     assert "kpi-xl freeze BOOK" in run(funnel[0], "freeze_for_sharing")[1]
+
+
+# Excel for Windows
+
+
+@pytest.fixture(scope="module")
+def desk(funnel: tuple[bytes, Path]) -> Callable[[list[dict[str, Any]]], list[dict[str, Any]]]:
+    """Buttons pressed in Excel for Windows, in the workbook beside its files."""
+    content, folder = funnel
+    (folder / "report.xlsx").write_bytes(content)
+
+    def play(plays: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        host = Path(__file__).with_name("desktop_excel.py")
+        calls = [{"book": str(folder / "report.xlsx"), **one} for one in plays]
+        result = subprocess.run(
+            [sys.executable, "-W", "ignore", str(host)],
+            input=json.dumps(calls),
+            capture_output=True,
+            encoding="utf-8",
+            env={**os.environ, "KPI_XL_FOLDERS": "", "XDG_CONFIG_HOME": str(folder)},
+        )
+        assert result.returncode == 0, result.stderr
+        found: list[dict[str, Any]] = json.loads(result.stdout)
+        return found
+
+    return play
+
+
+AS_BEFORE = [True, -4105, False]  # screen updating, automatic calculation, the status bar Excel's
+
+
+def test_on_windows_a_report_is_refreshed(desk: Callable[..., Any], sample: Any) -> None:
+    unbound = [
+        ["Summary", [28, 3], "formula", "='C:\\x\\kpi_xl.xlam'!CAC(B1,\"kpi_xl.xlam!CAC(1)\")", 1],
+        ["Summary", [27, 3], "formula", "=CPL(SpendTotal,LeadCount)", "#NAME?"],
+        ["Leads", [20, 13], "value", "beside"],
+        ["Leads", [5, 1], "value", "=old"],
+    ]
+    (one,) = desk([{"script": "refresh_report", "active": "Leads!B7", "changes": unbound}])
+    assert one["told"] == ["Loaded: Leads: 60 rows; Spend: 60 rows."]
+    assert one["now"] == AS_BEFORE
+    assert one["computed"] == 1
+    assert one["noted"] == [
+        ["ScreenUpdating", False], ["Calculation", -4135], ["Calculation", -4105],
+        ["Activate", "Leads"], ["Select", "$B$7"], ["ScreenUpdating", True],
+    ]  # fmt: skip
+    leads = one["after"]["Leads"]
+    assert leads["tables"] == {"Leads": [1, 4, 11, 64]}
+    data = first_rows(sample("funnel"))["Leads"]
+    for row in (0, 59):
+        assert leads["cells"][f"{row + 5},1"] == data["lead_id"][row]
+        assert leads["cells"][f"{row + 5},2"] == f"{data['created'][row]}T00:00:00"
+    assert leads["formulas"] == {}
+    assert leads["looks"]["64,2"] == "yyyy-mm-dd"
+    assert leads["cells"]["20,13"] == "beside"
+    formulas = one["after"]["Summary"]["formulas"]
+    assert formulas["28,3"] == '=CAC(B1,"kpi_xl.xlam!CAC(1)")'
+    assert formulas["27,3"] == "=CPL(SpendTotal,LeadCount)"
+    for sheet in ("Funnel", "Channels", "Model"):
+        assert one["after"][sheet] == one["before"][sheet]
+
+
+def test_on_windows_a_failure_in_the_middle_changes_nothing(desk: Callable[..., Any]) -> None:
+    old = [
+        ["Leads", [5, 1], "value", "=old"],
+        ["Leads", [6, 1], "value", "007"],
+        ["Leads", [5, 11], "formula", "=1+1", 2],
+        ["Spend", [6, 2], "value", "-x"],
+    ]
+    plays = [{"script": "refresh_report", "fails_at": n, "changes": old} for n in (1, 3, 5, 8, 11)]
+    for one in desk(plays):
+        assert one["failure"] == "Excel is busy"
+        assert one["told"] == []
+        assert one["after"] == one["before"]
+        assert one["now"] == AS_BEFORE
+
+
+def test_on_windows_a_cell_is_explained(desk: Callable[..., Any]) -> None:
+    cells = [
+        ["Summary", [28, 3], "formula", '=IF(LeadCount=0,"",CAC(SpendTotal,CustomerCount))', 4.5],
+        ["Summary", [25, 3], "value", 90],
+        ["Summary", [19, 3], "value", 20],
+        ["Summary", [29, 3], "formula", "=ROAS(Channels!$B$6,[@x])", "#NAME?"],
+        ["Summary", [1, 1], "formula", "=1+1", 2],
+    ]
+    explained, unknown, none = desk(
+        [
+            {"script": "explain_cell", "active": f"Summary!{cell}", "changes": cells}
+            for cell in ("C28", "C29", "A1")
+        ]
+    )
+    assert explained["told"][0].splitlines()[1:] == [
+        "CAC(SpendTotal,CustomerCount) = 4.5",
+        "  spend = SpendTotal = 90 (money, in any one currency)",
+        "  new_customers = CustomerCount = 20 (a count)",
+        "  Formula: spend / new_customers = 90 / 20 = 4.5",
+        "",
+        "The cell shows 4.5.",
+    ]
+    assert "#NAME?: ad_spend holds the error #NAME?" in unknown["told"][0]
+    assert none["told"][0].startswith("This cell has no function of kpi_xl")
+    assert explained["after"] == explained["before"]
+
+
+def test_on_windows_a_copy_is_frozen(desk: Callable[..., Any], funnel: tuple[bytes, Path]) -> None:
+    one, other = desk([{"script": "freeze_for_sharing"}] * 2)
+    copy = funnel[1] / "report (values).xlsx"
+    assert one["told"] == [f"195 formulas are values in the copy, each kept in a note: {copy}"]
+    assert copy.exists()
+    assert str(copy).replace("(values)", "(values 2)") in other["told"][0]  # nothing is overwritten
+    assert (funnel[1] / "report.xlsx").read_bytes() == funnel[0]

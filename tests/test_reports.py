@@ -1,0 +1,365 @@
+"""Reports without a host: explanations, frozen copies, the folders that may be read."""
+
+import io
+import os
+import zipfile
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hosts import validated
+from kpi_xl.workbook_templates import template
+from kpi_xl.workbook_templates.parts import build
+from workbooks import edited, part, sheet_of, written
+
+from kpi_xl import METRICS
+from kpi_xl.cells import evaluate
+from kpi_xl.hosts.embedded import calculate, evaluator
+from kpi_xl.hosts.formulas import FormulaError
+from kpi_xl.hosts.package import read_package
+from kpi_xl.locales import LANGUAGES
+from kpi_xl.reports import ReportError
+from kpi_xl.reports.calls import bare, calls
+from kpi_xl.reports.explaining import PLAIN, explained, in_row
+from kpi_xl.reports.folders import allowed_folders, permitted, settings_file
+from kpi_xl.reports.freezing import frozen
+from kpi_xl.reports.records import Place, Table
+from kpi_xl.sources import SourceError
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+
+
+# Calls
+
+
+@pytest.mark.parametrize(
+    ("formula", "found"),
+    [
+        ("=CAC(1,2)", [("CAC", ("1", "2"))]),
+        ('=IF(A1="","",cac( B1 ,"a,b"))', [("CAC", ("B1", '"a,b"'))]),
+        ("=CLV_CAC(CLV(1,2,3),'CAC(1,2)'!A1)",
+         [("CLV_CAC", ("CLV(1,2,3)", "'CAC(1,2)'!A1")), ("CLV", ("1", "2", "3"))]),
+        ("=CLV(50,4,3,,0)", [("CLV", ("50", "4", "3", "", "0"))]),
+        ('="CAC(1,2)"&"""CAC(1)"', []),
+        ("=XCAC(1,2)+CAC+CAC2(1)", []),
+        ("=SUM(Orders[a,b(c],CPL(Orders[[#This Row],[a)]],{1,2;3,4}))",
+         [("CPL", ("Orders[[#This Row],[a)]]", "{1,2;3,4}"))]),
+        ("=KPI_LIST()", [("KPI_LIST", ())]),
+    ],
+)  # fmt: skip
+def test_calls_are_found_in_any_formula(formula: str, found: list[Any]) -> None:
+    assert [(call.name, call.arguments) for call in calls(formula, METRICS)] == found
+
+
+@pytest.mark.parametrize(
+    ("formula", "plain"),
+    [
+        ("='C:\\a b\\kpi_xl.xlam'!CAC(1,2)+kpi_xl.xlam!CPL(1,2)", "=CAC(1,2)+CPL(1,2)"),
+        ("=[1]!CAC([1]!CPL(3,1),'Sheet 1'!A1)", "=CAC(CPL(3,1),'Sheet 1'!A1)"),
+        ("=_xludf.CAC(1,2)", "=CAC(1,2)"),
+        ('="[1]!CAC(1)"&CAC(1,2)', '="[1]!CAC(1)"&CAC(1,2)'),
+        ("='my''book.xlsx'!x+SUM(1)", "='my''book.xlsx'!x+SUM(1)"),
+    ],
+)
+def test_a_formula_loses_its_tie_to_an_add_in(formula: str, plain: str) -> None:
+    assert bare(formula, METRICS) == plain
+
+
+# Explain this cell
+
+
+def value(piece: str) -> Any:
+    try:
+        return evaluator(None)(piece)
+    except FormulaError as refusal:
+        raise LookupError(str(refusal)) from None
+
+
+def test_an_explanation_has_the_numbers_put_in() -> None:
+    text = explained("=CAC(SUM({20000,30000}),250)", value)
+    assert text.splitlines() == [
+        "CAC: Customer acquisition cost: sales and marketing spend per customer won.",
+        "CAC(SUM({20000,30000}),250) = 200",
+        "  spend = SUM({20000,30000}) = 50000 (money, in any one currency)",
+        "  new_customers = 250 (a count)",
+        "  Formula: spend / new_customers = 50000 / 250 = 200",
+    ]
+
+
+def test_an_error_comes_with_its_sentence() -> None:
+    text = explained('=IF(1=1,CAC(5,0),"")', value, shown="#DIV/0!")
+    assert "Formula: spend / new_customers\n" in text
+    assert "#DIV/0!: new_customers is 0 or blank, and the formula divides by it" in text
+    assert text.endswith("The cell shows #DIV/0!.")
+
+
+def test_each_call_within_another_is_explained() -> None:
+    text = explained("=CLV_CAC(CLV(50,4,3),2*CAC(1000,20))", value)
+    assert "  clv = CLV(50,4,3) = 600 (" in text
+    assert "  cac = 2*CAC(1000,20) = 100 (" in text
+    assert "Formula: clv / cac = 600 / 100 = 6" in text
+    assert "  gross_margin = 1, because it is left out (" in text
+    assert "Formula: spend / new_customers = 1000 / 20 = 50" in text
+
+
+def test_what_the_host_cannot_tell_is_said() -> None:
+    text = explained("=CAC(A1,2)", value)
+    assert "CAC(A1,2) = not known here" in text
+    assert "spend = A1 = not known here" in text
+
+
+def test_tables_and_models_show_no_false_arithmetic() -> None:
+    text = explained('=FUNNEL({"a";"b"},{5;3})', value)
+    assert text.endswith("overall rate = count / first count")
+    assert '= 3 x 5 cells, the first "stage"' in text
+    assert explained("=CAC({1;2},{3;4})", value).endswith("(one result for each cell)")
+    assert "first 2023-03-15 (a date)" in explained("=SALES_CYCLE({45000},{45005})", value).replace(
+        "= 2023", "= 1 x 1 cells, the first 2023"
+    )
+
+
+def test_the_arithmetic_that_is_shown_is_true() -> None:
+    """The numbers put into a formula that is plain arithmetic give what the function gives."""
+    shown = 0
+    for metric in METRICS.values():
+        given = [0.3 + place / 7 for place, _ in enumerate(metric.arguments)]
+        result = evaluate(metric, given) if metric.result == "value" else "table"
+        call = f"={metric.name}({','.join(map(str, given))})"
+        line = next(x for x in explained(call, value).splitlines() if x.startswith("  Formula"))
+        if (
+            isinstance(result, float)
+            and line.count(" = ") == 2
+            and not PLAIN.sub("", metric.formula)
+        ):
+            _, arithmetic, number = line.split(" = ")
+            assert eval(arithmetic.replace("^", "**")) == pytest.approx(result, rel=1e-8)
+            assert float(number) == pytest.approx(result, rel=1e-8)
+            shown += 1
+    assert shown > 50
+
+
+def test_no_function_is_no_explanation() -> None:
+    for formula in ("=1+1", '="CAC(1,2)"', "CAC"):
+        with pytest.raises(ReportError, match="has no function of kpi_xl"):
+            explained(formula, value)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_explanation_in_each_language(language: str) -> None:
+    text = explained("=MROI(A1,0.5,,-2.5)", value, language)
+    assert "MROI(A1,0.5,,-2.5)" in text
+    text = explained("=MROI(1000,0.5,,0.5)", value, language)
+    assert ("(1000 - 0) * 0,5 - 0,5" if language == "ru" else "(1000 - 0) * 0.5 - 0.5") in text
+
+
+def test_the_own_row_of_a_table_is_an_address() -> None:
+    tables = {"T": Table("Orders", Place("My 'sheet", 4, 2), ("date", "amount"), [], [])}
+    for text in (
+        "Orders[@amount]",
+        "Orders[[#This Row],[amount]]",
+        "[@amount]",
+        "Orders[@[amount]]",
+    ):
+        assert in_row(f"=CAC({text},2)", 9, tables) == "=CAC('My ''sheet'!C9,2)"
+    assert in_row("=SUM(Orders[amount],Other[@x])", 9, tables) == "=SUM(Orders[amount],Other[@x])"
+
+
+# Freeze for sharing
+
+
+def book_with(formulas: dict[str, Any]) -> bytes:
+    """A computed workbook of one sheet."""
+    from kpi_xl.hosts.recalc import recalculated
+
+    return recalculated(sheet_of(formulas))[0]
+
+
+def test_a_frozen_template_shows_the_same_without_us(tmp_path: Path) -> None:
+    record = template("funnel")
+    data = {
+        table: {name: cells[:60] for name, cells in columns.items()}
+        for table, columns in record.sample().data.items()
+    }
+    content = build(record, data).content
+    copy, formulas = frozen(content)
+    path = tmp_path / "copy.xlsx"
+    path.write_bytes(copy)
+    validated(path)
+    before, after = (
+        openpyxl.load_workbook(io.BytesIO(one), data_only=True) for one in (content, copy)
+    )
+    notes = 0
+    for sheet in before:
+        for row in sheet.iter_rows():
+            for cell in row:
+                other = after[sheet.title][cell.coordinate]
+                assert (other.value or "") == (cell.value or "")
+                assert other.number_format == cell.number_format
+                if other.comment and other.comment.text.startswith("="):
+                    assert any(calls(other.comment.text, METRICS))
+                    notes += 1
+                else:
+                    assert bool(other.comment) == bool(cell.comment)
+    assert notes == formulas > 100
+    computed = calculate(copy)
+    assert computed.refused == {}
+    formulas_left = [formula.text for formula in read_package(copy).formulas]
+    assert formulas_left
+    assert not [text for text in formulas_left if any(calls(text, METRICS))]
+    assert "ReportTemplate" not in openpyxl.load_workbook(path).defined_names
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(path) as new:
+        names = {
+            "xl/charts/chart1.xml",
+            "xl/styles.xml",
+            "xl/sharedStrings.xml",
+            "xl/theme/theme1.xml",
+        }
+        assert all(old.read(name) == new.read(name) for name in names)
+    with pytest.raises(ReportError, match="no formula of kpi_xl"):
+        frozen(copy)
+
+
+def test_every_kind_of_value_is_kept(tmp_path: Path) -> None:
+    formulas = {
+        "A1": "=CAC(9,2)",
+        "A2": "=CAC(1,0)",
+        "A3": '=KPI_STATUS(95,100)&" <&> "',
+        "A4": "=CAC(9,2)>1",
+        "A5": '=IF(1=1,"",CAC(1,2))',
+        "A6": "=A1*2",
+        "C1": '{=FUNNEL({"a";"b"},{5;3})}',
+    }
+    copy, count = frozen(book_with(formulas))
+    assert count == 6
+    path = tmp_path / "copy.xlsx"
+    path.write_bytes(copy)
+    validated(path)
+    sheet = openpyxl.load_workbook(path).active
+    assert sheet is not None
+    assert [sheet[f"A{row}"].value for row in range(1, 7)] == [
+        4.5, "#DIV/0!", "at risk <&> ", True, "", "=A1*2",
+    ]  # fmt: skip
+    assert sheet["A2"].data_type == "e"
+    assert [cell.value for cell in sheet[1][2:7]][:2] == ["stage", "count"]
+    assert sheet["C1"].comment.text == '=FUNNEL({"a";"b"},{5;3})'
+    assert sheet["D3"].value == 3
+    assert sheet["A6"].comment is None
+
+
+def test_notes_that_are_there_go_on(tmp_path: Path) -> None:
+    def fill(book: Any) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_formula("A1", "=CAC(9,2)", None, 4.5)
+        sheet.write_formula("A2", "=CAC(8,2)", None, 4)
+        sheet.write_comment("A1", "Mine")
+        sheet.write_comment("B7", "Another")
+
+    path = tmp_path / "copy.xlsx"
+    path.write_bytes(frozen(written(fill))[0])
+    validated(path)
+    sheet = openpyxl.load_workbook(path).active
+    assert sheet is not None
+    notes = {cell.coordinate: cell.comment.text for row in sheet for cell in row if cell.comment}
+    assert notes == {"A1": "Mine\n=CAC(9,2)", "A2": "=CAC(8,2)", "B7": "Another"}
+
+
+def test_what_cannot_be_frozen_says_why() -> None:
+    content = book_with({"A1": "=CAC(9,2)"})
+    unknown = edited(content, "xl/worksheets/sheet1.xml", "<v>4.5</v>", "<v>#NAME?</v>")
+    with pytest.raises(ReportError, match=r"Sheet1!A1 shows #NAME\?.*kpi-xl recalc"):
+        frozen(unknown)
+    empty = edited(content, "xl/worksheets/sheet1.xml", "<v>4.5</v>", "")
+    with pytest.raises(ReportError, match="Sheet1!A1 holds no value yet"):
+        frozen(empty)
+    with pytest.raises(ReportError, match="no formula of kpi_xl"):
+        frozen(book_with({"A1": "=1+1"}))
+    assert "<f>" in part(content)
+
+
+# Folders
+
+
+def test_only_files_in_allowed_folders_are_read(tmp_path: Path) -> None:
+    inside, other, outside = (tmp_path / name for name in ("book", "other", "outside"))
+    for folder in (inside, other, outside):
+        folder.mkdir()
+        (folder / f"{folder.name}.csv").write_text("a\n1\n")
+    (inside / "link.csv").symlink_to(outside / "outside.csv")
+    (inside / "sub").mkdir()
+    assert permitted("book.csv", inside, []) == inside / "book.csv"
+    assert permitted(r"sub\..\book.csv", inside, []) == inside / "book.csv"
+    assert permitted(str(other / "other.csv"), inside, [other]) == other / "other.csv"
+    assert permitted("other.csv", None, [inside, other]) == other / "other.csv"
+    for text in ("../outside/outside.csv", "link.csv", str(outside / "outside.csv")):
+        with pytest.raises(SourceError, match=r"outside the folders.*settings\.toml"):
+            permitted(text, inside, [other])
+    with pytest.raises(SourceError, match="is not the path of a file"):
+        permitted("a\0b", inside, [])
+    for text in ("//server/share/x.csv", r"\\server\share\x.csv", r"\\?\C:\x.csv"):
+        with pytest.raises(SourceError, match="is on the network"):
+            permitted(text, inside, [other])
+    with pytest.raises(SourceError, match="is on the network"):
+        permitted("x.csv", Path("//server/share"), [])
+    with pytest.raises(SourceError, match="is on the network"):
+        permitted("//server/share/../../etc/x.csv", inside, [Path("//server/share")])
+    for text in ("https://example.com/x.csv", "FILE:///x.csv", "sqlite:x.db"):
+        with pytest.raises(SourceError, match="is an address"):
+            permitted(text, inside, [other])
+    with pytest.raises(SourceError, match="save the workbook first"):
+        permitted("x.csv", None, [])
+
+
+def test_folders_are_allowed_outside_of_workbooks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("APPDATA", "XDG_CONFIG_HOME", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("KPI_XL_FOLDERS", os.pathsep.join(["/data/a", "/data/b"]))
+    assert allowed_folders() == [Path("/data/a"), Path("/data/b")]
+    file = settings_file()
+    file.parent.mkdir(parents=True)
+    file.write_text('folders = ["/data/c"]')
+    assert allowed_folders()[-1] == Path("/data/c")
+    for text, sentence in (
+        ('folders = "x"', "write folders ="),
+        ("folders = [1]", "write folders ="),
+        ("folders", "cannot be read"),
+        ('folders = ["data"]', "must be a whole path"),
+    ):
+        file.write_text(text)
+        with pytest.raises(SourceError, match=sentence):
+            allowed_folders()
+
+
+# The command line
+
+
+def test_in_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli = import_module("kpi_xl.cli.reports")
+    shared = import_module("kpi_xl.cli.shared")
+    book = tmp_path / "book.xlsx"
+    book.write_bytes(book_with({"A1": 90, "A2": 20, "B1": "=ROUND(CAC(A1,A2),1)", "C1": 3}))
+    cli.explain(book, "sheet1!b1", "en")
+    shown = capsys.readouterr().out
+    assert "  spend = A1 = 90 (money, in any one currency)" in shown
+    assert "Formula: spend / new_customers = 90 / 20 = 4.5" in shown
+    assert shown.endswith("The cell shows 4.5.\n")
+    for cell, sentence in (
+        ("A1", "holds no formula"), ("Nowhere!A1", "the sheets are Sheet1"), ("x", "write a cell"),
+    ):  # fmt: skip
+        with pytest.raises(shared.Misuse, match=sentence):
+            cli.explain(book, cell, "en")
+    cli.freeze(book)
+    assert "1 formulas are values now" in capsys.readouterr().out
+    assert (tmp_path / "book (values).xlsx").exists()
+    for target, force, sentence in (
+        (tmp_path / "book (values).xlsx", False, "already there"),
+        (tmp_path / "copy.xlsm", False, "has to end in .xlsx"),
+        (book, True, "is the workbook itself"),
+    ):
+        with pytest.raises(shared.Misuse, match=sentence):
+            cli.freeze(book, target, force)
+    with pytest.raises(shared.Misuse, match="no formula of kpi_xl"):
+        cli.freeze(tmp_path / "book (values).xlsx", tmp_path / "again.xlsx")
