@@ -243,6 +243,7 @@ def test_new_writes_an_empty_workbook(tmp_path: Path) -> None:
 SAMPLES = Path(retention.__file__).with_name("samples")
 
 
+@pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 def test_fill_reads_files_and_tells_what_it_read(tmp_path: Path) -> None:
     theirs = (SAMPLES / "cdnow.csv").read_text(encoding="utf-8").replace("customer", "Kunde", 1)
     (tmp_path / "shop.csv").write_text(theirs, encoding="utf-8")
@@ -254,8 +255,13 @@ def test_fill_reads_files_and_tells_what_it_read(tmp_path: Path) -> None:
     assert "48.3%" in result.stdout
     path = tmp_path / "retention-filled.xlsx"
     assert str(path) in result.stdout
-    shown = kpi_xl("eval", "=Start!C31", "--book", str(path)).stdout
+    shown = kpi_xl("eval", "=ReportAbout", "--book", str(path)).stdout
     assert "shop.csv" in shown
+    sources = openpyxl.load_workbook(io.BytesIO(path.read_bytes()))["Sources"]
+    row = [cell.value for cell in sources[9]]
+    assert row[:3] == ["Orders", "shop.csv", "Kunde=customer"]
+    assert row[4:] == [6919, "columns not used: cds"]
+    assert [cell.value for cell in sources[10]][:2] == ["Subscriptions", None]
     again = kpi_xl(*command, folder=tmp_path)
     assert again.returncode == 2
     assert "--force" in again.stderr
