@@ -67,7 +67,8 @@ class Application:
     def __init__(self, book: Book) -> None:
         self.ScreenUpdating, self.Calculation, self.StatusBar = True, AUTOMATIC, False
         self.ActiveWorkbook, self.Hwnd, self.noted, self.computed = book, 1, [], 0
-        self.Workbooks = Items([book])
+        self.Workbooks = Workbooks([book])
+        self.Workbooks.Application = self
         self.ActiveCell: Any = None
         self.Selection: Any = None
         self.ActiveSheet: Any = None
@@ -94,6 +95,17 @@ class Items(list[Any]):
         return next(one for one in self if one.Name == key)
 
     Item = __call__
+
+
+class Workbooks(Items):
+    """The open workbooks."""
+
+    Application: "Application"
+
+    def Add(self, path: str) -> None:
+        book = Book(Path(path))
+        self.append(book)
+        self.Application.ActiveWorkbook = book
 
 
 class Sheet:
@@ -317,16 +329,22 @@ def played(play: dict[str, Any]) -> dict[str, Any]:
     active = com.reference(play.get("active", "Start!A1"))
     app.ActiveCell = app.Selection = active
     app.ActiveSheet = com.ActiveSheet = active.Worksheet
+    for sheet in com.sheets:
+        sheet.ProtectContents = sheet.Name == play.get("protected")
     com.fails_at = play.get("fails_at", 0)
     before = state(com)
     told: list[str] = []
     pywin32.MessageBox = lambda hwnd, prompt, title, style: told.append(prompt) or 1
     book = xw.Book(impl=_xlwindows.Book(xl=com))
     failure = ""
+    caller = patch.object(xw.Book, "caller", lambda: book)
+    excel = patch.object(scripts, "_excel", lambda: book.app)
     try:
-        getattr(scripts, play["script"])(book, *play.get("arguments", []))
+        with caller, excel:
+            scripts.run(play["script"], *play.get("arguments", []))
     except RefusedError as error:
         failure = str(error)
+    com = app.ActiveWorkbook  # a new one, perhaps
     return {
         "told": told, "failure": failure, "before": before, "after": state(com),
         "written": com.written, "noted": app.noted, "computed": app.computed,

@@ -278,6 +278,71 @@ def test_what_cannot_be_frozen_says_why() -> None:
     assert "<f>" in part(content)
 
 
+def with_parts(content: bytes, parts: dict[str, str]) -> bytes:
+    """A package with more parts."""
+    out = io.BytesIO(content)
+    with zipfile.ZipFile(out, "a") as package:
+        for name, text in parts.items():
+            package.writestr(name, text)
+    return out.getvalue()
+
+
+def test_nothing_leads_to_us_any_more(tmp_path: Path) -> None:
+    """As Excel saves it: our functions by a link to the add-in, and a chain of all formulas."""
+    cells = {"A1": "=[1]!CAC(9,2)", "A2": "=A1*2", "A3": "=Cost+1", "B1": "=[1]!CPL(8,2)"}
+    content = written(lambda book: filled(book, cells))
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    relations = "http://schemas.openxmlformats.org/package/2006/relationships"
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    kinds = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    content = edited(
+        content, "xl/workbook.xml", "</sheets>",
+        '</sheets><externalReferences><externalReference r:id="rId90"/></externalReferences>',
+    )  # fmt: skip
+    content = edited(
+        content, "xl/_rels/workbook.xml.rels", "</Relationships>",
+        f'<Relationship Id="rId90" Type="{office}/externalLink" Target="externalLinks/link1.xml"/>'
+        f'<Relationship Id="rId91" Type="{office}/calcChain" Target="calcChain.xml"/>'
+        "</Relationships>",
+    )  # fmt: skip
+    content = edited(
+        content, "[Content_Types].xml", "</Types>",
+        f'<Override PartName="/xl/externalLinks/link1.xml" ContentType="{kinds}.externalLink+xml"/>'
+        f'<Override PartName="/xl/calcChain.xml" ContentType="{kinds}.calcChain+xml"/></Types>',
+    )  # fmt: skip
+    chain = "".join(f'<c r="{cell}" i="1"/>' for cell in cells)
+    book = f'<externalBook xmlns:r="{office}" r:id="rId1"/>'
+    link = f'<externalLink xmlns="{main}">{book}</externalLink>'
+    content = with_parts(content, {
+        "xl/calcChain.xml": f'<calcChain xmlns="{main}">{chain}</calcChain>',
+        "xl/externalLinks/link1.xml": link,
+        "xl/externalLinks/_rels/link1.xml.rels":
+            f'<Relationships xmlns="{relations}"><Relationship Id="rId1" TargetMode="External"'
+            f' Type="{office}/externalLinkPath" Target="file:///C:/x/kpi_xl.xlam"/></Relationships>',
+    })  # fmt: skip
+    copy, formulas = frozen(content)
+    assert formulas == 3
+    path = tmp_path / "copy.xlsx"
+    path.write_bytes(copy)
+    validated(path)
+    with zipfile.ZipFile(path) as package:
+        everything = b"".join(package.read(name) for name in package.namelist())
+        assert not [name for name in package.namelist() if "Chain" in name or "external" in name]
+    assert b"xlam" not in everything
+    assert b"calcChain" not in everything
+    sheet = openpyxl.load_workbook(path).active
+    assert sheet is not None
+    assert sheet["A1"].comment.text == "=CAC(9,2)"
+    assert [sheet[cell].value for cell in cells] == [4.5, "=A1*2", 5.5, 4]
+
+
+def filled(book: Any, cells: dict[str, str]) -> None:
+    sheet = book.add_worksheet()
+    for (cell, formula), shown in zip(cells.items(), (4.5, 9, 5.5, 4), strict=True):
+        sheet.write_formula(cell, formula, None, shown)
+    book.define_name("Cost", "=CAC(9,2)")
+
+
 # Folders
 
 

@@ -17,7 +17,9 @@ import remote_excel
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import HEADER, Sample, Template, build
 
+from kpi_xl import METRICS
 from kpi_xl.hosts.embedded import calculate
+from kpi_xl.reports.calls import calls
 from kpi_xl.reports.layout import Loaded
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
@@ -402,7 +404,10 @@ def test_on_windows_a_failure_in_the_middle_changes_nothing(desk: Callable[..., 
         ["Spend", [6, 2], "value", "-x"],
     ]
     plays = [{"script": "refresh_report", "fails_at": n, "changes": old} for n in (1, 3, 5, 8, 11)]
-    for one in desk(plays):
+    *failed, protected = desk([*plays, {"script": "refresh_report", "protected": "Spend"}])
+    assert protected["told"] == ["The sheet Spend is protected: remove its protection first."]
+    assert protected["after"] == protected["before"]
+    for one in failed:
         assert one["failure"] == "Excel is busy"
         assert one["told"] == []
         assert one["after"] == one["before"]
@@ -443,3 +448,20 @@ def test_on_windows_a_copy_is_frozen(desk: Callable[..., Any], funnel: tuple[byt
     assert copy.exists()
     assert str(copy).replace("(values)", "(values 2)") in other["told"][0]  # nothing is overwritten
     assert (funnel[1] / "report.xlsx").read_bytes() == funnel[0]
+
+
+def test_on_windows_all_open_reports_and_new_ones(desk: Callable[..., Any]) -> None:
+    everything, new, unknown = desk(
+        [
+            {"script": "refresh_all"},
+            {"script": "new_workbook", "arguments": ["funnel", "ru"]},
+            {"script": "new_workbook", "arguments": ["ships"]},
+        ]
+    )
+    assert everything["told"] == ["report.xlsx: Loaded: Leads: 60 rows; Spend: 60 rows."]
+    assert new["told"] == []
+    assert "Сводка" in new["after"]
+    formulas = [cell for sheet in new["after"].values() for cell in sheet["formulas"].values()]
+    ours = sum(any(calls(formula, METRICS)) for formula in formulas)
+    assert new["written"] == ours > 100  # each entered anew, so that Excel knows it
+    assert "made from the template 'ships'" in unknown["told"][0]
