@@ -417,7 +417,7 @@ def test_in_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         with pytest.raises(shared.Misuse, match=sentence):
             cli.explain(book, cell, "en")
     cli.freeze(book)
-    assert "1 formulas are values now" in capsys.readouterr().out
+    assert "values in the copy, each kept in a note: 1." in capsys.readouterr().out
     assert (tmp_path / "book (values).xlsx").exists()
     for target, force, sentence in (
         (tmp_path / "book (values).xlsx", False, "already there"),

@@ -12,7 +12,7 @@ from typing import Any
 import xlwings as xw
 
 from kpi_xl.cells import Block, Cell
-from kpi_xl.hosts.excel import NEWER_ERRORS
+from kpi_xl.hosts.excel import NEWER_ERRORS, with_errors
 from kpi_xl.metrics import METRICS
 from kpi_xl.reports import Change, Opened, Place, ReportError, Table, Wanted, layout
 from kpi_xl.reports.calls import bare, calls
@@ -97,7 +97,7 @@ def _table(sheet: xw.Sheet, table: Any) -> Table:
         name=table.name,
         place=Place(sheet.name, header.row, left),
         headers=tuple(str(cell) for cell in header.options(ndim=1).value),
-        rows=body.options(**CELLS).value if body is not None else [],
+        rows=with_errors(body.options(**CELLS).value) if body is not None else [],
         below=below,
         totals=bool(table.show_totals),
     )

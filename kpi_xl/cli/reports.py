@@ -108,5 +108,5 @@ def freeze(book: BOOK, output: OUTPUT = None, force: FORCE = False) -> None:
     except (ReportError, NotAWorkbookError) as mistake:
         raise Misuse(f"{book}: {mistake}") from None
     save(path, copy, force=force)
-    print(f"{formulas:,} formulas are values now, each kept in a note.")
+    print(f"KPI formulas that are values in the copy, each kept in a note: {formulas:,}.")
     say_where(path)

@@ -37,7 +37,7 @@ def function(metric: Metric) -> Callable[..., Any]:
     """A metric as an xlwings function of blocks of cells."""
 
     def call(*blocks: Any) -> Any:
-        return cells.evaluate(metric, [_with_errors(block) for block in blocks])
+        return cells.evaluate(metric, [with_errors(block) for block in blocks])
 
     parameters = [
         Parameter(
@@ -59,8 +59,8 @@ def function(metric: Metric) -> Callable[..., Any]:
     return cast(Callable[..., Any], named)
 
 
-def _with_errors(block: Any) -> Any:
-    """An argument with the newer errors as text, as xlwings gives the old ones."""
+def with_errors(block: Any) -> Any:
+    """A block with the newer errors as text, as xlwings gives the old ones."""
     if not isinstance(block, list) or NEWER_ERRORS.keys().isdisjoint(
         cell for row in block for cell in row if type(cell) is int
     ):
