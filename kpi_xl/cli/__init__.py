@@ -1,5 +1,5 @@
 """The command line: kpi-xl eval, recalc, functions, new, fill, demo, explain, freeze,
-install, uninstall."""
+install, uninstall, serve."""
 
 import io
 import sys
@@ -14,11 +14,12 @@ from kpi_xl.cli import (  # importing a module enters its commands
     functions,
     installing,
     reports,
+    serving,
     templates,
 )
 from kpi_xl.cli.shared import app
 
-__all__ = ["formulas", "functions", "installing", "main", "reports", "templates"]
+__all__ = ["formulas", "functions", "installing", "main", "reports", "serving", "templates"]
 
 
 def main() -> NoReturn:

@@ -1,0 +1,109 @@
+"""Office.js, the way of Excel on the web, on Mac and on Windows: JSON in, cells, JSON out.
+
+A call says the function, its arguments as lists of rows, and the version of Excel's runtime. It is
+answered as xlwings' own code answers it, without that code's work on each cell.
+"""
+
+import json
+from itertools import chain
+from typing import Any, NoReturn
+
+from kpi_xl import cells
+from kpi_xl.metrics import METRICS
+from kpi_xl.reference import did_you_mean
+
+MOST_BYTES = 32 * 2**20
+"""The longest request: a million rows by three columns fit."""
+
+MOST_LISTS = 4_000_000  # an empty list is two letters of a request, and 64 bytes of memory
+
+ERRORS = {
+    code: {"type": "Error", "errorType": kind}
+    for code, kind in {
+        "#DIV/0!": "Div0",
+        "#N/A": "NotAvailable",
+        "#NAME?": "Name",
+        "#NULL!": "Null",
+        "#NUM!": "Num",
+        "#REF!": "Ref",
+        "#VALUE!": "Value",
+    }.items()
+}
+"""How Excel takes an error back; before version 1.4 of its runtime it was a text."""
+
+RUNTIMES = ("1.1", "1.2", "1.3", "1.4")
+NUMBERS = {float, int, bool}
+PLAIN = NUMBERS | {str, type(None)}
+
+
+class RefusedError(Exception):
+    """A request that is not answered: the status of HTTP, and the sentence that says why."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
+def answer(body: bytes) -> bytes:
+    """What a call of a function gives. Raises RefusedError."""
+    call = parsed(body)
+    name, given, runtime = (call.get(key) for key in ("func_name", "args", "runtime"))
+    metric = METRICS.get(name) if isinstance(name, str) else None
+    if metric is None:
+        near = did_you_mean(name, METRICS) if isinstance(name, str) and len(name) < 40 else ""
+        raise RefusedError(404, f"there is no function of this name{near}")
+    if not isinstance(given, list) or len(given) > len(metric.arguments):
+        raise RefusedError(400, f"args is not the list of the arguments of {metric.signature}")
+    if runtime not in RUNTIMES:
+        raise RefusedError(400, f"runtime is not one of {', '.join(RUNTIMES)}")
+    names = [argument.name for argument in metric.arguments]
+    blocks = [_block(value, name) for value, name in zip(given, names, strict=False)]
+    result = cells.evaluate(metric, blocks)
+    rows = result if isinstance(result, list) else [[result]]
+    if runtime == "1.4" and not NUMBERS.issuperset(map(type, chain.from_iterable(rows))):
+        rows = [[ERRORS.get(c, c) if isinstance(c, str) else c for c in row] for row in rows]
+    return json.dumps({"result": rows}, allow_nan=False, separators=(",", ":")).encode()
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """The object that a request's JSON holds. Raises RefusedError."""
+    if body.count(b"[") + body.count(b"{") > MOST_LISTS:
+        raise RefusedError(413, f"the request holds more than {MOST_LISTS:,} rows")
+    try:
+        request = json.loads(body, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise RefusedError(400, "the request is nested too deeply") from None
+    except ValueError:  # of JSON, of its encoding, or a number of thousands of digits
+        raise RefusedError(400, "the request is not JSON") from None
+    if not isinstance(request, dict):
+        raise RefusedError(400, "the request is not a JSON object")
+    return request
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise RefusedError(400, f"{name} is not JSON: a cell holds a finite number")
+
+
+def _block(value: Any, name: str) -> Any:
+    """An argument as `cells` takes it: None where it was left out, else a list of rows."""
+    if value is None:
+        return None
+    rows = value if isinstance(value, list) else [[value]]
+    if not {list}.issuperset(map(type, rows)):
+        raise RefusedError(400, f"{name} is not a list of rows")
+    kinds = set(map(type, chain.from_iterable(rows)))
+    if kinds <= NUMBERS:
+        return rows
+    if list in kinds:
+        raise RefusedError(400, f"a row of {name} holds a list, not a cell")
+    return [[_cell(cell, name) for cell in row] for row in rows]
+
+
+def _cell(cell: Any, name: str) -> Any:
+    """A cell; an empty text is a blank one, and an object holds its value."""
+    if type(cell) is dict:
+        cell = cell.get("basicValue", cell)
+        if type(cell) not in PLAIN:
+            raise RefusedError(400, f"a cell of {name} has no basicValue")
+    return None if cell == "" else cell

@@ -1,0 +1,271 @@
+// The task pane: find a function, read its help, put it into the cell; run reports, see the checks.
+// All text enters the page as text, never as HTML.
+
+const place = (id) => document.getElementById(id);
+const root = document.getElementById("config") ? JSON.parse(place("config").textContent).appPath : "";
+let shown = { texts: {}, direction: "ltr", functions: [] };
+let asked = null; // the cell that holds something, about which the user has been asked
+
+function say(text, values = {}) {
+  const said = shown.texts[text] ?? text;
+  return said.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+function element(name, text, properties = {}) {
+  const made = Object.assign(document.createElement(name), properties);
+  if (text !== undefined) {
+    made.textContent = text;
+  }
+  return made;
+}
+
+// Latin names and formulas read from left to right in every language.
+function code(text) {
+  return element("code", text, { dir: "ltr", lang: "en" });
+}
+
+// Language
+
+function known(tag) {
+  const codes = [...place("language").options].map((option) => option.value);
+  const [first, ...rest] = tag.toLowerCase().split("-");
+  if (first === "zh") {
+    return rest.some((part) => ["hant", "tw", "hk", "mo"].includes(part)) ? "zh-Hant" : "zh-Hans";
+  }
+  return codes.includes(first) ? first : "en";
+}
+
+async function speak(language) {
+  const response = await fetch(`${root}/kpi/${language}.json`);
+  if (!response.ok) {
+    throw new Error(`${response.status} ${response.statusText}`);
+  }
+  shown = await response.json();
+  document.documentElement.lang = language;
+  document.documentElement.dir = shown.direction;
+  for (const said of document.querySelectorAll("[data-say]")) {
+    said.dataset.say ||= said.textContent;
+    said.textContent = say(said.dataset.say);
+  }
+  document.title = say("Functions and help");
+  for (const status of document.querySelectorAll("[role=status]")) {
+    status.textContent = "";
+  }
+  place("problems").replaceChildren();
+  const open = place("help").dataset.name;
+  list();
+  if (open) {
+    explain(open);
+  }
+}
+
+// Functions
+
+function matches(wanted, { name, summary, family }) {
+  const text = `${name} ${name.replaceAll("_", " ")} ${summary} ${family}`.toLowerCase();
+  return wanted.every((word) => text.includes(word));
+}
+
+function list() {
+  const wanted = place("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = shown.functions.filter((one) => matches(wanted, one));
+  // A function whose name is what was typed comes before those that only mention it.
+  found.sort((a, b) => named(b, wanted) - named(a, wanted));
+  place("count").textContent = found.length
+    ? say("{count} functions", { count: found.length })
+    : say("No function is found.");
+  place("found").replaceChildren(
+    ...found.map(({ name, summary }) => {
+      const button = element("button", undefined, { type: "button" });
+      button.append(code(name), element("span", summary));
+      button.addEventListener("click", () => {
+        explain(name);
+        place("help").focus();
+      });
+      const item = element("li");
+      item.append(button);
+      return item;
+    }),
+  );
+  place("found").hidden = false;
+  place("help").hidden = true;
+  delete place("help").dataset.name;
+}
+
+function named({ name }, wanted) {
+  const typed = wanted.join("_").toUpperCase();
+  return typed ? 2 * (name === typed) + name.startsWith(typed) : 0;
+}
+
+function explain(name) {
+  const one = shown.functions.find((candidate) => candidate.name === name);
+  const title = element("h2", undefined, { id: "help-title" });
+  title.append(code(one.name));
+  const back = element("button", say("Back to the list"), { type: "button", className: "quiet" });
+  back.addEventListener("click", () => {
+    list();
+    const buttons = [...place("found").querySelectorAll("button")];
+    (buttons.find((button) => button.firstChild.textContent === name) ?? place("search")).focus();
+  });
+  const insert = element("button", say("Put it into the cell"), { type: "button", id: "insert" });
+  insert.addEventListener("click", () => put(one.example));
+  const parts = [back, title, element("p", one.summary)];
+  parts.push(...[...one.notes, one.caution].filter(Boolean).map((text) => element("p", text)));
+  const call = element("p");
+  call.append(code(`=${one.signature}`));
+  parts.push(call);
+  for (const [heading, rows] of [
+    [say("Arguments"), one.arguments],
+    [say("Columns"), one.columns],
+  ]) {
+    if (rows.length) {
+      const terms = element("dl");
+      for (const [term, meaning] of rows) {
+        const name = element("dt");
+        name.append(code(term));
+        terms.append(name, element("dd", meaning));
+      }
+      parts.push(element("h3", heading), terms);
+    }
+  }
+  for (const [heading, text] of [
+    [say("Returns"), element("p", one.returns)],
+    [say("Formula"), code(one.formula)],
+    [say("Source"), element("p", one.source, { dir: "auto" })],
+    [say("Example"), code(one.example)],
+  ]) {
+    parts.push(element("h3", heading), text);
+  }
+  parts.push(insert);
+  place("help").replaceChildren(...parts);
+  place("help").dataset.name = name;
+  place("help").hidden = false;
+  place("found").hidden = true;
+  place("count").textContent = "";
+}
+
+async function put(formula) {
+  await told("inserted", async () =>
+    Excel.run(async (context) => {
+      const cell = context.workbook.getActiveCell();
+      cell.load("address, formulas");
+      await context.sync();
+      const held = cell.formulas[0][0];
+      if (held !== "" && held !== formula && asked !== cell.address) {
+        asked = cell.address;
+        return say("{cell} holds something: press again to put the function in its place.", {
+          cell: cell.address,
+        });
+      }
+      asked = null;
+      cell.formulas = [[formula]];
+      await context.sync();
+      return say("The example is in {cell}: put your own cells in place of its numbers.", {
+        cell: cell.address,
+      });
+    }),
+  );
+}
+
+// Reports and checks
+
+// What is done, or why it could not be, in the line of that id.
+async function told(id, work) {
+  place(id).textContent = say("Please wait ...");
+  try {
+    place(id).textContent = await work();
+  } catch (error) {
+    console.error(error);
+    place(id).textContent = say("It could not be done: {reason}", {
+      reason: error.message || error,
+    });
+  }
+}
+
+async function run(button) {
+  place("global-error-alert").classList.add("d-none");
+  button.disabled = true;
+  await told("running", async () => {
+    await globalThis.runReport(button.dataset.report);
+    // What has failed is told in the alert.
+    return place("global-error-alert").classList.contains("d-none") ? say("Done.") : "";
+  });
+  button.disabled = false;
+  button.focus();
+}
+
+// Every template counts the rows with problems in a block of this name, its labels before it, then
+// the first row and, two columns further, the advice.
+async function look() {
+  await told("state", async () =>
+    Excel.run(async (context) => {
+      place("problems").replaceChildren();
+      const name = context.workbook.names.getItemOrNullObject("ProblemRows");
+      name.load("isNullObject");
+      await context.sync();
+      if (name.isNullObject) {
+        return say("This workbook has no data checks: they are in the templates.");
+      }
+      const block = name.getRange().getOffsetRange(0, -1).getResizedRange(0, 4);
+      block.load("values");
+      await context.sync();
+      const found = block.values.filter(([, count]) => count !== 0 && count !== "");
+      place("problems").replaceChildren(
+        ...found.map(([problem, count, first, , advice]) => {
+          const item = element("li");
+          item.append(element("strong", `${problem}: ${count}`));
+          if (first !== "") {
+            item.append(element("span", say("First in row {row}.", { row: first })));
+          }
+          item.append(element("span", advice));
+          return item;
+        }),
+      );
+      return found.length
+        ? say("Problems have been found in the data.")
+        : say("No problem has been found in the data.");
+    }),
+  );
+}
+
+place("language").addEventListener("change", (event) => {
+  localStorage.setItem("kpi-language", event.target.value);
+  speak(event.target.value);
+});
+place("search").addEventListener("input", list);
+place("search").addEventListener("keydown", (event) => {
+  const first = place("found").querySelector("button");
+  if ((event.key === "Enter" || event.key === "ArrowDown") && first) {
+    event.preventDefault();
+    if (event.key === "Enter") {
+      first.click();
+    } else {
+      first.focus();
+    }
+  }
+});
+place("found").addEventListener("keydown", (event) => {
+  const item = document.activeElement.closest("li");
+  const next = { ArrowDown: item?.nextElementSibling, ArrowUp: item?.previousElementSibling };
+  if (event.key in next) {
+    event.preventDefault();
+    (next[event.key]?.querySelector("button") ?? place("search")).focus();
+  }
+});
+place("help").addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    place("help").querySelector("button").click();
+  }
+});
+for (const button of document.querySelectorAll("[data-report]")) {
+  button.addEventListener("click", () => run(button));
+}
+place("look").addEventListener("click", look);
+
+await Office.onReady();
+const language =
+  localStorage.getItem("kpi-language") ??
+  known(Office.context?.displayLanguage ?? navigator.language);
+place("language").value = language;
+await speak(language);
+document.documentElement.dataset.ready = "true";

@@ -1,0 +1,305 @@
+"""The application that `kpi-xl serve` runs: xlwings-server, with the functions answered here.
+
+Importing xlwings-server needs a licence of its own: it is the one part of the project that uses
+the part of xlwings which is not under the BSD licence, so nothing else may import this module.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from inspect import cleandoc
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from kpi_xl import METRICS, __version__
+from kpi_xl.hosts.office import MOST_BYTES, RefusedError, answer, parsed
+from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT, say, texts
+from kpi_xl.reference import (
+    argument_help,
+    caution,
+    did_you_mean,
+    family_name,
+    notes,
+    one_line,
+    summary,
+)
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+PROJECT = Path(__file__).with_name("server")
+"""What stands in place of xlwings-server's own: the task pane's page, the manifest, icons."""
+
+SETTINGS = {
+    "XLWINGS_ON_SERVER": "true",
+    "XLWINGS_PROJECT_DIR": str(PROJECT),
+    "XLWINGS_FUNCTIONS_NAMESPACE": "",  # =CAC(), not =XLWINGS.CAC()
+    "XLWINGS_ENVIRONMENT": "prod",  # any other one prefixes the functions, and tells of its errors
+    "XLWINGS_ENABLE_SOCKETIO": "false",  # nothing streams, and the page uses no framework
+    "XLWINGS_ENABLE_HTMX": "false",
+    "XLWINGS_ENABLE_BOOTSTRAP": "false",
+    "XLWINGS_ENABLE_ALPINEJS_CSP": "false",
+}
+"""What the project sets, whatever the environment says."""
+
+DEFAULTS = {
+    "XLWINGS_PROJECT_NAME": "KPI",
+    "XLWINGS_MANIFEST_ID_PROD": "6d1f6a3e-6a0c-4a3b-8f0e-2b8f1f6c7a51",
+    "XLWINGS_LOG_LEVEL": "WARNING",
+}
+"""What a company may set otherwise."""
+
+CALL, SCRIPT = "/xlwings/custom-functions-call", "/xlwings/custom-scripts-call/"
+HERE = {"load_data"}
+"""Reports that read files which the workbook names: on a server they would be the server's."""
+
+CULTURES = {"zh-Hans": "zh-CN", "zh-Hant": "zh-TW", "ru": "ru-RU", "fa": "fa-IR"}
+"""The languages of Excel's own texts in which a manifest can speak another than English."""
+
+LONG = 64 * 1024  # bytes of a request that is computed beside the others, not between them
+
+log = logging.getLogger(__name__)
+
+
+def application() -> App:
+    """The application, for uvicorn or another server of ASGI; a factory, called once a process."""
+    os.environ.update(SETTINGS)
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    # xlwings asks at every cell whether it runs in a browser, and Python looks for it every time.
+    sys.modules.setdefault("pyodide", None)  # type: ignore[arg-type]
+    # After the settings: xlwings binds its decorators when it is imported.
+    from . import functions, scripts
+
+    known = reports(scripts)
+    sys.modules["custom_functions"] = functions  # the names that xlwings-server imports
+    sys.modules["custom_scripts"] = ModuleType("custom_scripts")
+    vars(sys.modules["custom_scripts"]).update(known)
+    import xlwings.server
+    from fastapi import Request
+    from fastapi.exceptions import HTTPException
+    from fastapi.middleware.cors import CORSMiddleware
+    from xlwings_server import dependencies, main
+    from xlwings_server.config import settings
+    from xlwings_server.security_headers import resolve_security_headers
+    from xlwings_server.templates import templates
+
+    templates.env.globals.update(
+        cultures=CULTURES,
+        languages=LANGUAGES,
+        reports={name: spoken(name, report) for name, report in known.items()},
+        say=say,
+        # Office takes no version below 1.
+        version=f"1.{__version__}",
+    )
+    headers = resolve_security_headers(
+        excel_online=settings.enable_excel_online, cdn_officejs=settings.cdn_officejs
+    )
+    headers |= settings.custom_headers
+    root = settings.app_path
+    call, script = root + CALL, root + SCRIPT
+    meta = xlwings.server.custom_functions_meta(functions)
+    pages = {f"{root}/kpi/{code}.json": as_json(page(code)) for code in LANGUAGES}
+    for code in CULTURES:
+        pages[f"{root}/kpi/{code}-meta.json"] = as_json(translated(meta, code))
+    beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="long-call")
+
+    async def signed_in(scope: Message) -> None:
+        """Pass, or raise RefusedError, as xlwings-server's own routes do."""
+        if not settings.auth_providers:
+            return
+        request = Request(scope)
+        try:
+            user = await dependencies.authenticate(
+                request.headers.get("authorization", ""), request.headers.get("auth-provider")
+            )
+            await dependencies.get_user(request, user)
+        except HTTPException as error:
+            raise RefusedError(error.status_code, str(error.detail)) from None
+
+    async def answered(scope: Message, receive: Receive) -> tuple[bytes, Receive | None]:
+        """The answer, or the way to read a request that xlwings-server is to answer."""
+        path, method = scope["path"], scope["method"]
+        if ".." in path.replace("\\", "/").split("/") or "\0" in path:
+            raise RefusedError(404, "there is no such page")
+        if method in ("GET", "HEAD") and path in pages:
+            return pages[path], None
+        if method in ("GET", "HEAD", "OPTIONS"):
+            return b"", receive
+        if path != call and not path.startswith(script):
+            raise RefusedError(404, "there is no such page")
+        if method != "POST":
+            raise RefusedError(405, "only POST is answered here")
+        await signed_in(scope)
+        body = await read(scope, receive)
+        if path == call:
+            if len(body) < LONG:
+                return answer(body), None
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(beside, answer, body), None
+        check_report(path.removeprefix(script), parsed(body), known)
+        return b"", once(body)
+
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await main.app(scope, receive, send)
+            return
+        status, body, rest = 200, b"", None
+        try:
+            body, rest = await answered(scope, receive)
+        except RefusedError as refused:
+            status, body = refused.status, as_json({"detail": refused.sentence})
+        except Exception:
+            log.exception("A call has failed")
+            status, body = 500, as_json({"detail": "an error of the server's; its log tells more"})
+        if rest is not None:
+            await main.app(scope, rest, send)
+            return
+        if scope["method"] == "HEAD":
+            body = b""
+        shown = {"content-type": "application/json", "content-length": str(len(body)), **headers}
+        pairs = [(k.lower().encode(), v.encode()) for k, v in shown.items()]
+        await send({"type": "http.response.start", "status": status, "headers": pairs})
+        await send({"type": "http.response.body", "body": body})
+
+    if not settings.cors_allow_origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.cors_allow_origins,
+        allow_methods=["POST"],
+        allow_headers=["*"],
+    )
+
+
+# Reports
+
+
+def reports(scripts: ModuleType) -> dict[str, Callable[..., Any]]:
+    """The reports that can run on a server, by name."""
+    return {
+        name: script
+        for name, script in vars(scripts).items()
+        if hasattr(script, "__xlscript__") and name not in HERE
+    }
+
+
+def spoken(name: str, report: Callable[..., Any]) -> tuple[str, str]:
+    """What a button says, and what it is for: from the report's name and docstring."""
+    tip, *_ = cleandoc(report.__doc__ or "").split("\n\n")
+    return name.replace("_", " ").capitalize(), " ".join(tip.split())
+
+
+def check_report(name: str, request: dict[str, Any], known: dict[str, Any]) -> None:
+    """Pass, or raise RefusedError: for a report that there is none of, or what is not a workbook."""
+    if name not in known:
+        raise RefusedError(404, f"there is no report of this name{did_you_mean(name[:40], known)}")
+    match request:
+        case {
+            "book": {"name": str(), "active_sheet_index": int(active), "selection": str()},
+            "names": list(names),
+            "sheets": list(sheets),
+        } if 0 <= active < len(sheets) and all(isinstance(name, dict) for name in names):
+            for sheet in sheets:
+                match sheet:
+                    case {"name": str(), "values": list(rows)} if {list}.issuperset(
+                        map(type, rows)
+                    ):
+                        continue
+                raise RefusedError(400, "a sheet of the workbook has no name, or no rows of values")
+        case _:
+            raise RefusedError(400, "the request is not a workbook as the add-in sends it")
+
+
+# What the task pane and Excel show
+
+
+def page(language: str) -> dict[str, Any]:
+    """What the task pane shows in a language."""
+    return {
+        "texts": {} if language == "en" else texts(language)["phrases"] | texts(language)["pane"],
+        "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
+        "functions": [
+            {
+                "name": metric.name,
+                "family": family_name(metric.family, language),
+                "summary": summary(metric, language),
+                "notes": [text for text in notes(metric, language).split("\n\n") if text],
+                "caution": caution(metric, language),
+                "signature": metric.signature,
+                "arguments": [[a.title, argument_help(a, language)] for a in metric.arguments],
+                "columns": [
+                    [name, say(meaning, language, "columns")] for name, meaning in metric.columns
+                ],
+                "returns": say(metric.returns.meaning, language, "units"),
+                "formula": metric.formula,
+                "source": metric.source,
+                "example": metric.example[0],
+            }
+            for metric in METRICS.values()
+        ],
+    }
+
+
+def translated(meta: dict[str, Any], language: str) -> dict[str, Any]:
+    """The functions as Excel registers them, with their help in a language."""
+    functions = []
+    for function in meta["functions"]:
+        metric = METRICS[function["name"]]
+        parameters = [
+            parameter | {"description": argument_help(argument, language)}
+            for argument, parameter in zip(metric.arguments, function["parameters"], strict=True)
+        ]
+        functions.append(
+            function | {"description": one_line(metric, language), "parameters": parameters}
+        )
+    return meta | {"functions": functions}
+
+
+def as_json(content: Any) -> bytes:
+    """JSON of a page or an answer."""
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+# Requests
+
+
+async def read(scope: Message, receive: Receive) -> bytes:
+    """The whole of a request's JSON. Raises RefusedError where it is too long, or another thing."""
+    sent = dict(scope["headers"])
+    kind = sent.get(b"content-type", b"").split(b";")[0].strip().lower()
+    if kind != b"application/json":
+        raise RefusedError(415, "the request's content type is not application/json")
+    too_long = RefusedError(413, f"the request is longer than {MOST_BYTES // 2**20} MB")
+    length = sent.get(b"content-length", b"")
+    if length.isdigit() and int(length) > MOST_BYTES:
+        raise too_long
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise RefusedError(400, "the request has broken off")
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > MOST_BYTES:
+            raise too_long
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def once(body: bytes) -> Receive:
+    """A request that has been read, to be read again."""
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> Message:
+        return next(messages, {"type": "http.disconnect"})
+
+    return receive
