@@ -57,8 +57,8 @@ DEFAULTS = {
 """What a company may set otherwise."""
 
 CALL, SCRIPT = "/xlwings/custom-functions-call", "/xlwings/custom-scripts-call/"
-HERE = {"load_data"}
-"""Reports that read files which the workbook names: on a server they would be the server's."""
+ELSEWHERE = {"refresh_all"}
+"""Reports over several workbooks: a server is sent one."""
 
 CULTURES = {"zh-Hans": "zh-CN", "zh-Hant": "zh-TW", "ru": "ru-RU", "fa": "fa-IR"}
 """The languages of Excel's own texts in which a manifest can speak another than English."""
@@ -105,7 +105,7 @@ def application() -> App:
     headers |= settings.custom_headers
     root = settings.app_path
     call, script = root + CALL, root + SCRIPT
-    meta = xlwings.server.custom_functions_meta(functions)
+    meta = xlwings.server.custom_functions_meta(functions)  # type: ignore[no-untyped-call]
     pages = {f"{root}/kpi/{code}.json": as_json(page(code)) for code in LANGUAGES}
     for code in CULTURES:
         pages[f"{root}/kpi/{code}-meta.json"] = as_json(translated(meta, code))
@@ -187,7 +187,7 @@ def reports(scripts: ModuleType) -> dict[str, Callable[..., Any]]:
     return {
         name: script
         for name, script in vars(scripts).items()
-        if hasattr(script, "__xlscript__") and name not in HERE
+        if hasattr(script, "__xlscript__") and name not in ELSEWHERE
     }
 
 
@@ -198,7 +198,7 @@ def spoken(name: str, report: Callable[..., Any]) -> tuple[str, str]:
 
 
 def check_report(name: str, request: dict[str, Any], known: dict[str, Any]) -> None:
-    """Pass, or raise RefusedError: for a report that there is none of, or what is not a workbook."""
+    """Pass, or raise RefusedError, for an unknown report and for what is not a workbook."""
     if name not in known:
         raise RefusedError(404, f"there is no report of this name{did_you_mean(name[:40], known)}")
     match request:
