@@ -63,6 +63,9 @@ ELSEWHERE = {"refresh_all"}
 CULTURES = {"zh-Hans": "zh-CN", "zh-Hant": "zh-TW", "ru": "ru-RU", "fa": "fa-IR"}
 """The languages of Excel's own texts in which a manifest can speak another than English."""
 
+HOSTS = "KPI_XL_HOSTS"
+"""Names, separated by blanks, by which alone the server is reached; any, where it is not set."""
+
 LONG = 64 * 1024  # bytes of a request that is computed beside the others, not between them
 
 log = logging.getLogger(__name__)
@@ -109,6 +112,7 @@ def application() -> App:
     pages = {f"{root}/kpi/{code}.json": as_json(page(code)) for code in LANGUAGES}
     for code in CULTURES:
         pages[f"{root}/kpi/{code}-meta.json"] = as_json(translated(meta, code))
+    hosts = {name.encode() for name in os.environ.get(HOSTS, "").split()}
     beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="long-call")
 
     async def signed_in(scope: Message) -> None:
@@ -129,6 +133,8 @@ def application() -> App:
         path, method = scope["path"], scope["method"]
         if ".." in path.replace("\\", "/").split("/") or "\0" in path:
             raise RefusedError(404, "there is no such page")
+        if hosts and named(scope) not in hosts:
+            raise RefusedError(421, "the server has another name: XLWINGS_HOSTNAME tells it")
         if method in ("GET", "HEAD") and path in pages:
             return pages[path], None
         if method in ("GET", "HEAD", "OPTIONS"):
@@ -269,6 +275,13 @@ def as_json(content: Any) -> bytes:
 
 
 # Requests
+
+
+def named(scope: Message) -> bytes:
+    """The name by which a request reaches the server, without the port."""
+    host: bytes = dict(scope["headers"]).get(b"host", b"").lower()
+    name, _, port = host.rpartition(b":")
+    return name if port.isdigit() else host
 
 
 async def read(scope: Message, receive: Receive) -> bytes:

@@ -68,6 +68,10 @@ def serve(
                 f"{host} is reached from other machines, so its users must sign in: set"
                 " XLWINGS_AUTH_PROVIDERS, or give --no-sign-in where all may use it"
             )
+    else:
+        # A page from elsewhere must not reach this machine under a name of its own.
+        names = ("localhost", "127.0.0.1", "[::1]", os.environ.get("XLWINGS_HOSTNAME", ""))
+        os.environ["KPI_XL_HOSTS"] = " ".join({host, *names})
     print(LICENCE)
     print(f"Excel loads the add-in from {address}/manifest.xml; kpi-xl serve --sideload says how.")
     if scheme == "http":

@@ -1,0 +1,574 @@
+"""xlwings Server as `kpi-xl serve` runs it: its answers, its manifest, its pane, its safety."""
+
+import json
+import re
+import struct
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hosts import missing, program
+from office_server import CALL, REQUEST, Server, serving
+from test_excel import CALLS, OFFICE_CASES, complete, exactly, office_argument, run
+
+from kpi_xl import METRICS, __version__
+from kpi_xl.hosts.office import MOST_BYTES, MOST_LISTS
+from kpi_xl.locales import LANGUAGES, texts
+from kpi_xl.reference import argument_help, one_line
+
+ROOT = Path(__file__).parent.parent
+PANE = ROOT / "udfs" / "server"
+
+REPORTS = ["refresh_report", "load_data", "check_data", "explain_cell", "freeze_for_sharing"]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as running:
+        yield running
+
+
+# Answers
+
+
+def test_every_call_is_answered_as_xlwings_answers_it(server: Server) -> None:
+    calls: dict[str, Any] = {case: call for case, (call, _) in OFFICE_CASES.items()}
+    for case, (name, given) in CALLS.items():
+        for runtime in ("1.4", "1.1"):
+            calls[f"{runtime} typed {case}"] = (name, list(map(office_argument, given)), runtime)
+        arguments = list(map(office_argument, complete(name, given)))
+        calls[f"complete {case}"] = (name, arguments, "1.4")
+    calls["a value by itself"] = ("CAC", [1000, [[50]]], "1.4")
+    calls["a blank cell"] = ("CLV", [[[50]], [[4]], [[3]], [[None]], [[""]]], "1.4")
+    expected = run("office", calls, XLWINGS_ON_SERVER="true", XLWINGS_LICENSE_KEY="noncommercial")
+    assert exactly(server.results(calls)) == exactly(expected["results"])
+
+
+def test_a_long_column(server: Server) -> None:
+    scores = [[10 if n % 4 else 0] for n in range(100_000)]  # three promoters to a detractor
+    assert server.results({"": ("NPS", [scores], "1.4")}) == {"": [[50.0]]}
+
+
+def test_functions_have_their_plain_names(server: Server) -> None:
+    meta = json.loads(server.ask("/xlwings/custom-functions-meta.json").body)
+    assert {function["name"] for function in meta["functions"]} == set(METRICS)
+    code = server.ask("/xlwings/custom-functions-code.js").body.decode()
+    assert set(re.findall(r'CustomFunctions\.associate\("(\w+)"', code)) == set(METRICS)
+
+
+@pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
+def test_functions_are_registered_with_help_in_a_language(server: Server, language: str) -> None:
+    english = json.loads(server.ask("/xlwings/custom-functions-meta.json").body)
+    spoken = json.loads(server.ask(f"/kpi/{language}-meta.json").body)
+    for function, original in zip(spoken["functions"], english["functions"], strict=True):
+        metric = METRICS[function["name"]]
+        assert function.pop("description") == one_line(metric, language)
+        shown = [parameter.pop("description") for parameter in function["parameters"]]
+        assert shown == [argument_help(argument, language) for argument in metric.arguments]
+        del original["description"]
+        for parameter in original["parameters"]:
+            del parameter["description"]
+        assert function == original
+
+
+# Reports
+
+
+@pytest.fixture(scope="module")
+def workbook() -> dict[str, Any]:
+    from remote_excel import payload
+
+    book = (ROOT / "workbook_templates" / "retention.xlsx").read_bytes()
+    return payload(book)
+
+
+def test_a_report_runs_over_a_workbook(server: Server, workbook: dict[str, Any]) -> None:
+    answer = server.ask("/xlwings/custom-scripts-call/check_data", json.dumps(workbook).encode())
+    assert answer.status == 200, answer.body
+    actions = json.loads(answer.body)["actions"]
+    assert "alert" in [action["func"] for action in actions]
+
+
+def test_a_report_reads_no_file_of_the_server(server: Server, workbook: dict[str, Any]) -> None:
+    """Paths come from the workbook: without folders that the server allows, none is read."""
+    sheets = workbook["sheets"]
+    place = next(i for i, sheet in enumerate(sheets) if sheet["name"] == "Sources")
+    values = [list(row) for row in sheets[place]["values"]]
+    header = next(i for i, row in enumerate(values) if "file" in row)
+    values[header + 1][values[header].index("file")] = "/etc/passwd"
+    asked = workbook | {
+        "sheets": [*sheets[:place], sheets[place] | {"values": values}, *sheets[place + 1 :]]
+    }
+    answer = server.ask("/xlwings/custom-scripts-call/refresh_report", json.dumps(asked).encode())
+    assert answer.status == 200, answer.body
+    assert b"root:" not in answer.body
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "status", "words"),
+    [
+        ("check_dat", {}, 404, "did you mean check_data?"),
+        ("refresh_all", {}, 404, "no report of this name"),  # a server is sent one workbook
+        ("__init__", {}, 404, "no report of this name"),
+        ("check_data", {"book": None}, 400, "not a workbook"),
+        ("check_data", {"sheets": []}, 400, "not a workbook"),
+        ("check_data", {"names": [1]}, 400, "not a workbook"),
+        ("check_data", {"sheets": [{"name": "A", "values": [1]}]}, 400, "a sheet"),
+    ],
+)
+def test_what_is_no_report_or_no_workbook_is_refused(
+    server: Server,
+    workbook: dict[str, Any],
+    name: str,
+    change: dict[str, Any],
+    status: int,
+    words: str,
+) -> None:
+    body = json.dumps(workbook | change).encode()
+    answer = server.ask(f"/xlwings/custom-scripts-call/{name}", body)
+    assert (answer.status, words in answer.sentence) == (status, True), answer.body
+
+
+# The manifest
+
+
+OFFICE = "{http://schemas.microsoft.com/office/appforoffice/1.1}"
+OVERRIDES = "{http://schemas.microsoft.com/office/taskpaneappversionoverrides}"
+TYPES = "{http://schemas.microsoft.com/office/officeappbasictypes/1.0}"
+
+
+@pytest.fixture(scope="module")
+def manifest(server: Server) -> ET.Element:
+    return ET.fromstring(server.ask("/manifest.xml", x_forwarded_proto="https").body)
+
+
+def test_the_manifest_keeps_the_order_and_limits_of_its_schema(manifest: ET.Element) -> None:
+    """What `office-addin-manifest validate` asks of a service on the network, as far as it goes."""
+    order = "Id Version ProviderName DefaultLocale DisplayName Description IconUrl"
+    order += " HighResolutionIconUrl SupportUrl AppDomains Hosts Requirements DefaultSettings"
+    order += " Permissions"
+    tags = [child.tag for child in manifest]
+    assert tags == [*(OFFICE + tag for tag in order.split()), OVERRIDES + "VersionOverrides"]
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", manifest[0].text or "")
+    assert manifest[1].text == f"1.{__version__}"
+    assert re.fullmatch(r"\d{1,5}(\.\d{1,5}){1,3}", manifest[1].text)
+    assert len(manifest[4].attrib["DefaultValue"]) <= 125
+    assert len(manifest[5].attrib["DefaultValue"]) <= 250
+    for kind, limit in (("ShortStrings", 125), ("LongStrings", 250)):
+        said = next(manifest.iter(TYPES + kind))
+        for text in said.iter():
+            assert len(text.attrib.get("DefaultValue", text.attrib.get("Value", ""))) <= limit
+            assert text.attrib.get("DefaultValue", text.attrib.get("Value", "x")).strip()
+
+
+def test_every_resource_of_the_manifest_is_there_and_used(manifest: ET.Element) -> None:
+    used = {element.attrib["resid"] for element in manifest.iter() if "resid" in element.attrib}
+    made = [element.attrib["id"] for element in manifest.iter() if element.tag.startswith(TYPES)
+            and "id" in element.attrib]  # fmt: skip
+    assert sorted(made) == sorted(used)
+    assert max(map(len, made)) <= 32
+    ids = [
+        e.attrib["id"] for e in manifest.iter() if e.tag.startswith(OVERRIDES) and "id" in e.attrib
+    ]
+    assert len(ids) == len(set(ids))
+    assert max(map(len, ids)) <= 125
+
+
+def test_the_manifest_names_the_reports_and_no_namespace(manifest: ET.Element) -> None:
+    names = [element.text for element in manifest.iter(OVERRIDES + "FunctionName")]
+    assert names == REPORTS
+    assert list(manifest.iter(OVERRIDES + "Namespace")) == []  # =CAC(), not =KPI.CAC()
+
+
+def test_the_manifest_speaks_every_language(manifest: ET.Element) -> None:
+    words = [*manifest.iter(TYPES + "String")]
+    for text in words:
+        if text.attrib["id"] == "Tab.Label":
+            continue
+        said = {o.attrib["Locale"]: o.attrib["Value"] for o in text.iter(TYPES + "Override")}
+        assert set(said) == {"zh-CN", "zh-TW", "ru-RU", "fa-IR"}
+        assert text.attrib["DefaultValue"] not in said.values()
+
+
+def test_what_the_manifest_points_to_is_there(server: Server, manifest: ET.Element) -> None:
+    address = f"https://127.0.0.1:{server.port}"
+    urls = {
+        value
+        for element in manifest.iter()
+        for name, value in element.attrib.items()
+        if name in ("DefaultValue", "Value") and "://" in value
+    }
+    assert len(urls) >= 10
+    for url in urls:
+        assert url.startswith(f"{address}/"), url
+        answer = server.ask(url.removeprefix(address))
+        assert answer.status == 200, url
+        if url.endswith(".png"):
+            width, height = struct.unpack(">II", answer.body[16:24])
+            assert width == height == int(re.findall(r"-(\d+)\.png", url)[0])
+
+
+# The texts of the pane
+
+
+@pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
+def test_every_text_of_the_pane_and_the_ribbon_is_translated(language: str) -> None:
+    script = (PANE / "static" / "js" / "main.js").read_text(encoding="utf-8")
+    page = (PANE / "templates" / "taskpane.html").read_text(encoding="utf-8")
+    ribbon = (PANE / "templates" / "manifest.xml").read_text(encoding="utf-8")
+    said = set(re.findall(r'say\(\s*"([^"]+)"', script))
+    said |= set(re.findall(r"data-say>([^<{]+)<", page))
+    said |= set(re.findall(r'words\("String", "[^"]+", "([^"]+)"\)', ribbon))
+    said |= set(re.findall(r"say\('([^']+)'", ribbon))
+    code = "from kpi_xl.udfs import scripts, serving; import json; print(json.dumps("
+    code += "[serving.spoken(*item) for item in serving.reports(scripts).items()]))"
+    buttons = run_python(code, XLWINGS_ON_SERVER="true", XLWINGS_LICENSE_KEY="noncommercial")
+    said |= {text for button in json.loads(buttons) for text in button}
+    file = texts(language)
+    assert said - set(file["phrases"]) == set(file["pane"])
+    for english, text in file["pane"].items():
+        assert text.strip() == text != english
+        assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", english))
+
+
+def run_python(code: str, **settings: str) -> str:
+    import os
+
+    environment = {**os.environ, **settings}
+    return subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment
+    ).stdout
+
+
+# Safety
+
+
+def body(**change: Any) -> bytes:
+    request = REQUEST | {"func_name": "CAC", "args": [[[1000]], [[50]]], "runtime": "1.4"}
+    return json.dumps(request | change).encode()
+
+
+HOSTILE = {
+    "nothing": (b"", 400, "not JSON"),
+    "no JSON": (b"{", 400, "not JSON"),
+    "no text": (b"\xff\xfe\xfa", 400, "not JSON"),
+    "no object": (b"[1]", 400, "not a JSON object"),
+    "nested deeply": (b'{"args":' + b"[" * 200_000, 400, "nested too deeply"),
+    "objects nested deeply": (b'{"a":' * 200_000, 400, "nested too deeply"),
+    "NaN": (body().replace(b"1000", b"NaN"), 400, "NaN"),
+    "Infinity": (body().replace(b"1000", b"-Infinity"), 400, "Infinity"),
+    "thousands of digits": (body().replace(b"1000", b"9" * 5000), 400, "not JSON"),
+    "no function": (body(func_name=None), 404, "no function"),
+    "an unknown function": (body(func_name="CACC"), 404, "did you mean CAC?"),
+    "something of Python's": (body(func_name="__class__"), 404, "no function"),
+    "a list for a name": (body(func_name=["CAC"]), 404, "no function"),
+    "no arguments": (body(args=None), 400, "args"),
+    "arguments that are no list": (body(args={"spend": 1}), 400, "args"),
+    "too many arguments": (body(args=[[[1]]] * 9), 400, "args"),
+    "an object for an argument": (body(args=[{"a": 1}, [[1]]]), 400, "spend"),
+    "cells without rows": (body(args=[[1, 2], [[1]]]), 400, "spend"),
+    "a list in a cell": (body(args=[[[[1]]], [[1]]]), 400, "spend"),
+    "an object in a cell": (body(args=[[[{"type": "Error"}]], [[1]]]), 400, "spend"),
+    "an object in an object": (body(args=[[[{"basicValue": {}}]], [[1]]]), 400, "spend"),
+    "an unknown runtime": (body(runtime="nan"), 400, "runtime"),
+    "no runtime": (body(runtime=None), 400, "runtime"),
+    "too many lists": (b'{"args":[' + b"[]," * (MOST_LISTS + 1) + b"[]]}", 413, "rows"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_request_is_refused_in_a_sentence(server: Server, case: str) -> None:
+    request, status, words = HOSTILE[case]
+    answer = server.ask(CALL, request)
+    assert answer.status == status, answer.body[:300]
+    assert words in answer.sentence
+    assert not re.search(r"Traceback|File \"|/(home|root|tmp|usr|opt)/", answer.sentence)
+    assert len(answer.sentence) < 300
+    assert server.results({"": ("CAC", [[[1000]], [[50]]], "1.4")}) == {"": [[20.0]]}
+
+
+@pytest.mark.parametrize(
+    ("args", "shown"),
+    [
+        ([[], [[1]]], "Value"),  # no cells
+        ([[[]], [[1]]], "Value"),
+        ([[[1, 2], [3]], [[1]]], "Value"),  # rows that differ
+        ([[[1]]], "Value"),  # an argument is missing
+        ([[[10**400]], [[1]]], "Num"),
+        ([[["\ud800"]], [[1]]], "Value"),  # half a letter
+    ],
+)
+def test_what_only_a_cell_can_tell_is_an_error_in_the_cell(
+    server: Server, args: Any, shown: str
+) -> None:
+    assert server.results({"": ("CAC", args, "1.4")}) == {
+        "": [[{"type": "Error", "errorType": shown}]]
+    }
+
+
+def test_a_number_beyond_floats_is_an_error_in_the_cell(server: Server) -> None:
+    answer = server.ask(CALL, body().replace(b"1000", b"1e999"))
+    assert json.loads(answer.body) == {"result": [[{"type": "Error", "errorType": "Num"}]]}
+
+
+def test_a_request_is_not_longer_than_allowed(server: Server) -> None:
+    answer = server.ask(CALL, b" " * (MOST_BYTES + 1))
+    assert (answer.status, "longer than 32 MB" in answer.sentence) == (413, True)
+    connection = server.connection()  # in pieces, without a length
+    pieces = iter([b" " * 2**20] * 33)
+    connection.request(
+        "POST", CALL, pieces, {"content-type": "application/json"}, encode_chunked=True
+    )
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "json"])
+def test_only_json_is_read(server: Server, kind: str) -> None:
+    for path in (CALL, "/xlwings/custom-scripts-call/check_data"):
+        answer = server.ask(path, body(), content_type=kind)
+        assert (answer.status, "application/json" in answer.sentence) == (415, True)
+
+
+def test_other_methods_and_pages_are_refused(server: Server) -> None:
+    assert server.ask(CALL, body(), method="PUT").status == 405
+    assert server.ask("/manifest.xml", b"{}").status == 404
+    assert server.ask("/openapi.json").status == 404
+
+
+@pytest.mark.parametrize("up", ["..", "%2e%2e", "..%2f..", "..%5c..", "%2e%2e%2f%2e%2e%2f.."])
+def test_no_path_leads_out_of_the_static_files(server: Server, up: str) -> None:
+    """xlwings-server 1.20 by itself hands out every file of the machine in this way."""
+    for path in ("templates/manifest.xml", "etc/hostname", "../../etc/hostname"):
+        assert server.ask(f"/static/{up}/{path}").status == 404
+        assert server.ask(f"/static/js/{up}/{up}/{path}").status == 404
+
+
+def test_a_page_under_another_name_does_not_reach_this_machine(server: Server) -> None:
+    assert server.ask(CALL, body(), host="evil.example").status == 421
+    assert server.ask("/manifest.xml", host="evil.example:80").status == 421
+    assert server.ask(CALL, body(), host=f"localhost:{server.port}").status == 200
+
+
+def test_answers_have_the_headers_of_xlwings_server(server: Server) -> None:
+    def told(headers: Any) -> dict[str, str]:
+        return {k: v for k, v in headers.items() if k not in ("date", "content-length", "etag",
+            "content-type", "last-modified", "vary")}  # fmt: skip
+
+    assert told(server.ask(CALL, body()).headers) == told(server.ask("/").headers)
+    assert server.ask("/kpi/en.json").headers["content-type"] == "application/json"
+    assert "x-content-type-options" in server.ask(CALL, b"").headers
+
+
+def test_health(server: Server) -> None:
+    assert json.loads(server.ask("/").body) == {"status": "ok"}
+    assert server.ask("/", method="HEAD").status == 200
+
+
+# TLS and sign-in
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    x509 = pytest.importorskip("cryptography.x509")  # xlwings-server needs it, too
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    pem = serialization.Encoding.PEM
+    (folder / "localhost.crt").write_bytes(made.public_bytes(pem))
+    form = serialization.PrivateFormat.PKCS8
+    (folder / "localhost.key").write_bytes(
+        key.private_bytes(pem, form, serialization.NoEncryption())
+    )
+    return folder / "localhost.crt", folder / "localhost.key"
+
+
+def test_tls_and_sign_in(certificate: tuple[Path, Path], workbook: dict[str, Any]) -> None:
+    """xlwings-server's own example of a provider takes one token: test-token."""
+    options = ["--host", "0.0.0.0", "--certificate", str(certificate[0])]
+    options += ["--key", str(certificate[1])]
+    with serving(*options, scheme="https", XLWINGS_AUTH_PROVIDERS='["custom"]') as server:
+        report = "/xlwings/custom-scripts-call/check_data"
+        for path, sent in ((CALL, body()), (report, json.dumps(workbook).encode())):
+            assert server.ask(path, sent).status == 401
+            assert server.ask(path, sent, authorization="wrong").status == 401
+            assert server.ask(path, sent, authorization="test-token").status == 200
+        assert server.ask(CALL, b"[", authorization="wrong").status == 401  # before it is read
+        assert b"https://" in server.ask("/manifest.xml").body
+
+
+# The command
+
+
+def kpi_xl(*arguments: str, **settings: str) -> tuple[int, str]:
+    import os
+
+    outside = {k: v for k, v in os.environ.items() if not k.startswith("XLWINGS_")}
+    result = subprocess.run(
+        [sys.executable, "-m", "kpi_xl", "serve", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        env={**outside, "HOME": "/nowhere", "USERPROFILE": "/nowhere", **settings},
+        timeout=60,
+    )
+    return result.returncode, result.stdout + result.stderr
+
+
+NON_COMMERCIAL = {"XLWINGS_LICENSE_KEY": "noncommercial"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "words"),
+    [
+        ([], {}, "XLWINGS_LICENSE_KEY is not set. xlwings Server needs a licence of its own"),
+        (["--host", "0.0.0.0"], NON_COMMERCIAL, "needs TLS"),
+        (["--host", "::"], NON_COMMERCIAL, "needs TLS"),
+        (["--host", "kpi.example.com"], NON_COMMERCIAL, "needs TLS"),
+        (["--host", "0.0.0.0", "--tls-elsewhere"], NON_COMMERCIAL, "must sign in"),
+        (
+            ["--host", "0.0.0.0", "--tls-elsewhere"],
+            NON_COMMERCIAL | {"XLWINGS_AUTH_PROVIDERS": "[]"},
+            "must sign in",
+        ),
+        (["--https"], NON_COMMERCIAL, "office-addin-dev-certs"),
+        (["--key", "a.pem"], NON_COMMERCIAL, "go together"),
+        (["--key", "a.pem", "--certificate", "b.pem"], NON_COMMERCIAL, "there is no file 'b.pem'"),
+        (["--port", "70000"], NON_COMMERCIAL, "70000"),
+    ],
+)
+def test_serve_refuses_in_a_sentence(
+    arguments: list[str], settings: dict[str, str], words: str
+) -> None:
+    code, said = kpi_xl(*arguments, **settings)
+    assert (code, words in said, said.count("\n")) == (2, True, 1), said
+
+
+def test_serve_refuses_what_is_no_certificate(tmp_path: Path) -> None:
+    for name in ("a.pem", "b.pem"):
+        (tmp_path / name).write_text("nothing")
+    options = ["--certificate", str(tmp_path / "a.pem"), "--key", str(tmp_path / "b.pem")]
+    code, said = kpi_xl(*options, **NON_COMMERCIAL)
+    assert (code, "are no certificate and its key" in said) == (2, True), said
+
+
+def test_serve_says_that_a_port_is_taken(server: Server) -> None:
+    code, said = kpi_xl("--port", str(server.port), **NON_COMMERCIAL)
+    assert (code, "is the port taken?" in said) == (2, True), said
+
+
+def test_sideloading_is_told_for_each_platform() -> None:
+    code, said = kpi_xl("--sideload", "--port", "8443")
+    assert code == 0
+    assert "https://localhost:8443/manifest/download" in said
+    for platform in ("Excel on the web", "Excel for Mac", "Excel for Windows", "company"):
+        assert platform in said
+
+
+# In the browser
+
+
+@pytest.fixture(scope="module")
+def seen(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a browser shows of the pane, and what the functions' JavaScript answers in it."""
+    node = program("node", "it drives the browser")
+    asked = {
+        "address": server.address,
+        "browser": program("chromium", "the task pane is shown in it"),
+        "profile": str(tmp_path_factory.mktemp("profile")),
+        "languages": list(LANGUAGES),
+        "calls": {
+            case: (name, list(map(office_argument, given))) for case, (name, given) in CALLS.items()
+        },
+    }
+    result = subprocess.run(
+        [node, Path(__file__).with_name("browser.mjs")],
+        input=json.dumps(asked),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=240,
+    )
+    if "ERR_MODULE_NOT_FOUND" in result.stderr or "MODULE_NOT_FOUND" in result.stderr:
+        missing("npm install playwright-core office-addin-mock axe-core")
+    assert result.returncode == 0, result.stderr
+    answer: dict[str, Any] = json.loads(result.stdout)
+    return answer
+
+
+def test_the_pane_opens_without_an_error(seen: dict[str, Any]) -> None:
+    # The runtime of custom functions looks for Excel around it.
+    unexpected = [error for error in seen["errors"] if "richApiMessageManager" not in error]
+    assert unexpected == []
+
+
+def test_a_function_is_found_read_and_inserted_by_keyboard(seen: dict[str, Any]) -> None:
+    example = [[METRICS["CAC"].example[0]]]
+    assert seen["found"][0] == "CAC"
+    assert seen["focused"].startswith("CAC")
+    for part in (METRICS["CAC"].summary, METRICS["CAC"].formula, METRICS["CAC"].source):
+        assert part in seen["help"]
+    assert seen["focusedHelp"] == "help"
+    assert seen["order"] == ["Back to the list", "Put it into the cell"]
+    assert seen["inserted"][1] == example
+    assert "Sheet1!B2" in seen["inserted"][0]
+    assert seen["backAt"].startswith("CAC")
+
+
+def test_a_cell_that_holds_something_is_replaced_only_when_asked_again(
+    seen: dict[str, Any],
+) -> None:
+    assert "press again" in seen["occupied"][0]
+    assert seen["occupied"][1] == [["=1+1"]]
+    assert seen["again"][1] == [[METRICS["CAC"].example[0]]]
+
+
+def test_the_pane_shows_the_data_checks(seen: dict[str, Any]) -> None:
+    problems = "Dates that are no dates: 3\nFirst in row 17.\nEnter them as dates."
+    assert seen["problems"] == problems
+    assert seen["state"] == "Problems have been found in the data."
+    assert "no data checks" in seen["unchecked"]
+
+
+def test_the_pane_and_the_ribbon_run_the_reports(seen: dict[str, Any]) -> None:
+    assert [r["scriptName"] for r in seen["ran"] if r != "completed"] == REPORTS * 2
+    assert seen["ran"].count("completed") == len(REPORTS)  # or the ribbon stays busy
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_pane_in_each_language(seen: dict[str, Any], language: str) -> None:
+    shown = seen["languages"][language]
+    assert shown["barriers"] == []  # axe: labels, contrast, roles, landmarks
+    assert shown["direction"] == ("rtl" if language == "fa" else "ltr")
+    assert shown["wide"] <= 0  # nothing runs out of the pane
+    if language != "en":
+        for english in texts(language)["pane"]:
+            assert english not in shown["listed"].splitlines()
+
+
+def test_the_functions_answer_in_the_browser(seen: dict[str, Any], server: Server) -> None:
+    assert sorted(seen["registered"]) == sorted(METRICS)
+    calls = {
+        case: (name, list(map(office_argument, given)), "1.4")
+        for case, (name, given) in CALLS.items()
+    }
+    answers = server.results(calls)
+    for case, result in seen["results"].items():  # JavaScript has one kind of number
+        assert result == answers[case], case
