@@ -57,8 +57,8 @@ DEFAULTS = {
 """What a company may set otherwise."""
 
 CALL, SCRIPT = "/xlwings/custom-functions-call", "/xlwings/custom-scripts-call/"
-ELSEWHERE = {"refresh_all"}
-"""Reports over several workbooks: a server is sent one."""
+ELSEWHERE = {"refresh_all", "explain_cell", "freeze_for_sharing"}
+"""Reports that need Excel itself: other open workbooks, the cells' formulas, the file."""
 
 CULTURES = {"zh-Hans": "zh-CN", "zh-Hant": "zh-TW", "ru": "ru-RU", "fa": "fa-IR"}
 """The languages of Excel's own texts in which a manifest can speak another than English."""

@@ -44,15 +44,14 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the functions, reports and task pane to Excel through xlwings Server."""
-    if certificate or key:
-        https = True
+    name = os.environ.get("XLWINGS_HOSTNAME") or f"{shown(host)}:{port}"
+    if sideload:
+        print(STEPS.format(name=name))
+        return
+    https = https or bool(certificate or key)
     if https:
         certificate, key = certified(certificate, key)
     scheme = "https" if https or tls_elsewhere else "http"
-    address = f"{scheme}://{os.environ.get('XLWINGS_HOSTNAME') or f'{shown(host)}:{port}'}"
-    if sideload:
-        print(STEPS.format(address=address))
-        return
     if find_spec("xlwings_server") is None:
         raise Misuse('xlwings Server is not installed: pip install "kpi-xl[server]"')
     if not os.environ.get("XLWINGS_LICENSE_KEY"):
@@ -73,7 +72,7 @@ def serve(
         names = ("localhost", "127.0.0.1", "[::1]", os.environ.get("XLWINGS_HOSTNAME", ""))
         os.environ["KPI_XL_HOSTS"] = " ".join({host, *names})
     print(LICENCE)
-    print(f"Excel loads the add-in from {address}/manifest.xml; kpi-xl serve --sideload says how.")
+    print(f"Excel's way to the add-in: {scheme}://{name}/manifest.xml (see --sideload).")
     if scheme == "http":
         print("Excel takes add-ins over HTTPS only: without --https this is for trials.")
     run(host, port, workers, certificate, key)
@@ -148,7 +147,7 @@ Start the server with a certificate that this machine trusts, and keep it runnin
   kpi-xl serve --https
 
 Save the manifest, which tells Excel where the add-in is:
-  {address}/manifest/download
+  https://{name}/manifest/download
 
 Excel on the web
   1. Open a workbook; on the tab Home choose Add-ins, then More Add-ins.
