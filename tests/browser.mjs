@@ -113,6 +113,13 @@ const context = await chromium.launchPersistentContext(profile, {
   viewport: { width: 360, height: 900 },
 });
 const seen = { errors: [], languages: {} };
+
+async function barriers(page) {
+  await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
+  const { violations } = await page.evaluate(() => axe.run());
+  return violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
+}
+
 try {
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
@@ -197,12 +204,10 @@ try {
       await page.screenshot({ path: `${screenshots}/${language}-list.png`, fullPage: true });
     }
     await page.keyboard.press("Enter");
-    const barriers = [];
+    const found = [];
     for (const scheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme: scheme });
-      await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
-      const { violations } = await page.evaluate(() => axe.run());
-      barriers.push(...violations.map(({ id, nodes }) => `${scheme} ${id}: ${nodes[0].html}`));
+      found.push(...(await barriers(page)));
       if (screenshots) {
         await page.screenshot({
           path: `${screenshots}/${language}-${scheme}.png`,
@@ -213,7 +218,7 @@ try {
     await page.emulateMedia({ colorScheme: "light" });
     seen.languages[language] = {
       listed,
-      barriers,
+      barriers: found,
       direction: await page.evaluate(() => getComputedStyle(document.body).direction),
       help: await page.locator("#help").innerText(),
       wide: await page.evaluate(
@@ -239,6 +244,21 @@ try {
     );
     return results;
   }, calls);
+
+  // A report's answer, as xlwings shows it.
+  const told = new URLSearchParams({
+    prompt: "2 rows <b>\nand more",
+    title: "KPI",
+    buttons: "ok",
+    mode: "info",
+    callback: "",
+  });
+  await page.goto(`${address}/xlwings/alert?${told}`);
+  seen.dialogue = await page.locator("main").innerText();
+  seen.dialogueBarriers = await barriers(page);
+  if (screenshots) {
+    await page.screenshot({ path: `${screenshots}/dialogue.png` });
+  }
 } catch (error) {
   console.error(seen.errors.join("\n"));
   throw error;

@@ -163,7 +163,7 @@ def test_the_manifest_keeps_the_order_and_limits_of_its_schema(manifest: ET.Elem
     assert tags == [*(OFFICE + tag for tag in order.split()), OVERRIDES + "VersionOverrides"]
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", manifest[0].text or "")
     assert manifest[1].text == f"1.{__version__}"
-    assert re.fullmatch(r"\d{1,5}(\.\d{1,5}){1,3}", manifest[1].text)
+    assert re.fullmatch(r"\d{1,5}(\.\d{1,5}){3}", manifest[1].text)  # Excel on the web wants four
     assert len(manifest[4].attrib["DefaultValue"]) <= 125
     assert len(manifest[5].attrib["DefaultValue"]) <= 250
     for kind, limit in (("ShortStrings", 125), ("LongStrings", 250)):
@@ -225,7 +225,7 @@ def test_what_the_manifest_points_to_is_there(server: Server, manifest: ET.Eleme
 
 @pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
 def test_every_text_of_the_pane_and_the_ribbon_is_translated(language: str) -> None:
-    script = (PANE / "static" / "js" / "main.js").read_text(encoding="utf-8")
+    script = (PANE / "static" / "js" / "pane.js").read_text(encoding="utf-8")
     page = (PANE / "templates" / "taskpane.html").read_text(encoding="utf-8")
     ribbon = (PANE / "templates" / "manifest.xml").read_text(encoding="utf-8")
     said = set(re.findall(r'say\(\s*"([^"]+)"', script))
@@ -409,17 +409,33 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "localhost.crt", folder / "localhost.key"
 
 
-def test_tls_and_sign_in(certificate: tuple[Path, Path], workbook: dict[str, Any]) -> None:
-    """xlwings-server's own example of a provider takes one token: test-token."""
+PROVIDER = """
+from fastapi import HTTPException
+from xlwings_server.models import User
+
+async def validate_token(token_string):
+    if token_string != "Ann":
+        raise HTTPException(status_code=401, detail="Sign in first")
+    return User(id="1", name="Ann")
+"""
+
+
+def test_tls_and_sign_in(
+    certificate: tuple[Path, Path], workbook: dict[str, Any], tmp_path: Path
+) -> None:
+    """With a provider of the company's own, and in two processes."""
+    (tmp_path / "auth").mkdir()
+    (tmp_path / "auth" / "company.py").write_text(PROVIDER)
     options = ["--host", "0.0.0.0", "--certificate", str(certificate[0])]
-    options += ["--key", str(certificate[1])]
-    with serving(*options, scheme="https", XLWINGS_AUTH_PROVIDERS='["custom"]') as server:
+    options += ["--key", str(certificate[1]), "--workers", "2"]
+    settings = {"XLWINGS_AUTH_PROVIDERS": '["company"]', "PYTHONPATH": str(tmp_path)}
+    with serving(*options, scheme="https", **settings) as server:
         report = "/xlwings/custom-scripts-call/check_data"
         for path, sent in ((CALL, body()), (report, json.dumps(workbook).encode())):
             assert server.ask(path, sent).status == 401
-            assert server.ask(path, sent, authorization="wrong").status == 401
-            assert server.ask(path, sent, authorization="test-token").status == 200
-        assert server.ask(CALL, b"[", authorization="wrong").status == 401  # before it is read
+            assert server.ask(path, sent, authorization="Bob").sentence == "Sign in first"
+            assert server.ask(path, sent, authorization="Ann").status == 200
+        assert server.ask(CALL, b"[", authorization="Bob").status == 401  # before it is read
         assert b"https://" in server.ask("/manifest.xml").body
 
 
@@ -568,6 +584,11 @@ def test_the_pane_in_each_language(seen: dict[str, Any], language: str) -> None:
     if language != "en":
         for english in texts(language)["pane"]:
             assert english not in shown["listed"].splitlines()
+
+
+def test_a_report_tells_its_answer_in_a_dialogue(seen: dict[str, Any]) -> None:
+    assert seen["dialogue"] == "KPI\n\n2 rows <b>\nand more\n\nOK"  # as text, whatever it holds
+    assert seen["dialogueBarriers"] == []
 
 
 def test_the_functions_answer_in_the_browser(seen: dict[str, Any], server: Server) -> None:

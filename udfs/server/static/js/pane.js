@@ -2,7 +2,7 @@
 // All text enters the page as text, never as HTML.
 
 const place = (id) => document.getElementById(id);
-const root = document.getElementById("config") ? JSON.parse(place("config").textContent).appPath : "";
+const root = JSON.parse(place("config").textContent).appPath;
 let shown = { texts: {}, direction: "ltr", functions: [] };
 let asked = null; // the cell that holds something, about which the user has been asked
 
@@ -35,12 +35,33 @@ function known(tag) {
   return codes.includes(first) ? first : "en";
 }
 
+// A browser may refuse to remember anything for a page inside another one.
+function remembered() {
+  try {
+    return localStorage.getItem("kpi-language");
+  } catch {
+    return null;
+  }
+}
+
+function remember(language) {
+  try {
+    localStorage.setItem("kpi-language", language);
+  } catch {
+    // It is asked for again.
+  }
+}
+
 async function speak(language) {
   const response = await fetch(`${root}/kpi/${language}.json`);
   if (!response.ok) {
     throw new Error(`${response.status} ${response.statusText}`);
   }
-  shown = await response.json();
+  const told = await response.json();
+  if (place("language").value !== language) {
+    return; // another one has been chosen meanwhile
+  }
+  shown = told;
   document.documentElement.lang = language;
   document.documentElement.dir = shown.direction;
   for (const said of document.querySelectorAll("[data-say]")) {
@@ -228,9 +249,13 @@ async function look() {
   );
 }
 
-place("language").addEventListener("change", (event) => {
-  localStorage.setItem("kpi-language", event.target.value);
-  speak(event.target.value);
+place("language").addEventListener("change", async (event) => {
+  remember(event.target.value);
+  try {
+    await speak(event.target.value);
+  } catch (error) {
+    place("count").textContent = say("It could not be done: {reason}", { reason: error.message });
+  }
 });
 place("search").addEventListener("input", list);
 place("search").addEventListener("keydown", (event) => {
@@ -263,9 +288,7 @@ for (const button of document.querySelectorAll("[data-report]")) {
 place("look").addEventListener("click", look);
 
 await Office.onReady();
-const language =
-  localStorage.getItem("kpi-language") ??
-  known(Office.context?.displayLanguage ?? navigator.language);
-place("language").value = language;
-await speak(language);
+const first = remembered() ?? known(Office.context?.displayLanguage ?? navigator.language);
+place("language").value = first;
+await speak(first);
 document.documentElement.dataset.ready = "true";
