@@ -84,6 +84,8 @@ def _on_network(path: Path) -> bool:
 
 
 def _how(folder: Path) -> str:
+    if os.environ.get("XLWINGS_ON_SERVER"):  # its users are told nothing of where it keeps what
+        return f"; on a server its keeper allows folders, by {VARIABLE}"
     return (
         f", or allow the folder {str(folder)!r} as folders = [...] in {settings_file()} or in the"
         f" environment variable {VARIABLE}"
