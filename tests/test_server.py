@@ -470,6 +470,7 @@ NON_COMMERCIAL = {"XLWINGS_LICENSE_KEY": "noncommercial"}
             NON_COMMERCIAL | {"XLWINGS_AUTH_PROVIDERS": "[]"},
             "must sign in",
         ),
+        ([], {"XLWINGS_LICENSE_KEY": "wrong"}, "XLWINGS_LICENSE_KEY is not accepted"),
         (["--https"], NON_COMMERCIAL, "office-addin-dev-certs"),
         (["--key", "a.pem"], NON_COMMERCIAL, "go together"),
         (["--key", "a.pem", "--certificate", "b.pem"], NON_COMMERCIAL, "there is no file 'b.pem'"),

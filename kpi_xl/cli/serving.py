@@ -1,10 +1,11 @@
 """kpi-xl serve: the functions for Excel on the web, on Mac and on locked-down Windows."""
 
 import os
+from importlib import import_module
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +15,8 @@ LICENCE = (
     "xlwings Server needs a licence of its own: free for non-commercial use"
     " (XLWINGS_LICENSE_KEY=noncommercial), bought at https://www.xlwings.org for any other."
 )
+
+APPLICATION = "kpi_xl.udfs.serving:application"
 
 DEVELOPMENT = Path.home() / ".office-addin-dev-certs"
 """Where Microsoft's office-addin-dev-certs keeps the certificate that it makes for localhost."""
@@ -69,17 +72,31 @@ def serve(
             )
     else:
         # A page from elsewhere must not reach this machine under a name of its own.
-        names = ("localhost", "127.0.0.1", "[::1]", os.environ.get("XLWINGS_HOSTNAME", ""))
-        os.environ["KPI_XL_HOSTS"] = " ".join({host, *names})
+        outside = os.environ.get("XLWINGS_HOSTNAME", "").lower().partition(":")[0]
+        os.environ["KPI_XL_HOSTS"] = f"localhost 127.0.0.1 [::1] {host} {outside}"
+    served = application()
     print(LICENCE)
     print(f"Excel's way to the add-in: {scheme}://{name}/manifest.xml (see --sideload).")
     if scheme == "http":
         print("Excel takes add-ins over HTTPS only: without --https this is for trials.")
-    run(host, port, workers, certificate, key)
+    run(served if workers == 1 else APPLICATION, host, port, workers, certificate, key)
+
+
+def application() -> Any:
+    """What is served. Raises Misuse where xlwings does not accept the licence."""
+    module, _, name = APPLICATION.partition(":")
+    try:
+        return getattr(import_module(module), name)()
+    except Exception as error:
+        if type(error).__name__ != "LicenseError":  # to import it is to ask for the licence
+            raise
+        raise Misuse(f"XLWINGS_LICENSE_KEY is not accepted: {error} {LICENCE}") from None
 
 
 def certified(certificate: Path | None, key: Path | None) -> tuple[Path, Path]:
     """The certificate and key to serve with. Raises Misuse."""
+    import ssl
+
     if (certificate is None) != (key is None):
         raise Misuse("--certificate and --key go together")
     if certificate is None or key is None:
@@ -92,6 +109,10 @@ def certified(certificate: Path | None, key: Path | None) -> tuple[Path, Path]:
     for file in (certificate, key):
         if not file.is_file():
             raise Misuse(f"there is no file {str(file)!r}")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except (ssl.SSLError, OSError) as error:
+        raise Misuse(f"{certificate} and {key} are no certificate and its key: {error}") from None
     return certificate, key
 
 
@@ -112,21 +133,16 @@ def shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def run(host: str, port: int, workers: int, certificate: Path | None, key: Path | None) -> None:
+def run(
+    served: Any, host: str, port: int, workers: int, certificate: Path | None, key: Path | None
+) -> None:
     """Serve until interrupted. Raises Misuse where the address cannot be had."""
-    import ssl
-
     import uvicorn
 
     try:
-        if certificate and key:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
-    except (ssl.SSLError, OSError) as error:
-        raise Misuse(f"{certificate} and {key} are no certificate and its key: {error}") from None
-    try:
         uvicorn.run(
-            "kpi_xl.udfs.serving:application",
-            factory=True,
+            served,
+            factory=served == APPLICATION,
             host=host,
             port=port,
             workers=workers,
