@@ -585,6 +585,12 @@ def test_the_pane_in_each_language(seen: dict[str, Any], language: str) -> None:
             assert english not in shown["listed"].splitlines()
 
 
+def test_dates_and_errors_keep_their_order_in_persian(seen: dict[str, Any]) -> None:
+    shown = seen["languages"]["fa"]["help"]
+    for latin in ("2024-01-31", "#VALUE!", '"D" / "W" / "M" / "Q" / "Y"', "2024-W03"):
+        assert f"\u2066{latin}\u2069" in shown
+
+
 def test_a_report_tells_its_answer_in_a_dialogue(seen: dict[str, Any]) -> None:
     assert seen["dialogue"] == "KPI\n\n2 rows <b>\nand more\n\nOK"  # as text, whatever it holds
     assert seen["dialogueBarriers"] == []

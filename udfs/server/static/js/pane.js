@@ -14,9 +14,15 @@ function say(text, values = {}) {
 function element(name, text, properties = {}) {
   const made = Object.assign(document.createElement(name), properties);
   if (text !== undefined) {
-    made.textContent = text;
+    made.textContent = shown.direction === "rtl" ? isolated(text) : text;
   }
   return made;
+}
+
+// Dates, errors and option words, each kept in its own order among right-to-left neighbours.
+function isolated(text) {
+  const latin = /"[ -~]*?"(?: \/ "[ -~]*?")*|#[A-Z][A-Z0/]*[!?]?|\d+(?:-[\dWQ]+)+/g;
+  return text.replace(latin, "\u2066$&\u2069");
 }
 
 // Latin names and formulas read from left to right in every language.
