@@ -213,7 +213,7 @@ async function run(button) {
   place("global-error-alert").classList.add("d-none");
   button.disabled = true;
   await told("running", async () => {
-    await globalThis.runReport(button.dataset.report);
+    await globalThis.runReport(button.dataset.report, "taskpane");
     // What has failed is told in the alert.
     return place("global-error-alert").classList.contains("d-none") ? say("Done.") : "";
   });

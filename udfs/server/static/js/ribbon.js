@@ -1,12 +1,13 @@
 // The ribbon's buttons and the task pane's run the same reports, by the name of the Python function.
+// What goes wrong is told in a dialogue, for the pane may be closed, or else in the pane.
 
-async function runReport(name) {
+async function runReport(name, errorDisplayMode = "alert") {
   const { token, provider } = await globalThis.getAuth();
   await xlwings.runPython({
     scriptName: name,
     auth: token,
     headers: { "Auth-Provider": provider },
-    errorDisplayMode: "taskpane",
+    errorDisplayMode,
   });
 }
 globalThis.runReport = runReport;
