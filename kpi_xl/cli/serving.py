@@ -47,14 +47,15 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the functions, reports and task pane to Excel through xlwings Server."""
-    name = os.environ.get("XLWINGS_HOSTNAME") or f"{shown(host)}:{port}"
+    outside = os.environ.get("XLWINGS_HOSTNAME", "")
+    name = outside or f"{shown(host)}:{port}"
     if sideload:
         print(STEPS.format(name=name))
         return
     https = https or bool(certificate or key)
     if https:
         certificate, key = certified(certificate, key)
-    scheme = "https" if https or tls_elsewhere else "http"
+    scheme = "https" if https or tls_elsewhere or outside else "http"
     if find_spec("xlwings_server") is None:
         raise Misuse('xlwings Server is not installed: pip install "kpi-xl[server]"')
     if not os.environ.get("XLWINGS_LICENSE_KEY"):
@@ -72,8 +73,8 @@ def serve(
             )
     else:
         # A page from elsewhere must not reach this machine under a name of its own.
-        outside = os.environ.get("XLWINGS_HOSTNAME", "").lower().partition(":")[0]
-        os.environ["KPI_XL_HOSTS"] = f"localhost 127.0.0.1 [::1] {host} {outside}"
+        known = f"localhost 127.0.0.1 [::1] {host} {outside.lower().partition(':')[0]}"
+        os.environ["KPI_XL_HOSTS"] = known
     served = application()
     print(LICENCE)
     print(f"Excel's way to the add-in: {scheme}://{name}/manifest.xml (see --sideload).")
