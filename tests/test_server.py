@@ -471,6 +471,8 @@ NON_COMMERCIAL = {"XLWINGS_LICENSE_KEY": "noncommercial"}
             "must sign in",
         ),
         ([], {"XLWINGS_LICENSE_KEY": "wrong"}, "XLWINGS_LICENSE_KEY is not accepted"),
+        ([], NON_COMMERCIAL | {"XLWINGS_AUTH_PROVIDERS": "entraid"}, "auth_providers"),
+        ([], NON_COMMERCIAL | {"XLWINGS_REQUEST_TIMEOUT": "soon"}, "request_timeout"),
         (["--https"], NON_COMMERCIAL, "office-addin-dev-certs"),
         (["--key", "a.pem"], NON_COMMERCIAL, "go together"),
         (["--key", "a.pem", "--certificate", "b.pem"], NON_COMMERCIAL, "there is no file 'b.pem'"),

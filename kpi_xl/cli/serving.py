@@ -84,14 +84,17 @@ def serve(
 
 
 def application() -> Any:
-    """What is served. Raises Misuse where xlwings does not accept the licence."""
+    """What is served. Raises Misuse for a licence or a setting that xlwings Server refuses."""
     module, _, name = APPLICATION.partition(":")
     try:
         return getattr(import_module(module), name)()
     except Exception as error:
-        if type(error).__name__ != "LicenseError":  # to import it is to ask for the licence
-            raise
-        raise Misuse(f"XLWINGS_LICENSE_KEY is not accepted: {error} {LICENCE}") from None
+        kind = type(error).__name__  # to import these is to ask for the licence
+        if kind == "LicenseError":
+            raise Misuse(f"XLWINGS_LICENSE_KEY is not accepted: {error} {LICENCE}") from None
+        if kind in ("SettingsError", "ValidationError"):
+            raise Misuse(f"a setting XLWINGS_... is wrong: {error}") from None
+        raise
 
 
 def certified(certificate: Path | None, key: Path | None) -> tuple[Path, Path]:
