@@ -10,16 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from math import floor
 from typing import Any, Literal, NamedTuple
 
 from xlsxwriter.chart import Chart
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
-from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl import sources
-from kpi_xl.cells import DAY_0, Cell
-from kpi_xl.hosts.addresses import LAST_ROW, Area, quoted
+from kpi_xl.cells import Cell, serial
+from kpi_xl.hosts.addresses import LAST_ROW, quoted
 from kpi_xl.locales import RIGHT_TO_LEFT, say
 from kpi_xl.reports import layout
 from kpi_xl.reports.layout import LEAST_ROWS, Loaded
@@ -300,12 +300,14 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
         raise TooLargeError(f"{table.name} has {rows:,} rows, more than a sheet has")
     header = styles.header(bg_color=INPUT, align="start")
     caption = styles.lead(text_wrap=True, font_size=9, valign="bottom")
+    # The table is made as long as its rows when these are written.
     sheet.add_table(
-        HEADER, 0, HEADER + max(rows, LEAST_ROWS), len(table.columns) - 1,
+        HEADER, 0, HEADER + 1, len(table.columns) - 1,
         {"name": table.name, "style": "Table Style Light 1",
          "columns": [{"header": column.name, "header_format": header}
                      for column in table.columns]},
     )  # fmt: skip
+    columns, looks = [], []
     for place, column in enumerate(table.columns):
         words = column.unit in (KEY, TEXT)
         look = {"align": "start" if words else "center" if column.unit is DATE else "right"}
@@ -320,20 +322,11 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
         size = {"x_scale": 1.6, "y_scale": 0.2 * (lines(note, 30) + 2)}
         sheet.write_comment(HEADER, place, note, size)
         validate(page, place, column)
-        if page.book.draft:
-            continue
         marked = styles.number(column.unit, bg_color=INPUT, quote_prefix=True, **look)
-        cells = data.get(column.name, ())
-        write_cells(sheet, HEADER + 1, place, cells, style, marked)
-        for row in range(HEADER + 1 + len(cells), HEADER + 1 + max(rows, LEAST_ROWS)):
-            sheet.write_blank(row, place, None, style)
-    if page.book.draft:
-        blank = [None] * max(rows, LEAST_ROWS)
-        area = Area(page.name, HEADER + 2, 1, HEADER + 1 + len(blank), len(table.columns))
-        page.book.columns[area] = [
-            [*map(as_computed, data.get(column.name, ())), *blank][: len(blank)]
-            for column in table.columns
-        ]
+        looks.append((style, marked))
+        cells = as_written(data.get(column.name, ()))
+        columns.append([*cells, *[None] * (max(rows, LEAST_ROWS) - len(cells))])
+    page.add_block(HEADER + 1, 0, columns, looks)
     sheet.set_row(HEADER - 1, 26)
     sheet.freeze_panes(HEADER + 1, 1)
     sheet.repeat_rows(HEADER)
@@ -384,42 +377,34 @@ def source_list(page: Page, template: Template, language: str, loaded: Sequence[
         record = known.get(table.name, Loaded(table.name))
         for place, name in enumerate(layout.SOURCE_COLUMNS):
             held, style = getattr(record, name), looks[name][2]
-            write_cells(sheet, row, place, [held], style, style)
+            if not held:
+                sheet.write_blank(row, place, None, style)
+            elif isinstance(held, str):
+                sheet.write_string(row, place, held, style)
+            else:
+                number = serial(held) if isinstance(held, date) else held
+                sheet.write_number(row, place, number, style)
     sheet.freeze_panes(top + 1, 1)
     sheet.print_area(0, 0, top + len(template.inputs), len(looks) - 1)
 
 
-def write_cells(
-    sheet: Worksheet, top: int, place: int, cells: Sequence[Cell], style: Format, marked: Format
-) -> None:
-    """A column of data from outside: text stays text, also where it looks like a formula.
-
-    Such text is marked, so that it stays text when somebody edits the cell.
-    """
-    for row, cell in enumerate(cells, start=top):
-        if isinstance(cell, bool):
-            sheet.write_boolean(row, place, cell, style)
-        elif isinstance(cell, int | float):
-            sheet.write_number(row, place, cell, style)
-        elif isinstance(cell, date):
-            moment = cell if isinstance(cell, datetime) else datetime(*cell.timetuple()[:3])
-            sheet.write_datetime(row, place, moment.replace(tzinfo=None), style)
-        elif cell is None or cell == "":
-            sheet.write_blank(row, place, None, style)
-        else:
-            if len(cell) > LONGEST_TEXT:
-                raise TooLargeError(
-                    f"a text of {len(cell):,} characters is more than a cell holds:"
-                    f" {cell[:20]!r} ..."
-                )
-            sheet.write_string(row, place, cell, marked if cell[0] in "=+-@" else style)
-
-
-def as_computed(cell: Cell) -> Cell:
-    """A cell of data as the formulas meet it: a day is a number."""
-    if isinstance(cell, date):
-        return float(cell.toordinal() - DAY_0)
-    return float(cell) if type(cell) is int else None if cell == "" else cell
+def as_written(cells: Sequence[Cell]) -> Sequence[Cell]:
+    """A column of data as a file has it: a day is a number. Raises TooLargeError."""
+    kinds = set(map(type, cells))
+    if kinds <= {float}:
+        return cells
+    if kinds <= {date, datetime, type(None)}:
+        known = {day: None if day is None else floor(serial(day)) for day in set(cells)}
+        return list(map(known.__getitem__, cells))
+    longest = max((cell for cell in cells if isinstance(cell, str)), key=len, default="")
+    if len(longest) > LONGEST_TEXT:
+        raise TooLargeError(
+            f"a text of {len(longest):,} characters is more than a cell holds: {longest[:20]!r} ..."
+        )
+    return [
+        floor(serial(cell)) if isinstance(cell, date) else None if cell == "" else cell
+        for cell in cells
+    ]
 
 
 def validate(page: Page, place: int, column: Column) -> None:

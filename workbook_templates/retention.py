@@ -11,12 +11,13 @@ import csv
 from collections.abc import Sequence
 from datetime import date
 from importlib import resources
+from math import floor
 from random import Random
 from typing import NamedTuple
 
 from xlsxwriter.format import Format
 
-from kpi_xl.cells import Cell
+from kpi_xl.cells import DAY_0, Cell
 from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, TEXT
 
 from .parts import (
@@ -97,7 +98,10 @@ SURVIVORS = Input(
 
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 DEEP = 1_000_000  # rows that the names over the customers' table reach down
-SPARE = 12  # rows and columns shown beyond those that the data fill now
+SPARE = 12  # rows and columns shown, at the least, beyond those that the data fill now
+MOST_PERIODS = (
+    480  # from the first order to the last, of which cohorts are made: 40 years of months
+)
 MOST = 50_000  # customers whose value is forecast one by one: of more, a file grows too slow
 BEST, RISKY = 20, 12  # customers in the lists
 MONTHS = 24
@@ -170,6 +174,7 @@ CONTRACT_SETTINGS = (
 NOBODY = "CustomerCount=0"
 NO_FORECAST = "ForecastDone=0"
 NO_FIT = "FitDone=0"
+TOO_LONG = f"PeriodCount>{MOST_PERIODS}"
 NO_MONTHS = SUBSCRIPTIONS.empty
 
 FIGURES = {
@@ -270,7 +275,8 @@ AGREEMENTS = (
     Agreement("Customer lifetime value", "=CustomerValue",
               blank_if(NOBODY, "-PV(DiscountRate,Lifetime,OrderValue*MonthlyOrders*GrossMargin)"),
               MONEY),
-    Agreement("Revenue, summed over cohorts", "=SUM(CohortRevenue)", "=SUM(Orders[amount])", MONEY),
+    Agreement("Revenue, summed over cohorts", blank_if(TOO_LONG, "SUM(CohortRevenue)"),
+              blank_if(TOO_LONG, "SUM(Orders[amount])"), MONEY),
     Agreement("Churn a year", "=YearlyChurn",
               blank_if("SUM(CustomersStart)=0",
                        "1-(1-SUM(CustomersLost)/SUM(CustomersStart))^12"), RATE),
@@ -303,6 +309,12 @@ PROBLEMS = (
             f"={HEADER_ROW}+MATCH(MIN(Orders[date]),Orders[date],0)", "Correct the year."),
     Problem("Dates after 2100", '=COUNTIF(Orders[date],">73050")',
             f"={HEADER_ROW}+MATCH(MAX(Orders[date]),Orders[date],0)", "Correct the year."),
+    Problem("Orders years apart from all others", f"=IF({TOO_LONG},1,0)",
+            f"={HEADER_ROW}+MATCH(IF(MAX(Orders[date])-MEDIAN(Orders[date])>"
+            "MEDIAN(Orders[date])-MIN(Orders[date]),MAX(Orders[date]),MIN(Orders[date])),"
+            "Orders[date],0)",
+            f"Over {MOST_PERIODS} periods there are no cohorts: correct the date, or choose a"
+            " longer period."),
     Problem("Orders without an amount", '=COUNTIFS(Orders[amount],"",Orders[date],"<>")',
             first_gap("amount", "date"), "They count as 0."),
     Problem("Months begun with other customers",
@@ -321,7 +333,9 @@ PROBLEMS = (
             f"=IF({SURVIVORS.empty},0,MAX(Survivors[period])+1-COUNT(Survivors[customers]))", "",
             "Rows go from period 0 on, one by one."),
     Problem("Periods that gain customers",
-            '=SUMPRODUCT((LaterLeft<>"")*(EarlierLeft<>"")*(LaterLeft>EarlierLeft))', "",
+            '=SUMPRODUCT((LaterLeft<>"")*(EarlierLeft<>"")*(LaterLeft>EarlierLeft))'
+            '+SUMPRODUCT((LaterCompared<>"")*(EarlierCompared<>"")'
+            "*(LaterCompared>EarlierCompared))", "",
             "Nobody joins a cohort later: correct the count."),
 )  # fmt: skip
 
@@ -413,7 +427,10 @@ def model(page: Page) -> None:
     styles = page.styles
     bold, count, share = styles.label(bold=True), styles.number(COUNT), styles.number(RATE)
     money, average, number = styles.number(MONEY), styles.number(AVERAGE), styles.of("0.0000")
-    nobody, too_many = ORDERS.empty, f"OR({ORDERS.empty},N(FittedCustomers)>{MOST})"
+    nobody = ORDERS.empty
+    too_long = f"OR({nobody},{TOO_LONG})"
+    first = page.at(TOP, FIT.column)  # asked for by name, so that it is computed first
+    too_many = f'IF({first}="",TRUE,N(FittedCustomers)>{MOST})'
     headline(page, "Model", "A formula of kpi_xl spills each of these tables.")
     page.sheet.set_column(0, SHARES.column - 1, 13)
     page.sheet.set_column(CUSTOMERS.column + 7, CUSTOMERS.column + 7, 20)
@@ -422,15 +439,15 @@ def model(page: Page) -> None:
     risk = 'COUNTIF(Alive,"<"&RiskBelow)=0'
     for spill, blank, looks in (
         (CUSTOMERS, nobody, customer),
-        (CURVE, nobody, [bold, count, count, share]),
+        (CURVE, too_long, [bold, count, count, share]),
         (FIT, nobody, [bold, number]),
         (FORECAST, too_many, forecast),
         (RANKED, NO_FORECAST, [bold, money, share]),
         (AT_RISK, f"IF({NO_FORECAST},TRUE,{risk})", [bold, money, share]),
-        (SHARES, nobody, [bold, count, share]),
-        (COUNTS, nobody, [bold, count]),
-        (REVENUES, nobody, [bold, count, money]),
-        (KEPT, nobody, [bold, count, share]),
+        (SHARES, too_long, [bold, count, share]),
+        (COUNTS, too_long, [bold, count]),
+        (REVENUES, too_long, [bold, count, money]),
+        (KEPT, too_long, [bold, count, share]),
     ):
         page.write(TOP - 1, spill.column, spill.title, styles.heading())
         page.spill(TOP, spill.column, blank_if(blank, spill.formula), styles.header("0"), looks)
@@ -448,6 +465,10 @@ def model(page: Page) -> None:
         page.define(f"{which}Clv", TOP - 2, fit.column + 1)
         page.define(f"{which}Alpha", TOP + 1, fit.column + 1)
         page.define(f"{which}Beta", TOP + 2, fit.column + 1)
+    days = 'IF(Period="W",7,IF(Period="M",30.4375,IF(Period="Q",91.3125,365.25)))'
+    span = f"(MAX(Orders[date])-MIN(Orders[date]))/{days}"
+    page.put(TOP - 2, SHARES.column, f"=IF({nobody},0,{span})", styles.lead())
+    page.define("PeriodCount", TOP - 2, SHARES.column)
     done(page, "FitDone", TOP - 2, FIT.column)
     done(page, "ForecastDone", TOP - 2, FORECAST.column)
     repeated = "CORREL(FILTER(OnDays,OnDays>1),FILTER(Spent/OnDays,OnDays>1))"
@@ -802,8 +823,9 @@ def contracts(page: Page) -> None:
             page.put(row, 1 + 2 * number, blank_if(known, data), styles.number(RATE))
             cell = source.at(TOP + 1 + place, COHORTS_LEFT[number][1].column + 1)
             page.put(row, 2 + 2 * number, same_as(cell), styles.number(RATE))
-    page.define("LaterLeft", top + 2, 1, last, 1)
-    page.define("EarlierLeft", top + 1, 1, last - 1, 1)
+    for name, column in (("Left", 1), ("Compared", 3)):
+        page.define(f"Later{name}", top + 2, column, last, column)
+        page.define(f"Earlier{name}", top + 1, column, last - 1, column)
     names = (page, top + 1, 0, last, 0)
     for number, (title, colour) in enumerate(
         (("First cohort: data and model", BLUE), ("Second cohort: data and model", ORANGE))
@@ -917,13 +939,28 @@ def table(book: Book, spill: Spill) -> list[list[object]]:
 
 def shown(book: Book, spill: Spill, rows: int, columns: int) -> tuple[int, int]:
     """How many rows and columns of a table its sheet shows: those filled, and some to spare."""
-    block = table(book, spill)
-    width = len(block[0]) if block else 0
-    # The same formulas for most data: else all of them would have to be computed once more.
-    return (
-        rows if len(block) <= rows else len(block) + SPARE,
-        columns if width <= columns else width + SPARE,
+    if book.values:
+        block = table(book, spill)
+        filled = len(block), len(block[0]) if block else 0
+    else:  # so that the draft has the formulas already, which else would be computed once more
+        months = months_spanned(book)
+        filled = months + 1, months + 2
+    # In steps, so that a cohort more or less makes no other formulas.
+    high, wide = (
+        room if size <= room else room + SPARE * ((size - room - 1) // SPARE + 2)
+        for room, size in zip((rows, columns), filled, strict=True)
     )
+    return high, wide
+
+
+def months_spanned(book: Book) -> int:
+    """The months from the first order to the last, where cohorts are made of them; 0 without."""
+    orders = next(b for b in book.blocks if b.area.sheet == book.pages[ORDERS.name].name)
+    days = [day for day in orders.columns[1] if isinstance(day, int | float)]
+    if not days or max(days) - min(days) > MOST_PERIODS * 30.4375:
+        return 0
+    first, last = (date.fromordinal(DAY_0 + floor(day)) for day in (min(days), max(days)))
+    return 12 * (last.year - first.year) + last.month - first.month + 1
 
 
 def add_curve(page: Page, *, row: int, column: int, width: int, height: int) -> None:

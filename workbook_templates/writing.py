@@ -1,7 +1,9 @@
 """A workbook being written: its language, its styles, and formulas that hold their values."""
 
+import gc
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -13,7 +15,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.hosts.addresses import Area, quoted
-from kpi_xl.hosts.package import read_package
+from kpi_xl.hosts.blocks import Block as Cells
+from kpi_xl.hosts.package import filled, read_package
 from kpi_xl.units import COUNT, DATE, PERIODS, RATE, SCORE, Unit
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
@@ -125,7 +128,7 @@ class Book:
     """A workbook being written: its language, and the values of its formulas as far as known.
 
     `values` is empty at first; a `draft` has no cells that nobody computes: see `computed`.
-    `columns` are the data of the input tables.
+    `blocks` are the cells of the input tables and of spills, which are written at the end.
     """
 
     file: xlsxwriter.Workbook
@@ -134,7 +137,7 @@ class Book:
     right_to_left: bool
     values: Values
     draft: bool
-    columns: dict[Area, list[list[Cell]]] = field(default_factory=dict)
+    blocks: list[Cells] = field(default_factory=list)
     pages: "dict[str, Page]" = field(default_factory=dict)
     headlines: list[Headline] = field(default_factory=list)
 
@@ -232,22 +235,36 @@ class Page:
         The last of the columns' styles goes on for all further columns.
         """
         block = self.spilled(row, column)
+        last = column + len(block[0]) - 1
+        self.sheet.write_dynamic_array_formula(row, column, row, last, formula, header, block[0][0])
         if self.book.draft:
-            self.sheet.write_dynamic_array_formula(row, column, row, column, formula, header)
             return block
-        last = row + len(block) - 1, column + len(block[0]) - 1
-        self.sheet.write_dynamic_array_formula(row, column, *last, formula, header, block[0][0])
-        for i, cells in enumerate(block):
-            for j, cell in enumerate(cells):
-                style = header if i == 0 else styles[min(j, len(styles) - 1)]
-                if i == j == 0:
-                    continue
-                if isinstance(cell, str):
-                    # As text: Excel would take a blank cell in a spill for 0.
-                    self.sheet.write_string(row + i, column + j, cell, style)
-                else:
-                    self.sheet.write(row + i, column + j, cell, style)
+        for place, cell in enumerate(block[0][1:], start=column + 1):
+            self.sheet.write(row, place, cell, header)
+        looks = [styles[min(place, len(styles) - 1)] for place in range(len(block[0]))]
+        self.add_block(row + 1, column, list(zip(*block[1:], strict=True)), [(s, s) for s in looks])
         return block
+
+    def add_block(
+        self,
+        row: int,
+        column: int,
+        columns: Sequence[Sequence[Cell]],
+        styles: Sequence[tuple[Format, Format]],
+    ) -> None:
+        """Cells under a table's header or a spill's first row: see Block for the styles."""
+        if not columns:
+            return
+        numbers = [] if self.book.draft else [(number_of(a), number_of(b)) for a, b in styles]
+        last = row + len(columns[0]), column + len(columns)
+        self.book.blocks.append(
+            Cells(Area(self.name, row + 1, column + 1, *last), columns, numbers)
+        )
+
+
+def number_of(style: Format) -> int:
+    """The number by which cells refer to a format."""
+    return int(style._get_xf_index())  # as XlsxWriter itself asks for it, when it writes a cell
 
 
 def new_book(
@@ -279,24 +296,43 @@ def computed(write: Callable[[io.BytesIO, Values, bool], Book]) -> Built:
     """
     from kpi_xl.hosts.embedded import compute  # so that the records are known without the engine
 
-    values: Values = {}
-    known: dict[str, str] = {}
-    while True:
+    with uncollected():
+        values: Values = {}
+        known: dict[str, str] = {}
+        while True:
+            file = io.BytesIO()
+            draft = write(file, values, True)
+            package = read_package(file.getvalue())
+            formulas = {formula.cell: formula.text for formula in package.formulas}
+            if formulas == known:
+                break
+            known = formulas
+            result = compute(package, draft.blocks)
+            if result.refused:
+                raise AssertionError(
+                    f"a template has formulas that are not computed: {result.refused}"
+                )
+            values = result.values
         file = io.BytesIO()
-        draft = write(file, values, True)
-        package = read_package(file.getvalue())
-        formulas = {formula.cell: formula.text for formula in package.formulas}
-        if formulas == known:
-            break
-        known = formulas
-        result = compute(package, draft.columns)
-        if result.refused:
-            raise AssertionError(f"a template has formulas that are not computed: {result.refused}")
-        values = result.values
-    file = io.BytesIO()
-    book = write(file, values, False)
+        book = write(file, values, False)
+        content = filled(file.getvalue(), book.blocks)
     shown = [(label, as_text(values[place], unit)) for label, place, unit in book.headlines]
-    return Built(file.getvalue(), values, shown)
+    return Built(content, values, shown)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the search for circles of objects: over millions of cells it takes most of the time.
+
+    What is no longer used goes all the same, but for circles, and these are few.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def literal(text: str) -> str:

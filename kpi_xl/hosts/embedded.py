@@ -6,7 +6,7 @@ a refusal names the cell, and spreads to every cell that depends on it: never a 
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
@@ -17,8 +17,9 @@ from kpi_xl.cells import Block, Cell, evaluate
 from kpi_xl.errors import CellError
 from kpi_xl.hosts import formulas, native
 from kpi_xl.hosts.addresses import LAST_COLUMN, LAST_ROW, Area
+from kpi_xl.hosts.blocks import Block as Cells
 from kpi_xl.hosts.formulas import FormulaError, RefusedError, Setting, Term
-from kpi_xl.hosts.package import Formula, NotAWorkbookError, Package, read_package, with_columns
+from kpi_xl.hosts.package import Formula, NotAWorkbookError, Package, read_package, with_cells
 from kpi_xl.metrics import METRICS
 from kpi_xl.registry import Metric
 
@@ -45,7 +46,7 @@ LATER = dict(UNSURE)
 NATIVE_ERROR = "it comes from a native function, or from a cell that the formula refers to"
 WHOLE_END = "\ue000end of a whole column"
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
-BATCH = 10_000  # rows; the engine takes ever longer over more at once
+BATCH = 500  # rows; the engine takes ever longer over more at once
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,9 @@ def calculate(content: bytes) -> Computed:
     return compute(read_package(content))
 
 
-def compute(book: Package, columns: Mapping[Area, Sequence[Sequence[Cell]]] = {}) -> Computed:
-    """The same, for a workbook that has been read.
-
-    `columns`: see `with_columns`.
-    """
-    engine = _Engine(with_columns(book, columns))
+def compute(book: Package, blocks: Sequence[Cells] = ()) -> Computed:
+    """The same, for a workbook that has been read, with blocks of cells that its file has not."""
+    engine = _Engine(with_cells(book, blocks))
     engine.run()
     values = {
         (formula.sheet, formula.row, formula.column): value
@@ -175,6 +173,7 @@ class _Engine:
             self.formulas = [self._with_text(formula) for formula in book.formulas]
             self._prepare()
         self.workbook.set_temporal_egress("serial")
+        self.workbook.set_changelog_enabled(False)  # it doubles the time that setting values takes
         for metric in METRICS.values():
             self._register(metric.name, _metric_call(metric, self.problems))
         for name, function in OWN.items():
@@ -516,7 +515,7 @@ class _Engine:
         for place in term.error_free if term else ():
             if place in sound:
                 continue
-            if any(isinstance(cell, dict) for row in self._cells(place) for cell in row):
+            if dict in set(map(type, chain.from_iterable(self._cells(place)))):
                 raise RefusedError(f"{place} holds an error, which the engine leaves out")
             sound.add(place)
 
@@ -578,7 +577,7 @@ def _given(cell: Any) -> Any:
     """An engine's argument as `cells` reads it, or UNSURE for an error that Excel does not have."""
     if isinstance(cell, dict):
         return KINDS.get(cell["kind"], UNSURE)
-    if isinstance(cell, list) and any(isinstance(c, dict) for row in cell for c in row):
+    if isinstance(cell, list) and dict in set(map(type, chain.from_iterable(cell))):
         rows = [[_given(c) for c in row] for row in cell]
         return UNSURE if any(c is UNSURE for row in rows for c in row) else rows
     return None if cell == formulas.OMITTED else cell

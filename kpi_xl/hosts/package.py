@@ -7,20 +7,19 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import repeat
 from pathlib import Path
 from xml.etree import ElementTree
 
-from kpi_xl.cells import Cell
 from kpi_xl.hosts.addresses import Area, area, column_letters, quoted
+from kpi_xl.hosts.archive import with_members
+from kpi_xl.hosts.blocks import Block, with_blocks
 from kpi_xl.hosts.sheet import (
     BadSheetError,
     Sheet,
     XmlCell,
     attribute,
-    escaped,
     text_of,
     with_edits,
     with_value,
@@ -120,42 +119,46 @@ class Package:
         return tuple(self.parts)
 
 
-def with_columns(book: Package, columns: Mapping[Area, Sequence[Sequence[Cell]]]) -> Package:
-    """A workbook with cells that its file has not, because a million rows take long to read.
-
-    They are by the area that they fill, below the last row of their sheet: text, numbers,
-    booleans, None for a blank.
-    """
-    if not columns:
+def with_cells(book: Package, blocks: Sequence[Block]) -> Package:
+    """A workbook that has been read, with blocks of cells: a million rows take long to read."""
+    if not blocks:
         return book
-    changed: dict[str, bytes] = {}
+    heads = {block.whole[:3]: block.whole for block in blocks}
     last_rows = dict(book.last_rows)
-    with zipfile.ZipFile(io.BytesIO(book.content)) as archive:
-        for place, cells in columns.items():
-            part = book.parts[place.sheet]
-            xml = changed[part] if part in changed else archive.read(part)
-            end = xml.rindex(b"</sheetData>")
-            changed[part] = xml[:end] + _rows(place, cells).encode() + xml[end:]
-            last_rows[place.sheet] = max(last_rows.get(place.sheet, 0), place.bottom)
-        return replace(book, content=_for_the_engine(archive, changed), last_rows=last_rows)
+    for sheet, *_, bottom, _ in heads.values():
+        last_rows[sheet] = max(last_rows[sheet], bottom)
+    tables = {
+        name: replace(table, area=heads.get(table.area[:3], table.area))
+        for name, table in book.tables.items()
+    }
+    with zipfile.ZipFile(io.BytesIO(book.content)) as package:
+        content = _for_the_engine(package, _filled(package, blocks))
+    return replace(book, content=content, last_rows=last_rows, tables=tables)
 
 
-def _rows(place: Area, columns: Sequence[Sequence[Cell]]) -> str:
-    """Columns as the rows of a sheet's XML."""
-    letters = [column_letters(place.left + column) for column in range(len(columns))]
+def filled(content: bytes, blocks: Sequence[Block]) -> bytes:
+    """A workbook's file with blocks of cells."""
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        return with_members(content, _filled(package, blocks))
 
-    def tag(letter: str, row: int, cell: Cell) -> str:
-        if cell is None:
-            return ""
-        if isinstance(cell, str):
-            return f'<c r="{letter}{row}" t="str"><v xml:space="preserve">{escaped(cell)}</v></c>'
-        kind = ' t="b"' if isinstance(cell, bool) else ""
-        return f'<c r="{letter}{row}"{kind}><v>{+cell!r}</v></c>'
 
-    return "".join(
-        f'<row r="{row}">{"".join(map(tag, letters, repeat(row), cells))}</row>'
-        for row, cells in enumerate(zip(*columns, strict=True), start=place.top)
-    )
+def _filled(package: zipfile.ZipFile, blocks: Sequence[Block]) -> dict[str, bytes]:
+    """The parts that blocks of cells change: sheets, and their tables, which become longer."""
+    changed: dict[str, bytes] = {}
+    for sheet in dict.fromkeys(block.area.sheet for block in blocks):
+        here = [block for block in blocks if block.area.sheet == sheet]
+        part = _sheet_part(package, sheet)
+        changed[part] = with_blocks(package.read(part), here)
+        heads = {block.whole[:3]: block.whole for block in here}
+        for kind, _, target in _relations(package, part):
+            if kind != "table":
+                continue
+            table = package.read(target)
+            address = ElementTree.fromstring(table).attrib["ref"]
+            place = area(sheet, address)
+            grown = heads.get(place[:3], place).address
+            changed[target] = table.replace(f'ref="{address}"'.encode(), f'ref="{grown}"'.encode())
+    return changed
 
 
 def read_package(content: bytes) -> Package:

@@ -286,19 +286,27 @@ def new_cells(sheet: Sheet, new: Mapping[int, Mapping[int, tuple[str, bytes]]]) 
             )
             edits.append((here, here, b'<%srow r="%d">%s</%srow>' % (p, number, row, p)))
     columns = [column for cells in new.values() for column in cells]
-    tag = DIMENSION.search(sheet.xml, 0, sheet.start)
-    if columns and tag:
-        held = area("", attribute(tag[0], "ref"))
-        grown = Area(
-            "",
-            min(held.top, *new),
-            min(held.left, *columns),
-            max(held.bottom, *new),
-            max(held.right, *columns),
-        )
-        if grown != held:
-            edits.append((tag.start(), tag.end(), _with_attribute(tag[0], "ref", grown.address)))
+    if columns:
+        edits += grown_dimension(sheet, Area("", min(new), min(columns), max(new), max(columns)))
     return edits
+
+
+def grown_dimension(sheet: Sheet, place: Area) -> list[Edit]:
+    """The edit that lets a sheet's dimension include an area, if it says one and does not yet."""
+    tag = DIMENSION.search(sheet.xml, 0, sheet.start)
+    if not tag:
+        return []
+    held = area("", attribute(tag[0], "ref"))
+    grown = Area(
+        "",
+        min(held.top, place.top),
+        min(held.left, place.left),
+        max(held.bottom, place.bottom),
+        max(held.right, place.right),
+    )
+    if grown == held:
+        return []
+    return [(tag.start(), tag.end(), _with_attribute(tag[0], "ref", grown.address))]
 
 
 def _in_row(
