@@ -823,9 +823,9 @@ def contracts(page: Page) -> None:
             page.put(row, 1 + 2 * number, blank_if(known, data), styles.number(RATE))
             cell = source.at(TOP + 1 + place, COHORTS_LEFT[number][1].column + 1)
             page.put(row, 2 + 2 * number, same_as(cell), styles.number(RATE))
-    for name, column in (("Left", 1), ("Compared", 3)):
-        page.define(f"Later{name}", top + 2, column, last, column)
-        page.define(f"Earlier{name}", top + 1, column, last - 1, column)
+    for name, place in (("Left", 1), ("Compared", 3)):
+        page.define(f"Later{name}", top + 2, place, last, place)
+        page.define(f"Earlier{name}", top + 1, place, last - 1, place)
     names = (page, top + 1, 0, last, 0)
     for number, (title, colour) in enumerate(
         (("First cohort: data and model", BLUE), ("Second cohort: data and model", ORANGE))
