@@ -14,6 +14,7 @@ from workbooks import SHEET, edited, sheet_of, written
 
 from kpi_xl.hosts import embedded
 from kpi_xl.hosts.addresses import Area, column_letters, column_number, quoted
+from kpi_xl.hosts.blocks import Block
 from kpi_xl.hosts.embedded import Computed, calculate, compute, evaluate_formula
 from kpi_xl.hosts.formulas import FormulaError, RefusedError, UnknownError
 from kpi_xl.hosts.package import NotAWorkbookError, read_package
@@ -671,5 +672,14 @@ def test_a_large_workbook_is_loaded() -> None:
     """A million rows with names are more than the engine takes by itself."""
     rows = 5_000
     book = read_package(sheet_of({"B1": f'=COUNTIF(A2:A{rows + 1},"?*")'}))
-    columns = {Area("Sheet1", 2, 1, rows + 1, 1): [["long " * 6_000] * rows]}
-    assert shown(compute(book, columns), "B1") == rows
+    block = Block(Area("Sheet1", 2, 1, rows + 1, 1), [["long " * 6_000] * rows])
+    assert shown(compute(book, [block]), "B1") == rows
+
+
+def test_any_text_comes_after_any_number() -> None:
+    """Which needs no knowledge of how Excel sorts texts; that of two texts does."""
+    cells = {"A1": "n/a", "B1": 5.0, "A2": "n/a", "B2": "N/A", "A3": 7.0, "B3": "--", "A4": "a b"}
+    later = {"C1": "=A1>B1", "C2": "=A2>B2", "C3": "=SUMPRODUCT((A1:A4>B1:B4)*1)"}
+    computed = calculate(sheet_of(cells | later | {"C4": "=A1>A4", "C5": "=A4>B1"}))
+    assert [shown(computed, cell) for cell in ("C1", "C2", "C3", "C5")] == [True, False, 2, True]
+    assert set(computed.refused) == {"Sheet1!C4"}

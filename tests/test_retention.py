@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from kpi_xl.workbook_templates import retention
 from kpi_xl.workbook_templates.parts import HEADER, Data, build
-from kpi_xl.workbook_templates.retention import TEMPLATE, sample
+from kpi_xl.workbook_templates.retention import SHARES, TEMPLATE, TOP, sample
 from kpi_xl.workbook_templates.writing import Built
 
 from kpi_xl.cells import Cell
+from kpi_xl.hosts.package import read_package
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
@@ -84,6 +85,48 @@ def test_the_checks_find_what_is_wrong() -> None:
     found = [(values["Checks", row, 2], values["Checks", row, 3]) for row in (6, 7, 12)]
     assert found == [(1, HEADER + 5), (0, ""), (2, HEADER + 9)]
     assert values["Summary", 3, 2].startswith("3 rows of data to look at")
+
+
+def problems(data: Data) -> dict[str, Cell]:
+    """How often Checks finds what in data."""
+    built = build(TEMPLATE, data)
+    rows = enumerate(sheet(built, "Checks"), start=1)
+    return {str(row[0]): built.values.get(("Checks", number, 2)) for number, row in rows}
+
+
+@pytest.mark.parametrize("day", [date(2999, 1, 1), date(1900, 1, 1), date(2099, 12, 31)])
+def test_a_date_centuries_away_makes_no_cohorts_and_is_named(day: date) -> None:
+    data = small()
+    data["Orders"]["date"][3] = day
+    built = build(TEMPLATE, data)
+    assert len(read_package(built.content).formulas) < 6_000
+    assert built.values["Model", TOP + 1, SHARES.column + 1] == ""
+    assert built.values["Cohorts", TOP + 2, 1] == ""
+    row = [str(line[0]) for line in sheet(built, "Checks")].index(APART) + 1
+    assert built.values["Checks", row, 2] == 1
+    assert built.values["Checks", row, 3] == HEADER + 5
+
+
+APART = "Orders years apart from all others"
+
+
+def test_texts_among_numbers_and_dates_are_found() -> None:
+    data = {**small(), "Survivors": {"period": [0, 1, 2], "customers": [100, 60, 50]}}
+    data["Orders"]["amount"][3] = data["Orders"]["date"][5] = "--"
+    data["Survivors"]["customers"] = [100, "n/a", 50]
+    found = problems(data)
+    assert found["Numbers that are text"] == 2
+    assert found["Dates that are text"] == 1
+
+
+@pytest.mark.parametrize("column", ["customers", "compared"])
+def test_a_cohort_that_gains_customers_is_found(column: str) -> None:
+    survivors: dict[str, list[Cell]] = {
+        "period": [0, 1, 2, 3], "customers": [100, 80, 70, 60], "compared": [90, 60, 50, 40]
+    }  # fmt: skip
+    survivors[column][2] = 95
+    found = problems({**small(), "Survivors": survivors})
+    assert found["Periods that gain customers"] == 1
 
 
 def sheet(built: Built, name: str) -> list[list[object]]:

@@ -317,6 +317,11 @@ PROBLEMS = (
             " longer period."),
     Problem("Orders without an amount", '=COUNTIFS(Orders[amount],"",Orders[date],"<>")',
             first_gap("amount", "date"), "They count as 0."),
+    Problem("Numbers that are text",
+            "=" + "+".join(f"COUNTA({table.name}[{one.name}])-COUNT({table.name}[{one.name}])"
+                           for table in (ORDERS, SUBSCRIPTIONS, SURVIVORS)
+                           for one in table.columns if one.unit in (MONEY, COUNT)), "",
+            "Type them anew, as numbers."),
     Problem("Months begun with other customers",
             '=SUMPRODUCT((LaterStart<>"")*(EarlierEnd<>"")*(LaterStart<>EarlierEnd))', "",
             "Start, new and lost customers must lead from month to month: see {Recurring}."),

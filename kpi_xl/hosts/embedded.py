@@ -46,6 +46,7 @@ LATER = dict(UNSURE)
 NATIVE_ERROR = "it comes from a native function, or from a cell that the formula refers to"
 WHOLE_END = "\ue000end of a whole column"
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
+PLAIN_TEXT = re.compile(r"[A-Za-z0-9 ]*")
 BATCH = 500  # rows; the engine takes ever longer over more at once
 
 
@@ -634,11 +635,29 @@ def _compared(cell: Any) -> Any:
     return float(f"{cell:.15g}") if isinstance(cell, float) else cell
 
 
-def _ordered(cell: Any) -> Any:
-    """A cell as Excel sorts it; its order of accents and punctuation is not known here."""
-    if isinstance(cell, str) and not re.fullmatch(r"[A-Za-z0-9 ]*", cell):
-        return UNSURE
-    return _compared(cell)
+def _ordered(cells: Any, others: Any) -> Any:
+    """Cells as Excel sorts them against others; its order of accents and punctuation is not known.
+
+    That is the order of two texts: any text comes after any number.
+    """
+    if not isinstance(cells, list) and not isinstance(others, list):
+        return _ordered_cell(cells, others)
+    blocks = [cell if isinstance(cell, list) else [[cell]] for cell in (cells, others)]
+    high, wide = max(map(len, blocks)), max(len(block[0]) for block in blocks)
+    spread = [
+        [row * (wide if len(row) == 1 else 1) for row in block * (high if len(block) == 1 else 1)]
+        for block in blocks
+    ]
+    return [list(map(_ordered_cell, *rows)) for rows in zip(*spread, strict=True)]
+
+
+def _ordered_cell(cell: Any, other: Any) -> Any:
+    if isinstance(cell, dict):
+        return cell
+    compared = _compared(cell)
+    if isinstance(cell, str) and isinstance(other, str) and compared != _compared(other):
+        return compared if PLAIN_TEXT.fullmatch(cell) else UNSURE
+    return compared
 
 
 def _condition(cell: Any) -> Any:
@@ -742,7 +761,7 @@ def _included(cells: Any) -> Any:
 
 OWN: dict[str, Callable[..., Any]] = {
     formulas.COMPARED: _each(_compared),
-    formulas.ORDERED: _each(_ordered),
+    formulas.ORDERED: _ordered,
     formulas.AS_TEXT: _each(_as_text),
     formulas.LOGICAL_TEXT: _logical_text,
     formulas.CONDITION: _each(_condition),

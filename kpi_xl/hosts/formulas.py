@@ -554,9 +554,11 @@ def joined(left: Term, operator: str, right: Term) -> Term:
         text = f"{wrapped(AS_TEXT, left)}&{wrapped(AS_TEXT, right)}"
     elif binding == COMPARISON:
         # Any text is more than any number, whatever stands in it.
-        sure = operator in ("=", "<>") or left.numeric or right.numeric
-        function = COMPARED if sure else ORDERED
-        text = f"{wrapped(function, left)}{operator}{wrapped(function, right)}"
+        if operator in ("=", "<>") or left.numeric or right.numeric:
+            text = f"{wrapped(COMPARED, left)}{operator}{wrapped(COMPARED, right)}"
+        else:
+            one, other = left.text, right.text
+            text = f"{ORDERED}({one},{other}){operator}{ORDERED}({other},{one})"
     elif '"' in (left.text[:1], right.text[:1]):
         raise RefusedError("text is not turned into a number here")
     else:
@@ -598,7 +600,7 @@ def wrapped(function: str, term: Term) -> str:
     """A term inside one of our functions, unless it is a literal that needs none."""
     if function in (COMPARED, AS_TEXT) and re.fullmatch(r'"[\x20-\x7e]*"', term.text):
         return term.text
-    if function in (COMPARED, ORDERED) and re.fullmatch(r"\d{1,9}(\.\d{1,6})?", term.text):
+    if function == COMPARED and re.fullmatch(r"\d{1,9}(\.\d{1,6})?", term.text):
         return term.text
     if function == CONDITION and term.numeric:
         return term.text

@@ -1,0 +1,70 @@
+"""Blocks of cells put into a workbook's file: what is read back, and what is left as it was."""
+
+import io
+from typing import Any
+
+import openpyxl
+import pytest
+import xlsxwriter
+from workbooks import part, written
+
+from kpi_xl.hosts.addresses import Area
+from kpi_xl.hosts.blocks import AT_ONCE, Block
+from kpi_xl.hosts.package import filled, read_package
+
+SIGNS = ["=1+1", "+1", "-1", "@x", "'quoted", "_x0041_", "a\tb\x01", " spaced ", "<&>", "", "5"]
+
+
+def with_table(book: xlsxwriter.Workbook) -> None:
+    """A table of a row, a spill of its first row, and cells beside them."""
+    sheet = book.add_worksheet("The data")
+    columns = [{"header": name} for name in ("who", "amount")]
+    sheet.add_table("B4:C5", {"name": "Orders", "columns": columns})
+    sheet.write("E6", "beside")
+    sheet.write("A6", "before")
+    sheet.set_row(5, 30)
+    sheet.write_dynamic_array_formula("G4:H4", "=SORT(Orders)", None, "who")
+    sheet.write("H4", "amount")
+
+
+def read(content: bytes) -> Any:
+    return openpyxl.load_workbook(io.BytesIO(content))["The data"]
+
+
+def test_cells_of_all_kinds_are_read_back() -> None:
+    numbers = [0.1 + 0.2, 45_000, -1e300, 2.5e-9, True, None, 7, 1e15, 3.0, 4, False]
+    block = Block(Area("The data", 5, 2, 4 + len(SIGNS), 3), [SIGNS, numbers])
+    sheet = read(filled(written(with_table), [block]))
+    assert sheet.tables["Orders"].ref == f"B4:C{4 + len(SIGNS)}"
+    assert sheet.tables["Orders"].autoFilter.ref == sheet.tables["Orders"].ref
+    assert sheet.dimensions == f"A4:H{4 + len(SIGNS)}"
+    cells = [[cell.value for cell in row] for row in sheet[f"B5:C{4 + len(SIGNS)}"]]
+    texts = ["a\tb_x0001_" if "\t" in text else text for text in SIGNS]  # openpyxl leaves it so
+    assert [row[0] for row in cells] == texts
+    assert [row[1] for row in cells] == numbers
+    assert {sheet.cell(5 + row, 2).data_type for row in range(5)} == {"s"}
+
+
+def test_what_is_in_the_rows_already_stays_beside_them() -> None:
+    blocks = [
+        Block(Area("The data", 5, 7, 7, 8), [["x", "y", "z"], [1.0, 2.0, 3.0]]),
+        Block(Area("The data", 5, 2, 6, 3), [["a", "b"], [1.0, 2.0]]),
+    ]
+    content = filled(written(with_table), blocks)
+    sheet = read(content)
+    row = [cell.value for cell in sheet[6]]
+    assert row == ["before", "b", 2, None, "beside", None, "y", 2]
+    assert sheet.row_dimensions[6].height == 30
+    assert 'ref="G4:H7"' in part(content)
+    (formula,) = read_package(content).formulas
+    assert formula.area == Area("The data", 4, 7, 7, 8)
+
+
+@pytest.mark.parametrize("rows", [1, AT_ONCE - 1, AT_ONCE + 1])
+def test_rows_of_any_number(rows: int) -> None:
+    block = Block(Area("The data", 5, 2, 4 + rows, 3), [["x"] * rows, list(range(rows))])
+    sheet = read(filled(written(with_table), [block]))
+    assert [row[0] for row in sheet.iter_rows(5, 4 + rows, 3, 3, values_only=True)] == [
+        *range(rows)
+    ]
+    assert sheet.max_row == max(4 + rows, 6)
