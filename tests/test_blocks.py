@@ -39,7 +39,8 @@ def test_cells_of_all_kinds_are_read_back() -> None:
     assert sheet.tables["Orders"].autoFilter.ref == sheet.tables["Orders"].ref
     assert sheet.dimensions == f"A4:H{4 + len(SIGNS)}"
     cells = [[cell.value for cell in row] for row in sheet[f"B5:C{4 + len(SIGNS)}"]]
-    texts = ["a\tb_x0001_" if "\t" in text else text for text in SIGNS]  # openpyxl leaves it so
+    kept = {"_x0041_": "_x005F_x0041_", "a\tb\x01": "a\tb_x0001_"}  # openpyxl reads no _xHHHH_
+    texts = [kept.get(text, text) for text in SIGNS]
     assert [row[0] for row in cells] == texts
     assert [row[1] for row in cells] == numbers
     assert {sheet.cell(5 + row, 2).data_type for row in range(5)} == {"s"}
