@@ -31,6 +31,7 @@ Cell = Any
 Block = list[list[Cell]]
 
 NUMBERS = {float, int}
+LARGEST_ID = 2.0**53  # beyond it, numbers that differ by 1 are the same
 TOO_LARGE = "the result is too large for a cell"
 DAY_0 = date(1899, 12, 30).toordinal()  # serial number 0, from March 1900 on
 
@@ -277,6 +278,12 @@ def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> None:
 def _refuse_column_outside(argument: Argument, column: list[Any]) -> None:
     low, high = argument.domain.closed
     if argument.arg.unit is KEY:
+        for row, number in enumerate(column, start=1):
+            if type(number) is float and abs(number) > LARGEST_ID:
+                raise OutOfDomain(
+                    f"value {row} of {argument.name} is {number:.15g}, a number of too many digits"
+                    " to be told from others: write it as text"
+                )
         return
     if not argument.domain.whole and _all_between(low, column, high):
         return
@@ -289,6 +296,10 @@ def _refuse_outside(argument: Argument, number: float, where: str) -> None:
     """Refuse a number that the argument cannot have (0 as a denominator comes later)."""
     low, high = argument.domain.closed
     inside = low <= number <= high and not (argument.domain.whole and number % 1)
+    if not inside and argument.arg.unit is DATE:
+        raise OutOfDomain(
+            f"{where} is {number:.15g}, which is no date: they go from 1900-01-01 to 9999-12-31"
+        )
     if not inside and not (number == 0.0 and argument.arg.denominator):
         raise OutOfDomain(f"{where} is {number:g}; it must be {domain_text(argument.domain)}")
 

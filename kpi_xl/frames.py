@@ -92,8 +92,9 @@ def rfm(
             nw.col("day").max().alias("seen"),
             nw.col("bought_on").count().alias("frequency"),
             nw.col("total").sum().alias("monetary"),
+            nw.col("moved").sum(),
         )
-        .select("key", nw.coalesce("last", "seen"), "frequency", "monetary")
+        .select("key", nw.coalesce("last", "seen"), "frequency", _left("monetary"))
     )
     rows = tables.rfm_rows(
         names,
@@ -120,7 +121,8 @@ def funnel_by(
     stages: Sequence[str | None] | None = None,
 ) -> Table:
     """FUNNEL_BY of the rows of a frame, a column a stage, sorted by segment."""
-    names = tables.stage_names(stages, len(stage_dates))
+    given = None if stages is None else [name.strip() or None if name else None for name in stages]
+    names = tables.stage_names(given, len(stage_dates))
     rows, _ = _rows(frame, segment, stage_dates, None, of_stages=True)
     days = [f"date{number}" for number in range(len(stage_dates))]
     reached = {
@@ -208,7 +210,7 @@ def purchases(
 
 
 class _Orders(NamedTuple):
-    """Rows of key, date, day (an ordinal, as Python's dates have it) and amount, dated by as_of."""
+    """Rows of key, date, day (an ordinal of Python's), amount and its size, dated by as_of."""
 
     rows: nw.LazyFrame[Any]
     as_of: int
@@ -220,7 +222,8 @@ def _orders(
 ) -> _Orders:
     observed = read(METRICS["RFM"], "as_of", as_of)
     rows, days = _rows(frame, customer, (date,), amount)
-    rows = rows.select("key", "amount", date="date0", day=_ordinal(nw.col("date0")))
+    moved, day = nw.col("amount").abs(), _ordinal(nw.col("date0"))
+    rows = rows.select("key", "amount", moved=moved, date="date0", day=day)
     if observed is None:
         return _Orders(rows, max(days))
     if observed < min(days):
@@ -233,9 +236,19 @@ def _by_day(orders: _Orders) -> nw.LazyFrame[Any]:
     """The days of each customer: total, and whether something was bought, not only returned."""
     return (
         orders.rows.group_by("key", "day")
-        .agg(nw.col("amount").sum().alias("total"), nw.col("amount").max().alias("best"))
-        .select("key", "day", "total", bought=nw.col("best") >= 0.0)
+        .agg(
+            nw.col("amount").sum().alias("total"),
+            nw.col("moved").sum(),
+            nw.col("amount").max().alias("best"),
+        )
+        .select("key", "day", "moved", total=_left("total"), bought=nw.col("best") >= 0.0)
     )
+
+
+def _left(total: str) -> nw.Expr:
+    """A sum, or 0 where nothing but rounding is left of what was moved: see `tables.sums`."""
+    left = nw.col(total)
+    return nw.when(left.abs() > 1e-14 * nw.col("moved")).then(left).otherwise(nw.lit(0.0))
 
 
 def _activity(orders: _Orders, period: str, *, of_revenue: bool) -> tables.Activity:
@@ -244,10 +257,11 @@ def _activity(orders: _Orders, period: str, *, of_revenue: bool) -> tables.Activ
     born, at, buyers, amounts = _collected(
         orders.rows.with_columns(period=_period(period))
         .group_by("key", "period")
-        .agg(nw.col("amount").sum())
+        .agg(nw.col("amount").sum(), nw.col("moved").sum())
         .with_columns(born=nw.col("period").min().over("key"))
         .group_by("born", "period")
-        .agg(nw.len().alias("buyers"), nw.col("amount").sum())
+        .agg(nw.len().alias("buyers"), nw.col("amount").sum(), nw.col("moved").sum())
+        .select("born", "period", "buyers", _left("amount"))
     )
     cohorts, periods = np.array(born, dtype=np.int64), np.array(at, dtype=np.int64)
     oldest = int(cohorts.min())

@@ -77,6 +77,8 @@ class Argument:
         """The default as a user would type it; empty if there is none to type."""
         if isinstance(self.default, float):
             return f"{self.default:g}"
+        if isinstance(self.default, str):
+            return f'"{self.default}"'
         return "" if self.default is None else f"{self.default}"
 
 

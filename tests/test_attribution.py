@@ -121,3 +121,9 @@ def test_a_path_that_cannot_be_read_comes_before_conversions_of_none() -> None:
 def test_numbers_that_name_campaigns_are_told_apart() -> None:
     rows = kpi_xl.attribution([1234567, 1234568, "1234567 > x"], [1, 5, 2])
     assert [row[0] for row in rows[1:]] == ["1234568", "1234567", "x"]
+
+
+@pytest.mark.parametrize("path", ["ads > mail", "ads->mail", "ads -> mail", "ads → mail"])
+def test_arrows_part_touches(path: str) -> None:
+    shown = evaluate(METRICS["ATTRIBUTION"], ([[path]], [[2.0]]))
+    assert shown[1:] == [["ads", 1.0, 0.5], ["mail", 1.0, 0.5]]

@@ -408,3 +408,23 @@ def test_values_beyond_a_cell_and_stages_without_columns(kind: str) -> None:
         frames.channel_mix(rows, "channel", "visits")
     with pytest.raises(WrongInput, match="no columns"):
         frames.funnel_by(rows, "channel", [])
+
+
+def test_cents_that_cancel_leave_nothing() -> None:
+    """As in the cells: 0.1 + 0.2 - 0.3 is not quite 0 in binary."""
+    day, later = datetime(2024, 1, 1), datetime(2024, 2, 1)
+    made = pd.DataFrame(
+        {"who": ["Ann"] * 4, "day": [day, later, later, later], "amount": [5.0, 0.1, 0.2, -0.3]}
+    )
+    for frame in (made, pl.DataFrame(made.to_dict("list")).lazy(), duckdb.from_df(made)):
+        rows = frames.cohort(frame, "who", "day", "amount", measure="revenue")
+        assert rows[1] == ["2024-01", 1, 5.0, 0.0]
+    made["amount"] = [0.0, 0.1, 0.2, -0.3]
+    assert frames.rfm(made, "who", "day", "amount")[1][3] == 0.0
+
+
+def test_names_of_stages_are_trimmed() -> None:
+    day = datetime(2024, 1, 1)
+    frame = pd.DataFrame({"who": ["ads"], "one": [day], "two": [day]})
+    rows = frames.funnel_by(frame, "who", ["one", "two"], [" Lead ", " "])
+    assert rows[0] == ["segment", "Lead", "Stage 2", "Lead → Stage 2"]

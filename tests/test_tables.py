@@ -582,3 +582,25 @@ def test_a_curve_longer_than_a_sheet_is_an_error() -> None:
     result = call("RETENTION_CURVE", column("ab"), column([45292, 45330]), "D", 2958465)
     assert result == "#NUM!"
     assert "longer period" in result.sentence
+
+
+def test_ids_that_cannot_be_told_apart_are_refused() -> None:
+    """2^53 + 1 is 2^53 in binary: two customers would become one."""
+    days, amounts = [[45292.0], [45293.0]], [[1.0], [2.0]]
+    for name in ("COHORT", "RFM"):
+        shown = evaluate(METRICS[name], ([[2.0**53], [2.0**53 + 2]], days, amounts))
+        assert shown == "#NUM!"
+        assert "write it as text" in shown.sentence
+        texts = [["9007199254740993"], ["9007199254740994"]]
+        assert len(evaluate(METRICS[name], (texts, days, amounts))) >= 2
+
+
+def test_a_day_out_of_the_calendar_is_said_to_be_none() -> None:
+    shown = evaluate(METRICS["COHORT"], ([["Ann"]], [[3e6]]))
+    assert shown == "#NUM!"
+    assert "3000000, which is no date: they go from 1900-01-01 to 9999-12-31" in shown.sentence
+
+
+def test_numbers_as_names_of_stages_are_said_without_a_decimal() -> None:
+    shown = evaluate(METRICS["FUNNEL_BY"], ([["ads"]], [[45292.0, 45293.0]], [[5.0, 5.0]]))
+    assert shown.sentence == "stages 1 and 2 are both named 5"

@@ -68,9 +68,10 @@ def attribution(
     end of the path); "shapley" all distinct channels of a path alike; "markov" the removal effects
     of a first-order Markov chain, solved exactly, as shares of all conversions. Repeated touches
     of a channel count each. Only markov uses nulls: without them its chain knows no failure but a
-    removed channel. Values are totals of the rows, and follow the conversions. Spaces around a
-    channel do not count, capitals do. Rows come by conversions, the most first; the weights of
-    each path add up to 1, so that no conversion is lost. No conversion at all is #DIV/0!.
+    removed channel. Values are totals of the rows, and follow the conversions. Arrows (-> and →)
+    part touches, too. Spaces around a channel do not count, capitals do. Rows come by conversions,
+    the most first; the weights of each path add up to 1, so that no conversion is lost. No
+    conversion at all is #DIV/0!.
     """
     journeys = [touches(path) for path in paths]
     total = fsum(conversions)
@@ -102,6 +103,7 @@ def attribution(
 def touches(path: str | float) -> Path:
     """The channels of a path, in order."""
     text = f"{path:.15g}" if isinstance(path, float) else path
+    text = text.replace("→", ">").replace("->", ">")
     journey = tuple(touch.strip() for touch in text.split(">"))
     if not all(journey):
         raise WrongInput(f'the path "{text}" has a touch without a name')

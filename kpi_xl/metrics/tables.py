@@ -442,7 +442,8 @@ def stage_names(stages: Sequence[str | float | None] | None, count: int) -> list
     ]
     for number, name in enumerate(names, start=1):
         if names.index(name) < number - 1:
-            raise WrongInput(f"stages {names.index(name) + 1} and {number} are both named {name}")
+            text = f"{name:.15g}" if isinstance(name, float) else name
+            raise WrongInput(f"stages {names.index(name) + 1} and {number} are both named {text}")
     return names
 
 
