@@ -13,21 +13,24 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import openpyxl
 import pandas as pd
 import pytest
 from generated import WORKBOOKS, empty_workbook
 from hosts import missing, pdf_text, program
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import EMPTY, FILLED, HEADER, SOURCES, Template, build
+from kpi_xl.workbook_templates.parts import EMPTY, FILLED, HEADER, SOURCES, Input, Template, build
 from kpi_xl.workbook_templates.writing import Built
 from workbook_lint import lint
 
 from kpi_xl import METRICS, CellError
+from kpi_xl.cells import key
 from kpi_xl.hosts import native
 from kpi_xl.hosts.embedded import calculate
 from kpi_xl.hosts.package import read_package
 from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT, texts
+from kpi_xl.sources import read_table
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
@@ -236,6 +239,36 @@ def test_one_row_is_enough(record: Template) -> None:
         for table, columns in data.items()
     }
     assert build(record, first, about).headlines  # computed, whatever it shows
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_sample_comes_back_from_files(record: Template, ending: str, tmp_path: Path) -> None:
+    """Read as `kpi-xl fill` reads it: from the same data follow the same figures."""
+    data = record.sample().data
+    for table in record.inputs:
+        columns = {
+            name: [plain(cell) for cell in cells] for name, cells in data[table.name].items()
+        }
+        frame = pd.DataFrame(columns, dtype=object)
+        path = tmp_path / f"{table.name}.{ending}"
+        if ending == "csv":
+            frame.to_csv(path, index=False)
+        else:
+            frame = frame.convert_dtypes()
+            duckdb.from_df(frame).write_parquet(str(path))
+        read = read_table(path, table.wanted).columns
+        for name, cells in columns.items():
+            assert read[name] == [key(cell) if keyed(table, name) else cell for cell in cells], name
+
+
+def plain(cell: Any) -> Any:
+    """A cell of a sample as files hold it."""
+    return None if cell == "" else cell.date() if isinstance(cell, datetime) else cell
+
+
+def keyed(table: Input, name: str) -> bool:
+    """Whether a column holds what identifies, where 5 and "5" are one."""
+    return any(column.name == name and column.unit.name == "KEY" for column in table.columns)
 
 
 def test_the_committed_workbook_is_what_the_builder_writes(record: Template) -> None:

@@ -19,6 +19,8 @@ import pandas as pd
 import polars as pl
 import pytest
 import xlsxwriter
+from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.retention import TEMPLATE
 from numpy.typing import NDArray
 
 from kpi_xl import METRICS, frames
@@ -309,6 +311,36 @@ def test_cohorts_from_a_frame(benchmark: Any, kind: str) -> None:
         rows = connection.table("orders")
     arguments = rows, "customer", "date"
     assert len(benchmark.pedantic(frames.cohort, arguments, rounds=5)) > 20
+
+
+# A retention workbook of orders of three years: what `kpi-xl fill` does once it has read them
+
+
+@pytest.mark.benchmark(group="a retention workbook of 100,000 orders")
+def test_a_retention_workbook(benchmark: Any) -> None:
+    customers, days, amounts = (column[:100_000] for column in orders())
+    start = datetime(1899, 12, 30)
+    columns: dict[str, list[Any]] = {
+        "customer": [f"C{number % 20_000}" for number in customers.tolist()],
+        "date": [(start + timedelta(days=day)).date() for day in days.tolist()],
+        "amount": [round(amount, 2) for amount in amounts.tolist()],
+    }
+    built = benchmark.pedantic(build, (TEMPLATE, {"Orders": columns}), rounds=1)
+    assert dict(built.headlines)["Orders"] == "100,000"
+
+
+@pytest.mark.benchmark(group="a retention workbook of 100,000 orders")
+def test_xlsxwriter_on_the_orders_alone(benchmark: Any) -> None:
+    """Without the table and its styles, and without any formula."""
+    rows = [*zip(*(column[:100_000].tolist() for column in orders()), strict=True)]
+
+    def write() -> None:
+        with xlsxwriter.Workbook(io.BytesIO(), {"in_memory": True}) as book:
+            sheet = book.add_worksheet()
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+
+    benchmark.pedantic(write, rounds=1)
 
 
 # Starting
