@@ -15,8 +15,8 @@ from kpi_xl.workbook_templates.campaigns import (
     PERIODS,
     TEMPLATE,
     TOP,
-    sample,
 )
+from kpi_xl.workbook_templates.campaigns_sample import sample
 from kpi_xl.workbook_templates.parts import Data, build
 from kpi_xl.workbook_templates.writing import Built
 
