@@ -377,7 +377,7 @@ def source_list(page: Page, template: Template, language: str, loaded: Sequence[
         record = known.get(table.name, Loaded(table.name))
         for place, name in enumerate(layout.SOURCE_COLUMNS):
             held, style = getattr(record, name), looks[name][2]
-            if not held:
+            if held is None or held == "":
                 sheet.write_blank(row, place, None, style)
             elif isinstance(held, str):
                 sheet.write_string(row, place, held, style)
