@@ -24,7 +24,8 @@ MARGIN, LIFETIME, DISCOUNT, TOLERANCE = 0.6, 24, 0.01, 0.1
 Counts = dict[str, Any]
 
 STATES = {"customers_start": "first", "mrr_start": "first", "customers_end": "last",
-          "active_users": "last", "followers": "last"}  # fmt: skip
+          "active_users": "last", "followers": "last", "audience": "last",
+          "market_buyers": "last"}  # fmt: skip
 
 
 def annuity(months: int) -> float:
@@ -43,6 +44,14 @@ def churn(c: Counts, _: Counts) -> float:
 
 def arpu(c: Counts, _: Counts) -> float:
     return c["revenue"] / c["months"] / ((c["customers_start"] + c["customers_end"]) / 2)
+
+
+def clv_retention(c: Counts, b: Counts) -> float:
+    """The margins of 10,000 periods to come, those from the second on, one by one."""
+    kept = (c["customers_end"] - c["new_customers"]) / c["customers_start"]
+    step = kept / (1 + DISCOUNT) ** c["months"]
+    margin = arpu(c, b) * c["months"] * MARGIN
+    return sum(margin * step**period for period in range(1, 10_000))
 
 
 def answers(c: Counts) -> float:
@@ -149,6 +158,24 @@ EXPECTED: dict[str, Callable[[Counts, Counts], float]] = {
     ),
     "ADOPTION_RATE": over("active_users", "customers_end"),
     "NPS_ERROR": nps_error,
+    "AD_FREQUENCY": over("impressions", "reach"),
+    "AD_REACH_RATE": lambda c, _: c["reach"] / c["months"] / c["audience"],
+    "MROI": lambda c, _: (
+        ((c["marketing_revenue"] - c["organic_revenue"]) * MARGIN - c["spend"]) / c["spend"]
+    ),
+    "CLV_RETENTION": clv_retention,
+    "CLV_CHURN": lambda c, b: arpu(c, b) * c["months"] * MARGIN / churn(c, b),
+    "ENGAGED_SESSION_RATE": over("engaged_visits", "visits"),
+    "VIDEO_RETENTION": over("video_30s", "video_starts"),
+    "BRAND_AWARENESS": over("aware", "asked"),
+    "MARKET_GROWTH": growth("market_sales"),
+    "MARKET_SHARE": over("revenue", "market_sales"),
+    "MARKET_PENETRATION": over("customers_end", "market_buyers"),
+    "SALES_CYCLE": over("won_days", "won"),
+    "QUOTA_ATTAINMENT": over("revenue", "quota"),
+    "REPEAT_PURCHASE_RATE": over("repeat_buyers", "buyers"),
+    "CSAT": over("csat_satisfied", "csat_answers"),
+    "CES": over("ces_points", "ces_answers"),
 }
 
 

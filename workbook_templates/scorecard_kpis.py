@@ -13,8 +13,9 @@ class Kpi(NamedTuple):
 
     In the formula, {spend} is a count of the period, {spend<} that of the period before, {CAC}
     another KPI of it, {months} how many months it has. `over`: what the formula divides by; where
-    that is 0, the KPI is blank. The unit and the meaning are those of the formula's function,
-    unless they are given. `lower`: lower is better.
+    that is 0, the KPI is blank. `lower`: lower is better. The unit and the meaning are those of
+    `function`, unless a meaning is given. It is the function that the formula begins with; one
+    that takes single answers or deals is named, where the table has but their sums.
     """
 
     code: str
@@ -23,11 +24,12 @@ class Kpi(NamedTuple):
     over: tuple[str, ...] = ()
     lower: bool = False
     meaning: str = ""
+    named: str = ""
 
     @property
     def function(self) -> str:
-        """The KPI function that the formula begins with; nothing for a plain count."""
-        return self.formula.partition("(")[0] if "(" in self.formula else ""
+        """The KPI function that says what it is; nothing for a plain count."""
+        return self.named or (self.formula.partition("(")[0] if "(" in self.formula else "")
 
     @property
     def unit(self) -> Unit:
@@ -60,6 +62,8 @@ MONTHS = Input(
             ("revenue", "revenue", MONEY, "All revenue."),
             ("orders", "orders", COUNT, "All orders or invoices."),
             ("marketing_revenue", "from marketing", MONEY, "Revenue that marketing brought."),
+            ("organic_revenue", "of it anyway", MONEY,
+             "The part of it that would have come without marketing."),
             ("ad_spend", "ad spend", MONEY, "What advertising cost; a part of the spend."),
             ("ad_revenue", "from advertising", MONEY, "Revenue that advertising brought."),
         ),
@@ -69,6 +73,8 @@ MONTHS = Input(
             ("new_customers", "new", COUNT, "Customers won in the month."),
             ("customers_end", "at the end", COUNT, "Customers on the month's last day."),
             ("active_users", "active users", COUNT, "Customers who used the product."),
+            ("buyers", "buyers", COUNT, "Customers who bought in the month."),
+            ("repeat_buyers", "repeat buyers", COUNT, "Those of them who had bought before."),
         ),
         *counts(
             "Website",
@@ -78,6 +84,8 @@ MONTHS = Input(
             ("referral_visits", "referral visits", COUNT, "Visits from links on other sites."),
             ("social_visits", "social visits", COUNT, "Visits from social networks."),
             ("bounces", "bounces", COUNT, "Visits that ended at once."),
+            ("engaged_visits", "engaged visits", COUNT,
+             "Visits that lasted, converted or saw several pages, as GA4 counts them."),
             ("pageviews", "page views", COUNT, "Pages seen in all visits."),
             ("visit_seconds", "seconds", SECONDS, "The duration of all visits together."),
             ("conversions", "conversions", COUNT, "Whatever the website is to bring about."),
@@ -98,6 +106,7 @@ MONTHS = Input(
             ("lost", "deals lost", COUNT, "Deals closed as lost."),
             ("won_value", "value of won deals", MONEY, "All of them together."),
             ("won_days", "days to win them", COUNT, "From created to won, all deals together."),
+            ("quota", "sales quota", MONEY, "The revenue that sales was to reach."),
             ("pipeline", "new pipeline", MONEY, "The value of new opportunities."),
             ("marketing_pipeline", "from marketing", MONEY, "The part that marketing brought."),
             ("trials", "trials", COUNT, "Trials begun."),
@@ -107,6 +116,8 @@ MONTHS = Input(
             "Advertising",
             ("impressions", "impressions", COUNT, "How often the advertising was shown."),
             ("clicks", "clicks", COUNT, "Clicks on it."),
+            ("reach", "reach", COUNT, "People who saw it at least once."),
+            ("audience", "target audience", COUNT, "Everyone whom it is meant for."),
         ),
         *counts(
             "Social",
@@ -118,9 +129,18 @@ MONTHS = Input(
             ("market_mentions", "all mentions", COUNT, "Mentions of all brands of the market."),
         ),
         *counts(
+            "Market",
+            ("market_sales", "sales", MONEY, "What all suppliers together sold."),
+            ("market_buyers", "possible buyers", COUNT,
+             "All who could be customers, on the month's last day."),
+            ("asked", "asked", COUNT, "People asked whether they know the brand."),
+            ("aware", "know the brand", COUNT, "Those of them who do."),
+        ),
+        *counts(
             "Content",
             ("pieces", "pieces", COUNT, "Articles, videos and so on that came out."),
             ("video_starts", "video starts", COUNT, "How often videos were started."),
+            ("video_30s", "seen for 30 seconds", COUNT, "How often somebody was still there."),
             ("video_completions", "seen to the end", COUNT, "How often they were."),
             ("watch_seconds", "seconds watched", SECONDS, "All views together."),
         ),
@@ -137,6 +157,10 @@ MONTHS = Input(
             ("promoters", "promoters", COUNT, "Answers 9 and 10."),
             ("passives", "passives", COUNT, "Answers 7 and 8."),
             ("detractors", "detractors", COUNT, "Answers 0 to 6."),
+            ("csat_answers", "CSAT answers", COUNT, "Answers on satisfaction, from 1 to 5."),
+            ("csat_satisfied", "satisfied", COUNT, "Those of 4 and 5."),
+            ("ces_answers", "CES answers", COUNT, "Answers on how much effort it took."),
+            ("ces_points", "CES points", COUNT, "The sum of these answers."),
         ),
         *counts(
             "Events",
@@ -158,7 +182,7 @@ MONTHS = Input(
 
 COUNTS = tuple(column for column in MONTHS.columns if column.name != "month")
 AT_START = ("customers_start", "mrr_start")
-AT_END = ("customers_end", "active_users", "followers")
+AT_END = ("customers_end", "active_users", "followers", "audience", "market_buyers")
 """The columns that are a state and are not added up: a quarter has its first or last month's."""
 
 PARTS = (
@@ -168,8 +192,16 @@ PARTS = (
     ("social_visits", "visits"),
     ("purchases", "carts"),
     ("marketing_revenue", "revenue"),
+    ("organic_revenue", "marketing_revenue"),
+    ("revenue", "market_sales"),
     ("marketing_pipeline", "pipeline"),
     ("own_mentions", "market_mentions"),
+    ("engaged_visits", "visits"),
+    ("reach", "audience"),
+    ("customers_end", "market_buyers"),
+    ("aware", "asked"),
+    ("csat_satisfied", "csat_answers"),
+    ("repeat_buyers", "buyers"),
     ("video_completions", "video_starts"),
     ("delivered", "sent"),
     ("opened", "delivered"),
@@ -226,6 +258,11 @@ OTHERS = {
         Kpi("CPC", "Cost per click (CPC)", "CPC({ad_spend},{clicks})", ("{clicks}",), lower=True),
         Kpi("CPM", "Cost per mille (CPM)", "CPM({ad_spend},{impressions})", ("{impressions}",),
             lower=True),
+        Kpi("AD_FREQUENCY", "Ad frequency", "AD_FREQUENCY({impressions},{reach})", ("{reach}",),
+            meaning="How often in a month those who were reached saw the advertising."),
+        Kpi("AD_REACH_RATE", "Ad reach", "AD_REACH_RATE({reach}/{months},{audience})",
+            ("{audience}",),
+            meaning="Share of the target audience that the advertising reached in a month."),
         Kpi("COST_PER_MQL", "Cost per MQL", "COST_PER_MQL({spend},{mqls})", ("{mqls}",),
             lower=True),
         Kpi("COST_PER_SQL", "Cost per SQL", "COST_PER_SQL({spend},{sqls})", ("{sqls}",),
@@ -236,6 +273,8 @@ OTHERS = {
             ("{attended}",), lower=True),
     ),
     "Return": (
+        Kpi("MROI", "Marketing ROI (MROI)",
+            "MROI({marketing_revenue},{spend},{organic_revenue},GrossMargin)", ("{spend}",)),
         Kpi("AD_COST_OF_SALES", "Advertising cost of sales",
             "AD_COST_OF_SALES({ad_spend},{ad_revenue})", ("{ad_revenue}",), lower=True),
         Kpi("MER", "Marketing efficiency (MER)", "MER({revenue},{spend})", ("{spend}",)),
@@ -245,6 +284,11 @@ OTHERS = {
             "REVENUE_CONTRIBUTION({marketing_revenue},{revenue})", ("{revenue}",)),
     ),
     "Customer value": (
+        Kpi("CLV_RETENTION", "CLV from retention",
+            "CLV_RETENTION({ARPU}*{months}*GrossMargin,{RETENTION_RATE},"
+            "(1+DiscountRate)^{months}-1)", ("((1+DiscountRate)^{months}-{RETENTION_RATE})",)),
+        Kpi("CLV_CHURN", "CLV from churn", "CLV_CHURN({ARPU}*{months},{CHURN_RATE},GrossMargin)",
+            ("{CHURN_RATE}",)),
         Kpi("CLV_CAC", "CLV : CAC", "CLV_CAC({CLV},{CAC})", ("{CAC}",)),
         Kpi("CUSTOMER_LIFETIME", "Customer lifetime, months",
             "CUSTOMER_LIFETIME({CHURN_RATE})*{months}", ("{CHURN_RATE}",),
@@ -272,6 +316,8 @@ OTHERS = {
             ("{visitors}",)),
         Kpi("BOUNCE_RATE", "Bounce rate", "BOUNCE_RATE({bounces},{visits})", ("{visits}",),
             lower=True),
+        Kpi("ENGAGED_SESSION_RATE", "Engaged visits",
+            "ENGAGED_SESSION_RATE({engaged_visits},{visits})", ("{visits}",)),
         Kpi("AVG_SESSION_DURATION", "Average visit, seconds",
             "AVG_SESSION_DURATION({visit_seconds},{visits})", ("{visits}",)),
         Kpi("PAGES_PER_SESSION", "Pages per visit", "PAGES_PER_SESSION({pageviews},{visits})",
@@ -291,6 +337,8 @@ OTHERS = {
         Kpi("CONTENT_OUTPUT", "Content a month", "CONTENT_OUTPUT({pieces},{months})"),
         Kpi("AVG_VIEW_DURATION", "Average view, seconds",
             "AVG_VIEW_DURATION({watch_seconds},{video_starts})", ("{video_starts}",)),
+        Kpi("VIDEO_RETENTION", "Video retention, 30 s",
+            "VIDEO_RETENTION({video_30s},{video_starts})", ("{video_starts}",)),
         Kpi("VIDEO_COMPLETION_RATE", "Video completion",
             "VIDEO_COMPLETION_RATE({video_completions},{video_starts})", ("{video_starts}",)),
         Kpi("DELIVERY_RATE", "E-mail delivery rate", "DELIVERY_RATE({delivered},{sent})",
@@ -313,6 +361,15 @@ OTHERS = {
             meaning="Likes, shares and comments per follower."),
         Kpi("SHARE_OF_VOICE", "Share of voice", "SHARE_OF_VOICE({own_mentions},{market_mentions})",
             ("{market_mentions}",)),
+        Kpi("BRAND_AWARENESS", "Brand awareness", "BRAND_AWARENESS({aware},{asked})",
+            ("{asked}",)),
+        Kpi("MARKET_GROWTH", "Market growth", "MARKET_GROWTH({market_sales},{market_sales<})",
+            ("{market_sales<}",)),
+        Kpi("MARKET_SHARE", "Market share", "MARKET_SHARE({revenue},{market_sales})",
+            ("{market_sales}",)),
+        Kpi("MARKET_PENETRATION", "Market penetration",
+            "MARKET_PENETRATION({customers_end},{market_buyers})", ("{market_buyers}",),
+            meaning="Share of all possible buyers who are customers."),
     ),
     "Leads and sales": (
         Kpi("LEADS", "Leads", "{leads}", meaning="New leads."),
@@ -332,6 +389,10 @@ OTHERS = {
         Kpi("SALES_VELOCITY", "Sales velocity, a day",
             "SALES_VELOCITY({sqos},{WIN_RATE},{won_value}/{won},{won_days}/{won})",
             ("{won}", "{won_days}")),
+        Kpi("SALES_CYCLE", "Sales cycle, days", "{won_days}/{won}", ("{won}",), lower=True,
+            named="SALES_CYCLE"),
+        Kpi("QUOTA_ATTAINMENT", "Quota attainment", "QUOTA_ATTAINMENT({revenue},{quota})",
+            ("{quota}",)),
         Kpi("SALES_GROWTH", "Sales growth", "SALES_GROWTH({revenue},{revenue<})",
             ("{revenue<}",)),
     ),
@@ -348,11 +409,21 @@ OTHERS = {
         Kpi("NRR", "Net revenue retention (NRR)",
             "NRR({mrr_start},{mrr_contraction},{mrr_churned},{mrr_expansion})",
             ("{mrr_start}",)),
+        Kpi("REPEAT_PURCHASE_RATE", "Repeat purchase rate",
+            "REPEAT_PURCHASE_RATE({repeat_buyers},{buyers})", ("{buyers}",),
+            meaning="Share of the buyers who had bought before."),
         Kpi("ADOPTION_RATE", "Adoption rate", "ADOPTION_RATE({active_users},{customers_end})",
             ("{customers_end}",)),
         Kpi("NPS_ERROR", "Margin of error of NPS",
             "NPS_ERROR({promoters},{passives},{detractors})",
             ("{promoters}+{passives}+{detractors}",), lower=True),
+        Kpi("CSAT", "Customer satisfaction (CSAT)", "{csat_satisfied}/{csat_answers}",
+            ("{csat_answers}",), named="CSAT",
+            meaning="Customer satisfaction: the share of answers 4 and 5 of 5."),
+        Kpi("CES", "Customer effort score (CES)", "{ces_points}/{ces_answers}",
+            ("{ces_answers}",), named="CES",
+            meaning="Customer effort score: the mean answer; whether high or low is good depends"
+            " on the question."),
     ),
 }  # fmt: skip
 

@@ -76,7 +76,7 @@ def one_month(
     likes = about(followers * 0.21)
     pipeline = about(sqos * 2_900)
     own = about(410 * busy)
-    counts: dict[str, Cell] = {
+    counts: dict[str, Any] = {
         "month": day,
         "spend": spend,
         "revenue": revenue,
@@ -144,7 +144,35 @@ def one_month(
         "mrr_contraction": round(mrr * 0.006 * chance.gauss(1, 0.1), 2),
         "mrr_churned": round(mrr * 0.023 * chance.gauss(1, 0.1), 2),
     }
-    return counts
+    return counts | surveyed(random.Random(number), number, counts)
+
+
+def surveyed(chance: random.Random, number: int, counts: dict[str, Any]) -> dict[str, Cell]:
+    """What research, surveys and plans say of that month, beside its other counts."""
+
+    def about(middle: float, spread: float = 0.04) -> int:
+        return round(middle * chance.gauss(1, spread))
+
+    revenue, visits = counts["revenue"], counts["visits"]
+    buyers, satisfaction, effort = about(counts["orders"] * 0.92, 0.01), about(310), about(180)
+    return {
+        "organic_revenue": about(counts["marketing_revenue"] * 0.13),
+        "buyers": buyers,
+        "repeat_buyers": about(buyers * (0.55 + 0.002 * number)),
+        "engaged_visits": about(visits * 0.51, 0.02),
+        "quota": round(135_000 * 1.011**number, -3),
+        "reach": about(counts["impressions"] / 3.4),
+        "audience": 1_400_000,
+        "market_sales": about(revenue / (0.064 + 0.0002 * number), 0.02),
+        "market_buyers": 90_000 + 350 * number,
+        "asked": 500,
+        "aware": about(500 * (0.21 + 0.002 * number)),
+        "video_30s": about(counts["video_starts"] * 0.58),
+        "csat_answers": satisfaction,
+        "csat_satisfied": about(satisfaction * (0.79 + 0.001 * number), 0.02),
+        "ces_answers": effort,
+        "ces_points": about(effort * (5.3 + 0.01 * number), 0.02),
+    }
 
 
 YEAR_END, SUMMER = date(2025, 12, 31), date(2025, 9, 30)
