@@ -6,6 +6,7 @@ import itertools
 import openpyxl
 import pandas as pd
 import pytest
+from kpi_xl.workbook_templates import funnel
 from kpi_xl.workbook_templates.funnel import SEASON, TEMPLATE, sample
 from kpi_xl.workbook_templates.parts import HEADER, build
 from kpi_xl.workbook_templates.writing import Built
@@ -55,6 +56,33 @@ def test_stages_and_rates(demo: Built, leads: pd.DataFrame) -> None:
     assert table["step rate"].tolist()[1:] == pytest.approx(rates)
     spend = sum(sample().data["Spend"]["spend"])
     assert table["cost each"].tolist() == pytest.approx([spend / count for count in counts])
+
+
+@pytest.mark.parametrize("split", ["channel", "campaign", "owner"])
+def test_segments(leads: pd.DataFrame, split: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read from Model, which has all of them; the sheet shows the first, and warns of more."""
+    settings = [
+        setting._replace(value=split) if setting.name == "FunnelBy" else setting
+        for setting in funnel.SETTINGS
+    ]
+    monkeypatch.setattr(funnel, "SETTINGS", settings)
+    values = build(TEMPLATE, *sample()).values
+    header, *rows = values["Model", funnel.TOP + 1, funnel.SEGMENTS + 1]
+    assert header[:3] == ["segment", "leads", "MQL"]
+    reached = leads[["mql_date", "sql_date", "sqo_date", "won_date"]].notna()
+    names = leads[split].fillna("?")
+    assert [row[0] for row in rows] == list(dict.fromkeys(names))
+    for row in rows:
+        mine = reached[names == row[0]]
+        counts = [len(mine), *(mine.iloc[:, place:].any(axis=1).sum() for place in range(4))]
+        assert row[1:6] == counts
+        rates = [after / before if before else "" for before, after in itertools.pairwise(counts)]
+        assert row[6:] == pytest.approx(rates) if "" not in rates else row[6:] == rates
+    shown = [values["Segments", funnel.TOP + 2 + place, 1] for place in range(funnel.SEGMENT_ROOM)]
+    assert shown == ([row[0] for row in rows] + [""] * 15)[:15]
+    assert bool(values["Segments", 4, 1]) == (split == "campaign")
+    leads_of, rate = values["Segments", 6, 2], values["Segments", 6, 11]
+    assert rate == pytest.approx(values["Segments", 6, 6] / leads_of)
 
 
 def test_channels(demo: Built, leads: pd.DataFrame, spend: pd.DataFrame) -> None:

@@ -80,13 +80,17 @@ SPEND = Input(
 
 TOP = 4  # the row of the tables' headers, counted from 0
 ROOM = 10  # channels and touches that the sheets show
+SEGMENT_ROOM = 15
+MOST = 5000  # segments that the checks add up
 MONTHS = 12
 STAGES = ("mql_date", "sql_date", "sqo_date", "won_date")
 MODELS = ("first", "last", "linear", "position", "time_decay", "shapley", "markov")
 OVERVIEW = ("first", "last", "linear", "markov")
+SPLITS = ("channel", "campaign", "owner")
 
 # Where the sheet Model has its tables: the first columns, counted from 0.
 FUNNEL, CHANNELS, CYCLES, MIX, CREDIT = 0, 6, 11, 15, 20
+SEGMENTS = CREDIT + 5 * (len(OVERVIEW) + 1)
 
 
 def reached(stage: str) -> str:
@@ -113,6 +117,14 @@ def cycle(start: str, end: str, method: str, condition: str = "") -> str:
     return blank_if(f"SUMPRODUCT({kept})=0", f'SALES_CYCLE({",".join(days)},"{method}")')
 
 
+def segment() -> str:
+    """The segment of each lead, by the setting; ? where it has none."""
+    named = [f'IF(Leads[{name}]="","?",Leads[{name}])' for name in SPLITS]
+    return (
+        f'IF(FunnelBy="{SPLITS[1]}",{named[1]},IF(FunnelBy="{SPLITS[2]}",{named[2]},{named[0]}))'
+    )
+
+
 NONE = LEADS.empty
 NO_SPEND = "SpendTotal=0"
 
@@ -122,6 +134,8 @@ SETTINGS = (
     Setting("SalesChannel", "Channel of sales", "outbound", TEXT, "All others are marketing's"),
     Setting("AttributionModel", "Attribution", "position", TEXT, "How paths share a customer",
             MODELS),
+    Setting("FunnelBy", "Segments", "channel", TEXT, "What the sheet {Segments} compares",
+            SPLITS),
 )  # fmt: skip
 
 FIGURES = {
@@ -205,6 +219,10 @@ AGREEMENTS = (
     Agreement("Customers, as attribution splits them", "=SUM(Credited)", "=CustomerCount", COUNT),
     Agreement("Leads, summed over channels", "=SUM(ChannelLeads)", "=COUNTA(Leads[lead_id])",
               COUNT),
+    Agreement("Leads, summed over segments", "=SUM(SegmentLeads)", "=COUNTA(Leads[lead_id])",
+              COUNT),
+    Agreement("MQL, summed over segments", "=SUM(SegmentMqls)",
+              f'=SUMPRODUCT((Leads[lead_id]<>"")*{reached("mql_date")})', COUNT),
 )  # fmt: skip
 
 PROBLEMS = (
@@ -246,6 +264,7 @@ def write(book: Book) -> None:
     """Write the sheets for people, Checks and Model."""
     summary(book.pages["Summary"])
     funnel(book.pages["Funnel"])
+    segments(book.pages["Segments"])
     channels(book.pages["Channels"])
     trend(book.pages["Trend"])
     speed(book.pages["Speed"])
@@ -313,6 +332,49 @@ def funnel(page: Page) -> None:
     add_funnel(page, row=last + 2, column=0, width=780, height=360)
     page.sheet.freeze_panes(TOP + 1, 1)
     page.sheet.print_area(0, 0, last + 21, 5)
+
+
+def segments(page: Page) -> None:
+    """The funnels of channels, campaigns or owners, beside each other."""
+    styles, source = page.styles, page.book.pages["Model"]
+    page.sheet.set_column(0, 0, 30)
+    page.sheet.set_column(1, 10, 13)
+    lead = (
+        "What is compared is set on the sheet {Summary}. Segments come as they first appear;"
+        " capitals make two of one."
+    )
+    headline(page, "Funnel by segment", lead)
+    page.put(2, 0, "=FunnelBy", styles.label(bold=True))
+    steps = [label for label, *_ in STEPS[:-1]]
+    counts = ("leads", "MQL", "SQL", "SQO", "customers")
+    header_row(page, TOP, 0, ("segment", *counts, *steps, "close rate"))
+    last, total = TOP + SEGMENT_ROOM, TOP + SEGMENT_ROOM + 1
+    for row in range(TOP + 1, last + 1):
+        page.put(row, 0, same_as(source.at(row, SEGMENTS)), styles.label(bold=True))
+        for column in range(1, 10):
+            unit = COUNT if column <= len(counts) else RATE
+            cell = source.at(row, SEGMENTS + column)
+            page.put(row, column, f'=IF({cell}="","",{cell})', styles.number(unit))
+        leads = f"B{row + 1}"
+        page.put(row, 10, f'=IF(N({leads})=0,"",CLOSE_RATE(F{row + 1},{leads}))',
+                 styles.number(RATE))  # fmt: skip
+    page.write(total, 0, "All", styles.header(align="start"))
+    names = ("LeadCount", "MqlCount", "SqlCount", "SqoCount", "CustomerCount")
+    for column, name in enumerate(names, start=1):
+        page.put(total, column, blank_if(NONE, name), styles.header(COUNT.number_format))
+    for column in range(6, 10):
+        whole = source.at(TOP + column - 4, FUNNEL + 2)
+        page.put(total, column, f'=IF({whole}="","",{whole})', styles.header(RATE.number_format))
+    page.put(total, 10, "=CloseRate", styles.header(RATE.number_format))
+    for column in range(6, 11):
+        bars(page, TOP + 1, column, last, column)
+    draw(page, "bar", "Close rate by segment",
+         [Series("Close rate", (page, TOP + 1, 0, last, 0), (page, TOP + 1, 10, last, 10))],
+         row=total + 2, column=0, width=900, height=360, number_format="0.0%", labels=True,
+         )  # fmt: skip
+    warn_of_more(page, 3, source.at(TOP + 1, SEGMENTS, TOP + MOST, SEGMENTS), SEGMENT_ROOM, "Model")
+    page.sheet.freeze_panes(TOP + 1, 1)
+    page.sheet.print_area(0, 0, total + 20, 10)
 
 
 def channels(page: Page) -> None:
@@ -555,11 +617,11 @@ def model(page: Page) -> None:
     """What KPI functions compute from whole columns."""
     styles, count, rate = page.styles, page.styles.number(COUNT), page.styles.number(RATE)
     bold, header = styles.label(bold=True), styles.header("0")
-    page.sheet.set_column(0, CREDIT + 5 * len(OVERVIEW) + 4, 13)
+    page.sheet.set_column(0, SEGMENTS + 9, 13)
     headline(page, "Model", "What the functions of kpi_xl compute from whole columns.")
     for column, title in (
         (FUNNEL, "Funnel"), (CHANNELS, "Channels by spend"), (CYCLES, "Days between stages"),
-        (MIX, "Rows of a lead"), (CREDIT, "Attribution"),
+        (MIX, "Rows of a lead"), (CREDIT, "Attribution"), (SEGMENTS, "Funnel by segment"),
     ):  # fmt: skip
         page.write(TOP - 1, column, title, styles.heading())
     page.spill(TOP, FUNNEL, blank_if("LeadCount=0", "FUNNEL(StageNames,StageCounts)"), header,
@@ -597,6 +659,15 @@ def model(page: Page) -> None:
         page.spill(TOP, CREDIT + 5 * number, formula, header,
                    [bold, styles.number(AVERAGE), styles.number(MONEY), rate])  # fmt: skip
     page.define("Credited", TOP + 1, CREDIT + 1, TOP + 200, CREDIT + 1)
+    # Of the dates only whether they are there counts: 1 is a day like any other. The first column
+    # of the block is no date; every lead is a lead.
+    days = '(Leads[lead_id]<>"")*({1,0,0,0,0}+(Leads[[owner]:[won_date]]<>"")>0)'
+    names = '{"leads","MQL","SQL","SQO","customers"}'
+    chosen = f'IF(Leads[lead_id]="","",{segment()})'
+    page.spill(TOP, SEGMENTS, blank_if("LeadCount=0", f"FUNNEL_BY({chosen},{days},{names})"),
+               header, [bold, *[count] * 5, rate])  # fmt: skip
+    for column, name in ((1, "SegmentLeads"), (2, "SegmentMqls")):
+        page.define(name, TOP + 1, SEGMENTS + column, TOP + MOST, SEGMENTS + column)
     page.sheet.freeze_panes(TOP + 1, 0)
     page.sheet.print_area(0, 0, 1, 7)
 
@@ -718,6 +789,7 @@ TEMPLATE = Template(
     sheets=(
         Sheet("Summary", "The figures for the boss: stages, cost, return, pipeline."),
         Sheet("Funnel", "How many leads come to each stage, and where they are lost."),
+        Sheet("Segments", "The same by channel, campaign or owner."),
         Sheet("Channels", "What each channel brings, costs and returns; the best and the worst."),
         Sheet("Trend", "The last twelve months."),
         Sheet("Speed", "How long leads take from stage to stage."),
