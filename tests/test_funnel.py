@@ -127,11 +127,11 @@ def test_attribution_loses_no_customer(demo: Built, leads: pd.DataFrame) -> None
     paths = won["campaign"].str.split(" > ")
     first = paths.str[0].value_counts()
     last = paths.str[-1].value_counts()
-    assert table["first"][first.index].tolist() == first.tolist()
-    assert table["last"][last.index].tolist() == last.tolist()
-    for model in ("customers", "first", "last", "linear", "markov"):
+    assert table["first touch"][first.index].tolist() == first.tolist()
+    assert table["last touch"][last.index].tolist() == last.tolist()
+    for model in ("customers", "first touch", "last touch", "linear", "Markov"):
         assert table[model].sum() == pytest.approx(len(won))
-    assert table["value"].sum() == pytest.approx(won["value"].sum())
+    assert table["revenue"].sum() == pytest.approx(won["value"].sum())
 
 
 def test_the_checks_find_what_was_spoiled(demo: Built, leads: pd.DataFrame) -> None:

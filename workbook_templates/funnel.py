@@ -56,9 +56,9 @@ LEADS = Input(
         Column("sql_date", "Accepted by sales", DATE, "The day on which sales accepted it (SQL)."),
         Column("sqo_date", "Opportunity", DATE,
                "The day on which it became an opportunity (SQO)."),
-        Column("won_date", "Won", DATE, "The day on which it became a customer."),
-        Column("lost_date", "Lost", DATE, "The day on which it was given up.", required=False),
-        Column("value", "Value", MONEY, "What the deal is worth, won or expected."),
+        Column("won_date", "Deal won", DATE, "The day on which it became a customer."),
+        Column("lost_date", "Deal lost", DATE, "The day on which it was given up.", required=False),
+        Column("value", "Deal value", MONEY, "What the deal is worth, won or expected."),
     ),
     counted="created",
 )  # fmt: skip
@@ -85,7 +85,7 @@ MOST = 5000  # segments that the checks add up
 MONTHS = 12
 STAGES = ("mql_date", "sql_date", "sqo_date", "won_date")
 MODELS = ("first", "last", "linear", "position", "time_decay", "shapley", "markov")
-OVERVIEW = ("first", "last", "linear", "markov")
+OVERVIEW = {"first": "first touch", "last": "last touch", "linear": "linear", "markov": "Markov"}
 SPLITS = ("channel", "campaign", "owner")
 
 # Where the sheet Model has its tables: the first columns, counted from 0.
@@ -120,9 +120,7 @@ def cycle(start: str, end: str, method: str, condition: str = "") -> str:
 def segment() -> str:
     """The segment of each lead, by the setting; ? where it has none."""
     named = [f'IF(Leads[{name}]="","?",Leads[{name}])' for name in SPLITS]
-    return (
-        f'IF(FunnelBy="{SPLITS[1]}",{named[1]},IF(FunnelBy="{SPLITS[2]}",{named[2]},{named[0]}))'
-    )
+    return f'IF(FunnelBy="{SPLITS[1]}",{named[1]},IF(FunnelBy="{SPLITS[2]}",{named[2]},{named[0]}))'
 
 
 NONE = LEADS.empty
@@ -586,7 +584,7 @@ def attribution(page: Page) -> None:
     )
     headline(page, "Attribution", lead)
     page.put(2, 0, "=AttributionModel", styles.label(bold=True))
-    headers = ("touch", "customers", "value", "share", *OVERVIEW)
+    headers = ("touch", "customers", "revenue", "share", *OVERVIEW.values())
     header_row(page, TOP, 0, headers)
     last = TOP + ROOM
     for row in range(TOP + 1, last + 1):
@@ -606,7 +604,7 @@ def attribution(page: Page) -> None:
     names = (page, TOP + 1, 0, last, 0)
     draw(page, "column", "Customers by touch and model",
          [Series(model, names, (page, TOP + 1, 4 + number, last, 4 + number))
-          for number, model in enumerate(OVERVIEW)],
+          for number, model in enumerate(OVERVIEW.values())],
          row=last + 2, column=0, width=920, height=360)  # fmt: skip
     warn_of_more(page, 3, source.at(TOP + 1, CREDIT, TOP + 200, CREDIT), ROOM, "Model")
     page.sheet.freeze_panes(TOP + 1, 1)
@@ -628,7 +626,7 @@ def model(page: Page) -> None:
                [bold, count, rate, rate, count])  # fmt: skip
     by_spend = 'CHANNEL_MIX(Spend[channel],IF(Spend[channel]="","",Spend[spend]+1))'
     page.spill(TOP, CHANNELS, f'=IF({SPEND.empty},"",CHOOSECOLS({by_spend},1))', header, [bold])
-    for column, title in ((2, "spellings"), (3, "lost"), (4, "days to win")):
+    for column, title in ((2, "spellings"), (3, "deals lost"), (4, "days to win")):
         page.write(TOP, CHANNELS + column, title, header)
     for row in range(TOP + 1, TOP + 1 + ROOM):
         name = page.book.pages["Channels"].at(row, 0)

@@ -74,7 +74,7 @@ SUBSCRIPTIONS = Input(
                "Customers of the start who left in the month."),
         Column("mrr_start", "Revenue at the start", MONEY,
                "Monthly recurring revenue (MRR) on the first day."),
-        Column("mrr_new", "New", MONEY, "MRR of the new customers."),
+        Column("mrr_new", "New revenue", MONEY, "MRR of the new customers."),
         Column("expansion", "Expansion", MONEY, "MRR that customers of the start took more."),
         Column("contraction", "Contraction", MONEY,
                "MRR that customers of the start took less and stayed, above 0."),
@@ -792,7 +792,7 @@ def contracts(page: Page) -> None:
     )
     warn_if(page, 2, 0, "=FirstFitted=0")
     row = settings(page, TOP, 0, CONTRACT_SETTINGS) + 2
-    header_row(page, row - 1, 0, ("cohort", "first", "second"))
+    header_row(page, row - 1, 0, ("", "first cohort", "second cohort"))
     words = (
         ("Customers at the start", "MAX(Survivors[{column}])", COUNT),
         ("Lifetime value of a customer", "{which}Clv", MONEY),
@@ -862,8 +862,9 @@ def recurring(page: Page) -> None:
     section(page, top - 2, 0, 16, "By month")
     header_row(
         page, top, 0,
-        ("month", "customers at start", "new", "lost", "at end", "retention rate", "churn rate",
-         "MRR at start", "new", "expansion", "contraction", "churned", "MRR at end",
+        ("month", "customers at start", "new customers", "customers lost", "at end",
+         "retention rate", "churn rate",
+         "MRR at start", "new revenue", "expansion", "contraction", "churned", "MRR at end",
          "revenue churn", "GRR", "NRR", "ARPU"),
     )  # fmt: skip
     page.sheet.set_row(top, 42)

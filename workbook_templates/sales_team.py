@@ -52,7 +52,7 @@ WEEKS = Input(
                choices="RepNames"),
         Column("week", "Week", DATE, "The Monday on which the week begins.", filled=True),
         Column("sales", "Sales", LARGE, "Sales of the week; refunds are taken off."),
-        Column("visits", "Visits", COUNT, "Visits to customers."),
+        Column("visits", "Sales visits", COUNT, "Visits to customers."),
         Column("leads", "Leads", COUNT, "Leads that the rep worked on."),
         Column("deals", "Deals", COUNT, "Deals won."),
         Column("spend", "Spend", LARGE, "What selling cost: advertising, travel, samples."),
@@ -86,7 +86,7 @@ SETTINGS = (
     Setting("VisitTarget", "Visits a rep and month", 60, COUNT, "To reach"),
     Setting("CloseTarget", "Close rate", 0.3, RATE, "To reach"),
     Setting("CacLimit", "CAC", 400, LARGE, "At most"),
-    Setting("Tolerance", "At risk", 0.1, RATE, "Short by up to this"),
+    Setting("Tolerance", "Tolerance", 0.1, RATE, "Short by up to this"),
 )
 
 NO_WEEK = 'LastWeek=""'
@@ -131,7 +131,8 @@ FIGURES = {
                "To reach the target"),
     ),
     "The work": (
-        Figure("MonthVisits", "Visits", f"=SUMIFS(Weeks[visits],{IN_MONTH})", COUNT, "So far"),
+        Figure("MonthVisits", "Sales visits", f"=SUMIFS(Weeks[visits],{IN_MONTH})", COUNT,
+               "So far"),
         Figure("MonthLeads", "Leads", f"=SUMIFS(Weeks[leads],{IN_MONTH})", COUNT, "So far"),
         Figure("MonthDeals", "Deals", f"=SUMIFS(Weeks[deals],{IN_MONTH})", COUNT, "So far"),
         Figure("MonthSpend", "Spend", f"=SUMIFS(Weeks[spend],{IN_MONTH})", LARGE, "So far"),
@@ -162,7 +163,7 @@ class Goal(NamedTuple):
 GOALS = (
     Goal("Sales, forecast", "MonthForecast", "TeamTarget", LARGE,
          "At the rate so far"),
-    Goal("Visits", "MonthVisits", "SUM(RepVisitTarget)", COUNT,
+    Goal("Sales visits", "MonthVisits", "SUM(RepVisitTarget)", COUNT,
          "For weeks with a row"),
     Goal("Close rate", "TeamCloseRate", "CloseTarget", RATE, "Deals / leads"),
     Goal("CAC", "TeamCac", "CacLimit", MONEY, "Spend / deals: low is good", "lower"),
@@ -705,7 +706,7 @@ REP_COLUMNS = (
     Shown("Target", "Target", LARGE),
     Shown("Attainment", "Share", RATE),
     Shown("Forecast", "Forecast", LARGE),
-    Shown("Visits", "Visits", COUNT),
+    Shown("Sales visits", "Visits", COUNT),
     Shown("Target", "VisitTarget", COUNT),
     Shown("Attainment", "VisitShare", RATE),
     Shown("Leads", "Leads", COUNT),
@@ -762,7 +763,7 @@ def reps(page: Page, room: int) -> None:
 
 STATUS_COLUMNS = (
     ("Sales", "Share", "Status"),
-    ("Visits", "VisitShare", "VisitStatus"),
+    ("Sales visits", "VisitShare", "VisitStatus"),
     ("Close rate", "CloseRate", "CloseStatus"),
     ("CAC", "Cac", "CacStatus"),
 )
@@ -825,7 +826,7 @@ TEAM_LINES = (
     Line("Attainment", '=IF(OR($Sales="",N($Target)=0),"",QUOTA_ATTAINMENT($Sales,$Target))', RATE,
          trend=False),
     Line("Status", "", TEXT, trend=False),
-    Line("Visits", line_sum("visits"), COUNT),
+    Line("Sales visits", line_sum("visits"), COUNT),
     Line("Leads", line_sum("leads"), COUNT),
     Line("Deals", line_sum("deals"), COUNT),
     Line("Close rate", '=IF(N($Leads)=0,"",CLOSE_RATE($Deals,$Leads))', RATE),
@@ -915,7 +916,7 @@ def add_trend(page: Page, row: int) -> None:
 
 MONTH_COLUMNS = (
     "Month", "Weeks", "Sales", "Target", "Attainment", "Status", "Sales a week", "Change",
-    "Visits", "Leads", "Deals", "Close rate", "Spend", "CAC", "Average deal",
+    "Sales visits", "Leads", "Deals", "Close rate", "Spend", "CAC", "Average deal",
 )  # fmt: skip
 
 
@@ -936,8 +937,8 @@ def months(page: Page) -> None:
         before = xl_rowcol_to_cell(row - 1, MONTH_COLUMNS.index("Sales a week"))
         change = f"SALES_GROWTH({here['Sales a week']},{before})"
         no_change = f"OR(N({before})<=0,{none})"
-        sums = {name: blank_if(none, f"SUMIFS(Weeks[{name.lower()}],{within})")
-                for name in ("Sales", "Visits", "Leads", "Deals", "Spend")}  # fmt: skip
+        sums = {name: blank_if(none, f"SUMIFS(Weeks[{name.split()[-1].lower()}],{within})")
+                for name in ("Sales", "Sales visits", "Leads", "Deals", "Spend")}  # fmt: skip
         sales, leads, deals = here["Sales"], here["Leads"], here["Deals"]
         formulas = {
             "Month": f"={start}",
@@ -1132,7 +1133,9 @@ def add_points(page: Page, *, row: int, column: int, width: int, height: int) ->
             "name_font": {**small, "bold": False}}  # fmt: skip
     grid = {"major_gridlines": {"visible": True, "line": {"color": LINE, "width": 0.75}}}
     across = page.book.right_to_left
-    chart.set_x_axis({**axis, "name": said("Visits"), "num_format": "#,##0", "reverse": across})
+    chart.set_x_axis(
+        {**axis, "name": said("Sales visits"), "num_format": "#,##0", "reverse": across}
+    )
     chart.set_y_axis({**axis, **grid, "name": said("Close rate"), "num_format": "0%",
                       "min": 0})  # fmt: skip
     chart.set_size({"width": width, "height": height})
