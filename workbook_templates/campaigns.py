@@ -891,7 +891,7 @@ def few_campaigns(
     styles, book = page.styles, page.book
     width = 1 + len(sums) + len(kpis)
     page.sheet.set_column(0, 0, 28)
-    page.sheet.set_column(1, width - 1, 14)
+    page.sheet.set_column(1, width - 1, 15)
     page.sheet.set_column(width, width, 36)
     table_header(page, ("Campaign",), sums, kpis, "Result")
     page.write(TOP + 1, 0, "All", styles.label(bold=True))
@@ -1029,9 +1029,9 @@ def ab_test(page: Page) -> None:
     """A/B tests: what they show, and how large the next one must be."""
     styles, book = page.styles, page.book
     page.sheet.set_column(0, 0, 34)
-    page.sheet.set_column(1, 10, 10.5)
+    page.sheet.set_column(1, 10, 14)
     page.sheet.set_column(11, 11, 36)
-    page.sheet.set_column(12, 13, 12)
+    page.sheet.set_column(12, 13, 14)
     headline(page, "A/B test", "Did variant B convert better than A? Tests are from {Tests}.")
     section(page, TOP - 1, 0, 13, "What the tests show")
     headers = (
@@ -1107,6 +1107,7 @@ def ab_test(page: Page) -> None:
         "column",
         "Days that a test takes, by the change to detect (power 80%)",
         [Series("Days", names, values)],
+        names_format="+0%",
         row=top,
         column=8,
         width=640,

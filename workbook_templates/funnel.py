@@ -37,6 +37,7 @@ from .parts import (
     status,
     warn_of_more,
     where,
+    widen,
 )
 from .writing import BAR, BLUE, GREEN, MUTED, NO_COLOUR, ORANGE, Book, Page
 
@@ -309,7 +310,7 @@ def funnel(page: Page) -> None:
     )
     last = TOP + len(stages)
     for row, (label, count, cost) in enumerate(stages, start=TOP + 1):
-        page.write(row, 0, label, styles.label(bold=True))
+        page.write(row, 0, label, styles.label(bold=True, shrink=True))
         page.put(row, 1, f"={count}", styles.number(COUNT, bold=True))
         for column, unit in ((2, RATE), (3, RATE), (4, COUNT)):
             page.put(
@@ -378,7 +379,7 @@ def segments(page: Page) -> None:
 def channels(page: Page) -> None:
     """What each channel brings, and what it costs."""
     styles, source = page.styles, page.book.pages["Model"]
-    page.sheet.set_column(0, 0, 24)
+    widen(page, 0, 24, [page.book.say("Other or no channel")])
     page.sheet.set_column(1, 13, 12.5)
     lead = "Every channel of the sheet {Spend}. ★ is the best of a column, ▼ the worst."
     headline(page, "Channels", lead)
@@ -401,7 +402,7 @@ def channels(page: Page) -> None:
         volumes(page, row, f"$A{row + 1}", f"(Leads[channel]=$A{row + 1})")
         page.put(below, 0, f'=IF(A{row + 1}="","",A{row + 1})', styles.label(bold=True))
         returns(page, below, row, source.at(row, CHANNELS + 3), source.at(row, CHANNELS + 4))
-    page.write(others, 0, "Other or no channel", styles.label(font_color=MUTED))
+    page.write(others, 0, "Other or no channel", styles.label(font_color=MUTED, shrink=True))
     page.write(total, 0, "All", styles.header(align="start"))
     sums = ("SpendTotal", "SUM(Spend[visits])", "LeadCount", "MqlCount", "SqlCount", "SqoCount")
     for column, whole in enumerate((*sums, "CustomerCount", "Revenue"), start=1):
@@ -557,7 +558,7 @@ def speed(page: Page) -> None:
     last = TOP + len(STEPS)
     for row, (label, start, end) in enumerate(STEPS, start=TOP + 1):
         whole = row == last
-        page.write(row, 0, label, styles.label(bold=whole))
+        page.write(row, 0, label, styles.label(bold=whole, shrink=True))
         kept = blank_if(NONE, f"SUMPRODUCT({timed(start, end)})")
         page.put(row, 1, kept, styles.number(COUNT, bold=whole))
         for column in (2, 3):

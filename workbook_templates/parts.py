@@ -6,7 +6,7 @@ functions, tables, their columns, and names that formulas use stay English in ev
 
 import io
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -248,7 +248,7 @@ def start(book: Book, template: Template, about: Sentence) -> None:
 
     def line(meaning: str) -> None:
         page.sheet.write_string(row, 2, meaning, text)
-        page.sheet.set_row(row, 16 * lines(meaning, 95))
+        page.sheet.set_row(row, 16 * lines(meaning, 90))
 
     section(page, row, 1, 2, "How to use it")
     for number, step in enumerate(template.steps, start=1):
@@ -460,10 +460,11 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
 
     The name ProblemRows counts the former.
     """
-    styles = page.styles
-    page.sheet.set_column(0, 0, 52)
+    styles, said = page.styles, page.book.say
+    labels = [problem.label for problem in problems] + [one.label for one in agreements]
+    widen(page, 0, 52, map(said, labels))
     page.sheet.set_column(1, 3, 16)
-    page.sheet.set_column(4, 4, 70)
+    widen(page, 4, 70, [said(problem.advice) for problem in problems])
     lead = "Problems of the data first; then figures computed twice, which must agree."
     headline(page, "Checks", lead)
     row = HEADER + 1
@@ -489,7 +490,7 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
     row += 3
     section(page, row - 1, 0, 4, "Figures computed twice")
     header_row(page, row, 0, ("figure", "KPI function", "native formula", "agree?", ""))
-    yes, no = (literal(page.book.say(text)) for text in ("✓ yes", "✗ no"))
+    yes, no = (literal(said(text)) for text in ("✓ yes", "✗ no"))
     first = row + 1
     for agreement in agreements:
         row += 1
@@ -573,7 +574,11 @@ def section(page: Page, row: int, first: int, last: int, title: str) -> None:
 def header_row(
     page: Page, row: int, first: int, headers: Sequence[str], text: Sequence[int] = ()
 ) -> None:
-    """The header of a table: the first and those named in `text` over text, others over numbers."""
+    """The header of a table: the first and those named in `text` over text, others over numbers.
+
+    It has room for two lines, which some language needs nearly everywhere.
+    """
+    page.sheet.set_row(row, 32)
     for place, header in enumerate(headers):
         align = "start" if place in (0, *text) else "right"
         style = page.styles.header(align=align, text_wrap=True, valign="bottom")
@@ -589,7 +594,7 @@ def settings(page: Page, row: int, column: int, records: Sequence[Setting]) -> i
     section(page, row, column, column + 2, "Settings")
     for setting in records:
         row += 1
-        page.write(row, column, setting.label, styles.label())
+        page.write(row, column, setting.label, styles.label(shrink=True))
         page.sheet.write(row, column + 1, setting.value, styles.input(setting.unit))
         page.write(row, column + 2, setting.meaning, styles.lead(indent=1))
         page.define(setting.name, row, column + 1)
@@ -608,7 +613,7 @@ def figures(page: Page, row: int, column: int, title: str, records: Sequence[Fig
     section(page, row, column, column + 2, title)
     for figure in records:
         row += 1
-        page.write(row, column, figure.label, styles.label())
+        page.write(row, column, figure.label, styles.label(shrink=True))
         bold = styles.number(figure.unit, bold=True, align="right")
         page.put(row, column + 1, figure.formula, bold)
         if figure.meaning:
@@ -807,6 +812,11 @@ def dress(
 def wide(text: str) -> int:
     """How many narrow letters a text is wide: Chinese ones count two."""
     return sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text)
+
+
+def widen(page: Page, column: int, least: float, texts: Iterable[str]) -> None:
+    """Make a column so wide at least, and wide enough for each of its texts, as they are shown."""
+    page.sheet.set_column(column, column, max(least, max(map(wide, texts)) + 1))
 
 
 def lines(text: str, width: int) -> int:

@@ -48,6 +48,7 @@ from .parts import (
     status,
     warn_of_more,
     where,
+    widen,
 )
 from .writing import BAR, BLUE, COLOURS, ORANGE, WARNING, Book, Page, literal
 
@@ -594,7 +595,7 @@ def curve(page: Page) -> None:
 def segments(page: Page) -> None:
     """How many customers each segment has, what they spent, and what to do."""
     styles = page.styles
-    page.sheet.set_column(0, 0, 20)
+    widen(page, 0, 20, map(page.book.say, SEGMENTS))
     page.sheet.set_column(1, 5, 13)
     page.sheet.set_column(6, 6, 78)
     lead = "By recency (R) and the mean of frequency and monetary value; the scores are in {Model}."
@@ -603,7 +604,7 @@ def segments(page: Page) -> None:
     header_row(page, TOP, 0, headers, text=(6,))
     for row, (name, advice) in enumerate(SEGMENTS.items(), start=TOP + 1):
         here = row + 1
-        page.write(row, 0, name, styles.label(bold=True))
+        page.write(row, 0, name, styles.label(bold=True, shrink=True))
         # The spilled segments are in English in every language.
         for column, formula, style in (
             (1, f'=COUNTIF(Segment,"{name}")', styles.number(COUNT)),
@@ -801,7 +802,7 @@ def contracts(page: Page) -> None:
         ("beta: high if few leave early", "{which}Beta", AVERAGE),
     )
     for place, (label, formula, unit) in enumerate(words):
-        page.write(row + place, 0, label, styles.label())
+        page.write(row + place, 0, label, styles.label(shrink=True))
         for number, (which, column) in enumerate((("First", "customers"), ("Second", "compared"))):
             left = source.at(TOP + 2, COHORTS_LEFT[number][1].column + 1)
             text = formula.format(which=which, column=column, left=left)

@@ -652,7 +652,7 @@ def summary(page: Page) -> None:
     page.write(row + 1, 6, "What it says", styles.header(indent=1))
     for number, goal in enumerate(GOALS, start=1):
         here = row + 1 + number
-        page.write(here, 1, goal.label, styles.label(bold=True))
+        page.write(here, 1, goal.label, styles.label(bold=True, shrink=True))
         for column, unit in ((1, goal.unit), (2, goal.unit), (3, RATE)):
             cell = source.at(TOP + number, GOAL + column)
             page.put(here, 1 + column, f"={cell}", styles.number(unit, align="right"))
@@ -853,7 +853,7 @@ def trend(page: Page, room: int) -> None:
     row_of = {line.label: row for row, line in enumerate(TEAM_LINES, start=TOP + 1)}
     for line in TEAM_LINES:
         row = row_of[line.label]
-        page.write(row, 0, line.label, styles.label(bold=True))
+        page.write(row, 0, line.label, styles.label(bold=True, shrink=True))
         small = {"shrink": True, "align": "right"} if line.unit is TEXT else {}
         for number in range(1, THIRTEEN + 1):
             cells = {

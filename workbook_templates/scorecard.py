@@ -32,6 +32,7 @@ from .parts import (
     section,
     status,
     where,
+    widen,
 )
 from .scorecard_kpis import (
     AT_END,
@@ -422,7 +423,7 @@ def model_cell(book: Book, kpi: Kpi, column: int) -> str:
 def history(page: Page) -> None:
     """Every KPI in every period."""
     styles = page.styles
-    page.sheet.set_column(0, 0, 34)
+    widen(page, 0, 34, [page.book.say(kpi.label) for kpi in KPIS])
     page.sheet.set_column(1, 1, 26)
     page.sheet.set_column(VALUES, NEWEST, 12.5)
     headline(page, "Periods", "Every KPI in the last thirteen periods.")
@@ -435,7 +436,7 @@ def history(page: Page) -> None:
         section(page, history_row(family[0]) - 1, 0, NEWEST, title)
         for kpi in family:
             row = history_row(kpi)
-            page.write(row, 0, kpi.label, styles.label())
+            page.write(row, 0, kpi.label, styles.label(shrink=True))
             page.sheet.write_string(row, 1, kpi.code, styles.lead(font_size=9))
             for place in range(SHOWN):
                 look = styles.number(kpi.unit, bold=place == SHOWN - 1)
@@ -595,10 +596,10 @@ def kpi_line(page: Page, row: int, kpi: Kpi) -> None:
     styles, book = page.styles, page.book
     line: dict[str, Any] = {"bottom": 1, "bottom_color": LINE}
     label, definition = book.say(kpi.label), book.say(kpi.definition)
-    deep = max(lines(definition, 44), lines(label, 26))
+    deep = max(lines(definition, 40), lines(label, 24))
     page.sheet.write_string(row, 0, label, styles.label(bold=True, text_wrap=True, **line))
     page.sheet.write_string(row, 1, definition, styles.lead(text_wrap=True, font_size=10, **line))
-    page.sheet.set_row(row, max(40 if kpi in FIFTEEN else 24, 13 * deep + 8))
+    page.sheet.set_row(row, max(40 if kpi in FIFTEEN else 24, 13.5 * deep + 7))
     look = styles.number(kpi.unit, **line)
     for column, source, style in (
         (2, ACTUAL, styles.number(kpi.unit, bold=True, **line)),
@@ -703,7 +704,7 @@ def goal_line(page: Page, row: int, number: int) -> None:
         (7, guarded(f"INDEX(KpiActuals,{place})", *seen), styles.of("#,##0.00", bold=True, **line)),
         (8, progress(actual, target, baseline), styles.of("0%", **line)),
         (9, guarded(f"IF({elsewhere}>0,{other},{in_words(page.book, raw)})", *here),
-         styles.of(align="center", **line)),
+         styles.of(align="center", shrink=True, **line)),
         (10, given("deadline", number_wanted=True), styles.number(DATE, align="center", **line)),
         (11, guarded(f"INT({deadline})-PeriodNext+1", NOTHING, f'{deadline}=""'),
          styles.of("#,##0", **line)),
@@ -726,7 +727,7 @@ def goal_line(page: Page, row: int, number: int) -> None:
 def columns(page: Page, row: int, records: Sequence[tuple[str, float, str]]) -> None:
     """The header of a table whose columns differ in width and side."""
     for column, (header, width, side) in enumerate(records):
-        page.sheet.set_column(column, column, width)
+        widen(page, column, width, page.book.say(header).split())
         style = page.styles.header(align=side, text_wrap=True, valign="bottom")
         page.write(row, column, header, style)
     deep = max(lines(page.book.say(header), int(width)) for header, width, _ in records)
