@@ -133,8 +133,7 @@ SETTINGS = (
     Setting("SalesChannel", "Channel of sales", "outbound", TEXT, "All others are marketing's"),
     Setting("AttributionModel", "Attribution", "position", TEXT, "How paths share a customer",
             MODELS),
-    Setting("FunnelBy", "Segments", "channel", TEXT, "What the sheet {Segments} compares",
-            SPLITS),
+    Setting("FunnelBy", "Segments", "channel", TEXT, "For the sheet {Segments}", SPLITS),
 )  # fmt: skip
 
 FIGURES = {
@@ -352,28 +351,29 @@ def segments(page: Page) -> None:
         page.put(row, 0, same_as(source.at(row, SEGMENTS)), styles.label(bold=True))
         for column in range(1, 10):
             unit = COUNT if column <= len(counts) else RATE
-            cell = source.at(row, SEGMENTS + column)
-            page.put(row, column, f'=IF({cell}="","",{cell})', styles.number(unit))
+            cell = same_as(source.at(row, SEGMENTS + column))
+            page.put(row, column, cell, styles.number(unit, align="right"))
         leads = f"B{row + 1}"
         page.put(row, 10, f'=IF(N({leads})=0,"",CLOSE_RATE(F{row + 1},{leads}))',
                  styles.number(RATE))  # fmt: skip
     page.write(total, 0, "All", styles.header(align="start"))
-    names = ("LeadCount", "MqlCount", "SqlCount", "SqoCount", "CustomerCount")
-    for column, name in enumerate(names, start=1):
+    totals = ("LeadCount", "MqlCount", "SqlCount", "SqoCount", "CustomerCount")
+    for column, name in enumerate(totals, start=1):
         page.put(total, column, blank_if(NONE, name), styles.header(COUNT.number_format))
     for column in range(6, 10):
-        whole = source.at(TOP + column - 4, FUNNEL + 2)
-        page.put(total, column, f'=IF({whole}="","",{whole})', styles.header(RATE.number_format))
+        whole = same_as(source.at(TOP + column - 4, FUNNEL + 2))
+        page.put(total, column, whole, styles.header(RATE.number_format))
     page.put(total, 10, "=CloseRate", styles.header(RATE.number_format))
     for column in range(6, 11):
         bars(page, TOP + 1, column, last, column)
-    draw(page, "bar", "Close rate by segment",
-         [Series("Close rate", (page, TOP + 1, 0, last, 0), (page, TOP + 1, 10, last, 10))],
-         row=total + 2, column=0, width=900, height=360, number_format="0.0%", labels=True,
-         )  # fmt: skip
+    names = (page, TOP + 1, 0, last, 0)
+    draw(page, "bar", "Leads and customers by segment",
+         [Series("Leads", names, (page, TOP + 1, 1, last, 1), BAR),
+          Series("Customers", names, (page, TOP + 1, 5, last, 5), GREEN)],
+         row=total + 2, column=0, width=900, height=420)  # fmt: skip
     warn_of_more(page, 3, source.at(TOP + 1, SEGMENTS, TOP + MOST, SEGMENTS), SEGMENT_ROOM, "Model")
     page.sheet.freeze_panes(TOP + 1, 1)
-    page.sheet.print_area(0, 0, total + 20, 10)
+    page.sheet.print_area(0, 0, total + 23, 10)
 
 
 def channels(page: Page) -> None:

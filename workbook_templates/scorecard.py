@@ -570,7 +570,7 @@ def others(page: Page) -> None:
     headline(page, "More KPIs", "The others, by family; a goal for one of them counts here, too.")
     kpi_table(page, OTHERS)
     page.sheet.repeat_rows(HISTORY_TOP)
-    page.sheet.fit_to_pages(1, 2)
+    page.sheet.fit_to_pages(1, 0)
 
 
 def kpi_table(page: Page, families: Mapping[str, Sequence[Kpi]]) -> None:
