@@ -275,6 +275,9 @@ def summary(page: Page) -> None:
     """The figures for the boss."""
     page.sheet.set_column(0, 0, 3)
     page.sheet.set_column(1, 5, 27)
+    meanings = [one.meaning for one in SETTINGS]
+    meanings += [one.meaning for group in FIGURES.values() for one in group if one.meaning]
+    widen(page, 3, 27, map(page.book.say, meanings))
     headline(page, "Marketing funnel", "Change the yellow cells to your own.", 1)
     status(page, 2, 1, LEADS)
     named = {figure.name: figure for records in FIGURES.values() for figure in records}

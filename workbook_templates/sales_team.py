@@ -857,7 +857,8 @@ def trend(page: Page, room: int) -> None:
         small = {"shrink": True, "align": "right"} if line.unit is TEXT else {}
         for number in range(1, THIRTEEN + 1):
             cells = {
-                label.split()[0]: xl_rowcol_to_cell(at, number) for label, at in row_of.items()
+                label.replace(" ", ""): xl_rowcol_to_cell(at, number)
+                for label, at in row_of.items()
             }
             for name, column in (("week", 1), ("sum", 2), ("target", 3), ("judged", 4)):
                 cells[name] = source.at(TOP + number, WEEK + column)
