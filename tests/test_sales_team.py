@@ -67,7 +67,7 @@ def test_the_figures_of_the_month(demo: Built) -> None:
         "Target reached": f"{sums['sales'] / 2_000_000:.1%}",
         "Forecast": f"{sums['sales'] * 2:,.0f}",
         "Needed a week": f"{(2_000_000 - sums['sales']) / 2:,.0f}",
-        "Visits": f"{sums['visits']:,.0f}",
+        "Sales visits": f"{sums['visits']:,.0f}",
         "Leads": f"{sums['leads']:,.0f}",
         "Deals": f"{sums['deals']:,.0f}",
         "Spend": f"{sums['spend']:,.0f}",
