@@ -649,7 +649,7 @@ def summary(page: Page) -> None:
     row = TOP + 3
     section(page, row, 1, 6, "Against target")
     header_row(page, row + 1, 1, ("KPI", "Actual", "Target", "Reached", "Status"))
-    page.write(row + 1, 6, "What it says", styles.header(indent=1))
+    page.write(row + 1, 6, "What it says", styles.header(indent=1, valign="bottom"))
     for number, goal in enumerate(GOALS, start=1):
         here = row + 1 + number
         page.write(here, 1, goal.label, styles.label(bold=True, shrink=True))
@@ -781,7 +781,7 @@ def coaching(page: Page, room: int) -> None:
     headers = [title for label, _, _ in STATUS_COLUMNS for title in (label, "Status")]
     header_row(page, TOP, 0, ("Rep", *headers))
     for column, title in ((9, "In words"), (10, "What to do")):
-        page.write(TOP, column, title, styles.header(indent=1))
+        page.write(TOP, column, title, styles.header(indent=1, valign="bottom"))
     words = styles.label(text_wrap=True, indent=1)
     for number in range(1, room + 1):
         row = TOP + number

@@ -431,7 +431,7 @@ def history(page: Page) -> None:
     header_row(page, HISTORY_TOP, 0, ("KPI", "Code"), text=(1,))
     for place in range(SHOWN):
         label = f"={page.book.at('Model', LABEL, OLDEST + 1 + place)}"
-        page.put(HISTORY_TOP, VALUES + place, label, styles.header(align="right"))
+        page.put(HISTORY_TOP, VALUES + place, label, styles.header(align="right", valign="bottom"))
     for title, family in FAMILIES.items():
         section(page, history_row(family[0]) - 1, 0, NEWEST, title)
         for kpi in family:
