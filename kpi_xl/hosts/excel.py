@@ -54,9 +54,13 @@ def function(metric: Metric) -> Callable[..., Any]:
     call.__doc__ = one_line(metric)
     call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {p.name: p.annotation for p in parameters}
+    return cast(Callable[..., Any], xw.func(**options(metric))(call))
+
+
+def options(metric: Metric) -> dict[str, Any]:
+    """What xlwings is told of a function as a whole."""
     # Kept out of the function wizard, which would call Python at every key typed into it.
-    named = xw.func(call_in_wizard=False, category=f"KPI {metric.family}")(call)
-    return cast(Callable[..., Any], named)
+    return {"call_in_wizard": False, "category": f"KPI {metric.family}"}
 
 
 def with_errors(block: Any) -> Any:
