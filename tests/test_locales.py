@@ -59,7 +59,7 @@ def pairs(language: str) -> Iterator[tuple[str, str]]:
 @each_language
 def test_every_text_is_there_and_none_is_left_over(language: str) -> None:
     file = texts(language)
-    assert set(file) == {"words", "pane", "functions", *SECTIONS}
+    assert set(file) == {"words", "pane", "ribbon", "functions", *SECTIONS}
     assert set(file["arguments"]) == HELPS
     assert set(file["columns"]) == COLUMNS
     assert set(file["cautions"]) == {m.caution for m in METRICS.values() if m.caution}

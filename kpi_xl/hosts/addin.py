@@ -222,7 +222,7 @@ def _workbook(settings: dict[str, str], said: dict[str, list[str]]) -> bytes:
     sheets: dict[str, list[list[Any]]] = {
         "functions": [["name", "family", "arguments", "signature"]]
         + [[m.name, m.family, len(m.arguments), m.signature] for m in METRICS.values()],
-        "texts": [["key", *LANGUAGES], *([key, *texts] for key, texts in said.items())],
+        "texts": [["key", *LANGUAGES], *([key, *row] for key, row in said.items())],
         "kpi_xl.conf": [["setting", "value"], *map(list, settings.items())],
     }
     out = io.BytesIO()
@@ -274,12 +274,12 @@ def tab() -> tuple[str, dict[str, list[str]]]:
     source = resources.files("kpi_xl.udfs").joinpath("ribbon.xml").read_text(encoding="utf-8")
     root = ElementTree.fromstring(source)
     said = {}
-    for control in list(root.iter()):
-        for attribute in TEXTS.keys() & control.keys():
-            text = control.attrib.pop(attribute)
-            key = f"{control.get('id')}.{attribute}"
-            said[key] = [ribbon_text(text, code) for code in LANGUAGES]
-            control.set(f"get{attribute.capitalize()}", TEXTS[attribute])
+    for control in root.iter():
+        for attribute, callback in TEXTS.items():
+            if text := control.attrib.pop(attribute, ""):
+                key = f"{control.get('id')}.{attribute}"
+                said[key] = [_tab_text(control, text, code) for code in LANGUAGES]
+                control.set(f"get{attribute.capitalize()}", callback)
     menus = {menu.get("tag"): menu for menu in root.iter(f"{{{RIBBON}}}menu")}
     for metric in METRICS.values():
         attributes = {"id": f"kpiFunction_{metric.name}", "tag": metric.name, "label": metric.name}
@@ -293,6 +293,13 @@ def tab() -> tuple[str, dict[str, list[str]]]:
     ElementTree.register_namespace("", RIBBON)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, "unicode"), said
+
+
+def _tab_text(control: ElementTree.Element, text: str, language: str) -> str:
+    families = {metric.family for metric in METRICS.values()}
+    if control.get("tag") in families and not control.get("onAction") and language != "en":
+        return family_name(str(control.get("tag")), language)  # it has a translation already
+    return ribbon_text(text, language)
 
 
 # The code
@@ -340,9 +347,10 @@ def wrappers() -> str:
         out = io.StringIO()
         book = SimpleNamespace(Name="the add-in")  # not .xlam, for which it takes the active one
         udfs.generate_vba_wrapper(UDFS, SimpleNamespace(**functions), out, book)
-    text, count = re.subn(
-        r"(\w+ = )(XLPy\.CallUDF\(.* Application\.Caller\))", r"\1WithErrors(\2)", out.getvalue()
-    )
+    for_excel = r" *#If App = .*\n((?:.*\n)*?) *#Else\n(?:.*\n)*? *#End If\n"
+    text = re.sub(for_excel, r"\1", out.getvalue())
+    call = r"(\w+ = )(XLPy\.CallUDF\(.* Application\.Caller\))"
+    text, count = re.subn(call, r"\1WithErrors(\2)", text)
     if count != len(METRICS):
         raise UnknownXlwingsError(f"xlwings writes {count} calls for {len(METRICS)} functions")
     return text

@@ -49,11 +49,12 @@ End Sub
 Private Function StaleLinks(ByVal book As Workbook) As Collection
     ' Links to this add-in at another place.
     Dim links As Variant, link As Variant
-    Set StaleLinks = New Collection
+    Dim found As New Collection
+    Set StaleLinks = found
     links = book.LinkSources(xlExcelLinks)
     If IsEmpty(links) Then Exit Function
     For Each link In links
-        If IsStale(link, ThisWorkbook.FullName) Then StaleLinks.Add link
+        If IsStale(link, ThisWorkbook.FullName) Then found.Add link
     Next link
 End Function
 
@@ -207,7 +208,7 @@ Private Function NameBefore(ByVal formula As String, ByVal place As Long) As Str
     Dim start As Long
     start = place
     Do While start > 1
-        If Not Mid$(formula, start - 1, 1) Like "[A-Za-z0-9_.]" Then Exit Do
+        If Not (Mid$(formula, start - 1, 1) Like "[A-Za-z0-9_.]") Then Exit Do
         start = start - 1
     Loop
     NameBefore = Mid$(formula, start, place - start)

@@ -1,7 +1,5 @@
 Option Explicit
 
-#Const App = "Microsoft Excel"
-
 Private server As KpiServer
 
 Private Function XLPy() As Object

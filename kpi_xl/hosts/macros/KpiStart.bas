@@ -54,8 +54,8 @@ Public Function Language() As String
 End Function
 
 Public Function LanguageOf(ByVal excels As Long) As String
-    ' The language that one of Microsoft's numbers means; its lowest ten bits leave out the country.
-    Select Case excels And &H3FF
+    ' The language that one of Microsoft's numbers means; what is above 1023 of it is the country.
+    Select Case excels Mod 1024
     Case &H4
         Select Case excels
         Case &H404, &HC04, &H1404, &H7C04 ' Taiwan, Hong Kong, Macao, traditional
@@ -91,15 +91,16 @@ End Function
 Private Function KeyedColumn(ByVal sheetName As String, ByVal number As Long) As Collection
     ' A column of a sheet, by the keys in the first.
     Dim keys As Variant, values As Variant, row As Long, last As Long
-    Set KeyedColumn = New Collection
+    Dim found As New Collection
     With ThisWorkbook.Worksheets(sheetName)
         last = .UsedRange.Rows.Count
         keys = .Range(.Cells(1, 1), .Cells(last, 1)).Value
         values = .Range(.Cells(1, number), .Cells(last, number)).Value
     End With
     For row = 2 To last
-        KeyedColumn.Add CStr(values(row, 1)), CStr(keys(row, 1))
+        found.Add CStr(values(row, 1)), CStr(keys(row, 1))
     Next row
+    Set KeyedColumn = found
 End Function
 
 Private Function LanguageColumn(ByVal code As String) As Long
