@@ -1,5 +1,5 @@
 """The command line: kpi-xl eval, recalc, functions, new, fill, demo, explain, freeze,
-install, uninstall, serve."""
+install, uninstall, doctor, serve."""
 
 import io
 import sys
@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 
 from kpi_xl import __version__
 from kpi_xl.cli import (  # importing a module enters its commands
+    doctor,
     formulas,
     functions,
     installing,
@@ -19,7 +20,16 @@ from kpi_xl.cli import (  # importing a module enters its commands
 )
 from kpi_xl.cli.shared import app
 
-__all__ = ["formulas", "functions", "installing", "main", "reports", "serving", "templates"]
+__all__ = [
+    "doctor",
+    "formulas",
+    "functions",
+    "installing",
+    "main",
+    "reports",
+    "serving",
+    "templates",
+]
 
 
 def main() -> NoReturn:

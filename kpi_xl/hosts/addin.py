@@ -150,20 +150,18 @@ def settings(path: Path) -> dict[str, str]:
 
 
 def _has_choices() -> bool:
-    import winreg
-
+    winreg: Any = import_module("winreg")  # which has no content for type checkers elsewhere
     try:
-        winreg.OpenKey(winreg.HKEY_CURRENT_USER, CHOICES).Close()  # type: ignore[attr-defined,unused-ignore]
+        winreg.OpenKey(winreg.HKEY_CURRENT_USER, CHOICES).Close()
     except FileNotFoundError:
         return False
     return True
 
 
 def _forget_choices() -> None:
-    import winreg
-
+    winreg: Any = import_module("winreg")
     for key in (rf"{CHOICES}\Excel", CHOICES):
-        winreg.DeleteKey(winreg.HKEY_CURRENT_USER, key)  # type: ignore[attr-defined,unused-ignore]
+        winreg.DeleteKey(winreg.HKEY_CURRENT_USER, key)
 
 
 # Building

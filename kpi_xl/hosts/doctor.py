@@ -1,0 +1,211 @@
+"""What stands in the way of the functions in Excel on Windows, and what to do about it."""
+
+import struct
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module, util
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kpi_xl import __version__
+from kpi_xl.hosts import addin
+
+VERSIONS = ("16.0", "15.0", "14.0")  # of Office in the registry: since 2016, 2013, 2010
+OFFICE = r"Software\Microsoft\Office"
+POLICIES = r"Software\Policies\Microsoft\Office"  # set by an administrator
+INSTALL = "run kpi-xl install"
+
+Values = Callable[[str], Mapping[str, Any]]
+"""The values of a key of the registry, such as r"HKCU\\Software\\X"; none where there is none."""
+
+
+class Finding(NamedTuple):
+    """Something looked at: whether it is good (None: it cannot be seen), and what to do if not."""
+
+    good: bool | None
+    what: str
+    todo: str = ""
+
+
+def findings(target: Path | None = None) -> Iterator[Finding]:
+    """All that is to be said, from Python to Excel's settings."""
+    yield from of_python()
+    yield from of_addin(target)
+    if sys.platform == "win32":
+        yield from of_excel(registry_values)
+    else:
+        yield Finding(None, "Excel's settings and its bitness: they can be seen on Windows only")
+
+
+# Python and its packages
+
+
+def of_python() -> Iterator[Finding]:
+    """Python, and the packages that Excel needs of it."""
+    bits = struct.calcsize("P") * 8
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding(True, f"Python {version}, {bits} bit: {sys.executable}")
+    yield of_path(sys.executable)
+    try:
+        import xlwings
+    except ImportError as error:
+        todo = "run pip install --upgrade kpi-xl in this Python"
+        yield Finding(False, f"xlwings cannot be imported: {error}", todo)
+        return
+    yield Finding(True, f"kpi_xl {__version__}, xlwings {xlwings.__version__}")
+    try:
+        addin.server()
+        yield Finding(True, "The VBA of this xlwings is as kpi_xl knows it")
+    except addin.UnknownXlwingsError as error:
+        yield Finding(False, str(error), 'run pip install "xlwings>=0.37.8,<0.38"')
+    if sys.platform != "win32":
+        yield Finding(None, "pywin32 and xlwings' DLLs: they are for Windows only")
+        return
+    found = util.find_spec("pythoncom") is not None
+    yield Finding(found, "pywin32", "" if found else "run pip install pywin32 in this Python")
+    for bits in (64, 32):
+        yield of_dll(Path(sys.executable), f"xlwings{bits}-{xlwings.__version__}.dll")
+
+
+def of_path(path: str) -> Finding:
+    """Whether Excel's VBA can name Python's path, which it does in the code page of the system."""
+    code_page = "mbcs" if sys.platform == "win32" else "utf-8"
+    try:
+        path.encode(code_page)
+    except UnicodeEncodeError as error:
+        letters = path[error.start : error.end]
+        todo = "put Python (or a virtual environment) into a folder such as C:\\kpi"
+        return Finding(False, f"Python's path has {letters!r}, outside of Windows' code page", todo)
+    return Finding(True, "Python's path is in the system's code page")
+
+
+def of_dll(python: Path, name: str) -> Finding:
+    """The DLL that connects Excel of a bitness with Python: beside Python, or a folder above."""
+    for folder in (python.parent, python.parent.parent):
+        if (folder / name).exists():
+            return Finding(True, f"{folder / name}")
+    todo = "run pip install --force-reinstall xlwings in this Python"
+    return Finding(False, f"{name} is neither in {python.parent} nor above it", todo)
+
+
+# The add-in
+
+
+def of_addin(target: Path | None = None) -> Iterator[Finding]:
+    """Whether the add-in is there, of these versions, for this Python, and not blocked."""
+    try:
+        path = addin.place(target)
+    except NotADirectoryError as error:
+        yield Finding(False, f"{error.filename}: {error.strerror}", "name a folder that exists")
+        return
+    except OSError as error:
+        yield Finding(None if sys.platform != "win32" else False, str(error))
+        return
+    again = f"{INSTALL} --target {target}" if target else INSTALL
+    if not path.exists():
+        yield Finding(False, f"The add-in is not in {path.parent}", again)
+        return
+    if is_blocked(path):
+        todo = f"right-click it, Properties, Unblock; or remove it and {again}"
+        yield Finding(False, f"{path} is marked as downloaded, so that Excel blocks its code", todo)
+    there, here = addin.settings(path), addin.conf(sys.executable)
+    if not there:
+        yield Finding(False, f"{path} is no add-in of kpi_xl", f"move it away and {again}")
+        return
+    different = [key for key in here if there.get(key) != here[key]]
+    for key in different:
+        what = f"{path} has {key} {there.get(key, 'missing')}; here it is {here[key]}"
+        yield Finding(False, what, f"close Excel and {again}")
+    if not Path(there.get("Interpreter_Win", "")).exists():
+        yield Finding(False, f"{there.get('Interpreter_Win')} is not there any more", again)
+    if not different:
+        yield Finding(True, f"The add-in is in {path.parent}, of this version and for this Python")
+    if path.with_name(addin.LOCK).exists():
+        yield Finding(True, f"Excel has it open ({addin.LOCK})")
+    second = path.parent.parent.parent / "AddIns" / addin.NAME
+    if target is None and second.exists():
+        todo = "clear it in Excel's File > Options > Add-ins, and remove the file"
+        yield Finding(False, f"{second} is there too, and Excel may load both", todo)
+
+
+def is_blocked(path: Path) -> bool:
+    """Whether Windows has marked a file as downloaded from elsewhere."""
+    try:
+        mark = Path(f"{path}:Zone.Identifier").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return any(f"ZoneId={zone}" in mark.replace(" ", "") for zone in (3, 4))
+
+
+# Excel's settings, in the registry
+
+
+def of_excel(values: Values) -> Iterator[Finding]:
+    """What Excel's settings, and an administrator's, do to the add-in."""
+    versions = [v for v in VERSIONS if values(rf"HKCU\{OFFICE}\{v}\Excel\Options")]
+    if not versions:
+        todo = "start Excel once, then try again; kpi_xl needs Excel 2010 or newer"
+        yield Finding(False, "Excel has left no settings: it has not been started here", todo)
+        return
+    yield Finding(True, f"Excel {versions[0]}, {bitness(values)}")
+    good = True
+    for version in versions:
+        for finding in of_security(values, version):
+            good = False
+            yield finding
+    if good:
+        yield Finding(True, "Excel trusts its start folder, and has not disabled the add-in")
+
+
+def of_security(values: Values, version: str) -> Iterator[Finding]:
+    """What keeps one version of Excel from running the add-in; each is something to change."""
+    for root in (rf"HKCU\{POLICIES}", rf"HKLM\{POLICIES}", rf"HKCU\{OFFICE}"):
+        whose = "by an administrator" if root.endswith(POLICIES) else "in its Trust Center"
+        ask = (
+            "ask the administrator" if root.endswith(POLICIES) else "File > Options > Trust Center"
+        )
+        security = values(rf"{root}\{version}\Excel\Security")
+        for name, what, todo in (
+            ("DisableAllAddins", "all add-ins are disabled", "Add-ins: allow them"),
+            ("RequireAddinSig", "add-ins must be signed", "Add-ins: allow unsigned ones"),
+        ):
+            if security.get(name) == 1:
+                yield Finding(False, f"Excel {version}: {what}, {whose}", f"{ask}; {todo}")
+        trusted = values(rf"{root}\{version}\Excel\Security\Trusted Locations")
+        if trusted.get("AllLocationsDisabled") == 1:
+            what = f"Excel {version}: trusted locations are disabled, {whose}"
+            yield Finding(False, what, f"{ask}; Trusted Locations: allow them")
+        if values(rf"{root}\{version}\Common").get("vbaoff") == 1:
+            yield Finding(False, f"Excel {version}: VBA is switched off, {whose}", ask)
+    disabled = values(rf"HKCU\{OFFICE}\{version}\Excel\Resiliency\DisabledItems")
+    file = addin.NAME.encode("utf-16-le")
+    for item in disabled.values():
+        if isinstance(item, bytes) and file in item.lower():
+            todo = "File > Options > Add-ins > Manage: Disabled Items > Go: enable kpi_xl.xlam"
+            yield Finding(False, f"Excel {version} has disabled the add-in after a crash", todo)
+
+
+def bitness(values: Values) -> str:
+    """Of which bitness Office is, as far as the registry tells it."""
+    platform = values(rf"HKLM\{OFFICE}\ClickToRun\Configuration").get("Platform")
+    for version in VERSIONS:
+        platform = platform or values(rf"HKLM\{OFFICE}\{version}\Outlook").get("Bitness")
+    return {"x86": "32 bit", "x64": "64 bit"}.get(str(platform), "of unknown bitness")
+
+
+def registry_values(key: str) -> dict[str, Any]:
+    """The values of a key of Windows' registry; none where there is no such key."""
+    winreg: Any = import_module("winreg")  # which has no content for type checkers elsewhere
+    root, _, path = key.partition("\\")
+    hive = {"HKCU": winreg.HKEY_CURRENT_USER, "HKLM": winreg.HKEY_LOCAL_MACHINE}[root]
+    found: dict[str, Any] = {}
+    # A Python of 32 bits is to see what Office of 64 bits has written, and the other way round.
+    for view in (winreg.KEY_WOW64_32KEY, winreg.KEY_WOW64_64KEY):
+        try:
+            with winreg.OpenKey(hive, path, 0, winreg.KEY_READ | view) as opened:
+                for number in range(winreg.QueryInfoKey(opened)[1]):
+                    name, value, _ = winreg.EnumValue(opened, number)
+                    found[name] = value
+        except FileNotFoundError:
+            continue
+    return found

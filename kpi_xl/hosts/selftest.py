@@ -1,0 +1,194 @@
+"""The functions and reports in a real Excel: what a careful first user would try, automated.
+
+It opens an Excel of its own through xlwings, types formulas of every family, compares what the
+cells show, refreshes a report of each template, and closes Excel. No file of the user's is touched.
+"""
+
+import csv
+import math
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from kpi_xl.cells import DAY_0, Block
+from kpi_xl.hosts import addin
+from kpi_xl.hosts.doctor import Finding
+from kpi_xl.metrics import METRICS
+
+CLOSE = 1e-3  # some examples are rounded to four digits
+SAME = 1e-9
+REPORT = "please report it"
+
+# Formulas that must not depend on one function's example, and what Excel makes of them.
+FORMULAS: tuple[tuple[str, Any], ...] = (
+    ("=ERROR.TYPE(CAC(50000,0))", 2.0),  # a true #DIV/0!
+    ("=ERROR.TYPE(CAC(50000,-1))", 6.0),  # a true #NUM!
+    ('=IFERROR(CAC("x",1),"caught")', "caught"),
+    ("=CLV(50,4,3,,0)", 600.0),
+    ("=SUM(CAC({100;200;300},{50;50;100}))", 9.0),
+    ("=CAC({100;200;300},{50;50;100})", [[2.0], [4.0], [3.0]]),
+    ("=ERROR.TYPE(INDEX(CAC({1;2},{0;2}),1))", 2.0),  # an error inside a block
+)
+
+
+def selftest(application: Any = None) -> Iterator[Finding]:
+    """Each thing tried, and whether Excel did it. `application` starts an Excel: xlwings.App."""
+    if application is None:
+        if sys.platform != "win32":
+            yield Finding(None, "The self-test opens Excel, which it can on Windows only")
+            return
+        import xlwings
+
+        application = xlwings.App
+    app = application(visible=False, add_book=False)
+    try:
+        app.display_alerts = False
+        # An Excel that a program starts opens nothing of its start folder.
+        app.books.open(str(addin.place()), read_only=True)
+        yield Finding(True, f"Excel {app.version} opens the add-in")
+        book = app.books.add()
+        yield from of_formulas(book.sheets[0])
+        yield from of_help(app)
+        book.close()
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            for name in import_module("kpi_xl.workbook_templates").TEMPLATES:
+                yield of_report(app, name, Path(folder))
+    finally:
+        app.quit()
+
+
+def of_formulas(sheet: Any) -> Iterator[Finding]:
+    """The example of every function, and what all of them have in common."""
+    examples = [(metric.example[0], metric.example[1]) for metric in METRICS.values()]
+    wrong = []
+    for formula, expected in (*examples, *FORMULAS):
+        shown = typed(sheet, formula, expected)
+        if not alike(shown, as_block(expected), CLOSE):
+            wrong.append(f"{formula} shows {brief(shown)} instead of {brief(as_block(expected))}")
+    count = len(examples) + len(FORMULAS)
+    yield Finding(not wrong, f"{count - len(wrong)} of {count} formulas show what they should")
+    for what in wrong:
+        yield Finding(False, what, REPORT)
+
+
+def typed(sheet: Any, formula: str, expected: Any) -> Block:
+    """What a formula shows, over as many cells as it should spill to."""
+    block = as_block(expected)
+    sheet.clear()
+    sheet.range("A1").formula2 = formula
+    shown = sheet.range("A1").resize(len(block), len(block[0]))
+    rows: Block = shown.options(ndim=2, err_to_str=True).value
+    return rows
+
+
+def of_help(app: Any) -> Iterator[Finding]:
+    """Whether the wizard's guard lets cells compute: Excel says that nobody is in the wizard."""
+    enabled = bool(app.api.CommandBars("Standard").Controls(1).Enabled)
+    yield Finding(enabled, "Outside of the function wizard, functions compute")
+
+
+def of_report(app: Any, name: str, folder: Path) -> Finding:
+    """Whether the figures of a template, filled from files, are those computed here, and stay so."""
+    path = filled(name, folder)
+    book = app.books.open(str(path))
+    try:
+        app.calculate()
+        wrong = differences(book, path)
+        if not wrong:
+            scripts = import_module("kpi_xl.udfs.scripts")
+            scripts.refresh_report.__wrapped__(book)  # without the message that a button shows
+            wrong = [f"after Refresh report, {what}" for what in differences(book, path)]
+        if wrong:
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+            return Finding(False, f"{name}: {wrong[0]}{more}", REPORT)
+        return Finding(True, f"{name}: every figure is as computed without Excel, also refreshed")
+    finally:
+        book.close()
+
+
+def filled(name: str, folder: Path) -> Path:
+    """A template filled with its sample, through files as a user's would come."""
+    template = import_module("kpi_xl.workbook_templates").template(name)
+    command = [sys.executable, "-m", "kpi_xl", "fill", name]
+    data, _ = template.sample()
+    for table, columns in data.items():
+        file = folder / f"{name}-{table}.csv"
+        with file.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out)
+            writer.writerow(columns)
+            writer.writerows(zip(*columns.values(), strict=True))
+        command += ["--table", f"{table}={file}"]
+    path = folder / f"{name}.xlsx"
+    subprocess.run([*command, "-o", str(path)], check=True, capture_output=True, text=True)
+    return path
+
+
+def differences(book: Any, path: Path) -> list[str]:
+    """The cells in which Excel shows something else than the file holds."""
+    from python_calamine import CalamineWorkbook
+
+    found = []
+    with CalamineWorkbook.from_path(path) as held:
+        for name in held.sheet_names:
+            sheet = held.get_sheet_by_name(name)
+            rows = sheet.to_python(skip_empty_area=False)
+            if not rows:
+                continue
+            shown = book.sheets[name].range("A1").resize(len(rows), len(rows[0]))
+            cells = shown.options(ndim=2, err_to_str=True).value
+            for place, (expected, row) in enumerate(zip(rows, cells, strict=True)):
+                for column, (one, other) in enumerate(zip(expected, row, strict=True)):
+                    if not same(other, one, SAME):
+                        cell = shown[place, column].get_address(False, False)
+                        found.append(f"{name}!{cell} shows {other!r} instead of {one!r}")
+    return found
+
+
+# Comparing
+
+
+def as_block(expected: Any) -> Block:
+    """A value as a block of one cell."""
+    return expected if isinstance(expected, list) else [[expected]]
+
+
+def alike(shown: Block, expected: Block, tolerance: float) -> bool:
+    """Whether two blocks have the same shape and cells."""
+    return len(shown) == len(expected) and all(
+        len(one) == len(other)
+        and all(same(cell, wanted, tolerance) for cell, wanted in zip(one, other, strict=True))
+        for one, other in zip(shown, expected, strict=True)
+    )
+
+
+def same(shown: Any, expected: Any, tolerance: float) -> bool:
+    """Whether two cells are the same: blank is "" as well, dates are their numbers."""
+    shown, expected = plain(shown), plain(expected)
+    if isinstance(shown, bool) != isinstance(expected, bool):
+        return False
+    numbers = (float, int)
+    if isinstance(shown, numbers) and isinstance(expected, numbers):
+        return math.isclose(shown, expected, rel_tol=tolerance, abs_tol=1e-12)
+    return bool(shown == expected)
+
+
+def plain(cell: Any) -> Any:
+    """A cell as a number, a text or a truth."""
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime):
+        seconds = cell.hour * 3600 + cell.minute * 60 + cell.second
+        return cell.toordinal() - DAY_0 + seconds / 86400
+    if hasattr(cell, "toordinal"):
+        return cell.toordinal() - DAY_0
+    return cell
+
+
+def brief(block: Block) -> str:
+    """A block in a few words."""
+    return repr(block[0][0] if len(block) == len(block[0]) == 1 else block)[:80]
