@@ -93,7 +93,7 @@ def of_help(app: Any) -> Iterator[Finding]:
 
 
 def of_report(app: Any, name: str, folder: Path) -> Finding:
-    """Whether the figures of a template, filled from files, are those computed here, and stay so."""
+    """Whether a template, filled from files, has the figures computed here, and keeps them."""
     path = filled(name, folder)
     book = app.books.open(str(path))
     try:

@@ -25,7 +25,7 @@ Public Function Setting(ByVal key As String) As String
     ' A value of the sheet that kpi-xl install wrote; nothing where it has none.
     If settings Is Nothing Then Set settings = KeyedColumn("kpi_xl.conf", 2)
     On Error Resume Next ' VBA has no other way of asking a Collection
-    Setting = settings(key)
+    Setting = settings.Item(key)
 End Function
 
 Public Function IsKpi(ByVal called As String) As Boolean
@@ -80,7 +80,7 @@ End Sub
 Public Function Text(ByVal key As String) As String
     ' The text of a key, in the user's language.
     If textsOfLanguage Is Nothing Then Set textsOfLanguage = KeyedColumn("texts", LanguageColumn(Language()))
-    Text = textsOfLanguage(key)
+    Text = textsOfLanguage.Item(key)
 End Function
 
 Public Function Filled(ByVal key As String, ByVal value As String) As String
