@@ -1,0 +1,364 @@
+"""kpi-xl doctor and its self-test: each finding, and what it tells the user to do."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from python_calamine import CalamineWorkbook
+from test_addin import Registry, windows
+
+from kpi_xl import CellError
+from kpi_xl.hosts import addin, doctor, selftest
+from kpi_xl.hosts.embedded import evaluate_formula
+
+OPTIONS = r"HKCU\Software\Microsoft\Office\16.0\Excel\Options"
+SECURITY = r"Microsoft\Office\16.0\Excel\Security"
+CLICK_TO_RUN = r"HKLM\Software\Microsoft\Office\ClickToRun\Configuration"
+
+
+def bad(findings: Any) -> list[doctor.Finding]:
+    return [finding for finding in findings if finding.good is False]
+
+
+# The add-in
+
+
+def test_a_good_installation_has_nothing_to_be_put_right(tmp_path: Path) -> None:
+    for step in addin.install_steps(tmp_path):
+        step.do()
+    found = list(doctor.findings(tmp_path))
+    assert bad(found) == []
+    assert any("of this version and for this Python" in finding.what for finding in found)
+
+
+def test_a_missing_add_in_is_told(tmp_path: Path) -> None:
+    (finding,) = doctor.of_addin(tmp_path)
+    assert finding.todo == f"run kpi-xl install --target {tmp_path}"
+    (finding,) = doctor.of_addin(tmp_path / "none")
+    assert "no such folder" in finding.what
+
+
+def test_an_add_in_of_other_versions_is_told(tmp_path: Path) -> None:
+    path = tmp_path / addin.NAME
+    old = {**addin.conf(r"C:\gone\python.exe"), "kpi_xl": "0.0.1", "xlwings": "0.30.0"}
+    path.write_bytes(addin._workbook(old, {}))
+    told = "\n".join(finding.what for finding in bad(doctor.of_addin(tmp_path)))
+    for part in ("kpi_xl 0.0.1", "xlwings 0.30.0", r"C:\gone\python.exe is not there any more"):
+        assert part in told
+    assert all(finding.todo for finding in bad(doctor.of_addin(tmp_path)))
+
+
+def test_a_file_of_another_is_told(tmp_path: Path) -> None:
+    (tmp_path / addin.NAME).write_bytes(b"theirs")
+    (finding,) = bad(doctor.of_addin(tmp_path))
+    assert "no add-in of kpi_xl" in finding.what
+
+
+@pytest.mark.parametrize(("zone", "blocked"), [(3, True), (4, True), (2, False)])
+def test_a_downloaded_file_is_told(zone: int, blocked: bool, tmp_path: Path) -> None:
+    for step in addin.install_steps(tmp_path):
+        step.do()
+    # Elsewhere than on Windows, a file of its own stands in for the stream of that name.
+    stream = tmp_path / f"{addin.NAME}:Zone.Identifier"
+    stream.write_text(f"[ZoneTransfer]\nZoneId={zone}\n")
+    assert [("Unblock" in finding.todo) for finding in bad(doctor.of_addin(tmp_path))] == [
+        True
+    ] * blocked
+
+
+def test_excel_having_it_open_is_no_fault(tmp_path: Path) -> None:
+    for step in addin.install_steps(tmp_path):
+        step.do()
+    (tmp_path / addin.LOCK).touch()
+    assert bad(doctor.of_addin(tmp_path)) == []
+
+
+def test_two_of_them_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = tmp_path / "Microsoft" / "Excel" / "XLSTART"
+    second = tmp_path / "Microsoft" / "AddIns"
+    for folder in (start, second):
+        folder.mkdir(parents=True)
+        (folder / addin.NAME).write_bytes(addin._workbook(addin.conf(sys.executable), {}))
+    windows(monkeypatch, tmp_path)
+    (finding,) = bad(doctor.of_addin())
+    assert str(second / addin.NAME) in finding.what
+
+
+# Python
+
+
+def test_a_dll_is_sought_beside_python_and_above(tmp_path: Path) -> None:
+    python = tmp_path / "Scripts" / "python.exe"
+    python.parent.mkdir()
+    assert doctor.of_dll(python, "xlwings64.dll").good is False
+    (tmp_path / "xlwings64.dll").touch()
+    assert doctor.of_dll(python, "xlwings64.dll").good is True
+
+
+def test_a_path_outside_of_the_code_page_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Path1252(str):
+        def encode(self, encoding: str = "", errors: str = "") -> bytes:
+            assert encoding == "mbcs"
+            return super().encode("cp1252")
+
+    monkeypatch.setattr(doctor.sys, "platform", "win32")
+    assert doctor.of_path(Path1252(r"C:\Users\René\python.exe")).good is True
+    finding = doctor.of_path(Path1252(r"C:\Users\Ольга\python.exe"))
+    assert finding.good is False
+    assert "Ольга" in finding.what
+
+
+def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "xlwings", None)
+    assert "pip install" in bad(doctor.of_python())[0].todo
+
+
+def test_on_windows_pywin32_and_the_dlls_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "of_path", lambda path: doctor.Finding(True, path))
+    monkeypatch.setattr(doctor.sys, "platform", "win32")
+    todo = [finding.todo for finding in bad(doctor.of_python())]
+    assert sum("pywin32" in text for text in todo) == 1
+    assert sum("--force-reinstall xlwings" in text for text in todo) == 2
+
+
+# Excel's settings
+
+
+def of_excel(monkeypatch: pytest.MonkeyPatch, keys: Mapping[str, Any]) -> list[doctor.Finding]:
+    monkeypatch.setitem(sys.modules, "winreg", Registry(dict(keys)))
+    return list(doctor.of_excel(doctor.registry_values))
+
+
+def test_settings_as_excel_makes_them_are_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = {OPTIONS: {"Options": 1}, CLICK_TO_RUN: {"Platform": "x64"}}
+    found = of_excel(monkeypatch, keys)
+    assert bad(found) == []
+    assert found[0].what == "Excel 16.0, 64 bit"
+    keys = {
+        OPTIONS: {"Options": 1},
+        r"HKLM\Software\Microsoft\Office\16.0\Outlook": {"Bitness": "x86"},
+    }
+    assert of_excel(monkeypatch, keys)[0].what == "Excel 16.0, 32 bit"
+
+
+def test_no_excel_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    (finding,) = of_excel(monkeypatch, {})
+    assert "start Excel once" in finding.todo
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "words", "todo"),
+    [
+        (rf"HKCU\Software\{SECURITY}", {"DisableAllAddins": 1}, "disabled", "Trust Center"),
+        (rf"HKCU\Software\{SECURITY}", {"RequireAddinSig": 1}, "signed", "Trust Center"),
+        (
+            rf"HKCU\Software\Policies\{SECURITY}",
+            {"DisableAllAddins": 1},
+            "by an administrator",
+            "ask the administrator",
+        ),
+        (
+            rf"HKCU\Software\{SECURITY}\Trusted Locations",
+            {"AllLocationsDisabled": 1},
+            "trusted locations",
+            "allow them",
+        ),
+        (
+            r"HKLM\Software\Policies\Microsoft\Office\16.0\Common",
+            {"vbaoff": 1},
+            "VBA is switched off",
+            "ask the administrator",
+        ),
+        (
+            r"HKCU\Software\Microsoft\Office\16.0\Excel\Resiliency\DisabledItems",
+            {"2F1A": b"\1\0\0\0" + "c:\\xlstart\\kpi_xl.xlam\0".encode("utf-16-le")},
+            "after a crash",
+            "Disabled Items",
+        ),
+    ],
+)
+def test_each_setting_in_the_way_is_told(
+    key: str, values: dict[str, Any], words: str, todo: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (finding,) = bad(of_excel(monkeypatch, {OPTIONS: {"Options": 1}, key: values}))
+    assert words in finding.what
+    assert todo in finding.todo
+
+
+# The command
+
+
+def kpi_xl_doctor(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "kpi_xl", "doctor", *options]
+    return subprocess.run(command, capture_output=True, encoding="utf-8")
+
+
+def test_the_command_says_what_to_do_and_where_it_cannot_see(tmp_path: Path) -> None:
+    shown = kpi_xl_doctor("--target", str(tmp_path), "--selftest")
+    assert shown.returncode == 1
+    assert f"!!  The add-in is not in {tmp_path}\n    -> run kpi-xl install" in shown.stdout
+    if sys.platform != "win32":
+        assert "??  The self-test opens Excel, which it can on Windows only" in shown.stdout
+        assert "What has ?? cannot be seen here." in shown.stdout
+        assert kpi_xl_doctor().returncode == 0
+
+
+# The self-test, over a stand-in of Excel that computes as the embedded host does
+
+
+class Excel:
+    """What the self-test uses of xlwings.App."""
+
+    version = "16.0"
+
+    def __init__(self, shown: Mapping[str, Any], **options: Any) -> None:
+        assert options == {"visible": False, "add_book": False}
+        self.shown = shown
+        self.opened: list[str] = []
+        self.ended = False
+        self.books = SimpleNamespace(open=self.open, add=self.add)
+        standard = SimpleNamespace(Controls=lambda number: SimpleNamespace(Enabled=True))
+        self.api = SimpleNamespace(CommandBars=lambda name: standard)
+
+    def open(self, path: str, **options: Any) -> Any:
+        self.opened.append(path)
+        sheets = {}
+        if path.endswith(".xlsx"):
+            with CalamineWorkbook.from_path(path) as book:
+                sheets = {
+                    name: Sheet(
+                        self.shown, book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+                    )
+                    for name in book.sheet_names
+                }
+        return SimpleNamespace(sheets=sheets, close=lambda: None)
+
+    def add(self) -> Any:
+        return SimpleNamespace(sheets=[Sheet(self.shown, [])], close=lambda: None)
+
+    def calculate(self) -> None:
+        pass
+
+    def quit(self) -> None:
+        self.ended = True
+
+
+class Sheet:
+    def __init__(self, shown: Mapping[str, Any], rows: Any) -> None:
+        self.shown, self.rows = shown, rows
+
+    def clear(self) -> None:
+        self.rows = []
+
+    def range(self, address: str) -> "Range":
+        assert address == "A1"
+        return Range(self)
+
+
+class Range:
+    def __init__(self, sheet: Sheet, height: int = 1, width: int = 1) -> None:
+        object.__setattr__(self, "sheet", sheet)
+        object.__setattr__(self, "size", (height, width))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        assert name == "formula2"
+        shown = self.sheet.shown[value] if value in self.sheet.shown else evaluate_formula(value)
+        self.sheet.rows = shown if isinstance(shown, list) else [[shown]]
+
+    def resize(self, height: int, width: int) -> "Range":
+        return Range(self.sheet, height, width)
+
+    def options(self, **options: Any) -> "Range":
+        assert options == {"ndim": 2, "err_to_str": True}
+        return self
+
+    @property
+    def value(self) -> Any:
+        height, width = self.size
+        rows = [list(row[:width]) for row in self.sheet.rows[:height]]
+        return [[str(c) if isinstance(c, CellError) else c for c in row] for row in rows]
+
+    def __getitem__(self, place: tuple[int, int]) -> Any:
+        return SimpleNamespace(get_address=lambda *absolute: f"R{place[0] + 1}C{place[1] + 1}")
+
+
+# The engine has no ERROR.TYPE and no INDEX over arrays; these are Excel's answers.
+NATIVE = {formula: value for formula, value in selftest.FORMULAS if "ERROR.TYPE" in formula}
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(addin, "place", lambda: tmp_path / addin.NAME)
+    monkeypatch.setattr("kpi_xl.workbook_templates.TEMPLATES", ("sales_team",))
+    scripts: Any = ModuleType("kpi_xl.udfs.scripts")
+    refreshed = []
+    scripts.refresh_report = SimpleNamespace(__wrapped__=refreshed.append)
+    monkeypatch.setitem(sys.modules, scripts.__name__, scripts)
+    return tmp_path / addin.NAME
+
+
+def tried(shown: Mapping[str, Any]) -> tuple[Excel, list[doctor.Finding]]:
+    started = []
+
+    def application(**options: Any) -> Excel:
+        started.append(Excel(shown, **options))
+        return started[-1]
+
+    found = list(selftest.selftest(application))
+    return started[0], found
+
+
+def test_the_self_test_tries_every_function_and_each_template(installed: Path) -> None:
+    excel, found = tried(NATIVE)
+    assert bad(found) == []
+    assert excel.ended
+    assert excel.opened[0] == str(installed)
+    told = "\n".join(finding.what for finding in found)
+    assert "119 of 119 formulas" in told
+    assert "sales_team: every figure" in told
+
+
+def test_the_self_test_tells_each_formula_that_is_wrong(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kpi_xl.workbook_templates.TEMPLATES", ())
+    wrong = {"=CAC(50000,250)": 201.0, "=ERROR.TYPE(CAC(50000,0))": "#N/A"}
+    excel, found = tried({**NATIVE, **wrong})
+    assert excel.ended
+    told = [finding.what for finding in bad(found)]
+    assert told[1:] == [
+        "=CAC(50000,250) shows 201.0 instead of 200.0",
+        "=ERROR.TYPE(CAC(50000,0)) shows '#N/A' instead of 2.0",
+    ]
+
+
+def test_excel_is_closed_whatever_happens(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+
+    def application(**options: Any) -> Excel:
+        started.append(Excel({}, **options))
+        return started[-1]
+
+    monkeypatch.setattr(Sheet, "clear", lambda self: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        list(selftest.selftest(application))
+    assert started[0].ended
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected", "same"),
+    [
+        (None, "", True),
+        (1.0, 1, True),
+        (1.0 + 1e-6, 1.0, False),
+        (True, 1.0, False),
+        ("#N/A", "#N/A", True),
+        (0.0, "", False),
+    ],
+)
+def test_cells_are_compared_as_a_reader_would(shown: Any, expected: Any, same: bool) -> None:
+    assert selftest.same(shown, expected, selftest.SAME) is same
