@@ -1,8 +1,9 @@
-"""Run a function of a workbook's VBA in LibreOffice; its answer is printed.
+"""Run a function of each workbook's VBA in LibreOffice; the answers are printed as JSON.
 
-For the Python that LibreOffice's own modules are for: office_vba.py SOFFICE PROFILE FILE MACRO
+For the Python that LibreOffice's own modules are for: office_vba.py SOFFICE PROFILE MACRO FILE...
 """
 
+import json
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from com.sun.star.connection import NoConnectException
 ALWAYS = 4  # com.sun.star.document.MacroExecMode.ALWAYS_EXECUTE_NO_WARN
 
 
-def main(soffice, profile, path, macro):
+def main(soffice, profile, macro, *paths):
     pipe = f"kpi{abs(hash(profile))}"
     command = [soffice, f"-env:UserInstallation={Path(profile).as_uri()}", "--headless"]
     office = subprocess.Popen(
@@ -25,11 +26,16 @@ def main(soffice, profile, path, macro):
         desktop = connected(pipe)
         options = [PropertyValue(Name="Hidden", Value=True)]
         options += [PropertyValue(Name="MacroExecutionMode", Value=ALWAYS)]
-        book = desktop.loadComponentFromURL(Path(path).as_uri(), "_blank", 0, tuple(options))
+        options = [PropertyValue(Name="Hidden", Value=True)]
+        options += [PropertyValue(Name="MacroExecutionMode", Value=ALWAYS)]
         place = f"vnd.sun.star.script:{macro}?language=Basic&location=document"
-        answer, _, _ = book.getScriptProvider().getScript(place).invoke((), (), ())
-        print(answer)
-        book.close(True)
+        answers = []
+        for path in paths:
+            url = Path(path).as_uri()
+            book = desktop.loadComponentFromURL(url, "_blank", 0, tuple(options))
+            answers.append(book.getScriptProvider().getScript(place).invoke((), (), ())[0])
+            book.close(True)
+        print(json.dumps(answers))
         desktop.terminate()
         office.wait(timeout=30)
     finally:

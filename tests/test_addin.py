@@ -5,6 +5,7 @@ compiles and runs the code that needs no Excel. The rest is held to what Microso
 """
 
 import io
+import json
 import re
 import subprocess
 import sys
@@ -210,6 +211,12 @@ def test_formulas_can_call_nothing_but_the_functions(code: dict[str, str]) -> No
             continue
         public = re.findall(r"^(?:Public )?Function (\w+)", source, re.M)
         assert set(public) == (set(METRICS) if name == "KpiFunctions" else set())
+
+
+def test_every_name_is_one_procedures_or_modules(code: dict[str, str]) -> None:
+    others = {**code, "KpiFunctions": addin.macros("KpiFunctions.bas")}
+    names = {name.lower() for source in others.values() for name in procedures(source)}
+    assert names.isdisjoint(name.lower() for name in (*METRICS, *code))
 
 
 def test_errors_have_excels_numbers(code: dict[str, str]) -> None:
@@ -475,6 +482,7 @@ Private Function Block() As Variant
     Block = cells
 End Function
 """
+WRONG = "\nPublic Sub Wrong()\n    If Then For\nEnd Sub\n"
 CHECKS = {
     **{
         f"Told({name}({', '.join('1' * METRICS[name].required)}))": shown
@@ -512,40 +520,64 @@ CHECKS = {
 }
 
 
-def test_libreoffice_compiles_and_runs_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, package: zipfile.ZipFile
-) -> None:
+def outside_of_excel(module: vba.Module) -> vba.Module:
+    """A module with stand-ins for what only Excel has, and for Python."""
+    source = module.source
+    if module.name == "KpiFunctions":
+        source = re.sub(r" +If \(Not Application\.CommandBars.*\n", "", source)
+        source = source.replace("TypeOf Application.Caller Is Range", "True")
+        source = source.replace("Application.Caller", "Nothing")
+    if module.name == "KpiServer":
+        answers = (
+            f'    Case "{f}"\n        CallUDF = {answer}' for f, (answer, _) in ANSWERS.items()
+        )
+        source = SERVER.format(cases="\n".join(answers))
+    if module.name == "KpiStart":
+        source = source.replace("LanguageColumn(Language())", 'LanguageColumn("ru")')
+    return module._replace(source=source)
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What a function told that was added to the add-in, by the state of the other modules.
+
+    LibreOffice runs none in a project of which it cannot compile all.
+    """
     soffice = program("soffice", "it compiles the VBA")
     try:
         subprocess.run([SYSTEM_PYTHON, "-c", "import uno"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         missing("LibreOffice's Python modules are not installed (python3-uno)")
-    answers = "\n".join(
-        f'    Case "{name}"\n        CallUDF = {answer}' for name, (answer, _) in ANSWERS.items()
-    )
+    modules = addin.modules()
     calls = "\n".join(f"    Report = Report & {check} & vbLf" for check in CHECKS)
-    code = []
-    for module in addin.modules():
-        source = module.source
-        if module.name == "KpiFunctions":  # of Excel, all that there is outside of Excel
-            source = re.sub(r" +If \(Not Application\.CommandBars.*\n", "", source)
-            source = source.replace("TypeOf Application.Caller Is Range", "True")
-            source = source.replace("Application.Caller", "Nothing")
-        if module.name == "KpiServer":
-            source = SERVER.format(cases=answers)
-        if module.name == "KpiStart":
-            source = source.replace("LanguageColumn(Language())", 'LanguageColumn("ru")')
-        code.append(module._replace(source=source))
-    code.append(vba.Module("module", "Probe", PROBE.format(calls=calls)))
-    monkeypatch.setattr(addin, "modules", lambda: code)
-    path = tmp_path / "kpi_xl.xlsm"
+    states = {"as it is": (modules, '    Report = "compiled"')}
+    states["outside of Excel"] = (list(map(outside_of_excel, modules)), calls)
+    for broken in modules:
+        wrong = [m._replace(source=m.source + WRONG * (m is broken)) for m in modules]
+        states[broken.name] = (wrong, '    Report = "compiled"')
+    folder = tmp_path_factory.mktemp("vba")
     said = {**addin.tab()[1], **addin.function_texts(), **addin.message_texts()}
-    path.write_bytes(addin._workbook(addin.conf(PYTHON), said))
+    with pytest.MonkeyPatch.context() as patch:
+        for state, (code, calls) in states.items():
+            probe = vba.Module("module", "Probe", PROBE.format(calls=calls))
+            patch.setattr(addin, "modules", lambda code=code, probe=probe: [*code, probe])
+            (folder / f"{state}.xlsm").write_bytes(addin._workbook(addin.conf(PYTHON), said))
     command = [SYSTEM_PYTHON, Path(__file__).with_name("office_vba.py"), soffice]
-    command += [tmp_path / "profile", path, "kpi_xl_addin.Probe.Report"]
-    run = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=180)
+    command += [folder / "profile", "kpi_xl_addin.Probe.Report"]
+    paths = [folder / f"{state}.xlsm" for state in states]
+    run = subprocess.run([*command, *paths], capture_output=True, encoding="utf-8", timeout=300)
     assert run.returncode == 0, run.stderr
-    assert dict(zip(CHECKS, run.stdout.split("\n"), strict=False)) == CHECKS
+    return dict(zip(states, json.loads(run.stdout), strict=True))
+
+
+def test_libreoffice_compiles_every_module(ran: dict[str, str]) -> None:
+    assert ran["as it is"] == "compiled"
+    for module in addin.modules():
+        assert ran[module.name] == "", f"an error in {module.name} goes unseen"
+
+
+def test_it_does_outside_of_excel_what_it_should(ran: dict[str, str]) -> None:
+    assert dict(zip(CHECKS, ran["outside of Excel"].split("\n"), strict=False)) == CHECKS
 
 
 # Installing

@@ -124,7 +124,8 @@ def undeclared(name: str, source: str, known: set[str]) -> list[str]:
             local = declared(start[3])
             found += [f"{name}: {word} is reserved" for word in local & RESERVED]
             continue
-        if OUTSIDE.match(line):
+        if constant := OUTSIDE.match(line):
+            local.add(constant[1].lower())
             continue
         if variables := DECLARED.match(line):
             if not line.startswith("ReDim"):

@@ -47,7 +47,7 @@ End Sub
 ' Templates and reports, which are Python's
 
 Public Sub KpiNewWorkbook(control As IRibbonControl)
-    RunScript "'new_workbook', '" & control.Tag & "'"
+    RunScript "'new_workbook', '" & control.Tag & "', '" & Language() & "'"
 End Sub
 
 Public Sub KpiScript(control As IRibbonControl)

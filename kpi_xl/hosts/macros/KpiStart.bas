@@ -115,7 +115,8 @@ End Function
 
 Public Function Say(ByVal message As String, Optional ByVal buttons As Long = 64) As Long
     ' A message in any script, which MsgBox cannot show; the number of the button pressed.
-    Say = CreateObject("WScript.Shell").Popup(message, 0, "kpi_xl", buttons)
+    Const InFront As Long = 65536
+    Say = CreateObject("WScript.Shell").Popup(message, 0, "kpi_xl", buttons + InFront)
 End Function
 
 ' The help of the function wizard
