@@ -561,7 +561,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         for state, (code, calls) in states.items():
             probe = vba.Module("module", "Probe", PROBE.format(calls=calls))
             patch.setattr(addin, "modules", lambda code=code, probe=probe: [*code, probe])
-            (folder / f"{state}.xlsm").write_bytes(addin._workbook(addin.conf(PYTHON), said))
+            (folder / f"{state}.xlsm").write_bytes(addin.workbook(addin.conf(PYTHON), said))
     command = [SYSTEM_PYTHON, Path(__file__).with_name("office_vba.py"), soffice]
     command += [folder / "profile", "kpi_xl_addin.Probe.Report"]
     paths = [folder / f"{state}.xlsm" for state in states]
@@ -606,7 +606,7 @@ def test_it_is_installed_and_taken_out_again(tmp_path: Path) -> None:
 
 def test_an_older_one_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / addin.NAME
-    path.write_bytes(addin._workbook({"kpi_xl": "0.0.1"}, {}))
+    path.write_bytes(addin.workbook({"kpi_xl": "0.0.1"}, {}))
     done(addin.install_steps(tmp_path))
     assert addin.settings(path)["kpi_xl"] == __version__
 
@@ -625,7 +625,7 @@ def test_a_dry_run_only_says_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("steps", [addin.install_steps, addin.uninstall_steps])
 def test_what_excel_has_open_is_left_alone(steps: Any, tmp_path: Path) -> None:
     path = tmp_path / addin.NAME
-    path.write_bytes(addin._workbook({"kpi_xl": "0.0.1"}, {}))
+    path.write_bytes(addin.workbook({"kpi_xl": "0.0.1"}, {}))
     lock = tmp_path / addin.LOCK
     lock.touch()
     with pytest.raises(PermissionError, match="close Excel"):
@@ -638,7 +638,7 @@ def test_a_file_that_windows_has_locked_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / addin.NAME
-    path.write_bytes(addin._workbook({"kpi_xl": "0.0.1"}, {}))
+    path.write_bytes(addin.workbook({"kpi_xl": "0.0.1"}, {}))
 
     def locked(self: Path, mode: str) -> Any:
         raise PermissionError(13, "Permission denied", str(self))
@@ -648,7 +648,7 @@ def test_a_file_that_windows_has_locked_is_told(
         addin.install_steps(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"not a zip", addin._workbook({}, {})])
+@pytest.mark.parametrize("content", [b"", b"not a zip", addin.workbook({}, {})])
 def test_a_file_of_another_is_left_alone(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / addin.NAME
     path.write_bytes(content)

@@ -99,3 +99,10 @@ def test_the_wheel_has_the_functions_for_excel(installed: Path, tmp_path: Path) 
     result = run(installed, "python", "-c", code, folder=tmp_path)
     assert result.stdout.startswith("0.25 ")
     assert str(installed.parent) in result.stdout
+
+
+def test_the_wheel_builds_the_add_in(installed: Path, tmp_path: Path) -> None:
+    for verb in ("install", "doctor", "uninstall"):
+        result = run(installed, "kpi-xl", verb, "--target", str(tmp_path), folder=tmp_path)
+        assert result.returncode == 0, result.stdout + result.stderr
+    assert list(tmp_path.iterdir()) == []

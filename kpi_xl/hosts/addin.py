@@ -170,7 +170,7 @@ def _forget_choices() -> None:
 def addin(interpreter: str = sys.executable) -> bytes:
     """The .xlam. The same versions and interpreter give the same bytes."""
     ribbon, said = tab()
-    book = _workbook(conf(interpreter), {**said, **function_texts(), **message_texts()})
+    book = workbook(conf(interpreter), {**said, **function_texts(), **message_texts()})
     return _with_ribbon(book, ribbon)
 
 
@@ -211,7 +211,7 @@ def ribbon_text(text: str, language: str) -> str:
     return say(text, language, section)
 
 
-def _workbook(settings: dict[str, str], said: dict[str, list[str]]) -> bytes:
+def workbook(settings: dict[str, str], said: dict[str, list[str]]) -> bytes:
     """The workbook of the add-in: its sheets, and its code."""
     from datetime import datetime
 
@@ -346,7 +346,7 @@ def wrappers() -> str:
         book = SimpleNamespace(Name="the add-in")  # not .xlam, for which it takes the active one
         udfs.generate_vba_wrapper(UDFS, SimpleNamespace(**functions), out, book)
     for_excel = r" *#If App = .*\n((?:.*\n)*?) *#Else\n(?:.*\n)*? *#End If\n"
-    text = re.sub(for_excel, r"\1", out.getvalue())
+    text = re.sub(for_excel, lambda found: found[1].replace("\n    ", "\n")[4:], out.getvalue())
     call = r"(\w+ = )(XLPy\.CallUDF\(.* Application\.Caller\))"
     text, count = re.subn(call, r"\1WithErrors(\2)", text)
     if count != len(METRICS):

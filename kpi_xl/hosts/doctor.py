@@ -13,6 +13,7 @@ from kpi_xl.hosts import addin
 VERSIONS = ("16.0", "15.0", "14.0")  # of Office in the registry: since 2016, 2013, 2010
 OFFICE = r"Software\Microsoft\Office"
 POLICIES = r"Software\Policies\Microsoft\Office"  # set by an administrator
+UNKNOWN = "of unknown bitness"
 INSTALL = "run kpi-xl install"
 
 Values = Callable[[str], Mapping[str, Any]]
@@ -33,8 +34,12 @@ def findings(target: Path | None = None) -> Iterator[Finding]:
     yield from of_addin(target)
     if sys.platform == "win32":
         yield from of_excel(registry_values)
+        yield from of_dlls(registry_values, Path(sys.executable))
     else:
-        yield Finding(None, "Excel's settings and its bitness: they can be seen on Windows only")
+        yield Finding(
+            None,
+            "Excel's settings, and what connects it with Python: they can be seen on Windows only",
+        )
 
 
 # Python and its packages
@@ -59,12 +64,10 @@ def of_python() -> Iterator[Finding]:
     except addin.UnknownXlwingsError as error:
         yield Finding(False, str(error), 'run pip install "xlwings>=0.37.8,<0.38"')
     if sys.platform != "win32":
-        yield Finding(None, "pywin32 and xlwings' DLLs: they are for Windows only")
+        yield Finding(None, "pywin32: it is for Windows only")
         return
     found = util.find_spec("pythoncom") is not None
     yield Finding(found, "pywin32", "" if found else "run pip install pywin32 in this Python")
-    for bits in (64, 32):
-        yield of_dll(Path(sys.executable), f"xlwings{bits}-{xlwings.__version__}.dll")
 
 
 def of_path(path: str) -> Finding:
@@ -77,15 +80,6 @@ def of_path(path: str) -> Finding:
         todo = "put Python (or a virtual environment) into a folder such as C:\\kpi"
         return Finding(False, f"Python's path has {letters!r}, outside of Windows' code page", todo)
     return Finding(True, "Python's path is in the system's code page")
-
-
-def of_dll(python: Path, name: str) -> Finding:
-    """The DLL that connects Excel of a bitness with Python: beside Python, or a folder above."""
-    for folder in (python.parent, python.parent.parent):
-        if (folder / name).exists():
-            return Finding(True, f"{folder / name}")
-    todo = "run pip install --force-reinstall xlwings in this Python"
-    return Finding(False, f"{name} is neither in {python.parent} nor above it", todo)
 
 
 # The add-in
@@ -185,12 +179,32 @@ def of_security(values: Values, version: str) -> Iterator[Finding]:
             yield Finding(False, f"Excel {version} has disabled the add-in after a crash", todo)
 
 
+def of_dlls(values: Values, python: Path) -> Iterator[Finding]:
+    """The DLL between Excel and Python, of Excel's bitness: beside Python, or a folder above.
+
+    Python's own bitness does not matter.
+    """
+    try:
+        from xlwings import __version__ as version
+    except ImportError:  # which has been told
+        return
+    for bits in ("64", "32"):
+        name = f"xlwings{bits}-{version}.dll"
+        if bitness(values) in (f"{bits} bit", UNKNOWN):
+            there = [folder for folder in python.parents[:2] if (folder / name).exists()]
+            what = (
+                f"{there[0] / name}" if there else f"{name} is not in {python.parent} or above it"
+            )
+            todo = "" if there else "run pip install --force-reinstall xlwings in this Python"
+            yield Finding(bool(there), what, todo)
+
+
 def bitness(values: Values) -> str:
     """Of which bitness Office is, as far as the registry tells it."""
     platform = values(rf"HKLM\{OFFICE}\ClickToRun\Configuration").get("Platform")
     for version in VERSIONS:
         platform = platform or values(rf"HKLM\{OFFICE}\{version}\Outlook").get("Bitness")
-    return {"x86": "32 bit", "x64": "64 bit"}.get(str(platform), "of unknown bitness")
+    return {"x86": "32 bit", "x64": "64 bit"}.get(str(platform), UNKNOWN)
 
 
 def registry_values(key: str) -> dict[str, Any]:
