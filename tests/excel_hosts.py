@@ -34,14 +34,29 @@ def com(text: str) -> dict[str, Any]:
     pywin32.__file__ = "pythoncom.dll"
     with patch.multiple(ctypes, create=True, oledll=pywin32, windll=pywin32, PyDLL=pywin32):
         import xlwings as xw
-        from xlwings import _xlwindows, udfs
+        from xlwings import _xlwindows, com_server, udfs
     # It would end every Excel that it does not see, and it sees none.
     atexit.unregister(_xlwindows.cleanup)
     udfs.__pro__ = False
     xw.engines.add(xw.Engine(impl=_xlwindows.engine))
     xw.func = udfs.xlfunc
     calls = json.loads(text, object_hook=from_com)
-    results = {key: udfs.call_udf(MODULE, *call) for key, call in calls.items()}
+    answers = []
+
+    def noted(*call: Any) -> Any:
+        answers.append(udfs.call_udf(*call))
+        return answers[-1]
+
+    com_server.call_udf = noted
+    pywin32.server.util.unwrap.side_effect = TypeError  # nothing here is wrapped
+    server = com_server.XLPython()  # to which VBA speaks
+    handed = {key: server.CallUDF(MODULE, *call) for key, call in calls.items()}
+    results = dict(zip(calls, answers, strict=True))
+    with patch("kpi_xl.cells.evaluate", side_effect=RuntimeError("a bug")):
+        try:
+            bug = server.CallUDF(MODULE, "CAC", (1.0, 2.0))
+        except RuntimeError as error:
+            bug = f"raised: {error}"
 
     vba = []
     book = MagicMock()
@@ -52,6 +67,8 @@ def com(text: str) -> dict[str, Any]:
     options = book.Application.MacroOptions.call_args_list
     return {
         "results": results,
+        "handed": handed,
+        "bug": bug,
         "vba": vba[0],
         "help": {call.args[0].partition("!")[2]: call.kwargs for call in options},
     }

@@ -348,6 +348,12 @@ def test_templates_are_called_what_they_are() -> None:
             assert (button.get("label"), button.get("supertip")) == (record.title, record.about)
 
 
+def test_the_buttons_scripts_are_there(ribbon: ElementTree.Element) -> None:
+    scripts = pytest.importorskip("kpi_xl.udfs.scripts")
+    asked = {c.get("tag") for c in controls(ribbon) if c.get("onAction") == "KpiScript"}
+    assert asked == set(scripts.SCRIPTS)
+
+
 def test_every_control_says_what_it_does(ribbon: ElementTree.Element) -> None:
     for control in controls(ribbon):
         assert control.get("label") or control.get("getLabel")

@@ -254,6 +254,16 @@ def test_com_shows_what_the_cells_module_says(com: Any, kind: str) -> None:
     assert exactly(shown) == exactly({case: block(evaluated(case)) for case in CALLS})
 
 
+def test_vba_gets_a_cell_a_row_or_a_block(com: Any) -> None:
+    for case, rows in com["results"].items():
+        one = rows[0] if len(rows) == 1 else rows
+        assert com["handed"][case] == (one[0] if len(rows) == len(one) == 1 else one), case
+
+
+def test_a_bug_is_vbas_error_whose_text_the_cell_shows(com: Any) -> None:
+    assert com["bug"] == "raised: a bug"
+
+
 def test_newer_errors_are_no_numbers(com: Any) -> None:
     shown = {error: com["results"][error] for error in NEWER_COM_ERRORS}
     assert shown == {error: [[error]] for error in NEWER_COM_ERRORS}
