@@ -190,8 +190,8 @@ def test_every_function_is_there_and_turns_errors_into_errors(code: dict[str, st
         r' +If \(Not Application\.CommandBars\("Standard"\)\.Controls\(1\)\.Enabled\)'
         r" Then Exit Function\n"
         r" +If TypeOf Application\.Caller Is Range Then On Error GoTo failed\n"
-        r' +\1 = WithErrors\(XLPy\.CallUDF\("kpi_xl\.udfs\.functions", "\1", Array\((.*)\),'
-        r" ThisWorkbook, Application\.Caller\)\)\n"
+        r' +\1 = WithErrors\(XLPy\.CallUDF\("kpi_xl\.udfs\.functions", "\1",'
+        r" CellValues\(Array\((.*)\)\), ThisWorkbook, Application\.Caller\)\)\n"
         r" +Exit Function\nfailed:\n +\1 = Err\.Description\nEnd Function$",
         re.M,
     )
@@ -217,6 +217,15 @@ def test_every_name_is_one_procedures_or_modules(code: dict[str, str]) -> None:
     others = {**code, "KpiFunctions": addin.macros("KpiFunctions.bas")}
     names = {name.lower() for source in others.values() for name in procedures(source)}
     assert names.isdisjoint(name.lower() for name in (*METRICS, *code))
+
+
+def test_no_argument_hides_what_its_function_calls() -> None:
+    """VBA takes `Values(x)` for an element of the argument `values`."""
+    called = {name.lower() for name in procedures(addin.macros("KpiFunctions.bas"))}
+    called |= {"array", "application", "thisworkbook", "err", "failed", "server", "range"}
+    for metric in METRICS.values():
+        names = {argument.name for argument in metric.arguments}
+        assert not names & (called | {metric.name.lower()}), metric.name
 
 
 def test_errors_have_excels_numbers(code: dict[str, str]) -> None:
@@ -467,13 +476,13 @@ Public Function XLPy() As Object
     Set XLPy = Me
 End Function
 
-Public Function CallUDF(script, called, given, book, caller) As Variant
+Public Function CallUDF(script, called, values, book, caller) As Variant
     Select Case called
 {cases}
     Case "AOV"
-        CallUDF = script & " " & called & " " & UBound(given) & " " & given(0)
+        CallUDF = script & " " & called & " " & UBound(values) & " " & values(0)
     Case "CLV"
-        CallUDF = IsMissing(given(3)) & " " & IsMissing(given(4)) & " " & given(4)
+        CallUDF = IsMissing(values(3)) & " " & IsMissing(values(4)) & " " & values(4)
     Case Else
         Err.Raise 1000, "xlwings", "ZeroDivisionError: a bug"
     End Select

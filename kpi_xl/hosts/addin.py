@@ -330,7 +330,7 @@ def macros(name: str) -> str:
 
 
 def wrappers() -> str:
-    """A VBA function for every metric, as xlwings writes it, that turns error texts into errors.
+    """A VBA function for every metric, as xlwings writes it, with values in and true errors out.
 
     It answers to the add-in's own workbook: for the active one, xlwings would look for code in it.
     """
@@ -347,8 +347,8 @@ def wrappers() -> str:
         udfs.generate_vba_wrapper(UDFS, SimpleNamespace(**functions), out, book)
     for_excel = r" *#If App = .*\n((?:.*\n)*?) *#Else\n(?:.*\n)*? *#End If\n"
     text = re.sub(for_excel, lambda found: found[1].replace("\n    ", "\n")[4:], out.getvalue())
-    call = r"(\w+ = )(XLPy\.CallUDF\(.* Application\.Caller\))"
-    text, count = re.subn(call, r"\1WithErrors(\2)", text)
+    call = r"(\w+ = )(XLPy\.CallUDF\(.* )(Array\(.*\))(, .* Application\.Caller\))"
+    text, count = re.subn(call, r"\1WithErrors(\2CellValues(\3)\4)", text)
     if count != len(METRICS):
         raise UnknownXlwingsError(f"xlwings writes {count} calls for {len(METRICS)} functions")
     return text

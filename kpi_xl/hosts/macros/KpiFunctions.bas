@@ -7,6 +7,26 @@ Private Function XLPy() As Object
     Set XLPy = server.XLPy()
 End Function
 
+Private Function CellValues(ByVal arguments As Variant) As Variant
+    ' Arguments with cells as their values: all digits of currencies, dates as numbers, and no more
+    ' calls between Python and Excel. One that was left out stays left out.
+    Dim position As Long
+    For position = LBound(arguments) To UBound(arguments)
+        If TypeName(arguments(position)) = "Range" Then
+            arguments(position) = RangeValues(arguments(position))
+        End If
+    Next position
+    CellValues = arguments
+End Function
+
+Private Function RangeValues(ByVal cells As Object) As Variant
+    If cells.Areas.Count = 1 Then
+        RangeValues = cells.Value2
+    Else
+        RangeValues = CVErr(2015) ' such as (A1:A3,C1:C3), of which Value2 has the first area alone
+    End If
+End Function
+
 Private Function WithErrors(ByVal result As Variant) As Variant
     ' What Python answers, a cell, a row or a block, with errors that are errors and not their texts.
     Dim row As Long, column As Long
