@@ -481,6 +481,8 @@ Public Function CallUDF(script, called, values, book, caller) As Variant
 {cases}
     Case "AOV"
         CallUDF = script & " " & called & " " & UBound(values) & " " & values(0)
+    Case "NPS"
+        CallUDF = values(0)
     Case "CLV"
         CallUDF = IsMissing(values(3)) & " " & IsMissing(values(4)) & " " & values(4)
     Case Else
@@ -504,6 +506,9 @@ CHECKS = {
         for name, (_, shown) in ANSWERS.items()
     },
     "Told(AOV(30, 4))": "String kpi_xl.udfs.functions AOV 1 30",
+    'Told(NPS(ThisWorkbook.Worksheets("functions").Range("A2:B3")))': (
+        "String CAC, String acquisition; String CAC_PAYBACK, String acquisition"
+    ),
     "Told(CLV(50, 4, 3, , 0.1))": "String True False 0.1",
     "Told(ROAS(1, 2))": "String ZeroDivisionError: a bug",
     'CStr(CallsKpi("=1+CAC(A1,2)"))': "True",
@@ -541,7 +546,7 @@ def outside_of_excel(module: vba.Module) -> vba.Module:
     if module.name == "KpiFunctions":
         source = re.sub(r" +If \(Not Application\.CommandBars.*\n", "", source)
         source = source.replace("TypeOf Application.Caller Is Range", "True")
-        source = source.replace("Application.Caller", "Nothing")
+        source = source.replace("Application.Caller", "Nothing").replace("Value2", "Value")
     if module.name == "KpiServer":
         answers = (
             f'    Case "{f}"\n        CallUDF = {answer}' for f, (answer, _) in ANSWERS.items()
