@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import openpyxl
 import pytest
 import remote_excel
+from generated import WORKBOOKS
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import HEADER, Sample, Template, build
 
@@ -120,7 +121,14 @@ def test_a_refreshed_report_is_what_it_should_be(
     name: str, tmp_path: Path, sample: Callable[[str], Sample]
 ) -> None:
     record, data = template(name), first_rows(sample(name))
-    content = build(record, {}, loaded=saved(record, data, tmp_path)).content
+    files = saved(record, data, tmp_path)
+
+    def name_files(book: Any) -> None:
+        for row, one in enumerate(files, start=9):
+            assert book["Sources"].cell(row, 1).value == one.table
+            book["Sources"].cell(row, 2).value = one.file
+
+    content = changed((WORKBOOKS / f"{name}.xlsx").read_bytes(), name_files)
     new, told = run(content, "refresh_report", folder=tmp_path)
     assert told.startswith("Loaded: ")
     expected = build(record, data)
