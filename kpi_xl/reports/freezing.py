@@ -15,7 +15,7 @@ from xml.parsers import expat
 
 from kpi_xl.hosts.addresses import column_letters
 from kpi_xl.hosts.package import Formula, Package, read_package, relations, rels_of
-from kpi_xl.hosts.sheet import Edit, Sheet, XmlCell, check, escaped, with_edits
+from kpi_xl.hosts.sheet import Edit, Sheet, XmlCell, check, escaped, value_element, with_edits
 from kpi_xl.metrics import METRICS
 from kpi_xl.reports import layout
 from kpi_xl.reports.calls import TOKEN, bare, calls
@@ -114,14 +114,10 @@ def _as_value(cell: XmlCell, formula: Formula) -> bytes:
             " saved: kpi-xl recalc computes it."
         )
     tag = re.sub(rb"\s+(?:cm|t)\s*=\s*(?:\"[^\"]*\"|'[^']*')", b"", cell.tag).rstrip()
-    p = cell.prefix
-    if kind in ("b", "e", "s") or (kind in ("", "n") and value.content.strip()):
-        typed = b' t="' + kind.encode() + b'"' if kind else b""
-        inner = b"<%sv>%s</%sv>" % (p, value.content, p)
-    else:
-        typed = b' t="inlineStr"'
-        inner = b'<%sis><%st xml:space="preserve">%s</%st></%sis>' % (p, p, value.content, p, p)
-    return tag + typed + b">" + inner + b"</" + p + b"c>"
+    if kind in ("", "n") and not value.content.strip():
+        kind = "str"  # XlsxWriter leaves the type of an empty text out
+    typed = b' t="' + kind.encode() + b'"' if kind else b""
+    return tag + typed + b">" + value_element(cell.prefix, value.content) + b"</%sc>" % cell.prefix
 
 
 def _for_people(formula: Formula) -> str:
