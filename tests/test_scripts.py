@@ -422,18 +422,25 @@ def test_on_windows_a_failure_in_the_middle_changes_nothing(desk: Callable[..., 
         assert one["now"] == AS_BEFORE
 
 
-def test_on_windows_a_cell_is_explained(desk: Callable[..., Any]) -> None:
+def test_on_windows_a_cell_is_explained(
+    desk: Callable[..., Any], funnel: tuple[bytes, Path]
+) -> None:
+    names = openpyxl.load_workbook(io.BytesIO(funnel[0])).defined_names
+    named = {
+        name: [int(names[name].attr_text.rpartition("$")[2]), 3]  # in the column C
+        for name in ("SpendTotal", "CustomerCount")
+    }
     cells = [
-        ["Summary", [28, 3], "formula", '=IF(LeadCount=0,"",CAC(SpendTotal,CustomerCount))', 4.5],
-        ["Summary", [25, 3], "value", 90],
-        ["Summary", [19, 3], "value", 20],
-        ["Summary", [29, 3], "formula", "=ROAS(Channels!$B$6,[@x])", "#NAME?"],
+        ["Summary", [58, 3], "formula", '=IF(LeadCount=0,"",CAC(SpendTotal,CustomerCount))', 4.5],
+        ["Summary", named["SpendTotal"], "value", 90],
+        ["Summary", named["CustomerCount"], "value", 20],
+        ["Summary", [59, 3], "formula", "=ROAS(Channels!$B$6,[@x])", "#NAME?"],
         ["Summary", [1, 1], "formula", "=1+1", 2],
     ]
     explained, unknown, none = desk(
         [
             {"script": "explain_cell", "active": f"Summary!{cell}", "changes": cells}
-            for cell in ("C28", "C29", "A1")
+            for cell in ("C58", "C59", "A1")
         ]
     )
     assert explained["told"][0].splitlines()[1:] == [
