@@ -5,7 +5,9 @@
 
 from itertools import groupby
 from pathlib import Path
+from textwrap import fill
 
+from cases import EXCEPTIONS
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import EMPTY, FILLED, build
 
@@ -17,6 +19,8 @@ ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "udfs" / "REFERENCE.md"
 README = ROOT / "README.md"
 WORKBOOKS = ROOT / "workbook_templates"
+EXCEPTIONS_START = "<!-- exceptions: generated -->\n"
+EXCEPTIONS_END = "<!-- end of exceptions -->\n"
 START, END = "<!-- functions: generated -->\n", "<!-- end of functions -->\n"
 
 TITLES = {
@@ -83,11 +87,26 @@ def table() -> str:
 
 
 def readme() -> str:
-    """README.md with its table of functions as it must be."""
+    """README.md with its table of functions, and what Calc shows otherwise, as they must be."""
     text = README.read_text(encoding="utf-8")
-    before, _, rest = text.partition(START)
-    _, _, after = rest.partition(END)
-    return before + START + table() + END + after
+    for start, content, end in (
+        (START, table(), END),
+        (EXCEPTIONS_START, exceptions(), EXCEPTIONS_END),
+    ):
+        before, _, rest = text.partition(start)
+        _, _, after = rest.partition(end)
+        text = before + start + content + end + after
+    return text
+
+
+def exceptions() -> str:
+    """What Calc shows otherwise than the other hosts, as the tests have it."""
+    return "".join(
+        fill(f"{one.reason[0].upper()}{one.reason[1:]}.", 100, initial_indent="- ",
+             subsequent_indent="  ") + "\n"
+        for one in EXCEPTIONS
+        if one.host == "LibreOffice Calc"
+    )  # fmt: skip
 
 
 def empty_workbook(name: str) -> bytes:

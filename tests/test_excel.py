@@ -14,12 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import (
+    CALLS,
+    CASES,
+    EXAMPLES,
+    OMITTED,
+    block,
+    complete,
+    evaluated,
+    exactly,
+    mapped,
+    near,
+)
 
-from kpi_xl import cells
 from kpi_xl.metrics import METRICS
 from kpi_xl.reference import argument_help, one_line
 
-OMITTED = object()
 MISSING = -2147352572  # how COM says that an argument was left out
 
 # The error codes of Excel's COM interface and of Office.js, as Microsoft documents them.
@@ -42,159 +52,6 @@ OFFICE_ERRORS = {
     "#NUM!": "Num",
     "#N/A": "NotAvailable",
 }
-
-# Ann and Dan come in January, Ann again in February, when Bob is new.
-CUSTOMERS = [["Ann"], ["Dan"], ["Ann"], ["Bob"]]
-DAYS = [datetime(2024, 1, 5), datetime(2024, 1, 31, 18, 30), datetime(2024, 2, 1)]
-DATES = [[day] for day in (*DAYS, datetime(2024, 2, 29))]
-
-# Function, arguments, result.
-CASES: dict[str, tuple[str, list[Any], Any]] = {
-    "numbers": ("CAC", [1000.0, 50.0], 1000 / 50),
-    "last ones left out": ("CLV", [50.0, 4.0, 3.0], 50 * 4 * 3),
-    "one in the middle left out": ("CLV", [50.0, 4.0, 3.0, OMITTED, 0.0], 50 * 4 * 3),
-    "left out before a rate": (
-        "CLV",
-        [50.0, 4.0, 3.0, OMITTED, 0.1],
-        50 * 4 * (1.1**-1 + 1.1**-2 + 1.1**-3),
-    ),
-    "a blank option": ("CLV", [50.0, 4.0, 3.0, None, 0.0], 50 * 4 * 3),
-    "zero is not blank": ("CLV", [50.0, 4.0, 3.0, 0.0, 0.0], 0),
-    "a blank numerator": ("CAC", [None, 50.0], 0),
-    "an empty text": ("CAC", ["", 50.0], 0),
-    "a blank denominator": ("CAC", [1000.0, None], "#DIV/0!"),
-    "a zero denominator": ("CAC", [1000.0, 0.0], "#DIV/0!"),
-    "outside the domain": ("CAC", [1000.0, -5.0], "#NUM!"),
-    "too large": ("CAC", [1e308, 1e-10], "#NUM!"),
-    "text": ("CAC", ["abc", 50.0], "#VALUE!"),
-    "a number as text": ("CAC", ["1000", 50.0], "#VALUE!"),
-    "TRUE": ("CAC", [True, 50.0], 1 / 50),
-    "a currency cell": ("CAC", [Decimal("1000.5"), Decimal("50")], 1000.5 / 50),
-    "a date as a number": (
-        "CAC",
-        [datetime(2024, 1, 1), 2.0],
-        (datetime(2024, 1, 1) - datetime(1899, 12, 30)).days / 2,
-    ),
-    **{f"the error {error}": ("CAC", [error, 50.0], error) for error in COM_ERRORS},
-    "an error before text": ("CAC", ["abc", "#REF!"], "#REF!"),
-    "an error in an option": ("CLV", [50.0, 4.0, 3.0, "#N/A", 0.0], "#N/A"),
-    "an error in a column": ("NPS", [[[10.0], ["#N/A"]]], "#N/A"),
-    "two columns": (
-        "CAC",
-        [[[100.0], [200.0], [300.0]], [[50.0], [0.0], [100.0]]],
-        [[100 / 50], ["#DIV/0!"], [300 / 100]],
-    ),
-    "a row": ("CAC", [[[100.0, 200.0, 300.0]], 50.0], [[100 / 50, 200 / 50, 300 / 50]]),
-    "a column and a row": (
-        "CAC",
-        [[[100.0], [200.0]], [[10.0, 20.0]]],
-        [[100 / 10, 100 / 20], [200 / 10, 200 / 20]],
-    ),
-    "all sorts in a column": (
-        "CAC",
-        [[[1000.0], [None], ["#NULL!"], ["abc"], [Decimal("0.5")], [True]], 50.0],
-        [[1000 / 50], [0], ["#NULL!"], ["#VALUE!"], [0.5 / 50], [1 / 50]],
-    ),
-    "columns that do not fit": ("CAC", [[[1.0], [2.0]], [[1.0], [2.0], [3.0]]], "#VALUE!"),
-    "one cell in a column": ("NPS", [9.0], 100),
-    "blanks in a column": ("NPS", [[[10.0], [None], [9.0], [0.0]]], 100 * (2 - 1) / 3),
-    "nothing in a column": ("NPS", [[[None], [None]]], "#N/A"),
-    # Median 11, and 1 the median distance from it: 95 alone is far out.
-    "true and false": (
-        "KPI_ANOMALY",
-        [[[10.0], [11.0], [10.0], [12.0], [95.0]]],
-        [[False]] * 4 + [[True]],
-    ),
-    "a table with a blank": (
-        "COHORT",
-        [CUSTOMERS, DATES],
-        [["cohort", "size", 0, 1], ["2024-01", 2, 1, 1 / 2], ["2024-02", 1, 1, ""]],
-    ),
-    "a word after two left out": (
-        "COHORT",
-        [CUSTOMERS, DATES, OMITTED, OMITTED, "Customers"],
-        [["cohort", "size", 0, 1], ["2024-01", 2, 2, 1], ["2024-02", 1, 1, ""]],
-    ),
-    "an unknown word": ("COHORT", [CUSTOMERS, DATES, OMITTED, "month"], "#VALUE!"),
-    "a date as an option": (
-        "COHORT",
-        [CUSTOMERS, DATES, OMITTED, "M", "customers", datetime(2024, 1, 31)],
-        [["cohort", "size", 0], ["2024-01", 2, 2]],
-    ),
-    "a block that keeps its columns": (
-        "FUNNEL_BY",
-        [
-            [["ads"], ["mail"]],
-            [[45292.0, datetime(2024, 1, 2)], [45293.0, None]],
-            [["Lead", "Won"]],
-        ],
-        [["segment", "Lead", "Won", "Lead → Won"], ["ads", 1, 1, 1], ["mail", 1, 0, 0]],
-    ),
-    "a block shorter than its column": (
-        "FUNNEL_BY",
-        [[["ads"], ["mail"], ["ads"]], [[45292.0, 45293.0], [45293.0, None]], OMITTED],
-        "#VALUE!",
-    ),
-    "text that looks like an error": (
-        "RFM",
-        [[["#1"]], [[45292.0]], [[10.0]], OMITTED, 2.0],
-        [
-            ["customer", "recency days", "frequency", "monetary", "R", "F", "M", "segment"],
-            ["#1", 0, 1, 10, 1, 1, 1, "Lost"],
-        ],
-    ),
-    "no arguments": (
-        "KPI_LIST",
-        [],
-        [["name", "category", "definition"]]
-        + [[metric.name, metric.family, metric.summary] for metric in METRICS.values()],
-    ),
-}
-
-
-def literal(text: str) -> Any:
-    """An argument of an example's formula: a number, a text, an array, a date, or nothing."""
-    if not text:
-        return OMITTED
-    if text.startswith("{"):
-        return [[literal(cell) for cell in row.split(",")] for row in text[1:-1].split(";")]
-    if text.startswith("DATE("):
-        return datetime(*map(int, re.findall(r"\d+", text)))
-    return text.strip('"') if text.startswith('"') else float(text)
-
-
-def arguments(formula: str) -> list[Any]:
-    inside = formula[formula.index("(") + 1 : -1]
-    return list(map(literal, re.split(r",(?![^{(]*[})])", inside)))
-
-
-EXAMPLES = {
-    f"={name}": (name, arguments(metric.example[0]), metric.example[1])
-    for name, metric in METRICS.items()
-}
-CALLS = {case: (name, given) for case, (name, given, _) in {**CASES, **EXAMPLES}.items()}
-
-
-def block(result: Any) -> list[list[Any]]:
-    return result if isinstance(result, list) else [[result]]
-
-
-def mapped(change: Any, argument: Any) -> list[list[Any]]:
-    return [[change(cell) for cell in row] for row in block(argument)]
-
-
-def evaluated(case: str) -> Any:
-    name, given = CALLS[case]
-    return cells.evaluate(METRICS[name], [None if a is OMITTED else a for a in given])
-
-
-def complete(name: str, given: list[Any]) -> list[Any]:
-    return given + [OMITTED] * (len(METRICS[name].arguments) - len(given))
-
-
-def exactly(results: dict[str, Any]) -> dict[str, str]:
-    """As JSON, in which 1, 1.0 and true are three things."""
-    return {case: json.dumps(result, sort_keys=True) for case, result in results.items()}
 
 
 def run(host: str, calls: dict[str, Any], **settings: str) -> Any:
@@ -398,13 +255,6 @@ def test_elsewhere_they_are_plain_functions() -> None:
 
 
 # What the cells module says
-
-
-def near(expected: Any, rel: float) -> list[list[Any]]:
-    def number(cell: Any) -> Any:
-        return pytest.approx(cell, rel=rel) if type(cell) in (int, float) else cell
-
-    return mapped(number, expected)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -1,5 +1,5 @@
-"""The command line: kpi-xl eval, recalc, functions, new, fill, demo, explain, freeze,
-install, uninstall, doctor, serve."""
+"""The command line: kpi-xl eval, recalc, export, functions, new, fill, demo, explain, freeze,
+install, uninstall, doctor, build, serve."""
 
 import io
 import sys
@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 
 from kpi_xl import __version__
 from kpi_xl.cli import (  # importing a module enters its commands
+    building,
     doctor,
     formulas,
     functions,
@@ -21,6 +22,7 @@ from kpi_xl.cli import (  # importing a module enters its commands
 from kpi_xl.cli.shared import app
 
 __all__ = [
+    "building",
     "doctor",
     "formulas",
     "functions",

@@ -1,16 +1,33 @@
-"""kpi-xl eval, kpi-xl recalc: formulas and workbooks computed."""
+"""kpi-xl eval, kpi-xl recalc, kpi-xl export: formulas and workbooks computed, and printed."""
 
 import csv
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kpi_xl import CellError
 from kpi_xl.cells import Block, Cell
-from kpi_xl.cli.shared import JSON, Misuse, app, calculator, cell_text, computed, read_book, steps
+from kpi_xl.cli.shared import (
+    FORCE,
+    JSON,
+    OUTPUT,
+    Misuse,
+    app,
+    calculator,
+    cell_text,
+    computed,
+    free_path,
+    read_book,
+    save,
+    say_where,
+    steps,
+)
 
 if TYPE_CHECKING:
     from kpi_xl.hosts.recalc import Report
@@ -19,6 +36,11 @@ FORMULA = Annotated[str, typer.Argument(help='In quotes, such as "=CAC(50000,250
 BOOK = Annotated[
     Path | None,
     typer.Option(help="A workbook (.xlsx) for the formula's references.", metavar="FILE"),
+]
+ENGINES = ("embedded", "libreoffice")
+ENGINE = Annotated[str, typer.Option(help=" or ".join(ENGINES))]
+TIMEOUT = Annotated[
+    float, typer.Option(min=1.0, help="After how many seconds LibreOffice is ended.")
 ]
 SHOWN = 20  # cells of each kind in a report
 
@@ -68,9 +90,13 @@ def recalc(
         Path | None, typer.Option("--out", "-o", help="Write this file, not BOOK.", metavar="OUT")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite OUT, or an open BOOK.")] = False,
+    engine: ENGINE = "embedded",
+    timeout: TIMEOUT = 300.0,
     as_json: JSON = False,
 ) -> int:
     """Compute a workbook's formulas anew, in place, and change nothing but their values.
+
+    With --engine libreoffice an installed LibreOffice computes them, without a window.
 
     TODAY and NOW take the time of this computer. A formula that is not surely computed rightly here
     keeps its old value, as does whatever depends on it; these are listed. Charts and pivot tables
@@ -78,6 +104,8 @@ def recalc(
     computed (Excel errors are values, too), 1 if some kept their old value, and 2 for a call that
     cannot be carried out, which leaves the file as it was.
     """
+    if engine not in ENGINES:
+        raise Misuse(f"there is no engine {engine!r}; {' or '.join(ENGINES)}")
     target = (out or book).resolve()
     if out and target.exists() and not force:
         raise Misuse(f"{target} is already there; --force overwrites it")
@@ -89,7 +117,7 @@ def recalc(
     content = read_book(book)
     from kpi_xl.files import write_whole
 
-    new, report = recalculated(book, content)
+    new, report = recalculated(book, content, timeout if engine == "libreoffice" else None)
     if out or new != content:
         try:
             write_whole(target, new, force=force or not out)
@@ -111,12 +139,61 @@ def recalc(
     return 1 if report.kept else 0
 
 
-def recalculated(book: Path, content: bytes) -> "tuple[bytes, Report]":
-    """The workbook computed anew, and what there is to say of it, with a progress bar."""
-    with calculator(str(book), book), steps() as step:
+def recalculated(book: Path, content: bytes, seconds: float | None) -> "tuple[bytes, Report]":
+    """The workbook computed anew, and what there is to say of it, with a progress bar.
+
+    `seconds`: how long LibreOffice may take; None for the embedded engine.
+    """
+    with calculator(str(book), book), office(), steps() as step:
         from kpi_xl.hosts import recalc
 
-        return recalc.recalculated(content, step)
+        if seconds is None:
+            return recalc.recalculated(content, step)
+        from kpi_xl.hosts import calc_engine
+
+        return recalc.recalculated(
+            content, step, lambda package: calc_engine.compute(package, content, seconds=seconds)
+        )
+
+
+@app.command()
+def export(
+    book: Annotated[Path, typer.Argument(help="A workbook.", metavar="BOOK")],
+    pdf: Annotated[bool, typer.Option("--pdf", help="As PDF, the one form there is.")] = False,
+    output: OUTPUT = None,
+    force: FORCE = False,
+    timeout: TIMEOUT = 300.0,
+) -> None:
+    """Print a workbook into a file, by an installed LibreOffice, without a window.
+
+    Its KPI functions are computed anew. Without -o the file is beside BOOK, under its name.
+    """
+    if not pdf:
+        raise Misuse("say --pdf, the one form there is")
+    read_book(book)
+    target = free_path(output or book.with_suffix(".pdf"), force=force)
+    with office(), steps() as step, TemporaryDirectory(prefix="kpi_xl") as folder:
+        from kpi_xl.hosts.libreoffice import perform
+
+        step("LibreOffice prints the workbook")
+        printed = Path(folder) / "book.pdf"
+        (answer,) = perform([{"book": str(book), "pdf": str(printed)}], seconds=timeout)
+        if "problem" in answer:
+            raise Misuse(f"{book}: {answer['problem']}")
+        content = printed.read_bytes()
+    save(target, content, force=force)
+    say_where(target)
+
+
+@contextmanager
+def office() -> Iterator[None]:
+    """Where LibreOffice works; what it cannot do is a Misuse."""
+    from kpi_xl.hosts.libreoffice import OfficeError
+
+    try:
+        yield
+    except OfficeError as error:
+        raise Misuse(str(error)) from None
 
 
 def print_report(path: Path, report: "Report") -> None:

@@ -76,12 +76,15 @@ class Report:
 
 
 def recalculated(
-    content: bytes, tell: Callable[[str], None] = lambda _: None
+    content: bytes,
+    tell: Callable[[str], None] = lambda _: None,
+    compute: Callable[[Package], Computed] = compute,
 ) -> tuple[bytes, Report]:
     """A workbook with its formulas' values computed anew, and the report.
 
-    `tell` hears of each of the three steps as it begins. Raises NotAWorkbookError; RefusedError
-    where nothing in the workbook can surely be computed.
+    `compute` is the engine, by default the embedded one; `tell` hears of each of the three steps
+    as it begins. Raises NotAWorkbookError; RefusedError where nothing in the workbook can surely
+    be computed.
     """
     tell("Reading the workbook")
     book = read_package(content)

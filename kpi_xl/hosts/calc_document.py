@@ -1,0 +1,328 @@
+"""Documents of LibreOffice: their formulas bound to the functions, read, saved with plain names.
+
+It runs in LibreOffice's Python. LibreOffice 7.4 resolves the functions in an .xlsx file only as
+`KPI.CAC`: so the formulas of one that Excel or XlsxWriter wrote are entered again when it is
+opened, and a file that LibreOffice wrote is given plain names.
+"""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from itertools import groupby, product
+from pathlib import Path
+from typing import Any
+
+from kpi_xl.hosts.calc_names import LONG_NAME, NEWER_NAME, bound, plain, unbound, unresolved
+
+CODES = {
+    532: "#DIV/0!",
+    32767: "#N/A",
+    519: "#VALUE!",
+    524: "#REF!",
+    525: "#NAME?",
+    503: "#NUM!",
+    521: "#NULL!",
+}
+"""Calc's numbers of the errors that Excel has, too."""
+
+OPENED = ("OnLoadFinished", "OnNew")
+SAVED = ("OnSaveDone", "OnSaveAsDone")
+"""The events of documents that matter."""
+
+SPREADSHEET = "com.sun.star.sheet.SpreadsheetDocument"
+FORMULAS = 16  # com.sun.star.sheet.CellFlags.FORMULA
+XLSX = "Calc MS Excel 2007 XML"  # the name of the filter; that of .xltx has more behind it
+PARTS = re.compile(r"xl/(worksheets/[^/]+|workbook)\.xml")
+IN_PARTS = re.compile(r"(<(f|formula|formula1|formula2|definedName)\b[^>]*>)([^<]+)(</\2>)")
+
+
+def event(arguments: Any) -> dict[str, Any]:
+    """What a job is told: the event's name, and the document's model."""
+    environment = next(given.Value for given in arguments if given.Name == "Environment")
+    return {given.Name: given.Value for given in environment}
+
+
+def lacks(missing: ImportError) -> str:
+    """The sentence for a function whose packages are not there."""
+    version = ".".join(map(str, sys.version_info[:2]))
+    return (
+        f"needs the package {missing.name}, which LibreOffice's Python {version} does not find:"
+        f" install kpi_xl with a Python {version}, then run kpi-xl install --host libreoffice"
+    )
+
+
+# Opened
+
+
+def bind(document: Any) -> int:
+    """Enter the formulas that call the functions by their plain names; how many there were.
+
+    Whether the document counts as changed stays as it was.
+    """
+    if not document.supportsService(SPREADSHEET):
+        return 0
+    changed, automatic = document.isModified(), document.isAutomaticCalculationEnabled()
+    document.enableAutomaticCalculation(False)  # or each of 10,000 formulas computes all others
+    document.addActionLock()
+    document.lockControllers()
+    document.UndoManager.lock()
+    try:
+        count = sum(_bind_sheet(sheet) for sheet in document.Sheets)
+    finally:
+        document.UndoManager.unlock()
+        document.unlockControllers()
+        document.removeActionLock()
+        document.enableAutomaticCalculation(automatic)
+    if count:
+        document.calculate()
+        document.setModified(changed)
+    return count
+
+
+def _bind_sheet(sheet: Any) -> int:
+    count = 0
+    seen: set[tuple[int, int]] = set()  # an array's formula stands in each of its cells
+    for block in _formula_blocks(sheet):
+        left, top = block.RangeAddress.StartColumn, block.RangeAddress.StartRow
+        formulas = block.getFormulaArray()
+        if not any(unbound(text) for row in formulas for text in row):
+            continue
+        for column, texts in enumerate(zip(*formulas, strict=True)):
+            for kind, run in groupby(enumerate(texts), key=lambda item: _kind(item[1])):
+                cells = list(run)
+                if kind == "plain":
+                    part = block.getCellRangeByPosition(column, cells[0][0], column, cells[-1][0])
+                    part.setFormulaArray(tuple((f"={bound(text[1:])}",) for _, text in cells))
+                    count += len(cells)
+                elif kind == "array":
+                    for row, _ in cells:
+                        if (left + column, top + row) not in seen:
+                            count += _bind_array(sheet, left + column, top + row, seen)
+    return count
+
+
+def _kind(text: str) -> str:
+    """What to do with a formula: "plain" enter it, "array" see to its block, "" nothing."""
+    if text.startswith("{="):
+        return "array"
+    return "plain" if unbound(text) else ""
+
+
+def _bind_array(sheet: Any, column: int, row: int, seen: set[tuple[int, int]]) -> bool:
+    """Enter the array formula of a block, all of whose cells are then seen; whether it had to."""
+    cell = sheet.getCellByPosition(column, row)
+    cursor = sheet.createCursorByRange(cell)
+    cursor.collapseToCurrentArray()
+    whole = cursor.RangeAddress
+    columns = range(whole.StartColumn, whole.EndColumn + 1)
+    seen.update(product(columns, range(whole.StartRow, whole.EndRow + 1)))
+    formula = cell.getFormula().removeprefix("{=").removesuffix("}")
+    if unbound(formula):
+        cursor.setArrayFormula(f"={bound(formula)}")
+    return unbound(formula)
+
+
+def _formula_blocks(sheet: Any) -> Iterator[Any]:
+    for place in sheet.queryContentCells(FORMULAS).RangeAddresses:
+        yield sheet.getCellRangeByPosition(
+            place.StartColumn, place.StartRow, place.EndColumn, place.EndRow
+        )
+
+
+# Saved
+
+
+def tidy(document: Any) -> None:
+    """Give the .xlsx file that a document was just saved as the names that Excel has.
+
+    Its time stays, so that LibreOffice does not take it for another's work.
+    """
+    import uno
+
+    settings = {setting.Name: setting.Value for setting in document.getArgs()}
+    if not str(settings.get("FilterName", "")).startswith(XLSX):
+        return
+    path = Path(uno.fileUrlToSystemPath(document.getURL()))
+    tidy_file(path)
+
+
+def tidy_file(path: Path) -> None:
+    """Give the formulas of an .xlsx file that LibreOffice wrote the names that Excel has."""
+    from kpi_xl.files import write_whole
+
+    content, times = path.read_bytes(), path.stat()
+    new = tidied(content)
+    if new != content:
+        write_whole(path, new, force=True)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def tidied(content: bytes) -> bytes:
+    """A workbook of LibreOffice with the functions' names as Excel has them."""
+    import io
+    import zipfile
+
+    from kpi_xl.hosts.archive import with_members
+
+    changed = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        for part in package.namelist():
+            if PARTS.fullmatch(part):
+                old = package.read(part).decode("utf-8")
+                new = IN_PARTS.sub(lambda m: m[1] + _plain_xml(m[3]) + m[4], old)
+                if new != old:
+                    changed[part] = new.encode("utf-8")
+    return with_members(content, changed)
+
+
+def _plain_xml(text: str) -> str:
+    from xml.sax.saxutils import escape, unescape
+
+    formula = unescape(text, {"&quot;": '"', "&apos;": "'"})
+    if not LONG_NAME.search(formula) and not NEWER_NAME.search(formula):
+        return text
+    return escape(plain(formula), {'"': "&quot;"})
+
+
+# The menu
+
+
+def menu(context: Any, command: str) -> None:
+    """Do an entry of the menu: "bind" for the document in front, "new:" and a template's name."""
+    what, _, name = command.partition(":")
+    if what == "new":
+        new_workbook(context, name)
+        return
+    document = _service(context, "com.sun.star.frame.Desktop").getCurrentComponent()
+    if document is not None and document.supportsService(SPREADSHEET):
+        bind(document)
+
+
+def new_workbook(context: Any, name: str) -> Any:
+    """A new document from a template, empty, in the language of LibreOffice."""
+    from importlib import import_module
+    from tempfile import TemporaryDirectory
+
+    import uno
+
+    from kpi_xl.locales import chosen
+
+    templates = import_module("kpi_xl.workbook_templates")
+    build = import_module("kpi_xl.workbook_templates.parts").build
+    provider = _service(context, "com.sun.star.configuration.ConfigurationProvider")
+    place = _settings(nodepath="/org.openoffice.Setup/L10N")
+    view = "com.sun.star.configuration.ConfigurationAccess"
+    try:
+        language = chosen(provider.createInstanceWithArguments(view, place).ooLocale or None)
+    except LookupError:
+        language = "en"
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.xlsx"
+        path.write_bytes(build(templates.template(name), {}, language=language).content)
+        desktop = _service(context, "com.sun.star.frame.Desktop")
+        url = uno.systemPathToFileUrl(str(path))
+        document = desktop.loadComponentFromURL(url, "_blank", 0, _settings(AsTemplate=True))
+    bind(document)
+    return document
+
+
+def show(context: Any, sentence: str) -> None:
+    """Show a sentence in a window."""
+    from com.sun.star.awt.MessageBoxType import ERRORBOX
+
+    desktop = _service(context, "com.sun.star.frame.Desktop")
+    window = desktop.getCurrentFrame().getContainerWindow()
+    toolkit = _service(context, "com.sun.star.awt.Toolkit")
+    toolkit.createMessageBox(window, ERRORBOX, 1, "KPI", sentence).execute()
+
+
+def _service(context: Any, name: str) -> Any:
+    return context.ServiceManager.createInstanceWithContext(name, context)
+
+
+def _settings(**values: Any) -> tuple[Any, ...]:
+    from com.sun.star.beans import PropertyValue
+
+    return tuple(PropertyValue(name, 0, value, 0) for name, value in values.items())
+
+
+# Without windows
+
+
+def perform(context: Any, file: Path) -> None:
+    """Do what a file says, and write the answer beside it.
+
+    `new`: make a workbook from that template, and answer as with `values`.
+    For each of its books: open it, which binds its formulas; `pdf`, `save`: write it as that;
+    `values`: answer what its formula cells show, which of them call functions that LibreOffice has
+    not got (`unknown`), and how large the blocks of some array formulas would be (`sizes`).
+    """
+    import uno
+
+    desktop = _service(context, "com.sun.star.frame.Desktop")
+    answers: list[dict[str, Any]] = []
+    for task in json.loads(file.read_text(encoding="utf-8")):
+        if "new" in task:
+            document = new_workbook(context, task["new"])
+            answers.append({"sheets": {sheet.Name: _shown(sheet) for sheet in document.Sheets}})
+            document.close(True)
+            continue
+        url = uno.systemPathToFileUrl(task["book"])
+        hidden = _settings(Hidden=True, MacroExecutionMode=0, UpdateDocMode=0)
+        document = desktop.loadComponentFromURL(url, "_blank", 0, hidden)
+        if document is None or not hasattr(document, "Sheets"):
+            answers.append({"problem": "LibreOffice cannot open it"})
+            continue
+        answer: dict[str, Any] = {}
+        if task.get("values"):
+            document.calculateAll()
+            answer["sheets"] = {sheet.Name: _shown(sheet) for sheet in document.Sheets}
+            answer["unknown"] = [place for sheet in document.Sheets for place in _unknown(sheet)]
+            answer["sizes"] = [_size(document, *place) for place in task.get("blocks", [])]
+        if "pdf" in task:
+            target = uno.systemPathToFileUrl(task["pdf"])
+            document.storeToURL(target, _settings(FilterName="calc_pdf_Export"))
+        if "save" in task:
+            target = uno.systemPathToFileUrl(task["save"])
+            document.storeAsURL(target, _settings(FilterName=XLSX))
+        document.close(True)
+        answers.append(answer)
+    file.with_suffix(".answer").write_text(json.dumps(answers), encoding="utf-8")
+
+
+def _shown(sheet: Any) -> list[list[Any]]:
+    """What the formula cells of a sheet show: row, column, value, or the number of an error."""
+    shown: list[list[Any]] = []
+    for block in _formula_blocks(sheet):
+        place = block.RangeAddress
+        for i, row in enumerate(block.getDataArray()):
+            for j, value in enumerate(row):
+                error = block.getCellByPosition(j, i).getError() if value is None else 0
+                where = [place.StartRow + i + 1, place.StartColumn + j + 1]
+                shown.append([*where, value, error])
+    return shown
+
+
+def _unknown(sheet: Any) -> Iterator[tuple[str, int, int]]:
+    """The cells whose formulas call a function that LibreOffice has not got."""
+    for block in _formula_blocks(sheet):
+        place = block.RangeAddress
+        for i, row in enumerate(block.getFormulaArray()):
+            for j, text in enumerate(row):
+                if unresolved(text):
+                    yield sheet.Name, place.StartRow + i + 1, place.StartColumn + j + 1
+
+
+def _size(document: Any, name: str, row: int, column: int) -> list[float]:
+    """How many rows and columns the block of an array formula would fill, if it could."""
+    sheet = document.Sheets.getByName(name)
+    formula = sheet.getCellByPosition(column - 1, row - 1).getFormula()[2:-1]
+    free = sheet.getCellByPosition(sheet.Columns.Count - 1, sheet.Rows.Count - 1)
+    sizes = []
+    for function in ("ROWS", "COLUMNS"):
+        free.setArrayFormula(f"={function}({formula})")
+        sizes.append(free.getValue())
+        free.setArrayFormula("")
+    return sizes

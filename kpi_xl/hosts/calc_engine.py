@@ -1,0 +1,137 @@
+"""A workbook's formulas computed by LibreOffice: the values alone, for `recalc` to write."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kpi_xl.cells import Block, Cell
+from kpi_xl.errors import CellError
+from kpi_xl.hosts import formulas
+from kpi_xl.hosts.addresses import Area
+from kpi_xl.hosts.calc_document import CODES
+from kpi_xl.hosts.calc_newer import NEWER
+from kpi_xl.hosts.embedded import Computed
+from kpi_xl.hosts.formulas import FormulaError, RefusedError, Setting
+from kpi_xl.hosts.libreoffice import OfficeError, perform
+from kpi_xl.hosts.package import Formula, Package
+
+UNKNOWN = "this LibreOffice has not got a function that it calls"
+NEWER_CALLS = tuple(f"{name}(" for name, _, _ in NEWER.values())
+SPREAD = "it depends on {cell}, which is not computed: {reason}"
+Place = tuple[str, int, int]
+
+
+def compute(book: Package, content: bytes, *, seconds: float) -> Computed:
+    """Compute a workbook, of which `content` is the file. Raises OfficeError."""
+    spilling = [formula for formula in book.formulas if formula.dynamic]
+    with tempfile.TemporaryDirectory(prefix="kpi_xl") as folder:
+        path = Path(folder) / "book.xlsx"
+        path.write_bytes(content)
+        blocks = [[formula.sheet, formula.row, formula.column] for formula in spilling]
+        (answer,) = perform(
+            [{"book": str(path), "values": True, "blocks": blocks}], seconds=seconds
+        )
+    if "problem" in answer:
+        raise OfficeError(answer["problem"])
+    cells = {
+        (sheet, row, column): (value, error)
+        for sheet, shown in answer["sheets"].items()
+        for row, column, value, error in shown
+    }
+    unknown = {tuple(place) for place in answer["unknown"]}
+    sizes = dict(zip(spilling, answer["sizes"], strict=True))
+    logical = _logical(book)
+    values: dict[Place, Cell | Block] = {}
+    refused: dict[Formula, str] = {}
+    for formula in book.formulas:
+        place = formula.sheet, formula.row, formula.column
+        try:
+            if place in unknown:
+                raise RefusedError(UNKNOWN)
+            _check_size(formula, sizes.get(formula))
+            values[place] = _value(formula, cells, logical)
+        except RefusedError as refusal:
+            refused[formula] = str(refusal)
+    _spread(book, refused)
+    for formula in refused:
+        values.pop((formula.sheet, formula.row, formula.column), None)
+    return Computed(values, {formula.cell: reason for formula, reason in refused.items()})
+
+
+def _check_size(formula: Formula, size: list[float] | None) -> None:
+    """Refuse a block of another size: LibreOffice fills the old one. 0 is an error's."""
+    area = formula.area
+    old = [area.bottom - area.top + 1, area.right - area.left + 1]
+    if size is not None and size not in (old, [0.0, 0.0]):
+        raise RefusedError(
+            f"its block has {size[0]:.0f} rows and {size[1]:.0f} columns now, and LibreOffice does"
+            " not spill"
+        )
+
+
+def _value(
+    formula: Formula, cells: Mapping[Place, tuple[Any, int]], logical: set[Place]
+) -> Cell | Block:
+    """What a formula shows, a block where it fills more than its cell."""
+
+    def cell(row: int, column: int) -> Cell:
+        place = formula.sheet, row, column
+        if place not in cells:
+            raise RefusedError("LibreOffice does not read it as a formula")
+        value, error = cells[place]
+        if error == 0:
+            return bool(value) if place in logical and value in (0.0, 1.0) else value
+        if any(name in formula.text.upper() for name in NEWER_CALLS):
+            raise RefusedError(
+                f"LibreOffice shows {CODES.get(error, f'Err:{error}')}, maybe over an error in a"
+                " block, which this LibreOffice hands to no function"
+            )
+        if error not in CODES or CODES[error] == "#NAME?":
+            raise RefusedError(f"LibreOffice shows {CODES.get(error, f'Err:{error}')} for it")
+        return CellError(CODES[error], "LibreOffice says so")
+
+    if not formula.spans:
+        return cell(formula.row, formula.column)
+    area = formula.area
+    columns = range(area.left, area.right + 1)
+    return [[cell(row, column) for column in columns] for row in range(area.top, area.bottom + 1)]
+
+
+def _logical(book: Package) -> set[Place]:
+    """The formula cells that held TRUE or FALSE, which LibreOffice counts as 1 and 0."""
+    return {
+        (name, cell.row, cell.column)
+        for name, sheet in book.xml.items()
+        for cell in sheet.formula_cells()
+        if cell.attribute("t") == "b"
+    }
+
+
+def _spread(book: Package, refused: dict[Formula, str]) -> None:
+    """Refuse all that depends on what is refused, also where IFERROR hides it."""
+    new = list(refused.items())
+    needs: dict[Formula, tuple[Area, ...] | None] = {}
+    while new:
+        found = []
+        for formula in book.formulas:
+            if formula in refused:
+                continue
+            if formula not in needs:
+                needs[formula] = _areas(book, formula)
+            areas = needs[formula]
+            for other, reason in new:
+                if areas is None or any(map(other.area.touches, areas)):
+                    refused[formula] = SPREAD.format(cell=other.cell, reason=reason)
+                    found.append((formula, reason))
+                    break
+        new = found
+
+
+def _areas(book: Package, formula: Formula) -> tuple[Area, ...] | None:
+    """The cells that a formula needs; None where that cannot be told."""
+    text = formulas.moved(formula.text, *formula.moved)
+    try:
+        return tuple(formulas.read(text, Setting(book, formula.sheet, formula.row)).areas)
+    except FormulaError:
+        return None

@@ -1,0 +1,98 @@
+"""What Calc calls the functions, in its cells and in the files that it saves.
+
+`CAC_PAYBACK` is `KPI.CACPAYBACK` to LibreOffice before 7.5, also in the .xlsx files that it writes.
+"""
+
+import re
+
+from kpi_xl.hosts.calc_newer import NEWER
+from kpi_xl.metrics import METRICS
+
+SERVICE = "KPI"
+NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|(?<![\w.])([A-Za-z_]+)(?=\()""")
+NAME_AT_ALL = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|([\w.]+)(?=\()""")
+LONG_NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\bKPI\.([A-Z]+)(?=\()""")
+NEWER_NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|(_xl\w+\.[a-z_.]+)(?=\()""")
+
+
+def method(name: str) -> str:
+    """A function's name without the underscores that LibreOffice's types cannot have."""
+    return name.replace("_", "")
+
+
+METHODS = {method(name): name for name in METRICS} | {name: NEWER[name][0] for name in NEWER}
+"""The names in files of Excel by what the functions are called there."""
+
+TABLES = {name for name, metric in METRICS.items() if metric.result == "table"} | {
+    "XLOOKUP",
+    "FILTER",
+    "CHOOSECOLS",
+}
+"""Those whose blocks may hold texts."""
+
+
+def unbound(formula: str) -> bool:
+    """Whether a formula calls one of the functions by the name that only Excel resolves."""
+    return any(found[2] and found[2].upper() in METRICS for found in NAME.finditer(formula)) or any(
+        found[2] and _last(found[2]) in NEWER for found in NEWER_NAME.finditer(formula)
+    )
+
+
+def unresolved(formula: str) -> bool:
+    """Whether a formula calls a function that LibreOffice has not got: it writes it in small."""
+    names = (found[2] or "" for found in NAME_AT_ALL.finditer(formula))
+    return any(name != name.upper() for name in names)
+
+
+def bound(formula: str) -> str:
+    """A formula as it is to be entered: with names that LibreOffice resolves."""
+
+    def known(found: re.Match[str]) -> str:
+        return found[1] or (
+            f"{SERVICE}.{_last(found[2])}" if _last(found[2]) in NEWER else found[2]
+        )
+
+    formula = NEWER_NAME.sub(known, formula)
+    return with_texts(formula) if tables(formula) else formula
+
+
+def tables(formula: str) -> bool:
+    """Whether a formula calls a function that gives a table."""
+    names = (found[2] or "" for found in NAME_AT_ALL.finditer(plain(formula)))
+    return any(_last(name) in TABLES for name in names)
+
+
+def with_texts(formula: str, separator: str = ";") -> str:
+    """A formula of which other formulas can look up the texts.
+
+    Calc compares the texts of a block from Python with nothing; those that it joined itself, it
+    does. The functions remember their last results, so that they do not compute three times.
+    """
+    return f'IF(ISTEXT({formula}){separator}({formula})&""{separator}{formula})'
+
+
+def plain(formula: str) -> str:
+    """A formula as Excel has it: `CAC(...)`, and without what `with_texts` added."""
+    formula = _without_texts(formula)
+    formula = NEWER_NAME.sub(lambda m: m[1] or _upper(m[2]), formula)
+    return LONG_NAME.sub(lambda m: m[1] or METHODS.get(m[2], m[0]), formula)
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2].upper()
+
+
+def _upper(name: str) -> str:
+    """A newer function of Excel's, which Calc writes as _xlfn._xlws.filter."""
+    *prefixes, last = name.split(".")
+    while prefixes and not prefixes[-1].startswith("_xl"):
+        last = f"{prefixes.pop()}.{last}"
+    return ".".join((*prefixes, last.upper()))
+
+
+def _without_texts(formula: str) -> str:
+    for separator in ",;":
+        own = formula[len("IF(ISTEXT(") :][: (len(formula) - len(with_texts("", separator))) // 3]
+        if own and formula == with_texts(own, separator):
+            return own
+    return formula

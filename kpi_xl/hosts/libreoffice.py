@@ -1,0 +1,157 @@
+"""LibreOffice without windows: started for one piece of work, and ended whatever happens.
+
+Each start has a profile of its own, which is thrown away, and in it the extension of `calc.py`.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+PLACES = (
+    "/Applications/LibreOffice.app/Contents/MacOS",
+    "/opt/libreoffice/program",
+    r"C:\Program Files\LibreOffice\program",
+    r"C:\Program Files (x86)\LibreOffice\program",
+)
+STANDARD = 300.0  # seconds
+
+
+class OfficeError(OSError):
+    """LibreOffice is not there, or did not do its work, with the sentence that says why."""
+
+
+def program(name: str) -> str:
+    """The path of one of LibreOffice's programs. Raises OfficeError."""
+    found = shutil.which("soffice") or shutil.which("libreoffice")
+    if name == "soffice" and found:
+        return found
+    folders = [Path(found).resolve().parent] if found else []
+    for folder in (*folders, *map(Path, PLACES)):
+        for file in (folder / f"{name}.com", folder / f"{name}.exe", folder / name):
+            if file.is_file():
+                return str(file)
+    raise OfficeError(
+        "LibreOffice is not found: install it, and put the folder of its program soffice on the"
+        " path (Debian: apt-get install libreoffice-calc python3-uno)"
+    )
+
+
+def surroundings() -> dict[str, str]:
+    """The environment for LibreOffice: its Python breaks down over the settings of another."""
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith("PYTHON") and k != "VIRTUAL_ENV"
+    }
+    folders = kept.get("PATH", "").split(os.pathsep)
+    outside = [folder for folder in folders if not _is_environments(folder)]
+    return kept | {"PATH": os.pathsep.join(outside)}
+
+
+def _is_environments(folder: str) -> bool:
+    """Whether a folder of the path is that of a Python environment."""
+    with suppress(PermissionError):
+        return (Path(folder).parent / "pyvenv.cfg").exists()
+    return False
+
+
+def perform(
+    tasks: Sequence[Mapping[str, Any]], *, seconds: float = STANDARD
+) -> list[dict[str, Any]]:
+    """Have LibreOffice do what `calc_document.perform` can; an answer each. Raises OfficeError."""
+    from kpi_xl.hosts.calc import FOLDER, write_extension
+
+    soffice = program("soffice")
+    with tempfile.TemporaryDirectory(prefix="kpi_xl", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        write_extension(folder / "extensions" / FOLDER, for_tasks=True)
+        file = folder / "tasks.json"
+        copied = []
+        for number, task in enumerate(tasks):
+            if "book" not in task:
+                copied.append({**task})
+                continue
+            # A copy, so that no lock is in the way of the user, or his in ours.
+            copy = folder / str(number) / Path(task["book"]).name
+            copy.parent.mkdir()
+            shutil.copyfile(task["book"], copy)
+            copied.append({**task, "book": str(copy)})
+        file.write_text(json.dumps(copied), encoding="utf-8")
+        command = [soffice, "--headless", "--norestore", "--nologo", "--nodefault"]
+        command += [f"-env:UserInstallation={(folder / 'profile').as_uri()}"]
+        command += [f"-env:BUNDLED_EXTENSIONS={(folder / 'extensions').as_uri()}"]
+        temporary = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(folder))  # what it leaves there
+        environment = surroundings() | temporary | {"KPI_XL_TASK": str(file)}
+        said = _run(command, environment, seconds)
+        answer = file.with_suffix(".answer")
+        if not answer.exists():
+            last = said.strip().splitlines()[-1:] or ["it says nothing; is its Python installed?"]
+            raise OfficeError(f"LibreOffice did not do its work: {last[0]}")
+        answers: list[dict[str, Any]] = json.loads(answer.read_text(encoding="utf-8"))
+    return answers
+
+
+def _run(command: list[str], environment: dict[str, str], seconds: float) -> str:
+    """Run a program to its end, and end all that it started. What it said on its error stream."""
+    group: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    with _ended_by_signals():
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            **group,
+        )
+        try:
+            said: str = process.communicate(timeout=seconds)[1]
+            return said
+        except subprocess.TimeoutExpired:
+            raise OfficeError(
+                f"LibreOffice did not end within {seconds:g} seconds, and was ended; --timeout"
+                " gives it more"
+            ) from None
+        finally:
+            _end(process)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let a request to end the program run its `finally`, as Ctrl-C does."""
+
+    def interrupt(number: int, _: Any) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # only the main thread has signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End the process and those that it started: the splash, the office itself."""
+    if sys.platform == "win32":
+        if process.poll() is None:
+            ending = ["taskkill", "/PID", str(process.pid), "/T", "/F"]
+            subprocess.run(ending, capture_output=True, check=False)
+    else:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stderr:
+        process.stderr.close()

@@ -1,0 +1,398 @@
+"""LibreOffice Calc with the extension, and LibreOffice without windows."""
+
+import io
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from case_book import SHEET, Band, case_book
+from cases import CALLS, EXCEPTIONS, block, evaluated
+from hosts import program
+from kpi_xl.workbook_templates import TEMPLATES, template
+from kpi_xl.workbook_templates.parts import build
+from workbooks import part, sheet_of
+
+from kpi_xl import METRICS
+from kpi_xl.hosts import calc, libreoffice
+from kpi_xl.hosts.calc_document import CODES, tidied
+from kpi_xl.hosts.calc_names import METHODS, bound, method, plain, unbound, unresolved, with_texts
+from kpi_xl.hosts.embedded import calculate
+from kpi_xl.hosts.package import read_package
+from kpi_xl.locales import LANGUAGES
+
+SECONDS = 400.0
+
+
+def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "kpi_xl", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment}, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def bands() -> tuple[bytes, dict[str, Band]]:
+    return case_book()
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory, bands: Any) -> dict[str, Any]:
+    """What Calc shows in the workbook of all cases and in the templates: one start for them all."""
+    program("soffice", "apt-get install libreoffice-calc python3-uno")
+    folder = tmp_path_factory.mktemp("calc")
+    books = {"cases": bands[0]}
+    for name in TEMPLATES:
+        books[name] = build(template(name), *template(name).sample()).content
+    tasks = []
+    for name, content in books.items():
+        (folder / f"{name}.xlsx").write_bytes(content)
+        saved = str(folder / f"{name}-saved.xlsx")
+        tasks.append({"book": str(folder / f"{name}.xlsx"), "values": True, "save": saved})
+    tasks.append({"new": "scorecard"})
+    *answers, new = libreoffice.perform(tasks, seconds=SECONDS)
+    assert not any(error for cells in new["sheets"].values() for *_, error in cells)
+    return {
+        name: {
+            "sheets": {
+                sheet: {(r, c): CODES.get(error, f"Err:{error}") if error else value
+                        for r, c, value, error in cells}
+                for sheet, cells in answer["sheets"].items()
+            },
+            "unknown": answer["unknown"],
+            "before": books[name],
+            "after": (folder / f"{name}-saved.xlsx").read_bytes(),
+        }
+        for name, answer in zip(books, answers, strict=True)
+    }  # fmt: skip
+
+
+def is_same(shown: Any, expected: Any) -> bool:
+    """Whether two cells show the same; Calc counts TRUE as 1."""
+    if isinstance(expected, float | int) and isinstance(shown, float | int):
+        return math.isclose(shown, expected, rel_tol=1e-9, abs_tol=1e-9)
+    return type(shown) is not float and str(shown) == str(expected)
+
+
+def differing(shown: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """The cases whose blocks differ, with what is shown."""
+    return {
+        case: rows
+        for case, rows in shown.items()
+        if not all(
+            is_same(cell, other)
+            for row, others in zip(rows, block(expected[case]), strict=True)
+            for cell, other in zip(row, others, strict=True)
+        )
+    }
+
+
+# The same in every host
+
+
+def test_calc_shows_what_the_cells_module_says(office: Any, bands: Any) -> None:
+    cells = office["cases"]["sheets"][SHEET]
+    shown = {
+        case: [[cells[band.row + 1 + i, 1 + j] for j in range(band.width)]
+               for i in range(band.height)]
+        for case, band in bands[1].items()
+    }  # fmt: skip
+    expected = {case: evaluated(case.removeprefix("typed ")) for case in bands[1]}
+    other = {
+        case: cell for one in EXCEPTIONS if "Calc" in one.host for case, cell in one.shown.items()
+    }
+    for case, cell in other.items():
+        assert differing({case: shown[case]}, expected), f"{case} is no exception any more"
+        expected[case] = cell
+    assert differing(shown, expected) == {}
+    assert office["cases"]["unknown"] == []
+
+
+def test_the_embedded_host_shows_it_too(bands: Any) -> None:
+    computed = calculate(bands[0])
+    assert computed.refused == {}
+    shown = {
+        case: block(computed.values[SHEET, band.row + 1, 1]) for case, band in bands[1].items()
+    }
+    assert differing(shown, {c: evaluated(c.removeprefix("typed ")) for c in bands[1]}) == {}
+
+
+def test_exceptions_are_of_cases_that_there_are() -> None:
+    assert [case for one in EXCEPTIONS for case in one.shown if case not in CALLS] == []
+
+
+# Templates
+
+# FILTER gets a block with an error in it, which Calc hands over to no function.
+SPEND = {("Model", 3, 16), ("Value", 22, 2), ("Value", 23, 1)}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_templates_compute_in_calc(office: Any, name: str) -> None:
+    book = read_package(office[name]["before"])
+    stored = calculate(office[name]["before"])
+    assert stored.refused == {}
+    cells = office[name]["sheets"]
+    wrong = {}
+    for formula in book.formulas:
+        rows = block(stored.values[formula.sheet, formula.row, formula.column])
+        for i, row in enumerate(rows):
+            for j, value in enumerate(row):
+                place = formula.sheet, formula.row + i, formula.column + j
+                if not is_same(cells[formula.sheet][place[1:]], value):
+                    wrong[place] = cells[formula.sheet][place[1:]]
+    assert wrong.keys() == (SPEND if name == "retention" else set())
+    assert office[name]["unknown"] == []
+
+
+@pytest.mark.parametrize("name", ["cases", *TEMPLATES])
+def test_calc_saves_formulas_that_excel_understands(office: Any, name: str) -> None:
+    before, after = (read_package(office[name][when]) for when in ("before", "after"))
+    assert not re.search(r"KPI\.|ISTEXT", " ".join(f.text for f in after.formulas))
+
+    def texts(book: Any) -> dict[Any, str]:
+        # Calc writes TRUE as TRUE(), and knows #NULL! by no other name.
+        return {
+            (f.sheet, f.row, f.column): re.sub(r"\b(TRUE|FALSE)\(\)", r"\1", f.text)
+            for f in book.formulas
+            if "#" not in f.text and f.moved == (0, 0)
+        }
+
+    kept = texts(after)
+    assert {place: kept.get(place) for place in texts(before)} == texts(before)
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("text", "entered"),
+    [
+        ("cac(A1;B1)+1", "cac(A1;B1)+1"),
+        ('IF(A1="";"";rfm(A1:A9))', with_texts('IF(A1="";"";rfm(A1:A9))')),
+        ("_xlfn.xmatch(A1;B1:B9)", "KPI.XMATCH(A1;B1:B9)"),
+        ('"cac("&_xlfn.textsplit(A1)', '"cac("&_xlfn.textsplit(A1)'),
+    ],
+)
+def test_formulas_are_entered_so_that_calc_resolves_them(text: str, entered: str) -> None:
+    assert bound(text) == entered
+
+
+def test_what_is_to_be_entered() -> None:
+    assert unbound("=1+cac(A1;B1)")
+    assert unbound("=_xlfn.xlookup(A1;B1:B9;C1:C9)")
+    assert not unbound('=KPI.CAC(A1;B1)&"cac("')
+    assert unresolved("=_xlfn.textsplit(A1)")
+    assert not unresolved('=SUM(A1)&"sum("')
+
+
+@pytest.mark.parametrize("formula", ["KPI.CACPAYBACK(A1,B1)", 'KPI.RFM(A1:A9)&"KPI.CAC("'])
+def test_plain_names(formula: str) -> None:
+    before, _, after = formula.partition('"')
+    name = METHODS[before[4 : before.index("(")]]
+    expected = f"{name}{before[before.index('(') :]}" + (f'"{after}' if after else "")
+    assert plain(formula) == expected
+    wrapped = with_texts(formula)
+    assert plain(wrapped) == expected
+    assert plain(wrapped.replace(";", ",")) == expected
+
+
+def test_names_in_texts_of_cells_stay() -> None:
+    book = sheet_of({"A1": "KPI.CAC(", "A2": '="KPI.CAC("', "A3": "=KPI.CLOSERATE(1,2)"})
+    xml = part(tidied(book))
+    assert '"KPI.CAC("' in xml.replace("&quot;", '"')
+    assert "<f>CLOSE_RATE(1,2)</f>" in xml
+
+
+# The extension
+
+
+def test_no_two_functions_have_one_name_without_underscores() -> None:
+    assert len({method(name) for name in METRICS}) == len(METRICS)
+
+
+def test_the_extension_describes_every_function_in_every_language() -> None:
+    files = calc.extension()
+    for name, content in files.items():
+        if name.endswith((".xml", ".xcu")):
+            ElementTree.fromstring(content)
+    key = "{http://openoffice.org/2001/registry}name"
+    language = "{http://www.w3.org/XML/1998/namespace}lang"
+    tree = ElementTree.fromstring(files["CalcAddIns.xcu"])
+    nodes = {node.attrib[key]: node for node in tree.iter("node")}
+    for name, metric in METRICS.items():
+        node = nodes[method(name)]
+        help_texts = node.findall(f"prop[@{key}='Description']/value")
+        assert {value.attrib[language] for value in help_texts} == set(calc.TAGS.values())
+        parameters = node.findall(f"node[@{key}='Parameters']/node")
+        names = [p.findtext(f"prop[@{key}='DisplayName']/value") for p in parameters]
+        assert names == [argument.name for argument in metric.arguments]
+        assert f" {method(name)}(" in files["kpi_xl.idl"].decode()
+    assert len(calc.TAGS) == len(LANGUAGES)
+    listed = files["META-INF/manifest.xml"].decode()
+    assert all(name in files for name in re.findall(r'full-path="([^"]+)"', listed))
+
+
+def test_the_package_is_the_same_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "kpi_xl.oxt"
+    done = cli("build", "calc", "-o", str(path))
+    assert done.returncode == 0, done.stderr
+    assert path.read_bytes() == calc.oxt()
+    assert zipfile.ZipFile(io.BytesIO(calc.oxt())).testzip() is None
+    assert cli("build", "calc", "-o", str(path)).returncode == 2
+    assert "there is calc" in cli("build", "excel4").stderr
+
+
+def test_the_copy_of_the_functions_needs_no_package(tmp_path: Path) -> None:
+    calc.write_extension(tmp_path)
+    code = (
+        "from kpi_xl.hosts import calc_document; from kpi_xl.metrics import METRICS;"
+        "from kpi_xl.cells import evaluate; print(evaluate(METRICS['CAC'], [1000.0, 50.0]))\n"
+        "try: evaluate(METRICS['RFM'], [[['a']], [[45000.0]], [[1.0]]])\n"
+        "except ImportError as missing: print(calc_document.lacks(missing))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / calc.CORE)}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        capture_output=True, text=True, env=environment, cwd=tmp_path, check=False,
+    )  # fmt: skip
+    assert done.stdout.startswith("20.0\nneeds the package numpy, which"), done.stderr
+
+
+def test_install_and_uninstall(tmp_path: Path) -> None:
+    arguments = ("--host", "libreoffice", "--target", str(tmp_path))
+    assert "Write the extension" in cli("install", *arguments, "--dry-run").stdout
+    assert list(tmp_path.iterdir()) == []
+    for _ in range(2):
+        assert cli("install", *arguments).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["kpi_xl"]
+    assert (tmp_path / "kpi_xl" / "CalcAddIns.xcu").exists()
+    assert cli("uninstall", *arguments).returncode == 0
+    assert list(tmp_path.iterdir()) == []
+    assert "nothing to do" in cli("uninstall", *arguments).stdout
+
+
+# Without windows
+
+
+@pytest.fixture
+def soffice() -> str:
+    return program("soffice", "apt-get install libreoffice-calc python3-uno")
+
+
+def test_recalc_by_libreoffice(soffice: str, tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    cells = {
+        "A1": 1000, "A2": 50, "B1": "=CAC(A1,A2)", "B2": "=A1>A2", "B3": "=CAC(A1,0)",
+        "C1": "=_xlfn.TEXTSPLIT(A1,1)", "C2": "=IFERROR(C1,7)", "C3": "=C2+1", "C4": "=B1*2",
+        "D1:E3": '{=KPI_LIST("help")}', "H1:I2": '{=KPI_LIST("help")}',
+    }  # fmt: skip
+    path.write_bytes(sheet_of(cells))
+    before = path.read_bytes()
+    done = cli("recalc", str(path), "--engine", "libreoffice", "--json")
+    assert done.returncode == 1, done.stderr
+    report = json.loads(done.stdout)
+    kept = {entry["cell"]: entry["reason"] for entry in report["kept"]}
+    assert kept.keys() == {"C1", "C2", "C3", "D1", "H1"}
+    assert "has not got a function" in kept["C1"]
+    assert "3 rows and 3 columns" in kept["D1"]
+    assert [(error["cell"], error["error"]) for error in report["errors"]] == [("B3", "#DIV/0!")]
+    xml = part(path.read_bytes())
+    assert re.search(r'r="B1"[^>]*><f>CAC\(A1,A2\)</f><v>20</v>', xml)
+    assert re.search(r'r="C4"[^>]*><f>B1\*2</f><v>40</v>', xml)
+    old, new = (zipfile.ZipFile(io.BytesIO(c)) for c in (before, path.read_bytes()))
+    changed = [name for name in old.namelist() if old.read(name) != new.read(name)]
+    assert changed == ["xl/worksheets/sheet1.xml"]
+
+
+def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
+    assert "no engine 'excel'" in cli("recalc", "x.xlsx", "--engine", "excel").stderr
+
+
+def test_export(soffice: str, tmp_path: Path) -> None:
+    program("pdftotext", "it reads what LibreOffice printed")
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(sheet_of({"A1": "Cost", "B1": "=CAC(1000,50)*1000+CLOSE_RATE(1,4)"}))
+    done = cli("export", str(path), "--pdf")
+    assert done.returncode == 0, done.stderr
+    text = subprocess.run(
+        ["pdftotext", "-layout", str(tmp_path / "book.pdf"), "-"],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    assert re.search(r"Cost\s+20000\.25", text)
+    assert "already there" in cli("export", str(path), "--pdf").stderr
+    assert "say --pdf" in cli("export", str(path)).stderr
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["book.pdf", "book.xlsx"]
+
+
+def running(folder: Path) -> list[str]:
+    """The processes whose command names a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = entry.read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in command and b"soffice" in command:
+            found.append(command.decode())
+    return found
+
+
+def test_a_time_out_leaves_nothing(soffice: str, tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(sheet_of({"B1": "=CAC(1000,50)"}))
+    content = path.read_bytes()
+    (tmp_path / "tmp").mkdir()
+    done = cli(
+        "recalc",
+        str(path),
+        "--engine",
+        "libreoffice",
+        "--timeout",
+        "1",
+        TMPDIR=str(tmp_path / "tmp"),
+    )
+    assert done.returncode == 2
+    assert "did not end within 1 seconds" in done.stderr
+    assert path.read_bytes() == content
+    assert running(tmp_path) == []
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="processes are looked up in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_nothing(soffice: str, tmp_path: Path, number: int) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(sheet_of({"B1": "=CAC(1000,50)"}))
+    (tmp_path / "tmp").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kpi_xl", "export", str(path), "--pdf"],
+        env={**os.environ, "TMPDIR": str(tmp_path / "tmp")}, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    for _ in range(600):
+        if running(tmp_path):
+            break
+        time.sleep(0.05)
+    assert running(tmp_path)
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert running(tmp_path) == []
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not (tmp_path / "book.pdf").exists()
+
+
+def test_without_libreoffice_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(libreoffice, "PLACES", ())
+    with pytest.raises(libreoffice.OfficeError, match="LibreOffice is not found: install it"):
+        libreoffice.program("soffice")
