@@ -27,7 +27,7 @@ BOOK = Annotated[Path, typer.Argument(help="A workbook (.xlsx, .xlsm).", metavar
 def explain(
     book: BOOK,
     cell: Annotated[
-        str, typer.Argument(help="Such as Summary!C28, or C28 of the first sheet.", metavar="CELL")
+        str, typer.Argument(help="Such as Summary!C29, or C29 of the first sheet.", metavar="CELL")
     ],
     lang: Annotated[
         str | None,
@@ -59,7 +59,7 @@ def explain(
             sheet = None
         if sheet is None:
             there = ", ".join(package.sheets)
-            raise Misuse(f"{cell}: write a cell such as Summary!C28; the sheets are {there}")
+            raise Misuse(f"{cell}: write a cell such as Summary!C29; the sheets are {there}")
         found = [one for one in package.formulas if one.area.touches(place)]
         if not found:
             raise Misuse(f"{cell} of {book} holds no formula")
