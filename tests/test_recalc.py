@@ -744,7 +744,7 @@ def by_quarters(demo: bytes) -> bytes:
         'vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>',
     )  # fmt: skip
     rows = (
-        '<row r="1"><c r="A1" s="3"><f>CAC(SUM(Orders[amount]),OrderCount)</f></c></row>'
+        '<row r="1"><c r="A1" s="0"><f>CAC(SUM(Orders[amount]),OrderCount)</f></c></row>'
         '<row r="2"><c r="A2"><f>KPI_STATUS(RepeatRate,0.9)</f></c></row>'
     )
     sheet = f'<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>'
