@@ -196,6 +196,17 @@ SOURCES = Sheet("Sources", "The files that the tables are loaded from.")
 EMPTY = Sentence("Nothing has been filled in yet.")
 FILLED = layout.FILLED
 
+FUNCTIONS = {
+    "excel": "Functions such as =CAC() and =COHORT() come from kpi_xl, a free Python package:"
+    " pip install kpi-xl. Without it this workbook shows the figures that were computed"
+    " when it was made; with it they follow every change.",
+    "lite": "Functions such as =CAC() and =COHORT() come from kpi_xl, which this workbook brings"
+    " along for the add-in xlwings Lite (free: Home, Add-ins, search for xlwings). Without the"
+    " add-in it shows the figures that were computed when it was made; with it they follow every"
+    " change.",
+}
+"""Where the functions come from, by the host that the workbook is for."""
+
 
 def build(
     template: Template,
@@ -204,6 +215,7 @@ def build(
     language: str = "en",
     translate: Say | None = None,
     loaded: Sequence[Loaded] = (),
+    host: str = "excel",
 ) -> Built:
     """A template's workbook of these data, in a language; `about` says where they come from.
 
@@ -219,7 +231,7 @@ def build(
         )
         titles = [sheet.title for sheet in (*template.sheets, SOURCES)]
         book.add_pages(["Start", *titles])
-        start(book, template, about)
+        start(book, template, about, host)
         for table in template.inputs:
             fill(book.pages[table.name], table, data.get(table.name, {}))
         template.write(book)
@@ -234,7 +246,7 @@ def build(
 # Sheets that every template has
 
 
-def start(book: Book, template: Template, about: Sentence) -> None:
+def start(book: Book, template: Template, about: Sentence, host: str) -> None:
     """What to do, what each sheet says, how to get the functions."""
     page, styles = book.pages["Start"], book.styles
     page.sheet.set_column(0, 0, 3)
@@ -270,12 +282,7 @@ def start(book: Book, template: Template, about: Sentence) -> None:
             "Yellow cells",
             "Yellow cells are for you to fill. All others are formulas: leave them as they are.",
         ),
-        (
-            "Functions",
-            "Functions such as =CAC() and =COHORT() come from kpi_xl, a free Python package:"
-            " pip install kpi-xl. Without it this workbook shows the figures that were computed"
-            " when it was made; with it they follow every change.",
-        ),
+        ("Functions", FUNCTIONS[host]),
     ):
         row += 1
         page.write(row, 1, label, strong)

@@ -26,6 +26,12 @@ OUTPUT = Annotated[
 BOOK_LANGUAGE = Annotated[
     str | None, typer.Option("--lang", help=f"{', '.join(LANGUAGES)}; without it, the system's.")
 ]
+BOOK_HOST = Annotated[
+    str, typer.Option("--host", help="excel, or lite for a workbook that brings the functions.")
+]
+WHEEL = Annotated[
+    str, typer.Option(help="For lite: where our wheel is, if not on PyPI.", metavar="URL")
+]
 FORCE = Annotated[bool, typer.Option("--force", help="Overwrite an older one.")]
 
 

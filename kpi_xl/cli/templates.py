@@ -1,5 +1,6 @@
 """kpi-xl new, fill, demo: template workbooks, empty, filled from files, with sample data."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -11,9 +12,11 @@ import typer
 
 from kpi_xl import CellError
 from kpi_xl.cli.shared import (
+    BOOK_HOST,
     BOOK_LANGUAGE,
     FORCE,
     OUTPUT,
+    WHEEL,
     Misuse,
     app,
     free_path,
@@ -28,26 +31,76 @@ if TYPE_CHECKING:
     from kpi_xl.reports.layout import Loaded
     from kpi_xl.sources import Table
 
+HOSTS = ("excel", "lite")
+STARTER = "starter"  # no template, for it has no tables
 NAME = Annotated[str, typer.Argument(metavar="TEMPLATE", help="Such as retention.")]
 
 
 @app.command()
 def new(
-    name: NAME, output: OUTPUT = None, lang: BOOK_LANGUAGE = None, force: FORCE = False
+    name: NAME,
+    output: OUTPUT = None,
+    lang: BOOK_LANGUAGE = None,
+    host: BOOK_HOST = "excel",
+    wheel: WHEEL = "",
+    force: FORCE = False,
 ) -> None:
-    """Write an empty template workbook, ready to be filled."""
+    """Write an empty template workbook, ready to be filled.
+
+    With --host lite it brings the functions along for the add-in xlwings Lite, also without a
+    template: kpi-xl new starter --host lite.
+    """
+    check_host(host, wheel)
+    if name.lower() == STARTER:
+        return new_starter(output, lang, host, wheel, force=force)
     parts = import_module("kpi_xl.workbook_templates.parts")
     template = known_template(name)
     path = free_path(output or Path(f"{template.name}.xlsx"), force=force)
     code = language_of(lang)
     with steps() as step:
         step("Writing the workbook")
-        save(path, parts.build(template, {}, language=code).content, force=force)
+        built = parts.build(template, {}, language=code, host=host)
+        save(path, for_host(built.content, host, wheel), force=force)
     say_where(path)
     inputs = " and ".join(table.name for table in template.inputs)
     print(
         f"Its sheet Start says what to do; kpi-xl fill {template.name} reads {inputs} from files."
     )
+    return None
+
+
+def new_starter(
+    output: Path | None, lang: str | None, host: str, wheel: str, *, force: bool
+) -> None:
+    """Write a workbook for one's own formulas. Raises Misuse."""
+    if host != "lite":
+        raise Misuse(f"the {STARTER} brings the functions along, so it needs --host lite")
+    path = free_path(output or Path(f"{STARTER}.xlsx"), force=force)
+    built = import_module("kpi_xl.workbook_templates.starter").build(language_of(lang))
+    save(path, for_host(built.content, host, wheel), force=force)
+    say_where(path)
+    print("Its sheet Start says how to go on.")
+
+
+def check_host(host: str, wheel: str) -> None:
+    """Refuse a host that there is not, and a wheel that no browser could fetch. Raises Misuse."""
+    if host not in HOSTS:
+        near = did_you_mean(host, HOSTS)
+        raise Misuse(f"there is no host {host!r}{near}; {' or '.join(HOSTS)}")
+    if wheel and (host != "lite" or not re.fullmatch(r"(https?|emfs):\S+\.whl", wheel)):
+        raise Misuse(
+            "--wheel is for --host lite: the address of a file kpi_xl-...-none-any.whl, which"
+            " begins with https: (or emfs:, for a file in the add-in's own folders)"
+        )
+
+
+def for_host(content: bytes, host: str, wheel: str = "") -> bytes:
+    """A workbook of ours as a host takes it."""
+    if host == "excel":
+        return content
+    from kpi_xl.hosts.lite import with_python
+
+    return with_python(content, wheel)
 
 
 @app.command()
@@ -71,11 +124,14 @@ def fill(
     ] = None,
     output: OUTPUT = None,
     lang: BOOK_LANGUAGE = None,
+    host: BOOK_HOST = "excel",
+    wheel: WHEEL = "",
     force: FORCE = False,
 ) -> None:
     """Fill a template workbook from files, and compute it."""
     from kpi_xl.sources import SourceError, read_table
 
+    check_host(host, wheel)
     parts = import_module("kpi_xl.workbook_templates.parts")
     template = known_template(name)
     files = named_files(template, tables)
@@ -105,11 +161,11 @@ def fill(
                 for table in template.inputs
                 if (found := read.get(table.name))
             ]
-            built = parts.build(template, data, about, code, loaded=sources)
+            built = parts.build(template, data, about, code, loaded=sources, host=host)
         except (SourceError, parts.TooLargeError) as error:
             raise Misuse(str(error)) from None
         step("Saving the workbook")
-        save(path, built.content, force=force)
+        save(path, for_host(built.content, host, wheel), force=force)
     print_built(template, built)
     for table in template.inputs:
         if table.name not in read:
@@ -192,9 +248,12 @@ def demo(
         Path, typer.Option("--dir", help="Where to write the workbooks.", metavar="DIR")
     ] = Path(),
     lang: BOOK_LANGUAGE = None,
+    host: BOOK_HOST = "excel",
+    wheel: WHEEL = "",
     force: FORCE = False,
 ) -> None:
     """Build template workbooks from sample data: real orders (CDNOW, 1997-98), and made-up ones."""
+    check_host(host, wheel)
     parts = import_module("kpi_xl.workbook_templates.parts")
     names = import_module("kpi_xl.workbook_templates").TEMPLATES
     code = language_of(lang)
@@ -205,9 +264,9 @@ def demo(
             step(f"{template.title}: making the sample data")
             data, about = template.sample()
             step(f"{template.title}: computing the formulas")
-            built = parts.build(template, data, about, code)
+            built = parts.build(template, data, about, code, host=host)
             step(f"{template.title}: writing the workbook")
-            save(path, built.content, force=force)
+            save(path, for_host(built.content, host, wheel), force=force)
         print_built(template, built)
         say_where(path)
 

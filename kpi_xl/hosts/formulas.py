@@ -285,7 +285,9 @@ class _Reader:
 
     def call(self, full_name: str, arguments: list[Term]) -> Term:
         prefix, _, name = full_name.rpartition("!")
-        name = re.sub(r"^(_xlfn\.|_xlws\.|_xludf\.)+", "", name, flags=re.IGNORECASE).upper()
+        name = re.sub(
+            r"^(_xlfn\.|_xlws\.|_xludf\.|_xldudf_)+", "", name, flags=re.IGNORECASE
+        ).upper()
         term = Term(
             f"{name}({','.join(a.text for a in arguments)})",
             lifted=any(a.lifted for a in arguments),
