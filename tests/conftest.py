@@ -1,10 +1,50 @@
-"""Settings of the test run."""
+"""Settings of the test run, and the wheel that several files install."""
 
 import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
+import pytest
+from hosts import missing
 from hypothesis import settings
+
+ROOT = Path(__file__).parent.parent
 
 # CI must not fail by chance on a commit that changes nothing; a user's run looks further each time.
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("default", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built once, from the tracked files alone."""
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        missing("the wheel is built from the files that git tracks")
+    work = tmp_path_factory.mktemp("wheel")
+    source = export(work / "source")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    built = subprocess.run(
+        [*pip, "wheel", "--quiet", "--no-deps", "--wheel-dir", str(work), str(source)],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if built.returncode and "onnection" in built.stderr:
+        missing("building the wheel needs a package index")
+    assert built.returncode == 0, built.stderr
+    (path,) = work.glob("*.whl")
+    return path
+
+
+def export(folder: Path) -> Path:
+    """The tracked files alone: what is built must not depend on anything else."""
+    names = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder

@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock, patch
 
@@ -104,10 +104,23 @@ def com_range(value: Any, rows: int, columns: int) -> SimpleNamespace:
 
 
 def office(text: str) -> dict[str, Any]:
-    """xlwings' side of Office.js: what xlwings Server and xlwings Lite run."""
+    """xlwings' side of Office.js: what xlwings Server runs."""
+    return asyncio.run(answered(json.loads(text), import_module(MODULE)))
+
+
+async def lite(text: str) -> str:
+    """What xlwings Lite runs: a workbook's main.py as a module, in the Python of a browser."""
+    asked = json.loads(text)
+    main = ModuleType("main")
+    exec(asked["main.py"], main.__dict__)
+    answer = await answered(asked["calls"], main)
+    return json.dumps({**answer, "modules": sorted(sys.modules)}, allow_nan=False)
+
+
+async def answered(calls: dict[str, Any], module: ModuleType) -> dict[str, Any]:
+    """The results of calls of a module's functions, and what xlwings tells Excel of them."""
     from xlwings import __version__, server
 
-    module = import_module(MODULE)
     request = {
         "client": "Office.js",
         "version": __version__,
@@ -115,16 +128,13 @@ def office(text: str) -> dict[str, Any]:
         "culture_info_name": "en-US",
         "date_format": "m/d/yyyy",
     }
-
-    async def results() -> dict[str, Any]:
-        return {
-            key: await server.custom_functions_call(
-                {**request, "func_name": name, "args": args, "runtime": runtime}, module
-            )
-            for key, (name, args, runtime) in json.loads(text).items()
-        }
-
-    return {"results": asyncio.run(results()), "meta": server.custom_functions_meta(module)}
+    results = {
+        key: await server.custom_functions_call(
+            {**request, "func_name": name, "args": args, "runtime": runtime}, module
+        )
+        for key, (name, args, runtime) in calls.items()
+    }
+    return {"results": results, "meta": server.custom_functions_meta(module)}
 
 
 if __name__ == "__main__":

@@ -197,14 +197,45 @@ OFFICE_CASES: dict[str, tuple[tuple[str, list[Any], str], Any]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def office() -> Any:
+def office_calls() -> dict[str, Any]:
+    """Every case as Office.js asks for it, with and without the arguments that are left out."""
     calls: dict[str, Any] = {case: call for case, (call, _) in OFFICE_CASES.items()}
     for case, (name, given) in CALLS.items():
         calls[f"typed {case}"] = (name, list(map(office_argument, given)), "1.4")
         calls[f"complete {case}"] = (name, list(map(office_argument, complete(name, given))), "1.4")
+    return calls
+
+
+def office_described(meta: Any) -> dict[str, Any]:
+    """What Office.js is told of each function: name and help, and arguments."""
+    assert {f["result"]["dimensionality"] for f in meta["functions"]} == {"matrix"}
+    return {f["name"]: (f["description"], f["parameters"]) for f in meta["functions"]}
+
+
+DESCRIBED = {
+    name: (
+        one_line(metric),
+        [
+            {
+                "name": argument.name,
+                "description": argument_help(argument),
+                "type": "any",
+                "dimensionality": "matrix",
+                **({} if argument.required else {"optional": True}),
+            }
+            for argument in metric.arguments
+        ],
+    )
+    for name, metric in METRICS.items()
+}
+
+
+@pytest.fixture(scope="module")
+def office() -> Any:
     # The key that xlwings has for non-commercial use and tests.
-    return run("office", calls, XLWINGS_ON_SERVER="true", XLWINGS_LICENSE_KEY="noncommercial")
+    return run(
+        "office", office_calls(), XLWINGS_ON_SERVER="true", XLWINGS_LICENSE_KEY="noncommercial"
+    )
 
 
 @pytest.mark.parametrize("kind", ["typed", "complete"])
@@ -220,24 +251,7 @@ def test_what_only_office_sends(office: Any) -> None:
 
 
 def test_office_metadata_has_every_function_with_its_arguments(office: Any) -> None:
-    functions = office["meta"]["functions"]
-    assert {f["name"]: (f["description"], f["parameters"]) for f in functions} == {
-        name: (
-            one_line(metric),
-            [
-                {
-                    "name": argument.name,
-                    "description": argument_help(argument),
-                    "type": "any",
-                    "dimensionality": "matrix",
-                    **({} if argument.required else {"optional": True}),
-                }
-                for argument in metric.arguments
-            ],
-        )
-        for name, metric in METRICS.items()
-    }
-    assert {f["result"]["dimensionality"] for f in functions} == {"matrix"}
+    assert office_described(office["meta"]) == DESCRIBED
 
 
 # Neither

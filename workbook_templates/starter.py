@@ -66,7 +66,7 @@ def start(book: Book, title: str) -> None:
         page.sheet.set_row(row, 16 * lines(said, WIDTH))
     row += 2
     section(page, row, 1, 3, "Examples")
-    formula_style = styles.of(font_name="Consolas", align="left", valign="top")
+    formula_style = styles.of(font_name="Consolas", align="start", valign="top")
     for formula, unit, meaning in EXAMPLES:
         row += 1
         page.sheet.write_string(row, 1, formula, formula_style)

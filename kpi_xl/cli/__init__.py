@@ -1,5 +1,5 @@
-"""The command line: kpi-xl eval, recalc, export, functions, new, fill, demo, explain, freeze,
-install, uninstall, doctor, build, serve."""
+"""The command line: kpi-xl eval, recalc, export, functions, new, fill, demo, lite, explain,
+freeze, install, uninstall, doctor, build, serve."""
 
 import io
 import sys
@@ -15,6 +15,7 @@ from kpi_xl.cli import (  # importing a module enters its commands
     formulas,
     functions,
     installing,
+    lite,
     reports,
     serving,
     templates,
@@ -27,6 +28,7 @@ __all__ = [
     "formulas",
     "functions",
     "installing",
+    "lite",
     "main",
     "reports",
     "serving",

@@ -1,0 +1,240 @@
+"""xlwings Lite: the wheel in a browser's Python, and the workbooks that bring it along."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from email.parser import HeaderParser
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hosts import missing, program, validated
+from kpi_xl.workbook_templates import starter
+from packaging.requirements import Requirement
+from test_excel import (
+    CALLS,
+    DESCRIBED,
+    OFFICE_CASES,
+    evaluated,
+    exactly,
+    mapped,
+    office_calls,
+    office_described,
+    office_result,
+)  # fmt: skip
+
+from kpi_xl import METRICS, CellError, __version__
+from kpi_xl.cells import evaluate
+from kpi_xl.cli.shared import Misuse
+from kpi_xl.cli.templates import check_host, new
+from kpi_xl.hosts.embedded import calculate
+from kpi_xl.hosts.lite import bound, with_python
+from kpi_xl.hosts.recalc import recalculated
+from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT
+
+ROOT = Path(__file__).parent.parent
+PYODIDE = ROOT / "node_modules" / "pyodide"
+EXTENSION = "xl/webextensions/webextension1.xml"
+
+
+# The wheel
+
+
+def test_a_browser_is_asked_only_for_what_it_has(wheel: Path) -> None:
+    assert wheel.name.endswith("-py3-none-any.whl")
+    with zipfile.ZipFile(wheel) as package:
+        (name,) = (name for name in package.namelist() if name.endswith(".dist-info/METADATA"))
+        fields = HeaderParser().parsestr(package.read(name).decode())
+    known = [Requirement(line) for line in fields.get_all("Requires-Dist", [])]
+    assert {r.name for r in known if asked(r, "linux")} > {"formualizer", "typer", "duckdb"}
+    wanted = {r.name: r.specifier for r in known if asked(r, "emscripten")}
+    assert set(wanted) == {"xlwings", "numpy", "narwhals", "scipy"}
+    there = json.loads((installed_pyodide() / "pyodide-lock.json").read_text(encoding="utf-8"))
+    for name in wanted.keys() - {"xlwings"}:  # whose pure wheel is on PyPI, and loaded below
+        assert wanted[name].contains(there["packages"][name]["version"]), name
+
+
+def asked(requirement: Requirement, platform: str) -> bool:
+    environment = {"sys_platform": platform, "platform_machine": "x86_64", "extra": ""}
+    return requirement.marker is None or requirement.marker.evaluate(environment)
+
+
+def installed_pyodide() -> Path:
+    if not PYODIDE.exists():
+        missing("npm install pyodide: it is the Python of xlwings Lite")
+    return PYODIDE
+
+
+@pytest.fixture(scope="module")
+def browser(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The answers of the functions that the starter brings, in a browser's Python, by Node."""
+    installed_pyodide()
+    node = program("node", "it runs Pyodide, the Python of xlwings Lite")
+    folder = tmp_path_factory.mktemp("xlwings")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
+    pure = ["--no-deps", "--only-binary=:all:", "--platform=any", "--dest", str(folder)]
+    got = subprocess.run([*pip, *pure, "xlwings>=0.37.8"], capture_output=True, text=True)
+    if got.returncode and "onnection" in got.stderr:
+        missing("xlwings' pure wheel comes from a package index")
+    assert got.returncode == 0, got.stderr
+    (xlwings,) = folder.glob("xlwings-*-py3-none-any.whl")
+    request = {"main.py": settings(with_python(starter.build().content))["main.py"]}
+    answer = subprocess.run(
+        [node, str(ROOT / "tests" / "lite_host.mjs"), str(xlwings), str(wheel)],
+        input=json.dumps({**request, "calls": office_calls()}),
+        capture_output=True, encoding="utf-8", timeout=300,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)
+
+
+@pytest.fixture
+def without_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("numpy", "scipy"):
+        monkeypatch.setitem(sys.modules, name, None)
+
+
+@pytest.mark.usefixtures("without_numpy")
+@pytest.mark.parametrize("kind", ["typed", "complete"])
+def test_a_browser_shows_what_the_cells_module_says(browser: Any, kind: str) -> None:
+    shown = {case: browser["results"][f"{kind} {case}"] for case in CALLS}
+    expected = {case: mapped(office_result, evaluated(case)) for case in CALLS}
+    assert exactly(shown) == exactly(expected)
+
+
+def test_a_browser_shows_what_only_office_sends(browser: Any) -> None:
+    shown = {case: browser["results"][case] for case in OFFICE_CASES}
+    assert exactly(shown) == exactly({case: [[cell]] for case, (_, cell) in OFFICE_CASES.items()})
+
+
+def test_a_browser_is_told_of_every_function(browser: Any) -> None:
+    assert office_described(browser["meta"]) == DESCRIBED
+
+
+def test_a_browser_loads_nothing_that_is_not_needed(browser: Any) -> None:
+    heavy = {"duckdb", "python_calamine", "formualizer", "xlsxwriter", "typer", "rich", "pandas"}
+    assert not heavy & set(browser["modules"])
+
+
+@pytest.mark.usefixtures("without_numpy")
+def test_where_numpy_is_not_there_the_tables_say_so() -> None:
+    error = evaluate(METRICS["COHORT"], [[["Ann"]], [[45292.0]]])
+    assert isinstance(error, CellError)
+    assert error == "#NAME?"
+    assert error.sentence.startswith("COHORT computes with the package numpy, which is not")
+    assert evaluate(METRICS["FUNNEL"], [[["Lead"]], [[10.0]]])[1][1] == 10.0
+
+
+def test_another_missing_module_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "kpi_xl.btyd", None)
+    customers = [[["Ann"], ["Ann"], ["Bob"]], [[45292.0], [45322.0], [45300.0]]]
+    with pytest.raises(ModuleNotFoundError, match="btyd"):
+        evaluate(METRICS["BTYD_FIT"], customers)
+
+
+# The workbooks
+
+
+def settings(content: bytes) -> dict[str, Any]:
+    """The add-in's settings in a workbook, read as it reads them: JSON in an attribute."""
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        part = package.read(EXTENSION).decode()
+    found = re.findall(r'<we:property name="([^"]*)" value="([^"]*)"/>', part)
+    return {name: json.loads(unescape(value)) for name, value in found}
+
+
+def parts(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        assert package.testzip() is None
+        return {name: package.read(name) for name in package.namelist()}
+
+
+@pytest.fixture(scope="module")
+def plain() -> bytes:
+    """A template's workbook without Lite: the empty funnel."""
+    return (ROOT / "workbook_templates" / "funnel.xlsx").read_bytes()
+
+
+def test_a_workbook_brings_its_python(plain: bytes) -> None:
+    held = settings(with_python(plain))
+    assert held["main.py"] == (ROOT / "udfs" / "lite_main.py").read_text(encoding="utf-8")
+    assert held["requirements.txt"] == f"xlwings<1.0.0\nkpi-xl=={__version__}\n"
+    assert held["Office.AutoShowTaskpaneWithDocument"] is True
+    address = "https://example.com/kpi_xl-1-py3-none-any.whl"
+    assert settings(with_python(plain, address))["requirements.txt"].endswith(f"\n{address}\n")
+
+
+def test_all_but_the_names_of_our_functions_is_as_it_was(plain: bytes) -> None:
+    old, new = parts(plain), parts(with_python(plain))
+    assert new.keys() - old.keys() == {
+        EXTENSION, "xl/webextensions/taskpanes.xml", "xl/webextensions/_rels/taskpanes.xml.rels"
+    }  # fmt: skip
+    for name in old.keys() - {"[Content_Types].xml", "_rels/.rels"}:
+        assert new[name].replace(b"_xldudf_", b"") == old[name], name
+    assert with_python(plain) == with_python(plain)
+
+
+def test_its_formulas_compute_as_before(plain: bytes) -> None:
+    content = with_python(plain)
+    assert b"_xldudf_CAC(" in b"".join(parts(content).values())
+    assert calculate(content).values == calculate(plain).values
+    again, report = recalculated(content)
+    assert (again, report.changed, report.kept) == (content, 0, ())
+
+
+@pytest.mark.parametrize(
+    ("formula", "stored"),
+    [
+        ("CAC(A1,2)", "_xldudf_CAC(A1,2)"),
+        ('IF(A1="",CAC(1,2),"CAC(1,2)")', 'IF(A1="",_xldudf_CAC(1,2),"CAC(1,2)")'),
+        ('"say ""CAC(""" &amp; CLV_CAC(1,2)', '"say ""CAC(""" &amp; _xldudf_CLV_CAC(1,2)'),
+        ("'CAC(1)'!A1+CAC(CAC,2)", "'CAC(1)'!A1+_xldudf_CAC(CAC,2)"),
+        ("MYCAC(1)+x.CAC(1)+Book!CAC(1)", "MYCAC(1)+x.CAC(1)+Book!CAC(1)"),
+        ("_xldudf_CAC(1,2)", "_xldudf_CAC(1,2)"),
+        ("_xlfn._xlws.SORT(COHORT(A:A,B:B))", "_xlfn._xlws.SORT(_xldudf_COHORT(A:A,B:B))"),
+    ],
+)
+def test_formulas_are_stored_as_those_of_an_add_in(formula: str, stored: str) -> None:
+    assert bound(f"<c><f>{formula}</f><v>CAC(1)</v></c>") == f"<c><f>{stored}</f><v>CAC(1)</v></c>"
+
+
+@pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_starter_in_each_language(language: str) -> None:
+    built = starter.build(language)
+    assert [v for v in built.values.values() if isinstance(v, CellError)] == ["#DIV/0!"]
+    book = openpyxl.load_workbook(io.BytesIO(built.content))
+    assert len(book.sheetnames) == 2
+    assert bool(book.worksheets[0].sheet_view.rightToLeft) == (language in RIGHT_TO_LEFT)
+    shown = [cell.value for cell in book.worksheets[0]["B"] if cell.value]
+    for formula, _, _ in starter.EXAMPLES:
+        assert formula in shown
+
+
+@pytest.mark.parametrize("name", ["starter", "funnel"])
+def test_excel_would_open_it(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    new(name, output=path, lang="fa", host="lite")
+    assert settings(path.read_bytes())["main.py"]
+    validated(path)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: new("starter", lang="en"), "needs --host lite"),
+        (lambda: new("funnel", lang="en", host="light"), "did you mean lite?"),
+        (lambda: check_host("excel", "https://example.com/kpi_xl-1.whl"), "--host lite"),
+        (lambda: check_host("lite", "https://example.com/kpi_xl.zip"), "--host lite"),
+        (lambda: check_host("lite", "https://example.com/a b.whl"), "--host lite"),
+        (lambda: check_host("lite", "/home/ann/kpi_xl-1-py3-none-any.whl"), "begins with https:"),
+    ],
+)
+def test_a_mistake_is_told(call: Any, words: str) -> None:
+    with pytest.raises(Misuse, match=re.escape(words)):
+        call()
