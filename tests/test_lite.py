@@ -39,6 +39,7 @@ from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT
 
 ROOT = Path(__file__).parent.parent
 PYODIDE = ROOT / "node_modules" / "pyodide"
+PURE = {"xlwings", "XlsxWriter"}  # their wheels are on PyPI, and loaded below
 EXTENSION = "xl/webextensions/webextension1.xml"
 
 
@@ -51,11 +52,14 @@ def test_a_browser_is_asked_only_for_what_it_has(wheel: Path) -> None:
         (name,) = (name for name in package.namelist() if name.endswith(".dist-info/METADATA"))
         fields = HeaderParser().parsestr(package.read(name).decode())
     known = [Requirement(line) for line in fields.get_all("Requires-Dist", [])]
-    assert {r.name for r in known if asked(r, "linux")} > {"formualizer", "typer", "duckdb"}
     wanted = {r.name: r.specifier for r in known if asked(r, "emscripten")}
-    assert set(wanted) == {"xlwings", "numpy", "narwhals", "scipy"}
+    assert set(wanted) == {"xlwings", "XlsxWriter", "numpy", "narwhals", "scipy"}
+    elsewhere = {r.name for r in known if asked(r, "linux")}
+    assert elsewhere - wanted.keys() == {
+        "formualizer", "duckdb", "python-calamine", "typer", "rich"
+    }  # fmt: skip
     there = json.loads((installed_pyodide() / "pyodide-lock.json").read_text(encoding="utf-8"))
-    for name in wanted.keys() - {"xlwings"}:  # whose pure wheel is on PyPI, and loaded below
+    for name in wanted.keys() - PURE:
         assert wanted[name].contains(there["packages"][name]["version"]), name
 
 
@@ -75,17 +79,18 @@ def browser(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The answers of the functions that the starter brings, in a browser's Python, by Node."""
     installed_pyodide()
     node = program("node", "it runs Pyodide, the Python of xlwings Lite")
-    folder = tmp_path_factory.mktemp("xlwings")
+    folder = tmp_path_factory.mktemp("pure")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
-    pure = ["--no-deps", "--only-binary=:all:", "--platform=any", "--dest", str(folder)]
-    got = subprocess.run([*pip, *pure, "xlwings>=0.37.8"], capture_output=True, text=True)
+    only = ["--no-deps", "--only-binary=:all:", "--platform=any", "--dest", str(folder)]
+    got = subprocess.run([*pip, *only, *sorted(PURE)], capture_output=True, text=True)
     if got.returncode and "onnection" in got.stderr:
-        missing("xlwings' pure wheel comes from a package index")
+        missing("the pure wheels come from a package index")
     assert got.returncode == 0, got.stderr
-    (xlwings,) = folder.glob("xlwings-*-py3-none-any.whl")
+    wheels = [str(path) for path in (*folder.glob("*-py3-none-any.whl"), wheel)]
+    assert len(wheels) == len(PURE) + 1
     request = {"main.py": settings(with_python(starter.build().content))["main.py"]}
     answer = subprocess.run(
-        [node, str(ROOT / "tests" / "lite_host.mjs"), str(xlwings), str(wheel)],
+        [node, str(ROOT / "tests" / "lite_host.mjs"), *wheels],
         input=json.dumps({**request, "calls": office_calls()}),
         capture_output=True, encoding="utf-8", timeout=300,
     )  # fmt: skip
