@@ -89,6 +89,12 @@ def read_table(
         raise SourceError(f"{path} is damaged: it cannot be unpacked") from None
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ModuleNotFoundError as error:
+        if error.name not in _NOT_EVERYWHERE:
+            raise
+        raise SourceError(
+            f"{path} cannot be read here, where the package {error.name} is missing: save it as CSV"
+        ) from None
     read: dict[str, list[Cell]] = {}
     remarks = list(found.remarks)
     for column in columns:
@@ -482,6 +488,8 @@ def _read_parquet(path: Path, choose: Choice, table: str | None, progress: Progr
         raise _Unreadable(f"is not a Parquet file, or it is damaged ({reason})") from None
     return found
 
+
+_NOT_EVERYWHERE = ("duckdb", "python_calamine")  # a browser's Python lacks them
 
 _PARQUET_KINDS = {"DATE", "BOOLEAN", "FLOAT", "DOUBLE", '"NULL"', "TINYINT", "SMALLINT"} | {
     *("INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")

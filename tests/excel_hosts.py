@@ -109,12 +109,35 @@ def office(text: str) -> dict[str, Any]:
 
 
 async def lite(text: str) -> str:
-    """What xlwings Lite runs: a workbook's main.py as a module, in the Python of a browser."""
+    """What xlwings Lite runs: a workbook's main.py as a module, in the Python of a browser.
+
+    Calls of functions, and scripts over workbooks; `files` are those that were imported into it.
+    """
+    from xlwings import server
+
     asked = json.loads(text)
+    for path, content in asked["files"].items():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(content, encoding="utf-8")
     main = ModuleType("main")
     exec(asked["main.py"], main.__dict__)
     answer = await answered(asked["calls"], main)
-    return json.dumps({**answer, "modules": sorted(sys.modules)}, allow_nan=False)
+    answer["modules"] = sorted(sys.modules)
+    answer["scripts"] = {
+        key: await scripted(name, book, main) for key, (name, book) in asked["scripts"].items()
+    }
+    answer["buttons"] = [found["function_name"] for found in server.custom_scripts_meta(main)]
+    return json.dumps(answer, allow_nan=False)
+
+
+async def scripted(name: str, book: dict[str, Any], module: ModuleType) -> Any:
+    """What Excel is told to do to a workbook by a script."""
+    import xlwings as xw
+
+    changed = await xw.server.custom_scripts_call(
+        module=module, script_name=name, typehint_to_value={xw.Book: xw.Book(json=book)}
+    )
+    return changed.json()["actions"]
 
 
 async def answered(calls: dict[str, Any], module: ModuleType) -> dict[str, Any]:

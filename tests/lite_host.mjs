@@ -1,8 +1,10 @@
 // The Python of a browser, as xlwings Lite has it: wheels by name, a JSON request in, a JSON answer
 // out. What Python prints goes to the error stream.
 import { readFileSync } from "node:fs";
+import { text } from "node:stream/consumers";
 import { loadPyodide } from "pyodide";
 
+const request = await text(process.stdin);
 const python = await loadPyodide({
   env: { HOME: "/home/pyodide", XLWINGS_ON_SERVER: "true", XLWINGS_LICENSE_KEY: "noncommercial" },
   stdout: console.error,
@@ -13,7 +15,7 @@ for (const wheel of process.argv.slice(2)) {
 }
 const hosts = readFileSync(new URL("excel_hosts.py", import.meta.url), "utf8");
 python.FS.writeFile("/home/pyodide/excel_hosts.py", hosts);
-python.globals.set("request", readFileSync(0, "utf8"));
+python.globals.set("request", request);
 try {
   process.stdout.write(
     await python.runPythonAsync("import excel_hosts\nawait excel_hosts.lite(request)"),

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from datetime import datetime
 from email.parser import HeaderParser
 from html import unescape
 from pathlib import Path
@@ -15,7 +16,9 @@ import openpyxl
 import pytest
 from hosts import missing, program, validated
 from kpi_xl.workbook_templates import starter
+from kpi_xl.workbook_templates.parts import HEADER
 from packaging.requirements import Requirement
+from remote_excel import applied, payload
 from test_excel import (
     CALLS,
     DESCRIBED,
@@ -36,6 +39,8 @@ from kpi_xl.hosts.embedded import calculate
 from kpi_xl.hosts.lite import bound, with_python
 from kpi_xl.hosts.recalc import recalculated
 from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
 ROOT = Path(__file__).parent.parent
 PYODIDE = ROOT / "node_modules" / "pyodide"
@@ -88,14 +93,49 @@ def browser(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     assert got.returncode == 0, got.stderr
     wheels = [str(path) for path in (*folder.glob("*-py3-none-any.whl"), wheel)]
     assert len(wheels) == len(PURE) + 1
-    request = {"main.py": settings(with_python(starter.build().content))["main.py"]}
+    book = json.dumps(payload(with_python(RETENTION), "Orders"))
+    request = {
+        "main.py": settings(with_python(starter.build().content))["main.py"],
+        "calls": office_calls(),
+        "files": FILES,
+        "scripts": {
+            key: (name, sourced(json.loads(book), file)) for key, (name, file) in SCRIPTS.items()
+        },
+    }
     answer = subprocess.run(
         [node, str(ROOT / "tests" / "lite_host.mjs"), *wheels],
-        input=json.dumps({**request, "calls": office_calls()}),
+        input=json.dumps(request),
         capture_output=True, encoding="utf-8", timeout=300,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
     return json.loads(answer.stdout)
+
+
+FILES = {"/data/orders.csv": "customer,date,amount\nAnn,2024-01-05,10\nBob,2024-02-29,=1+1\n",
+         "/data/shop/orders.csv": "Customer;Date;Amount\nAnn;2024-01-05;10,50\n=1;2024-02-29;20\n",
+         "/data/orders.parquet": "PAR1"}  # fmt: skip
+
+# The script, and the file that the sheet Sources names.
+SCRIPTS = {
+    "checked": ("check_data", ""),
+    "unnamed": ("refresh_report", ""),
+    "refreshed": ("refresh_report", "shop/orders.csv"),
+    "wrong": ("refresh_report", "orders.csv"),
+    "outside": ("refresh_report", "/home/pyodide/orders.csv"),
+    "elsewhere": ("refresh_report", "orders.parquet"),
+    "loaded": ("load_data", "shop/orders.csv"),
+}
+
+
+RETENTION = (ROOT / "workbook_templates" / "retention.xlsx").read_bytes()
+
+
+def sourced(book: dict[str, Any], file: str) -> dict[str, Any]:
+    """The empty retention workbook as the pane hands it over, with a file named for its orders."""
+    (sources,) = (sheet for sheet in book["sheets"] if sheet["name"] == "Sources")
+    (row,) = (row for row in sources["values"] if row[0] == "Orders")
+    row[1] = file
+    return book
 
 
 @pytest.fixture
@@ -124,6 +164,35 @@ def test_a_browser_is_told_of_every_function(browser: Any) -> None:
 def test_a_browser_loads_nothing_that_is_not_needed(browser: Any) -> None:
     heavy = {"duckdb", "python_calamine", "formualizer", "xlsxwriter", "typer", "rich", "pandas"}
     assert not heavy & set(browser["modules"])
+
+
+def test_the_pane_has_a_button_for_each_script(browser: Any) -> None:
+    assert browser["buttons"] == ["check_data", "load_data", "refresh_report"]
+
+
+@pytest.mark.parametrize("key", ["refreshed", "loaded"])
+def test_a_script_fills_a_table_from_an_imported_file(browser: Any, key: str) -> None:
+    book, shown = applied(with_python(RETENTION), browser["scripts"][key])
+    assert "2 rows" in shown[0]
+    orders = openpyxl.load_workbook(io.BytesIO(book))["Orders"]
+    rows = [[cell.value for cell in row] for row in orders.iter_rows(HEADER + 2, HEADER + 3, 1, 3)]
+    assert rows == [["Ann", datetime(2024, 1, 5), 10.5], ["=1", datetime(2024, 2, 29), 20]]
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("checked", "The tables are empty"),
+        ("unnamed", "Name a file in the sheet Sources first"),
+        ("wrong", '/data/orders.csv, row 3, column "amount": "=1+1" is not a number'),
+        ("outside", "is outside the folders that data may be read from"),
+        ("elsewhere", "the package duckdb is missing: save it as CSV"),
+    ],
+)
+def test_a_script_says_what_it_did(browser: Any, key: str, words: str) -> None:
+    shown = [action["args"][0] for action in browser["scripts"][key] if action["func"] == "alert"]
+    assert len(shown) == 1
+    assert words in shown[0]
 
 
 @pytest.mark.usefixtures("without_numpy")
@@ -208,7 +277,6 @@ def test_formulas_are_stored_as_those_of_an_add_in(formula: str, stored: str) ->
     assert bound(f"<c><f>{formula}</f><v>CAC(1)</v></c>") == f"<c><f>{stored}</f><v>CAC(1)</v></c>"
 
 
-@pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_starter_in_each_language(language: str) -> None:
     built = starter.build(language)

@@ -35,7 +35,7 @@ def calls(formula: str, names: Collection[str], separator: str = ",") -> Iterato
     """The calls of these functions, from left to right; one within another comes after it."""
     tokens = list(TOKEN.finditer(formula))
     for position, token in enumerate(tokens):
-        name = re.sub(r"(?i)^_xludf\.", "", token[0]).upper()
+        name = re.sub(r"(?i)^(?:_xludf\.|_xldudf_)", "", token[0]).upper()
         if name not in names or [t[0] for t in tokens[position + 1 : position + 2]] != ["("]:
             continue
         depth, begin, arguments = 0, tokens[position + 1].end(), []
