@@ -288,22 +288,23 @@ def with_parts(content: bytes, parts: dict[str, str]) -> bytes:
     return out.getvalue()
 
 
-def test_nothing_leads_to_us_any_more(tmp_path: Path) -> None:
-    """As Excel saves it: our functions by a link to the add-in, and a chain of all formulas."""
-    cells = {"A1": "=[1]!CAC(9,2)", "A2": "=A1*2", "A3": "=Cost+1", "B1": "=[1]!CPL(8,2)"}
-    content = written(lambda book: filled(book, cells))
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+
+
+def linked(cells: dict[str, str], file: str) -> bytes:
+    """As Excel saves it: functions by a link to their add-in, and a chain of all formulas."""
     relations = "http://schemas.openxmlformats.org/package/2006/relationships"
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     kinds = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    content = written(lambda book: filled(book, cells))
     content = edited(
         content, "xl/workbook.xml", "</sheets>",
         '</sheets><externalReferences><externalReference r:id="rId90"/></externalReferences>',
     )  # fmt: skip
     content = edited(
         content, "xl/_rels/workbook.xml.rels", "</Relationships>",
-        f'<Relationship Id="rId90" Type="{office}/externalLink" Target="externalLinks/link1.xml"/>'
-        f'<Relationship Id="rId91" Type="{office}/calcChain" Target="calcChain.xml"/>'
+        f'<Relationship Id="rId90" Type="{OFFICE}/externalLink" Target="externalLinks/link1.xml"/>'
+        f'<Relationship Id="rId91" Type="{OFFICE}/calcChain" Target="calcChain.xml"/>'
         "</Relationships>",
     )  # fmt: skip
     content = edited(
@@ -312,36 +313,102 @@ def test_nothing_leads_to_us_any_more(tmp_path: Path) -> None:
         f'<Override PartName="/xl/calcChain.xml" ContentType="{kinds}.calcChain+xml"/></Types>',
     )  # fmt: skip
     chain = "".join(f'<c r="{cell}" i="1"/>' for cell in cells)
-    book = f'<externalBook xmlns:r="{office}" r:id="rId1"/>'
-    link = f'<externalLink xmlns="{main}">{book}</externalLink>'
-    content = with_parts(content, {
-        "xl/calcChain.xml": f'<calcChain xmlns="{main}">{chain}</calcChain>',
-        "xl/externalLinks/link1.xml": link,
+    book = f'<externalBook xmlns:r="{OFFICE}" r:id="rId1"/>'
+    return with_parts(content, {
+        "xl/calcChain.xml": f'<calcChain xmlns="{MAIN}">{chain}</calcChain>',
+        "xl/externalLinks/link1.xml": f'<externalLink xmlns="{MAIN}">{book}</externalLink>',
         "xl/externalLinks/_rels/link1.xml.rels":
             f'<Relationships xmlns="{relations}"><Relationship Id="rId1" TargetMode="External"'
-            f' Type="{office}/externalLinkPath" Target="file:///C:/x/kpi_xl.xlam"/></Relationships>',
+            f' Type="{OFFICE}/externalLinkPath" Target="file:///C:/x/{file}"/></Relationships>',
     })  # fmt: skip
-    copy, formulas = frozen(content)
+
+
+def everything(content: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        return b"".join(package.read(name) for name in package.namelist())
+
+
+def test_nothing_leads_to_us_any_more(tmp_path: Path) -> None:
+    cells = {"A1": "=[1]!CAC(9,2)", "A2": "=A1*2", "A3": "=Dear+1", "B1": "=[1]!CPL(8,2)"}
+    copy, formulas = frozen(linked(cells, "kpi_xl.xlam"))
     assert formulas == 3
     path = tmp_path / "copy.xlsx"
     path.write_bytes(copy)
     validated(path)
     with zipfile.ZipFile(path) as package:
-        everything = b"".join(package.read(name) for name in package.namelist())
         assert not [name for name in package.namelist() if "Chain" in name or "external" in name]
-    assert b"xlam" not in everything
-    assert b"calcChain" not in everything
-    sheet = openpyxl.load_workbook(path).active
-    assert sheet is not None
+    for gone in (b"xlam", b"calcChain", b"[1]!C"):
+        assert gone not in everything(copy)
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
     assert sheet["A1"].comment.text == "=CAC(9,2)"
     assert [sheet[cell].value for cell in cells] == [4.5, "=A1*2", 5.5, 4]
+    assert book.defined_names["Cost"].attr_text == "CAC(9,2)"
+    (rule,) = sheet.conditional_formatting["A1"]
+    assert rule.formula == ['IF(CAC(9,2)<5,"[1]!x",1)']
+
+
+def test_the_functions_of_others_keep_their_link() -> None:
+    cells = {"A1": "=CAC(9,2)", "A2": "=[1]!THEIRS(2)", "A3": "=Dear+1", "B1": "=CPL(8,2)"}
+    copy, _ = frozen(linked(cells, "theirs.xlam"))
+    assert b"theirs.xlam" in everything(copy)
+    sheet = openpyxl.load_workbook(io.BytesIO(copy)).worksheets[0]
+    assert [sheet[cell].value for cell in cells] == [4.5, "=[1]!THEIRS(2)", 5.5, 4]
+
+
+def test_a_what_if_table_of_ours_is_values() -> None:
+    content = written(lambda book: filled(book, {"A1": "=CAC(9,2)", "A2": "=1", "A3": "=1",
+                                                 "B1": "=1"}))  # fmt: skip
+    table = '<f t="dataTable" ref="A2:A3" dt2D="0" dtr="0" r1="C1"/>'
+    content = edited(content, "xl/worksheets/sheet1.xml", "<c r=\"A2\"><f>1</f>",
+                     f'<c r="A2">{table}')  # fmt: skip
+    copy, formulas = frozen(content)
+    assert formulas == 2
+    assert '<c r="A2"><v>9</v></c>' in part(copy)
+    native = edited(content, "xl/worksheets/sheet1.xml", "CAC(9,2)", "9/2")
+    with pytest.raises(ReportError, match="no formula of kpi_xl"):
+        frozen(native)
+
+
+@pytest.mark.parametrize("notes", [False, True])
+def test_buttons_and_pictures_stay(notes: bool, tmp_path: Path) -> None:
+    """Buttons are in the same drawing as notes, a header's pictures in one of their own."""
+    picture = Path(__file__).parent.parent / "udfs/server/static/images/icons/kpi-16.png"
+
+    def fill(book: Any) -> None:
+        sheet = book.add_worksheet()
+        sheet.set_header("&L&G", {"image_left": str(picture)})
+        sheet.write_formula("A1", "=CAC(9,2)", None, 4.5)
+        sheet.insert_button("C3", {"caption": "Press"})
+        if notes:
+            sheet.write_comment("B7", "Another")
+
+    content = written(fill)
+    path = tmp_path / "copy.xlsx"
+    path.write_bytes(frozen(content)[0])
+    validated(path)
+    assert part(path.read_bytes()).count("<legacyDrawing ") == 1
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(path) as new:
+        shapes = {
+            name: [package.read(name).count(b"<v:shape ") for package in (old, new)]
+            for name in old.namelist()
+            if name.endswith(".vml")
+        }
+        assert sum(name.endswith(".vml") for name in new.namelist()) == 2
+    assert sorted(shapes.values()) == [[1, 1], [1 + notes, 2 + notes]]
+    sheet = openpyxl.load_workbook(path).worksheets[0]
+    assert sheet["A1"].comment.text == "=CAC(9,2)"
 
 
 def filled(book: Any, cells: dict[str, str]) -> None:
     sheet = book.add_worksheet()
     for (cell, formula), shown in zip(cells.items(), (4.5, 9, 5.5, 4), strict=True):
         sheet.write_formula(cell, formula, None, shown)
-    book.define_name("Cost", "=CAC(9,2)")
+    tie = "[1]!" * any("[1]!CAC" in formula for formula in cells.values())
+    book.define_name("Cost", f"={tie}CAC(9,2)")
+    book.define_name("Dear", "=Cost*2")
+    rule = f'=IF({tie}CAC(9,2)<5,"[1]!x",1)' if tie else "=1"
+    sheet.conditional_format("A1", {"type": "formula", "criteria": rule})
 
 
 # Folders

@@ -15,7 +15,16 @@ from xml.parsers import expat
 
 from kpi_xl.hosts.addresses import column_letters
 from kpi_xl.hosts.package import Formula, Package, read_package, relations, rels_of
-from kpi_xl.hosts.sheet import Edit, Sheet, XmlCell, check, escaped, value_element, with_edits
+from kpi_xl.hosts.sheet import (
+    Edit,
+    Sheet,
+    XmlCell,
+    check,
+    escaped,
+    text_of,
+    value_element,
+    with_edits,
+)
 from kpi_xl.metrics import METRICS
 from kpi_xl.reports import layout
 from kpi_xl.reports.calls import TOKEN, bare, calls
@@ -31,11 +40,19 @@ AFTER_NOTES = frozenset(
 )
 """What may follow a sheet's reference to its notes."""
 
+OUR_FILE = re.compile(rb"[/\\\"']kpi_xl\.xlam[\"']", re.IGNORECASE)
+"""The add-in as the target of a link; workbooks may link to others' add-ins, too."""
+TIED = re.compile(
+    rb"(<(?:\w+:)?(?:definedName|formula[12]?|f)(?:\s[^>]*)?(?<!/)>)([^<]*\[\d+\]![^<]*)"
+)
+"""Formulas through a link, also of names, of conditional formats, and of what a cell admits."""
+
 SHAPES_START = """<xml xmlns:v="urn:schemas-microsoft-com:vml" \
 xmlns:o="urn:schemas-microsoft-com:office:office" xmlns:x="urn:schemas-microsoft-com:office:excel">\
-<o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data="{ids}"/></o:shapelayout>\
-<v:shapetype id="_x0000_t202" coordsize="21600,21600" o:spt="202" path="m,l,21600r21600,l21600,xe">\
-<v:stroke joinstyle="miter"/><v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>"""
+<o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data=""/></o:shapelayout></xml>"""
+NOTE_TYPE = """<v:shapetype id="_x0000_t202" coordsize="21600,21600" o:spt="202" \
+path="m,l,21600r21600,l21600,xe"><v:stroke joinstyle="miter"/>\
+<v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>"""
 SHAPE = """<v:shape id="_x0000_s{id}" type="#_x0000_t202" style="position:absolute;width:144pt;\
 height:60pt;z-index:{order};visibility:hidden" fillcolor="#ffffe1" o:insetmode="auto">\
 <v:fill color2="#ffffe1"/><v:shadow on="t" color="black" obscured="t"/>\
@@ -60,9 +77,10 @@ def frozen(content: bytes) -> tuple[bytes, int]:
     book = read_package(content)
     if book.signed:
         raise ReportError("The workbook is signed: a copy with other cells would not be.")
-    ours = [formula for formula in book.formulas if is_ours(formula, book)]
-    if not ours:
+    names = _names_of_ours(book)
+    if not any(_needs_us(formula.text, names) for formula in book.formulas):
         raise ReportError("The workbook has no formula of kpi_xl: it can be shared as it is.")
+    ours = [formula for formula in book.formulas if is_ours(formula, names)]
     by_sheet: dict[str, list[Formula]] = {}
     for formula in ours:
         by_sheet.setdefault(formula.sheet, []).append(formula)
@@ -92,15 +110,34 @@ def free_name(book: Path) -> Path:
     return next(path for path in map(book.with_name, names) if not path.exists())
 
 
-def is_ours(formula: Formula, book: Package) -> bool:
-    """Whether a formula cannot be computed without our functions, or refers to a spill of them."""
-    if any(calls(formula.text, METRICS)):
-        return True
-    if "ANCHORARRAY(" in formula.text:  # A4#, which a value is not
-        return True
-    words = {token.lower() for token in TOKEN.findall(formula.text)}
-    named = (text for (_, name), text in book.names.items() if name in words)
-    return any(any(calls(text, METRICS)) for text in named)
+def is_ours(formula: Formula, names: Collection[str]) -> bool:
+    """Whether a formula cannot be computed without our functions, or may follow one that cannot.
+
+    `names` are the defined names that need our functions, in lower case.
+    """
+    follows = (
+        "ANCHORARRAY(" in formula.text  # A4#, which a value is not
+        or formula.text == "TABLE()"  # a what-if table puts its inputs into another formula
+    )
+    return follows or _needs_us(formula.text, names)
+
+
+def _needs_us(text: str, names: Collection[str]) -> bool:
+    return any(calls(text, METRICS)) or not _words(text).isdisjoint(names)
+
+
+def _words(text: str) -> set[str]:
+    return {token.lower() for token in TOKEN.findall(text)}
+
+
+def _names_of_ours(book: Package) -> set[str]:
+    """The defined names that call our functions, or others that do."""
+    ours: set[str] = set()
+    while True:
+        more = {name for (_, name), text in book.names.items() if _needs_us(text, ours)}
+        if more == ours:
+            return ours
+        ours = more
 
 
 def _as_value(cell: XmlCell, formula: Formula) -> bytes:
@@ -230,8 +267,10 @@ def _unlink(parts: _Parts) -> None:
     if chain:
         parts.drop(chain)  # it names cells that have no formula any more; Excel makes a new one
     links = [target for kind, _, target in parts.relations(book) if kind == "externalLink"]
-    ours = [link for link in links if re.search(rb"\.xlam[\"']", parts.get(rels_of(link), b""))]
+    ours = [link for link in links if OUR_FILE.search(parts.get(rels_of(link), b""))]
     if links and ours == links:
+        for part in (name for name in parts if name == book or name.startswith("xl/worksheets/")):
+            parts[part] = TIED.sub(_untied, parts[part])
         for link in links:
             parts.drop(link)
         parts[book] = re.sub(
@@ -239,25 +278,28 @@ def _unlink(parts: _Parts) -> None:
         )
 
 
+def _untied(found: re.Match[bytes]) -> bytes:
+    return found[1] + escaped(bare(text_of(found[2]), METRICS)).encode()
+
+
 # Notes
 
 
 def _add_notes(parts: _Parts, part: str, notes: Mapping[tuple[int, int], str]) -> None:
     """Notes on cells of a sheet; where a cell has one already, it goes on with the formula."""
+    main = "application/vnd.openxmlformats-officedocument"
     comments = parts.related(part, "comments")
-    drawing = parts.related(part, "vmlDrawing")
-    if comments is None or drawing is None:
-        comments, drawing = (
-            parts.free("xl/comments{}.xml"),
-            parts.free("xl/drawings/vmlDrawing{}.vml"),
-        )
+    if comments is None:
+        comments = parts.free("xl/comments{}.xml")
         parts[comments] = (NOTES_START + "</commentList></comments>").encode()
-        parts[drawing] = (SHAPES_START.format(ids="") + "</xml>").encode()
         parts.relate(part, "comments", comments)
-        key = parts.relate(part, "vmlDrawing", drawing)
-        main = "application/vnd.openxmlformats-officedocument"
         kind = f"{main}.spreadsheetml.comments+xml"
         parts.declare(f'<Override PartName="/{comments}" ContentType="{kind}"/>')
+    drawing = _drawing_of_notes(parts, part)
+    if drawing is None:
+        drawing = parts.free("xl/drawings/vmlDrawing{}.vml")
+        parts[drawing] = SHAPES_START.encode()
+        key = parts.relate(part, "vmlDrawing", drawing)
         if not re.search(rb"Extension=[\"']vml[\"']", parts["[Content_Types].xml"]):
             parts.declare(f'<Default Extension="vml" ContentType="{main}.vmlDrawing"/>')
         parts[part] = _with_reference(parts[part], key)
@@ -286,6 +328,14 @@ def _add_notes(parts: _Parts, part: str, notes: Mapping[tuple[int, int], str]) -
         xml = xml[:at] + run + xml[at:]
     parts[comments] = _with_comments(xml, added)
     parts[drawing] = _with_shapes(parts[drawing], added, _shape_numbers(parts))
+
+
+def _drawing_of_notes(parts: _Parts, part: str) -> str | None:
+    """The drawing of a sheet's notes, and of its buttons; pictures of its header have another."""
+    found = re.search(rb"<(?:\w+:)?legacyDrawing\s[^>]*?\bid\s*=\s*[\"']([^\"']+)", parts[part])
+    if found is None:
+        return None
+    return next(target for _, key, target in parts.relations(part) if key == found[1].decode())
 
 
 def _with_reference(xml: bytes, key: str) -> bytes:
@@ -353,5 +403,7 @@ def _with_shapes(xml: bytes, added: Collection[tuple[int, int]], numbers: Iterat
     if held and ids:
         data = ",".join(filter(None, [held[2].decode(), *map(str, ids)]))
         xml = xml[: held.start(2)] + data.encode() + xml[held.end(2) :]
+    if b'id="_x0000_t202"' not in xml:
+        shapes.insert(0, NOTE_TYPE)
     end = xml.rindex(b"</xml>")
     return xml[:end] + "".join(shapes).encode() + xml[end:]
