@@ -19,6 +19,7 @@ from openpyxl.worksheet.formula import ArrayFormula
 
 EPOCH = datetime(1899, 12, 30)
 MANUAL, AUTOMATIC = -4135, -4105
+ERRORS = {"#NAME?": -2146826259, "#DIV/0!": -2146826281, "#N/A": -2146826246}
 
 
 class RefusedError(Exception):
@@ -146,6 +147,10 @@ class Sheet:
         self.Application.noted.append(("Activate", self.Name))
 
     def Evaluate(self, text: str) -> Any:
+        if row := re.fullmatch(r"\{([\d,]+)\}", text):
+            return tuple(map(float, row[1].split(",")))  # a single row comes flat
+        if other := re.fullmatch(r"\[(.+)\](.+)", text):
+            return self.Application.Workbooks(other[1]).reference(other[2])
         if re.fullmatch(r"('[^']+'|\w+)!\$?[A-Z]+\$?\d+", text):
             return self.Parent.reference(text)
         if text in self.Parent.names:
@@ -211,15 +216,16 @@ class Range:
 
     @property
     def Value(self) -> Any:
-        errors = {"#NAME?": -2146826259, "#DIV/0!": -2146826281, "#N/A": -2146826246}
         found = self.Worksheet.values.get
-        return self.shown(lambda place: errors.get(found(place), found(place)))
+        return self.shown(lambda place: ERRORS.get(found(place), found(place)))
 
     @property
     def Value2(self) -> Any:
         def number(place: tuple[int, int]) -> Any:
             value = self.Worksheet.values.get(place)
-            return (value - EPOCH) / timedelta(days=1) if isinstance(value, datetime) else value
+            if isinstance(value, datetime):
+                return (value - EPOCH) / timedelta(days=1)
+            return ERRORS.get(value, value)
 
         return self.shown(number)
 
@@ -332,6 +338,7 @@ def played(play: dict[str, Any]) -> dict[str, Any]:
     for sheet in com.sheets:
         sheet.ProtectContents = sheet.Name == play.get("protected")
     com.fails_at = play.get("fails_at", 0)
+    app.Workbooks.extend(Book(Path(path)) for path in play.get("beside", []))
     before = state(com)
     told: list[str] = []
     pywin32.MessageBox = lambda hwnd, prompt, title, style: told.append(prompt) or 1

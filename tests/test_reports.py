@@ -110,6 +110,18 @@ def test_what_the_host_cannot_tell_is_said() -> None:
     assert "spend = A1 = not known here" in text
 
 
+def test_a_variable_is_known_to_its_own_formula_alone() -> None:
+    def unknown(piece: str) -> Any:
+        return "#NAME?" if piece in ("s", "S*2", "t") else 7.0
+
+    text = explained("=LET(s,Total,CAC(S*2,Total))+LAMBDA(t,CPL(t,4))(8)", unknown, shown=5.0)
+    assert "#NAME?" not in text
+    assert "CAC(S*2,Total) = not known here\n  spend = S*2 = not known here" in text
+    assert "new_customers = Total = 7 (a count)" in text
+    assert "CPL(t,4) = not known here" in text
+    assert text.endswith("The cell shows 5.")
+
+
 def test_tables_and_models_show_no_false_arithmetic() -> None:
     text = explained('=FUNNEL({"a";"b"},{5;3})', value)
     assert text.endswith("overall rate = count / first count")

@@ -413,6 +413,7 @@ def test_on_windows_a_failure_in_the_middle_changes_nothing(desk: Callable[..., 
         ["Leads", [6, 1], "value", "007"],
         ["Leads", [5, 11], "formula", "=1+1", 2],
         ["Spend", [6, 2], "value", "-x"],
+        ["Spend", [5, 2], "value", "#N/A"],
     ]
     plays = [{"script": "refresh_report", "fails_at": n, "changes": old} for n in (1, 3, 5, 8, 11)]
     *failed, protected = desk([*plays, {"script": "refresh_report", "protected": "Spend"}])
@@ -439,13 +440,19 @@ def test_on_windows_a_cell_is_explained(
         ["Summary", named["CustomerCount"], "value", 20],
         ["Summary", [59, 3], "formula", "=ROAS(Channels!$B$6,[@x])", "#NAME?"],
         ["Summary", [1, 1], "formula", "=1+1", 2],
+        ["Summary", [60, 3], "formula", "=CAC({20,60},[other.xlsx]Summary!A1)", 10],
     ]
-    explained, unknown, none = desk(
+    other = openpyxl.Workbook()
+    other.worksheets[0].title = "Summary"  # as a sheet of the workbook itself is called
+    other.worksheets[0]["A1"] = 2
+    other.save(funnel[1] / "other.xlsx")
+    explained, unknown, none, row = desk(
         [
-            {"script": "explain_cell", "active": f"Summary!{cell}", "changes": cells}
-            for cell in ("C58", "C59", "A1")
+            {"script": "explain_cell", "active": f"Summary!{cell}", "changes": cells,
+             "beside": [str(funnel[1] / "other.xlsx")]}
+            for cell in ("C58", "C59", "A1", "C60")
         ]
-    )
+    )  # fmt: skip
     assert explained["told"][0].splitlines()[1:] == [
         "CAC(SpendTotal,CustomerCount) = 4.5",
         "  spend = SpendTotal = 90 (money, in any one currency)",
@@ -456,6 +463,11 @@ def test_on_windows_a_cell_is_explained(
     ]
     assert "#NAME?: ad_spend holds the error #NAME?" in unknown["told"][0]
     assert none["told"][0].startswith("This cell has no function of kpi_xl")
+    assert row["told"][0].splitlines()[1:4] == [
+        "CAC({20,60},[other.xlsx]Summary!A1) = 1 x 2 cells, the first 10",
+        "  spend = {20,60} = 1 x 2 cells, the first 20 (money, in any one currency)",
+        "  new_customers = [other.xlsx]Summary!A1 = 2 (a count)",
+    ]
     assert explained["after"] == explained["before"]
 
 

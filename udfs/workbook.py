@@ -177,11 +177,14 @@ def _looks(source: Any, area: Any) -> None:
 
 
 def _as_it_was(area: Any) -> Callable[[], None]:
-    """What puts back the formulas, numbers and texts that an area has now."""
+    """What puts back the formulas, numbers, texts and errors that an area has now.
+
+    Its numbers are floats; an integer is an error, which Excel takes back as its text alone.
+    """
     formulas, values = _block(area.api.Formula), _block(area.api.Value2)
     kept = [
         [
-            formula if _is_formula(formula, value) else typed(value)
+            formula if _is_formula(formula, value) or type(value) is int else typed(value)
             for formula, value in zip(*rows, strict=True)
         ]
         for rows in zip(formulas, values, strict=True)
@@ -199,8 +202,10 @@ def _is_formula(formula: Any, value: Any) -> bool:
 
 
 def _block(value: Any) -> Block:
-    """What COM gives for a range: rows, or a cell by itself."""
-    return [list(row) for row in value] if isinstance(value, tuple) else [[value]]
+    """What COM gives for a range or an array: rows, a single row flat, or a cell by itself."""
+    if not isinstance(value, tuple):
+        return [[value]]
+    return [list(row) for row in value] if isinstance(value[0], tuple) else [list(value)]
 
 
 # Formulas
@@ -253,7 +258,8 @@ def values_at(cell: xw.Range) -> Callable[[str], Cell | Block]:
             raise LookupError(f"Excel evaluates no more than {LONGEST_PIECE} characters")
         found = cell.sheet.api.Evaluate(piece)
         if hasattr(found, "Worksheet"):  # a reference
-            place = cell.sheet.book.sheets[found.Worksheet.Name].range(found.Address)
+            book = cell.sheet.book.app.books[found.Worksheet.Parent.Name]  # perhaps another one
+            place = book.sheets[found.Worksheet.Name].range(found.Address)
             rows = place.options(**CELLS).value
         else:
             rows = [[_read(one) for one in row] for row in _block(found)]

@@ -11,7 +11,7 @@ from kpi_xl.locales import say
 from kpi_xl.metrics import METRICS
 from kpi_xl.reference import summary
 from kpi_xl.registry import Argument, Metric
-from kpi_xl.reports.calls import Call, calls
+from kpi_xl.reports.calls import TOKEN, Call, calls
 from kpi_xl.reports.phrases import said
 from kpi_xl.reports.records import ReportError, Table
 from kpi_xl.units import DATE
@@ -38,7 +38,7 @@ def explained(
             said("This cell has no function of kpi_xl: choose one that has, such as =CAC(B2,B3).",
                  language)
         )  # fmt: skip
-    known = _Known(value, separator)
+    known = _Known(value, separator, _variables(formula, separator))
     parts = ["\n".join(_lines(call, formula, known, language)) for call in found]
     whole = formula.strip().removeprefix("=")
     if shown is not None and whole != formula[found[0].start : found[0].end]:
@@ -130,9 +130,10 @@ def _numbers(metric: Metric, call: Call, known: "_Known") -> dict[str, float]:
 class _Known:
     """The values of the pieces of a formula: ours computed here, all others by the host."""
 
-    def __init__(self, value: Value, separator: str) -> None:
+    def __init__(self, value: Value, separator: str, variables: frozenset[str]) -> None:
         self.value = cache(value)
         self.separator = separator
+        self.variables = variables
 
     def __call__(self, text: str) -> Cell | Block:
         inner = list(calls(text, METRICS, self.separator))
@@ -149,12 +150,24 @@ class _Known:
             return text.upper() == "TRUE"
         if re.fullmatch(r'"(?:[^"]|"")*"', text):
             return text[1:-1].replace('""', '"')
+        if not self.variables.isdisjoint(token.lower() for token in TOKEN.findall(text)):
+            raise LookupError("a variable has its value inside of its formula alone")
         return self.value(text)
 
     def result(self, call: Call) -> Cell | Block:
         """What a call of ours gives."""
         given = [self(text) if text else None for text in call.arguments]
         return evaluate(METRICS[call.name], given)
+
+
+def _variables(formula: str, separator: str) -> frozenset[str]:
+    """The names, in lower case, that LET and LAMBDA have for values within the formula."""
+    lets = calls(formula, ("LET", "_XLFN.LET"), separator)
+    lambdas = calls(formula, ("LAMBDA", "_XLFN.LAMBDA"), separator)
+    names = (
+        call.arguments[:-1:step] for found, step in ((lets, 2), (lambdas, 1)) for call in found
+    )
+    return frozenset(name.lower() for some in names for name in some)
 
 
 def constant(value: Cell | Block) -> str:
