@@ -523,6 +523,9 @@ CHECKS = {
     'CStr(IsStale("https://x/kpi_xl.xlam", "C:\\New\\kpi_xl.xlam"))': "True",
     'CStr(IsStale("c:\\new\\kpi_xl.xlam", "C:\\New\\kpi_xl.xlam"))': "False",
     'CStr(IsStale("C:\\Old\\other.xlam", "C:\\New\\kpi_xl.xlam"))': "False",
+    'FormulaOf(ThisWorkbook.Worksheets("functions").Range("A2"))': "'CAC",
+    'FormulaOf(ThisWorkbook.Worksheets("functions").Range("C2"))': "2",
+    'FormulaOf(ThisWorkbook.Worksheets("functions").Range("Z9"))': "",
     "LanguageOf(1033)": "en",
     "LanguageOf(1049)": "ru",
     "LanguageOf(1065)": "fa",
@@ -697,8 +700,10 @@ def windows(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 def test_it_goes_into_excels_start_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     windows(monkeypatch, tmp_path)
+    monkeypatch.setitem(sys.modules, "winreg", Registry({}))
     with pytest.raises(OSError, match="start Excel once"):
         addin.install_steps()
+    assert addin.uninstall_steps() == []  # where there is no Excel any more
     excel = tmp_path / "Microsoft" / "Excel"
     excel.mkdir(parents=True)
     first, second = addin.install_steps()
@@ -743,6 +748,8 @@ class Registry(SimpleNamespace):
     def DeleteKey(self, hive: str, path: str) -> None:  # noqa: N802
         if any(key.startswith(f"{hive}\\{path}\\") for key in self.keys):
             raise PermissionError("Windows deletes no key that has others below it")
+        if f"{hive}\\{path}" not in self.keys:
+            raise FileNotFoundError
         del self.keys[f"{hive}\\{path}"]
 
 
@@ -760,5 +767,8 @@ def test_what_the_user_chose_in_the_add_in_is_removed_with_it(
     monkeypatch.setitem(sys.modules, "winreg", Registry(keys))
     (said,) = done(addin.uninstall_steps())
     assert said == rf"Remove HKEY_CURRENT_USER\{addin.CHOICES}"
+    assert keys == {"HKCU": {}}
+    keys[chosen] = {}
+    done(addin.uninstall_steps())  # also after one that was interrupted
     assert keys == {"HKCU": {}}
     assert addin.uninstall_steps() == []

@@ -6,6 +6,7 @@ import zipfile
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import openpyxl
 import pytest
@@ -24,7 +25,7 @@ from kpi_xl.reports import ReportError
 from kpi_xl.reports.calls import bare, calls
 from kpi_xl.reports.explaining import PLAIN, explained, in_row
 from kpi_xl.reports.folders import allowed_folders, permitted, settings_file
-from kpi_xl.reports.freezing import frozen
+from kpi_xl.reports.freezing import PREFIXES, frozen
 from kpi_xl.reports.records import Place, Table
 from kpi_xl.sources import SourceError
 
@@ -276,6 +277,25 @@ def test_notes_that_are_there_go_on(tmp_path: Path) -> None:
     assert sheet is not None
     notes = {cell.coordinate: cell.comment.text for row in sheet for cell in row if cell.comment}
     assert notes == {"A1": "Mine\n=CAC(9,2)", "A2": "=CAC(8,2)", "B7": "Another"}
+
+
+def test_notes_of_another_program_go_on(tmp_path: Path) -> None:
+    """openpyxl has other prefixes in the drawing, and other names of its parts, than Excel."""
+    book = openpyxl.load_workbook(io.BytesIO(book_with({"A1": "=CAC(9,2)", "A2": "=CAC(8,2)"})))
+    book.worksheets[0]["A1"].comment = openpyxl.comments.Comment("Mine", "Ann")
+    book.save(tmp_path / "book.xlsx")
+    content = (tmp_path / "book.xlsx").read_bytes()
+    for formula, shown in (("9,2", "4.5"), ("8,2", "4")):
+        cell = f"<f>CAC({formula})</f><v>"
+        content = edited(content, "xl/worksheets/sheet1.xml", cell, cell + shown)
+    copy, _ = frozen(content)
+    with zipfile.ZipFile(io.BytesIO(copy)) as package:
+        (drawing,) = (name for name in package.namelist() if name.endswith(".vml"))
+        shapes = list(ElementTree.fromstring(package.read(drawing)))
+    names = {f"{{{PREFIXES['v']}}}shape", f"{{{PREFIXES['v']}}}shapetype"}
+    assert sum(shape.tag in names for shape in shapes) == 3
+    sheet = openpyxl.load_workbook(io.BytesIO(copy)).worksheets[0]
+    assert [sheet[cell].comment.text for cell in ("A1", "A2")] == ["Mine\n=CAC(9,2)", "=CAC(8,2)"]
 
 
 def test_what_cannot_be_frozen_says_why() -> None:

@@ -12,7 +12,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module, resources
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -65,6 +65,8 @@ def install_steps(target: Path | None = None) -> list[Step]:
     Raises OSError where there is no such folder, or Excel has the add-in open.
     """
     path = place(target)
+    if not path.parent.parent.exists():
+        raise OSError(f"{path.parent.parent} is not there: start Excel once, then try again")
     refuse_foreign(path)
     refuse_open(path)
     steps = []
@@ -106,10 +108,7 @@ def place(target: Path | None = None) -> Path:
         raise OSError(
             "Excel takes this add-in on Windows; --target DIR writes it to a folder of yours"
         )
-    folder = start_folder()
-    if not folder.parent.exists():
-        raise OSError(f"{folder.parent} is not there: start Excel once, then try again")
-    return folder / NAME
+    return start_folder() / NAME
 
 
 def start_folder() -> Path:
@@ -161,7 +160,8 @@ def _has_choices() -> bool:
 def _forget_choices() -> None:
     winreg: Any = import_module("winreg")
     for key in (rf"{CHOICES}\Excel", CHOICES):
-        winreg.DeleteKey(winreg.HKEY_CURRENT_USER, key)
+        with suppress(FileNotFoundError):
+            winreg.DeleteKey(winreg.HKEY_CURRENT_USER, key)
 
 
 # Building

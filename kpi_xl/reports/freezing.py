@@ -47,9 +47,14 @@ TIED = re.compile(
 )
 """Formulas through a link, also of names, of conditional formats, and of what a cell admits."""
 
-SHAPES_START = """<xml xmlns:v="urn:schemas-microsoft-com:vml" \
-xmlns:o="urn:schemas-microsoft-com:office:office" xmlns:x="urn:schemas-microsoft-com:office:excel">\
-<o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data=""/></o:shapelayout></xml>"""
+SHAPES_START = """<xml><o:shapelayout v:ext="edit"><o:idmap v:ext="edit" data=""/>\
+</o:shapelayout></xml>"""
+PREFIXES = {
+    "v": "urn:schemas-microsoft-com:vml",
+    "o": "urn:schemas-microsoft-com:office:office",
+    "x": "urn:schemas-microsoft-com:office:excel",
+}
+"""Those of the shapes' elements, which other programs may call otherwise."""
 NOTE_TYPE = """<v:shapetype id="_x0000_t202" coordsize="21600,21600" o:spt="202" \
 path="m,l,21600r21600,l21600,xe"><v:stroke joinstyle="miter"/>\
 <v:path gradientshapeok="t" o:connecttype="rect"/></v:shapetype>"""
@@ -405,5 +410,10 @@ def _with_shapes(xml: bytes, added: Collection[tuple[int, int]], numbers: Iterat
         xml = xml[: held.start(2)] + data.encode() + xml[held.end(2) :]
     if b'id="_x0000_t202"' not in xml:
         shapes.insert(0, NOTE_TYPE)
+    start = re.search(rb"<xml\b([^>]*)", xml)
+    assert start
+    missing = (p for p in PREFIXES if f"xmlns:{p}=".encode() not in start[1])
+    declared = "".join(f' xmlns:{prefix}="{PREFIXES[prefix]}"' for prefix in missing)
+    xml = xml[: start.end()] + declared.encode() + xml[start.end() :]
     end = xml.rindex(b"</xml>")
     return xml[:end] + "".join(shapes).encode() + xml[end:]

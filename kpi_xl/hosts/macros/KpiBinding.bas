@@ -174,6 +174,8 @@ End Sub
 Public Function FormulaOf(ByVal cell As Object) As String
     ' A cell's formula or constant, as SetFormula takes it back.
     If HasDynamicArrays() Then FormulaOf = cell.Formula2 Else FormulaOf = cell.Formula
+    If cell.HasFormula Then Exit Function
+    If VarType(cell.Value) = vbString Then FormulaOf = "'" & FormulaOf ' also one such as =1+1 or 007
 End Function
 
 Public Sub SetFormula(ByVal cell As Object, ByVal formula As String)
