@@ -10,6 +10,7 @@ from contextlib import redirect_stdout
 from datetime import date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock, patch
 
@@ -110,7 +111,7 @@ class Workbooks(Items):
 
 
 class Sheet:
-    ProtectContents = False
+    ProtectContents = FilterMode = False
 
     def __init__(self, book: Book, sheet: Any, values: Any) -> None:
         self.Name, self.Parent, self.Application = sheet.title, book, book.Application
@@ -159,10 +160,11 @@ class Sheet:
 
 
 class Table:
-    ShowHeaders, ShowTotals = True, False
+    ShowHeaders, ShowTotals, ShowAutoFilter = True, False, True
 
     def __init__(self, sheet: Sheet, table: Any) -> None:
         self.Name, self.Parent = table.name, sheet
+        self.AutoFilter = SimpleNamespace(FilterMode=False)
         self.place = range_boundaries(table.ref)
 
     @property
@@ -337,6 +339,9 @@ def played(play: dict[str, Any]) -> dict[str, Any]:
     app.ActiveSheet = com.ActiveSheet = active.Worksheet
     for sheet in com.sheets:
         sheet.ProtectContents = sheet.Name == play.get("protected")
+        sheet.FilterMode = sheet.Name == play.get("filtered")
+        for table in sheet.ListObjects:
+            table.AutoFilter.FilterMode = table.Name == play.get("filtered_table")
     com.fails_at = play.get("fails_at", 0)
     app.Workbooks.extend(Book(Path(path)) for path in play.get("beside", []))
     before = state(com)

@@ -80,6 +80,7 @@ def table(one: Worksheet, found: Any) -> dict[str, Any]:
         "total_row_range_address": f"{start}{bottom}:{end}{bottom}" if totals else None,
         "show_headers": True,
         "show_totals": bool(totals),
+        "show_autofilter": found.autoFilter is not None,
     }
 
 
@@ -111,6 +112,8 @@ def as_dynamic(content: bytes) -> bytes:
 
 
 def set_values(one: Worksheet, action: dict[str, Any]) -> None:
+    # Excel would write the first value into all rows that are shown.
+    assert not any(found.autoFilter.filterColumn for found in one.tables.values())
     assert len(action["values"]) == action["row_count"]
     for i, row in enumerate(action["values"], start=action["start_row"] + 1):
         assert len(row) == action["column_count"]
@@ -142,7 +145,18 @@ def autofill(one: Worksheet, action: dict[str, Any]) -> None:
             one.cell(row, column)._style = source._style
 
 
-DO = {"setValues": set_values, "resizeTable": resize_table, "rangeAutofill": autofill}
+def clear_filter(one: Worksheet, action: dict[str, Any]) -> None:
+    index, field = action["args"]
+    assert field is None
+    list(one.tables.values())[index].autoFilter.filterColumn = []
+
+
+DO = {
+    "setValues": set_values,
+    "resizeTable": resize_table,
+    "rangeAutofill": autofill,
+    "clearAutoFilterTable": clear_filter,
+}
 
 
 def answers(calls: list[dict[str, Any]]) -> list[Any]:

@@ -181,6 +181,20 @@ def test_a_smaller_file_leaves_no_rows_of_the_larger(
     assert spend.tables["Spend"].ref == "A4:F64"  # the other table is as it was
 
 
+def test_a_filter_is_cleared_before_anything_is_written(funnel: tuple[bytes, Path]) -> None:
+    content, folder = funnel
+
+    def filter_spend(book: Any) -> None:
+        book["Spend"].tables["Spend"].autoFilter.add_filter_column(1, ["mail"])
+
+    before = changed(content, filter_spend)
+    new, told = run(before, "refresh_report", folder=folder)
+    assert told.startswith("Loaded: ")
+    sheet = openpyxl.load_workbook(io.BytesIO(new))["Spend"]
+    assert sheet.tables["Spend"].autoFilter.filterColumn == []
+    assert sheet["A64"].value is not None
+
+
 def test_the_users_own_things_stay(funnel: tuple[bytes, Path]) -> None:
     content, folder = funnel
     book = openpyxl.load_workbook(io.BytesIO(content))
@@ -416,9 +430,14 @@ def test_on_windows_a_failure_in_the_middle_changes_nothing(desk: Callable[..., 
         ["Spend", [5, 2], "value", "#N/A"],
     ]
     plays = [{"script": "refresh_report", "fails_at": n, "changes": old} for n in (1, 3, 5, 8, 11)]
-    *failed, protected = desk([*plays, {"script": "refresh_report", "protected": "Spend"}])
+    refused = ({"protected": "Spend"}, {"filtered": "Checks"}, {"filtered_table": "Leads"})
+    plays += [{"script": "refresh_report", **one} for one in refused]
+    *failed, protected, filtered, table = desk(plays)
     assert protected["told"] == ["The sheet Spend is protected: remove its protection first."]
-    assert protected["after"] == protected["before"]
+    assert filtered["told"] == ["The sheet Checks has a filter on: clear the filter first."]
+    assert table["told"] == ["The sheet Leads has a filter on: clear the filter first."]
+    for one in (protected, filtered, table):
+        assert one["after"] == one["before"]
     for one in failed:
         assert one["failure"] == "Excel is busy"
         assert one["told"] == []

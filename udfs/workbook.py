@@ -114,6 +114,7 @@ def apply(book: xw.Book, change: Change, progress: Progress) -> None:
     for sheet in touched:
         if not remote and sheet.api.ProtectContents:
             raise ReportError(f"The sheet {sheet.name} is protected: remove its protection first.")
+        _without_filters(sheet)
     undo: list[Callable[[], None]] = []
     try:
         for name, rows in change.resized:
@@ -128,6 +129,19 @@ def apply(book: xw.Book, change: Change, progress: Progress) -> None:
         for step in reversed(undo):
             step()
         raise
+
+
+def _without_filters(sheet: xw.Sheet) -> None:
+    """Nothing is filtered, for into filtered rows Excel writes the first of all values alone.
+
+    A filter is the user's to clear; where scripts are not told of it, it is cleared.
+    """
+    filters = [table for table in sheet.tables if table.show_autofilter]
+    if is_remote(sheet.book):
+        for table in filters:
+            table.autofilter.clear()
+    elif sheet.api.FilterMode or any(table.api.AutoFilter.FilterMode for table in filters):
+        raise ReportError(f"The sheet {sheet.name} has a filter on: clear the filter first.")
 
 
 def typed(cell: Cell) -> Cell:
