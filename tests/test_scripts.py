@@ -457,7 +457,7 @@ def test_on_windows_a_cell_is_explained(
         ["Summary", [58, 3], "formula", '=IF(LeadCount=0,"",CAC(SpendTotal,CustomerCount))', 4.5],
         ["Summary", named["SpendTotal"], "value", 90],
         ["Summary", named["CustomerCount"], "value", 20],
-        ["Summary", [59, 3], "formula", "=ROAS(Channels!$B$6,[@x])", "#NAME?"],
+        ["Summary", [59, 3], "formula", "=ROAS(T[@[x]:[y]],Nothing)", "#NAME?"],
         ["Summary", [1, 1], "formula", "=1+1", 2],
         ["Summary", [60, 3], "formula", "=CAC({20,60},[other.xlsx]Summary!A1)", 10],
     ]
@@ -480,7 +480,8 @@ def test_on_windows_a_cell_is_explained(
         "",
         "The cell shows 4.5.",
     ]
-    assert "#NAME?: ad_spend holds the error #NAME?" in unknown["told"][0]
+    assert "revenue = T[@[x]:[y]] = not known here" in unknown["told"][0]
+    assert "ad_spend = Nothing = #NAME?" in unknown["told"][0]
     assert none["told"][0].startswith("This cell has no function of kpi_xl")
     assert row["told"][0].splitlines()[1:4] == [
         "CAC({20,60},[other.xlsx]Summary!A1) = 1 x 2 cells, the first 10",

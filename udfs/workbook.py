@@ -270,6 +270,8 @@ def values_at(cell: xw.Range) -> Callable[[str], Cell | Block]:
     def value(piece: str) -> Cell | Block:
         if len(piece) > LONGEST_PIECE:
             raise LookupError(f"Excel evaluates no more than {LONGEST_PIECE} characters")
+        if "[@" in piece or "[#this row]" in piece.lower():
+            raise LookupError("outside of its cell, Excel does not know the row")
         found = cell.sheet.api.Evaluate(piece)
         if hasattr(found, "Worksheet"):  # a reference
             book = cell.sheet.book.app.books[found.Worksheet.Parent.Name]  # perhaps another one
