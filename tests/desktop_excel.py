@@ -42,6 +42,7 @@ class Book:
         self.names = {key: found.attr_text for key, found in book.defined_names.items()}
         self.written = 0
         self.fails_at = 0
+        self.old = False
 
     def Names(self, key: str) -> Any:
         if key not in self.names:
@@ -185,8 +186,6 @@ class Table:
 class Range:
     """A block of cells. A text that is written is read as if it were typed."""
 
-    HasSpill = False
-
     def __init__(self, sheet: Sheet, top: int, left: int, bottom: int, right: int) -> None:
         self.Worksheet, self.Row, self.Column = sheet, top, left
         self.top, self.left, self.bottom, self.right = top, left, bottom, right
@@ -241,7 +240,16 @@ class Range:
 
         return self.shown(text)
 
-    Formula2 = Formula
+    @property
+    def Formula2(self) -> Any:
+        assert not self.HasSpill
+        return self.Formula
+
+    @property
+    def HasSpill(self) -> bool:
+        if self.Worksheet.Parent.old:
+            raise AttributeError("Excel 2019 has neither HasSpill nor Formula2")
+        return False
 
     @property
     def HasFormula(self) -> bool | None:
@@ -253,6 +261,7 @@ class Range:
             object.__setattr__(self, name, value)
             return
         book = self.Worksheet.Parent
+        assert name != "Formula2" or not self.HasSpill
         book.written += 1
         if book.written == book.fails_at:
             raise RefusedError("Excel is busy")
@@ -343,6 +352,7 @@ def played(play: dict[str, Any]) -> dict[str, Any]:
         for table in sheet.ListObjects:
             table.AutoFilter.FilterMode = table.Name == play.get("filtered_table")
     com.fails_at = play.get("fails_at", 0)
+    com.old = play.get("old", False)
     app.Workbooks.extend(Book(Path(path)) for path in play.get("beside", []))
     before = state(com)
     told: list[str] = []

@@ -397,7 +397,10 @@ def test_on_windows_a_report_is_refreshed(desk: Callable[..., Any], sample: Any)
         ["Leads", [20, 13], "value", "beside"],
         ["Leads", [5, 1], "value", "=old"],
     ]
-    (one,) = desk([{"script": "refresh_report", "active": "Leads!B7", "changes": unbound}])
+    play = {"script": "refresh_report", "active": "Leads!B7", "changes": unbound}
+    one, old = desk([play, {**play, "old": True}])
+    assert old["told"] == one["told"]
+    assert old["after"]["Summary"] == one["after"]["Summary"]
     assert one["told"] == ["Loaded: Leads: 60 rows; Spend: 60 rows."]
     assert one["now"] == AS_BEFORE
     assert one["computed"] == 1
@@ -465,11 +468,11 @@ def test_on_windows_a_cell_is_explained(
     other.worksheets[0].title = "Summary"  # as a sheet of the workbook itself is called
     other.worksheets[0]["A1"] = 2
     other.save(funnel[1] / "other.xlsx")
-    explained, unknown, none, row = desk(
+    explained, unknown, none, row, old = desk(
         [
             {"script": "explain_cell", "active": f"Summary!{cell}", "changes": cells,
-             "beside": [str(funnel[1] / "other.xlsx")]}
-            for cell in ("C58", "C59", "A1", "C60")
+             "beside": [str(funnel[1] / "other.xlsx")], "old": place == 4}
+            for place, cell in enumerate(("C58", "C59", "A1", "C60", "C58"))
         ]
     )  # fmt: skip
     assert explained["told"][0].splitlines()[1:] == [
@@ -489,6 +492,7 @@ def test_on_windows_a_cell_is_explained(
         "  new_customers = [other.xlsx]Summary!A1 = 2 (a count)",
     ]
     assert explained["after"] == explained["before"]
+    assert old["told"] == explained["told"]
 
 
 def test_on_windows_a_copy_is_frozen(desk: Callable[..., Any], funnel: tuple[bytes, Path]) -> None:

@@ -26,6 +26,7 @@ from .workbook import (
     apply,
     bind,
     folder_of,
+    formulas_of,
     is_remote,
     language_of,
     marker,
@@ -136,7 +137,7 @@ def explain_cell(book: xw.Book) -> str:
     place = book.sheets[cell.Worksheet.Name].range(cell.Address)
     language = language_of(book) or chosen()
     here = {table.name for table in place.sheet.tables}
-    formula = str(cell.Formula2)
+    formula = str(formulas_of(cell)[0][0])
     if "@" in formula or "#This Row" in formula:
         formula = in_row(formula, place.row, tables_of(book, here))
     shown = place.options(err_to_str=True).value

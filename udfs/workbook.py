@@ -195,7 +195,7 @@ def _as_it_was(area: Any) -> Callable[[], None]:
 
     Its numbers are floats; an integer is an error, which Excel takes back as its text alone.
     """
-    formulas, values = _block(area.api.Formula), _block(area.api.Value2)
+    formulas, values = formulas_of(area.api), _block(area.api.Value2)
     kept = [
         [
             formula if _is_formula(formula, value) or type(value) is int else typed(value)
@@ -205,7 +205,7 @@ def _as_it_was(area: Any) -> Callable[[], None]:
     ]
 
     def put_back() -> None:
-        area.api.Formula = tuple(map(tuple, kept))
+        _enter(area.api, tuple(map(tuple, kept)))
 
     return put_back
 
@@ -236,7 +236,7 @@ def bind(book: xw.Book, *, everything: bool = False) -> int:
         used = sheet.used_range
         if used.api.HasFormula is False:  # None where some cells have one
             continue
-        formulas, values = _block(used.api.Formula2), used.options(**CELLS).value
+        formulas, values = formulas_of(used.api), used.options(**CELLS).value
         for i, row in enumerate(formulas):
             for j, formula in enumerate(row):
                 if not isinstance(formula, str) or not any(calls(formula, METRICS)):
@@ -245,11 +245,32 @@ def bind(book: xw.Book, *, everything: bool = False) -> int:
                 cell = used[i, j].api
                 if plain == formula and values[i][j] != "#NAME?" and not everything:
                     continue
-                if cell.HasSpill and cell.SpillParent.Address != cell.Address:
+                if _spills(cell) and cell.SpillParent.Address != cell.Address:
                     continue  # its formula stands in another cell
-                cell.Formula2 = plain
+                _enter(cell, plain)
                 count += 1
     return count
+
+
+def formulas_of(area: Any) -> Block:
+    """The formulas and constants of a range of COM's."""
+    return _block(area.Formula2 if _spills(area) is not None else area.Formula)
+
+
+def _enter(area: Any, formulas: Any) -> None:
+    """Formulas that spill where Excel can."""
+    if _spills(area) is None:
+        area.Formula = formulas
+    else:
+        area.Formula2 = formulas
+
+
+def _spills(area: Any) -> bool | None:
+    """Whether there is a spill in a range; None in Excel 2019 and older, which knows none."""
+    try:
+        return bool(area.HasSpill)
+    except AttributeError:
+        return None
 
 
 OLD_ERRORS = {
