@@ -309,15 +309,17 @@ def _add_notes(parts: _Parts, part: str, notes: Mapping[tuple[int, int], str]) -
             parts.declare(f'<Default Extension="vml" ContentType="{main}.vmlDrawing"/>')
         parts[part] = _with_reference(parts[part], key)
     xml = parts[comments]
+    noted = set(re.findall(rb"<(?:\w+:)?comment\s[^>]*\bref=[\"'](\w+)", xml))
     added: dict[tuple[int, int], str] = {}
     for (row, column), text in sorted(notes.items()):
-        old = re.search(
+        there = f"{column_letters(column)}{row}".encode() in noted
+        old = there and re.search(
             rb"<(\w+:)?comment\s[^>]*\bref=[\"']%s%d[\"'].*?(</(?:\w+:)?text>)"
             % (column_letters(column).encode(), row),
             xml,
             re.DOTALL,
         )
-        if old is None:
+        if not old:
             added[row, column] = text
             continue
         p = (old[1] or b"").decode()
