@@ -82,6 +82,20 @@ def test_functions_are_registered_with_help_in_a_language(server: Server, langua
 # Reports
 
 
+def test_a_table_of_a_million_blank_rows_is_not_read(
+    server: Server, workbook: dict[str, Any]
+) -> None:
+    """A few letters of an address must not keep the server busy for minutes."""
+    asked = json.loads(json.dumps(workbook))
+    table = next(table for sheet in asked["sheets"] for table in sheet["tables"])
+    table["data_body_range_address"] = "A5:K1048576"
+    answer = server.ask("/xlwings/custom-scripts-call/check_data", json.dumps(asked).encode())
+    assert (answer.status, "blank cells" in answer.sentence) == (413, True)
+    del table["header_row_range_address"]
+    answer = server.ask("/xlwings/custom-scripts-call/check_data", json.dumps(asked).encode())
+    assert (answer.status, "header_row_range_address" in answer.sentence) == (400, True)
+
+
 @pytest.fixture(scope="module")
 def workbook() -> dict[str, Any]:
     from remote_excel import payload
@@ -118,16 +132,28 @@ def test_a_report_reads_no_file_of_the_server(server: Server, workbook: dict[str
     assert b"root:" not in answer.body
 
 
+SHEET: dict[str, Any] = {"name": "A", "values": [[1]], "tables": []}
+
+
 @pytest.mark.parametrize(
     ("name", "change", "status", "words"),
     [
         ("check_dat", {}, 404, "did you mean check_data?"),
         ("explain_cell", {}, 404, "no report of this name"),  # no formula is sent
         ("__init__", {}, 404, "no report of this name"),
-        ("check_data", {"book": None}, 400, "not a workbook"),
-        ("check_data", {"sheets": []}, 400, "not a workbook"),
-        ("check_data", {"names": [1]}, 400, "not a workbook"),
-        ("check_data", {"sheets": [{"name": "A", "values": [1]}]}, 400, "a sheet"),
+        ("check_data", {"book": None}, 400, "the request has no book"),
+        ("check_data", {"client": None}, 400, "the request has no client"),
+        ("check_data", {"sheets": []}, 400, "no sheet of that number"),
+        ("check_data", {"names": [1]}, 400, "a name is not"),
+        ("check_data", {"names": [{}]}, 400, "a name has no name"),
+        ("check_data", {"sheets": [{"name": "A"}]}, 400, "a sheet has no values"),
+        ("check_data", SHEET | {"values": [1]}, 400, "not a list of rows"),
+        ("check_data", SHEET | {"values": [[{}]]}, 400, "what is no cell"),
+        ("check_data", SHEET | {"tables": [1]}, 400, "a table is not"),
+        ("check_data", SHEET | {"tables": [{}]}, 400, "a table has no name"),
+        ("check_data", SHEET | {"used_range_address": 1}, 400, "an address that is none"),
+        ("check_data", SHEET | {"used_range_address": "A1:A9999999"}, 400, "an address"),
+        ("check_data", SHEET | {"used_range_address": "A1:XFD1048576"}, 413, "blank cells"),
     ],
 )
 def test_what_is_no_report_or_no_workbook_is_refused(
@@ -138,6 +164,8 @@ def test_what_is_no_report_or_no_workbook_is_refused(
     status: int,
     words: str,
 ) -> None:
+    if "values" in change:
+        change = {"sheets": [change]}
     body = json.dumps(workbook | change).encode()
     answer = server.ask(f"/xlwings/custom-scripts-call/{name}", body)
     assert (answer.status, words in answer.sentence) == (status, True), answer.body
@@ -356,6 +384,15 @@ def test_no_path_leads_out_of_the_static_files(server: Server, up: str) -> None:
         assert server.ask(f"/static/js/{up}/{up}/{path}").status == 404
 
 
+@pytest.mark.parametrize(
+    "out", ["C:/Windows/win.ini", "C:%5CWindows%5Cwin.ini", "%5C%5Cx%5Cy", "%00"]
+)
+def test_no_path_of_windows_leads_out_of_the_static_files(server: Server, out: str) -> None:
+    """There the drive or machine in it would be where it leads, whatever stands before."""
+    answer = server.ask(f"/static/{out}")
+    assert (answer.status, answer.sentence) == (404, "there is no such page")
+
+
 def test_a_page_under_another_name_does_not_reach_this_machine(server: Server) -> None:
     assert server.ask(CALL, body(), host="evil.example").status == 421
     assert server.ask("/manifest.xml", host="evil.example:80").status == 421
@@ -503,8 +540,17 @@ def test_sideloading_is_told_for_each_platform() -> None:
     code, said = kpi_xl("--sideload", "--port", "8443")
     assert code == 0
     assert "https://localhost:8443/manifest/download" in said
+    assert "kpi-xl serve --https --port 8443\n" in said  # or the manifest leads elsewhere
+    assert "npx office-addin-dev-certs install" in said
     for platform in ("Excel on the web", "Excel for Mac", "Excel for Windows", "company"):
         assert platform in said
+
+
+def test_sideloading_from_a_companys_server_starts_none() -> None:
+    settings = {"XLWINGS_HOSTNAME": "kpi.example.com", "XLWINGS_APP_PATH": "/kpi"}
+    code, said = kpi_xl("--sideload", **settings)
+    assert (code, "kpi-xl serve" in said) == (0, False)
+    assert "https://kpi.example.com/kpi/manifest/download" in said
 
 
 # In the browser

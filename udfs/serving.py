@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from kpi_xl import METRICS, __version__
-from kpi_xl.hosts.office import MOST_BYTES, RefusedError, answer, parsed
+from kpi_xl.hosts.office import MOST_BYTES, RefusedError, answer, check_workbook, parsed
 from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT, say, texts
 from kpi_xl.reference import (
     argument_help,
@@ -57,6 +58,9 @@ DEFAULTS = {
 """What a company may set otherwise."""
 
 CALL, SCRIPT = "/xlwings/custom-functions-call", "/xlwings/custom-scripts-call/"
+PAGE = re.compile(r"[\w./@~+-]*", re.ASCII)
+"""The paths there are: on Windows C:\\ or \\\\machine would lead out of the static files, too."""
+
 ELSEWHERE = {"refresh_all", "explain_cell", "freeze_for_sharing"}
 """Reports that need Excel itself: other open workbooks, the cells' formulas, the file."""
 
@@ -131,7 +135,7 @@ def application() -> App:
     async def answered(scope: Message, receive: Receive) -> tuple[bytes, Receive | None]:
         """The answer, or the way to read a request that xlwings-server is to answer."""
         path, method = scope["path"], scope["method"]
-        if ".." in path.replace("\\", "/").split("/") or "\0" in path:
+        if not PAGE.fullmatch(path) or ".." in path:
             raise RefusedError(404, "there is no such page")
         if hosts and named(scope) not in hosts:
             raise RefusedError(421, "the server has another name: XLWINGS_HOSTNAME tells it")
@@ -150,7 +154,11 @@ def application() -> App:
                 return answer(body), None
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(beside, answer, body), None
-        check_report(path.removeprefix(script), parsed(body), known)
+        name = path.removeprefix(script)
+        if name not in known:
+            near = did_you_mean(name[:40], known)
+            raise RefusedError(404, f"there is no report of this name{near}")
+        check_workbook(parsed(body))
         return b"", once(body)
 
     async def app(scope: Message, receive: Receive, send: Send) -> None:
@@ -201,27 +209,6 @@ def spoken(name: str, report: Callable[..., Any]) -> tuple[str, str]:
     """What a button says, and what it is for: from the report's name and docstring."""
     tip, *_ = cleandoc(report.__doc__ or "").split("\n\n")
     return name.replace("_", " ").capitalize(), " ".join(tip.split())
-
-
-def check_report(name: str, request: dict[str, Any], known: dict[str, Any]) -> None:
-    """Pass, or raise RefusedError, for an unknown report and for what is not a workbook."""
-    if name not in known:
-        raise RefusedError(404, f"there is no report of this name{did_you_mean(name[:40], known)}")
-    match request:
-        case {
-            "book": {"name": str(), "active_sheet_index": int(active), "selection": str()},
-            "names": list(names),
-            "sheets": list(sheets),
-        } if 0 <= active < len(sheets) and all(isinstance(name, dict) for name in names):
-            for sheet in sheets:
-                match sheet:
-                    case {"name": str(), "values": list(rows)} if {list}.issuperset(
-                        map(type, rows)
-                    ):
-                        continue
-                raise RefusedError(400, "a sheet of the workbook has no name, or no rows of values")
-        case _:
-            raise RefusedError(400, "the request is not a workbook as the add-in sends it")
 
 
 # What the task pane and Excel show

@@ -48,8 +48,10 @@ def serve(
 ) -> None:
     """Serve the functions, reports and task pane to Excel through xlwings Server."""
     outside = os.environ.get("XLWINGS_HOSTNAME", "")
-    name = outside or f"{shown(host)}:{port}"
+    name = (outside or f"{shown(host)}:{port}") + os.environ.get("XLWINGS_APP_PATH", "")
     if sideload:
+        if loopback(host) and not outside:
+            print(START.format(port="" if port == 8000 else f" --port {port}"))
         print(STEPS.format(name=name))
         return
     https = https or bool(certificate or key)
@@ -162,10 +164,15 @@ def run(
             raise Misuse(f"{host}:{port} cannot be served; is the port taken?") from None
 
 
-STEPS = """\
-Start the server with a certificate that this machine trusts, and keep it running:
-  kpi-xl serve --https
+START = """\
+Once, make a certificate that this machine trusts (this needs Node.js):
+  npx office-addin-dev-certs install
 
+Start the server, with XLWINGS_LICENSE_KEY set, and keep it running:
+  kpi-xl serve --https{port}
+"""
+
+STEPS = """\
 Save the manifest, which tells Excel where the add-in is:
   https://{name}/manifest/download
 

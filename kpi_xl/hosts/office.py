@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any, NoReturn
 
 from kpi_xl import cells
+from kpi_xl.hosts.addresses import area
 from kpi_xl.metrics import METRICS
 from kpi_xl.reference import did_you_mean
 
@@ -16,6 +17,8 @@ MOST_BYTES = 32 * 2**20
 """The longest request: a million rows by three columns fit."""
 
 MOST_LISTS = 4_000_000  # an empty list is two letters of a request, and 64 bytes of memory
+MOST_BLANKS = 4_000_000
+"""The cells that tables may have beyond the values that are sent."""
 
 ERRORS = {
     code: {"type": "Error", "errorType": kind}
@@ -34,6 +37,25 @@ ERRORS = {
 RUNTIMES = ("1.1", "1.2", "1.3", "1.4")
 NUMBERS = {float, int, bool}
 PLAIN = NUMBERS | {str, type(None)}
+
+WORKBOOK = {"client": str, "version": str, "book": dict, "names": list, "sheets": list}
+BOOK = {"name": str, "active_sheet_index": int, "selection": str}
+NAME = {
+    "name": str,
+    "refers_to": str | None,
+    "book_scope": bool,
+    "sheet_index": int | None,
+    "address": str | None,
+}
+SHEET = {"name": str, "values": list, "tables": list}
+TABLE = {
+    "name": str,
+    "show_headers": bool,
+    "show_totals": bool,
+    "header_row_range_address": str | None,
+    "data_body_range_address": str | None,
+}
+"""What a report reads of a workbook, and of which type each is."""
 
 
 class RefusedError(Exception):
@@ -79,6 +101,51 @@ def parsed(body: bytes) -> dict[str, Any]:
     if not isinstance(request, dict):
         raise RefusedError(400, "the request is not a JSON object")
     return request
+
+
+def check_workbook(request: dict[str, Any]) -> None:
+    """Pass, or raise RefusedError, for what is not a workbook as a report reads it."""
+    _check(request, WORKBOOK, "the request")
+    book, names, sheets = request["book"], request["names"], request["sheets"]
+    _check(book, BOOK, "the book")
+    for sheet in sheets:
+        _check(sheet, SHEET, "a sheet")
+        _check_cells(sheet)
+    for name in names:
+        _check(name, NAME, "a name")
+    places = [book["active_sheet_index"], *(name["sheet_index"] or 0 for name in names)]
+    if not all(0 <= place < len(sheets) for place in places):
+        raise RefusedError(400, "the workbook has no sheet of that number")
+
+
+def _check(record: Any, kinds: dict[str, Any], what: str) -> None:
+    if not isinstance(record, dict):
+        raise RefusedError(400, f"{what} is not as the add-in sends it")
+    for key, kind in kinds.items():
+        if key not in record or not isinstance(record[key], kind):
+            raise RefusedError(400, f"{what} has no {key} as the add-in sends it")
+
+
+def _check_cells(sheet: dict[str, Any]) -> None:
+    """Pass, or raise RefusedError, for cells that are none, and areas that few bytes make huge."""
+    rows = sheet["values"]
+    if not {list}.issuperset(map(type, rows)):
+        raise RefusedError(400, "the values of a sheet are not a list of rows")
+    if not PLAIN.issuperset(map(type, chain.from_iterable(rows))):
+        raise RefusedError(400, "a row of a sheet holds what is no cell")
+    addresses = [sheet.get("used_range_address")]
+    for table in sheet["tables"]:
+        _check(table, TABLE, "a table")
+        if table["show_headers"] != (table["header_row_range_address"] is not None):
+            raise RefusedError(400, "a table does not say where its header row is")
+        addresses += [table["header_row_range_address"], table["data_body_range_address"]]
+    try:
+        areas = [area("", address) for address in addresses if address is not None]
+    except (AttributeError, ValueError):  # no text, or another one
+        raise RefusedError(400, "a table or sheet has an address that is none") from None
+    cells = sum((a.bottom - a.top + 1) * (a.right - a.left + 1) for a in areas)
+    if cells > 2 * sum(map(len, rows)) + MOST_BLANKS:
+        raise RefusedError(413, f"the tables of a sheet hold more than {MOST_BLANKS:,} blank cells")
 
 
 def _refuse_constant(name: str) -> NoReturn:
