@@ -335,6 +335,19 @@ def test_export(soffice: str, tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["book.pdf", "book.xlsx"]
 
 
+def test_what_cannot_be_opened_is_not_exported(soffice: str, tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(b"")
+    assert cli("export", str(path), "--pdf").stderr == f"kpi-xl: {path} is empty\n"
+    msoffcrypto = pytest.importorskip("msoffcrypto.format.ooxml")
+    content = io.BytesIO(sheet_of({"B1": "=CAC(1000,50)"}))
+    with path.open("wb") as file:
+        msoffcrypto.OOXMLFile(content).encrypt("secret", file)
+    said = f"kpi-xl: {path}: LibreOffice cannot open it; is it protected or damaged?\n"
+    assert cli("export", str(path), "--pdf").stderr == said
+    assert [file.name for file in tmp_path.iterdir()] == ["book.xlsx"]
+
+
 def running(folder: Path) -> list[str]:
     """The processes whose command names a folder."""
     found = []
@@ -362,7 +375,7 @@ def test_a_time_out_leaves_nothing(
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="processes are looked up in /proc")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", 1)])
 def test_an_interruption_leaves_nothing(soffice: str, tmp_path: Path, number: int) -> None:
     path = tmp_path / "book.xlsx"
     path.write_bytes(sheet_of({"B1": "=CAC(1000,50)"}))

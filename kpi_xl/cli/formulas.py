@@ -170,7 +170,8 @@ def export(
     """
     if not pdf:
         raise Misuse("say --pdf, the one form there is")
-    read_book(book)
+    if not read_book(book):
+        raise Misuse(f"{book} is empty")  # of which LibreOffice would make an empty page
     target = free_path(output or book.with_suffix(".pdf"), force=force)
     with office(), steps() as step, TemporaryDirectory(prefix="kpi_xl") as folder:
         from kpi_xl.hosts.libreoffice import perform

@@ -260,6 +260,7 @@ def perform(context: Any, file: Path) -> None:
     not got (`unknown`), and how large the blocks of some array formulas would be (`sizes`).
     """
     import uno
+    from com.sun.star.lang import IllegalArgumentException
 
     desktop = _service(context, "com.sun.star.frame.Desktop")
     answers: list[dict[str, Any]] = []
@@ -271,9 +272,12 @@ def perform(context: Any, file: Path) -> None:
             continue
         url = uno.systemPathToFileUrl(task["book"])
         hidden = _settings(Hidden=True, MacroExecutionMode=0, UpdateDocMode=0)
-        document = desktop.loadComponentFromURL(url, "_blank", 0, hidden)
+        try:
+            document = desktop.loadComponentFromURL(url, "_blank", 0, hidden)
+        except IllegalArgumentException:  # nobody is there to be asked for a password
+            document = None
         if document is None or not hasattr(document, "Sheets"):
-            answers.append({"problem": "LibreOffice cannot open it"})
+            answers.append({"problem": "LibreOffice cannot open it; is it protected or damaged?"})
             continue
         answer: dict[str, Any] = {}
         if task.get("values"):

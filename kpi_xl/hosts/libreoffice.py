@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -127,20 +128,24 @@ def _run(command: list[str], environment: dict[str, str], seconds: float) -> str
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Let a request to end the program run its `finally`, as Ctrl-C does."""
+    """Let a request to end the program, or a closed terminal, run its `finally`, as Ctrl-C does."""
 
     def interrupt(number: int, _: Any) -> None:
         raise KeyboardInterrupt
 
-    try:
-        before = signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:  # only the main thread has signals
+    if threading.current_thread() is not threading.main_thread():  # only that has signals
         yield
         return
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
     try:
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:  # as nohup has it
+                signal.signal(number, interrupt)
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
