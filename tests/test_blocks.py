@@ -1,11 +1,16 @@
 """Blocks of cells put into a workbook's file: what is read back, and what is left as it was."""
 
 import io
+import re
+from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 import xlsxwriter
+from hosts import validated
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from workbooks import part, written
 
 from kpi_xl.hosts.addresses import Area
@@ -69,3 +74,41 @@ def test_rows_of_any_number(rows: int) -> None:
         *range(rows)
     ]
     assert sheet.max_row == max(4 + rows, 6)
+
+
+LETTERS = st.characters(codec=None) | st.sampled_from("_x0041&<>'\" \t\r\n\x01\ud83d")
+CELLS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**53), 2**53),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(LETTERS, max_size=12),
+)
+
+
+def decoded(value: Any) -> Any:
+    """A cell with the letters that _xHHHH_ stands for, from left to right, as Excel reads it."""
+    if not isinstance(value, str):
+        return value
+    return re.sub("_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found[1], 16)), value)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=30))
+@example([("_x0041\x01", "\ud83d"), ("_x005F_x0041_", "\r\n"), (-0.0, 5e-324)])
+def test_any_cells_are_read_back(rows: list[tuple[Any, Any]]) -> None:
+    block = Block(Area("The data", 5, 2, 4 + len(rows), 3), list(zip(*rows, strict=True)))
+    sheet = read(filled(written(with_table), [block]))
+    shown = sheet.iter_rows(5, 4 + len(rows), 2, 3, values_only=True)
+    assert [tuple(map(decoded, row)) for row in shown] == rows
+    assert sheet.tables["Orders"].ref == f"B4:C{4 + len(rows)}"
+
+
+def test_excel_finds_nothing_to_repair(tmp_path: Path) -> None:
+    texts = [*SIGNS, "\ud83d", "\ufffe", "x" * 32_767]
+    numbers = [None, True, 0.1, -1e300, *range(len(texts) - 4)]
+    block = Block(Area("The data", 5, 2, 4 + len(texts), 3), [texts, numbers])
+    spill = Block(Area("The data", 5, 7, 6, 8), [["x", "y"], [1.0, 2.0]])
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(filled(written(with_table), [block, spill]))
+    validated(path)

@@ -30,8 +30,9 @@ ROW_NUMBER = re.compile(rb"\sr\s*=\s*[\"'](\d+)[\"']")
 LETTERS = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]+)\d+[\"']")
 MARKUP = re.compile(rb"<!\[CDATA\[|<!--|<!DOCTYPE")
 ENCODING = re.compile(rb"<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([^\"']+)")
-NO_TEXT = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)|[\x00-\x08\x0b-\x1f\ufffe\uffff]")
-"""What stands in a cell's text as _xHHHH_; the first is what only looks like that."""
+NO_LETTER = r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]"
+NO_TEXT = re.compile(rf"_(?=x[0-9A-Fa-f]{{4}}(?:_|{NO_LETTER}))|{NO_LETTER}")
+"""What stands in a cell's text as _xHHHH_; the first is what only looks like that, or would."""
 
 Edit = tuple[int, int, bytes]
 """A stretch of XML, from where to where, and what is to stand there instead."""
