@@ -26,10 +26,9 @@ from typing import Any, BinaryIO, NamedTuple
 from kpi_xl.cells import Cell, key
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.reference import did_you_mean
-from kpi_xl.units import DATE, KEY, LOGICAL, MONEY, RATE, SHEET_ROWS, TEXT, Unit
+from kpi_xl.units import DATE, KEY, LOGICAL, LONGEST_TEXT, MONEY, RATE, SHEET_ROWS, TEXT, Unit
 
 MOST_ROWS = SHEET_ROWS - 1  # under the header
-LONGEST_TEXT = 32_767  # characters in a cell
 FIRST_DAY = date(1900, 1, 1)  # of Excel's calendar
 LARGEST_FILE = 4 << 30  # bytes when unpacked; a packed file can claim more than any disk holds
 PIECE = 1 << 24  # bytes read at once, and more than any honest line has

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 LARGEST = sys.float_info.max
 SHEET_ROWS, SHEET_COLUMNS = 1_048_576, 16_384
+LONGEST_TEXT = 32_767  # characters of a cell
 
 
 def exceeds(number: float, other: float) -> bool:

@@ -282,6 +282,14 @@ def test_install_and_uninstall(tmp_path: Path) -> None:
     assert "nothing to do" in cli("uninstall", *arguments).stdout
 
 
+def test_installing_does_not_replace_another_folder(tmp_path: Path) -> None:
+    (tmp_path / "kpi_xl").mkdir()
+    (tmp_path / "kpi_xl" / "mine.txt").write_text("work")
+    done = cli("install", "--host", "libreoffice", "--target", str(tmp_path))
+    assert (done.returncode, "is not our extension" in done.stderr) == (2, True), done.stderr
+    assert [path.name for path in tmp_path.rglob("*")] == ["kpi_xl", "mine.txt"]
+
+
 # Without windows
 
 

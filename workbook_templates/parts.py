@@ -23,7 +23,7 @@ from kpi_xl.hosts.addresses import LAST_ROW, quoted
 from kpi_xl.locales import RIGHT_TO_LEFT, say
 from kpi_xl.reports import layout
 from kpi_xl.reports.layout import LEAST_ROWS, Loaded
-from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, TEXT, Unit
+from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, LONGEST_TEXT, TEXT, Unit
 
 from .writing import (
     BAR,
@@ -53,7 +53,6 @@ Data = Mapping[str, Mapping[str, Sequence[Cell]]]
 
 HEADER = 3  # the row of the input tables' headers, counted from 0: row 4 in Excel
 FIRST_ROW = "MATCH(1,"  # what needs whole columns in the formulas of `where`
-LONGEST_TEXT = 32_767  # characters of a cell
 
 
 class TooLargeError(ValueError):

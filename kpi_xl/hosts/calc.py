@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from errno import EEXIST
 from importlib import resources
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -299,7 +300,9 @@ def _program(name: str) -> str:
 
 
 def _write_folder(place: Path) -> None:
-    """Write the extension as a folder, and whatever was there before goes."""
+    """Write the extension as a folder, in place of an older one."""
+    if place.exists() and not (place / COMPONENT).exists():
+        raise FileExistsError(EEXIST, "it is there, and is not our extension: move it away", place)
     new = place.with_name(f".{place.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     write_extension(new)
