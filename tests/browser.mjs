@@ -42,7 +42,7 @@ function workbook(known) {
             },
             range: {
               values: [
-                ["Dates that are no dates", 3, 17, "", "Enter them as dates."],
+                ["Dates that are no dates", 3, 17, "", "Enter them as <b>dates</b>."],
                 ["Amounts below 0", 0, "", "", "Look at them."],
               ],
               getOffsetRange() {

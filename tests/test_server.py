@@ -611,7 +611,8 @@ def test_a_cell_that_holds_something_is_replaced_only_when_asked_again(
 
 
 def test_the_pane_shows_the_data_checks(seen: dict[str, Any]) -> None:
-    problems = "Dates that are no dates: 3\nFirst in row 17.\nEnter them as dates."
+    # As text, whatever the workbook holds.
+    problems = "Dates that are no dates: 3\nFirst in row 17.\nEnter them as <b>dates</b>."
     assert seen["problems"] == problems
     assert seen["state"] == "Problems have been found in the data."
     assert "no data checks" in seen["unchecked"]

@@ -79,7 +79,10 @@ def serve(
         os.environ["KPI_XL_HOSTS"] = known
     served = application()
     print(LICENCE)
-    print(f"Excel's way to the add-in: {scheme}://{name}/manifest.xml (see --sideload).")
+    if host in ("0.0.0.0", "::") and not outside:
+        print("Set XLWINGS_HOSTNAME to the name by which Excel reaches the server.")
+    else:
+        print(f"Excel's way to the add-in: {scheme}://{name}/manifest.xml (see --sideload).")
     if scheme == "http":
         print("Excel takes add-ins over HTTPS only: without --https this is for trials.")
     run(served if workers == 1 else APPLICATION, host, port, workers, certificate, key)
