@@ -405,6 +405,20 @@ def test_an_interruption_leaves_nothing(soffice: str, tmp_path: Path, number: in
     assert not (tmp_path / "book.pdf").exists()
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows ends a process at once")
+def test_a_closed_terminal_interrupts_unless_it_was_to_be_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        with pytest.raises(KeyboardInterrupt), libreoffice.ended_by_signals():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+        with libreoffice.ended_by_signals():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_without_libreoffice_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(libreoffice, "PLACES", ())

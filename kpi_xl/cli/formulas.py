@@ -188,11 +188,12 @@ def export(
 
 @contextmanager
 def office() -> Iterator[None]:
-    """Where LibreOffice works; what it cannot do is a Misuse."""
-    from kpi_xl.hosts.libreoffice import OfficeError
+    """Where LibreOffice works; what it cannot do is a Misuse, and an end leaves nothing behind."""
+    from kpi_xl.hosts.libreoffice import OfficeError, ended_by_signals
 
     try:
-        yield
+        with ended_by_signals():
+            yield
     except OfficeError as error:
         raise Misuse(str(error)) from None
 

@@ -45,6 +45,28 @@ def program(name: str) -> str:
     )
 
 
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let a request to end the program, or a closed terminal, run its `finally`, as Ctrl-C does."""
+
+    def interrupt(number: int, _: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only that has signals
+        yield
+        return
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        for number, handler in before.items():
+            if handler is not signal.SIG_IGN:  # as nohup has it
+                signal.signal(number, interrupt)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def surroundings() -> dict[str, str]:
     """The environment for LibreOffice: its Python breaks down over the settings of another."""
     kept = {
@@ -69,7 +91,10 @@ def perform(
     from kpi_xl.hosts.calc import FOLDER, write_extension
 
     soffice = program("soffice")
-    with tempfile.TemporaryDirectory(prefix="kpi_xl", ignore_cleanup_errors=True) as name:
+    with (
+        ended_by_signals(),
+        tempfile.TemporaryDirectory(prefix="kpi_xl", ignore_cleanup_errors=True) as name,
+    ):
         folder = Path(name)
         write_extension(folder / "extensions" / FOLDER, for_tasks=True)
         file = folder / "tasks.json"
@@ -103,49 +128,26 @@ def _run(command: list[str], environment: dict[str, str], seconds: float) -> str
     group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    with _ended_by_signals():
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            **group,
-        )
-        try:
-            said: str = process.communicate(timeout=seconds)[1]
-            return said
-        except subprocess.TimeoutExpired:
-            raise OfficeError(
-                f"LibreOffice did not end within {seconds:g} seconds, and was ended; --timeout"
-                " gives it more"
-            ) from None
-        finally:
-            _end(process)
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let a request to end the program, or a closed terminal, run its `finally`, as Ctrl-C does."""
-
-    def interrupt(number: int, _: Any) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():  # only that has signals
-        yield
-        return
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        **group,
+    )
     try:
-        for number, handler in before.items():
-            if handler is not signal.SIG_IGN:  # as nohup has it
-                signal.signal(number, interrupt)
-        yield
+        said: str = process.communicate(timeout=seconds)[1]
+        return said
+    except subprocess.TimeoutExpired:
+        raise OfficeError(
+            f"LibreOffice did not end within {seconds:g} seconds, and was ended; --timeout"
+            " gives it more"
+        ) from None
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _end(process)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
