@@ -745,7 +745,7 @@ def campaigns(page: Page) -> None:
     styles, book = page.styles, page.book
     width = 3 + len(SUMS) + len(KPIS)
     page.sheet.set_column(0, 0, 24)
-    page.sheet.set_column(1, width - 1, 10.5)
+    page.sheet.set_column(1, width - 1, 12)
     page.sheet.set_column(width, width, 36)
     headline(page, "Campaigns", "★ is the best of a column, ▼ the worst.")
     table_header(page, ("Name", "Channel", "Share of cost"), SUMS, KPIS, "Against break-even")
@@ -816,7 +816,7 @@ def ad_groups(page: Page) -> None:
     styles, book = page.styles, page.book
     width = 3 + len(SUMS) + len(KPIS)
     page.sheet.set_column(0, 1, 21)
-    page.sheet.set_column(2, width - 1, 10.5)
+    page.sheet.set_column(2, width - 1, 12)
     page.sheet.set_column(width, width, 36)
     headline(page, "Ad groups", "Those that cost most. ★ is the best of a column, ▼ the worst.")
     heads = ("Campaign", "Ad group", "Channel")
@@ -891,7 +891,7 @@ def few_campaigns(
     styles, book = page.styles, page.book
     width = 1 + len(sums) + len(kpis)
     page.sheet.set_column(0, 0, 28)
-    page.sheet.set_column(1, width - 1, 15)
+    page.sheet.set_column(1, width - 1, 17)
     page.sheet.set_column(width, width, 36)
     table_header(page, ("Campaign",), sums, kpis, "Result")
     page.write(TOP + 1, 0, "All", styles.label(bold=True))
@@ -985,7 +985,7 @@ def trend(page: Page) -> None:
         column=width + 2,
         width=520,
         height=270,
-        names_format="yyyy-mm-dd",
+        names_format="yyyy-mm",
         stacked=True,
     )
     page.sheet.freeze_panes(TOP + 2, 1)
@@ -1029,9 +1029,9 @@ def ab_test(page: Page) -> None:
     """A/B tests: what they show, and how large the next one must be."""
     styles, book = page.styles, page.book
     page.sheet.set_column(0, 0, 34)
-    page.sheet.set_column(1, 10, 14)
+    page.sheet.set_column(1, 10, 15)
     page.sheet.set_column(11, 11, 36)
-    page.sheet.set_column(12, 13, 14)
+    page.sheet.set_column(12, 13, 15)
     headline(page, "A/B test", "Did variant B convert better than A? Tests are from {Tests}.")
     section(page, TOP - 1, 0, 13, "What the tests show")
     headers = (
@@ -1042,7 +1042,7 @@ def ab_test(page: Page) -> None:
     header_row(page, TOP, 0, headers)
     for column in (11, 13):
         page.write(TOP, column, headers[column], remark(page))
-    page.sheet.set_row(TOP, 60)
+    page.sheet.set_row(TOP, 46)
     verdicts = (
         "B converts better", "A converts better", "no difference shown", "no conversions yet",
         "not complete: see {Checks}",
@@ -1121,19 +1121,26 @@ def ab_test(page: Page) -> None:
 def sample_sizes(page: Page, top: int) -> None:
     """Visitors and days for some changes and powers."""
     styles = page.styles
-    section(page, top, 0, 6, "Visitors for each variant, and days, by the change to detect")
+    section(
+        page,
+        top,
+        0,
+        1 + 2 * len(POWERS),
+        "Visitors for each variant, and days, by the change to detect",
+    )
     headers = ["Change to detect", "Rate to detect"]
     for power in POWERS:
         share = f"{power:.0%}"
         headers += [page.book.say("Visitors, power {share}", share=share),
                     page.book.say("Days, power {share}", share=share)]  # fmt: skip
     for column, header in enumerate(headers):
-        style = styles.header(align="start" if not column else "right", text_wrap=True)
+        align = "right" if column else "start"
+        style = styles.header(align=align, text_wrap=True, valign="bottom")
         if column < 2:
             page.write(top + 1, column, header, style)
         else:
             page.sheet.write_string(top + 1, column, header, style)
-    page.sheet.set_row(top + 1, 60)
+    page.sheet.set_row(top + 1, 46)
     for row, change in enumerate(CHANGES, start=top + 2):
         page.sheet.write_number(row, 0, change, styles.of("+0%", bold=True, align="start"))
         rate = blank_if('BaselineRate=""', f"BaselineRate*(1+{change})")

@@ -341,8 +341,8 @@ def segments(page: Page) -> None:
     page.sheet.set_column(0, 0, 30)
     page.sheet.set_column(1, 10, 13)
     lead = (
-        "What is compared is set on the sheet {Summary}. Segments come as they first appear;"
-        " capitals make two of one."
+        "Each channel, campaign or owner: choose which on the sheet {Summary}. A name spelled in"
+        " two ways, such as with and without capitals, makes two segments."
     )
     headline(page, "Funnel by segment", lead)
     page.put(2, 0, "=FunnelBy", styles.label(bold=True))

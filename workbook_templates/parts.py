@@ -469,7 +469,7 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
     styles, said = page.styles, page.book.say
     labels = [problem.label for problem in problems] + [one.label for one in agreements]
     widen(page, 0, 52, map(said, labels))
-    page.sheet.set_column(1, 3, 16)
+    page.sheet.set_column(1, 3, 18)
     widen(page, 4, 70, [said(problem.advice) for problem in problems])
     lead = "Problems of the data first; then figures computed twice, which must agree."
     headline(page, "Checks", lead)
@@ -509,7 +509,7 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
             row,
             3,
             f'=IF({kpi}="",IF({native}="","",{no}),IF({native}="",{no},IF({same},{yes},{no})))',
-            styles.of(bold=True, align="center"),
+            styles.of(bold=True, align="right"),
         )
     page.sheet.conditional_format(
         first, 3, row, 3,
@@ -546,7 +546,7 @@ def status(page: Page, row: int, column: int, table: Input) -> None:
     """Say in one cell what is next: fill the table, look at the sheet Checks, or nothing."""
     said = page.book.say
     empty = said("Nothing to show yet: fill the sheet {table}.", table=page.book.names[table.name])
-    found = said("{rows} rows of data to look at: see the sheet {Checks}.", rows="{rows}")
+    found = said("Rows of data to look at: {rows}. See the sheet {Checks}.", rows="{rows}")
     fine = said("The checks have found no problem in the data.")
     page.put(
         row,
@@ -816,8 +816,12 @@ def dress(
 
 
 def wide(text: str) -> int:
-    """How many narrow letters a text is wide: Chinese ones count two."""
-    return sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text)
+    """How many narrow letters a text is wide: Chinese ones count two, marks without width none."""
+    return sum(
+        1 + (unicodedata.east_asian_width(letter) in "WF")
+        for letter in text
+        if unicodedata.category(letter) not in ("Cf", "Mn")
+    )
 
 
 def widen(page: Page, column: int, least: float, texts: Iterable[str]) -> None:

@@ -603,8 +603,10 @@ def segments(page: Page) -> None:
     page.sheet.set_column(6, 6, 78)
     lead = "By recency (R) and the mean of frequency and monetary value; the scores are in {Model}."
     headline(page, "Segments", lead)
-    headers = ("segment", "customers", "share", "revenue", "share", "days since", "what to do")
-    header_row(page, TOP, 0, headers, text=(6,))
+    headers = ("segment", "customers", "share", "revenue", "share", "days since")
+    header_row(page, TOP, 0, headers)
+    words = styles.header(indent=1, text_wrap=True, valign="bottom")
+    page.write(TOP, len(headers), "what to do", words)
     for row, (name, advice) in enumerate(SEGMENTS.items(), start=TOP + 1):
         here = row + 1
         page.write(row, 0, name, styles.label(bold=True, shrink=True))
@@ -853,7 +855,7 @@ def recurring(page: Page) -> None:
     """Subscriptions by month: customers and recurring revenue, what stays and what goes."""
     styles = page.styles
     page.sheet.set_column(0, 0, 34)
-    page.sheet.set_column(1, 16, 11.5)
+    page.sheet.set_column(1, 16, 13)
     lead = "The last 24 months of the sheet {Subscriptions}: customers, and what they pay a month."
     headline(page, "Recurring revenue", lead)
     status(page, 2, 0, SUBSCRIPTIONS)

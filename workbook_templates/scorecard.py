@@ -325,8 +325,8 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
         return guarded(f'IF(ISNUMBER({cell}),{cell},"")', f'{goal}=""')
 
     page.sheet.write_string(row, CODE, kpi.code, styles.label(bold=True))
-    page.sheet.write_string(row, BETTER, better, styles.label())
-    page.sheet.write_string(row, UNIT, kpi.unit.name, styles.label())
+    page.sheet.write_string(row, BETTER, better, styles.label(indent=1))
+    page.sheet.write_string(row, UNIT, kpi.unit.name, styles.label(indent=1))
     page.put_array(row, GOAL, goal_row, styles.of("0"))
     for column, formula, style in (
         (ACTUAL, f"={page.book.at('Periods', past, NEWEST)}", look),
@@ -336,7 +336,7 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
         (TARGET, of_goal("target"), look),
         (DEADLINE, of_goal("deadline"), styles.number(DATE)),
         (PROGRESS, progress(actual, target, baseline), styles.number(RATE)),
-        (STATE, state(actual, target, f'"{better}"'), styles.label()),
+        (STATE, state(actual, target, f'"{better}"'), styles.label(indent=1)),
         (TREND, guarded(f"KPI_TREND({values})", f"COUNT({values})<3", f"AVERAGE({values})<=0"),
          styles.of(RISE)),
         (STRANGE, guarded(f"INDEX(KPI_ANOMALY({values}),1,{SHOWN})*1", f'{actual}=""'),
@@ -802,7 +802,13 @@ def agreements(book: Book) -> list[Agreement]:
         return f"SUMIFS(Months[{column}],{inside})"
 
     answers = "+".join(total(name) for name in ("promoters", "passives", "detractors"))
-    customers = f"{quoted(book.pages['Model'].name)}!{counted('customers', CURRENT)}"
+    promoters, detractors = (f"{total(name)}/({answers})" for name in ("promoters", "detractors"))
+    variance = f"({promoters}+{detractors}-({promoters}-{detractors})^2)/({answers})"
+    expansion, contraction, churned = (
+        total(f"mrr_{name}") for name in ("expansion", "contraction", "churned")
+    )
+    model = quoted(book.pages["Model"].name)
+    customers, mrr = (f"{model}!{counted(name, CURRENT)}" for name in ("customers", "mrr_start"))
     margin = f"{total('revenue')}/{customers}/MonthsNow*GrossMargin"
     cac = {column: model_cell(book, FIFTEEN[0], column) for column in range(UNIT)}
     natives = {
@@ -815,10 +821,19 @@ def agreements(book: Book) -> list[Agreement]:
         "SOCIAL_ENGAGEMENTS": f"{total('likes')}+{total('shares')}+{total('comments')}",
         "NPS": f"100*({total('promoters')}-{total('detractors')})/({answers})",
         "EVENT_ATTENDANCE": total("attended"),
+        "AD_FREQUENCY": f"{total('impressions')}/{total('reach')}",
+        "BRAND_AWARENESS": f"{total('aware')}/{total('asked')}",
+        "MARKET_SHARE": f"{total('revenue')}/{total('market_sales')}",
+        "SALES_CYCLE": f"{total('won_days')}/{total('won')}",
+        "REPEAT_PURCHASE_RATE": f"{total('repeat_buyers')}/{total('buyers')}",
+        "NRR": f"1+({expansion}-{contraction}-{churned})/{mrr}",
+        "NPS_ERROR": f"100*_xlfn.NORM.S.INV(0.975)*SQRT({variance})",
+        "CSAT": f"{total('csat_satisfied')}/{total('csat_answers')}",
+        "CES": f"{total('ces_points')}/{total('ces_answers')}",
     }
     compared = [
         (kpi.label, model_cell(book, kpi, ACTUAL), natives[kpi.code], kpi.unit)
-        for kpi in FIFTEEN
+        for kpi in KPIS
         if kpi.code in natives
     ]
     compared += [

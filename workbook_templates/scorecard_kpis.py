@@ -171,7 +171,12 @@ MONTHS = Input(
             ("detractors", "detractors", COUNT, "Answers 0 to 6."),
             ("csat_answers", "CSAT answers", COUNT, "Answers on satisfaction, from 1 to 5."),
             ("csat_satisfied", "satisfied", COUNT, "Those of 4 and 5."),
-            ("ces_answers", "CES answers", COUNT, "Answers on how much effort it took."),
+            (
+                "ces_answers",
+                "CES answers",
+                COUNT,
+                "Answers on how easy it was: the higher, the easier.",
+            ),
             ("ces_points", "CES points", COUNT, "The sum of these answers."),
         ),
         *counts(
@@ -434,8 +439,7 @@ OTHERS = {
             meaning="Customer satisfaction: the share of answers 4 and 5 of 5."),
         Kpi("CES", "Customer effort score (CES)", "{ces_points}/{ces_answers}",
             ("{ces_answers}",), named="CES",
-            meaning="Customer effort score: the mean answer; whether high or low is good depends"
-            " on the question."),
+            meaning="Customer effort score: the mean answer on how easy it was; higher is better."),
     ),
 }  # fmt: skip
 
