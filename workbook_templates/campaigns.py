@@ -985,7 +985,7 @@ def trend(page: Page) -> None:
         column=width + 2,
         width=520,
         height=270,
-        names_format="yyyy-mm",
+        names_format="yyyy-mm-dd",
         stacked=True,
     )
     page.sheet.freeze_panes(TOP + 2, 1)
