@@ -989,7 +989,7 @@ def trend(page: Page) -> None:
         stacked=True,
     )
     page.sheet.freeze_panes(TOP + 2, 1)
-    page.sheet.print_area(0, 0, last, width + 5)
+    page.sheet.print_area(0, 0, last + 2, width + 5)
 
 
 def standing_out(page: Page, top: int, column: int) -> None:

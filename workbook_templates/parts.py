@@ -768,9 +768,7 @@ def draw(
         line = {"color": level.colour or WARNING, "width": 2, "dash_type": "dash"}
         across.add_series(drawn(page, level) | {"line": line})
         chart.combine(across)
-    _, top, left, bottom, right = series[0].categories
-    points = bottom - top + right - left + 1
-    dress(chart, page, title, kind, (names_format, number_format), labels, points)
+    dress(chart, page, title, kind, (names_format, number_format), labels)
     if sum(one.colour != NO_COLOUR for one in series) == 1 and not level:
         chart.set_legend({"none": True})
     chart.set_size({"width": width, "height": height})
@@ -787,22 +785,16 @@ def drawn(page: Page, one: Series) -> dict[str, Any]:
 
 
 def dress(
-    chart: Chart,
-    page: Page,
-    title: str,
-    kind: str,
-    formats: tuple[str, str],
-    labels: bool,
-    points: int = 0,
+    chart: Chart, page: Page, title: str, kind: str, formats: tuple[str, str], labels: bool
 ) -> None:
-    """Title, axes and legend of a chart; of very many points few are named."""
+    """Title, axes and legend of a chart."""
     font = {"color": MUTED, "size": 9}
     chart.set_title(
         {"name": page.book.say(title), "name_font": {"size": 11, "bold": True, "color": INK}}
     )
     names = {
         "num_format": formats[0], "num_font": font, "line": {"color": LINE}, "text_axis": True,
-        "major_tick_mark": "none", **({"interval_unit": points // 6} if points > 60 else {}),
+        "major_tick_mark": "none",
     }  # fmt: skip
     numbers = {
         "num_format": formats[1], "num_font": font, "line": {"none": True}, "min": 0,
