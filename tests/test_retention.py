@@ -84,7 +84,7 @@ def test_the_checks_find_what_is_wrong() -> None:
     values = build(TEMPLATE, {"Orders": data}).values
     found = [(values["Checks", row, 2], values["Checks", row, 3]) for row in (6, 7, 12)]
     assert found == [(1, HEADER + 5), (0, ""), (2, HEADER + 9)]
-    assert values["Summary", 3, 2].startswith("3 rows of data to look at")
+    assert values["Summary", 3, 2].startswith("Rows of data to look at: 3.")
 
 
 def problems(data: Data) -> dict[str, Cell]:
