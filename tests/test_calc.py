@@ -11,16 +11,19 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
+import openpyxl
 import pytest
 from case_book import SHEET, Band, case_book
 from cases import CALLS, EXCEPTIONS, block, evaluated
 from hosts import program
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import build
+from test_scripts import saved
 from workbooks import part, sheet_of
 
 from kpi_xl import METRICS
@@ -31,7 +34,31 @@ from kpi_xl.hosts.embedded import calculate
 from kpi_xl.hosts.package import read_package
 from kpi_xl.locales import LANGUAGES
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+
 SECONDS = 400.0
+ROWS = 100  # of the sample data
+
+
+def named(file: str) -> Callable[[Any], None]:
+    """A change of the file from which Spend is loaded."""
+    return lambda book: book["Sources"].__setitem__("B10", file)
+
+
+def note_below(sheet: Any) -> None:
+    sheet["A9"] = "a note"
+
+
+def protect(sheet: Any) -> None:
+    sheet.protection.sheet = True
+
+
+def changed(content: bytes, change: Callable[[Any], None]) -> bytes:
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    change(book)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
 
 
 def cli(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -46,21 +73,76 @@ def bands() -> tuple[bytes, dict[str, Band]]:
     return case_book()
 
 
+class Report(NamedTuple):
+    """A template workbook without data, the files that it names, and what they have."""
+
+    empty: bytes
+    filled: bytes
+    rows: dict[str, dict[str, list[Any]]]
+
+
+def report(name: str, folder: Path) -> Report:
+    """One over the first rows of the sample data, which are saved as CSV files."""
+    record = template(name)
+    (folder / name).mkdir()
+    rows = {
+        table: {column: list(cells[:ROWS]) for column, cells in columns.items()}
+        for table, columns in record.sample().data.items()
+    }
+    files = [one._replace(file=f"{name}/{one.file}") for one in saved(record, rows, folder / name)]
+    empty = build(record, {}, loaded=files).content
+    return Report(empty, build(record, rows, loaded=files).content, rows)
+
+
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, bands: Any) -> dict[str, Any]:
-    """What Calc shows in the workbook of all cases and in the templates: one start for them all."""
+def reports(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Report], Path]:
+    folder = tmp_path_factory.mktemp("data")
+    return {name: report(name, folder) for name in TEMPLATES}, folder
+
+
+PRESSED = {
+    "cases": [(SHEET, "A1", "freeze_for_sharing"), (SHEET, "A1", "refresh_report")],
+    "funnel": [("Summary", "C31", "explain_cell"), ("Start", "A1", "explain_cell"),
+               ("Spend", "A1", "load_data"), ("Start", "A1", "load_data")],
+}  # fmt: skip
+"""What else is chosen in the menu."""
+
+REFUSED = {
+    "no file": (named("no.csv"), "there is no file"),
+    "elsewhere": (named("../secret.csv"), "is outside the folders"),
+    "a note below": (lambda book: note_below(book["Spend"]), "row 9 below it is not blank"),
+    "protected": (lambda book: protect(book["Spend"]), "The sheet Spend is protected"),
+}
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory, bands: Any, reports: Any) -> dict[str, Any]:
+    """What Calc shows in the workbook of all cases and in the templates: one start for them all.
+
+    The templates are opened without data, and their reports refreshed.
+    """
     program("soffice", "apt-get install libreoffice-calc python3-uno")
     folder = tmp_path_factory.mktemp("calc")
-    books = {"cases": bands[0]}
-    for name in TEMPLATES:
-        books[name] = build(template(name), *template(name).sample()).content
+    books = {"cases": bands[0]} | {name: one.empty for name, one in reports[0].items()}
+    books |= {name: changed(books["funnel"], change) for name, (change, _) in REFUSED.items()}
     tasks = []
     for name, content in books.items():
         (folder / f"{name}.xlsx").write_bytes(content)
-        saved = str(folder / f"{name}-saved.xlsx")
-        tasks.append({"book": str(folder / f"{name}.xlsx"), "values": True, "save": saved})
+        task = {"book": str(folder / f"{name}.xlsx")}
+        if name == "cases":
+            task |= {"values": True, "save": str(folder / f"{name}-saved.xlsx")}
+        refreshed = [("Start", "A1", one) for one in ("refresh_report", "check_data")]
+        task |= {"reports": PRESSED[name] if name == "cases" else refreshed + PRESSED.get(name, [])}
+        if name in REFUSED:
+            task["reports"] = refreshed[:1]
+        if name != "cases":
+            task |= {"values": True, "save": str(folder / f"{name}-saved.xlsx")}
+        tasks.append(task)
     tasks.append({"new": "scorecard"})
-    *answers, new = libreoffice.perform(tasks, seconds=SECONDS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KPI_XL_FOLDERS", str(reports[1]))
+        patch.setenv("XDG_CONFIG_HOME", str(folder))  # where there are no settings
+        *answers, new = libreoffice.perform(tasks, seconds=SECONDS)
     assert not any(error for cells in new["sheets"].values() for *_, error in cells)
     return {
         name: {
@@ -70,6 +152,7 @@ def office(tmp_path_factory: pytest.TempPathFactory, bands: Any) -> dict[str, An
                 for sheet, cells in answer["sheets"].items()
             },
             "unknown": answer["unknown"],
+            "told": answer["told"],
             "before": books[name],
             "after": (folder / f"{name}-saved.xlsx").read_bytes(),
         }
@@ -133,26 +216,83 @@ def test_exceptions_are_of_cases_that_there_are() -> None:
 
 # Templates
 
-# FILTER gets a block with an error in it, which Calc hands over to no function.
-SPEND = {("Model", 3, 16), ("Value", 22, 2), ("Value", 23, 1)}
-
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_templates_compute_in_calc(office: Any, name: str) -> None:
-    book = read_package(office[name]["before"])
-    stored = calculate(office[name]["before"])
+def test_a_refreshed_report_is_what_the_template_has_over_its_data(
+    office: Any, reports: Any, name: str
+) -> None:
+    filled = reports[0][name].filled
+    stored = calculate(filled)
     assert stored.refused == {}
     cells = office[name]["sheets"]
     wrong = {}
-    for formula in book.formulas:
+    for formula in read_package(filled).formulas:
         rows = block(stored.values[formula.sheet, formula.row, formula.column])
         for i, row in enumerate(rows):
             for j, value in enumerate(row):
                 place = formula.sheet, formula.row + i, formula.column + j
-                if not is_same(cells[formula.sheet][place[1:]], value):
-                    wrong[place] = cells[formula.sheet][place[1:]]
-    assert wrong.keys() == (SPEND if name == "retention" else set())
+                shown = cells[formula.sheet].get(place[1:], "no formula")
+                if not is_same(shown, value):
+                    wrong[place] = shown
+    assert wrong == {}
     assert office[name]["unknown"] == []
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_refreshed_table_survives_saving(office: Any, reports: Any, name: str) -> None:
+    rows = {table: list(columns.values()) for table, columns in reports[0][name].rows.items()}
+    told, mistake = office[name]["told"][0]
+    assert not mistake
+    assert told.startswith(
+        "Loaded: " + "; ".join(f"{t}: {len(c[0]):,} rows" for t, c in rows.items())
+    )
+    assert not office[name]["told"][1][1]
+    after = openpyxl.load_workbook(io.BytesIO(office[name]["after"]))
+    tables = {table.name: (sheet, table) for sheet in after for table in sheet.tables.values()}
+    before = openpyxl.load_workbook(io.BytesIO(reports[0][name].filled))
+    for sheet in before:
+        for table in sheet.tables.values():
+            there, kept = tables[table.name]
+            assert kept.ref == table.ref
+            if table.name in rows:
+                assert values(there, table.ref) == values(sheet, table.ref)
+                last = table.ref.partition(":")[2]
+                assert there[last].number_format == sheet[last].number_format
+
+
+def values(sheet: Any, area: str) -> list[list[Any]]:
+    return [[cell.value for cell in row] for row in sheet[area]]
+
+
+def test_what_else_the_menu_does(office: Any) -> None:
+    *_, explained, nothing, loaded, nowhere = office["funnel"]["told"]
+    assert explained[0].startswith("MROI: Marketing return on investment")
+    assert "not known" not in explained[0]
+    assert "Revenue*OrganicShare = " in explained[0]
+    assert not explained[1]
+    assert nothing[0].startswith("This cell has no function of kpi_xl")
+    assert loaded == [f"Loaded: Spend: {ROWS} rows.", False]
+    assert nowhere == ["Go to the sheet of the table to load first: Leads or Spend.", True]
+    frozen, refused = office["cases"]["told"]
+    assert refused[0].startswith("This workbook was not made from a template of kpi_xl")
+    assert frozen[1]  # a case of its own is the error
+    assert "shows #NAME?" in frozen[0]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_leaves_all_as_it_was(office: Any, name: str) -> None:
+    told = office[name]["told"][0][0]
+    assert REFUSED[name][1] in told
+    before, after = (
+        openpyxl.load_workbook(io.BytesIO(office[name][when])) for when in ("before", "after")
+    )
+    for sheet in ("Leads", "Spend", "Sources", "Start"):
+        area = before[sheet].dimensions
+        assert values(after[sheet], area) == values(before[sheet], area)
+        for table, kept in before[sheet].tables.items():
+            assert after[sheet].tables[table].ref == kept
+    listed = [str(cell.value) for row in after["Checks"] for cell in row if cell.value]
+    assert any(REFUSED[name][1] in text for text in listed) == told.startswith("Nothing was loaded")
 
 
 @pytest.mark.parametrize("name", ["cases", *TEMPLATES])

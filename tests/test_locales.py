@@ -13,11 +13,10 @@ from pathlib import Path
 import hanzidentifier
 import pytest
 
-from kpi_xl import METRICS, reference, reports, units
+from kpi_xl import METRICS, reference, reports, udfs, units
 from kpi_xl.cells import evaluate
 from kpi_xl.cli import functions as cli
 from kpi_xl.cli.shared import Misuse
-from kpi_xl.hosts import calc
 from kpi_xl.locales import LANGUAGES, chosen, say, texts
 from kpi_xl.reference import (
     LONGEST_HELP,
@@ -33,7 +32,7 @@ from kpi_xl.reports import checking
 from kpi_xl.units import Domain, Unit
 
 TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
-SECTIONS = ("menu", "phrases", "units", "families", "arguments", "columns", "cautions")
+SECTIONS = ("phrases", "units", "families", "arguments", "columns", "cautions")
 HELPS = {argument.arg.help for metric in METRICS.values() for argument in metric.arguments}
 COLUMNS = {meaning for metric in METRICS.values() for _, meaning in metric.columns}
 MEANINGS = {unit.meaning for unit in vars(units).values() if isinstance(unit, Unit)}
@@ -61,7 +60,6 @@ def pairs(language: str) -> Iterator[tuple[str, str]]:
 def test_every_text_is_there_and_none_is_left_over(language: str) -> None:
     file = texts(language)
     assert set(file) == {"words", "pane", "ribbon", "functions", *SECTIONS}
-    assert set(file["menu"]) == {calc.NEW_WORKBOOK, calc.BIND}
     assert set(file["arguments"]) == HELPS
     assert set(file["columns"]) == COLUMNS
     assert set(file["cautions"]) == {m.caution for m in METRICS.values() if m.caution}
@@ -110,7 +108,8 @@ def test_the_phrases_are_those_that_the_help_is_made_of(
 def said_by_reports() -> set[str]:
     """The English texts that the code of the reports passes to `said`, and those in constants."""
     found = set(checking.KINDS)
-    for path in Path(reports.__file__).parent.glob("*.py"):
+    menu_of_calc = Path(udfs.__file__).parent / "calc.py"
+    for path in (*Path(reports.__file__).parent.glob("*.py"), menu_of_calc):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and "said" in ast.unparse(node.func):
                 text = node.args[0]

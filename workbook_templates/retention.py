@@ -477,7 +477,9 @@ def model(page: Page) -> None:
     page.define("PeriodCount", TOP - 2, SHARES.column)
     done(page, "FitDone", TOP - 2, FIT.column)
     done(page, "ForecastDone", TOP - 2, FORECAST.column)
-    repeated = "CORREL(FILTER(OnDays,OnDays>1),FILTER(Spent/OnDays,OnDays>1))"
+    # Without errors in its blocks, which LibreOffice hands to no function.
+    spent = "FILTER(IF(OnDays>1,Spent/OnDays,0),OnDays>1)"
+    repeated = f"CORREL(FILTER(OnDays,OnDays>1),{spent})"
     page.put_array(TOP - 2, FIT.column + 1, blank_if(NO_FORECAST, repeated), styles.number(AVERAGE))
     page.define("FittedCustomers", TOP + 9, FIT.column + 1)
     page.define("SpendCorrelation", TOP - 2, FIT.column + 1)

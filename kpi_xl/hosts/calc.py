@@ -24,7 +24,7 @@ from kpi_xl.hosts.calc_document import OPENED, SAVED
 from kpi_xl.hosts.calc_names import SERVICE, method
 from kpi_xl.hosts.calc_newer import NEWER
 from kpi_xl.hosts.steps import Step
-from kpi_xl.locales import LANGUAGES, say
+from kpi_xl.locales import LANGUAGES
 from kpi_xl.metrics import METRICS
 from kpi_xl.reference import argument_help, one_line
 from kpi_xl.registry import Metric
@@ -49,6 +49,15 @@ CORE_HOSTS = ("__init__.py", "calc_names.py", "calc_newer.py", "calc_document.py
 BLOCK = "sequence<sequence<any> >"
 MENU = "org.kpixl.Menu"
 NEW_WORKBOOK, BIND = "New workbook", "Enter the formulas anew"
+REPORTS = {
+    "Refresh report": "refresh_report",
+    "Load data": "load_data",
+    "Check data": "check_data",
+    "Explain this cell": "explain_cell",
+    "Freeze for sharing": "freeze_for_sharing",
+}
+"""Entries of the menu, and what they call."""
+
 SPREADSHEETS = (
     '<prop oor:name="Context"><value>com.sun.star.sheet.SpreadsheetDocument</value></prop>'
 )
@@ -195,8 +204,10 @@ def _jobs(jobs: dict[str, tuple[str, ...]]) -> str:
 
 
 def _menu() -> str:
-    """The menu KPI: a new workbook from each template, and what binds formulas."""
+    """The menu KPI: a new workbook from each template, the reports, and what binds formulas."""
     from importlib import import_module
+
+    from kpi_xl.hosts.addin import ribbon_text
 
     templates = import_module("kpi_xl.workbook_templates")
 
@@ -207,17 +218,20 @@ def _menu() -> str:
         url = f'<prop oor:name="URL"><value>service:{MENU}?{name}</value></prop>'
         return url + '<prop oor:name="Target"><value>_self</value></prop>'
 
-    def said(text: str, section: str) -> dict[str, str]:
-        return {code: say(text, code, section) for code in LANGUAGES}
+    def said(text: str) -> dict[str, str]:
+        return {code: ribbon_text(text, code) for code in LANGUAGES}
 
     new = "".join(
-        entry(f"m{number}", said(templates.template(name).title, "words"), command(f"new:{name}"))
+        entry(f"m{number}", said(templates.template(name).title), command(f"new:{name}"))
         for number, name in enumerate(templates.TEMPLATES)
     )
     inside = _node(
         "Submenu",
-        entry("m1", said(NEW_WORKBOOK, "menu"), _node("Submenu", new, new=False)),
-        entry("m2", said(BIND, "menu"), command("bind")),
+        entry("m1", said(NEW_WORKBOOK), _node("Submenu", new, new=False)),
+        *(
+            entry(f"m{number}", said(text), command(name))
+            for number, (text, name) in enumerate((*REPORTS.items(), (BIND, "bind")), 2)
+        ),
         new=False,
     )
     menu = entry("org.kpixl.kpi", dict.fromkeys(LANGUAGES, "KPI"), SPREADSHEETS, inside)

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby, product
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ SAVED = ("OnSaveDone", "OnSaveAsDone")
 
 SPREADSHEET = "com.sun.star.sheet.SpreadsheetDocument"
 FORMULAS = 16  # com.sun.star.sheet.CellFlags.FORMULA
+CONTENTS = 1 | 2 | 4 | FORMULAS  # numbers, dates and texts as well
+ROUNDS = 8  # as long as chains of formulas are
+GROWN = "grown"
 XLSX = "Calc MS Excel 2007 XML"  # the name of the filter; that of .xltx has more behind it
 PARTS = re.compile(r"xl/(worksheets/[^/]+|workbook)\.xml")
 IN_PARTS = re.compile(r"(<(f|formula|formula1|formula2|definedName)\b[^>]*>)([^<]+)(</\2>)")
@@ -63,28 +67,36 @@ def bind(document: Any) -> int:
     """
     if not document.supportsService(SPREADSHEET):
         return 0
-    changed, automatic = document.isModified(), document.isAutomaticCalculationEnabled()
-    document.enableAutomaticCalculation(False)  # or each of 10,000 formulas computes all others
-    document.addActionLock()
-    document.lockControllers()
-    document.UndoManager.lock()
-    try:
+    changed = document.isModified()
+    with quietly(document):
         count = sum(_bind_sheet(sheet) for sheet in document.Sheets)
-    finally:
-        document.UndoManager.unlock()
-        document.unlockControllers()
-        document.removeActionLock()
-        document.enableAutomaticCalculation(automatic)
     if count:
         document.calculate()
         document.setModified(changed)
     return count
 
 
+@contextmanager
+def quietly(document: Any) -> Iterator[None]:
+    """Calc neither draws nor computes meanwhile, nor remembers what it could undo."""
+    automatic = document.isAutomaticCalculationEnabled()
+    document.enableAutomaticCalculation(False)  # or each of 10,000 formulas computes all others
+    document.addActionLock()
+    document.lockControllers()
+    document.UndoManager.lock()
+    try:
+        yield
+    finally:
+        document.UndoManager.unlock()
+        document.unlockControllers()
+        document.removeActionLock()
+        document.enableAutomaticCalculation(automatic)
+
+
 def _bind_sheet(sheet: Any) -> int:
     count = 0
     seen: set[tuple[int, int]] = set()  # an array's formula stands in each of its cells
-    for block in _formula_blocks(sheet):
+    for block in formula_blocks(sheet):
         left, top = block.RangeAddress.StartColumn, block.RangeAddress.StartRow
         formulas = block.getFormulaArray()
         if not any(unbound(text) for row in formulas for text in row):
@@ -124,11 +136,64 @@ def _bind_array(sheet: Any, column: int, row: int, seen: set[tuple[int, int]]) -
     return unbound(formula)
 
 
-def _formula_blocks(sheet: Any) -> Iterator[Any]:
-    for place in sheet.queryContentCells(FORMULAS).RangeAddresses:
+def formula_blocks(cells: Any) -> Iterator[Any]:
+    """The blocks of formula cells in a sheet or a part of it."""
+    sheet = cells.Spreadsheet
+    for place in cells.queryContentCells(FORMULAS).RangeAddresses:
         yield sheet.getCellRangeByPosition(
             place.StartColumn, place.StartRow, place.EndColumn, place.EndRow
         )
+
+
+# Blocks that grow
+
+
+def fit(document: Any) -> list[str]:
+    """Give the array formulas of the functions the size of their results, as Excel does itself.
+
+    The cells of those that have no room for it are the answer; they stay as they are.
+    """
+    document.calculate()
+    blocked: list[str] = []
+    for _ in range(ROUNDS):  # the size of one may hang on another's
+        with quietly(document):
+            done = [_fit_array(document, array) for array in _arrays(document)]
+        document.calculate()
+        blocked = [cell for cell in done if cell]
+        if GROWN not in blocked:
+            break
+    return [cell for cell in blocked if cell != GROWN]
+
+
+def _arrays(document: Any) -> list[Any]:
+    """The array formulas that call the functions, each as the range of its cells."""
+    found: dict[tuple[int, int, int], Any] = {}
+    for sheet in document.Sheets:
+        for block in formula_blocks(sheet):
+            for i, row in enumerate(block.getFormulaArray()):
+                for j, text in enumerate(row):
+                    if text.startswith("{=") and LONG_NAME.search(text):
+                        cursor = sheet.createCursorByRange(block.getCellByPosition(j, i))
+                        cursor.collapseToCurrentArray()
+                        place = cursor.RangeAddress
+                        found[place.Sheet, place.StartRow, place.StartColumn] = cursor
+    return list(found.values())
+
+
+def _fit_array(document: Any, array: Any) -> str:
+    """Fit one: "grown" if it had to be, its cell if it has no room, nothing if it fits."""
+    sheet, old = array.Spreadsheet, array.RangeAddress
+    left, top = old.StartColumn, old.StartRow
+    formula = sheet.getCellByPosition(left, top).getFormula()[1:-1]
+    height, width = (int(n) for n in _size(document, sheet.Name, top + 1, left + 1))
+    now = old.EndRow - top + 1, old.EndColumn - left + 1
+    if (height, width) == now or not height or not width:
+        return ""
+    array.setArrayFormula("")
+    new = sheet.getCellRangeByPosition(left, top, left + width - 1, top + height - 1)
+    room = new.queryContentCells(CONTENTS).Count == 0
+    (new if room else array).setArrayFormula(formula)
+    return GROWN if room else new.AbsoluteName.partition(":")[0].replace("$", "").lstrip(".")
 
 
 # Saved
@@ -190,14 +255,32 @@ def _plain_xml(text: str) -> str:
 
 
 def menu(context: Any, command: str) -> None:
-    """Do an entry of the menu: "bind" for the document in front, "new:" and a template's name."""
+    """Do an entry of the menu for the document in front, or make a new one, and tell of it.
+
+    "bind", "new:" and a template's name, or one of the reports.
+    """
     what, _, name = command.partition(":")
     if what == "new":
         new_workbook(context, name)
         return
     document = _service(context, "com.sun.star.frame.Desktop").getCurrentComponent()
-    if document is not None and document.supportsService(SPREADSHEET):
+    if document is None or not document.supportsService(SPREADSHEET):
+        return
+    if what == "bind":
         bind(document)
+        fit(document)
+        return
+    sentence, mistake = report(context, document, command)
+    show(context, sentence, mistake=mistake)
+
+
+def report(context: Any, document: Any, command: str) -> tuple[str, bool]:
+    """Do what a report's button does: its sentence, and whether that tells of a mistake."""
+    from importlib import import_module
+
+    reports = import_module("kpi_xl.udfs.calc")
+    answer: tuple[str, bool] = reports.told(document, command, _language(context))
+    return answer
 
 
 def new_workbook(context: Any, name: str) -> Any:
@@ -207,42 +290,49 @@ def new_workbook(context: Any, name: str) -> Any:
 
     import uno
 
-    from kpi_xl.locales import chosen
-
     templates = import_module("kpi_xl.workbook_templates")
     build = import_module("kpi_xl.workbook_templates.parts").build
-    provider = _service(context, "com.sun.star.configuration.ConfigurationProvider")
-    place = _settings(nodepath="/org.openoffice.Setup/L10N")
-    view = "com.sun.star.configuration.ConfigurationAccess"
-    try:
-        language = chosen(provider.createInstanceWithArguments(view, place).ooLocale or None)
-    except LookupError:
-        language = "en"
+    language = _language(context)
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.xlsx"
         path.write_bytes(build(templates.template(name), {}, language=language).content)
         desktop = _service(context, "com.sun.star.frame.Desktop")
         url = uno.systemPathToFileUrl(str(path))
-        document = desktop.loadComponentFromURL(url, "_blank", 0, _settings(AsTemplate=True))
+        document = desktop.loadComponentFromURL(url, "_blank", 0, settings(AsTemplate=True))
     bind(document)
     return document
 
 
-def show(context: Any, sentence: str) -> None:
+def _language(context: Any) -> str:
+    """The language of LibreOffice, or English."""
+    from kpi_xl.locales import chosen
+
+    provider = _service(context, "com.sun.star.configuration.ConfigurationProvider")
+    place = settings(nodepath="/org.openoffice.Setup/L10N")
+    view = "com.sun.star.configuration.ConfigurationAccess"
+    try:
+        return chosen(provider.createInstanceWithArguments(view, place).ooLocale or None)
+    except LookupError:
+        return "en"
+
+
+def show(context: Any, sentence: str, *, mistake: bool = True) -> None:
     """Show a sentence in a window."""
-    from com.sun.star.awt.MessageBoxType import ERRORBOX
+    from com.sun.star.awt.MessageBoxType import ERRORBOX, INFOBOX
 
     desktop = _service(context, "com.sun.star.frame.Desktop")
     window = desktop.getCurrentFrame().getContainerWindow()
     toolkit = _service(context, "com.sun.star.awt.Toolkit")
-    toolkit.createMessageBox(window, ERRORBOX, 1, "KPI", sentence).execute()
+    kind = ERRORBOX if mistake else INFOBOX
+    toolkit.createMessageBox(window, kind, 1, "KPI", sentence).execute()
 
 
 def _service(context: Any, name: str) -> Any:
     return context.ServiceManager.createInstanceWithContext(name, context)
 
 
-def _settings(**values: Any) -> tuple[Any, ...]:
+def settings(**values: Any) -> tuple[Any, ...]:
+    """Settings as LibreOffice takes them."""
     from com.sun.star.beans import PropertyValue
 
     return tuple(PropertyValue(name, 0, value, 0) for name, value in values.items())
@@ -255,7 +345,9 @@ def perform(context: Any, file: Path) -> None:
     """Do what a file says, and write the answer beside it.
 
     `new`: make a workbook from that template, and answer as with `values`.
-    For each of its books: open it, which binds its formulas; `pdf`, `save`: write it as that;
+    For each of its books: open it, which binds its formulas; then, in the order of the file:
+    `pdf`, `save`: write it as that; `reports`: do these of the menu, each with a sheet and a cell
+    chosen, and answer what they tell;
     `values`: answer what its formula cells show, which of them call functions that LibreOffice has
     not got (`unknown`), and how large the blocks of some array formulas would be (`sizes`).
     """
@@ -271,7 +363,7 @@ def perform(context: Any, file: Path) -> None:
             document.close(True)
             continue
         url = uno.systemPathToFileUrl(task["book"])
-        hidden = _settings(Hidden=True, MacroExecutionMode=0, UpdateDocMode=0)
+        hidden = settings(Hidden=True, MacroExecutionMode=0, UpdateDocMode=0)
         try:
             document = desktop.loadComponentFromURL(url, "_blank", 0, hidden)
         except IllegalArgumentException:  # nobody is there to be asked for a password
@@ -280,26 +372,38 @@ def perform(context: Any, file: Path) -> None:
             answers.append({"problem": "LibreOffice cannot open it; is it protected or damaged?"})
             continue
         answer: dict[str, Any] = {}
-        if task.get("values"):
-            document.calculateAll()
-            answer["sheets"] = {sheet.Name: _shown(sheet) for sheet in document.Sheets}
-            answer["unknown"] = [place for sheet in document.Sheets for place in _unknown(sheet)]
-            answer["sizes"] = [_size(document, *place) for place in task.get("blocks", [])]
-        if "pdf" in task:
-            target = uno.systemPathToFileUrl(task["pdf"])
-            document.storeToURL(target, _settings(FilterName="calc_pdf_Export"))
-        if "save" in task:
-            target = uno.systemPathToFileUrl(task["save"])
-            document.storeAsURL(target, _settings(FilterName=XLSX))
+        for what, asked in task.items():
+            if what == "values":
+                document.calculateAll()
+                answer["sheets"] = {sheet.Name: _shown(sheet) for sheet in document.Sheets}
+                answer["unknown"] = [
+                    place for sheet in document.Sheets for place in _unknown(sheet)
+                ]
+                answer["sizes"] = [_size(document, *place) for place in task.get("blocks", [])]
+            elif what == "reports":
+                answer["told"] = [_reported(context, document, *one) for one in asked]
+            elif what == "pdf":
+                target = uno.systemPathToFileUrl(asked)
+                document.storeToURL(target, settings(FilterName="calc_pdf_Export"))
+            elif what == "save":
+                target = uno.systemPathToFileUrl(asked)
+                document.storeAsURL(target, settings(FilterName=XLSX))
         document.close(True)
         answers.append(answer)
     file.with_suffix(".answer").write_text(json.dumps(answers), encoding="utf-8")
 
 
+def _reported(context: Any, document: Any, sheet: str, cell: str, command: str) -> tuple[str, bool]:
+    controller = document.CurrentController
+    controller.setActiveSheet(document.Sheets.getByName(sheet))
+    controller.select(controller.ActiveSheet.getCellRangeByName(cell))
+    return report(context, document, command)
+
+
 def _shown(sheet: Any) -> list[list[Any]]:
     """What the formula cells of a sheet show: row, column, value, or the number of an error."""
     shown: list[list[Any]] = []
-    for block in _formula_blocks(sheet):
+    for block in formula_blocks(sheet):
         place = block.RangeAddress
         for i, row in enumerate(block.getDataArray()):
             for j, value in enumerate(row):
@@ -311,7 +415,7 @@ def _shown(sheet: Any) -> list[list[Any]]:
 
 def _unknown(sheet: Any) -> Iterator[tuple[str, int, int]]:
     """The cells whose formulas call a function that LibreOffice has not got."""
-    for block in _formula_blocks(sheet):
+    for block in formula_blocks(sheet):
         place = block.RangeAddress
         for i, row in enumerate(block.getFormulaArray()):
             for j, text in enumerate(row):

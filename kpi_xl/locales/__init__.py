@@ -2,8 +2,8 @@
 
 English is written in the code. The sections of a file hold the translations by their English text,
 so that a text that several functions share is translated once: `[words]` the workbooks' texts,
-`[ribbon]` those of the add-in for Excel, `[menu]` the entries of LibreOffice's menu, `[pane]` the
-texts of Office.js: its task pane and its ribbon, `[phrases]` the pieces that a function's help is
+`[ribbon]` those of the add-in for Excel and of LibreOffice's menu, `[pane]` the texts of Office.js:
+its task pane and its ribbon, `[phrases]` the pieces that a function's help is
 put together from, `[units]` the meanings of units, `[arguments]` the help of arguments, `[columns]`
 the meanings of tables' columns and `[cautions]` those beside some definitions. `[families]` has the
 families by their name.
