@@ -25,6 +25,7 @@ from cases import (
     exactly,
     mapped,
     near,
+    of_templates,
 )
 
 from kpi_xl.metrics import METRICS
@@ -100,6 +101,8 @@ def com() -> Any:
         for kind in (com_value, com_reference)
         for case, (name, given) in CALLS.items()
     }
+    for case, (name, given) in of_templates().items():
+        calls[case] = (name, list(map(com_reference, complete(name, given))))
     for error, code in NEWER_COM_ERRORS.items():
         calls[error] = ("CAC", [code, 50.0])
     return run("com", calls)
@@ -109,6 +112,11 @@ def com() -> Any:
 def test_com_shows_what_the_cells_module_says(com: Any, kind: str) -> None:
     shown = {case: com["results"][f"{kind} {case}"] for case in CALLS}
     assert exactly(shown) == exactly({case: block(evaluated(case)) for case in CALLS})
+
+
+def test_com_shows_in_templates_what_the_cells_module_says(com: Any) -> None:
+    shown = {case: com["results"][case] for case in of_templates()}
+    assert exactly(shown) == exactly({case: block(evaluated(case)) for case in of_templates()})
 
 
 def test_vba_gets_a_cell_a_row_or_a_block(com: Any) -> None:
@@ -232,16 +240,23 @@ DESCRIBED = {
 
 @pytest.fixture(scope="module")
 def office() -> Any:
+    calls = office_calls()
+    for case, (name, given) in of_templates().items():
+        calls[case] = (name, list(map(office_argument, given)), "1.4")
     # The key that xlwings has for non-commercial use and tests.
-    return run(
-        "office", office_calls(), XLWINGS_ON_SERVER="true", XLWINGS_LICENSE_KEY="noncommercial"
-    )
+    return run("office", calls, XLWINGS_ON_SERVER="true", XLWINGS_LICENSE_KEY="noncommercial")
 
 
 @pytest.mark.parametrize("kind", ["typed", "complete"])
 def test_office_shows_what_the_cells_module_says(office: Any, kind: str) -> None:
     shown = {case: office["results"][f"{kind} {case}"] for case in CALLS}
     expected = {case: mapped(office_result, evaluated(case)) for case in CALLS}
+    assert exactly(shown) == exactly(expected)
+
+
+def test_office_shows_in_templates_what_the_cells_module_says(office: Any) -> None:
+    shown = {case: office["results"][case] for case in of_templates()}
+    expected = {case: mapped(office_result, evaluated(case)) for case in of_templates()}
     assert exactly(shown) == exactly(expected)
 
 
