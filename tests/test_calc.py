@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 import openpyxl
 import pytest
 from case_book import SHEET, Band, case_book
-from cases import CALLS, EXCEPTIONS, block, evaluated
+from cases import CALLS, EXCEPTIONS, ROWS, block, evaluated
 from hosts import program
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import build
@@ -37,7 +37,6 @@ from kpi_xl.locales import LANGUAGES
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
 SECONDS = 400.0
-ROWS = 100  # of the sample data
 
 
 def named(file: str) -> Callable[[Any], None]:

@@ -15,7 +15,15 @@ from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
-from kpi_xl.hosts.calc_names import LONG_NAME, NEWER_NAME, bound, plain, unbound, unresolved
+from kpi_xl.hosts.calc_names import (
+    LONG_NAME,
+    NEWER_NAME,
+    bound,
+    plain,
+    unbound,
+    unresolved,
+    without_texts,
+)
 
 CODES = {
     532: "#DIV/0!",
@@ -193,6 +201,7 @@ def _fit_array(document: Any, array: Any) -> str:
     new = sheet.getCellRangeByPosition(left, top, left + width - 1, top + height - 1)
     room = new.queryContentCells(CONTENTS).Count == 0
     (new if room else array).setArrayFormula(formula)
+    document.calculate()  # or the next one would compute from what was there before
     return GROWN if room else new.AbsoluteName.partition(":")[0].replace("$", "").lstrip(".")
 
 
@@ -426,7 +435,7 @@ def _unknown(sheet: Any) -> Iterator[tuple[str, int, int]]:
 def _size(document: Any, name: str, row: int, column: int) -> list[float]:
     """How many rows and columns the block of an array formula would fill, if it could."""
     sheet = document.Sheets.getByName(name)
-    formula = sheet.getCellByPosition(column - 1, row - 1).getFormula()[2:-1]
+    formula = without_texts(sheet.getCellByPosition(column - 1, row - 1).getFormula()[2:-1])
     free = sheet.getCellByPosition(sheet.Columns.Count - 1, sheet.Rows.Count - 1)
     sizes = []
     for function in ("ROWS", "COLUMNS"):

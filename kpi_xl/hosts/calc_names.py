@@ -73,7 +73,7 @@ def with_texts(formula: str, separator: str = ";") -> str:
 
 def plain(formula: str) -> str:
     """A formula as Excel has it: `CAC(...)`, and without what `with_texts` added."""
-    formula = _without_texts(formula)
+    formula = without_texts(formula)
     formula = NEWER_NAME.sub(lambda m: m[1] or _upper(m[2]), formula)
     return LONG_NAME.sub(lambda m: m[1] or METHODS.get(m[2], m[0]), formula)
 
@@ -90,7 +90,8 @@ def _upper(name: str) -> str:
     return ".".join((*prefixes, last.upper()))
 
 
-def _without_texts(formula: str) -> str:
+def without_texts(formula: str) -> str:
+    """A formula without what `with_texts` added."""
     for separator in ",;":
         own = formula[len("IF(ISTEXT(") :][: (len(formula) - len(with_texts("", separator))) // 3]
         if own and formula == with_texts(own, separator):
