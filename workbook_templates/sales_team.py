@@ -595,7 +595,10 @@ def twelve_months(page: Page) -> None:
             (4, blank_if(f"N({target})=0", f"KPI_STATUS({sales},{target},,Tolerance)"), TEXT),
         ):  # fmt: skip
             page.put(row, MONTH + column, formula, page.styles.number(unit))
-        counted = blank_if(f'{start}=""', f"MIN({all_weeks},SUMPRODUCT(({days}>0)*1))")
+        # LibreOffice has no frequencies of no days at all.
+        any_day = f'COUNTIFS(Weeks[week],">="&{start},Weeks[week],"<="&EOMONTH({start},0))'
+        counted = f"IF({any_day}=0,0,MIN({all_weeks},SUMPRODUCT(({days}>0)*1)))"
+        counted = blank_if(f'{start}=""', counted)
         page.put_array(row, MONTH + 2, counted, page.styles.number(COUNT))
 
 
