@@ -33,7 +33,6 @@ Block = list[list[Cell]]
 NUMBERS = {float, int}
 LARGEST_ID = 2.0**53  # beyond it, numbers that differ by 1 are the same
 TOO_LARGE = "the result is too large for a cell"
-NOT_EVERYWHERE = ("numpy", "scipy")  # a browser's Python has them only where it was asked for them
 DAY_0 = date(1899, 12, 30).toordinal()  # serial number 0, from March 1900 on
 
 
@@ -141,14 +140,6 @@ def _result(metric: Metric, values: list[Cell | Block]) -> Cell | Block:
         return CellError("#DIV/0!", f"the denominator of {metric.formula} is 0")
     except OverflowError:
         return OutOfDomain(TOO_LARGE).shown()
-    except ModuleNotFoundError as error:
-        if error.name not in NOT_EVERYWHERE:
-            raise
-        return CellError(
-            "#NAME?",
-            f"{metric.name} computes with the package {error.name}, which is not installed here:"
-            " install it; in xlwings Lite, write its name into requirements.txt and restart",
-        )
 
 
 def _shown(metric: Metric, result: Any, values: list[Cell | Block]) -> Cell | Block:

@@ -23,7 +23,7 @@ from test_excel import (
     CALLS,
     DESCRIBED,
     OFFICE_CASES,
-    evaluated,
+    OMITTED,
     exactly,
     mapped,
     office_calls,
@@ -32,10 +32,10 @@ from test_excel import (
 )  # fmt: skip
 
 from kpi_xl import METRICS, CellError, __version__
-from kpi_xl.cells import evaluate
 from kpi_xl.cli.shared import Misuse
 from kpi_xl.cli.templates import check_host, new
 from kpi_xl.hosts.embedded import calculate
+from kpi_xl.hosts.excel import function
 from kpi_xl.hosts.lite import bound, with_python
 from kpi_xl.hosts.recalc import recalculated
 from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT
@@ -144,11 +144,16 @@ def without_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, None)
 
 
+def called(case: str) -> Any:
+    name, given = CALLS[case]
+    return function(METRICS[name])(*(None if a is OMITTED else a for a in given))
+
+
 @pytest.mark.usefixtures("without_numpy")
 @pytest.mark.parametrize("kind", ["typed", "complete"])
 def test_a_browser_shows_what_the_cells_module_says(browser: Any, kind: str) -> None:
     shown = {case: browser["results"][f"{kind} {case}"] for case in CALLS}
-    expected = {case: mapped(office_result, evaluated(case)) for case in CALLS}
+    expected = {case: mapped(office_result, called(case)) for case in CALLS}
     assert exactly(shown) == exactly(expected)
 
 
@@ -196,19 +201,20 @@ def test_a_script_says_what_it_did(browser: Any, key: str, words: str) -> None:
 
 
 @pytest.mark.usefixtures("without_numpy")
-def test_where_numpy_is_not_there_the_tables_say_so() -> None:
-    error = evaluate(METRICS["COHORT"], [[["Ann"]], [[45292.0]]])
+def test_where_numpy_is_not_there_the_tables_say_so(capsys: pytest.CaptureFixture[str]) -> None:
+    error = function(METRICS["COHORT"])([["Ann"]], [[45292.0]])
     assert isinstance(error, CellError)
     assert error == "#NAME?"
     assert error.sentence.startswith("COHORT computes with the package numpy, which is not")
-    assert evaluate(METRICS["FUNNEL"], [[["Lead"]], [[10.0]]])[1][1] == 10.0
+    assert capsys.readouterr().err == f"{error.sentence}\n"
+    assert function(METRICS["FUNNEL"])([["Lead"]], [[10.0]])[1][1] == 10.0
 
 
 def test_another_missing_module_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "kpi_xl.btyd", None)
     customers = [[["Ann"], ["Ann"], ["Bob"]], [[45292.0], [45322.0], [45300.0]]]
     with pytest.raises(ModuleNotFoundError, match="btyd"):
-        evaluate(METRICS["BTYD_FIT"], customers)
+        function(METRICS["BTYD_FIT"])(*customers)
 
 
 # The workbooks

@@ -60,6 +60,7 @@ def test_calls_are_found_in_any_formula(formula: str, found: list[Any]) -> None:
         ("='C:\\a b\\kpi_xl.xlam'!CAC(1,2)+kpi_xl.xlam!CPL(1,2)", "=CAC(1,2)+CPL(1,2)"),
         ("=[1]!CAC([1]!CPL(3,1),'Sheet 1'!A1)", "=CAC(CPL(3,1),'Sheet 1'!A1)"),
         ("=_xludf.CAC(1,2)", "=CAC(1,2)"),
+        ("=_xldudf_CAC([2]!_xldudf_CPL(3,1),2)", "=CAC(CPL(3,1),2)"),
         ('="[1]!CAC(1)"&CAC(1,2)', '="[1]!CAC(1)"&CAC(1,2)'),
         ("='my''book.xlsx'!x+SUM(1)", "='my''book.xlsx'!x+SUM(1)"),
     ],

@@ -5,6 +5,7 @@ xlwings takes the name from `__name__`, the help from `__doc__`, the arguments f
 text, both of its engines hand over each argument as a list of rows, or None where it was left out.
 """
 
+import sys
 from collections.abc import Callable
 from inspect import Parameter, Signature
 from typing import Annotated, Any, cast
@@ -12,6 +13,7 @@ from typing import Annotated, Any, cast
 import xlwings as xw
 
 from kpi_xl import cells
+from kpi_xl.errors import CellError
 from kpi_xl.metrics import METRICS
 from kpi_xl.reference import argument_help, one_line
 from kpi_xl.registry import Metric
@@ -27,6 +29,8 @@ NEWER_ERRORS = {
     if not xw.on_server
 }
 
+NOT_EVERYWHERE = ("numpy", "scipy")  # a browser's Python has them only where it was asked for them
+
 
 def functions() -> dict[str, Callable[..., Any]]:
     """Every function under its cell name, ready for a module that xlwings loads."""
@@ -37,7 +41,14 @@ def function(metric: Metric) -> Callable[..., Any]:
     """A metric as an xlwings function of blocks of cells."""
 
     def call(*blocks: Any) -> Any:
-        return cells.evaluate(metric, [with_errors(block) for block in blocks])
+        try:
+            return cells.evaluate(metric, [with_errors(block) for block in blocks])
+        except ModuleNotFoundError as missing:
+            if missing.name not in NOT_EVERYWHERE:
+                raise
+            sentence = lacks(metric, missing)
+            print(sentence, file=sys.stderr)  # xlwings Lite shows it in its pane
+            return CellError("#NAME?", sentence)
 
     parameters = [
         Parameter(
@@ -55,6 +66,14 @@ def function(metric: Metric) -> Callable[..., Any]:
     call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {p.name: p.annotation for p in parameters}
     return cast(Callable[..., Any], xw.func(**options(metric))(call))
+
+
+def lacks(metric: Metric, missing: ModuleNotFoundError) -> str:
+    """The sentence for a function whose package is not there."""
+    return (
+        f"{metric.name} computes with the package {missing.name}, which is not installed here: in"
+        " xlwings Lite, write its name into requirements.txt and restart; elsewhere, install it"
+    )
 
 
 def options(metric: Metric) -> dict[str, Any]:
