@@ -37,6 +37,7 @@ from kpi_xl.cli.templates import check_host, new
 from kpi_xl.hosts.embedded import calculate
 from kpi_xl.hosts.excel import function
 from kpi_xl.hosts.lite import bound, with_python
+from kpi_xl.hosts.package import read_package
 from kpi_xl.hosts.recalc import recalculated
 from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT
 
@@ -300,6 +301,20 @@ def test_excel_would_open_it(name: str, tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     new(name, output=path, lang="fa", host="lite")
     assert settings(path.read_bytes())["main.py"]
+    validated(path)
+
+
+def test_a_workbook_for_a_companys_server(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    new("retention", output=path, lang="ru", host="server")
+    with zipfile.ZipFile(path) as package:
+        assert not [name for name in package.namelist() if "webextension" in name]
+        sheets = [package.read(name).decode() for name in package.namelist() if "/sheet" in name]
+    assert not re.search(r"[^_]COHORT\(", "".join(re.findall("<f.*?</f>", "".join(sheets))))
+    formulas = [formula.text for formula in read_package(path.read_bytes()).formulas]
+    assert any("COHORT(" in formula for formula in formulas)
+    said = [cell.value for cell in openpyxl.load_workbook(path).worksheets[0]["C"] if cell.value]
+    assert any("сервер вашей компании" in text for text in said)
     validated(path)
 
 

@@ -199,6 +199,9 @@ FUNCTIONS = {
     "excel": "Functions such as =CAC() and =COHORT() come from kpi_xl, a free Python package:"
     " pip install kpi-xl. Without it this workbook shows the figures that were computed"
     " when it was made; with it they follow every change.",
+    "server": "Functions such as =CAC() and =COHORT() come from the add-in kpi_xl, which your"
+    " company's server provides. Without the add-in this workbook shows the figures that were"
+    " computed when it was made; with it they follow every change.",
     "lite": "Functions such as =CAC() and =COHORT() come from kpi_xl, which this workbook brings"
     " along for the add-in xlwings Lite (free: Home, Add-ins, search for xlwings). Without the"
     " add-in it shows the figures that were computed when it was made; with it they follow every"

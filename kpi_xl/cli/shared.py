@@ -27,7 +27,11 @@ BOOK_LANGUAGE = Annotated[
     str | None, typer.Option("--lang", help=f"{', '.join(LANGUAGES)}; without it, the system's.")
 ]
 BOOK_HOST = Annotated[
-    str, typer.Option("--host", help="excel, or lite for a workbook that brings the functions.")
+    str,
+    typer.Option(
+        "--host",
+        help="excel; lite for a workbook that brings the functions; server for a company's server.",
+    ),
 ]
 WHEEL = Annotated[
     str, typer.Option(help="For lite: where our wheel is, if not on PyPI.", metavar="URL")

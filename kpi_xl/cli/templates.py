@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kpi_xl.reports.layout import Loaded
     from kpi_xl.sources import Table
 
-HOSTS = ("excel", "lite")
+HOSTS = ("excel", "lite", "server")
 STARTER = "starter"  # no template, for it has no tables
 NAME = Annotated[str, typer.Argument(metavar="TEMPLATE", help="Such as retention.")]
 
@@ -48,7 +48,8 @@ def new(
     """Write an empty template workbook, ready to be filled.
 
     With --host lite it brings the functions along for the add-in xlwings Lite, also without a
-    template: kpi-xl new starter --host lite.
+    template: kpi-xl new starter --host lite. With --host server it is for Excels whose functions
+    come from kpi-xl serve.
     """
     check_host(host, wheel)
     if name.lower() == STARTER:
@@ -98,9 +99,9 @@ def for_host(content: bytes, host: str, wheel: str = "") -> bytes:
     """A workbook of ours as a host takes it."""
     if host == "excel":
         return content
-    from kpi_xl.hosts.lite import with_python
+    from kpi_xl.hosts.lite import with_bound_formulas, with_python
 
-    return with_python(content, wheel)
+    return with_python(content, wheel) if host == "lite" else with_bound_formulas(content)
 
 
 @app.command()

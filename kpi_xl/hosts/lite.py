@@ -69,18 +69,14 @@ def requirements_txt(wheel: str = "") -> str:
 
 def with_python(content: bytes, wheel: str = "") -> bytes:
     """One of our workbooks, as xlwings Lite takes it: with its Python, and formulas that bind."""
+    content = with_bound_formulas(content)
+    changed = {}
     with zipfile.ZipFile(io.BytesIO(content)) as package:
-        parts = {name: package.read(name) for name in package.namelist()}
-    changed = {
-        name: bound(part.decode()).encode()
-        for name, part in parts.items()
-        if WITH_FORMULAS.fullmatch(name)
-    }
-    for name, end, new in (
-        ("[Content_Types].xml", "</Types>", CONTENT_TYPES),
-        ("_rels/.rels", "</Relationships>", RELATION),
-    ):
-        changed[name] = parts[name].decode().replace(end, new + end).encode()
+        for name, end, new in (
+            ("[Content_Types].xml", "</Types>", CONTENT_TYPES),
+            ("_rels/.rels", "</Relationships>", RELATION),
+        ):
+            changed[name] = package.read(name).decode().replace(end, new + end).encode()
     file = io.BytesIO(with_members(content, changed))
     with zipfile.ZipFile(file, "a") as package:
         for name, text in (
@@ -92,6 +88,17 @@ def with_python(content: bytes, wheel: str = "") -> bytes:
             member = zipfile.ZipInfo(f"{EXTENSIONS}/{name}")
             package.writestr(member, text, zipfile.ZIP_DEFLATED)
     return file.getvalue()
+
+
+def with_bound_formulas(content: bytes) -> bytes:
+    """One of our workbooks, whose formulas call the functions of an Office add-in."""
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        changed = {
+            name: bound(package.read(name).decode()).encode()
+            for name in package.namelist()
+            if WITH_FORMULAS.fullmatch(name)
+        }
+    return with_members(content, changed)
 
 
 def bound(xml: str) -> str:
