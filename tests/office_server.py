@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -99,9 +100,7 @@ def running(
     command: list[str], scheme: str, settings: Mapping[str, str], cwd: Path | None = None
 ) -> Iterator[Server]:
     """A server's command, to which the port is added, until the end."""
-    try:
-        import xlwings_server  # noqa: F401
-    except ImportError:
+    if find_spec("xlwings_server") is None:  # importing it would change the environment
         missing("xlwings-server is not installed: pip install 'kpi-xl[server]'")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
