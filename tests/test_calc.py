@@ -103,6 +103,7 @@ PRESSED = {
     "cases": [(SHEET, "A1", "freeze_for_sharing"), (SHEET, "A1", "refresh_report")],
     "funnel": [("Summary", "C31", "explain_cell"), ("Start", "A1", "explain_cell"),
                ("Spend", "A1", "load_data"), ("Start", "A1", "load_data")],
+    "frozen": [("Start", "A1", "freeze_for_sharing")],
 }  # fmt: skip
 """What else is chosen in the menu."""
 
@@ -123,18 +124,20 @@ def office(tmp_path_factory: pytest.TempPathFactory, bands: Any, reports: Any) -
     program("soffice", "apt-get install libreoffice-calc python3-uno")
     folder = tmp_path_factory.mktemp("calc")
     books = {"cases": bands[0]} | {name: one.empty for name, one in reports[0].items()}
+    books["frozen"] = reports[0]["funnel"].filled
     books |= {name: changed(books["funnel"], change) for name, (change, _) in REFUSED.items()}
     tasks = []
     for name, content in books.items():
         (folder / f"{name}.xlsx").write_bytes(content)
         task = {"book": str(folder / f"{name}.xlsx")}
-        if name == "cases":
+        whole = name in ("cases", "frozen")  # shown and saved before anything is chosen
+        if whole:
             task |= {"values": True, "save": str(folder / f"{name}-saved.xlsx")}
         refreshed = [("Start", "A1", one) for one in ("refresh_report", "check_data")]
-        task |= {"reports": PRESSED[name] if name == "cases" else refreshed + PRESSED.get(name, [])}
+        task |= {"reports": PRESSED[name] if whole else refreshed + PRESSED.get(name, [])}
         if name in REFUSED:
             task["reports"] = refreshed[:1]
-        if name != "cases":
+        if not whole:
             task |= {"values": True, "save": str(folder / f"{name}-saved.xlsx")}
         tasks.append(task)
     tasks.append({"new": "scorecard"})
@@ -154,6 +157,7 @@ def office(tmp_path_factory: pytest.TempPathFactory, bands: Any, reports: Any) -
             "told": answer["told"],
             "before": books[name],
             "after": (folder / f"{name}-saved.xlsx").read_bytes(),
+            "copies": [path.read_bytes() for path in folder.glob(f"{name}-saved (values).xlsx")],
         }
         for name, answer in zip(books, answers, strict=True)
     }  # fmt: skip
@@ -276,6 +280,24 @@ def test_what_else_the_menu_does(office: Any) -> None:
     assert refused[0].startswith("This workbook was not made from a template of kpi_xl")
     assert frozen[1]  # a case of its own is the error
     assert "shows #NAME?" in frozen[0]
+
+
+def test_a_frozen_copy_has_values_and_the_formulas_in_notes(office: Any) -> None:
+    ((told, failed),) = office["frozen"]["told"]
+    assert not failed
+    assert "frozen-saved (values).xlsx" in told
+    (copy,) = office["frozen"]["copies"]
+    ours = re.compile(rf"\b({'|'.join(METRICS)})\(")
+    assert not [one for one in read_package(copy).formulas if ours.search(one.text)]
+    book = openpyxl.load_workbook(io.BytesIO(copy), data_only=True)
+    frozen = [one for one in read_package(office["frozen"]["after"]).formulas
+              if ours.search(one.text)]  # fmt: skip
+    assert frozen
+    for formula in frozen:
+        cell = book[formula.sheet].cell(formula.row, formula.column)
+        shown = office["frozen"]["sheets"][formula.sheet].get((formula.row, formula.column), "")
+        assert is_same("" if cell.value is None else cell.value, shown), formula
+        assert ours.search(cell.comment.text)
 
 
 @pytest.mark.parametrize("name", REFUSED)
