@@ -556,7 +556,9 @@ def joined(left: Term, operator: str, right: Term) -> Term:
         text = f"{wrapped(AS_TEXT, left)}&{wrapped(AS_TEXT, right)}"
     elif binding == COMPARISON:
         # Any text is more than any number, whatever stands in it.
-        if operator in ("=", "<>") or left.numeric or right.numeric:
+        if operator in ("=", "<>") and not block and '""' in (left.text, right.text):
+            text = left.text + operator + right.text  # no digits matter beside no text
+        elif operator in ("=", "<>") or left.numeric or right.numeric:
             text = f"{wrapped(COMPARED, left)}{operator}{wrapped(COMPARED, right)}"
         else:
             one, other = left.text, right.text
