@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 ELSEWHERE = 0xFFFFFFFF  # in place of a number that stands in a field of 64 bits
 SIZED_LATER = 1 << 3  # the flag of a member whose sizes follow its data
+LARGE = 1 << 24  # bytes, beyond which a member is packed fast rather than tightly
 
 
 def with_members(content: bytes, changed: Mapping[str, bytes]) -> bytes:
@@ -35,7 +36,8 @@ def with_members(content: bytes, changed: Mapping[str, bytes]) -> bytes:
             out += content[start:end]
             continue
         data = changed[member.filename]
-        compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        level = 1 if len(data) > LARGE else zlib.Z_DEFAULT_COMPRESSION
+        compressor = zlib.compressobj(level, wbits=-zlib.MAX_WBITS)
         packed = compressor.compress(data) + compressor.flush()
         sizes[start] = struct.pack("<3L", zlib.crc32(data), len(packed), len(data))
         out += _with_sizes(content[start:end], 6, sizes[start], 26, 30) + packed
