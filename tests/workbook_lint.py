@@ -66,6 +66,8 @@ FORMAT_PART = re.compile(
     re.IGNORECASE,
 )
 
+BORDER = 12 * 9525  # an empty edge of a chart that may be left out on paper, in drawings' units
+
 Kind = Literal["cell", "name", "validation", "conditional format"]
 
 
@@ -81,6 +83,15 @@ class Cell(NamedTuple):
     marked: bool
 
 
+class Frame(NamedTuple):
+    """Where a chart is: each edge as the row or column that it is in, from 0, and how far in it."""
+
+    left: tuple[int, int]
+    top: tuple[int, int]
+    right: tuple[int, int]
+    bottom: tuple[int, int]
+
+
 class Sheet(NamedTuple):
     """A sheet: its part, its cells by row and column counted from 1, and what belongs to it."""
 
@@ -90,6 +101,7 @@ class Sheet(NamedTuple):
     tables: list[Element]
     comments: list[Element]
     charts: list[Element]
+    frames: list[Frame]
     links: dict[str, str]
     """Targets outside the file, by the id of their relation."""
 
@@ -555,6 +567,26 @@ def charts(sheet: Sheet, book: Book) -> Iterator[str]:
                 yield f"{where}: its title: {drawn(entry.text or '', book)}"
 
 
+def frames(sheet: Sheet, book: Book) -> Iterator[str]:
+    """Charts that do not cover each other, and are printed whole."""
+    for one, other in combinations(sheet.frames, 2):
+        beside = one.right <= other.left or other.right <= one.left
+        if not beside and one.top < other.bottom and other.top < one.bottom:
+            yield f"charts at {cell_at(one)} and {cell_at(other)} cover each other"
+    for name, owner, text in book.names:
+        area = address_area(sheet.name, text.rpartition("!")[2])
+        if name != "_xlnm.Print_Area" or owner is not sheet or area is None:
+            continue
+        for frame in sheet.frames:
+            if frame.right > (area.right, BORDER) or frame.bottom > (area.bottom, BORDER):
+                yield f"the chart at {cell_at(frame)} goes beyond what is printed, {text}"
+
+
+def cell_at(frame: Frame) -> str:
+    """The cell in which a chart begins."""
+    return address(frame.top[0] + 1, frame.left[0] + 1)
+
+
 def series(entry: Element, book: Book) -> Iterator[str]:
     """A series of a chart: a name, numbers, and as many categories."""
     if not (entry.findtext("{*}tx/{*}v") or entry.findtext("{*}tx//{*}f")):
@@ -634,7 +666,7 @@ BOOK_RULES = (
 SHEET_RULES: tuple[Callable[[Sheet, Book], Iterator[str]], ...]
 SHEET_RULES = (
     cached_values, constants, dynamic_arrays, merges, tables, validations, conditional_formats,
-    sparklines, charts, hyperlinks, comments, panes,
+    sparklines, charts, frames, hyperlinks, comments, panes,
 )  # fmt: skip
 
 
@@ -768,6 +800,7 @@ def _opened(file: zipfile.ZipFile, package: Package, errors: Set[str], volatile:
         own = list(relations(file, name))
         drawings = [drawing for kind, _, drawing in own if kind == "drawing"]
         drawn = chain.from_iterable(relations(file, drawing) for drawing in drawings)
+        anchors = (anchor for drawing in drawings for anchor in part(drawing))
         sheets.append(
             Sheet(
                 name=entry.attrib["name"],
@@ -776,6 +809,7 @@ def _opened(file: zipfile.ZipFile, package: Package, errors: Set[str], volatile:
                 tables=[part(name) for kind, _, name in own if kind == "table"],
                 comments=[part(name) for kind, _, name in own if kind == "comments"],
                 charts=[part(name) for kind, _, name in drawn if kind == "chart"],
+                frames=[frame_of(anchor) for anchor in anchors],
                 links={key: name for kind, key, name in own if kind == "hyperlink"},
             )
         )
@@ -791,6 +825,15 @@ def _opened(file: zipfile.ZipFile, package: Package, errors: Set[str], volatile:
         package, sheets, names, list(expressions(package, sheets, names)), styles,
         file.namelist(), errors, volatile,
     )  # fmt: skip
+
+
+def frame_of(anchor: Element) -> Frame:
+    """Where a drawing is."""
+    edges = ("from/col", "from/row", "to/col", "to/row")
+    return Frame(*(
+        (int(anchor.findtext(path) or 0), int(anchor.findtext(f"{path}Off") or 0))
+        for path in ("{*}" + edge.replace("/", "/{*}") for edge in edges)
+    ))  # fmt: skip
 
 
 def relations(file: zipfile.ZipFile, part: str) -> Iterator[tuple[str, str, str]]:

@@ -732,7 +732,7 @@ def summary(page: Page) -> None:
         number_format="0%",
         labels=True,
     )
-    page.sheet.print_area(0, 0, row, 6)
+    page.sheet.print_area(0, 0, row + 1, 6)
 
 
 CHANNEL_ROWS = TOP + 4  # where the sheet Campaigns has its channels and its campaigns
@@ -956,7 +956,7 @@ def trend(page: Page) -> None:
         [Series("Cost", labels, cost, ORANGE), Series("Revenue", labels, revenue, BLUE)],
         row=TOP + STANDING_OUT + 4,
         column=width + 2,
-        width=520,
+        width=460,
         height=270,
     )
     draw(
@@ -967,7 +967,7 @@ def trend(page: Page) -> None:
         level=Series("Break-even", labels, limit, WARNING),
         row=TOP + STANDING_OUT + 18,
         column=width + 2,
-        width=520,
+        width=460,
         height=270,
         number_format="0.0",
     )
@@ -983,7 +983,7 @@ def trend(page: Page) -> None:
         ],
         row=TOP + STANDING_OUT + 32,
         column=width + 2,
-        width=520,
+        width=460,
         height=270,
         names_format="yyyy-mm-dd",
         stacked=True,

@@ -330,7 +330,7 @@ def funnel(page: Page) -> None:
     page.define("StageNames", TOP + 1, 0, last, 0)
     page.define("StageCounts", TOP + 1, 1, last, 1)
     bars(page, TOP + 2, 2, last, 2)
-    add_funnel(page, row=last + 2, column=0, width=780, height=360)
+    add_funnel(page, row=last + 2, column=0, width=750, height=360)
     page.sheet.freeze_panes(TOP + 1, 1)
     page.sheet.print_area(0, 0, last + 21, 5)
 
@@ -531,13 +531,13 @@ def trend(page: Page) -> None:
          [Series("Leads", months, (page, TOP + 1, 3, last, 3), BAR),
           Series("MQL", months, (page, TOP + 1, 4, last, 4), BLUE),
           Series("Customers", months, (page, TOP + 1, 5, last, 5), GREEN)],
-         row=row + 2, column=0, width=600, height=340, names_format="yyyy-mm")  # fmt: skip
+         row=row + 2, column=0, width=560, height=340, names_format="yyyy-mm")  # fmt: skip
     draw(page, "column", "Spend and revenue by month",
          [Series("Spend", months, (page, TOP + 1, 1, last, 1), ORANGE),
           Series("Revenue", months, (page, TOP + 1, 6, last, 6), BLUE)],
-         row=row + 2, column=6, width=480, height=340, names_format="yyyy-mm")  # fmt: skip
+         row=row + 2, column=6, width=470, height=340, names_format="yyyy-mm")  # fmt: skip
     page.sheet.freeze_panes(TOP + 1, 1)
-    page.sheet.print_area(0, 0, row + 20, 9)
+    page.sheet.print_area(0, 0, row + 20, 10)
 
 
 STEPS = (
@@ -609,7 +609,7 @@ def attribution(page: Page) -> None:
     draw(page, "column", "Customers by touch and model",
          [Series(model, names, (page, TOP + 1, 4 + number, last, 4 + number))
           for number, model in enumerate(OVERVIEW.values())],
-         row=last + 2, column=0, width=920, height=360)  # fmt: skip
+         row=last + 2, column=0, width=870, height=360)  # fmt: skip
     warn_of_more(page, 3, source.at(TOP + 1, CREDIT, TOP + 200, CREDIT), ROOM, "Model")
     page.sheet.freeze_panes(TOP + 1, 1)
     page.sheet.print_area(0, 0, last + 21, 7)

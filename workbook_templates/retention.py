@@ -553,7 +553,7 @@ def cohort_revenue(page: Page) -> None:
     maps = (("Share of the first period's revenue", KEPT, share), ("Revenue", REVENUES, money))
     two_maps(page, maps)
     title = "Share of each cohort's first revenue, by age"
-    add_cohort_lines(page, title, page, row=TOP, width=1400, height=340, among=True)
+    add_cohort_lines(page, title, page, row=TOP, width=1370, height=340, among=True)
 
 
 def two_maps(page: Page, maps: Sequence[tuple[str, Spill, Format]]) -> None:
