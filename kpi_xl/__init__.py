@@ -55,7 +55,7 @@ if not TYPE_CHECKING:  # a checker would take any name for an attribute
         """Make each function when it is first asked for: a hundred of them take their time."""
         if name.upper() not in METRICS or not name.islower():
             raise AttributeError(f"module 'kpi_xl' has no attribute {name!r}")
-        from kpi_xl.hosts.python import function
+        from kpi_xl.python_api import function
 
         made = globals()[name] = function(METRICS[name.upper()])
         return made

@@ -501,8 +501,8 @@ _PARQUET_KINDS = {"DATE", "BOOLEAN", "FLOAT", "DOUBLE", '"NULL"', "TINYINT", "SM
 def _read_workbook(path: Path, choose: Choice, table: str | None, progress: Progress) -> _Found:
     from python_calamine import CalamineError, CalamineWorkbook
 
-    from kpi_xl.hosts.addresses import column_letters, quoted
-    from kpi_xl.hosts.package import NotAWorkbookError, error_cells
+    from kpi_xl.ooxml.addresses import column_letters, quoted
+    from kpi_xl.ooxml.package import NotAWorkbookError, error_cells
 
     if not zipfile.is_zipfile(path):
         raise _Unreadable(

@@ -8,8 +8,8 @@ import xlsxwriter
 from cases import CALLS, ERRORS, EXAMPLES, OMITTED, block, evaluated
 from workbooks import written
 
-from kpi_xl.hosts.addresses import Area
 from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml.addresses import Area
 
 SHEET = "Cases"
 FIRST = 60  # the column of the first argument; results are before it

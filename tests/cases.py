@@ -16,7 +16,7 @@ from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import build
 
 from kpi_xl import cells
-from kpi_xl.hosts import embedded
+from kpi_xl.engine import embedded
 from kpi_xl.metrics import METRICS
 from kpi_xl.registry import Metric
 

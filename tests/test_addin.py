@@ -28,9 +28,11 @@ from test_excel import COM_ERRORS
 from vba_lint import complaints, procedures
 
 from kpi_xl import METRICS, __version__
-from kpi_xl.hosts import addin, calc, doctor, vba
+from kpi_xl.hosts import addin, doctor
 from kpi_xl.hosts.excel import NEWER_ERRORS
+from kpi_xl.hosts.libreoffice import extension as calc
 from kpi_xl.locales import LANGUAGES, texts
+from kpi_xl.ooxml import vba
 from kpi_xl.reference import LONGEST_HELP, argument_help, one_line
 
 with warnings.catch_warnings():

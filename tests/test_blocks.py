@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from workbooks import part, written
 
-from kpi_xl.hosts.addresses import Area
-from kpi_xl.hosts.blocks import AT_ONCE, Block
-from kpi_xl.hosts.package import filled, read_package
+from kpi_xl.ooxml.addresses import Area
+from kpi_xl.ooxml.blocks import AT_ONCE, Block
+from kpi_xl.ooxml.package import filled, read_package
 
 SIGNS = ["=1+1", "+1", "-1", "@x", "'quoted", "_x0041_", "a\tb\x01", " spaced ", "<&>", "", "5"]
 

@@ -27,12 +27,21 @@ from test_scripts import saved
 from workbooks import part, sheet_of
 
 from kpi_xl import METRICS
-from kpi_xl.hosts import calc, libreoffice
-from kpi_xl.hosts.calc_document import CODES, tidied
-from kpi_xl.hosts.calc_names import METHODS, bound, method, plain, unbound, unresolved, with_texts
-from kpi_xl.hosts.embedded import calculate
-from kpi_xl.hosts.package import read_package
+from kpi_xl.engine.embedded import calculate
+from kpi_xl.hosts.libreoffice import extension as calc
+from kpi_xl.hosts.libreoffice import headless as libreoffice
+from kpi_xl.hosts.libreoffice.document import CODES, tidied
+from kpi_xl.hosts.libreoffice.names import (
+    METHODS,
+    bound,
+    method,
+    plain,
+    unbound,
+    unresolved,
+    with_texts,
+)
 from kpi_xl.locales import LANGUAGES
+from kpi_xl.ooxml.package import read_package
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
@@ -417,10 +426,10 @@ def test_the_package_is_the_same_each_time(tmp_path: Path) -> None:
 def test_the_copy_of_the_functions_needs_no_package(tmp_path: Path) -> None:
     calc.write_extension(tmp_path)
     code = (
-        "from kpi_xl.hosts import calc_document; from kpi_xl.metrics import METRICS;"
+        "from kpi_xl.hosts.libreoffice import document; from kpi_xl.metrics import METRICS;"
         "from kpi_xl.cells import evaluate; print(evaluate(METRICS['CAC'], [1000.0, 50.0]))\n"
         "try: evaluate(METRICS['RFM'], [[['a']], [[45000.0]], [[1.0]]])\n"
-        "except ImportError as missing: print(calc_document.lacks(missing))"
+        "except ImportError as missing: print(document.lacks(missing))"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / calc.CORE)}
     done = subprocess.run(

@@ -13,8 +13,8 @@ from python_calamine import CalamineWorkbook
 from test_addin import Registry, windows
 
 from kpi_xl import CellError
+from kpi_xl.engine.embedded import evaluate_formula
 from kpi_xl.hosts import addin, doctor, selftest
-from kpi_xl.hosts.embedded import evaluate_formula
 
 OPTIONS = r"HKCU\Software\Microsoft\Office\16.0\Excel\Options"
 SECURITY = r"Microsoft\Office\16.0\Excel\Security"

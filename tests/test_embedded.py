@@ -12,12 +12,12 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.table import Table
 from workbooks import SHEET, edited, sheet_of, written
 
-from kpi_xl.hosts import embedded
-from kpi_xl.hosts.addresses import Area, column_letters, column_number, quoted
-from kpi_xl.hosts.blocks import Block
-from kpi_xl.hosts.embedded import Computed, calculate, compute, evaluate_formula
-from kpi_xl.hosts.formulas import FormulaError, RefusedError, UnknownError
-from kpi_xl.hosts.package import NotAWorkbookError, read_package
+from kpi_xl.engine import embedded
+from kpi_xl.engine.embedded import Computed, calculate, compute, evaluate_formula
+from kpi_xl.engine.formulas import FormulaError, RefusedError, UnknownError
+from kpi_xl.ooxml.addresses import Area, column_letters, column_number, quoted
+from kpi_xl.ooxml.blocks import Block
+from kpi_xl.ooxml.package import NotAWorkbookError, read_package
 
 
 def shown(result: Computed, cell: str, sheet: str = "Sheet1") -> Any:

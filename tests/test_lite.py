@@ -34,12 +34,12 @@ from test_excel import (
 from kpi_xl import METRICS, CellError, __version__
 from kpi_xl.cli.shared import Misuse
 from kpi_xl.cli.templates import check_host, new
-from kpi_xl.hosts.embedded import calculate
+from kpi_xl.engine.embedded import calculate
+from kpi_xl.engine.recalc import recalculated
 from kpi_xl.hosts.excel import function
 from kpi_xl.hosts.lite import bound, with_python
-from kpi_xl.hosts.package import read_package
-from kpi_xl.hosts.recalc import recalculated
 from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT
+from kpi_xl.ooxml.package import read_package
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 

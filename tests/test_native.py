@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from kpi_xl.hosts.embedded import calculate
-from kpi_xl.hosts.native import SIGNATURES
+from kpi_xl.engine.embedded import calculate
+from kpi_xl.engine.native import SIGNATURES
 
 HERE = Path(__file__).parent
 ROOM = 60  # rows for a formula to spill into

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kpi_xl import METRICS
-from kpi_xl.hosts.embedded import evaluate_formula
+from kpi_xl.engine.embedded import evaluate_formula
 
 PUBLISHED = Path(__file__).parent / "published"
 

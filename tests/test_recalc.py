@@ -19,10 +19,10 @@ from kpi_xl.workbook_templates import retention
 from kpi_xl.workbook_templates.parts import build
 from workbooks import SHEET, edited, hand_made, part, sheet_of, written
 
-from kpi_xl.hosts.embedded import calculate
-from kpi_xl.hosts.formulas import RefusedError
-from kpi_xl.hosts.package import NotAWorkbookError
-from kpi_xl.hosts.recalc import Report, recalculated
+from kpi_xl.engine.embedded import calculate
+from kpi_xl.engine.formulas import RefusedError
+from kpi_xl.engine.recalc import Report, recalculated
+from kpi_xl.ooxml.package import NotAWorkbookError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 

@@ -17,15 +17,16 @@ from workbooks import edited, part, sheet_of, written
 
 from kpi_xl import METRICS
 from kpi_xl.cells import evaluate
-from kpi_xl.hosts.embedded import calculate, evaluator
-from kpi_xl.hosts.formulas import FormulaError
-from kpi_xl.hosts.package import read_package
+from kpi_xl.engine.embedded import calculate, evaluator
+from kpi_xl.engine.formulas import FormulaError
+from kpi_xl.formula_text import bare, calls
 from kpi_xl.locales import LANGUAGES
+from kpi_xl.ooxml.notes import PREFIXES
+from kpi_xl.ooxml.package import read_package
 from kpi_xl.reports import ReportError
-from kpi_xl.reports.calls import bare, calls
 from kpi_xl.reports.explaining import PLAIN, explained, in_row
 from kpi_xl.reports.folders import allowed_folders, permitted, settings_file
-from kpi_xl.reports.freezing import PREFIXES, frozen
+from kpi_xl.reports.freezing import frozen
 from kpi_xl.reports.records import Place, Table
 from kpi_xl.sources import SourceError
 
@@ -185,7 +186,7 @@ def test_the_own_row_of_a_table_is_an_address() -> None:
 
 def book_with(formulas: dict[str, Any]) -> bytes:
     """A computed workbook of one sheet."""
-    from kpi_xl.hosts.recalc import recalculated
+    from kpi_xl.engine.recalc import recalculated
 
     return recalculated(sheet_of(formulas))[0]
 

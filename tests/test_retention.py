@@ -13,7 +13,7 @@ from kpi_xl.workbook_templates.retention import SHARES, TEMPLATE, TOP, sample
 from kpi_xl.workbook_templates.writing import Built
 
 from kpi_xl.cells import Cell
-from kpi_xl.hosts.package import read_package
+from kpi_xl.ooxml.package import read_package
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 

@@ -35,13 +35,14 @@ NUMBERS = {"kpi_xl.btyd"}
 
 # Imports go one way: a module may use those before it.
 LAYERS = (
-    ("kpi_xl.errors", "kpi_xl.units", "kpi_xl.files", "kpi_xl.locales"),
+    ("kpi_xl.errors", "kpi_xl.units", "kpi_xl.files", "kpi_xl.locales", "kpi_xl.formula_text"),
     ("kpi_xl.registry",),
     ("kpi_xl.reference", "kpi_xl.quadrature", "kpi_xl.btyd"),
     ("kpi_xl.metrics",),
-    ("kpi_xl.cells",),
-    ("kpi_xl.frames",),
-    ("kpi_xl.hosts", "kpi_xl.sources", "kpi_xl"),
+    ("kpi_xl.cells", "kpi_xl.schema"),
+    ("kpi_xl.frames", "kpi_xl.python_api", "kpi_xl.ooxml", "kpi_xl"),
+    ("kpi_xl.engine", "kpi_xl.sources", "kpi_xl.exports"),
+    ("kpi_xl.hosts",),
     ("kpi_xl.reports",),
     ("kpi_xl.cli", "kpi_xl.udfs", "kpi_xl.workbook_templates", "kpi_xl.__main__"),
 )
@@ -132,6 +133,8 @@ def imports(path: Path, *, for_types_too: bool) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            names |= {one.value for one in node.args if isinstance(one, ast.Constant)}
     return names
 
 

@@ -20,9 +20,9 @@ from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import HEADER, Sample, Template, build
 
 from kpi_xl import METRICS
-from kpi_xl.hosts.embedded import calculate
-from kpi_xl.hosts.package import read_package
-from kpi_xl.reports.calls import calls
+from kpi_xl.engine.embedded import calculate
+from kpi_xl.formula_text import calls
+from kpi_xl.ooxml.package import read_package
 from kpi_xl.reports.layout import Loaded
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")

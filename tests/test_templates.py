@@ -36,11 +36,11 @@ from xlsxwriter.utility import xl_col_to_name
 
 from kpi_xl import METRICS, CellError
 from kpi_xl.cells import key
-from kpi_xl.hosts import native
-from kpi_xl.hosts.embedded import calculate
-from kpi_xl.hosts.package import read_package
-from kpi_xl.hosts.recalc import recalculated
+from kpi_xl.engine import native
+from kpi_xl.engine.embedded import calculate
+from kpi_xl.engine.recalc import recalculated
 from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT, texts
+from kpi_xl.ooxml.package import read_package
 from kpi_xl.sources import read_table
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")

@@ -9,7 +9,7 @@ import pytest
 import xlsxwriter
 from workbook_lint import NEWER, WORKSHEET_ONLY, lint
 
-from kpi_xl.hosts import native
+from kpi_xl.engine import native
 
 FREE = "ROUND(2.5,0)"
 """The formula that stands in a cell of its own, for changes."""

@@ -18,8 +18,18 @@ from xml.etree.ElementTree import Element
 
 from openpyxl.utils import FORMULAE
 
-from kpi_xl.hosts import native
-from kpi_xl.hosts.addresses import (
+from kpi_xl.engine import native
+from kpi_xl.engine.formulas import (
+    RefusedError,
+    Setting,
+    address_area,
+    is_relative,
+    prepared,
+    read,
+    tokens_of,
+)
+from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml.addresses import (
     CELL,
     LAST_COLUMN,
     LAST_ROW,
@@ -29,17 +39,7 @@ from kpi_xl.hosts.addresses import (
     column_number,
     quoted,
 )
-from kpi_xl.hosts.formulas import (
-    RefusedError,
-    Setting,
-    address_area,
-    is_relative,
-    prepared,
-    read,
-    tokens_of,
-)
-from kpi_xl.hosts.package import RELATIONSHIP_ID, Formula, Package, read_package, unescaped
-from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml.package import RELATIONSHIP_ID, Formula, Package, read_package, unescaped
 
 LONGEST_FORMULA, LONGEST_LITERAL, LONGEST_TEXT = 8192, 255, 32_767
 DEEPEST, MOST_ARGUMENTS = 64, 255

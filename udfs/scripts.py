@@ -15,8 +15,8 @@ from typing import Any
 import xlwings as xw
 
 from kpi_xl.files import write_whole
-from kpi_xl.hosts.package import NotAWorkbookError
 from kpi_xl.locales import chosen
+from kpi_xl.ooxml.package import NotAWorkbookError
 from kpi_xl.reports import ReportError, Wanted, checked, loaded, wanted
 from kpi_xl.reports.explaining import explained, in_row
 from kpi_xl.reports.freezing import free_name, frozen

@@ -12,10 +12,10 @@ from typing import Any
 import xlwings as xw
 
 from kpi_xl.cells import Block, Cell
+from kpi_xl.formula_text import bare, calls
 from kpi_xl.hosts.excel import NEWER_ERRORS, with_errors
 from kpi_xl.metrics import METRICS
 from kpi_xl.reports import Change, Opened, Place, ReportError, Table, Wanted, layout
-from kpi_xl.reports.calls import bare, calls
 
 AT_ONCE = 20_000  # rows written by one call
 CELLS = {"ndim": 2, "err_to_str": True}

@@ -19,8 +19,8 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
 from kpi_xl import sources
 from kpi_xl.cells import Cell, serial
-from kpi_xl.hosts.addresses import LAST_ROW, quoted
 from kpi_xl.locales import RIGHT_TO_LEFT, say
+from kpi_xl.ooxml.addresses import LAST_ROW, quoted
 from kpi_xl.reports import layout
 from kpi_xl.reports.layout import LEAST_ROWS, Loaded
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, LONGEST_TEXT, TEXT, Unit

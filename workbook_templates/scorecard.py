@@ -13,7 +13,7 @@ from typing import Any
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from kpi_xl.hosts.addresses import quoted
+from kpi_xl.ooxml.addresses import quoted
 from kpi_xl.units import COUNT, DATE, PERIODS, RATE, SCORE, TEXT
 
 from .parts import (

@@ -14,9 +14,9 @@ from xlsxwriter.utility import xl_range_abs
 from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
-from kpi_xl.hosts.addresses import Area, quoted
-from kpi_xl.hosts.blocks import Block as Cells
-from kpi_xl.hosts.package import filled, read_package
+from kpi_xl.ooxml.addresses import Area, quoted
+from kpi_xl.ooxml.blocks import Block as Cells
+from kpi_xl.ooxml.package import filled, read_package
 from kpi_xl.units import COUNT, DATE, PERIODS, RATE, SCORE, Unit
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
@@ -294,7 +294,7 @@ def computed(write: Callable[[io.BytesIO, Values, bool], Book]) -> Built:
     once more where the values change which formulas there are, because a table needs more room.
     Then the workbook is written whole, once.
     """
-    from kpi_xl.hosts.embedded import compute  # so that the records are known without the engine
+    from kpi_xl.engine.embedded import compute  # so that the records are known without the engine
 
     with uncollected():
         values: Values = {}

@@ -10,7 +10,7 @@ from kpi_xl.cli.shared import FORCE, OUTPUT, Misuse, app, free_path, save
 from kpi_xl.reference import did_you_mean
 
 # Each: the module and its function that makes the bytes, and the name of the file.
-PACKAGES = {"calc": ("kpi_xl.hosts.calc", "oxt", "kpi_xl.oxt")}
+PACKAGES = {"calc": ("kpi_xl.hosts.libreoffice.extension", "oxt", "kpi_xl.oxt")}
 
 PACKAGE = Annotated[str, typer.Argument(help=" or ".join(PACKAGES), metavar="PACKAGE")]
 

@@ -30,7 +30,7 @@ from kpi_xl.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from kpi_xl.hosts.recalc import Report
+    from kpi_xl.engine.recalc import Report
 
 FORMULA = Annotated[str, typer.Argument(help='In quotes, such as "=CAC(50000,250)".')]
 BOOK = Annotated[
@@ -145,14 +145,14 @@ def recalculated(book: Path, content: bytes, seconds: float | None) -> "tuple[by
     `seconds`: how long LibreOffice may take; None for the embedded engine.
     """
     with calculator(str(book), book), office(), steps() as step:
-        from kpi_xl.hosts import recalc
+        from kpi_xl.engine import recalc
 
         if seconds is None:
             return recalc.recalculated(content, step)
-        from kpi_xl.hosts import calc_engine
+        from kpi_xl.hosts.libreoffice import engine
 
         return recalc.recalculated(
-            content, step, lambda package: calc_engine.compute(package, content, seconds=seconds)
+            content, step, lambda package: engine.compute(package, content, seconds=seconds)
         )
 
 
@@ -174,7 +174,7 @@ def export(
         raise Misuse(f"{book} is empty")  # of which LibreOffice would make an empty page
     target = free_path(output or book.with_suffix(".pdf"), force=force)
     with office(), steps() as step, TemporaryDirectory(prefix="kpi_xl") as folder:
-        from kpi_xl.hosts.libreoffice import perform
+        from kpi_xl.hosts.libreoffice.headless import perform
 
         step("LibreOffice prints the workbook")
         printed = Path(folder) / "book.pdf"
@@ -189,7 +189,7 @@ def export(
 @contextmanager
 def office() -> Iterator[None]:
     """Where LibreOffice works; what it cannot do is a Misuse, and an end leaves nothing behind."""
-    from kpi_xl.hosts.libreoffice import OfficeError, ended_by_signals
+    from kpi_xl.hosts.libreoffice.headless import OfficeError, ended_by_signals
 
     try:
         with ended_by_signals():

@@ -12,7 +12,7 @@ from kpi_xl.reference import did_you_mean
 
 # Each has `install_steps(target)` and `uninstall_steps(target)`, which return what there is to do
 # and raise OSError where that cannot be told; without a target the program's own folder is meant.
-HOSTS = {"excel": "kpi_xl.hosts.addin", "libreoffice": "kpi_xl.hosts.calc"}
+HOSTS = {"excel": "kpi_xl.hosts.addin", "libreoffice": "kpi_xl.hosts.libreoffice.extension"}
 
 HOST = Annotated[str, typer.Option(help=" or ".join(HOSTS))]
 TARGET = Annotated[

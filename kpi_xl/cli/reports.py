@@ -41,10 +41,10 @@ def explain(
     language = language_of(lang)
     content = read_book(book)
     with calculator(f"{book}: {cell}", book):
-        from kpi_xl.hosts.addresses import area
-        from kpi_xl.hosts.embedded import evaluator
-        from kpi_xl.hosts.formulas import FormulaError, moved
-        from kpi_xl.hosts.package import read_package
+        from kpi_xl.engine.embedded import evaluator
+        from kpi_xl.engine.formulas import FormulaError, moved
+        from kpi_xl.ooxml.addresses import area
+        from kpi_xl.ooxml.package import read_package
         from kpi_xl.reports.explaining import explained, in_row
         from kpi_xl.reports.records import Place, ReportError, Table
 
@@ -94,7 +94,7 @@ def freeze(book: BOOK, output: OUTPUT = None, force: FORCE = False) -> None:
     Who has no kpi_xl sees there what you see. The workbook itself stays as it is.
     """
     content = read_book(book)
-    from kpi_xl.hosts.package import NotAWorkbookError
+    from kpi_xl.ooxml.package import NotAWorkbookError
     from kpi_xl.reports.freezing import free_name, frozen
     from kpi_xl.reports.records import ReportError
 

@@ -59,7 +59,7 @@ def language_of(tag: str | None) -> str:
 def computed(formula: str, book: Path | None = None) -> Cell | Block:
     """The value of a formula. Raises Misuse."""
     with calculator(f"the formula {formula[:60]}", book):
-        from kpi_xl.hosts import embedded
+        from kpi_xl.engine import embedded
 
         return embedded.evaluate_formula(formula, read_book(book) if book else None)
 
@@ -68,8 +68,8 @@ def computed(formula: str, book: Path | None = None) -> Cell | Block:
 def calculator(asked: str, book: Path | None) -> Iterator[None]:
     """Where the embedded host computes; what it cannot do is a Misuse."""
     try:
-        from kpi_xl.hosts.formulas import FormulaError
-        from kpi_xl.hosts.package import NotAWorkbookError
+        from kpi_xl.engine.formulas import FormulaError
+        from kpi_xl.ooxml.package import NotAWorkbookError
     except ImportError as error:
         raise Misuse(
             f"formulas are computed by the package formualizer, which is not installed ({error});"

@@ -280,7 +280,7 @@ def known_template(name: str) -> Any:
         there = ", ".join(templates.TEMPLATES)
         raise Misuse(f"there is no template {name!r}{near or f'; there are {there}'}")
     try:
-        import_module("kpi_xl.hosts.embedded")  # it computes them
+        import_module("kpi_xl.engine.embedded")  # it computes them
         return templates.template(name.lower())
     except ModuleNotFoundError as error:
         raise Misuse(f"templates are computed by {error.name}, which is not installed") from None

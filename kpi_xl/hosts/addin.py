@@ -22,9 +22,9 @@ from xml.etree import ElementTree
 from kpi_xl import __version__
 from kpi_xl.files import write_whole
 from kpi_xl.hosts.steps import Step
-from kpi_xl.hosts.vba import Module, project
 from kpi_xl.locales import LANGUAGES, say, texts
 from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml.vba import Module, project
 from kpi_xl.reference import argument_help, family_name, one_line
 
 NAME = "kpi_xl.xlam"

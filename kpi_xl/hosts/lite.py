@@ -13,8 +13,8 @@ from html import escape
 from importlib.resources import files
 
 from kpi_xl import __version__
-from kpi_xl.hosts.archive import with_members
 from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml.archive import with_members
 
 ADD_IN = 'id="wa200008175" version="1.0.0.0"'  # in Microsoft's store
 INSTANCE = "{6B7C1D52-0E0B-4C39-9C2B-5C1E8B7F4A10}"  # of the add-in, unique in its workbook only

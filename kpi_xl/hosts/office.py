@@ -9,8 +9,8 @@ from itertools import chain
 from typing import Any, NoReturn
 
 from kpi_xl import cells
-from kpi_xl.hosts.addresses import area
 from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml.addresses import area
 from kpi_xl.reference import did_you_mean
 
 MOST_BYTES = 32 * 2**20

@@ -6,12 +6,12 @@ from functools import cache
 
 from kpi_xl.cells import Block, Cell, evaluate, serial
 from kpi_xl.errors import EXCEL_ERRORS, CellError
-from kpi_xl.hosts.addresses import column_letters
+from kpi_xl.formula_text import TOKEN, Call, calls
 from kpi_xl.locales import say
 from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.reference import summary
 from kpi_xl.registry import Argument, Metric
-from kpi_xl.reports.calls import TOKEN, Call, calls
 from kpi_xl.reports.phrases import said
 from kpi_xl.reports.records import ReportError, Table
 from kpi_xl.units import DATE

@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 
 from kpi_xl import METRICS, frames
 from kpi_xl.cells import evaluate
-from kpi_xl.hosts.embedded import _Engine, calculate
-from kpi_xl.hosts.package import read_package
-from kpi_xl.hosts.recalc import recalculated
+from kpi_xl.engine.embedded import _Engine, calculate
+from kpi_xl.engine.recalc import recalculated
 from kpi_xl.metrics.tables import observed, told_apart
+from kpi_xl.ooxml.package import read_package
 
 CAC = METRICS["CAC"]
 

@@ -15,7 +15,7 @@ from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
-from kpi_xl.hosts.calc_names import (
+from kpi_xl.hosts.libreoffice.names import (
     LONG_NAME,
     NEWER_NAME,
     bound,
@@ -238,7 +238,7 @@ def tidied(content: bytes) -> bytes:
     import io
     import zipfile
 
-    from kpi_xl.hosts.archive import with_members
+    from kpi_xl.ooxml.archive import with_members
 
     changed = {}
     with zipfile.ZipFile(io.BytesIO(content)) as package:
@@ -287,7 +287,7 @@ def report(context: Any, document: Any, command: str) -> tuple[str, bool]:
     """Do what a report's button does: its sentence, and whether that tells of a mistake."""
     from importlib import import_module
 
-    reports = import_module("kpi_xl.udfs.calc")
+    reports = import_module("kpi_xl.udfs.libreoffice")
     answer: tuple[str, bool] = reports.told(document, command, _language(context))
     return answer
 

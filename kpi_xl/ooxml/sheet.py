@@ -12,7 +12,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from kpi_xl.hosts.addresses import LAST_COLUMN, Area, area, column_letters, column_number
+from kpi_xl.ooxml.addresses import LAST_COLUMN, Area, area, column_letters, column_number
 
 PREFIX = rb"(?:[\w.-]++:)?"
 ATTRIBUTES = rb"""[^<>"']*+(?:"[^"<]*"[^<>"']*+|'[^'<]*'[^<>"']*+)*+"""

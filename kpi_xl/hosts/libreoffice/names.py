@@ -5,7 +5,7 @@
 
 import re
 
-from kpi_xl.hosts.calc_newer import NEWER
+from kpi_xl.hosts.libreoffice.newer_functions import NEWER
 from kpi_xl.metrics import METRICS
 
 SERVICE = "KPI"

@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 import formualizer
 
-from kpi_xl.hosts import native
-from kpi_xl.hosts.addresses import (
+from kpi_xl.engine import native
+from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml.addresses import (
     LAST_COLUMN,
     LAST_ROW,
     Area,
@@ -24,8 +25,7 @@ from kpi_xl.hosts.addresses import (
     column_number,
     quoted,
 )
-from kpi_xl.hosts.package import Formula, Package, Table
-from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml.package import Formula, Package, Table
 from kpi_xl.reference import did_you_mean
 from kpi_xl.registry import Metric
 from kpi_xl.units import TABLE, TEXT

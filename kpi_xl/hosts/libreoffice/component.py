@@ -46,9 +46,9 @@ find_kpi_xl()
 
 from kpi_xl import cells  # noqa: E402 - the path had to be set first
 from kpi_xl.errors import CellError, KpiError  # noqa: E402
-from kpi_xl.hosts import calc_document  # noqa: E402
-from kpi_xl.hosts.calc_names import SERVICE, method  # noqa: E402
-from kpi_xl.hosts.calc_newer import NEWER  # noqa: E402
+from kpi_xl.hosts.libreoffice import document  # noqa: E402
+from kpi_xl.hosts.libreoffice.names import SERVICE, method  # noqa: E402
+from kpi_xl.hosts.libreoffice.newer_functions import NEWER  # noqa: E402
 from kpi_xl.metrics import METRICS  # noqa: E402
 from kpi_xl.registry import Metric  # noqa: E402
 from kpi_xl.units import TEXT  # noqa: E402
@@ -61,7 +61,7 @@ def nan(code: int) -> float:
     return float(struct.unpack("<d", struct.pack("<II", code, 0x7FF80000))[0])
 
 
-ERRORS = {code: nan(number) for number, code in calc_document.CODES.items()}
+ERRORS = {code: nan(number) for number, code in document.CODES.items()}
 
 
 def cell(value: Any) -> Any:
@@ -85,8 +85,8 @@ def function(metric: Metric) -> Callable[..., Any]:
         try:
             shown = cells.evaluate(metric, given)
         except ImportError as missing:
-            print(f"{metric.name} {calc_document.lacks(missing)}", file=sys.stderr)
-            shown = CellError("#NAME?", calc_document.lacks(missing))
+            print(f"{metric.name} {document.lacks(missing)}", file=sys.stderr)
+            shown = CellError("#NAME?", document.lacks(missing))
         except Exception:  # a bug: Calc shows an error, and says nothing
             traceback.print_exc()
             raise
@@ -164,12 +164,12 @@ class Opened(unohelper.Base, XJob):  # type: ignore[misc]
 
     def execute(self, arguments: Any) -> None:
         """Do it; what goes wrong is told."""
-        event = calc_document.event(arguments)
+        event = document.event(arguments)
         try:
-            if event["EventName"] in calc_document.OPENED:
-                calc_document.bind(event["Model"])
+            if event["EventName"] in document.OPENED:
+                document.bind(event["Model"])
             else:
-                calc_document.tidy(event["Model"])
+                document.tidy(event["Model"])
         except Exception:
             traceback.print_exc()
             raise
@@ -184,12 +184,12 @@ class Menu(unohelper.Base, XJobExecutor):  # type: ignore[misc]
     def trigger(self, command: str) -> None:
         """Do one entry of it; what goes wrong is told in a window."""
         try:
-            calc_document.menu(self.context, command)
+            document.menu(self.context, command)
         except ImportError as missing:
-            calc_document.show(self.context, f"KPI {calc_document.lacks(missing)}.")
+            document.show(self.context, f"KPI {document.lacks(missing)}.")
         except Exception as bug:
             traceback.print_exc()
-            calc_document.show(self.context, f"This is a mistake of kpi_xl: {bug!r}")
+            document.show(self.context, f"This is a mistake of kpi_xl: {bug!r}")
 
 
 class Task(unohelper.Base, XJob):  # type: ignore[misc]
@@ -202,7 +202,7 @@ class Task(unohelper.Base, XJob):  # type: ignore[misc]
         """Do what the file says that KPI_XL_TASK names."""
         code = 1
         try:
-            calc_document.perform(self.context, Path(os.environ["KPI_XL_TASK"]))
+            document.perform(self.context, Path(os.environ["KPI_XL_TASK"]))
             code = 0
         except BaseException:
             traceback.print_exc()

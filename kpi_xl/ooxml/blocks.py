@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kpi_xl.cells import Cell
-from kpi_xl.hosts.addresses import Area, column_letters
-from kpi_xl.hosts.sheet import Sheet, escaped, grown_dimension, with_block, with_edits
+from kpi_xl.ooxml.addresses import Area, column_letters
+from kpi_xl.ooxml.sheet import Sheet, escaped, grown_dimension, with_block, with_edits
 
 AT_ONCE = 10_000  # rows
 FORMULA_SIGNS = ("=", "+", "-", "@")

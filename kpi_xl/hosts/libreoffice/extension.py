@@ -1,7 +1,7 @@
 """The functions for LibreOffice Calc: an extension, written from METRICS.
 
 Calc reads the functions' types from an IDL file, their help from CalcAddIns.xcu, and calls the
-component of `calc_component.py`, which runs in LibreOffice's own Python. Where that is of the
+component of `component.py`, which runs in LibreOffice's own Python. Where that is of the
 version that kpi_xl was installed with, it uses the environment of that installation, NumPy and
 all; elsewhere the copy of the scalar functions that the extension carries.
 """
@@ -20,9 +20,9 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from kpi_xl import __version__
-from kpi_xl.hosts.calc_document import OPENED, SAVED
-from kpi_xl.hosts.calc_names import SERVICE, method
-from kpi_xl.hosts.calc_newer import NEWER
+from kpi_xl.hosts.libreoffice.document import OPENED, SAVED
+from kpi_xl.hosts.libreoffice.names import SERVICE, method
+from kpi_xl.hosts.libreoffice.newer_functions import NEWER
 from kpi_xl.hosts.steps import Step
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.metrics import METRICS
@@ -39,12 +39,15 @@ TAGS = dict(zip(LANGUAGES, ("en-US", "zh-CN", "zh-TW", "ru", "fa"), strict=True)
 
 JOB = "org.kpixl.Opened"
 TASK = "org.kpixl.Task"
-COMPONENT = "calc_component.py"
+COMPONENT = "component.py"
 CORE = "core"
 """The folder of the extension with the copy of the scalar functions."""
 
 CORE_FILES = ("*.py", "locales/*.py", "locales/*.toml", "metrics/*.py")
-CORE_HOSTS = ("__init__.py", "calc_names.py", "calc_newer.py", "calc_document.py")
+CORE_HOSTS = (
+    "__init__.py",
+    *(f"libreoffice/{n}.py" for n in ("__init__", "names", "newer_functions", "document")),
+)
 
 BLOCK = "sequence<sequence<any> >"
 MENU = "org.kpixl.Menu"
@@ -90,7 +93,7 @@ def extension(*, for_tasks: bool = False) -> dict[str, bytes]:
     }
     package = resources.files("kpi_xl")
     files = {name: text.encode() for name, text in texts.items()}
-    files[COMPONENT] = package.joinpath("hosts", COMPONENT).read_bytes()
+    files[COMPONENT] = package.joinpath("hosts", "libreoffice", COMPONENT).read_bytes()
     return files | {f"{CORE}/kpi_xl/{name}": content for name, content in _core().items()}
 
 
@@ -308,7 +311,7 @@ def _shared_folder() -> Path | None:
 
 
 def _program(name: str) -> str:
-    from kpi_xl.hosts.libreoffice import program
+    from kpi_xl.hosts.libreoffice.headless import program
 
     return program(name)
 
@@ -344,7 +347,7 @@ def _register(unopkg: str) -> None:
 
 def _said(*command: str) -> str:
     """What a program says. Raises OSError where it fails."""
-    from kpi_xl.hosts.libreoffice import surroundings
+    from kpi_xl.hosts.libreoffice.headless import surroundings
 
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=300, env=surroundings(), check=False

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-from kpi_xl.hosts.addresses import Area, area, column_letters, quoted
-from kpi_xl.hosts.archive import with_members
-from kpi_xl.hosts.blocks import Block, with_blocks
-from kpi_xl.hosts.sheet import (
+from kpi_xl.ooxml.addresses import Area, area, column_letters, quoted
+from kpi_xl.ooxml.archive import with_members
+from kpi_xl.ooxml.blocks import Block, with_blocks
+from kpi_xl.ooxml.sheet import (
     BadSheetError,
     Sheet,
     XmlCell,

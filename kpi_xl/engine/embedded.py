@@ -14,13 +14,13 @@ from typing import Any
 import formualizer
 
 from kpi_xl.cells import Block, Cell, evaluate
+from kpi_xl.engine import formulas, native
+from kpi_xl.engine.formulas import FormulaError, RefusedError, Setting, Term
 from kpi_xl.errors import CellError
-from kpi_xl.hosts import formulas, native
-from kpi_xl.hosts.addresses import LAST_COLUMN, LAST_ROW, Area
-from kpi_xl.hosts.blocks import Block as Cells
-from kpi_xl.hosts.formulas import FormulaError, RefusedError, Setting, Term
-from kpi_xl.hosts.package import Formula, NotAWorkbookError, Package, read_package, with_cells
 from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml.addresses import LAST_COLUMN, LAST_ROW, Area
+from kpi_xl.ooxml.blocks import Block as Cells
+from kpi_xl.ooxml.package import Formula, NotAWorkbookError, Package, read_package, with_cells
 from kpi_xl.registry import Metric
 
 KINDS = {

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from kpi_xl.cells import Block, Cell
+from kpi_xl.engine import formulas
+from kpi_xl.engine.embedded import Computed
+from kpi_xl.engine.formulas import FormulaError, RefusedError, Setting
 from kpi_xl.errors import CellError
-from kpi_xl.hosts import formulas
-from kpi_xl.hosts.addresses import Area
-from kpi_xl.hosts.calc_document import CODES
-from kpi_xl.hosts.calc_newer import NEWER
-from kpi_xl.hosts.embedded import Computed
-from kpi_xl.hosts.formulas import FormulaError, RefusedError, Setting
-from kpi_xl.hosts.libreoffice import OfficeError, perform
-from kpi_xl.hosts.package import Formula, Package
+from kpi_xl.hosts.libreoffice.document import CODES
+from kpi_xl.hosts.libreoffice.headless import OfficeError, perform
+from kpi_xl.hosts.libreoffice.newer_functions import NEWER
+from kpi_xl.ooxml.addresses import Area
+from kpi_xl.ooxml.package import Formula, Package
 
 UNKNOWN = "this LibreOffice has not got a function that it calls"
 NEWER_CALLS = tuple(f"{name}(" for name, _, _ in NEWER.values())

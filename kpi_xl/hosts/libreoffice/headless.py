@@ -1,6 +1,6 @@
 """LibreOffice without windows: started for one piece of work, and ended whatever happens.
 
-Each start has a profile of its own, which is thrown away, and in it the extension of `calc.py`.
+Each start has a profile of its own, which is thrown away, and in it our extension.
 """
 
 import json
@@ -87,8 +87,8 @@ def _is_environments(folder: str) -> bool:
 def perform(
     tasks: Sequence[Mapping[str, Any]], *, seconds: float = STANDARD
 ) -> list[dict[str, Any]]:
-    """Have LibreOffice do what `calc_document.perform` can; an answer each. Raises OfficeError."""
-    from kpi_xl.hosts.calc import FOLDER, write_extension
+    """Have LibreOffice do what `document.perform` can; an answer each. Raises OfficeError."""
+    from kpi_xl.hosts.libreoffice.extension import FOLDER, write_extension
 
     soffice = program("soffice")
     with (

@@ -16,7 +16,7 @@ from com.sun.star.uno import RuntimeException
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.files import write_whole
-from kpi_xl.hosts.calc_document import (
+from kpi_xl.hosts.libreoffice.document import (
     CODES,
     FORMULAS,
     XLSX,
@@ -26,8 +26,8 @@ from kpi_xl.hosts.calc_document import (
     settings,
     tidied,
 )
-from kpi_xl.hosts.calc_names import plain
-from kpi_xl.hosts.package import NotAWorkbookError
+from kpi_xl.hosts.libreoffice.names import plain
+from kpi_xl.ooxml.package import NotAWorkbookError
 from kpi_xl.reports import (
     Change,
     Filled,

@@ -15,12 +15,12 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from kpi_xl.cells import Block, Cell
+from kpi_xl.engine.embedded import Computed, compute
+from kpi_xl.engine.formulas import RefusedError
 from kpi_xl.errors import CellError
-from kpi_xl.hosts.addresses import Area, column_letters
-from kpi_xl.hosts.archive import with_members
-from kpi_xl.hosts.embedded import Computed, compute
-from kpi_xl.hosts.formulas import RefusedError
-from kpi_xl.hosts.package import (
+from kpi_xl.ooxml.addresses import Area, column_letters
+from kpi_xl.ooxml.archive import with_members
+from kpi_xl.ooxml.package import (
     MAIN,
     OLD_ERRORS,
     Formula,
@@ -28,7 +28,7 @@ from kpi_xl.hosts.package import (
     read_package,
     unescaped,
 )
-from kpi_xl.hosts.sheet import (
+from kpi_xl.ooxml.sheet import (
     Edit,
     Sheet,
     XmlCell,

@@ -1,0 +1,1 @@
+"""The embedded engine: computes workbooks where no spreadsheet program is."""

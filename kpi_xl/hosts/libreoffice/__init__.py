@@ -1,0 +1,1 @@
+"""LibreOffice: the functions and reports in Calc, and Calc without windows."""

@@ -1,0 +1,1 @@
+"""The file format of workbooks: packages, sheets, blocks of cells, notes, VBA projects."""

@@ -1,0 +1,86 @@
+"""The parts of a package, to be changed, related, added and dropped, and put together again."""
+
+import io
+import posixpath
+import re
+import zipfile
+from itertools import count
+
+from kpi_xl.ooxml.package import relations, rels_of
+
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+class Parts(dict[str, bytes]):
+    """The parts of a package by name, to be changed and put together again."""
+
+    def __init__(self, content: bytes) -> None:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            self.infos = {info.filename: info for info in package.infolist()}
+            super().__init__({name: package.read(name) for name in self.infos})
+
+    def archive(self) -> bytes:
+        """The package put together again."""
+        out = io.BytesIO()
+        date = next(iter(self.infos.values())).date_time
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+            for name, content in self.items():
+                info = zipfile.ZipInfo(name, date)
+                info.compress_type = zipfile.ZIP_DEFLATED
+                package.writestr(info, content)
+        return out.getvalue()
+
+    def relations(self, part: str) -> list[tuple[str, str, str]]:
+        """Kind, id and target of each relation of a part."""
+        xml = self.get(rels_of(part))
+        return list(relations(xml, part)) if xml else []
+
+    def related(self, part: str, kind: str) -> str | None:
+        """The part that another one is related to by a kind of relation."""
+        return next((target for one, _, target in self.relations(part) if one == kind), None)
+
+    def relate(self, part: str, kind: str, target: str) -> str:
+        """Add a relation; returns its id."""
+        rels = rels_of(part)
+        xml = self.get(rels) or (
+            b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<Relationships xmlns='
+            b'"http://schemas.openxmlformats.org/package/2006/relationships"></Relationships>'
+        )
+        key = next(f"rIdKpi{n}" for n in count(1) if f"rIdKpi{n}".encode() not in xml)
+        address = posixpath.relpath(target, posixpath.dirname(part))
+        entry = f'<Relationship Id="{key}" Type="{OFFICE}/{kind}" Target="{address}"/>'
+        self[rels] = inside(xml, entry)
+        return key
+
+    def declare(self, entry: str) -> None:
+        """Add a content type, unless it is there."""
+        types = self["[Content_Types].xml"]
+        if entry.encode() not in types:
+            self["[Content_Types].xml"] = inside(types, entry)
+
+    def free(self, pattern: str) -> str:
+        """A name that no part has; {} stands for a number."""
+        return next(name for n in count(1) if (name := pattern.format(n)) not in self)
+
+    def drop(self, part: str) -> None:
+        """Take a part out, with all that says it is there."""
+        del self[part]
+        self.pop(rels_of(part), None)
+        name = re.escape(part.encode())
+        types = self["[Content_Types].xml"]
+        self["[Content_Types].xml"] = re.sub(
+            rb"<(?:\w+:)?Override\s[^>]*PartName=[\"']/" + name + rb"[\"'][^>]*/>", b"", types
+        )
+        for rels in [one for one in self if one.endswith(".rels")]:
+            owner = posixpath.join(posixpath.dirname(posixpath.dirname(rels)),
+                                   posixpath.basename(rels).removesuffix(".rels"))  # fmt: skip
+            for _, key, target in self.relations(owner):
+                if target == part:
+                    said = rb"<(?:\w+:)?Relationship\s[^>]*\bId=[\"']" + re.escape(key.encode())
+                    self[rels] = re.sub(said + rb"[\"'][^>]*/>", b"", self[rels])
+
+
+def inside(xml: bytes, entry: str) -> bytes:
+    """XML with an entry at the end of its outermost element."""
+    end = xml.rstrip().rindex(b"</")
+    return xml[:end] + entry.encode() + xml[end:]
