@@ -1,7 +1,7 @@
 """What cells show, the same in every host: each case is written once, and goes through them all.
 
 The answer is that of `cells.evaluate`; what that ought to be is beside each case. EXCEPTIONS has
-what a host shows instead, and why; the README gets the reasons from there.
+what a host shows instead, and why; the page of LibreOffice gets the reasons from there.
 """
 
 import json

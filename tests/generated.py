@@ -17,11 +17,10 @@ from kpi_xl.registry import Metric
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "udfs" / "REFERENCE.md"
-README = ROOT / "README.md"
+LIBREOFFICE = ROOT / "udfs" / "LIBREOFFICE.md"
 WORKBOOKS = ROOT / "workbook_templates"
 EXCEPTIONS_START = "<!-- exceptions: generated -->\n"
 EXCEPTIONS_END = "<!-- end of exceptions -->\n"
-START, END = "<!-- functions: generated -->\n", "<!-- end of functions -->\n"
 
 TITLES = {
     "acquisition": "Acquisition cost",
@@ -61,6 +60,8 @@ def reference() -> str:
         "Every argument takes a number, a cell or a range. A range lifts: one result a cell. An",
         "argument written `name[]` takes a whole column at once; one in brackets may be left out.",
         "Rates are fractions: 0.25 is 25 %.",
+        "",
+        *table(),
     ]
     for title, metrics in families():
         lines += ["", f"## {title}"]
@@ -78,25 +79,21 @@ def reference() -> str:
     return "\n".join(lines) + "\n"
 
 
-def table() -> str:
+def table() -> list[str]:
+    """Each function in a line, by family."""
     lines = ["| Function | What it is |", "|---|---|"]
     for title, metrics in families():
         lines.append(f"| **{title}** | |")
         lines += [f"| `{metric.name}` | {cell(metric.summary)} |" for metric in metrics]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
-def readme() -> str:
-    """README.md with its table of functions, and what Calc shows otherwise, as they must be."""
-    text = README.read_text(encoding="utf-8")
-    for start, content, end in (
-        (START, table(), END),
-        (EXCEPTIONS_START, exceptions(), EXCEPTIONS_END),
-    ):
-        before, _, rest = text.partition(start)
-        _, _, after = rest.partition(end)
-        text = before + start + content + end + after
-    return text
+def libreoffice() -> str:
+    """The page of LibreOffice Calc, with what it shows otherwise, as it must be."""
+    text = LIBREOFFICE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(EXCEPTIONS_START)
+    _, _, after = rest.partition(EXCEPTIONS_END)
+    return before + EXCEPTIONS_START + exceptions() + EXCEPTIONS_END + after
 
 
 def exceptions() -> str:
@@ -130,6 +127,6 @@ def workbook_texts(name: str) -> set[str]:
 
 if __name__ == "__main__":
     REFERENCE.write_text(reference(), encoding="utf-8")
-    README.write_text(readme(), encoding="utf-8")
+    LIBREOFFICE.write_text(libreoffice(), encoding="utf-8")
     for name in TEMPLATES:
         (WORKBOOKS / f"{name}.xlsx").write_bytes(empty_workbook(name))

@@ -13,12 +13,13 @@ import pytest
 import kpi_xl
 
 ROOT = generated.ROOT
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "udfs").rglob("*.md"))
 
 
 def test_generated_documents_are_up_to_date() -> None:
     again = "run python tests/generated.py"
     assert generated.REFERENCE.read_text(encoding="utf-8") == generated.reference(), again
-    assert generated.README.read_text(encoding="utf-8") == generated.readme(), again
+    assert generated.LIBREOFFICE.read_text(encoding="utf-8") == generated.libreoffice(), again
 
 
 def test_the_version_is_said_once_and_has_its_changes() -> None:
@@ -27,10 +28,11 @@ def test_the_version_is_said_once_and_has_its_changes() -> None:
     assert f"## [{kpi_xl.__version__}]" in changes or "## [Unreleased]" in changes
 
 
-def test_every_link_of_the_readme_leads_somewhere() -> None:
-    text = generated.README.read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *PAGES])
+def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert ((ROOT / page).parent / target).exists(), target
 
 
 @pytest.fixture(scope="module")
