@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from kpi_xl import sources
 from kpi_xl.errors import EXCEL_ERRORS
-from kpi_xl.sources import Column, SourceError, Table, allowed, read_table
+from kpi_xl.sources import Column, SourceError, Table, allowed, delimited, read_table, records
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, MONEY, RATE, TEXT, Unit
 
 ORDERS = (Column("customer", KEY), Column("date", DATE), Column("amount", MONEY))
@@ -142,7 +142,7 @@ def test_an_encoding_that_is_not_sure_is_not_guessed(
 def test_a_character_across_two_pieces(
     write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "PIECE", 7)
+    monkeypatch.setattr(delimited, "PIECE", 7)
     path = write("имя\nЮля\nЯна\n")
     assert column(path, "имя", TEXT) == ["Юля", "Яна"]
     with pytest.raises(SourceError, match=r"a line of more than 16 MB, so that it is no CSV file"):
@@ -254,7 +254,7 @@ def test_packed_csv(write: Callable[..., Path]) -> None:
 
 
 def test_a_packed_bomb(write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "LARGEST_FILE", 1 << 25)
+    monkeypatch.setattr(records, "LARGEST_FILE", 1 << 25)
     bomb = write(gzip.compress(b"a\n" * (1 << 25)), "orders.csv.gz")
     assert refusal(bomb) == (
         "orders.csv.gz unpacks to more than 4 GB, which is too much to be a table"
@@ -685,7 +685,7 @@ def test_workbooks_that_are_none(
     )
     assert refusal(book([])) == "orders.xlsx has nothing on its sheet Orders 2024"
     assert refusal(book([HEADER])) == "orders.xlsx has no rows of data under its header"
-    monkeypatch.setattr(sources, "LARGEST_FILE", 1000)
+    monkeypatch.setattr(records, "LARGEST_FILE", 1000)
     assert refusal(book([HEADER])) == (
         "orders.xlsx unpacks to more than 4 GB, which is too much to be a workbook"
     )

@@ -1,0 +1,185 @@
+"""Delimited text: its encoding, its delimiter, its rows."""
+
+import codecs
+import csv
+import gzip
+import io
+import re
+from functools import partial
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
+from typing import BinaryIO
+
+from kpi_xl.sources import records
+from kpi_xl.sources.records import (
+    MOST_ROWS,
+    TOO_MANY,
+    Choice,
+    Found,
+    Progress,
+    Unreadable,
+    unused,
+)
+
+PIECE = 1 << 24  # bytes read at once, and more than any honest line has
+ROWS_AT_ONCE = 20_000
+
+
+def read_csv(path: Path, choose: Choice, table: str | None, progress: Progress) -> Found:
+    """The columns that `choose` finds in the header of a text file. Raises Unreadable."""
+    encoding, remarks = _encoding(path)
+    size = path.stat().st_size or 1
+    with path.open("rb") as packed, _unpacked(path, packed) as file:
+        text = io.TextIOWrapper(file, encoding, newline="")
+        delimiter, skipped = _delimiter(text.read(1 << 16))
+        text.seek(0)
+        rows = csv.reader(text, delimiter=delimiter, strict=True)
+        number = 0  # of the row read last
+        try:
+            headers: list[str] = []
+            for number, row in enumerate(rows, start=1):
+                if number > skipped and any(cell.strip() for cell in row):
+                    headers = [cell.strip() for cell in row]
+                    break
+            if not headers:
+                raise Unreadable("is empty: a row of column names is needed, and rows of data")
+            places = choose(headers)
+            found = Found(headers, places, {name: [] for name in places}, number + 1)
+            width = len(headers)
+            while True:
+                piece: list[list[str]] = []
+                for row in islice(rows, ROWS_AT_ONCE):
+                    piece.append(row)  # one by one, so that an error knows its row
+                    number += 1
+                if not piece:
+                    break
+                if set(map(len, piece)) != {width}:
+                    start = number - len(piece) + 1
+                    piece = [_evened(row, width, start + i) for i, row in enumerate(piece)]
+                for name, place in places.items():
+                    found.cells[name] += map(itemgetter(place), piece)
+                if number - found.first > 2 * MOST_ROWS:  # even if half of them are blank
+                    raise Unreadable(TOO_MANY)
+                progress(min(packed.tell() / size, 1.0))
+        except csv.Error as error:
+            raise Unreadable(
+                f"cannot be read at row {number + 1}, where a quotation mark is perhaps not closed"
+                f" or not doubled ({error})"
+            ) from None
+        except UnicodeDecodeError:
+            raise Unreadable(
+                f"has characters after row {number} that are not {encoding.upper()}: {_SAVE_UTF_8}"
+            ) from None
+    found.remarks = remarks + unused(headers, places)
+    return found
+
+
+def _evened(row: list[str], width: int, number: int) -> list[str]:
+    """The row, if it has its full width or is blank. Raises Unreadable for another."""
+    if len(row) == width:
+        return row
+    if any(cell.strip() for cell in row):
+        raise Unreadable(
+            f"has {len(row)} cells in row {number}, but {width} in its header: put text that holds"
+            " the delimiter in quotation marks"
+        )
+    return [""] * width
+
+
+def _unpacked(path: Path, packed: BinaryIO) -> BinaryIO:
+    if path.suffix.lower() == ".gz":
+        return gzip.GzipFile(fileobj=packed)  # type: ignore[return-value]
+    return packed
+
+
+_SAVE_UTF_8 = 'save it as "CSV UTF-8"'
+UPPER = "[\u0410-\u042f\u0401\u0404\u0406\u0407\u0490\u040e]"  # Russian, Ukrainian, Belarusian
+LOWER = "[\u0430-\u044f\u0451\u0454\u0456\u0457\u0491\u045e]"
+CYRILLIC_WORD = re.compile(rf"\b(?:{UPPER}?{LOWER}+|{UPPER}+)\b")
+TYPOGRAPHY = "\u00a0\u00ab\u00bb\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2026\u2116\u20ac"
+LEGACY = {"gb18030": "GB18030 (Chinese)", "cp1251": "Windows-1251 (Cyrillic)"}
+
+
+def _encoding(path: Path) -> tuple[str, list[str]]:
+    """The file's encoding, and a remark on one that nothing in the file declares.
+
+    Raises Unreadable for a file that is in none of those, or is no text.
+    """
+    with path.open("rb") as packed, _unpacked(path, packed) as file:
+        piece = file.read(PIECE)
+        encoding = "utf-8-sig"
+        if piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            encoding = "utf-16"
+        decoder = codecs.getincrementaldecoder(encoding)()
+        size = 0
+        while piece:
+            size += len(piece)
+            if size > records.LARGEST_FILE:
+                raise Unreadable("unpacks to more than 4 GB, which is too much to be a table")
+            if encoding != "utf-16" and b"\0" in piece:
+                raise Unreadable(
+                    "has NUL bytes, so that it is no CSV file, is damaged, or is UTF-16 without"
+                    f" its mark: {_SAVE_UTF_8}"
+                )
+            if len(piece) == PIECE and b"\n" not in piece and b"\r" not in piece:
+                raise Unreadable("has a line of more than 16 MB, so that it is no CSV file")
+            following = file.read(PIECE)
+            try:
+                decoder.decode(piece, not following)
+            except UnicodeDecodeError:
+                if encoding == "utf-16":
+                    raise Unreadable(f"is not the UTF-16 that it claims: {_SAVE_UTF_8}") from None
+                break
+            piece = following
+        else:
+            return encoding, []
+    with path.open("rb") as packed, _unpacked(path, packed) as file:
+        telling = (line for line in iter(partial(file.readline, PIECE), b"") if not line.isascii())
+        sample = b"".join(islice(telling, 5000))
+    likely = [name for name in LEGACY if _reads_well(sample, name)]
+    if len(likely) != 1:
+        raise Unreadable(
+            f"is not in UTF-8, and not surely in UTF-16, {' or '.join(LEGACY.values())}:"
+            f" {_SAVE_UTF_8}"
+        )
+    return likely[0], [f"the text was read as {LEGACY[likely[0]]}"]
+
+
+def _reads_well(sample: bytes, encoding: str) -> bool:
+    """Whether text is as people write it, once it is decoded.
+
+    Nearly all bytes are letters in Windows-1251, and many are characters in GB18030; but words
+    come out as a mixture of alphabets and cases, or as characters that hardly anybody uses. For
+    the few words of a header, that tells more than the statistics of detectors do.
+    """
+    try:
+        text = sample.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    if encoding == "gb18030":
+        foreign = [char for char in text if not char.isascii()]
+        # GB2312's first level, its 3,755 common characters, ends before the byte D8.
+        common = [char for char in foreign if b"\xa1" <= char.encode("gb2312", "replace") < b"\xd8"]
+        return len(common) >= 0.9 * len(foreign)
+    words = CYRILLIC_WORD.findall(text)
+    foreign = [char for char in text if not char.isascii() and char not in TYPOGRAPHY]
+    return bool(words) and sum(map(len, words)) >= 0.9 * len(foreign)
+
+
+def _delimiter(start: str) -> tuple[str, int]:
+    """The delimiter that splits the header, and how many rows come before (Excel's sep=)."""
+    if said := re.match(r'"?sep=(.)"?(\r\n|\n|\r)', start):
+        return said[1], 1
+    widths = {}
+    for delimiter in ",;\t":
+        rows = csv.reader(io.StringIO(start, newline=""), delimiter=delimiter)
+        widths[delimiter] = len(next((row for row in rows if any(map(str.strip, row))), []))
+    widest = max(widths.values())
+    likely = [delimiter for delimiter, width in widths.items() if width == widest]
+    if widest > 1 and len(likely) > 1:
+        raise Unreadable(
+            "has as many commas as semicolons or tabs in its header: put the names of columns in"
+            " quotation marks"
+        )
+    return likely[0], 0

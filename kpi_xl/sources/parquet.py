@@ -1,0 +1,62 @@
+"""Parquet files."""
+
+import re
+from pathlib import Path
+
+from kpi_xl.sources.records import (
+    MOST_ROWS,
+    TOO_MANY,
+    Choice,
+    Found,
+    Progress,
+    Unreadable,
+    unused,
+)
+
+
+def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progress) -> Found:
+    """The columns that `choose` finds in a Parquet file. Raises Unreadable."""
+    import duckdb
+
+    # It would fetch what a file needs beyond its own means from the web.
+    try:
+        with duckdb.connect(
+            config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+        ) as database:
+            database.execute("SET TimeZone = 'UTC'")
+            # Brackets and stars in a name are no pattern.
+            name = re.sub(r"([*?\[])", r"[\1]", str(path.resolve()))
+            file = database.read_parquet(name)
+            headers = [header.strip() for header in file.columns]
+            places = choose(headers)
+            found = Found(headers, places, {}, 1, unused(headers, places))
+            if len(file) > 2 * MOST_ROWS:
+                raise Unreadable(TOO_MANY)
+            for done, (name, place) in enumerate(places.items(), start=1):
+                kind = str(file.types[place])
+                column = duckdb.ColumnExpression(file.columns[place])
+                if kind.startswith(("TIMESTAMP", "VARCHAR", "ENUM", "UUID")):
+                    column = column.cast("VARCHAR")
+                elif kind.startswith("DECIMAL") or kind in {"HUGEINT", "UHUGEINT"}:
+                    column = column.cast("DOUBLE")
+                elif kind not in _PARQUET_KINDS:
+                    raise Unreadable(
+                        f'has values of the kind {kind} in the column "{headers[place]}":'
+                        " it must hold texts, numbers or dates"
+                    )
+                if kind.startswith("TIMESTAMP") and ("ZONE" in kind or "TZ" in kind):
+                    found.remarks.append(f"{name}: times with a zone were read in UTC")
+                (array,) = file.select(column).fetchnumpy().values()
+                if kind == "DATE":
+                    array = array.astype("datetime64[D]")
+                found.cells[name] = array.tolist()
+                progress(done / len(places))
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise Unreadable(f"is not a Parquet file, or it is damaged ({reason})") from None
+    return found
+
+
+_PARQUET_KINDS = {"DATE", "BOOLEAN", "FLOAT", "DOUBLE", '"NULL"', "TINYINT", "SMALLINT"} | {
+    *("INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+}

@@ -1,0 +1,89 @@
+"""What a reader of files says: the columns wanted, the table read, the sentence of a refusal."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from kpi_xl.cells import Cell
+from kpi_xl.units import SHEET_ROWS, Unit
+
+MOST_ROWS = SHEET_ROWS - 1  # under the header
+LARGEST_FILE = 4 << 30  # bytes when unpacked; a packed file can claim more than any disk holds
+
+Places = Mapping[str, int]
+Choice = Callable[[Sequence[str]], Places]
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a table is to have; `filled` means in every row."""
+
+    name: str
+    unit: Unit
+    required: bool = True
+    filled: bool = False
+
+
+class Table(NamedTuple):
+    """What was read: columns by our names, how many rows, and what was left out or changed.
+
+    A cell is text, a float, a date (of a DATE), True or False (of a LOGICAL), or None for a blank.
+    """
+
+    columns: dict[str, list[Cell]]
+    rows: int
+    remarks: list[str]
+
+
+class SourceError(Exception):
+    """A file that cannot be read as the table asked for: which cell, why, and what to do."""
+
+
+class Unreadable(Exception):  # noqa: N818 - no fault of the program
+    """A sentence about the file, without its name."""
+
+
+class Wrong(Exception):  # noqa: N818 - no fault of the program
+    """A sentence about one cell, without its place."""
+
+    def __init__(self, cell: Cell, sentence: str) -> None:
+        super().__init__(sentence)
+        self.cell = cell
+
+
+TOO_MANY = (
+    f"has more than {MOST_ROWS:,} rows, the most that an Excel sheet holds under a header:"
+    " filter or add up its rows first"
+)
+
+
+@dataclass
+class Found:
+    """The cells of the columns wanted, as the file has them, and where they stand."""
+
+    headers: Sequence[str]
+    places: Places
+    cells: dict[str, list[Any]]
+    first: int  # the row of the first cells
+    remarks: list[str] = field(default_factory=list)
+    address: Callable[[int, int], str] = lambda row, column: ""
+
+    def where(self, index: int, name: str) -> str:
+        """A cell in the user's words: row, column, and in a workbook its address."""
+        row, place = self.first + index, self.places[name]
+        return f'row {row}, column "{self.headers[place]}"{self.address(row, place)}'
+
+
+def plain(name: str) -> str:
+    """A column's name without case, spaces, hyphens and underscores."""
+    return re.sub(r"[\s_-]+", "", name).casefold()
+
+
+def unused(headers: Sequence[str], places: Places) -> list[str]:
+    """The remark on columns that are not used, if there are any."""
+    used = set(places.values())
+    names = [h or f"column {n + 1}, which has no name" for n, h in enumerate(headers)]
+    rest = [name for place, name in enumerate(names) if place not in used]
+    return [f"columns not used: {', '.join(rest)}"] if rest else []

@@ -1,0 +1,203 @@
+"""A file that a user has, read into the columns of a table."""
+
+import gzip
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from kpi_xl.cells import Cell
+from kpi_xl.reference import did_you_mean
+from kpi_xl.sources.delimited import read_csv
+from kpi_xl.sources.parquet import read_parquet
+from kpi_xl.sources.records import (
+    MOST_ROWS,
+    TOO_MANY,
+    Choice,
+    Column,
+    Found,
+    Places,
+    Progress,
+    SourceError,
+    Table,
+    Unreadable,
+    Wrong,
+    plain,
+)
+from kpi_xl.sources.values import typed
+from kpi_xl.sources.workbooks import read_workbook
+
+_NOT_EVERYWHERE = ("duckdb", "python_calamine")  # a browser's Python lacks them
+
+
+def read_table(
+    path: Path,
+    columns: Sequence[Column],
+    *,
+    renamed: Mapping[str, str] = {},
+    table: str | None = None,
+    progress: Progress | None = None,
+) -> Table:
+    """Read these columns of a CSV file (.csv, .tsv, .txt, .gz), a Parquet file or a workbook.
+
+    Columns are found by name, whatever the case, spaces, hyphens and underscores; `renamed` says
+    which of theirs is which of ours. Of a workbook it is the Excel table called `table`, or else
+    the sheet of that name, or else the first sheet. `progress` is called with the fraction read.
+    Rows in errors are those of the file, the first being 1. Raises SourceError.
+    """
+    reader = _reader(path)
+    try:
+        found = reader(path, partial(_places, columns, renamed), table, progress or _unheard)
+    except Unreadable as error:
+        raise SourceError(f"{path} {error}") from None
+    except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error):
+        raise SourceError(f"{path} is damaged: it cannot be unpacked") from None
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ModuleNotFoundError as error:
+        if error.name not in _NOT_EVERYWHERE:
+            raise
+        raise SourceError(
+            f"{path} cannot be read here, where the package {error.name} is missing: save it as CSV"
+        ) from None
+    read: dict[str, list[Cell]] = {}
+    remarks = list(found.remarks)
+    for column in columns:
+        cells = found.cells.pop(column.name, None)
+        if cells is None:
+            continue
+        try:
+            read[column.name], remark = typed(cells, column.unit)
+        except Wrong as wrong:
+            where = found.where(cells.index(wrong.cell), column.name)
+            raise SourceError(f"{path}, {where}: {wrong}") from None
+        remarks += [f"{column.name}: {remark}"] * bool(remark)
+    keep = _rows_with_data(list(read.values()))
+    for column in columns:
+        if column.filled and column.name in read:
+            cells = read[column.name]
+            gap = next((row for row in keep if cells[row] is None), None)
+            if gap is not None:
+                raise SourceError(
+                    f"{path}, {found.where(gap, column.name)}: the cell is blank, and every row"
+                    f" needs its {column.name}: fill it, or delete the row"
+                )
+    height = len(next(iter(read.values()), []))
+    left_out = height - len(keep)
+    if left_out:
+        read = {name: [cells[row] for row in keep] for name, cells in read.items()}
+        rows = "1 row" if left_out == 1 else f"{left_out:,} rows"
+        remarks.append(f"{rows} left out, blank in every column used")
+    if len(keep) > MOST_ROWS:
+        raise SourceError(f"{path} {TOO_MANY}")
+    if not keep:
+        raise SourceError(f"{path} has no rows of data under its header")
+    absent: list[Cell] = [None] * len(keep)
+    return Table({c.name: read.get(c.name) or absent.copy() for c in columns}, len(keep), remarks)
+
+
+def allowed(path: Path, folders: Iterable[Path]) -> Path:
+    r"""The path with its links followed, if it lies in one of the folders. Raises SourceError.
+
+    For paths that come from a workbook: never one on the network (\\server\share), which is not
+    even looked at, because Windows would send the user's credentials there.
+    """
+    try:
+        if str(path).replace("\\", "/").startswith("//"):
+            raise SourceError(f"{path} is on the network, from where no data is read: copy it here")
+        real = path.resolve()
+        if any(real.is_relative_to(folder.resolve()) for folder in folders):
+            return real
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL in the name
+        raise SourceError(f"{str(path)!r} is not the path of a file") from None
+    raise SourceError(f"{path} is outside the folders that data may be read from")
+
+
+def _unheard(_: float) -> None:
+    pass
+
+
+# Which file, which columns
+
+
+def _reader(path: Path) -> Callable[[Path, Choice, str | None, Progress], Found]:
+    """How to read the file, by the ending of its name. Raises SourceError."""
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder: name the file in it")
+    endings = [ending.lower() for ending in path.suffixes[-2:]]
+    packed = endings[-1:] == [".gz"]
+    ending = "".join(endings[-1 - packed :][:1])
+    if ending in {".csv", ".tsv", ".txt"}:
+        reader = read_csv
+    elif ending in {".parquet", ".pq"} and not packed:
+        reader = read_parquet
+    elif ending in {".xlsx", ".xlsm"} and not packed:
+        reader = read_workbook
+    elif ending in {".xls", ".xlsb", ".ods", ".numbers"} and not packed:
+        raise SourceError(f"{path}: {ending} files are not read: save it as .xlsx or .csv")
+    else:
+        raise SourceError(
+            f"{path} is of a kind that is not read: there are .csv, .tsv and .txt (also .gz),"
+            " .parquet, .xlsx and .xlsm"
+        )
+    if not path.exists():
+        try:
+            near = [str(other) for other in path.parent.iterdir()]
+        except OSError:
+            near = []
+        raise SourceError(f"there is no file {path}{did_you_mean(str(path), near)}")
+    return reader
+
+
+def _places(
+    columns: Sequence[Column], renamed: Mapping[str, str], headers: Sequence[str]
+) -> Places:
+    """Where each column is that the file has. Raises Unreadable for one that is missing."""
+    there: dict[str, list[int]] = {}
+    for place, header in enumerate(headers):
+        there.setdefault(plain(header), []).append(place)
+    ours = {plain(column.name): column.name for column in columns}
+    has = ", ".join(header for header in headers if header) or "none"
+    wanted: dict[str, str] = {}  # our name: theirs
+    for theirs, name in renamed.items():
+        if plain(name) not in ours:
+            near = did_you_mean(name, ours.values()) or f"; there are {', '.join(ours.values())}"
+            raise Unreadable(f'cannot have "{theirs}" for {name}, which is no column here{near}')
+        name = ours[plain(name)]
+        if name in wanted:
+            raise Unreadable(f'has both "{wanted[name]}" and "{theirs}" for {name}: choose one')
+        if not there.get(plain(theirs)):
+            near = did_you_mean(theirs, headers)
+            raise Unreadable(f'has no column "{theirs}"; it has {has}{near}')
+        wanted[name] = theirs
+    taken = {plain(theirs) for theirs in wanted.values()}
+    places = {}
+    missing = []
+    for column in columns:
+        theirs = wanted.get(column.name, column.name)
+        fits = there.get(plain(theirs), [])
+        if column.name not in wanted and plain(theirs) in taken:
+            fits = []
+        if len(fits) > 1:
+            names = " and ".join(f'"{headers[place]}"' for place in fits)
+            raise Unreadable(f"has more than one column for {column.name}: {names}: rename one")
+        if fits:
+            places[column.name] = fits[0]
+        elif column.required:
+            missing.append(column.name)
+    if missing:
+        near = did_you_mean(missing[0], headers)
+        raise Unreadable(
+            f"has no column {', '.join(missing)}; it has {has}{near}:"
+            f' rename it, or say which it is, as in "Their name={missing[0]}"'
+        )
+    return places
+
+
+def _rows_with_data(columns: list[list[Cell]]) -> Sequence[int]:
+    """The rows in which some column has a value."""
+    if any(None not in cells for cells in columns):
+        return range(len(columns[0]))
+    rows = enumerate(zip(*columns, strict=True))
+    return [row for row, cells in rows if any(cell is not None for cell in cells)]
