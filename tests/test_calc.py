@@ -30,6 +30,7 @@ from kpi_xl import METRICS
 from kpi_xl.engine.embedded import calculate
 from kpi_xl.hosts.libreoffice import extension as calc
 from kpi_xl.hosts.libreoffice import headless as libreoffice
+from kpi_xl.hosts.libreoffice import programs
 from kpi_xl.hosts.libreoffice.document import CODES, tidied
 from kpi_xl.hosts.libreoffice.names import (
     METHODS,
@@ -546,7 +547,7 @@ def test_a_time_out_leaves_nothing(
     path.write_bytes(sheet_of({"B1": "=CAC(1000,50)"}))
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    with pytest.raises(libreoffice.OfficeError, match=r"did not end within 0\.3 seconds"):
+    with pytest.raises(programs.OfficeError, match=r"did not end within 0\.3 seconds"):
         libreoffice.perform([{"book": str(path), "values": True}], seconds=0.3)
     assert running(tmp_path) == []
     assert list((tmp_path / "tmp").iterdir()) == []
@@ -591,6 +592,6 @@ def test_a_closed_terminal_interrupts_unless_it_was_to_be_ignored() -> None:
 
 def test_without_libreoffice_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(libreoffice, "PLACES", ())
-    with pytest.raises(libreoffice.OfficeError, match="LibreOffice is not found: install it"):
-        libreoffice.program("soffice")
+    monkeypatch.setattr(programs, "PLACES", ())
+    with pytest.raises(programs.OfficeError, match="LibreOffice is not found: install it"):
+        programs.program("soffice")

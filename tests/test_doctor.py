@@ -3,12 +3,14 @@
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kpi_xl.workbook_templates import template
 from python_calamine import CalamineWorkbook
 from test_addin import Registry, windows
 
@@ -304,27 +306,29 @@ NATIVE = {formula: value for formula, value in selftest.FORMULAS if "ERROR.TYPE"
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(addin, "place", lambda: tmp_path / addin.NAME)
-    monkeypatch.setattr("kpi_xl.workbook_templates.TEMPLATES", ("sales_team",))
-    scripts: Any = ModuleType("kpi_xl.udfs.scripts")
-    refreshed = []
-    scripts.refresh_report = SimpleNamespace(__wrapped__=refreshed.append)
-    monkeypatch.setitem(sys.modules, scripts.__name__, scripts)
     return tmp_path / addin.NAME
 
 
-def tried(shown: Mapping[str, Any]) -> tuple[Excel, list[doctor.Finding]]:
+def sample_of(name: str) -> Any:
+    return template(name).sample().data
+
+
+def tried(shown: Mapping[str, Any], *templates: str) -> tuple[Excel, list[doctor.Finding]]:
     started = []
+    refreshed: list[Any] = []
+    samples = {name: partial(sample_of, name) for name in templates}
 
     def application(**options: Any) -> Excel:
         started.append(Excel(shown, **options))
         return started[-1]
 
-    found = list(selftest.selftest(application))
+    found = list(selftest.selftest(samples, refreshed.append, application))
+    assert len(refreshed) == len(templates)
     return started[0], found
 
 
 def test_the_self_test_tries_every_function_and_each_template(installed: Path) -> None:
-    excel, found = tried(NATIVE)
+    excel, found = tried(NATIVE, "sales_team")
     assert bad(found) == []
     assert excel.ended
     assert excel.opened[0] == str(installed)
@@ -333,10 +337,7 @@ def test_the_self_test_tries_every_function_and_each_template(installed: Path) -
     assert "sales_team: every figure" in told
 
 
-def test_the_self_test_tells_each_formula_that_is_wrong(
-    installed: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("kpi_xl.workbook_templates.TEMPLATES", ())
+def test_the_self_test_tells_each_formula_that_is_wrong(installed: Path) -> None:
     wrong = {"=CAC(50000,250)": 201.0, "=ERROR.TYPE(CAC(50000,0))": "#N/A"}
     excel, found = tried({**NATIVE, **wrong})
     assert excel.ended
@@ -356,7 +357,7 @@ def test_excel_is_closed_whatever_happens(installed: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(Sheet, "clear", lambda self: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        list(selftest.selftest(application))
+        list(selftest.selftest({}, list, application))
     assert started[0].ended
 
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from kpi_xl import sources
 from kpi_xl.errors import EXCEL_ERRORS
-from kpi_xl.sources import Column, SourceError, Table, allowed, delimited, read_table, records
+from kpi_xl.schema import Column
+from kpi_xl.sources import SourceError, Table, allowed, delimited, read_table, records
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, MONEY, RATE, TEXT, Unit
 
 ORDERS = (Column("customer", KEY), Column("date", DATE), Column("amount", MONEY))

@@ -267,7 +267,7 @@ def test_the_sample_comes_back_from_files(record: Template, ending: str, tmp_pat
         else:
             frame = frame.convert_dtypes()
             duckdb.from_df(frame).write_parquet(str(path))
-        read = read_table(path, table.wanted).columns
+        read = read_table(path, table.columns).columns
         for name, cells in columns.items():
             assert read[name] == [key(cell) if keyed(table, name) else cell for cell in cells], name
 

@@ -6,6 +6,7 @@ It runs in LibreOffice's Python. Tables of Excel are database ranges there, unde
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,9 +21,12 @@ from kpi_xl.hosts.libreoffice.document import (
     CODES,
     FORMULAS,
     XLSX,
+    bind,
     fit,
     formula_blocks,
+    office_language,
     quietly,
+    service,
     settings,
     tidied,
 )
@@ -36,9 +40,9 @@ from kpi_xl.reports import (
     ReportError,
     Table,
     checked,
+    inputs_of,
     layout,
     loaded,
-    wanted,
 )
 from kpi_xl.reports.explaining import explained, in_row
 from kpi_xl.reports.freezing import free_name, frozen
@@ -64,6 +68,21 @@ def told(document: Any, command: str, language: str) -> tuple[str, bool]:
         return str(mistake), True
 
 
+def new_workbook(context: Any, name: str) -> Any:
+    """A new document from a template, empty, in the language of LibreOffice."""
+    templates = import_module("kpi_xl.workbook_templates")
+    build = import_module("kpi_xl.workbook_templates.parts").build
+    built = build(templates.template(name), {}, language=office_language(context))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.xlsx"
+        path.write_bytes(built.content)
+        desktop = service(context, "com.sun.star.frame.Desktop")
+        url = uno.systemPathToFileUrl(str(path))
+        document = desktop.loadComponentFromURL(url, "_blank", 0, settings(AsTemplate=True))
+    bind(document)
+    return document
+
+
 def refresh_report(document: Any, language: str) -> str:
     """Load the tables anew from the files that the sheet Sources names."""
     return _loaded(document, "")
@@ -71,7 +90,7 @@ def refresh_report(document: Any, language: str) -> str:
 
 def load_data(document: Any, language: str) -> str:
     """Load one table: the one in whose sheet the active cell is."""
-    tables = wanted(marker(document))
+    tables = inputs_of(marker(document))
     there = {table.name for table in opened(document, tables).tables.values()
              if table.place.sheet == document.CurrentController.ActiveSheet.Name}  # fmt: skip
     name = next((table.name for table in tables if table.name in there), "")
@@ -83,7 +102,7 @@ def load_data(document: Any, language: str) -> str:
 
 def check_data(document: Any, language: str) -> str:
     """List in the sheet Checks what is wrong with the tables; no file is read."""
-    tables = wanted(marker(document))
+    tables = inputs_of(marker(document))
     with progressing(document) as progress:
         change = checked(opened(document, tables), tables)
         apply(document, change, progress)
@@ -137,7 +156,7 @@ COMMANDS: dict[str, Callable[[Any, str], str]] = {
 
 
 def _loaded(document: Any, only: str) -> str:
-    tables = wanted(marker(document))
+    tables = inputs_of(marker(document))
     with progressing(document) as progress:
         book = opened(document, tables)
         change = loaded(book, tables, datetime.now(), only=only, progress=progress)

@@ -17,7 +17,7 @@ import xlwings as xw
 from kpi_xl.files import write_whole
 from kpi_xl.locales import chosen
 from kpi_xl.ooxml.package import NotAWorkbookError
-from kpi_xl.reports import ReportError, Wanted, checked, loaded, wanted
+from kpi_xl.reports import ReportError, checked, inputs_of, loaded
 from kpi_xl.reports.explaining import explained, in_row
 from kpi_xl.reports.freezing import free_name, frozen
 from kpi_xl.sources import SourceError
@@ -93,7 +93,7 @@ def refresh_all(book: xw.Book) -> str:
     """The same for every open workbook that was made from a template."""
     books = [book] if is_remote(book) else [one for one in book.app.books if marker(one)]
     if not books:
-        wanted(None)
+        inputs_of(None)
     return "\n".join(f"{one.name}: {_answer(one)}" for one in books)
 
 
@@ -101,7 +101,7 @@ def refresh_all(book: xw.Book) -> str:
 @told
 def load_data(book: xw.Book, table: str = "") -> str:
     """Load one table: the one named, or the one in whose sheet the active cell is."""
-    tables = wanted(marker(book))
+    tables = inputs_of(marker(book))
     if not table:
         there = {found.name for found in book.sheets.active.tables}
         table = next((one.name for one in tables if one.name in there), "")
@@ -115,7 +115,7 @@ def load_data(book: xw.Book, table: str = "") -> str:
 @told
 def check_data(book: xw.Book) -> str:
     """List in the sheet Checks what is wrong with the tables; no file is read."""
-    tables = wanted(marker(book))
+    tables = inputs_of(marker(book))
     with quietly(book) as progress:
         change = checked(opened(book, tables), tables)
         apply(book, change, progress)
@@ -167,7 +167,7 @@ def freeze_for_sharing(book: xw.Book) -> str:
 
 def new_workbook(name: str, language: str = "") -> str:
     """Open a new workbook from a template, in a language or that of the system; for COM alone."""
-    wanted(name)
+    inputs_of(name)
     templates = import_module("kpi_xl.workbook_templates")
     parts = import_module("kpi_xl.workbook_templates.parts")
     content = parts.build(templates.template(name), {}, language=chosen(language or None)).content
@@ -190,7 +190,7 @@ SCRIPTS = {
 
 
 def _refreshed(book: xw.Book, only: str) -> str:
-    tables: tuple[Wanted, ...] = wanted(marker(book))
+    tables = inputs_of(marker(book))
     with quietly(book) as progress:
         change = loaded(opened(book, tables), tables, datetime.now(), only=only, progress=progress)
         apply(book, change, progress)

@@ -4,7 +4,7 @@ The remote engine, behind Excel on the web and Mac, gets the workbook's values b
 applies what was written when the script has ended: a failure in between writes nothing there.
 """
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from kpi_xl.cells import Block, Cell
 from kpi_xl.formula_text import bare, calls
 from kpi_xl.hosts.excel import NEWER_ERRORS, with_errors
 from kpi_xl.metrics import METRICS
-from kpi_xl.reports import Change, Opened, Place, ReportError, Table, Wanted, layout
+from kpi_xl.reports import Change, Opened, Place, ReportError, Table, layout
+from kpi_xl.schema import Input
 
 AT_ONCE = 20_000  # rows written by one call
 CELLS = {"ndim": 2, "err_to_str": True}
@@ -33,7 +34,7 @@ def marker(book: xw.Book) -> str | None:
     return None if cell is None else str(cell.value or "") or None
 
 
-def opened(book: xw.Book, tables: tuple[Wanted, ...]) -> Opened:
+def opened(book: xw.Book, tables: Sequence[Input]) -> Opened:
     """The workbook as it is: its marked cells, and these tables with their rows."""
     if not is_remote(book) and book.api.Date1904:
         raise ReportError("This workbook counts dates from 1904: switch that off in its options.")

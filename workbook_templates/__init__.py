@@ -3,10 +3,12 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from kpi_xl.schema import SCHEMAS
+
 if TYPE_CHECKING:
     from .parts import Template
 
-TEMPLATES = ("campaigns", "funnel", "retention", "sales_team", "scorecard")
+TEMPLATES = tuple(SCHEMAS)
 """The names of the templates, each a module with its record TEMPLATE."""
 
 

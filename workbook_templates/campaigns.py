@@ -11,10 +11,10 @@ from typing import NamedTuple
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
+from kpi_xl.schema.campaigns import ADS, SCHEMA, TESTS
 from kpi_xl.units import (
     COUNT,
     DATE,
-    KEY,
     MONEY,
     PROBABILITY,
     RATE,
@@ -27,9 +27,7 @@ from kpi_xl.units import (
 from .campaigns_sample import sample
 from .parts import (
     Agreement,
-    Column,
     Figure,
-    Input,
     Problem,
     Series,
     Setting,
@@ -52,56 +50,6 @@ from .parts import (
     where,
 )
 from .writing import BLUE, ORANGE, WARNING, Book, Page, literal
-
-CHANNELS = ("search", "shopping", "social", "display", "video", "e-mail", "affiliate")
-
-ADS = Input(
-    "Ads",
-    "A row a campaign, ad group and day. Paste yours below the header; the table grows with them.",
-    (
-        Column("date", "Day", DATE, "The day of the figures.", filled=True),
-        Column("campaign", "Campaign", KEY, "The campaign, always spelled alike.", filled=True),
-        Column("ad_group", "Ad group", KEY, "The ad group or the mailing.", required=False),
-        Column("channel", "Channel", KEY, "Search, social, e-mail ... or your own word for it.",
-               choices=CHANNELS),
-        Column("impressions", "Impressions", COUNT, "How often it was shown.", required=False),
-        Column("clicks", "Clicks", COUNT, "Clicks to the site."),
-        Column("cost", "Cost", MONEY, "What the day cost; a credit is below 0."),
-        Column("conversions", "Conversions", COUNT, "Orders, or what else counts as a goal."),
-        Column("revenue", "Revenue", MONEY, "Revenue of the conversions; a refund is below 0."),
-        Column("sent", "E-mails sent", COUNT, "E-mail only: how many were sent.", required=False),
-        Column("delivered", "E-mails delivered", COUNT, "E-mail only: sent less bounced.",
-               required=False),
-        Column("opens", "E-mails opened", COUNT, "E-mail only: recipients who opened it.",
-               required=False),
-        Column("email_clicks", "E-mails clicked", COUNT,
-               "E-mail only: recipients who clicked in it.", required=False),
-        Column("unsubscribes", "Unsubscribed", COUNT, "E-mail only: recipients who left the list.",
-               required=False),
-        Column("video_starts", "Video starts", COUNT, "Video only: how often it was started.",
-               required=False),
-        Column("video_5s", "Watched 5 seconds", COUNT, "Video only: still there after 5 seconds.",
-               required=False),
-        Column("video_30s", "Watched 30 seconds", COUNT,
-               "Video only: still there after 30 seconds.", required=False),
-        Column("video_completions", "Watched to the end", COUNT,
-               "Video only: watched to the end.", required=False),
-    ),
-    counted="date",
-)  # fmt: skip
-
-TESTS = Input(
-    "Tests",
-    "A row an A/B test, if you run any. Enter a test when it has ended, not while it runs.",
-    (
-        Column("test", "Test", KEY, "What was tested.", filled=True),
-        Column("visitors_a", "Visitors of A", COUNT, "Visitors who saw the old variant, A."),
-        Column("conversions_a", "Conversions of A", COUNT, "How many of them converted."),
-        Column("visitors_b", "Visitors of B", COUNT, "Visitors who saw the new variant, B."),
-        Column("conversions_b", "Conversions of B", COUNT, "How many of them converted."),
-    ),
-    counted="visitors_a",
-)
 
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 MONTHS, PERIODS, DAYS = 12, 53, 400  # how many of them are shown, the last ones
@@ -1269,10 +1217,7 @@ def down(page: Page, column: int, first: int, rows: int) -> tuple[Page, int, int
 
 
 TEMPLATE = Template(
-    name="campaigns",
-    title="Campaigns",
-    about="What each campaign costs and brings, which pay, and what A/B tests show.",
-    inputs=(ADS, TESTS),
+    SCHEMA,
     sheets=(
         Sheet("Summary", "The figures for the boss: cost, revenue, ROAS against break-even."),
         Sheet("Campaigns", "Channels and campaigns: CTR, CPC, CPA, ROAS; the best and the worst."),

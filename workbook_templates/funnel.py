@@ -8,13 +8,13 @@ from datetime import date, timedelta
 from random import Random
 
 from kpi_xl.cells import Cell
-from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, RATE, RATIO, TEXT, Unit
+from kpi_xl.schema import Input
+from kpi_xl.schema.funnel import LEADS, SCHEMA, SPEND
+from kpi_xl.units import AVERAGE, COUNT, DAYS, MONEY, RATE, RATIO, TEXT, Unit
 
 from .parts import (
     Agreement,
-    Column,
     Figure,
-    Input,
     Problem,
     Sample,
     Sentence,
@@ -40,44 +40,6 @@ from .parts import (
     widen,
 )
 from .writing import BAR, BLUE, GREEN, MUTED, NO_COLOUR, ORANGE, Book, Page
-
-LEADS = Input(
-    "Leads",
-    "A row a lead. A date says when it reached the stage; leave blank what it has not reached.",
-    (
-        Column("lead_id", "Lead", KEY, "What identifies the lead, once in this table."),
-        Column("created", "Created", DATE, "The day on which the lead came in."),
-        Column("channel", "Channel", KEY, "Where it came from, spelled as in the sheet {Spend}."),
-        Column("campaign", "Campaign or path", KEY,
-               "The campaign, or the path of touches to the lead, the first one first:"
-               " search > mail > event.", required=False),
-        Column("owner", "Owner", KEY, "Who looks after it.", required=False),
-        Column("mql_date", "Qualified by marketing", DATE,
-               "The day on which marketing qualified it (MQL)."),
-        Column("sql_date", "Accepted by sales", DATE, "The day on which sales accepted it (SQL)."),
-        Column("sqo_date", "Opportunity", DATE,
-               "The day on which it became an opportunity (SQO)."),
-        Column("won_date", "Deal won", DATE, "The day on which it became a customer."),
-        Column("lost_date", "Deal lost", DATE, "The day on which it was given up.", required=False),
-        Column("value", "Deal value", MONEY, "What the deal is worth, won or expected."),
-    ),
-    counted="created",
-)  # fmt: skip
-
-SPEND = Input(
-    "Spend",
-    "A row a channel and month, also for channels that cost nothing: their spend is 0.",
-    (
-        Column("month", "Month", DATE, "Any day of the month.", filled=True),
-        Column("channel", "Channel", KEY, "The channel, spelled as in the sheet {Leads}.",
-               filled=True),
-        Column("spend", "Spend", MONEY, "What the channel cost in the month."),
-        Column("impressions", "Impressions", COUNT, "How often it was shown.", required=False),
-        Column("clicks", "Clicks", COUNT, "Clicks on it.", required=False),
-        Column("visits", "Visits", COUNT, "Visits to the site that it brought.", required=False),
-    ),
-    counted="month",
-)  # fmt: skip
 
 TOP = 4  # the row of the tables' headers, counted from 0
 ROOM = 10  # channels and touches that the sheets show
@@ -784,10 +746,7 @@ def columns_of(table: Input, rows: Sequence[Sequence[Cell]]) -> dict[str, list[C
 
 
 TEMPLATE = Template(
-    name="funnel",
-    title="Marketing funnel",
-    about="From visit to customer: how many, from which channel, at what cost, how fast.",
-    inputs=(LEADS, SPEND),
+    SCHEMA,
     sheets=(
         Sheet("Summary", "The figures for the boss: stages, cost, return, pipeline."),
         Sheet("Funnel", "How many leads come to each stage, and where they are lost."),

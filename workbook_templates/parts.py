@@ -17,12 +17,12 @@ from xlsxwriter.chart import Chart
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
-from kpi_xl import sources
 from kpi_xl.cells import Cell, serial
 from kpi_xl.locales import RIGHT_TO_LEFT, say
 from kpi_xl.ooxml.addresses import LAST_ROW, quoted
 from kpi_xl.reports import layout
 from kpi_xl.reports.layout import LEAST_ROWS, Loaded
+from kpi_xl.schema import Column, Input, Schema
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, LONGEST_TEXT, TEXT, Unit
 
 from .writing import (
@@ -66,45 +66,6 @@ class Sentence(NamedTuple):
     fields: Mapping[str, object] = {}
 
 
-class Column(NamedTuple):
-    """A column of an input table: its name in formulas, and what people read of it.
-
-    `required`: the table makes no sense without it. `filled`: it has no blank cells.
-    `choices`: what a drop-down offers, or the name of a block that holds it.
-    """
-
-    name: str
-    label: str
-    unit: Unit
-    note: str
-    required: bool = True
-    filled: bool = False
-    choices: tuple[str, ...] | str = ()
-
-
-@dataclass(frozen=True)
-class Input:
-    """A table for the user to fill, on a sheet of the same name.
-
-    `counted` is a column of numbers or dates that every row has: without one, the table is empty.
-    """
-
-    name: str
-    lead: str
-    columns: tuple[Column, ...]
-    counted: str
-
-    @property
-    def empty(self) -> str:
-        """The condition, in formulas, that nothing has been filled in."""
-        return f"COUNT({self.name}[{self.counted}])=0"
-
-    @property
-    def wanted(self) -> list[sources.Column]:
-        """The columns as a reader of files wants them."""
-        return [sources.Column(c.name, c.unit, c.required, c.filled) for c in self.columns]
-
-
 class Sheet(NamedTuple):
     """A sheet of a template: its English name, and what it says."""
 
@@ -121,21 +82,33 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Template:
-    """A template: what it is, what it takes, which sheets it has after Start.
+    """A template: what it takes, which sheets it has after Start.
 
     `write` writes all sheets but Start and those of the inputs. `steps` say what to do, `notes`
     (label and text) what else to know; both may name sheets as {Orders}.
     """
 
-    name: str
-    title: str
-    about: str
-    inputs: tuple[Input, ...]
+    schema: Schema
     sheets: tuple[Sheet, ...]
     steps: tuple[str, ...]
     write: Callable[[Book], None]
     sample: Callable[[], Sample]
     notes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The template's name."""
+        return self.schema.name
+
+    @property
+    def title(self) -> str:
+        """Its title, in English."""
+        return self.schema.title
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """The tables that it takes."""
+        return self.schema.inputs
 
 
 class Setting(NamedTuple):
@@ -257,7 +230,7 @@ def start(book: Book, template: Template, about: Sentence, host: str) -> None:
     text = styles.of(text_wrap=True, valign="top", align="start")
     strong = styles.of(bold=True, valign="top", align="start")
     link = styles.of(font_color=BLUE, underline=1, valign="top", align="start")
-    headline(page, template.title, template.about, 1)
+    headline(page, template.title, template.schema.about, 1)
     row = 3
 
     def line(meaning: str) -> None:

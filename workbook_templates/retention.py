@@ -18,13 +18,12 @@ from typing import NamedTuple
 from xlsxwriter.format import Format
 
 from kpi_xl.cells import DAY_0, Cell
-from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, TEXT
+from kpi_xl.schema.retention import ORDERS, SCHEMA, SUBSCRIPTIONS, SURVIVORS
+from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, MONEY, PERIODS, RATE, TEXT
 
 from .parts import (
     Agreement,
-    Column,
     Figure,
-    Input,
     Problem,
     Sample,
     Sentence,
@@ -51,51 +50,6 @@ from .parts import (
     widen,
 )
 from .writing import BAR, BLUE, COLOURS, ORANGE, WARNING, Book, Page, literal
-
-ORDERS = Input(
-    "Orders",
-    "A row an order. Paste yours below the header; the table grows with them.",
-    (
-        Column("customer", "Customer", KEY, "Who bought: a name or a number.", filled=True),
-        Column("date", "Day of the order", DATE, "The day of the order.", filled=True),
-        Column("amount", "Amount", MONEY, "What the order came to; a return is below 0."),
-    ),
-    counted="date",
-)
-
-SUBSCRIPTIONS = Input(
-    "Subscriptions",
-    "A row a month (or several, of plans or countries), if your customers pay by subscription.",
-    (
-        Column("month", "Month", DATE, "Any day of the month.", filled=True),
-        Column("customers_start", "Customers at the start", COUNT,
-               "Customers on the first day: those of the month before at its end."),
-        Column("customers_new", "New customers", COUNT, "Customers won in the month."),
-        Column("customers_lost", "Customers lost", COUNT,
-               "Customers of the start who left in the month."),
-        Column("mrr_start", "Revenue at the start", MONEY,
-               "Monthly recurring revenue (MRR) on the first day."),
-        Column("mrr_new", "New revenue", MONEY, "MRR of the new customers."),
-        Column("expansion", "Expansion", MONEY, "MRR that customers of the start took more."),
-        Column("contraction", "Contraction", MONEY,
-               "MRR that customers of the start took less and stayed, above 0."),
-        Column("churned", "Churned", MONEY, "MRR of the customers who left, above 0."),
-    ),
-    counted="month",
-)  # fmt: skip
-
-SURVIVORS = Input(
-    "Survivors",
-    "How many of a cohort that pays by contract are left after each period, from period 0 on.",
-    (
-        Column("period", "Period", COUNT, "0, 1, 2 ... in this order.", filled=True),
-        Column("customers", "Customers left", COUNT,
-               "Customers of the cohort at the end of the period; at 0, all of them."),
-        Column("compared", "Left of a second cohort", COUNT,
-               "The same of another cohort, to compare the two.", required=False),
-    ),
-    counted="customers",
-)  # fmt: skip
 
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 DEEP = 1_000_000  # rows that the names over the customers' table reach down
@@ -1037,10 +991,7 @@ def add_cohort_lines(
 
 
 TEMPLATE = Template(
-    name="retention",
-    title="Customer retention",
-    about="Who comes back, when, and what it is worth.",
-    inputs=(ORDERS, SUBSCRIPTIONS, SURVIVORS),
+    SCHEMA,
     sheets=(
         Sheet("Summary", "The figures for the boss: repeat purchases, order value, churn, CLV."),
         Sheet("Cohorts", "Customers by the period of their first order: how many still buy."),

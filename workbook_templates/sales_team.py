@@ -11,13 +11,12 @@ from typing import Any, NamedTuple
 
 from xlsxwriter.utility import xl_rowcol_to_cell
 
+from kpi_xl.schema.sales_team import LARGE, SCHEMA, WEEKS
 from kpi_xl.units import AVERAGE, COUNT, DATE, KEY, MONEY, RATE, TEXT, Unit
 
 from .parts import (
     Agreement,
-    Column,
     Figure,
-    Input,
     Problem,
     Series,
     Setting,
@@ -41,35 +40,6 @@ from .parts import (
 )
 from .sales_team_sample import sample
 from .writing import BLUE, INK, LINE, MUTED, ORANGE, Book, Page, literal
-
-LARGE = Unit("MONEY", "money, without cents", "#,##0")
-
-WEEKS = Input(
-    "Weeks",
-    "A row a rep and week. Paste yours below the header; the table grows with them.",
-    (
-        Column("rep", "Rep", KEY, "Who sold: the name as in the table Targets.", filled=True,
-               choices="RepNames"),
-        Column("week", "Week", DATE, "The Monday on which the week begins.", filled=True),
-        Column("sales", "Sales", LARGE, "Sales of the week; refunds are taken off."),
-        Column("visits", "Sales visits", COUNT, "Visits to customers."),
-        Column("leads", "Leads", COUNT, "Leads that the rep worked on."),
-        Column("deals", "Deals", COUNT, "Deals won."),
-        Column("spend", "Spend", LARGE, "What selling cost: advertising, travel, samples."),
-    ),
-    counted="week",
-)  # fmt: skip
-
-TARGETS = Input(
-    "Targets",
-    "A row a rep: who is listed, and what is asked of each in a month.",
-    (
-        Column("rep", "Rep", KEY, "The name, spelled as in the table Weeks.", filled=True),
-        Column("sales", "Sales a month", LARGE, "Blank: an equal share of the team's target."),
-        Column("visits", "Visits a month", COUNT, "Blank: the number set on the first sheet."),
-    ),
-    counted="sales",
-)
 
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 LEAST_ROOM = 24  # reps that the sheets have room for at least
@@ -1147,10 +1117,7 @@ def add_points(page: Page, *, row: int, column: int, width: int, height: int) ->
 
 
 TEMPLATE = Template(
-    name="sales_team",
-    title="Sales team",
-    about="Who reaches the targets, who needs help, and where the month will end.",
-    inputs=(WEEKS, TARGETS),
+    SCHEMA,
     sheets=(
         Sheet("Summary", "The team's dashboard on one page; the settings."),
         Sheet("Reps", "The ranking of the month: sales, visits, close rate, CAC of each rep."),

@@ -14,6 +14,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from kpi_xl.ooxml.addresses import quoted
+from kpi_xl.schema.scorecard import MONTHS, SCHEMA
 from kpi_xl.units import COUNT, DATE, PERIODS, RATE, SCORE, TEXT
 
 from .parts import (
@@ -40,9 +41,7 @@ from .scorecard_kpis import (
     COUNTS,
     FAMILIES,
     FIFTEEN,
-    GOALS,
     KPIS,
-    MONTHS,
     OTHERS,
     PARTS,
     Kpi,
@@ -912,10 +911,7 @@ def problems(book: Book) -> list[Problem]:
 
 
 TEMPLATE = Template(
-    name="scorecard",
-    title="Marketing scorecard",
-    about="The KPIs that every marketer should know, against their goals, by month or quarter.",
-    inputs=(MONTHS, GOALS),
+    SCHEMA,
     sheets=(
         Sheet("Dashboard", "The fifteen KPIs at a glance, and the settings: month or quarter."),
         Sheet("Scorecard", "The fifteen: what they are, before and now, goal, progress, trend."),

@@ -5,9 +5,9 @@ from datetime import date
 from typing import Any
 
 from kpi_xl.cells import Cell
+from kpi_xl.schema.scorecard import GOALS, MONTHS
 
 from .parts import Sample, Sentence
-from .scorecard_kpis import GOALS, MONTHS
 
 ABOUT = Sentence(
     "Made-up figures of a company that does not exist: thirty months of software subscriptions,"

@@ -1,7 +1,8 @@
 """kpi-xl doctor: what stands in the way of the functions in Excel, and what to do about it."""
 
+from importlib import import_module
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,7 +26,18 @@ def doctor(
     if selftest:
         from kpi_xl.hosts import selftest as trial
 
-        looked_at = chain(looked_at, trial.selftest())
+        templates = import_module("kpi_xl.workbook_templates")
+
+        def refresh(book: Any) -> None:
+            from kpi_xl.udfs import scripts  # it needs xlwings
+
+            scripts.refresh_report.__wrapped__(book)  # without the message that the button shows
+
+        samples = {
+            name: lambda name=name: templates.template(name).sample().data
+            for name in templates.TEMPLATES
+        }
+        looked_at = chain(looked_at, trial.selftest(samples, refresh))
     bad = unseen = 0
     for finding in looked_at:
         print(f"{SIGNS[finding.good]}  {finding.what}")

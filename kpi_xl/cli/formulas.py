@@ -189,7 +189,8 @@ def export(
 @contextmanager
 def office() -> Iterator[None]:
     """Where LibreOffice works; what it cannot do is a Misuse, and an end leaves nothing behind."""
-    from kpi_xl.hosts.libreoffice.headless import OfficeError, ended_by_signals
+    from kpi_xl.hosts.libreoffice.headless import ended_by_signals
+    from kpi_xl.hosts.libreoffice.programs import OfficeError
 
     try:
         with ended_by_signals():

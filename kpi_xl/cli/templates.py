@@ -147,7 +147,7 @@ def fill(
                 reading(0.0)
                 read[table.name] = read_table(
                     file,
-                    table.wanted,
+                    table.columns,
                     renamed=names[table.name],
                     table=table.name,
                     progress=reading,

@@ -8,9 +8,8 @@ import csv
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -36,8 +35,20 @@ FORMULAS: tuple[tuple[str, Any], ...] = (
 )
 
 
-def selftest(application: Any = None) -> Iterator[Finding]:
-    """Each thing tried, and whether Excel did it. `application` starts an Excel: xlwings.App."""
+Data = Mapping[str, Mapping[str, Sequence[Any]]]
+"""The rows of a template's tables, by table and column."""
+
+
+def selftest(
+    samples: Mapping[str, Callable[[], Data]],
+    refresh: Callable[[Any], object],
+    application: Any = None,
+) -> Iterator[Finding]:
+    """Each thing tried, and whether Excel did it.
+
+    `samples` make the data of templates, by the templates' names. `refresh` does what Refresh
+    report does to an open workbook, without a message. `application` starts an Excel: xlwings.App.
+    """
     if application is None:
         if sys.platform != "win32":
             yield Finding(None, "The self-test opens Excel, which it can on Windows only")
@@ -56,8 +67,8 @@ def selftest(application: Any = None) -> Iterator[Finding]:
         yield from of_help(app)
         book.close()
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            for name in import_module("kpi_xl.workbook_templates").TEMPLATES:
-                yield of_report(app, name, Path(folder))
+            for name, sample in samples.items():
+                yield of_report(app, filled(name, sample(), Path(folder)), refresh)
     finally:
         app.quit()
 
@@ -92,16 +103,15 @@ def of_help(app: Any) -> Iterator[Finding]:
     yield Finding(enabled, "Outside of the function wizard, functions compute")
 
 
-def of_report(app: Any, name: str, folder: Path) -> Finding:
+def of_report(app: Any, path: Path, refresh: Callable[[Any], object]) -> Finding:
     """Whether a template, filled from files, has the figures computed here, and keeps them."""
-    path = filled(name, folder)
+    name = path.stem
     book = app.books.open(str(path))
     try:
         app.calculate()
         wrong = differences(book, path)
         if not wrong:
-            scripts = import_module("kpi_xl.udfs.scripts")
-            scripts.refresh_report.__wrapped__(book)  # without the message that a button shows
+            refresh(book)
             wrong = [f"after Refresh report, {what}" for what in differences(book, path)]
         if wrong:
             more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
@@ -111,11 +121,9 @@ def of_report(app: Any, name: str, folder: Path) -> Finding:
         book.close()
 
 
-def filled(name: str, folder: Path) -> Path:
-    """A template filled with its sample, through files as a user's would come."""
-    template = import_module("kpi_xl.workbook_templates").template(name)
+def filled(name: str, data: Data, folder: Path) -> Path:
+    """A template filled with data, through files as a user's would come."""
     command = [sys.executable, "-m", "kpi_xl", "fill", name]
-    data, _ = template.sample()
     for table, columns in data.items():
         file = folder / f"{name}-{table}.csv"
         with file.open("w", encoding="utf-8", newline="") as out:

@@ -4,7 +4,7 @@ Pure functions, from what was read of a workbook to what is to be written into i
 through xlwings, Calc through UNO) is an adapter of a page:
 
 1. Read an `Opened` (records.py): the cells named layout.TEMPLATE and layout.LANGUAGE, the tables
-   that `wanted` lists and the table Sources, each with its cells and those below it, the places
+   that `inputs_of` lists and the table Sources, each with its cells and those below it, the places
    named in layout.PLACES, and the workbook's folder. Blank cells are None, errors their text
    ("#N/A"), numbers floats, dates datetimes or serial numbers.
 2. Call `loaded` (Refresh report, Load data) or `checked` (Check data). Nothing has been written
@@ -20,7 +20,7 @@ through xlwings, Calc through UNO) is an adapter of a page:
 
 from .checking import checked
 from .loading import loaded
-from .records import Change, Filled, Opened, Place, ReportError, Resized, Table, Wanted, wanted
+from .records import Change, Filled, Opened, Place, ReportError, Resized, Table, inputs_of
 
 __all__ = [
     "Change",
@@ -30,8 +30,7 @@ __all__ = [
     "ReportError",
     "Resized",
     "Table",
-    "Wanted",
     "checked",
+    "inputs_of",
     "loaded",
-    "wanted",
 ]

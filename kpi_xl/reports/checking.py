@@ -9,8 +9,8 @@ from kpi_xl.cells import Cell, serial
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.reference import domain_text
 from kpi_xl.reports import layout
-from kpi_xl.reports.records import Change, Filled, Opened, ReportError, Wanted
-from kpi_xl.sources import Column
+from kpi_xl.reports.records import Change, Filled, Opened, ReportError
+from kpi_xl.schema import Column, Input
 from kpi_xl.units import DATE, KEY, LOGICAL, TEXT
 
 
@@ -23,24 +23,24 @@ class Finding(NamedTuple):
     times: int = 1
 
 
-def checked(book: Opened, tables: Sequence[Wanted]) -> Change:
+def checked(book: Opened, tables: Sequence[Input]) -> Change:
     """What is wrong in the tables as they are; no file is read, and no table changes."""
     findings: list[Finding] = []
     rows = 0
-    for wanted in tables:
-        table = book.tables.get(wanted.name)
+    for known in tables:
+        table = book.tables.get(known.name)
         if table is None:
-            what = book.said("This workbook has no table {table} any more.", table=wanted.name)
-            findings.append(Finding(wanted.name, None, what))
+            what = book.said("This workbook has no table {table} any more.", table=known.name)
+            findings.append(Finding(known.name, None, what))
             continue
         headers = [header.lower() for header in table.headers]
         columns = {
             column.name: [cells[headers.index(column.name.lower())] for cells in table.rows]
-            for column in wanted.columns
+            for column in known.columns
             if column.name.lower() in headers
         }
         first = table.place.row + 1
-        findings += found_in(book, wanted, columns, first)
+        findings += found_in(book, known, columns, first)
         rows += sum(any(cell is not None for cell in cells) for cells in table.rows)
     count = sum(finding.times for finding in findings)
     if findings:
@@ -53,19 +53,19 @@ def checked(book: Opened, tables: Sequence[Wanted]) -> Change:
 
 
 def found_in(
-    book: Opened, wanted: Wanted, columns: Mapping[str, Sequence[Cell]], first: int
+    book: Opened, known: Input, columns: Mapping[str, Sequence[Cell]], first: int
 ) -> list[Finding]:
     """What does not fit in a table's columns; `first` is the sheet's row of their first cells."""
     findings = []
     used = [any(cell not in (None, "") for cell in row) for row in zip(*columns.values())]  # noqa: B905 - a row the less has no cells
-    for column in wanted.columns:
-        where = f"{wanted.name}[{column.name}]"
+    for column in known.columns:
+        where = f"{known.name}[{column.name}]"
         if column.name not in columns:
             what = book.said("The table {table} has no column {column}: give it its name again.",
-                             table=wanted.name, column=column.name)  # fmt: skip
+                             table=known.name, column=column.name)  # fmt: skip
             findings.append(Finding(where, None, what))
             continue
-        choices = wanted.choices.get(column.name, ())
+        choices = column.words
         if _all_fit(column, choices, columns[column.name]):
             continue
         wrong: dict[str, list[int]] = {}

@@ -22,8 +22,8 @@ from kpi_xl.reports.records import (
     ReportError,
     Resized,
     Table,
-    Wanted,
 )
+from kpi_xl.schema import Input
 from kpi_xl.sources import SourceError, read_table
 from kpi_xl.units import SHEET_ROWS
 
@@ -34,7 +34,7 @@ Progress = Callable[[str, float], None]
 class Source(NamedTuple):
     """A row of the table Sources that names a file."""
 
-    table: Wanted
+    table: Input
     file: str
     renamed: dict[str, str]
     row: int
@@ -42,7 +42,7 @@ class Source(NamedTuple):
 
 def loaded(
     book: Opened,
-    tables: Sequence[Wanted],
+    tables: Sequence[Input],
     now: datetime,
     *,
     only: str = "",
@@ -112,7 +112,7 @@ def loaded(
 
 
 def _sources(
-    book: Opened, listing: Table, tables: Sequence[Wanted], only: str
+    book: Opened, listing: Table, tables: Sequence[Input], only: str
 ) -> tuple[list[Source], list[Finding]]:
     """The rows that name files, and what is wrong with the list."""
     known = {table.name.lower(): table for table in tables}
@@ -148,11 +148,11 @@ def _sources(
     return list(given.values()), findings
 
 
-def _misfit(book: Opened, wanted: Wanted, table: Table | None, rows: int) -> str:
+def _misfit(book: Opened, known: Input, table: Table | None, rows: int) -> str:
     """Why the rows cannot be written into the workbook's table; nothing if they can."""
     if table is None:
-        return book.said("This workbook has no table {table} any more.", table=wanted.name)
-    missing = [c.name for c in wanted.columns if c.name.lower() not in _lower(table.headers)]
+        return book.said("This workbook has no table {table} any more.", table=known.name)
+    missing = [c.name for c in known.columns if c.name.lower() not in _lower(table.headers)]
     if missing:
         return book.said("The table {table} has no column {column}: give it its name again.",
                          table=table.name, column=missing[0])  # fmt: skip
@@ -161,7 +161,7 @@ def _misfit(book: Opened, wanted: Wanted, table: Table | None, rows: int) -> str
     if table.place.row + rows > SHEET_ROWS:
         return book.said("{rows} rows do not fit into the sheet {table}.",
                          rows=f"{rows:,}", table=table.place.sheet)  # fmt: skip
-    ours = [_lower(table.headers).index(c.name.lower()) for c in wanted.columns]
+    ours = [_lower(table.headers).index(c.name.lower()) for c in known.columns]
     for number, cells in enumerate(table.below[: max(0, rows - len(table.rows))]):
         if any(cells[place] is not None for place in ours):
             row = table.place.row + len(table.rows) + 1 + number

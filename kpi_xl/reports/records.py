@@ -1,50 +1,32 @@
 """What a host reads of a workbook, and what it is to write: plain records, rows from 1."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
 from kpi_xl.cells import Block
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.reports.phrases import said
-from kpi_xl.sources import Column
+from kpi_xl.schema import SCHEMAS, Input
 
 
 class ReportError(Exception):
     """What the user asked for cannot be done, with the sentence that says what to do."""
 
 
-class Wanted(NamedTuple):
-    """An input table of a template: its name, its columns, the words that some of them admit."""
-
-    name: str
-    columns: Sequence[Column]
-    choices: Mapping[str, tuple[str, ...]] = {}
-
-
-def wanted(template: str | None) -> tuple[Wanted, ...]:
+def inputs_of(template: str | None) -> tuple[Input, ...]:
     """The input tables of the template that a workbook's marker names. Raises ReportError."""
-    # mypy sees the templates only in a folder of their own.
-    templates = import_module("kpi_xl.workbook_templates")
     if not template:
         raise ReportError(
             "This workbook was not made from a template of kpi_xl: make one with New workbook."
         )
-    if template not in templates.TEMPLATES:
+    if template not in SCHEMAS:
         raise ReportError(
             f"This workbook was made from the template {template!r}, which this version of kpi_xl"
             " does not have: pip install --upgrade kpi-xl"
         )
-    return tuple(
-        Wanted(
-            table.name,
-            table.wanted,
-            {c.name: c.choices for c in table.columns if isinstance(c.choices, tuple)},
-        )
-        for table in templates.template(template).inputs
-    )
+    return SCHEMAS[template].inputs
 
 
 class Place(NamedTuple):

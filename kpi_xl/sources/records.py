@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from kpi_xl.cells import Cell
-from kpi_xl.units import SHEET_ROWS, Unit
+from kpi_xl.units import SHEET_ROWS
 
 MOST_ROWS = SHEET_ROWS - 1  # under the header
 LARGEST_FILE = 4 << 30  # bytes when unpacked; a packed file can claim more than any disk holds
@@ -14,16 +14,6 @@ LARGEST_FILE = 4 << 30  # bytes when unpacked; a packed file can claim more than
 Places = Mapping[str, int]
 Choice = Callable[[Sequence[str]], Places]
 Progress = Callable[[float], None]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column that a table is to have; `filled` means in every row."""
-
-    name: str
-    unit: Unit
-    required: bool = True
-    filled: bool = False
 
 
 class Table(NamedTuple):

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from kpi_xl.cells import Cell
 from kpi_xl.reference import did_you_mean
+from kpi_xl.schema import Column
 from kpi_xl.sources.delimited import read_csv
 from kpi_xl.sources.parquet import read_parquet
 from kpi_xl.sources.records import (
     MOST_ROWS,
     TOO_MANY,
     Choice,
-    Column,
     Found,
     Places,
     Progress,

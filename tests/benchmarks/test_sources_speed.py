@@ -16,7 +16,8 @@ import polars as pl
 import pytest
 import xlsxwriter
 
-from kpi_xl.sources import Column, read_table
+from kpi_xl.schema import Column
+from kpi_xl.sources import read_table
 from kpi_xl.units import DATE, KEY, MONEY
 
 ORDERS = (Column("customer", KEY), Column("date", DATE), Column("amount", MONEY))
@@ -124,7 +125,8 @@ def test_a_workbook_with_pandas_and_openpyxl(benchmark: Any, files: Path) -> Non
 PEAK = """
 import re, sys
 from pathlib import Path
-from kpi_xl.sources import Column, read_table
+from kpi_xl.schema import Column
+from kpi_xl.sources import read_table
 from kpi_xl.units import DATE, KEY, MONEY
 columns = [Column("customer", KEY), Column("date", DATE), Column("amount", MONEY)]
 read_table(Path(sys.argv[1]), columns)

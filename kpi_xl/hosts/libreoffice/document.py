@@ -9,7 +9,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import groupby, product
 from pathlib import Path
@@ -263,60 +263,31 @@ def _plain_xml(text: str) -> str:
 # The menu
 
 
-def menu(context: Any, command: str) -> None:
+def menu(context: Any, command: str, reports: Callable[[], Any]) -> None:
     """Do an entry of the menu for the document in front, or make a new one, and tell of it.
 
-    "bind", "new:" and a template's name, or one of the reports.
+    "bind", "new:" and a template's name, or a report's name. `reports` is what does the last two.
     """
     what, _, name = command.partition(":")
     if what == "new":
-        new_workbook(context, name)
+        reports().new_workbook(context, name)
         return
-    document = _service(context, "com.sun.star.frame.Desktop").getCurrentComponent()
+    document = service(context, "com.sun.star.frame.Desktop").getCurrentComponent()
     if document is None or not document.supportsService(SPREADSHEET):
         return
     if what == "bind":
         bind(document)
         fit(document)
         return
-    sentence, mistake = report(context, document, command)
+    sentence, mistake = reports().told(document, command, office_language(context))
     show(context, sentence, mistake=mistake)
 
 
-def report(context: Any, document: Any, command: str) -> tuple[str, bool]:
-    """Do what a report's button does: its sentence, and whether that tells of a mistake."""
-    from importlib import import_module
-
-    reports = import_module("kpi_xl.udfs.libreoffice")
-    answer: tuple[str, bool] = reports.told(document, command, _language(context))
-    return answer
-
-
-def new_workbook(context: Any, name: str) -> Any:
-    """A new document from a template, empty, in the language of LibreOffice."""
-    from importlib import import_module
-    from tempfile import TemporaryDirectory
-
-    import uno
-
-    templates = import_module("kpi_xl.workbook_templates")
-    build = import_module("kpi_xl.workbook_templates.parts").build
-    language = _language(context)
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.xlsx"
-        path.write_bytes(build(templates.template(name), {}, language=language).content)
-        desktop = _service(context, "com.sun.star.frame.Desktop")
-        url = uno.systemPathToFileUrl(str(path))
-        document = desktop.loadComponentFromURL(url, "_blank", 0, settings(AsTemplate=True))
-    bind(document)
-    return document
-
-
-def _language(context: Any) -> str:
+def office_language(context: Any) -> str:
     """The language of LibreOffice, or English."""
     from kpi_xl.locales import chosen
 
-    provider = _service(context, "com.sun.star.configuration.ConfigurationProvider")
+    provider = service(context, "com.sun.star.configuration.ConfigurationProvider")
     place = settings(nodepath="/org.openoffice.Setup/L10N")
     view = "com.sun.star.configuration.ConfigurationAccess"
     try:
@@ -329,14 +300,15 @@ def show(context: Any, sentence: str, *, mistake: bool = True) -> None:
     """Show a sentence in a window."""
     from com.sun.star.awt.MessageBoxType import ERRORBOX, INFOBOX
 
-    desktop = _service(context, "com.sun.star.frame.Desktop")
+    desktop = service(context, "com.sun.star.frame.Desktop")
     window = desktop.getCurrentFrame().getContainerWindow()
-    toolkit = _service(context, "com.sun.star.awt.Toolkit")
+    toolkit = service(context, "com.sun.star.awt.Toolkit")
     kind = ERRORBOX if mistake else INFOBOX
     toolkit.createMessageBox(window, kind, 1, "KPI", sentence).execute()
 
 
-def _service(context: Any, name: str) -> Any:
+def service(context: Any, name: str) -> Any:
+    """One of LibreOffice's services."""
     return context.ServiceManager.createInstanceWithContext(name, context)
 
 
@@ -350,24 +322,24 @@ def settings(**values: Any) -> tuple[Any, ...]:
 # Without windows
 
 
-def perform(context: Any, file: Path) -> None:
+def perform(context: Any, file: Path, reports: Callable[[], Any]) -> None:
     """Do what a file says, and write the answer beside it.
 
     `new`: make a workbook from that template, and answer as with `values`.
     For each of its books: open it, which binds its formulas; then, in the order of the file:
     `pdf`, `save`: write it as that; `reports`: do these of the menu, each with a sheet and a cell
-    chosen, and answer what they tell;
+    chosen, and answer what they tell, the work of `reports`, as with `new`;
     `values`: answer what its formula cells show, which of them call functions that LibreOffice has
     not got (`unknown`), and how large the blocks of some array formulas would be (`sizes`).
     """
     import uno
     from com.sun.star.lang import IllegalArgumentException
 
-    desktop = _service(context, "com.sun.star.frame.Desktop")
+    desktop = service(context, "com.sun.star.frame.Desktop")
     answers: list[dict[str, Any]] = []
     for task in json.loads(file.read_text(encoding="utf-8")):
         if "new" in task:
-            document = new_workbook(context, task["new"])
+            document = reports().new_workbook(context, task["new"])
             answers.append({"sheets": {sheet.Name: _shown(sheet) for sheet in document.Sheets}})
             document.close(True)
             continue
@@ -390,7 +362,10 @@ def perform(context: Any, file: Path) -> None:
                 ]
                 answer["sizes"] = [_size(document, *place) for place in task.get("blocks", [])]
             elif what == "reports":
-                answer["told"] = [_reported(context, document, *one) for one in asked]
+                answer["told"] = [
+                    reports().told(_chosen(document, *place), command, office_language(context))
+                    for *place, command in asked
+                ]
             elif what == "pdf":
                 target = uno.systemPathToFileUrl(asked)
                 document.storeToURL(target, settings(FilterName="calc_pdf_Export"))
@@ -402,11 +377,12 @@ def perform(context: Any, file: Path) -> None:
     file.with_suffix(".answer").write_text(json.dumps(answers), encoding="utf-8")
 
 
-def _reported(context: Any, document: Any, sheet: str, cell: str, command: str) -> tuple[str, bool]:
+def _chosen(document: Any, sheet: str, cell: str) -> Any:
+    """The document, with a cell of a sheet chosen."""
     controller = document.CurrentController
     controller.setActiveSheet(document.Sheets.getByName(sheet))
     controller.select(controller.ActiveSheet.getCellRangeByName(cell))
-    return report(context, document, command)
+    return document
 
 
 def _shown(sheet: Any) -> list[list[Any]]:

@@ -11,8 +11,9 @@ from kpi_xl.engine.embedded import Computed
 from kpi_xl.engine.formulas import FormulaError, RefusedError, Setting
 from kpi_xl.errors import CellError
 from kpi_xl.hosts.libreoffice.document import CODES
-from kpi_xl.hosts.libreoffice.headless import OfficeError, perform
+from kpi_xl.hosts.libreoffice.headless import perform
 from kpi_xl.hosts.libreoffice.newer_functions import NEWER
+from kpi_xl.hosts.libreoffice.programs import OfficeError
 from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.package import Formula, Package
 

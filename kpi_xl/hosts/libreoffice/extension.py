@@ -1,9 +1,9 @@
 """The functions for LibreOffice Calc: an extension, written from METRICS.
 
 Calc reads the functions' types from an IDL file, their help from CalcAddIns.xcu, and calls the
-component of `component.py`, which runs in LibreOffice's own Python. Where that is of the
-version that kpi_xl was installed with, it uses the environment of that installation, NumPy and
-all; elsewhere the copy of the scalar functions that the extension carries.
+component of `udfs/libreoffice_component.py`, which runs in LibreOffice's own Python. Where that is
+of the version that kpi_xl was installed with, it uses the environment of that installation, NumPy
+and all; elsewhere the copy of the scalar functions that the extension carries.
 """
 
 import io
@@ -23,11 +23,13 @@ from kpi_xl import __version__
 from kpi_xl.hosts.libreoffice.document import OPENED, SAVED
 from kpi_xl.hosts.libreoffice.names import SERVICE, method
 from kpi_xl.hosts.libreoffice.newer_functions import NEWER
+from kpi_xl.hosts.libreoffice.programs import program, surroundings
 from kpi_xl.hosts.steps import Step
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.metrics import METRICS
 from kpi_xl.reference import argument_help, one_line
 from kpi_xl.registry import Metric
+from kpi_xl.schema import SCHEMAS
 from kpi_xl.units import TEXT
 
 IDENTIFIER = "org.kpixl.calc"
@@ -91,9 +93,9 @@ def extension(*, for_tasks: bool = False) -> dict[str, bytes]:
         "Addons.xcu": _menu(),
         "environment.json": json.dumps(_environment(), indent=2),
     }
-    package = resources.files("kpi_xl")
+    udfs = resources.files("kpi_xl.udfs")
     files = {name: text.encode() for name, text in texts.items()}
-    files[COMPONENT] = package.joinpath("hosts", "libreoffice", COMPONENT).read_bytes()
+    files[COMPONENT] = udfs.joinpath("libreoffice_component.py").read_bytes()
     return files | {f"{CORE}/kpi_xl/{name}": content for name, content in _core().items()}
 
 
@@ -208,11 +210,7 @@ def _jobs(jobs: dict[str, tuple[str, ...]]) -> str:
 
 def _menu() -> str:
     """The menu KPI: a new workbook from each template, the reports, and what binds formulas."""
-    from importlib import import_module
-
     from kpi_xl.hosts.addin import ribbon_text
-
-    templates = import_module("kpi_xl.workbook_templates")
 
     def entry(name: str, titles: dict[str, str], *inside: str) -> str:
         return _node(name, *inside, _prop("Title", titles))
@@ -225,8 +223,8 @@ def _menu() -> str:
         return {code: ribbon_text(text, code) for code in LANGUAGES}
 
     new = "".join(
-        entry(f"m{number}", said(templates.template(name).title), command(f"new:{name}"))
-        for number, name in enumerate(templates.TEMPLATES)
+        entry(f"m{number}", said(schema.title), command(f"new:{name}"))
+        for number, (name, schema) in enumerate(SCHEMAS.items())
     )
     inside = _node(
         "Submenu",
@@ -284,7 +282,7 @@ def install_steps(target: Path | None = None) -> list[Step]:
     if folder is not None:
         place = folder / FOLDER
         return [Step(f"Write the extension to {place}", lambda: _write_folder(place))]
-    unopkg = _program("unopkg")
+    unopkg = program("unopkg")
     return [Step(f"Register the extension: {unopkg} add", lambda: _register(unopkg))]
 
 
@@ -296,7 +294,7 @@ def uninstall_steps(target: Path | None = None) -> list[Step]:
         if not (place / COMPONENT).exists():
             return []
         return [Step(f"Delete {place}", lambda: shutil.rmtree(place))]
-    unopkg = _program("unopkg")
+    unopkg = program("unopkg")
     if IDENTIFIER not in _said(unopkg, "list"):
         return []
     remove = [unopkg, "remove", IDENTIFIER]
@@ -307,13 +305,7 @@ def _shared_folder() -> Path | None:
     """The folder of all users' extensions, where root installs; None for other users."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return None
-    return Path(_program("unopkg")).resolve().parent.parent / "share" / "extensions"
-
-
-def _program(name: str) -> str:
-    from kpi_xl.hosts.libreoffice.headless import program
-
-    return program(name)
+    return Path(program("unopkg")).resolve().parent.parent / "share" / "extensions"
 
 
 def _write_folder(place: Path) -> None:
@@ -347,8 +339,6 @@ def _register(unopkg: str) -> None:
 
 def _said(*command: str) -> str:
     """What a program says. Raises OSError where it fails."""
-    from kpi_xl.hosts.libreoffice.headless import surroundings
-
     done = subprocess.run(
         command, capture_output=True, text=True, timeout=300, env=surroundings(), check=False
     )

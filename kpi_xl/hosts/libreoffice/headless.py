@@ -16,33 +16,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-PLACES = (
-    "/Applications/LibreOffice.app/Contents/MacOS",
-    "/opt/libreoffice/program",
-    r"C:\Program Files\LibreOffice\program",
-    r"C:\Program Files (x86)\LibreOffice\program",
-)
+from kpi_xl.hosts.libreoffice.extension import FOLDER, write_extension
+from kpi_xl.hosts.libreoffice.programs import OfficeError, program, surroundings
+
 STANDARD = 300.0  # seconds
-
-
-class OfficeError(OSError):
-    """LibreOffice is not there, or did not do its work, with the sentence that says why."""
-
-
-def program(name: str) -> str:
-    """The path of one of LibreOffice's programs. Raises OfficeError."""
-    found = shutil.which("soffice") or shutil.which("libreoffice")
-    if name == "soffice" and found:
-        return found
-    folders = [Path(found).resolve().parent] if found else []
-    for folder in (*folders, *map(Path, PLACES)):
-        for file in (folder / f"{name}.com", folder / f"{name}.exe", folder / name):
-            if file.is_file():
-                return str(file)
-    raise OfficeError(
-        "LibreOffice is not found: install it, and put the folder of its program soffice on the"
-        " path (Debian: apt-get install libreoffice-calc python3-uno)"
-    )
 
 
 @contextmanager
@@ -67,29 +44,10 @@ def ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def surroundings() -> dict[str, str]:
-    """The environment for LibreOffice: its Python breaks down over the settings of another."""
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith("PYTHON") and k != "VIRTUAL_ENV"
-    }
-    folders = kept.get("PATH", "").split(os.pathsep)
-    outside = [folder for folder in folders if not _is_environments(folder)]
-    return kept | {"PATH": os.pathsep.join(outside)}
-
-
-def _is_environments(folder: str) -> bool:
-    """Whether a folder of the path is that of a Python environment."""
-    with suppress(PermissionError):
-        return (Path(folder).parent / "pyvenv.cfg").exists()
-    return False
-
-
 def perform(
     tasks: Sequence[Mapping[str, Any]], *, seconds: float = STANDARD
 ) -> list[dict[str, Any]]:
     """Have LibreOffice do what `document.perform` can; an answer each. Raises OfficeError."""
-    from kpi_xl.hosts.libreoffice.extension import FOLDER, write_extension
-
     soffice = program("soffice")
     with (
         ended_by_signals(),

@@ -1,6 +1,6 @@
 """What LibreOffice loads: the functions, and the jobs of documents, in its own Python.
 
-It is copied into the extension, where it finds kpi_xl; it is imported by nothing else.
+It is copied into the extension as component.py, where it finds kpi_xl; nothing else imports it.
 """
 
 import json
@@ -54,6 +54,13 @@ from kpi_xl.registry import Metric  # noqa: E402
 from kpi_xl.units import TEXT  # noqa: E402
 
 REMEMBERED = 32  # results of tables
+
+
+def reports() -> Any:
+    """What the menu does: it is in the whole kpi_xl, and not in the extension's copy."""
+    from kpi_xl.udfs import libreoffice
+
+    return libreoffice
 
 
 def nan(code: int) -> float:
@@ -184,7 +191,7 @@ class Menu(unohelper.Base, XJobExecutor):  # type: ignore[misc]
     def trigger(self, command: str) -> None:
         """Do one entry of it; what goes wrong is told in a window."""
         try:
-            document.menu(self.context, command)
+            document.menu(self.context, command, reports)
         except ImportError as missing:
             document.show(self.context, f"KPI {document.lacks(missing)}.")
         except Exception as bug:
@@ -202,7 +209,7 @@ class Task(unohelper.Base, XJob):  # type: ignore[misc]
         """Do what the file says that KPI_XL_TASK names."""
         code = 1
         try:
-            document.perform(self.context, Path(os.environ["KPI_XL_TASK"]))
+            document.perform(self.context, Path(os.environ["KPI_XL_TASK"]), reports)
             code = 0
         except BaseException:
             traceback.print_exc()

@@ -1,0 +1,62 @@
+"""What templates take: a record for a column, one for a table, one for all that a template has.
+
+Readers of files, templates and reports share them, and none of them needs more than this to know
+what a table is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+
+from kpi_xl.units import Unit
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of an input table: its name in formulas, its unit, and what people read of it.
+
+    `required`: the table makes no sense without it. `filled`: it has no blank cells.
+    `choices`: the words that it admits, which a drop-down offers, or the name of a block of cells
+    that holds what the drop-down offers.
+    """
+
+    name: str
+    unit: Unit
+    label: str = ""
+    note: str = ""
+    _: KW_ONLY
+    required: bool = True
+    filled: bool = False
+    choices: tuple[str, ...] | str = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that it admits; none where it admits any."""
+        return self.choices if isinstance(self.choices, tuple) else ()
+
+
+@dataclass(frozen=True)
+class Input:
+    """A table for the user to fill, on a sheet of the same name.
+
+    `counted` is a column of numbers or dates that every row has: without one, the table is empty.
+    """
+
+    name: str
+    lead: str
+    columns: Sequence[Column]
+    counted: str
+
+    @property
+    def empty(self) -> str:
+        """The condition, in formulas, that nothing has been filled in."""
+        return f"COUNT({self.name}[{self.counted}])=0"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a template is called, what it is about, and what it takes."""
+
+    name: str
+    title: str
+    about: str
+    inputs: tuple[Input, ...]
