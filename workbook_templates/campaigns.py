@@ -412,11 +412,11 @@ PROBLEMS = (
 def agreements(book: Book) -> list[Agreement]:
     """Figures that are computed twice."""
     rows = f"({IN_RANGE})"
-    spread = "BaselineRate*(1-BaselineRate)"
-    changed = "ChangedRate*(1-ChangedRate)"
+    same = "(BaselineRate+ChangedRate)/2*(1-(BaselineRate+ChangedRate)/2)"
+    spread = "BaselineRate*(1-BaselineRate)+ChangedRate*(1-ChangedRate)"
     deviations = (
-        f"_xlfn.NORM.S.INV(1-Significance/2)*SQRT(2*{spread})"
-        f"+_xlfn.NORM.S.INV(TestPower)*SQRT({spread}+{changed})"
+        f"_xlfn.NORM.S.INV(1-Significance/2)*SQRT(2*{same})"
+        f"+_xlfn.NORM.S.INV(TestPower)*SQRT({spread})"
     )
     a, n, b, m = (book.at("A-B test", TOP + 1, column) for column in (2, 1, 4, 3))
     pooled = f"(({a}+{b})/({n}+{m}))"

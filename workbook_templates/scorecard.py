@@ -801,8 +801,10 @@ def agreements(book: Book) -> list[Agreement]:
         return f"SUMIFS(Months[{column}],{inside})"
 
     answers = "+".join(total(name) for name in ("promoters", "passives", "detractors"))
-    promoters, detractors = (f"{total(name)}/({answers})" for name in ("promoters", "detractors"))
-    variance = f"({promoters}+{detractors}-({promoters}-{detractors})^2)/({answers})"
+    promoters, detractors = (
+        f"({total(name)}+0.75)/({answers}+3)" for name in ("promoters", "detractors")
+    )
+    variance = f"({promoters}+{detractors}-({promoters}-{detractors})^2)/({answers}+3)"
     expansion, contraction, churned = (
         total(f"mrr_{name}") for name in ("expansion", "contraction", "churned")
     )
