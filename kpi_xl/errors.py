@@ -25,6 +25,10 @@ class CellError(str):
         shown.sentence = sentence
         return shown
 
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        """What a copy is made of, also one for another process."""
+        return str(self), self.sentence
+
 
 class KpiError(ValueError):
     """A KPI that has no value for these arguments: an Excel error code and a sentence."""

@@ -1,8 +1,25 @@
 """Writing files so that nothing is lost: whole or not at all, and never over another unasked."""
 
 import os
+import stat
 import tempfile
 from pathlib import Path
+
+KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def kind(path: Path) -> str:
+    """What a path leads to where that is no file, which to open may take for ever: a pipe, say.
+
+    Empty for a file. Raises OSError, such as FileNotFoundError.
+    """
+    return KINDS.get(stat.S_IFMT(path.stat().st_mode), "")
 
 
 def write_whole(path: Path, content: bytes, *, force: bool = False) -> None:

@@ -4,6 +4,7 @@ A language is a code of `kpi_xl.locales.LANGUAGES`.
 """
 
 from collections.abc import Iterable
+from itertools import islice
 
 from kpi_xl.locales import say, texts
 from kpi_xl.registry import Argument, Metric
@@ -117,10 +118,16 @@ def one_line(metric: Metric, language: str = "en") -> str:
     return full if len(full) <= LONGEST_HELP else short
 
 
+LONGEST_NAME, MOST_NAMES = 200, 2_000  # of what is looked at, for a file may have a billion names
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`; did you mean CAC?`, or nothing."""
     from difflib import get_close_matches
 
-    spelled = {candidate.lower(): candidate for candidate in known}
+    if len(name) > LONGEST_NAME:
+        return ""
+    likely = (candidate for candidate in islice(known, MOST_NAMES) if len(candidate) < LONGEST_NAME)
+    spelled = {candidate.lower(): candidate for candidate in likely}
     near = get_close_matches(name.lower(), spelled, n=1)
     return f"; did you mean {spelled[near[0]]}?" if near else ""

@@ -53,6 +53,10 @@ class Unit:
     number_format: str
     domain: Domain = ANY
 
+    def __reduce__(self) -> str:
+        """By its name, so that it is the same one in another process, and not a copy."""
+        return self.name
+
 
 MONEY = Unit("MONEY", "money, in any one currency", "#,##0.00")
 COUNT = Unit("COUNT", "a count", "#,##0", NOT_NEGATIVE)

@@ -35,7 +35,14 @@ NUMBERS = {"kpi_xl.btyd"}
 
 # Imports go one way: a module may use those before it.
 LAYERS = (
-    ("kpi_xl.errors", "kpi_xl.units", "kpi_xl.files", "kpi_xl.locales", "kpi_xl.formula_text"),
+    (
+        "kpi_xl.errors",
+        "kpi_xl.units",
+        "kpi_xl.files",
+        "kpi_xl.bounded",
+        "kpi_xl.locales",
+        "kpi_xl.formula_text",
+    ),
     ("kpi_xl.registry",),
     ("kpi_xl.reference", "kpi_xl.quadrature", "kpi_xl.btyd"),
     ("kpi_xl.metrics",),

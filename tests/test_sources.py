@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from kpi_xl import sources
 from kpi_xl.errors import EXCEL_ERRORS
+from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError, Table, allowed, delimited, read_table, records
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, MONEY, RATE, TEXT, Unit
@@ -686,9 +687,10 @@ def test_workbooks_that_are_none(
     )
     assert refusal(book([])) == "orders.xlsx has nothing on its sheet Orders 2024"
     assert refusal(book([HEADER])) == "orders.xlsx has no rows of data under its header"
-    monkeypatch.setattr(records, "LARGEST_FILE", 1000)
-    assert refusal(book([HEADER])) == (
-        "orders.xlsx unpacks to more than 4 GB, which is too much to be a workbook"
+    monkeypatch.setattr(limits, "UNPACKED", 1)
+    monkeypatch.setattr(limits, "RATIO", 1)
+    assert refusal(book([HEADER])).startswith(
+        "orders.xlsx is not a workbook that can be read (it unpacks to "
     )
 
 

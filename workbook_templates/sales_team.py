@@ -950,7 +950,10 @@ def months(page: Page) -> None:
             Series("Sales", labels, (page, TOP + 1, 2, last, 2), BLUE),
             Series("Target", labels, (page, TOP + 1, 3, last, 3), ORANGE),
         ],
-        (last + 2, 0, 1300, 320),
+        row=last + 2,
+        column=0,
+        width=1300,
+        height=320,
         names_format="yyyy-mm",
     )
     page.sheet.freeze_panes(TOP + 1, 1)
@@ -1023,9 +1026,12 @@ def add_ranking(page: Page, *, row: int, column: int, width: int, height: int) -
         "bar",
         "Share of the sales target reached, by rep",
         [Series("Attainment", names, shares)],
-        (row, column, width, height),
-        number_format="0%;-0%;",
+        number_format="0%;-0%;",  # no number where there is no rep
         labels=True,
+        row=row,
+        column=column,
+        width=width,
+        height=height,
     )
 
 
@@ -1039,7 +1045,10 @@ def add_sales(page: Page, *, row: int, column: int, width: int, height: int) -> 
         "column",
         "Sales and target, by rep",
         [Series("Sales", names, sales, BLUE), Series("Target", names, targets, ORANGE)],
-        (row, column, width, height),
+        row=row,
+        column=column,
+        width=width,
+        height=height,
     )
 
 

@@ -15,6 +15,8 @@ from xml.etree import ElementTree
 from kpi_xl.ooxml.addresses import Area, area, column_letters, quoted
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.blocks import Block, with_blocks
+from kpi_xl.ooxml.limits import NotAWorkbookError as NotAWorkbookError
+from kpi_xl.ooxml.limits import check_formula, check_rectangle, check_sizes, opened
 from kpi_xl.ooxml.sheet import (
     BadSheetError,
     Sheet,
@@ -33,10 +35,6 @@ HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*[\"'](?:1|true)[\
 ERROR_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\bt\s*=\s*[\"']e[\"']")
 MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*>")
 COMPOUND_FILE = bytes.fromhex("D0CF11E0A1B11AE1")
-
-
-class NotAWorkbookError(ValueError):
-    """The file is not a workbook that can be read, with the sentence that says why."""
 
 
 @dataclass(frozen=True)
@@ -171,43 +169,71 @@ def read_package(content: bytes) -> Package:
         if "EncryptedPackage".encode("utf-16-le") in content:
             raise NotAWorkbookError("it is encrypted: save it without a password to open it")
         raise NotAWorkbookError("it is an old .xls workbook: save it as Excel Workbook (.xlsx)")
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as package:
-            return _read(package)
-    except NotAWorkbookError:
-        raise
-    except (zipfile.BadZipFile, KeyError, StopIteration, ValueError, SyntaxError) as error:
-        raise NotAWorkbookError(
-            f"it is not an .xlsx workbook, or it is damaged ({error})"
-        ) from None
+    with opened(content) as package:
+        return _read(package)
 
 
-def error_cells(path: Path, sheet: str) -> dict[tuple[int, int], str]:
-    """The errors on a sheet of a workbook by row and column, counted from 1."""
-    try:
-        with zipfile.ZipFile(path) as package:
-            xml = _sheet(package, sheet, _sheet_part(package, sheet))
-    except NotAWorkbookError:
-        raise
-    except (zipfile.BadZipFile, KeyError, StopIteration, ValueError, SyntaxError) as error:
-        raise NotAWorkbookError(f"it is damaged ({error})") from None
-    if not ERROR_CELL.search(xml.xml):
-        return {}
-    computed = [(cell, text_of(cell.value.content)) for cell in xml.formula_cells() if cell.value]
-    return {
-        (cell.row, cell.column): text
-        for cell, text in (*computed, *xml.error_cells())
-        if cell.attribute("t") == "e"
-    }
+def table_places(file: Path) -> dict[str, Table]:
+    """The tables of a workbook by their names in lower case. Raises NotAWorkbookError.
+
+    The first look at a file that another parser is to read: its parts are what they claim to be.
+    """
+    with opened(file) as package:
+        check_sizes(package)
+        return {
+            table.name.lower(): table
+            for sheet, part in _sheet_parts(package).items()
+            for table in _tables(package, sheet, part)
+        }
+
+
+def error_cells(file: Path, sheet: str, table: Table | None = None) -> dict[tuple[int, int], str]:
+    """The errors on a sheet of a workbook by row and column, counted from 1.
+
+    Raises NotAWorkbookError, also where the sheet or its table spans far more cells than there are,
+    all of which another parser would make.
+    """
+    with opened(file) as package:
+        parts = _sheet_parts(package)
+        if sheet not in parts:
+            raise NotAWorkbookError(
+                "it is in the strict form of Open XML: save it as Excel Workbook"
+            )
+        xml = _sheet(package, sheet, parts[sheet])
+        check_rectangle(xml, table.area if table else None)
+        if not ERROR_CELL.search(xml.xml):
+            return {}
+        computed = [
+            (cell, text_of(cell.value.content)) for cell in xml.formula_cells() if cell.value
+        ]
+        return {
+            (cell.row, cell.column): text
+            for cell, text in (*computed, *xml.error_cells())
+            if cell.attribute("t") == "e"
+        }
+
+
+def check_sheets(content: bytes) -> None:
+    """Pass, or raise NotAWorkbookError, for a workbook that another program is to read."""
+    with opened(content) as package:
+        check_sizes(package)
+        for sheet, part in _sheet_parts(package).items():
+            check_rectangle(_sheet(package, sheet, part))
 
 
 def _sheet_part(package: zipfile.ZipFile, sheet: str) -> str:
+    return _sheet_parts(package)[sheet]
+
+
+def _sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
+    """The part of each worksheet by its name; none of a workbook in the strict form."""
     book_part = next(part for kind, _, part in _relations(package, "") if kind == "officeDocument")
-    parts = {key: part for _, key, part in _relations(package, book_part)}
-    for entry in ElementTree.fromstring(package.read(book_part)).iter(f"{MAIN}sheet"):
-        if entry.attrib["name"] == sheet:
-            return parts[entry.attrib[RELATIONSHIP_ID]]
-    raise NotAWorkbookError("it is in the strict form of Open XML: save it as Excel Workbook")
+    parts = {key: part for kind, key, part in _relations(package, book_part) if kind == "worksheet"}
+    return {
+        entry.attrib["name"]: parts[entry.attrib[RELATIONSHIP_ID]]
+        for entry in ElementTree.fromstring(package.read(book_part)).iter(f"{MAIN}sheet")
+        if entry.attrib[RELATIONSHIP_ID] in parts
+    }
 
 
 def _read(package: zipfile.ZipFile) -> Package:
@@ -225,6 +251,8 @@ def _read(package: zipfile.ZipFile) -> Package:
     names = {}
     for defined in book.iterfind(f"{MAIN}definedNames/{MAIN}definedName"):
         scope = defined.attrib.get("localSheetId")
+        if scope and not 0 <= int(scope) < len(order):
+            raise NotAWorkbookError("it is damaged (a name belongs to a sheet that there is not)")
         scope_name = order[int(scope)].attrib["name"] if scope else None
         names[scope_name, defined.attrib["name"].lower()] = defined.text or ""
     properties, settings = book.find(f"{MAIN}workbookPr"), book.find(f"{MAIN}calcPr")
@@ -352,6 +380,7 @@ def _formulas(name: str, cells: list[XmlCell]) -> Iterator[Formula]:
         filled = kind in ("array", "dataTable")
         array = area(name, attribute(tag, "ref")) if filled else None
         dynamic = kind == "array" and bool(cell.attribute("cm"))
+        check_formula(text, f"{quoted(name)}!{column_letters(cell.column)}{cell.row}")
         yield Formula(name, cell.row, cell.column, text, array, dynamic, moved)
 
 

@@ -6,8 +6,10 @@ import re
 import zipfile
 from itertools import count
 
+from kpi_xl.ooxml.limits import NotAWorkbookError
 from kpi_xl.ooxml.package import relations, rels_of
 
+EMPTY = re.compile(rb"(\s*(?:<\?[^>]*\?>\s*)?)<((?:[\w.-]+:)?)([\w.-]+)([^>]*?)\s*/>", re.DOTALL)
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
@@ -18,6 +20,9 @@ class Parts(dict[str, bytes]):
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             self.infos = {info.filename: info for info in package.infolist()}
             super().__init__({name: package.read(name) for name in self.infos})
+
+    def __missing__(self, part: str) -> bytes:
+        raise NotAWorkbookError(f"it is damaged (its part {part} is missing)")
 
     def archive(self) -> bytes:
         """The package put together again."""
@@ -64,7 +69,7 @@ class Parts(dict[str, bytes]):
 
     def drop(self, part: str) -> None:
         """Take a part out, with all that says it is there."""
-        del self[part]
+        self.pop(part, None)  # others may say that it is there, and err
         self.pop(rels_of(part), None)
         name = re.escape(part.encode())
         types = self["[Content_Types].xml"]
@@ -82,5 +87,8 @@ class Parts(dict[str, bytes]):
 
 def inside(xml: bytes, entry: str) -> bytes:
     """XML with an entry at the end of its outermost element."""
+    if empty := EMPTY.fullmatch(xml.rstrip()):
+        start, prefix, name, attributes = empty.groups()
+        xml = b"%s<%s%s%s></%s%s>" % (start, prefix, name, attributes, prefix, name)
     end = xml.rstrip().rindex(b"</")
     return xml[:end] + entry.encode() + xml[end:]

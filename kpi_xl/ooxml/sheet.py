@@ -12,7 +12,15 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from kpi_xl.ooxml.addresses import LAST_COLUMN, Area, area, column_letters, column_number
+from kpi_xl.ooxml.addresses import (
+    LAST_COLUMN,
+    LAST_ROW,
+    Area,
+    area,
+    column_letters,
+    column_number,
+)
+from kpi_xl.ooxml.limits import NotAWorkbookError
 
 PREFIX = rb"(?:[\w.-]++:)?"
 ATTRIBUTES = rb"""[^<>"']*+(?:"[^"<]*"[^<>"']*+|'[^'<]*'[^<>"']*+)*+"""
@@ -38,7 +46,7 @@ Edit = tuple[int, int, bytes]
 """A stretch of XML, from where to where, and what is to stand there instead."""
 
 
-class BadSheetError(ValueError):
+class BadSheetError(NotAWorkbookError):
     """A sheet unlike those of spreadsheet programs, with the sentence that says why."""
 
 
@@ -123,6 +131,10 @@ class Sheet:
             self.places.append(row.start())
         if any(one >= other for one, other in pairwise(self.numbers)):
             raise BadSheetError("its rows are not in order")
+        if self.numbers and not 1 <= self.numbers[0] <= self.numbers[-1] <= LAST_ROW:
+            raise BadSheetError("it has rows outside of a sheet")
+        if DATA.search(xml, self.end):
+            raise BadSheetError("it has rows in two places")
 
     @property
     def last_row(self) -> int:
@@ -209,6 +221,8 @@ class Sheet:
         return next(cell for cell in self.cells(index) if cell.start == start)
 
     def _element(self, match: re.Match[bytes], row: int, column: int) -> XmlCell:
+        if column > LAST_COLUMN:
+            raise BadSheetError("a cell is outside of the sheet, in a column beyond XFD")
         tag, closes = match[0][: match.end(2) - match.start()], match[2].endswith(b"/")
         if closes:
             return XmlCell(row, column, match.start(), match.end(2) + 1, match[1], tag[:-1], None)

@@ -1,5 +1,6 @@
 """Refresh report, Load data: the tables of a workbook read anew from the files that it names."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,7 +25,7 @@ from kpi_xl.reports.records import (
     Table,
 )
 from kpi_xl.schema import Input
-from kpi_xl.sources import SourceError, read_table
+from kpi_xl.sources import SourceError, read_table, read_table_apart
 from kpi_xl.units import SHEET_ROWS
 
 Progress = Callable[[str, float], None]
@@ -68,7 +69,9 @@ def loaded(
             others = allowed_folders()
             path = permitted(source.file, book.folder, others)
             progress(path.name, 0.0)
-            found = read_table(
+            # Elsewhere it is Excel's or LibreOffice's own Python, which can start no other.
+            read_in = read_table_apart if os.environ.get("XLWINGS_ON_SERVER") else read_table
+            found = read_in(
                 path,
                 source.table.columns,
                 renamed=source.renamed,

@@ -5,6 +5,6 @@ else in the column decides, or where a cell does not fit, the error names its ro
 """
 
 from kpi_xl.sources.records import MOST_ROWS, SourceError, Table
-from kpi_xl.sources.tables import allowed, read_table
+from kpi_xl.sources.tables import allowed, read_table, read_table_apart
 
-__all__ = ["MOST_ROWS", "SourceError", "Table", "allowed", "read_table"]
+__all__ = ["MOST_ROWS", "SourceError", "Table", "allowed", "read_table", "read_table_apart"]

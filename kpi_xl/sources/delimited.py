@@ -23,7 +23,7 @@ from kpi_xl.sources.records import (
 )
 
 PIECE = 1 << 24  # bytes read at once, and more than any honest line has
-ROWS_AT_ONCE = 20_000
+ROWS_AT_ONCE, CELLS_AT_ONCE = 20_000, 2_000_000
 
 
 def read_csv(path: Path, choose: Choice, table: str | None, progress: Progress) -> Found:
@@ -49,7 +49,7 @@ def read_csv(path: Path, choose: Choice, table: str | None, progress: Progress) 
             width = len(headers)
             while True:
                 piece: list[list[str]] = []
-                for row in islice(rows, ROWS_AT_ONCE):
+                for row in islice(rows, min(ROWS_AT_ONCE, 1 + CELLS_AT_ONCE // width)):
                     piece.append(row)  # one by one, so that an error knows its row
                     number += 1
                 if not piece:

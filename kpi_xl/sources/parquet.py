@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from kpi_xl.sources.records import (
     MOST_ROWS,
@@ -27,7 +28,11 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
             # Brackets and stars in a name are no pattern.
             name = re.sub(r"([*?\[])", r"[\1]", str(path.resolve()))
             file = database.read_parquet(name)
-            headers = [header.strip() for header in file.columns]
+            headers = [header.strip() for header in _names(database, name)]
+            if len(headers) != len(file.columns):
+                raise Unreadable(
+                    "is not a Parquet file that can be read: its columns have no names"
+                )
             places = choose(headers)
             found = Found(headers, places, {}, 1, unused(headers, places))
             if len(file) > 2 * MOST_ROWS:
@@ -37,7 +42,9 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                 column = duckdb.ColumnExpression(file.columns[place])
                 if kind.startswith(("TIMESTAMP", "VARCHAR", "ENUM", "UUID")):
                     column = column.cast("VARCHAR")
-                elif kind.startswith("DECIMAL") or kind in {"HUGEINT", "UHUGEINT"}:
+                elif kind.endswith(",0)") or kind in {"HUGEINT", "UHUGEINT"}:
+                    column = column.cast("VARCHAR")  # it may be a key, whose every digit counts
+                elif kind.startswith("DECIMAL"):
                     column = column.cast("DOUBLE")
                 elif kind not in _PARQUET_KINDS:
                     raise Unreadable(
@@ -55,6 +62,21 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise Unreadable(f"is not a Parquet file, or it is damaged ({reason})") from None
     return found
+
+
+def _names(database: Any, name: str) -> list[str]:
+    """The columns as the file calls them: the engine renames those that differ in case only."""
+    tree = database.execute("SELECT name, num_children FROM parquet_schema(?)", [name]).fetchall()
+    names = []
+    place = 1
+    while place < len(tree):
+        names.append(str(tree[place][0]))
+        inner = tree[place][1] or 0
+        while inner:  # the parts of a column that is a record or a list
+            place += 1
+            inner += (tree[place][1] or 0) - 1
+        place += 1
+    return names
 
 
 _PARQUET_KINDS = {"DATE", "BOOLEAN", "FLOAT", "DOUBLE", '"NULL"', "TINYINT", "SMALLINT"} | {

@@ -1,14 +1,16 @@
 """What a reader of files says: the columns wanted, the table read, the sentence of a refusal."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 from kpi_xl.cells import Cell
 from kpi_xl.units import SHEET_ROWS
 
 MOST_ROWS = SHEET_ROWS - 1  # under the header
+NAMES_TOLD = 50  # of columns, in a sentence
 LARGEST_FILE = 4 << 30  # bytes when unpacked; a packed file can claim more than any disk holds
 
 Places = Mapping[str, int]
@@ -66,6 +68,14 @@ class Found:
         return f'row {row}, column "{self.headers[place]}"{self.address(row, place)}'
 
 
+def listed(names: Iterable[str]) -> str:
+    """Names for a sentence; of very many, or very long ones, not all."""
+    cut = (name if len(name) <= 100 else f"{name[:97]}..." for name in names)
+    shown = list(islice(cut, NAMES_TOLD))
+    rest = sum(1 for _ in cut)
+    return ", ".join(shown) + (f" and {rest:,} more" if rest else "")
+
+
 def plain(name: str) -> str:
     """A column's name without case, spaces, hyphens and underscores."""
     return re.sub(r"[\s_-]+", "", name).casefold()
@@ -76,4 +86,4 @@ def unused(headers: Sequence[str], places: Places) -> list[str]:
     used = set(places.values())
     names = [h or f"column {n + 1}, which has no name" for n, h in enumerate(headers)]
     rest = [name for place, name in enumerate(names) if place not in used]
-    return [f"columns not used: {', '.join(rest)}"] if rest else []
+    return [f"columns not used: {listed(rest)}"] if rest else []

@@ -5,10 +5,14 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
+from kpi_xl.bounded import BudgetError, call, panics
 from kpi_xl.cells import Cell
-from kpi_xl.reference import did_you_mean
+from kpi_xl.files import kind
+from kpi_xl.ooxml import limits
+from kpi_xl.reference import MOST_NAMES, did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources.delimited import read_csv
 from kpi_xl.sources.parquet import read_parquet
@@ -23,10 +27,12 @@ from kpi_xl.sources.records import (
     Table,
     Unreadable,
     Wrong,
+    listed,
     plain,
 )
 from kpi_xl.sources.values import typed
 from kpi_xl.sources.workbooks import read_workbook
+from kpi_xl.units import SHEET_COLUMNS
 
 _NOT_EVERYWHERE = ("duckdb", "python_calamine")  # a browser's Python lacks them
 
@@ -48,9 +54,12 @@ def read_table(
     """
     reader = _reader(path)
     try:
-        found = reader(path, partial(_places, columns, renamed), table, progress or _unheard)
+        with panics():
+            found = reader(path, partial(_places, columns, renamed), table, progress or _unheard)
     except Unreadable as error:
         raise SourceError(f"{path} {error}") from None
+    except BudgetError as error:
+        raise SourceError(f"{path} cannot be read: {error}") from None
     except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error):
         raise SourceError(f"{path} is damaged: it cannot be unpacked") from None
     except OSError as error:
@@ -97,6 +106,37 @@ def read_table(
     return Table({c.name: read.get(c.name) or absent.copy() for c in columns}, len(keep), remarks)
 
 
+def read_table_apart(
+    path: Path,
+    columns: Sequence[Column],
+    *,
+    renamed: Mapping[str, str] = {},
+    table: str | None = None,
+    progress: Progress | None = None,
+) -> Table:
+    """The same, in a process of its own with a budget that grows with the file.
+
+    What a hostile file does to its reader then costs one sentence. Raises SourceError.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError:
+        size = 0  # whose sentence the reader knows
+    try:
+        read: Table = call(
+            read_table,
+            path,
+            columns,
+            renamed=renamed,
+            table=table,
+            progress=progress,
+            budget=limits.reading(size),
+        )
+    except BudgetError as error:
+        raise SourceError(f"{path} cannot be read: {error}") from None
+    return read
+
+
 def allowed(path: Path, folders: Iterable[Path]) -> Path:
     r"""The path with its links followed, if it lies in one of the folders. Raises SourceError.
 
@@ -123,8 +163,14 @@ def _unheard(_: float) -> None:
 
 def _reader(path: Path) -> Callable[[Path, Choice, str | None, Progress], Found]:
     """How to read the file, by the ending of its name. Raises SourceError."""
-    if path.is_dir():
+    try:
+        what = kind(path)
+    except OSError:
+        what = ""
+    if what == "a folder":
         raise SourceError(f"{path} is a folder: name the file in it")
+    if what:
+        raise SourceError(f"{path} is {what}, and no file")
     endings = [ending.lower() for ending in path.suffixes[-2:]]
     packed = endings[-1:] == [".gz"]
     ending = "".join(endings[-1 - packed :][:1])
@@ -143,7 +189,7 @@ def _reader(path: Path) -> Callable[[Path, Choice, str | None, Progress], Found]
         )
     if not path.exists():
         try:
-            near = [str(other) for other in path.parent.iterdir()]
+            near = [str(other) for other in islice(path.parent.iterdir(), MOST_NAMES)]
         except OSError:
             near = []
         raise SourceError(f"there is no file {path}{did_you_mean(str(path), near)}")
@@ -158,7 +204,12 @@ def _places(
     for place, header in enumerate(headers):
         there.setdefault(plain(header), []).append(place)
     ours = {plain(column.name): column.name for column in columns}
-    has = ", ".join(header for header in headers if header) or "none"
+    if len(headers) > SHEET_COLUMNS:
+        raise Unreadable(
+            f"has {len(headers):,} columns, and an Excel sheet holds {SHEET_COLUMNS:,}: keep those"
+            " that are needed"
+        )
+    has = listed(header for header in headers if header) or "none"
     wanted: dict[str, str] = {}  # our name: theirs
     for theirs, name in renamed.items():
         if plain(name) not in ours:
@@ -180,8 +231,11 @@ def _places(
         if column.name not in wanted and plain(theirs) in taken:
             fits = []
         if len(fits) > 1:
-            names = " and ".join(f'"{headers[place]}"' for place in fits)
-            raise Unreadable(f"has more than one column for {column.name}: {names}: rename one")
+            names = " and ".join(f'"{headers[place]}"' for place in fits[:5])
+            more = f" and {len(fits) - 5:,} more" if len(fits) > 5 else ""
+            raise Unreadable(
+                f"has more than one column for {column.name}: {names}{more}: rename one"
+            )
         if fits:
             places[column.name] = fits[0]
         elif column.required:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
-from kpi_xl.cells import Cell, key
+from kpi_xl.cells import LARGEST_ID, Cell, key
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.sources.records import Wrong
 from kpi_xl.units import DATE, KEY, LOGICAL, LONGEST_TEXT, MONEY, RATE, TEXT, Unit
@@ -57,34 +57,43 @@ def _quoted(cell: Any) -> str:
 def as_text(cell: Any) -> str:
     """A cell as its reader sees it: 15 digits, ISO dates, no spaces around."""
     if isinstance(cell, float):
-        return f"{cell:.15g}"
+        # A file may keep 16 digits, which tell one from another where Excel shows 15.
+        whole = abs(cell) <= LARGEST_ID and cell == round(cell)
+        return f"{cell:.0f}" if whole else f"{cell:.15g}"
     if isinstance(cell, datetime):
         return cell.isoformat(" ") if cell.time() != time() else cell.date().isoformat()
     return str(cell).strip()
 
 
 def _texts(cells: list[Any]) -> tuple[list[Cell], str]:
-    texts = list(map(as_text, cells))
-    if max(map(len, texts), default=0) > LONGEST_TEXT:
-        long = next(c for c, text in zip(cells, texts, strict=True) if len(text) > LONGEST_TEXT)
-        raise Wrong(
-            long,
-            f"the text has {len(as_text(long)):,} characters, and an Excel cell holds"
-            f" {LONGEST_TEXT:,}: shorten it",
-        )
-    return list(texts), ""
+    texts: list[Cell] = []
+    for cell in cells:
+        text = as_text(cell)
+        if isinstance(cell, float) and abs(cell) > LARGEST_ID:
+            raise Wrong(
+                cell,
+                f"{text} is a number of too many digits to be told from others: write it as text",
+            )
+        if len(text) > LONGEST_TEXT:
+            raise Wrong(
+                cell,
+                f"the text has {len(text):,} characters, and an Excel cell holds {LONGEST_TEXT:,}:"
+                " shorten it",
+            )
+        texts.append(text)
+    return texts, ""
 
 
 def _keys(cells: list[Any]) -> tuple[list[Cell], str]:
     """Keys as `kpi_xl.cells` has them; numbers of more digits than Excel keeps are text."""
-    read: list[Cell] = []
-    for cell in cells:
-        if isinstance(cell, str) or (isinstance(cell, float | int) and abs(cell) < 1e15):
-            read.append(key(cell))
-        else:
-            read.append(as_text(cell))
-    _texts(read)
-    return read, ""
+    texts, remark = _texts(cells)
+    read = [
+        key(cell)
+        if isinstance(cell, str) or (isinstance(cell, float | int) and abs(cell) < 1e15)
+        else text
+        for cell, text in zip(cells, texts, strict=True)
+    ]
+    return read, remark
 
 
 def _truths(cells: list[Any]) -> tuple[list[Cell], str]:

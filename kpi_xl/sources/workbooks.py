@@ -1,10 +1,13 @@
 """Excel workbooks."""
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kpi_xl.sources import records
+from kpi_xl.ooxml.addresses import column_letters, quoted
+from kpi_xl.ooxml.package import NotAWorkbookError, error_cells, table_places
+from kpi_xl.ooxml.package import Table as ExcelTable
 from kpi_xl.sources.records import Choice, Found, Progress, Unreadable, unused
 from kpi_xl.sources.values import as_text
 
@@ -13,23 +16,18 @@ def read_workbook(path: Path, choose: Choice, table: str | None, progress: Progr
     """The columns that `choose` finds in a workbook. Raises Unreadable."""
     from python_calamine import CalamineError, CalamineWorkbook
 
-    from kpi_xl.ooxml.addresses import column_letters, quoted
-    from kpi_xl.ooxml.package import NotAWorkbookError, error_cells
-
     if not zipfile.is_zipfile(path):
         raise Unreadable(
             "is not an .xlsx workbook, or it has a password: save it in Excel, without one"
         )
-    with zipfile.ZipFile(path) as package:
-        if sum(part.file_size for part in package.infolist()) > records.LARGEST_FILE:
-            raise Unreadable("unpacks to more than 4 GB, which is too much to be a workbook")
     try:
+        tables = table_places(path)
         with CalamineWorkbook.from_path(path, load_tables=True) as book:
-            sheet, header, cells, remarks = _chosen_cells(book, table)
-            errors = error_cells(path, sheet)
+            sheet, chosen, remarks = _chosen(book, table, tables)
+            errors = error_cells(path, sheet, chosen)  # before the cells are all made
+            headers, top, left, cells = _cells(book, sheet, chosen)
     except (CalamineError, NotAWorkbookError) as error:
         raise Unreadable(f"is not a workbook that can be read ({error})") from None
-    headers, top, left = header
     progress(0.5)
     places = choose(headers)
     for place in places.values():
@@ -43,21 +41,20 @@ def read_workbook(path: Path, choose: Choice, table: str | None, progress: Progr
     return found
 
 
-def _chosen_cells(
-    book: Any, wanted: str | None
-) -> tuple[str, tuple[list[str], int, int], list[list[Any]], list[str]]:
-    """The sheet, the header with its row and first column, the rows under it, and remarks."""
+def _chosen(
+    book: Any, wanted: str | None, tables: Mapping[str, ExcelTable]
+) -> tuple[str, ExcelTable | None, list[str]]:
+    """The sheet, the table on it if one is wanted by its name, and remarks."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
     name = (wanted or "").casefold()
     for title in book.table_names or []:
         if title.casefold() == name:
-            table = book.get_table_by_name(title)
-            if table.start is None:
+            table = tables.get(title.lower())
+            height = table.area.bottom - table.area.top + 1 if table else 0
+            if table is None or height <= table.header + table.totals:
                 raise Unreadable(f"has no rows of data in its table {title}")
-            top, left = table.start
-            headers = [header.strip() for header in table.columns]
-            return table.sheet, (headers, top, left + 1), table.to_python(), []
+            return table.area.sheet, table, []
     sheets = [s for s in book.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet]
     shown = [s.name for s in sheets if s.visible == SheetVisibleEnum.Visible]
     fits = [s.name for s in sheets if s.name.casefold() == name] or shown[:1]
@@ -67,9 +64,22 @@ def _chosen_cells(
     remarks = []
     if title.casefold() != name and len(shown) > 1:
         remarks.append(f"read from the sheet {title}, the first of {len(shown)}")
-    rows = book.get_sheet_by_name(title).to_python(skip_empty_area=False)
+    return title, None, remarks
+
+
+def _cells(
+    book: Any, sheet: str, chosen: ExcelTable | None
+) -> tuple[list[str], int, int, list[list[Any]]]:
+    """The headers with their row and first column, and the rows under them."""
+    if chosen:
+        table = book.get_table_by_name(chosen.name)
+        if table.start is None:
+            raise Unreadable(f"has no rows of data in its table {chosen.name}")
+        top, left = table.start
+        return [header.strip() for header in table.columns], top, left + 1, table.to_python()
+    rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
     for top, row in enumerate(rows):
         if any(cell != "" for cell in row):
             headers = ["" if cell == "" else as_text(cell) for cell in row]
-            return title, (headers, top + 1, 1), rows[top + 1 :], remarks
-    raise Unreadable(f"has nothing on its sheet {title}")
+            return headers, top + 1, 1, rows[top + 1 :]
+    raise Unreadable(f"has nothing on its sheet {sheet}")

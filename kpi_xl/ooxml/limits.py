@@ -1,0 +1,249 @@
+"""Budgets of workbooks from outside, checked before a parser sees what it could not bear.
+
+They grow with the file, for an honest one of a million rows is large, and one of a few kilobytes is
+not. Parsers hold a sheet as a rectangle: a cell far away costs as much as a million cells, unless
+it is found beforehand.
+"""
+
+import io
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kpi_xl import bounded
+from kpi_xl.ooxml.addresses import LAST_COLUMN, Area, column_letters
+
+if TYPE_CHECKING:
+    from kpi_xl.ooxml.sheet import Sheet
+
+UNPACKED = 64 << 20  # bytes that any workbook may unpack to
+RATIO = 100  # or this many times its size; Excel's sheets come to some 10, repetitive ones to 50
+MOST_UNPACKED = 4 << 30
+SMALL_PART = 32 << 20  # bytes of a part that is no sheet and holds no texts
+RECTANGLE = 8_000_000  # cells that a sheet may span, filled or not
+PER_CELL = 16  # or this many for each that it has
+LONGEST_FORMULA = 16_384  # characters: Excel's 8,192, and the prefixes that a file has
+DEEPEST_FORMULA = 256  # brackets in brackets; Excel nests functions 64 deep
+
+STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
+GROWS = re.compile(r"(^|/)(worksheets/|sharedStrings|media/|calcChain|pivotCache/)", re.IGNORECASE)
+"""The parts that are as large as the data."""
+
+FAULTS = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
+    # of missing entries, of numbers that are none, of XML, of what zipfile does not do
+    *(LookupError, ValueError, ArithmeticError, SyntaxError, RuntimeError, StopIteration),
+)
+"""What Python's readers of archives, XML and numbers raise over broken bytes."""
+
+
+class NotAWorkbookError(ValueError):
+    """The file is not a workbook that can be read, with the sentence that says why."""
+
+
+@contextmanager
+def faults(what: str = "it is damaged") -> Iterator[None]:
+    """Where the bytes of a file are taken apart: whatever is wrong with them is one sentence."""
+    try:
+        yield
+    except NotAWorkbookError:
+        raise
+    except FAULTS as error:
+        raise NotAWorkbookError(f"{what} ({_reason(error)})") from None
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, StopIteration):
+        return "a part is missing"
+    if isinstance(error, KeyError):
+        return f"{bounded.short(error)} is missing"
+    return bounded.short(error)
+
+
+@contextmanager
+def opened(file: bytes | Path) -> Iterator[zipfile.ZipFile]:
+    """A workbook's archive, whose directory is within the budget. Raises NotAWorkbookError.
+
+    What goes wrong over its bytes inside is one, too.
+    """
+    size = len(file) if isinstance(file, bytes) else file.stat().st_size
+    with (
+        faults("it is not an .xlsx workbook, or it is damaged"),
+        zipfile.ZipFile(io.BytesIO(file) if isinstance(file, bytes) else file) as package,
+    ):
+        check_directory(package, size)
+        yield package
+
+
+def check_directory(package: zipfile.ZipFile, size: int) -> None:
+    """Pass, or raise NotAWorkbookError, for what an archive of so many bytes says of its parts."""
+    most = min(MOST_UNPACKED, max(UNPACKED, RATIO * size))
+    most = round(most * bounded.factor())
+    seen: set[str] = set()
+    unpacked = packed = 0
+    for part in package.infolist():
+        name = part.filename[:100]
+        if part.flag_bits & 1:
+            raise NotAWorkbookError(
+                f"its part {name} is encrypted: save it in Excel without a password"
+            )
+        if part.compress_type not in (STORED, DEFLATED):
+            raise NotAWorkbookError(
+                f"its part {name} is packed in a way that workbooks do not use (method"
+                f" {part.compress_type}): open it in Excel and save it"
+            )
+        if part.filename.lower() in seen:
+            raise NotAWorkbookError(f"it is damaged (it has the part {name} twice)")
+        seen.add(part.filename.lower())
+        unpacked += part.file_size
+        packed += part.compress_size
+        if part.file_size > SMALL_PART and not GROWS.search(part.filename):
+            raise NotAWorkbookError(
+                f"its part {name} unpacks to {_megabytes(part.file_size)}, too much for what it is"
+            )
+    if packed > size:
+        raise NotAWorkbookError("it is damaged (its parts overlap)")
+    if unpacked > most:
+        raise NotAWorkbookError(
+            f"it unpacks to {_megabytes(unpacked)}, and a file of {_megabytes(size)} may unpack to"
+            f" {_megabytes(most)}; where you trust it, {bounded.VARIABLE}=4 allows four times as"
+            " much"
+        )
+
+
+def _megabytes(size: int) -> str:
+    return f"{max(1, round(size / 2**20)):,} MB"
+
+
+def check_sizes(package: zipfile.ZipFile) -> None:
+    """Pass, or raise NotAWorkbookError, for parts that are not as long as the directory says.
+
+    For parsers that unpack them by themselves, and would go on to the end.
+    """
+    for part in package.infolist():
+        with faults(f"its part {part.filename[:100]} is damaged"), package.open(part) as file:
+            while file.read(1 << 20):
+                pass
+
+
+def check_rectangle(sheet: "Sheet", table: Area | None = None) -> None:
+    """Pass, or raise NotAWorkbookError, for a sheet that spans far more cells than it has.
+
+    Or for one with a table that does.
+    """
+    xml, end = sheet.xml, sheet.end
+    if not sheet.places:
+        return
+    start = sheet.places[0]
+    cells = xml.count(b"<c", start, end)
+    # As everybody writes them, which is found ten times as fast as other forms.
+    usual = cells == xml.count(b'<c r="', start, end) and not xml.count(b":c", start, end)
+    if not usual:
+        cells += xml.count(b":c", start, end)
+    sign = b'<c r="' if usual else rb"\sr\s*=\s*[\"']\s*"
+    rows = sheet.numbers[-1] - sheet.numbers[0] + 1
+    column = _last_column(xml, sign, start, end, rows, cells)
+    if not usual:  # a cell without an address follows the one before it
+        column = max(column, *(xml.count(b"c", *row) for row in pairwise((*sheet.places, end))))
+        column = min(column, LAST_COLUMN)
+    what, size = "", rows * column
+    if table and (table.bottom - table.top + 1) * (table.right - table.left + 1) > size:
+        rows, column = table.bottom - table.top + 1, table.right
+        what, size = " with its table", rows * (table.right - table.left + 1)
+    if size > _most(cells):
+        raise NotAWorkbookError(
+            f"it has {cells:,} cells, but they{what} stand so far apart that they span {size:,},"
+            f" over {rows:,} rows and to column {column_letters(column)}: delete what stands far"
+            " from the data"
+        )
+
+
+def _most(cells: int) -> int:
+    return round(max(RECTANGLE, PER_CELL * cells) * bounded.factor())
+
+
+def _last_column(xml: bytes, sign: bytes, start: int, end: int, rows: int, cells: int) -> int:
+    """The last column that a cell's address names, or one after it that does no harm.
+
+    Not one by one, for there may be millions: each question ends at the first that is beyond.
+    Raises NotAWorkbookError for a column that no sheet has.
+    """
+
+    def any_from(number: int) -> bool:
+        return bool(re.compile(sign + _from(number)).search(xml, start, end))
+
+    low, high = 1, LAST_COLUMN
+    if any_from(27):
+        if any_from(LAST_COLUMN + 1):
+            raise NotAWorkbookError("a cell is outside of its sheet, in a column beyond XFD")
+        low = 27
+    else:
+        high = 26
+    while low < high and rows * high > _most(cells):
+        middle = (low + high + 1) // 2
+        if any_from(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return high
+
+
+def _from(number: int) -> bytes:
+    """A pattern of the letters of this column, or of one after it."""
+    letters = "XFE" if number > LAST_COLUMN else column_letters(number)
+    forms = [rf"[A-Za-z]{{{len(letters) + 1},}}", "".join(map(_either, letters))]
+    for place, letter in enumerate(letters):
+        if letter != "Z":
+            after = chr(ord(letter) + 1)
+            beyond = f"[{after}-Z{after.lower()}-z]"
+            rest = rf"[A-Za-z]{{{len(letters) - place - 1}}}"
+            forms.append("".join(map(_either, letters[:place])) + beyond + rest)
+    return rf"(?:{'|'.join(forms)})\d".encode()
+
+
+def _either(letter: str) -> str:
+    return f"[{letter}{letter.lower()}]"
+
+
+def check_formula(text: str, where: str) -> None:
+    """Pass, or raise NotAWorkbookError, for a formula too long or too deep for Excel."""
+    if len(text) > LONGEST_FORMULA:
+        raise NotAWorkbookError(
+            f"the formula of {where} has {len(text):,} characters, and Excel takes 8,192"
+        )
+    if text.count("(") + text.count("{") <= DEEPEST_FORMULA:
+        return
+    depth = deepest = 0
+    for sign in re.sub(r'"[^"]*"|[^(){}]', "", text):
+        depth += 1 if sign in "({" else -1
+        deepest = max(deepest, depth)
+    if deepest > DEEPEST_FORMULA:
+        raise NotAWorkbookError(
+            f"the formula of {where} has brackets {deepest:,} deep, and Excel nests 64 functions"
+        )
+
+
+def reading(size: int) -> bounded.Budget:
+    """What a child may take to read a file of so many bytes. Raises BudgetError."""
+    return _scaled(768 << 20, 64, 8.0, 20.0, size)
+
+
+def computing(size: int) -> bounded.Budget:
+    """The same, to compute a workbook."""
+    return _scaled(896 << 20, 160, 60.0, 60.0, size)
+
+
+def _scaled(
+    memory: int, per_byte: int, seconds: float, per_megabyte: float, size: int
+) -> bounded.Budget:
+    factor = bounded.factor()
+    return bounded.Budget(
+        round(factor * (memory + per_byte * size)),
+        factor * (seconds + per_megabyte * size / 2**20),
+    )
