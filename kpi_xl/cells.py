@@ -68,6 +68,19 @@ def read(metric: Metric, name: str, value: Cell) -> Any:
     return judged
 
 
+def remark(metric: Metric, given: Sequence[Cell | Block]) -> str:
+    """What the function itself has to say of its result for these arguments; mostly nothing."""
+    if metric.remark is None:
+        return ""
+    sentence, holds = metric.remark
+    try:
+        values = _complete(metric, given)
+        unwrapped = [_unwrapped(a, v) for a, v in zip(metric.arguments, values, strict=True)]
+        return sentence if holds(*_judged(metric, unwrapped)) else ""
+    except KpiError:
+        return ""
+
+
 def table(rows: Block) -> Block:
     """A kernel's table as cells show it. Raises OutOfDomain for a number that no cell can hold."""
     return [[_finite(cell) for cell in row] for row in rows]
@@ -395,9 +408,11 @@ def _paired(arguments: list[Argument], columns: list[list[Any]]) -> list[list[An
         raise WrongInput(f"the columns differ in length: {sizes} rows")
     if any(None in column for column in columns):
         policies = [argument.arg.blank for argument in arguments]
+        # Where all columns keep their blanks, a row is a period, and stays one.
+        records = len(columns) > 1 and set(policies) != {"keep"}
         rows = []
         for number, row in enumerate(zip(*columns, strict=True), start=1):
-            if len(columns) > 1 and not any(cell is not None for cell in row):
+            if records and not any(cell is not None for cell in row):
                 continue
             blanks = {policies[i] for i, cell in enumerate(row) if cell is None}
             if "skip" in blanks:

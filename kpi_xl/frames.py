@@ -8,8 +8,9 @@ or, where the table itself is of customers, a customer.
   appearance, these tables are sorted by customer, channel or segment.
 - Columns are typed. A customer, channel or segment is a text (spaces around it do not count, an
   empty one is null; one of digits stays a text), a whole or other number, or a boolean. A day is a
-  date or a datetime, whose time and time zone are dropped. An amount is a number; null and NaN
-  are 0.
+  date or a datetime, whose time and time zone are dropped. DuckDB's timestamps with a time zone
+  have none of their own, and show that of the machine: their days are those of UTC, wherever they
+  are counted. An amount is a number; null and NaN are 0.
 - A row that is null throughout, in the columns named, is skipped. A null customer, channel or
   segment otherwise is an error, and so is a null date, but for those of stages.
 
@@ -310,7 +311,7 @@ def _rows(
     Beside them the first and last days of the dates, as serial numbers: one query finds them, and
     what is wrong. Only the dates of stages may be null.
     """
-    lazy = nw.from_native(frame).lazy()
+    lazy = _in_utc(nw.from_native(frame).lazy(), dates)
     schema = lazy.collect_schema()
     columns = [_key(schema, key), *(_date(schema, name) for name in dates)]
     names = ["key", *(f"date{number}" for number in range(len(dates)))]
@@ -346,6 +347,24 @@ def _rows(
             raise OutOfDomain(f"{name} holds {end}, too large a number for a cell")
     amounts = nw.lit(0.0) if amount is None else nw.col("amount").fill_null(0.0)
     return rows.with_columns(amount=amounts), days
+
+
+def _in_utc(lazy: nw.LazyFrame[Any], dates: Sequence[str]) -> nw.LazyFrame[Any]:
+    """A DuckDB relation with the days of UTC in place of those of its connection's time zone."""
+    if lazy.implementation is not nw.Implementation.DUCKDB:
+        return lazy
+    relation = lazy.to_native()
+    zoned = {
+        name
+        for name, kind in zip(relation.columns, relation.types, strict=True)
+        if name in dates and str(kind) == "TIMESTAMP WITH TIME ZONE"
+    }
+    if not zoned:
+        return lazy
+    quoted = ['"{}"'.format(name.replace('"', '""')) for name in relation.columns if name in zoned]
+    moments = ", ".join(f"make_timestamp(epoch_us({name})) AS {name}" for name in quoted)
+    in_utc: nw.LazyFrame[Any] = nw.from_native(relation.project(f"* REPLACE ({moments})")).lazy()
+    return in_utc
 
 
 def _column(schema: nw.Schema, name: str) -> tuple[nw.Expr, Any]:

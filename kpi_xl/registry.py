@@ -103,6 +103,7 @@ class Metric:
     parts: tuple[tuple[int, int], ...]
     columns: tuple[tuple[str, str], ...]
     caution: str
+    remark: tuple[str, Callable[..., bool]] | None
 
     @property
     def required(self) -> int:
@@ -129,6 +130,7 @@ def metric(
     parts: tuple[tuple[str, str], ...] = (),
     columns: tuple[tuple[str, str], ...] = (),
     caution: str = "",
+    remark: tuple[str, Callable[..., bool]] | None = None,
 ) -> Callable[[Kernel], Kernel]:
     """Enter a kernel into METRICS under its cell name; the kernel itself stays as it is.
 
@@ -137,6 +139,8 @@ def metric(
     `parts`: names of a part and of its whole: the part may not be the greater.
     `columns`: name and meaning of each column of a table.
     `caution`: what to check before the result is believed, in a sentence.
+    `remark`: a sentence for those who ask how a result comes about, and for which arguments of the
+    kernel it holds.
     """
 
     def enter(kernel: Kernel) -> Kernel:
@@ -159,6 +163,7 @@ def metric(
             parts=tuple((position[part], position[whole]) for part, whole in parts),
             columns=columns,
             caution=caution,
+            remark=remark,
         )
         return kernel
 

@@ -127,3 +127,44 @@ def test_numbers_that_name_campaigns_are_told_apart() -> None:
 def test_arrows_part_touches(path: str) -> None:
     shown = evaluate(METRICS["ATTRIBUTION"], ([[path]], [[2.0]]))
     assert shown[1:] == [["ads", 1.0, 0.5], ["mail", 1.0, 0.5]]
+
+
+def worth(paths: list[str], conversions: list[float], values: list[float], **more: Any) -> Any:
+    table = kpi_xl.attribution(paths, conversions, "markov", values, **more)
+    return {row[0]: row[2] for row in table[1:]}
+
+
+def test_the_chain_credits_money_where_the_money_came() -> None:
+    """Ten conversions each, of 1,000 and of 20: without either, its own value is lost."""
+    assert worth(["a", "b"], [10, 10], [1000, 20]) == pytest.approx({"a": 1000, "b": 20})
+
+
+def test_the_value_of_a_chain_by_hand() -> None:
+    """Two paths of two converts each: a (worth 30), a > b (worth 90), and one null of b.
+
+    From the start to a 4 of 5, to b 1 of 5. From a: conversion 1/2 (15 each), to b 1/2. From b 2 of
+    3 convert (45 each). Expected value: 4/5 x (1/2 x 15 + 1/2 x 2/3 x 45) + 1/5 x 2/3 x 45 = 24.
+    Without a 1/5 x 2/3 x 45 = 6; without b 4/5 x 1/2 x 15 = 6. So the effects are 3/4 and 3/4.
+    Conversions: 4/5 x (1/2 + 1/2 x 2/3) + 1/5 x 2/3 = 4/5; without a 2/15, without b 2/5: effects
+    5/6 and 1/2.
+    """
+    paths, conversions, nulls = ["a", "a > b", "b"], [2, 2, 0], [0, 0, 1]
+    assert worth(paths, conversions, [30, 90, 0], nulls=nulls) == pytest.approx({"a": 60, "b": 60})
+    counts = credit(paths, conversions, "markov", nulls=nulls)
+    assert counts == pytest.approx({"a": 4 * 5 / 8, "b": 4 * 3 / 8})
+
+
+def test_equal_values_follow_the_conversions() -> None:
+    paths, conversions, nulls = ["a > b", "b > a > c", "c"], [30, 20, 25], [40, 9, 80]
+    counts = credit(paths, conversions, "markov", nulls=nulls)
+    values = worth(paths, conversions, [7 * n for n in conversions], nulls=nulls)
+    assert values == pytest.approx({channel: 7 * n for channel, n in counts.items()})
+
+
+def test_values_of_no_conversion() -> None:
+    def call(*arguments: Any) -> Any:
+        return evaluate(METRICS["ATTRIBUTION"], arguments)
+
+    assert call([["a"], ["b"]], [[1], [0]], "markov", [[5], [7]]) == "#NUM!"
+    assert call([["a"], ["b"]], [[1], [1]], "markov", [[5], [-7]]) == "#NUM!"
+    assert call([["a"]], [[2]], "markov", [[0]])[1:] == [["a", 2.0, 0.0, 1.0]]

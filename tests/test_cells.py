@@ -124,7 +124,7 @@ def test_money_is_no_negative_denominator() -> None:
         ("SAMPLE_SIZE", (0.5, 0)),
         ("SAMPLE_SIZE", (0.5, 0.5)),
         ("SAMPLE_SIZE", (0, 0.5)),
-        ("SAMPLE_SIZE", (0.9, -0.2)),
+        ("SAMPLE_SIZE", (0.9, 0.2)),
         ("SALES_CYCLE", (column(20), column(10))),
         ("AB_PVALUE", (2, 1, 1, 2)),
         ("ANNUAL_CHURN", (0.5, 0)),
@@ -218,8 +218,14 @@ def test_an_omitted_argument_takes_its_default() -> None:
     assert call("CSAT", column(7, 6, 3, 2), 6) == 0.5
 
 
-def test_a_sample_size_above_one_half_is_taken_from_the_other_side() -> None:
-    assert call("SAMPLE_SIZE", 0.8, 0.05) == call("SAMPLE_SIZE", 0.2, 0.05)
+def test_growth_over_a_blank_is_that_of_two_periods() -> None:
+    """By hand: 121 / 100 is 1.1^2."""
+    for blank in (None, ""):
+        assert call("AVG_GROWTH", column(100, blank, 121)) == pytest.approx(0.1)
+        around = column(blank, blank, 100, blank, 121, blank)
+        assert call("AVG_GROWTH", around) == pytest.approx(0.1)
+        assert call("AVG_GROWTH", column(100, blank, blank)) == "#N/A"
+    assert call("AVG_GROWTH", column(0, None, 121)) == "#NUM!"
 
 
 # Lifting

@@ -291,6 +291,28 @@ def test_columns_of_other_types() -> None:
     assert frames.rfm(paid, "who", "day", "paid") == expected
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/Los_Angeles", "Africa/Cairo"])
+def test_moments_of_duckdb_fall_on_the_same_days_wherever_the_machine_stands(zone: str) -> None:
+    """The days of UTC: 31 January, 1 February (both within the hour around midnight), 1 March."""
+    connection = duckdb.connect()
+    connection.execute(f"SET TimeZone = '{zone}'")
+    rows = connection.sql(
+        'SELECT who, day::TIMESTAMPTZ AS "the ""day""", paid, day::TIMESTAMPTZ AS stage FROM'
+        " (VALUES ('a', '2024-01-31 23:30+00', 1.0), ('b', '2024-02-01 00:30+00', 2.0),"
+        " ('a', '2024-03-01 00:00+00', 4.0)) t(who, day, paid)"
+    )
+    days = [date(2024, 1, 31), date(2024, 2, 1), date(2024, 3, 1)]
+    who, paid, day = list("aba"), [1.0, 2.0, 4.0], 'the "day"'
+    for period in "DWMQY":
+        assert frames.cohort(rows, "who", day, "paid", period, "revenue") == kpi_xl.cohort(
+            who, days, paid, period, "revenue"
+        )
+    assert frames.rfm(rows, "who", day, "paid") == kpi_xl.rfm(who, days, paid)
+    found = frames.cohort(rows, "who", day, as_of="2024-01-31")
+    assert found == kpi_xl.cohort(["a"], days[:1])
+    assert frames.funnel_by(rows, "who", [day, "stage"])[1:] == [["a", 2, 2, 1], ["b", 1, 1, 1]]
+
+
 GOOD = {
     "who": ["Ann", "Bob"],
     "day": [date(2024, 1, 1), date(2024, 2, 1)],

@@ -35,6 +35,7 @@ TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
 SECTIONS = ("phrases", "units", "families", "arguments", "columns", "cautions")
 HELPS = {argument.arg.help for metric in METRICS.values() for argument in metric.arguments}
 COLUMNS = {meaning for metric in METRICS.values() for _, meaning in metric.columns}
+REMARKS = {metric.remark[0] for metric in METRICS.values() if metric.remark}
 MEANINGS = {unit.meaning for unit in vars(units).values() if isinstance(unit, Unit)}
 
 GLOSSARY = Path(__file__).with_name("glossary.csv")
@@ -62,7 +63,8 @@ def test_every_text_is_there_and_none_is_left_over(language: str) -> None:
     assert set(file) == {"words", "pane", "ribbon", "functions", *SECTIONS}
     assert set(file["arguments"]) == HELPS
     assert set(file["columns"]) == COLUMNS
-    assert set(file["cautions"]) == {m.caution for m in METRICS.values() if m.caution}
+    cautions = {m.caution for m in METRICS.values()} | REMARKS
+    assert set(file["cautions"]) == cautions - {""}
     assert set(file["units"]) == MEANINGS
     assert set(file["families"]) == {metric.family for metric in METRICS.values()}
     assert set(file["functions"]) == set(METRICS)
@@ -172,7 +174,7 @@ def test_numbers_are_kept(language: str) -> None:
 
 @each_language
 def test_numbers_are_written_as_the_language_does(language: str) -> None:
-    confidence = METRICS["NPS_ERROR"].arguments[-1]
+    confidence = METRICS["NPS_ERROR"].arguments[3]
     shown = argument_help(confidence, language)
     assert ("0,95" if language == "ru" else "0.95") in shown
     assert not re.search(r"[۰-۹٠-٩]", shown)

@@ -5,6 +5,7 @@ the two data sets, their estimates, and what was really left after the seven per
 """
 
 from itertools import pairwise
+from math import exp, log
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 import kpi_xl
 from kpi_xl import METRICS
 from kpi_xl.cells import evaluate
-from kpi_xl.metrics.models import fitted, log_likelihood
+from kpi_xl.engine.embedded import evaluate_formula
+from kpi_xl.metrics.models import fitted, log_likelihood, losses_of
+from kpi_xl.reports.explaining import explained
 
 REGULAR = [1.0, 0.631, 0.468, 0.382, 0.326, 0.289, 0.262, 0.241]
 HIGH_END = [1.0, 0.869, 0.743, 0.653, 0.593, 0.551, 0.517, 0.491]
@@ -68,10 +71,131 @@ def test_the_fit_is_a_maximum() -> None:
         [100.0, 66.0, 56.0, 47.0],
         [1000.0, 771.0, 634.0, 538.0, 482.0, 433.0, 389.0, 359.0],
     ):
-        alpha, beta = fitted(survivors)
-        best = log_likelihood(survivors, alpha, beta)
+        losses = losses_of([survivors])
+        shapes = fitted(losses)
+        assert shapes is not None
+        alpha, beta = shapes
+        best = log_likelihood(losses, shapes)
+        assert log_likelihood(losses, None) < best
         for a, b in ((1.01, 1), (0.99, 1), (1, 1.01), (1, 0.99), (1.01, 1.01), (0.99, 1.01)):
-            assert log_likelihood(survivors, alpha * a, beta * b) < best
+            assert log_likelihood(losses, (alpha * a, beta * b)) < best
+
+
+def likelihood_by_hand(survivors: list[float], churns: list[float]) -> float:
+    """Of the survivors, from the churn of each period."""
+    return sum(
+        (before - after) * log(churn) + (after * log(1 - churn) if after else 0)
+        for (before, after), churn in zip(pairwise(survivors), churns, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("survivors", "churn"),
+    [
+        ([1000, 800, 640, 512, 409.6], 0.2),
+        ([1000, 500, 250, 125], 0.5),
+        ([1.0, 0.9, 0.81, 0.729], 0.1),
+        ([1000, 900, 700, 300], 700 / 2600),  # ever faster: who left, over who might have
+        ([1000, 0, 0], 1.0),
+    ],
+)
+def test_the_limit_where_customers_are_alike(survivors: list[float], churn: float) -> None:
+    fit = dict(kpi_xl.sbg_fit(survivors)[1:])
+    assert list(fit) == ["alpha", "beta", "churn", "log-likelihood"]
+    assert (fit["alpha"], fit["beta"]) == ("", "")
+    assert fit["churn"] == pytest.approx(churn, rel=1e-12)
+    scale = 1000 if survivors[0] == 1.0 else 1
+    by_hand = likelihood_by_hand([scale * n for n in survivors], [churn] * (len(survivors) - 1))
+    assert fit["log-likelihood"] == pytest.approx(by_hand, rel=1e-12)
+    for period, survival, retention in kpi_xl.sbg_forecast(survivors, 20)[2:]:
+        assert survival == pytest.approx((1 - churn) ** period, rel=1e-9)
+        assert retention == pytest.approx(1 - churn, rel=1e-12)
+    for rate in (0, 0.1):  # 1 + (1 - c)/(1 + d) + ... = (1 + d)/(c + d)
+        value = kpi_xl.clv_sbg(100, survivors, rate)
+        assert value == pytest.approx(100 * (1 + rate) / (churn + rate), rel=1e-12)
+
+
+def test_there_is_no_cliff_beside_the_limit() -> None:
+    """Retention that rises by a little more and more, or falls: the value follows, and smoothly."""
+    values = []
+    for bend in (-0.02, -1e-3, -1e-5, 0, 1e-7, 1e-5, 1e-4, 1e-3, 0.02):
+        survivors = [1000.0]
+        for period in range(6):
+            survivors.append(survivors[-1] * (0.8 + bend * period))
+        values.append(kpi_xl.clv_sbg(100, survivors, 0.1))
+    assert values[3] == pytest.approx(100 * 1.1 / 0.3)
+    assert values == sorted(values)
+    for before, after in pairwise(values[1:-1]):
+        assert after - before < 3
+
+
+def test_cohorts_are_fitted_together() -> None:
+    """What others compute of them is a sum of their likelihoods, here by SciPy from the churns."""
+    from scipy.optimize import minimize
+
+    cohorts = [
+        [1000, 800, 690, 620],
+        [500, 380, 330],
+        [700, 580],
+        [90],
+    ]
+    rows = [[c[t] if t < len(c) else None for c in cohorts] for t in range(4)]
+
+    def loss(logarithms: Any) -> float:
+        alpha, beta = map(exp, logarithms)
+        return -sum(
+            likelihood_by_hand(c, [alpha / (alpha + beta + t) for t in range(len(c) - 1)])
+            for c in cohorts
+        )
+
+    found = minimize(loss, [0.0, 1.0], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-9})
+    alpha, beta = map(exp, found.x)
+    fit = dict(call("SBG_FIT", rows)[1:])
+    assert fit["alpha"] == pytest.approx(alpha, rel=1e-4)
+    assert fit["beta"] == pytest.approx(beta, rel=1e-4)
+    assert fit["log-likelihood"] == pytest.approx(-found.fun, rel=1e-9)
+
+
+def test_a_cohort_may_be_written_across() -> None:
+    assert call("SBG_FIT", [REGULAR]) == call("SBG_FIT", column(*REGULAR))
+
+
+def test_cohorts_that_are_alike_are_one_of_their_size() -> None:
+    twice = [[share, share] for share in REGULAR]
+    fit, once = dict(call("SBG_FIT", twice)[1:]), dict(kpi_xl.sbg_fit(REGULAR)[1:])
+    assert fit["alpha"] == pytest.approx(once["alpha"])
+    assert fit["log-likelihood"] == pytest.approx(2 * once["log-likelihood"])
+    blank = [[*row, None, ""] for row in twice]
+    assert call("SBG_FIT", blank) == call("SBG_FIT", twice)
+
+
+@pytest.mark.parametrize(
+    ("cohorts", "error"),
+    [
+        ([[10, 10], [8, None], [6, 5]], "#VALUE!"),  # a gap in one
+        ([[10, 10], [None, None], [6, 5], [5, 4]], "#VALUE!"),  # in both: no period falls out
+        ([[1, 900], [0.8, 700], [0.7, 600]], "#VALUE!"),  # shares beside counts
+        ([[10, 10], [8, 11], [6, 5]], "#NUM!"),
+        ([[10, 10], [8, 8]], "#N/A"),
+        ([[10, 10], [10, 10], [10, 10]], "#N/A"),
+    ],
+)
+def test_cohorts_that_cannot_be_fitted(cohorts: list[list[Any]], error: str) -> None:
+    assert call("SBG_FIT", cohorts) == error
+
+
+def test_explain_says_where_the_limit_is() -> None:
+    def told(formula: str) -> str:
+        return explained(formula, lambda text: evaluate_formula(f"={text}"))
+
+    for formula in (
+        "=CLV_SBG(100,{1000;800;640;512},0.1)",
+        "=SBG_FIT({1000;900;700;300})",
+        "=SBG_FORECAST({1000;800;640;512},3)",
+    ):
+        assert "at one same rate, or faster with time" in told(formula)
+    assert "same rate" not in told("=CLV_SBG(100,{1000;631;468;382},0.1)")
+    assert "same rate" not in told("=SBG_FIT({1000;600})")
 
 
 @pytest.mark.parametrize(
@@ -79,9 +203,8 @@ def test_the_fit_is_a_maximum() -> None:
     [
         (column(1000, 600), "#N/A"),
         (column(1000, 1000, 1000), "#N/A"),
-        (column(1000, 500, 250, 125), "#N/A"),  # one same rate: no difference to be seen
-        (column(1000, 900, 700, 300), "#N/A"),  # leaving ever faster
-        (column(1000, 0, 0), "#N/A"),
+        (column(1000, 600, 600, 600), "#N/A"),  # all at once: of the others nothing is known
+        (column(1_000_000, 600_000, 599_999), "#N/A"),
         (column(1000, 600, 700), "#NUM!"),
         (column(1000, -1, -2), "#NUM!"),
         (column(1000, None, 500, 400), "#VALUE!"),
@@ -102,7 +225,7 @@ def test_blank_rows_below_the_survivors_do_not_count() -> None:
 def test_the_size_of_the_cohort_does_not_change_the_fit() -> None:
     for size in (1e-200, 1.5, 1e9, 1e160):
         fit = dict(kpi_xl.sbg_fit([size * share for share in REGULAR])[1:])
-        assert (fit["alpha"], fit["beta"]) == pytest.approx(fitted(REGULAR), rel=1e-6)
+        assert (fit["alpha"], fit["beta"]) == pytest.approx(fitted(losses_of([REGULAR])), rel=1e-6)
 
 
 def test_the_horizon_is_a_whole_number() -> None:

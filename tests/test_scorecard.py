@@ -59,8 +59,9 @@ def answers(c: Counts) -> float:
 
 
 def nps_error(c: Counts, _: Counts) -> float:
-    good, bad = c["promoters"] / answers(c), c["detractors"] / answers(c)
-    return 100 * 1.959963984540054 * ((good + bad - (good - bad) ** 2) / answers(c)) ** 0.5
+    n = answers(c) + 3
+    good, bad = (c["promoters"] + 0.75) / n, (c["detractors"] + 0.75) / n
+    return 100 * 1.959963984540054 * ((good + bad - (good - bad) ** 2) / n) ** 0.5
 
 
 def velocity(c: Counts, _: Counts) -> float:

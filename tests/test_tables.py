@@ -195,10 +195,10 @@ def test_rfm_is_what_counting_gives(seed: int, bins: int) -> None:
         facts[name] = ((as_of - last).days, len(bought), total)
 
     def score(name: str, which: int) -> int:
-        sign = -1 if which == 0 else 1
-        own = sign * facts[name][which]
-        worse = sum(sign * fact[which] < own for fact in facts.values())
-        return 1 + bins * worse // len(facts)
+        own = facts[name][which]
+        below = sum(fact[which] < own for fact in facts.values())
+        share = bins * below // len(facts)
+        return bins - share if which == 0 else 1 + share
 
     def level(score: float) -> int:
         return (score >= 0.6 * bins) + (score >= 0.8 * bins)
@@ -214,6 +214,19 @@ def test_rfm_is_what_counting_gives(seed: int, bins: int) -> None:
         assert row[1:4] == [facts[name][0], facts[name][1], pytest.approx(facts[name][2])]
         r, f, m = (score(name, which) for which in range(3))
         assert row[4:] == [r, f, m, segments[level(r)][level((f + m) / 2)]]
+
+
+def test_nobody_is_lost_who_bought_last() -> None:
+    """A sale: 100 of 120 buy on its day. By hand: 5 x 100 / 120 is 4 steps more recent than 20."""
+    names = [*map(str, range(120))]
+    days = [45292 - 30] * 20 + [45292] * 100
+    table = call("RFM", column(names), column(days), column([10] * 120))
+    assert {row[4] for row in table[21:]} == {5.0}
+    assert {row[7] for row in table[21:]} == {"New"}
+    assert {row[4] for row in table[1:21]} == {5.0 - 4.0}
+    for row in call("RFM", column(names), column([45292] * 120), column(range(120)))[1:]:
+        assert row[4] == 5.0
+        assert row[7] in ("New", "Potential loyalists", "Champions")
 
 
 def cell_name(cell: Any) -> str:
@@ -536,11 +549,24 @@ def test_negative_amounts_are_returns() -> None:
     assert [row[2] for row in values[1:]] == [5.0, -2.0]
 
 
+@pytest.mark.parametrize("late", ["9999-12-31", 2958465])
+def test_a_mistyped_date_makes_no_curve_of_hundreds_of_thousands_of_rows(late: Any) -> None:
+    buyers = column("abc")
+    for days in (column([45292, 45323, late]), column([late, 45292, 45323])):
+        for period in "DW":
+            curve = call("RETENTION_CURVE", buyers, days, period)
+            assert (curve, "10,000" in curve.sentence) == ("#NUM!", True)
+    longest = column([45292, 45292 + 9_999])
+    assert len(call("RETENTION_CURVE", column("ab"), longest, "D")) == 10_001
+    more = column([45292, 45292 + 10_000])
+    assert call("RETENTION_CURVE", column("ab"), more, "D") == "#NUM!"
+
+
 def test_one_customer_and_one_period() -> None:
     assert call("COHORT", "a", 45292) == [["cohort", "size", 0.0], ["2024-01", 1.0, 1.0]]
     curve = call("RETENTION_CURVE", "a", 45292, None, 45322)
     assert curve[1:] == [[0.0, 1.0, 1.0, 1.0]]
-    assert call("RFM", "a", 45292, 10)[1:] == [["a", 0.0, 1.0, 10.0, 1.0, 1.0, 1.0, "Lost"]]
+    assert call("RFM", "a", 45292, 10)[1:] == [["a", 0.0, 1.0, 10.0, 5.0, 1.0, 1.0, "New"]]
     assert call("CHANNEL_MIX", "a", 10)[1:] == [["a", 10.0, 1.0, 1.0]]
     assert call("ATTRIBUTION", "a", 10)[1:] == [["a", 10.0, 1.0]]
     assert call("FUNNEL", "a", 10)[1:] == [["a", 10.0, "", 1.0, ""]]

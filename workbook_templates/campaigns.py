@@ -412,11 +412,11 @@ PROBLEMS = (
 def agreements(book: Book) -> list[Agreement]:
     """Figures that are computed twice."""
     rows = f"({IN_RANGE})"
-    spread = "BaselineRate*(1-BaselineRate)"
-    changed = "ChangedRate*(1-ChangedRate)"
+    same = "(BaselineRate+ChangedRate)/2*(1-(BaselineRate+ChangedRate)/2)"
+    spread = "BaselineRate*(1-BaselineRate)+ChangedRate*(1-ChangedRate)"
     deviations = (
-        f"_xlfn.NORM.S.INV(1-Significance/2)*SQRT(2*{spread})"
-        f"+_xlfn.NORM.S.INV(TestPower)*SQRT({spread}+{changed})"
+        f"_xlfn.NORM.S.INV(1-Significance/2)*SQRT(2*{same})"
+        f"+_xlfn.NORM.S.INV(TestPower)*SQRT({spread})"
     )
     a, n, b, m = (book.at("A-B test", TOP + 1, column) for column in (2, 1, 4, 3))
     pooled = f"(({a}+{b})/({n}+{m}))"
@@ -647,10 +647,7 @@ def summary(page: Page) -> None:
         "column",
         "Cost and revenue by month",
         [Series("Cost", months, cost, ORANGE), Series("Revenue", months, revenue, BLUE)],
-        row=TOP + 3,
-        column=4,
-        width=474,
-        height=236,
+        (TOP + 3, 4, 474, 236),
         names_format="yyyy-mm",
     )
     draw(
@@ -658,11 +655,8 @@ def summary(page: Page) -> None:
         "column",
         "ROAS by month, against break-even",
         [Series("ROAS", months, ratio, BLUE)],
+        (TOP + 15, 4, 474, 236),
         level=Series("Break-even", months, limit, WARNING),
-        row=TOP + 15,
-        column=4,
-        width=474,
-        height=236,
         names_format="yyyy-mm",
         number_format="0.0",
     )
@@ -673,10 +667,7 @@ def summary(page: Page) -> None:
         "bar",
         "Share of the cost by channel",
         [Series("Share", names, shares)],
-        row=TOP + 27,
-        column=4,
-        width=474,
-        height=236,
+        (TOP + 27, 4, 474, 236),
         number_format="0%",
         labels=True,
     )
@@ -739,21 +730,15 @@ def campaigns(page: Page) -> None:
         "column",
         "Cost and revenue by campaign",
         [Series("Cost", labels, cost, ORANGE), Series("Revenue", labels, revenue, BLUE)],
-        row=place,
-        column=0,
-        width=690,
-        height=320,
+        (place, 0, 690, 320),
     )
     draw(
         page,
         "column",
         "ROAS by campaign, against break-even",
         [Series("ROAS", labels, ratio, BLUE)],
+        (place, 8, 690, 320),
         level=Series("Break-even", labels, limit, WARNING),
-        row=place,
-        column=8,
-        width=690,
-        height=320,
         number_format="0",
     )
     page.sheet.print_area(0, 0, place + 16, width)
@@ -800,7 +785,7 @@ def emails(page: Page) -> None:
     totals = (page, TOP + 1, 1, TOP + 1, 4)
     series = [Series("E-mails", (page, TOP, 1, TOP, 4), totals)]
     title = "From sent to clicked, all campaigns"
-    draw(page, "bar", title, series, row=last + 2, column=0, width=900, height=300, labels=True)
+    draw(page, "bar", title, series, (last + 2, 0, 900, 300), labels=True)
     page.sheet.print_area(0, 0, last + 18, 11)
 
 
@@ -817,10 +802,7 @@ def videos(page: Page) -> None:
         "column",
         "Share of viewers still there, all campaigns",
         series,
-        row=last + 2,
-        column=0,
-        width=900,
-        height=300,
+        (last + 2, 0, 900, 300),
         number_format="0%",
         labels=True,
     )
@@ -902,21 +884,15 @@ def trend(page: Page) -> None:
         "column",
         "Cost and revenue by period",
         [Series("Cost", labels, cost, ORANGE), Series("Revenue", labels, revenue, BLUE)],
-        row=TOP + STANDING_OUT + 4,
-        column=width + 2,
-        width=460,
-        height=270,
+        (TOP + STANDING_OUT + 4, width + 2, 460, 270),
     )
     draw(
         page,
         "column",
         "ROAS by period, against break-even",
         [Series("ROAS", labels, ratio, BLUE)],
+        (TOP + STANDING_OUT + 18, width + 2, 460, 270),
         level=Series("Break-even", labels, limit, WARNING),
-        row=TOP + STANDING_OUT + 18,
-        column=width + 2,
-        width=460,
-        height=270,
         number_format="0.0",
     )
     source = book.pages["Model"]
@@ -929,10 +905,7 @@ def trend(page: Page) -> None:
             Series("Like most days", dates, like_most, BLUE),
             Series("Standing out", dates, standing, WARNING),
         ],
-        row=TOP + STANDING_OUT + 32,
-        column=width + 2,
-        width=460,
-        height=270,
+        (TOP + STANDING_OUT + 32, width + 2, 460, 270),
         names_format="yyyy-mm-dd",
         stacked=True,
     )
@@ -1055,11 +1028,8 @@ def ab_test(page: Page) -> None:
         "column",
         "Days that a test takes, by the change to detect (power 80%)",
         [Series("Days", names, values)],
+        (top, 8, 640, 360),
         names_format="+0%",
-        row=top,
-        column=8,
-        width=640,
-        height=360,
         labels=True,
     )
     page.sheet.freeze_panes(TOP + 1, 1)

@@ -7,11 +7,26 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from random import Random
 
+from xlsxwriter.utility import xl_range
+
 from kpi_xl.cells import Cell
 from kpi_xl.schema import Input
 from kpi_xl.schema.funnel import LEADS, SCHEMA, SPEND
-from kpi_xl.units import AVERAGE, COUNT, DAYS, MONEY, RATE, RATIO, TEXT, Unit
+from kpi_xl.units import AVERAGE, COUNT, DAYS, KEY, MONEY, RATE, RATIO, TEXT
 
+from .grid import (
+    GROWTH,
+    MONTH,
+    NAME,
+    Grid,
+    Measure,
+    copied,
+    last_months,
+    lay_out,
+    originals,
+    put_grid,
+    within,
+)
 from .parts import (
     Agreement,
     Figure,
@@ -23,17 +38,12 @@ from .parts import (
     Sheet,
     Template,
     bars,
-    best_and_worst,
     blank_if,
-    cards,
     checks,
     draw,
-    figures,
-    header_row,
-    headline,
+    key_figures,
     same_as,
     section,
-    settings,
     status,
     warn_of_more,
     where,
@@ -220,6 +230,15 @@ PROBLEMS = (
 )  # fmt: skip
 
 
+STEPS = (
+    ("From lead to MQL", "created", "mql_date"),
+    ("From MQL to SQL", "mql_date", "sql_date"),
+    ("From SQL to SQO", "sql_date", "sqo_date"),
+    ("From SQO to customer", "sqo_date", "won_date"),
+    ("From lead to customer", "created", "won_date"),
+)
+
+
 def write(book: Book) -> None:
     """Write the sheets for people, Checks and Model."""
     summary(book.pages["Summary"])
@@ -235,92 +254,80 @@ def write(book: Book) -> None:
 
 def summary(page: Page) -> None:
     """The figures for the boss."""
-    page.sheet.set_column(0, 0, 3)
-    page.sheet.set_column(1, 5, 27)
-    meanings = [one.meaning for one in SETTINGS]
-    meanings += [one.meaning for group in FIGURES.values() for one in group if one.meaning]
-    widen(page, 3, 27, map(page.book.say, meanings))
-    headline(page, "Marketing funnel", "Change the yellow cells to your own.", 1)
+    lay_out(page, "Marketing funnel", "Change the yellow cells to your own.",
+            ((1, 3), (5, 27)), column=1)  # fmt: skip
     status(page, 2, 1, LEADS)
-    named = {figure.name: figure for records in FIGURES.values() for figure in records}
-    cards(page, TOP, 1, [named[name] for name in CARDS])
-    row = settings(page, TOP + 3, 1, SETTINGS)
-    for heading, records in FIGURES.items():
-        row = figures(page, row + 1, 1, heading, records)
-    add_funnel(page, row=TOP + 3, column=4, width=392, height=290)
-    months, end = page.book.pages["Trend"], TOP + MONTHS
-    draw(
-        page, "column", "Customers won, by month",
-        [Series("Customers", (months, TOP + 1, 0, end, 0), (months, TOP + 1, 5, end, 5), GREEN)],
-        row=TOP + 19, column=4, width=392, height=290, names_format="yyyy-mm",
-    )  # fmt: skip
+    row = key_figures(page, TOP, CARDS, SETTINGS, FIGURES, meanings=27)
+    add_funnel(page, (TOP + 3, 4, 392, 290))
+    trend = Grid(page.book.pages["Trend"], TOP, 0, MONTHLY, MONTHS)
+    draw(page, "column", "Customers won, by month",
+         [trend.series("customers", GREEN, "Customers")], (TOP + 19, 4, 392, 290),
+         names_format="yyyy-mm")  # fmt: skip
     page.sheet.print_area(0, 0, row, 5)
+
+
+# How many come to each stage, and where they are lost
+
+RIGHT = {"align": "right"}
+
+STAGE_COLUMNS = (
+    Measure("stage", "{label}", KEY, name="StageNames", look={**NAME, "shrink": True},
+            kind="text"),
+    Measure("count", "{reached}", COUNT, name="StageCounts", look={"bold": True}),
+    copied("step rate", RATE, RIGHT),
+    copied("overall rate", RATE, RIGHT),
+    copied("drop-off", COUNT, RIGHT),
+    Measure("cost each", "{cost}(SpendTotal,{reached})", MONEY, over="{reached}*SpendTotal"),
+)  # fmt: skip
+
+STAGE_ROWS = (
+    {"label": "Leads", "reached": "LeadCount", "cost": "CPL"},
+    {"label": "Qualified by marketing (MQL)", "reached": "MqlCount", "cost": "COST_PER_MQL"},
+    {"label": "Accepted by sales (SQL)", "reached": "SqlCount", "cost": "COST_PER_SQL"},
+    {"label": "Opportunities (SQO)", "reached": "SqoCount", "cost": "COST_PER_SQO"},
+    {"label": "Customers", "reached": "CustomerCount", "cost": "CAC"},
+)
 
 
 def funnel(page: Page) -> None:
     """How many come to each stage, and where they are lost."""
-    styles, source = page.styles, page.book.pages["Model"]
-    page.sheet.set_column(0, 0, 30)
-    page.sheet.set_column(1, 5, 15)
-    headline(page, "Funnel", "Of each stage those who reached it, or went further.")
-    headers = ("stage", "count", "step rate", "overall rate", "drop-off", "cost each")
-    header_row(page, TOP, 0, headers)
-    stages = (
-        ("Leads", "LeadCount", "CPL"),
-        ("Qualified by marketing (MQL)", "MqlCount", "COST_PER_MQL"),
-        ("Accepted by sales (SQL)", "SqlCount", "COST_PER_SQL"),
-        ("Opportunities (SQO)", "SqoCount", "COST_PER_SQO"),
-        ("Customers", "CustomerCount", "CAC"),
-    )
-    last = TOP + len(stages)
-    for row, (label, count, cost) in enumerate(stages, start=TOP + 1):
-        page.write(row, 0, label, styles.label(bold=True, shrink=True))
-        page.put(row, 1, f"={count}", styles.number(COUNT, bold=True))
-        for column, unit in ((2, RATE), (3, RATE), (4, COUNT)):
-            page.put(
-                row,
-                column,
-                same_as(source.at(row, FUNNEL + column)),
-                styles.number(unit, align="right"),
-            )
-        page.put(row, 5, blank_if(f"{count}*SpendTotal=0", f"{cost}(SpendTotal,{count})"),
-                 styles.number(MONEY))  # fmt: skip
-        # The bars of the chart stand in the middle: this much is left free on each side.
-        page.put(row, 7, f"=(LeadCount-{count})/2", styles.lead())
-        page.sheet.set_row(row, 20)
-    page.write(TOP, 7, "chart", styles.lead(align="right"))
-    page.define("StageNames", TOP + 1, 0, last, 0)
-    page.define("StageCounts", TOP + 1, 1, last, 1)
-    bars(page, TOP + 2, 2, last, 2)
-    add_funnel(page, row=last + 2, column=0, width=750, height=360)
-    page.sheet.freeze_panes(TOP + 1, 1)
-    page.sheet.print_area(0, 0, last + 21, 5)
+    lay_out(page, "Funnel", "Of each stage those who reached it, or went further.",
+            ((1, 30), (5, 15)), frozen=(TOP + 1, 1))  # fmt: skip
+    spilled = originals(page.book.pages["Model"], TOP + 1, FUNNEL + 2,
+                        ("step rate", "overall rate", "drop-off"), len(STAGE_ROWS))  # fmt: skip
+    rows = [stage | shown for stage, shown in zip(STAGE_ROWS, spilled, strict=True)]
+    table = put_grid(page, TOP, STAGE_COLUMNS, rows, height=20)
+    # The bars of the chart stand in the middle: this much is left free on each side.
+    page.write(TOP, 7, "chart", page.styles.lead(align="right"))
+    for row, stage in enumerate(STAGE_ROWS, start=TOP + 1):
+        page.put(row, 7, f"=(LeadCount-{stage['reached']})/2", page.styles.lead())
+    bars(page, TOP + 2, 2, table.last, 2)
+    add_funnel(page, (table.last + 2, 0, 750, 360))
+    page.sheet.print_area(0, 0, table.last + 21, 5)
+
+
+SEGMENT_COUNTS = ("leads", "MQL", "SQL", "SQO", "customers")
+SEGMENT_COLUMNS = (
+    copied("segment", KEY, NAME),
+    *(copied(header, COUNT, RIGHT) for header in SEGMENT_COUNTS),
+    *(copied(label, RATE, RIGHT)._replace(bars=True) for label, *_ in STEPS[:-1]),
+    Measure("close rate", "CLOSE_RATE({customers},{leads})", RATE, over="N({leads})", bars=True),
+)
 
 
 def segments(page: Page) -> None:
     """The funnels of channels, campaigns or owners, beside each other."""
     styles, source = page.styles, page.book.pages["Model"]
-    page.sheet.set_column(0, 0, 30)
-    page.sheet.set_column(1, 10, 13)
     lead = (
         "Each channel, campaign or owner: choose which on the sheet {Summary}. A name spelled in"
         " two ways, such as with and without capitals, makes two segments."
     )
-    headline(page, "Funnel by segment", lead)
+    lay_out(page, "Funnel by segment", lead, ((1, 30), (10, 13)), frozen=(TOP + 1, 1))
     page.put(2, 0, "=FunnelBy", styles.label(bold=True))
-    steps = [label for label, *_ in STEPS[:-1]]
-    counts = ("leads", "MQL", "SQL", "SQO", "customers")
-    header_row(page, TOP, 0, ("segment", *counts, *steps, "close rate"))
-    last, total = TOP + SEGMENT_ROOM, TOP + SEGMENT_ROOM + 1
-    for row in range(TOP + 1, last + 1):
-        page.put(row, 0, same_as(source.at(row, SEGMENTS)), styles.label(bold=True))
-        for column in range(1, 10):
-            unit = COUNT if column <= len(counts) else RATE
-            cell = same_as(source.at(row, SEGMENTS + column))
-            page.put(row, column, cell, styles.number(unit, align="right"))
-        leads = f"B{row + 1}"
-        page.put(row, 10, f'=IF(N({leads})=0,"",CLOSE_RATE(F{row + 1},{leads}))',
-                 styles.number(RATE))  # fmt: skip
+    headers = [column.header for column in SEGMENT_COLUMNS[:-1]]
+    rows = originals(source, TOP + 1, SEGMENTS, headers, SEGMENT_ROOM)
+    table = put_grid(page, TOP, SEGMENT_COLUMNS, rows)
+    total = table.last + 1
     page.write(total, 0, "All", styles.header(align="start"))
     totals = ("LeadCount", "MqlCount", "SqlCount", "SqoCount", "CustomerCount")
     for column, name in enumerate(totals, start=1):
@@ -329,260 +336,208 @@ def segments(page: Page) -> None:
         whole = same_as(source.at(TOP + column - 4, FUNNEL + 2))
         page.put(total, column, whole, styles.header(RATE.number_format))
     page.put(total, 10, "=CloseRate", styles.header(RATE.number_format))
-    for column in range(6, 11):
-        bars(page, TOP + 1, column, last, column)
-    names = (page, TOP + 1, 0, last, 0)
     draw(page, "bar", "Leads and customers by segment",
-         [Series("Leads", names, (page, TOP + 1, 1, last, 1), BAR),
-          Series("Customers", names, (page, TOP + 1, 5, last, 5), GREEN)],
-         row=total + 2, column=0, width=900, height=420)  # fmt: skip
+         [table.series("leads", BAR, "Leads"), table.series("customers", GREEN, "Customers")],
+         (total + 2, 0, 900, 420))  # fmt: skip
     warn_of_more(page, 3, source.at(TOP + 1, SEGMENTS, TOP + MOST, SEGMENTS), SEGMENT_ROOM, "Model")
-    page.sheet.freeze_panes(TOP + 1, 1)
     page.sheet.print_area(0, 0, total + 23, 10)
+
+
+# What each channel brings, and what it costs
+
+MINE = "(Leads[channel]={$channel})"
+VOLUMES = (
+    copied("channel", KEY, NAME),
+    Measure("spend", "SUMIFS(Spend[spend],Spend[channel],{$channel})", MONEY),
+    Measure("visits", "SUMIFS(Spend[visits],Spend[channel],{$channel})", COUNT),
+    Measure("leads", f'SUMPRODUCT({MINE}*(Leads[lead_id]<>""))', COUNT, name="KnownLeads"),
+    *(
+        Measure(header, f"SUMPRODUCT({MINE}*{reached(stage)})", COUNT)
+        for header, stage in zip(SEGMENT_COUNTS[1:], STAGES, strict=True)
+    ),
+    Measure("revenue", 'SUMIFS(Leads[value],Leads[channel],{$channel},Leads[won_date],">0")',
+            MONEY),
+)  # fmt: skip
+
+# Of the same channels: {channel} ... {revenue} are its volumes.
+RETURNS = (
+    Measure("channel", "{channel}", KEY, look=NAME),
+    Measure("cost per lead", "CPL({spend},{leads})", MONEY, "{spend}*{leads}", best="low"),
+    Measure("cost per MQL", "COST_PER_MQL({spend},{MQL})", MONEY, "{spend}*{MQL}", best="low"),
+    Measure("cost per SQL", "COST_PER_SQL({spend},{SQL})", MONEY, "{spend}*{SQL}", best="low"),
+    Measure("cost per SQO", "COST_PER_SQO({spend},{SQO})", MONEY, "{spend}*{SQO}", best="low"),
+    Measure("CAC", "CAC({spend},{customers})", MONEY, "{spend}*{customers}", best="low"),
+    Measure("ROAS", "ROAS({revenue},{spend})", RATIO, "{spend}", best="high"),
+    Measure("MROI", "MROI({revenue},{spend},{revenue}*OrganicShare,GrossMargin)", RATE, "{spend}",
+            best="high"),
+    Measure("close rate", "CLOSE_RATE({customers},{leads})", RATE, "{leads}", best="high"),
+    Measure("traffic to MQL", "TRAFFIC_TO_MQL({MQL},{visits})", RATE, "{visits}", best="high"),
+    Measure("win rate", "WIN_RATE({customers},{lost})", RATE, "({customers}+{lost})", best="high"),
+    Measure("days to win", "{days}", DAYS, "N({days})", best="low"),
+    Measure("velocity per day",
+            f"SALES_VELOCITY(SUMPRODUCT((Leads[channel]={{channel}})*{OPEN}),{{win rate}},"
+            "{revenue}/{customers},{days})", MONEY, "N({days})*{customers}", best="high"),
+)  # fmt: skip
 
 
 def channels(page: Page) -> None:
     """What each channel brings, and what it costs."""
     styles, source = page.styles, page.book.pages["Model"]
-    widen(page, 0, 24, [page.book.say("Other or no channel")])
-    page.sheet.set_column(1, 13, 12.5)
     lead = "Every channel of the sheet {Spend}. ★ is the best of a column, ▼ the worst."
-    headline(page, "Channels", lead)
-    last = TOP + ROOM
-    others, total = last + 1, last + 2
+    lay_out(page, "Channels", lead, ((1, 24), (13, 12.5)), frozen=(2, 1))
+    widen(page, 0, 24, [page.book.say("Other or no channel")])
     section(page, TOP - 1, 0, 8, "What they bring")
-    volume = ("channel", "spend", "visits", "leads", "MQL", "SQL", "SQO", "customers", "revenue")
-    header_row(page, TOP, 0, volume)
-    second = total + 4
-    section(page, second - 1, 0, 12, "What they cost and return")
-    rates = (
-        *("channel", "cost per lead", "cost per MQL", "cost per SQL", "cost per SQO", "CAC"),
-        *("ROAS", "MROI", "close rate", "traffic to MQL", "win rate", "days to win"),
-        "velocity per day",
-    )
-    header_row(page, second, 0, rates)
-    for place in range(ROOM):
-        row, below = TOP + 1 + place, second + 1 + place
-        page.put(row, 0, same_as(source.at(row, CHANNELS)), styles.label(bold=True))
-        volumes(page, row, f"$A{row + 1}", f"(Leads[channel]=$A{row + 1})")
-        page.put(below, 0, f'=IF(A{row + 1}="","",A{row + 1})', styles.label(bold=True))
-        returns(page, below, row, source.at(row, CHANNELS + 3), source.at(row, CHANNELS + 4))
+    names = originals(source, TOP + 1, CHANNELS, ("channel",), ROOM)
+    volumes = put_grid(page, TOP, VOLUMES, names, blank='{$channel}=""')
+    others, total = volumes.last + 1, volumes.last + 2
     page.write(others, 0, "Other or no channel", styles.label(font_color=MUTED, shrink=True))
     page.write(total, 0, "All", styles.header(align="start"))
     sums = ("SpendTotal", "SUM(Spend[visits])", "LeadCount", "MqlCount", "SqlCount", "SqoCount")
     for column, whole in enumerate((*sums, "CustomerCount", "Revenue"), start=1):
-        letter = "ABCDEFGHI"[column]
-        known = f"SUM({letter}{TOP + 2}:{letter}{last + 1})"
-        unit = MONEY if column in (1, 8) else COUNT
+        known = f"SUM({xl_range(TOP + 1, column, volumes.last, column)})"
+        unit = VOLUMES[column].unit
         page.put(total, column, blank_if(NONE, whole), styles.header(unit.number_format))
         page.put(others, column, blank_if(NONE, f"{whole}-{known}"), styles.number(unit))
-    page.define("KnownLeads", TOP + 1, 3, last, 3)
     page.define("ChannelLeads", TOP + 1, 3, others, 3)
-    low = {1, 2, 3, 4, 5, 11}
-    for column, unit in enumerate(RETURNS, start=1):
-        best_and_worst(page, (second + 1, column, second + ROOM, column), unit, low=column in low)
-    bottom = second + ROOM + 2
-    names = (page, TOP + 1, 0, last, 0)
+    second = total + 4
+    section(page, second - 1, 0, 12, "What they cost and return")
+    ends = originals(source, TOP + 1, CHANNELS + 3, ("lost", "days"), ROOM, "")
+    rows = [volumes.cells(number) | end for number, end in enumerate(ends, start=1)]
+    returns = put_grid(page, second, RETURNS, rows, blank='{channel}=""')
+    bottom = returns.last + 2
     draw(page, "bar", "Spend and revenue by channel",
-         [Series("Spend", names, (page, TOP + 1, 1, last, 1), ORANGE),
-          Series("Revenue", names, (page, TOP + 1, 8, last, 8), BLUE)],
-         row=bottom, column=0, width=620, height=380)  # fmt: skip
+         [volumes.series("spend", ORANGE, "Spend"), volumes.series("revenue", BLUE, "Revenue")],
+         (bottom, 0, 620, 380))  # fmt: skip
     draw(page, "bar", "Customer acquisition cost by channel",
-         [Series("CAC", names, (page, second + 1, 5, second + ROOM, 5), BLUE)],
-         row=bottom, column=6, width=620, height=380, labels=True)  # fmt: skip
+         [Series("CAC", volumes.range_of("channel"), returns.range_of("CAC"), BLUE)],
+         (bottom, 6, 620, 380), labels=True)  # fmt: skip
     model_names = source.at(TOP + 1, CHANNELS, TOP + 200, CHANNELS)
     warn_of_more(page, 2, model_names, ROOM, "Model")
-    page.sheet.freeze_panes(2, 1)
     page.sheet.print_area(0, 0, bottom + 20, 12)
 
 
-def volumes(page: Page, row: int, name: str, condition: str) -> None:
-    """What one channel brings: spend, visits, leads by stage, revenue."""
-    money, count = page.styles.number(MONEY), page.styles.number(COUNT)
-    counts = [f'SUMPRODUCT({condition}*(Leads[lead_id]<>""))']
-    counts += [f"SUMPRODUCT({condition}*{reached(stage)})" for stage in STAGES]
-    cells = [
-        (f"SUMIFS(Spend[spend],Spend[channel],{name})", money),
-        (f"SUMIFS(Spend[visits],Spend[channel],{name})", count),
-        *((text, count) for text in counts),
-        (f'SUMIFS(Leads[value],Leads[channel],{name},Leads[won_date],">0")', money),
-    ]
-    for column, (text, style) in enumerate(cells, start=1):
-        page.put(row, column, blank_if(f'{name}=""', text), style)
+# The last months
 
-
-RETURNS: tuple[Unit, ...] = (
-    *(MONEY, MONEY, MONEY, MONEY, MONEY, RATIO, RATE),
-    *(RATE, RATE, RATE, DAYS, MONEY),
-)
-
-
-def returns(page: Page, row: int, source: int, lost: str, days: str) -> None:
-    """What one channel costs and returns; its volumes are in the row `source`."""
-    at = {letter: f"{letter}{source + 1}" for letter in "ABCDEFGHI"}
-    spend, visits, leads, mqls = at["B"], at["C"], at["D"], at["E"]
-    sqls, sqos, won, revenue = at["F"], at["G"], at["H"], at["I"]
-    open_deals = f"SUMPRODUCT((Leads[channel]={at['A']})*{OPEN})"
-    nothing = f'{at["A"]}=""'
-    for column, (needs, text) in enumerate(
-        (
-            (f"{spend}*{leads}", f"CPL({spend},{leads})"),
-            (f"{spend}*{mqls}", f"COST_PER_MQL({spend},{mqls})"),
-            (f"{spend}*{sqls}", f"COST_PER_SQL({spend},{sqls})"),
-            (f"{spend}*{sqos}", f"COST_PER_SQO({spend},{sqos})"),
-            (f"{spend}*{won}", f"CAC({spend},{won})"),
-            (spend, f"ROAS({revenue},{spend})"),
-            (spend, f"MROI({revenue},{spend},{revenue}*OrganicShare,GrossMargin)"),
-            (leads, f"CLOSE_RATE({won},{leads})"),
-            (visits, f"TRAFFIC_TO_MQL({mqls},{visits})"),
-            (f"({won}+{lost})", f"WIN_RATE({won},{lost})"),
-            (f"N({days})", days),
-            (f"N({days})*{won}",
-             f"SALES_VELOCITY({open_deals},K{row + 1},{revenue}/{won},{days})"),
-        ),
-        start=1,
-    ):  # fmt: skip
-        formula = f'=IF({nothing},"",IF({needs}=0,"",{text}))'
-        page.put(row, column, formula, page.styles.number(RETURNS[column - 1]))
+MONTHLY = (
+    Measure("month", "{first}", MONTH, blank=NONE, look=NAME),
+    Measure("spend", f"SUMIFS(Spend[spend],{within('Spend[month]')})", MONEY),
+    Measure("visits", f"SUMIFS(Spend[visits],{within('Spend[month]')})", COUNT),
+    Measure("leads", f"COUNTIFS({within('Leads[created]')})", COUNT),
+    Measure("MQL", f"COUNTIFS({within('Leads[mql_date]')})", COUNT),
+    Measure("customers", f"COUNTIFS({within('Leads[won_date]')})", COUNT),
+    Measure("revenue", f"SUMIFS(Leads[value],{within('Leads[won_date]')})", MONEY),
+    Measure("cost per lead", "CPL({spend},{leads})", MONEY, "{spend}*{leads}"),
+    Measure("CAC", "CAC({spend},{customers})", MONEY, "{spend}*{customers}"),
+    Measure("revenue growth", "SALES_GROWTH({revenue},{revenue<})", RATE, "N({revenue<})",
+            first='""'),
+)  # fmt: skip
+NEWEST = "MAX(Leads[created],Leads[won_date],Spend[month])"
 
 
 def trend(page: Page) -> None:
     """The last twelve months: what came in each, and what it cost."""
-    styles = page.styles
-    page.sheet.set_column(0, 0, 12)
-    page.sheet.set_column(1, 10, 13)
     lead = "The last 12 months of the data; each figure in the month in which it happened."
-    headline(page, "Trend", lead)
-    headers = ("month", "spend", "visits", "leads", "MQL", "customers", "revenue", "cost per lead")
-    header_row(page, TOP, 0, (*headers, "CAC", "revenue growth"))
-    last = TOP + MONTHS
-    for row in range(TOP + 1, last + 1):
-        here, ago = row + 1, last - row
-        end = "MAX(Leads[created],Leads[won_date],Spend[month])"
-        month = f"EDATE({end}-DAY({end})+1,-{ago})" if ago else f"{end}-DAY({end})+1"
-        page.put(row, 0, blank_if(NONE, month), styles.of("yyyy-mm", bold=True, align="start"))
-
-        def within(column: str, here: int = here) -> str:
-            return f'{column},">="&$A{here},{column},"<"&EDATE($A{here},1)'
-
-        for column, (needs, text, unit) in enumerate(
-            (
-                ("", f"SUMIFS(Spend[spend],{within('Spend[month]')})", MONEY),
-                ("", f"SUMIFS(Spend[visits],{within('Spend[month]')})", COUNT),
-                ("", f"COUNTIFS({within('Leads[created]')})", COUNT),
-                ("", f"COUNTIFS({within('Leads[mql_date]')})", COUNT),
-                ("", f"COUNTIFS({within('Leads[won_date]')})", COUNT),
-                ("", f"SUMIFS(Leads[value],{within('Leads[won_date]')})", MONEY),
-                (f"B{here}*D{here}", f"CPL(B{here},D{here})", MONEY),
-                (f"B{here}*F{here}", f"CAC(B{here},F{here})", MONEY),
-                ("0" if ago == MONTHS - 1 else f"N(G{here - 1})",
-                 f"SALES_GROWTH(G{here},G{here - 1})", RATE),
-            ),
-            start=1,
-        ):  # fmt: skip
-            text = f'IF({needs}=0,"",{text})' if needs else text
-            page.put(row, column, blank_if(f'$A{here}=""', text), styles.number(unit))
-    row = last + 1
-    page.write(row, 0, "trend", styles.header(align="start"))
-    for column, letter in enumerate("BCDEFG", start=1):
-        block = f"{letter}{TOP + 2}:{letter}{last + 1}"
+    lay_out(page, "Trend", lead, ((1, 12), (10, 13)), frozen=(TOP + 1, 1))
+    table = put_grid(page, TOP, MONTHLY, last_months(NEWEST, MONTHS), blank='{$month}=""')
+    row = table.last + 1
+    page.write(row, 0, "trend", page.styles.header(align="start"))
+    for column in range(1, 7):
+        block = xl_range(TOP + 1, column, table.last, column)
         formula = blank_if(f"SUM({block})=0", f"KPI_TREND({block})")
-        page.put(row, column, formula, styles.header("+0.0%;-0.0%;0.0%"))
-    months = (page, TOP + 1, 0, last, 0)
+        page.put(row, column, formula, page.styles.header(GROWTH.number_format))
     draw(page, "column", "Leads, MQL and customers by month",
-         [Series("Leads", months, (page, TOP + 1, 3, last, 3), BAR),
-          Series("MQL", months, (page, TOP + 1, 4, last, 4), BLUE),
-          Series("Customers", months, (page, TOP + 1, 5, last, 5), GREEN)],
-         row=row + 2, column=0, width=560, height=340, names_format="yyyy-mm")  # fmt: skip
+         [table.series("leads", BAR, "Leads"), table.series("MQL", BLUE),
+          table.series("customers", GREEN, "Customers")],
+         (row + 2, 0, 560, 340), names_format="yyyy-mm")  # fmt: skip
     draw(page, "column", "Spend and revenue by month",
-         [Series("Spend", months, (page, TOP + 1, 1, last, 1), ORANGE),
-          Series("Revenue", months, (page, TOP + 1, 6, last, 6), BLUE)],
-         row=row + 2, column=6, width=470, height=340, names_format="yyyy-mm")  # fmt: skip
-    page.sheet.freeze_panes(TOP + 1, 1)
+         [table.series("spend", ORANGE, "Spend"), table.series("revenue", BLUE, "Revenue")],
+         (row + 2, 6, 470, 340), names_format="yyyy-mm")  # fmt: skip
     page.sheet.print_area(0, 0, row + 20, 10)
 
 
-STEPS = (
-    ("From lead to MQL", "created", "mql_date"),
-    ("From MQL to SQL", "mql_date", "sql_date"),
-    ("From SQL to SQO", "sql_date", "sqo_date"),
-    ("From SQO to customer", "sqo_date", "won_date"),
-    ("From lead to customer", "created", "won_date"),
+# How long leads take from stage to stage
+
+SPEED = (
+    Measure("step", "{label}", KEY, look={"align": "start", "shrink": True}, kind="text"),
+    Measure("leads", "SUMPRODUCT({timed})", COUNT, blank=NONE),
+    Measure("mean days", "{mean}", DAYS),
+    Measure("median days", "{median}", DAYS),
 )
 
 
 def speed(page: Page) -> None:
     """How long leads take from stage to stage."""
-    styles, source = page.styles, page.book.pages["Model"]
-    page.sheet.set_column(0, 0, 30)
-    page.sheet.set_column(1, 3, 15)
-    page.sheet.set_column(4, 4, 20)
     lead = "Days between two stages, over the leads that have both dates in order."
-    headline(page, "Speed", lead)
-    header_row(page, TOP, 0, ("step", "leads", "mean days", "median days"))
-    last = TOP + len(STEPS)
-    for row, (label, start, end) in enumerate(STEPS, start=TOP + 1):
-        whole = row == last
-        page.write(row, 0, label, styles.label(bold=whole, shrink=True))
-        kept = blank_if(NONE, f"SUMPRODUCT({timed(start, end)})")
-        page.put(row, 1, kept, styles.number(COUNT, bold=whole))
-        for column in (2, 3):
-            cell = source.at(row, CYCLES + column - 1)
-            page.put(row, column, f"={cell}", styles.number(DAYS, bold=whole))
-        page.sheet.set_row(row, 20)
-    page.define("CycleDays", last, 2)
-    names = (page, TOP + 1, 0, last - 1, 0)
+    lay_out(page, "Speed", lead, ((1, 30), (3, 15), (1, 20)), frozen=(TOP + 1, 1))
+    source = page.book.pages["Model"]
+    days = originals(source, TOP + 1, CYCLES + 1, ("mean", "median"), len(STEPS), "")
+    rows = [{"label": label, "timed": timed(start, end)} | shown
+            for (label, start, end), shown in zip(STEPS, days, strict=True)]  # fmt: skip
+    table = put_grid(page, TOP, SPEED, rows[:-1], height=20)
+    whole = put_grid(page, table.last, SPEED, rows[-1:], titled=False, height=20,
+                     look={"bold": True})  # fmt: skip
+    whole.define("CycleDays", "mean days")
     draw(page, "bar", "Days from stage to stage",
-         [Series("Mean", names, (page, TOP + 1, 2, last - 1, 2), BLUE),
-          Series("Median", names, (page, TOP + 1, 3, last - 1, 3), BAR)],
-         row=last + 2, column=0, width=700, height=320)  # fmt: skip
-    page.sheet.freeze_panes(TOP + 1, 1)
-    page.sheet.print_area(0, 0, last + 19, 5)
+         [table.series("mean days", BLUE, "Mean"), table.series("median days", BAR, "Median")],
+         (whole.last + 2, 0, 700, 320))  # fmt: skip
+    page.sheet.print_area(0, 0, whole.last + 19, 5)
+
+
+CREDITED = (
+    copied("touch", KEY, NAME),
+    copied("customers", AVERAGE),
+    copied("revenue", MONEY),
+    copied("share", RATE)._replace(bars=True),
+)
 
 
 def attribution(page: Page) -> None:
     """Which touches the customers are owed to."""
-    styles, source = page.styles, page.book.pages["Model"]
-    page.sheet.set_column(0, 0, 24)
-    page.sheet.set_column(1, 8, 14)
+    source = page.book.pages["Model"]
     lead = (
         "The touches in the column campaign, or else the channel, of every lead; by the model set."
     )
-    headline(page, "Attribution", lead)
-    page.put(2, 0, "=AttributionModel", styles.label(bold=True))
-    headers = ("touch", "customers", "revenue", "share", *OVERVIEW.values())
-    header_row(page, TOP, 0, headers)
-    last = TOP + ROOM
-    for row in range(TOP + 1, last + 1):
-        name = f"$A{row + 1}"
-        for column, style in enumerate(
-            (styles.label(bold=True), styles.number(AVERAGE), styles.number(MONEY),
-             styles.number(RATE))
-        ):  # fmt: skip
-            page.put(row, column, same_as(source.at(row, CREDIT + column)), style)
-        for number, _ in enumerate(OVERVIEW, start=1):
-            left = CREDIT + 5 * number
-            touches = source.at(TOP + 1, left, TOP + 200, left)
-            amounts = source.at(TOP + 1, left + 1, TOP + 200, left + 1)
-            formula = blank_if(f'{name}=""', f"SUMIFS({amounts},{touches},{name})")
-            page.put(row, 3 + number, formula, styles.number(AVERAGE))
-    bars(page, TOP + 1, 3, last, 3)
-    names = (page, TOP + 1, 0, last, 0)
+    lay_out(page, "Attribution", lead, ((1, 24), (8, 14)), frozen=(TOP + 1, 1))
+    page.put(2, 0, "=AttributionModel", page.styles.label(bold=True))
+    models = []
+    for left, title in enumerate(OVERVIEW.values(), start=1):
+        touches, amounts = (
+            source.at(TOP + 1, column, TOP + 200, column)
+            for column in (CREDIT + 5 * left, CREDIT + 5 * left + 1)
+        )
+        models.append(Measure(title, f"SUMIFS({amounts},{touches},{{$touch}})", AVERAGE,
+                              blank='{$touch}=""'))  # fmt: skip
+    headers = [column.header for column in CREDITED]
+    rows = originals(source, TOP + 1, CREDIT, headers, ROOM)
+    table = put_grid(page, TOP, (*CREDITED, *models), rows)
     draw(page, "column", "Customers by touch and model",
-         [Series(model, names, (page, TOP + 1, 4 + number, last, 4 + number))
-          for number, model in enumerate(OVERVIEW.values())],
-         row=last + 2, column=0, width=870, height=360)  # fmt: skip
+         [table.series(model.header) for model in models],
+         (table.last + 2, 0, 870, 360))  # fmt: skip
     warn_of_more(page, 3, source.at(TOP + 1, CREDIT, TOP + 200, CREDIT), ROOM, "Model")
-    page.sheet.freeze_panes(TOP + 1, 1)
-    page.sheet.print_area(0, 0, last + 21, 7)
+    page.sheet.print_area(0, 0, table.last + 21, 7)
+
+
+# The sheet Model
+
+CHANNEL_ENDS = (
+    Measure("spellings", "COUNTIF({names},{name})", COUNT, name="Spellings"),
+    Measure("deals lost", f"SUMPRODUCT((Leads[channel]={{name}})*{LOST})", COUNT),
+    Measure("days to win", cycle("created", "won_date", "mean", "(Leads[channel]={name})"), DAYS,
+            kind="array"),
+)  # fmt: skip
+STEP_DAYS = (
+    Measure("step", "{label}", KEY, look=NAME, kind="text"),
+    Measure("mean", "{mean days}", DAYS, kind="array"),
+    Measure("median", "{median days}", DAYS, kind="array"),
+)
 
 
 def model(page: Page) -> None:
     """What KPI functions compute from whole columns."""
     styles, count, rate = page.styles, page.styles.number(COUNT), page.styles.number(RATE)
     bold, header = styles.label(bold=True), styles.header("0")
-    page.sheet.set_column(0, SEGMENTS + 9, 13)
-    headline(page, "Model", "What the functions of kpi_xl compute from whole columns.")
+    lay_out(page, "Model", "What the functions of kpi_xl compute from whole columns.",
+            ((SEGMENTS + 10, 13),), frozen=(TOP + 1, 0))  # fmt: skip
     for column, title in (
         (FUNNEL, "Funnel"), (CHANNELS, "Channels by spend"), (CYCLES, "Days between stages"),
         (MIX, "Rows of a lead"), (CREDIT, "Attribution"), (SEGMENTS, "Funnel by segment"),
@@ -592,32 +547,16 @@ def model(page: Page) -> None:
                [bold, count, rate, rate, count])  # fmt: skip
     by_spend = 'CHANNEL_MIX(Spend[channel],IF(Spend[channel]="","",Spend[spend]+1))'
     page.spill(TOP, CHANNELS, f'=IF({SPEND.empty},"",CHOOSECOLS({by_spend},1))', header, [bold])
-    for column, title in ((2, "spellings"), (3, "deals lost"), (4, "days to win")):
-        page.write(TOP, CHANNELS + column, title, header)
-    for row in range(TOP + 1, TOP + 1 + ROOM):
-        name = page.book.pages["Channels"].at(row, 0)
-        names = page.book.pages["Channels"].at(TOP + 1, 0, TOP + ROOM, 0)
-        mine = f"(Leads[channel]={name})"
-        lost = f"SUMPRODUCT({mine}*{LOST})"
-        days = cycle("created", "won_date", "mean", mine)
-        page.put(row, CHANNELS + 2, blank_if(f'{name}=""', f"COUNTIF({names},{name})"), count)
-        page.put(row, CHANNELS + 3, blank_if(f'{name}=""', lost), count)
-        page.put_array(row, CHANNELS + 4, blank_if(f'{name}=""', days), styles.number(DAYS))
-    page.define("Spellings", TOP + 1, CHANNELS + 2, TOP + ROOM, CHANNELS + 2)
-    for column, title in ((0, "step"), (1, "mean"), (2, "median")):
-        page.write(TOP, CYCLES + column, title, header)
-    for row, (label, start, end) in enumerate(STEPS, start=TOP + 1):
-        page.write(row, CYCLES, label, bold)
-        for column, method in ((1, "mean"), (2, "median")):
-            page.put_array(row, CYCLES + column, cycle(start, end, method), styles.number(DAYS))
-    leads = 'IF(Leads[lead_id]="","",Leads[lead_id])'
-    mix = f'CHANNEL_MIX({leads},IF(Leads[lead_id]="","",1))'
-    page.write(TOP + 1, MIX, "leads", bold)
-    page.put_array(TOP + 1, MIX + 1, f"=IF(LeadCount=0,0,ROWS({mix})-1)", count)
-    page.define("DistinctLeads", TOP + 1, MIX + 1)
-    page.write(TOP + 2, MIX, "the one of most rows", bold)
-    page.put_array(TOP + 2, MIX + 1, blank_if("LeadCount=0", f"INDEX({mix},2,1)"), styles.label())
-    page.define("CommonestLead", TOP + 2, MIX + 1)
+    names = page.book.at("Channels", TOP + 1, 0, TOP + ROOM, 0)
+    rows = originals(page.book.pages["Channels"], TOP + 1, 0, ("name",), ROOM, "")
+    headers(page, put_grid(page, TOP, CHANNEL_ENDS, [row | {"names": names} for row in rows],
+                           left=CHANNELS + 2, blank='{name}=""', titled=False))  # fmt: skip
+    headers(page, put_grid(page, TOP, STEP_DAYS, [
+        {"label": label} | {f"{one} days": cycle(start, end, one).removeprefix("=")
+                            for one in ("mean", "median")}
+        for label, start, end in STEPS
+    ], left=CYCLES, titled=False))  # fmt: skip
+    rows_of_a_lead(page)
     for number, chosen in enumerate(("AttributionModel", *(f'"{name}"' for name in OVERVIEW))):
         formula = blank_if("CustomerCount=0", credit(chosen))
         page.spill(TOP, CREDIT + 5 * number, formula, header,
@@ -626,14 +565,34 @@ def model(page: Page) -> None:
     # Of the dates only whether they are there counts: 1 is a day like any other. The first column
     # of the block is no date; every lead is a lead.
     days = '(Leads[lead_id]<>"")*({1,0,0,0,0}+(Leads[[owner]:[won_date]]<>"")>0)'
-    names = '{"leads","MQL","SQL","SQO","customers"}'
+    counts = '{"leads","MQL","SQL","SQO","customers"}'
     chosen = f'IF(Leads[lead_id]="","",{segment()})'
-    page.spill(TOP, SEGMENTS, blank_if("LeadCount=0", f"FUNNEL_BY({chosen},{days},{names})"),
+    page.spill(TOP, SEGMENTS, blank_if("LeadCount=0", f"FUNNEL_BY({chosen},{days},{counts})"),
                header, [bold, *[count] * 5, rate])  # fmt: skip
     for column, name in ((1, "SegmentLeads"), (2, "SegmentMqls")):
         page.define(name, TOP + 1, SEGMENTS + column, TOP + MOST, SEGMENTS + column)
-    page.sheet.freeze_panes(TOP + 1, 0)
     page.sheet.print_area(0, 0, 1, 7)
+
+
+def headers(page: Page, grid: Grid) -> None:
+    """The header of a block of the sheet Model."""
+    for column, measure in enumerate(grid.measures, start=grid.left):
+        page.write(grid.top, column, measure.header, page.styles.header("0"))
+
+
+def rows_of_a_lead(page: Page) -> None:
+    """How many leads there are, however often each stands in the table; the one of most rows."""
+    leads = 'IF(Leads[lead_id]="","",Leads[lead_id])'
+    mix = f'CHANNEL_MIX({leads},IF(Leads[lead_id]="","",1))'
+    for row, label, name, formula, style in (
+        (TOP + 1, "leads", "DistinctLeads", f"=IF(LeadCount=0,0,ROWS({mix})-1)",
+         page.styles.number(COUNT)),
+        (TOP + 2, "the one of most rows", "CommonestLead",
+         blank_if("LeadCount=0", f"INDEX({mix},2,1)"), page.styles.label()),
+    ):  # fmt: skip
+        page.write(row, MIX, label, page.styles.label(bold=True))
+        page.put_array(row, MIX + 1, formula, style)
+        page.define(name, row, MIX + 1)
 
 
 def credit(chosen: str) -> str:
@@ -646,16 +605,13 @@ def credit(chosen: str) -> str:
     return f"ATTRIBUTION({blank}{path}),{won},{chosen},{value},{lost})"
 
 
-def add_funnel(page: Page, *, row: int, column: int, width: int, height: int) -> None:
+def add_funnel(page: Page, place: tuple[int, int, int, int]) -> None:
     """A chart of the stages, bars in the middle."""
-    source, last = page.book.pages["Funnel"], TOP + 5
-    names = (source, TOP + 1, 0, last, 0)
-    draw(
-        page, "bar", "Leads at each stage",
-        [Series("Free", names, (source, TOP + 1, 7, last, 7), NO_COLOUR),
-         Series("Count", names, (source, TOP + 1, 1, last, 1), BAR)],
-        row=row, column=column, width=width, height=height, stacked=True, labels=True,
-    )  # fmt: skip
+    stages = Grid(page.book.pages["Funnel"], TOP, 0, STAGE_COLUMNS, len(STAGE_ROWS))
+    free = (stages.page, TOP + 1, 7, stages.last, 7)
+    draw(page, "bar", "Leads at each stage",
+         [Series("Free", stages.range_of("stage"), free, NO_COLOUR),
+          stages.series("count", BAR, "Count")], place, stacked=True, labels=True)  # fmt: skip
 
 
 # Sample data

@@ -606,6 +606,31 @@ def figures(page: Page, row: int, column: int, title: str, records: Sequence[Fig
     return row + 1
 
 
+def key_figures(
+    page: Page,
+    row: int,
+    shown: Sequence[str],
+    records: Sequence[Setting],
+    groups: Mapping[str, Sequence[Figure]],
+    *,
+    meanings: float = 0,
+) -> int:
+    """A summary from the second column on: cards, settings, figures. Returns the row after them.
+
+    `shown` are the names of the cards' figures. The column of the meanings is as wide as the
+    longest of them, and at least `meanings`; as it is where that is 0.
+    """
+    every = {figure.name: figure for figures in groups.values() for figure in figures}
+    if meanings:
+        texts = [one.meaning for one in records] + [one.meaning for one in every.values()]
+        widen(page, 3, meanings, map(page.book.say, filter(None, texts)))
+    cards(page, row, 1, [every[name] for name in shown])
+    below = settings(page, row + 3, 1, records)
+    for heading, group in groups.items():
+        below = figures(page, below + 1, 1, heading, group)
+    return below
+
+
 def cards(page: Page, row: int, column: int, shown: Sequence[Figure]) -> None:
     """The most important figures, large, side by side in two rows."""
     edge: dict[str, Any] = {"left": 5, "left_color": "#FFFFFF", "bg_color": WASH, "align": "center"}
@@ -706,11 +731,8 @@ def draw(
     kind: Literal["line", "column", "bar"],
     title: str,
     series: Sequence[Series],
+    place: tuple[int, int, int, int],
     *,
-    row: int,
-    column: int,
-    width: int,
-    height: int,
     number_format: str = "#,##0",
     names_format: str = "General",
     stacked: bool = False,
@@ -719,6 +741,7 @@ def draw(
 ) -> None:
     """A chart of fixed blocks, in the quiet look of all charts, in the sheet's direction.
 
+    `place` is the row and the column of its corner, its width and its height in pixels.
     `labels` writes the numbers at the bars and leaves their axis out. `level` is drawn as a dashed
     line across columns, such as a target.
     """
@@ -747,6 +770,7 @@ def draw(
     dress(chart, page, title, kind, (names_format, number_format), labels)
     if sum(one.colour != NO_COLOUR for one in series) == 1 and not level:
         chart.set_legend({"none": True})
+    row, column, width, height = place
     chart.set_size({"width": width, "height": height})
     page.sheet.insert_chart(row, column, chart, {"x_offset": 8, "object_position": 3})
 

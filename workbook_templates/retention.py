@@ -590,10 +590,7 @@ def segments(page: Page) -> None:
             Series("Share of customers", names, (page, TOP + 1, 2, last, 2), BLUE),
             Series("Share of revenue", names, (page, TOP + 1, 4, last, 4), ORANGE),
         ],
-        row=last + 2,
-        column=0,
-        width=900,
-        height=380,
+        (last + 2, 0, 900, 380),
         number_format="0%",
     )
     page.sheet.freeze_panes(TOP + 1, 1)
@@ -798,11 +795,18 @@ def contracts(page: Page) -> None:
         (("First cohort: data and model", BLUE), ("Second cohort: data and model", ORANGE))
     ):
         draw(
-            page, "column", title,
-            [Series("Data", names, (page, top + 1, 1 + 2 * number, last, 1 + 2 * number), BAR),
-             Series("Model", names, (page, top + 1, 2 + 2 * number, last, 2 + 2 * number), colour)],
-            row=TOP + 18 * number, column=6, width=640, height=340, number_format="0%",
-        )  # fmt: skip
+            page,
+            "column",
+            title,
+            [
+                Series("Data", names, (page, top + 1, 1 + 2 * number, last, 1 + 2 * number), BAR),
+                Series(
+                    "Model", names, (page, top + 1, 2 + 2 * number, last, 2 + 2 * number), colour
+                ),
+            ],
+            (TOP + 18 * number, 6, 640, 340),
+            number_format="0%",
+        )
     page.sheet.freeze_panes(2, 1)
     page.sheet.print_area(0, 0, last + 1, 16)
 
@@ -882,16 +886,25 @@ def recurring(page: Page) -> None:
         return page, top + 1, column, last, column
 
     draw(
-        page, "column", "Recurring revenue at the end of the month",
+        page,
+        "column",
+        "Recurring revenue at the end of the month",
         [Series("MRR", months, over(12), BLUE)],
-        row=TOP, column=6, width=440, height=320, names_format="yyyy-mm",
-    )  # fmt: skip
+        (TOP, 6, 440, 320),
+        names_format="yyyy-mm",
+    )
     draw(
-        page, "column", "Customers and revenue that leave, by month",
-        [Series("Churn rate", months, over(6), ORANGE),
-         Series("Revenue churn", months, over(13), BLUE)],
-        row=TOP, column=11, width=500, height=320, names_format="yyyy-mm", number_format="0%",
-    )  # fmt: skip
+        page,
+        "column",
+        "Customers and revenue that leave, by month",
+        [
+            Series("Churn rate", months, over(6), ORANGE),
+            Series("Revenue churn", months, over(13), BLUE),
+        ],
+        (TOP, 11, 500, 320),
+        names_format="yyyy-mm",
+        number_format="0%",
+    )
     page.sheet.freeze_panes(2, 1)
     page.sheet.print_area(0, 0, last + 1, 16)
 
@@ -941,10 +954,7 @@ def add_curve(page: Page, *, row: int, column: int, width: int, height: int) -> 
         "line",
         "Share of customers active, by age",
         [Series("Customers active", ages, rates)],
-        row=row,
-        column=column,
-        width=width,
-        height=height,
+        (row, column, width, height),
         number_format="0%",
     )
 
@@ -977,17 +987,7 @@ def add_cohort_lines(
         last = max(reached - 1, 3)
         ages, line = (source, TOP, 3, TOP, last), (source, place, 3, place, last)
         series.append(Series(f"={source.at(place, 0)}", ages, line))
-    draw(
-        page,
-        "line",
-        title,
-        series,
-        row=row,
-        column=column,
-        width=width,
-        height=height,
-        number_format="0%",
-    )
+    draw(page, "line", title, series, (row, column, width, height), number_format="0%")
 
 
 TEMPLATE = Template(

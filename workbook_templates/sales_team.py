@@ -950,10 +950,7 @@ def months(page: Page) -> None:
             Series("Sales", labels, (page, TOP + 1, 2, last, 2), BLUE),
             Series("Target", labels, (page, TOP + 1, 3, last, 3), ORANGE),
         ],
-        row=last + 2,
-        column=0,
-        width=1300,
-        height=320,
+        (last + 2, 0, 1300, 320),
         names_format="yyyy-mm",
     )
     page.sheet.freeze_panes(TOP + 1, 1)
@@ -1026,12 +1023,9 @@ def add_ranking(page: Page, *, row: int, column: int, width: int, height: int) -
         "bar",
         "Share of the sales target reached, by rep",
         [Series("Attainment", names, shares)],
-        number_format="0%;-0%;",  # no number where there is no rep
+        (row, column, width, height),
+        number_format="0%;-0%;",
         labels=True,
-        row=row,
-        column=column,
-        width=width,
-        height=height,
     )
 
 
@@ -1045,10 +1039,7 @@ def add_sales(page: Page, *, row: int, column: int, width: int, height: int) -> 
         "column",
         "Sales and target, by rep",
         [Series("Sales", names, sales, BLUE), Series("Target", names, targets, ORANGE)],
-        row=row,
-        column=column,
-        width=width,
-        height=height,
+        (row, column, width, height),
     )
 
 

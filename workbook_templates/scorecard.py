@@ -539,22 +539,39 @@ def charts(page: Page, row: int) -> None:
 
     last = 3 + len(WAY)
     draw(
-        page, "bar", "From lead to deal",
-        [Series("Count", (source, 4, STAGES, last, STAGES),
-                (source, 4, STAGES + 1, last, STAGES + 1), BLUE)],
-        row=row, column=0, width=340, height=290, labels=True,
-    )  # fmt: skip
+        page,
+        "bar",
+        "From lead to deal",
+        [
+            Series(
+                "Count",
+                (source, 4, STAGES, last, STAGES),
+                (source, 4, STAGES + 1, last, STAGES + 1),
+                BLUE,
+            )
+        ],
+        (row, 0, 340, 290),
+        labels=True,
+    )
     draw(
-        page, "column", "Marketing: cost, and revenue brought",
+        page,
+        "column",
+        "Marketing: cost, and revenue brought",
         [past("spend", "Spend", ORANGE), past("marketing_revenue", "Revenue", BLUE)],
-        row=row, column=4, width=350, height=290,
-    )  # fmt: skip
+        (row, 4, 350, 290),
+    )
     draw(
-        page, "column", "Visits by source",
-        [past("organic_visits", "Organic", BLUE), past("referral_visits", "Referral", ORANGE),
-         past("social_visits", "Social networks", GREEN)],
-        row=row, column=9, width=448, height=290, stacked=True,
-    )  # fmt: skip
+        page,
+        "column",
+        "Visits by source",
+        [
+            past("organic_visits", "Organic", BLUE),
+            past("referral_visits", "Referral", ORANGE),
+            past("social_visits", "Social networks", GREEN),
+        ],
+        (row, 9, 448, 290),
+        stacked=True,
+    )
 
 
 def scorecard(page: Page) -> None:
@@ -801,8 +818,10 @@ def agreements(book: Book) -> list[Agreement]:
         return f"SUMIFS(Months[{column}],{inside})"
 
     answers = "+".join(total(name) for name in ("promoters", "passives", "detractors"))
-    promoters, detractors = (f"{total(name)}/({answers})" for name in ("promoters", "detractors"))
-    variance = f"({promoters}+{detractors}-({promoters}-{detractors})^2)/({answers})"
+    promoters, detractors = (
+        f"({total(name)}+0.75)/({answers}+3)" for name in ("promoters", "detractors")
+    )
+    variance = f"({promoters}+{detractors}-({promoters}-{detractors})^2)/({answers}+3)"
     expansion, contraction, churned = (
         total(f"mrr_{name}") for name in ("expansion", "contraction", "churned")
     )

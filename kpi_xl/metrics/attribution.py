@@ -5,7 +5,7 @@ from itertools import pairwise
 from math import fsum
 from typing import Annotated, Any
 
-from kpi_xl.errors import WrongInput, ZeroDenominator
+from kpi_xl.errors import OutOfDomain, WrongInput, ZeroDenominator
 from kpi_xl.metrics.arguments import AmountsIfGiven
 from kpi_xl.registry import Arg, metric
 from kpi_xl.units import COUNT, KEY, TABLE, TEXT
@@ -68,10 +68,13 @@ def attribution(
     end of the path); "shapley" all distinct channels of a path alike; "markov" the removal effects
     of a first-order Markov chain, solved exactly, as shares of all conversions. Repeated touches
     of a channel count each. Only markov uses nulls: without them its chain knows no failure but a
-    removed channel. Values are totals of the rows, and follow the conversions. Arrows (-> and →)
-    part touches, too. Spaces around a channel do not count, capitals do. Rows come by conversions,
-    the most first; the weights of each path add up to 1, so that no conversion is lost. No
-    conversion at all is #DIV/0!.
+    removed channel. Values are totals of the rows, and follow the conversions; with markov they
+    have removal effects of their own, as shares of all value: a conversion after the last channel
+    is worth the mean of those that ended there. There values after a channel that never ended in a
+    conversion, or that add up to less than 0, are #NUM!. Arrows (-> and →) part touches, too.
+    Spaces around a channel do not count, capitals do. Rows come by conversions, the most first; the
+    weights of each path add up to 1, so that no conversion is lost. No conversion at all is
+    #DIV/0!.
     """
     journeys = [touches(path) for path in paths]
     total = fsum(conversions)
@@ -79,12 +82,16 @@ def attribution(
         raise ZeroDenominator("there are no conversions")
     channels = list(dict.fromkeys(channel for journey in journeys for channel in journey))
     if model == "markov":
-        effects = removal_effects(channels, journeys, conversions, nulls)
-        all_effects = fsum(effects)
-        shares = [effect / all_effects for effect in effects]
-        credit = [[share * total for share in shares]]
         if values is not None:
-            credit.append([share * fsum(values) for share in shares])
+            refuse_values_of_nothing(journeys, conversions, values)
+        credit = [
+            [share * fsum(amounts) for share in removal_shares(effects)]
+            for amounts, effects in zip(
+                [conversions] if values is None else [conversions, values],
+                removal_effects(channels, journeys, conversions, values, nulls),
+                strict=True,
+            )
+        ]
     else:
         weigh = WEIGHTS[model]
         credit = [
@@ -168,36 +175,64 @@ WEIGHTS: dict[str, Callable[[Path], Iterable[float]]] = {
 """The weight of each touch of a path, for the models that look at one path at a time."""
 
 
+def refuse_values_of_nothing(
+    journeys: list[Path], conversions: list[float], values: list[float]
+) -> None:
+    """Refuse values that are of no conversion, and those that leave nothing to share out."""
+    converting = {
+        journey[-1] for journey, count in zip(journeys, conversions, strict=True) if count
+    }
+    for journey, value in zip(journeys, values, strict=True):
+        if value and journey[-1] not in converting:
+            raise OutOfDomain(
+                f"paths that end in {journey[-1]} have a value of {value:g} and no conversion:"
+                " markov shares out the value of conversions"
+            )
+    if fsum(values) < 0.0:
+        raise OutOfDomain("the values add up to less than 0: there is no value to share out")
+
+
+def removal_shares(effects: list[float]) -> list[float]:
+    """Removal effects as shares of all; of nothing, shares of nothing."""
+    whole = fsum(effects)
+    if whole < 0.0:
+        raise OutOfDomain("without the channels there would be more value than with them")
+    return [effect / whole if whole else 0.0 for effect in effects]
+
+
 def removal_effects(
     channels: list[str],
     journeys: list[Path],
     conversions: list[float],
+    values: list[float] | None,
     nulls: list[float] | None,
-) -> list[float]:
-    """The share of conversions that would be lost without each channel.
+) -> list[list[float]]:
+    """The share of conversions, then that of values, that would be lost without each channel.
 
     States of the chain are the start, the channels, conversion and failure. Without a channel
     every step to it is a failure. (I - Q)^-1 holds the expected visits from each state to each:
     over those from a channel to itself, they are the probability of coming by it at all; what it
-    then converts is lost.
+    then converts is lost. What is expected from a state on is 1 a conversion, or its mean value.
     """
     import numpy as np
 
     number = {channel: place for place, channel in enumerate(channels, start=1)}
     size = len(channels) + 1
     steps = np.zeros((size, size))
-    converting, failing = np.zeros(size), np.zeros(size)
+    leaving = np.zeros(size)
+    given = [conversions] if values is None else [conversions, values]
+    rewards = [np.zeros(size) for _ in given]
     for row, journey in enumerate(journeys):
         lost = nulls[row] if nulls is not None else 0.0
         places = [0, *(number[channel] for channel in journey)]
         for here, there in pairwise(places):
             steps[here, there] += conversions[row] + lost
-        converting[places[-1]] += conversions[row]
-        failing[places[-1]] += lost
-    leaving = steps.sum(axis=1) + converting + failing
+        leaving[places[-1]] += conversions[row] + lost
+        for reward, amounts in zip(rewards, given, strict=True):
+            reward[places[-1]] += amounts[row]
+    leaving += steps.sum(axis=1)
     leaving[leaving == 0.0] = 1.0  # a path that nobody took leads nowhere
-    steps, converting = steps / leaving[:, np.newaxis], converting / leaving
-    visits = np.linalg.inv(np.eye(size) - steps)
-    chances = visits @ converting
-    effects: list[float] = (visits[0] / np.diag(visits) * chances / chances[0])[1:].tolist()
-    return effects
+    visits = np.linalg.inv(np.eye(size) - steps / leaving[:, np.newaxis])
+    come_by = visits[0] / np.diag(visits)
+    expected = [visits @ (reward / leaving) for reward in rewards]
+    return [(come_by * to_come / (to_come[0] or 1.0))[1:].tolist() for to_come in expected]

@@ -6,7 +6,7 @@ from typing import Annotated
 from kpi_xl.errors import OutOfDomain, ZeroDenominator
 from kpi_xl.metrics.arguments import Confidence, ConversionsA, ConversionsB, VisitorsA, VisitorsB
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import COUNT, INSIDE_SHARE, PROBABILITY, RATE
+from kpi_xl.units import COUNT, INSIDE_SHARE, PROBABILITY, RATE, TEXT
 
 PARTS = (("conversions_a", "visitors_a"), ("conversions_b", "visitors_b"))
 
@@ -97,10 +97,11 @@ def wilson(rate: float, n: float, confidence: float) -> tuple[float, float]:
 @metric(
     "SAMPLE_SIZE",
     returns=COUNT,
-    formula="ROUNDUP((z_significance * SQRT(2 * p * (1 - p)) + z_power * SQRT(p * (1 - p)"
-    " + (p + change) * (1 - p - change)))^2 / change^2, 0)",
-    source="Miller, Sample Size Calculator (evanmiller.org/ab-testing/sample-size.html)",
-    example=("=SAMPLE_SIZE(0.2,0.05)", 1031.0),
+    formula="ROUNDUP((z_significance * SQRT(2 * m * (1 - m)) + z_power * SQRT(p * (1 - p)"
+    " + (p + change) * (1 - p - change)))^2 / change^2, 0); m = p + change / 2, for miller p",
+    source="Fleiss, Levin & Paik, Statistical Methods for Rates and Proportions (pooled);"
+    " Miller, Sample Size Calculator, evanmiller.org/ab-testing/sample-size.html (miller)",
+    example=("=SAMPLE_SIZE(0.2,0.05)", 1094.0),
 )
 def sample_size(
     baseline_rate: Annotated[float, Arg("Conversion rate now", RATE, INSIDE_SHARE)],
@@ -113,26 +114,30 @@ def sample_size(
     power: Annotated[
         float, Arg("Chance of seeing a change that is there", RATE, INSIDE_SHARE)
     ] = 0.8,
+    method: Annotated[
+        str,
+        Arg(
+            "The spread if nothing changed: at the mean of both rates, or at the rate now",
+            TEXT,
+            words=("pooled", "miller"),
+        ),
+    ] = "pooled",
 ) -> float:
     """Visitors that each variant of an A/B test needs, rounded up.
 
-    The calculator prints 1,030 for 20 % and 5 points, rounded to the nearest; rounded up it is
-    1,031. As there, a baseline above 0.5 is taken as 1 - baseline with the change kept; a change
-    that then leaves 0 to 1 is #NUM!.
+    "pooled": with that many, AB_PVALUE has the power asked for. "miller": the formula of a
+    well-known calculator, which takes the spread at the baseline alone. For rates that rise from a
+    small baseline it asks for fewer visitors, and the test then has less power than asked for: at
+    1 % and 1 point 0.69 in place of 0.8. A rate above 0.5 is as it is: the calculator would take
+    1 less it, and keep the change.
     """
     p, change = baseline_rate, detectable_change
     if not change:
         raise OutOfDomain("detectable_change is 0: no sample is large enough")
     if not 0.0 < p + change < 1.0:
         raise OutOfDomain("baseline_rate + detectable_change must lie between 0 and 1")
-    if p > 0.5:
-        p = 1.0 - p
-        if not 0.0 < p + change < 1.0:
-            raise OutOfDomain(
-                "a baseline_rate above 0.5 is taken as 1 - baseline_rate, and with"
-                " detectable_change that leaves 0 to 1; change the sign of detectable_change"
-            )
-    at_same_rates = normal_deviate(significance / 2.0) * sqrt(2.0 * p * (1.0 - p))
+    same = p + change / 2.0 if method == "pooled" else p
+    at_same_rates = normal_deviate(significance / 2.0) * sqrt(2.0 * same * (1.0 - same))
     changed = p + change
     at_changed_rates = -normal_deviate(power) * sqrt(p * (1.0 - p) + changed * (1.0 - changed))
     deviations = at_same_rates + at_changed_rates

@@ -107,25 +107,25 @@ def run_rate(
 @metric(
     "AVG_GROWTH",
     returns=RATE,
-    formula="(last / first)^(1 / (n - 1)) - 1",
+    formula="(last / first)^(1 / periods) - 1",
     source="Farris et al., Marketing Metrics (compound annual growth rate, CAGR)",
     example=("=AVG_GROWTH({100;110;121})", 0.1),
 )
-def avg_growth(
-    values: Annotated[list[float], Arg("One value a period, in order", VALUE, column=True)],
-) -> float:
+def avg_growth(values: Series) -> float:
     """Average (compound) growth per period between the first and the last value.
 
-    Blank cells are skipped and do not count as periods. The first value must be above 0.
+    A blank between them keeps its period: 100, blank, 121 is 10 % a period. Blanks before the first
+    value and after the last do not count. The first value must be above 0.
     """
-    if len(values) < 2:
+    points = [(period, value) for period, value in enumerate(values) if value is not None]
+    if len(points) < 2:
         raise NotEnoughData("growth needs at least two values")
-    first, last = values[0], values[-1]
+    (start, first), (end, last) = points[0], points[-1]
     if first <= 0.0:
         raise OutOfDomain("the first value must be above 0")
     if last < 0.0:
         raise OutOfDomain("the last value must not be negative")
-    growth: float = (last / first) ** (1.0 / (len(values) - 1)) - 1.0
+    growth: float = (last / first) ** (1.0 / (end - start)) - 1.0
     return growth
 
 

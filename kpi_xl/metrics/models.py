@@ -1,7 +1,6 @@
 """Probability models of customers who stay or leave."""
 
-from itertools import pairwise
-from math import exp, fsum, log
+from math import exp, fsum, log, log1p
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
@@ -28,19 +27,36 @@ SBG = (
 )
 CUSTOMERS_OF_SHARES = 1000.0
 # Beyond these, as far as data can tell, all customers are alike, or each either leaves at once or
-# stays for ever: then the likelihood has no maximum that means anything.
+# stays for ever.
 LARGEST_SHAPE, SMALLEST_SHAPE = 1e5, 1e-5
+ROUNDING = 1e-12
 
 Survivors = Annotated[
-    list[float | None],
+    list[list[float | None]],
     Arg(
-        "Customers left at the end of periods 0, 1, 2 ...: counts, or shares that begin with 1",
+        "Customers left at the end of periods 0, 1, 2 ...: counts, or shares that begin with 1; a"
+        " column a cohort",
         VALUE,
         NOT_NEGATIVE,
         column=True,
+        wide=True,
         blank="keep",
     ),
 ]
+
+
+def leave_alike(*arguments: Any) -> bool:
+    """Whether the fit is the limit of the model at which customers do not differ."""
+    (survivors,) = (argument for argument in arguments if isinstance(argument, list))
+    return fitted(losses_of(survivors)) is None
+
+
+ALIKE = (
+    "The customers leave at one same rate, or faster with time: that they differ explains nothing,"
+    " so one churn holds for all of them and every period. Where losses grow faster, the forecast"
+    " is too high.",
+    leave_alike,
+)
 
 
 @metric(
@@ -51,31 +67,37 @@ Survivors = Annotated[
     " - SUM(survivors(t) * LN(alpha + beta + t))",
     source=SBG,
     columns=(
-        ("parameter", "alpha, beta, log-likelihood"),
+        ("parameter", "alpha, beta, then churn where it is one for all, log-likelihood"),
         ("value", "Its value"),
     ),
+    remark=ALIKE,
     example=(
         "=SBG_FIT({1000;631;468;382;326;289;262;241})",
         [["parameter", "value"], ["alpha", 0.704], ["beta", 1.182], ["log-likelihood", -1680.265]],
     ),
 )
 def sbg_fit(survivors: Survivors) -> list[list[Any]]:
-    """Shifted beta-geometric model of a cohort that pays by contract, by maximum likelihood.
+    """Shifted beta-geometric model of cohorts that pay by contract, by maximum likelihood.
 
     Each customer leaves at the end of a period with a probability of their own; over the customers
     these follow a beta distribution, so that those who stay longest are the loyal ones, and the
-    cohort's retention rises. A first value of 1 means shares, taken for 1,000 customers. Blanks
-    below the last value do not count, any other is #VALUE!, an increase #NUM!; fewer than three
-    values, no loss at all, or losses that tell nothing of how customers differ (at one same rate,
-    or faster with time) are #N/A.
+    cohort's retention rises. Where the losses come at one same rate, or faster with time, the fit
+    is the model's limit: alpha and beta are blank, and the row churn holds the rate of all.
+
+    Several cohorts are fitted together: a column each, ended by blanks. A first value of 1 means
+    shares, taken for 1,000 customers. Blanks below a cohort's last value do not count, any other is
+    #VALUE!, an increase #NUM!; fewer than three values, no loss at all, or losses in the first
+    period alone are #N/A.
     """
-    counts = checked(survivors)
-    alpha, beta = fitted(counts)
+    losses = losses_of(survivors)
+    shapes = fitted(losses)
+    alpha, beta = shapes or ("", "")
     return [
         ["parameter", "value"],
         ["alpha", alpha],
         ["beta", beta],
-        ["log-likelihood", log_likelihood(counts, alpha, beta)],
+        *([["churn", constant_churn(losses)]] if shapes is None else []),
+        ["log-likelihood", log_likelihood(losses, shapes)],
     ]
 
 
@@ -100,6 +122,7 @@ def sbg_fit(survivors: Survivors) -> list[list[Any]]:
             [2, 0.4739, 0.7560],
         ],
     ),
+    remark=ALIKE,
 )
 def sbg_forecast(
     survivors: Survivors,
@@ -110,12 +133,18 @@ def sbg_forecast(
     """Survival and retention of a cohort as the shifted beta-geometric model has them.
 
     Beyond the data it is the projection, within them the fit: set it beside the data to judge it.
+    Several cohorts, a column each, share one curve. At its limit of one churn for all (see SBG_FIT)
+    the retention rate is the same in every period.
     """
-    alpha, beta = fitted(checked(survivors))
+    losses = losses_of(survivors)
+    shapes, churn = fitted(losses), constant_churn(losses)
     rows: list[list[Any]] = [["period", "survival", "retention rate"], [0, 1.0, ""]]
     survival = 1.0
     for period in range(1, int(horizon) + 1):
-        retention = (beta + period - 1.0) / (alpha + beta + period - 1.0)
+        retention = 1.0 - churn
+        if shapes is not None:
+            alpha, beta = shapes
+            retention = (beta + period - 1.0) / (alpha + beta + period - 1.0)
         survival *= retention
         rows.append([period, survival, retention])
     return rows
@@ -128,6 +157,7 @@ def sbg_forecast(
     source="Fader & Hardie (2010), Customer-Base Valuation in a Contractual Setting, Marketing"
     " Science 29 (1)",
     example=("=CLV_SBG(100,{1000;869;743;653;593;551;517;491},0.1)", 592.2253),
+    remark=ALIKE,
 )
 def clv_sbg(
     margin_per_period: Annotated[float, Arg("Margin per customer and period", MONEY)],
@@ -137,9 +167,14 @@ def clv_sbg(
     """Customer lifetime value of a new customer by the shifted beta-geometric model.
 
     The first margin comes at once, in period 0, and one more in each period for which the customer
-    stays. Without discounting the sum has a limit only if alpha is above 1: else #NUM!.
+    stays. Without discounting the sum has a limit only if alpha is above 1: else #NUM!. With one
+    churn for all (see SBG_FIT) it is margin * (1 + discount_rate) / (churn + discount_rate).
     """
-    alpha, beta = fitted(checked(survivors))
+    losses = losses_of(survivors)
+    shapes = fitted(losses)
+    if shapes is None:
+        return margin_per_period * (1.0 + discount_rate) / (constant_churn(losses) + discount_rate)
+    alpha, beta = shapes
     if discount_rate:
         return margin_per_period * discounted_lifetime(alpha, beta, discount_rate)
     if alpha <= 1.0:
@@ -218,7 +253,9 @@ def btyd_fit(
     """Buy-till-you-die model of customers who come and go unseen, by maximum likelihood.
 
     Each customer buys at a rate of their own until they stop for good. "bgnbd": they may stop
-    after each repeat purchase; "mbgnbd": also after the first; "paretonbd": at any moment. Purchase
+    after each repeat purchase; "mbgnbd": also after the first; "paretonbd": at any moment. "bgnbd"
+    thus takes everybody who bought once for still alive, with a P(alive) of 1 however long they
+    have been silent: where customers are to be counted, take one of the others. Purchase
     rates follow a gamma distribution (r, alpha per period), stopping a beta (a, b) or a gamma (s,
     beta) one. The log-likelihood is that of the purchases.
 
@@ -304,9 +341,11 @@ def clv_forecast(
     expected spend. Amounts are margins if the CLV is to be a margin; it holds what is still to
     come, not what was spent.
 
-    Expected spend draws a customer's own mean to that of all, the more so the fewer repeat
-    purchases there are. Where the spread of spend has no mean (q at most 1) it
-    is #NUM!. Rows come in order of first appearance.
+    With "bgnbd" P(alive) is 1 for everybody who bought once, however long ago: the model lets
+    nobody stop before a repeat purchase. To count who is still a customer, take "mbgnbd" or
+    "paretonbd". Expected spend draws a customer's own mean to that of all, the more so the fewer
+    repeat purchases there are. Where the spread of spend has no mean (q at most 1) it is #NUM!.
+    Rows come in order of first appearance.
     """
     bought = purchases(customers, dates, amounts, as_of)
     return forecast_rows(bought, horizon, discount_rate, period, model)
@@ -407,60 +446,126 @@ def forecast_rows(
     return [[*header, "expected purchases", "expected spend", "CLV"], *map(list, rows)]
 
 
-def checked(survivors: list[float | None]) -> list[float]:
-    """The survivors as counts of customers."""
-    last = max(
-        (row for row, count in enumerate(survivors, start=1) if count is not None), default=0
-    )
-    counts = []
-    for row, count in enumerate(survivors[:last], start=1):
-        if count is None:
-            raise WrongInput(f"value {row} of survivors is blank")
-        counts.append(count)
-    if len(counts) < 3:
+class Losses(NamedTuple):
+    """Customers by the period of their contract, from the first on, all cohorts together."""
+
+    at_risk: list[float]
+    """Customers who came to it, of the cohorts that were followed to its end."""
+    stayed: list[float]
+    """Those of them who stayed beyond it."""
+
+    @property
+    def lost(self) -> float:
+        """Customers who left, in any period."""
+        return fsum(self.at_risk) - fsum(self.stayed)
+
+
+def losses_of(survivors: list[list[float | None]]) -> Losses:
+    """What cohorts tell, a column each; it is all that the likelihood looks at."""
+    if len(survivors) > 1 and len(survivors[0]) == 1:
+        survivors = [[column[0] for column in survivors]]  # one cohort, written across
+    cohorts = [
+        counted(column, f" in column {number} of" if len(survivors) > 1 else " of")
+        for number, column in enumerate(survivors, start=1)
+    ]
+    cohorts = [cohort for cohort in cohorts if cohort]
+    longest = max(map(len, cohorts), default=0)
+    if longest < 3:
         raise NotEnoughData("survivors needs at least three values")
-    for row, (before, after) in enumerate(pairwise(counts), start=2):
-        if after > before:
-            raise OutOfDomain(f"value {row} of survivors is more than the one before it")
-    if counts[0] == counts[-1]:
+    if all(cohort[0] == 1.0 for cohort in cohorts):
+        cohorts = [[share * CUSTOMERS_OF_SHARES for share in cohort] for cohort in cohorts]
+    elif any(cohort[0] == 1.0 and any(count % 1.0 for count in cohort) for cohort in cohorts):
+        raise WrongInput("survivors holds shares beside counts: give the one or the other")
+    followed = [
+        [(cohort[t], cohort[t + 1]) for cohort in cohorts if len(cohort) > t + 1]
+        for t in range(longest - 1)
+    ]
+    losses = Losses(
+        [fsum(before for before, _ in pairs) for pairs in followed],
+        [fsum(after for _, after in pairs) for pairs in followed],
+    )
+    if losses.at_risk == losses.stayed:
         raise NotEnoughData("no customer has left yet")
-    scale = CUSTOMERS_OF_SHARES if counts[0] == 1.0 else 1.0
-    return [count * scale for count in counts]
+    return losses
 
 
-def log_likelihood(counts: list[float], alpha: float, beta: float) -> float:
-    """Of the survivors; the logarithms that customers share are counted once."""
+def counted(column: list[float | None], place: str) -> list[float]:
+    """A cohort's survivors up to its last value; `place` says where they stand."""
+    last = max((row for row, count in enumerate(column, start=1) if count is not None), default=0)
+    counts: list[float] = []
+    for row, count in enumerate(column[:last], start=1):
+        if count is None:
+            raise WrongInput(f"value {row}{place} survivors is blank")
+        if counts and count > counts[-1]:
+            raise OutOfDomain(f"value {row}{place} survivors is more than the one before it")
+        counts.append(count)
+    return counts
+
+
+def constant_churn(losses: Losses) -> float:
+    """The churn of the greatest likelihood if it is one for all customers and periods."""
+    return losses.lost / fsum(losses.at_risk)
+
+
+def log_likelihood(losses: Losses, shapes: tuple[float, float] | None) -> float:
+    """Of the survivors, with alpha and beta, or with one churn for all."""
+    if shapes is None:
+        churn = constant_churn(losses)
+        stayed = fsum(losses.stayed)
+        return losses.lost * log(churn) + (stayed * log1p(-churn) if stayed else 0.0)
+    alpha, beta = shapes
     return fsum(
         [
-            (counts[0] - counts[-1]) * log(alpha),
-            *(after * log(beta + t) for t, after in enumerate(counts[1:])),
-            *(-before * log(alpha + beta + t) for t, before in enumerate(counts[:-1])),
+            losses.lost * log(alpha),
+            *(after * log(beta + t) for t, after in enumerate(losses.stayed)),
+            *(-before * log(alpha + beta + t) for t, before in enumerate(losses.at_risk)),
         ]
     )
 
 
-def fitted(counts: list[float]) -> tuple[float, float]:
-    """alpha and beta of the greatest likelihood: Newton's steps over their logarithms."""
-    counts = [count / counts[0] for count in counts]
+def fitted(losses: Losses) -> tuple[float, float] | None:
+    """alpha and beta of the greatest likelihood; None where it is that of one churn for all.
+
+    With alpha = churn / d and beta = (1 - churn) / d the churn of period t is churn / (1 + d (t -
+    1)). Where the likelihood does not rise with d from 0 on, customers who differ explain the
+    losses no better than customers who are alike: they leave at one same rate, or faster with time.
+    """
+    if not fsum(losses.at_risk[1:]) - fsum(losses.stayed[1:]) and fsum(losses.stayed):
+        raise NotEnoughData(
+            "all who left did so at the end of the first period: when others will is not to be told"
+        )
+    stays = 1.0 - constant_churn(losses)
+    rise = fsum(
+        t * (after / stays - before) if stays else 0.0
+        for t, (before, after) in enumerate(zip(losses.at_risk, losses.stayed, strict=True))
+    )
+    if rise <= ROUNDING * fsum(t * before for t, before in enumerate(losses.at_risk)):
+        return None
+    return shapes_of(losses)
+
+
+def shapes_of(losses: Losses) -> tuple[float, float] | None:
+    """The search: Newton's steps over the logarithms of alpha and beta; None if it has no end."""
+    scale = max(losses.at_risk)
+    losses = Losses(*([count / scale for count in counts] for counts in losses))
+    lost = losses.lost
     alpha = beta = 1.0
-    best = log_likelihood(counts, alpha, beta)
+    best = log_likelihood(losses, (alpha, beta))
     damping = 1e-3
     for _ in range(500):
-        inverse = [1.0 / (alpha + beta + t) for t in range(len(counts) - 1)]
-        stays = [1.0 / (beta + t) for t in range(len(counts) - 1)]
-        lost = counts[0] - counts[-1]
-        at_risk = fsum(n * x for n, x in zip(counts, inverse, strict=False))
-        curve = fsum(n * x * x for n, x in zip(counts, inverse, strict=False))
+        inverse = [1.0 / (alpha + beta + t) for t in range(len(losses.at_risk))]
+        stays = [1.0 / (beta + t) for t in range(len(losses.at_risk))]
+        at_risk = fsum(n * x for n, x in zip(losses.at_risk, inverse, strict=True))
+        curve = fsum(n * x * x for n, x in zip(losses.at_risk, inverse, strict=True))
+        stayed = fsum(n * x for n, x in zip(losses.stayed, stays, strict=True))
         to_alpha = lost - alpha * at_risk
-        to_beta = beta * (fsum(n * x for n, x in zip(counts[1:], stays, strict=True)) - at_risk)
+        to_beta = beta * (stayed - at_risk)
         if max(abs(to_alpha), abs(to_beta)) < 1e-10:
             return alpha, beta
         both = alpha * beta * curve
         alphas = alpha * alpha * curve - alpha * at_risk
-        betas = (
-            beta * beta * (curve - fsum(n * x * x for n, x in zip(counts[1:], stays, strict=True)))
-            + to_beta
-        )
+        bend = fsum(n * x * x for n, x in zip(losses.stayed, stays, strict=True))
+        betas = beta * beta * (curve - bend) + to_beta
         while damping < 1e12:
             a, b = alphas - damping, betas - damping
             determinant = a * b - both * both
@@ -468,7 +573,7 @@ def fitted(counts: list[float]) -> tuple[float, float]:
             step_beta = -(to_beta * a - to_alpha * both) / determinant
             if a < 0.0 < determinant and max(abs(step_alpha), abs(step_beta)) < 3.0:
                 there = alpha * exp(step_alpha), beta * exp(step_beta)
-                likelihood = log_likelihood(counts, *there)
+                likelihood = log_likelihood(losses, there)
                 if likelihood >= best:
                     break
             damping *= 4.0
@@ -477,12 +582,14 @@ def fitted(counts: list[float]) -> tuple[float, float]:
         if max(abs(step_alpha), abs(step_beta)) < 1e-7:  # rounding keeps the slope from being less
             return there
         (alpha, beta), best, damping = there, likelihood, max(damping / 16.0, 1e-12)
-        if max(alpha, beta) > LARGEST_SHAPE or min(alpha, beta) < SMALLEST_SHAPE:
+        if min(alpha, beta) < SMALLEST_SHAPE:
+            raise NotEnoughData(
+                "nearly all who left did so at the end of the first period: when others will is not"
+                " to be told"
+            )
+        if max(alpha, beta) > LARGEST_SHAPE:
             break
-    raise NotEnoughData(
-        "the losses do not tell how customers differ: they leave at one same rate, or faster with"
-        " time, or all who leave do so at once"
-    )
+    return None
 
 
 def discounted_lifetime(alpha: float, beta: float, rate: float) -> float:

@@ -3,7 +3,7 @@
 from math import expm1, fsum, log1p, sqrt
 from typing import Annotated
 
-from kpi_xl.errors import OutOfDomain
+from kpi_xl.errors import OutOfDomain, ZeroDenominator
 from kpi_xl.metrics.arguments import (
     ChurnedRevenue,
     Confidence,
@@ -15,7 +15,18 @@ from kpi_xl.metrics.arguments import (
 )
 from kpi_xl.metrics.experiments import normal_deviate
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import COUNT, MONEY, NOT_NEGATIVE, POSITIVE, RATE, SCORE, SHARE, Domain, exceeds
+from kpi_xl.units import (
+    COUNT,
+    MONEY,
+    NOT_NEGATIVE,
+    POSITIVE,
+    RATE,
+    SCORE,
+    SHARE,
+    TEXT,
+    Domain,
+    exceeds,
+)
 
 FARRIS = "Farris et al., Marketing Metrics"
 SAAS = "Industry usage in software as a service"
@@ -208,24 +219,36 @@ def nps_counts(promoters: Promoters, passives: Passives, detractors: Detractors)
 @metric(
     "NPS_ERROR",
     returns=SCORE,
-    formula="100 * z * SQRT((p + d - (p - d)^2) / n); p, d = promoters / n, detractors / n;"
-    " n = promoters + passives + detractors",
-    source="Rocks (2016), Interval Estimation for the Net Promoter Score,"
-    " The American Statistician (Wald interval)",
-    example=("=NPS_ERROR(50,30,20)", 15.308),
+    formula="100 * z * SQRT((p + d - (p - d)^2) / n); n = answers + 3, p = (promoters + 0.75) / n,"
+    " d = (detractors + 0.75) / n (score), without the 3 and 0.75 (wald)",
+    source="Rocks (2016), Interval Estimation for the Net Promoter Score, The American Statistician"
+    " 70 (4), after Agresti & Caffo (2000): the adjusted Wald interval, and the Wald interval",
+    example=("=NPS_ERROR(50,30,20)", 15.0751),
 )
 def nps_error(
     promoters: Promoters,
     passives: Passives,
     detractors: Detractors,
     confidence: Confidence = 0.95,
+    method: Annotated[
+        str,
+        Arg("The interval whose half width it is", TEXT, words=("score", "wald")),
+    ] = "score",
 ) -> float:
     """Margin of error of a net promoter score, in its points: NPS plus or minus this.
 
-    The normal (Wald) margin of a random sample: too narrow below about 100 answers.
+    "score": half the width of the adjusted Wald interval, which adds three answers, 3/4 of a
+    promoter and 3/4 of a detractor among them: it is above 0 where all answers are alike, and holds
+    what it promises with few answers, too. Its middle is the score with those three, a little
+    nearer to 0. "wald": the plain normal margin of a random sample, too narrow below about 100
+    answers, and 0 where all are alike. No answers are #DIV/0!.
     """
-    n = promoters + passives + detractors
-    p, d = promoters / n, detractors / n
+    answers = promoters + passives + detractors
+    if not answers:
+        raise ZeroDenominator("there are no answers")
+    more = 3.0 if method == "score" else 0.0
+    n = answers + more
+    p, d = (promoters + more / 4.0) / n, (detractors + more / 4.0) / n
     z = normal_deviate((1.0 - confidence) / 2.0)
     return 100.0 * z * sqrt(max(p + d - (p - d) ** 2, 0.0) / n)
 

@@ -20,7 +20,7 @@ from kpi_xl.metrics.arguments import (
     Period,
 )
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import COUNT, DATE, KEY, SHEET_COLUMNS, SHEET_ROWS, TABLE, TEXT, VALUE, Domain
+from kpi_xl.units import COUNT, DATE, KEY, SHEET_COLUMNS, TABLE, TEXT, VALUE, Domain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -113,7 +113,8 @@ def retention_curve(
     """Retention curve: the share of customers active at each age, over all cohorts together.
 
     At each age it takes the cohorts whose period at that age has ended by as_of, so that a month
-    that is half over pulls nothing down. With no period ended there is no answer: #N/A.
+    that is half over pulls nothing down. With no period ended there is no answer: #N/A. More than
+    10,000 ages, as one mistyped date gives, are #NUM!.
     Customers, ages and rows with negative amounts are those of COHORT.
     """
     return curve_rows(activity(customers, dates, period, as_of))
@@ -123,7 +124,8 @@ def retention_curve(
     "RFM",
     returns=TABLE,
     result="table",
-    formula="score = 1 + INT(bins * customers strictly worse / customers)",
+    formula="F, M = 1 + INT(bins * customers strictly worse / customers);"
+    " R = bins - INT(bins * customers strictly more recent / customers)",
     source="Hughes (1994), Strategic Database Marketing; segments as named in e-commerce",
     columns=(
         ("customer", "Who"),
@@ -154,10 +156,11 @@ def rfm(
     A purchase day is a day with a row whose amount is not negative (0 counts); returns lower the
     monetary value alone. A customer with returns only has frequency 0, and recency counts from
     the last of them. Customers who are alike get the same score, so scores need not be filled
-    evenly. R and FM = (F + M) / 2 are high from 0.8 x bins on and mid from 0.6 x bins on.
-    Segments by R, then FM high, mid, low: R high Champions, Potential loyalists, New; R mid Loyal,
-    Needs attention, About to sleep; R low Cannot lose, At risk, Lost. Rows come in order of first
-    appearance; customers are told apart as in COHORT.
+    evenly; those who bought last all get the best R, however many they are: a sale of one day
+    makes nobody Lost who bought in it. R and FM = (F + M) / 2 are high from 0.8 x bins on and mid
+    from 0.6 x bins on. Segments by R, then FM high, mid, low: R high Champions, Potential
+    loyalists, New; R mid Loyal, Needs attention, About to sleep; R low Cannot lose, At risk, Lost.
+    Rows come in order of first appearance; customers are told apart as in COHORT.
     """
     import numpy as np
 
@@ -370,11 +373,18 @@ def cohort_rows(log: Activity, period: str, measure: str) -> list[list[Any]]:
     return rows
 
 
+MOST_AGES = 10_000
+"""Of a retention curve: some 27 years of days. More come from a date that is wrong."""
+
+
 def curve_rows(log: Activity) -> list[list[Any]]:
     """What RETENTION_CURVE shows."""
     ages = log.complete - int(log.cohorts[0]) + 1
-    if ages >= SHEET_ROWS:
-        raise OutOfDomain(f"{ages:,} ages are more than a sheet has rows: take a longer period")
+    if ages > MOST_AGES:
+        raise OutOfDomain(
+            f"{ages:,} ages are more than the {MOST_AGES:,} that can be shown: look for a date that"
+            " is far too late or too early, or take a longer period"
+        )
     rows: list[list[Any]] = [["age", "customers at risk", "active", "rate"]]
     for age in range(ages):
         old_enough = log.cohorts + age <= log.complete
@@ -401,11 +411,12 @@ def rfm_rows(
     spent = np.array([float(f"{total:.14g}") for total in monetary.tolist()])
     recency = as_of - last
 
-    def scores(goodness: "NDArray[Any]") -> "Integers":
-        worse = np.searchsorted(np.sort(goodness), goodness, side="left")
-        return 1 + worse * int(bins) // len(names)
+    def share_below(values: "NDArray[Any]") -> "Integers":
+        """How many of all are strictly below each, in `bins` steps."""
+        below = np.searchsorted(np.sort(values), values, side="left")
+        return below * int(bins) // len(names)
 
-    r, f, m = scores(-recency), scores(frequency), scores(spent)
+    r, f, m = int(bins) - share_below(recency), 1 + share_below(frequency), 1 + share_below(spent)
     level_r, level_fm = level(r, bins), level((f + m) / 2.0, bins)
     segments = [SEGMENTS[i][j] for i, j in zip(level_r.tolist(), level_fm.tolist(), strict=True)]
     columns = (recency, frequency, spent, r, f, m)

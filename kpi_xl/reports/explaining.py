@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
-from kpi_xl.cells import Block, Cell, evaluate, serial
+from kpi_xl.cells import Block, Cell, evaluate, remark, serial
 from kpi_xl.errors import EXCEL_ERRORS, CellError
 from kpi_xl.formula_text import TOKEN, Call, calls
 from kpi_xl.locales import say
@@ -59,6 +59,9 @@ def _lines(call: Call, formula: str, known: "_Known", language: str) -> Iterator
         text = call.arguments[place] if place < len(call.arguments) else ""
         yield "  " + _argument(argument, text, known, language)
     yield f"  {_arithmetic(metric, call, known, result, language)}"
+    sentence = known.remark(call) if result is not None else ""
+    if sentence:
+        yield f"  {say(sentence, language, 'cautions')}"
     error = _error(result)
     if error is not None:
         yield f"{error}: {error.sentence}"
@@ -158,6 +161,11 @@ class _Known:
         """What a call of ours gives."""
         given = [self(text) if text else None for text in call.arguments]
         return evaluate(METRICS[call.name], given)
+
+    def remark(self, call: Call) -> str:
+        """What a function of ours has to say of its result."""
+        given = [self(text) if text else None for text in call.arguments]
+        return remark(METRICS[call.name], given)
 
 
 def _variables(formula: str, separator: str) -> frozenset[str]:

@@ -1,0 +1,295 @@
+"""A table as records: a measure a column (or, across, a row), a record a row.
+
+A measure's formula has placeholders: {leads} is the cell of the measure "leads" in the same record,
+{$leads} the same with its column fixed, {leads<} the cell of the record before, {number} the
+record's number, from 1. Any other {field} is what the record gives, such as a piece of a formula
+or a cell of another sheet. What stands in quotes is text, and stays as it is::
+
+    MONTHLY = (
+        Measure("month", "{first}", MONTH, blank=EMPTY, look=NAME),
+        Measure("leads", f"COUNTIFS({within('Leads[created]')})", COUNT),
+        Measure("spend", f"SUMIFS(Spend[spend],{within('Spend[month]')})", MONEY),
+        Measure("cost per lead", "CPL({spend},{leads})", MONEY, over="{leads}", best="low"),
+    )
+    lay_out(page, "Trend", "The last 12 months.", ((1, 12), (3, 13)), frozen=(TOP + 1, 1))
+    table = put_grid(page, TOP, MONTHLY, last_months("MAX(Leads[created])", 12),
+                     blank='{$month}=""')
+    draw(page, "column", "Leads by month", [table.series("leads")], (TOP + 14, 0, 600, 340))
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from xlsxwriter.utility import xl_rowcol_to_cell
+
+from kpi_xl.units import Unit
+
+from .parts import Series, bars, best_and_worst, header_row, headline, same_as
+from .writing import Page
+
+MONTH = Unit("DATE", "a month", "yyyy-mm")
+GROWTH = Unit("RATE", "a change, as a fraction", "+0.0%;-0.0%;0.0%")
+
+NAME = {"bold": True, "align": "start"}
+"""How the names look for which the rows stand."""
+
+PLACEHOLDER = re.compile(r'"[^"]*"|\{(\$?)([A-Za-z][^{}<>$,;"]*)(<?)\}')
+
+Record = Mapping[str, str]
+"""What a row of a table gives to the formulas of its measures, by {field}."""
+
+
+class Measure(NamedTuple):
+    """A column of a table: its header in English, its formula, its unit.
+
+    The cell is blank where the condition `blank` holds (None: the table's condition; "": never),
+    and where `over`, what the formula divides by, is 0. `first` is the formula of the first record,
+    if that is another; it knows neither. `name` is the defined name of the column's cells. `best`
+    marks the best and the worst, `bars` draws bars behind the numbers. `key` is what placeholders
+    call it, if not by its header. `look` are properties of its format. `kind`: "array" computes
+    with whole columns on its way, "text" is an English text in place of a formula, "raw" a text
+    that stays English, "number" a number.
+    """
+
+    header: str
+    formula: str
+    unit: Unit
+    over: str = ""
+    blank: str | None = None
+    first: str = ""
+    name: str = ""
+    best: Literal["", "high", "low"] = ""
+    bars: bool = False
+    key: str = ""
+    look: Mapping[str, Any] = {}
+    kind: Literal["formula", "array", "text", "raw", "number"] = "formula"
+
+    @property
+    def called(self) -> str:
+        """What placeholders call it."""
+        return self.key or self.header
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table that has been written, or is being: where its cells are.
+
+    `top` is the row of the header, `left` the first column, both counted from 0; records count
+    from 1. `across`: a record is a column, beginning behind `left`, and a measure a row.
+    """
+
+    page: Page
+    top: int
+    left: int
+    measures: tuple[Measure, ...]
+    size: int
+    across: bool = False
+
+    @property
+    def last(self) -> int:
+        """The last row."""
+        return self.top + (len(self.measures) if self.across else self.size)
+
+    @property
+    def right(self) -> int:
+        """The last column."""
+        return self.left + (self.size if self.across else len(self.measures) - 1)
+
+    def place(self, called: str, number: int) -> tuple[int, int]:
+        """The row and column of a measure's cell in a record."""
+        line = [measure.called for measure in self.measures].index(called)
+        if self.across:
+            return self.top + 1 + line, self.left + number
+        return self.top + number, self.left + line
+
+    def block(self, called: str) -> tuple[int, int, int, int]:
+        """The cells of a measure in all records."""
+        return *self.place(called, 1), *self.place(called, self.size)
+
+    def at(self, called: str, number: int = 0) -> str:
+        """The address, with the sheet's name, of a measure's cell, or of all its cells."""
+        return self.page.at(*(self.place(called, number) if number else self.block(called)))
+
+    def range_of(self, called: str) -> tuple[Page, int, int, int, int]:
+        """The cells of a measure, for a chart."""
+        return self.page, *self.block(called)
+
+    def series(self, called: str, colour: str = "", name: str = "", over: str = "") -> Series:
+        """A measure as a chart draws it, over the first one or another."""
+        names = over or self.measures[0].called
+        return Series(name or called, self.range_of(names), self.range_of(called), colour)
+
+    def define(self, name: str, called: str, start: int = 1, end: int = 0) -> None:
+        """Name the cells of a measure from one record to another, or to the last."""
+        self.page.define(name, *self.place(called, start), *self.place(called, end or self.size))
+
+    def cells(self, number: int) -> dict[str, str]:
+        """The addresses of a record's cells, by their measures: a record for a table beside it."""
+        return {
+            measure.called: xl_rowcol_to_cell(*self.place(measure.called, number))
+            for measure in self.measures
+        }
+
+    def filled(self, text: str, number: int, record: Record) -> str:
+        """A formula with its placeholders filled in."""
+        known = {measure.called for measure in self.measures}
+
+        def cell(found: re.Match[str]) -> str:
+            fixed, name, before = found.groups()
+            if name is None:
+                return found[0]
+            if name in record:
+                return record[name]
+            if name == "number":
+                return str(number)
+            if name not in known:
+                raise KeyError(f"{text} asks for {name}, which is no measure and no field")
+            place = self.place(name, number - len(before))
+            return str(
+                xl_rowcol_to_cell(
+                    *place,
+                    col_abs=bool(fixed and not self.across),
+                    row_abs=bool(fixed and self.across),
+                )
+            )
+
+        return PLACEHOLDER.sub(cell, text)
+
+    def formula(self, measure: Measure, number: int, record: Record, blank: str) -> str:
+        """What a cell holds."""
+        if measure.first and number == 1:
+            return f"={self.filled(measure.first, number, record)}"
+        text = measure.formula.removeprefix("=")
+        if measure.over:
+            text = f'IF({measure.over}=0,"",{text})'
+        condition = blank if measure.blank is None else measure.blank
+        if condition:
+            text = f'IF({condition},"",{text})'
+        return f"={self.filled(text, number, record)}"
+
+
+def put_grid(
+    page: Page,
+    top: int,
+    measures: Sequence[Measure],
+    records: Sequence[Record],
+    *,
+    left: int = 0,
+    blank: str = "",
+    across: bool = False,
+    titled: bool = True,
+    height: float = 0,
+    look: Mapping[str, Any] = {},
+) -> Grid:
+    """Write a table: its header, its cells, the names and the bars of its columns.
+
+    `blank` is the condition for a blank cell, `height` that of the records' rows, `look` that of
+    all its cells. Without `titled` the header is the caller's to write.
+    """
+    grid = Grid(page, top, left, tuple(measures), len(records), across)
+    if titled:
+        put_header(grid)
+    for measure in measures:
+        style = page.styles.number(measure.unit, **{**measure.look, **look})
+        for number, record in enumerate(records, start=1):
+            place = grid.place(measure.called, number)
+            if measure.kind in ("formula", "array"):
+                put = page.put_array if measure.kind == "array" else page.put
+                put(*place, grid.formula(measure, number, record, blank), style)
+                continue
+            text = grid.filled(measure.formula, number, record)
+            if measure.kind == "text":
+                page.write(*place, text, style)
+            elif measure.kind == "raw":
+                page.sheet.write_string(*place, text, style)
+            else:
+                page.sheet.write_number(*place, float(text), style)
+        if measure.name:
+            grid.define(measure.name, measure.called)
+    for row in range(top + 1, top + 1 + len(records)) if height else ():
+        page.sheet.set_row(row, height)
+    for measure in measures:
+        if measure.bars:
+            bars(page, *grid.block(measure.called))
+        if measure.best:
+            low = measure.best == "low"
+            best_and_worst(page, grid.block(measure.called), measure.unit, low=low)
+    return grid
+
+
+def put_header(grid: Grid) -> None:
+    """The header of a table: over words at their side, over numbers at the right."""
+    looks = [measure.look for measure in grid.measures]
+    words = [place for place, look in enumerate(looks) if look.get("align") == "start"]
+    headers = [measure.header for measure in grid.measures]
+    if grid.across:
+        for row, header in enumerate(headers, start=grid.top + 1):
+            grid.page.write(row, grid.left, header, grid.page.styles.label(bold=True, shrink=True))
+        return
+    header_row(grid.page, grid.top, grid.left, headers, text=words)
+    remark = grid.page.styles.header(indent=1, text_wrap=True, valign="bottom")
+    for column, look in enumerate(looks):
+        if "indent" in look and headers[column]:
+            grid.page.write(grid.top, grid.left + column, headers[column], remark)
+
+
+# Records
+
+
+def last_months(newest: str, count: int) -> list[dict[str, str]]:
+    """The last months up to that of a day: each gives its {first} day, the oldest first."""
+    month = f"{newest}-DAY({newest})+1"
+    return [{"first": f"EDATE({month},-{ago})"} for ago in range(count - 1, -1, -1)]
+
+
+def within(column: str, month: str = "{$month}") -> str:
+    """The criteria of SUMIFS for a column of days within a month, which is given by its first."""
+    return f'{column},">="&{month},{column},"<"&EDATE({month},1)'
+
+
+def copied(header: str, unit: Unit, look: Mapping[str, Any] = {}) -> Measure:
+    """A measure that shows a cell of a spilled table, which `originals` give the records."""
+    return Measure(header, same_as(f"{{source {header}}}"), unit, blank="", look=look)
+
+
+def originals(
+    page: Page,
+    row: int,
+    column: int,
+    headers: Sequence[str],
+    count: int,
+    prefix: str = "source ",
+) -> list[dict[str, str]]:
+    """Records of cells that stand on a sheet, beside each other from a column on, and below."""
+    return [
+        {f"{prefix}{header}": page.at(row + down, column + place)
+         for place, header in enumerate(headers)}
+        for down in range(count)
+    ]  # fmt: skip
+
+
+# Sheets
+
+
+def lay_out(
+    page: Page,
+    title: str,
+    lead: str,
+    widths: Sequence[tuple[int, float]],
+    *,
+    column: int = 0,
+    frozen: tuple[int, int] | None = None,
+) -> None:
+    """A sheet's title, the line under it, its columns' widths (how many, how wide), what stays.
+
+    `frozen` are the rows and columns that stay in sight.
+    """
+    first = 0
+    for count, width in widths:
+        page.sheet.set_column(first, first + count - 1, width)
+        first += count
+    headline(page, title, lead, column)
+    if frozen:
+        page.sheet.freeze_panes(*frozen)
