@@ -10,10 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import polars as pl
 import pytest
 import xlsxwriter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpi_xl import sources
@@ -783,6 +784,192 @@ def test_a_column_name_is_no_sql(tmp_path: Path) -> None:
     name = "a\" FROM read_csv('/etc/passwd') --"
     path = parquet(tmp_path / "x.parquet", {name: [1], "b": [2]})
     assert read_table(path, [Column(name, COUNT)]).columns == {name: [1.0]}
+
+
+# Customers told apart, in every kind of file
+
+WHOLE = st.integers(-(10**37), 10**37)
+IDS = st.lists(
+    st.integers(10**15, 10**15 + 80) | st.integers(2**53 - 40, 2**53 + 40) | WHOLE | st.integers(),
+    min_size=2,
+    max_size=40,
+    unique=True,
+)
+ID_KINDS = ("csv", "xlsx", "xlsx text", "BIGINT", "DOUBLE", "FLOAT", "HUGEINT", "DECIMAL(38,0)",
+            "DECIMAL(38,2)", "VARCHAR")  # fmt: skip
+
+
+@settings(max_examples=50, deadline=None)
+@given(IDS, st.sampled_from(ID_KINDS))
+def test_different_customers_stay_different_or_are_refused(
+    tmp_path_factory: pytest.TempPathFactory, ids: list[int], kind: str
+) -> None:
+    """As many customers as the file had before it was written, or a refusal; never fewer."""
+    folder = tmp_path_factory.mktemp("ids")
+    if kind == "csv":
+        path = folder / "x.csv"
+        path.write_text("id\n" + "\n".join(map(str, ids)), encoding="utf-8")
+    elif kind.startswith("xlsx"):
+        path = folder / "x.xlsx"
+        made = xlsxwriter.Workbook(path)
+        sheet = made.add_worksheet()
+        sheet.write(0, 0, "id")
+        for row, one in enumerate(ids, start=1):
+            if kind == "xlsx":
+                sheet.write_number(row, 0, one)
+            else:
+                sheet.write_string(row, 0, str(one))
+        made.close()
+    else:
+        path = folder / "x.parquet"
+        bound = {"BIGINT": 2**63, "DECIMAL(38,2)": 10**36}.get(kind, 10**38)
+        ids = [one for one in ids if abs(one) < bound] or [1]
+        values = ", ".join(f"({one}::HUGEINT)" for one in ids)
+        with duckdb.connect() as database:
+            rows = database.sql(f"SELECT id::{kind} AS id FROM (VALUES {values}) t(id)")
+            rows.write_parquet(str(path))
+    # Parquet keeps a HUGEINT as a double, too.
+    largest = {"FLOAT": 2**24, "xlsx": 2**53, "DOUBLE": 2**53, "HUGEINT": 2**53}.get(kind)
+    if largest and any(abs(float(one)) > largest for one in ids):
+        said = "is a number of too many digits to be told from others: write it as text"
+        assert said in refusal(path, [Column("id", KEY)])
+        return
+    found = read_table(path, [Column("id", KEY)]).columns["id"]
+    assert len(set(found)) == len(found) == len(ids)
+    assert found == [float(one) if abs(one) < 10**15 else str(one) for one in ids]
+    assert not any(isinstance(one, float) and abs(one) >= 1e15 for one in found)
+
+
+def test_one_customer_is_one_in_all_kinds_of_files(tmp_path: Path) -> None:
+    for kind in ("BIGINT", "DOUBLE", "DECIMAL(38,0)", "DECIMAL(20,2)", "HUGEINT", "VARCHAR"):
+        path = tmp_path / "x.parquet"
+        with duckdb.connect() as database:
+            rows = f"SELECT unnest([4000123412341234, 42])::{kind} AS id"
+            database.sql(rows).write_parquet(str(path))
+        if not kind.startswith(("V", "DECIMAL(20")):
+            assert column(path, "id", KEY) == ["4000123412341234", 42.0]
+    path.unlink()
+    assert column(written_csv(tmp_path, "id\n4000123412341234\n42\n"), "id", KEY) == [
+        "4000123412341234", 42.0,
+    ]  # fmt: skip
+
+
+# Currencies: never added up
+
+ADS = (
+    Column("date", DATE, daily=True),
+    Column("campaign", KEY, required=False),
+    Column("cost", MONEY),
+    Column("revenue", MONEY, required=False),
+    Column("sent", COUNT, required=False, event=True),
+)
+MIXED = """date,campaign,{header},cost,revenue
+2024-01-01,a,EUR,100,500
+2024-01-01,b,JPY,15000,75000
+2024-01-02,a,EUR,100.5,500
+2024-01-02,b,{last},15000,
+"""
+
+
+def written_csv(folder: Path, text: str) -> Path:
+    path = folder / "x.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "header", ["Currency", "Currency code", "account_currency", "Währungscode", "Devise", "Валюта",
+               "币种", "幣別", "واحد پول", "Code de la devise"],
+)  # fmt: skip
+def test_two_currencies_are_refused_with_the_sums_of_each(tmp_path: Path, header: str) -> None:
+    assert refusal(written_csv(tmp_path, MIXED.format(header=header, last="jpy")), ADS) == (
+        f'x.csv mixes currencies, and they are never added up: the column "{header}" has different'
+        " currencies: cost is 200.5 EUR and 30,000 JPY, revenue is 1,000 EUR and 75,000 JPY."
+        " Convert the amounts into one currency, or keep the rows of one"
+    )
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "parquet"])
+def test_two_currencies_are_refused_in_any_kind_of_file(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"x.{kind}"
+    if kind == "xlsx":
+        made = xlsxwriter.Workbook(path)
+        sheet = made.add_worksheet()
+        day = made.add_format({"num_format": "yyyy-mm-dd"})
+        for row, cells in enumerate([("date", "cost", "currency"), (JANUARY, 1, "USD"),
+                                     (JANUARY, 2, "EUR")]):  # fmt: skip
+            for place, cell in enumerate(cells):
+                sheet.write(row, place, cell, day if cell == JANUARY else None)
+        made.close()
+    else:
+        parquet(path, {"date": [JANUARY, JANUARY], "cost": [1, 2], "currency": ["USD", "EUR"]})
+    assert "cost is 1 USD and 2 EUR" in refusal(path, ADS)
+
+
+def test_one_currency_is_told(tmp_path: Path) -> None:
+    text = MIXED.replace("JPY", "EUR").format(header="Currency", last="")
+    table = read_table(written_csv(tmp_path, text), ADS)
+    assert "amounts in EUR" in table.remarks
+    assert sum(table.columns["cost"]) == 30200.5  # the last row's currency is the only other's
+
+
+def test_amounts_without_a_currency_beside_two(tmp_path: Path) -> None:
+    said = refusal(written_csv(tmp_path, MIXED.format(header="Currency", last="")), ADS)
+    assert "cost is 200.5 EUR and 15,000 JPY and 15,000 without a currency" in said
+
+
+def test_the_currency_of_converted_amounts_is_their_own(tmp_path: Path) -> None:
+    text = (
+        "date,Amount,Currency,Converted Amount,Converted Currency\n"
+        "2024-01-01,100,usd,90,eur\n2024-01-02,50,eur,50,eur\n"
+    )
+    path = written_csv(tmp_path, text)
+    assert "cost is 100 USD and 50 EUR" in refusal(path, ADS, renamed={"Amount": "cost"})
+    table = read_table(path, ADS, renamed={"Converted Amount": "cost"})
+    assert table.columns["cost"] == [90.0, 50.0]
+
+
+def test_a_column_about_currencies_that_holds_none(tmp_path: Path) -> None:
+    path = written_csv(tmp_path, "date,cost,Currency rate\n2024-01-01,1,1.1\n2024-01-02,2,1.2\n")
+    assert read_table(path, ADS).columns["cost"] == [1.0, 2.0]
+
+
+# Days: weeks and quarters are told
+
+
+@pytest.mark.parametrize(
+    ("header", "days", "said"),
+    [
+        ("Week", ["2024-01-01"], "has a row a week"),
+        ("Quarter", ["2024-01-01"], "has a row a quarter"),
+        ("Quartal", ["2024-01-01", "2024-04-01"], "has a row a quarter"),
+        ("Месяц", ["2024-01-01"], "has a row a month"),
+        ("date", ["2024-01-01", "2024-01-08", "2024-01-15", "2024-01-29"], "a row a week or more"),
+        ("Datum", ["2024-01-01", "2024-04-01", "2024-07-01"], "a row a month or more"),
+    ],
+)
+def test_weeks_and_quarters_are_no_days(
+    tmp_path: Path, header: str, days: list[str], said: str
+) -> None:
+    path = written_csv(tmp_path, f"{header},cost\n" + "".join(f"{day},5\n" * 2 for day in days))
+    assert said in refusal(path, ADS, renamed={header: "date"})
+    assert "by day" in refusal(path, ADS, renamed={header: "date"})
+
+
+@pytest.mark.parametrize(
+    ("header", "days", "sent"),
+    [
+        ("Day", ["2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22"], ""),
+        ("date", ["2024-01-01", "2024-01-08", "2024-01-15"], ""),  # three Mondays prove nothing
+        ("date", ["2024-01-01"], ""),
+        ("date", ["2024-01-02", "2024-01-09", "2024-01-16", "2024-01-23"], "900"),  # mailings
+        ("date", ["2024-01-01", "2024-01-08", "2024-01-15", "2024-01-23"], ""),
+    ],
+)
+def test_what_may_be_days_is_taken(tmp_path: Path, header: str, days: list[str], sent: str) -> None:
+    rows = "".join(f"{day},5,{sent}\n" for day in days)
+    path = written_csv(tmp_path, f"{header},cost,sent\n{rows}")
+    assert read_table(path, ADS, renamed={header: "date"}).rows == len(days)
 
 
 # What is written is what is read

@@ -16,7 +16,9 @@ class Column:
 
     `required`: the table makes no sense without it. `filled`: it has no blank cells.
     `choices`: the words that it admits, which a drop-down offers, or the name of a block of cells
-    that holds what the drop-down offers.
+    that holds what the drop-down offers; with `open` it admits others, too.
+    `daily`: each row is a day, of which it is the date, unless an `event` column of the row, such
+    as how many were sent a mail, has a value.
     """
 
     name: str
@@ -27,11 +29,14 @@ class Column:
     required: bool = True
     filled: bool = False
     choices: tuple[str, ...] | str = ()
+    open: bool = False
+    daily: bool = False
+    event: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:
         """The words that it admits; none where it admits any."""
-        return self.choices if isinstance(self.choices, tuple) else ()
+        return self.choices if isinstance(self.choices, tuple) and not self.open else ()
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from kpi_xl.cells import LARGEST_ID
 from kpi_xl.sources.records import (
     MOST_ROWS,
     TOO_MANY,
@@ -13,6 +14,9 @@ from kpi_xl.sources.records import (
     Unreadable,
     unused,
 )
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progress) -> Found:
@@ -45,6 +49,10 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                 elif kind.endswith(",0)") or kind in {"HUGEINT", "UHUGEINT"}:
                     column = column.cast("VARCHAR")  # it may be a key, whose every digit counts
                 elif kind.startswith("DECIMAL"):
+                    if _loses_digits(file, place, kind):
+                        rows = file.select(column).fetchall()
+                        found.cells[name] = [row[0] for row in rows]
+                        continue
                     column = column.cast("DOUBLE")
                 elif kind not in _PARQUET_KINDS:
                     raise Unreadable(
@@ -53,6 +61,8 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                     )
                 if kind.startswith("TIMESTAMP") and ("ZONE" in kind or "TZ" in kind):
                     found.remarks.append(f"{name}: times with a zone were read in UTC")
+                if kind == "FLOAT":
+                    found.told_apart[name] = 2.0**24
                 (array,) = file.select(column).fetchnumpy().values()
                 if kind == "DATE":
                     array = array.astype("datetime64[D]")
@@ -77,6 +87,16 @@ def _names(database: Any, name: str) -> list[str]:
             inner += (tree[place][1] or 0) - 1
         place += 1
     return names
+
+
+def _loses_digits(file: "duckdb.DuckDBPyRelation", place: int, kind: str) -> bool:
+    """Whether some number of a column is not the same as a double, or stands where few are."""
+    name = '"{}"'.format(file.columns[place].replace('"', '""'))
+    lost = f"TRY_CAST({name}::DOUBLE AS {kind}) IS DISTINCT FROM {name}"
+    (counted,) = file.aggregate(
+        f"count_if({name} IS NOT NULL AND ({lost} OR abs({name}::DOUBLE) > {LARGEST_ID}))"
+    ).fetchall()
+    return bool(counted[0])
 
 
 _PARQUET_KINDS = {"DATE", "BOOLEAN", "FLOAT", "DOUBLE", '"NULL"', "TINYINT", "SMALLINT"} | {

@@ -61,6 +61,8 @@ class Found:
     first: int  # the row of the first cells
     remarks: list[str] = field(default_factory=list)
     address: Callable[[int, int], str] = lambda row, column: ""
+    told_apart: dict[str, float] = field(default_factory=dict)
+    """Up to which whole number a column's kind of number keeps each apart, if not as a double."""
 
     def where(self, index: int, name: str) -> str:
         """A cell in the user's words: row, column, and in a workbook its address."""

@@ -4,17 +4,18 @@ import gzip
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from kpi_xl.bounded import BudgetError, call, panics
-from kpi_xl.cells import Cell
+from kpi_xl.cells import LARGEST_ID, Cell
 from kpi_xl.files import kind
 from kpi_xl.ooxml import limits
 from kpi_xl.reference import MOST_NAMES, did_you_mean
 from kpi_xl.schema import Column
+from kpi_xl.sources import currencies
 from kpi_xl.sources.delimited import read_csv
+from kpi_xl.sources.grain import longer_than_days
 from kpi_xl.sources.parquet import read_parquet
 from kpi_xl.sources.records import (
     MOST_ROWS,
@@ -53,9 +54,14 @@ def read_table(
     Rows in errors are those of the file, the first being 1. Raises SourceError.
     """
     reader = _reader(path)
+
+    def choose(headers: Sequence[str]) -> Places:
+        places = _places(columns, renamed, headers)
+        return {**places, **currencies.watched(headers, places)}
+
     try:
         with panics():
-            found = reader(path, partial(_places, columns, renamed), table, progress or _unheard)
+            found = reader(path, choose, table, progress or _unheard)
     except Unreadable as error:
         raise SourceError(f"{path} {error}") from None
     except BudgetError as error:
@@ -77,11 +83,20 @@ def read_table(
         if cells is None:
             continue
         try:
-            read[column.name], remark = typed(cells, column.unit)
+            told_apart = found.told_apart.get(column.name, LARGEST_ID)
+            read[column.name], remark = typed(cells, column.unit, told_apart)
         except Wrong as wrong:
             where = found.where(cells.index(wrong.cell), column.name)
             raise SourceError(f"{path}, {where}: {wrong}") from None
         remarks += [f"{column.name}: {remark}"] * bool(remark)
+    events = [read[c.name] for c in columns if c.event and c.name in read]
+    try:
+        remarks += currencies.in_one_currency(found, columns, read)
+        for column in columns:
+            if column.daily and column.name in read:
+                _refuse_longer(found, column, read[column.name], events)
+    except Unreadable as error:
+        raise SourceError(f"{path} {error}") from None
     keep = _rows_with_data(list(read.values()))
     for column in columns:
         if column.filled and column.name in read:
@@ -247,6 +262,18 @@ def _places(
             f' rename it, or say which it is, as in "Their name={missing[0]}"'
         )
     return places
+
+
+def _refuse_longer(
+    found: Found, column: Column, days: Sequence[Cell], events: Sequence[Sequence[Cell]]
+) -> None:
+    """Refuse weeks, months and quarters in a table of days. Raises Unreadable."""
+    if events:
+        rows = zip(days, *events, strict=True)
+        days = [day for day, *marks in rows if all(mark is None for mark in marks)]
+    longer = longer_than_days(found.headers[found.places[column.name]], days)
+    if longer:
+        raise Unreadable(longer)
 
 
 def _rows_with_data(columns: list[list[Cell]]) -> Sequence[int]:

@@ -14,11 +14,15 @@ from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.sources.records import Wrong
 from kpi_xl.units import DATE, KEY, LOGICAL, LONGEST_TEXT, MONEY, RATE, TEXT, Unit
 
+MOST_DIGITS = 1e15  # Excel keeps fifteen digits of a number
 FIRST_DAY = date(1900, 1, 1)  # of Excel's calendar
 
 
-def typed(cells: list[Any], unit: Unit) -> tuple[list[Cell], str]:
-    """The cells of a column as its unit has them, and a remark, if any. Raises Wrong."""
+def typed(cells: list[Any], unit: Unit, told_apart: float = LARGEST_ID) -> tuple[list[Cell], str]:
+    """The cells of a column as its unit has them, and a remark, if any. Raises Wrong.
+
+    `told_apart`: up to which whole number the column's kind of number keeps each apart.
+    """
     kinds = set(map(type, cells))
     if bool in kinds:  # True and 1.0 are one key of a dict
         cells[:] = [str(cell).upper() if type(cell) is bool else cell for cell in cells]
@@ -31,8 +35,11 @@ def typed(cells: list[Any], unit: Unit) -> tuple[list[Cell], str]:
         if code in distinct:
             raise Wrong(code, f"the cell holds the error {code}: correct it, or leave it blank")
     given = [cell for cell in distinct if not _is_blank(cell)]
-    read = {DATE: _dates, KEY: _keys, TEXT: _texts, LOGICAL: _truths}.get(unit)
-    values, remark = read(given) if read else _numbers(given, unit)
+    read = {DATE: _dates, TEXT: _texts, LOGICAL: _truths}.get(unit)
+    if unit is KEY:
+        values, remark = _keys(given, told_apart)
+    else:
+        values, remark = read(given) if read else _numbers(given, unit)
     known: dict[Any, Cell] = dict.fromkeys(distinct)
     known.update(zip(given, values, strict=True))
     if unit is DATE:
@@ -84,16 +91,35 @@ def _texts(cells: list[Any]) -> tuple[list[Cell], str]:
     return texts, ""
 
 
-def _keys(cells: list[Any]) -> tuple[list[Cell], str]:
-    """Keys as `kpi_xl.cells` has them; numbers of more digits than Excel keeps are text."""
-    texts, remark = _texts(cells)
-    read = [
-        key(cell)
-        if isinstance(cell, str) or (isinstance(cell, float | int) and abs(cell) < 1e15)
-        else text
-        for cell, text in zip(cells, texts, strict=True)
-    ]
-    return read, remark
+def _keys(cells: list[Any], told_apart: float) -> tuple[list[Cell], str]:
+    """Keys as `kpi_xl.cells` has them; numbers of more digits than Excel keeps are text.
+
+    Different numbers stay different: one that its kind may have rounded is refused.
+    """
+    read: list[Cell] = []
+    for cell in cells:
+        if isinstance(cell, float) and abs(cell) > told_apart:
+            raise Wrong(
+                cell,
+                f"{as_text(cell)} is a number of too many digits to be told from others: write it"
+                " as text",
+            )
+        known = _exact(cell)
+        small = isinstance(known, str) or abs(known) < MOST_DIGITS
+        as_key = key(known) if small else None
+        numeral = isinstance(as_key, float) and abs(as_key) >= MOST_DIGITS  # 1e+16, as text
+        read.append(as_text(known) if as_key is None or numeral else as_key)
+    _texts(read)
+    return read, ""
+
+
+def _exact(cell: Any) -> str | float | int:
+    """A cell as text, as a number, or a whole one as an integer, with all of its digits."""
+    if isinstance(cell, float | Decimal):
+        if math.isfinite(cell) and cell == int(cell):
+            return int(cell)
+        return cell if isinstance(cell, float) else as_text(cell)
+    return cell if isinstance(cell, int) else as_text(cell)
 
 
 def _truths(cells: list[Any]) -> tuple[list[Cell], str]:

@@ -1,0 +1,93 @@
+"""Columns of currencies beside the amounts: what is in different currencies is never added up."""
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from math import fsum
+
+from kpi_xl.cells import Cell
+from kpi_xl.schema import Column
+from kpi_xl.sources.records import Found, Unreadable, plain
+from kpi_xl.sources.values import as_text
+from kpi_xl.units import MONEY
+
+NAME = re.compile(
+    "currency|^cur$|^curr$|ccy|währung|waehrung|devise|moneda|moeda|valuta|waluta|měna|parabirimi|"
+    "валют|货币|貨幣|币种|幣別|幣種|通貨|통화|^ارز|واحدپول"
+)
+"""What a header of currencies has in it, in the languages that exports come in."""
+
+CODE = re.compile(r"[A-Z]{3}|[A-Z]{0,3}[$€£¥₽₺₹₩₪₫₴₸]|KR|ZŁ|KČ|FT|РУБ\.?|元|円|تومان|ریال")
+"""A code of ISO 4217 or a sign of money, in capitals."""
+
+WATCHED = "\0"
+"""What the names of columns begin with that are read only to be looked at."""
+
+
+def watched(headers: Sequence[str], places: Mapping[str, int]) -> dict[str, int]:
+    """The columns that hold the currencies of amounts, as their headers have it."""
+    return {
+        WATCHED + str(place): place
+        for place, header in enumerate(headers)
+        if place not in places.values() and NAME.search(plain(header))
+    }
+
+
+def in_one_currency(
+    found: Found, columns: Sequence[Column], read: Mapping[str, Sequence[Cell]]
+) -> list[str]:
+    """Remarks on the currency of the amounts. Raises Unreadable where there are several.
+
+    `read` are the columns of the table; of `found` the watched ones are taken out.
+    """
+    codes: dict[str, list[str]] = {}
+    for name in [name for name in found.cells if name.startswith(WATCHED)]:
+        texts = [as_text(cell).upper() if cell is not None else "" for cell in found.cells[name]]
+        del found.cells[name]
+        if all(CODE.fullmatch(text) for text in set(texts) - {""}) and any(texts):
+            codes[found.headers[found.places[name]]] = texts
+    remarks: dict[str, None] = {}
+    mixed: dict[str, list[str]] = {}  # the header of currencies: sums of columns
+    for column in columns:
+        if not codes or column.unit.name != MONEY.name or column.name not in read:
+            continue
+        theirs = plain(found.headers[found.places[column.name]])
+        # Beside "Amount" and "Converted amount" stand "Currency" and "Converted currency".
+        header = max(codes, key=lambda name: _alike(plain(name), theirs))
+        sums = _sums(codes[header], read[column.name])
+        if len(sums) > 1:
+            mixed.setdefault(header, []).append(
+                f"{column.name} is "
+                + " and ".join(f"{amount:,.10g} {code}" for code, amount in sums.items())
+            )
+        elif sums:
+            remarks[f"amounts in {next(iter(sums))}"] = None
+    if mixed:
+        what = "; ".join(
+            f'the column "{header}" has different currencies: {", ".join(sums)}'
+            for header, sums in mixed.items()
+        )
+        raise Unreadable(
+            f"mixes currencies, and they are never added up: {what}. Convert the amounts into one"
+            " currency, or keep the rows of one"
+        )
+    return list(remarks)
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two names have in common from the first on."""
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
+
+
+def _sums(codes: Sequence[str], amounts: Sequence[Cell]) -> dict[str, float]:
+    """The sum of each currency; amounts without one are of the only other, if there is one."""
+    parts: dict[str, list[float]] = {}
+    for code, amount in zip(codes, amounts, strict=True):
+        if amount:
+            parts.setdefault(code, []).append(float(amount))
+    nameless = parts.pop("", [])
+    if nameless and len(parts) == 1:
+        next(iter(parts.values())).extend(nameless)
+    elif nameless:
+        parts["without a currency"] = nameless
+    return {code: fsum(some) for code, some in parts.items()}
