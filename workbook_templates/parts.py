@@ -337,8 +337,14 @@ def source_list(page: Page, template: Template, language: str, loaded: Sequence[
         "remarks": (70, "What was left out or changed", styles.label(text_wrap=True)),
     }
     header = styles.header(align="start")
+    # A table that several files go to has several rows.
+    records = [
+        record
+        for table in template.inputs
+        for record in [one for one in loaded if one.table == table.name] or [Loaded(table.name)]
+    ]
     sheet.add_table(
-        top, 0, top + len(template.inputs), len(looks) - 1,
+        top, 0, top + len(records), len(looks) - 1,
         {"name": layout.SOURCES, "style": "Table Style Light 1",
          "columns": [{"header": name, "header_format": header} for name in layout.SOURCE_COLUMNS]},
     )  # fmt: skip
@@ -354,9 +360,7 @@ def source_list(page: Page, template: Template, language: str, loaded: Sequence[
         size = {"x_scale": 1.6, "y_scale": 0.2 * (lines(page.book.say(note), 30) + 2)}
         place = layout.SOURCE_COLUMNS.index(name)
         sheet.write_comment(top, place, page.book.say(note), size)
-    known = {record.table: record for record in loaded}
-    for row, table in enumerate(template.inputs, start=top + 1):
-        record = known.get(table.name, Loaded(table.name))
+    for row, record in enumerate(records, start=top + 1):
         for place, name in enumerate(layout.SOURCE_COLUMNS):
             held, style = getattr(record, name), looks[name][2]
             if held is None or held == "":
@@ -367,7 +371,7 @@ def source_list(page: Page, template: Template, language: str, loaded: Sequence[
                 number = serial(held) if isinstance(held, date) else held
                 sheet.write_number(row, place, number, style)
     sheet.freeze_panes(top + 1, 1)
-    sheet.print_area(0, 0, top + len(template.inputs), len(looks) - 1)
+    sheet.print_area(0, 0, top + len(records), len(looks) - 1)
 
 
 def as_written(cells: Sequence[Cell]) -> Sequence[Cell]:

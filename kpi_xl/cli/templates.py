@@ -1,9 +1,9 @@
 """kpi-xl new, fill, demo: template workbooks, empty, filled from files, with sample data."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kpi_xl import CellError
+from kpi_xl.cli.layouts import (
+    CURRENCY,
+    DATES,
+    ENCODING,
+    HEADER,
+    NET,
+    NUMBERS,
+    ONCE,
+    SET,
+    WHERE,
+    all_layouts,
+    spoken,
+)
 from kpi_xl.cli.shared import (
     BOOK_HOST,
     BOOK_LANGUAGE,
@@ -28,8 +41,8 @@ from kpi_xl.cli.shared import (
 from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
+    from kpi_xl.exports import Note, Request, Said
     from kpi_xl.reports.layout import Loaded
-    from kpi_xl.sources import Table
 
 HOSTS = ("excel", "lite", "server")
 STARTER = "starter"  # no template, for it has no tables
@@ -107,14 +120,21 @@ def for_host(content: bytes, host: str, wheel: str = "") -> bytes:
 @app.command()
 def fill(
     name: NAME,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Exports as they are: each is recognised, and goes to the table it fits.",
+            metavar="[FILE]...",
+        ),
+    ] = None,
     tables: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--table",
-            help="An input table and its file: CSV, Parquet or a workbook. Once a table.",
+            help="An input table and a file for it, also with * and ?; as often as needed.",
             metavar="NAME=FILE",
         ),
-    ],
+    ] = None,
     renamed: Annotated[
         list[str] | None,
         typer.Option(
@@ -123,45 +143,62 @@ def fill(
             metavar='"Their name=ours"',
         ),
     ] = None,
+    header: HEADER = None,
+    dates: DATES = None,
+    numbers: NUMBERS = None,
+    encoding: ENCODING = None,
+    constants: SET = None,
+    where: WHERE = None,
+    once: ONCE = None,
+    currency: CURRENCY = None,
+    net: NET = False,
+    rates: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file with the columns currency, rate and perhaps from: an amount times its"
+            " rate is in the report's currency.",
+            metavar="FILE",
+        ),
+    ] = None,
+    report_currency: Annotated[
+        str, typer.Option(help="The currency that all amounts are to be in.", metavar="EUR")
+    ] = "",
     output: OUTPUT = None,
     lang: BOOK_LANGUAGE = None,
     host: BOOK_HOST = "excel",
     wheel: WHEEL = "",
     force: FORCE = False,
 ) -> None:
-    """Fill a template workbook from files, and compute it."""
-    from kpi_xl.sources import SourceError, read_table
+    """Fill a template workbook from files, and compute it.
+
+    The exports of many vendors are known: kpi-xl layouts lists them. Of a file that nobody knows,
+    the options say how it is written.
+    """
+    from kpi_xl.exports import rates_of, read_files
+    from kpi_xl.sources import SourceError
 
     check_host(host, wheel)
     parts = import_module("kpi_xl.workbook_templates.parts")
     template = known_template(name)
-    files = named_files(template, tables)
-    names = named_columns(template, files, renamed or [])
+    words = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=net)
+    requests = named_files(template, files or [], tables or [], renamed or [], words)
     path = free_path(output or Path(f"{template.name}-filled.xlsx"), force=force)
     code = language_of(lang)
-    read = {}
     with steps() as step:
         try:
-            for table, file in files.items():
-                reading = partial(step, f"Reading {file.name}")
-                reading(0.0)
-                read[table.name] = read_table(
-                    file,
-                    table.columns,
-                    renamed=names[table.name],
-                    table=table.name,
-                    progress=reading,
-                )
-            step("Computing and writing the workbook")
-            about = parts.Sentence(
-                parts.FILLED, {"files": ", ".join(file.name for file in files.values())}
+            filling = read_files(
+                requests,
+                {table.name: table.columns for table in template.inputs},
+                all_layouts(),
+                rates=rates_of(rates) if rates else None,
+                report_currency=report_currency,
+                progress=lambda what, done: step(f"Reading {what}", done),
             )
-            data = {table: found.columns for table, found in read.items()}
-            sources = [
-                loaded(found, table.name, files[table], names[table.name], path.parent)
-                for table in template.inputs
-                if (found := read.get(table.name))
-            ]
+            step("Computing and writing the workbook")
+            read = ", ".join(dict.fromkeys(request.path.name for request in requests))
+            about = parts.Sentence(parts.FILLED, {"files": read})
+            data = {table: found.columns for table, found in filling.tables.items()}
+            sources = loaded(filling.notes, requests, path.parent)
             built = parts.build(template, data, about, code, loaded=sources, host=host)
         except (SourceError, parts.TooLargeError) as error:
             raise Misuse(str(error)) from None
@@ -169,60 +206,94 @@ def fill(
         save(path, for_host(built.content, host, wheel), force=force)
     print_built(template, built)
     for table in template.inputs:
-        if table.name not in read:
+        if table.name not in filling.tables:
             print(f"{table.name}: left empty; --table {table.name}=FILE fills it")
             continue
-        rows = read[table.name].rows
-        print(f"{table.name}: {rows:,} row{'s' * (rows != 1)} of {files[table]}")
-        for remark in read[table.name].remarks:
-            print(f"  {remark}")
+        for note in filling.notes:
+            if note.table != table.name:
+                continue
+            rows = f"{note.rows:,} row{'s' * (note.rows != 1)}"
+            print(f"{table.name}: {rows} of {note.path}")
+            for line in note.lines:
+                print(f"  {line}")
     say_where(path)
     print("Its sheet Checks lists what the data lack.")
 
 
-def loaded(
-    found: "Table", table: str, file: Path, renamed: Mapping[str, str], folder: Path
-) -> "Loaded":
-    """What the sheet Sources says of a table; a file in the workbook's folder is named from it."""
+def loaded(notes: "Sequence[Note]", requests: "Sequence[Request]", folder: Path) -> "list[Loaded]":
+    """What the sheet Sources says of files; one in the workbook's folder is named from it."""
     from kpi_xl.reports.layout import Loaded
 
-    path = file.resolve()
-    name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
-    columns = "; ".join(f"{theirs}={ours}" for theirs, ours in renamed.items())
     now = datetime.now().replace(microsecond=0)
-    return Loaded(table, name, columns, now, found.rows, "; ".join(found.remarks))
+    words = {request.path: request.said.words() for request in requests}
+    rows = []
+    for note in notes:
+        path = note.path.resolve()
+        name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
+        remarks = "; ".join(filter(None, (note.taken, note.left)))
+        rows.append(Loaded(note.table, name, words.get(note.path, ""), now, note.rows, remarks))
+    return rows
 
 
-def named_files(template: Any, given: list[str]) -> dict[Any, Path]:
-    """The file of each input table: "Leads=leads.csv". Raises Misuse."""
+def named_files(
+    template: Any, files: list[str], tables: list[str], renamed: list[str], words: "Said"
+) -> "list[Request]":
+    """The files that are to be read, and the tables of those given as Leads=leads.csv.
+
+    Raises Misuse.
+    """
+    from kpi_xl.exports import Request
+
     inputs = {table.name.lower(): table for table in template.inputs}
-    files: dict[Any, Path] = {}
-    for text in given:
+    given: list[tuple[str, str]] = [("", file) for file in files]
+    for text in tables:
         name, mark, file = text.partition("=")
         table = inputs.get(name.strip().lower())
         if table is None or not file.strip():
-            names = [table.name for table in inputs.values()]
-            near = did_you_mean(name, names) if mark else ""
+            known = [one.name for one in inputs.values()]
+            near = did_you_mean(name, known) if mark else ""
             raise Misuse(
-                f"--table {text}: write NAME=FILE, the name being {' or '.join(names)}{near}"
+                f"--table {text}: write NAME=FILE, the name being {' or '.join(known)}{near}"
             )
-        if table in files:
-            raise Misuse(f"--table {table.name} is given twice")
-        files[table] = Path(file.strip()).expanduser()
-    return files
+        given.append((table.name, file.strip()))
+    if not given:
+        raise Misuse(
+            "name the files: kpi-xl fill TEMPLATE FILE..., or --table"
+            f" {template.inputs[0].name}=FILE"
+        )
+    used = [
+        table for table in template.inputs if any(name in ("", table.name) for name, _ in given)
+    ]
+    names = named_columns(template, used, renamed)
+    every = {theirs: ours for columns in names.values() for theirs, ours in columns.items()}
+    return [
+        Request(path, table, replace(words, renamed=names[table] if table else every))
+        for table, file in given
+        for path in meant(file)
+    ]
 
 
-def named_columns(
-    template: Any, files: dict[Any, Path], given: list[str]
-) -> dict[str, dict[str, str]]:
+def meant(text: str) -> list[Path]:
+    """The files that a path means, which may have * and ? in it. Raises Misuse."""
+    path = Path(text).expanduser()
+    if path.exists() or not any(mark in text for mark in "*?["):
+        return [path]
+    root = Path(path.anchor or ".")
+    found = sorted(root.glob(str(path.relative_to(path.anchor))))
+    if not found:
+        raise Misuse(f"there is no file {text}")
+    return found
+
+
+def named_columns(template: Any, tables: list[Any], given: list[str]) -> dict[str, dict[str, str]]:
     """By table, what a file calls our columns: "Kanal=channel". Raises Misuse."""
-    names: dict[str, dict[str, str]] = {table.name: {} for table in files}
+    names: dict[str, dict[str, str]] = {table.name: {} for table in tables}
     for text in given:
         theirs, mark, ours = (part.strip() for part in text.rpartition("="))
         only, _, column = ours.removesuffix("]").rpartition("[")
         known = {
             f"{table.name}[{one.name}]".lower(): (table.name, one.name)
-            for table in files
+            for table in tables
             for one in table.columns
         }
         fits = [

@@ -27,6 +27,11 @@ def settings_file() -> Path:
     return folder / "kpi_xl" / "settings.toml"
 
 
+def layouts_folder() -> Path:
+    """Where the user's own layouts of exports are."""
+    return settings_file().parent / "layouts"
+
+
 def allowed_folders() -> list[Path]:
     """The folders that the user has allowed. Raises SourceError for settings that are wrong."""
     folders = [text for text in os.environ.get(VARIABLE, "").split(os.pathsep) if text.strip()]

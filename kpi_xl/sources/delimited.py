@@ -5,13 +5,14 @@ import csv
 import gzip
 import io
 import re
+from collections.abc import Callable
 from functools import partial
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 
-from kpi_xl.sources import records
+from kpi_xl.sources import records, scripts
 from kpi_xl.sources.records import (
     MOST_ROWS,
     TOO_MANY,
@@ -94,11 +95,17 @@ def _unpacked(path: Path, packed: BinaryIO) -> BinaryIO:
 
 
 _SAVE_UTF_8 = 'save it as "CSV UTF-8"'
-UPPER = "[\u0410-\u042f\u0401\u0404\u0406\u0407\u0490\u040e]"  # Russian, Ukrainian, Belarusian
-LOWER = "[\u0430-\u044f\u0451\u0454\u0456\u0457\u0491\u045e]"
-CYRILLIC_WORD = re.compile(rf"\b(?:{UPPER}?{LOWER}+|{UPPER}+)\b")
-TYPOGRAPHY = "\u00a0\u00ab\u00bb\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2026\u2116\u20ac"
-LEGACY = {"gb18030": "GB18030 (Chinese)", "cp1251": "Windows-1251 (Cyrillic)"}
+LEGACY = {
+    "gb18030": "GB18030 (Chinese)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "big5": "Big5 (traditional Chinese)",
+    "cp949": "cp949 (Korean)",
+    "shift_jis": "Shift-JIS (Japanese)",
+    "cp1252": "Windows-1252 (Western)",
+    "cp1250": "Windows-1250 (Central European)",
+    "cp1256": "Windows-1256 (Arabic, Persian)",
+}
+"""The encodings before Unicode that are looked for, and what people call them."""
 
 
 def _encoding(path: Path) -> tuple[str, list[str]]:
@@ -134,37 +141,28 @@ def _encoding(path: Path) -> tuple[str, list[str]]:
             piece = following
         else:
             return encoding, []
-    with path.open("rb") as packed, _unpacked(path, packed) as file:
-        telling = (line for line in iter(partial(file.readline, PIECE), b"") if not line.isascii())
-        sample = b"".join(islice(telling, 5000))
-    likely = [name for name in LEGACY if _reads_well(sample, name)]
+    likely = likely_encodings(lambda: _unpacked(path, path.open("rb")))
     if len(likely) != 1:
         raise Unreadable(
-            f"is not in UTF-8, and not surely in UTF-16, {' or '.join(LEGACY.values())}:"
-            f" {_SAVE_UTF_8}"
+            "is not in UTF-8, and not surely in UTF-16, GB18030 (Chinese) or Windows-1251"
+            f" (Cyrillic): {_SAVE_UTF_8}"
         )
     return likely[0], [f"the text was read as {LEGACY[likely[0]]}"]
 
 
-def _reads_well(sample: bytes, encoding: str) -> bool:
-    """Whether text is as people write it, once it is decoded.
+def likely_encodings(opened: Callable[[], BinaryIO]) -> list[str]:
+    """The encodings before Unicode in which a file's first lines are as people write.
 
-    Nearly all bytes are letters in Windows-1251, and many are characters in GB18030; but words
-    come out as a mixture of alphabets and cases, or as characters that hardly anybody uses. For
-    the few words of a header, that tells more than the statistics of detectors do.
+    Of several that give the same text it is the first.
     """
-    try:
-        text = sample.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    if encoding == "gb18030":
-        foreign = [char for char in text if not char.isascii()]
-        # GB2312's first level, its 3,755 common characters, ends before the byte D8.
-        common = [char for char in foreign if b"\xa1" <= char.encode("gb2312", "replace") < b"\xd8"]
-        return len(common) >= 0.9 * len(foreign)
-    words = CYRILLIC_WORD.findall(text)
-    foreign = [char for char in text if not char.isascii() and char not in TYPOGRAPHY]
-    return bool(words) and sum(map(len, words)) >= 0.9 * len(foreign)
+    with opened() as file:
+        telling = (line for line in iter(partial(file.readline, PIECE), b"") if not line.isascii())
+        sample = b"".join(islice(telling, 5000))
+    likely = {name: text for name in LEGACY if (text := scripts.well_read(sample, name))}
+    alike: dict[str, str] = {}
+    for name, text in likely.items():
+        alike.setdefault(text, name)
+    return list(alike.values())
 
 
 def _delimiter(start: str) -> tuple[str, int]:

@@ -1,0 +1,22 @@
+"""Recognised exports: files of advertising, shops, web analytics and CRMs, into tables of ours.
+
+What a vendor's file looks like is data: a TOML a vendor, in this folder, or in the user's own.
+"""
+
+from kpi_xl.exports.filling import Filling, Request, read_files
+from kpi_xl.exports.layouts import Layout, known_layouts, layouts_of
+from kpi_xl.exports.rates import rates_of
+from kpi_xl.exports.told import Note, Said, said
+
+__all__ = [
+    "Filling",
+    "Layout",
+    "Note",
+    "Request",
+    "Said",
+    "known_layouts",
+    "layouts_of",
+    "rates_of",
+    "read_files",
+    "said",
+]

@@ -1,0 +1,396 @@
+"""The cells of exports as numbers and dates.
+
+All columns of numbers of a file are written in one convention, and so are its dates: what one
+cell decides holds for all. Where none decides, what the layout says does, or what the user says;
+where nobody says it, the file is refused, with the place of the cell.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from kpi_xl.errors import EXCEL_ERRORS
+from kpi_xl.sources.values import MARKS
+from kpi_xl.units import COUNT, Unit
+
+BLANKS = frozenset(
+    (*"- -- --- – — n/a #n/a na null none н/д 无 無 暂无 ∅".split(), "", "нет данных", "0000-00-00")
+)
+"""What stands for nothing in a column of numbers or dates, in lower case."""
+
+SIGNS = {
+    "€": "EUR", "£": "GBP", "₽": "RUB", "руб.": "RUB", "руб": "RUB", "р.": "RUB", "zł": "PLN",
+    "us$": "USD", "r$": "BRL", "ca$": "CAD", "c$": "CAD", "a$": "AUD", "au$": "AUD", "nz$": "NZD",
+    "hk$": "HKD", "nt$": "TWD", "s$": "SGD", "sg$": "SGD", "mx$": "MXN", "cn¥": "CNY", "元": "CNY",
+    "jp¥": "JPY", "円": "JPY", "₹": "INR", "rs.": "INR", "₺": "TRY", "₩": "KRW", "₴": "UAH",
+    "₪": "ILS", "kč": "CZK", "ft": "HUF", "lei": "RON", "تومان": "IRT", "ریال": "IRR", "﷼": "IRR",
+}  # fmt: skip
+"""Currencies by sign, in lower case. $, ¥ and kr are of several countries, and stay signs."""
+
+_SIGN = (
+    r"(?:[A-Za-z]{1,3}[$¥]|zł|kr\.?|руб\.?|р\.|تومان|ریال|元|円|Rs\.?|Kč|Ft|lei|[A-Z]{3}"
+    r"|[^\w\s.,'%+()-])"
+)
+_NUMBER = re.compile(
+    rf"(?P<sign>[-+]?) ?(?P<open>\()?(?P<before>{_SIGN})? ?(?P<inner>\()?(?P<second>[-+]?)"
+    rf"(?P<body>(?:[0-9][0-9.,' ]*|[.,])(?<! )[0-9]*(?:[eE][-+]?[0-9]+)?)"
+    rf" ?(?P<after>{_SIGN})?(?P<close>\))?(?P<percent> ?%)?"
+)
+CONVENTIONS = ((",", "."), (" ", "."), ("'", "."), (".", ","), (" ", ","), ("'", ","))
+
+
+class Fault(NamedTuple):
+    """What is wrong with a cell: its column, its place among the rows, why, what to do."""
+
+    column: str
+    at: int
+    sentence: str
+
+
+class Amount(NamedTuple):
+    """A number as written: its sign, its digits, its currency."""
+
+    negative: bool
+    body: str
+    currency: str
+
+
+class Numbers(NamedTuple):
+    """Columns of numbers, and which currencies the cells name."""
+
+    columns: dict[str, list[float | None]]
+    currencies: dict[str, list[str]]
+    faults: list[Fault]
+
+
+def convention(said: str) -> tuple[str, str]:
+    """The marks for thousands and decimals of a number as "1.234,5". Raises ValueError."""
+    match = re.fullmatch(r"\d([., '\u00a0\u202f\u2019]?)\d{3}(?:([.,])\d+)?", said)
+    if not match or (match[1] and match[1] == match[2]):
+        raise ValueError(f"{said!r} is not written as 1,234.5 or 1.234,5 or 1 234,5")
+    thousands = match[1].translate(MARKS)
+    return thousands, match[2] or ("," if thousands == "." else ".")
+
+
+def is_blank(cell: Any, blanks: Iterable[str] = ()) -> bool:
+    """Whether a cell stands for nothing."""
+    if isinstance(cell, str):
+        text = cell.strip().lower()
+        return not text or text in BLANKS or text in blanks
+    return cell is None or cell != cell
+
+
+def numbers(
+    cells: Mapping[str, Sequence[Any]],
+    units: Mapping[str, Unit],
+    hint: str = "",
+    *,
+    said: bool = False,
+    blanks: Iterable[str] = (),
+) -> Numbers:
+    """Columns of numbers in the one convention that fits all of them.
+
+    `hint` is a number as the vendor writes it, which decides between two; if `said` by the user,
+    it is the only one.
+    """
+    faults: list[Fault] = []
+    read: dict[str, dict[Any, float | None]] = {}
+    written: dict[str, dict[str, Amount]] = {}
+    for name, column in cells.items():
+        known: dict[Any, float | None] = {}
+        texts: dict[str, Amount] = {}
+        for cell in dict.fromkeys(column):
+            if isinstance(cell, str) and cell not in EXCEL_ERRORS:
+                if is_blank(cell, blanks):
+                    known[cell] = None
+                elif amount := _amount(cell):
+                    texts[cell] = amount
+                else:
+                    faults.append(_fault(name, column, cell, "is not a number"))
+            elif isinstance(cell, bool | date):
+                faults.append(_fault(name, column, cell, "is not a number"))
+            elif isinstance(cell, str):
+                faults.append(_fault(name, column, cell, "is an error of Excel"))
+            else:
+                known[cell] = None if is_blank(cell) else float(cell)
+        read[name], written[name] = known, texts
+    pair = _common(written, units, cells, hint, said, faults)
+    currencies: dict[str, list[str]] = {}
+    for name, texts in written.items():
+        for text, amount in texts.items():
+            value = _value(amount.body, *pair)
+            if value is None:
+                faults.append(_fault(name, cells[name], text, "has other marks than the others"))
+                continue
+            read[name][text] = -value if amount.negative else value
+        if any(amount.currency for amount in texts.values()):
+            signs = {text: amount.currency for text, amount in texts.items()}
+            currencies[name] = [signs.get(cell, "") for cell in cells[name]]
+    columns = {name: [read[name].get(cell) for cell in column] for name, column in cells.items()}
+    return Numbers(columns, currencies, faults)
+
+
+def _fault(name: str, column: Sequence[Any], cell: Any, why: str) -> Fault:
+    text = str(cell) if len(str(cell)) <= 40 else str(cell)[:37] + "..."
+    return Fault(name, list(column).index(cell), f'"{text}" {why}')
+
+
+def _amount(text: str) -> Amount | None:
+    """What a number consists of; None for a text that is none."""
+    ascii_text = text if text.isascii() else text.translate(MARKS)
+    if not ascii_text.isascii():
+        ascii_text = "".join(
+            str(unicodedata.decimal(char, char))
+            for char in ascii_text
+            if char not in _MARKS_OF_BIDI
+        )
+    match = _NUMBER.fullmatch(ascii_text.strip())
+    if not match or match["percent"] or not any(map(str.isdigit, match["body"])):
+        return None
+    opened = bool(match["open"]) + bool(match["inner"])
+    if opened != bool(match["close"]) or (match["sign"] and match["second"]):
+        return None
+    if match["before"] and match["after"]:
+        return None
+    sign = match["before"] or match["after"] or ""
+    if sign and len(sign) == 1 and not sign.isalpha() and unicodedata.category(sign) != "Sc":
+        return None
+    currency = SIGNS.get(sign.lower(), sign)
+    negative = "-" in (match["sign"], match["second"]) or bool(opened)
+    return Amount(negative, match["body"], currency)
+
+
+_MARKS_OF_BIDI = "\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\u200b\ufeff"
+
+
+def _common(
+    written: Mapping[str, Mapping[str, Amount]],
+    units: Mapping[str, Unit],
+    cells: Mapping[str, Sequence[Any]],
+    hint: str,
+    said: bool,
+    faults: list[Fault],
+) -> tuple[str, str]:
+    """The marks of all numbers of a file; a fault is added where nothing decides between two."""
+    bodies = {
+        amount.body: (name, text)
+        for name, texts in written.items()
+        for text, amount in texts.items()
+        if not amount.body.isdigit()
+    }
+    wanted = convention(hint) if hint else None
+    if said and wanted:
+        return wanted
+    fitting = [
+        pair for pair in CONVENTIONS if all(_value(body, *pair) is not None for body in bodies)
+    ]
+    if not fitting:
+        return wanted or (",", ".")
+    if wanted in fitting:
+        return wanted
+    for body, (name, _) in bodies.items():
+        if len({_value(body, *pair) for pair in fitting}) > 1 and units.get(name) is COUNT:
+            # A count has no decimals: whoever reads it as one with decimals is wrong.
+            whole = [pair for pair in fitting if float(_value(body, *pair) or 0.0).is_integer()]
+            fitting = whole or fitting
+    for body, (name, text) in bodies.items():
+        values = {_value(body, *pair) for pair in fitting}
+        if len(values) > 1:
+            one, other = sorted(map(float, filter(None, values)))[-2:]
+            faults.append(
+                _fault(name, cells[name], text,
+                       f"may be {other:.15g} or {one:.15g}: say how numbers are written, as in"
+                       ' --numbers "1.234,5" or "1,234.5"')
+            )  # fmt: skip
+            break
+    return fitting[0]
+
+
+_PATTERNS = {
+    (thousands, decimal): re.compile(
+        rf"(?:[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{2,3}})*{re.escape(thousands)}[0-9]{{3}}"
+        rf"|[0-9]*)(?:{re.escape(decimal)}[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+    )
+    for thousands in (",", " ", "'", ".")
+    for decimal in (".", ",")
+    if thousands != decimal
+}
+
+
+def _value(body: str, thousands: str, decimal: str) -> float | None:
+    if body.isdigit():
+        return float(body)
+    key = (thousands or ("," if decimal == "." else "."), decimal)
+    if not thousands and key[0] in body:
+        return None
+    if not _PATTERNS[key].fullmatch(body):
+        return None
+    return float(body.replace(key[0], "").replace(decimal, "."))
+
+
+# Dates
+
+MONTH_NAMES = {
+    name: number
+    for names in (
+        "jan feb mar apr may jun jul aug sep oct nov dec",
+        "january february march april may june july august september october november december",
+        "januar februar märz april mai juni juli august september oktober november dezember",
+        "jan feb mär apr mai jun jul aug sep okt nov dez",
+        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+        "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+        "янв фев мар апр май июн июл авг сен окт ноя дек",
+        "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
+    )
+    for number, name in enumerate(names.split(), start=1)
+} | {"sept": 9}
+_TIME = r"(?:(?:T|,? +)\(?\d{1,2}[:.]\d\d.*)?"
+_YEAR_FIRST = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?" + _TIME)
+_YEAR_LAST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d\d)" + _TIME)
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:\d\d){0,3}")
+_MONTH = re.compile(r"(\d{4})[-/.年]?(\d{1,2})月?")
+_MONTH_LAST = re.compile(r"(\d{1,2})[-/.](\d{4})")
+_NAMED = re.compile(r"([^\W\d]+)\.? +(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})" + _TIME)
+_DAY_NAMED = re.compile(r"(\d{1,2})\.?[- ]+([^\W\d]+)\.?,?[- ]+(\d{4}|\d\d)" + _TIME)
+_MONTH_NAMED = re.compile(r"([^\W\d]+)\.?[- ]+(\d{4})")
+_DIGITS = {ord(char): str(n) for zero in "٠۰" for n, char in
+           enumerate(chr(ord(zero) + k) for k in range(10))}  # fmt: skip
+
+
+class Dates(NamedTuple):
+    """Columns of dates, and what is wrong with them."""
+
+    columns: dict[str, list[date | None]]
+    faults: list[Fault]
+
+
+def dates(
+    cells: Mapping[str, Sequence[Any]],
+    hint: str = "",
+    *,
+    said: bool = False,
+    calendar: str = "gregorian",
+    blanks: Iterable[str] = (),
+) -> Dates:
+    """Columns of dates in the one order of day and month that fits all of them.
+
+    `hint` (dmy, mdy, ymd) decides between two orders; if `said` by the user, it is the only one.
+    """
+    faults: list[Fault] = []
+    texts: dict[str, tuple[str, Any]] = {}
+    read: dict[Any, date | None] = {}
+    for name, column in cells.items():
+        for cell in dict.fromkeys(column):
+            if cell in read or is_blank(cell, blanks):
+                continue
+            if isinstance(cell, datetime):
+                read[cell] = cell.date()
+            elif isinstance(cell, date):
+                read[cell] = cell
+            elif isinstance(cell, float | int) and not isinstance(cell, bool):
+                texts[f"{cell:.0f}"] = name, cell
+            else:
+                texts[str(cell).strip()] = name, cell
+    plain = {text: text.translate(_DIGITS) for text in texts}
+    plain = {
+        text: "".join(c for c in shown if c not in _MARKS_OF_BIDI) if not shown.isascii() else shown
+        for text, shown in plain.items()
+    }
+    orders = [hint] if said and hint in ("dmy", "mdy") else ["dmy", "mdy"]
+    fitting = []
+    for order in orders:
+        values = {text: day_of(shown, order, calendar) for text, shown in plain.items()}
+        if None not in values.values():
+            fitting.append((order, values))
+    chosen: dict[str, date | None] = {}
+    if fitting:
+        by_order = dict(fitting)
+        chosen = by_order.get(hint) or fitting[0][1]
+        if len(fitting) > 1 and hint not in by_order:
+            for text, one in fitting[0][1].items():
+                other = fitting[1][1][text]
+                if one != other:
+                    name, cell = texts[text]
+                    faults.append(
+                        _fault(name, cells[name], cell,
+                               f"may be {one} or {other}: say which order the dates have, as in"
+                               " --dates dmy or --dates mdy")
+                    )  # fmt: skip
+                    break
+    else:
+        first: dict[str, Fault] = {}
+        for text, shown in plain.items():
+            name, cell = texts[text]
+            if any(day_of(shown, order, calendar) is None for order in orders[:1]) and (
+                name not in first
+            ):
+                if day_of(shown, "dmy", calendar) or day_of(shown, "mdy", calendar):
+                    why = "has day and month in another order than other dates, or than was said"
+                elif day_of(shown, "ymd", "jalali") and calendar != "jalali":
+                    why = "is not in the calendar, but would be one of the Jalali: --dates jalali"
+                else:
+                    why = "is not a date"
+                first[name] = _fault(name, cells[name], cell, why)
+        faults += first.values()
+    for text, (_, cell) in texts.items():
+        read[cell] = chosen.get(text)
+    for text, day in chosen.items():
+        if day and day.year < 1900:
+            name, cell = texts[text]
+            faults.append(
+                _fault(name, cells[name], cell,
+                       "is before 1900, where Excel's calendar begins; if it is a Jalali date, say"
+                       " --dates jalali")
+            )  # fmt: skip
+            break
+    columns = {name: [read.get(cell) for cell in column] for name, column in cells.items()}
+    return Dates(columns, faults)
+
+
+def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:
+    """The day that a text is, if dates without the year in front are in this order."""
+    if match := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
+        year, month, day = map(int, match.groups())
+    elif match := _YEAR_LAST.fullmatch(text):
+        one, two, year = map(int, match.groups())
+        day, month = (one, two) if order != "mdy" else (two, one)
+        if len(match[3]) == 2:
+            year += 2000 if year < 70 else 1900
+    elif match := _MONTH.fullmatch(text):
+        year, month, day = int(match[1]), int(match[2]), 1
+    elif match := _MONTH_LAST.fullmatch(text):
+        year, month, day = int(match[2]), int(match[1]), 1
+    elif match := _NAMED.fullmatch(text):
+        year, month, day = int(match[3]), MONTH_NAMES.get(match[1].lower(), 0), int(match[2])
+    elif match := _DAY_NAMED.fullmatch(text):
+        year, month, day = int(match[3]), MONTH_NAMES.get(match[2].lower(), 0), int(match[1])
+        if year < 100:
+            year += 2000
+    elif match := _MONTH_NAMED.fullmatch(text):
+        year, month, day = int(match[2]), MONTH_NAMES.get(match[1].lower(), 0), 1
+    else:
+        return None
+    try:
+        if calendar == "jalali":
+            from persiantools.jdatetime import JalaliDate
+
+            # A file from Iran may have some of its dates in the other calendar.
+            if 1200 <= year <= 1500:
+                day_there: date = JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call]
+                return day_there
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def is_month(text: str) -> bool:
+    """Whether a text is a month without a day: 2024-01, Jan 2024, 01/2024, 202401."""
+    shown = text.strip().translate(_DIGITS)
+    match = _MONTH_NAMED.fullmatch(shown)
+    if match:
+        return match[1].lower() in MONTH_NAMES
+    found = _MONTH.fullmatch(shown) or _MONTH_LAST.fullmatch(shown)
+    return bool(found) and day_of(shown, "dmy") is not None

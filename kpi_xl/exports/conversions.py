@@ -1,0 +1,333 @@
+"""From the table that an export is of to another table: days to months, deals to weeks."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from kpi_xl.exports.shaping import Reading, monday
+from kpi_xl.exports.told import counted
+from kpi_xl.sources import Column
+from kpi_xl.units import COUNT, DATE, KEY, MONEY, TEXT, Unit
+
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "Ads": tuple(
+        Column(name, unit, required=False)
+        for name, unit in (
+            ("date", DATE), ("campaign", KEY), ("ad_group", KEY), ("channel", KEY),
+            ("impressions", COUNT), ("clicks", COUNT), ("cost", MONEY), ("conversions", COUNT),
+            ("revenue", MONEY), ("sent", COUNT), ("delivered", COUNT), ("opens", COUNT),
+            ("email_clicks", COUNT), ("unsubscribes", COUNT),
+        )
+    ),
+    "Orders": tuple(
+        Column(name, unit, required=False)
+        for name, unit in (
+            ("order", KEY), ("customer", KEY), ("date", DATE), ("amount", MONEY), ("status", KEY)
+        )
+    ),
+    "Leads": tuple(
+        Column(name, unit, required=False)
+        for name, unit in (
+            ("lead_id", KEY), ("created", DATE), ("channel", KEY), ("campaign", KEY),
+            ("owner", KEY), ("mql_date", DATE), ("sql_date", DATE), ("sqo_date", DATE),
+            ("won_date", DATE), ("lost_date", DATE), ("value", MONEY),
+        )
+    ),
+    "Contracts": tuple(
+        Column(name, unit, required=False)
+        for name, unit in (
+            ("customer", KEY), ("started", DATE), ("ended", DATE), ("amount", MONEY),
+            ("quantity", COUNT), ("interval", TEXT),
+        )
+    ),
+}  # fmt: skip
+"""The columns of the tables that exports are of, where a template has not that table."""
+
+TARGETS = {
+    "Ads": ("Ads", "Spend", "Months"),
+    "Orders": ("Orders", "Months"),
+    "Leads": ("Leads", "Weeks", "Months"),
+    "Contracts": ("Subscriptions",),
+}
+"""Which tables the rows of another can fill."""
+
+STOCKS = {"followers": "last", "customers_end": "last", "customers_start": "first",
+          "audience": "last", "market_buyers": "last", "mrr_start": "first",
+          "reach": "", "active_users": "", "buyers": "", "repeat_buyers": ""}  # fmt: skip
+"""Columns of Months that do not add up: what a month takes of its weeks; nothing, if none fits."""
+
+
+DEALS_ARE_OPPORTUNITIES = "every deal counts as an opportunity (SQO) from its creation"
+
+
+def targets(table: str) -> Sequence[str]:
+    """The tables that the rows of a table can fill, the likeliest first."""
+    return TARGETS.get(table, (table,))
+
+
+def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
+    """Make a reading one of another table, or of its months; what cannot be is a fault."""
+    source = reading.match.layout.table
+    if source == "Leads" or (source != table and "created" in reading.frame):
+        _opportunities(reading)
+    if source == table:
+        if table == "Months":
+            _months(reading, columns)
+        elif table == "Spend" and reading.grain != "month":
+            _grouped(reading, ["month", "channel"], {"month": _first})
+        elif table == "Weeks":
+            _grouped(reading, ["rep", "week"], {"week": monday})
+        reading.table = table
+        return
+    CONVERTERS[source, table](reading)
+    reading.table = table
+
+
+def _first(day: date) -> date:
+    return day.replace(day=1)
+
+
+def _grouped(reading: Reading, keys: Sequence[str], to: dict[str, Callable[[date], date]]) -> None:
+    """Add up what is alike in the keys, days made months or weeks before."""
+    frame = reading.frame.copy()
+    for name, change in to.items():
+        frame[name] = frame[name].map(change)
+    if reading.grain == "week" and "month" in to:
+        _tell_weeks(reading)
+    numbers = [n for n in frame.columns if n not in keys and frame[n].dtype.kind == "f"]
+    present = [key for key in keys if key in frame]
+    frame = frame.groupby([*present, "_currency"], sort=False, as_index=False, dropna=False).agg(
+        {"_row": "first", **{name: lambda column: column.sum(min_count=1) for name in numbers}}
+    )
+    reading.frame = frame
+
+
+def _tell_weeks(reading: Reading) -> None:
+    weeks = [day for day in reading.frame["month"].unique() if (day.day + 6) > _days_in(day)]
+    reading.left.append(
+        "weeks count in the month of their first day"
+        + (f", {counted(len(weeks), 'week')} of them reach into the next" if weeks else "")
+    )
+
+
+def _days_in(day: date) -> int:
+    following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
+    return (following - day.replace(day=1)).days
+
+
+def _months(reading: Reading, columns: Sequence[Column]) -> None:
+    """Days and weeks as months, where a column adds up; of stocks the first or last one."""
+    if reading.grain == "month" and reading.frame["month"].map(_first).is_unique:
+        return
+    frame = reading.frame.sort_values("month", kind="stable")
+    if reading.grain == "week":
+        _tell_weeks(reading)
+    how: dict[str, Any] = {"_row": "first", "_currency": "first"}
+    for column in columns:
+        name = column.name
+        if name not in frame or name == "month" or not frame[name].notna().any():
+            continue
+        rule = STOCKS.get(name, "sum")
+        if rule == "":
+            reading.faults.append(
+                f"has {name} by the {reading.grain}, which does not add up to months (the same"
+                " people are counted again): give it by month, or leave it out with"
+                f" --set {name}="
+            )
+            continue
+        how[name] = (lambda cells: cells.sum(min_count=1)) if rule == "sum" else rule
+        if rule != "sum":
+            reading.left.append(f"{name}: the {rule} of each month")
+    frame = frame.assign(month=frame["month"].map(_first))
+    reading.frame = frame.groupby("month", sort=True, as_index=False).agg(how)
+
+
+def _spend(reading: Reading) -> None:
+    frame = reading.frame.rename(columns={"date": "month", "cost": "spend"})
+    reading.frame = frame
+    if "channel" not in frame:
+        frame["channel"] = reading.match.layout.vendor
+    _grouped(reading, ["month", "channel"], {"month": _first})
+
+
+def _ad_months(reading: Reading) -> None:
+    reading.frame = reading.frame.rename(
+        columns={"date": "month", "cost": "ad_spend", "revenue": "ad_revenue"}
+    )
+    mails = {"opens": "opened", "email_clicks": "clicked", "unsubscribes": "unsubscribed"}
+    if "sent" in reading.frame:
+        reading.frame = reading.frame.rename(columns=mails).drop(
+            columns=[n for n in ("ad_revenue", "clicks", "impressions") if n in reading.frame]
+        )
+    if "conversions" in reading.frame:
+        reading.frame = reading.frame.drop(columns="conversions")
+    _grouped(reading, ["month"], {"month": _first})
+
+
+def _order_months(reading: Reading) -> None:
+    frame = reading.frame.assign(month=reading.frame["date"].map(_first))
+    grouped = frame.groupby("month", sort=True)
+    months = grouped["amount"].sum(min_count=1).reset_index(name="revenue")
+    orders = frame[frame["amount"].fillna(0.0) >= 0]
+    counts = orders.groupby("month")["amount"].size()
+    months["orders"] = months["month"].map(counts).fillna(0).astype(float)
+    if "customer" in frame:
+        buyers = orders.groupby("month")["customer"].nunique()
+        months["buyers"] = months["month"].map(buyers).fillna(0).astype(float)
+    months["_row"], months["_currency"] = 0, frame["_currency"].iloc[0]
+    reading.frame = months
+
+
+def _opportunities(reading: Reading) -> None:
+    """A deal is an opportunity from the day it was created, where nothing else is known."""
+    frame = reading.frame
+    stages = [name for name in ("mql_date", "sql_date", "sqo_date") if name in frame]
+    ends = [name for name in ("won_date", "lost_date") if name in frame]
+    deals = reading.match.layout.file != "" and "sqo_date" not in frame
+    if any(frame[name].notna().any() for name in stages if deals is False) or (
+        not deals and not any(frame[name].notna().any() for name in ends)
+    ):
+        return
+    if "created" in frame:
+        reading.frame = frame.assign(sqo_date=frame["created"])
+        reading.left.append(DEALS_ARE_OPPORTUNITIES)
+
+
+def _deal_weeks(reading: Reading) -> None:
+    """What a rep won in a week, from a list of deals."""
+    import pandas as pd
+
+    frame = reading.frame
+    if "owner" not in frame:
+        reading.faults.append("has no column of who owns a deal, so that no rep can have it")
+        return
+    won = frame["won_date"] if "won_date" in frame else pd.Series(None, index=frame.index)
+    lost = frame["lost_date"] if "lost_date" in frame else pd.Series(None, index=frame.index)
+    closed = won.where(won.notna(), lost)
+    done = frame.assign(closed=closed, won=won.notna())[closed.notna()]
+    missing = done["owner"].isna().sum()
+    if missing:
+        reading.left.append(f"{counted(int(missing), 'deal')} without an owner")
+        done = done[done["owner"].notna()]
+    if still := len(frame) - int(closed.notna().sum()):
+        reading.left.append(f"{counted(still, 'deal')} still open")
+    done = done.assign(
+        week=done["closed"].map(monday),
+        rep=done["owner"],
+        sales=done["value"].where(done["won"], 0.0).fillna(0.0),
+        deals=done["won"].astype(float),
+    )
+    reading.frame = done[["_row", "_currency", "rep", "week", "sales", "deals"]]
+    _grouped(reading, ["rep", "week"], {})
+
+
+def _lead_months(reading: Reading) -> None:
+    """How many leads, MQLs, SQLs, SQOs, deals won and lost a month has."""
+    import pandas as pd
+
+    frame = reading.frame
+    counts = {"created": "leads", "mql_date": "mqls", "sql_date": "sqls", "sqo_date": "sqos",
+              "won_date": "won", "lost_date": "lost"}  # fmt: skip
+    months: dict[date, dict[str, float]] = {}
+    present = {ours: theirs for theirs, ours in counts.items() if theirs in frame}
+    for ours, theirs in present.items():
+        for place, day in enumerate(frame[theirs]):
+            if not isinstance(day, date):
+                continue
+            row = months.setdefault(_first(day), dict.fromkeys(present, 0.0))
+            row[ours] += 1
+            if ours == "won" and "value" in frame:
+                worth = frame["value"].iloc[place]
+                row["won_value"] = row.get("won_value", 0.0) + (worth if worth == worth else 0.0)
+    rows = [{"month": month, **row} for month, row in sorted(months.items())]
+    made = pd.DataFrame(rows)
+    made["month"] = made["month"].astype(object)
+    made["_row"], made["_currency"] = 0, frame["_currency"].iloc[0]
+    reading.frame = made
+
+
+def _subscriptions(reading: Reading) -> None:
+    """Movements by month from the starts, ends and amounts of subscriptions.
+
+    A customer's revenue on the first day of a month and on the first day of the next one are
+    compared: new, more, less, or gone. The months end with the last day that the file knows.
+    """
+    import pandas as pd
+
+    frame = reading.frame
+    intervals = {"month": 1.0, "monthly": 1.0, "year": 12.0, "yearly": 12.0, "annual": 12.0,
+                 "quarter": 3.0}  # fmt: skip
+    contracts = []
+    for place in range(len(frame)):
+        row = frame.iloc[place]
+        interval = str(row.get("interval") or "month").strip().casefold()
+        if interval not in intervals:
+            reading.faults.append(
+                f"row {int(row['_row']):,} is paid by the {interval}: only months, quarters and"
+                " years make a monthly revenue"
+            )
+            return
+        number = (
+            row["quantity"] if "quantity" in frame and row["quantity"] == row["quantity"] else 1
+        )
+        trial = row.get("trial_end")
+        start = trial if isinstance(trial, date) and trial > row["started"] else row["started"]
+        end = row.get("ended")
+        contracts.append(
+            (row["customer"], start, end if isinstance(end, date) else None,
+             row["amount"] * number / intervals[interval])
+        )  # fmt: skip
+    known = [day for name in ("started", "ended", "period_start", "created") if name in frame
+             for day in frame[name] if isinstance(day, date)]  # fmt: skip
+    last, month = _first(max(known)), _first(min(start for _, start, _, _ in contracts))
+    rows: list[dict[str, Any]] = []
+    brief = 0
+    while month <= last:
+        following = _next(month)
+        before, after = _revenue(contracts, month), _revenue(contracts, following)
+        gone = [c for c in before if c not in after]
+        new = [c for c in after if c not in before]
+        change = {c: after[c] - before[c] for c in before if c in after}
+        rows.append({
+            "month": month, "customers_start": float(len(before)),
+            "customers_new": float(len(new)), "customers_lost": float(len(gone)),
+            "mrr_start": sum(before.values()), "mrr_new": sum(after[c] for c in new),
+            "expansion": sum(d for d in change.values() if d > 0),
+            "contraction": -sum(d for d in change.values() if d < 0),
+            "churned": sum(before[c] for c in gone),
+        })  # fmt: skip
+        month = following
+    brief = sum(end is not None and _first(start) == _first(end) for _, start, end, _ in contracts)
+    if brief:
+        reading.left.append(f"{counted(brief, 'subscription')} begun and ended within a month")
+    reading.left.append("customers and revenue are compared on the first days of months")
+    made = pd.DataFrame(rows)
+    made["_row"], made["_currency"] = 0, frame["_currency"].iloc[0]
+    reading.frame = made
+
+
+def _next(month: date) -> date:
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def _revenue(
+    contracts: Sequence[tuple[str, date, date | None, float]], day: date
+) -> dict[str, float]:
+    """The monthly revenue of each customer on the morning of a day."""
+    revenue: dict[str, float] = {}
+    for customer, start, end, amount in contracts:
+        if start < day and (end is None or end >= day):
+            revenue[customer] = revenue.get(customer, 0.0) + amount
+    return revenue
+
+
+CONVERTERS: dict[tuple[str, str], Callable[[Reading], None]] = {
+    ("Ads", "Spend"): _spend,
+    ("Ads", "Months"): _ad_months,
+    ("Orders", "Months"): _order_months,
+    ("Leads", "Weeks"): _deal_weeks,
+    ("Leads", "Months"): _lead_months,
+    ("Contracts", "Subscriptions"): _subscriptions,
+}
+
+UNITS: dict[str, Unit] = {column.name: column.unit for some in COLUMNS.values() for column in some}

@@ -1,0 +1,445 @@
+"""Files into the tables of a template: recognised, reshaped, appended, told.
+
+What nobody knows is read as a table of ours with its own headers, or as the user says.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kpi_xl.exports import conversions, plain_tables
+from kpi_xl.exports.layouts import Layout
+from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
+from kpi_xl.exports.rates import Rates, converted
+from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
+from kpi_xl.exports.shaping import Reading, filled_columns, period_of, shaped
+from kpi_xl.exports.told import Note, Said, counted
+from kpi_xl.sources import MOST_ROWS, Column, SourceError, Table, read_table
+from kpi_xl.sources.delimited import likely_encodings
+
+Tables = Mapping[str, Sequence[Column]]
+Progress = Callable[[str, float], None]
+
+PLAIN = {".csv", ".tsv", ".txt", ".gz", ".xlsx", ".xlsm", ".parquet", ".pq"}
+"""The kinds of files that the reader of our own tables reads."""
+
+KEYS = {
+    "Ads": ("date", "campaign", "ad_group", "channel"), "Orders": ("order",),
+    "Leads": ("lead_id",), "Spend": ("month", "channel"), "Months": ("month",),
+    "Weeks": ("rep", "week"), "Subscriptions": ("month",), "Goals": ("kpi", "period"),
+    "Targets": ("rep",), "Tests": ("test",), "Survivors": ("period",),
+}  # fmt: skip
+"""What a row of a table is known by, over several files."""
+
+SIDE_BY_SIDE = {"Months", "Spend"}
+"""Tables of which one file fills some columns, and another others."""
+
+
+class Request(NamedTuple):
+    """A file that is to be read, into the table named, or into the one it fits."""
+
+    path: Path
+    table: str = ""
+    said: Said = Said()
+
+
+class Filling(NamedTuple):
+    """What was read: the tables, and what is told of each file."""
+
+    tables: dict[str, Table]
+    notes: list[Note]
+
+
+def read_files(
+    requests: Sequence[Request],
+    tables: Tables,
+    layouts: Sequence[Layout],
+    *,
+    rates: Rates | None = None,
+    report_currency: str = "",
+    progress: Progress = lambda what, done: None,
+) -> Filling:
+    """Read files into the tables that they fit.
+
+    Raises SourceError with a line for each thing that is in the way, of all files.
+    """
+    readings: list[tuple[Request, Reading]] = []
+    ready: list[tuple[Request, str, Table]] = []
+    faults: list[str] = []
+    for request in requests:
+        try:
+            with readable(request.path):
+                one, plain = _read(request, tables, layouts, progress)
+        except SourceError as error:
+            faults.append(str(error))
+            continue
+        readings += [(request, reading) for reading in one]
+        ready += [(request, *pair) for pair in plain]
+    for request, reading in readings:
+        faults += [f"{request.path} {fault}" for fault in _with_commas(reading.faults)]
+    if not faults:
+        readings, joined = _joined(readings)
+        faults += joined
+    if not faults:
+        faults += converted([r for _, r in readings], tables, rates, report_currency)
+    if faults:
+        raise SourceError("\n".join(dict.fromkeys(faults)))
+    notes: list[Note] = []
+    filled: dict[str, Table] = {}
+    for name in tables:
+        ours = [(request, reading) for request, reading in readings if reading.table == name]
+        plain_ones = [(request, table) for request, into, table in ready if into == name]
+        if not ours and not plain_ones:
+            continue
+        filled[name] = _appended(name, tables[name], ours, plain_ones, notes, faults)
+    if faults:
+        raise SourceError("\n".join(dict.fromkeys(faults)))
+    return Filling(filled, notes)
+
+
+def _with_commas(faults: Sequence[str]) -> list[str]:
+    return [
+        f", {fault}".replace(" , ", ", ") if fault.startswith("row ") else fault for fault in faults
+    ]
+
+
+# One file
+
+
+def _read(
+    request: Request, tables: Tables, layouts: Sequence[Layout], progress: Progress
+) -> tuple[list[Reading], list[tuple[str, Table]]]:
+    """What a file gives: readings of what was recognised, or a table with our own headers."""
+    path, said = request.path, request.said
+    if not path.exists() or path.suffix.lower() in (".parquet", ".pq"):
+        return [], [_plain(request, tables, progress)]
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder: name the file in it")
+    readings: list[Reading] = []
+    ready: list[tuple[str, Table]] = []
+    for opener in openers(path):
+        matches = matches_of(opener, said, layouts) if not said.header else []
+        fitting = [
+            (match, table)
+            for match in matches
+            if (table := _target(match.layout, request.table, tables))
+        ]
+        if matches and not fitting:
+            raise SourceError(_foreign(path, matches, request.table, tables))
+        if fitting:
+            progress(opener.name, 0.0)
+            readings += _of_blocks(fitting, tables, said, progress)
+            continue
+        one = _unknown(request, opener, tables, layouts, progress)
+        if isinstance(one, Reading):
+            readings.append(one)
+        else:
+            ready.append(one)
+    return readings, ready
+
+
+def matches_of(opener: Opener, said: Said, layouts: Sequence[Layout]) -> list[Match]:
+    """The layouts that a file is in, a match a block. Raises SourceError where it is in doubt."""
+    try:
+        found = recognised(list(pages(opener, said.encoding)), layouts)
+    except AmbiguousError as error:
+        raise SourceError(
+            f"{opener.path} may be {error}: say what its columns are, as in --map"
+        ) from None
+    if len({match.page.encoding for match in found}) < 2:
+        return found
+    sure = sure_encoding(found, likely_encodings(opener.open))
+    if found and not sure:
+        names = ", ".join(sorted({match.page.encoding for match in found} & set(ENCODINGS)))
+        raise SourceError(
+            f"{opener.path} is not in UTF-8, and it is not sure which of {names} it is in: say it,"
+            " as in --encoding cp1252"
+        )
+    return sure
+
+
+def _target(layout: Layout, wanted: str, tables: Tables) -> str:
+    """The table that a layout's rows go to; none if there is none."""
+    able = [name for name in tables if name in conversions.targets(layout.table)]
+    if wanted:
+        return wanted if wanted in able else ""
+    return layout.table if layout.table in able else (able[0] if able else "")
+
+
+def _foreign(path: Path, matches: Sequence[Match], wanted: str, tables: Tables) -> str:
+    name, table = matches[0].layout.name, matches[0].layout.table
+    return (
+        f"{path} was recognised as {name}, which fills the table {table}, and not"
+        f" {wanted or ' or '.join(tables)}"
+    )
+
+
+def _of_blocks(
+    fitting: Sequence[tuple[Match, str]], tables: Tables, said: Said, progress: Progress
+) -> list[Reading]:
+    """The first block of each sheet for each table; others would count the same twice."""
+    taken: dict[tuple[str, str], Reading] = {}
+    for match, table in sorted(fitting, key=lambda pair: pair[0].row):
+        key = match.page.title, table
+        if key in taken:
+            taken[key].left.append(f"the block from row {match.row + 1:,} on is not used, too")
+            continue
+        if match.layout.refused:
+            reading = Reading(match, table, None, 0)
+            reading.faults.append(f"was recognised as {match.layout.name}: {match.layout.refused}")
+        else:
+            columns = tables[table] if table == match.layout.table else []
+            source = conversions.COLUMNS.get(match.layout.table, columns)
+            reading = shaped(match, match.layout.table, columns or source, said)
+            if not reading.faults:
+                conversions.convert(reading, table, tables[table])
+        taken[key] = reading
+    return list(taken.values())
+
+
+def _unknown(
+    request: Request, opener: Opener, tables: Tables, layouts: Sequence[Layout], progress: Progress
+) -> Reading | tuple[str, Table]:
+    """A file that nobody knows: read as a table of ours, strictly, or as the user says."""
+    first: SourceError | None = None
+    if request.said.nothing and request.path.suffix.lower() in PLAIN:
+        try:
+            return _plain(request, tables, progress)
+        except SourceError as error:
+            first = error
+    try:
+        match, table = plain_tables.match_of(opener, tables, request.table, request.said)
+    except SourceError as error:
+        if first is not None and not plain_tables.tells_more(error):
+            raise first from None
+        raise
+    reading = shaped(match, table, tables[table], request.said)
+    if not reading.faults:
+        conversions.convert(reading, table, tables[table])
+    return reading
+
+
+def _plain(request: Request, tables: Tables, progress: Progress) -> tuple[str, Table]:
+    """A file with our own headers."""
+    names = [request.table] if request.table else list(tables)
+    faults = []
+    for name in names:
+        columns = tables[name]
+        ours = {column.name for column in columns}
+        renamed = {theirs: one for theirs, one in request.said.renamed.items() if one in ours}
+        try:
+            return name, read_table(
+                request.path,
+                columns,
+                renamed=renamed,
+                table=name,
+                progress=lambda done: progress(request.path.name, done),
+            )
+        except SourceError as error:
+            faults.append(error)
+    raise faults[0]
+
+
+# Several files
+
+
+def _joined(
+    readings: Sequence[tuple[Request, Reading]],
+) -> tuple[list[tuple[Request, Reading]], list[str]]:
+    """Files that add to another, joined to it by their ids."""
+    sides = [(request, r) for request, r in readings if "to" in r.match.layout.join]
+    mains = [(request, r) for request, r in readings if "to" not in r.match.layout.join]
+    faults = []
+    for request, side in sides:
+        to, by = side.match.layout.join["to"], side.match.layout.join["by"]
+        fits = [main for _, main in mains if main.match.layout.name == to]
+        if not fits:
+            faults.append(f"{request.path} was recognised as {side.match.layout.name}, which only"
+                          f" adds to {to}: name that file, too")  # fmt: skip
+        for main in fits:
+            if by not in main.frame:
+                faults.append(f"{request.path} cannot be joined, for the other has no {by}")
+                continue
+            added = [n for n in side.frame.columns if not n.startswith("_") and n != by]
+            frame = side.frame[[by, *added]].drop_duplicates()
+            if frame[by].duplicated().any():
+                twice = frame[by][frame[by].duplicated()].iloc[0]
+                faults.append(f"{request.path} has {twice} twice, with other values")
+                continue
+            main.frame = main.frame.drop(columns=[n for n in added if n in main.frame]).merge(
+                frame, on=by, how="left", validate="many_to_one"
+            )
+            main.left += [f"{request.path.name}: {text}" for text in side.left]
+    for request, main in mains:
+        there = {side.match.layout.name for _, side in sides}
+        needed = [name for name in main.match.layout.join.get("needs", "").split("; ") if name]
+        if missing := [name for name in needed if name not in there]:
+            faults.append(f"{request.path} needs {' and '.join(missing)} beside it: name that, too")
+    return mains, faults
+
+
+def _appended(
+    name: str,
+    columns: Sequence[Column],
+    readings: Sequence[tuple[Request, Reading]],
+    ready: Sequence[tuple[Request, Table]],
+    notes: list[Note],
+    faults: list[str],
+) -> Table:
+    """The rows of several files as one table."""
+    parts: list[tuple[Path, dict[str, list[Any]], int, Reading | None, Table | None]] = []
+    for request, reading in readings:
+        cells = filled_columns(reading.frame, columns)
+        parts.append((request.path, cells, len(reading.frame), reading, None))
+    for request, whole_table in ready:
+        if name == "Leads":
+            whole_table = _with_opportunities(whole_table)
+        parts.append((request.path, whole_table.columns, whole_table.rows, None, whole_table))
+    remarks: list[str] = []
+    kept: dict[str, list[Any]] = {column.name: [] for column in columns}
+    seen: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...]]] = {}
+    whole: Counter[tuple[Any, ...]] = Counter()
+    places: dict[tuple[Any, ...], int] = {}
+    for path, cells, height, read, table in parts:
+        again = 0
+        if len(parts) == 1:
+            kept = cells
+        else:
+            keys = KEYS.get(name, ())
+            keyed = bool(keys) and all(any(c is not None for c in cells[k]) for k in keys[:1])
+            order = [column.name for column in columns]
+            here: Counter[tuple[Any, ...]] = Counter()
+            fresh: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...]]] = {}
+            for values in zip(*(cells[one] for one in order), strict=True):
+                row = dict(zip(order, values, strict=True))
+                here[values] += 1
+                if here[values] <= whole[values]:
+                    again += 1
+                    continue
+                if keyed:
+                    key = tuple(row[one] for one in keys if one in row)
+                    if before := seen.get(key):
+                        if name in SIDE_BY_SIDE and _combined(kept, places[key], row):
+                            continue
+                        what = ", ".join(str(part) for part in key if part is not None)
+                        other = next(
+                            (one for one, a, b in zip(order, before[1], values, strict=True)
+                             if a != b), "")  # fmt: skip
+                        faults.append(
+                            f"{path} has other values for {what} than {before[0]} ({other}): leave"
+                            " out one of the files, or the rows that are in both"
+                        )
+                        break
+                    fresh[key] = path, values
+                    places.setdefault(key, len(kept[order[0]]))
+                for one in order:
+                    kept[one].append(row[one])
+            seen.update(fresh)
+            whole |= here
+        notes.append(_note(path, name, height - again, again, read, table, columns))
+        if table:
+            remarks += table.remarks
+        if read:
+            note = notes[-1]
+            remarks += [text for text in (note.taken, note.left) if text]
+    if name == "Orders":
+        kept["customer"] = [
+            cell.lower() if isinstance(cell, str) and "@" in cell else cell
+            for cell in kept["customer"]
+        ]
+    height = len(next(iter(kept.values()), []))
+    if height > MOST_ROWS:
+        faults.append(
+            f"{parts[0][0]} has more than {MOST_ROWS:,} rows, the most that an Excel sheet holds"
+            " under a header: filter or add up its rows first"
+        )
+    if not height and not faults:
+        faults.append(f"{parts[0][0]} has no rows that count: {'; '.join(remarks)}")
+    return Table(kept, height, remarks)
+
+
+def _with_opportunities(table: Table) -> Table:
+    """A list of deals that knows no stages: a deal is an opportunity from its creation."""
+    columns = table.columns
+    stages = ("mql_date", "sql_date", "sqo_date")
+    ends = ("won_date", "lost_date")
+    if any(cell is not None for name in stages for cell in columns[name]) or not any(
+        cell is not None for name in ends for cell in columns[name]
+    ):
+        return table
+    return Table(
+        {**columns, "sqo_date": list(columns["created"])},
+        table.rows,
+        [*table.remarks, conversions.DEALS_ARE_OPPORTUNITIES],
+    )
+
+
+def _combined(kept: dict[str, list[Any]], place: int, row: Mapping[str, Any]) -> bool:
+    """Fill the blanks of a row from another of the same key; False where they contradict."""
+    if any(
+        cell is not None and kept[name][place] is not None and kept[name][place] != cell
+        for name, cell in row.items()
+    ):
+        return False
+    for name, cell in row.items():
+        if cell is not None:
+            kept[name][place] = cell
+    return True
+
+
+# Telling
+
+
+def _note(
+    path: Path,
+    name: str,
+    rows: int,
+    again: int,
+    reading: Reading | None,
+    table: Table | None,
+    columns: Sequence[Column],
+) -> Note:
+    left = []
+    if again:
+        left.append(f"{counted(again, 'row')} that another file has, too")
+    if reading is None:
+        remarks = table.remarks if table else []
+        return Note(path, name, rows, "", "", "; ".join([*remarks, *left]))
+    return Note(path, name, rows, taken_for(reading), used_rows(reading, rows),
+                "; ".join([*reading.left, *left]))  # fmt: skip
+
+
+def taken_for(reading: Reading) -> str:
+    """What a file was taken for, its period and its currency."""
+    layout, header = reading.match.layout, reading.match.header
+    parts = [layout.name + (f" ({header.language})" if header.language else "")]
+    period = _period(reading)
+    if period:
+        parts.append(period)
+    codes = sorted({code for code in reading.frame["_currency"] if code})
+    parts.append(" and ".join(codes) if codes else "currency not said")
+    if reading.match.page.encoding in ENCODINGS:
+        parts.append(f"read as {reading.match.page.encoding}")
+    return ", ".join(parts)
+
+
+def _period(reading: Reading) -> str:
+    for name in ("date", "created", "month", "week"):
+        if name in reading.frame:
+            days = [day for day in reading.frame[name] if isinstance(day, date)]
+            if days:
+                return f"{min(days)} to {max(days)}"
+    period = period_of(reading.match)
+    return f"{period[0]} to {period[1]}" if period else ""
+
+
+def used_rows(reading: Reading, rows: int) -> str:
+    """How many rows of the file made how many of the table."""
+    if reading.lines == rows:
+        return f"{counted(rows, 'row')} used"
+    return f"{counted(reading.lines, 'row')} read, {rows:,} of the table"
+
+
+__all__ = ["Filling", "Request", "matches_of", "read_files", "taken_for"]

@@ -1,0 +1,261 @@
+"""What is in a file: pages of rows, wherever they are packed and however they are written.
+
+A page is a sheet of a workbook, or a text under one encoding and delimiter. Nothing is decided
+here on what the rows mean: the page on which a layout is recognised is the one that is read.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from kpi_xl.sources import SourceError, records
+
+HEAD = 1 << 16  # bytes of a text in which a header is looked for
+ENCODINGS = ("cp1251", "gb18030", "big5", "cp949", "shift_jis", "cp1252", "cp1250", "cp1256")
+"""Encodings before Unicode, in the order of trying; what is recognised in them decides."""
+
+DELIMITERS = ",;\t|"
+TEXTS, BOOKS, PACKED = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), ".zip"
+PIECE = 20_000  # rows
+
+
+class Opener(NamedTuple):
+    """A file, or a member of an archive, that can be opened as often as needed."""
+
+    name: str
+    path: Path
+    open: Callable[[], BinaryIO]
+    size: int
+
+
+class Page(NamedTuple):
+    """The rows of a file, as they are in one reading of it.
+
+    `rows` gives all of them, in pieces; `at` says where a cell is, from its row and column.
+    """
+
+    opener: Opener
+    title: str
+    encoding: str
+    head: list[list[Any]]
+    rows: Callable[[], Iterator[list[list[Any]]]]
+    at: Callable[[int, int], str] = lambda row, column: ""
+
+
+def openers(path: Path) -> list[Opener]:
+    """The files that a path stands for: itself, or what is packed in it. Raises SourceError."""
+    if path.suffix.lower() == PACKED:
+        return _members(path)
+    size = path.stat().st_size
+    if path.suffix.lower() == ".gz":
+        name = path.with_suffix("").name
+        return [Opener(name, path, lambda: gzip.open(path), size)]  # type: ignore[arg-type, return-value]
+    return [Opener(path.name, path, lambda: path.open("rb"), size)]
+
+
+def _members(path: Path) -> list[Opener]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = [one for one in archive.infolist() if not one.is_dir()]
+    except zipfile.BadZipFile:
+        raise SourceError(f"{path} is damaged: it cannot be unpacked") from None
+    inside = [
+        one
+        for one in inside
+        if not one.filename.startswith("__MACOSX/")
+        and Path(one.filename).suffix.lower() in (*TEXTS, *BOOKS)
+    ]
+    if not inside:
+        raise SourceError(f"{path} has no table in it: no .csv, .xlsx or the like")
+    if sum(one.file_size for one in inside) > records.LARGEST_FILE:
+        raise SourceError(f"{path} unpacks to more than 4 GB, which is too much to be a table")
+    if any(one.flag_bits & 1 for one in inside):
+        raise SourceError(f"{path} has a password: unpack it, and name the files in it")
+
+    def opened(name: str) -> BinaryIO:
+        with zipfile.ZipFile(path) as archive:
+            return io.BytesIO(archive.read(name))
+
+    return [
+        Opener(Path(one.filename).name, path, partial(opened, one.filename), one.file_size)
+        for one in inside
+    ]
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Where a file is read: what hinders it is a SourceError with its name."""
+    try:
+        yield
+    except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error):
+        raise SourceError(f"{path} is damaged: it cannot be unpacked") from None
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            f"{path} cannot be read here, where the package {error.name} is missing: save it as CSV"
+        ) from None
+
+
+def pages(opener: Opener, encoding: str = "") -> Iterator[Page]:
+    """The pages of a file: its sheets, or its text under each likely encoding and delimiter."""
+    with opener.open() as file:
+        start = file.read(HEAD)
+    if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        yield from _sheets(opener)
+    elif start.startswith(b"PAR1"):
+        return
+    else:
+        for name in [encoding] if encoding else _encodings(opener, start):
+            yield from _texts(opener, start, name)
+
+
+# Text
+
+
+def _encodings(opener: Opener, start: bytes) -> list[str]:
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ["utf-16"]
+    if b"\0" in start:
+        even, odd = start[0::2].count(0), start[1::2].count(0)
+        return ["utf-16-le" if odd > even else "utf-16-be"]
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    try:
+        with opener.open() as file:
+            size = 0
+            while piece := file.read(1 << 22):
+                size += len(piece)
+                if size > records.LARGEST_FILE:
+                    raise SourceError(f"{opener.path} unpacks to more than 4 GB")
+                decoder.decode(piece)
+            decoder.decode(b"", True)
+    except UnicodeDecodeError:
+        return list(ENCODINGS)
+    return ["utf-8-sig"]
+
+
+def _texts(opener: Opener, start: bytes, encoding: str) -> Iterator[Page]:
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(start, len(start) < HEAD)
+    except (UnicodeDecodeError, LookupError):
+        return
+    if len(start) == HEAD:
+        text = text[: text.rfind("\n") + 1] or text
+    for delimiter in DELIMITERS:
+        if delimiter in text:
+            head = list(_lines(io.StringIO(text, newline=""), delimiter, quiet=True))
+            rows = partial(_pieces, opener, encoding, delimiter)
+            yield Page(opener, "", encoding, head, rows)
+    if not any(delimiter in text for delimiter in DELIMITERS):
+        head = [[line] for line in text.splitlines()]
+        yield Page(opener, "", encoding, head, partial(_pieces, opener, encoding, ","))
+
+
+def _lines(text: Any, delimiter: str, *, quiet: bool) -> Iterator[list[str]]:
+    rows = csv.reader(text, delimiter=delimiter, strict=not quiet)
+    try:
+        yield from rows
+    except csv.Error:
+        if not quiet:
+            raise
+
+
+def _pieces(opener: Opener, encoding: str, delimiter: str) -> Iterator[list[list[str]]]:
+    number = 0
+    with opener.open() as file:
+        text = io.TextIOWrapper(file, encoding, newline="")
+        rows = _lines(text, delimiter, quiet=False)
+        try:
+            while piece := list(islice(rows, PIECE)):
+                number += len(piece)
+                yield piece
+        except csv.Error as error:
+            raise SourceError(
+                f"{opener.path} cannot be read after row {number:,}, where a quotation mark is"
+                f" perhaps not closed or not doubled ({error})"
+            ) from None
+        except UnicodeDecodeError:
+            raise SourceError(
+                f"{opener.path} has characters after row {number:,} that are not"
+                f' {encoding.upper()}: save it as "CSV UTF-8"'
+            ) from None
+
+
+# Workbooks
+
+
+def _sheets(opener: Opener) -> Iterator[Page]:
+    from python_calamine import (
+        CalamineError,
+        CalamineWorkbook,
+        SheetTypeEnum,
+        SheetVisibleEnum,
+    )
+
+    from kpi_xl.ooxml.addresses import column_letters, quoted
+    from kpi_xl.ooxml.package import NotAWorkbookError, error_cells
+
+    with opener.open() as file:
+        content = io.BytesIO(file.read())
+    if zipfile.is_zipfile(content):
+        with zipfile.ZipFile(content) as package:
+            if sum(part.file_size for part in package.infolist()) > records.LARGEST_FILE:
+                raise SourceError(f"{opener.path} unpacks to more than 4 GB")
+            is_xlsx = "xl/workbook.xml" in package.namelist()
+    else:
+        is_xlsx = False
+    content.seek(0)
+    try:
+        with CalamineWorkbook.from_filelike(content) as book:
+            for sheet in book.sheets_metadata:
+                if sheet.typ != SheetTypeEnum.WorkSheet:
+                    continue
+                if sheet.visible != SheetVisibleEnum.Visible:
+                    continue
+                area = book.get_sheet_by_name(sheet.name)
+                cells = area.to_python(skip_empty_area=False)
+                merged = area.merged_cell_ranges or []
+                for (top, left), (bottom, right) in merged:
+                    _spread(cells, top, left, bottom, right)
+                if is_xlsx:
+                    for (row, column), code in error_cells(content, sheet.name).items():
+                        cells[row - 1][column - 1] = code
+
+                def at(row: int, column: int, name: str = sheet.name) -> str:
+                    return f" ({quoted(name)}!{column_letters(column + 1)}{row})"
+
+                yield Page(opener, sheet.name, "", cells, partial(_whole, cells), at)
+    except (CalamineError, NotAWorkbookError) as error:
+        raise SourceError(
+            f"{opener.path} is not a workbook that can be read, or it has a password ({error})"
+        ) from None
+
+
+def _spread(cells: list[list[Any]], top: int, left: int, bottom: int, right: int) -> None:
+    """Write a text or a date of merged cells into each of them."""
+    if top >= len(cells) or left >= len(cells[top]):
+        return
+    # An amount that stands over several rows is still one amount.
+    if not isinstance(cells[top][left], str | date) or not cells[top][left]:
+        return
+    for row in cells[top : bottom + 1]:
+        row[left : right + 1] = [cells[top][left]] * len(row[left : right + 1])
+
+
+def _whole(cells: list[list[Any]]) -> Iterator[list[list[Any]]]:
+    yield cells
+
+
+def text_of(row: Sequence[Any]) -> list[str]:
+    """The cells of a row as texts, without spaces around them."""
+    return ["" if cell is None else str(cell).strip() for cell in row]

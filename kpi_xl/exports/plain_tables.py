@@ -1,0 +1,265 @@
+"""Files that nobody knows, as tables of ours: with our headers, or with those that the user names.
+
+Nothing is guessed at: the header is the first row that is not blank, or the one that was said.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kpi_xl.exports import cells as written
+from kpi_xl.exports.layouts import Header, Layout, Named, plain
+from kpi_xl.exports.pages import ENCODINGS, Opener, Page, pages, text_of
+from kpi_xl.exports.recognition import Match
+from kpi_xl.exports.told import Said
+from kpi_xl.reference import did_you_mean
+from kpi_xl.sources import Column, SourceError
+from kpi_xl.sources.delimited import likely_encodings
+from kpi_xl.units import DATE, KEY, TEXT
+
+METRIC = {"metric", "kpi", "measure", "name"}
+VALUE = {"value", "amount", "number"}
+PERIODS = {
+    "month": ("month", "yearmonth", "date", "day", "week", "period"),
+    "week": ("week", "date"),
+}
+"""What the column of a period may be called beside its own name."""
+
+
+class Obstacle(SourceError):  # noqa: N818 - a sentence about a file that was understood so far
+    """A file whose header was found, so that what is in its way can be told."""
+
+
+def tells_more(error: SourceError) -> bool:
+    """Whether the error is of a file whose header was found."""
+    return isinstance(error, Obstacle)
+
+
+def loose(name: str) -> str:
+    """A column's name without case, spaces, hyphens and underscores."""
+    return re.sub(r"[\s_-]+", "", name).casefold()
+
+
+def match_of(
+    opener: Opener, tables: Mapping[str, Sequence[Column]], wanted: str, said: Said
+) -> tuple[Match, str]:
+    """The page, the header and the table that a file has. Raises SourceError."""
+    found = _pages(opener, said)
+    if not found:
+        raise SourceError(f"{opener.path} is empty, or no text and no workbook that can be read")
+    best: tuple[int, Match, str] | None = None
+    for page in found:
+        row = _header_row(page, said)
+        if row is None:
+            continue
+        texts = text_of(page.head[row])
+        for name in [wanted] if wanted else tables:
+            places = _places(texts, tables[name], said, page, row)
+            score = len(places)
+            if best is None or score > best[0]:
+                header = Header("", {n: Named((plain(texts[p]),)) for n, p in places.items()}, ())
+                layout = Layout(f"the table {name}", "", name, (header,))
+                best = score, Match(page, layout, header, row, texts, places, ()), name
+    if best is None:
+        raise SourceError(f"{opener.path} is empty: a row of column names is needed")
+    _, match, name = best
+    match = _reshaped(match, tables[name], name, said)
+    missing = _missing(match, tables[name], said)
+    if missing:
+        raise _lacking(opener, match, missing, tables[name], said)
+    return match, name
+
+
+def _pages(opener: Opener, said: Said) -> list[Page]:
+    found = list(pages(opener, said.encoding))
+    if len({page.encoding for page in found} & set(ENCODINGS)) > 1:
+        likely = likely_encodings(opener.open)
+        if len(likely) != 1:
+            names = " or ".join(likely) or "UTF-8 or an encoding known here"
+            raise SourceError(
+                f"{opener.path} is not in UTF-8, and not surely in {names}: save it as"
+                ' "CSV UTF-8", or say what it is, as in --encoding cp1252'
+            )
+        found = [page for page in found if page.encoding == likely[0]]
+    widths = [max(map(len, page.head), default=0) for page in found]
+    widest = max(widths, default=0)
+    if all(not page.title for page in found):
+        return [page for page, width in zip(found, widths, strict=True) if width == widest]
+    return found
+
+
+def _header_row(page: Page, said: Said) -> int | None:
+    if said.header:
+        return said.header - 1 if said.header <= len(page.head) else None
+    return next((n for n, row in enumerate(page.head) if any(text_of(row))), None)
+
+
+def _places(
+    texts: Sequence[str], columns: Sequence[Column], said: Said, page: Page, row: int
+) -> dict[str, int]:
+    """Where our columns are, and the user's."""
+    there: dict[str, int] = {}
+    for place, text in enumerate(texts):
+        there.setdefault(loose(text), place)
+    places = {}
+    ours = {loose(ours): loose(theirs) for theirs, ours in said.renamed.items()}
+    taken = set(ours.values())
+    for column in columns:
+        key = loose(column.name)
+        theirs = ours.get(key, key)
+        if theirs in there and (key in ours or theirs not in taken):
+            places[column.name] = there[theirs]
+        elif column.unit is DATE and column.name in PERIODS:
+            for other in PERIODS[column.name]:
+                if other in there and other not in taken:
+                    name = {"yearmonth": "month", "day": "date", "period": "month"}.get(
+                        other, other
+                    )
+                    places[name] = there[other]
+                    break
+    extra = {"currency": ("currency", "currencycode")}
+    for name, words in extra.items():
+        for word in words:
+            if name not in places and word in there:
+                places[name] = there[word]
+    return places
+
+
+def _missing(match: Match, columns: Sequence[Column], said: Said) -> list[str]:
+    """The columns that the file lacks; one that may be blank is, if no other could be it."""
+    used = set(match.places.values())
+    spare = [text for place, text in enumerate(match.headers) if text and place not in used]
+    missing = []
+    for column in columns:
+        name = column.name
+        have = name in match.places or name in said.set
+        if name in PERIODS and any(n in match.places for n in ("date", "week", "month")):
+            have = True
+        if not have and (column.filled or (column.required and spare)):
+            missing.append(name)
+    if not missing and not (set(match.places) & {c.name for c in columns if not c.filled}):
+        missing = [c.name for c in columns if c.required and c.name not in match.places]
+    return missing
+
+
+def _lacking(
+    opener: Opener, match: Match, missing: Sequence[str], columns: Sequence[Column], said: Said
+) -> SourceError:
+    has = ", ".join(text for text in dict.fromkeys(match.headers) if text) or "none"
+    near = did_you_mean(missing[0], match.headers)
+    sentence = (
+        f"{opener.path} has no column {', '.join(missing)} in row {match.row + 1}; it has"
+        f' {has[:200]}{near}: say which it is, as in "Their name={missing[0]}"'
+    )
+    better = _better_row(match, columns, said)
+    if better:
+        first = next((text for text in match.headers if text), "")
+        sentence = (
+            f'{opener.path}: row {match.row + 1}, "{first[:60]}", is a title and no header; the'
+            f" header seems to stand in row {better}: say --header {better}"
+        )
+    kind = Obstacle if better or len(match.places) > 1 else SourceError
+    return kind(sentence)
+
+
+def _better_row(match: Match, columns: Sequence[Column], said: Said) -> int:
+    """The row, from 1, that looks more like a header than the one taken; 0 if there is none."""
+    if said.header:
+        return 0
+    filled = sum(map(bool, match.headers))
+    for number, row in enumerate(match.page.head[:40], start=1):
+        texts = text_of(row)
+        if number - 1 <= match.row:
+            continue
+        places = _places(texts, columns, said, match.page, number - 1)
+        if len(places) > max(1, len(match.places)):
+            return number
+    if filled == 1 or len(set(filter(None, match.headers))) == 1:
+        for number, row in enumerate(match.page.head[:40], start=1):
+            distinct = set(filter(None, text_of(row)))
+            if number - 1 > match.row and len(distinct) > 2:
+                return number
+    return 0
+
+
+# Long and wide
+
+
+def _reshaped(match: Match, columns: Sequence[Column], table: str, said: Said) -> Match:
+    """A match whose page is reshaped: from metric and value, or from a column a month."""
+    if "month" not in {column.name for column in columns}:
+        return match
+    months = [n for n, text in enumerate(match.headers) if text and written.is_month(text)]
+    if len(months) > 1:
+        return _from_wide(match, columns, table, months)
+    keys = {loose(text): place for place, text in enumerate(match.headers)}
+    metric = next((keys[word] for word in keys if word in METRIC), None)
+    value = next((keys[word] for word in keys if word in VALUE), None)
+    periods = (match.places.get(name) for name in ("month", "week", "date"))
+    period = next((place for place in periods if place is not None), None)
+    if metric is None or value is None or period is None:
+        return match
+    import pandas as pd
+
+    rows = [row for piece in match.page.rows() for row in piece][match.row + 1 :]
+    rows = [row for row in rows if any(text_of(row))]
+    frame = pd.DataFrame(
+        {"at": [row[period] for row in rows], "name": [row[metric] for row in rows],
+         "value": [row[value] for row in rows]}
+    )  # fmt: skip
+    twice = frame.duplicated(subset=["at", "name"])
+    if twice.any():
+        one = frame[twice].iloc[0]
+        raise Obstacle(
+            f"{match.page.opener.path} has {one['name']} of {one['at']} twice: which holds?"
+        )
+    wide = frame.pivot(index="at", columns="name", values="value")
+    wide = wide.reindex(dict.fromkeys(frame["at"])).reset_index()
+    header = [match.headers[period], *map(str, wide.columns[1:])]
+    cells = [["" if cell != cell else cell for cell in row] for row in wide.values.tolist()]
+    return _made(match, header, cells, columns, table, said)
+
+
+def _from_wide(match: Match, columns: Sequence[Column], table: str, months: Sequence[int]) -> Match:
+    import pandas as pd
+
+    others = [n for n, text in enumerate(match.headers) if text and n not in months]
+    rows = [row for piece in match.page.rows() for row in piece][match.row + 1 :]
+    rows = [row for row in rows if any(text_of(row))]
+    frame = pd.DataFrame([[*row] for row in rows], dtype=object)
+    long = frame.melt(id_vars=others, value_vars=list(months), var_name="at", value_name="value")
+    long["at"] = long["at"].map(lambda place: match.headers[place])
+    names = {column.name for column in columns}
+    lead = others[0] if others else None
+    if "channel" in names:
+        header = [*(match.headers[n] for n in others), "month", "spend"]
+        cells = [[*row[: len(others)], row[-2], row[-1]] for row in long.values.tolist()]
+        return _made(match, header, cells, columns, table, Said())
+    if lead is None:
+        return match
+    wide = long.pivot(index="at", columns=lead, values="value").reindex(dict.fromkeys(long["at"]))
+    wide = wide.reset_index()
+    header = ["month", *map(str, wide.columns[1:])]
+    cells = [["" if cell != cell else cell for cell in row] for row in wide.values.tolist()]
+    return _made(match, header, cells, columns, table, Said())
+
+
+def _made(
+    match: Match,
+    header: list[str],
+    cells: list[list[Any]],
+    columns: Sequence[Column],
+    table: str,
+    said: Said,
+) -> Match:
+    """A match on a page that was made of another."""
+    rows: list[list[Any]] = [header, *cells]
+    page = match.page._replace(head=rows, rows=lambda: iter([rows]))
+    places = _places(header, columns, said, page, 0)
+    names = Header("", {n: Named((plain(header[p]),)) for n, p in places.items()}, ())
+    return Match(
+        page, Layout(f"the table {table}", "", table, (names,)), names, 0, header, places, ()
+    )
+
+
+KINDS = (KEY, TEXT)

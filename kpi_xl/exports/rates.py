@@ -1,0 +1,137 @@
+"""Currencies: one in a workbook, or converted to one by rates that the user gives."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from kpi_xl.sources import Column, SourceError, read_table
+from kpi_xl.units import DATE, KEY, MONEY, RATIO
+
+if TYPE_CHECKING:
+    from kpi_xl.exports.shaping import Reading
+
+SIGNS_OF_SEVERAL = {
+    "$": ("USD", "CAD", "AUD", "NZD", "MXN", "SGD", "HKD", "TWD", "ARS", "CLP", "COP"),
+    "¥": ("JPY", "CNY"),
+    "KR": ("SEK", "NOK", "DKK", "ISK"),
+}
+"""Signs that stand for any of several currencies."""
+
+
+class Rates(NamedTuple):
+    """Rates by currency: from which day on, and how much of the report's currency one is."""
+
+    by_currency: Mapping[str, Sequence[tuple[date, float]]]
+
+    def of(self, currency: str, day: date | None) -> float | None:
+        """The rate of a day; None where none is given. Without a day it is the last one."""
+        known = self.by_currency.get(currency, ())
+        fits = [rate for start, rate in known if day is None or start <= day]
+        return fits[-1] if fits else None
+
+
+def rates_of(path: Path) -> Rates:
+    """The rates in a file of the columns currency, rate and, if they change, from.
+
+    An amount times its rate is in the report's currency. Raises SourceError.
+    """
+    found = read_table(
+        path,
+        [Column("currency", KEY, filled=True), Column("rate", RATIO, filled=True),
+         Column("from", DATE, required=False)],
+    )  # fmt: skip
+    rates: dict[str, list[tuple[date, float]]] = {}
+    columns = found.columns
+    for code, rate, start in zip(
+        columns["currency"], columns["rate"], columns["from"], strict=True
+    ):
+        if not isinstance(rate, float) or rate <= 0:
+            raise SourceError(f"{path}: the rate of {code} is {rate}, and must be above 0")
+        day = start if isinstance(start, date) else date.min
+        rates.setdefault(str(code).upper(), []).append((day, rate))
+    for code, given in rates.items():
+        given.sort()
+        if len({day for day, _ in given}) < len(given):
+            raise SourceError(f"{path} has two rates of {code} from the same day on")
+    return Rates(rates)
+
+
+def converted(
+    readings: Sequence["Reading"],
+    tables: Mapping[str, Sequence[Column]],
+    rates: Rates | None,
+    report_currency: str = "",
+) -> list[str]:
+    """Bring all amounts into one currency; the faults where that cannot be."""
+    used: dict[str, str] = {}
+    for reading in readings:
+        money = [c.name for c in tables.get(reading.table, ()) if c.unit is MONEY]
+        frame = reading.frame
+        present = [name for name in money if name in frame]
+        if not present:
+            continue
+        some = frame[present].notna().any(axis=1)
+        for code in dict.fromkeys(frame["_currency"][some]):
+            if code:
+                used.setdefault(str(code), str(reading.match.page.opener.path))
+    report = report_currency.upper()
+    if rates is None:
+        codes = _distinct({*used, *([report] if report else [])})
+        if len(codes) > 1:
+            where = dict.fromkeys(used[code] for code in codes if code in used)
+            return [
+                f"{' and '.join(where)}: the amounts are in {' and '.join(sorted(codes))}, which"
+                " cannot be added: export one currency, choose one with --where, or convert them"
+                " with --rates FILE (columns currency, rate)"
+            ]
+        return []
+    faults: list[str] = []
+    for reading in readings:
+        faults += _converted(reading, tables, rates, report)
+    return list(dict.fromkeys(faults))
+
+
+def _distinct(codes: set[str]) -> set[str]:
+    """The currencies, a sign of several being the one of them that is there."""
+    distinct = set(codes)
+    for sign, several in SIGNS_OF_SEVERAL.items():
+        for code in codes:
+            if code.upper() == sign and distinct & set(several):
+                distinct.discard(code)
+    return distinct
+
+
+def _converted(
+    reading: "Reading", tables: Mapping[str, Sequence[Column]], rates: Rates, report: str
+) -> list[str]:
+    frame = reading.frame
+    money = [c.name for c in tables.get(reading.table, ()) if c.unit is MONEY and c.name in frame]
+    if not money:
+        return []
+    days = next(
+        (frame[name] for name in ("date", "created", "month", "week") if name in frame), None
+    )
+    path = reading.match.page.opener.path
+    faults = []
+    factors: list[float] = []
+    worth: dict[str, float] = {}
+    for place, code in enumerate(frame["_currency"]):
+        day = days.iloc[place] if days is not None else None
+        rate = 1.0 if not code or code == report else rates.of(str(code), day)
+        if not code:
+            faults.append(f"{path} does not say its currency: say it with --currency")
+        if rate is None:
+            faults.append(f"{path}: --rates has no rate of {code} for {day}")
+        factors.append(rate or 1.0)
+        if code and code != report:
+            first = frame[money[0]].iloc[place]
+            worth[str(code)] = worth.get(str(code), 0.0) + (first if first == first else 0.0)
+    if faults:
+        return list(dict.fromkeys(faults))[:5]
+    for name in money:
+        frame[name] = frame[name] * factors
+    for code, amount in worth.items():
+        reading.left.append(f"{money[0]} of {amount:,.2f} {code} converted")
+    frame["_currency"] = report or "the report's currency"
+    return []

@@ -1,0 +1,132 @@
+"""Which layout a file is in: its headers are looked for on each of its pages."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from kpi_xl.exports.layouts import Header, Layout, Named, plain
+from kpi_xl.exports.pages import ENCODINGS, Page, text_of
+
+FORTY = 40
+"""Rows in which a header is looked for first; a file's later blocks are looked at where the first
+rows have none."""
+
+
+class Match(NamedTuple):
+    """A layout found on a page: in which row, counted from 0, and where its columns are."""
+
+    page: Page
+    layout: Layout
+    header: Header
+    row: int
+    headers: list[str]
+    places: dict[str, int]
+    doubled: tuple[str, ...]
+
+    @property
+    def weight(self) -> tuple[int, int]:
+        """How much of the layout was found."""
+        return len(self.header.signature), len(self.places)
+
+
+class AmbiguousError(Exception):
+    """A file that several layouts fit equally well."""
+
+
+def recognised(pages: Sequence[Page], layouts: Sequence[Layout]) -> list[Match]:
+    """The best match of each block of a file, from the first page of those that have any.
+
+    Of two layouts that fit the same headers, the one with the longer signature is meant. Raises
+    AmbiguousError where none is longer.
+    """
+    found: dict[tuple[str, str, str, int], list[Match]] = {}
+    for page in pages:
+        for match in _on_page(page, layouts):
+            delimiter_blind = (page.opener.name, page.title, page.encoding, match.row)
+            found.setdefault(delimiter_blind, []).append(match)
+    best = []
+    for matches in found.values():
+        heaviest = max(match.weight for match in matches)
+        fits = [match for match in matches if match.weight == heaviest]
+        names = sorted({match.layout.name for match in fits})
+        ours = {match.layout.file: match for match in fits}
+        if len(names) > 1 and len(ours) > 1:
+            raise AmbiguousError(" or ".join(names))
+        best.append(fits[0])
+    return best
+
+
+def _on_page(page: Page, layouts: Sequence[Layout]) -> Iterator[Match]:
+    start = list(_matches(page, page.head[:FORTY], 0, layouts))
+    yield from start
+    if not start:
+        yield from _matches(page, page.head[FORTY:], FORTY, layouts)
+
+
+def _matches(
+    page: Page, rows: Sequence[Sequence[Any]], first: int, layouts: Sequence[Layout]
+) -> Iterator[Match]:
+    for number, row in enumerate(rows, start=first):
+        texts = text_of(row)
+        if sum(map(bool, texts)) < 2:
+            continue
+        places = places_of(texts)
+        for layout in layouts:
+            for header in layout.headers:
+                if all(_there(one, places, texts) for one in header.signature):
+                    yield _match(page, layout, header, number, texts, places)
+
+
+def places_of(texts: Sequence[str]) -> dict[str, list[int]]:
+    """Where each header is, by its plain form."""
+    places: dict[str, list[int]] = {}
+    for place, text in enumerate(texts):
+        if text:
+            places.setdefault(plain(text), []).append(place)
+    return places
+
+
+def _there(named: Named, places: Mapping[str, Sequence[int]], texts: Sequence[str]) -> bool:
+    if named.names:
+        return any(name in places for name in named.names)
+    return bool(named.place(places, texts))
+
+
+def _match(
+    page: Page,
+    layout: Layout,
+    header: Header,
+    row: int,
+    texts: list[str],
+    places: Mapping[str, Sequence[int]],
+) -> Match:
+    found = {ours: named.place(places, texts) for ours, named in header.columns.items()}
+    return Match(
+        page,
+        layout,
+        header,
+        row,
+        texts,
+        {ours: where[0] for ours, where in found.items() if where},
+        tuple(ours for ours, where in found.items() if len(where) > 1),
+    )
+
+
+def sure_encoding(matches: Sequence[Match], likely: Sequence[str]) -> list[Match]:
+    """The matches in the one encoding that is meant.
+
+    Headers beyond ASCII decide, for they are words only in their own encoding; ASCII ones are the
+    same in all encodings, of which `likely` names those that the rest of the text is in.
+    """
+    encodings = {match.page.encoding for match in matches}
+    if len(encodings) < 2 or not encodings <= set(ENCODINGS):
+        return list(matches)
+    telling = [m for m in matches if any(not text.isascii() for text in m.headers if text)]
+    told = {
+        m.page.encoding
+        for m in telling
+        if any(not m.headers[place].isascii() for place in m.places.values())
+    }
+    chosen = told if len(told) == 1 else set(likely) & encodings
+    if len(chosen) != 1:
+        return []
+    return [match for match in matches if match.page.encoding in chosen]

@@ -1,0 +1,700 @@
+"""From the rows of an export to the rows of a table: keep, count once, add up, reshape.
+
+pandas does it, and is imported by what is called here alone. Whatever is left out is counted, and
+told with its worth.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+from kpi_xl.exports import cells as written
+from kpi_xl.exports.layouts import Header, Layout, plain
+from kpi_xl.exports.pages import text_of
+from kpi_xl.exports.recognition import Match
+from kpi_xl.exports.rows import Rows, rows_of
+from kpi_xl.exports.told import Said, counted, money
+from kpi_xl.reference import did_you_mean
+from kpi_xl.sources import Column
+from kpi_xl.sources.records import Wrong
+from kpi_xl.sources.values import typed
+from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, MONEY, TEXT, Unit
+
+NOUNS = {"Orders": "order", "Leads": "lead"}
+"""What a row of a table is called."""
+
+BESIDE: dict[str, Unit] = dict.fromkeys(
+    ("total", "refunded", "outstanding", "tax", "shipping", "quantity", "price", "won_value"), MONEY
+) | dict.fromkeys(
+    ("day", "week", "month", "date", "start", "end", "entered", "close", "started", "ended",
+     "period_start", "period_end", "trial_end", "created"),
+    DATE,
+)  # fmt: skip
+"""Columns that are no table's, but make one; those that are not here are texts."""
+
+MEASURES = (COUNT, MONEY)
+
+
+@dataclass
+class Reading:
+    """What a file gave for a table: a frame of its columns, and what is to be told.
+
+    The frame has `_row` (the row in the file), `_currency` and, of orders on several lines, one
+    row an order.
+    """
+
+    match: Match
+    table: str
+    frame: Any
+    lines: int
+    period: str = ""
+    used: str = ""
+    left: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    grain: str = "day"
+
+
+def shaped(
+    match: Match,
+    table: str,
+    columns: Sequence[Column],
+    said: Said,
+    progress: Callable[[float], None] = lambda done: None,
+) -> Reading:
+    """The rows of a match, as the table wants them; faults are all that is in the way."""
+    import pandas as pd
+
+    layout, header = match.layout, match.header
+    units = {column.name: column.unit for column in columns}
+    places, faults = _places(match, said, units)
+    unit_of = {name: units.get(name) or BESIDE.get(name, KEY) for name in places}
+    measured = [name for name, unit in unit_of.items() if unit not in (DATE, KEY, TEXT, LOGICAL)]
+    dated = [name for name, unit in unit_of.items() if unit is DATE]
+    rows = rows_of(match, places, _numeric, measured, dated, progress)
+    reading = Reading(match, table, None, len(rows.numbers))
+    reading.faults += [*faults, *rows.faults]
+    if not rows.numbers:
+        reading.faults.append("has no rows of data under its header")
+        return reading
+    frame = pd.DataFrame({"_row": rows.numbers})
+    currencies = _typed(frame, match, rows, unit_of, measured, dated, said, reading)
+    if reading.faults:
+        return reading
+    reading.left += rows.remarks
+    _prove(rows, frame, layout, header, units, measured, said, reading)
+    frame = _seamed(frame, rows, reading)
+    frame["_currency"] = _currency(frame, match, currencies, said)
+    noun = NOUNS.get(table, "row")
+    frame = _chosen(frame, layout, said, places, noun, reading)
+    frame = _amounts(frame, layout, said, noun, reading)
+    frame = _staged(frame, layout, table, reading)
+    for name, value in {**layout.constants, **said.set}.items():
+        frame[name] = _constant(value, units.get(name), name, reading)
+    if "to" not in layout.join:
+        frame = _dated(frame, match, table, units, reading)
+    if reading.faults:
+        return reading
+    sums = layout.sum
+    if sums and len(frame):
+        frame = _summed(frame, [name for name in sums if name in frame], units)
+    reading.frame = frame
+    return reading
+
+
+# Columns
+
+
+def _places(
+    match: Match, said: Said, units: Mapping[str, Unit]
+) -> tuple[dict[str, int], list[str]]:
+    """Where each column is, as the user says it and then as the layout does."""
+    faults = []
+    by_name: dict[str, list[int]] = {}
+    for place, text in enumerate(match.headers):
+        by_name.setdefault(plain(text), []).append(place)
+    places = dict(match.places)
+    for ours in match.doubled:
+        faults.append(f'has more than one column "{match.headers[places[ours]]}": rename one')
+    for theirs, ours in said.renamed.items():
+        if found := by_name.get(plain(theirs)):
+            for name in [n for n, place in places.items() if place == found[0] and n != ours]:
+                del places[name]
+            places[ours] = found[0]
+        else:
+            near = did_you_mean(theirs, match.headers)
+            faults.append(f'has no column "{theirs}"{near}')
+    for theirs in (*said.where, *([said.once] if said.once else [])):
+        if theirs in places:
+            continue
+        if found := by_name.get(plain(theirs)):
+            places.setdefault(f"={plain(theirs)}", found[0])
+        else:
+            faults.append(f'has no column "{theirs}"{did_you_mean(theirs, match.headers)}')
+    for ours in said.set:
+        places.pop(ours, None)
+    if layout_columns := {**match.layout.keep, **match.layout.drop}:
+        for name in layout_columns:
+            if name not in places and plain(name) in by_name:
+                places[name] = by_name[plain(name)][0]
+    return places, faults
+
+
+def _numeric(cell: Any) -> bool:
+    return not isinstance(cell, str) or written.is_blank(cell) or bool(written._amount(cell))
+
+
+def _typed(
+    frame: Any,
+    match: Match,
+    rows: Rows,
+    unit_of: Mapping[str, Unit],
+    measured: Sequence[str],
+    dated: Sequence[str],
+    said: Said,
+    reading: Reading,
+) -> dict[str, list[str]]:
+    """The cells as numbers, dates and texts in the frame; the currencies that cells name."""
+    layout, header = match.layout, match.header
+    blanks = tuple(text.strip().lower() for text in layout.blank)
+    raw = rows.cells
+    read = written.numbers(
+        {name: raw[name] for name in measured},
+        unit_of,
+        said.numbers or header.numbers or layout.numbers,
+        said=bool(said.numbers),
+        blanks=blanks,
+    )
+    hint = said.dates or header.dates or layout.dates
+    days = written.dates(
+        {name: raw[name] for name in dated},
+        "" if hint == "jalali" else hint,
+        said=bool(said.dates),
+        calendar="jalali" if "jalali" in (hint, layout.calendar) else "gregorian",
+        blanks=blanks,
+    )
+    seen: set[tuple[str, str]] = set()
+    for fault in (*read.faults, *days.faults):
+        if (fault.column, fault.sentence[-20:]) in seen:
+            continue
+        seen.add((fault.column, fault.sentence[-20:]))
+        place = match.places.get(fault.column, 0)
+        row = rows.numbers[fault.at]
+        name = match.headers[place] if fault.column in match.places else fault.column.lstrip("=")
+        reading.faults.append(
+            f'row {row:,}, column "{name}"{match.page.at(row, place)}: {fault.sentence}'
+        )
+    for name, column in read.columns.items():
+        frame[name] = column
+        frame[name] = frame[name].astype("float64")
+    for name, moments in days.columns.items():
+        frame[name] = _objects(moments)
+    for name, unit in unit_of.items():
+        if name in read.columns or name in days.columns:
+            continue
+        cells = [
+            None if isinstance(cell, str) and cell.strip().lower() in blanks else cell
+            for cell in raw[name]
+        ]
+        try:
+            values, _ = typed(cells, unit if unit in (TEXT, LOGICAL) else KEY)
+        except Wrong as wrong:
+            row = rows.numbers[cells.index(wrong.cell)]
+            reading.faults.append(f'row {row:,}, column "{name}": {wrong}')
+            continue
+        frame[name] = _objects(values)
+    return read.currencies
+
+
+def _objects(values: Sequence[Any]) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return pd.Series(array, dtype=object)
+
+
+def _constant(value: str, unit: Unit | None, name: str, reading: Reading) -> Any:
+    """A value for all rows."""
+    if unit in (None, KEY, TEXT, LOGICAL):
+        return value
+    if not value:
+        return None
+    if unit is DATE:
+        day = written.day_of(value, "ymd")
+        if day is None:
+            reading.faults.append(f"--set {name}={value}: write the date as 2024-01-31")
+        return day
+    amount = written._amount(value)
+    found = None if amount is None else written._value(amount.body, ",", ".")
+    if amount is None or found is None:
+        reading.faults.append(f"--set {name}={value}: write the number as 1234.5")
+        return None
+    return -found if amount.negative else found
+
+
+# Totals
+
+
+def _prove(
+    rows: Rows,
+    frame: Any,
+    layout: Layout,
+    header: Header,
+    units: Mapping[str, Unit],
+    measured: Sequence[str],
+    said: Said,
+    reading: Reading,
+) -> None:
+    """Compare the file's own totals with its rows: in the parts of a file joined to one, each."""
+    proves = layout.totals.proves if layout.totals else None
+    compared = [total for total in rows.totals if proves is None or proves.fullmatch(total[1])]
+    if not rows.totals:
+        return
+    mixed = "currency" in frame and frame["currency"].nunique() > 1
+    agreed, worth = 0, ""
+    if rows.parts or mixed:
+        compared = []
+    for number, _, cells in compared:
+        read = written.numbers(
+            {name: [*rows.cells[name], cells[name]] for name in measured if name in units},
+            units,
+            said.numbers or header.numbers or layout.numbers,
+            said=bool(said.numbers),
+        )
+        agrees = False
+        for name, column in read.columns.items():
+            total = column[-1]
+            if total is None or frame[name].notna().sum() == 0:
+                continue
+            summed = float(frame[name].sum())
+            allowed = _rounding([str(cell) for cell in rows.cells[name]], len(frame))
+            if abs(summed - total) > allowed + 1e-9 * abs(total):
+                theirs = reading.match.headers[reading.match.places[name]]
+                reading.faults.append(
+                    f'row {number:,}: its total of "{theirs}" is {total:,.15g}, but the rows come'
+                    f" to {summed:,.15g}: rows are missing or were changed; export it again"
+                )
+            else:
+                agrees = True
+                if not worth and units.get(name) is MONEY:
+                    worth = money(total)
+        agreed += agrees
+    if agreed:
+        verb = "agrees" if agreed == 1 else "agree"
+        reading.left.append(f"{counted(agreed, 'total')} {verb}" + (f": {worth}" if worth else ""))
+    if others := len(rows.totals) - agreed:
+        reading.left.append(f"{counted(others, 'line')} of totals left out")
+
+
+def _rounding(texts: Sequence[str], number: int) -> float:
+    """How far a sum of rounded numbers may be from the rounded sum."""
+    decimals = 0
+    for text in texts[:5000]:
+        match = re.search(r"[.,](\d{1,2})\D*$", text)
+        if match:
+            decimals = max(decimals, len(match[1]))
+    if not decimals:
+        return 0.0
+    return float(0.5 * 10.0**-decimals * (1 + 2 * number**0.5))
+
+
+def _seamed(frame: Any, rows: Rows, reading: Reading) -> Any:
+    """The rows of files joined to one: a part that is wholly in those before it counts once."""
+    import pandas as pd
+
+    if not rows.parts:
+        return frame
+    edges = [0, *rows.parts, len(frame)]
+    parts = [frame.iloc[a:b] for a, b in pairwise(edges) if b > a]
+    kept: list[Any] = []
+    seen: set[tuple[Any, ...]] = set()
+    left = 0
+    for part in parts:
+        values = [tuple(map(str, row)) for row in part.drop(columns="_row").itertuples(index=False)]
+        new = [value not in seen for value in values]
+        left += len(new) - sum(new)
+        kept.append(part[new])
+        seen |= set(values)
+    if left:
+        reading.left.append(
+            f"{counted(left, 'row')} of files joined to one that stood there before"
+        )
+    return pd.concat(kept, ignore_index=True)
+
+
+# Currency
+
+
+def _currency(frame: Any, match: Match, currencies: Mapping[str, list[str]], said: Said) -> Any:
+    """The currency of each row, "" where nothing says it."""
+    import pandas as pd
+
+    known = said.currency or match.layout.currency
+    for name, named in match.header.columns.items():
+        if named.pattern and "currency" in named.pattern.groupindex and name in match.places:
+            found = named.pattern.fullmatch(match.headers[match.places[name]])
+            if found and found["currency"]:
+                code = found["currency"].strip()
+                known = known or written.SIGNS.get(code.lower(), code.upper())
+    pattern = match.layout.preamble.get("currency")
+    if pattern and not known:
+        for row in match.page.head[: match.row]:
+            found = pattern.search(" ".join(text_of(row)).strip())
+            if found:
+                known = found["currency"] if "currency" in pattern.groupindex else found[1]
+                break
+    if "currency" in frame and not said.currency:
+        codes = frame["currency"].fillna("").map(lambda code: str(code).strip().upper())
+        # A line of an order whose own columns stand on its first line alone has none.
+        return codes.where(codes != "", known)
+    signs = pd.Series("", index=frame.index, dtype=object)
+    if not known and not frame.empty:
+        for column in currencies.values():
+            if len(column) == len(frame):
+                signs = signs.where(signs != "", pd.Series(column, index=frame.index, dtype=object))
+    return signs.where(signs != "", known)
+
+
+# Rows
+
+
+def _chosen(
+    frame: Any, layout: Layout, said: Said, places: Mapping[str, int], noun: str, reading: Reading
+) -> Any:
+    """The rows that count, an order once."""
+    once = layout.once
+    if said.once:
+        once = said.once if said.once in frame else f"={plain(said.once)}"
+    if once and once in frame:
+        frame = _once(frame, once, places, noun, reading)
+    overruled = set()
+    for theirs, values in said.where.items():
+        name = theirs if theirs in frame else f"={plain(theirs)}"
+        overruled |= {n for n, place in places.items() if place == places.get(name)}
+        wanted = {value.strip().casefold() for value in values}
+        fits = frame[name].map(lambda cell: _text(cell).casefold()).isin(wanted)
+        _tell_left(frame[~fits], f"with another {theirs}", noun, reading)
+        frame = frame[fits]
+    for name, values in layout.drop.items():
+        if name not in frame or name in overruled:
+            continue
+        texts = frame[name].map(lambda cell: _text(cell).casefold())
+        if values == ("*",):
+            out = texts != ""
+            _tell_left(frame[out], name, noun, reading)
+        else:
+            out = texts.isin({value.casefold() for value in values})
+            for value, group in frame[out].groupby(texts[out], sort=True):
+                _tell_left(group, str(value), noun, reading)
+        frame = frame[~out]
+    for name, values in layout.keep.items():
+        if name not in frame or name in overruled:
+            continue
+        texts = frame[name].map(lambda cell: _text(cell).casefold())
+        wanted = {value.casefold() for value in values}
+        strange = frame[~texts.isin(wanted)]
+        if len(strange):
+            theirs = reading.match.headers[places[name]]
+            known = ", ".join(dict.fromkeys(_text(value) or "(blank)" for value in strange[name]))
+            reading.faults.append(
+                f'row {int(strange["_row"].iloc[0]):,}, column "{theirs}": nobody knows whether'
+                f" rows with {known[:120]} count: say which do, as in"
+                f' --where "{theirs}={_text(next(iter(frame[name]), ""))}"'
+            )
+    return frame
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None or cell != cell else str(cell).strip()
+
+
+def _once(frame: Any, once: str, places: Mapping[str, int], noun: str, reading: Reading) -> Any:
+    """One row for each value of a column; the first of its lines that has a cell gives it."""
+    keys = frame[once]
+    if keys.isna().any():
+        row = int(frame["_row"][keys.isna()].iloc[0])
+        reading.faults.append(f"row {row:,} has no {once.lstrip('=')}, so that nobody knows which"
+                              f" {noun} it belongs to")  # fmt: skip
+        return frame
+    if keys.is_unique:
+        return frame
+    codes, _ = keys.factorize()
+    import pandas as pd
+
+    first = frame.groupby(codes, sort=False).first()
+    for name in frame.columns:
+        if name in ("_row", "_currency", once):
+            continue
+        column = frame[name]
+        whole = pd.Series(first[name].to_numpy()[codes], index=frame.index)
+        other = column.notna() & (column != whole)
+        if other.any():
+            at = int(other.to_numpy().argmax())
+            theirs = reading.match.headers[places[name]] if name in places else name
+            reading.faults.append(
+                f'row {int(frame["_row"].iloc[at]):,}, column "{theirs}": {noun}'
+                f" {_text(keys.iloc[at])} has {_text(column.iloc[at])} here and"
+                f" {_text(whole.iloc[at])} above"
+            )
+    more = len(frame) - len(first)
+    reading.left.append(f"{counted(more, 'line')} belong{'s' * (more == 1)} to the {noun} above")
+    return first.reset_index(drop=True)
+
+
+def _tell_left(rows: Any, why: str, noun: str, reading: Reading) -> None:
+    if not len(rows):
+        return
+    worth = ""
+    for name in ("total", "amount", "revenue", "value"):
+        if name in rows and rows[name].notna().any():
+            worth = f" ({money(float(rows[name].sum()))})"
+            break
+    reading.left.append(f"{counted(len(rows), noun)} {why}{worth}")
+
+
+# Amounts
+
+
+def _amounts(frame: Any, layout: Layout, said: Said, noun: str, reading: Reading) -> Any:
+    """The amount of each row, from the columns that make it."""
+    if not layout.amount:
+        if said.net:
+            reading.faults.append("has no tax and shipping that --net could take off")
+        return frame
+    words = layout.amount.split()
+    first, rest = words[0], list(zip(words[1::2], words[2::2], strict=True))
+    if first not in frame:
+        return frame
+    frame = frame.copy()
+    amount = frame[first]
+    for sign, name in rest:
+        if name not in frame:
+            continue
+        column = frame[name]
+        if sign == "*":
+            amount = amount * column
+        else:
+            amount = amount - column.fillna(0.0) if sign == "-" else amount + column.fillna(0.0)
+    if "refunded" in frame:
+        back = frame["refunded"].fillna(0.0).abs()
+        whole = (back > 0) & (back >= frame[first].fillna(0.0).abs() - 0.005)
+        _tell_left(frame[whole], "wholly refunded", noun, reading)
+        part = float(back[~whole].sum())
+        if part:
+            reading.left.append(f"{money(part)} refunded")
+        frame, amount = frame[~whole].copy(), amount[~whole]
+    if said.net:
+        taken = [name for name in layout.net.split(" + ") if name in frame]
+        if not taken:
+            reading.faults.append("has no tax and shipping that --net could take off")
+        for name in taken:
+            amount = amount - frame[name].fillna(0.0)
+            reading.left.append(f"{money(float(frame[name].sum()))} of {name}")
+    frame["amount"] = amount.round(10)
+    return frame
+
+
+# Stages
+
+
+def _staged(frame: Any, layout: Layout, table: str, reading: Reading) -> Any:
+    """Dates from stages: of a row a stage, or of the one stage that a deal is in."""
+    import pandas as pd
+
+    if layout.stages and "stage" in frame:
+        history = "entered" in frame
+        given = frame["entered"] if history else frame.get("close")
+        unknown: dict[str, int] = {}
+        targets: list[str] = []
+        known: dict[str, str] = {}
+        for cell in frame["stage"]:
+            text = _text(cell)
+            if text not in known:
+                fits = (ours for stage, ours in layout.stages.items()
+                        if re.fullmatch(stage, text, re.IGNORECASE))  # fmt: skip
+                known[text] = next(fits, "")
+            targets.append(known[text])
+            if not known[text]:
+                unknown[text] = unknown.get(text, 0) + 1
+        frame = frame.copy()
+        for ours in sorted({one for one in targets if one}):
+            at = pd.Series(targets, index=frame.index) == ours
+            missing = at & given.isna() if given is not None else at
+            if ours in frame:
+                missing &= frame[ours].isna()
+            if missing.any():
+                row = int(frame["_row"][missing].iloc[0])
+                reading.faults.append(
+                    f"row {row:,}: its stage is {ours.removesuffix('_date')}, but no date says when"
+                )
+                continue
+            days = given.where(at, None) if given is not None else None
+            frame[ours] = frame[ours].where(frame[ours].notna(), days) if ours in frame else days
+        if unknown and table == "Leads":
+            shown = ", ".join(f"{text or '(blank)'} {n}" for text, n in unknown.items())
+            reading.left.append(f"stages that give no date: {shown[:200]}")
+        if history:
+            if "created" not in frame:
+                frame["created"] = frame["entered"]
+            agg = {
+                name: "min" if name.endswith("_date") or name == "created" else "first"
+                for name in frame.columns
+                if name not in ("lead_id", "stage", "entered")
+            }
+            lines = len(frame)
+            for name, how in agg.items():
+                if how == "min":
+                    frame[name] = pd.to_datetime(frame[name])
+            frame = frame.groupby("lead_id", sort=False, as_index=False).agg(agg)
+            for name, how in agg.items():
+                if how == "min":
+                    frame[name] = _days(frame[name])
+            if lines > len(frame):
+                reading.left.append(f"{lines:,} rows of stages are {counted(len(frame), 'lead')}")
+    return frame
+
+
+def _days(column: Any) -> Any:
+    return _objects([None if day != day else day.date() for day in column]).set_axis(column.index)
+
+
+# Days
+
+
+def _dated(
+    frame: Any, match: Match, table: str, units: Mapping[str, Unit], reading: Reading
+) -> Any:
+    """The day of each row, from a day, a week, a month, a range, or the file's period."""
+    layout = match.layout
+    wanted = next((n for n in ("date", "month", "week", "created") if units.get(n) is DATE), "")
+    advice = f": {layout.advice}" if layout.advice else ": export it by day"
+    have = {name for name in ("date", "day", "week", "month", "created") if name in frame}
+    if "day" in have and wanted and wanted not in have:
+        frame = frame.copy()
+        frame[wanted], reading.grain = frame["day"], "day"
+        have.add(wanted)
+    if wanted == "date" and "date" not in frame:
+        for grain in ("week", "month"):
+            if grain in have:
+                theirs = match.headers[match.places[grain]] if grain in match.places else grain
+                reading.faults.append(
+                    f'has a row a {grain} ("{theirs}"), and a row a day is wanted{advice}'
+                )
+                return frame
+        return _ranged(frame, match, "date", advice, reading)
+    if wanted in ("month", "week") and wanted not in frame:
+        for name in ("date", "week", "month", "close"):
+            if name in frame:
+                reading.grain = "week" if name == "week" else "month" if name == "month" else "day"
+                frame = frame.copy()
+                frame[wanted] = frame[name]
+                return frame
+        return _ranged(frame, match, wanted, advice, reading)
+    if wanted == "month":
+        reading.grain = "month"
+    return frame
+
+
+def _ranged(frame: Any, match: Match, wanted: str, advice: str, reading: Reading) -> Any:
+    """Days from ranges: of each row, or of the whole file."""
+    frame = frame.copy()
+    if "start" in frame and "end" in frame:
+        same = frame["start"] == frame["end"]
+        if wanted == "month":
+            same = frame["start"].map(_month_of) == frame["end"].map(_month_of)
+            reading.grain = "month"
+        if not same.all():
+            row = frame[~same].iloc[0]
+            reading.faults.append(
+                f"row {int(row['_row']):,} is of {row['start']} to {row['end']}, and a row of a"
+                f" {'month' if wanted == 'month' else 'day'} is wanted{advice}"
+            )
+        frame[wanted] = frame["start"]
+        return frame
+    period = period_of(match)
+    if period is None:
+        reading.faults.append(f"has no days{advice}")
+        return frame
+    start, end = period
+    if wanted == "date" and start != end:
+        reading.faults.append(f"is of {start} to {end} as a whole, without days{advice}")
+    if wanted == "month" and _month_of(start) != _month_of(end):
+        reading.faults.append(f"is of {start} to {end} as a whole, without months{advice}")
+    frame[wanted] = _objects([start] * len(frame)).set_axis(frame.index)
+    reading.grain = "month"
+    return frame
+
+
+def period_of(match: Match) -> tuple[date, date] | None:
+    """The period that the lines before the header name."""
+    pattern = match.layout.preamble.get("period")
+    if pattern is None:
+        return None
+    text = "\n".join(" ".join(text_of(row)).strip() for row in match.page.head[: match.row])
+    found = pattern.search(text)
+    if not found:
+        return None
+    order = match.header.dates or match.layout.dates or "ymd"
+    start = written.day_of(found["start"].strip(), order)
+    end = written.day_of((found["end"] or found["start"]).strip(), order)
+    return (start, end) if start and end else None
+
+
+def _month_of(day: date) -> date:
+    return day.replace(day=1)
+
+
+def monday(day: date) -> date:
+    """The first day of the week."""
+    return day - timedelta(days=day.weekday())
+
+
+# Sums
+
+
+def _summed(frame: Any, keys: Sequence[str], units: Mapping[str, Unit]) -> Any:
+    """The rows that are alike in the keys as one, their numbers added up."""
+    keys = [*keys, "_currency"]
+    if not frame.duplicated(subset=keys).any():
+        return frame
+    how: dict[str, Any] = {}
+    for name in frame.columns:
+        if name in keys:
+            continue
+        unit = units.get(name) or BESIDE.get(name, KEY)
+        how[name] = _added if unit not in (DATE, KEY, TEXT, LOGICAL) and name != "_row" else "first"
+    grouped = frame.groupby(keys, sort=False, as_index=False, dropna=False)
+    sums = [name for name, one in how.items() if one is _added]
+    firsts = [name for name, one in how.items() if one == "first"]
+    parts = []
+    if firsts:
+        parts.append(grouped[[*firsts]].first())
+    if sums:
+        added = grouped[[*sums]].sum(min_count=1)
+        parts.append(added[sums] if parts else added)
+    import pandas as pd
+
+    return pd.concat(parts, axis=1)
+
+
+def _added(column: Any) -> Any:
+    return column.sum(min_count=1)
+
+
+def filled_columns(frame: Any, columns: Iterable[Column]) -> dict[str, list[Any]]:
+    """The columns of a table as lists of cells, None for a blank."""
+    height = len(frame)
+    cells: dict[str, list[Any]] = {}
+    for column in columns:
+        if column.name not in frame:
+            cells[column.name] = [None] * height
+            continue
+        values = frame[column.name].tolist()
+        cells[column.name] = [
+            None if value is None or value != value else value for value in values
+        ]
+    return cells

@@ -1,0 +1,131 @@
+"""What the user says of a file, and what is told of it afterwards."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from kpi_xl.exports.cells import convention
+from kpi_xl.reference import did_you_mean
+from kpi_xl.sources import SourceError
+
+ORDERS = ("dmy", "mdy", "ymd", "jalali")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the user says of a file that nobody knows, or knows wrong. It goes before all else.
+
+    `renamed` is theirs = ours, `set` ours = a value for all rows, `where` theirs = the values of
+    the rows that count, `once` the column of which each value counts once, `header` the row.
+    """
+
+    header: int = 0
+    dates: str = ""
+    numbers: str = ""
+    encoding: str = ""
+    currency: str = ""
+    once: str = ""
+    net: bool = False
+    set: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def nothing(self) -> bool:
+        """Whether nothing is said but what columns are called."""
+        return replace(self, renamed={}) == Said()
+
+    def words(self) -> str:
+        """What is said, as the sheet Sources has it."""
+        parts = [f"{theirs}={ours}" for theirs, ours in self.renamed.items()]
+        parts += [f"--header {self.header}"] * bool(self.header)
+        for name in ("dates", "numbers", "encoding", "currency", "once"):
+            if value := getattr(self, name):
+                parts.append(f"--{name} {value}")
+        parts += [f"--set {ours}={value}" for ours, value in self.set.items()]
+        parts += [f"--where {c}={value}" for c, values in self.where.items() for value in values]
+        parts += ["--net"] * self.net
+        return "; ".join(parts)
+
+
+def said(options: Iterable[tuple[str, str]], renamed: Mapping[str, str] = {}) -> Said:
+    """Options by name, as many as were given. Raises SourceError with a sentence for each fault."""
+    faults: list[str] = []
+    single: dict[str, str] = {}
+    sets: dict[str, str] = {}
+    where: dict[str, tuple[str, ...]] = {}
+    header = 0
+    net = False
+    for name, value in options:
+        value = value.strip().strip('"')
+        if name == "header":
+            if not value.isdigit() or int(value) < 1:
+                faults.append(f"--header {value}: give the number of the row that has the headers")
+            else:
+                header = int(value)
+        elif name == "net":
+            net = True
+        elif name in ("set", "where"):
+            column, mark, held = (part.strip() for part in value.partition("="))
+            if not mark or not column:
+                faults.append(f'--{name} {value}: write it as --{name} "column=value"')
+            elif name == "set":
+                sets[column] = held
+            else:
+                where[column] = (*where.get(column, ()), held)
+        elif name in ("dates", "numbers", "encoding", "currency", "once"):
+            single[name] = value
+        else:
+            faults.append(f"--{name} is not known{did_you_mean(name, NAMES)}")
+    if single.get("dates", "ymd") not in ORDERS:
+        faults.append(f"--dates {single['dates']}: it is one of {', '.join(ORDERS)}")
+    if "numbers" in single:
+        try:
+            convention(single["numbers"])
+        except ValueError:
+            faults.append(f'--numbers {single["numbers"]}: write a number as the file does, such as'
+                          ' "1.234,5" or "1,234.5"')  # fmt: skip
+    if "encoding" in single:
+        try:
+            "".encode(single["encoding"])
+        except LookupError:
+            faults.append(f"--encoding {single['encoding']} is not known; there are utf-8, utf-16,"
+                          " cp1251, cp1252, gb18030, big5 and so on")  # fmt: skip
+    if "currency" in single:
+        single["currency"] = single["currency"].upper()
+    if faults:
+        raise SourceError("\n".join(faults))
+    return Said(header, net=net, set=sets, where=where, renamed=renamed, **single)
+
+
+NAMES = ("header", "dates", "numbers", "encoding", "set", "where", "once", "currency", "net")
+
+
+class Note(NamedTuple):
+    """What is told of a file: what it was taken for, which rows were used, what was left out."""
+
+    path: Path
+    table: str
+    rows: int
+    taken: str
+    used: str
+    left: str
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """The lines, without the file's name."""
+        return tuple(filter(None, (self.taken, self.used, self.left)))
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: 1 order, 2 orders."""
+    plural = (
+        noun if noun.endswith("s") else f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    )
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
+def money(amount: float) -> str:
+    """An amount as it is told."""
+    return f"{amount:,.2f}"
