@@ -12,6 +12,7 @@ import pytest
 from kpi_xl.workbook_templates import template
 
 from kpi_xl.exports import Filling, Request, Said, known_layouts, read_files
+from kpi_xl.schema import SCHEMAS
 from kpi_xl.sources import SourceError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
@@ -22,7 +23,7 @@ LAYOUTS = known_layouts()
 
 def filled(name: str, *files: Path | str, words: Said | None = None, **options: Any) -> Filling:
     """The tables of a template, filled from files."""
-    tables = {table.name: table.wanted for table in template(name).inputs}
+    tables = {table.name: table.columns for table in SCHEMAS[name].inputs}
     requests = [Request(FILES / file, "", words or Said()) for file in files]
     return read_files(requests, tables, LAYOUTS, **options)
 

@@ -225,10 +225,10 @@ def loaded(notes: "Sequence[Note]", requests: "Sequence[Request]", folder: Path)
     from kpi_xl.reports.layout import Loaded
 
     now = datetime.now().replace(microsecond=0)
-    words = {request.path: request.said.words() for request in requests}
+    words = {str(request.path): request.said.words() for request in requests}
     rows = []
     for note in notes:
-        path = note.path.resolve()
+        path = Path(note.path).resolve()
         name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
         remarks = "; ".join(filter(None, (note.taken, note.left)))
         rows.append(Loaded(note.table, name, words.get(note.path, ""), now, note.rows, remarks))

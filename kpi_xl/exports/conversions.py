@@ -6,7 +6,7 @@ from typing import Any
 
 from kpi_xl.exports.shaping import Reading, monday
 from kpi_xl.exports.told import counted
-from kpi_xl.sources import Column
+from kpi_xl.schema import Column
 from kpi_xl.units import COUNT, DATE, KEY, MONEY, TEXT, Unit
 
 COLUMNS: dict[str, tuple[Column, ...]] = {

@@ -16,7 +16,8 @@ from kpi_xl.exports.rates import Rates, converted
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.shaping import Reading, filled_columns, period_of, shaped
 from kpi_xl.exports.told import Note, Said, counted
-from kpi_xl.sources import MOST_ROWS, Column, SourceError, Table, read_table
+from kpi_xl.schema import Column
+from kpi_xl.sources import MOST_ROWS, SourceError, Table, read_table
 from kpi_xl.sources.delimited import likely_encodings
 
 Tables = Mapping[str, Sequence[Column]]
@@ -406,8 +407,8 @@ def _note(
         left.append(f"{counted(again, 'row')} that another file has, too")
     if reading is None:
         remarks = table.remarks if table else []
-        return Note(path, name, rows, "", "", "; ".join([*remarks, *left]))
-    return Note(path, name, rows, taken_for(reading), used_rows(reading, rows),
+        return Note(str(path), name, rows, "", "", "; ".join([*remarks, *left]))
+    return Note(str(path), name, rows, taken_for(reading), used_rows(reading, rows),
                 "; ".join([*reading.left, *left]))  # fmt: skip
 
 

@@ -203,20 +203,22 @@ def _sheets(opener: Opener) -> Iterator[Page]:
     )
 
     from kpi_xl.ooxml.addresses import column_letters, quoted
-    from kpi_xl.ooxml.package import NotAWorkbookError, error_cells
+    from kpi_xl.ooxml.limits import opened
+    from kpi_xl.ooxml.package import NotAWorkbookError, check_sheets, error_cells
 
     with opener.open() as file:
-        content = io.BytesIO(file.read())
-    if zipfile.is_zipfile(content):
-        with zipfile.ZipFile(content) as package:
-            if sum(part.file_size for part in package.infolist()) > records.LARGEST_FILE:
-                raise SourceError(f"{opener.path} unpacks to more than 4 GB")
-            is_xlsx = "xl/workbook.xml" in package.namelist()
-    else:
-        is_xlsx = False
-    content.seek(0)
+        content = file.read()
+    is_xlsx = False
     try:
-        with CalamineWorkbook.from_filelike(content) as book:
+        if content.startswith(b"PK"):  # but not an old .xls
+            with opened(content) as package:
+                is_xlsx = "xl/workbook.xml" in package.namelist()
+            if is_xlsx:
+                check_sheets(content)
+    except NotAWorkbookError as error:
+        raise SourceError(f"{opener.path} is not a workbook that can be read ({error})") from None
+    try:
+        with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
             for sheet in book.sheets_metadata:
                 if sheet.typ != SheetTypeEnum.WorkSheet:
                     continue

@@ -13,7 +13,8 @@ from kpi_xl.exports.pages import ENCODINGS, Opener, Page, pages, text_of
 from kpi_xl.exports.recognition import Match
 from kpi_xl.exports.told import Said
 from kpi_xl.reference import did_you_mean
-from kpi_xl.sources import Column, SourceError
+from kpi_xl.schema import Column
+from kpi_xl.sources import SourceError
 from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.units import DATE, KEY, TEXT
 

@@ -5,7 +5,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kpi_xl.sources import Column, SourceError, read_table
+from kpi_xl.schema import Column
+from kpi_xl.sources import SourceError, read_table
 from kpi_xl.units import DATE, KEY, MONEY, RATIO
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from kpi_xl.exports.recognition import Match
 from kpi_xl.exports.rows import Rows, rows_of
 from kpi_xl.exports.told import Said, counted, money
 from kpi_xl.reference import did_you_mean
-from kpi_xl.sources import Column
+from kpi_xl.schema import Column
 from kpi_xl.sources.records import Wrong
 from kpi_xl.sources.values import typed
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, MONEY, TEXT, Unit

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import NamedTuple
 
 from kpi_xl.exports.cells import convention
@@ -105,7 +104,7 @@ NAMES = ("header", "dates", "numbers", "encoding", "set", "where", "once", "curr
 class Note(NamedTuple):
     """What is told of a file: what it was taken for, which rows were used, what was left out."""
 
-    path: Path
+    path: str
     table: str
     rows: int
     taken: str

@@ -187,7 +187,9 @@ def table_places(file: Path) -> dict[str, Table]:
         }
 
 
-def error_cells(file: Path, sheet: str, table: Table | None = None) -> dict[tuple[int, int], str]:
+def error_cells(
+    file: bytes | Path, sheet: str, table: Table | None = None
+) -> dict[tuple[int, int], str]:
     """The errors on a sheet of a workbook by row and column, counted from 1.
 
     Raises NotAWorkbookError, also where the sheet or its table spans far more cells than there are,
