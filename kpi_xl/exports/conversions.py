@@ -68,7 +68,7 @@ def targets(table: str) -> Sequence[str]:
 def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
     """Make a reading one of another table, or of its months; what cannot be is a fault."""
     source = reading.match.layout.table
-    if source == "Leads" or (source != table and "created" in reading.frame):
+    if source == "Leads" and table != "Weeks":
         _opportunities(reading)
     if source == table:
         if table == "Months":
@@ -106,7 +106,7 @@ def _tell_weeks(reading: Reading) -> None:
     weeks = [day for day in reading.frame["month"].unique() if (day.day + 6) > _days_in(day)]
     reading.left.append(
         "weeks count in the month of their first day"
-        + (f", {counted(len(weeks), 'week')} of them reach into the next" if weeks else "")
+        + (f"; {counted(len(weeks), 'week')} reach into the next" if weeks else "")
     )
 
 

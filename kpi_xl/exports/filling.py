@@ -79,7 +79,7 @@ def read_files(
         readings += [(request, reading) for reading in one]
         ready += [(request, *pair) for pair in plain]
     for request, reading in readings:
-        faults += [f"{request.path} {fault}" for fault in _with_commas(reading.faults)]
+        faults += [_placed(request.path, fault) for fault in reading.faults]
     if not faults:
         readings, joined = _joined(readings)
         faults += joined
@@ -100,10 +100,8 @@ def read_files(
     return Filling(filled, notes)
 
 
-def _with_commas(faults: Sequence[str]) -> list[str]:
-    return [
-        f", {fault}".replace(" , ", ", ") if fault.startswith("row ") else fault for fault in faults
-    ]
+def _placed(path: Path, fault: str) -> str:
+    return f"{path}, {fault}" if fault.startswith("row ") else f"{path} {fault}"
 
 
 # One file
@@ -121,7 +119,11 @@ def _read(
     readings: list[Reading] = []
     ready: list[tuple[str, Table]] = []
     for opener in openers(path):
-        matches = matches_of(opener, said, layouts) if not said.header else []
+        matches: list[Match] = []
+        if not said.header:
+            # What fits the tables wanted is meant, where an export could fill others as well.
+            able = [one for one in layouts if _target(one, request.table, tables)]
+            matches = matches_of(opener, said, able) or matches_of(opener, said, layouts)
         fitting = [
             (match, table)
             for match in matches
@@ -193,7 +195,7 @@ def _of_blocks(
         else:
             columns = tables[table] if table == match.layout.table else []
             source = conversions.COLUMNS.get(match.layout.table, columns)
-            reading = shaped(match, match.layout.table, columns or source, said)
+            reading = shaped(match, match.layout.table, columns or source, said, into=table)
             if not reading.faults:
                 conversions.convert(reading, table, tables[table])
         taken[key] = reading
@@ -205,7 +207,11 @@ def _unknown(
 ) -> Reading | tuple[str, Table]:
     """A file that nobody knows: read as a table of ours, strictly, or as the user says."""
     first: SourceError | None = None
-    if request.said.nothing and request.path.suffix.lower() in PLAIN:
+    if (
+        request.said.nothing
+        and request.path.suffix.lower() in PLAIN
+        and not plain_tables.is_reshaped(opener, tables)
+    ):
         try:
             return _plain(request, tables, progress)
         except SourceError as error:
@@ -345,6 +351,8 @@ def _appended(
         if read:
             note = notes[-1]
             remarks += [text for text in (note.taken, note.left) if text]
+    if name == "Leads":
+        faults += _not_yet(kept, parts[0][0])
     if name == "Orders":
         kept["customer"] = [
             cell.lower() if isinstance(cell, str) and "@" in cell else cell
@@ -359,6 +367,21 @@ def _appended(
     if not height and not faults:
         faults.append(f"{parts[0][0]} has no rows that count: {'; '.join(remarks)}")
     return Table(kept, height, remarks)
+
+
+def _not_yet(cells: Mapping[str, list[Any]], path: Path) -> list[str]:
+    """Deals that were won or lost in the future: the day is one that is expected."""
+    today = date.today()
+    faults = []
+    for name in ("won_date", "lost_date"):
+        late = [n for n, day in enumerate(cells[name]) if isinstance(day, date) and day > today]
+        if late:
+            lead = cells["lead_id"][late[0]]
+            faults.append(
+                f"{path}: lead {lead} has the {name} {cells[name][late[0]]}, which is in the future"
+                f" ({counted(len(late), 'lead')}): leave it blank until the deal is closed"
+            )
+    return faults
 
 
 def _with_opportunities(table: Table) -> Table:

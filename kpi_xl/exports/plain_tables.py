@@ -54,7 +54,7 @@ def match_of(
         if row is None:
             continue
         texts = text_of(page.head[row])
-        for name in [wanted] if wanted else tables:
+        for name in _able(texts, [wanted] if wanted else list(tables), tables):
             places = _places(texts, tables[name], said, page, row)
             score = len(places)
             if best is None or score > best[0]:
@@ -69,6 +69,30 @@ def match_of(
     if missing:
         raise _lacking(opener, match, missing, tables[name], said)
     return match, name
+
+
+def _able(
+    texts: Sequence[str], names: Sequence[str], tables: Mapping[str, Sequence[Column]]
+) -> Sequence[str]:
+    """The tables that a header may be of: one a column a month is of a table of months."""
+    if sum(bool(text) and written.is_month(text) for text in texts) < 2:
+        return names
+    able = [name for name in names if "month" in {column.name for column in tables[name]}]
+    return able or names
+
+
+def is_reshaped(opener: Opener, tables: Mapping[str, Sequence[Column]]) -> bool:
+    """Whether a file has its months side by side, or its measures one below the other."""
+    if not any("month" in {column.name for column in columns} for columns in tables.values()):
+        return False
+    for page in pages(opener):
+        texts = next((text_of(row) for row in page.head if any(text_of(row))), [])
+        names = {loose(text) for text in texts}
+        if sum(bool(text) and written.is_month(text) for text in texts) > 1:
+            return True
+        if names & METRIC and names & VALUE and len(names) == 3:
+            return True
+    return False
 
 
 def _pages(opener: Opener, said: Said) -> list[Page]:

@@ -101,6 +101,7 @@ def rows_of(
                 continue
             if total(texts, filled):
                 cells = {name: row[place] if place < len(row) else "" for name, place in wanted}
+                cells["_width"] = len(row)
                 found.totals.append((at, filled[0], cells))
                 continue
             words = [

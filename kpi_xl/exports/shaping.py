@@ -63,8 +63,13 @@ def shaped(
     columns: Sequence[Column],
     said: Said,
     progress: Callable[[float], None] = lambda done: None,
+    *,
+    into: str = "",
 ) -> Reading:
-    """The rows of a match, as the table wants them; faults are all that is in the way."""
+    """The rows of a match, as the table wants them; faults are all that is in the way.
+
+    `into` is the table that they go to in the end, whose rows may be months or weeks.
+    """
     import pandas as pd
 
     layout, header = match.layout, match.header
@@ -84,6 +89,7 @@ def shaped(
     if reading.faults:
         return reading
     reading.left += rows.remarks
+    frame["_worth"] = _worth(frame, layout)
     _prove(rows, frame, layout, header, units, measured, said, reading)
     frame = _seamed(frame, rows, reading)
     frame["_currency"] = _currency(frame, match, currencies, said)
@@ -94,7 +100,7 @@ def shaped(
     for name, value in {**layout.constants, **said.set}.items():
         frame[name] = _constant(value, units.get(name), name, reading)
     if "to" not in layout.join:
-        frame = _dated(frame, match, table, units, reading)
+        frame = _dated(frame, match, units, reading, of_months=into in ("Months", "Spend"))
     if reading.faults:
         return reading
     sums = layout.sum
@@ -258,7 +264,10 @@ def _prove(
     agreed, worth = 0, ""
     if rows.parts or mixed:
         compared = []
+    width = len(reading.match.headers)
     for number, _, cells in compared:
+        if cells["_width"] != width:
+            continue  # its cells stand under other headers than their own
         read = written.numbers(
             {name: [*rows.cells[name], cells[name]] for name in measured if name in units},
             units,
@@ -389,7 +398,7 @@ def _chosen(
         else:
             out = texts.isin({value.casefold() for value in values})
             for value, group in frame[out].groupby(texts[out], sort=True):
-                _tell_left(group, str(value), noun, reading)
+                _tell_left(group, str(value) or f"without a {name}", noun, reading)
         frame = frame[~out]
     for name, values in layout.keep.items():
         if name not in frame or name in overruled:
@@ -427,7 +436,7 @@ def _once(frame: Any, once: str, places: Mapping[str, int], noun: str, reading: 
 
     first = frame.groupby(codes, sort=False).first()
     for name in frame.columns:
-        if name in ("_row", "_currency", once):
+        if name in ("_row", "_currency", "_worth", once):
             continue
         column = frame[name]
         whole = pd.Series(first[name].to_numpy()[codes], index=frame.index)
@@ -448,15 +457,26 @@ def _once(frame: Any, once: str, places: Mapping[str, int], noun: str, reading: 
 def _tell_left(rows: Any, why: str, noun: str, reading: Reading) -> None:
     if not len(rows):
         return
-    worth = ""
-    for name in ("total", "amount", "revenue", "value"):
-        if name in rows and rows[name].notna().any():
-            worth = f" ({money(float(rows[name].sum()))})"
-            break
+    known = "_worth" in rows and rows["_worth"].notna().any()
+    worth = f" ({money(float(rows['_worth'].sum()))})" if known else ""
     reading.left.append(f"{counted(len(rows), noun)} {why}{worth}")
 
 
 # Amounts
+
+
+def _worth(frame: Any, layout: Layout) -> Any:
+    """What a row is worth that is left out: before refunds, of several lines the whole."""
+    factors = layout.amount.split(" * ") if " * " in layout.amount else []
+    if factors and all(name in frame for name in factors):
+        worth = frame[factors[0]]
+        for name in factors[1:]:
+            worth = worth * frame[name]
+        return worth
+    for name in ("total", "amount", "revenue", "value", "cost"):
+        if name in frame:
+            return frame[name]
+    return None
 
 
 def _amounts(frame: Any, layout: Layout, said: Said, noun: str, reading: Reading) -> Any:
@@ -566,7 +586,7 @@ def _days(column: Any) -> Any:
 
 
 def _dated(
-    frame: Any, match: Match, table: str, units: Mapping[str, Unit], reading: Reading
+    frame: Any, match: Match, units: Mapping[str, Unit], reading: Reading, *, of_months: bool
 ) -> Any:
     """The day of each row, from a day, a week, a month, a range, or the file's period."""
     layout = match.layout
@@ -579,13 +599,17 @@ def _dated(
         have.add(wanted)
     if wanted == "date" and "date" not in frame:
         for grain in ("week", "month"):
+            if grain in have and of_months:
+                reading.grain = grain
+                return frame.assign(date=frame[grain])
             if grain in have:
                 theirs = match.headers[match.places[grain]] if grain in match.places else grain
                 reading.faults.append(
                     f'has a row a {grain} ("{theirs}"), and a row a day is wanted{advice}'
                 )
                 return frame
-        return _ranged(frame, match, "date", advice, reading)
+        frame = _ranged(frame, match, "month" if of_months else "date", advice, reading)
+        return frame.rename(columns={"month": "date"}) if of_months else frame
     if wanted in ("month", "week") and wanted not in frame:
         for name in ("date", "week", "month", "close"):
             if name in frame:
