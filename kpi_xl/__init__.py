@@ -9,6 +9,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from kpi_xl import own
 from kpi_xl.errors import (
     CellError,
     KpiError,
@@ -47,6 +48,7 @@ __all__ = [
     "ZeroDenominator",
     "__version__",
 ]
+own.load()
 __all__ += [metric.kernel.__name__ for metric in METRICS.values()]
 
 if not TYPE_CHECKING:  # a checker would take any name for an attribute

@@ -1,7 +1,8 @@
-"""Writing files so that nothing is lost: whole or not at all, and never over another unasked."""
+"""The user's folder of settings, and writing files: whole or not at all, never over another."""
 
 import os
 import stat
+import sys
 import tempfile
 from pathlib import Path
 
@@ -20,6 +21,17 @@ def kind(path: Path) -> str:
     Empty for a file. Raises OSError, such as FileNotFoundError.
     """
     return KINDS.get(stat.S_IFMT(path.stat().st_mode), "")
+
+
+def settings_folder() -> Path:
+    """Where the user's settings are: the folder that each system has for them."""
+    if sys.platform == "win32":
+        folder = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+    elif sys.platform == "darwin":
+        folder = Path.home() / "Library" / "Application Support"
+    else:
+        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return folder / "kpi_xl"
 
 
 def write_whole(path: Path, content: bytes, *, force: bool = False) -> None:

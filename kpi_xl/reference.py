@@ -13,6 +13,8 @@ from kpi_xl.units import ANY, DATE, LARGEST, Domain
 
 def summary(metric: Metric, language: str = "en") -> str:
     """What it is, in a sentence."""
+    if metric.translated is not None:  # a company's own, in the languages that it has
+        return metric.translated.get(language, metric.summary)
     if language == "en":
         return metric.summary
     return str(texts(language)["functions"][metric.name]["summary"])
@@ -20,13 +22,15 @@ def summary(metric: Metric, language: str = "en") -> str:
 
 def notes(metric: Metric, language: str = "en") -> str:
     """What else is to be known of it, in paragraphs; often nothing."""
-    if language == "en" or not metric.notes:
+    if language == "en" or not metric.notes or metric.translated is not None:
         return metric.notes
     return str(texts(language)["functions"][metric.name]["notes"])
 
 
 def caution(metric: Metric, language: str = "en") -> str:
     """What to check before its result is believed; often nothing."""
+    if metric.translated is not None:
+        return metric.caution
     return say(metric.caution, language, "cautions") if metric.caution else ""
 
 
@@ -51,10 +55,17 @@ def definition(metric: Metric, language: str = "en") -> str:
     return both.format(definition=text, caution=caution(metric, language))
 
 
+def argument_meaning(argument: Argument, language: str = "en") -> str:
+    """What an argument is, without its unit."""
+    if argument.arg.translated is not None:
+        return argument.arg.translated.get(language, argument.arg.help)
+    return say(argument.arg.help, language, "arguments")
+
+
 def argument_help(argument: Argument, language: str = "en") -> str:
     """What an argument is, its unit, what it admits, its default."""
     arg = argument.arg
-    parts = [say(arg.help, language, "arguments"), say(arg.unit.meaning, language, "units")]
+    parts = [argument_meaning(argument, language), say(arg.unit.meaning, language, "units")]
     if arg.words:
         parts[1] = " / ".join(f'"{word}"' for word in arg.words)
     if argument.domain != ANY and arg.unit != DATE:

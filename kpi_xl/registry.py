@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
@@ -23,6 +23,7 @@ class Arg:
     "skip" the row, "keep" it as None, "zero", or "refuse" it as an error. Columns pair by row,
     but for one that stands `alone`. A `wide` one is several: the kernel gets a list of columns.
     `words`: the option words that a text argument allows.
+    `translated`: its help by language, where it is not ours but a company's own.
     """
 
     help: str
@@ -34,6 +35,7 @@ class Arg:
     alone: bool = False
     blank: Blank = "skip"
     words: tuple[str, ...] = ()
+    translated: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,8 @@ class Metric:
     """Everything that is known of one function.
 
     `parts` holds positions of arguments: a part, and the whole that it may not exceed.
+    `rules` are conditions over several arguments, without which the kernel has #NUM!.
+    `translated` is the summary by language, where the function is not ours but a company's own.
     """
 
     name: str
@@ -104,6 +108,8 @@ class Metric:
     columns: tuple[tuple[str, str], ...]
     caution: str
     remark: tuple[str, Callable[..., bool]] | None
+    rules: tuple[str, ...] = ()
+    translated: Mapping[str, str] | None = None
 
     @property
     def required(self) -> int:
@@ -141,12 +147,13 @@ def metric(
     `caution`: what to check before the result is believed, in a sentence.
     `remark`: a sentence for those who ask how a result comes about, and for which arguments of the
     kernel it holds.
+    `rules`: what must hold over several arguments, as the kernel has it, in a formula's words.
     """
 
     def enter(kernel: Kernel) -> Kernel:
         doc = inspect.cleandoc(kernel.__doc__ or "")
         summary, *notes = (" ".join(paragraph.split()) for paragraph in doc.split("\n\n"))
-        arguments = tuple(_arguments(kernel))
+        arguments = arguments_of(kernel)
         position = {argument.name: i for i, argument in enumerate(arguments)}
         METRICS[name] = Metric(
             name=name,
@@ -170,11 +177,12 @@ def metric(
     return enter
 
 
-def _arguments(kernel: Callable[..., Any]) -> list[Argument]:
+def arguments_of(kernel: Callable[..., Any]) -> tuple[Argument, ...]:
+    """The arguments of a kernel, as its signature has them."""
     arguments = []
     for parameter in inspect.signature(kernel).parameters.values():
         (arg,) = parameter.annotation.__metadata__
         required = parameter.default is parameter.empty
         default = None if required else parameter.default
         arguments.append(Argument(parameter.name, arg, required, default))
-    return arguments
+    return tuple(arguments)

@@ -110,7 +110,7 @@ def test_the_phrases_are_those_that_the_help_is_made_of(
 def said_by_reports() -> set[str]:
     """The English texts that the code of the reports passes to `said`, and those in constants."""
     found = set(checking.KINDS)
-    menu_of_calc = Path(udfs.__file__).parent / "calc.py"
+    menu_of_calc = Path(udfs.__file__).parent / "libreoffice.py"
     for path in (*Path(reports.__file__).parent.glob("*.py"), menu_of_calc):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and node.args and "said" in ast.unparse(node.func):

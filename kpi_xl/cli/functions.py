@@ -10,6 +10,7 @@ from kpi_xl.cli.shared import JSON, Misuse, app, cell_text, computed, language_o
 from kpi_xl.locales import LANGUAGES, say
 from kpi_xl.reference import (
     argument_help,
+    argument_meaning,
     caution,
     did_you_mean,
     domain_text,
@@ -70,7 +71,7 @@ def record(metric: Metric, language: str) -> dict[str, Any]:
         "arguments": [
             {
                 "name": argument.name,
-                "help": say(argument.arg.help, language, "arguments"),
+                "help": argument_meaning(argument, language),
                 "unit": argument.arg.unit.name,
                 "domain": domain_text(argument.domain, language),
                 "required": argument.required,

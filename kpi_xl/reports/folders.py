@@ -6,25 +6,19 @@ them: in the environment variable KPI_XL_FOLDERS, or as `folders = ["..."]` in a
 
 import os
 import re
-import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
+from kpi_xl.files import settings_folder
 from kpi_xl.sources import SourceError, allowed
 
 VARIABLE = "KPI_XL_FOLDERS"
 
 
 def settings_file() -> Path:
-    """Where the user's settings are: the folder that each system has for them."""
-    if sys.platform == "win32":
-        folder = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Application Support"
-    else:
-        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return folder / "kpi_xl" / "settings.toml"
+    """The file of the user's settings."""
+    return settings_folder() / "settings.toml"
 
 
 def layouts_folder() -> Path:

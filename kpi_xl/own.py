@@ -1,0 +1,663 @@
+"""A company's own KPIs: definitions from files, checked, and entered among the others.
+
+A definition is data (`kpis.toml`: a formula over arguments and other KPIs) or Python (`kpis.py`
+with `@metric`, or an installed package's entry point `kpi_xl.metrics`). They come from the paths in
+KPI_XL_KPIS, then from the settings folder; a `kpis.toml` beside a workbook is read only where the
+user has allowed its folder, and a `kpis.py` there never.
+
+What is wrong with a definition keeps it out, and is remembered as a fault with its place.
+"""
+
+import inspect
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from kpi_xl import cells
+from kpi_xl.errors import KINDS, CellError, ErrorCell, KpiError, WrongInput
+from kpi_xl.expressions import (
+    NATIVE,
+    Call,
+    Column,
+    Constant,
+    FormulaError,
+    Name,
+    Node,
+    Operation,
+    Value,
+    compute,
+    inside,
+    parse,
+)
+from kpi_xl.files import settings_folder
+from kpi_xl.locales import LANGUAGES
+from kpi_xl.registry import METRICS, Arg, Argument, Metric, arguments_of
+from kpi_xl.units import (
+    AVERAGE,
+    COUNT,
+    DATE,
+    DAYS,
+    LOGICAL,
+    MONEY,
+    PERIODS,
+    PROBABILITY,
+    RATE,
+    RATIO,
+    SCORE,
+    SECONDS,
+    TEXT,
+    VALUE,
+    Unit,
+)
+
+VARIABLE = "KPI_XL_KPIS"
+FAMILY = "own"
+ENTRY_POINTS = "kpi_xl.metrics"
+LARGEST_FILE, MOST_KPIS, MOST_ARGUMENTS = 1 << 20, 500, 30
+
+KEYS = {"formula", "returns", "source", "example", "arguments", "help"}
+ARGUMENT_KEYS = {"unit", "help", "default"}
+UNITS = {
+    unit.name: unit
+    for unit in (
+        *(MONEY, COUNT, RATE, RATIO, AVERAGE, PROBABILITY, SCORE, SECONDS, DAYS, PERIODS, VALUE),
+        *(DATE, TEXT),
+    )
+}
+RESULTS = UNITS | {"LOGICAL": LOGICAL}
+
+# Names that a cell, a host's language or Excel has already.
+CELL_LIKE = re.compile(r"[A-Z]{1,3}\d+|R\d*C\d*|R\d+|C\d*|R")
+VBA_WORDS = frozenset(
+    "and as boolean byref byte byval call case cdate class const currency date declare default dim"
+    " do double each else elseif empty end enum erase error event exit explicit false for friend"
+    " function get global gosub goto if implements in integer is let lib like long loop me mod new"
+    " next not nothing null object on option optional or paramarray preserve print private property"
+    " public put raiseevent redim rem resume return seek select set single static step stop string"
+    " sub then time to true type typeof until variant wend while with write xor caller".split()
+)
+
+
+class Fault(NamedTuple):
+    """What is wrong with a definition: its file, the place in it, and the sentence.
+
+    `kept` where the definition counts nevertheless, as where a language is missing.
+    """
+
+    file: str
+    place: str
+    sentence: str
+    kept: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.place + ': ' if self.place else ''}{self.sentence}"
+
+
+class DefinitionError(ValueError):
+    """A definition that cannot count: the key in it, and the sentence."""
+
+    def __init__(self, key: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.key = key
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One KPI as it stands in a file; `tree` is its formula."""
+
+    name: str
+    file: str
+    formula: str
+    tree: Node
+    returns: Unit
+    source: str
+    example: tuple[str, Any]
+    arguments: tuple[Argument, ...]
+    help: Mapping[str, str]
+
+
+FAULTS: list[Fault] = []
+"""What kept definitions out, or is still to be done, of all files read so far."""
+
+FINGERPRINTS: dict[str, str] = {}
+"""The fingerprint of each own KPI: of its formula, units, arguments and what it is built on."""
+
+FILES: dict[str, str] = {}
+"""The file of each own KPI."""
+
+
+# Where definitions come from
+
+
+def load() -> None:
+    """Enter the own KPIs of the environment, the settings folder and installed packages."""
+    named = [Path(text).expanduser() for text in os.environ.get(VARIABLE, "").split(os.pathsep)
+             if text.strip()]  # fmt: skip
+    for path in named:
+        if not path.exists():
+            FAULTS.append(Fault(str(path), "", f"{VARIABLE} names it, and it is not there"))
+    for path in (*named, settings_folder()):
+        for file in (path / "kpis.toml", path / "kpis.py") if path.is_dir() else (path,):
+            if file.is_file():
+                load_file(file)
+    if any(_names_entry_point(folder) for folder in dict.fromkeys(sys.path)):
+        _load_packages()
+
+
+def load_file(file: Path) -> None:
+    """Enter the KPIs of one file."""
+    if file.suffix == ".py":
+        _enter_python(str(file), lambda: _run(file))
+        return
+    try:
+        if file.stat().st_size > LARGEST_FILE:
+            raise DefinitionError("", f"it is larger than {LARGEST_FILE >> 20} MB")
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError, DefinitionError) as error:
+        FAULTS.append(Fault(str(file), "", f"it cannot be read: {error}"))
+        return
+    define(text, str(file))
+
+
+def beside(folder: Path) -> None:
+    """Enter the kpis.toml beside a workbook, whose folder the user has allowed."""
+    file = folder / "kpis.toml"
+    if file.is_file():
+        load_file(file)
+
+
+def _names_entry_point(folder: str) -> bool:
+    """Whether a package in a folder of the path announces KPIs; importlib.metadata is slow."""
+    try:
+        for entry in os.scandir(folder or "."):
+            if entry.name.endswith(".dist-info"):
+                with open(f"{entry.path}/entry_points.txt", encoding="utf-8") as file:  # noqa: PTH123 - a path each would double the time
+                    if f"[{ENTRY_POINTS}]" in file.read():
+                        return True
+    except (OSError, UnicodeDecodeError):
+        pass
+    return False
+
+
+def _load_packages() -> None:
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=ENTRY_POINTS):
+        _enter_python(f"entry point {point.name} = {point.value}", point.load)
+
+
+def _run(file: Path) -> None:
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location(f"kpi_xl_own_{file.stem}", file)
+    assert spec
+    assert spec.loader
+    spec.loader.exec_module(module_from_spec(spec))
+
+
+def _enter_python(file: str, run: Callable[[], object]) -> None:
+    """Run what defines KPIs by `@metric`, and enter what it defined, once it is judged."""
+    before = dict(METRICS)
+    try:
+        run()
+    except Exception as error:
+        FAULTS.append(Fault(file, "", f"it fails: {type(error).__name__}: {error}"))
+        added: dict[str, Metric] = {}
+    else:
+        added = {name: made for name, made in METRICS.items() if before.get(name) is not made}
+    METRICS.clear()
+    METRICS.update(before)
+    for name, made in added.items():
+        own = replace(made, family=FAMILY, translated={})
+        code = inspect.getsource(made.kernel)
+        print_of_it = _hash([name, code, made.returns.name])
+        try:
+            _judge_name(name, print_of_it)
+            _enter(own, print_of_it, file)
+        except DefinitionError as error:
+            FAULTS.append(Fault(file, f"[{name}] {error.key}".rstrip(), str(error)))
+
+
+# Definitions as data
+
+
+def define(text: str, file: str = "kpis.toml") -> None:
+    """Enter the KPIs of a text in the form of kpis.toml; what is wrong goes to FAULTS."""
+    import tomllib
+
+    try:
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        FAULTS.append(Fault(file, "", f"it is no TOML: {str(error)[:200]}"))
+        return
+    if len(content) > MOST_KPIS:
+        FAULTS.append(
+            Fault(file, "", f"it defines {len(content):,} KPIs; {MOST_KPIS} are the most")
+        )
+        return
+    read: dict[str, Definition] = {}
+    for name, fields in content.items():
+        try:
+            read[name] = _definition(name, fields, file)
+        except DefinitionError as error:
+            FAULTS.append(Fault(file, f"[{name}] {error.key}".rstrip(), str(error)))
+    for name in _in_order(read, file):
+        definition = read[name]
+        try:
+            _judge_calls(definition)
+            _judge_units(definition)
+            print_of_it = fingerprint_of(definition)
+            _judge_name(name, print_of_it)
+            _enter(_metric(definition), print_of_it, file)
+        except DefinitionError as error:
+            FAULTS.append(Fault(file, f"[{name}] {error.key}".rstrip(), str(error)))
+            continue
+        missing = [code for code in LANGUAGES if code not in definition.help]
+        if missing:
+            FAULTS.append(
+                Fault(file, f"[{name}] help", f"there is none in {', '.join(missing)}", kept=True)
+            )
+
+
+def _definition(name: str, fields: Any, file: str) -> Definition:
+    """A definition as its keys have it. Raises DefinitionError."""
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,59}", name):
+        raise DefinitionError("", "a name has capitals, digits and _, and begins with a capital")
+    if not isinstance(fields, dict):
+        raise DefinitionError("", "a definition is a table of keys")
+    for key in fields:
+        if key not in KEYS:
+            raise DefinitionError(key, f"there is no such key; there are {', '.join(sorted(KEYS))}")
+    formula = _said(fields, "formula")
+    try:
+        tree = parse(formula)
+    except FormulaError as error:
+        raise DefinitionError("formula", str(error)) from None
+    units = _table(fields, "arguments")
+    if not 1 <= len(units) <= MOST_ARGUMENTS:
+        raise DefinitionError("arguments", f"a KPI has 1 to {MOST_ARGUMENTS} arguments")
+    columns = _columns(tree)
+    help_texts = _help(fields.get("help", {}), "help")
+    return Definition(
+        name=name,
+        file=file,
+        formula=formula.strip().removeprefix("="),
+        tree=tree,
+        returns=_unit(fields.get("returns"), RESULTS, "returns"),
+        source=_said(fields, "source"),
+        example=_example(fields.get("example")),
+        arguments=_arguments(units, tree, columns),
+        help=help_texts,
+    )
+
+
+def _arguments(
+    units: Mapping[str, Any], tree: Node, columns: frozenset[str]
+) -> tuple[Argument, ...]:
+    used = {node.name for node in inside(tree) if isinstance(node, Name)}
+    for name in sorted(used - units.keys()):
+        raise DefinitionError("formula", f"{name} is none of the arguments ({', '.join(units)})")
+    made: list[Argument] = []
+    for name, said in units.items():
+        key = f"arguments.{name}"
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or name in VBA_WORDS:
+            raise DefinitionError(key, "an argument has small letters, digits and _, and is no"
+                                  " word of VBA")  # fmt: skip
+        if name not in used:
+            raise DefinitionError(key, "the formula does not use it")
+        if not isinstance(said, dict) or not said.keys() <= ARGUMENT_KEYS:
+            raise DefinitionError(key, f"its keys are {', '.join(sorted(ARGUMENT_KEYS))}")
+        unit = _unit(said.get("unit"), UNITS, f"{key}.unit")
+        texts = _help(said.get("help", {}), f"{key}.help")
+        default = said.get("default")
+        if default is not None:
+            text = unit is TEXT
+            if isinstance(default, bool) or not isinstance(default, str if text else int | float):
+                raise DefinitionError(f"{key}.default", "it does not fit the unit")
+            default = default if text else float(default)
+        elif made and not made[-1].required:
+            raise DefinitionError(key, "it follows one that has a default, so it needs one too")
+        english = texts.get("en") or next(iter(texts.values()), name.replace("_", " "))
+        column = name in columns
+        arg = Arg(english, unit, column=column, translated=texts)
+        made.append(Argument(name, arg, default is None, default))
+    return tuple(made)
+
+
+def _columns(tree: Node) -> frozenset[str]:
+    """The arguments that stand where a whole column does: alone in SUM, or in a KPI's column."""
+    found: set[str] = set()
+    single: set[str] = set()
+    for node in inside(tree):
+        below: Iterable[Node | None] = ()
+        if isinstance(node, Operation):
+            below = node.operands
+            taken = [False] * len(node.operands)
+        elif isinstance(node, Call):
+            below = node.arguments
+            taken = [_takes_column(node, place) for place in range(len(node.arguments))]
+        for one, column in zip(below, taken if below else (), strict=False):
+            if isinstance(one, Name):
+                (found if column else single).add(one.name)
+    both = sorted(found & single)
+    if both:
+        raise DefinitionError("formula", f"{both[0]} stands for a column and for one value")
+    return frozenset(found)
+
+
+def _takes_column(call: Call, place: int) -> bool:
+    if call.name in NATIVE:
+        # MIN(a, b) is of two values, MIN(a) of a column.
+        return NATIVE[call.name].columns and (len(call.arguments) == 1 or (call.name != "MIN"
+                                              and call.name != "MAX"))  # fmt: skip
+    known = METRICS.get(call.name)
+    return bool(known and place < len(known.arguments) and known.arguments[place].arg.column)
+
+
+def _said(fields: Mapping[str, Any], key: str) -> str:
+    text = fields.get(key)
+    if not isinstance(text, str) or not text.strip():
+        raise DefinitionError(key, "it is missing: write a text")
+    return text
+
+
+def _table(fields: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = fields.get(key)
+    if not isinstance(found, dict):
+        raise DefinitionError(key, f'it is missing: write {key}.<name> = {{unit = "MONEY"}}')
+    return found
+
+
+def _unit(name: Any, units: Mapping[str, Unit], key: str) -> Unit:
+    unit = units.get(name.upper()) if isinstance(name, str) else None
+    if unit is None:
+        raise DefinitionError(key, f"write one of {', '.join(units)}")
+    return unit
+
+
+def _help(texts: Any, key: str) -> dict[str, str]:
+    texts = {"en": texts} if isinstance(texts, str) else texts
+    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+        raise DefinitionError(key, 'write a text, or {en = "...", ru = "..."}')
+    for code in texts:
+        if code not in LANGUAGES:
+            raise DefinitionError(key, f"there is no language {code}: {', '.join(LANGUAGES)}")
+    return texts
+
+
+def _example(said: Any) -> tuple[str, Any]:
+    if (
+        not isinstance(said, list)
+        or len(said) != 2
+        or not isinstance(said[0], str)
+        or not isinstance(said[1], int | float | str | bool)
+    ):
+        raise DefinitionError("example", 'write ["=NAME(1,2)", 3]: a formula and its result')
+    value = said[1]
+    return said[0], float(value) if type(value) is int else value
+
+
+def _in_order(read: Mapping[str, Definition], file: str) -> Iterator[str]:
+    """The definitions, each after those that it is built on; a ring is a fault of all in it."""
+    waiting = {
+        name: {n.name for n in inside(one.tree) if isinstance(n, Call) and n.name in read}
+        for name, one in read.items()
+    }
+    done: set[str] = set()
+    while waiting:
+        ready = [name for name, needed in waiting.items() if needed <= done]
+        if not ready:
+            for name in waiting:
+                sentence = f"it is built on itself, through {', '.join(sorted(waiting[name]))}"
+                FAULTS.append(Fault(file, f"[{name}] formula", sentence))
+            return
+        for name in ready:
+            del waiting[name]
+            done.add(name)
+            yield name
+
+
+# Judging
+
+
+def _judge_name(name: str, print_of_it: str) -> None:
+    if CELL_LIKE.fullmatch(name):
+        raise DefinitionError("", f"{name} looks like a cell")
+    known = METRICS.get(name)
+    if known is not None and known.family != FAMILY:
+        raise DefinitionError("", f"{name} is a function of kpi_xl: {known.summary}")
+    if name in excel_functions():
+        raise DefinitionError("", f"{name} is a function of Excel")
+    if known is not None and FINGERPRINTS[name] != print_of_it:
+        raise DefinitionError("", f"{FILES[name]} defines it in another way, and is read before")
+    clash = next((n for n in METRICS if n != name and n.replace("_", "") == name.replace("_", "")),
+                 None)  # fmt: skip
+    if clash:
+        raise DefinitionError("", f"without its _ it is {clash}, which LibreOffice cannot tell")
+
+
+def excel_functions() -> frozenset[str]:
+    """The names of Excel's own functions."""
+    from importlib import resources
+
+    text = resources.files(__package__).joinpath("excel_functions.txt").read_text("utf-8")
+    return frozenset(text.split())
+
+
+def _judge_calls(definition: Definition) -> None:
+    """Whether what the formula calls is there, and is given the arguments that it takes."""
+    for node in inside(definition.tree):
+        if isinstance(node, Column):
+            raise DefinitionError("formula", "a column of constants is for examples")
+        if not isinstance(node, Call):
+            continue
+        native, known = NATIVE.get(node.name), METRICS.get(node.name)
+        if native is None and known is None:
+            raise DefinitionError("formula", f"there is no function {node.name}")
+        if known is not None and known.result != "value":
+            raise DefinitionError("formula", f"{node.name} gives more than one value")
+        least = native.least if native else known.required  # type: ignore[union-attr]
+        most = native.most if native else len(known.arguments)  # type: ignore[union-attr]
+        if not least <= len(node.arguments) <= most:
+            raise DefinitionError(
+                "formula", f"{node.name} takes {least} to {most} arguments, not"
+                f" {len(node.arguments)}"
+            )  # fmt: skip
+
+
+def _try_example(made: Metric) -> None:
+    """Whether the example gives what it says."""
+    formula, expected = made.example
+    try:
+        tree = parse(formula)
+        if not isinstance(tree, Call) or tree.name != made.name:
+            raise DefinitionError("example", f"it begins with ={made.name}(")
+        shown: Any = compute(tree, {}, _called)
+    except (FormulaError, KpiError) as error:
+        shown = error.shown() if isinstance(error, KpiError) else f"it cannot be read: {error}"
+    if isinstance(expected, float) and isinstance(shown, float):
+        same = abs(shown - expected) <= 1e-6 * max(1.0, abs(expected))
+    else:
+        same = shown == expected
+    if not same:
+        raise DefinitionError("example", f"{formula} gives {shown}, not {expected}")
+
+
+# Units: what may be added, and what comes out. A count has no dimension; None is not known.
+
+Dimension = tuple[int, str]
+"""The power of money, and what kind of plain number it is: "count", "rate", or ""."""
+
+KINDS_OF_NUMBER = {"COUNT": "count", "RATE": "rate", "PROBABILITY": "rate"}
+
+
+def _dimension(unit: Unit) -> Dimension | None:
+    if unit in (VALUE, TEXT, LOGICAL, DATE):
+        return None
+    return (1 if unit is MONEY else 0, KINDS_OF_NUMBER.get(unit.name, ""))
+
+
+def _judge_units(definition: Definition) -> None:
+    found = _measured(definition.tree, {a.name: a.arg.unit for a in definition.arguments})
+    wanted = _dimension(definition.returns)
+    if found is not None and wanted is not None and found[0] != wanted[0]:
+        what = "money" if found[0] == 1 else f"money ^ {found[0]}" if found[0] else "no money"
+        raise DefinitionError(
+            "returns", f"it says {definition.returns.name}, and the formula gives {what}"
+        )
+
+
+def _measured(node: Node | None, units: Mapping[str, Unit]) -> Dimension | None:
+    """The dimension of a formula. Raises DefinitionError where unlike things are added."""
+    if node is None or isinstance(node, Constant | Column):
+        return None if not isinstance(node, Constant) or isinstance(node.value, str) else (0, "")
+    if isinstance(node, Name):
+        return _dimension(units[node.name])
+    if isinstance(node, Operation):
+        return _of_operation(node, [_measured(one, units) for one in node.operands])
+    parts = [_measured(one, units) for one in node.arguments]
+    known = METRICS.get(node.name)
+    if known is not None:
+        for argument, part, given in zip(known.arguments, parts, node.arguments, strict=False):
+            wanted = _dimension(argument.arg.unit)
+            if part and wanted and part[0] != wanted[0] and not isinstance(given, Constant):
+                raise DefinitionError(
+                    "formula", f"{node.name} takes {argument.arg.unit.meaning} as {argument.name}"
+                )
+        return _dimension(known.returns)
+    if node.name == "IF":
+        return _alike(parts[1:], node.name)
+    if node.name in ("MIN", "MAX", "SUM", "AVERAGE", "IFERROR"):
+        return _alike(parts, node.name)
+    return parts[0] if node.name in ("ROUND", "ABS") else (0, "") if node.name == "COUNT" else None
+
+
+def _of_operation(node: Operation, parts: list[Dimension | None]) -> Dimension | None:
+    if node.sign in ("u-", "%"):
+        return parts[0]
+    if node.sign in ("+", "-", "=", "<>", "<", "<=", ">", ">="):
+        zero = any(isinstance(one, Constant) and one.value == 0 for one in node.operands)
+        both = None if zero else _alike(parts, node.sign)
+        return both if node.sign in "+-" else None
+    left, right = parts
+    if left is None or right is None:
+        return None
+    if node.sign == "*":
+        return (left[0] + right[0], "")
+    if node.sign == "/":
+        return (left[0] - right[0], "")
+    exponent = node.operands[1]
+    if isinstance(exponent, Constant) and isinstance(exponent.value, float):
+        power = left[0] * exponent.value
+        return (int(power), "") if power == int(power) else None
+    return (0, "") if left[0] == 0 else None
+
+
+def _alike(parts: Iterable[Dimension | None], where: str) -> Dimension | None:
+    known = [part for part in parts if part is not None]
+    if len({part[0] for part in known}) > 1:
+        raise DefinitionError("formula", f"{where} puts money and a number without it together")
+    kinds = {part[1] for part in known} - {""}
+    if len(kinds) > 1:
+        raise DefinitionError("formula", f"{where} puts a count and a rate together")
+    return (known[0][0], kinds.pop() if kinds else "") if known else None
+
+
+# Entering
+
+
+def _metric(definition: Definition) -> Metric:
+    """The record of a definition, with a kernel that computes its formula."""
+    tree = definition.tree
+    names = [argument.name for argument in definition.arguments]
+
+    def kernel(*values: Any) -> Any:
+        result = compute(tree, dict(zip(names, values, strict=True)), _called)
+        if isinstance(result, list):
+            raise WrongInput("the formula gives a column")
+        return 0.0 if result is None else result
+
+    kernel.__name__ = kernel.__qualname__ = definition.name.lower()
+    kernel.__doc__ = definition.help.get("en") or definition.formula
+    kernel.__signature__ = inspect.Signature([  # type: ignore[attr-defined]
+        inspect.Parameter(
+            argument.name,
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=inspect.Parameter.empty if argument.required else argument.default,
+            annotation=Annotated[str if argument.arg.unit is TEXT else float, argument.arg],
+        )
+        for argument in definition.arguments
+    ])  # fmt: skip
+    summary = definition.help.get("en") or next(iter(definition.help.values()), definition.formula)
+    return Metric(
+        name=definition.name,
+        family=FAMILY,
+        summary=summary,
+        notes="",
+        kernel=kernel,
+        arguments=arguments_of(kernel),
+        returns=definition.returns,
+        result="value",
+        formula=definition.formula,
+        source=definition.source,
+        example=definition.example,
+        parts=(),
+        columns=(),
+        caution="",
+        translated=definition.help,
+    )
+
+
+def _called(name: str, values: list[Value]) -> Value:
+    """A KPI within a formula. Raises the error that its cell would show."""
+    blocks = [[[one] for one in value] if isinstance(value, list) else value for value in values]
+    shown = cells.evaluate(METRICS[name], blocks)
+    if isinstance(shown, CellError):
+        sentence = f"{name}: {shown.sentence}"
+        kind = KINDS.get(str(shown))
+        raise kind(sentence) if kind else ErrorCell(str(shown), sentence)
+    return shown
+
+
+def _enter(made: Metric, print_of_it: str, file: str) -> None:
+    """Enter a KPI, unless its example fails; the same one from another file changes nothing."""
+    if made.name in METRICS:
+        return
+    METRICS[made.name] = made
+    try:
+        _try_example(made)
+    except DefinitionError:
+        del METRICS[made.name]
+        raise
+    FINGERPRINTS[made.name], FILES[made.name] = print_of_it, file
+
+
+def fingerprint_of(definition: Definition) -> str:
+    """Twelve digits that differ where two definitions compute, or are called, otherwise."""
+    built_on = sorted(
+        {n.name for n in inside(definition.tree) if isinstance(n, Call)} & FINGERPRINTS.keys()
+    )
+    return _hash([
+        definition.name,
+        repr(definition.tree),
+        definition.returns.name,
+        [[a.name, a.arg.unit.name, a.arg.column, a.default] for a in definition.arguments],
+        [FINGERPRINTS[name] for name in built_on],
+    ])  # fmt: skip
+
+
+def fingerprint() -> str:
+    """Twelve digits of all own KPIs of this machine; nothing where there are none."""
+    return _hash(sorted(FINGERPRINTS.items())) if FINGERPRINTS else ""
+
+
+def _hash(content: Any) -> str:
+    import hashlib  # these two only where there are own KPIs
+    import json
+
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
