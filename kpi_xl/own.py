@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -172,14 +173,13 @@ def beside(folder: Path) -> None:
 
 def _names_entry_point(folder: str) -> bool:
     """Whether a package in a folder of the path announces KPIs; importlib.metadata is slow."""
-    try:
-        for entry in os.scandir(folder or "."):
+    with suppress(OSError), os.scandir(folder or ".") as entries:
+        for entry in entries:
             if entry.name.endswith(".dist-info"):
-                with open(f"{entry.path}/entry_points.txt", encoding="utf-8") as file:  # noqa: PTH123 - a path each would double the time
-                    if f"[{ENTRY_POINTS}]" in file.read():
+                with suppress(OSError, UnicodeDecodeError):
+                    text = Path(entry.path, "entry_points.txt").read_text(encoding="utf-8")
+                    if f"[{ENTRY_POINTS}]" in text:
                         return True
-    except (OSError, UnicodeDecodeError):
-        pass
     return False
 
 

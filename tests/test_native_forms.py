@@ -1,0 +1,162 @@
+"""The native forms of scalar KPIs equal their kernels, over cells of all kinds, in three engines."""
+
+import io
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from hosts import program
+
+from kpi_xl import METRICS
+from kpi_xl.cells import evaluate
+from kpi_xl.engine.embedded import calculate
+from kpi_xl.native_forms import native_form
+from kpi_xl.ooxml.addresses import column_letters
+from kpi_xl.registry import Argument, Metric
+from kpi_xl.units import TEXT
+
+ROWS = 24
+ERRORS = {"#DIV/0!": "=1/0", "#N/A": "=NA()"}
+SHEET = "Sheet1"
+
+FORMS = [
+    metric
+    for metric in METRICS.values()
+    if native_form(metric, ["A1" if a.arg.unit is not TEXT else '"auto"' for a in metric.arguments],
+                   METRICS)
+]  # fmt: skip
+
+# What has no native form stays a value in the copy: said here, so that a new one is decided on.
+WITHOUT = {
+    "AB_PVALUE": "the normal distribution, whose native function differs in the last digits",
+    "SAMPLE_SIZE": "quantiles of the normal distribution",
+    "NPS_ERROR": "quantiles of the normal distribution",
+    "KPI_DEFINE": "a text of the registry",
+    "KPI_STATUS": "words that depend on each other",
+}
+
+
+def cells_of(argument: Argument, chance: random.Random) -> list[Any]:
+    """Cells of all kinds for an argument."""
+    low = max(argument.domain.low, -50.0)
+    high = min(argument.domain.high, 200.0)
+    inside = round(chance.uniform(low, high), 2)
+    whole = float(round(inside)) if argument.domain.whole else inside
+    odd = [0.0, -3.5, 1.5, None, "", "abc", "12", True, *ERRORS]
+    return [whole] * 12 + [low, high] + odd
+
+
+def rows_of(metric: Metric) -> list[list[Any]]:
+    chance = random.Random(metric.name)
+    kinds = [cells_of(argument, chance) for argument in metric.arguments if not text(argument)]
+    return [[chance.choice(kind) for kind in kinds] for _ in range(ROWS)]
+
+
+def text(argument: Argument) -> bool:
+    return argument.arg.unit is TEXT
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[tuple[Metric, list[Any], int, int]]:
+    """Each metric with its cells, the row and the column of its formula."""
+    found = []
+    row = 0
+    for metric in FORMS:
+        for cells in rows_of(metric):
+            found.append((metric, cells, row, 10))
+            row += 1
+    return found
+
+
+@pytest.fixture(scope="module")
+def book(cases: list[Any]) -> bytes:
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as made:
+        sheet = made.add_worksheet(SHEET)
+        for metric, cells, row, column in cases:
+            for place, cell in enumerate(cells):
+                if isinstance(cell, str) and cell in ERRORS:
+                    sheet.write_formula(row, place, ERRORS[cell], None, cell)
+                elif cell is not None:
+                    sheet.write_string(row, place, cell) if cell == "" else sheet.write(
+                        row, place, cell
+                    )
+                    if cell in ("12", "abc"):
+                        sheet.write_string(row, place, cell)
+            sheet.write_formula(row, column, "=" + str(written(metric, row)))
+    return content.getvalue()
+
+
+def written(metric: Metric, row: int) -> str | None:
+    places = iter(f"{column_letters(n)}{row + 1}" for n in range(1, 20))
+    arguments = ["" if text(a) else next(places) for a in metric.arguments]
+    return native_form(metric, arguments, METRICS)
+
+
+def expected(metric: Metric, cells: list[Any]) -> Any:
+    given = iter(cells)
+    return evaluate(metric, [None if text(a) else next(given) for a in metric.arguments])
+
+
+def wrong(cases: list[Any], shown: dict[tuple[int, int], Any]) -> list[str]:
+    found = []
+    for metric, cells, row, column in cases:
+        right, value = expected(metric, cells), shown[row, column]
+        same = (
+            str(right) == str(value)
+            if isinstance(right, str)
+            else isinstance(value, float | int)
+            and value == pytest.approx(right, rel=1e-9, abs=1e-9)
+        )
+        if not same:
+            found.append(f"{metric.name}{cells!r}: {value!r} in place of {right!r}")
+    return found
+
+
+def test_what_has_no_native_form_is_known() -> None:
+    scalar = [
+        metric.name
+        for metric in METRICS.values()
+        if metric.result == "value" and not any(a.arg.column for a in metric.arguments)
+    ]
+    assert set(scalar) - {metric.name for metric in FORMS} == set(WITHOUT)
+
+
+def test_embedded(cases: list[Any], book: bytes) -> None:
+    computed = calculate(book)
+    assert not computed.refused
+    shown = {(row - 1, column - 1): value for (_, row, column), value in computed.values.items()}
+    assert wrong(cases, shown) == []
+
+
+def test_ironcalc(cases: list[Any], book: bytes, tmp_path: Path) -> None:
+    ironcalc = pytest.importorskip("ironcalc")
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(book)
+    model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
+    model.evaluate()
+    shown = {}
+    for _, _, row, column in cases:
+        value = model.get_formatted_cell_value(0, row + 1, column + 1)
+        try:
+            shown[row, column] = float(model.get_cell_value(0, row + 1, column + 1))
+        except (AttributeError, TypeError, ValueError):
+            shown[row, column] = value
+    assert wrong(cases, shown) == []
+
+
+def test_libreoffice(cases: list[Any], book: bytes, tmp_path: Path) -> None:
+    program("soffice", "LibreOffice computes the native forms")
+    from openpyxl import load_workbook
+
+    from kpi_xl.engine.recalc import recalculated
+    from kpi_xl.hosts.libreoffice import engine
+
+    content, _ = recalculated(
+        book, lambda *_: None, lambda package: engine.compute(package, book, seconds=400.0)
+    )
+    sheet = load_workbook(io.BytesIO(content), data_only=True)[SHEET]
+    shown = {(row, column): sheet.cell(row + 1, column + 1).value for _, _, row, column in cases}
+    assert wrong(cases, shown) == []
