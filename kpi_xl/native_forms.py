@@ -60,6 +60,7 @@ def native_form(
                                                                      strict=True)):  # fmt: skip
         return None
     values: dict[str, str] = {}
+    held: list[str] = []  # what may hold an error
     texts: list[str] = []
     outside: list[str] = []
     zero: list[str] = []
@@ -80,7 +81,7 @@ def native_form(
                 return None  # an error for ever: the cell keeps it as its value
             continue
         one = text if ATOM.fullmatch(text) else f"({text})"
-        # An error in it is what the sum of these conditions shows, the leftmost first.
+        held.append(text)
         texts.append(f'ISTEXT({text})*({one}<>"")')
         blank = "0" if argument.required else _constant(argument.default)
         values[argument.name] = one if SUMS.match(one) else f'IF({one}="",{blank},{one}+0)'
@@ -94,10 +95,16 @@ def native_form(
     inner = _written(tree, values, metrics, 0)
     if inner is None:
         return None
+    for rule in reversed(metric.rules):
+        holds = _written(parse(rule), values, metrics, 0)
+        inner = f"IF({holds},{inner},#NUM!)"
     checked = _refused(parts, "#NUM!", inner)
     checked = _refused(zero, "#DIV/0!", checked)
     checked = _refused(outside, "#NUM!", checked)
     checked = _refused(texts, "#VALUE!", checked)
+    for one in reversed(held[:-1]):
+        # The leftmost error; that of the last argument shows itself in the conditions.
+        checked = f"IF(ISERROR({one}),{one},{checked})"
     return checked if ATOM.fullmatch(checked) or checked.startswith("IF(") else f"({checked})"
 
 
@@ -155,7 +162,8 @@ def _word(argument: Argument, text: str) -> str | None:
 def _constant(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.15g}"
-    return f'"{value}"' if isinstance(value, str) else "0"
+    # Nothing given is less than any number: no target is below it.
+    return f'"{value}"' if isinstance(value, str) else "-1E+300"
 
 
 def _written(

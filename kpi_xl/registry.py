@@ -137,6 +137,7 @@ def metric(
     columns: tuple[tuple[str, str], ...] = (),
     caution: str = "",
     remark: tuple[str, Callable[..., bool]] | None = None,
+    rules: tuple[str, ...] = (),
 ) -> Callable[[Kernel], Kernel]:
     """Enter a kernel into METRICS under its cell name; the kernel itself stays as it is.
 
@@ -171,6 +172,7 @@ def metric(
             columns=columns,
             caution=caution,
             remark=remark,
+            rules=rules,
         )
         return kernel
 

@@ -1,4 +1,4 @@
-"""The native forms of scalar KPIs equal their kernels, over cells of all kinds, in three engines."""
+"""The native forms of scalar KPIs equal their kernels, over cells of all kinds, in 3 engines."""
 
 import io
 import random
@@ -34,7 +34,6 @@ WITHOUT = {
     "SAMPLE_SIZE": "quantiles of the normal distribution",
     "NPS_ERROR": "quantiles of the normal distribution",
     "KPI_DEFINE": "a text of the registry",
-    "KPI_STATUS": "words that depend on each other",
 }
 
 

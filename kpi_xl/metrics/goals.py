@@ -36,8 +36,11 @@ def target_progress(
 @metric(
     "KPI_STATUS",
     returns=TEXT,
-    formula="on track: actual >= target; at risk: actual >= target - tolerance * ABS(target);"
-    " else off track; mirrored where lower is better",
+    formula='IF(IF(direction = "auto", target < baseline, direction = "lower"),'
+    ' IF(actual <= target, "on track",'
+    ' IF(actual <= target + tolerance * ABS(target), "at risk", "off track")),'
+    ' IF(actual >= target, "on track",'
+    ' IF(actual >= target - tolerance * ABS(target), "at risk", "off track")))',
     source=PLANNING,
     example=("=KPI_STATUS(95,100)", "at risk"),
 )
@@ -91,6 +94,7 @@ def vs_baseline(
     returns=VALUE,
     formula="actual_to_date * total / elapsed",
     source=PLANNING,
+    parts=(("elapsed", "total"),),
     example=("=RUN_RATE(40000,10,30)", 120000.0),
 )
 def run_rate(
@@ -99,8 +103,6 @@ def run_rate(
     total: Annotated[float, Arg("Days (or weeks) in the whole period", PERIODS)],
 ) -> float:
     """Run rate: what the period will end with if it goes on as it went so far."""
-    if exceeds(elapsed, total):
-        raise OutOfDomain("elapsed is more than total")
     return actual_to_date * total / elapsed
 
 

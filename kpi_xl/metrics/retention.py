@@ -42,6 +42,8 @@ CustomersAtStart = Annotated[
     returns=RATE,
     formula="(customers_end - customers_new) / customers_start",
     source=FARRIS,
+    parts=(("customers_new", "customers_end"),),
+    rules=("customers_end - customers_new <= customers_start",),
     example=("=RETENTION_RATE(950,150,1000)", 0.8),
 )
 def retention_rate(
@@ -50,8 +52,6 @@ def retention_rate(
     customers_start: CustomersAtStart,
 ) -> float:
     """Customer retention rate: the share of the customers at the start who are still there."""
-    if exceeds(customers_new, customers_end):
-        raise OutOfDomain("customers_new is more than customers_end, of which it is a part")
     if exceeds(customers_end - customers_new, customers_start):
         raise OutOfDomain(
             "customers_end less customers_new is more than customers_start, of which it is a part"
@@ -120,6 +120,7 @@ def kept(start: float, contraction: float, churned: float) -> float:
     returns=RATE,
     formula="(start - contraction - churned) / start",
     source=SAAS,
+    rules=("contraction + churned <= start",),
     example=("=GRR(10,0.6,0.9)", 0.85),
 )
 def grr(start: RevenueAtStart, contraction: Contraction, churned: ChurnedRevenue) -> float:
@@ -135,6 +136,7 @@ def grr(start: RevenueAtStart, contraction: Contraction, churned: ChurnedRevenue
     returns=RATE,
     formula="(start - contraction - churned + expansion) / start",
     source=SAAS,
+    rules=("contraction + churned <= start",),
     example=("=NRR(10,0.6,0.9,1.8)", 1.03),
 )
 def nrr(

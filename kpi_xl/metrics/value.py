@@ -17,9 +17,8 @@ MarginPerPeriod = Annotated[float, Arg("Margin per customer and period", MONEY)]
 @metric(
     "CLV",
     returns=MONEY,
-    formula="order_value * orders_per_period * gross_margin * annuity;"
-    " annuity = lifetime_periods, or (1 - (1 + discount_rate)^-lifetime_periods)"
-    " / discount_rate",
+    formula="order_value * orders_per_period * gross_margin * IF(discount_rate = 0,"
+    " lifetime_periods, (1 - (1 + discount_rate)^-lifetime_periods) / discount_rate)",
     source="Gupta & Lehmann (2003), Customers as Assets; annuity of finance textbooks",
     example=("=CLV(50,4,3)", 600.0),
 )
@@ -45,9 +44,9 @@ def clv(
 @metric(
     "CLV_RETENTION",
     returns=MONEY,
-    formula="margin_per_period * retention / (1 + discount_rate - retention);"
-    " with first_payment 1: margin_per_period * (1 + discount_rate)"
+    formula="margin_per_period * IF(first_payment = 1, 1 + discount_rate, retention)"
     " / (1 + discount_rate - retention)",
+    rules=("retention < 1 + discount_rate",),
     source="Gupta & Lehmann (2003), Customers as Assets; Farris et al., Marketing Metrics",
     example=("=CLV_RETENTION(100,0.75)", 300.0),
 )
