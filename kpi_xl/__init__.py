@@ -9,7 +9,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from kpi_xl import own
+
 from kpi_xl.errors import (
     CellError,
     KpiError,

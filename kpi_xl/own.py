@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from kpi_xl import cells
+from kpi_xl.cells import evaluate
 from kpi_xl.errors import KINDS, CellError, ErrorCell, KpiError, WrongInput
 from kpi_xl.expressions import (
     NATIVE,
@@ -615,7 +615,7 @@ def _metric(definition: Definition) -> Metric:
 def _called(name: str, values: list[Value]) -> Value:
     """A KPI within a formula. Raises the error that its cell would show."""
     blocks = [[[one] for one in value] if isinstance(value, list) else value for value in values]
-    shown = cells.evaluate(METRICS[name], blocks)
+    shown = evaluate(METRICS[name], blocks)
     if isinstance(shown, CellError):
         sentence = f"{name}: {shown.sentence}"
         kind = KINDS.get(str(shown))
