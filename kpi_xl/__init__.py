@@ -9,7 +9,6 @@
 
 from typing import TYPE_CHECKING, Any
 
-
 from kpi_xl.errors import (
     CellError,
     KpiError,
@@ -19,6 +18,7 @@ from kpi_xl.errors import (
     ZeroDenominator,
 )
 from kpi_xl.metrics import METRICS
+from kpi_xl.own import load
 
 if TYPE_CHECKING:  # the signatures, for editors and type checkers
     from kpi_xl.metrics.acquisition import *
@@ -48,7 +48,7 @@ __all__ = [
     "ZeroDenominator",
     "__version__",
 ]
-own.load()
+load()  # a company's own, among the others
 __all__ += [metric.kernel.__name__ for metric in METRICS.values()]
 
 if not TYPE_CHECKING:  # a checker would take any name for an attribute

@@ -608,6 +608,7 @@ def _metric(definition: Definition) -> Metric:
         parts=(),
         columns=(),
         caution="",
+        remark=None,
         translated=definition.help,
     )
 
