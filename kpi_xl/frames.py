@@ -6,11 +6,12 @@ or, where the table itself is of customers, a customer.
 
 - The rows of a frame have no order to rely on: where a cell function keeps the order of first
   appearance, these tables are sorted by customer, channel or segment.
-- Columns are typed. A customer, channel or segment is a text (spaces around it do not count, an
-  empty one is null; one of digits stays a text), a whole or other number, or a boolean. A day is a
-  date or a datetime, whose time and time zone are dropped. DuckDB's timestamps with a time zone
-  have none of their own, and show that of the machine: their days are those of UTC, wherever they
-  are counted. An amount is a number; null and NaN are 0.
+- Columns are typed. A customer, channel or segment is a text (spaces around it do not count, nor
+  do a channel's or segment's capitals; an empty one is null; one of digits stays a text), a whole
+  or other number, or a boolean. A day is a date or a datetime, whose time and time zone are
+  dropped. DuckDB's timestamps with a time zone have none of their own, and show that of the
+  machine: their days are those of UTC, wherever they are counted. An amount is a number; null and
+  NaN are 0.
 - A row that is null throughout, in the columns named, is skipped. A null customer, channel or
   segment otherwise is an error, and so is a null date, but for those of stages.
 
@@ -112,7 +113,10 @@ def channel_mix(frame: "IntoFrame", channel: str, value: str) -> Table:
     """CHANNEL_MIX of the rows of a frame; channels of the same sum are sorted."""
     rows, _ = _rows(frame, channel, (), value)
     channels, sums = _collected(rows.group_by("key").agg(nw.col("amount").sum()))
-    return table(tables.mix_rows(dict(zip(channels, sums, strict=True))))
+    whole: dict[Any, float] = {}
+    for name, amount in zip(tables.one_spelling(channels), sums, strict=True):
+        whole[name] = whole.get(name, 0.0) + amount
+    return table(tables.mix_rows(whole))
 
 
 def funnel_by(
@@ -135,7 +139,10 @@ def funnel_by(
     segments, *counts = _collected(
         rows.select("key", **reached).group_by("key").agg(*(nw.col(day).sum() for day in days))
     )
-    by_segment = dict(zip(segments, map(list, zip(*counts, strict=True)), strict=True))
+    by_segment: dict[Any, list[int]] = {}
+    for name, row in zip(tables.one_spelling(segments), zip(*counts, strict=True), strict=True):
+        before = by_segment.get(name, [0] * len(row))
+        by_segment[name] = [one + more for one, more in zip(before, row, strict=True)]
     return table(tables.funnel_rows(by_segment, names))
 
 

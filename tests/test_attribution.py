@@ -168,3 +168,11 @@ def test_values_of_no_conversion() -> None:
     assert call([["a"], ["b"]], [[1], [0]], "markov", [[5], [7]]) == "#NUM!"
     assert call([["a"], ["b"]], [[1], [1]], "markov", [[5], [-7]]) == "#NUM!"
     assert call([["a"]], [[2]], "markov", [[0]])[1:] == [["a", 2.0, 0.0, 1.0]]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_channel_is_one_in_capitals_and_without(model: str) -> None:
+    as_written = credit(["Search > mail", " search  > MAIL", "mail"], [4, 6, 2], model)
+    in_one_way = credit(["Search > mail", "mail"], [10, 2], model)
+    assert list(as_written) == list(in_one_way)
+    assert as_written == pytest.approx(in_one_way)

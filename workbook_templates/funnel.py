@@ -582,13 +582,18 @@ def headers(page: Page, grid: Grid) -> None:
 
 def rows_of_a_lead(page: Page) -> None:
     """How many leads there are, however often each stands in the table; the one of most rows."""
+    # Leads are told apart by their capitals, as a CRM does, so they are counted as customers are:
+    # on one day, for 1 each.
     leads = 'IF(Leads[lead_id]="","",Leads[lead_id])'
-    mix = f'CHANNEL_MIX({leads},IF(Leads[lead_id]="","",1))'
+    once = 'IF(Leads[lead_id]="","",1)'
+    rows = f"RFM({leads},{once},{once})"
+    times = f"CHOOSECOLS({rows},4)"
     for row, label, name, formula, style in (
-        (TOP + 1, "leads", "DistinctLeads", f"=IF(LeadCount=0,0,ROWS({mix})-1)",
+        (TOP + 1, "leads", "DistinctLeads", f"=IF(LeadCount=0,0,ROWS({rows})-1)",
          page.styles.number(COUNT)),
         (TOP + 2, "the one of most rows", "CommonestLead",
-         blank_if("LeadCount=0", f"INDEX({mix},2,1)"), page.styles.label()),
+         blank_if("LeadCount=0", f"INDEX({rows},MATCH(MAX({times}),{times},0),1)"),
+         page.styles.label()),
     ):  # fmt: skip
         page.write(row, MIX, label, page.styles.label(bold=True))
         page.put_array(row, MIX + 1, formula, style)

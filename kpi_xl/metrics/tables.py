@@ -269,8 +269,8 @@ def funnel_by(
     A row is one lead, deal or visitor. It counts at a stage if it is dated there or at a later
     stage, so that a date that nobody entered makes no rate exceed 1; the order of its dates does
     not matter. A row with a segment and no date reached no stage: its segment is listed all the
-    same. After a count of 0 the rate is blank. Segments come in order of first appearance and are
-    told apart as customers are in COHORT.
+    same. After a count of 0 the rate is blank. Segments come in order of first appearance; neither
+    capitals nor spaces around a name count, as in SUMIFS, and the first spelling is shown.
 
     Stages need as many names as stage_dates has columns, else #VALUE!. A blank name is Stage 1,
     Stage 2 ... by its place; two stages of one name are #VALUE!.
@@ -282,7 +282,8 @@ def funnel_by(
             before if day is None else stage for day, before in zip(dates, furthest, strict=True)
         ]
     counts: dict[str | float, list[int]] = {}
-    for (segment, reached), count in Counter(zip(segments, furthest, strict=True)).items():
+    spelled = one_spelling(segments)
+    for (segment, reached), count in Counter(zip(spelled, furthest, strict=True)).items():
         row = counts.setdefault(segment, [0] * len(names))
         for stage in range(reached):
             row[stage] += count
@@ -321,12 +322,13 @@ def channel_mix(
     """Channel mix: the values of each channel, summed, with their shares, the largest first.
 
     A channel with a negative sum is #NUM!; a total of 0 is #DIV/0!. Channels of the same sum keep
-    the order in which they first appear. Spaces around a name do not count, capitals do.
+    the order in which they first appear. Neither capitals nor spaces around a name count, as in
+    SUMIFS: search and Search are one channel, under the spelling that comes first.
 
     Single negative values are returns. Sums are rounded to 14 digits: cents that cancel give 0.
     """
     parts: dict[str | float, list[float]] = {}
-    for channel, value in zip(channels, values, strict=True):
+    for channel, value in zip(one_spelling(channels), values, strict=True):
         parts.setdefault(channel, []).append(value)
     sums = {channel: fsum(amounts) for channel, amounts in parts.items()}
     return mix_rows(sums)
@@ -492,6 +494,19 @@ def mix_rows(sums: dict[str | float, float]) -> list[list[Any]]:
 
 
 # From columns to counts
+
+
+def one_spelling(names: Sequence[str | float]) -> list[str | float]:
+    """Channels or segments in one spelling each: the first of those that differ in capitals alone.
+
+    SUMIFS and COUNTIFS, which compare them elsewhere in a workbook, do not tell these apart either.
+    """
+    first: dict[str | float, str | float] = {}
+    spelled = {
+        name: first.setdefault(name.lower() if isinstance(name, str) else name, name)
+        for name in dict.fromkeys(names)
+    }
+    return [spelled[name] for name in names]
 
 
 class Orders(NamedTuple):
