@@ -355,7 +355,9 @@ def source_list(page: Page, template: Template, language: str, loaded: Sequence[
     for name, note in (
         ("file", "CSV, Parquet or an Excel workbook. Its path begins at the folder of this"
                  " workbook: data/orders.csv."),
-        ("columns", "Only where the names differ, as in: Lead source=channel; Deal=value"),
+        ("columns", "Only where the names differ, as in: Lead source=channel; Deal=value."
+                    " What else the file does not say: --dates dmy; --set channel=Meta;"
+                    " --where Status=Paid"),
     ):  # fmt: skip
         size = {"x_scale": 1.6, "y_scale": 0.2 * (lines(page.book.say(note), 30) + 2)}
         place = layout.SOURCE_COLUMNS.index(name)

@@ -3,7 +3,7 @@
 What a vendor's file looks like is data: a TOML a vendor, in this folder, or in the user's own.
 """
 
-from kpi_xl.exports.filling import Filling, Request, read_files
+from kpi_xl.exports.filling import Filling, Request, read_files, read_files_apart
 from kpi_xl.exports.layouts import Layout, known_layouts, layouts_of
 from kpi_xl.exports.rates import rates_of
 from kpi_xl.exports.told import Note, Said, said
@@ -18,5 +18,6 @@ __all__ = [
     "layouts_of",
     "rates_of",
     "read_files",
+    "read_files_apart",
     "said",
 ]

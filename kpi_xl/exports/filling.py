@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kpi_xl.bounded import BudgetError, call
 from kpi_xl.exports import conversions, plain_tables
 from kpi_xl.exports.layouts import Layout
 from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
@@ -16,6 +17,7 @@ from kpi_xl.exports.rates import Rates, converted
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.shaping import Reading, filled_columns, period_of, shaped
 from kpi_xl.exports.told import Note, Said, counted
+from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
 from kpi_xl.sources import MOST_ROWS, SourceError, Table, read_table
 from kpi_xl.sources.delimited import likely_encodings
@@ -98,6 +100,28 @@ def read_files(
     if faults:
         raise SourceError("\n".join(dict.fromkeys(faults)))
     return Filling(filled, notes)
+
+
+def read_files_apart(
+    requests: Sequence[Request],
+    tables: Tables,
+    layouts: Sequence[Layout],
+    *,
+    progress: Progress | None = None,
+) -> Filling:
+    """The same, in a process of its own with a budget that grows with the files.
+
+    What a hostile file does to its reader then costs one sentence. Raises SourceError.
+    """
+    size = sum(request.path.stat().st_size for request in requests if request.path.exists())
+    try:
+        filling: Filling = call(
+            read_files, requests, tables, layouts, progress=progress, budget=limits.reading(size)
+        )
+    except BudgetError as error:
+        files = ", ".join(str(request.path) for request in requests)
+        raise SourceError(f"{files} cannot be read: {error}") from None
+    return filling
 
 
 def _placed(path: Path, fault: str) -> str:

@@ -67,7 +67,7 @@ def converted(
     """Bring all amounts into one currency; the faults where that cannot be."""
     used: dict[str, str] = {}
     for reading in readings:
-        money = [c.name for c in tables.get(reading.table, ()) if c.unit is MONEY]
+        money = [c.name for c in tables.get(reading.table, ()) if c.unit.name == MONEY.name]
         frame = reading.frame
         present = [name for name in money if name in frame]
         if not present:
@@ -107,7 +107,11 @@ def _converted(
     reading: "Reading", tables: Mapping[str, Sequence[Column]], rates: Rates, report: str
 ) -> list[str]:
     frame = reading.frame
-    money = [c.name for c in tables.get(reading.table, ()) if c.unit is MONEY and c.name in frame]
+    money = [
+        c.name
+        for c in tables.get(reading.table, ())
+        if c.unit.name == MONEY.name and c.name in frame
+    ]
     if not money:
         return []
     days = next(

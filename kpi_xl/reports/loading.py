@@ -2,19 +2,27 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
 
-from kpi_xl import sources
 from kpi_xl.cells import Block, Cell, serial
+from kpi_xl.exports import (
+    Filling,
+    Note,
+    Request,
+    Said,
+    known_layouts,
+    read_files,
+    read_files_apart,
+)
+from kpi_xl.exports import said as told
 from kpi_xl.locales import say
 from kpi_xl.reports import layout
 from kpi_xl.reports.checking import Finding, found_in, listed
-from kpi_xl.reports.folders import allowed_folders, permitted
+from kpi_xl.reports.folders import allowed_folders, layouts_folder, permitted
 from kpi_xl.reports.records import (
     Change,
     Filled,
@@ -25,20 +33,22 @@ from kpi_xl.reports.records import (
     Table,
 )
 from kpi_xl.schema import Input
-from kpi_xl.sources import SourceError, read_table, read_table_apart
+from kpi_xl.sources import SourceError
 from kpi_xl.units import SHEET_ROWS
 
 Progress = Callable[[str, float], None]
 """Called with what is being done, and how much of it is done, from 0 to 1."""
 
 
-class Source(NamedTuple):
-    """A row of the table Sources that names a file."""
+@dataclass
+class Source:
+    """A row of the table Sources that names a file, what it says of it, and where the file is."""
 
     table: Input
     file: str
-    renamed: dict[str, str]
+    said: Said
     row: int
+    path: str = ""
 
 
 def loaded(
@@ -62,56 +72,81 @@ def loaded(
         where = only or ", ".join(table.name for table in tables)
         raise ReportError(book.said("Name a file in the sheet Sources first, for {table}.",
                                     table=where))  # fmt: skip
-    read: list[tuple[Source, sources.Table]] = []
-    for source in given:
-        where = f"{layout.SOURCES}[file]"
-        try:
-            others = allowed_folders()
-            path = permitted(source.file, book.folder, others)
-            progress(path.name, 0.0)
-            # Elsewhere it is Excel's or LibreOffice's own Python, which can start no other.
-            read_in = read_table_apart if os.environ.get("XLWINGS_ON_SERVER") else read_table
-            found = read_in(
-                path,
-                source.table.columns,
-                renamed=source.renamed,
-                table=source.table.name,
-                progress=partial(progress, path.name),
-            )
-            read.append((source, found))
-        except SourceError as error:
-            findings.append(Finding(where, source.row, str(error)))
+    filling = _read(book, given, tables, findings, progress)
     resized: list[Resized] = []
     blocks: list[Filled] = []
-    for source, found in read:
-        table = book.tables.get(source.table.name)
-        problem = _misfit(book, source.table, table, found.rows)
+    read = filling.tables if filling else {}
+    for wanted in tables:
+        found = read.get(wanted.name)
+        if found is None:
+            continue
+        table = book.tables.get(wanted.name)
+        problem = _misfit(book, wanted, table, found.rows)
         if problem or table is None:
-            findings.append(Finding(source.table.name, None, problem))
+            findings.append(Finding(wanted.name, None, problem))
             continue
         rows = max(found.rows, layout.LEAST_ROWS)
         if rows != len(table.rows):
             resized.append(Resized(table.name, rows))
         blocks += _filled(table, found.columns, max(rows, len(table.rows)))
-        blocks += _stamped(listing, source, found, now)
     if findings:
         said = book.said("Nothing was loaded: {reason}", reason=findings[0].what)
         return Change((), listed(book, findings), said, len(findings))
-    for source, found in read:
-        findings += found_in(book, source.table, found.columns, _first_row(book, source))
+    for source in given:
+        notes = [
+            note
+            for note in (filling.notes if filling else ())
+            if note.path == source.path and note.table == source.table.name
+        ]
+        blocks += _stamped(listing, source, notes, now)
+    for wanted in tables:
+        if wanted.name in read:
+            first = book.tables[wanted.name].place.row + 1
+            findings += found_in(book, wanted, read[wanted.name].columns, first)
     about = book.named.get(layout.ABOUT)
     if about and not only:
         files = ", ".join(Path(source.file.replace("\\", "/")).name for source in given)
         blocks.append(Filled(about, [[say(layout.FILLED, book.language).format(files=files)]]))
     counts = "; ".join(
-        book.said("{table}: {rows} rows", table=source.table.name, rows=f"{found.rows:,}")
-        for source, found in read
+        book.said("{table}: {rows} rows", table=name, rows=f"{found.rows:,}")
+        for name, found in read.items()
     )
     message = book.said("Loaded: {tables}.", tables=counts)
     found_wrong = sum(finding.times for finding in findings)
     if findings:
         message += " " + book.said("{count} problems: see the sheet Checks.", count=found_wrong)
     return Change(tuple(resized), (*blocks, *listed(book, findings)), message, found_wrong)
+
+
+def _read(
+    book: Opened,
+    given: Sequence[Source],
+    tables: Sequence[Input],
+    findings: list[Finding],
+    progress: Progress,
+) -> Filling | None:
+    """What the files hold; what is in the way is added to the findings, by the row of its file."""
+    where = f"{layout.SOURCES}[file]"
+    requests = []
+    for source in given:
+        try:
+            path = permitted(source.file, book.folder, allowed_folders())
+        except SourceError as error:
+            findings.append(Finding(where, source.row, str(error)))
+            continue
+        source.path = str(path)
+        requests.append(Request(path, source.table.name, source.said))
+    columns = {table.name: table.columns for table in tables}
+    try:
+        if os.environ.get("XLWINGS_ON_SERVER"):
+            # Elsewhere it is Excel's or LibreOffice's own Python, which can start no other.
+            return read_files_apart(requests, columns, known_layouts(), progress=progress)
+        return read_files(requests, columns, known_layouts(layouts_folder()), progress=progress)
+    except SourceError as error:
+        for line in str(error).splitlines():
+            rows = [source.row for source in given if source.path and line.startswith(source.path)]
+            findings.append(Finding(where, rows[0] if rows else given[0].row, line))
+    return None
 
 
 def _sources(
@@ -125,7 +160,7 @@ def _sources(
         raise ReportError(book.said(
             "The table {table} has no column {column}: give it its name again.",
             table=layout.SOURCES, column=missing[0]))  # fmt: skip
-    given: dict[str, Source] = {}
+    given: list[Source] = []
     findings = []
     for number, cells in enumerate(listing.rows, start=listing.place.row + 1):
         name, file, columns = (
@@ -134,21 +169,29 @@ def _sources(
         if not file or (only and name.lower() != only.lower()):
             continue
         table = known.get(name.lower())
-        if table is None or table.name in given:
+        if table is None:
             problem = book.said(
-                "{name} is no table of this template, or stands here twice; there are {tables}.",
+                "{name} is no table of this template; there are {tables}.",
                 name=name or "?", tables=", ".join(table.name for table in tables))  # fmt: skip
             findings.append(Finding(f"{layout.SOURCES}[table]", number, problem))
             continue
         renamed = {}
+        options = []
         for part in filter(None, (part.strip() for part in columns.replace("\n", ";").split(";"))):
+            if part.startswith("--"):
+                word, _, value = part.removeprefix("--").partition(" ")
+                options.append((word.strip(), value))
+                continue
             theirs, _, ours = (text.strip() for text in part.rpartition("="))
             if not theirs or not ours:
                 problem = book.said('"{text}" is not written as Their name=our column.', text=part)
                 findings.append(Finding(f"{layout.SOURCES}[columns]", number, problem))
             renamed[theirs] = ours
-        given[table.name] = Source(table, file, renamed, number)
-    return list(given.values()), findings
+        try:
+            given.append(Source(table, file, told(options, renamed), number))
+        except SourceError as error:
+            findings.append(Finding(f"{layout.SOURCES}[columns]", number, str(error)))
+    return given, findings
 
 
 def _misfit(book: Opened, known: Input, table: Table | None, rows: int) -> str:
@@ -184,7 +227,12 @@ def _filled(table: Table, columns: dict[str, list[Cell]], height: int) -> Iterat
     The cells of rows that are left over become blank; the user's own columns stay as they are.
     """
     headers = _lower(table.headers)
-    cells = {headers.index(name.lower()): column for name, column in columns.items()}
+    # A workbook of an earlier version lacks columns that came later.
+    cells = {
+        headers.index(name.lower()): column
+        for name, column in columns.items()
+        if name.lower() in headers
+    }
     for _, group in groupby(enumerate(sorted(cells)), lambda pair: pair[1] - pair[0]):
         places = [place for _, place in group]
         side = [_padded(list(map(as_cell, cells[place])), height) for place in places]
@@ -206,15 +254,16 @@ def as_cell(cell: Cell) -> Cell:
 
 
 def _stamped(
-    listing: Table, source: Source, found: sources.Table, now: datetime
+    listing: Table, source: Source, notes: Sequence[Note], now: datetime
 ) -> Iterator[Filled]:
-    """When a table was loaded, how many rows, what was left out."""
-    record = {"loaded": serial(now), "rows": float(found.rows), "remarks": "; ".join(found.remarks)}
+    """When a file was loaded, how many rows, what it was taken for, what was left out."""
+    remarks = [text for note in notes for text in (note.taken, note.left) if text]
+    record = {
+        "loaded": serial(now),
+        "rows": float(sum(note.rows for note in notes)),
+        "remarks": "; ".join(remarks),
+    }
     for name, value in record.items():
         place = listing.place.column + listing.headers.index(name)
         block: Block = [[value or None]]
         yield Filled(Place(listing.place.sheet, source.row, place), block)
-
-
-def _first_row(book: Opened, source: Source) -> int:
-    return book.tables[source.table.name].place.row + 1
