@@ -12,7 +12,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.table import Table
 from workbooks import SHEET, edited, sheet_of, written
 
-from kpi_xl.engine import embedded
+from kpi_xl.engine import calls
 from kpi_xl.engine.embedded import Computed, calculate, compute, evaluate_formula
 from kpi_xl.engine.formulas import FormulaError, RefusedError, UnknownError
 from kpi_xl.ooxml.addresses import Area, column_letters, column_number, quoted
@@ -403,7 +403,7 @@ def test_a_bug_is_raised_and_not_shown_as_an_error(monkeypatch: pytest.MonkeyPat
     def broken(*_: Any) -> Any:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(embedded, "evaluate", broken)
+    monkeypatch.setattr(calls, "evaluate", broken)
     with pytest.raises(RuntimeError, match="a bug"):
         calculate(sheet_of({"A1": "=IFERROR(CAC(1,2),0)"}))
 
@@ -412,7 +412,7 @@ def test_an_interrupt_goes_through(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(embedded, "evaluate", interrupted)
+    monkeypatch.setattr(calls, "evaluate", interrupted)
     with pytest.raises(KeyboardInterrupt):
         calculate(sheet_of({"A1": "=CAC(1,2)"}))
 

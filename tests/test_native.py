@@ -22,13 +22,6 @@ HERE = Path(__file__).parent
 ROOM = 60  # rows for a formula to spill into
 
 
-# Errors in place of values, which nobody takes for a number: the reader cannot see what cells hold.
-LOUD = {
-    "=SUMIFS(Data!A2:A11,Data!E2:E11,Data!D3)",
-    "=COUNTIF(Data!D2:D11,Data!D3)",
-}
-
-
 def rows(name: str) -> list[dict[str, str]]:
     with (HERE / name).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
@@ -122,9 +115,7 @@ def test_what_is_computed_is_right() -> None:
 
 def test_what_the_engine_gets_wrong_is_mended_or_refused() -> None:
     mistakes, _ = wrong("native_known_wrong.csv")
-    silent = [line for line in mistakes if line.partition(" gives ")[0] not in LOUD]
-    assert silent == []
-    assert len(mistakes) == len(LOUD)
+    assert mistakes == []
 
 
 def test_every_native_function_has_three_cases() -> None:

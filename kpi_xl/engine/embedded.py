@@ -7,47 +7,32 @@ a refusal names the cell, and spreads to every cell that depends on it: never a 
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from itertools import chain, islice
 from typing import Any
 
 import formualizer
 
-from kpi_xl.cells import Block, Cell, evaluate
-from kpi_xl.engine import formulas, native
+from kpi_xl.cells import Block, Cell
+from kpi_xl.engine import formulas
+from kpi_xl.engine.calls import CODES, DOUBTING, LATER, OWN, UNSURE, Noticed, metric_call
+from kpi_xl.engine.checks import Held, unproven
+from kpi_xl.engine.dependents import Graph
 from kpi_xl.engine.formulas import FormulaError, RefusedError, Setting, Term
+from kpi_xl.engine.kinds import CODES_OF
+from kpi_xl.engine.loading import for_engine, last_column, sheet_names
+from kpi_xl.engine.patterns import Line, Patterns
 from kpi_xl.errors import CellError
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import LAST_COLUMN, LAST_ROW, Area
 from kpi_xl.ooxml.blocks import Block as Cells
 from kpi_xl.ooxml.package import Formula, NotAWorkbookError, Package, read_package, with_cells
-from kpi_xl.registry import Metric
-
-KINDS = {
-    "Div": "#DIV/0!",
-    "Na": "#N/A",
-    "Name": "#NAME?",
-    "Null": "#NULL!",
-    "Num": "#NUM!",
-    "Ref": "#REF!",
-    "Value": "#VALUE!",
-    "Spill": "#SPILL!",
-    "Calc": "#CALC!",
-}
-"""The engine's kinds of errors that Excel has, too. Any other kind is a refusal."""
-
-CODES = {code: {"type": "Error", "kind": kind} for kind, code in KINDS.items()}
-UNSURE = {"type": "Error", "kind": "NImpl"}
-"""What the engine shows for a cell that it cannot compute surely: not an error of Excel."""
-
-LATER = dict(UNSURE)
-"""What a block too large for the engine shows until it is written out: not a doubt."""
 
 NATIVE_ERROR = "it comes from a native function, or from a cell that the formula refers to"
-WHOLE_END = "\ue000end of a whole column"
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
-PLAIN_TEXT = re.compile(r"[A-Za-z0-9 ]*")
 BATCH = 500  # rows; the engine takes ever longer over more at once
+AT_ONCE = 100_000  # rows; how many values of a column are taken from the engine in one go
 
 
 @dataclass(frozen=True)
@@ -101,7 +86,7 @@ def evaluator(content: bytes | None, sheet: str | None = None) -> Callable[[str]
 
     def evaluated(formula: str) -> Cell | Block:
         term = formulas.read(_readable(formula), Setting(book, sheet))
-        engine.problems.clear()  # those of the workbook's own formulas
+        engine.noticed.problems.clear()  # those of the workbook's own formulas
         answer = engine.add_answer(term)
         engine.run()
         if answer in engine.refused:
@@ -140,16 +125,17 @@ class _Engine:
         config.cycle_detection = "runtime"  # so that they are counted
         settings = formualizer.WorkbookConfig(eval_config=config)
         self.book = book
-        self.formulas: list[Formula] = []
-        self.terms: dict[Formula, Term] = {}
+        self.formulas: list[Formula] = list(book.formulas) if book else []
+        self.lines: dict[Formula, Line] = {}
         self.refused: dict[Formula, str] = {}
         self.spilling: list[Formula] = []
         self.blocks: dict[Formula, Block] = {}
         self.written: set[Formula] = set()
         self.shown: dict[Formula, Cell | Block] = {}
-        self.problems: list[CellError] = []
+        self.noticed = Noticed()
         self.bug: BaseException | None = None
-        self.unsure = False
+        self.names: dict[str, str] = {}
+        self.patterns = Patterns(book, self.names)
         if book is None:
             self.workbook = formualizer.Workbook(config=settings)
         else:
@@ -162,76 +148,53 @@ class _Engine:
                     "the workbook rounds its values to what they show: switch off its setting"
                     " 'Set precision as displayed'"
                 )
+            self.names |= sheet_names(book)
+            content = for_engine(book, self._texts())
             # The engine's own limits are too low for a million rows. What it gets is not packed.
             sizes = ("max_input_bytes", "max_expanded_bytes", "max_part_bytes")
-            limits = dict.fromkeys(sizes, len(book.content))
+            limits = dict.fromkeys(sizes, len(content))
             try:
                 self.workbook = formualizer.Workbook.from_bytes(
-                    book.content, config=settings, load_limits=limits
+                    content, config=settings, load_limits=limits
                 )
             except (OSError, RuntimeError, ValueError) as error:
                 raise NotAWorkbookError(f"the engine cannot load it ({error})") from None
-            self.formulas = [self._with_text(formula) for formula in book.formulas]
-            self._prepare()
         self.workbook.set_temporal_egress("serial")
         self.workbook.set_changelog_enabled(False)  # it doubles the time that setting values takes
         for metric in METRICS.values():
-            self._register(metric.name, _metric_call(metric, self.problems))
+            self._register(metric.name, metric_call(metric, self.noticed.problems))
         for name, function in OWN.items():
             self._register(name, function)
+        for name, doubting in DOUBTING.items():
+            self._register(name, self.noticed.told(doubting))
+        self._register(formulas.GUARD, self.noticed.guard)
+        self._register(formulas.CRITERION, self.noticed.criterion)
         self._register(formulas.SPILLED, self._note_block)
 
-    def _with_text(self, formula: Formula) -> Formula:
-        """A formula with a text of its own: the engine moves what only looks like a reference."""
-        if formula.moved == (0, 0):
-            return formula
-        own = replace(formula, text=formulas.moved(formula.text, *formula.moved), moved=(0, 0))
-        if self.workbook.get_formula(own.sheet, own.row, own.column) != own.text:
-            self._set(own, own.text)
-        return own
-
-    def _prepare(self) -> None:
-        """Rewrite what must be, and refuse what is not sure."""
-        sure: set[str] = set()
+    def _texts(self) -> dict[Formula, str]:
+        """What the engine is to compute for each formula; nothing for what is refused."""
+        texts = {}
         for formula in self.formulas:
-            pattern = formulas.pattern(formula.text)
-            if pattern in sure and formula.array is None:
-                continue
             try:
-                term = self.term(formula)
+                line = self.lines[formula] = self.patterns.line(formula)
             except RefusedError as refusal:
                 self.refused[formula] = str(refusal)
-                if not any(name in formula.text.upper() for name in native.VOLATILE):
-                    self._set(formula, "NA()")  # the engine may break down over the formula itself
                 continue
-            if formula.array is not None and term.is_block:
-                self._set_spilling(formula, term)
-            elif term.text != formula.text:
-                self._set(formula, term.text)
-            elif not re.search(r"[:'\"]|\d{7}", formula.text) and not term.error_free:
-                sure.add(pattern)  # what a range may be depends on where it is; so it has none
-
-    def term(self, formula: Formula) -> Term:
-        """A formula as it was rewritten. Raises RefusedError."""
-        if formula not in self.terms and self.book:
-            self.terms[formula] = formulas.prepared(formula, self.book)
-        return self.terms[formula]
-
-    def _term_or_refusal(self, formula: Formula) -> Term:
-        """The same, for a formula of a pattern that has been checked: a refusal is noted."""
-        try:
-            return self.term(formula)
-        except RefusedError as refusal:
-            self.refused[formula] = str(refusal)
-            return formulas.EMPTY
+            if formula.array is not None and line.term.is_block:
+                texts[formula] = self._spilling_text(formula)
+            else:
+                texts[formula] = line.text(formula.row)
+        return texts
 
     def _set(self, formula: Formula, text: str) -> None:
-        self.workbook.set_formula(formula.sheet, formula.row, formula.column, f"={text}")
+        sheet = self.names.get(formula.sheet, formula.sheet)
+        self.workbook.set_formula(sheet, formula.row, formula.column, f"={text}")
 
-    def _set_spilling(self, formula: Formula, term: Term) -> None:
-        """Let us see the block before the engine spills it."""
-        self._set(formula, formulas.spilling(term, len(self.spilling)))
+    def _spilling_text(self, formula: Formula) -> str:
+        """A formula's text that lets us see the block before the engine spills it."""
         self.spilling.append(formula)
+        line = self.lines[formula]
+        return line.text(formula.row, formulas.spilling(line.term, len(self.spilling) - 1))
 
     def _note_block(self, number: float, block: Any) -> Any:
         """Keep the block; one too large for the engine to spill is written out after the run."""
@@ -257,15 +220,14 @@ class _Engine:
     def add_answer(self, term: Term) -> Formula:
         """Put a formula of our own on a sheet of its own."""
         taken = {sheet.lower() for sheet in self.workbook.sheet_names}
-        sheet = next(f"KPIXL{n}" for n in range(len(taken) + 1) if f"kpixl{n}" not in taken)
+        sheet = next(f"A_{n}" for n in range(len(taken) + 1) if f"a_{n}" not in taken)
         self.workbook.add_sheet(sheet)
         answer = Formula(sheet, 1, 1, term.text, Area(sheet, 1, 1, 1, 1), dynamic=True)
         self.formulas.append(answer)
-        self.terms[answer] = term
-        if term.is_block:
-            self._set_spilling(answer, term)
-        else:
-            self._set(answer, term.text)
+        self.lines[answer] = self.patterns.answer(term, answer)
+        self._set(
+            answer, self._spilling_text(answer) if term.is_block else self.lines[answer].text(1)
+        )
         return answer
 
     def _register(self, name: str, function: Callable[..., Any]) -> None:
@@ -275,9 +237,7 @@ class _Engine:
             if self.bug:
                 return UNSURE
             try:
-                result = function(*cells)
-                self.unsure = self.unsure or result is UNSURE
-                return result
+                return function(*cells)
             except BaseException as bug:
                 self.bug = bug
                 self.workbook.cancel()
@@ -294,24 +254,28 @@ class _Engine:
             if formula not in self.written and len(block) * len(block[0]) > LARGEST_SPILL
         }:
             # One that depends on another waits until that one's cells are there.
-            ready = large.difference(self._dependents(large))
+            later = self._graph().dependents(self._spill(formula) for formula in large)
+            ready = large.difference(self.formulas[number] for number in later)
             if not ready:
                 break  # they depend on each other; see below
             for formula in ready:
                 self._write_out(formula)
             self.written |= ready
             self._evaluate()
-        self._refuse_cycles()
-        self._refuse_hidden_doubts()
-        sound: set[Area] = set()
+        graph: Callable[[], Graph] = cache(self._graph)
+        self._refuse_circles(graph)
+        self._refuse_doubts()
+        held = Held(self._column, self._width)
+        for line in self.patterns.lines:
+            for formula, sentence in unproven(line, held, self.noticed, self._last_row):
+                self.refused.setdefault(formula, sentence)
         for formula in self.formulas:
             if formula not in self.refused:
                 try:
-                    self._check_errors(self.terms.get(formula), sound)
-                    self.shown[formula] = self._value(formula)
+                    self.shown[formula] = self._value(formula, held)
                 except RefusedError as refusal:
                     self.refused[formula] = str(refusal)
-        self._spread_refusals()
+        self._spread_refusals(graph)
 
     def _evaluate(self) -> None:
         try:
@@ -337,58 +301,61 @@ class _Engine:
             self._set(formula, "NA()")
         self._evaluate()
 
-    def _refuse_cycles(self) -> None:
-        """Refuse the formulas that depend on themselves, also where IFERROR or a spill hides it."""
-        suspects = list(self.blocks)
-        if self.workbook.last_cycle_telemetry().live_cycles_witnessed:
-            suspects = self.formulas
-        while (
-            suspects
-        ):  # what no other suspect leads to is in no circle; looking one by one is slow
-            dependents = self._dependents(set(suspects))
-            reached = [formula for formula in suspects if formula in dependents]
-            if len(reached) == len(suspects):
-                break
-            suspects = reached
-        for formula in suspects:
-            if formula not in self.refused and formula in self._dependents({formula}):
-                self.refused[formula] = "it depends on itself: a circular reference"
+    def _graph(self) -> Graph:
+        """All formulas, the refused ones as well, with what they need and what they fill."""
+        needs = [
+            list(self.lines[formula].places(formula.row)) if formula in self.lines else []
+            for formula in self.formulas
+        ]
+        fills = [
+            self._spill(formula) if formula in self.blocks else formula.area
+            for formula in self.formulas
+        ]
+        return Graph(needs, fills)
 
-    def _refuse_hidden_doubts(self) -> None:
-        """Refuse formulas that may have taken a doubt of ours for an error, and hidden it."""
-        if not self.unsure and not self.written:
-            return
-        for formula in self.formulas:
-            if formula in self.refused:
-                continue
-            term = self._term_or_refusal(formula)
-            doubtful = any(name in term.text for name in formulas.MAY_BE_UNSURE)
-            if self.unsure and doubtful and any(trap in term.text for trap in native.TRAPS):
-                self.refused[formula] = "what the engine is not sure of may be hidden in it"
-            for written in self.written if term.anchors else ():
-                if any(anchor.touches(self._spill(written)) for anchor in term.anchors):
+    def _refuse_circles(self, graph: Callable[[], Graph]) -> None:
+        """Refuse the formulas that depend on themselves, also where IFERROR or a spill hides it."""
+        suspects = [
+            number for number, formula in enumerate(self.formulas) if formula in self.blocks
+        ]
+        if self.workbook.last_cycle_telemetry().live_cycles_witnessed:
+            suspects = list(range(len(self.formulas)))
+        for number in graph().circles(suspects) if suspects else ():
+            self.refused.setdefault(
+                self.formulas[number], "it depends on itself: a circular reference"
+            )
+
+    def _refuse_doubts(self) -> None:
+        """Refuse the formulas in which the engine was not sure, also where IFERROR hides it."""
+        for number, row in self.noticed.doubts:
+            for formula in self.patterns.lines[number].formulas:
+                if formula.row == row:
+                    self.refused.setdefault(formula, self.noticed.doubts[number, row])
+        for formula in self.formulas if self.written else ():
+            line = self.lines.get(formula)
+            for written in self.written if line and line.term.anchors else ():
+                if line and any(a.touches(self._spill(written)) for a in line.term.anchors):
                     self.refused[formula] = f"{written.cell}# is too large a spill to refer to so"
 
-    def _spread_refusals(self) -> None:
+    def _spread_refusals(self, graph: Callable[[], Graph]) -> None:
         """Refuse what depends on cells that are not computed, or on where these may spill."""
-        unreadable = {
-            Formula(place.sheet, place.top, place.left, "")
-            for place in (self.book.unreadable if self.book else ())
-        }
+        unreadable = self.book.unreadable if self.book else ()
         known = -1
         while known < len(self.refused):
             self._refuse_crossing_spills()
             known = len(self.refused)
             last_rows = self._last_rows()
-            rooms = {
-                replace(formula, array=room)
-                for formula in self.refused
-                if formula.dynamic
-                for room in self._room(formula.area, last_rows[formula.sheet])
-            }
-            sources = set(self.refused) | unreadable | rooms
-            for formula, place in self._dependents(sources).items():
-                self.refused.setdefault(formula, f"it depends on {place}, which is not computed")
+            sources = [*unreadable]
+            for formula in self.refused:
+                sources += {formula.area, self._spill(formula)}
+                if formula.dynamic:
+                    sources += self._room(formula.area, last_rows[formula.sheet])
+            if not sources:
+                return
+            for number, place in graph().dependents(sources).items():
+                self.refused.setdefault(
+                    self.formulas[number], f"it depends on {place}, which is not computed"
+                )
 
     def _refuse_crossing_spills(self) -> None:
         """Refuse spills that claim cells of each other, of old spills that stay, or of tables.
@@ -442,8 +409,10 @@ class _Engine:
         place, step = first, 16
         while place <= last and step:
             end = min(place + step - 1, last)
-            address = formualizer.RangeAddress(*cells(place, end))
-            values = self.workbook[address.sheet].get_values(address)
+            area = cells(place, end)
+            name = self.names.get(area.sheet, area.sheet)
+            address = formualizer.RangeAddress(name, *area[1:])
+            values = self.workbook[name].get_values(address)
             if all(cell is None for row in values for cell in row):
                 place, step = end + 1, 4 * step
             else:
@@ -452,15 +421,15 @@ class _Engine:
 
     def _write_out(self, formula: Formula) -> None:
         """Put a large block into the cells, as values in place of the formula."""
-        place = self._spill(formula)
+        place, name = self._spill(formula), self.names.get(formula.sheet, formula.sheet)
         if place.bottom > LAST_ROW or place.right > LAST_COLUMN or self._occupied(place):
-            self.workbook.set_value(formula.sheet, formula.row, formula.column, CODES["#SPILL!"])
+            self.workbook.set_value(name, formula.row, formula.column, CODES["#SPILL!"])
             self.blocks[formula] = [[CODES["#SPILL!"]]]
             return
         block = self.blocks[formula]
         for start in range(0, len(block), BATCH):
             self.workbook.set_values_batch(
-                formula.sheet, formula.row + start, formula.column, block[start : start + BATCH]
+                name, formula.row + start, formula.column, block[start : start + BATCH]
             )
 
     def _spill(self, formula: Formula) -> Area:
@@ -470,67 +439,39 @@ class _Engine:
         return Area(formula.sheet, formula.row, formula.column, bottom, right)
 
     def _occupied(self, place: Area) -> bool:
-        cells = chain.from_iterable(self._cells(place))
+        name = self.names.get(place.sheet, place.sheet)
+        last = max(self._last_rows().get(place.sheet, 1), place.top)
+        bottom = min(place.bottom, last)
+        address = formualizer.RangeAddress(name, *place._replace(bottom=bottom)[1:])
+        cells = chain.from_iterable(self.workbook[name].get_values(address))
         return any(cell is not None for cell in islice(cells, 1, None))
 
-    def _dependents(self, sources: set[Formula]) -> dict[Formula, Area]:
-        """The formulas that depend on some, directly or not, each with an area that it needs."""
-        import numpy as np
+    def _last_row(self, sheet: str) -> int:
+        """The last row of a sheet in the file."""
+        return self.book.last_rows.get(sheet, 0) if self.book else 0
 
-        needs = [
-            (formula, need)
-            for formula in (self.formulas if sources else ())
-            if formula not in self.refused
-            for need in self._term_or_refusal(formula).areas
-        ]
-        by_sheet: dict[str, list[tuple[Formula, Area]]] = {}
-        for formula, need in needs:
-            by_sheet.setdefault(need.sheet, []).append((formula, need))
-        corners = {
-            sheet: np.array([need[1:] for _, need in listed]).T
-            for sheet, listed in by_sheet.items()
-        }
-        found: dict[Formula, Area] = {}
-        fresh = sources
-        while fresh:
-            places = {place for formula in fresh for place in (formula.area, self._spill(formula))}
-            fresh = set()
-            for place in places:
-                if place.sheet not in corners:
-                    continue
-                top, left, bottom, right = corners[place.sheet]
-                touching = (top <= place.bottom) & (bottom >= place.top)
-                touching &= (left <= place.right) & (right >= place.left)
-                for hit in np.flatnonzero(touching).tolist():
-                    formula, _ = by_sheet[place.sheet][hit]
-                    if formula not in found:
-                        found[formula] = place
-                        fresh.add(formula)
-        return found
+    def _width(self, sheet: str) -> int:
+        """The last column of a sheet that may hold something."""
+        spilled = [self._spill(formula).right for formula in self.blocks if formula.sheet == sheet]
+        return max([last_column(self.book, sheet) if self.book else 1, *spilled])
 
-    def _check_errors(self, term: Term | None, sound: set[Area]) -> None:
-        """Refuse sums over ranges with errors, which the engine leaves out.
+    def _column(self, sheet: str, column: int) -> list[Any]:
+        """The values of a column from its first row on, as far down as the sheet goes."""
+        spilled = [self._spill(f).bottom for f in self.blocks if f.sheet == sheet]
+        answers = [f.row for f in self.formulas if f.sheet == sheet not in self.names]
+        last = max([self._last_row(sheet), *spilled, *answers])
+        name = self.names.get(sheet, sheet)
+        values: list[Any] = []
+        for first in range(1, last + 1, AT_ONCE):
+            address = formualizer.RangeAddress(
+                name, first, column, min(first + AT_ONCE - 1, last), column
+            )
+            values += chain.from_iterable(self.workbook[name].get_values(address))
+        return values
 
-        Ranges without one are added to `sound`: many formulas sum the same column.
-        """
-        for place in term.error_free if term else ():
-            if place in sound:
-                continue
-            if dict in set(map(type, chain.from_iterable(self._cells(place)))):
-                raise RefusedError(f"{place} holds an error, which the engine leaves out")
-            sound.add(place)
-
-    def _cells(self, place: Area) -> Block:
-        """The values of an area, down to the sheet's last row."""
-        last = self.book.last_rows.get(place.sheet, LAST_ROW) if self.book else LAST_ROW
-        spilled = [self._spill(f).bottom for f in self.blocks if f.sheet == place.sheet]
-        bottom = max(place.top, min(place.bottom, max([last, *spilled])))
-        address = formualizer.RangeAddress(*place._replace(bottom=bottom))
-        return self.workbook[place.sheet].get_values(address)
-
-    def _value(self, formula: Formula) -> Cell | Block:
+    def _value(self, formula: Formula, held: Held) -> Cell | Block:
         """What the cell shows, or the block that it spills. Raises RefusedError."""
-        cell = self.workbook.get_value(formula.sheet, formula.row, formula.column)
+        cell = held.value(formula.sheet, formula.row, formula.column)
         if formula.spans and not formula.dynamic and formula not in self.blocks:
             raise RefusedError(f"it is an array formula over {formula.array} with a single value")
         if formula in self.blocks and cell != CODES["#SPILL!"]:
@@ -544,235 +485,13 @@ class _Engine:
 
     def _cell(self, cell: Any) -> Cell:
         if isinstance(cell, dict):
-            code = KINDS.get(cell["kind"])
+            code = CODES_OF.get(cell["kind"])
             if code is None:
                 raise RefusedError(f"the engine gives up on it ({cell['kind']})")
-            reasons = (problem.sentence for problem in self.problems if problem == code)
+            reasons = (problem.sentence for problem in self.noticed.problems if problem == code)
             return CellError(code, next(reasons, NATIVE_ERROR))
         if isinstance(cell, float):
             if not math.isfinite(cell):
                 raise RefusedError("the engine gives no finite number, where Excel gives an error")
             return cell + 0.0  # which is no -0
         return "" if cell is None else cell
-
-
-# What the engine calls
-
-
-def _metric_call(metric: Metric, problems: list[CellError]) -> Callable[..., Any]:
-    def call(*cells: Any) -> Any:
-        given = _of_one_length([_given(cell) for cell in cells])
-        if UNSURE in given:
-            return UNSURE
-        result = evaluate(metric, given)
-        if type(result) is float:
-            return result
-        if isinstance(result, list):
-            return [[_taken(cell, metric, problems) for cell in row] for row in result]
-        return _taken(result, metric, problems)
-
-    return call
-
-
-def _given(cell: Any) -> Any:
-    """An engine's argument as `cells` reads it, or UNSURE for an error that Excel does not have."""
-    if isinstance(cell, dict):
-        return KINDS.get(cell["kind"], UNSURE)
-    if isinstance(cell, list) and dict in set(map(type, chain.from_iterable(cell))):
-        rows = [[_given(c) for c in row] for row in cell]
-        return UNSURE if any(c is UNSURE for row in rows for c in row) else rows
-    return None if cell == formulas.OMITTED else cell
-
-
-def _whole(block: Any) -> Any:
-    """A whole column, marked as one: the engine gives it as far down as it is filled."""
-    rows = block if isinstance(block, list) else [[block]]
-    return [*rows, [WHOLE_END] * (len(rows[0]) if rows else 1)]
-
-
-def _of_one_length(given: list[Any]) -> list[Any]:
-    """Whole columns at the length of the longest: in Excel they are all of one length."""
-    whole = [isinstance(block, list) and block[-1][0] == WHOLE_END for block in given]
-    if not any(whole):
-        return given
-    blocks = [block[:-1] if marked else block for block, marked in zip(given, whole, strict=True)]
-    longest = max(len(block) for block, marked in zip(blocks, whole, strict=True) if marked)
-    others = [
-        len(b)
-        for b, marked in zip(blocks, whole, strict=True)
-        if not marked and isinstance(b, list)
-    ]
-    if longest in others:  # which are shorter than a whole column, however far that is filled
-        longest += 1
-    return [
-        block + [[None] * len(block[0])] * (longest - len(block)) if marked and block else block
-        for block, marked in zip(blocks, whole, strict=True)
-    ]
-
-
-def _taken(cell: Cell, metric: Metric, problems: list[CellError]) -> Any:
-    if isinstance(cell, CellError):
-        problems.append(CellError(cell, f"{metric.name}: {cell.sentence}"))
-        return CODES.get(cell, UNSURE)
-    return cell
-
-
-def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A function of one cell, also over a block; errors pass through it."""
-
-    def lifted(cell: Any) -> Any:
-        if isinstance(cell, list):
-            return [[lifted(c) for c in row] for row in cell]
-        return cell if isinstance(cell, dict) else function(cell)
-
-    return lifted
-
-
-def _compared(cell: Any) -> Any:
-    """A cell as Excel compares it: 15 digits, and no difference between É and é."""
-    if isinstance(cell, str):
-        return cell.lower()
-    return float(f"{cell:.15g}") if isinstance(cell, float) else cell
-
-
-def _ordered(cells: Any, others: Any) -> Any:
-    """Cells as Excel sorts them against others; its order of accents and punctuation is not known.
-
-    That is the order of two texts: any text comes after any number.
-    """
-    if not isinstance(cells, list) and not isinstance(others, list):
-        return _ordered_cell(cells, others)
-    blocks = [cell if isinstance(cell, list) else [[cell]] for cell in (cells, others)]
-    high, wide = max(map(len, blocks)), max(len(block[0]) for block in blocks)
-    spread = [
-        [row * (wide if len(row) == 1 else 1) for row in block * (high if len(block) == 1 else 1)]
-        for block in blocks
-    ]
-    return [list(map(_ordered_cell, *rows)) for rows in zip(*spread, strict=True)]
-
-
-def _ordered_cell(cell: Any, other: Any) -> Any:
-    if isinstance(cell, dict):
-        return cell
-    compared = _compared(cell)
-    if isinstance(cell, str) and isinstance(other, str) and compared != _compared(other):
-        return compared if PLAIN_TEXT.fullmatch(cell) else UNSURE
-    return compared
-
-
-def _condition(cell: Any) -> Any:
-    """A condition as Excel reads it, which takes the words for the values."""
-    if isinstance(cell, str):
-        return {"true": True, "false": False}.get(cell.lower(), cell)
-    return cell
-
-
-def _logical_text(cell: Any) -> Any:
-    return str(cell).upper() if isinstance(cell, bool) else cell
-
-
-def _as_text(cell: Any) -> Any:
-    """A cell as Excel writes it into text."""
-    if isinstance(cell, bool):
-        return str(cell).upper()
-    if isinstance(cell, float | int):
-        text = f"{cell + 0.0:.15g}"  # which has no -0
-        return UNSURE if "e" in text else text
-    return "" if cell is None else cell
-
-
-def _difference(one: Any, other: Any) -> Any:
-    """The sum of two numbers, as Excel ends a formula: a rest of a bit or two is 0.
-
-    0.5 - 0.4 - 0.1 is 0 in Excel, though not in binary. How many bits that may be is not known
-    exactly, so that a rest of some more is not sure.
-    """
-    for cell in (one, other):
-        if isinstance(cell, dict):
-            return cell
-        if not isinstance(cell, float | int):
-            return UNSURE
-    total = one + other
-    rest = abs(total) / math.ulp(max(abs(one), abs(other))) if total and one * other < 0.0 else 0.0
-    if 0.0 < rest <= 2.0:
-        return 0.0
-    return UNSURE if 2.0 < rest <= 16.0 else total
-
-
-def _a_number(cell: Any) -> Any:
-    """A cell as the number that Excel takes it for."""
-    if isinstance(cell, str):
-        plain = re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", cell)
-        return float(cell) if plain else CODES["#VALUE!"]
-    if isinstance(cell, list):
-        return UNSURE
-    return cell if isinstance(cell, dict) else float(cell or 0.0)
-
-
-def _one_cell(cell: Any) -> Any:
-    """A value; a block where one value belongs is not sure."""
-    if isinstance(cell, list):
-        return cell[0][0] if len(cell) == len(cell[0]) == 1 else UNSURE
-    return cell
-
-
-def _finite(number: Any) -> Any:
-    """A number that cells can hold: no infinity, no -0."""
-    if not isinstance(number, float):
-        return number
-    return number + 0.0 if math.isfinite(number) else CODES["#NUM!"]
-
-
-def _power(base: Any, exponent: Any) -> Any:
-    numbers = []
-    for cell in map(_a_number, (base, exponent)):
-        if not isinstance(cell, float):
-            return cell
-        numbers.append(cell)
-    try:
-        if numbers == [0.0, 0.0]:
-            return CODES["#NUM!"]
-        power = numbers[0] ** numbers[1]
-    except ZeroDivisionError:
-        return CODES["#DIV/0!"]
-    except OverflowError:
-        return CODES["#NUM!"]
-    return CODES["#NUM!"] if isinstance(power, complex) else power
-
-
-def _in_calendar(day: Any) -> Any:
-    """A date as Excel has it: none before 1900 or after 9999."""
-    if isinstance(day, dict) or 61 < day < 2958466:
-        return day
-    return UNSURE if 0 <= day <= 61 else CODES["#NUM!"]
-
-
-def _included(cells: Any) -> Any:
-    """What FILTER may keep by: a column of TRUE and FALSE (or numbers)."""
-    for row in cells if isinstance(cells, list) else [[cells]]:
-        if len(row) != 1:
-            return UNSURE
-        if isinstance(row[0], dict):
-            return row[0]
-        if isinstance(row[0], str):
-            return CODES["#VALUE!"]
-    return cells
-
-
-OWN: dict[str, Callable[..., Any]] = {
-    formulas.COMPARED: _each(_compared),
-    formulas.ORDERED: _ordered,
-    formulas.AS_TEXT: _each(_as_text),
-    formulas.LOGICAL_TEXT: _logical_text,
-    formulas.CONDITION: _each(_condition),
-    formulas.POWER: _power,
-    formulas.IN_CALENDAR: _in_calendar,
-    formulas.DIFFERENCE: _difference,
-    formulas.IS_FINITE: _finite,
-    formulas.ONE_CELL: _one_cell,
-    formulas.A_NUMBER: _a_number,
-    formulas.WHOLE: _whole,
-    formulas.INCLUDED: _included,
-}
-"""Our own functions for what the engine does otherwise than Excel, under the names that
-formulas.py writes."""

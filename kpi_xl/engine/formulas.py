@@ -7,14 +7,16 @@ here, and what comes out is plain A1 formulas of proven functions.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any, Literal
+from functools import cache, reduce
+from itertools import chain
+from operator import or_
+from typing import Any, Literal, NamedTuple
 
 import formualizer
 
-from kpi_xl.engine import native
+from kpi_xl.engine import kinds, native
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import (
     LAST_COLUMN,
@@ -23,7 +25,6 @@ from kpi_xl.ooxml.addresses import (
     area,
     column_letters,
     column_number,
-    quoted,
 )
 from kpi_xl.ooxml.package import Formula, Package, Table
 from kpi_xl.reference import did_you_mean
@@ -33,10 +34,16 @@ from kpi_xl.units import TABLE, TEXT
 OMITTED = "\ue000omitted"
 """What the engine is given for an argument left out of a KPI function."""
 
+OPEN, CLOSE, PLACE = "\ue001", "\ue002", "\ue003"
+"""Around the number of a reference in a rewritten formula, for it moves with the formula; and where
+a function of ours is told which formula calls it."""
+HOLE = re.compile(f"{OPEN}(\\d+){CLOSE}|{PLACE}")
+
 COMPARED, ORDERED, AS_TEXT, POWER = "KPIXL.C", "KPIXL.O", "KPIXL.T", "KPIXL.POWER"
 CONDITION, LOGICAL_TEXT, DIFFERENCE = "KPIXL.B", "KPIXL.U", "KPIXL.Z"
 IN_CALENDAR, IS_FINITE, INCLUDED = "KPIXL.D", "KPIXL.F", "KPIXL.I"
 ONE_CELL, A_NUMBER = "KPIXL.V", "KPIXL.N"
+GUARD, CRITERION = "KPIXL.K", "KPIXL.Q"
 WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
 """Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
 
@@ -47,12 +54,11 @@ WRAPPED = {
     "b": CONDITION,
     "c": CONDITION,
     "e": A_NUMBER,
-    "q": IS_FINITE,
 }
 """Which of them goes around an argument, by the letter of its parameter."""
 
-MAY_BE_UNSURE = tuple(f"{name}(" for name in (ORDERED, AS_TEXT, IN_CALENDAR, INCLUDED, ONE_CELL))
-"""Those that may find that the engine cannot be sure."""
+MAY_BE_UNSURE = {ORDERED, AS_TEXT, IN_CALENDAR, INCLUDED, ONE_CELL, DIFFERENCE, A_NUMBER}
+"""Those that may find that the engine cannot be sure; they are told which formula calls them."""
 
 BINDING = {
     **dict.fromkeys(("=", "<>", "<", "<=", ">", ">="), 1),
@@ -63,6 +69,12 @@ BINDING = {
 }
 PREFIX_BINDING = 6  # Excel's minus binds before the power: -2^2 is 4
 COMPARISON = 1
+NUMERIC = kinds.NUMBERS | kinds.ANY_ERROR
+FIXED = (False, False, False, False)
+PREFIXES = re.compile(r"^(_xlfn\.|_xlws\.|_xludf\.|_xldudf_)+", re.IGNORECASE)
+LITERAL = re.compile(
+    r'"(?:[^"]|"")*"|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|TRUE|FALSE', re.IGNORECASE
+)
 
 Kind = Literal["value", "cell", "area", "block"]
 
@@ -79,6 +91,31 @@ class UnknownError(RefusedError):
     """The formula names a function, sheet, table or name that there is not."""
 
 
+class Reference(NamedTuple):
+    """Cells that a formula refers to, and which of their corners move with it.
+
+    Those are top, left, bottom, right.
+    """
+
+    area: Area
+    moving: tuple[bool, bool, bool, bool] = (False, False, False, False)
+
+    @property
+    def grows(self) -> bool:
+        """Whether its size is another one elsewhere: A$1:A5."""
+        return self.moving[:2] != self.moving[2:]
+
+
+class Check(NamedTuple):
+    """Cells that a function reads, and the kinds of values that it is proven for there."""
+
+    reference: Reference
+    allowed: int
+    function: str
+    criterion: int | None = None
+    """Where it is a range of a criterion: the number of that, -1 for a literal one."""
+
+
 @dataclass(frozen=True)
 class Term:
     """A part of a formula, rewritten, with the references in it.
@@ -89,11 +126,15 @@ class Term:
 
     text: str
     kind: Kind = "value"
-    numeric: bool = False
+    kinds: int = kinds.ALL
+    """Of the values that it may have."""
     arithmetic: bool = False
     lifted: bool = False
-    areas: tuple[Area, ...] = ()
-    error_free: tuple[Area, ...] = ()
+    references: tuple[Reference, ...] = ()
+    checks: tuple[Check, ...] = ()
+    """What has to be looked at once all is computed."""
+    ends: tuple[Reference, ...] = ()
+    """Ranges that may not reach below their sheets' last rows."""
     anchors: tuple[Area, ...] = ()
     """The cells whose spills it refers to as A1#."""
     shape: tuple[int, int] | None = (1, 1)
@@ -108,8 +149,23 @@ class Term:
         """Whether it is more than one cell."""
         return self.kind in ("area", "block")
 
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is cells of the sheet as they are."""
+        return self.kind in ("cell", "area")
 
-EMPTY = Term("")
+    @property
+    def numeric(self) -> bool:
+        """Whether it cannot be text, unless a cell holds one."""
+        return not self.kinds & kinds.TEXTS
+
+    @property
+    def areas(self) -> tuple[Area, ...]:
+        """The cells that it refers to, where it was read."""
+        return tuple(reference.area for reference in self.references)
+
+
+EMPTY = Term("", kinds=kinds.BLANK)
 
 
 def spilling(term: Term, number: int) -> str:
@@ -132,11 +188,6 @@ class Setting:
     book: Package | None
     sheet: str | None = None
     row: int | None = None
-
-
-def pattern(text: str) -> str:
-    """A formula without the row numbers of its references: the same all down a column."""
-    return re.sub(r"(?<=[A-Za-z$])\d+(?![\w(.!'\[])", "", text)
 
 
 def prepared(formula: Formula, book: Package) -> Term:
@@ -176,7 +227,12 @@ def moved(text: str, rows: int, columns: int) -> str:
 
 
 def read(text: str, setting: Setting) -> Term:
-    """A formula without its equals sign, rewritten. Raises RefusedError."""
+    """A formula without its equals sign, rewritten, with holes for its references.
+
+    Raises RefusedError.
+    """
+    if any(sign in text for sign in (OPEN, CLOSE, PLACE)):
+        raise RefusedError("it holds characters of private use")
     reader = _Reader(tokens_of(text), setting)
     term = reader.expression(0)
     if reader.position < len(reader.tokens):
@@ -196,11 +252,20 @@ def tokens_of(text: str) -> list[Any]:
 class _Reader:
     """Operator precedence parsing over the engine's own tokens."""
 
-    def __init__(self, tokens: list[Any], setting: Setting, depth: int = 0) -> None:
+    def __init__(
+        self,
+        tokens: list[Any],
+        setting: Setting,
+        outer: "_Reader | None" = None,
+    ) -> None:
         self.tokens = tokens
         self.setting = setting
-        self.depth = depth
+        self.references: list[Reference] = outer.references if outer else []
+        self.criteria: list[str] = outer.criteria if outer else []
+        self.depth: int = outer.depth + 1 if outer else 0
         self.position = 0
+        self.lazy: int = outer.lazy if outer else 0
+        """How many functions around here may leave this part of the formula uncomputed."""
 
     def peek(self) -> tuple[str, str, str]:
         """Type, subtype and text of the next token."""
@@ -215,7 +280,10 @@ class _Reader:
             kind, _, operator = self.peek()
             if kind == "OpPostfix":
                 self.position += 1
-                left = computed(left, f"{left.text}%") if operator == "%" else self.spilled(left)
+                if operator == "%":
+                    left = computed(self.proven(left, native.ARITHMETIC, "%"), "{}%")
+                else:
+                    left = self.spilled(left)
                 continue
             if kind != "OpInfix":
                 return left
@@ -224,7 +292,10 @@ class _Reader:
             if BINDING[operator] <= binding:
                 return left
             self.position += 1
-            left = joined(left, operator, self.expression(BINDING[operator]))
+            right = self.expression(BINDING[operator])
+            kinds_here = native.OPERANDS[BINDING[operator]]
+            left, right = (self.proven(term, kinds_here, operator) for term in (left, right))
+            left = joined(left, operator, right)
 
     def operand(self) -> Term:
         kind, subtype, text = self.peek()
@@ -232,16 +303,17 @@ class _Reader:
         if kind == "OpPrefix":
             term = self.expression(PREFIX_BINDING)
             if text != "@":
-                return computed(term, text + term.text)
+                allowed = kinds.ALL if text == "+" else native.ARITHMETIC
+                return computed(self.proven(term, allowed, text), text + "{}")
             if term.is_block:
                 raise RefusedError("@ over a block takes a part of it, which is not computed here")
             return term
         if kind == "Operand":
             if subtype == "Range":
                 return self.reference(text)
-            return Term(text, numeric=subtype in ("Number", "Logical"))
+            return Term(text, kinds=literal_kind(subtype, text))
         if kind == "Func":
-            return self.call(text[:-1], self.arguments())
+            return self.call(text[:-1], self.arguments(function_name(text[:-1])))
         if kind == "Paren":
             term = self.expression(0)
             self.close()
@@ -256,13 +328,16 @@ class _Reader:
                 raise RefusedError("{} holds nothing")
             rows = "".join(";" if part == ";" else "," * (part == ",") for part in parts).split(";")
             return Term(
-                "{" + "".join(parts) + "}", kind="block", shape=(len(rows), len(rows[0]) + 1)
+                "{" + "".join(parts) + "}",
+                kind="block",
+                kinds=kinds_of_array(parts),
+                shape=(len(rows), len(rows[0]) + 1),
             )
         raise RefusedError(
             "it ends too early" if kind == "End" else f"{text!r} stands in a wrong place"
         )
 
-    def arguments(self) -> list[Term]:
+    def arguments(self, name: str) -> list[Term]:
         arguments: list[Term] = []
         if self.peek()[1] == "Close":
             self.position += 1
@@ -270,7 +345,10 @@ class _Reader:
         while True:
             kind, subtype, _ = self.peek()
             ends = kind == "Sep" or subtype == "Close"
+            lazy = len(arguments) >= native.LAZY.get(name, 1000)
+            self.lazy += lazy
             arguments.append(EMPTY if ends else self.expression(0))
+            self.lazy -= lazy
             if self.peek()[0] != "Sep":
                 self.close()
                 return arguments
@@ -284,17 +362,8 @@ class _Reader:
     # Functions
 
     def call(self, full_name: str, arguments: list[Term]) -> Term:
-        prefix, _, name = full_name.rpartition("!")
-        name = re.sub(
-            r"^(_xlfn\.|_xlws\.|_xludf\.|_xldudf_)+", "", name, flags=re.IGNORECASE
-        ).upper()
-        term = Term(
-            f"{name}({','.join(a.text for a in arguments)})",
-            lifted=any(a.lifted for a in arguments),
-            areas=tuple(area for a in arguments for area in a.areas),
-            anchors=tuple(area for a in arguments for area in a.anchors),
-            error_free=tuple(area for a in arguments for area in a.error_free),
-        )
+        prefix, name = full_name.rpartition("!")[0], function_name(full_name)
+        term = together(arguments)
         if name in METRICS:
             return self.metric_call(METRICS[name], arguments, term)
         if name == "ANCHORARRAY" and len(arguments) == 1:
@@ -322,95 +391,125 @@ class _Reader:
             text=f"{metric.name}({','.join(texts)})",
             kind="block" if block else "value",
             shape=None if block else (1, 1),
-            numeric=metric.returns not in (TEXT, TABLE),
+            kinds=kinds.ALL - kinds.BLANK if metric.returns in (TEXT, TABLE) else NUMERIC,
         )
 
     def native_call(self, name: str, arguments: list[Term], term: Term) -> Term:
         letters = native.parameters(native.SIGNATURES[name], len(arguments))
         if letters is None:
             raise RefusedError(f"{name} is not computed here with {len(arguments)} arguments")
-        texts, shapes, error_free = [], set(), term.error_free
+        texts, shapes = [], set()
         lifts = False
-        for letter, given in zip(letters, arguments, strict=True):
-            if given is EMPTY and name != "IF":
-                raise RefusedError(f"{name} is not computed here with an argument left out")
-            if letter in "vtfdbqeu" and given.is_block:
-                raise RefusedError(f"{name} over a block is computed wrongly here")
-            if letter == "d" and given.text.startswith('"'):
-                raise RefusedError(f"{name} is not computed here from text")
-            if letter == "q" and given.text.startswith('"#'):
-                raise RefusedError(f"{name} does not find error cells here")
-            if letter == "h" and not self.all_visible(given):
-                raise RefusedError(f"{name} over hidden rows is not computed here")
-            if letter == "n" and given.kind == "value" and not given.numeric:
-                raise RefusedError(
-                    f"{name} of a single computed value that may be text is not sure here"
-                )
-            if letter == "x" and given.kind == "value":
-                raise RefusedError(f"{name} is computed here for ranges and blocks only")
-            if letter == "p" and not (given.kind == "block" and given.arithmetic):
-                raise RefusedError(f"{name} is computed here only for one product: {name}((A=1)*B)")
+        for position, (letter, given) in enumerate(zip(letters, arguments, strict=True)):
+            self.refuse_forms(name, letter, given)
             if letter in "rs":
-                if given.kind not in ("cell", "area"):
-                    raise RefusedError(
-                        f"{name} takes a range of the sheet here, not a computed block"
-                    )
-                shapes.add(given.shape)
-                if letter == "s":
-                    error_free += given.areas
-            if letter == "f" and given.text[1:-1].lower() not in native.TEXT_FORMATS:
-                raise RefusedError(f"the format {given.text} of {name} is not proven here")
+                shapes.add((given.shape, *(r.moving for r in given.references if r.grows)))
+            if letter == "q":
+                proven = self.criterion(given, arguments[position - 1], name)
+            else:
+                allowed = native.proven(name, position, letter, given.kind != "value")
+                proven = self.proven(given, allowed, name)
             lifts = lifts or (letter in "lc" and given.is_block)
-            texts.append(wrapped(WRAPPED[letter], given) if letter in WRAPPED else given.text)
+            text = wrapped(WRAPPED[letter], proven) if letter in WRAPPED else proven.text
+            texts.append(text)
+            term = replace(term, checks=term.checks + proven.checks[len(given.checks) :])
         if len(shapes) > 1 and name not in ("RANK", "RANK.EQ"):
             raise RefusedError(
                 f"the ranges of {name} differ in shape, which the engine does not notice"
             )
+        ends: tuple[Reference, ...] = ()
         if name in native.BLANK_CRITERIA:
-            self.refuse_unused_rows(name, arguments)
+            ends = self.ranges_that_end(arguments)
         if name in ("INDEX", "XLOOKUP", "VLOOKUP", "HLOOKUP"):
             refuse_blocks_from(name, arguments)
         text = f"{name}({','.join(texts)})"
         if name == "INDEX" and not all(re.fullmatch(r"[1-9]\d*", a.text) for a in arguments[1:]):
-            text = f"{ONE_CELL}({text})"  # an index of 0 gives a whole row or column
+            text = f"{ONE_CELL}({text}{PLACE})"  # an index of 0 gives a whole row or column
         if name == "POWER":
             text = f"{POWER}({','.join(texts)})"
         elif name in native.DATES:
-            text = f"{IN_CALENDAR}({text})"
+            text = f"{IN_CALENDAR}({text}{PLACE})"
         elif name in native.FINITE:
             text = f"{IS_FINITE}({text})"
-        numeric = name not in native.TEXTS and name not in native.EITHER
         branches: tuple[str, ...] = ()
         if name == "IF":
-            numeric = all(branch.numeric for branch in arguments[1:])
             branches = tuple(texts) if not arguments[0].is_block and all(texts) else ()
         over = broadcast(a for a, x in zip(arguments, letters, strict=True) if x in "lc")
         return replace(
             term,
             text=text,
             kind="block" if lifts or name in native.BLOCKS else "value",
-            numeric=numeric,
+            kinds=result_kinds(name, arguments),
             lifted=(term.lifted or lifts) and name not in native.TAKES_BLOCKS,
             shape=None if name in native.BLOCKS else over,
-            error_free=error_free,
+            ends=term.ends + ends,
             branches=branches,
         )
+
+    def refuse_forms(self, name: str, letter: str, given: Term) -> None:
+        """Refuse an argument of a form that the function is not proven for."""
+        if given is EMPTY and name != "IF":
+            raise RefusedError(f"{name} is not computed here with an argument left out")
+        if letter in "vktfdmbqeu" and given.is_block:
+            raise RefusedError(f"{name} over a block is computed wrongly here")
+        if letter == "h" and not self.all_visible(given):
+            raise RefusedError(f"{name} over hidden rows is not computed here")
+        if letter == "x" and given.kind == "value":
+            raise RefusedError(f"{name} is computed here for ranges and blocks only")
+        if letter == "p" and not (given.kind == "block" and given.arithmetic):
+            raise RefusedError(f"{name} is computed here only for one product: {name}((A=1)*B)")
+        if letter in "rs" and not given.is_reference:
+            raise RefusedError(f"{name} takes a range of the sheet here, not a computed block")
+        if letter == "f" and given.text[1:-1].lower() not in native.TEXT_FORMATS:
+            raise RefusedError(f"the format {given.text} of {name} is not proven here")
+
+    def proven(self, given: Term, allowed: int, what: str) -> Term:
+        """A term whose values are of kinds that a function is proven for, or not computed.
+
+        A cell that is surely read is looked at after the run; of what is computed, and may be of
+        another kind, the value is caught on its way.
+        """
+        if given is EMPTY or allowed == kinds.ALL:
+            return given
+        if given.is_reference and (given.kind == "area" or not self.lazy):
+            check = Check(given.references[-1], allowed, what)
+            return replace(given, checks=(*given.checks, check))
+        if not given.kinds & ~allowed:
+            return given
+        if is_literal(given):
+            raise RefusedError(
+                f"{what} is not proven here for {kinds.names(given.kinds & ~allowed)}"
+            )
+        number = native.CALLED.index(what)
+        return replace(given, text=f"{GUARD}({given.text},{allowed},{number}{PLACE})")
+
+    def criterion(self, given: Term, ranged: Term, name: str) -> Term:
+        """One criterion; which kinds may be in its range depends on it."""
+        if is_literal(given):
+            allowed, shape = native.beside_criterion(literal_value(given))
+            if not allowed or shape:
+                raise RefusedError(f"the criterion {given.text} of {name} is not proven here")
+            number = -1
+        else:
+            number, allowed = len(self.criteria), kinds.ALL
+            self.criteria.append(given.text)
+            what = native.CALLED.index(name)
+            given = replace(given, text=f"{CRITERION}({given.text},{number},{what}{PLACE})")
+        check = Check(ranged.references[-1], allowed, name, number)
+        return replace(given, checks=(*given.checks, check))
 
     def all_visible(self, term: Term) -> bool:
         """Whether a range is on a sheet without hidden rows, which the engine cannot see."""
         hidden = self.setting.book.hidden if self.setting.book else frozenset()
-        return term.kind in ("cell", "area") and term.areas[0].sheet not in hidden
+        return term.is_reference and term.areas[0].sheet not in hidden
 
-    def refuse_unused_rows(self, name: str, arguments: list[Term]) -> None:
-        book = self.setting.book
-        for ranged, criterion in zip(arguments[::2], arguments[1::2], strict=True):
-            place = ranged.areas[0]
-            sure = re.fullmatch(r'"[^"=<].*|"(<[^>"]|=[^"]).*|[\d.]+', criterion.text)
-            if book and place.bottom > book.last_rows.get(place.sheet, 0) and not sure:
-                raise RefusedError(
-                    f"{name} may have to count blanks below the last row, which the engine misses:"
-                    " end the range at the last row"
-                )
+    def ranges_that_end(self, arguments: list[Term]) -> tuple[Reference, ...]:
+        """The ranges that have to end at the last row, for blanks below it are not counted."""
+        return tuple(
+            ranged.references[0]
+            for ranged, criterion in zip(arguments[::2], arguments[1::2], strict=True)
+            if not re.fullmatch(r'"[^"=<].*|"(<[^>"]|=[^"]).*|[\d.]+', criterion.text)
+        )
 
     # References
 
@@ -418,6 +517,14 @@ class _Reader:
         if term.kind != "cell":
             raise RefusedError("# stands behind something that is not one cell")
         return replace(term, text=f"{term.text}#", kind="block", anchors=term.areas, shape=None)
+
+    def cells(self, place: Area, moving: tuple[bool, bool, bool, bool] = FIXED) -> Term:
+        """A reference to cells, as a hole in the formula's text."""
+        reference = Reference(place, moving)
+        self.references.append(reference)
+        kind: Kind = "cell" if place[1:3] == place[3:5] else "area"
+        text = f"{OPEN}{len(self.references) - 1}{CLOSE}"
+        return Term(text, kind, references=(reference,), shape=size(place))
 
     def reference(self, text: str) -> Term:
         """A cell, a range, a table's column, or a name."""
@@ -437,10 +544,7 @@ class _Reader:
             return self.named(address, sheet if mark else None)
         if book is None:
             raise UnknownError(f"{text} points into a workbook: name it with --book")
-        kind: Kind = "cell" if place[1:3] == place[3:5] else "area"
-        outside = self.setting.row is None and not mark
-        text = f"{quoted(sheet)}!{address}" if outside else text
-        return Term(text, kind, areas=(place,), shape=size(place))
+        return self.cells(place, moving_corners(address))
 
     def sheet_name(self, text: str) -> str:
         """The sheet as the workbook spells it."""
@@ -491,9 +595,8 @@ class _Reader:
             first, last = top, bottom
         elif special - {"#data"}:
             raise RefusedError(f"{table.name}[{items}] is not computed here")
-        place = Area(sheet, first, left, last, right)
-        kind: Kind = "cell" if place[1:3] == place[3:5] else "area"
-        return Term(str(place), kind, areas=(place,), shape=size(place))
+        of_row = here or special == {"#this row"}
+        return self.cells(Area(sheet, first, left, last, right), (of_row, False, of_row, False))
 
     def table_column(self, table: Table, name: str) -> int:
         for number, column in enumerate(table.columns):
@@ -516,24 +619,24 @@ class _Reader:
                     raise RefusedError(
                         f"the name {name} means other cells in other places ({text})"
                     )
-                inner = _Reader(tokens, self.setting, self.depth + 1)
+                inner = _Reader(tokens, self.setting, self)
                 term = inner.expression(0)
-                plain = term.kind in ("cell", "area")
-                return replace(term, text=term.text if plain else f"({term.text})", difference="")
+                text = term.text if term.is_reference else f"({term.text})"
+                return replace(term, text=text, difference="")
         if book and name.lower() in book.tables:
             return self.table_reference(self.table(name), "")
         known = [key for _, key in names]
         raise UnknownError(f"there is no name {name!r}{did_you_mean(name.lower(), known)}")
 
 
-def computed(term: Term, text: str) -> Term:
+def computed(term: Term, form: str) -> Term:
     """A term after an operator of one operand."""
     return replace(
         term,
-        text=text,
+        text=form.replace("{}", term.text),
         difference="",
         kind="block" if term.is_block else "value",
-        numeric=True,
+        kinds=term.kinds if form == "+{}" else NUMERIC,
         arithmetic=True,
         lifted=term.lifted or (term.is_block and not term.text.startswith("{")),
     )
@@ -545,7 +648,7 @@ def joined(left: Term, operator: str, right: Term) -> Term:
     difference = ""
     if operator in "+-" and not block:
         # Only the last operation of a formula: Excel makes a difference of a few last bits 0 there.
-        difference = f"{DIFFERENCE}({left.text}+0,0{operator}({right.text}))"
+        difference = f"{DIFFERENCE}({left.text}+0,0{operator}({right.text}){PLACE})"
     shape = broadcast([left, right])
     binding = BINDING[operator]
     if operator == "^":
@@ -562,23 +665,81 @@ def joined(left: Term, operator: str, right: Term) -> Term:
             text = f"{wrapped(COMPARED, left)}{operator}{wrapped(COMPARED, right)}"
         else:
             one, other = left.text, right.text
-            text = f"{ORDERED}({one},{other}){operator}{ORDERED}({other},{one})"
-    elif '"' in (left.text[:1], right.text[:1]):
-        raise RefusedError("text is not turned into a number here")
+            text = f"{ORDERED}({one},{other}{PLACE}){operator}{ORDERED}({other},{one}{PLACE})"
     else:
         text = left.text + operator + right.text
-    return Term(
-        text,
+    kind = {"&": kinds.TEXTS}.get(operator, kinds.LOGICAL if binding == COMPARISON else NUMERIC)
+    return replace(
+        together([left, right]),
+        text=text,
         kind="block" if block else "value",
-        numeric=operator != "&",
+        kinds=kind | kinds.ANY_ERROR,
         arithmetic=operator != "&" and binding != COMPARISON,
         lifted=any(t.lifted or (t.is_block and not t.text.startswith("{")) for t in (left, right)),
-        areas=left.areas + right.areas,
-        anchors=left.anchors + right.anchors,
         shape=shape,
-        error_free=left.error_free + right.error_free,
         difference=difference,
     )
+
+
+def together(terms: Sequence[Term]) -> Term:
+    """What the parts of a formula refer to, and what is to be looked at, as one term."""
+    return Term(
+        "",
+        lifted=any(term.lifted for term in terms),
+        references=tuple(chain.from_iterable(term.references for term in terms)),
+        checks=tuple(chain.from_iterable(term.checks for term in terms)),
+        ends=tuple(chain.from_iterable(term.ends for term in terms)),
+        anchors=tuple(chain.from_iterable(term.anchors for term in terms)),
+    )
+
+
+def result_kinds(name: str, arguments: Sequence[Term]) -> int:
+    """The kinds of values that a native function may give."""
+    if name in ("IF", "IFERROR", "IFNA", "IFS", "CHOOSE"):
+        first = 0 if name in ("IFERROR", "IFNA") else 1
+        given = arguments[first :: 2 if name == "IFS" else 1]
+        left_out = 0 if name != "IF" or len(arguments) > 2 else kinds.LOGICAL
+        return reduce(or_, (term.kinds for term in given), left_out | kinds.ANY_ERROR)
+    return native.RESULTS.get(name, NUMERIC)
+
+
+def function_name(text: str) -> str:
+    """A function as people write it: without the prefixes that files have."""
+    return PREFIXES.sub("", text.rpartition("!")[2]).upper()
+
+
+def is_literal(term: Term) -> bool:
+    """Whether a term is a value as it stands."""
+    return LITERAL.fullmatch(term.text) is not None
+
+
+def literal_value(term: Term) -> float | str | bool:
+    """The value of a literal."""
+    if term.text.startswith('"'):
+        return term.text[1:-1].replace('""', '"')
+    if term.text.upper() in ("TRUE", "FALSE"):
+        return term.text.upper() == "TRUE"
+    return float(term.text)
+
+
+def literal_kind(subtype: str, text: str) -> int:
+    """The kind of a literal of the engine's tokens."""
+    if subtype == "Error":
+        return kinds.ERRORS.get(text.upper(), kinds.OTHER_ERROR)
+    return kinds.kind_of(literal_value(Term(text)))
+
+
+def kinds_of_array(parts: Sequence[str]) -> int:
+    """The kinds of the values in an array, {1,"a"}."""
+    found = 0
+    for part in parts:
+        if LITERAL.fullmatch(part):
+            found |= kinds.kind_of(literal_value(Term(part)))
+        elif part.startswith("#"):
+            found |= kinds.ERRORS.get(part.upper(), kinds.OTHER_ERROR)
+        elif part == "-":
+            found |= kinds.NEGATIVE
+    return found
 
 
 def broadcast(terms: Iterable[Term]) -> tuple[int, int] | None:
@@ -608,11 +769,9 @@ def wrapped(function: str, term: Term) -> str:
         return term.text
     if function == CONDITION and term.numeric:
         return term.text
-    if function == IS_FINITE and (term.kind == "cell" or not term.numeric):
-        return term.text
     if function == A_NUMBER and re.fullmatch(r"\d+", term.text):
         return term.text
-    return f"{function}({term.text})"
+    return f"{function}({term.text}{PLACE if function in MAY_BE_UNSURE else ''})"
 
 
 @cache
@@ -665,3 +824,23 @@ def is_relative(token: str) -> bool:
         re.fullmatch(r"\$[A-Za-z]+\$\d+|\$[A-Za-z]+|\$\d+", corner) for corner in address.split(":")
     )
     return address_area("", address) is not None and not fixed
+
+
+def moving_corners(address: str) -> tuple[bool, bool, bool, bool]:
+    """Which of top, left, bottom and right of an address move with its formula."""
+    first, _, last = address.partition(":")
+    corners = [re.fullmatch(r"(\$?)([A-Za-z]*)(\$?)(\d*)", part) for part in (first, last or first)]
+    moves = []
+    for corner in corners:
+        assert corner
+        column, letters, row, digits = corner.groups()
+        row = row or (column if not letters else "")  # the dollar sign of a row alone
+        moves.append((bool(digits) and not row, bool(letters) and not column))
+    (top, left), (bottom, right) = moves
+    one, other = (re.sub(r"\D", "", part) for part in (first, last or first))
+    if one and int(one) > int(other):
+        top, bottom = bottom, top
+    one, other = (re.sub(r"[^A-Za-z]", "", part) for part in (first, last or first))
+    if one and column_number(one) > column_number(other):
+        left, right = right, left
+    return top, left, bottom, right

@@ -1,4 +1,4 @@
-"""The native Excel functions that the embedded engine is proven to compute rightly.
+"""The native Excel functions that the embedded engine is proven to compute rightly, and for what.
 
 Measured on formualizer 0.13 against LibreOffice and Microsoft's documentation; the cases are in
 tests/native_formulas.csv. Whatever is not here is refused: it may be right, nobody has shown it.
@@ -7,22 +7,43 @@ A signature has a letter a parameter; those after `?` are optional, a tail `(..)
 
     a  anything: one value, a range, a block, taken whole
     l  one value, or a block over which the function lifts
-    v  one value
+    v  one value, made a number if it is none
+    k  one value, whatever it is
     n  as a, but not one computed value that may be text (the engine skips it, Excel refuses it)
     x  a range or a block
     p  a block that arithmetic made (the engine counts TRUE and "7" of other blocks)
     h  a range without hidden rows
     r  a range; all of one call must have the same shape
     s  as r, and no cell of it may hold an error (the engine skips them, Excel does not)
-    d  one value that is no literal text (the engine does not turn text into dates or numbers)
+    d  one date, from March 1900 on (the engine does not turn text into dates)
+    m  one number that only counts, such as months (Excel takes no TRUE there)
     b  one condition, c one that may be a block: text "TRUE" is made TRUE first, as Excel does
-    q  one criterion: as v, but not the text of an error (the engine finds no error cells)
+    q  one criterion; which cells may be in its range depends on it
     e  one value, made a number first as Excel does (the engine takes text for 0)
     t  one value, made text first as Excel writes it (the engine writes 17 digits, and true)
     u  one value, of which only TRUE and FALSE are made text first
     f  a format of TEXT_FORMATS, as a literal
     i  a column of TRUE and FALSE (the engine takes errors for FALSE, and no row)
 """
+
+import re
+
+from kpi_xl.engine import kinds
+from kpi_xl.engine.kinds import (
+    ALL,
+    ANY_ERROR,
+    BLANK,
+    DAY,
+    DIGITS,
+    EMPTY,
+    LOGICAL,
+    NUMBERS,
+    ODD,
+    PATTERN,
+    TEXT,
+    TEXTS,
+    WORD,
+)
 
 AGGREGATES = (
     "AVERAGE MIN MAX MEDIAN MODE PRODUCT STDEV STDEV.S STDEV.P VAR VAR.S VAR.P GEOMEAN HARMEAN"
@@ -50,13 +71,13 @@ SIGNATURES = {
     # Logic
     "IF": "cl?l",
     **dict.fromkeys(["IFERROR", "IFNA"], "ll"),
-    "IFS": "bv(bv)*",
+    "IFS": "bk(bk)*",
     **dict.fromkeys(["AND", "OR", "XOR"], "n(n)*"),
     "NOT": "b",
-    "CHOOSE": "dv(v)*",
+    "CHOOSE": "mk(k)*",
     **dict.fromkeys(["TRUE", "FALSE", "NA", "TODAY", "NOW"], ""),
     **dict.fromkeys(
-        ["ISBLANK", "ISNUMBER", "ISTEXT", "ISERROR", "ISNA", "ISERR", "ISLOGICAL", "N", "T"], "v"
+        ["ISBLANK", "ISNUMBER", "ISTEXT", "ISERROR", "ISNA", "ISERR", "ISLOGICAL", "N", "T"], "k"
     ),
     # Numbers
     **dict.fromkeys(["ABS", "SIGN", "INT", "SQRT", "EXP", "LN", "LOG", "LOG10", "NORM.S.INV"], "v"),
@@ -73,7 +94,8 @@ SIGNATURES = {
     "DATEVALUE": "v",
     **dict.fromkeys(["YEAR", "MONTH", "DAY", "ISOWEEKNUM", "HOUR", "MINUTE", "SECOND"], "d"),
     **dict.fromkeys(["WEEKDAY", "WEEKNUM"], "d?v"),
-    **dict.fromkeys(["EDATE", "EOMONTH", "NETWORKDAYS", "WORKDAY"], "dd"),
+    **dict.fromkeys(["EDATE", "EOMONTH", "WORKDAY"], "dm"),
+    "NETWORKDAYS": "dd",
     "DATEDIF": "ddv",
     # Text
     "TEXT": "uf",
@@ -86,11 +108,11 @@ SIGNATURES = {
     "REPT": "te",
     **dict.fromkeys(["CONCAT", "CONCATENATE"], "t(t)*"),
     # Look-up and blocks
-    "VLOOKUP": "vre?v",
-    "HLOOKUP": "vre?v",
-    "MATCH": "vx?v",
-    "XMATCH": "vx",
-    "XLOOKUP": "vxx?v",
+    "VLOOKUP": "kre?v",
+    "HLOOKUP": "kre?v",
+    "MATCH": "kx?v",
+    "XMATCH": "kx",
+    "XLOOKUP": "kxx?k",
     "INDEX": "xv?v",
     "FILTER": "xi?v",
     **dict.fromkeys(["ROWS", "COLUMNS"], "x"),
@@ -108,12 +130,6 @@ BLOCKS = {"FILTER", "FREQUENCY", "TRANSPOSE", "CHOOSECOLS", "CHOOSEROWS"}
 VOLATILE = ("OFFSET", "INDIRECT", "RAND", "CELL", "INFO")
 """Functions whose formulas the engine is slow to replace; it can have them computed for nothing."""
 
-TRAPS = tuple(
-    f"{name}("
-    for name in "IFERROR IFNA ISERROR ISERR ISNA ISNUMBER ISTEXT ISLOGICAL COUNT COUNTA".split()
-)
-"""Functions that hide an error, also one that says that the engine is not sure."""
-
 FINITE = {"PV", "FV", "PMT", "NPER", "RATE", "NPV", "IRR", "EXP", "PRODUCT"}
 """Functions that the engine lets run into infinity; Excel gives #NUM! there."""
 
@@ -123,11 +139,11 @@ TAKES_BLOCKS = {"SUMPRODUCT", "FILTER"}
 DATES = {"DATE", "EDATE", "EOMONTH", "WORKDAY"}
 """Functions that the engine lets run out of the calendar; Excel gives #NUM! there."""
 
-TEXTS = {"T", "TEXT", "LEFT", "RIGHT", "TRIM", "MID", "SUBSTITUTE", "REPT", "CONCAT", "CONCATENATE"}
+TEXT_FUNCTIONS = "T TEXT LEFT RIGHT TRIM MID SUBSTITUTE REPT CONCAT CONCATENATE".split()
 """Functions whose result is text."""
 
-EITHER = {"IF", "IFERROR", "IFNA", "IFS", "CHOOSE", "VLOOKUP", "HLOOKUP", "XLOOKUP", "INDEX"}
-"""Functions whose result may be text or a number."""
+LOGICALS = "AND OR XOR NOT TRUE FALSE ISBLANK ISNUMBER ISTEXT ISERROR ISNA ISERR ISLOGICAL EXACT"
+"""Functions whose result is TRUE or FALSE."""
 
 TEXT_FORMATS = frozenset(
     (
@@ -152,3 +168,101 @@ def parameters(signature: str, count: int) -> str | None:
         letters += tail
     whole = count == len(letters) or (len(required) <= count and not tail)
     return letters[:count] if whole and count <= len(letters) else None
+
+
+# The kinds of values that each argument is proven for (tests/native_kinds.csv has the cases).
+
+NO_NUMBER = EMPTY | TEXT | PATTERN
+"""Texts that Excel makes no number of, in any language."""
+
+ARITHMETIC = NUMBERS | BLANK | LOGICAL | NO_NUMBER | DIGITS | ANY_ERROR
+
+OPERANDS = {1: ALL, 2: ALL, 3: ARITHMETIC, 4: ARITHMETIC, 5: ARITHMETIC}
+"""What operators are proven for, by how strongly they bind (formulas.BINDING)."""
+
+SCALAR = ARITHMETIC
+RANGED = ALL
+KINDS = {
+    "a": (ALL, NUMBERS | LOGICAL | BLANK | ANY_ERROR),
+    "n": (ALL, NUMBERS | LOGICAL | BLANK | ANY_ERROR),
+    "l": (ALL, ALL),
+    "v": (SCALAR, SCALAR),
+    "k": (ALL, ALL),
+    "x": (ALL, ALL),
+    "p": (ALL, ALL),
+    "h": (ALL, ALL),
+    "r": (ALL, ALL),
+    "s": (ALL - ANY_ERROR, ALL - ANY_ERROR),
+    "d": (DAY | ANY_ERROR, DAY | ANY_ERROR),
+    "m": (NUMBERS | BLANK | ANY_ERROR, NUMBERS | BLANK | ANY_ERROR),
+    "b": (SCALAR | WORD, SCALAR | WORD),
+    "c": (SCALAR | WORD, SCALAR | WORD),
+    "e": (SCALAR, SCALAR),
+    "t": (ALL, ALL),
+    "u": (ALL, ALL),
+    "f": (ALL, ALL),
+    "i": (LOGICAL | NUMBERS, LOGICAL | NUMBERS),
+}
+"""By the letter of a parameter: in cells and blocks, and as one computed value."""
+
+EXCEPTIONS: dict[tuple[str, int], tuple[int, int]] = {}
+"""Where it is otherwise for a parameter of one function."""
+
+LAZY = {"IF": 1, "IFERROR": 1, "IFNA": 1, "IFS": 1, "CHOOSE": 1}
+"""The first argument of a function that it may leave uncomputed."""
+
+CALLED = ["+", "-", "*", "/", "^", "&", "%", "=", "<>", "<", "<=", ">", ">=", *SIGNATURES]
+"""What has arguments, by the number under which our functions hear of it."""
+
+RESULTS = {
+    **dict.fromkeys(TEXT_FUNCTIONS, TEXTS | ANY_ERROR),
+    **dict.fromkeys(
+        LOGICALS.split(),
+        LOGICAL | ANY_ERROR,
+    ),
+    **dict.fromkeys(["VLOOKUP", "HLOOKUP", "XLOOKUP", "INDEX", "FILTER", "TRANSPOSE"], ALL),
+    **dict.fromkeys(["CHOOSECOLS", "CHOOSEROWS"], ALL),
+    **dict.fromkeys(DATES, DAY | ANY_ERROR),
+    **dict.fromkeys(["TODAY", "NOW", "YEAR"], DAY | ANY_ERROR),
+}
+"""The kinds of the results of functions that give other values than numbers and errors."""
+
+
+def proven(name: str, position: int, letter: str, cells: bool) -> int:
+    """The kinds of values that an argument is proven for: in cells and blocks, or a value."""
+    of_cells, computed = EXCEPTIONS.get((name, position), KINDS[letter])
+    return of_cells if cells else computed
+
+
+def beside_criterion(value: object) -> tuple[int, str]:
+    """The kinds that the cells of a range may be of beside a criterion, 0 if it is not proven.
+
+    Excel takes a criterion for a number wherever it can, and the texts in the cells with it. Where
+    a criterion may be read as a date, it is sure beside texts of its own shape alone: the second
+    value, with 0 for each digit.
+    """
+    if isinstance(value, bool):
+        return ALL - WORD, ""
+    if isinstance(value, float | int):
+        return ALL - DIGITS - ODD, ""
+    if not isinstance(value, str):
+        return 0, ""
+    operator, text = CRITERION.fullmatch(value).groups()  # type: ignore[union-attr]
+    kind = kinds.kind_of_text(text)
+    if kind == DIGITS and text == text.strip():
+        return ALL - DIGITS - ODD, ""
+    if kind in (TEXT, PATTERN) and operator in ("", "=", "<>"):
+        return ALL, ""
+    if kind == EMPTY and operator in ("", "=", "<>"):
+        return ALL, ""
+    if kind == ODD and operator in ("", "=", "<>"):
+        return TEXTS - DIGITS - WORD | BLANK, shape_of(text)
+    return 0, ""
+
+
+def shape_of(text: str) -> str:
+    """A text with 0 for each digit: of one shape, two texts are the same date only if equal."""
+    return re.sub(r"\d", "0", text)
+
+
+CRITERION = re.compile(r"((?:<>|<=|>=|=|<|>)?)(.*)", re.DOTALL)

@@ -115,11 +115,13 @@ def recalculated(
 def _report(book: Package, computed: Computed, changed: int) -> Report:
     kept, errors = [], []
     for formula in book.formulas:
+        value = computed.values.get((formula.sheet, formula.row, formula.column))
+        if type(value) is float:
+            continue
         cell = f"{column_letters(formula.column)}{formula.row}"
-        if formula.cell in computed.refused:
+        if value is None:
             kept.append(Kept(formula.sheet, cell, computed.refused[formula.cell]))
             continue
-        value = computed.values[formula.sheet, formula.row, formula.column]
         shown = [cell for row in value for cell in row] if isinstance(value, list) else [value]
         error = next((value for value in shown if isinstance(value, CellError)), None)
         if error is not None:
@@ -178,6 +180,10 @@ def _wanted(
                 wanted[cell.row, cell.column] = None  # unless a spill fills it again
     for formula, value in values.items():
         block = value if isinstance(value, list) else [[value]]
+        if len(block) == len(block[0]) == 1:
+            wanted[formula.row, formula.column] = _stored(block[0][0])
+            if not formula.dynamic:
+                continue
         for i, row in enumerate(block):
             for j, shown in enumerate(row):
                 wanted[formula.row + i, formula.column + j] = _stored(shown)
@@ -193,6 +199,8 @@ def _wanted(
 
 def _stored(value: Cell) -> Stored:
     """A computed value with its type."""
+    if type(value) is float:
+        return "n", value
     if isinstance(value, CellError):
         return "e", str(value)
     if isinstance(value, bool):

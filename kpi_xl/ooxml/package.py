@@ -19,12 +19,11 @@ from kpi_xl.ooxml.limits import NotAWorkbookError as NotAWorkbookError
 from kpi_xl.ooxml.limits import check_formula, check_rectangle, check_sizes, opened
 from kpi_xl.ooxml.sheet import (
     BadSheetError,
+    Edit,
     Sheet,
     XmlCell,
     attribute,
     text_of,
-    with_edits,
-    with_value,
 )
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -88,13 +87,16 @@ class Formula:
 
 @dataclass(frozen=True)
 class Package:
-    """A workbook: its sheets in order, tables, names and formulas, and bytes for the engine."""
+    """A workbook: its sheets in order, tables, names and formulas."""
 
-    content: bytes
+    source: bytes
+    """The file."""
     parts: dict[str, str]
     """The part of each worksheet."""
     xml: dict[str, Sheet]
     """The XML of those with formulas."""
+    edits: dict[str, list[Edit]]
+    """What is to go from the XML of a sheet before an engine reads it: the cells of old spills."""
     tables: dict[str, Table]
     names: dict[tuple[str | None, str], str]
     formulas: tuple[Formula, ...]
@@ -110,6 +112,8 @@ class Package:
     date1904: bool
     precision_as_shown: bool
     signed: bool
+    blocks: tuple[Block, ...] = ()
+    """Cells that the file has not."""
 
     @property
     def sheets(self) -> tuple[str, ...]:
@@ -129,9 +133,7 @@ def with_cells(book: Package, blocks: Sequence[Block]) -> Package:
         name: replace(table, area=heads.get(table.area[:3], table.area))
         for name, table in book.tables.items()
     }
-    with zipfile.ZipFile(io.BytesIO(book.content)) as package:
-        content = _for_the_engine(package, _filled(package, blocks))
-    return replace(book, content=content, last_rows=last_rows, tables=tables)
+    return replace(book, last_rows=last_rows, tables=tables, blocks=tuple(blocks))
 
 
 def filled(content: bytes, blocks: Sequence[Block]) -> bytes:
@@ -160,7 +162,7 @@ def _filled(package: zipfile.ZipFile, blocks: Sequence[Block]) -> dict[str, byte
 
 
 def read_package(content: bytes) -> Package:
-    """Read a workbook, and drop the cached cells of its spills, which the engine trips over.
+    """Read a workbook.
 
     Keys of tables and names are in lower case; a name's first key is its sheet, None for the
     workbook's own. Raises NotAWorkbookError.
@@ -170,7 +172,7 @@ def read_package(content: bytes) -> Package:
             raise NotAWorkbookError("it is encrypted: save it without a password to open it")
         raise NotAWorkbookError("it is an old .xls workbook: save it as Excel Workbook (.xlsx)")
     with opened(content) as package:
-        return _read(package)
+        return _read(package, content)
 
 
 def table_places(file: Path) -> dict[str, Table]:
@@ -238,7 +240,7 @@ def _sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
     }
 
 
-def _read(package: zipfile.ZipFile) -> Package:
+def _read(package: zipfile.ZipFile, content: bytes) -> Package:
     if "content.xml" in package.namelist():
         raise NotAWorkbookError("it is an OpenDocument file: save it as Excel Workbook (.xlsx)")
     relations = list(_relations(package, ""))
@@ -266,7 +268,7 @@ def _read(package: zipfile.ZipFile) -> Package:
     hidden = set()
     merged: list[Area] = []
     unreadable: list[Area] = []
-    changed: dict[str, bytes] = {}
+    edits: dict[str, list[Edit]] = {}
     for entry in order:
         kind, part = targets[entry.attrib[RELATIONSHIP_ID]]
         if kind != "worksheet":
@@ -294,16 +296,12 @@ def _read(package: zipfile.ZipFile) -> Package:
             if cell.start not in spilled and (_is_new_error(cell, text) or cell.attribute("vm"))
         ]
         unreadable += [Area(name, *cell[:2], *cell[:2]) for cell in strange]
-        edits = [(cell.start, cell.end, b"") for cell in (*strange, *spilled.values())]
-        for cell in cells:
-            if cell.value and _is_new_error(cell, text_of(cell.value.content)):
-                edits.append((cell.start, cell.end, with_value(cell, "n", None)))
-        if edits:
-            changed[part] = with_edits(sheet.xml, edits)
+        edits[name] = [(cell.start, cell.end, b"") for cell in (*strange, *spilled.values())]
     return Package(
-        content=_for_the_engine(package, changed),
+        source=content,
         parts=parts,
         xml=xml,
+        edits=edits,
         tables=tables,
         names=names,
         formulas=tuple(formulas),
@@ -401,16 +399,6 @@ def _spilled(name: str, sheet: Sheet, cells: list[XmlCell]) -> dict[int, XmlCell
 def _is_new_error(cell: XmlCell, text: str) -> bool:
     """Whether it holds an error that Excel has only known since dynamic arrays."""
     return cell.attribute("t") == "e" and text not in OLD_ERRORS
-
-
-def _for_the_engine(package: zipfile.ZipFile, changed: dict[str, bytes]) -> bytes:
-    """A workbook to load: without pictures, and not in zip64, which the engine does not read."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as copy:
-        for part in package.namelist():
-            if not part.startswith("xl/media/"):
-                copy.writestr(part, changed.get(part) or package.read(part))
-    return content.getvalue()
 
 
 def unescaped(text: str) -> str:

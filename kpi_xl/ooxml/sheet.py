@@ -7,6 +7,7 @@ back by places leaves all else as it was.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -121,6 +122,7 @@ class Sheet:
         if MARKUP.search(xml, 0, self.end):
             raise BadSheetError("it holds comments or other markup that Excel does not write")
         self._cells: dict[int, list[XmlCell]] = {}
+        self._formula_cells: list[XmlCell] | None = None
         self.numbers: list[int] = []
         self.places: list[int] = []
         number = 0
@@ -158,10 +160,14 @@ class Sheet:
                 styles |= dict.fromkeys(columns, attribute(text, "style"))
         return styles
 
-    def formula_cells(self) -> Iterator[XmlCell]:
+    def formula_cells(self) -> list[XmlCell]:
         """The cells that hold formulas."""
-        for found in FORMULA.finditer(self.xml, self.start, self.end):
-            yield self._cell(self.xml.rfind(b"<", 0, found.start()))  # a formula comes first in it
+        if self._formula_cells is None:
+            self._formula_cells = [
+                self._cell(self.xml.rfind(b"<", 0, found.start()))  # a formula comes first in it
+                for found in FORMULA.finditer(self.xml, self.start, self.end)
+            ]
+        return self._formula_cells
 
     def error_cells(self) -> Iterator[tuple[XmlCell, str]]:
         """The cells without formulas that hold errors, or texts that look like them."""
@@ -247,7 +253,9 @@ def with_value(cell: XmlCell, kind: str, content: bytes | None) -> bytes:
 
     All else in it stays, but for `vm`, which names the rich value that Excel would show instead.
     """
-    tag = re.sub(rb"\s+vm\s*=\s*(\"[^\"]*\"|'[^']*')", b"", cell.tag)
+    tag = cell.tag
+    if b"vm" in tag:
+        tag = re.sub(rb"\s+vm\s*=\s*(\"[^\"]*\"|'[^']*')", b"", tag)
     if kind != (cell.attribute("t") or "n"):
         said = b"" if kind == "n" else b' t="' + kind.encode() + b'"'
         tag, replaced = re.subn(rb"\s+t\s*=\s*(\"[^\"]*\"|'[^']*')", said, tag)
@@ -376,8 +384,13 @@ def _with_attribute(element: bytes, name: str, value: str) -> bytes:
 
 def attribute(tag: bytes, name: str) -> str:
     """An attribute of a start tag, empty if there is none."""
-    found = re.search(rb"\s" + name.encode() + rb"\s*=\s*(\"[^\"]*\"|'[^']*')", tag)
+    found = _attribute(name).search(tag)
     return text_of(found[1][1:-1]) if found else ""
+
+
+@cache
+def _attribute(name: str) -> re.Pattern[bytes]:
+    return re.compile(rb"\s" + name.encode() + rb"\s*=\s*(\"[^\"]*\"|'[^']*')")
 
 
 def escaped(text: str) -> str:

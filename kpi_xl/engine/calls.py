@@ -1,0 +1,304 @@
+"""What the engine calls: the KPI functions, and our own for what it does otherwise than Excel."""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import chain
+from typing import Any
+
+from kpi_xl.cells import Cell, evaluate
+from kpi_xl.engine import formulas, kinds, native
+from kpi_xl.engine.kinds import CODES_OF
+from kpi_xl.errors import CellError
+from kpi_xl.registry import Metric
+
+CODES = {code: {"type": "Error", "kind": kind} for kind, code in CODES_OF.items()}
+UNSURE = {"type": "Error", "kind": "NImpl"}
+"""What the engine shows for a cell that it cannot compute surely: not an error of Excel."""
+
+LATER = dict(UNSURE)
+"""What a block too large for the engine shows until it is written out: not a doubt."""
+
+WHOLE_END = "\ue000end of a whole column"
+PLAIN_TEXT = re.compile(r"[A-Za-z0-9 ]*")
+
+
+class Noticed:
+    """What our functions noticed while the engine ran: KPI errors, doubts, kinds of criteria."""
+
+    def __init__(self) -> None:
+        self.problems: list[CellError] = []
+        self.doubts: dict[tuple[int, int], str] = {}
+        """The formulas, each by the number of its line and its row, that are not sure, and why."""
+        self.beside: defaultdict[tuple[int, int], int] = defaultdict(lambda: kinds.ALL)
+        """The kinds that may be in a range beside a criterion, by its line and its number."""
+        self.shapes: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
+        """The shapes of the criteria that may be dates, and so have to be all that is there."""
+
+    def told(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that may not be sure, told where it is called from."""
+
+        def call(*cells: Any) -> Any:
+            *given, row, line = cells
+            result = function(*given)
+            if result is UNSURE or (
+                isinstance(result, list) and any(c is UNSURE for c in chain.from_iterable(result))
+            ):
+                self.doubt(line, row, "the engine is not sure of a value in it")
+            return result
+
+        return call
+
+    def doubt(self, line: float, row: float, sentence: str) -> None:
+        """Note that a formula is not sure."""
+        self.doubts.setdefault((int(line), int(row)), sentence)
+
+    def guard(self, cell: Any, allowed: float, called: float, row: float, line: float) -> Any:
+        """A value on its way into a function, unless it is of a kind not proven there."""
+        cells = chain.from_iterable(cell) if isinstance(cell, list) else (cell,)
+        strange = kinds.kinds_in(cells) & ~int(allowed)
+        if not strange:
+            return cell
+        sentence = f"{native.CALLED[int(called)]} is not proven here for {kinds.names(strange)}"
+        self.doubt(line, row, sentence)
+        return UNSURE
+
+    def criterion(self, cell: Any, number: float, called: float, row: float, line: float) -> Any:
+        """A criterion on its way into a function."""
+        place = int(line), int(number)
+        allowed, shape = native.beside_criterion(cell)
+        if not allowed:
+            kind = kinds.names(kinds.kind_of(cell))
+            sentence = f"{native.CALLED[int(called)]} is not proven here for a criterion: {kind}"
+            self.doubt(line, row, sentence)
+            return UNSURE
+        self.beside[place] &= allowed
+        if shape:
+            self.shapes[place].add(shape)
+        return cell + 0.0 if type(cell) is float else cell
+
+
+def metric_call(metric: Metric, problems: list[CellError]) -> Callable[..., Any]:
+    """A KPI function as the engine calls it; `problems` collects its errors."""
+
+    def call(*cells: Any) -> Any:
+        given = _of_one_length([_given(cell) for cell in cells])
+        if UNSURE in given:
+            return UNSURE
+        result = evaluate(metric, given)
+        if type(result) is float:
+            return result
+        if isinstance(result, list):
+            return [[_taken(cell, metric, problems) for cell in row] for row in result]
+        return _taken(result, metric, problems)
+
+    return call
+
+
+def _given(cell: Any) -> Any:
+    """An engine's argument as `cells` reads it, or UNSURE for an error that Excel does not have."""
+    if isinstance(cell, dict):
+        return CODES_OF.get(cell["kind"], UNSURE)
+    if isinstance(cell, list) and dict in set(map(type, chain.from_iterable(cell))):
+        rows = [[_given(c) for c in row] for row in cell]
+        return UNSURE if any(c is UNSURE for row in rows for c in row) else rows
+    return None if cell == formulas.OMITTED else cell
+
+
+def _whole(block: Any) -> Any:
+    """A whole column, marked as one: the engine gives it as far down as it is filled."""
+    rows = block if isinstance(block, list) else [[block]]
+    return [*rows, [WHOLE_END] * (len(rows[0]) if rows else 1)]
+
+
+def _of_one_length(given: list[Any]) -> list[Any]:
+    """Whole columns at the length of the longest: in Excel they are all of one length."""
+    whole = [isinstance(block, list) and block[-1][0] == WHOLE_END for block in given]
+    if not any(whole):
+        return given
+    blocks = [block[:-1] if marked else block for block, marked in zip(given, whole, strict=True)]
+    longest = max(len(block) for block, marked in zip(blocks, whole, strict=True) if marked)
+    others = [
+        len(b)
+        for b, marked in zip(blocks, whole, strict=True)
+        if not marked and isinstance(b, list)
+    ]
+    if longest in others:  # which are shorter than a whole column, however far that is filled
+        longest += 1
+    return [
+        block + [[None] * len(block[0])] * (longest - len(block)) if marked and block else block
+        for block, marked in zip(blocks, whole, strict=True)
+    ]
+
+
+def _taken(cell: Cell, metric: Metric, problems: list[CellError]) -> Any:
+    if isinstance(cell, CellError):
+        problems.append(CellError(cell, f"{metric.name}: {cell.sentence}"))
+        return CODES.get(cell, UNSURE)
+    return cell
+
+
+def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A function of one cell, also over a block; errors pass through it."""
+
+    def lifted(cell: Any) -> Any:
+        if isinstance(cell, list):
+            return [[lifted(c) for c in row] for row in cell]
+        return cell if isinstance(cell, dict) else function(cell)
+
+    return lifted
+
+
+def _compared(cell: Any) -> Any:
+    """A cell as Excel compares it: 15 digits, and no difference between É and é."""
+    if isinstance(cell, str):
+        return cell.lower()
+    return float(f"{cell:.15g}") if isinstance(cell, float) else cell
+
+
+def _ordered(cells: Any, others: Any) -> Any:
+    """Cells as Excel sorts them against others; its order of accents and punctuation is not known.
+
+    That is the order of two texts: any text comes after any number.
+    """
+    if not isinstance(cells, list) and not isinstance(others, list):
+        return _ordered_cell(cells, others)
+    blocks = [cell if isinstance(cell, list) else [[cell]] for cell in (cells, others)]
+    high, wide = max(map(len, blocks)), max(len(block[0]) for block in blocks)
+    spread = [
+        [row * (wide if len(row) == 1 else 1) for row in block * (high if len(block) == 1 else 1)]
+        for block in blocks
+    ]
+    return [list(map(_ordered_cell, *rows)) for rows in zip(*spread, strict=True)]
+
+
+def _ordered_cell(cell: Any, other: Any) -> Any:
+    if isinstance(cell, dict):
+        return cell
+    compared = _compared(cell)
+    if isinstance(cell, str) and isinstance(other, str) and compared != _compared(other):
+        return compared if PLAIN_TEXT.fullmatch(cell) else UNSURE
+    return compared
+
+
+def _condition(cell: Any) -> Any:
+    """A condition as Excel reads it, which takes the words for the values."""
+    if isinstance(cell, str):
+        return {"true": True, "false": False}.get(cell.lower(), cell)
+    return cell
+
+
+def _logical_text(cell: Any) -> Any:
+    return str(cell).upper() if isinstance(cell, bool) else cell
+
+
+def _as_text(cell: Any) -> Any:
+    """A cell as Excel writes it into text."""
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float | int):
+        text = f"{cell + 0.0:.15g}"  # which has no -0
+        return UNSURE if "e" in text else text
+    return "" if cell is None else cell
+
+
+def _difference(one: Any, other: Any) -> Any:
+    """The sum of two numbers, as Excel ends a formula: a rest of a bit or two is 0.
+
+    0.5 - 0.4 - 0.1 is 0 in Excel, though not in binary. How many bits that may be is not known
+    exactly, so that a rest of some more is not sure.
+    """
+    for cell in (one, other):
+        if isinstance(cell, dict):
+            return cell
+        if not isinstance(cell, float | int):
+            return UNSURE
+    total = one + other
+    rest = abs(total) / math.ulp(max(abs(one), abs(other))) if total and one * other < 0.0 else 0.0
+    if 0.0 < rest <= 2.0:
+        return 0.0
+    return UNSURE if 2.0 < rest <= 16.0 else total
+
+
+def _a_number(cell: Any) -> Any:
+    """A cell as the number that Excel takes it for."""
+    if isinstance(cell, str):
+        plain = re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", cell)
+        return float(cell) if plain else CODES["#VALUE!"]
+    if isinstance(cell, list):
+        return UNSURE
+    return cell if isinstance(cell, dict) else float(cell or 0.0)
+
+
+def _one_cell(cell: Any) -> Any:
+    """A value; a block where one value belongs is not sure."""
+    if isinstance(cell, list):
+        return cell[0][0] if len(cell) == len(cell[0]) == 1 else UNSURE
+    return cell
+
+
+def _finite(number: Any) -> Any:
+    """A number that cells can hold: no infinity, no -0."""
+    if not isinstance(number, float):
+        return number
+    return number + 0.0 if math.isfinite(number) else CODES["#NUM!"]
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    numbers = []
+    for cell in map(_a_number, (base, exponent)):
+        if not isinstance(cell, float):
+            return cell
+        numbers.append(cell)
+    try:
+        if numbers == [0.0, 0.0]:
+            return CODES["#NUM!"]
+        power = numbers[0] ** numbers[1]
+    except ZeroDivisionError:
+        return CODES["#DIV/0!"]
+    except OverflowError:
+        return CODES["#NUM!"]
+    return CODES["#NUM!"] if isinstance(power, complex) else power
+
+
+def _in_calendar(day: Any) -> Any:
+    """A date as Excel has it: none before 1900 or after 9999."""
+    if isinstance(day, dict) or 61 < day < 2958466:
+        return day
+    return UNSURE if 0 <= day <= 61 else CODES["#NUM!"]
+
+
+def _included(cells: Any) -> Any:
+    """What FILTER may keep by: a column of TRUE and FALSE (or numbers)."""
+    for row in cells if isinstance(cells, list) else [[cells]]:
+        if len(row) != 1:
+            return UNSURE
+        if isinstance(row[0], dict):
+            return row[0]
+        if isinstance(row[0], str):
+            return CODES["#VALUE!"]
+    return cells
+
+
+OWN: dict[str, Callable[..., Any]] = {
+    formulas.COMPARED: _each(_compared),
+    formulas.LOGICAL_TEXT: _logical_text,
+    formulas.CONDITION: _each(_condition),
+    formulas.POWER: _power,
+    formulas.IS_FINITE: _finite,
+    formulas.WHOLE: _whole,
+}
+"""Our own functions for what the engine does otherwise than Excel, under the names that
+formulas.py writes."""
+
+DOUBTING: dict[str, Callable[..., Any]] = {
+    formulas.ORDERED: _ordered,
+    formulas.AS_TEXT: _each(_as_text),
+    formulas.IN_CALENDAR: _in_calendar,
+    formulas.DIFFERENCE: _difference,
+    formulas.ONE_CELL: _one_cell,
+    formulas.A_NUMBER: _a_number,
+    formulas.INCLUDED: _included,
+}
+"""Those that may find that the engine is not sure, and are told where they are called from."""

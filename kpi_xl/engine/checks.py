@@ -1,0 +1,135 @@
+"""Whether the cells that formulas read are of kinds that their functions are proven for.
+
+It is looked at once all is computed, a whole column of formulas at a time.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kpi_xl.engine import kinds, native
+from kpi_xl.engine.calls import Noticed
+from kpi_xl.engine.formulas import Check
+from kpi_xl.engine.patterns import Line
+from kpi_xl.ooxml.addresses import column_letters, quoted
+from kpi_xl.ooxml.package import Formula
+
+WIDE = 64  # columns
+Strange = Iterator[tuple[Formula, str]]
+"""Formulas that are not sure, each with the sentence that says why."""
+
+
+class Held:
+    """The values in the cells of the workbook, and their kinds, by column."""
+
+    def __init__(
+        self, column: Callable[[str, int], list[Any]], width: Callable[[str], int]
+    ) -> None:
+        """`column` tells the values of a sheet's column, `width` the last one with any."""
+        self._column = column
+        self.width = cache(width)
+        self._values: dict[tuple[str, int], list[Any]] = {}
+        self._kinds: dict[tuple[str, int], NDArray[np.int32]] = {}
+        self._counts: dict[tuple[str, int, int], NDArray[np.int64]] = {}
+
+    def values(self, sheet: str, column: int) -> list[Any]:
+        """A column's values from the first row on."""
+        key = sheet, column
+        if key not in self._values:
+            self._values[key] = self._column(sheet, column)
+        return self._values[key]
+
+    def value(self, sheet: str, row: int, column: int) -> Any:
+        """The value in a cell."""
+        values = self.values(sheet, column)
+        return values[row - 1] if row <= len(values) else None
+
+    def kinds(self, sheet: str, column: int) -> NDArray[np.int32]:
+        """The kinds of a column's values, with that of the blanks below at the end."""
+        key = sheet, column
+        if key not in self._kinds:
+            found = [*map(kinds.kind_of, self.values(sheet, column)), kinds.BLANK]
+            self._kinds[key] = np.array(found, dtype=np.int32)
+        return self._kinds[key]
+
+    def strange(self, sheet: str, column: int, allowed: int) -> NDArray[np.int64]:
+        """How many cells above each row of a column are of other kinds."""
+        key = sheet, column, allowed
+        if key not in self._counts:
+            of_others = (self.kinds(sheet, column) & ~np.int32(allowed)) != 0
+            self._counts[key] = np.concatenate(([0], np.cumsum(of_others)))
+        return self._counts[key]
+
+
+def unproven(line: Line, held: Held, noticed: Noticed, last_row: Callable[[str], int]) -> Strange:
+    """The formulas of a line that read cells of other kinds than their functions are proven for."""
+    if not line.formulas:
+        return
+    rows = np.array([formula.row for formula in line.formulas])
+    for check in dict.fromkeys(line.term.checks):
+        allowed, shapes = check.allowed, set[str]()
+        if check.criterion is not None and check.criterion >= 0:
+            allowed = noticed.beside[line.number, check.criterion]
+            shapes = noticed.shapes[line.number, check.criterion]
+        if allowed == kinds.ALL and not shapes:
+            continue
+        yield from _of_other_kinds(line, rows, check, allowed, held)
+        if shapes:
+            yield from _of_other_shapes(line, check, shapes, held)
+    for reference in line.term.ends:
+        for formula in line.formulas:
+            place = line.place(reference, formula.row)
+            if place.bottom > last_row(place.sheet):
+                yield (
+                    formula,
+                    "it may have to count blanks below the last row, which the engine misses: end"
+                    " the range at the last row",
+                )
+
+
+def _of_other_kinds(
+    line: Line, rows: NDArray[np.int64], check: Check, allowed: int, held: Held
+) -> Strange:
+    sheet, top, by_row, bottom, bottom_by_row, left, right = line.span(check.reference)
+    for column in range(left, (right if right - left < WIDE else held.width(sheet)) + 1):
+        strange = held.strange(sheet, column, allowed)
+        last = len(strange) - 1  # one below the values, for the blanks there
+        tops = np.minimum(top + rows * by_row, last)
+        bottoms = np.minimum(bottom + rows * bottom_by_row, last)
+        for index in np.flatnonzero(strange[bottoms] > strange[tops - 1]).tolist():
+            row = (
+                int(tops[index]) - 1 + _first(held.kinds(sheet, column)[tops[index] - 1 :], allowed)
+            )
+            kind = int(held.kinds(sheet, column)[row])
+            cell = f"{quoted(sheet)}!{column_letters(column)}{row + 1}"
+            beside = "" if check.criterion is None else " beside its criterion"
+            yield (
+                line.formulas[index],
+                f"{check.function} reads {kinds.names(kind)} in {cell}, which it is not proven for"
+                f" here{beside}",
+            )
+
+
+def _first(found: NDArray[np.int32], allowed: int) -> int:
+    return int(np.argmax((found & ~np.int32(allowed)) != 0))
+
+
+def _of_other_shapes(line: Line, check: Check, shapes: set[str], held: Held) -> Strange:
+    """Formulas with a criterion that may be a date, beside texts that may be the same date."""
+    for formula in line.formulas:
+        place = line.place(check.reference, formula.row)
+        for column in range(place.left, place.right + 1):
+            there = {
+                native.shape_of(text)
+                for text in held.values(place.sheet, column)[place.top - 1 : place.bottom]
+                if isinstance(text, str) and kinds.kind_of_text(text) == kinds.ODD
+            }
+            if len(there | shapes) > 1:
+                yield (
+                    formula,
+                    f"{check.function} has a criterion that Excel may take for a date or a number,"
+                    f" beside texts of other forms in {place}",
+                )

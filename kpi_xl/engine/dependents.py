@@ -1,0 +1,147 @@
+"""Which formulas depend on which cells, directly or not, in time that grows with the formulas.
+
+In each column a range is a few stretches of rows, halved and halved again, so that the ranges
+around a cell are those of the stretches around it, some twenty. Cells, stretches and formulas are
+the points of one graph: from a cell its arrows lead to ever longer stretches, from each of these to
+the formulas that need it, and from a formula to the cells that it fills.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from kpi_xl.ooxml.addresses import Area
+
+LARGE = 50_000  # cells: an area of more is compared with the stretches instead
+
+Stretch = tuple[str, int, int, int]
+"""Sheet and column, how many times 2 rows long, and which of those: that of one row is a cell."""
+
+
+class Graph:
+    """The formulas by their numbers, with the cells that each needs and those that it fills."""
+
+    def __init__(self, needs: Sequence[Iterable[Area]], fills: Sequence[Area]) -> None:
+        self.fills = fills
+        columns: defaultdict[str, set[int]] = defaultdict(set)
+        for place in fills:
+            columns[place.sheet].update(range(place.left, place.right + 1))
+        self._columns = dict(columns)
+        self._in_order = {sheet: sorted(found) for sheet, found in columns.items()}
+        self._needed: defaultdict[Stretch, list[int]] = defaultdict(list)
+        self._ranges: defaultdict[Area, list[int]] = defaultdict(list)
+        for number, places in enumerate(needs):
+            for place in places:
+                if place.top == place.bottom and place.left == place.right:
+                    self._needed[place.sheet, place.left, 0, place.top].append(number)
+                else:
+                    self._ranges[place].append(number)
+        for place, numbers in self._ranges.items():
+            for stretch in self._stretches(place):
+                self._needed[stretch] += numbers
+        self._height = max((stretch[2] for stretch in self._needed), default=0)
+
+    def _stretches(self, place: Area) -> Iterator[Stretch]:
+        """The stretches that make up an area, in the columns that formulas fill."""
+        filled = self._in_order.get(place.sheet, [])
+        here = filled[bisect_left(filled, place.left) : bisect_right(filled, place.right)]
+        first, last, height = place.top, place.bottom + 1, 0
+        while here and first < last:
+            if first & 1:
+                for column in here:
+                    yield place.sheet, column, height, first
+                first += 1
+            if last & 1:
+                last -= 1
+                for column in here:
+                    yield place.sheet, column, height, last
+            first, last, height = first >> 1, last >> 1, height + 1
+
+    def dependents(self, sources: Iterable[Area]) -> dict[int, Area]:
+        """The formulas that need some cells, directly or not, each with the cells that it needs."""
+        found: dict[int, Area] = {}
+        seen: set[Stretch] = set()
+        fresh = list(sources)
+        while fresh:
+            place = fresh.pop()
+            for number in self._next(place, seen):
+                if number not in found:
+                    found[number] = place
+                    fresh.append(self.fills[number])
+        return found
+
+    def _next(self, place: Area, seen: set[Stretch]) -> Iterator[int]:
+        """The formulas that need a cell of an area, unless they have been seen."""
+        sheet, top, left, bottom, right = place
+        columns = range(left, right + 1)
+        large = (bottom - top + 1) * len(columns) > LARGE
+        if large or not self._columns.get(sheet, set()).issuperset(columns):
+            for other, numbers in self._ranges.items():
+                if other.touches(place):
+                    yield from numbers
+            for (other_sheet, column, height, row), numbers in self._needed.items():
+                inside = other_sheet == sheet and left <= column <= right
+                if inside and height == 0 and top <= row <= bottom:
+                    yield from numbers
+            return
+        for column in columns:
+            for row in range(top, bottom + 1):
+                for height in range(self._height + 1):
+                    stretch = sheet, column, height, row >> height
+                    if stretch in seen:
+                        break
+                    seen.add(stretch)
+                    yield from self._needed.get(stretch, ())
+
+    def circles(self, starts: Iterable[int]) -> set[int]:
+        """The formulas that some formulas lead to and that depend on themselves."""
+        order: dict[int | Stretch, int] = {}
+        lowest: dict[int | Stretch, int] = {}
+        path: list[int | Stretch] = []
+        on_path: set[int | Stretch] = set()
+        found: set[int] = set()
+        for start in starts:
+            if start in order:
+                continue
+            work: list[tuple[int | Stretch, Iterator[int | Stretch]]] = []
+
+            def enter(point: int | Stretch) -> None:
+                order[point] = lowest[point] = len(order)
+                path.append(point)
+                on_path.add(point)
+                work.append((point, self._arrows(point)))  # noqa: B023
+
+            enter(start)
+            while work:
+                point, arrows = work[-1]
+                for follower in arrows:
+                    if follower not in order:
+                        enter(follower)
+                        break
+                    if follower in on_path:
+                        lowest[point] = min(lowest[point], order[follower])
+                else:
+                    work.pop()
+                    if work:
+                        above = work[-1][0]
+                        lowest[above] = min(lowest[above], lowest[point])
+                    if lowest[point] == order[point]:
+                        together = [path.pop()]
+                        while together[-1] != point:
+                            together.append(path.pop())
+                        on_path.difference_update(together)
+                        if len(together) > 1:
+                            found.update(one for one in together if isinstance(one, int))
+        return found
+
+    def _arrows(self, point: int | Stretch) -> Iterator[int | Stretch]:
+        if isinstance(point, int):
+            sheet, top, left, bottom, right = self.fills[point]
+            for column in range(left, right + 1):
+                for row in range(top, bottom + 1):
+                    yield sheet, column, 0, row
+            return
+        sheet, column, height, row = point
+        yield from self._needed.get(point, ())
+        if height < self._height:
+            yield sheet, column, height + 1, row >> 1

@@ -1,0 +1,240 @@
+"""Formulas that are the same but for their place, read once for all of them.
+
+Excel stores a column that was filled down either as one formula that the other cells share, or as
+a text in each cell. Both are the same here: texts are compared with their rows counted from the
+formula's own, and what was read of one formula is moved to the places of the others.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from kpi_xl.engine.formulas import (
+    HOLE,
+    Reference,
+    RefusedError,
+    Term,
+    moved,
+    prepared,
+)
+from kpi_xl.ooxml.addresses import LAST_COLUMN, LAST_ROW, Area, column_letters
+from kpi_xl.ooxml.package import Formula, Package
+
+TOKEN = re.compile(
+    r"""
+    "(?:[^"]|"")*" | '(?:[^']|'')*'
+    | (?P<rows> \$?\d+\s*:\s*\$?\d+ )
+    | (?P<column> \$?[A-Za-z]{1,3} ) (?P<fixed> \$? ) (?P<row> \d{1,7} ) (?! [\w.(!\[] )
+    | [A-Za-z_\\][\w.\\]*
+    | \d[\d.]*(?:[eE][+-]?\d+)?
+    """,
+    re.VERBOSE,
+)
+"""What may hold the row of a reference, or only looks like it."""
+
+
+class Line:
+    """A formula in one column of a sheet: its text and references by the row alone.
+
+    `number` is the one under which our functions hear of it.
+    """
+
+    def __init__(
+        self, number: int, term: Term, row: int, columns: int, home: str, names: Mapping[str, str]
+    ) -> None:
+        """`row`: where the term was read; `columns`: how far left of here; `home`: its sheet."""
+        self.number = number
+        self.term = term
+        self.formulas: list[Formula] = []
+        self._row, self._columns, self._home, self._names = row, columns, home, names
+        self.spans = [self.span(reference) for reference in term.references]
+        self.fits_columns = all(1 <= left <= right <= LAST_COLUMN for *_, left, right in self.spans)
+        self._written: dict[str, tuple[str, tuple[int, ...]]] = {}
+        moving = [(top, bottom) for _, top, one, bottom, other, *_ in self.spans if one or other]
+        tops = [top for _, top, by_row, *_ in self.spans if by_row]
+        bottoms = [bottom for _, _, _, bottom, by_row, *_ in self.spans if by_row]
+        self._least = 1 - min([*tops, *bottoms], default=0)
+        self._most = LAST_ROW - max([*tops, *bottoms], default=0)
+        for _, top, one, bottom, other, *_ in self.spans if moving else ():
+            if one and not other:
+                self._most = min(self._most, bottom - top)
+            elif other and not one:
+                self._least = max(self._least, top - bottom)
+
+    def span(self, reference: Reference) -> tuple[str, int, bool, int, bool, int, int]:
+        """Sheet; top, and whether it is counted from the formula's row; bottom, too; sides."""
+        (sheet, top, left, bottom, right), moving = reference
+        return (
+            sheet,
+            top - self._row * moving[0],
+            moving[0],
+            bottom - self._row * moving[2],
+            moving[2],
+            left + self._columns * moving[1],
+            right + self._columns * moving[3],
+        )
+
+    def fits(self, row: int) -> bool:
+        """Whether in a row all its references are on the sheet, and the right way round."""
+        return self.fits_columns and self._least <= row <= self._most
+
+    def places(self, row: int) -> Iterator[Area]:
+        """The cells that it refers to in a row."""
+        for sheet, top, by_row, bottom, bottom_by_row, left, right in self.spans:
+            yield Area(sheet, top + row * by_row, left, bottom + row * bottom_by_row, right)
+
+    def place(self, reference: Reference, row: int) -> Area:
+        """The cells that one of its references means in a row."""
+        sheet, top, by_row, bottom, bottom_by_row, left, right = self.span(reference)
+        return Area(sheet, top + row * by_row, left, bottom + row * bottom_by_row, right)
+
+    def text(self, row: int, text: str = "") -> str:
+        """The formula for the engine in a row, or a part of it."""
+        text = text or self.term.text
+        if text not in self._written:
+            self._written[text] = self._form(text)
+        form, offsets = self._written[text]
+        return form % tuple([row + offset for offset in offsets]) if offsets else form % ()
+
+    def _form(self, text: str) -> tuple[str, tuple[int, ...]]:
+        """A text with %d for each row, and what to add to the formula's for each."""
+        parts, offsets, end = [], [], 0
+        for hole in HOLE.finditer(text):
+            parts.append(text[end : hole.start()].replace("%", "%%"))
+            end = hole.end()
+            if hole[1] is None:
+                parts.append(f",%d,{self.number}")
+                offsets.append(0)
+                continue
+            part, rows = self._address(int(hole[1]))
+            parts.append(part)
+            offsets += rows
+        parts.append(text[end:].replace("%", "%%"))
+        return "".join(parts), tuple(offsets)
+
+    def _address(self, number: int) -> tuple[str, list[int]]:
+        sheet, top, by_row, bottom, bottom_by_row, left, right = self.spans[number]
+        prefix = "" if sheet == self._home else f"{self._names[sheet]}!"
+        if (top, bottom) == (1, LAST_ROW) and not by_row and not bottom_by_row:
+            return f"{prefix}{column_letters(left)}:{column_letters(right)}", []
+        ends, rows = [], []
+        for row, by_row_here, column in ((top, by_row, left), (bottom, bottom_by_row, right)):
+            letters = "" if (left, right) == (1, LAST_COLUMN) else column_letters(column)
+            ends.append(f"{letters}%d" if by_row_here else f"{letters}{row}")
+            rows += [row] if by_row_here else []
+        single = (top, by_row, left) == (bottom, bottom_by_row, right)
+        if single and letters:
+            return prefix + ends[0], rows[:1]
+        return prefix + ":".join(ends), rows
+
+
+class Patterns:
+    """The formulas of a workbook, each kind of them read once."""
+
+    def __init__(self, book: Package | None, names: Mapping[str, str]) -> None:
+        """`names`: what the sheets are called in the engine."""
+        self.book = book
+        self.names = names
+        self.lines: list[Line] = []
+        self._known: dict[tuple[object, ...], tuple[Term | RefusedError, int, int, bool]] = {}
+        self._by_column: dict[tuple[object, ...], Line] = {}
+
+    def line(self, formula: Formula) -> Line:
+        """A formula's line, which has it among its own afterwards. Raises RefusedError."""
+        key = self._key(formula)
+        if key is not None:
+            found = self._by_column.get((key, formula.column))
+            if found is None:
+                found = self._shared(key, formula)
+            if found is not None and found.fits(formula.row):
+                found.formulas.append(formula)
+                return found
+        own = replace(formula, text=moved(formula.text, *formula.moved), moved=(0, 0))
+        line = self._added(self._read(own), own.row, 0, own.sheet)
+        line.formulas.append(formula)
+        return line
+
+    def _read(self, formula: Formula) -> Term:
+        assert self.book
+        return prepared(formula, self.book)
+
+    def _added(self, term: Term, row: int, columns: int, home: str) -> Line:
+        """A new line for what was read in a row, so many columns to the left."""
+        line = Line(len(self.lines), term, row, columns, home, self.names)
+        self.lines.append(line)
+        return line
+
+    def _shared(self, key: tuple[object, ...], formula: Formula) -> Line | None:
+        """The line of a formula that may have others like it; None if it has to be read alone."""
+        row, column = formula.row - formula.moved[0], formula.column - formula.moved[1]
+        if key not in self._known:
+            source = replace(formula, row=row, column=column, moved=(0, 0))
+            try:
+                term = self._read(source)
+            except RefusedError as refusal:
+                self._known[key] = refusal, row, column, False
+            else:
+                self._known[key] = term, row, column, depends_on_place(term)
+        read, row, column, alone = self._known[key]
+        if isinstance(read, RefusedError):
+            raise read
+        if alone:
+            return None
+        line = self._added(read, row, formula.column - column, formula.sheet)
+        self._by_column[key, formula.column] = line
+        return line
+
+    def _key(self, formula: Formula) -> tuple[object, ...] | None:
+        """What formulas that can be read as one have in common; None for one that stands alone."""
+        if formula.array is not None:
+            return None
+        sheet, row, text = formula.sheet, formula.row, formula.text
+        if "[" in text:
+            return self._key_of_table(formula)
+        if formula.moved != (0, 0):
+            return sheet, row - formula.moved[0], formula.column - formula.moved[1]
+        rows_alone = False
+
+        def relative(token: re.Match[str]) -> str:
+            nonlocal rows_alone
+            if token["row"] is None:
+                rows_alone = rows_alone or token["rows"] is not None
+                return token[0]
+            if token["fixed"]:
+                return token[0]
+            return f"{token['column']}\ue004{int(token['row']) - row}"
+
+        own = TOKEN.sub(relative, text)
+        return None if rows_alone else (sheet, formula.column, own)
+
+    def _key_of_table(self, formula: Formula) -> tuple[object, ...] | None:
+        """The same for a formula with table references, where it has no others."""
+        if formula.moved != (0, 0) or any(
+            token["row"] or token["rows"] for token in TOKEN.finditer(formula.text)
+        ):
+            return None
+        inside = []
+        for table in self.book.tables.values() if self.book else ():
+            sheet, top, _, bottom, _ = table.area
+            if sheet == formula.sheet and top <= formula.row <= bottom:
+                first, last = top + table.header, bottom - table.totals
+                inside.append((table.name, first <= formula.row <= last))
+        return formula.sheet, formula.column, formula.text, tuple(inside)
+
+    def answer(self, term: Term, formula: Formula) -> Line:
+        """The line of a formula of our own, on a sheet that the workbook has not."""
+        line = self._added(term, formula.row, 0, formula.sheet)
+        line.formulas.append(formula)
+        return line
+
+
+def depends_on_place(term: Term) -> bool:
+    """Whether what was read may be otherwise in another row: ranges that grow change their shape.
+
+    A formula with one such range, or all of them growing alike, reads the same everywhere.
+    """
+    growing = [reference for reference in term.references if reference.grows]
+    if any(reference.area[1:3] == reference.area[3:5] for reference in growing):
+        return True
+    ranges = {r.moving for r in term.references if r.grows or r.area[1:3] != r.area[3:5]}
+    return bool(growing) and len(ranges) > 1
