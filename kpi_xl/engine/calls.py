@@ -2,8 +2,10 @@
 
 import math
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import date
 from itertools import chain
 from typing import Any
 
@@ -19,6 +21,11 @@ UNSURE = {"type": "Error", "kind": "NImpl"}
 
 LATER = dict(UNSURE)
 """What a block too large for the engine shows until it is written out: not a doubt."""
+
+EXCEL_START = date(1899, 12, 30).toordinal()
+FIRST_YEAR, LAST_YEAR = 1901, 9998
+NOTHING = "\ue000nothing"
+"""A criterion that no cell fulfils."""
 
 WHOLE_END = "\ue000end of a whole column"
 PLAIN_TEXT = re.compile(r"[A-Za-z0-9 ]*")
@@ -42,7 +49,7 @@ class Noticed:
         def call(*cells: Any) -> Any:
             *given, row, line = cells
             result = function(*given)
-            if result is UNSURE or (
+            if result is UNSURE or (  # also somewhere in a block
                 isinstance(result, list) and any(c is UNSURE for c in chain.from_iterable(result))
             ):
                 self.doubt(line, row, "the engine is not sure of a value in it")
@@ -64,6 +71,11 @@ class Noticed:
         self.doubt(line, row, sentence)
         return UNSURE
 
+    def doubted(self, called: float, row: float, line: float) -> Any:
+        """What takes the place of an error on its way into a function that is not proven for it."""
+        self.doubt(line, row, f"{native.CALLED[int(called)]} is not proven here for an error")
+        return UNSURE
+
     def criterion(self, cell: Any, number: float, called: float, row: float, line: float) -> Any:
         """A criterion on its way into a function."""
         place = int(line), int(number)
@@ -76,6 +88,8 @@ class Noticed:
         self.beside[place] &= allowed
         if shape:
             self.shapes[place].add(shape)
+        if cell in native.BARE:
+            return NOTHING
         return cell + 0.0 if type(cell) is float else cell
 
 
@@ -262,6 +276,47 @@ def _power(base: Any, exponent: Any) -> Any:
     return CODES["#NUM!"] if isinstance(power, complex) else power
 
 
+def _date(*parts: Any) -> Any:
+    """DATE, in the years in which nothing of Excel's calendar is in doubt.
+
+    1900 has a 29 February there, earlier years mean later ones, and 10000 is none.
+    """
+    numbers = []
+    for part in map(_a_number, parts):
+        if not isinstance(part, float):
+            return part
+        numbers.append(math.trunc(part))
+    year, month, day = numbers
+    if not (1901 <= year <= 9998 and abs(month) <= 1200 and abs(day) <= 36_500):
+        return UNSURE
+    years, month = divmod(month - 1, 12)
+    if not FIRST_YEAR <= year + years <= LAST_YEAR:
+        return UNSURE
+    serial = date(year + years, month + 1, 1).toordinal() - EXCEL_START + day - 1
+    return float(serial) if kinds.FIRST_DAY <= serial < kinds.LAST_DAY - 400 else UNSURE
+
+
+def _frequency(cells: Any, bins: Any) -> Any:
+    """How many numbers are in each bin, in the order of the bins, the first of equal ones.
+
+    Texts, blanks and logical values are left out, as Excel does; the last counts what is above all.
+    """
+    numbers: list[list[float]] = []
+    for block in (cells, bins):
+        flat = list(chain.from_iterable(block)) if isinstance(block, list) else [block]
+        error = next((cell for cell in flat if isinstance(cell, dict)), None)
+        if error is not None:
+            return error
+        numbers.append([cell for cell in flat if type(cell) is float])
+    given, ends = numbers
+    given.sort()
+    counts, below = {}, 0
+    for end in sorted(set(ends)):
+        up_to = bisect_right(given, end)
+        counts[end], below = float(up_to - below), up_to
+    return [[counts.pop(end, 0.0)] for end in ends] + [[float(len(given) - below)]]
+
+
 def _in_calendar(day: Any) -> Any:
     """A date as Excel has it: none before 1900 or after 9999."""
     if isinstance(day, dict) or 61 < day < 2958466:
@@ -288,6 +343,7 @@ OWN: dict[str, Callable[..., Any]] = {
     formulas.POWER: _power,
     formulas.IS_FINITE: _finite,
     formulas.WHOLE: _whole,
+    formulas.FREQUENCY: _frequency,
 }
 """Our own functions for what the engine does otherwise than Excel, under the names that
 formulas.py writes."""
@@ -300,5 +356,6 @@ DOUBTING: dict[str, Callable[..., Any]] = {
     formulas.ONE_CELL: _one_cell,
     formulas.A_NUMBER: _a_number,
     formulas.INCLUDED: _included,
+    formulas.DATE: _date,
 }
 """Those that may find that the engine is not sure, and are told where they are called from."""

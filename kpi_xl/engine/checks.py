@@ -5,16 +5,17 @@ It is looked at once all is computed, a whole column of formulas at a time.
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kpi_xl.engine import kinds, native
-from kpi_xl.engine.calls import Noticed
+from kpi_xl.engine.calls import PLAIN_TEXT, Noticed
 from kpi_xl.engine.formulas import Check
 from kpi_xl.engine.patterns import Line
-from kpi_xl.ooxml.addresses import column_letters, quoted
+from kpi_xl.ooxml.addresses import Area, column_letters, quoted
 from kpi_xl.ooxml.package import Formula
 
 WIDE = 64  # columns
@@ -74,6 +75,8 @@ def unproven(line: Line, held: Held, noticed: Noticed, last_row: Callable[[str],
         if check.criterion is not None and check.criterion >= 0:
             allowed = noticed.beside[line.number, check.criterion]
             shapes = noticed.shapes[line.number, check.criterion]
+        if check.order:
+            yield from _unsorted(line, check, held)
         if allowed == kinds.ALL and not shapes:
             continue
         yield from _of_other_kinds(line, rows, check, allowed, held)
@@ -115,6 +118,36 @@ def _of_other_kinds(
 
 def _first(found: NDArray[np.int32], allowed: int) -> int:
     return int(np.argmax((found & ~np.int32(allowed)) != 0))
+
+
+def _unsorted(line: Line, check: Check, held: Held) -> Strange:
+    """Formulas that look something up in what is not surely sorted as they take it for."""
+    known: dict[Area, bool] = {}
+    for formula in line.formulas:
+        place = line.place(check.reference, formula.row)
+        if place not in known:
+            known[place] = _is_sorted(place, check.order, held)
+        if not known[place]:
+            yield formula, f"{check.function} looks in {place}, which is not sorted as it has to be"
+
+
+def _is_sorted(place: Area, order: int, held: Held) -> bool:
+    """Whether the values of an area are all numbers, or all plain texts, one after the other."""
+    right = place.right if place.right - place.left < WIDE else held.width(place.sheet)
+    values = [
+        value
+        for column in range(place.left, right + 1)
+        for value in held.values(place.sheet, column)[place.top - 1 : place.bottom]
+    ]
+    while values and values[-1] is None:
+        values.pop()
+    if all(type(value) is float for value in values):
+        pairs = pairwise(values)
+    elif all(isinstance(value, str) and PLAIN_TEXT.fullmatch(value) for value in values):
+        pairs = pairwise([value.lower() for value in values])
+    else:
+        return False
+    return all(one <= other if order > 0 else one >= other for one, other in pairs)
 
 
 def _of_other_shapes(line: Line, check: Check, shapes: set[str], held: Held) -> Strange:

@@ -168,6 +168,7 @@ class _Engine:
         for name, doubting in DOUBTING.items():
             self._register(name, self.noticed.told(doubting))
         self._register(formulas.GUARD, self.noticed.guard)
+        self._register(formulas.DOUBT, self.noticed.doubted)
         self._register(formulas.CRITERION, self.noticed.criterion)
         self._register(formulas.SPILLED, self._note_block)
 

@@ -43,7 +43,8 @@ COMPARED, ORDERED, AS_TEXT, POWER = "KPIXL.C", "KPIXL.O", "KPIXL.T", "KPIXL.POWE
 CONDITION, LOGICAL_TEXT, DIFFERENCE = "KPIXL.B", "KPIXL.U", "KPIXL.Z"
 IN_CALENDAR, IS_FINITE, INCLUDED = "KPIXL.D", "KPIXL.F", "KPIXL.I"
 ONE_CELL, A_NUMBER = "KPIXL.V", "KPIXL.N"
-GUARD, CRITERION = "KPIXL.K", "KPIXL.Q"
+GUARD, CRITERION, DOUBT = "KPIXL.K", "KPIXL.Q", "KPIXL.X"
+DATE, FREQUENCY = "KPIXL.DATE", "KPIXL.FREQUENCY"
 WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
 """Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
 
@@ -57,7 +58,7 @@ WRAPPED = {
 }
 """Which of them goes around an argument, by the letter of its parameter."""
 
-MAY_BE_UNSURE = {ORDERED, AS_TEXT, IN_CALENDAR, INCLUDED, ONE_CELL, DIFFERENCE, A_NUMBER}
+MAY_BE_UNSURE = {DATE, ORDERED, AS_TEXT, IN_CALENDAR, INCLUDED, ONE_CELL, DIFFERENCE, A_NUMBER}
 """Those that may find that the engine cannot be sure; they are told which formula calls them."""
 
 BINDING = {
@@ -114,6 +115,8 @@ class Check(NamedTuple):
     function: str
     criterion: int | None = None
     """Where it is a range of a criterion: the number of that, -1 for a literal one."""
+    order: int = 0
+    """1 where the values have to be sorted, -1 if downwards."""
 
 
 @dataclass(frozen=True)
@@ -417,6 +420,7 @@ class _Reader:
             raise RefusedError(
                 f"the ranges of {name} differ in shape, which the engine does not notice"
             )
+        term = replace(term, checks=term.checks + sorted_ranges(name, arguments))
         ends: tuple[Reference, ...] = ()
         if name in native.BLANK_CRITERIA:
             ends = self.ranges_that_end(arguments)
@@ -427,6 +431,10 @@ class _Reader:
             text = f"{ONE_CELL}({text}{PLACE})"  # an index of 0 gives a whole row or column
         if name == "POWER":
             text = f"{POWER}({','.join(texts)})"
+        elif name == "FREQUENCY":
+            text = f"{FREQUENCY}({','.join(texts)})"
+        elif name == "DATE":
+            text = f"{DATE}({','.join(texts)}{PLACE})"
         elif name in native.DATES:
             text = f"{IN_CALENDAR}({text}{PLACE})"
         elif name in native.FINITE:
@@ -450,7 +458,7 @@ class _Reader:
         """Refuse an argument of a form that the function is not proven for."""
         if given is EMPTY and name != "IF":
             raise RefusedError(f"{name} is not computed here with an argument left out")
-        if letter in "vktfdmbqeu" and given.is_block:
+        if letter in "vktfdmbqeuwyzogj" and given.is_block:
             raise RefusedError(f"{name} over a block is computed wrongly here")
         if letter == "h" and not self.all_visible(given):
             raise RefusedError(f"{name} over hidden rows is not computed here")
@@ -481,20 +489,26 @@ class _Reader:
                 f"{what} is not proven here for {kinds.names(given.kinds & ~allowed)}"
             )
         number = native.CALLED.index(what)
-        return replace(given, text=f"{GUARD}({given.text},{allowed},{number}{PLACE})")
+        text = given.text
+        if given.kinds & kinds.ANY_ERROR & ~allowed and not given.is_block:
+            text = f"IFERROR({text},{DOUBT}({number}{PLACE}))"  # no function is told of it
+        return replace(given, text=f"{GUARD}({text},{allowed},{number}{PLACE})")
 
     def criterion(self, given: Term, ranged: Term, name: str) -> Term:
         """One criterion; which kinds may be in its range depends on it."""
         if is_literal(given):
             allowed, shape = native.beside_criterion(literal_value(given))
-            if not allowed or shape:
+            if not allowed or shape or literal_value(given) in native.BARE:
                 raise RefusedError(f"the criterion {given.text} of {name} is not proven here")
             number = -1
         else:
             number, allowed = len(self.criteria), kinds.ALL
             self.criteria.append(given.text)
             what = native.CALLED.index(name)
-            given = replace(given, text=f"{CRITERION}({given.text},{number},{what}{PLACE})")
+            text = given.text
+            if given.kinds & kinds.ANY_ERROR:
+                text = f"IFERROR({text},{DOUBT}({what}{PLACE}))"
+            given = replace(given, text=f"{CRITERION}({text},{number},{what}{PLACE})")
         check = Check(ranged.references[-1], allowed, name, number)
         return replace(given, checks=(*given.checks, check))
 
@@ -701,6 +715,33 @@ def result_kinds(name: str, arguments: Sequence[Term]) -> int:
         left_out = 0 if name != "IF" or len(arguments) > 2 else kinds.LOGICAL
         return reduce(or_, (term.kinds for term in given), left_out | kinds.ANY_ERROR)
     return native.RESULTS.get(name, NUMERIC)
+
+
+def sorted_ranges(name: str, arguments: Sequence[Term]) -> tuple[Check, ...]:
+    """What a function takes for sorted, of the ranges on the sheet. Raises RefusedError."""
+    if name not in native.SORTED:
+        return ()
+    says, ranged = native.SORTED[name]
+    how = arguments[says].text.upper() if says < len(arguments) else "TRUE"
+    if how in ("FALSE", "0"):
+        return ()
+    given = arguments[ranged]
+    if not given.is_reference:
+        raise RefusedError(f"{name} in what may not be sorted is not computed here")
+    reference = given.references[-1]
+    place, moving = reference
+    if name == "VLOOKUP":
+        place, moving = (
+            place._replace(right=place.left),
+            (moving[0], moving[1], moving[2], moving[1]),
+        )
+    elif name == "HLOOKUP":
+        place, moving = (
+            place._replace(bottom=place.top),
+            (moving[0], moving[1], moving[0], moving[3]),
+        )
+    order = -1 if how in ("-1", "(-1)") else 1
+    return (Check(Reference(place, moving), kinds.ALL, name, order=order),)
 
 
 def function_name(text: str) -> str:

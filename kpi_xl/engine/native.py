@@ -9,6 +9,12 @@ A signature has a letter a parameter; those after `?` are optional, a tail `(..)
     l  one value, or a block over which the function lifts
     v  one value, made a number if it is none
     k  one value, whatever it is
+    w  one value to look for (the engine finds no errors; what Excel makes of a blank is not known)
+    y  one rate, not below 0 (from -1 on the engine gives numbers where Excel gives errors)
+    z  one number of money or periods (the engine makes none of text, nor of TRUE as a literal)
+    o  one place in a block, counted from 1
+    g  one number that picks (the engine hides errors and texts)
+    j  one number or logical value that says how to look
     n  as a, but not one computed value that may be text (the engine skips it, Excel refuses it)
     x  a range or a block
     p  a block that arithmetic made (the engine counts TRUE and "7" of other blocks)
@@ -35,7 +41,9 @@ from kpi_xl.engine.kinds import (
     BLANK,
     DAY,
     DIGITS,
+    EARLY,
     EMPTY,
+    LATE,
     LOGICAL,
     NUMBERS,
     ODD,
@@ -45,22 +53,21 @@ from kpi_xl.engine.kinds import (
     WORD,
 )
 
-AGGREGATES = (
-    "AVERAGE MIN MAX MEDIAN MODE PRODUCT STDEV STDEV.S STDEV.P VAR VAR.S VAR.P GEOMEAN HARMEAN"
-)
+AGGREGATES = "AVERAGE MIN MAX MEDIAN PRODUCT STDEV STDEV.S STDEV.P VAR VAR.S VAR.P GEOMEAN HARMEAN"
 
 SIGNATURES = {
     **dict.fromkeys(AGGREGATES.split(), "n(n)*"),
     **dict.fromkeys(["SUM", "COUNTA"], "a(a)*"),
+    "MODE": "x",
     "COUNT": "x(x)*",
     "COUNTBLANK": "r",
     "SUBTOTAL": "vh(h)*",
     "SUMPRODUCT": "p",
     **dict.fromkeys(
-        ["LARGE", "SMALL", "PERCENTILE", "PERCENTILE.INC", "QUARTILE", "QUARTILE.INC", "TRIMMEAN"],
-        "xv",
+        ["LARGE", "SMALL", "PERCENTILE", "PERCENTILE.INC", "QUARTILE", "QUARTILE.INC"], "xg"
     ),
-    **dict.fromkeys(["RANK", "RANK.EQ"], "vr?e"),
+    "TRIMMEAN": "xv",
+    **dict.fromkeys(["RANK", "RANK.EQ"], "gr?g"),
     **dict.fromkeys(["SLOPE", "INTERCEPT", "CORREL", "RSQ", "FREQUENCY"], "xx"),
     "FORECAST": "vxx",
     **dict.fromkeys(["SUMIF", "AVERAGEIF"], "sq?s"),
@@ -85,10 +92,10 @@ SIGNATURES = {
         ["ROUND", "ROUNDUP", "ROUNDDOWN", "MROUND", "MOD", "NORM.S.DIST", "POWER"], "vv"
     ),
     "TRUNC": "v?v",
-    **dict.fromkeys(["PV", "FV", "PMT", "NPER"], "vvv?vv"),
-    "RATE": "vvv?vvv",
-    "NPV": "vx(x)*",
-    "IRR": "x?v",
+    **dict.fromkeys(["PV", "FV", "PMT", "NPER"], "yzz?zz"),
+    "RATE": "zzz?zzz",
+    "NPV": "yx(x)*",
+    "IRR": "x?y",
     # Dates
     "DATE": "vvv",
     "DATEVALUE": "v",
@@ -108,12 +115,12 @@ SIGNATURES = {
     "REPT": "te",
     **dict.fromkeys(["CONCAT", "CONCATENATE"], "t(t)*"),
     # Look-up and blocks
-    "VLOOKUP": "kre?v",
-    "HLOOKUP": "kre?v",
-    "MATCH": "kx?v",
-    "XMATCH": "kx",
-    "XLOOKUP": "kxx?k",
-    "INDEX": "xv?v",
+    "VLOOKUP": "wre?j",
+    "HLOOKUP": "wre?j",
+    "MATCH": "wx?j",
+    "XMATCH": "wx",
+    "XLOOKUP": "wxx?k",
+    "INDEX": "xo?o",
     "FILTER": "xi?v",
     **dict.fromkeys(["ROWS", "COLUMNS"], "x"),
     **dict.fromkeys(["ROW", "COLUMN"], "?v"),
@@ -188,6 +195,12 @@ KINDS = {
     "l": (ALL, ALL),
     "v": (SCALAR, SCALAR),
     "k": (ALL, ALL),
+    "w": (ALL - ANY_ERROR - BLANK, ALL - ANY_ERROR - BLANK),
+    "y": (DAY | EARLY | LATE | BLANK | ANY_ERROR,) * 2,
+    "z": (NUMBERS | BLANK | NO_NUMBER | ANY_ERROR,) * 2,
+    "o": (DAY | EARLY | LATE | BLANK | ANY_ERROR,) * 2,
+    "g": (NUMBERS | BLANK | LOGICAL | DIGITS,) * 2,
+    "j": (NUMBERS | LOGICAL,) * 2,
     "x": (ALL, ALL),
     "p": (ALL, ALL),
     "h": (ALL, ALL),
@@ -195,18 +208,25 @@ KINDS = {
     "s": (ALL - ANY_ERROR, ALL - ANY_ERROR),
     "d": (DAY | ANY_ERROR, DAY | ANY_ERROR),
     "m": (NUMBERS | BLANK | ANY_ERROR, NUMBERS | BLANK | ANY_ERROR),
-    "b": (SCALAR | WORD, SCALAR | WORD),
-    "c": (SCALAR | WORD, SCALAR | WORD),
+    "b": (SCALAR - DIGITS | WORD,) * 2,
+    "c": (SCALAR - DIGITS | WORD,) * 2,
     "e": (SCALAR, SCALAR),
     "t": (ALL, ALL),
-    "u": (ALL, ALL),
+    "u": (SCALAR, SCALAR),
     "f": (ALL, ALL),
     "i": (LOGICAL | NUMBERS, LOGICAL | NUMBERS),
 }
 """By the letter of a parameter: in cells and blocks, and as one computed value."""
 
-EXCEPTIONS: dict[tuple[str, int], tuple[int, int]] = {}
+EXCEPTIONS: dict[tuple[str, int], tuple[int, int]] = {
+    ("FORECAST", 0): (SCALAR - ANY_ERROR,) * 2,
+    ("IRR", 0): (NUMBERS,) * 2,  # the engine counts blanks and texts as periods
+}
 """Where it is otherwise for a parameter of one function."""
+
+SORTED = {"VLOOKUP": (3, 1), "HLOOKUP": (3, 1), "MATCH": (2, 1)}
+"""Functions that take for granted that a range is sorted, which one it is, and the argument that
+says otherwise with FALSE or 0: the engine finds other values than Excel where it is not."""
 
 LAZY = {"IF": 1, "IFERROR": 1, "IFNA": 1, "IFS": 1, "CHOOSE": 1}
 """The first argument of a function that it may leave uncomputed."""
@@ -253,8 +273,9 @@ def beside_criterion(value: object) -> tuple[int, str]:
         return ALL - DIGITS - ODD, ""
     if kind in (TEXT, PATTERN) and operator in ("", "=", "<>"):
         return ALL, ""
-    if kind == EMPTY and operator in ("", "=", "<>"):
-        return ALL, ""
+    if kind == EMPTY:
+        # ">=" and nothing behind it, for the cell with the date is blank, finds no number.
+        return (ALL if operator in ("", "=", "<>") else NUMBERS | BLANK), ""
     if kind == ODD and operator in ("", "=", "<>"):
         return TEXTS - DIGITS - WORD | BLANK, shape_of(text)
     return 0, ""
@@ -264,5 +285,8 @@ def shape_of(text: str) -> str:
     """A text with 0 for each digit: of one shape, two texts are the same date only if equal."""
     return re.sub(r"\d", "0", text)
 
+
+BARE = {"<", "<=", ">", ">="}
+"""Criteria that compare with nothing."""
 
 CRITERION = re.compile(r"((?:<>|<=|>=|=|<|>)?)(.*)", re.DOTALL)
