@@ -219,7 +219,8 @@ class _Engine:
         return any(map(place.touches, (*book.merged, *book.unreadable)))
 
     def add_answer(self, term: Term) -> Formula:
-        """Put a formula of our own on a sheet of its own."""
+        """Put a formula of our own on a sheet of its own. Raises RefusedError."""
+        formulas.refuse_endless(term)
         taken = {sheet.lower() for sheet in self.workbook.sheet_names}
         sheet = next(f"A_{n}" for n in range(len(taken) + 1) if f"a_{n}" not in taken)
         self.workbook.add_sheet(sheet)

@@ -201,9 +201,20 @@ def prepared(formula: Formula, book: Package) -> Term:
             "it computes with a block, but is stored as a formula of one cell, where Excel takes"
             " only a part of it: enter it as a dynamic array formula"
         )
+    if formula.array is not None:
+        refuse_endless(term)
     if formula.array and not formula.dynamic and not term.is_block and formula.spans:
         raise RefusedError(f"it is an array formula over {formula.array} with a single value")
     return term
+
+
+def refuse_endless(term: Term) -> None:
+    """Refuse what spills as far as the sheet goes, for the engine stops where the cells do."""
+    rows, columns = term.shape or (1, 1)
+    if term.is_block and (rows == LAST_ROW or columns == LAST_COLUMN):
+        raise RefusedError(
+            "a whole column or row, as far as the sheet goes, is not computed here: end the range"
+        )
 
 
 def moved(text: str, rows: int, columns: int) -> str:
@@ -439,6 +450,9 @@ class _Reader:
             text = f"{IN_CALENDAR}({text}{PLACE})"
         elif name in native.FINITE:
             text = f"{IS_FINITE}({text})"
+        if name in native.OF_ERRORS and not arguments[0].is_reference:
+            # An error that a function gives, the engine hands on instead of asking about it.
+            text = f"IFERROR({text},{native.OF_ERRORS[name].format(texts[0])})"
         branches: tuple[str, ...] = ()
         if name == "IF":
             branches = tuple(texts) if not arguments[0].is_block and all(texts) else ()
@@ -468,6 +482,8 @@ class _Reader:
             raise RefusedError(f"{name} is computed here only for one product: {name}((A=1)*B)")
         if letter in "rs" and not given.is_reference:
             raise RefusedError(f"{name} takes a range of the sheet here, not a computed block")
+        if name in native.MOVES_BLOCKS and given.is_block and given.shape:
+            refuse_endless(given)
         if letter == "f" and given.text[1:-1].lower() not in native.TEXT_FORMATS:
             raise RefusedError(f"the format {given.text} of {name} is not proven here")
 

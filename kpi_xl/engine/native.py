@@ -57,7 +57,8 @@ AGGREGATES = "AVERAGE MIN MAX MEDIAN PRODUCT STDEV STDEV.S STDEV.P VAR VAR.S VAR
 
 SIGNATURES = {
     **dict.fromkeys(AGGREGATES.split(), "n(n)*"),
-    **dict.fromkeys(["SUM", "COUNTA"], "a(a)*"),
+    "SUM": "a(a)*",
+    "COUNTA": "x(x)*",
     "MODE": "x",
     "COUNT": "x(x)*",
     "COUNTBLANK": "r",
@@ -133,6 +134,9 @@ BLANK_CRITERIA = {"COUNTIFS"}
 
 BLOCKS = {"FILTER", "FREQUENCY", "TRANSPOSE", "CHOOSECOLS", "CHOOSEROWS"}
 """Functions whose result is a block."""
+
+MOVES_BLOCKS = {"TRANSPOSE", "CHOOSECOLS", "CHOOSEROWS", "COUNTBLANK", "ROWS", "COLUMNS"}
+"""Functions whose result tells how long a range is; the engine ends whole columns early."""
 
 VOLATILE = ("OFFSET", "INDIRECT", "RAND", "CELL", "INFO")
 """Functions whose formulas the engine is slow to replace; it can have them computed for nothing."""
@@ -227,6 +231,14 @@ EXCEPTIONS: dict[tuple[str, int], tuple[int, int]] = {
 SORTED = {"VLOOKUP": (3, 1), "HLOOKUP": (3, 1), "MATCH": (2, 1)}
 """Functions that take for granted that a range is sorted, which one it is, and the argument that
 says otherwise with FALSE or 0: the engine finds other values than Excel where it is not."""
+
+OF_ERRORS = {
+    "ISERROR": "TRUE",
+    **dict.fromkeys(["ISNUMBER", "ISTEXT", "ISLOGICAL", "ISBLANK"], "FALSE"),
+    "ISNA": "IFERROR(IFNA({},TRUE),FALSE)",
+    "ISERR": "IFERROR(IFNA({},FALSE),TRUE)",
+}
+"""What functions that ask about a value say of one that is an error."""
 
 LAZY = {"IF": 1, "IFERROR": 1, "IFNA": 1, "IFS": 1, "CHOOSE": 1}
 """The first argument of a function that it may leave uncomputed."""

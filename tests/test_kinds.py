@@ -1,0 +1,405 @@
+"""What cells hold, and what the engine is proven for: right, or kept with its reason.
+
+What Excel makes of each kind of value where a number belongs is Microsoft's: a blank is 0, TRUE is
+1, a text that is a number is that number, any other text is #VALUE!, an error is itself; and in a
+range texts, blanks and logical values are left out. tests/native_kinds.csv has a call of each
+function, with the arguments that are values in braces and the ranges as [].
+"""
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from workbooks import SHEET, edited, sheet_of, written
+
+from kpi_xl.engine import kinds, native
+from kpi_xl.engine.embedded import Computed, calculate
+
+HERE = Path(__file__).parent
+NEWER = re.compile(
+    r"\b(STDEV\.[SP]|VAR\.[SP]|PERCENTILE\.INC|QUARTILE\.INC|RANK\.EQ|IFS|IFNA|XOR|XLOOKUP|XMATCH"
+    r"|NORM\.S\.INV|NORM\.S\.DIST|ISOWEEKNUM)\("
+)
+"""Functions that files name with a prefix."""
+
+
+def stored(formula: str) -> str:
+    return "=" + NEWER.sub(r"_xlfn.\1(", formula)
+
+
+def put(sheet: Any, row: int, column: int, cell: Any) -> None:
+    """A value into a cell: None is a blank, text with an equals sign a formula."""
+    if isinstance(cell, str) and cell.startswith("="):
+        sheet.write_formula(row, column, cell)
+    elif isinstance(cell, str):
+        sheet.write_string(row, column, cell)
+    elif cell is not None:
+        sheet.write(row, column, cell)
+
+
+# Workbooks in which the engine was wrong without a word
+
+
+@pytest.mark.parametrize(
+    ("book", "expected"),
+    [
+        (
+            "cells_not_literals",
+            {
+                "K10": 0.0,
+                "K11": 2.0,
+                "K12": -0.448928,
+                "K13": 1.0,
+                "K14": 1.0,
+                "K15": 1200.0,
+                "K16": False,
+                "K17": 0.0,
+                "K18": "n",
+            },
+        ),
+        ("crash_if_blank_condition", {"A1": 2.0, "A2": 2.0}),
+        ("first_sheet_lower", {"C1": 200.0, "C2": 3.0, "C3": 600.0, "C4": "up", "C5": 3.0}),
+    ],
+)
+def test_workbooks_that_came_out_wrong(book: str, expected: dict[str, Any]) -> None:
+    result = calculate((HERE / "recalc" / f"{book}.xlsx").read_bytes())
+    computed = {
+        f"{chr(64 + column)}{row}": cell for (_, row, column), cell in result.values.items()
+    }
+    kept = {cell.rpartition("!")[2]: reason for cell, reason in result.refused.items()}
+    for cell, right in expected.items():
+        if cell in kept:
+            assert len(kept[cell]) > 20
+        else:
+            assert computed[cell] == (
+                pytest.approx(right, abs=1e-6) if isinstance(right, float) else right
+            )
+    assert len(kept) <= 6
+
+
+# Each argument of each function, with each kind of value
+
+SAMPLES: dict[int, Any] = {
+    kinds.BLANK: None,
+    kinds.LOGICAL: True,
+    kinds.EMPTY: '=""',
+    kinds.TEXT: "abc",
+    kinds.DIGITS: "5",
+    kinds.PATTERN: "a*",
+    kinds.WORD: "TRUE",
+    kinds.ODD: "2024-01-10",
+    kinds.ERRORS["#DIV/0!"]: "=1/0",
+    kinds.ERRORS["#VALUE!"]: '="a"*1',
+    kinds.ERRORS["#REF!"]: "=INDEX(F1:F2,3)",
+    kinds.ERRORS["#NUM!"]: "=SQRT(-1)",
+    kinds.ERRORS["#N/A"]: "=NA()",
+}
+CODES = {bit: code for code, bit in kinds.ERRORS.items()}
+AS_NUMBERS = {kinds.BLANK: 0.0, kinds.LOGICAL: 1.0, kinds.DIGITS: 5.0}
+OTHERWISE: dict[tuple[str, int], Any] = {
+    # Microsoft: TEXT hands texts on; IF, IFS and NOT take the words; XOR counts TRUE in a range.
+    ("TEXT", kinds.LOGICAL): "TRUE",
+    ("TEXT", kinds.EMPTY): "",
+    ("TEXT", kinds.TEXT): "abc",
+    ("TEXT", kinds.PATTERN): "a*",
+    ("IF", kinds.WORD): 2.0,
+    ("IFS", kinds.WORD): 2.0,
+    ("NOT", kinds.WORD): False,
+    ("XOR", kinds.LOGICAL): False,  # with three numbers that are not 0: five that are TRUE, and one
+}
+ARGUMENT = re.compile(r"\{([^}]*)\}|\[\]")
+NUMBERS = [4, 9, None, 7, 4]
+
+
+def calls() -> list[tuple[str, str]]:
+    with (HERE / "native_kinds.csv").open(newline="", encoding="utf-8") as file:
+        return [(row["function"], row["call"]) for row in csv.DictReader(file)]
+
+
+def called(call: str, place: int, cell: str) -> str:
+    """A call with a cell or range for one of its arguments."""
+    arguments = iter(range(9))
+
+    def argument(found: re.Match[str]) -> str:
+        if next(arguments) == place:
+            return cell
+        return "$F$1:$F$5" if found[0] == "[]" else found[1]
+
+    return stored(ARGUMENT.sub(argument, call))
+
+
+def test_each_kind_of_value_in_each_argument() -> None:
+    """Beside each call stands the same one with the number that Excel takes the value for."""
+    cases: list[tuple[str, str, int, int]] = []
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_column("F1", [4, 9, 4, 7, 2])
+        sheet.write_column("G1", [1, 2, 3, 5, 8])
+        for function, call in calls():
+            for place, found in enumerate(ARGUMENT.finditer(call)):
+                for kind, sample in SAMPLES.items():
+                    top = 10 * len(cases)
+                    ranged = found[0] == "[]"
+                    for row, number in enumerate(NUMBERS if ranged else [None]):
+                        blank = (ranged and row == 2) or not ranged
+                        put(sheet, top + row, 10, sample if blank else number)
+                        put(sheet, top + row, 12, AS_NUMBERS.get(kind) if not ranged else number)
+                    bottom = top + (5 if ranged else 1)
+                    for column, letter in ((0, "K"), (2, "M")):
+                        cell = f"${letter}${top + 1}" + f":${letter}${bottom}" * ranged
+                        sheet.write_formula(top, column, called(call, place, cell))
+                    lazy = f"IF($F$1=4,{called(call, place, f'$K${top + 1}')[1:]})"
+                    sheet.write_formula(top, 4, "=0" if ranged else f"={lazy}")
+                    cases.append((function, call, kind, place if not ranged else -1))
+
+    values = calculate(written(fill)).values
+    computed, wrong = 0, []
+    for number, (function, call, kind, place) in enumerate(cases):
+        top = 10 * number + 1
+        alike = values.get(("Sheet1", top, 3))
+        right: Any = alike if kind in AS_NUMBERS or (place < 0 and kind not in CODES) else "#VALUE!"
+        right = CODES.get(kind, OTHERWISE.get((function, kind), right))
+        for column in (1, 5) if place >= 0 else (1,):
+            shown = values.get(("Sheet1", top, column))
+            if shown is None:
+                continue
+            computed += 1
+            same = shown == right and isinstance(shown, bool) == isinstance(right, bool)
+            if isinstance(shown, float) and isinstance(right, float):
+                same = shown == pytest.approx(right, rel=1e-12)
+            if not same:
+                wrong.append(f"{call}, {kinds.names(kind)} at {place}: {shown!r}, not {right!r}")
+    assert wrong == []
+    assert computed > 2000
+
+
+def test_functions_with_arguments_that_are_numbers_have_a_call() -> None:
+    numbers = set("vnydzmbcego")
+    needed = {
+        name
+        for name, signature in native.SIGNATURES.items()
+        if numbers.intersection(re.sub(r"[^a-z]", "", signature)) - {"o", "n"} or "n" in signature
+    }
+    assert needed <= {function for function, _ in calls()} | {"CHOOSECOLS", "CHOOSEROWS"} | {
+        "ROW", "COLUMN", "DATEVALUE", "FILTER", "XOR",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("", kinds.EMPTY),
+        ("12", kinds.DIGITS),
+        (" -1.5e3 ", kinds.DIGITS),
+        ("1,200", kinds.ODD),
+        ("12%", kinds.ODD),
+        ("2024-01", kinds.ODD),
+        ("5. März", kinds.ODD),
+        ("3 мая", kinds.ODD),
+        ("2024年1月", kinds.ODD),
+        ("\u0665", kinds.ODD),
+        ("€ 5", kinds.ODD),
+        ("10:30 pm", kinds.ODD),
+        ("Week 5", kinds.TEXT),
+        ("2024-Q1", kinds.TEXT),
+        ("1_0", kinds.TEXT),
+        ("north", kinds.TEXT),
+        ("true", kinds.WORD),
+        ("#N/A", kinds.WORD),
+        (">=5", kinds.PATTERN),
+        ("a?c", kinds.PATTERN),
+    ],
+)
+def test_kinds_of_texts(text: str, kind: int) -> None:
+    assert kinds.names(kinds.kind_of_text(text)) == kinds.names(kind)
+
+
+# Errors inside functions that ask about them
+
+ERRORS = {
+    "#DIV/0!": "1/0|A1/0|AVERAGE(D1:D3)|MOD(5,0)|SLOPE({1;1},{2;2})|VAR(A1)|CORREL({1;1},{2;2})|"
+    'AVERAGEIF(A1:A3,">99")|SUM(E1)|MEDIAN(E1:E2)|MAX(E1:E2)|ABS(E1)|ROUND(E1,1)|IF(E1,1,2)|'
+    'INDEX(E1:E2,1)|LEFT(E1,1)|E1&"x"|FIND("b",E1)|SUMPRODUCT((E1:E2)*1)|E1=1|-E1|E1^2|'
+    'VLOOKUP("k",H1:I2,2,FALSE)|CHOOSE(1,E1)|DATE(E1,1,1)|PMT(E1,1,1)|CAC(1,0)|EXACT(E1,"a")|'
+    'TEXT(E1,"0")|LEN(E1)|SUBSTITUTE(E1,"a","b")|REPT(E1,2)|YEAR(E1)|EDATE(E1,1)|WEEKDAY(E1)|'
+    "XOR(E1,TRUE)|AND(E1,TRUE)|NOT(E1)|N(E1)|T(E1)|LARGE(E1:E2,1)|SUMIF(A1:A3,E1,A1:A3)",
+    "#N/A": "NA()|MATCH(99,A1:A3,0)|VLOOKUP(99,A1:B3,2,FALSE)|XLOOKUP(99,A1:A3,B1:B3)|MODE(A1:A3)|"
+    "RANK(99,A1:A3)|HLOOKUP(99,A1:B3,2,FALSE)|SUM(F1)|IFS(FALSE,1)|XMATCH(99,A1:A3)|LARGE(A1:A3,F1)",
+    "#VALUE!": '"a"*1|FIND("q","abc")|DATEVALUE("x")|C1*2|C1+1|ABS(C1)|MID("abc",0,1)|MONTH(C1)|'
+    'LEFT("abc",-1)|REPT("a",-1)|LARGE(A1:A3,C1)',
+    "#NUM!": "SQRT(-1)|LN(0)|LOG(-1)|LARGE(A1:A3,9)|SMALL(A1:A3,0)|PERCENTILE(A1:A3,2)|"
+    'QUARTILE(A1:A3,7)|(-8)^(0.5)|NORM.S.INV(2)|DATEDIF(45001,45000,"d")|EXP(1000)|GEOMEAN(J1:J2)',
+    "#REF!": "INDEX(A1:A3,9)|VLOOKUP(1,A1:B3,5,FALSE)",
+}
+QUESTIONS = {
+    "ISERROR({})": lambda code: True,
+    "ISERR({})": lambda code: code != "#N/A",
+    "ISNA({})": lambda code: code == "#N/A",
+    "ISNUMBER({})": lambda code: False,
+    "ISTEXT({})": lambda code: False,
+    "ISLOGICAL({})": lambda code: False,
+    "ISBLANK({})": lambda code: False,
+    'IFERROR({},"other")': lambda code: "other",
+    'IFNA({},"other")': lambda code: "other" if code == "#N/A" else code,
+    "{}": lambda code: code,
+}
+
+
+def test_errors_of_functions_that_others_ask_about() -> None:
+    cells: dict[str, Any] = {"A1": 1, "A2": 2, "A3": 3, "B1": 4, "B2": 5, "B3": 6, "C1": "abc"}
+    cells |= {"E1": "=1/0", "E2": 3, "F1": "=NA()", "H1": "k", "I1": "=1/0", "J1": -1, "J2": 2}
+    right = {}
+    for code, formulas in ERRORS.items():
+        for formula in formulas.split("|"):
+            for question, answer in QUESTIONS.items():
+                cells[f"Z{len(right) + 1}"] = stored(question.format(formula))
+                right["Sheet1", len(right) + 1, 26] = answer(code)
+    values = calculate(sheet_of(cells)).values
+    wrong = {
+        cells[f"Z{place[1]}"]: (str(values[place]), str(expected))
+        for place, expected in right.items()
+        if place in values and str(values[place]) != str(expected)
+    }
+    assert wrong == {}
+    assert len([place for place in right if place not in values]) < 50
+
+
+# Criteria, orders, whole rows
+
+
+def refused(result: Computed) -> set[str]:
+    return {cell.rpartition("!")[2] for cell in result.refused}
+
+
+def test_criteria_beside_what_may_be_the_same_number() -> None:
+    """Excel takes a criterion and the texts in the cells for numbers and dates wherever it can."""
+    cells: dict[str, Any] = {"A1": 23, "A2": "23", "A3": "x", "B1": 1, "B2": "north", "B3": "a*"}
+    cells |= {"C1": "2024-01", "C2": "2024-02", "C3": "2024-01", "D1": "2024-01", "D2": "Jan 2024"}
+    cells |= {
+        "Z1": '=COUNTIF(A1:A3,"<>23")',
+        "Z2": "=COUNTIF(A1:A3,A1)",
+        "Z3": '=COUNTIF(A1:A3,"x")',
+        "Z4": "=COUNTIF(B1:B3,1)",
+        "Z5": '=SUMIF(B1:B3,">="&E1,B1:B3)',
+        "Z6": '=COUNTIF(B1:B1,">="&E1)',
+        "Z7": "=COUNTIF(C1:C3,C1)",
+        "Z8": "=COUNTIF(C1:D3,C1)",
+        "Z9": "=COUNTIF(B1:B3,E1)",
+        "Z10": '=COUNTIF(B1:B3,"no"&"*")',
+        "Z11": '=COUNTIF(B1:B3,">"&"m")',
+        "Z12": "=COUNTIF(B1:B3,TRUE)",
+    }
+    result = calculate(sheet_of(cells))
+    assert refused(result) == {"Z1", "Z2", "Z5", "Z8", "Z9", "Z11"}
+    shown = {f"Z{row}": cell for (_, row, column), cell in result.values.items() if column == 26}
+    assert shown == {"Z3": 1.0, "Z4": 1.0, "Z6": 0.0, "Z7": 2.0, "Z10": 1.0, "Z12": 0.0}
+
+
+def test_what_is_looked_up_in_an_order_is_sorted() -> None:
+    cells: dict[str, Any] = {f"A{row}": cell for row, cell in enumerate([3, 1, 4, 1, 5], start=1)}
+    cells |= {f"B{row}": cell for row, cell in enumerate([1, 3, 4, 6, 8], start=1)}
+    cells |= {
+        "Z1": "=MATCH(4,A1:A5,1)",
+        "Z2": "=MATCH(4,B1:B5,1)",
+        "Z3": "=MATCH(4,A1:A5,0)",
+        "Z4": "=VLOOKUP(4,A1:B5,2)",
+        "Z5": "=VLOOKUP(5,B1:B5,1)",
+        "Z6": "=MATCH(4,B1:B5,-1)",
+        "Z7": "=VLOOKUP(4,A1:B5,2,Z3=0)",
+    }
+    result = calculate(sheet_of(cells))
+    assert refused(result) == {"Z1", "Z4", "Z6", "Z7"}
+    assert [result.values["Sheet1", row, 26] for row in (2, 3, 5)] == [3.0, 3.0, 4.0]
+
+
+def test_a_whole_row_that_spills_is_refused() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        first = book.add_worksheet("First")
+        first.write_row("A1", [1, 2, 3])
+        sheet = book.add_worksheet()
+        for row, text in enumerate(("=First!1:1", "=First!1:1*2", "=TRANSPOSE(First!A:A)")):
+            sheet.write_dynamic_array_formula(f"A{row + 1}:XFD{row + 1}", text)
+        sheet.write_formula("A9", "=SUM(First!1:1)")
+
+    result = calculate(written(fill))
+    assert refused(result) == {"A1", "A2", "A3"}
+    assert result.values["Sheet2", 9, 1] == 6.0
+
+
+def test_a_reason_names_the_cell_and_what_it_holds() -> None:
+    result = calculate(sheet_of({"A1": "2024-01-10", "B1": "=MONTH(A1)", "B2": "=IF(1,MONTH(A1))"}))
+    assert result.refused["Sheet1!B1"].startswith("MONTH reads a text that Excel may read")
+    assert "Sheet1!A1" in result.refused["Sheet1!B1"]
+    assert "MONTH" in result.refused["Sheet1!B2"]
+    untaken = calculate(sheet_of({"A1": "2024-01-10", "B1": '=IF(A1="x",MONTH(A1),7)'}))
+    assert untaken.values["Sheet1", 1, 2] == 7.0
+
+
+# Formulas that are the same all down a column
+
+
+def filled_down(rows: int, formulas: list[str], *, shared: bool) -> bytes:
+    """Two columns of numbers and some of formulas, as Excel stores them: {r} is the row."""
+    lines = []
+    for row in range(1, rows + 1):
+        cells = f'<c r="A{row}"><v>{row * 37 % 101 + 1}</v></c>'
+        cells += f'<c r="B{row}"><v>{row * 17 % 13 + 1}</v></c>'
+        for number, formula in enumerate(formulas):
+            letter = "DEFGHIJ"[number]
+            text = formula.format(r=row, p=max(row - 1, 1))
+            tag = f"<f>{text}</f>"
+            if shared:
+                first = f' ref="{letter}1:{letter}{rows}"' if row == 1 else ""
+                text = text if row == 1 else ""
+                tag = f'<f t="shared"{first} si="{number}">{text}</f>'
+            cells += f'<c r="{letter}{row}">{tag}<v>0</v></c>'
+        lines.append(f'<row r="{row}">{cells}</row>')
+    return edited(sheet_of({}), SHEET, "<sheetData/>", f"<sheetData>{''.join(lines)}</sheetData>")
+
+
+COLUMNS = [
+    "A{r}*B{r}",
+    "D{r}/B{r}",
+    "IF(A{r}&gt;50,D{r},0)",
+    "ROUND(D{r}*0.19,2)",
+    "SUM(A$1:A{r})",
+    'SUMIF($A$1:$A$40,"&gt;"&amp;B{r},B$1:B$40)',
+    'A{r}&amp;"A{r} $A$1"',
+]
+
+
+def test_shared_formulas_are_computed_as_those_written_out() -> None:
+    plain = calculate(filled_down(40, COLUMNS, shared=False))
+    shared = calculate(filled_down(40, COLUMNS, shared=True))
+    assert plain.refused == shared.refused == {}
+    for (sheet, row, column), cell in shared.values.items():
+        if column != 10:  # whose literal text is another in each row where it is written out
+            assert plain.values[sheet, row, column] == cell
+    spend = [row * 37 % 101 + 1 for row in range(1, 41)]
+    assert [shared.values["Sheet1", row, 8] for row in (1, 2, 40)] == [
+        spend[0], sum(spend[:2]), sum(spend),
+    ]  # fmt: skip
+    assert shared.values["Sheet1", 7, 10] == f"{spend[6]}A1 $A$1"
+    assert plain.values["Sheet1", 7, 10] == f"{spend[6]}A7 $A$1"
+
+
+def test_a_shared_formula_may_lead_off_the_sheet() -> None:
+    """Excel goes on at the other end of the sheet."""
+    book = filled_down(3, ["A1048575+1"], shared=True)
+    result = calculate(book)
+    assert {row: cell for (_, row, _), cell in result.values.items()} == {1: 1.0, 2: 1.0, 3: 39.0}
+
+
+def test_a_ring_of_a_thousand_cells_and_a_long_chain() -> None:
+    """Each formula is looked at once, however they hang together."""
+    cells: dict[str, Any] = {f"A{row}": f"=A{row % 1000 + 1}+1" for row in range(1, 1001)}
+    cells |= {f"B{row}": f"=B{row - 1}+1" for row in range(2, 20_001)} | {"B1": "=OFFSET(A1,0,9)"}
+    cells |= {"C1": 1, **{f"C{row}": f"=C{row - 1}+1" for row in range(2, 20_001)}}
+    result = calculate(sheet_of(cells))
+    assert len(result.refused) == 21_000
+    assert "circular" in result.refused["Sheet1!A500"]
+    assert result.values["Sheet1", 20_000, 3] == 20_000.0
