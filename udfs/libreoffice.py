@@ -3,9 +3,9 @@
 It runs in LibreOffice's Python. Tables of Excel are database ranges there, under the same names.
 """
 
-from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,6 @@ from com.sun.star.beans.PropertyState import AMBIGUOUS_VALUE as AMBIGUOUS
 from com.sun.star.uno import RuntimeException
 
 from kpi_xl.cells import Block, Cell
-from kpi_xl.files import write_whole
 from kpi_xl.hosts.libreoffice.document import (
     CODES,
     FORMULAS,
@@ -31,30 +30,103 @@ from kpi_xl.hosts.libreoffice.document import (
     tidied,
 )
 from kpi_xl.hosts.libreoffice.names import plain
-from kpi_xl.ooxml.package import NotAWorkbookError
-from kpi_xl.reports import (
-    Change,
-    Filled,
-    Opened,
-    Place,
-    ReportError,
-    Table,
-    checked,
-    inputs_of,
-    layout,
-    loaded,
-)
-from kpi_xl.reports.explaining import explained, in_row
-from kpi_xl.reports.freezing import free_name, frozen
-from kpi_xl.sources import SourceError
+from kpi_xl.reports import Change, Filled, Opened, Place, ReportError, Table, commands, layout
+from kpi_xl.reports.commands import NOT_SAVED, ActiveCell
+from kpi_xl.reports.loading import Progress
+from kpi_xl.reports.phrases import said
+from kpi_xl.schema import Input
 
-MISTAKES = (ReportError, SourceError, NotAWorkbookError)
-"""What the user has to put right, with a sentence; all else is a bug, and comes as one."""
-
-Progress = Callable[[str, float], None]
 LOGICAL = 1024  # com.sun.star.util.NumberFormat.LOGICAL
 CONSTANTS = 1 | 2 | 4 | 8  # com.sun.star.sheet.CellFlags: numbers, dates, texts, notes
 LOOKS = 32 | 64  # hard attributes and styles
+
+
+@dataclass(frozen=True)
+class CalcWorkbook:
+    """A workbook in Calc, as the commands of the reports take it."""
+
+    document: Any
+
+    @property
+    def name(self) -> str:
+        """What Calc calls it."""
+        return str(self.document.Title)
+
+    @property
+    def template(self) -> str | None:
+        """The template that it was made from, None if from none."""
+        cell = _named(self.document, layout.TEMPLATE)
+        return None if cell is None else cell.getString() or None
+
+    @property
+    def language(self) -> str:
+        """The language that its template was made in; nothing without a template."""
+        return language_of(self.document)
+
+    def opened(self, inputs: Sequence[Input]) -> Opened:
+        """The workbook as it is: its marked cells, and these tables with their rows."""
+        return opened(self.document, inputs)
+
+    def writing(self) -> AbstractContextManager[Progress]:
+        """Calc tells of the progress in its status bar."""
+        return progressing(self.document)
+
+    def apply(self, change: Change, progress: Progress) -> None:
+        """Write a change, or, where Calc refuses a part of it, nothing."""
+        apply(self.document, change, progress)
+
+    def compute(self) -> str:
+        """Give blocks their new sizes; a sentence on those that have no room for it."""
+        blocked = fit(self.document)
+        if not blocked:
+            return ""
+        return said(
+            "{cells} show only a part of their tables: clear the cells below and beside them, then"
+            " choose Enter the formulas anew in the menu KPI.",
+            self.language or "en",
+            cells=", ".join(blocked),
+        )
+
+    def tables_in_front(self) -> list[str]:
+        """The names of the tables on the active sheet."""
+        front = self.document.CurrentController.ActiveSheet.RangeAddress.Sheet
+        ranges = self.document.DatabaseRanges
+        return [
+            name for name in ranges.ElementNames if ranges.getByName(name).DataArea.Sheet == front
+        ]
+
+    @contextmanager
+    def active_cell(self) -> Iterator[ActiveCell]:
+        """The first cell of what is chosen. Raises ReportError."""
+        cell = self.document.CurrentSelection
+        if not hasattr(cell, "RangeAddress") and not hasattr(cell, "CellAddress"):
+            raise ReportError("No cell is active: choose one on a sheet.")
+        sheet, place = cell.Spreadsheet, cell.RangeAddress
+        cell = sheet.getCellByPosition(place.StartColumn, place.StartRow)
+        text = cell.getFormula().removeprefix("{").removesuffix("}").removeprefix("=")
+        formula = plain(text).replace("[#This Row];", "[#This Row],")
+        shown = _value(cell, cell.getDataArray()[0][0])
+        with quietly(self.document):
+            yield ActiveCell(
+                f"={formula}",
+                place.StartRow + 1,
+                lambda: tables_of(self.document, self.tables_in_front()),
+                values_in(sheet, self.document.NumberFormats),
+                lambda _: shown,
+                ";",
+            )
+
+    def copy(self) -> tuple[Path, bytes]:
+        """Where its file is, as .xlsx, and its content as Excel would save it."""
+        if folder_of(self.document) is None:
+            raise ReportError(NOT_SAVED)
+        with TemporaryDirectory() as temporary:
+            copy = Path(temporary) / "copy.xlsx"
+            url = uno.systemPathToFileUrl(str(copy))
+            self.document.storeToURL(url, settings(FilterName=XLSX))
+            content = tidied(copy.read_bytes())
+        own = Path(uno.fileUrlToSystemPath(self.document.getURL()))
+        return own.with_suffix(".xlsx"), content
 
 
 def told(document: Any, command: str, language: str) -> tuple[str, bool]:
@@ -62,122 +134,39 @@ def told(document: Any, command: str, language: str) -> tuple[str, bool]:
 
     `language` is LibreOffice's, for a workbook that was made from no template.
     """
-    try:
-        return COMMANDS[command](document, language), False
-    except MISTAKES as mistake:
-        return str(mistake), True
+    book = CalcWorkbook(document)
+    if command == commands.explain_cell.__name__:
+        return commands.answer(commands.explain_cell, book, language)
+    return commands.answer(COMMANDS[command], book)
+
+
+COMMANDS = {
+    command.__name__: command
+    for command in (
+        commands.refresh_report,
+        commands.load_data,
+        commands.check_data,
+        commands.freeze_for_sharing,
+    )
+}
+"""What the menu does to a workbook, by the names that the buttons for Excel have, too."""
 
 
 def new_workbook(context: Any, name: str) -> Any:
     """A new document from a template, empty, in the language of LibreOffice."""
-    templates = import_module("kpi_xl.workbook_templates")
-    build = import_module("kpi_xl.workbook_templates.parts").build
-    built = build(templates.template(name), {}, language=office_language(context))
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / f"{name}.xlsx"
-        path.write_bytes(built.content)
+
+    def open_copy(path: Path) -> Any:
         desktop = service(context, "com.sun.star.frame.Desktop")
         url = uno.systemPathToFileUrl(str(path))
-        document = desktop.loadComponentFromURL(url, "_blank", 0, settings(AsTemplate=True))
+        return desktop.loadComponentFromURL(url, "_blank", 0, settings(AsTemplate=True))
+
+    build = import_module("kpi_xl.workbook_templates").empty
+    document = commands.new_workbook(name, office_language(context), build, open_copy)
     bind(document)
     return document
 
 
-def refresh_report(document: Any, language: str) -> str:
-    """Load the tables anew from the files that the sheet Sources names."""
-    return _loaded(document, "")
-
-
-def load_data(document: Any, language: str) -> str:
-    """Load one table: the one in whose sheet the active cell is."""
-    tables = inputs_of(marker(document))
-    there = {table.name for table in opened(document, tables).tables.values()
-             if table.place.sheet == document.CurrentController.ActiveSheet.Name}  # fmt: skip
-    name = next((table.name for table in tables if table.name in there), "")
-    if not name:
-        names = " or ".join(table.name for table in tables)
-        raise ReportError(f"Go to the sheet of the table to load first: {names}.")
-    return _loaded(document, name)
-
-
-def check_data(document: Any, language: str) -> str:
-    """List in the sheet Checks what is wrong with the tables; no file is read."""
-    tables = inputs_of(marker(document))
-    with progressing(document) as progress:
-        change = checked(opened(document, tables), tables)
-        apply(document, change, progress)
-    return change.message
-
-
-def explain_cell(document: Any, language: str) -> str:
-    """What the functions of the active cell computed, from what, and why there is an error."""
-    cell = document.CurrentSelection
-    if not hasattr(cell, "RangeAddress") and not hasattr(cell, "CellAddress"):
-        raise ReportError("No cell is active: choose one on a sheet.")
-    sheet, place = cell.Spreadsheet, cell.RangeAddress
-    cell = sheet.getCellByPosition(place.StartColumn, place.StartRow)
-    formula = plain(cell.getFormula().removeprefix("{").removesuffix("}").removeprefix("="))
-    here = {
-        name: table
-        for name, table in tables_of(document, document.DatabaseRanges.ElementNames).items()
-        if table.place.sheet == sheet.Name
-    }
-    formula = in_row(formula.replace("[#This Row];", "[#This Row],"), place.StartRow + 1, here)
-    with quietly(document):
-        return explained(
-            f"={formula}",
-            values_in(sheet, document.NumberFormats),
-            language_of(document) or language,
-            ";",
-            shown=_value(cell, cell.getDataArray()[0][0]),
-        )
-
-
-def freeze_for_sharing(document: Any, language: str) -> str:
-    """A copy of the workbook with values for formulas, for people without the functions."""
-    folder = folder_of(document)
-    if folder is None:
-        raise ReportError("Save the workbook in a folder of this computer first.")
-    with TemporaryDirectory() as temporary:
-        copy = Path(temporary) / "copy.xlsx"
-        document.storeToURL(uno.systemPathToFileUrl(str(copy)), settings(FilterName=XLSX))
-        content, formulas = frozen(tidied(copy.read_bytes()))
-    own = Path(uno.fileUrlToSystemPath(document.getURL()))
-    path = free_name(own.with_suffix(".xlsx"))
-    write_whole(path, content)
-    return f"{formulas:,} formulas are values in the copy, each kept in a note: {path}"
-
-
-COMMANDS: dict[str, Callable[[Any, str], str]] = {
-    command.__name__: command
-    for command in (refresh_report, load_data, check_data, explain_cell, freeze_for_sharing)
-}
-"""What the menu does, by the names that the buttons for Excel have, too."""
-
-
-def _loaded(document: Any, only: str) -> str:
-    tables = inputs_of(marker(document))
-    with progressing(document) as progress:
-        book = opened(document, tables)
-        change = loaded(book, tables, datetime.now(), only=only, progress=progress)
-        apply(document, change, progress)
-    blocked = fit(document)
-    if not blocked:
-        return change.message
-    return f"{change.message} " + book.said(
-        "{cells} show only a part of their tables: clear the cells below and beside them, then"
-        " choose Enter the formulas anew in the menu KPI.",
-        cells=", ".join(blocked),
-    )
-
-
 # The workbook as it is
-
-
-def marker(document: Any) -> str | None:
-    """The template that the workbook was made from, None if from none."""
-    cell = _named(document, layout.TEMPLATE)
-    return None if cell is None else cell.getString() or None
 
 
 def language_of(document: Any) -> str:

@@ -5,8 +5,10 @@ applies what was written when the script has ended: a failure in between writes 
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import xlwings as xw
@@ -16,11 +18,93 @@ from kpi_xl.formula_text import bare, calls
 from kpi_xl.hosts.excel import NEWER_ERRORS, with_errors
 from kpi_xl.metrics import METRICS
 from kpi_xl.reports import Change, Opened, Place, ReportError, Table, layout
+from kpi_xl.reports.commands import NOT_SAVED, ActiveCell
+from kpi_xl.reports.loading import Progress
 from kpi_xl.schema import Input
 
 AT_ONCE = 20_000  # rows written by one call
 CELLS = {"ndim": 2, "err_to_str": True}
-Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class ExcelWorkbook:
+    """A workbook in Excel, as the commands of the reports take it."""
+
+    book: xw.Book
+
+    @property
+    def name(self) -> str:
+        """What Excel calls it."""
+        return str(self.book.name)
+
+    @property
+    def template(self) -> str | None:
+        """The template that it was made from, None if from none."""
+        return template_of(self.book)
+
+    @property
+    def language(self) -> str:
+        """The language that its template was made in; nothing without a template."""
+        return language_of(self.book)
+
+    def opened(self, inputs: Sequence[Input]) -> Opened:
+        """The workbook as it is: its marked cells, and these tables with their rows."""
+        return opened(self.book, inputs)
+
+    def writing(self) -> AbstractContextManager[Progress]:
+        """Excel neither draws nor computes, and tells of the progress in its status bar."""
+        return quietly(self.book)
+
+    def apply(self, change: Change, progress: Progress) -> None:
+        """Write a change, or, where Excel refuses a part of it, nothing."""
+        apply(self.book, change, progress)
+
+    def compute(self) -> str:
+        """Compute what depends on new rows, which Excel shows as far as they reach."""
+        if not is_remote(self.book):
+            self.book.app.calculate()
+            bind(self.book)
+        return ""
+
+    def tables_in_front(self) -> list[str]:
+        """The names of the tables on the active sheet."""
+        return [table.name for table in self.book.sheets.active.tables]
+
+    @contextmanager
+    def active_cell(self) -> Iterator[ActiveCell]:
+        """The active cell. Raises ReportError."""
+        if is_remote(self.book):
+            raise ReportError(
+                "Excel on the web does not tell scripts the formula of a cell: download the"
+                " workbook, and use kpi-xl explain BOOK CELL in the terminal."
+            )
+        cell = self.book.app.api.ActiveCell
+        if cell is None:
+            raise ReportError("No cell is active: choose one on a sheet.")
+        place = self.book.sheets[cell.Worksheet.Name].range(cell.Address)
+        shown = place.options(err_to_str=True).value
+        yield ActiveCell(
+            str(formulas_of(cell)[0][0]),
+            place.row,
+            lambda: tables_of(self.book, {table.name for table in place.sheet.tables}),
+            values_at(place),
+            lambda _: shown,
+        )
+
+    def copy(self) -> tuple[Path, bytes]:
+        """Where its file is, and its content as it is now. Raises ReportError."""
+        if is_remote(self.book):
+            raise ReportError(
+                "Excel on the web does not let scripts save a copy: download the workbook, and use"
+                " kpi-xl freeze BOOK in the terminal."
+            )
+        folder = folder_of(self.book)
+        if folder is None:
+            raise ReportError(NOT_SAVED)
+        with TemporaryDirectory() as temporary:
+            copy = Path(temporary) / self.book.name
+            self.book.api.SaveCopyAs(str(copy))
+            return folder / self.book.name, copy.read_bytes()
 
 
 def is_remote(book: xw.Book) -> bool:
@@ -28,7 +112,7 @@ def is_remote(book: xw.Book) -> bool:
     return bool(book.app.engine.type == "remote")
 
 
-def marker(book: xw.Book) -> str | None:
+def template_of(book: xw.Book) -> str | None:
     """The template that the workbook was made from, None if from none."""
     cell = _named(book, layout.TEMPLATE)
     return None if cell is None else str(cell.value or "") or None

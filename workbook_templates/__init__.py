@@ -16,3 +16,10 @@ def template(name: str) -> "Template":
     """The record of a template; its module is imported only now."""
     record: Template = import_module(f"{__name__}.{name}").TEMPLATE
     return record
+
+
+def empty(name: str, language: str) -> bytes:
+    """A template's workbook without data, in a language."""
+    from .parts import build
+
+    return build(template(name), {}, language=language).content

@@ -45,7 +45,8 @@ def explain(
         from kpi_xl.engine.formulas import FormulaError, moved
         from kpi_xl.ooxml.addresses import area
         from kpi_xl.ooxml.package import read_package
-        from kpi_xl.reports.explaining import explained, in_row
+        from kpi_xl.reports.commands import ActiveCell
+        from kpi_xl.reports.commands import explain as explanation
         from kpi_xl.reports.records import Place, ReportError, Table
 
         package = read_package(content)
@@ -68,7 +69,7 @@ def explain(
             key: Table(table.name, Place(*table.area[:3]), table.columns, [], [])
             for key, table in package.tables.items()
         }
-        text = in_row(moved(formula.text, *formula.moved), formula.row, tables)
+        text = f"={moved(formula.text, *formula.moved)}"
         value = evaluator(content, sheet)
 
         def known(piece: str) -> Cell | Block:
@@ -77,12 +78,9 @@ def explain(
             except FormulaError as refusal:
                 raise LookupError(str(refusal)) from None
 
+        cell_there = ActiveCell(text, formula.row, lambda: tables, known, known)
         try:
-            shown = known(text)
-        except LookupError:
-            shown = None
-        try:
-            print(explained(f"={text}", known, language, shown=shown))
+            print(explanation(cell_there, language))
         except ReportError as mistake:
             raise Misuse(str(mistake)) from None
 

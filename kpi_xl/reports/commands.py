@@ -1,0 +1,174 @@
+"""What the buttons do, once, over a workbook as a host has it.
+
+Excel through xlwings (COM and remote), LibreOffice Calc and plain files are adapters: each says
+what a `Workbook` is there, and nothing of what is done to it.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple, Protocol
+
+from kpi_xl.files import write_whole
+from kpi_xl.ooxml.package import NotAWorkbookError
+from kpi_xl.reports.checking import checked
+from kpi_xl.reports.explaining import Value, explained, in_row
+from kpi_xl.reports.freezing import free_name, frozen
+from kpi_xl.reports.loading import Progress, loaded
+from kpi_xl.reports.records import Change, Opened, ReportError, Table, inputs_of
+from kpi_xl.schema import Input
+from kpi_xl.sources import SourceError
+
+MISTAKES = (ReportError, SourceError, NotAWorkbookError)
+"""What the user has to put right, with a sentence; all else is a bug, and comes as one."""
+
+
+class ActiveCell(NamedTuple):
+    """A cell with a formula, as its host has it.
+
+    `tables` gives the tables of its sheet, by name, `value` what a piece of the formula gives,
+    `shown` what the cell shows, given its formula; `separator` stands between arguments.
+    """
+
+    formula: str
+    row: int
+    tables: Callable[[], Mapping[str, Table]]
+    value: Value
+    shown: Callable[[str], Any]
+    separator: str = ","
+
+
+class Workbook(Protocol):
+    """A workbook that is open in a host."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+
+    @property
+    def template(self) -> str | None:
+        """The template that it was made from, None if from none."""
+
+    @property
+    def language(self) -> str:
+        """The language that its template was made in; nothing without a template."""
+
+    def opened(self, inputs: Sequence[Input]) -> Opened:
+        """The workbook as it is: its marked cells, and these tables with their rows."""
+
+    def writing(self) -> AbstractContextManager[Progress]:
+        """While it is written: the host neither draws nor computes, and tells of the progress."""
+
+    def apply(self, change: Change, progress: Progress) -> None:
+        """Write a change, or, where the host refuses a part of it, nothing."""
+
+    def compute(self) -> str:
+        """Compute what depends on new rows; a sentence on what does not show, or nothing."""
+
+    def tables_in_front(self) -> Collection[str]:
+        """The names of the tables on the active sheet."""
+
+    def active_cell(self) -> AbstractContextManager[ActiveCell]:
+        """The cell that is chosen, while it is looked at. Raises ReportError."""
+
+    def copy(self) -> tuple[Path, bytes]:
+        """Where its file is, and its content as Excel would save it. Raises ReportError."""
+
+
+NOT_SAVED = "Save the workbook in a folder of this computer first."
+
+
+def refresh_report(book: Workbook) -> str:
+    """Load the tables anew from the files that the sheet Sources names."""
+    return _refreshed(book, "")
+
+
+def refresh_all(books: Sequence[Workbook]) -> str:
+    """The same for every workbook; a mistake in one does not keep the others waiting."""
+    if not books:
+        inputs_of(None)
+    return "\n".join(f"{book.name}: {answer(refresh_report, book)[0]}" for book in books)
+
+
+def load_data(book: Workbook, table: str = "") -> str:
+    """Load one table: the one named, or the one in whose sheet the active cell is."""
+    names = [one.name for one in inputs_of(book.template)]
+    if not table:
+        there = book.tables_in_front()
+        table = next((name for name in names if name in there), "")
+    if table not in names:
+        raise ReportError(f"Go to the sheet of the table to load first: {' or '.join(names)}.")
+    return _refreshed(book, table)
+
+
+def check_data(book: Workbook) -> str:
+    """List in the sheet Checks what is wrong with the tables; no file is read."""
+    inputs = inputs_of(book.template)
+    with book.writing() as progress:
+        change = checked(book.opened(inputs), inputs)
+        book.apply(change, progress)
+    return change.message
+
+
+def explain_cell(book: Workbook, language: str) -> str:
+    """What the functions of the active cell computed, from what, and why there is an error.
+
+    `language` is the host's, for a workbook that was made from no template.
+    """
+    with book.active_cell() as cell:
+        return explain(cell, book.language or language)
+
+
+def explain(cell: ActiveCell, language: str) -> str:
+    """The same of a cell. Raises ReportError."""
+    formula = cell.formula
+    if "@" in formula or "#this row" in formula.lower():
+        formula = in_row(formula, cell.row, cell.tables())
+    try:
+        shown = cell.shown(formula.removeprefix("="))
+    except LookupError:
+        shown = None
+    return explained(formula, cell.value, language, cell.separator, shown)
+
+
+def freeze_for_sharing(book: Workbook) -> str:
+    """A copy of the workbook with values for formulas, for people without the functions."""
+    file, content = book.copy()
+    copy, formulas = frozen(content)
+    path = free_name(file)
+    write_whole(path, copy)
+    return f"{formulas:,} formulas are values in the copy, each kept in a note: {path}"
+
+
+def new_workbook(
+    name: str, language: str, build: Callable[[str, str], bytes], open_file: Callable[[Path], Any]
+) -> Any:
+    """A new workbook from a template, as `build` writes it and `open_file` opens a copy of it.
+
+    Raises ReportError for a template that there is not.
+    """
+    inputs_of(name)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.xlsx"
+        path.write_bytes(build(name, language))
+        return open_file(path)
+
+
+def answer(command: Callable[..., str], *arguments: Any) -> tuple[str, bool]:
+    """What a command has to say, and whether that tells of a mistake of the user's."""
+    try:
+        return command(*arguments), False
+    except MISTAKES as mistake:
+        return str(mistake), True
+
+
+def _refreshed(book: Workbook, only: str) -> str:
+    inputs = inputs_of(book.template)
+    with book.writing() as progress:
+        opened = book.opened(inputs)
+        change = loaded(opened, inputs, datetime.now(), only=only, progress=progress)
+        book.apply(change, progress)
+        hidden = book.compute()
+    return f"{change.message} {hidden}".rstrip()
