@@ -1,8 +1,8 @@
 """A table as records: a measure a column (or, across, a row), a record a row.
 
 A measure's formula has placeholders: {leads} is the cell of the measure "leads" in the same record,
-{$leads} the same with its column fixed, {leads<} the cell of the record before, {number} the
-record's number, from 1. Any other {field} is what the record gives, such as a piece of a formula
+{$leads} the same with its column fixed, {leads<} the cell of the record before, {leads#} the cells
+of all records, {number} the record's number, from 1. Any other {field} is what the record gives, such as a piece of a formula
 or a cell of another sheet. What stands in quotes is text, and stays as it is::
 
     MONTHLY = (
@@ -22,20 +22,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from xlsxwriter.utility import xl_rowcol_to_cell
+from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
 from kpi_xl.units import Unit
 
 from .parts import Series, bars, best_and_worst, header_row, headline, same_as
-from .writing import Page
+from .writing import MUTED, Page
 
 MONTH = Unit("DATE", "a month", "yyyy-mm")
 GROWTH = Unit("RATE", "a change, as a fraction", "+0.0%;-0.0%;0.0%")
 
+WHOLE = Unit("COUNT", "a number in a row", "0")
+
 NAME = {"bold": True, "align": "start"}
 """How the names look for which the rows stand."""
 
-PLACEHOLDER = re.compile(r'"[^"]*"|\{(\$?)([A-Za-z][^{}<>$,;"]*)(<?)\}')
+REMARK = {"font_color": MUTED, "align": "start", "indent": 1}
+"""How words look that stand behind numbers."""
+
+PLACEHOLDER = re.compile(r'"[^"]*"|\{(\$?)([A-Za-z][^{}<>#$;"]*)([<#]?)\}')
 
 Record = Mapping[str, str]
 """What a row of a table gives to the formulas of its measures, by {field}."""
@@ -50,7 +55,8 @@ class Measure(NamedTuple):
     marks the best and the worst, `bars` draws bars behind the numbers. `key` is what placeholders
     call it, if not by its header. `look` are properties of its format. `kind`: "array" computes
     with whole columns on its way, "text" is an English text in place of a formula, "raw" a text
-    that stays English, "number" a number.
+    that stays English, "number" a number, "spill" the cells of a spilled table, which the caller
+    writes.
     """
 
     header: str
@@ -64,7 +70,7 @@ class Measure(NamedTuple):
     bars: bool = False
     key: str = ""
     look: Mapping[str, Any] = {}
-    kind: Literal["formula", "array", "text", "raw", "number"] = "formula"
+    kind: Literal["formula", "array", "text", "raw", "number", "spill"] = "formula"
 
     @property
     def called(self) -> str:
@@ -137,7 +143,7 @@ class Grid:
         known = {measure.called for measure in self.measures}
 
         def cell(found: re.Match[str]) -> str:
-            fixed, name, before = found.groups()
+            fixed, name, which = found.groups()
             if name is None:
                 return found[0]
             if name in record:
@@ -146,7 +152,9 @@ class Grid:
                 return str(number)
             if name not in known:
                 raise KeyError(f"{text} asks for {name}, which is no measure and no field")
-            place = self.place(name, number - len(before))
+            if which == "#":
+                return str(xl_range_abs(*self.block(name)))
+            place = self.place(name, number - (which == "<"))
             return str(
                 xl_rowcol_to_cell(
                     *place,
@@ -182,16 +190,18 @@ def put_grid(
     titled: bool = True,
     height: float = 0,
     look: Mapping[str, Any] = {},
+    heads: Mapping[str, Any] = {"bold": True, "shrink": True},
 ) -> Grid:
     """Write a table: its header, its cells, the names and the bars of its columns.
 
     `blank` is the condition for a blank cell, `height` that of the records' rows, `look` that of
-    all its cells. Without `titled` the header is the caller's to write.
+    all its cells, `heads` that of the measures' names before the rows of a table across. Without
+    `titled` the header is the caller's to write.
     """
     grid = Grid(page, top, left, tuple(measures), len(records), across)
     if titled:
-        put_header(grid)
-    for measure in measures:
+        put_header(grid, heads)
+    for measure in (one for one in measures if one.kind != "spill"):
         style = page.styles.number(measure.unit, **{**measure.look, **look})
         for number, record in enumerate(records, start=1):
             place = grid.place(measure.called, number)
@@ -219,14 +229,14 @@ def put_grid(
     return grid
 
 
-def put_header(grid: Grid) -> None:
+def put_header(grid: Grid, heads: Mapping[str, Any] = {}) -> None:
     """The header of a table: over words at their side, over numbers at the right."""
     looks = [measure.look for measure in grid.measures]
     words = [place for place, look in enumerate(looks) if look.get("align") == "start"]
     headers = [measure.header for measure in grid.measures]
     if grid.across:
         for row, header in enumerate(headers, start=grid.top + 1):
-            grid.page.write(row, grid.left, header, grid.page.styles.label(bold=True, shrink=True))
+            grid.page.write(row, grid.left, header, grid.page.styles.label(**heads))
         return
     header_row(grid.page, grid.top, grid.left, headers, text=words)
     remark = grid.page.styles.header(indent=1, text_wrap=True, valign="bottom")

@@ -19,8 +19,21 @@ from xlsxwriter.format import Format
 
 from kpi_xl.cells import DAY_0, Cell
 from kpi_xl.schema.retention import ORDERS, SCHEMA, SUBSCRIPTIONS, SURVIVORS
-from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, MONEY, PERIODS, RATE, TEXT
+from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, TEXT, Unit
 
+from .grid import (
+    MONTH,
+    NAME,
+    REMARK,
+    WHOLE,
+    Measure,
+    copied,
+    last_months,
+    lay_out,
+    originals,
+    put_grid,
+    within,
+)
 from .parts import (
     Agreement,
     Figure,
@@ -33,15 +46,13 @@ from .parts import (
     Template,
     bars,
     blank_if,
-    cards,
     checks,
     draw,
     figures,
     header_row,
-    headline,
     heat,
+    key_figures,
     mirror,
-    same_as,
     section,
     settings,
     status,
@@ -91,13 +102,16 @@ AT_RISK = Spill(
 )  # fmt: skip
 COHORTS_LEFT = tuple(
     (
-        Spill(f"Contracts of the {which} cohort", 34 + 6 * number, f"SBG_FIT({survivors})"),
-        Spill("", 36 + 6 * number, f"SBG_FORECAST({survivors},{FARTHEST})"),
+        which,
+        column,
+        Spill(f"Contracts of the {which.lower()} cohort", left, f"SBG_FIT({survivors})"),
+        Spill("", left + 2, f"SBG_FORECAST({survivors},{FARTHEST})"),
         survivors,
     )
-    for number, (which, column) in enumerate((("first", "customers"), ("second", "compared")))
+    for which, column, left in (("First", "customers", 34), ("Second", "compared", 40))
     for survivors in (f'FILTER(Survivors[{column}],(Survivors[{column}]<>"")*{LEFT})',)
 )
+"""The two cohorts under contract: which, its column, its model, its future, its survivors."""
 SHARES = Spill("Cohorts, share", 50, f"COHORT({BOUGHT},,Period)")
 COUNTS = Spill("Cohorts, customers", 550, f'COHORT({BOUGHT},,Period,"customers")')
 REVENUES = Spill("Cohorts, revenue", 1050, f'COHORT({BOUGHT},Orders[amount],Period,"revenue")')
@@ -196,9 +210,10 @@ TO_COME = (
 )  # fmt: skip
 
 CONTRACTS = (
-    Figure("CurrentCustomers", "Customers now", blank_if(NO_MONTHS, "INDEX(CustomersEnd,{last})"),
-           COUNT, "At the end of the last month"),
-    Figure("CurrentMrr", "Recurring revenue now", blank_if(NO_MONTHS, "INDEX(MrrEnd,{last})"),
+    Figure("CurrentCustomers", "Customers now",
+           blank_if(NO_MONTHS, f"INDEX(CustomersEnd,{MONTHS})"), COUNT,
+           "At the end of the last month"),
+    Figure("CurrentMrr", "Recurring revenue now", blank_if(NO_MONTHS, f"INDEX(MrrEnd,{MONTHS})"),
            MONEY, "MRR at the end of the last month"),
     Figure("CurrentArpu", "Recurring revenue each",
            blank_if("N(CurrentCustomers)=0", "ARPU(CurrentMrr,CurrentCustomers)"), MONEY,
@@ -391,8 +406,8 @@ def model(page: Page) -> None:
     too_long = f"OR({nobody},{TOO_LONG})"
     first = page.at(TOP, FIT.column)  # asked for by name, so that it is computed first
     too_many = f'IF({first}="",TRUE,N(FittedCustomers)>{MOST})'
-    headline(page, "Model", "A formula of kpi_xl spills each of these tables.")
-    page.sheet.set_column(0, SHARES.column - 1, 13)
+    lay_out(page, "Model", "A formula of kpi_xl spills each of these tables.",
+            ((SHARES.column, 13),), frozen=(TOP + 1, 1))  # fmt: skip
     page.sheet.set_column(CUSTOMERS.column + 7, CUSTOMERS.column + 7, 20)
     customer = [bold, count, count, money, count, count, count, styles.label()]
     forecast = [bold, count, average, average, share, average, money, money]
@@ -411,45 +426,56 @@ def model(page: Page) -> None:
     ):
         page.write(TOP - 1, spill.column, spill.title, styles.heading())
         page.spill(TOP, spill.column, blank_if(blank, spill.formula), styles.header("0"), looks)
-    for place, (fit, future, survivors) in enumerate(COHORTS_LEFT):
-        which, counted = (("First", "customers"), ("Second", "compared"))[place]
-        page.write(TOP - 1, fit.column, fit.title, styles.heading())
-        known = f'SUMPRODUCT((Survivors[{counted}]<>"")*{LEFT})=0'
-        for spill, looks in ((fit, [bold, number]), (future, [bold, share, share])):
-            page.spill(TOP, spill.column, blank_if(known, spill.formula), styles.header("0"), looks)
-        done(page, f"{which}Fitted", TOP - 2, fit.column)
-        worth = f"CLV_SBG(ContractMargin,{survivors},ContractRate)"
-        page.put_array(
-            TOP - 2, fit.column + 1, blank_if(f"{which}Fitted=0", worth), styles.number(MONEY)
-        )
-        page.define(f"{which}Clv", TOP - 2, fit.column + 1)
-        page.define(f"{which}Alpha", TOP + 1, fit.column + 1)
-        page.define(f"{which}Beta", TOP + 2, fit.column + 1)
+    for which, counted, fit, future, survivors in COHORTS_LEFT:
+        cohort_left(page, which, counted, fit, future, survivors)
+    fitted(page)
+    for name, column, rows in NAMES:
+        page.define(name, TOP + 1, column, TOP + rows, column)
+    page.define("CohortRevenue", TOP + 1, REVENUES.column + 2, TOP + 1000, KEPT.column - 1)
+    page.sheet.print_area(0, 0, 1, 7)
+
+
+NAMES = (
+    ("Recency", 1, DEEP), ("PurchaseCount", 2, DEEP), ("Monetary", 3, DEEP), ("Segment", 7, DEEP),
+    ("OnDays", 2, MOST), ("Spent", 3, MOST),
+    *((name, FORECAST.column + place, MOST) for place, name in enumerate(
+        ("Buyer", "Repeats", "LastBought", "Age", "Alive", "Expected", "Spend", "Worth"))),
+    ("RankedClv", RANKED.column + 1, MOST),
+)  # fmt: skip
+"""Names over columns of the sheet Model: the column, and how many rows they have room for."""
+
+
+def cohort_left(
+    page: Page, which: str, counted: str, fit: Spill, future: Spill, survivors: str
+) -> None:
+    """The model of a cohort under contract, what it says of the future, and the lifetime value."""
+    styles = page.styles
+    bold, number, share = styles.label(bold=True), styles.of("0.0000"), styles.number(RATE)
+    page.write(TOP - 1, fit.column, fit.title, styles.heading())
+    known = f'SUMPRODUCT((Survivors[{counted}]<>"")*{LEFT})=0'
+    for spill, looks in ((fit, [bold, number]), (future, [bold, share, share])):
+        page.spill(TOP, spill.column, blank_if(known, spill.formula), styles.header("0"), looks)
+    done(page, f"{which}Fitted", TOP - 2, fit.column)
+    worth = blank_if(f"{which}Fitted=0", f"CLV_SBG(ContractMargin,{survivors},ContractRate)")
+    page.put_array(TOP - 2, fit.column + 1, worth, styles.number(MONEY))
+    for name, row in (("Clv", TOP - 2), ("Alpha", TOP + 1), ("Beta", TOP + 2)):
+        page.define(f"{which}{name}", row, fit.column + 1)
+
+
+def fitted(page: Page) -> None:
+    """Whether there are a model and a forecast; how many periods; how purchases go with spend."""
     days = 'IF(Period="W",7,IF(Period="M",30.4375,IF(Period="Q",91.3125,365.25)))'
     span = f"(MAX(Orders[date])-MIN(Orders[date]))/{days}"
-    page.put(TOP - 2, SHARES.column, f"=IF({nobody},0,{span})", styles.lead())
+    page.put(TOP - 2, SHARES.column, f"=IF({ORDERS.empty},0,{span})", page.styles.lead())
     page.define("PeriodCount", TOP - 2, SHARES.column)
     done(page, "FitDone", TOP - 2, FIT.column)
     done(page, "ForecastDone", TOP - 2, FORECAST.column)
     # Without errors in its blocks, which LibreOffice hands to no function.
     spent = "FILTER(IF(OnDays>1,Spent/OnDays,0),OnDays>1)"
-    repeated = f"CORREL(FILTER(OnDays,OnDays>1),{spent})"
-    page.put_array(TOP - 2, FIT.column + 1, blank_if(NO_FORECAST, repeated), styles.number(AVERAGE))
+    repeated = blank_if(NO_FORECAST, f"CORREL(FILTER(OnDays,OnDays>1),{spent})")
+    page.put_array(TOP - 2, FIT.column + 1, repeated, page.styles.number(AVERAGE))
     page.define("FittedCustomers", TOP + 9, FIT.column + 1)
     page.define("SpendCorrelation", TOP - 2, FIT.column + 1)
-    for name, column, rows in (
-        ("Recency", 1, DEEP), ("PurchaseCount", 2, DEEP), ("Monetary", 3, DEEP),
-        ("Segment", 7, DEEP),
-        ("OnDays", 2, MOST), ("Spent", 3, MOST),
-        *((name, FORECAST.column + place, MOST) for name, place in (
-            ("Buyer", 0), ("Repeats", 1), ("LastBought", 2), ("Age", 3), ("Alive", 4),
-            ("Expected", 5), ("Spend", 6), ("Worth", 7))),
-        ("RankedClv", RANKED.column + 1, MOST),
-    ):  # fmt: skip
-        page.define(name, TOP + 1, column, TOP + rows, column)
-    page.define("CohortRevenue", TOP + 1, REVENUES.column + 2, TOP + 1000, KEPT.column - 1)
-    page.sheet.freeze_panes(TOP + 1, 1)
-    page.sheet.print_area(0, 0, 1, 7)
 
 
 def done(page: Page, name: str, row: int, column: int) -> None:
@@ -464,58 +490,44 @@ def done(page: Page, name: str, row: int, column: int) -> None:
 
 def summary(page: Page) -> None:
     """The figures for the boss."""
-    page.sheet.set_column(0, 0, 3)
-    page.sheet.set_column(1, 5, 27)
-    meanings = [one.meaning for one in SETTINGS]
-    meanings += [one.meaning for group in FIGURES.values() for one in group if one.meaning]
-    widen(page, 3, 27, map(page.book.say, meanings))
-    headline(page, "Customer retention", "Change the yellow cells to your own.", 1)
+    lay_out(page, "Customer retention", "Change the yellow cells to your own.",
+            ((1, 3), (5, 27)), column=1)  # fmt: skip
     status(page, 2, 1, ORDERS)
-    named = {figure.name: figure for records in FIGURES.values() for figure in records}
-    cards(page, TOP, 1, [named[name] for name in CARDS])
-    row = settings(page, TOP + 3, 1, SETTINGS)
-    for heading, records in FIGURES.items():
-        row = figures(page, row + 1, 1, heading, records)
-    add_curve(page, row=TOP + 3, column=4, width=392, height=286)
+    row = key_figures(page, TOP, CARDS, SETTINGS, FIGURES, meanings=27)
+    add_curve(page, (TOP + 3, 4, 392, 286))
     lines, title = page.book.pages["Cohorts"], "Share of each cohort active, by age"
-    add_cohort_lines(page, title, lines, row=TOP + 18, column=4, width=392, height=286)
+    add_cohort_lines(page, title, lines, (TOP + 18, 4, 392, 286))
     page.sheet.print_area(0, 0, row, 5)
 
 
 def cohorts(page: Page) -> None:
     """Retention by cohort as a heat map, and the customers behind it."""
-    styles = page.styles
-    headline(page, "Cohorts", "Rows: the period of the first order. Columns: periods since.")
-    size = styles.number(COUNT, align="center")
-    share = styles.of("0%", align="center")
-    page.sheet.set_column(2, 200, 6.5)
-    two_maps(
-        page,
-        (("Share of customers active", SHARES, share), ("Customers active", COUNTS, size)),
-    )
+    lead = "Rows: the period of the first order. Columns: periods since."
+    lay_out(page, "Cohorts", lead, ((1, 12), (1, 10), (199, 6.5)), frozen=(TOP + 1, 2))
+    size = page.styles.number(COUNT, align="center")
+    share = page.styles.of("0%", align="center")
+    maps = ("Share of customers active", SHARES, share), ("Customers active", COUNTS, size)
+    two_maps(page, maps)
     title = "Share of each cohort active, by age"
-    add_cohort_lines(page, title, page, row=TOP, width=1080, height=340, among=True)
+    add_cohort_lines(page, title, page, (TOP, 0, 1080, 340), among=True)
 
 
 def cohort_revenue(page: Page) -> None:
     """What each cohort brings at each age, and how much of its first revenue that is."""
-    styles = page.styles
-    headline(page, "Cohort revenue", "Rows: the period of the first order. Columns: periods since.")
-    page.sheet.set_column(2, 200, 9)
-    money = styles.number(COUNT, align="center")
-    share = styles.of("0%", align="center")
+    lead = "Rows: the period of the first order. Columns: periods since."
+    lay_out(page, "Cohort revenue", lead, ((1, 12), (1, 10), (199, 9)), frozen=(TOP + 1, 2))
+    money = page.styles.number(COUNT, align="center")
+    share = page.styles.of("0%", align="center")
     maps = (("Share of the first period's revenue", KEPT, share), ("Revenue", REVENUES, money))
     two_maps(page, maps)
     title = "Share of each cohort's first revenue, by age"
-    add_cohort_lines(page, title, page, row=TOP, width=1370, height=340, among=True)
+    add_cohort_lines(page, title, page, (TOP, 0, 1370, 340), among=True)
 
 
 def two_maps(page: Page, maps: Sequence[tuple[str, Spill, Format]]) -> None:
     """Tables of cohorts below each other, as heat maps."""
     styles, source = page.styles, page.book.pages["Model"]
     rows, width = shown(page.book, SHARES, 25, 38)
-    page.sheet.set_column(0, 0, 12)
-    page.sheet.set_column(1, 1, 10)
     bold, size = styles.label(bold=True), styles.number(COUNT, align="center")
     block = table(page.book, SHARES)
     filled, across = len(block), max(len(block[0]) if block else 0, 20)
@@ -526,7 +538,6 @@ def two_maps(page: Page, maps: Sequence[tuple[str, Spill, Format]]) -> None:
         # Age 0 is always 100 %: with it in the scale, the others would all look alike.
         heat(page, top + 1, 3, top + rows - 1, width - 1)
     warn_of_more(page, 2, source.at(TOP + 1, SHARES.column, 1999, SHARES.column), rows - 1, "Model")
-    page.sheet.freeze_panes(TOP + 1, 2)
     page.sheet.print_area(0, 0, top + max(filled, 3), across - 1)
 
 
@@ -534,81 +545,97 @@ def curve(page: Page) -> None:
     """The retention curve of all cohorts together, as a table and a chart."""
     styles, source = page.styles, page.book.pages["Model"]
     rows, _ = shown(page.book, CURVE, 37, 4)
-    page.sheet.set_column(0, 0, 8)
-    page.sheet.set_column(1, 1, 19)
-    page.sheet.set_column(2, 3, 12)
-    page.sheet.set_column(4, 4, 4)
     lead = "The share of customers active at each age, over the cohorts that are old enough."
-    headline(page, "Retention curve", lead)
+    widths = ((1, 8), (1, 19), (2, 12), (1, 4))
+    lay_out(page, "Retention curve", lead, widths, frozen=(TOP + 1, 0))
     count = styles.number(COUNT)
     formats = [styles.of("0", bold=True, align="start"), count, count, styles.number(RATE)]
     mirror(page, TOP, source, TOP, CURVE.column, rows, 4, formats)
     bars(page, TOP + 2, 3, TOP + rows - 1, 3)
-    add_curve(page, row=TOP, column=5, width=800, height=420)
+    add_curve(page, (TOP, 5, 800, 420))
     page.define("CurveRate", TOP + 1, 3, TOP + rows - 1, 3)
     warn_of_more(page, 2, source.at(TOP + 1, CURVE.column, 1999, CURVE.column), rows - 1, "Model")
-    page.sheet.freeze_panes(TOP + 1, 0)
     page.sheet.print_area(0, 0, TOP + max(len(table(page.book, CURVE)), 22), 17)
+
+
+SEGMENT_COLUMNS = (
+    Measure("segment", "{segment}", KEY, look={**NAME, "shrink": True}, kind="text"),
+    Measure("customers", "COUNTIF(Segment,{quoted})", COUNT),
+    Measure("share", "{customers}/CustomerCount", RATE, blank=NOBODY, bars=True),
+    Measure("revenue", "SUMIF(Segment,{quoted},Monetary)", MONEY),
+    Measure("share", "{revenue}/Revenue", RATE, over="Revenue", key="share of revenue", bars=True),
+    Measure("days since", "AVERAGEIF(Segment,{quoted},Recency)", COUNT, over="{customers}"),
+    Measure("what to do", "{advice}", KEY, look=REMARK, kind="text"),
+)
 
 
 def segments(page: Page) -> None:
     """How many customers each segment has, what they spent, and what to do."""
-    styles = page.styles
-    widen(page, 0, 20, map(page.book.say, SEGMENTS))
-    page.sheet.set_column(1, 5, 13)
-    page.sheet.set_column(6, 6, 78)
     lead = "By recency (R) and the mean of frequency and monetary value; the scores are in {Model}."
-    headline(page, "Segments", lead)
-    headers = ("segment", "customers", "share", "revenue", "share", "days since")
-    header_row(page, TOP, 0, headers)
-    words = styles.header(indent=1, text_wrap=True, valign="bottom")
-    page.write(TOP, len(headers), "what to do", words)
-    for row, (name, advice) in enumerate(SEGMENTS.items(), start=TOP + 1):
-        here = row + 1
-        page.write(row, 0, name, styles.label(bold=True, shrink=True))
-        # The spilled segments are in English in every language.
-        for column, formula, style in (
-            (1, f'=COUNTIF(Segment,"{name}")', styles.number(COUNT)),
-            (2, blank_if(NOBODY, f"B{here}/CustomerCount"), styles.number(RATE)),
-            (3, f'=SUMIF(Segment,"{name}",Monetary)', styles.number(MONEY)),
-            (4, blank_if("Revenue=0", f"D{here}/Revenue"), styles.number(RATE)),
-            (5, blank_if(f"B{here}=0", f'AVERAGEIF(Segment,"{name}",Recency)'),
-             styles.number(COUNT)),
-        ):  # fmt: skip
-            page.put(row, column, formula, style)
-        page.write(row, 6, advice, styles.lead(indent=1))
-        page.sheet.set_row(row, 20)
-    last = TOP + len(SEGMENTS)
-    for column in (2, 4):
-        bars(page, TOP + 1, column, last, column)
-    names = (page, TOP + 1, 0, last, 0)
-    draw(
-        page,
-        "bar",
-        "Customers and revenue by segment",
-        [
-            Series("Share of customers", names, (page, TOP + 1, 2, last, 2), BLUE),
-            Series("Share of revenue", names, (page, TOP + 1, 4, last, 4), ORANGE),
-        ],
-        (last + 2, 0, 900, 380),
-        number_format="0%",
-    )
-    page.sheet.freeze_panes(TOP + 1, 1)
-    page.sheet.print_area(0, 0, last + 22, 6)
+    lay_out(page, "Segments", lead, ((1, 20), (5, 13), (1, 78)), frozen=(TOP + 1, 1))
+    widen(page, 0, 20, map(page.book.say, SEGMENTS))
+    # The spilled segments are in English in every language.
+    rows = [{"segment": name, "quoted": literal(name), "advice": advice}
+            for name, advice in SEGMENTS.items()]  # fmt: skip
+    table = put_grid(page, TOP, SEGMENT_COLUMNS, rows, height=20)
+    draw(page, "bar", "Customers and revenue by segment",
+         [table.series("share", BLUE, "Share of customers"),
+          table.series("share of revenue", ORANGE, "Share of revenue")],
+         (table.last + 2, 0, 900, 380), number_format="0%")  # fmt: skip
+    page.sheet.print_area(0, 0, table.last + 22, 6)
+
+
+# What customers will still buy
+
+AMOUNTS_DOUBTED = (
+    "Careful: customers who buy often spend clearly more, or less, at a time than others. The"
+    " model of spend takes it that they do not: do not trust its amounts."
+)
+AMOUNTS_SOUND = (
+    "Customers who buy often spend hardly more or less at a time than others, as the model of"
+    " spend takes it."
+)
+IN_WORDS = (
+    "P(alive) is the chance that a customer still buys: high after long silence only for those"
+    " who always bought seldom.",
+    "CLV is what a customer will still spend within the weeks set, discounted; not what was"
+    " spent. Models: BG/NBD for purchases, Gamma-Gamma for spend.",
+    "Times are weeks. A week's discount rate is (1 + a year's)^(1/52) - 1.",
+)
 
 
 def value(page: Page) -> None:
     """What customers will still buy, by the models of purchases and spend; the lists of them."""
-    styles, source, said = page.styles, page.book.pages["Model"], page.book.say
-    page.sheet.set_column(0, 0, 34)
-    page.sheet.set_column(1, 1, 15)
-    page.sheet.set_column(2, 2, 44)
-    page.sheet.set_column(3, 3, 3)
-    page.sheet.set_column(4, 4, 18)
-    page.sheet.set_column(5, 10, 12.5)
     lead = "What customers who buy without a contract will still buy, told from when they bought."
-    headline(page, "Value to come", lead)
-    table = source.at(TOP, FORECAST.column)
+    widths = ((1, 34), (1, 15), (1, 44), (1, 3), (1, 18), (6, 12.5))
+    lay_out(page, "Value to come", lead, widths, frozen=(2, 0))
+    value_status(page)
+    row = settings(page, TOP, 0, FORECAST_SETTINGS)
+    row = figures(page, row + 1, 0, "What is to come", TO_COME)
+    row = figures(page, row + 1, 0, "How they buy", how_they_buy(page.book.pages["Model"]))
+    text = page.styles.of(text_wrap=True, valign="top", align="start")
+    linked = f"ABS(SpendCorrelation)>={CORRELATED}"
+    doubted, sound = (literal(page.book.say(said)) for said in (AMOUNTS_DOUBTED, AMOUNTS_SOUND))
+    page.sheet.merge_range(row, 0, row + 2, 2, "", text)
+    page.put(row, 0, blank_if(NO_FORECAST, f"IF({linked},{doubted},{sound})"), text)
+    warn_if(page, row, 0, f"=ABS(N(SpendCorrelation))>={CORRELATED}")
+    row += 4
+    section(page, row, 0, 2, "In words")
+    for words in IN_WORDS:
+        row += 1
+        page.sheet.merge_range(row, 0, row + 2, 2, "", text)
+        page.write(row, 0, words, text)
+        row += 2
+    bottom = listed(page, TOP - 1, "The most valuable customers", "CLV", RANKED, BEST)
+    bottom = listed(
+        page, bottom + 2, "Good customers who may be lost", "repeat spend", AT_RISK, RISKY
+    )
+    page.sheet.print_area(0, 0, max(row, bottom), 10)
+
+
+def value_status(page: Page) -> None:
+    """What is next: fill the table, take another, or nothing."""
+    said, table = page.book.say, page.book.at("Model", TOP, FORECAST.column)
     no_data = said("Nothing to show yet: fill the sheet {Orders}.")
     too_many = said(
         "More than {most} customers: too many to forecast one by one, so there are no lists.",
@@ -620,77 +647,30 @@ def value(page: Page) -> None:
     )
     fine = said("Estimates from the orders of each customer; weeks are the unit of time.")
     page.put(
-        2,
-        0,
+        2, 0,
         f"=IF({ORDERS.empty},{literal(no_data)},IF(N(FittedCustomers)>{MOST},{literal(too_many)},"
         f"IF(ISNA({table}),{literal(too_few)},"
         f'IF({table}="","",{literal(fine)}))))',
-        styles.lead(),
-    )
-    warn_if(page, 2, 0, "=ForecastDone=0")
-    row = settings(page, TOP, 0, FORECAST_SETTINGS)
-    row = figures(page, row + 1, 0, "What is to come", TO_COME)
-    parameter = {
-        name: source.at(TOP + place, FIT.column + 1)
-        for place, name in enumerate(("r", "alpha", "a", "b", "p", "q", "v"), start=1)
-    }
-    row = figures(
-        page, row + 1, 0, "How they buy",
-        (
-            Figure("WeeksBetween", "Weeks between purchases",
-                   blank_if(NO_FIT, "{alpha}/{r}".format(**parameter)), PERIODS,
-                   "Of a mean customer who still buys"),
-            Figure("StopChance", "Stop after a purchase",
-                   blank_if(NO_FIT, "{a}/({a}+{b})".format(**parameter)), RATE,
-                   "Mean chance, each time they return"),
-            Figure("MeanSpend", "Mean spend a purchase",
-                   blank_if(f"IF({NO_FIT},TRUE,{parameter['q']}<=1)",
-                            "{p}*{v}/({q}-1)".format(**parameter)), MONEY,
-                   "Of those who come back"),
-            Figure("SpendLink", "Frequency and spend",
-                   blank_if(NO_FORECAST, "SpendCorrelation"), AVERAGE,
-                   "Correlation, from -1 to 1"),
-        ),
+        page.styles.lead(),
     )  # fmt: skip
-    linked = said(
-        "Careful: customers who buy often spend clearly more, or less, at a time than others. The"
-        " model of spend takes it that they do not: do not trust its amounts."
-    )
-    free = said(
-        "Customers who buy often spend hardly more or less at a time than others, as the model of"
-        " spend takes it."
-    )
-    text = styles.of(text_wrap=True, valign="top", align="start")
-    page.sheet.merge_range(row, 0, row + 2, 2, "", text)
-    page.put(
-        row,
-        0,
-        blank_if(
-            NO_FORECAST,
-            f"IF(ABS(SpendCorrelation)>={CORRELATED},{literal(linked)},{literal(free)})",
-        ),
-        text,
-    )
-    warn_if(page, row, 0, f"=ABS(N(SpendCorrelation))>={CORRELATED}")
-    row += 4
-    section(page, row, 0, 2, "In words")
-    for words in (
-        "P(alive) is the chance that a customer still buys: high after long silence only for those"
-        " who always bought seldom.",
-        "CLV is what a customer will still spend within the weeks set, discounted; not what was"
-        " spent. Models: BG/NBD for purchases, Gamma-Gamma for spend.",
-        "Times are weeks. A week's discount rate is (1 + a year's)^(1/52) - 1.",
-    ):
-        row += 1
-        page.sheet.merge_range(row, 0, row + 2, 2, "", text)
-        page.write(row, 0, words, text)
-        row += 2
-    bottom = listed(page, TOP - 1, "The most valuable customers", "CLV", RANKED, BEST)
-    bottom = listed(
-        page, bottom + 2, "Good customers who may be lost", "repeat spend", AT_RISK, RISKY
-    )
-    page.sheet.freeze_panes(2, 0)
-    page.sheet.print_area(0, 0, max(row, bottom), 10)
+    warn_if(page, 2, 0, "=ForecastDone=0")
+
+
+def how_they_buy(source: Page) -> tuple[Figure, ...]:
+    """What the parameters of the models say."""
+    _, alpha, a, b, p, q, v = (source.at(TOP + place, FIT.column + 1) for place in range(1, 8))
+    r = source.at(TOP + 1, FIT.column + 1)
+    return (
+        Figure("WeeksBetween", "Weeks between purchases", blank_if(NO_FIT, f"{alpha}/{r}"),
+               PERIODS, "Of a mean customer who still buys"),
+        Figure("StopChance", "Stop after a purchase", blank_if(NO_FIT, f"{a}/({a}+{b})"), RATE,
+               "Mean chance, each time they return"),
+        Figure("MeanSpend", "Mean spend a purchase",
+               blank_if(f"IF({NO_FIT},TRUE,{q}<=1)", f"{p}*{v}/({q}-1)"), MONEY,
+               "Of those who come back"),
+        Figure("SpendLink", "Frequency and spend", blank_if(NO_FORECAST, "SpendCorrelation"),
+               AVERAGE, "Correlation, from -1 to 1"),
+    )  # fmt: skip
 
 
 def warn_if(page: Page, row: int, column: int, condition: str) -> None:
@@ -700,213 +680,171 @@ def warn_if(page: Page, row: int, column: int, condition: str) -> None:
     page.sheet.conditional_format(row, column, row, column, rule)
 
 
+def of_buyer(header: str, formula: str, unit: Unit) -> Measure:
+    """A measure of the customer in the row, from the names over the forecast."""
+    found = "_xlfn.XMATCH({$customer},Buyer)"
+    return Measure(header, formula.format(found=found), unit, blank='{$customer}=""')
+
+
+OF_BUYERS = (
+    of_buyer("P(alive)", "INDEX(Alive,{found})", RATE),
+    of_buyer("purchases to come", "INDEX(Expected,{found})", AVERAGE),
+    of_buyer("spend each", "INDEX(Spend,{found})", MONEY),
+    of_buyer("repeat purchases", "INDEX(Repeats,{found})", COUNT),
+    of_buyer("weeks since", "INDEX(Age,{found})-INDEX(LastBought,{found})", COUNT),
+)
+
+
 def listed(page: Page, top: int, title: str, measure: str, spill: Spill, rows: int) -> int:
     """A list of customers at the right, ranked on the sheet Model. Returns its last row."""
-    styles, source = page.styles, page.book.pages["Model"]
     section(page, top, 4, 10, title)
-    others = ("P(alive)", "purchases to come", "spend each", "repeat purchases", "weeks since")
-    header_row(page, top + 1, 4, ("customer", measure, *others))
+    names = (copied("customer", KEY, NAME), copied(measure, MONEY)._replace(bars=True))
+    source = originals(page.book.pages["Model"], TOP + 1, spill.column, ("customer", measure), rows)
+    table = put_grid(page, top + 1, (*names, *OF_BUYERS), source, left=4)
     page.sheet.set_row(top + 1, 42)
-    for place in range(1, rows + 1):
-        row = top + 1 + place
-        name = f"$E{row + 1}"
-        page.put(row, 4, same_as(source.at(TOP + place, spill.column)), styles.label(bold=True))
-        page.put(
-            row, 5, same_as(source.at(TOP + place, spill.column + 1)), styles.number(MONEY)
-        )  # fmt: skip
-        found = f"_xlfn.XMATCH({name},Buyer)"
-        for column, formula, unit in (
-            (6, f"INDEX(Alive,{found})", RATE),
-            (7, f"INDEX(Expected,{found})", AVERAGE),
-            (8, f"INDEX(Spend,{found})", MONEY),
-            (9, f"INDEX(Repeats,{found})", COUNT),
-            (10, f"INDEX(Age,{found})-INDEX(LastBought,{found})", COUNT),
-        ):
-            page.put(row, column, blank_if(f'{name}=""', formula), styles.number(unit))
-    bars(page, top + 2, 5, top + 1 + rows, 5)
-    return top + 1 + rows
+    return table.last
+
+
+# Customers who pay by contract
+
+COHORT_FIT = (
+    Measure("Customers at the start", "MAX(Survivors[{column}])", COUNT),
+    Measure("Lifetime value of a customer", "{which}Clv", MONEY),
+    Measure("Left after a period", "{left}", RATE),
+    Measure("alpha: low if customers differ", "{which}Alpha", AVERAGE),
+    Measure("beta: high if few leave early", "{which}Beta", AVERAGE),
+)
+
+
+def left_after(which: str, column: str) -> tuple[Measure, Measure]:
+    """The share of a cohort that is left after a period: in the data, and by the model."""
+    data = f"SUMIFS(Survivors[{column}],Survivors[period],{{age}})/MAX(Survivors[{column}])"
+    none = f'COUNTIFS(Survivors[period],{{age}},Survivors[{column}],">=0")=0'
+    return Measure(f"{which}, data", data, RATE, blank=none), copied(f"{which}, model", RATE)
+
+
+LEFT_OVER_TIME = (
+    Measure("period", "{age}", WHOLE, blank="FirstFitted+SecondFitted=0", look=NAME),
+    *left_after("first", "customers"),
+    *left_after("second", "compared"),
+)
 
 
 def contracts(page: Page) -> None:
     """How long the customers of a cohort under contract stay: data, and what is to come."""
-    styles, source, said = page.styles, page.book.pages["Model"], page.book.say
-    page.sheet.set_column(0, 0, 40)
-    page.sheet.set_column(1, 4, 15)
-    page.sheet.set_column(5, 5, 3)
+    source = page.book.pages["Model"]
     lead = "How many of a cohort are left, and how many will be: for customers who pay by contract."
-    headline(page, "Contracts", lead)
+    lay_out(page, "Contracts", lead, ((1, 40), (4, 15), (1, 3)), frozen=(2, 1))
+    contracts_status(page)
+    row = settings(page, TOP, 0, CONTRACT_SETTINGS) + 2
+    header_row(page, row - 1, 0, ("", "first cohort", "second cohort"))
+    cohorts = [{"which": which, "column": column, "left": source.at(TOP + 2, future.column + 1)}
+               for which, column, _, future, _ in COHORTS_LEFT]  # fmt: skip
+    fits = put_grid(page, row - 1, COHORT_FIT, cohorts, blank="{which}Fitted=0", across=True,
+                    look={"bold": True}, heads={"shrink": True})  # fmt: skip
+    fits.define("FirstLeft", "Left after a period", 1, 1)
+    top = fits.last + 3
+    section(page, top - 1, 0, 4, "Share of customers left")
+    futures = [future.column + 1 for *_, future, _ in COHORTS_LEFT]
+    ages = [
+        {"age": str(age)} | {f"source {which}, model": source.at(TOP + 1 + age, column)
+                             for which, column in zip(("first", "second"), futures, strict=True)}
+        for age in range(FARTHEST + 1)
+    ]  # fmt: skip
+    table = put_grid(page, top, LEFT_OVER_TIME, ages)
+    for name, which in (("Left", "first, data"), ("Compared", "second, data")):
+        table.define(f"Later{name}", which, 2)
+        table.define(f"Earlier{name}", which, 1, FARTHEST)
+    for number, (which, colour) in enumerate((("first", BLUE), ("second", ORANGE))):
+        draw(page, "column", f"{which.capitalize()} cohort: data and model",
+             [table.series(f"{which}, data", BAR, "Data"),
+              table.series(f"{which}, model", colour, "Model")],
+             (TOP + 18 * number, 6, 640, 340), number_format="0%")  # fmt: skip
+    page.sheet.print_area(0, 0, table.last + 1, 16)
+
+
+def contracts_status(page: Page) -> None:
+    """What is next: fill the table, take another cohort, or nothing."""
+    said, source = page.book.say, page.book.pages["Model"]
     no_data = said("Nothing to show yet: fill the sheet {Survivors}.")
     too_few = said(
         "A cohort's losses do not tell how its customers differ: fewer than three periods, nobody"
         " lost, or all at one same rate."
     )
     fine = said("The model is fitted to the first periods; the rows after them test it.")
-    missing = ",".join(f"ISNA({source.at(TOP, fit.column)})" for fit, _, _ in COHORTS_LEFT)
+    missing = ",".join(f"ISNA({source.at(TOP, fit.column)})" for _, _, fit, _, _ in COHORTS_LEFT)
     page.put(
-        2,
-        0,
+        2, 0,
         f"=IF({SURVIVORS.empty},{literal(no_data)},IF(OR({missing}),{literal(too_few)},"
         f"IF(FirstFitted+SecondFitted=0,{literal(too_few)},{literal(fine)})))",
-        styles.lead(),
-    )
+        page.styles.lead(),
+    )  # fmt: skip
     warn_if(page, 2, 0, "=FirstFitted=0")
-    row = settings(page, TOP, 0, CONTRACT_SETTINGS) + 2
-    header_row(page, row - 1, 0, ("", "first cohort", "second cohort"))
-    words = (
-        ("Customers at the start", "MAX(Survivors[{column}])", COUNT),
-        ("Lifetime value of a customer", "{which}Clv", MONEY),
-        ("Left after a period", "{left}", RATE),
-        ("alpha: low if customers differ", "{which}Alpha", AVERAGE),
-        ("beta: high if few leave early", "{which}Beta", AVERAGE),
-    )
-    for place, (label, formula, unit) in enumerate(words):
-        page.write(row + place, 0, label, styles.label(shrink=True))
-        for number, (which, column) in enumerate((("First", "customers"), ("Second", "compared"))):
-            left = source.at(TOP + 2, COHORTS_LEFT[number][1].column + 1)
-            text = formula.format(which=which, column=column, left=left)
-            page.put(
-                row + place,
-                1 + number,
-                blank_if(f"{which}Fitted=0", text),
-                styles.number(unit, bold=True),
-            )
-    page.define("FirstLeft", row + 2, 1)
-    top = row + len(words) + 2
-    section(page, top - 1, 0, 4, "Share of customers left")
-    header_row(
-        page, top, 0, ("period", "first, data", "first, model", "second, data", "second, model")
-    )
-    last = top + 1 + FARTHEST
-    for place in range(FARTHEST + 1):
-        row = top + 1 + place
-        style = styles.of("0", bold=True, align="start")
-        page.put(row, 0, f'=IF(FirstFitted+SecondFitted=0,"",{place})', style)
-        for number, column in enumerate(("customers", "compared")):
-            known = f'COUNTIFS(Survivors[period],{place},Survivors[{column}],">=0")=0'
-            data = f"SUMIFS(Survivors[{column}],Survivors[period],{place})/MAX(Survivors[{column}])"
-            page.put(row, 1 + 2 * number, blank_if(known, data), styles.number(RATE))
-            cell = source.at(TOP + 1 + place, COHORTS_LEFT[number][1].column + 1)
-            page.put(row, 2 + 2 * number, same_as(cell), styles.number(RATE))
-    for name, place in (("Left", 1), ("Compared", 3)):
-        page.define(f"Later{name}", top + 2, place, last, place)
-        page.define(f"Earlier{name}", top + 1, place, last - 1, place)
-    names = (page, top + 1, 0, last, 0)
-    for number, (title, colour) in enumerate(
-        (("First cohort: data and model", BLUE), ("Second cohort: data and model", ORANGE))
-    ):
-        draw(
-            page,
-            "column",
-            title,
-            [
-                Series("Data", names, (page, top + 1, 1 + 2 * number, last, 1 + 2 * number), BAR),
-                Series(
-                    "Model", names, (page, top + 1, 2 + 2 * number, last, 2 + 2 * number), colour
-                ),
-            ],
-            (TOP + 18 * number, 6, 640, 340),
-            number_format="0%",
-        )
-    page.sheet.freeze_panes(2, 1)
-    page.sheet.print_area(0, 0, last + 1, 16)
+
+
+# Subscriptions by month
+
+
+def month_sum(header: str, column: str, unit: Unit, name: str = "") -> Measure:
+    """The sum of a column over the month; blank where it has no row."""
+    month = within("Subscriptions[month]")
+    none = f'IF({{$month}}="",TRUE,COUNTIFS({month})=0)'
+    return Measure(header, f"SUMIFS(Subscriptions[{column}],{month})", unit, blank=none, name=name)
+
+
+BY_MONTH = (
+    Measure("month", 'IF(EDATE({first},1)<=MIN(Subscriptions[month]),"",{first})', MONTH,
+            blank=NO_MONTHS, look=NAME),
+    month_sum("customers at start", "customers_start", COUNT, "CustomersStart"),
+    month_sum("new customers", "customers_new", COUNT),
+    month_sum("customers lost", "customers_lost", COUNT, "CustomersLost"),
+    Measure("at end", "{customers at start}+{new customers}-{customers lost}", COUNT,
+            name="CustomersEnd"),
+    Measure("retention rate", "RETENTION_RATE({at end},{new customers},{customers at start})", RATE,
+            "{customers at start}"),
+    Measure("churn rate", "CHURN_RATE({customers lost},{customers at start})", RATE,
+            "{customers at start}"),
+    month_sum("MRR at start", "mrr_start", MONEY, "MrrStart"),
+    month_sum("new revenue", "mrr_new", MONEY),
+    month_sum("expansion", "expansion", MONEY, "MrrMore"),
+    month_sum("contraction", "contraction", MONEY, "MrrLess"),
+    month_sum("churned", "churned", MONEY, "MrrChurned"),
+    Measure("MRR at end",
+            "ROUND({MRR at start}+{new revenue}+{expansion}-{contraction}-{churned},2)", MONEY,
+            name="MrrEnd"),
+    Measure("revenue churn", "REVENUE_CHURN({churned},{MRR at start})", RATE, "{MRR at start}"),
+    Measure("GRR", "GRR({MRR at start},{contraction},{churned})", RATE, "{MRR at start}"),
+    Measure("NRR", "NRR({MRR at start},{contraction},{churned},{expansion})", RATE,
+            "{MRR at start}"),
+    Measure("ARPU", "ARPU({MRR at end},{at end})", MONEY, "{at end}"),
+)  # fmt: skip
 
 
 def recurring(page: Page) -> None:
     """Subscriptions by month: customers and recurring revenue, what stays and what goes."""
-    styles = page.styles
-    page.sheet.set_column(0, 0, 34)
-    page.sheet.set_column(1, 16, 13)
     lead = "The last 24 months of the sheet {Subscriptions}: customers, and what they pay a month."
-    headline(page, "Recurring revenue", lead)
+    lay_out(page, "Recurring revenue", lead, ((1, 34), (16, 13)), frozen=(2, 1))
     status(page, 2, 0, SUBSCRIPTIONS)
+    figures(page, TOP, 0, "Now, and over all months", CONTRACTS)
     top = TOP + 20
-    last = top + MONTHS
-    figures(
-        page, TOP, 0, "Now, and over all months",
-        [one._replace(formula=one.formula.replace("{last}", str(MONTHS))) for one in CONTRACTS],
-    )  # fmt: skip
     section(page, top - 2, 0, 16, "By month")
-    header_row(
-        page, top, 0,
-        ("month", "customers at start", "new customers", "customers lost", "at end",
-         "retention rate", "churn rate",
-         "MRR at start", "new revenue", "expansion", "contraction", "churned", "MRR at end",
-         "revenue churn", "GRR", "NRR", "ARPU"),
-    )  # fmt: skip
+    months = last_months("MAX(Subscriptions[month])", MONTHS)
+    table = put_grid(page, top, BY_MONTH, months, blank='{$customers at start}=""')
     page.sheet.set_row(top, 42)
-    newest = "MAX(Subscriptions[month])"
-    for row in range(top + 1, last + 1):
-        here, ago = row + 1, last - row
-        month = f"EDATE({newest}-DAY({newest})+1,-{ago})"
-        known = f'IF(EDATE({month},1)<=MIN(Subscriptions[month]),"",{month})'
-        page.put(row, 0, blank_if(NO_MONTHS, known), styles.of("yyyy-mm", bold=True, align="start"))
-        within = f'Subscriptions[month],">="&$A{here},Subscriptions[month],"<"&EDATE($A{here},1)'
-
-        def total(column: str, within: str = within) -> str:
-            return f"SUMIFS(Subscriptions[{column}],{within})"
-
-        for column, (needs, text, unit) in enumerate(
-            (
-                ("", total("customers_start"), COUNT),
-                ("", total("customers_new"), COUNT),
-                ("", total("customers_lost"), COUNT),
-                ("", f"B{here}+C{here}-D{here}", COUNT),
-                (f"B{here}", f"RETENTION_RATE(E{here},C{here},B{here})", RATE),
-                (f"B{here}", f"CHURN_RATE(D{here},B{here})", RATE),
-                ("", total("mrr_start"), MONEY),
-                ("", total("mrr_new"), MONEY),
-                ("", total("expansion"), MONEY),
-                ("", total("contraction"), MONEY),
-                ("", total("churned"), MONEY),
-                ("", f"ROUND(H{here}+I{here}+J{here}-K{here}-L{here},2)", MONEY),
-                (f"H{here}", f"REVENUE_CHURN(L{here},H{here})", RATE),
-                (f"H{here}", f"GRR(H{here},K{here},L{here})", RATE),
-                (f"H{here}", f"NRR(H{here},K{here},L{here},J{here})", RATE),
-                (f"E{here}", f"ARPU(M{here},E{here})", MONEY),
-            ),
-            start=1,
-        ):
-            text = f'IF({needs}=0,"",{text})' if needs else text
-            gone = f'IF($A{here}="",TRUE,COUNTIFS({within})=0)'
-            nothing = gone if "Subscriptions" in text else f'$B{here}=""'
-            page.put(row, column, blank_if(nothing, text), styles.number(unit))
-    for name, column in (
-        ("CustomersStart", 1), ("CustomersLost", 3), ("CustomersEnd", 4), ("MrrStart", 7),
-        ("MrrMore", 9), ("MrrLess", 10), ("MrrChurned", 11), ("MrrEnd", 12),
-    ):  # fmt: skip
-        page.define(name, top + 1, column, last, column)
-    for name, column, start in (
-        ("LaterStart", 1, top + 2), ("EarlierEnd", 4, top + 1), ("LaterMrr", 7, top + 2),
-        ("EarlierMrr", 12, top + 1),
-    ):  # fmt: skip
-        page.define(name, start, column, start + MONTHS - 2, column)
-    months = (page, top + 1, 0, last, 0)
-
-    def over(column: int) -> tuple[Page, int, int, int, int]:
-        return page, top + 1, column, last, column
-
-    draw(
-        page,
-        "column",
-        "Recurring revenue at the end of the month",
-        [Series("MRR", months, over(12), BLUE)],
-        (TOP, 6, 440, 320),
-        names_format="yyyy-mm",
-    )
-    draw(
-        page,
-        "column",
-        "Customers and revenue that leave, by month",
-        [
-            Series("Churn rate", months, over(6), ORANGE),
-            Series("Revenue churn", months, over(13), BLUE),
-        ],
-        (TOP, 11, 500, 320),
-        names_format="yyyy-mm",
-        number_format="0%",
-    )
-    page.sheet.freeze_panes(2, 1)
-    page.sheet.print_area(0, 0, last + 1, 16)
+    for later, start, earlier, end in (
+        ("LaterStart", "customers at start", "EarlierEnd", "at end"),
+        ("LaterMrr", "MRR at start", "EarlierMrr", "MRR at end"),
+    ):
+        table.define(later, start, 2)
+        table.define(earlier, end, 1, MONTHS - 1)
+    draw(page, "column", "Recurring revenue at the end of the month",
+         [table.series("MRR at end", BLUE, "MRR")], (TOP, 6, 440, 320),
+         names_format="yyyy-mm")  # fmt: skip
+    draw(page, "column", "Customers and revenue that leave, by month",
+         [table.series("churn rate", ORANGE, "Churn rate"),
+          table.series("revenue churn", BLUE, "Revenue churn")], (TOP, 11, 500, 320),
+         names_format="yyyy-mm", number_format="0%")  # fmt: skip
+    page.sheet.print_area(0, 0, table.last + 1, 16)
 
 
 # Tables and charts
@@ -944,31 +882,17 @@ def months_spanned(book: Book) -> int:
     return 12 * (last.year - first.year) + last.month - first.month + 1
 
 
-def add_curve(page: Page, *, row: int, column: int, width: int, height: int) -> None:
+def add_curve(page: Page, place: tuple[int, int, int, int]) -> None:
     """A chart of the retention curve, from age 1: at age 0 all are active."""
     source = page.book.pages["Curve"]
     last = TOP + max(len(table(page.book, CURVE)), 3) - 1
     ages, rates = (source, TOP + 2, 0, last, 0), (source, TOP + 2, 3, last, 3)
-    draw(
-        page,
-        "line",
-        "Share of customers active, by age",
-        [Series("Customers active", ages, rates)],
-        (row, column, width, height),
-        number_format="0%",
-    )
+    draw(page, "line", "Share of customers active, by age",
+         [Series("Customers active", ages, rates)], place, number_format="0%")  # fmt: skip
 
 
 def add_cohort_lines(
-    page: Page,
-    title: str,
-    source: Page,
-    *,
-    row: int,
-    width: int,
-    height: int,
-    column: int = 0,
-    among: bool = False,
+    page: Page, title: str, source: Page, place: tuple[int, int, int, int], *, among: bool = False
 ) -> None:
     """A chart of the oldest cohorts in the first table of a sheet, a line each.
 
@@ -977,17 +901,19 @@ def add_cohort_lines(
     block = table(page.book, SHARES)
     if not block:
         return
+    top, *corner_and_size = place
     if among:
         if not 1 < len(block) < 8:  # more lines would hide each other, and the rows are needed
             return
-        row += len(block) + 1
+        top += len(block) + 1
     series = []
-    for place, cells in enumerate(block[1:][: len(COLOURS) - 2], start=TOP + 1):
+    for row, cells in enumerate(block[1:][: len(COLOURS) - 2], start=TOP + 1):
         reached = sum(cell != "" for cell in cells)
         last = max(reached - 1, 3)
-        ages, line = (source, TOP, 3, TOP, last), (source, place, 3, place, last)
-        series.append(Series(f"={source.at(place, 0)}", ages, line))
-    draw(page, "line", title, series, (row, column, width, height), number_format="0%")
+        ages, line = (source, TOP, 3, TOP, last), (source, row, 3, row, last)
+        series.append(Series(f"={source.at(row, 0)}", ages, line))
+    column, width, height = corner_and_size
+    draw(page, "line", title, series, (top, column, width, height), number_format="0%")
 
 
 TEMPLATE = Template(
