@@ -5,16 +5,16 @@ and the blocks that charts draw; see retention.py for why. Every figure is of th
 FirstDay to LastDay.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from xlsxwriter.format import Format
-from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
+from xlsxwriter.utility import xl_rowcol_to_cell
 
 from kpi_xl.schema.campaigns import ADS, SCHEMA, TESTS
 from kpi_xl.units import (
     COUNT,
     DATE,
+    KEY,
     MONEY,
     PROBABILITY,
     RATE,
@@ -25,6 +25,16 @@ from kpi_xl.units import (
 )
 
 from .campaigns_sample import sample
+from .grid import (
+    GROWTH,
+    NAME,
+    REMARK,
+    Grid,
+    Measure,
+    lay_out,
+    put_grid,
+    put_header,
+)
 from .parts import (
     Agreement,
     Figure,
@@ -33,15 +43,12 @@ from .parts import (
     Setting,
     Sheet,
     Template,
-    bars,
-    best_and_worst,
     blank_if,
-    cards,
     checks,
     draw,
     figures,
     header_row,
-    headline,
+    key_figures,
     lines,
     section,
     settings,
@@ -141,77 +148,67 @@ LISTS = (BY_CHANNEL, BY_CAMPAIGN, BY_GROUP, BY_EMAIL, BY_VIDEO)
 BY_MONTH, BY_PERIOD, BY_DAY, COPIED = 46, 53, 60, 68  # the first columns of the blocks over time
 
 
-class Kpi(NamedTuple):
-    """A column of a table: a KPI of the sums in the same row, named as in Ads.
+def summed(column: str, header: str) -> Measure:
+    """The sum of a column of Ads over the rows that a record tells: {since}, {until}, {criteria}.
 
-    `blank` is when there is none. `best` marks the best and the worst of it.
+    Sums without cents, which nobody reads in a table.
     """
-
-    header: str
-    formula: str
-    blank: str
-    unit: Unit
-    best: str = ""
-
-
-class Sum(NamedTuple):
-    """A column of a table: the sum of a column of Ads."""
-
-    name: str
-    header: str
+    formula = total(column, since="{since}", until="{until}")
+    return Measure(header, f"{formula.removesuffix(')')}{{criteria}})", COUNT, key=column)
 
 
 SUMS = (
-    Sum("cost", "Cost"),
-    Sum("impressions", "Impressions"),
-    Sum("clicks", "Clicks"),
-    Sum("conversions", "Conversions"),
-    Sum("revenue", "Revenue"),
+    summed("cost", "Cost"),
+    summed("impressions", "Impressions"),
+    summed("clicks", "Clicks"),
+    summed("conversions", "Conversions"),
+    summed("revenue", "Revenue"),
 )
 
 KPIS = (
-    Kpi("CTR", "CTR({clicks},{impressions})", "{impressions}=0", RATE, "high"),
-    Kpi("CPC", "CPC({cost},{clicks})", "{clicks}=0", MONEY, "low"),
-    Kpi("CPM", "CPM({cost},{impressions})", "{impressions}=0", MONEY),
-    Kpi("CPA", "CPA({cost},{conversions})", "{conversions}=0", MONEY, "low"),
-    Kpi("Conversion rate", "CONVERSION_RATE({conversions},{clicks})", "{clicks}=0", RATE, "high"),
-    Kpi("ROAS", "ROAS({revenue},{cost})", "{cost}=0", RATIO, "high"),
-    Kpi("Cost of sales", "AD_COST_OF_SALES({cost},{revenue})", "{revenue}=0", RATE),
-)
+    Measure("CTR", "CTR({clicks},{impressions})", RATE, "{impressions}", best="high"),
+    Measure("CPC", "CPC({cost},{clicks})", MONEY, "{clicks}", best="low"),
+    Measure("CPM", "CPM({cost},{impressions})", MONEY, "{impressions}"),
+    Measure("CPA", "CPA({cost},{conversions})", MONEY, "{conversions}", best="low"),
+    Measure("Conversion rate", "CONVERSION_RATE({conversions},{clicks})", RATE, "{clicks}",
+            best="high"),
+    Measure("ROAS", "ROAS({revenue},{cost})", RATIO, "{cost}", best="high"),
+    Measure("Cost of sales", "AD_COST_OF_SALES({cost},{revenue})", RATE, "{revenue}"),
+)  # fmt: skip
 
 TREND_KPIS = tuple(kpi for kpi in KPIS if kpi.header not in ("CPM", "Cost of sales"))
 
 EMAIL_SUMS = (
-    Sum("sent", "Sent"),
-    Sum("delivered", "Delivered"),
-    Sum("opens", "Opened"),
-    Sum("email_clicks", "Clicked"),
-    Sum("unsubscribes", "Unsubscribed"),
+    summed("sent", "Sent"),
+    summed("delivered", "Delivered"),
+    summed("opens", "Opened"),
+    summed("email_clicks", "Clicked"),
+    summed("unsubscribes", "Unsubscribed"),
 )
 EMAIL_KPIS = (
-    Kpi("Delivery rate", "DELIVERY_RATE({delivered},{sent})", "{sent}=0", RATE, "high"),
-    Kpi("Open rate", "OPEN_RATE({opens},{delivered})", "{delivered}=0", RATE, "high"),
-    Kpi("Click rate", "EMAIL_CLICK_RATE({email_clicks},{delivered})", "{delivered}=0", RATE,
-        "high"),
-    Kpi("Click-to-open rate", "CLICK_TO_OPEN_RATE({email_clicks},{opens})", "{opens}=0", RATE,
-        "high"),
-    Kpi("Unsubscribe rate", "UNSUBSCRIBE_RATE({unsubscribes},{delivered})", "{delivered}=0", RATE,
-        "low"),
+    Measure("Delivery rate", "DELIVERY_RATE({delivered},{sent})", RATE, "{sent}", best="high"),
+    Measure("Open rate", "OPEN_RATE({opens},{delivered})", RATE, "{delivered}", best="high"),
+    Measure("Click rate", "EMAIL_CLICK_RATE({email_clicks},{delivered})", RATE, "{delivered}",
+            best="high"),
+    Measure("Click-to-open rate", "CLICK_TO_OPEN_RATE({email_clicks},{opens})", RATE, "{opens}",
+            best="high"),
+    Measure("Unsubscribe rate", "UNSUBSCRIBE_RATE({unsubscribes},{delivered})", RATE,
+            "{delivered}", best="low"),
 )  # fmt: skip
 
 VIDEO_SUMS = (
-    Sum("video_starts", "Started"),
-    Sum("video_5s", "After 5 seconds"),
-    Sum("video_30s", "After 30 seconds"),
-    Sum("video_completions", "At the end"),
+    summed("video_starts", "Started"),
+    summed("video_5s", "After 5 seconds"),
+    summed("video_30s", "After 30 seconds"),
+    summed("video_completions", "At the end"),
 )
 VIDEO_KPIS = (
-    Kpi("Retention at 5 s", "VIDEO_RETENTION({video_5s},{video_starts})", "{video_starts}=0",
-        RATE, "high"),
-    Kpi("Retention at 30 s", "VIDEO_RETENTION({video_30s},{video_starts})", "{video_starts}=0",
-        RATE, "high"),
-    Kpi("Completion rate", "VIDEO_COMPLETION_RATE({video_completions},{video_starts})",
-        "{video_starts}=0", RATE, "high"),
+    Measure("Retention at 5 s", "VIDEO_RETENTION({video_5s},{video_starts})", RATE,
+            "{video_starts}", best="high"),
+    Measure("Retention at 30 s", "VIDEO_RETENTION({video_30s},{video_starts})", RATE,
+            "{video_starts}", best="high"),
+    Measure("Completion rate", "VIDEO_COMPLETION_RATE({video_completions},{video_starts})", RATE,
+            "{video_starts}", best="high"),
 )  # fmt: skip
 
 # The sheet Summary
@@ -457,21 +454,57 @@ def write(book: Book) -> None:
     checks(book.pages["Checks"], agreements(book), PROBLEMS)
 
 
+# The sheet Model
+
+WORDS = {"align": "start"}
+BEHIND = {"align": "start", "indent": 1}
+"""How words look that stand behind numbers and say what these mean."""
+LISTED = (
+    Measure("Name", 'IF(ISBLANK({source name}),"",{source name}&"")', KEY, blank="", look=WORDS),
+    Measure("Found by", criterion("{Name}"), KEY, look=WORDS),
+    # A second spelling counts with the first, because SUMIFS does not tell capitals apart.
+    Measure("Times", 'IF({Found by}="=",1,COUNTIF({so far},{Found by}))', COUNT),
+)
+CHANNEL_OF = '_xlfn.XLOOKUP({%s},Ads[campaign],Ads[channel],"")&""'
+LISTED_CAMPAIGN = (*LISTED, Measure("Channel", CHANNEL_OF % "Name", KEY, look=WORDS))
+LISTED_GROUP = (
+    *LISTED,
+    Measure("Channel", CHANNEL_OF % "Campaign", KEY, look=WORDS),
+    Measure("Campaign", f'LEFT({{Name}},FIND("{WITHIN}",{{Name}})-1)', KEY, look=WORDS),
+    Measure("Ad group", f'MID({{Name}},FIND("{WITHIN}",{{Name}})+{len(WITHIN)},255)', KEY,
+            look=WORDS),
+    Measure("Found by", criterion("{Campaign}"), KEY, look=WORDS, key="campaign found by"),
+    Measure("Found by", criterion("{Ad group}"), KEY, look=WORDS, key="group found by"),
+)  # fmt: skip
+
+
 def model(page: Page) -> None:
     """The lists, and the blocks over time."""
-    headline(page, "Model", "What the other sheets show and draw; there is nothing to fill in.")
-    page.sheet.set_column(0, COPIED + 1, 11)
+    lead = "What the other sheets show and draw; there is nothing to fill in."
+    lay_out(page, "Model", lead, ((COPIED + 2, 11),), frozen=(TOP + 1, 0))
     for listed in LISTS:
         page.sheet.set_column(listed.column, listed.column, 24)
         page.sheet.set_column(listed.column + 4, listed.column + 5, 24)
         page.write(TOP - 1, listed.column, listed.title, page.styles.heading())
         listing(page, listed)
-    months(page)
+    for title, column, measures, size in (
+        ("Months", BY_MONTH, MONTHLY, MONTHS), ("Days", BY_DAY, DAILY, DAYS),
+    ):  # fmt: skip
+        page.write(TOP - 1, column, title, page.styles.heading())
+        blank = f'{{{measures[0].header}}}=""'
+        put_grid(page, TOP, measures, [{}] * size, left=column, blank=blank)
+    count = page.styles.number(COUNT)
+    page.spill(TOP + 1, BY_DAY + 2, blank_if(NONE, "IF(KPI_ANOMALY(DayCost,StandsOutFrom),1,0)"),
+               count, [count])  # fmt: skip
     periods(page)
-    days(page)
     copied(page)
-    page.sheet.freeze_panes(TOP + 1, 0)
     page.sheet.print_area(0, 0, 1, 7)
+
+
+def beside(page: Page, listed: Listed) -> Grid:
+    """The table beside a list, which says how each name is found."""
+    measures = {"Campaigns": LISTED_CAMPAIGN, "Ad groups": LISTED_GROUP}.get(listed.title, LISTED)
+    return Grid(page, TOP, listed.column + 4, measures, listed.room)
 
 
 def listing(page: Page, listed: Listed) -> None:
@@ -480,133 +513,91 @@ def listing(page: Page, listed: Listed) -> None:
     plain, money, share = styles.label(), styles.number(MONEY), styles.number(RATE)
     spill = [plain, money, share, share]
     page.spill(TOP, listed.column, listed.formula, styles.header(), spill)
-    name, found, times = (listed.column + place for place in (4, 5, 6))
-    header_row(page, TOP, name, ("Name", "Found by", "Times"))
-    for row in range(TOP + 1, TOP + 1 + listed.room):
-        source, key = xl_rowcol_to_cell(row, listed.column), xl_rowcol_to_cell(row, name)
-        until = f"{xl_rowcol_to_cell(TOP + 1, name, True, True)}:{key}"
-        page.put(row, name, f'=IF(ISBLANK({source}),"",{source}&"")', plain)
-        page.put(row, found, blank_if(f'{key}=""', criterion(key)), plain)
-        sought = xl_rowcol_to_cell(row, found)
-        # A second spelling counts with the first, because SUMIFS does not tell capitals apart.
-        page.put(row, times, blank_if(f'{key}=""', f'IF({sought}="=",1,COUNTIF({until},{sought}))'),
-                 styles.number(COUNT))  # fmt: skip
-        campaign = key
-        if listed is BY_GROUP:
-            start = f'FIND("{WITHIN}",{key})'
-            campaign, group = (xl_rowcol_to_cell(row, times + place) for place in (2, 3))
-            for place, formula in enumerate((
-                f"LEFT({key},{start}-1)",
-                f"MID({key},{start}+{len(WITHIN)},255)",
-                criterion(campaign),
-                criterion(group),
-            ), start=times + 2):  # fmt: skip
-                page.put(row, place, blank_if(f'{key}=""', formula), plain)
-        if listed in (BY_CAMPAIGN, BY_GROUP):
-            channel = f'_xlfn.XLOOKUP({campaign},Ads[campaign],Ads[channel],"")&""'
-            page.put(row, times + 1, blank_if(f'{key}=""', channel), plain)
-    if listed in (BY_CAMPAIGN, BY_GROUP):
-        header_row(page, TOP, times + 1, ("Channel",))
-    if listed is BY_GROUP:
-        header_row(page, TOP, times + 2, ("Campaign", "Ad group", "Found by", "Found by"))
+    table = beside(page, listed)
+    names = [table.cells(number)["Name"] for number in range(1, listed.room + 1)]
+    first = xl_rowcol_to_cell(*table.place("Name", 1), True, True)
+    records = [
+        {"source name": xl_rowcol_to_cell(row, listed.column), "so far": f"{first}:{name}"}
+        for row, name in enumerate(names, start=TOP + 1)
+    ]
+    put_grid(page, TOP, table.measures, records, left=table.left, blank='{Name}=""')
     if listed in (BY_CHANNEL, BY_CAMPAIGN):
-        page.define(f"{listed.title[:-1]}Times", TOP + 1, times, TOP + listed.room, times)
+        table.define(f"{listed.title[:-1]}Times", "Times")
 
 
-def months(page: Page) -> None:
-    """The last months: what the charts of the sheet Summary draw."""
-    styles, first = page.styles, BY_MONTH
-    page.write(TOP - 1, first, "Months", styles.heading())
-    headers = ("Month", "Cost", "Revenue", "ROAS", "Break-even")
-    header_row(page, TOP, first, headers)
-    start = f"MAX({month_of('FirstDay')},EDATE({month_of('LastDay')},{1 - MONTHS}))"
-    for row in range(TOP + 1, TOP + 1 + MONTHS):
-        day, cost = xl_rowcol_to_cell(row, first), xl_rowcol_to_cell(row, first + 1)
-        none = f'{day}=""'
-        since, until = f"MAX({day},FirstDay)", f"MIN(EDATE({day},1)-1,LastDay)"
-        page.put(row, first, following(page, row, first, start, "EDATE({day},1)"),
-                 styles.number(DATE))  # fmt: skip
-        for place, column in ((1, "cost"), (2, "revenue")):
-            formula = blank_if(none, total(column, since=since, until=until))
-            page.put(row, first + place, formula, styles.number(MONEY))
-        revenue = xl_rowcol_to_cell(row, first + 2)
-        page.put(row, first + 3, blank_if(none, f'IF({cost}=0,"",ROAS({revenue},{cost}))'),
-                 styles.number(RATIO))  # fmt: skip
-        page.put(row, first + 4, "=BreakEven", styles.number(RATIO))
-
-
-def following(page: Page, row: int, column: int, start: str, step: str) -> str:
-    """A cell of a column of days that begins with `start` and goes on by steps to LastDay."""
-    if row == TOP + 1:
-        return blank_if(NONE, start)
-    before = xl_rowcol_to_cell(row - 1, column)
+def following(header: str, start: str, step: str) -> Measure:
+    """A column of days that begins with `start` and goes on by steps to LastDay."""
+    before = f"{{{header}<}}"
     after = step.format(day=before)
-    return f'=IF({before}="","",IF({after}>LastDay,"",{after}))'
+    formula = f'IF({before}="","",IF({after}>LastDay,"",{after}))'
+    return Measure(header, formula, DATE, blank="", first=f'IF({NONE},"",{start})')
+
+
+def month_total(header: str, column: str) -> Measure:
+    """The sum of a column over the days of a month."""
+    formula = total(column, since="MAX({Month},FirstDay)",
+                    until="MIN(EDATE({Month},1)-1,LastDay)")  # fmt: skip
+    return Measure(header, formula, MONEY)
+
+
+MONTHLY = (
+    following("Month", f"MAX({month_of('FirstDay')},EDATE({month_of('LastDay')},{1 - MONTHS}))",
+              "EDATE({day},1)"),
+    month_total("Cost", "cost"),
+    month_total("Revenue", "revenue"),
+    Measure("ROAS", "ROAS({Revenue},{Cost})", RATIO, "{Cost}"),
+    Measure("Break-even", "BreakEven", RATIO, blank=""),
+)  # fmt: skip
+
+WEEK_OF = "({day}-WEEKDAY({day},2)+1)"
+PERIOD_STEP = 'IF(Period="W",{day}+7,EDATE({day},1))'
+PERIODICAL = (
+    following("From", f'IF(Period="W",MAX({WEEK_OF.format(day="FirstDay")},'
+                      f"{WEEK_OF.format(day='LastDay')}-7*{PERIODS - 1}),"
+                      f"MAX({month_of('FirstDay')},EDATE({month_of('LastDay')},{1 - PERIODS})))",
+              PERIOD_STEP),
+    Measure("Until", f"{PERIOD_STEP.format(day='{From}')}-1", DATE),
+    Measure("Number", "{number}", COUNT, name="PeriodNumber"),
+    Measure("Whole", "IF({From}<FirstDay,0,IF({Until}>LastDay,0,1))", COUNT, name="PeriodWhole"),
+    Measure("Break-even", "BreakEven", RATIO, blank=""),
+    Measure("Cost if whole", 'IF({Whole}=1,{trend cost},"")', MONEY, blank="", name="PeriodCost"),
+)  # fmt: skip
+
+DAILY = (
+    following("Day", f"MAX(FirstDay,LastDay-{DAYS - 1})", "{day}+1")._replace(name="DayDate"),
+    Measure("Cost", total("cost", since="{Day}", until="{Day}"), MONEY, name="DayCost"),
+    Measure("Stands out", "", COUNT, kind="spill"),
+    # The number stays where no day stands out: MATCH finds the first row that has it.
+    Measure("Number", "{Number<}+{Stands out}", COUNT, first='IF({Day}="","",0+{Stands out})',
+            name="DayNumber"),
+    Measure("Like most days", 'IF({Stands out}=1,"",{Cost})', MONEY),
+    Measure("Standing out", 'IF({Stands out}=1,{Cost},"")', MONEY),
+)  # fmt: skip
+
+
+def over_time(book: Book, measures: tuple[Measure, ...]) -> Grid:
+    """A block over time on the sheet Model."""
+    left, size = {"Month": (BY_MONTH, MONTHS), "From": (BY_PERIOD, PERIODS), "Day": (BY_DAY, DAYS)}[
+        measures[0].header
+    ]
+    return Grid(book.pages["Model"], TOP, left, measures, size)
 
 
 def periods(page: Page) -> None:
     """The last weeks or months: when they begin and end, and whether they are whole."""
-    styles, first = page.styles, BY_PERIOD
-    page.write(TOP - 1, first, "Periods", styles.heading())
-    header_row(
-        page, TOP, first, ("From", "Until", "Number", "Whole", "Break-even", "Cost if whole")
-    )
-    week_of = "({day}-WEEKDAY({day},2)+1)"
-    start = (
-        f'IF(Period="W",MAX({week_of.format(day="FirstDay")},'
-        f"{week_of.format(day='LastDay')}-7*{PERIODS - 1}),"
-        f"MAX({month_of('FirstDay')},EDATE({month_of('LastDay')},{1 - PERIODS})))"
-    )
-    step = 'IF(Period="W",{day}+7,EDATE({day},1))'
-    for number, row in enumerate(range(TOP + 1, TOP + 1 + PERIODS), start=1):
-        day, until = xl_rowcol_to_cell(row, first), xl_rowcol_to_cell(row, first + 1)
-        none, style = f'{day}=""', styles.number(COUNT)
-        page.put(row, first, following(page, row, first, start, step), styles.number(DATE))
-        page.put(row, first + 1, blank_if(none, f"{step.format(day=day)}-1"), styles.number(DATE))
-        page.put(row, first + 2, blank_if(none, str(number)), style)
-        whole = f"IF({day}<FirstDay,0,IF({until}>LastDay,0,1))"
-        page.put(row, first + 3, blank_if(none, whole), style)
-        page.put(row, first + 4, "=BreakEven", styles.number(RATIO))
-        cost = page.book.at("Trend", row + 1, 2)
-        page.put(row, first + 5, f'=IF({xl_rowcol_to_cell(row, first + 3)}=1,{cost},"")',
-                 styles.number(MONEY))  # fmt: skip
-    page.define("PeriodCost", TOP + 1, first + 5, TOP + PERIODS, first + 5)
+    first = BY_PERIOD
+    page.write(TOP - 1, first, "Periods", page.styles.heading())
+    costs = [{"trend cost": page.book.at("Trend", TOP + 1 + number, 2)}
+             for number in range(1, PERIODS + 1)]  # fmt: skip
+    put_grid(page, TOP, PERIODICAL, costs, left=first, blank='{From}=""')
     # Viewers without our functions keep the values of plain formulas, such as those on Trend.
-    headers = [*(one.header for one in SUMS), *(kpi.header for kpi in TREND_KPIS)]
-    for column, header in enumerate(headers, start=2):
+    for column, measure in enumerate((*SUMS, *TREND_KPIS), start=2):
         row = TOP + PERIODS + 1 + column
         values = page.book.at("Trend", TOP + 2, column, TOP + 1 + PERIODS, column)
         rate = f'IF(SUMIFS({values},PeriodWhole,1)<=0,"",KPI_TREND(IF(PeriodWhole=1,{values},"")))'
-        page.write(row, first, header, styles.label())
-        page.put_array(row, first + 4, blank_if(few_whole(values), rate), styles.number(RATE))
-    page.define("PeriodNumber", TOP + 1, first + 2, TOP + PERIODS, first + 2)
-    page.define("PeriodWhole", TOP + 1, first + 3, TOP + PERIODS, first + 3)
-
-
-def days(page: Page) -> None:
-    """The last days: their cost, and which of them stand out."""
-    styles, first = page.styles, BY_DAY
-    page.write(TOP - 1, first, "Days", styles.heading())
-    headers = ("Day", "Cost", "Stands out", "Number", "Like most days", "Standing out")
-    header_row(page, TOP, first, headers)
-    last = TOP + DAYS
-    page.define("DayDate", TOP + 1, first, last, first)
-    page.define("DayCost", TOP + 1, first + 1, last, first + 1)
-    page.define("DayNumber", TOP + 1, first + 3, last, first + 3)
-    money, count = styles.number(MONEY), styles.number(COUNT)
-    start = f"MAX(FirstDay,LastDay-{DAYS - 1})"
-    for row in range(TOP + 1, last + 1):
-        day, cost, marked = (xl_rowcol_to_cell(row, first + place) for place in (0, 1, 2))
-        none = f'{day}=""'
-        page.put(row, first, following(page, row, first, start, "{day}+1"), styles.number(DATE))
-        page.put(row, first + 1, blank_if(none, total("cost", since=day, until=day)), money)
-        above = xl_rowcol_to_cell(row - 1, first + 3) if row > TOP + 1 else "0"
-        # The number stays where no day stands out: MATCH finds the first row that has it.
-        page.put(row, first + 3, blank_if(none, f"{above}+{marked}"), count)
-        page.put(row, first + 4, blank_if(none, f'IF({marked}=1,"",{cost})'), money)
-        page.put(row, first + 5, blank_if(none, f'IF({marked}=1,{cost},"")'), money)
-    page.spill(TOP + 1, first + 2, blank_if(NONE, "IF(KPI_ANOMALY(DayCost,StandsOutFrom),1,0)"),
-               count, [count])  # fmt: skip
+        page.write(row, first, measure.header, page.styles.label())
+        rate = blank_if(few_whole(values), rate)
+        page.put_array(row, first + 4, rate, page.styles.number(RATE))
 
 
 def copied(page: Page) -> None:
@@ -625,52 +616,26 @@ def copied(page: Page) -> None:
     page.define("FirstCopied", TOP + 1, COPIED + 1)
 
 
+# The sheets for people
+
+
 def summary(page: Page) -> None:
     """The figures for the boss."""
-    page.sheet.set_column(0, 0, 3)
-    page.sheet.set_column(1, 1, 28)
-    page.sheet.set_column(2, 2, 18)
-    page.sheet.set_column(3, 3, 36)
-    page.sheet.set_column(4, 6, 22)
-    headline(page, "Campaigns", "Change the yellow cells to your own.", 1)
+    lay_out(page, "Campaigns", "Change the yellow cells to your own.",
+            ((1, 3), (1, 28), (1, 18), (1, 36), (3, 22)), column=1)  # fmt: skip
     status(page, 2, 1, ADS)
-    every = {figure.name: figure for records in FIGURES.values() for figure in records}
-    cards(page, TOP, 1, [every[name] for name in CARDS])
-    row = settings(page, TOP + 3, 1, SETTINGS)
-    for heading, records in FIGURES.items():
-        row = figures(page, row + 1, 1, heading, records)
-    source = page.book.pages["Model"]
-    cost, revenue, ratio, limit = (down(source, BY_MONTH + n, TOP + 1, MONTHS) for n in range(1, 5))
-    months = down(source, BY_MONTH, TOP + 1, MONTHS)
-    draw(
-        page,
-        "column",
-        "Cost and revenue by month",
-        [Series("Cost", months, cost, ORANGE), Series("Revenue", months, revenue, BLUE)],
-        (TOP + 3, 4, 474, 236),
-        names_format="yyyy-mm",
-    )
-    draw(
-        page,
-        "column",
-        "ROAS by month, against break-even",
-        [Series("ROAS", months, ratio, BLUE)],
-        (TOP + 15, 4, 474, 236),
-        level=Series("Break-even", months, limit, WARNING),
-        names_format="yyyy-mm",
-        number_format="0.0",
-    )
+    row = key_figures(page, TOP, CARDS, SETTINGS, FIGURES)
+    months = over_time(page.book, MONTHLY)
+    draw(page, "column", "Cost and revenue by month",
+         [months.series("Cost", ORANGE), months.series("Revenue", BLUE)],
+         (TOP + 3, 4, 474, 236), names_format="yyyy-mm")  # fmt: skip
+    draw(page, "column", "ROAS by month, against break-even", [months.series("ROAS", BLUE)],
+         (TOP + 15, 4, 474, 236), level=months.series("Break-even", WARNING),
+         names_format="yyyy-mm", number_format="0.0")  # fmt: skip
     channels = page.book.pages["Campaigns"]
     names, shares = (down(channels, n, CHANNEL_ROWS, 6) for n in (0, 2))
-    draw(
-        page,
-        "bar",
-        "Share of the cost by channel",
-        [Series("Share", names, shares)],
-        (TOP + 27, 4, 474, 236),
-        number_format="0%",
-        labels=True,
-    )
+    draw(page, "bar", "Share of the cost by channel", [Series("Share", names, shares)],
+         (TOP + 27, 4, 474, 236), number_format="0%", labels=True)  # fmt: skip
     page.sheet.print_area(0, 0, row + 1, 6)
 
 
@@ -678,336 +643,296 @@ CHANNEL_ROWS = TOP + 4  # where the sheet Campaigns has its channels and its cam
 CAMPAIGN_ROWS = CHANNEL_ROWS + BY_CHANNEL.room + 2
 DRAWN = 10  # campaigns in its charts
 
+WHOLE = {"since": "FirstDay", "until": "LastDay", "criteria": "", "none": NONE}
+"""What the sums are over, and the condition for none: the rows of the range, all of them."""
+
+
+def of_list(book: Book, listed: Listed, *columns: str) -> list[dict[str, str]]:
+    """The names of a list: what its table on the sheet Model says of each, and its criteria.
+
+    `columns` are those of Ads that the name stands for.
+    """
+    table = beside(book.pages["Model"], listed)
+    spilled = {
+        field: book.at("Model", TOP + 1, listed.column + n, TOP + listed.room, listed.column + n)
+        for field, n in (("shares", 2), ("names", 4))
+    }
+    records = []
+    for number in range(1, listed.room + 1):
+        cells = {measure.called: table.at(measure.called, number) for measure in table.measures}
+        found = [cells[name] for name in cells if name.lower().endswith("found by")]
+        criteria = zip(columns, found[-len(columns) :], strict=True)
+        records.append({
+            **WHOLE, **spilled, **{f"model {name}": cell for name, cell in cells.items()},
+            "none": f"{cells['Times']}<>1",
+            "criteria": "".join(f",Ads[{column}],{cell}" for column, cell in criteria),
+        })  # fmt: skip
+    return records
+
+
+def shown_as(header: str, called: str, look: Mapping[str, Any] = NAME) -> Measure:
+    """A column of names that the sheet Model has."""
+    return Measure(header, f"{{model {called}}}", KEY, blank="", look=look)
+
+
+SHARE = Measure("Share of cost", "SUMIF({names},{model Found by},{shares})", RATE, bars=True)
+
 
 def campaigns(page: Page) -> None:
     """All, channels and campaigns in one table of the same columns."""
     styles, book = page.styles, page.book
     width = 3 + len(SUMS) + len(KPIS)
-    page.sheet.set_column(0, 0, 24)
-    page.sheet.set_column(1, width - 1, 12)
-    page.sheet.set_column(width, width, 36)
-    headline(page, "Campaigns", "★ is the best of a column, ▼ the worst.")
-    table_header(page, ("Name", "Channel", "Share of cost"), SUMS, KPIS, "Against break-even")
+    lay_out(page, "Campaigns", "★ is the best of a column, ▼ the worst.",
+            ((1, 24), (width - 1, 12), (1, 36)), frozen=(TOP + 1, 1))  # fmt: skip
+    names = shown_as("Name", "Name"), shown_as("Channel", "Channel", WORDS)
+    columns = (*names, SHARE, *SUMS, *KPIS, verdict(book, best=True))
+    put_header(Grid(page, TOP, 0, columns, 1))
+    page.sheet.set_row(TOP, 46)
     page.write(TOP + 1, 0, "All", styles.label(bold=True))
-    sums_and_kpis(page, TOP + 1, 3, SUMS, KPIS, none=NONE, bold=True)
-    page.put(TOP + 1, width, verdict(page, TOP + 1, 3), styles.label(indent=1))
-    for listed, first in ((BY_CHANNEL, CHANNEL_ROWS), (BY_CAMPAIGN, CAMPAIGN_ROWS)):
-        section(page, first - 1, 0, width, listed.title)
-        last = first + listed.room - 1
-        returns = column_of(SUMS, KPIS, "ROAS", 3)
-        for number, row in enumerate(range(first, last + 1), start=1):
-            name, found, times = (model_cell(book, listed, number, n) for n in (4, 5, 6))
-            none = f"{times}<>1"
-            page.put(row, 0, f"={name}", styles.label(bold=True))
-            if listed is BY_CAMPAIGN:
-                page.put(row, 1, f"={model_cell(book, listed, number, 7)}", styles.label())
-            shares, names = (
-                book.at("Model", TOP + 1, listed.column + n, TOP + listed.room, listed.column + n)
-                for n in (2, 4)
-            )
-            share = blank_if(none, f"SUMIF({names},{found},{shares})")
-            page.put(row, 2, share, styles.number(RATE))
-            column = listed.title[:-1].lower()
-            sums_and_kpis(page, row, 3, SUMS, KPIS, f"Ads[{column}],{found}", none=none)
-            block = (first, returns, last, returns) if listed is BY_CAMPAIGN else None
-            page.put(row, width, verdict(page, row, 3, times, block), styles.label(indent=1))
-        bars(page, first, 2, last, 2)
-    last = CAMPAIGN_ROWS + BY_CAMPAIGN.room - 1
-    mark(page, CAMPAIGN_ROWS, last, 3 + len(SUMS), KPIS)
-    page.define("CampaignName", CAMPAIGN_ROWS, 0, last, 0)
-    page.define("CampaignCost", CAMPAIGN_ROWS, 3, last, 3)
-    page.define("CampaignReturn", CAMPAIGN_ROWS, returns, last, returns)
+    whole = put_grid(page, TOP, (*SUMS, *unmarked(KPIS)), [WHOLE], left=3, blank="{none}",
+                     titled=False, look={"bold": True})  # fmt: skip
+    put_grid(page, TOP, [pays(book)], [whole.cells(1)], left=width, titled=False)
+    section(page, CHANNEL_ROWS - 1, 0, width, BY_CHANNEL.title)
+    channels, rows = of_list(book, BY_CHANNEL, "channel"), of_list(book, BY_CAMPAIGN, "campaign")
+    put_grid(page, CHANNEL_ROWS - 1, names[:1], channels, titled=False)
+    put_grid(page, CHANNEL_ROWS - 1, (SHARE, *SUMS, *unmarked(KPIS), verdict(book, best=False)),
+             channels, left=2, blank="{none}", titled=False)  # fmt: skip
+    section(page, CAMPAIGN_ROWS - 1, 0, width, BY_CAMPAIGN.title)
+    table = put_grid(page, CAMPAIGN_ROWS - 1, columns, rows, blank="{none}", titled=False)
+    for name, column in (
+        ("CampaignName", "Name"), ("CampaignCost", "cost"), ("CampaignReturn", "ROAS"),
+    ):  # fmt: skip
+        table.define(name, column)
     warn(page, BY_CAMPAIGN)
-    page.sheet.freeze_panes(TOP + 1, 1)
-    labels, cost, revenue, ratio = (
-        down(page, column, CAMPAIGN_ROWS, DRAWN)
-        for column in (0, *(column_of(SUMS, KPIS, name, 3) for name in ("Cost", "Revenue", "ROAS")))
-    )
+    first = Grid(page, table.top, 0, columns, DRAWN)
     limit = down(book.pages["Model"], BY_PERIOD + 4, TOP + 1, DRAWN)
-    place = CAMPAIGN_ROWS + BY_CAMPAIGN.room + 1
-    draw(
-        page,
-        "column",
-        "Cost and revenue by campaign",
-        [Series("Cost", labels, cost, ORANGE), Series("Revenue", labels, revenue, BLUE)],
-        (place, 0, 690, 320),
-    )
-    draw(
-        page,
-        "column",
-        "ROAS by campaign, against break-even",
-        [Series("ROAS", labels, ratio, BLUE)],
-        (place, 8, 690, 320),
-        level=Series("Break-even", labels, limit, WARNING),
-        number_format="0",
-    )
+    place = table.last + 2
+    draw(page, "column", "Cost and revenue by campaign",
+         [first.series("cost", ORANGE, "Cost"), first.series("revenue", BLUE, "Revenue")],
+         (place, 0, 690, 320))  # fmt: skip
+    draw(page, "column", "ROAS by campaign, against break-even", [first.series("ROAS", BLUE)],
+         (place, 8, 690, 320), number_format="0",
+         level=Series("Break-even", first.range_of("Name"), limit, WARNING))  # fmt: skip
     page.sheet.print_area(0, 0, place + 16, width)
 
 
 def ad_groups(page: Page) -> None:
     """The ad groups that cost most."""
-    styles, book = page.styles, page.book
-    width = 3 + len(SUMS) + len(KPIS)
-    page.sheet.set_column(0, 1, 21)
-    page.sheet.set_column(2, width - 1, 12)
-    page.sheet.set_column(width, width, 36)
-    headline(page, "Ad groups", "Those that cost most. ★ is the best of a column, ▼ the worst.")
-    heads = ("Campaign", "Ad group", "Channel")
-    table_header(page, heads, SUMS, KPIS, "Against break-even")
-    first, last = TOP + 1, TOP + BY_GROUP.room
-    returns = column_of(SUMS, KPIS, "ROAS", 3)
-    for number, row in enumerate(range(first, last + 1), start=1):
-        times, channel, campaign, group, found, sought = (
-            model_cell(book, BY_GROUP, number, n) for n in range(6, 12)
-        )
-        none = f"{times}<>1"
-        page.put(row, 0, f"={campaign}", styles.label(bold=True))
-        page.put(row, 1, f"={group}", styles.label(bold=True))
-        page.put(row, 2, f"={channel}", styles.label())
-        criteria = f"Ads[campaign],{found}", f"Ads[ad_group],{sought}"
-        sums_and_kpis(page, row, 3, SUMS, KPIS, *criteria, none=none)
-        result = verdict(page, row, 3, times, (first, returns, last, returns))
-        page.put(row, width, result, styles.label(indent=1))
-    bars(page, first, 3, last, 3)
-    mark(page, first, last, 3 + len(SUMS), KPIS)
-    page.define("GroupCost", first, 3, last, 3)
+    book, width = page.book, 3 + len(SUMS) + len(KPIS)
+    lay_out(page, "Ad groups", "Those that cost most. ★ is the best of a column, ▼ the worst.",
+            ((2, 21), (width - 2, 12), (1, 36)), frozen=(TOP + 1, 2))  # fmt: skip
+    cost, *others = SUMS
+    columns = (
+        shown_as("Campaign", "Campaign"), shown_as("Ad group", "Ad group"),
+        shown_as("Channel", "Channel", WORDS), cost._replace(bars=True, name="GroupCost"),
+        *others, *KPIS, verdict(book, best=True),
+    )  # fmt: skip
+    rows = of_list(book, BY_GROUP, "campaign", "ad_group")
+    put_grid(page, TOP, columns, rows, blank="{none}")
+    page.sheet.set_row(TOP, 46)
     warn(page, BY_GROUP)
-    page.sheet.freeze_panes(TOP + 1, 2)
-    page.sheet.print_area(0, 0, first + max(shown(book, BY_GROUP), 12), width)
+    page.sheet.print_area(0, 0, TOP + 1 + max(shown(book, BY_GROUP), 12), width)
 
 
 def emails(page: Page) -> None:
     """E-mail campaigns, from sent to clicked."""
     lead = "Over delivered e-mails, as is usual. ★ is the best of a column, ▼ the worst."
-    headline(page, "E-mail", lead)
     words = "highest open rate", "lowest open rate"
-    last = few_campaigns(page, BY_EMAIL, EMAIL_SUMS, EMAIL_KPIS, "Open rate", words)
-    totals = (page, TOP + 1, 1, TOP + 1, 4)
-    series = [Series("E-mails", (page, TOP, 1, TOP, 4), totals)]
-    title = "From sent to clicked, all campaigns"
-    draw(page, "bar", title, series, (last + 2, 0, 900, 300), labels=True)
+    last = few_campaigns(page, "E-mail", lead, BY_EMAIL, EMAIL_SUMS, EMAIL_KPIS, "Open rate", words)
+    series = [Series("E-mails", (page, TOP, 1, TOP, 4), (page, TOP + 1, 1, TOP + 1, 4))]
+    draw(page, "bar", "From sent to clicked, all campaigns", series, (last + 2, 0, 900, 300),
+         labels=True)  # fmt: skip
     page.sheet.print_area(0, 0, last + 18, 11)
 
 
 def videos(page: Page) -> None:
     """Video campaigns, from start to end."""
-    headline(page, "Video", "How many of those who started are still there, and watch to the end.")
+    lead = "How many of those who started are still there, and watch to the end."
     words = "most watch to the end", "fewest watch to the end"
-    last = few_campaigns(page, BY_VIDEO, VIDEO_SUMS, VIDEO_KPIS, "Completion rate", words)
-    first = 1 + len(VIDEO_SUMS)
-    rates = (page, TOP + 1, first, TOP + 1, first + 2)
-    series = [Series("Viewers", (page, TOP, first, TOP, first + 2), rates)]
-    draw(
-        page,
-        "column",
-        "Share of viewers still there, all campaigns",
-        series,
-        (last + 2, 0, 900, 300),
-        number_format="0%",
-        labels=True,
+    last = few_campaigns(
+        page, "Video", lead, BY_VIDEO, VIDEO_SUMS, VIDEO_KPIS, "Completion rate", words
     )
+    first = 1 + len(VIDEO_SUMS)
+    series = [Series("Viewers", (page, TOP, first, TOP, first + 2),
+                     (page, TOP + 1, first, TOP + 1, first + 2))]  # fmt: skip
+    draw(page, "column", "Share of viewers still there, all campaigns", series,
+         (last + 2, 0, 900, 300), number_format="0%", labels=True)  # fmt: skip
     page.sheet.print_area(0, 0, last + 18, 8)
 
 
 def few_campaigns(
     page: Page,
+    title: str,
+    lead: str,
     listed: Listed,
-    sums: Sequence[Sum],
-    kpis: Sequence[Kpi],
+    sums: tuple[Measure, ...],
+    kpis: tuple[Measure, ...],
     judged: str,
     words: tuple[str, str],
 ) -> int:
-    """A table of the campaigns that have e-mails or videos. Returns its last row."""
-    styles, book = page.styles, page.book
-    width = 1 + len(sums) + len(kpis)
-    page.sheet.set_column(0, 0, 28)
-    page.sheet.set_column(1, width - 1, 17)
-    page.sheet.set_column(width, width, 36)
-    table_header(page, ("Campaign",), sums, kpis, "Result")
-    page.write(TOP + 1, 0, "All", styles.label(bold=True))
-    sums_and_kpis(page, TOP + 1, 1, sums, kpis, none=NONE, bold=True)
-    first, last = TOP + 2, TOP + 1 + listed.room
-    column = column_of(sums, kpis, judged, 1)
-    for number, row in enumerate(range(first, last + 1), start=1):
-        name, found, times = (model_cell(book, listed, number, n) for n in (4, 5, 6))
-        page.put(row, 0, f"={name}", styles.label(bold=True))
-        sums_and_kpis(page, row, 1, sums, kpis, f"Ads[campaign],{found}", none=f"{times}<>1")
-        cell = xl_rowcol_to_cell(row, column)
-        best, worst = (literal(book.say(text)) for text in words)
-        block = xl_range_abs(first, column, last, column)
-        formula = (
-            f'=IF({cell}="","",IF(MIN({block})=MAX({block}),"",'
-            f'IF({cell}=MAX({block}),{best},IF({cell}=MIN({block}),{worst},""))))'
-        )
-        page.put(row, width, formula, styles.label(indent=1))
-    mark(page, first, last, 1 + len(sums), kpis)
+    """A sheet of the campaigns that have e-mails or videos. Returns its last row."""
+    best, worst = (literal(page.book.say(text)) for text in words)
+    cell, block = f"{{{judged}}}", f"{{{judged}#}}"
+    result = (
+        f'IF({cell}="","",IF(MIN({block})=MAX({block}),"",'
+        f'IF({cell}=MAX({block}),{best},IF({cell}=MIN({block}),{worst},""))))'
+    )
+    columns = (shown_as("Campaign", "Name"), *sums, *kpis,
+               Measure("Result", result, KEY, blank="", look=BEHIND))  # fmt: skip
+    width = len(columns) - 1
+    lay_out(page, title, lead, ((1, 28), (width - 1, 17), (1, 36)), frozen=(TOP + 1, 1))
+    put_header(Grid(page, TOP, 0, columns, 1))
+    page.sheet.set_row(TOP, 46)
+    page.write(TOP + 1, 0, "All", page.styles.label(bold=True))
+    put_grid(page, TOP, (*sums, *unmarked(kpis)), [WHOLE], left=1, blank="{none}", titled=False,
+             look={"bold": True})  # fmt: skip
+    rows = of_list(page.book, listed, "campaign")
+    table = put_grid(page, TOP + 1, columns, rows, blank="{none}", titled=False)
     warn(page, listed)
-    page.sheet.freeze_panes(TOP + 1, 1)
-    return last
+    return table.last
 
 
 def trend(page: Page) -> None:
     """Weeks or months, their trend, and the days whose cost stands out."""
     styles, book = page.styles, page.book
-    width = 2 + len(SUMS) + len(TREND_KPIS)
-    page.sheet.set_column(0, 0, 22)
-    page.sheet.set_column(1, 1, 7)
-    page.sheet.set_column(2, width - 1, 11.5)
-    page.sheet.set_column(width, width, 18)
-    page.sheet.set_column(width + 1, width + 1, 2)
-    page.sheet.set_column(width + 2, width + 5, 16)
-    headline(page, "Trend", "Weeks or months, as the sheet {Summary} says; a week by its Monday.")
-    table_header(page, ("Period", "Days"), SUMS, TREND_KPIS, "Remark")
+    part = literal(book.say("part of a period"))
+    columns = (
+        Measure("Period", dated("{start}", 'Period="W"'), KEY, look=NAME),
+        Measure("Days", "{until}-{since}+1", COUNT),
+        *SUMS, *unmarked(TREND_KPIS),
+        Measure("Remark", f'IF({{whole}}=0,{part},"")', KEY, blank="", look=REMARK),
+    )  # fmt: skip
+    width = len(columns) - 1
+    lay_out(page, "Trend", "Weeks or months, as the sheet {Summary} says; a week by its Monday.",
+            ((1, 22), (1, 7), (width - 2, 11.5), (1, 18), (1, 2), (4, 16)),
+            frozen=(TOP + 2, 1))  # fmt: skip
+    put_header(Grid(page, TOP, 0, columns, 1))
+    page.sheet.set_row(TOP, 46)
     page.write(TOP + 1, 0, "Trend per period", styles.label(bold=True))
-    first, last = TOP + 2, TOP + 1 + PERIODS
     for column in range(2, width):
         rate = book.at("Model", TOP + PERIODS + 1 + column, BY_PERIOD + 4)
         page.put(TOP + 1, column, f"={rate}", styles.of("+0.0%;-0.0%;0.0%", bold=True))
-    part = literal(book.say("part of a period"))
-    for number, row in enumerate(range(first, last + 1)):
-        start, until, whole = (book.at("Model", TOP + 1 + number, BY_PERIOD + n) for n in (0, 1, 3))
-        none = f'{start}=""'
-        since, until = f"MAX({start},FirstDay)", f"MIN({until},LastDay)"
-        page.put(row, 0, blank_if(none, dated(start, 'Period="W"')), styles.label(bold=True))
-        page.put(row, 1, blank_if(none, f"{until}-{since}+1"), styles.number(COUNT))
-        sums_and_kpis(page, row, 2, SUMS, TREND_KPIS, none=none, since=since, until=until)
-        page.put(row, width, f'=IF({whole}=0,{part},"")', styles.lead(indent=1))
+    source = over_time(book, PERIODICAL)
+    rows = []
+    for number in range(1, PERIODS + 1):
+        start, until, whole = (source.at(name, number) for name in ("From", "Until", "Whole"))
+        rows.append({
+            "start": start, "whole": whole, "none": f'{start}=""', "criteria": "",
+            "since": f"MAX({start},FirstDay)", "until": f"MIN({until},LastDay)",
+        })  # fmt: skip
+    table = put_grid(page, TOP + 1, columns, rows, blank="{none}", titled=False)
     standing_out(page, TOP, width + 2)
-    labels = down(page, 0, first, PERIODS)
-    cost, revenue, ratio = (
-        down(page, column_of(SUMS, TREND_KPIS, name, 2), first, PERIODS)
-        for name in ("Cost", "Revenue", "ROAS")
-    )
-    limit = down(book.pages["Model"], BY_PERIOD + 4, TOP + 1, PERIODS)
-    draw(
-        page,
-        "column",
-        "Cost and revenue by period",
-        [Series("Cost", labels, cost, ORANGE), Series("Revenue", labels, revenue, BLUE)],
-        (TOP + STANDING_OUT + 4, width + 2, 460, 270),
-    )
-    draw(
-        page,
-        "column",
-        "ROAS by period, against break-even",
-        [Series("ROAS", labels, ratio, BLUE)],
-        (TOP + STANDING_OUT + 18, width + 2, 460, 270),
-        level=Series("Break-even", labels, limit, WARNING),
-        number_format="0.0",
-    )
-    source = book.pages["Model"]
-    dates, like_most, standing = (down(source, BY_DAY + n, TOP + 1, DAYS) for n in (0, 4, 5))
-    draw(
-        page,
-        "column",
-        "Cost by day",
-        [
-            Series("Like most days", dates, like_most, BLUE),
-            Series("Standing out", dates, standing, WARNING),
-        ],
-        (TOP + STANDING_OUT + 32, width + 2, 460, 270),
-        names_format="yyyy-mm-dd",
-        stacked=True,
-    )
-    page.sheet.freeze_panes(TOP + 2, 1)
-    page.sheet.print_area(0, 0, last + 2, width + 5)
+    limit = Series("Break-even", table.range_of("Period"), source.range_of("Break-even"), WARNING)
+    draw(page, "column", "Cost and revenue by period",
+         [table.series("cost", ORANGE, "Cost"), table.series("revenue", BLUE, "Revenue")],
+         (TOP + STANDING_OUT + 4, width + 2, 460, 270))  # fmt: skip
+    draw(page, "column", "ROAS by period, against break-even", [table.series("ROAS", BLUE)],
+         (TOP + STANDING_OUT + 18, width + 2, 460, 270), level=limit,
+         number_format="0.0")  # fmt: skip
+    days = over_time(book, DAILY)
+    draw(page, "column", "Cost by day",
+         [days.series("Like most days", BLUE), days.series("Standing out", WARNING)],
+         (TOP + STANDING_OUT + 32, width + 2, 460, 270), names_format="yyyy-mm-dd",
+         stacked=True)  # fmt: skip
+    page.sheet.print_area(0, 0, table.last + 2, width + 5)
+
+
+OUTLIERS = (
+    Measure("Day", "INDEX(DayDate,MATCH({sought},DayNumber,0))",
+            Unit("DATE", "a day and its date", "ddd yyyy-mm-dd"),
+            blank=f"OR({NONE},{{sought}}<1)", look=NAME),
+    Measure("Cost", "INDEX(DayCost,MATCH({sought},DayNumber,0))", MONEY),
+    Measure("Usual cost", "MEDIAN(DayCost)", MONEY),
+    Measure("Times the usual", "{Cost}/{Usual cost}", Unit("RATIO", "times as much", '0.0"x"'),
+            "{Usual cost}"),
+)  # fmt: skip
 
 
 def standing_out(page: Page, top: int, column: int) -> None:
     """The last days whose cost stands out, the newest first."""
-    styles = page.styles
     section(page, top - 1, column, column + 3, "Days whose cost stands out, the newest first")
-    header_row(page, top, column, ("Day", "Cost", "Usual cost", "Times the usual"))
-    formats = (
-        styles.of("ddd yyyy-mm-dd", align="start", bold=True),
-        styles.number(MONEY),
-        styles.number(MONEY),
-        styles.of('0.0"x"'),
-    )
-    for number, row in enumerate(range(top + 1, top + 1 + STANDING_OUT)):
-        sought = f"MAX(DayNumber)-{number}"
-        none = f"OR({NONE},{sought}<1)"
-        day, cost, usual = (xl_rowcol_to_cell(row, column + n) for n in (0, 1, 2))
-        for place, formula in enumerate((
-            f"INDEX(DayDate,MATCH({sought},DayNumber,0))",
-            f"INDEX(DayCost,MATCH({sought},DayNumber,0))",
-            "MEDIAN(DayCost)",
-            f'IF({usual}=0,"",{cost}/{usual})',
-        )):  # fmt: skip
-            empty = none if not place else f'{day}=""'
-            page.put(row, column + place, blank_if(empty, formula), formats[place])
+    rows = [{"sought": f"MAX(DayNumber)-{number}"} for number in range(STANDING_OUT)]
+    table = put_grid(page, top, OUTLIERS, rows, left=column, blank='{Day}=""')
     texts = ("None.", "More on the sheet {Model}: {days} in all.")
     nothing, more = (literal(page.book.say(text, days="{days}")) for text in texts)
-    last = top + 1 + STANDING_OUT
     formula = (
         f'=IF({NONE},"",IF(MAX(DayNumber)=0,{nothing},IF(MAX(DayNumber)>{STANDING_OUT},'
         f'SUBSTITUTE({more},"{{days}}",MAX(DayNumber)),"")))'
     )
-    page.put(last, column, formula, styles.lead())
+    page.put(table.last + 1, column, formula, page.styles.lead())
+
+
+# A/B tests
+
+GIVEN = "{Conversions of A},{Visitors of A},{Conversions of B},{Visitors of B}"
+FAULTY = (
+    "OR(COUNT({Visitors of A}:{Conversions of B})<4,MIN({Visitors of A},{Visitors of B})<=0,"
+    "{Conversions of A}>{Visitors of A},{Conversions of B}>{Visitors of B})"
+)
+ALIKE = (
+    "OR({Conversions of A}+{Conversions of B}=0,AND({Conversions of A}={Visitors of A},"
+    "{Conversions of B}={Visitors of B}))"
+)
+INTERVAL = f"AB_INTERVAL({GIVEN},1-Significance)"
+SHARE_EXACT = Unit("RATE", "a fraction, to the hundredth of a percent", "0.00%")
+POINTS = Unit("RATE", "a difference of fractions", "+0.00%;-0.00%;0.00%")
+
+TEST_GIVEN = tuple(
+    Measure(header, f'IF(INDEX(Tests[{column.name}],{{number}})="","",'
+                    f"INDEX(Tests[{column.name}],{{number}}))",
+            KEY if header == "Test" else COUNT, blank="ROWS(Tests[test])<{number}",
+            look=NAME if header == "Test" else {})
+    for header, column in zip(
+        ("Test", "Visitors of A", "Conversions of A", "Visitors of B", "Conversions of B"),
+        TESTS.columns, strict=True)
+)  # fmt: skip
+TEST_RESULTS = (
+    Measure("Rate of A", "CONVERSION_RATE({Conversions of A},{Visitors of A})", SHARE_EXACT),
+    Measure("Rate of B", "CONVERSION_RATE({Conversions of B},{Visitors of B})", SHARE_EXACT),
+    Measure("Lift", f"AB_LIFT({GIVEN})", GROWTH, "{Conversions of A}"),
+    Measure("p-value", f'IF({ALIKE},"",AB_PVALUE({GIVEN}))', PROBABILITY),
+    Measure("Interval from", f"INDEX({INTERVAL},1,1)", POINTS),
+    Measure("Interval to", f"INDEX({INTERVAL},1,2)", POINTS),
+)
+NEEDED = Measure(
+    "Visitors needed for each",
+    'IF({Rate of A}*Change<=0,"",IF({Rate of A}*(1+Change)>=1,"",'
+    "SAMPLE_SIZE({Rate of A},{Rate of A}*Change,Significance,TestPower)))",
+    COUNT,
+)
+
+
+def test_columns(book: Book) -> tuple[Measure, ...]:
+    """What a test shows, and whether it was large enough; two of them in words."""
+    better, worse, same, none, faulty, yes, no = (literal(book.say(text)) for text in (
+        "B converts better", "A converts better", "no difference shown", "no conversions yet",
+        "not complete: see {Checks}", "✓ yes", "✗ no",
+    ))  # fmt: skip
+    said = (
+        f'IF({{Test}}="","",IF({FAULTY},{faulty},IF({{p-value}}="",{none},'
+        f"IF({{p-value}}>=Significance,{same},"
+        f"IF({{Rate of B}}>{{Rate of A}},{better},{worse})))))"
+    )
+    needed = "{Visitors needed for each}"
+    reached = f"IF(MIN({{Visitors of A}},{{Visitors of B}})>={needed},{yes},{no})"
+    return (
+        *TEST_GIVEN, *TEST_RESULTS,
+        Measure("Verdict", said, KEY, blank="", look={**BEHIND, "bold": True}),
+        NEEDED,
+        Measure("Reached?", f'IF({needed}="","",{reached})', KEY, blank="", look=BEHIND),
+    )  # fmt: skip
 
 
 def ab_test(page: Page) -> None:
     """A/B tests: what they show, and how large the next one must be."""
     styles, book = page.styles, page.book
-    page.sheet.set_column(0, 0, 34)
-    page.sheet.set_column(1, 10, 15)
-    page.sheet.set_column(11, 11, 36)
-    page.sheet.set_column(12, 13, 15)
-    headline(page, "A/B test", "Did variant B convert better than A? Tests are from {Tests}.")
+    lay_out(page, "A/B test", "Did variant B convert better than A? Tests are from {Tests}.",
+            ((1, 34), (10, 15), (1, 36), (2, 15)), frozen=(TOP + 1, 1))  # fmt: skip
     section(page, TOP - 1, 0, 13, "What the tests show")
-    headers = (
-        "Test", "Visitors of A", "Conversions of A", "Visitors of B", "Conversions of B",
-        "Rate of A", "Rate of B", "Lift", "p-value", "Interval from", "Interval to", "Verdict",
-        "Visitors needed for each", "Reached?",
-    )  # fmt: skip
-    header_row(page, TOP, 0, headers)
-    for column in (11, 13):
-        page.write(TOP, column, headers[column], remark(page))
+    table = put_grid(page, TOP, test_columns(book), [{}] * TESTED, blank=FAULTY)
     page.sheet.set_row(TOP, 46)
-    verdicts = (
-        "B converts better", "A converts better", "no difference shown", "no conversions yet",
-        "not complete: see {Checks}",
-    )  # fmt: skip
-    better, worse, same, none, faulty = (literal(book.say(text)) for text in verdicts)
-    yes, no = (literal(book.say(text)) for text in ("✓ yes", "✗ no"))
-    last = TOP + TESTED
-    for number, row in enumerate(range(TOP + 1, last + 1), start=1):
-        cells = [xl_rowcol_to_cell(row, column) for column in range(13)]
-        name, visitors_a, a, visitors_b, b, rate_a, rate_b, _, p, _, _, _, planned = cells
-        for column, source in enumerate(TESTS.columns):
-            item = f"INDEX(Tests[{source.name}],{number})"
-            there = f"ROWS(Tests[test])<{number}"
-            style = styles.label(bold=True) if column == 0 else styles.number(COUNT)
-            page.put(row, column, blank_if(there, f'IF({item}="","",{item})'), style)
-        bad = (
-            f"OR(COUNT({visitors_a}:{b})<4,MIN({visitors_a},{visitors_b})<=0,"
-            f"{a}>{visitors_a},{b}>{visitors_b})"
-        )
-        given = f"{a},{visitors_a},{b},{visitors_b}"
-        alike = f"OR({a}+{b}=0,AND({a}={visitors_a},{b}={visitors_b}))"
-        interval = f"AB_INTERVAL({given},1-Significance)"
-        points = "+0.0%;-0.0%;0.0%"
-        for column, formula, style in (
-            (5, f"CONVERSION_RATE({a},{visitors_a})", styles.of("0.00%")),
-            (6, f"CONVERSION_RATE({b},{visitors_b})", styles.of("0.00%")),
-            (7, f'IF({a}=0,"",AB_LIFT({given}))', styles.of(points)),
-            (8, f'IF({alike},"",AB_PVALUE({given}))', styles.number(PROBABILITY)),
-            (9, f"INDEX({interval},1,1)", styles.of("+0.00%;-0.00%;0.00%")),
-            (10, f"INDEX({interval},1,2)", styles.of("+0.00%;-0.00%;0.00%")),
-            (12, f'IF({rate_a}*Change<=0,"",IF({rate_a}*(1+Change)>=1,"",'
-                 f"SAMPLE_SIZE({rate_a},{rate_a}*Change,Significance,TestPower)))",
-             styles.number(COUNT)),
-        ):  # fmt: skip
-            page.put(row, column, blank_if(bad, formula), style)
-        said = (
-            f'IF({name}="","",IF({bad},{faulty},IF({p}="",{none},IF({p}>=Significance,{same},'
-            f"IF({rate_b}>{rate_a},{better},{worse})))))"
-        )
-        page.put(row, 11, f"={said}", styles.label(bold=True, indent=1))
-        reached = f"IF(MIN({visitors_a},{visitors_b})>={planned},{yes},{no})"
-        page.put(row, 13, f'=IF({planned}="","",{reached})', styles.label(indent=1))
-    page.define("FirstPValue", TOP + 1, 8)
-    row = last + 1
+    table.define("FirstPValue", "p-value", 1, 1)
+    row = table.last + 1
     page.put(row, 0, f'=IF(COUNTA(Tests[test])>{TESTED},'
                      f'{literal(book.say("Only the first tests are shown."))},"")',
              styles.warning())  # fmt: skip
@@ -1021,153 +946,85 @@ def ab_test(page: Page) -> None:
     top = row + 2
     row = settings(page, top, 0, TEST_SETTINGS)
     row = figures(page, row + 1, 0, "How large the next test must be", TEST_FIGURES)
-    sample_sizes(page, row + 1)
-    names, values = (down(page, column, row + 3, len(CHANGES)) for column in (0, 3))
-    draw(
-        page,
-        "column",
-        "Days that a test takes, by the change to detect (power 80%)",
-        [Series("Days", names, values)],
-        (top, 8, 640, 360),
-        names_format="+0%",
-        labels=True,
-    )
-    page.sheet.freeze_panes(TOP + 1, 1)
-    page.sheet.print_area(0, 0, row + 2 + len(CHANGES), 13)
+    sizes = sample_sizes(page, row + 1)
+    draw(page, "column", "Days that a test takes, by the change to detect (power 80%)",
+         [sizes.series(f"days {POWERS[0]}", name="Days")], (top, 8, 640, 360),
+         names_format="+0%", labels=True)  # fmt: skip
+    page.sheet.print_area(0, 0, sizes.last, 13)
 
 
-def sample_sizes(page: Page, top: int) -> None:
+PLANNED = (
+    Measure("Change to detect", "{change}", Unit("RATE", "a rise", "+0%"), look=NAME,
+            kind="number"),
+    Measure("Rate to detect", "BaselineRate*(1+{change})", SHARE_EXACT, blank='BaselineRate=""'),
+    *(
+        column
+        for power in POWERS
+        for column in (
+            Measure("", sample_size("{change}", str(power)), COUNT, key=f"visitors {power}"),
+            Measure("", test_days(f"{{visitors {power}}}"), COUNT, key=f"days {power}"),
+        )
+    ),
+)  # fmt: skip
+
+
+def sample_sizes(page: Page, top: int) -> Grid:
     """Visitors and days for some changes and powers."""
-    styles = page.styles
-    section(
-        page,
-        top,
-        0,
-        1 + 2 * len(POWERS),
-        "Visitors for each variant, and days, by the change to detect",
-    )
-    headers = ["Change to detect", "Rate to detect"]
-    for power in POWERS:
-        share = f"{power:.0%}"
-        headers += [page.book.say("Visitors, power {share}", share=share),
-                    page.book.say("Days, power {share}", share=share)]  # fmt: skip
-    for column, header in enumerate(headers):
-        align = "right" if column else "start"
-        style = styles.header(align=align, text_wrap=True, valign="bottom")
-        if column < 2:
-            page.write(top + 1, column, header, style)
-        else:
-            page.sheet.write_string(top + 1, column, header, style)
+    title = "Visitors for each variant, and days, by the change to detect"
+    section(page, top, 0, 1 + 2 * len(POWERS), title)
+    changes = [{"change": str(change)} for change in CHANGES]
+    table = put_grid(page, top + 1, PLANNED, changes)
+    style = page.styles.header(align="right", text_wrap=True, valign="bottom")
+    for number, power in enumerate(POWERS):
+        for place, text in enumerate(("Visitors, power {share}", "Days, power {share}"), start=2):
+            page.write(top + 1, 2 * number + place, text, style, share=f"{power:.0%}")
     page.sheet.set_row(top + 1, 46)
-    for row, change in enumerate(CHANGES, start=top + 2):
-        page.sheet.write_number(row, 0, change, styles.of("+0%", bold=True, align="start"))
-        rate = blank_if('BaselineRate=""', f"BaselineRate*(1+{change})")
-        page.put(row, 1, rate, styles.of("0.00%"))
-        for place, power in enumerate(POWERS):
-            visitors = xl_rowcol_to_cell(row, 2 + 2 * place)
-            size = f"={sample_size(str(change), str(power))}"
-            page.put(row, 2 + 2 * place, size, styles.number(COUNT))
-            page.put(row, 3 + 2 * place, f"={test_days(visitors)}", styles.number(COUNT))
+    return table
 
 
 # Parts of tables
 
 
-def table_header(
-    page: Page, heads: Sequence[str], sums: Sequence[Sum], kpis: Sequence[Kpi], result: str
-) -> None:
-    """The header of a table of sums, KPIs and a result in words."""
-    headers = [*heads, *(one.header for one in sums), *(kpi.header for kpi in kpis)]
-    texts = [place for place, head in enumerate(heads) if head not in ("Share of cost", "Days")]
-    header_row(page, TOP, 0, headers, text=texts)
-    page.write(TOP, len(headers), result, remark(page))
-    page.sheet.set_row(TOP, 46)
+def unmarked(measures: Sequence[Measure]) -> tuple[Measure, ...]:
+    """Measures whose best and worst are not marked."""
+    return tuple(measure._replace(best="") for measure in measures)
 
 
-def remark(page: Page) -> Format:
-    """The header of a column of words behind numbers."""
-    return page.styles.header(indent=1, text_wrap=True, valign="bottom")
+def pays(book: Book) -> Measure:
+    """In words, whether all of it pays."""
+    return verdict(book, best=False)._replace(formula=judged(book, best=False), blank=NONE)
 
 
-def sums_and_kpis(
-    page: Page,
-    row: int,
-    column: int,
-    sums: Sequence[Sum],
-    kpis: Sequence[Kpi],
-    *criteria: str,
-    none: str,
-    since: str = "FirstDay",
-    until: str = "LastDay",
-    bold: bool = False,
-) -> None:
-    """A row's sums over the rows of Ads that meet criteria, and its KPIs; blank where `none`."""
-    cells = {}
-    for place, one in enumerate(sums, start=column):
-        cells[one.name] = xl_rowcol_to_cell(row, place)
-        formula = blank_if(none, total(one.name, *criteria, since=since, until=until))
-        # Sums without cents, which nobody reads in a table.
-        page.put(row, place, formula, page.styles.of(COUNT.number_format, bold=bold))
-    for place, kpi in enumerate(kpis, start=column + len(sums)):
-        formula = f'IF({kpi.blank},"",{kpi.formula})'.format(**cells)
-        page.put(row, place, blank_if(none, formula), page.styles.number(kpi.unit, bold=bold))
+def verdict(book: Book, *, best: bool) -> Measure:
+    """In words: does it pay, and (if `best`) is it the best or the worst ROAS of all?
 
-
-def column_of(sums: Sequence[Sum], kpis: Sequence[Kpi], header: str, first: int) -> int:
-    """The column of a sum or a KPI in a table whose sums begin in the column `first`."""
-    return first + [*(one.header for one in sums), *(kpi.header for kpi in kpis)].index(header)
-
-
-def verdict(
-    page: Page,
-    row: int,
-    column: int,
-    times: str = "1",
-    block: tuple[int, int, int, int] | None = None,
-) -> str:
-    """In words: does it pay, and is it the best or the worst ROAS of a block?
-
-    `column` is that of the cost; `times` is 1 where there is a name, and more for one that has
-    been there in another spelling.
+    A name in two spellings is listed once more; that it is counted above is all that is said then.
     """
+    twice = literal(book.say("spelled in two ways: counted above"))
+    times = "{model Times}"
+    formula = f'IF({times}="","",IF({times}>1,{twice},{judged(book, best=best)}))'
+    return Measure("Against break-even", formula, KEY, blank="", look=BEHIND)
+
+
+def judged(book: Book, *, best: bool) -> str:
+    """The same of a name that is spelled in one way."""
     texts = (
-        "spelled in two ways: counted above", "no cost in these days", "cost without conversions",
-        "above break-even", "below break-even", "best: above break-even", "best: below break-even",
+        "no cost in these days", "cost without conversions", "above break-even",
+        "below break-even", "best: above break-even", "best: below break-even",
         "worst: above break-even", "worst: below break-even",
     )  # fmt: skip
-    twice, free, lost, *judged = (literal(page.book.say(text)) for text in texts)
-    cost, conversions, ratio = (
-        xl_rowcol_to_cell(row, column_of(SUMS, KPIS, name, column))
-        for name in ("Cost", "Conversions", "ROAS")
-    )
-    plain, best, worst = (
-        f"IF({ratio}>=BreakEven,{above},{below})"
-        for above, below in zip(judged[::2], judged[1::2], strict=True)
+    free, lost, *pairs = (literal(book.say(text)) for text in texts)
+    plain, highest, lowest = (
+        f"IF({{ROAS}}>=BreakEven,{above},{below})"
+        for above, below in zip(pairs[::2], pairs[1::2], strict=True)
     )
     said = plain
-    if block:
-        whole = xl_range_abs(*block)
+    if best:
         said = (
-            f"IF(MIN({whole})=MAX({whole}),{plain},IF({ratio}=MAX({whole}),{best},"
-            f"IF({ratio}=MIN({whole}),{worst},{plain})))"
+            f"IF(MIN({{ROAS#}})=MAX({{ROAS#}}),{plain},IF({{ROAS}}=MAX({{ROAS#}}),{highest},"
+            f"IF({{ROAS}}=MIN({{ROAS#}}),{lowest},{plain})))"
         )
-    said = f"IF({cost}=0,{free},IF({conversions}=0,{lost},{said}))"
-    if times == "1":
-        return blank_if(NONE, said)
-    return f'=IF({times}="","",IF({times}>1,{twice},{said}))'
-
-
-def mark(page: Page, first: int, last: int, column: int, kpis: Sequence[Kpi]) -> None:
-    """Mark the best and the worst of the KPIs that say which is better."""
-    for place, kpi in enumerate(kpis, start=column):
-        if kpi.best:
-            low = kpi.best == "low"
-            best_and_worst(page, (first, place, last, place), kpi.unit, low=low)
-
-
-def model_cell(book: Book, listed: Listed, number: int, place: int) -> str:
-    """The address of a cell beside a list: of its row `number`, from 1, `place` columns on."""
-    return book.at("Model", TOP + number, listed.column + place)
+    return f"IF({{cost}}=0,{free},IF({{conversions}}=0,{lost},{said}))"
 
 
 def shown(book: Book, listed: Listed) -> int:

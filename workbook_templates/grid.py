@@ -1,9 +1,9 @@
 """A table as records: a measure a column (or, across, a row), a record a row.
 
-A measure's formula has placeholders: {leads} is the cell of the measure "leads" in the same record,
-{$leads} the same with its column fixed, {leads<} the cell of the record before, {leads#} the cells
-of all records, {number} the record's number, from 1. Any other {field} is what the record gives, such as a piece of a formula
-or a cell of another sheet. What stands in quotes is text, and stays as it is::
+In a measure's formula {leads} is the cell of the measure "leads" in the same record, {$leads} the
+same with its column fixed, {leads<} the cell of the record before, {leads#} the cells of all
+records, {number} the record's number, from 1. Any other {field} is what the record gives, such as a
+piece of a formula or a cell of another sheet. What stands in quotes is text, and stays as it is::
 
     MONTHLY = (
         Measure("month", "{first}", MONTH, blank=EMPTY, look=NAME),
