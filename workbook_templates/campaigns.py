@@ -26,9 +26,11 @@ from kpi_xl.units import (
 
 from .campaigns_sample import sample
 from .grid import (
+    BEHIND,
     GROWTH,
     NAME,
     REMARK,
+    WORDS,
     Grid,
     Measure,
     lay_out,
@@ -456,9 +458,6 @@ def write(book: Book) -> None:
 
 # The sheet Model
 
-WORDS = {"align": "start"}
-BEHIND = {"align": "start", "indent": 1}
-"""How words look that stand behind numbers and say what these mean."""
 LISTED = (
     Measure("Name", 'IF(ISBLANK({source name}),"",{source name}&"")', KEY, blank="", look=WORDS),
     Measure("Found by", criterion("{Name}"), KEY, look=WORDS),

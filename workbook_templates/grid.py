@@ -37,8 +37,14 @@ WHOLE = Unit("COUNT", "a number in a row", "0")
 NAME = {"bold": True, "align": "start"}
 """How the names look for which the rows stand."""
 
+WORDS = {"align": "start"}
+"""How other words look."""
+
+BEHIND = {"align": "start", "indent": 1}
+"""How words look that stand behind numbers and say what these mean."""
+
 REMARK = {"font_color": MUTED, "align": "start", "indent": 1}
-"""How words look that stand behind numbers."""
+"""The same, as remarks."""
 
 PLACEHOLDER = re.compile(r'"[^"]*"|\{(\$?)([A-Za-z][^{}<>#$;"]*)([<#]?)\}')
 

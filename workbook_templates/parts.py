@@ -776,6 +776,11 @@ def draw(
     dress(chart, page, title, kind, (names_format, number_format), labels)
     if sum(one.colour != NO_COLOUR for one in series) == 1 and not level:
         chart.set_legend({"none": True})
+    insert(chart, page, place)
+
+
+def insert(chart: Chart, page: Page, place: tuple[int, int, int, int]) -> None:
+    """Put a chart on a sheet: row and column of its corner, width and height in pixels."""
     row, column, width, height = place
     chart.set_size({"width": width, "height": height})
     page.sheet.insert_chart(row, column, chart, {"x_offset": 8, "object_position": 3})

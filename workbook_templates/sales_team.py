@@ -6,24 +6,33 @@ first, second and so on. The sheets for people pick the reps from it in that ord
 
 from collections.abc import Sequence
 from datetime import date
-from string import Template as Formula
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from kpi_xl.schema.sales_team import LARGE, SCHEMA, WEEKS
 from kpi_xl.units import AVERAGE, COUNT, DATE, KEY, MONEY, RATE, TEXT, Unit
 
+from .grid import (
+    BEHIND,
+    GROWTH,
+    MONTH,
+    NAME,
+    WORDS,
+    Grid,
+    Measure,
+    Record,
+    lay_out,
+    put_grid,
+)
 from .parts import (
     Agreement,
     Figure,
     Problem,
-    Series,
     Setting,
     Sheet,
     Template,
     bars,
-    best_and_worst,
     blank_if,
     cards,
     checks,
@@ -31,8 +40,8 @@ from .parts import (
     dress,
     figures,
     header_row,
-    headline,
     heat,
+    insert,
     section,
     settings,
     status,
@@ -140,86 +149,88 @@ GOALS = (
 )  # fmt: skip
 
 
-class Measure(NamedTuple):
-    """A column of the table of reps on the sheet Model; the name Rep... stands for it, if any.
+def of_rep(
+    name: str,
+    formula: str,
+    unit: Unit,
+    kind: Literal["formula", "array"] = "formula",
+    *,
+    over: str = "",
+    named: bool = True,
+) -> Measure:
+    """A measure of the table of reps on the sheet Model; the name Rep... stands for it.
 
-    In its formula $Other is that measure of the same rep, $row the rep's number in Targets.
+    Unless it is not `named`: then no formula beyond its row refers to it.
     """
-
-    name: str
-    formula: str
-    unit: Unit
-    whole: bool = False
-    """The formula computes with whole columns."""
-    named: bool = True
-    """Formulas beyond its row refer to it."""
+    title = f"Rep{name}"
+    return Measure(title, formula, unit, over, name=title if named else "", key=name, kind=kind)
 
 
 def month_sum(column: str) -> str:
     """The sum of a column over a rep's weeks in the month."""
-    return f'=IF($Weeks="","",SUMIFS(Weeks[{column}],Weeks[rep],"="&$Name,{IN_MONTH}))'
+    return f'=IF({{$Weeks}}="","",SUMIFS(Weeks[{column}],Weeks[rep],"="&{{$Name}},{IN_MONTH}))'
 
 
 def rep_target(column: str, otherwise: str) -> str:
     """A rep's target for the weeks that have a row."""
-    given = f"INDEX(Targets[{column}],$row)"
-    return (
-        f'=IF(N($Weeks)=0,"",IF({given}="",{otherwise},{given})*MIN($Weeks,MonthWeeks)/MonthWeeks)'
-    )
+    given = f"INDEX(Targets[{column}],{{number}})"
+    target = f'IF({given}="",{otherwise},{given})'
+    return f'=IF(N({{$Weeks}})=0,"",{target}*MIN({{$Weeks}},MonthWeeks)/MonthWeeks)'
 
 
 PLAUSIBLE = "(Weeks[week]>=Earliest)*(Weeks[week]<=Latest)"
-DAYS_OF_REP = f"IF((Weeks[rep]=$Name)*{PLAUSIBLE},Weeks[week])"
+DAYS_OF_REP = f"IF((Weeks[rep]={{$Name}})*{PLAUSIBLE},Weeks[week])"
 
 MEASURES = (
-    Measure("Name", '=IF($row>ROWS(Targets[rep]),"",IF(INDEX(Targets[rep],$row)="","",'
-            "INDEX(Targets[rep],$row)))", KEY),
+    of_rep("Name", '=IF({number}>ROWS(Targets[rep]),"",IF(INDEX(Targets[rep],{number})="","",'
+            "INDEX(Targets[rep],{number})))", KEY),
     # What the checks need
-    Measure("Times", '=IF($Name="","",COUNTIF(RepName,"="&$Name))', COUNT),
-    Measure("Rows", '=IF(OR($Name="",N(Latest)=0),"",COUNTIFS(Weeks[rep],"="&$Name,'
+    of_rep("Times", '=IF({$Name}="","",COUNTIF(RepName,"="&{$Name}))', COUNT),
+    of_rep("Rows", '=IF(OR({$Name}="",N(Latest)=0),"",COUNTIFS(Weeks[rep],"="&{$Name},'
             'Weeks[week],">="&Earliest,Weeks[week],"<="&Latest))', COUNT),
-    Measure("Different", '=IF(N($Rows)=0,"",SUMPRODUCT('
-            f"(FREQUENCY({DAYS_OF_REP},Weeks[week])>0)*1))", COUNT, True, named=False),
-    Measure("Again", '=IF(N($Rows)=0,"",$Rows-$Different)', COUNT),
-    Measure("AgainAt", '=IF(N($Again)=0,"",ROW(Weeks[[#Headers],[rep]])+MATCH(1,'
-            f"(Weeks[rep]=$Name)*(Weeks[week]=MODE({DAYS_OF_REP})),0))", COUNT, True),
-    Measure("First", '=IF(N($Rows)=0,"",_xlfn.MINIFS(Weeks[week],Weeks[rep],"="&$Name,Weeks[week],'
-            '">="&Earliest))', DATE, named=False),
-    Measure("Last", '=IF(N($Rows)=0,"",_xlfn.MAXIFS(Weeks[week],Weeks[rep],"="&$Name,Weeks[week],'
-            '"<="&Latest))', DATE, named=False),
-    Measure("Missing", '=IF(N($Rows)=0,"",MAX(0,INT(($Last-2)/7)-INT(($First-2)/7)+1-$Different))',
-            COUNT),
+    of_rep("Different", '=IF(N({$Rows})=0,"",SUMPRODUCT('
+            f"(FREQUENCY({DAYS_OF_REP},Weeks[week])>0)*1))", COUNT, "array", named=False),
+    of_rep("Again", "{$Rows}-{$Different}", COUNT, over="N({$Rows})"),
+    of_rep("AgainAt", "ROW(Weeks[[#Headers],[rep]])+MATCH(1,(Weeks[rep]={$Name})"
+           f"*(Weeks[week]=MODE({DAYS_OF_REP})),0)", COUNT, "array", over="N({$Again})"),
+    of_rep("First", '_xlfn.MINIFS(Weeks[week],Weeks[rep],"="&{$Name},Weeks[week],">="&Earliest)',
+           DATE, over="N({$Rows})", named=False),
+    of_rep("Last", '_xlfn.MAXIFS(Weeks[week],Weeks[rep],"="&{$Name},Weeks[week],"<="&Latest)',
+           DATE, over="N({$Rows})", named=False),
+    of_rep("Missing", "MAX(0,INT(({$Last}-2)/7)-INT(({$First}-2)/7)+1-{$Different})", COUNT,
+           over="N({$Rows})"),
     # The month
-    Measure("Weeks", f'=IF(OR($Name="",{NO_MONTH}),"",COUNTIFS(Weeks[rep],"="&$Name,{IN_MONTH}))',
-            COUNT),
-    Measure("Sales", month_sum("sales"), LARGE),
-    Measure("Target", rep_target("sales", "TeamTarget/RepCount"), LARGE),
-    Measure("Share", '=IF(N($Target)=0,"",QUOTA_ATTAINMENT($Sales,$Target))', RATE),
-    Measure("Status", '=IF(N($Target)=0,"",KPI_STATUS($Sales,$Target,,Tolerance))', TEXT),
-    Measure("Forecast", '=IF(N($Weeks)=0,"",RUN_RATE($Sales,WeeksGone,MonthWeeks))', LARGE),
-    Measure("Visits", month_sum("visits"), COUNT),
-    Measure("VisitTarget", rep_target("visits", "VisitTarget"), COUNT),
-    Measure("VisitShare", '=IF(N($VisitTarget)=0,"",QUOTA_ATTAINMENT($Visits,$VisitTarget))', RATE),
-    Measure("VisitStatus",
-            '=IF(N($VisitTarget)=0,"",KPI_STATUS($Visits,$VisitTarget,,Tolerance))', TEXT),
-    Measure("Leads", month_sum("leads"), COUNT),
-    Measure("Deals", month_sum("deals"), COUNT),
-    Measure("CloseRate", '=IF(N($Leads)=0,"",CLOSE_RATE($Deals,$Leads))', RATE),
-    Measure("CloseStatus", '=IF(OR($CloseRate="",N(CloseTarget)=0),"",'
-            "KPI_STATUS($CloseRate,CloseTarget,,Tolerance))", TEXT),
-    Measure("Spend", month_sum("spend"), LARGE),
-    Measure("Cac", '=IF(N($Deals)=0,"",CAC($Spend,$Deals))', MONEY),
-    Measure("CacStatus", '=IF(OR($Cac="",N(CacLimit)=0),"",'
-            'KPI_STATUS($Cac,CacLimit,,Tolerance,"lower"))', TEXT),
-    Measure("Deal", '=IF(N($Deals)=0,"",AOV($Sales,$Deals))', MONEY),
+    of_rep("Weeks", f'=IF(OR({{$Name}}="",{NO_MONTH}),"",'
+           f'COUNTIFS(Weeks[rep],"="&{{$Name}},{IN_MONTH}))', COUNT),
+    of_rep("Sales", month_sum("sales"), LARGE),
+    of_rep("Target", rep_target("sales", "TeamTarget/RepCount"), LARGE),
+    of_rep("Share", "QUOTA_ATTAINMENT({$Sales},{$Target})", RATE, over="N({$Target})"),
+    of_rep("Status", "KPI_STATUS({$Sales},{$Target},,Tolerance)", TEXT, over="N({$Target})"),
+    of_rep("Forecast", "RUN_RATE({$Sales},WeeksGone,MonthWeeks)", LARGE, over="N({$Weeks})"),
+    of_rep("Visits", month_sum("visits"), COUNT),
+    of_rep("VisitTarget", rep_target("visits", "VisitTarget"), COUNT),
+    of_rep("VisitShare", "QUOTA_ATTAINMENT({$Visits},{$VisitTarget})", RATE,
+           over="N({$VisitTarget})"),
+    of_rep("VisitStatus",
+            "KPI_STATUS({$Visits},{$VisitTarget},,Tolerance)", TEXT, over="N({$VisitTarget})"),
+    of_rep("Leads", month_sum("leads"), COUNT),
+    of_rep("Deals", month_sum("deals"), COUNT),
+    of_rep("CloseRate", "CLOSE_RATE({$Deals},{$Leads})", RATE, over="N({$Leads})"),
+    of_rep("CloseStatus", '=IF(OR({$CloseRate}="",N(CloseTarget)=0),"",'
+            "KPI_STATUS({$CloseRate},CloseTarget,,Tolerance))", TEXT),
+    of_rep("Spend", month_sum("spend"), LARGE),
+    of_rep("Cac", "CAC({$Spend},{$Deals})", MONEY, over="N({$Deals})"),
+    of_rep("CacStatus", '=IF(OR({$Cac}="",N(CacLimit)=0),"",'
+            'KPI_STATUS({$Cac},CacLimit,,Tolerance,"lower"))', TEXT),
+    of_rep("Deal", "AOV({$Sales},{$Deals})", MONEY, over="N({$Deals})"),
     # How far from the target, above 0 where it is better; the average deal against the team's
-    Measure("VisitGap", '=IF(N($VisitTarget)=0,"",VS_BASELINE($Visits,$VisitTarget))', RATE,
+    of_rep("VisitGap", "VS_BASELINE({$Visits},{$VisitTarget})", RATE, over="N({$VisitTarget})",
             named=False),
-    Measure("CloseGap", '=IF($CloseStatus="","",VS_BASELINE($CloseRate,CloseTarget))', RATE,
+    of_rep("CloseGap", '=IF({$CloseStatus}="","",VS_BASELINE({$CloseRate},CloseTarget))', RATE,
             named=False),
-    Measure("CacGap", '=IF($CacStatus="","",-VS_BASELINE($Cac,CacLimit))', RATE,
+    of_rep("CacGap", '=IF({$CacStatus}="","",-VS_BASELINE({$Cac},CacLimit))', RATE,
             named=False),
-    Measure("DealGap", '=IF(OR($Deal="",N(TeamDeal)<=0),"",VS_BASELINE($Deal,TeamDeal))', RATE,
+    of_rep("DealGap", '=IF(OR({$Deal}="",N(TeamDeal)<=0),"",VS_BASELINE({$Deal},TeamDeal))', RATE,
             named=False),
 )  # fmt: skip
 
@@ -238,19 +249,19 @@ class Reason(NamedTuple):
 
 # Numbers inside texts have no separators: what those are depends on the reader's Excel.
 REASONS = (
-    Reason("VisitGap", "$Visits", "$VisitTarget", "0",
+    Reason("VisitGap", "{$Visits}", "{$VisitTarget}", "0",
            "Visits {gap} below the target: {actual} against {target}",
            "Visits {gap} above the target: {actual} against {target}",
            "Plan the visits of the next weeks together."),
-    Reason("CloseGap", "$CloseRate", "CloseTarget", "0%",
+    Reason("CloseGap", "{$CloseRate}", "CloseTarget", "0%",
            "Close rate {gap} below the target: {actual} against {target}",
            "Close rate {gap} above the target: {actual} against {target}",
            "Go along to visits; practise the offer and the objections."),
-    Reason("CacGap", "$Cac", "CacLimit", "0",
+    Reason("CacGap", "{$Cac}", "CacLimit", "0",
            "CAC {gap} above its limit: {actual} against {target}",
            "CAC {gap} below its limit: {actual} against {target}",
            "See which spending wins no deals, and stop it."),
-    Reason("DealGap", "$Deal", "TeamDeal", "0",
+    Reason("DealGap", "{$Deal}", "TeamDeal", "0",
            "Average deal {gap} below the team's: {actual} against {target}",
            "Average deal {gap} above the team's: {actual} against {target}",
            "Choose larger customers; offer what goes with it."),
@@ -328,8 +339,8 @@ BY_REP = 3
 BY_RANK = BY_REP + len(MEASURES) + len(REASONS) + 5  # two for the words, two for the ranking
 GOAL = BY_RANK + 9
 WEEK = GOAL + 6
-MONTH = WEEK + 6
-MONDAY = MONTH + 6
+MONTH_BLOCK = WEEK + 6
+MONDAY = MONTH_BLOCK + 6
 PEOPLE = MONDAY + 5
 
 LISTS = (
@@ -353,7 +364,8 @@ def write(book: Book) -> None:
 
 def model(page: Page) -> int:
     """What the other sheets show, computed. Returns how many reps they have room for."""
-    headline(page, "Model", "What the other sheets show, computed here.")
+    lead = "What the other sheets show, computed here."
+    lay_out(page, "Model", lead, ((PEOPLE + 1, 12),), frozen=(TOP + 1, 0))
     known = rep_count(page.book)
     room = LEAST_ROOM if known <= LEAST_ROOM else min(known + SPARE, MOST_ROOM)
     title_row(page, BASE, ("name", "value"))
@@ -362,15 +374,17 @@ def model(page: Page) -> int:
         page.put(row, BASE + 1, formula, page.styles.number(unit))
         page.define(name, row, BASE + 1)
     unknown_names(page, room)
-    by_rep(page, room)
-    by_rank(page, room)
+    put_block(page, BY_REP, (*MEASURES, *in_words(page.book), *RANKING), [{}] * room)
+    put_block(page, BY_RANK, RANKS, [{}] * room, '{RankPlace}=""')
     goals(page)
-    thirteen_weeks(page)
-    twelve_months(page)
-    mondays(page)
+    weeks_ago = [{"days": str(7 * ago)} for ago in range(THIRTEEN - 1, -1, -1)]
+    put_block(page, WEEK, THIRTEEN_WEEKS, weeks_ago, '{week}=""')
+    sales = [{"sales": page.book.at("Months", TOP + number, 2), "ago": str(number - TWELVE - 1)}
+             for number in range(1, TWELVE + 1)]  # fmt: skip
+    put_block(page, MONTH_BLOCK, TWELVE_MONTHS, sales, '{start}=""')
+    mondays = [{"days": str(7 * number)} for number in range(TWO_YEARS)]
+    put_block(page, MONDAY, MONDAYS, mondays, '{Monday}=""')
     people(page)
-    page.sheet.set_column(BASE, PEOPLE, 12)
-    page.sheet.freeze_panes(TOP + 1, 0)
     page.sheet.print_area(0, 0, TOP + len(BASIS) + 2, 1)
     return room
 
@@ -379,6 +393,18 @@ def title_row(page: Page, column: int, titles: Sequence[str]) -> None:
     """The header of a block of the sheet Model, whose names stay English."""
     for place, title in enumerate(titles, start=column):
         page.sheet.write_string(TOP, place, title, page.styles.header(align="start"))
+
+
+def put_block(
+    page: Page,
+    left: int,
+    measures: Sequence[Measure],
+    records: Sequence[Record],
+    blank: str = "",
+) -> Grid:
+    """A table on the sheet Model."""
+    title_row(page, left, [measure.header for measure in measures])
+    return put_grid(page, TOP, measures, records, left=left, blank=blank, titled=False)
 
 
 def unknown_names(page: Page, room: int) -> None:
@@ -395,36 +421,19 @@ def unknown_names(page: Page, room: int) -> None:
         page.define(name, row, BASE + 1)
 
 
-def by_rep(page: Page, room: int) -> None:
-    """A row a rep: the figures, how they compare, and the reason in words."""
-    measures = (*MEASURES, *in_words(page.book), *RANKING)
-    title_row(page, BY_REP, [f"Rep{measure.name}" for measure in measures])
-    for place, measure in enumerate(measures, start=BY_REP):
-        style = page.styles.number(measure.unit)
-        if measure.named:
-            page.define(f"Rep{measure.name}", TOP + 1, place, TOP + room, place)
-        for number in range(1, room + 1):
-            cells = {
-                other.name: xl_rowcol_to_cell(TOP + number, column, col_abs=True)
-                for column, other in enumerate(measures, start=BY_REP)
-            }
-            text = Formula(measure.formula).substitute(cells, row=number)
-            (page.put_array if measure.whole else page.put)(TOP + number, place, text, style)
-
-
 def in_words(book: Book) -> list[Measure]:
     """The reasons, and the sentence that is said of a rep."""
     reasons = []
     for reason in REASONS:
         cells = {
-            "gap": f'TEXT(ABS(${reason.gap}),"0%")',
+            "gap": f'TEXT(ABS({{${reason.gap}}}),"0%")',
             "actual": f'TEXT({reason.actual},"{reason.number_format}")',
             "target": f'TEXT({reason.target},"{reason.number_format}")',
         }
         worse, better = (sentence(book, text, **cells) for text in (reason.worse, reason.better))
-        formula = f'=IF(${reason.gap}="","",IF(${reason.gap}<0,{worse},{better}))'
-        reasons.append(Measure(reason.gap.replace("Gap", "Words"), formula, TEXT, named=False))
-    gaps, words = "$VisitGap:$DealGap", "$VisitWords:$DealWords"
+        formula = f'=IF({{${reason.gap}}}="","",IF({{${reason.gap}}}<0,{worse},{better}))'
+        reasons.append(of_rep(reason.gap.replace("Gap", "Words"), formula, TEXT, named=False))
+    gaps, words = "{$VisitGap}:{$DealGap}", "{$VisitWords}:{$DealWords}"
 
     def said_of(extreme: str, beyond: str, otherwise: str) -> str:
         found = f"INDEX({words},1,MATCH({extreme}({gaps}),{gaps},0))"
@@ -435,109 +444,83 @@ def in_words(book: Book) -> list[Measure]:
 
     best = said_of("MAX", ">", "No KPI stands out")
     worst = said_of("MIN", "<", "No other KPI is behind")
-    share = 'TEXT(IF($Share<1,MIN($Share,0.99),$Share),"0%")'  # 99.8 % is not the whole target
+    # 99.8 % is not the whole target.
+    share = 'TEXT(IF({$Share}<1,MIN({$Share},0.99),{$Share}),"0%")'
     text = "Sales at {share} of the target. {reason}."
     best, worst = (sentence(book, text, share=share, reason=one) for one in (best, worst))
     away = quotes(book, "No week in this month, or no target for it.")
-    formula = f'=IF($Name="","",IF($Share="",{away},IF($Status="on track",{best},{worst})))'
+    formula = (
+        f'=IF({{$Name}}="","",IF({{$Share}}="",{away},IF({{$Status}}="on track",{best},{worst})))'
+    )
     tips = ",".join(quotes(book, reason.advice) for reason in REASONS)
     tip = f"CHOOSE(MATCH(MIN({gaps}),{gaps},0),{tips})"
     show, keep = (quotes(book, text) for text in (
         "Let the others see how it is done.", "Look at the leads: how many, and how good."
     ))  # fmt: skip
     none = f"IF(COUNT({gaps})=0,{keep},IF(MIN({gaps})>=0,{keep},{tip}))"
-    advice = f'=IF($Share="","",IF($Status="on track",{show},{none}))'
-    return [*reasons, Measure("Sentence", formula, TEXT), Measure("Advice", advice, TEXT)]
+    advice = f'=IF({{$Share}}="","",IF({{$Status}}="on track",{show},{none}))'
+    return [*reasons, of_rep("Sentence", formula, TEXT), of_rep("Advice", advice, TEXT)]
 
 
 RANKING = (
     # Reps without a target come last; equal ones stay in the order of Targets.
-    Measure("Key", '=IF($Name="","",IF($Share="",-1000000000,ROUND($Share,12)))', AVERAGE),
-    Measure("Position", '=IF($Name="","",RANK($Key,RepKey)'
-            "+SUMPRODUCT((RepKey=$Key)*(RankNumber<$row)))", COUNT),
+    of_rep("Key", '=IF({$Name}="","",IF({$Share}="",-1000000000,ROUND({$Share},12)))', AVERAGE),
+    of_rep("Position", '=IF({$Name}="","",RANK({$Key},RepKey)'
+            "+SUMPRODUCT((RepKey={$Key})*(RankNumber<{number})))", COUNT),
 )  # fmt: skip
 
 
 def quotes(book: Book, text: str) -> str:
-    """A text in the workbook's language, as a measure's formula writes it."""
-    return literal(book.say(text)).replace("$", "$$")
+    """A text in the workbook's language, as formulas write it."""
+    return literal(book.say(text))
 
 
 def sentence(book: Book, text: str, **cells: str) -> str:
     """The same for a text with {fields}, which formulas fill in."""
-    said = book.say(text, **{field: f"{{{field}}}" for field in cells})
-    formula = literal(said).replace("$", "$$")
+    formula = literal(book.say(text, **{field: f"{{{field}}}" for field in cells}))
     for field, cell in cells.items():
         formula = f'SUBSTITUTE({formula},"{{{field}}}",{cell})'
     return formula
 
 
-def by_rank(page: Page, room: int) -> None:
-    """Which rep is first, second ...; and what charts show of each."""
-    titles = ("RankNumber", "RankPlace", "name", "share", "visits", "close rate", "sales", "target")
-    title_row(page, BY_RANK, titles)
-    styles = page.styles
-    page.define("RankNumber", TOP + 1, BY_RANK, TOP + room, BY_RANK)
-    page.define("RankPlace", TOP + 1, BY_RANK + 1, TOP + room, BY_RANK + 1)
-    for number in range(1, room + 1):
-        row = TOP + number
-        page.sheet.write_number(row, BY_RANK, number, styles.number(COUNT))
-        k, place, name = (xl_rowcol_to_cell(row, BY_RANK + n) for n in range(3))
-        page.put(row, BY_RANK + 1, f'=IF({k}>RepCount,"",MATCH({k},RepPosition,0))',
-                 styles.number(COUNT))  # fmt: skip
-        page.put(row, BY_RANK + 2, f'=IF({place}="","",INDEX(RepName,{place}))', styles.label())
-        for column, measure, unit in (
-            (3, "RepShare", RATE), (6, "RepSales", LARGE), (7, "RepTarget", LARGE)
-        ):  # fmt: skip
-            shown = f'=IF({place}="","",INDEX({measure},{place}))'
-            page.put(row, BY_RANK + column, shown, styles.number(unit))
-        # A point of no rep is drawn below the chart's edge, which hides it.
-        there = f'IF({name}="",FALSE,INDEX(RepCloseRate,{place})<>"")'
-        hidden = 'IF(TeamCloseRate="","",-1)'
-        for column, own, otherwise, unit in (
-            (4, "RepVisits", "MeanVisits", COUNT),
-            (5, "RepCloseRate", hidden, RATE),
-        ):
-            shown = f"=IF({there},INDEX({own},{place}),{otherwise})"
-            page.put(row, BY_RANK + column, shown, styles.number(unit))
+# A point of no rep is drawn below the chart's edge, which hides it.
+RATED = 'IF({name}="",FALSE,INDEX(RepCloseRate,{RankPlace})<>"")'
+RANKS = (
+    Measure("RankNumber", "{number}", COUNT, name="RankNumber", kind="number"),
+    Measure("RankPlace", 'IF({RankNumber}>RepCount,"",MATCH({RankNumber},RepPosition,0))', COUNT,
+            blank="", name="RankPlace"),
+    Measure("name", "INDEX(RepName,{RankPlace})", KEY, look=WORDS),
+    Measure("share", "INDEX(RepShare,{RankPlace})", RATE),
+    Measure("visits", f"IF({RATED},INDEX(RepVisits,{{RankPlace}}),MeanVisits)", COUNT, blank=""),
+    Measure("close rate",
+            f"IF({RATED},INDEX(RepCloseRate,{{RankPlace}}),"
+            'IF(TeamCloseRate="","",-1))', RATE, blank=""),
+    Measure("sales", "INDEX(RepSales,{RankPlace})", LARGE),
+    Measure("target", "INDEX(RepTarget,{RankPlace})", LARGE),
+)  # fmt: skip
+"""Which rep is first, second ...; and what charts show of each."""
+
+
+def ranks(book: Book, count: int) -> Grid:
+    """The first reps of the ranking, on the sheet Model."""
+    return Grid(book.pages["Model"], TOP, BY_RANK, RANKS, count)
 
 
 def goals(page: Page) -> None:
     """The team's KPIs against their targets."""
     title_row(page, GOAL, ("goal", "actual", "target", "reached", "GoalStatus"))
     page.define("GoalStatus", TOP + 1, GOAL + 4, TOP + len(GOALS), GOAL + 4)
-    for row, goal in enumerate(GOALS, start=TOP + 1):
-        page.sheet.write_string(row, GOAL, goal.label, page.styles.label())
-        actual, target = (xl_rowcol_to_cell(row, GOAL + n) for n in (1, 2))
-        none = f'OR({actual}="",N({target})=0)'
-        judged = f'KPI_STATUS({actual},{target},,Tolerance,"{goal.direction}")'
-        for column, formula, unit in (
-            (1, blank_if(NO_MONTH, goal.actual), goal.unit),
-            (2, blank_if(NO_MONTH, goal.target), goal.unit),
-            (3, blank_if(none, f"QUOTA_ATTAINMENT({actual},{target})"), RATE),
-            (4, blank_if(none, judged), TEXT),
-        ):
-            page.put(row, GOAL + column, formula, page.styles.number(unit))
-
-
-def thirteen_weeks(page: Page) -> None:
-    """The team's sales of the last weeks, against an equal part of each month's target."""
-    title_row(page, WEEK, ("WeekNumber", "week", "TeamSales", "target", "status"))
-    page.define("WeekNumber", TOP + 1, WEEK, TOP + THIRTEEN, WEEK)
-    page.define("TeamSales", TOP + 1, WEEK + 2, TOP + THIRTEEN, WEEK + 2)
-    for number in range(1, THIRTEEN + 1):
-        row = TOP + number
-        page.sheet.write_number(row, WEEK, number, page.styles.number(COUNT))
-        _, week, sales, target = (xl_rowcol_to_cell(row, WEEK + n) for n in range(4))
-        ends = [f"INT((EOMONTH({week},{months})-2)/7)" for months in (0, -1)]
-        for column, formula, unit in (
-            (1, blank_if(NO_WEEK, f"LastWeek-{7 * (THIRTEEN - number)}"), DATE),
-            (2, blank_if(f'{week}=""', week_sum("sales", week)), LARGE),
-            (3, blank_if(f'{week}=""', f"TeamTarget/({'-'.join(ends)})"), LARGE),
-            (4, blank_if(f'OR({sales}="",N({target})=0)',
-                         f"KPI_STATUS({sales},{target},,Tolerance)"), TEXT),
-        ):  # fmt: skip
-            page.put(row, WEEK + column, formula, page.styles.number(unit))
+    none = 'OR({actual}="",N({target})=0)'
+    for row, goal in enumerate(GOALS, start=TOP):
+        judged = f'KPI_STATUS({{actual}},{{target}},,Tolerance,"{goal.direction}")'
+        columns = (
+            Measure("goal", goal.label, KEY, look=WORDS, kind="raw"),
+            Measure("actual", goal.actual, goal.unit, blank=NO_MONTH),
+            Measure("target", goal.target, goal.unit, blank=NO_MONTH),
+            Measure("reached", "QUOTA_ATTAINMENT({actual},{target})", RATE),
+            Measure("GoalStatus", judged, TEXT),
+        )
+        put_grid(page, row, columns, [{}], left=GOAL, blank=none, titled=False)
 
 
 def week_sum(column: str, week: str, rep: str = "") -> str:
@@ -547,48 +530,42 @@ def week_sum(column: str, week: str, rep: str = "") -> str:
     return f'IF(COUNTIFS({within})=0,"",SUMIFS(Weeks[{column}],{within}))'
 
 
-def twelve_months(page: Page) -> None:
-    """The months up to the one that is looked at."""
-    titles = ("start", "weeks in it", "weeks of data", "target", "status")
-    title_row(page, MONTH, titles)
-    for number in range(1, TWELVE + 1):
-        row = TOP + number
-        start, all_weeks, weeks, target = (xl_rowcol_to_cell(row, MONTH + n) for n in range(4))
-        sales = page.book.at("Months", row, MONTH_COLUMNS.index("Sales"))
-        within = f"(Weeks[week]>={start})*(Weeks[week]<=EOMONTH({start},0))"
-        days = f"FREQUENCY(IF({within},Weeks[week]),Weeks[week])"
-        for column, formula, unit in (
-            (0, blank_if(NO_WEEK, f"EOMONTH(MonthStart,{number - TWELVE - 1})+1"), DATE),
-            (1, blank_if(f'{start}=""', f"INT((EOMONTH({start},0)-2)/7)-INT(({start}-3)/7)"),
-             COUNT),
-            (3, blank_if(f"N({weeks})=0", f"TeamTarget*{weeks}/{all_weeks}"), LARGE),
-            (4, blank_if(f"N({target})=0", f"KPI_STATUS({sales},{target},,Tolerance)"), TEXT),
-        ):  # fmt: skip
-            page.put(row, MONTH + column, formula, page.styles.number(unit))
-        # LibreOffice has no frequencies of no days at all.
-        any_day = f'COUNTIFS(Weeks[week],">="&{start},Weeks[week],"<="&EOMONTH({start},0))'
-        counted = f"IF({any_day}=0,0,MIN({all_weeks},SUMPRODUCT(({days}>0)*1)))"
-        counted = blank_if(f'{start}=""', counted)
-        page.put_array(row, MONTH + 2, counted, page.styles.number(COUNT))
+THIRTEEN_WEEKS = (
+    Measure("WeekNumber", "{number}", COUNT, name="WeekNumber", kind="number"),
+    Measure("week", "LastWeek-{days}", DATE, blank=NO_WEEK),
+    Measure("TeamSales", week_sum("sales", "{week}"), LARGE, name="TeamSales"),
+    Measure("target", "TeamTarget/(INT((EOMONTH({week},0)-2)/7)-INT((EOMONTH({week},-1)-2)/7))",
+            LARGE),
+    Measure("status", "KPI_STATUS({TeamSales},{target},,Tolerance)", TEXT,
+            blank='OR({TeamSales}="",N({target})=0)'),
+)  # fmt: skip
+"""The team's sales of the last weeks, against an equal part of each month's target."""
 
+# LibreOffice has no frequencies of no days at all.
+IN_THE_MONTH = "(Weeks[week]>={start})*(Weeks[week]<=EOMONTH({start},0))"
+MONDAYS_OF_MONTH = f"SUMPRODUCT((FREQUENCY(IF({IN_THE_MONTH},Weeks[week]),Weeks[week])>0)*1)"
+TWELVE_MONTHS = (
+    Measure("start", "EOMONTH(MonthStart,{ago})+1", DATE, blank=NO_WEEK),
+    Measure("weeks in it", "INT((EOMONTH({start},0)-2)/7)-INT(({start}-3)/7)", COUNT),
+    Measure("weeks of data",
+            'IF(COUNTIFS(Weeks[week],">="&{start},Weeks[week],"<="&EOMONTH({start},0))=0,0,'
+            f"MIN({{weeks in it}},{MONDAYS_OF_MONTH}))", COUNT, kind="array"),
+    Measure("target", "TeamTarget*{weeks of data}/{weeks in it}", LARGE, "N({weeks of data})",
+            blank=""),
+    Measure("status", "KPI_STATUS({sales},{target},,Tolerance)", TEXT, "N({target})", blank=""),
+)  # fmt: skip
+"""The months up to the one that is looked at."""
 
-def mondays(page: Page) -> None:
-    """The weeks of the last two years: how many rows each has, and how many on its Monday."""
-    title_row(page, MONDAY, ("Monday", "MondayRows", "MondayExact", "MondayOdd"))
-    for place, name in enumerate(("MondayRows", "MondayExact", "MondayOdd"), start=MONDAY + 1):
-        page.define(name, TOP + 1, place, TOP + TWO_YEARS, place)
-    for number in range(TWO_YEARS):
-        row = TOP + 1 + number
-        monday, rows, exact = (xl_rowcol_to_cell(row, MONDAY + n) for n in range(3))
-        within = f'Weeks[week],">"&{monday},Weeks[week],"<="&{monday}+6'
-        for column, formula, unit in (
-            (0, f'=IF(N(LatestDay)=0,"",LatestDay-MOD(LatestDay-2,7)-{7 * number})', DATE),
-            (1, blank_if(f'{monday}=""', f'COUNTIFS(Weeks[week],">="&{monday},'
-                         f'Weeks[week],"<="&{monday}+6)'), COUNT),
-            (2, blank_if(f'{monday}=""', f"COUNTIF(Weeks[week],{monday})"), COUNT),
-            (3, blank_if(f"N({rows})=N({exact})", f"_xlfn.MINIFS(Weeks[week],{within})"), DATE),
-        ):  # fmt: skip
-            page.put(row, MONDAY + column, formula, page.styles.number(unit))
+MONDAYS = (
+    Measure("Monday", 'IF(N(LatestDay)=0,"",LatestDay-MOD(LatestDay-2,7)-{days})', DATE, blank=""),
+    Measure("MondayRows", 'COUNTIFS(Weeks[week],">="&{Monday},Weeks[week],"<="&{Monday}+6)', COUNT,
+            name="MondayRows"),
+    Measure("MondayExact", "COUNTIF(Weeks[week],{Monday})", COUNT, name="MondayExact"),
+    Measure("MondayOdd",
+            '_xlfn.MINIFS(Weeks[week],Weeks[week],">"&{Monday},Weeks[week],"<="&{Monday}+6)', DATE,
+            blank="N({MondayRows})=N({MondayExact})", name="MondayOdd"),
+)  # fmt: skip
+"""The weeks of the last two years: how many rows each has, and how many on its Monday."""
 
 
 def people(page: Page) -> None:
@@ -610,49 +587,17 @@ def people(page: Page) -> None:
 
 def summary(page: Page) -> None:
     """The team's dashboard, on one page."""
-    styles, book = page.styles, page.book
-    source = book.pages["Model"]
-    page.sheet.set_column(0, 0, 3)
-    page.sheet.set_column(1, 6, 27)
-    headline(page, "Sales team", "Change the yellow cells to your own.", 1)
+    book = page.book
+    lay_out(page, "Sales team", "Change the yellow cells to your own.", ((1, 3), (6, 27)),
+            column=1)  # fmt: skip
     status(page, 2, 1, WEEKS)
     named = {figure.name: figure for records in FIGURES.values() for figure in records}
     cards(page, TOP, 1, [named[name] for name in CARDS])
-
-    row = TOP + 3
-    section(page, row, 1, 6, "Against target")
-    header_row(page, row + 1, 1, ("KPI", "Actual", "Target", "Reached", "Status"))
-    page.write(row + 1, 6, "What it says", styles.header(indent=1, valign="bottom"))
-    for number, goal in enumerate(GOALS, start=1):
-        here = row + 1 + number
-        page.write(here, 1, goal.label, styles.label(bold=True, shrink=True))
-        for column, unit in ((1, goal.unit), (2, goal.unit), (3, RATE)):
-            cell = source.at(TOP + number, GOAL + column)
-            page.put(here, 1 + column, f"={cell}", styles.number(unit, align="right"))
-        words = verdict(book, f"INDEX(GoalStatus,{number})")
-        page.put(here, 5, words, styles.label(align="right", shrink=True))
-        page.write(here, 6, goal.meaning, styles.lead(shrink=True, indent=1))
-    mark(page, row + 2, 5, row + 1 + len(GOALS), 5)
-
-    row += len(GOALS) + 3
-    charts = {"row": row, "width": 380, "height": 270}
-    add_ranking(page, column=1, **charts)
-    add_weeks(page, column=3, **charts)
-    add_points(page, column=5, **charts)
-
-    row += 14
-    for title, first, nobody in LISTS:
-        section(page, row, 1, 6, title)
-        for number in range(LISTED):
-            row += 1
-            place = source.at(TOP + 1 + first + number, PEOPLE)
-            empty = f'IF(RankedReps=0,"",{literal(book.say(nobody))})' if number == 0 else '""'
-            named_rep = blank_if(f'{place}=""', f"INDEX(RepName,{place})")
-            page.put(row, 1, named_rep, styles.label(bold=True))
-            text = styles.label(shrink=True)
-            page.sheet.merge_range(row, 2, row, 6, "", text)
-            page.put(row, 2, f'=IF({place}="",{empty},INDEX(RepSentence,{place}))', text)
-        row += 2
+    row = against_target(page, TOP + 3)
+    add_ranking(page, (row, 1, 380, 270))
+    add_weeks(page, (row, 3, 380, 270))
+    add_points(page, (row, 5, 380, 270))
+    row = to_help_and_to_learn_from(page, row + 14)
     bottom = settings(page, row, 1, SETTINGS)
     month = {"validate": "date", "criteria": "between", "minimum": date(1990, 1, 1),
              "maximum": date(2100, 1, 1), "error_title": book.say("Month"),
@@ -664,37 +609,74 @@ def summary(page: Page) -> None:
     page.sheet.print_area(0, 0, max(bottom, last), 6)
 
 
-class Shown(NamedTuple):
-    """A column of a sheet over reps: its header, the measure behind it, and its format."""
+def against_target(page: Page, row: int) -> int:
+    """The team's KPIs against their targets. Returns the row after them."""
+    styles, source = page.styles, page.book.pages["Model"]
+    section(page, row, 1, 6, "Against target")
+    header_row(page, row + 1, 1, ("KPI", "Actual", "Target", "Reached", "Status"))
+    page.write(row + 1, 6, "What it says", styles.header(indent=1, valign="bottom"))
+    for number, goal in enumerate(GOALS, start=1):
+        here = row + 1 + number
+        page.write(here, 1, goal.label, styles.label(bold=True, shrink=True))
+        for column, unit in ((1, goal.unit), (2, goal.unit), (3, RATE)):
+            cell = source.at(TOP + number, GOAL + column)
+            page.put(here, 1 + column, f"={cell}", styles.number(unit, align="right"))
+        words = verdict(page.book, f"INDEX(GoalStatus,{number})")
+        page.put(here, 5, words, styles.label(align="right", shrink=True))
+        page.write(here, 6, goal.meaning, styles.lead(shrink=True, indent=1))
+    mark(page, row + 2, 5, row + 1 + len(GOALS), 5)
+    return row + len(GOALS) + 3
 
-    header: str
-    measure: str
-    unit: Unit
+
+def to_help_and_to_learn_from(page: Page, row: int) -> int:
+    """The reps furthest below and above the target, in words. Returns the row after them."""
+    styles, book = page.styles, page.book
+    for title, first, nobody in LISTS:
+        section(page, row, 1, 6, title)
+        for number in range(LISTED):
+            row += 1
+            place = book.at("Model", TOP + 1 + first + number, PEOPLE)
+            empty = f'IF(RankedReps=0,"",{quotes(book, nobody)})' if number == 0 else '""'
+            named_rep = blank_if(f'{place}=""', f"INDEX(RepName,{place})")
+            page.put(row, 1, named_rep, styles.label(bold=True))
+            text = styles.label(shrink=True)
+            page.sheet.merge_range(row, 2, row, 6, "", text)
+            page.put(row, 2, f'=IF({place}="",{empty},INDEX(RepSentence,{place}))', text)
+        row += 2
+    return row
+
+
+def shown(header: str, measure: str, unit: Unit, **options: Any) -> Measure:
+    """A column of a sheet over reps: a measure of the rep whose place in Targets is {place}."""
+    formula = f"INDEX(Rep{measure},{{place}})"
+    return Measure(header, formula, unit, blank='{place}=""', key=measure, **options)
 
 
 REP_COLUMNS = (
-    Shown("Rep", "Name", KEY),
-    Shown("Weeks", "Weeks", COUNT),
-    Shown("Sales", "Sales", LARGE),
-    Shown("Target", "Target", LARGE),
-    Shown("Attainment", "Share", RATE),
-    Shown("Forecast", "Forecast", LARGE),
-    Shown("Sales visits", "Visits", COUNT),
-    Shown("Target", "VisitTarget", COUNT),
-    Shown("Attainment", "VisitShare", RATE),
-    Shown("Leads", "Leads", COUNT),
-    Shown("Deals", "Deals", COUNT),
-    Shown("Close rate", "CloseRate", RATE),
-    Shown("Spend", "Spend", LARGE),
-    Shown("CAC", "Cac", MONEY),
-    Shown("Average deal", "Deal", MONEY),
-)
+    Measure("Rank", 'IF({place}="","",IF(INDEX(RepShare,{place})="","·",{number}))', KEY,
+            look={"align": "center"}),
+    shown("Rep", "Name", KEY, look=NAME),
+    shown("Weeks", "Weeks", COUNT),
+    shown("Sales", "Sales", LARGE),
+    shown("Target", "Target", LARGE),
+    shown("Attainment", "Share", RATE, bars=True),
+    shown("Forecast", "Forecast", LARGE),
+    shown("Sales visits", "Visits", COUNT),
+    shown("Target", "VisitTarget", COUNT),
+    shown("Attainment", "VisitShare", RATE, bars=True),
+    shown("Leads", "Leads", COUNT),
+    shown("Deals", "Deals", COUNT),
+    shown("Close rate", "CloseRate", RATE, best="high"),
+    shown("Spend", "Spend", LARGE),
+    shown("CAC", "Cac", MONEY, best="low"),
+    shown("Average deal", "Deal", MONEY, best="high"),
+)  # fmt: skip
 
 
-def of_rank(page: Page, number: int, measure: str) -> str:
-    """A formula for a measure of the rep of a rank."""
-    place = page.book.at("Model", TOP + number, BY_RANK + 1)
-    return blank_if(f'{place}=""', f"INDEX(Rep{measure},{place})")
+def ranked(book: Book, room: int) -> list[dict[str, str]]:
+    """The reps by rank: where each stands in Targets."""
+    grid = ranks(book, room)
+    return [{"place": grid.at("RankPlace", number)} for number in range(1, room + 1)]
 
 
 CHARTED = TOP + 15  # the row of the header of the reps' table, below its charts
@@ -702,36 +684,13 @@ CHARTED = TOP + 15  # the row of the header of the reps' table, below its charts
 
 def reps(page: Page, room: int) -> None:
     """The ranking of a month, with all figures."""
-    styles = page.styles
-    page.sheet.set_column(0, 0, 7)
-    page.sheet.set_column(1, 1, 16)
-    page.sheet.set_column(2, len(REP_COLUMNS), 12)
-    headline(page, "Reps", "By the share of the sales target reached, for the weeks with a row.")
+    lead = "By the share of the sales target reached, for the weeks with a row."
+    lay_out(page, "Reps", lead, ((1, 7), (1, 16), (len(REP_COLUMNS) - 2, 12)), frozen=(0, 2))
     month_line(page, room)
-    add_sales(page, row=TOP - 1, column=0, width=690, height=290)
-    add_points(page, row=TOP - 1, column=8, width=690, height=290)
-    headers = ("Rank", *(column.header for column in REP_COLUMNS))
-    header_row(page, CHARTED, 0, headers, text=(1,))
-    for number in range(1, room + 1):
-        row = CHARTED + number
-        place = page.book.at("Model", TOP + number, BY_RANK + 1)
-        rank = f'=IF({place}="","",IF(INDEX(RepShare,{place})="","·",{number}))'
-        page.put(row, 0, rank, styles.label(align="center"))
-        for column, shown in enumerate(REP_COLUMNS, start=1):
-            bold = {"bold": True, "align": "start"} if shown.unit is KEY else {}
-            style = styles.number(shown.unit, **bold)
-            page.put(row, column, of_rank(page, number, shown.measure), style)
-    first, last = CHARTED + 1, CHARTED + room
-    column_of = {shown.measure: column for column, shown in enumerate(REP_COLUMNS, start=1)}
-    for measure in ("Share", "VisitShare"):
-        bars(page, first, column_of[measure], last, column_of[measure])
-    for measure, unit, low in (
-        ("CloseRate", RATE, False), ("Cac", MONEY, True), ("Deal", MONEY, False)
-    ):  # fmt: skip
-        block = (first, column_of[measure], last, column_of[measure])
-        best_and_worst(page, block, unit, low=low)
-    page.sheet.freeze_panes(0, 2)
-    page.sheet.print_area(0, 0, last_row(page.book, CHARTED, room), len(REP_COLUMNS))
+    add_sales(page, (TOP - 1, 0, 690, 290))
+    add_points(page, (TOP - 1, 8, 690, 290))
+    put_grid(page, CHARTED, REP_COLUMNS, ranked(page.book, room))
+    page.sheet.print_area(0, 0, last_row(page.book, CHARTED, room), len(REP_COLUMNS) - 1)
 
 
 STATUS_COLUMNS = (
@@ -744,119 +703,83 @@ STATUS_COLUMNS = (
 
 def coaching(page: Page, room: int) -> None:
     """Each rep in words: how far, and which KPI is the reason."""
-    styles, book = page.styles, page.book
-    page.sheet.set_column(0, 0, 16)
-    page.sheet.set_column(1, 8, 11)
-    page.sheet.set_column(9, 9, 62)
-    page.sheet.set_column(10, 10, 52)
-    headline(page, "Coaching", "Who needs help, who to learn from, and why.")
+    lay_out(page, "Coaching", "Who needs help, who to learn from, and why.",
+            ((1, 16), (8, 11), (1, 62), (1, 52)), frozen=(TOP + 1, 1))  # fmt: skip
     month_line(page, room)
-    headers = [title for label, _, _ in STATUS_COLUMNS for title in (label, "Status")]
-    header_row(page, TOP, 0, ("Rep", *headers))
-    for column, title in ((9, "In words"), (10, "What to do")):
-        page.write(TOP, column, title, styles.header(indent=1, valign="bottom"))
-    words = styles.label(text_wrap=True, indent=1)
-    for number in range(1, room + 1):
-        row = TOP + number
-        page.put(row, 0, of_rank(page, number, "Name"), styles.label(bold=True))
-        place = book.at("Model", row, BY_RANK + 1)
-        for column, (_, measure, judged) in enumerate(STATUS_COLUMNS):
-            unit = MONEY if measure == "Cac" else RATE
-            page.put(row, 1 + 2 * column, of_rank(page, number, measure), styles.number(unit))
-            said = verdict(book, f"INDEX(Rep{judged},{place})")
-            page.put(row, 2 + 2 * column, blank_if(f'{place}=""', said),
-                     styles.label(align="right", shrink=True))  # fmt: skip
-        page.put(row, 9, of_rank(page, number, "Sentence"), words)
-        page.put(row, 10, of_rank(page, number, "Advice"), words)
-        page.sheet.set_row(row, 32)
+    words = {"text_wrap": True, **BEHIND}
+    columns = [shown("Rep", "Name", KEY, look=NAME)]
+    for label, measure, judged in STATUS_COLUMNS:
+        said = verdict(page.book, f"INDEX(Rep{judged},{{place}})")
+        columns += [
+            shown(label, measure, MONEY if measure == "Cac" else RATE),
+            Measure("Status", said, KEY, blank='{place}=""', key=judged,
+                    look={"align": "right", "shrink": True}),
+        ]  # fmt: skip
+    columns += [shown("In words", "Sentence", KEY, look=words),
+                shown("What to do", "Advice", KEY, look=words)]  # fmt: skip
+    put_grid(page, TOP, columns, ranked(page.book, room), height=32)
     for column in (2, 4, 6, 8):
         mark(page, TOP + 1, column, TOP + room, column)
-    page.sheet.freeze_panes(TOP + 1, 1)
-    page.sheet.print_area(0, 0, last_row(book, TOP, room), 10)
+    page.sheet.print_area(0, 0, last_row(page.book, TOP, room), 10)
 
 
-class Line(NamedTuple):
-    """A line of the team's weeks.
-
-    In its formula $week, $sum and $target are cells of the sheet Model, $Sales ... those of other
-    lines. The status has none here, as it is said in the workbook's language.
-    """
-
-    label: str
-    formula: str
-    unit: Unit
-    trend: bool = True
+def line_sum(header: str, column: str) -> Measure:
+    """The sum of a column over the week."""
+    return Measure(header, week_sum(column, "{week}"), COUNT, blank='{week}=""')
 
 
-def line_sum(column: str) -> str:
-    """The sum of a column over a line's week."""
-    return blank_if('$week=""', week_sum(column, "$week"))
+def team_lines(book: Book) -> tuple[Measure, ...]:
+    """The lines of the team's weeks: {week}, {sum}, {target}, {judged} are the sheet Model's."""
+    attained = "QUOTA_ATTAINMENT({Sales},{Target})"
+    return (
+        Measure("Sales", "{sum}", LARGE),
+        Measure("Target", "{target}", LARGE),
+        Measure("Attainment", attained, RATE, blank='OR({Sales}="",N({Target})=0)'),
+        Measure("Status", verdict(book, "{judged}"), TEXT, look={"shrink": True, "align": "right"}),
+        line_sum("Sales visits", "visits"),
+        line_sum("Leads", "leads"),
+        line_sum("Deals", "deals"),
+        Measure("Close rate", "CLOSE_RATE({Deals},{Leads})", RATE, "N({Leads})"),
+    )
 
 
-TEAM_LINES = (
-    Line("Sales", "=$sum", LARGE),
-    Line("Target", "=$target", LARGE, trend=False),
-    Line("Attainment", '=IF(OR($Sales="",N($Target)=0),"",QUOTA_ATTAINMENT($Sales,$Target))', RATE,
-         trend=False),
-    Line("Status", "", TEXT, trend=False),
-    Line("Sales visits", line_sum("visits"), COUNT),
-    Line("Leads", line_sum("leads"), COUNT),
-    Line("Deals", line_sum("deals"), COUNT),
-    Line("Close rate", '=IF(N($Leads)=0,"",CLOSE_RATE($Deals,$Leads))', RATE),
-)  # fmt: skip
+WITH_TREND = ("Sales", "Sales visits", "Leads", "Deals", "Close rate")
 
 
 def trend(page: Page, room: int) -> None:
     """Thirteen weeks: the team against its target, and the sales of each rep as a heat map."""
-    styles, source = page.styles, page.book.pages["Model"]
+    styles = page.styles
+    weeks = Grid(page.book.pages["Model"], TOP, WEEK, THIRTEEN_WEEKS, THIRTEEN)
     last = 1 + THIRTEEN
-    page.sheet.set_column(0, 0, 20)
-    page.sheet.set_column(1, THIRTEEN, 10)
-    page.sheet.set_column(last, last, 14)
-    page.sheet.set_column(last + 1, last + 1, 14)
-    headline(page, "Trend", "Thirteen weeks up to the month that is looked at, by Monday.")
+    lay_out(page, "Trend", "Thirteen weeks up to the month that is looked at, by Monday.",
+            ((1, 20), (THIRTEEN, 10), (2, 14)), frozen=(TOP + 1, 1))  # fmt: skip
     page.put(2, 0, pace(page.book), styles.lead())
     header_row(page, TOP, 0, ("Team", *[""] * THIRTEEN, "Trend a week"))
     page.write(TOP, last + 1, "In words", styles.header(indent=1, valign="bottom"))
     for number in range(1, THIRTEEN + 1):
-        week = source.at(TOP + number, WEEK + 1)
-        page.put(TOP, number, f"={week}", styles.header("mm-dd", align="right", valign="bottom"))
-    page.sheet.set_row(TOP, 32)
-
-    row_of = {line.label: row for row, line in enumerate(TEAM_LINES, start=TOP + 1)}
-    for line in TEAM_LINES:
-        row = row_of[line.label]
-        page.write(row, 0, line.label, styles.label(bold=True, shrink=True))
-        small = {"shrink": True, "align": "right"} if line.unit is TEXT else {}
-        for number in range(1, THIRTEEN + 1):
-            cells = {
-                label.replace(" ", ""): xl_rowcol_to_cell(at, number)
-                for label, at in row_of.items()
-            }
-            for name, column in (("week", 1), ("sum", 2), ("target", 3), ("judged", 4)):
-                cells[name] = source.at(TOP + number, WEEK + column)
-            verdict_of = verdict(page.book, cells["judged"])
-            formula = Formula(line.formula).substitute(cells) if line.formula else verdict_of
-            page.put(row, number, formula, styles.number(line.unit, **small))
-        if line.trend:
-            add_trend(page, row)
+        head = styles.header("mm-dd", align="right", valign="bottom")
+        page.put(TOP, number, f"={weeks.at('week', number)}", head)
+    cells = (("week", "week"), ("sum", "TeamSales"), ("target", "target"), ("judged", "status"))
+    records = [{field: weeks.at(called, number) for field, called in cells}
+               for number in range(1, THIRTEEN + 1)]  # fmt: skip
+    team = put_grid(page, TOP, team_lines(page.book), records, across=True)
+    for line in WITH_TREND:
+        add_trend(page, team.place(line, 1)[0])
     mark(page, TOP + 4, 1, TOP + 4, THIRTEEN)
     page.define("TeamTrend", TOP + 1, last)
-    add_weeks(page, row=TOP + 10, column=0, width=1270, height=280)
-
+    add_weeks(page, (TOP + 10, 0, 1270, 280))
     top = TOP + 26
     section(page, top - 1, 0, last + 1, "Sales by rep and week; blank where there is no row")
-    for number in range(1, room + 1):
-        row = top + number - 1
-        page.put(row, 0, of_rank(page, number, "Name"), styles.label(bold=True))
-        rep = xl_rowcol_to_cell(row, 0, col_abs=True)
-        for column in range(1, THIRTEEN + 1):
-            week = xl_rowcol_to_cell(TOP, column, row_abs=True)
-            gone = blank_if(f'OR({rep}="",{week}="")', week_sum("sales", week, rep))
-            page.put(row, column, gone, styles.number(LARGE))
+    days = [xl_rowcol_to_cell(TOP, number, row_abs=True) for number in range(1, THIRTEEN + 1)]
+    columns = (
+        shown("Rep", "Name", KEY, look=NAME),
+        *(Measure("", week_sum("sales", day, "{$Name}"), LARGE, key=day,
+                  blank=f'OR({{$Name}}="",{day}="")') for day in days),
+    )  # fmt: skip
+    table = put_grid(page, top - 1, columns, ranked(page.book, room), titled=False)
+    for row in range(top, table.last + 1):
         add_trend(page, row)
-    heat(page, top, 1, top + room - 1, THIRTEEN)
-    page.sheet.freeze_panes(TOP + 1, 1)
+    heat(page, top, 1, table.last, THIRTEEN)
     page.sheet.print_area(0, 0, last_row(page.book, top, room) - 1, last + 1)
 
 
@@ -870,7 +793,7 @@ def pace(book: Book) -> str:
         gone="WeeksGone",
         weeks="MonthWeeks",
         share='TEXT(QUOTA_ATTAINMENT(MonthForecast,TeamTarget),"0%")',
-    ).replace("$$", "$")
+    )
     return blank_if(f"OR({NO_MONTH},N(TeamTarget)=0)", said)
 
 
@@ -879,82 +802,58 @@ def add_trend(page: Page, row: int) -> None:
     first, last = xl_rowcol_to_cell(row, 1), xl_rowcol_to_cell(row, THIRTEEN)
     too_few = f"OR(COUNT({first}:{last})<3,SUM({first}:{last})<=0)"
     page.put(row, 1 + THIRTEEN, blank_if(too_few, f"KPI_TREND({first}:{last})"),
-             page.styles.of('+0.0%;-0.0%;0.0%'))  # fmt: skip
+             page.styles.of(GROWTH.number_format))  # fmt: skip
     cell = xl_rowcol_to_cell(row, 1 + THIRTEEN)
-    up, down, level = (
-        literal(page.book.say(text)) for text in ("▲ rising", "▼ falling", "● steady")
-    )
+    up, down, level = (quotes(page.book, text) for text in ("▲ rising", "▼ falling", "● steady"))
     words = f'=IF({cell}="","",IF({cell}>0.01,{up},IF({cell}<-0.01,{down},{level})))'
     page.put(row, 2 + THIRTEEN, words, page.styles.label(indent=1))
 
 
-MONTH_COLUMNS = (
-    "Month", "Weeks", "Sales", "Target", "Attainment", "Status", "Sales a week", "Change",
-    "Sales visits", "Leads", "Deals", "Close rate", "Spend", "CAC", "Average deal",
-)  # fmt: skip
+def in_month(header: str, column: str) -> Measure:
+    """The sum of a column over the month that begins on {start}."""
+    within = 'Weeks[week],">="&{start},Weeks[week],"<="&EOMONTH({start},0)'
+    return Measure(header, f"SUMIFS(Weeks[{column}],{within})", LARGE)
+
+
+def month_columns(book: Book) -> tuple[Measure, ...]:
+    """A month: {start}, {weeks}, {target}, {judged} are the sheet Model's."""
+    return (
+        Measure("Month", "{start}", MONTH, blank="", look=NAME),
+        Measure("Weeks", "{weeks}", LARGE, blank=""),
+        in_month("Sales", "sales"),
+        Measure("Target", "{target}", LARGE, blank=""),
+        Measure("Attainment", "QUOTA_ATTAINMENT({Sales},{target})", RATE, "N({target})", blank=""),
+        Measure("Status", verdict(book, "{judged}"), KEY, blank="",
+                look={"align": "right", "shrink": True}),
+        Measure("Sales a week", "{Sales}/{weeks}", LARGE),
+        Measure("Change", "SALES_GROWTH({Sales a week},{Sales a week<})", GROWTH, first='""',
+                blank="OR(N({Sales a week<})<=0,N({weeks})=0)"),
+        in_month("Sales visits", "visits"),
+        in_month("Leads", "leads"),
+        in_month("Deals", "deals"),
+        Measure("Close rate", "CLOSE_RATE({Deals},{Leads})", RATE, "N({Leads})", blank=""),
+        in_month("Spend", "spend"),
+        Measure("CAC", "CAC({Spend},{Deals})", MONEY, "N({Deals})", blank=""),
+        Measure("Average deal", "AOV({Sales},{Deals})", MONEY, "N({Deals})", blank=""),
+    )  # fmt: skip
 
 
 def months(page: Page) -> None:
     """Twelve months of the team, and how a week of each compares with the month before."""
-    styles, source = page.styles, page.book.pages["Model"]
-    width = len(MONTH_COLUMNS)
-    page.sheet.set_column(0, 0, 12)
-    page.sheet.set_column(1, width - 1, 12.5)
-    headline(page, "Months", "A week belongs to the month of its Monday; change: of sales a week.")
-    header_row(page, TOP, 0, MONTH_COLUMNS)
-    for number in range(1, TWELVE + 1):
-        row = TOP + number
-        start, _, weeks, target, judged = (source.at(row, MONTH + n) for n in range(5))
-        within = f'Weeks[week],">="&{start},Weeks[week],"<="&EOMONTH({start},0)'
-        none = f"N({weeks})=0"
-        here = {name: xl_rowcol_to_cell(row, n) for n, name in enumerate(MONTH_COLUMNS)}
-        before = xl_rowcol_to_cell(row - 1, MONTH_COLUMNS.index("Sales a week"))
-        change = f"SALES_GROWTH({here['Sales a week']},{before})"
-        no_change = f"OR(N({before})<=0,{none})"
-        sums = {name: blank_if(none, f"SUMIFS(Weeks[{name.split()[-1].lower()}],{within})")
-                for name in ("Sales", "Sales visits", "Leads", "Deals", "Spend")}  # fmt: skip
-        sales, leads, deals = here["Sales"], here["Leads"], here["Deals"]
-        formulas = {
-            "Month": f"={start}",
-            "Weeks": f"={weeks}",
-            "Target": f"={target}",
-            "Attainment": blank_if(f"N({target})=0", f"QUOTA_ATTAINMENT({sales},{target})"),
-            "Status": verdict(page.book, judged),
-            "Sales a week": blank_if(none, f"{sales}/{weeks}"),
-            "Change": blank_if(no_change, change) if number > 1 else '=""',
-            "Close rate": blank_if(f"N({leads})=0", f"CLOSE_RATE({deals},{leads})"),
-            "CAC": blank_if(f"N({deals})=0", f"CAC({here['Spend']},{deals})"),
-            "Average deal": blank_if(f"N({deals})=0", f"AOV({sales},{deals})"),
-            **sums,
-        }
-        looks = {
-            "Month": styles.of("yyyy-mm", bold=True, align="start"),
-            "Status": styles.label(align="right", shrink=True),
-            "Attainment": styles.number(RATE),
-            "Change": styles.of("+0.0%;-0.0%;0.0%"),
-            "Close rate": styles.number(RATE),
-            "CAC": styles.number(MONEY),
-            "Average deal": styles.number(MONEY),
-        }
-        for column, name in enumerate(MONTH_COLUMNS):
-            page.put(row, column, formulas[name], looks.get(name, styles.number(LARGE)))
-    last = TOP + TWELVE
-    mark(page, TOP + 1, 5, last, 5)
-    bars(page, TOP + 1, 4, last, 4)
-    labels = (page, TOP + 1, 0, last, 0)
-    draw(
-        page,
-        "line",
-        "Sales by month, and the target of its weeks",
-        [
-            Series("Sales", labels, (page, TOP + 1, 2, last, 2), BLUE),
-            Series("Target", labels, (page, TOP + 1, 3, last, 3), ORANGE),
-        ],
-        (last + 2, 0, 1300, 320),
-        names_format="yyyy-mm",
-    )
-    page.sheet.freeze_panes(TOP + 1, 1)
-    page.sheet.print_area(0, 0, last + 19, width - 1)
+    lead = "A week belongs to the month of its Monday; change: of sales a week."
+    lay_out(page, "Months", lead, ((1, 12), (14, 12.5)), frozen=(TOP + 1, 1))
+    source = Grid(page.book.pages["Model"], TOP, MONTH_BLOCK, TWELVE_MONTHS, TWELVE)
+    cells = (("start", "start"), ("weeks", "weeks of data"), ("target", "target"),
+             ("judged", "status"))  # fmt: skip
+    records = [{field: source.at(called, number) for field, called in cells}
+               for number in range(1, TWELVE + 1)]  # fmt: skip
+    table = put_grid(page, TOP, month_columns(page.book), records, blank="N({weeks})=0")
+    mark(page, *table.block("Status"))
+    bars(page, *table.block("Attainment"))
+    draw(page, "line", "Sales by month, and the target of its weeks",
+         [table.series("Sales", BLUE), table.series("Target", ORANGE)],
+         (table.last + 2, 0, 1300, 320), names_format="yyyy-mm")  # fmt: skip
+    page.sheet.print_area(0, 0, table.last + 19, table.right)
 
 
 # Parts of these sheets
@@ -1013,37 +912,22 @@ def slots(book: Book) -> int:
     return min(known + 2, MOST_CHARTED) if known else 12
 
 
-def add_ranking(page: Page, *, row: int, column: int, width: int, height: int) -> None:
+def add_ranking(page: Page, place: tuple[int, int, int, int]) -> None:
     """A chart of the reps' attainment, the best first."""
-    source, last = page.book.pages["Model"], TOP + slots(page.book)
-    names = (source, TOP + 1, BY_RANK + 2, last, BY_RANK + 2)
-    shares = (source, TOP + 1, BY_RANK + 3, last, BY_RANK + 3)
-    draw(
-        page,
-        "bar",
-        "Share of the sales target reached, by rep",
-        [Series("Attainment", names, shares)],
-        (row, column, width, height),
-        number_format="0%;-0%;",
-        labels=True,
-    )
+    shares = ranks(page.book, slots(page.book)).series("share", "", "Attainment", "name")
+    draw(page, "bar", "Share of the sales target reached, by rep", [shares], place,
+         number_format="0%;-0%;", labels=True)  # no number where there is no rep # fmt: skip
 
 
-def add_sales(page: Page, *, row: int, column: int, width: int, height: int) -> None:
+def add_sales(page: Page, place: tuple[int, int, int, int]) -> None:
     """A chart of the reps' sales beside their targets, in the order of the ranking."""
-    source, last = page.book.pages["Model"], TOP + slots(page.book)
-    names = (source, TOP + 1, BY_RANK + 2, last, BY_RANK + 2)
-    sales, targets = ((source, TOP + 1, BY_RANK + n, last, BY_RANK + n) for n in (6, 7))
-    draw(
-        page,
-        "column",
-        "Sales and target, by rep",
-        [Series("Sales", names, sales, BLUE), Series("Target", names, targets, ORANGE)],
-        (row, column, width, height),
-    )
+    reps = ranks(page.book, slots(page.book))
+    draw(page, "column", "Sales and target, by rep",
+         [reps.series("sales", BLUE, "Sales", "name"),
+          reps.series("target", ORANGE, "Target", "name")], place)  # fmt: skip
 
 
-def add_weeks(page: Page, *, row: int, column: int, width: int, height: int) -> None:
+def add_weeks(page: Page, place: tuple[int, int, int, int]) -> None:
     """A chart of the team's sales by week as columns, with the target as a line."""
     source, last = page.book.pages["Model"], TOP + THIRTEEN
     mondays = [source.name, TOP + 1, WEEK + 1, last, WEEK + 1]
@@ -1060,11 +944,10 @@ def add_weeks(page: Page, *, row: int, column: int, width: int, height: int) -> 
     chart.combine(target)
     formats = ("mm-dd", "#,##0")
     dress(chart, page, "Sales by week, and the target", "column", formats, labels=False)
-    chart.set_size({"width": width, "height": height})
-    page.sheet.insert_chart(row, column, chart, {"x_offset": 8, "object_position": 3})
+    insert(chart, page, place)
 
 
-def add_points(page: Page, *, row: int, column: int, width: int, height: int) -> None:
+def add_points(page: Page, place: tuple[int, int, int, int]) -> None:
     """A chart of close rate against visits: a point a rep, with its name, and the team's."""
     source, said = page.book.pages["Model"], page.book.say
     font = {"color": INK, "size": 9}
@@ -1103,8 +986,7 @@ def add_points(page: Page, *, row: int, column: int, width: int, height: int) ->
     )
     chart.set_y_axis({**axis, **grid, "name": said("Close rate"), "num_format": "0%",
                       "min": 0})  # fmt: skip
-    chart.set_size({"width": width, "height": height})
-    page.sheet.insert_chart(row, column, chart, {"x_offset": 8, "object_position": 3})
+    insert(chart, page, place)
 
 
 TEMPLATE = Template(
