@@ -14,9 +14,11 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from kpi_xl.ooxml.addresses import quoted
+from kpi_xl.schema import Column
 from kpi_xl.schema.scorecard import MONTHS, SCHEMA
-from kpi_xl.units import COUNT, DATE, PERIODS, RATE, SCORE, TEXT
+from kpi_xl.units import COUNT, DATE, KEY, PERIODS, RATE, SCORE, TEXT, Unit
 
+from .grid import WHOLE, Measure, put_grid
 from .parts import (
     HEADER,
     Agreement,
@@ -47,7 +49,7 @@ from .scorecard_kpis import (
     Kpi,
 )
 from .scorecard_sample import sample
-from .writing import BAR, BLUE, GREEN, LINE, ORANGE, WASH, Book, Headline, Page, literal
+from .writing import BAR, BLUE, GREEN, LINE, MUTED, ORANGE, WASH, Book, Headline, Page, literal
 
 SETTINGS = (
     Setting("ReportMonth", "Month", "", DATE, "Blank: the latest month"),
@@ -174,7 +176,8 @@ def model(page: Page) -> None:
     stages(page)
     periods(page)
     kpi_rows(page)
-    monthly(page)
+    section(page, BY_MONTH - 1, 0, MISSING, "Rows by month")
+    put_grid(page, BY_MONTH, MONTHLY, [{"ago": str(ago - KEPT)} for ago in range(KEPT)])
     page.sheet.freeze_panes(3, 1)
     page.sheet.fit_to_pages(1, 0)
     page.sheet.print_area(0, 0, TABLE + len(KPIS), CURRENT)
@@ -220,57 +223,56 @@ def periods(page: Page) -> None:
     A count is blank where a month of the period lacks it; all are where a month is missing, or
     there twice. The latest quarter may be one so far.
     """
-    styles = page.styles
     section(page, LABEL - 1, 0, CURRENT, "Counts by period")
-    heads = ("Period", "First day", "Ends before", "Last month", "Months that count",
-             "Parts too large", "Start is not the end before")  # fmt: skip
-    for row, head in enumerate(heads, start=LABEL):
-        page.write(row, 0, head, styles.label(bold=True))
+    for row, measure in enumerate(PERIOD_HEADS, start=LABEL):
+        page.write(row, 0, measure.header, page.styles.label(bold=True))
     for row, count in enumerate(COUNTS, start=COUNTED):
-        page.sheet.write_string(row, 0, count.name, styles.label())
-    page.write(COUNTED + len(COUNTS), 0, "Customers, mean", styles.label())
-    for column in range(OLDEST, CURRENT + 1):
-        period(page, column)
+        page.sheet.write_string(row, 0, count.name, page.styles.label())
+    page.write(COUNTED + len(COUNTS), 0, "Customers, mean", page.styles.label())
+    measures = (*PERIOD_HEADS, *map(count_of, COUNTS), MEAN_CUSTOMERS)
+    months = {"days": by_month(page, MONTH), "rows": by_month(page, FOUND)}
+    starts = [f"EDATE(PeriodFirst,{ago}*Step)" for ago in range(OLDEST - CURRENT, 0)]
+    records = [months | {"start": start} for start in (*starts, "PeriodFirst")]
+    put_grid(page, LABEL - 1, measures, records, across=True, titled=False, blank=NOTHING)
 
 
-def period(page: Page, column: int) -> None:
-    """The same of one period."""
-    styles = page.styles
-    first, following, last, used = (
-        xl_rowcol_to_cell(row, column) for row in (FIRST, NEXT, LAST, USED)
-    )
-    ending = f'IF(Period="Q","-Q"&INT((MONTH({first})+2)/3),"-"&RIGHT("0"&MONTH({first}),2))'
-    start = "PeriodFirst" if column == CURRENT else f"EDATE(PeriodFirst,{column - CURRENT}*Step)"
-    inside = f'Months[month],">="&{first},Months[month],"<"&{following}'
-    days, rows = by_month(page, MONTH), by_month(page, FOUND)
-    inside_days = f'{days},">="&{first},{days},"<"&{following}'
-    months, twice = f'COUNTIFS({inside_days},{rows},">0")', f'COUNTIFS({inside_days},{rows},">1")'
-    so_far = f"(YEAR(LatestMonth)-YEAR({first}))*12+MONTH(LatestMonth)-MONTH({first})+1"
-    whole = f"IF({months}=MIN(Step,{so_far}),{months},0)"
-    begun, ended = counted("customers_start", column), counted("customers_end", column)
-    ended_before = counted("customers_end", column - 1)
-    jump = f'({begun}<>{ended_before})*({begun}<>"")*({ended_before}<>"")'
-    for row, formula, style in (
-        (LABEL, guarded(f"YEAR({first})&{ending}", NOTHING), styles.header(align="right")),
-        (FIRST, guarded(start, NOTHING), styles.number(DATE)),
-        (NEXT, guarded(f"EDATE({first},Step)", NOTHING), styles.number(DATE)),
-        (LAST, guarded(f"_xlfn.MAXIFS(Months[month],{inside})", NOTHING), styles.number(DATE)),
-        (USED, f"=IF({NOTHING},0,IF({twice}>0,0,{whole}))", styles.number(COUNT)),
-        (JUMP, f"={jump}" if column > OLDEST else "=0", styles.number(COUNT)),
-        (COUNTED + len(COUNTS), guarded(f"({begun}+{ended})/2", f"COUNT({begun},{ended})<2"),
-         styles.number(COUNT)),
-    ):  # fmt: skip
-        page.put(row, column, formula, style)
-    for row, count in enumerate(COUNTS, start=COUNTED):
-        when, wanted = inside, used
-        if count.name in AT_START:
-            when, wanted = f'Months[month],">="&{first},Months[month],"<"&EDATE({first},1)', "1"
-        elif count.name in AT_END:
-            when, wanted = f"Months[month],{last}", "1"
-        cells = f"Months[{count.name}]"
-        lacking = f"COUNTIFS({when},{cells},{ANY_NUMBER})<{wanted}"
-        total = guarded(f"SUMIFS({cells},{when})", f"{used}=0", lacking)
-        page.put(row, column, total, styles.number(count.unit))
+OF_DAYS = '{days},">="&{First day},{days},"<"&{Ends before}'
+INSIDE = 'Months[month],">="&{First day},Months[month],"<"&{Ends before}'
+MONTHS_FOUND = f'COUNTIFS({OF_DAYS},{{rows}},">0")'
+SO_FAR = "(YEAR(LatestMonth)-YEAR({First day}))*12+MONTH(LatestMonth)-MONTH({First day})+1"
+PERIOD_HEADS = (
+    Measure("Period", 'YEAR({First day})&IF(Period="Q","-Q"&INT((MONTH({First day})+2)/3),'
+            '"-"&RIGHT("0"&MONTH({First day}),2))', KEY,
+            look={"bold": True, "bg_color": WASH, "bottom": 1, "bottom_color": LINE,
+                  "align": "right"}),
+    Measure("First day", "{start}", DATE),
+    Measure("Ends before", "EDATE({First day},Step)", DATE),
+    Measure("Last month", f"_xlfn.MAXIFS(Months[month],{INSIDE})", DATE),
+    Measure("Months that count",
+            f'IF({NOTHING},0,IF(COUNTIFS({OF_DAYS},{{rows}},">1")>0,0,'
+            f"IF({MONTHS_FOUND}=MIN(Step,{SO_FAR}),{MONTHS_FOUND},0)))", COUNT, blank=""),
+    Measure("Start is not the end before",
+            "({customers_start}<>{customers_end<})"
+            '*({customers_start}<>"")*({customers_end<}<>"")', COUNT, blank="", first="0"),
+)  # fmt: skip
+MEAN_CUSTOMERS = Measure(
+    "Customers, mean", "({customers_start}+{customers_end})/2", COUNT,
+    blank="COUNT({customers_start},{customers_end})<2",
+)  # fmt: skip
+
+
+def count_of(count: Column) -> Measure:
+    """A count of a period: the sum of its months, or a state at its first or its last."""
+    when, needed = INSIDE, "{Months that count}"
+    if count.name in AT_START:
+        when = 'Months[month],">="&{First day},Months[month],"<"&EDATE({First day},1)'
+    elif count.name in AT_END:
+        when = "Months[month],{Last month}"
+    if when != INSIDE:
+        needed = "1"
+    cells = f"Months[{count.name}]"
+    total = f'IF(COUNTIFS({when},{cells},{ANY_NUMBER})<{needed},"",SUMIFS({cells},{when}))'
+    return Measure(count.name, total, count.unit, "{Months that count}", blank="")
 
 
 def counted(name: str, column: int) -> str:
@@ -356,26 +358,17 @@ def state(actual: str, target: str, better: str) -> str:
     return guarded(kpi, f"COUNT({actual},{target})<2")
 
 
-def monthly(page: Page) -> None:
-    """The months one after the other: how many rows the table has of each, and the first."""
-    styles = page.styles
-    section(page, BY_MONTH - 1, 0, MISSING, "Rows by month")
-    header_row(page, BY_MONTH, 0, ("Day", "Rows", "First row", "Rows too many", "Missing"))
-    for number in range(KEPT):
-        row = BY_MONTH + 1 + number
-        day, found = (xl_rowcol_to_cell(row, column) for column in (MONTH, FOUND))
-        inside = f'Months[month],">="&{day},Months[month],"<"&EDATE({day},1)'
-        known = f"_xlfn.MINIFS(Months[month],{inside})"
-        earlier = f'COUNTIFS(Months[month],">=32874",Months[month],"<"&{day})'
-        missing = f"IF({found}>0,0,IF({day}>LatestMonth,0,IF({earlier}>0,1,0)))"
-        for column, formula, style in (
-            (MONTH, guarded(f"EDATE(PeriodNext,{number - KEPT})", NOTHING), styles.number(DATE)),
-            (FOUND, f"=IF({NOTHING},0,COUNTIFS({inside}))", styles.number(COUNT)),
-            (ROW, guarded(f"MATCH({known},Months[month],0)", f"{found}=0"), styles.of("0")),
-            (TWICE, f"=IF({found}>1,{found}-1,0)", styles.number(COUNT)),
-            (MISSING, f"=IF({NOTHING},0,{missing})", styles.number(COUNT)),
-        ):  # fmt: skip
-            page.put(row, column, formula, style)
+OF_MONTH = 'Months[month],">="&{Day},Months[month],"<"&EDATE({Day},1)'
+MONTHLY = (
+    Measure("Day", "EDATE(PeriodNext,{ago})", DATE, blank=NOTHING),
+    Measure("Rows", f"IF({NOTHING},0,COUNTIFS({OF_MONTH}))", COUNT),
+    Measure("First row", f"MATCH(_xlfn.MINIFS(Months[month],{OF_MONTH}),Months[month],0)", WHOLE,
+            "{Rows}"),
+    Measure("Rows too many", "IF({Rows}>1,{Rows}-1,0)", COUNT),
+    Measure("Missing", f"IF({NOTHING},0,IF({{Rows}}>0,0,IF({{Day}}>LatestMonth,0,"
+            'IF(COUNTIFS(Months[month],">=32874",Months[month],"<"&{Day})>0,1,0))))', COUNT),
+)  # fmt: skip
+"""The months one after the other: how many rows the table has of each, and the first."""
 
 
 def history_row(kpi: Kpi) -> int:
@@ -653,8 +646,8 @@ def smart(page: Page) -> None:
         page.write(row, 2, meaning, styles.lead())
     top = 3 + len(SMART) + 1
     columns(page, top, GOAL_COLUMNS)
-    for number in range(1, GOAL_ROOM + 1):
-        goal_line(page, top + number, number)
+    rows = [{"row": str(HEADER + 1 + number)} for number in range(1, GOAL_ROOM + 1)]
+    put_grid(page, top, goal_columns(book), rows, titled=False, height=26)
     last = top + GOAL_ROOM
     page.define("GoalProblems", top + 1, 17, last, 17)
     page.sheet.conditional_format(top + 1, 8, last, 8, way(book))
@@ -670,71 +663,89 @@ def smart(page: Page) -> None:
     page.sheet.print_area(0, 0, last, 17)
 
 
-def goal_line(page: Page, row: int, number: int) -> None:
-    """A goal's row, by its place in the table Goals."""
-    styles, said = page.styles, page.book.say
-    line: dict[str, Any] = {"bottom": 1, "bottom_color": LINE}
-    text, look = styles.label(text_wrap=True, **line), styles.of("#,##0.00", **line)
-    mark = styles.of(bold=True, align="center", **line)
-    goal, kpi, period, baseline, target, actual, deadline, raw = (
-        xl_rowcol_to_cell(row, column) for column in (1, 3, 4, 5, 6, 7, 10, 19)
-    )
-    gone = f"ROWS(Goals[kpi])<{number}"
-    here = (f'{kpi}&{goal}=""',)
-    known = f"SUMPRODUCT((KpiCodes={kpi})*1)"
-    place = f"MATCH({kpi},KpiCodes,0)"
-    elsewhere = f'({period}<>"")*({period}<>Period)'
+def given(header: str, column: str, number: bool = False, **options: Any) -> Measure:
+    """What the table Goals says in the row of the goal; a number only, if it is to be one."""
+    cell = f"INDEX(Goals[{column}],{{number}})"
+    there = f"ISNUMBER({cell})" if number else f'{cell}<>""'
+    return Measure(header, f'IF({there},{cell},"")', blank=GONE, **options)
 
-    def given(column: str, *, number_wanted: bool = False) -> str:
-        cell = f"INDEX(Goals[{column}],{number})"
-        wanted = f"ISNUMBER({cell})" if number_wanted else f'{cell}<>""'
-        return guarded(f'IF({wanted},{cell},"")', gone)
 
-    def ticked(*conditions: str) -> str:
-        return guarded(f'IF(1*{"*".join(conditions)}>0,"✓","✗")', *here)
+def ticked(letter: str, *conditions: str) -> Measure:
+    """Whether a goal is all that a letter of SMART stands for."""
+    look = {"bold": True, "align": "center", **RULED}
+    formula = f'IF(1*{"*".join(conditions)}>0,"✓","✗")'
+    return Measure(letter, formula, KEY, blank=NO_GOAL, look=look)
 
-    def filled(column: str) -> str:
-        return f'(INDEX(Goals[{column}],{number})<>"")'
 
+def filled_in(column: str) -> str:
+    """The condition that the table Goals says something in a column."""
+    return f'(INDEX(Goals[{column}],{{number}})<>"")'
+
+
+RULED: dict[str, Any] = {"bottom": 1, "bottom_color": LINE}
+GONE = "ROWS(Goals[kpi])<{number}"
+NO_GOAL = '{KPI}&{Goal}=""'
+KNOWN = "SUMPRODUCT((KpiCodes={KPI})*1)"
+OTHER_PERIOD = '({Period}<>"")*({Period}<>Period)'
+ACTUAL_OF_GOAL = Unit("VALUE", "the KPI's own unit", "#,##0.00")
+PROGRESS_SHARE = Unit("RATE", "a fraction, in whole percent", "0%")
+DAYS_LEFT = Unit("DAYS", "days, below 0 when it is late", "#,##0")
+
+
+def goal_columns(book: Book) -> tuple[Measure, ...]:
+    """A goal by its place in the table Goals, and how it fares."""
+    said = book.say
+    text, middle = {"text_wrap": True, "align": "start", **RULED}, {"align": "center", **RULED}
     wrong = [
-        (f"{known}=0", WRONG_GOALS[0]),
-        (f'{target}=""', WRONG_GOALS[1]),
-        (f"SUMPRODUCT((Goals[kpi]={kpi})*(Goals[period]={period}))>1", WRONG_GOALS[2]),
-        *((f'{xl_rowcol_to_cell(row, column)}="✗"', advice)
-          for column, (_, _, _, advice) in enumerate(SMART, start=12)),
-    ]  # fmt: skip
+        (f"{KNOWN}=0", WRONG_GOALS[0]),
+        ('{Target}=""', WRONG_GOALS[1]),
+        ("SUMPRODUCT((Goals[kpi]={KPI})*(Goals[period]={Period}))>1", WRONG_GOALS[2]),
+        *((f'{{{letter}}}="✗"', advice) for letter, _, _, advice in SMART),
+    ]
     advice = literal(said("Nothing: it is SMART."))
     for condition, sentence in reversed(wrong):
         advice = f"IF({condition},{literal(said(sentence))},{advice})"
     by_quarter, per_month = literal(said("by quarter")), literal(said("by month"))
-    other = f'IF({period}="Q",{by_quarter},{per_month})'
-    seen = (*here, f"{known}=0", f"{elsewhere}>0")
-    for column, formula, style in (
-        (0, guarded(f"{HEADER + 1 + number}", gone, *here), styles.of("0", align="center", **line)),
-        (1, given("goal"), text),
-        (2, given("owner"), text),
-        (3, given("kpi"), text),
-        (4, given("period"), styles.of(align="center", **line)),
-        (5, given("baseline", number_wanted=True), look),
-        (6, given("target", number_wanted=True), look),
-        (7, guarded(f"INDEX(KpiActuals,{place})", *seen), styles.of("#,##0.00", bold=True, **line)),
-        (8, progress(actual, target, baseline), styles.of("0%", **line)),
-        (9, guarded(f"IF({elsewhere}>0,{other},{in_words(page.book, raw)})", *here),
-         styles.of(align="center", shrink=True, **line)),
-        (10, given("deadline", number_wanted=True), styles.number(DATE, align="center", **line)),
-        (11, guarded(f"INT({deadline})-PeriodNext+1", NOTHING, f'{deadline}=""'),
-         styles.of("#,##0", **line)),
-        (12, ticked(filled("goal"), filled("owner")), mark),
-        (13, ticked(f"({known}>0)", f'({target}<>"")'), mark),
-        (14, ticked(f'({baseline}<>"")', filled("achievable")), mark),
-        (15, ticked(filled("relevant")), mark),
-        (16, ticked(f'({deadline}<>"")'), mark),
-        (17, guarded(advice, *here), styles.lead(text_wrap=True, font_size=9, **line)),
-        (18, guarded(f"INDEX(KpiUnits,{place})", *here, f"{known}=0"), styles.lead()),
-        (19, guarded(state(actual, target, f"INDEX(KpiBetter,{place})")[1:], *seen), styles.lead()),
-    ):  # fmt: skip
-        page.put(row, column, formula, style)
-    page.sheet.set_row(row, 26)
+    other = f'IF({{Period}}="Q",{by_quarter},{per_month})'
+    words = in_words(book, "{Raw status}")
+
+    def of_kpi(formula: str, *conditions: str) -> str:
+        return guarded(formula, NO_GOAL, f"{KNOWN}=0", *conditions)
+
+    elsewhere = f"{OTHER_PERIOD}>0"
+    place = "MATCH({KPI},KpiCodes,0)"
+    raw = state("{Actual}", "{Target}", f"INDEX(KpiBetter,{place})")[1:]
+    return (
+        Measure("Row", guarded("{row}", GONE, NO_GOAL), WHOLE, look=middle),
+        given("Goal", "goal", unit=KEY, look=text),
+        given("Owner", "owner", unit=KEY, look=text),
+        given("KPI", "kpi", unit=KEY, look=text),
+        given("Period", "period", unit=KEY, look=middle),
+        given("Baseline", "baseline", True, unit=ACTUAL_OF_GOAL, look=RULED),
+        given("Target", "target", True, unit=ACTUAL_OF_GOAL, look=RULED),
+        Measure("Actual", of_kpi(f"INDEX(KpiActuals,{place})", elsewhere), ACTUAL_OF_GOAL,
+                look={"bold": True, **RULED}),
+        Measure("Progress", progress("{Actual}", "{Target}", "{Baseline}"), PROGRESS_SHARE,
+                look=RULED),
+        Measure("Status", guarded(f"IF({elsewhere},{other},{words})", NO_GOAL), KEY,
+                look={"shrink": True, **middle}),
+        given("Deadline", "deadline", True, unit=DATE, look=middle),
+        Measure("Days left",
+                guarded("INT({Deadline})-PeriodNext+1", NOTHING, '{Deadline}=""'), DAYS_LEFT,
+                look=RULED),
+        ticked("S", filled_in("goal"), filled_in("owner")),
+        ticked("M", f"({KNOWN}>0)", '({Target}<>"")'),
+        ticked("A", '({Baseline}<>"")', filled_in("achievable")),
+        ticked("R", filled_in("relevant")),
+        ticked("T", '({Deadline}<>"")'),
+        Measure("What is missing", guarded(advice, NO_GOAL), KEY,
+                look={"font_color": MUTED, "text_wrap": True, "font_size": 9, **text}),
+        Measure("Unit", of_kpi(f"INDEX(KpiUnits,{place})"), KEY, look=SHADED),
+        Measure("Raw status", of_kpi(raw, elsewhere), KEY, look=SHADED),
+    )  # fmt: skip
+
+
+SHADED = {"font_color": MUTED, "align": "start"}
 
 
 # Parts of sheets
