@@ -15,9 +15,7 @@ ROOT = Path(__file__).parent.parent
 # CI must not fail by chance on a commit that changes nothing; a user's run looks further each time.
 # A busy machine is slow to draw examples, which says nothing of the code.
 SLOW = [HealthCheck.too_slow]
-settings.register_profile(
-    "ci", derandomize=True, deadline=None, suppress_health_check=SLOW
-)
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=SLOW)
 settings.register_profile("default", deadline=None, suppress_health_check=SLOW)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
