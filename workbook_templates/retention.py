@@ -148,7 +148,10 @@ NO_MONTHS = SUBSCRIPTIONS.empty
 
 FIGURES = {
     "The data": (
-        Figure("OrderCount", "Orders", "=COUNT(Orders[date])", COUNT, "Rows of data"),
+        Figure("OrderCount", "Orders",
+               "=IF(COUNTA(Orders[order])=0,COUNT(Orders[date]),"
+               "ROWS(RFM(Orders[order],Orders[date],Orders[amount]))-1)",
+               COUNT, "Each once; without their numbers, rows"),
         Figure("CustomerCount", "Customers", "=COUNT(PurchaseCount)", COUNT,
                "Customers with an order"),
         Figure("Revenue", "Revenue", "=SUM(Orders[amount])", MONEY,
@@ -238,7 +241,7 @@ CONTRACTS = (
 
 AGREEMENTS = (
     Agreement("Average order value", "=OrderValue",
-              blank_if(ORDERS.empty, "SUM(Orders[amount])/COUNT(Orders[date])"), MONEY),
+              blank_if(ORDERS.empty, "SUM(Orders[amount])/OrderCount"), MONEY),
     Agreement("Repeat purchase rate", "=RepeatRate",
               blank_if(NOBODY, 'COUNTIF(PurchaseCount,">1")/COUNT(PurchaseCount)'), RATE),
     Agreement("Revenue, summed by customer", "=SUM(Monetary)", "=SUM(Orders[amount])", MONEY),
@@ -287,6 +290,9 @@ PROBLEMS = (
             " longer period."),
     Problem("Orders without an amount", '=COUNTIFS(Orders[amount],"",Orders[date],"<>")',
             first_gap("amount", "date"), "They count as 0."),
+    Problem("Orders without their number",
+            '=IF(COUNTA(Orders[order])=0,0,COUNTIFS(Orders[order],"",Orders[date],"<>"))',
+            first_gap("order", "date"), "Give the number to every row, or to none."),
     Problem("Numbers that are text",
             "=" + "+".join(f"COUNTA({table.name}[{one.name}])-COUNT({table.name}[{one.name}])"
                            for table in (ORDERS, SUBSCRIPTIONS, SURVIVORS)

@@ -12,6 +12,7 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
       numbers, dates      as below, for this language
     constants             ours = "value", such as channel = "Meta"
     currency              the currency of all its amounts
+    encoding              the encoding before Unicode that the vendor writes, if any
     numbers               how a number is written that could be read in two ways: "1.234,5"
     dates                 dmy, mdy, ymd, for dates that could be read in two ways
     calendar              gregorian, or jalali
@@ -102,6 +103,7 @@ class Layout:
     advice: str = ""
     constants: Mapping[str, str] = field(default_factory=dict)
     currency: str = ""
+    encoding: str = ""
     numbers: str = ""
     dates: str = ""
     calendar: str = "gregorian"
@@ -169,7 +171,7 @@ def layouts_of(text: str, file: str) -> list[Layout]:
     return [layout for layout in layouts if layout]
 
 
-_TEXTS = ("name", "vendor", "table", "source", "advice", "currency", "numbers", "dates",
+_TEXTS = ("name", "vendor", "table", "source", "advice", "currency", "encoding", "numbers", "dates",
           "calendar", "grain", "once", "amount", "net", "refused")  # fmt: skip
 _KEYS = {one.name for one in fields(Layout)} - {"headers", "file"} | {"header"}
 _FORMULA = re.compile(r"\w+(?: [-+*] \w+)*")

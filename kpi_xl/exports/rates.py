@@ -127,7 +127,11 @@ def _converted(
         if not code:
             faults.append(f"{path} does not say its currency: say it with --currency")
         if rate is None:
-            faults.append(f"{path}: --rates has no rate of {code} for {day}")
+            when = f" for {day}" if code in rates.by_currency else ""
+            faults.append(
+                f"{path}: --rates has no rate of {code}{when}; if it is the report's currency, say"
+                f" --report-currency {code}"
+            )
         factors.append(rate or 1.0)
         if code and code != report:
             first = frame[money[0]].iloc[place]

@@ -11,6 +11,14 @@ FORTY = 40
 rows have none."""
 
 
+ENCODING_OF = {
+    **dict.fromkeys("English Deutsch français español italiano português".split(), "cp1252"),
+    "русский": "cp1251", "简体中文": "gb18030", "繁體中文": "big5", "فارسی": "cp1256",
+    "日本語": "shift_jis", "한국어": "cp949", "polski": "cp1250",
+}  # fmt: skip
+"""The encoding before Unicode in which words of a language are written."""
+
+
 class Match(NamedTuple):
     """A layout found on a page: in which row, counted from 0, and where its columns are."""
 
@@ -115,18 +123,17 @@ def sure_encoding(matches: Sequence[Match], likely: Sequence[str]) -> list[Match
     """The matches in the one encoding that is meant.
 
     Headers beyond ASCII decide, for they are words only in their own encoding; ASCII ones are the
-    same in all encodings, of which `likely` names those that the rest of the text is in.
+    same in all encodings, of which `likely` names those that the rest of the text is in; where that
+    tells nothing, it is the one that the vendor is known for.
     """
     encodings = {match.page.encoding for match in matches}
     if len(encodings) < 2 or not encodings <= set(ENCODINGS):
         return list(matches)
-    telling = [m for m in matches if any(not text.isascii() for text in m.headers if text)]
-    told = {
-        m.page.encoding
-        for m in telling
-        if any(not m.headers[place].isascii() for place in m.places.values())
-    }
-    chosen = told if len(told) == 1 else set(likely) & encodings
-    if len(chosen) != 1:
-        return []
-    return [match for match in matches if match.page.encoding in chosen]
+    telling = [m for m in matches if not all(m.headers[p].isascii() for p in m.places.values())]
+    told = {match.page.encoding for match in telling} or encodings
+    native = {ENCODING_OF.get(match.header.language, "") for match in telling} & told
+    vendors = {match.layout.encoding for match in matches} & told
+    for chosen in (native, set(likely) & told, vendors):
+        if len(chosen) == 1:
+            return [match for match in matches if match.page.encoding in chosen]
+    return []

@@ -7,7 +7,7 @@ from typing import Any
 
 from kpi_xl.exports.layouts import Layout
 from kpi_xl.exports.pages import text_of
-from kpi_xl.exports.recognition import Match, places_of
+from kpi_xl.exports.recognition import Match
 from kpi_xl.sources import MOST_ROWS
 
 TOTAL_WORDS = re.compile(
@@ -53,12 +53,12 @@ def rows_of(
     while width and not match.headers[width - 1]:
         width -= 1
     furthest = max(places.values(), default=0) + 1
-    others = None
     number = 0
     gap = ended = False
     simple = not layout.totals and not layout.footer and layout.file != ""
     wanted = list(places.items())
     total = _total_test(layout, places, dated)
+    before = {tuple(text_of(row)) for row in page.head[: match.row] if any(text_of(row))}
     for piece in page.rows():
         first = number
         number += len(piece)
@@ -72,7 +72,6 @@ def rows_of(
         if ended:
             break
         if simple and not gap and {len(row) for row in piece} == {len(match.headers)}:
-            head = places_of(match.headers)
             lead = wanted[0][1]
             again = match.headers[lead]
             if again not in {row[lead] for row in piece} and all(row[lead] for row in piece):
@@ -81,7 +80,6 @@ def rows_of(
                     column += [row[place] for row in piece]
                 found.numbers += range(first + 1, number + 1)
                 continue
-            del head
         for at, row in enumerate(piece, start=first + 1):
             texts = text_of(row)
             filled = [text for text in texts if text]
@@ -91,6 +89,9 @@ def rows_of(
             if texts[: len(match.headers)] == match.headers:
                 found.parts.append(len(found.numbers))
                 gap = False
+                continue
+            if tuple(texts) in before:  # of a file that was joined to this one
+                gap = True
                 continue
             if filled[0].startswith("#") and len(filled) == 1:
                 gap = True
@@ -129,7 +130,6 @@ def rows_of(
             for name, place in wanted:
                 found.cells[name].append(row[place])
             found.numbers.append(at)
-    del others
     return found
 
 

@@ -201,7 +201,7 @@ def _typed(
         if name in read.columns or name in days.columns:
             continue
         cells = [
-            None if isinstance(cell, str) and cell.strip().lower() in blanks else cell
+            None if isinstance(cell, str) and cell.strip().lower() in blanks else _unwrapped(cell)
             for cell in raw[name]
         ]
         try:
@@ -212,6 +212,13 @@ def _typed(
             continue
         frame[name] = _objects(values)
     return read.currencies
+
+
+def _unwrapped(cell: Any) -> Any:
+    """The number of an order without the formula that keeps its digits: ="1001"."""
+    if isinstance(cell, str) and cell.startswith('="') and cell.endswith('"'):
+        return cell[2:-1]
+    return cell.strip("\t") if isinstance(cell, str) else cell
 
 
 def _objects(values: Sequence[Any]) -> Any:

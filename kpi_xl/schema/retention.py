@@ -11,9 +11,13 @@ ORDERS = Input(
         Column("customer", KEY, "Customer", "Who bought: a name or a number.", filled=True),
         Column("date", DATE, "Day of the order", "The day of the order.", filled=True),
         Column("amount", MONEY, "Amount", "What the order came to; a return is below 0."),
+        Column("order", KEY, "Order", "Its number, where an order has several rows.",
+               required=False),
+        Column("status", KEY, "Status", "What became of it: paid, part refunded ...",
+               required=False),
     ),
     counted="date",
-)
+)  # fmt: skip
 
 SUBSCRIPTIONS = Input(
     "Subscriptions",
