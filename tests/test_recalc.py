@@ -1,9 +1,11 @@
 """Workbooks computed anew: right values, and not another byte."""
 
 import io
+import json
 import re
 import struct
 import subprocess
+import sys
 import zipfile
 from itertools import compress
 from pathlib import Path
@@ -21,7 +23,7 @@ from workbooks import SHEET, edited, hand_made, part, sheet_of, written
 
 from kpi_xl.engine.embedded import calculate
 from kpi_xl.engine.formulas import RefusedError
-from kpi_xl.engine.recalc import Report, recalculated
+from kpi_xl.engine.recalc import Report, compared, recalculated
 from kpi_xl.ooxml.package import NotAWorkbookError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
@@ -867,3 +869,81 @@ def test_changed_workbooks_hold_what_is_computed(
                 assert isinstance(got, bool) == isinstance(shown, bool)
     assert {f"Sheet1!{kept.cell}" for kept in report.kept} == set(computed.refused)
     assert recalculated(content)[0] == content
+
+
+# Beside the values in the file
+
+
+def by_excel(content: bytes) -> bytes:
+    """As Excel saves it: it does not ask itself to compute everything anew."""
+    return edited(content, "xl/workbook.xml", ' fullCalcOnLoad="1"', "")
+
+
+def with_values(**values: tuple[str, Any]) -> bytes:
+    """Formulas with the values that a file has for them, beside 5 in A1 and 2 in A2."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_column("A1", [5, 2])
+        for cell, (formula, held) in values.items():
+            sheet.write_formula(cell, formula, None, held)
+
+    return written(fill)
+
+
+def test_what_differs_from_the_file_is_told_and_nothing_is_written() -> None:
+    content = with_values(
+        B1=("=CAC(A1,A2)", 2.5),
+        B2=("=A1+A2", 8),
+        B3=('=A1&"x"', "5y"),
+        B4=("=OFFSET(A1,0,0)", 5),
+        B5=("=A1/3", 1.66666666666667),
+        B6=("=A1/3", 1.6666666666668),
+        B7=("=A1>A2", False),
+    )
+    found = compared(content)
+    assert found.formulas == 7
+    assert [tuple(one) for one in found.differences] == [
+        ("Sheet1", "B2", 8.0, 7.0),
+        ("Sheet1", "B3", "5y", "5x"),
+        ("Sheet1", "B7", False, True),
+    ]
+    assert [kept.cell for kept in found.kept] == ["B4"]
+    assert compared(recalculated(content)[0]).differences == ()
+
+
+def test_what_excel_gave_otherwise_is_named() -> None:
+    values = {
+        "B1": ("=CAC(A1,A2)", 3),  # against Excel
+        "B2": ("=B1*2", 6),  # which follows from it
+        "B3": ("=TODAY()", 1),
+        "B4": ("=B3+1", 2),
+        "B5": ("=A1+A2", 7),
+    }
+    content = with_values(**values)
+    assert recalculated(content)[1].against_excel == ()
+    report = recalculated(by_excel(content))[1]
+    assert [tuple(one) for one in report.against_excel] == [("Sheet1", "B1", 3.0, 2.5)]
+    others = edited(by_excel(content), "docProps/app.xml", "Microsoft Excel", "LibreOffice")
+    assert recalculated(others)[1].against_excel == ()
+
+
+@pytest.mark.parametrize(("held", "code"), [(2.5, 0), (3, 1)])
+def test_the_command_checks_without_writing(held: float, code: int, tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    content = with_values(B1=("=CAC(A1,A2)", held), B2=("=OFFSET(A1,0,0)", 1))
+    path.write_bytes(content)
+    run = subprocess.run(
+        [sys.executable, "-m", "kpi_xl", "recalc", "--check", str(path), "--json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == code, run.stderr
+    record = json.loads(run.stdout)
+    assert [one["cell"] for one in record["differences"]] == ["B1"][:code]
+    assert [one["cell"] for one in record["kept"]] == ["B2"]
+    assert path.read_bytes() == content
+    again = subprocess.run(
+        [sys.executable, "-m", "kpi_xl", "recalc", "--check", str(path), "--out", str(tmp_path / "x.xlsx")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert again.returncode == 2

@@ -300,14 +300,27 @@ def test_notes_of_another_program_go_on(tmp_path: Path) -> None:
     assert [sheet[cell].comment.text for cell in ("A1", "A2")] == ["Mine\n=CAC(9,2)", "=CAC(8,2)"]
 
 
+def test_what_holds_no_value_yet_is_computed() -> None:
+    content = (Path(__file__).parent / "recalc" / "freeze_without_cached_values.xlsx").read_bytes()
+    copy, formulas = frozen(content)
+    assert formulas == 6
+    cells = openpyxl.load_workbook(io.BytesIO(copy), data_only=True).worksheets[0]
+    expected = [3, 2, 4, 3, 6, "3 x", "yes", 6, 3, "up", 1.5, 1 / 3, 2 / 3, 9, 3, 2 / 3, 5]
+    assert [cells[f"C{row}"].value for row in range(1, 18)] == pytest.approx(expected)
+
+
 def test_what_cannot_be_frozen_says_why() -> None:
     content = book_with({"A1": "=CAC(9,2)"})
     unknown = edited(content, "xl/worksheets/sheet1.xml", "<v>4.5</v>", "<v>#NAME?</v>")
     with pytest.raises(ReportError, match=r"Sheet1!A1 shows #NAME\?.*kpi-xl recalc"):
         frozen(unknown)
-    empty = edited(content, "xl/worksheets/sheet1.xml", "<v>4.5</v>", "")
-    with pytest.raises(ReportError, match="Sheet1!A1 holds no value yet"):
-        frozen(empty)
+    unsure = book_with({"A1": "=CAC(OFFSET(C1,0,0),2)", "A2": "=CAC(OFFSET(C2,0,0),2)"})
+    for old in ("<v>0</v>", "<v></v>"):
+        unsure = edited(unsure, "xl/worksheets/sheet1.xml", "<v>0</v>", old.replace("0", ""))
+    with pytest.raises(
+        ReportError, match=r"Sheet1!A1 holds no value yet.*Sheet1!A2 holds no value"
+    ):
+        frozen(unsure)
     with pytest.raises(ReportError, match="no formula of kpi_xl"):
         frozen(book_with({"A1": "=1+1"}))
     assert "<f>" in part(content)

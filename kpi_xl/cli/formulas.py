@@ -30,7 +30,13 @@ from kpi_xl.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from kpi_xl.engine.recalc import Report
+    from collections.abc import Callable, Sequence
+
+    from rich.console import Console
+
+    from kpi_xl.engine.embedded import Computed
+    from kpi_xl.engine.recalc import Comparison, Difference, Report
+    from kpi_xl.ooxml.package import Package
 
 FORMULA = Annotated[str, typer.Argument(help='In quotes, such as "=CAC(50000,250)".')]
 BOOK = Annotated[
@@ -90,6 +96,9 @@ def recalc(
         Path | None, typer.Option("--out", "-o", help="Write this file, not BOOK.", metavar="OUT")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite OUT, or an open BOOK.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare with the values in BOOK, and write nothing.")
+    ] = False,
     engine: ENGINE = "embedded",
     timeout: TIMEOUT = 300.0,
     as_json: JSON = False,
@@ -103,9 +112,17 @@ def recalc(
     follow when a spreadsheet program opens the workbook. The exit code is 0 if every formula was
     computed (Excel errors are values, too), 1 if some kept their old value, and 2 for a call that
     cannot be carried out, which leaves the file as it was.
+
+    With --check nothing is written: the cells are listed that hold another value than they come to,
+    and those that are not surely computed. The exit code is 1 if any differ, and 0 otherwise.
     """
     if engine not in ENGINES:
         raise Misuse(f"there is no engine {engine!r}; {' or '.join(ENGINES)}")
+    seconds = timeout if engine == "libreoffice" else None
+    if check:
+        if out or force:
+            raise Misuse("--check writes nothing: leave --out and --force away")
+        return compare(book, seconds, as_json)
     target = (out or book).resolve()
     if out and target.exists() and not force:
         raise Misuse(f"{target} is already there; --force overwrites it")
@@ -117,7 +134,7 @@ def recalc(
     content = read_book(book)
     from kpi_xl.files import write_whole
 
-    new, report = recalculated(book, content, timeout if engine == "libreoffice" else None)
+    new, report = recalculated(book, content, seconds)
     if out or new != content:
         try:
             write_whole(target, new, force=force or not out)
@@ -129,6 +146,7 @@ def recalc(
             "formulas": report.formulas,
             "changed": report.changed,
             "kept": [kept._asdict() for kept in report.kept],
+            "against_excel": [one._asdict() for one in report.against_excel],
             "errors": [
                 {**failed._asdict(), "sentence": failed.error.sentence} for failed in report.errors
             ],
@@ -139,6 +157,37 @@ def recalc(
     return 1 if report.kept else 0
 
 
+def compare(book: Path, seconds: float | None, as_json: bool) -> int:
+    """Print what the formulas of a workbook come to beside what it holds; 1 if any differ."""
+    content = read_book(book)
+    with calculator(str(book), book), office(), steps() as step:
+        from kpi_xl.engine import recalc
+
+        found = recalc.compared(content, step, engine_of(content, seconds))
+    if as_json:
+        record = {
+            "book": str(book.resolve()),
+            "formulas": found.formulas,
+            "differences": [one._asdict() for one in found.differences],
+            "kept": [kept._asdict() for kept in found.kept],
+        }
+        print(json.dumps(record, ensure_ascii=False))
+    else:
+        print_comparison(book, found)
+    return 1 if found.differences else 0
+
+
+def engine_of(content: bytes, seconds: float | None) -> "Callable[[Package], Computed]":
+    """What computes a workbook: the embedded engine, or LibreOffice within some seconds."""
+    if seconds is None:
+        from kpi_xl.engine.embedded import compute
+
+        return compute
+    from kpi_xl.hosts.libreoffice import engine
+
+    return lambda package: engine.compute(package, content, seconds=seconds)
+
+
 def recalculated(book: Path, content: bytes, seconds: float | None) -> "tuple[bytes, Report]":
     """The workbook computed anew, and what there is to say of it, with a progress bar.
 
@@ -147,13 +196,7 @@ def recalculated(book: Path, content: bytes, seconds: float | None) -> "tuple[by
     with calculator(str(book), book), office(), steps() as step:
         from kpi_xl.engine import recalc
 
-        if seconds is None:
-            return recalc.recalculated(content, step)
-        from kpi_xl.hosts.libreoffice import engine
-
-        return recalc.recalculated(
-            content, step, lambda package: engine.compute(package, content, seconds=seconds)
-        )
+        return recalc.recalculated(content, step, engine_of(content, seconds))
 
 
 @app.command()
@@ -199,11 +242,62 @@ def office() -> Iterator[None]:
         raise Misuse(str(error)) from None
 
 
+def print_comparison(path: Path, found: "Comparison") -> None:
+    """How many formulas agree with the file, and the first of those that do not."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    compared = found.formulas - len(found.kept)
+    console.print(
+        f"{compared:,} of {found.formulas:,} formulas computed;"
+        f" {len(found.differences):,} values differ from the file."
+    )
+    print_cells(console, told(found.differences), "{} hold another value than they come to:")
+    print_cells(console, list(found.kept), "{} are not computed surely:")
+    console.print(f"\n[bold]{console_text(str(path.resolve()))}[/], unchanged", soft_wrap=True)
+
+
+def told(differences: "Sequence[Difference]") -> list[tuple[str, str, str]]:
+    """Differences in words."""
+    return [
+        (sheet, cell, f"holds {value_text(held)}, comes to {value_text(computed)}")
+        for sheet, cell, held, computed in differences
+    ]
+
+
+def value_text(value: Cell | None) -> str:
+    """A value for people, texts in quotes."""
+    if value is None:
+        return "nothing"
+    shown = f'"{value}"' if type(value) is str and not value.startswith("#") else cell_text(value)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def print_cells(console: "Console", rows: "Sequence[tuple[str, str, str]]", heading: str) -> None:
+    """The first cells of a list, each with what there is to say, and how many more there are."""
+    from rich.table import Table
+
+    if not rows:
+        return
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for sheet, cell, text in rows[:SHOWN]:
+        table.add_row(f"  {console_text(sheet)}", cell, console_text(text))
+    console.print("\n" + heading.format(f"{len(rows):,}"))
+    console.print(table)
+    if len(rows) > SHOWN:
+        console.print(f"  and {len(rows) - SHOWN:,} more; --json lists them all")
+
+
+def console_text(text: str) -> str:
+    """A text that the console shows as it is."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
 def print_report(path: Path, report: "Report") -> None:
     """What was computed, and the first of the cells that show errors or keep their old value."""
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
     console = Console(highlight=False)
     computed = report.formulas - len(report.kept)
@@ -211,17 +305,15 @@ def print_report(path: Path, report: "Report") -> None:
         f"{computed:,} of {report.formulas:,} formulas computed; {report.changed:,} values changed."
     )
     errors = [(sheet, cell, f"{error}: {error.sentence}") for sheet, cell, error in report.errors]
-    for rows, heading in (
-        (errors, "{} show an error:"),
-        (list(report.kept), "{} keep their old value; Excel or another engine can compute them:"),
-    ):
-        if not rows:
-            continue
-        table = Table(box=None, pad_edge=False, show_header=False)
-        for sheet, cell, text in rows[:SHOWN]:
-            table.add_row(f"  {escape(sheet)}", cell, escape(text))
-        console.print("\n" + heading.format(f"{len(rows):,}"))
-        console.print(table)
-        if len(rows) > SHOWN:
-            console.print(f"  and {len(rows) - SHOWN:,} more; --json lists them all")
-    console.print(f"\n[bold]{escape(str(path))}[/]", soft_wrap=True)
+    print_cells(console, errors, "{} show an error:")
+    print_cells(
+        console,
+        list(report.kept),
+        "{} keep their old value; Excel or another engine can compute them:",
+    )
+    print_cells(
+        console,
+        told(report.against_excel),
+        "{} differ from what Excel wrote, and of no change in what they read does the file tell:",
+    )
+    console.print(f"\n[bold]{console_text(str(path))}[/]", soft_wrap=True)

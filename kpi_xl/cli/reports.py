@@ -1,7 +1,7 @@
 """kpi-xl explain, kpi-xl freeze: what the KPI tab's buttons do, for a file, without Excel."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,9 @@ from kpi_xl.cli.shared import (
     say_where,
 )
 from kpi_xl.locales import LANGUAGES
+
+if TYPE_CHECKING:
+    from kpi_xl.engine.recalc import Report
 
 BOOK = Annotated[Path, typer.Argument(help="A workbook (.xlsx, .xlsm).", metavar="BOOK")]
 
@@ -85,11 +88,29 @@ def explain(
             raise Misuse(str(mistake)) from None
 
 
+def outdated(report: "Report") -> list[str]:
+    """What there is to say of the values that a workbook had."""
+    said = []
+    if report.changed:
+        said.append(
+            f"Values that were missing or out of date, new in the copy: {report.changed:,}."
+        )
+    if report.kept:
+        first = "; ".join(f"{sheet}!{cell}: {reason}" for sheet, cell, reason in report.kept[:3])
+        said.append(
+            f"Formulas whose values are those of the file, and may be out of date:"
+            f" {len(report.kept):,} ({first})."
+        )
+    return said
+
+
 @app.command()
 def freeze(book: BOOK, output: OUTPUT = None, force: FORCE = False) -> None:
     """Write a copy of a workbook with values for the KPI formulas, each kept in a note.
 
-    Who has no kpi_xl sees there what you see. The workbook itself stays as it is.
+    Who has no kpi_xl sees there what you see. The workbook itself stays as it is. Its formulas are
+    computed first: values that were out of date are new in the copy, and those that are not surely
+    computed here are told.
     """
     content = read_book(book)
     from kpi_xl.ooxml.package import NotAWorkbookError
@@ -101,10 +122,21 @@ def freeze(book: BOOK, output: OUTPUT = None, force: FORCE = False) -> None:
     path = free_path(output or free_name(book), force=force)
     if path == book.resolve():
         raise Misuse(f"{path} is the workbook itself: write its copy to another file")
+    with calculator(str(book), book):
+        from kpi_xl.engine.formulas import RefusedError
+        from kpi_xl.engine.recalc import recalculated
+    news = []
     try:
+        try:
+            content, report = recalculated(content)
+            news = outdated(report)
+        except RefusedError as refusal:
+            news.append(f"The values are those of the file, and may be out of date: {refusal}.")
         copy, formulas = frozen(content)
     except (ReportError, NotAWorkbookError) as mistake:
         raise Misuse(f"{book}: {mistake}") from None
     save(path, copy, force=force)
+    for line in news:
+        print(line)
     print(f"KPI formulas that are values in the copy, each kept in a note: {formulas:,}.")
     say_where(path)

@@ -9,16 +9,16 @@ import math
 import re
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 from xml.etree import ElementTree
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine.embedded import Computed, compute
-from kpi_xl.engine.formulas import RefusedError
+from kpi_xl.engine.formulas import RefusedError, Setting, moved, read
 from kpi_xl.errors import CellError
-from kpi_xl.ooxml.addresses import Area, column_letters
+from kpi_xl.ooxml.addresses import Area, area, column_letters
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.package import (
     MAIN,
@@ -48,6 +48,11 @@ OLDER = "#VALUE!"
 """What a cell holds for an error that Excel has only known since dynamic arrays. Excel, too, writes
 this one, and into a part of its own what it shows instead."""
 
+VOLATILE = re.compile(r"(?i)\b(TODAY|NOW|RAND|RANDBETWEEN|RANDARRAY|CELL|INFO)\(")
+"""Formulas that come to something else each time."""
+
+MOST_NAMED, MOST_LOOKED_AT = 1000, 20_000
+
 
 class Kept(NamedTuple):
     """A formula that keeps its old value, and why."""
@@ -65,6 +70,15 @@ class Failed(NamedTuple):
     error: CellError
 
 
+class Difference(NamedTuple):
+    """A cell that holds one value in the file, None for nothing, and comes out as another."""
+
+    sheet: str
+    cell: str
+    held: Cell | None
+    computed: Cell | None
+
+
 @dataclass(frozen=True)
 class Report:
     """How many formulas there are, how many cells have another value now, and what is amiss."""
@@ -73,6 +87,18 @@ class Report:
     changed: int
     kept: tuple[Kept, ...]
     errors: tuple[Failed, ...]
+    against_excel: tuple[Difference, ...] = ()
+    """Cells whose values Excel wrote, and that come out otherwise though all that they read is as
+    Excel left it, as far as the file tells: at most MOST_NAMED."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a workbook's formulas come to, beside the values that its file has."""
+
+    formulas: int
+    differences: tuple[Difference, ...]
+    kept: tuple[Kept, ...]
 
 
 def recalculated(
@@ -93,23 +119,83 @@ def recalculated(
     tell(f"Computing {len(book.formulas):,} formulas")
     computed = compute(book)
     tell("Writing the values")
-    by_sheet: dict[str, dict[Formula, Cell | Block]] = {}
-    for formula in book.formulas:
-        key = formula.sheet, formula.row, formula.column
-        if key in computed.values:
-            by_sheet.setdefault(formula.sheet, {})[formula] = computed.values[key]
-    changed = 0
     parts: dict[str, bytes] = {}
+    changed: list[Difference] = []
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         texts = cache(lambda: _shared_texts(package, book))
-        for name, values in by_sheet.items():
-            edits, count = _edits(book.xml[name], values, texts)
-            changed += count
+        for name, values in _by_sheet(book, computed).items():
+            edits, others = _edits(name, book.xml[name], values, texts)
+            changed += others
             if edits:
                 xml = with_edits(book.xml[name].xml, edits)
                 check(xml)
                 parts[book.parts[name]] = xml
-    return with_members(content, parts), _report(book, computed, changed)
+    report = _report(book, computed, len(changed))
+    if book.by_excel:
+        report = replace(report, against_excel=_against_excel(book, changed))
+    return with_members(content, parts), report
+
+
+def compared(
+    content: bytes,
+    tell: Callable[[str], None] = lambda _: None,
+    compute: Callable[[Package], Computed] = compute,
+) -> Comparison:
+    """The values that a workbook's formulas come to beside those in its file, and nothing written.
+
+    Numbers are the same to twelve digits: in which order sums are taken is no difference. The rest
+    is as in `recalculated`.
+    """
+    tell("Reading the workbook")
+    book = read_package(content)
+    tell(f"Computing {len(book.formulas):,} formulas")
+    computed = compute(book)
+    tell("Comparing the values")
+    found: list[Difference] = []
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        texts = cache(lambda: _shared_texts(package, book))
+        for name, values in _by_sheet(book, computed).items():
+            found += _edits(name, book.xml[name], values, texts)[1]
+    differences = tuple(one for one in found if not _is_close(one.held, one.computed))
+    return Comparison(len(book.formulas), differences, _report(book, computed, 0).kept)
+
+
+def _is_close(one: Cell | None, other: Cell | None) -> bool:
+    numbers = type(one) is float and type(other) is float
+    return numbers and math.isclose(one, other, rel_tol=1e-12)  # type: ignore[arg-type]
+
+
+def _by_sheet(book: Package, computed: Computed) -> dict[str, dict[Formula, Cell | Block]]:
+    """The values of the formulas that are computed, by the sheet."""
+    by_sheet: dict[str, dict[Formula, Cell | Block]] = {}
+    for formula in book.formulas:
+        value = computed.values.get((formula.sheet, formula.row, formula.column))
+        if value is not None:
+            by_sheet.setdefault(formula.sheet, {})[formula] = value
+    return by_sheet
+
+
+def _against_excel(book: Package, changed: list[Difference]) -> tuple[Difference, ...]:
+    """The cells whose values Excel gave otherwise, and all that they read as it is here."""
+    if len(changed) > MOST_LOOKED_AT:
+        return ()
+    others: dict[str, list[Area]] = {}
+    for one in changed:
+        others.setdefault(one.sheet, []).append(area(one.sheet, one.cell))
+    differing = {(one.sheet, one.cell): one for one in changed if one.held is not None}
+    named = []
+    for formula in book.formulas:
+        cell = f"{column_letters(formula.column)}{formula.row}"
+        found = differing.get((formula.sheet, cell))
+        if found is None or VOLATILE.search(formula.text) or _is_close(found.held, found.computed):
+            continue
+        text = moved(formula.text, *formula.moved)
+        reads = read(text, Setting(book, formula.sheet, formula.row)).areas
+        if not any(
+            place.touches(other) for place in reads for other in others.get(place.sheet, ())
+        ):
+            named.append(found)
+    return tuple(named[:MOST_NAMED])
 
 
 def _report(book: Package, computed: Computed, changed: int) -> Report:
@@ -133,34 +219,46 @@ def _report(book: Package, computed: Computed, changed: int) -> Report:
 
 
 def _edits(
-    sheet: Sheet, values: Mapping[Formula, Cell | Block], texts: Callable[[], list[str]]
-) -> tuple[list[Edit], int]:
-    """Edits that give the formulas of a sheet their values, and how many cells change by them."""
+    name: str,
+    sheet: Sheet,
+    values: Mapping[Formula, Cell | Block],
+    texts: Callable[[], list[str]],
+) -> tuple[list[Edit], list[Difference]]:
+    """Edits that give the formulas of a sheet their values, and the cells that change by them."""
     cells = {(cell.row, cell.column): cell for cell in sheet.formula_cells()}
     wanted, blocks = _wanted(sheet, cells, values)
     for number in {row for row, _ in wanted.keys() - cells.keys()}:
         cells |= {(cell.row, cell.column): cell for cell in sheet.row_cells(number)}
     edits: list[Edit] = []
     new: dict[int, dict[int, tuple[str, bytes]]] = {}
-    changed = 0
+    changed = []
     for place, value in wanted.items():
         if place not in cells:
             if value is not None:
                 new.setdefault(place[0], {})[place[1]] = _written(value)
-                changed += 1
+                changed.append(_difference(name, place, None, value))
             continue
         cell = cells[place]
         element = old = sheet.xml[cell.start : cell.end]
+        held = _held(cell, texts)
         if value is None and cell.value is not None:
             element = with_value(cell, "n", None)
-        elif value is not None and not _is_same(_held(cell, texts), value):
+        elif value is not None and not _is_same(held, value):
             element = with_value(cell, *_written(value))
-        changed += element != old
+        if element != old:
+            changed.append(_difference(name, place, held, value))
         if place in blocks:
             element = with_block(element, blocks[place])
         if element != old:
             edits.append((cell.start, cell.end, element))
     return edits + new_cells(sheet, new), changed
+
+
+def _difference(
+    sheet: str, place: tuple[int, int], held: Stored | None, value: Stored | None
+) -> Difference:
+    shown = (None if cell is None else cell[1] for cell in (held, value))
+    return Difference(sheet, f"{column_letters(place[1])}{place[0]}", *shown)
 
 
 def _wanted(
@@ -217,7 +315,8 @@ def _held(cell: XmlCell, texts: Callable[[], list[str]]) -> Stored | None:
         return "str", _text_of_runs(ElementTree.fromstring(b"<si>" + value.content + b"</si>"))
     text = text_of(value.content)
     if kind == "s":
-        return "str", texts()[int(text)]
+        listed = texts()
+        return "str", listed[int(text)] if int(text) < len(listed) else ""
     if kind == "str":
         return "str", unescaped(text)
     if kind == "e":

@@ -112,6 +112,8 @@ class Package:
     date1904: bool
     precision_as_shown: bool
     signed: bool
+    by_excel: bool
+    """Whether Excel wrote it last, as far as the file tells, and left no value to be computed."""
     blocks: tuple[Block, ...] = ()
     """Cells that the file has not."""
 
@@ -313,8 +315,26 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
         date1904=properties is not None and properties.attrib.get("date1904") in ("1", "true"),
         precision_as_shown=settings is not None
         and settings.attrib.get("fullPrecision") in ("0", "false"),
+        by_excel=_is_by_excel(package, relations, settings),
         signed=any(part.startswith("_xmlsignatures/") for _, _, part in relations),
     )
+
+
+def _is_by_excel(
+    package: zipfile.ZipFile,
+    relations: list[tuple[str, str, str]],
+    settings: ElementTree.Element | None,
+) -> bool:
+    """Other programs name themselves, or ask Excel to compute everything when it opens the file."""
+    said = {} if settings is None else settings.attrib
+    if said.get("fullCalcOnLoad") in ("1", "true") or said.get("calcMode") == "manual":
+        return False
+    parts = [part for kind, _, part in relations if kind == "extended-properties"]
+    if not parts or parts[0] not in package.namelist():
+        return False
+    application = ElementTree.fromstring(package.read(parts[0])).find("{*}Application")
+    name = (application.text or "") if application is not None else ""
+    return name in ("Microsoft Excel", "Microsoft Macintosh Excel")
 
 
 def _sheet(package: zipfile.ZipFile, name: str, part: str) -> Sheet:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kpi_xl.formula_text import TOKEN, bare, calls
 from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.ooxml.notes import add_notes
 from kpi_xl.ooxml.package import Formula, Package, read_package, rels_of
 from kpi_xl.ooxml.parts import Parts
@@ -29,6 +30,8 @@ from kpi_xl.reports.records import ReportError
 FROZEN_TEMPLATE = b"FrozenTemplate"
 """The name of the marker in a copy: its tables cannot be loaded anew, for nothing would follow."""
 
+SHOWN = 10  # cells in a message
+
 OUR_FILE = re.compile(rb"[/\\\"']kpi_xl\.xlam[\"']", re.IGNORECASE)
 """The add-in as the target of a link; workbooks may link to others' add-ins, too."""
 TIED = re.compile(
@@ -40,7 +43,8 @@ TIED = re.compile(
 def frozen(content: bytes) -> tuple[bytes, int]:
     """The workbook with values in place of our formulas, and how many these were.
 
-    Raises ReportError where some hold no value, or there are none; NotAWorkbookError.
+    Where formulas hold no value the workbook is computed first. Raises ReportError where some of
+    ours hold none even so, or there are none of ours; NotAWorkbookError.
     """
     book = read_package(content)
     if book.signed:
@@ -48,10 +52,15 @@ def frozen(content: bytes) -> tuple[bytes, int]:
     names = _names_of_ours(book)
     if not any(_needs_us(formula.text, names) for formula in book.formulas):
         raise ReportError("The workbook has no formula of kpi_xl: it can be shared as it is.")
+    unsure: dict[tuple[str, str], str] | None = None
+    if any(_is_missing(cell) for sheet in book.xml.values() for cell in sheet.formula_cells()):
+        content, unsure = _computed(content)
+        book = read_package(content)
     ours = [formula for formula in book.formulas if is_ours(formula, names)]
     by_sheet: dict[str, list[Formula]] = {}
     for formula in ours:
         by_sheet.setdefault(formula.sheet, []).append(formula)
+    _refuse_missing(book, by_sheet, unsure)
     parts = Parts(content)
     for name, formulas in by_sheet.items():
         sheet = book.xml[name]
@@ -60,7 +69,7 @@ def frozen(content: bytes) -> tuple[bytes, int]:
         notes: dict[tuple[int, int], str] = {}
         for formula in formulas:
             cell = cells[formula.row, formula.column]
-            edits.append((cell.start, cell.end, _as_value(cell, formula)))
+            edits.append((cell.start, cell.end, _as_value(cell)))
             notes[formula.row, formula.column] = "=" + _for_people(formula)
         part = book.parts[name]
         parts[part] = with_edits(sheet.xml, edits)
@@ -108,16 +117,61 @@ def _names_of_ours(book: Package) -> set[str]:
         ours = more
 
 
-def _as_value(cell: XmlCell, formula: Formula) -> bytes:
-    """A formula's cell as one that holds its value. Raises ReportError where it has none."""
-    value, kind = cell.value, cell.attribute("t")
-    if value is None:
-        raise ReportError(f"{formula.cell} holds no value yet: kpi-xl recalc computes it.")
-    if value.content == b"#NAME?":
+def _is_missing(cell: XmlCell) -> bool:
+    """Whether a formula's cell holds no value, or, as some programs write it, an empty text."""
+    value = cell.value
+    return value is None or (cell.attribute("t") in ("", "n") and not value.content.strip())
+
+
+def _computed(content: bytes) -> tuple[bytes, dict[tuple[str, str], str] | None]:
+    """The workbook computed anew, and the formulas that are not, by sheet and cell, with reasons.
+
+    Without the embedded engine it is as it was, and None.
+    """
+    try:
+        from kpi_xl.engine.formulas import RefusedError
+        from kpi_xl.engine.recalc import recalculated
+    except ImportError:  # in a spreadsheet program's own Python, which has computed everything
+        return content, None
+    try:
+        new, report = recalculated(content)
+    except RefusedError:
+        return content, None
+    return new, {(kept.sheet, kept.cell): kept.reason for kept in report.kept}
+
+
+def _refuse_missing(
+    book: Package,
+    ours: dict[str, list[Formula]],
+    unsure: dict[tuple[str, str], str] | None,
+) -> None:
+    """Raise ReportError for the formulas without values, all at once."""
+    problems = []
+    for name, formulas in ours.items():
+        cells = {(cell.row, cell.column): cell for cell in book.xml[name].formula_cells()}
+        for formula in formulas:
+            cell = cells[formula.row, formula.column]
+            address = name, f"{column_letters(formula.column)}{formula.row}"
+            reason = "" if unsure is None else unsure.get(address, "")
+            if _is_missing(cell) and (unsure is None or reason):
+                because = f", and is not computed here ({reason})" if reason else ""
+                problems.append(f"{formula.cell} holds no value yet{because}")
+            elif cell.value and cell.value.content == b"#NAME?":
+                problems.append(
+                    f"{formula.cell} shows #NAME?, for the functions were not there when the"
+                    " workbook was saved"
+                )
+    if problems:
+        more = f"; and {len(problems) - SHOWN:,} more" if len(problems) > SHOWN else ""
         raise ReportError(
-            f"{formula.cell} shows #NAME?, for the functions were not there when the workbook was"
-            " saved: kpi-xl recalc computes it."
+            f"{'; '.join(problems[:SHOWN])}{more}: kpi-xl recalc computes it, or Excel does."
         )
+
+
+def _as_value(cell: XmlCell) -> bytes:
+    """A formula's cell as one that holds its value."""
+    value, kind = cell.value, cell.attribute("t")
+    assert value
     tag = re.sub(rb"\s+(?:cm|t)\s*=\s*(?:\"[^\"]*\"|'[^']*')", b"", cell.tag).rstrip()
     if kind in ("", "n") and not value.content.strip():
         kind = "str"  # XlsxWriter leaves the type of an empty text out
