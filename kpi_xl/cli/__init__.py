@@ -3,6 +3,7 @@ freeze, install, uninstall, doctor, build, serve."""
 
 import io
 import sys
+import traceback
 from typing import Annotated, NoReturn
 
 import typer
@@ -20,7 +21,7 @@ from kpi_xl.cli import (  # importing a module enters its commands
     serving,
     templates,
 )
-from kpi_xl.cli.shared import app
+from kpi_xl.cli.shared import app, printable
 
 __all__ = [
     "building",
@@ -36,6 +37,10 @@ __all__ = [
 ]
 
 
+BUG = 70
+"""The exit code of a fault in the program, as BSD's sysexits.h has it (EX_SOFTWARE)."""
+
+
 def main() -> NoReturn:
     """Run the command line; every mistake of the user's is one line."""
     for stream in (sys.stdout, sys.stderr):
@@ -47,7 +52,7 @@ def main() -> NoReturn:
         near = getattr(error, "possibilities", None)
         lines = error.message if near else error.format_message()
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        print(f"kpi-xl: {' '.join(lines.split())}{hint}", file=sys.stderr)
+        print(printable(f"kpi-xl: {' '.join(lines.split())}{hint}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # whoever read the output has seen enough
         sys.stderr.close()
@@ -58,6 +63,12 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, typer.Abort):
         print("kpi-xl: interrupted", file=sys.stderr)
         sys.exit(130)
+    except MemoryError:
+        print("kpi-xl: the memory of this computer does not suffice", file=sys.stderr)
+        sys.exit(2)
+    except Exception:  # a bug: told as one, and not by the code of a result
+        traceback.print_exc()
+        sys.exit(BUG)
     sys.exit(code or 0)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kpi_xl import CellError
+from kpi_xl.bounded import call
 from kpi_xl.cells import Block, Cell
 from kpi_xl.cli.shared import (
     FORCE,
@@ -22,12 +23,16 @@ from kpi_xl.cli.shared import (
     calculator,
     cell_text,
     computed,
+    faults,
     free_path,
+    printable,
     read_book,
     save,
     say_where,
     steps,
 )
+from kpi_xl.ooxml.limits import computing
+from kpi_xl.ooxml.package import check_sheets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -71,7 +76,7 @@ def evaluate(formula: FORMULA, book: BOOK = None, as_json: JSON = False) -> int:
     else:
         print(cell_text(value))
     if error:
-        print(error.sentence, file=sys.stderr)
+        print(printable(error.sentence), file=sys.stderr)
     return 1 if error else 0
 
 
@@ -161,9 +166,15 @@ def compare(book: Path, seconds: float | None, as_json: bool) -> int:
     """Print what the formulas of a workbook come to beside what it holds; 1 if any differ."""
     content = read_book(book)
     with calculator(str(book), book), office(), steps() as step:
-        from kpi_xl.engine import recalc
+        if seconds is None:
+            from kpi_xl.reports import offline
 
-        found = recalc.compared(content, step, engine_of(content, seconds))
+            budget = computing(len(content))
+            found: Comparison = call(offline.compared, content, progress=step, budget=budget)
+        else:
+            from kpi_xl.engine import recalc
+
+            found = recalc.compared(content, step, engine_of(content, seconds))
     if as_json:
         record = {
             "book": str(book.resolve()),
@@ -177,12 +188,8 @@ def compare(book: Path, seconds: float | None, as_json: bool) -> int:
     return 1 if found.differences else 0
 
 
-def engine_of(content: bytes, seconds: float | None) -> "Callable[[Package], Computed]":
-    """What computes a workbook: the embedded engine, or LibreOffice within some seconds."""
-    if seconds is None:
-        from kpi_xl.engine.embedded import compute
-
-        return compute
+def engine_of(content: bytes, seconds: float) -> "Callable[[Package], Computed]":
+    """LibreOffice as what computes a workbook, within some seconds."""
     from kpi_xl.hosts.libreoffice import engine
 
     return lambda package: engine.compute(package, content, seconds=seconds)
@@ -194,6 +201,14 @@ def recalculated(book: Path, content: bytes, seconds: float | None) -> "tuple[by
     `seconds`: how long LibreOffice may take; None for the embedded engine.
     """
     with calculator(str(book), book), office(), steps() as step:
+        if seconds is None:
+            from kpi_xl.reports import offline
+
+            budget = computing(len(content))
+            done: tuple[bytes, Report] = call(
+                offline.recalculated, content, progress=step, budget=budget
+            )
+            return done
         from kpi_xl.engine import recalc
 
         return recalc.recalculated(content, step, engine_of(content, seconds))
@@ -213,8 +228,12 @@ def export(
     """
     if not pdf:
         raise Misuse("say --pdf, the one form there is")
-    if not read_book(book):
+    content = read_book(book)
+    if not content:
         raise Misuse(f"{book} is empty")  # of which LibreOffice would make an empty page
+    with faults(str(book), book):
+        if content.startswith(b"PK"):
+            check_sheets(content)
     target = free_path(output or book.with_suffix(".pdf"), force=force)
     with office(), steps() as step, TemporaryDirectory(prefix="kpi_xl") as folder:
         from kpi_xl.hosts.libreoffice.headless import perform
@@ -224,8 +243,8 @@ def export(
         (answer,) = perform([{"book": str(book), "pdf": str(printed)}], seconds=timeout)
         if "problem" in answer:
             raise Misuse(f"{book}: {answer['problem']}")
-        content = printed.read_bytes()
-    save(target, content, force=force)
+        pages = printed.read_bytes()
+    save(target, pages, force=force)
     say_where(target)
 
 
@@ -292,7 +311,7 @@ def console_text(text: str) -> str:
     """A text that the console shows as it is."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape(printable(text))
 
 
 def print_report(path: Path, report: "Report") -> None:

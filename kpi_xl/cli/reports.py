@@ -1,11 +1,11 @@
 """kpi-xl explain, kpi-xl freeze: what the KPI tab's buttons do, for a file, without Excel."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from kpi_xl.cells import Block, Cell
+from kpi_xl.bounded import call
 from kpi_xl.cli.shared import (
     FORCE,
     OUTPUT,
@@ -14,14 +14,13 @@ from kpi_xl.cli.shared import (
     calculator,
     free_path,
     language_of,
+    printable,
     read_book,
     save,
     say_where,
 )
 from kpi_xl.locales import LANGUAGES
-
-if TYPE_CHECKING:
-    from kpi_xl.engine.recalc import Report
+from kpi_xl.ooxml.limits import computing
 
 BOOK = Annotated[Path, typer.Argument(help="A workbook (.xlsx, .xlsm).", metavar="BOOK")]
 
@@ -43,65 +42,11 @@ def explain(
     """
     language = language_of(lang)
     content = read_book(book)
-    with calculator(f"{book}: {cell}", book):
-        from kpi_xl.engine.embedded import evaluator
-        from kpi_xl.engine.formulas import FormulaError, moved
-        from kpi_xl.ooxml.addresses import area
-        from kpi_xl.ooxml.package import read_package
-        from kpi_xl.reports.commands import ActiveCell
-        from kpi_xl.reports.commands import explain as explanation
-        from kpi_xl.reports.records import Place, ReportError, Table
+    with calculator(f"{cell} of {book}", book):
+        from kpi_xl.reports.offline import explanation
 
-        package = read_package(content)
-        name, _, address = cell.rpartition("!")
-        title = name.removeprefix("'").removesuffix("'").replace("''", "'")
-        sheets = {sheet.lower(): sheet for sheet in package.sheets}
-        sheet = sheets.get(title.lower()) if name else package.sheets[0]
-        try:
-            place = area(sheet or "", address)
-        except ValueError:
-            sheet = None
-        if sheet is None:
-            there = ", ".join(package.sheets)
-            raise Misuse(f"{cell}: write a cell such as Summary!C29; the sheets are {there}")
-        found = [one for one in package.formulas if one.area.touches(place)]
-        if not found:
-            raise Misuse(f"{cell} of {book} holds no formula")
-        formula = found[0]
-        tables = {
-            key: Table(table.name, Place(*table.area[:3]), table.columns, [], [])
-            for key, table in package.tables.items()
-        }
-        text = f"={moved(formula.text, *formula.moved)}"
-        value = evaluator(content, sheet)
-
-        def known(piece: str) -> Cell | Block:
-            try:
-                return value(piece)
-            except FormulaError as refusal:
-                raise LookupError(str(refusal)) from None
-
-        cell_there = ActiveCell(text, formula.row, lambda: tables, known, known)
-        try:
-            print(explanation(cell_there, language))
-        except ReportError as mistake:
-            raise Misuse(str(mistake)) from None
-
-
-def outdated(report: "Report") -> list[str]:
-    """What there is to say of the values that a workbook had."""
-    said = []
-    if report.changed:
-        said.append(
-            f"Values that were missing or out of date, new in the copy: {report.changed:,}."
-        )
-    if report.kept:
-        first = "; ".join(f"{sheet}!{cell}: {reason}" for sheet, cell, reason in report.kept[:3])
-        said.append(
-            f"Formulas whose values are those of the file, and may be out of date:"
-            f" {len(report.kept):,} ({first})."
-        )
-    return said
+        text = call(explanation, content, cell, language, budget=computing(len(content)))
+    print(printable(text))
 
 
 @app.command()
@@ -113,9 +58,7 @@ def freeze(book: BOOK, output: OUTPUT = None, force: FORCE = False) -> None:
     computed here are told.
     """
     content = read_book(book)
-    from kpi_xl.ooxml.package import NotAWorkbookError
-    from kpi_xl.reports.freezing import free_name, frozen
-    from kpi_xl.reports.records import ReportError
+    from kpi_xl.reports.freezing import free_name
 
     if output and output.suffix.lower() != book.suffix.lower():
         raise Misuse(f"{output} has to end in {book.suffix}, as {book} does")
@@ -123,20 +66,11 @@ def freeze(book: BOOK, output: OUTPUT = None, force: FORCE = False) -> None:
     if path == book.resolve():
         raise Misuse(f"{path} is the workbook itself: write its copy to another file")
     with calculator(str(book), book):
-        from kpi_xl.engine.formulas import RefusedError
-        from kpi_xl.engine.recalc import recalculated
-    news = []
-    try:
-        try:
-            content, report = recalculated(content)
-            news = outdated(report)
-        except RefusedError as refusal:
-            news.append(f"The values are those of the file, and may be out of date: {refusal}.")
-        copy, formulas = frozen(content)
-    except (ReportError, NotAWorkbookError) as mistake:
-        raise Misuse(f"{book}: {mistake}") from None
+        from kpi_xl.reports import offline
+
+        copy, formulas, news = call(offline.frozen, content, budget=computing(len(content)))
     save(path, copy, force=force)
     for line in news:
-        print(line)
+        print(printable(line))
     print(f"KPI formulas that are values in the copy, each kept in a note: {formulas:,}.")
     say_where(path)

@@ -1,5 +1,6 @@
 """What the commands share: the app, the mistakes of its users, options, files, progress."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,9 +9,14 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from kpi_xl.bounded import BudgetError, call
 from kpi_xl.cells import Block, Cell
+from kpi_xl.files import kind
 from kpi_xl.locales import LANGUAGES, chosen
 from kpi_xl.reference import did_you_mean
+
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]")
+"""Control characters, but for tabs and ends of lines, and what turns a line's direction over."""
 
 app = typer.Typer(
     add_completion=False,
@@ -60,27 +66,49 @@ def computed(formula: str, book: Path | None = None) -> Cell | Block:
     """The value of a formula. Raises Misuse."""
     with calculator(f"the formula {formula[:60]}", book):
         from kpi_xl.engine import embedded
+        from kpi_xl.ooxml import limits
 
-        return embedded.evaluate_formula(formula, read_book(book) if book else None)
+        if book is None:
+            return embedded.evaluate_formula(formula)
+        from kpi_xl.reports.offline import value
+
+        content = read_book(book)
+        answer: Cell | Block = call(value, formula, content, budget=limits.computing(len(content)))
+        return answer
 
 
 @contextmanager
 def calculator(asked: str, book: Path | None) -> Iterator[None]:
     """Where the embedded host computes; what it cannot do is a Misuse."""
     try:
-        from kpi_xl.engine.formulas import FormulaError
-        from kpi_xl.ooxml.package import NotAWorkbookError
+        import formualizer  # noqa: F401 - what would fail later, in another's words
     except ImportError as error:
         raise Misuse(
             f"formulas are computed by the package formualizer, which is not installed ({error});"
             " it has no wheel for Windows on ARM"
         ) from None
+    with faults(asked, book):
+        yield
+
+
+@contextmanager
+def faults(asked: str, book: Path | None) -> Iterator[None]:
+    """Where a file is read or computed: what is wrong with it, or asked of it, is a Misuse."""
+    from kpi_xl.engine.formulas import FormulaError
+    from kpi_xl.ooxml.limits import NotAWorkbookError
+    from kpi_xl.reports.records import ReportError
+
     try:
         yield
-    except FormulaError as error:
+    except (FormulaError, ReportError) as error:
         raise Misuse(f"{asked}: {error}") from None
-    except NotAWorkbookError as error:
-        raise Misuse(f"{book}: {error}") from None
+    except (NotAWorkbookError, BudgetError) as error:
+        raise Misuse(f"{book or asked}: {error}") from None
+
+
+def printable(text: str) -> str:
+    """Text of a file for a terminal, which its control characters would command."""
+    return UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def cell_text(cell: Cell) -> str:
@@ -89,7 +117,7 @@ def cell_text(cell: Cell) -> str:
         return str(cell).upper()
     if isinstance(cell, float | int):
         return f"{cell:.0f}" if cell == round(cell) and abs(cell) < 1e15 else repr(cell)
-    return str(cell)
+    return printable(str(cell))
 
 
 # Files
@@ -97,14 +125,21 @@ def cell_text(cell: Cell) -> str:
 
 def read_book(path: Path) -> bytes:
     """The bytes of a workbook. Raises Misuse."""
+    from kpi_xl.ooxml.limits import MOST_UNPACKED
+
     try:
+        what = kind(path)
+        if what:
+            raise Misuse(f"{path} is {what}, and no workbook")
+        if path.stat().st_size > MOST_UNPACKED:
+            raise Misuse(f"{path} has more than 4 GB, too much to be a workbook")
         return path.read_bytes()
     except FileNotFoundError:
         folder = path.parent
         near = [str(p) for p in folder.glob("*.xls*")] if folder.is_dir() else []
         raise Misuse(f"there is no file {str(path)!r}{did_you_mean(str(path), near)}") from None
     except OSError as error:
-        raise Misuse(f"{path} cannot be read: {error.strerror}") from None
+        raise Misuse(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def free_path(path: Path, *, force: bool) -> Path:
@@ -132,8 +167,10 @@ def save(path: Path, content: bytes, *, force: bool) -> None:
 def say_where(path: Path) -> None:
     """Where the workbook is."""
     from rich.console import Console
+    from rich.markup import escape
 
-    Console(highlight=False).print(f"Open this workbook:\n[bold]{path}[/]", soft_wrap=True)
+    where = escape(printable(str(path)))
+    Console(highlight=False).print(f"Open this workbook:\n[bold]{where}[/]", soft_wrap=True)
 
 
 # Progress

@@ -34,6 +34,7 @@ from kpi_xl.cli.shared import (
     app,
     free_path,
     language_of,
+    printable,
     save,
     say_where,
     steps,
@@ -174,7 +175,7 @@ def fill(
     The exports of many vendors are known: kpi-xl layouts lists them. Of a file that nobody knows,
     the options say how it is written.
     """
-    from kpi_xl.exports import rates_of, read_files
+    from kpi_xl.exports import rates_of, read_files_apart
     from kpi_xl.sources import SourceError
 
     check_host(host, wheel)
@@ -186,7 +187,7 @@ def fill(
     code = language_of(lang)
     with steps() as step:
         try:
-            filling = read_files(
+            filling = read_files_apart(
                 requests,
                 {table.name: table.columns for table in template.inputs},
                 all_layouts(),
@@ -213,9 +214,9 @@ def fill(
             if note.table != table.name:
                 continue
             rows = f"{note.rows:,} row{'s' * (note.rows != 1)}"
-            print(f"{table.name}: {rows} of {note.path}")
+            print(printable(f"{table.name}: {rows} of {note.path}"))
             for line in note.lines:
-                print(f"  {line}")
+                print(f"  {printable(line)}")
     say_where(path)
     print("Its sheet Checks lists what the data lack.")
 

@@ -24,6 +24,7 @@ from kpi_xl.ooxml.package import (
     MAIN,
     OLD_ERRORS,
     Formula,
+    NotAWorkbookError,
     Package,
     read_package,
     unescaped,
@@ -315,8 +316,7 @@ def _held(cell: XmlCell, texts: Callable[[], list[str]]) -> Stored | None:
         return "str", _text_of_runs(ElementTree.fromstring(b"<si>" + value.content + b"</si>"))
     text = text_of(value.content)
     if kind == "s":
-        listed = texts()
-        return "str", listed[int(text)] if int(text) < len(listed) else ""
+        return "str", _shared(texts(), text)
     if kind == "str":
         return "str", unescaped(text)
     if kind == "e":
@@ -329,6 +329,13 @@ def _held(cell: XmlCell, texts: Callable[[], list[str]]) -> Stored | None:
         return "n", float(text)
     except ValueError:
         return "n", math.nan  # which is no value, and so is replaced
+
+
+def _shared(texts: list[str], number: str) -> str:
+    """A text by its number. Raises NotAWorkbookError where there is none."""
+    if not number.strip().isdecimal() or int(number) >= len(texts):
+        raise NotAWorkbookError(f"it is damaged (a cell has the text {number[:20]!r}, of no list)")
+    return texts[int(number)]
 
 
 def _is_same(held: Stored | None, value: Stored) -> bool:

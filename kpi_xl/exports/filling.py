@@ -107,6 +107,8 @@ def read_files_apart(
     tables: Tables,
     layouts: Sequence[Layout],
     *,
+    rates: Rates | None = None,
+    report_currency: str = "",
     progress: Progress | None = None,
 ) -> Filling:
     """The same, in a process of its own with a budget that grows with the files.
@@ -116,7 +118,14 @@ def read_files_apart(
     size = sum(request.path.stat().st_size for request in requests if request.path.exists())
     try:
         filling: Filling = call(
-            read_files, requests, tables, layouts, progress=progress, budget=limits.reading(size)
+            read_files,
+            requests,
+            tables,
+            layouts,
+            rates=rates,
+            report_currency=report_currency,
+            progress=progress,
+            budget=limits.reading(size),
         )
     except BudgetError as error:
         files = ", ".join(str(request.path) for request in requests)

@@ -211,6 +211,31 @@ def _either(letter: str) -> str:
     return f"[{letter}{letter.lower()}]"
 
 
+FORMULA = r"(?:<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>))?"
+
+
+def check_texts(sheet: "Sheet", texts: int) -> None:
+    """Pass, or raise NotAWorkbookError, for cells with a text that none of so many shared ones is.
+
+    Readers take the first of them instead.
+    """
+    last = str(texts - 1)
+    forms = [rf"\d{{1,{len(last) - 1}}}", last] if texts else []
+    for place, digit in enumerate(last) if texts else ():
+        if digit > "0":
+            rest = rf"\d{{{len(last) - place - 1}}}"
+            forms.append(f"{last[:place]}[0-{int(digit) - 1}]{rest}")
+    known = "|".join(forms if len(last) > 1 else forms[1:]) or "(?!)"
+    for quote in ('"', "'"):
+        cell = rf"t={quote}s{quote}[^>]*>{FORMULA}<(?:\w+:)?v>(?!(?:{known})\s*<)([^<]*)"
+        found = re.compile(cell.encode()).search(sheet.xml, sheet.start, sheet.end)
+        if found:
+            number = found[1][:20].decode("utf-8", "replace")
+            raise NotAWorkbookError(
+                f"it is damaged (a cell has the shared text {number!r}, and there are {texts:,})"
+            )
+
+
 def check_formula(text: str, where: str) -> None:
     """Pass, or raise NotAWorkbookError, for a formula too long or too deep for Excel."""
     if len(text) > LONGEST_FORMULA:

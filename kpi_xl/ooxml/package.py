@@ -16,7 +16,7 @@ from kpi_xl.ooxml.addresses import Area, area, column_letters, quoted
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.blocks import Block, with_blocks
 from kpi_xl.ooxml.limits import NotAWorkbookError as NotAWorkbookError
-from kpi_xl.ooxml.limits import check_formula, check_rectangle, check_sizes, opened
+from kpi_xl.ooxml.limits import check_formula, check_rectangle, check_sizes, check_texts, opened
 from kpi_xl.ooxml.sheet import (
     BadSheetError,
     Edit,
@@ -28,11 +28,13 @@ from kpi_xl.ooxml.sheet import (
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+OFFICE = "officeDocument"  # the kind of the relation to the workbook itself
 OLD_ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"}
 ISO_DATE = re.compile(rb"<(?:\w+:)?c\s[^>]*?\bt\s*=\s*[\"']d[\"']")
 HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*[\"'](?:1|true)[\"']")
 ERROR_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\bt\s*=\s*[\"']e[\"']")
 MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*>")
+TEXT = re.compile(rb"<(?:\w+:)?si[\s/>]")
 COMPOUND_FILE = bytes.fromhex("D0CF11E0A1B11AE1")
 
 
@@ -206,6 +208,7 @@ def error_cells(
                 "it is in the strict form of Open XML: save it as Excel Workbook"
             )
         xml = _sheet(package, sheet, parts[sheet])
+        check_texts(xml, _texts(package))
         check_rectangle(xml, table.area if table else None)
         if not ERROR_CELL.search(xml.xml):
             return {}
@@ -223,6 +226,9 @@ def check_sheets(content: bytes) -> None:
     """Pass, or raise NotAWorkbookError, for a workbook that another program is to read."""
     with opened(content) as package:
         check_sizes(package)
+        book = next((part for kind, _, part in _relations(package, "") if kind == OFFICE), ".bin")
+        if book.endswith(".bin"):
+            return  # of another form (.ods, .xlsb), which that program knows
         for sheet, part in _sheet_parts(package).items():
             check_rectangle(_sheet(package, sheet, part))
 
@@ -233,7 +239,7 @@ def _sheet_part(package: zipfile.ZipFile, sheet: str) -> str:
 
 def _sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
     """The part of each worksheet by its name; none of a workbook in the strict form."""
-    book_part = next(part for kind, _, part in _relations(package, "") if kind == "officeDocument")
+    book_part = next(part for kind, _, part in _relations(package, "") if kind == OFFICE)
     parts = {key: part for kind, key, part in _relations(package, book_part) if kind == "worksheet"}
     return {
         entry.attrib["name"]: parts[entry.attrib[RELATIONSHIP_ID]]
@@ -246,7 +252,7 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
     if "content.xml" in package.namelist():
         raise NotAWorkbookError("it is an OpenDocument file: save it as Excel Workbook (.xlsx)")
     relations = list(_relations(package, ""))
-    book_part = next(part for kind, _, part in relations if kind == "officeDocument")
+    book_part = next(part for kind, _, part in relations if kind == OFFICE)
     if book_part.endswith(".bin"):
         raise NotAWorkbookError("it is an .xlsb workbook: save it as Excel Workbook (.xlsx)")
     book = ElementTree.fromstring(package.read(book_part))
@@ -262,6 +268,7 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
         scope_name = order[int(scope)].attrib["name"] if scope else None
         names[scope_name, defined.attrib["name"].lower()] = defined.text or ""
     properties, settings = book.find(f"{MAIN}workbookPr"), book.find(f"{MAIN}calcPr")
+    texts = _texts(package)
     parts: dict[str, str] = {}
     xml: dict[str, Sheet] = {}
     tables: dict[str, Table] = {}
@@ -279,6 +286,7 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
         parts[name] = part
         tables |= {table.name.lower(): table for table in _tables(package, name, part)}
         sheet = _sheet(package, name, part)
+        check_texts(sheet, texts)
         last_rows[name] = sheet.last_row
         if re.search(rb"[\"']d[\"']", sheet.xml) and ISO_DATE.search(sheet.xml):
             raise NotAWorkbookError("its dates are stored as texts: open it in Excel and save it")
@@ -346,6 +354,15 @@ def _sheet(package: zipfile.ZipFile, name: str, part: str) -> Sheet:
             f"the XML of sheet {name} is not as Excel writes it ({error}): open it in Excel and"
             " save it"
         ) from None
+
+
+def _texts(package: zipfile.ZipFile) -> int:
+    """How many texts the cells of a workbook share."""
+    book_part = next(part for kind, _, part in _relations(package, "") if kind == OFFICE)
+    for kind, _, part in _relations(package, book_part):
+        if kind == "sharedStrings":
+            return len(TEXT.findall(package.read(part)))
+    return 0
 
 
 def _relations(package: zipfile.ZipFile, part: str) -> Iterator[tuple[str, str, str]]:

@@ -1,0 +1,102 @@
+"""What is done with a workbook's file, without the program that it belongs to.
+
+Each is one call with plain arguments, so that it can be made in a process of its own (`bounded`).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from kpi_xl.cells import Block, Cell
+from kpi_xl.engine import embedded, recalc
+from kpi_xl.engine.formulas import FormulaError, RefusedError, moved
+from kpi_xl.ooxml.addresses import area
+from kpi_xl.ooxml.package import read_package
+from kpi_xl.reports import freezing
+from kpi_xl.reports.commands import ActiveCell, explain
+from kpi_xl.reports.records import Place, ReportError, Table
+
+
+class Frozen(NamedTuple):
+    """A copy with values for formulas of ours: itself, how many, and what there is to say."""
+
+    content: bytes
+    formulas: int
+    news: list[str]
+
+
+def value(formula: str, content: bytes) -> Cell | Block:
+    """What a formula gives in a workbook. Raises FormulaError, NotAWorkbookError."""
+    return embedded.evaluate_formula(formula, content)
+
+
+def recalculated(content: bytes, progress: Callable[[str], None]) -> tuple[bytes, recalc.Report]:
+    """A workbook computed anew, and the report. Raises FormulaError, NotAWorkbookError."""
+    return recalc.recalculated(content, progress)
+
+
+def compared(content: bytes, progress: Callable[[str], None]) -> recalc.Comparison:
+    """What a workbook's formulas come to beside what it holds. Raises as `recalculated`."""
+    return recalc.compared(content, progress)
+
+
+def explanation(content: bytes, cell: str, language: str) -> str:
+    """A cell of a workbook, explained. Raises ReportError, FormulaError, NotAWorkbookError."""
+    package = read_package(content)
+    name, _, address = cell.rpartition("!")
+    title = name.removeprefix("'").removesuffix("'").replace("''", "'")
+    sheets = {sheet.lower(): sheet for sheet in package.sheets}
+    sheet = sheets.get(title.lower()) if name else next(iter(package.sheets), None)
+    try:
+        place = area(sheet or "", address)
+    except ValueError:
+        sheet = None
+    if sheet is None:
+        there = ", ".join(package.sheets) or "none"
+        raise ReportError(f"write a cell such as Summary!C29; the sheets are {there}")
+    found = [one for one in package.formulas if one.area.touches(place)]
+    if not found:
+        raise ReportError("it holds no formula")
+    formula = found[0]
+    tables = {
+        key: Table(table.name, Place(*table.area[:3]), table.columns, [], [])
+        for key, table in package.tables.items()
+    }
+    evaluated = embedded.evaluator(content, sheet)
+
+    def known(piece: str) -> Cell | Block:
+        try:
+            return evaluated(piece)
+        except FormulaError as refusal:
+            raise LookupError(str(refusal)) from None
+
+    text = f"={moved(formula.text, *formula.moved)}"
+    return explain(ActiveCell(text, formula.row, lambda: tables, known, known), language)
+
+
+def frozen(content: bytes) -> Frozen:
+    """A copy of a workbook, computed anew, with values for the formulas of ours.
+
+    Raises ReportError, NotAWorkbookError.
+    """
+    try:
+        content, report = recalc.recalculated(content)
+        news = _outdated(report)
+    except RefusedError as refusal:
+        news = [f"The values are those of the file, and may be out of date: {refusal}."]
+    return Frozen(*freezing.frozen(content), news)
+
+
+def _outdated(report: recalc.Report) -> list[str]:
+    """What there is to say of the values that a workbook had."""
+    said = []
+    if report.changed:
+        said.append(
+            f"Values that were missing or out of date, new in the copy: {report.changed:,}."
+        )
+    if report.kept:
+        first = "; ".join(f"{sheet}!{cell}: {reason}" for sheet, cell, reason in report.kept[:3])
+        said.append(
+            f"Formulas whose values are those of the file, and may be out of date:"
+            f" {len(report.kept):,} ({first})."
+        )
+    return said
