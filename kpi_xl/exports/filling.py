@@ -17,6 +17,7 @@ from kpi_xl.exports.rates import Rates, converted
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.shaping import Reading, filled_columns, period_of, shaped
 from kpi_xl.exports.told import Note, Said, counted
+from kpi_xl.files import kind
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
 from kpi_xl.sources import MOST_ROWS, SourceError, Table, read_table
@@ -147,8 +148,11 @@ def _read(
     path, said = request.path, request.said
     if not path.exists() or path.suffix.lower() in (".parquet", ".pq"):
         return [], [_plain(request, tables, progress)]
-    if path.is_dir():
+    what = kind(path)
+    if what == "a folder":
         raise SourceError(f"{path} is a folder: name the file in it")
+    if what:
+        raise SourceError(f"{path} is {what}, and no file")
     readings: list[Reading] = []
     ready: list[tuple[str, Table]] = []
     for opener in openers(path):

@@ -231,7 +231,8 @@ def _sheets(opener: Opener) -> Iterator[Page]:
                     _spread(cells, top, left, bottom, right)
                 if is_xlsx:
                     for (row, column), code in error_cells(content, sheet.name).items():
-                        cells[row - 1][column - 1] = code
+                        if row <= len(cells) and column <= len(cells[row - 1]):
+                            cells[row - 1][column - 1] = code
 
                 def at(row: int, column: int, name: str = sheet.name) -> str:
                     return f" ({quoted(name)}!{column_letters(column + 1)}{row})"
