@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from workbooks import part, written
 
 from kpi_xl.ooxml.addresses import Area
-from kpi_xl.ooxml.blocks import AT_ONCE, Block
+from kpi_xl.ooxml.blocks import AT_ONCE, CellBlock
 from kpi_xl.ooxml.package import filled, read_package
 
 SIGNS = ["=1+1", "+1", "-1", "@x", "'quoted", "_x0041_", "a\tb\x01", " spaced ", "<&>", "", "5"]
@@ -38,7 +38,7 @@ def read(content: bytes) -> Any:
 
 def test_cells_of_all_kinds_are_read_back() -> None:
     numbers = [0.1 + 0.2, 45_000, -1e300, 2.5e-9, True, None, 7, 1e15, 3.0, 4, False]
-    block = Block(Area("The data", 5, 2, 4 + len(SIGNS), 3), [SIGNS, numbers])
+    block = CellBlock(Area("The data", 5, 2, 4 + len(SIGNS), 3), [SIGNS, numbers])
     sheet = read(filled(written(with_table), [block]))
     assert sheet.tables["Orders"].ref == f"B4:C{4 + len(SIGNS)}"
     assert sheet.tables["Orders"].autoFilter.ref == sheet.tables["Orders"].ref
@@ -53,8 +53,8 @@ def test_cells_of_all_kinds_are_read_back() -> None:
 
 def test_what_is_in_the_rows_already_stays_beside_them() -> None:
     blocks = [
-        Block(Area("The data", 5, 7, 7, 8), [["x", "y", "z"], [1.0, 2.0, 3.0]]),
-        Block(Area("The data", 5, 2, 6, 3), [["a", "b"], [1.0, 2.0]]),
+        CellBlock(Area("The data", 5, 7, 7, 8), [["x", "y", "z"], [1.0, 2.0, 3.0]]),
+        CellBlock(Area("The data", 5, 2, 6, 3), [["a", "b"], [1.0, 2.0]]),
     ]
     content = filled(written(with_table), blocks)
     sheet = read(content)
@@ -68,7 +68,7 @@ def test_what_is_in_the_rows_already_stays_beside_them() -> None:
 
 @pytest.mark.parametrize("rows", [1, AT_ONCE - 1, AT_ONCE + 1])
 def test_rows_of_any_number(rows: int) -> None:
-    block = Block(Area("The data", 5, 2, 4 + rows, 3), [["x"] * rows, list(range(rows))])
+    block = CellBlock(Area("The data", 5, 2, 4 + rows, 3), [["x"] * rows, list(range(rows))])
     sheet = read(filled(written(with_table), [block]))
     assert [row[0] for row in sheet.iter_rows(5, 4 + rows, 3, 3, values_only=True)] == [
         *range(rows)
@@ -97,7 +97,7 @@ def decoded(value: Any) -> Any:
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=30))
 @example([("_x0041\x01", "\ud83d"), ("_x005F_x0041_", "\r\n"), (-0.0, 5e-324)])
 def test_any_cells_are_read_back(rows: list[tuple[Any, Any]]) -> None:
-    block = Block(Area("The data", 5, 2, 4 + len(rows), 3), list(zip(*rows, strict=True)))
+    block = CellBlock(Area("The data", 5, 2, 4 + len(rows), 3), list(zip(*rows, strict=True)))
     sheet = read(filled(written(with_table), [block]))
     shown = sheet.iter_rows(5, 4 + len(rows), 2, 3, values_only=True)
     assert [tuple(map(decoded, row)) for row in shown] == rows
@@ -107,8 +107,8 @@ def test_any_cells_are_read_back(rows: list[tuple[Any, Any]]) -> None:
 def test_excel_finds_nothing_to_repair(tmp_path: Path) -> None:
     texts = [*SIGNS, "\ud83d", "\ufffe", "x" * 32_767]
     numbers = [None, True, 0.1, -1e300, *range(len(texts) - 4)]
-    block = Block(Area("The data", 5, 2, 4 + len(texts), 3), [texts, numbers])
-    spill = Block(Area("The data", 5, 7, 6, 8), [["x", "y"], [1.0, 2.0]])
+    block = CellBlock(Area("The data", 5, 2, 4 + len(texts), 3), [texts, numbers])
+    spill = CellBlock(Area("The data", 5, 7, 6, 8), [["x", "y"], [1.0, 2.0]])
     path = tmp_path / "book.xlsx"
     path.write_bytes(filled(written(with_table), [block, spill]))
     validated(path)

@@ -23,7 +23,7 @@ SECURITY = r"Microsoft\Office\16.0\Excel\Security"
 CLICK_TO_RUN = r"HKLM\Software\Microsoft\Office\ClickToRun\Configuration"
 
 
-def bad(findings: Any) -> list[doctor.Finding]:
+def bad(findings: Any) -> list[doctor.Diagnosis]:
     return [finding for finding in findings if finding.good is False]
 
 
@@ -132,7 +132,7 @@ def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_on_windows_pywin32_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "of_path", lambda path: doctor.Finding(True, path))
+    monkeypatch.setattr(doctor, "of_path", lambda path: doctor.Diagnosis(True, path))
     monkeypatch.setattr(doctor.sys, "platform", "win32")
     (finding,) = bad(doctor.of_python())
     assert finding.todo == "run pip install pywin32 in this Python"
@@ -141,7 +141,7 @@ def test_on_windows_pywin32_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> No
 # Excel's settings
 
 
-def of_excel(monkeypatch: pytest.MonkeyPatch, keys: Mapping[str, Any]) -> list[doctor.Finding]:
+def of_excel(monkeypatch: pytest.MonkeyPatch, keys: Mapping[str, Any]) -> list[doctor.Diagnosis]:
     monkeypatch.setitem(sys.modules, "winreg", Registry(dict(keys)))
     return list(doctor.of_excel(doctor.registry_values))
 
@@ -313,7 +313,7 @@ def sample_of(name: str) -> Any:
     return template(name).sample().data
 
 
-def tried(shown: Mapping[str, Any], *templates: str) -> tuple[Excel, list[doctor.Finding]]:
+def tried(shown: Mapping[str, Any], *templates: str) -> tuple[Excel, list[doctor.Diagnosis]]:
     started = []
     refreshed: list[Any] = []
     samples = {name: partial(sample_of, name) for name in templates}

@@ -16,7 +16,7 @@ from kpi_xl.engine import calls
 from kpi_xl.engine.embedded import Computed, calculate, compute, evaluate_formula
 from kpi_xl.engine.formulas import FormulaError, RefusedError, UnknownError
 from kpi_xl.ooxml.addresses import Area, column_letters, column_number, quoted
-from kpi_xl.ooxml.blocks import Block
+from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.package import NotAWorkbookError, read_package
 
 
@@ -672,7 +672,7 @@ def test_a_large_workbook_is_loaded() -> None:
     """A million rows with names are more than the engine takes by itself."""
     rows = 5_000
     book = read_package(sheet_of({"B1": f'=COUNTIF(A2:A{rows + 1},"?*")'}))
-    block = Block(Area("Sheet1", 2, 1, rows + 1, 1), [["long " * 6_000] * rows])
+    block = CellBlock(Area("Sheet1", 2, 1, rows + 1, 1), [["long " * 6_000] * rows])
     assert shown(compute(book, [block]), "B1") == rows
 
 

@@ -21,7 +21,7 @@ from kpi_xl import sources
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
-from kpi_xl.sources import SourceError, Table, allowed, delimited, read_table, records
+from kpi_xl.sources import ReadTable, SourceError, allowed, delimited, read_table, records
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, MONEY, RATE, TEXT, Unit
 
 ORDERS = (Column("customer", KEY), Column("date", DATE), Column("amount", MONEY))
@@ -212,7 +212,7 @@ def test_delimiters_and_line_ends(
 ) -> None:
     lines = [["customer", "date", "amount"], ["ann", "2024-01-31", "5"]]
     path = write(end.join(delimiter.join(line) for line in lines), name)
-    assert read_table(path, ORDERS) == Table(
+    assert read_table(path, ORDERS) == ReadTable(
         {"customer": ["ann"], "date": [JANUARY], "amount": [5.0]}, 1, []
     )
 
@@ -582,7 +582,7 @@ HEADER = ["Customer", "Date", "Amount"]
 def test_a_sheet(book: Callable[..., Path]) -> None:
     orders = [[True, "007", (JANUARY, DAY), 5], [None, 5, (JANUARY, DAY), 1]]
     path = book([["notes", *HEADER], *orders], top=3)
-    assert read_table(path, ORDERS) == Table(
+    assert read_table(path, ORDERS) == ReadTable(
         {"customer": ["007", 5.0], "date": [JANUARY] * 2, "amount": [5.0, 1.0]}, 2,
         ["columns not used: notes"],
     )  # fmt: skip
@@ -627,12 +627,12 @@ def test_the_table_or_else_the_sheet_or_else_the_first(tmp_path: Path) -> None:
     first.activate()
     made.close()
 
-    def read(table: str | None) -> Table:
+    def read(table: str | None) -> ReadTable:
         return read_table(path, [Column("id", KEY)], table=table)
 
-    assert read("leads") == Table({"id": [4.0, 5.0]}, 2, [])
-    assert read("hidden") == Table({"id": [1.0]}, 1, [])
-    assert read("First") == Table({"id": [2.0]}, 1, [])
+    assert read("leads") == ReadTable({"id": [4.0, 5.0]}, 2, [])
+    assert read("hidden") == ReadTable({"id": [1.0]}, 1, [])
+    assert read("First") == ReadTable({"id": [2.0]}, 1, [])
     assert read("Orders").remarks == ["read from the sheet First, the first of 2"]
     assert read(None).columns == {"id": [2.0]}
 
@@ -713,7 +713,7 @@ def test_parquet(tmp_path: Path) -> None:
             "notes": [[1], [2], []],
         },
     )
-    assert read_table(path, ORDERS) == Table(
+    assert read_table(path, ORDERS) == ReadTable(
         {"customer": ["007", "Ann"], "date": [JANUARY, None], "amount": [12.34, 5.0]}, 2,
         ["columns not used: notes", "1 row left out, blank in every column used"],
     )  # fmt: skip

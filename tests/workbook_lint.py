@@ -20,8 +20,8 @@ from openpyxl.utils import FORMULAE
 
 from kpi_xl.engine import native
 from kpi_xl.engine.formulas import (
+    Context,
     RefusedError,
-    Setting,
     address_area,
     is_relative,
     prepared,
@@ -227,7 +227,7 @@ def cannot_be_computed(expression: Expression, book: Book) -> Iterator[str]:
         if expression.kind == "cell":
             prepared(formula, book.package)
         else:
-            read(formula.text, Setting(book.package, formula.sheet, formula.row))
+            read(formula.text, Context(book.package, formula.sheet, formula.row))
     except RefusedError as refused:
         yield str(refused)
 

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from kpi_xl import METRICS, __version__
-from kpi_xl.hosts.office import MOST_BYTES, RefusedError, answer, check_workbook, parsed
+from kpi_xl.hosts.office import MOST_BYTES, RequestError, answer, check_workbook, parsed
 from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT, say, texts
 from kpi_xl.reference import (
     argument_help,
@@ -120,7 +120,7 @@ def application() -> App:
     beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="long-call")
 
     async def signed_in(scope: Message) -> None:
-        """Pass, or raise RefusedError, as xlwings-server's own routes do."""
+        """Pass, or raise RequestError, as xlwings-server's own routes do."""
         if not settings.auth_providers:
             return
         request = Request(scope)
@@ -130,23 +130,23 @@ def application() -> App:
             )
             await dependencies.get_user(request, user)
         except HTTPException as error:
-            raise RefusedError(error.status_code, str(error.detail)) from None
+            raise RequestError(error.status_code, str(error.detail)) from None
 
     async def answered(scope: Message, receive: Receive) -> tuple[bytes, Receive | None]:
         """The answer, or the way to read a request that xlwings-server is to answer."""
         path, method = scope["path"], scope["method"]
         if not PAGE.fullmatch(path) or ".." in path:
-            raise RefusedError(404, "there is no such page")
+            raise RequestError(404, "there is no such page")
         if hosts and named(scope) not in hosts:
-            raise RefusedError(421, "the server has another name: XLWINGS_HOSTNAME tells it")
+            raise RequestError(421, "the server has another name: XLWINGS_HOSTNAME tells it")
         if method in ("GET", "HEAD") and path in pages:
             return pages[path], None
         if method in ("GET", "HEAD", "OPTIONS"):
             return b"", receive
         if path != call and not path.startswith(script):
-            raise RefusedError(404, "there is no such page")
+            raise RequestError(404, "there is no such page")
         if method != "POST":
-            raise RefusedError(405, "only POST is answered here")
+            raise RequestError(405, "only POST is answered here")
         await signed_in(scope)
         body = await read(scope, receive)
         if path == call:
@@ -157,7 +157,7 @@ def application() -> App:
         name = path.removeprefix(script)
         if name not in known:
             near = did_you_mean(name[:40], known)
-            raise RefusedError(404, f"there is no report of this name{near}")
+            raise RequestError(404, f"there is no report of this name{near}")
         check_workbook(parsed(body))
         return b"", once(body)
 
@@ -168,7 +168,7 @@ def application() -> App:
         status, body, rest = 200, b"", None
         try:
             body, rest = await answered(scope, receive)
-        except RefusedError as refused:
+        except RequestError as refused:
             status, body = refused.status, as_json({"detail": refused.sentence})
         except Exception:
             log.exception("A call has failed")
@@ -272,12 +272,12 @@ def named(scope: Message) -> bytes:
 
 
 async def read(scope: Message, receive: Receive) -> bytes:
-    """The whole of a request's JSON. Raises RefusedError where it is too long, or another thing."""
+    """The whole of a request's JSON. Raises RequestError where it is too long, or another thing."""
     sent = dict(scope["headers"])
     kind = sent.get(b"content-type", b"").split(b";")[0].strip().lower()
     if kind != b"application/json":
-        raise RefusedError(415, "the request's content type is not application/json")
-    too_long = RefusedError(413, f"the request is longer than {MOST_BYTES // 2**20} MB")
+        raise RequestError(415, "the request's content type is not application/json")
+    too_long = RequestError(413, f"the request is longer than {MOST_BYTES // 2**20} MB")
     length = sent.get(b"content-length", b"")
     if length.isdigit() and int(length) > MOST_BYTES:
         raise too_long
@@ -286,7 +286,7 @@ async def read(scope: Message, receive: Receive) -> bytes:
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            raise RefusedError(400, "the request has broken off")
+            raise RequestError(400, "the request has broken off")
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > MOST_BYTES:

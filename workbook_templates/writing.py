@@ -15,7 +15,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.ooxml.addresses import Area, quoted
-from kpi_xl.ooxml.blocks import Block as Cells
+from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.package import filled, read_package
 from kpi_xl.units import COUNT, DATE, PERIODS, RATE, SCORE, Unit
 
@@ -137,7 +137,7 @@ class Book:
     right_to_left: bool
     values: Values
     draft: bool
-    blocks: list[Cells] = field(default_factory=list)
+    blocks: list[CellBlock] = field(default_factory=list)
     pages: "dict[str, Page]" = field(default_factory=dict)
     headlines: list[Headline] = field(default_factory=list)
 
@@ -252,13 +252,13 @@ class Page:
         columns: Sequence[Sequence[Cell]],
         styles: Sequence[tuple[Format, Format]],
     ) -> None:
-        """Cells under a table's header or a spill's first row: see Block for the styles."""
+        """CellBlock under a table's header or a spill's first row: see Block for the styles."""
         if not columns:
             return
         numbers = [] if self.book.draft else [(number_of(a), number_of(b)) for a, b in styles]
         last = row + len(columns[0]), column + len(columns)
         self.book.blocks.append(
-            Cells(Area(self.name, row + 1, column + 1, *last), columns, numbers)
+            CellBlock(Area(self.name, row + 1, column + 1, *last), columns, numbers)
         )
 
 

@@ -19,14 +19,14 @@ from kpi_xl.engine import formulas
 from kpi_xl.engine.calls import CODES, DOUBTING, LATER, OWN, UNSURE, Noticed, metric_call
 from kpi_xl.engine.checks import Held, unproven
 from kpi_xl.engine.dependents import Graph
-from kpi_xl.engine.formulas import FormulaError, RefusedError, Setting, Term
+from kpi_xl.engine.formulas import Context, FormulaError, RefusedError, Term
 from kpi_xl.engine.kinds import CODES_OF
 from kpi_xl.engine.loading import for_engine, last_column, sheet_names
 from kpi_xl.engine.patterns import Line, Patterns
 from kpi_xl.errors import CellError
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import LAST_COLUMN, LAST_ROW, Area
-from kpi_xl.ooxml.blocks import Block as Cells
+from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.package import Formula, NotAWorkbookError, Package, read_package, with_cells
 
 NATIVE_ERROR = "it comes from a native function, or from a cell that the formula refers to"
@@ -51,7 +51,7 @@ def calculate(content: bytes) -> Computed:
     return compute(read_package(content))
 
 
-def compute(book: Package, blocks: Sequence[Cells] = ()) -> Computed:
+def compute(book: Package, blocks: Sequence[CellBlock] = ()) -> Computed:
     """The same, for a workbook that has been read, with blocks of cells that its file has not."""
     engine = _Engine(with_cells(book, blocks))
     engine.run()
@@ -85,7 +85,7 @@ def evaluator(content: bytes | None, sheet: str | None = None) -> Callable[[str]
     engine.run()
 
     def evaluated(formula: str) -> Cell | Block:
-        term = formulas.read(_readable(formula), Setting(book, sheet))
+        term = formulas.read(_readable(formula), Context(book, sheet))
         engine.noticed.problems.clear()  # those of the workbook's own formulas
         answer = engine.add_answer(term)
         engine.run()

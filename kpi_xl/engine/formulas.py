@@ -26,7 +26,7 @@ from kpi_xl.ooxml.addresses import (
     column_letters,
     column_number,
 )
-from kpi_xl.ooxml.package import Formula, Package, Table
+from kpi_xl.ooxml.package import ExcelTable, Formula, Package
 from kpi_xl.reference import did_you_mean
 from kpi_xl.registry import Metric
 from kpi_xl.units import TABLE, TEXT
@@ -182,7 +182,7 @@ def spilling(term: Term, number: int) -> str:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Context:
     """What the references of a formula mean: its workbook, its sheet and its row.
 
     `row` is None for a formula from outside, whose references get the name of the sheet.
@@ -195,7 +195,7 @@ class Setting:
 
 def prepared(formula: Formula, book: Package) -> Term:
     """A workbook's formula, ready for the engine. Raises RefusedError."""
-    term = read(formula.text, Setting(book, formula.sheet, formula.row))
+    term = read(formula.text, Context(book, formula.sheet, formula.row))
     if formula.array is None and (term.is_block or term.lifted):
         raise RefusedError(
             "it computes with a block, but is stored as a formula of one cell, where Excel takes"
@@ -240,14 +240,14 @@ def moved(text: str, rows: int, columns: int) -> str:
     return "".join(texts)
 
 
-def read(text: str, setting: Setting) -> Term:
+def read(text: str, context: Context) -> Term:
     """A formula without its equals sign, rewritten, with holes for its references.
 
     Raises RefusedError.
     """
     if any(sign in text for sign in (OPEN, CLOSE, PLACE)):
         raise RefusedError("it holds characters of private use")
-    reader = _Reader(tokens_of(text), setting)
+    reader = _Reader(tokens_of(text), context)
     term = reader.expression(0)
     if reader.position < len(reader.tokens):
         raise RefusedError(f"it cannot be read from {reader.tokens[reader.position].value!r} on")
@@ -269,11 +269,11 @@ class _Reader:
     def __init__(
         self,
         tokens: list[Any],
-        setting: Setting,
+        context: Context,
         outer: "_Reader | None" = None,
     ) -> None:
         self.tokens = tokens
-        self.setting = setting
+        self.context = context
         self.references: list[Reference] = outer.references if outer else []
         self.criteria: list[str] = outer.criteria if outer else []
         self.depth: int = outer.depth + 1 if outer else 0
@@ -530,7 +530,7 @@ class _Reader:
 
     def all_visible(self, term: Term) -> bool:
         """Whether a range is on a sheet without hidden rows, which the engine cannot see."""
-        hidden = self.setting.book.hidden if self.setting.book else frozenset()
+        hidden = self.context.book.hidden if self.context.book else frozenset()
         return term.is_reference and term.areas[0].sheet not in hidden
 
     def ranges_that_end(self, arguments: list[Term]) -> tuple[Reference, ...]:
@@ -558,13 +558,13 @@ class _Reader:
 
     def reference(self, text: str) -> Term:
         """A cell, a range, a table's column, or a name."""
-        book = self.setting.book
+        book = self.context.book
         if "[" in text and "!" not in text:
             name, _, items = text.partition("[")
             return self.table_reference(self.table(name), items.removesuffix("]"))
         sheet_text, mark, address = text.rpartition("!")
         if not mark:
-            sheet = self.setting.sheet or ""
+            sheet = self.context.sheet or ""
         elif "[" in sheet_text or (":" in sheet_text and not sheet_text.startswith("'")):
             raise RefusedError(f"{text} points to another workbook or to several sheets")
         else:
@@ -579,25 +579,25 @@ class _Reader:
     def sheet_name(self, text: str) -> str:
         """The sheet as the workbook spells it."""
         name = text[1:-1].replace("''", "'") if text.startswith("'") else text
-        sheets = self.setting.book.sheets if self.setting.book else ()
+        sheets = self.context.book.sheets if self.context.book else ()
         for sheet in sheets:
             if sheet.lower() == name.lower():
                 return sheet
         raise UnknownError(f"there is no sheet {name!r}{did_you_mean(name, sheets)}")
 
-    def table(self, name: str) -> Table:
-        tables = self.setting.book.tables if self.setting.book else {}
+    def table(self, name: str) -> ExcelTable:
+        tables = self.context.book.tables if self.context.book else {}
         if not name:  # inside a table its name is left out
             for table in tables.values():
                 sheet, top, _, bottom, _ = table.area
-                if sheet == self.setting.sheet and top <= (self.setting.row or 0) <= bottom:
+                if sheet == self.context.sheet and top <= (self.context.row or 0) <= bottom:
                     return table
         if name.lower() not in tables:
             near = did_you_mean(name, [table.name for table in tables.values()])
             raise UnknownError(f"there is no table {name!r}{near}")
         return tables[name.lower()]
 
-    def table_reference(self, table: Table, items: str) -> Term:
+    def table_reference(self, table: ExcelTable, items: str) -> Term:
         """`Orders[amount]`, `Orders[[#This Row],[amount]]`, `Orders[[#All],[a]:[b]]` in A1 form."""
         here = items.startswith("@")
         items = items.removeprefix("@").strip()
@@ -613,8 +613,8 @@ class _Reader:
             left, right = left + min(columns), left + max(columns)
         first, last = top + table.header, bottom - table.totals
         if here or special == {"#this row"}:
-            row = self.setting.row
-            if row is None or not first <= row <= last or self.setting.sheet != sheet:
+            row = self.context.row
+            if row is None or not first <= row <= last or self.context.sheet != sheet:
                 raise RefusedError(f"{table.name}[@...] stands outside the rows of {table.name}")
             first = last = row
         elif special == {"#headers"} and table.header:
@@ -628,7 +628,7 @@ class _Reader:
         of_row = here or special == {"#this row"}
         return self.cells(Area(sheet, first, left, last, right), (of_row, False, of_row, False))
 
-    def table_column(self, table: Table, name: str) -> int:
+    def table_column(self, table: ExcelTable, name: str) -> int:
         for number, column in enumerate(table.columns):
             if column.lower() == name.lower():
                 return number
@@ -637,9 +637,9 @@ class _Reader:
 
     def named(self, name: str, sheet: str | None) -> Term:
         """What a defined name stands for; a table's name stands for its data."""
-        book = self.setting.book
+        book = self.context.book
         names: Mapping[tuple[str | None, str], str] = book.names if book else {}
-        for scope in (sheet or self.setting.sheet, None):
+        for scope in (sheet or self.context.sheet, None):
             if (scope, name.lower()) in names:
                 if self.depth > 20:
                     raise RefusedError(f"the name {name} leads back to itself")
@@ -649,7 +649,7 @@ class _Reader:
                     raise RefusedError(
                         f"the name {name} means other cells in other places ({text})"
                     )
-                inner = _Reader(tokens, self.setting, self)
+                inner = _Reader(tokens, self.context, self)
                 term = inner.expression(0)
                 text = term.text if term.is_reference else f"({term.text})"
                 return replace(term, text=text, difference="")

@@ -31,7 +31,7 @@ from kpi_xl.ooxml.package import (
 )
 from kpi_xl.ooxml.sheet import (
     Edit,
-    Sheet,
+    SheetXml,
     XmlCell,
     check,
     escaped,
@@ -221,7 +221,7 @@ def _report(book: Package, computed: Computed, changed: int) -> Report:
 
 def _edits(
     name: str,
-    sheet: Sheet,
+    sheet: SheetXml,
     values: Mapping[Formula, Cell | Block],
     texts: Callable[[], list[str]],
 ) -> tuple[list[Edit], list[Difference]]:
@@ -263,7 +263,7 @@ def _difference(
 
 
 def _wanted(
-    sheet: Sheet,
+    sheet: SheetXml,
     cells: Mapping[tuple[int, int], XmlCell],
     values: Mapping[Formula, Cell | Block],
 ) -> tuple[dict[tuple[int, int], Stored | None], dict[tuple[int, int], str]]:

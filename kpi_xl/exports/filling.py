@@ -20,7 +20,7 @@ from kpi_xl.exports.told import Note, Said, counted
 from kpi_xl.files import kind
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
-from kpi_xl.sources import MOST_ROWS, SourceError, Table, read_table
+from kpi_xl.sources import MOST_ROWS, ReadTable, SourceError, read_table
 from kpi_xl.sources.delimited import likely_encodings
 
 Tables = Mapping[str, Sequence[Column]]
@@ -52,7 +52,7 @@ class Request(NamedTuple):
 class Filling(NamedTuple):
     """What was read: the tables, and what is told of each file."""
 
-    tables: dict[str, Table]
+    tables: dict[str, ReadTable]
     notes: list[Note]
 
 
@@ -70,7 +70,7 @@ def read_files(
     Raises SourceError with a line for each thing that is in the way, of all files.
     """
     readings: list[tuple[Request, Reading]] = []
-    ready: list[tuple[Request, str, Table]] = []
+    ready: list[tuple[Request, str, ReadTable]] = []
     faults: list[str] = []
     for request in requests:
         try:
@@ -91,7 +91,7 @@ def read_files(
     if faults:
         raise SourceError("\n".join(dict.fromkeys(faults)))
     notes: list[Note] = []
-    filled: dict[str, Table] = {}
+    filled: dict[str, ReadTable] = {}
     for name in tables:
         ours = [(request, reading) for request, reading in readings if reading.table == name]
         plain_ones = [(request, table) for request, into, table in ready if into == name]
@@ -143,7 +143,7 @@ def _placed(path: Path, fault: str) -> str:
 
 def _read(
     request: Request, tables: Tables, layouts: Sequence[Layout], progress: Progress
-) -> tuple[list[Reading], list[tuple[str, Table]]]:
+) -> tuple[list[Reading], list[tuple[str, ReadTable]]]:
     """What a file gives: readings of what was recognised, or a table with our own headers."""
     path, said = request.path, request.said
     if not path.exists() or path.suffix.lower() in (".parquet", ".pq"):
@@ -154,7 +154,7 @@ def _read(
     if what:
         raise SourceError(f"{path} is {what}, and no file")
     readings: list[Reading] = []
-    ready: list[tuple[str, Table]] = []
+    ready: list[tuple[str, ReadTable]] = []
     for opener in openers(path):
         matches: list[Match] = []
         if not said.header:
@@ -241,7 +241,7 @@ def _of_blocks(
 
 def _unknown(
     request: Request, opener: Opener, tables: Tables, layouts: Sequence[Layout], progress: Progress
-) -> Reading | tuple[str, Table]:
+) -> Reading | tuple[str, ReadTable]:
     """A file that nobody knows: read as a table of ours, strictly, or as the user says."""
     first: SourceError | None = None
     if (
@@ -265,7 +265,7 @@ def _unknown(
     return reading
 
 
-def _plain(request: Request, tables: Tables, progress: Progress) -> tuple[str, Table]:
+def _plain(request: Request, tables: Tables, progress: Progress) -> tuple[str, ReadTable]:
     """A file with our own headers."""
     names = [request.table] if request.table else list(tables)
     faults = []
@@ -328,12 +328,12 @@ def _appended(
     name: str,
     columns: Sequence[Column],
     readings: Sequence[tuple[Request, Reading]],
-    ready: Sequence[tuple[Request, Table]],
+    ready: Sequence[tuple[Request, ReadTable]],
     notes: list[Note],
     faults: list[str],
-) -> Table:
+) -> ReadTable:
     """The rows of several files as one table."""
-    parts: list[tuple[Path, dict[str, list[Any]], int, Reading | None, Table | None]] = []
+    parts: list[tuple[Path, dict[str, list[Any]], int, Reading | None, ReadTable | None]] = []
     for request, reading in readings:
         cells = filled_columns(reading.frame, columns)
         parts.append((request.path, cells, len(reading.frame), reading, None))
@@ -403,7 +403,7 @@ def _appended(
         )
     if not height and not faults:
         faults.append(f"{parts[0][0]} has no rows that count: {'; '.join(remarks)}")
-    return Table(kept, height, remarks)
+    return ReadTable(kept, height, remarks)
 
 
 def _not_yet(cells: Mapping[str, list[Any]], path: Path) -> list[str]:
@@ -421,7 +421,7 @@ def _not_yet(cells: Mapping[str, list[Any]], path: Path) -> list[str]:
     return faults
 
 
-def _with_opportunities(table: Table) -> Table:
+def _with_opportunities(table: ReadTable) -> ReadTable:
     """A list of deals that knows no stages: a deal is an opportunity from its creation."""
     columns = table.columns
     stages = ("mql_date", "sql_date", "sqo_date")
@@ -430,7 +430,7 @@ def _with_opportunities(table: Table) -> Table:
         cell is not None for name in ends for cell in columns[name]
     ):
         return table
-    return Table(
+    return ReadTable(
         {**columns, "sqo_date": list(columns["created"])},
         table.rows,
         [*table.remarks, conversions.DEALS_ARE_OPPORTUNITIES],
@@ -459,7 +459,7 @@ def _note(
     rows: int,
     again: int,
     reading: Reading | None,
-    table: Table | None,
+    table: ReadTable | None,
     columns: Sequence[Column],
 ) -> Note:
     left = []

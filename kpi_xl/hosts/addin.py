@@ -375,7 +375,7 @@ def _com() -> Iterator[Any]:
         vars(xlwings).pop("udfs", None)
 
 
-class Change(NamedTuple):
+class Replacement(NamedTuple):
     """A piece of xlwings' VBA, what stands in its place here, and why."""
 
     old: str
@@ -384,12 +384,12 @@ class Change(NamedTuple):
 
 
 CHANGES = (
-    Change(
+    Replacement(
         "ActiveWorkbook.FullName",
         "ThisWorkbook.FullName",
         "One Python serves all workbooks, and serves where none is open.",
     ),
-    Change(
+    Replacement(
         '" -B -c ""',
         '" -B -P -c ""',
         "Python does not look for modules in the current folder, which may be anybody's.",

@@ -20,7 +20,7 @@ Values = Callable[[str], Mapping[str, Any]]
 """The values of a key of the registry, such as r"HKCU\\Software\\X"; none where there is none."""
 
 
-class Finding(NamedTuple):
+class Diagnosis(NamedTuple):
     """Something looked at: whether it is good (None: it cannot be seen), and what to do if not."""
 
     good: bool | None
@@ -28,7 +28,7 @@ class Finding(NamedTuple):
     todo: str = ""
 
 
-def findings(target: Path | None = None) -> Iterator[Finding]:
+def findings(target: Path | None = None) -> Iterator[Diagnosis]:
     """All that is to be said, from Python to Excel's settings."""
     yield from of_python()
     yield from of_addin(target)
@@ -36,7 +36,7 @@ def findings(target: Path | None = None) -> Iterator[Finding]:
         yield from of_excel(registry_values)
         yield from of_dlls(registry_values, Path(sys.executable))
     else:
-        yield Finding(
+        yield Diagnosis(
             None,
             "Excel's settings, and what connects it with Python: they can be seen on Windows only",
         )
@@ -45,32 +45,32 @@ def findings(target: Path | None = None) -> Iterator[Finding]:
 # Python and its packages
 
 
-def of_python() -> Iterator[Finding]:
+def of_python() -> Iterator[Diagnosis]:
     """Python, and the packages that Excel needs of it."""
     bits = struct.calcsize("P") * 8
     version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding(True, f"Python {version}, {bits} bit: {sys.executable}")
+    yield Diagnosis(True, f"Python {version}, {bits} bit: {sys.executable}")
     yield of_path(sys.executable)
     try:
         import xlwings
     except ImportError as error:
         todo = "run pip install --upgrade kpi-xl in this Python"
-        yield Finding(False, f"xlwings cannot be imported: {error}", todo)
+        yield Diagnosis(False, f"xlwings cannot be imported: {error}", todo)
         return
-    yield Finding(True, f"kpi_xl {__version__}, xlwings {xlwings.__version__}")
+    yield Diagnosis(True, f"kpi_xl {__version__}, xlwings {xlwings.__version__}")
     try:
         addin.server()
-        yield Finding(True, "The VBA of this xlwings is as kpi_xl knows it")
+        yield Diagnosis(True, "The VBA of this xlwings is as kpi_xl knows it")
     except addin.UnknownXlwingsError as error:
-        yield Finding(False, str(error), 'run pip install "xlwings>=0.37.8,<0.38"')
+        yield Diagnosis(False, str(error), 'run pip install "xlwings>=0.37.8,<0.38"')
     if sys.platform != "win32":
-        yield Finding(None, "pywin32: it is for Windows only")
+        yield Diagnosis(None, "pywin32: it is for Windows only")
         return
     found = util.find_spec("pythoncom") is not None
-    yield Finding(found, "pywin32", "" if found else "run pip install pywin32 in this Python")
+    yield Diagnosis(found, "pywin32", "" if found else "run pip install pywin32 in this Python")
 
 
-def of_path(path: str) -> Finding:
+def of_path(path: str) -> Diagnosis:
     """Whether Excel's VBA can name Python's path, which it does in the code page of the system."""
     code_page = "mbcs" if sys.platform == "win32" else "utf-8"
     try:
@@ -78,48 +78,54 @@ def of_path(path: str) -> Finding:
     except UnicodeEncodeError as error:
         letters = path[error.start : error.end]
         todo = "put Python (or a virtual environment) into a folder such as C:\\kpi"
-        return Finding(False, f"Python's path has {letters!r}, outside of Windows' code page", todo)
-    return Finding(True, "Python's path is in the system's code page")
+        return Diagnosis(
+            False, f"Python's path has {letters!r}, outside of Windows' code page", todo
+        )
+    return Diagnosis(True, "Python's path is in the system's code page")
 
 
 # The add-in
 
 
-def of_addin(target: Path | None = None) -> Iterator[Finding]:
+def of_addin(target: Path | None = None) -> Iterator[Diagnosis]:
     """Whether the add-in is there, of these versions, for this Python, and not blocked."""
     try:
         path = addin.place(target)
     except NotADirectoryError as error:
-        yield Finding(False, f"{error.filename}: {error.strerror}", "name a folder that exists")
+        yield Diagnosis(False, f"{error.filename}: {error.strerror}", "name a folder that exists")
         return
     except OSError as error:
-        yield Finding(None if sys.platform != "win32" else False, str(error))
+        yield Diagnosis(None if sys.platform != "win32" else False, str(error))
         return
     again = f"{INSTALL} --target {target}" if target else INSTALL
     if not path.exists():
-        yield Finding(False, f"The add-in is not in {path.parent}", again)
+        yield Diagnosis(False, f"The add-in is not in {path.parent}", again)
         return
     if is_blocked(path):
         todo = f"right-click it, Properties, Unblock; or remove it and {again}"
-        yield Finding(False, f"{path} is marked as downloaded, so that Excel blocks its code", todo)
+        yield Diagnosis(
+            False, f"{path} is marked as downloaded, so that Excel blocks its code", todo
+        )
     there, here = addin.settings(path), addin.conf(sys.executable)
     if not there:
-        yield Finding(False, f"{path} is no add-in of kpi_xl", f"move it away and {again}")
+        yield Diagnosis(False, f"{path} is no add-in of kpi_xl", f"move it away and {again}")
         return
     different = [key for key in here if there.get(key) != here[key]]
     for key in different:
         what = f"{path} has {key} {there.get(key, 'missing')}; here it is {here[key]}"
-        yield Finding(False, what, f"close Excel and {again}")
+        yield Diagnosis(False, what, f"close Excel and {again}")
     if not Path(there.get("Interpreter_Win", "")).exists():
-        yield Finding(False, f"{there.get('Interpreter_Win')} is not there any more", again)
+        yield Diagnosis(False, f"{there.get('Interpreter_Win')} is not there any more", again)
     if not different:
-        yield Finding(True, f"The add-in is in {path.parent}, of this version and for this Python")
+        yield Diagnosis(
+            True, f"The add-in is in {path.parent}, of this version and for this Python"
+        )
     if path.with_name(addin.LOCK).exists():
-        yield Finding(True, f"Excel has it open ({addin.LOCK})")
+        yield Diagnosis(True, f"Excel has it open ({addin.LOCK})")
     second = path.parent.parent.parent / "AddIns" / addin.NAME
     if target is None and second.exists():
         todo = "clear it in Excel's File > Options > Add-ins, and remove the file"
-        yield Finding(False, f"{second} is there too, and Excel may load both", todo)
+        yield Diagnosis(False, f"{second} is there too, and Excel may load both", todo)
 
 
 def is_blocked(path: Path) -> bool:
@@ -134,24 +140,24 @@ def is_blocked(path: Path) -> bool:
 # Excel's settings, in the registry
 
 
-def of_excel(values: Values) -> Iterator[Finding]:
+def of_excel(values: Values) -> Iterator[Diagnosis]:
     """What Excel's settings, and an administrator's, do to the add-in."""
     versions = [v for v in VERSIONS if values(rf"HKCU\{OFFICE}\{v}\Excel\Options")]
     if not versions:
         todo = "start Excel once, then try again; kpi_xl needs Excel 2010 or newer"
-        yield Finding(False, "Excel has left no settings: it has not been started here", todo)
+        yield Diagnosis(False, "Excel has left no settings: it has not been started here", todo)
         return
-    yield Finding(True, f"Excel {versions[0]}, {bitness(values)}")
+    yield Diagnosis(True, f"Excel {versions[0]}, {bitness(values)}")
     good = True
     for version in versions:
         for finding in of_security(values, version):
             good = False
             yield finding
     if good:
-        yield Finding(True, "Excel trusts its start folder, and has not disabled the add-in")
+        yield Diagnosis(True, "Excel trusts its start folder, and has not disabled the add-in")
 
 
-def of_security(values: Values, version: str) -> Iterator[Finding]:
+def of_security(values: Values, version: str) -> Iterator[Diagnosis]:
     """What keeps one version of Excel from running the add-in; each is something to change."""
     for root in (rf"HKCU\{POLICIES}", rf"HKLM\{POLICIES}", rf"HKCU\{OFFICE}"):
         whose = "by an administrator" if root.endswith(POLICIES) else "in its Trust Center"
@@ -164,22 +170,22 @@ def of_security(values: Values, version: str) -> Iterator[Finding]:
             ("RequireAddinSig", "add-ins must be signed", "Add-ins: allow unsigned ones"),
         ):
             if security.get(name) == 1:
-                yield Finding(False, f"Excel {version}: {what}, {whose}", f"{ask}; {todo}")
+                yield Diagnosis(False, f"Excel {version}: {what}, {whose}", f"{ask}; {todo}")
         trusted = values(rf"{root}\{version}\Excel\Security\Trusted Locations")
         if trusted.get("AllLocationsDisabled") == 1:
             what = f"Excel {version}: trusted locations are disabled, {whose}"
-            yield Finding(False, what, f"{ask}; Trusted Locations: allow them")
+            yield Diagnosis(False, what, f"{ask}; Trusted Locations: allow them")
         if values(rf"{root}\{version}\Common").get("vbaoff") == 1:
-            yield Finding(False, f"Excel {version}: VBA is switched off, {whose}", ask)
+            yield Diagnosis(False, f"Excel {version}: VBA is switched off, {whose}", ask)
     disabled = values(rf"HKCU\{OFFICE}\{version}\Excel\Resiliency\DisabledItems")
     file = addin.NAME.encode("utf-16-le")
     for item in disabled.values():
         if isinstance(item, bytes) and file in item.lower():
             todo = "File > Options > Add-ins > Manage: Disabled Items > Go: enable kpi_xl.xlam"
-            yield Finding(False, f"Excel {version} has disabled the add-in after a crash", todo)
+            yield Diagnosis(False, f"Excel {version} has disabled the add-in after a crash", todo)
 
 
-def of_dlls(values: Values, python: Path) -> Iterator[Finding]:
+def of_dlls(values: Values, python: Path) -> Iterator[Diagnosis]:
     """The DLL between Excel and Python, of Excel's bitness: beside Python, or a folder above.
 
     Python's own bitness does not matter.
@@ -196,7 +202,7 @@ def of_dlls(values: Values, python: Path) -> Iterator[Finding]:
                 f"{there[0] / name}" if there else f"{name} is not in {python.parent} or above it"
             )
             todo = "" if there else "run pip install --force-reinstall xlwings in this Python"
-            yield Finding(bool(there), what, todo)
+            yield Diagnosis(bool(there), what, todo)
 
 
 def bitness(values: Values) -> str:

@@ -58,7 +58,7 @@ TABLE = {
 """What a report reads of a workbook, and of which type each is."""
 
 
-class RefusedError(Exception):
+class RequestError(Exception):
     """A request that is not answered: the status of HTTP, and the sentence that says why."""
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -68,17 +68,17 @@ class RefusedError(Exception):
 
 
 def answer(body: bytes) -> bytes:
-    """What a call of a function gives. Raises RefusedError."""
+    """What a call of a function gives. Raises RequestError."""
     call = parsed(body)
     name, given, runtime = (call.get(key) for key in ("func_name", "args", "runtime"))
     metric = METRICS.get(name) if isinstance(name, str) else None
     if metric is None:
         near = did_you_mean(name, METRICS) if isinstance(name, str) and len(name) < 40 else ""
-        raise RefusedError(404, f"there is no function of this name{near}")
+        raise RequestError(404, f"there is no function of this name{near}")
     if not isinstance(given, list) or len(given) > len(metric.arguments):
-        raise RefusedError(400, f"args is not the list of the arguments of {metric.signature}")
+        raise RequestError(400, f"args is not the list of the arguments of {metric.signature}")
     if runtime not in RUNTIMES:
-        raise RefusedError(400, f"runtime is not one of {', '.join(RUNTIMES)}")
+        raise RequestError(400, f"runtime is not one of {', '.join(RUNTIMES)}")
     names = [argument.name for argument in metric.arguments]
     blocks = [_block(value, name) for value, name in zip(given, names, strict=False)]
     result = cells.evaluate(metric, blocks)
@@ -89,22 +89,22 @@ def answer(body: bytes) -> bytes:
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """The object that a request's JSON holds. Raises RefusedError."""
+    """The object that a request's JSON holds. Raises RequestError."""
     if body.count(b"[") + body.count(b"{") > MOST_LISTS:
-        raise RefusedError(413, f"the request holds more than {MOST_LISTS:,} rows")
+        raise RequestError(413, f"the request holds more than {MOST_LISTS:,} rows")
     try:
         request = json.loads(body, parse_constant=_refuse_constant)
     except RecursionError:
-        raise RefusedError(400, "the request is nested too deeply") from None
+        raise RequestError(400, "the request is nested too deeply") from None
     except ValueError:  # of JSON, of its encoding, or a number of thousands of digits
-        raise RefusedError(400, "the request is not JSON") from None
+        raise RequestError(400, "the request is not JSON") from None
     if not isinstance(request, dict):
-        raise RefusedError(400, "the request is not a JSON object")
+        raise RequestError(400, "the request is not a JSON object")
     return request
 
 
 def check_workbook(request: dict[str, Any]) -> None:
-    """Pass, or raise RefusedError, for what is not a workbook as a report reads it."""
+    """Pass, or raise RequestError, for what is not a workbook as a report reads it."""
     _check(request, WORKBOOK, "the request")
     book, names, sheets = request["book"], request["names"], request["sheets"]
     _check(book, BOOK, "the book")
@@ -115,41 +115,41 @@ def check_workbook(request: dict[str, Any]) -> None:
         _check(name, NAME, "a name")
     places = [book["active_sheet_index"], *(name["sheet_index"] or 0 for name in names)]
     if not all(0 <= place < len(sheets) for place in places):
-        raise RefusedError(400, "the workbook has no sheet of that number")
+        raise RequestError(400, "the workbook has no sheet of that number")
 
 
 def _check(record: Any, kinds: dict[str, Any], what: str) -> None:
     if not isinstance(record, dict):
-        raise RefusedError(400, f"{what} is not as the add-in sends it")
+        raise RequestError(400, f"{what} is not as the add-in sends it")
     for key, kind in kinds.items():
         if key not in record or not isinstance(record[key], kind):
-            raise RefusedError(400, f"{what} has no {key} as the add-in sends it")
+            raise RequestError(400, f"{what} has no {key} as the add-in sends it")
 
 
 def _check_cells(sheet: dict[str, Any]) -> None:
-    """Pass, or raise RefusedError, for cells that are none, and areas that few bytes make huge."""
+    """Pass, or raise RequestError, for cells that are none, and areas that few bytes make huge."""
     rows = sheet["values"]
     if not {list}.issuperset(map(type, rows)):
-        raise RefusedError(400, "the values of a sheet are not a list of rows")
+        raise RequestError(400, "the values of a sheet are not a list of rows")
     if not PLAIN.issuperset(map(type, chain.from_iterable(rows))):
-        raise RefusedError(400, "a row of a sheet holds what is no cell")
+        raise RequestError(400, "a row of a sheet holds what is no cell")
     addresses = [sheet.get("used_range_address")]
     for table in sheet["tables"]:
         _check(table, TABLE, "a table")
         if table["show_headers"] != (table["header_row_range_address"] is not None):
-            raise RefusedError(400, "a table does not say where its header row is")
+            raise RequestError(400, "a table does not say where its header row is")
         addresses += [table["header_row_range_address"], table["data_body_range_address"]]
     try:
         areas = [area("", address) for address in addresses if address is not None]
     except (AttributeError, ValueError):  # no text, or another one
-        raise RefusedError(400, "a table or sheet has an address that is none") from None
+        raise RequestError(400, "a table or sheet has an address that is none") from None
     cells = sum((a.bottom - a.top + 1) * (a.right - a.left + 1) for a in areas)
     if cells > 2 * sum(map(len, rows)) + MOST_BLANKS:
-        raise RefusedError(413, f"the tables of a sheet hold more than {MOST_BLANKS:,} blank cells")
+        raise RequestError(413, f"the tables of a sheet hold more than {MOST_BLANKS:,} blank cells")
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise RefusedError(400, f"{name} is not JSON: a cell holds a finite number")
+    raise RequestError(400, f"{name} is not JSON: a cell holds a finite number")
 
 
 def _block(value: Any, name: str) -> Any:
@@ -158,12 +158,12 @@ def _block(value: Any, name: str) -> Any:
         return None
     rows = value if isinstance(value, list) else [[value]]
     if not {list}.issuperset(map(type, rows)):
-        raise RefusedError(400, f"{name} is not a list of rows")
+        raise RequestError(400, f"{name} is not a list of rows")
     kinds = set(map(type, chain.from_iterable(rows)))
     if kinds <= NUMBERS:
         return rows
     if list in kinds:
-        raise RefusedError(400, f"a row of {name} holds a list, not a cell")
+        raise RequestError(400, f"a row of {name} holds a list, not a cell")
     return [[_cell(cell, name) for cell in row] for row in rows]
 
 
@@ -172,5 +172,5 @@ def _cell(cell: Any, name: str) -> Any:
     if type(cell) is dict:
         cell = cell.get("basicValue", cell)
         if type(cell) not in PLAIN:
-            raise RefusedError(400, f"a cell of {name} has no basicValue")
+            raise RequestError(400, f"a cell of {name} has no basicValue")
     return None if cell == "" else cell

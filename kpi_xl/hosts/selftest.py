@@ -16,7 +16,7 @@ from typing import Any
 
 from kpi_xl.cells import DAY_0, Block
 from kpi_xl.hosts import addin
-from kpi_xl.hosts.doctor import Finding
+from kpi_xl.hosts.doctor import Diagnosis
 from kpi_xl.metrics import METRICS
 
 CLOSE = 1e-3  # some examples are rounded to four digits
@@ -43,7 +43,7 @@ def selftest(
     samples: Mapping[str, Callable[[], Data]],
     refresh: Callable[[Any], object],
     application: Any = None,
-) -> Iterator[Finding]:
+) -> Iterator[Diagnosis]:
     """Each thing tried, and whether Excel did it.
 
     `samples` make the data of templates, by the templates' names. `refresh` does what Refresh
@@ -51,7 +51,7 @@ def selftest(
     """
     if application is None:
         if sys.platform != "win32":
-            yield Finding(None, "The self-test opens Excel, which it can on Windows only")
+            yield Diagnosis(None, "The self-test opens Excel, which it can on Windows only")
             return
         import xlwings
 
@@ -61,7 +61,7 @@ def selftest(
         app.display_alerts = False
         # An Excel that a program starts opens nothing of its start folder.
         app.books.open(str(addin.place()), read_only=True)
-        yield Finding(True, f"Excel {app.version} opens the add-in")
+        yield Diagnosis(True, f"Excel {app.version} opens the add-in")
         book = app.books.add()
         yield from of_formulas(book.sheets[0])
         yield from of_help(app)
@@ -73,7 +73,7 @@ def selftest(
         app.quit()
 
 
-def of_formulas(sheet: Any) -> Iterator[Finding]:
+def of_formulas(sheet: Any) -> Iterator[Diagnosis]:
     """The example of every function, and what all of them have in common."""
     examples = [(metric.example[0], metric.example[1]) for metric in METRICS.values()]
     wrong = []
@@ -82,9 +82,9 @@ def of_formulas(sheet: Any) -> Iterator[Finding]:
         if not alike(shown, as_block(expected), CLOSE):
             wrong.append(f"{formula} shows {brief(shown)} instead of {brief(as_block(expected))}")
     count = len(examples) + len(FORMULAS)
-    yield Finding(not wrong, f"{count - len(wrong)} of {count} formulas show what they should")
+    yield Diagnosis(not wrong, f"{count - len(wrong)} of {count} formulas show what they should")
     for what in wrong:
-        yield Finding(False, what, REPORT)
+        yield Diagnosis(False, what, REPORT)
 
 
 def typed(sheet: Any, formula: str, expected: Any) -> Block:
@@ -97,13 +97,13 @@ def typed(sheet: Any, formula: str, expected: Any) -> Block:
     return rows
 
 
-def of_help(app: Any) -> Iterator[Finding]:
+def of_help(app: Any) -> Iterator[Diagnosis]:
     """Whether the wizard's guard lets cells compute: Excel says that nobody is in the wizard."""
     enabled = bool(app.api.CommandBars("Standard").Controls(1).Enabled)
-    yield Finding(enabled, "Outside of the function wizard, functions compute")
+    yield Diagnosis(enabled, "Outside of the function wizard, functions compute")
 
 
-def of_report(app: Any, path: Path, refresh: Callable[[Any], object]) -> Finding:
+def of_report(app: Any, path: Path, refresh: Callable[[Any], object]) -> Diagnosis:
     """Whether a template, filled from files, has the figures computed here, and keeps them."""
     name = path.stem
     book = app.books.open(str(path))
@@ -115,8 +115,8 @@ def of_report(app: Any, path: Path, refresh: Callable[[Any], object]) -> Finding
             wrong = [f"after Refresh report, {what}" for what in differences(book, path)]
         if wrong:
             more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-            return Finding(False, f"{name}: {wrong[0]}{more}", REPORT)
-        return Finding(True, f"{name}: every figure is as computed without Excel, also refreshed")
+            return Diagnosis(False, f"{name}: {wrong[0]}{more}", REPORT)
+        return Diagnosis(True, f"{name}: every figure is as computed without Excel, also refreshed")
     finally:
         book.close()
 

@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from kpi_xl.cells import Cell
 from kpi_xl.ooxml.addresses import Area, column_letters
-from kpi_xl.ooxml.sheet import Sheet, escaped, grown_dimension, with_block, with_edits
+from kpi_xl.ooxml.sheet import SheetXml, escaped, grown_dimension, with_block, with_edits
 
 AT_ONCE = 10_000  # rows
 FORMULA_SIGNS = ("=", "+", "-", "@")
 """What text may not begin with, or it becomes a formula when somebody edits the cell."""
 
 
-class Block(NamedTuple):
+class CellBlock(NamedTuple):
     """Cells for a sheet, a column each sequence: text, numbers, booleans, None for a blank.
 
     `styles` are the numbers of each column's formats, that of its cells and that of texts that look
@@ -33,14 +33,14 @@ class Block(NamedTuple):
         return self.area._replace(top=self.area.top - 1)
 
 
-def with_blocks(xml: bytes, blocks: Sequence[Block]) -> bytes:
+def with_blocks(xml: bytes, blocks: Sequence[CellBlock]) -> bytes:
     """A sheet's XML with blocks of cells in it, where it has none yet."""
     blocks = sorted(blocks, key=lambda block: block.area.left)
     top = min(block.whole.top for block in blocks)
     bottom = max(block.area.bottom for block in blocks)
     left, right = blocks[0].area.left, max(block.area.right for block in blocks)
-    edits = grown_dimension(Sheet(xml), Area("", top, left, bottom, right))
-    sheet = Sheet(with_edits(xml, edits))
+    edits = grown_dimension(SheetXml(xml), Area("", top, left, bottom, right))
+    sheet = SheetXml(with_edits(xml, edits))
     first, last = bisect_left(sheet.numbers, top), bisect_right(sheet.numbers, bottom)
     places = [*sheet.places, sheet.end]
     there = dict(zip(sheet.numbers[first:last], range(first, last), strict=True))
@@ -62,7 +62,7 @@ def with_blocks(xml: bytes, blocks: Sequence[Block]) -> bytes:
 
 
 def _row_with(
-    sheet: Sheet, index: int, new: list[tuple[int, str]], heads: dict[tuple[int, int], str]
+    sheet: SheetXml, index: int, new: list[tuple[int, str]], heads: dict[tuple[int, int], str]
 ) -> bytes:
     """A row that is there already, with more cells, and with spills that reach further down."""
     tag = sheet.row_tag(index)
@@ -77,7 +77,7 @@ def _row_with(
     return (opening[:-2] + b">" if tag[2].endswith(b"/") else opening) + whole + b"</row>"
 
 
-def _rows(block: Block) -> Iterator[str]:
+def _rows(block: CellBlock) -> Iterator[str]:
     """The cells of each row."""
     columns = [
         _column(

@@ -20,7 +20,7 @@ from kpi_xl import bounded
 from kpi_xl.ooxml.addresses import LAST_COLUMN, Area, column_letters
 
 if TYPE_CHECKING:
-    from kpi_xl.ooxml.sheet import Sheet
+    from kpi_xl.ooxml.sheet import SheetXml
 
 UNPACKED = 64 << 20  # bytes that any workbook may unpack to
 RATIO = 100  # or this many times its size; Excel's sheets come to some 10, repetitive ones to 50
@@ -132,7 +132,7 @@ def check_sizes(package: zipfile.ZipFile) -> None:
                 pass
 
 
-def check_rectangle(sheet: "Sheet", table: Area | None = None) -> None:
+def check_rectangle(sheet: "SheetXml", table: Area | None = None) -> None:
     """Pass, or raise NotAWorkbookError, for a sheet that spans far more cells than it has.
 
     Or for one with a table that does.

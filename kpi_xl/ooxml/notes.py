@@ -7,7 +7,7 @@ from xml.parsers import expat
 
 from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.ooxml.parts import OFFICE, Parts
-from kpi_xl.ooxml.sheet import Sheet, escaped
+from kpi_xl.ooxml.sheet import SheetXml, escaped
 
 AFTER_NOTES = frozenset(
     "legacyDrawingHF drawingHF picture oleObjects controls webPublishItems tableParts extLst"
@@ -117,7 +117,7 @@ def _with_reference(xml: bytes, key: str) -> bytes:
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.Parse(xml, True)
-    prefix = Sheet(xml).prefix.decode()
+    prefix = SheetXml(xml).prefix.decode()
     entry = f'<{prefix}legacyDrawing xmlns:r="{OFFICE}" r:id="{key}"/>'.encode()
     return xml[: places[0]] + entry + xml[places[0] :]
 

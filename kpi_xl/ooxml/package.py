@@ -14,13 +14,13 @@ from xml.etree import ElementTree
 
 from kpi_xl.ooxml.addresses import Area, area, column_letters, quoted
 from kpi_xl.ooxml.archive import with_members
-from kpi_xl.ooxml.blocks import Block, with_blocks
+from kpi_xl.ooxml.blocks import CellBlock, with_blocks
 from kpi_xl.ooxml.limits import NotAWorkbookError as NotAWorkbookError
 from kpi_xl.ooxml.limits import check_formula, check_rectangle, check_sizes, check_texts, opened
 from kpi_xl.ooxml.sheet import (
     BadSheetError,
     Edit,
-    Sheet,
+    SheetXml,
     XmlCell,
     attribute,
     text_of,
@@ -39,7 +39,7 @@ COMPOUND_FILE = bytes.fromhex("D0CF11E0A1B11AE1")
 
 
 @dataclass(frozen=True)
-class Table:
+class ExcelTable:
     """An Excel table: the whole block, and which rows of it are not data."""
 
     name: str
@@ -95,11 +95,11 @@ class Package:
     """The file."""
     parts: dict[str, str]
     """The part of each worksheet."""
-    xml: dict[str, Sheet]
+    xml: dict[str, SheetXml]
     """The XML of those with formulas."""
     edits: dict[str, list[Edit]]
     """What is to go from the XML of a sheet before an engine reads it: the cells of old spills."""
-    tables: dict[str, Table]
+    tables: dict[str, ExcelTable]
     names: dict[tuple[str | None, str], str]
     formulas: tuple[Formula, ...]
     last_rows: dict[str, int]
@@ -116,7 +116,7 @@ class Package:
     signed: bool
     by_excel: bool
     """Whether Excel wrote it last, as far as the file tells, and left no value to be computed."""
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[CellBlock, ...] = ()
     """Cells that the file has not."""
 
     @property
@@ -125,7 +125,7 @@ class Package:
         return tuple(self.parts)
 
 
-def with_cells(book: Package, blocks: Sequence[Block]) -> Package:
+def with_cells(book: Package, blocks: Sequence[CellBlock]) -> Package:
     """A workbook that has been read, with blocks of cells: a million rows take long to read."""
     if not blocks:
         return book
@@ -140,13 +140,13 @@ def with_cells(book: Package, blocks: Sequence[Block]) -> Package:
     return replace(book, last_rows=last_rows, tables=tables, blocks=tuple(blocks))
 
 
-def filled(content: bytes, blocks: Sequence[Block]) -> bytes:
+def filled(content: bytes, blocks: Sequence[CellBlock]) -> bytes:
     """A workbook's file with blocks of cells."""
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         return with_members(content, _filled(package, blocks))
 
 
-def _filled(package: zipfile.ZipFile, blocks: Sequence[Block]) -> dict[str, bytes]:
+def _filled(package: zipfile.ZipFile, blocks: Sequence[CellBlock]) -> dict[str, bytes]:
     """The parts that blocks of cells change: sheets, and their tables, which become longer."""
     changed: dict[str, bytes] = {}
     for sheet in dict.fromkeys(block.area.sheet for block in blocks):
@@ -179,7 +179,7 @@ def read_package(content: bytes) -> Package:
         return _read(package, content)
 
 
-def table_places(file: Path) -> dict[str, Table]:
+def table_places(file: Path) -> dict[str, ExcelTable]:
     """The tables of a workbook by their names in lower case. Raises NotAWorkbookError.
 
     The first look at a file that another parser is to read: its parts are what they claim to be.
@@ -194,7 +194,7 @@ def table_places(file: Path) -> dict[str, Table]:
 
 
 def error_cells(
-    file: bytes | Path, sheet: str, table: Table | None = None
+    file: bytes | Path, sheet: str, table: ExcelTable | None = None
 ) -> dict[tuple[int, int], str]:
     """The errors on a sheet of a workbook by row and column, counted from 1.
 
@@ -270,8 +270,8 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
     properties, settings = book.find(f"{MAIN}workbookPr"), book.find(f"{MAIN}calcPr")
     texts = _texts(package)
     parts: dict[str, str] = {}
-    xml: dict[str, Sheet] = {}
-    tables: dict[str, Table] = {}
+    xml: dict[str, SheetXml] = {}
+    tables: dict[str, ExcelTable] = {}
     formulas: list[Formula] = []
     last_rows: dict[str, int] = {}
     hidden = set()
@@ -345,10 +345,10 @@ def _is_by_excel(
     return name in ("Microsoft Excel", "Microsoft Macintosh Excel")
 
 
-def _sheet(package: zipfile.ZipFile, name: str, part: str) -> Sheet:
+def _sheet(package: zipfile.ZipFile, name: str, part: str) -> SheetXml:
     """The XML of a worksheet. Raises NotAWorkbookError."""
     try:
-        return Sheet(package.read(part))
+        return SheetXml(package.read(part))
     except BadSheetError as error:
         raise NotAWorkbookError(
             f"the XML of sheet {name} is not as Excel writes it ({error}): open it in Excel and"
@@ -388,12 +388,12 @@ def relations(xml: bytes, part: str) -> Iterator[tuple[str, str, str]]:
             yield kind, relation.attrib["Id"], target.lstrip("/")
 
 
-def _tables(package: zipfile.ZipFile, sheet: str, part: str) -> Iterator[Table]:
+def _tables(package: zipfile.ZipFile, sheet: str, part: str) -> Iterator[ExcelTable]:
     for kind, _, target in _relations(package, part):
         if kind == "table":
             table = ElementTree.fromstring(package.read(target))
             columns = table.iterfind(f"{MAIN}tableColumns/{MAIN}tableColumn")
-            yield Table(
+            yield ExcelTable(
                 name=table.attrib["displayName"],
                 area=area(sheet, table.attrib["ref"]),
                 columns=tuple(unescaped(column.attrib["name"]) for column in columns),
@@ -421,7 +421,7 @@ def _formulas(name: str, cells: list[XmlCell]) -> Iterator[Formula]:
         yield Formula(name, cell.row, cell.column, text, array, dynamic, moved)
 
 
-def _spilled(name: str, sheet: Sheet, cells: list[XmlCell]) -> dict[int, XmlCell]:
+def _spilled(name: str, sheet: SheetXml, cells: list[XmlCell]) -> dict[int, XmlCell]:
     """The cells that formulas had spilled into, by their places, for the engine trips over them."""
     anchors = {cell.start for cell in cells}
     return {

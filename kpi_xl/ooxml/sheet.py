@@ -104,7 +104,7 @@ class XmlCell(NamedTuple):
         return XmlValue(tag.start(), end, kind, content)
 
 
-class Sheet:
+class SheetXml:
     """A worksheet's XML."""
 
     def __init__(self, xml: bytes) -> None:
@@ -289,7 +289,7 @@ def with_block(element: bytes, address: str) -> bytes:
     return element[:start] + _with_attribute(tag[0], "ref", address) + element[end:]
 
 
-def new_cells(sheet: Sheet, new: Mapping[int, Mapping[int, tuple[str, bytes]]]) -> list[Edit]:
+def new_cells(sheet: SheetXml, new: Mapping[int, Mapping[int, tuple[str, bytes]]]) -> list[Edit]:
     """Edits that add cells, by row and column, each with a type and a content.
 
     The cells look as the row or column has it, and are where Excel expects them.
@@ -314,7 +314,7 @@ def new_cells(sheet: Sheet, new: Mapping[int, Mapping[int, tuple[str, bytes]]]) 
     return edits
 
 
-def grown_dimension(sheet: Sheet, place: Area) -> list[Edit]:
+def grown_dimension(sheet: SheetXml, place: Area) -> list[Edit]:
     """The edit that lets a sheet's dimension include an area, if it says one and does not yet."""
     tag = DIMENSION.search(sheet.xml, 0, sheet.start)
     if not tag:
@@ -333,7 +333,7 @@ def grown_dimension(sheet: Sheet, place: Area) -> list[Edit]:
 
 
 def _in_row(
-    sheet: Sheet,
+    sheet: SheetXml,
     index: int,
     cells: Mapping[int, tuple[str, bytes]],
     looks: Mapping[int, str],

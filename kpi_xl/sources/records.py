@@ -18,7 +18,7 @@ Choice = Callable[[Sequence[str]], Places]
 Progress = Callable[[float], None]
 
 
-class Table(NamedTuple):
+class ReadTable(NamedTuple):
     """What was read: columns by our names, how many rows, and what was left out or changed.
 
     A cell is text, a float, a date (of a DATE), True or False (of a LOGICAL), or None for a blank.

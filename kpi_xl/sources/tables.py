@@ -24,8 +24,8 @@ from kpi_xl.sources.records import (
     Found,
     Places,
     Progress,
+    ReadTable,
     SourceError,
-    Table,
     Unreadable,
     Wrong,
     listed,
@@ -45,7 +45,7 @@ def read_table(
     renamed: Mapping[str, str] = {},
     table: str | None = None,
     progress: Progress | None = None,
-) -> Table:
+) -> ReadTable:
     """Read these columns of a CSV file (.csv, .tsv, .txt, .gz), a Parquet file or a workbook.
 
     Columns are found by name, whatever the case, spaces, hyphens and underscores; `renamed` says
@@ -118,7 +118,9 @@ def read_table(
     if not keep:
         raise SourceError(f"{path} has no rows of data under its header")
     absent: list[Cell] = [None] * len(keep)
-    return Table({c.name: read.get(c.name) or absent.copy() for c in columns}, len(keep), remarks)
+    return ReadTable(
+        {c.name: read.get(c.name) or absent.copy() for c in columns}, len(keep), remarks
+    )
 
 
 def read_table_apart(
@@ -128,7 +130,7 @@ def read_table_apart(
     renamed: Mapping[str, str] = {},
     table: str | None = None,
     progress: Progress | None = None,
-) -> Table:
+) -> ReadTable:
     """The same, in a process of its own with a budget that grows with the file.
 
     What a hostile file does to its reader then costs one sentence. Raises SourceError.
@@ -138,7 +140,7 @@ def read_table_apart(
     except OSError:
         size = 0  # whose sentence the reader knows
     try:
-        read: Table = call(
+        read: ReadTable = call(
             read_table,
             path,
             columns,

@@ -8,7 +8,7 @@ from typing import Any
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine import formulas
 from kpi_xl.engine.embedded import Computed
-from kpi_xl.engine.formulas import FormulaError, RefusedError, Setting
+from kpi_xl.engine.formulas import Context, FormulaError, RefusedError
 from kpi_xl.errors import CellError
 from kpi_xl.hosts.libreoffice.document import CODES
 from kpi_xl.hosts.libreoffice.headless import perform
@@ -133,6 +133,6 @@ def _areas(book: Package, formula: Formula) -> tuple[Area, ...] | None:
     """The cells that a formula needs; None where that cannot be told."""
     text = formulas.moved(formula.text, *formula.moved)
     try:
-        return tuple(formulas.read(text, Setting(book, formula.sheet, formula.row)).areas)
+        return tuple(formulas.read(text, Context(book, formula.sheet, formula.row)).areas)
     except FormulaError:
         return None
