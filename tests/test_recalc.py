@@ -943,7 +943,8 @@ def test_the_command_checks_without_writing(held: float, code: int, tmp_path: Pa
     assert [one["cell"] for one in record["kept"]] == ["B2"]
     assert path.read_bytes() == content
     again = subprocess.run(
-        [sys.executable, "-m", "kpi_xl", "recalc", "--check", str(path), "--out", str(tmp_path / "x.xlsx")],
+        [sys.executable, "-m", "kpi_xl", "recalc", "--check", str(path),
+         "--out", str(tmp_path / "x.xlsx")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert again.returncode == 2

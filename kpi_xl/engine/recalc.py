@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine.embedded import Computed, compute
-from kpi_xl.engine.formulas import RefusedError, Setting, moved, read
+from kpi_xl.engine.formulas import Context, RefusedError, moved, read
 from kpi_xl.errors import CellError
 from kpi_xl.ooxml.addresses import Area, area, column_letters
 from kpi_xl.ooxml.archive import with_members
@@ -191,7 +191,7 @@ def _against_excel(book: Package, changed: list[Difference]) -> tuple[Difference
         if found is None or VOLATILE.search(formula.text) or _is_close(found.held, found.computed):
             continue
         text = moved(formula.text, *formula.moved)
-        reads = read(text, Setting(book, formula.sheet, formula.row)).areas
+        reads = read(text, Context(book, formula.sheet, formula.row)).areas
         if not any(
             place.touches(other) for place in reads for other in others.get(place.sheet, ())
         ):
