@@ -364,16 +364,21 @@ def source_list(page: Page, template: Template, language: str, loaded: Sequence[
         sheet.write_comment(top, place, page.book.say(note), size)
     for row, record in enumerate(records, start=top + 1):
         for place, name in enumerate(layout.SOURCE_COLUMNS):
-            held, style = getattr(record, name), looks[name][2]
-            if held is None or held == "":
-                sheet.write_blank(row, place, None, style)
-            elif isinstance(held, str):
-                sheet.write_string(row, place, held, style)
-            else:
-                number = serial(held) if isinstance(held, date) else held
-                sheet.write_number(row, place, number, style)
+            write_value(page, row, place, getattr(record, name), looks[name][2])
     sheet.freeze_panes(top + 1, 1)
     sheet.print_area(0, 0, top + len(records), len(looks) - 1)
+
+
+def write_value(page: Page, row: int, column: int, value: Any, style: Format) -> None:
+    """A text, a number, a date or a blank cell."""
+    if value is None or value == "":
+        page.sheet.write_blank(row, column, None, style)
+    elif isinstance(value, str):
+        page.sheet.write_string(row, column, value, style)
+    else:
+        page.sheet.write_number(
+            row, column, serial(value) if isinstance(value, date) else value, style
+        )
 
 
 def as_written(cells: Sequence[Cell]) -> Sequence[Cell]:
@@ -448,15 +453,33 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
 
     The name ProblemRows counts the former.
     """
-    styles, said = page.styles, page.book.say
+    said = page.book.say
     labels = [problem.label for problem in problems] + [one.label for one in agreements]
     widen(page, 0, 52, map(said, labels))
     page.sheet.set_column(1, 3, 18)
     widen(page, 4, 70, [said(problem.advice) for problem in problems])
     lead = "Problems of the data first; then figures computed twice, which must agree."
     headline(page, "Checks", lead)
-    row = HEADER + 1
-    problems = (*problems, FOUND)
+    row = problem_rows(page, HEADER + 1, (*problems, FOUND))
+    row = agreement_rows(page, row + 3, agreements) + 3
+    section(page, row - 1, 0, 4, "Found when the data were loaded or checked")
+    headers = ("where", "", "row", "", "what to do")
+    header_row(page, row, 0, headers, text=(4,))
+    page.sheet.write_blank(row, 1, None, page.styles.header("0"))
+    page.define(layout.FINDING_COUNT, row, 1)
+    last = row + layout.FINDINGS_ROOM
+    page.define(layout.FINDINGS, row + 1, 0, last, 0)
+    page.sheet.freeze_panes(2, 0)
+    page.sheet.print_area(0, 0, last + 1, 4)
+
+
+WRONG = {"bold": True, "font_color": "#8A3B00", "bg_color": "#FBE3D3"}
+"""How a cell looks that tells of something wrong."""
+
+
+def problem_rows(page: Page, row: int, problems: Sequence[Problem]) -> int:
+    """What is wrong with the data, from a header on. Returns the last row."""
+    styles = page.styles
     section(page, row - 1, 0, 4, "The data")
     header_row(page, row, 0, ("problem", "how many", "first in row", "", "what to do"), text=(4,))
     for problem in problems:
@@ -470,12 +493,15 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
         page.write(row, 4, problem.advice, styles.lead())
     first = row - len(problems) + 1
     page.define("ProblemRows", first, 1, row, 1)
-    look = {"bold": True, "font_color": "#8A3B00", "bg_color": "#FBE3D3", "num_format": '"▲ "0'}
-    page.sheet.conditional_format(
-        first, 1, row, 1,
-        {"type": "cell", "criteria": ">", "value": 0, "format": page.book.file.add_format(look)},
-    )  # fmt: skip
-    row += 3
+    look = page.book.file.add_format({**WRONG, "num_format": '"▲ "0'})
+    rule = {"type": "cell", "criteria": ">", "value": 0, "format": look}
+    page.sheet.conditional_format(first, 1, row, 1, rule)
+    return row
+
+
+def agreement_rows(page: Page, row: int, agreements: Sequence[Agreement]) -> int:
+    """Figures computed twice, from a header on. Returns the last row."""
+    styles, said = page.styles, page.book.say
     section(page, row - 1, 0, 4, "Figures computed twice")
     header_row(page, row, 0, ("figure", "KPI function", "native formula", "agree?", ""))
     yes, no = (literal(said(text)) for text in ("✓ yes", "✗ no"))
@@ -487,28 +513,12 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
         page.put(row, 2, agreement.native, styles.number(agreement.unit))
         kpi, native = xl_rowcol_to_cell(row, 1), xl_rowcol_to_cell(row, 2)
         same = f"ABS({kpi}-{native})<=0.000000001*(1+ABS({native}))"
-        page.put(
-            row,
-            3,
-            f'=IF({kpi}="",IF({native}="","",{no}),IF({native}="",{no},IF({same},{yes},{no})))',
-            styles.of(bold=True, align="right"),
-        )
-    page.sheet.conditional_format(
-        first, 3, row, 3,
-        {"type": "cell", "criteria": "==", "value": no, "format": page.book.file.add_format(
-            {key: look[key] for key in ("bold", "font_color", "bg_color")})},
-    )  # fmt: skip
-    row += 3
-    section(page, row - 1, 0, 4, "Found when the data were loaded or checked")
-    headers = ("where", "", "row", "", "what to do")
-    header_row(page, row, 0, headers, text=(4,))
-    page.sheet.write_blank(row, 1, None, styles.header("0"))
-    page.define(layout.FINDING_COUNT, row, 1)
-    last = row + layout.FINDINGS_ROOM
-    page.define(layout.FINDINGS, row + 1, 0, last, 0)
-    row = last
-    page.sheet.freeze_panes(2, 0)
-    page.sheet.print_area(0, 0, row + 1, 4)
+        agree = f'=IF({kpi}="",IF({native}="","",{no}),IF({native}="",{no},IF({same},{yes},{no})))'
+        page.put(row, 3, agree, styles.of(bold=True, align="right"))
+    look = page.book.file.add_format(WRONG)
+    rule = {"type": "cell", "criteria": "==", "value": no, "format": look}
+    page.sheet.conditional_format(first, 3, row, 3, rule)
+    return row
 
 
 def where(table: Input, condition: str) -> tuple[str, str]:

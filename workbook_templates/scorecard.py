@@ -6,7 +6,7 @@ KPI in every period; the other sheets show what it and Model hold.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -821,8 +821,8 @@ def states(book: Book, family: Sequence[Kpi]) -> str:
     return book.at("Model", first, STATE, first + len(family) - 1, STATE)
 
 
-def agreements(book: Book) -> list[Agreement]:
-    """KPIs of the period, and the same from the table by native formulas."""
+def natives(book: Book) -> dict[str, str]:
+    """KPIs of the period from the table, by native formulas."""
 
     def total(column: str) -> str:
         inside = 'Months[month],">="&PeriodFirst,Months[month],"<"&PeriodNext'
@@ -839,8 +839,7 @@ def agreements(book: Book) -> list[Agreement]:
     model = quoted(book.pages["Model"].name)
     customers, mrr = (f"{model}!{counted(name, CURRENT)}" for name in ("customers", "mrr_start"))
     margin = f"{total('revenue')}/{customers}/MonthsNow*GrossMargin"
-    cac = {column: model_cell(book, FIFTEEN[0], column) for column in range(UNIT)}
-    natives = {
+    return {
         "CAC": f"{total('spend')}/{total('new_customers')}",
         "CLV": f"-PV(DiscountRate,Lifetime,{margin})",
         "ROI": f"{total('marketing_revenue')}*GrossMargin/{total('spend')}-1",
@@ -860,10 +859,16 @@ def agreements(book: Book) -> list[Agreement]:
         "CSAT": f"{total('csat_satisfied')}/{total('csat_answers')}",
         "CES": f"{total('ces_points')}/{total('ces_answers')}",
     }
+
+
+def agreements(book: Book) -> list[Agreement]:
+    """KPIs of the period, and the same from the table by native formulas."""
+    native_of = natives(book)
+    cac = {column: model_cell(book, FIFTEEN[0], column) for column in range(UNIT)}
     compared = [
-        (kpi.label, model_cell(book, kpi, ACTUAL), natives[kpi.code], kpi.unit)
+        (kpi.label, model_cell(book, kpi, ACTUAL), native_of[kpi.code], kpi.unit)
         for kpi in KPIS
-        if kpi.code in natives
+        if kpi.code in native_of
     ]
     compared += [
         ("Change of the CAC", cac[CHANGE], f"{cac[ACTUAL]}/{cac[BEFORE]}-1", RATE),
@@ -901,12 +906,6 @@ def problems(book: Book) -> list[Problem]:
     missing = by_month(model, MISSING)
     gap = f'_xlfn.MINIFS({by_month(model, MONTH)},{missing},">0")'
     before = f'_xlfn.MAXIFS(Months[month],Months[month],">=32874",Months[month],"<"&{gap})'
-
-    def goal(sentence: str) -> tuple[str, str]:
-        said = literal(book.say(sentence))
-        count = f"COUNTIF(GoalProblems,{said})"
-        return f"={count}", guarded(f"{HEADER + 1}+MATCH({said},GoalProblems,0)", f"{count}=0")
-
     return [
         Problem("Rows without a month", *where(MONTHS, f'(Months[month]="")*(({anything})>0)'),
                 "Say which month it is: until then the row counts nowhere."),
@@ -932,12 +931,22 @@ def problems(book: Book) -> list[Problem]:
         Problem("Customers at the start differ from the end before", f"=SUM({jumps})",
                 guarded(f"{header}+{jump_row}", f"SUM({jumps})=0"),
                 "Correct one of the two: retention and churn depend on them."),
-        *(Problem(label, *goal(sentence), advice) for label, sentence, advice in zip(
-            ("Goals for a KPI that there is not", "Goals without a target",
-             "Goals for the same KPI and period"), WRONG_GOALS,
-            ("Choose its code from the list in the cell.", "Type the target as a number.",
-             "Only the first counts: delete the others, or say M and Q."), strict=True)),
+        *goal_problems(book),
     ]  # fmt: skip
+
+
+def goal_problems(book: Book) -> Iterator[Problem]:
+    """What can be wrong with the goals."""
+    for label, sentence, advice in zip(
+        ("Goals for a KPI that there is not", "Goals without a target",
+         "Goals for the same KPI and period"), WRONG_GOALS,
+        ("Choose its code from the list in the cell.", "Type the target as a number.",
+         "Only the first counts: delete the others, or say M and Q."), strict=True,
+    ):  # fmt: skip
+        said = literal(book.say(sentence))
+        count = f"COUNTIF(GoalProblems,{said})"
+        first = guarded(f"{HEADER + 1}+MATCH({said},GoalProblems,0)", f"{count}=0")
+        yield Problem(label, f"={count}", first, advice)
 
 
 TEMPLATE = Template(

@@ -214,7 +214,7 @@ def _either(letter: str) -> str:
 FORMULA = r"(?:<(?:\w+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</(?:\w+:)?f>))?"
 
 
-def check_texts(sheet: "Sheet", texts: int) -> None:
+def check_texts(sheet: "SheetXml", texts: int) -> None:
     """Pass, or raise NotAWorkbookError, for cells with a text that none of so many shared ones is.
 
     Readers take the first of them instead.

@@ -1,7 +1,7 @@
 """Refresh report, Load data: the tables of a workbook read anew from the files that it names."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -33,7 +33,7 @@ from kpi_xl.reports.records import (
     Table,
 )
 from kpi_xl.schema import Input
-from kpi_xl.sources import SourceError
+from kpi_xl.sources import ReadTable, SourceError
 from kpi_xl.units import SHEET_ROWS
 
 Progress = Callable[[str, float], None]
@@ -73,22 +73,8 @@ def loaded(
         raise ReportError(book.said("Name a file in the sheet Sources first, for {table}.",
                                     table=where))  # fmt: skip
     filling = _read(book, given, tables, findings, progress)
-    resized: list[Resized] = []
-    blocks: list[Filled] = []
     read = filling.tables if filling else {}
-    for wanted in tables:
-        found = read.get(wanted.name)
-        if found is None:
-            continue
-        table = book.tables.get(wanted.name)
-        problem = _misfit(book, wanted, table, found.rows)
-        if problem or table is None:
-            findings.append(Finding(wanted.name, None, problem))
-            continue
-        rows = max(found.rows, layout.LEAST_ROWS)
-        if rows != len(table.rows):
-            resized.append(Resized(table.name, rows))
-        blocks += _filled(table, found.columns, max(rows, len(table.rows)))
+    resized, blocks = _put_in(book, tables, read, findings)
     if findings:
         said = book.said("Nothing was loaded: {reason}", reason=findings[0].what)
         return Change((), listed(book, findings), said, len(findings))
@@ -116,6 +102,31 @@ def loaded(
     if findings:
         message += " " + book.said("{count} problems: see the sheet Checks.", count=found_wrong)
     return Change(tuple(resized), (*blocks, *listed(book, findings)), message, found_wrong)
+
+
+def _put_in(
+    book: Opened,
+    tables: Sequence[Input],
+    read: Mapping[str, ReadTable],
+    findings: list[Finding],
+) -> tuple[list[Resized], list[Filled]]:
+    """How the tables change by what was read; what does not fit is added to the findings."""
+    resized: list[Resized] = []
+    blocks: list[Filled] = []
+    for wanted in tables:
+        found = read.get(wanted.name)
+        if found is None:
+            continue
+        table = book.tables.get(wanted.name)
+        problem = _misfit(book, wanted, table, found.rows)
+        if problem or table is None:
+            findings.append(Finding(wanted.name, None, problem))
+            continue
+        rows = max(found.rows, layout.LEAST_ROWS)
+        if rows != len(table.rows):
+            resized.append(Resized(table.name, rows))
+        blocks += _filled(table, found.columns, max(rows, len(table.rows)))
+    return resized, blocks
 
 
 def _read(
