@@ -130,6 +130,9 @@ FINGERPRINTS: dict[str, str] = {}
 FILES: dict[str, str] = {}
 """The file of each own KPI."""
 
+TEXTS: dict[str, str] = {}
+"""What the files of definitions as data hold, for hosts that carry them along."""
+
 
 # Where definitions come from
 
@@ -229,6 +232,7 @@ def define(text: str, file: str = "kpis.toml") -> None:
     """Enter the KPIs of a text in the form of kpis.toml; what is wrong goes to FAULTS."""
     import tomllib
 
+    TEXTS[file] = text
     try:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -514,7 +518,7 @@ def _judge_units(definition: Definition) -> None:
 def _measured(node: Node | None, units: Mapping[str, Unit]) -> Dimension | None:
     """The dimension of a formula. Raises DefinitionError where unlike things are added."""
     if node is None or isinstance(node, Constant | Column):
-        return None if not isinstance(node, Constant) or isinstance(node.value, str) else (0, "")
+        return None  # a number that is written may be of any kind
     if isinstance(node, Name):
         return _dimension(units[node.name])
     if isinstance(node, Operation):
@@ -540,10 +544,12 @@ def _of_operation(node: Operation, parts: list[Dimension | None]) -> Dimension |
     if node.sign in ("u-", "%"):
         return parts[0]
     if node.sign in ("+", "-", "=", "<>", "<", "<=", ">", ">="):
-        zero = any(isinstance(one, Constant) and one.value == 0 for one in node.operands)
-        both = None if zero else _alike(parts, node.sign)
+        both = _alike(parts, node.sign)
         return both if node.sign in "+-" else None
-    left, right = parts
+    left, right = (
+        (0, "") if part is None and isinstance(one, Constant) else part
+        for part, one in zip(parts, map(_inmost, node.operands), strict=True)
+    )
     if left is None or right is None:
         return None
     if node.sign == "*":
@@ -555,6 +561,13 @@ def _of_operation(node: Operation, parts: list[Dimension | None]) -> Dimension |
         power = left[0] * exponent.value
         return (int(power), "") if power == int(power) else None
     return (0, "") if left[0] == 0 else None
+
+
+def _inmost(node: Node) -> Node:
+    """What stands under signs: 5% is a constant."""
+    while isinstance(node, Operation) and len(node.operands) == 1:
+        (node,) = node.operands
+    return node
 
 
 def _alike(parts: Iterable[Dimension | None], where: str) -> Dimension | None:

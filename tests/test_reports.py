@@ -198,7 +198,7 @@ def test_a_frozen_template_shows_the_same_without_us(tmp_path: Path) -> None:
         for table, columns in record.sample().data.items()
     }
     content = build(record, data).content
-    copy, formulas = frozen(content)
+    copy, formulas, *_ = frozen(content)
     path = tmp_path / "copy.xlsx"
     path.write_bytes(copy)
     validated(path)
@@ -246,7 +246,7 @@ def test_every_kind_of_value_is_kept(tmp_path: Path) -> None:
         "A6": "=A1*2",
         "C1": '{=FUNNEL({"a";"b"},{5;3})}',
     }
-    copy, count = frozen(book_with(formulas))
+    copy, count, *_ = frozen(book_with(formulas))
     assert count == 6
     path = tmp_path / "copy.xlsx"
     path.write_bytes(copy)
@@ -290,7 +290,7 @@ def test_notes_of_another_program_go_on(tmp_path: Path) -> None:
     for formula, shown in (("9,2", "4.5"), ("8,2", "4")):
         cell = f"<f>CAC({formula})</f><v>"
         content = edited(content, "xl/worksheets/sheet1.xml", cell, cell + shown)
-    copy, _ = frozen(content)
+    copy, *_ = frozen(content)
     with zipfile.ZipFile(io.BytesIO(copy)) as package:
         (drawing,) = (name for name in package.namelist() if name.endswith(".vml"))
         shapes = list(ElementTree.fromstring(package.read(drawing)))
@@ -302,7 +302,7 @@ def test_notes_of_another_program_go_on(tmp_path: Path) -> None:
 
 def test_what_holds_no_value_yet_is_computed() -> None:
     content = (Path(__file__).parent / "recalc" / "freeze_without_cached_values.xlsx").read_bytes()
-    copy, formulas = frozen(content)
+    copy, formulas, *_ = frozen(content)
     assert formulas == 6
     cells = openpyxl.load_workbook(io.BytesIO(copy), data_only=True).worksheets[0]
     expected = [3, 2, 4, 3, 6, "3 x", "yes", 6, 3, "up", 1.5, 1 / 3, 2 / 3, 9, 3, 2 / 3, 5]
@@ -377,7 +377,7 @@ def everything(content: bytes) -> bytes:
 
 def test_nothing_leads_to_us_any_more(tmp_path: Path) -> None:
     cells = {"A1": "=[1]!CAC(9,2)", "A2": "=A1*2", "A3": "=Dear+1", "B1": "=[1]!CPL(8,2)"}
-    copy, formulas = frozen(linked(cells, "kpi_xl.xlam"))
+    copy, formulas, *_ = frozen(linked(cells, "kpi_xl.xlam"))
     assert formulas == 3
     path = tmp_path / "copy.xlsx"
     path.write_bytes(copy)
@@ -397,7 +397,7 @@ def test_nothing_leads_to_us_any_more(tmp_path: Path) -> None:
 
 def test_the_functions_of_others_keep_their_link() -> None:
     cells = {"A1": "=CAC(9,2)", "A2": "=[1]!THEIRS(2)", "A3": "=Dear+1", "B1": "=CPL(8,2)"}
-    copy, _ = frozen(linked(cells, "theirs.xlam"))
+    copy, *_ = frozen(linked(cells, "theirs.xlam"))
     assert b"theirs.xlam" in everything(copy)
     sheet = openpyxl.load_workbook(io.BytesIO(copy)).worksheets[0]
     assert [sheet[cell].value for cell in cells] == [4.5, "=[1]!THEIRS(2)", 5.5, 4]
@@ -409,7 +409,7 @@ def test_a_what_if_table_of_ours_is_values() -> None:
     table = '<f t="dataTable" ref="A2:A3" dt2D="0" dtr="0" r1="C1"/>'
     content = edited(content, "xl/worksheets/sheet1.xml", "<c r=\"A2\"><f>1</f>",
                      f'<c r="A2">{table}')  # fmt: skip
-    copy, formulas = frozen(content)
+    copy, formulas, *_ = frozen(content)
     assert formulas == 2
     assert '<c r="A2"><v>9</v></c>' in part(copy)
     native = edited(content, "xl/worksheets/sheet1.xml", "CAC(9,2)", "9/2")

@@ -46,7 +46,7 @@ LAYERS = (
     ("kpi_xl.registry",),
     ("kpi_xl.reference", "kpi_xl.quadrature", "kpi_xl.btyd"),
     ("kpi_xl.metrics",),
-    ("kpi_xl.cells", "kpi_xl.schema", "kpi_xl.expressions"),
+    ("kpi_xl.cells", "kpi_xl.schema", "kpi_xl.expressions", "kpi_xl.native_forms"),
     ("kpi_xl.own",),
     ("kpi_xl.frames", "kpi_xl.python_api", "kpi_xl.ooxml", "kpi_xl"),
     ("kpi_xl.engine", "kpi_xl.sources", "kpi_xl.exports"),

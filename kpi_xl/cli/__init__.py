@@ -1,5 +1,5 @@
 """The command line: kpi-xl eval, recalc, export, functions, new, fill, demo, lite, explain,
-freeze, install, uninstall, doctor, build, serve."""
+freeze, kpis, install, uninstall, doctor, build, serve."""
 
 import io
 import sys
@@ -16,12 +16,14 @@ from kpi_xl.cli import (  # importing a module enters its commands
     formulas,
     functions,
     installing,
+    kpis,
     lite,
     reports,
     serving,
     templates,
 )
 from kpi_xl.cli.shared import app, printable
+from kpi_xl.own import FAULTS
 
 __all__ = [
     "building",
@@ -29,6 +31,7 @@ __all__ = [
     "formulas",
     "functions",
     "installing",
+    "kpis",
     "lite",
     "main",
     "reports",
@@ -78,6 +81,8 @@ def start(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
     """Marketing KPIs as Excel functions: compute them here, list them, see a demo."""
+    if context.invoked_subcommand != "kpis" and any(not fault.kept for fault in FAULTS):
+        print("kpi-xl: some KPIs of your own do not count: kpi-xl kpis check", file=sys.stderr)
     if version:
         print(f"kpi-xl {__version__}")
     elif context.invoked_subcommand is None:

@@ -50,7 +50,17 @@ def explain(
 
 
 @app.command()
-def freeze(book: BOOK, output: OUTPUT = None, force: FORCE = False) -> None:
+def freeze(
+    book: BOOK,
+    output: OUTPUT = None,
+    force: FORCE = False,
+    native: Annotated[
+        bool,
+        typer.Option(
+            "--native", help="Native formulas where a KPI has one, so that these go on computing."
+        ),
+    ] = False,
+) -> None:
     """Write a copy of a workbook with values for the KPI formulas, each kept in a note.
 
     Who has no kpi_xl sees there what you see. The workbook itself stays as it is. Its formulas are
@@ -68,9 +78,13 @@ def freeze(book: BOOK, output: OUTPUT = None, force: FORCE = False) -> None:
     with calculator(str(book), book):
         from kpi_xl.reports import offline
 
-        copy, formulas, news = call(offline.frozen, content, budget=computing(len(content)))
+        copy, values, live, news = call(
+            offline.frozen, content, native, budget=computing(len(content))
+        )
     save(path, copy, force=force)
     for line in news:
         print(printable(line))
-    print(f"KPI formulas that are values in the copy, each kept in a note: {formulas:,}.")
+    if native:
+        print(f"KPI formulas that are native formulas in the copy: {live:,}.")
+    print(f"KPI formulas that are values in the copy, each kept in a note: {values:,}.")
     say_where(path)

@@ -11,10 +11,12 @@ import re
 import zipfile
 from html import escape
 from importlib.resources import files
+from pathlib import Path
 
 from kpi_xl import __version__
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.archive import with_members
+from kpi_xl.own import TEXTS
 
 ADD_IN = 'id="wa200008175" version="1.0.0.0"'  # in Microsoft's store
 INSTANCE = "{6B7C1D52-0E0B-4C39-9C2B-5C1E8B7F4A10}"  # of the add-in, unique in its workbook only
@@ -55,8 +57,16 @@ PANE_RELATIONS = (
 
 
 def main_py() -> str:
-    """What a workbook's main.py holds."""
-    return files("kpi_xl.udfs").joinpath("lite_main.py").read_text(encoding="utf-8")
+    """What a workbook's main.py holds, with the definitions of a company's own KPIs before it."""
+    main = files("kpi_xl.udfs").joinpath("lite_main.py").read_text(encoding="utf-8")
+    if not TEXTS:
+        return main
+    definitions = "".join(
+        f"define({text!r}, {Path(file).name!r})\n" for file, text in TEXTS.items()
+    )
+    return main.replace(
+        "import os\n\n", f"import os\n\nfrom kpi_xl.own import define\n\n{definitions}\n", 1
+    )
 
 
 def requirements_txt(wheel: str = "") -> str:

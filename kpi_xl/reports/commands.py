@@ -136,7 +136,7 @@ def explain(cell: ActiveCell, language: str) -> str:
 def freeze_for_sharing(book: Workbook) -> str:
     """A copy of the workbook with values for formulas, for people without the functions."""
     file, content = book.copy()
-    copy, formulas = frozen(content)
+    copy, formulas, _ = frozen(content)
     path = free_name(file)
     write_whole(path, copy)
     return f"{formulas:,} formulas are values in the copy, each kept in a note: {path}"

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from kpi_xl.formula_text import TOKEN, bare, calls
 from kpi_xl.metrics import METRICS
+from kpi_xl.native_forms import with_native_forms
 from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.ooxml.notes import add_notes
 from kpi_xl.ooxml.package import Formula, Package, read_package, rels_of
 from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.sheet import (
+    FORMULA_END,
     Edit,
     XmlCell,
     check,
@@ -40,9 +42,10 @@ TIED = re.compile(
 """Formulas through a link, also of names, of conditional formats, and of what a cell admits."""
 
 
-def frozen(content: bytes) -> tuple[bytes, int]:
-    """The workbook with values in place of our formulas, and how many these were.
+def frozen(content: bytes, *, native: bool = False) -> tuple[bytes, int, int]:
+    """The workbook with values in place of our formulas, how many are values, how many live on.
 
+    `native`: scalar functions become native formulas, which go on computing; the rest are values.
     Where formulas hold no value the workbook is computed first. Raises ReportError where some of
     ours hold none even so, or there are none of ours; NotAWorkbookError.
     """
@@ -57,6 +60,7 @@ def frozen(content: bytes) -> tuple[bytes, int]:
         content, unsure = _computed(content)
         book = read_package(content)
     ours = [formula for formula in book.formulas if is_ours(formula, names)]
+    live = 0
     by_sheet: dict[str, list[Formula]] = {}
     for formula in ours:
         by_sheet.setdefault(formula.sheet, []).append(formula)
@@ -69,6 +73,11 @@ def frozen(content: bytes) -> tuple[bytes, int]:
         notes: dict[tuple[int, int], str] = {}
         for formula in formulas:
             cell = cells[formula.row, formula.column]
+            unfolded = _unfolded(formula, names) if native else None
+            if unfolded is not None:
+                edits.append((cell.start, cell.end, _as_formula(cell, formula, unfolded)))
+                live += 1
+                continue
             edits.append((cell.start, cell.end, _as_value(cell)))
             notes[formula.row, formula.column] = "=" + _for_people(formula)
         part = book.parts[name]
@@ -76,9 +85,9 @@ def frozen(content: bytes) -> tuple[bytes, int]:
         add_notes(parts, part, notes)
         check(parts[part])
     for part in [part for part in parts if re.fullmatch(r"xl/tables/[^/]+\.xml", part)]:
-        parts[part] = _without_our_columns(parts[part])
+        parts[part] = _without_our_columns(parts[part], native=native)
     _unlink(parts)
-    return parts.archive(), len(ours)
+    return parts.archive(), len(ours) - live, live
 
 
 def free_name(book: Path) -> Path:
@@ -179,25 +188,55 @@ def _as_value(cell: XmlCell) -> bytes:
     return tag + typed + b">" + value_element(cell.prefix, value.content) + b"</%sc>" % cell.prefix
 
 
+def _unfolded(formula: Formula, names: Collection[str]) -> str | None:
+    """A formula of ours as a native one; None where it has none, or follows one that has none."""
+    if not any(calls(formula.text, METRICS)) or not _words(formula.text).isdisjoint(names):
+        return None
+    if "ANCHORARRAY(" in formula.text:
+        return None
+    return with_native_forms(bare(_moved(formula), METRICS), METRICS)
+
+
+def _as_formula(cell: XmlCell, formula: Formula, text: str) -> bytes:
+    """A formula's cell with another formula in its place, and the value that it has."""
+    body = cell.body or b""
+    tag = cell.formula
+    assert tag  # or it were no formula's cell
+    end = FORMULA_END.search(body, tag.end())
+    whole = tag[0].endswith(b"/>") or end is None
+    after = body[tag.end() if whole else end.end() :]  # type: ignore[union-attr]
+    # An array keeps its block; what was shared becomes a formula of its own.
+    start = tag[0] if formula.array else b"<%sf>" % cell.prefix
+    new = start + escaped(text).encode() + b"</%sf>" % cell.prefix
+    return cell.tag + b">" + body[: tag.start()] + new + after + b"</%sc>" % cell.prefix
+
+
+def _moved(formula: Formula) -> str:
+    """A formula's text as it would stand in its own cell."""
+    if formula.moved == (0, 0):
+        return formula.text
+    from kpi_xl.engine.formulas import moved  # it needs the embedded engine's parser
+
+    return moved(formula.text, *formula.moved)
+
+
 def _for_people(formula: Formula) -> str:
     """A formula as people write it."""
-    text = formula.text
-    if formula.moved != (0, 0):
-        from kpi_xl.engine.formulas import moved  # it needs the embedded engine's parser
-
-        text = moved(text, *formula.moved)
-    return re.sub(r"(?i)_xlfn\.(_xlws\.)?", "", bare(text, METRICS))
+    return re.sub(r"(?i)_xlfn\.(_xlws\.)?", "", bare(_moved(formula), METRICS))
 
 
-def _without_our_columns(xml: bytes) -> bytes:
-    """A table without the formulas of ours that it would write into new rows."""
+def _without_our_columns(xml: bytes, *, native: bool) -> bytes:
+    """A table without the formulas of ours that it would write into new rows, or native ones."""
 
     def kept(found: re.Match[bytes]) -> bytes:
-        text = found[0].decode()
-        return b"" if any(calls(text, METRICS)) else found[0]
+        text = text_of(found[2])
+        if not any(calls(text, METRICS)):
+            return found[0]
+        unfolded = with_native_forms(bare(text, METRICS), METRICS) if native else None
+        return b"" if unfolded is None else found[1] + escaped(unfolded).encode() + found[3]
 
     return re.sub(
-        rb"<(?:\w+:)?calculatedColumnFormula[^>]*>[^<]*</(?:\w+:)?calculatedColumnFormula>",
+        rb"(<(?:\w+:)?calculatedColumnFormula[^>]*>)([^<]*)(</(?:\w+:)?calculatedColumnFormula>)",
         kept,
         xml,
     )

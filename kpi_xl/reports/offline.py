@@ -17,10 +17,11 @@ from kpi_xl.reports.records import Place, ReportError, Table
 
 
 class Frozen(NamedTuple):
-    """A copy with values for formulas of ours: itself, how many, and what there is to say."""
+    """A copy without our formulas: how many are values, how many native, and what there is to say."""
 
     content: bytes
-    formulas: int
+    values: int
+    live: int
     news: list[str]
 
 
@@ -73,7 +74,7 @@ def explanation(content: bytes, cell: str, language: str) -> str:
     return explain(ActiveCell(text, formula.row, lambda: tables, known, known), language)
 
 
-def frozen(content: bytes) -> Frozen:
+def frozen(content: bytes, native: bool) -> Frozen:
     """A copy of a workbook, computed anew, with values for the formulas of ours.
 
     Raises ReportError, NotAWorkbookError.
@@ -83,7 +84,7 @@ def frozen(content: bytes) -> Frozen:
         news = _outdated(report)
     except RefusedError as refusal:
         news = [f"The values are those of the file, and may be out of date: {refusal}."]
-    return Frozen(*freezing.frozen(content), news)
+    return Frozen(*freezing.frozen(content, native=native), news)
 
 
 def _outdated(report: recalc.Report) -> list[str]:

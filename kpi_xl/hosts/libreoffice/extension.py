@@ -27,6 +27,7 @@ from kpi_xl.hosts.libreoffice.programs import program, surroundings
 from kpi_xl.hosts.steps import Step
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.metrics import METRICS
+from kpi_xl.own import TEXTS
 from kpi_xl.reference import argument_help, one_line
 from kpi_xl.registry import Metric
 from kpi_xl.schema import SCHEMAS
@@ -45,7 +46,7 @@ COMPONENT = "component.py"
 CORE = "core"
 """The folder of the extension with the copy of the scalar functions."""
 
-CORE_FILES = ("*.py", "locales/*.py", "locales/*.toml", "metrics/*.py")
+CORE_FILES = ("*.py", "*.txt", "locales/*.py", "locales/*.toml", "metrics/*.py")
 CORE_HOSTS = (
     "__init__.py",
     *(f"libreoffice/{n}.py" for n in ("__init__", "names", "newer_functions", "document")),
@@ -96,6 +97,9 @@ def extension(*, for_tasks: bool = False) -> dict[str, bytes]:
     udfs = resources.files("kpi_xl.udfs")
     files = {name: text.encode() for name, text in texts.items()}
     files[COMPONENT] = udfs.joinpath("libreoffice_component.py").read_bytes()
+    # The definitions of a company's own KPIs as they were when the functions were written.
+    for number, text in enumerate(TEXTS.values()):
+        files[f"kpis/{number}.toml"] = text.encode()
     return files | {f"{CORE}/kpi_xl/{name}": content for name, content in _core().items()}
 
 

@@ -1,0 +1,132 @@
+"""kpi-xl kpis: a company's own KPIs, checked, and all definitions on one page for its wiki."""
+
+from html import escape
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kpi_xl.cli.functions import LANGUAGE
+from kpi_xl.cli.shared import FORCE, Misuse, app, cell_text, free_path, language_of, save
+from kpi_xl.locales import RIGHT_TO_LEFT, say
+from kpi_xl.metrics import METRICS
+from kpi_xl.own import FAULTS, FINGERPRINTS, fingerprint, load_file
+from kpi_xl.reference import argument_help, caution, family_name, notes, summary
+from kpi_xl.registry import Metric
+
+kpis = typer.Typer(no_args_is_help=True, help="Your company's own KPIs: check them, list them.")
+app.add_typer(kpis, name="kpis")
+
+FILES = Annotated[
+    list[Path] | None,
+    typer.Argument(help="More kpis.toml or kpis.py, beside those that are read always."),
+]
+
+
+@kpis.command()
+def check(files: FILES = None) -> None:
+    """Try every definition of your own: examples, units, names, languages; a fault a line."""
+    _read(files)
+    for fault in FAULTS:
+        print(f"{fault}{' (it counts nevertheless)' if fault.kept else ''}")
+    if FINGERPRINTS:
+        print(f"{len(FINGERPRINTS)} of your own, fingerprint {fingerprint()}:")
+        for name, digits in FINGERPRINTS.items():
+            print(f"  {METRICS[name].signature}  {digits}")
+    elif not FAULTS:
+        print("There are no KPIs of your own: write kpis.toml, and name it in KPI_XL_KPIS.")
+    raise typer.Exit(any(not fault.kept for fault in FAULTS))
+
+
+@kpis.command()
+def export(
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="A page .html or .md.", metavar="FILE")
+    ] = Path("kpis.html"),
+    files: FILES = None,
+    lang: LANGUAGE = "en",
+    force: FORCE = False,
+) -> None:
+    """Write one page of all definitions, ours and your own."""
+    language = language_of(lang)
+    _read(files)
+    made = {".html": html, ".md": markdown}.get(output.suffix.lower())
+    if made is None:
+        raise Misuse(f"{output} has to end in .html or .md")
+    path = free_path(output, force=force)
+    save(path, made(language).encode(), force=force)
+    print(path)
+
+
+def _read(files: list[Path] | None) -> None:
+    for file in files or []:
+        if not file.is_file():
+            raise Misuse(f"there is no file {str(file)!r}")
+        load_file(file.resolve())
+
+
+def families() -> dict[str, list[Metric]]:
+    """The functions by family, your own first."""
+    found: dict[str, list[Metric]] = {}
+    for metric in sorted(METRICS.values(), key=lambda metric: metric.family != "own"):
+        found.setdefault(metric.family, []).append(metric)
+    return found
+
+
+def facts(metric: Metric, language: str) -> list[tuple[str, str]]:
+    """What a page says of a function, beside its name and its summary."""
+
+    def label(text: str) -> str:
+        return say(text, language, "phrases")
+
+    formula, result = metric.example
+    shown = "" if isinstance(result, list) else f" = {cell_text(result)}"
+    found = [
+        (label("Formula"), metric.formula),
+        (label("Result"), say(metric.returns.meaning, language, "units")),
+        (label("Source"), metric.source),
+        (label("Example"), formula + shown),
+    ]
+    found += [(a.title, argument_help(a, language)) for a in metric.arguments]
+    if metric.name in FINGERPRINTS:
+        found.append(("#", FINGERPRINTS[metric.name]))
+    return found
+
+
+def markdown(language: str) -> str:
+    """All definitions in Markdown."""
+    lines = ["# KPI"]
+    for family, metrics in families().items():
+        lines += ["", f"## {family_name(family, language)}"]
+        for metric in metrics:
+            lines += ["", f"### {metric.name}", "", summary(metric, language), ""]
+            lines += [text + "\n" for text in (notes(metric, language), caution(metric, language))
+                      if text]  # fmt: skip
+            lines += [f"- {name}: `{text}`" if "=" in text else f"- {name}: {text}"
+                      for name, text in facts(metric, language)]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def html(language: str) -> str:
+    """All definitions as one page of HTML, without anything from elsewhere."""
+    direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
+    parts = [
+        f'<!doctype html>\n<html lang="{language}" dir="{direction}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><title>KPI</title><style>'
+        "body{font:16px/1.5 system-ui,sans-serif;max-width:50em;margin:2em auto;padding:0 1em;"
+        "color:#1f2937}code{background:#f3f4f6;padding:0 .2em;unicode-bidi:isolate}"
+        "dt{font-weight:600}dd{margin:0 0 .3em 1em}</style></head><body><h1>KPI</h1>"
+    ]
+    for family, metrics in families().items():
+        parts.append(f"<h2>{escape(family_name(family, language))}</h2>")
+        for metric in metrics:
+            parts.append(f'<h3 id="{metric.name}"><code>{escape(metric.signature)}</code></h3>')
+            texts = (summary(metric, language), notes(metric, language), caution(metric, language))
+            parts += [f"<p>{escape(text)}</p>" for text in texts if text]
+            pairs = facts(metric, language)
+            parts.append(
+                "<dl>"
+                + "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in pairs)
+                + "</dl>"
+            )
+    return "\n".join(parts) + "\n</body></html>\n"
