@@ -17,7 +17,7 @@ from kpi_xl.reports.records import Place, ReportError, Table
 
 
 class Frozen(NamedTuple):
-    """A copy without our formulas: how many are values, how many native, and what there is to say."""
+    """A copy without our formulas: how many are values, how many native, what there is to say."""
 
     content: bytes
     values: int
