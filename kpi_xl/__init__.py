@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the signatures, for editors and type checkers
     from kpi_xl.metrics.acquisition import *
     from kpi_xl.metrics.attribution import *
     from kpi_xl.metrics.content import *
+    from kpi_xl.metrics.economics import *
     from kpi_xl.metrics.experiments import *
     from kpi_xl.metrics.goals import *
     from kpi_xl.metrics.help import *

@@ -23,7 +23,7 @@ from kpi_xl.errors import (
     ZeroDenominator,
 )
 from kpi_xl.reference import domain_text
-from kpi_xl.registry import Argument, Metric
+from kpi_xl.registry import Arg, Argument, Metric
 from kpi_xl.units import DATE, KEY, LARGEST, SHEET_COLUMNS, SHEET_ROWS, TEXT, exceeds
 
 Cell = Any
@@ -275,7 +275,7 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
             read.append(value)
         else:
             read.append(_scalar(argument, value))
-    _pair(arguments, read)
+    _pair(arguments, read, in_place=metric.result == "shape")
     for argument, value in zip(arguments, read, strict=True):
         if type(value) is list:
             for column in value if argument.arg.wide else [value]:
@@ -401,27 +401,37 @@ class _Known(dict[Cell, Any]):
         return read
 
 
-def _pair(arguments: Sequence[Argument], read: list[Any]) -> None:
-    """Pair the columns among the values read: those that stand alone by themselves."""
+def _pair(arguments: Sequence[Argument], read: list[Any], *, in_place: bool) -> None:
+    """Pair the columns of each group among the values read; those alone by themselves.
+
+    `in_place`: the result has a cell for each row, so that blank ones that are kept stay.
+    """
     given = [i for i, a in enumerate(arguments) if a.arg.column and read[i] is not None]
-    groups = [[i for i in given if not arguments[i].arg.alone]]
+    together = [i for i in given if not arguments[i].arg.alone]
+    names = dict.fromkeys(arguments[i].arg.group for i in together)
+    groups = [[i for i in together if arguments[i].arg.group == name] for name in names]
     groups += [[i] for i in given if arguments[i].arg.alone]
-    for group in filter(None, groups):
+    for group in groups:
         owners = [i for i in group for _ in read[i]]
-        paired = _paired([arguments[i] for i in owners], list(chain(*(read[i] for i in group))))
+        kept = in_place and all(arguments[i].arg.blank == "keep" for i in group)
+        paired = _paired(
+            [arguments[i] for i in owners], list(chain(*(read[i] for i in group))), in_place=kept
+        )
         for i in group:
             columns = [c for owner, c in zip(owners, paired, strict=True) if owner == i]
             read[i] = columns if arguments[i].arg.wide else columns[0]
 
 
-def _paired(arguments: list[Argument], columns: list[list[Any]]) -> list[list[Any]]:
+def _paired(
+    arguments: list[Argument], columns: list[list[Any]], *, in_place: bool
+) -> list[list[Any]]:
     """Columns row by row: blanks skipped, kept, counted as 0 or refused, as each argument says."""
     lengths = [len(column) for column in columns]
     if len(set(lengths)) > 1:
         heights = {a.name: n for a, n in zip(arguments, lengths, strict=True)}
         sizes = ", ".join(f"{name} has {n}" for name, n in heights.items())
         raise WrongInput(f"the columns differ in length: {sizes} rows")
-    if any(None in column for column in columns):
+    if not in_place and any(None in column for column in columns):
         policies = [argument.arg.blank for argument in arguments]
         # Where all columns keep their blanks, a row is a period, and stays one.
         records = len(columns) > 1 and set(policies) != {"keep"}
@@ -454,7 +464,7 @@ def _paired(arguments: list[Argument], columns: list[list[Any]]) -> list[list[An
 def _reader(argument: Argument) -> Callable[[Cell], Any]:
     arg = argument.arg
     if arg.words:
-        return lambda cell: _word(cell, arg.words)
+        return lambda cell: _word(cell, arg)
     if arg.unit is TEXT:
         return _text
     if arg.unit is DATE:
@@ -526,13 +536,13 @@ def _text(cell: Cell) -> str:
     return cell.strip()
 
 
-def _word(cell: Cell, words: tuple[str, ...]) -> str:
-    if cell in words:
+def _word(cell: Cell, arg: Arg) -> str:
+    if cell in arg.words:
         return str(cell)
-    for word in words:
+    for word in arg.words:
         if isinstance(cell, str) and cell.strip().lower() == word.lower():
             return word
-    allowed = ", ".join(f'"{word}"' for word in words)
+    allowed = ", ".join(f'"{word}"' for word in arg.shown or arg.words)
     raise WrongInput(f"is {_quoted(cell)}; it must be one of {allowed}")
 
 

@@ -6,6 +6,7 @@ or, where the table itself is of customers, a customer.
 
 - The rows of a frame have no order to rely on: where a cell function keeps the order of first
   appearance, these tables are sorted by customer, channel or segment.
+- The segment of a customer is that on the first day; of several on that day the least.
 - Columns are typed. A customer, channel or segment is a text (spaces around it do not count, nor
   do a channel's or segment's capitals; an empty one is null; one of digits stays a text), a whole
   or other number, or a boolean. A day is a date or a datetime, whose time and time zone are
@@ -18,8 +19,10 @@ or, where the table itself is of customers, a customer.
 The errors are those of the cells, raised as a KpiError.
 """
 
+import datetime
 import math
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,13 +31,20 @@ import narwhals as nw
 
 from kpi_xl.cells import DAY_0, read, serial, table
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
-from kpi_xl.metrics import METRICS, models, tables
+from kpi_xl.metrics import METRICS, economics, models, tables
+from kpi_xl.periods import (
+    RETAIL,
+    ROLLING,
+    ROLLING_DAYS,
+    first_monday,
+    period_number,
+    retail_month,
+    retail_year,
+)
 from kpi_xl.reference import did_you_mean
 from kpi_xl.units import DATE, LARGEST
 
 if TYPE_CHECKING:
-    import datetime
-
     import numpy as np
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
@@ -54,22 +64,239 @@ def cohort(
     period: str = "M",
     measure: str = "retention",
     as_of: "Day" = None,
+    segment: str | None = None,
 ) -> Table:
     """COHORT of the orders in a frame."""
     period = read(METRICS["COHORT"], "period", period)
     measure = read(METRICS["COHORT"], "measure", measure)
     of_revenue = tables.of_revenue(measure, amount)
-    log = _activity(_orders(frame, customer, date, amount, as_of), period, of_revenue=of_revenue)
+    orders = _orders(frame, customer, date, amount, as_of, segment)
+    log = _activity(orders, period, of_revenue=of_revenue)
     return table(tables.cohort_rows(log, period, measure))
 
 
 def retention_curve(
-    frame: "IntoFrame", customer: str, date: str, period: str = "M", as_of: "Day" = None
+    frame: "IntoFrame",
+    customer: str,
+    date: str,
+    period: str = "M",
+    as_of: "Day" = None,
+    segment: str | None = None,
 ) -> Table:
     """RETENTION_CURVE of the orders in a frame."""
     period = read(METRICS["RETENTION_CURVE"], "period", period)
-    log = _activity(_orders(frame, customer, date, None, as_of), period, of_revenue=False)
-    return table(tables.curve_rows(log))
+    orders = _orders(frame, customer, date, None, as_of, segment)
+    return table(tables.curve_rows(_activity(orders, period, of_revenue=False)))
+
+
+def ltv_curve(
+    frame: "IntoFrame",
+    customer: str,
+    date: str,
+    amount: str,
+    period: str = "M",
+    segment: str | None = None,
+    margin: float = 1.0,
+    as_of: "Day" = None,
+    by: str = "cohort",
+) -> Table:
+    """LTV_CURVE of the orders in a frame, sorted by segment."""
+    given = {"period": period, "margin": margin, "by": by}
+    period, margin, by = (read(METRICS["LTV_CURVE"], name, word) for name, word in given.items())
+    economics.refuse_missing_segments(by, segment)
+    told_apart = segment if by == "segment" else None
+    orders = _orders(frame, customer, date, amount, as_of, told_apart)
+    return table(economics.ltv_rows(_activity(orders, period, of_revenue=True), period, margin, by))
+
+
+def cac_by(
+    spend_frame: "IntoFrame",
+    spend_segment: str,
+    spend_date: str,
+    spend: str,
+    frame: "IntoFrame",
+    customer: str,
+    date: str,
+    segment: str,
+    period: str = "M",
+) -> Table:
+    """CAC_BY of a frame of spend and one of orders; the segments of each are sorted."""
+    period = read(METRICS["CAC_BY"], "period", period)
+    rows, days = _rows(spend_frame, spend_segment, (spend_date,), spend)
+    spent = (
+        _with_period(rows, period, days, "date0", "number")
+        .group_by("number", "key")
+        .agg(nw.col("amount").sum())
+        .select("number", "key", "amount")
+    )
+    orders = _orders(frame, customer, date, None, None, segment)
+    won = (
+        _with_period(_with_first_segment(orders.rows), period, orders.days, name="number")
+        .group_by("key", "segment")
+        .agg(nw.col("number").min())
+        .group_by("number", "segment")
+        .agg(nw.len().alias("count"))
+        .select("number", "segment", "count")
+    )
+    found = [[(number, _named(key), x) for number, key, x in _fetched(q)] for q in (spent, won)]
+    spelled = _spelled(key for counted in found for _, key, _ in counted)
+    sums: dict[tuple[Any, int], float] = defaultdict(float)
+    counts: dict[tuple[Any, int], int] = defaultdict(int)
+    for number, key, amount in found[0]:
+        sums[spelled[key], number] += amount
+    for number, key, count in found[1]:
+        counts[spelled[key], number] += count
+    paid = _sorted({key for key, _ in sums})
+    order = [*paid, *_sorted({key for key, _ in counts} - set(paid))]
+    return table(economics.cac_rows(sums, counts, order, period))
+
+
+def mrr_movements(frame: "IntoFrame", customer: str, month: str, amount: str) -> Table:
+    """MRR_MOVEMENTS of the rows of a frame."""
+    import numpy as np
+
+    rows, days = _rows(frame, customer, (month,), amount)
+    first, last = tables.numbers_of(np.array([min(days), max(days)]), "M").tolist()
+    economics.refuse_long(last - first + 1)
+    paid = (
+        _with_period(rows, "M", days, "date0", "number")
+        .with_columns(moved=nw.col("amount").abs())
+        .group_by("key", "number")
+        .agg(nw.col("amount").sum(), nw.col("moved").sum())
+        .select("key", "number", paid=_left("amount"))
+    )
+    negative = _fetched(paid.filter(nw.col("paid") < 0.0).select("key", "number").head(1))
+    if negative:
+        economics.refuse_negative(*negative[0])
+    paid = paid.filter(nw.col("paid") > 0.0)
+
+    def beside(name: str, step: int) -> nw.Expr:
+        return nw.col(name).shift(step).over("key", order_by="number")
+
+    paid = paid.with_columns(
+        before=beside("number", 1), paid_before=beside("paid", 1), after=beside("number", -1)
+    )
+    now, known = nw.col("paid"), ~nw.col("before").is_null()
+    follows = known & (nw.col("before") == nw.col("number") - 1)
+    stays = ~nw.col("after").is_null() & (nw.col("after") == nw.col("number") + 1)
+    zero, change = nw.lit(0.0), now - nw.col("paid_before")
+    # What differs in the last digit alone has not changed.
+    changed = follows & (change.abs() > 5e-15 * now)
+    moves = {
+        "new": nw.when(~known).then(now).otherwise(zero),
+        "expansion": nw.when(changed & (change > 0.0)).then(change).otherwise(zero),
+        "contraction": nw.when(changed & (change < 0.0)).then(-change).otherwise(zero),
+        "churn": nw.when(~stays).then(now).otherwise(zero),
+        "reactivation": nw.when(known & ~follows).then(now).otherwise(zero),
+        "end": now,
+        "customers": nw.lit(1.0),
+    }
+    by_month = (
+        paid.select("number", **moves)
+        .group_by("number")
+        .agg(*(nw.col(name).sum() for name in moves))
+    )
+    sums = {name: [0.0] * (last - first + 1) for name in moves}
+    for number, *cells in _fetched(by_month.select("number", *moves)):
+        for name, cell in zip(moves, cells, strict=True):
+            place = number - first + (name == "churn")  # seen in the month after
+            if place <= last - first:
+                sums[name][place] = cell
+    return table(economics.mrr_rows(first, sums))
+
+
+def survival_curve(
+    frame: "IntoFrame",
+    start: str,
+    end: str,
+    period: str = "M",
+    segment: str | None = None,
+    as_of: "Day" = None,
+    confidence: float = 0.95,
+) -> Table:
+    """SURVIVAL_CURVE of the rows of a frame, sorted by segment."""
+    import numpy as np
+
+    given = {"period": period, "as_of": as_of, "confidence": confidence}
+    period, observed, confidence = (
+        read(METRICS["SURVIVAL_CURVE"], name, word) for name, word in given.items()
+    )
+    rows, days = _rows(frame, None, (start, end), None, blank={"date1"}, segment=segment)
+    observed = max(days) if observed is None else observed
+    last = _ordinal_of(observed)
+    # Where there is no end, the start stands in for it: pandas has no year of a missing date.
+    until = nw.when(nw.col("date1").is_null()).then(nw.col("date0")).otherwise(nw.col("date1"))
+    rows = rows.with_columns(until=until, over="date1")
+    rows = rows.with_columns(started=_ordinal(nw.col("date0")), ended=_ordinal(nw.col("until")))
+    wrong = nw.when(nw.col("ended") < nw.col("started")).then(nw.lit(1)).otherwise(nw.lit(0))
+    ((count,),) = _fetched(rows.select(wrong=wrong).select(nw.col("wrong").sum()))
+    if count:
+        raise OutOfDomain(f"{end} is before {start} in {count} rows")
+    rows = rows.filter(nw.col("started") <= last)
+    over = ~nw.col("over").is_null() & (nw.col("ended") <= last)
+    if period == ROLLING:
+        until = nw.when(over).then(nw.col("ended")).otherwise(nw.lit(last))
+        ages = (until - nw.col("started")) // ROLLING_DAYS
+    else:
+        (reached,) = tables.numbers_of(np.array([observed]), period).tolist()
+        rows = _with_period(rows, period, days, "date0", "at")
+        rows = _with_period(rows, period, days, "until", "to")
+        until = nw.when(over).then(nw.col("to")).otherwise(nw.lit(reached))
+        ages = until - nw.col("at")
+    names = ["segment"] * (segment is not None)
+    counted = (
+        rows.with_columns(age=ages, left=nw.when(over).then(nw.lit(1)).otherwise(nw.lit(0)))
+        .group_by("age", *names)
+        .agg(nw.len().alias("seen"), nw.col("left").sum())
+        .select("age", "seen", "left", *names)
+    )
+    found = _fetched(counted)
+    if not found:
+        raise NotEnoughData(tables.NOTHING_OBSERVED)
+    width = max(row[0] for row in found) + 1
+    economics.refuse_long(width)
+    spelled = {"All": "All"} if segment is None else _spelled(_named(row[3]) for row in found)
+    known = _sorted(set(spelled.values()))
+    seen, events = ({name: [0] * width for name in known} for _ in range(2))
+    for age, count, ended, *names in found:
+        name = spelled[_named(*names) if names else "All"]
+        seen[name][age] += count
+        events[name][age] += ended
+    return table(
+        economics.survival_rows(list(seen), list(seen.values()), list(events.values()), confidence)
+    )
+
+
+def touch_paths(
+    frame: "IntoFrame",
+    customer: str,
+    date: str,
+    channel: str,
+    converted: str | None = None,
+    value: str | None = None,
+    days: float = 90.0,
+) -> Table:
+    """TOUCH_PATHS of the touches in a frame, sorted by customer, moment and channel.
+
+    Of one moment a conversion is the last. All rows come back, for paths hang on their order.
+    """
+    days = read(METRICS["TOUCH_PATHS"], "days", days)
+    names = [name for name in (converted, value) if name is not None]
+    rows, _ = _rows(frame, customer, (date,), None, segment=channel, numbers=names)
+    nothing = nw.lit(0.0)
+    given = {
+        "converted": nothing if converted is None else nw.col("number0").fill_null(0.0),
+        "value": nothing if value is None else nw.col(f"number{len(names) - 1}").fill_null(0.0),
+    }
+    rows = rows.select("key", "date0", "segment", **given)
+    touches = sorted(
+        _fetched(rows), key=lambda row: (row[0], row[1], row[3] > 0.0, str(row[2] or ""))
+    )
+    who, when, channels, conversions, values = map(list, zip(*touches, strict=True))
+    if min(conversions) < 0.0:
+        raise OutOfDomain(f"{converted} is below 0")
+    at = [math.floor(serial(moment)) for moment in when]
+    return table(economics.touch_paths(who, at, channels, conversions, values, days))
 
 
 def rfm(
@@ -128,8 +355,8 @@ def funnel_by(
     """FUNNEL_BY of the rows of a frame, a column a stage, sorted by segment."""
     given = None if stages is None else [name.strip() or None if name else None for name in stages]
     names = tables.stage_names(given, len(stage_dates))
-    rows, _ = _rows(frame, segment, stage_dates, None, of_stages=True)
     days = [f"date{number}" for number in range(len(stage_dates))]
+    rows, _ = _rows(frame, segment, stage_dates, None, blank=days)
     reached = {
         day: nw.when(~_all(nw.col(later).is_null() for later in days[number:]))
         .then(nw.lit(1))
@@ -218,26 +445,39 @@ def purchases(
 
 
 class _Orders(NamedTuple):
-    """Rows of key, date, day (an ordinal of Python's), amount and its size, dated by as_of."""
+    """Rows of key, date, day (an ordinal of Python's), amount and its size, dated by as_of.
+
+    Beside them the segment, if there are any.
+    """
 
     rows: nw.LazyFrame[Any]
     as_of: int
     """A serial number."""
+    days: tuple[int, int]
+    """The first and the last day, also if it is after as_of."""
+    of_segments: bool = False
 
 
 def _orders(
-    frame: "IntoFrame", customer: str, date: str, amount: str | None, as_of: "Day"
+    frame: "IntoFrame",
+    customer: str,
+    date: str,
+    amount: str | None,
+    as_of: "Day",
+    segment: str | None = None,
 ) -> _Orders:
     observed = read(METRICS["RFM"], "as_of", as_of)
-    rows, days = _rows(frame, customer, (date,), amount)
+    rows, days = _rows(frame, customer, (date,), amount, segment=segment)
     moved, day = nw.col("amount").abs(), _ordinal(nw.col("date0"))
-    rows = rows.select("key", "amount", moved=moved, date="date0", day=day)
+    of_segments = segment is not None
+    names, ends = ["segment"] * of_segments, (min(days), max(days))
+    rows = rows.select("key", "amount", *names, moved=moved, date="date0", day=day)
     if observed is None:
-        return _Orders(rows, max(days))
+        return _Orders(rows, max(days), ends, of_segments)
     if observed < min(days):
         raise NotEnoughData(tables.NOTHING_OBSERVED)
-    until = observed + DAY_0 + (observed < 61)
-    return _Orders(rows.filter(nw.col("day") <= until), observed)
+    until = _ordinal_of(observed)
+    return _Orders(rows.filter(nw.col("day") <= until), observed, ends, of_segments)
 
 
 def _by_day(orders: _Orders) -> nw.LazyFrame[Any]:
@@ -262,33 +502,124 @@ def _left(total: str) -> nw.Expr:
 def _activity(orders: _Orders, period: str, *, of_revenue: bool) -> tables.Activity:
     import numpy as np
 
-    born, at, buyers, amounts = _collected(
-        orders.rows.with_columns(period=_period(period))
-        .group_by("key", "period")
-        .agg(nw.col("amount").sum(), nw.col("moved").sum())
-        .with_columns(born=nw.col("period").min().over("key"))
-        .group_by("born", "period")
+    rows = orders.rows
+    if period == ROLLING:
+        first = nw.col("day").min().over("key")
+        rows = rows.with_columns(born=first, age=(nw.col("day") - first) // ROLLING_DAYS)
+        place = ["born", "age"]
+    else:
+        rows = _with_period(rows, period, orders.days)
+        place = ["period"]
+    if orders.of_segments:
+        rows = _with_first_segment(rows)
+        place.append("segment")
+    counted = rows.group_by("key", *place).agg(nw.col("amount").sum(), nw.col("moved").sum())
+    if period != ROLLING:
+        counted = counted.with_columns(born=nw.col("period").min().over("key")).with_columns(
+            age=nw.col("period") - nw.col("born")
+        )
+    segment = ["segment"] * orders.of_segments
+    born, ages, buyers, amounts, *segments = _collected(
+        counted.group_by("born", "age", *segment)
         .agg(nw.len().alias("buyers"), nw.col("amount").sum(), nw.col("moved").sum())
-        .select("born", "period", "buyers", _left("amount"))
+        .select("born", "age", "buyers", _left("amount"), *segment)
     )
-    cohorts, periods = np.array(born, dtype=np.int64), np.array(at, dtype=np.int64)
+    names, number = _segments_numbered(*segments, count=len(born))
+    cohorts = np.array(born, dtype=np.int64)
+    if period == ROLLING:
+        cohorts = _serials(cohorts)
     oldest = int(cohorts.min())
-    place = cohorts - oldest, periods - oldest
-    revenue = (*place, np.array(amounts, dtype=np.float64)) if of_revenue else None
-    return tables.tabulated(oldest, orders.as_of, period, (*place, np.array(buyers)), revenue)
+    where = number, cohorts - oldest, np.array(ages, dtype=np.int64)
+    revenue = (*where, np.array(amounts, dtype=np.float64)) if of_revenue else None
+    active = (*where, np.array(buyers))
+    return tables.tabulated(oldest, orders.as_of, period, active, revenue, names)
 
 
-def _period(period: str) -> nw.Expr:
-    """The number of each date's period, counted as in `tables.period_numbers`."""
-    if period == "D":
-        return nw.col("day") - EPOCH
-    if period == "W":
-        return (nw.col("day") - 1) // 7 - EPOCH // 7  # the first day of year 1 was a Monday
-    day, months = nw.col("date").dt, tables.MONTHS[period]
-    return (day.year().cast(nw.Int64) * 12 + day.month() - 1) // months - 1970 * 12 // months
+def _with_first_segment(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """The rows with the segment of each customer's first day, of several the least."""
+    first, segment = nw.col("day").min().over("key"), nw.col("segment")
+    if rows.collect_schema()["segment"] != nw.String:
+        rows = rows.with_columns(segment=nw.when(nw.col("day") == first).then(segment))
+        return rows.with_columns(segment=segment.min().over("key"))
+    # Texts and nulls in one column of pandas have no least.
+    then = nw.when(nw.col("day") == first).then(segment.fill_null(AFTER_ALL))
+    rows = rows.with_columns(segment=then.otherwise(nw.lit(AFTER_ALL)))
+    rows = rows.with_columns(segment=segment.min().over("key"))
+    return rows.with_columns(segment=nw.when(segment != AFTER_ALL).then(segment))
 
 
-EPOCH = DAY_0 + tables.EPOCH  # 1970-01-01 as an ordinal
+AFTER_ALL = "\U0010ffff"
+
+
+def _segments_numbered(*segments: list[Any], count: int) -> tuple[list[Any], "Integers"]:
+    """The different segments, sorted, and the number of each; of none, only zeros."""
+    import numpy as np
+
+    if not segments:
+        return [], np.zeros(count, dtype=np.int64)
+    known = list(map(_named, segments[0]))
+    spelled = _spelled(known)
+    names = _sorted(set(spelled.values()))
+    place = {name: number for number, name in enumerate(names)}
+    return names, np.array([place[spelled[name]] for name in known], dtype=np.int64)
+
+
+def _named(segment: Any) -> Any:
+    """A segment, or (none) where it is null; pandas says so with NaN."""
+    return tables.NO_SEGMENT if segment is None or segment != segment else segment
+
+
+def _spelled(segments: Iterable[Any]) -> dict[Any, Any]:
+    """The one spelling of each segment: the first of them, sorted."""
+    names = _sorted(set(segments))
+    return dict(zip(names, tables.one_spelling(names), strict=True))
+
+
+def _sorted(segments: Iterable[Any]) -> list[Any]:
+    """Numbers first: (none) may be among them."""
+    return sorted(segments, key=lambda name: (isinstance(name, str), name))
+
+
+def _with_period(
+    rows: nw.LazyFrame[Any],
+    period: str,
+    days: Iterable[int],
+    date: str = "date",
+    name: str = "period",
+) -> nw.LazyFrame[Any]:
+    """The rows with the number of a date's period, counted as in `tables.period_numbers`.
+
+    `days`: serial numbers, among them the first and the last one.
+    """
+    day, part = _ordinal(nw.col(date)), nw.col(date).dt
+    year, month = part.year().cast(nw.Int64), part.month().cast(nw.Int64)
+    kind, _, start = period.partition("-")
+    if kind != RETAIL:
+        return rows.with_columns(period_number(day, year, month, period).alias(name))
+    # As arithmetic alone it is too long a formula for engines that write it out.
+    known = list(days)
+    first, last = ((_ordinal_of(end), end) for end in (min(known), max(known)))
+    begun = [
+        retail_year(ordinal, datetime.date.fromordinal(ordinal).year, int(start))
+        for ordinal, _ in (first, last)
+    ]
+    if begun[1] - begun[0] > tables.MOST_AGES // 12:
+        raise OutOfDomain("more years than can be shown: look for a date far too late or too early")
+    monday: Any = nw.lit(first_monday(begun[0], int(start)))
+    number: Any = nw.lit(begun[0])
+    rows = rows.with_columns(retail_day=day)
+    for year_begun in range(begun[0] + 1, begun[1] + 1):
+        starts = first_monday(year_begun, int(start))
+        since = nw.col("retail_day") >= starts
+        monday = nw.when(since).then(nw.lit(starts)).otherwise(monday)
+        number = nw.when(since).then(nw.lit(year_begun)).otherwise(number)
+    rows = rows.with_columns(begun=number, week=(nw.col("retail_day") - monday) // 7)
+    rows = rows.with_columns(retail_month(nw.col("begun"), nw.col("week")).alias(name))
+    return rows.drop("retail_day", "begun", "week")
+
+
+def _ordinal_of(serial_number: int) -> int:
+    return serial_number + DAY_0 + (serial_number < 61)
 
 
 def _ordinal(day: nw.Expr) -> nw.Expr:
@@ -307,43 +638,59 @@ def _serials(ordinals: "Integers") -> "Integers":
 
 def _rows(
     frame: "IntoFrame",
-    key: str,
+    key: str | None,
     dates: Sequence[str],
     amount: str | None,
     *,
-    of_stages: bool = False,
+    blank: Collection[str] = (),
+    segment: str | None = None,
+    numbers: Sequence[str] = (),
 ) -> tuple[nw.LazyFrame[Any], list[int]]:
     """The columns named, as key, date0, date1 ... and amount, without the rows null throughout.
 
+    More are segment, and number0, number1 ... (TRUE is 1), which may be null, and so may those
+    dates that are `blank`.
+
     Beside them the first and last days of the dates, as serial numbers: one query finds them, and
-    what is wrong. Only the dates of stages may be null.
+    what is wrong.
     """
     lazy = _in_utc(nw.from_native(frame).lazy(), dates)
     schema = lazy.collect_schema()
-    columns = [_key(schema, key), *(_date(schema, name) for name in dates)]
-    names = ["key", *(f"date{number}" for number in range(len(dates)))]
-    given = [key, *dates]
+    given = dict(zip((f"date{number}" for number in range(len(dates))), dates, strict=True))
+    columns = [_date(schema, name) for name in dates]
+    if key is not None:
+        given = {"key": key, **given}
+        columns.insert(0, _key(schema, key))
     if amount is not None:
         columns.append(_amount(schema, amount))
-        names.append("amount")
-        given.append(amount)
-    rows = lazy.select(**dict(zip(names, columns, strict=True)))
-    rows = rows.filter(~_all(nw.col(name).is_null() for name in names))
+        given["amount"] = amount
+    names = list(given)
+    measured = [name for name in names if name != "key"]
+    named = dict(zip(names, columns, strict=True))
+    if segment is not None:
+        named["segment"] = _key(schema, segment)
+    for number, name in enumerate(numbers):
+        named[f"number{number}"] = _amount(schema, name)
+    rows = lazy.select(**named)
+    rows = rows.filter(~_all(nw.col(name).is_null() for name in named))
     facts = rows.select(
         nw.len().alias("rows"),
         *(nw.col(name).is_null().sum().alias(f"{name}_nulls") for name in names),
-        *(nw.col(name).min().alias(f"{name}_low") for name in names[1:]),
-        *(nw.col(name).max().alias(f"{name}_high") for name in names[1:]),
+        *(nw.col(name).min().alias(f"{name}_low") for name in measured),
+        *(nw.col(name).max().alias(f"{name}_high") for name in measured),
     )
     ((count, *found),) = _fetched(facts)
     nulls, ends = found[: len(names)], found[len(names) :]
     if not count:
-        raise NotEnoughData(f"{key} holds no values")
-    for name, missing in zip([key] if of_stages else [key, *dates], nulls, strict=False):
-        if missing:
-            raise WrongInput(f"{name} is null in {missing} rows that are not null throughout")
+        raise NotEnoughData(f"{given[names[0]]} holds no values")
+    for name, missing in zip(names, nulls, strict=True):
+        if missing and name != "amount" and name not in blank:
+            raise WrongInput(
+                f"{given[name]} is null in {missing} rows that are not null throughout"
+            )
     days = []
-    for name, column, end in zip(given[1:] * 2, names[1:] * 2, ends, strict=True):
+    for column, end in zip(measured * 2, ends, strict=True):
+        name = given[column]
         if end is None or end != end:
             continue  # null throughout
         if column != "amount":
@@ -407,6 +754,8 @@ def _date(schema: nw.Schema, name: str) -> nw.Expr:
 
 def _amount(schema: nw.Schema, name: str) -> nw.Expr:
     amount, kind = _column(schema, name)
+    if kind == nw.Boolean:
+        return nw.when(amount).then(nw.lit(1.0)).otherwise(nw.when(~amount).then(nw.lit(0.0)))
     if not kind.is_numeric():
         raise WrongInput(f"the column {name} is of type {kind}: make it numbers")
     amount = amount.cast(nw.Float64)

@@ -67,7 +67,7 @@ def argument_help(argument: Argument, language: str = "en") -> str:
     arg = argument.arg
     parts = [argument_meaning(argument, language), say(arg.unit.meaning, language, "units")]
     if arg.words:
-        parts[1] = " / ".join(f'"{word}"' for word in arg.words)
+        parts[1] = " / ".join(f'"{word}"' for word in arg.shown or arg.words)
     if argument.domain != ANY and arg.unit != DATE:
         parts.append(domain_text(argument.domain, language))
     if argument.default_text:

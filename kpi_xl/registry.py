@@ -20,9 +20,11 @@ class Arg:
 
     `denominator`: the formula divides by it, so it must be above 0.
     `column`: it takes a whole range at once; `blank` says what a blank cell in it means:
-    "skip" the row, "keep" it as None, "zero", or "refuse" it as an error. Columns pair by row,
-    but for one that stands `alone`. A `wide` one is several: the kernel gets a list of columns.
-    `words`: the option words that a text argument allows.
+    "skip" the row, "keep" it as None, "zero", or "refuse" it as an error. Columns of one `group`
+    pair by row, but for one that stands `alone`. A `wide` one is several: the kernel gets a list
+    of columns.
+    `words`: the option words that a text argument allows; `shown` those that help names, where
+    there are too many of them.
     `translated`: its help by language, where it is not ours but a company's own.
     """
 
@@ -33,9 +35,11 @@ class Arg:
     column: bool = False
     wide: bool = False
     alone: bool = False
+    group: str = ""
     blank: Blank = "skip"
     words: tuple[str, ...] = ()
     translated: Mapping[str, str] | None = None
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,12 +6,13 @@ what a host shows instead, and why; the page of LibreOffice gets the reasons fro
 
 import json
 import re
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
 import pytest
+import ten_customers as ten
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import build
 
@@ -28,6 +29,18 @@ ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 CUSTOMERS = [["Ann"], ["Dan"], ["Ann"], ["Bob"]]
 DAYS = [datetime(2024, 1, 5), datetime(2024, 1, 31, 18, 30), datetime(2024, 2, 1)]
 DATES = [[day] for day in (*DAYS, datetime(2024, 2, 29))]
+
+
+def column(cells: list[Any]) -> list[list[Any]]:
+    """As hosts hand a column over: dates as datetimes."""
+    return [
+        [datetime(cell.year, cell.month, cell.day) if isinstance(cell, date) else cell]
+        for cell in cells
+    ]
+
+
+TEN = [*map(column, (ten.CUSTOMERS, ten.DATES, ten.AMOUNTS))]
+LAST_OF_TEN = datetime(2024, 6, 30)
 
 # Function, arguments, result.
 CASES: dict[str, tuple[str, list[Any], Any]] = {
@@ -123,6 +136,65 @@ CASES: dict[str, tuple[str, list[Any], Any]] = {
             ["customer", "recency days", "frequency", "monetary", "R", "F", "M", "segment"],
             ["#1", 0, 1, 10, 1, 1, 1, "Lost"],
         ],
+    ),
+    "ten customers by cohort": (
+        "LTV_CURVE",
+        [*TEN, OMITTED, OMITTED, ten.MARGIN, LAST_OF_TEN],
+        ten.BY_COHORT,
+    ),
+    "ten customers by channel": (
+        "LTV_CURVE",
+        [*TEN, "M", column(ten.CHANNELS), ten.MARGIN, LAST_OF_TEN, "segment"],
+        ten.BY_SEGMENT,
+    ),
+    "ten customers in one": (
+        "LTV_CURVE",
+        [*TEN, "M", OMITTED, ten.MARGIN, LAST_OF_TEN, "ALL"],
+        ten.OF_ALL,
+    ),
+    "what ten customers cost": (
+        "CAC_BY",
+        [
+            *map(column, (ten.SPEND_CHANNELS, ten.SPEND_DATES, ten.SPENT)),
+            *TEN[:2],
+            column(ten.CHANNELS),
+        ],
+        ten.CAC,
+    ),
+    **{
+        f"when {cac} is back with {channel}": (
+            "PAYBACK_PERIOD",
+            [float(cac), [next(row[2:] for row in ten.BY_SEGMENT if row[0] == channel)]],
+            expected,
+        )
+        for (channel, cac), expected in ten.PAYBACK.items()
+    },
+    "ten customers by the month": ("MRR_MOVEMENTS", [*TEN[:2], column(ten.PAID)], ten.MOVEMENTS),
+    "a fiscal year": (
+        "COHORT",
+        [CUSTOMERS, DATES, OMITTED, "fy-02", "customers"],
+        [["cohort", "size", 0, 1], ["FY2024", 2, 2, 1], ["FY2025", 1, 1, ""]],
+    ),
+    "segments of cohorts": (
+        "COHORT",
+        [CUSTOMERS, DATES, OMITTED, "M", "customers", OMITTED, column(["ads", "ads", "x", None])],
+        [
+            ["segment", "cohort", "size", 0, 1],
+            ["ads", "2024-01", 2, 2, 1],
+            ["(none)", "2024-02", 1, 1, ""],
+        ],
+    ),
+    "a column beside orders, with a blank": (
+        "ORDER_SEGMENTS",
+        [
+            column(["Ann", None, "Bob"]),
+            [[45300.0], [None], [45300.0]],
+            column(["Ann", "Ann"]),
+            [[45300.0], [45299.0]],
+            column(["Direct", "ads"]),
+            "last_non_direct",
+        ],
+        [["ads"], [""], ["(none)"]],
     ),
     "no arguments": (
         "KPI_LIST",

@@ -34,6 +34,7 @@ TITLES = {
     "goals": "Goals and trends",
     "experiments": "Experiments",
     "tables": "Tables from columns",
+    "economics": "Unit economics",
     "attribution": "Attribution",
     "models": "Probability models",
     "help": "Help in the cell",

@@ -18,6 +18,8 @@ from kpi_xl.cells import evaluate
 from kpi_xl.cli import functions as cli
 from kpi_xl.cli.shared import Misuse
 from kpi_xl.locales import LANGUAGES, chosen, say, texts
+from kpi_xl.metrics import goals
+from kpi_xl.metrics.goals import kpi_change_text
 from kpi_xl.own import FAMILY
 from kpi_xl.reference import (
     LONGEST_HELP,
@@ -96,6 +98,10 @@ def test_the_phrases_are_those_that_the_help_is_made_of(
 
     monkeypatch.setattr(reference, "say", noted)
     monkeypatch.setattr(cli, "say", noted)
+    monkeypatch.setattr(goals, "say", noted)
+    for current, previous in ((3, 2), (2, 3), (2, 2), (2, -2), (-2, 2)):
+        for direction in ("higher", "lower"):
+            kpi_change_text("CAC", current, previous, direction, language)
     for metric in METRICS.values():
         definition(metric, language)
         one_line(metric, language)

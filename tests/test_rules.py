@@ -29,8 +29,8 @@ VBA_KEYWORDS = set(
 
 # The families that work on columns may use NumPy, inside their functions; BTYD's numbers are
 # imported there alone, and with them SciPy.
-BLOCK_FAMILIES = {"attribution", "models", "tables"}
-WITHOUT_NUMPY = {"SBG_FIT", "SBG_FORECAST", "CLV_SBG"}
+BLOCK_FAMILIES = {"attribution", "economics", "models", "tables"}
+WITHOUT_NUMPY = {"SBG_FIT", "SBG_FORECAST", "CLV_SBG", "PAYBACK_PERIOD", "QUICK_RATIO"}
 NUMBERS = {"kpi_xl.btyd"}
 
 # Imports go one way: a module may use those before it.
@@ -43,7 +43,7 @@ LAYERS = (
         "kpi_xl.locales",
         "kpi_xl.formula_text",
     ),
-    ("kpi_xl.registry",),
+    ("kpi_xl.registry", "kpi_xl.periods"),
     ("kpi_xl.reference", "kpi_xl.quadrature", "kpi_xl.btyd"),
     ("kpi_xl.metrics",),
     ("kpi_xl.cells", "kpi_xl.schema", "kpi_xl.expressions", "kpi_xl.native_forms"),

@@ -4,6 +4,7 @@ from kpi_xl.metrics import (
     acquisition,
     attribution,
     content,
+    economics,
     experiments,
     goals,
     help,

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from kpi_xl.periods import SHOWN, WORDS
 from kpi_xl.registry import Arg
 from kpi_xl.units import (
     AT_MOST_ONE,
@@ -31,6 +32,7 @@ Contraction = Annotated[
 ChurnedRevenue = Annotated[
     float, Arg("Recurring revenue of the customers who left", MONEY, NOT_NEGATIVE)
 ]
+Expansion = Annotated[float, Arg("Recurring revenue gained from upgrades", MONEY, NOT_NEGATIVE)]
 
 Impressions = Annotated[float, Arg("Impressions", COUNT, denominator=True)]
 Leads = Annotated[float, Arg("Leads", COUNT, denominator=True)]
@@ -59,7 +61,23 @@ AMOUNT = Arg("Amount of each row", MONEY, column=True, blank="zero")
 Amounts = Annotated[list[float], AMOUNT]
 AmountsIfGiven = Annotated[list[float] | None, AMOUNT]
 Period = Annotated[
-    str, Arg("Length of a period: day, week, month, quarter or year", TEXT, words=tuple("DWMQY"))
+    str,
+    Arg(
+        "Day, week, month, quarter, year; 30 days from the first order; fiscal year or quarter,"
+        " 4-4-5 weeks, with the month they begin in",
+        TEXT,
+        words=WORDS,
+        shown=SHOWN,
+    ),
+]
+Segments = Annotated[
+    list[str | float | None] | None,
+    Arg(
+        "Channel, country, plan ... of each row: that of a customer's first row decides",
+        KEY,
+        column=True,
+        blank="keep",
+    ),
 ]
 AsOf = Annotated[
     int | None, Arg("Last day observed; later rows are ignored. Default: the latest date", DATE)

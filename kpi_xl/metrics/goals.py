@@ -1,12 +1,27 @@
 """Targets, forecasts and trends of any KPI."""
 
-from math import fsum
+from math import floor, fsum
 from typing import Annotated
 
 from kpi_xl.errors import NotEnoughData, OutOfDomain, ZeroDenominator
+from kpi_xl.locales import LANGUAGES, say
 from kpi_xl.metrics.arguments import Actual, Target
-from kpi_xl.registry import Arg, metric
-from kpi_xl.units import BELOW_ONE, LOGICAL, PERIODS, POSITIVE, RATE, SCORE, TEXT, VALUE, exceeds
+from kpi_xl.reference import number_text
+from kpi_xl.registry import METRICS, Arg, metric
+from kpi_xl.units import (
+    BELOW_ONE,
+    COUNT,
+    LOGICAL,
+    MONEY,
+    PERIODS,
+    POSITIVE,
+    RATE,
+    SCORE,
+    TEXT,
+    VALUE,
+    Unit,
+    exceeds,
+)
 
 PLANNING = "Industry usage in planning"
 OUTLIERS = "Iglewicz & Hoaglin (1993), How to Detect and Handle Outliers"
@@ -192,3 +207,82 @@ def median(values: list[float]) -> float:
     ordered = sorted(values)
     middle = len(ordered) // 2
     return (ordered[middle] + ordered[~middle]) / 2.0
+
+
+@metric(
+    "KPI_CHANGE_TEXT",
+    returns=TEXT,
+    formula="name, current / previous - 1 in percent, current, and whether that is better",
+    source="Industry usage in reports",
+    example=('=KPI_CHANGE_TEXT("CAC",224,200,"lower")', "CAC rose 12 % to 224 (worse)"),
+)
+def kpi_change_text(
+    name: Annotated[str, Arg("What the sentence is about: a function's name, or any text", TEXT)],
+    current: Annotated[float, Arg("The value of this period", VALUE)],
+    previous: Annotated[float, Arg("The value of the period before, or of the year before", VALUE)],
+    direction: Annotated[
+        str | None,
+        Arg(
+            "What is better; without it the sentence does not judge",
+            TEXT,
+            words=("higher", "lower"),
+        ),
+    ] = None,
+    language: Annotated[str, Arg("The language of the text", TEXT, words=tuple(LANGUAGES))] = "en",
+) -> str:
+    """A sentence on how a KPI has changed: "CAC rose 12 % to 224 (worse)".
+
+    The change is in whole percent of the previous value; what rounds to 0 is unchanged. From 0
+    or less, or across 0, there is no percentage: both values are given. A name that is one of
+    these functions gives the values its unit: rates are written in percent.
+    """
+
+    def said(pattern: str, **words: str) -> str:
+        return say(pattern, language, "phrases").format(**words)
+
+    record = METRICS.get(name.upper().replace(" ", "_"))
+    unit = record.returns if record else VALUE
+    value, before = (_shown(number, unit, language) for number in (current, previous))
+    percent = floor(abs(current - previous) / previous * 100.0 + 0.5) if previous > 0.0 else None
+    rose = current > previous
+    if percent == 0 or (value == before and (percent is None or current == previous)):
+        return said("{name} is unchanged at {value}", name=name, value=value)
+    if percent is None or current < 0.0:
+        pattern = (
+            "{name} rose from {before} to {value}"
+            if rose
+            else ("{name} fell from {before} to {value}")
+        )
+        text = said(pattern, name=name, before=before, value=value)
+    else:
+        change = said("{number} %", number=_digits(float(percent), 0, language))
+        pattern = "{name} rose {change} to {value}" if rose else "{name} fell {change} to {value}"
+        text = said(pattern, name=name, change=change, value=value)
+    if direction is None:
+        return text
+    return said(
+        "{text} (better)" if rose == (direction == "higher") else "{text} (worse)", text=text
+    )
+
+
+def _shown(number: float, unit: Unit, language: str) -> str:
+    """A value in a sentence: as many digits as one reads."""
+    if unit is RATE:
+        percent = _digits(number * 100.0, 1, language)
+        return say("{number} %", language, "phrases").format(number=percent)
+    if unit is COUNT or abs(number) >= 100.0:
+        return _digits(number, 0, language)
+    if unit is MONEY:
+        return _digits(number, 2, language)
+    if 0.0 < abs(number) < 0.1:
+        return number_text(float(f"{number:.2g}"), language)
+    return number_text(round(number, 2), language)
+
+
+def _digits(number: float, decimals: int, language: str) -> str:
+    """A number with the marks of a language between thousands and before decimals."""
+    text = f"{number:,.{decimals}f}"
+    text = text.removeprefix("-") if not text.strip("-0.") else text
+    whole, _, part = text.partition(".")
+    whole = whole.replace(",", say(",", language, "phrases"))
+    return whole + (say(".", language, "phrases") + part if part else "")

@@ -14,6 +14,7 @@ from kpi_xl.metrics.arguments import (
     Period,
 )
 from kpi_xl.metrics.tables import SERIALS, numbered, observed, sums
+from kpi_xl.periods import DAYS
 from kpi_xl.quadrature import beta_points
 from kpi_xl.registry import Arg, metric
 from kpi_xl.units import MONEY, NOT_NEGATIVE, PERIODS, TABLE, TEXT, VALUE, Domain
@@ -349,10 +350,6 @@ def clv_forecast(
     """
     bought = purchases(customers, dates, amounts, as_of)
     return forecast_rows(bought, horizon, discount_rate, period, model)
-
-
-DAYS = {"D": 1.0, "W": 7.0, "M": 30.4375, "Q": 91.3125, "Y": 365.25}
-"""In a period, where the model's time is not one of the calendar."""
 
 
 class Purchases(NamedTuple):

@@ -9,6 +9,7 @@ from kpi_xl.metrics.arguments import (
     Confidence,
     Contraction,
     Detractors,
+    Expansion,
     Passives,
     Promoters,
     RevenueAtStart,
@@ -17,8 +18,6 @@ from kpi_xl.metrics.experiments import normal_deviate
 from kpi_xl.registry import Arg, metric
 from kpi_xl.units import (
     COUNT,
-    MONEY,
-    NOT_NEGATIVE,
     POSITIVE,
     RATE,
     SCORE,
@@ -143,7 +142,7 @@ def nrr(
     start: RevenueAtStart,
     contraction: Contraction,
     churned: ChurnedRevenue,
-    expansion: Annotated[float, Arg("Recurring revenue gained from upgrades", MONEY, NOT_NEGATIVE)],
+    expansion: Expansion,
 ) -> float:
     """Net revenue retention: recurring revenue of the customers at the start, with expansion.
 

@@ -5,8 +5,7 @@ NumPy is imported inside the functions: the scalar functions must start without 
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import date, timedelta
-from itertools import accumulate, compress, pairwise
+from itertools import accumulate, compress, groupby, pairwise
 from math import fsum
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -18,7 +17,9 @@ from kpi_xl.metrics.arguments import (
     Customers,
     OrderDates,
     Period,
+    Segments,
 )
+from kpi_xl.periods import EPOCH, ROLLING, ROLLING_DAYS, label, period_number
 from kpi_xl.registry import Arg, metric
 from kpi_xl.units import COUNT, DATE, KEY, SHEET_COLUMNS, TABLE, TEXT, VALUE, Domain
 
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
 
     Integers = NDArray[np.int64]
     Floats = NDArray[np.float64]
-    Counts = tuple[Integers, Integers, NDArray[Any] | None]
-    """Cohorts and periods, both from the oldest on, and how much to count there, None for 1."""
+    Counts = tuple[Integers, Integers, Integers, NDArray[Any] | None]
+    """Segments, cohorts from the oldest on, ages, and how much to count there, None for 1."""
 
 COHORTS = "Fader & Hardie (2007), How to Project Customer Retention (retention by cohort)"
 SERIALS = 2958466  # more than any serial number of a day
-EPOCH = 25569  # 1970-01-01 as a serial number of Excel's 1900 date system
+DAY_0 = EPOCH - 25569  # serial number 0 of Excel's 1900 date system, as an ordinal of Python's
+NO_SEGMENT = "(none)"
 
 
 @metric(
@@ -66,6 +68,7 @@ def cohort(
         ),
     ] = "retention",
     as_of: AsOf = None,
+    segments: Segments = None,
 ) -> list[list[Any]]:
     """Cohorts: customers by the period of their first order, followed from age to age.
 
@@ -75,6 +78,15 @@ def cohort(
     as_of; what is not reached is blank, never 0. Rows run from the oldest cohort to the youngest;
     periods in which nobody came are left out.
 
+    Of "30D", thirty days from each customer's first order, cohorts are those of its month, and an
+    age is reached once it has begun for all of them. A year of "FY-07" runs from July and is named
+    by the year in which it ends (FY2025), as are the quarters of "FQ-07" (FY2025-Q1) and the
+    months of "445-02" (FY2025-P01): four, four and five weeks from the Monday nearest to the
+    start of February, a 53rd week joining the last month.
+
+    With segments their column stands first: the value on the customer's first row by date decides,
+    the upper of two of one day; a blank one is (none). Capitals do not count in it.
+
     Measures: "retention" the share of customers active, "customers" their number, "revenue" the
     sum of values, "revenue_retention" that over the revenue of age 0 (blank for a cohort where it
     is not above 0). The revenue measures need values: #VALUE! without them.
@@ -83,7 +95,8 @@ def cohort(
     throughout are skipped. A text that is no date as 2024-01-31 is #VALUE!.
     """
     revenue = values if of_revenue(measure, values) else None
-    return cohort_rows(activity(customers, dates, period, as_of, revenue), period, measure)
+    log = activity(customers, dates, period, as_of, revenue, segments)
+    return cohort_rows(log, period, measure)
 
 
 @metric(
@@ -108,16 +121,21 @@ def cohort(
     ),
 )
 def retention_curve(
-    customers: Customers, dates: OrderDates, period: Period = "M", as_of: AsOf = None
+    customers: Customers,
+    dates: OrderDates,
+    period: Period = "M",
+    as_of: AsOf = None,
+    segments: Segments = None,
 ) -> list[list[Any]]:
     """Retention curve: the share of customers active at each age, over all cohorts together.
 
     At each age it takes the cohorts whose period at that age has ended by as_of, so that a month
     that is half over pulls nothing down. With no period ended there is no answer: #N/A. More than
     10,000 ages, as one mistyped date gives, are #NUM!.
-    Customers, ages and rows with negative amounts are those of COHORT.
+    Customers, ages, segments and rows with negative amounts are those of COHORT; of "30D" the
+    customers count at an age whose thirty days have ended.
     """
-    return curve_rows(activity(customers, dates, period, as_of))
+    return curve_rows(activity(customers, dates, period, as_of, None, segments))
 
 
 @metric(
@@ -345,33 +363,92 @@ def of_revenue(measure: str, values: object) -> bool:
 
 
 class Activity(NamedTuple):
-    """Customers and revenue, a row a cohort, the oldest first, and a column an age."""
+    """Customers and revenue: a row a segment and cohort, the oldest first, and a column an age.
 
+    Of "30D" a row is of those who first bought on one day.
+    """
+
+    segments: "list[str | float]"
+    """Names of the segments; none if they are not told apart."""
+    segment: "Integers"
+    """Which of them each row is of."""
     cohorts: "Integers"
-    """The period number of each cohort."""
+    """The period number of each row, as it is labelled."""
     active: "Integers"
     """Customers active; at age 0 that is all of the cohort."""
     revenue: "Floats | None"
-    last: int
-    """The period number of as_of."""
-    complete: int
-    """The number of the last period that has ended by as_of."""
+    moved: "Floats | None"
+    """The sum of the amounts without their signs: what rounding is measured by."""
+    begun: "Integers"
+    """The last age of each row whose period has begun by as_of."""
+    ended: "Integers"
+    """The last age of each row whose period has ended by as_of; -1 if none has."""
+
+    def rows(self, chosen: "Any") -> "Activity":
+        """Some of the rows."""
+        return self._replace(
+            segment=self.segment[chosen],
+            cohorts=self.cohorts[chosen],
+            active=self.active[chosen],
+            revenue=None if self.revenue is None else self.revenue[chosen],
+            moved=None if self.moved is None else self.moved[chosen],
+            begun=self.begun[chosen],
+            ended=self.ended[chosen],
+        )
+
+    def labelled(self) -> "Activity":
+        """Rows of one segment and label as one; an age counts that all of them have reached."""
+        import numpy as np
+
+        pairs = np.stack((self.segment, self.cohorts))
+        new = (pairs[:, 1:] != pairs[:, :-1]).any(axis=0)
+        if new.all():
+            return self
+        starts = np.flatnonzero(np.concatenate(([True], new)))
+
+        def summed(table: "NDArray[Any] | None") -> "NDArray[Any] | None":
+            return None if table is None else np.add.reduceat(table, starts, axis=0)
+
+        return self.rows(starts)._replace(
+            active=np.add.reduceat(self.active, starts, axis=0),
+            revenue=summed(self.revenue),
+            moved=summed(self.moved),
+            begun=np.minimum.reduceat(self.begun, starts),
+            ended=np.minimum.reduceat(self.ended, starts),
+        )
+
+    def by_segment(self) -> "list[tuple[list[str | float], Activity]]":
+        """The rows of each segment, with its name in a list; all with an empty one without."""
+        if not self.segments:
+            return [([], self)]
+        parts = []
+        for number, rows in groupby(range(len(self.segment)), self.segment.tolist().__getitem__):
+            parts.append(([self.segments[number]], self.rows(list(rows))))
+        return parts
 
 
 def cohort_rows(log: Activity, period: str, measure: str) -> list[list[Any]]:
     """What COHORT shows."""
+    log = log.labelled()
     sizes, table = log.active[:, 0], log.active if log.revenue is None else log.revenue
     width = table.shape[1]
-    if width + 2 > SHEET_COLUMNS:
+    named = bool(log.segments)
+    if width + 2 + named > SHEET_COLUMNS:
         raise OutOfDomain(f"{width} ages are more than a sheet has columns: take a longer period")
     table = table / sizes[:, None] if measure == "retention" else table.astype(float)
-    rows: list[list[Any]] = [["cohort", "size", *range(width)]]
-    for born, size, cells in zip(log.cohorts.tolist(), sizes.tolist(), table.tolist(), strict=True):
-        reached = log.last - born + 1
+    rows: list[list[Any]] = [[*["segment"] * named, "cohort", "size", *range(width)]]
+    names = [[log.segments[number]] * named for number in log.segment.tolist()] if named else None
+    columns = (log.cohorts, sizes, log.begun, table)
+    for row, (born, size, begun, cells) in enumerate(
+        zip(*(column.tolist() for column in columns), strict=True)
+    ):
+        reached = begun + 1
         if measure == "revenue_retention":
             at_start = cells[0]
             cells = [cell / at_start if at_start > 0.0 else "" for cell in cells]
-        rows.append([label(born, period), size, *cells[:reached], *[""] * (width - reached)])
+        blank = [""] * (width - reached)
+        name = names[row] if names else []
+        rows.append([*name, label(born, period), size, *cells[:reached], *blank])
     return rows
 
 
@@ -381,21 +458,26 @@ MOST_AGES = 10_000
 
 def curve_rows(log: Activity) -> list[list[Any]]:
     """What RETENTION_CURVE shows."""
-    ages = log.complete - int(log.cohorts[0]) + 1
+    ages = int(log.ended.max()) + 1
     if ages > MOST_AGES:
         raise OutOfDomain(
             f"{ages:,} ages are more than the {MOST_AGES:,} that can be shown: look for a date that"
             " is far too late or too early, or take a longer period"
         )
-    rows: list[list[Any]] = [["age", "customers at risk", "active", "rate"]]
-    for age in range(ages):
-        old_enough = log.cohorts + age <= log.complete
-        at_risk = int(log.active[old_enough, 0].sum())
-        active = int(log.active[old_enough, age].sum())
-        rows.append([age, at_risk, active, active / at_risk])
-    if len(rows) == 1:
-        raise NotEnoughData("no period has ended by as_of")
+    if not ages:
+        raise NotEnoughData(NOTHING_ENDED)
+    named = bool(log.segments)
+    rows: list[list[Any]] = [[*["segment"] * named, "age", "customers at risk", "active", "rate"]]
+    for name, part in log.by_segment():
+        for age in range(int(part.ended.max()) + 1):
+            old_enough = part.ended >= age
+            at_risk = int(part.active[old_enough, 0].sum())
+            active = int(part.active[old_enough, age].sum())
+            rows.append([*name, age, at_risk, active, active / at_risk])
     return rows
+
+
+NOTHING_ENDED = "no period has ended by as_of"
 
 
 def rfm_rows(
@@ -517,6 +599,8 @@ class Orders(NamedTuple):
     amounts: "Floats"
     """All 0 if none were given."""
     as_of: int
+    segments: "list[str | float] | None"
+    """A blank one is (none)."""
 
 
 def observed(
@@ -524,12 +608,16 @@ def observed(
     dates: "Sequence[int] | Integers",
     as_of: int | None,
     amounts: "Sequence[float] | Floats | None" = None,
+    segments: "Sequence[str | float | None] | None" = None,
 ) -> Orders:
     """Drop the orders after as_of."""
     import numpy as np
 
     days = np.asarray(dates, dtype=np.int64)
     values = np.zeros(len(days)) if amounts is None else np.asarray(amounts, dtype=float)
+    names = None
+    if segments is not None:
+        names = one_spelling([NO_SEGMENT if name is None else name for name in segments])
     latest = int(days.max())
     if as_of is not None and as_of < latest:
         kept = days <= as_of
@@ -541,21 +629,28 @@ def observed(
             else list(compress(customers, kept.tolist()))
         )
         days, values = days[kept], values[kept]
-    return Orders(customers, days, values, latest if as_of is None else as_of)
+        names = None if names is None else list(compress(names, kept.tolist()))
+    return Orders(customers, days, values, latest if as_of is None else as_of, names)
 
 
 NOTHING_OBSERVED = "no order is dated on or before as_of"
 
 
 def sums(place: "Integers", amounts: "NDArray[Any]", size: int) -> "Floats":
-    """The sum of the amounts at each place; 0 where nothing but rounding is left of them.
+    """The sum of the amounts at each place."""
+    import numpy as np
+
+    totals = np.bincount(place, amounts, minlength=size)
+    return left(totals, np.bincount(place, np.abs(amounts), minlength=size))
+
+
+def left(totals: "NDArray[Any]", moved: "NDArray[Any]") -> "Floats":
+    """Sums, or 0 where nothing but rounding is left of what was moved.
 
     Cents added up are seldom exact: what was bought and returned comes to 0, if not quite.
     """
     import numpy as np
 
-    totals = np.bincount(place, amounts, minlength=size)
-    moved = np.bincount(place, np.abs(amounts), minlength=size)
     return np.where(np.abs(totals) <= 1e-14 * moved, 0.0, totals)
 
 
@@ -598,6 +693,7 @@ def activity(
     period: str,
     as_of: int | None,
     values: "Sequence[float] | Floats | None" = None,
+    segments: "Sequence[str | float | None] | None" = None,
 ) -> Activity:
     """Count the orders dated by as_of by the cohort of their customer and its age.
 
@@ -605,19 +701,42 @@ def activity(
     """
     import numpy as np
 
-    orders = observed(customers, dates, as_of, values)
+    orders = observed(customers, dates, as_of, values, segments)
     customer, count = told_apart(orders.customers)
-    periods = period_numbers(orders.days, period)
+    # Of thirty days each customer's count from their own first day on.
+    periods = orders.days if period == ROLLING else period_numbers(orders.days, period)
     oldest = int(periods.min())
-    periods -= oldest
-    width = int(periods.max()) + 1
-    first = np.full(count, width)  # where nobody has the number it stays so
+    periods = periods - oldest
+    first = np.full(count, int(periods.max()) + 1)  # where nobody has the number it stays so
     np.minimum.at(first, customer, periods)
-    pairs = distinct(customer * width + periods, count * width)
-    buyer, bought = np.divmod(pairs, width)
-    active = first[buyer], bought, None
-    revenue = None if values is None else (first[customer], periods, orders.amounts)
-    return tabulated(oldest, orders.as_of, period, active, revenue)
+    ages = periods - first[customer]
+    if period == ROLLING:
+        ages //= ROLLING_DAYS
+    width = int(ages.max()) + 1
+    pairs = distinct(customer * width + ages, count * width)
+    buyer, age = np.divmod(pairs, width)
+    names: list[str | float] = []
+    of_segment = np.zeros(count, dtype=np.int64)
+    if orders.segments is not None:
+        names, number = numbered(orders.segments)
+        of_segment = number[first_rows(customer, orders.days, count)]
+    active = of_segment[buyer], first[buyer], age, None
+    revenue = None
+    if values is not None:
+        revenue = of_segment[customer], first[customer], ages, orders.amounts
+    return tabulated(oldest, orders.as_of, period, active, revenue, names)
+
+
+def first_rows(customer: "Integers", days: "Integers", count: int) -> "Integers":
+    """The row of each customer's first day, the upper one of a day; 0 where there is nobody."""
+    import numpy as np
+
+    first = np.full(count, SERIALS)
+    np.minimum.at(first, customer, days)
+    candidates = np.flatnonzero(days == first[customer])
+    row = np.zeros(count, dtype=np.int64)
+    row[customer[candidates[::-1]]] = candidates[::-1]  # of several the last one written stays
+    return row
 
 
 def tabulated(
@@ -626,32 +745,41 @@ def tabulated(
     period: str,
     active: "Counts",
     revenue: "Counts | None" = None,
+    segments: "Sequence[str | float]" = (),
 ) -> Activity:
-    """Put counts of customers, and amounts if they are asked for, into rows of cohorts."""
+    """Put counts of customers, and amounts if they are asked for, into rows of cohorts.
+
+    `oldest`: the number of the oldest cohort; of "30D" a serial number, and so are cohorts.
+    """
     import numpy as np
 
-    around = np.array([as_of, as_of + 1])
-    last, following = (int(number) for number in period_numbers(around, period))
-    width = last - oldest + 1
-    cohorts = np.flatnonzero(np.bincount(active[0]))
-    if len(cohorts) * width > LARGEST_TABLE:
-        raise OutOfDomain(f"{len(cohorts)} cohorts by {width} ages: take a longer period")
-    row = np.zeros(width, dtype=np.int64)
-    row[cohorts] = np.arange(len(cohorts))
+    span = int(active[1].max()) + 1
+    place = active[0] * span + active[1]
+    found = distinct(place, (max(len(segments), 1)) * span)
+    segment, cohort = np.divmod(found, span)
+    born = oldest + cohort
+    if period == ROLLING:
+        begun = (as_of - born) // ROLLING_DAYS
+        ended = (as_of + 1 - born) // ROLLING_DAYS - 1
+        labels = numbers_of(born, "M")
+    else:
+        last, following = period_numbers(np.array([as_of, as_of + 1]), period).tolist()
+        begun, ended, labels = last - born, following - 1 - born, born
+    width = int(begun.max()) + 1
+    if len(found) * width > LARGEST_TABLE:
+        raise OutOfDomain(f"{len(found)} cohorts by {width} ages: take a longer period")
 
-    def table(born: "Integers", at: "Integers", added: "NDArray[Any] | None") -> "NDArray[Any]":
-        place = row[born] * width + at - born
-        if added is not None and added.dtype.kind == "f":
-            return sums(place, added, len(cohorts) * width).reshape(-1, width)
-        return np.bincount(place, added, minlength=len(cohorts) * width).reshape(-1, width)
+    def table(counts: "Counts", added: "NDArray[Any] | None") -> "NDArray[Any]":
+        row = np.searchsorted(found, counts[0] * span + counts[1])
+        at = row * width + counts[2]
+        return np.bincount(at, added, minlength=len(found) * width).reshape(-1, width)
 
-    return Activity(
-        oldest + cohorts,
-        table(*active).astype(np.int64, copy=False),
-        None if revenue is None else table(*revenue),
-        last,
-        following - 1,
-    )
+    counted = table(active, active[3]).astype(np.int64, copy=False)
+    amounts = moved = None
+    if revenue is not None and revenue[3] is not None:
+        moved = table(revenue, np.abs(revenue[3]))
+        amounts = left(table(revenue, revenue[3]), moved)
+    return Activity(list(segments), segment, labels, counted, amounts, moved, begun, ended)
 
 
 LARGEST_TABLE = 100_000_000  # cells
@@ -681,25 +809,8 @@ def period_numbers(days: "Integers", period: str) -> "Integers":
 def numbers_of(days: "Integers", period: str) -> "Integers":
     """The number of the period of each day, computed for each."""
     # Excel's 1900 system counts a 29 February 1900 that never was: serials below 61 lag a day.
-    since_epoch = days - EPOCH + (days < 61)
-    if period == "D":
-        return since_epoch
-    if period == "W":
-        return (since_epoch + 3) // 7  # 1970-01-01 was a Thursday
-    months = since_epoch.astype("datetime64[D]").astype("datetime64[M]").astype("int64")
-    return months // MONTHS[period]
-
-
-MONTHS = {"M": 1, "Q": 3, "Y": 12}
-"""In a period of the calendar."""
-
-
-def label(number: int, period: str) -> str:
-    """A period's name, in a form that sorts: 2024-01-15, 2024-W03, 2024-01, 2024-Q1, 2024."""
-    if period in "DW":
-        day = date(1970, 1, 1) + timedelta(days=number if period == "D" else 7 * number)
-        year, week, _ = day.isocalendar()
-        return day.isoformat() if period == "D" else f"{year}-W{week:02}"
-    year, part = divmod(number, 12 // MONTHS[period])
-    year += 1970
-    return {"M": f"{year}-{part + 1:02}", "Q": f"{year}-Q{part + 1}", "Y": f"{year}"}[period]
+    ordinals = days + DAY_0 + (days < 61)
+    months = (ordinals - EPOCH).astype("datetime64[D]").astype("datetime64[M]").astype("int64")
+    years, month = months // 12 + 1970, months % 12 + 1
+    found: Integers = period_number(ordinals, years, month, period)
+    return found
