@@ -688,19 +688,30 @@ def _rows(
             raise WrongInput(
                 f"{given[name]} is null in {missing} rows that are not null throughout"
             )
+    days = _days(
+        (given[column], end, column != "amount")
+        for column, end in zip(measured * 2, ends, strict=True)
+    )
+    amounts = nw.lit(0.0) if amount is None else nw.col("amount").fill_null(0.0)
+    return rows.with_columns(amount=amounts), days
+
+
+def _days(ends: Iterable[tuple[str, Any, bool]]) -> list[int]:
+    """The days among the ends of columns, each with its name and whether it is a day's.
+
+    Refuses days and amounts that a cell does not have.
+    """
     days = []
-    for column, end in zip(measured * 2, ends, strict=True):
-        name = given[column]
+    for name, end, is_day in ends:
         if end is None or end != end:
             continue  # null throughout
-        if column != "amount":
+        if is_day:
             days.append(math.floor(serial(end)))
             if not DATE.domain.low <= days[-1] <= DATE.domain.high:
                 raise OutOfDomain(f"{name} holds {end:%Y-%m-%d}, a day that Excel does not have")
         elif abs(end) > LARGEST:
             raise OutOfDomain(f"{name} holds {end}, too large a number for a cell")
-    amounts = nw.lit(0.0) if amount is None else nw.col("amount").fill_null(0.0)
-    return rows.with_columns(amount=amounts), days
+    return days
 
 
 def _in_utc(lazy: nw.LazyFrame[Any], dates: Sequence[str]) -> nw.LazyFrame[Any]:
