@@ -1,7 +1,10 @@
 """Recognised exports: the figures that come out of vendors' files, and the refusals."""
 
 import csv
+import gzip
 import io
+import random
+import zipfile
 from collections import defaultdict
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,7 +14,16 @@ import openpyxl
 import pytest
 from kpi_xl.workbook_templates import template
 
-from kpi_xl.exports import Filling, Request, Said, known_layouts, read_files
+from kpi_xl.exports import (
+    Filling,
+    Request,
+    Said,
+    known_layouts,
+    layouts_of,
+    rates_of,
+    read_files,
+    said,
+)
 from kpi_xl.schema import SCHEMAS
 from kpi_xl.sources import SourceError
 
@@ -69,3 +81,301 @@ def test_figures_of_a_file_as_it_was_exported(file: str, name: str) -> None:
             assert day.isoformat() == value, figure
         else:
             assert found[figure] == pytest.approx(float(value)), figure
+
+
+# The same file otherwise written, from another day, joined to another
+
+
+MUTATED = (
+    ("google_ads_campaign_daily.csv", "campaigns"), ("meta_de.csv", "campaigns"),
+    ("linkedin.csv", "campaigns"), ("microsoft_ads.csv", "campaigns"),
+    ("mailchimp_campaigns.csv", "campaigns"), ("shopify_orders.csv", "retention"),
+    ("persian_orders.csv", "retention"), ("online_retail_ii.csv", "retention"),
+    ("stripe_subscriptions.csv", "retention"), ("hubspot_contacts.csv", "funnel"),
+    ("hubspot_deals.csv", "funnel"), ("hubspot_stage_history.csv", "funnel"),
+    ("pipedrive_deals.csv", "funnel"), ("ga4_traffic_acquisition.csv", "scorecard"),
+)  # fmt: skip
+
+
+def rows_of(file: str) -> list[list[str]]:
+    content = (FILES / file).read_bytes()
+    text = content.decode("utf-16" if content.startswith(b"\xff\xfe") else "utf-8-sig")
+    mark = "\t" if "\t" in text else max(",;", key=text.count)
+    return list(csv.reader(io.StringIO(text), delimiter=mark))
+
+
+def written(path: Path, rows: list[list[str]], mark: str = ",", encoding: str = "utf-8") -> Path:
+    text = io.StringIO()
+    csv.writer(text, delimiter=mark).writerows(rows)
+    path.write_bytes(text.getvalue().encode(encoding))
+    return path
+
+
+def data(filling: Filling) -> dict[str, Any]:
+    return {name: table.columns for name, table in filling.tables.items()}
+
+
+@pytest.mark.parametrize(("file", "name"), MUTATED)
+def test_a_file_says_the_same_however_it_is_written(file: str, name: str, tmp_path: Path) -> None:
+    rows = rows_of(file)
+    head = next(number for number, row in enumerate(rows) if len(row) > 5)
+    width = len(rows[head])
+    order = random.Random(7).sample(range(width), width)
+    data_rows = [row for row in rows[head:] if len(row) == width and row[0][:5] != "Total"]
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(tmp_path / "export.xlsx")
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.write(FILES / file, f"folder/{file}")
+    (tmp_path / "export.csv.gz").write_bytes(gzip.compress((FILES / file).read_bytes()))
+    ways = [
+        written(tmp_path / "tabs.csv", rows, "\t", "utf-16"),
+        written(tmp_path / "semicolons.csv", rows, ";"),
+        written(tmp_path / "more.csv", [
+            [*row, "Another" if n == head else "x"] if len(row) == width else row
+            for n, row in enumerate(rows)]),
+        written(tmp_path / "joined.csv", rows + rows),
+        tmp_path / "export.xlsx", tmp_path / "export.zip", tmp_path / "export.csv.gz",
+    ]  # fmt: skip
+    if file != "ga4_traffic_acquisition.csv":  # its total is known by its blank first cell
+        shuffled = [[row[place] for place in order] for row in data_rows]
+        ways.append(written(tmp_path / "shuffled.csv", shuffled))
+    plain = data(filled(name, FILES / file))
+    for path in ways:
+        assert data(filled(name, path)) == plain, path.name
+    assert data(filled(name, FILES / file, FILES / file)) == plain
+
+
+def test_next_month_is_added_and_contradictions_are_refused(tmp_path: Path) -> None:
+    rows = rows_of("google_ads_campaign_daily.csv")
+    later = [[cell.replace("2024-01-", "2024-02-") for cell in row] for row in rows]
+    both = filled(
+        "campaigns",
+        "google_ads_campaign_daily.csv",
+        written(tmp_path / "feb.csv", later),
+        written(tmp_path / "again.csv", rows[:5]),  # without totals: two rows of January
+    )
+    assert both.tables["Ads"].rows == 12
+    assert sum(both.tables["Ads"].columns["cost"]) == pytest.approx(2 * 1288.82)
+    assert both.notes[2].left == "2 rows that another file has, too"
+    other = [row for row in rows if not row[0].startswith("Total")]
+    other[3][8] = "99.00"
+    with pytest.raises(SourceError, match=r"other\.csv has other values for 2024-01-01, .*google"):
+        filled("campaigns", "google_ads_campaign_daily.csv", written(tmp_path / "other.csv", other))
+
+
+def test_totals_that_do_not_agree_are_refused(tmp_path: Path) -> None:
+    rows = rows_of("google_ads_campaign_daily.csv")
+    cut = written(tmp_path / "cut.csv", [*rows[:5], *rows[6:]])
+    with pytest.raises(SourceError, match=r'its total of "Cost" is 1,288.82, but the rows come'):
+        filled("campaigns", cut)
+    none = written(tmp_path / "none.csv", [row for row in rows if row[0][:5] != "Total"])
+    assert data(filled("campaigns", none)) == data(
+        filled("campaigns", "google_ads_campaign_daily.csv")
+    )
+
+
+def test_what_is_left_out_is_told_with_its_worth() -> None:
+    (note,) = filled("retention", "shopify_orders.csv").notes
+    assert note.taken == "Shopify, orders (English), 2024-01-05 to 2024-02-20, USD"
+    assert note.left == (
+        "2 lines belong to the order above; 1 order voided (200.00); 1 order wholly refunded"
+        " (50.00); 30.00 refunded"
+    )
+    (note,) = filled("campaigns", "google_ads_campaign_daily.csv").notes
+    assert note.left == "2 totals agree: 1,288.82"
+
+
+def test_currencies_are_converted_or_chosen(tmp_path: Path) -> None:
+    file = "google_ads_two_currencies_clean.csv"
+    rates = tmp_path / "rates.csv"
+    rates.write_text("currency,rate,from\nJPY,0.005,2023-12-01\nJPY,0.006,2024-01-02\n")
+    converted = filled("campaigns", file, rates=rates_of(rates), report_currency="EUR")
+    # 100 + 15,000 x 0.005, and on the next day 100 + 15,000 x 0.006
+    assert sum(converted.tables["Ads"].columns["cost"]) == pytest.approx(175 + 190)
+    chosen = filled("campaigns", file, words=said([("where", "Currency code=EUR")]))
+    assert sum(chosen.tables["Ads"].columns["cost"]) == 200
+    with pytest.raises(SourceError, match="EUR and JPY"):
+        filled("campaigns", file)
+    with pytest.raises(SourceError, match="EUR and USD"):
+        filled("campaigns", "meta_en.csv", tmp_path / "../" / _in_dollars(tmp_path))
+
+
+def _in_dollars(folder: Path) -> Path:
+    rows = rows_of("google_ads_campaign_daily.csv")
+    return written(
+        folder / "usd.csv", [[cell.replace("EUR", "USD") for cell in row] for row in rows]
+    )
+
+
+def test_net_of_tax_and_shipping() -> None:
+    net = filled("retention", "shopify_orders.csv", words=said([("net", "")]))
+    # 100 less 10 of shipping, 80 less 30 refunded, 65 less 5 of shipping
+    assert net.tables["Orders"].columns["amount"] == [90.0, 50.0, 60.0]
+
+
+def test_movements_of_subscriptions() -> None:
+    """One at 100 from January on; one at 50 from January to February 6th."""
+    columns = filled("retention", "stripe_subscriptions.csv").tables["Subscriptions"].columns
+    assert columns["month"] == [date(2024, 1, 1), date(2024, 2, 1)]
+    assert columns["customers_start"] == [0, 2]
+    assert columns["customers_new"] == [2, 0]
+    assert columns["customers_lost"] == [0, 1]
+    assert columns["mrr_start"] == [0, 150]
+    assert columns["mrr_new"] == [150, 0]
+    assert columns["churned"] == [0, 50]
+
+
+def test_deals_by_rep_and_week() -> None:
+    columns = filled("sales_team", "crm_activities_deals.csv").tables["Weeks"].columns
+    assert columns["rep"] == ["Kim", "Lee"]
+    assert columns["week"] == [date(2024, 1, 1), date(2024, 1, 1)]
+    assert columns["sales"] == [5000, 0]
+    assert columns["deals"] == [1, 0]
+
+
+def test_months_of_weeks_of_long_and_of_wide_files() -> None:
+    weekly = filled("scorecard", "scorecard_weekly.csv").tables["Months"].columns
+    assert weekly["spend"] == [5 * 2500, 2 * 2600]  # five Mondays in January
+    long = filled("scorecard", "scorecard_long.csv").tables["Months"].columns
+    assert long["revenue"] == [50000, 52000]
+    assert long["new_customers"] == [40, 44]
+    wide = filled("funnel", "spend_wide_months.csv").tables["Spend"].columns
+    assert sum(wide["spend"]) == 1000 + 1100 + 1200 + 500 + 600 + 650
+    assert set(wide["month"]) == {date(2024, month, 1) for month in (1, 2, 3)}
+    sessions = filled("funnel", "ga4_traffic_acquisition.csv").tables["Spend"].columns
+    assert dict(zip(sessions["channel"], sessions["visits"], strict=True)) == {
+        "Organic Search": 800, "Paid Search": 400, "Direct": 300
+    }  # fmt: skip
+
+
+def test_files_of_one_shop_are_joined(tmp_path: Path) -> None:
+    files = {
+        "orders": "order_id,customer_id,order_status,order_purchase_timestamp\n"
+                  "o1,c1,delivered,2017-10-02 10:56:33\no2,c2,canceled,2017-10-03 10:00:00\n"
+                  "o3,c3,shipped,2017-11-03 10:00:00\n",
+        "payments": "order_id,payment_sequential,payment_type,payment_installments,payment_value\n"
+                    "o1,1,credit_card,1,18.12\no1,2,voucher,1,2.00\no2,1,boleto,1,5.00\n"
+                    "o3,1,boleto,1,50.00\n",
+        "customers": "customer_id,customer_unique_id\nc1,u1\nc2,u2\nc3,u1\n",
+    }  # fmt: skip
+    paths = []
+    for name, text in files.items():
+        paths.append(tmp_path / f"{name}.csv")
+        paths[-1].write_text(text)
+    columns = filled("retention", *paths).tables["Orders"].columns
+    assert columns["customer"] == ["u1", "u1"]
+    assert columns["amount"] == [20.12, 50.0]
+    with pytest.raises(SourceError, match="needs Olist, payments and Olist, customers"):
+        filled("retention", paths[0])
+
+
+# Vendors' headers, as EXPORTS names them
+
+GERMAN = """Kampagnenbericht
+1. Januar 2024 - 3. Januar 2024
+Tag;Kampagne;Kampagnentyp;Währungscode;Impr.;Klicks;Kosten;Conversions;Conv.-Wert
+01.01.2024;Brand;Suche;EUR;1.204;61;25,62;3,00;1.210,00
+02.01.2024;Brand;Suche;EUR;990;48;1.019,68; --; --
+Gesamt: Konto; --; --;EUR;2.194;109;1.045,30;3,00;1.210,00
+"""
+FRENCH = """Jour,Campagne,Code de la devise,Coût,Impr.,Clics,Conversions
+2024-01-01,Marque,EUR,"25,62",1 204,61,"3,00"
+2024-01-02,Marque,EUR,"19,68",990,48,"2,50"
+Total : compte, --,EUR,"45,30",2 194,109,"5,50"
+"""
+YANDEX = """Отчёт по кампаниям;;;;;;
+За период 13.01.2024 - 14.01.2024;;;;;;
+Дата;Кампания;Показы;Клики;Расход (руб.);Конверсии;Доход
+Всего;;2 204;109;1 045,30;5;2 000,00
+13.01.2024;Поиск_Шкафы1;1 204;61;25,62;3;1 210,00
+14.01.2024;Поиск_Шкафы1;1 000;48;1 019,68;2;790,00
+"""
+TAOBAO = """订单编号,买家会员名,买家应付货款,总金额,买家实际支付金额,订单状态,订单创建时间,宝贝标题
+="1001",张三,100.00,110.00,110.00,交易成功,2024-01-05 10:00:00,杯子
+="1002",李四,50.00,50.00,0.00,交易关闭,2024-01-06 10:00:00,碗
+="1003",张三,80.00,80.00,80.00,卖家已发货,2024-01-07 10:00:00,盘子
+"""
+SALESFORCE = """\
+Opportunity Name,Opportunity Owner,Amount,Amount Currency,Stage,Close Date,Created Date
+Büro A,Kim,"5,000.00",EUR,Closed Won,2/13/2024,1/3/2024
+B,Lee,"3,000.00",EUR,Closed Lost,2/10/2024,1/5/2024
+
+Grand Totals (2 records)
+Confidential Information - Do Not Distribute
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "name", "table", "column", "total"),
+    [
+        (GERMAN, "utf-8", "campaigns", "Ads", "cost", 1045.30),
+        (GERMAN, "cp1252", "campaigns", "Ads", "cost", 1045.30),
+        (FRENCH, "cp1252", "campaigns", "Ads", "cost", 45.30),
+        (YANDEX, "cp1251", "campaigns", "Ads", "cost", 1045.30),
+        (YANDEX, "utf-8", "campaigns", "Ads", "impressions", 2204),
+        (TAOBAO, "gb18030", "retention", "Orders", "amount", 190.0),
+        (SALESFORCE, "cp1252", "funnel", "Leads", "value", 8000.0),
+    ],
+)
+def test_other_languages_and_encodings(
+    text: str, encoding: str, name: str, table: str, column: str, total: float, tmp_path: Path
+) -> None:
+    path = tmp_path / "export.csv"
+    path.write_bytes(text.encode(encoding))
+    cells = filled(name, path).tables[table].columns[column]
+    assert sum(cell for cell in cells if cell is not None) == pytest.approx(total)
+
+
+# What the user says
+
+
+def test_a_file_that_nobody_knows_can_be_told() -> None:
+    dollars = "google_sheets_us_dates.csv"
+    with pytest.raises(SourceError, match="--dates dmy or --dates mdy"):
+        filled("retention", dollars)
+    told = filled("retention", dollars, words=said([("dates", "mdy")]))
+    assert told.tables["Orders"].columns["date"][0] == date(2024, 1, 5)
+    merged = "excel_merged_headers.xlsx"
+    with pytest.raises(SourceError, match=r"is a title and no header.*--header 3"):
+        filled("campaigns", merged)
+    told = filled("campaigns", merged, words=said([("header", "4")], {"Day": "date"}))
+    assert sum(told.tables["Ads"].columns["impressions"]) == 1204 + 990
+
+
+def test_options_that_are_wrong_are_all_named() -> None:
+    with pytest.raises(SourceError) as error:
+        said([("header", "x"), ("dates", "dym"), ("numbers", "1,2,3"), ("sett", "a=b")])
+    assert len(str(error.value).splitlines()) == 4
+
+
+def test_a_layout_of_ones_own_goes_first(tmp_path: Path) -> None:
+    own = """
+name = "Our shop"
+vendor = "Ours"
+table = "Orders"
+currency = "USD"
+once = "order"
+drop = {status = ["voided"]}
+[[header]]
+columns.order = "Name"
+columns.customer = "Email"
+columns.date = "Created at"
+columns.amount = "Total"
+columns.status = "Financial Status"
+"""
+    tables = {table.name: table.columns for table in SCHEMAS["retention"].inputs}
+    layouts = [*layouts_of(own, str(tmp_path / "own.toml")), *LAYOUTS]
+    found = read_files([Request(FILES / "shopify_orders.csv")], tables, layouts)
+    assert found.notes[0].taken.startswith("Our shop")
+    assert sum(found.tables["Orders"].columns["amount"]) == 100 + 50 + 80 + 65
+    with pytest.raises(SourceError) as error:
+        layouts_of('name = "X"\ntabel = "Orders"\ndates = "ydm"\n', "own.toml")
+    assert len(str(error.value).splitlines()) == 5  # a sentence for each fault
+
+
+def test_every_layout_has_its_source_and_its_menus() -> None:
+    for layout in LAYOUTS:
+        assert layout.source.startswith("https://"), layout.name
+        assert set(layout.menu) == {"en", "zh-Hans", "zh-Hant", "ru", "fa"}, layout.name

@@ -22,7 +22,7 @@ from kpi_xl.cli import (  # importing a module enters its commands
     serving,
     templates,
 )
-from kpi_xl.cli.shared import app, printable
+from kpi_xl.cli.shared import Misuse, app, printable
 from kpi_xl.own import FAULTS
 
 __all__ = [
@@ -45,7 +45,7 @@ BUG = 70
 
 
 def main() -> NoReturn:
-    """Run the command line; every mistake of the user's is one line."""
+    """Run the command line; every mistake of the user's is a line."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a Windows pipe may not be in UTF-8
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -55,7 +55,9 @@ def main() -> NoReturn:
         near = getattr(error, "possibilities", None)
         lines = error.message if near else error.format_message()
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        print(printable(f"kpi-xl: {' '.join(lines.split())}{hint}"), file=sys.stderr)
+        several = lines.splitlines() if isinstance(error, Misuse) else [lines]
+        said = "\n  ".join(printable(" ".join(line.split())) for line in several)
+        print(f"kpi-xl: {said}{printable(hint)}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # whoever read the output has seen enough
         sys.stderr.close()

@@ -1,13 +1,19 @@
 """kpi-xl layouts: which exports are known, what a file is taken for, a layout of one's own."""
 
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kpi_xl.cli.shared import Misuse
+from kpi_xl.cli.shared import FORCE, Misuse, app, save
+from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
     from kpi_xl.exports import Layout, Said
+    from kpi_xl.schema import Input
 
 HEADER = Annotated[
     int | None, typer.Option(help="The row that has the names of the columns.", metavar="ROW")
@@ -37,6 +43,198 @@ CURRENCY = Annotated[
 NET = Annotated[
     bool, typer.Option("--net", help="Revenue without tax and shipping, where the file has them.")
 ]
+
+
+MAP = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", help="What the file calls a column of ours.", metavar='"Their name=ours"'
+    ),
+]
+
+layouts = typer.Typer(
+    help="The exports that are known: list them, ask what a file is taken for, add your own.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+app.add_typer(layouts, name="layouts")
+
+
+@layouts.callback()
+def listed(context: typer.Context) -> None:
+    """The exports that are known."""
+    if context.invoked_subcommand:
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=True)
+    for title in ("Export", "Table", "Languages"):
+        table.add_column(title)
+    for layout in all_layouts():
+        languages = dict.fromkeys(header.language for header in layout.headers)
+        name = layout.name + (" (your own)" if layout.of_user else "")
+        table.add_row(name, layout.table, ", ".join(filter(None, languages)))
+    Console(highlight=False).print(table)
+
+
+@layouts.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="An export.", metavar="FILE")],
+    renamed: MAP = None,
+    header: HEADER = None,
+    dates: DATES = None,
+    numbers: NUMBERS = None,
+    encoding: ENCODING = None,
+    constants: SET = None,
+    where: WHERE = None,
+    once: ONCE = None,
+    currency: CURRENCY = None,
+    net: NET = False,
+) -> None:
+    """Tell what a file is taken for, and what would be left out, without writing anything."""
+    from dataclasses import replace
+
+    from kpi_xl.exports import Request, known_as, read_files
+    from kpi_xl.schema import SCHEMAS
+    from kpi_xl.sources import SourceError
+
+    said = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=net)
+    said = replace(said, renamed=paired(renamed or []))
+    known = all_layouts()
+    try:
+        names, tables = known_as(file, said, known)
+    except (SourceError, OSError) as error:
+        raise Misuse(str(error)) from None
+    found = False
+    faults: list[str] = []
+    for schema in SCHEMAS.values():
+        inputs = {table.name: table.columns for table in schema.inputs}
+        if tables and not tables & set(inputs):
+            continue
+        try:
+            filling = read_files([Request(file, "", said)], inputs, known)
+        except SourceError as error:
+            faults.append(f"For {schema.name}: {error}")
+            continue
+        found = True
+        for note in filling.notes:
+            rows = f"{note.rows:,} row{'s' * (note.rows != 1)}"
+            print(f"kpi-xl fill {schema.name} {file}: {rows} of the table {note.table}")
+            for line in note.lines:
+                print(f"  {line}")
+    if names and not found:
+        raise Misuse("\n".join(faults))
+    if not found:
+        hint = f"nobody knows {file}; kpi-xl layouts learn {file} makes it known"
+        raise Misuse(f"{hint}\n{faults[0]}")
+
+
+@layouts.command()
+def learn(
+    file: Annotated[Path, typer.Argument(help="A file of the kind.", metavar="FILE")],
+    table: Annotated[
+        str, typer.Option(help="The table of ours that it fills.", metavar="NAME")
+    ] = "",
+    name: Annotated[str, typer.Option(help="What to call the layout.", metavar="NAME")] = "",
+    renamed: MAP = None,
+    header: HEADER = None,
+    dates: DATES = None,
+    numbers: NUMBERS = None,
+    encoding: ENCODING = None,
+    constants: SET = None,
+    where: WHERE = None,
+    once: ONCE = None,
+    currency: CURRENCY = None,
+    force: FORCE = False,
+) -> None:
+    """Write a layout of your own from a file; what is not said is asked for in the terminal.
+
+    Files of that kind are then recognised as they are.
+    """
+    from kpi_xl.exports import header_of, layout_text, layouts_of, openers
+    from kpi_xl.reports.folders import layouts_folder
+    from kpi_xl.sources import SourceError
+
+    said = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=False)
+    pairs = paired(renamed or [])
+    asks = sys.stdin.isatty() and not (pairs and table)
+    try:
+        _, row, texts = header_of(openers(file)[0], said)
+    except (SourceError, OSError) as error:
+        raise Misuse(str(error)) from None
+    wanted = table_of(table or (typer.prompt("Table", default="Orders") if asks else ""))
+    columns = matched(wanted, texts, pairs)
+    if asks:
+        print(f"The header of {file} is taken to stand in row {row}:")
+        for number, text in enumerate(texts, start=1):
+            print(f"  {number}  {text}")
+        for column in wanted.columns:
+            if column.name in columns or column.name in said.set:
+                continue
+            answer = typer.prompt(f"{column.name} ({column.note}) [number, or Enter]", default="",
+                                  show_default=False)  # fmt: skip
+            if answer.strip().isdigit() and 0 < int(answer) <= len(texts):
+                columns[column.name] = texts[int(answer) - 1]
+    missing = [c.name for c in wanted.columns if c.filled and c.name not in {*columns, *said.set}]
+    if missing:
+        has = ", ".join(filter(None, texts))
+        raise Misuse(
+            f"{file} needs its {', '.join(missing)}; row {row} has {has}: say which it is, as in"
+            f' --map "Their name={missing[0]}"'
+        )
+    title = name or file.stem
+    text = layout_text(title, wanted.name, columns, said)
+    try:
+        layouts_of(text, title)
+    except SourceError as error:
+        raise Misuse(str(error)) from None
+    stem = re.sub(r"[^A-Za-z0-9]+", "_", title).strip("_") or "layout"
+    place = layouts_folder() / f"{stem}.toml"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.exists() and not force:
+        raise Misuse(f"{place} is already there; --force overwrites it, --name gives another")
+    save(place, text.encode(), force=force)
+    print(f"{place} says what such files are; kpi-xl layouts show {file} tries it.")
+
+
+def table_of(name: str) -> "Input":
+    """An input table of any template by its name. Raises Misuse."""
+    from kpi_xl.schema import SCHEMAS
+
+    tables = {one.name.lower(): one for schema in SCHEMAS.values() for one in schema.inputs}
+    if name.lower() not in tables:
+        names = [one.name for one in tables.values()]
+        raise Misuse(f"--table {name}: it is one of {', '.join(names)}{did_you_mean(name, names)}")
+    return tables[name.lower()]
+
+
+def matched(table: "Input", texts: Sequence[str], pairs: dict[str, str]) -> dict[str, str]:
+    """Which header is which column of ours: as was said, and of the same name. Raises Misuse."""
+    ours = {column.name.lower(): column.name for column in table.columns}
+    columns = {}
+    for theirs, name in pairs.items():
+        if name.lower() not in ours:
+            near = did_you_mean(name, ours.values())
+            raise Misuse(f"--map {theirs}={name}: {table.name} has no column {name}{near}")
+        if theirs not in texts:
+            raise Misuse(f"the file has no column {theirs!r}{did_you_mean(theirs, texts)}")
+        columns[ours[name.lower()]] = theirs
+    for text in texts:
+        if text.lower() in ours and text not in columns.values():
+            columns.setdefault(ours[text.lower()], text)
+    return columns
+
+
+def paired(given: list[str]) -> dict[str, str]:
+    """What --map says, theirs to ours. Raises Misuse."""
+    pairs = {}
+    for text in given:
+        theirs, mark, ours = (part.strip() for part in text.rpartition("="))
+        if not mark or not theirs or not ours:
+            raise Misuse(f'--map {text}: write "Their name=ours"')
+        pairs[theirs] = ours
+    return pairs
 
 
 def spoken(

@@ -128,7 +128,7 @@ def numbers(
         if any(amount.currency for amount in texts.values()):
             signs = {text: amount.currency for text, amount in texts.items()}
             currencies[name] = [signs.get(cell, "") for cell in cells[name]]
-    columns = {name: [read[name].get(cell) for cell in column] for name, column in cells.items()}
+    columns = {name: list(map(read[name].get, column)) for name, column in cells.items()}
     return Numbers(columns, currencies, faults)
 
 
@@ -300,6 +300,8 @@ def dates(
         for text, shown in plain.items()
     }
     orders = [hint] if said and hint in ("dmy", "mdy") else ["dmy", "mdy"]
+    if not any(map(_YEAR_LAST.fullmatch, plain.values())):
+        orders = orders[:1]
     fitting = []
     for order in orders:
         values = {text: day_of(shown, order, calendar) for text, shown in plain.items()}
@@ -346,12 +348,17 @@ def dates(
                        " --dates jalali")
             )  # fmt: skip
             break
-    columns = {name: [read.get(cell) for cell in column] for name, column in cells.items()}
+    columns = {name: list(map(read.get, column)) for name, column in cells.items()}
     return Dates(columns, faults)
 
 
 def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:
     """The day that a text is, if dates without the year in front are in this order."""
+    if text[4:5] == text[7:8] == "-" and calendar == "gregorian" and text[10:11] in ("", " ", "T"):
+        try:
+            return date.fromisoformat(text[:10])
+        except ValueError:
+            return None
     if match := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
         year, month, day = map(int, match.groups())
     elif match := _YEAR_LAST.fullmatch(text):

@@ -200,6 +200,18 @@ def matches_of(opener: Opener, said: Said, layouts: Sequence[Layout]) -> list[Ma
     return sure
 
 
+def known_as(path: Path, said: Said, layouts: Sequence[Layout]) -> tuple[list[str], set[str]]:
+    """The names of the layouts that a file is in, and the tables that it can fill."""
+    with readable(path):
+        found = [
+            match
+            for opener in openers(path)
+            for match in (matches_of(opener, said, layouts) if not said.header else [])
+        ]
+    tables = {name for match in found for name in conversions.targets(match.layout.table)}
+    return [match.layout.name for match in found], tables
+
+
 def _target(layout: Layout, wanted: str, tables: Tables) -> str:
     """The table that a layout's rows go to; none if there is none."""
     able = [name for name in tables if name in conversions.targets(layout.table)]

@@ -22,7 +22,8 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
     totals                {pattern = "..", column = "..", proves = ".."}: rows of totals; those that
                           `proves` fits (without it, all) are compared with the sums of the rows
     footer                a pattern of lines that are no data
-    keep, drop            ours = ["value", ..]; drop also ours = "*": whatever is not blank
+    keep, drop            ours = ["value", ..]; drop also ours = "*": whatever is not blank. A value
+                          that is in neither is refused where a column has both
     once                  ours: an order stands on several lines, and counts once
     sum                   ours: rows that are alike in these are added up
     amount                an amount from others: "total - refunded", "quantity * price"
@@ -122,6 +123,11 @@ class Layout:
     join: Mapping[str, str] = field(default_factory=dict)
     refused: str = ""
     file: str = ""
+
+    @property
+    def of_user(self) -> bool:
+        """Whether it is one of the user's own."""
+        return len(Path(self.file).parts) > 1
 
 
 def plain(text: str) -> str:

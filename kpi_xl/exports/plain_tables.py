@@ -202,7 +202,7 @@ def _better_row(match: Match, columns: Sequence[Column], said: Said) -> int:
     if filled == 1 or len(set(filter(None, match.headers))) == 1:
         for number, row in enumerate(match.page.head[:40], start=1):
             distinct = set(filter(None, text_of(row)))
-            if number - 1 > match.row and len(distinct) > 2:
+            if number - 1 > match.row and len(distinct) > 1:
                 return number
     return 0
 

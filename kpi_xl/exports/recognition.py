@@ -53,11 +53,12 @@ def recognised(pages: Sequence[Page], layouts: Sequence[Layout]) -> list[Match]:
             found.setdefault(delimiter_blind, []).append(match)
     best = []
     for matches in found.values():
+        # What a user wrote goes before what we know.
+        matches = [match for match in matches if match.layout.of_user] or matches
         heaviest = max(match.weight for match in matches)
         fits = [match for match in matches if match.weight == heaviest]
         names = sorted({match.layout.name for match in fits})
-        ours = {match.layout.file: match for match in fits}
-        if len(names) > 1 and len(ours) > 1:
+        if len(names) > 1:
             raise AmbiguousError(" or ".join(names))
         best.append(fits[0])
     return best

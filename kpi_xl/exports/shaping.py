@@ -200,17 +200,19 @@ def _typed(
     for name, unit in unit_of.items():
         if name in read.columns or name in days.columns:
             continue
+        distinct = list(dict.fromkeys(raw[name]))
         cells = [
             None if isinstance(cell, str) and cell.strip().lower() in blanks else _unwrapped(cell)
-            for cell in raw[name]
+            for cell in distinct
         ]
         try:
             values, _ = typed(cells, unit if unit in (TEXT, LOGICAL) else KEY)
         except Wrong as wrong:
-            row = rows.numbers[cells.index(wrong.cell)]
+            row = rows.numbers[raw[name].index(distinct[cells.index(wrong.cell)])]
             reading.faults.append(f'row {row:,}, column "{name}": {wrong}')
             continue
-        frame[name] = _objects(values)
+        known = dict(zip(distinct, values, strict=True))
+        frame[name] = _objects(list(map(known.__getitem__, raw[name])))
     return read.currencies
 
 
@@ -413,7 +415,14 @@ def _chosen(
         texts = frame[name].map(lambda cell: _text(cell).casefold())
         wanted = {value.casefold() for value in values}
         strange = frame[~texts.isin(wanted)]
-        if len(strange):
+        if name not in layout.drop:
+            for value, group in strange.groupby(texts[~texts.isin(wanted)], sort=True):
+                theirs = (
+                    f"with {name} {_text(group[name].iloc[0])}" if value else f"without a {name}"
+                )
+                _tell_left(group, theirs, noun, reading)
+            frame = frame[texts.isin(wanted)]
+        elif len(strange):
             theirs = reading.match.headers[places[name]]
             known = ", ".join(dict.fromkeys(_text(value) or "(blank)" for value in strange[name]))
             reading.faults.append(

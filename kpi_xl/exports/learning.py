@@ -1,0 +1,71 @@
+"""A layout of the user's own, written from what is said of one file."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+
+from kpi_xl.exports.pages import Opener, Page, pages, text_of
+from kpi_xl.exports.told import Said
+from kpi_xl.schema import Column
+from kpi_xl.sources import SourceError
+
+FORTY = 40
+
+
+def header_of(opener: Opener, said: Said) -> tuple[Page, int, list[str]]:
+    """The page, the row (from 1) and the texts that look most like a header. Raises SourceError."""
+    best: tuple[int, Page, int, list[str]] | None = None
+    for page in pages(opener, said.encoding):
+        for number, row in enumerate(page.head[:FORTY], start=1):
+            texts = text_of(row)
+            if said.header and number != said.header:
+                continue
+            words = {text for text in texts if text and not re.fullmatch(r"[\d\W]+", text)}
+            if words and (best is None or len(words) > best[0]):
+                best = len(words), page, number, texts
+    if best is None:
+        raise SourceError(f"{opener.path} has no row that could be a header")
+    return best[1:]
+
+
+def layout_text(
+    name: str, table: str, columns: Mapping[str, str], said: Said, units: Sequence[Column] = ()
+) -> str:
+    """The TOML of a layout: which column of theirs is ours, and what else was said."""
+    lines = [f"name = {_quoted(name)}", f"vendor = {_quoted(name)}", f"table = {_quoted(table)}"]
+    if said.dates == "jalali":
+        lines.append('calendar = "jalali"')
+    elif said.dates:
+        lines.append(f"dates = {_quoted(said.dates)}")
+    for key in ("numbers", "currency", "encoding"):
+        if value := getattr(said, key):
+            lines.append(f"{key} = {_quoted(value)}")
+    columns = dict(columns)
+    if said.once:
+        ours = next((o for o, theirs in columns.items() if theirs == said.once), "order")
+        columns.setdefault(ours, said.once)
+        lines.append(f"once = {_quoted(ours)}")
+    for key, values in (("constants", said.set),):
+        if values:
+            lines += ["", f"[{key}]", *(f"{_key(o)} = {_quoted(v)}" for o, v in values.items())]
+    if said.where:
+        lines += ["", "[keep]"]
+        for theirs, kept in said.where.items():
+            ours = next((o for o, t in columns.items() if t == theirs), _plain_key(theirs))
+            columns.setdefault(ours, theirs)
+            lines.append(f"{_key(ours)} = [{', '.join(map(_quoted, kept))}]")
+    lines += ["", "[[header]]"]
+    lines += [f"columns.{_key(ours)} = {_quoted(theirs)}" for ours, theirs in columns.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
+
+
+def _plain_key(theirs: str) -> str:
+    return re.sub(r"\W+", "_", theirs).strip("_").lower() or "column"
