@@ -346,12 +346,12 @@ class _Engine:
         while known < len(self.refused):
             self._refuse_crossing_spills()
             known = len(self.refused)
-            last_rows = self._last_rows()
+            last_rows = cache(self._last_rows)
             sources = [*unreadable]
             for formula in self.refused:
                 sources += {formula.area, self._spill(formula)}
                 if formula.dynamic:
-                    sources += self._room(formula.area, last_rows[formula.sheet])
+                    sources += self._room(formula.area, last_rows()[formula.sheet])
             if not sources:
                 return
             for number, place in graph().dependents(sources).items():
@@ -367,6 +367,8 @@ class _Engine:
         tables = self.book.tables.values() if self.book else ()
         claims: list[tuple[Area, Formula | None]] = [(table.area, None) for table in tables]
         for formula in self.formulas:
+            if formula.array is None and formula not in self.blocks:
+                continue  # it fills its own cell
             place = formula.area if formula in self.refused else self._spill(formula)
             if place[1:3] != place[3:5]:
                 claims.append((place, formula))

@@ -45,6 +45,9 @@ from kpi_xl.ooxml.sheet import (
 Stored = tuple[str, float | str | bool]
 """A value as a file has it: its type (`n`, `str`, `b` or `e`) and itself."""
 
+Changed = tuple[tuple[int, int], Stored | None, Stored | None]
+"""A cell by row and column, what it holds and what it is to hold."""
+
 OLDER = "#VALUE!"
 """What a cell holds for an error that Excel has only known since dynamic arrays. Excel, too, writes
 this one, and into a part of its own what it shows instead."""
@@ -122,16 +125,18 @@ def recalculated(
     tell("Writing the values")
     parts: dict[str, bytes] = {}
     changed: list[Difference] = []
+    count = 0
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         texts = cache(lambda: _shared_texts(package, book))
         for name, values in _by_sheet(book, computed).items():
-            edits, others = _edits(name, book.xml[name], values, texts)
-            changed += others
+            edits, others = _edits(book.xml[name], values, texts)
+            count += len(others)
+            changed += [_difference(name, one) for one in others if book.by_excel]
             if edits:
                 xml = with_edits(book.xml[name].xml, edits)
                 check(xml)
                 parts[book.parts[name]] = xml
-    report = _report(book, computed, len(changed))
+    report = _report(book, computed, count)
     if book.by_excel:
         report = replace(report, against_excel=_against_excel(book, changed))
     return with_members(content, parts), report
@@ -156,7 +161,8 @@ def compared(
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         texts = cache(lambda: _shared_texts(package, book))
         for name, values in _by_sheet(book, computed).items():
-            found += _edits(name, book.xml[name], values, texts)[1]
+            others = _edits(book.xml[name], values, texts)[1]
+            found += [_difference(name, one) for one in others]
     differences = tuple(one for one in found if not _is_close(one.held, one.computed))
     return Comparison(len(book.formulas), differences, _report(book, computed, 0).kept)
 
@@ -220,11 +226,10 @@ def _report(book: Package, computed: Computed, changed: int) -> Report:
 
 
 def _edits(
-    name: str,
     sheet: SheetXml,
     values: Mapping[Formula, Cell | Block],
     texts: Callable[[], list[str]],
-) -> tuple[list[Edit], list[Difference]]:
+) -> tuple[list[Edit], list[Changed]]:
     """Edits that give the formulas of a sheet their values, and the cells that change by them."""
     cells = {(cell.row, cell.column): cell for cell in sheet.formula_cells()}
     wanted, blocks = _wanted(sheet, cells, values)
@@ -232,12 +237,12 @@ def _edits(
         cells |= {(cell.row, cell.column): cell for cell in sheet.row_cells(number)}
     edits: list[Edit] = []
     new: dict[int, dict[int, tuple[str, bytes]]] = {}
-    changed = []
+    changed: list[Changed] = []
     for place, value in wanted.items():
         if place not in cells:
             if value is not None:
                 new.setdefault(place[0], {})[place[1]] = _written(value)
-                changed.append(_difference(name, place, None, value))
+                changed.append((place, None, value))
             continue
         cell = cells[place]
         element = old = sheet.xml[cell.start : cell.end]
@@ -247,7 +252,7 @@ def _edits(
         elif value is not None and not _is_same(held, value):
             element = with_value(cell, *_written(value))
         if element != old:
-            changed.append(_difference(name, place, held, value))
+            changed.append((place, held, value))
         if place in blocks:
             element = with_block(element, blocks[place])
         if element != old:
@@ -255,9 +260,8 @@ def _edits(
     return edits + new_cells(sheet, new), changed
 
 
-def _difference(
-    sheet: str, place: tuple[int, int], held: Stored | None, value: Stored | None
-) -> Difference:
+def _difference(sheet: str, changed: Changed) -> Difference:
+    place, held, value = changed
     shown = (None if cell is None else cell[1] for cell in (held, value))
     return Difference(sheet, f"{column_letters(place[1])}{place[0]}", *shown)
 

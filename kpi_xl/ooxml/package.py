@@ -35,6 +35,7 @@ HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*[\"'](?:1|true)[\
 ERROR_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\bt\s*=\s*[\"']e[\"']")
 MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*>")
 TEXT = re.compile(rb"<(?:\w+:)?si[\s/>]")
+SHORT = 60  # letters: no formula of so few is too deep
 COMPOUND_FILE = bytes.fromhex("D0CF11E0A1B11AE1")
 
 
@@ -69,7 +70,7 @@ class Formula:
     @property
     def spans(self) -> bool:
         """Whether it filled more than its own cell."""
-        return self.area[1:3] != self.area[3:5]
+        return self.array is not None and self.array[1:3] != self.array[3:5]
 
     @property
     def own_area(self) -> Area:
@@ -403,22 +404,36 @@ def _tables(package: zipfile.ZipFile, sheet: str, part: str) -> Iterator[ExcelTa
 
 
 def _formulas(name: str, cells: list[XmlCell]) -> Iterator[Formula]:
-    shared: dict[str, XmlCell] = {}
+    shared: dict[str, tuple[XmlCell, str]] = {}
     for cell in cells:
-        tag = cell.formula[0] if cell.formula else b""
+        found = cell.formula
+        tag = found[0] if found else b""
+        if b"=" not in tag:  # a formula of one cell with a text of its own
+            yield Formula(name, cell.row, cell.column, _checked(name, cell, cell.formula_text))
+            continue
         kind, text, moved = attribute(tag, "t"), cell.formula_text, (0, 0)
         if kind == "dataTable":
             text = "TABLE()"  # a what-if table, which is no formula; so it is refused by its name
         elif kind == "shared" and text:
-            shared[attribute(tag, "si")] = cell
+            shared[attribute(tag, "si")] = cell, _checked(name, cell, text)
         elif kind == "shared":
-            source = shared[attribute(tag, "si")]
-            text, moved = source.formula_text, (cell.row - source.row, cell.column - source.column)
+            source, text = shared[attribute(tag, "si")]
+            moved = cell.row - source.row, cell.column - source.column
+            yield Formula(name, cell.row, cell.column, text, None, False, moved)
+            continue
         filled = kind in ("array", "dataTable")
         array = area(name, attribute(tag, "ref")) if filled else None
         dynamic = kind == "array" and bool(cell.attribute("cm"))
+        yield Formula(
+            name, cell.row, cell.column, _checked(name, cell, text), array, dynamic, moved
+        )
+
+
+def _checked(name: str, cell: XmlCell, text: str) -> str:
+    """A formula's text. Raises NotAWorkbookError."""
+    if len(text) > SHORT:
         check_formula(text, f"{quoted(name)}!{column_letters(cell.column)}{cell.row}")
-        yield Formula(name, cell.row, cell.column, text, array, dynamic, moved)
+    return text
 
 
 def _spilled(name: str, sheet: SheetXml, cells: list[XmlCell]) -> dict[int, XmlCell]:
@@ -427,6 +442,7 @@ def _spilled(name: str, sheet: SheetXml, cells: list[XmlCell]) -> dict[int, XmlC
     return {
         other.start: other
         for cell in cells
+        if cell.body and b"array" in cell.body
         if cell.formula and attribute(cell.formula[0], "t") == "array"
         for other in sheet.block_cells(area(name, attribute(cell.formula[0], "ref")))
         if other.start not in anchors
