@@ -630,7 +630,7 @@ class _Reader:
 
     def table_column(self, table: ExcelTable, name: str) -> int:
         for number, column in enumerate(table.columns):
-            if column.lower() == name.lower():
+            if column.strip().lower() == name.lower():
                 return number
         near = did_you_mean(name, table.columns)
         raise UnknownError(f"table {table.name} has no column {name!r}{near}")
