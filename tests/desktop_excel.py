@@ -1,6 +1,15 @@
-"""Excel for Windows, as far as the scripts need it: stand-ins for its COM objects.
+"""Excel for Windows, as far as the scripts and the add-in need it: stand-ins for its COM objects.
 
-xlwings' own Windows code runs over them. A process of its own: it replaces the modules of Windows.
+xlwings' own Windows code runs over them, in a process of its own: it replaces the modules of
+Windows. The add-in's VBA runs over a `Desk`, which behaves as users report of Excel:
+
+- While a workbook opens, the button is disabled by which functions know the wizard.
+- OnTime runs a procedure when Excel is idle: after the event that asked for it.
+- A formula that a library has written shows #NAME? until it is entered; a formula whose function
+  gives nothing shows 0.
+- HasArray is true for a formula of one cell that could spill. FormulaArray makes it one that never
+  spills again.
+- Where Python cannot start, the DLL polls for two minutes, in which Excel does nothing.
 """
 
 import json
@@ -17,6 +26,10 @@ from unittest.mock import MagicMock, patch
 import openpyxl
 from openpyxl.utils import get_column_letter, range_boundaries
 from openpyxl.worksheet.formula import ArrayFormula
+from vba_run import ExcelError, Project, Ref, VbaError
+
+from kpi_xl.formula_text import calls
+from kpi_xl.metrics import METRICS
 
 EPOCH = datetime(1899, 12, 30)
 MANUAL, AUTOMATIC = -4135, -4105
@@ -32,11 +45,18 @@ class Book:
 
     Date1904 = False
 
-    def __init__(self, path: Path) -> None:
+    IsAddin = False
+    UpdateLinks = 1  # as the user's settings have it
+
+    def __init__(self, path: Path, application: "Application | None" = None) -> None:
         book = openpyxl.load_workbook(path)
         values = openpyxl.load_workbook(path, data_only=True)
         self.Name, self.Path, self.source = path.name, str(path.parent), path
-        self.Application = Application(self)
+        self.FullName, self.Saved, self.links = str(path), True, []
+        self.CustomDocumentProperties = [
+            SimpleNamespace(Name=one.name) for one in book.custom_doc_props.props
+        ]
+        self.Application = application or Application(self)
         self.sheets = [Sheet(self, one, values[one.title]) for one in book]
         self.Worksheets = Items(self.sheets)
         self.names = {key: found.attr_text for key, found in book.defined_names.items()}
@@ -63,6 +83,20 @@ class Book:
     def SaveCopyAs(self, path: str) -> None:
         Path(path).write_bytes(self.source.read_bytes())
 
+    def LinkSources(self, kind: int) -> tuple[str, ...] | None:
+        assert kind == 1  # to workbooks
+        return tuple(self.links) or None
+
+    def ChangeLink(self, old: str, new: str, kind: int) -> None:
+        assert kind == 1
+        if any(sheet.ProtectContents for sheet in self.sheets):
+            raise VbaError(1004, "The sheet is protected")
+        self.links[self.links.index(old)] = new
+        for sheet in self.sheets:
+            sheet.bound |= set(sheet.formulas)
+            for place in sheet.formulas:
+                sheet.dirty.add(place)
+
 
 class Application:
     """Excel itself; what a script changes of it is noted."""
@@ -83,6 +117,9 @@ class Application:
 
     def Calculate(self) -> None:
         self.computed += 1
+
+    def entered(self, sheet: "Sheet", place: tuple[int, int]) -> None:
+        """What happens to a formula that is entered: here it has no value from then on."""
 
 
 class Items(list[Any]):
@@ -118,11 +155,18 @@ class Sheet:
         self.Name, self.Parent, self.Application = sheet.title, book, book.Application
         self.formulas: dict[tuple[int, int], Any] = {}
         self.values: dict[tuple[int, int], Any] = {}
+        self.arrays: dict[tuple[int, int], tuple[int, int, int, int]] = {}  # what may spill, to where
+        self.bound: set[tuple[int, int]] = set()  # formulas whose functions Excel has found
+        self.dirty: set[tuple[int, int]] = set()
+        self.locked: set[tuple[int, int]] = set()  # entered as arrays, which never spill
+        self.stored: dict[tuple[int, int], Any] = {}  # the values of formulas in the file
         self.looks = {(c.row, c.column): c.number_format for row in sheet.iter_rows() for c in row}
         for row in sheet.iter_rows():
             for cell in row:
                 held = cell.value.text if isinstance(cell.value, ArrayFormula) else cell.value
                 place = cell.row, cell.column
+                if isinstance(cell.value, ArrayFormula):
+                    self.arrays[place] = range_boundaries(cell.value.ref)
                 if cell.data_type == "f" or isinstance(cell.value, ArrayFormula):
                     self.formulas[place] = held
                 value = values.cell(*place).value
@@ -190,15 +234,17 @@ class Range:
         self.Worksheet, self.Row, self.Column = sheet, top, left
         self.top, self.left, self.bottom, self.right = top, left, bottom, right
         self.Application = sheet.Application
-        self.Rows = MagicMock(Count=bottom - top + 1)
-        self.Columns = MagicMock(Count=right - left + 1)
+        self.Rows = SimpleNamespace(Count=bottom - top + 1)
+        self.Columns = SimpleNamespace(Count=right - left + 1)
         self.Count = self.Rows.Count * self.Columns.Count
 
     @property
-    def Address(self) -> str:
+    def Address(self) -> "Address":
         one = f"${get_column_letter(self.left)}${self.top}"
         other = f"${get_column_letter(self.right)}${self.bottom}"
-        return one if one == other else f"{one}:{other}"
+        shown = Address(one if one == other else f"{one}:{other}")
+        shown.sheet = self.Worksheet
+        return shown
 
     def GetAddress(self, *options: Any) -> str:
         return self.Address
@@ -242,14 +288,71 @@ class Range:
 
     @property
     def Formula2(self) -> Any:
-        assert not self.HasSpill
+        assert isinstance(self.Application, Desk) or not self.HasSpill
         return self.Formula
 
     @property
     def HasSpill(self) -> bool:
         if self.Worksheet.Parent.old:
             raise AttributeError("Excel 2019 has neither HasSpill nor Formula2")
-        return False
+        return self._spill is not None and self._spill[1] != self._spill[0]
+
+    @property
+    def _spill(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """The first and the last cell of the array in which this cell is; only over a Desk."""
+        if not isinstance(self.Application, Desk):
+            return None
+        for left, top, right, bottom in self.Worksheet.arrays.values():
+            if top <= self.top <= bottom and left <= self.left <= right:
+                return (top, left), (bottom, right)
+        return None
+
+    @property
+    def SpillParent(self) -> "Range":
+        assert self._spill is not None
+        return self.Worksheet.Cells(*self._spill[0])
+
+    @property
+    def HasArray(self) -> bool:
+        return self._spill is not None
+
+    @property
+    def CurrentArray(self) -> "Range":
+        assert self._spill is not None
+        (top, left), (bottom, right) = self._spill
+        return Range(self.Worksheet, top, left, bottom, right)
+
+    @property
+    def FormulaArray(self) -> Any:
+        return self.Formula
+
+    @property
+    def Areas(self) -> Any:
+        return SimpleNamespace(Count=1)
+
+    def Cells(self, row: int, column: int) -> "Range":
+        return self(row, column)
+
+    def each(self) -> Any:
+        for row in self.places:
+            for place in row:
+                yield self.Worksheet.Cells(*place)
+
+    def SpecialCells(self, kind: int, values: int) -> "Union":
+        assert kind == -4123  # formulas
+        found = [
+            place
+            for place in self.Worksheet.formulas
+            if values == 23 or isinstance(self.Worksheet.values.get(place), ExcelError)
+        ]
+        if not found:
+            raise VbaError(1004, "No cells were found.")
+        return Union([self.Worksheet.Cells(*place) for place in found])
+
+    def Calculate(self) -> None:
+        for row in self.places:
+            for place in row:
+                self.Application.compute(self.Worksheet, place)
 
     @property
     def HasFormula(self) -> bool | None:
@@ -257,11 +360,17 @@ class Range:
         return has.pop() if len(has) == 1 else None
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in ("Value", "Formula", "Formula2"):
+        if name not in ("Value", "Formula", "Formula2", "FormulaArray"):
             object.__setattr__(self, name, value)
             return
         book = self.Worksheet.Parent
-        assert name != "Formula2" or not self.HasSpill
+        desk = isinstance(self.Application, Desk)
+        if desk and self.Worksheet.ProtectContents:
+            raise VbaError(1004, "The cell is protected")
+        if name == "FormulaArray":
+            self.Worksheet.locked.add((self.top, self.left))
+            value = self.Formula
+        assert name != "Formula2" or desk or not self.HasSpill
         book.written += 1
         if book.written == book.fails_at:
             raise RefusedError("Excel is busy")
@@ -277,6 +386,7 @@ class Range:
             return
         if isinstance(cell, str) and cell[0] in "=+-@":
             self.Worksheet.formulas[place] = cell
+            self.Application.entered(self.Worksheet, place)
         elif isinstance(cell, str):
             text = cell.removeprefix("'")
             assert cell.startswith("'") or not re.match(r"[\d.]", text), cell
@@ -305,6 +415,186 @@ class Range:
 
     def Select(self) -> None:
         self.Application.noted.append(("Select", self.Address))
+
+
+class Address(str):
+    """$B$2, or as it is asked for."""
+
+    sheet: Sheet
+
+    def __call__(self, *absolute: bool, External: bool = False) -> str:
+        if External:
+            return f"[{self.sheet.Parent.Name}]{self.sheet.Name}!{self}"
+        return self.replace("$", "") if absolute == (False, False) else str(self)
+
+
+class Union:
+    """Cells that are not side by side."""
+
+    def __init__(self, cells: list[Range]) -> None:
+        self.cells = cells
+
+    def each(self) -> Any:
+        return iter(self.cells)
+
+
+# Excel with the add-in
+
+
+class Desk(Application):
+    """Excel with the add-in's VBA, over which workbooks are opened.
+
+    `python`: whether Python starts; "missing" its file, or "broken". What our functions compute is
+    what the file holds: shown is what the add-in makes of it.
+    """
+
+    def __init__(self, addin: Path, modules: dict[str, str], interpreter: str, python: str) -> None:
+        object.__setattr__(self, "noted", [])
+        self.opening, self.waited, self.asked, self.calls, self.python = False, 0.0, 0, 0, python
+        self.ScreenUpdating, self.EnableEvents, self.Calculation = True, True, AUTOMATIC
+        self.StatusBar: Any = False
+        self.AutoCorrect = SimpleNamespace(AutoFillFormulasInLists=True)
+        self.appointments: list[tuple[float, str]] = []
+        self.saved: dict[str, str] = {}
+        self.told: list[str] = []
+        self.Caller: Any = None
+        self.fails: dict[str, VbaError] = {}  # what Python raises, by function
+        self.LanguageSettings = SimpleNamespace(LanguageID=lambda which: 1033)
+        self.Workbooks = Items()
+        self.ActiveWorkbook = self.ActiveCell = None
+        book = Book(addin, self)
+        book.IsAddin = True
+        book.Name, book.FullName = "kpi_xl.xlam", r"C:\XLSTART\kpi_xl.xlam"
+        outside = {
+            "Application": self, "ThisWorkbook": book, "Workbooks": self.Workbooks,
+            "ActiveWorkbook": None, "ActiveCell": None,
+            "GetSetting": lambda app, section, key: self.saved.get(key, ""),
+            "SaveSetting": lambda app, section, key, value: self.saved.update({key: value}),
+            "DeleteSetting": lambda app, section, key: self.deleted(key),
+            "CreateObject": lambda kind: SimpleNamespace(Popup=self.popup),
+            "LoadLibrary": lambda path: 1,
+            "XLPyDLLActivateAuto": self.activated,
+        }  # fmt: skip
+        self.activated.__func__.takes_references = True  # type: ignore[attr-defined]
+        native = {
+            "CallsKpi": lambda formula: "(" in formula and any(calls(formula, METRICS)),
+            "WithoutSigns": lambda formula: formula,  # the library writes none
+        }
+        self.project = Project(modules, outside, native)
+        self.interpreter = interpreter
+        self.project.call("StartAddin")
+        self.idle()
+
+    # What the add-in asks of Excel
+
+    def deleted(self, key: str) -> None:
+        if key not in self.saved:
+            raise VbaError(5, "Invalid procedure call or argument")
+        del self.saved[key]
+
+    def popup(self, message: str, *options: Any) -> int:
+        self.told.append(message)
+        return 1
+
+    def CommandBars(self, name: str) -> Any:
+        assert name == "Standard"
+        button = SimpleNamespace(Enabled=not self.opening)
+        return SimpleNamespace(Controls=lambda number: button)
+
+    def OnTime(self, when: float, procedure: str) -> None:
+        if self.Caller is not None:
+            raise VbaError(1004, "Excel takes no appointments from a cell")
+        self.appointments.append((when, procedure.rpartition("!")[2]))
+
+    def MacroOptions(self, **options: Any) -> None:
+        raise VbaError(1004, "Cannot edit a macro on a hidden workbook.")
+
+    def activated(self, result: Ref, command: str, mode: int) -> int:
+        """The DLL: it starts Python, or polls for it 1,200 times 100 ms, on Excel's thread."""
+        self.asked += 1
+        if self.python == "broken":
+            self.waited += 120
+            result.value = "Could not activate Python COM server\r\nCommand: cmd.exe"
+            return -2147221164
+        result.value = SimpleNamespace(
+            CallUDF=self.answered, Exec=lambda command: None, Module=lambda name: None,
+            SetAttr=lambda *given: None,
+        )  # fmt: skip
+        return 0
+
+    def answered(self, module: str, name: str, values: Any, book: Any, caller: Any) -> Any:
+        self.calls += 1
+        if name in self.fails:
+            raise self.fails[name]
+        return 1.0
+
+    def entered(self, sheet: Sheet, place: tuple[int, int]) -> None:
+        sheet.bound.add(place)
+        if self.path not in sheet.Parent.links and any(calls(sheet.formulas[place], METRICS)):
+            sheet.Parent.links.append(self.path)
+        self.compute(sheet, place)
+
+    @property
+    def path(self) -> str:
+        return r"C:\XLSTART\kpi_xl.xlam"
+
+    def Calculate(self) -> None:
+        for book in self.Workbooks:
+            for sheet in book.sheets:
+                for place in list(sheet.dirty):
+                    self.compute(sheet, place)
+
+    def CalculateFull(self) -> None:
+        for book in self.Workbooks:
+            for sheet in book.sheets:
+                for place in sheet.formulas:
+                    self.compute(sheet, place)
+
+    # What happens in Excel
+
+    def compute(self, sheet: Sheet, place: tuple[int, int]) -> None:
+        """A cell: what the file holds, where every function of ours in it has answered."""
+        sheet.dirty.discard(place)
+        names = [call.name for call in calls(sheet.formulas.get(place, ""), METRICS)]
+        if names and place not in sheet.bound:
+            sheet.values[place] = ExcelError(2029)
+            return
+        if not names:
+            return
+        before, self.Caller = self.Caller, sheet.Cells(*place)
+        shown = sheet.stored.get(place)
+        for name in names:
+            answer = self.project.call(name, *[1.0] * METRICS[name].required)
+            if answer is None:
+                shown = 0.0  # a function of VBA's that was not assigned
+            elif answer != 1.0:
+                shown = answer
+        self.Caller = before
+        sheet.values[place] = shown
+
+    def open(self, path: Path, *, entered: bool = False, links: tuple[str, ...] = ()) -> Book:
+        """A workbook that a library has written; with `entered`, one that Excel has saved."""
+        self.opening = True
+        book = Book(path, self)
+        book.links = list(links) or ([self.path] if entered else [])
+        self.Workbooks.append(book)
+        for sheet in book.sheets:
+            sheet.stored = dict(sheet.values)
+            if entered and not links:
+                sheet.bound = set(sheet.formulas)
+            for place in sheet.formulas:
+                self.compute(sheet, place)
+        self.project.fire("WorkbookOpen", book)
+        self.opening = False
+        self.idle()
+        return book
+
+    def idle(self) -> None:
+        """Excel has nothing to do: it keeps the appointments that are due."""
+        due = [name for when, name in self.appointments if when == 0.0]
+        self.appointments = [one for one in self.appointments if one[0] > 0.0]
+        for name in due:
+            self.project.call(name)
 
 
 def state(book: Book) -> Any:

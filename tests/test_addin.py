@@ -25,7 +25,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kpi_xl.workbook_templates import TEMPLATES, template
 from test_excel import COM_ERRORS
-from vba_lint import complaints, procedures
+from vba_lint import complaints, procedures, wrong_ways_out
 
 from kpi_xl import METRICS, __version__
 from kpi_xl.hosts import addin, doctor
@@ -154,14 +154,6 @@ def test_the_same_python_gives_the_same_bytes(content: bytes) -> None:
     assert bytes.fromhex(again.decode()) == content
 
 
-def test_building_leaves_no_stand_ins_of_windows_behind() -> None:
-    addin.wrappers()
-    assert not {"pythoncom", "win32com", "xlwings.udfs"} & sys.modules.keys()
-    import xlwings
-
-    assert not hasattr(xlwings, "udfs")
-
-
 def test_it_is_an_add_in_with_both_forms_of_the_ribbon(package: zipfile.ZipFile) -> None:
     types = package.read("[Content_Types].xml").decode()
     assert "application/vnd.ms-excel.addin.macroEnabled.main+xml" in types
@@ -187,30 +179,64 @@ def test_it_starts_the_python_that_built_it(content: bytes, tmp_path: Path) -> N
 # The functions
 
 
-def test_every_function_is_there_and_turns_errors_into_errors(code: dict[str, str]) -> None:
-    call = re.compile(
+def test_every_function_is_there_and_has_one_way_out(code: dict[str, str]) -> None:
+    wrapper = re.compile(
         r"^Function (\w+)\((.*)\)\n"
-        r' +If \(Not Application\.CommandBars\("Standard"\)\.Controls\(1\)\.Enabled\)'
-        r" Then Exit Function\n"
-        r" +If TypeOf Application\.Caller Is Range Then On Error GoTo failed\n"
-        r' +\1 = WithErrors\(XLPy\.CallUDF\("kpi_xl\.udfs\.functions", "\1",'
-        r" CellValues\(Array\((.*)\)\), ThisWorkbook, Application\.Caller\)\)\n"
-        r" +Exit Function\nfailed:\n +\1 = Err\.Description\nEnd Function$",
+        r'Attribute \1\.VB_Description = "(.*)"\n'
+        r' +\1 = Answer\("\1", Array\((.*)\)\)\n'
+        r"End Function$",
         re.M,
     )
-    assert {name: rest for name, *rest in call.findall(code["KpiFunctions"])} == {
+    assert {name: rest for name, *rest in wrapper.findall(code["KpiFunctions"])} == {
         name: [
             ", ".join("Optional " * (not a.required) + a.name for a in metric.arguments),
+            one_line(metric).replace('"', '""'),
             ", ".join(a.name for a in metric.arguments),
         ]
         for name, metric in METRICS.items()
     }
 
 
+def test_no_way_out_of_a_function_gives_0_or_a_text_for_a_failure(code: dict[str, str]) -> None:
+    assert wrong_ways_out(code, addin.CLASSES) == []
+    for old, new, found in (
+        ("    Answer = CVErr(NotAvailable)\n", "", "answer exits unassigned"),
+        ("    Answer = CVErr(WrongValue)\n", "", "answer ends unassigned"),
+        ("= CVErr(WrongValue)\n    Note", "= Err.Description\n    Note", "answer is assigned a text"),
+        ("= CVErr(WrongValue)\n    Note", "= arguments\n    Note", "answer is assigned no error"),
+        ('    CAC = Answer("CAC", Array(spend, new_customers))\n', "", "cac ends unassigned"),
+        ("    Shown = cell\n", "", "shown exits unassigned"),
+        ("    WithErrors = result\n", "", "witherrors ends unassigned"),
+    ):
+        changed = code["KpiFunctions"].replace(old, new)
+        if "answer ends" in found:  # the first assignment holds on that way, too
+            changed = changed.replace("    Answer = CVErr(NotAvailable)\n", "")
+        assert changed != code["KpiFunctions"], old
+        told = wrong_ways_out({**code, "KpiFunctions": changed}, addin.CLASSES)
+        assert any(line.startswith(found) for line in told), (found, told)
+
+
+def test_xlwings_own_wrapper_has_wrong_ways_out() -> None:
+    """As it was here, and is what `Import Functions` writes with call_in_wizard=False."""
+    guard = 'If (Not Application.CommandBars("Standard").Controls(1).Enabled) Then Exit Function'
+    source = f"""Option Explicit
+Function CAC(spend, new_customers)
+    {guard}
+    If TypeOf Application.Caller Is Range Then On Error GoTo failed
+    CAC = XLPy.CallUDF("kpi_xl.udfs.functions", "CAC", Array(spend, new_customers))
+    Exit Function
+failed:
+    CAC = Err.Description
+End Function
+"""
+    told = wrong_ways_out({"KpiFunctions": source})
+    assert told == ["cac exits unassigned", "cac is assigned a text: Err.Description"]
+
+
 def test_formulas_can_call_nothing_but_the_functions(code: dict[str, str]) -> None:
     """A public function of an ordinary module is one for every cell of every workbook."""
     for name, source in code.items():
-        if name in {"KpiServer", "KpiEvents"} or "Option Private Module" in source:
+        if name in addin.CLASSES or "Option Private Module" in source:
             continue
         public = re.findall(r"^(?:Public )?Function (\w+)", source, re.M)
         assert set(public) == (set(METRICS) if name == "KpiFunctions" else set())
@@ -225,7 +251,7 @@ def test_every_name_is_one_procedures_or_modules(code: dict[str, str]) -> None:
 def test_no_argument_hides_what_its_function_calls() -> None:
     """VBA takes `Values(x)` for an element of the argument `values`."""
     called = {name.lower() for name in procedures(addin.macros("KpiFunctions.bas"))}
-    called |= {"array", "application", "thisworkbook", "err", "failed", "server", "range"}
+    called |= {"array", "server"}
     for metric in METRICS.values():
         names = {argument.name for argument in metric.arguments}
         assert not names & (called | {metric.name.lower()}), metric.name
@@ -240,7 +266,8 @@ def test_errors_have_excels_numbers(code: dict[str, str]) -> None:
 def test_python_is_started_from_the_add_ins_own_settings(code: dict[str, str]) -> None:
     server = code["KpiServer"]
     assert set(procedures(server)) == {
-        *("RunPython", "GetConfig", "ParentFolder", "XLPyCommand", "XLPyLoadDLL", "XLPy"),
+        *("Called", "RunPython", "StartedPython", "IsFile", "GetConfig"),
+        *("ParentFolder", "XLPyCommand", "XLPyLoadDLL", "XLPy"),
     }
     started = procedures(server)["XLPyCommand"]
     assert "ActiveWorkbook" not in started
@@ -272,7 +299,7 @@ IMAGES = set(
     " ChartTypePieInsertGallery ChartTypeXYScatterInsertGallery DataRefreshAll DataValidation"
     " FileNew FormulaEvaluate FunctionWizard FunctionsFinancialInsertGallery"
     " FunctionsLogicalInsertGallery FunctionsMathTrigInsertGallery FunctionsTextInsertGallery"
-    " GetExternalDataFromText Help HyperlinkInsert Info PercentStyle PivotTableInsert RefreshAll"
+    " GetExternalDataFromText Help HyperlinkInsert Info PercentStyle PivotTableInsert Redo RefreshAll"
     " ReviewNewComment SetLanguage".split()
 )
 SIGNATURES = {
@@ -310,9 +337,9 @@ def test_every_callback_is_a_sub_of_its_form(
                 toggles = form == "onAction" and kind(control) == "toggleButton"
                 asked[value] = SIGNATURES[form + " of a toggleButton" * toggles]
     assert {name: subs.get(name) for name in asked} == asked
-    later = {"KpiDescribeFunctions", "KpiClearStatus"}  # by Excel, when it is ready
+    later = {"KpiDescribeFunctions", "KpiBindWaiting", "KpiClearStatus"}  # when Excel is ready
     assert subs.keys() == asked.keys() | later
-    assert all(f"!{name}" in code["KpiStart"] + code["KpiBinding"] for name in later)
+    assert all(f"!{name}" in "".join(code.values()) for name in later)
 
 
 def test_identifiers_are_unique(ribbon: ElementTree.Element) -> None:
@@ -475,21 +502,19 @@ End Function
 """
 SERVER = """Option Explicit
 
-Public Function XLPy() As Object
-    Set XLPy = Me
-End Function
-
-Public Function CallUDF(script, called, values, book, caller) As Variant
-    Select Case called
+Public Function Called(ByVal name As String, ByVal values As Variant) As Variant
+    Select Case name
 {cases}
     Case "AOV"
-        CallUDF = script & " " & called & " " & UBound(values) & " " & values(0)
+        Called = name & " " & UBound(values) & " " & values(0)
     Case "NPS"
-        CallUDF = values(0)
+        Called = values(0)
     Case "CLV"
-        CallUDF = IsMissing(values(3)) & " " & IsMissing(values(4)) & " " & values(4)
+        Called = IsMissing(values(3)) & " " & IsMissing(values(4)) & " " & values(4)
+    Case "CPM"
+        Called = Empty
     Case Else
-        Err.Raise 1000, "xlwings", "ZeroDivisionError: a bug"
+        Err.Raise 1000, "xlwings", "Traceback" & vbLf & "ZeroDivisionError: a bug" & vbLf
     End Select
 End Function
 
@@ -508,12 +533,17 @@ CHECKS = {
         f"Told({name}({', '.join('1' * METRICS[name].required)}))": shown
         for name, (_, shown) in ANSWERS.items()
     },
-    "Told(AOV(30, 4))": "String kpi_xl.udfs.functions AOV 1 30",
+    "Told(AOV(30, 4))": "String AOV 1 30",
+    "Told(CPM(1, 2))": "Error 2015",
     'Told(NPS(ThisWorkbook.Worksheets("functions").Range("A2:B3")))': (
         "String CAC, String acquisition; String CAC_PAYBACK, String acquisition"
     ),
     "Told(CLV(50, 4, 3, , 0.1))": "String True False 0.1",
-    "Told(ROAS(1, 2))": "String ZeroDivisionError: a bug",
+    "Told(ROAS(1, 2))": "Error 2015",
+    'LastLine("Traceback" & vbCrLf & "ValueError: x" & vbLf)': "ValueError: x",
+    "CStr(HasEnded(462))": "True",
+    "CStr(HasEnded(1000))": "False",
+    "FailureOfPython()": "",
     'CStr(CallsKpi("=1+CAC(A1,2)"))': "True",
     'CStr(CallsKpi("=IF(SUM(A1:A9)=0,"""",\'C:\\x\\kpi_xl.xlam\'!roas(1,2))"))': "True",
     'CStr(CallsKpi("=MYCAC(1)+KPI.CAC(2)+CAC2(3)+CAC+(1)"))': "False",
@@ -547,16 +577,10 @@ CHECKS = {
 
 
 def outside_of_excel(module: vba.Module) -> vba.Module:
-    """A module with stand-ins for what only Excel has, and for Python."""
+    """A module as it is; Python's server is another one, and the language is chosen."""
     source = module.source
-    if module.name == "KpiFunctions":
-        source = re.sub(r" +If \(Not Application\.CommandBars.*\n", "", source)
-        source = source.replace("TypeOf Application.Caller Is Range", "True")
-        source = source.replace("Application.Caller", "Nothing").replace("Value2", "Value")
     if module.name == "KpiServer":
-        answers = (
-            f'    Case "{f}"\n        CallUDF = {answer}' for f, (answer, _) in ANSWERS.items()
-        )
+        answers = (f'    Case "{f}"\n        Called = {answer}' for f, (answer, _) in ANSWERS.items())
         source = SERVER.format(cases="\n".join(answers))
     if module.name == "KpiStart":
         source = source.replace("LanguageColumn(Language())", 'LanguageColumn("ru")')

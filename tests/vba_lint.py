@@ -1,6 +1,7 @@
 """What Excel's VBA compiler would complain of, as far as it shows without Excel."""
 
 import re
+from collections.abc import Container
 
 from xlwings import constants  # Excel's own, under the names that VBA has for them
 
@@ -23,11 +24,13 @@ RESERVED = WORDS - set("base binary collection compare error module object text"
 
 # What VBA and Excel know without being told, as far as it is used.
 KNOWN = set(
-    "activecell activeworkbook application array chr cstr createobject cverr environ err getsetting"
-    " instr instrrev irribbonui irribboncontrol iribboncontrol iribbonui isarray isempty iserror"
-    " isnumeric lbound lcase left len mid msgbox now range replace right savesetting selection"
-    " thisworkbook timeserial typename ubound ucase vartype vbcrlf vblf vbstring workbook workbooks"
-    " worksheet activepresentation currentproject thisdocument".split()
+    "access activecell activeworkbook application array chr close cstr createobject cverr"
+    " deletesetting environ err freefile getattr getsetting instr instrrev irribbonui"
+    " irribboncontrol iribboncontrol iribbonui isarray isempty iserror isnull isnumeric lbound"
+    " lcase left len lof mid msgbox now open range read replace right savesetting selection shared"
+    " strconv thisworkbook timeserial trim typename ubound ucase vartype vbcr vbcrlf vbdirectory"
+    " vblf vbstring vbunicode workbook workbooks worksheet activepresentation currentproject"
+    " thisdocument".split()
 )
 CONSTANTS = {
     name.lower()
@@ -144,3 +147,149 @@ def undeclared(name: str, source: str, known: set[str]) -> list[str]:
                 continue
             found.append(f"{name}: nothing declares {word} in {line!r}")
     return found
+
+
+# What a cell may get
+
+
+def wrong_ways_out(project: dict[str, str], classes: Container[str] = ()) -> list[str]:
+    """Every way by which a function that cells call could give 0 or a text for a failure.
+
+    Cells call no function of a class. VBA gives 0 for a function that ends before its name was
+    assigned; and what these functions call is looked at, too.
+    """
+    functions: dict[str, str] = {}
+    for source in project.values():
+        functions |= {
+            name.lower(): text
+            for name, text in procedures(source).items()
+            if re.match(r"(?:Public |Private )?Function", text) and gives_anything(text)
+        }
+    cells_call = {
+        name.lower()
+        for module, source in project.items()
+        if module not in classes and "Option Private Module" not in source
+        for name in re.findall(r"^(?:Public )?Function (\w+)", source, re.M)
+    }
+    found: list[str] = []
+    seen: set[str] = set()
+    todo = sorted(cells_call & set(functions))
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        way = WaysOut(name, functions[name])
+        found += way.complaints
+        called = {word.lower() for text in way.lines for word in NAME.findall(text)}
+        members = {word.lower() for text in way.lines for word in re.findall(r"\.(\w+)", text)}
+        todo += sorted((called | members) & set(functions))
+    return found
+
+
+def gives_anything(text: str) -> bool:
+    """Whether a function's result is a Variant, which is Empty until it is assigned."""
+    head = START.match(statements(text)[0])
+    assert head
+    after = statements(text)[0][head.end() :].strip()
+    return after in ("", "As Variant")
+
+
+class WaysOut:
+    """The ways through a function, with what is wrong about their ends."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.lines = statements(text)[1:-1]
+        self.complaints: list[str] = []
+        self.labels: dict[str, bool] = {}  # whether the name is assigned where a jump arrives
+        self.handlers: set[str] = set()
+        self.trusted = True  # an assignment that fails is left out where errors are
+        self.handling = False
+        if self.through(0, len(self.lines), False) is False:
+            self.complain("ends unassigned")
+
+    def complain(self, what: str) -> None:
+        self.complaints.append(f"{self.name} {what}")
+
+    def through(self, place: int, end: int, state: bool | None) -> bool | None:
+        """Whether the name is assigned after these lines; None where nothing goes on."""
+        while place < end:
+            line = self.lines[place]
+            if re.match(r"If .* Then$|Select Case |For |Do\b|With ", line):
+                close = self.close(place)
+                state = self.block(place, close, state)
+                place = close + 1
+                continue
+            state = self.one(line, state)
+            place += 1
+        return state
+
+    def block(self, place: int, close: int, state: bool | None) -> bool | None:
+        first = self.lines[place]
+        if first.startswith("With "):
+            return self.through(place + 1, close, state)
+        if first.startswith(("For ", "Do")):
+            self.through(place + 1, close, state)
+            return state  # it may not run once
+        depth, starts = 0, [place]
+        for inner in range(place, close):
+            line = self.lines[inner]
+            depth += bool(re.match(r"If .* Then$|Select Case ", line))
+            depth -= line in ("End If", "End Select")
+            if depth == 1 and re.match(r"ElseIf |Else$|Case ", line):
+                starts.append(inner)
+        ends = [*starts[1:], close]
+        otherwise = any(self.lines[start] in ("Else", "Case Else") for start in starts)
+        states = [] if otherwise else [state]
+        for start, end in zip(starts, ends, strict=True):
+            if not self.lines[start].startswith("Select"):
+                states.append(self.through(start + 1, end, state))
+        return merged(states)
+
+    def close(self, place: int) -> int:
+        pairs = {"If": "End If", "Select": "End Select", "For": "Next", "Do": "Loop"}
+        word = self.lines[place].split()[0]
+        ending, depth = pairs.get(word, "End With"), 0
+        for inner in range(place, len(self.lines)):
+            line = self.lines[inner]
+            opens = re.match(rf"{word} .* Then$" if word == "If" else rf"{word}\b", line)
+            depth += bool(opens) and not line.startswith("End")
+            depth -= line.startswith(ending)
+            if depth == 0:
+                return inner
+        raise AssertionError(self.lines[place])
+
+    def one(self, line: str, state: bool | None) -> bool | None:
+        if label := re.fullmatch(r"(\w+):", line):
+            self.handling = label[1].lower() in self.handlers
+            return merged([state, self.labels.get(label[1].lower())])
+        if state is None:
+            return None
+        if short := re.match(r"If (.*?) Then (.*)", line):
+            return merged([state, self.one(short[2], state)])
+        if handler := re.match(r"On Error (?:GoTo (\w+)|Resume Next)", line):
+            self.trusted = handler[1] is not None
+            if handler[1] and handler[1] != "0":
+                self.handlers.add(handler[1].lower())
+                self.labels[handler[1].lower()] = state
+            return state
+        if re.match(r"Exit (Function|Sub)", line):
+            if not state:
+                self.complain("exits unassigned")
+            return None
+        if line.startswith(("Err.Raise", "Resume ")):
+            return None
+        if value := re.match(rf"(?:Set )?{self.name} = (.*)", line, re.IGNORECASE):
+            if re.search(r"\bErr\b|&", value[1]) or re.fullmatch(r'""', value[1]):
+                self.complain(f"is assigned a text: {value[1]}")
+            elif self.handling and not value[1].startswith("CVErr("):
+                self.complain(f"is assigned no error for a failure: {value[1]}")
+            return state or self.trusted
+        return state
+
+
+def merged(states: list[bool | None]) -> bool | None:
+    """Of several ways that come together: assigned only if it is on all that go on."""
+    going = [state for state in states if state is not None]
+    return all(going) if going else None

@@ -11,11 +11,9 @@ import os
 import re
 import sys
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib import import_module, resources
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -26,11 +24,11 @@ from kpi_xl.locales import LANGUAGES, say, texts
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.vba import Module, project
 from kpi_xl.reference import argument_help, family_name, one_line
+from kpi_xl.registry import Metric
 
 NAME = "kpi_xl.xlam"
 LOCK = f"~${NAME}"  # Excel's, while it has the file open
 CHOICES = r"Software\VB and VBA Program Settings\kpi_xl"  # where VBA keeps what the user chose
-UDFS = "kpi_xl.udfs.functions"
 
 RIBBON = "http://schemas.microsoft.com/office/2009/07/customui"
 OLDER_RIBBON = "http://schemas.microsoft.com/office/2006/01/customui"
@@ -44,6 +42,13 @@ MESSAGES = {
     "insert.nowhere": "Select a cell first: the function goes into the active cell.",
     "insert.over": "The cell is not empty. Replace what is in it?",
     "script.nowhere": "Open a workbook first.",
+    "failure.cell": "Not computed: {}",
+    "failure.missing": "Python is not at {} any more: run kpi-xl install in a terminal, or press"
+    " Try again on the tab KPI when it is back.",
+    "failure.start": "Python could not be started. Run kpi-xl doctor in a terminal, then press"
+    " Try again on the tab KPI. {}",
+    "failure.ended": "Python ended while it computed {}: press Try again on the tab KPI.",
+    "again.done": "Python runs, and all open workbooks have been computed.",
     "reference.function": "Function",
     "reference.family": "Category",
     "reference.meaning": "Meaning",
@@ -312,13 +317,17 @@ def documents(sheets: int) -> list[Module]:
     ]
 
 
+CLASSES = ("KpiEvents", "KpiServer")
+
+
 def modules() -> list[Module]:
-    """All other code."""
+    """All other code; what is in classes cannot be called by formulas."""
     return [
         Module("module", "KpiFunctions", macros("KpiFunctions.bas") + wrappers()),
         Module("module", "KpiRibbon", macros("KpiRibbon.bas")),
         Module("module", "KpiStart", macros("KpiStart.bas")),
         Module("module", "KpiBinding", macros("KpiBinding.bas")),
+        Module("module", "KpiFailures", macros("KpiFailures.bas")),
         Module("class", "KpiEvents", macros("KpiEvents.cls")),
         Module("class", "KpiServer", server()),
     ]
@@ -330,49 +339,30 @@ def macros(name: str) -> str:
 
 
 def wrappers() -> str:
-    """A VBA function for every metric, as xlwings writes it, with values in and true errors out.
+    """A VBA function for every metric, of one line: KpiFunctions.bas says what it must keep.
 
-    It answers to the add-in's own workbook: for the active one, xlwings would look for code in it.
+    Each carries its English help, for an Excel that takes no other.
     """
-    from kpi_xl.hosts.excel import function, options
-
-    with _com() as udfs:
-        functions = {}
-        for name, metric in METRICS.items():
-            made = function(metric)
-            known = hasattr(made, "__xlfunc__")  # where xlwings has the decorators of Windows
-            functions[name] = made if known else udfs.xlfunc(made, **options(metric))
-        out = io.StringIO()
-        book = SimpleNamespace(Name="the add-in")  # not .xlam, for which it takes the active one
-        udfs.generate_vba_wrapper(UDFS, SimpleNamespace(**functions), out, book)
-    for_excel = r" *#If App = .*\n((?:.*\n)*?) *#Else\n(?:.*\n)*? *#End If\n"
-    text = re.sub(for_excel, lambda found: found[1].replace("\n    ", "\n")[4:], out.getvalue())
-    call = r"(\w+ = )(XLPy\.CallUDF\(.* )(Array\(.*\))(, .* Application\.Caller\))"
-    text, count = re.subn(call, r"\1WithErrors(\2CellValues(\3)\4)", text)
-    if count != len(METRICS):
-        raise UnknownXlwingsError(f"xlwings writes {count} calls for {len(METRICS)} functions")
-    return text
+    return "\n".join(
+        f"Function {metric.name}({', '.join(_parameters(metric))})\n"
+        f'Attribute {metric.name}.VB_Description = "{_in_quotes(one_line(metric))}"\n'
+        f'    {metric.name} = Answer("{metric.name}", Array({", ".join(_names(metric))}))\n'
+        "End Function\n"
+        for metric in METRICS.values()
+    )
 
 
-@contextmanager
-def _com() -> Iterator[Any]:
-    """xlwings' module for Windows, elsewhere on stand-ins of what it imports: it only writes."""
-    if sys.platform == "win32":
-        yield import_module("xlwings.udfs")
-        return
-    import xlwings
+def _names(metric: Metric) -> list[str]:
+    return [argument.name for argument in metric.arguments]
 
-    names = ("pythoncom", "pywintypes", "win32com", "win32com.client")
-    stand_ins: dict[str, Any] = {name: ModuleType(name) for name in names}
-    stand_ins["pythoncom"].CoInitialize = None
-    stand_ins["win32com.client"].Dispatch = None
-    sys.modules.update(stand_ins)
-    try:
-        yield import_module("xlwings.udfs")
-    finally:  # nobody else is to take this for Windows
-        for name in (*names, "xlwings.udfs"):
-            sys.modules.pop(name, None)
-        vars(xlwings).pop("udfs", None)
+
+def _parameters(metric: Metric) -> list[str]:
+    return ["Optional " * (not argument.required) + argument.name for argument in metric.arguments]
+
+
+def _in_quotes(text: str) -> str:
+    """A text as VBA code holds it, which has the letters of ASCII alone here."""
+    return text.replace('"', '""').encode("ascii", "replace").decode()
 
 
 class Replacement(NamedTuple):

@@ -78,8 +78,8 @@ def lacks(metric: Metric, missing: ModuleNotFoundError) -> str:
 
 def options(metric: Metric) -> dict[str, Any]:
     """What xlwings is told of a function as a whole."""
-    # Kept out of the function wizard, which would call Python at every key typed into it.
-    return {"call_in_wizard": False, "category": f"KPI {metric.family}"}
+    # Not kept out of the function wizard: xlwings' way of it shows 0 while a workbook opens.
+    return {"category": f"KPI {metric.family}"}
 
 
 def with_errors(block: Any) -> Any:

@@ -4,14 +4,64 @@ Option Private Module
 ' Formulas that another program, or Excel on another machine, wrote: Excel shows #NAME? for their
 ' functions, or asks for the add-in at its old place, until they are pointed at this add-in or
 ' entered once more.
+'
+' It is done after the workbook has been opened, because Excel computes none of our functions before
+' (KpiFunctions); and what it could not compute then is entered once more, too.
 
-Public Sub BindFormulas(ByVal book As Workbook)
-    ' Only where something is not bound; the rest of the workbook stays as it is.
+Private waiting As Collection ' the names of workbooks that have been opened
+Private uncomputed As Collection ' the names of workbooks in which functions were asked too early
+
+Public Sub BindLater(ByVal book As Workbook)
+    ' As soon as Excel is ready.
+    If waiting Is Nothing Then Set waiting = New Collection
+    waiting.Add book.Name
+    On Error GoTo unready
+    Application.OnTime Now, "'" & ThisWorkbook.Name & "'!KpiBindWaiting"
+    Exit Sub
+unready:
+    ShowStatus Filled("binding.missed", book.Name & ": " & Err.Description)
+End Sub
+
+Public Sub BindWaiting()
+    Dim book As Workbook
+    If waiting Is Nothing Then Exit Sub
+    Do While waiting.Count > 0
+        Set book = OpenWorkbook(waiting.Item(1))
+        waiting.Remove 1
+        If Not book Is Nothing Then BindFormulas book
+    Loop
+End Sub
+
+Private Function OpenWorkbook(ByVal called As String) As Workbook
+    On Error Resume Next ' it may have been closed meanwhile
+    Set OpenWorkbook = Application.Workbooks(called)
+End Function
+
+Public Sub NoteUncomputed()
+    ' A function of the calling cell's workbook was asked while it could not be computed.
+    Dim called As String
+    On Error Resume Next ' the name is there already, or no cell calls
+    If uncomputed Is Nothing Then Set uncomputed = New Collection
+    called = Application.Caller.Worksheet.Parent.Name
+    If called <> "" Then uncomputed.Add called, called
+End Sub
+
+Private Function WasUncomputed(ByVal book As Workbook) As Boolean
+    ' Asked once for each opening of a workbook.
+    If uncomputed Is Nothing Then Exit Function
+    On Error Resume Next ' VBA has no other way of asking a Collection
+    WasUncomputed = uncomputed.Item(book.Name) <> ""
+    uncomputed.Remove book.Name
+End Function
+
+Private Sub BindFormulas(ByVal book As Workbook)
+    ' Only where something is not bound or not computed; the rest of the workbook stays as it is.
     Dim mode As Long, screen As Boolean, reacts As Boolean, grows As Boolean, wasSaved As Boolean
     Dim missed As String
     If book.IsAddin Then Exit Sub
     On Error GoTo unreadable
-    If StaleLinks(book).Count = 0 And Not HasUnbound(book) Then Exit Sub
+    If IsForOfficeAddIn(book) Then Exit Sub
+    If StaleLinks(book).Count = 0 And Not WasUncomputed(book) Then If Not HasUnbound(book) Then Exit Sub
     mode = Application.Calculation
     screen = Application.ScreenUpdating
     reacts = Application.EnableEvents
@@ -24,26 +74,67 @@ Public Sub BindFormulas(ByVal book As Workbook)
     Application.AutoCorrect.AutoFillFormulasInLists = False ' what the user has in a column stays
     missed = PointHere(book)
     missed = missed & EnterAgain(book)
+    KeepQuiet book
 restore:
     On Error GoTo unreadable
     Application.AutoCorrect.AutoFillFormulasInLists = grows
     Application.Calculation = mode
+    ' Some were entered before those that they depend on.
+    If mode = xlCalculationManual Then ComputeAgain book Else Application.Calculate
     Application.EnableEvents = reacts
     Application.ScreenUpdating = screen
     If wasSaved Then book.Saved = True ' binding is no change that the user made
     If missed <> "" Then ShowStatus Filled("binding.missed", book.Name & ":" & missed)
     Exit Sub
 failed:
-    missed = " " & Err.Description
+    missed = missed & " " & Err.Description
     Resume restore
 unreadable:
     ShowStatus Filled("binding.missed", book.Name & ": " & Err.Description)
 End Sub
 
-Private Sub ShowStatus(ByVal message As String)
-    ' For half a minute: a dialogue would stop programs that open workbooks.
-    Application.StatusBar = Left$(message, 255)
-    Application.OnTime Now + TimeSerial(0, 0, 30), "'" & ThisWorkbook.Name & "'!KpiClearStatus"
+Private Function IsForOfficeAddIn(ByVal book As Workbook) As Boolean
+    ' Whether xlwings Lite or a server computes the workbook: functions that were entered with this
+    ' add-in loaded are this one's for good, and the Office add-in does not find them any more.
+    Dim item As Object
+    For Each item In book.CustomDocumentProperties
+        If item.Name = "kpi_xl host" Then IsForOfficeAddIn = True
+    Next item
+    If Not IsForOfficeAddIn Then
+        IsForOfficeAddIn = InStr(EndOfFile(book.FullName), "xl/webextensions/") > 0
+    End If
+End Function
+
+Private Function EndOfFile(ByVal path As String) As String
+    ' The last bytes of a file, as letters: a workbook lists its parts there. Nothing where it cannot be
+    ' read, such as one on a server.
+    Const Most As Long = 65536
+    Dim number As Long, length As Long
+    Dim bytes() As Byte
+    On Error GoTo unread
+    number = FreeFile
+    Open path For Binary Access Read Shared As #number
+    length = LOF(number)
+    If length > Most Then length = Most
+    If length > 0 Then
+        ReDim bytes(0 To length - 1)
+        Get #number, LOF(number) - length + 1, bytes
+        EndOfFile = StrConv(bytes, vbUnicode)
+    End If
+    Close #number
+unread:
+End Function
+
+Private Sub KeepQuiet(ByVal book As Workbook)
+    ' Where this add-in is the workbook's only link, Excel is not to ask about links when it is opened
+    ' on another machine: this add-in sees to its own.
+    Dim links As Variant
+    links = book.LinkSources(xlExcelLinks)
+    If IsEmpty(links) Then Exit Sub
+    If UBound(links) > LBound(links) Then Exit Sub
+    If FileName(links(LBound(links))) = FileName(ThisWorkbook.FullName) Then
+        book.UpdateLinks = xlUpdateLinksNever
+    End If
 End Sub
 
 Private Function StaleLinks(ByVal book As Workbook) As Collection
@@ -73,11 +164,15 @@ Private Function PointHere(ByVal book As Workbook) As String
     ' Point stale links at this add-in; what could not be, which Excel refuses on protected sheets.
     Dim link As Variant
     For Each link In StaleLinks(book)
-        On Error Resume Next
-        book.ChangeLink link, ThisWorkbook.FullName, xlLinkTypeExcelLinks
-        If Err.Number <> 0 Then PointHere = PointHere & " " & link
-        On Error GoTo 0
+        If Not IsPointedHere(book, link) Then PointHere = PointHere & " " & link
     Next link
+End Function
+
+Private Function IsPointedHere(ByVal book As Workbook, ByVal link As String) As Boolean
+    On Error GoTo failed
+    book.ChangeLink link, ThisWorkbook.FullName, xlLinkTypeExcelLinks
+    IsPointedHere = True
+failed:
 End Function
 
 Private Function HasUnbound(ByVal book As Workbook) As Boolean
@@ -127,25 +222,55 @@ Private Function FormulaCells(ByVal sheet As Worksheet, ByVal kinds As Long) As 
     Set FormulaCells = sheet.UsedRange.SpecialCells(xlCellTypeFormulas, kinds)
 End Function
 
-Private Function EnterAgain(ByVal book As Workbook) As String
-    ' Enter every KPI's formula once more; the cells that could not be.
-    Dim sheet As Worksheet, found As Range, cell As Range
+Private Function KpiCells(ByVal book As Workbook) As Collection
+    ' The cells whose formulas call functions of this add-in.
+    Dim sheet As Worksheet, formulas As Range, cell As Range
+    Dim found As New Collection
+    Set KpiCells = found
     For Each sheet In book.Worksheets
-        Set found = FormulaCells(sheet, xlErrors + xlLogical + xlNumbers + xlTextValues)
-        If Not found Is Nothing Then
-            For Each cell In found
-                If cell.HasFormula Then
-                    If CallsKpi(cell.Formula) Then
-                        On Error Resume Next ' a locked cell, or an array of more than 255 characters
-                        EnterCell cell
-                        If Err.Number <> 0 Then EnterAgain = EnterAgain & " " & sheet.Name & "!" & _
-                            cell.Address(False, False)
-                        On Error GoTo 0
-                    End If
-                End If
+        Set formulas = FormulaCells(sheet, xlErrors + xlLogical + xlNumbers + xlTextValues)
+        If Not formulas Is Nothing Then
+            For Each cell In formulas
+                If cell.HasFormula Then If CallsKpi(cell.Formula) Then found.Add cell
             Next cell
         End If
     Next sheet
+End Function
+
+Private Function EnterAgain(ByVal book As Workbook) As String
+    ' Enter every KPI's formula once more, which computes it; the cells that could not be.
+    Dim cell As Variant
+    For Each cell In KpiCells(book)
+        If Not IsEntered(cell) Then EnterAgain = EnterAgain & " " & cell.Worksheet.Name & "!" & _
+            cell.Address(False, False)
+    Next cell
+End Function
+
+Private Sub ComputeAgain(ByVal book As Workbook)
+    ' Where the user computes by hand, our own cells alone.
+    Dim cell As Variant
+    For Each cell In KpiCells(book)
+        cell.Calculate
+    Next cell
+End Sub
+
+Private Function IsEntered(ByVal cell As Object) As Boolean
+    ' Whether a formula could be entered. Where the cell is locked, it is computed, at least, which is
+    ' enough for one that is bound. (Err is not asked: what is entered is computed by other code here.)
+    On Error GoTo locked
+    EnterCell cell
+    IsEntered = True
+    Exit Function
+locked: ' or an array of more than 255 characters
+    IsEntered = IsComputed(cell)
+End Function
+
+Private Function IsComputed(ByVal cell As Object) As Boolean
+    On Error GoTo failed
+    cell.Calculate
+    IsComputed = True
+    If IsError(cell.Value) Then IsComputed = cell.Value <> CVErr(xlErrName)
+failed:
 End Function
 
 Private Sub EnterCell(ByVal cell As Object)
@@ -153,7 +278,7 @@ Private Sub EnterCell(ByVal cell As Object)
     If HasDynamicArrays() Then
         If cell.HasSpill Then
             If cell.SpillParent.Address <> cell.Address Then Exit Sub
-        ElseIf cell.HasArray Then
+        ElseIf IsBlock(cell) Then
             EnterArray cell
             Exit Sub
         End If
@@ -163,6 +288,12 @@ Private Sub EnterCell(ByVal cell As Object)
     End If
     SetFormula cell, WithoutSigns(FormulaOf(cell))
 End Sub
+
+Private Function IsBlock(ByVal cell As Object) As Boolean
+    ' Whether a formula was entered over several cells. One of a single cell that could spill may be
+    ' called an array as well: entered as one, it could never spill again.
+    If cell.HasArray Then IsBlock = cell.CurrentArray.Count > 1
+End Function
 
 Private Sub EnterArray(ByVal cell As Object)
     ' An array that was entered over a block is entered over it again, from its first cell.

@@ -1,10 +1,45 @@
 Option Explicit
 
+' What a cell gets of a function, whatever happens. It is this host's contract:
+'
+' Every way out of a function assigns what Python answered, or an error. VBA gives 0 for a function
+' that ends before it is assigned, which looks like a KPI; and a text in its place is skipped by SUM
+' and missed by IFERROR. So each function below is one line, and Answer is its only way out:
+'
+' - It is an error until Python has answered.
+' - In the function wizard, which would ask at every key, it is #N/A. Excel looks the same while it
+'   opens a workbook: what could not be computed then is computed when it is open (KpiBinding).
+' - A failure is #VALUE!. Its sentence is in the status bar, and Explain this cell says it, too
+'   (KpiFailures).
+' - Empty and Null, which a cell shows as 0, are #VALUE!: Python answers a blank cell as "".
+
+Private Const NotAvailable As Long = 2042
+Private Const WrongValue As Long = 2015
+
 Private server As KpiServer
 
-Private Function XLPy() As Object
+Private Function Answer(ByVal called As String, ByVal arguments As Variant) As Variant
+    Answer = CVErr(NotAvailable)
+    On Error GoTo failed
+    If IsBusy() Then Exit Function
     If server Is Nothing Then Set server = New KpiServer
-    Set XLPy = server.XLPy()
+    Answer = WithErrors(server.Called(called, CellValues(arguments)))
+    ForgetFailureOfCell
+    Exit Function
+failed:
+    Answer = CVErr(WrongValue)
+    NoteFailureOfCell called, Err.Number, Err.Description
+End Function
+
+Private Function IsBusy() As Boolean
+    ' Whether somebody is in the function wizard, or a workbook is being opened: Excel disables its
+    ' first button then.
+    Dim enabled As Boolean
+    enabled = True
+    On Error Resume Next ' an Excel without this bar is not in the wizard
+    enabled = Application.CommandBars("Standard").Controls(1).Enabled
+    IsBusy = Not enabled
+    If IsBusy Then NoteUncomputed
 End Function
 
 Private Function CellValues(ByVal arguments As Variant) As Variant
@@ -23,7 +58,7 @@ Private Function RangeValues(ByVal cells As Object) As Variant
     If cells.Areas.Count = 1 Then
         RangeValues = cells.Value2
     Else
-        RangeValues = CVErr(2015) ' such as (A1:A3,C1:C3), of which Value2 has the first area alone
+        RangeValues = CVErr(WrongValue) ' such as (A1:A3,C1:C3), of which Value2 has the first area alone
     End If
 End Function
 
@@ -58,6 +93,7 @@ End Function
 
 Private Function Shown(ByVal cell As Variant) As Variant
     Shown = cell
+    If IsEmpty(cell) Or IsNull(cell) Then Shown = CVErr(WrongValue)
     If VarType(cell) <> vbString Then Exit Function
     If Left$(cell, 1) <> "#" Then Exit Function
     Select Case cell
@@ -92,5 +128,5 @@ Private Function Shown(ByVal cell As Variant) As Variant
     End Select
 End Function
 
-' Below, one function a KPI: written by xlwings.
+' Below, one function a KPI.
 

@@ -51,8 +51,14 @@ Public Sub KpiNewWorkbook(control As IRibbonControl)
 End Sub
 
 Public Sub KpiScript(control As IRibbonControl)
+    Dim reason As String
     If ActiveWorkbook Is Nothing Then
         Say Text("script.nowhere")
+        Exit Sub
+    End If
+    If control.Tag = "explain_cell" And Not ActiveCell Is Nothing Then reason = FailureOfCell(ActiveCell)
+    If reason <> "" Then
+        Say reason, 48 ' Python has not computed the cell, and may not be there to explain it
     Else
         RunScript "'" & control.Tag & "'"
     End If
@@ -64,6 +70,22 @@ Private Sub RunScript(ByVal arguments As String)
     On Error GoTo failed
     Set server = New KpiServer
     server.RunPython "from kpi_xl.udfs import scripts; scripts.run(" & arguments & ")"
+    Exit Sub
+failed:
+    Say Err.Description, 48
+End Sub
+
+Public Sub KpiTryAgain(control As IRibbonControl)
+    ' Start Python once more, after what kept it from starting was put right, and compute everything.
+    Dim server As KpiServer
+    StartAddin
+    ForgetFailures
+    Application.StatusBar = False
+    On Error GoTo failed
+    Set server = New KpiServer
+    server.RunPython "import kpi_xl.udfs.functions"
+    Application.CalculateFull
+    Say Text("again.done")
     Exit Sub
 failed:
     Say Err.Description, 48
@@ -125,14 +147,22 @@ Public Sub KpiIsLanguage(control As IRibbonControl, ByRef returnedVal)
 End Sub
 
 Public Sub KpiAbout(control As IRibbonControl)
+    Dim reason As String
+    reason = FailureOfPython()
+    If reason <> "" Then reason = reason & vbLf & vbLf
     Say "kpi_xl " & Setting("kpi_xl") & vbLf & "xlwings " & Setting("xlwings") & vbLf & _
-        Setting("Interpreter_Win") & vbLf & ThisWorkbook.FullName & vbLf & vbLf & Text("about.doctor")
+        Setting("Interpreter_Win") & vbLf & ThisWorkbook.FullName & vbLf & vbLf & reason & _
+        Text("about.doctor")
 End Sub
 
 ' What Excel calls later
 
 Public Sub KpiDescribeFunctions()
     DescribeFunctions
+End Sub
+
+Public Sub KpiBindWaiting()
+    BindWaiting
 End Sub
 
 Public Sub KpiClearStatus()

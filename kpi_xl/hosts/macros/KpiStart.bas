@@ -10,12 +10,13 @@ Private functionList As String
 Private settings As Collection
 
 Public Sub StartAddin()
-    ' Watches for workbooks; those that are open already are seen to now.
+    ' Watches for workbooks; those that are open already are seen to as well.
     Dim book As Workbook
     If Not events Is Nothing Then Exit Sub
     Set events = New KpiEvents
+    ForgetFailures ' of an Excel before this one
     For Each book In Application.Workbooks
-        BindFormulas book
+        BindLater book
     Next book
     ' Excel is to be ready first: naming the functions takes a moment.
     Application.OnTime Now, "'" & ThisWorkbook.Name & "'!KpiDescribeFunctions"
@@ -123,10 +124,11 @@ End Function
 
 Public Sub DescribeFunctions()
     ' Excel takes descriptions only for a workbook that it shows, so the add-in is one for a moment.
-    Dim row As Long, screen As Boolean, reacts As Boolean, failure As String
+    ' Where it takes none, the functions keep their English ones: no reason to speak at each start.
+    Dim row As Long, screen As Boolean, reacts As Boolean
     screen = Application.ScreenUpdating
     reacts = Application.EnableEvents
-    On Error GoTo failed
+    On Error Resume Next
     Application.ScreenUpdating = False
     Application.EnableEvents = False
     ThisWorkbook.IsAddin = False
@@ -135,17 +137,10 @@ Public Sub DescribeFunctions()
             DescribeFunction .Cells(row, 1).Value, .Cells(row, 2).Value, .Cells(row, 3).Value
         Next row
     End With
-restore:
-    On Error GoTo 0
     ThisWorkbook.IsAddin = True
     ThisWorkbook.Saved = True
     Application.EnableEvents = reacts
     Application.ScreenUpdating = screen
-    If failure <> "" Then Say failure, 48
-    Exit Sub
-failed:
-    failure = Err.Description
-    Resume restore
 End Sub
 
 Private Sub DescribeFunction(ByVal called As String, ByVal family As String, ByVal count As Long)
