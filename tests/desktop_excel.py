@@ -17,6 +17,7 @@ import re
 import sys
 from contextlib import redirect_stdout
 from datetime import date, datetime, timedelta
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,6 +41,12 @@ class RefusedError(Exception):
     """What Excel raises."""
 
 
+@cache
+def loaded(path: Path) -> tuple[Any, Any]:
+    """A file's formulas and values, read once: nothing here changes them."""
+    return openpyxl.load_workbook(path), openpyxl.load_workbook(path, data_only=True)
+
+
 class Book:
     """A workbook of Excel, its cells from a file."""
 
@@ -49,8 +56,7 @@ class Book:
     UpdateLinks = 1  # as the user's settings have it
 
     def __init__(self, path: Path, application: "Application | None" = None) -> None:
-        book = openpyxl.load_workbook(path)
-        values = openpyxl.load_workbook(path, data_only=True)
+        book, values = loaded(path)
         self.Name, self.Path, self.source = path.name, str(path.parent), path
         self.FullName, self.Saved, self.links = str(path), True, []
         self.CustomDocumentProperties = [
@@ -155,7 +161,9 @@ class Sheet:
         self.Name, self.Parent, self.Application = sheet.title, book, book.Application
         self.formulas: dict[tuple[int, int], Any] = {}
         self.values: dict[tuple[int, int], Any] = {}
-        self.arrays: dict[tuple[int, int], tuple[int, int, int, int]] = {}  # what may spill, to where
+        self.arrays: dict[
+            tuple[int, int], tuple[int, int, int, int]
+        ] = {}  # what may spill, to where
         self.bound: set[tuple[int, int]] = set()  # formulas whose functions Excel has found
         self.dirty: set[tuple[int, int]] = set()
         self.locked: set[tuple[int, int]] = set()  # entered as arrays, which never spill
@@ -444,11 +452,11 @@ class Union:
 class Desk(Application):
     """Excel with the add-in's VBA, over which workbooks are opened.
 
-    `python`: whether Python starts; "missing" its file, or "broken". What our functions compute is
+    `python`: nothing where Python starts, or "broken". What our functions compute is
     what the file holds: shown is what the add-in makes of it.
     """
 
-    def __init__(self, addin: Path, modules: dict[str, str], interpreter: str, python: str) -> None:
+    def __init__(self, addin: Path, modules: dict[str, str], python: str) -> None:
         object.__setattr__(self, "noted", [])
         self.opening, self.waited, self.asked, self.calls, self.python = False, 0.0, 0, 0, python
         self.ScreenUpdating, self.EnableEvents, self.Calculation = True, True, AUTOMATIC
@@ -481,11 +489,14 @@ class Desk(Application):
             "WithoutSigns": lambda formula: formula,  # the library writes none
         }
         self.project = Project(modules, outside, native)
-        self.interpreter = interpreter
         self.project.call("StartAddin")
         self.idle()
 
     # What the add-in asks of Excel
+
+    def select(self, cell: Range) -> None:
+        self.ActiveCell, self.ActiveWorkbook = cell, cell.Worksheet.Parent
+        self.project.outside |= {"activecell": cell, "activeworkbook": self.ActiveWorkbook}
 
     def deleted(self, key: str) -> None:
         if key not in self.saved:

@@ -202,7 +202,11 @@ def test_no_way_out_of_a_function_gives_0_or_a_text_for_a_failure(code: dict[str
     for old, new, found in (
         ("    Answer = CVErr(NotAvailable)\n", "", "answer exits unassigned"),
         ("    Answer = CVErr(WrongValue)\n", "", "answer ends unassigned"),
-        ("= CVErr(WrongValue)\n    Note", "= Err.Description\n    Note", "answer is assigned a text"),
+        (
+            "= CVErr(WrongValue)\n    Note",
+            "= Err.Description\n    Note",
+            "answer is assigned a text",
+        ),
         ("= CVErr(WrongValue)\n    Note", "= arguments\n    Note", "answer is assigned no error"),
         ('    CAC = Answer("CAC", Array(spend, new_customers))\n', "", "cac ends unassigned"),
         ("    Shown = cell\n", "", "shown exits unassigned"),
@@ -299,8 +303,8 @@ IMAGES = set(
     " ChartTypePieInsertGallery ChartTypeXYScatterInsertGallery DataRefreshAll DataValidation"
     " FileNew FormulaEvaluate FunctionWizard FunctionsFinancialInsertGallery"
     " FunctionsLogicalInsertGallery FunctionsMathTrigInsertGallery FunctionsTextInsertGallery"
-    " GetExternalDataFromText Help HyperlinkInsert Info PercentStyle PivotTableInsert Redo RefreshAll"
-    " ReviewNewComment SetLanguage".split()
+    " GetExternalDataFromText Help HyperlinkInsert Info PercentStyle PivotTableInsert Redo"
+    " RefreshAll ReviewNewComment SetLanguage".split()
 )
 SIGNATURES = {
     "onLoad": "loaded As IRibbonUI",
@@ -577,10 +581,15 @@ CHECKS = {
 
 
 def outside_of_excel(module: vba.Module) -> vba.Module:
-    """A module as it is; Python's server is another one, and the language is chosen."""
-    source = module.source
+    """A module as it is, but that Python's server is another, and the language is chosen.
+
+    LibreOffice 7.4 calls Value2 by its older name.
+    """
+    source = module.source.replace("Value2", "Value")
     if module.name == "KpiServer":
-        answers = (f'    Case "{f}"\n        Called = {answer}' for f, (answer, _) in ANSWERS.items())
+        answers = (
+            f'    Case "{f}"\n        Called = {answer}' for f, (answer, _) in ANSWERS.items()
+        )
         source = SERVER.format(cases="\n".join(answers))
     if module.name == "KpiStart":
         source = source.replace("LanguageColumn(Language())", 'LanguageColumn("ru")')

@@ -58,33 +58,36 @@ class Collection:
     """VBA's: items in order, by number from 1 or by key."""
 
     def __init__(self) -> None:
-        self.held: list[tuple[str | None, Any]] = []
+        self.held: dict[Any, Any] = {}  # by key; one without a key has itself as its key
 
     @property
     def Count(self) -> int:  # noqa: N802
         return len(self.held)
 
     def Add(self, item: Any, key: str | None = None) -> None:  # noqa: N802
-        if key is not None and key.lower() in [k.lower() for k, _ in self.held if k is not None]:
+        own = object() if key is None else key.lower()
+        if own in self.held:
             raise VbaError(457, "This key is already associated with an element")
-        self.held.append((key, item))
+        self.held[own] = item
 
-    def _place(self, key: Any) -> int:
-        for place, (name, _) in enumerate(self.held):
-            if place + 1 == key or (isinstance(key, str) and name and name.lower() == key.lower()):
-                return place
-        raise VbaError(5, "Invalid procedure call or argument")
+    def _key(self, key: Any) -> Any:
+        found = key.lower() if isinstance(key, str) else None
+        if isinstance(key, int) and 0 < key <= len(self.held):
+            found = list(self.held)[key - 1]
+        if found not in self.held:
+            raise VbaError(5, "Invalid procedure call or argument")
+        return found
 
     def Item(self, key: Any) -> Any:  # noqa: N802
-        return self.held[self._place(key)][1]
+        return self.held[self._key(key)]
 
     __call__ = Item
 
     def Remove(self, key: Any) -> None:  # noqa: N802
-        del self.held[self._place(key)]
+        del self.held[self._key(key)]
 
     def __iter__(self) -> Iterator[Any]:
-        return iter([item for _, item in self.held])
+        return iter(list(self.held.values()))
 
 
 class Array(list[Any]):
@@ -387,6 +390,11 @@ class Project:
                 return self.run(module, module.procedures[name.lower()], list(arguments), {}, None)
         raise VbaError(35, f"Sub or Function not defined: {name}")
 
+    def call_private(self, module: str, name: str, *arguments: Any) -> Any:
+        """The same for a procedure that the module keeps to itself."""
+        held = self.modules[module.lower()]
+        return self.run(held, held.procedures[name.lower()], list(arguments), {}, None)
+
     def fire(self, event: str, *arguments: Any) -> None:
         """What Excel tells those that watch it."""
         for instance in self.listeners:
@@ -584,9 +592,7 @@ class Reading:
         if self.word("not"):
             inner = self.negation()
             return lambda scope: not plain(inner(scope))
-        return self.chain(
-            self.joined, lambda: self.sign(*COMPARISONS) or self.word(*COMPARISONS)
-        )
+        return self.chain(self.joined, lambda: self.sign(*COMPARISONS) or self.word(*COMPARISONS))
 
     def joined(self) -> Term:
         return self.chain(self.sum, lambda: self.sign("&"))

@@ -80,7 +80,11 @@ restore:
     Application.AutoCorrect.AutoFillFormulasInLists = grows
     Application.Calculation = mode
     ' Some were entered before those that they depend on.
-    If mode = xlCalculationManual Then ComputeAgain book Else Application.Calculate
+    If mode = xlCalculationManual Then
+        ComputeAgain book
+    Else
+        Application.Calculate
+    End If
     Application.EnableEvents = reacts
     Application.ScreenUpdating = screen
     If wasSaved Then book.Saved = True ' binding is no change that the user made
