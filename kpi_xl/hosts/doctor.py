@@ -1,6 +1,8 @@
 """What stands in the way of the functions in Excel on Windows, and what to do about it."""
 
+import os
 import struct
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module, util
@@ -15,6 +17,25 @@ OFFICE = r"Software\Microsoft\Office"
 POLICIES = r"Software\Policies\Microsoft\Office"  # set by an administrator
 UNKNOWN = "of unknown bitness"
 INSTALL = "run kpi-xl install"
+LITE = "take xlwings Lite, which needs no Python of yours: kpi-xl new starter --host lite"
+
+# What Microsoft Defender can forbid Office, by the identifiers of its rules; xlwings does both.
+DEFENDER = {
+    "D4F940AB-401B-4EFC-AADC-AD5F3C50688A": "Office applications may create no child processes,"
+    " so that Excel cannot start Python",
+    "92E97FA1-2EDF-4476-BDD6-9DD0B4DDDC7B": "macros of Office may call nothing of Windows,"
+    " so that Excel cannot load xlwings' DLL",
+}
+RULES = (
+    r"HKLM\Software\Policies\Microsoft\Windows Defender\Windows Defender Exploit Guard\ASR\Rules",
+    r"HKLM\Software\Microsoft\Windows Defender\Windows Defender Exploit Guard\ASR\Rules",
+)
+MANAGED_RULES = r"HKLM\Software\Policies\Microsoft\Windows Defender\Policy Manager"
+BLOCKS = ("1", "6")  # block, and warn; 2 only notes it, 0 is off
+
+SLOW = 2.0  # seconds that importing pandas may take, at each start of Python
+STORE_ADD_IN = "wa200008175"  # xlwings Lite, in Microsoft's store
+SERVER_ADD_IN = "6d1f6a3e-6a0c-4a3b-8f0e-2b8f1f6c7a51"  # of kpi-xl serve
 
 Values = Callable[[str], Mapping[str, Any]]
 """The values of a key of the registry, such as r"HKCU\\Software\\X"; none where there is none."""
@@ -35,6 +56,10 @@ def findings(target: Path | None = None) -> Iterator[Diagnosis]:
     if sys.platform == "win32":
         yield from of_excel(registry_values)
         yield from of_dlls(registry_values, Path(sys.executable))
+        yield from of_defender(registry_values)
+        yield from of_store(registry_values)
+        yield from of_add_ins(registry_values, Path(os.environ.get("LOCALAPPDATA", "")))
+        yield from of_failure(registry_values)
     else:
         yield Diagnosis(
             None,
@@ -63,6 +88,7 @@ def of_python() -> Iterator[Diagnosis]:
         yield Diagnosis(True, "The VBA of this xlwings is as kpi_xl knows it")
     except addin.UnknownXlwingsError as error:
         yield Diagnosis(False, str(error), 'run pip install "xlwings>=0.37.8,<0.38"')
+    yield from of_pandas()
     if sys.platform != "win32":
         yield Diagnosis(None, "pywin32: it is for Windows only")
         return
@@ -82,6 +108,24 @@ def of_path(path: str) -> Diagnosis:
             False, f"Python's path has {letters!r}, outside of Windows' code page", todo
         )
     return Diagnosis(True, "Python's path is in the system's code page")
+
+
+def of_pandas(python: str = sys.executable) -> Iterator[Diagnosis]:
+    """What pandas costs where it is installed: xlwings imports it, so the first formula waits."""
+    if util.find_spec("pandas") is None:
+        yield Diagnosis(True, "pandas is not installed here: Python starts without it")
+        return
+    seconds = seconds_of_pandas(python)
+    what = f"pandas is installed, and xlwings imports it: {seconds:.1f} s at each start of Python"
+    todo = "install kpi-xl into a virtual environment of its own, without pandas"
+    yield Diagnosis(seconds < SLOW, what, todo if seconds >= SLOW else "")
+
+
+def seconds_of_pandas(python: str) -> float:
+    """How long a Python that has just started imports pandas."""
+    timed = "import time; t = time.perf_counter(); import pandas; print(time.perf_counter() - t)"
+    run = subprocess.run([python, "-c", timed], capture_output=True, text=True, check=False)
+    return float(run.stdout) if run.returncode == 0 else 0.0
 
 
 # The add-in
@@ -203,6 +247,65 @@ def of_dlls(values: Values, python: Path) -> Iterator[Diagnosis]:
             )
             todo = "" if there else "run pip install --force-reinstall xlwings in this Python"
             yield Diagnosis(bool(there), what, todo)
+
+
+def of_defender(values: Values) -> Iterator[Diagnosis]:
+    """What Microsoft Defender forbids Office, by an administrator's rules."""
+    set_rules = dict(
+        rule.partition("=")[::2]
+        for rule in str(values(MANAGED_RULES).get("ASRRules", "")).split("|")
+        if "=" in rule
+    )
+    for key in RULES:
+        set_rules |= values(key)
+    found = {name.strip("{}").upper(): str(action) for name, action in set_rules.items()}
+    blocked = [what for rule, what in DEFENDER.items() if found.get(rule) in BLOCKS]
+    for what in blocked:
+        yield Diagnosis(False, f"Microsoft Defender: {what}", f"ask the administrator, or {LITE}")
+    if not blocked:
+        yield Diagnosis(True, "Microsoft Defender forbids Office nothing that the add-in needs")
+
+
+def of_store(values: Values) -> Iterator[Diagnosis]:
+    """Whether Office is that of Microsoft's Store, whose Excel does not reach Python."""
+    for root in ("HKCU", "HKLM"):
+        path = str(values(rf"{root}\Software\Microsoft\Windows\CurrentVersion\App Paths\excel.exe"))
+        if "windowsapps" in path.lower():
+            todo = f"remove it, and install Office from office.com; or {LITE}"
+            yield Diagnosis(
+                False, "Office is that of the Microsoft Store, which Python cannot reach", todo
+            )
+            return
+
+
+def of_add_ins(values: Values, local: Path) -> Iterator[Diagnosis]:
+    """Whether Excel has a second add-in with the same functions.
+
+    Functions of VBA beside those of an Office add-in turn the latter into others for good.
+    """
+    todo = "keep one of the two, not both: kpi-xl uninstall, or remove the other in Home > Add-ins"
+    for version in VERSIONS:
+        for name, what in values(rf"HKCU\{OFFICE}\{version}\Excel\Options").items():
+            opens = name.upper().startswith("OPEN") and isinstance(what, str)
+            if opens and addin.NAME in what.lower():
+                again = "clear it in Excel's File > Options > Add-ins"
+                yield Diagnosis(False, f"Excel {version} also opens {what} at its start", again)
+        sideloaded = values(rf"HKCU\{OFFICE}\{version}\WEF\Developer")
+        if any(SERVER_ADD_IN in f"{name} {what}".lower() for name, what in sideloaded.items()):
+            yield Diagnosis(False, "Excel has the add-in of kpi-xl serve beside this one", todo)
+        kept = local / "Microsoft" / "Office" / version / "Wef"
+        if any(STORE_ADD_IN in path.name.lower() for path in kept.rglob("*")):
+            yield Diagnosis(False, "Excel has the add-in xlwings Lite beside this one", todo)
+
+
+def of_failure(values: Values) -> Iterator[Diagnosis]:
+    """Why Python could not be used by Excel the last time, as the add-in noted it."""
+    noted = values(rf"HKCU\{addin.CHOICES}\Excel")
+    key = f"failure.{noted.get('Failure', '')}"
+    if key in addin.MESSAGES:
+        told = addin.MESSAGES[key].format(noted.get("FailureDetail", "")).strip()
+        todo = f"put right what is above, then press Try again on the tab KPI; or {LITE}"
+        yield Diagnosis(False, f"In Excel: {told}", todo)
 
 
 def bitness(values: Values) -> str:
