@@ -79,6 +79,15 @@ class Argument:
         return f"[{name}={self.default_text}]" if self.default_text else f"[{name}]"
 
     @property
+    def tells_blank_from_zero(self) -> bool:
+        """Whether a blank cell in it can mean something else than a 0."""
+        if self.arg.unit is DATE:  # no date is 0: it is a blank one on every host
+            return False
+        if self.arg.column:
+            return self.arg.blank != "zero" or not self.required
+        return not self.required and self.default != 0.0
+
+    @property
     def default_text(self) -> str:
         """The default as a user would type it; empty if there is none to type."""
         if isinstance(self.default, float):

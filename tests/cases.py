@@ -205,6 +205,71 @@ CASES: dict[str, tuple[str, list[Any], Any]] = {
 }
 
 
+class Blanks(NamedTuple):
+    """A call with blank cells, of which an older Excel sends each as 0, through Office.js.
+
+    `told` is the answer where blanks arrive as null, `mistaken` what 0 in their place would give,
+    and `shown` what is shown where it does: never `mistaken`.
+    """
+
+    name: str
+    given: list[Any]
+    told: Any
+    mistaken: Any
+    shown: Any = "#VALUE!"
+
+
+def column(*cells: Any) -> list[list[Any]]:
+    return [[cell] for cell in cells]
+
+
+BLANKS = {
+    # Four promoters of five; of eight answers with three 0, five promoters less three.
+    "NPS": Blanks("NPS", [column(10.0, 9.0, 9.0, 10.0, 7.0, None, None, None)], 80, 12.5),
+    "CES": Blanks("CES", [column(6.0, 4.0, None)], 5, 10 / 3),
+    "CSAT": Blanks("CSAT", [column(5.0, 4.0, 3.0, None)], 2 / 3, 0.5),
+    "AVG_GROWTH": Blanks("AVG_GROWTH", [column(None, 100.0, 110.0, 121.0)], 0.1, "#NUM!"),
+    # A straight line, +10 a period, whatever is missing on it; its mean is that of what is there.
+    "KPI_TREND": Blanks(
+        "KPI_TREND", [column(100.0, 110.0, None, 130.0)], 10 / (340 / 3), 10 / 85 * -0.2
+    ),
+    "AVG_POSITION": Blanks("AVG_POSITION", [column(1.0, None, 3.0)], 2, "#NUM!"),
+    "a margin": Blanks("CLV", [50.0, 4.0, 3.0, None], 600, 0),
+    "margins": Blanks(
+        "CLV", [50.0, 4.0, 3.0, column(0.5, None)], [[300], [600]], [[300], [0]],
+        [[300], ["#VALUE!"]],
+    ),
+    "a rate that is 0 by default": Blanks("CLV", [50.0, 4.0, 3.0, 1.0, None], 600, 600, 600),
+    "a tolerance that decides": Blanks(
+        "KPI_STATUS", [95.0, 100.0, OMITTED, None, "higher"], "at risk", "off track"
+    ),
+    "a tolerance that does not": Blanks(
+        "KPI_STATUS", [80.0, 100.0, OMITTED, None, "higher"], "off track", "off track", "off track"
+    ),
+    "a date": Blanks(
+        "COHORT", [CUSTOMERS, DATES, OMITTED, OMITTED, OMITTED, None],
+        *[[["cohort", "size", 0, 1], ["2024-01", 2, 1, 0.5], ["2024-02", 1, 1, ""]]] * 3,
+    ),
+    "amounts": Blanks(
+        "CHANNEL_MIX", [column("ads", "mail"), column(3.0, None)],
+        *[[["channel", "value", "share", "cumulative share"], ["ads", 3, 1, 1], ["mail", 0, 0, 1]]]
+        * 3,
+    ),
+    "rows below the data": Blanks(
+        "CHANNEL_MIX", [column("ads", None), column(3.0, None)],
+        [["channel", "value", "share", "cumulative share"], ["ads", 3, 1, 1]],
+        [["channel", "value", "share", "cumulative share"], ["ads", 3, 1, 1], [0, 0, 0, 1]],
+    ),
+    "a required number": Blanks("CAC", [None, 50.0], 0, 0, 0),
+}  # fmt: skip
+"""Blank cells, null and 0."""
+
+
+def as_zeros(given: list[Any]) -> list[Any]:
+    """The same arguments as an older Excel sends them."""
+    return [a if a is OMITTED else mapped(lambda c: 0.0 if c is None else c, a) for a in given]
+
+
 def literal(text: str) -> Any:
     """An argument of an example's formula: a number, a text, an array, a date, or nothing."""
     if not text:

@@ -15,10 +15,13 @@ from typing import Any
 
 import pytest
 from cases import (
+    BLANKS,
     CALLS,
     CASES,
     EXAMPLES,
     OMITTED,
+    Blanks,
+    as_zeros,
     block,
     complete,
     evaluated,
@@ -28,6 +31,7 @@ from cases import (
     of_templates,
 )
 
+from kpi_xl import cells
 from kpi_xl.metrics import METRICS
 from kpi_xl.reference import argument_help, one_line
 
@@ -134,11 +138,12 @@ def test_newer_errors_are_no_numbers(com: Any) -> None:
     assert shown == {error: [[error]] for error in NEWER_COM_ERRORS}
 
 
-def test_vba_has_every_function_with_its_arguments_and_none_in_the_wizard(com: Any) -> None:
-    signature = re.compile(r"^Function (\w+)\((.*)\)\n +(.*)$", re.MULTILINE)
-    guard = 'If (Not Application.CommandBars("Standard").Controls(1).Enabled) Then Exit Function'
-    assert {name: rest for name, *rest in signature.findall(com["vba"])} == {
-        name: [", ".join("Optional " * (not a.required) + a.name for a in m.arguments), guard]
+def test_vba_has_every_function_with_its_arguments_and_leaves_none_unassigned(com: Any) -> None:
+    """With xlwings' own way of keeping them out of the wizard, a cell could show 0."""
+    assert "Then Exit Function" not in com["vba"]
+    signature = re.compile(r"^Function (\w+)\((.*)\)$", re.MULTILINE)
+    assert dict(signature.findall(com["vba"])) == {
+        name: ", ".join("Optional " * (not a.required) + a.name for a in m.arguments)
         for name, m in METRICS.items()
     }
 
@@ -238,13 +243,16 @@ DESCRIBED = {
 }
 
 
+# The key is the one that xlwings has for non-commercial use and tests.
+ON_SERVER = {"XLWINGS_ON_SERVER": "true", "XLWINGS_LICENSE_KEY": "noncommercial"}
+
+
 @pytest.fixture(scope="module")
 def office() -> Any:
     calls = office_calls()
     for case, (name, given) in of_templates().items():
         calls[case] = (name, list(map(office_argument, given)), "1.4")
-    # The key that xlwings has for non-commercial use and tests.
-    return run("office", calls, XLWINGS_ON_SERVER="true", XLWINGS_LICENSE_KEY="noncommercial")
+    return run("office", calls, **ON_SERVER, KPI_XL_BLANKS="null")
 
 
 @pytest.mark.parametrize("kind", ["typed", "complete"])
@@ -267,6 +275,50 @@ def test_what_only_office_sends(office: Any) -> None:
 
 def test_office_metadata_has_every_function_with_its_arguments(office: Any) -> None:
     assert office_described(office["meta"]) == DESCRIBED
+
+
+def near_result(expected: Any) -> Any:
+    return [
+        [office_result(cell) if isinstance(cell, str) else cell for cell in row]
+        for row in near(expected, rel=1e-9)
+    ]
+
+
+@pytest.fixture(scope="module")
+def doubtful() -> Any:
+    """An Excel of which nothing is known."""
+    calls = {
+        f"{form} {case}": (one.name, [office_argument(a) for a in given], "1.4")
+        for case, one in BLANKS.items()
+        for form, given in (("null", one.given), ("0", as_zeros(one.given)))
+    }
+    return run("office", calls, **ON_SERVER)["results"]
+
+
+@pytest.mark.parametrize("case", BLANKS)
+def test_a_blank_cell_is_no_plausible_wrong_number(doubtful: Any, case: str) -> None:
+    one: Blanks = BLANKS[case]
+    assert doubtful[f"null {case}"] == near_result(one.told)
+    assert doubtful[f"0 {case}"] == near_result(one.shown)
+    mistaken = cells.evaluate(
+        METRICS[one.name], [None if a is OMITTED else a for a in as_zeros(one.given)]
+    )
+    assert block(mistaken) == near(one.mistaken, rel=1e-9)  # which is what nobody may be shown
+    if one.mistaken != one.told and not isinstance(one.mistaken, str):
+        assert one.shown != one.mistaken
+
+
+def test_the_functions_that_tell_blanks_from_zero_are_derived() -> None:
+    """What the answer depends on is in the records: each such argument is found, and no other."""
+    found = {
+        name: [a.name for a in metric.arguments if a.tells_blank_from_zero]
+        for name, metric in METRICS.items()
+    }
+    for name in ("NPS", "CES", "CSAT", "KPI_TREND", "KPI_ANOMALY", "AVG_GROWTH", "AVG_POSITION"):
+        assert found[name], name
+    assert found["CAC"] == []
+    assert found["CLV"] == ["gross_margin"]
+    assert found["ROAS"] == []
 
 
 # Neither

@@ -17,7 +17,7 @@ import pytest
 from hosts import missing, program
 from kpi_xl.workbook_templates import parts, template
 from office_server import CALL, REQUEST, Server, serving
-from test_excel import CALLS, OFFICE_CASES, complete, exactly, office_argument, run
+from test_excel import CALLS, OFFICE_CASES, ON_SERVER, complete, exactly, office_argument, run
 
 from kpi_xl import METRICS, __version__
 from kpi_xl.hosts.office import MOST_BYTES, MOST_LISTS
@@ -48,7 +48,7 @@ def test_every_call_is_answered_as_xlwings_answers_it(server: Server) -> None:
         calls[f"complete {case}"] = (name, arguments, "1.4")
     calls["a value by itself"] = ("CAC", [1000, [[50]]], "1.4")
     calls["a blank cell"] = ("CLV", [[[50]], [[4]], [[3]], [[None]], [[""]]], "1.4")
-    expected = run("office", calls, XLWINGS_ON_SERVER="true", XLWINGS_LICENSE_KEY="noncommercial")
+    expected = run("office", calls, **ON_SERVER, KPI_XL_BLANKS="null")
     assert exactly(server.results(calls)) == exactly(expected["results"])
 
 

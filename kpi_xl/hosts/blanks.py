@@ -34,7 +34,7 @@ def evaluate(metric: Metric, given: Sequence[Cell | Block]) -> Cell | Block:
         return cells.evaluate(metric, given)
     columns = [place for place in doubtful if metric.arguments[place].arg.column]
     if columns:
-        return refusal(metric.arguments[columns[0]])
+        return refused(metric, metric.arguments[columns[0]])
     readings = []
     for as_blank in product((False, True), repeat=len(doubtful)):
         read = list(given)
@@ -42,17 +42,26 @@ def evaluate(metric: Metric, given: Sequence[Cell | Block]) -> Cell | Block:
             if blank:
                 read[place] = _without_zeros(read[place])
         readings.append(cells.evaluate(metric, read))
-    return _common(readings, refusal(metric.arguments[doubtful[0]]))
+    first, *others = readings
+    if all(other == first for other in others):
+        return first
+    return _common(readings, refused(metric, metric.arguments[doubtful[0]]))
 
 
-def refusal(argument: Argument) -> CellError:
-    """The error in place of an answer that would be another for blanks, and what to do."""
+def refused(metric: Metric, argument: Argument) -> CellError:
+    """The error in place of an answer that would be another for blanks; the pane says why."""
+    sentence = in_doubt(argument)
+    print(f"{metric.name}: {sentence}", file=sys.stderr)
+    return CellError("#VALUE!", sentence)
+
+
+def in_doubt(argument: Argument) -> str:
+    """Why a 0 is not taken for one, and what to do."""
     mark = f'IF({argument.name}="","",{argument.name})'
     todo = f"write {mark} for it" if argument.arg.column else "fill the cell, or leave it out"
-    return CellError(
-        "#VALUE!",
+    return (
         f"{argument.name} holds 0, and an older Excel sends blank cells as 0, too: {todo}; where"
-        f' every 0 is meant, main.py may say os.environ["{DECLARED}"] = "null"',
+        f' every 0 is meant, main.py may say os.environ["{DECLARED}"] = "null"'
     )
 
 
@@ -78,16 +87,16 @@ def _without_zeros(value: Cell | Block) -> Any:
 
 def _common(readings: list[Cell | Block], otherwise: CellError) -> Cell | Block:
     """What all readings have in common, cell by cell."""
-    first, *others = readings
-    if all(other == first for other in others):
-        return first
     blocks = [reading for reading in readings if isinstance(reading, list)]
     shapes = {(len(block), len(block[0])) for block in blocks}
     if len(blocks) < len(readings) or len(shapes) > 1:
         return otherwise
     return [
-        [row[0] if all(cell == row[0] for cell in row) else otherwise for row in zip(*rows)]
-        for rows in zip(*blocks)
+        [
+            same[0] if all(cell == same[0] for cell in same) else otherwise
+            for same in zip(*rows, strict=True)
+        ]
+        for rows in zip(*blocks, strict=True)
     ]
 
 

@@ -14,6 +14,7 @@ import xlwings as xw
 
 from kpi_xl import cells
 from kpi_xl.errors import CellError
+from kpi_xl.hosts import blanks
 from kpi_xl.metrics import METRICS
 from kpi_xl.reference import argument_help, one_line
 from kpi_xl.registry import Metric
@@ -40,9 +41,11 @@ def functions() -> dict[str, Callable[..., Any]]:
 def function(metric: Metric) -> Callable[..., Any]:
     """A metric as an xlwings function of blocks of cells."""
 
+    evaluate = blanks.evaluate if xw.on_server else cells.evaluate
+
     def call(*blocks: Any) -> Any:
         try:
-            return cells.evaluate(metric, [with_errors(block) for block in blocks])
+            return evaluate(metric, [with_errors(block) for block in blocks])
         except ModuleNotFoundError as missing:
             if missing.name not in NOT_EVERYWHERE:
                 raise
