@@ -17,7 +17,7 @@ from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import build
 
 from kpi_xl import cells
-from kpi_xl.engine import embedded
+from kpi_xl.engine import calls as engine_calls
 from kpi_xl.metrics import METRICS
 from kpi_xl.registry import Metric
 
@@ -318,7 +318,7 @@ def of_templates() -> dict[str, tuple[str, list[Any]]]:
             return cells.evaluate(metric, given)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(embedded, "evaluate", noted)
+            patch.setattr(engine_calls, "evaluate", noted)
             build(record, data)  # which computes it
     return found
 
