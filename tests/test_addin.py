@@ -388,7 +388,10 @@ def test_templates_are_called_what_they_are() -> None:
     for button in root.iter():
         if button.get("onAction") == "KpiNewWorkbook":
             record = template(str(button.get("tag")))
-            assert (button.get("label"), button.get("supertip")) == (record.title, record.schema.about)
+            assert (button.get("label"), button.get("supertip")) == (
+                record.title,
+                record.schema.about,
+            )
 
 
 def test_the_buttons_scripts_are_there(ribbon: ElementTree.Element) -> None:

@@ -30,7 +30,10 @@ def bad(findings: Any) -> list[doctor.Diagnosis]:
 # The add-in
 
 
-def test_a_good_installation_has_nothing_to_be_put_right(tmp_path: Path) -> None:
+def test_a_good_installation_has_nothing_to_be_put_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "seconds_of_pandas", lambda python: 0.4)
     for step in addin.install_steps(tmp_path):
         step.do()
     found = list(doctor.findings(tmp_path))
@@ -131,7 +134,82 @@ def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pip install" in bad(doctor.of_python())[0].todo
 
 
+@pytest.mark.parametrize(("seconds", "good"), [(0.4, True), (2.5, False)])
+def test_what_pandas_costs_is_told(
+    seconds: float, good: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "seconds_of_pandas", lambda python: seconds)
+    (told,) = doctor.of_pandas()
+    assert (told.good, f"{seconds:.1f} s" in told.what) == (good, True)
+    assert ("without pandas" in told.todo) is not good
+
+
+def test_pandas_is_timed_in_a_python_of_its_own() -> None:
+    assert 0 < doctor.seconds_of_pandas(sys.executable) < 60
+    assert doctor.seconds_of_pandas("/bin/false") == 0.0
+
+
+ASR = r"HKLM\Software\Policies\Microsoft\Windows Defender\Windows Defender Exploit Guard\ASR\Rules"
+CHILDREN, CALLS = "d4f940ab-401b-4efc-aadc-ad5f3c50688a", "92E97FA1-2EDF-4476-BDD6-9DD0B4DDDC7B"
+MANAGED = r"HKLM\Software\Policies\Microsoft\Windows Defender\Policy Manager"
+
+
+@pytest.mark.parametrize(
+    ("keys", "blocked"),
+    [
+        ({}, 0),
+        ({ASR: {CHILDREN: "1"}}, 1),
+        ({ASR: {CHILDREN: 1, CALLS: "6"}}, 2),  # block, and warn
+        ({ASR: {CHILDREN: "0", CALLS: "2"}}, 0),  # off, and only noted
+        ({MANAGED: {"ASRRules": f"{CHILDREN}=1|{{{CALLS}}}=1"}}, 2),
+        ({MANAGED: {"ASRRules": "75668c1f-73b5-4cf0-bb93-3ecf5cb7cc84=1"}}, 0),
+    ],
+)
+def test_defenders_rules_for_office_are_told(keys: dict[str, Any], blocked: int) -> None:
+    told = bad(doctor.of_defender(lambda key: keys.get(key, {})))
+    assert len(told) == blocked
+    assert all("--host lite" in one.todo for one in told)
+
+
+def test_office_of_the_store_is_told() -> None:
+    key = r"HKLM\Software\Microsoft\Windows\CurrentVersion\App Paths\excel.exe"
+    store = r"C:\Program Files\WindowsApps\Microsoft.Office.Desktop.Excel_16\EXCEL.EXE"
+    (told,) = doctor.of_store(lambda asked: {"": store} if asked == key else {})
+    assert (told.good, "--host lite" in told.todo) == (False, True)
+    assert list(doctor.of_store(lambda asked: {"": r"C:\Program Files\Office16\EXCEL.EXE"})) == []
+
+
+def test_a_second_add_in_of_the_same_functions_is_told(tmp_path: Path) -> None:
+    options = {OPTIONS: {"OPEN1": r'/R "C:\Old\kpi_xl.xlam"', "OPEN": '"C:\\other.xlam"'}}
+    (told,) = bad(doctor.of_add_ins(lambda key: options.get(key, {}), tmp_path))
+    assert "C:\\Old" in told.what
+    wef = r"HKCU\Software\Microsoft\Office\16.0\WEF\Developer"
+    own = {wef: {doctor.SERVER_ADD_IN: r"C:\x\manifest.xml"}}
+    (told,) = bad(doctor.of_add_ins(lambda key: own.get(key, {}), tmp_path))
+    assert "not both" in told.todo
+    kept = tmp_path / "Microsoft" / "Office" / "16.0" / "Wef" / "{1}" / "Manifests"
+    kept.mkdir(parents=True)
+    (kept / "WA200008175_1.0.0.0_en-US").touch()
+    (told,) = bad(doctor.of_add_ins(lambda key: {}, tmp_path))
+    assert "xlwings Lite" in told.what
+
+
+def test_the_identifier_of_the_servers_add_in_is_its_own() -> None:
+    serving = Path(doctor.__file__).parents[2] / "udfs" / "serving.py"
+    assert doctor.SERVER_ADD_IN in serving.read_text(encoding="utf-8")
+
+
+def test_why_python_could_not_start_in_excel_is_told() -> None:
+    noted = {"Failure": "missing", "FailureDetail": r"C:\gone\python.exe"}
+    key = rf"HKCU\{addin.CHOICES}\Excel"
+    (told,) = bad(doctor.of_failure(lambda asked: noted if asked == key else {}))
+    assert r"C:\gone\python.exe" in told.what
+    assert "Try again" in told.todo
+    assert list(doctor.of_failure(lambda asked: {"Language": "fa"})) == []
+
+
 def test_on_windows_pywin32_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "of_pandas", lambda: iter(()))
     monkeypatch.setattr(doctor, "of_path", lambda path: doctor.Diagnosis(True, path))
     monkeypatch.setattr(doctor.sys, "platform", "win32")
     (finding,) = bad(doctor.of_python())

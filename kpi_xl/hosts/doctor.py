@@ -33,7 +33,7 @@ RULES = (
 MANAGED_RULES = r"HKLM\Software\Policies\Microsoft\Windows Defender\Policy Manager"
 BLOCKS = ("1", "6")  # block, and warn; 2 only notes it, 0 is off
 
-SLOW = 2.0  # seconds that importing pandas may take, at each start of Python
+SLOW = 2.0  # seconds of work that importing pandas may be, at each start of Python
 STORE_ADD_IN = "wa200008175"  # xlwings Lite, in Microsoft's store
 SERVER_ADD_IN = "6d1f6a3e-6a0c-4a3b-8f0e-2b8f1f6c7a51"  # of kpi-xl serve
 
@@ -122,8 +122,8 @@ def of_pandas(python: str = sys.executable) -> Iterator[Diagnosis]:
 
 
 def seconds_of_pandas(python: str) -> float:
-    """How long a Python that has just started imports pandas."""
-    timed = "import time; t = time.perf_counter(); import pandas; print(time.perf_counter() - t)"
+    """How long a Python that has just started works to import pandas."""
+    timed = "import time; t = time.process_time(); import pandas; print(time.process_time() - t)"
     run = subprocess.run([python, "-c", timed], capture_output=True, text=True, check=False)
     return float(run.stdout) if run.returncode == 0 else 0.0
 
