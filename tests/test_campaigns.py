@@ -331,7 +331,6 @@ def test_the_checks_find_other_faults() -> None:
         "Rows without a campaign": (1, 6),
         "Rows without a channel": (1, 7),
         "Rows without a date": (1, 12),
-        "Dates that are text": (1, ""),
         "Channels spelled in two ways, such as with and without capitals": (1, ""),
         "Names with a space before or after them": (1, ""),
         "More clicks than impressions": (1, 9),

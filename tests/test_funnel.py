@@ -147,7 +147,7 @@ def test_the_checks_find_what_was_spoiled(demo: Built, leads: pd.DataFrame) -> N
     assert found["Won and lost"] == (1, first + both.idxmax())
     assert found["Won before they were created"] == (1, first + early.idxmax())
     assert found["Won without a value"][0] == 1
-    assert demo.values["Summary", 3, 2].startswith("Rows of data to look at: 9.")
+    assert demo.values["Summary", 3, 2].startswith("Rows of data to look at: 9;")
 
 
 def test_leads_alone_are_enough() -> None:

@@ -82,9 +82,9 @@ def test_the_checks_find_what_is_wrong() -> None:
     data = small()["Orders"]
     data["customer"][3] = data["amount"][7] = data["amount"][9] = None
     values = build(TEMPLATE, {"Orders": data}).values
-    found = [(values["Checks", row, 2], values["Checks", row, 3]) for row in (6, 7, 12)]
+    found = [(values["Checks", row, 2], values["Checks", row, 3]) for row in (6, 7, 11)]
     assert found == [(1, HEADER + 5), (0, ""), (2, HEADER + 9)]
-    assert values["Summary", 3, 2].startswith("Rows of data to look at: 3.")
+    assert values["Summary", 3, 2].startswith("Rows of data to look at: 3;")
 
 
 def problems(data: Data) -> dict[str, Cell]:
@@ -115,8 +115,8 @@ def test_texts_among_numbers_and_dates_are_found() -> None:
     data["Orders"]["amount"][3] = data["Orders"]["date"][5] = "--"
     data["Survivors"]["customers"] = [100, "n/a", 50]
     found = problems(data)
-    assert found["Numbers that are text"] == 2
-    assert found["Dates that are text"] == 1
+    assert found["Texts in place of numbers or dates in Orders"] == 2
+    assert found["Texts in place of numbers or dates in Survivors"] == 1
 
 
 @pytest.mark.parametrize("column", ["customers", "compared"])

@@ -42,6 +42,7 @@ LAYERS = (
         "kpi_xl.bounded",
         "kpi_xl.locales",
         "kpi_xl.formula_text",
+        "kpi_xl.workbook_names",
     ),
     ("kpi_xl.registry", "kpi_xl.periods"),
     ("kpi_xl.reference", "kpi_xl.quadrature", "kpi_xl.btyd"),

@@ -274,7 +274,7 @@ def on_scorecard(built: Built, column: int) -> dict[str, Any]:
 def found(built: Built) -> dict[str, tuple[Any, Any]]:
     """What the sheet Checks finds: how many, and the first row."""
     sheet = openpyxl.load_workbook(io.BytesIO(built.content))["Checks"]
-    labels = {row: sheet.cell(row, 1).value for row in range(6, 19)}
+    labels = {row: sheet.cell(row, 1).value for row in range(6, 21)}
     checks = {
         label: (built.values["Checks", row, 2], built.values.get(("Checks", row, 3), ""))
         for row, label in labels.items()
@@ -436,9 +436,8 @@ def test_the_checks_find_other_mistakes() -> None:
     built = build(TEMPLATE, changed(spend=spend, leads=leads, bounces=bounces, month=days))
     wrong = found(built)
     assert wrong["Rows without a month"] == (1, 8)
-    assert wrong["Months that are text"] == (1, "")
+    assert wrong["Texts in place of numbers or dates in Months"] == (2, "A9")
     assert wrong["Months before 1990"] == (1, 10)
-    assert wrong["Cells that are not numbers"] == (1, "")
     assert wrong["Counts below 0"] == (1, "")
     assert wrong["Missing months, after this row"] == (3, 5)
     assert "Parts that are more than their whole" not in wrong  # first the text has to go

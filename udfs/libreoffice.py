@@ -16,20 +16,19 @@ from com.sun.star.beans.PropertyState import AMBIGUOUS_VALUE as AMBIGUOUS
 from com.sun.star.uno import RuntimeException
 
 from kpi_xl.cells import Block, Cell
+from kpi_xl.hosts.libreoffice.blocks import fit
 from kpi_xl.hosts.libreoffice.document import (
     CODES,
-    FORMULAS,
     XLSX,
     bind,
-    fit,
-    formula_blocks,
+    follow,
     office_language,
-    quietly,
     service,
     settings,
     tidied,
 )
 from kpi_xl.hosts.libreoffice.names import plain
+from kpi_xl.hosts.libreoffice.sheets import FORMULAS, first_cell, formula_blocks, quietly
 from kpi_xl.reports import Change, Filled, Opened, Place, ReportError, Table, commands, layout
 from kpi_xl.reports.commands import NOT_SAVED, ActiveCell
 from kpi_xl.reports.loading import Progress
@@ -55,7 +54,7 @@ class CalcWorkbook:
     @property
     def template(self) -> str | None:
         """The template that it was made from, None if from none."""
-        cell = _named(self.document, layout.TEMPLATE)
+        cell = first_cell(self.document, layout.TEMPLATE)
         return None if cell is None else cell.getString() or None
 
     @property
@@ -134,6 +133,7 @@ def told(document: Any, command: str, language: str) -> tuple[str, bool]:
 
     `language` is LibreOffice's, for a workbook that was made from no template.
     """
+    follow(document)
     book = CalcWorkbook(document)
     if command == commands.explain_cell.__name__:
         return commands.answer(commands.explain_cell, book, language)
@@ -171,7 +171,7 @@ def new_workbook(context: Any, name: str) -> Any:
 
 def language_of(document: Any) -> str:
     """The language that the workbook's template was made in; nothing without a template."""
-    cell = _named(document, layout.LANGUAGE)
+    cell = first_cell(document, layout.LANGUAGE)
     return "" if cell is None else str(cell.getString())
 
 
@@ -179,12 +179,12 @@ def opened(document: Any, tables: Any) -> Opened:
     """The workbook as it is: its marked cells, and these tables with their rows."""
     if document.NullDate.Year != 1899:
         raise ReportError("This workbook counts dates from 1904: switch that off in its options.")
-    places = {name: cell for name in layout.PLACES if (cell := _named(document, name)) is not None}
+    found = {name: first_cell(document, name) for name in layout.PLACES}
     return Opened(
         language=language_of(document) or "en",
         folder=folder_of(document),
         tables=tables_of(document, {layout.SOURCES, *(table.name for table in tables)}),
-        named={name: _place(cell) for name, cell in places.items()},
+        named={name: _place(cell) for name, cell in found.items() if cell is not None},
     )
 
 
@@ -201,14 +201,6 @@ def tables_of(document: Any, names: Container[str]) -> dict[str, Table]:
         for name in document.DatabaseRanges.ElementNames
         if name in names
     }
-
-
-def _named(document: Any, name: str) -> Any:
-    """The first cell of a name, None where the workbook has it no more."""
-    if not document.NamedRanges.hasByName(name):
-        return None
-    cells = document.NamedRanges.getByName(name).getReferredCells()
-    return None if cells is None else cells.getCellByPosition(0, 0)
 
 
 def _place(cell: Any) -> Place:

@@ -50,12 +50,16 @@ find_kpi_xl()
 
 from kpi_xl import cells  # noqa: E402 - the path had to be set first
 from kpi_xl.errors import CellError, KpiError  # noqa: E402
-from kpi_xl.hosts.libreoffice import document  # noqa: E402
+from kpi_xl.hosts.libreoffice import blocks, document, following  # noqa: E402
 from kpi_xl.hosts.libreoffice.names import SERVICE, method  # noqa: E402
 from kpi_xl.hosts.libreoffice.newer_functions import NEWER  # noqa: E402
+from kpi_xl.hosts.libreoffice.sheets import SPREADSHEET  # noqa: E402
 from kpi_xl.metrics import METRICS  # noqa: E402
 from kpi_xl.registry import Metric  # noqa: E402
 from kpi_xl.units import TEXT  # noqa: E402
+
+TASK = "KPI_XL_TASK"
+"""The variable that names the file with what a LibreOffice without windows is to do."""
 
 REMEMBERED = 32  # results of tables
 
@@ -89,6 +93,7 @@ def function(metric: Metric) -> Callable[..., Any]:
 
     def call(_: Any, *arguments: Any) -> Any:
         if metric.result == "table" and arguments in known:
+            blocks.note_call(method(metric.name), known[arguments])
             return known[arguments]
         given = [list(map(list, a)) if isinstance(a, tuple) else a for a in arguments]
         while given and given[-1] is None:
@@ -105,6 +110,8 @@ def function(metric: Metric) -> Callable[..., Any]:
             return ERRORS["#VALUE!"] if isinstance(shown, list) else cell(shown)
         block = shown if isinstance(shown, list) else [[shown]]
         result = tuple(tuple(map(cell, row)) for row in block)
+        if len(result) > 1 or len(result[0]) > 1:
+            blocks.note_call(method(metric.name), result)
         if metric.result == "table":
             known[arguments] = result
             if len(known) > REMEMBERED:
@@ -125,7 +132,9 @@ def newer(name: str) -> Callable[..., Any]:
             block = NEWER[name][1](*given)
         except KpiError as error:
             block = [[error.shown()]]
-        return tuple(tuple(map(cell, row)) for row in block)
+        result = tuple(tuple(map(cell, row)) for row in block)
+        blocks.note_call(name, result)
+        return result
 
     return call
 
@@ -168,7 +177,10 @@ for _name in NEWER:
 
 
 class Opened(unohelper.Base, XJob):  # type: ignore[misc]
-    """Binds a document that was opened, and gives plain names to one that was saved."""
+    """Binds a document that was opened and follows it, and gives plain names to one saved.
+
+    Where LibreOffice was started for a task, documents are left with the rows that they have.
+    """
 
     def __init__(self, context: Any) -> None:
         self.context = context
@@ -177,10 +189,18 @@ class Opened(unohelper.Base, XJob):  # type: ignore[misc]
         """Do it; what goes wrong is told."""
         event = document.event(arguments)
         try:
-            if event["EventName"] in document.OPENED:
-                document.bind(event["Model"])
-            else:
-                document.tidy(event["Model"])
+            name, model = event["EventName"], event["Model"]
+            if name in document.SAVED:
+                document.tidy(model)
+                return
+            if name in document.OPENED:
+                document.bind(model)
+            if TASK in os.environ:
+                return
+            if name in document.SAVING:
+                document.follow(model)
+            elif model.supportsService(SPREADSHEET):
+                following.followed(self.context, model)
         except Exception:
             traceback.print_exc()
             raise
@@ -213,7 +233,7 @@ class Task(unohelper.Base, XJob):  # type: ignore[misc]
         """Do what the file says that KPI_XL_TASK names."""
         code = 1
         try:
-            document.perform(self.context, Path(os.environ["KPI_XL_TASK"]), reports)
+            document.perform(self.context, Path(os.environ[TASK]), reports)
             code = 0
         except BaseException:
             traceback.print_exc()

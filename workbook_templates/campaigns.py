@@ -347,7 +347,6 @@ CAUTIONS = (
 
 # The sheet Checks
 
-NUMBERS = ",".join(f"Ads[{column.name}]" for column in ADS.columns[4:])
 PADDED = "+".join(
     f'COUNTIF(Ads[{name}],"{spaced}")'
     for name in ("campaign", "ad_group", "channel")
@@ -362,14 +361,10 @@ PROBLEMS = (
             "Name the channel. Until then they count under the name (?)."),
     Problem("Rows without a date", *where(ADS, '(Ads[date]="")*(Ads[campaign]<>"")'),
             "Give the day, or delete the row: it counts nowhere."),
-    Problem("Dates that are text", "=COUNTA(Ads[date])-COUNT(Ads[date])", "",
-            "Turn them into dates: Data, Text to Columns, Date. They count nowhere."),
     Problem("Dates before 1990 or after 2100",
             *where(ADS, '(Ads[date]<>"")*(Ads[date]<32874)'
                         "+(Ads[date]>=73051)*(Ads[date]<1000000000)"),
             "Correct the year. Until then they count nowhere."),
-    Problem("Numbers that are text", f"=COUNTA({NUMBERS})-COUNT({NUMBERS})", "",
-            "Turn them into numbers: until then some sheets show an error."),
     Problem("Rows that are there twice: same day, campaign and ad group",
             "=CopiedRows", "=FirstCopied",
             "Delete the second row if it is a copy. The first of such a pair is named."),
@@ -1034,7 +1029,9 @@ def shown(book: Book, listed: Listed) -> int:
 def warn(page: Page, listed: Listed) -> None:
     """Say so when a list is longer than its sheet."""
     column = page.book.at("Model", TOP + 1, listed.column, 9999, listed.column)
-    warn_of_more(page, 2, column, listed.room, "Model")
+    warn_of_more(
+        page, 2, column, listed.room, "Model", "".join(filter(str.isalpha, f"{listed.title}Cut"))
+    )
 
 
 def down(page: Page, column: int, first: int, rows: int) -> tuple[Page, int, int, int, int]:
@@ -1063,7 +1060,7 @@ TEMPLATE = Template(
         "Set the yellow cells on the sheet {Summary}: first and last day, and above all the"
         " contribution margin, which says from which ROAS on advertising pays.",
         "See on the sheet {Checks} whether the data have gaps.",
-        "Read the other sheets: every figure is a live formula over that table.",
+        "Read the other sheets: every figure is computed from that table.",
         "If you run A/B tests, put each into the table on the sheet {Tests}, and plan the next one"
         " on the sheet {A-B test}.",
     ),

@@ -104,8 +104,9 @@ SETTINGS = (
     Setting("OrganicShare", "Organic share", 0.1, RATE, "Revenue not due to marketing"),
     Setting("SalesChannel", "Channel of sales", "outbound", TEXT, "All others are marketing's"),
     Setting("AttributionModel", "Attribution", "position", TEXT, "How paths share a customer",
-            MODELS),
-    Setting("FunnelBy", "Segments", "channel", TEXT, "For the sheet {Segments}", SPLITS),
+            MODELS, (("Attribution", "AttributionCut"),)),
+    Setting("FunnelBy", "Segments", "channel", TEXT, "For the sheet {Segments}", SPLITS,
+            (("Segments", "SegmentsCut"),)),
 )  # fmt: skip
 
 FIGURES = {
@@ -221,10 +222,6 @@ PROBLEMS = (
             "Correct one of the dates: until then they are in no time between stages."),
     Problem("Won without a value", *where(LEADS, '(Leads[won_date]<>"")*(Leads[value]="")'),
             "They bring no revenue: fill in the value."),
-    Problem("Dates that are text",
-            "=" + "+".join(f"COUNTA(Leads[{name}])-COUNT(Leads[{name}])"
-                           for name in ("created", *STAGES, "lost_date")), "",
-            "Turn them into dates: Data, Text to Columns, Date."),
     Problem("Spend without a channel", *where(SPEND, '(Spend[month]<>"")*(Spend[channel]="")'),
             "Name the channel: until then the sheet {Channels} shows an error."),
 )  # fmt: skip
@@ -339,7 +336,14 @@ def segments(page: Page) -> None:
     draw(page, "bar", "Leads and customers by segment",
          [table.series("leads", BAR, "Leads"), table.series("customers", GREEN, "Customers")],
          (total + 2, 0, 900, 420))  # fmt: skip
-    warn_of_more(page, 3, source.at(TOP + 1, SEGMENTS, TOP + MOST, SEGMENTS), SEGMENT_ROOM, "Model")
+    warn_of_more(
+        page,
+        3,
+        source.at(TOP + 1, SEGMENTS, TOP + MOST, SEGMENTS),
+        SEGMENT_ROOM,
+        "Model",
+        "SegmentsCut",
+    )
     page.sheet.print_area(0, 0, total + 23, 10)
 
 
@@ -412,7 +416,7 @@ def channels(page: Page) -> None:
          [Series("CAC", volumes.range_of("channel"), returns.range_of("CAC"), BLUE)],
          (bottom, 6, 620, 380), labels=True)  # fmt: skip
     model_names = source.at(TOP + 1, CHANNELS, TOP + 200, CHANNELS)
-    warn_of_more(page, 2, model_names, ROOM, "Model")
+    warn_of_more(page, 2, model_names, ROOM, "Model", "ChannelsCut")
     page.sheet.print_area(0, 0, bottom + 20, 12)
 
 
@@ -513,7 +517,9 @@ def attribution(page: Page) -> None:
     draw(page, "column", "Customers by touch and model",
          [table.series(model.header) for model in models],
          (table.last + 2, 0, 870, 360))  # fmt: skip
-    warn_of_more(page, 3, source.at(TOP + 1, CREDIT, TOP + 200, CREDIT), ROOM, "Model")
+    warn_of_more(
+        page, 3, source.at(TOP + 1, CREDIT, TOP + 200, CREDIT), ROOM, "Model", "AttributionCut"
+    )
     page.sheet.print_area(0, 0, table.last + 21, 7)
 
 
@@ -727,7 +733,7 @@ TEMPLATE = Template(
         " channels that cost nothing.",
         "Set the yellow cells on the sheet {Summary}: margin, organic share, attribution.",
         "See on the sheet {Checks} whether the data have gaps.",
-        "Read the other sheets: every figure is a live formula over the two tables.",
+        "Read the other sheets: every figure is computed from the two tables.",
     ),
     notes=(
         (

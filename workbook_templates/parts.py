@@ -6,16 +6,17 @@ functions, tables, their columns, and names that formulas use stay English in ev
 
 import io
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from itertools import islice
 from math import floor
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from xlsxwriter.chart import Chart
 from xlsxwriter.format import Format
-from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
+from xlsxwriter.utility import xl_col_to_name, xl_range_abs, xl_rowcol_to_cell
 
 from kpi_xl.cells import Cell, serial
 from kpi_xl.locales import RIGHT_TO_LEFT, say
@@ -52,7 +53,13 @@ Data = Mapping[str, Mapping[str, Sequence[Cell]]]
 """The rows of each input table, by table and column: text, numbers, dates, None for a blank."""
 
 HEADER = 3  # the row of the input tables' headers, counted from 0: row 4 in Excel
+Item = TypeVar("Item")
+
 FIRST_ROW = "MATCH(1,"  # what needs whole columns in the formulas of `where`
+HUGE = "1E+300"
+NESTED = 25  # conditions within each other, of which Excel takes 64
+ASIDE = 8  # the first column of Checks that is not printed
+NAME_ERROR = 5  # what ERROR.TYPE says of #NAME?
 
 
 class TooLargeError(ValueError):
@@ -112,7 +119,11 @@ class Template:
 
 
 class Setting(NamedTuple):
-    """A cell for the user to set, under a name that formulas use."""
+    """A cell for the user to set, under a name that formulas use.
+
+    `cut` are the names of cells that say when tables have become too large for their sheets, by
+    the sheets' English names: they are said beside the setting that does it.
+    """
 
     name: str
     label: str
@@ -120,6 +131,7 @@ class Setting(NamedTuple):
     unit: Unit
     meaning: str
     choices: tuple[str, ...] = ()
+    cut: tuple[tuple[str, str], ...] = ()
 
 
 class Figure(NamedTuple):
@@ -144,13 +156,15 @@ class Agreement(NamedTuple):
 class Problem(NamedTuple):
     """What can be wrong with the data: formulas for how often, and for where it is first.
 
-    The second is computed only where there is any.
+    The second is computed only where there is any; of several, the first that is not blank counts.
+    The label may name the `table`.
     """
 
     label: str
     found: str
-    first: str
+    first: str | tuple[str, ...]
     advice: str
+    table: str = ""
 
 
 class Series(NamedTuple):
@@ -170,15 +184,18 @@ FILLED = layout.FILLED
 
 FUNCTIONS = {
     "excel": "Functions such as =CAC() and =COHORT() come from kpi_xl, a free Python package:"
-    " pip install kpi-xl. Without it this workbook shows the figures that were computed"
-    " when it was made; with it they follow every change.",
+    " pip install kpi-xl. With it the figures follow every change. Without it this workbook shows"
+    " those that were computed when it was made, and an edit turns them into #NAME?: for people"
+    " without it, make a copy with Freeze for sharing.",
     "server": "Functions such as =CAC() and =COHORT() come from the add-in kpi_xl, which your"
-    " company's server provides. Without the add-in this workbook shows the figures that were"
-    " computed when it was made; with it they follow every change.",
+    " company's server provides. With it the figures follow every change. Without it this"
+    " workbook shows those that were computed when it was made, and an edit turns them into"
+    " #NAME?: for people without it, make a copy with Freeze for sharing.",
     "lite": "Functions such as =CAC() and =COHORT() come from kpi_xl, which this workbook brings"
-    " along for the add-in xlwings Lite (free: Home, Add-ins, search for xlwings). Without the"
-    " add-in it shows the figures that were computed when it was made; with it they follow every"
-    " change.",
+    " along for the add-in xlwings Lite (free: Home, Add-ins, search for xlwings). With it the"
+    " figures follow every change. Without it this workbook shows those that were computed when it"
+    " was made, and an edit turns them into #NAME?: for people without it, make a copy with Freeze"
+    " for sharing.",
 }
 """Where the functions come from, by the host that the workbook is for."""
 
@@ -206,10 +223,12 @@ def build(
         )
         titles = [sheet.title for sheet in (*template.sheets, SOURCES)]
         book.add_pages(["Start", *titles])
+        book.inputs.extend(template.inputs)
         start(book, template, about, host)
         for table in template.inputs:
             fill(book.pages[table.name], table, data.get(table.name, {}))
         template.write(book)
+        missing_functions(book.pages["Start"], 2, 1)
         source_list(book.pages["Sources"], template, language, loaded)
         book.pages["Start"].sheet.activate()
         book.file.close()
@@ -262,6 +281,7 @@ def start(book: Book, template: Template, about: Sentence, host: str) -> None:
         row += 1
         page.write(row, 1, label, strong)
         line(book.say(note))
+    page.define(layout.FUNCTIONS, row, 2)
     row += 1
     page.write(row, 1, "The data", strong)
     line(book.say(about.text, **about.fields))
@@ -448,14 +468,81 @@ FOUND = Problem(
 """The problem that every template has: its list is the report's to write."""
 
 
+def left_below(page: Page, table: Input) -> Problem:
+    """The problem that rows stand below a table, where no formula counts them."""
+    name, last = quoted(page.book.names[table.name]), LAST_ROW
+    counts = ",".join(
+        f"COUNTA({name}!{xl_range_abs(HEADER, place, last - 1, place)})-1-COUNTA({cells})"
+        for place, cells in enumerate(f"{table.name}[{one.name}]" for one in table.columns)
+    )
+    first = table.columns[0].name
+    return Problem(
+        "Rows below the table {table}, not counted",
+        f"=MAX({counts})",
+        f"=ROW({table.name}[[#Headers],[{first}]])+ROWS({table.name}[{first}])+1",
+        "Draw the table's lower corner down over them, or move them elsewhere.",
+        table.name,
+    )
+
+
+def numeric(table: Input) -> list[str]:
+    """The columns of a table that hold numbers or dates, with their letters, for formulas."""
+    return [one.name for one in table.columns if one.unit not in (KEY, TEXT, LOGICAL)]
+
+
+def has_text(columns: Iterable[str]) -> str:
+    """The condition, in formulas, that a text stands among the numbers of some columns."""
+    columns = list(columns)
+    return "{}>{}".format(
+        *("+".join(f"{count}({cells})" for cells in columns) for count in ("COUNTA", "COUNT"))
+    )
+
+
+TEXTS = "Texts in place of numbers or dates in {table}"
+
+
+def texts(page: Page, table: Input) -> Problem:
+    """The problem that texts stand where a table has numbers or dates; its first cell."""
+    places = {column.name: place for place, column in enumerate(table.columns)}
+    columns = {f"{table.name}[{name}]": name for name in numeric(table)}
+    pieces = []
+    for some in batched(columns.items(), NESTED):
+        first = '""'
+        for cells, name in reversed(some):
+            header = f"ROW({table.name}[[#Headers],[{name}]])"
+            # Text is more than any number.
+            row = f"{header}+IFERROR({FIRST_ROW}({cells}>{HUGE})*1,0),1)"
+            letter = xl_col_to_name(places[name])
+            first = f'IF({has_text([cells])},"{letter}"&{row},{first})'
+        pieces.append(f"={first}")
+    return Problem(
+        TEXTS,
+        "=COUNTA({0})-COUNT({0})".format(",".join(columns)),
+        pieces[0] if len(pieces) == 1 else tuple(pieces),
+        "Type them anew, as numbers or dates: until then figures over them show an error, or"
+        " nothing.",
+        table.name,
+    )
+
+
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Items in lists of a size, the last one perhaps shorter."""
+    left = iter(items)
+    while some := list(islice(left, size)):
+        yield some
+
+
 def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Problem]) -> None:
     """What is wrong with the data, and the KPI functions held against native formulas.
 
-    The name ProblemRows counts the former.
+    The name ProblemRows counts the former, Agreed says of each of the latter whether it agrees;
+    FirstText is the first cell that is text where a number is wanted, behind its sheet's name.
     """
     said = page.book.say
-    labels = [problem.label for problem in problems] + [one.label for one in agreements]
-    widen(page, 0, 52, map(said, labels))
+    shared = [kind(page, table) for kind in (left_below, texts) for table in page.book.inputs]
+    problems = (*problems, *shared)
+    labels = [named(page, problem) for problem in problems] + [said(one.label) for one in agreements]
+    widen(page, 0, 52, labels)
     page.sheet.set_column(1, 3, 18)
     widen(page, 4, 70, [said(problem.advice) for problem in problems])
     lead = "Problems of the data first; then figures computed twice, which must agree."
@@ -484,19 +571,45 @@ def problem_rows(page: Page, row: int, problems: Sequence[Problem]) -> int:
     header_row(page, row, 0, ("problem", "how many", "first in row", "", "what to do"), text=(4,))
     for problem in problems:
         row += 1
-        page.write(row, 0, problem.label, styles.label())
+        page.sheet.write_string(row, 0, named(page, problem), styles.label())
         page.put(row, 1, problem.found, styles.number(COUNT, bold=True))
-        if problem.first:
-            put = page.put_array if FIRST_ROW in problem.first else page.put
-            formula = blank_if(f"{xl_rowcol_to_cell(row, 1)}=0", problem.first)
-            put(row, 2, formula, styles.of("0"))
+        first_row = problem.first
+        if isinstance(first_row, tuple):
+            pieces = first_row
+            first_row = '""'
+            for place, piece in reversed(list(enumerate(pieces, start=ASIDE))):
+                page.put_array(row, place, piece, styles.lead())
+                cell = xl_rowcol_to_cell(row, place)
+                first_row = f'IF({cell}<>"",{cell},{first_row})'
+        if first_row:
+            put = page.put_array if FIRST_ROW in first_row else page.put
+            formula = blank_if(f"{xl_rowcol_to_cell(row, 1)}=0", first_row)
+            put(row, 2, formula, styles.of("0", align="right"))
         page.write(row, 4, problem.advice, styles.lead())
     first = row - len(problems) + 1
     page.define("ProblemRows", first, 1, row, 1)
+    first_text(page, first, problems)
     look = page.book.file.add_format({**WRONG, "num_format": '"▲ "0'})
     rule = {"type": "cell", "criteria": ">", "value": 0, "format": look}
     page.sheet.conditional_format(first, 1, row, 1, rule)
     return row
+
+
+def named(page: Page, problem: Problem) -> str:
+    """What a problem is called in the workbook's language."""
+    return page.book.say(problem.label, table=page.book.names.get(problem.table, ""))
+
+
+def first_text(page: Page, first: int, problems: Sequence[Problem]) -> None:
+    """The first cell that is text where a number is wanted, in a cell of that name."""
+    formula = '""'
+    for row, problem in reversed(list(enumerate(problems, start=first))):
+        if problem.label == TEXTS:
+            sheet = quoted(page.book.names[problem.table])
+            found, cell = (xl_rowcol_to_cell(row, column) for column in (1, 2))
+            formula = f"IF({found}>0,{literal(sheet + '!')}&{cell},{formula})"
+    page.put(first - 2, 2, f"={formula}", page.styles.warning())
+    page.define("FirstText", first - 2, 2)
 
 
 def agreement_rows(page: Page, row: int, agreements: Sequence[Agreement]) -> int:
@@ -513,8 +626,10 @@ def agreement_rows(page: Page, row: int, agreements: Sequence[Agreement]) -> int
         page.put(row, 2, agreement.native, styles.number(agreement.unit))
         kpi, native = xl_rowcol_to_cell(row, 1), xl_rowcol_to_cell(row, 2)
         same = f"ABS({kpi}-{native})<=0.000000001*(1+ABS({native}))"
-        agree = f'=IF({kpi}="",IF({native}="","",{no}),IF({native}="",{no},IF({same},{yes},{no})))'
+        agree = f'IF({kpi}="",IF({native}="","",{no}),IF({native}="",{no},IF({same},{yes},{no})))'
+        agree = f"=IF(ISERROR({kpi}),{no},IF(ISERROR({native}),{no},{agree}))"
         page.put(row, 3, agree, styles.of(bold=True, align="right"))
+    page.define("Agreed", first, 3, row, 3)
     look = page.book.file.add_format(WRONG)
     rule = {"type": "cell", "criteria": "==", "value": no, "format": look}
     page.sheet.conditional_format(first, 3, row, 3, rule)
@@ -538,18 +653,46 @@ def status(page: Page, row: int, column: int, table: Input) -> None:
     """Say in one cell what is next: fill the table, look at the sheet Checks, or nothing."""
     said = page.book.say
     empty = said("Nothing to show yet: fill the sheet {table}.", table=page.book.names[table.name])
-    found = said("Rows of data to look at: {rows}. See the sheet {Checks}.", rows="{rows}")
+    wrong = said(
+        "Rows of data to look at: {rows}; figures computed twice that do not agree: {figures}. See"
+        " the sheet {Checks}.", rows="{rows}", figures="{figures}",
+    )  # fmt: skip
+    text = said("{cell} is text, where a number or a date is wanted.", cell="{cell}")
     fine = said("The checks have found no problem in the data.")
+    rows, figures = "SUM(ProblemRows)", f"COUNTIF(Agreed,{literal(said('✗ no'))})"
+    counted = (
+        f'SUBSTITUTE(SUBSTITUTE({literal(wrong)},"{{rows}}",TEXT({rows},"#,##0")),"{{figures}}",'
+        f'TEXT({figures},"0"))'
+    )
+    first = f'IF(FirstText="","",SUBSTITUTE({literal(text)},"{{cell}}",FirstText)&" ")'
     page.put(
         row,
         column,
-        f"=IF({table.empty},{literal(empty)},IF(SUM(ProblemRows)=0,{literal(fine)},"
-        f'SUBSTITUTE({literal(found)},"{{rows}}",TEXT(SUM(ProblemRows),"#,##0"))))',
+        f'=IF(MissingFunctions<>"",MissingFunctions,IF({rows}+{figures}>0,{first}&{counted},'
+        f"IF({table.empty},{literal(empty)},{literal(fine)})))",
         page.styles.lead(),
     )
     look = page.book.file.add_format({"bold": True, "font_color": WARNING})
-    rule = {"type": "formula", "criteria": "=SUM(ProblemRows)>0", "format": look}
-    page.sheet.conditional_format(row, column, row, column, rule)
+    rule = f'=IF(MissingFunctions<>"",TRUE,{rows}+{figures}>0)'
+    page.sheet.conditional_format(
+        row, column, row, column, {"type": "formula", "criteria": rule, "format": look}
+    )
+
+
+def missing_functions(page: Page, row: int, column: int) -> None:
+    """Say in one cell, named MissingFunctions, that figures show #NAME?, and what to do.
+
+    Our functions are not asked: where they are missing, they say nothing.
+    """
+    places = [headline.place for headline in page.book.headlines]
+    cells = [f"{quoted(sheet)}!{xl_rowcol_to_cell(r - 1, c - 1)}" for sheet, r, c in places]
+    unknown = "+".join(f"IFERROR((ERROR.TYPE({cell})={NAME_ERROR})*1,0)" for cell in cells)
+    text = page.book.say(
+        "Figures show #NAME?: this program does not have the functions of kpi_xl. Undo the edit,"
+        " and install kpi_xl, or ask for a copy that was frozen for sharing."
+    )
+    page.put(row, column, f'=IF({unknown}>0,{literal(text)},"")', page.styles.warning())
+    page.define("MissingFunctions", row, column)
 
 
 # Parts of sheets
@@ -594,7 +737,11 @@ def settings(page: Page, row: int, column: int, records: Sequence[Setting]) -> i
         row += 1
         page.write(row, column, setting.label, styles.label(shrink=True))
         page.sheet.write(row, column + 1, setting.value, styles.input(setting.unit))
-        page.write(row, column + 2, setting.meaning, styles.lead(indent=1))
+        if setting.cut:
+            page.put(row, column + 2, or_cut(page, setting), styles.lead(indent=1))
+            warn_if_not(page, row, column + 2, page.book.say(setting.meaning))
+        else:
+            page.write(row, column + 2, setting.meaning, styles.lead(indent=1))
         page.define(setting.name, row, column + 1)
         if setting.choices:
             rule = {"validate": "list", "source": list(setting.choices)}
@@ -605,6 +752,22 @@ def settings(page: Page, row: int, column: int, records: Sequence[Setting]) -> i
     return row + 1
 
 
+def or_cut(page: Page, setting: Setting) -> str:
+    """What a setting means, or which table it has made too large for its sheet."""
+    formula = literal(page.book.say(setting.meaning))
+    for sheet, name in reversed(setting.cut):
+        where = literal(f"{page.book.names[sheet]}: ")
+        formula = f'IF({name}<>"",{where}&{name},{formula})'
+    return f"={formula}"
+
+
+def warn_if_not(page: Page, row: int, column: int, text: str) -> None:
+    """Show a cell as a warning where it says anything but a text."""
+    look = page.book.file.add_format({"bold": True, "font_color": WARNING})
+    rule = {"type": "cell", "criteria": "!=", "value": literal(text), "format": look}
+    page.sheet.conditional_format(row, column, row, column, rule)
+
+
 def figures(page: Page, row: int, column: int, title: str, records: Sequence[Figure]) -> int:
     """Figures below each other: label, number, meaning. Returns the row after them."""
     styles = page.styles
@@ -613,7 +776,7 @@ def figures(page: Page, row: int, column: int, title: str, records: Sequence[Fig
         row += 1
         page.write(row, column, figure.label, styles.label(shrink=True))
         bold = styles.number(figure.unit, bold=True, align="right")
-        page.put(row, column + 1, figure.formula, bold)
+        page.put(row, column + 1, broken_by_text(page.book, figure.formula), bold)
         if figure.meaning:
             page.write(row, column + 2, figure.meaning, styles.lead(indent=1))
         page.define(figure.name, row, column + 1)
@@ -645,6 +808,22 @@ def key_figures(
     for heading, group in groups.items():
         below = figures(page, below + 1, 1, heading, group)
     return below
+
+
+def broken_by_text(book: Book, formula: str) -> str:
+    """A formula that shows an error where text stands in a column of numbers that it is over.
+
+    SUM, COUNT and their like would leave the text out, and show a figure all the same.
+    """
+    columns = dict.fromkeys(
+        f"{table.name}[{name}]"
+        for table in book.inputs
+        for name in numeric(table)
+        if f"{table.name}[{name}]" in formula
+    )
+    if not columns:
+        return formula
+    return f"=IF({has_text(columns)},#VALUE!,{formula.removeprefix('=')})"
 
 
 def cards(page: Page, row: int, column: int, shown: Sequence[Figure]) -> None:
@@ -697,14 +876,20 @@ def same_as(cell: str) -> str:
     return f'=IF(ISBLANK({cell}),"",IF({cell}="","·",{cell}))'
 
 
-def warn_of_more(page: Page, row: int, column: str, room: int, sheet: str) -> None:
-    """Say so when a spilled column has more rows than a sheet shows; `sheet` has them all."""
+def warn_of_more(page: Page, row: int, column: str, room: int, sheet: str, name: str) -> None:
+    """Say how many rows a spilled column has more than a sheet shows; `sheet` has them all.
+
+    The cell has a name, by which the setting that made them so many says it, too.
+    """
     text = page.book.say(
-        "More than {room} rows: see the sheet {sheet} for the others",
-        room=room,
+        "{missing} rows more than there is room for here: see the sheet {sheet}",
+        missing="{missing}",
         sheet=page.book.pages[sheet].name,
     )
-    page.put(row, 0, f'=IF(COUNTA({column})>{room},{literal(text)},"")', page.styles.warning())
+    missing = f"COUNTA({column})-{room}"
+    said = f'SUBSTITUTE({literal(text)},"{{missing}}",TEXT({missing},"#,##0"))'
+    page.put(row, 0, f'=IF({missing}>0,{said},"")', page.styles.warning())
+    page.define(name, row, 0)
 
 
 def bars(page: Page, *place: int) -> None:

@@ -121,7 +121,15 @@ KEPT = Spill(
 )  # fmt: skip
 
 SETTINGS = (
-    Setting("Period", "Period", "M", TEXT, "W, M, Q or Y", ("W", "M", "Q", "Y")),
+    Setting(
+        "Period",
+        "Period",
+        "M",
+        TEXT,
+        "W, M, Q or Y",
+        ("W", "M", "Q", "Y"),
+        (("Cohorts", "CohortsCut"), ("Curve", "CurveCut")),
+    ),
     Setting("LostAfter", "Lost after", 180, DAYS, "Days without a purchase"),
     Setting("Lifetime", "Lifetime", 24, PERIODS, "Months that a customer stays"),
     Setting("GrossMargin", "Gross margin", 0.4, RATE, "As a fraction of revenue"),
@@ -152,7 +160,7 @@ FIGURES = {
                "=IF(COUNTA(Orders[order])=0,COUNT(Orders[date]),"
                "ROWS(RFM(Orders[order],Orders[date],Orders[amount]))-1)",
                COUNT, "Each once; without their numbers, rows"),
-        Figure("CustomerCount", "Customers", "=COUNT(PurchaseCount)", COUNT,
+        Figure("CustomerCount", "Customers", "=IF(CustomersDone=0,0,COUNT(PurchaseCount))", COUNT,
                "Customers with an order"),
         Figure("Revenue", "Revenue", "=SUM(Orders[amount])", MONEY,
                "Returns taken off"),
@@ -160,21 +168,23 @@ FIGURES = {
         Figure("DataUntil", "Data until", blank_if(NOBODY, "MAX(Orders[date])"), DATE, ""),
     ),
     "Loyalty": (
-        Figure("RepeatCustomers", "Repeat customers", '=COUNTIF(PurchaseCount,">1")',
-               COUNT, "Bought on more than one day"),
+        Figure("RepeatCustomers", "Repeat customers",
+               '=IF(CustomersDone=0,0,COUNTIF(PurchaseCount,">1"))', COUNT,
+               "Bought on more than one day"),
         Figure("RepeatRate", "Repeat purchase rate",
                blank_if(NOBODY, "REPEAT_PURCHASE_RATE(RepeatCustomers,CustomerCount)"), RATE,
                "Repeat / all customers"),
-        Figure("LostCustomers", "Lost customers", '=COUNTIF(Recency,">"&LostAfter)',
-               COUNT, "No purchase for so long"),
+        Figure("LostCustomers", "Lost customers",
+               '=IF(CustomersDone=0,0,COUNTIF(Recency,">"&LostAfter))', COUNT,
+               "No purchase for so long"),
         Figure("ChurnRate", "Churn rate",
                blank_if(NOBODY, "CHURN_RATE(LostCustomers,CustomerCount)"),
                RATE, "Lost / all customers"),
         Figure("Active3", "Active after 3 periods",
-               '=IF(COUNT(CurveRate)>3,INDEX(CurveRate,4),"")', RATE,
+               '=IF(CurveDone=0,"",IF(COUNT(CurveRate)>3,INDEX(CurveRate,4),""))', RATE,
                "From the sheet {Curve}"),
         Figure("Active12", "Active after 12 periods",
-               '=IF(COUNT(CurveRate)>12,INDEX(CurveRate,13),"")', RATE,
+               '=IF(CurveDone=0,"",IF(COUNT(CurveRate)>12,INDEX(CurveRate,13),""))', RATE,
                "From the sheet {Curve}"),
     ),
     "Value": (
@@ -244,7 +254,8 @@ AGREEMENTS = (
               blank_if(ORDERS.empty, "SUM(Orders[amount])/OrderCount"), MONEY),
     Agreement("Repeat purchase rate", "=RepeatRate",
               blank_if(NOBODY, 'COUNTIF(PurchaseCount,">1")/COUNT(PurchaseCount)'), RATE),
-    Agreement("Revenue, summed by customer", "=SUM(Monetary)", "=SUM(Orders[amount])", MONEY),
+    Agreement("Revenue, summed by customer", "=IF(CustomersDone=0,0,SUM(Monetary))",
+              "=SUM(Orders[amount])", MONEY),
     Agreement("Customer lifetime value", "=CustomerValue",
               blank_if(NOBODY, "-PV(DiscountRate,Lifetime,OrderValue*MonthlyOrders*GrossMargin)"),
               MONEY),
@@ -276,8 +287,6 @@ PROBLEMS = (
             "Name the customer, or delete the row: until then the tables show an error."),
     Problem("Orders without a date", '=COUNTIFS(Orders[date],"",Orders[customer],"<>")',
             first_gap("date", "customer"), "Give the day of the order, or delete the row."),
-    Problem("Dates that are text", "=COUNTA(Orders[date])-COUNT(Orders[date])", "",
-            "Turn them into dates: Data, Text to Columns, Date."),
     Problem("Dates before 1990", '=COUNTIF(Orders[date],"<32874")',
             f"={HEADER_ROW}+MATCH(MIN(Orders[date]),Orders[date],0)", "Correct the year."),
     Problem("Dates after 2100", '=COUNTIF(Orders[date],">73050")',
@@ -293,11 +302,6 @@ PROBLEMS = (
     Problem("Orders without their number",
             '=IF(COUNTA(Orders[order])=0,0,COUNTIFS(Orders[order],"",Orders[date],"<>"))',
             first_gap("order", "date"), "Give the number to every row, or to none."),
-    Problem("Numbers that are text",
-            "=" + "+".join(f"COUNTA({table.name}[{one.name}])-COUNT({table.name}[{one.name}])"
-                           for table in (ORDERS, SUBSCRIPTIONS, SURVIVORS)
-                           for one in table.columns if one.unit in (MONEY, COUNT)), "",
-            "Type them anew, as numbers."),
     Problem("Months begun with other customers",
             '=SUMPRODUCT((LaterStart<>"")*(EarlierEnd<>"")*(LaterStart<>EarlierEnd))', "",
             "Start, new and lost customers must lead from month to month: see {Recurring}."),
@@ -474,6 +478,8 @@ def fitted(page: Page) -> None:
     span = f"(MAX(Orders[date])-MIN(Orders[date]))/{days}"
     page.put(TOP - 2, SHARES.column, f"=IF({ORDERS.empty},0,{span})", page.styles.lead())
     page.define("PeriodCount", TOP - 2, SHARES.column)
+    done(page, "CustomersDone", TOP - 2, CUSTOMERS.column)
+    done(page, "CurveDone", TOP - 2, CURVE.column)
     done(page, "FitDone", TOP - 2, FIT.column)
     done(page, "ForecastDone", TOP - 2, FORECAST.column)
     # Without errors in its blocks, which LibreOffice hands to no function.
@@ -513,7 +519,7 @@ def cohorts(page: Page) -> None:
     size = page.styles.number(COUNT, align="center")
     share = page.styles.of("0%", align="center")
     maps = ("Share of customers active", SHARES, share), ("Customers active", COUNTS, size)
-    two_maps(page, maps)
+    two_maps(page, maps, "CohortsCut")
     title = "Share of each cohort active, by age"
     add_cohort_lines(page, title, page, (TOP, 0, 1080, 340), among=True)
 
@@ -525,12 +531,12 @@ def cohort_revenue(page: Page) -> None:
     money = page.styles.number(COUNT, align="center")
     share = page.styles.of("0%", align="center")
     maps = (("Share of the first period's revenue", KEPT, share), ("Revenue", REVENUES, money))
-    two_maps(page, maps)
+    two_maps(page, maps, "CohortRevenueCut")
     title = "Share of each cohort's first revenue, by age"
     add_cohort_lines(page, title, page, (TOP, 0, 1370, 340), among=True)
 
 
-def two_maps(page: Page, maps: Sequence[tuple[str, Spill, Format]]) -> None:
+def two_maps(page: Page, maps: Sequence[tuple[str, Spill, Format]], name: str) -> None:
     """Tables of cohorts below each other, as heat maps."""
     styles, source = page.styles, page.book.pages["Model"]
     rows, width = shown(page.book, SHARES, 25, 38)
@@ -543,7 +549,9 @@ def two_maps(page: Page, maps: Sequence[tuple[str, Spill, Format]]) -> None:
         mirror(page, top, source, TOP, spill.column, rows, width, [bold, size, style])
         # Age 0 is always 100 %: with it in the scale, the others would all look alike.
         heat(page, top + 1, 3, top + rows - 1, width - 1)
-    warn_of_more(page, 2, source.at(TOP + 1, SHARES.column, 1999, SHARES.column), rows - 1, "Model")
+    warn_of_more(
+        page, 2, source.at(TOP + 1, SHARES.column, 1999, SHARES.column), rows - 1, "Model", name
+    )
     page.sheet.print_area(0, 0, top + max(filled, 3), across - 1)
 
 
@@ -560,15 +568,17 @@ def curve(page: Page) -> None:
     bars(page, TOP + 2, 3, TOP + rows - 1, 3)
     add_curve(page, (TOP, 5, 800, 420))
     page.define("CurveRate", TOP + 1, 3, TOP + rows - 1, 3)
-    warn_of_more(page, 2, source.at(TOP + 1, CURVE.column, 1999, CURVE.column), rows - 1, "Model")
+    warn_of_more(
+        page, 2, source.at(TOP + 1, CURVE.column, 1999, CURVE.column), rows - 1, "Model", "CurveCut"
+    )
     page.sheet.print_area(0, 0, TOP + max(len(table(page.book, CURVE)), 22), 17)
 
 
 SEGMENT_COLUMNS = (
     Measure("segment", "{segment}", KEY, look={**NAME, "shrink": True}, kind="text"),
-    Measure("customers", "COUNTIF(Segment,{quoted})", COUNT),
+    Measure("customers", "IF(CustomersDone=0,0,COUNTIF(Segment,{quoted}))", COUNT),
     Measure("share", "{customers}/CustomerCount", RATE, blank=NOBODY, bars=True),
-    Measure("revenue", "SUMIF(Segment,{quoted},Monetary)", MONEY),
+    Measure("revenue", "IF(CustomersDone=0,0,SUMIF(Segment,{quoted},Monetary))", MONEY),
     Measure("share", "{revenue}/Revenue", RATE, over="Revenue", key="share of revenue", bars=True),
     Measure("days since", "AVERAGEIF(Segment,{quoted},Recency)", COUNT, over="{customers}"),
     Measure("what to do", "{advice}", KEY, look=REMARK, kind="text"),
@@ -945,7 +955,7 @@ TEMPLATE = Template(
         " (how many of a cohort are left after each period).",
         "Set the yellow cells on {Summary}, {Value} and {Contracts}: periods, margins, rates.",
         "See on the sheet {Checks} whether the data have gaps.",
-        "Read the other sheets: every figure is a live formula over these tables.",
+        "Read the other sheets: every figure is computed from these tables.",
     ),
     notes=(
         (

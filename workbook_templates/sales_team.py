@@ -296,7 +296,6 @@ def problems() -> tuple[Problem, ...]:
     weeks = "ROW(Weeks[[#Headers],[week]])"
     blanks = "+".join(f'(Weeks[{column}]="")' for column in NUMBERS)
     below = "+".join(f'COUNTIF(Weeks[{column}],"<0")' for column in NUMBERS[1:])
-    texts = "+".join(f"COUNTA(Weeks[{column}])-COUNT(Weeks[{column}])" for column in NUMBERS)
     return (
         Problem("Rows without a rep", *where(WEEKS, '(Weeks[rep]="")*(Weeks[week]<>"")'),
                 "Name the rep: until then the row counts for the team only."),
@@ -308,8 +307,6 @@ def problems() -> tuple[Problem, ...]:
                 "=SUMPRODUCT((RepName<>\"\")*(RepTimes>1))", "", "Delete one of the rows."),
         Problem("Rows without a week", *where(WEEKS, '(Weeks[rep]<>"")*(Weeks[week]="")'),
                 "Give the Monday of the week, or delete the row."),
-        Problem("Weeks that are text", "=COUNTA(Weeks[week])-COUNT(Weeks[week])", "",
-                "Turn them into dates: Data, Text to Columns, Date."),
         Problem("Weeks years away from all others",
                 '=IF(N(Latest)=0,0,COUNTIF(Weeks[week],">"&Latest)'
                 '+COUNTIF(Weeks[week],"<"&Earliest))',
@@ -325,7 +322,6 @@ def problems() -> tuple[Problem, ...]:
                 "Right if the rep was away: the targets leave them out. See {Model}, RepMissing."),
         Problem("Rows without a number", *where(WEEKS, f'(Weeks[rep]<>"")*(({blanks})>0)'),
                 "Fill it in: until then it counts as 0."),
-        Problem("Numbers that are text", f"={texts}", "", "Type them anew, as numbers."),
         Problem("Visits, leads, deals or spend below 0", f"={below}", "", "Correct the sign."),
         Problem("Sales below 0", *where(WEEKS, "(Weeks[sales]<0)*1"),
                 "Right if more was refunded than sold: refunds are taken off."),
@@ -1011,8 +1007,8 @@ TEMPLATE = Template(
         " looked at.",
         "See on the sheet {Checks} whether names are misspelled, or weeks missing or entered"
         " twice.",
-        "Read {Summary}, {Reps}, {Coaching}, {Trend} and {Months}: every figure is a live formula"
-        " over the two tables.",
+        "Read {Summary}, {Reps}, {Coaching}, {Trend} and {Months}: every figure is computed from"
+        " the two tables.",
     ),
     write=write,
     sample=sample,

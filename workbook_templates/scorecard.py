@@ -909,8 +909,6 @@ def problems(book: Book) -> list[Problem]:
     return [
         Problem("Rows without a month", *where(MONTHS, f'(Months[month]="")*(({anything})>0)'),
                 "Say which month it is: until then the row counts nowhere."),
-        Problem("Months that are text", "=COUNTA(Months[month])-COUNT(Months[month])", "",
-                "Turn them into dates: Data, Text to Columns, Date."),
         Problem("Months before 1990", '=COUNTIF(Months[month],"<32874")',
                 guarded(f"{header}+MATCH(MIN(Months[month]),Months[month],0)",
                         'COUNTIF(Months[month],"<32874")=0'), "Correct the year."),
@@ -923,8 +921,6 @@ def problems(book: Book) -> list[Problem]:
         Problem("Missing months, after this row", f"=SUM({missing})",
                 guarded(f"{header}+MATCH({before},Months[month],0)", f"SUM({missing})=0"),
                 "Add them: until then they are blank, and so are their quarters."),
-        Problem("Cells that are not numbers", f"={texts}", "",
-                "Type numbers, or leave the cells blank: they are taken for blank."),
         Problem("Counts below 0", f"={negative}", "", "Correct them: a count is 0 or more."),
         Problem("Parts that are more than their whole", larger, first_larger,
                 "Look at visits, carts, mentions, e-mails, revenue, pipeline, customers."),

@@ -17,6 +17,7 @@ from kpi_xl.cells import Block, Cell
 from kpi_xl.ooxml.addresses import Area, quoted
 from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.package import filled, read_package
+from kpi_xl.schema import Input
 from kpi_xl.units import COUNT, DATE, PERIODS, RATE, SCORE, Unit
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
@@ -129,6 +130,7 @@ class Book:
 
     `values` is empty at first; a `draft` has no cells that nobody computes: see `computed`.
     `blocks` are the cells of the input tables and of spills, which are written at the end.
+    `inputs` are the input tables.
     """
 
     file: xlsxwriter.Workbook
@@ -138,6 +140,7 @@ class Book:
     values: Values
     draft: bool
     blocks: list[CellBlock] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
     pages: "dict[str, Page]" = field(default_factory=dict)
     headlines: list[Headline] = field(default_factory=list)
 

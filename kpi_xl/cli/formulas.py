@@ -30,6 +30,7 @@ from kpi_xl.cli.shared import (
     save,
     say_where,
     steps,
+    warn_of_rows_below,
 )
 from kpi_xl.ooxml.limits import computing
 from kpi_xl.ooxml.package import check_sheets
@@ -139,6 +140,7 @@ def recalc(
     content = read_book(book)
     from kpi_xl.files import write_whole
 
+    warn_of_rows_below(book, content)
     new, report = recalculated(book, content, seconds)
     if out or new != content:
         try:
@@ -234,6 +236,7 @@ def export(
     with faults(str(book), book):
         if content.startswith(b"PK"):
             check_sheets(content)
+    warn_of_rows_below(book, content)
     target = free_path(output or book.with_suffix(".pdf"), force=force)
     with office(), steps() as step, TemporaryDirectory(prefix="kpi_xl") as folder:
         from kpi_xl.hosts.libreoffice.headless import perform

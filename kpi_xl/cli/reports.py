@@ -18,6 +18,7 @@ from kpi_xl.cli.shared import (
     read_book,
     save,
     say_where,
+    warn_of_rows_below,
 )
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.ooxml.limits import computing
@@ -42,6 +43,7 @@ def explain(
     """
     language = language_of(lang)
     content = read_book(book)
+    warn_of_rows_below(book, content)
     with calculator(f"{cell} of {book}", book):
         from kpi_xl.reports.offline import explanation
 

@@ -1,6 +1,7 @@
 """What the commands share: the app, the mistakes of its users, options, files, progress."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,6 +141,22 @@ def read_book(path: Path) -> bytes:
         raise Misuse(f"there is no file {str(path)!r}{did_you_mean(str(path), near)}") from None
     except OSError as error:
         raise Misuse(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def warn_of_rows_below(book: Path, content: bytes) -> None:
+    """Tell on the error stream which rows of a template workbook stand below their table."""
+    from kpi_xl.ooxml.package import NotAWorkbookError, is_of_a_template, rows_below
+
+    try:
+        found = rows_below(content) if is_of_a_template(content) else {}
+    except NotAWorkbookError:
+        return  # whoever is to read it says so
+    for table, rows in found.items():
+        print(
+            f"kpi-xl: {book}: {len(rows):,} rows below the table {table} are not counted, the first"
+            f" in row {rows[0]}: draw the table's lower corner down over them",
+            file=sys.stderr,
+        )
 
 
 def free_path(path: Path, *, force: bool) -> Path:

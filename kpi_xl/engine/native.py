@@ -85,7 +85,7 @@ SIGNATURES = {
     "CHOOSE": "mk(k)*",
     **dict.fromkeys(["TRUE", "FALSE", "NA", "TODAY", "NOW"], ""),
     **dict.fromkeys(
-        ["ISBLANK", "ISNUMBER", "ISTEXT", "ISERROR", "ISNA", "ISERR", "ISLOGICAL", "N", "T"], "k"
+        "ISBLANK ISNUMBER ISTEXT ISERROR ISNA ISERR ISLOGICAL ERROR.TYPE N T".split(), "k"
     ),
     # Numbers
     **dict.fromkeys(["ABS", "SIGN", "INT", "SQRT", "EXP", "LN", "LOG", "LOG10", "NORM.S.INV"], "v"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-from kpi_xl.ooxml.addresses import Area, area, column_letters, quoted
+from kpi_xl.ooxml.addresses import LAST_ROW, Area, area, column_letters, quoted
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.blocks import CellBlock, with_blocks
 from kpi_xl.ooxml.limits import NotAWorkbookError as NotAWorkbookError
@@ -25,6 +25,7 @@ from kpi_xl.ooxml.sheet import (
     attribute,
     text_of,
 )
+from kpi_xl.workbook_names import TEMPLATE
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
@@ -221,6 +222,38 @@ def error_cells(
             for cell, text in (*computed, *xml.error_cells())
             if cell.attribute("t") == "e"
         }
+
+
+def is_of_a_template(content: bytes) -> bool:
+    """Whether a workbook was made from a template of ours. Raises NotAWorkbookError."""
+    with opened(content) as package:
+        kinds = {kind: part for kind, _, part in _relations(package, "")}
+        part = kinds.get("officeDocument")
+        if part is None:
+            return False
+        names = ElementTree.fromstring(package.read(part)).iter(f"{MAIN}definedName")
+        return any(name.attrib.get("name") == TEMPLATE for name in names)
+
+
+def rows_below(content: bytes) -> dict[str, list[int]]:
+    """The sheet rows with cells below each table that has any, by its name: no table counts them.
+
+    Raises NotAWorkbookError.
+    """
+    found: dict[str, list[int]] = {}
+    with opened(content) as package:
+        for sheet, part in _sheet_parts(package).items():
+            tables = list(_tables(package, sheet, part))
+            if not tables:
+                continue
+            xml = _sheet(package, sheet, part)
+            for table in tables:
+                below = table.area._replace(top=table.area.bottom + 1, bottom=LAST_ROW)
+                cells = xml.block_cells(below)
+                rows = {cell.row for cell in cells if cell.value and cell.value.content}
+                if rows:
+                    found[table.name] = sorted(rows)
+    return found
 
 
 def check_sheets(content: bytes) -> None:

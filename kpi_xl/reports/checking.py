@@ -42,6 +42,16 @@ def checked(book: Opened, tables: Sequence[Input]) -> Change:
         first = table.place.row + 1
         findings += found_in(book, known, columns, first)
         rows += sum(any(cell is not None for cell in cells) for cells in table.rows)
+        uncounted = [
+            number
+            for number, cells in enumerate(table.below, first + len(table.rows) + table.totals)
+            if any(cell not in (None, "") for cell in cells)
+        ]
+        if uncounted:
+            what = book.said(
+                "{count} rows below the table are not counted: draw its lower corner down over"
+                " them, or move them elsewhere.", count=f"{len(uncounted):,}")  # fmt: skip
+            findings.append(Finding(known.name, uncounted[0], what, len(uncounted)))
     count = sum(finding.times for finding in findings)
     if findings:
         message = book.said("{count} problems: see the sheet Checks.", count=count)

@@ -10,21 +10,24 @@ from itertools import count
 from pathlib import Path
 
 from kpi_xl.formula_text import TOKEN, bare, calls
+from kpi_xl.locales import LANGUAGES, say
 from kpi_xl.metrics import METRICS
 from kpi_xl.native_forms import with_native_forms
-from kpi_xl.ooxml.addresses import column_letters
+from kpi_xl.ooxml.addresses import area, column_letters
 from kpi_xl.ooxml.notes import add_notes
 from kpi_xl.ooxml.package import Formula, Package, read_package, rels_of
 from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.sheet import (
     FORMULA_END,
     Edit,
+    Sheet,
     XmlCell,
     check,
     escaped,
     text_of,
     value_element,
     with_edits,
+    with_value,
 )
 from kpi_xl.reports import layout
 from kpi_xl.reports.records import ReportError
@@ -86,8 +89,44 @@ def frozen(content: bytes, *, native: bool = False) -> tuple[bytes, int, int]:
         check(parts[part])
     for part in [part for part in parts if re.fullmatch(r"xl/tables/[^/]+\.xml", part)]:
         parts[part] = _without_our_columns(parts[part], native=native)
+    if not live:
+        _tell(book, parts)
     _unlink(parts)
     return parts.archive(), len(ours) - live, live
+
+
+def _tell(book: Package, parts: Parts) -> None:
+    """Say in the cell that told of the functions that no figure follows a change any more."""
+    place = _named(book, parts, layout.FUNCTIONS)
+    if place is None:
+        return
+    part, cell = place
+    language = _named(book, parts, layout.LANGUAGE)
+    code = _text(book, parts, language[1]) if language else "en"
+    text = say(layout.FROZEN, code if code in LANGUAGES else "en")
+    new = with_value(cell, "str", escaped(text).encode())
+    parts[part] = with_edits(parts[part], [(cell.start, cell.end, new)])
+
+
+def _named(book: Package, parts: Parts, name: str) -> tuple[str, XmlCell] | None:
+    """The cell of a name and the part that it is in; None where the workbook has it no more."""
+    sheet, _, address = book.names.get((None, name.lower()), "").rpartition("!")
+    sheet = sheet.removeprefix("'").removesuffix("'").replace("''", "'")
+    if sheet not in book.parts:
+        return None
+    place = area(sheet, address.replace("$", ""))
+    cells = Sheet(parts[book.parts[sheet]]).row_cells(place.top)
+    cell = next((cell for cell in cells if cell.column == place.left), None)
+    return None if cell is None else (book.parts[sheet], cell)
+
+
+def _text(book: Package, parts: Parts, cell: XmlCell) -> str:
+    """The text of a cell, which may be one of those that cells share."""
+    content = cell.value.content if cell.value else b""
+    if cell.attribute("t") == "s" and book.texts_part and content.isdigit():
+        entries = re.findall(rb"<(?:\w+:)?si\b.*?</(?:\w+:)?si>", parts[book.texts_part], re.DOTALL)
+        content = entries[int(content)] if int(content) < len(entries) else b""
+    return text_of(re.sub(rb"<[^>]*>", b"", content)).strip()
 
 
 def free_name(book: Path) -> Path:

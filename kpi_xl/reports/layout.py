@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import NamedTuple
 
-TEMPLATE, LANGUAGE = "ReportTemplate", "ReportLanguage"
-"""Names of the cells that hold the template's name, which is the workbook's marker, and the
-language's code. Every host reads defined names, and not every one custom properties."""
+from kpi_xl.workbook_names import LANGUAGE as LANGUAGE
+from kpi_xl.workbook_names import SOURCES as SOURCES
+from kpi_xl.workbook_names import TEMPLATE as TEMPLATE
 
 FINDINGS, FINDING_COUNT = "Findings", "FindingCount"
 """Names for what was wrong with the data, in the sheet Checks: of its first column, and of the
@@ -13,6 +13,15 @@ cell that holds how much there was."""
 
 ABOUT = "ReportAbout"
 """Name of the cell in the sheet Start that says where the data come from."""
+
+FUNCTIONS = "ReportFunctions"
+"""Name of the cell in the sheet Start that says where the functions come from."""
+
+FROZEN = (
+    "This is a frozen copy: its figures are values, which follow no change. The formulas are in the"
+    " notes."
+)
+"""What that cell says in a frozen copy."""
 
 PLACES = (FINDINGS, FINDING_COUNT, ABOUT)
 """The named cells that a report writes into."""
@@ -22,9 +31,6 @@ FILLED = "Read by kpi-xl from {files}."
 
 FINDINGS_ROOM, FINDINGS_WIDTH = 20, 5
 """Rows and columns of that block: where, nothing, row, nothing, what to do."""
-
-SOURCES = "Sources"
-"""The table that says where each input table is loaded from, on a sheet of the same name."""
 
 SOURCE_COLUMNS = ("table", "file", "columns", "loaded", "rows", "remarks")
 """Its columns. `columns` says what the file calls ours: Lead source=channel; Betrag=value."""

@@ -10,11 +10,11 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import groupby, product
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from kpi_xl.hosts.libreoffice.blocks import Size, fit, size
 from kpi_xl.hosts.libreoffice.names import (
     LONG_NAME,
     NEWER_NAME,
@@ -22,8 +22,15 @@ from kpi_xl.hosts.libreoffice.names import (
     plain,
     unbound,
     unresolved,
-    without_texts,
 )
+from kpi_xl.hosts.libreoffice.sheets import (
+    SPREADSHEET,
+    formula_blocks,
+    formula_of,
+    formula_runs,
+    quietly,
+)
+from kpi_xl.hosts.libreoffice.tables import grow, is_ours
 
 CODES = {
     532: "#DIV/0!",
@@ -37,14 +44,10 @@ CODES = {
 """Calc's numbers of the errors that Excel has, too."""
 
 OPENED = ("OnLoadFinished", "OnNew")
+SAVING = ("OnSave", "OnSaveAs", "OnCopyTo")
 SAVED = ("OnSaveDone", "OnSaveAsDone")
 """The events of documents that matter."""
 
-SPREADSHEET = "com.sun.star.sheet.SpreadsheetDocument"
-FORMULAS = 16  # com.sun.star.sheet.CellFlags.FORMULA
-CONTENTS = 1 | 2 | 4 | FORMULAS  # numbers, dates and texts as well
-ROUNDS = 8  # as long as chains of formulas are
-GROWN = "grown"
 XLSX = "Calc MS Excel 2007 XML"  # the name of the filter; that of .xltx has more behind it
 PARTS = re.compile(r"xl/(worksheets/[^/]+|workbook)\.xml")
 IN_PARTS = re.compile(r"(<(f|formula|formula1|formula2|definedName)\b[^>]*>)([^<]+)(</\2>)")
@@ -84,125 +87,37 @@ def bind(document: Any) -> int:
     return count
 
 
-@contextmanager
-def quietly(document: Any) -> Iterator[None]:
-    """Calc neither draws nor computes meanwhile, nor remembers what it could undo."""
-    automatic = document.isAutomaticCalculationEnabled()
-    document.enableAutomaticCalculation(False)  # or each of 10,000 formulas computes all others
-    document.addActionLock()
-    document.lockControllers()
-    document.UndoManager.lock()
-    try:
-        yield
-    finally:
-        document.UndoManager.unlock()
-        document.unlockControllers()
-        document.removeActionLock()
-        document.enableAutomaticCalculation(automatic)
-
-
 def _bind_sheet(sheet: Any) -> int:
     count = 0
-    seen: set[tuple[int, int]] = set()  # an array's formula stands in each of its cells
-    for block in formula_blocks(sheet):
-        left, top = block.RangeAddress.StartColumn, block.RangeAddress.StartRow
-        formulas = block.getFormulaArray()
-        if not any(unbound(text) for row in formulas for text in row):
+    for cells, texts in formula_runs(sheet):
+        if texts is None:
+            formula = formula_of(cells)
+            if unbound(formula):
+                cells.setArrayFormula(f"={bound(formula[1:])}")
+                count += 1
             continue
-        for column, texts in enumerate(zip(*formulas, strict=True)):
-            for kind, run in groupby(enumerate(texts), key=lambda item: _kind(item[1])):
-                cells = list(run)
-                if kind == "plain":
-                    part = block.getCellRangeByPosition(column, cells[0][0], column, cells[-1][0])
-                    part.setFormulaArray(tuple((f"={bound(text[1:])}",) for _, text in cells))
-                    count += len(cells)
-                elif kind == "array":
-                    for row, _ in cells:
-                        if (left + column, top + row) not in seen:
-                            count += _bind_array(sheet, left + column, top + row, seen)
+        place = 0
+        for is_unbound, run in groupby(texts, key=unbound):
+            formulas = list(run)
+            if is_unbound:
+                part = cells.getCellRangeByPosition(0, place, 0, place + len(formulas) - 1)
+                part.setFormulaArray(tuple((f"={bound(text[1:])}",) for text in formulas))
+                count += len(formulas)
+            place += len(formulas)
     return count
 
 
-def _kind(text: str) -> str:
-    """What to do with a formula: "plain" enter it, "array" see to its block, "" nothing."""
-    if text.startswith("{="):
-        return "array"
-    return "plain" if unbound(text) else ""
+# Changed
 
 
-def _bind_array(sheet: Any, column: int, row: int, seen: set[tuple[int, int]]) -> bool:
-    """Enter the array formula of a block, all of whose cells are then seen; whether it had to."""
-    cell = sheet.getCellByPosition(column, row)
-    cursor = sheet.createCursorByRange(cell)
-    cursor.collapseToCurrentArray()
-    whole = cursor.RangeAddress
-    columns = range(whole.StartColumn, whole.EndColumn + 1)
-    seen.update(product(columns, range(whole.StartRow, whole.EndRow + 1)))
-    formula = cell.getFormula().removeprefix("{=").removesuffix("}")
-    if unbound(formula):
-        cursor.setArrayFormula(f"={bound(formula)}")
-    return unbound(formula)
+def follow(document: Any) -> list[str]:
+    """Let tables and blocks follow what was typed, where the workbook is ours.
 
-
-def formula_blocks(cells: Any) -> Iterator[Any]:
-    """The blocks of formula cells in a sheet or a part of it."""
-    sheet = cells.Spreadsheet
-    for place in cells.queryContentCells(FORMULAS).RangeAddresses:
-        yield sheet.getCellRangeByPosition(
-            place.StartColumn, place.StartRow, place.EndColumn, place.EndRow
-        )
-
-
-# Blocks that grow
-
-
-def fit(document: Any) -> list[str]:
-    """Give the array formulas of the functions the size of their results, as Excel does itself.
-
-    The cells of those that have no room for it are the answer; they stay as they are.
+    The cells of blocks that have no room are the answer.
     """
-    document.calculate()
-    blocked: list[str] = []
-    for _ in range(ROUNDS):  # the size of one may hang on another's
-        with quietly(document):
-            done = [_fit_array(document, array) for array in _arrays(document)]
-        document.calculate()
-        blocked = [cell for cell in done if cell]
-        if GROWN not in blocked:
-            break
-    return [cell for cell in blocked if cell != GROWN]
-
-
-def _arrays(document: Any) -> list[Any]:
-    """The array formulas that call the functions, each as the range of its cells."""
-    found: dict[tuple[int, int, int], Any] = {}
-    for sheet in document.Sheets:
-        for block in formula_blocks(sheet):
-            for i, row in enumerate(block.getFormulaArray()):
-                for j, text in enumerate(row):
-                    if text.startswith("{=") and LONG_NAME.search(text):
-                        cursor = sheet.createCursorByRange(block.getCellByPosition(j, i))
-                        cursor.collapseToCurrentArray()
-                        place = cursor.RangeAddress
-                        found[place.Sheet, place.StartRow, place.StartColumn] = cursor
-    return list(found.values())
-
-
-def _fit_array(document: Any, array: Any) -> str:
-    """Fit one: "grown" if it had to be, its cell if it has no room, nothing if it fits."""
-    sheet, old = array.Spreadsheet, array.RangeAddress
-    left, top = old.StartColumn, old.StartRow
-    formula = sheet.getCellByPosition(left, top).getFormula()[1:-1]
-    height, width = (int(n) for n in _size(document, sheet.Name, top + 1, left + 1))
-    now = old.EndRow - top + 1, old.EndColumn - left + 1
-    if (height, width) == now or not height or not width:
-        return ""
-    array.setArrayFormula("")
-    new = sheet.getCellRangeByPosition(left, top, left + width - 1, top + height - 1)
-    room = new.queryContentCells(CONTENTS).Count == 0
-    (new if room else array).setArrayFormula(formula)
-    document.calculate()  # or the next one would compute from what was there before
-    return GROWN if room else new.AbsoluteName.partition(":")[0].replace("$", "").lstrip(".")
+    if not document.supportsService(SPREADSHEET) or not is_ours(document):
+        return []
+    return fit(document) if grow(document) else []
 
 
 # Saved
@@ -277,6 +192,7 @@ def menu(context: Any, command: str, reports: Callable[[], Any]) -> None:
         return
     if what == "bind":
         bind(document)
+        follow(document)
         fit(document)
         return
     sentence, mistake = reports().told(document, command, office_language(context))
@@ -408,14 +324,6 @@ def _unknown(sheet: Any) -> Iterator[tuple[str, int, int]]:
                     yield sheet.Name, place.StartRow + i + 1, place.StartColumn + j + 1
 
 
-def _size(document: Any, name: str, row: int, column: int) -> list[float]:
-    """How many rows and columns the block of an array formula would fill, if it could."""
+def _size(document: Any, name: str, row: int, column: int) -> Size:
     sheet = document.Sheets.getByName(name)
-    formula = without_texts(sheet.getCellByPosition(column - 1, row - 1).getFormula()[2:-1])
-    free = sheet.getCellByPosition(sheet.Columns.Count - 1, sheet.Rows.Count - 1)
-    sizes = []
-    for function in ("ROWS", "COLUMNS"):
-        free.setArrayFormula(f"={function}({formula})")
-        sizes.append(free.getValue())
-        free.setArrayFormula("")
-    return sizes
+    return size(sheet, sheet.getCellByPosition(column - 1, row - 1).getFormula()[1:-1])

@@ -60,13 +60,13 @@ def compute(book: Package, content: bytes, *, seconds: float) -> Computed:
     return Computed(values, {formula.cell: reason for formula, reason in refused.items()})
 
 
-def _check_size(formula: Formula, size: list[float] | None) -> None:
+def _check_size(formula: Formula, size: list[int] | None) -> None:
     """Refuse a block of another size: LibreOffice fills the old one. 0 is an error's."""
     area = formula.area
     old = [area.bottom - area.top + 1, area.right - area.left + 1]
-    if size is not None and size not in (old, [0.0, 0.0]):
+    if size is not None and size not in (old, [0, 0]):
         raise RefusedError(
-            f"its block has {size[0]:.0f} rows and {size[1]:.0f} columns now, and LibreOffice does"
+            f"its block has {size[0]} rows and {size[1]} columns now, and LibreOffice does"
             " not spill"
         )
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from kpi_xl import __version__
-from kpi_xl.hosts.libreoffice.document import OPENED, SAVED
+from kpi_xl.hosts.libreoffice.document import OPENED, SAVED, SAVING
 from kpi_xl.hosts.libreoffice.names import SERVICE, method
 from kpi_xl.hosts.libreoffice.newer_functions import NEWER
 from kpi_xl.hosts.libreoffice.programs import program, surroundings
@@ -47,9 +47,13 @@ CORE = "core"
 """The folder of the extension with the copy of the scalar functions."""
 
 CORE_FILES = ("*.py", "*.txt", "locales/*.py", "locales/*.toml", "metrics/*.py")
+CORE_MODULES = (
+    *("__init__", "names", "newer_functions", "sheets", "blocks", "tables", "document"),
+    "following",
+)
 CORE_HOSTS = (
     "__init__.py",
-    *(f"libreoffice/{n}.py" for n in ("__init__", "names", "newer_functions", "document")),
+    *(f"libreoffice/{n}.py" for n in CORE_MODULES),
 )
 
 BLOCK = "sequence<sequence<any> >"
@@ -82,7 +86,7 @@ def extension(*, for_tasks: bool = False) -> dict[str, bytes]:
 
     `for_tasks`: with the job that does the work of a LibreOffice without windows.
     """
-    jobs: dict[str, tuple[str, ...]] = {JOB: (*OPENED, *SAVED)}
+    jobs: dict[str, tuple[str, ...]] = {JOB: (*OPENED, *SAVING, *SAVED)}
     if for_tasks:
         jobs[TASK] = ("OnStartApp",)
     texts = {

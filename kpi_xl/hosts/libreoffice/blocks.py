@@ -1,0 +1,130 @@
+"""Blocks that the functions return: array formulas of the size of their results, as Excel has them.
+
+Calc fills the cells in which an array formula was entered, whatever its result has become.
+"""
+
+import re
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from kpi_xl.hosts.libreoffice.names import LONG_NAME, SERVICE, without_texts
+from kpi_xl.hosts.libreoffice.sheets import CONTENTS, formula_of, formula_runs, quietly
+
+ROUNDS = 8  # as long as chains of formulas are
+GROWN = "grown"
+OUTERMOST = re.compile(
+    rf'(?:IF\((?:[^"]|"[^"]*")*?;"";)?{SERVICE}\.([A-Z]+)\([^"]*(?:"[^"]*"[^"]*)*\)$'
+)
+"""A formula of one function, which may be blank under a condition."""
+
+
+Size = tuple[int, int]
+"""Rows and columns."""
+
+_calls: deque[tuple[str, Size]] = deque(maxlen=10_000)
+_count = 0
+
+
+def note_call(function: str, block: Sequence[Sequence[Any]]) -> None:
+    """Remember how large a block a function has just returned."""
+    global _count
+    _calls.append((function, (len(block), len(block[0]) if block else 0)))
+    _count += 1
+
+
+def calls_noted() -> int:
+    """How many calls have been noted so far."""
+    return _count
+
+
+def calls_since(number: int) -> list[tuple[str, Size]] | None:
+    """The functions called since then and the sizes of their blocks; None if they are too many."""
+    wanted = _count - number
+    return None if wanted > len(_calls) else list(islice(_calls, len(_calls) - wanted, None))
+
+
+def fit(document: Any) -> list[str]:
+    """Give the array formulas of the functions the size of their results.
+
+    The cells of those that have no room for it are the answer; they stay as they are.
+    """
+    document.calculate()
+    blocked: list[str] = []
+    for _ in range(ROUNDS):  # the size of one may hang on another's
+        with quietly(document, computing=True):
+            done = [fit_array(document, array) for array in arrays(document)]
+        blocked = [cell for cell in done if cell]
+        if GROWN not in blocked:
+            break
+    return [cell for cell in blocked if cell != GROWN]
+
+
+def arrays(document: Any) -> list[Any]:
+    """The array formulas that call the functions, each as the range of its cells."""
+    return [
+        array
+        for sheet in document.Sheets
+        for array, texts in formula_runs(sheet)
+        if texts is None and LONG_NAME.search(formula_of(array))
+    ]
+
+
+def fit_array(document: Any, array: Any) -> str:
+    """Fit one: "grown" if it had to be, its cell if it has no room, nothing if it fits."""
+    return resize(document, array, size(array.Spreadsheet, formula_of(array)))
+
+
+def resize(document: Any, array: Any, new_size: Size) -> str:
+    """The same for a size that is known; one of 0 is an error's, which fits anywhere."""
+    sheet, old = array.Spreadsheet, array.RangeAddress
+    left, top = old.StartColumn, old.StartRow
+    height, width = new_size
+    if new_size == size_of(array) or not height or not width:
+        return ""
+    formula = formula_of(array)
+    with quietly(document):
+        array.setArrayFormula("")
+        new = sheet.getCellRangeByPosition(left, top, left + width - 1, top + height - 1)
+        room = new.queryContentCells(CONTENTS).Count == 0
+        (new if room else array).setArrayFormula(formula)
+    new.getCellByPosition(0, 0).getError()  # or the next would compute from what was there before
+    return GROWN if room else new.AbsoluteName.partition(":")[0].replace("$", "").lstrip(".")
+
+
+def size_of(array: Any) -> Size:
+    """How large an array formula is now."""
+    place = array.RangeAddress
+    return place.EndRow - place.StartRow + 1, place.EndColumn - place.StartColumn + 1
+
+
+def is_blank(array: Any) -> bool:
+    """Whether a block shows nothing: its formula says so, under a condition."""
+    first = array.getCellByPosition(0, 0)
+    return not first.getString() and not first.getError()
+
+
+def outermost(formula: str) -> str:
+    """The function whose block is the formula's, wherever that is not blank; "" for others."""
+    found = OUTERMOST.match(without_texts(formula.removeprefix("=")))
+    return found[1] if found else ""
+
+
+def size(sheet: Any, formula: str) -> Size:
+    """How large the block of an array formula is; 0 where it is an error."""
+    inside = without_texts(formula.removeprefix("="))
+    free = sheet.getCellByPosition(sheet.Columns.Count - 1, sheet.Rows.Count - 1)
+
+    def count(function: str) -> int:
+        free.setArrayFormula(f"={function}({inside})")
+        number = int(free.getValue())
+        free.setArrayFormula("")
+        return number
+
+    before = calls_noted()
+    height = count("ROWS")
+    calls = [size for name, size in calls_since(before) or () if name == outermost(formula)]
+    if calls and calls[-1][0] == height:  # computed once is enough: a million rows take time
+        return calls[-1]
+    return height, count("COLUMNS")

@@ -1,0 +1,180 @@
+"""What listens to a workbook of ours, and lets its tables and blocks follow what is typed.
+
+It runs in LibreOffice, on its main thread, between the user's own doings: the tables at once, the
+blocks when nothing was typed for a while, one at a time. Most edits change no block's size: that
+is known from the functions themselves, so that nothing is computed that Calc would not compute.
+"""
+
+import threading
+import time
+import traceback
+from typing import Any
+
+import unohelper
+from com.sun.star.awt import XCallback
+from com.sun.star.lang import DisposedException
+from com.sun.star.uno import RuntimeException
+from com.sun.star.util import XModifyListener
+
+from kpi_xl.hosts.libreoffice.blocks import (
+    GROWN,
+    ROUNDS,
+    Size,
+    arrays,
+    calls_noted,
+    calls_since,
+    is_blank,
+    outermost,
+    resize,
+    size,
+    size_of,
+)
+from kpi_xl.hosts.libreoffice.names import LONG_NAME, METHODS
+from kpi_xl.hosts.libreoffice.sheets import formula_of, quietly
+from kpi_xl.hosts.libreoffice.tables import grow, is_ours
+
+QUIET, LONGEST_QUIET = 0.4, 5.0
+"""Seconds without an edit after which blocks are looked at; more, where that takes long."""
+NO_SIZE, ONE_CELL = (0, 0), (1, 1)
+
+
+class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc]
+    """Listens to one document, from its opening to its end."""
+
+    def __init__(self, context: Any, document: Any) -> None:
+        manager = context.ServiceManager
+        self.later = manager.createInstanceWithContext("com.sun.star.awt.AsyncCallback", context)
+        self.document = document
+        self.fresh = True  # nobody has edited it yet
+        self.waiting = self.busy = self.closed = False
+        self.timer: threading.Timer | None = None
+        self.turn = 0  # an edit makes what was begun before it void
+        self.rounds = 0
+        self.quiet = QUIET
+        self.grown = False  # whether a block of this round has a new size
+        self.seen = 0  # the calls of functions that were looked at
+        self.unseen: dict[str, set[Size]] = {}  # what Calc has computed by itself since then
+        self.queue: list[Any] | None = (
+            None  # the blocks to be looked at; None before they are sought
+        )
+
+    def modified(self, event: Any) -> None:
+        """The document has changed: look at it as soon as what changed it has ended."""
+        if not (self.busy or self.waiting or self.closed):
+            self.waiting = True
+            self.later.addCallback(self, 0)
+
+    def disposing(self, event: Any) -> None:
+        """The document is no more."""
+        self.closed = True
+        if self.timer:
+            self.timer.cancel()
+        self.queue = None
+
+    def notify(self, turn: Any) -> None:
+        """Do what was put off: the tables (turn 0), or a step with the blocks in its turn.
+
+        What goes wrong is told, and ends the following.
+        """
+        if self.closed or turn not in (0, self.turn):
+            return
+        self.busy = True
+        try:
+            changed = self.document.isModified() and not self.fresh
+            self.fresh = False
+            if turn == 0:
+                self.waiting = False
+                grow(self.document)
+                self.rest()
+            else:
+                start = time.monotonic()
+                more = self.step()
+                took = time.monotonic() - start
+                self.quiet = min(max(self.quiet, 4 * took), LONGEST_QUIET)
+                if more:
+                    self.later.addCallback(self, turn)
+            if not changed:
+                self.document.setModified(False)
+        except DisposedException:
+            self.disposing(None)
+        except Exception:
+            self.disposing(None)
+            traceback.print_exc()
+        finally:
+            self.busy = False
+
+    def rest(self) -> None:
+        """Look at the blocks as soon as nothing more is typed."""
+        if self.timer:
+            self.timer.cancel()
+        self.turn += 1
+        self.rounds, self.queue = 0, None
+        self.timer = threading.Timer(self.quiet, self.later.addCallback, (self, self.turn))
+        self.timer.daemon = True
+        self.timer.start()
+
+    def step(self) -> bool:
+        """Look at one block, or see which there are; whether there is more to be done."""
+        if self.queue is None:
+            self.queue, self.grown = arrays(self.document), False
+            if not self.rounds:
+                self.quiet = QUIET
+        elif self.queue:
+            array = self.queue.pop(0)
+            try:
+                with quietly(self.document, computing=True):
+                    self.look_at(array)
+            except RuntimeException:  # its sheet was deleted
+                self.queue = None
+        elif self.grown and self.rounds < ROUNDS:
+            self.rounds, self.queue = self.rounds + 1, None
+        else:
+            self.unseen = {}
+            return False
+        return True
+
+    def look_at(self, array: Any) -> None:
+        """Have a block computed if it has to be, and give it its size if that has changed."""
+        self.take_note()
+        array.getCellByPosition(0, 0).getError()  # which has it computed
+        formula = formula_of(array)
+        own = outermost(formula)
+        calls = self.take_note()
+        if calls and calls[-1][0] == own:  # what the last one was called by is this block itself
+            new_size = calls[-1][1]
+        elif own and is_blank(array):  # its condition holds: all its cells would be blank texts
+            new_size = ONE_CELL
+        elif own and self.unseen.get(own, set()) <= {size_of(array)}:
+            return
+        elif own or self.asks_others(formula):
+            new_size = size(array.Spreadsheet, formula)
+        else:
+            return
+        if resize(self.document, array, new_size) == GROWN:
+            self.grown = True
+        self.seen = calls_noted()
+
+    def asks_others(self, formula: str) -> bool:
+        """Whether a formula that does more calls a function that has returned a block lately."""
+        return any(
+            self.unseen.get(found[2] or "", set()) - {ONE_CELL}
+            for found in LONG_NAME.finditer(formula)
+        )
+
+    def take_note(self) -> list[tuple[str, Size]]:
+        """The calls since the last look, all of which may be those of other blocks, too."""
+        calls = calls_since(self.seen)
+        self.seen = calls_noted()
+        if calls is None:
+            self.unseen = {name: {NO_SIZE} for name in METHODS}
+        for name, one in calls or ():
+            self.unseen.setdefault(name, set()).add(one)
+        return calls or []
+
+
+def followed(context: Any, document: Any) -> None:
+    """Let a workbook be followed if it is ours; other documents are left alone."""
+    if is_ours(document):
+        follower = Follower(context, document)
+        document.addModifyListener(follower)
+        follower.modified(None)

@@ -1,0 +1,200 @@
+"""A person at LibreOffice Calc: types, pastes, sorts and saves, through its dispatcher.
+
+Run by a Python that has LibreOffice's `uno`, with the folders of the extension and of a profile.
+On its input it takes a list of books, each a list of steps (the methods of Person and their
+arguments); on its output it gives what each of the steps answered.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import uno
+from com.sun.star.beans import PropertyValue
+
+STILL = 1.5  # seconds without a change, after which Calc is done
+PATIENCE = 120.0
+
+
+def properties(**given: Any) -> tuple[Any, ...]:
+    return tuple(PropertyValue(name, 0, value, 0) for name, value in given.items())
+
+
+class Person:
+    """Somebody with one soffice of a profile of its own, and one document in front."""
+
+    def __init__(self, bundled: str, profile: str) -> None:
+        pipe = f"kpi_xl_{Path(profile).parent.name}"
+        self.process = subprocess.Popen(
+            ["soffice", "--headless", "--norestore", "--nologo", "--nodefault",
+             f"-env:UserInstallation={Path(profile).as_uri()}",
+             f"-env:BUNDLED_EXTENSIONS={Path(bundled).as_uri()}",
+             f"--accept=pipe,name={pipe};urp;"],
+        )  # fmt: skip
+        local = uno.getComponentContext()
+        resolver = local.ServiceManager.createInstanceWithContext(
+            "com.sun.star.bridge.UnoUrlResolver", local
+        )
+        address = f"uno:pipe,name={pipe};urp;StarOffice.ComponentContext"
+        context = None
+        for _ in range(480):
+            try:
+                context = resolver.resolve(address)
+                break
+            except Exception:  # it is still starting
+                time.sleep(0.25)
+        manager = context.ServiceManager
+        self.desktop = manager.createInstanceWithContext("com.sun.star.frame.Desktop", context)
+        self.dispatcher = manager.createInstanceWithContext(
+            "com.sun.star.frame.DispatchHelper", context
+        )
+        self.document: Any = None
+
+    def end(self) -> None:
+        with suppress(Exception):  # it breaks the connection as it ends
+            self.desktop.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+    def do(self, command: str, **given: Any) -> None:
+        frame = self.document.CurrentController.Frame
+        self.dispatcher.executeDispatch(frame, f".uno:{command}", "", 0, properties(**given))
+
+    def go(self, sheet: str, address: str) -> None:
+        self.document.CurrentController.setActiveSheet(self.document.Sheets.getByName(sheet))
+        self.do("GoToCell", ToPoint=address)
+
+    # Steps
+
+    def open(self, path: str) -> None:
+        self.document = self.desktop.loadComponentFromURL(Path(path).as_uri(), "_blank", 0, ())
+
+    def new(self) -> None:
+        self.document = self.desktop.loadComponentFromURL("private:factory/scalc", "_blank", 0, ())
+
+    def close(self) -> None:
+        self.document.setModified(False)
+        self.document.close(True)
+
+    def save(self, path: str, kind: str) -> None:
+        self.document.storeAsURL(Path(path).as_uri(), properties(FilterName=kind))
+
+    def type(self, sheet: str, row: int, rows: list[list[str]]) -> None:
+        for number, cells in enumerate(rows, start=row):
+            for column, text in enumerate(cells):
+                if text:
+                    self.go(sheet, f"${chr(ord('A') + column)}${number}")
+                    self.do("EnterString", StringName=text)
+
+    def paste(self, sheet: str, row: int, rows: list[list[str]]) -> None:
+        ours = self.document
+        self.new()
+        scratch = self.document
+        area = scratch.Sheets.getByIndex(0).getCellRangeByPosition(
+            0, 0, len(rows[0]) - 1, len(rows) - 1
+        )
+        area.setFormulaArray(tuple(map(tuple, rows)))
+        scratch.CurrentController.select(area)
+        self.do("Copy")
+        self.document = ours
+        self.go(sheet, f"$A${row}")
+        self.do("Paste")
+        scratch.setModified(False)
+        scratch.close(True)
+
+    def sort(self, sheet: str, area: str, column: int) -> None:
+        self.go(sheet, area)
+        self.do("DataSort", ByRows=True, HasHeader=False, CaseSensitive=False, NaturalSort=False,
+                IncludeAttribs=True, Col1=column, Ascending1=False)  # fmt: skip
+
+    def set(self, name: str, text: str) -> None:
+        cell = self.document.NamedRanges.getByName(name).getReferredCells()
+        sheet, address = cell.AbsoluteName.lstrip("$").split(".")
+        self.go(sheet.strip("'"), address)
+        self.do("EnterString", StringName=text)
+
+    def undo(self) -> None:
+        self.do("Undo")
+
+    def redo(self) -> None:
+        self.do("Redo")
+
+    def copy_sheet(self, sheet: str) -> str:
+        self.document.CurrentController.setActiveSheet(self.document.Sheets.getByName(sheet))
+        self.do("Move", DocName="", Index=1, Copy=True)
+        return str(self.document.CurrentController.ActiveSheet.Name)
+
+    def shown(self, sheet: str) -> list[list[Any]]:
+        """The values of a sheet, errors as None."""
+        cursor = self.document.Sheets.getByName(sheet).createCursor()
+        cursor.gotoEndOfUsedArea(True)
+        return [list(row) for row in cursor.getDataArray()]
+
+    def state(self) -> dict[str, Any]:
+        """What the workbook shows when it shows no other any more."""
+        before, since, start = self._state(), time.monotonic(), time.monotonic()
+        while time.monotonic() - since < STILL and time.monotonic() - start < PATIENCE:
+            time.sleep(0.3)
+            now = self._state()
+            if now != before:
+                before, since = now, time.monotonic()
+        return before
+
+    def _state(self) -> dict[str, Any]:
+        document = self.document
+        names = {}
+        for name in document.NamedRanges.ElementNames:
+            cells = document.NamedRanges.getByName(name).getReferredCells()
+            if cells is not None and cells.Rows.Count * cells.Columns.Count < 500:
+                names[name] = [list(row) for row in cells.getDataArray()]
+        ranges = document.DatabaseRanges
+        tables = {name: ranges.getByName(name).DataArea for name in ranges.ElementNames}
+        return {
+            "names": names,
+            "tables": {name: (area.StartRow + 1, area.EndRow + 1) for name, area in tables.items()},
+            "arrays": self._arrays(),
+            "selected": document.CurrentSelection.AbsoluteName,
+            "undo": len(document.UndoManager.getAllUndoActionTitles()),
+            "modified": document.isModified(),
+        }
+
+    def _arrays(self) -> list[list[Any]]:
+        """The blocks of the sheet Model: row, column, cells."""
+        sheets = self.document.Sheets
+        if not sheets.hasByName("Model"):
+            return []
+        sheet, found, seen = sheets.getByName("Model"), [], set()
+        for place in sheet.queryContentCells(16).RangeAddresses:
+            for column in range(place.StartColumn, place.EndColumn + 1):
+                cell = sheet.getCellByPosition(column, place.StartRow)
+                if not cell.getFormula().startswith("{="):
+                    continue
+                cursor = sheet.createCursorByRange(cell)
+                cursor.collapseToCurrentArray()
+                where = cursor.RangeAddress
+                if (where.StartRow, where.StartColumn) not in seen:
+                    seen.add((where.StartRow, where.StartColumn))
+                    rows = [list(row) for row in cursor.getDataArray()]
+                    found.append([where.StartRow + 1, where.StartColumn + 1, rows])
+        return found
+
+
+def main() -> None:
+    person = Person(*sys.argv[1:3])
+    try:
+        answers = [
+            [getattr(person, step[0])(*step[1:]) for step in book] for book in json.load(sys.stdin)
+        ]
+    finally:
+        person.end()
+    json.dump(answers, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
