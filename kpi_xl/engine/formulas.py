@@ -420,6 +420,8 @@ class _Reader:
                 shapes.add((given.shape, *(r.moving for r in given.references if r.grows)))
             if letter == "q":
                 proven = self.criterion(given, arguments[position - 1], name)
+            elif name in native.PLACES:
+                proven = given  # what stands there is not looked at
             else:
                 allowed = native.proven(name, position, letter, given.kind != "value")
                 proven = self.proven(given, allowed, name)

@@ -141,6 +141,9 @@ MOVES_BLOCKS = {"TRANSPOSE", "CHOOSECOLS", "CHOOSEROWS", "COUNTBLANK", "ROWS", "
 VOLATILE = ("OFFSET", "INDIRECT", "RAND", "CELL", "INFO")
 """Functions whose formulas the engine is slow to replace; it can have them computed for nothing."""
 
+PLACES = {"ROW", "COLUMN"}
+"""Functions of where their argument is, and not of its value."""
+
 FINITE = {"PV", "FV", "PMT", "NPER", "RATE", "NPV", "IRR", "EXP", "PRODUCT"}
 """Functions that the engine lets run into infinity; Excel gives #NUM! there."""
 
