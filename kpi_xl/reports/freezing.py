@@ -20,7 +20,7 @@ from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.sheet import (
     FORMULA_END,
     Edit,
-    Sheet,
+    SheetXml,
     XmlCell,
     check,
     escaped,
@@ -115,7 +115,7 @@ def _named(book: Package, parts: Parts, name: str) -> tuple[str, XmlCell] | None
     if sheet not in book.parts:
         return None
     place = area(sheet, address.replace("$", ""))
-    cells = Sheet(parts[book.parts[sheet]]).row_cells(place.top)
+    cells = SheetXml(parts[book.parts[sheet]]).row_cells(place.top)
     cell = next((cell for cell in cells if cell.column == place.left), None)
     return None if cell is None else (book.parts[sheet], cell)
 
