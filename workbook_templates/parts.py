@@ -541,7 +541,9 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
     said = page.book.say
     shared = [kind(page, table) for kind in (left_below, texts) for table in page.book.inputs]
     problems = (*problems, *shared)
-    labels = [named(page, problem) for problem in problems] + [said(one.label) for one in agreements]
+    labels = [named(page, problem) for problem in problems] + [
+        said(one.label) for one in agreements
+    ]
     widen(page, 0, 52, labels)
     page.sheet.set_column(1, 3, 18)
     widen(page, 4, 70, [said(problem.advice) for problem in problems])
