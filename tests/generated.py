@@ -12,6 +12,7 @@ from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import EMPTY, FILLED, build
 
 from kpi_xl import METRICS
+from kpi_xl.exports import known_layouts
 from kpi_xl.reference import argument_help
 from kpi_xl.registry import Metric
 
@@ -77,7 +78,32 @@ def reference() -> str:
                 lines += [f"| {name} | {cell(meaning)} |" for name, meaning in metric.columns]
             lines += ["", f"- Formula: {metric.formula}", f"- Unit: {metric.returns.meaning}"]
             lines += [f"- Source: {metric.source}", f"- Example: `{metric.example[0]}`"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *exports()]) + "\n"
+
+
+def exports() -> list[str]:
+    """The exports that are known, by vendor, and the way to each in the vendor's menus."""
+    lines = [
+        "",
+        "## Exports",
+        "",
+        "`kpi-xl fill TEMPLATE FILE...` takes these as they are; `kpi-xl layouts show FILE` says",
+        "what a file is taken for. What each looks like is a TOML in `kpi_xl/exports`, with its source.",
+    ]
+    vendors = sorted(known_layouts(), key=lambda layout: layout.vendor.casefold())
+    for vendor, group in groupby(vendors, lambda layout: layout.vendor):
+        layouts = list(group)
+        lines += ["", f"### {vendor}", "", "| Export | Table | Headers in |", "|---|---|---|"]
+        for one in layouts:
+            languages = ", ".join(dict.fromkeys(header.language for header in one.headers))
+            target = "refused: " + one.refused if one.refused else f"`{one.table}`"
+            lines.append(f"| {cell(one.name)} | {cell(target)} | {languages} |")
+        lines += ["", "| Language | The way to it |", "|---|---|"]
+        ways: dict[str, list[str]] = {}
+        for tag, way in layouts[0].menu.items():
+            ways.setdefault(way, []).append(tag)
+        lines += [f"| {', '.join(tags)} | {cell(way)} |" for way, tags in ways.items()]
+    return lines
 
 
 def table() -> list[str]:
