@@ -88,7 +88,8 @@ def exports() -> list[str]:
         "## Exports",
         "",
         "`kpi-xl fill TEMPLATE FILE...` takes these as they are; `kpi-xl layouts show FILE` says",
-        "what a file is taken for. What each looks like is a TOML in `kpi_xl/exports`, with its source.",
+        "what a file is taken for. What each looks like is a TOML in `kpi_xl/exports`, with its",
+        "source.",
     ]
     vendors = sorted(known_layouts(), key=lambda layout: layout.vendor.casefold())
     for vendor, group in groupby(vendors, lambda layout: layout.vendor):
