@@ -34,6 +34,9 @@ WITHOUT = {
     "SAMPLE_SIZE": "quantiles of the normal distribution",
     "NPS_ERROR": "quantiles of the normal distribution",
     "KPI_DEFINE": "a text of the registry",
+    "KPI_CHANGE_TEXT": "words and marks of a language",
+    "SRM_PVALUE": "the chi-square distribution, whose native function differs in the last digits",
+    "AB_PROBABILITY": "a sum of as many terms as there are conversions",
 }
 
 

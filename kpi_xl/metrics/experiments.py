@@ -1,12 +1,12 @@
 """A/B tests."""
 
-from math import ceil, erfc, sqrt
+from math import ceil, erfc, exp, floor, fsum, lgamma, log, sqrt
 from typing import Annotated
 
-from kpi_xl.errors import OutOfDomain, ZeroDenominator
+from kpi_xl.errors import NotEnoughData, OutOfDomain, ZeroDenominator
 from kpi_xl.metrics.arguments import Confidence, ConversionsA, ConversionsB, VisitorsA, VisitorsB
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import COUNT, INSIDE_SHARE, PROBABILITY, RATE, TEXT
+from kpi_xl.units import COUNT, INSIDE_SHARE, PROBABILITY, RATE, SCORE, TEXT, VALUE, Domain
 
 PARTS = (("conversions_a", "visitors_a"), ("conversions_b", "visitors_b"))
 
@@ -151,3 +151,355 @@ def normal_deviate(tail: float) -> float:
     if not tail:
         raise OutOfDomain("a share is too close to 0 or 1 to be told from it")
     return -NormalDist().inv_cdf(tail)
+
+
+@metric(
+    "SRM_PVALUE",
+    returns=PROBABILITY,
+    formula="CHISQ.DIST.RT((visitors_a - total * share_a)^2"
+    " / (total * share_a * (1 - share_a)), 1);"
+    " total = visitors_a + visitors_b",
+    source="Pearson's chi-square test; Fabijan et al. (2019), Diagnosing Sample Ratio Mismatch in"
+    " Online Controlled Experiments, KDD",
+    example=("=SRM_PVALUE(1000,1100)", 0.0291),
+)
+def srm_pvalue(
+    visitors_a: Annotated[float, Arg("Visitors who saw variant A", COUNT)],
+    visitors_b: Annotated[float, Arg("Visitors who saw variant B", COUNT)],
+    share_a: Annotated[
+        float, Arg("Share of the visitors that variant A was to get", RATE, INSIDE_SHARE)
+    ] = 0.5,
+) -> float:
+    """Sample ratio mismatch: how often chance alone would split the visitors at least so unevenly.
+
+    Below 0.01 the test is broken: look for what loses visitors of one variant (redirects, bots,
+    consent) before reading any of its results.
+    """
+    total = visitors_a + visitors_b
+    deviation = (visitors_a - total * share_a) ** 2 / (total * share_a * (1.0 - share_a))
+    return erfc(sqrt(deviation / 2.0))
+
+
+ValuesA = Annotated[
+    list[float],
+    Arg("A value a visitor of variant A: revenue, say, 0 included", VALUE, column=True, alone=True),
+]
+ValuesB = Annotated[
+    list[float],
+    Arg("A value a visitor of variant B: revenue, say, 0 included", VALUE, column=True, alone=True),
+]
+WELCH = "Welch (1947), The generalization of Student's problem, Biometrika 34"
+
+
+def welch(samples: list[list[float]], signs: list[float]) -> tuple[float, float, float]:
+    """A signed sum of means, its standard error, and its degrees of freedom.
+
+    By Welch and Satterthwaite: the samples are independent, and their variances may differ.
+    """
+    difference, parts = 0.0, []
+    for values, sign in zip(samples, signs, strict=True):
+        n = len(values)
+        if n < 2:
+            raise NotEnoughData("each sample needs at least two values")
+        mean = fsum(values) / n
+        squares = fsum((value - mean) ** 2 for value in values)
+        difference += sign * mean
+        parts.append((squares / (n - 1) / n, n - 1))
+    variance = fsum(part for part, _ in parts)
+    if not variance:
+        raise ZeroDenominator("the values of each sample are all the same")
+    freedom = 1.0 / fsum((part / variance) ** 2 / less_one for part, less_one in parts)
+    return difference, sqrt(variance), freedom
+
+
+def welch_interval(
+    samples: list[list[float]], signs: list[float], confidence: float
+) -> list[float]:
+    """The confidence interval of a signed sum of means."""
+    difference, error, freedom = welch(samples, signs)
+    from kpi_xl.student import deviate
+
+    reach = deviate((1.0 - confidence) / 2.0, freedom) * error
+    return [difference - reach, difference + reach]
+
+
+@metric(
+    "AB_MEAN_PVALUE",
+    returns=PROBABILITY,
+    formula="T.TEST(values_a, values_b, 2, 3)",
+    source=WELCH,
+    example=("=AB_MEAN_PVALUE({1;2;3;4},{3;4;5;8})", 0.1048),
+)
+def ab_mean_pvalue(values_a: ValuesA, values_b: ValuesB) -> float:
+    """Two-sided p-value of the difference between two means, by Welch's t test.
+
+    For revenue per visitor and other amounts; the variances need not be equal. Visitors who spent
+    nothing are values of 0, not blanks. Fewer than two values are #N/A. A few very large orders
+    make it unreliable in small samples.
+    """
+    difference, error, freedom = welch([values_a, values_b], [-1.0, 1.0])
+    from kpi_xl.student import two_sided
+
+    return two_sided(difference / error, freedom)
+
+
+@metric(
+    "AB_MEAN_INTERVAL",
+    returns=VALUE,
+    result="row",
+    formula="mean_b - mean_a -/+ t * SQRT(variance_a / n_a + variance_b / n_b)",
+    source=WELCH,
+    example=("=AB_MEAN_INTERVAL({1;2;3;4},{3;4;5;8})", [[-0.7544, 5.7544]]),
+)
+def ab_mean_interval(
+    values_a: ValuesA, values_b: ValuesB, confidence: Confidence = 0.95
+) -> list[float]:
+    """Confidence interval of mean_b - mean_a: low and high in one row of two cells, no header.
+
+    By Welch, as in AB_MEAN_PVALUE.
+    """
+    return welch_interval([values_a, values_b], [-1.0, 1.0], confidence)
+
+
+PEOPLE = Domain(0.0, 1e9, whole=True)
+WholeConversionsA = Annotated[float, Arg("Conversions of variant A", COUNT, PEOPLE)]
+WholeVisitorsA = Annotated[
+    float, Arg("Visitors who saw variant A", COUNT, PEOPLE, denominator=True)
+]
+WholeConversionsB = Annotated[float, Arg("Conversions of variant B", COUNT, PEOPLE)]
+WholeVisitorsB = Annotated[
+    float, Arg("Visitors who saw variant B", COUNT, PEOPLE, denominator=True)
+]
+
+
+@metric(
+    "AB_PROBABILITY",
+    returns=PROBABILITY,
+    parts=PARTS,
+    formula="sum over i = 0 ... conversions_b of"
+    " B(a + i, b + d) / ((d + i) * B(1 + i, d) * B(a, b));"
+    " a, b, d = conversions_a + 1, visitors_a - conversions_a + 1, visitors_b - conversions_b + 1",
+    source="Miller (2015), Formulas for Bayesian A/B Testing (evanmiller.org)",
+    example=("=AB_PROBABILITY(0,1,1,1)", 0.8333),
+)
+def ab_probability(
+    conversions_a: WholeConversionsA,
+    visitors_a: WholeVisitorsA,
+    conversions_b: WholeConversionsB,
+    visitors_b: WholeVisitorsB,
+) -> float:
+    """Probability that the rate of variant B is higher than that of A, all rates equally likely.
+
+    Before the test, that is: Beta(1,1) priors. Counts must be whole. It says nothing about how
+    much higher the rate is, and peeking misleads here, too.
+    """
+    a, b = conversions_a + 1.0, visitors_a - conversions_a + 1.0
+    c, d = conversions_b + 1.0, visitors_b - conversions_b + 1.0
+    # Four sums say the same: the one of the fewest terms is taken.
+    fewest = min(a, b, c, d)
+    if fewest == c:
+        higher = _beats(a, b, c, d)
+    elif fewest == b:
+        higher = _beats(d, c, b, a)
+    elif fewest == a:
+        higher = 1.0 - _beats(c, d, a, b)
+    else:
+        higher = 1.0 - _beats(b, a, d, c)
+    return min(max(higher, 0.0), 1.0)
+
+
+def _beats(a: float, b: float, c: float, d: float) -> float:
+    """The probability that a Beta(c, d) variable exceeds a Beta(a, b) one; c is whole.
+
+    The terms rise to a peak and fall: from there on both ways, until they count no more.
+    """
+
+    def log_beta(x: float, y: float) -> float:
+        return lgamma(x) + lgamma(y) - lgamma(x + y)
+
+    peak = float(min(max(floor((a * d - a - b - d) / (1.0 + b)), 0), int(c) - 1))
+    height = exp(
+        log_beta(a + peak, b + d) - log(d + peak) - log_beta(1.0 + peak, d) - log_beta(a, b)
+    )
+    total = term = 1.0
+    i = peak
+    while i + 1.0 < c and term > 1e-17 * total:
+        term *= (a + i) * (d + i) / ((a + b + d + i) * (1.0 + i))
+        total += term
+        i += 1.0
+    term, i = 1.0, peak
+    while i > 0.0 and term > 1e-17 * total:
+        i -= 1.0
+        term /= (a + i) * (d + i) / ((a + b + d + i) * (1.0 + i))
+        total += term
+    return height * total
+
+
+@metric(
+    "AB_LIFT_INTERVAL",
+    returns=RATE,
+    result="row",
+    parts=PARTS,
+    formula="rate_b / rate_a * EXP(-/+ z * SQRT(1 / conversions_a - 1 / visitors_a"
+    " + 1 / conversions_b - 1 / visitors_b)) - 1",
+    source="Katz, Baptista, Azen & Pike (1978), Obtaining confidence intervals for the risk ratio,"
+    " Biometrics 34",
+    example=("=AB_LIFT_INTERVAL(100,1000,120,1000)", [[-0.0659, 0.5417]]),
+)
+def ab_lift_interval(
+    conversions_a: Annotated[float, Arg("Conversions of variant A", COUNT, denominator=True)],
+    visitors_a: VisitorsA,
+    conversions_b: ConversionsB,
+    visitors_b: VisitorsB,
+    confidence: Confidence = 0.95,
+) -> list[float]:
+    """Confidence interval of the relative lift of B over A: low and high in one row of two cells.
+
+    On the logarithmic scale. Without conversions of B, or with nothing but conversions, it has no
+    width to tell: #N/A.
+    """
+    if not conversions_b:
+        raise NotEnoughData("variant B has no conversions yet")
+    variance = (1.0 / conversions_a - 1.0 / visitors_a) + (1.0 / conversions_b - 1.0 / visitors_b)
+    if variance <= 0.0:
+        raise NotEnoughData("all visitors converted: that says nothing of how rates vary")
+    ratio = (conversions_b / visitors_b) / (conversions_a / visitors_a)
+    reach = normal_deviate((1.0 - confidence) / 2.0) * sqrt(variance)
+    return [ratio * exp(-reach) - 1.0, ratio * exp(reach) - 1.0]
+
+
+@metric(
+    "HOLM",
+    returns=PROBABILITY,
+    result="shape",
+    formula="MAX over the smaller p-values of MIN(1, (number of p-values + 1 - rank) * p)",
+    source="Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian"
+    " Journal of Statistics 6",
+    example=("=HOLM({0.01;0.04;0.03;0.005})", [[0.03], [0.06], [0.06], [0.02]]),
+)
+def holm(
+    p_values: Annotated[
+        list[float | None],
+        Arg("The p-values of several comparisons", PROBABILITY, column=True, blank="keep"),
+    ],
+) -> list[float | str]:
+    """P-values of several comparisons, adjusted so that all of them may be read together.
+
+    For more than two variants, or several KPIs: compare each with the significance as if it were
+    the only one. The result has the shape of p_values; blanks stay blank and do not count.
+    """
+    known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    if not known:
+        raise NotEnoughData("p_values holds no values")
+    adjusted: list[float | str] = [""] * len(p_values)
+    so_far = 0.0
+    for rank, (p, place) in enumerate(known):
+        so_far = max(so_far, min(1.0, (len(known) - rank) * p))
+        adjusted[place] = so_far
+    return adjusted
+
+
+CARD = "Card & Krueger (1994), Minimum Wages and Employment, American Economic Review 84"
+
+
+@metric(
+    "DID",
+    returns=VALUE,
+    formula="(after_treated - before_treated) - (after_control - before_control)",
+    source=CARD,
+    example=("=DID(20.44,21.03,23.33,21.17)", 2.75),
+)
+def did(
+    before_treated: Annotated[float, Arg("Where it was done, before", VALUE)],
+    after_treated: Annotated[float, Arg("Where it was done, after", VALUE)],
+    before_control: Annotated[float, Arg("Where it was not done, before", VALUE)],
+    after_control: Annotated[float, Arg("Where it was not done, after", VALUE)],
+) -> float:
+    """Difference in differences: what a campaign changed, beyond what changed anyway.
+
+    It holds if both would have moved alike without the campaign: look at the periods before it.
+    """
+    return (after_treated - before_treated) - (after_control - before_control)
+
+
+def _sample(text: str) -> Arg:
+    return Arg(text, VALUE, column=True, alone=True)
+
+
+@metric(
+    "DID_INTERVAL",
+    returns=VALUE,
+    result="row",
+    formula="effect -/+ t * SQRT(sum of variance / n over the four samples)",
+    source=f"{CARD}; {WELCH}",
+    example=(
+        "=DID_INTERVAL({1;2;3},{4;5;6},{1;2;3},{2;3;4})",
+        [[-0.6628, 4.6628]],
+    ),
+)
+def did_interval(
+    before_treated: Annotated[
+        list[float], _sample("Values where it was done, before: a row a region or shop")
+    ],
+    after_treated: Annotated[list[float], _sample("Values where it was done, after")],
+    before_control: Annotated[list[float], _sample("Values where it was not done, before")],
+    after_control: Annotated[list[float], _sample("Values where it was not done, after")],
+    confidence: Confidence = 0.95,
+) -> list[float]:
+    """Confidence interval of a difference in differences: low and high in one row of two cells.
+
+    By Welch, over four independent samples. Where the same regions are measured before and after,
+    their differences are the samples: AB_MEAN_INTERVAL of them is narrower. Fewer than two values
+    in a sample are #N/A.
+    """
+    samples = [before_treated, after_treated, before_control, after_control]
+    return welch_interval(samples, [-1.0, 1.0, 1.0, -1.0], confidence)
+
+
+LOOKS = 5
+"""At which fifths of the plan a sequential test is taken to have been looked at before."""
+
+
+@metric(
+    "AB_SEQUENTIAL",
+    returns=SCORE,
+    result="row",
+    parts=PARTS,
+    formula="z of AB_PVALUE against the limit that spends"
+    " 4 * (1 - NORM.S.DIST(z_significance/4 / SQRT(share of the plan), TRUE)) by now",
+    source="Lan & DeMets (1983), Discrete sequential boundaries for clinical trials, Biometrika 70;"
+    " O'Brien & Fleming (1979), Biometrics 35",
+    example=("=AB_SEQUENTIAL(50,1000,60,1000,10000)", [[0.9806, 4.8769, "keep running"]]),
+)
+def ab_sequential(
+    conversions_a: ConversionsA,
+    visitors_a: VisitorsA,
+    conversions_b: ConversionsB,
+    visitors_b: VisitorsB,
+    planned_visitors: Annotated[
+        float, Arg("Visitors planned for both variants together", COUNT, denominator=True)
+    ],
+    significance: Annotated[
+        float, Arg("Chance of seeing a difference that is not there", RATE, INSIDE_SHARE)
+    ] = 0.05,
+) -> list[float | str]:
+    """A test that may be looked at on the way: z, the limit now, and what may be decided.
+
+    That is "B is better", "A is better" (z is beyond the limit), "keep running", and at the planned
+    size "no difference found". The limit is that of five looks, at each fifth of the plan
+    up to now and now, so that all of them together are wrong as seldom as significance says;
+    looking every day adds a little to that.
+    """
+    rate_a, rate_b = conversions_a / visitors_a, conversions_b / visitors_b
+    pooled = (conversions_a + conversions_b) / (visitors_a + visitors_b)
+    if pooled in (0.0, 1.0):
+        raise ZeroDenominator("with no conversions, or only conversions, the rates cannot vary")
+    error = sqrt(pooled * (1.0 - pooled) * (1.0 / visitors_a + 1.0 / visitors_b))
+    z = (rate_b - rate_a) / error
+    share = min((visitors_a + visitors_b) / planned_visitors, 1.0)
+    from kpi_xl.sequential import limit_at
+
+    limit = limit_at(share, significance, LOOKS)
+    if abs(z) >= limit:
+        return [z, limit, "B is better" if z > 0.0 else "A is better"]
+    return [z, limit, "no difference found" if share == 1.0 else "keep running"]
