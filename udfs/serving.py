@@ -19,7 +19,7 @@ from typing import Any
 
 from kpi_xl import METRICS, __version__
 from kpi_xl.hosts.office import MOST_BYTES, RequestError, answer, check_workbook, parsed
-from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT, say, texts
+from kpi_xl.locales import KNOWN, RIGHT_TO_LEFT, say, texts
 from kpi_xl.reference import (
     argument_help,
     caution,
@@ -64,7 +64,7 @@ PAGE = re.compile(r"[\w./@~+-]*", re.ASCII)
 ELSEWHERE = {"refresh_all", "explain_cell", "freeze_for_sharing"}
 """Reports that need Excel itself: other open workbooks, the cells' formulas, the file."""
 
-CULTURES = {"zh-Hans": "zh-CN", "zh-Hant": "zh-TW", "ru": "ru-RU", "fa": "fa-IR"}
+CULTURES = {code: language.culture for code, language in KNOWN.items() if code != "en"}
 """The languages of Excel's own texts in which a manifest can speak another than English."""
 
 HOSTS = "KPI_XL_HOSTS"
@@ -100,7 +100,7 @@ def application() -> App:
 
     templates.env.globals.update(
         cultures=CULTURES,
-        languages=LANGUAGES,
+        languages=KNOWN,
         reports={name: spoken(name, report) for name, report in known.items()},
         say=say,
         # Office takes no version below 1.
@@ -113,7 +113,7 @@ def application() -> App:
     root = settings.app_path
     call, script = root + CALL, root + SCRIPT
     meta = xlwings.server.custom_functions_meta(functions)  # type: ignore[no-untyped-call]
-    pages = {f"{root}/kpi/{code}.json": as_json(page(code)) for code in LANGUAGES}
+    pages = {f"{root}/kpi/{code}.json": as_json(page(code)) for code in KNOWN}
     for code in CULTURES:
         pages[f"{root}/kpi/{code}-meta.json"] = as_json(translated(meta, code))
     hosts = {name.encode() for name in os.environ.get(HOSTS, "").split()}

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import zipfile
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib import import_module, resources
 from pathlib import Path
@@ -20,7 +21,7 @@ from xml.etree import ElementTree
 from kpi_xl import __version__
 from kpi_xl.files import write_whole
 from kpi_xl.hosts.steps import Step
-from kpi_xl.locales import LANGUAGES, say, texts
+from kpi_xl.locales import KNOWN, LANGUAGES, say, texts
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.vba import Module, project
 from kpi_xl.reference import argument_help, family_name, one_line
@@ -325,7 +326,7 @@ def modules() -> list[Module]:
     return [
         Module("module", "KpiFunctions", macros("KpiFunctions.bas") + wrappers()),
         Module("module", "KpiRibbon", macros("KpiRibbon.bas")),
-        Module("module", "KpiStart", macros("KpiStart.bas")),
+        Module("module", "KpiStart", macros("KpiStart.bas") + languages()),
         Module("module", "KpiBinding", macros("KpiBinding.bas")),
         Module("module", "KpiFailures", macros("KpiFailures.bas")),
         Module("class", "KpiEvents", macros("KpiEvents.cls")),
@@ -336,6 +337,37 @@ def modules() -> list[Module]:
 def macros(name: str) -> str:
     """A file of VBA code."""
     return resources.files(__package__).joinpath("macros", name).read_text(encoding="ascii")
+
+
+def languages() -> str:
+    """The rules of the languages as VBA functions, for Microsoft's numbers of them."""
+    others = [(code, one) for code, one in KNOWN.items() if code != "en"]
+    # The country comes second, as it says more.
+    general = [(code, (one.number,)) for code, one in others if not one.variant_numbers]
+    exact = [(code, one.variant_numbers) for code, one in others if one.variant_numbers]
+
+    def chosen_by(expression: str, cases: Iterable[tuple[str, tuple[int, ...]]]) -> str:
+        lines = "".join(
+            f"    Case {', '.join(f'&H{number:X}' for number in numbers)}\n"
+            f'        LanguageOf = "{code}"\n'
+            for code, numbers in cases
+        )
+        return f"    Select Case {expression}\n{lines}    End Select\n"
+
+    right_to_left = ", ".join(f'"{code}"' for code, one in others if one.right_to_left)
+    return f"""
+Public Function LanguageOf(ByVal excels As Long) As String
+    ' The language that one of Microsoft's numbers means; above 1023 it has the country.
+    LanguageOf = "en"
+{chosen_by("excels Mod 1024", general)}{chosen_by("excels", exact)}End Function
+
+Public Function IsRightToLeft(ByVal code As String) As Boolean
+    Select Case code
+    Case {right_to_left}
+        IsRightToLeft = True
+    End Select
+End Function
+"""
 
 
 def wrappers() -> str:

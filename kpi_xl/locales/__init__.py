@@ -18,18 +18,49 @@ neighbours, it stands between isolates, U+2068 and U+2069.
 
 import re
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-LANGUAGES = {
-    "en": "English",
-    "zh-Hans": "简体中文",
-    "zh-Hant": "繁體中文",
-    "ru": "Русский",
-    "fa": "فارسی",
+
+class Language(NamedTuple):
+    """A language: what it calls itself, and how systems and programs call it.
+
+    Its tags begin with one of `words`; of two with the same, that whose `variants` a tag has, too,
+    or else the one without any. `number` and `variant_numbers` are the same for Microsoft's numbers
+    of languages, of which what is above 1023 is the country. `culture` is its tag in Office,
+    `libreoffice` that in LibreOffice.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    number: int
+    culture: str
+    libreoffice: str
+    variants: tuple[str, ...] = ()
+    variant_numbers: tuple[int, ...] = ()
+    right_to_left: bool = False
+
+
+KNOWN = {
+    "en": Language("English", ("en", "english"), 0x09, "en-US", "en-US"),
+    "zh-Hans": Language("简体中文", ("zh", "chinese"), 0x04, "zh-CN", "zh-CN"),
+    "zh-Hant": Language(
+        "繁體中文",
+        ("zh", "chinese"),
+        0x04,
+        "zh-TW",
+        "zh-TW",
+        variants=("hant", "tw", "hk", "mo", "traditional"),
+        variant_numbers=(0x404, 0xC04, 0x1404, 0x7C04),  # Taiwan, Hong Kong, Macao, traditional
+    ),
+    "ru": Language("Русский", ("ru", "russian"), 0x19, "ru-RU", "ru"),
+    "fa": Language("فارسی", ("fa", "persian"), 0x29, "fa-IR", "fa", right_to_left=True),
 }
+"""The languages by their codes: what Python, VBA and JavaScript know of them."""
+
+LANGUAGES = {code: language.name for code, language in KNOWN.items()}
 """The codes of the languages, and what each calls itself."""
 
-RIGHT_TO_LEFT = {"fa"}
+RIGHT_TO_LEFT = {code for code, language in KNOWN.items() if language.right_to_left}
 
 
 def chosen(tag: str | None = None) -> str:
@@ -42,11 +73,9 @@ def chosen(tag: str | None = None) -> str:
     wanted = tag if tag is not None else locale.getlocale()[0] or "en"
     # Windows has names of its own: Chinese (Traditional)_Taiwan.950.
     first, *rest = re.findall("[a-z]+", wanted.lower()) or [""]
-    if first in ("zh", "chinese"):
-        traditional = {"hant", "tw", "hk", "mo", "traditional"}
-        return "zh-Hant" if traditional.intersection(rest) else "zh-Hans"
-    for code, name in (("en", "english"), ("ru", "russian"), ("fa", "persian")):
-        if first in (code, name):
+    fits = {code: language for code, language in KNOWN.items() if first in language.words}
+    for code, language in sorted(fits.items(), key=lambda one: not one[1].variants):
+        if not language.variants or set(language.variants).intersection(rest):
             return code
     if tag is None:
         return "en"

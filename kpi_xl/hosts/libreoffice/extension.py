@@ -25,7 +25,7 @@ from kpi_xl.hosts.libreoffice.names import SERVICE, method
 from kpi_xl.hosts.libreoffice.newer_functions import NEWER
 from kpi_xl.hosts.libreoffice.programs import program, surroundings
 from kpi_xl.hosts.steps import Step
-from kpi_xl.locales import LANGUAGES
+from kpi_xl.locales import KNOWN, LANGUAGES
 from kpi_xl.metrics import METRICS
 from kpi_xl.own import TEXTS
 from kpi_xl.reference import argument_help, one_line
@@ -37,7 +37,7 @@ IDENTIFIER = "org.kpixl.calc"
 FOLDER = "kpi_xl"
 """The folder of the extension, among the others that are there for all users."""
 
-TAGS = dict(zip(LANGUAGES, ("en-US", "zh-CN", "zh-TW", "ru", "fa"), strict=True))
+TAGS = {code: language.libreoffice for code, language in KNOWN.items()}
 """What LibreOffice calls the languages."""
 
 JOB = "org.kpixl.Opened"

@@ -119,7 +119,7 @@ Public Sub KpiReference(control As IRibbonControl)
         Next row
     End With
     With Workbooks.Add(xlWBATWorksheet).Worksheets(1)
-        .DisplayRightToLeft = Language() = "fa"
+        .DisplayRightToLeft = IsRightToLeft(Language())
         .Range("A1").Resize(rows, 4).NumberFormat = "@" ' the texts are texts, whatever they begin with
         .Range("A1").Resize(rows, 4).Value = cells
         .Range("A1:D1").Font.Bold = True

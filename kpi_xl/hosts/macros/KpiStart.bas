@@ -54,25 +54,6 @@ Public Function Language() As String
     Language = LanguageOf(excels)
 End Function
 
-Public Function LanguageOf(ByVal excels As Long) As String
-    ' The language that one of Microsoft's numbers means; what is above 1023 of it is the country.
-    Select Case excels Mod 1024
-    Case &H4
-        Select Case excels
-        Case &H404, &HC04, &H1404, &H7C04 ' Taiwan, Hong Kong, Macao, traditional
-            LanguageOf = "zh-Hant"
-        Case Else
-            LanguageOf = "zh-Hans"
-        End Select
-    Case &H19
-        LanguageOf = "ru"
-    Case &H29
-        LanguageOf = "fa"
-    Case Else
-        LanguageOf = "en"
-    End Select
-End Function
-
 Public Sub ChooseLanguage(ByVal code As String)
     SaveSetting "kpi_xl", "Excel", "Language", code
     Set textsOfLanguage = Nothing

@@ -33,12 +33,12 @@ function code(text) {
 // Language
 
 function known(tag) {
-  const codes = [...place("language").options].map((option) => option.value);
   const [first, ...rest] = tag.toLowerCase().split("-");
-  if (first === "zh") {
-    return rest.some((part) => ["hant", "tw", "hk", "mo"].includes(part)) ? "zh-Hant" : "zh-Hans";
-  }
-  return codes.includes(first) ? first : "en";
+  const among = (words, part) => words.split(" ").includes(part);
+  const fits = [...place("language").options].filter((one) => among(one.dataset.words, first));
+  const exact = fits.find((one) => rest.some((part) => among(one.dataset.variants, part)));
+  const plain = fits.find((one) => !one.dataset.variants);
+  return (exact ?? plain)?.value ?? "en";
 }
 
 // A browser may refuse to remember anything for a page inside another one.
