@@ -113,6 +113,11 @@ class Template:
         return self.schema.title
 
     @property
+    def about(self) -> str:
+        """What it is about, in English."""
+        return self.schema.about
+
+    @property
     def inputs(self) -> tuple[Input, ...]:
         """The tables that it takes."""
         return self.schema.inputs
@@ -249,7 +254,7 @@ def start(book: Book, template: Template, about: Sentence, host: str) -> None:
     text = styles.of(text_wrap=True, valign="top", align="start")
     strong = styles.of(bold=True, valign="top", align="start")
     link = styles.of(font_color=BLUE, underline=1, valign="top", align="start")
-    headline(page, template.title, template.schema.about, 1)
+    headline(page, template.title, template.about, 1)
     row = 3
 
     def line(meaning: str) -> None:
