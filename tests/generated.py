@@ -1,6 +1,7 @@
 """What follows from the code: parts of the documentation, and the empty template workbooks.
 
-`python tests/generated.py` writes them; tests hold the files to them.
+`python tests/generated.py` writes them, and an empty text into the languages' files for each that
+they lack; tests hold the files to them, and name the texts to be filled in.
 """
 
 from itertools import groupby
@@ -10,6 +11,7 @@ from textwrap import fill
 from cases import EXCEPTIONS
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import EMPTY, FILLED, build
+from translations import FOLDER, TRANSLATIONS, with_stubs
 
 from kpi_xl import METRICS
 from kpi_xl.exports import known_layouts
@@ -154,6 +156,10 @@ def workbook_texts(name: str) -> set[str]:
 
 
 if __name__ == "__main__":
+    said = sorted(set().union(*map(workbook_texts, TEMPLATES)))
+    for language in TRANSLATIONS:
+        file = FOLDER / f"{language}.toml"
+        file.write_text(with_stubs(language, said), encoding="utf-8")
     REFERENCE.write_text(reference(), encoding="utf-8")
     LIBREOFFICE.write_text(libreoffice(), encoding="utf-8")
     for name in TEMPLATES:

@@ -1,0 +1,94 @@
+"""What the languages still lack of the functions' help, and stubs for it in their files."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import kpi_xl.locales
+from kpi_xl import METRICS, units
+from kpi_xl.locales import LANGUAGES, texts
+from kpi_xl.own import FAMILY
+from kpi_xl.registry import Metric
+from kpi_xl.units import Unit
+
+FOLDER = Path(kpi_xl.locales.__file__).parent
+TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
+
+
+def help_texts() -> dict[str, list[str]]:
+    """The English texts of the functions' help that languages translate, by section, in order."""
+    metrics = list(METRICS.values())
+    found = {
+        "units": [unit.meaning for unit in vars(units).values() if isinstance(unit, Unit)],
+        "families": [*(metric.family for metric in metrics), FAMILY],
+        "arguments": [one.arg.help for metric in metrics for one in metric.arguments],
+        "columns": [meaning for metric in metrics for _, meaning in metric.columns],
+        "cautions": [
+            *(metric.caution for metric in metrics),
+            *(metric.remark[0] for metric in metrics if metric.remark),
+        ],
+    }
+    return {section: list(filter(None, dict.fromkeys(said))) for section, said in found.items()}
+
+
+def fingerprint(metric: Metric) -> str:
+    """Of the English that a function's translation stands for."""
+    return sha256(f"{metric.summary} {metric.notes}".encode()).hexdigest()[:8]
+
+
+def parts(metric: Metric) -> list[str]:
+    """What a language says of a function."""
+    return ["summary", "notes"] if metric.notes else ["summary"]
+
+
+def lacking(language: str) -> Iterator[str]:
+    """What is not translated yet, by its place in the language's file."""
+    file = texts(language)
+    for section, said in help_texts().items():
+        for text in said:
+            if not file[section].get(text):
+                yield f"{language}.toml: [{section}] {json.dumps(text, ensure_ascii=False)}"
+    for name, metric in METRICS.items():
+        for part in parts(metric):
+            if not file["functions"].get(name, {}).get(part):
+                yield f"{language}.toml: [functions.{name}] {part}"
+
+
+def with_stubs(language: str, words: Iterable[str] = ()) -> str:
+    """A language's file with an empty text for each that is missing, beside its neighbours.
+
+    `words` are the workbooks' texts.
+    """
+    path = FOLDER / f"{language}.toml"
+    lines = path.read_text(encoding="utf-8").split("\n")
+    file = texts(language)
+    for section, said in {"words": list(words), **help_texts()}.items():
+        before = f"[{section}]"
+        for text in said:
+            key = json.dumps(text, ensure_ascii=False)
+            if text not in file[section]:
+                lines.insert(_line(lines, before) + 1, f'{key} = ""')
+            before = f"{key} = "
+            if section == "words":
+                before = f"[{section}]"
+    names = list(METRICS)
+    for place, name in enumerate(names):
+        if name in file["functions"]:
+            continue
+        metric = METRICS[name]
+        stub = [f"[functions.{name}]", f'english = "{fingerprint(metric)}"']
+        stub += [f'{part} = ""' for part in parts(metric)]
+        at = next(
+            (_line(lines, f"[functions.{after}]") for after in names[place + 1 :]
+             if f"[functions.{after}]" in lines), len(lines),
+        )  # fmt: skip
+        lines[at:at] = [*stub, ""]
+    return "\n".join(lines)
+
+
+def _line(lines: list[str], start: str) -> int:
+    """The line that begins so; a key may be written in quotes of either kind."""
+    other = re.sub(r'^"(.*)" = $', r"'\1' = ", start)
+    return next(n for n, line in enumerate(lines) if line.startswith((start, other)))
