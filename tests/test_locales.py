@@ -5,13 +5,16 @@ import csv
 import json
 import re
 import string
+import tomllib
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import hanzidentifier
 import pytest
-from translations import TRANSLATIONS, fingerprint, help_texts, lacking, parts
+import translations
+from translations import TRANSLATIONS, fingerprint, help_texts, lacking, parts, with_stubs
 
 from kpi_xl import METRICS, reference, reports, udfs
 from kpi_xl.cells import evaluate
@@ -59,6 +62,23 @@ def test_every_text_is_translated() -> None:
     missing = [text for language in TRANSLATIONS for text in lacking(language)]
     again = "python tests/generated.py writes an empty text for each of these: translate it"
     assert missing == [], again
+
+
+@each_language
+def test_a_new_text_gets_an_empty_one_beside_its_neighbour(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = (translations.FOLDER / f"{language}.toml").read_text(encoding="utf-8")
+    assert with_stubs(language) == content
+    arguments = METRICS["CAC"].arguments
+    helped = replace(arguments[0].arg, help="A new text")
+    changed = replace(METRICS["CAC"], arguments=(replace(arguments[0], arg=helped), arguments[1]))
+    monkeypatch.setitem(METRICS, "CAC", changed)
+    place = f'{language}.toml: [arguments] "A new text"'
+    assert list(lacking(language)) == [place]
+    new = with_stubs(language)
+    assert tomllib.loads(new)["arguments"].pop("A new text") == ""
+    assert new.replace('"A new text" = ""\n', "") == content
 
 
 @each_language
@@ -281,7 +301,7 @@ def test_the_words_are_those_of_the_glossary(language: str) -> None:
     met = set()
     known = [*((m.summary, summary(m, language)) for m in METRICS.values())]
     for english, text in [*known, *texts(language)["arguments"].items()]:
-        for term in glossary:
+        for term in glossary if text else ():
             if re.search(rf"\b{re.escape(term['English'])}s?\b", english, re.IGNORECASE):
                 met.add(term["English"])
                 for stem in stems(term[language], language):
