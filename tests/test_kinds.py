@@ -89,6 +89,7 @@ SAMPLES: dict[int, Any] = {
     kinds.TEXT: "abc",
     kinds.DIGITS: "5",
     kinds.PATTERN: "a*",
+    kinds.TILDE: "a~c",
     kinds.WORD: "TRUE",
     kinds.ODD: "2024-01-10",
     kinds.ERRORS["#DIV/0!"]: "=1/0",
@@ -105,6 +106,7 @@ OTHERWISE: dict[tuple[str, int], Any] = {
     ("TEXT", kinds.EMPTY): "",
     ("TEXT", kinds.TEXT): "abc",
     ("TEXT", kinds.PATTERN): "a*",
+    ("TEXT", kinds.TILDE): "a~c",
     ("IF", kinds.WORD): 2.0,
     ("IFS", kinds.WORD): 2.0,
     ("NOT", kinds.WORD): False,
@@ -212,6 +214,7 @@ def test_functions_with_arguments_that_are_numbers_have_a_call() -> None:
         ("#N/A", kinds.WORD),
         (">=5", kinds.PATTERN),
         ("a?c", kinds.PATTERN),
+        ("x~y", kinds.TILDE),
     ],
 )
 def test_kinds_of_texts(text: str, kind: int) -> None:
@@ -292,11 +295,15 @@ def test_criteria_beside_what_may_be_the_same_number() -> None:
         "Z10": '=COUNTIF(B1:B3,"no"&"*")',
         "Z11": '=COUNTIF(B1:B3,">"&"m")',
         "Z12": "=COUNTIF(B1:B3,TRUE)",
+        "Z13": "=COUNTIF(B1:B3,F1)",
+        "Z14": "=COUNTIF(B1:B3,F2)",
+        "Z15": "=MATCH(F1,B1:B3,0)",
     }
+    cells |= {"F1": "x~y", "F2": "a~*"}
     result = calculate(sheet_of(cells))
-    assert refused(result) == {"Z1", "Z2", "Z5", "Z8", "Z9", "Z11"}
+    assert refused(result) == {"Z1", "Z2", "Z5", "Z8", "Z9", "Z11", "Z13", "Z15"}
     shown = {f"Z{row}": cell for (_, row, column), cell in result.values.items() if column == 26}
-    assert shown == {"Z3": 1.0, "Z4": 1.0, "Z6": 0.0, "Z7": 2.0, "Z10": 1.0, "Z12": 0.0}
+    assert shown == {"Z3": 1.0, "Z4": 1.0, "Z6": 0.0, "Z7": 2.0, "Z10": 1.0, "Z12": 0.0, "Z14": 1.0}
 
 
 def test_what_is_looked_up_in_an_order_is_sorted() -> None:
@@ -314,6 +321,24 @@ def test_what_is_looked_up_in_an_order_is_sorted() -> None:
     result = calculate(sheet_of(cells))
     assert refused(result) == {"Z1", "Z4", "Z6", "Z7"}
     assert [result.values["Sheet1", row, 26] for row in (2, 3, 5)] == [3.0, 3.0, 4.0]
+
+
+def test_of_several_errors_in_a_block_none_is_shown() -> None:
+    """Excel goes row by row, the engine column by column; and nobody says so."""
+    cells: dict[str, Any] = {"A1": 1, "A2": "=SQRT(-1)", "B1": "=NA()", "B2": 2, "C1": "=NA()"}
+    cells |= {"Z1": "=SUM(A1:B2)", "Z2": "=SUM(A1:A2)", "Z3": "=MAX(B1:C2)", "Z4": "=SUM(A1:C9,A2)"}
+    cells |= {"Z5": "=CORREL(A1:A2,B1:B2)", "Z6": "=SUM(A1:A2,B1:B2)"}
+    result = calculate(sheet_of(cells))
+    assert refused(result) == {"Z1", "Z4", "Z5"}
+    assert [result.values["Sheet1", row, 26] for row in (2, 3, 6)] == ["#NUM!", "#N/A", "#NUM!"]
+
+
+def test_when_payments_are_due_is_0_or_1() -> None:
+    cells = {"A1": 0.5, "A2": 1, "Z1": "=PMT(0.01,12,100,0,A1)", "Z2": "=PMT(0.01,12,100,0,A2)"}
+    result = calculate(sheet_of(cells))
+    assert refused(result) == {"Z1"}
+    # By hand: -100 / (1.01 * (1 - 1.01**-12) / 0.01)
+    assert result.values["Sheet1", 2, 26] == pytest.approx(-8.796909770, abs=1e-9)
 
 
 def test_a_whole_row_that_spills_is_refused() -> None:

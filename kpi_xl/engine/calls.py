@@ -296,6 +296,12 @@ def _date(*parts: Any) -> Any:
     return float(serial) if kinds.FIRST_DAY <= serial < kinds.LAST_DAY - 400 else UNSURE
 
 
+def _switch(cell: Any) -> Any:
+    """A number that has to be 0 or 1."""
+    number = _a_number(cell)
+    return number if number in (0.0, 1.0) or isinstance(number, dict) else UNSURE
+
+
 def _frequency(cells: Any, bins: Any) -> Any:
     """How many numbers are in each bin, in the order of the bins, the first of equal ones.
 
@@ -357,5 +363,6 @@ DOUBTING: dict[str, Callable[..., Any]] = {
     formulas.A_NUMBER: _a_number,
     formulas.INCLUDED: _included,
     formulas.DATE: _date,
+    formulas.SWITCH: _switch,
 }
 """Those that may find that the engine is not sure, and are told where they are called from."""

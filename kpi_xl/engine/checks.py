@@ -75,6 +75,8 @@ def unproven(line: Line, held: Held, noticed: Noticed, last_row: Callable[[str],
         if check.criterion is not None and check.criterion >= 0:
             allowed = noticed.beside[line.number, check.criterion]
             shapes = noticed.shapes[line.number, check.criterion]
+        if check.one_error:
+            yield from _of_several_errors(line, check, held)
         if check.order:
             yield from _unsorted(line, check, held)
         if allowed == kinds.ALL and not shapes:
@@ -118,6 +120,22 @@ def _of_other_kinds(
 
 def _first(found: NDArray[np.int32], allowed: int) -> int:
     return int(np.argmax((found & ~np.int32(allowed)) != 0))
+
+
+def _of_several_errors(line: Line, check: Check, held: Held) -> Strange:
+    """Formulas over a block with errors of several codes, of which they show one."""
+    sheet, _, _, _, _, left, right = line.span(check.reference)
+    columns = range(left, (right if right - left < WIDE else held.width(sheet)) + 1)
+    sound = kinds.ALL - kinds.ANY_ERROR
+    wrong = [column for column in columns if held.strange(sheet, column, sound)[-1]]
+    for formula in line.formulas if wrong else ():
+        place = line.place(check.reference, formula.row)
+        codes: set[int] = set()
+        for column in wrong:
+            found = held.kinds(sheet, column)[place.top - 1 : place.bottom]
+            codes.update(np.unique(found[(found & kinds.ANY_ERROR) != 0]).tolist())
+        if len(codes) > 1:
+            yield formula, f"{check.function} shows one of several errors in {place}"
 
 
 def _unsorted(line: Line, check: Check, held: Held) -> Strange:

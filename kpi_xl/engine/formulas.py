@@ -44,7 +44,7 @@ CONDITION, LOGICAL_TEXT, DIFFERENCE = "KPIXL.B", "KPIXL.U", "KPIXL.Z"
 IN_CALENDAR, IS_FINITE, INCLUDED = "KPIXL.D", "KPIXL.F", "KPIXL.I"
 ONE_CELL, A_NUMBER = "KPIXL.V", "KPIXL.N"
 GUARD, CRITERION, DOUBT = "KPIXL.K", "KPIXL.Q", "KPIXL.X"
-DATE, FREQUENCY = "KPIXL.DATE", "KPIXL.FREQUENCY"
+DATE, FREQUENCY, SWITCH = "KPIXL.DATE", "KPIXL.FREQUENCY", "KPIXL.SWITCH"
 WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
 """Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
 
@@ -58,7 +58,9 @@ WRAPPED = {
 }
 """Which of them goes around an argument, by the letter of its parameter."""
 
-MAY_BE_UNSURE = {DATE, ORDERED, AS_TEXT, IN_CALENDAR, INCLUDED, ONE_CELL, DIFFERENCE, A_NUMBER}
+MAY_BE_UNSURE = {
+    *(ORDERED, AS_TEXT, IN_CALENDAR, INCLUDED, ONE_CELL, DIFFERENCE, A_NUMBER, DATE, SWITCH),
+}
 """Those that may find that the engine cannot be sure; they are told which formula calls them."""
 
 BINDING = {
@@ -117,6 +119,8 @@ class Check(NamedTuple):
     """Where it is a range of a criterion: the number of that, -1 for a literal one."""
     order: int = 0
     """1 where the values have to be sorted, -1 if downwards."""
+    one_error: bool = False
+    """Whether there may be errors of one code only, for the engine shows one that Excel may not."""
 
 
 @dataclass(frozen=True)
@@ -427,7 +431,12 @@ class _Reader:
                 proven = self.proven(given, allowed, name)
             lifts = lifts or (letter in "lc" and given.is_block)
             text = wrapped(WRAPPED[letter], proven) if letter in WRAPPED else proven.text
+            if native.WHEN_PAID.get(name) == position and text not in ("0", "1"):
+                text = f"{SWITCH}({text}{PLACE})"
             texts.append(text)
+            if letter in "anhx" and given.kind == "area" and given.shape and given.shape[1] > 1:
+                one = Check(given.references[-1], kinds.ALL, name, one_error=True)
+                term = replace(term, checks=(*term.checks, one))
             term = replace(term, checks=term.checks + proven.checks[len(given.checks) :])
         if len(shapes) > 1 and name not in ("RANK", "RANK.EQ"):
             raise RefusedError(

@@ -19,6 +19,9 @@ EMPTY, TEXT, DIGITS, ODD, WORD, PATTERN = 64, 128, 256, 512, 1024, 2048
 a number, a date or an amount in one language or another; the words of logical values and errors;
 those with the signs of criteria in them."""
 
+TILDE = 1 << 20
+"""Texts with the sign that takes the meaning from criteria's other signs."""
+
 ERRORS = {
     code: 4096 << place
     for place, code in enumerate(
@@ -40,7 +43,7 @@ CODES_OF = {
 """The engine's kinds of errors that Excel has, too. Any other kind is a refusal."""
 
 NUMBERS = DAY | EARLY | NEGATIVE | LATE
-TEXTS = EMPTY | TEXT | DIGITS | ODD | WORD | PATTERN
+TEXTS = EMPTY | TEXT | DIGITS | ODD | WORD | PATTERN | TILDE
 ANY_ERROR = sum(ERRORS.values())
 OTHER_ERROR = ERRORS["another error"]
 ALL = NUMBERS | BLANK | LOGICAL | TEXTS | ANY_ERROR
@@ -57,7 +60,8 @@ WORDS = {
     DIGITS: "a number stored as text",
     ODD: "a text that Excel may read as a number or a date",
     WORD: "the text of a logical value or an error",
-    PATTERN: "a text with the signs of criteria (* ? ~ < > =)",
+    PATTERN: "a text with the signs of criteria (* ? < > =)",
+    TILDE: "a text with a tilde (~)",
     **{bit: code for code, bit in ERRORS.items()},
 }
 
@@ -102,7 +106,9 @@ def kind_of_text(text: str) -> int:
         return EMPTY
     if text[:1] == "#" or text.strip().upper() in ("TRUE", "FALSE"):
         return WORD
-    if CRITERIA_SIGNS.match(text) or any(sign in text for sign in "*?~"):
+    if "~" in text:
+        return TILDE
+    if CRITERIA_SIGNS.match(text) or "*" in text or "?" in text:
         return PATTERN
     if PLAIN.fullmatch(text) and text.isascii():
         return DIGITS

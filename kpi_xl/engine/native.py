@@ -50,6 +50,7 @@ from kpi_xl.engine.kinds import (
     PATTERN,
     TEXT,
     TEXTS,
+    TILDE,
     WORD,
 )
 
@@ -186,7 +187,7 @@ def parameters(signature: str, count: int) -> str | None:
 
 # The kinds of values that each argument is proven for (tests/native_kinds.csv has the cases).
 
-NO_NUMBER = EMPTY | TEXT | PATTERN
+NO_NUMBER = EMPTY | TEXT | PATTERN | TILDE
 """Texts that Excel makes no number of, in any language."""
 
 ARITHMETIC = NUMBERS | BLANK | LOGICAL | NO_NUMBER | DIGITS | ANY_ERROR
@@ -202,7 +203,7 @@ KINDS = {
     "l": (ALL, ALL),
     "v": (SCALAR, SCALAR),
     "k": (ALL, ALL),
-    "w": (ALL - ANY_ERROR - BLANK, ALL - ANY_ERROR - BLANK),
+    "w": (ALL - ANY_ERROR - BLANK - TILDE,) * 2,
     "y": (DAY | EARLY | LATE | BLANK | ANY_ERROR,) * 2,
     "z": (NUMBERS | BLANK | NO_NUMBER | ANY_ERROR,) * 2,
     "o": (DAY | EARLY | LATE | BLANK | ANY_ERROR,) * 2,
@@ -225,8 +226,16 @@ KINDS = {
 }
 """By the letter of a parameter: in cells and blocks, and as one computed value."""
 
+PAIRS = {**dict.fromkeys(["SLOPE", "INTERCEPT", "CORREL", "RSQ"], (0, 1)), "FORECAST": (1, 2)}
+"""Functions of two columns, and which arguments these are."""
+
+WHEN_PAID = dict.fromkeys(["PV", "FV", "PMT", "NPER", "RATE"], 4)
+"""The argument that is 0 or 1; what Excel makes of another number is not known."""
+
 EXCEPTIONS: dict[tuple[str, int], tuple[int, int]] = {
     ("FORECAST", 0): (SCALAR - ANY_ERROR,) * 2,
+    # Which of two errors they show is not known.
+    **{(name, place): (ALL - ANY_ERROR,) * 2 for name, places in PAIRS.items() for place in places},
     ("IRR", 0): (NUMBERS,) * 2,  # the engine counts blanks and texts as periods
 }
 """Where it is otherwise for a parameter of one function."""
@@ -286,7 +295,9 @@ def beside_criterion(value: object) -> tuple[int, str]:
     kind = kinds.kind_of_text(text)
     if kind == DIGITS and text == text.strip():
         return ALL - DIGITS - ODD, ""
-    if kind in (TEXT, PATTERN) and operator in ("", "=", "<>"):
+    if kind == TILDE and re.search("~(?![*?~])", text):
+        return 0, ""  # Excel may leave the tilde out
+    if kind in (TEXT, PATTERN, TILDE) and operator in ("", "=", "<>"):
         return ALL, ""
     if kind == EMPTY:
         # ">=" and nothing behind it, for the cell with the date is blank, finds no number.

@@ -14,6 +14,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from hosts import program
+from native_fuzz import RECALCULATE
 from test_kinds import filled_down
 
 COLUMNS = [
@@ -23,14 +24,6 @@ COLUMNS = [
     "ROUND(D{r}*0.19,2)",
     "SUM(A{r}:B{r})",
 ]
-RECALCULATE = (
-    '<item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode"'
-    ' oor:op="fuse"><value>0</value></prop></item>'
-)
-SETTINGS = (
-    '<?xml version="1.0" encoding="UTF-8"?><oor:items xmlns:oor="http://openoffice.org/2001/'
-    f'registry">{RECALCULATE}</oor:items>'
-)
 MOST = 3.0  # times LibreOffice's CPU time
 
 
@@ -51,7 +44,7 @@ def test_a_column_filled_down(shared: bool, formulas: int, tmp_path: Path) -> No
     book.write_bytes(filled_down(rows, COLUMNS, shared=shared))
     profile = tmp_path / "profile"
     (profile / "user").mkdir(parents=True)
-    (profile / "user" / "registrymodifications.xcu").write_text(SETTINGS, encoding="utf-8")
+    (profile / "user" / "registrymodifications.xcu").write_text(RECALCULATE, encoding="utf-8")
     convert = (office, f"-env:UserInstallation={profile.as_uri()}", "--headless", "--convert-to")
     warm = tmp_path / "warm.csv"
     warm.write_text("1\n")
