@@ -2,6 +2,8 @@
 
 import io
 import itertools
+from datetime import date, timedelta
+from typing import Any
 
 import openpyxl
 import pandas as pd
@@ -10,6 +12,8 @@ from kpi_xl.workbook_templates import funnel
 from kpi_xl.workbook_templates.funnel import SEASON, TEMPLATE, sample
 from kpi_xl.workbook_templates.parts import HEADER, build
 from kpi_xl.workbook_templates.writing import Built
+
+from kpi_xl.schema.funnel import LEADS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
@@ -70,10 +74,10 @@ def test_segments(leads: pd.DataFrame, split: str, monkeypatch: pytest.MonkeyPat
     header, *rows = values["Model", funnel.TOP + 1, funnel.SEGMENTS + 1]
     assert header[:3] == ["segment", "leads", "MQL"]
     reached = leads[["mql_date", "sql_date", "sqo_date", "won_date"]].notna()
-    names = leads[split].fillna("?")
-    assert [row[0] for row in rows] == list(dict.fromkeys(names))
+    names = leads[split].fillna("?").str.strip().str.lower()
+    assert [row[0].lower() for row in rows] == list(dict.fromkeys(names))
     for row in rows:
-        mine = reached[names == row[0]]
+        mine = reached[names == row[0].lower()]
         counts = [len(mine), *(mine.iloc[:, place:].any(axis=1).sum() for place in range(4))]
         assert row[1:6] == counts
         rates = [after / before if before else "" for before, after in itertools.pairwise(counts)]
@@ -136,7 +140,7 @@ def test_attribution_loses_no_customer(demo: Built, leads: pd.DataFrame) -> None
 
 def test_the_checks_find_what_was_spoiled(demo: Built, leads: pd.DataFrame) -> None:
     sheet = openpyxl.load_workbook(io.BytesIO(demo.content), data_only=True)["Checks"]
-    found = {row[0].value: (row[1].value, row[2].value) for row in sheet["A6:C16"]}
+    found = {row[0].value: (row[1].value, row[2].value) for row in sheet["A6:C18"]}
     first = HEADER + 2  # the sheet's row of the first lead
     both = leads["won_date"].notna() & leads["lost_date"].notna()
     early = leads["won_date"] < leads["created"]
@@ -147,6 +151,7 @@ def test_the_checks_find_what_was_spoiled(demo: Built, leads: pd.DataFrame) -> N
     assert found["Won and lost"] == (1, first + both.idxmax())
     assert found["Won before they were created"] == (1, first + early.idxmax())
     assert found["Won without a value"][0] == 1
+    assert found["Won on a day to come"][0] == 0
     assert demo.values["Summary", 3, 2].startswith("Rows of data to look at: 9;")
 
 
@@ -155,3 +160,68 @@ def test_leads_alone_are_enough() -> None:
     values = build(TEMPLATE, {"Leads": data["Leads"]}, about).values
     assert dict(build(TEMPLATE, {"Leads": data["Leads"]}, about).headlines)["Cost per lead"] == ""
     assert values["Channels", 17, 4] == len(data["Leads"]["lead_id"])
+
+
+COLUMNS = [column.name for column in LEADS.columns]
+
+
+def filled(*leads: dict[str, Any], spend: Any = ()) -> dict[str, str]:
+    """The figures of a workbook with these leads, as people see them."""
+    rows = [
+        {"lead_id": f"L{number}", "created": date(2024, 1, 3), "channel": "Web"} | lead
+        for number, lead in enumerate(leads)
+    ]
+    data = {"Leads": {name: [row.get(name) for row in rows] for name in COLUMNS}}
+    if spend:
+        names = ("month", "channel", "spend")
+        data["Spend"] = dict(zip(names, map(list, zip(*spend, strict=True)), strict=True))
+    built = build(TEMPLATE, data)
+    return dict(built.headlines) | {
+        "channels": [  # type: ignore[dict-item]
+            [built.values.get(("Channels", row, column)) for column in (1, 2, 4, 8, 9)]
+            for row in (6, 7)
+        ],
+        "to come": built.values["Checks", 6 + PLACE_OF_TO_COME, 2],
+        "no deals": built.values["Checks", 7 + PLACE_OF_TO_COME, 2],
+    }
+
+
+PLACE_OF_TO_COME = [problem.label for problem in funnel.PROBLEMS].index("Won on a day to come")
+
+
+def test_deals_of_a_crm_that_has_no_days_of_opportunities() -> None:
+    """One won, one lost, one open: won half of those that ended."""
+    won = {"won_date": date(2024, 2, 2), "value": 5000.0}
+    lost = {"lost_date": date(2024, 2, 10), "value": 3000.0}
+    figures = filled(won, lost, {"value": 7500.0})
+    assert figures["Win rate"] == "50.0%"
+    assert figures["Deals lost"] == figures["Open opportunities"] == figures["Customers"] == "1"
+    assert figures["Their value"] == "7,500.00"
+    assert figures["no deals"] == 1
+    # Where one lead has such a day, leads that never came so far are no deals.
+    figures = filled(won | {"sqo_date": date(2024, 1, 20)}, lost, {"value": 7500.0})
+    assert figures["Win rate"] == "100.0%"
+    assert figures["Open opportunities"] == figures["Deals lost"] == "0"
+    assert figures["no deals"] == 0
+
+
+def test_a_deal_won_in_the_future_is_an_open_one() -> None:
+    stages = {"sqo_date": date(2024, 1, 10), "value": 5000.0}
+    future = stages | {"won_date": date.today() + timedelta(days=200)}
+    figures = filled(stages | {"won_date": date(2024, 2, 2)}, future)
+    assert figures["Customers"] == figures["Open opportunities"] == "1"
+    assert figures["SQO"] == "2"
+    assert figures["Revenue"] == figures["Their value"] == "5,000.00"
+    assert figures["to come"] == 1
+    figures = filled(stages | {"won_date": date.today()})
+    assert (figures["Customers"], figures["to come"]) == ("1", 0)
+
+
+def test_a_channel_is_one_in_capitals_and_with_spaces() -> None:
+    won = {"won_date": date(2024, 2, 2), "sqo_date": date(2024, 1, 10), "value": 100.0}
+    figures = filled(
+        *({"channel": one} | won for one in ("search", " Search ", "SEARCH", "Mail")),
+        spend=[(date(2024, 1, 1), " Search", 30.0), (date(2024, 1, 1), "search ", 12.0),
+               (date(2024, 1, 1), "mail", 5.0)],
+    )  # fmt: skip
+    assert figures["channels"] == [["Search", 42, 3, 3, 300], ["mail", 5, 1, 1, 100]]

@@ -133,11 +133,6 @@ class Listed(NamedTuple):
         spill = f"CHANNEL_MIX({','.join(kept)})"
         return blank_if(NONE, f'IF({total(self.summed)}=0,"",{spill})')
 
-    @property
-    def times(self) -> int:
-        """The column that counts how often a name has stood in the list, however it is spelled."""
-        return self.column + 6
-
 
 BY_CHANNEL = Listed("Channels", 0, named("channel"), "cost", 8)
 BY_CAMPAIGN = Listed("Campaigns", 8, named("campaign"), "cost", 20)
@@ -352,7 +347,6 @@ PADDED = "+".join(
     for name in ("campaign", "ad_group", "channel")
     for spaced in ("* ", " *")
 )
-ONE_SPELLING = "Take one spelling. Until then both count together under the first of them."
 
 PROBLEMS = (
     Problem("Rows without a campaign", *where(ADS, '(Ads[campaign]="")*(Ads[date]<>"")'),
@@ -365,13 +359,11 @@ PROBLEMS = (
             *where(ADS, '(Ads[date]<>"")*(Ads[date]<32874)'
                         "+(Ads[date]>=73051)*(Ads[date]<1000000000)"),
             "Correct the year. Until then they count nowhere."),
-    Problem("Rows that are there twice: same day, campaign and ad group",
+    Problem("Rows that are there twice, alike in every column",
             "=CopiedRows", "=FirstCopied",
-            "Delete the second row if it is a copy. The first of such a pair is named."),
-    Problem("Campaigns spelled in two ways, such as with and without capitals",
-            '=COUNTIF(CampaignTimes,">1")', "", ONE_SPELLING),
-    Problem("Channels spelled in two ways, such as with and without capitals",
-            '=COUNTIF(ChannelTimes,">1")', "", ONE_SPELLING),
+            "All rows are summed, as devices or networks must be. Was something pasted in twice?"),
+    Problem("Rows that seem to stand for weeks", "=WeekRows", "",
+            "Their days are a week or more apart, and each counts as a day: export by day."),
     Problem("Names with a space before or after them", f"={PADDED}", "",
             "Take the spaces away: until then these rows are missing in their campaign."),
     Problem("Rows without a cost", *where(ADS, '(Ads[cost]="")*(Ads[date]<>"")'),
@@ -456,8 +448,6 @@ def write(book: Book) -> None:
 LISTED = (
     Measure("Name", 'IF(ISBLANK({source name}),"",{source name}&"")', KEY, blank="", look=WORDS),
     Measure("Found by", criterion("{Name}"), KEY, look=WORDS),
-    # A second spelling counts with the first, because SUMIFS does not tell capitals apart.
-    Measure("Times", 'IF({Found by}="=",1,COUNTIF({so far},{Found by}))', COUNT),
 )
 CHANNEL_OF = '_xlfn.XLOOKUP({%s},Ads[campaign],Ads[channel],"")&""'
 LISTED_CAMPAIGN = (*LISTED, Measure("Channel", CHANNEL_OF % "Name", KEY, look=WORDS))
@@ -502,21 +492,17 @@ def beside(page: Page, listed: Listed) -> Grid:
 
 
 def listing(page: Page, listed: Listed) -> None:
-    """A spilled list; beside it each name, how SUMIFS finds it, and how often it has been there."""
+    """A spilled list; beside it each name, and how SUMIFS finds it."""
     styles = page.styles
     plain, money, share = styles.label(), styles.number(MONEY), styles.number(RATE)
     spill = [plain, money, share, share]
     page.spill(TOP, listed.column, listed.formula, styles.header(), spill)
     table = beside(page, listed)
-    names = [table.cells(number)["Name"] for number in range(1, listed.room + 1)]
-    first = xl_rowcol_to_cell(*table.place("Name", 1), True, True)
     records = [
-        {"source name": xl_rowcol_to_cell(row, listed.column), "so far": f"{first}:{name}"}
-        for row, name in enumerate(names, start=TOP + 1)
+        {"source name": xl_rowcol_to_cell(row, listed.column)}
+        for row in range(TOP + 1, TOP + 1 + listed.room)
     ]
     put_grid(page, TOP, table.measures, records, left=table.left, blank='{Name}=""')
-    if listed in (BY_CHANNEL, BY_CAMPAIGN):
-        table.define(f"{listed.title[:-1]}Times", "Times")
 
 
 def following(header: str, start: str, step: str) -> Measure:
@@ -595,11 +581,11 @@ def periods(page: Page) -> None:
 
 
 def copied(page: Page) -> None:
-    """How many rows have the day, campaign and ad group of another, and where the first is."""
+    """How many rows are as another in every column, and where the first is."""
     count = page.styles.number(COUNT)
     page.write(TOP - 1, COPIED, "Rows that are there twice", page.styles.heading())
     header_row(page, TOP, COPIED, ("How many", "First in row"))
-    keys = 'Ads[date]&"|"&Ads[campaign]&"|"&Ads[ad_group]'
+    keys = '&"|"&'.join(f"Ads[{column.name}]" for column in ADS.columns[:9])
     dated_rows = (f'IF(Ads[date]="","",{one})' for one in (keys, "1"))
     counted = f"CHANNEL_MIX({','.join(dated_rows)})"  # those with most rows first
     rows = f'SUMPRODUCT((Ads[date]<>"")*1)+1-ROWS({counted})'
@@ -608,6 +594,17 @@ def copied(page: Page) -> None:
     first = f"ROW(Ads[[#Headers],[date]])+MATCH(INDEX({counted},2,1),{keys},0)"
     page.put_array(TOP + 1, COPIED + 1, blank_if("CopiedRows=0", first), count)
     page.define("FirstCopied", TOP + 1, COPIED + 1)
+    # Mailings are single days. Days that are a week apart on the average, and no fewer than four,
+    # are the first ones of weeks, months or quarters.
+    figured = '(Ads[date]<>"")*(Ads[sent]="")'
+    days = f'IF({figured},Ads[date],"")'
+    different = f'(ROWS(CHANNEL_MIX({days},IF({figured},1,"")))-1)'
+    apart = f"MAX({days})-MIN({days})>=7*({different}-1)"
+    weeks = f"IF({different}<4,0,IF({apart},SUMPRODUCT({figured}),0))"
+    none = f"IF({ADS.empty},TRUE,SUMPRODUCT({figured})=0)"
+    page.write(TOP + 3, COPIED, "Rows that seem to stand for weeks", page.styles.heading())
+    page.put_array(TOP + 4, COPIED, f"=IF({none},0,{weeks})", count)
+    page.define("WeekRows", TOP + 4, COPIED)
 
 
 # The sheets for people
@@ -658,7 +655,7 @@ def of_list(book: Book, listed: Listed, *columns: str) -> list[dict[str, str]]:
         criteria = zip(columns, found[-len(columns) :], strict=True)
         records.append({
             **WHOLE, **spilled, **{f"model {name}": cell for name, cell in cells.items()},
-            "none": f"{cells['Times']}<>1",
+            "none": f'{cells["Name"]}=""',
             "criteria": "".join(f",Ads[{column}],{cell}" for column, cell in criteria),
         })  # fmt: skip
     return records
@@ -990,18 +987,13 @@ def pays(book: Book) -> Measure:
 
 
 def verdict(book: Book, *, best: bool) -> Measure:
-    """In words: does it pay, and (if `best`) is it the best or the worst ROAS of all?
-
-    A name in two spellings is listed once more; that it is counted above is all that is said then.
-    """
-    twice = literal(book.say("spelled in two ways: counted above"))
-    times = "{model Times}"
-    formula = f'IF({times}="","",IF({times}>1,{twice},{judged(book, best=best)}))'
+    """In words: does it pay, and (if `best`) is it the best or the worst ROAS of all?"""
+    formula = f'IF({{model Name}}="","",{judged(book, best=best)})'
     return Measure("Against break-even", formula, KEY, blank="", look=BEHIND)
 
 
 def judged(book: Book, *, best: bool) -> str:
-    """The same of a name that is spelled in one way."""
+    """The same, without a look at whether there is a name."""
     texts = (
         "no cost in these days", "cost without conversions", "above break-even",
         "below break-even", "best: above break-even", "best: below break-even",

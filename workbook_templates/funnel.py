@@ -12,7 +12,7 @@ from xlsxwriter.utility import xl_range
 from kpi_xl.cells import Cell
 from kpi_xl.schema import Input
 from kpi_xl.schema.funnel import LEADS, SCHEMA, SPEND
-from kpi_xl.units import AVERAGE, COUNT, DAYS, KEY, MONEY, RATE, RATIO, TEXT
+from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, RATE, RATIO, TEXT
 
 from .grid import (
     GROWTH,
@@ -66,21 +66,46 @@ FUNNEL, CHANNELS, CYCLES, MIX, CREDIT = 0, 6, 11, 15, 20
 SEGMENTS = CREDIT + 5 * (len(OVERVIEW) + 1)
 
 
+# A day to come is one that is expected: its deal is not won yet. Today stands in one cell alone,
+# and no later than the data: else every formula would be computed anew each time a book is opened.
+UNTIL = "MIN(TODAY(),MAX(Leads[created],Leads[won_date],Leads[lost_date],Spend[month],1))"
+WON = '((Leads[won_date]<>"")*(Leads[won_date]<=Until))'
+WON_BY_NOW = 'Leads[won_date],">0",Leads[won_date],"<="&Until'
+
+
 def reached(stage: str) -> str:
     """The condition, row by row, that a lead has come to a stage or further."""
-    later = [f'(Leads[{name}]<>"")' for name in STAGES[STAGES.index(stage) :]]
-    # Alone it is TRUE or FALSE already, and either is more than 0 to Excel.
-    return f"({'+'.join(later)}>0)" if len(later) > 1 else later[0]
+    later = [f'(Leads[{name}]<>"")' for name in STAGES[STAGES.index(stage) : -1]]
+    return f"({'+'.join([*later, WON])}>0)"
 
 
-LOST = f'{reached("sqo_date")}*(Leads[lost_date]<>"")*(Leads[won_date]="")'
-OPEN = f'{reached("sqo_date")}*(Leads[won_date]="")*(Leads[lost_date]="")'
+# Where a CRM has no day on which a deal began, every lead is one.
+DEAL = f"({reached('sqo_date')}+(COUNT(Leads[sqo_date])=0)>0)"
+LOST = f'{DEAL}*(Leads[lost_date]<>"")*(1-{WON})'
+OPEN = f'{DEAL}*(Leads[lost_date]="")*(1-{WON})*(Leads[lead_id]<>"")'
+
+
+def spellings(channel: str) -> tuple[str, ...]:
+    """A channel, and the same with a space before or after it."""
+    return (channel, f'" "&{channel}', f'{channel}&" "', f'" "&{channel}&" "')
+
+
+def of_channel(table: str, channel: str) -> str:
+    """The condition that a row is of a channel: neither capitals nor a space around it count."""
+    spelled = "+".join(f"({table}[channel]={one})" for one in spellings(channel))
+    return f"({spelled}>0)"
+
+
+def in_spellings(formula: str) -> str:
+    """A formula of SUMIFS, {one} being a channel, added up over its spellings."""
+    return "+".join(formula.replace("{one}", one) for one in spellings("{$channel}"))
 
 
 def timed(start: str, end: str, condition: str = "") -> str:
     """The condition that both dates are there, in order."""
     more = f"*{condition}" if condition else ""
-    return f'(Leads[{start}]<>"")*(Leads[{end}]<>"")*(Leads[{end}]>=Leads[{start}]){more}'
+    ended = WON if end == "won_date" else f'(Leads[{end}]<>"")'
+    return f'(Leads[{start}]<>"")*{ended}*(Leads[{end}]>=Leads[{start}]){more}'
 
 
 def cycle(start: str, end: str, method: str, condition: str = "") -> str:
@@ -131,7 +156,7 @@ FIGURES = {
     ),
     "Cost and return": (
         Figure("SpendTotal", "Spend", "=SUM(Spend[spend])", MONEY, "All channels and months"),
-        Figure("Revenue", "Revenue", '=SUMIFS(Leads[value],Leads[won_date],">0")', MONEY,
+        Figure("Revenue", "Revenue", f"=SUMIFS(Leads[value],{WON_BY_NOW})", MONEY,
                "Value of the deals won"),
         Figure("LeadCost", "Cost per lead",
                blank_if("LeadCount*SpendTotal=0", "CPL(SpendTotal,LeadCount)"), MONEY,
@@ -157,15 +182,16 @@ FIGURES = {
                         "SALES_VELOCITY(OpenDeals,WinRate,DealSize,CycleDays)"), MONEY,
                "Money per day, of open deals"),
         Figure("PipelineShare", "Marketing's pipeline",
-               blank_if(f"SUMPRODUCT({reached('sqo_date')}*Leads[value])=0",
-                        f"PIPELINE_CONTRIBUTION(SUMPRODUCT({reached('sqo_date')}"
-                        f"*(Leads[channel]<>SalesChannel)*Leads[value]),"
-                        f"SUMPRODUCT({reached('sqo_date')}*Leads[value]))"), RATE,
+               blank_if(f"SUMPRODUCT({DEAL}*Leads[value])=0",
+                        f"PIPELINE_CONTRIBUTION(SUMPRODUCT({DEAL}"
+                        f"*(1-{of_channel('Leads', 'SalesChannel')})*Leads[value]),"
+                        f"SUMPRODUCT({DEAL}*Leads[value]))"), RATE,
                "Share of opportunities' value"),
         Figure("RevenueShare", "Marketing's revenue",
                blank_if("Revenue=0",
-                        'REVENUE_CONTRIBUTION(SUMIFS(Leads[value],Leads[won_date],">0",'
-                        'Leads[channel],"<>"&SalesChannel),Revenue)'), RATE,
+                        f"REVENUE_CONTRIBUTION(SUMPRODUCT({WON}"
+                        f"*(1-{of_channel('Leads', 'SalesChannel')})*Leads[value]),"
+                        "Revenue)"), RATE,
                "Share of deals won"),
     ),
 }  # fmt: skip
@@ -178,10 +204,9 @@ AGREEMENTS = (
               MONEY),
     Agreement("Customer acquisition cost", "=CustomerCost",
               blank_if("CustomerCount*SpendTotal=0",
-                       "SUM(Spend[spend])/COUNT(Leads[won_date])"), MONEY),
+                       f"SUM(Spend[spend])/COUNTIFS({WON_BY_NOW})"), MONEY),
     Agreement("ROAS", "=AdReturn",
-              blank_if(NO_SPEND,
-                       'SUMPRODUCT((Leads[won_date]<>"")*Leads[value])/SUM(Spend[spend])'), RATIO),
+              blank_if(NO_SPEND, f"SUMPRODUCT({WON}*Leads[value])/SUM(Spend[spend])"), RATIO),
     Agreement("Days from lead to customer", "=CycleDays",
               blank_if(f"SUMPRODUCT({timed('created', 'won_date')})=0",
                        f"SUMPRODUCT({timed('created', 'won_date')}"
@@ -212,8 +237,12 @@ PROBLEMS = (
             "=SUM(ChannelLeads)-SUM(KnownLeads)-SUMPRODUCT("
             '(Leads[lead_id]<>"")*(Leads[channel]=""))', "",
             "Spell the channel as in the sheet {Spend}, or add it there."),
-    Problem("Channels of Spend spelled in two ways", '=COUNTIF(Spellings,">1")', "",
-            "Capitals make no two channels: spell each in one way."),
+    Problem("Won on a day to come",
+            *where(LEADS, "(Leads[won_date]>Until)*(Leads[won_date]<73051)"),
+            "They are open deals, and no customers yet: the day is one that is expected."),
+    Problem("No lead has a day on which it became an opportunity",
+            f"=IF({LEADS.empty},0,IF(COUNT(Leads[sqo_date])=0,1,0))", "",
+            "Every lead that is open or lost counts as a deal: fill in sqo_date, if you know it."),
     Problem("Won and lost", *where(LEADS, '(Leads[won_date]<>"")*(Leads[lost_date]<>"")'),
             "They count as won: delete the day of the loss, if that is right."),
     Problem("Won before they were created",
@@ -307,8 +336,18 @@ SEGMENT_COUNTS = ("leads", "MQL", "SQL", "SQO", "customers")
 SEGMENT_COLUMNS = (
     copied("segment", KEY, NAME),
     *(copied(header, COUNT, RIGHT) for header in SEGMENT_COUNTS),
-    *(copied(label, RATE, RIGHT)._replace(bars=True) for label, *_ in STEPS[:-1]),
-    Measure("close rate", "CLOSE_RATE({customers},{leads})", RATE, over="N({leads})", bars=True),
+    *(
+        copied(label, RATE, RIGHT)._replace(bars=True, of=before)
+        for (label, *_), before in zip(STEPS[:-1], SEGMENT_COUNTS[:-1], strict=True)
+    ),
+    Measure(
+        "close rate",
+        "CLOSE_RATE({customers},{leads})",
+        RATE,
+        over="N({leads})",
+        bars=True,
+        of="leads",
+    ),
 )
 
 
@@ -316,8 +355,8 @@ def segments(page: Page) -> None:
     """The funnels of channels, campaigns or owners, beside each other."""
     styles, source = page.styles, page.book.pages["Model"]
     lead = (
-        "Each channel, campaign or owner: choose which on the sheet {Summary}. A name spelled in"
-        " two ways, such as with and without capitals, makes two segments."
+        "Each channel, campaign or owner: choose which on the sheet {Summary}. Neither capitals nor"
+        " spaces around a name make two segments."
     )
     lay_out(page, "Funnel by segment", lead, ((1, 30), (10, 13)), frozen=(TOP + 1, 1))
     page.put(2, 0, "=FunnelBy", styles.label(bold=True))
@@ -349,18 +388,19 @@ def segments(page: Page) -> None:
 
 # What each channel brings, and what it costs
 
-MINE = "(Leads[channel]={$channel})"
+MINE = of_channel("Leads", "{$channel}")
+SPENT = in_spellings("SUMIFS(Spend[{column}],Spend[channel],{one})")
+EARNED = in_spellings(f"SUMIFS(Leads[value],Leads[channel],{{one}},{WON_BY_NOW})")
 VOLUMES = (
     copied("channel", KEY, NAME),
-    Measure("spend", "SUMIFS(Spend[spend],Spend[channel],{$channel})", MONEY),
-    Measure("visits", "SUMIFS(Spend[visits],Spend[channel],{$channel})", COUNT),
+    Measure("spend", SPENT.replace("{column}", "spend"), MONEY),
+    Measure("visits", SPENT.replace("{column}", "visits"), COUNT),
     Measure("leads", f'SUMPRODUCT({MINE}*(Leads[lead_id]<>""))', COUNT, name="KnownLeads"),
     *(
         Measure(header, f"SUMPRODUCT({MINE}*{reached(stage)})", COUNT)
         for header, stage in zip(SEGMENT_COUNTS[1:], STAGES, strict=True)
     ),
-    Measure("revenue", 'SUMIFS(Leads[value],Leads[channel],{$channel},Leads[won_date],">0")',
-            MONEY),
+    Measure("revenue", EARNED, MONEY),
 )  # fmt: skip
 
 # Of the same channels: {channel} ... {revenue} are its volumes.
@@ -379,7 +419,7 @@ RETURNS = (
     Measure("win rate", "WIN_RATE({customers},{lost})", RATE, "({customers}+{lost})", best="high"),
     Measure("days to win", "{days}", DAYS, "N({days})", best="low"),
     Measure("velocity per day",
-            f"SALES_VELOCITY(SUMPRODUCT((Leads[channel]={{channel}})*{OPEN}),{{win rate}},"
+            f"SALES_VELOCITY(SUMPRODUCT({of_channel('Leads', '{channel}')}*{OPEN}),{{win rate}},"
             "{revenue}/{customers},{days})", MONEY, "N({days})*{customers}", best="high"),
 )  # fmt: skip
 
@@ -428,14 +468,14 @@ MONTHLY = (
     Measure("visits", f"SUMIFS(Spend[visits],{within('Spend[month]')})", COUNT),
     Measure("leads", f"COUNTIFS({within('Leads[created]')})", COUNT),
     Measure("MQL", f"COUNTIFS({within('Leads[mql_date]')})", COUNT),
-    Measure("customers", f"COUNTIFS({within('Leads[won_date]')})", COUNT),
-    Measure("revenue", f"SUMIFS(Leads[value],{within('Leads[won_date]')})", MONEY),
+    Measure("customers", f"COUNTIFS({within('Leads[won_date]')},{WON_BY_NOW})", COUNT),
+    Measure("revenue", f"SUMIFS(Leads[value],{within('Leads[won_date]')},{WON_BY_NOW})", MONEY),
     Measure("cost per lead", "CPL({spend},{leads})", MONEY, "{spend}*{leads}"),
     Measure("CAC", "CAC({spend},{customers})", MONEY, "{spend}*{customers}"),
     Measure("revenue growth", "SALES_GROWTH({revenue},{revenue<})", RATE, "N({revenue<})",
             first='""'),
 )  # fmt: skip
-NEWEST = "MAX(Leads[created],Leads[won_date],Spend[month])"
+NEWEST = 'MAX(Leads[created],Spend[month],MAXIFS(Leads[won_date],Leads[won_date],"<="&Until))'
 
 
 def trend(page: Page) -> None:
@@ -526,9 +566,9 @@ def attribution(page: Page) -> None:
 # The sheet Model
 
 CHANNEL_ENDS = (
-    Measure("spellings", "COUNTIF({names},{name})", COUNT, name="Spellings"),
-    Measure("deals lost", f"SUMPRODUCT((Leads[channel]={{name}})*{LOST})", COUNT),
-    Measure("days to win", cycle("created", "won_date", "mean", "(Leads[channel]={name})"), DAYS,
+    Measure("deals lost", f"SUMPRODUCT({of_channel('Leads', '{name}')}*{LOST})", COUNT),
+    Measure("days to win",
+            cycle("created", "won_date", "mean", of_channel("Leads", "{name}")), DAYS,
             kind="array"),
 )  # fmt: skip
 STEP_DAYS = (
@@ -553,16 +593,18 @@ def model(page: Page) -> None:
                [bold, count, rate, rate, count])  # fmt: skip
     by_spend = 'CHANNEL_MIX(Spend[channel],IF(Spend[channel]="","",Spend[spend]+1))'
     page.spill(TOP, CHANNELS, f'=IF({SPEND.empty},"",CHOOSECOLS({by_spend},1))', header, [bold])
-    names = page.book.at("Channels", TOP + 1, 0, TOP + ROOM, 0)
     rows = originals(page.book.pages["Channels"], TOP + 1, 0, ("name",), ROOM, "")
-    headers(page, put_grid(page, TOP, CHANNEL_ENDS, [row | {"names": names} for row in rows],
-                           left=CHANNELS + 2, blank='{name}=""', titled=False))  # fmt: skip
+    headers(page, put_grid(page, TOP, CHANNEL_ENDS, rows, left=CHANNELS + 3, blank='{name}=""',
+                           titled=False))  # fmt: skip
     headers(page, put_grid(page, TOP, STEP_DAYS, [
         {"label": label} | {f"{one} days": cycle(start, end, one).removeprefix("=")
                             for one in ("mean", "median")}
         for label, start, end in STEPS
     ], left=CYCLES, titled=False))  # fmt: skip
     rows_of_a_lead(page)
+    page.write(TOP + 3, MIX, "until", styles.label(bold=True))
+    page.put(TOP + 3, MIX + 1, f"={UNTIL}", styles.number(DATE))
+    page.define("Until", TOP + 3, MIX + 1)
     for number, chosen in enumerate(("AttributionModel", *(f'"{name}"' for name in OVERVIEW))):
         formula = blank_if("CustomerCount=0", credit(chosen))
         page.spill(TOP, CREDIT + 5 * number, formula, header,
@@ -570,7 +612,10 @@ def model(page: Page) -> None:
     page.define("Credited", TOP + 1, CREDIT + 1, TOP + 200, CREDIT + 1)
     # Of the dates only whether they are there counts: 1 is a day like any other. The first column
     # of the block is no date; every lead is a lead.
-    days = '(Leads[lead_id]<>"")*({1,0,0,0,0}+(Leads[[owner]:[won_date]]<>"")>0)'
+    days = (
+        '(Leads[lead_id]<>"")*({1,0,0,0,0}+(Leads[[owner]:[won_date]]<>"")>0)'
+        "*({1,1,1,1,0}+(Leads[[owner]:[won_date]]<=Until)>0)"
+    )
     counts = '{"leads","MQL","SQL","SQO","customers"}'
     chosen = f'IF(Leads[lead_id]="","",{segment()})'
     page.spill(TOP, SEGMENTS, blank_if("LeadCount=0", f"FUNNEL_BY({chosen},{days},{counts})"),
@@ -589,16 +634,14 @@ def headers(page: Page, grid: Grid) -> None:
 def rows_of_a_lead(page: Page) -> None:
     """How many leads there are, however often each stands in the table; the one of most rows."""
     # Leads are told apart by their capitals, as a CRM does, so they are counted as customers are:
-    # on one day, for 1 each.
+    # on one day, for 1 each. Where one of several rows is, is found as MATCH finds it.
     leads = 'IF(Leads[lead_id]="","",Leads[lead_id])'
     once = 'IF(Leads[lead_id]="","",1)'
-    rows = f"RFM({leads},{once},{once})"
-    times = f"CHOOSECOLS({rows},4)"
     for row, label, name, formula, style in (
-        (TOP + 1, "leads", "DistinctLeads", f"=IF(LeadCount=0,0,ROWS({rows})-1)",
-         page.styles.number(COUNT)),
+        (TOP + 1, "leads", "DistinctLeads",
+         f"=IF(LeadCount=0,0,ROWS(RFM({leads},{once},{once}))-1)", page.styles.number(COUNT)),
         (TOP + 2, "the one of most rows", "CommonestLead",
-         blank_if("LeadCount=0", f"INDEX({rows},MATCH(MAX({times}),{times},0),1)"),
+         blank_if("LeadCount=0", f"INDEX(CHANNEL_MIX({leads},{once}),2,1)"),
          page.styles.label()),
     ):  # fmt: skip
         page.write(row, MIX, label, page.styles.label(bold=True))
@@ -610,9 +653,9 @@ def credit(chosen: str) -> str:
     """Attribution of the customers to the touches of all leads, by a model."""
     path = 'IF(Leads[campaign]<>"",Leads[campaign],IF(Leads[channel]<>"",Leads[channel],"?"))'
     blank = 'IF((Leads[lead_id]="")*(Leads[won_date]=""),"",'
-    won = f'{blank}(Leads[won_date]<>"")*1)'
-    value = f'{blank}(Leads[won_date]<>"")*Leads[value])'
-    lost = f'{blank}(Leads[won_date]="")*1)'
+    won = f"{blank}{WON}*1)"
+    value = f"{blank}{WON}*Leads[value])"
+    lost = f"{blank}1-{WON})"
     return f"ATTRIBUTION({blank}{path}),{won},{chosen},{value},{lost})"
 
 

@@ -26,7 +26,7 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
 from kpi_xl.units import Unit
 
-from .parts import Series, bars, best_and_worst, header_row, headline, same_as
+from .parts import Series, bars, best_and_worst, header_row, headline, no_bars, same_as
 from .writing import MUTED, Page
 
 MONTH = Unit("DATE", "a month", "yyyy-mm")
@@ -58,7 +58,8 @@ class Measure(NamedTuple):
     The cell is blank where the condition `blank` holds (None: the table's condition; "": never),
     and where `over`, what the formula divides by, is 0. `first` is the formula of the first record,
     if that is another; it knows neither. `name` is the defined name of the column's cells. `best`
-    marks the best and the worst, `bars` draws bars behind the numbers. `key` is what placeholders
+    marks the best and the worst, `bars` draws bars behind the numbers, but for those `of` fewer
+    than ten: a rate of one in one fills its cell, and says nothing. `key` is what placeholders
     call it, if not by its header. `look` are properties of its format. `kind`: "array" computes
     with whole columns on its way, "text" is an English text in place of a formula, "raw" a text
     that stays English, "number" a number, "spill" the cells of a spilled table, which the caller
@@ -74,6 +75,7 @@ class Measure(NamedTuple):
     name: str = ""
     best: Literal["", "high", "low"] = ""
     bars: bool = False
+    of: str = ""
     key: str = ""
     look: Mapping[str, Any] = {}
     kind: Literal["formula", "array", "text", "raw", "number", "spill"] = "formula"
@@ -228,6 +230,9 @@ def put_grid(
         page.sheet.set_row(row, height)
     for measure in measures:
         if measure.bars:
+            if measure.of:
+                condition = f"N({xl_rowcol_to_cell(*grid.place(measure.of, 1))})<10"
+                no_bars(page, grid.block(measure.called), condition)
             bars(page, *grid.block(measure.called))
         if measure.best:
             low = measure.best == "low"

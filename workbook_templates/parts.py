@@ -899,6 +899,15 @@ def warn_of_more(page: Page, row: int, column: str, room: int, sheet: str, name:
     page.define(name, row, 0)
 
 
+def no_bars(page: Page, place: tuple[int, int, int, int], condition: str) -> None:
+    """No bars in the rows of a block for which a condition holds; to be said before `bars`.
+
+    The condition is that of the first row, with addresses whose rows are relative.
+    """
+    rule = {"type": "formula", "criteria": f"={condition}", "stop_if_true": True}
+    page.sheet.conditional_format(*place, rule)
+
+
 def bars(page: Page, *place: int) -> None:
     """Bars behind the numbers of a block."""
     look = {"type": "data_bar", "bar_color": BAR, "bar_solid": True, "min_type": "num"}
@@ -916,8 +925,9 @@ def heat(page: Page, *place: int) -> None:
 def best_and_worst(page: Page, place: tuple[int, int, int, int], unit: Unit, *, low: bool) -> None:
     """Mark the best and the worst number of a column, by a sign and a colour.
 
-    `low`: the lowest is the best, as with costs.
+    `low`: the lowest is the best, as with costs. Where two are printed alike, none is the best.
     """
+    digits = unit.number_format.partition(".")[2].count("0") + 2 * ("%" in unit.number_format)
     whole, cell = xl_range_abs(*place), xl_rowcol_to_cell(place[0], place[1])
     for extreme, best in (("MIN", low), ("MAX", not low)):
         sign, ink, ground = ("★", "#00523B", "#D9F0E8") if best else ("▼", "#8A3B00", "#FBE3D3")
@@ -925,7 +935,11 @@ def best_and_worst(page: Page, place: tuple[int, int, int, int], unit: Unit, *, 
             {"bold": True, "font_color": ink, "bg_color": ground,
              "num_format": f'"{sign} "{unit.number_format}'}
         )  # fmt: skip
-        rule = f"=AND(ISNUMBER({cell}),MIN({whole})<MAX({whole}),{cell}={extreme}({whole}))"
+        first, second = (f"ROUND({name}({whole},{n}),{digits})"
+                         for name in ("SMALL" if extreme == "MIN" else "LARGE",)
+                         for n in (1, 2))  # fmt: skip
+        # With a single number there is no second one: the error is no mark either.
+        rule = f"=AND(ISNUMBER({cell}),ROUND({cell},{digits})={first},{first}<>{second})"
         page.sheet.conditional_format(
             *place, {"type": "formula", "criteria": rule, "format": style}
         )

@@ -89,11 +89,13 @@ LEFT = "(Survivors[period]<=FitUntil)"
 # Side by side, with room to the right of the cohorts for ten years of weeks.
 CUSTOMERS = Spill("Customers", 0, f"RFM({BOUGHT},Orders[amount])")
 CURVE = Spill("Retention curve", 9, f"RETENTION_CURVE({BOUGHT},Period)")
-FIT = Spill("Model of purchases and spend", 14, f'BTYD_FIT({BOUGHT},Orders[amount],"W")')
+FIT = Spill(
+    "Model of purchases and spend", 14, f'BTYD_FIT({BOUGHT},Orders[amount],"W",,BuyingModel)'
+)
 FORECAST = Spill(
     "Value of each customer",
     17,
-    f'CLV_FORECAST({BOUGHT},Orders[amount],Horizon,(1+YearlyRate)^(1/52)-1,"W")',
+    f'CLV_FORECAST({BOUGHT},Orders[amount],Horizon,(1+YearlyRate)^(1/52)-1,"W",,BuyingModel)',
 )
 RANKED = Spill("The most valuable first", 26, "CHANNEL_MIX(Buyer,Worth)")
 AT_RISK = Spill(
@@ -140,6 +142,14 @@ FORECAST_SETTINGS = (
     Setting("Horizon", "Look ahead", 52, PERIODS, "Weeks: 52 are a year"),
     Setting("YearlyRate", "Discount rate a year", 0.1, RATE, "A week's follows from it"),
     Setting("RiskBelow", "At risk below", 0.5, RATE, "The chance that they still buy"),
+    Setting(
+        "BuyingModel",
+        "Model of purchases",
+        "mbgnbd",
+        TEXT,
+        "When customers may stop",
+        ("mbgnbd", "paretonbd", "bgnbd"),
+    ),
 )
 
 CONTRACT_SETTINGS = (
@@ -195,7 +205,7 @@ FIGURES = {
         Figure("MonthlyOrders", "Orders per customer and month",
                blank_if(NOBODY, "OrderCount/CustomerCount/((DataUntil-FirstOrder+1)/30.4375)"),
                AVERAGE, "Over the whole time"),
-        Figure("CustomerValue", "Customer lifetime value",
+        Figure("CustomerValue", "CLV of a new customer, as margin",
                blank_if(NOBODY,
                         "CLV(OrderValue,MonthlyOrders,Lifetime,GrossMargin,DiscountRate)"),
                MONEY, "Margin, discounted"),
@@ -218,8 +228,9 @@ TO_COME = (
            "Discounted: the CLV of all"),
     Figure("ClvMargin", "Its gross margin", blank_if(NO_FORECAST, "ClvTotal*GrossMargin"), MONEY,
            "At the margin of {Summary}"),
-    Figure("ClvMean", "CLV per customer", blank_if(NO_FORECAST, "ARPU(ClvTotal,ForecastCustomers)"),
-           MONEY, "Revenue to come / customers"),
+    Figure("ClvMean", "Revenue to come, a customer",
+           blank_if(NO_FORECAST, "ARPU(ClvTotal,ForecastCustomers)"), MONEY,
+           "Revenue to come / customers"),
 )  # fmt: skip
 
 CONTRACTS = (
@@ -256,7 +267,7 @@ AGREEMENTS = (
               blank_if(NOBODY, 'COUNTIF(PurchaseCount,">1")/COUNT(PurchaseCount)'), RATE),
     Agreement("Revenue, summed by customer", "=IF(CustomersDone=0,0,SUM(Monetary))",
               "=SUM(Orders[amount])", MONEY),
-    Agreement("Customer lifetime value", "=CustomerValue",
+    Agreement("CLV of a new customer, as margin", "=CustomerValue",
               blank_if(NOBODY, "-PV(DiscountRate,Lifetime,OrderValue*MonthlyOrders*GrossMargin)"),
               MONEY),
     Agreement("Revenue, summed over cohorts", blank_if(TOO_LONG, "SUM(CohortRevenue)"),
@@ -268,7 +279,8 @@ AGREEMENTS = (
               blank_if("SUM(MrrStart)=0",
                        "1+(SUM(MrrMore)-SUM(MrrLess)-SUM(MrrChurned))/SUM(MrrStart)"), RATE),
     Agreement("Left after a period, first cohort", "=FirstLeft",
-              blank_if("FirstFitted=0", "FirstBeta/(FirstAlpha+FirstBeta)"), RATE),
+              blank_if("FirstFitted=0",
+                       'IF(FirstAlpha="",1-FirstChurn,FirstBeta/(FirstAlpha+FirstBeta))'), RATE),
     Agreement("CLV, summed over the ranked list", "=SUM(RankedClv)", "=SUM(Worth)", MONEY),
 )  # fmt: skip
 
@@ -468,7 +480,9 @@ def cohort_left(
     done(page, f"{which}Fitted", TOP - 2, fit.column)
     worth = blank_if(f"{which}Fitted=0", f"CLV_SBG(ContractMargin,{survivors},ContractRate)")
     page.put_array(TOP - 2, fit.column + 1, worth, styles.number(MONEY))
-    for name, row in (("Clv", TOP - 2), ("Alpha", TOP + 1), ("Beta", TOP + 2)):
+    # Without an alpha the row after beta is the churn.
+    rows = (("Clv", TOP - 2), ("Alpha", TOP + 1), ("Beta", TOP + 2), ("Churn", TOP + 3))
+    for name, row in rows:
         page.define(f"{which}{name}", row, fit.column + 1)
 
 
@@ -615,7 +629,9 @@ IN_WORDS = (
     "P(alive) is the chance that a customer still buys: high after long silence only for those"
     " who always bought seldom.",
     "CLV is what a customer will still spend within the weeks set, discounted; not what was"
-    " spent. Models: BG/NBD for purchases, Gamma-Gamma for spend.",
+    " spent. Models: the one set above for purchases, Gamma-Gamma for spend.",
+    "mbgnbd: customers may stop after any purchase; paretonbd: at any moment; bgnbd: not before"
+    " their second one, so that it counts everybody who bought once as a customer for ever.",
     "Times are weeks. A week's discount rate is (1 + a year's)^(1/52) - 1.",
 )
 
@@ -679,7 +695,8 @@ def how_they_buy(source: Page) -> tuple[Figure, ...]:
     return (
         Figure("WeeksBetween", "Weeks between purchases", blank_if(NO_FIT, f"{alpha}/{r}"),
                PERIODS, "Of a mean customer who still buys"),
-        Figure("StopChance", "Stop after a purchase", blank_if(NO_FIT, f"{a}/({a}+{b})"), RATE,
+        Figure("StopChance", "Stop after a purchase",
+               blank_if(f'IF({NO_FIT},TRUE,BuyingModel="paretonbd")', f"{a}/({a}+{b})"), RATE,
                "Mean chance, each time they return"),
         Figure("MeanSpend", "Mean spend a purchase",
                blank_if(f"IF({NO_FIT},TRUE,{q}<=1)", f"{p}*{v}/({q}-1)"), MONEY,
@@ -784,15 +801,20 @@ def contracts_status(page: Page) -> None:
     said, source = page.book.say, page.book.pages["Model"]
     no_data = said("Nothing to show yet: fill the sheet {Survivors}.")
     too_few = said(
-        "A cohort's losses do not tell how its customers differ: fewer than three periods, nobody"
-        " lost, or all at one same rate."
+        "A cohort's losses do not tell when others will leave: fewer than three periods, nobody"
+        " lost, or all in the first period."
     )
     fine = said("The model is fitted to the first periods; the rows after them test it.")
+    alike = said(
+        "A cohort leaves at one same rate, or faster with time: one churn is taken for all of it."
+    )
     missing = ",".join(f"ISNA({source.at(TOP, fit.column)})" for _, _, fit, _, _ in COHORTS_LEFT)
     page.put(
         2, 0,
         f"=IF({SURVIVORS.empty},{literal(no_data)},IF(OR({missing}),{literal(too_few)},"
-        f"IF(FirstFitted+SecondFitted=0,{literal(too_few)},{literal(fine)})))",
+        f"IF(FirstFitted+SecondFitted=0,{literal(too_few)},"
+        f"IF(FirstFitted*(FirstAlpha=\"\")+SecondFitted*(SecondAlpha=\"\")>0,{literal(alike)},"
+        f"{literal(fine)}))))",
         page.styles.lead(),
     )  # fmt: skip
     warn_if(page, 2, 0, "=FirstFitted=0")
