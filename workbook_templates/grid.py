@@ -229,15 +229,20 @@ def put_grid(
     for row in range(top + 1, top + 1 + len(records)) if height else ():
         page.sheet.set_row(row, height)
     for measure in measures:
-        if measure.bars:
-            if measure.of:
-                condition = f"N({xl_rowcol_to_cell(*grid.place(measure.of, 1))})<10"
-                no_bars(page, grid.block(measure.called), condition)
-            bars(page, *grid.block(measure.called))
-        if measure.best:
-            low = measure.best == "low"
-            best_and_worst(page, grid.block(measure.called), measure.unit, low=low)
+        marked(grid, measure)
     return grid
+
+
+def marked(grid: Grid, measure: Measure) -> None:
+    """The bars of a column, and the signs of its best and its worst."""
+    block = grid.block(measure.called)
+    if measure.bars:
+        if measure.of:
+            whole = xl_rowcol_to_cell(*grid.place(measure.of, 1))
+            no_bars(grid.page, block, f"N({whole})<10")
+        bars(grid.page, *block)
+    if measure.best:
+        best_and_worst(grid.page, block, measure.unit, low=measure.best == "low")
 
 
 def put_header(grid: Grid, heads: Mapping[str, Any] = {}) -> None:
