@@ -106,7 +106,11 @@ def ltv_curve(
     economics.refuse_missing_segments(by, segment)
     told_apart = segment if by == "segment" else None
     orders = _orders(frame, customer, date, amount, as_of, told_apart)
-    return table(economics.ltv_rows(_activity(orders, period, of_revenue=True), period, margin, by))
+    return table(
+        economics.ltv_rows(
+            _activity(orders, period, of_revenue=True, of_customers=False), period, margin, by
+        )
+    )
 
 
 def cac_by(
@@ -131,12 +135,10 @@ def cac_by(
     )
     orders = _orders(frame, customer, date, None, None, segment)
     won = (
-        _with_period(_with_first_segment(orders.rows), period, orders.days, name="number")
-        .group_by("key", "segment")
-        .agg(nw.col("number").min())
-        .group_by("number", "segment")
+        _firsts(_with_period(orders.rows, period, orders.days), "period", of_segments=True)
+        .group_by("born", "segment")
         .agg(nw.len().alias("count"))
-        .select("number", "segment", "count")
+        .select("born", "segment", "count")
     )
     found = [[(number, _named(key), x) for number, key, x in _fetched(q)] for q in (spent, won)]
     spelled = _spelled(key for counted in found for _, key, _ in counted)
@@ -499,28 +501,29 @@ def _left(total: str) -> nw.Expr:
     return nw.when(left.abs() > 1e-14 * nw.col("moved")).then(left).otherwise(nw.lit(0.0))
 
 
-def _activity(orders: _Orders, period: str, *, of_revenue: bool) -> tables.Activity:
+def _activity(
+    orders: _Orders, period: str, *, of_revenue: bool, of_customers: bool = True
+) -> tables.Activity:
+    """Customers and revenue by segment, cohort and age; without customers only their cohorts'."""
     import numpy as np
 
-    rows = orders.rows
-    if period == ROLLING:
-        first = nw.col("day").min().over("key")
-        rows = rows.with_columns(born=first, age=(nw.col("day") - first) // ROLLING_DAYS)
-        place = ["born", "age"]
-    else:
-        rows = _with_period(rows, period, orders.days)
-        place = ["period"]
-    if orders.of_segments:
-        rows = _with_first_segment(rows)
-        place.append("segment")
-    counted = rows.group_by("key", *place).agg(nw.col("amount").sum(), nw.col("moved").sum())
+    rows, segment = orders.rows, ["segment"] * orders.of_segments
     if period != ROLLING:
-        counted = counted.with_columns(born=nw.col("period").min().over("key")).with_columns(
-            age=nw.col("period") - nw.col("born")
+        rows = _with_period(rows, period, orders.days)
+    since = "day" if period == ROLLING else "period"
+    firsts = _firsts(rows, since, of_segments=orders.of_segments)
+    rows = rows.select("key", since, "amount", "moved")
+    if of_customers:
+        rows = rows.group_by("key", since).agg(nw.col("amount").sum(), nw.col("moved").sum())
+    rows = rows.join(firsts, on="key")
+    age = nw.col(since) - nw.col("born")
+    rows = rows.with_columns(age=age // ROLLING_DAYS if period == ROLLING else age)
+    if of_customers and period == ROLLING:
+        rows = rows.group_by("key", "born", "age", *segment).agg(
+            nw.col("amount").sum(), nw.col("moved").sum()
         )
-    segment = ["segment"] * orders.of_segments
     born, ages, buyers, amounts, *segments = _collected(
-        counted.group_by("born", "age", *segment)
+        rows.group_by("born", "age", *segment)
         .agg(nw.len().alias("buyers"), nw.col("amount").sum(), nw.col("moved").sum())
         .select("born", "age", "buyers", _left("amount"), *segment)
     )
@@ -532,19 +535,33 @@ def _activity(orders: _Orders, period: str, *, of_revenue: bool) -> tables.Activ
     where = number, cohorts - oldest, np.array(ages, dtype=np.int64)
     revenue = (*where, np.array(amounts, dtype=np.float64)) if of_revenue else None
     active = (*where, np.array(buyers))
+    if not of_customers:
+        counts = firsts.group_by("born", *segment).agg(nw.len().alias("size"))
+        sizes: dict[Any, int] = defaultdict(int)
+        for day, size, *name in _fetched(counts.select("born", "size", *segment)):
+            sizes[(day, *map(_named, name))] += size
+        first = zip(born, *([_named(name) for name in column] for column in segments), strict=True)
+        size_at = [sizes[place] if not age else 0 for place, age in zip(first, ages, strict=True)]
+        active = (*where, np.array(size_at))
     return tables.tabulated(oldest, orders.as_of, period, active, revenue, names)
 
 
-def _with_first_segment(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """The rows with the segment of each customer's first day, of several the least."""
-    first, segment = nw.col("day").min().over("key"), nw.col("segment")
+def _firsts(rows: nw.LazyFrame[Any], since: str, *, of_segments: bool) -> nw.LazyFrame[Any]:
+    """Each customer's first period, or day, as `born`; the segment of the first day.
+
+    Of several segments on that day it is the least.
+    """
+    born = nw.col(since).min().alias("born")
+    if not of_segments:
+        return rows.group_by("key").agg(born)
+    first = rows.group_by("key").agg(nw.col("day").min().alias("first"))
+    rows = rows.join(first, on="key").filter(nw.col("day") == nw.col("first"))
     if rows.collect_schema()["segment"] != nw.String:
-        rows = rows.with_columns(segment=nw.when(nw.col("day") == first).then(segment))
-        return rows.with_columns(segment=segment.min().over("key"))
+        return rows.group_by("key").agg(born, nw.col("segment").min())
     # Texts and nulls in one column of pandas have no least.
-    then = nw.when(nw.col("day") == first).then(segment.fill_null(AFTER_ALL))
-    rows = rows.with_columns(segment=then.otherwise(nw.lit(AFTER_ALL)))
-    rows = rows.with_columns(segment=segment.min().over("key"))
+    rows = rows.with_columns(nw.col("segment").fill_null(AFTER_ALL))
+    rows = rows.group_by("key").agg(born, nw.col("segment").min())
+    segment = nw.col("segment")
     return rows.with_columns(segment=nw.when(segment != AFTER_ALL).then(segment))
 
 

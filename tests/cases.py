@@ -377,6 +377,12 @@ ONE_BLANK = {
     "FUNNEL of a blank": "stage",
     "FUNNEL_BY of a blank": "segment",
     "CHANNEL_MIX of a blank": "channel",
+    "LTV_CURVE of a blank": "#N/A",
+    "CAC_BY of a blank": "segment",
+    "ORDER_SEGMENTS of a blank": "(none)",
+    "MRR_MOVEMENTS of a blank": "month",
+    "TOUCH_PATHS of a blank": "path",
+    "HOLM of a blank": 0,
     "BTYD_FIT of a blank": "#N/A",
     "CLV_FORECAST of a blank": "#N/A",
 }

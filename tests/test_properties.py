@@ -62,6 +62,8 @@ def number(argument: Argument) -> st.SearchStrategy[Any]:
     """Numbers that the argument admits, of a size that marketers have."""
     if argument.arg.words:
         return st.sampled_from(argument.arg.words)
+    if argument.arg.unit is TEXT:
+        return st.text(max_size=5)
     if argument.domain.whole:
         return st.integers(int(argument.domain.low), int(argument.domain.high)).map(float)
     low, high = max(argument.low, -1e6), min(argument.high, 1e6)

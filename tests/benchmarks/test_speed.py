@@ -226,6 +226,65 @@ def test_the_usual_pandas_recipe(benchmark: Any) -> None:
     assert len(benchmark.pedantic(recipe, rounds=15)) > 20
 
 
+# LTV curves of a million orders in twelve channels, against a query written for Polars by hand
+
+
+def orders_of_channels() -> pl.DataFrame:
+    customers, days, amounts = orders()
+    channels = np.random.default_rng(3).integers(0, 12, len(customers))
+    frame = pl.DataFrame({"who": customers, "day": days, "paid": amounts, "channel": channels})
+    return frame.with_columns(
+        day=pl.date(1899, 12, 30) + pl.duration(days=pl.col("day")),
+        channel=pl.format("channel {}", "channel"),
+    )
+
+
+def by_hand(frame: pl.DataFrame) -> list[pl.DataFrame]:
+    """Amounts by channel, cohort and age, and customers by channel and cohort."""
+
+    def month(name: str) -> pl.Expr:
+        return pl.col(name).dt.year().cast(pl.Int32) * 12 + pl.col(name).dt.month()
+
+    channel = pl.col("channel").get(pl.col("day").arg_min())
+    first = frame.lazy().group_by("who").agg(born=pl.col("day").min(), segment=channel)
+    first = first.select("who", "segment", born=month("born"))
+    amounts = (
+        frame.lazy()
+        .select("who", "paid", month=month("day"))
+        .join(first, on="who")
+        .group_by("segment", "born", age=pl.col("month") - pl.col("born"))
+        .agg(pl.col("paid").sum())
+    )
+    return pl.collect_all([amounts, first.group_by("segment", "born").len()])
+
+
+LTV = "LTV curves of 1,000,000 orders"
+
+
+@pytest.mark.benchmark(group=LTV)
+def test_ltv_curves_by_channel_from_columns(benchmark: Any) -> None:
+    frame, curve = orders_of_channels(), METRICS["LTV_CURVE"].kernel
+    days = frame["day"].to_numpy().astype("datetime64[D]").astype(np.int64) + 25569
+    columns = frame["who"].to_numpy(), days, frame["paid"].to_numpy()
+    channels = frame["channel"].to_list()
+    made = benchmark.pedantic(curve, (*columns, "M", channels, 1.0, None, "segment"), rounds=3)
+    assert len(made) == 13
+
+
+@pytest.mark.benchmark(group=LTV)
+@pytest.mark.parametrize("by", ["cohort", "segment"])
+def test_ltv_curves_over_a_frame(benchmark: Any, by: str) -> None:
+    frame = orders_of_channels()
+    arguments = frame, "who", "day", "paid", "M", "channel", 1.0, None, by
+    assert len(benchmark.pedantic(frames.ltv_curve, arguments, rounds=3)) >= 13
+
+
+@pytest.mark.benchmark(group=LTV)
+def test_ltv_curves_in_polars_by_hand(benchmark: Any) -> None:
+    frame = orders_of_channels()
+    assert len(benchmark.pedantic(by_hand, (frame,), rounds=3)) == 2
+
+
 # Telling a million customers apart: what COHORT does before it counts
 
 
