@@ -126,19 +126,22 @@ def call(
 
 def _child() -> "subprocess.Popen[bytes] | None":
     """A process that waits for its work; None where the system starts none."""
-    # It finds this package where this process does; and nothing that lies in the current folder.
-    here = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     try:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__],
+            [sys.executable, "-P", "-m", __name__],  # -P: nothing from the current folder
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | ONE_THREAD | {"PYTHONPATH": here},
+            env=os.environ | ONE_THREAD | {"PYTHONPATH": search_path()},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError:
         return None
+
+
+def search_path() -> str:
+    """Where a child finds this package: where this process does."""
+    return os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
 
 
 class _Plain(pickle.Unpickler):

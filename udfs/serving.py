@@ -10,15 +10,17 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from inspect import cleandoc
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from kpi_xl import METRICS, __version__
-from kpi_xl.hosts.office import MOST_BYTES, RequestError, answer, check_workbook, parsed
+from kpi_xl.hosts import office
+from kpi_xl.hosts.office import MOST_BYTES, RequestError
+from kpi_xl.hosts.workers import Answer, BusyError, EndedError, Workers
 from kpi_xl.locales import KNOWN, RIGHT_TO_LEFT, say, texts
 from kpi_xl.reference import (
     argument_help,
@@ -70,25 +72,25 @@ CULTURES = {code: language.culture for code, language in KNOWN.items() if code !
 HOSTS = "KPI_XL_HOSTS"
 """Names, separated by blanks, by which alone the server is reached; any, where it is not set."""
 
-LONG = 64 * 1024  # bytes of a request that is computed beside the others, not between them
+SHORT = 4096  # bytes of a request that may be of single cells, and so is answered at once
+AT_WORK, WAITING = 2, 64
+"""Calls of many cells, and reports: how many are computed at once, and how many more wait."""
+
+DEADLINE = "KPI_XL_DEADLINE"
+"""The environment variable with the seconds that one of those may take; 30, where it is not set."""
+
+BODY_SECONDS = 60.0  # in which the body of a request is there, once its headers are
+MOST_HELD = 512 * 2**20  # bytes of the bodies of all requests that are being read or computed
+
+OF_LOOPBACK = {b"localhost", b"127.0.0.1", b"[::1]"}
+TRANSPORT = b"strict-transport-security"
 
 log = logging.getLogger(__name__)
 
 
 def application() -> App:
     """The application, for uvicorn or another server of ASGI; a factory, called once a process."""
-    os.environ.update(SETTINGS)
-    for name, value in DEFAULTS.items():
-        os.environ.setdefault(name, value)
-    # xlwings asks at every cell whether it runs in a browser, and Python looks for it every time.
-    sys.modules.setdefault("pyodide", None)  # type: ignore[arg-type]
-    # After the settings: xlwings binds its decorators when it is imported.
-    from . import functions, scripts
-
-    known = reports(scripts)
-    sys.modules["custom_functions"] = functions  # the names that xlwings-server imports
-    sys.modules["custom_scripts"] = ModuleType("custom_scripts")
-    vars(sys.modules["custom_scripts"]).update(known)
+    functions, known = prepared()
     import xlwings.server
     from fastapi import Request
     from fastapi.exceptions import HTTPException
@@ -117,7 +119,8 @@ def application() -> App:
     for code in CULTURES:
         pages[f"{root}/kpi/{code}-meta.json"] = as_json(translated(meta, code))
     hosts = {name.encode() for name in os.environ.get(HOSTS, "").split()}
-    beside = ThreadPoolExecutor(max_workers=2, thread_name_prefix="long-call")
+    workers = Workers(f"{__name__}:perform", AT_WORK, WAITING, deadline())
+    held = Held()
 
     async def signed_in(scope: Message) -> None:
         """Pass, or raise RequestError, as xlwings-server's own routes do."""
@@ -148,23 +151,34 @@ def application() -> App:
         if method != "POST":
             raise RequestError(405, "only POST is answered here")
         await signed_in(scope)
-        body = await read(scope, receive)
-        if path == call:
-            if len(body) < LONG:
-                return answer(body), None
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(beside, answer, body), None
         name = path.removeprefix(script)
-        if name not in known:
+        if path != call and name not in known:
             near = did_you_mean(name[:40], known)
             raise RequestError(404, f"there is no report of this name{near}")
-        check_workbook(parsed(body))
-        return b"", once(body)
+        with held.request() as holding:
+            body = await read(scope, receive, holding)
+            if path == call and len(body) < SHORT:
+                asked = office.asked(body)
+                if office.is_scalar(asked):
+                    return office.answered(asked), None
+            said = {"call": True} if path == call else told(scope)
+            try:
+                status, _, content = await workers.do(said, body)
+            except BusyError:
+                raise RequestError(503, "the server has too much to do: try again") from None
+            except EndedError as error:
+                raise RequestError(504, str(error)) from None
+        if status != 200:
+            raise RequestError(status, detail(content))
+        return content, None
 
     async def app(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await main.app(scope, receive, send)
+            await workers.close()
             return
+        if named(scope) in OF_LOOPBACK:  # other things on this machine are not served by TLS
+            send = without(TRANSPORT, send)
         status, body, rest = 200, b"", None
         try:
             body, rest = await answered(scope, receive)
@@ -191,6 +205,83 @@ def application() -> App:
         allow_methods=["POST"],
         allow_headers=["*"],
     )
+
+
+def prepared() -> tuple[ModuleType, dict[str, Callable[..., Any]]]:
+    """The functions and reports, under the names that xlwings-server imports."""
+    os.environ.update(SETTINGS)
+    for name, value in DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    # xlwings asks at every cell whether it runs in a browser, and Python looks for it every time.
+    sys.modules.setdefault("pyodide", None)  # type: ignore[arg-type]
+    # After the settings: xlwings binds its decorators when it is imported.
+    from . import functions, scripts
+
+    known = reports(scripts)
+    sys.modules["custom_functions"] = functions
+    sys.modules["custom_scripts"] = ModuleType("custom_scripts")
+    vars(sys.modules["custom_scripts"]).update(known)
+    return functions, known
+
+
+def deadline() -> float:
+    """The seconds that a call may take. Raises ValueError for a setting that says none."""
+    seconds = float(os.environ.get(DEADLINE) or 30.0)
+    if not seconds > 0.0:
+        raise ValueError(f"{DEADLINE} is {seconds:g}: it must be more than 0")
+    return seconds
+
+
+# What a worker does
+
+
+def perform(said: dict[str, Any], body: bytes) -> Answer:
+    """Answer a call of a function, or run a report as xlwings-server does."""
+    try:
+        if "call" in said:
+            return 200, [], office.answer(body)
+        office.check_workbook(office.parsed(body))
+        return asyncio.run(ran(said, body))
+    except RequestError as refused:
+        return refused.status, [], as_json({"detail": refused.sentence})
+    except Exception:
+        log.exception("A call has failed")
+        return 500, [], as_json({"detail": "an error of the server's; its log tells more"})
+
+
+async def ran(said: dict[str, Any], body: bytes) -> Answer:
+    """The answer of xlwings-server to a request."""
+    prepared()
+    from xlwings_server import main
+
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in said["headers"]]
+    scope = said | {"headers": headers, "query_string": said["query_string"].encode("latin-1")}
+    messages: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        messages.append(message)
+
+    await main.app(scope, once(body), keep)
+    content = b"".join(message.get("body", b"") for message in messages[1:])
+    return messages[0]["status"], [], content
+
+
+def told(scope: Message) -> dict[str, Any]:
+    """What a worker needs to know of a request."""
+    plain = ("type", "http_version", "method", "scheme", "path", "root_path")
+    return {
+        **{name: scope[name] for name in plain if name in scope},
+        "query_string": scope["query_string"].decode("latin-1"),
+        "headers": [(n.decode("latin-1"), v.decode("latin-1")) for n, v in scope["headers"]],
+    }
+
+
+def detail(content: bytes) -> str:
+    """The sentence of an answer that is an error."""
+    try:
+        return str(json.loads(content)["detail"])
+    except (ValueError, LookupError, TypeError):
+        return content[:1000].decode("utf-8", "replace")
 
 
 # Reports
@@ -271,8 +362,55 @@ def named(scope: Message) -> bytes:
     return name if port.isdigit() else host
 
 
-async def read(scope: Message, receive: Receive) -> bytes:
-    """The whole of a request's JSON. Raises RequestError where it is too long, or another thing."""
+class Held:
+    """How many bytes the bodies of all requests have together, those that are at work included."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    @contextmanager
+    def request(self) -> Iterator[Callable[[int], None]]:
+        """Where a request is read and answered: told of its pieces, raises RequestError."""
+        mine = 0
+
+        def holding(more: int) -> None:
+            nonlocal mine
+            if self.size + more > MOST_HELD:
+                raise RequestError(503, "the server has too much to do: try again")
+            mine += more
+            self.size += more
+
+        try:
+            yield holding
+        finally:
+            self.size -= mine
+
+
+def without(header: bytes, send: Send) -> Send:
+    """A way to send answers without a header."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            kept = [pair for pair in message["headers"] if pair[0].lower() != header]
+            message = {**message, "headers": kept}
+        await send(message)
+
+    return sent
+
+
+async def read(scope: Message, receive: Receive, holding: Callable[[int], None]) -> bytes:
+    """The whole of a request's JSON. Raises RequestError where it is too long, or another thing.
+
+    Or where it does not arrive in time; `holding` is told of each piece, and may refuse it.
+    """
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(scope, receive, holding)
+    except TimeoutError:
+        raise RequestError(408, f"the request has not arrived in {BODY_SECONDS:g} s") from None
+
+
+async def _read(scope: Message, receive: Receive, holding: Callable[[int], None]) -> bytes:
     sent = dict(scope["headers"])
     kind = sent.get(b"content-type", b"").split(b";")[0].strip().lower()
     if kind != b"application/json":
@@ -288,6 +426,7 @@ async def read(scope: Message, receive: Receive) -> bytes:
         if message["type"] != "http.request":
             raise RequestError(400, "the request has broken off")
         parts.append(message.get("body", b""))
+        holding(len(parts[-1]))
         size += len(parts[-1])
         if size > MOST_BYTES:
             raise too_long

@@ -148,6 +148,8 @@ def run(
     """Serve until interrupted. Raises Misuse where the address cannot be had."""
     import uvicorn
 
+    from kpi_xl.hosts.patience import MOST_CONNECTIONS, Impatient
+
     try:
         uvicorn.run(
             served,
@@ -161,6 +163,8 @@ def run(
             access_log=False,
             server_header=False,
             ws="none",
+            http=Impatient,
+            limit_concurrency=MOST_CONNECTIONS,
         )
     except SystemExit as stopped:  # uvicorn has said why in its log
         if stopped.code:

@@ -6,12 +6,13 @@ answered as xlwings' own code answers it, without that code's work on each cell.
 
 import json
 from itertools import chain
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from kpi_xl import cells
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import area
 from kpi_xl.reference import did_you_mean
+from kpi_xl.registry import Metric
 
 MOST_BYTES = 32 * 2**20
 """The longest request: a million rows by three columns fit."""
@@ -67,8 +68,28 @@ class RequestError(Exception):
         self.sentence = sentence
 
 
+class Call(NamedTuple):
+    """A call of a function: its arguments as `cells` takes them, the version of the runtime."""
+
+    metric: Metric
+    arguments: list[Any]
+    runtime: str
+
+
 def answer(body: bytes) -> bytes:
     """What a call of a function gives. Raises RequestError."""
+    return answered(asked(body))
+
+
+def is_scalar(call: Call) -> bool:
+    """Whether a call is of single cells, and so is answered in much less than a millisecond."""
+    single = all(type(v) is not list or (len(v) == 1 and len(v[0]) == 1) for v in call.arguments)
+    columns = any(argument.arg.column for argument in call.metric.arguments)
+    return single and not columns and call.metric.result == "value"
+
+
+def asked(body: bytes) -> Call:
+    """The call that a request asks for. Raises RequestError."""
     call = parsed(body)
     name, given, runtime = (call.get(key) for key in ("func_name", "args", "runtime"))
     metric = METRICS.get(name) if isinstance(name, str) else None
@@ -81,9 +102,14 @@ def answer(body: bytes) -> bytes:
         raise RequestError(400, f"runtime is not one of {', '.join(RUNTIMES)}")
     names = [argument.name for argument in metric.arguments]
     blocks = [_block(value, name) for value, name in zip(given, names, strict=False)]
-    result = cells.evaluate(metric, blocks)
+    return Call(metric, blocks, runtime)
+
+
+def answered(call: Call) -> bytes:
+    """What it gives, as JSON."""
+    result = cells.evaluate(call.metric, call.arguments)
     rows = result if isinstance(result, list) else [[result]]
-    if runtime == "1.4" and not NUMBERS.issuperset(map(type, chain.from_iterable(rows))):
+    if call.runtime == "1.4" and not NUMBERS.issuperset(map(type, chain.from_iterable(rows))):
         rows = [[ERRORS.get(c, c) if isinstance(c, str) else c for c in row] for row in rows]
     return json.dumps({"result": rows}, allow_nan=False, separators=(",", ":")).encode()
 

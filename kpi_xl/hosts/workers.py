@@ -1,0 +1,156 @@
+"""Processes that work for a server, each on one request at a time, and within a deadline.
+
+Python runs one thread at a time, and reading a long request holds all others up: work in a process
+of its own delays nobody, and can be ended.
+"""
+
+import asyncio
+import importlib
+import json
+import logging
+import os
+import struct
+import sys
+from collections.abc import Callable
+from typing import IO, Any, NoReturn
+
+from kpi_xl import bounded
+
+Answer = tuple[int, list[tuple[str, str]], bytes]
+"""The status of HTTP, the headers, the body."""
+
+Work = Callable[[dict[str, Any], bytes], Answer]
+"""What a worker does: it is given what a request says of itself, and its body."""
+
+SIZES = struct.Struct(">QQ")
+MOST_MEMORY = 3 << 30  # bytes of a worker at work
+IDLE_MEMORY = 1 << 30  # of one that has done its work; beyond, another takes its place
+LOOKS = 0.1  # seconds between looks at its memory
+
+log = logging.getLogger(__name__)
+
+
+class BusyError(Exception):
+    """More work than the workers and those that wait can take."""
+
+
+class EndedError(Exception):
+    """Work that was ended, with the sentence that says why."""
+
+
+class Workers:
+    """A few processes that do a kind of work, begun when they are first needed.
+
+    `work` is a function by its name, "module:name". Of one event loop.
+    """
+
+    def __init__(self, work: str, most: int, waiting: int, seconds: float) -> None:
+        self.work, self.seconds = work, seconds
+        self.room = most + waiting
+        self.at_work = asyncio.Semaphore(most)
+        self.idle: list[asyncio.subprocess.Process] = []
+
+    async def do(self, said: dict[str, Any], body: bytes) -> Answer:
+        """The answer of a worker. Raises BusyError, EndedError."""
+        if self.room <= 0:
+            raise BusyError
+        self.room -= 1
+        try:
+            async with self.at_work:
+                return await self._done(said, body)
+        finally:
+            self.room += 1
+
+    async def _done(self, said: dict[str, Any], body: bytes) -> Answer:
+        worker = self.idle.pop() if self.idle else await self._begun()
+        kept = False
+        watch = asyncio.ensure_future(self._watched(worker))
+        try:
+            answer = await asyncio.wait_for(_asked(worker, said, body), self.seconds)
+        except TimeoutError:
+            raise EndedError(f"the call takes longer than {self.seconds:g} s") from None
+        except (OSError, EOFError):
+            reason = watch.result() if watch.done() and not watch.cancelled() else ""
+            raise EndedError(reason or "the call has ended the process that computes it") from None
+        else:
+            kept = bounded.used(worker.pid) < IDLE_MEMORY
+            return answer
+        finally:
+            watch.cancel()
+            if kept:
+                self.idle.append(worker)
+            else:  # also where whoever asked has gone
+                _end(worker)
+
+    async def _begun(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-P", "-m", __name__, self.work),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=1 << 20,
+            env=os.environ | bounded.ONE_THREAD | {"PYTHONPATH": bounded.search_path()},
+        )
+
+    async def _watched(self, worker: asyncio.subprocess.Process) -> str:
+        """Look at a worker's memory, until it is too much, which ends it."""
+        while bounded.used(worker.pid) < MOST_MEMORY:
+            await asyncio.sleep(LOOKS)
+        worker.kill()
+        return f"the call needs more than {MOST_MEMORY >> 20:,} MB of memory"
+
+    async def close(self) -> None:
+        """End those that are idle."""
+        while self.idle:
+            _end(self.idle.pop())
+
+
+def _end(worker: asyncio.subprocess.Process) -> None:
+    try:
+        worker.kill()
+    except ProcessLookupError:
+        return
+
+
+async def _asked(worker: asyncio.subprocess.Process, said: dict[str, Any], body: bytes) -> Answer:
+    """Send a request to a worker, and read its answer."""
+    assert worker.stdin
+    assert worker.stdout
+    head = json.dumps(said).encode()
+    worker.stdin.write(SIZES.pack(len(head), len(body)) + head)
+    worker.stdin.write(body)
+    await worker.stdin.drain()
+    sizes = SIZES.unpack(await worker.stdout.readexactly(SIZES.size))
+    told = json.loads(await worker.stdout.readexactly(sizes[0]))
+    content = await worker.stdout.readexactly(sizes[1])
+    return told["status"], [tuple(pair) for pair in told["headers"]], content
+
+
+# The worker's side
+
+
+def _serve(name: str) -> NoReturn:
+    """Work until nobody asks any more."""
+    source, out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints does not get between
+    if hasattr(os, "nice"):
+        os.nice(5)  # single cells come first
+    module, _, function = name.partition(":")
+    work: Work = getattr(importlib.import_module(module), function)
+    while head := source.read(SIZES.size):
+        sizes = SIZES.unpack(head)
+        said = json.loads(source.read(sizes[0]))
+        _say(out, work(said, source.read(sizes[1])))
+    os._exit(0)
+
+
+def _say(out: IO[bytes], answer: Answer) -> None:
+    status, headers, body = answer
+    told = json.dumps({"status": status, "headers": headers}).encode()
+    out.write(SIZES.pack(len(told), len(body)) + told)
+    out.write(body)
+    out.flush()
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])
