@@ -1,9 +1,13 @@
 """The user's folder of settings, and writing files: whole or not at all, never over another."""
 
 import os
+import platform
+import re
 import stat
 import sys
 import tempfile
+import zlib
+from contextlib import suppress
 from pathlib import Path
 
 KINDS = {
@@ -38,11 +42,15 @@ def write_whole(path: Path, content: bytes, *, force: bool = False) -> None:
     """Write a file through a temporary one beside it, which then takes its name.
 
     Raises FileExistsError where there is a file already, unless `force`. An interrupted write
-    leaves the old file, or none, and no half of the new one.
+    leaves the old file, or none, and no half of the new one; what a writer that was killed has left
+    of its own goes with the next write.
     """
     if path.exists() and not force:
         raise FileExistsError(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    start, here = f".{path.name[:100]}.", f"{zlib.crc32(platform.node().encode()):08x}"
+    _clear(path.parent, start, here)
+    prefix = f"{start}{here}-{os.getpid()}."
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -56,3 +64,28 @@ def write_whole(path: Path, content: bytes, *, force: bool = False) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _clear(folder: Path, start: str, here: str) -> None:
+    """Remove the temporary files of writers of this machine that are no more."""
+    name = re.compile(re.escape(f"{start}{here}-") + r"(\d+)\.[^.]*\.part")
+    for path in folder.iterdir():
+        found = name.fullmatch(path.name)
+        if found and not _is_writing(int(found[1])):
+            # Windows does not remove the file of a writer that lives.
+            with suppress(OSError):
+                path.unlink()
+
+
+def _is_writing(process: int) -> bool:
+    if process == os.getpid():
+        return True  # another thread
+    if sys.platform == "win32":
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True

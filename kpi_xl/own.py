@@ -139,8 +139,12 @@ TEXTS: dict[str, str] = {}
 
 def load() -> None:
     """Enter the own KPIs of the environment, the settings folder and installed packages."""
-    named = [Path(text).expanduser() for text in os.environ.get(VARIABLE, "").split(os.pathsep)
-             if text.strip()]  # fmt: skip
+    named = []
+    for text in filter(str.strip, os.environ.get(VARIABLE, "").split(os.pathsep)):
+        try:
+            named.append(Path(text).expanduser())
+        except RuntimeError:
+            FAULTS.append(Fault(text, "", f"{VARIABLE} names it, of a user unknown"))
     for path in named:
         if not path.exists():
             FAULTS.append(Fault(str(path), "", f"{VARIABLE} names it, and it is not there"))

@@ -276,7 +276,10 @@ def named_files(
 
 def meant(text: str) -> list[Path]:
     """The files that a path means, which may have * and ? in it. Raises Misuse."""
-    path = Path(text).expanduser()
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        raise Misuse(f"{text} is in the folder of a user unknown") from None
     if path.exists() or not any(mark in text for mark in "*?["):
         return [path]
     root = Path(path.anchor or ".")

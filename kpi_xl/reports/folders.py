@@ -38,7 +38,12 @@ def allowed_folders() -> list[Path]:
         raise SourceError(f"{file} cannot be read: {error}") from None
     if not isinstance(said, list) or not all(isinstance(text, str) for text in said):
         raise SourceError(f'{file}: write folders = ["one folder", "another"]')
-    paths = [Path(text.strip()).expanduser() for text in (*folders, *said)]
+    paths = []
+    for text in (*folders, *said):
+        try:
+            paths.append(Path(text.strip()).expanduser())
+        except RuntimeError:  # ~nobody
+            raise SourceError(f"the folder {text!r} that is allowed is of a user unknown") from None
     for path in paths:
         if not path.is_absolute():
             raise SourceError(f"the folder {str(path)!r} that is allowed must be a whole path")
