@@ -77,7 +77,7 @@ AT_WORK, WAITING = 2, 64
 """Calls of many cells, and reports: how many are computed at once, and how many more wait."""
 
 DEADLINE = "KPI_XL_DEADLINE"
-"""The environment variable with the seconds that one of those may take; 30, where it is not set."""
+"""The environment variable with the seconds that one of those may take; 60, where it is not set."""
 
 BODY_SECONDS = 60.0  # in which the body of a request is there, once its headers are
 MOST_HELD = 512 * 2**20  # bytes of the bodies of all requests that are being read or computed
@@ -226,7 +226,7 @@ def prepared() -> tuple[ModuleType, dict[str, Callable[..., Any]]]:
 
 def deadline() -> float:
     """The seconds that a call may take. Raises ValueError for a setting that says none."""
-    seconds = float(os.environ.get(DEADLINE) or 30.0)
+    seconds = float(os.environ.get(DEADLINE) or 60.0)
     if not seconds > 0.0:
         raise ValueError(f"{DEADLINE} is {seconds:g}: it must be more than 0")
     return seconds

@@ -133,8 +133,6 @@ def _serve(name: str) -> NoReturn:
     """Work until nobody asks any more."""
     source, out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints does not get between
-    if hasattr(os, "nice"):
-        os.nice(5)  # single cells come first
     module, _, function = name.partition(":")
     work: Work = getattr(importlib.import_module(module), function)
     while head := source.read(SIZES.size):
