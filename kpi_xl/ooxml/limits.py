@@ -29,6 +29,7 @@ SMALL_PART = 32 << 20  # bytes of a part that is no sheet and holds no texts
 RECTANGLE = 8_000_000  # cells that a sheet may span, filled or not
 PER_CELL = 16  # or this many for each that it has
 LONGEST_FORMULA = 16_384  # characters: Excel's 8,192, and the prefixes that a file has
+SIGNS = re.compile(r"(?:[-+@]\s*){256}")
 DEEPEST_FORMULA = 256  # brackets in brackets; Excel nests functions 64 deep
 
 STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
@@ -242,6 +243,8 @@ def check_formula(text: str, where: str) -> None:
         raise NotAWorkbookError(
             f"the formula of {where} has {len(text):,} characters, and Excel takes 8,192"
         )
+    if SIGNS.search(text):
+        raise NotAWorkbookError(f"the formula of {where} has hundreds of signs in a row")
     if text.count("(") + text.count("{") <= DEEPEST_FORMULA:
         return
     depth = deepest = 0

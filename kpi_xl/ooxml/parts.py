@@ -6,7 +6,7 @@ import re
 import zipfile
 from itertools import count
 
-from kpi_xl.ooxml.limits import NotAWorkbookError
+from kpi_xl.ooxml.limits import NotAWorkbookError, opened
 from kpi_xl.ooxml.package import relations, rels_of
 
 EMPTY = re.compile(rb"(\s*(?:<\?[^>]*\?>\s*)?)<((?:[\w.-]+:)?)([\w.-]+)([^>]*?)\s*/>", re.DOTALL)
@@ -17,7 +17,7 @@ class Parts(dict[str, bytes]):
     """The parts of a package by name, to be changed and put together again."""
 
     def __init__(self, content: bytes) -> None:
-        with zipfile.ZipFile(io.BytesIO(content)) as package:
+        with opened(content) as package:
             self.infos = {info.filename: info for info in package.infolist()}
             super().__init__({name: package.read(name) for name in self.infos})
 
