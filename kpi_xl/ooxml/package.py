@@ -341,6 +341,8 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
         ]
         unreadable += [Area(name, *cell[:2], *cell[:2]) for cell in strange]
         edits[name] = [(cell.start, cell.end, b"") for cell in (*strange, *spilled.values())]
+    if not parts:
+        raise NotAWorkbookError("it has no worksheet")
     return Package(
         source=content,
         parts=parts,

@@ -90,5 +90,7 @@ def inside(xml: bytes, entry: str) -> bytes:
     if empty := EMPTY.fullmatch(xml.rstrip()):
         start, prefix, name, attributes = empty.groups()
         xml = b"%s<%s%s%s></%s%s>" % (start, prefix, name, attributes, prefix, name)
-    end = xml.rstrip().rindex(b"</")
+    end = xml.rstrip().rfind(b"</")
+    if end < 0:
+        raise NotAWorkbookError("it is damaged (a part is empty, or not in UTF-8)")
     return xml[:end] + entry.encode() + xml[end:]

@@ -1,0 +1,232 @@
+"""What comes from outside, made to harm: each file costs a sentence, or gives its values."""
+
+import io
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import hostile_files
+import polars as pl
+import pytest
+
+from kpi_xl import METRICS, bounded, cells
+from kpi_xl.bounded import Budget, BudgetError
+from kpi_xl.errors import CellError
+from kpi_xl.files import write_whole
+from kpi_xl.schema import Column
+from kpi_xl.sources import SourceError, read_table, read_table_apart
+from kpi_xl.units import DATE, KEY, MONEY, SHEET_ROWS
+
+ORDERS = (Column("customer", KEY), Column("date", DATE), Column("amount", MONEY))
+WHOLE = hostile_files.packed(dict(hostile_files.PARTS))
+
+
+@pytest.fixture
+def children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children find the functions of the tests."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What some hundred files come to, in a child with a gigabyte of memory."""
+    folder = tmp_path_factory.mktemp("hostile")
+    count = hostile_files.write(folder)
+    assert count > 300
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        answers = bounded.call(hostile_files.outcomes, str(folder), budget=Budget(1 << 30, 300.0))
+    assert len({name.partition(": ")[0] for name in answers}) == count
+    return dict(answers)
+
+
+def test_no_file_is_a_fault_of_ours(told: dict[str, str]) -> None:
+    assert [f"{name}: {one}" for name, one in told.items() if one.startswith("fault")] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("far XFD1048576.xlsx: table", "stand so far apart that they span 17,179,869,184"),
+        ("far XFE1.xlsx: recalc", "not in order"),
+        ("table A1_C1.xlsx: table", "has no rows of data in its table Orders"),
+        ("table A1_XFD1048576.xlsx: table", "with its table stand so far apart"),
+        ("shared text abc.xlsx: table", "the shared text 'abc', and there are 3"),
+        ("shared text 3.xlsx: recalc", "the shared text '3', and there are 3"),
+        ("scope 7.xlsx: eval", "a name belongs to a sheet that there is not"),
+        ("encrypted.xlsx: recalc", "is encrypted: save it in Excel without a password"),
+        ("method 99.xlsx: freeze", "packed in a way that workbooks do not use (method 99)"),
+        ("bomb xl_media_x.png.xlsx: explain", "unpacks to 80 MB, and a file of 1 MB may"),
+        ("formula (((5000.xlsx: recalc", "has brackets 5,000 deep"),
+        ("long formula.xlsx: recalc", "characters, and Excel takes 8,192"),
+        ("wide.csv: table", "columns, and an Excel sheet holds 16,384"),
+    ],
+)
+def test_a_sentence_says_what_is_wrong(told: dict[str, str], name: str, part: str) -> None:
+    (answer,) = [one for key, one in told.items() if key[4:] == name.replace("(", "_")]
+    assert answer.startswith("sentence ")
+    assert part in answer
+
+
+def test_a_sentence_is_short(told: dict[str, str]) -> None:
+    assert max(map(len, told.values())) < 3000
+
+
+def test_the_whole_workbook_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "orders.xlsx"
+    path.write_bytes(WHOLE)
+    read = read_table_apart(path, ORDERS, table="Orders")
+    assert read.columns["customer"] == [2.0, 3.0, 4.0]
+    assert read.columns["date"] == [date(2024, 1, n) for n in (2, 3, 4)]
+    assert read.columns["amount"] == [20.0, 30.0, 40.0]
+
+
+# The child
+
+
+def endless() -> None:
+    while True:
+        pass
+
+
+def hungry() -> int:
+    return len([bytes(1 << 20) + b"1" for _ in range(4000)])
+
+
+def ends() -> None:
+    os.abort()
+
+
+def wrong() -> None:
+    raise KeyError("a bug")
+
+
+@pytest.mark.usefixtures("children")
+@pytest.mark.parametrize(
+    ("work", "seconds", "sentence"),
+    [
+        (endless, 1.0, "it takes more than the 1 s"),
+        (hungry, 60.0, "it needs more than the 300 MB of memory"),
+        (ends, 60.0, "it ends the process that reads it"),
+    ],
+)
+def test_work_beyond_its_budget_costs_a_sentence(
+    work: Callable[[], Any], seconds: float, sentence: str
+) -> None:
+    with pytest.raises(BudgetError, match=sentence):
+        bounded.call(work, budget=Budget(300 << 20, seconds))
+
+
+@pytest.mark.usefixtures("children")
+def test_a_bug_in_the_child_is_told_as_one() -> None:
+    with pytest.raises(KeyError) as raised:
+        bounded.call(wrong, budget=Budget(300 << 20, 60.0))
+    assert "in wrong" in raised.value.__notes__[0]
+
+
+def test_a_child_hands_over_records_alone() -> None:
+    for what in (os.system, subprocess.Popen, eval, bounded.call, Path):
+        with pytest.raises(pickle.UnpicklingError):
+            bounded._Plain(io.BytesIO(pickle.dumps(what))).load()
+    copy = bounded._Plain(io.BytesIO(pickle.dumps(CellError("#NUM!", "too large")))).load()
+    assert (copy, copy.sentence) == ("#NUM!", "too large")
+
+
+# Results
+
+
+@pytest.mark.parametrize(
+    ("spend", "customers"),
+    [
+        ([[1.0]] * 3000, [[1.0] * 3000]),
+        ([[1.0]] * (SHEET_ROWS + 1), 5.0),
+        ([[1.0] * 16_385], 5.0),
+    ],
+)
+def test_results_that_no_sheet_holds_are_refused_at_once(spend: Any, customers: Any) -> None:
+    result = cells.evaluate(METRICS["CAC"], [spend, customers])
+    assert isinstance(result, CellError)
+    assert result == "#NUM!"
+    assert "4,000,000 cells" in result.sentence
+
+
+# Keys and columns
+
+
+def test_columns_that_differ_in_case_alone_are_refused(tmp_path: Path) -> None:
+    columns = {"customer": ["a"], "Customer": ["b"], "date": ["2024-01-01"], "amount": [5.0]}
+    path = tmp_path / "orders.parquet"
+    pl.DataFrame(columns).write_parquet(path)
+    with pytest.raises(SourceError, match='more than one column for customer: "customer" and "C'):
+        read_table(path, ORDERS)
+
+
+# Files that are none
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among its files")
+def test_a_pipe_is_refused_before_it_is_opened(tmp_path: Path) -> None:
+    for name in ("orders.csv", "orders.xlsx"):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(SourceError, match="is a pipe, and no file"):
+            read_table(tmp_path / name, ORDERS)
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from kpi_xl import files
+files.os.fsync = lambda _: os._exit(9)
+files.write_whole(Path(sys.argv[1]), b"half")
+"""
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    run = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    assert run.returncode == 9
+    assert [one.suffix for one in tmp_path.iterdir()] == [".part"]
+    write_whole(path, b"whole")
+    assert [one.name for one in tmp_path.iterdir()] == ["book.xlsx"]
+
+
+# The commands' edges
+
+
+def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "kpi_xl", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("use", ["recalc", "explain", "freeze", "eval", "fill", "export"])
+def test_each_command_names_the_file_and_what_is_wrong(tmp_path: Path, use: str) -> None:
+    path = tmp_path / "bomb.xlsx"
+    path.write_bytes(hostile_files.with_part("xl/media/x.png", bytes(80 << 20)))
+    arguments = {
+        "explain": ["explain", str(path), "A1"],
+        "eval": ["eval", "=A1", "--book", str(path)],
+        "fill": ["fill", "retention", "--table", f"Orders={path}", "-o", str(tmp_path / "o.xlsx")],
+        "export": ["export", "--pdf", str(path)],
+    }.get(use, [use, str(path)])
+    run = command(*arguments)
+    assert run.returncode == 2, run.stderr
+    assert len(run.stderr.splitlines()) == 1
+    assert str(path) in run.stderr
+    assert "unpacks to 80 MB" in run.stderr
+
+
+def test_control_characters_reach_no_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "red.xlsx"
+    texts = hostile_files.PARTS[hostile_files.TEXTS].replace("customer", "_x001B_[31mred")
+    path.write_bytes(hostile_files.with_part(hostile_files.TEXTS, texts))
+    run = command("eval", "=A1", "--book", str(path))
+    assert (run.returncode, run.stdout) == (0, r"\x1b[31mred" + "\n")
