@@ -1,6 +1,7 @@
 """What comes from outside, made to harm: each file costs a sentence, or gives its values."""
 
 import io
+import json
 import os
 import pickle
 import subprocess
@@ -230,3 +231,10 @@ def test_control_characters_reach_no_terminal(tmp_path: Path) -> None:
     path.write_bytes(hostile_files.with_part(hostile_files.TEXTS, texts))
     run = command("eval", "=A1", "--book", str(path))
     assert (run.returncode, run.stdout) == (0, r"\x1b[31mred" + "\n")
+
+
+def test_every_dependency_has_a_licence_in_the_list() -> None:
+    run = command("licences", "--json")
+    listed = {one["name"].lower(): one["licence"] for one in json.loads(run.stdout)}
+    assert {"kpi-xl", "numpy", "xlwings", "formualizer", "duckdb", "python-calamine"} <= set(listed)
+    assert listed["kpi-xl"] == "BSD-3-Clause"
