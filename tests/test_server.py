@@ -14,10 +14,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cases import BLANKS
 from hosts import missing, program
 from kpi_xl.workbook_templates import parts, template
 from office_server import CALL, REQUEST, Server, serving
-from test_excel import CALLS, OFFICE_CASES, ON_SERVER, complete, exactly, office_argument, run
+from test_excel import (
+    CALLS,
+    OFFICE_CASES,
+    ON_SERVER,
+    complete,
+    exactly,
+    near_result,
+    office_argument,
+    run,
+)
 
 from kpi_xl import METRICS, __version__
 from kpi_xl.hosts.office import MOST_BYTES, MOST_LISTS
@@ -60,8 +70,105 @@ def test_a_long_column(server: Server) -> None:
 def test_functions_have_their_plain_names(server: Server) -> None:
     meta = json.loads(server.ask("/xlwings/custom-functions-meta.json").body)
     assert {function["name"] for function in meta["functions"]} == set(METRICS)
-    code = server.ask("/xlwings/custom-functions-code.js").body.decode()
+    answer = server.ask("/xlwings/custom-functions-code.js")
+    assert answer.headers["content-type"].startswith("text/javascript")
+    code = answer.body.decode()
     assert set(re.findall(r'CustomFunctions\.associate\("(\w+)"', code)) == set(METRICS)
+
+
+# The script that Excel gets, in an Excel of the desktop that has these cells, and the call is
+# answered by what it sends. `asked` is each call: function, arguments, their addresses.
+LOOKING = """
+import { readFileSync } from "node:fs";
+const { code, asked, platform, kinds } = JSON.parse(readFileSync(0, "utf8"));
+const known = {};
+globalThis.Office = {
+  onReady: async () => {},
+  PlatformType: { OfficeOnline: "OfficeOnline", PC: "PC" },
+  context: { platform, requirements: { isSetSupported: () => true } },
+};
+globalThis.CustomFunctions = {
+  associate: (name, called) => (known[name] = called),
+  Error: class { constructor(code, message) { this.message = message; } },
+  ErrorCode: { invalidValue: "#VALUE!" },
+};
+globalThis.Excel = {
+  RequestContext: class {
+    failed = false;
+    workbook = { name: "Book1.xlsx", load: () => {}, worksheets: { getItem: (sheet) => ({
+      getRange: (area) => {
+        const found = kinds[`${sheet}!${area}`];
+        this.failed ||= found === undefined;
+        return { load: () => {}, valueTypes: found };
+      },
+    }) } };
+    async sync() { if (this.failed) throw new Error("ItemNotFound"); }
+  },
+};
+globalThis.config = { customFunctionsMaxRetries: 1, customFunctionsRetryCodes: [] };
+globalThis.xlwings = { getCultureInfoName: async () => "en-US", getDateFormat: async () => "" };
+globalThis.window = { location: { origin: "" } };
+globalThis.xwRequest = { post: async (path, body) => ({ data: { result: body.args } }) };
+(0, eval)(code);
+const answers = [];
+for (const [name, args, parameterAddresses] of asked) {
+  try {
+    answers.push(await known[name](...args, { address: "Sheet1!Z1", parameterAddresses }));
+  } catch (error) {
+    answers.push(error.message);
+  }
+}
+console.log(JSON.stringify(answers));
+"""
+
+
+def sent(server: Server, asked: list[Any], kinds: dict[str, Any], platform: str = "PC") -> Any:
+    node = program("node", "it runs the script of the functions")
+    code = server.ask("/xlwings/custom-functions-code.js").body.decode()
+    told = {"code": code, "asked": asked, "kinds": kinds, "platform": platform}
+    run = subprocess.run(
+        [node, "--input-type=module", "-e", LOOKING],
+        input=json.dumps(told), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return json.loads(run.stdout)
+
+
+def test_where_blanks_arrive_as_0_the_cells_are_looked_at(server: Server) -> None:
+    scores = [[10], [0], [0]]
+    kinds = {"It's!A1:A3": [["Double"], ["Empty"], ["Double"]], "S!B2": [["Empty"]]}
+    marked, cac, option, computed, elsewhere, unknown, other_shape = sent(
+        server,
+        [
+            ("NPS", [scores], ["'It''s'!A1:A3"]),
+            ("CAC", [[[0]], [[50]]], ["S!B2", None]),  # a blank counts as 0 anyway
+            ("CLV", [[[50]], [[4]], [[3]], [[0]], None], [None, None, None, "S!B2", None]),
+            ("NPS", [scores], [None]),  # what a formula has computed
+            ("NPS", [scores], ["'[Other.xlsx]Sheet1'!A1:A3"]),
+            ("NPS", [scores], None),  # an older runtime
+            ("NPS", [scores], ["S!B2"]),
+        ],
+        kinds,
+    )
+    assert marked == [[[10], [None], [0]]]
+    assert cac == [[[0]], [[50]]]
+    assert option[3] == [[None]]
+    assert computed == [scores]
+    assert [elsewhere, unknown, other_shape] == [elsewhere] * 3
+    assert "blank cells as 0" in elsewhere
+
+
+def test_an_excel_that_sends_null_is_not_asked_for_its_cells(server: Server) -> None:
+    given = [[10], [0], [None]]
+    assert sent(server, [("NPS", [given], None)], {}) == [[given]]
+    zeros = [[10], [0], [0]]
+    assert sent(server, [("NPS", [zeros], None)], {}, platform="OfficeOnline") == [[zeros]]
+
+
+@pytest.mark.parametrize("case", BLANKS)
+def test_the_server_takes_null_for_a_blank(server: Server, case: str) -> None:
+    one = BLANKS[case]
+    call = (one.name, [office_argument(a) for a in one.given], "1.4")
+    assert server.results({case: call})[case] == near_result(one.told)
 
 
 @pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])

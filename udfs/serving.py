@@ -60,6 +60,8 @@ DEFAULTS = {
 """What a company may set otherwise."""
 
 CALL, SCRIPT = "/xlwings/custom-functions-call", "/xlwings/custom-scripts-call/"
+CODE = "/xlwings/custom-functions-code"
+"""The script by which Excel calls the functions; also with .js."""
 PAGE = re.compile(r"[\w./@~+-]*", re.ASCII)
 """The paths there are: on Windows C:\\ or \\\\machine would lead out of the static files, too."""
 
@@ -97,6 +99,7 @@ def application() -> App:
     from fastapi.middleware.cors import CORSMiddleware
     from xlwings_server import dependencies, main
     from xlwings_server.config import settings
+    from xlwings_server.routers.xlwings import custom_functions_code
     from xlwings_server.security_headers import resolve_security_headers
     from xlwings_server.templates import templates
 
@@ -114,6 +117,7 @@ def application() -> App:
     headers |= settings.custom_headers
     root = settings.app_path
     call, script = root + CALL, root + SCRIPT
+    script_of_functions = {root + CODE, f"{root}{CODE}.js"}
     meta = xlwings.server.custom_functions_meta(functions)  # type: ignore[no-untyped-call]
     pages = {f"{root}/kpi/{code}.json": as_json(page(code)) for code in KNOWN}
     for code in CULTURES:
@@ -144,6 +148,8 @@ def application() -> App:
             raise RequestError(421, "the server has another name: XLWINGS_HOSTNAME tells it")
         if method in ("GET", "HEAD") and path in pages:
             return pages[path], None
+        if method in ("GET", "HEAD") and path in script_of_functions:
+            return looking(bytes((await custom_functions_code()).body).decode()).encode(), None
         if method in ("GET", "HEAD", "OPTIONS"):
             return b"", receive
         if path != call and not path.startswith(script):
@@ -192,7 +198,12 @@ def application() -> App:
             return
         if scope["method"] == "HEAD":
             body = b""
-        shown = {"content-type": "application/json", "content-length": str(len(body)), **headers}
+        kind = (
+            "text/javascript"
+            if scope["path"] in script_of_functions and status == 200
+            else "application/json"
+        )
+        shown = {"content-type": kind, "content-length": str(len(body)), **headers}
         pairs = [(k.lower().encode(), v.encode()) for k, v in shown.items()]
         await send({"type": "http.response.start", "status": status, "headers": pairs})
         await send({"type": "http.response.body", "body": body})
@@ -345,6 +356,22 @@ def translated(meta: dict[str, Any], language: str) -> dict[str, Any]:
             function | {"description": one_line(metric, language), "parameters": parameters}
         )
     return meta | {"functions": functions}
+
+
+def looking(code: str) -> str:
+    """xlwings' script of the functions; where an answer depends on blanks, it looks at the cells.
+
+    Raises RuntimeError where the script is another than this version of kpi_xl knows.
+    """
+    for metric in METRICS.values():
+        places = [n for n, one in enumerate(metric.arguments) if one.tells_blank_from_zero]
+        old = f'CustomFunctions.associate("{metric.name}", {metric.name});'
+        if code.count(old) != 1:
+            raise RuntimeError(f"xlwings' script does not associate {metric.name} once")
+        if places:
+            new = f'CustomFunctions.associate("{metric.name}", looked({metric.name}, {places}));'
+            code = code.replace(old, new)
+    return code + PROJECT.joinpath("static", "js", "blanks.js").read_text(encoding="utf-8")
 
 
 def as_json(content: Any) -> bytes:

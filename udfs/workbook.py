@@ -16,6 +16,7 @@ import xlwings as xw
 from kpi_xl.cells import Block, Cell
 from kpi_xl.formula_text import bare, calls
 from kpi_xl.hosts.excel import NEWER_ERRORS, with_errors
+from kpi_xl.hosts.lite import HOST
 from kpi_xl.metrics import METRICS
 from kpi_xl.reports import Change, Opened, Place, ReportError, Table, layout
 from kpi_xl.reports.commands import NOT_SAVED, ActiveCell
@@ -314,8 +315,11 @@ def bind(book: xw.Book, *, everything: bool = False) -> int:
     """Enter the formulas of our functions anew that Excel does not know; how many they were.
 
     A library has written them, or an add-in at another place. Excel shows that once it has
-    computed them; before that it is `everything` that may have to be entered.
+    computed them; before that it is `everything` that may have to be entered. A workbook of an
+    Office add-in stays as it is: that would not find its functions any more.
     """
+    if any(one.Name == HOST for one in book.api.CustomDocumentProperties):
+        return 0
     count = 0
     for sheet in book.sheets:
         used = sheet.used_range

@@ -285,7 +285,15 @@ def tab() -> tuple[str, dict[str, list[str]]]:
                 said[key] = [_tab_text(control, text, code) for code in LANGUAGES]
                 control.set(f"get{attribute.capitalize()}", callback)
     menus = {menu.get("tag"): menu for menu in root.iter(f"{{{RIBBON}}}menu")}
+    functions = next(g for g in root.iter(f"{{{RIBBON}}}group") if g.get("id") == "kpiFunctions")
     for metric in METRICS.values():
+        if metric.family not in menus:  # such as a company's own
+            key = f"family.{metric.family}"
+            attributes = {"id": f"kpiFamily_{metric.family}", "tag": key}
+            attributes |= {"getLabel": "KpiDefinition"}
+            menus[metric.family] = ElementTree.SubElement(
+                functions, f"{{{RIBBON}}}menu", attributes
+            )
         attributes = {"id": f"kpiFunction_{metric.name}", "tag": metric.name, "label": metric.name}
         attributes |= {"screentip": metric.signature, "getSupertip": "KpiDefinition"}
         attributes |= {"onAction": "KpiInsert"}

@@ -23,6 +23,11 @@ INSTANCE = "{6B7C1D52-0E0B-4C39-9C2B-5C1E8B7F4A10}"  # of the add-in, unique in 
 STORED = "_xldudf_"
 """What Excel stores before the name of a function that an Office add-in has; it binds no other."""
 
+PROPERTIES = "docProps/custom.xml"
+CUSTOM = "{D5CDD505-2E9C-101B-9397-08002B2CF9AE}"  # of all properties of one's own
+HOST = "kpi_xl host"
+"""The property by which a workbook says that an Office add-in has its functions."""
+
 # Texts and sheet names in quotes, which stay as they are, or the name of one of our functions.
 CALL = re.compile(rf"""("(?:[^"]|"")*"|'(?:[^']|'')*')|(?<![\w.!])(?:{"|".join(METRICS)})(?=\()""")
 FORMULA = re.compile(r"(?<=>)[^<]+(?=</(?:f|definedName|calculatedColumnFormula|formula[12]?)>)")
@@ -101,14 +106,29 @@ def with_python(content: bytes, wheel: str = "") -> bytes:
 
 
 def with_bound_formulas(content: bytes) -> bytes:
-    """One of our workbooks, whose formulas call the functions of an Office add-in."""
+    """One of our workbooks, whose formulas call the functions of an Office add-in.
+
+    It says so in its properties: the add-in for Windows leaves such a workbook alone.
+    """
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         changed = {
             name: bound(package.read(name).decode()).encode()
             for name in package.namelist()
             if WITH_FORMULAS.fullmatch(name)
         }
+        if PROPERTIES in package.namelist():
+            changed[PROPERTIES] = marked(package.read(PROPERTIES).decode()).encode()
     return with_members(content, changed)
+
+
+def marked(properties: str) -> str:
+    """The properties of a workbook, with that of its host after them."""
+    last = max(map(int, re.findall(r'pid="(\d+)"', properties)), default=1)
+    property_ = (
+        f'<property fmtid="{CUSTOM}" pid="{last + 1}" name="{HOST}">'
+        "<vt:lpwstr>Office.js</vt:lpwstr></property>"
+    )
+    return properties.replace("</Properties>", f"{property_}</Properties>")
 
 
 def bound(xml: str) -> str:
