@@ -305,6 +305,7 @@ class Excel:
     """What the self-test uses of xlwings.App."""
 
     version = "16.0"
+    pid = 4711
 
     def __init__(self, shown: Mapping[str, Any], **options: Any) -> None:
         assert options == {"visible": False, "add_book": False}
@@ -326,7 +327,16 @@ class Excel:
                     )
                     for name in book.sheet_names
                 }
-        return SimpleNamespace(sheets=sheets, close=lambda: None)
+
+        def save_copy(copy: str) -> None:
+            Path(copy).write_bytes(self.saved(Path(path).read_bytes()))
+
+        api = SimpleNamespace(SaveCopyAs=save_copy)
+        return SimpleNamespace(sheets=sheets, close=lambda: None, api=api)
+
+    @staticmethod
+    def saved(content: bytes) -> bytes:
+        return content
 
     def add(self) -> Any:
         return SimpleNamespace(sheets=[Sheet(self.shown, [])], close=lambda: None)
@@ -383,6 +393,8 @@ NATIVE = {formula: value for formula, value in selftest.FORMULAS if "ERROR.TYPE"
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(selftest, "PATIENCE", 0.0)
+    monkeypatch.setattr(selftest, "is_running", lambda process: False)
     monkeypatch.setattr(addin, "place", lambda: tmp_path / addin.NAME)
     return tmp_path / addin.NAME
 
@@ -438,6 +450,37 @@ def test_excel_is_closed_whatever_happens(installed: Path, monkeypatch: pytest.M
     with pytest.raises(ZeroDivisionError):
         list(selftest.selftest({}, list, application))
     assert started[0].ended
+
+
+def test_an_excel_that_stays_behind_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selftest, "PATIENCE", 0.0)
+    assert selftest.of_end(4711, lambda process: False).good is True
+    told = selftest.of_end(4711, lambda process: process == 4711)
+    assert (told.good, "4711" in told.what) == (False, True)
+
+
+def test_a_0_that_is_none_in_the_file_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selftest, "PATIENCE", 0.0)
+    lines = ["A!B2 shows '#N/A' instead of 1.0", "A!C3 shows 0.0 instead of 2.0"]
+    monkeypatch.setattr(selftest, "differences", lambda book, path: lines)
+    assert selftest.settled(None, Path("x"))[0] == lines[1]
+
+
+def test_a_cell_that_could_spill_and_is_locked_is_told(tmp_path: Path) -> None:
+    from workbooks import SHEET, edited, sheet_of
+
+    content = sheet_of({"A1": "{=SQRT({1;4})}", "C1": "{=SQRT(9)}"})
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(content)
+
+    def book(saved: bytes) -> Any:
+        write = SimpleNamespace(SaveCopyAs=lambda copy: Path(copy).write_bytes(saved))
+        return SimpleNamespace(api=write)
+
+    assert selftest.locked(book(content), path) == []
+    plain = edited(content, SHEET, '<c r="C1" cm="1">', '<c r="C1">')
+    assert selftest.locked(book(plain), path) == ["Sheet1!R1C3"]
+    assert [file.name for file in tmp_path.iterdir()] == ["book.xlsx"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import csv
 import math
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,10 +19,12 @@ from kpi_xl.cells import DAY_0, Block
 from kpi_xl.hosts import addin
 from kpi_xl.hosts.doctor import Diagnosis
 from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml.package import read_package
 
 CLOSE = 1e-3  # some examples are rounded to four digits
 SAME = 1e-9
 REPORT = "please report it"
+PATIENCE = 30.0  # seconds that Excel has for entering formulas, or for ending
 
 # Formulas that must not depend on one function's example, and what Excel makes of them.
 FORMULAS: tuple[tuple[str, Any], ...] = (
@@ -57,6 +60,7 @@ def selftest(
 
         application = xlwings.App
     app = application(visible=False, add_book=False)
+    process = app.pid
     try:
         app.display_alerts = False
         # An Excel that a program starts opens nothing of its start folder.
@@ -71,6 +75,26 @@ def selftest(
                 yield of_report(app, filled(name, sample(), Path(folder)), refresh)
     finally:
         app.quit()
+    yield of_end(process)
+
+
+def of_end(process: int, alive: Callable[[int], bool] | None = None) -> Diagnosis:
+    """Whether Excel has ended: users report that one stays behind, unseen."""
+    alive = alive or is_running
+    end = time.monotonic() + PATIENCE
+    while alive(process) and time.monotonic() < end:
+        time.sleep(0.5)
+    if alive(process):
+        what = f"An EXCEL.EXE stays behind (process {process})"
+        return Diagnosis(False, what, f"end it in the task manager; {REPORT}")
+    return Diagnosis(True, "Excel has ended")
+
+
+def is_running(process: int) -> bool:
+    """Whether Windows has a process of that number."""
+    command = ["tasklist", "/FO", "CSV", "/NH", "/FI", f"PID eq {process}"]
+    run = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    return f'"{process}"' in run.stdout
 
 
 def of_formulas(sheet: Any) -> Iterator[Diagnosis]:
@@ -108,8 +132,8 @@ def of_report(app: Any, path: Path, refresh: Callable[[Any], object]) -> Diagnos
     name = path.stem
     book = app.books.open(str(path))
     try:
-        app.calculate()
-        wrong = differences(book, path)
+        wrong = settled(book, path)
+        wrong += [f"{cell} never spills again" for cell in locked(book, path)]
         if not wrong:
             refresh(book)
             wrong = [f"after Refresh report, {what}" for what in differences(book, path)]
@@ -119,6 +143,30 @@ def of_report(app: Any, path: Path, refresh: Callable[[Any], object]) -> Diagnos
         return Diagnosis(True, f"{name}: every figure is as computed without Excel, also refreshed")
     finally:
         book.close()
+
+
+def settled(book: Any, path: Path) -> list[str]:
+    """What is different after the add-in has entered the formulas: it does when Excel is idle.
+
+    A 0 that is none in the file comes first: it looks like a KPI.
+    """
+    end = time.monotonic() + PATIENCE
+    while (found := differences(book, path)) and time.monotonic() < end:
+        time.sleep(0.5)
+    return sorted(found, key=lambda line: " shows 0.0 " not in line)
+
+
+def locked(book: Any, path: Path) -> list[str]:
+    """The cells that can spill in the file, and are locked arrays in what Excel would save."""
+    copy = path.with_name(f"copy of {path.name}")
+    book.api.SaveCopyAs(str(copy))
+    before, after = (
+        {(one.sheet, one.row, one.column) for one in read_package(file.read_bytes()).formulas
+         if one.array is not None and one.dynamic is dynamic}
+        for file, dynamic in ((path, True), (copy, False))
+    )  # fmt: skip
+    copy.unlink()
+    return [f"{sheet}!R{row}C{column}" for sheet, row, column in sorted(before & after)]
 
 
 def filled(name: str, data: Data, folder: Path) -> Path:
