@@ -31,7 +31,7 @@ VBA_KEYWORDS = set(
 # imported there alone, and with them SciPy.
 BLOCK_FAMILIES = {"attribution", "economics", "models", "tables"}
 WITHOUT_NUMPY = {"SBG_FIT", "SBG_FORECAST", "CLV_SBG", "PAYBACK_PERIOD", "QUICK_RATIO"}
-NUMBERS = {"kpi_xl.btyd", "kpi_xl.student"}
+NUMBERS = {"kpi_xl.bgbb", "kpi_xl.btyd", "kpi_xl.student"}
 
 # Imports go one way: a module may use those before it.
 LAYERS = (
@@ -45,7 +45,14 @@ LAYERS = (
         "kpi_xl.workbook_names",
     ),
     ("kpi_xl.registry", "kpi_xl.periods"),
-    ("kpi_xl.reference", "kpi_xl.quadrature", "kpi_xl.btyd", "kpi_xl.student", "kpi_xl.sequential"),
+    (
+        "kpi_xl.reference",
+        "kpi_xl.quadrature",
+        "kpi_xl.btyd",
+        "kpi_xl.bgbb",
+        "kpi_xl.student",
+        "kpi_xl.sequential",
+    ),
     ("kpi_xl.metrics",),
     ("kpi_xl.cells", "kpi_xl.schema", "kpi_xl.expressions", "kpi_xl.native_forms"),
     ("kpi_xl.own",),

@@ -17,7 +17,7 @@ from kpi_xl.metrics.tables import SERIALS, numbered, observed, sums
 from kpi_xl.periods import DAYS
 from kpi_xl.quadrature import beta_points
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import MONEY, NOT_NEGATIVE, PERIODS, TABLE, TEXT, VALUE, Domain
+from kpi_xl.units import COUNT, MONEY, NOT_NEGATIVE, PERIODS, TABLE, TEXT, VALUE, Domain
 
 if TYPE_CHECKING:
     from kpi_xl.btyd import Floats
@@ -599,3 +599,101 @@ def discounted_lifetime(alpha: float, beta: float, rate: float) -> float:
         weight * (1.0 + rate) / (rate + point)
         for point, weight in zip(points, weights, strict=True)
     )
+
+
+BGBB = (
+    "Fader, Hardie & Shang (2010), Customer-Base Analysis in a Discrete-Time Noncontractual"
+    " Setting, Marketing Science 29"
+)
+OPPORTUNITIES = Domain(0, 1_000, whole=True)
+
+
+@metric(
+    "BGBB_FIT",
+    returns=TABLE,
+    result="table",
+    formula="maximum of the log-likelihood of equation 6",
+    source=BGBB,
+    columns=(
+        ("parameter", "alpha, beta, gamma, delta; log-likelihood, customers"),
+        ("value", "Its value"),
+    ),
+    example=(
+        "=BGBB_FIT({0;1;1;1;1;1;1;2;2;2;2;2;3;3;3;3;4;4;4;5;5;6},"
+        "{0;1;2;3;4;5;6;2;3;4;5;6;3;4;5;6;4;5;6;5;6;6},"
+        "{6;6;6;6;6;6;6;6;6;6;6;6;6;6;6;6;6;6;6;6;6;6},"
+        "{3464;1091;277;129;78;119;129;613;255;155;173;234;322;181;225;357;240;284;512;335;728;1203})",
+        [
+            ["parameter", "value"],
+            ["alpha", 1.2035],
+            ["beta", 0.7497],
+            ["gamma", 0.6567],
+            ["delta", 2.7834],
+            ["log-likelihood", -33225.5813],
+            ["customers", 11104],
+        ],
+    ),
+)
+def bgbb_fit(
+    frequency: Annotated[
+        list[float],
+        Arg(
+            "At how many opportunities the customer bought",
+            COUNT,
+            OPPORTUNITIES,
+            column=True,
+            blank="zero",
+        ),
+    ],
+    recency: Annotated[
+        list[float],
+        Arg(
+            "The number of the last of them; 0: none",
+            COUNT,
+            OPPORTUNITIES,
+            column=True,
+            blank="zero",
+        ),
+    ],
+    opportunities: Annotated[
+        list[float],
+        Arg("How many opportunities there were", COUNT, OPPORTUNITIES, column=True, blank="refuse"),
+    ],
+    counts: Annotated[
+        list[float] | None,
+        Arg(
+            "How many customers have this history; 1 if left out", COUNT, column=True, blank="zero"
+        ),
+    ] = None,
+) -> list[list[Any]]:
+    """BG/BB model of customers who give or buy at most once a year, say, by maximum likelihood.
+
+    At each opportunity a customer who is still there buys with a probability of their own (alpha,
+    beta), and before each may be lost for good with another (gamma, delta). The first purchase,
+    with which a customer came, does not count. It is for few, even opportunities, such as yearly
+    gifts; for purchases at any time take BTYD_FIT. More purchases than the last one's number, or
+    that more than the opportunities, are #NUM!; no customer, or histories that tell no parameters,
+    #N/A.
+    """
+    import numpy as np
+
+    from kpi_xl.bgbb import fit
+
+    x, t_x, n = (np.asarray(column, dtype=float) for column in (frequency, recency, opportunities))
+    customers = np.ones(len(x)) if counts is None else np.asarray(counts, dtype=float)
+    wrong = np.flatnonzero((x > t_x) | (t_x > n) | ((x == 0.0) & (t_x > 0.0)))
+    if len(wrong):
+        raise OutOfDomain(
+            f"row {wrong[0] + 1}: {x[wrong[0]]:g} purchases, the last at opportunity"
+            f" {t_x[wrong[0]]:g} of {n[wrong[0]]:g}"
+        )
+    if not customers.sum() or not n.max():
+        raise NotEnoughData("no customer had an opportunity")
+    parameters, likelihood = fit(x, t_x, n, customers)
+    rows = zip(("alpha", "beta", "gamma", "delta"), parameters, strict=True)
+    return [
+        ["parameter", "value"],
+        *map(list, rows),
+        ["log-likelihood", likelihood],
+        ["customers", float(customers.sum())],
+    ]
