@@ -4,9 +4,10 @@ import csv
 import gzip
 import io
 import random
+import shutil
 import zipfile
 from collections import defaultdict
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from kpi_xl.exports import (
     read_files,
     said,
 )
+from kpi_xl.reports import layout
+from kpi_xl.reports.loading import loaded
+from kpi_xl.reports.records import Opened, Place, Table
 from kpi_xl.schema import SCHEMAS
 from kpi_xl.sources import SourceError
 
@@ -344,6 +348,15 @@ def test_a_file_that_nobody_knows_can_be_told() -> None:
     assert sum(told.tables["Ads"].columns["impressions"]) == 1204 + 990
 
 
+def test_a_column_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "spend.csv"
+    path.write_text("Month,channel,spend\n2025-01-01,x,1\n", encoding="utf-8")
+    tables = {table.name: table.columns for table in SCHEMAS["funnel"].inputs}
+    request = Request(path, "Spend", said([], {"Month": "moon"}))
+    with pytest.raises(SourceError, match="moon, which is no column here"):
+        read_files([request], tables, LAYOUTS)
+
+
 def test_options_that_are_wrong_are_all_named() -> None:
     with pytest.raises(SourceError) as error:
         said([("header", "x"), ("dates", "dym"), ("numbers", "1,2,3"), ("sett", "a=b")])
@@ -376,6 +389,37 @@ columns.status = "Financial Status"
 
 
 def test_every_layout_has_its_source_and_its_menus() -> None:
-    for layout in LAYOUTS:
-        assert layout.source.startswith("https://"), layout.name
-        assert set(layout.menu) == {"en", "zh-Hans", "zh-Hant", "ru", "fa"}, layout.name
+    for one in LAYOUTS:
+        assert one.source.startswith("https://"), one.name
+        assert set(one.menu) == {"en", "zh-Hans", "zh-Hant", "ru", "fa"}, one.name
+
+
+# The sheet Sources
+
+
+def sources(folder: Path, *rows: tuple[str, str, str]) -> Opened:
+    """A workbook of campaigns whose sheet Sources names files."""
+    headers = tuple(column.name for column in SCHEMAS["campaigns"].inputs[0].columns)
+    named = [[*row, None, None, None] for row in rows]
+    listing = Table("Sources", Place("Sources", 8, 1), layout.SOURCE_COLUMNS, named, [])
+    ads = Table("Ads", Place("Ads", 4, 1), headers, [[None] * len(headers)] * 2, [])
+    return Opened("en", folder, {"Sources": listing, "Ads": ads}, {})
+
+
+def test_the_sheet_sources_takes_several_files_a_table_and_the_same_words(tmp_path: Path) -> None:
+    google, meta = "google_ads_campaign_daily.csv", "meta_de.csv"
+    for file in (google, meta):
+        shutil.copy(FILES / file, tmp_path)
+    book = sources(tmp_path, ("Ads", google, ""), ("Ads", meta, "--set channel=Social"))
+    change = loaded(book, SCHEMAS["campaigns"].inputs, datetime(2024, 5, 1))
+    assert change.message == "Loaded: Ads: 9 rows."
+    blocks = {(block.place.sheet, block.place.row): block.rows for block in change.blocks}
+    assert [row[3] for row in blocks["Ads", 5]][-1] == "Social"
+    assert sum(row[6] for row in blocks["Ads", 5]) == pytest.approx(1288.82 + 225.81)
+    stamps = {b.place: b.rows for b in change.blocks if b.place.sheet == "Sources"}
+    assert stamps[Place("Sources", 9, 5)] == [[6.0]]
+    assert stamps[Place("Sources", 10, 5)] == [[3.0]]
+    assert "2 totals agree: 1,288.82" in str(stamps[Place("Sources", 9, 6)])
+    wrong = sources(tmp_path, ("Ads", google, "--dates ydm"))
+    change = loaded(wrong, SCHEMAS["campaigns"].inputs, datetime(2024, 5, 1))
+    assert change.message == ("Nothing was loaded: --dates ydm: it is one of dmy, mdy, ymd, jalali")

@@ -256,6 +256,14 @@ def _unknown(
 ) -> Reading | tuple[str, ReadTable]:
     """A file that nobody knows: read as a table of ours, strictly, or as the user says."""
     first: SourceError | None = None
+    if request.table:
+        ours = {plain_tables.loose(column.name) for column in tables[request.table]}
+        for theirs, name in request.said.renamed.items():
+            if plain_tables.loose(name) not in ours:
+                raise SourceError(
+                    f'{request.path} cannot have "{theirs}" for {name}, which is no column here;'
+                    f" there are {', '.join(column.name for column in tables[request.table])}"
+                )
     if (
         request.said.nothing
         and request.path.suffix.lower() in PLAIN
@@ -284,7 +292,11 @@ def _plain(request: Request, tables: Tables, progress: Progress) -> tuple[str, R
     for name in names:
         columns = tables[name]
         ours = {column.name for column in columns}
-        renamed = {theirs: one for theirs, one in request.said.renamed.items() if one in ours}
+        renamed = {
+            theirs: one
+            for theirs, one in request.said.renamed.items()
+            if request.table or one in ours
+        }
         try:
             return name, read_table(
                 request.path,
