@@ -87,6 +87,22 @@ def test_the_checks_find_what_is_wrong() -> None:
     assert values["Summary", 3, 2].startswith("Rows of data to look at: 3;")
 
 
+def test_e_mail_addresses_that_differ_in_capitals_are_counted() -> None:
+    start = date(2024, 1, 1)
+    names = ["Ann@Example.com", "ann@example.com", "ANN@example.com", "bob@example.com", "Bob"]
+    data: Data = {
+        "Orders": {
+            "customer": [*names],
+            "date": [start + timedelta(days=n) for n in range(5)],
+            "amount": [10.0] * 5,
+        }
+    }
+    label = "E-mail addresses that differ in capitals alone"
+    assert problems(data)[label] == 2
+    data["Orders"]["customer"] = ["ann", "Ann", "b", "c", "d"]
+    assert problems(data)[label] == 0  # no e-mail addresses
+
+
 def problems(data: Data) -> dict[str, Cell]:
     """How often Checks finds what in data."""
     built = build(TEMPLATE, data)
@@ -179,6 +195,9 @@ def test_the_forecast_is_that_of_the_published_model(demo: Built) -> None:
     assert [row[0] for row in listed] == pytest.approx(worth[:20])
     assert figures["Revenue to come"] == f"{sum(worth):,.2f}"
     assert figures["Still customers"] == f"{sum(float(row[4]) for row in forecast):,.0f}"
+    # The package lifetimes 0.11.3 (ModifiedBetaGeoFitter, no penalty) adds up to 978.5.
+    assert figures["Still customers"] == "978"
+    assert max(float(row[4]) for row in forecast if row[1] == 0) < 0.9
     by_customer = {row[0]: row for row in forecast}
     names = below(sheet(demo, "Value"), "customer", 20)
     for row in names:

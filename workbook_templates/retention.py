@@ -297,6 +297,9 @@ PROBLEMS = (
     Problem("Orders without a customer", '=COUNTIFS(Orders[customer],"",Orders[date],"<>")',
             first_gap("customer", "date"),
             "Name the customer, or delete the row: until then the tables show an error."),
+    Problem("E-mail addresses that differ in capitals alone",
+            "=AddressesApart", "",
+            "Here they are several customers. Load the file, or fill it in: then they are one."),
     Problem("Orders without a date", '=COUNTIFS(Orders[date],"",Orders[customer],"<>")',
             first_gap("date", "customer"), "Give the day of the order, or delete the row."),
     Problem("Dates before 1990", '=COUNTIF(Orders[date],"<32874")',
@@ -494,6 +497,11 @@ def fitted(page: Page) -> None:
     page.define("PeriodCount", TOP - 2, SHARES.column)
     done(page, "CustomersDone", TOP - 2, CUSTOMERS.column)
     done(page, "CurveDone", TOP - 2, CURVE.column)
+    # CHANNEL_MIX does not tell capitals apart, the table of customers does.
+    alike = 'ROWS(CHANNEL_MIX(Orders[customer],IF(Orders[customer]="","",1)))-1'
+    apart = f'=IF(COUNTIF(Orders[customer],"*@*")*CustomerCount=0,0,CustomerCount-({alike}))'
+    page.put_array(TOP - 2, CUSTOMERS.column + 7, apart, page.styles.lead())
+    page.define("AddressesApart", TOP - 2, CUSTOMERS.column + 7)
     done(page, "FitDone", TOP - 2, FIT.column)
     done(page, "ForecastDone", TOP - 2, FORECAST.column)
     # Without errors in its blocks, which LibreOffice hands to no function.
