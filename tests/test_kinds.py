@@ -21,7 +21,8 @@ from kpi_xl.engine.embedded import Computed, calculate
 HERE = Path(__file__).parent
 NEWER = re.compile(
     r"\b(STDEV\.[SP]|VAR\.[SP]|PERCENTILE\.INC|QUARTILE\.INC|RANK\.EQ|IFS|IFNA|XOR|XLOOKUP|XMATCH"
-    r"|NORM\.S\.INV|NORM\.S\.DIST|ISOWEEKNUM)\("
+    r"|NORM\.S\.INV|NORM\.S\.DIST|ISOWEEKNUM|MODE\.SNGL|NORM\.DIST|NORM\.INV|BINOM\.DIST|DAYS"
+    r"|TEXTJOIN)\("
 )
 """Functions that files name with a prefix."""
 

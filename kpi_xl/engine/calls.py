@@ -3,7 +3,7 @@
 import math
 import re
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import date
 from itertools import chain
@@ -26,6 +26,9 @@ EXCEL_START = date(1899, 12, 30).toordinal()
 FIRST_YEAR, LAST_YEAR = 1901, 9998
 NOTHING = "\ue000nothing"
 """A criterion that no cell fulfils."""
+
+NO_CASE = "\u0131\u017f"
+"""The Turkish i without a dot and the long s, whose capitals belong to other letters."""
 
 WHOLE_END = "\ue000end of a whole column"
 PLAIN_TEXT = re.compile(r"[A-Za-z0-9 ]*")
@@ -302,6 +305,37 @@ def _switch(cell: Any) -> Any:
     return number if number in (0.0, 1.0) or isinstance(number, dict) else UNSURE
 
 
+def _mode(cells: Any) -> Any:
+    """The number that comes most often, the first of several; in a block that is not sure."""
+    rows = cells if isinstance(cells, list) else [[cells]]
+    flat = list(chain.from_iterable(rows))
+    error = next((cell for cell in flat if isinstance(cell, dict)), None)
+    if error is not None:
+        return error
+    counts = Counter(cell for cell in flat if type(cell) is float)
+    most = max(counts.values(), default=0)
+    if most < 2:
+        return CODES["#N/A"]
+    first = [number for number, count in counts.items() if count == most]
+    return UNSURE if len(first) > 1 and len(rows) > 1 and len(rows[0]) > 1 else first[0]
+
+
+def _cased(of: Callable[[str], str]) -> Callable[[Any], Any]:
+    """A text in capitals, or without; the engine does it for English alone.
+
+    Letters that have no one capital, such as a sharp s, are not sure.
+    """
+
+    def cased(text: Any) -> Any:
+        if not isinstance(text, str):
+            return text
+        if any(len(letter.upper() + letter.lower()) != 2 or letter in NO_CASE for letter in text):
+            return UNSURE
+        return of(text)
+
+    return cased
+
+
 def _frequency(cells: Any, bins: Any) -> Any:
     """How many numbers are in each bin, in the order of the bins, the first of equal ones.
 
@@ -364,5 +398,8 @@ DOUBTING: dict[str, Callable[..., Any]] = {
     formulas.INCLUDED: _included,
     formulas.DATE: _date,
     formulas.SWITCH: _switch,
+    formulas.MODE: _mode,
+    formulas.UPPER: _cased(str.upper),
+    formulas.LOWER: _cased(str.lower),
 }
 """Those that may find that the engine is not sure, and are told where they are called from."""

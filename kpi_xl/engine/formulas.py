@@ -45,6 +45,7 @@ IN_CALENDAR, IS_FINITE, INCLUDED = "KPIXL.D", "KPIXL.F", "KPIXL.I"
 ONE_CELL, A_NUMBER = "KPIXL.V", "KPIXL.N"
 GUARD, CRITERION, DOUBT = "KPIXL.K", "KPIXL.Q", "KPIXL.X"
 DATE, FREQUENCY, SWITCH = "KPIXL.DATE", "KPIXL.FREQUENCY", "KPIXL.SWITCH"
+MODE, UPPER, LOWER = "KPIXL.MODE", "KPIXL.UPPER", "KPIXL.LOWER"
 WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
 """Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
 
@@ -59,7 +60,18 @@ WRAPPED = {
 """Which of them goes around an argument, by the letter of its parameter."""
 
 MAY_BE_UNSURE = {
-    *(ORDERED, AS_TEXT, IN_CALENDAR, INCLUDED, ONE_CELL, DIFFERENCE, A_NUMBER, DATE, SWITCH),
+    ORDERED,
+    AS_TEXT,
+    IN_CALENDAR,
+    INCLUDED,
+    ONE_CELL,
+    DIFFERENCE,
+    A_NUMBER,
+    DATE,
+    SWITCH,
+    MODE,
+    UPPER,
+    LOWER,
 }
 """Those that may find that the engine cannot be sure; they are told which formula calls them."""
 
@@ -455,6 +467,10 @@ class _Reader:
             text = f"{POWER}({','.join(texts)})"
         elif name == "FREQUENCY":
             text = f"{FREQUENCY}({','.join(texts)})"
+        elif name in ("MODE", "MODE.SNGL"):
+            text = f"{MODE}({','.join(texts)}{PLACE})"
+        elif name in ("UPPER", "LOWER"):
+            text = f"{UPPER if name == 'UPPER' else LOWER}({texts[0]}{PLACE})"
         elif name == "DATE":
             text = f"{DATE}({','.join(texts)}{PLACE})"
         elif name in native.DATES:

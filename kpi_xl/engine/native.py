@@ -60,7 +60,8 @@ SIGNATURES = {
     **dict.fromkeys(AGGREGATES.split(), "n(n)*"),
     "SUM": "a(a)*",
     "COUNTA": "x(x)*",
-    "MODE": "x",
+    **dict.fromkeys(["MODE", "MODE.SNGL"], "x"),
+    **dict.fromkeys(["SUMSQ", "DEVSQ", "AVEDEV", "VARP"], "n(n)*"),
     "COUNT": "x(x)*",
     "COUNTBLANK": "r",
     "SUBTOTAL": "vh(h)*",
@@ -94,6 +95,9 @@ SIGNATURES = {
         ["ROUND", "ROUNDUP", "ROUNDDOWN", "MROUND", "MOD", "NORM.S.DIST", "POWER"], "vv"
     ),
     "TRUNC": "v?v",
+    "PI": "",
+    **dict.fromkeys(["NORM.DIST", "BINOM.DIST"], "vvvv"),
+    "NORM.INV": "vvv",
     **dict.fromkeys(["PV", "FV", "PMT", "NPER"], "yzz?zz"),
     "RATE": "zzz?zzz",
     "NPV": "yx(x)*",
@@ -104,12 +108,13 @@ SIGNATURES = {
     **dict.fromkeys(["YEAR", "MONTH", "DAY", "ISOWEEKNUM", "HOUR", "MINUTE", "SECOND"], "d"),
     **dict.fromkeys(["WEEKDAY", "WEEKNUM"], "d?v"),
     **dict.fromkeys(["EDATE", "EOMONTH", "WORKDAY"], "dm"),
-    "NETWORKDAYS": "dd",
+    **dict.fromkeys(["NETWORKDAYS", "DAYS"], "dd"),
     "DATEDIF": "ddv",
     # Text
     "TEXT": "uf",
     **dict.fromkeys(["LEFT", "RIGHT"], "t?e"),
-    **dict.fromkeys(["LEN", "TRIM"], "t"),
+    **dict.fromkeys(["LEN", "TRIM", "UPPER", "LOWER"], "t"),
+    "TEXTJOIN": "tjt(t)*",
     "MID": "tee",
     "SUBSTITUTE": "ttt?e",
     "FIND": "tt?e",
@@ -154,7 +159,9 @@ TAKES_BLOCKS = {"SUMPRODUCT", "FILTER"}
 DATES = {"DATE", "EDATE", "EOMONTH", "WORKDAY"}
 """Functions that the engine lets run out of the calendar; Excel gives #NUM! there."""
 
-TEXT_FUNCTIONS = "T TEXT LEFT RIGHT TRIM MID SUBSTITUTE REPT CONCAT CONCATENATE".split()
+TEXT_FUNCTIONS = (
+    "T TEXT LEFT RIGHT TRIM MID SUBSTITUTE REPT CONCAT CONCATENATE UPPER LOWER TEXTJOIN"
+).split()
 """Functions whose result is text."""
 
 LOGICALS = "AND OR XOR NOT TRUE FALSE ISBLANK ISNUMBER ISTEXT ISERROR ISNA ISERR ISLOGICAL EXACT"
