@@ -16,7 +16,7 @@ from typing import Any
 import uno
 from com.sun.star.beans import PropertyValue
 
-STILL = 1.5  # seconds without a change, after which Calc is done
+STILL = 3.0  # seconds without a change, after which Calc is done: blocks wait for a pause
 PATIENCE = 120.0
 
 

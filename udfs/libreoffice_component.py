@@ -198,7 +198,7 @@ class Opened(unohelper.Base, XJob):  # type: ignore[misc]
             if TASK in os.environ:
                 return
             if name in document.SAVING:
-                document.follow(model)
+                following.settled(model)
             elif model.supportsService(SPREADSHEET):
                 following.followed(self.context, model)
         except Exception:

@@ -94,7 +94,7 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
                 if more:
                     self.later.addCallback(self, turn)
             if not changed:
-                self.document.setModified(False)
+                unchanged(self.document)
         except DisposedException:
             self.disposing(None)
         except Exception:
@@ -132,6 +132,21 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
             self.unseen = {}
             return False
         return True
+
+    def settle(self) -> None:
+        """Have tables and blocks follow at once, before the document is saved."""
+        if self.closed:
+            return
+        self.busy = True
+        try:
+            grow(self.document)
+            self.rest()
+            if self.timer:
+                self.timer.cancel()
+            while self.step():
+                pass
+        finally:
+            self.busy = False
 
     def look_at(self, array: Any) -> None:
         """Have a block computed if it has to be, and give it its size if that has changed."""
@@ -172,9 +187,30 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
         return calls or []
 
 
+def unchanged(document: Any) -> None:
+    """Let a document count as one that nobody has changed, its charts too."""
+    document.setModified(False)
+    if document.isModified():  # as it says where a chart has been drawn anew
+        for sheet in document.Sheets:
+            for chart in sheet.Charts:
+                chart.EmbeddedObject.setModified(False)
+
+
+_followers: dict[str, Follower] = {}
+
+
 def followed(context: Any, document: Any) -> None:
     """Let a workbook be followed if it is ours; other documents are left alone."""
     if is_ours(document):
-        follower = Follower(context, document)
+        for ended in [key for key, one in _followers.items() if one.closed]:
+            del _followers[ended]
+        follower = _followers[document.RuntimeUID] = Follower(context, document)
         document.addModifyListener(follower)
         follower.modified(None)
+
+
+def settled(document: Any) -> None:
+    """Have all follow at once what was typed into a workbook that is followed."""
+    follower = _followers.get(document.RuntimeUID)
+    if follower:
+        follower.settle()
