@@ -167,7 +167,7 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
             return
         if resize(self.document, array, new_size) == GROWN:
             self.grown = True
-        self.seen = calls_noted()
+        self.take_note()  # Calc may have computed others meanwhile
 
     def asks_others(self, formula: str) -> bool:
         """Whether a formula that does more calls a function that has returned a block lately."""
