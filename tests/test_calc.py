@@ -31,6 +31,7 @@ from kpi_xl.engine.embedded import calculate
 from kpi_xl.hosts.libreoffice import extension as calc
 from kpi_xl.hosts.libreoffice import headless as libreoffice
 from kpi_xl.hosts.libreoffice import programs
+from kpi_xl.hosts.libreoffice.blocks import outermost
 from kpi_xl.hosts.libreoffice.document import CODES, tidied
 from kpi_xl.hosts.libreoffice.names import (
     METHODS,
@@ -41,6 +42,7 @@ from kpi_xl.hosts.libreoffice.names import (
     unresolved,
     with_texts,
 )
+from kpi_xl.hosts.libreoffice.tables import Kind, belonging
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.ooxml.package import read_package
 
@@ -595,3 +597,39 @@ def test_without_libreoffice_it_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(programs, "PLACES", ())
     with pytest.raises(programs.OfficeError, match="LibreOffice is not found: install it"):
         programs.program("soffice")
+
+
+# Tables that grow
+
+KINDS: list[Kind] = ["text", "date", "number"]  # as the orders have them
+
+
+@pytest.mark.parametrize(
+    ("rows", "computed", "belong"),
+    [
+        ([["a", 45_000.0, 5.0], ["b", "", ""]], set(), 2),  # the second is being typed
+        ([["a", 45_000.0, 5.0], ["", "", ""], ["b", 45_001.0, ""]], set(), 3),
+        ([["", "", ""], ["a note", "", ""]], set(), 0),
+        ([["", "", ""], ["Total", "", 5.0]], set(), 0),
+        ([["a", 45_000.0, 5.0], ["Total", "", 5.0]], {1}, 1),  # a sum of its own
+        ([["", "", ""], ["a note", "", ""], ["b", 45_001.0, 3.0]], set(), 0),
+        ([["", "", ""]], set(), 0),
+    ],
+)
+def test_the_rows_below_a_table_that_belong_to_it(
+    rows: list[list[Any]], computed: set[int], belong: int
+) -> None:
+    assert belonging(rows, KINDS, computed) == belong
+
+
+@pytest.mark.parametrize(
+    ("formula", "function"),
+    [
+        ('=IF(COUNT(A1:A9)=0;"";KPI.RFM(A1:A9;B1:B9))', "RFM"),
+        (f"={with_texts('KPI.COHORT(A1:A9;B1:B9;;Period)')}", "COHORT"),
+        ('=KPI.COHORT(A1:A9;B1:B9;;Period;"customers")', "COHORT"),
+        ("=SUM(KPI.RFM(A1:A9))", ""),
+    ],
+)
+def test_the_function_whose_block_an_array_shows(formula: str, function: str) -> None:
+    assert outermost(formula) == function
