@@ -42,7 +42,7 @@ from kpi_xl.hosts.libreoffice.names import (
     unresolved,
     with_texts,
 )
-from kpi_xl.hosts.libreoffice.tables import Kind, belonging
+from kpi_xl.hosts.libreoffice.tables import Kind, as_filled, belonging
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.ooxml.package import read_package
 
@@ -620,6 +620,13 @@ def test_the_rows_below_a_table_that_belong_to_it(
     rows: list[list[Any]], computed: set[int], belong: int
 ) -> None:
     assert belonging(rows, KINDS, computed) == belong
+
+
+def test_a_date_that_rows_go_without_is_asked_of_none() -> None:
+    assert as_filled(KINDS, [["a", 45_000.0, 5.0], ["", "", ""]]) == KINDS
+    optional = as_filled(KINDS, [["a", 45_000.0, 5.0], ["b", "", 5.0]])
+    assert optional == ["text", "number", "number"]
+    assert belonging([["", "", ""], ["c", "", 6.0]], optional, set()) == 2
 
 
 @pytest.mark.parametrize(

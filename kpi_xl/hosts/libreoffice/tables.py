@@ -88,7 +88,12 @@ def rows_below(document: Any, name: str) -> int:
         kind_of(sheet.getCellByPosition(column, area.EndRow), document.NumberFormats)
         for column in range(area.StartColumn, area.EndColumn + 1)
     ]
-    return belonging(below.getDataArray(), kinds, computed)
+    rows = ()
+    if area.EndRow > area.StartRow:
+        rows = sheet.getCellRangeByPosition(
+            area.StartColumn, area.StartRow + 1, area.EndColumn, area.EndRow
+        ).getDataArray()
+    return belonging(below.getDataArray(), as_filled(kinds, rows), computed)
 
 
 def kind_of(cell: Any, formats: Any) -> Kind:
@@ -99,6 +104,15 @@ def kind_of(cell: Any, formats: Any) -> Kind:
         return "date"
     is_standard = key == formats.getStandardIndex(cell.CharLocale)
     return "number" if kind & NUMBER and not is_standard else "text"
+
+
+def as_filled(kinds: Sequence[Kind], rows: Sequence[Row]) -> list[Kind]:
+    """The kinds of the columns; a date that some row of the table goes without is but a number."""
+    filled = [row for row in rows if any(cell != "" for cell in row)]
+    return [
+        "number" if kind == "date" and any(row[place] == "" for row in filled) else kind
+        for place, kind in enumerate(kinds)
+    ]
 
 
 def belonging(rows: Sequence[Row], kinds: Sequence[Kind], computed: set[int]) -> int:
