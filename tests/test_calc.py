@@ -432,7 +432,7 @@ def test_the_copy_of_the_functions_needs_no_package(tmp_path: Path) -> None:
         "from kpi_xl.hosts.libreoffice import document; from kpi_xl.metrics import METRICS;"
         "from kpi_xl.cells import evaluate; print(evaluate(METRICS['CAC'], [1000.0, 50.0]))\n"
         "try: evaluate(METRICS['RFM'], [[['a']], [[45000.0]], [[1.0]]])\n"
-        "except ImportError as missing: print(document.lacks(missing))"
+        "except ImportError as missing: print(document.missing_package(missing))"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / calc.CORE)}
     done = subprocess.run(

@@ -101,8 +101,8 @@ def function(metric: Metric) -> Callable[..., Any]:
         try:
             shown = cells.evaluate(metric, given)
         except ImportError as missing:
-            print(f"{metric.name} {document.lacks(missing)}", file=sys.stderr)
-            shown = CellError("#NAME?", document.lacks(missing))
+            print(f"{metric.name} {document.missing_package(missing)}", file=sys.stderr)
+            shown = CellError("#NAME?", document.missing_package(missing))
         except Exception:  # a bug: Calc shows an error, and says nothing
             traceback.print_exc()
             raise
@@ -217,7 +217,7 @@ class Menu(unohelper.Base, XJobExecutor):  # type: ignore[misc]
         try:
             document.menu(self.context, command, reports)
         except ImportError as missing:
-            document.show(self.context, f"KPI {document.lacks(missing)}.")
+            document.show(self.context, f"KPI {document.missing_package(missing)}.")
         except Exception as bug:
             traceback.print_exc()
             document.show(self.context, f"This is a mistake of kpi_xl: {bug!r}")

@@ -989,7 +989,7 @@ def draw(
         line = {"color": level.colour or WARNING, "width": 2, "dash_type": "dash"}
         across.add_series(drawn(page, level) | {"line": line})
         chart.combine(across)
-    dress(chart, page, title, kind, (names_format, number_format), labels)
+    style_chart(chart, page, title, kind, (names_format, number_format), labels)
     if sum(one.colour != NO_COLOUR for one in series) == 1 and not level:
         chart.set_legend({"none": True})
     insert(chart, page, place)
@@ -1011,7 +1011,7 @@ def drawn(page: Page, one: Series) -> dict[str, Any]:
     }
 
 
-def dress(
+def style_chart(
     chart: Chart, page: Page, title: str, kind: str, formats: tuple[str, str], labels: bool
 ) -> None:
     """Title, axes and legend of a chart."""

@@ -37,7 +37,6 @@ from .parts import (
     cards,
     checks,
     draw,
-    dress,
     figures,
     header_row,
     heat,
@@ -45,6 +44,7 @@ from .parts import (
     section,
     settings,
     status,
+    style_chart,
     where,
 )
 from .sales_team_sample import sample
@@ -939,7 +939,7 @@ def add_weeks(page: Page, place: tuple[int, int, int, int]) -> None:
     target.add_series(series("Target", 3, {"line": dashes}))
     chart.combine(target)
     formats = ("mm-dd", "#,##0")
-    dress(chart, page, "Sales by week, and the target", "column", formats, labels=False)
+    style_chart(chart, page, "Sales by week, and the target", "column", formats, labels=False)
     insert(chart, page, place)
 
 
@@ -970,7 +970,7 @@ def add_points(page: Page, place: tuple[int, int, int, int]) -> None:
             }
         )  # fmt: skip
     formats = ("#,##0", "0%")
-    dress(chart, page, "Close rate against visits", "scatter", formats, labels=False)
+    style_chart(chart, page, "Close rate against visits", "scatter", formats, labels=False)
     chart.set_legend({"none": True})
     small = {"color": MUTED, "size": 9}
     axis = {"num_font": small, "line": {"color": LINE}, "major_tick_mark": "none",

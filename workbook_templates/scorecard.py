@@ -651,7 +651,7 @@ def smart(page: Page) -> None:
     last = top + GOAL_ROOM
     page.define("GoalProblems", top + 1, 17, last, 17)
     page.sheet.conditional_format(top + 1, 8, last, 8, way(book))
-    dress_states(page, top + 1, 9, last, 9)
+    colour_states(page, top + 1, 9, last, 9)
     unit = xl_rowcol_to_cell(top + 1, 18, col_abs=True)
     for one in dict.fromkeys(kpi.unit for kpi in KPIS):
         look = book.file.add_format({"num_format": one.number_format})
@@ -780,10 +780,10 @@ def show_state(page: Page, row: int, column: int, raw: str, **properties: Any) -
     page.put(
         row, column, f"={in_words(page.book, raw)}", page.styles.label(shrink=True, **properties)
     )
-    dress_states(page, row, column, row, column)
+    colour_states(page, row, column, row, column)
 
 
-def dress_states(page: Page, *place: int) -> None:
+def colour_states(page: Page, *place: int) -> None:
     """The colours of the statuses in a block."""
     for word, (ink, ground) in LOOKS.items():
         look = page.book.file.add_format({"bold": True, "font_color": ink, "bg_color": ground})

@@ -98,7 +98,7 @@ def new_starter(
 
 
 def check_host(host: str, wheel: str) -> None:
-    """Refuse a host that there is not, and a wheel that no browser could fetch. Raises Misuse."""
+    """Refuse an unknown host, and a wheel that no browser could fetch. Raises Misuse."""
     if host not in HOSTS:
         near = did_you_mean(host, HOSTS)
         raise Misuse(f"there is no host {host!r}{near}; {' or '.join(HOSTS)}")

@@ -66,7 +66,7 @@ RIGHT_TO_LEFT = {code for code, language in KNOWN.items() if language.right_to_l
 def chosen(tag: str | None = None) -> str:
     """The language that a tag such as "zh-TW" or "ru_RU.UTF-8" means; without one, the system's.
 
-    A tag of a language that there is none of raises LookupError; such a system gets English.
+    An unknown tag raises LookupError; a system of another language gets English.
     """
     import locale
 

@@ -147,7 +147,7 @@ def new_workbook(
 ) -> Any:
     """A new workbook from a template, as `build` writes it and `open_file` opens a copy of it.
 
-    Raises ReportError for a template that there is not.
+    Raises ReportError for an unknown template.
     """
     inputs_of(name)
     with TemporaryDirectory() as folder:

@@ -59,7 +59,7 @@ def event(arguments: Any) -> dict[str, Any]:
     return {given.Name: given.Value for given in environment}
 
 
-def lacks(missing: ImportError) -> str:
+def missing_package(missing: ImportError) -> str:
     """The sentence for a function whose packages are not there."""
     version = ".".join(map(str, sys.version_info[:2]))
     return (
