@@ -219,9 +219,9 @@ def _enter_python(file: str, run: Callable[[], object]) -> None:
     METRICS.clear()
     METRICS.update(before)
     for name, made in added.items():
-        own = replace(made, family=FAMILY, translated={})
         code = inspect.getsource(made.kernel)
         print_of_it = _hash([name, code, made.returns.name])
+        own = replace(made, family=FAMILY, translated={}, source=sourced(made.source, print_of_it))
         try:
             _judge_name(name, print_of_it)
             _enter(own, print_of_it, file)
@@ -260,7 +260,7 @@ def define(text: str, file: str = "kpis.toml") -> None:
             _judge_units(definition)
             print_of_it = fingerprint_of(definition)
             _judge_name(name, print_of_it)
-            _enter(_metric(definition), print_of_it, file)
+            _enter(_metric(definition, print_of_it), print_of_it, file)
         except DefinitionError as error:
             FAULTS.append(Fault(file, f"[{name}] {error.key}".rstrip(), str(error)))
             continue
@@ -587,7 +587,7 @@ def _alike(parts: Iterable[Dimension | None], where: str) -> Dimension | None:
 # Entering
 
 
-def _metric(definition: Definition) -> Metric:
+def _metric(definition: Definition, print_of_it: str) -> Metric:
     """The record of a definition, with a kernel that computes its formula."""
     tree = definition.tree
     names = [argument.name for argument in definition.arguments]
@@ -620,7 +620,7 @@ def _metric(definition: Definition) -> Metric:
         returns=definition.returns,
         result="value",
         formula=definition.formula,
-        source=definition.source,
+        source=sourced(definition.source, print_of_it),
         example=definition.example,
         parts=(),
         columns=(),
@@ -628,6 +628,11 @@ def _metric(definition: Definition) -> Metric:
         remark=None,
         translated=definition.help,
     )
+
+
+def sourced(source: str, print_of_it: str) -> str:
+    """The source of a definition with its fingerprint, which every host then shows."""
+    return f"{source} [{print_of_it}]"
 
 
 def _called(name: str, values: list[Value]) -> Value:

@@ -152,7 +152,16 @@ def workbook_texts(name: str) -> set[str]:
     record = template(name)
     for data in ({}, record.sample().data):
         build(record, data, record.sample().about, translate=say)
-    return texts | {EMPTY.text, FILLED}
+    return texts | {EMPTY.text, FILLED} | OF_A_COMPANY
+
+
+OF_A_COMPANY = {
+    "Your company's own",
+    "KPIs of your own, defined otherwise here",
+    "Take the definitions of the machine that made the workbook, or make it anew: until then these"
+    " KPIs are others.",
+}
+"""What the scorecard says of a company's own KPIs, where there are any."""
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from kpi_xl.ooxml.addresses import quoted
+from kpi_xl.own import FINGERPRINTS
 from kpi_xl.schema import Column
 from kpi_xl.schema.scorecard import MONTHS, SCHEMA
 from kpi_xl.units import COUNT, DATE, KEY, PERIODS, RATE, SCORE, TEXT, Unit
@@ -40,6 +41,7 @@ from .parts import (
 from .scorecard_kpis import (
     AT_END,
     AT_START,
+    COMPANY,
     COUNTS,
     FAMILIES,
     FIFTEEN,
@@ -881,6 +883,18 @@ def agreements(book: Book) -> list[Agreement]:
     ]  # fmt: skip
 
 
+def of_definitions() -> Iterator[Problem]:
+    """Whether a company's own KPIs are defined here as where the workbook was made."""
+    # The definition in English ends with the source, and that with the fingerprint.
+    same = "+".join(
+        f'(RIGHT(KPI_DEFINE("{kpi.code}"),15)="[{FINGERPRINTS[kpi.code]}].")' for kpi in COMPANY
+    )
+    if same:
+        yield Problem("KPIs of your own, defined otherwise here", f"={len(COMPANY)}-({same})", "",
+                      "Take the definitions of the machine that made the workbook, or make it"
+                      " anew: until then these KPIs are others.")  # fmt: skip
+
+
 def problems(book: Book) -> list[Problem]:
     """What can be wrong with the months and the goals."""
     header = "ROW(Months[[#Headers],[month]])"
@@ -927,6 +941,7 @@ def problems(book: Book) -> list[Problem]:
         Problem("Customers at the start differ from the end before", f"=SUM({jumps})",
                 guarded(f"{header}+{jump_row}", f"SUM({jumps})=0"),
                 "Correct one of the two: retention and churn depend on them."),
+        *of_definitions(),
         *goal_problems(book),
     ]  # fmt: skip
 

@@ -3,8 +3,11 @@
 from typing import NamedTuple
 
 from kpi_xl.metrics import METRICS
+from kpi_xl.own import FAMILY as OWN
 from kpi_xl.schema.scorecard import MONTHS
-from kpi_xl.units import COUNT, Unit
+from kpi_xl.units import COUNT, TEXT, Unit
+
+from .writing import Proper
 
 
 class Kpi(NamedTuple):
@@ -286,6 +289,35 @@ OTHERS = {
             meaning="Customer effort score: the mean answer on how easy it was; higher is better."),
     ),
 }  # fmt: skip
+
+SETTINGS = {"gross_margin": "GrossMargin", "margin": "GrossMargin", "discount_rate": "DiscountRate"}
+"""Arguments of a company's own KPIs that are settings here."""
+
+
+def of_the_company() -> tuple[Kpi, ...]:
+    """A company's own KPIs whose arguments are columns of Months, or settings."""
+    columns = {column.name for column in COUNTS}
+    found = []
+    for metric in METRICS.values():
+        given = []
+        for argument in metric.arguments:
+            if argument.name in columns:
+                given.append(f"{{{argument.name}}}")
+            elif argument.name in SETTINGS:
+                given.append(SETTINGS[argument.name])
+            else:
+                given.append("" if not argument.required else "?")
+        single = not any(argument.arg.column for argument in metric.arguments)
+        if metric.family == OWN and single and "?" not in given and metric.returns is not TEXT:
+            formula = f"{metric.name}({','.join(given).rstrip(',')})"
+            found.append(Kpi(metric.name, Proper(metric.name), formula,
+                             meaning=Proper(metric.summary)))  # fmt: skip
+    return tuple(found)
+
+
+COMPANY = of_the_company()
+if COMPANY:
+    OTHERS["Your company's own"] = COMPANY
 
 FAMILIES = {"The fifteen": FIFTEEN, **OTHERS}
 KPIS = tuple(kpi for family in FAMILIES.values() for kpi in family)

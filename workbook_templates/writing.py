@@ -53,6 +53,10 @@ class BlankText(str):
 BLANK = BlankText()
 
 
+class Proper(str):
+    """A text that is the same in every language: what a company calls its own KPIs."""
+
+
 class Headline(NamedTuple):
     """A figure that has been written, for whoever tells what the workbook says."""
 
@@ -149,6 +153,8 @@ class Book:
 
         The fields may be the sheets, too: {Orders} is what the sheet Orders is called here.
         """
+        if isinstance(text, Proper):
+            return str(text)
         said = self.translate(text)
         return said.format(**self.names, **fields) if "{" in said else said
 
