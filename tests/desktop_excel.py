@@ -52,6 +52,7 @@ class Book:
 
     Date1904 = False
 
+    old = False
     IsAddin = False
     UpdateLinks = 1  # as the user's settings have it
 
@@ -68,7 +69,6 @@ class Book:
         self.names = {key: found.attr_text for key, found in book.defined_names.items()}
         self.written = 0
         self.fails_at = 0
-        self.old = False
 
     def Names(self, key: str) -> Any:
         if key not in self.names:
@@ -296,13 +296,18 @@ class Range:
 
     @property
     def Formula2(self) -> Any:
-        assert isinstance(self.Application, Desk) or not self.HasSpill
+        assert not self.HasSpill or isinstance(self.Application, Desk)
         return self.Formula
 
     @property
     def HasSpill(self) -> bool:
         if self.Worksheet.Parent.old:
-            raise AttributeError("Excel 2019 has neither HasSpill nor Formula2")
+            wrong = "Excel 2019 has neither HasSpill nor Formula2"
+            raise (
+                VbaError(438, wrong)
+                if isinstance(self.Application, Desk)
+                else AttributeError(wrong)
+            )
         return self._spill is not None and self._spill[1] != self._spill[0]
 
     @property

@@ -153,7 +153,7 @@ def test_one_cell_that_could_spill_would_be_locked(folder: Path, start: Start) -
 def test_an_array_of_excel_2019_stays_one(folder: Path, start: Start) -> None:
     """There every formula that could spill was entered over its block, and is again."""
     excel = start()
-    with patch.object(Book, "old", True, create=True):
+    with patch.object(Book, "old", True):
         book = excel.open(folder / "funnel.xlsx")
     arrays = [place for sheet in book.sheets for place in sheet.arrays]
     ours = {cell for sheet in book.sheets for cell in sheet.locked}
