@@ -5,6 +5,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import ironcalc
 import pytest
 import xlsxwriter
 from hosts import program
@@ -134,7 +135,6 @@ def test_embedded(cases: list[Any], book: bytes) -> None:
 
 
 def test_ironcalc(cases: list[Any], book: bytes, tmp_path: Path) -> None:
-    ironcalc = pytest.importorskip("ironcalc")
     path = tmp_path / "book.xlsx"
     path.write_bytes(book)
     model = ironcalc.load_from_xlsx(str(path), "en", "UTC", "en")
