@@ -810,4 +810,7 @@ def _fetched(lazy: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         # Collecting would need PyArrow.
         rows: list[tuple[Any, ...]] = lazy.to_native().fetchall()
         return rows
-    return lazy.collect().rows()
+    rows = lazy.collect().rows()
+    if lazy.implementation.is_pandas_like():  # NaN is what pandas has for a missing text, too
+        rows = [tuple(None if cell != cell else cell for cell in row) for row in rows]
+    return rows
