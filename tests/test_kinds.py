@@ -307,6 +307,26 @@ def test_criteria_beside_what_may_be_the_same_number() -> None:
     assert shown == {"Z3": 1.0, "Z4": 1.0, "Z6": 0.0, "Z7": 2.0, "Z10": 1.0, "Z12": 0.0, "Z14": 1.0}
 
 
+def test_criteria_that_compare_find_no_number_stored_as_text() -> None:
+    """Excel's COUNTIF with ">0" leaves out texts that read as numbers; with "=23" it takes them."""
+    cells: dict[str, Any] = {"A1": 23, "A2": "23", "A3": "2024-01-09", "A4": "x", "A5": 24}
+    cells |= {"B1": 23, "B2": "23", "B3": "24", "B4": "x", "B5": "1234567890123456"}
+    cells |= {
+        "Z1": '=COUNTIF(A1:A5,">=1")',
+        "Z2": '=COUNTIF(A1:A5,"<"&A5)',
+        "Z3": '=MAXIFS(A1:A5,A1:A5,">=1",A1:A5,"<73051")',
+        "Z4": '=COUNTIF(B1:B5,"="&B2)',
+        "Z5": '=COUNTIF(B1:B5,"=24")',
+        "Z6": '=COUNTIF(A1:A5,"=23")',
+        "Z7": '=COUNTIF(B1:B5,"<>23")',
+        "Z8": '=COUNTIF(B1:B5,"="&B5)',
+    }
+    result = calculate(sheet_of(cells))
+    assert refused(result) == {"Z6", "Z7", "Z8"}
+    shown = {f"Z{row}": cell for (_, row, column), cell in result.values.items() if column == 26}
+    assert shown == {"Z1": 2.0, "Z2": 1.0, "Z3": 24.0, "Z4": 2.0, "Z5": 1.0}
+
+
 def test_what_is_looked_up_in_an_order_is_sorted() -> None:
     cells: dict[str, Any] = {f"A{row}": cell for row, cell in enumerate([3, 1, 4, 1, 5], start=1)}
     cells |= {f"B{row}": cell for row, cell in enumerate([1, 3, 4, 6, 8], start=1)}

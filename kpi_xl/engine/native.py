@@ -290,7 +290,9 @@ def beside_criterion(value: object) -> tuple[int, str]:
 
     Excel takes a criterion for a number wherever it can, and the texts in the cells with it. Where
     a criterion may be read as a date, it is sure beside texts of its own shape alone: the second
-    value, with 0 for each digit.
+    value, with 0 for each digit. "<", ">" and the like before a number find numbers alone, never
+    texts that read as one; "=" before a whole number of at most 15 digits, which Excel keeps all,
+    finds the texts of the same number, too.
     """
     if isinstance(value, bool):
         return ALL - WORD, ""
@@ -301,7 +303,10 @@ def beside_criterion(value: object) -> tuple[int, str]:
     operator, text = CRITERION.fullmatch(value).groups()  # type: ignore[union-attr]
     kind = kinds.kind_of_text(text)
     if kind == DIGITS and text == text.strip():
-        return ALL - DIGITS - ODD, ""
+        if operator in BARE:
+            return ALL, ""
+        whole = operator == "=" and WHOLE.fullmatch(text)
+        return (ALL - ODD if whole else ALL - DIGITS - ODD), ""
     if kind == TILDE and re.search("~(?![*?~])", text):
         return 0, ""  # Excel may leave the tilde out
     if kind in (TEXT, PATTERN, TILDE) and operator in ("", "=", "<>"):
@@ -322,4 +327,5 @@ def shape_of(text: str) -> str:
 BARE = {"<", "<=", ">", ">="}
 """Criteria that compare with nothing."""
 
+WHOLE = re.compile("[1-9][0-9]{0,14}")
 CRITERION = re.compile(r"((?:<>|<=|>=|=|<|>)?)(.*)", re.DOTALL)
