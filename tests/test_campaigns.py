@@ -403,10 +403,10 @@ def test_ab_tests(demo: Built) -> None:
 
 
 def test_sample_size_as_published(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Evan Miller's calculator: 20 % and 5 points need 1,030 visitors, 1,031 rounded up."""
+    """Fleiss, Levin & Paik, formula 4.14: 20 % and 5 points need 1,094 (1,093.7) visitors."""
     given = {"Baseline": 0.2, "Change": 0.25, "Visitors": 100}
     set_to(monkeypatch, "TEST_SETTINGS", given)
     figures = dict(build(TEMPLATE, {}).headlines)
-    assert figures["Visitors for each variant"] == "1,031"
+    assert figures["Visitors for each variant"] == "1,094"
     assert figures["Rate to detect"] == "25.0%"
-    assert figures["Days that the test takes"] == "21"  # 2,062 visitors, 100 a day
+    assert figures["Days that the test takes"] == "22"  # 2,188 visitors, 100 a day

@@ -299,12 +299,17 @@ def test_criteria_beside_what_may_be_the_same_number() -> None:
         "Z13": "=COUNTIF(B1:B3,F1)",
         "Z14": "=COUNTIF(B1:B3,F2)",
         "Z15": "=MATCH(F1,B1:B3,0)",
+        "Z16": '=COUNTIF(F1:F2,"=x~~y")',
+        "Z17": '=XLOOKUP(F1,F1:F2,F1:F2,"")',
     }
     cells |= {"F1": "x~y", "F2": "a~*"}
     result = calculate(sheet_of(cells))
     assert refused(result) == {"Z1", "Z2", "Z5", "Z8", "Z9", "Z11", "Z13", "Z15"}
     shown = {f"Z{row}": cell for (_, row, column), cell in result.values.items() if column == 26}
-    assert shown == {"Z3": 1.0, "Z4": 1.0, "Z6": 0.0, "Z7": 2.0, "Z10": 1.0, "Z12": 0.0, "Z14": 1.0}
+    assert shown == {
+        "Z3": 1.0, "Z4": 1.0, "Z6": 0.0, "Z7": 2.0, "Z10": 1.0, "Z12": 0.0, "Z14": 1.0,
+        "Z16": 1.0, "Z17": "x~y",
+    }  # fmt: skip
 
 
 def test_criteria_that_compare_find_no_number_stored_as_text() -> None:

@@ -243,6 +243,7 @@ EXCEPTIONS: dict[tuple[str, int], tuple[int, int]] = {
     ("FORECAST", 0): (SCALAR - ANY_ERROR,) * 2,
     # Which of two errors they show is not known.
     **{(name, place): (ALL - ANY_ERROR,) * 2 for name, places in PAIRS.items() for place in places},
+    ("XLOOKUP", 0): (ALL - ANY_ERROR - BLANK,) * 2,  # a tilde is one: it takes no wildcards here
     ("IRR", 0): (NUMBERS,) * 2,  # the engine counts blanks and texts as periods
 }
 """Where it is otherwise for a parameter of one function."""
@@ -307,7 +308,7 @@ def beside_criterion(value: object) -> tuple[int, str]:
             return ALL, ""
         whole = operator == "=" and WHOLE.fullmatch(text)
         return (ALL - ODD if whole else ALL - DIGITS - ODD), ""
-    if kind == TILDE and re.search("~(?![*?~])", text):
+    if kind == TILDE and not TILDES.fullmatch(text):
         return 0, ""  # Excel may leave the tilde out
     if kind in (TEXT, PATTERN, TILDE) and operator in ("", "=", "<>"):
         return ALL, ""
@@ -328,4 +329,9 @@ BARE = {"<", "<=", ">", ">="}
 """Criteria that compare with nothing."""
 
 WHOLE = re.compile("[1-9][0-9]{0,14}")
+"""A whole number of which Excel keeps all digits."""
+
+TILDES = re.compile("(?:[^~]|~[*?~])*", re.DOTALL)
+"""A text in which each tilde is before a sign whose meaning it takes away."""
+
 CRITERION = re.compile(r"((?:<>|<=|>=|=|<|>)?)(.*)", re.DOTALL)
