@@ -3,6 +3,7 @@
 import math
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 LARGEST = sys.float_info.max
 SHEET_ROWS, SHEET_COLUMNS = 1_048_576, 16_384
@@ -53,9 +54,14 @@ class Unit:
     number_format: str
     domain: Domain = ANY
 
-    def __reduce__(self) -> str:
-        """By its name, so that it is the same one in another process, and not a copy."""
-        return self.name
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """By its name, so that it is the same one in another process, and not a copy.
+
+        A unit of a template's own travels by its values, also where it shares a name.
+        """
+        if globals().get(self.name) is self:
+            return self.name
+        return Unit, (self.name, self.meaning, self.number_format, self.domain)
 
 
 MONEY = Unit("MONEY", "money, in any one currency", "#,##0.00")

@@ -277,6 +277,42 @@ def test_fill_from_a_workbook(book: Path, tmp_path: Path) -> None:
     assert "48.3%" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("template", "table", "rows", "shown"),
+    [
+        (
+            *("campaigns", "ads"),
+            "date,campaign,channel,clicks,cost,conversions,revenue\n"
+            "2024-01-01,Spring,search,100,$50,5,$1250.50\n",
+            "1,250.50",
+        ),
+        (
+            *("funnel", "leads"),
+            "lead_id,channel,created,mql_date,sql_date,sqo_date,won_date,lost_date,value\n"
+            "L1,search,2024-01-01,2024-01-02,2024-01-03,2024-01-04,2024-01-08,,$1250.50\n",
+            "1,250.50",
+        ),
+        ("retention", "orders", "customer,date,amount\nAnn,2024-01-05,$1250.50\n", "1,250.50"),
+        (
+            *("sales_team", "weeks"),
+            "rep,week,sales,visits,leads,deals,spend\nKim,2024-01-01,$1250.50,3,4,1,$100\n",
+            "1,250.50",
+        ),
+        ("scorecard", "months", "month,spend,new_customers\n2024-01-01,$2500,2\n", "1,250.00"),
+    ],
+)
+def test_fill_each_template(
+    template: str, table: str, rows: str, shown: str, tmp_path: Path
+) -> None:
+    (tmp_path / "own.csv").write_text(rows, encoding="utf-8")
+    result = kpi_xl("fill", template, "--table", f"{table}=own.csv", "--lang", "en",
+                    folder=tmp_path)  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "1 row of own.csv" in result.stdout
+    assert "the currency sign $ left out" in result.stdout
+    assert shown in result.stdout
+
+
 def test_demo_into_a_file_is_a_clear_line(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("x", encoding="utf-8")
     result = kpi_xl("demo", "retention", "--dir", str(tmp_path / "taken"))

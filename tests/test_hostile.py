@@ -21,7 +21,7 @@ from kpi_xl.errors import CellError
 from kpi_xl.files import write_whole
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError, read_table, read_table_apart
-from kpi_xl.units import DATE, KEY, MONEY, SHEET_ROWS
+from kpi_xl.units import DATE, KEY, MONEY, NOT_NEGATIVE, SHEET_ROWS, Unit
 
 ORDERS = (Column("customer", KEY), Column("date", DATE), Column("amount", MONEY))
 WHOLE = hostile_files.packed(dict(hostile_files.PARTS))
@@ -128,6 +128,17 @@ def test_a_bug_in_the_child_is_told_as_one() -> None:
     with pytest.raises(KeyError) as raised:
         bounded.call(wrong, budget=Budget(300 << 20, 60.0))
     assert "in wrong" in raised.value.__notes__[0]
+
+
+def test_units_travel_as_the_same_or_by_value() -> None:
+    assert pickle.loads(pickle.dumps(MONEY)) is MONEY
+    own = Unit("MONEY", "money, without cents", "#,##0", NOT_NEGATIVE)
+    copy = pickle.loads(pickle.dumps(own))
+    assert copy is not MONEY
+    assert (copy.name, copy.meaning, copy.number_format, copy.domain) == (
+        *("MONEY", "money, without cents", "#,##0"),
+        NOT_NEGATIVE,
+    )
 
 
 def test_a_child_hands_over_records_alone() -> None:

@@ -21,7 +21,7 @@ from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources.records import Wrong
 from kpi_xl.sources.values import typed
-from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, MONEY, TEXT, Unit
+from kpi_xl.units import DATE, KEY, LOGICAL, MONEY, TEXT, Unit
 
 NOUNS = {"Orders": "order", "Leads": "lead"}
 """What a row of a table is called."""
@@ -34,8 +34,6 @@ BESIDE: dict[str, Unit] = dict.fromkeys(
     DATE,
 )  # fmt: skip
 """Columns that are no table's, but make one; those that are not here are texts."""
-
-MEASURES = (COUNT, MONEY)
 
 
 @dataclass
@@ -298,7 +296,7 @@ def _prove(
                 )
             else:
                 agrees = True
-                if not worth and units.get(name) is MONEY:
+                if not worth and units.get(name, TEXT).name == MONEY.name:
                     worth = money(total)
         agreed += agrees
     if agreed:

@@ -251,7 +251,7 @@ def _parts(text: str, unit: Unit) -> _Parts:
         raise Wrong(
             text, f"{_quoted(text)} is not a number: write it as 1234.56, or leave the cell blank"
         )
-    if symbol and unit is not MONEY:
+    if symbol and unit.name != MONEY.name:  # also that of a template's own, without cents
         raise Wrong(text, f"{_quoted(text)} is an amount of money, not {unit.meaning}")
     if match[6] and unit is not RATE:
         raise Wrong(text, f"{_quoted(text)} is a percentage, not {unit.meaning}")
