@@ -59,9 +59,10 @@ class Unit:
 
         A unit of a template's own travels by its values, also where it shares a name.
         """
-        if globals().get(self.name) is self:
-            return self.name
-        return Unit, (self.name, self.meaning, self.number_format, self.domain)
+        name = self.name
+        if globals().get(name) is self:
+            return name
+        return Unit, (name, self.meaning, self.number_format, self.domain)
 
 
 MONEY = Unit("MONEY", "money, in any one currency", "#,##0.00")

@@ -134,7 +134,7 @@ CASES: dict[str, tuple[str, list[Any], Any]] = {
         [[["#1"]], [[45292.0]], [[10.0]], OMITTED, 2.0],
         [
             ["customer", "recency days", "frequency", "monetary", "R", "F", "M", "segment"],
-            ["#1", 0, 1, 10, 1, 1, 1, "Lost"],
+            ["#1", 0, 1, 10, 2, 1, 1, "New"],
         ],
     ),
     "ten customers by cohort": (

@@ -52,7 +52,7 @@ def com(text: str) -> dict[str, Any]:
     server = com_server.XLPython()  # to which VBA speaks
     handed = {key: server.CallUDF(MODULE, *call) for key, call in calls.items()}
     results = dict(zip(calls, answers, strict=True))
-    with patch("kpi_xl.cells.evaluate", side_effect=RuntimeError("a bug")):
+    with patch("kpi_xl.hosts.excel.with_errors", side_effect=RuntimeError("a bug")):
         try:
             bug = server.CallUDF(MODULE, "CAC", (1.0, 2.0))
         except RuntimeError as error:

@@ -62,8 +62,8 @@ def test_a_browser_is_asked_only_for_what_it_has(wheel: Path) -> None:
     assert set(wanted) == {"xlwings", "XlsxWriter", "numpy", "narwhals", "scipy"}
     elsewhere = {r.name for r in known if asked(r, "linux")}
     assert elsewhere - wanted.keys() == {
-        "formualizer", "duckdb", "python-calamine", "typer", "rich"
-    }  # fmt: skip
+        *("formualizer", "duckdb", "python-calamine", "typer", "rich", "pandas", "persiantools")
+    }
     there = json.loads((installed_pyodide() / "pyodide-lock.json").read_text(encoding="utf-8"))
     for name in wanted.keys() - PURE:
         assert wanted[name].contains(there["packages"][name]["version"]), name

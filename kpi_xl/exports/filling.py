@@ -279,9 +279,14 @@ def _unknown(
         if first is not None and not plain_tables.tells_more(error):
             raise first from None
         raise
-    reading = shaped(match, table, tables[table], request.said)
-    if not reading.faults:
-        conversions.convert(reading, table, tables[table])
+    try:
+        reading = shaped(match, table, tables[table], request.said)
+        if not reading.faults:
+            conversions.convert(reading, table, tables[table])
+    except ModuleNotFoundError:  # a browser may be without pandas; what was read strictly is told
+        if first is None:
+            raise
+        raise first from None
     return reading
 
 

@@ -102,8 +102,14 @@ def readable(path: Path) -> Iterator[None]:
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
     except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        todo = (
+            "in xlwings Lite, write its name into requirements.txt and restart; elsewhere, install it"
+            if package in ("pandas", "persiantools")
+            else "save it as CSV"
+        )
         raise SourceError(
-            f"{path} cannot be read here, where the package {error.name} is missing: save it as CSV"
+            f"{path} cannot be read here, where the package {package} is missing: {todo}"
         ) from None
 
 
