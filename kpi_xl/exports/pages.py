@@ -104,7 +104,8 @@ def readable(path: Path) -> Iterator[None]:
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         todo = (
-            "in xlwings Lite, write its name into requirements.txt and restart; elsewhere, install it"
+            "in xlwings Lite, write its name into requirements.txt and restart;"
+            " elsewhere, install it"
             if package in ("pandas", "persiantools")
             else "save it as CSV"
         )
