@@ -745,7 +745,8 @@ def test_the_pane_in_each_language(seen: dict[str, Any], language: str) -> None:
 
 def test_dates_and_errors_keep_their_order_in_persian(seen: dict[str, Any]) -> None:
     shown = seen["languages"]["fa"]["help"]
-    for latin in ("2024-01-31", "#VALUE!", '"D" / "W" / "M" / "Q" / "Y"', "2024-W03"):
+    words = '"D" / "W" / "M" / "Q" / "Y" / "30D" / "FY-07" / "FQ-07" / "445-02"'
+    for latin in ("2024-01-31", "#VALUE!", words, "2024-W03"):
         assert f"\u2066{latin}\u2069" in shown
 
 
