@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import zipfile
 from importlib import import_module
 from pathlib import Path
@@ -262,6 +263,30 @@ def test_every_kind_of_value_is_kept(tmp_path: Path) -> None:
     assert sheet["C1"].comment.text == '=FUNNEL({"a";"b"},{5;3})'
     assert sheet["D3"].value == 3
     assert sheet["A6"].comment is None
+
+
+def test_an_error_stays_an_error() -> None:
+    """XlsxWriter gives the error of an array formula the type of a text."""
+
+    def fill(book: Any) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_dynamic_array_formula("A1", "=CAC({1},{0})", None, "#DIV/0!")
+        sheet.write_array_formula("A2:A2", "{=CAC(1,NA())}", None, "#N/A")
+        sheet.write_dynamic_array_formula("A3", '=KPI_STATUS({1},"x")', None, "#N/A is no error")
+        sheet.write_formula("B1", "=ISERROR(A1)", None, True)
+        sheet.write_formula("B2", "=ISNA(A2)", None, True)
+        sheet.write_formula("B3", "=ISERROR(A3)", None, False)
+
+    content = written(fill)
+    assert re.findall(r'<c r="A\d"[^>]* t="(\w+)"', part(content)) == ["str"] * 3
+    copy, *_ = frozen(content)
+    assert re.findall(r'<c r="A\d"[^>]*>.*?</c>', part(copy)) == [
+        '<c r="A1" t="e"><v>#DIV/0!</v></c>',
+        '<c r="A2" t="e"><v>#N/A</v></c>',
+        '<c r="A3" t="str"><v>#N/A is no error</v></c>',
+    ]
+    values = calculate(copy).values
+    assert [values["Sheet1", row, 2] for row in (1, 2, 3)] == [True, True, False]
 
 
 def test_notes_that_are_there_go_on(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from itertools import count
 from pathlib import Path
 
+from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.formula_text import TOKEN, bare, calls
 from kpi_xl.locales import LANGUAGES, say
 from kpi_xl.metrics import METRICS
@@ -223,6 +224,8 @@ def _as_value(cell: XmlCell) -> bytes:
     tag = re.sub(rb"\s+(?:cm|t)\s*=\s*(?:\"[^\"]*\"|'[^']*')", b"", cell.tag).rstrip()
     if kind in ("", "n") and not value.content.strip():
         kind = "str"  # XlsxWriter leaves the type of an empty text out
+    elif kind == "str" and text_of(value.content) in EXCEL_ERRORS:
+        kind = "e"  # and writes an array formula's error as a text, of which ISNA were FALSE
     typed = b' t="' + kind.encode() + b'"' if kind else b""
     return tag + typed + b">" + value_element(cell.prefix, value.content) + b"</%sc>" % cell.prefix
 
