@@ -499,7 +499,9 @@ def fitted(page: Page) -> None:
     done(page, "CurveDone", TOP - 2, CURVE.column)
     # CHANNEL_MIX does not tell capitals apart, the table of customers does.
     alike = 'ROWS(CHANNEL_MIX(Orders[customer],IF(Orders[customer]="","",1)))-1'
-    apart = f'=IF(COUNTIF(Orders[customer],"*@*")*CustomerCount=0,0,CustomerCount-({alike}))'
+    # Where a text breaks the count, the first sheet names the text: no error may stand in its way.
+    apart = f'IF(COUNTIF(Orders[customer],"*@*")*CustomerCount=0,0,CustomerCount-({alike}))'
+    apart = f"=IF(ISNUMBER(CustomerCount),{apart},0)"
     page.put_array(TOP - 2, CUSTOMERS.column + 7, apart, page.styles.lead())
     page.define("AddressesApart", TOP - 2, CUSTOMERS.column + 7)
     done(page, "FitDone", TOP - 2, FIT.column)
