@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -19,11 +20,12 @@ from generated import WORKBOOKS
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import HEADER, Sample, Template, build
 
-from kpi_xl import METRICS
+from kpi_xl import METRICS, units
 from kpi_xl.engine.embedded import calculate
 from kpi_xl.formula_text import calls
 from kpi_xl.ooxml.package import read_package
 from kpi_xl.reports.layout import Loaded
+from kpi_xl.schema import SCHEMAS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
@@ -151,6 +153,16 @@ def test_a_refreshed_report_is_what_it_should_be(
         rows = len(next(iter(data[table.name].values())))
         assert listing[table.name][4] == rows
         assert datetime.now().date() == listing[table.name][3].date()
+
+
+def test_columns_reach_the_process_that_reads() -> None:
+    """Units are the same ones there, so that they compare; a table's own unit is a copy."""
+    columns = [c for schema in SCHEMAS.values() for table in schema.inputs for c in table.columns]
+    for column, copy in zip(columns, pickle.loads(pickle.dumps(columns)), strict=True):
+        own = column.unit is not vars(units)[column.unit.name]
+        assert (copy.unit is column.unit) is not own
+        assert vars(copy.unit) == vars(column.unit)
+        assert copy.name == column.name
 
 
 def test_a_smaller_file_leaves_no_rows_of_the_larger(
