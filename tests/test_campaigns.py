@@ -323,8 +323,9 @@ def test_the_checks_find_other_faults() -> None:
     ads["date"][8] = "2024-01-09"
     full = {column.name: ads.get(column.name, [None] * 9) for column in campaigns.ADS.columns}
     full["sent"] = [None] * 5 + [12, None, None, None]
-    here = found(build(TEMPLATE, {"Ads": full}))
-    assert here == {
+    built = build(TEMPLATE, {"Ads": full})
+    assert built.values["Summary", 3, 2].startswith("Ads!A13 is text, where a number or a date is")
+    assert found(built) == {
         "Rows without a campaign": (1, 6),
         "Rows without a channel": (1, 7),
         "Rows without a date": (1, 12),

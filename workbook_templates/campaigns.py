@@ -390,7 +390,8 @@ PROBLEMS = (
             *where(TESTS, "((Tests[conversions_a]>Tests[visitors_a])"
                           "+(Tests[conversions_b]>Tests[visitors_b])>0)*1"),
             "Count visitors who convert, not their orders."),
-    Problem("No data from First day to Last day", f"=IF({ADS.empty},0,IF({NONE},1,0))", "",
+    Problem("No data from First day to Last day",
+            f"=IF(ISERROR(RowsInRange),0,IF({ADS.empty},0,IF({NONE},1,0)))", "",
             "Change the days on the sheet {Summary}."),
 )  # fmt: skip
 
@@ -407,7 +408,6 @@ def agreements(book: Book) -> list[Agreement]:
     a, n, b, m = (book.at("A-B test", TOP + 1, column) for column in (2, 1, 4, 3))
     pooled = f"(({a}+{b})/({n}+{m}))"
     z = f"({b}/{m}-{a}/{n})/SQRT({pooled}*(1-{pooled})*(1/{n}+1/{m}))"
-    costs = book.at("Trend", TOP + 2, 2, TOP + 1 + PERIODS, 2)
     return [
         Agreement("Cost, summed by campaign", "=SUM(CampaignCost)",
                   f"=IF({NONE},0,SUMPRODUCT({rows}*Ads[cost]))", MONEY),
@@ -419,8 +419,7 @@ def agreements(book: Book) -> list[Agreement]:
                   blank_if(NONE, f'IF(Impressions=0,"",SUMPRODUCT({rows}*Ads[clicks])'
                                  f"/SUMPRODUCT({rows}*Ads[impressions]))"), RATE),
         Agreement("Trend of the cost", f"={book.at('Trend', TOP + 1, 2)}",
-                  blank_if(few_whole(costs),
-                           "SLOPE(PeriodCost,PeriodNumber)/AVERAGE(PeriodCost)"), RATE),
+                  "=CostTrend", RATE),
         Agreement("p-value of the first test", "=FirstPValue",
                   blank_if('FirstPValue=""', f"2*(1-_xlfn.NORM.S.DIST(ABS({z}),TRUE))"),
                   PROBABILITY),
@@ -574,10 +573,24 @@ def periods(page: Page) -> None:
     for column, measure in enumerate((*SUMS, *TREND_KPIS), start=2):
         row = TOP + PERIODS + 1 + column
         values = page.book.at("Trend", TOP + 2, column, TOP + 1 + PERIODS, column)
-        rate = f'IF(SUMIFS({values},PeriodWhole,1)<=0,"",KPI_TREND(IF(PeriodWhole=1,{values},"")))'
+        # No SUMIFS: what it makes of an error, where a date is text, is not sure in all programs.
+        whole = f'IF(PeriodWhole=1,{values},"")'
+        rate = f'IF(SUM({whole})<=0,"",KPI_TREND({whole}))'
         page.write(row, first, measure.header, page.styles.label())
         rate = blank_if(few_whole(values), rate)
         page.put_array(row, first + 4, rate, page.styles.number(RATE))
+    # The same of the cost by the sums of least squares, for the sheet Checks.
+    kept = "IF(PeriodWhole=1,{},0)".format
+    many, number, cost = "SUMPRODUCT((PeriodWhole=1)*1)", "PeriodNumber", "PeriodCost"
+    sums = {
+        "n": many, "x": f"SUM({kept(number)})", "y": f"SUM({kept(cost)})",
+        "xx": f"SUM({kept(f'{number}*{number}')})", "xy": f"SUM({kept(f'{number}*{cost}')})",
+    }  # fmt: skip
+    slope = "({n}*{xy}-{x}*{y})/({n}*{xx}-{x}*{x})/({y}/{n})".format_map(sums)
+    page.write(TOP + PERIODS + 13, first, "Trend of the cost", page.styles.label())
+    page.put_array(TOP + PERIODS + 13, first + 4, blank_if(few_whole("PeriodCost"), slope),
+                   page.styles.number(RATE))  # fmt: skip
+    page.define("CostTrend", TOP + PERIODS + 13, first + 4)
 
 
 def copied(page: Page) -> None:
