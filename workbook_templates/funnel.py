@@ -475,7 +475,7 @@ MONTHLY = (
     Measure("revenue growth", "SALES_GROWTH({revenue},{revenue<})", RATE, "N({revenue<})",
             first='""'),
 )  # fmt: skip
-NEWEST = 'MAX(Leads[created],Spend[month],MAXIFS(Leads[won_date],Leads[won_date],"<="&Until))'
+NEWEST = 'MAX(Leads[created],Spend[month],_xlfn.MAXIFS(Leads[won_date],Leads[won_date],"<="&Until))'
 
 
 def trend(page: Page) -> None:
