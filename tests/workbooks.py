@@ -53,5 +53,9 @@ def part(content: bytes, name: str = SHEET) -> str:
 
 
 def hand_made(rows: str) -> bytes:
-    """A workbook whose sheet, Sheet1, has just these rows, written as they are given."""
-    return edited(sheet_of({}), SHEET, "<sheetData/>", f"<sheetData>{rows}</sheetData>")
+    """A workbook whose sheet, Sheet1, has just these rows, written as they are given.
+
+    They may hold its one shared text, t="s" with 0.
+    """
+    one = '<row r="1" spans="1:1"><c r="A1" t="s"><v>0</v></c></row>'
+    return edited(sheet_of({"A1": "text"}), SHEET, one, rows)
