@@ -47,7 +47,7 @@ def function(metric: Metric) -> Callable[..., Any]:
         try:
             return evaluate(metric, [with_errors(block) for block in blocks])
         except ModuleNotFoundError as missing:
-            if missing.name not in NOT_EVERYWHERE:
+            if package(missing) not in NOT_EVERYWHERE:
                 raise
             sentence = lacks(metric, missing)
             print(sentence, file=sys.stderr)  # xlwings Lite shows it in its pane
@@ -71,10 +71,15 @@ def function(metric: Metric) -> Callable[..., Any]:
     return cast(Callable[..., Any], xw.func(**options(metric))(call))
 
 
+def package(missing: ModuleNotFoundError) -> str:
+    """The package of a missing module, which is what can be installed: scipy of scipy.special."""
+    return (missing.name or "").partition(".")[0]
+
+
 def lacks(metric: Metric, missing: ModuleNotFoundError) -> str:
     """The sentence for a function whose package is not there."""
     return (
-        f"{metric.name} computes with the package {missing.name}, which is not installed here: in"
+        f"{metric.name} computes with the package {package(missing)}, which is not installed here: in"
         " xlwings Lite, write its name into requirements.txt and restart; elsewhere, install it"
     )
 
