@@ -79,8 +79,8 @@ def package(missing: ModuleNotFoundError) -> str:
 def lacks(metric: Metric, missing: ModuleNotFoundError) -> str:
     """The sentence for a function whose package is not there."""
     return (
-        f"{metric.name} computes with the package {package(missing)}, which is not installed here: in"
-        " xlwings Lite, write its name into requirements.txt and restart; elsewhere, install it"
+        f"{metric.name} computes with the package {package(missing)}, which is not installed here:"
+        " in xlwings Lite, write its name into requirements.txt and restart; elsewhere, install it"
     )
 
 
