@@ -6,7 +6,12 @@ import { loadPyodide } from "pyodide";
 
 const request = await text(process.stdin);
 const python = await loadPyodide({
-  env: { HOME: "/home/pyodide", XLWINGS_ON_SERVER: "true", XLWINGS_LICENSE_KEY: "noncommercial" },
+  env: {
+    HOME: "/home/pyodide",
+    XLWINGS_ON_SERVER: "true",
+    XLWINGS_LICENSE_KEY: "noncommercial",
+    KPI_XL_BLANKS: "null", // the calls are those of an Excel that sends blank cells as such
+  },
   stdout: console.error,
   stderr: console.error,
 });

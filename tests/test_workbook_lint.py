@@ -71,7 +71,7 @@ def sound() -> bytes:
     summary.write_url("A9", "internal:Orders!A1", string="to the orders")
     summary.write_url("A10", "https://example.org/")
     summary.write_comment("A1", "What may be spent.")
-    summary.print_area("A1:H12")
+    summary.print_area("A1:H30")
     chart = book.add_chart({"type": "column"})
     chart.add_series(
         {"name": "Amount", "categories": "=Orders!$A$2:$A$4", "values": "=Orders!$C$2:$C$4"}
@@ -211,8 +211,8 @@ BROKEN = {
         "some of its sheets go from right to left",
     ),
     "print area elsewhere": (
-        [(BOOK, "'All, summed'!$A$1:$H$12", "Orders!$A$1:$H$12")],
-        "All, summed: _xlnm.Print_Area is 'Orders!$A$1:$H$12'",
+        [(BOOK, "'All, summed'!$A$1:$H$30", "Orders!$A$1:$H$30")],
+        "All, summed: _xlnm.Print_Area is 'Orders!$A$1:$H$30'",
     ),
     "titles out of bounds": (
         [(BOOK, "Orders!$1:$1", "Orders!$1:$1048577")],
