@@ -46,6 +46,7 @@ from kpi_xl.sources import read_table
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
 CASES = [(name, state) for name in TEMPLATES for state in ("filled", "empty")]
+UP_TO_TODAY = {"Until"}  # names of cells that may ask for the day: what is to come is no customer
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 built: dict[tuple[str, str], Built] = {}
 said: set[str] = {EMPTY.text, FILLED}
@@ -318,7 +319,7 @@ def test_dates_of_any_kind_are_written_as_days(record: Template) -> None:
 
 
 def test_what_validators_let_pass_is_right(case: tuple[Template, str]) -> None:
-    assert lint(workbook(*case).content) == []
+    assert lint(workbook(*case).content, volatile=UP_TO_TODAY) == []
 
 
 @pytest.fixture(scope="module")
@@ -395,7 +396,7 @@ def test_every_text_is_translated_and_no_translation_is_left_over(language: str)
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_a_workbook_in_each_language(record: Template, language: str) -> None:
     made = empty(record, language)
-    assert lint(made.content) == []
+    assert lint(made.content, volatile=UP_TO_TODAY) == []
     assert not [value for value in made.values.values() if isinstance(value, CellError)]
     book = openpyxl.load_workbook(io.BytesIO(made.content))
     titles = ["Start", *(sheet.title for sheet in record.sheets), SOURCES.title]

@@ -45,6 +45,7 @@ LONGEST_FORMULA, LONGEST_LITERAL, LONGEST_TEXT = 8192, 255, 32_767
 DEEPEST, MOST_ARGUMENTS = 64, 255
 LARGEST_SPILL = 250_000  # cells: Excel on the web takes answers of 5 MB, at about 20 bytes a cell
 HIDES_ERRORS = {"IFERROR", "IFNA"}
+SAID_ERROR = "#VALUE!"  # what a formula may give itself; the others are what a lost name leaves
 VOLATILE = {"TODAY", "NOW", "RANDBETWEEN", "RANDARRAY", *native.VOLATILE}
 NEWER = set(
     "BINOM.DIST CHOOSECOLS CHOOSEROWS CONCAT DAYS IFNA IFS ISOWEEKNUM MAXIFS MINIFS MODE.SNGL"
@@ -138,8 +139,8 @@ def lint(
 ) -> list[str]:
     """All that is wrong with a workbook that we have written, a sentence each: where, and what.
 
-    `errors` and `volatile` are the cells ("Summary!B5") that may show an error, and whose formulas
-    may have volatile functions.
+    `errors` are the cells ("Summary!B5") that may show an error, `volatile` the cells, or the
+    names of such, whose formulas may have volatile functions.
     """
     book = opened(content, errors, volatile)
     found = [problem for rule in BOOK_RULES for problem in rule(book)]
@@ -196,7 +197,8 @@ def functions(expression: Expression, book: Book) -> Iterator[str]:
         elif name in HIDES_ERRORS:
             yield f"{name} hides errors that are there: ask for the condition instead"
         elif name in VOLATILE:
-            if expression.place not in book.volatile:
+            named = {text.replace("$", "") for known, _, text in book.names if known in book.volatile}
+            if expression.place not in book.volatile | named:
                 yield f"{name} is computed anew at every change"
         elif name not in METRICS and name not in native.SIGNATURES and name != "ANCHORARRAY":
             yield f"{name} is neither a KPI function nor one that all hosts are known to compute"
@@ -209,7 +211,7 @@ def references(expression: Expression, book: Book) -> Iterator[str]:
             yield "A1# is stored as _xlfn.ANCHORARRAY(A1)"
         elif (kind, value) == ("OpPrefix", "@"):
             yield "@ takes one cell of a block, another one in each host"
-        elif kind == "Operand" and subtype == "Error":
+        elif kind == "Operand" and subtype == "Error" and value != SAID_ERROR:
             yield f"it holds the error {value}"
         elif kind == "Operand" and subtype == "Range":
             place = address_area("", value.rpartition("!")[2])

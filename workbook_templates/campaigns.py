@@ -640,7 +640,7 @@ def summary(page: Page) -> None:
     names, shares = (down(channels, n, CHANNEL_ROWS, 6) for n in (0, 2))
     draw(page, "bar", "Share of the cost by channel", [Series("Share", names, shares)],
          (TOP + 27, 4, 474, 236), number_format="0%", labels=True)  # fmt: skip
-    page.sheet.print_area(0, 0, row + 1, 6)
+    page.sheet.print_area(0, 0, max(row + 1, TOP + 39), 6)  # down to the last chart's end
 
 
 CHANNEL_ROWS = TOP + 4  # where the sheet Campaigns has its channels and its campaigns

@@ -515,8 +515,7 @@ def texts(page: Page, table: Input) -> Problem:
         first = '""'
         for cells, name in reversed(some):
             header = f"ROW({table.name}[[#Headers],[{name}]])"
-            # Text is more than any number.
-            row = f"{header}+IFERROR({FIRST_ROW}({cells}>{HUGE})*1,0),1)"
+            row = f'{header}+IF(COUNTIF({cells},"*")=0,1,MATCH("*",{cells},0))'
             letter = xl_col_to_name(places[name])
             first = f'IF({has_text([cells])},"{letter}"&{row},{first})'
         pieces.append(f"={first}")
@@ -693,7 +692,7 @@ def missing_functions(page: Page, row: int, column: int) -> None:
     """
     places = [headline.place for headline in page.book.headlines]
     cells = [f"{quoted(sheet)}!{xl_rowcol_to_cell(r - 1, c - 1)}" for sheet, r, c in places]
-    unknown = "+".join(f"IFERROR((ERROR.TYPE({cell})={NAME_ERROR})*1,0)" for cell in cells)
+    unknown = "+".join(f"IF(ISERROR({cell}),(ERROR.TYPE({cell})={NAME_ERROR})*1,0)" for cell in cells)
     text = page.book.say(
         "Figures show #NAME?: this program does not have the functions of kpi_xl. Undo the edit,"
         " and install kpi_xl, or ask for a copy that was frozen for sharing."
