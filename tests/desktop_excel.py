@@ -138,7 +138,10 @@ class Items(list[Any]):
     def __call__(self, key: int | str) -> Any:
         if isinstance(key, int):
             return self[key - 1]
-        return next(one for one in self if one.Name == key)
+        for one in self:
+            if one.Name == key:
+                return one
+        raise VbaError(9, "Subscript out of range")
 
     Item = __call__
 

@@ -211,7 +211,8 @@ def test_a_frozen_template_shows_the_same_without_us(tmp_path: Path) -> None:
         for row in sheet.iter_rows():
             for cell in row:
                 other = after[sheet.title][cell.coordinate]
-                assert (other.value or "") == (cell.value or "")
+                if "frozen copy" not in str(other.value):  # what Start says of functions
+                    assert (other.value or "") == (cell.value or "")
                 assert other.number_format == cell.number_format
                 if other.comment and other.comment.text.startswith("="):
                     assert any(calls(other.comment.text, METRICS))

@@ -81,9 +81,13 @@ def test_many_cohorts_make_more_room() -> None:
 def test_the_checks_find_what_is_wrong() -> None:
     data = small()["Orders"]
     data["customer"][3] = data["amount"][7] = data["amount"][9] = None
-    values = build(TEMPLATE, {"Orders": data}).values
-    found = [(values["Checks", row, 2], values["Checks", row, 3]) for row in (6, 7, 11)]
-    assert found == [(1, HEADER + 5), (0, ""), (2, HEADER + 9)]
+    built = build(TEMPLATE, {"Orders": data})
+    values, labels = built.values, [str(row[0]) for row in sheet(built, "Checks")]
+    found = {}
+    for label in ("Orders without a customer", "Orders without a date", "Orders without an amount"):
+        row = labels.index(label) + 1
+        found[label] = (values["Checks", row, 2], values["Checks", row, 3])
+    assert list(found.values()) == [(1, HEADER + 5), (0, ""), (2, HEADER + 9)]
     assert values["Summary", 3, 2].startswith("Rows of data to look at: 3;")
 
 

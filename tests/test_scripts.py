@@ -353,7 +353,8 @@ def test_check_data_lists_what_is_wrong(funnel: tuple[bytes, Path]) -> None:
     again, told = run(changed(new, lambda book: None), "refresh_report", folder=folder)
     assert told == "Loaded: Leads: 60 rows; Spend: 60 rows."
     sheet = openpyxl.load_workbook(io.BytesIO(again))["Checks"]
-    assert not [c for row in sheet.iter_rows(30, values_only=True) for c in row if "[" in str(c)]
+    rows = sheet.iter_rows(int(place), values_only=True)
+    assert not [cell for row in rows for cell in row if "[" in str(cell)]
 
 
 def test_in_the_workbooks_language(funnel: tuple[bytes, Path]) -> None:

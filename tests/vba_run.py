@@ -91,12 +91,13 @@ class Collection:
 
 
 class Array(list[Any]):
-    """An array of one dimension, from 0 or from where it was dimensioned."""
+    """An array from 0 or from where it was dimensioned; one of two dimensions holds its rows."""
 
     start = 0
 
-    def __call__(self, place: int) -> Any:
-        return self[place - self.start]
+    def __call__(self, place: int, *within: int) -> Any:
+        found = self[place - self.start]
+        return found(*within) if within else found
 
 
 # Reading

@@ -328,7 +328,7 @@ def bind(book: xw.Book, *, everything: bool = False) -> int:
         formulas, values = formulas_of(used.api), used.options(**CELLS).value
         for i, row in enumerate(formulas):
             for j, formula in enumerate(row):
-                if not isinstance(formula, str) or not any(calls(formula, METRICS)):
+                if not _is_formula(formula, values[i][j]) or not any(calls(formula, METRICS)):
                     continue
                 plain = bare(formula, METRICS)
                 cell = used[i, j].api
