@@ -197,7 +197,9 @@ def functions(expression: Expression, book: Book) -> Iterator[str]:
         elif name in HIDES_ERRORS:
             yield f"{name} hides errors that are there: ask for the condition instead"
         elif name in VOLATILE:
-            named = {text.replace("$", "") for known, _, text in book.names if known in book.volatile}
+            named = {
+                text.replace("$", "") for known, _, text in book.names if known in book.volatile
+            }
             if expression.place not in book.volatile | named:
                 yield f"{name} is computed anew at every change"
         elif name not in METRICS and name not in native.SIGNATURES and name != "ANCHORARRAY":

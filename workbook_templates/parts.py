@@ -43,6 +43,7 @@ from .writing import (
     Headline,
     Page,
     Say,
+    UnfitDataError,
     Values,
     computed,
     literal,
@@ -60,10 +61,6 @@ HUGE = "1E+300"
 NESTED = 25  # conditions within each other, of which Excel takes 64
 ASIDE = 8  # the first column of Checks that is not printed
 NAME_ERROR = 5  # what ERROR.TYPE says of #NAME?
-
-
-class TooLargeError(ValueError):
-    """The data do not fit a sheet, with the sentence that says which."""
 
 
 class Sentence(NamedTuple):
@@ -217,7 +214,7 @@ def build(
     """A template's workbook of these data, in a language; `about` says where they come from.
 
     `loaded` is what was read from files, for the sheet Sources. Without data the workbook is ready
-    to be filled. Raises TooLargeError.
+    to be filled. Raises UnfitDataError.
     """
     translate = translate or partial(say, language=language)
     right_to_left = language in RIGHT_TO_LEFT
@@ -297,14 +294,14 @@ def start(book: Book, template: Template, about: Sentence, host: str) -> None:
 def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
     """An input table with its rows, as an Excel table that grows with what is put below it.
 
-    Above its header stand the columns' names in the workbook's language. Raises TooLargeError.
+    Above its header stand the columns' names in the workbook's language. Raises UnfitDataError.
     """
     sheet, styles, said = page.sheet, page.styles, page.book.say
     headline(page, table.name, table.lead)
     sheet.set_tab_color(INPUT)
     rows = max(map(len, data.values()), default=0)
     if HEADER + 1 + rows > LAST_ROW:
-        raise TooLargeError(f"{table.name} has {rows:,} rows, more than a sheet has")
+        raise UnfitDataError(f"{table.name} has {rows:,} rows, more than a sheet has")
     header = styles.header(bg_color=INPUT, align="start")
     caption = styles.lead(text_wrap=True, font_size=9, valign="bottom")
     # The table is made as long as its rows when these are written.
@@ -407,7 +404,7 @@ def write_value(page: Page, row: int, column: int, value: Any, style: Format) ->
 
 
 def as_written(cells: Sequence[Cell]) -> Sequence[Cell]:
-    """A column of data as a file has it: a day is a number. Raises TooLargeError."""
+    """A column of data as a file has it: a day is a number. Raises UnfitDataError."""
     kinds = set(map(type, cells))
     if kinds <= {float}:
         return cells
@@ -416,7 +413,7 @@ def as_written(cells: Sequence[Cell]) -> Sequence[Cell]:
         return list(map(known.__getitem__, cells))
     longest = max((cell for cell in cells if isinstance(cell, str)), key=len, default="")
     if len(longest) > LONGEST_TEXT:
-        raise TooLargeError(
+        raise UnfitDataError(
             f"a text of {len(longest):,} characters is more than a cell holds: {longest[:20]!r} ..."
         )
     return [
@@ -692,7 +689,8 @@ def missing_functions(page: Page, row: int, column: int) -> None:
     """
     places = [headline.place for headline in page.book.headlines]
     cells = [f"{quoted(sheet)}!{xl_rowcol_to_cell(r - 1, c - 1)}" for sheet, r, c in places]
-    unknown = "+".join(f"IF(ISERROR({cell}),(ERROR.TYPE({cell})={NAME_ERROR})*1,0)" for cell in cells)
+    unnamed = "IF(ISERROR({0}),(ERROR.TYPE({0})={1})*1,0)"
+    unknown = "+".join(unnamed.format(cell, NAME_ERROR) for cell in cells)
     text = page.book.say(
         "Figures show #NAME?: this program does not have the functions of kpi_xl. Undo the edit,"
         " and install kpi_xl, or ask for a copy that was frozen for sharing."

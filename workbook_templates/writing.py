@@ -296,6 +296,20 @@ def new_book(
     return Book(book, Styles(book, right_to_left), translate, right_to_left, values, draft)
 
 
+class UnfitDataError(ValueError):
+    """The data do not fit a sheet or its formulas, with the sentence that says which."""
+
+
+def not_computed(reasons: Iterable[str]) -> str:
+    """The sentence that says why figures over the data are not sure; each cause once."""
+    causes = [one for one in dict.fromkeys(reasons) if not one.startswith("it depends on")]
+    more = f"; and {len(causes) - 3} more" if len(causes) > 3 else ""
+    return (
+        f"The figures would not surely be those that Excel computes: {'; '.join(causes[:3])}{more}."
+        " Where names or numbers are not what they look like, put a letter before them"
+    )
+
+
 def computed(write: Callable[[io.BytesIO, Values, bool], Book]) -> Built:
     """A workbook whose formulas hold their values.
 
@@ -318,9 +332,7 @@ def computed(write: Callable[[io.BytesIO, Values, bool], Book]) -> Built:
             known = formulas
             result = compute(package, draft.blocks)
             if result.refused:
-                raise AssertionError(
-                    f"a template has formulas that are not computed: {result.refused}"
-                )
+                raise UnfitDataError(not_computed(result.refused.values()))
             values = result.values
         file = io.BytesIO()
         book = write(file, values, False)

@@ -201,7 +201,7 @@ def fill(
             data = {table: found.columns for table, found in filling.tables.items()}
             sources = loaded(filling.notes, requests, path.parent)
             built = parts.build(template, data, about, code, loaded=sources, host=host)
-        except (SourceError, parts.TooLargeError) as error:
+        except (SourceError, parts.UnfitDataError) as error:
             raise Misuse(str(error)) from None
         step("Saving the workbook")
         save(path, for_host(built.content, host, wheel), force=force)

@@ -43,8 +43,8 @@ class Noticed:
         """The formulas, each by the number of its line and its row, that are not sure, and why."""
         self.beside: defaultdict[tuple[int, int], int] = defaultdict(lambda: kinds.ALL)
         """The kinds that may be in a range beside a criterion, by its line and its number."""
-        self.shapes: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
-        """The shapes of the criteria that may be dates, and so have to be all that is there."""
+        self.numerals: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
+        """The criteria that read as numbers or dates, which no other text there may be, too."""
 
     def told(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function that may not be sure, told where it is called from."""
@@ -82,18 +82,18 @@ class Noticed:
     def criterion(self, cell: Any, number: float, called: float, row: float, line: float) -> Any:
         """A criterion on its way into a function."""
         place = int(line), int(number)
-        allowed, shape = native.beside_criterion(cell)
+        allowed, numeral = native.beside_criterion(cell)
         if not allowed:
             kind = kinds.names(kinds.kind_of(cell))
             sentence = f"{native.CALLED[int(called)]} is not proven here for a criterion: {kind}"
             self.doubt(line, row, sentence)
             return UNSURE
         self.beside[place] &= allowed
-        if shape:
-            self.shapes[place].add(shape)
+        if numeral:
+            self.numerals[place].add(numeral)
         if cell in native.BARE:
             return NOTHING
-        return cell + 0.0 if type(cell) is float else cell
+        return cell + 0.0 if type(cell) is float else native.as_pattern(cell)
 
 
 def metric_call(metric: Metric, problems: list[CellError]) -> Callable[..., Any]:

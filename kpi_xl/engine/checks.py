@@ -71,19 +71,19 @@ def unproven(line: Line, held: Held, noticed: Noticed, last_row: Callable[[str],
         return
     rows = np.array([formula.row for formula in line.formulas])
     for check in dict.fromkeys(line.term.checks):
-        allowed, shapes = check.allowed, set[str]()
+        allowed, numerals = check.allowed, {check.numeral} - {""}
         if check.criterion is not None and check.criterion >= 0:
             allowed = noticed.beside[line.number, check.criterion]
-            shapes = noticed.shapes[line.number, check.criterion]
+            numerals = noticed.numerals[line.number, check.criterion]
         if check.one_error:
             yield from _of_several_errors(line, check, held)
         if check.order:
             yield from _unsorted(line, check, held)
-        if allowed == kinds.ALL and not shapes:
+        if allowed == kinds.ALL and not numerals:
             continue
         yield from _of_other_kinds(line, rows, check, allowed, held)
-        if shapes:
-            yield from _of_other_shapes(line, check, shapes, held)
+        if numerals:
+            yield from _alike(line, check, numerals, held)
     for reference in line.term.ends:
         for formula in line.formulas:
             place = line.place(reference, formula.row)
@@ -109,13 +109,21 @@ def _of_other_kinds(
                 int(tops[index]) - 1 + _first(held.kinds(sheet, column)[tops[index] - 1 :], allowed)
             )
             kind = int(held.kinds(sheet, column)[row])
-            cell = f"{quoted(sheet)}!{column_letters(column)}{row + 1}"
+            cell = _cell(sheet, row + 1, column)
             beside = "" if check.criterion is None else " beside its criterion"
             yield (
                 line.formulas[index],
                 f"{check.function} reads {kinds.names(kind)} in {cell}, which it is not proven for"
                 f" here{beside}",
             )
+
+
+def _without(text: str, place: int) -> str:
+    return f"{text[:place]}?{text[place + 1 :]}".lower() if place < len(text) else text
+
+
+def _cell(sheet: str, row: int, column: int) -> str:
+    return f"{quoted(sheet)}!{column_letters(column)}{row}"
 
 
 def _first(found: NDArray[np.int32], allowed: int) -> int:
@@ -168,19 +176,44 @@ def _is_sorted(place: Area, order: int, held: Held) -> bool:
     return all(one <= other if order > 0 else one >= other for one, other in pairs)
 
 
-def _of_other_shapes(line: Line, check: Check, shapes: set[str], held: Held) -> Strange:
-    """Formulas with a criterion that may be a date, beside texts that may be the same date."""
+def _alike(line: Line, check: Check, numerals: set[str], held: Held) -> Strange:
+    """Formulas with a criterion that Excel may take for the same number or date as another text."""
+    wanted: dict[kinds.Reading, set[str]] = {}
+    for numeral in numerals:
+        for reading in kinds.readings(numeral):
+            wanted.setdefault(reading, set()).add(numeral)
+    known: dict[Area, str] = {}
     for formula in line.formulas:
         place = line.place(check.reference, formula.row)
-        for column in range(place.left, place.right + 1):
-            there = {
-                native.shape_of(text)
-                for text in held.values(place.sheet, column)[place.top - 1 : place.bottom]
-                if isinstance(text, str) and kinds.kind_of_text(text) == kinds.ODD
-            }
-            if len(there | shapes) > 1:
-                yield (
-                    formula,
-                    f"{check.function} has a criterion that Excel may take for a date or a number,"
-                    f" beside texts of other forms in {place}",
-                )
+        if place not in known:
+            known[place] = _first_alike(place, wanted, held)
+        if known[place]:
+            yield formula, f"{check.function} may take {known[place]} for the same number or date"
+
+
+def _first_alike(place: Area, wanted: dict[kinds.Reading, set[str]], held: Held) -> str:
+    """Two texts, a criterion and one of an area, that Excel may take for the same, or nothing."""
+    patterns = {
+        (place_of, _without(criterion, place_of)): criterion
+        for criterion in set().union(*wanted.values())
+        if (place_of := native.place_of_pattern(criterion)) is not None
+    }
+    places = {place_of for place_of, _ in patterns}
+    for column in range(place.left, place.right + 1):
+        top = place.top - 1
+        for row, text in enumerate(held.values(place.sheet, column)[top : place.bottom], top + 1):
+            for place_of in places if isinstance(text, str) else ():
+                criterion = patterns.get((place_of, _without(text, place_of)), text)
+                if criterion.lower() != text.lower():
+                    cell = _cell(place.sheet, row, column)
+                    return f'the texts "{criterion}" and "{text}" ({cell})'
+        numerals = held.kinds(place.sheet, column)[top : place.bottom] & (kinds.DIGITS | kinds.ODD)
+        values = held.values(place.sheet, column)
+        rows = {values[top + row]: top + row for row in np.flatnonzero(numerals)[::-1].tolist()}
+        for text, row in rows.items():
+            for reading in kinds.readings(text):
+                for criterion in wanted.get(reading, ()):
+                    if kinds.may_be_alike(criterion, text):
+                        cell = _cell(place.sheet, row + 1, column)
+                        return f'the texts "{criterion}" and "{text}" ({cell})'
+    return ""

@@ -129,6 +129,8 @@ class Check(NamedTuple):
     function: str
     criterion: int | None = None
     """Where it is a range of a criterion: the number of that, -1 for a literal one."""
+    numeral: str = ""
+    """A literal criterion that reads as a number or a date."""
     order: int = 0
     """1 where the values have to be sorted, -1 if downwards."""
     one_error: bool = False
@@ -540,19 +542,22 @@ class _Reader:
     def criterion(self, given: Term, ranged: Term, name: str) -> Term:
         """One criterion; which kinds may be in its range depends on it."""
         if is_literal(given):
-            allowed, shape = native.beside_criterion(literal_value(given))
-            if not allowed or shape or literal_value(given) in native.BARE:
+            allowed, numeral = native.beside_criterion(literal_value(given))
+            if not allowed or literal_value(given) in native.BARE:
                 raise RefusedError(f"the criterion {given.text} of {name} is not proven here")
             number = -1
+            if numeral:
+                pattern = native.as_pattern(literal_value(given)).replace('"', '""')
+                given = replace(given, text=f'"{pattern}"')
         else:
-            number, allowed = len(self.criteria), kinds.ALL
+            number, allowed, numeral = len(self.criteria), kinds.ALL, ""
             self.criteria.append(given.text)
             what = native.CALLED.index(name)
             text = given.text
             if given.kinds & kinds.ANY_ERROR:
                 text = f"IFERROR({text},{DOUBT}({what}{PLACE}))"
             given = replace(given, text=f"{CRITERION}({text},{number},{what}{PLACE})")
-        check = Check(ranged.references[-1], allowed, name, number)
+        check = Check(ranged.references[-1], allowed, name, number, numeral)
         return replace(given, checks=(*given.checks, check))
 
     def all_visible(self, term: Term) -> bool:

@@ -5,9 +5,13 @@ proven for kinds (see native.py). Kinds are bits: a set of them is a sum.
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable
+from datetime import date
 from functools import lru_cache
+from itertools import permutations
 from typing import Any
+from unicodedata import numeric
 
 DAY, EARLY, NEGATIVE, LATE = 1, 2, 4, 8
 """Numbers: of a date from March 1900 on; from 0 up to there, where Excel counts a day that never
@@ -65,6 +69,7 @@ WORDS = {
     **{bit: code for code, bit in ERRORS.items()},
 }
 
+EPOCH = date(1899, 12, 30)
 FIRST_DAY, LAST_DAY = 61.0, 2958466.0
 PLAIN = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 CRITERIA_SIGNS = re.compile(r"[*?~]|\s*[<>=]")
@@ -81,6 +86,7 @@ READ_IN_NUMBERS = {*MONTHS, "e", "d", "am", "pm", "a", "p", "usd", "eur", "gbp",
 """Words beside digits that make no other text of a number, date or time."""
 ASCII_WORD = re.compile(r"[^\W\d_]+")
 NUMBER_SIGNS = re.compile(r"(?:[^\W_]|[\s.,:/'\u2019+()%$€£¥¢₹₽₺₩₪\ufdfc-])*")
+PLUS_WITHIN = re.compile(r"[^\seE(]\s*\+\s*[^\s)]")  # "1+1" is no number, "1E+5" and "5 +" may be
 FRACTION_SIGNS = set("½⅓¼¾")
 
 
@@ -114,12 +120,93 @@ def kind_of_text(text: str) -> int:
         return DIGITS
     if not any(letter.isdigit() for letter in text):
         return ODD if FRACTION_SIGNS.intersection(text) else TEXT
-    if not NUMBER_SIGNS.fullmatch(text):
+    if not NUMBER_SIGNS.fullmatch(text) or PLUS_WITHIN.search(text):
         return TEXT
     words = ASCII_WORD.findall(text)
     if any(word.isascii() and word.lower() not in READ_IN_NUMBERS for word in words):
         return TEXT
     return ODD
+
+
+Reading = tuple[str, float | str]
+
+
+@lru_cache(maxsize=100_000)
+def readings(text: str) -> frozenset[Reading]:
+    """What a text that reads as a number or a date may be to Excel, in one language or another.
+
+    A number, whatever its marks of thousands and decimals, sign, percent or currency, is known by
+    its digits, without zeros at its ends; a day is its number in Excel's calendar; a time is known
+    as one of many. Two texts without a reading in common are never the same.
+    """
+    if PLAIN.fullmatch(text) and text.isascii():
+        value = float(text)
+        found: set[Reading] = {("digits", _digits(f"{value:.14e}".partition("e")[0]))}
+        if 0 <= value < LAST_DAY:
+            found.add(("day", value) if value == int(value) else ("time", ""))
+        return frozenset(found)
+    found = {("digits", _digits(re.split(r"(?<=\d)\s*[eE][-+]?\d", text)[0]))}
+    groups = re.findall(r"\d+", text)
+    if ":" in text or any(word in text.lower() for word in ("am", "pm")):
+        found.add(("time", ""))
+    for sign in FRACTION_SIGNS.intersection(text):
+        found |= readings(f"{int(groups[0] if groups else 0) + numeric(sign):.14g}")
+    if len(groups) in (2, 3) and "/" in text:  # a fraction, perhaps behind whole ones
+        whole, above, below = (["0"] * 3 + groups)[-3:]
+        if int(below):
+            value = int(whole) + int(above) / int(below)
+            found |= readings(f"{value:.14g}")
+    worded = any(word.lower() in MONTHS for word in ASCII_WORD.findall(text))
+    found |= {("day", float(day)) for day in _days(groups[:3], worded)}
+    return frozenset(found)
+
+
+def may_be_alike(one: str, other: str) -> bool:
+    """Whether two different texts with a reading in common may be the same number or date.
+
+    Of one shape they are not: "2024-03" and "2024-04", "1/2" and "2/1" differ in every language.
+    """
+    if one.lower() == other.lower():
+        return False
+    of_digits = all(kind_of_text(text) == DIGITS for text in (one, other))
+    if of_digits:  # Excel keeps 15 digits
+        return f"{float(one):.14e}" == f"{float(other):.14e}"
+    return re.sub(r"\d", "0", one.lower()) != re.sub(r"\d", "0", other.lower())
+
+
+def _digits(text: str) -> str:
+    """The digits of a number without zeros at its ends, of which Excel keeps 15."""
+    return "".join(re.findall(r"\d", text)).strip("0")[:15].rstrip("0")
+
+
+def _days(groups: list[str], worded: bool) -> set[int]:
+    """The days, as Excel counts them, that numbers in any order may be; `worded` with a month."""
+    found = set()
+    for order in permutations(groups):
+        if worded:
+            dates = [("1", "", *order), (order[0], "", "")] if len(order) == 1 else []
+            dates += [(order[0], "", order[1])] if len(order) == 2 else []
+        else:
+            dates = [("1", *order), (*order, "")] if len(order) == 2 else []
+            dates += [order] if len(order) == 3 else []
+        for day, month, year in dates:
+            found |= {
+                (date(y, m, int(day)) - EPOCH).days
+                for y in _years(year)
+                for m in ((int(month),) if month else range(1, 13))
+                if 1 <= m <= 12 and 1 <= int(day) <= monthrange(y, m)[1]
+            }
+    return found | {day - 1 for day in found if day <= FIRST_DAY}  # 1900-02-29 is a day in Excel
+
+
+def _years(text: str) -> range | tuple[int, ...]:
+    """The years that a number may be; without one, Excel takes the year in which it looks."""
+    if not text:
+        return range(2000, 2100)
+    year = int(text)
+    if len(text) <= 2:
+        return (1900 + year, 2000 + year)
+    return (year,) if len(text) == 4 and year >= 1900 else ()
 
 
 def kinds_in(cells: Iterable[Any]) -> int:

@@ -33,6 +33,7 @@ A signature has a letter a parameter; those after `?` are optional, a tail `(..)
 """
 
 import re
+from typing import Any
 
 from kpi_xl.engine import kinds
 from kpi_xl.engine.kinds import (
@@ -289,11 +290,10 @@ def proven(name: str, position: int, letter: str, cells: bool) -> int:
 def beside_criterion(value: object) -> tuple[int, str]:
     """The kinds that the cells of a range may be of beside a criterion, 0 if it is not proven.
 
-    Excel takes a criterion for a number wherever it can, and the texts in the cells with it. Where
-    a criterion may be read as a date, it is sure beside texts of its own shape alone: the second
-    value, with 0 for each digit. "<", ">" and the like before a number find numbers alone, never
-    texts that read as one; "=" before a whole number of at most 15 digits, which Excel keeps all,
-    finds the texts of the same number, too.
+    Excel takes a criterion for a number wherever it can, and the texts in the cells with it. The
+    engine does not always: where a criterion reads as a number or a date, it is the second value,
+    and no other text of the range may be the same number or date (`kinds.may_be_alike`). "<", ">"
+    and the like before a number find numbers alone, never texts that read as one.
     """
     if isinstance(value, bool):
         return ALL - WORD, ""
@@ -304,10 +304,9 @@ def beside_criterion(value: object) -> tuple[int, str]:
     operator, text = CRITERION.fullmatch(value).groups()  # type: ignore[union-attr]
     kind = kinds.kind_of_text(text)
     if kind == DIGITS and text == text.strip():
-        if operator in BARE:
-            return ALL, ""
-        whole = operator == "=" and WHOLE.fullmatch(text)
-        return (ALL - ODD if whole else ALL - DIGITS - ODD), ""
+        if operator in ("", "="):
+            return ALL, text
+        return (ALL if operator in BARE else ALL - DIGITS - ODD), ""
     if kind == TILDE and not TILDES.fullmatch(text):
         return 0, ""  # Excel may leave the tilde out
     if kind in (TEXT, PATTERN, TILDE) and operator in ("", "=", "<>"):
@@ -316,20 +315,37 @@ def beside_criterion(value: object) -> tuple[int, str]:
         # ">=" and nothing behind it, for the cell with the date is blank, finds no number.
         return (ALL if operator in ("", "=", "<>") else NUMBERS | BLANK), ""
     if kind == ODD and operator in ("", "=", "<>"):
-        return TEXTS - DIGITS - WORD | BLANK, shape_of(text)
+        return TEXTS - WORD | BLANK, text
     return 0, ""
 
 
-def shape_of(text: str) -> str:
-    """A text with 0 for each digit: of one shape, two texts are the same date only if equal."""
-    return re.sub(r"\d", "0", text)
+def as_pattern(value: Any) -> Any:
+    """A criterion as the engine has to have it: it finds no text by one that it takes for a day.
+
+    Any sign in place of one digit, of the year if there is one, makes it find texts alone.
+    """
+    if not isinstance(value, str):
+        return value
+    operator, text = CRITERION.fullmatch(value).groups()  # type: ignore[union-attr]
+    place = place_of_pattern(text)
+    return value if place is None else f"{operator}{text[:place]}?{text[place + 1 :]}"
+
+
+def place_of_pattern(text: str) -> int | None:
+    """The place of the digit of a text that the engine may take for a day or a time."""
+    if kinds.kind_of_text(text) != ODD:
+        return None
+    year = YEAR.search(text)
+    if year:
+        return year.start()
+    return 0 if ":" in text or len(re.findall(r"\d+", text)) > 2 else None
+
+
+YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 
 
 BARE = {"<", "<=", ">", ">="}
 """Criteria that compare with nothing."""
-
-WHOLE = re.compile("[1-9][0-9]{0,14}")
-"""A whole number of which Excel keeps all digits."""
 
 TILDES = re.compile("(?:[^~]|~[*?~])*", re.DOTALL)
 """A text in which each tilde is before a sign whose meaning it takes away."""
