@@ -1,16 +1,18 @@
 """A workbook of all cases: a band of rows each, with a formula, and its arguments in cells."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 import xlsxwriter
-from cases import CALLS, ERRORS, EXAMPLES, OMITTED, block, evaluated
+from cases import CALLS, ERRORS, EXAMPLES, OMITTED, answered, block
 from workbooks import written
 
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import Area
 
+Call = tuple[str, list[Any]]
 SHEET = "Cases"
 FIRST = 60  # the column of the first argument; results are before it
 MADE = {error: f"={error}" for error in ERRORS}
@@ -25,15 +27,18 @@ class Band(NamedTuple):
     width: int
 
 
-def case_book() -> tuple[bytes, dict[str, Band]]:
-    """The workbook, and where each case is: by its name, or "typed" and its name."""
+def case_book(cases: Mapping[str, Call] | None = None) -> tuple[bytes, dict[str, Band]]:
+    """The workbook, and where each case is: by its name, or "typed" and its name.
+
+    Without cases of one's own it is of all that there are.
+    """
     bands: dict[str, Band] = {}
 
     def fill(book: xlsxwriter.Workbook) -> None:
         sheet = book.add_worksheet(SHEET)
         day = book.add_format({"num_format": "yyyy-mm-dd"})
         row = 0
-        for case, (name, given) in CALLS.items():
+        for case, (name, given) in (cases or CALLS).items():
             references, height, column = [], 1, FIRST
             for argument in given:
                 if argument is OMITTED:
@@ -50,7 +55,7 @@ def case_book() -> tuple[bytes, dict[str, Band]]:
             if case in EXAMPLES:
                 typed[f"typed {case}"] = METRICS[name].example[0]
             for key, formula in typed.items():
-                shown = block(evaluated(case))
+                shown = block(answered(name, given))
                 size = len(shown), len(shown[0])
                 bands[key] = Band(row, *size)
                 single = METRICS[name].result == "value" and size == (1, 1)

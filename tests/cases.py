@@ -332,7 +332,10 @@ def mapped(change: Any, argument: Any) -> list[list[Any]]:
 
 
 def evaluated(case: str) -> Any:
-    name, given = CALLS.get(case) or of_templates()[case]
+    return answered(*(CALLS.get(case) or of_templates()[case]))
+
+
+def answered(name: str, given: list[Any]) -> Any:
     return cells.evaluate(METRICS[name], [None if a is OMITTED else a for a in given])
 
 

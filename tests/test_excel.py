@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -97,14 +98,18 @@ def com_reference(argument: Any) -> Any:
     return MISSING if argument is OMITTED else {"range": mapped(com_cell, argument)}
 
 
-@pytest.fixture(scope="module")
-def com() -> Any:
-    # The VBA hands over all arguments, the missing ones too.
-    calls = {
+def com_calls(cases: Mapping[str, tuple[str, list[Any]]]) -> dict[str, Any]:
+    """The cases with values and with references; the VBA hands over all arguments, missing too."""
+    return {
         f"{kind.__name__} {case}": (name, [kind(a) for a in complete(name, given)])
         for kind in (com_value, com_reference)
-        for case, (name, given) in CALLS.items()
+        for case, (name, given) in cases.items()
     }
+
+
+@pytest.fixture(scope="module")
+def com() -> Any:
+    calls = com_calls(CALLS)
     for case, (name, given) in of_templates().items():
         calls[case] = (name, list(map(com_reference, complete(name, given))))
     for error, code in NEWER_COM_ERRORS.items():
@@ -210,10 +215,10 @@ OFFICE_CASES: dict[str, tuple[tuple[str, list[Any], str], Any]] = {
 }
 
 
-def office_calls() -> dict[str, Any]:
+def office_calls(cases: Mapping[str, tuple[str, list[Any]]] | None = None) -> dict[str, Any]:
     """Every case as Office.js asks for it, with and without the arguments that are left out."""
     calls: dict[str, Any] = {case: call for case, (call, _) in OFFICE_CASES.items()}
-    for case, (name, given) in CALLS.items():
+    for case, (name, given) in (cases or CALLS).items():
         calls[f"typed {case}"] = (name, list(map(office_argument, given)), "1.4")
         calls[f"complete {case}"] = (name, list(map(office_argument, complete(name, given))), "1.4")
     return calls

@@ -87,17 +87,6 @@ def installed_pyodide() -> Path:
 @pytest.fixture(scope="module")
 def browser(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The answers of the functions that the starter brings, in a browser's Python, by Node."""
-    installed_pyodide()
-    node = program("node", "it runs Pyodide, the Python of xlwings Lite")
-    folder = tmp_path_factory.mktemp("pure")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
-    only = ["--no-deps", "--only-binary=:all:", "--platform=any", "--dest", str(folder)]
-    got = subprocess.run([*pip, *only, *sorted(PURE)], capture_output=True, text=True)
-    if got.returncode and "onnection" in got.stderr:
-        missing("the pure wheels come from a package index")
-    assert got.returncode == 0, got.stderr
-    wheels = [str(path) for path in (*folder.glob("*-py3-none-any.whl"), wheel)]
-    assert len(wheels) == len(PURE) + 1
     book = json.dumps(payload(with_python(RETENTION), "Orders"))
     request = {
         "main.py": settings(with_python(starter.build().content))["main.py"],
@@ -107,6 +96,21 @@ def browser(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
             key: (name, sourced(json.loads(book), file)) for key, (name, file) in SCRIPTS.items()
         },
     }
+    return in_browser(request, wheel, tmp_path_factory.mktemp("pure"))
+
+
+def in_browser(request: dict[str, Any], wheel: Path, folder: Path) -> Any:
+    """The answers of a workbook's functions and scripts in a browser's Python, by Node."""
+    installed_pyodide()
+    node = program("node", "it runs Pyodide, the Python of xlwings Lite")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet"]
+    only = ["--no-deps", "--only-binary=:all:", "--platform=any", "--dest", str(folder)]
+    got = subprocess.run([*pip, *only, *sorted(PURE)], capture_output=True, text=True)
+    if got.returncode and "onnection" in got.stderr:
+        missing("the pure wheels come from a package index")
+    assert got.returncode == 0, got.stderr
+    wheels = [str(path) for path in (*folder.glob("*-py3-none-any.whl"), wheel)]
+    assert len(wheels) == len(PURE) + 1
     answer = subprocess.run(
         [node, str(ROOT / "tests" / "lite_host.mjs"), *wheels],
         input=json.dumps(request),

@@ -1,6 +1,5 @@
 """A company's own KPIs: definitions of all kinds in every host, and bad ones told."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,166 +7,28 @@ from typing import Any
 
 import pytest
 from hosts import program
+from own_cases import MONEY, TEN, enter_ten, nothing_of_ones_own, toml
 
 import kpi_xl
 from kpi_xl import METRICS, own
 from kpi_xl.cells import evaluate
 from kpi_xl.cli import main
-from kpi_xl.engine.embedded import evaluate_formula
-from kpi_xl.hosts.excel import function
 from kpi_xl.hosts.libreoffice.extension import extension
 from kpi_xl.hosts.lite import main_py
 from kpi_xl.native_forms import with_native_forms
 from kpi_xl.reports.explaining import explained
 
-MONEY, COUNT, RATE, VALUE = ({"unit": unit} for unit in ("MONEY", "COUNT", "RATE", "VALUE"))
-
-# Ten kinds, each with figures that are worked out by hand.
-TEN: dict[str, dict[str, Any]] = {
-    "MARGIN_ROAS": {  # on one of our functions
-        "formula": "margin * ROAS(revenue, ad_spend)",
-        "returns": "RATIO",
-        "arguments": {"revenue": MONEY, "ad_spend": MONEY, "margin": {**RATE, "default": 0.4}},
-        "example": ["=MARGIN_ROAS(100000,10000)", 4],
-    },
-    "LOADED_CAC": {  # a ratio of sums
-        "formula": "(spend + salaries) / customers",
-        "returns": "MONEY",
-        "arguments": {"spend": MONEY, "salaries": MONEY, "customers": COUNT},
-        "example": ["=LOADED_CAC(600,400,10)", 100],
-    },
-    "CONTRIBUTION": {  # a difference
-        "formula": "revenue - cost",
-        "returns": "MONEY",
-        "arguments": {"revenue": MONEY, "cost": MONEY},
-        "example": ["=CONTRIBUTION(10,4)", 6],
-    },
-    "TIERED_FEE": {  # conditional
-        "formula": "IF(revenue > 1000, revenue * 5%, MAX(20, revenue * 8%))",
-        "returns": "MONEY",
-        "arguments": {"revenue": MONEY},
-        "example": ["=TIERED_FEE(500)", 40],
-    },
-    "BASKET": {  # over a column
-        "formula": "SUM(amounts) / COUNT(amounts)",
-        "returns": "MONEY",
-        "arguments": {"amounts": MONEY},
-        "example": ["=BASKET({10;20;60})", 30],
-    },
-    "PAYBACK_RATING": {  # a text
-        "formula": 'IF(MARGIN_ROAS(revenue, ad_spend) >= 3, "good", "poor")',
-        "returns": "TEXT",
-        "arguments": {"revenue": MONEY, "ad_spend": MONEY},
-        "example": ["=PAYBACK_RATING(100,10)", "good"],
-    },
-    "WEEKS_TO_GOAL": {  # rounded
-        "formula": "ROUND((target - actual) / per_week, 1)",
-        "returns": "PERIODS",
-        "arguments": {"target": COUNT, "actual": COUNT, "per_week": COUNT},
-        "example": ["=WEEKS_TO_GOAL(100,75,10)", 2.5],
-    },
-    "ON_PLAN": {  # a logical value
-        "formula": "AND(actual >= plan, NOT(actual > 2 * plan))",
-        "returns": "LOGICAL",
-        "arguments": {"actual": COUNT, "plan": COUNT},
-        "example": ["=ON_PLAN(12,10)", True],
-    },
-    "SAFE_RATE": {  # an error caught
-        "formula": "IFERROR(won / (won + lost), 0)",
-        "returns": "RATE",
-        "arguments": {"won": COUNT, "lost": COUNT},
-        "example": ["=SAFE_RATE(0,0)", 0],
-    },
-    "NET_SCORE": {  # a column of one of our functions
-        "formula": "NPS(scores) - baseline",
-        "returns": "SCORE",
-        "arguments": {"scores": {"unit": "SCORE"}, "baseline": {"unit": "SCORE", "default": 10}},
-        "example": ["=NET_SCORE({10;9;3})", 23.33333333],
-    },
-}
-
-
-def toml(definitions: dict[str, dict[str, Any]]) -> str:
-    """Definitions as their file holds them."""
-    lines = []
-    for name, fields in definitions.items():
-        lines.append(f"[{name}]")
-        for key, value in (
-            {"source": "Handbook", "help": {"en": "One of our own."}} | fields
-        ).items():
-            if key == "arguments":
-                for argument, said in value.items():
-                    inside = ", ".join(f"{k} = {json.dumps(v)}" for k, v in said.items())
-                    lines.append(f"arguments.{argument} = {{ {inside} }}")
-            elif isinstance(value, dict):
-                lines += [f"{key}.{k} = {json.dumps(v)}" for k, v in value.items()]
-            else:
-                lines.append(f"{key} = {json.dumps(value)}")
-    return "\n".join(lines)
-
 
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Nothing of one's own before, and nothing after."""
-    records = (METRICS, own.FINGERPRINTS, own.FILES, own.TEXTS)
-    before = [dict(record) for record in records]
-    faults = list(own.FAULTS)
-    own.FAULTS.clear()
-    yield
-    own.FAULTS[:] = faults
-    for record, held in zip(records, before, strict=True):
-        record.clear()  # type: ignore[attr-defined]
-        record.update(held)  # type: ignore[attr-defined]
+    with nothing_of_ones_own():
+        yield
 
 
 @pytest.fixture
 def ten(fresh: None) -> None:
-    own.define(toml(TEN))
-    assert [fault for fault in own.FAULTS if not fault.kept] == []
-
-
-CALLS: tuple[tuple[str, list[Any], Any], ...] = (
-    ("MARGIN_ROAS", [100.0, 10.0], 4.0),
-    ("MARGIN_ROAS", [100.0, 10.0, None], 4.0),
-    ("MARGIN_ROAS", [100.0, 0.0, 0.5], "#DIV/0!"),
-    ("MARGIN_ROAS", ["x", 1.0, 0.5], "#VALUE!"),
-    ("LOADED_CAC", [600.0, None, 10.0], 60.0),
-    ("LOADED_CAC", [600.0, 1.0, None], "#DIV/0!"),
-    ("LOADED_CAC", [600.0, 1.0, -1.0], "#NUM!"),
-    ("TIERED_FEE", [2000.0], 100.0),
-    ("TIERED_FEE", [100.0], 20.0),
-    ("BASKET", [[[10.0], [None], [50.0]]], 30.0),
-    ("PAYBACK_RATING", [10.0, 10.0], "poor"),
-    ("WEEKS_TO_GOAL", [100.0, 74.0, 8.0], 3.3),
-    ("ON_PLAN", [30.0, 10.0], False),
-    ("SAFE_RATE", ["#N/A", 1.0], "#N/A"),
-    ("NET_SCORE", [[[10.0], [9.0], [3.0]], 0.0], 100 / 3),
-)
-
-
-@pytest.mark.usefixtures("ten")
-@pytest.mark.parametrize(("name", "arguments", "right"), CALLS)
-def test_each_host_computes_them(name: str, arguments: list[Any], right: Any) -> None:
-    def same(value: Any) -> bool:
-        if isinstance(right, float):
-            return bool(value == pytest.approx(right))
-        return bool(value == right)
-
-    assert same(evaluate(METRICS[name], arguments))
-    blocks = [one if isinstance(one, list) or one is None else [[one]] for one in arguments]
-    assert same(function(METRICS[name])(*blocks))
-    texts = [written(one) for one in arguments]
-    columns = [one for one in arguments if isinstance(one, list)]
-    if all(row != [None] for column in columns for row in column):  # no constant is blank
-        assert same(evaluate_formula(f"={name}({','.join(texts)})"))
-
-
-def written(cell: Any) -> str:
-    if isinstance(cell, list):
-        return "{" + ";".join(written(row[0]) for row in cell) + "}"
-    if cell is None:
-        return ""
-    return cell if str(cell).startswith("#") else json.dumps(cell)
+    enter_ten()
 
 
 @pytest.mark.usefixtures("ten")

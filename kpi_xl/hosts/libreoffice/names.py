@@ -9,9 +9,9 @@ from kpi_xl.hosts.libreoffice.newer_functions import NEWER
 from kpi_xl.metrics import METRICS
 
 SERVICE = "KPI"
-NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|(?<![\w.])([A-Za-z_]+)(?=\()""")
+NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|(?<![\w.])([A-Za-z_][A-Za-z0-9_]*)(?=\()""")
 NAME_AT_ALL = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|([\w.]+)(?=\()""")
-LONG_NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\bKPI\.([A-Z]+)(?=\()""")
+LONG_NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\bKPI\.([A-Z][A-Z0-9]*)(?=\()""")
 NEWER_NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|(_xl\w+\.[a-z_.]+)(?=\()""")
 
 
