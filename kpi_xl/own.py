@@ -2,8 +2,8 @@
 
 A definition is data (`kpis.toml`: a formula over arguments and other KPIs) or Python (`kpis.py`
 with `@metric`, or an installed package's entry point `kpi_xl.metrics`). They come from the paths in
-KPI_XL_KPIS, then from the settings folder; a `kpis.toml` beside a workbook is read only where the
-user has allowed its folder, and a `kpis.py` there never.
+KPI_XL_KPIS, then from the settings folder; a `kpis.toml` beside a workbook comes last, and is read
+only where the user has allowed its folder; a `kpis.py` there never.
 
 What is wrong with a definition keeps it out, and is remembered as a fault with its place.
 """
@@ -56,6 +56,9 @@ from kpi_xl.units import (
 )
 
 VARIABLE = "KPI_XL_KPIS"
+BESIDE = "KPI_XL_KPIS_BESIDE"
+"""The variable by which processes that we start are told of files that come last, one a line."""
+
 FAMILY = "own"
 ENTRY_POINTS = "kpi_xl.metrics"
 LARGEST_FILE, MOST_KPIS, MOST_ARGUMENTS = 1 << 20, 500, 30
@@ -86,13 +89,15 @@ VBA_WORDS = frozenset(
 class Fault(NamedTuple):
     """What is wrong with a definition: its file, the place in it, and the sentence.
 
-    `kept` where the definition counts nevertheless, as where a language is missing.
+    `kept` where the definition counts nevertheless, as where a language is missing; `twice` where
+    another one of its name counts.
     """
 
     file: str
     place: str
     sentence: str
     kept: bool = False
+    twice: bool = False
 
     def __str__(self) -> str:
         return f"{self.file}: {self.place + ': ' if self.place else ''}{self.sentence}"
@@ -104,6 +109,10 @@ class DefinitionError(ValueError):
     def __init__(self, key: str, sentence: str) -> None:
         super().__init__(sentence)
         self.key = key
+
+
+class DefinedTwiceError(DefinitionError):
+    """A definition of a name that has another one."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +163,8 @@ def load() -> None:
                 load_file(file)
     if any(_names_entry_point(folder) for folder in dict.fromkeys(sys.path)):
         _load_packages()
+    for text in filter(None, os.environ.get(BESIDE, "").split("\n")):
+        load_file(Path(text))
 
 
 def load_file(file: Path) -> None:
@@ -171,11 +182,16 @@ def load_file(file: Path) -> None:
     define(text, str(file))
 
 
-def beside(folder: Path) -> None:
-    """Enter the kpis.toml beside a workbook, whose folder the user has allowed."""
-    file = folder / "kpis.toml"
-    if file.is_file():
-        load_file(file)
+def beside(file: Path) -> list[Fault]:
+    """Enter the kpis.toml of a workbook's folder, which the user has allowed; what is wrong in it.
+
+    Processes that are started after it have it, too.
+    """
+    known = len(FAULTS)
+    load_file(file)
+    named = filter(None, os.environ.get(BESIDE, "").split("\n"))
+    os.environ[BESIDE] = "\n".join(dict.fromkeys((*named, str(file))))
+    return FAULTS[known:]
 
 
 def _names_entry_point(folder: str) -> bool:
@@ -262,7 +278,9 @@ def define(text: str, file: str = "kpis.toml") -> None:
             _judge_name(name, print_of_it)
             _enter(_metric(definition, print_of_it), print_of_it, file)
         except DefinitionError as error:
-            FAULTS.append(Fault(file, f"[{name}] {error.key}".rstrip(), str(error)))
+            twice = isinstance(error, DefinedTwiceError)
+            place = f"[{name}] {error.key}".rstrip()
+            FAULTS.append(Fault(file, place, str(error), twice=twice))
             continue
         missing = [code for code in LANGUAGES if code not in definition.help]
         if missing:
@@ -441,7 +459,7 @@ def _judge_name(name: str, print_of_it: str) -> None:
     if name in excel_functions():
         raise DefinitionError("", f"{name} is a function of Excel")
     if known is not None and FINGERPRINTS[name] != print_of_it:
-        raise DefinitionError("", f"{FILES[name]} defines it in another way, and is read before")
+        raise DefinedTwiceError("", f"{FILES[name]} defines it in another way, and is read before")
     clash = next((n for n in METRICS if n != name and n.replace("_", "") == name.replace("_", "")),
                  None)  # fmt: skip
     if clash:

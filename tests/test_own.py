@@ -45,7 +45,7 @@ def test_python_help_and_explanations_have_them() -> None:
 def test_hosts_carry_them() -> None:
     files = extension()
     assert b"MARGINROAS(" in files["kpi_xl.idl"]
-    assert b"[MARGIN_ROAS]" in files["kpis/0.toml"]
+    assert b"[MARGIN_ROAS]" in files["kpis/000.toml"]
     assert "define(" in main_py()
     assert main_py().index("define(") < main_py().index("kpi_xl.udfs.functions")
 

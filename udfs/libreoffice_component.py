@@ -25,9 +25,8 @@ HERE = Path(__file__).parent
 def find_kpi_xl() -> None:
     """Put the environment that installed the extension on the path, or the extension's copy."""
     own = [str(path) for path in sorted((HERE / "kpis").glob("*.toml"))]
-    named = os.environ.get("KPI_XL_KPIS")
-    if own:  # a company's own KPIs
-        os.environ["KPI_XL_KPIS"] = os.pathsep.join([*own, *([named] if named else [])])
+    if own:  # a company's own KPIs; those that stand in the user's settings now come before them
+        os.environ["KPI_XL_KPIS_BESIDE"] = "\n".join(own)
     environment = json.loads((HERE / "environment.json").read_text(encoding="utf-8"))
     packages = [path for path in environment["packages"] if Path(path).is_dir()]
     if tuple(environment["python"]) == sys.version_info[:2] and packages:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kpi_xl.cli.shared import FORCE, OUTPUT, Misuse, app, free_path, save
+from kpi_xl.cli.shared import FORCE, OUTPUT, Misuse, app, free_path, kpis_of_allowed_folders, save
 from kpi_xl.reference import did_you_mean
 
 # Each: the module and its function that makes the bytes, and the name of the file.
@@ -23,6 +23,7 @@ def build(package: PACKAGE, output: OUTPUT = None, force: FORCE = False) -> None
         raise Misuse(f"there is no package {package!r}{near}; there is {' or '.join(PACKAGES)}")
     module, make, name = PACKAGES[package]
     path = free_path(output or Path(name), force=force)
+    kpis_of_allowed_folders()
     content: bytes = getattr(import_module(module), make)()
     save(path, content, force=force)
     print(path)

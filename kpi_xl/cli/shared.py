@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from kpi_xl import own
 from kpi_xl.bounded import BudgetError, call
 from kpi_xl.cells import Block, Cell
 from kpi_xl.files import kind
@@ -124,8 +125,51 @@ def cell_text(cell: Cell) -> str:
 # Files
 
 
+def kpis_of(folder: Path) -> None:
+    """Enter the KPIs that stand in a folder of workbooks, if it is allowed. Raises Misuse.
+
+    What is wrong with them, or that they are not read, is told on the error stream.
+    """
+    from kpi_xl.reports.folders import allowed_folders, settings_file
+    from kpi_xl.sources import SourceError, allowed
+
+    file = folder.resolve() / "kpis.toml"
+    if not file.is_file() or file in (Path(text).resolve() for text in own.TEXTS):
+        return
+    try:
+        folders = allowed_folders()
+    except SourceError as error:
+        raise Misuse(str(error)) from None
+    try:
+        faults = own.beside(allowed(file, folders))
+    except SourceError:
+        told = [
+            f"{file} is not read: folders = [{str(file.parent)!r}] in {settings_file()} allows it"
+        ]
+    else:
+        twice = next((fault for fault in faults if fault.twice), None)
+        if twice:  # nobody can tell which of the two a workbook means
+            raise Misuse(f"{twice}: give one of them another name")
+        told = [str(fault) for fault in faults if not fault.kept]
+    for line in told:
+        print(f"kpi-xl: {printable(line)}", file=sys.stderr)
+
+
+def kpis_of_allowed_folders() -> None:
+    """Enter the KPIs of all folders that the user has allowed. Raises Misuse."""
+    from kpi_xl.reports.folders import allowed_folders
+    from kpi_xl.sources import SourceError
+
+    try:
+        folders = allowed_folders()
+    except SourceError as error:
+        raise Misuse(str(error)) from None
+    for folder in folders:
+        kpis_of(folder)
+
+
 def read_book(path: Path) -> bytes:
-    """The bytes of a workbook. Raises Misuse."""
+    """The bytes of a workbook; the KPIs of its folder are there from now on. Raises Misuse."""
     from kpi_xl.ooxml.limits import MOST_UNPACKED
 
     try:
@@ -134,13 +178,15 @@ def read_book(path: Path) -> bytes:
             raise Misuse(f"{path} is {what}, and no workbook")
         if path.stat().st_size > MOST_UNPACKED:
             raise Misuse(f"{path} has more than 4 GB, too much to be a workbook")
-        return path.read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
         folder = path.parent
         near = [str(p) for p in folder.glob("*.xls*")] if folder.is_dir() else []
         raise Misuse(f"there is no file {str(path)!r}{did_you_mean(str(path), near)}") from None
     except OSError as error:
         raise Misuse(f"{path} cannot be read: {error.strerror or error}") from None
+    kpis_of(path.parent)
+    return content
 
 
 def warn_of_rows_below(book: Path, content: bytes) -> None:

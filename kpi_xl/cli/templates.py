@@ -33,6 +33,7 @@ from kpi_xl.cli.shared import (
     Misuse,
     app,
     free_path,
+    kpis_of,
     language_of,
     printable,
     save,
@@ -66,6 +67,7 @@ def new(
     come from kpi-xl serve.
     """
     check_host(host, wheel)
+    kpis_of((output or Path()).parent)
     if name.lower() == STARTER:
         return new_starter(output, lang, host, wheel, force=force)
     parts = import_module("kpi_xl.workbook_templates.parts")
@@ -179,6 +181,7 @@ def fill(
     from kpi_xl.sources import SourceError
 
     check_host(host, wheel)
+    kpis_of((output or Path()).parent)
     parts = import_module("kpi_xl.workbook_templates.parts")
     template = known_template(name)
     words = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=net)

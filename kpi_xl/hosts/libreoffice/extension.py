@@ -103,7 +103,7 @@ def extension(*, for_tasks: bool = False) -> dict[str, bytes]:
     files[COMPONENT] = udfs.joinpath("libreoffice_component.py").read_bytes()
     # The definitions of a company's own KPIs as they were when the functions were written.
     for number, text in enumerate(TEXTS.values()):
-        files[f"kpis/{number}.toml"] = text.encode()
+        files[f"kpis/{number:03}.toml"] = text.encode()
     return files | {f"{CORE}/kpi_xl/{name}": content for name, content in _core().items()}
 
 
