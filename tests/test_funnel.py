@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from datetime import date, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import openpyxl
@@ -13,6 +13,7 @@ from kpi_xl.workbook_templates.funnel import SEASON, TEMPLATE, sample
 from kpi_xl.workbook_templates.parts import HEADER, build
 from kpi_xl.workbook_templates.writing import Built
 
+from kpi_xl.reports.layout import Loaded
 from kpi_xl.schema.funnel import LEADS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
@@ -165,7 +166,9 @@ def test_leads_alone_are_enough() -> None:
 COLUMNS = [column.name for column in LEADS.columns]
 
 
-def filled(*leads: dict[str, Any], spend: Any = ()) -> dict[str, str]:
+def filled(
+    *leads: dict[str, Any], spend: Any = (), loaded: datetime | None = None
+) -> dict[str, str]:
     """The figures of a workbook with these leads, as people see them."""
     rows = [
         {"lead_id": f"L{number}", "created": date(2024, 1, 3), "channel": "Web"} | lead
@@ -175,7 +178,7 @@ def filled(*leads: dict[str, Any], spend: Any = ()) -> dict[str, str]:
     if spend:
         names = ("month", "channel", "spend")
         data["Spend"] = dict(zip(names, map(list, zip(*spend, strict=True)), strict=True))
-    built = build(TEMPLATE, data)
+    built = build(TEMPLATE, data, loaded=[Loaded("Leads", loaded=loaded)])
     return dict(built.headlines) | {
         "channels": [  # type: ignore[dict-item]
             [built.values.get(("Channels", row, column)) for column in (1, 2, 4, 8, 9)]
@@ -207,14 +210,17 @@ def test_deals_of_a_crm_that_has_no_days_of_opportunities() -> None:
 
 def test_a_deal_won_in_the_future_is_an_open_one() -> None:
     stages = {"sqo_date": date(2024, 1, 10), "value": 5000.0}
-    future = stages | {"won_date": date.today() + timedelta(days=200)}
-    figures = filled(stages | {"won_date": date(2024, 2, 2)}, future)
+    today = datetime(2024, 2, 20, 15, 30)
+    future = stages | {"won_date": date(2024, 9, 2)}
+    figures = filled(stages | {"won_date": date(2024, 2, 2)}, future, loaded=today)
     assert figures["Customers"] == figures["Open opportunities"] == "1"
     assert figures["SQO"] == "2"
     assert figures["Revenue"] == figures["Their value"] == "5,000.00"
     assert figures["to come"] == 1
-    figures = filled(stages | {"won_date": date.today()})
+    figures = filled(stages | {"won_date": today.date()}, loaded=today)
     assert (figures["Customers"], figures["to come"]) == ("1", 0)
+    # Of rows that were typed nobody knows on which day: nothing asks for today (see UNTIL).
+    assert filled(stages | {"won_date": date(2024, 9, 2)})["Customers"] == "1"
 
 
 def test_a_channel_is_one_in_capitals_and_with_spaces() -> None:

@@ -139,8 +139,8 @@ def lint(
 ) -> list[str]:
     """All that is wrong with a workbook that we have written, a sentence each: where, and what.
 
-    `errors` are the cells ("Summary!B5") that may show an error, `volatile` the cells, or the
-    names of such, whose formulas may have volatile functions.
+    `errors` and `volatile` are the cells ("Summary!B5") that may show an error, and whose formulas
+    may have volatile functions.
     """
     book = opened(content, errors, volatile)
     found = [problem for rule in BOOK_RULES for problem in rule(book)]
@@ -197,10 +197,7 @@ def functions(expression: Expression, book: Book) -> Iterator[str]:
         elif name in HIDES_ERRORS:
             yield f"{name} hides errors that are there: ask for the condition instead"
         elif name in VOLATILE:
-            named = {
-                text.replace("$", "") for known, _, text in book.names if known in book.volatile
-            }
-            if expression.place not in book.volatile | named:
+            if expression.place not in book.volatile:
                 yield f"{name} is computed anew at every change"
         elif name not in METRICS and name not in native.SIGNATURES and name != "ANCHORARRAY":
             yield f"{name} is neither a KPI function nor one that all hosts are known to compute"

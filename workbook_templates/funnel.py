@@ -68,7 +68,9 @@ SEGMENTS = CREDIT + 5 * (len(OVERVIEW) + 1)
 
 # A day to come is one that is expected: its deal is not won yet. Today stands in one cell alone,
 # and no later than the data: else every formula would be computed anew each time a book is opened.
-UNTIL = "MIN(TODAY(),MAX(Leads[created],Leads[won_date],Leads[lost_date],Spend[month],1))"
+LAST = "MAX(Leads[created],Leads[won_date],Leads[lost_date],Spend[month],1)"
+# Not TODAY: a volatile cell makes #NAME? of all that depends on it wherever kpi_xl is not there.
+UNTIL = f"IF(COUNT(Sources[loaded])=0,{LAST},MIN(INT(MAX(Sources[loaded])),{LAST}))"
 WON = '((Leads[won_date]<>"")*(Leads[won_date]<=Until))'
 WON_BY_NOW = 'Leads[won_date],">0",Leads[won_date],"<="&Until'
 
@@ -239,7 +241,8 @@ PROBLEMS = (
             "Spell the channel as in the sheet {Spend}, or add it there."),
     Problem("Won on a day to come",
             *where(LEADS, "(Leads[won_date]>Until)*(Leads[won_date]<73051)"),
-            "They are open deals, and no customers yet: the day is one that is expected."),
+            "They are open deals, no customers yet: their day is after that of loading, in"
+            " Sources."),
     Problem("No lead has a day on which it became an opportunity",
             f"=IF({LEADS.empty},0,IF(COUNT(Leads[sqo_date])=0,1,0))", "",
             "Every lead that is open or lost counts as a deal: fill in sqo_date, if you know it."),
