@@ -657,6 +657,8 @@ class _Reader:
             first, last = top, bottom
         elif special - {"#data"}:
             raise RefusedError(f"{table.name}[{items}] is not computed here")
+        if first > last:
+            raise RefusedError(f"the table {table.name} has no rows for {table.name}[{items}]")
         of_row = here or special == {"#this row"}
         return self.cells(Area(sheet, first, left, last, right), (of_row, False, of_row, False))
 
