@@ -22,9 +22,39 @@ def summary(metric: Metric, language: str = "en") -> str:
 
 def notes(metric: Metric, language: str = "en") -> str:
     """What else is to be known of it, in paragraphs; often nothing."""
-    if language == "en" or not metric.notes or metric.translated is not None:
-        return metric.notes
-    return str(texts(language)["functions"][metric.name]["notes"])
+    own = metric.notes
+    if language != "en" and own and metric.translated is None:
+        own = str(texts(language)["functions"][metric.name]["notes"])
+    return "\n\n".join(filter(None, (own, on_blanks(metric, language))))
+
+
+BLANKS_OF_RANGES = (
+    "Excel on the desktop may send xlwings Lite a blank cell as 0. Where the answer depends on it,"
+    ' a 0 in {names} is #VALUE! there: write IF(A2:A99="","",A2:A99) for a range that ends in a'
+    " blank row."
+)
+BLANKS_OF_CELLS = (
+    "Excel on the desktop may send xlwings Lite a blank cell as 0. Where the answer depends on it,"
+    " a 0 in {names} is #VALUE! there: fill the cell, or leave the argument out."
+)
+BLANKS_OF_BOTH = (
+    "Excel on the desktop may send xlwings Lite a blank cell as 0. Where the answer depends on it,"
+    ' a 0 in {names} is #VALUE! there: write IF(A2:A99="","",A2:A99) for a range that ends in a'
+    " blank row; fill a single cell, or leave the argument out."
+)
+
+
+def on_blanks(metric: Metric, language: str = "en") -> str:
+    """Where a blank cell is not a 0, and a host that may confuse the two; often nothing."""
+    concerned = [argument for argument in metric.arguments if argument.tells_blank_from_zero]
+    if not concerned:
+        return ""
+    columns = {argument.arg.column for argument in concerned}
+    pattern = BLANKS_OF_BOTH
+    if len(columns) == 1:
+        pattern = BLANKS_OF_RANGES if columns == {True} else BLANKS_OF_CELLS
+    names = ", ".join(argument.name for argument in concerned)
+    return say(pattern, language, "phrases").format(names=names)
 
 
 def caution(metric: Metric, language: str = "en") -> str:
@@ -40,7 +70,7 @@ def family_name(family: str, language: str = "en") -> str:
 
 
 def definition(metric: Metric, language: str = "en") -> str:
-    """One text: what it is, formula, unit, source, and a caution where there is one."""
+    """One text: what it is, formula, unit, source; where there are any, a caution, and blanks."""
     pattern = "{name}: {summary} Formula: {formula}. Unit: {unit}. Source: {source}."
     text = say(pattern, language, "phrases").format(
         name=metric.name,
@@ -49,10 +79,10 @@ def definition(metric: Metric, language: str = "en") -> str:
         unit=say(metric.returns.meaning, language, "units"),
         source=metric.source,
     )
-    if not metric.caution:
-        return text
     both = say("{definition} {caution}", language, "phrases")
-    return both.format(definition=text, caution=caution(metric, language))
+    for more in filter(None, (caution(metric, language), on_blanks(metric, language))):
+        text = both.format(definition=text, caution=more)
+    return text
 
 
 def argument_meaning(argument: Argument, language: str = "en") -> str:

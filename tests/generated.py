@@ -15,7 +15,7 @@ from translations import FOLDER, TRANSLATIONS, with_stubs
 
 from kpi_xl import METRICS
 from kpi_xl.exports import known_layouts
-from kpi_xl.reference import argument_help
+from kpi_xl.reference import argument_help, notes
 from kpi_xl.registry import Metric
 
 ROOT = Path(__file__).parent.parent
@@ -71,7 +71,7 @@ def reference() -> str:
         lines += ["", f"## {title}"]
         for metric in metrics:
             lines += ["", f"### `{metric.signature}`", "", metric.summary, ""]
-            lines += [metric.notes, ""] if metric.notes else []
+            lines += [notes(metric), ""] if notes(metric) else []
             lines += [metric.caution, ""] if metric.caution else []
             lines += ["| Argument | |", "|---|---|"]
             lines += [f"| `{a.title}` | {cell(argument_help(a))} |" for a in metric.arguments]

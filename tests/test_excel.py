@@ -33,8 +33,10 @@ from cases import (
 )
 
 from kpi_xl import cells
+from kpi_xl.hosts import blanks
+from kpi_xl.hosts.excel import from_office
 from kpi_xl.metrics import METRICS
-from kpi_xl.reference import argument_help, one_line
+from kpi_xl.reference import argument_help, definition, notes, on_blanks, one_line
 
 MISSING = -2147352572  # how COM says that an argument was left out
 
@@ -311,6 +313,83 @@ def test_a_blank_cell_is_no_plausible_wrong_number(doubtful: Any, case: str) -> 
     assert block(mistaken) == near(one.mistaken, rel=1e-9)  # which is what nobody may be shown
     if one.mistaken != one.told and not isinstance(one.mistaken, str):
         assert one.shown != one.mistaken
+
+
+def sent(*cells: Any) -> list[list[Any]]:
+    return [[cell] for cell in cells]
+
+
+# Marked where the range ends in a blank row; a formula's "" further up tells nothing of blanks.
+MARKS: dict[str, tuple[list[Any], Any]] = {
+    "marked": ([sent(10, "", 0, 9, "")], 100 / 3),
+    "a formula's text, then blank cells": ([sent(10, "", 9, 0, 0)], "#VALUE!"),
+    "null": ([sent(10, None, 0, 9)], 100 / 3),
+    "in a row": ([[[10, "", 0, 9, ""]]], 100 / 3),
+    "in a row, unmarked": ([[[10, "", 9, 0]]], "#VALUE!"),
+    "a number with its format": ([sent({"type": "FormattedNumber", "basicValue": 10}, 9)], 100.0),
+    "an error": ([sent(10, office_error("#DIV/0!"))], "#DIV/0!"),
+}
+
+
+def test_marked_blanks_are_blank() -> None:
+    """The score is 100 x (2 promoters - 1 detractor) / 3."""
+    calls = {case: ("NPS", given, "1.4") for case, (given, _) in MARKS.items()}
+    shown = run("office", calls, **ON_SERVER)["results"]
+    for case, (_, expected) in MARKS.items():
+        assert shown[case] == near_result([[expected]]), case
+
+
+def test_an_excel_that_has_sent_null_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a browser there is one Excel; an empty text tells nothing of it."""
+    monkeypatch.setattr(blanks.sys, "platform", "emscripten")
+    monkeypatch.setattr(blanks, "_seen", False)
+    nps = METRICS["NPS"]
+    score = 100 / 3
+    assert blanks.evaluate(nps, [sent(10.0, "", 0.0, 9.0, "")]) == pytest.approx(score)
+    assert blanks.evaluate(nps, [sent(10.0, 0.0, 9.0)]) == "#VALUE!"
+    assert blanks.evaluate(nps, [sent(10.0, None, 9.0)]) == 100.0
+    assert blanks.evaluate(nps, [sent(10.0, 0.0, 9.0)]) == pytest.approx(score)
+
+
+def test_what_pyodide_makes_of_null_is_a_blank_cell() -> None:
+    null = type("JsNull", (), {})()
+    assert from_office([[1.0], [null], [""]]) == [[1.0], [None], [""]]
+
+
+def is_column(given: Any) -> bool:
+    return isinstance(given, list) and len(given) >= len(given[0])
+
+
+COLUMNS = [
+    name
+    for name, metric in METRICS.items()
+    for given in [EXAMPLES[f"={name}"][1]]
+    if on_blanks(metric)
+    and any(a.arg.column and is_column(g) for a, g in zip(metric.arguments, given, strict=False))
+]
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_blank_row_at_the_end_changes_no_answer(name: str) -> None:
+    """The help advises it; a result of the range's shape has a blank row more."""
+    metric = METRICS[name]
+    _, given, _ = EXAMPLES[f"={name}"]
+    longer = [
+        [*one, [""] * len(one[0])] if argument.arg.column and is_column(one) else one
+        for argument, one in zip(metric.arguments, given, strict=False)
+    ]
+    given, longer = ([None if a is OMITTED else a for a in one] for one in (given, longer))
+    shown, other = cells.evaluate(metric, given), cells.evaluate(metric, longer)
+    blank = [[""]] if metric.result == "shape" else []
+    assert block(other) == [*block(shown), *blank]
+
+
+def test_the_help_says_what_the_records_tell() -> None:
+    for metric in METRICS.values():
+        concerned = [a.name for a in metric.arguments if a.tells_blank_from_zero]
+        for said in (notes(metric), definition(metric)):
+            assert ("blank cell as 0" in said) == bool(concerned)
+        assert ", ".join(concerned) in notes(metric)
 
 
 def test_the_functions_that_tell_blanks_from_zero_are_derived() -> None:

@@ -14,10 +14,14 @@ from typing import Any
 
 import openpyxl
 import pytest
+import xlsxwriter
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import build
 
-from kpi_xl.ooxml.package import read_package
+from kpi_xl import METRICS
+from kpi_xl.formula_text import calls
+from kpi_xl.ooxml.addresses import Area
+from kpi_xl.ooxml.package import Formula, read_package
 from kpi_xl.reports.freezing import frozen
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
@@ -47,32 +51,66 @@ def plain(cell: Any) -> Any:
 
 def agree(one: Any, other: Any) -> bool:
     one, other = plain(one), plain(other)
-    numbers = (int, float)
-    if isinstance(one, numbers) and isinstance(other, numbers):
+    if {type(one), type(other)} <= {int, float}:  # no TRUE, which is no 1
         return math.isclose(one, other, rel_tol=AGREED, abs_tol=AGREED)
-    return bool(one == other)
+    return type(one) is type(other) and bool(one == other)
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_second_engine_computes_the_same(name: str, tmp_path: Path) -> None:
-    record = template(name)
-    sample = record.sample()
-    copy = frozen(build(record, sample.data, sample.about).content)[0]
-    path = tmp_path / f"{name}.xlsx"
-    path.write_bytes(copy)
-    formulas = read_package(copy).formulas
+def differences(path: Path) -> dict[str, tuple[Any, Any]]:
+    """What the engine computes and what the file holds, by cell, where they do not agree."""
+    formulas = read_package(path.read_bytes()).formulas
+    assert not any(one.array and one.array != area_of(one) for one in formulas)  # no native spills
     places = [(one.sheet, one.row, one.column) for one in formulas]
     run = subprocess.run(
         [sys.executable, "-c", COMPUTE, str(path)],
         input=json.dumps(places), capture_output=True, text=True, check=True, timeout=PATIENCE,
     )  # fmt: skip
     held = openpyxl.load_workbook(path, data_only=True)
-    different = []
-    for one, computed in zip(formulas, json.loads(run.stdout), strict=True):
-        stored = held[one.sheet].cell(one.row, one.column).value
-        # Its TEXT(22.5,"0") is "22", where Excel rounds halves up.
-        rounds = "TEXT(" in one.text and isinstance(stored, str) and isinstance(computed, str)
-        if not agree(computed, stored) and not rounds:
-            different.append(f"{one.sheet} {one.row},{one.column}: {computed!r}, not {stored!r}")
-    assert len(formulas) > 100
-    assert different == []
+    found = {}
+    for (sheet, row, column), computed in zip(places, json.loads(run.stdout), strict=True):
+        cell = held[sheet].cell(row, column)
+        if not agree(computed, cell.value):
+            found[f"{sheet}!{cell.coordinate}"] = (computed, cell.value)
+    return found
+
+
+def area_of(one: Formula) -> Area:
+    return Area(one.sheet, one.row, one.column, one.row, one.column)
+
+
+# What the engine computes otherwise, and why it is the one that is wrong.
+KNOWN: dict[str, dict[str, tuple[Any, Any]]] = {
+    # TEXT(22.5,"0"): Excel rounds halves away from 0, as Microsoft's page of TEXT has it; it does
+    # not.
+    "sales_team": {
+        "Model!AI13": (
+            "Visits 7% above the target: 24 against 22",
+            "Visits 7% above the target: 24 against 23",
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_second_engine_computes_the_same(name: str, tmp_path: Path) -> None:
+    record = template(name)
+    sample = record.sample()
+    full = build(record, sample.data, sample.about).content
+    path = tmp_path / f"{name}.xlsx"
+    path.write_bytes(frozen(full)[0])
+    native = [one for one in read_package(full).formulas if not any(calls(one.text, METRICS))]
+    assert len(native) == len(read_package(path.read_bytes()).formulas) > 500  # none is left out
+    assert differences(path) == KNOWN.get(name, {})
+
+
+def test_a_wrong_value_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.xlsx"
+    wrong = {"B1": 2.000001, "B2": "a", "B3": 0, "B4": "", "B5": 1, "B6": 3}
+    right = {"C1": 2, "C2": "A", "C3": "#N/A", "C4": 0, "C5": True, "C6": 0.1 + 0.2}
+    formulas = ("=A1*2", '=UPPER("a")', "=NA()", "=A1-1", "=A1=1", "=0.3+SUM(A2:A9)")
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Sheet1")
+        sheet.write("A1", 1)
+        for place, value in (wrong | right).items():
+            sheet.write_formula(place, formulas[int(place[1]) - 1], value=value)
+    assert differences(path).keys() == {f"Sheet1!{place}" for place in wrong}

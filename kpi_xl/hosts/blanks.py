@@ -57,8 +57,10 @@ def refused(metric: Metric, argument: Argument) -> CellError:
 
 def in_doubt(argument: Argument) -> str:
     """Why a 0 is not taken for one, and what to do."""
-    mark = f'IF({argument.name}="","",{argument.name})'
-    todo = f"write {mark} for it" if argument.arg.column else "fill the cell, or leave it out"
+    todo = "fill the cell, or leave it out"
+    if argument.arg.column:  # without a blank row it could hold no mark
+        mark = f'IF({argument.name}="","",{argument.name})'
+        todo = f"write {mark} for it, with a blank row at its end"
     return (
         f"{argument.name} holds 0, and an older Excel sends blank cells as 0, too: {todo}; where"
         f' every 0 is meant, main.py may say os.environ["{DECLARED}"] = "null"'
@@ -66,10 +68,12 @@ def in_doubt(argument: Argument) -> str:
 
 
 def _may_hold_blanks(argument: Argument, value: Cell | Block) -> bool:
-    """Whether an argument holds a 0, and nothing that shows how blanks are sent."""
-    flat = [cell for row in value for cell in row] if isinstance(value, list) else [value]
-    if any(cell is None or cell == "" for cell in flat):
-        return False  # here they are marked
+    """Whether an argument holds a 0 that may be a blank cell."""
+    rows = value if isinstance(value, list) else [[value]]
+    flat = [cell for row in rows for cell in row]
+    last = rows[-1] if len(rows) > 1 else rows[0][-1:]
+    if len(flat) > 1 and all(cell == "" for cell in last):
+        return False  # they are marked, also those below the data; a "" further up is a formula's
     if argument.arg.column and argument.arg.blank == "zero" and len(flat) > 1:
         return False  # only a single cell could mean that it was left out
     return any(_is_zero(cell) for cell in flat)
@@ -103,15 +107,11 @@ def _common(readings: list[Cell | Block], otherwise: CellError) -> Cell | Block:
 def _tells_blanks(given: Sequence[Cell | Block]) -> bool:
     """Whether this Excel is known to send a blank cell as null."""
     global _seen
-    if sys.platform == "emscripten" and not _seen:
-        _seen = any(
-            cell is None
-            for value in given
-            if isinstance(value, list)
-            for row in value
-            for cell in row
-        )
-    return _seen or os.environ.get(DECLARED) == "null" or _on_the_web()
+    blocks = [value for value in given if isinstance(value, list)]
+    sent = any(cell is None for block in blocks for row in block for cell in row)
+    if sys.platform == "emscripten":
+        _seen = _seen or sent
+    return sent or _seen or os.environ.get(DECLARED) == "null" or _on_the_web()
 
 
 def _on_the_web() -> bool:

@@ -2,7 +2,8 @@
 
 xlwings takes the name from `__name__`, the help from `__doc__`, the arguments from
 `__signature__` and the options of each from its annotation. With two dimensions and errors as
-text, both of its engines hand over each argument as a list of rows, or None where it was left out.
+text, its engine of COM hands over each argument as a list of rows, or None where it was left out.
+What Office.js sends is read here: xlwings would make one of a blank cell and an empty text.
 """
 
 import sys
@@ -30,6 +31,9 @@ NEWER_ERRORS = {
     if not xw.on_server
 }
 
+READ = {"ndim": 2, "err_to_str": True} | ({"convert": "raw"} if xw.on_server else {})
+"""How xlwings is to hand over an argument."""
+
 NOT_EVERYWHERE = ("numpy", "scipy")  # a browser's Python has them only where it was asked for them
 
 
@@ -45,7 +49,7 @@ def function(metric: Metric) -> Callable[..., Any]:
 
     def call(*blocks: Any) -> Any:
         try:
-            return evaluate(metric, [with_errors(block) for block in blocks])
+            return evaluate(metric, [as_rows(block) for block in blocks])
         except ModuleNotFoundError as missing:
             if package(missing) not in NOT_EVERYWHERE:
                 raise
@@ -58,9 +62,7 @@ def function(metric: Metric) -> Callable[..., Any]:
             argument.name,
             Parameter.POSITIONAL_OR_KEYWORD,
             default=Parameter.empty if argument.required else None,
-            annotation=Annotated[
-                list, {"doc": argument_help(argument), "ndim": 2, "err_to_str": True}
-            ],
+            annotation=Annotated[list, {"doc": argument_help(argument), **READ}],
         )
         for argument in metric.arguments
     ]
@@ -90,6 +92,11 @@ def options(metric: Metric) -> dict[str, Any]:
     return {"category": f"KPI {metric.family}"}
 
 
+def as_rows(argument: Any) -> Any:
+    """An argument as `cells` takes it."""
+    return from_office(argument) if xw.on_server else with_errors(argument)
+
+
 def with_errors(block: Any) -> Any:
     """A block with the newer errors as text, as xlwings gives the old ones."""
     if not isinstance(block, list) or NEWER_ERRORS.keys().isdisjoint(
@@ -100,3 +107,22 @@ def with_errors(block: Any) -> Any:
         [NEWER_ERRORS.get(cell, cell) if type(cell) is int else cell for cell in row]
         for row in block
     ]
+
+
+def from_office(value: Any) -> Any:
+    """An argument of Office.js as rows; a blank cell is None in them, where it is sent as null.
+
+    xlwings hands over a single cell without its rows, and a single row without the list of it.
+    """
+    if value is None:
+        return None
+    rows = value if isinstance(value, list) else [value]
+    if not isinstance(rows[0], list):
+        rows = [rows]
+    return [[_sent(cell) for cell in row] for row in rows]
+
+
+def _sent(cell: Any) -> Any:
+    if isinstance(cell, dict):  # an error, or a number with its format
+        return cell["basicValue"]
+    return None if type(cell).__name__ == "JsNull" else cell  # which Pyodide makes of null

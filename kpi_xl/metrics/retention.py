@@ -197,8 +197,7 @@ def nps(
 ) -> float:
     """Net promoter score: 100 x the share of answers 9-10 less the share of 0-6.
 
-    From -100 to 100, not a fraction. Blank answers are skipped; Excel for the web and Mac may
-    hand over blanks as 0, so filter them first there: =NPS(FILTER(A2:A99,A2:A99<>"")).
+    From -100 to 100, not a fraction. Blank answers are skipped.
     """
     promoters = sum(score >= 9 for score in scores)
     detractors = sum(score <= 6 for score in scores)
