@@ -127,7 +127,7 @@ def _refused(conditions: Sequence[str], code: str, otherwise: str) -> str:
     """A formula that shows an error where one of the conditions holds."""
     if not conditions:
         return otherwise
-    if len(conditions) == 1 and "*" not in conditions[0]:
+    if len(conditions) == 1:  # it may be logical, and TRUE and FALSE are both greater than 0
         return f"IF({conditions[0]},{code},{otherwise})"
     return f"IF({'+'.join(f'({one})' for one in conditions)}>0,{code},{otherwise})"
 

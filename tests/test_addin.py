@@ -300,7 +300,7 @@ def test_another_xlwings_is_told(old: str, new: str, monkeypatch: pytest.MonkeyP
 # Names of images that Excel has, of Microsoft's list of control identifiers.
 IMAGES = set(
     "Camera ChartTypeAreaInsertGallery ChartTypeColumnInsertGallery ChartTypeLineInsertGallery"
-    " ChartTypePieInsertGallery ChartTypeXYScatterInsertGallery DataRefreshAll DataValidation"
+    " ChartTypePieInsertGallery ChartTypeXYScatterInsertGallery Copy DataRefreshAll DataValidation"
     " FileNew FormulaEvaluate FunctionWizard FunctionsFinancialInsertGallery"
     " FunctionsLogicalInsertGallery FunctionsMathTrigInsertGallery FunctionsTextInsertGallery"
     " GetExternalDataFromText Help HyperlinkInsert Info PercentStyle PivotTableInsert Redo"

@@ -45,6 +45,7 @@ from kpi_xl.hosts.libreoffice.names import (
 from kpi_xl.hosts.libreoffice.tables import Kind, as_filled, belonging
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.ooxml.package import read_package
+from kpi_xl.reports.freezing import is_ours
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
@@ -115,7 +116,7 @@ PRESSED = {
     "cases": [(SHEET, "A1", "freeze_for_sharing"), (SHEET, "A1", "refresh_report")],
     "funnel": [("Summary", "C31", "explain_cell"), ("Start", "A1", "explain_cell"),
                ("Spend", "A1", "load_data"), ("Start", "A1", "load_data")],
-    "frozen": [("Start", "A1", "freeze_for_sharing")],
+    "frozen": [("Start", "A1", "freeze_for_sharing"), ("Start", "A1", "freeze_with_formulas")],
 }  # fmt: skip
 """What else is chosen in the menu."""
 
@@ -169,7 +170,11 @@ def office(tmp_path_factory: pytest.TempPathFactory, bands: Any, reports: Any) -
             "told": answer["told"],
             "before": books[name],
             "after": (folder / f"{name}-saved.xlsx").read_bytes(),
-            "copies": [path.read_bytes() for path in folder.glob(f"{name}-saved (values).xlsx")],
+            "copies": {
+                what: path.read_bytes()
+                for what in ("values", "live")
+                for path in folder.glob(f"{name}-saved ({what}).xlsx")
+            },
         }
         for name, answer in zip(books, answers, strict=True)
     }  # fmt: skip
@@ -295,10 +300,10 @@ def test_what_else_the_menu_does(office: Any) -> None:
 
 
 def test_a_frozen_copy_has_values_and_the_formulas_in_notes(office: Any) -> None:
-    ((told, failed),) = office["frozen"]["told"]
+    (told, failed), _ = office["frozen"]["told"]
     assert not failed
     assert "frozen-saved (values).xlsx" in told
-    (copy,) = office["frozen"]["copies"]
+    copy = office["frozen"]["copies"]["values"]
     ours = re.compile(rf"\b({'|'.join(METRICS)})\(")
     assert not [one for one in read_package(copy).formulas if ours.search(one.text)]
     book = openpyxl.load_workbook(io.BytesIO(copy), data_only=True)
@@ -310,6 +315,27 @@ def test_a_frozen_copy_has_values_and_the_formulas_in_notes(office: Any) -> None
         shown = office["frozen"]["sheets"][formula.sheet].get((formula.row, formula.column), "")
         assert is_same("" if cell.value is None else cell.value, shown), formula
         assert ours.search(cell.comment.text)
+
+
+def test_a_copy_with_live_formulas_computes_without_us(office: Any) -> None:
+    _, (told, failed) = office["frozen"]["told"]
+    assert not failed
+    copy = office["frozen"]["copies"]["live"]
+    was = [one for one in read_package(office["frozen"]["after"]).formulas if is_ours(one, ())]
+    formulas = {
+        (one.sheet, one.row, one.column): one
+        for one in read_package(copy).formulas
+        if one.text != '""'  # the value of an empty text
+    }
+    assert not [one for one in formulas.values() if is_ours(one, ())]
+    live = [one for one in was if (one.sheet, one.row, one.column) in formulas]
+    assert told.startswith(f"{len(live)} formulas go on computing in the copy")
+    assert f"{len(was) - len(live)} are values" in told
+    assert len(live) > 50
+    computed = calculate(copy)
+    for one in live:
+        shown = office["frozen"]["sheets"][one.sheet].get((one.row, one.column), "")
+        assert is_same(computed.values[one.sheet, one.row, one.column], shown), one
 
 
 @pytest.mark.parametrize("name", REFUSED)

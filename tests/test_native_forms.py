@@ -9,11 +9,12 @@ import ironcalc
 import pytest
 import xlsxwriter
 from hosts import program
+from workbooks import sheet_of
 
 from kpi_xl import METRICS
 from kpi_xl.cells import evaluate
 from kpi_xl.engine.embedded import calculate
-from kpi_xl.native_forms import native_form
+from kpi_xl.native_forms import native_form, with_native_forms
 from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.registry import Argument, Metric
 from kpi_xl.units import TEXT
@@ -162,3 +163,9 @@ def test_libreoffice(cases: list[Any], book: bytes, tmp_path: Path) -> None:
     sheet = load_workbook(io.BytesIO(content), data_only=True)[SHEET]
     shown = {(row, column): sheet.cell(row + 1, column + 1).value for _, _, row, column in cases}
     assert wrong(cases, shown) == []
+
+
+def test_a_condition_that_is_a_comparison_of_products_holds_only_where_it_does() -> None:
+    """TRUE and FALSE are both greater than 0: what is compared with 0 has to be a number."""
+    native = with_native_forms("CAC(A1*1,B1*2)", METRICS)
+    assert calculate(sheet_of({"A1": 100, "B1": 5, "C1": f"={native}"})).values[SHEET, 1, 3] == 10.0

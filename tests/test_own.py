@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hosts import program
 from own_cases import MONEY, TEN, enter_ten, nothing_of_ones_own, toml
 
 import kpi_xl
@@ -196,41 +195,3 @@ def test_the_terminal_checks_and_exports(
     code, out = terminal("kpis", "check", str(file))
     assert code == 1
     assert f"{file}: [SUM]: SUM is a function of Excel\n" in out
-
-
-def test_a_native_copy_goes_on_computing(tmp_path: Path) -> None:
-    """In LibreOffice without our functions: no #NAME?, and the same figures."""
-    import subprocess
-
-    from kpi_xl.workbook_templates import template
-    from kpi_xl.workbook_templates.parts import build
-    from python_calamine import CalamineWorkbook
-
-    from kpi_xl.reports.freezing import frozen
-
-    soffice = program("soffice", "it opens the copy without our functions")
-    record = template("scorecard")
-    data, about = record.sample()
-    book, values, live = frozen(build(record, data, about).content, native=True)
-    assert live > values
-    path = tmp_path / "copy.xlsx"
-    path.write_bytes(book)
-    command = [soffice, f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}", "--headless"]
-    (tmp_path / "out").mkdir()
-    subprocess.run(
-        [*command, "--convert-to", "xlsx", "--outdir", str(tmp_path / "out"), str(path)],
-        check=True, capture_output=True, timeout=300,
-    )  # fmt: skip
-    with (
-        CalamineWorkbook.from_path(path) as before,
-        CalamineWorkbook.from_path(tmp_path / "out" / "copy.xlsx") as after,
-    ):
-        for name in before.sheet_names:
-            rows = before.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            shown = after.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            assert not any("#NAME?" in row for row in shown), name
-            for number, (row, there) in enumerate(zip(rows, shown, strict=False), start=1):
-                numbers = [(one, other) for one, other in zip(row, there, strict=False)
-                           if isinstance(one, float)]  # fmt: skip
-                for one, other in numbers:
-                    assert other == pytest.approx(one, rel=1e-9), (name, number, row)

@@ -519,6 +519,22 @@ def test_on_windows_a_copy_is_frozen(desk: Callable[..., Any], funnel: tuple[byt
     assert (funnel[1] / "report.xlsx").read_bytes() == funnel[0]
 
 
+def test_on_windows_a_copy_has_live_formulas(
+    desk: Callable[..., Any], funnel: tuple[bytes, Path]
+) -> None:
+    (one,) = desk([{"script": "freeze_with_formulas"}])
+    copy = read_package((funnel[1] / "report (live).xlsx").read_bytes())
+    ours = [one for one in read_package(funnel[0]).formulas if any(calls(one.text, METRICS))]
+    there = {(one.sheet, one.row, one.column) for one in copy.formulas}
+    live = sum((one.sheet, one.row, one.column) in there for one in ours)
+    assert not [one for one in copy.formulas if any(calls(one.text, METRICS))]
+    assert live > 50
+    assert one["told"] == [
+        f"{live} formulas go on computing in the copy, without kpi_xl; {len(ours) - live} are"
+        f" values, each kept in a note: {funnel[1] / 'report (live).xlsx'}"
+    ]
+
+
 def test_on_windows_all_open_reports_and_new_ones(desk: Callable[..., Any]) -> None:
     everything, new, unknown = desk(
         [

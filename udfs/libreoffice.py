@@ -147,6 +147,7 @@ COMMANDS = {
         commands.load_data,
         commands.check_data,
         commands.freeze_for_sharing,
+        commands.freeze_with_formulas,
     )
 }
 """What the menu does to a workbook, by the names that the buttons for Excel have, too."""

@@ -96,6 +96,13 @@ def freeze_for_sharing(book: xw.Book) -> str:
     return commands.freeze_for_sharing(ExcelWorkbook(book))
 
 
+@xw.script
+@told
+def freeze_with_formulas(book: xw.Book) -> str:
+    """The same, but that functions of one value are native formulas, which go on computing."""
+    return commands.freeze_with_formulas(ExcelWorkbook(book))
+
+
 def new_workbook(name: str, language: str = "") -> str:
     """Open a new workbook from a template, in a language or that of the system; for COM alone."""
     app = _excel()
@@ -112,7 +119,8 @@ def new_workbook(name: str, language: str = "") -> str:
 SCRIPTS = {
     script.__name__: script
     for script in (
-        refresh_report, refresh_all, load_data, check_data, explain_cell, freeze_for_sharing
+        refresh_report, refresh_all, load_data, check_data, explain_cell, freeze_for_sharing,
+        freeze_with_formulas,
     )
 }  # fmt: skip
 """The scripts by name."""

@@ -65,7 +65,7 @@ CODE = "/xlwings/custom-functions-code"
 PAGE = re.compile(r"[\w./@~+-]*", re.ASCII)
 """The paths there are: on Windows C:\\ or \\\\machine would lead out of the static files, too."""
 
-ELSEWHERE = {"refresh_all", "explain_cell", "freeze_for_sharing"}
+ELSEWHERE = {"refresh_all", "explain_cell", "freeze_for_sharing", "freeze_with_formulas"}
 """Reports that need Excel itself: other open workbooks, the cells' formulas, the file."""
 
 CULTURES = {code: language.culture for code, language in KNOWN.items() if code != "en"}

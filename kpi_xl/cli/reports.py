@@ -74,7 +74,7 @@ def freeze(
 
     if output and output.suffix.lower() != book.suffix.lower():
         raise Misuse(f"{output} has to end in {book.suffix}, as {book} does")
-    path = free_path(output or free_name(book), force=force)
+    path = free_path(output or free_name(book, native=native), force=force)
     if path == book.resolve():
         raise Misuse(f"{path} is the workbook itself: write its copy to another file")
     with calculator(str(book), book):

@@ -17,6 +17,7 @@ from kpi_xl.reports.checking import checked
 from kpi_xl.reports.explaining import Value, explained, in_row
 from kpi_xl.reports.freezing import free_name, frozen
 from kpi_xl.reports.loading import Progress, loaded
+from kpi_xl.reports.phrases import said
 from kpi_xl.reports.records import Change, Opened, ReportError, Table, inputs_of
 from kpi_xl.schema import Input
 from kpi_xl.sources import SourceError
@@ -135,11 +136,34 @@ def explain(cell: ActiveCell, language: str) -> str:
 
 def freeze_for_sharing(book: Workbook) -> str:
     """A copy of the workbook with values for formulas, for people without the functions."""
-    file, content = book.copy()
-    copy, formulas, _ = frozen(content)
-    path = free_name(file)
+    copy, values, _, path = _frozen(book, native=False)
     write_whole(path, copy)
-    return f"{formulas:,} formulas are values in the copy, each kept in a note: {path}"
+    return said(
+        "{values} formulas are values in the copy, each kept in a note: {path}",
+        book.language or "en",
+        values=f"{values:,}",
+        path=path,
+    )
+
+
+def freeze_with_formulas(book: Workbook) -> str:
+    """The same, but that functions of one value are native formulas, which go on computing."""
+    copy, values, live, path = _frozen(book, native=True)
+    write_whole(path, copy)
+    return said(
+        "{live} formulas go on computing in the copy, without kpi_xl; {values} are values, each"
+        " kept in a note: {path}",
+        book.language or "en",
+        live=f"{live:,}",
+        values=f"{values:,}",
+        path=path,
+    )
+
+
+def _frozen(book: Workbook, *, native: bool) -> tuple[bytes, int, int, Path]:
+    """A copy, how many formulas are values in it, how many live on, and where it goes."""
+    file, content = book.copy()
+    return *frozen(content, native=native), free_name(file, native=native)
 
 
 def new_workbook(

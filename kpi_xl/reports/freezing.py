@@ -5,12 +5,13 @@ its sender saw; native formulas go on computing.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from itertools import count
 from pathlib import Path
 
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.formula_text import TOKEN, bare, calls
+from kpi_xl.hosts.libreoffice.newer_functions import NEWER
 from kpi_xl.locales import LANGUAGES, say
 from kpi_xl.metrics import METRICS
 from kpi_xl.native_forms import with_native_forms
@@ -38,6 +39,9 @@ FROZEN_TEMPLATE = b"FrozenTemplate"
 
 SHOWN = 10  # cells in a message
 
+NEWER_CALL = re.compile(rf"_xl\w+\.(?:{'|'.join(NEWER)})\(", re.IGNORECASE)
+"""Functions of Excel's that older programs have from us, as Calc has, or not at all."""
+
 OUR_FILE = re.compile(rb"[/\\\"']kpi_xl\.xlam[\"']", re.IGNORECASE)
 """The add-in as the target of a link; workbooks may link to others' add-ins, too."""
 TIED = re.compile(
@@ -63,7 +67,11 @@ def frozen(content: bytes, *, native: bool = False) -> tuple[bytes, int, int]:
     if any(_is_missing(cell) for sheet in book.xml.values() for cell in sheet.formula_cells()):
         content, unsure = _computed(content)
         book = read_package(content)
-    ours = [formula for formula in book.formulas if is_ours(formula, names)]
+    ours = [
+        formula
+        for formula in book.formulas
+        if is_ours(formula, names) or (native and NEWER_CALL.search(formula.text))
+    ]
     live = 0
     by_sheet: dict[str, list[Formula]] = {}
     for formula in ours:
@@ -83,6 +91,7 @@ def frozen(content: bytes, *, native: bool = False) -> tuple[bytes, int, int]:
                 live += 1
                 continue
             edits.append((cell.start, cell.end, _as_value(cell)))
+            edits += _empty_texts(sheet, formula)
             notes[formula.row, formula.column] = "=" + _for_people(formula)
         part = book.parts[name]
         parts[part] = with_edits(sheet.xml, edits)
@@ -90,21 +99,20 @@ def frozen(content: bytes, *, native: bool = False) -> tuple[bytes, int, int]:
         check(parts[part])
     for part in [part for part in parts if re.fullmatch(r"xl/tables/[^/]+\.xml", part)]:
         parts[part] = _without_our_columns(parts[part], native=native)
-    if not live:
-        _tell(book, parts)
+    _tell(book, parts, layout.LIVE if live else layout.FROZEN)
     _unlink(parts)
     return parts.archive(), len(ours) - live, live
 
 
-def _tell(book: Package, parts: Parts) -> None:
-    """Say in the cell that told of the functions that no figure follows a change any more."""
+def _tell(book: Package, parts: Parts, sentence: str) -> None:
+    """Say in the cell that told of the functions which figures follow a change."""
     place = _named(book, parts, layout.FUNCTIONS)
     if place is None:
         return
     part, cell = place
     language = _named(book, parts, layout.LANGUAGE)
     code = _text(book, parts, language[1]) if language else "en"
-    text = say(layout.FROZEN, code if code in LANGUAGES else "en")
+    text = say(sentence, code if code in LANGUAGES else "en")
     new = with_value(cell, "str", escaped(text).encode())
     parts[part] = with_edits(parts[part], [(cell.start, cell.end, new)])
 
@@ -130,9 +138,10 @@ def _text(book: Package, parts: Parts, cell: XmlCell) -> str:
     return text_of(re.sub(rb"<[^>]*>", b"", content)).strip()
 
 
-def free_name(book: Path) -> Path:
+def free_name(book: Path, *, native: bool = False) -> Path:
     """Where the copy of a workbook goes: beside it, under a name that no file has."""
-    names = (f"{book.stem} (values{f' {n}' if n > 1 else ''}){book.suffix}" for n in count(1))
+    what = "live" if native else "values"
+    names = (f"{book.stem} ({what}{f' {n}' if n > 1 else ''}){book.suffix}" for n in count(1))
     return next(path for path in map(book.with_name, names) if not path.exists())
 
 
@@ -221,20 +230,45 @@ def _as_value(cell: XmlCell) -> bytes:
     """A formula's cell as one that holds its value."""
     value, kind = cell.value, cell.attribute("t")
     assert value
-    tag = re.sub(rb"\s+(?:cm|t)\s*=\s*(?:\"[^\"]*\"|'[^']*')", b"", cell.tag).rstrip()
-    if kind in ("", "n") and not value.content.strip():
-        kind = "str"  # XlsxWriter leaves the type of an empty text out
-    elif kind == "str" and text_of(value.content) in EXCEL_ERRORS:
+    if kind in ("", "n", "str") and not value.content.strip():
+        return _empty_text(cell)
+    tag = _untyped(cell)
+    if kind == "str" and text_of(value.content) in EXCEL_ERRORS:
         kind = "e"  # and writes an array formula's error as a text, of which ISNA were FALSE
     typed = b' t="' + kind.encode() + b'"' if kind else b""
     return tag + typed + b">" + value_element(cell.prefix, value.content) + b"</%sc>" % cell.prefix
+
+
+def _untyped(cell: XmlCell) -> bytes:
+    """The start of a cell's tag, without the type of its value."""
+    return re.sub(rb"\s+(?:cm|t)\s*=\s*(?:\"[^\"]*\"|'[^']*')", b"", cell.tag).rstrip()
+
+
+def _empty_text(cell: XmlCell) -> bytes:
+    """A cell with an empty text, which as a value would be a blank to LibreOffice, and count as 0.
+
+    XlsxWriter leaves its type out.
+    """
+    start, p = _untyped(cell), cell.prefix
+    return start + b' t="str"><%sf>""</%sf><%sv></%sv></%sc>' % (p, p, p, p, p)
+
+
+def _empty_texts(sheet: SheetXml, formula: Formula) -> Iterator[Edit]:
+    """The empty texts that an array formula shows in cells beside its own."""
+    if not formula.array:
+        return
+    for row in range(formula.array.top, formula.array.bottom + 1):
+        for cell in sheet.row_cells(row):
+            beside = formula.array.left <= cell.column <= formula.array.right and not cell.formula
+            if beside and cell.attribute("t") == "str" and cell.value and not cell.value.content:
+                yield cell.start, cell.end, _empty_text(cell)
 
 
 def _unfolded(formula: Formula, names: Collection[str]) -> str | None:
     """A formula of ours as a native one; None where it has none, or follows one that has none."""
     if not any(calls(formula.text, METRICS)) or not _words(formula.text).isdisjoint(names):
         return None
-    if "ANCHORARRAY(" in formula.text:
+    if "ANCHORARRAY(" in formula.text or NEWER_CALL.search(formula.text):
         return None
     return with_native_forms(bare(_moved(formula), METRICS), METRICS)
 

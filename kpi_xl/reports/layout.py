@@ -23,6 +23,12 @@ FROZEN = (
 )
 """What that cell says in a frozen copy."""
 
+LIVE = (
+    "This is a copy for people without kpi_xl: single figures follow a change, tables of KPI"
+    " functions are values. Their formulas are in the notes."
+)
+"""What it says in a copy with native formulas."""
+
 PLACES = (FINDINGS, FINDING_COUNT, ABOUT)
 """The named cells that a report writes into."""
 

@@ -65,6 +65,7 @@ REPORTS = {
     "Check data": "check_data",
     "Explain this cell": "explain_cell",
     "Freeze for sharing": "freeze_for_sharing",
+    "Copy with live formulas": "freeze_with_formulas",
 }
 """Entries of the menu, and what they call."""
 
