@@ -20,7 +20,7 @@ from typing import Any
 from kpi_xl import METRICS, __version__
 from kpi_xl.hosts import office
 from kpi_xl.hosts.office import MOST_BYTES, RequestError
-from kpi_xl.hosts.workers import Answer, BusyError, EndedError, Workers
+from kpi_xl.hosts.workers import Answer, BusyError, EndedError, Workers, pieces
 from kpi_xl.locales import KNOWN, RIGHT_TO_LEFT, say, texts
 from kpi_xl.reference import (
     argument_help,
@@ -139,7 +139,9 @@ def application() -> App:
         except HTTPException as error:
             raise RequestError(error.status_code, str(error.detail)) from None
 
-    async def answered(scope: Message, receive: Receive) -> tuple[bytes, Receive | None]:
+    async def answered(
+        scope: Message, receive: Receive
+    ) -> tuple[bytes | bytearray, Receive | None]:
         """The answer, or the way to read a request that xlwings-server is to answer."""
         path, method = scope["path"], scope["method"]
         if not PAGE.fullmatch(path) or ".." in path:
@@ -185,7 +187,8 @@ def application() -> App:
             return
         if named(scope) in OF_LOOPBACK:  # other things on this machine are not served by TLS
             send = without(TRANSPORT, send)
-        status, body, rest = 200, b"", None
+        body: bytes | bytearray = b""
+        status, rest = 200, None
         try:
             body, rest = await answered(scope, receive)
         except RequestError as refused:
@@ -206,7 +209,9 @@ def application() -> App:
         shown = {"content-type": kind, "content-length": str(len(body)), **headers}
         pairs = [(k.lower().encode(), v.encode()) for k, v in shown.items()]
         await send({"type": "http.response.start", "status": status, "headers": pairs})
-        await send({"type": "http.response.body", "body": body})
+        for piece in pieces(body):
+            await send({"type": "http.response.body", "body": bytes(piece), "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
     if not settings.cors_allow_origins:
         return app
@@ -287,7 +292,7 @@ def told(scope: Message) -> dict[str, Any]:
     }
 
 
-def detail(content: bytes) -> str:
+def detail(content: bytes | bytearray) -> str:
     """The sentence of an answer that is an error."""
     try:
         return str(json.loads(content)["detail"])

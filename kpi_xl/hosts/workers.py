@@ -11,12 +11,12 @@ import logging
 import os
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO, Any, NoReturn
 
 from kpi_xl import bounded
 
-Answer = tuple[int, list[tuple[str, str]], bytes]
+Answer = tuple[int, list[tuple[str, str]], bytes | bytearray]
 """The status of HTTP, the headers, the body."""
 
 Work = Callable[[dict[str, Any], bytes], Answer]
@@ -26,6 +26,8 @@ SIZES = struct.Struct(">QQ")
 MOST_MEMORY = 3 << 30  # bytes of a worker at work
 IDLE_MEMORY = 1 << 30  # of one that has done its work; beyond, another takes its place
 LOOKS = 0.1  # seconds between looks at its memory
+PIECE = 1 << 18  # bytes that are handed on at once: copying many would hold up everybody else
+NICE = 10  # how much a worker gives way to the server, which answers single cells itself
 
 log = logging.getLogger(__name__)
 
@@ -118,12 +120,22 @@ async def _asked(worker: asyncio.subprocess.Process, said: dict[str, Any], body:
     assert worker.stdout
     head = json.dumps(said).encode()
     worker.stdin.write(SIZES.pack(len(head), len(body)) + head)
-    worker.stdin.write(body)
-    await worker.stdin.drain()
+    for piece in pieces(body):
+        worker.stdin.write(piece)
+        await worker.stdin.drain()
     sizes = SIZES.unpack(await worker.stdout.readexactly(SIZES.size))
     told = json.loads(await worker.stdout.readexactly(sizes[0]))
-    content = await worker.stdout.readexactly(sizes[1])
+    content = bytearray()
+    while missing := sizes[1] - len(content):
+        content += await worker.stdout.readexactly(min(missing, PIECE))
     return told["status"], [tuple(pair) for pair in told["headers"]], content
+
+
+def pieces(body: bytes | bytearray) -> Iterator[memoryview]:
+    """A long body in parts, without a copy of it."""
+    view = memoryview(body)
+    for start in range(0, len(view), PIECE):
+        yield view[start : start + PIECE]
 
 
 # The worker's side
@@ -133,6 +145,8 @@ def _serve(name: str) -> NoReturn:
     """Work until nobody asks any more."""
     source, out = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints does not get between
+    if hasattr(os, "nice"):
+        os.nice(NICE)
     module, _, function = name.partition(":")
     work: Work = getattr(importlib.import_module(module), function)
     while head := source.read(SIZES.size):
