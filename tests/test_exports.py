@@ -357,6 +357,24 @@ def test_a_column_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
         read_files([request], tables, LAYOUTS)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Customer,customer,date,amount",
+        "customer,customer,date,amount",
+        "Customer ,cust_omer,date,amount",
+        "customer,Date,date,amount",
+    ],
+)
+def test_a_column_that_is_there_twice_is_refused(header: str, tmp_path: Path) -> None:
+    """Which of them holds, nobody knows: neither with our own names nor with an option's."""
+    path = tmp_path / "orders.csv"
+    path.write_text(f"{header}\n1,2024-01-01,2024-01-02,5\n")
+    for words in (None, Said(currency="EUR")):
+        with pytest.raises(SourceError, match="more than one column"):
+            filled("retention", path, words=words)
+
+
 def test_options_that_are_wrong_are_all_named() -> None:
     with pytest.raises(SourceError) as error:
         said([("header", "x"), ("dates", "dym"), ("numbers", "1,2,3"), ("sett", "a=b")])

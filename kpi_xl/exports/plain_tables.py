@@ -60,7 +60,8 @@ def match_of(
             if best is None or score > best[0]:
                 header = Header("", {n: Named((plain(texts[p]),)) for n, p in places.items()}, ())
                 layout = Layout(f"the table {name}", "", name, (header,))
-                best = score, Match(page, layout, header, row, texts, places, ()), name
+                twice = _doubled(texts, places)
+                best = score, Match(page, layout, header, row, texts, places, twice), name
     if best is None:
         raise SourceError(f"{opener.path} is empty: a row of column names is needed")
     _, match, name = best
@@ -148,6 +149,12 @@ def _places(
             if name not in places and word in there:
                 places[name] = there[word]
     return places
+
+
+def _doubled(texts: Sequence[str], places: Mapping[str, int]) -> tuple[str, ...]:
+    """Our columns that more than one of the file's may be."""
+    known = [loose(text) for text in texts]
+    return tuple(name for name, place in places.items() if known.count(known[place]) > 1)
 
 
 def _missing(match: Match, columns: Sequence[Column], said: Said) -> list[str]:
@@ -282,9 +289,8 @@ def _made(
     page = match.page._replace(head=rows, rows=lambda: iter([rows]))
     places = _places(header, columns, said, page, 0)
     names = Header("", {n: Named((plain(header[p]),)) for n, p in places.items()}, ())
-    return Match(
-        page, Layout(f"the table {table}", "", table, (names,)), names, 0, header, places, ()
-    )
+    layout = Layout(f"the table {table}", "", table, (names,))
+    return Match(page, layout, names, 0, header, places, _doubled(header, places))
 
 
 KINDS = (KEY, TEXT)
