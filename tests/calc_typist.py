@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import uno
-from com.sun.star.beans import PropertyValue
+from com.sun.star.beans import NamedValue, PropertyValue
 
-STILL = 3.0  # seconds without a change, after which Calc is done: blocks wait for a pause
-PATIENCE = 120.0
+PATIENCE = 180.0  # seconds
 
 
 def properties(**given: Any) -> tuple[Any, ...]:
     return tuple(PropertyValue(name, 0, value, 0) for name, value in given.items())
+
+
+def named(**given: Any) -> tuple[Any, ...]:
+    return tuple(NamedValue(name, value) for name, value in given.items())
 
 
 class Person:
@@ -52,6 +55,7 @@ class Person:
         self.dispatcher = manager.createInstanceWithContext(
             "com.sun.star.frame.DispatchHelper", context
         )
+        self.job = manager.createInstanceWithContext("org.kpixl.Opened", context)
         self.document: Any = None
 
     def end(self) -> None:
@@ -89,7 +93,7 @@ class Person:
         for number, cells in enumerate(rows, start=row):
             for column, text in enumerate(cells):
                 if text:
-                    self.go(sheet, f"${chr(ord('A') + column)}${number}")
+                    self.go(sheet, f"${letters(column)}${number}")
                     self.do("EnterString", StringName=text)
 
     def paste(self, sheet: str, row: int, rows: list[list[str]]) -> None:
@@ -108,10 +112,10 @@ class Person:
         scratch.setModified(False)
         scratch.close(True)
 
-    def sort(self, sheet: str, area: str, column: int) -> None:
-        self.go(sheet, area)
+    def sort(self, sheet: str, first: int, last: int, columns: int, by: int) -> None:
+        self.go(sheet, f"$A${first}:${letters(columns - 1)}${last}")
         self.do("DataSort", ByRows=True, HasHeader=False, CaseSensitive=False, NaturalSort=False,
-                IncludeAttribs=True, Col1=column, Ascending1=False)  # fmt: skip
+                IncludeAttribs=True, Col1=by, Ascending1=False)  # fmt: skip
 
     def set(self, name: str, text: str) -> None:
         cell = self.document.NamedRanges.getByName(name).getReferredCells()
@@ -130,33 +134,19 @@ class Person:
         self.do("Move", DocName="", Index=1, Copy=True)
         return str(self.document.CurrentController.ActiveSheet.Name)
 
-    def shown(self, sheet: str) -> list[list[Any]]:
-        """The values of a sheet, errors as None."""
-        cursor = self.document.Sheets.getByName(sheet).createCursor()
-        cursor.gotoEndOfUsedArea(True)
-        return [list(row) for row in cursor.getDataArray()]
-
     def state(self) -> dict[str, Any]:
-        """What the workbook shows when it shows no other any more."""
-        before, since, start = self._state(), time.monotonic(), time.monotonic()
-        while time.monotonic() - since < STILL and time.monotonic() - start < PATIENCE:
-            time.sleep(0.3)
-            now = self._state()
-            if now != before:
-                before, since = now, time.monotonic()
-        return before
-
-    def _state(self) -> dict[str, Any]:
+        """What the workbook shows when all has followed what was typed."""
+        asked = named(EventName="IsAtRest", Model=self.document)
+        environment = uno.Any("[]com.sun.star.beans.NamedValue", asked)
+        until = time.monotonic() + PATIENCE
+        while not self.job.execute(named(Environment=environment)):
+            assert time.monotonic() < until, "it does not come to rest"
+            time.sleep(0.05)
         document = self.document
-        names = {}
-        for name in document.NamedRanges.ElementNames:
-            cells = document.NamedRanges.getByName(name).getReferredCells()
-            if cells is not None and cells.Rows.Count * cells.Columns.Count < 500:
-                names[name] = [list(row) for row in cells.getDataArray()]
         ranges = document.DatabaseRanges
         tables = {name: ranges.getByName(name).DataArea for name in ranges.ElementNames}
         return {
-            "names": names,
+            "cells": {sheet.Name: shown(sheet) for sheet in document.Sheets},
             "tables": {name: (area.StartRow + 1, area.EndRow + 1) for name, area in tables.items()},
             "arrays": self._arrays(),
             "selected": document.CurrentSelection.AbsoluteName,
@@ -165,7 +155,7 @@ class Person:
         }
 
     def _arrays(self) -> list[list[Any]]:
-        """The blocks of the sheet Model: row, column, cells."""
+        """The blocks of the sheet Model: row, column, and how many of them."""
         sheets = self.document.Sheets
         if not sheets.hasByName("Model"):
             return []
@@ -180,9 +170,27 @@ class Person:
                 where = cursor.RangeAddress
                 if (where.StartRow, where.StartColumn) not in seen:
                     seen.add((where.StartRow, where.StartColumn))
-                    rows = [list(row) for row in cursor.getDataArray()]
-                    found.append([where.StartRow + 1, where.StartColumn + 1, rows])
+                    size = cursor.Rows.Count, cursor.Columns.Count
+                    found.append([where.StartRow + 1, where.StartColumn + 1, *size])
         return found
+
+
+def shown(sheet: Any) -> list[list[Any]]:
+    """The values of a sheet from A1 on; an error as its number in a list."""
+    cursor = sheet.createCursor()
+    cursor.gotoEndOfUsedArea(True)
+    rows = [list(row) for row in cursor.getDataArray()]
+    for i, row in enumerate(rows):
+        for j, value in enumerate(row):
+            if value is None:
+                row[j] = [cursor.getCellByPosition(j, i).getError()]
+    return rows
+
+
+def letters(column: int) -> str:
+    """What a column is called, counted from 0."""
+    first, last = divmod(column, 26)
+    return (letters(first - 1) if first else "") + chr(ord("A") + last)
 
 
 def main() -> None:

@@ -184,18 +184,20 @@ class Opened(unohelper.Base, XJob):  # type: ignore[misc]
     def __init__(self, context: Any) -> None:
         self.context = context
 
-    def execute(self, arguments: Any) -> None:
-        """Do it; what goes wrong is told."""
+    def execute(self, arguments: Any) -> Any:
+        """Do it, or tell whether all is done; what goes wrong is told."""
         event = document.event(arguments)
         try:
             name, model = event["EventName"], event["Model"]
+            if name == document.AT_REST:
+                return following.at_rest(model)
             if name in document.SAVED:
                 document.tidy(model)
-                return
+                return None
             if name in document.OPENED:
                 document.bind(model)
             if TASK in os.environ:
-                return
+                return None
             if name in document.SAVING:
                 following.settled(model)
             elif model.supportsService(SPREADSHEET):
@@ -203,6 +205,7 @@ class Opened(unohelper.Base, XJob):  # type: ignore[misc]
         except Exception:
             traceback.print_exc()
             raise
+        return None
 
 
 class Menu(unohelper.Base, XJobExecutor):  # type: ignore[misc]

@@ -342,7 +342,9 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
         (STATE, state(actual, target, f'"{better}"'), styles.label(indent=1)),
         (TREND, guarded(f"KPI_TREND({values})", f"COUNT({values})<3", f"AVERAGE({values})<=0"),
          styles.of(RISE)),
-        (STRANGE, guarded(f"INDEX(KPI_ANOMALY({values}),1,{SHOWN})*1", f'{actual}=""'),
+        # Where a period shows an error, there is but this error, and no block to look into.
+        (STRANGE, guarded(f"IF(ISNUMBER(SUM({values})),INDEX(KPI_ANOMALY({values}),1,{SHOWN})*1,"
+                          f"SUM({values}))", f'{actual}=""'),
          styles.of("0")),
     ):  # fmt: skip
         page.put(row, column, formula, style)

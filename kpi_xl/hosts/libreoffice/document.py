@@ -48,6 +48,9 @@ SAVING = ("OnSave", "OnSaveAs", "OnCopyTo")
 SAVED = ("OnSaveDone", "OnSaveAsDone")
 """The events of documents that matter."""
 
+AT_REST = "IsAtRest"
+"""No event: what a script that drives Calc asks the job, to know when a workbook has followed."""
+
 XLSX = "Calc MS Excel 2007 XML"  # the name of the filter; that of .xltx has more behind it
 PARTS = re.compile(r"xl/(worksheets/[^/]+|workbook)\.xml")
 IN_PARTS = re.compile(r"(<(f|formula|formula1|formula2|definedName)\b[^>]*>)([^<]+)(</\2>)")

@@ -47,6 +47,7 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
         self.document = document
         self.fresh = True  # nobody has edited it yet
         self.waiting = self.busy = self.closed = False
+        self.at_rest = True  # all that was typed has been followed
         self.timer: threading.Timer | None = None
         self.turn = 0  # an edit makes what was begun before it void
         self.rounds = 0
@@ -61,12 +62,12 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
     def modified(self, event: Any) -> None:
         """The document has changed: look at it as soon as what changed it has ended."""
         if not (self.busy or self.waiting or self.closed):
-            self.waiting = True
+            self.waiting, self.at_rest = True, False
             self.later.addCallback(self, 0)
 
     def disposing(self, event: Any) -> None:
         """The document is no more."""
-        self.closed = True
+        self.closed = self.at_rest = True
         if self.timer:
             self.timer.cancel()
         self.queue = None
@@ -129,7 +130,7 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
         elif self.grown and self.rounds < ROUNDS:
             self.rounds, self.queue = self.rounds + 1, None
         else:
-            self.unseen = {}
+            self.unseen, self.at_rest = {}, True
             return False
         return True
 
@@ -214,3 +215,9 @@ def settled(document: Any) -> None:
     follower = _followers.get(document.RuntimeUID)
     if follower:
         follower.settle()
+
+
+def at_rest(document: Any) -> bool:
+    """Whether a workbook shows what follows from all that was typed: for who drives Calc."""
+    follower = _followers.get(document.RuntimeUID)
+    return follower is None or follower.at_rest

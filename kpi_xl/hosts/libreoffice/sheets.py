@@ -19,6 +19,9 @@ def quietly(document: Any, *, computing: bool = False) -> Iterator[None]:
     automatic = document.isAutomaticCalculationEnabled()
     if not computing:  # or each of 10,000 formulas computes all others
         document.enableAutomaticCalculation(False)
+        # The heights of rows would be sought, and arrays be computed for it all the same: from
+        # cells that are not computed yet, and never anew.
+        document.setPropertyValue("IsAdjustHeightEnabled", False)
     document.addActionLock()
     document.lockControllers()
     document.UndoManager.lock()
@@ -29,6 +32,7 @@ def quietly(document: Any, *, computing: bool = False) -> Iterator[None]:
         document.unlockControllers()
         document.removeActionLock()
         if not computing:
+            document.setPropertyValue("IsAdjustHeightEnabled", True)
             document.enableAutomaticCalculation(automatic)
 
 

@@ -102,8 +102,12 @@ def kind_of(cell: Any, formats: Any) -> Kind:
     kind = formats.getByKey(key).Type
     if kind & DATE:
         return "date"
-    is_standard = key == formats.getStandardIndex(cell.CharLocale)
-    return "number" if kind & NUMBER and not is_standard else "text"
+    return "number" if kind & NUMBER and not is_standard(key, formats) else "text"
+
+
+def is_standard(key: int, formats: Any) -> bool:
+    """Whether a number format is one that cells have before they are given any."""
+    return bool(key == formats.getStandardIndex(formats.getByKey(key).Locale))
 
 
 def as_filled(kinds: Sequence[Kind], rows: Sequence[Row]) -> list[Kind]:
@@ -160,9 +164,8 @@ def lengthen(document: Any, name: str, rows: int) -> None:
         if last.getFormula().startswith("="):
             _fill_down(sheet, last, added)
         added.setPropertyValues(LOOK, last.getPropertyValues(LOOK))
-        standard = document.NumberFormats.getStandardIndex(last.CharLocale)
         for alike in added.getUniqueCellFormatRanges():
-            if alike.getPropertyValue("NumberFormat") == standard:
+            if is_standard(alike.getPropertyValue("NumberFormat"), document.NumberFormats):
                 alike.setPropertyValue("NumberFormat", last.getPropertyValue("NumberFormat"))
     area.EndRow = bottom
     table.setDataArea(area)
