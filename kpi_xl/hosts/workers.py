@@ -12,6 +12,7 @@ import os
 import struct
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import IO, Any, NoReturn
 
 from kpi_xl import bounded
@@ -51,6 +52,7 @@ class Workers:
         self.room = most + waiting
         self.at_work = asyncio.Semaphore(most)
         self.idle: list[asyncio.subprocess.Process] = []
+        self.ending: set[asyncio.Future[int]] = set()
 
     async def do(self, said: dict[str, Any], body: bytes) -> Answer:
         """The answer of a worker. Raises BusyError, EndedError."""
@@ -82,7 +84,7 @@ class Workers:
             if kept:
                 self.idle.append(worker)
             else:  # also where whoever asked has gone
-                _end(worker)
+                self._end(worker)
 
     async def _begun(self) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -101,17 +103,19 @@ class Workers:
         worker.kill()
         return f"the call needs more than {MOST_MEMORY >> 20:,} MB of memory"
 
+    def _end(self, worker: asyncio.subprocess.Process) -> None:
+        """End a worker; whoever waits for its answer does not wait for its end, too."""
+        with suppress(ProcessLookupError):
+            worker.kill()
+        end = asyncio.ensure_future(worker.wait())
+        self.ending.add(end)
+        end.add_done_callback(self.ending.discard)
+
     async def close(self) -> None:
         """End those that are idle."""
         while self.idle:
-            _end(self.idle.pop())
-
-
-def _end(worker: asyncio.subprocess.Process) -> None:
-    try:
-        worker.kill()
-    except ProcessLookupError:
-        return
+            self._end(self.idle.pop())
+        await asyncio.gather(*self.ending)
 
 
 async def _asked(worker: asyncio.subprocess.Process, said: dict[str, Any], body: bytes) -> Answer:
