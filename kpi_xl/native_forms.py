@@ -18,6 +18,7 @@ from kpi_xl.expressions import (
     FormulaError,
     Name,
     Node,
+    Operation,
     inside,
     parse,
 )
@@ -31,6 +32,9 @@ TEXT_CONSTANT = re.compile(r'"(?:[^"]|"")*"')
 ATOM = re.compile(r"[$\w.!]+|'[^']+'![$\w]+|\([^()]*\)|[A-Z.]+\([^()]*\)")
 SUMS = re.compile(r"(?:SUM|COUNT|COUNTA|SUMIFS?|COUNTIFS?)\([^()]*\)$")
 TIGHT = len(LEVELS)
+SAID = re.compile(r",\s*(?=[a-z_]+ = )")
+MORE = {"NORM.S.DIST": "_xlfn.NORM.S.DIST", "NORM.S.INV": "_xlfn.NORM.S.INV", "ROUNDUP": "ROUNDUP"}
+"""Functions of our formulas that those of one's own have not, and their names in files."""
 SPREAD = frozenset(("COUNT", "SUM", "AVERAGE", "MIN", "MAX", "AND", "OR"))
 """Functions that take all their arguments together: over ranges they would not lift."""
 
@@ -68,11 +72,16 @@ def native_form(
         if not text:
             values[argument.name] = _constant(argument.default)
             continue
+        one = text if ATOM.fullmatch(text) else f"({text})"
         if argument.arg.unit is TEXT:
             word = _word(argument, text)
-            if word is None:
+            if word is None and (TEXT_CONSTANT.fullmatch(text) or not _has_words(argument)):
                 return None
-            values[argument.name] = word
+            values[argument.name] = word or f'IF({one}="","{argument.default}",TRIM({one}))'
+            if word is None:
+                held.append(text)
+                no_word = "*".join(f'(TRIM({one})<>"{known}")' for known in argument.arg.words)
+                texts.append(f'({one}<>"")*{no_word}')
             continue
         if NUMBER.fullmatch(text):
             values[argument.name] = text
@@ -80,7 +89,6 @@ def native_form(
             if not low <= float(text) <= high:
                 return None  # an error for ever: the cell keeps it as its value
             continue
-        one = text if ATOM.fullmatch(text) else f"({text})"
         held.append(text)
         texts.append(f'ISTEXT({text})*({one}<>"")')
         blank = "0" if argument.required else _constant(argument.default)
@@ -116,11 +124,41 @@ def _tree(metric: Metric) -> Node | None:
     ):  # fmt: skip
         return None
     try:
-        tree = parse(metric.formula)
+        tree = _whole(metric.formula)
     except FormulaError:
         return None
     used = {node.name for node in inside(tree) if isinstance(node, Name)}
     return tree if used == {argument.name for argument in metric.arguments} else None
+
+
+def _whole(formula: str) -> Node:
+    """The tree of a formula, with what it says after a semicolon put in: `a / n; n = b + c`.
+
+    Raises FormulaError.
+    """
+    head, _, rest = formula.partition(";")
+    known: dict[str, Node] = {}
+    # What is said later may stand in what was said before it.
+    for said in reversed(SAID.split(rest) if rest else []):
+        name, equals, text = said.partition("=")
+        if not equals:
+            raise FormulaError(f"{said.strip()!r} says nothing")
+        known[name.strip()] = _put_in(parse(text), known)
+    return _put_in(parse(head), known)
+
+
+def _put_in(node: Node, known: Mapping[str, Node]) -> Node:
+    """A tree with other trees in place of names."""
+    if isinstance(node, Name):
+        return known.get(node.name, node)
+    if isinstance(node, Operation):
+        return Operation(node.sign, tuple(_put_in(one, known) for one in node.operands))
+    if isinstance(node, Call):
+        return Call(
+            node.name,
+            tuple(None if one is None else _put_in(one, known) for one in node.arguments),
+        )
+    return node
 
 
 def _refused(conditions: Sequence[str], code: str, otherwise: str) -> str:
@@ -147,6 +185,10 @@ def _outside(argument: Argument, value: str) -> list[str]:
     if domain.whole:
         conditions.append(f"INT({value})<>{value}")
     return conditions
+
+
+def _has_words(argument: Argument) -> bool:
+    return bool(argument.arg.words) and not argument.required
 
 
 def _word(argument: Argument, text: str) -> str | None:
@@ -202,6 +244,8 @@ def _call(node: Call, values: Mapping[str, str], metrics: Mapping[str, Metric]) 
         texts.append(text)
     if node.name in metrics:
         return native_form(metrics[node.name], texts, metrics)
+    if node.name in MORE:
+        return f"{MORE[node.name]}({','.join(texts)})"
     if node.name not in NATIVE or node.name in SPREAD:
         return None
     return f"{node.name}({','.join(texts)})"

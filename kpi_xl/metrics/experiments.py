@@ -33,8 +33,10 @@ def ab_lift(
     "AB_PVALUE",
     returns=PROBABILITY,
     parts=PARTS,
-    formula="2 * (1 - NORM.S.DIST(ABS(z), TRUE)); z = (rate_b - rate_a)"
-    " / SQRT(pooled * (1 - pooled) * (1 / visitors_a + 1 / visitors_b))",
+    formula="2 * NORM.S.DIST(-ABS(z), TRUE); z = (rate_b - rate_a)"
+    " / SQRT(pooled * (1 - pooled) * (1 / visitors_a + 1 / visitors_b)),"
+    " rate_a = conversions_a / visitors_a, rate_b = conversions_b / visitors_b,"
+    " pooled = (conversions_a + conversions_b) / (visitors_a + visitors_b)",
     source="Two-proportion z test, pooled; Fleiss, Levin & Paik, Statistical Methods for"
     " Rates and Proportions",
     example=("=AB_PVALUE(100,1000,100,1000)", 1.0),
@@ -97,8 +99,15 @@ def wilson(rate: float, n: float, confidence: float) -> tuple[float, float]:
 @metric(
     "SAMPLE_SIZE",
     returns=COUNT,
-    formula="ROUNDUP((z_significance * SQRT(2 * m * (1 - m)) + z_power * SQRT(p * (1 - p)"
-    " + (p + change) * (1 - p - change)))^2 / change^2, 0); m = p + change / 2, for miller p",
+    rules=(
+        "detectable_change <> 0",
+        "baseline_rate + detectable_change > 0",
+        "baseline_rate + detectable_change < 1",
+    ),
+    formula="ROUNDUP((NORM.S.INV(1 - significance / 2) * SQRT(2 * m * (1 - m)) + NORM.S.INV(power)"
+    " * SQRT(baseline_rate * (1 - baseline_rate) + changed * (1 - changed)))^2"
+    ' / detectable_change^2, 0); m = IF(method = "miller", baseline_rate, baseline_rate'
+    " + detectable_change / 2), changed = baseline_rate + detectable_change",
     source="Fleiss, Levin & Paik, Statistical Methods for Rates and Proportions (pooled);"
     " Miller, Sample Size Calculator, evanmiller.org/ab-testing/sample-size.html (miller)",
     example=("=SAMPLE_SIZE(0.2,0.05)", 1094.0),
@@ -156,11 +165,10 @@ def normal_deviate(tail: float) -> float:
 @metric(
     "SRM_PVALUE",
     returns=PROBABILITY,
-    formula="CHISQ.DIST.RT((visitors_a - total * share_a)^2"
-    " / (total * share_a * (1 - share_a)), 1);"
-    " total = visitors_a + visitors_b",
-    source="Pearson's chi-square test; Fabijan et al. (2019), Diagnosing Sample Ratio Mismatch in"
-    " Online Controlled Experiments, KDD",
+    formula="2 * NORM.S.DIST(-ABS(visitors_a - total * share_a)"
+    " / SQRT(total * share_a * (1 - share_a)), TRUE); total = visitors_a + visitors_b",
+    source="Pearson's chi-square test, of one degree of freedom; Fabijan et al. (2019), Diagnosing"
+    " Sample Ratio Mismatch in Online Controlled Experiments, KDD",
     example=("=SRM_PVALUE(1000,1100)", 0.0291),
 )
 def srm_pvalue(

@@ -219,8 +219,10 @@ def nps_counts(promoters: Promoters, passives: Passives, detractors: Detractors)
 @metric(
     "NPS_ERROR",
     returns=SCORE,
-    formula="100 * z * SQRT((p + d - (p - d)^2) / n); n = answers + 3, p = (promoters + 0.75) / n,"
-    " d = (detractors + 0.75) / n (score), without the 3 and 0.75 (wald)",
+    formula="100 * z * SQRT((p + d - (p - d)^2) / n); z = -NORM.S.INV((1 - confidence) / 2),"
+    " p = (promoters + more / 4) / n, d = (detractors + more / 4) / n,"
+    " n = IF(answers = 0, 0, answers + more), answers = promoters + passives + detractors,"
+    ' more = IF(method = "score", 3, 0)',
     source="Rocks (2016), Interval Estimation for the Net Promoter Score, The American Statistician"
     " 70 (4), after Agresti & Caffo (2000): the adjusted Wald interval, and the Wald interval",
     example=("=NPS_ERROR(50,30,20)", 15.0751),
