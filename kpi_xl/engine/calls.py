@@ -210,7 +210,7 @@ def _logical_text(cell: Any) -> Any:
     return str(cell).upper() if isinstance(cell, bool) else cell
 
 
-def _as_text(cell: Any) -> Any:
+def as_text(cell: Any) -> Any:
     """A cell as Excel writes it into text."""
     if isinstance(cell, bool):
         return str(cell).upper()
@@ -390,7 +390,7 @@ formulas.py writes."""
 
 DOUBTING: dict[str, Callable[..., Any]] = {
     formulas.ORDERED: _ordered,
-    formulas.AS_TEXT: _each(_as_text),
+    formulas.AS_TEXT: _each(as_text),
     formulas.IN_CALENDAR: _in_calendar,
     formulas.DIFFERENCE: _difference,
     formulas.ONE_CELL: _one_cell,

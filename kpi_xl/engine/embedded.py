@@ -19,7 +19,8 @@ from kpi_xl.engine import formulas
 from kpi_xl.engine.calls import CODES, DOUBTING, LATER, OWN, UNSURE, Noticed, metric_call
 from kpi_xl.engine.checks import Held, unproven
 from kpi_xl.engine.dependents import Graph
-from kpi_xl.engine.formulas import Context, FormulaError, RefusedError, Term
+from kpi_xl.engine.excel import COMPUTED
+from kpi_xl.engine.formulas import OURS, Context, FormulaError, RefusedError, Term
 from kpi_xl.engine.kinds import CODES_OF
 from kpi_xl.engine.loading import for_engine, last_column, sheet_names
 from kpi_xl.engine.patterns import Line, Patterns
@@ -165,7 +166,7 @@ class _Engine:
             self._register(metric.name, metric_call(metric, self.noticed.problems))
         for name, function in OWN.items():
             self._register(name, function)
-        for name, doubting in DOUBTING.items():
+        for name, doubting in (*DOUBTING.items(), *((OURS + n, f) for n, f in COMPUTED.items())):
             self._register(name, self.noticed.told(doubting))
         self._register(formulas.GUARD, self.noticed.guard)
         self._register(formulas.DOUBT, self.noticed.doubted)

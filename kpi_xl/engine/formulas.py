@@ -47,6 +47,7 @@ GUARD, CRITERION, DOUBT = "KPIXL.K", "KPIXL.Q", "KPIXL.X"
 DATE, FREQUENCY, SWITCH = "KPIXL.DATE", "KPIXL.FREQUENCY", "KPIXL.SWITCH"
 MODE, UPPER, LOWER = "KPIXL.MODE", "KPIXL.UPPER", "KPIXL.LOWER"
 WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
+OURS = "KPIXL.X."  # and the name of a function that excel.py computes
 """Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
 
 WRAPPED = {
@@ -427,12 +428,19 @@ class _Reader:
         )
 
     def native_call(self, name: str, arguments: list[Term], term: Term) -> Term:
+        if name == "XLOOKUP":
+            arguments = plain_lookup(arguments)
         letters = native.parameters(native.SIGNATURES[name], len(arguments))
         if letters is None:
             raise RefusedError(f"{name} is not computed here with {len(arguments)} arguments")
+        if name == "AGGREGATE":
+            self.refuse_aggregates(arguments)
         texts, shapes = [], set()
         lifts = False
         for position, (letter, given) in enumerate(zip(letters, arguments, strict=True)):
+            if given is EMPTY and position in native.LEFT_OUT.get(name, ()):
+                texts.append(f'"{OMITTED}"')
+                continue
             self.refuse_forms(name, letter, given)
             if letter in "rs":
                 shapes.add((given.shape, *(r.moving for r in given.references if r.grows)))
@@ -448,7 +456,7 @@ class _Reader:
             if native.WHEN_PAID.get(name) == position and text not in ("0", "1"):
                 text = f"{SWITCH}({text}{PLACE})"
             texts.append(text)
-            if letter in "anhx" and given.kind == "area" and given.shape and given.shape[1] > 1:
+            if letter in "Aanhx" and given.kind == "area" and given.shape and given.shape[1] > 1:
                 one = Check(given.references[-1], kinds.ALL, name, one_error=True)
                 term = replace(term, checks=(*term.checks, one))
             term = replace(term, checks=term.checks + proven.checks[len(given.checks) :])
@@ -460,25 +468,11 @@ class _Reader:
         ends: tuple[Reference, ...] = ()
         if name in native.BLANK_CRITERIA:
             ends = self.ranges_that_end(arguments)
+        elif name in native.SEE_BLANKS and not (name == "TEXTJOIN" and texts[1] in ("TRUE", "1")):
+            ends = tuple(given.references[-1] for given in arguments if given.kind == "area")
         if name in ("INDEX", "XLOOKUP", "VLOOKUP", "HLOOKUP"):
             refuse_blocks_from(name, arguments)
-        text = f"{name}({','.join(texts)})"
-        if name == "INDEX" and not all(re.fullmatch(r"[1-9]\d*", a.text) for a in arguments[1:]):
-            text = f"{ONE_CELL}({text}{PLACE})"  # an index of 0 gives a whole row or column
-        if name == "POWER":
-            text = f"{POWER}({','.join(texts)})"
-        elif name == "FREQUENCY":
-            text = f"{FREQUENCY}({','.join(texts)})"
-        elif name in ("MODE", "MODE.SNGL"):
-            text = f"{MODE}({','.join(texts)}{PLACE})"
-        elif name in ("UPPER", "LOWER"):
-            text = f"{UPPER if name == 'UPPER' else LOWER}({texts[0]}{PLACE})"
-        elif name == "DATE":
-            text = f"{DATE}({','.join(texts)}{PLACE})"
-        elif name in native.DATES:
-            text = f"{IN_CALENDAR}({text}{PLACE})"
-        elif name in native.FINITE:
-            text = f"{IS_FINITE}({text})"
+        text = called(name, texts)
         if name in native.OF_ERRORS and not arguments[0].is_reference:
             # An error that a function gives, the engine hands on instead of asking about it.
             text = f"IFERROR({text},{native.OF_ERRORS[name].format(texts[0])})"
@@ -497,11 +491,24 @@ class _Reader:
             branches=branches,
         )
 
+    def refuse_aggregates(self, arguments: list[Term]) -> None:
+        """Refuse forms of AGGREGATE that are not proven."""
+        code, option = (argument.text for argument in arguments[:2])
+        if not re.fullmatch(r"[1-9]|1[0-9]", code) or not re.fullmatch(r"[0-7]", option):
+            raise RefusedError("AGGREGATE is computed here with its two numbers written out")
+        if int(code) > 13 and len(arguments) != 4:
+            raise RefusedError(f"AGGREGATE({code}, ...) takes four arguments")
+        if int(code) < 14 and not all(given.is_reference for given in arguments[2:]):
+            raise RefusedError(f"AGGREGATE({code}, ...) takes ranges of the sheet")
+        hides = option in "1357"
+        if hides and not all(map(self.all_visible, arguments[2 : 3 if int(code) > 13 else None])):
+            raise RefusedError("AGGREGATE over hidden rows is not computed here")
+
     def refuse_forms(self, name: str, letter: str, given: Term) -> None:
         """Refuse an argument of a form that the function is not proven for."""
         if given is EMPTY and name != "IF":
             raise RefusedError(f"{name} is not computed here with an argument left out")
-        if letter in "vktfdmbqeuwyzogj" and given.is_block:
+        if letter in "vktfdmbqeuwyzogj#" and given.is_block:
             raise RefusedError(f"{name} over a block is computed wrongly here")
         if letter == "h" and not self.all_visible(given):
             raise RefusedError(f"{name} over hidden rows is not computed here")
@@ -755,6 +762,36 @@ def together(terms: Sequence[Term]) -> Term:
         ends=tuple(chain.from_iterable(term.ends for term in terms)),
         anchors=tuple(chain.from_iterable(term.anchors for term in terms)),
     )
+
+
+def called(name: str, texts: list[str]) -> str:
+    """A call of a native function as the engine computes it rightly."""
+    given = ",".join(texts)
+    text = f"{name}({given})"
+    if name in native.OURS or (name == "XLOOKUP" and len(texts) > 4):
+        return f"{OURS}{name}({given}{PLACE})"
+    if name == "INDEX" and not all(re.fullmatch(r"[1-9]\d*", index) for index in texts[1:]):
+        return f"{ONE_CELL}({text}{PLACE})"  # an index of 0 gives a whole row or column
+    if name in ("POWER", "FREQUENCY"):
+        return f"{POWER if name == 'POWER' else FREQUENCY}({given})"
+    if name in REPLACED:
+        return f"{REPLACED[name]}({given}{PLACE})"
+    if name in native.DATES:
+        return f"{IN_CALENDAR}({text}{PLACE})"
+    return f"{IS_FINITE}({text})" if name in native.FINITE else text
+
+
+REPLACED = {"MODE": MODE, "MODE.SNGL": MODE, "UPPER": UPPER, "LOWER": LOWER, "DATE": DATE}
+"""Native functions with one of ours in their place that may not be sure."""
+
+
+def plain_lookup(arguments: list[Term]) -> list[Term]:
+    """The arguments of XLOOKUP without those at the end that say what goes without saying."""
+    given = list(arguments)
+    for place, usual in ((5, "1"), (4, "0"), (3, None)):
+        if len(given) == place + 1 and (given[-1] is EMPTY or given[-1].text == usual):
+            given.pop()
+    return given
 
 
 def result_kinds(name: str, arguments: Sequence[Term]) -> int:

@@ -5,6 +5,8 @@ tests/native_formulas.csv. Whatever is not here is refused: it may be right, nob
 
 A signature has a letter a parameter; those after `?` are optional, a tail `(..)*` repeats.
 
+    #  one number, written out
+    A  anything, each value of it made text
     a  anything: one value, a range, a block, taken whole
     l  one value, or a block over which the function lifts
     v  one value, made a number if it is none
@@ -66,6 +68,7 @@ SIGNATURES = {
     "COUNT": "x(x)*",
     "COUNTBLANK": "r",
     "SUBTOTAL": "vh(h)*",
+    "AGGREGATE": "##a(a)*",
     "SUMPRODUCT": "p",
     **dict.fromkeys(
         ["LARGE", "SMALL", "PERCENTILE", "PERCENTILE.INC", "QUARTILE", "QUARTILE.INC"], "xg"
@@ -108,38 +111,67 @@ SIGNATURES = {
     "DATEVALUE": "v",
     **dict.fromkeys(["YEAR", "MONTH", "DAY", "ISOWEEKNUM", "HOUR", "MINUTE", "SECOND"], "d"),
     **dict.fromkeys(["WEEKDAY", "WEEKNUM"], "d?v"),
-    **dict.fromkeys(["EDATE", "EOMONTH", "WORKDAY"], "dm"),
-    **dict.fromkeys(["NETWORKDAYS", "DAYS"], "dd"),
+    **dict.fromkeys(["EDATE", "EOMONTH"], "dm"),
+    "DAYS": "dd",
+    "YEARFRAC": "dd?j",
+    "WORKDAY": "dm?a",
+    "WORKDAY.INTL": "dm?ka",
+    "NETWORKDAYS": "dd?a",
+    "NETWORKDAYS.INTL": "dd?ka",
     "DATEDIF": "ddv",
     # Text
     "TEXT": "uf",
     **dict.fromkeys(["LEFT", "RIGHT"], "t?e"),
     **dict.fromkeys(["LEN", "TRIM", "UPPER", "LOWER"], "t"),
-    "TEXTJOIN": "tjt(t)*",
+    "TEXTJOIN": "tjA(A)*",
     "MID": "tee",
     "SUBSTITUTE": "ttt?e",
     "FIND": "tt?e",
     "EXACT": "tt",
     "REPT": "te",
-    **dict.fromkeys(["CONCAT", "CONCATENATE"], "t(t)*"),
+    "CONCAT": "A(A)*",
+    "CONCATENATE": "t(t)*",
     # Look-up and blocks
     "VLOOKUP": "wre?j",
     "HLOOKUP": "wre?j",
     "MATCH": "wx?j",
-    "XMATCH": "wx",
-    "XLOOKUP": "wxx?k",
+    "XMATCH": "wx?jj",
+    "XLOOKUP": "wxx?kjj",
     "INDEX": "xo?o",
     "FILTER": "xi?v",
+    "UNIQUE": "x?jj",
+    "SORT": "x?zjj",
+    "SORTBY": "xx?jxjxj",
     **dict.fromkeys(["ROWS", "COLUMNS"], "x"),
     **dict.fromkeys(["ROW", "COLUMN"], "?v"),
     "TRANSPOSE": "x",
     **dict.fromkeys(["CHOOSECOLS", "CHOOSEROWS"], "xv(v)*"),
 }
 
+OURS = {
+    *("YEARFRAC", "NETWORKDAYS", "NETWORKDAYS.INTL", "WORKDAY", "WORKDAY.INTL", "TEXTJOIN"),
+    *("CONCAT", "UNIQUE", "SORT", "SORTBY", "XMATCH", "AGGREGATE"),
+}
+"""Functions that we compute ourselves (excel.py)."""
+
+LEFT_OUT = {
+    "XLOOKUP": (3, 4),
+    **dict.fromkeys(["XMATCH", "NETWORKDAYS.INTL", "WORKDAY.INTL"], (2,)),
+    "UNIQUE": (1,),
+    "SORT": (1, 2),
+}
+"""Arguments that may be left out between others, which our functions are told."""
+
+SEE_BLANKS = {"UNIQUE", "SORT", "SORTBY", "TEXTJOIN"}
+"""Functions that see the blanks below the sheet's last row, where the engine ends its ranges."""
+
 BLANK_CRITERIA = {"COUNTIFS"}
 """Functions that miss blanks below the sheet's last row."""
 
-BLOCKS = {"FILTER", "FREQUENCY", "TRANSPOSE", "CHOOSECOLS", "CHOOSEROWS"}
+BLOCKS = {
+    *("FILTER", "FREQUENCY", "TRANSPOSE", "CHOOSECOLS", "CHOOSEROWS"),
+    *("UNIQUE", "SORT", "SORTBY"),
+}
 """Functions whose result is a block."""
 
 MOVES_BLOCKS = {"TRANSPOSE", "CHOOSECOLS", "CHOOSEROWS", "COUNTBLANK", "ROWS", "COLUMNS"}
@@ -154,10 +186,10 @@ PLACES = {"ROW", "COLUMN"}
 FINITE = {"PV", "FV", "PMT", "NPER", "RATE", "NPV", "IRR", "EXP", "PRODUCT"}
 """Functions that the engine lets run into infinity; Excel gives #NUM! there."""
 
-TAKES_BLOCKS = {"SUMPRODUCT", "FILTER"}
+TAKES_BLOCKS = {"SUMPRODUCT", "FILTER", "AGGREGATE"}
 """Functions that compute with blocks in formulas of one cell, too."""
 
-DATES = {"DATE", "EDATE", "EOMONTH", "WORKDAY"}
+DATES = {"DATE", "EDATE", "EOMONTH"}
 """Functions that the engine lets run out of the calendar; Excel gives #NUM! there."""
 
 TEXT_FUNCTIONS = (
@@ -206,6 +238,8 @@ OPERANDS = {1: ALL, 2: ALL, 3: ARITHMETIC, 4: ARITHMETIC, 5: ARITHMETIC}
 SCALAR = ARITHMETIC
 RANGED = ALL
 KINDS = {
+    "#": (NUMBERS, NUMBERS),
+    "A": (ALL, ALL),
     "a": (ALL, NUMBERS | LOGICAL | BLANK | ANY_ERROR),
     "n": (ALL, NUMBERS | LOGICAL | BLANK | ANY_ERROR),
     "l": (ALL, ALL),
@@ -274,9 +308,9 @@ RESULTS = {
         LOGICAL | ANY_ERROR,
     ),
     **dict.fromkeys(["VLOOKUP", "HLOOKUP", "XLOOKUP", "INDEX", "FILTER", "TRANSPOSE"], ALL),
-    **dict.fromkeys(["CHOOSECOLS", "CHOOSEROWS"], ALL),
+    **dict.fromkeys(["CHOOSECOLS", "CHOOSEROWS", "UNIQUE", "SORT", "SORTBY"], ALL),
     **dict.fromkeys(DATES, DAY | ANY_ERROR),
-    **dict.fromkeys(["TODAY", "NOW", "YEAR"], DAY | ANY_ERROR),
+    **dict.fromkeys(["TODAY", "NOW", "YEAR", "WORKDAY", "WORKDAY.INTL"], DAY | ANY_ERROR),
 }
 """The kinds of the results of functions that give other values than numbers and errors."""
 
