@@ -127,7 +127,7 @@ def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
         (["eval", ""], "cannot be read"),
         (["eval", "="], "cannot be read"),
         (["eval", "=A1"], "--book"),
-        (["eval", "=OFFSET(A1,1,1)"], "OFFSET"),
+        (["eval", "=OFFSET(A1,A1,1)"], "OFFSET"),
         (["functions", "CACC"], "did you mean CAC?"),
         (["functions", "--family", "socail"], "did you mean social?"),
         (["functions", "--family", "zzz"], "acquisition"),
@@ -354,7 +354,7 @@ def mixed(tmp_path: Path) -> Path:
     """A workbook with a formula of each fate, all of whose cached values are 0."""
     path = tmp_path / "mixed.xlsx"
     path.write_bytes(
-        sheet_of({"A1": "=CAC(6,2)", "A2": "=CAC(1,0)", "A3": "=OFFSET(A1,0,0)", "A4": "=A3+1"})
+        sheet_of({"A1": "=CAC(6,2)", "A2": "=CAC(1,0)", "A3": "=OFFSET(A1,N(0),0)", "A4": "=A3+1"})
     )
     return path
 
@@ -414,7 +414,7 @@ def test_recalc_as_json(mixed: Path) -> None:
 
 def test_recalc_lists_the_first_twenty(tmp_path: Path) -> None:
     path = tmp_path / "many.xlsx"
-    path.write_bytes(sheet_of({f"A{row}": "=OFFSET(B1,0,0)" for row in range(1, 31)}))
+    path.write_bytes(sheet_of({f"A{row}": "=OFFSET(B1,N(0),0)" for row in range(1, 31)}))
     text = kpi_xl("recalc", str(path)).stdout
     assert text.count("OFFSET") == 20
     assert "and 10 more" in text

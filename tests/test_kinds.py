@@ -499,7 +499,9 @@ def test_a_shared_formula_may_lead_off_the_sheet() -> None:
 def test_a_ring_of_a_thousand_cells_and_a_long_chain() -> None:
     """Each formula is looked at once, however they hang together."""
     cells: dict[str, Any] = {f"A{row}": f"=A{row % 1000 + 1}+1" for row in range(1, 1001)}
-    cells |= {f"B{row}": f"=B{row - 1}+1" for row in range(2, 20_001)} | {"B1": "=OFFSET(A1,0,9)"}
+    cells |= {f"B{row}": f"=B{row - 1}+1" for row in range(2, 20_001)} | {
+        "B1": "=OFFSET(A1,N(0),1)"
+    }
     cells |= {"C1": 1, **{f"C{row}": f"=C{row - 1}+1" for row in range(2, 20_001)}}
     result = calculate(sheet_of(cells))
     assert len(result.refused) == 21_000

@@ -340,7 +340,7 @@ def test_a_spill_of_thousands_of_cells() -> None:
 
 def test_what_is_not_sure_keeps_its_value_and_so_do_its_dependents() -> None:
     before = (
-        '<row r="1"><c r="A1" t="str"><f>OFFSET(D1,0,0)</f><v>old</v></c>'
+        '<row r="1"><c r="A1" t="str"><f>OFFSET(D1,N(0),0)</f><v>old</v></c>'
         '<c r="B1"><f>LEN(A1)</f><v>99</v></c><c r="C1"><f>CAC(6,2)</f><v>0</v></c></row>'
         '<row r="2"><c r="A2"><f>IF(FALSE,B1,7)</f><v>98</v></c>'
         '<c r="B2"><f>[1]Sheet1!A1</f><v>97</v></c></row>'
@@ -436,7 +436,7 @@ def test_dependents_through_names_tables_and_spills() -> None:
         data = book.add_worksheet("Data")
         data.add_table("A1:B3", {"name": "Spend", "columns": [{"header": "a"}, {"header": "b"}]})
         data.write_column("A2", [1, 2])
-        data.write_formula("B2", "=OFFSET(A2,0,0)", None, 5)
+        data.write_formula("B2", "=OFFSET(A2,N(0),0)", None, 5)
         data.write_formula("B3", "=A3", None, 5)
         data.write_dynamic_array_formula("F1:F2", "=Spend[b]*1", None, 5)
         report = book.add_worksheet("Report")
@@ -806,7 +806,7 @@ FORMULAS = st.sampled_from(
         "=A2>A3",
         "=SUM(A1:A6)",
         "=KPI_STATUS(A1,A2)",
-        "=OFFSET(A1,0,0)",
+        "=OFFSET(A1,N(0),0)",
         "=C1",
         "=C2",
         "=SUM(C1:C3)",
@@ -896,7 +896,7 @@ def test_what_differs_from_the_file_is_told_and_nothing_is_written() -> None:
         B1=("=CAC(A1,A2)", 2.5),
         B2=("=A1+A2", 8),
         B3=('=A1&"x"', "5y"),
-        B4=("=OFFSET(A1,0,0)", 5),
+        B4=("=OFFSET(A1,N(0),0)", 5),
         B5=("=A1/3", 1.66666666666667),
         B6=("=A1/3", 1.6666666666668),
         B7=("=A1>A2", False),
@@ -931,7 +931,7 @@ def test_what_excel_gave_otherwise_is_named() -> None:
 @pytest.mark.parametrize(("held", "code"), [(2.5, 0), (3, 1)])
 def test_the_command_checks_without_writing(held: float, code: int, tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
-    content = with_values(B1=("=CAC(A1,A2)", held), B2=("=OFFSET(A1,0,0)", 1))
+    content = with_values(B1=("=CAC(A1,A2)", held), B2=("=OFFSET(A1,N(0),0)", 1))
     path.write_bytes(content)
     run = subprocess.run(
         [sys.executable, "-m", "kpi_xl", "recalc", "--check", str(path), "--json"],

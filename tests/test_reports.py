@@ -341,7 +341,7 @@ def test_what_cannot_be_frozen_says_why() -> None:
     unknown = edited(content, "xl/worksheets/sheet1.xml", "<v>4.5</v>", "<v>#NAME?</v>")
     with pytest.raises(ReportError, match=r"Sheet1!A1 shows #NAME\?.*kpi-xl recalc"):
         frozen(unknown)
-    unsure = book_with({"A1": "=CAC(OFFSET(C1,0,0),2)", "A2": "=CAC(OFFSET(C2,0,0),2)"})
+    unsure = book_with({"A1": "=CAC(OFFSET(C1,N(0),0),2)", "A2": "=CAC(OFFSET(C2,N(0),0),2)"})
     unsure = edited(unsure, "xl/worksheets/sheet1.xml", "<v>0</v>", "<v></v>")
     with pytest.raises(
         ReportError, match=r"Sheet1!A1 holds no value yet.*Sheet1!A2 holds no value"

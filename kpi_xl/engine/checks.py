@@ -3,7 +3,10 @@
 It is looked at once all is computed, a whole column of formulas at a time.
 """
 
-from collections.abc import Callable, Iterator
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -21,6 +24,12 @@ from kpi_xl.ooxml.package import Formula
 WIDE = 64  # columns
 Strange = Iterator[tuple[Formula, str]]
 """Formulas that are not sure, each with the sentence that says why."""
+
+
+TOTAL = re.compile(r"(?i)\b(SUBTOTAL|AGGREGATE)\(")
+PLAIN_TOTAL = re.compile(r"(?i)\s*SUBTOTAL\([^()]*\)\s*")
+Totals = dict[tuple[str, int], list[int]]
+"""The rows, in order, of some formulas by sheet and column."""
 
 
 class Held:
@@ -65,7 +74,13 @@ class Held:
         return self._counts[key]
 
 
-def unproven(line: Line, held: Held, noticed: Noticed, last_row: Callable[[str], int]) -> Strange:
+def unproven(
+    line: Line,
+    held: Held,
+    noticed: Noticed,
+    last_row: Callable[[str], int],
+    totals: Mapping[str, Totals],
+) -> Strange:
     """The formulas of a line that read cells of other kinds than their functions are proven for."""
     if not line.formulas:
         return
@@ -79,6 +94,8 @@ def unproven(line: Line, held: Held, noticed: Noticed, last_row: Callable[[str],
             yield from _of_several_errors(line, check, held)
         if check.order:
             yield from _unsorted(line, check, held)
+        if check.totals:
+            yield from _with_totals(line, check, totals[check.totals])
         if allowed == kinds.ALL and not numerals:
             continue
         yield from _of_other_kinds(line, rows, check, allowed, held)
@@ -93,6 +110,38 @@ def unproven(line: Line, held: Held, noticed: Noticed, last_row: Callable[[str],
                     "it may have to count blanks below the last row, which the engine misses: end"
                     " the range at the last row",
                 )
+
+
+def totals_among(formulas: Iterable[Formula]) -> dict[str, Totals]:
+    """The formulas with SUBTOTAL or AGGREGATE: any, and those that are not SUBTOTAL alone."""
+    found: dict[str, defaultdict[tuple[str, int], list[int]]]
+    found = {"any": defaultdict(list), "odd": defaultdict(list)}
+    for formula in formulas:
+        if TOTAL.search(formula.text):
+            found["any"][formula.sheet, formula.column].append(formula.row)
+            if not PLAIN_TOTAL.fullmatch(formula.text):
+                found["odd"][formula.sheet, formula.column].append(formula.row)
+    return {
+        which: {column: sorted(rows) for column, rows in columns.items()}
+        for which, columns in found.items()
+    }
+
+
+def _with_totals(line: Line, check: Check, totals: Totals) -> Strange:
+    """Formulas over totals of which it is not sure that they are left out."""
+    sheet, _, _, _, _, left, right = line.span(check.reference)
+    columns = [
+        (column, rows)
+        for (other, column), rows in totals.items()
+        if other == sheet and left <= column <= right
+    ]
+    for formula in line.formulas if columns else ():
+        place = line.place(check.reference, formula.row)
+        for column, rows in columns:
+            first = bisect_left(rows, place.top)
+            if first < len(rows) and rows[first] <= place.bottom:
+                cell = _cell(sheet, rows[first], column)
+                yield formula, f"{check.function} may have to leave out {cell}, a total itself"
 
 
 def _of_other_kinds(

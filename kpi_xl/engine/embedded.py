@@ -17,7 +17,7 @@ import formualizer
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine import formulas
 from kpi_xl.engine.calls import CODES, DOUBTING, LATER, OWN, UNSURE, Noticed, metric_call
-from kpi_xl.engine.checks import Held, unproven
+from kpi_xl.engine.checks import Held, totals_among, unproven
 from kpi_xl.engine.dependents import Graph
 from kpi_xl.engine.excel import COMPUTED
 from kpi_xl.engine.formulas import OURS, Context, FormulaError, RefusedError, Term
@@ -269,8 +269,9 @@ class _Engine:
         self._refuse_circles(graph)
         self._refuse_doubts()
         held = Held(self._column, self._width)
+        totals = totals_among(self.formulas)
         for line in self.patterns.lines:
-            for formula, sentence in unproven(line, held, self.noticed, self._last_row):
+            for formula, sentence in unproven(line, held, self.noticed, self._last_row, totals):
                 self.refused.setdefault(formula, sentence)
         for formula in self.formulas:
             if formula not in self.refused:

@@ -83,6 +83,7 @@ BINDING = {
     **dict.fromkeys("*/", 4),
     "^": 5,
 }
+LONGEST = 50_000  # characters of a part of a formula
 PREFIX_BINDING = 6  # Excel's minus binds before the power: -2^2 is 4
 COMPARISON = 1
 NUMERIC = kinds.NUMBERS | kinds.ANY_ERROR
@@ -134,6 +135,9 @@ class Check(NamedTuple):
     """A literal criterion that reads as a number or a date."""
     order: int = 0
     """1 where the values have to be sorted, -1 if downwards."""
+    totals: str = ""
+    """Which of the formulas with SUBTOTAL or AGGREGATE there may be none of: "any" of them, or the
+    "odd" ones that are not SUBTOTAL alone, of which it is not known whether they are left out."""
     one_error: bool = False
     """Whether there may be errors of one code only, for the engine shows one that Excel may not."""
 
@@ -270,6 +274,8 @@ def read(text: str, context: Context) -> Term:
     term = reader.expression(0)
     if reader.position < len(reader.tokens):
         raise RefusedError(f"it cannot be read from {reader.tokens[reader.position].value!r} on")
+    # What LET names may be used twice, or not at all.
+    term = replace(term, references=tuple(reader.references))
     return replace(term, text=term.difference) if term.difference else term
 
 
@@ -295,6 +301,8 @@ class _Reader:
         self.context = context
         self.references: list[Reference] = outer.references if outer else []
         self.criteria: list[str] = outer.criteria if outer else []
+        self.given: dict[str, Term] = {}
+        """What the names of LET stand for here."""
         self.depth: int = outer.depth + 1 if outer else 0
         self.position = 0
         self.lazy: int = outer.lazy if outer else 0
@@ -343,8 +351,10 @@ class _Reader:
             return term
         if kind == "Operand":
             if subtype == "Range":
-                return self.reference(text)
+                return self.given.get(given_name(text)) or self.reference(text)
             return Term(text, kinds=literal_kind(subtype, text))
+        if kind == "Func" and function_name(text[:-1]) == "LET":
+            return self.let()
         if kind == "Func":
             return self.call(text[:-1], self.arguments(function_name(text[:-1])))
         if kind == "Paren":
@@ -394,11 +404,76 @@ class _Reader:
 
     # Functions
 
+    def let(self) -> Term:
+        """LET: what its names stand for is put in their places."""
+        outer = dict(self.given)
+        while True:
+            (kind, subtype, text), start = self.peek(), self.position
+            self.position += 1
+            if (kind, subtype, self.peek()[0]) != ("Operand", "Range", "Sep"):
+                self.position = start
+                break
+            if "!" in text or "[" in text or address_area("", text):
+                raise RefusedError(f"LET takes no name {text}")
+            self.position += 1
+            term = self.expression(0)
+            if self.peek()[0] != "Sep":
+                raise RefusedError("LET ends without a formula")
+            self.position += 1
+            whole = term.is_reference or is_literal(term)
+            text_of = term.text if whole else f"({term.text})"
+            if len(text_of) > LONGEST:
+                raise RefusedError("LET puts together a formula that is too long")
+            self.given[given_name(text)] = replace(term, text=text_of, difference="")
+        term = self.expression(0)
+        self.close()
+        self.given = outer
+        return term if term.is_reference else replace(term, text=f"({term.text})", difference="")
+
+    def offset(self, arguments: list[Term]) -> Term:
+        """OFFSET by numbers that are written out, as the cells that it means."""
+        numbers = [given.text for given in arguments[1:]]
+        if not 3 <= len(arguments) <= 5 or not all(
+            re.fullmatch(r"\(?[-+]?\d{1,7}\)?|", number) for number in numbers
+        ):
+            raise RefusedError("OFFSET is computed here with numbers that are written out")
+        if not arguments[0].is_reference:
+            raise RefusedError("OFFSET is computed here from cells of a sheet")
+        (sheet, top, left, bottom, right), moving = arguments[0].references[-1]
+        down, across, high, wide = (
+            [int(number.strip("()")) if number else None for number in numbers] + [None] * 2
+        )[:4]
+        top, bottom, rows = stretched(top + (down or 0), bottom + (down or 0), high)
+        left, right, columns = stretched(left + (across or 0), right + (across or 0), wide)
+        if min(top, left) < 1 or bottom > LAST_ROW or right > LAST_COLUMN:
+            raise RefusedError("OFFSET leads off the sheet")
+        moving = (moving[0], moving[1], moving[2 - 2 * rows], moving[3 - 2 * columns])
+        return self.cells(Area(sheet, top, left, bottom, right), moving)
+
+    def indirect(self, arguments: list[Term]) -> Term:
+        """INDIRECT of a text that is written out, as the cells that it means."""
+        if len(arguments) == 2 and arguments[1].text.upper() not in ("TRUE", "1"):
+            raise RefusedError("INDIRECT is computed here in the form A1 only")
+        literal = len(arguments) in (1, 2) and re.fullmatch(r'"(?:[^"]|"")+"', arguments[0].text)
+        if not literal:
+            raise RefusedError("INDIRECT is computed here for a text that is written out")
+        text = str(literal_value(arguments[0]))
+        if not address_area("", text.rpartition("!")[2]) and not re.fullmatch(
+            r"\w+\[[^@\[\]#]+\]", text
+        ):
+            raise RefusedError(f"INDIRECT is computed here for cells, and not for {text}")
+        known = len(self.references)
+        place = self.reference(text).areas[0]
+        del self.references[known:]
+        return self.cells(place)
+
     def call(self, full_name: str, arguments: list[Term]) -> Term:
         prefix, name = full_name.rpartition("!")[0], function_name(full_name)
         term = together(arguments)
         if name in METRICS:
             return self.metric_call(METRICS[name], arguments, term)
+        if name in ("OFFSET", "INDIRECT") and arguments:
+            return self.offset(arguments) if name == "OFFSET" else self.indirect(arguments)
         if name == "ANCHORARRAY" and len(arguments) == 1:
             return self.spilled(arguments[0])
         if name == "SINGLE" and len(arguments) == 1 and not arguments[0].is_block:
@@ -465,6 +540,7 @@ class _Reader:
                 f"the ranges of {name} differ in shape, which the engine does not notice"
             )
         term = replace(term, checks=term.checks + sorted_ranges(name, arguments))
+        term = replace(term, checks=term.checks + nested_totals(name, arguments))
         ends: tuple[Reference, ...] = ()
         if name in native.BLANK_CRITERIA:
             ends = self.ranges_that_end(arguments)
@@ -829,6 +905,36 @@ def sorted_ranges(name: str, arguments: Sequence[Term]) -> tuple[Check, ...]:
         )
     order = -1 if how in ("-1", "(-1)") else 1
     return (Check(Reference(place, moving), kinds.ALL, name, order=order),)
+
+
+def nested_totals(name: str, arguments: Sequence[Term]) -> tuple[Check, ...]:
+    """What there may not be in the ranges of functions that leave out the totals among cells."""
+    if name not in ("SUBTOTAL", "AGGREGATE"):
+        return ()
+    code, option = (argument.text for argument in arguments[:2])
+    which = "odd" if name == "SUBTOTAL" else "any" if option in "0123" else ""
+    # The engine shows an error where SUBTOTAL counts the numbers beside it.
+    counts = name == "SUBTOTAL" and not re.fullmatch("(10)?[1345679]|(1|11)?[01]|8|108|110", code)
+    allowed = kinds.ALL - kinds.ANY_ERROR * counts
+    return tuple(
+        Check(given.references[-1], allowed, name, totals=which)
+        for given in arguments[1:]
+        if given.is_reference and (which or counts)
+    )
+
+
+def given_name(text: str) -> str:
+    """A name of LET as people write it: without the prefix that files have."""
+    return text.lower().removeprefix("_xlpm.")
+
+
+def stretched(first: int, last: int, size: int | None) -> tuple[int, int, bool]:
+    """The first and last row or column of what OFFSET means, and whether it has a new size."""
+    if not size:
+        if size == 0:
+            raise RefusedError("OFFSET of no rows or columns is an error in Excel")
+        return first, last, False
+    return (first, first + size - 1, True) if size > 0 else (first + size + 1, first, True)
 
 
 def function_name(text: str) -> str:
