@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 NEWER = re.compile(
     r"\b(STDEV\.[SP]|VAR\.[SP]|PERCENTILE\.INC|QUARTILE\.INC|RANK\.EQ|IFS|IFNA|XOR|XLOOKUP|XMATCH"
     r"|NORM\.S\.INV|NORM\.S\.DIST|ISOWEEKNUM|MODE\.SNGL|NORM\.DIST|NORM\.INV|BINOM\.DIST|DAYS"
-    r"|TEXTJOIN)\("
+    r"|TEXTJOIN|WORKDAY\.INTL|NETWORKDAYS\.INTL|AGGREGATE)\("
 )
 """Functions that files name with a prefix."""
 

@@ -345,7 +345,7 @@ def _place(value: Any, block: Any, match: Any = 0.0, search: Any = 1.0) -> int |
     found = _matches(value, cells, wild=how == 2)
     if found:
         return found[-1 if way == -1 else 0]
-    return _next(value, cells, how) if how in (1, -1) else None
+    return _next(value, cells, how, way) if how in (1, -1) else None
 
 
 def _matches(value: Any, cells: Values, *, wild: bool) -> list[int]:
@@ -375,7 +375,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("".join(signs.get(p) or re.escape(p[-1]) for p in parts), re.DOTALL)
 
 
-def _next(value: Any, cells: Values, how: int) -> int | None:
+def _next(value: Any, cells: Values, how: int, way: int) -> int | None:
     """The place of the next smaller value (-1) or the next larger one (1)."""
     texts = isinstance(value, str)
     if isinstance(value, bool):
@@ -392,10 +392,7 @@ def _next(value: Any, cells: Values, how: int) -> int | None:
             raise _EndError(UNSURE)  # a text comes after any number, TRUE and FALSE after any text
         return None
     nearest = (min if how > 0 else max)(key for key, _ in beyond)
-    places = [place for key, place in beyond if key == nearest]
-    if len(places) > 1:
-        raise _EndError(UNSURE)  # which of several it takes is not known
-    return places[0]
+    return [place for key, place in beyond if key == nearest][-1 if way == -1 else 0]
 
 
 def _is_number(cell: Any) -> bool:

@@ -1,7 +1,8 @@
 """The native Excel functions that the embedded engine is proven to compute rightly, and for what.
 
 Measured on formualizer 0.13 against LibreOffice and Microsoft's documentation; the cases are in
-tests/native_formulas.csv. Whatever is not here is refused: it may be right, nobody has shown it.
+tests/native_formulas.csv. What the engine has not, or otherwise, is ours (`OURS`, excel.py).
+Whatever is not here is refused: it may be right, nobody has shown it.
 
 A signature has a letter a parameter; those after `?` are optional, a tail `(..)*` repeats.
 
@@ -113,7 +114,7 @@ SIGNATURES = {
     **dict.fromkeys(["WEEKDAY", "WEEKNUM"], "d?v"),
     **dict.fromkeys(["EDATE", "EOMONTH"], "dm"),
     "DAYS": "dd",
-    "YEARFRAC": "dd?j",
+    "YEARFRAC": "dd?m",
     "WORKDAY": "dm?a",
     "WORKDAY.INTL": "dm?ka",
     "NETWORKDAYS": "dd?a",
@@ -140,7 +141,7 @@ SIGNATURES = {
     "INDEX": "xo?o",
     "FILTER": "xi?v",
     "UNIQUE": "x?jj",
-    "SORT": "x?zjj",
+    "SORT": "x?jjj",
     "SORTBY": "xx?jxjxj",
     **dict.fromkeys(["ROWS", "COLUMNS"], "x"),
     **dict.fromkeys(["ROW", "COLUMN"], "?v"),
@@ -279,6 +280,7 @@ EXCEPTIONS: dict[tuple[str, int], tuple[int, int]] = {
     # Which of two errors they show is not known.
     **{(name, place): (ALL - ANY_ERROR,) * 2 for name, places in PAIRS.items() for place in places},
     ("XLOOKUP", 0): (ALL - ANY_ERROR - BLANK,) * 2,  # a tilde is one: it takes no wildcards here
+    ("YEARFRAC", 2): (NUMBERS | ANY_ERROR,) * 2,
     ("IRR", 0): (NUMBERS,) * 2,  # the engine counts blanks and texts as periods
 }
 """Where it is otherwise for a parameter of one function."""
