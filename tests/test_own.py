@@ -1,5 +1,9 @@
 """A company's own KPIs: definitions of all kinds in every host, and bad ones told."""
 
+import os
+import shlex
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +16,7 @@ import kpi_xl
 from kpi_xl import METRICS, own
 from kpi_xl.cells import evaluate
 from kpi_xl.cli import main
+from kpi_xl.cli.kpis import EXAMPLE
 from kpi_xl.hosts.libreoffice.extension import extension
 from kpi_xl.hosts.lite import main_py
 from kpi_xl.native_forms import with_native_forms
@@ -56,6 +61,8 @@ def test_their_native_form_is_the_formula() -> None:
     assert native.endswith('IF(A1="",0,A1+0)-5)')
     assert with_native_forms("BASKET(A1:A9)", METRICS) is None
 
+
+ROOT = Path(__file__).parent.parent
 
 BAD: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("SUM", {}, "is a function of Excel"),
@@ -195,3 +202,46 @@ def test_the_terminal_checks_and_exports(
     code, out = terminal("kpis", "check", str(file))
     assert code == 1
     assert f"{file}: [SUM]: SUM is a function of Excel\n" in out
+
+
+def test_the_readme_leads_from_nothing_to_a_kpi_of_ones_own(tmp_path: Path) -> None:
+    """Its commands as they stand, in a home without anything; the first one is pip's affair."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = text.split("<!-- own KPIs -->\n```sh\n")[1].split("```")[0].splitlines()
+    assert len(block) <= 5
+    assert block[0].endswith("pip install .")
+    outside = {k: v for k, v in os.environ.items() if k not in (own.VARIABLE, "XDG_CONFIG_HOME")}
+    said = []
+    for line in block[1:]:
+        program, *words = shlex.split(line)
+        assert program == ".venv/bin/kpi-xl"
+        if words[0] == "install":
+            words += ["--target", str(tmp_path / "extensions")]
+        done = subprocess.run(
+            [sys.executable, "-m", "kpi_xl", *words],
+            env={**outside, "HOME": str(tmp_path), "APPDATA": str(tmp_path)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout)
+    assert Path(said[0].strip()).is_relative_to(tmp_path)
+    assert said[1].startswith("1 of your own, fingerprint")
+    assert said[2] == "4\n"  # 0.4 of 100,000 / 10,000
+    assert "MARGINROAS(" in (tmp_path / "extensions" / "kpi_xl" / "kpi_xl.idl").read_text()
+
+
+def test_a_file_of_ones_own_is_not_written_over(
+    terminal: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.toml"
+    assert terminal("kpis", "new", "-o", str(file))[0] == 0
+    file.write_text("# mine", encoding="utf-8")
+    assert terminal("kpis", "new", "-o", str(file))[0] == 2
+    assert file.read_text("utf-8") == "# mine"
+
+
+def test_the_documentation_shows_what_is_written() -> None:
+    text = (ROOT / "udfs" / "OWN_KPIS.md").read_text(encoding="utf-8")
+    block = text.split("```toml\n")[1].split("   ```")[0]
+    shown = "".join(line.removeprefix("   ") + "\n" for line in block.splitlines())
+    assert EXAMPLE.partition("\n")[2] == shown

@@ -8,6 +8,7 @@ import typer
 
 from kpi_xl.cli.functions import LANGUAGE
 from kpi_xl.cli.shared import FORCE, Misuse, app, cell_text, free_path, language_of, save
+from kpi_xl.files import settings_folder
 from kpi_xl.locales import RIGHT_TO_LEFT, say
 from kpi_xl.metrics import METRICS
 from kpi_xl.own import FAULTS, FINGERPRINTS, fingerprint, load_file
@@ -23,6 +24,38 @@ FILES = Annotated[
 ]
 
 
+EXAMPLE = """\
+# Your company's own KPIs; "kpi-xl kpis check" tries them. Change this one, and add yours below it.
+[MARGIN_ROAS]
+formula = "margin * ROAS(revenue, ad_spend)"
+returns = "RATIO"
+source = "Finance handbook, page 3"
+example = ["=MARGIN_ROAS(100000,10000,0.4)", 4]
+arguments.revenue = { unit = "MONEY", help = "Revenue that the advertising brought" }
+arguments.ad_spend = { unit = "MONEY", help = "Advertising spend" }
+arguments.margin = { unit = "RATE", help = "Contribution margin", default = 0.4 }
+help.en = "Contribution per unit of advertising money."
+help.ru = "Маржинальная прибыль на единицу затрат на рекламу."
+help.zh-Hans = "每单位广告支出带来的边际贡献。"
+help.zh-Hant = "每單位廣告支出帶來的邊際貢獻。"
+help.fa = "سود ناخالص به ازای هر واحد هزینه تبلیغات."
+"""
+"""What `kpi-xl kpis new` writes."""
+
+
+@kpis.command("new")
+def new_file(
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Another place than the settings.", metavar="FILE"),
+    ] = None,
+) -> None:
+    """Write a file with one definition, to be changed; in the settings folder, where it counts."""
+    path = free_path(output or settings_folder() / "kpis.toml", force=False)
+    save(path, EXAMPLE.encode(), force=False)
+    print(path)
+
+
 @kpis.command()
 def check(files: FILES = None) -> None:
     """Try every definition of your own: examples, units, names, languages; a fault a line."""
@@ -34,7 +67,9 @@ def check(files: FILES = None) -> None:
         for name, digits in FINGERPRINTS.items():
             print(f"  {METRICS[name].signature}  {digits}")
     elif not FAULTS:
-        print("There are no KPIs of your own: write kpis.toml, and name it in KPI_XL_KPIS.")
+        print(
+            "There are no KPIs of your own: kpi-xl kpis new writes a file with one, to be changed."
+        )
     raise typer.Exit(any(not fault.kept for fault in FAULTS))
 
 
