@@ -115,6 +115,7 @@ class Application:
         self.ActiveCell: Any = None
         self.Selection: Any = None
         self.ActiveSheet: Any = None
+        self.AutoCorrect = SimpleNamespace(AutoFillFormulasInLists=True)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("ScreenUpdating", "Calculation") and "noted" in vars(self):
@@ -126,6 +127,9 @@ class Application:
 
     def entered(self, sheet: "Sheet", place: tuple[int, int]) -> None:
         """What happens to a formula that is entered: here it has no value from then on."""
+
+    def compute(self, sheet: "Sheet", place: tuple[int, int]) -> None:
+        """A cell that is computed: here it keeps its value."""
 
 
 class Items(list[Any]):
@@ -153,6 +157,7 @@ class Workbooks(Items):
 
     def Add(self, path: str) -> None:
         book = Book(Path(path))
+        book.old = self[0].old
         self.append(book)
         self.Application.ActiveWorkbook = book
 
@@ -315,8 +320,11 @@ class Range:
 
     @property
     def _spill(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
-        """The first and the last cell of the array in which this cell is; only over a Desk."""
-        if not isinstance(self.Application, Desk):
+        """The first and the last cell of the array in which this cell is.
+
+        Only over a Desk, and in Excel 2019, where each is one of Ctrl+Shift+Enter.
+        """
+        if not isinstance(self.Application, Desk) and not self.Worksheet.Parent.old:
             return None
         for left, top, right, bottom in self.Worksheet.arrays.values():
             if top <= self.top <= bottom and left <= self.left <= right:
@@ -384,8 +392,15 @@ class Range:
         if desk and self.Worksheet.ProtectContents:
             raise VbaError(1004, "The cell is protected")
         if name == "FormulaArray":
+            if len(value) > 255:
+                wrong = "Unable to set the FormulaArray property of the Range class"
+                raise VbaError(1004, wrong) if desk else RefusedError(wrong)
             self.Worksheet.locked.add((self.top, self.left))
-            value = self.Formula
+            book.written += 1
+            self.type((self.top, self.left), value)
+            return
+        if name == "Formula" and book.old:
+            self.leave_arrays(value)
         assert name != "Formula2" or desk or not self.HasSpill
         book.written += 1
         if book.written == book.fails_at:
@@ -394,6 +409,14 @@ class Range:
         for places, cells in zip(self.places, rows, strict=True):
             for place, cell in zip(places, cells, strict=True):
                 self.type(place, cell)
+
+    def leave_arrays(self, value: Any) -> None:
+        """What is not entered as an array is none any more; a part of one cannot be."""
+        for place, (left, top, right, bottom) in list(self.Worksheet.arrays.items()):
+            if top <= self.top <= bottom and left <= self.left <= right:
+                if (top, left) != (bottom, right):
+                    raise RefusedError("You can't change part of an array.")
+                del self.Worksheet.arrays[place]
 
     def type(self, place: tuple[int, int], cell: Any) -> None:
         self.Worksheet.values.pop(place, None)
@@ -680,6 +703,9 @@ def played(play: dict[str, Any]) -> dict[str, Any]:
         "told": told, "failure": failure, "before": before, "after": state(com),
         "written": com.written, "noted": app.noted, "computed": app.computed,
         "now": [app.ScreenUpdating, app.Calculation, app.StatusBar],
+        "grows": app.AutoCorrect.AutoFillFormulasInLists,
+        "arrays": {one.Name: sorted(one.arrays) for one in com.sheets if one.arrays},
+        "locked": {one.Name: sorted(one.locked) for one in com.sheets if one.locked},
     }  # fmt: skip
 
 

@@ -237,6 +237,24 @@ End Function
     assert told == ["cac exits unassigned", "cac is assigned a text: Err.Description"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["If x Then GoTo done", "CAC = 1", "done:"], ["cac ends unassigned"]),
+        (["While x", "CAC = 1", "Wend"], ["cac ends unassigned"]),
+        (["Do While x", "CAC = 1", "Loop"], ["cac ends unassigned"]),
+        (["If x Then", "CAC = 1", "End If"], ["cac ends unassigned"]),
+        (["Select Case x", "Case 1", "CAC = 1", "End Select"], ["cac ends unassigned"]),
+        (["On Error Resume Next", "CAC = 1"], ["cac ends unassigned"]),
+        (["CAC = CVErr(2042)", "If x Then GoTo done", "CAC = 1", "done:"], []),
+        (["If x Then", "CAC = 1", "Else", "CAC = 2", "End If"], []),
+    ],
+)
+def test_a_way_that_leaves_a_function_unassigned_is_seen(lines: list[str], told: list[str]) -> None:
+    source = "\n".join(["Option Explicit", "Function CAC(x)", *lines, "End Function", ""])
+    assert wrong_ways_out({"KpiFunctions": source}) == told
+
+
 def test_formulas_can_call_nothing_but_the_functions(code: dict[str, str]) -> None:
     """A public function of an ordinary module is one for every cell of every workbook."""
     for name, source in code.items():

@@ -281,6 +281,21 @@ def test_a_link_to_an_add_in_elsewhere_is_pointed_here(folder: Path, start: Star
     assert book.UpdateLinks == 1  # the other one is for Excel to ask about
 
 
+def test_what_was_typed_opens_without_a_question_elsewhere(folder: Path, start: Start) -> None:
+    excel = start()
+    book = excel.open(folder / "addin.xlsm")  # a workbook without formulas
+    excel.project.fire("WorkbookBeforeSave", book, False, False)
+    assert book.UpdateLinks == 1
+    book.links.append(excel.path)
+    excel.project.fire("WorkbookBeforeSave", book, False, False)
+    assert book.UpdateLinks == NEVER
+
+    book.UpdateLinks = 1
+    book.links.append(r"C:\plan.xlsx")
+    excel.project.fire("WorkbookBeforeSave", book, False, False)
+    assert book.UpdateLinks == 1
+
+
 def test_a_protected_sheet_is_computed_and_what_is_not_bound_there_is_told(
     folder: Path, start: Start
 ) -> None:

@@ -1,12 +1,13 @@
 """kpi-xl doctor and its self-test: each finding, and what it tells the user to do."""
 
+import ast
 import subprocess
 import sys
 from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,6 +29,22 @@ def bad(findings: Any) -> list[doctor.Diagnosis]:
 
 
 # The add-in
+
+
+@pytest.mark.parametrize("module", [doctor, selftest])
+def test_each_finding_says_what_to_do(module: ModuleType) -> None:
+    """In the code: whatever is not surely good has a third part, which is not empty where it is."""
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    made = [
+        node for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Diagnosis"
+    ]  # fmt: skip
+    assert len(made) > 5
+    for call in made:
+        good, *rest = map(ast.unparse, call.args)
+        if good not in ("True", "None"):
+            assert len(rest) == 2, ast.unparse(call)
+            assert rest[1] != "''", ast.unparse(call)
 
 
 def test_a_good_installation_has_nothing_to_be_put_right(

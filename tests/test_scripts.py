@@ -536,10 +536,11 @@ def test_on_windows_a_copy_has_live_formulas(
 
 
 def test_on_windows_all_open_reports_and_new_ones(desk: Callable[..., Any]) -> None:
-    everything, new, unknown = desk(
+    everything, new, old, unknown = desk(
         [
             {"script": "refresh_all"},
             {"script": "new_workbook", "arguments": ["funnel", "ru"]},
+            {"script": "new_workbook", "arguments": ["funnel", "ru"], "old": True},
             {"script": "new_workbook", "arguments": ["ships"]},
         ]
     )
@@ -549,4 +550,22 @@ def test_on_windows_all_open_reports_and_new_ones(desk: Callable[..., Any]) -> N
     formulas = [cell for sheet in new["after"].values() for cell in sheet["formulas"].values()]
     ours = sum(any(calls(formula, METRICS)) for formula in formulas)
     assert new["written"] == ours > 100  # each entered anew, so that Excel knows it
+    assert new["grows"] is old["grows"] is True
+    # In Excel 2019 an array that is entered as a plain formula would compute a single row; and it
+    # takes none of more than 255 characters.
+    formulas_at = {
+        (name, *place): old["after"][name]["formulas"]["{},{}".format(*place)]
+        for name, places in old["arrays"].items()
+        for place in places
+    }
+    arrays = {
+        place
+        for place, formula in formulas_at.items()
+        if any(calls(formula, METRICS)) and len(formula) <= 255
+    }
+    locked = {(n, *place) for n, places in old["locked"].items() for place in map(tuple, places)}
+    assert locked == arrays
+    assert len(arrays) > 3
+    assert old["arrays"] == new["arrays"]
+    assert new["locked"] == {}
     assert "made from the template 'ships'" in unknown["told"][0]

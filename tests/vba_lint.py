@@ -216,7 +216,7 @@ class WaysOut:
         """Whether the name is assigned after these lines; None where nothing goes on."""
         while place < end:
             line = self.lines[place]
-            if re.match(r"If .* Then$|Select Case |For |Do\b|With ", line):
+            if re.match(r"If .* Then$|Select Case |For |Do\b|While |With ", line):
                 close = self.close(place)
                 state = self.block(place, close, state)
                 place = close + 1
@@ -229,7 +229,7 @@ class WaysOut:
         first = self.lines[place]
         if first.startswith("With "):
             return self.through(place + 1, close, state)
-        if first.startswith(("For ", "Do")):
+        if first.startswith(("For ", "Do", "While ")):
             self.through(place + 1, close, state)
             return state  # it may not run once
         depth, starts = 0, [place]
@@ -248,9 +248,9 @@ class WaysOut:
         return merged(states)
 
     def close(self, place: int) -> int:
-        pairs = {"If": "End If", "Select": "End Select", "For": "Next", "Do": "Loop"}
+        pairs = {"For": "Next", "Do": "Loop", "While": "Wend"}
         word = self.lines[place].split()[0]
-        ending, depth = pairs.get(word, "End With"), 0
+        ending, depth = pairs.get(word, f"End {word}"), 0
         for inner in range(place, len(self.lines)):
             line = self.lines[inner]
             opens = re.match(rf"{word} .* Then$" if word == "If" else rf"{word}\b", line)
@@ -274,12 +274,19 @@ class WaysOut:
                 self.handlers.add(handler[1].lower())
                 self.labels[handler[1].lower()] = state
             return state
+        if jump := re.match(r"GoTo (\w+)", line):
+            target = jump[1].lower()
+            self.labels[target] = merged([self.labels.get(target), state])
+            return None
         if re.match(r"Exit (Function|Sub)", line):
             if not state:
                 self.complain("exits unassigned")
             return None
         if line.startswith(("Err.Raise", "Resume ")):
             return None
+        return self.assigned(line, state)
+
+    def assigned(self, line: str, state: bool) -> bool:
         if value := re.match(rf"(?:Set )?{self.name} = (.*)", line, re.IGNORECASE):
             if re.search(r"\bErr\b|&", value[1]) or re.fullmatch(r'""', value[1]):
                 self.complain(f"is assigned a text: {value[1]}")

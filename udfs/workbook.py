@@ -84,8 +84,9 @@ class ExcelWorkbook:
             raise ReportError("No cell is active: choose one on a sheet.")
         place = self.book.sheets[cell.Worksheet.Name].range(cell.Address)
         shown = place.options(err_to_str=True).value
+        formula = formulas_of(cell)[0][0]
         yield ActiveCell(
-            str(formulas_of(cell)[0][0]),
+            formula if _is_formula(formula, cell.Value2) else "",
             place.row,
             lambda: tables_of(self.book, {table.name for table in place.sheet.tables}),
             values_at(place),
@@ -320,25 +321,54 @@ def bind(book: xw.Book, *, everything: bool = False) -> int:
     """
     if any(one.Name == HOST for one in book.api.CustomDocumentProperties):
         return 0
+    lists = book.app.api.AutoCorrect
+    grows = lists.AutoFillFormulasInLists
+    lists.AutoFillFormulasInLists = False  # what the user has in a column of a table stays
+    try:
+        # On a protected sheet Excel refuses all of them.
+        sheets = [sheet for sheet in book.sheets if not sheet.api.ProtectContents]
+        return sum(_bind_sheet(sheet, everything) for sheet in sheets)
+    finally:
+        lists.AutoFillFormulasInLists = grows
+
+
+def _bind_sheet(sheet: xw.Sheet, everything: bool) -> int:
+    used = sheet.used_range
+    if used.api.HasFormula is False:  # None where some cells have one
+        return 0
     count = 0
-    for sheet in book.sheets:
-        used = sheet.used_range
-        if used.api.HasFormula is False:  # None where some cells have one
-            continue
-        formulas, values = formulas_of(used.api), used.options(**CELLS).value
-        for i, row in enumerate(formulas):
-            for j, formula in enumerate(row):
-                if not _is_formula(formula, values[i][j]) or not any(calls(formula, METRICS)):
-                    continue
-                plain = bare(formula, METRICS)
-                cell = used[i, j].api
-                if plain == formula and values[i][j] != "#NAME?" and not everything:
-                    continue
-                if _spills(cell) and cell.SpillParent.Address != cell.Address:
-                    continue  # its formula stands in another cell
-                _enter(cell, plain)
-                count += 1
+    formulas, values = formulas_of(used.api), used.options(**CELLS).value
+    for i, row in enumerate(formulas):
+        for j, formula in enumerate(row):
+            if not _is_formula(formula, values[i][j]) or not any(calls(formula, METRICS)):
+                continue
+            plain = bare(formula, METRICS)
+            if plain != formula or values[i][j] == "#NAME?" or everything:
+                count += _enter_anew(used[i, j].api, plain)
     return count
+
+
+def _enter_anew(cell: Any, formula: str) -> bool:
+    """Enter a formula once more as what it is; nothing for a cell that another one's fills.
+
+    An array that was entered over a block (Ctrl+Shift+Enter) stays one. Where Excel knows spills,
+    one of a single cell could spill and may be called an array as well: it is none.
+    """
+    spills = _spills(cell)
+    if spills:
+        if cell.SpillParent.Address != cell.Address:
+            return False
+    elif cell.HasArray and (spills is None or cell.CurrentArray.Count > 1):
+        block = cell.CurrentArray
+        if block.Cells(1, 1).Address != cell.Address:
+            return False
+        if len(formula) > LONGEST_PIECE:  # which Excel takes for no array
+            cell.Calculate()
+        else:
+            block.FormulaArray = formula
+        return True
+    _enter(cell, formula)
+    return True
 
 
 def formulas_of(area: Any) -> Block:
@@ -371,7 +401,7 @@ OLD_ERRORS = {
 }
 """The errors as COM hands them over, by Microsoft's XlCVError enumeration."""
 
-LONGEST_PIECE = 255  # characters of a formula that Excel's Evaluate takes
+LONGEST_PIECE = 255  # characters of a formula that Excel's Evaluate and FormulaArray take
 
 
 def values_at(cell: xw.Range) -> Callable[[str], Cell | Block]:

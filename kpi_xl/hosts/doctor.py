@@ -139,7 +139,7 @@ def of_addin(target: Path | None = None) -> Iterator[Diagnosis]:
         yield Diagnosis(False, f"{error.filename}: {error.strerror}", "name a folder that exists")
         return
     except OSError as error:
-        yield Diagnosis(None if sys.platform != "win32" else False, str(error))
+        yield Diagnosis(None, str(error))  # not on Windows
         return
     again = f"{INSTALL} --target {target}" if target else INSTALL
     if not path.exists():

@@ -106,7 +106,8 @@ def of_formulas(sheet: Any) -> Iterator[Diagnosis]:
         if not alike(shown, as_block(expected), CLOSE):
             wrong.append(f"{formula} shows {brief(shown)} instead of {brief(as_block(expected))}")
     count = len(examples) + len(FORMULAS)
-    yield Diagnosis(not wrong, f"{count - len(wrong)} of {count} formulas show what they should")
+    what = f"{count - len(wrong)} of {count} formulas show what they should"
+    yield Diagnosis(not wrong, what, "see below" if wrong else "")
     for what in wrong:
         yield Diagnosis(False, what, REPORT)
 
@@ -124,7 +125,11 @@ def typed(sheet: Any, formula: str, expected: Any) -> Block:
 def of_help(app: Any) -> Iterator[Diagnosis]:
     """Whether the wizard's guard lets cells compute: Excel says that nobody is in the wizard."""
     enabled = bool(app.api.CommandBars("Standard").Controls(1).Enabled)
-    yield Diagnosis(enabled, "Outside of the function wizard, functions compute")
+    if enabled:
+        yield Diagnosis(True, "Outside of the function wizard, functions compute")
+    else:
+        what = "Excel's first button is disabled, so that every function shows #N/A"
+        yield Diagnosis(False, what, f"leave the function wizard, or a cell being edited; {REPORT}")
 
 
 def of_report(app: Any, path: Path, refresh: Callable[[Any], object]) -> Diagnosis:

@@ -129,9 +129,10 @@ Private Function EndOfFile(ByVal path As String) As String
 unread:
 End Function
 
-Private Sub KeepQuiet(ByVal book As Workbook)
+Public Sub KeepQuiet(ByVal book As Workbook)
     ' Where this add-in is the workbook's only link, Excel is not to ask about links when it is opened
-    ' on another machine: this add-in sees to its own.
+    ' on another machine: this add-in sees to its own. Also at each save: what was typed, or made from a
+    ' template by a button, has had no binding.
     Dim links As Variant
     links = book.LinkSources(xlExcelLinks)
     If IsEmpty(links) Then Exit Sub
