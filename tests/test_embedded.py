@@ -296,6 +296,29 @@ def test_a_block_in_a_formula_of_one_cell_is_refused() -> None:
     assert shown(result, "C1") == 2.0
 
 
+def test_texts_over_a_column_are_trimmed_cell_by_cell() -> None:
+    """Microsoft: TRIM removes all spaces from text except for single spaces between words."""
+    cells = {
+        "A1": "  a  b ",
+        "A2": "A B",
+        "A3": 5,
+        "A5": "a\u00a0",
+        "B1": 1,
+        "B2": 2,
+        "B3": 4,
+        "B5": 8,
+    }
+    result = calculate(sheet_of({
+        **cells, "Z1": "{=TRIM(A1:A5)", "Y1": '=SUMPRODUCT((TRIM(A1:A5)="a b")*B1:B5)',
+        "X1": "=TRIM(A1:A5)", "P1": "{=CHANNEL_MIX(TRIM(A1:A2),B1:B2)",
+    }))  # fmt: skip
+    # A space that does not break is none to TRIM, as Microsoft says there.
+    assert shown(result, "Z1") == [["a b"], ["A B"], ["5"], [""], ["a\u00a0"]]
+    assert shown(result, "Y1") == 3.0
+    assert shown(result, "P1")[1] == ["a b", 3.0, 1.0, 1.0]
+    assert list(result.refused) == ["Sheet1!X1"]
+
+
 # Refusals
 
 

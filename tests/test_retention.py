@@ -91,25 +91,65 @@ def test_the_checks_find_what_is_wrong() -> None:
     assert values["Summary", 3, 2].startswith("Rows of data to look at: 3;")
 
 
-def test_e_mail_addresses_that_differ_in_capitals_are_counted() -> None:
+ADDRESSES = "E-mail addresses that differ in capitals alone"
+
+
+def addressed(*names: str) -> Data:
+    """An order a day of each, in January 2024."""
     start = date(2024, 1, 1)
-    names = ["Ann@Example.com", "ann@example.com", "ANN@example.com", "bob@example.com", "Bob"]
-    data: Data = {
+    return {
         "Orders": {
             "customer": [*names],
-            "date": [start + timedelta(days=n) for n in range(5)],
-            "amount": [10.0] * 5,
+            "date": [start + timedelta(days=n) for n in range(len(names))],
+            "amount": [10.0] * len(names),
         }
     }
-    label = "E-mail addresses that differ in capitals alone"
-    assert problems(data)[label] == 2
-    data["Orders"]["customer"] = ["ann", "Ann", "b", "c", "d"]
-    assert problems(data)[label] == 0  # no e-mail addresses
+
+
+def test_e_mail_addresses_that_differ_in_capitals_are_one_customer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Counted by hand: Ann bought three times; Bob and bob are no addresses, and are two."""
+    names = (
+        "Ann@Example.com",
+        " ann@example.com ",
+        "ANN@example.com",
+        "bob@example.com",
+        "Bob",
+        "bob",
+    )
+    built = build(TEMPLATE, addressed(*names))
+    figures = dict(built.headlines)
+    assert (figures["Customers"], figures["Repeat customers"]) == ("4", "1")
+    assert figures["Repeat purchase rate"] == "25.0%"
+    assert built.values["Model", TOP + 1, 1][1][:4] == ["ann@example.com", 3, 3, 30]
+    for spill in (SHARES, retention.COUNTS):
+        assert built.values["Model", TOP + 1, spill.column + 1][1][:2] == ["2024-01", 4]
+    assert problems_of(built)[ADDRESSES] == 2
+    changed = [
+        one._replace(value="as written") if one.name == "Addresses" else one
+        for one in retention.SETTINGS
+    ]
+    monkeypatch.setattr(retention, "SETTINGS", changed)
+    built = build(TEMPLATE, addressed(*names))
+    figures = dict(built.headlines)
+    assert (figures["Customers"], figures["Repeat customers"]) == ("6", "0")
+    assert problems_of(built)[ADDRESSES] == 2
+
+
+def test_capitals_tell_customers_apart_that_are_no_addresses() -> None:
+    built = build(TEMPLATE, addressed("ann", "Ann", "b", "c", "c"))
+    assert dict(built.headlines)["Customers"] == "4"
+    assert problems_of(built)[ADDRESSES] == 0
 
 
 def problems(data: Data) -> dict[str, Cell]:
     """How often Checks finds what in data."""
-    built = build(TEMPLATE, data)
+    return problems_of(build(TEMPLATE, data))
+
+
+def problems_of(built: Built) -> dict[str, Cell]:
+    """How often Checks finds what."""
     rows = enumerate(sheet(built, "Checks"), start=1)
     return {str(row[0]): built.values.get(("Checks", number, 2)) for number, row in rows}
 

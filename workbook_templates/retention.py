@@ -16,6 +16,7 @@ from random import Random
 from typing import NamedTuple
 
 from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_rowcol_to_cell
 
 from kpi_xl.cells import DAY_0, Cell
 from kpi_xl.schema.retention import ORDERS, SCHEMA, SUBSCRIPTIONS, SURVIVORS
@@ -53,6 +54,7 @@ from .parts import (
     heat,
     key_figures,
     mirror,
+    no_bars,
     section,
     settings,
     status,
@@ -83,7 +85,11 @@ class Spill(NamedTuple):
     formula: str
 
 
-BOUGHT = "Orders[customer],Orders[date]"
+WRITTEN = 'IF(Orders[customer]="","",Orders[customer])'
+# One cell knows whether there is anything to merge, so that all other orders are as quick as ever.
+CUSTOMER = f"IF(AddressesMerged=0,{WRITTEN},CUSTOMER_KEYS(Orders[customer]))"
+"""Who bought, row by row; by the setting, capitals make no second customer of an e-mail address."""
+BOUGHT = f"{CUSTOMER},Orders[date]"
 LEFT = "(Survivors[period]<=FitUntil)"
 
 # Side by side, with room to the right of the cohorts for ten years of weeks.
@@ -136,6 +142,14 @@ SETTINGS = (
     Setting("Lifetime", "Lifetime", 24, PERIODS, "Months that a customer stays"),
     Setting("GrossMargin", "Gross margin", 0.4, RATE, "As a fraction of revenue"),
     Setting("DiscountRate", "Discount rate", 0.01, RATE, "Per month"),
+    Setting(
+        "Addresses",
+        "E-mail addresses",
+        "merged",
+        TEXT,
+        "merged: capitals do not count",
+        ("merged", "as written"),
+    ),
 )
 
 FORECAST_SETTINGS = (
@@ -299,7 +313,7 @@ PROBLEMS = (
             "Name the customer, or delete the row: until then the tables show an error."),
     Problem("E-mail addresses that differ in capitals alone",
             "=AddressesApart", "",
-            "Here they are several customers. Load the file, or fill it in: then they are one."),
+            "Each is one customer, or several: the setting on the sheet {Summary} says which."),
     Problem("Orders without a date", '=COUNTIFS(Orders[date],"",Orders[customer],"<>")',
             first_gap("date", "customer"), "Give the day of the order, or delete the row."),
     Problem("Dates before 1990", '=COUNTIF(Orders[date],"<32874")',
@@ -497,13 +511,7 @@ def fitted(page: Page) -> None:
     page.define("PeriodCount", TOP - 2, SHARES.column)
     done(page, "CustomersDone", TOP - 2, CUSTOMERS.column)
     done(page, "CurveDone", TOP - 2, CURVE.column)
-    # CHANNEL_MIX does not tell capitals apart, the table of customers does.
-    alike = 'ROWS(CHANNEL_MIX(Orders[customer],IF(Orders[customer]="","",1)))-1'
-    # Where a text breaks the count, the first sheet names the text: no error may stand in its way.
-    apart = f'IF(COUNTIF(Orders[customer],"*@*")*CustomerCount=0,0,CustomerCount-({alike}))'
-    apart = f"=IF(ISNUMBER(CustomerCount),{apart},0)"
-    page.put_array(TOP - 2, CUSTOMERS.column + 7, apart, page.styles.lead())
-    page.define("AddressesApart", TOP - 2, CUSTOMERS.column + 7)
+    addresses(page)
     done(page, "FitDone", TOP - 2, FIT.column)
     done(page, "ForecastDone", TOP - 2, FORECAST.column)
     # Without errors in its blocks, which LibreOffice hands to no function.
@@ -512,6 +520,21 @@ def fitted(page: Page) -> None:
     page.put_array(TOP - 2, FIT.column + 1, repeated, page.styles.number(AVERAGE))
     page.define("FittedCustomers", TOP + 9, FIT.column + 1)
     page.define("SpendCorrelation", TOP - 2, FIT.column + 1)
+
+
+def addresses(page: Page) -> None:
+    """How many e-mail addresses differ from others in capitals alone; whether they are merged."""
+    once = 'IF(Orders[customer]="","",1)'
+    customers, merged = (
+        f"ROWS(RFM({who},{once},{once}))" for who in (WRITTEN, "CUSTOMER_KEYS(Orders[customer])")
+    )
+    none = 'COUNTIF(Orders[customer],"*@*")=0'
+    for name, column, formula in (
+        ("AddressesApart", 7, f"=IF({none},0,{customers}-{merged})"),
+        ("AddressesMerged", 6, '=IF(Addresses="merged",(AddressesApart>0)*1,0)'),
+    ):
+        page.put_array(TOP - 2, CUSTOMERS.column + column, formula, page.styles.lead())
+        page.define(name, TOP - 2, CUSTOMERS.column + column)
 
 
 def done(page: Page, name: str, row: int, column: int) -> None:
@@ -589,6 +612,8 @@ def curve(page: Page) -> None:
     count = styles.number(COUNT)
     formats = [styles.of("0", bold=True, align="start"), count, count, styles.number(RATE)]
     mirror(page, TOP, source, TOP, CURVE.column, rows, 4, formats)
+    at_risk = xl_rowcol_to_cell(TOP + 2, 1)
+    no_bars(page, (TOP + 2, 3, TOP + rows - 1, 3), f"N({at_risk})<10")
     bars(page, TOP + 2, 3, TOP + rows - 1, 3)
     add_curve(page, (TOP, 5, 800, 420))
     page.define("CurveRate", TOP + 1, 3, TOP + rows - 1, 3)
@@ -601,9 +626,19 @@ def curve(page: Page) -> None:
 SEGMENT_COLUMNS = (
     Measure("segment", "{segment}", KEY, look={**NAME, "shrink": True}, kind="text"),
     Measure("customers", "IF(CustomersDone=0,0,COUNTIF(Segment,{quoted}))", COUNT),
-    Measure("share", "{customers}/CustomerCount", RATE, blank=NOBODY, bars=True),
+    Measure(
+        "share", "{customers}/CustomerCount", RATE, blank=NOBODY, bars=True, of="CustomerCount"
+    ),
     Measure("revenue", "IF(CustomersDone=0,0,SUMIF(Segment,{quoted},Monetary))", MONEY),
-    Measure("share", "{revenue}/Revenue", RATE, over="Revenue", key="share of revenue", bars=True),
+    Measure(
+        "share",
+        "{revenue}/Revenue",
+        RATE,
+        over="Revenue",
+        key="share of revenue",
+        bars=True,
+        of="CustomerCount",
+    ),
     Measure("days since", "AVERAGEIF(Segment,{quoted},Recency)", COUNT, over="{customers}"),
     Measure("what to do", "{advice}", KEY, look=REMARK, kind="text"),
 )

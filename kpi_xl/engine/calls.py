@@ -336,6 +336,11 @@ def _cased(of: Callable[[str], str]) -> Callable[[Any], Any]:
     return cased
 
 
+def _trimmed(text: Any) -> Any:
+    """A text without spaces around it, and with single ones within: no others, as in Excel."""
+    return " ".join(filter(None, text.split(" "))) if isinstance(text, str) else text
+
+
 def _frequency(cells: Any, bins: Any) -> Any:
     """How many numbers are in each bin, in the order of the bins, the first of equal ones.
 
@@ -383,6 +388,7 @@ OWN: dict[str, Callable[..., Any]] = {
     formulas.POWER: _power,
     formulas.IS_FINITE: _finite,
     formulas.WHOLE: _whole,
+    formulas.TRIM: _each(_trimmed),
     formulas.FREQUENCY: _frequency,
 }
 """Our own functions for what the engine does otherwise than Excel, under the names that

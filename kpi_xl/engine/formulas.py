@@ -45,7 +45,7 @@ IN_CALENDAR, IS_FINITE, INCLUDED = "KPIXL.D", "KPIXL.F", "KPIXL.I"
 ONE_CELL, A_NUMBER = "KPIXL.V", "KPIXL.N"
 GUARD, CRITERION, DOUBT = "KPIXL.K", "KPIXL.Q", "KPIXL.X"
 DATE, FREQUENCY, SWITCH = "KPIXL.DATE", "KPIXL.FREQUENCY", "KPIXL.SWITCH"
-MODE, UPPER, LOWER = "KPIXL.MODE", "KPIXL.UPPER", "KPIXL.LOWER"
+MODE, UPPER, LOWER, TRIM = "KPIXL.MODE", "KPIXL.UPPER", "KPIXL.LOWER", "KPIXL.TRIM"
 WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
 OURS = "KPIXL.X."  # and the name of a function that excel.py computes
 """Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
@@ -498,7 +498,11 @@ class _Reader:
             term,
             text=f"{metric.name}({','.join(texts)})",
             kind="block" if block else "value",
-            shape=None if block else (1, 1),
+            shape=arguments[0].shape
+            if arguments and metric.result == "shape"
+            else None
+            if block
+            else (1, 1),
             kinds=kinds.ALL - kinds.BLANK if metric.returns in (TEXT, TABLE) else NUMERIC,
         )
 
@@ -511,7 +515,7 @@ class _Reader:
         if name == "AGGREGATE":
             self.refuse_aggregates(arguments)
         texts, shapes = [], set()
-        lifts = False
+        lifts, lifting = False, "lct" if name in native.LIFTED else "lc"
         for position, (letter, given) in enumerate(zip(letters, arguments, strict=True)):
             if given is EMPTY and position in native.LEFT_OUT.get(name, ()):
                 texts.append(f'"{OMITTED}"')
@@ -526,7 +530,7 @@ class _Reader:
             else:
                 allowed = native.proven(name, position, letter, given.kind != "value")
                 proven = self.proven(given, allowed, name)
-            lifts = lifts or (letter in "lc" and given.is_block)
+            lifts = lifts or (letter in lifting and given.is_block)
             text = wrapped(WRAPPED[letter], proven) if letter in WRAPPED else proven.text
             if native.WHEN_PAID.get(name) == position and text not in ("0", "1"):
                 text = f"{SWITCH}({text}{PLACE})"
@@ -555,7 +559,7 @@ class _Reader:
         branches: tuple[str, ...] = ()
         if name == "IF":
             branches = tuple(texts) if not arguments[0].is_block and all(texts) else ()
-        over = broadcast(a for a, x in zip(arguments, letters, strict=True) if x in "lc")
+        over = broadcast(a for a, x in zip(arguments, letters, strict=True) if x in lifting)
         return replace(
             term,
             text=text,
@@ -584,7 +588,7 @@ class _Reader:
         """Refuse an argument of a form that the function is not proven for."""
         if given is EMPTY and name != "IF":
             raise RefusedError(f"{name} is not computed here with an argument left out")
-        if letter in "vktfdmbqeuwyzogj#" and given.is_block:
+        if letter in "vktfdmbqeuwyzogj#" and given.is_block and name not in native.LIFTED:
             raise RefusedError(f"{name} over a block is computed wrongly here")
         if letter == "h" and not self.all_visible(given):
             raise RefusedError(f"{name} over hidden rows is not computed here")
@@ -852,6 +856,8 @@ def called(name: str, texts: list[str]) -> str:
         return f"{POWER if name == 'POWER' else FREQUENCY}({given})"
     if name in REPLACED:
         return f"{REPLACED[name]}({given}{PLACE})"
+    if name == "TRIM":
+        return f"{TRIM}({given})"
     if name in native.DATES:
         return f"{IN_CALENDAR}({text}{PLACE})"
     return f"{IS_FINITE}({text})" if name in native.FINITE else text

@@ -190,6 +190,9 @@ FINITE = {"PV", "FV", "PMT", "NPER", "RATE", "NPV", "IRR", "EXP", "PRODUCT"}
 TAKES_BLOCKS = {"SUMPRODUCT", "FILTER", "AGGREGATE"}
 """Functions that compute with blocks in formulas of one cell, too."""
 
+LIFTED = {"TRIM"}
+"""Functions of one value that are computed over a block, too, cell by cell."""
+
 DATES = {"DATE", "EDATE", "EOMONTH"}
 """Functions that the engine lets run out of the calendar; Excel gives #NUM! there."""
 

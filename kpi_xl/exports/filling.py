@@ -419,11 +419,6 @@ def _appended(
             remarks += [text for text in (note.taken, note.left) if text]
     if name == "Leads":
         faults += _not_yet(kept, parts[0][0])
-    if name == "Orders":
-        kept["customer"] = [
-            cell.lower() if isinstance(cell, str) and "@" in cell else cell
-            for cell in kept["customer"]
-        ]
     height = len(next(iter(kept.values()), []))
     if height > MOST_ROWS:
         faults.append(

@@ -196,6 +196,36 @@ def rfm(
 
 
 @metric(
+    "CUSTOMER_KEYS",
+    returns=KEY,
+    result="shape",
+    formula="an e-mail address in small letters; any other customer as written",
+    source="RFC 5321 (2008), section 2.4: mailboxes that differ in capitals alone are discouraged",
+    example=(
+        '=CUSTOMER_KEYS({"Ann@Shop.com";" ann@shop.com";"Bob"})',
+        [["ann@shop.com"], ["ann@shop.com"], ["Bob"]],
+    ),
+)
+def customer_keys(
+    customers: Annotated[
+        list[str | float | None],
+        Arg("Who bought: a row an order", KEY, column=True, blank="keep"),
+    ],
+) -> list[str | float]:
+    """The customer of each row, so that an e-mail address is one however it is capitalised.
+
+    Text with an @ in it is in small letters; all else stays as it is, for capitals may tell
+    customers apart elsewhere. Spaces around a customer go; blank rows stay blank. The result is a
+    column without a header, for the customers of other functions:
+    =COHORT(CUSTOMER_KEYS(A2:A900),B2:B900).
+    """
+    return [
+        "" if who is None else who.lower() if isinstance(who, str) and "@" in who else who
+        for who in customers
+    ]
+
+
+@metric(
     "FUNNEL",
     returns=TABLE,
     result="table",
