@@ -184,11 +184,15 @@ def filled(
             [built.values.get(("Channels", row, column)) for column in (1, 2, 4, 8, 9)]
             for row in (6, 7)
         ],
+        "quarters": built.values["Checks", 6 + PLACE_OF_QUARTERS, 2],
         "to come": built.values["Checks", 6 + PLACE_OF_TO_COME, 2],
         "no deals": built.values["Checks", 7 + PLACE_OF_TO_COME, 2],
     }
 
 
+PLACE_OF_QUARTERS = [problem.label for problem in funnel.PROBLEMS].index(
+    "Rows of spend that seem to stand for a quarter"
+)
 PLACE_OF_TO_COME = [problem.label for problem in funnel.PROBLEMS].index("Won on a day to come")
 
 
@@ -226,8 +230,40 @@ def test_a_deal_won_in_the_future_is_an_open_one() -> None:
 def test_a_channel_is_one_in_capitals_and_with_spaces() -> None:
     won = {"won_date": date(2024, 2, 2), "sqo_date": date(2024, 1, 10), "value": 100.0}
     figures = filled(
-        *({"channel": one} | won for one in ("search", " Search ", "SEARCH", "Mail")),
-        spend=[(date(2024, 1, 1), " Search", 30.0), (date(2024, 1, 1), "search ", 12.0),
+        *({"channel": one} | won for one in ("search", "   Search  ", "SEARCH", "Mail")),
+        spend=[(date(2024, 1, 1), "  Search", 30.0), (date(2024, 1, 1), "search    ", 12.0),
                (date(2024, 1, 1), "mail", 5.0)],
     )  # fmt: skip
     assert figures["channels"] == [["Search", 42, 3, 3, 300], ["mail", 5, 1, 1, 100]]
+
+
+@pytest.mark.parametrize(
+    ("months", "last", "told"),
+    [
+        ((1, 2, 3), date(2024, 3, 9), 0),
+        ((1, 4, 7), date(2024, 9, 9), 3),
+        ((3, 4), date(2024, 4, 9), 0),
+        ((1,), date(2024, 3, 9), 1),
+        ((1,), date(2024, 2, 9), 0),
+    ],
+)
+def test_quarters_in_the_table_of_months_are_told(
+    months: tuple[int, ...], last: date, told: int
+) -> None:
+    spend = [(date(2024, month, 1), "Web", 30.0) for month in months]
+    assert filled({}, {"created": last}, spend=spend)["quarters"] == told
+
+
+def test_rates_of_fewer_than_ten_have_no_bars(demo: Built) -> None:
+    """The rule before the bars: Excel then looks at no other."""
+    book = openpyxl.load_workbook(io.BytesIO(demo.content))
+    stopped = {
+        (name, str(area.sqref)): rule.formula
+        for name in ("Funnel", "Segments", "Attribution")
+        for area in book[name].conditional_formatting
+        for rule in area.rules
+        if rule.stopIfTrue
+    }
+    assert stopped["Funnel", "C7:C10"] == ["N(B6)<10"]
+    assert stopped["Segments", "G6:G20"] == ["N(B6)<10"]
+    assert stopped["Attribution", "D6:D15"] == ["N(CustomerCount)<10"]

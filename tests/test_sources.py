@@ -946,6 +946,7 @@ def test_a_column_about_currencies_that_holds_none(tmp_path: Path) -> None:
         ("Месяц", ["2024-01-01"], "has a row a month"),
         ("date", ["2024-01-01", "2024-01-08", "2024-01-15", "2024-01-29"], "a row a week or more"),
         ("Datum", ["2024-01-01", "2024-04-01", "2024-07-01"], "a row a month or more"),
+        ("date", ["2024-01-01", "2024-04-01"], "a row a month or more"),
     ],
 )
 def test_weeks_and_quarters_are_no_days(
@@ -970,6 +971,47 @@ def test_what_may_be_days_is_taken(tmp_path: Path, header: str, days: list[str],
     rows = "".join(f"{day},5,{sent}\n" for day in days)
     path = written_csv(tmp_path, f"{header},cost,sent\n{rows}")
     assert read_table(path, ADS, renamed={header: "date"}).rows == len(days)
+
+
+@pytest.mark.parametrize(
+    ("header", "days", "told"),
+    [
+        ("date", ["2024-01-01"], "2024-01-01 is the only day of its month: if its rows stand"),
+        ("date", ["2024-01-30", "2024-01-31", "2024-02-01", "2024-03-01", "2024-03-02"],
+         "2024-02-01 is the only day of its month: if its rows stand"),
+        ("date", ["2023-10-01", "2023-11-01", "2024-01-30", "2024-01-31"],
+         "2023-10-01 is the only day of its month, and so is 1 other: if its rows stand"),
+        ("date", ["2024-01-30", "2024-01-31", "2024-02-01"], ""),  # where the data end
+        ("Day", ["2024-01-01"], ""),
+    ],
+)  # fmt: skip
+def test_months_on_their_first_day_are_remarked(
+    tmp_path: Path, header: str, days: list[str], told: str
+) -> None:
+    path = written_csv(tmp_path, f"{header},cost\n" + "".join(f"{day},5\n" for day in days))
+    remarks = "; ".join(read_table(path, ADS, renamed={header: "date"}).remarks)
+    assert told in remarks
+    assert ("only day" in remarks) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("header", "days", "said"),
+    [
+        ("Quarter", ["2024-01-01"], "has a row a quarter"),
+        ("Date", ["2024-02-01", "2024-05-01"], "seems to have a row a quarter or more"),
+        ("Date", ["2023-01-01", "2024-01-01"], "seems to have a row a quarter or more"),
+        ("Date", ["2024-01-01", "2024-02-01", "2024-04-01"], ""),
+        ("Date", ["2024-01-01"], ""),
+        ("Month", ["2024-01-01", "2024-01-01"], ""),
+    ],
+)
+def test_quarters_are_no_months(tmp_path: Path, header: str, days: list[str], said: str) -> None:
+    columns = [Column("month", DATE, monthly=True), Column("spend", MONEY)]
+    path = written_csv(tmp_path, f"{header},spend\n" + "".join(f"{day},5\n" for day in days))
+    if said:
+        assert said in refusal(path, columns, renamed={header: "month"})
+    else:
+        assert read_table(path, columns, renamed={header: "month"}).rows == len(days)
 
 
 # What is written is what is read

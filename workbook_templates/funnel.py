@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from random import Random
 
-from xlsxwriter.utility import xl_range
+from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 
 from kpi_xl.cells import Cell
 from kpi_xl.schema import Input
@@ -42,6 +42,7 @@ from .parts import (
     checks,
     draw,
     key_figures,
+    no_bars,
     same_as,
     section,
     status,
@@ -87,20 +88,9 @@ LOST = f'{DEAL}*(Leads[lost_date]<>"")*(1-{WON})'
 OPEN = f'{DEAL}*(Leads[lost_date]="")*(1-{WON})*(Leads[lead_id]<>"")'
 
 
-def spellings(channel: str) -> tuple[str, ...]:
-    """A channel, and the same with a space before or after it."""
-    return (channel, f'" "&{channel}', f'{channel}&" "', f'" "&{channel}&" "')
-
-
 def of_channel(table: str, channel: str) -> str:
-    """The condition that a row is of a channel: neither capitals nor a space around it count."""
-    spelled = "+".join(f"({table}[channel]={one})" for one in spellings(channel))
-    return f"({spelled}>0)"
-
-
-def in_spellings(formula: str) -> str:
-    """A formula of SUMIFS, {one} being a channel, added up over its spellings."""
-    return "+".join(formula.replace("{one}", one) for one in spellings("{$channel}"))
+    """The condition that a row is of a channel: neither capitals nor spaces around it count."""
+    return f"(TRIM({table}[channel])=TRIM({channel}))"
 
 
 def timed(start: str, end: str, condition: str = "") -> str:
@@ -119,7 +109,7 @@ def cycle(start: str, end: str, method: str, condition: str = "") -> str:
 
 def segment() -> str:
     """The segment of each lead, by the setting; ? where it has none."""
-    named = [f'IF(Leads[{name}]="","?",Leads[{name}])' for name in SPLITS]
+    named = [f'IF(Leads[{name}]="","?",TRIM(Leads[{name}]))' for name in SPLITS]
     return f'IF(FunnelBy="{SPLITS[1]}",{named[1]},IF(FunnelBy="{SPLITS[2]}",{named[2]},{named[0]}))'
 
 
@@ -254,6 +244,9 @@ PROBLEMS = (
             "Correct one of the dates: until then they are in no time between stages."),
     Problem("Won without a value", *where(LEADS, '(Leads[won_date]<>"")*(Leads[value]="")'),
             "They bring no revenue: fill in the value."),
+    Problem("Rows of spend that seem to stand for a quarter", "=QuarterRows", "",
+            "Their months are three apart, or one alone: give each month a row, 0 if it cost"
+            " nothing."),
     Problem("Spend without a channel", *where(SPEND, '(Spend[month]<>"")*(Spend[channel]="")'),
             "Name the channel: until then the sheet {Channels} shows an error."),
 )  # fmt: skip
@@ -330,6 +323,7 @@ def funnel(page: Page) -> None:
     page.write(TOP, 7, "chart", page.styles.lead(align="right"))
     for row, stage in enumerate(STAGE_ROWS, start=TOP + 1):
         page.put(row, 7, f"=(LeadCount-{stage['reached']})/2", page.styles.lead())
+    no_bars(page, (TOP + 2, 2, table.last, 2), f"N({xl_rowcol_to_cell(TOP + 1, 1)})<10")
     bars(page, TOP + 2, 2, table.last, 2)
     add_funnel(page, (table.last + 2, 0, 750, 360))
     page.sheet.print_area(0, 0, table.last + 21, 5)
@@ -392,8 +386,7 @@ def segments(page: Page) -> None:
 # What each channel brings, and what it costs
 
 MINE = of_channel("Leads", "{$channel}")
-SPENT = in_spellings("SUMIFS(Spend[{column}],Spend[channel],{one})")
-EARNED = in_spellings(f"SUMIFS(Leads[value],Leads[channel],{{one}},{WON_BY_NOW})")
+SPENT = f"SUMPRODUCT({of_channel('Spend', '{$channel}')}*Spend[{{column}}])"
 VOLUMES = (
     copied("channel", KEY, NAME),
     Measure("spend", SPENT.replace("{column}", "spend"), MONEY),
@@ -403,7 +396,7 @@ VOLUMES = (
         Measure(header, f"SUMPRODUCT({MINE}*{reached(stage)})", COUNT)
         for header, stage in zip(SEGMENT_COUNTS[1:], STAGES, strict=True)
     ),
-    Measure("revenue", EARNED, MONEY),
+    Measure("revenue", f"SUMPRODUCT({MINE}*{WON}*Leads[value])", MONEY),
 )  # fmt: skip
 
 # Of the same channels: {channel} ... {revenue} are its volumes.
@@ -534,7 +527,7 @@ CREDITED = (
     copied("touch", KEY, NAME),
     copied("customers", AVERAGE),
     copied("revenue", MONEY),
-    copied("share", RATE)._replace(bars=True),
+    copied("share", RATE)._replace(bars=True, of="CustomerCount"),
 )
 
 
@@ -594,7 +587,7 @@ def model(page: Page) -> None:
         page.write(TOP - 1, column, title, styles.heading())
     page.spill(TOP, FUNNEL, blank_if("LeadCount=0", "FUNNEL(StageNames,StageCounts)"), header,
                [bold, count, rate, rate, count])  # fmt: skip
-    by_spend = 'CHANNEL_MIX(Spend[channel],IF(Spend[channel]="","",Spend[spend]+1))'
+    by_spend = 'CHANNEL_MIX(TRIM(Spend[channel]),IF(Spend[channel]="","",Spend[spend]+1))'
     page.spill(TOP, CHANNELS, f'=IF({SPEND.empty},"",CHOOSECOLS({by_spend},1))', header, [bold])
     rows = originals(page.book.pages["Channels"], TOP + 1, 0, ("name",), ROOM, "")
     headers(page, put_grid(page, TOP, CHANNEL_ENDS, rows, left=CHANNELS + 3, blank='{name}=""',
@@ -608,6 +601,7 @@ def model(page: Page) -> None:
     page.write(TOP + 3, MIX, "until", styles.label(bold=True))
     page.put(TOP + 3, MIX + 1, f"={UNTIL}", styles.number(DATE))
     page.define("Until", TOP + 3, MIX + 1)
+    quarters(page)
     for number, chosen in enumerate(("AttributionModel", *(f'"{name}"' for name in OVERVIEW))):
         formula = blank_if("CustomerCount=0", credit(chosen))
         page.spill(TOP, CREDIT + 5 * number, formula, header,
@@ -652,9 +646,31 @@ def rows_of_a_lead(page: Page) -> None:
         page.define(name, row, MIX + 1)
 
 
+def quarters(page: Page) -> None:
+    """How many rows of spend stand for quarters: all of them, by how far apart their months are.
+
+    A single month is one of three where leads come in for a month and more after it.
+    """
+    day, one = (f'IF(Spend[month]="","",{what})' for what in ("Spend[month]", "1"))
+    months = f'ROWS(CAC_BY({one},{day},{one},{one},{day},{one},"M"))-1'
+    # A text among the months is another check's to tell.
+    none = f"IF({SPEND.empty},TRUE,COUNTA(Spend[month])>COUNT(Spend[month]))"
+    apart = "IF(MAX(Spend[month])-MIN(Spend[month])>=85*(SpendMonths-1),COUNT(Spend[month]),0)"
+    alone = "IF(MAX(Leads[created])>EOMONTH(MAX(Spend[month]),1),COUNT(Spend[month]),0)"
+    rows = f"IF(SpendMonths>1,{apart},{alone})"
+    for row, label, name, formula in (
+        (TOP + 4, "months of spend", "SpendMonths", months),
+        (TOP + 5, "rows of a quarter", "QuarterRows", rows),
+    ):
+        page.write(row, MIX, label, page.styles.label(bold=True))
+        page.put_array(row, MIX + 1, f"=IF({none},0,{formula})", page.styles.number(COUNT))
+        page.define(name, row, MIX + 1)
+
+
 def credit(chosen: str) -> str:
     """Attribution of the customers to the touches of all leads, by a model."""
-    path = 'IF(Leads[campaign]<>"",Leads[campaign],IF(Leads[channel]<>"",Leads[channel],"?"))'
+    paths = 'IF(Leads[channel]<>"",TRIM(Leads[channel]),"?")'
+    path = f'IF(Leads[campaign]<>"",TRIM(Leads[campaign]),{paths})'
     blank = 'IF((Leads[lead_id]="")*(Leads[won_date]=""),"",'
     won = f"{blank}{WON}*1)"
     value = f"{blank}{WON}*Leads[value])"

@@ -19,6 +19,7 @@ from kpi_xl.exports.rows import Rows, rows_of
 from kpi_xl.exports.told import Said, counted, money
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
+from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months
 from kpi_xl.sources.records import Wrong
 from kpi_xl.sources.values import typed
 from kpi_xl.units import DATE, KEY, LOGICAL, MONEY, TEXT, Unit
@@ -99,6 +100,7 @@ def shaped(
         frame[name] = _constant(value, units.get(name), name, reading)
     if "to" not in layout.join:
         frame = _dated(frame, match, units, reading, of_months=into in ("Months", "Spend"))
+        _tell_periods(frame, match, into or table, reading)
     if reading.faults:
         return reading
     sums = layout.sum
@@ -635,6 +637,22 @@ def _dated(
     if wanted == "month":
         reading.grain = "month"
     return frame
+
+
+def _tell_periods(frame: Any, match: Match, into: str, reading: Reading) -> None:
+    """Weeks, months and quarters in place of days are a fault; what may be such is told."""
+    name = next((one for one in ("month", "date") if one in frame), "")
+    if reading.faults or into not in ("Ads", "Spend") or not name:
+        return
+    place = match.places.get(name, match.places.get("date"))
+    header = "" if place is None else match.headers[place]
+    if into == "Spend":
+        longer, remark = longer_than_months(header, frame[name].tolist()), ""
+    else:
+        days = (frame[frame["sent"].isna()] if "sent" in frame else frame)[name].tolist()
+        longer, remark = longer_than_days(header, days), first_days(header, days)
+    reading.faults += [longer] * bool(longer)
+    reading.left += [remark] * bool(remark and not longer)
 
 
 def _ranged(frame: Any, match: Match, wanted: str, advice: str, reading: Reading) -> Any:

@@ -31,7 +31,7 @@ SPEND = Input(
     "Spend",
     "A row a channel and month, also for channels that cost nothing: their spend is 0.",
     (
-        Column("month", DATE, "Month", "Any day of the month.", filled=True),
+        Column("month", DATE, "Month", "Any day of the month.", filled=True, monthly=True),
         Column("channel", KEY, "Channel", "The channel, spelled as in the sheet {Leads}.",
                filled=True),
         Column("spend", MONEY, "Spend", "What the channel cost in the month."),

@@ -18,7 +18,8 @@ class Column:
     `choices`: the words that it admits, which a drop-down offers, or the name of a block of cells
     that holds what the drop-down offers; with `open` it admits others, too.
     `daily`: each row is a day, of which it is the date, unless an `event` column of the row, such
-    as how many were sent a mail, has a value.
+    as how many were sent a mail, has a value. `monthly`: each row is of a month,
+    or of a part of one.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Column:
     choices: tuple[str, ...] | str = ()
     open: bool = False
     daily: bool = False
+    monthly: bool = False
     event: bool = False
 
     @property

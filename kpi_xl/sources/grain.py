@@ -1,5 +1,6 @@
 """What a row of a table of days stands for: a day, or more."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
@@ -21,7 +22,7 @@ PERIOD = {header: period for period, headers in LONGER.items() for header in hea
 DAYS = set("day tag jour día dia giorno день 日 天 单日 روز".split())
 """Headers that say that each row is a day."""
 
-FEWEST_WEEKS, FEWEST_MONTHS = 4, 3
+FEWEST_WEEKS, FEWEST_MONTHS, FEWEST_QUARTERS = 4, 2, 2
 
 
 def longer_than_days(header: str, days: Sequence[Cell]) -> str:
@@ -51,4 +52,42 @@ def longer_than_days(header: str, days: Sequence[Cell]) -> str:
         f"seems to have a row {period}: all its dates ({different[0]}, {different[1]} ...) begin"
         " one, and this table takes a row a day. Export it by day; if its rows are days, name the"
         ' column "Day"'
+    )
+
+
+def first_days(header: str, days: Sequence[Cell]) -> str:
+    """A remark on days that may stand for a month or a quarter: the first and only one of theirs.
+
+    The last of all may be where the data end; it is remarked where it is the only one.
+    """
+    different = sorted({day for day in days if isinstance(day, date)})
+    if plain(header) in DAYS or not different:
+        return ""
+    of_month = Counter((day.year, day.month) for day in different)
+    looked_at = different[:-1] or different
+    alone = [day for day in looked_at if day.day == 1 and of_month[day.year, day.month] == 1]
+    if not alone:
+        return ""
+    others = len(alone) - 1
+    more = f", and so {'are' if others > 1 else 'is'} {others:,} other{'s' * (others > 1)}"
+    return (
+        f"{alone[0]} is the only day of its month{more * bool(others)}"
+        + ": if its rows stand for a month or a quarter, export them by day"
+    )
+
+
+def longer_than_months(header: str, days: Sequence[Cell]) -> str:
+    """Why the rows of a table of months stand for quarters or years; nothing where they do not."""
+    name = plain(header)
+    if PERIOD.get(name) in ("a quarter", "a year"):
+        return (
+            f'has a row {PERIOD[name]} (the column "{header}"), and this table takes a row a month:'
+            " export it by month"
+        )
+    months = sorted({12 * day.year + day.month for day in days if isinstance(day, date)})
+    if len(months) < FEWEST_QUARTERS or any((later - months[0]) % 3 for later in months):
+        return ""
+    return (
+        "seems to have a row a quarter or more: all its months are three apart, or six ..., and"
+        " this table takes a row a month. Export it by month; a month without cost is a row of 0"
     )

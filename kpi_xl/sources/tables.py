@@ -15,7 +15,7 @@ from kpi_xl.reference import MOST_NAMES, did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources import currencies
 from kpi_xl.sources.delimited import read_csv
-from kpi_xl.sources.grain import longer_than_days
+from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months
 from kpi_xl.sources.parquet import read_parquet
 from kpi_xl.sources.records import (
     MOST_ROWS,
@@ -93,8 +93,8 @@ def read_table(
     try:
         remarks += currencies.in_one_currency(found, columns, read)
         for column in columns:
-            if column.daily and column.name in read:
-                _refuse_longer(found, column, read[column.name], events)
+            if (column.daily or column.monthly) and column.name in read:
+                remarks += _told_of_periods(found, column, read[column.name], events)
     except Unreadable as error:
         raise SourceError(f"{path} {error}") from None
     keep = _rows_with_data(list(read.values()))
@@ -266,16 +266,21 @@ def _places(
     return places
 
 
-def _refuse_longer(
+def _told_of_periods(
     found: Found, column: Column, days: Sequence[Cell], events: Sequence[Sequence[Cell]]
-) -> None:
-    """Refuse weeks, months and quarters in a table of days. Raises Unreadable."""
-    if events:
-        rows = zip(days, *events, strict=True)
-        days = [day for day, *marks in rows if all(mark is None for mark in marks)]
-    longer = longer_than_days(found.headers[found.places[column.name]], days)
+) -> list[str]:
+    """Remarks on days that may stand for more. Raises Unreadable for those that surely do."""
+    header = found.headers[found.places[column.name]]
+    if column.monthly:
+        longer, remark = longer_than_months(header, days), ""
+    else:
+        if events:
+            rows = zip(days, *events, strict=True)
+            days = [day for day, *marks in rows if all(mark is None for mark in marks)]
+        longer, remark = longer_than_days(header, days), first_days(header, days)
     if longer:
         raise Unreadable(longer)
+    return [remark] * bool(remark)
 
 
 def _rows_with_data(columns: list[list[Cell]]) -> Sequence[int]:
