@@ -371,6 +371,74 @@ def test_weeks_in_a_table_of_days_are_told(days: int, sent: int | None, weeks: i
     assert told[0] == weeks
 
 
+def many(months: int, channel: str, cost: float = 10.0, sent: int | None = None) -> list[Any]:
+    """A row for each of the first months of 2024, on its first day."""
+    return [(date(2024, m + 1, 1), channel, 100, 9, cost, sent) for m in range(months)]
+
+
+DAYS = [(date(2024, 1, 1) + timedelta(n), "search", 100, 9, 10.0, None) for n in range(91)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (DAYS, 0),
+        ([*DAYS, (date(2024, 4, 1), "search", 100, 9, 10.0, None)], 0),  # where the data end
+        ([*DAYS, (date(2024, 4, 1), "search", 9100, 819, 910.0, None)], 1),  # the second quarter
+        ([*DAYS, *many(3, "LinkedIn*")], 3),
+        ([*DAYS, *many(3, "mail", sent=500)], 0),
+        ([(date(2023, 10, 1), "search", 9000, 9, 900.0, None), *DAYS], 1),
+        (many(1, "search") * 3, 3),
+        ([many(4, "search")[0], many(4, "search")[3]], 2),
+    ],
+)
+def test_months_and_quarters_in_a_table_of_days_are_told(rows: list[Any], told: int) -> None:
+    label = "Rows that seem to stand for a month or a quarter"
+    assert found(build(TEMPLATE, ads_of(*rows))).get(label, (0, ""))[0] == told
+
+
+def test_none_is_the_best_of_what_is_printed_alike() -> None:
+    """2.001 and 2.004 are both printed as 2.00; 1 and 3 are printed alone."""
+    data = ads_of(*[(date(2024, 1, n + 1), "search", 100, 9, 100.0, None) for n in range(3)])
+    data["Ads"]["campaign"] = ["One", "Two", "Three"]
+    data["Ads"]["conversions"] = [5, 5, 5]
+    said = {}
+    for revenue in ((200.1, 200.4, 100.0), (200.1, 200.4, 300.0), (200.1, 200.4, 200.2)):
+        data["Ads"]["revenue"] = list(revenue)
+        built = build(TEMPLATE, data)
+        figures = dict(built.headlines)
+        words = [c[15] for c in shown(built, "Campaigns", CAMPAIGN_ROWS, BY_CAMPAIGN.room).values()]
+        said[revenue[2]] = (
+            figures["Best ROAS"],
+            figures["Worst ROAS"],
+            [word for word in words if ":" in word],
+        )
+    assert said == {
+        100.0: ("", "Three", ["worst: below break-even"]),
+        300.0: ("Three", "", ["best: above break-even"]),
+        200.2: ("", "", []),
+    }
+
+
+def test_no_winner_among_few_or_among_rates_that_are_printed_alike() -> None:
+    """Of 3 visitors each, 0 and 3 converted: the z test's p is 0.014, the exact one 2 / C(6, 3)."""
+    names = [column.name for column in campaigns.TESTS.columns]
+    rows = [
+        ("Few", 3, 0, 3, 3),
+        ("Alike", 10**10, 10**9, 10**10, 10**9 + 400_000),
+        ("Enough", 1000, 100, 1000, 150),
+    ]
+    data = {"Tests": dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))}
+    values = build(TEMPLATE, data).values
+    said = {row[0]: values["A-B test", TOP + 2 + n, 12] for n, row in enumerate(rows)}
+    assert said == {
+        "Few": "too few visitors to tell",
+        "Alike": "no difference shown",
+        "Enough": "B converts better",
+    }
+    assert values["A-B test", TOP + 2, 9] == pytest.approx(0.0143, abs=5e-5)
+
+
 def test_ab_tests(demo: Built) -> None:
     tests = sample().data["Tests"]
     said = {}

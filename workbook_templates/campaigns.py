@@ -47,11 +47,13 @@ from .parts import (
     Template,
     blank_if,
     checks,
+    decimals,
     draw,
     figures,
     header_row,
     key_figures,
     lines,
+    printed_alone,
     section,
     settings,
     status,
@@ -63,6 +65,7 @@ from .writing import BLUE, ORANGE, WARNING, Book, Page, literal
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 MONTHS, PERIODS, DAYS = 12, 53, 400  # how many of them are shown, the last ones
 STANDING_OUT = 10  # days that the sheet Trend lists
+MONTHS_LOOKED_AT = 300  # of channels, whether they stand on their first day
 TESTED = 10  # tests that the sheet A-B test shows
 NAMELESS = "(?)"  # stands for a campaign, ad group or channel that is blank
 WITHIN = " ▸ "  # between a campaign and its ad group
@@ -210,6 +213,14 @@ VIDEO_KPIS = (
 
 # The sheet Summary
 
+
+def named_extreme(extreme: str) -> str:
+    """The campaign of the best or the worst ROAS; none where others are printed alike."""
+    found = f"MATCH({extreme}(CampaignReturn),CampaignReturn,0)"
+    alone = printed_alone("CampaignReturn", extreme, RATIO)
+    return f'=IF(COUNT(CampaignReturn)=0,"",IF({alone},INDEX(CampaignName,{found}),""))'
+
+
 SETTINGS = (
     Setting("FromDate", "From", "", DATE, "Blank: from the first of the data"),
     Setting("UntilDate", "Until", "", DATE, "Blank: to the last of the data"),
@@ -259,12 +270,8 @@ FIGURES = {
                "Conversions / clicks"),
     ),
     "In words": (
-        Figure("BestCampaign", "Best ROAS",
-               '=IF(COUNT(CampaignReturn)=0,"",'
-               "INDEX(CampaignName,MATCH(MAX(CampaignReturn),CampaignReturn,0)))", TEXT, ""),
-        Figure("WorstCampaign", "Worst ROAS",
-               '=IF(COUNT(CampaignReturn)=0,"",'
-               "INDEX(CampaignName,MATCH(MIN(CampaignReturn),CampaignReturn,0)))", TEXT, ""),
+        Figure("BestCampaign", "Best ROAS", named_extreme("MAX"), TEXT, ""),
+        Figure("WorstCampaign", "Worst ROAS", named_extreme("MIN"), TEXT, ""),
         Figure("LosingCost", "Cost below break-even",
                blank_if(NONE, 'IF(COUNT(CampaignReturn)=0,"",'
                               'SUMIFS(CampaignCost,CampaignReturn,"<"&BreakEven))'), MONEY,
@@ -364,6 +371,8 @@ PROBLEMS = (
             "All rows are summed, as devices or networks must be. Was something pasted in twice?"),
     Problem("Rows that seem to stand for weeks", "=WeekRows", "",
             "Their days are a week or more apart, and each counts as a day: export by day."),
+    Problem("Rows that seem to stand for a month or a quarter", "=MonthRows", "",
+            "Only the first day of their month has a row of their channel: export by day."),
     Problem("Names with a space before or after them", f"={PADDED}", "",
             "Take the spaces away: until then these rows are missing in their campaign."),
     Problem("Rows without a cost", *where(ADS, '(Ads[cost]="")*(Ads[date]<>"")'),
@@ -618,6 +627,58 @@ def copied(page: Page) -> None:
     page.write(TOP + 3, COPIED, "Rows that seem to stand for weeks", page.styles.heading())
     page.put_array(TOP + 4, COPIED, f"=IF({none},0,{weeks})", count)
     page.define("WeekRows", TOP + 4, COPIED)
+    months_alone(page, different)
+
+
+# Criteria that compare find numbers alone; the same day is sought so, for a date may be text.
+ALONE = (
+    Measure("First day", "DATE(LEFT({month},4),RIGHT({month},2),1)", DATE),
+    Measure("Rows of it", 'COUNTIFS(Ads[date],">="&{First day},Ads[date],"<"&{First day}+1,'
+                          f'Ads[channel],{criterion("{channel}")},Ads[sent],"",'
+                          'Ads[date],"<="&MonthsUntil)', COUNT, name="RowsAlone"),
+)  # fmt: skip
+
+
+def months_alone(page: Page, different: str) -> None:
+    """How many rows are a channel's only ones of their month, and stand on its first day.
+
+    Data may end on such a day. It is looked at where all days are as far apart as months, or where
+    it costs more than seven of the others. `different` counts the days.
+    """
+    figured = '(Ads[date]>=32874)*(Ads[date]<73051)*(Ads[sent]="")'
+    channel, day, one, row = (
+        f'IF({figured},{what},"")'
+        for what in (named("channel"), "Ads[date]", "1", f'{named("channel")}&"|"&Ads[date]')
+    )
+    none = f"IF({ADS.empty},TRUE,SUMPRODUCT({figured})=0)"
+    count = page.styles.number(COUNT)
+    page.write(TOP + 6, COPIED, "Months on their first day", page.styles.heading())
+    cost = 'SUMIFS(Ads[cost],Ads[date],"{}"&LastFigured,Ads[sent],"")'
+    last, others = cost.format(">="), cost.format("<")
+    heavy = f"IF({last}*({different}-1)>7*{others},0,1)"
+    for row_of, name, formula, style in (
+        (TOP + 7, "LastFigured", f"MAX({day})", page.styles.number(DATE)),
+        (
+            TOP + 8,
+            "MonthsUntil",
+            f"LastFigured-IF(LastFigured-MIN({day})>=28*({different}-1),0,{heavy})",
+            page.styles.number(DATE),
+        ),
+        (TOP + 9, "MonthRows", "SUM(RowsAlone)", count),
+    ):
+        page.put_array(row_of, COPIED, f"=IF({none},0,{formula})", style)
+        page.define(name, row_of, COPIED)
+    # Each row's channel and day are one: new ones are the days on which the channel has rows.
+    months = f'CHOOSECOLS(CAC_BY({channel},{day},{one},{row},{day},{channel},"M"),1,2,4)'
+    left = COPIED + 3
+    page.write(TOP - 1, left, "Channels by month: days with rows", page.styles.heading())
+    page.spill(TOP, left, f'=IF({none},"",{months})', page.styles.header("0"), [count])
+    records = [
+        dict(zip(("channel", "month", "days"),
+                 (xl_rowcol_to_cell(row, left + place) for place in range(3)), strict=True))
+        for row in range(TOP + 1, TOP + 1 + MONTHS_LOOKED_AT)
+    ]  # fmt: skip
+    put_grid(page, TOP, ALONE, records, left=left + 3, blank="N({days})<>1")
 
 
 # The sheets for people
@@ -776,11 +837,8 @@ def few_campaigns(
 ) -> int:
     """A sheet of the campaigns that have e-mails or videos. Returns its last row."""
     best, worst = (literal(page.book.say(text)) for text in words)
-    cell, block = f"{{{judged}}}", f"{{{judged}#}}"
-    result = (
-        f'IF({cell}="","",IF(MIN({block})=MAX({block}),"",'
-        f'IF({cell}=MAX({block}),{best},IF({cell}=MIN({block}),{worst},""))))'
-    )
+    cell = f"{{{judged}}}"
+    result = blank_if(f'{cell}=""', extremes(judged, RATE, best, worst, '""')).removeprefix("=")
     columns = (shown_as("Campaign", "Name"), *sums, *kpis,
                Measure("Result", result, KEY, blank="", look=BEHIND))  # fmt: skip
     width = len(columns) - 1
@@ -877,6 +935,15 @@ ALIKE = (
     "OR({Conversions of A}+{Conversions of B}=0,AND({Conversions of A}={Visitors of A},"
     "{Conversions of B}={Visitors of B}))"
 )
+CONVERTED = "({Conversions of A}+{Conversions of B})"
+TESTED_BY = "({Visitors of A}+{Visitors of B})"
+SMALLEST = (
+    f"MIN({{Visitors of A}},{{Visitors of B}})*MIN({CONVERTED},{TESTED_BY}-{CONVERTED})/{TESTED_BY}"
+)
+TOO_FEW = f"OR({TESTED_BY}<20,AND({TESTED_BY}<40,{SMALLEST}<5))"
+"""Where the p-value, which is that of large numbers, says too much: Cochran (1954), Some Methods
+for Strengthening the Common Chi-square Tests, Biometrics 10, 417-451. Of 3 visitors each, 0 and 3
+of whom converted, it is 0.014, and the exact one 0.1."""
 INTERVAL = f"AB_INTERVAL({GIVEN},1-Significance)"
 SHARE_EXACT = Unit("RATE", "a fraction, to the hundredth of a percent", "0.00%")
 POINTS = Unit("RATE", "a difference of fractions", "+0.00%;-0.00%;0.00%")
@@ -908,14 +975,17 @@ NEEDED = Measure(
 
 def test_columns(book: Book) -> tuple[Measure, ...]:
     """What a test shows, and whether it was large enough; two of them in words."""
-    better, worse, same, none, faulty, yes, no = (literal(book.say(text)) for text in (
+    better, worse, same, none, few, faulty, yes, no = (literal(book.say(text)) for text in (
         "B converts better", "A converts better", "no difference shown", "no conversions yet",
-        "not complete: see {Checks}", "✓ yes", "✗ no",
+        "too few visitors to tell", "not complete: see {Checks}", "✓ yes", "✗ no",
     ))  # fmt: skip
+    alike = (
+        f"ROUND({{Rate of A}},{decimals(SHARE_EXACT)})=ROUND({{Rate of B}},{decimals(SHARE_EXACT)})"
+    )
     said = (
-        f'IF({{Test}}="","",IF({FAULTY},{faulty},IF({{p-value}}="",{none},'
-        f"IF({{p-value}}>=Significance,{same},"
-        f"IF({{Rate of B}}>{{Rate of A}},{better},{worse})))))"
+        f'IF({{Test}}="","",IF({FAULTY},{faulty},IF({{p-value}}="",{none},IF({TOO_FEW},{few},'
+        f"IF(OR({{p-value}}>=Significance,{alike}),{same},"
+        f"IF({{Rate of B}}>{{Rate of A}},{better},{worse}))))))"
     )
     needed = "{Visitors needed for each}"
     reached = f"IF(MIN({{Visitors of A}},{{Visitors of B}})>={needed},{yes},{no})"
@@ -1017,13 +1087,20 @@ def judged(book: Book, *, best: bool) -> str:
         f"IF({{ROAS}}>=BreakEven,{above},{below})"
         for above, below in zip(pairs[::2], pairs[1::2], strict=True)
     )
-    said = plain
-    if best:
-        said = (
-            f"IF(MIN({{ROAS#}})=MAX({{ROAS#}}),{plain},IF({{ROAS}}=MAX({{ROAS#}}),{highest},"
-            f"IF({{ROAS}}=MIN({{ROAS#}}),{lowest},{plain})))"
-        )
+    said = extremes("ROAS", RATIO, highest, lowest, plain) if best else plain
     return f"IF({{cost}}=0,{free},IF({{conversions}}=0,{lost},{said}))"
+
+
+def extremes(measure: str, unit: Unit, best: str, worst: str, otherwise: str) -> str:
+    """What is said of the highest number of a column, of the lowest, and of all others.
+
+    Where another is printed alike, there is no highest or no lowest.
+    """
+    cell, block, said = f"{{{measure}}}", f"{{{measure}#}}", otherwise
+    for extreme, words in (("MIN", worst), ("MAX", best)):
+        alone = f"IF({printed_alone(block, extreme, unit)},{words},{otherwise})"
+        said = f"IF({cell}={extreme}({block}),{alone},{said})"
+    return said
 
 
 def shown(book: Book, listed: Listed) -> int:

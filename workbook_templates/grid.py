@@ -59,9 +59,10 @@ class Measure(NamedTuple):
     and where `over`, what the formula divides by, is 0. `first` is the formula of the first record,
     if that is another; it knows neither. `name` is the defined name of the column's cells. `best`
     marks the best and the worst, `bars` draws bars behind the numbers, but for those `of` fewer
-    than ten: a rate of one in one fills its cell, and says nothing. `key` is what placeholders
-    call it, if not by its header. `look` are properties of its format. `kind`: "array" computes
-    with whole columns on its way, "text" is an English text in place of a formula, "raw" a text
+    than ten (a measure, or a cell's name): a rate of one in one fills its cell, and says nothing.
+    `key` is what placeholders call it, if not by its header. `look` are properties of its format.
+    `kind`: "array" computes with whole columns on its way, "text" is an English text in place of a
+    formula, "raw" a text
     that stays English, "number" a number, "spill" the cells of a spilled table, which the caller
     writes.
     """
@@ -238,7 +239,8 @@ def marked(grid: Grid, measure: Measure) -> None:
     block = grid.block(measure.called)
     if measure.bars:
         if measure.of:
-            whole = xl_rowcol_to_cell(*grid.place(measure.of, 1))
+            beside = measure.of in {one.called for one in grid.measures}
+            whole = xl_rowcol_to_cell(*grid.place(measure.of, 1)) if beside else measure.of
             no_bars(grid.page, block, f"N({whole})<10")
         bars(grid.page, *block)
     if measure.best:

@@ -924,7 +924,7 @@ def best_and_worst(page: Page, place: tuple[int, int, int, int], unit: Unit, *, 
 
     `low`: the lowest is the best, as with costs. Where two are printed alike, none is the best.
     """
-    digits = unit.number_format.partition(".")[2].count("0") + 2 * ("%" in unit.number_format)
+    digits = decimals(unit)
     whole, cell = xl_range_abs(*place), xl_rowcol_to_cell(place[0], place[1])
     for extreme, best in (("MIN", low), ("MAX", not low)):
         sign, ink, ground = ("★", "#00523B", "#D9F0E8") if best else ("▼", "#8A3B00", "#FBE3D3")
@@ -940,6 +940,21 @@ def best_and_worst(page: Page, place: tuple[int, int, int, int], unit: Unit, *, 
         page.sheet.conditional_format(
             *place, {"type": "formula", "criteria": rule, "format": style}
         )
+
+
+def decimals(unit: Unit) -> int:
+    """To how many decimals a number of a unit is printed; a percentage has two more."""
+    return unit.number_format.partition(".")[2].count("0") + 2 * ("%" in unit.number_format)
+
+
+def printed_alone(cells: str, extreme: str, unit: Unit) -> str:
+    """The condition that no other number of some cells is printed as the MIN or MAX of them is.
+
+    A single number is neither the best nor the worst.
+    """
+    order = "SMALL" if extreme == "MIN" else "LARGE"
+    first, second = (f"ROUND({order}({cells},{n}),{decimals(unit)})" for n in (1, 2))
+    return f"IF(COUNT({cells})<2,FALSE,{first}<>{second})"
 
 
 # Charts

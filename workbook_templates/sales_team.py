@@ -434,12 +434,13 @@ def in_words(book: Book) -> list[Measure]:
     def said_of(extreme: str, beyond: str, otherwise: str) -> str:
         found = f"INDEX({words},1,MATCH({extreme}({gaps}),{gaps},0))"
         return (
-            f'IF(COUNT({gaps})=0,"",IF({extreme}({gaps}){beyond}0,{found},'
+            f'IF(COUNT({gaps})=0,"",IF({extreme}({gaps}){beyond},{found},'
             f"{quotes(book, otherwise)}))"
         )
 
-    best = said_of("MAX", ">", "No KPI stands out")
-    worst = said_of("MIN", "<", "No other KPI is behind")
+    # Less than half a percent is printed as none.
+    best = said_of("MAX", ">=0.005", "No KPI stands out")
+    worst = said_of("MIN", "<=-0.005", "No other KPI is behind")
     # 99.8 % is not the whole target.
     share = 'TEXT(IF({$Share}<1,MIN({$Share},0.99),{$Share}),"0%")'
     text = "Sales at {share} of the target. {reason}."
@@ -453,7 +454,7 @@ def in_words(book: Book) -> list[Measure]:
     show, keep = (quotes(book, text) for text in (
         "Let the others see how it is done.", "Look at the leads: how many, and how good."
     ))  # fmt: skip
-    none = f"IF(COUNT({gaps})=0,{keep},IF(MIN({gaps})>=0,{keep},{tip}))"
+    none = f"IF(COUNT({gaps})=0,{keep},IF(MIN({gaps})>-0.005,{keep},{tip}))"
     advice = f'=IF({{$Share}}="","",IF({{$Status}}="on track",{show},{none}))'
     return [*reasons, of_rep("Sentence", formula, TEXT), of_rep("Advice", advice, TEXT)]
 
