@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 NEWER = re.compile(
     r"\b(STDEV\.[SP]|VAR\.[SP]|PERCENTILE\.INC|QUARTILE\.INC|RANK\.EQ|IFS|IFNA|XOR|XLOOKUP|XMATCH"
     r"|NORM\.S\.INV|NORM\.S\.DIST|ISOWEEKNUM|MODE\.SNGL|NORM\.DIST|NORM\.INV|BINOM\.DIST|DAYS"
-    r"|TEXTJOIN|WORKDAY\.INTL|NETWORKDAYS\.INTL|AGGREGATE)\("
+    r"|TEXTJOIN|AGGREGATE)\("
 )
 """Functions that files name with a prefix."""
 
@@ -339,7 +339,10 @@ ALIKE = [
     # Excel reads the criterion and the cell as numbers: both are 1, and 15 digits count.
     ("1", "01", True), ("1", "1.0", True), ("-1", "1", False), ("618", "11.11", False),
     ("1e3", "1000", True), ("12345678901234567", "12345678901234568", True),
-    ("123456789012345", "123456789012346", False), ("50%", "0.5", True), ("1,234", "1234", True),
+    ("123456789012345", "123456789012346", False), ("1.000", "1000", True), ("1.5", "2.5", False),
+    ("11.11", "2024-11-11", True), ("11.11", "45607", True),
+    ("\u0665", "5", True), ("\uff15", "6", False),
+    ("50%", "0.5", True), ("1,234", "1234", True),
     # A date is its number; a month by itself is its first day, a day without year is this year's.
     ("2024-03", "45352", True), ("2024-03", "618", False), ("2024-03", "2024-04", False),
     ("Mar 2024", "2024-03", True), ("5 May", "2024-05-05", True), ("5 May", "6 May", False),

@@ -11,7 +11,7 @@ from datetime import date
 from functools import lru_cache
 from itertools import permutations
 from typing import Any
-from unicodedata import numeric
+from unicodedata import digit, numeric
 
 DAY, EARLY, NEGATIVE, LATE = 1, 2, 4, 8
 """Numbers: of a date from March 1900 on; from 0 up to there, where Excel counts a day that never
@@ -144,6 +144,10 @@ def readings(text: str) -> frozenset[Reading]:
         found: set[Reading] = {("digits", _digits(f"{value:.14e}".partition("e")[0]))}
         if 0 <= value < LAST_DAY:
             found.add(("day", value) if value == int(value) else ("time", ""))
+        if "." in text:  # 11.11 is a day where the decimal sign is a comma
+            found |= {
+                ("day", float(day)) for day in _days(re.findall(r"\d+", text)[:2], worded=False)
+            }
         return frozenset(found)
     found = {("digits", _digits(re.split(r"(?<=\d)\s*[eE][-+]?\d", text)[0]))}
     groups = re.findall(r"\d+", text)
@@ -157,7 +161,7 @@ def readings(text: str) -> frozenset[Reading]:
             value = int(whole) + int(above) / int(below)
             found |= readings(f"{value:.14g}")
     worded = any(word.lower() in MONTHS for word in ASCII_WORD.findall(text))
-    found |= {("day", float(day)) for day in _days(groups[:3], worded)}
+    found |= {("day", float(day)) for day in _days(groups[:3], worded=worded)}
     return frozenset(found)
 
 
@@ -169,17 +173,18 @@ def may_be_alike(one: str, other: str) -> bool:
     if one.lower() == other.lower():
         return False
     of_digits = all(kind_of_text(text) == DIGITS for text in (one, other))
-    if of_digits:  # Excel keeps 15 digits
+    if of_digits and ("." in one) == ("." in other):  # 1.000 may be 1 or 1000
         return f"{float(one):.14e}" == f"{float(other):.14e}"
-    return re.sub(r"\d", "0", one.lower()) != re.sub(r"\d", "0", other.lower())
+    return re.sub("[0-9]", "0", one.lower()) != re.sub("[0-9]", "0", other.lower())
 
 
 def _digits(text: str) -> str:
     """The digits of a number without zeros at its ends, of which Excel keeps 15."""
-    return "".join(re.findall(r"\d", text)).strip("0")[:15].rstrip("0")
+    digits = "".join(str(digit(sign)) for sign in re.findall(r"\d", text))
+    return digits.strip("0")[:15].rstrip("0")
 
 
-def _days(groups: list[str], worded: bool) -> set[int]:
+def _days(groups: list[str], *, worded: bool) -> set[int]:
     """The days, as Excel counts them, that numbers in any order may be; `worded` with a month."""
     found = set()
     for order in permutations(groups):
