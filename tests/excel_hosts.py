@@ -7,6 +7,7 @@ import asyncio
 import atexit
 import ctypes
 import json
+import os
 import sys
 from contextlib import redirect_stdout
 from datetime import datetime
@@ -112,6 +113,7 @@ async def lite(text: str) -> str:
     """What xlwings Lite runs: a workbook's main.py as a module, in the Python of a browser.
 
     Calls of functions, and scripts over workbooks; `files` are those that were imported into it.
+    `doubtful` calls are the first, of an Excel of which nothing is known.
     """
     from xlwings import server
 
@@ -121,13 +123,23 @@ async def lite(text: str) -> str:
         Path(path).write_text(content, encoding="utf-8")
     main = ModuleType("main")
     exec(asked["main.py"], main.__dict__)
+    known = os.environ.pop("KPI_XL_BLANKS")
+    nulls = json.loads(json.dumps(asked.get("doubtful", {})), object_hook=null_of_pyodide)
+    doubtful = (await answered(nulls, main))["results"]
+    os.environ["KPI_XL_BLANKS"] = known
     answer = await answered(asked["calls"], main)
+    answer["doubtful"] = doubtful
     answer["modules"] = sorted(sys.modules)
     answer["scripts"] = {
         key: await scripted(name, book, main) for key, (name, book) in asked["scripts"].items()
     }
     answer["buttons"] = [found["function_name"] for found in server.custom_scripts_meta(main)]
     return json.dumps(answer, allow_nan=False)
+
+
+def null_of_pyodide(tagged: dict[str, Any]) -> Any:
+    """What a blank cell of JavaScript is in Python, where it is not converted."""
+    return import_module("pyodide.ffi").jsnull if tagged == {"js": "null"} else tagged
 
 
 async def scripted(name: str, book: dict[str, Any], module: ModuleType) -> Any:

@@ -91,6 +91,7 @@ def browser(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     request = {
         "main.py": settings(with_python(starter.build().content))["main.py"],
         "calls": office_calls(),
+        "doubtful": {case: ("NPS", [given], "1.4") for case, (given, _) in DOUBTFUL.items()},
         "files": FILES,
         "scripts": {
             key: (name, sourced(json.loads(book), file)) for key, (name, file) in SCRIPTS.items()
@@ -120,6 +121,14 @@ def in_browser(request: dict[str, Any], wheel: Path, folder: Path) -> Any:
     return json.loads(answer.stdout)
 
 
+# In this order, for an Excel that no server looks at: what it has sent once tells of it.
+DOUBTFUL: dict[str, tuple[list[list[Any]], Any]] = {
+    "an empty text is no null": ([[10], [""], [0], [9]], "#VALUE!"),
+    "nor did it tell of this Excel": ([[10], [0], [9]], "#VALUE!"),
+    "null is a blank cell": ([[10], [{"js": "null"}], [9]], 100.0),
+    "from then on a 0 is one": ([[10], [0], [9]], 100 / 3),
+}
+
 FILES = {"/data/orders.csv": "customer,date,amount\nAnn,2024-01-05,10\nBob,2024-02-29,=1+1\n",
          "/data/shop/orders.csv": "Customer;Date;Amount\nAnn;2024-01-05;10,50\n=1;2024-02-29;20\n",
          "/data/orders.parquet": "PAR1"}  # fmt: skip
@@ -137,6 +146,12 @@ SCRIPTS = {
 
 
 RETENTION = (ROOT / "workbook_templates" / "retention.xlsx").read_bytes()
+
+
+def test_a_blank_cell_of_a_browser_is_told_from_a_0(browser: Any) -> None:
+    for case, (_, expected) in DOUBTFUL.items():
+        wanted = office_result(expected) if isinstance(expected, str) else pytest.approx(expected)
+        assert browser["doubtful"][case] == [[wanted]], case
 
 
 def sourced(book: dict[str, Any], file: str) -> dict[str, Any]:
