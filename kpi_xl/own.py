@@ -21,6 +21,7 @@ from typing import Annotated, Any, NamedTuple
 from kpi_xl.cells import evaluate
 from kpi_xl.errors import KINDS, CellError, ErrorCell, KpiError, WrongInput
 from kpi_xl.expressions import (
+    MOST,
     NATIVE,
     Call,
     Column,
@@ -63,7 +64,8 @@ FAMILY = "own"
 ENTRY_POINTS = "kpi_xl.metrics"
 LARGEST_FILE, MOST_KPIS, MOST_ARGUMENTS = 1 << 20, 500, 30
 
-KEYS = {"formula", "returns", "source", "example", "arguments", "help"}
+KEYS = {"formula", "returns", "source", "example", "arguments", "help", "better"}
+BETTER = ("higher", "lower")
 ARGUMENT_KEYS = {"unit", "help", "default"}
 UNITS = {
     unit.name: unit
@@ -128,6 +130,7 @@ class Definition:
     example: tuple[str, Any]
     arguments: tuple[Argument, ...]
     help: Mapping[str, str]
+    lower: bool
 
 
 FAULTS: list[Fault] = []
@@ -236,7 +239,7 @@ def _enter_python(file: str, run: Callable[[], object]) -> None:
     METRICS.update(before)
     for name, made in added.items():
         code = inspect.getsource(made.kernel)
-        print_of_it = _hash([name, code, made.returns.name])
+        print_of_it = _hash([name, code, made.returns.name, *(["lower"] if made.lower else [])])
         own = replace(made, family=FAMILY, translated={}, source=sourced(made.source, print_of_it))
         try:
             _judge_name(name, print_of_it)
@@ -308,6 +311,9 @@ def _definition(name: str, fields: Any, file: str) -> Definition:
         raise DefinitionError("arguments", f"a KPI has 1 to {MOST_ARGUMENTS} arguments")
     columns = _columns(tree)
     help_texts = _help(fields.get("help", {}), "help")
+    better = fields.get("better", "higher")
+    if better not in BETTER:
+        raise DefinitionError("better", f"write {' or '.join(BETTER)}")
     return Definition(
         name=name,
         file=file,
@@ -318,6 +324,7 @@ def _definition(name: str, fields: Any, file: str) -> Definition:
         example=_example(fields.get("example")),
         arguments=_arguments(units, tree, columns),
         help=help_texts,
+        lower=better == "lower",
     )
 
 
@@ -581,7 +588,7 @@ def _of_operation(node: Operation, parts: list[Dimension | None]) -> Dimension |
     exponent = node.operands[1]
     if isinstance(exponent, Constant) and isinstance(exponent.value, float):
         power = left[0] * exponent.value
-        return (int(power), "") if power == int(power) else None
+        return (int(power), "") if abs(power) <= MOST and power == int(power) else None
     return (0, "") if left[0] == 0 else None
 
 
@@ -645,6 +652,7 @@ def _metric(definition: Definition, print_of_it: str) -> Metric:
         caution="",
         remark=None,
         translated=definition.help,
+        lower=definition.lower,
     )
 
 
@@ -688,6 +696,7 @@ def fingerprint_of(definition: Definition) -> str:
         definition.returns.name,
         [[a.name, a.arg.unit.name, a.arg.column, a.default] for a in definition.arguments],
         [FINGERPRINTS[name] for name in built_on],
+        *(["lower"] if definition.lower else []),
     ])  # fmt: skip
 
 

@@ -104,6 +104,7 @@ class Metric:
     `parts` holds positions of arguments: a part, and the whole that it may not exceed.
     `rules` are conditions over several arguments, without which the kernel has #NUM!.
     `translated` is the summary by language, where the function is not ours but a company's own.
+    `lower` where less of it is better; the scorecard asks that of a company's own.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Metric:
     remark: tuple[str, Callable[..., bool]] | None
     rules: tuple[str, ...] = ()
     translated: Mapping[str, str] | None = None
+    lower: bool = False
 
     @property
     def required(self) -> int:
@@ -151,6 +153,7 @@ def metric(
     caution: str = "",
     remark: tuple[str, Callable[..., bool]] | None = None,
     rules: tuple[str, ...] = (),
+    lower: bool = False,
 ) -> Callable[[Kernel], Kernel]:
     """Enter a kernel into METRICS under its cell name; the kernel itself stays as it is.
 
@@ -162,6 +165,7 @@ def metric(
     `remark`: a sentence for those who ask how a result comes about, and for which arguments of the
     kernel it holds.
     `rules`: what must hold over several arguments, as the kernel has it, in a formula's words.
+    `lower`: less of it is better.
     """
 
     def enter(kernel: Kernel) -> Kernel:
@@ -186,6 +190,7 @@ def metric(
             caution=caution,
             remark=remark,
             rules=rules,
+            lower=lower,
         )
         return kernel
 

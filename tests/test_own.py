@@ -69,11 +69,26 @@ BAD: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("CAC", {}, "is a function of kpi_xl"),
     ("A1", {}, "looks like a cell"),
     ("R1C1", {}, "looks like a cell"),
+    ("TRUE", {}, "is a function of Excel"),
+    ("XFD1048576", {}, "looks like a cell"),
+    ("VLOOKUP", {}, "is a function of Excel"),
+    ("X" * 61, {}, "capitals"),
     ("small", {}, "capitals"),
     ("CLVCAC", {}, "LibreOffice"),
     ("X_ONE", {"formula": "a +"}, "it ends where a value is expected"),
     ("X_ONE", {"formula": "a.__class__"}, "no attributes"),
     ("X_ONE", {"formula": "(" * 999 + "a"}, "nested deeper"),
+    ("X_ONE", {"formula": "-" * 1999 + "a"}, "operations"),
+    ("X_ONE", {"formula": "ABS(" * 200 + "a" + ")" * 200}, "nested deeper"),
+    ("X_ONE", {"formula": "a" + "%" * 1000}, "operations"),
+    ("X_ONE", {"formula": "a^9^9^9^9", "example": ["=X_ONE(10)", 1]}, "gives #NUM!"),
+    ("X_ONE", {"formula": "(a^1e300)^1e300", "example": ["=X_ONE(10)", 1]}, "gives #NUM!"),
+    ("X_ONE", {"formula": "a^9"}, "the formula gives money ^ 9"),
+    ("X_ONE", {"formula": "open(a)"}, "there is no function OPEN"),
+    ("X_ONE", {"formula": "a[0]"}, "no meaning"),
+    ("X_ONE", {"formula": "lambda: a"}, "no meaning"),
+    ("X_ONE", {"formula": "Sheet1!A1 + a"}, "no meaning"),
+    ("X_ONE", {"formula": "a + SUM({1;2})"}, "column of constants"),
     ("X_ONE", {"formula": "a" + "+a" * 900}, "operations"),
     ("X_ONE", {"formula": "a" * 2001}, "characters"),
     ("X_ONE", {"formula": "b"}, "b is none of the arguments"),
@@ -93,6 +108,7 @@ BAD: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("X_ONE", {"arguments": {"a": MONEY, "unused": MONEY}}, "does not use it"),
     ("X_ONE", {"arguments": {"a": {"unit": "MONEY", "default": "x"}}}, "does not fit"),
     ("X_ONE", {"formla": "a"}, "there is no such key"),
+    ("X_ONE", {"better": "less"}, "write higher or lower"),
     ("X_ONE", {"help": {"xx": "?"}}, "there is no language xx"),
     ("X_ONE", {"formula": "10^10^10 * a", "example": ["=X_ONE(1)", 1]}, "gives 1e+100"),
     ("X_ONE", {"formula": "9^999 * a", "example": ["=X_ONE(1)", 1]}, "gives #NUM!"),
@@ -245,3 +261,51 @@ def test_the_documentation_shows_what_is_written() -> None:
     block = text.split("```toml\n")[1].split("   ```")[0]
     shown = "".join(line.removeprefix("   ") + "\n" for line in block.splitlines())
     assert EXAMPLE.partition("\n")[2] == shown
+
+
+def test_an_installed_package_defines_them(tmp_path: Path) -> None:
+    """By its entry point, which a process of its own finds on its path."""
+    (tmp_path / "acme_kpis.py").write_text(
+        "from typing import Annotated\n"
+        "from kpi_xl.registry import Arg, metric\n"
+        "from kpi_xl.units import MONEY\n"
+        "@metric('ACME_NET', returns=MONEY, formula='revenue - cost', source='ACME',"
+        " example=('=ACME_NET(10,4)', 6.0), lower=True)\n"
+        "def acme_net(revenue: Annotated[float, Arg('Revenue', MONEY)],"
+        " cost: Annotated[float, Arg('Cost', MONEY)]) -> float:\n"
+        '    """What is left."""\n'
+        "    return revenue - cost\n",
+        encoding="utf-8",
+    )
+    info = tmp_path / "acme_kpis-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-kpis\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[kpi_xl.metrics]\nacme = acme_kpis\n")
+    environment = {k: v for k, v in os.environ.items() if k != own.VARIABLE}
+    environment |= {"PYTHONPATH": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+
+    def cli(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "kpi_xl", *words],
+            env=environment, cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    assert cli("eval", "=ACME_NET(10,3)").stdout == "7\n"
+    assert "ACME_NET(revenue, cost)" in cli("kpis", "check").stdout
+    (tmp_path / "acme_kpis.py").write_text("raise OSError('no licence')", encoding="utf-8")
+    done = cli("kpis", "check")
+    assert done.returncode == 1
+    assert "entry point acme = acme_kpis: it fails: OSError: no licence" in done.stdout
+
+
+def test_kpis_py_of_the_settings_counts(tmp_path: Path) -> None:
+    (tmp_path / "kpi_xl").mkdir()
+    (tmp_path / "kpi_xl" / "kpis.py").write_text("1 / 0", encoding="utf-8")
+    environment = {k: v for k, v in os.environ.items() if k != own.VARIABLE}
+    done = subprocess.run(
+        [sys.executable, "-m", "kpi_xl", "kpis", "check"],
+        env=environment | {"XDG_CONFIG_HOME": str(tmp_path)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "kpis.py: it fails: ZeroDivisionError" in done.stdout

@@ -887,9 +887,10 @@ def agreements(book: Book) -> list[Agreement]:
 
 def of_definitions() -> Iterator[Problem]:
     """Whether a company's own KPIs are defined here as where the workbook was made."""
-    # The definition in English ends with the source, and that with the fingerprint.
+    # The source in the definition ends with the fingerprint.
     same = "+".join(
-        f'(RIGHT(KPI_DEFINE("{kpi.code}"),15)="[{FINGERPRINTS[kpi.code]}].")' for kpi in COMPANY
+        f'ISNUMBER(FIND("[{FINGERPRINTS[kpi.code]}]",KPI_DEFINE("{kpi.code}")))*1'
+        for kpi in COMPANY
     )
     if same:
         yield Problem("KPIs of your own, defined otherwise here", f"={len(COMPANY)}-({same})", "",

@@ -310,7 +310,7 @@ def of_the_company() -> tuple[Kpi, ...]:
         single = not any(argument.arg.column for argument in metric.arguments)
         if metric.family == OWN and single and "?" not in given and metric.returns is not TEXT:
             formula = f"{metric.name}({','.join(given).rstrip(',')})"
-            found.append(Kpi(metric.name, Proper(metric.name), formula,
+            found.append(Kpi(metric.name, Proper(metric.name), formula, lower=metric.lower,
                              meaning=Proper(metric.summary)))  # fmt: skip
     return tuple(found)
 
