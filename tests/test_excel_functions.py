@@ -144,3 +144,21 @@ def test_working_days_count_back(holidays: list[int], end: float) -> None:
     result = calculate(sheet_of(cells))
     back = 45352.0 if holidays != [45352] else 45351.0
     assert column(result, "C") == {"C1": end, "C2": back, "C3": 15.0}
+
+
+def test_cells_far_below_the_others() -> None:
+    """What lies between them is not looked at, and their rows stay theirs."""
+    cells: dict[str, Any] = {"A1": 1, "A2": "5", "A900000": 7, "A1048576": "x"}
+    cells |= {
+        "B1": "=A900000+A1",
+        "B2": "=SUM(A:A)",
+        "B3": '=COUNTIF(A1:A900000,"<>5")',
+        "B4": "=A1048576*2",
+        "B900000": "=A1*2",
+        "B1048576": "=A2+B900000",
+    }
+    result = calculate(sheet_of(cells))
+    assert column(result, "B") == {
+        "B1": 8.0, "B2": 8.0, "B4": "#VALUE!", "B900000": 2.0, "B1048576": 7.0,
+    }  # fmt: skip
+    assert "Sheet1!A2" in kept(result)["B3"]

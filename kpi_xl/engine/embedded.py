@@ -6,10 +6,10 @@ a refusal names the cell, and spreads to every cell that depends on it: never a 
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from typing import Any
 
 import formualizer
@@ -33,6 +33,7 @@ from kpi_xl.ooxml.package import Formula, NotAWorkbookError, Package, read_packa
 NATIVE_ERROR = "it comes from a native function, or from a cell that the formula refers to"
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
 BATCH = 500  # rows; the engine takes ever longer over more at once
+WIDE_GAP = 1000  # rows
 AT_ONCE = 100_000  # rows; how many values of a column are taken from the engine in one go
 
 
@@ -463,17 +464,29 @@ class _Engine:
 
     def _column(self, sheet: str, column: int) -> list[Any]:
         """The values of a column from its first row on, as far down as the sheet goes."""
-        spilled = [self._spill(f).bottom for f in self.blocks if f.sheet == sheet]
-        answers = [f.row for f in self.formulas if f.sheet == sheet not in self.names]
-        last = max([self._last_row(sheet), *spilled, *answers])
         name = self.names.get(sheet, sheet)
         values: list[Any] = []
-        for first in range(1, last + 1, AT_ONCE):
-            address = formualizer.RangeAddress(
-                name, first, column, min(first + AT_ONCE - 1, last), column
-            )
-            values += chain.from_iterable(self.workbook[name].get_values(address))
+        for top, bottom in self._filled(sheet):
+            values += [None] * (top - 1 - len(values))
+            for first in range(top, bottom + 1, AT_ONCE):
+                last = min(first + AT_ONCE - 1, bottom)
+                address = formualizer.RangeAddress(name, first, column, last, column)
+                values += chain.from_iterable(self.workbook[name].get_values(address))
         return values
+
+    def _filled(self, sheet: str) -> Iterator[tuple[int, int]]:
+        """The rows of a sheet that may hold something, without wide gaps: a cell may be far off."""
+        spilled = [self._spill(f).bottom for f in self.blocks if f.sheet == sheet]
+        answers = [f.row for f in self.formulas if f.sheet == sheet not in self.names]
+        first, last = 1, max([self._last_row(sheet), *spilled, *answers])
+        added = self.book.blocks if self.book else ()
+        xml = self.book.xml.get(sheet) if self.book else None
+        if xml and not spilled and not any(block.area.sheet == sheet for block in added):
+            for above, below in pairwise(xml.numbers):
+                if below - above > WIDE_GAP:
+                    yield first, above
+                    first = below
+        yield first, last
 
     def _value(self, formula: Formula, held: Held) -> Cell | Block:
         """What the cell shows, or the block that it spills. Raises RefusedError."""
