@@ -61,6 +61,7 @@ BESIDE = "KPI_XL_KPIS_BESIDE"
 """The variable by which processes that we start are told of files that come last, one a line."""
 
 FAMILY = "own"
+NAMES = ("kpis.toml", "kpis.py")
 ENTRY_POINTS = "kpi_xl.metrics"
 LARGEST_FILE, MOST_KPIS, MOST_ARGUMENTS = 1 << 20, 500, 30
 
@@ -75,6 +76,9 @@ UNITS = {
     )
 }
 RESULTS = UNITS | {"LOGICAL": LOGICAL}
+
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e]")
+LONGEST_TEXT = 2_000  # characters of a help or a source
 
 # Names that a cell, a host's language or Excel has already.
 CELL_LIKE = re.compile(r"[A-Z]{1,3}\d+|R\d*C\d*|R\d+|C\d*|R")
@@ -160,8 +164,11 @@ def load() -> None:
     for path in named:
         if not path.exists():
             FAULTS.append(Fault(str(path), "", f"{VARIABLE} names it, and it is not there"))
+        elif path.is_dir() and not any((path / name).is_file() for name in NAMES):
+            sentence = f"{VARIABLE} names it, and it holds neither {' nor '.join(NAMES)}"
+            FAULTS.append(Fault(str(path), "", sentence))
     for path in (*named, settings_folder()):
-        for file in (path / "kpis.toml", path / "kpis.py") if path.is_dir() else (path,):
+        for file in map(path.joinpath, NAMES) if path.is_dir() else (path,):
             if file.is_file():
                 load_file(file)
     if any(_names_entry_point(folder) for folder in dict.fromkeys(sys.path)):
@@ -395,6 +402,16 @@ def _said(fields: Mapping[str, Any], key: str) -> str:
     text = fields.get(key)
     if not isinstance(text, str) or not text.strip():
         raise DefinitionError(key, "it is missing: write a text")
+    return _in_one_line(text, key)
+
+
+def _in_one_line(text: str, key: str) -> str:
+    """A text without ends of lines, which cells and pages show. Raises DefinitionError."""
+    text = " ".join(text.split())
+    if CONTROLS.search(text):
+        raise DefinitionError(key, "it holds control characters")
+    if len(text) > LONGEST_TEXT:
+        raise DefinitionError(key, f"it has more than {LONGEST_TEXT:,} characters")
     return text
 
 
@@ -419,7 +436,7 @@ def _help(texts: Any, key: str) -> dict[str, str]:
     for code in texts:
         if code not in LANGUAGES:
             raise DefinitionError(key, f"there is no language {code}: {', '.join(LANGUAGES)}")
-    return texts
+    return {code: _in_one_line(text, f"{key}.{code}") for code, text in texts.items()}
 
 
 def _example(said: Any) -> tuple[str, Any]:

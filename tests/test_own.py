@@ -19,6 +19,7 @@ from kpi_xl.cli import main
 from kpi_xl.cli.kpis import EXAMPLE
 from kpi_xl.hosts.libreoffice.extension import extension
 from kpi_xl.hosts.lite import main_py
+from kpi_xl.locales import LANGUAGES
 from kpi_xl.native_forms import with_native_forms
 from kpi_xl.reports.explaining import explained
 
@@ -108,6 +109,9 @@ BAD: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("X_ONE", {"arguments": {"a": MONEY, "unused": MONEY}}, "does not use it"),
     ("X_ONE", {"arguments": {"a": {"unit": "MONEY", "default": "x"}}}, "does not fit"),
     ("X_ONE", {"formla": "a"}, "there is no such key"),
+    ("X_ONE", {"source": "a\x1b[31mb"}, "control characters"),
+    ("X_ONE", {"help": {"en": "a\u202eb"}}, "control characters"),
+    ("X_ONE", {"help": {"en": "a" * 3000}}, "more than 2,000 characters"),
     ("X_ONE", {"better": "less"}, "write higher or lower"),
     ("X_ONE", {"help": {"xx": "?"}}, "there is no language xx"),
     ("X_ONE", {"formula": "10^10^10 * a", "example": ["=X_ONE(1)", 1]}, "gives 1e+100"),
@@ -244,6 +248,26 @@ def test_the_readme_leads_from_nothing_to_a_kpi_of_ones_own(tmp_path: Path) -> N
     assert said[1].startswith("1 of your own, fingerprint")
     assert said[2] == "4\n"  # 0.4 of 100,000 / 10,000
     assert "MARGINROAS(" in (tmp_path / "extensions" / "kpi_xl" / "kpi_xl.idl").read_text()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("form", ["html", "md"])
+def test_a_page_is_in_any_language_and_shows_texts_as_they_are(
+    terminal: Callable[..., tuple[int, str]], tmp_path: Path, language: str, form: str
+) -> None:
+    hostile = TEN["CONTRIBUTION"] | {
+        "source": "<script>alert(1)</script>",
+        "help": {language: "One.\n\n# <b>Two</b> [three](javascript:alert)"},
+    }
+    file, page = tmp_path / "kpis.toml", tmp_path / f"page.{form}"
+    file.write_text(toml({"CONTRIBUTION": hostile}), encoding="utf-8")
+    code, _ = terminal("kpis", "export", str(file), "-o", str(page), "--lang", language)
+    assert code == 0
+    text = page.read_text("utf-8")
+    assert "CONTRIBUTION" in text
+    for part in ("<script>", "<b>", *(["[three]("] if form == "md" else [])):
+        assert text.count(part) == 0, part
+    assert "\n# " not in text[1:]
 
 
 def test_a_file_of_ones_own_is_not_written_over(

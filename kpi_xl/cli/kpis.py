@@ -1,5 +1,6 @@
 """kpi-xl kpis: a company's own KPIs, checked, and all definitions on one page for its wiki."""
 
+import re
 from html import escape
 from pathlib import Path
 from typing import Annotated
@@ -118,7 +119,7 @@ def facts(metric: Metric, language: str) -> list[tuple[str, str]]:
     shown = "" if isinstance(result, list) else f" = {cell_text(result)}"
     found = [
         (label("Formula"), metric.formula),
-        (label("Result"), say(metric.returns.meaning, language, "units")),
+        (label("Returns"), say(metric.returns.meaning, language, "units")),
         (label("Source"), metric.source),
         (label("Example"), formula + shown),
     ]
@@ -134,12 +135,21 @@ def markdown(language: str) -> str:
     for family, metrics in families().items():
         lines += ["", f"## {family_name(family, language)}"]
         for metric in metrics:
-            lines += ["", f"### {metric.name}", "", summary(metric, language), ""]
-            lines += [text + "\n" for text in (notes(metric, language), caution(metric, language))
-                      if text]  # fmt: skip
-            lines += [f"- {name}: `{text}`" if "=" in text else f"- {name}: {text}"
-                      for name, text in facts(metric, language)]  # fmt: skip
+            lines += ["", f"### {metric.name}", "", plain(summary(metric, language)), ""]
+            lines += [plain(text) + "\n" for text in
+                      (notes(metric, language), caution(metric, language)) if text]  # fmt: skip
+            lines += [f"- {name}: {shown(text)}" for name, text in facts(metric, language)]
     return "\n".join(lines) + "\n"
+
+
+def shown(text: str) -> str:
+    """A formula as code, any other text as it is."""
+    return f"`{text}`" if "=" in text and "`" not in text else plain(text)
+
+
+def plain(text: str) -> str:
+    """A text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", text)
 
 
 def html(language: str) -> str:
