@@ -228,6 +228,8 @@ def check_texts(sheet: "SheetXml", texts: int) -> None:
             forms.append(f"{last[:place]}[0-{int(digit) - 1}]{rest}")
     known = "|".join(forms if len(last) > 1 else forms[1:]) or "(?!)"
     for quote in ('"', "'"):
+        if sheet.xml.find(f"t={quote}s{quote}".encode(), sheet.start, sheet.end) < 0:
+            continue
         cell = rf"t={quote}s{quote}[^>]*>{FORMULA}<(?:\w+:)?v>(?!(?:{known})\s*<)([^<]*)"
         found = re.compile(cell.encode()).search(sheet.xml, sheet.start, sheet.end)
         if found:

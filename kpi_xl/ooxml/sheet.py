@@ -35,9 +35,10 @@ FORMULA, FORMULA_END = re.compile(START % b"f"), re.compile(END % b"f")
 ERROR = re.compile(rb">\s*(#[^<]+?)\s*<")
 DIMENSION, COLUMNS = re.compile(START % b"dimension"), re.compile(START % b"col")
 VALUE = re.compile(START % b"(v|is)")
+USUAL_ROW = re.compile(rb'<row r="(\d+)"')
 ROW_NUMBER = re.compile(rb"\sr\s*=\s*[\"'](\d+)[\"']")
 LETTERS = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]+)\d+[\"']")
-MARKUP = re.compile(rb"<!\[CDATA\[|<!--|<!DOCTYPE")
+MARKUP = (b"<![CDATA[", b"<!--", b"<!DOCTYPE")
 ENCODING = re.compile(rb"<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([^\"']+)")
 NO_LETTER = r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]"
 NO_TEXT = re.compile(rf"_(?=x[0-9A-Fa-f]{{4}}(?:_|{NO_LETTER}))|{NO_LETTER}")
@@ -119,24 +120,30 @@ class SheetXml:
         if data and not data[2].endswith(b"/"):
             end = DATA_END.search(xml, data.end())
             self.end = end.start() if end else len(xml)
-        if MARKUP.search(xml, 0, self.end):
+        if any(xml.find(sign, 0, self.end) >= 0 for sign in MARKUP):
             raise BadSheetError("it holds comments or other markup that Excel does not write")
         self._cells: dict[int, list[XmlCell]] = {}
         self._formula_cells: list[XmlCell] | None = None
-        self.numbers: list[int] = []
-        self.places: list[int] = []
-        number = 0
-        for row in ROW.finditer(xml, self.start, self.end):
-            said = ROW_NUMBER.search(row[2])
-            number = int(said[1]) if said else number + 1
-            self.numbers.append(number)
-            self.places.append(row.start())
+        self.numbers, self.places = self._rows()
         if any(one >= other for one, other in pairwise(self.numbers)):
             raise BadSheetError("its rows are not in order")
         if self.numbers and not 1 <= self.numbers[0] <= self.numbers[-1] <= LAST_ROW:
             raise BadSheetError("it has rows outside of a sheet")
         if DATA.search(xml, self.end):
             raise BadSheetError("it has rows in two places")
+
+    def _rows(self) -> tuple[list[int], list[int]]:
+        """The rows' numbers, and where each begins."""
+        span = self.xml, self.start, self.end
+        # As everybody writes them, which is found five times as fast as other forms.
+        found = [(int(row[1]), row.start()) for row in USUAL_ROW.finditer(*span)]
+        if len(found) != self.xml.count(b"<row", *span[1:]) or self.xml.count(b":row", *span[1:]):
+            found, number = [], 0
+            for row in ROW.finditer(*span):
+                said = ROW_NUMBER.search(row[2])
+                number = int(said[1]) if said else number + 1
+                found.append((number, row.start()))
+        return [number for number, _ in found], [place for _, place in found]
 
     @property
     def last_row(self) -> int:
