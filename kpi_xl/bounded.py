@@ -238,6 +238,27 @@ def used(pid: int) -> int:
         return 0
 
 
+def used_with_children(pid: int) -> int:
+    """The memory in bytes of a process that leads a group, and of those that it started."""
+    if sys.platform == "linux":
+        there = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+        return sum(used(one) for one in there if _group(one) == pid)
+    import psutil
+
+    try:
+        family = [pid, *(one.pid for one in psutil.Process(pid).children(recursive=True))]
+    except psutil.Error:
+        return 0
+    return sum(map(used, family))
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return 0
+
+
 def worked(pid: int) -> float:
     """The seconds of the processor that a process has used; 0 where the kernel bounds them."""
     if sys.platform != "win32":

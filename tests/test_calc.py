@@ -607,6 +607,18 @@ def test_an_interruption_leaves_nothing(soffice: str, tmp_path: Path, number: in
     assert not (tmp_path / "book.pdf").exists()
 
 
+def test_libreoffice_is_ended_where_it_takes_too_much_memory(
+    soffice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(sheet_of({"B1": 1}))
+    monkeypatch.setattr(libreoffice, "MEMORY", 64 << 20)  # less than it takes for nothing
+    with pytest.raises(programs.OfficeError, match="more than the 6. MB of memory"):
+        libreoffice.perform([{"book": str(path), "pdf": str(tmp_path / "book.pdf")}])
+    assert running(tmp_path) == []
+    assert not (tmp_path / "book.pdf").exists()
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows ends a process at once")
 def test_a_closed_terminal_interrupts_unless_it_was_to_be_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -16,10 +16,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from kpi_xl.bounded import VARIABLE, factor, used_with_children
 from kpi_xl.hosts.libreoffice.extension import FOLDER, write_extension
 from kpi_xl.hosts.libreoffice.programs import OfficeError, program, surroundings
 
 STANDARD = 300.0  # seconds
+MEMORY, PER_BYTE = 1 << 30, 100
+"""Bytes that LibreOffice may take, and more for each byte of the workbooks; without one it takes a
+quarter of the former, and of a large one 60 bytes for each of its own."""
+LOOKS = 0.2  # seconds between looks at its memory
 
 
 @contextmanager
@@ -72,7 +77,8 @@ def perform(
         command += [f"-env:BUNDLED_EXTENSIONS={(folder / 'extensions').as_uri()}"]
         temporary = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(folder))  # what it leaves there
         environment = surroundings() | temporary | {"KPI_XL_TASK": str(file)}
-        said = _run(command, environment, seconds)
+        size = sum(Path(task["book"]).stat().st_size for task in copied if "book" in task)
+        said = _run(command, environment, seconds, round(factor() * (MEMORY + PER_BYTE * size)))
         answer = file.with_suffix(".answer")
         if not answer.exists():
             last = said.strip().splitlines()[-1:] or ["it says nothing; is its Python installed?"]
@@ -81,8 +87,11 @@ def perform(
     return answers
 
 
-def _run(command: list[str], environment: dict[str, str], seconds: float) -> str:
-    """Run a program to its end, and end all that it started. What it said on its error stream."""
+def _run(command: list[str], environment: dict[str, str], seconds: float, memory: int) -> str:
+    """Run a program to its end, and end all that it started. What it said on its error stream.
+
+    Raises OfficeError where it takes more time or memory than it may.
+    """
     group: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
@@ -96,8 +105,25 @@ def _run(command: list[str], environment: dict[str, str], seconds: float) -> str
         errors="replace",
         **group,
     )
+    done, grown = threading.Event(), threading.Event()
+
+    def look() -> None:
+        while not done.wait(LOOKS):
+            if used_with_children(process.pid) > memory:
+                grown.set()
+                _kill(process)
+                return
+
+    watch = threading.Thread(target=look, daemon=True, name="watch of LibreOffice")
+    watch.start()
     try:
         said: str = process.communicate(timeout=seconds)[1]
+        if grown.is_set():
+            raise OfficeError(
+                f"LibreOffice needs more than the {memory >> 20:,} MB of memory that a workbook of"
+                f" its size may take, and was ended; where you trust it, {VARIABLE}=4 allows four"
+                " times as much"
+            )
         return said
     except subprocess.TimeoutExpired:
         raise OfficeError(
@@ -105,10 +131,15 @@ def _run(command: list[str], environment: dict[str, str], seconds: float) -> str
             " gives it more"
         ) from None
     finally:
-        _end(process)
+        done.set()
+        watch.join()
+        _kill(process)
+        process.wait()
+        if process.stderr:
+            process.stderr.close()
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
+def _kill(process: "subprocess.Popen[str]") -> None:
     """End the process and those that it started: the splash, the office itself."""
     if sys.platform == "win32":
         if process.poll() is None:
@@ -117,6 +148,3 @@ def _end(process: "subprocess.Popen[str]") -> None:
     else:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stderr:
-        process.stderr.close()
