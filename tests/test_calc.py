@@ -613,7 +613,7 @@ def test_libreoffice_is_ended_where_it_takes_too_much_memory(
     path = tmp_path / "book.xlsx"
     path.write_bytes(sheet_of({"B1": 1}))
     monkeypatch.setattr(libreoffice, "MEMORY", 64 << 20)  # less than it takes for nothing
-    with pytest.raises(programs.OfficeError, match="more than the 6. MB of memory"):
+    with pytest.raises(programs.OfficeError, match="more than the 64 MB of memory"):
         libreoffice.perform([{"book": str(path), "pdf": str(tmp_path / "book.pdf")}])
     assert running(tmp_path) == []
     assert not (tmp_path / "book.pdf").exists()

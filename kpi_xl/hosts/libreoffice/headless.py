@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -148,3 +149,7 @@ def _kill(process: "subprocess.Popen[str]") -> None:
     else:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        for _ in range(100):  # what is killed needs a moment to go
+            if not used_with_children(process.pid):
+                break
+            time.sleep(0.02)
