@@ -52,7 +52,7 @@ Public Sub NoteFailureOfCell(ByVal called As String, ByVal number As Long, ByVal
     sentence = FailureOfPython()
     If sentence = "" Then sentence = Filled("failure.cell", called & ": " & LastLine(description))
     ShowStatus sentence
-    place = Application.Caller.Address(External:=True)
+    place = FirstOf(Application.Caller)
     If place = "" Then Exit Sub
     If reasons Is Nothing Then Set reasons = New Collection
     If reasons.Count >= MostCells Then Set reasons = New Collection
@@ -64,14 +64,22 @@ Public Sub ForgetFailureOfCell()
     ' A cell that is computed has no failure any more.
     If reasons Is Nothing Then Exit Sub
     On Error Resume Next ' most reasons never had one
-    reasons.Remove Application.Caller.Address(External:=True)
+    reasons.Remove FirstOf(Application.Caller)
 End Sub
 
 Public Function FailureOfCell(ByVal cell As Object) As String
     ' Why a cell could not be computed: nothing for one that was.
     If reasons Is Nothing Then Exit Function
     On Error Resume Next ' VBA has no other way of asking a Collection
-    FailureOfCell = reasons.Item(cell.Address(External:=True))
+    FailureOfCell = reasons.Item(FirstOf(cell))
+End Function
+
+Private Function FirstOf(ByVal cell As Object) As String
+    ' The address of a cell, or of the first of the block that one formula fills.
+    Dim first As Object
+    Set first = cell.Cells(1, 1)
+    If first.HasArray Then Set first = first.CurrentArray.Cells(1, 1)
+    FirstOf = first.Address(External:=True)
 End Function
 
 Public Sub ShowStatus(ByVal message As String)
