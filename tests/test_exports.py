@@ -13,6 +13,9 @@ from typing import Any
 
 import openpyxl
 import pytest
+import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kpi_xl.workbook_templates import template
 
 from kpi_xl.exports import (
@@ -441,3 +444,79 @@ def test_the_sheet_sources_takes_several_files_a_table_and_the_same_words(tmp_pa
     wrong = sources(tmp_path, ("Ads", google, "--dates ydm"))
     change = loaded(wrong, SCHEMAS["campaigns"].inputs, datetime(2024, 5, 1))
     assert change.message == ("Nothing was loaded: --dates ydm: it is one of dmy, mdy, ymd, jalali")
+
+
+LONG_IDS = st.lists(
+    st.integers(10**15, 10**15 + 80) | st.integers(2**53 - 40, 2**53 + 40) | st.integers(1, 10**20),
+    min_size=2,
+    max_size=20,
+    unique=True,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(LONG_IDS, st.sampled_from(["csv", "xlsx", "xlsx text"]))
+def test_customers_and_orders_of_an_export_stay_different_or_are_refused(
+    tmp_path_factory: pytest.TempPathFactory, ids: list[int], kind: str
+) -> None:
+    """As many of both as the file had before it was written, or a refusal; never fewer."""
+    folder = tmp_path_factory.mktemp("ids")
+    header = "InvoiceNo StockCode Description Quantity InvoiceDate UnitPrice CustomerID Country"
+    rows = [[one, "A", "x", 1, "2024-01-02 10:00", 2.5, one, "UK"] for one in ids]
+    if kind == "csv":
+        path = folder / "x.csv"
+        lines = [",".join(map(str, row)) for row in [header.split(), *rows]]
+        path.write_text("\n".join(lines), encoding="utf-8")
+    else:
+        path = folder / "x.xlsx"
+        made = xlsxwriter.Workbook(path)
+        sheet = made.add_worksheet()
+        for number, row in enumerate([header.split(), *rows]):
+            for place, cell in enumerate(row):
+                text = isinstance(cell, str) or (kind == "xlsx text" and place in (0, 6))
+                (sheet.write_string if text else sheet.write_number)(
+                    number, place, str(cell) if text else cell
+                )
+        made.close()
+    if kind == "xlsx" and any(float(one) > 2**53 for one in ids):
+        with pytest.raises(SourceError, match="too many digits to be told from others"):
+            filled("retention", path)
+        return
+    orders = filled("retention", path).tables["Orders"].columns
+    wanted = [float(one) if one < 10**15 else str(one) for one in ids]
+    assert orders["customer"] == orders["order"] == wanted
+
+
+def test_addresses_of_an_export_stay_as_they_are_written(tmp_path: Path) -> None:
+    """The workbook merges them by its setting, or does not."""
+    path = tmp_path / "x.csv"
+    path.write_text("customer,date,amount\nAnn@x.com,2024-01-02,5\nann@x.com,2024-01-03,5\n")
+    assert filled("retention", path).tables["Orders"].columns["customer"] == [
+        "Ann@x.com", "ann@x.com",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("days", "refused"),
+    [
+        (["2024-01-01", "2024-04-01"], "seems to have a row a month or more"),
+        (["2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22"], "seems to have a row a week"),
+        (["2024-01-01", "2024-01-02", "2024-01-03"], ""),
+    ],
+)
+def test_recognised_advertising_by_weeks_and_quarters_is_refused(
+    tmp_path: Path, days: list[str], refused: str
+) -> None:
+    """A column that says when a row begins, and not what it is of."""
+    header = "Start Date (in UTC),Account Name,Campaign Name,Campaign Group Name,Total Spent,"
+    header += "Impressions,Clicks,Currency"
+    path = tmp_path / "x.csv"
+    rows = [f"{day},Us,Brand,All,5.00,100,9,EUR" for day in days]
+    path.write_text("\n".join([header, *rows]), encoding="utf-8")
+    if refused:
+        with pytest.raises(SourceError, match=refused):
+            filled("campaigns", path)
+    else:
+        filling = filled("campaigns", path)
+        assert "LinkedIn" in str(filling.notes)
+        assert filling.tables["Ads"].rows == len(days)

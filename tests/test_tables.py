@@ -180,6 +180,17 @@ def test_frequencies_of_cdnow_are_those_of_the_paper() -> None:
     assert [repeats[x] for x in range(8)] == [1411, 439, 214, 100, 62, 38, 29, 64]
 
 
+@pytest.mark.parametrize("late", [100, 90, 5])
+def test_a_sale_of_one_day_makes_nobody_lost(late: int) -> None:
+    """By hand: nobody is more recent than those of the last day, so that their R is 5 - 0."""
+    days = [date(2024, 1, 1)] * (100 - late) + [date(2024, 6, 1)] * late
+    table = kpi_xl.rfm(list(range(100)), days, [10.0] * 100)[1:]
+    assert {row[4] for row in table[-late:]} == {5}
+    assert {row[7] for row in table[-late:]} == {"New"}  # once, for as much as all others
+    # Of the others the last ones are all more recent: 5 - INT(5 x late / 100).
+    assert {row[4] for row in table[:-late]} <= {5 - 5 * late // 100}
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("bins", [5, 4, 10])
 def test_rfm_is_what_counting_gives(seed: int, bins: int) -> None:

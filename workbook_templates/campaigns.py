@@ -666,7 +666,8 @@ def months_alone(page: Page, different: str) -> None:
         ),
         (TOP + 9, "MonthRows", "SUM(RowsAlone)", count),
     ):
-        page.put_array(row_of, COPIED, f"=IF({none},0,{formula})", style)
+        nothing = 0 if name == "MonthRows" else '""'
+        page.put_array(row_of, COPIED, f"=IF({none},{nothing},{formula})", style)
         page.define(name, row_of, COPIED)
     # Each row's channel and day are one: new ones are the days on which the channel has rows.
     months = f'CHOOSECOLS(CAC_BY({channel},{day},{one},{row},{day},{channel},"M"),1,2,4)'
