@@ -217,6 +217,7 @@ def test_functions_with_arguments_that_are_numbers_have_a_call() -> None:
         (">=5", kinds.PATTERN),
         ("a?c", kinds.PATTERN),
         ("x~y", kinds.TILDE),
+        ("20% off \U0001f600", kinds.TEXT | kinds.EMOJI),
     ],
 )
 def test_kinds_of_texts(text: str, kind: int) -> None:
@@ -411,6 +412,29 @@ def test_of_several_errors_in_a_block_none_is_shown() -> None:
     result = calculate(sheet_of(cells))
     assert refused(result) == {"Z1", "Z4", "Z5"}
     assert [result.values["Sheet1", row, 26] for row in (2, 3, 6)] == ["#NUM!", "#N/A", "#NUM!"]
+
+
+def test_emoji_count_as_one_letter_or_as_two() -> None:
+    """Excel counted two, and counts one in workbooks of its newer compatibility version."""
+    cells: dict[str, Any] = {"A1": "a\U0001f600b", "A2": "a\u2713b", "A3": "\U0001f600"}
+    counting = [
+        "LEN(A1)",
+        "LEFT(A1,2)",
+        "RIGHT(A1,2)",
+        "MID(A1,3,1)",
+        'FIND("b",A1)',
+        'LEN(A1&"x")',
+    ]
+    others = {
+        'COUNTIF(A1:A3,"a?b")': None, 'A1&"c"': "a\U0001f600bc", "LEN(A2)": 3.0,
+        "A1*1": "#VALUE!", "COUNTIF(A1:A3,A1)": 1.0, "A3=A1": False, "UPPER(A1)": "A\U0001f600B",
+    }  # fmt: skip
+    cells |= {f"Y{row}": f"={text}" for row, text in enumerate(counting, start=1)}
+    cells |= {f"Z{row}": f"={text}" for row, text in enumerate(others, start=1)}
+    result = calculate(sheet_of(cells))
+    assert refused(result) == {*(f"Y{row}" for row in range(1, 7)), "Z1"}
+    shown = [result.values.get(("Sheet1", row, 26)) for row in range(1, 8)]
+    assert shown == list(others.values())
 
 
 def test_when_payments_are_due_is_0_or_1() -> None:

@@ -26,6 +26,10 @@ those with the signs of criteria in them."""
 TILDE = 1 << 20
 """Texts with the sign that takes the meaning from criteria's other signs."""
 
+EMOJI = 1 << 21
+"""Beside another kind: texts with signs that some versions of Excel count as one letter and others
+as two, which are those beyond the 65,536 of a byte pair."""
+
 ERRORS = {
     code: 4096 << place
     for place, code in enumerate(
@@ -47,7 +51,7 @@ CODES_OF = {
 """The engine's kinds of errors that Excel has, too. Any other kind is a refusal."""
 
 NUMBERS = DAY | EARLY | NEGATIVE | LATE
-TEXTS = EMPTY | TEXT | DIGITS | ODD | WORD | PATTERN | TILDE
+TEXTS = EMPTY | TEXT | DIGITS | ODD | WORD | PATTERN | TILDE | EMOJI
 ANY_ERROR = sum(ERRORS.values())
 OTHER_ERROR = ERRORS["another error"]
 ALL = NUMBERS | BLANK | LOGICAL | TEXTS | ANY_ERROR
@@ -66,6 +70,7 @@ WORDS = {
     WORD: "the text of a logical value or an error",
     PATTERN: "a text with the signs of criteria (* ? < > =)",
     TILDE: "a text with a tilde (~)",
+    EMOJI: "a text with emoji, of one letter or two,",
     **{bit: code for code, bit in ERRORS.items()},
 }
 
@@ -108,6 +113,10 @@ def kind_of(cell: Any) -> int:
 @lru_cache(maxsize=100_000)
 def kind_of_text(text: str) -> int:
     """The kind of a text."""
+    return _kind_of_text(text) | (EMOJI if text and max(text) > "\uffff" else 0)
+
+
+def _kind_of_text(text: str) -> int:
     if not text:
         return EMPTY
     if text[:1] == "#" or text.strip().upper() in ("TRUE", "FALSE"):

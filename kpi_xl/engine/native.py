@@ -46,6 +46,7 @@ from kpi_xl.engine.kinds import (
     DAY,
     DIGITS,
     EARLY,
+    EMOJI,
     EMPTY,
     LATE,
     LOGICAL,
@@ -231,7 +232,7 @@ def parameters(signature: str, count: int) -> str | None:
 
 # The kinds of values that each argument is proven for (tests/native_kinds.csv has the cases).
 
-NO_NUMBER = EMPTY | TEXT | PATTERN | TILDE
+NO_NUMBER = EMPTY | TEXT | PATTERN | TILDE | EMOJI
 """Texts that Excel makes no number of, in any language."""
 
 ARITHMETIC = NUMBERS | BLANK | LOGICAL | NO_NUMBER | DIGITS | ANY_ERROR
@@ -278,7 +279,15 @@ PAIRS = {**dict.fromkeys(["SLOPE", "INTERCEPT", "CORREL", "RSQ"], (0, 1)), "FORE
 WHEN_PAID = dict.fromkeys(["PV", "FV", "PMT", "NPER", "RATE"], 4)
 """The argument that is 0 or 1; what Excel makes of another number is not known."""
 
+COUNT_LETTERS = {"LEN": (0,), "LEFT": (0,), "RIGHT": (0,), "MID": (0,), "FIND": (0, 1)}
+"""Functions that tell one letter from two, and of which of their arguments."""
+
 EXCEPTIONS: dict[tuple[str, int], tuple[int, int]] = {
+    **{
+        (name, place): (ALL - EMOJI,) * 2
+        for name, places in COUNT_LETTERS.items()
+        for place in places
+    },
     ("FORECAST", 0): (SCALAR - ANY_ERROR,) * 2,
     # Which of two errors they show is not known.
     **{(name, place): (ALL - ANY_ERROR,) * 2 for name, places in PAIRS.items() for place in places},
@@ -341,7 +350,7 @@ def beside_criterion(value: object) -> tuple[int, str]:
     if not isinstance(value, str):
         return 0, ""
     operator, text = CRITERION.fullmatch(value).groups()  # type: ignore[union-attr]
-    kind = kinds.kind_of_text(text)
+    kind = kinds.kind_of_text(text) & ~EMOJI
     if kind == DIGITS and text == text.strip():
         if operator in ("", "="):
             return ALL, text
@@ -349,7 +358,7 @@ def beside_criterion(value: object) -> tuple[int, str]:
     if kind == TILDE and not TILDES.fullmatch(text):
         return 0, ""  # Excel may leave the tilde out
     if kind in (TEXT, PATTERN, TILDE) and operator in ("", "=", "<>"):
-        return ALL, ""
+        return (ALL - EMOJI if "?" in text else ALL), ""
     if kind == EMPTY:
         # ">=" and nothing behind it, for the cell with the date is blank, finds no number.
         return (ALL if operator in ("", "=", "<>") else NUMBERS | BLANK), ""
