@@ -109,6 +109,7 @@ OTHERWISE: dict[tuple[str, int], Any] = {
     ("TEXT", kinds.TEXT): "abc",
     ("TEXT", kinds.PATTERN): "a*",
     ("TEXT", kinds.TILDE): "a~c",
+    ("VALUE", kinds.LOGICAL): "#VALUE!",
     ("IF", kinds.WORD): 2.0,
     ("IFS", kinds.WORD): 2.0,
     ("NOT", kinds.WORD): False,

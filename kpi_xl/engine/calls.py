@@ -238,7 +238,7 @@ def _difference(one: Any, other: Any) -> Any:
     return UNSURE if 2.0 < rest <= 16.0 else total
 
 
-def _a_number(cell: Any) -> Any:
+def a_number(cell: Any) -> Any:
     """A cell as the number that Excel takes it for."""
     if isinstance(cell, str):
         plain = re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", cell)
@@ -264,7 +264,7 @@ def _finite(number: Any) -> Any:
 
 def _power(base: Any, exponent: Any) -> Any:
     numbers = []
-    for cell in map(_a_number, (base, exponent)):
+    for cell in map(a_number, (base, exponent)):
         if not isinstance(cell, float):
             return cell
         numbers.append(cell)
@@ -285,7 +285,7 @@ def _date(*parts: Any) -> Any:
     1900 has a 29 February there, earlier years mean later ones, and 10000 is none.
     """
     numbers = []
-    for part in map(_a_number, parts):
+    for part in map(a_number, parts):
         if not isinstance(part, float):
             return part
         numbers.append(math.trunc(part))
@@ -301,7 +301,7 @@ def _date(*parts: Any) -> Any:
 
 def _switch(cell: Any) -> Any:
     """A number that has to be 0 or 1."""
-    number = _a_number(cell)
+    number = a_number(cell)
     return number if number in (0.0, 1.0) or isinstance(number, dict) else UNSURE
 
 
@@ -400,7 +400,7 @@ DOUBTING: dict[str, Callable[..., Any]] = {
     formulas.IN_CALENDAR: _in_calendar,
     formulas.DIFFERENCE: _difference,
     formulas.ONE_CELL: _one_cell,
-    formulas.A_NUMBER: _a_number,
+    formulas.A_NUMBER: a_number,
     formulas.INCLUDED: _included,
     formulas.DATE: _date,
     formulas.SWITCH: _switch,

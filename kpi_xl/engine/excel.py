@@ -16,7 +16,7 @@ from typing import Any
 from unicodedata import normalize
 
 from kpi_xl.engine import formulas, kinds
-from kpi_xl.engine.calls import CODES, EXCEL_START, PLAIN_TEXT, UNSURE, as_text
+from kpi_xl.engine.calls import CODES, EXCEL_START, PLAIN_TEXT, UNSURE, a_number, as_text
 
 MOST_LETTERS = 32_767  # of a text in a cell
 Values = list[Any]
@@ -239,6 +239,54 @@ def _joined(delimiter: Any, without_blanks: Any, *blocks: Any) -> Any:
 def _concat(*blocks: Any) -> Any:
     """CONCAT: texts, row by row, without anything between them."""
     return _short("".join(_text_of(_flat(*blocks))))
+
+
+def _searched(wanted: Any, text: Any, start: Any = 1.0) -> Any:
+    """SEARCH: where a text with * and ? stands in another, whatever the capitals."""
+    _no_errors((wanted, text, start))
+    first, low = math.trunc(_number(start, 1.0)), text.lower()
+    if len(low) != len(text) or (not wanted and first > len(text)):
+        return UNSURE
+    if not 1 <= first <= len(text):
+        return CODES["#VALUE!"]
+    found = _pattern(wanted.lower()).search(low, first - 1)
+    return found.start() + 1.0 if found else CODES["#VALUE!"]
+
+
+def _replaced(text: Any, start: Any, count: Any, other: Any) -> Any:
+    """REPLACE: a text with some of its letters replaced."""
+    _no_errors((text, start, count, other))
+    first, letters = math.trunc(_number(start, 1.0)), math.trunc(_number(count, 0.0))
+    if first < 1 or letters < 0:
+        return CODES["#VALUE!"]
+    return _short(text[: first - 1] + other + text[first - 1 + letters :])
+
+
+def _value(cell: Any) -> Any:
+    """VALUE: the number that a text is. The kinds of it have been looked at."""
+    return CODES["#VALUE!"] if isinstance(cell, bool) else a_number(cell)
+
+
+# Multiples
+
+
+def _multiple(number: Any, step: Any, *, up: bool) -> Any:
+    """CEILING or FLOOR: the multiple of a step next to a number."""
+    given, size = a_number(number), a_number(step)
+    _no_errors((given, size))
+    if given == 0.0 or size == 0.0:
+        return 0.0 if up or given == 0.0 else CODES["#DIV/0!"]
+    if given > 0.0 > size:
+        return CODES["#NUM!"]
+    steps = given / size
+    if not math.isfinite(steps):
+        return UNSURE
+    nearest = float(round(steps))
+    if steps != nearest and float(f"{steps:.15g}") != nearest:
+        if abs(steps - nearest) < 1e-10 * max(1.0, abs(steps)):
+            return UNSURE  # where Excel rounds first is not known
+        nearest = float(math.ceil(steps) if up else math.floor(steps))
+    return nearest * size + 0.0
 
 
 # Blocks
@@ -500,6 +548,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "WORKDAY.INTL": lambda start, days, off=1.0, *free: _working_day(start, days, off, *free),
     "TEXTJOIN": _joined,
     "CONCAT": _concat,
+    "SEARCH": _searched,
+    "REPLACE": _replaced,
+    "VALUE": _value,
+    "CEILING": lambda number, step: _multiple(number, step, up=True),
+    "FLOOR": lambda number, step: _multiple(number, step, up=False),
     "UNIQUE": _unique,
     "SORT": _sorted,
     "SORTBY": _sorted_by,

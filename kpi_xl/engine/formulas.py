@@ -430,6 +430,21 @@ class _Reader:
         self.given = outer
         return term if term.is_reference else replace(term, text=f"({term.text})", difference="")
 
+    def switch(self, arguments: list[Term]) -> Term:
+        """SWITCH as IF within IF. What Excel makes there of a blank cell is not known."""
+        if EMPTY in arguments or any(given.is_block for given in arguments):
+            raise RefusedError("SWITCH is computed here for values, none of them left out")
+        value = self.proven(arguments[0], kinds.ALL - kinds.BLANK, "SWITCH")
+        rest = Term("NA()", kinds=kinds.ANY_ERROR)
+        if len(arguments) % 2 == 0:
+            rest = arguments.pop()
+        for wanted, given in zip(arguments[-2::-2], arguments[:1:-2], strict=True):
+            terms = [joined(value, "=", wanted), given, rest]
+            rest = self.native_call("IF", terms, together(terms))
+            if len(rest.text) > LONGEST:
+                raise RefusedError("SWITCH has too many values")
+        return rest
+
     def offset(self, arguments: list[Term]) -> Term:
         """OFFSET by numbers that are written out, as the cells that it means."""
         numbers = [given.text for given in arguments[1:]]
@@ -472,6 +487,8 @@ class _Reader:
         term = together(arguments)
         if name in METRICS:
             return self.metric_call(METRICS[name], arguments, term)
+        if name == "SWITCH" and len(arguments) > 2:
+            return self.switch(arguments)
         if name in ("OFFSET", "INDIRECT") and arguments:
             return self.offset(arguments) if name == "OFFSET" else self.indirect(arguments)
         if name == "ANCHORARRAY" and len(arguments) == 1:

@@ -91,6 +91,7 @@ SIGNATURES = {
     **dict.fromkeys(["AND", "OR", "XOR"], "n(n)*"),
     "NOT": "b",
     "CHOOSE": "mk(k)*",
+    "SWITCH": "kkk(k)*",
     **dict.fromkeys(["TRUE", "FALSE", "NA", "TODAY", "NOW"], ""),
     **dict.fromkeys(
         "ISBLANK ISNUMBER ISTEXT ISERROR ISNA ISERR ISLOGICAL ERROR.TYPE N T".split(), "k"
@@ -101,6 +102,7 @@ SIGNATURES = {
         ["ROUND", "ROUNDUP", "ROUNDDOWN", "MROUND", "MOD", "NORM.S.DIST", "POWER"], "vv"
     ),
     "TRUNC": "v?v",
+    **dict.fromkeys(["CEILING", "FLOOR"], "vv"),
     "PI": "",
     **dict.fromkeys(["NORM.DIST", "BINOM.DIST"], "vvvv"),
     "NORM.INV": "vvv",
@@ -128,7 +130,9 @@ SIGNATURES = {
     "TEXTJOIN": "tjA(A)*",
     "MID": "tee",
     "SUBSTITUTE": "ttt?e",
-    "FIND": "tt?e",
+    **dict.fromkeys(["FIND", "SEARCH"], "tt?e"),
+    "REPLACE": "teet",
+    "VALUE": "v",
     "EXACT": "tt",
     "REPT": "te",
     "CONCAT": "A(A)*",
@@ -153,6 +157,7 @@ SIGNATURES = {
 OURS = {
     *("YEARFRAC", "NETWORKDAYS", "NETWORKDAYS.INTL", "WORKDAY", "WORKDAY.INTL", "TEXTJOIN"),
     *("CONCAT", "UNIQUE", "SORT", "SORTBY", "XMATCH", "AGGREGATE"),
+    *("SEARCH", "REPLACE", "VALUE", "CEILING", "FLOOR"),
 }
 """Functions that we compute ourselves (excel.py)."""
 
@@ -198,7 +203,7 @@ DATES = {"DATE", "EDATE", "EOMONTH"}
 """Functions that the engine lets run out of the calendar; Excel gives #NUM! there."""
 
 TEXT_FUNCTIONS = (
-    "T TEXT LEFT RIGHT TRIM MID SUBSTITUTE REPT CONCAT CONCATENATE UPPER LOWER TEXTJOIN"
+    "T TEXT LEFT RIGHT TRIM MID SUBSTITUTE REPT CONCAT CONCATENATE UPPER LOWER TEXTJOIN REPLACE"
 ).split()
 """Functions whose result is text."""
 
@@ -279,7 +284,10 @@ PAIRS = {**dict.fromkeys(["SLOPE", "INTERCEPT", "CORREL", "RSQ"], (0, 1)), "FORE
 WHEN_PAID = dict.fromkeys(["PV", "FV", "PMT", "NPER", "RATE"], 4)
 """The argument that is 0 or 1; what Excel makes of another number is not known."""
 
-COUNT_LETTERS = {"LEN": (0,), "LEFT": (0,), "RIGHT": (0,), "MID": (0,), "FIND": (0, 1)}
+COUNT_LETTERS: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(["LEN", "LEFT", "RIGHT", "MID", "REPLACE"], (0,)),
+    **dict.fromkeys(["FIND", "SEARCH"], (0, 1)),
+}
 """Functions that tell one letter from two, and of which of their arguments."""
 
 EXCEPTIONS: dict[tuple[str, int], tuple[int, int]] = {
@@ -309,7 +317,7 @@ OF_ERRORS = {
 }
 """What functions that ask about a value say of one that is an error."""
 
-LAZY = {"IF": 1, "IFERROR": 1, "IFNA": 1, "IFS": 1, "CHOOSE": 1}
+LAZY = {"IF": 1, "IFERROR": 1, "IFNA": 1, "IFS": 1, "CHOOSE": 1, "SWITCH": 1}
 """The first argument of a function that it may leave uncomputed."""
 
 CALLED = ["+", "-", "*", "/", "^", "&", "%", "=", "<>", "<", "<=", ">", ">=", *SIGNATURES]
