@@ -32,6 +32,7 @@ TEXT_CONSTANT = re.compile(r'"(?:[^"]|"")*"')
 ATOM = re.compile(r"[$\w.!]+|'[^']+'![$\w]+|\([^()]*\)|[A-Z.]+\([^()]*\)")
 SUMS = re.compile(r"(?:SUM|COUNT|COUNTA|SUMIFS?|COUNTIFS?)\([^()]*\)$")
 TIGHT = len(LEVELS)
+SAYING = re.compile(r";\s*(?=[a-z_]+ = )")
 SAID = re.compile(r",\s*(?=[a-z_]+ = )")
 MORE = {"NORM.S.DIST": "_xlfn.NORM.S.DIST", "NORM.S.INV": "_xlfn.NORM.S.INV", "ROUNDUP": "ROUNDUP"}
 """Functions of our formulas that those of one's own have not, and their names in files."""
@@ -58,6 +59,8 @@ def native_form(
     """A call of a metric, its arguments as written, as a native formula; None where it has none."""
     tree = _tree(metric)
     if tree is None or not metric.required <= len(arguments) <= len(metric.arguments):
+        return None
+    if any(len(text) > LONGEST for text in arguments):  # each stands there several times
         return None
     given = [*arguments, *[""] * (len(metric.arguments) - len(arguments))]
     if any(not text and argument.required for text, argument in zip(given, metric.arguments,
@@ -113,6 +116,8 @@ def native_form(
     for one in reversed(held[:-1]):
         # The leftmost error; that of the last argument shows itself in the conditions.
         checked = f"IF(ISERROR({one}),{one},{checked})"
+    if len(checked) > LONGEST:
+        return None
     return checked if ATOM.fullmatch(checked) or checked.startswith("IF(") else f"({checked})"
 
 
@@ -136,7 +141,8 @@ def _whole(formula: str) -> Node:
 
     Raises FormulaError.
     """
-    head, _, rest = formula.partition(";")
+    head, *more = SAYING.split(formula, maxsplit=1)
+    rest = more[0] if more else ""
     known: dict[str, Node] = {}
     # What is said later may stand in what was said before it.
     for said in reversed(SAID.split(rest) if rest else []):

@@ -12,7 +12,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,6 +64,8 @@ FAMILY = "own"
 NAMES = ("kpis.toml", "kpis.py")
 ENTRY_POINTS = "kpi_xl.metrics"
 LARGEST_FILE, MOST_KPIS, MOST_ARGUMENTS = 1 << 20, 500, 30
+MOST_STEPS, MOST_CALLS = 5_000, 500
+"""Of one KPI with all that it is built on: its operations, and Python's calls within each other."""
 
 KEYS = {"formula", "returns", "source", "example", "arguments", "help", "better"}
 BETTER = ("higher", "lower")
@@ -145,6 +147,9 @@ FINGERPRINTS: dict[str, str] = {}
 
 FILES: dict[str, str] = {}
 """The file of each own KPI."""
+
+EFFORTS: dict[str, tuple[int, int]] = {}
+"""The steps that each own KPI takes, with those that it is built on, and how many calls deep."""
 
 TEXTS: dict[str, str] = {}
 """What the files of definitions as data hold, for hosts that carry them along."""
@@ -283,10 +288,14 @@ def define(text: str, file: str = "kpis.toml") -> None:
         definition = read[name]
         try:
             _judge_calls(definition)
+            effort = _effort(definition.tree)
+            if effort[0] > MOST_STEPS or effort[1] > MOST_CALLS:
+                raise DefinitionError("formula", "with all that it is built on it is too long")
             _judge_units(definition)
             print_of_it = fingerprint_of(definition)
             _judge_name(name, print_of_it)
             _enter(_metric(definition, print_of_it), print_of_it, file)
+            EFFORTS[name] = effort
         except DefinitionError as error:
             twice = isinstance(error, DefinedTwiceError)
             place = f"[{name}] {error.key}".rstrip()
@@ -517,6 +526,22 @@ def _judge_calls(definition: Definition) -> None:
                 "formula", f"{node.name} takes {least} to {most} arguments, not"
                 f" {len(node.arguments)}"
             )  # fmt: skip
+
+
+def _effort(node: Node | None) -> tuple[int, int]:
+    """The steps of a formula, and how many calls of Python's lie within each other in it."""
+    below: Sequence[Node | None] = ()
+    steps = depth = 0
+    if isinstance(node, Operation):
+        below = node.operands
+    elif isinstance(node, Call):
+        below = node.arguments
+        if node.name in METRICS:
+            steps, depth = EFFORTS.get(node.name, (1, 0))
+            depth += 8  # from the formula to the kernel
+    efforts = [_effort(one) for one in below]
+    most = max([depth, *(depth for _, depth in efforts)])
+    return 1 + steps + sum(steps for steps, _ in efforts), 2 + most
 
 
 def _try_example(made: Metric) -> None:

@@ -158,7 +158,7 @@ IN_CALC = {"a default by a blank": 0}
 @contextmanager
 def nothing_of_ones_own() -> Iterator[None]:
     """No KPIs of one's own in this process, and afterwards those of before."""
-    records = (METRICS, own.FINGERPRINTS, own.FILES, own.TEXTS)
+    records = (METRICS, own.FINGERPRINTS, own.FILES, own.TEXTS, own.EFFORTS)
     before = [dict(record) for record in records]
     faults = list(own.FAULTS)
     own.FAULTS.clear()
