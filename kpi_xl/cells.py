@@ -24,7 +24,7 @@ from kpi_xl.errors import (
 )
 from kpi_xl.reference import domain_text
 from kpi_xl.registry import Arg, Argument, Metric
-from kpi_xl.units import DATE, KEY, LARGEST, SHEET_COLUMNS, SHEET_ROWS, TEXT, exceeds
+from kpi_xl.units import DATE, KEY, LARGEST, TEXT, exceeds, refuse_large
 
 Cell = Any
 """None, a float, text, a bool, a date or a Decimal in; a float, text, a bool, a CellError out."""
@@ -33,7 +33,6 @@ Block = list[list[Cell]]
 NUMBERS = {float, int}
 LARGEST_ID = 2.0**53  # beyond it, numbers that differ by 1 are the same
 TOO_LARGE = "the result is too large for a cell"
-MOST_RESULTS = 4_000_000  # cells
 DAY_0 = date(1899, 12, 30).toordinal()  # serial number 0, from March 1900 on
 
 
@@ -48,7 +47,7 @@ def evaluate(metric: Metric, given: Sequence[Cell | Block]) -> Cell | Block:
         values = _complete(metric, given)
         try:
             rows, width = _shape(metric, values)
-            _refuse_large(rows, width)
+            refuse_large(rows, width)
         except WrongInput:
             _refuse_errors(metric, values)  # an error cell comes before a wrong shape
             raise
@@ -109,7 +108,7 @@ def _shape(metric: Metric, values: list[Cell | Block]) -> tuple[int, int]:
             continue
         lifts = not argument.arg.column and metric.result not in ("table", "shape")
         if lifts and value and type(value[0]) is list:
-            _refuse_large(len(value), len(value[0]))
+            refuse_large(len(value), len(value[0]))
         lengths = set(map(len, value))
         if len(lengths) != 1 or 0 in lengths:
             raise WrongInput(f"{argument.name} is not a block of cells")
@@ -124,15 +123,6 @@ def _shape(metric: Metric, values: list[Cell | Block]) -> tuple[int, int]:
             )
         rows, width = max(rows, len(value)), max(width, len(value[0]))
     return rows, width
-
-
-def _refuse_large(rows: int, width: int) -> None:
-    """Refuse results that no sheet holds, or that take a host minutes, before any is computed."""
-    if rows > SHEET_ROWS or width > SHEET_COLUMNS or rows * width > MOST_RESULTS:
-        raise OutOfDomain(
-            f"the result would have {rows:,} rows and {width:,} columns; it may have"
-            f" {MOST_RESULTS:,} cells, as far as a sheet holds them"
-        )
 
 
 def _fits(length: int, other: int) -> bool:
@@ -178,7 +168,7 @@ def _shown(metric: Metric, result: Any, values: list[Cell | Block]) -> Cell | Bl
     if metric.result == "row":
         return [[_finite(cell) for cell in result]]
     if metric.result == "table":
-        _refuse_large(len(result), 1)
+        refuse_large(len(result), len(result[0]) if result else 1)
         return table(result)
     cells, shape = iter(result), values[0] if type(values[0]) is list else [[None]]
     return [[_finite(next(cells)) for _ in row] for row in shape]

@@ -5,8 +5,11 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from kpi_xl.errors import OutOfDomain
+
 LARGEST = sys.float_info.max
 SHEET_ROWS, SHEET_COLUMNS = 1_048_576, 16_384
+MOST_RESULTS = 4_000_000  # cells of a result
 LONGEST_TEXT = 32_767  # characters of a cell
 
 
@@ -82,3 +85,12 @@ KEY = Unit("KEY", "a name or a number that identifies", "General")
 TEXT = Unit("TEXT", "text", "@")
 LOGICAL = Unit("LOGICAL", "TRUE or FALSE", "General")
 TABLE = Unit("TABLE", "a table, header row first", "General")
+
+
+def refuse_large(rows: int, width: int, advice: str = "") -> None:
+    """Refuse results that no sheet holds, or that take a host minutes, before any is computed."""
+    if rows > SHEET_ROWS or width > SHEET_COLUMNS or rows * width > MOST_RESULTS:
+        raise OutOfDomain(
+            f"the result would have {rows:,} rows and {width:,} columns; it may have"
+            f" {MOST_RESULTS:,} cells, as far as a sheet holds them{advice}"
+        )

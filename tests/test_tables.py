@@ -276,6 +276,17 @@ def test_one_customer_in_one_period() -> None:
     assert call("COHORT", "a", 45292) == [["cohort", "size", 0.0], ["2024-01", 1.0, 1.0]]
 
 
+def test_cohorts_beyond_four_million_cells_are_an_error() -> None:
+    days = [[44_000.0 + n] for n in range(2_500)]
+    customers = [[f"c{n}"] for n in range(2_500)]
+    for name in ("COHORT", "LTV_CURVE"):
+        given = [customers, days, [[1.0]] * 2_500, "D"]
+        error = evaluate(METRICS[name], given)
+        assert error == "#NUM!"
+        assert "4,000,000 cells" in error.sentence
+        assert "longer period" in error.sentence
+
+
 def test_ages_that_no_sheet_can_hold_are_an_error() -> None:
     error = call("COHORT", column("ab"), column([1000, 40000]), None, "D")
     assert error == "#NUM!"

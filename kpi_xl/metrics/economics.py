@@ -51,11 +51,11 @@ from kpi_xl.units import (
     NOT_NEGATIVE,
     PERIODS,
     RATIO,
-    SHEET_COLUMNS,
     TABLE,
     TEXT,
     Domain,
     exceeds,
+    refuse_large,
 )
 
 if TYPE_CHECKING:
@@ -121,8 +121,8 @@ def ltv_rows(log: Activity, period: str, margin: float, by: str) -> list[list[An
     width = int(log.ended.max()) + 1
     if not width:
         raise NotEnoughData(NOTHING_ENDED)
-    if width + 2 > SHEET_COLUMNS:
-        raise OutOfDomain(f"{width} ages are more than a sheet has columns: take a longer period")
+    rows_of = 1 + len(log.active) * (by == "cohort")
+    refuse_large(rows_of, width + 2, ": take a longer period")
     rows: list[list[Any]] = [["segment" if by == "segment" else "cohort", "customers"]]
     rows[0] += range(width)
     if by == "cohort":
@@ -578,6 +578,7 @@ def survival_curve(
     width = int(ages.max()) + 1
     refuse_long(width)
     size = len(names) * width
+    refuse_large(1 + size, 7, ": take a longer period")
     at = number * width + ages
     left_then = np.bincount(at, minlength=size).reshape(-1, width)
     ended_then = np.bincount(at[ended], minlength=size).reshape(-1, width)

@@ -21,7 +21,7 @@ from kpi_xl.metrics.arguments import (
 )
 from kpi_xl.periods import EPOCH, ROLLING, ROLLING_DAYS, label, period_number
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import COUNT, DATE, KEY, SHEET_COLUMNS, TABLE, TEXT, VALUE, Domain
+from kpi_xl.units import COUNT, DATE, KEY, TABLE, TEXT, VALUE, Domain, refuse_large
 
 if TYPE_CHECKING:
     import numpy as np
@@ -463,8 +463,7 @@ def cohort_rows(log: Activity, period: str, measure: str) -> list[list[Any]]:
     sizes, table = log.active[:, 0], log.active if log.revenue is None else log.revenue
     width = table.shape[1]
     named = bool(log.segments)
-    if width + 2 + named > SHEET_COLUMNS:
-        raise OutOfDomain(f"{width} ages are more than a sheet has columns: take a longer period")
+    refuse_large(len(table) + 1, width + 2 + named, ": take a longer period")
     table = table / sizes[:, None] if measure == "retention" else table.astype(float)
     rows: list[list[Any]] = [[*["segment"] * named, "cohort", "size", *range(width)]]
     names = [[log.segments[number]] * named for number in log.segment.tolist()] if named else None
@@ -497,6 +496,7 @@ def curve_rows(log: Activity) -> list[list[Any]]:
     if not ages:
         raise NotEnoughData(NOTHING_ENDED)
     named = bool(log.segments)
+    refuse_large(1 + ages * len(log.segments), 5, ": take a longer period")
     rows: list[list[Any]] = [[*["segment"] * named, "age", "customers at risk", "active", "rate"]]
     for name, part in log.by_segment():
         for age in range(int(part.ended.max()) + 1):
