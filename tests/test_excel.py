@@ -315,6 +315,27 @@ def test_a_blank_cell_is_no_plausible_wrong_number(doubtful: Any, case: str) -> 
         assert one.shown != one.mistaken
 
 
+def test_no_call_of_cases_or_templates_takes_a_blank_cell_for_a_0() -> None:
+    """Sent as 0, blanks change no number that is shown: it is the same, or an error."""
+    refused = 0
+    for case, (name, given) in (CALLS | of_templates()).items():
+        metric, whole = METRICS[name], complete(name, given)
+        if whole == as_zeros(whole):
+            continue
+        told, shown = (
+            block(evaluate(metric, [None if a is OMITTED else a for a in one]))
+            for evaluate, one in ((cells.evaluate, whole), (blanks.evaluate, as_zeros(whole)))
+        )
+        if len(shown) == len(shown[0]) == 1 and shown != told:
+            assert shown == [["#VALUE!"]], case
+            refused += 1
+        else:
+            same = [[b if b == "#VALUE!" else a for a, b in zip(*r, strict=True)]
+                    for r in zip(told, shown, strict=True)]  # fmt: skip
+            assert exactly({case: same}) == exactly({case: shown})
+    assert refused > 10
+
+
 def sent(*cells: Any) -> list[list[Any]]:
     return [[cell] for cell in cells]
 
