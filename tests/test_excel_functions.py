@@ -162,3 +162,25 @@ def test_cells_far_below_the_others() -> None:
         "B1": 8.0, "B2": 8.0, "B4": "#VALUE!", "B900000": 2.0, "B1048576": 7.0,
     }  # fmt: skip
     assert "Sheet1!A2" in kept(result)["B3"]
+
+
+def test_blanks_of_blocks_are_0_where_they_are_shown_and_unknown_within() -> None:
+    cells: dict[str, Any] = {"A1": 3, "A3": 4, "B1": "x", "B2": "y", "B3": "z"}
+    cells |= {
+        "D1": "{=UNIQUE(A1:A3)}",
+        "E1": "{=SORTBY(A1:A3,B1:B3,-1)}",
+        "F1": "=COUNTA(UNIQUE(A1:A3))",
+        "F2": '=TEXTJOIN(",",FALSE,SORTBY(A1:A3,B1:B3))',
+        "F3": "=COUNTA(UNIQUE(B1:B3))",
+        "F4": "=AGGREGATE(2,4,A1:A3,G1:G1)",
+        "F5": "=AGGREGATE(13,6,H1:H4)",
+        "F6": "=AGGREGATE(13,6,H1:H3)",
+        "F7": '=XLOOKUP("y",B1:B2,H1:H3,"none",0,-1)',
+        "G1": "=1/0",
+    }
+    cells |= {f"H{row}": value for row, value in enumerate([2, 5, 2, 5], start=1)}
+    result = calculate(sheet_of(cells))
+    assert result.values["Sheet1", 1, 4] == [[3.0], [0.0], [4.0]]
+    assert result.values["Sheet1", 1, 5] == [[4.0], [0.0], [3.0]]
+    assert column(result, "F") == {"F3": 3.0, "F6": 2.0}
+    assert set(kept(result)) == {"F1", "F2", "F4", "F5", "F7"}

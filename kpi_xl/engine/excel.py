@@ -115,6 +115,8 @@ def _days_of_30(first: date, last: date, *, european: bool) -> int:
     if european:
         one, other = min(one, 30), min(other, 30)
     elif _is_last_of_february(first):
+        if other == 31:
+            raise _EndError(UNSURE)
         one, other = 30, 30 if _is_last_of_february(last) else other
     else:
         one = min(one, 30)
@@ -295,6 +297,29 @@ def _multiple(number: Any, step: Any, *, up: bool) -> Any:
 def _turned(rows: list[Values], by_column: Any) -> list[Values]:
     """Rows, or columns where those are asked for."""
     return [list(row) for row in zip(*rows, strict=True)] if _number(by_column, 0.0) else rows
+
+
+def _shown(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function where its block is what a formula shows: a blank is 0 there."""
+
+    def call(*cells: Any) -> Any:
+        block = function(*cells)
+        if not isinstance(block, list):
+            return block
+        return [[0.0 if cell is None else cell for cell in row] for row in block]
+
+    return call
+
+
+def _within(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function within another one: what a blank of its block is there is not known."""
+
+    def call(*cells: Any) -> Any:
+        block = function(*cells)
+        blanks = isinstance(block, list) and any(None in row for row in block)
+        return UNSURE if blanks else block
+
+    return call
 
 
 def _unique(block: Any, by_column: Any = 0.0, once: Any = 0.0) -> Any:
@@ -482,6 +507,8 @@ def _aggregate(code: Any, option: Any, *given: Any) -> Any:
         blocks, k = given[:1], _number(given[1], 0.0)
     cells = _flat(*blocks)
     if int(option) in (0, 1, 4, 5):
+        if name in (2, 3) and any(isinstance(cell, dict) for cell in cells):
+            return UNSURE  # they may count beside the errors, or count them
         _no_errors(cells)
     if name == 3:
         return float(sum(cell is not None and not isinstance(cell, dict) for cell in cells))
@@ -520,8 +547,10 @@ def _of(function: Callable[[list[float]], float], least: int, code: str) -> Call
 
 
 def _mode(numbers: list[float]) -> Any:
-    counts = Counter(numbers).most_common(1)
-    return counts[0][0] if counts and counts[0][1] > 1 else CODES["#N/A"]
+    (first, often), (_, next_often) = [*Counter(numbers).most_common(2), (0.0, 0), (0.0, 0)][:2]
+    if often < 2:
+        return CODES["#N/A"]
+    return UNSURE if next_often == often else first  # in a block it is not sure which is first
 
 
 AGGREGATES: dict[int, Callable[[list[float]], Any]] = {
@@ -540,6 +569,12 @@ AGGREGATES: dict[int, Callable[[list[float]], Any]] = {
 }
 """What AGGREGATE comes to by its number, but for those with a second argument."""
 
+BLOCKS: dict[str, Callable[..., Any]] = {
+    "UNIQUE": _unique,
+    "SORT": _sorted,
+    "SORTBY": _sorted_by,
+}
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "YEARFRAC": _year_fraction,
     "NETWORKDAYS": lambda start, end, *free: _working_days(start, end, 1.0, *free),
@@ -553,9 +588,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "VALUE": _value,
     "CEILING": lambda number, step: _multiple(number, step, up=True),
     "FLOOR": lambda number, step: _multiple(number, step, up=False),
-    "UNIQUE": _unique,
-    "SORT": _sorted,
-    "SORTBY": _sorted_by,
+    **{name: _within(function) for name, function in BLOCKS.items()},
+    **{f"{name}.SHOWN": _shown(function) for name, function in BLOCKS.items()},
     "XMATCH": _matched,
     "XLOOKUP": _looked_up,
     "AGGREGATE": _aggregate,

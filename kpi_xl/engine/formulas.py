@@ -167,8 +167,9 @@ class Term:
     """Rows and columns, None where they are known only once it is computed."""
     branches: tuple[str, ...] = ()
     """Of an IF on a single condition: that, what it gives, and what it gives otherwise."""
-    difference: str = ""
-    """For a sum or difference of two values: how to write it so that it ends as Excel's does."""
+    ending: str = ""
+    """How to write it where it is the whole formula, if otherwise: what a sum of two values, or a
+    block with blanks, comes to there."""
 
     @property
     def is_block(self) -> bool:
@@ -276,7 +277,7 @@ def read(text: str, context: Context) -> Term:
         raise RefusedError(f"it cannot be read from {reader.tokens[reader.position].value!r} on")
     # What LET names may be used twice, or not at all.
     term = replace(term, references=tuple(reader.references))
-    return replace(term, text=term.difference) if term.difference else term
+    return replace(term, text=term.ending) if term.ending else term
 
 
 def tokens_of(text: str) -> list[Any]:
@@ -360,7 +361,7 @@ class _Reader:
         if kind == "Paren":
             term = self.expression(0)
             self.close()
-            return replace(term, text=f"({term.text})", difference="")
+            return replace(term, text=f"({term.text})", ending="")
         if kind == "Array":
             parts = []
             while self.peek()[0] not in ("Array", "End"):
@@ -424,11 +425,11 @@ class _Reader:
             text_of = term.text if whole else f"({term.text})"
             if len(text_of) > LONGEST:
                 raise RefusedError("LET puts together a formula that is too long")
-            self.given[given_name(text)] = replace(term, text=text_of, difference="")
+            self.given[given_name(text)] = replace(term, text=text_of, ending="")
         term = self.expression(0)
         self.close()
         self.given = outer
-        return term if term.is_reference else replace(term, text=f"({term.text})", difference="")
+        return term if term.is_reference else replace(term, text=f"({term.text})", ending="")
 
     def switch(self, arguments: list[Term]) -> Term:
         """SWITCH as IF within IF. What Excel makes there of a blank cell is not known."""
@@ -573,6 +574,9 @@ class _Reader:
         if name in native.OF_ERRORS and not arguments[0].is_reference:
             # An error that a function gives, the engine hands on instead of asking about it.
             text = f"IFERROR({text},{native.OF_ERRORS[name].format(texts[0])})"
+        shown = ""
+        if name in native.OURS & native.BLOCKS:
+            shown = text.replace(f"{OURS}{name}(", f"{OURS}{name}.SHOWN(", 1)
         branches: tuple[str, ...] = ()
         if name == "IF":
             branches = tuple(texts) if not arguments[0].is_block and all(texts) else ()
@@ -586,6 +590,7 @@ class _Reader:
             shape=None if name in native.BLOCKS else over,
             ends=term.ends + ends,
             branches=branches,
+            ending=shown,
         )
 
     def refuse_aggregates(self, arguments: list[Term]) -> None:
@@ -790,7 +795,7 @@ class _Reader:
                 inner = _Reader(tokens, self.context, self)
                 term = inner.expression(0)
                 text = term.text if term.is_reference else f"({term.text})"
-                return replace(term, text=text, difference="")
+                return replace(term, text=text, ending="")
         if book and name.lower() in book.tables:
             return self.table_reference(self.table(name), "")
         known = [key for _, key in names]
@@ -802,7 +807,7 @@ def computed(term: Term, form: str) -> Term:
     return replace(
         term,
         text=form.replace("{}", term.text),
-        difference="",
+        ending="",
         kind="block" if term.is_block else "value",
         kinds=term.kinds if form == "+{}" else NUMERIC,
         arithmetic=True,
@@ -845,7 +850,7 @@ def joined(left: Term, operator: str, right: Term) -> Term:
         arithmetic=operator != "&" and binding != COMPARISON,
         lifted=any(t.lifted or (t.is_block and not t.text.startswith("{")) for t in (left, right)),
         shape=shape,
-        difference=difference,
+        ending=difference,
     )
 
 
@@ -1055,6 +1060,8 @@ def refuse_blocks_from(name: str, arguments: list[Term]) -> None:
         shapes = [argument.shape for argument in arguments[1:3]]
         if not all(shape is not None and 1 in shape for shape in shapes):
             raise RefusedError("XLOOKUP is computed here between single rows or columns only")
+        if len(arguments) > 4 and shapes[0] != shapes[1]:
+            raise RefusedError("XLOOKUP is computed here between ranges of one length")
 
 
 def address_area(sheet: str, address: str) -> Area | None:
