@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -84,6 +85,11 @@ LONGEST_TEXT = 2_000  # characters of a help or a source
 
 # Names that a cell, a host's language or Excel has already.
 CELL_LIKE = re.compile(r"[A-Z]{1,3}\d+|R\d*C\d*|R\d+|C\d*|R")
+CALC_FUNCTIONS = frozenset(  # that Excel has not got
+    "B COLOR CURRENT DAYSINMONTH DAYSINYEAR DDE EASTERSUNDAY ERRORTYPE FORMULA ISLEAPYEAR MONTHS"
+    " OPT_BARRIER OPT_PROB_HIT OPT_PROB_INMONEY OPT_TOUCH RAWSUBTRACT ROT13 STYLE"
+    " WEEKNUM_EXCEL2003 WEEKS WEEKSINYEAR YEARS".split()
+)
 VBA_WORDS = frozenset(
     "and as boolean byref byte byval call case cdate class const currency date declare default dim"
     " do double each else elseif empty end enum erase error event exit explicit false for friend"
@@ -487,10 +493,16 @@ def _judge_name(name: str, print_of_it: str) -> None:
     if CELL_LIKE.fullmatch(name):
         raise DefinitionError("", f"{name} looks like a cell")
     known = METRICS.get(name)
+    if known is None and name.startswith("KPI"):
+        raise DefinitionError("", "names that begin with KPI are those of kpi_xl itself")
     if known is not None and known.family != FAMILY:
         raise DefinitionError("", f"{name} is a function of kpi_xl: {known.summary}")
     if name in excel_functions():
         raise DefinitionError("", f"{name} is a function of Excel")
+    if name in CALC_FUNCTIONS or name.endswith("_ADD"):
+        raise DefinitionError("", f"{name} is a function of LibreOffice")
+    if name.lower() in VBA_WORDS:
+        raise DefinitionError("", f"{name} is a word of VBA")
     if known is not None and FINGERPRINTS[name] != print_of_it:
         raise DefinedTwiceError("", f"{FILES[name]} defines it in another way, and is read before")
     clash = next((n for n in METRICS if n != name and n.replace("_", "") == name.replace("_", "")),
@@ -499,6 +511,7 @@ def _judge_name(name: str, print_of_it: str) -> None:
         raise DefinitionError("", f"without its _ it is {clash}, which LibreOffice cannot tell")
 
 
+@cache
 def excel_functions() -> frozenset[str]:
     """The names of Excel's own functions."""
     from importlib import resources
@@ -547,27 +560,36 @@ def _effort(node: Node | None) -> tuple[int, int]:
 def _try_example(made: Metric) -> None:
     """Whether the example gives what it says."""
     formula, expected = made.example
+    reason = ""
     try:
         tree = parse(formula)
         if not isinstance(tree, Call) or tree.name != made.name:
             raise DefinitionError("example", f"it begins with ={made.name}(")
         shown: Any = compute(tree, {}, _called)
     except (FormulaError, KpiError) as error:
-        shown = error.shown() if isinstance(error, KpiError) else f"it cannot be read: {error}"
+        shown = error.shown() if isinstance(error, KpiError) else "no formula"
+        reason = f" ({error})"
     if isinstance(expected, float) and isinstance(shown, float):
         same = abs(shown - expected) <= 1e-6 * max(1.0, abs(expected))
     else:
-        same = shown == expected
+        same = shown == expected and isinstance(shown, bool) == isinstance(expected, bool)
     if not same:
-        raise DefinitionError("example", f"{formula} gives {shown}, not {expected}")
+        raise DefinitionError("example", f"{formula} gives {shown}{reason}, not {expected}")
 
 
 # Units: what may be added, and what comes out. A count has no dimension; None is not known.
 
 Dimension = tuple[int, str]
-"""The power of money, and what kind of plain number it is: "count", "rate", or ""."""
+"""The power of money, and what kind of plain number it is: "a count", "a rate", or ""."""
 
-KINDS_OF_NUMBER = {"COUNT": "count", "RATE": "rate", "PROBABILITY": "rate"}
+KINDS_OF_NUMBER = {
+    "COUNT": "a count",
+    "RATE": "a rate",
+    "PROBABILITY": "a rate",
+    "SECONDS": "seconds",
+    "DAYS": "days",
+    "PERIODS": "periods",
+}
 
 
 def _dimension(unit: Unit) -> Dimension | None:
@@ -647,7 +669,7 @@ def _alike(parts: Iterable[Dimension | None], where: str) -> Dimension | None:
         raise DefinitionError("formula", f"{where} puts money and a number without it together")
     kinds = {part[1] for part in known} - {""}
     if len(kinds) > 1:
-        raise DefinitionError("formula", f"{where} puts a count and a rate together")
+        raise DefinitionError("formula", f"{where} puts {' and '.join(sorted(kinds))} together")
     return (known[0][0], kinds.pop() if kinds else "") if known else None
 
 
