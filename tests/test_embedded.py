@@ -392,15 +392,23 @@ def test_many_refusals_spread_fast() -> None:
     assert len(result.values) == 8000
 
 
-def test_dates_from_1904_are_refused() -> None:
+def test_where_days_count_from_1904_what_computes_with_them_is_refused() -> None:
+    cells: dict[str, Any] = {
+        "A1": 43890, "A2": "2024-03", "A3": "43890",
+        "B1": "=YEAR(A1)", "B2": "=TODAY()", "B3": '=TEXT(A1,"yyyy-mm")', "B4": "=COHORT(A1,A1)",
+        "B5": "=A1+30", "B6": "=CAC(6,2)", "B7": '=TEXT(A1,"0.0")', "B8": "=B1+1",
+        "B9": "=COUNTIF(A2:A3,A2)",
+    }  # fmt: skip
     content = edited(
-        sheet_of({"A1": "=CAC(6,2)"}),
-        "xl/workbook.xml",
-        "<workbookPr ",
-        '<workbookPr date1904="1" ',
+        sheet_of(cells), "xl/workbook.xml", "<workbookPr ", '<workbookPr date1904="1" '
     )
-    with pytest.raises(RefusedError, match="1904"):
-        calculate(content)
+    result = calculate(content)
+    refused = {cell.rpartition("!")[2]: reason for cell, reason in result.refused.items()}
+    assert set(refused) == {"B1", "B2", "B3", "B4", "B8", "B9"}
+    assert "1904, and YEAR computes with days" in refused["B1"]
+    assert result.values["Sheet1", 5, 2] == 43920.0
+    assert result.values["Sheet1", 6, 2] == 3.0
+    assert result.values["Sheet1", 7, 2] == "43890.0"
 
 
 @pytest.mark.parametrize(

@@ -141,10 +141,6 @@ class _Engine:
         if book is None:
             self.workbook = formualizer.Workbook(config=settings)
         else:
-            if book.date1904:
-                raise RefusedError(
-                    "the workbook counts dates from 1904: save it with dates from 1900"
-                )
             if book.precision_as_shown:
                 raise RefusedError(
                     "the workbook rounds its values to what they show: switch off its setting"

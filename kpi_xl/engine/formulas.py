@@ -29,6 +29,7 @@ from kpi_xl.ooxml.addresses import (
 from kpi_xl.ooxml.package import ExcelTable, Formula, Package
 from kpi_xl.reference import did_you_mean
 from kpi_xl.registry import Metric
+from kpi_xl.units import DATE as DATE_UNIT
 from kpi_xl.units import TABLE, TEXT
 
 OMITTED = "\ue000omitted"
@@ -486,6 +487,11 @@ class _Reader:
     def call(self, full_name: str, arguments: list[Term]) -> Term:
         prefix, name = full_name.rpartition("!")[0], function_name(full_name)
         term = together(arguments)
+        if self.context.book and self.context.book.date1904 and is_of_days(name, arguments):
+            raise RefusedError(
+                f"the workbook counts dates from 1904, and {name} computes with days: save it with"
+                " dates from 1900"
+            )
         if name in METRICS:
             return self.metric_call(METRICS[name], arguments, term)
         if name == "SWITCH" and len(arguments) > 2:
@@ -963,6 +969,16 @@ def stretched(first: int, last: int, size: int | None) -> tuple[int, int, bool]:
             raise RefusedError("OFFSET of no rows or columns is an error in Excel")
         return first, last, False
     return (first, first + size - 1, True) if size > 0 else (first + size + 1, first, True)
+
+
+def is_of_days(name: str, arguments: Sequence[Term]) -> bool:
+    """Whether a function takes numbers for days, or gives such."""
+    if name in METRICS:
+        metric = METRICS[name]
+        units = [metric.returns, *(argument.arg.unit for argument in metric.arguments)]
+        return metric.result != "value" or DATE_UNIT in units
+    of_date = name == "TEXT" and any(re.search("[dhmsy]", a.text.lower()) for a in arguments[1:])
+    return of_date or name in native.OF_DAYS
 
 
 def function_name(text: str) -> str:

@@ -75,6 +75,7 @@ WORDS = {
 }
 
 EPOCH = date(1899, 12, 30)
+FROM_1904 = 1462  # days less where a workbook counts from 1904
 FIRST_DAY, LAST_DAY = 61.0, 2958466.0
 PLAIN = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 CRITERIA_SIGNS = re.compile(r"[*?~]|\s*[<>=]")
@@ -210,7 +211,8 @@ def _days(groups: list[str], *, worded: bool) -> set[int]:
                 for m in ((int(month),) if month else range(1, 13))
                 if 1 <= m <= 12 and 1 <= int(day) <= monthrange(y, m)[1]
             }
-    return found | {day - 1 for day in found if day <= FIRST_DAY}  # 1900-02-29 is a day in Excel
+    found |= {day - 1 for day in found if day <= FIRST_DAY}  # 1900-02-29 is a day in Excel
+    return found | {day - FROM_1904 for day in found}
 
 
 def _years(text: str) -> range | tuple[int, ...]:

@@ -202,6 +202,14 @@ LIFTED = {"TRIM"}
 DATES = {"DATE", "EDATE", "EOMONTH"}
 """Functions that the engine lets run out of the calendar; Excel gives #NUM! there."""
 
+OF_DAYS = DATES | {
+    *("DATEVALUE", "YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "WEEKDAY", "WEEKNUM"),
+    *("ISOWEEKNUM", "DAYS", "DATEDIF", "YEARFRAC", "NETWORKDAYS", "NETWORKDAYS.INTL", "WORKDAY"),
+    *("WORKDAY.INTL", "TODAY", "NOW"),
+}
+"""Functions that take numbers for days, or give such, which are others where days count from 1904.
+"""
+
 TEXT_FUNCTIONS = (
     "T TEXT LEFT RIGHT TRIM MID SUBSTITUTE REPT CONCAT CONCATENATE UPPER LOWER TEXTJOIN REPLACE"
 ).split()
