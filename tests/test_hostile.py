@@ -19,6 +19,7 @@ from kpi_xl import METRICS, bounded, cells
 from kpi_xl.bounded import Budget, BudgetError
 from kpi_xl.errors import CellError
 from kpi_xl.files import write_whole
+from kpi_xl.reports.folders import allowed_folders
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError, read_table, read_table_apart
 from kpi_xl.units import DATE, KEY, MONEY, NOT_NEGATIVE, SHEET_ROWS, Unit
@@ -187,6 +188,12 @@ def test_a_pipe_is_refused_before_it_is_opened(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / name)
         with pytest.raises(SourceError, match="is a pipe, and no file"):
             read_table(tmp_path / name, ORDERS)
+
+
+def test_a_folder_of_nobody_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KPI_XL_FOLDERS", "~nobody_of_this_name/data")
+    with pytest.raises(SourceError, match="~nobody_of_this_name"):
+        allowed_folders()
 
 
 KILLED = """

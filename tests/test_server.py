@@ -514,6 +514,8 @@ def test_answers_have_the_headers_of_xlwings_server(server: Server) -> None:
     assert told(server.ask(CALL, body()).headers) == told(server.ask("/").headers)
     assert server.ask("/kpi/en.json").headers["content-type"] == "application/json"
     assert "x-content-type-options" in server.ask(CALL, b"").headers
+    # It would make browsers refuse whatever else this machine serves without TLS.
+    assert "strict-transport-security" not in server.ask("/").headers
 
 
 def test_health(server: Server) -> None:
