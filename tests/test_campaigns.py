@@ -349,6 +349,23 @@ def ads_of(*rows: tuple[Any, ...]) -> dict[str, dict[str, list[Any]]]:
     }
 
 
+def test_what_has_no_name_has_its_share_of_the_cost() -> None:
+    data = {
+        "Ads": {
+            "date": [date(2024, 1, day) for day in (1, 2, 3, 4)],
+            "campaign": ["a", "b", None, "c"],
+            "channel": ["Search", "Social", "Search", None],
+            "cost": [10.0, 20.0, 30.0, 40.0],
+        }
+    }
+    built = build(TEMPLATE, data)
+    shares = {
+        built.values["Campaigns", row, 1]: built.values["Campaigns", row, 3]
+        for row in range(CHANNEL_ROWS + 1, CHANNEL_ROWS + 4)
+    }
+    assert shares == {"Search": 0.4, "(?)": 0.4, "Social": 0.2}
+
+
 def test_devices_are_summed_and_no_copies() -> None:
     """Three devices of a day: 10 + 4.5 + 0.5; a channel of one's own is none of their faults."""
     day = date(2024, 1, 1)

@@ -741,7 +741,9 @@ def shown_as(header: str, called: str, look: Mapping[str, Any] = NAME) -> Measur
     return Measure(header, f"{{model {called}}}", KEY, blank="", look=look)
 
 
-SHARE = Measure("Share of cost", "SUMIF({names},{model Found by},{shares})", RATE, bars=True)
+# Rows without a name are blank in Ads, and have one in the list.
+LISTED_AS = f'IF({{model Found by}}="=","={NAMELESS.replace("?", "~?")}",{{model Found by}})'
+SHARE = Measure("Share of cost", f"SUMIF({{names}},{LISTED_AS},{{shares}})", RATE, bars=True)
 
 
 def campaigns(page: Page) -> None:
