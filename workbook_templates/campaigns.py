@@ -218,7 +218,7 @@ def named_extreme(extreme: str) -> str:
     """The campaign of the best or the worst ROAS; none where others are printed alike."""
     found = f"MATCH({extreme}(CampaignReturn),CampaignReturn,0)"
     alone = printed_alone("CampaignReturn", extreme, RATIO)
-    return f'=IF(COUNT(CampaignReturn)=0,"",IF({alone},INDEX(CampaignName,{found}),""))'
+    return f'=IF(COUNT(CampaignReturn)+0*SUM(CampaignReturn,Cost,Revenue)=0,"",IF({alone},INDEX(CampaignName,{found}),""))'
 
 
 SETTINGS = (
@@ -273,7 +273,7 @@ FIGURES = {
         Figure("BestCampaign", "Best ROAS", named_extreme("MAX"), TEXT, ""),
         Figure("WorstCampaign", "Worst ROAS", named_extreme("MIN"), TEXT, ""),
         Figure("LosingCost", "Cost below break-even",
-               blank_if(NONE, 'IF(COUNT(CampaignReturn)=0,"",'
+               blank_if(NONE, 'IF(COUNT(CampaignReturn)+0*SUM(CampaignReturn,Cost,Revenue)=0,"",'
                               'SUMIFS(CampaignCost,CampaignReturn,"<"&BreakEven))'), MONEY,
                "Of campaigns that lose"),
     ),

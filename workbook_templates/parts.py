@@ -5,6 +5,7 @@ functions, tables, their columns, and names that formulas use stay English in ev
 """
 
 import io
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ FIRST_ROW = "MATCH(1,"  # what needs whole columns in the formulas of `where`
 HUGE = "1E+300"
 NESTED = 25  # conditions within each other, of which Excel takes 64
 ASIDE = 8  # the first column of Checks that is not printed
+ASIDE_TEXTS = 20  # and the first one of its list of columns
 NAME_ERROR = 5  # what ERROR.TYPE says of #NAME?
 
 
@@ -487,11 +489,6 @@ def left_below(page: Page, table: Input) -> Problem:
     )
 
 
-def numeric(table: Input) -> list[str]:
-    """The columns of a table that hold numbers or dates, with their letters, for formulas."""
-    return [one.name for one in table.columns if one.unit not in (KEY, TEXT, LOGICAL)]
-
-
 def has_text(columns: Iterable[str]) -> str:
     """The condition, in formulas, that a text stands among the numbers of some columns."""
     columns = list(columns)
@@ -506,7 +503,7 @@ TEXTS = "Texts in place of numbers or dates in {table}"
 def texts(page: Page, table: Input) -> Problem:
     """The problem that texts stand where a table has numbers or dates; its first cell."""
     places = {column.name: place for place, column in enumerate(table.columns)}
-    columns = {f"{table.name}[{name}]": name for name in numeric(table)}
+    columns = {f"{table.name}[{name}]": name for name in table.numeric}
     pieces = []
     for some in batched(columns.items(), NESTED):
         first = '""'
@@ -557,10 +554,24 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
     header_row(page, row, 0, headers, text=(4,))
     page.sheet.write_blank(row, 1, None, page.styles.header("0"))
     page.define(layout.FINDING_COUNT, row, 1)
+    broken_columns(page)
     last = row + layout.FINDINGS_ROOM
     page.define(layout.FINDINGS, row + 1, 0, last, 0)
     page.sheet.freeze_panes(2, 0)
     page.sheet.print_area(0, 0, last + 1, 4)
+
+
+def broken_columns(page: Page) -> None:
+    """A cell for each column of numbers: 0, an error where text stands in it. It is not printed."""
+    row = HEADER + 1
+    for table in page.book.inputs:
+        for column in table.numeric:
+            cells = f"{table.name}[{column}]"
+            page.sheet.write_string(row, ASIDE_TEXTS, cells, page.styles.lead())
+            formula = f"=IF({has_text([cells])},#VALUE!,0)"
+            page.put(row, ASIDE_TEXTS + 1, formula, page.styles.lead())
+            page.define(table.text_in(column), row, ASIDE_TEXTS + 1)
+            row += 1
 
 
 WRONG = {"bold": True, "font_color": "#8A3B00", "bg_color": "#FBE3D3"}
@@ -575,7 +586,7 @@ def problem_rows(page: Page, row: int, problems: Sequence[Problem]) -> int:
     for problem in problems:
         row += 1
         page.sheet.write_string(row, 0, named(page, problem), styles.label())
-        page.put(row, 1, problem.found, styles.number(COUNT, bold=True))
+        page.put(row, 1, counted(problem.found), styles.number(COUNT, bold=True))
         first_row = problem.first
         if isinstance(first_row, tuple):
             pieces = first_row
@@ -596,6 +607,22 @@ def problem_rows(page: Page, row: int, problems: Sequence[Problem]) -> int:
     rule = {"type": "cell", "criteria": ">", "value": 0, "format": look}
     page.sheet.conditional_format(first, 1, row, 1, rule)
     return row
+
+
+ONLY_COLUMNS = re.compile(r'"[^"]*"|COUNTA\([^)]*\)|\w+\[[^\]]*\]|[A-Z.]+\(')
+"""Texts, what counts errors, too, columns of tables, and functions, in a formula."""
+BESIDES_COLUMNS = re.compile("[A-Za-z]")
+
+
+def counted(found: str) -> str:
+    """How often there is a problem, for `status` to add up; 0 where nobody can know.
+
+    What the sheets compute of a column is an error where text stands in it, which is told itself.
+    """
+    if not BESIDES_COLUMNS.search(ONLY_COLUMNS.sub("", found)):
+        return found
+    count = found.removeprefix("=")
+    return f"=IF(ISNUMBER({count}),{count},0)"
 
 
 def named(page: Page, problem: Problem) -> str:
@@ -674,6 +701,7 @@ def status(page: Page, row: int, column: int, table: Input) -> None:
         f'=IF(MissingFunctions<>"",MissingFunctions,IF({rows}+{figures}>0,{first}&{counted},'
         f"IF({table.empty},{literal(empty)},{literal(fine)})))",
         page.styles.lead(),
+        as_it_is=True,
     )
     look = page.book.file.add_format({"bold": True, "font_color": WARNING})
     rule = f'=IF(MissingFunctions<>"",TRUE,{rows}+{figures}>0)'
@@ -780,7 +808,7 @@ def figures(page: Page, row: int, column: int, title: str, records: Sequence[Fig
         row += 1
         page.write(row, column, figure.label, styles.label(shrink=True))
         bold = styles.number(figure.unit, bold=True, align="right")
-        page.put(row, column + 1, broken_by_text(page.book, figure.formula), bold)
+        page.put(row, column + 1, figure.formula, bold)
         if figure.meaning:
             page.write(row, column + 2, figure.meaning, styles.lead(indent=1))
         page.define(figure.name, row, column + 1)
@@ -812,22 +840,6 @@ def key_figures(
     for heading, group in groups.items():
         below = figures(page, below + 1, 1, heading, group)
     return below
-
-
-def broken_by_text(book: Book, formula: str) -> str:
-    """A formula that shows an error where text stands in a column of numbers that it is over.
-
-    SUM, COUNT and their like would leave the text out, and show a figure all the same.
-    """
-    columns = dict.fromkeys(
-        f"{table.name}[{name}]"
-        for table in book.inputs
-        for name in numeric(table)
-        if f"{table.name}[{name}]" in formula
-    )
-    if not columns:
-        return formula
-    return f"=IF({has_text(columns)},#VALUE!,{formula.removeprefix('=')})"
 
 
 def cards(page: Page, row: int, column: int, shown: Sequence[Figure]) -> None:

@@ -88,8 +88,8 @@ BASIS = (
     ("WeeksGone", "=IF(N(LastDay)<N(MonthStart),0,IF(LastWeek=\"\",0,"
      "MAX(1,INT((LastWeek-2)/7)-INT((MonthStart-3)/7))))", COUNT),
     ("RepCount", "=COUNTA(Targets[rep])", COUNT),
-    ("RankedReps", "=COUNT(RepShare)", COUNT),
-    ("MeanVisits", '=IF(COUNT(RepVisits)=0,"",AVERAGE(RepVisits))', AVERAGE),
+    ("RankedReps", "=COUNT(RepShare)+0*SUM(RepShare)", COUNT),
+    ("MeanVisits", '=IF(COUNT(RepVisits)+0*SUM(RepVisits)=0,"",AVERAGE(RepVisits))', AVERAGE),
 )  # fmt: skip
 
 FIGURES = {
@@ -434,7 +434,7 @@ def in_words(book: Book) -> list[Measure]:
     def said_of(extreme: str, beyond: str, otherwise: str) -> str:
         found = f"INDEX({words},1,MATCH({extreme}({gaps}),{gaps},0))"
         return (
-            f'IF(COUNT({gaps})=0,"",IF({extreme}({gaps}){beyond},{found},'
+            f'IF(COUNT({gaps})+0*SUM({gaps})=0,"",IF({extreme}({gaps}){beyond},{found},'
             f"{quotes(book, otherwise)}))"
         )
 
@@ -454,7 +454,7 @@ def in_words(book: Book) -> list[Measure]:
     show, keep = (quotes(book, text) for text in (
         "Let the others see how it is done.", "Look at the leads: how many, and how good."
     ))  # fmt: skip
-    none = f"IF(COUNT({gaps})=0,{keep},IF(MIN({gaps})>-0.005,{keep},{tip}))"
+    none = f"IF(COUNT({gaps})+0*SUM({gaps})=0,{keep},IF(MIN({gaps})>-0.005,{keep},{tip}))"
     advice = f'=IF({{$Share}}="","",IF({{$Status}}="on track",{show},{none}))'
     return [*reasons, of_rep("Sentence", formula, TEXT), of_rep("Advice", advice, TEXT)]
 
@@ -462,7 +462,7 @@ def in_words(book: Book) -> list[Measure]:
 RANKING = (
     # Reps without a target come last; equal ones stay in the order of Targets.
     of_rep("Key", '=IF({$Name}="","",IF({$Share}="",-1000000000,ROUND({$Share},12)))', AVERAGE),
-    of_rep("Position", '=IF({$Name}="","",RANK({$Key},RepKey)'
+    of_rep("Position", '=IF({$Name}="","",SUMPRODUCT((RepKey<>"")*(RepKey>{$Key}))+1'
             "+SUMPRODUCT((RepKey={$Key})*(RankNumber<{number})))", COUNT),
 )  # fmt: skip
 

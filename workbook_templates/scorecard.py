@@ -169,6 +169,12 @@ def guarded(formula: str, *conditions: str) -> str:
     return f"={formula}"
 
 
+def numbers(*cells: str) -> str:
+    """How many of some cells are numbers; an error where one of them is: COUNT passes errors by."""
+    listed = ",".join(cells)
+    return f"COUNT({listed})+0*SUM({listed})"
+
+
 def model(page: Page) -> None:
     """The period shown, the counts of each period, what the sheets show of each KPI, the months."""
     page.sheet.set_column(0, 0, 24)
@@ -259,7 +265,7 @@ PERIOD_HEADS = (
 )  # fmt: skip
 MEAN_CUSTOMERS = Measure(
     "Customers, mean", "({customers_start}+{customers_end})/2", COUNT,
-    blank="COUNT({customers_start},{customers_end})<2",
+    blank="COUNT({customers_start},{customers_end})+0*SUM({customers_start},{customers_end})<2",
 )  # fmt: skip
 
 
@@ -312,7 +318,7 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
     past = history_row(kpi)
     values = page.book.at("Periods", past, VALUES, past, NEWEST)
     better = "lower" if kpi.lower else "higher"
-    unknown = [f"COUNT({actual},{before})<2"]
+    unknown = [f"{numbers(actual, before)}<2"]
     if kpi.unit is COUNT:  # a quarter so far has not shrunk against a whole one
         unknown.append("MonthsNow<>MonthsBefore")
     if kpi.unit in (RATE, SCORE):  # in points
@@ -340,7 +346,7 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
         (DEADLINE, of_goal("deadline"), styles.number(DATE)),
         (PROGRESS, progress(actual, target, baseline), styles.number(RATE)),
         (STATE, state(actual, target, f'"{better}"'), styles.label(indent=1)),
-        (TREND, guarded(f"KPI_TREND({values})", f"COUNT({values})<3", f"AVERAGE({values})<=0"),
+        (TREND, guarded(f"KPI_TREND({values})", f"{numbers(values)}<3", f"AVERAGE({values})<=0"),
          styles.of(RISE)),
         # Where a period shows an error, there is but this error, and no block to look into.
         (STRANGE, guarded(f"IF(ISNUMBER(SUM({values})),INDEX(KPI_ANOMALY({values}),1,{SHOWN})*1,"
@@ -353,13 +359,13 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
 def progress(actual: str, target: str, baseline: str) -> str:
     """The way from the baseline to the target that has been made."""
     kpi = f"TARGET_PROGRESS({actual},{target},{baseline})"
-    return guarded(kpi, f"COUNT({actual},{target},{baseline})<3", f"{target}={baseline}")
+    return guarded(kpi, f"{numbers(actual, target, baseline)}<3", f"{target}={baseline}")
 
 
 def state(actual: str, target: str, better: str) -> str:
     """The status against the target, in KPI_STATUS's words; `better` is "higher" or "lower"."""
     kpi = f"KPI_STATUS({actual},{target},,Tolerance,{better})"
-    return guarded(kpi, f"COUNT({actual},{target})<2")
+    return guarded(kpi, f"{numbers(actual, target)}<2")
 
 
 OF_MONTH = 'Months[month],">="&{Day},Months[month],"<"&EDATE({Day},1)'
@@ -402,7 +408,7 @@ def in_period(book: Book, kpi: Kpi, place: int) -> str:
     if not kpi.function:
         return f"={formula}"
     needed = [filled(token[0]) for token in TOKEN.finditer(kpi.formula)]
-    conditions = [f"COUNT({','.join(dict.fromkeys(needed))})<{len(set(needed))}"]
+    conditions = [f"{numbers(*dict.fromkeys(needed))}<{len(set(needed))}"]
     if "<}" in kpi.formula:  # a quarter so far has not shrunk against a whole one
         conditions.append(f"{cell('months')}<>{cell('months', 1)}")
     return guarded(formula, *conditions, *(f"{filled(over)}=0" for over in kpi.over))
@@ -453,7 +459,7 @@ def dashboard(page: Page) -> None:
     headline(page, "Marketing scorecard", "Change the yellow cells to your own.")
     page.put(1, 0, what_is_shown(page.book), page.styles.label(bold=True))
     status(page, 2, 0, MONTHS)
-    goals = [f'COUNTIF({states(page.book, FIFTEEN)},"{word}")' for word in STATES]
+    goals = [f'SUMPRODUCT(({states(page.book, FIFTEEN)}="{word}")*1)' for word in STATES]
     summary = "&".join(
         f"{literal(('' if first else '   ') + said(words) + ': ')}&{count}"
         for first, words, count in zip((True, False, False), STATES.values(), goals, strict=True)

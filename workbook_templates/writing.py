@@ -2,6 +2,7 @@
 
 import gc
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", WARNING, "#8C6D1F", "#6B72
 INK, MUTED, LINE, WASH, INPUT = "#1F2933", "#6B7280", "#D5DAE1", "#EFF3F8", "#FFF6DB"
 NO_COLOUR = "none"  # of bars that only hold a place
 BAR, HEAT = "#9CCBE8", "#56A6D6"
+
+SINGLE = re.compile(r"INDEX\(\w+\[\w+\],")
+"""What takes one cell out of a column."""
 
 MADE = datetime(2025, 1, 1)  # a fixed date, so that the same workbook is the same bytes
 
@@ -181,6 +185,24 @@ class Book:
         """The address of a cell or block of a sheet, for a formula: see Page.at."""
         return self.pages[title].at(*place)
 
+    def broken_by_text(self, formula: str) -> str:
+        """A formula that shows an error where text stands in a column of numbers that it is over.
+
+        SUM, COUNT and their like would leave the text out, and show a figure all the same. What
+        takes a single cell out of a column is no such formula. See Input.text_in.
+        """
+        over = SINGLE.sub("", formula)
+        names = [
+            table.text_in(column)
+            for table in self.inputs
+            if f"{table.name}[" in over
+            for column in table.numeric
+            if f"{table.name}[{column}]" in over
+        ]
+        if not names:
+            return formula
+        return f'=IF({"+".join(names)}=0,{formula.removeprefix("=")},"")'
+
 
 @dataclass(frozen=True)
 class Page:
@@ -215,8 +237,17 @@ class Page:
         """Write one of the template's own texts, which is said in the workbook's language."""
         self.sheet.write_string(row, column, self.book.say(text, **fields), style)
 
-    def put(self, row: int, column: int, formula: str, style: Format) -> None:
-        """Write a formula of one cell with its value."""
+    def sound(self, formula: str) -> str:
+        """A formula as a sheet has it: see Book.broken_by_text. Checks is there to count texts."""
+        if self is self.book.pages.get("Checks"):
+            return formula
+        return self.book.broken_by_text(formula)
+
+    def put(
+        self, row: int, column: int, formula: str, style: Format, *, as_it_is: bool = False
+    ) -> None:
+        """Write a formula of one cell with its value; one that tells of texts, as it is."""
+        formula = formula if as_it_is else self.sound(formula)
         value = self.value(row, column)
         held = BLANK if value == "" and not self.book.draft else value
         self.sheet.write_formula(row, column, formula, style, held)
@@ -224,7 +255,7 @@ class Page:
     def put_array(self, row: int, column: int, formula: str, style: Format) -> None:
         """The same for a formula that computes with whole columns on its way to one value."""
         self.sheet.write_dynamic_array_formula(
-            row, column, row, column, formula, style, self.value(row, column)
+            row, column, row, column, self.sound(formula), style, self.value(row, column)
         )
 
     def value(self, row: int, column: int) -> Cell:

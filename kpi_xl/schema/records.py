@@ -7,7 +7,7 @@ what a table is.
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 
-from kpi_xl.units import Unit
+from kpi_xl.units import KEY, LOGICAL, TEXT, Unit
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,15 @@ class Input:
     def empty(self) -> str:
         """The condition, in formulas, that nothing has been filled in."""
         return f"COUNT({self.name}[{self.counted}])=0"
+
+    @property
+    def numeric(self) -> list[str]:
+        """The columns that hold numbers or dates."""
+        return [one.name for one in self.columns if one.unit not in (KEY, TEXT, LOGICAL)]
+
+    def text_in(self, column: str) -> str:
+        """The name of the cell that is an error where text stands in a numeric column, else 0."""
+        return f"{self.name}_{column}_text"
 
 
 @dataclass(frozen=True)
