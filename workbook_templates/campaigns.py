@@ -218,7 +218,8 @@ def named_extreme(extreme: str) -> str:
     """The campaign of the best or the worst ROAS; none where others are printed alike."""
     found = f"MATCH({extreme}(CampaignReturn),CampaignReturn,0)"
     alone = printed_alone("CampaignReturn", extreme, RATIO)
-    return f'=IF(COUNT(CampaignReturn)+0*SUM(CampaignReturn,Cost,Revenue)=0,"",IF({alone},INDEX(CampaignName,{found}),""))'
+    none = "COUNT(CampaignReturn)+0*SUM(CampaignReturn,Cost,Revenue)=0"
+    return f'=IF({none},"",IF({alone},INDEX(CampaignName,{found}),""))'
 
 
 SETTINGS = (
