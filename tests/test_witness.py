@@ -6,6 +6,7 @@ frozen copy they are values, on which the native formulas stand.
 
 import json
 import math
+import re
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -34,12 +35,18 @@ PATIENCE = 300  # seconds; alone on a machine each takes less than a minute
 COMPUTE = """
 import json, sys
 import ironcalc
-path, places = sys.argv[1], json.load(sys.stdin)
+path, (places, given) = sys.argv[1], json.load(sys.stdin)
 model = ironcalc.load_from_xlsx(path, "en", "UTC", "en")
-model.evaluate()
 sheets = [sheet["name"] for sheet in model.get_worksheets_properties()]
+for s, r, c, typed in given:
+    model.set_user_input(sheets.index(s), r, c, typed)
+model.evaluate()
 print(json.dumps([model.get_cell_value(sheets.index(s), r, c) for s, r, c in places]))
 """
+
+
+CANNOT = re.compile(r"\bTRIM\(\w+\[")
+"""What it is given as values, and why: of TRIM of a column it computes no more than one row."""
 
 
 def plain(cell: Any) -> Any:
@@ -60,12 +67,21 @@ def differences(path: Path) -> dict[str, tuple[Any, Any]]:
     """What the engine computes and what the file holds, by cell, where they do not agree."""
     formulas = read_package(path.read_bytes()).formulas
     assert not any(one.array and one.array != area_of(one) for one in formulas)  # no native spills
-    places = [(one.sheet, one.row, one.column) for one in formulas]
+    held = openpyxl.load_workbook(path, data_only=True)
+    places, given = [], []
+    for one in formulas:
+        place = one.sheet, one.row, one.column
+        if CANNOT.search(one.text):
+            value = plain(held[one.sheet].cell(one.row, one.column).value)
+            given.append((*place, f"'{value}" if isinstance(value, str) else str(value or 0)))
+        else:
+            places.append(place)
+    assert len(given) < len(places) / 5
     run = subprocess.run(
         [sys.executable, "-c", COMPUTE, str(path)],
-        input=json.dumps(places), capture_output=True, text=True, check=True, timeout=PATIENCE,
+        input=json.dumps([places, given]), capture_output=True, text=True, check=True,
+        timeout=PATIENCE,
     )  # fmt: skip
-    held = openpyxl.load_workbook(path, data_only=True)
     found = {}
     for (sheet, row, column), computed in zip(places, json.loads(run.stdout), strict=True):
         cell = held[sheet].cell(row, column)
@@ -98,9 +114,23 @@ def test_a_second_engine_computes_the_same(name: str, tmp_path: Path) -> None:
     full = build(record, sample.data, sample.about).content
     path = tmp_path / f"{name}.xlsx"
     path.write_bytes(frozen(full)[0])
-    native = [one for one in read_package(full).formulas if not any(calls(one.text, METRICS))]
-    assert len(native) == len(read_package(path.read_bytes()).formulas) > 500  # none is left out
+    native, compared = (
+        {(one.sheet, one.row, one.column) for one in read_package(content).formulas
+         if not any(calls(one.text, METRICS))}
+        for content in (full, path.read_bytes())
+    )  # fmt: skip
+    assert len(native) > 500
+    assert native <= compared
     assert differences(path) == KNOWN.get(name, {})
+
+
+def test_what_is_left_out_it_cannot_compute(tmp_path: Path) -> None:
+    path = tmp_path / "trim.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("Sheet1")
+        sheet.write_column("A1", ["a ", " a"])
+        sheet.write_formula("B1", '=SUMPRODUCT((TRIM(A1:A2)="a")*1)', value=2)
+    assert differences(path).keys() == {"Sheet1!B1"}
 
 
 def test_a_wrong_value_is_seen(tmp_path: Path) -> None:
