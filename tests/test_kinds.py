@@ -366,6 +366,22 @@ def test_a_criterion_that_may_be_the_same_number_or_date_as_another_text(
                 assert result.values["Sheet1", 1, 26] == 1.0
 
 
+@pytest.mark.parametrize(
+    ("criterion", "number", "alike"),
+    [
+        ("2024-03", 618.0, False), ("2024-03", 45352.0, True), ("2024-03", 11.11, False),
+        ("5%", 0.05, True), ("5%", 0.06, False), ("1/2", 0.5, True), ("1 234", 1234.0, True),
+    ],
+)  # fmt: skip
+def test_a_criterion_that_may_be_a_number_beside_numbers(
+    criterion: str, number: float, alike: bool
+) -> None:
+    cells = {"A1": number, "A2": criterion, "C1": criterion, "Z1": '=COUNTIF(A1:A2,"="&C1)'}
+    result = calculate(sheet_of(cells))
+    assert refused(result) == ({"Z1"} if alike else set())
+    assert alike or result.values["Sheet1", 1, 26] == 1.0
+
+
 def test_a_text_that_reads_as_a_date_or_an_amount_is_found_by_itself() -> None:
     """Excel finds a text by a criterion of the same text, whatever it takes both for."""
     parts = "5", "05", "17", "2024", "24", "Mar", "March", "mai"

@@ -241,7 +241,7 @@ def _alike(line: Line, check: Check, numerals: set[str], held: Held) -> Strange:
 
 
 def _first_alike(place: Area, wanted: dict[kinds.Reading, set[str]], held: Held) -> str:
-    """Two texts, a criterion and one of an area, that Excel may take for the same, or nothing."""
+    """A criterion and a cell of an area that Excel may take for the same, or nothing."""
     patterns = {
         (place_of, _without(criterion, place_of)): criterion
         for criterion in set().union(*wanted.values())
@@ -255,14 +255,22 @@ def _first_alike(place: Area, wanted: dict[kinds.Reading, set[str]], held: Held)
                 criterion = patterns.get((place_of, _without(text, place_of)), text)
                 if criterion.lower() != text.lower():
                     cell = _cell(place.sheet, row, column)
-                    return f'the texts "{criterion}" and "{text}" ({cell})'
-        numerals = held.kinds(place.sheet, column)[top : place.bottom] & (kinds.DIGITS | kinds.ODD)
+                    return f'"{criterion}" and "{text}" ({cell})'
+        looked = kinds.DIGITS | kinds.ODD | kinds.NUMBERS
+        numerals = held.kinds(place.sheet, column)[top : place.bottom] & looked
         values = held.values(place.sheet, column)
         rows = {values[top + row]: top + row for row in np.flatnonzero(numerals)[::-1].tolist()}
-        for text, row in rows.items():
+        for value, row in rows.items():
+            text = value if isinstance(value, str) else f"{value:.15g}"
             for reading in kinds.readings(text):
                 for criterion in wanted.get(reading, ()):
-                    if kinds.may_be_alike(criterion, text):
+                    if _misses(criterion, value) and kinds.may_be_alike(criterion, text):
                         cell = _cell(place.sheet, row + 1, column)
-                        return f'the texts "{criterion}" and "{text}" ({cell})'
+                        return f'"{criterion}" and "{text}" ({cell})'
     return ""
+
+
+def _misses(criterion: str, value: str | float) -> bool:
+    """Whether the engine would not find a value that is the same number: it finds numbers by text
+    that is plainly one."""
+    return isinstance(value, str) or kinds.kind_of_text(criterion) == kinds.ODD

@@ -379,7 +379,7 @@ def beside_criterion(value: object) -> tuple[int, str]:
         # ">=" and nothing behind it, for the cell with the date is blank, finds no number.
         return (ALL if operator in ("", "=", "<>") else NUMBERS | BLANK), ""
     if kind == ODD and operator in ("", "=", "<>"):
-        return TEXTS - WORD | BLANK, text
+        return TEXTS - WORD | BLANK | NUMBERS, text
     return 0, ""
 
 
