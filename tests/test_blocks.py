@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from workbooks import part, written
 
+from kpi_xl.errors import CellError
 from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.blocks import AT_ONCE, CellBlock
 from kpi_xl.ooxml.package import filled, read_package
@@ -49,6 +50,16 @@ def test_cells_of_all_kinds_are_read_back() -> None:
     assert [row[0] for row in cells] == texts
     assert [row[1] for row in cells] == numbers
     assert {sheet.cell(5 + row, 2).data_type for row in range(5)} == {"s"}
+
+
+def test_errors_are_errors_and_texts_like_them_are_texts() -> None:
+    block = CellBlock(
+        Area("The data", 5, 2, 6, 3), [[CellError("#N/A", "no data"), "#N/A"], [1.0, None]]
+    )
+    sheet = read(filled(written(with_table), [block]))
+    assert [(sheet[cell].value, sheet[cell].data_type) for cell in ("B5", "B6")] == [
+        ("#N/A", "e"), ("#N/A", "s"),
+    ]  # fmt: skip
 
 
 def test_what_is_in_the_rows_already_stays_beside_them() -> None:

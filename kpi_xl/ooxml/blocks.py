@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kpi_xl.cells import Cell
+from kpi_xl.errors import CellError
 from kpi_xl.ooxml.addresses import Area, column_letters
 from kpi_xl.ooxml.sheet import SheetXml, escaped, grown_dimension, with_block, with_edits
 
@@ -108,6 +109,8 @@ def _column(
     def element(row: int, cell: Cell) -> str:
         if cell is None:
             return f'<c r="{letters}{row}"{plain}/>' if plain else ""
+        if isinstance(cell, CellError):
+            return f'<c r="{letters}{row}"{plain} t="e"><v>{cell}</v></c>'
         if isinstance(cell, str):
             return f'<c r="{letters}{row}"{known.get(cell) or of_text(cell)}'
         if isinstance(cell, bool):
