@@ -184,3 +184,25 @@ def test_blanks_of_blocks_are_0_where_they_are_shown_and_unknown_within() -> Non
     assert result.values["Sheet1", 1, 5] == [[4.0], [0.0], [3.0]]
     assert column(result, "F") == {"F3": 3.0, "F6": 2.0}
     assert set(kept(result)) == {"F1", "F2", "F4", "F5", "F7"}
+
+
+def test_wildcards_are_tried_once() -> None:
+    """A hundred asterisks over a long text: each piece is taken where it comes first, for good."""
+    many = "*a" * 120
+    cells = {"A1": "a" * 32_000, "A2": f"{many}*b", "A3": f"{many}*", "A4": "xaxbxa"}
+    result = calculate(
+        sheet_of(
+            cells
+            | {
+                "B1": "=SEARCH(A2,A1)",
+                "B2": "=SEARCH(A3,A1)",
+                "B3": '=SEARCH("a*a",A4)',
+                "B4": '=SEARCH("b?a",A4)',
+                "B5": '=SEARCH("*b*x?",A4)',
+                "B6": '=XMATCH("*a*b*",A1:A4,2)',
+            }
+        )
+    )
+    assert result.refused == {}
+    shown = {f"B{row}": value for (_, row, column), value in result.values.items() if column == 2}
+    assert shown == {"B1": "#VALUE!", "B2": 1.0, "B3": 2.0, "B4": 4.0, "B5": 1.0, "B6": 2.0}

@@ -251,7 +251,10 @@ def _searched(wanted: Any, text: Any, start: Any = 1.0) -> Any:
         return UNSURE
     if not 1 <= first <= len(text):
         return CODES["#VALUE!"]
-    found = _pattern(wanted.lower()).search(low, first - 1)
+    pattern = _pattern(wanted.lower())
+    # An asterisk at the start begins anywhere: what is not found from there is nowhere.
+    look = pattern.match if wanted.startswith("*") else pattern.search
+    found = look(low, first - 1)
     return found.start() + 1.0 if found else CODES["#VALUE!"]
 
 
@@ -441,11 +444,19 @@ def _matches(value: Any, cells: Values, *, wild: bool) -> list[int]:
 
 def _pattern(text: str) -> re.Pattern[str]:
     """A text with * and ? as Excel reads it; a tilde takes their meaning away."""
-    signs = {"*": ".*", "?": "."}
     parts = re.findall(r"~[*?~]|[\s\S]", text)
     if "~" in parts:
         raise _EndError(UNSURE)
-    return re.compile("".join(signs.get(p) or re.escape(p[-1]) for p in parts), re.DOTALL)
+    pieces = [""]
+    for part in parts:
+        if part == "*":
+            pieces.append("")
+        else:
+            pieces[-1] += "." if part == "?" else re.escape(part[-1])
+    # What stands between asterisks is taken where it comes first, for good: nothing is tried twice.
+    first, *between = pieces
+    last = [f".*{between.pop()}"] if between else []
+    return re.compile("".join([first, *(f"(?>.*?{one})" for one in between), *last]), re.DOTALL)
 
 
 def _next(value: Any, cells: Values, how: int, way: int) -> int | None:
