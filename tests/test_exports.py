@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import os
 import random
 import shutil
 import zipfile
@@ -28,6 +29,8 @@ from kpi_xl.exports import (
     read_files,
     said,
 )
+from kpi_xl.exports.pages import openers
+from kpi_xl.ooxml import limits
 from kpi_xl.reports import layout
 from kpi_xl.reports.loading import loaded
 from kpi_xl.reports.records import Opened, Place, Table
@@ -376,6 +379,22 @@ def test_a_column_that_is_there_twice_is_refused(header: str, tmp_path: Path) ->
     for words in (None, Said(currency="EUR")):
         with pytest.raises(SourceError, match="more than one column"):
             filled("retention", path, words=words)
+
+
+def test_what_is_packed_is_bounded_and_a_pipe_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "orders.csv.gz"
+    with gzip.open(path, "wb") as file:
+        file.write(b"customer,date,amount\n" + b"a,2024-01-01,5\n" * 200_000)
+    monkeypatch.setattr(limits, "UNPACKED", 1 << 20)
+    monkeypatch.setattr(limits, "RATIO", 10)
+    with pytest.raises(SourceError, match="unpacks to more than 1 MB"):
+        openers(path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.xlsx")
+        with pytest.raises(SourceError, match="is a pipe, and no file"):
+            openers(tmp_path / "pipe.xlsx")
 
 
 def test_options_that_are_wrong_are_all_named() -> None:

@@ -127,7 +127,9 @@ def show(
         raise Misuse("\n".join(faults))
     if not found:
         hint = f"nobody knows {file}; kpi-xl layouts learn {file} makes it known"
-        raise Misuse(f"{hint}\n{faults[0]}")
+        # Where the columns of a table are there, what is wrong in it says more.
+        nearest = next((one for one in faults if "has no column" not in one), faults[0])
+        raise Misuse(f"{hint}\n{nearest}")
 
 
 @layouts.command()

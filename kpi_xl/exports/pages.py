@@ -13,11 +13,14 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from kpi_xl import bounded
+from kpi_xl.files import kind
+from kpi_xl.ooxml import limits
 from kpi_xl.sources import SourceError, records
 
 HEAD = 1 << 16  # bytes of a text in which a header is looked for
@@ -54,13 +57,31 @@ class Page(NamedTuple):
 
 def openers(path: Path) -> list[Opener]:
     """The files that a path stands for: itself, or what is packed in it. Raises SourceError."""
+    if what := kind(path):
+        raise SourceError(f"{path} is {what}, and no file")
     if path.suffix.lower() == PACKED:
         return _members(path)
     size = path.stat().st_size
     if path.suffix.lower() == ".gz":
+        _check_unpacked(path, size, path.stat().st_mtime_ns)
         name = path.with_suffix("").name
         return [Opener(name, path, lambda: gzip.open(path), size)]  # type: ignore[arg-type, return-value]
     return [Opener(path.name, path, lambda: path.open("rb"), size)]
+
+
+@lru_cache(maxsize=64)
+def _check_unpacked(path: Path, size: int, _: int) -> None:
+    """Pass, or raise SourceError, for a file that unpacks to far more than a table would."""
+    most = round(max(limits.UNPACKED, limits.RATIO * size) * bounded.factor())
+    unpacked = 0
+    with readable(path), gzip.open(path) as file:
+        while piece := file.read(1 << 20):
+            unpacked += len(piece)
+            if unpacked > most:
+                raise SourceError(
+                    f"{path} unpacks to more than {most >> 20:,} MB, too much for a table of its"
+                    f" size; where you trust it, {bounded.VARIABLE}=4 allows four times as much"
+                )
 
 
 def _members(path: Path) -> list[Opener]:

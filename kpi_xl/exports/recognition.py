@@ -36,6 +36,9 @@ class Match(NamedTuple):
         return len(self.header.signature), len(self.places)
 
 
+ByName = Mapping[str, Sequence[tuple[Layout, Header]]]
+
+
 class AmbiguousError(Exception):
     """A file that several layouts fit equally well."""
 
@@ -47,8 +50,9 @@ def recognised(pages: Sequence[Page], layouts: Sequence[Layout]) -> list[Match]:
     AmbiguousError where none is longer.
     """
     found: dict[tuple[str, str, str, int], list[Match]] = {}
+    by_name = _by_name(layouts)
     for page in pages:
-        for match in _on_page(page, layouts):
+        for match in _on_page(page, by_name):
             delimiter_blind = (page.opener.name, page.title, page.encoding, match.row)
             found.setdefault(delimiter_blind, []).append(match)
     best = []
@@ -64,23 +68,41 @@ def recognised(pages: Sequence[Page], layouts: Sequence[Layout]) -> list[Match]:
     return best
 
 
-def _on_page(page: Page, layouts: Sequence[Layout]) -> Iterator[Match]:
-    start = list(_matches(page, page.head[:FORTY], 0, layouts))
+def _by_name(layouts: Sequence[Layout]) -> ByName:
+    """The headers of layouts by each name that one column of their signature may have.
+
+    A row is then held against those few that share a name with it; "" has those without names.
+    """
+    found: dict[str, list[tuple[Layout, Header]]] = {}
+    for layout in layouts:
+        for header in layout.headers:
+            names = next((one.names for one in header.signature if one.names), ("",))
+            for name in names:
+                found.setdefault(name, []).append((layout, header))
+    return found
+
+
+def _on_page(page: Page, by_name: ByName) -> Iterator[Match]:
+    start = list(_matches(page, page.head[:FORTY], 0, by_name))
     yield from start
     if not start:
-        yield from _matches(page, page.head[FORTY:], FORTY, layouts)
+        yield from _matches(page, page.head[FORTY:], FORTY, by_name)
 
 
 def _matches(
-    page: Page, rows: Sequence[Sequence[Any]], first: int, layouts: Sequence[Layout]
+    page: Page, rows: Sequence[Sequence[Any]], first: int, by_name: ByName
 ) -> Iterator[Match]:
     for number, row in enumerate(rows, start=first):
         texts = text_of(row)
         if sum(map(bool, texts)) < 2:
             continue
         places = places_of(texts)
-        for layout in layouts:
-            for header in layout.headers:
+        seen = set()
+        for name in (*places, ""):
+            for layout, header in by_name.get(name, ()):
+                if id(header) in seen:
+                    continue
+                seen.add(id(header))
                 if all(_there(one, places, texts) for one in header.signature):
                     yield _match(page, layout, header, number, texts, places)
 
