@@ -485,6 +485,57 @@ def test_a_reason_names_the_cell_and_what_it_holds() -> None:
     assert untaken.values["Sheet1", 1, 2] == 7.0
 
 
+# What Excel does otherwise than it says, or otherwise in each version
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        # LARGE and SMALL round a place that is not whole, which is nowhere documented.
+        "LARGE(A1:A3,1.5)", "SMALL(A1:A3,1.5)", "LARGE(A1:A3,B1)", "SMALL(A1:A3,B1)",
+        # Excel looks for quotation marks as they are; the engine takes them away.
+        'COUNTIF(A1:A3,"""5""")', 'COUNTIF(A1:A3,"=""5""")', "COUNTIF(A1:A3,B2)",
+        'SUMIF(A1:A3,">""4""")', 'SUMIFS(A1:A3,A1:A3,"<>"&B2)', 'COUNTIF(A1:A3,"""""")',
+        # Microsoft warns of these units of DATEDIF.
+        'DATEDIF(45000,45500,"yd")', 'DATEDIF(45000,45500,"md")', 'DATEDIF(45000,45500,"YM")',
+        'DATEDIF(45000,45500,B2)',
+        # -0 or 0, by the version.
+        'TEXT(B3,"0")', 'TEXT(B3,"0%")', 'TEXT(B3,"0.00")', 'TEXT(B3,"#,##0")', 'TEXT(-0.4,"0")',
+        # Microsoft: #NUM! where the quotient is too large; binary fractions have no exact rest.
+        "MOD(1E20,3)", "MOD(A1,1E-20)", "MOD(134217728,1)", "MOD(1,0.1)", "MOD(5.3,B4)",
+        "MOD(B5,1)",
+        # A number between line ends or tabs.
+        "B6+0", "B7*1", "-B6", "ROUND(B7,0)", "VALUE(B6)",
+    ],
+)  # fmt: skip
+def test_what_is_not_known_of_excel_is_kept(formula: str) -> None:
+    cells: dict[str, Any] = {"A1": 5, "A2": 3, "A3": 8, "B1": 2.5, "B2": '"5"', "B3": -0.001}
+    cells |= {"B4": 0.1, "B5": "=2.9999999999999996", "B6": "5\n", "B7": "\t5", "Z1": f"={formula}"}
+    assert refused(calculate(sheet_of(cells))) == {"Z1"}
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        ("LARGE(A1:A3,2)", 5.0), ("SMALL(A1:A3,B1)", 5.0), ("LARGE(A1:A3,4)", "#NUM!"),
+        ('DATEDIF(45000,45100,"D")', 100.0), ('DATEDIF(B2,B3,"m")', 0.0),
+        ('DATEDIF(B4,B5,"y")', 0.0),
+        ('TEXT(-0.6,"0")', "-1"), ('TEXT(-0.001,"0.000")', "-0.001"), ('TEXT(-0.01,"0%")', "-1%"),
+        ('TEXT(0,"0")', "0"), ('TEXT(0.4,"0")', "0"), ('TEXT(TRUE,"0")', "TRUE"),
+        ("MOD(-7,3)", 2.0), ("MOD(7,-3)", -2.0), ("MOD(-7.5,2)", 0.5), ("MOD(5,0.25)", 0.0),
+        ("MOD(5.75,0.5)", 0.25), ("MOD(7,0)", "#DIV/0!"), ("MOD(45000.25,1)", 0.25),
+        ("MOD(134217727,1)", 0.0), ('MOD(" 7 ",3)', 1.0), ('MOD("a",3)', "#VALUE!"),
+        ("B6+0", 5.0),
+    ],
+)  # fmt: skip
+def test_what_is_known_of_excel_beside_it(formula: str, value: Any) -> None:
+    """By hand; DATEDIF counts whole months and years."""
+    cells: dict[str, Any] = {"A1": 5, "A2": 3, "A3": 8, "B1": 2, "B2": "=DATE(2024,1,31)"}
+    cells |= {"B3": "=DATE(2024,2,29)", "B4": "=DATE(2024,2,29)", "B5": "=DATE(2025,2,28)"}
+    cells |= {"B6": " 5 ", "Z1": f"={formula}"}
+    assert calculate(sheet_of(cells)).values["Sheet1", 1, 26] == value
+
+
 # Formulas that are the same all down a column
 
 

@@ -31,6 +31,10 @@ NO_CASE = "\u0131\u017f"
 """The Turkish i without a dot and the long s, whose capitals belong to other letters."""
 
 WHOLE_END = "\ue000end of a whole column"
+MOST_IN_MOD = 2.0**27
+"""The quotient from which on MOD is #NUM! in some versions of Excel."""
+HALVED = 1.0 / 1024
+"""What the divisor of MOD is a multiple of, so that nothing is rounded."""
 PLAIN_TEXT = re.compile(r"[A-Za-z0-9 ]*")
 
 
@@ -46,8 +50,11 @@ class Noticed:
         self.numerals: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
         """The criteria that read as numbers or dates, which no other text there may be, too."""
 
-    def told(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def told(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function that may not be sure, told where it is called from."""
+        sentence = UNSURE_OF.get(name, "the engine is not sure of a value in it")
+        if name.startswith(formulas.OURS):
+            sentence = f"{name.removeprefix(formulas.OURS)} is not proven here for these values"
 
         def call(*cells: Any) -> Any:
             *given, row, line = cells
@@ -55,7 +62,7 @@ class Noticed:
             if result is UNSURE or (  # also somewhere in a block
                 isinstance(result, list) and any(c is UNSURE for c in chain.from_iterable(result))
             ):
-                self.doubt(line, row, "the engine is not sure of a value in it")
+                self.doubt(line, row, sentence)
             return result
 
         return call
@@ -84,7 +91,8 @@ class Noticed:
         place = int(line), int(number)
         allowed, numeral = native.beside_criterion(cell)
         if not allowed:
-            kind = kinds.names(kinds.kind_of(cell))
+            quoted = isinstance(cell, str) and '"' in cell
+            kind = "a quotation mark" if quoted else kinds.names(kinds.kind_of(cell))
             sentence = f"{native.CALLED[int(called)]} is not proven here for a criterion: {kind}"
             self.doubt(line, row, sentence)
             return UNSURE
@@ -299,6 +307,42 @@ def _date(*parts: Any) -> Any:
     return float(serial) if kinds.FIRST_DAY <= serial < kinds.LAST_DAY - 400 else UNSURE
 
 
+def _whole_number(cell: Any) -> Any:
+    """A number that has to be a whole one."""
+    number = a_number(cell)
+    return UNSURE if isinstance(number, float) and number != math.floor(number) else number
+
+
+def _for_format(cell: Any, decimals: float) -> Any:
+    """What TEXT writes with so many decimals: no negative number that comes to 0, or to -0."""
+    number = a_number(cell) if isinstance(cell, str) else cell
+    if type(number) is float and -0.5000001 < number * 10.0**decimals < 0.0:
+        return UNSURE
+    return _logical_text(cell)
+
+
+def _mod(number: Any, divisor: Any) -> Any:
+    """MOD of a number by a whole one, or one of a few halvings.
+
+    Excel's quotient is rounded, and it gives #NUM! where that is too large, which is another size
+    in each version.
+    """
+    given, by = a_number(number), a_number(divisor)
+    for cell in (given, by):
+        if not isinstance(cell, float):
+            return cell
+    if by == 0.0:
+        return CODES["#DIV/0!"]
+    quotient = given / by
+    if abs(quotient) >= MOST_IN_MOD or by % HALVED:
+        return UNSURE
+    rest = math.fmod(given, by)
+    near = abs(quotient - round(quotient)) <= 1e-13 * max(1.0, abs(quotient))
+    if rest and given % HALVED and near:
+        return UNSURE
+    return given % by + 0.0
+
+
 def _switch(cell: Any) -> Any:
     """A number that has to be 0 or 1."""
     number = a_number(cell)
@@ -407,5 +451,19 @@ DOUBTING: dict[str, Callable[..., Any]] = {
     formulas.MODE: _mode,
     formulas.UPPER: _cased(str.upper),
     formulas.LOWER: _cased(str.lower),
+    formulas.WHOLE_NUMBER: _whole_number,
+    formulas.FORMATTED: _for_format,
+    formulas.MOD: _mod,
 }
 """Those that may find that the engine is not sure, and are told where they are called from."""
+
+UNSURE_OF = {
+    formulas.WHOLE_NUMBER: "LARGE and SMALL are computed here for a whole number of a place only",
+    formulas.FORMATTED: "TEXT of a negative number that rounds to 0 is 0 or -0 in Excel",
+    formulas.MOD: "MOD rounds here in a way that is not known of Excel",
+    formulas.ORDERED: "the order of texts with other signs than letters and digits is not known",
+    formulas.DATE: "DATE leads to a day that is not proven here",
+    formulas.SWITCH: "when payments are due is a number other than 0 and 1",
+    formulas.DIFFERENCE: "what is left of a difference may be a rest that Excel takes for 0",
+}
+"""Why they are not, where one sentence says it."""

@@ -164,7 +164,7 @@ class _Engine:
         for name, function in OWN.items():
             self._register(name, function)
         for name, doubting in (*DOUBTING.items(), *((OURS + n, f) for n, f in COMPUTED.items())):
-            self._register(name, self.noticed.told(doubting))
+            self._register(name, self.noticed.told(name, doubting))
         self._register(formulas.GUARD, self.noticed.guard)
         self._register(formulas.DOUBT, self.noticed.doubted)
         self._register(formulas.CRITERION, self.noticed.criterion)

@@ -48,6 +48,7 @@ GUARD, CRITERION, DOUBT = "KPIXL.K", "KPIXL.Q", "KPIXL.X"
 DATE, FREQUENCY, SWITCH = "KPIXL.DATE", "KPIXL.FREQUENCY", "KPIXL.SWITCH"
 MODE, UPPER, LOWER, TRIM = "KPIXL.MODE", "KPIXL.UPPER", "KPIXL.LOWER", "KPIXL.TRIM"
 WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
+WHOLE_NUMBER, FORMATTED, MOD = "KPIXL.WN", "KPIXL.FM", "KPIXL.MOD"
 OURS = "KPIXL.X."  # and the name of a function that excel.py computes
 """Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
 
@@ -74,6 +75,9 @@ MAY_BE_UNSURE = {
     MODE,
     UPPER,
     LOWER,
+    WHOLE_NUMBER,
+    FORMATTED,
+    MOD,
 }
 """Those that may find that the engine cannot be sure; they are told which formula calls them."""
 
@@ -558,6 +562,8 @@ class _Reader:
             text = wrapped(WRAPPED[letter], proven) if letter in WRAPPED else proven.text
             if native.WHEN_PAID.get(name) == position and text not in ("0", "1"):
                 text = f"{SWITCH}({text}{PLACE})"
+            if native.WHOLE_NUMBERS.get(name) == position and not re.fullmatch(r"\d+", text):
+                text = f"{WHOLE_NUMBER}({text}{PLACE})"
             texts.append(text)
             if letter in "Aanhx" and given.kind == "area" and given.shape and given.shape[1] > 1:
                 one = Check(given.references[-1], kinds.ALL, name, one_error=True)
@@ -576,6 +582,8 @@ class _Reader:
             ends = tuple(given.references[-1] for given in arguments if given.kind == "area")
         if name in ("INDEX", "XLOOKUP", "VLOOKUP", "HLOOKUP"):
             refuse_blocks_from(name, arguments)
+        if name == "TEXT" and not re.search("[dhmsy]", texts[1].lower()):
+            texts[0] = f"{FORMATTED}({texts[0]},{decimals(texts[1])}{PLACE})"
         text = called(name, texts)
         if name in native.OF_ERRORS and not arguments[0].is_reference:
             # An error that a function gives, the engine hands on instead of asking about it.
@@ -628,6 +636,11 @@ class _Reader:
             raise RefusedError(f"{name} takes a range of the sheet here, not a computed block")
         if name in native.MOVES_BLOCKS and given.is_block and given.shape:
             refuse_endless(given)
+        if name == "DATEDIF" and letter == "k" and given.text.lower() not in native.UNITS:
+            raise RefusedError(
+                'DATEDIF is computed here with "d", "m" or "y" written out: Microsoft warns of the'
+                " others"
+            )
         if letter == "f" and given.text[1:-1].lower() not in native.TEXT_FORMATS:
             raise RefusedError(f"the format {given.text} of {name} is not proven here")
 
@@ -891,8 +904,19 @@ def called(name: str, texts: list[str]) -> str:
     return f"{IS_FINITE}({text})" if name in native.FINITE else text
 
 
-REPLACED = {"MODE": MODE, "MODE.SNGL": MODE, "UPPER": UPPER, "LOWER": LOWER, "DATE": DATE}
+REPLACED = {
+    **dict.fromkeys(["MODE", "MODE.SNGL"], MODE),
+    "UPPER": UPPER,
+    "LOWER": LOWER,
+    "DATE": DATE,
+    "MOD": MOD,
+}
 """Native functions with one of ours in their place that may not be sure."""
+
+
+def decimals(number_format: str) -> int:
+    """How many digits behind the decimal sign a number format keeps of a number."""
+    return len(number_format.partition(".")[2].rstrip('%"')) + 2 * ("%" in number_format)
 
 
 def plain_lookup(arguments: list[Term]) -> list[Term]:

@@ -127,7 +127,8 @@ def _kind_of_text(text: str) -> int:
     if CRITERIA_SIGNS.match(text) or "*" in text or "?" in text:
         return PATTERN
     if PLAIN.fullmatch(text) and text.isascii():
-        return DIGITS
+        # Between tabs and line ends it is no number for the engine, and may be one for Excel.
+        return DIGITS if text.strip() == text.strip(" ") else ODD
     if not any(letter.isdigit() for letter in text):
         return ODD if FRACTION_SIGNS.intersection(text) else TEXT
     if not NUMBER_SIGNS.fullmatch(text) or PLUS_WITHIN.search(text):

@@ -122,7 +122,7 @@ SIGNATURES = {
     "WORKDAY.INTL": "dm?ka",
     "NETWORKDAYS": "dd?a",
     "NETWORKDAYS.INTL": "dd?ka",
-    "DATEDIF": "ddv",
+    "DATEDIF": "ddk",
     # Text
     "TEXT": "uf",
     **dict.fromkeys(["LEFT", "RIGHT"], "t?e"),
@@ -292,6 +292,13 @@ PAIRS = {**dict.fromkeys(["SLOPE", "INTERCEPT", "CORREL", "RSQ"], (0, 1)), "FORE
 WHEN_PAID = dict.fromkeys(["PV", "FV", "PMT", "NPER", "RATE"], 4)
 """The argument that is 0 or 1; what Excel makes of another number is not known."""
 
+WHOLE_NUMBERS = {"LARGE": 1, "SMALL": 1}
+"""The argument that has to be whole: Excel rounds another one up, which is nowhere documented."""
+
+UNITS = ('"d"', '"m"', '"y"')
+"""The units of DATEDIF that are proven. Microsoft says of "md" that it may be wrong, and of "ym"
+and "yd" that they ignore what they do not ignore."""
+
 COUNT_LETTERS: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(["LEN", "LEFT", "RIGHT", "MID", "REPLACE"], (0,)),
     **dict.fromkeys(["FIND", "SEARCH"], (0, 1)),
@@ -366,6 +373,8 @@ def beside_criterion(value: object) -> tuple[int, str]:
     if not isinstance(value, str):
         return 0, ""
     operator, text = CRITERION.fullmatch(value).groups()  # type: ignore[union-attr]
+    if '"' in text:
+        return 0, ""  # the engine takes quotation marks away
     kind = kinds.kind_of_text(text) & ~EMOJI
     if kind == DIGITS and text == text.strip():
         if operator in ("", "="):
