@@ -461,6 +461,8 @@ def _reader(argument: Argument) -> Callable[[Cell], Any]:
         return _day
     if arg.unit is KEY:
         return key
+    if arg.logical:
+        return lambda cell: cell if isinstance(cell, bool) else _number_or_blank(cell)
     return _number if not arg.column else _number_or_blank
 
 

@@ -358,7 +358,7 @@ def _numbers(values: Sequence[Value]) -> list[float]:
     numbers: list[float] = []
     for value in values:
         if isinstance(value, list):
-            numbers += [one for one in value if isinstance(one, float | int)]
+            numbers += [one for one in value if type(one) in (float, int)]
         else:
             numbers.append(_number(value))
     return numbers

@@ -80,7 +80,9 @@ def native_form(
             word = _word(argument, text)
             if word is None and (TEXT_CONSTANT.fullmatch(text) or not _has_words(argument)):
                 return None
-            values[argument.name] = word or f'IF({one}="","{argument.default}",TRIM({one}))'
+            values[argument.name] = (
+                word or f'IF({one}="",{_constant(argument.default)},TRIM({one}))'
+            )
             if word is None:
                 held.append(text)
                 no_word = "*".join(f'(TRIM({one})<>"{known}")' for known in argument.arg.words)
@@ -210,8 +212,9 @@ def _word(argument: Argument, text: str) -> str | None:
 def _constant(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.15g}"
-    # Nothing given is less than any number: no target is below it.
-    return f'"{value}"' if isinstance(value, str) else "-1E+300"
+    if isinstance(value, str):
+        return '"{}"'.format(value.replace('"', '""'))
+    return "-1E+300"  # nothing given is less than any number: no target is below it
 
 
 def _written(

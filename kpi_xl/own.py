@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
+from keyword import iskeyword
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -362,6 +363,8 @@ def _arguments(
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or name in VBA_WORDS:
             raise DefinitionError(key, "an argument has small letters, digits and _, and is no"
                                   " word of VBA")  # fmt: skip
+        if iskeyword(name):
+            raise DefinitionError(key, f"{name} is a word of Python: call it {name}_")
         if name not in used:
             raise DefinitionError(key, "the formula does not use it")
         if not isinstance(said, dict) or not said.keys() <= ARGUMENT_KEYS:
@@ -378,7 +381,7 @@ def _arguments(
             raise DefinitionError(key, "it follows one that has a default, so it needs one too")
         english = texts.get("en") or next(iter(texts.values()), name.replace("_", " "))
         column = name in columns
-        arg = Arg(english, unit, column=column, translated=texts)
+        arg = Arg(english, unit, column=column, logical=column, translated=texts)
         made.append(Argument(name, arg, default is None, default))
     return tuple(made)
 

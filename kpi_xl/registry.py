@@ -23,6 +23,7 @@ class Arg:
     "skip" the row, "keep" it as None, "zero", or "refuse" it as an error. Columns of one `group`
     pair by row, but for one that stands `alone`. A `wide` one is several: the kernel gets a list
     of columns.
+    `logical`: logical values of its column stay what they are; else TRUE is 1.
     `words`: the option words that a text argument allows; `shown` those that help names, where
     there are too many of them.
     `translated`: its help by language, where it is not ours but a company's own.
@@ -35,6 +36,7 @@ class Arg:
     column: bool = False
     wide: bool = False
     alone: bool = False
+    logical: bool = False
     group: str = ""
     blank: Blank = "skip"
     words: tuple[str, ...] = ()

@@ -121,6 +121,8 @@ BAD: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("X_ONE", {"arguments": {"a": {"unit": "MONEY", "x": 1}}}, "its keys are"),
     ("X_ONE", {"arguments": {"a": MONEY, "unused": MONEY}}, "does not use it"),
     ("X_ONE", {"arguments": {"a": {"unit": "MONEY", "default": "x"}}}, "does not fit"),
+    ("X_ONE", {"formula": "from", "arguments": {"from": MONEY}}, "is a word of Python"),
+    ("X_ONE", {"formula": "async", "arguments": {"async": MONEY}}, "is a word of Python"),
     ("X_ONE", {"formla": "a"}, "there is no such key"),
     ("X_ONE", {"source": "a\x1b[31mb"}, "control characters"),
     ("X_ONE", {"help": {"en": "a\u202eb"}}, "control characters"),
@@ -145,6 +147,38 @@ def test_what_is_wrong_is_told_and_kept_out(
     assert sentence in str(fault)
     assert f"[{name}]" in str(fault)
     assert METRICS.get(name) is ours
+
+
+VALUE = {"unit": "VALUE"}
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize(("name", "expected"), [("SUM", 4.0), ("COUNT", 2.0), ("AVERAGE", 2.0)])
+def test_logical_values_of_columns_do_not_count(name: str, expected: float) -> None:
+    """Excel: logical values in an array or a reference are not counted."""
+    own.define(toml({
+        "X_ONE": {"formula": f"{name}(a)", "returns": "VALUE", "arguments": {"a": VALUE},
+                  "example": ["=X_ONE({2})", 1 if name == "COUNT" else 2]},
+    }))  # fmt: skip
+    own.define(toml({
+        "X_TWO": {"formula": "X_ONE(a)", "returns": "VALUE", "arguments": {"a": VALUE},
+                  "example": ["=X_TWO({TRUE;2})", 1 if name == "COUNT" else 2]},
+    }))  # fmt: skip
+    for one in ("X_ONE", "X_TWO"):
+        assert evaluate(METRICS[one], [[[1.0], [True], [None], [3.0]]]) == expected
+
+
+@pytest.mark.usefixtures("fresh")
+def test_native_forms_double_quotation_marks() -> None:
+    own.define(toml({
+        "X_ONE": {"formula": 'IF(a > 1, "5"" pipe", "b")', "returns": "TEXT",
+                  "arguments": {"a": VALUE}, "example": ["=X_ONE(2)", '5" pipe']},
+        "X_TWO": {"formula": "b & a", "returns": "TEXT",
+                  "arguments": {"a": VALUE, "b": {"unit": "TEXT", "default": 'say "x"'}},
+                  "example": ["=X_TWO(1)", 'say "x"1']},
+    }))  # fmt: skip
+    assert '"5"" pipe"' in str(with_native_forms("X_ONE(A1)", METRICS))
+    assert '"say ""x"""&' in str(with_native_forms("X_TWO(A1)", METRICS))
 
 
 @pytest.mark.usefixtures("fresh")
