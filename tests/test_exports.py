@@ -354,6 +354,35 @@ def test_a_file_that_nobody_knows_can_be_told() -> None:
     assert sum(told.tables["Ads"].columns["impressions"]) == 1204 + 990
 
 
+def test_leads_of_a_crm_without_a_stage(tmp_path: Path) -> None:
+    """Opportunities may be unknown; what other stages are missing is no column that is taken."""
+    head = ["lead_id", "channel", "created", "mql_date", "sql_date", "won_date", "lost_date",
+            "value", "city"]  # fmt: skip
+    lead = ["1", "web", "2026-01-01", "2026-01-02", "2026-01-03", "2026-01-10", "", "100", "Rome"]
+    path = written(tmp_path / "leads.csv", [head, lead])
+    filling = filled("funnel", path)
+    assert "columns not used: city" in filling.notes[0].left
+    assert data(filling)["Leads"]["sqo_date"] == [None]
+    assert data(filling)["Leads"]["sql_date"] == [date(2026, 1, 3)]
+    head[4] = "sqo_date"
+    with pytest.raises(SourceError) as refused:
+        filled("funnel", written(tmp_path / "leads.csv", [head, lead]))
+    assert "has no column sql_date" in str(refused.value)
+    assert "did you mean" not in str(refused.value)
+
+
+def test_leads_with_numbers_are_named_by_them(tmp_path: Path) -> None:
+    path = tmp_path / "leads.xlsx"
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet()
+    sheet.write_row(0, 0, ["lead_id", "channel", "created", "mql_date", "sql_date", "sqo_date",
+                           "won_date", "value"])  # fmt: skip
+    sheet.write_row(1, 0, [4, "web", "2026-01-01", "", "", "", "2096-01-10", 100])
+    book.close()
+    with pytest.raises(SourceError, match="lead 4 has the won_date 2096-01-10"):
+        filled("funnel", path)
+
+
 def test_a_column_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
     path.write_text("Month,channel,spend\n2025-01-01,x,1\n", encoding="utf-8")

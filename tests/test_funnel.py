@@ -2,6 +2,7 @@
 
 import io
 import itertools
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -141,7 +142,7 @@ def test_attribution_loses_no_customer(demo: Built, leads: pd.DataFrame) -> None
 
 def test_the_checks_find_what_was_spoiled(demo: Built, leads: pd.DataFrame) -> None:
     sheet = openpyxl.load_workbook(io.BytesIO(demo.content), data_only=True)["Checks"]
-    found = {row[0].value: (row[1].value, row[2].value) for row in sheet["A6:C18"]}
+    found = {row[0].value: (row[1].value, row[2].value) for row in sheet["A6:C19"]}
     first = HEADER + 2  # the sheet's row of the first lead
     both = leads["won_date"].notna() & leads["lost_date"].notna()
     early = leads["won_date"] < leads["created"]
@@ -153,6 +154,8 @@ def test_the_checks_find_what_was_spoiled(demo: Built, leads: pd.DataFrame) -> N
     assert found["Won before they were created"] == (1, first + early.idxmax())
     assert found["Won without a value"][0] == 1
     assert found["Won on a day to come"][0] == 0
+    # Of those lost some have it, and all who were won: the others were lost before.
+    assert found["Won or lost without sqo_date, where others have it"][0] == 0
     assert demo.values["Summary", 3, 2].startswith("Rows of data to look at: 9;")
 
 
@@ -166,10 +169,10 @@ def test_leads_alone_are_enough() -> None:
 COLUMNS = [column.name for column in LEADS.columns]
 
 
-def filled(
-    *leads: dict[str, Any], spend: Any = (), loaded: datetime | None = None
-) -> dict[str, str]:
-    """The figures of a workbook with these leads, as people see them."""
+def workbook(
+    leads: Sequence[dict[str, Any]], spend: Any = (), loaded: datetime | None = None
+) -> Built:
+    """A workbook with these leads."""
     rows = [
         {"lead_id": f"L{number}", "created": date(2024, 1, 3), "channel": "Web"} | lead
         for number, lead in enumerate(leads)
@@ -178,15 +181,24 @@ def filled(
     if spend:
         names = ("month", "channel", "spend")
         data["Spend"] = dict(zip(names, map(list, zip(*spend, strict=True)), strict=True))
-    built = build(TEMPLATE, data, loaded=[Loaded("Leads", loaded=loaded)])
+    return build(TEMPLATE, data, loaded=[Loaded("Leads", loaded=loaded)])
+
+
+def filled(
+    *leads: dict[str, Any], spend: Any = (), loaded: datetime | None = None
+) -> dict[str, Any]:
+    """The figures of a workbook with these leads, as people see them."""
+    built = workbook(leads, spend, loaded)
     return dict(built.headlines) | {
-        "channels": [  # type: ignore[dict-item]
+        "channels": [
             [built.values.get(("Channels", row, column)) for column in (1, 2, 4, 8, 9)]
             for row in (6, 7)
         ],
         "quarters": built.values["Checks", 6 + PLACE_OF_QUARTERS, 2],
         "to come": built.values["Checks", 6 + PLACE_OF_TO_COME, 2],
         "no deals": built.values["Checks", 7 + PLACE_OF_TO_COME, 2],
+        "undated": [built.values["Checks", 8 + PLACE_OF_TO_COME, column] for column in (2, 3)],
+        "status": built.values["Summary", 3, 2],
     }
 
 
@@ -210,6 +222,59 @@ def test_deals_of_a_crm_that_has_no_days_of_opportunities() -> None:
     assert figures["Win rate"] == "100.0%"
     assert figures["Open opportunities"] == figures["Deals lost"] == "0"
     assert figures["no deals"] == 0
+
+
+def test_deals_that_ended_without_a_day_of_the_opportunity_are_told() -> None:
+    """Where that is how the win rate comes about, and not where leads were lost before."""
+    day = {"sqo_date": date(2024, 1, 20)}
+    won = {"won_date": date(2024, 2, 2), "value": 5000.0}
+    lost = {"lost_date": date(2024, 2, 10), "value": 3000.0}
+    first = HEADER + 2  # the sheet's row of the first lead
+    figures = filled(won | day, lost, {"value": 7500.0})
+    assert figures["Win rate"] == "100.0%"
+    assert figures["undated"] == [1, first + 1]
+    assert figures["status"].startswith("Rows of data to look at: 4;")  # no spend: 3 channels
+    # One won has none either: those lost may have been opportunities, too.
+    assert filled(won | day, lost | day, lost, won)["undated"] == [2, first + 2]
+    # All who were won have one, and of those lost one: the other was lost before.
+    assert filled(won | day, lost | day, lost)["undated"] == [0, ""]
+    assert filled(won, lost)["undated"] == [0, ""]  # nobody has one: every lead is a deal
+
+
+def test_where_nobody_has_a_day_of_the_opportunity_its_stage_is_blank() -> None:
+    """Four accepted by sales, one of them won, one lost; three open; spend 150 and 80."""
+    sql = {"mql_date": date(2026, 1, 2), "sql_date": date(2026, 1, 3), "value": 100.0}
+    leads = [
+        sql | {"channel": "Search", "won_date": date(2026, 1, 10)},
+        sql | {"channel": "Search", "lost_date": date(2026, 1, 12)},
+        sql | {"channel": "Search"},
+        sql | {"channel": "Mail"},
+        {"channel": "Mail"},
+    ]
+    spend = [(date(2026, 1, 1), "Search", 150.0), (date(2026, 1, 1), "Mail", 80.0)]
+    values = workbook(leads, spend).values
+    funnel_rows = [[values.get(("Funnel", row, column)) for column in range(2, 7)]
+                   for row in (8, 9, 10)]  # fmt: skip
+    assert funnel_rows == [
+        [4, 1, pytest.approx(0.8), 0, pytest.approx(57.5)],  # of 4 MQL, and of 5 leads
+        ["", "", "", "", ""],
+        [1, "", pytest.approx(0.2), "", 230],
+    ]
+    segments = [[values["Segments", row, column] for column in range(2, 12)] for row in (6, 7, 21)]
+    third = pytest.approx(1 / 3)
+    assert segments == [
+        [3, 3, 3, "", 1, 1, 1, "", "", third],
+        [2, 1, 1, "", 0, 0.5, 1, "", "", 0],
+        [5, 4, 4, "", 1, 0.8, 1, "", "", pytest.approx(0.2)],
+    ]
+    assert [values["Channels", row, 7] for row in (6, 7, 16, 17)] == [""] * 4
+    assert [values["Channels", row, 8] for row in (6, 7, 16, 17)] == [1, 0, 0, 1]
+    assert [values["Channels", row, 5] for row in (22, 23)] == ["", ""]
+    assert values["Channels", 22, 6] == 150  # the cost of a customer
+    headlines = dict(workbook(leads, spend).headlines)
+    assert (headlines["SQO"], headlines["Customers"], headlines["Open opportunities"]) == (
+        "", "1", "3",
+    )  # fmt: skip
 
 
 def test_a_deal_won_in_the_future_is_an_open_one() -> None:

@@ -113,6 +113,15 @@ def segment() -> str:
     return f'IF(FunnelBy="{SPLITS[1]}",{named[1]},IF(FunnelBy="{SPLITS[2]}",{named[2]},{named[0]}))'
 
 
+# Without a day anywhere nobody knows who became an opportunity: those who were won are not all.
+NO_SQO = 'SqoCount=""'
+
+# Of a lead that was won somebody knows that it was an opportunity: if its day is missing, days of
+# others are missing, too. So they are where nobody who was lost has one. Elsewhere those who have
+# none were lost before they came so far, as most are.
+PATCHY = f'(COUNT(Leads[sqo_date])>0)*(SUMPRODUCT({WON}*(Leads[sqo_date]=""))+(LostCount=0)>0)'
+UNDATED = f'(Leads[sqo_date]="")*((Leads[lost_date]<>"")+{WON}>0)*{PATCHY}'
+
 NONE = LEADS.empty
 NO_SPEND = "SpendTotal=0"
 
@@ -133,12 +142,13 @@ FIGURES = {
                "Reached, or went further"),
         Figure("SqlCount", "SQL", f"=SUMPRODUCT({reached('sql_date')}*1)", COUNT,
                "Reached, or went further"),
-        Figure("SqoCount", "SQO", f"=SUMPRODUCT({reached('sqo_date')}*1)", COUNT,
+        Figure("SqoCount", "SQO", blank_if("COUNT(Leads[sqo_date])=0",
+                                           f"SUMPRODUCT({reached('sqo_date')}*1)"), COUNT,
                "Reached, or went further"),
         Figure("CustomerCount", "Customers", f"=SUMPRODUCT({reached('won_date')}*1)", COUNT,
                "Deals won"),
         Figure("LostCount", "Deals lost", f"=SUMPRODUCT({LOST})", COUNT,
-               "SQO, and not won later"),
+               "SQO (or any lead, if none has a date), not won later"),
         Figure("CloseRate", "Close rate",
                blank_if("LeadCount=0", "CLOSE_RATE(CustomerCount,LeadCount)"), RATE,
                "Customers / leads"),
@@ -164,7 +174,7 @@ FIGURES = {
     ),
     "Pipeline": (
         Figure("OpenDeals", "Open opportunities", f"=SUMPRODUCT({OPEN})", COUNT,
-               "SQO, neither won nor lost"),
+               "SQO (or any lead, if none has a date), still open"),
         Figure("OpenValue", "Their value", f"=SUMPRODUCT({OPEN}*Leads[value])", MONEY, ""),
         Figure("DealSize", "Average deal",
                blank_if("CustomerCount=0", "Revenue/CustomerCount"), MONEY,
@@ -236,6 +246,9 @@ PROBLEMS = (
     Problem("No lead has a day on which it became an opportunity",
             f"=IF({LEADS.empty},0,IF(COUNT(Leads[sqo_date])=0,1,0))", "",
             "Every lead that is open or lost counts as a deal: fill in sqo_date, if you know it."),
+    Problem("Won or lost without sqo_date, where others have it", *where(LEADS, UNDATED),
+            "Lost leads without it count as no deals, and the win rate is too high: fill it in,"
+            " unless they were lost before."),
     Problem("Won and lost", *where(LEADS, '(Leads[won_date]<>"")*(Leads[lost_date]<>"")'),
             "They count as won: delete the day of the loss, if that is right."),
     Problem("Won before they were created",
@@ -292,14 +305,17 @@ def summary(page: Page) -> None:
 
 RIGHT = {"align": "right"}
 
+# Where a stage's count is not known, nor are the steps to it and from it.
+NO_STEP = 'OR({count}="",{count<}="")'
+
 STAGE_COLUMNS = (
     Measure("stage", "{label}", KEY, name="StageNames", look={**NAME, "shrink": True},
             kind="text"),
     Measure("count", "{reached}", COUNT, name="StageCounts", look={"bold": True}),
-    copied("step rate", RATE, RIGHT),
-    copied("overall rate", RATE, RIGHT),
-    copied("drop-off", COUNT, RIGHT),
-    Measure("cost each", "{cost}(SpendTotal,{reached})", MONEY, over="{reached}*SpendTotal"),
+    copied("step rate", RATE, RIGHT)._replace(blank=NO_STEP),
+    copied("overall rate", RATE, RIGHT)._replace(blank='{count}=""'),
+    copied("drop-off", COUNT, RIGHT)._replace(blank=NO_STEP),
+    Measure("cost each", "{cost}(SpendTotal,{reached})", MONEY, over="N({reached})*SpendTotal"),
 )  # fmt: skip
 
 STAGE_ROWS = (
@@ -322,19 +338,24 @@ def funnel(page: Page) -> None:
     # The bars of the chart stand in the middle: this much is left free on each side.
     page.write(TOP, 7, "chart", page.styles.lead(align="right"))
     for row, stage in enumerate(STAGE_ROWS, start=TOP + 1):
-        page.put(row, 7, f"=(LeadCount-{stage['reached']})/2", page.styles.lead())
+        page.put(row, 7, f"=(LeadCount-N({stage['reached']}))/2", page.styles.lead())
     no_bars(page, (TOP + 2, 2, table.last, 2), f"N({xl_rowcol_to_cell(TOP + 1, 1)})<10")
     bars(page, TOP + 2, 2, table.last, 2)
     add_funnel(page, (table.last + 2, 0, 750, 360))
     page.sheet.print_area(0, 0, table.last + 21, 5)
 
 
+def if_sqo(header: str) -> str:
+    """The condition that a column is blank: none but for those of opportunities."""
+    return NO_SQO if "SQO" in header else ""
+
+
 SEGMENT_COUNTS = ("leads", "MQL", "SQL", "SQO", "customers")
 SEGMENT_COLUMNS = (
     copied("segment", KEY, NAME),
-    *(copied(header, COUNT, RIGHT) for header in SEGMENT_COUNTS),
+    *(copied(header, COUNT, RIGHT)._replace(blank=if_sqo(header)) for header in SEGMENT_COUNTS),
     *(
-        copied(label, RATE, RIGHT)._replace(bars=True, of=before)
+        copied(label, RATE, RIGHT)._replace(bars=True, of=before, blank=if_sqo(label))
         for (label, *_), before in zip(STEPS[:-1], SEGMENT_COUNTS[:-1], strict=True)
     ),
     Measure(
@@ -367,6 +388,7 @@ def segments(page: Page) -> None:
         page.put(total, column, blank_if(NONE, name), styles.header(COUNT.number_format))
     for column in range(6, 10):
         whole = same_as(source.at(TOP + column - 4, FUNNEL + 2))
+        whole = blank_if(NO_SQO, whole) if column >= 8 else whole
         page.put(total, column, whole, styles.header(RATE.number_format))
     page.put(total, 10, "=CloseRate", styles.header(RATE.number_format))
     draw(page, "bar", "Leads and customers by segment",
@@ -393,7 +415,8 @@ VOLUMES = (
     Measure("visits", SPENT.replace("{column}", "visits"), COUNT),
     Measure("leads", f'SUMPRODUCT({MINE}*(Leads[lead_id]<>""))', COUNT, name="KnownLeads"),
     *(
-        Measure(header, f"SUMPRODUCT({MINE}*{reached(stage)})", COUNT)
+        Measure(header, f"SUMPRODUCT({MINE}*{reached(stage)})", COUNT,
+                blank=f'OR({{$channel}}="",{NO_SQO})' if stage == "sqo_date" else None)
         for header, stage in zip(SEGMENT_COUNTS[1:], STAGES, strict=True)
     ),
     Measure("revenue", f"SUMPRODUCT({MINE}*{WON}*Leads[value])", MONEY),
@@ -405,7 +428,7 @@ RETURNS = (
     Measure("cost per lead", "CPL({spend},{leads})", MONEY, "{spend}*{leads}", best="low"),
     Measure("cost per MQL", "COST_PER_MQL({spend},{MQL})", MONEY, "{spend}*{MQL}", best="low"),
     Measure("cost per SQL", "COST_PER_SQL({spend},{SQL})", MONEY, "{spend}*{SQL}", best="low"),
-    Measure("cost per SQO", "COST_PER_SQO({spend},{SQO})", MONEY, "{spend}*{SQO}", best="low"),
+    Measure("cost per SQO", "COST_PER_SQO({spend},{SQO})", MONEY, "{spend}*N({SQO})", best="low"),
     Measure("CAC", "CAC({spend},{customers})", MONEY, "{spend}*{customers}", best="low"),
     Measure("ROAS", "ROAS({revenue},{spend})", RATIO, "{spend}", best="high"),
     Measure("MROI", "MROI({revenue},{spend},{revenue}*OrganicShare,GrossMargin)", RATE, "{spend}",
@@ -436,8 +459,9 @@ def channels(page: Page) -> None:
     for column, whole in enumerate((*sums, "CustomerCount", "Revenue"), start=1):
         known = f"SUM({xl_range(TOP + 1, column, volumes.last, column)})"
         unit = VOLUMES[column].unit
-        page.put(total, column, blank_if(NONE, whole), styles.header(unit.number_format))
-        page.put(others, column, blank_if(NONE, f"{whole}-{known}"), styles.number(unit))
+        none = NO_SQO if whole == "SqoCount" else NONE
+        page.put(total, column, blank_if(none, whole), styles.header(unit.number_format))
+        page.put(others, column, blank_if(none, f"{whole}-{known}"), styles.number(unit))
     page.define("ChannelLeads", TOP + 1, 3, others, 3)
     second = total + 4
     section(page, second - 1, 0, 12, "What they cost and return")
@@ -679,12 +703,16 @@ def credit(chosen: str) -> str:
 
 
 def add_funnel(page: Page, place: tuple[int, int, int, int]) -> None:
-    """A chart of the stages, bars in the middle."""
+    """A chart of the stages, bars in the middle.
+
+    A chart draws a count that is not known as 0: no bar has that number written at it.
+    """
     stages = Grid(page.book.pages["Funnel"], TOP, 0, STAGE_COLUMNS, len(STAGE_ROWS))
     free = (stages.page, TOP + 1, 7, stages.last, 7)
     draw(page, "bar", "Leads at each stage",
          [Series("Free", stages.range_of("stage"), free, NO_COLOUR),
-          stages.series("count", BAR, "Count")], place, stacked=True, labels=True)  # fmt: skip
+          stages.series("count", BAR, "Count")], place, stacked=True, labels=True,
+         number_format="#,##0;;")  # fmt: skip
 
 
 # Sample data

@@ -22,6 +22,7 @@ from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
 from kpi_xl.sources import MOST_ROWS, ReadTable, SourceError, read_table
 from kpi_xl.sources.delimited import likely_encodings
+from kpi_xl.sources.values import as_text
 
 Tables = Mapping[str, Sequence[Column]]
 Progress = Callable[[str, float], None]
@@ -396,7 +397,7 @@ def _appended(
                     if before := seen.get(key):
                         if name in SIDE_BY_SIDE and _combined(kept, places[key], row):
                             continue
-                        what = ", ".join(str(part) for part in key if part is not None)
+                        what = ", ".join(as_text(part) for part in key if part is not None)
                         other = next(
                             (one for one, a, b in zip(order, before[1], values, strict=True)
                              if a != b), "")  # fmt: skip
@@ -437,7 +438,7 @@ def _not_yet(cells: Mapping[str, list[Any]], path: Path) -> list[str]:
     for name in ("won_date", "lost_date"):
         late = [n for n, day in enumerate(cells[name]) if isinstance(day, date) and day > today]
         if late:
-            lead = cells["lead_id"][late[0]]
+            lead = as_text(cells["lead_id"][late[0]])
             faults.append(
                 f"{path}: lead {lead} has the {name} {cells[name][late[0]]}, which is in the future"
                 f" ({counted(len(late), 'lead')}): leave it blank until the deal is closed"

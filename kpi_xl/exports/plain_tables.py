@@ -178,7 +178,9 @@ def _lacking(
     opener: Opener, match: Match, missing: Sequence[str], columns: Sequence[Column], said: Said
 ) -> SourceError:
     has = ", ".join(text for text in dict.fromkeys(match.headers) if text) or "none"
-    near = did_you_mean(missing[0], match.headers)
+    used = set(match.places.values())
+    spare = [text for place, text in enumerate(match.headers) if place not in used]
+    near = did_you_mean(missing[0], spare)
     sentence = (
         f"{opener.path} has no column {', '.join(missing)} in row {match.row + 1}; it has"
         f' {has[:200]}{near}: say which it is, as in "Their name={missing[0]}"'

@@ -19,7 +19,7 @@ LEADS = Input(
                "The day on which marketing qualified it (MQL)."),
         Column("sql_date", DATE, "Accepted by sales", "The day on which sales accepted it (SQL)."),
         Column("sqo_date", DATE, "Opportunity",
-               "The day on which it became an opportunity (SQO)."),
+               "The day on which it became an opportunity (SQO).", required=False),
         Column("won_date", DATE, "Deal won", "The day on which it became a customer."),
         Column("lost_date", DATE, "Deal lost", "The day on which it was given up.", required=False),
         Column("value", MONEY, "Deal value", "What the deal is worth, won or expected."),

@@ -258,7 +258,8 @@ def _places(
         elif column.required:
             missing.append(column.name)
     if missing:
-        near = did_you_mean(missing[0], headers)
+        used = set(places.values())
+        near = did_you_mean(missing[0], [h for n, h in enumerate(headers) if n not in used])
         raise Unreadable(
             f"has no column {', '.join(missing)}; it has {has}{near}:"
             f' rename it, or say which it is, as in "Their name={missing[0]}"'
