@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, wraps
 from keyword import iskeyword
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -192,7 +192,7 @@ def load() -> None:
 def load_file(file: Path) -> None:
     """Enter the KPIs of one file."""
     if file.suffix == ".py":
-        _enter_python(str(file), lambda: _run(file))
+        _enter_python(str(file), lambda: _run(file), lambda _: _text_of(file))
         return
     try:
         if file.stat().st_size > LARGEST_FILE:
@@ -232,7 +232,16 @@ def _load_packages() -> None:
     from importlib.metadata import entry_points
 
     for point in entry_points(group=ENTRY_POINTS):
-        _enter_python(f"entry point {point.name} = {point.value}", point.load)
+        _enter_python(f"entry point {point.name} = {point.value}", point.load, _module_text)
+
+
+def _text_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
+
+
+def _module_text(made: Metric) -> str:
+    """The source of the module that defines a metric. Raises OSError or TypeError."""
+    return inspect.getsource(sys.modules[made.kernel.__module__])
 
 
 def _run(file: Path) -> None:
@@ -244,27 +253,61 @@ def _run(file: Path) -> None:
     spec.loader.exec_module(module_from_spec(spec))
 
 
-def _enter_python(file: str, run: Callable[[], object]) -> None:
-    """Run what defines KPIs by `@metric`, and enter what it defined, once it is judged."""
+def _enter_python(file: str, run: Callable[[], object], source: Callable[[Metric], str]) -> None:
+    """Run what defines KPIs by `@metric`, and enter what it defined, once it is judged.
+
+    `source` is the text that a metric's fingerprint is of: what stands around a function counts.
+    """
     before = dict(METRICS)
     try:
         run()
-    except Exception as error:
-        FAULTS.append(Fault(file, "", f"it fails: {type(error).__name__}: {error}"))
+    except (Exception, SystemExit) as error:
+        FAULTS.append(Fault(file, "", _failure(error)))
         added: dict[str, Metric] = {}
     else:
         added = {name: made for name, made in METRICS.items() if before.get(name) is not made}
     METRICS.clear()
     METRICS.update(before)
     for name, made in added.items():
-        code = inspect.getsource(made.kernel)
-        print_of_it = _hash([name, code, made.returns.name, *(["lower"] if made.lower else [])])
-        own = replace(made, family=FAMILY, translated={}, source=sourced(made.source, print_of_it))
         try:
+            code = source(made)
+            print_of_it = _hash([name, code, made.returns.name, *(["lower"] if made.lower else [])])
+            own = replace(
+                made,
+                family=FAMILY,
+                translated={},
+                source=sourced(made.source, print_of_it),
+                kernel=_guarded(made),
+            )
             _judge_name(name, print_of_it)
             _enter(own, print_of_it, file)
         except DefinitionError as error:
             FAULTS.append(Fault(file, f"[{name}] {error.key}".rstrip(), str(error)))
+        except Exception as error:
+            FAULTS.append(Fault(file, f"[{name}]", _failure(error)))
+
+
+def _failure(error: BaseException) -> str:
+    """What became of foreign code, in one line."""
+    return f"it fails: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _guarded(made: Metric) -> Callable[..., Any]:
+    """A kernel of foreign code, whose failures are #VALUE! in the cell and stop nothing else."""
+
+    @wraps(made.kernel)
+    def kernel(*values: Any, **named: Any) -> Any:
+        try:
+            result = made.kernel(*values, **named)
+        except (KpiError, ZeroDivisionError, OverflowError):
+            raise
+        except (Exception, SystemExit) as error:
+            raise WrongInput(_failure(error)) from error
+        if made.result == "value" and not isinstance(result, float | int | str):
+            raise WrongInput(f"it fails: it gives a {type(result).__name__}, not a value")
+        return result
+
+    return kernel
 
 
 # Definitions as data
@@ -746,7 +789,7 @@ def _enter(made: Metric, print_of_it: str, file: str) -> None:
     METRICS[made.name] = made
     try:
         _try_example(made)
-    except DefinitionError:
+    except Exception:
         del METRICS[made.name]
         raise
     FINGERPRINTS[made.name], FILES[made.name] = print_of_it, file

@@ -149,6 +149,79 @@ def test_what_is_wrong_is_told_and_kept_out(
     assert METRICS.get(name) is ours
 
 
+PYTHON = """
+from typing import Annotated
+from kpi_xl.registry import Arg, metric
+from kpi_xl.units import VALUE
+
+FACTOR = 2.0
+TABLE = {2.0: 4.0}
+
+
+def defined(kernel):
+    return metric("X_ONE", returns=VALUE, formula="a * 2", source="x", example=("=X_ONE(2)", 4.0))(
+        kernel
+    )
+
+"""
+KERNEL = """
+@defined
+def x_one(a: Annotated[float, Arg("A number", VALUE)]) -> float:
+    'Twice a number.'
+    return {}
+"""
+
+
+def entered(tmp_path: Path, code: str) -> list[str]:
+    """What is wrong with a kpis.py of this code, each in one line."""
+    known = len(own.FAULTS)
+    file = tmp_path / "kpis.py"
+    file.write_text(PYTHON + code, encoding="utf-8")
+    own.load_file(file)
+    faults = [str(fault) for fault in own.FAULTS[known:]]
+    assert not any("\n" in fault for fault in faults)
+    return faults
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ("import sys; sys.exit(3)", "it fails: SystemExit: 3"),
+        ("raise ValueError('a\\nb')", "it fails: ValueError: a b"),
+        (KERNEL.format("{}['x']"), "gives #VALUE! (X_ONE: it fails: KeyError: 'x')"),
+        (KERNEL.format("None"), "gives #VALUE! (X_ONE: it fails: it gives a NoneType"),
+        (KERNEL.format("__import__('sys').exit(3)"), "it fails: SystemExit: 3"),
+    ],
+)
+@pytest.mark.usefixtures("fresh")
+def test_faults_of_python_are_one_line(tmp_path: Path, code: str, sentence: str) -> None:
+    (fault,) = entered(tmp_path, code)
+    assert sentence in fault
+    assert "X_ONE" not in METRICS
+
+
+@pytest.mark.usefixtures("fresh")
+def test_what_fails_in_a_cell_is_an_error_there(tmp_path: Path) -> None:
+    assert entered(tmp_path, KERNEL.format("TABLE[a]")) == []
+    assert evaluate(METRICS["X_ONE"], [[[2.0], [3.0]]]) == [[4.0], ["#VALUE!"]]
+    assert "KeyError: 3.0" in evaluate(METRICS["X_ONE"], [3.0]).sentence
+
+
+@pytest.mark.usefixtures("fresh")
+def test_functions_without_lines_of_their_own_are_entered(tmp_path: Path) -> None:
+    assert entered(tmp_path, f'exec("""{KERNEL.format("a * 2")}""")') == []
+    assert evaluate(METRICS["X_ONE"], [3.0]) == 6.0
+
+
+def test_constants_of_the_file_are_in_the_fingerprint(tmp_path: Path) -> None:
+    prints = []
+    for factor in ("2.0", "4.0 / 2.0"):
+        with nothing_of_ones_own():
+            assert entered(tmp_path, f"FACTOR = {factor}\n" + KERNEL.format("a * FACTOR")) == []
+            prints.append(own.FINGERPRINTS["X_ONE"])
+    assert prints[0] != prints[1]
+
+
 VALUE = {"unit": "VALUE"}
 
 
