@@ -388,6 +388,17 @@ def test_weeks_in_a_table_of_days_are_told(days: int, sent: int | None, weeks: i
     assert told[0] == weeks
 
 
+def test_weeks_of_a_channel_beside_the_days_of_another_are_told() -> None:
+    """Twelve Mondays beside 80 days; five days of another channel are 8 to 15 days apart."""
+    first = date(2026, 1, 5)
+
+    def of(channel: str, *after: int) -> list[Any]:
+        return [(first + timedelta(days), channel, 100, 9, 1.0, None) for days in after]
+
+    rows = of("search", *range(0, 84, 7)) + of("social", *range(80)) + of("", 0, 8, 23, 31, 40)
+    assert found(build(TEMPLATE, ads_of(*rows)))["Rows that seem to stand for weeks"][0] == 12
+
+
 def many(months: int, channel: str, cost: float = 10.0, sent: int | None = None) -> list[Any]:
     """A row for each of the first months of 2024, on its first day."""
     return [(date(2024, m + 1, 1), channel, 100, 9, cost, sent) for m in range(months)]
@@ -454,6 +465,17 @@ def test_no_winner_among_few_or_among_rates_that_are_printed_alike() -> None:
         "Enough": "B converts better",
     }
     assert values["A-B test", TOP + 2, 9] == pytest.approx(0.0143, abs=5e-5)
+
+
+def test_rates_alike_are_no_lack_of_conversions() -> None:
+    """All converted, or none did: the z test has no spread to divide by."""
+    names = [column.name for column in campaigns.TESTS.columns]
+    rows = [("Few", 10, 10, 10, 10), ("All", 100, 100, 100, 100), ("None", 100, 0, 100, 0)]
+    data = {"Tests": dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))}
+    values = build(TEMPLATE, data).values
+    assert [values["A-B test", TOP + 2 + n, 12] for n in range(3)] == [
+        "too few visitors to tell", "no difference shown", "no conversions yet",
+    ]  # fmt: skip
 
 
 def test_ab_tests(demo: Built) -> None:

@@ -3,6 +3,7 @@
 import io
 from datetime import date, timedelta
 from random import Random
+from typing import Any
 
 import openpyxl
 import pandas as pd
@@ -66,6 +67,29 @@ def test_a_small_shop() -> None:
     values = build(TEMPLATE, small()).values
     assert values["Model", 5, 1][0][0] == "customer"
     assert len(values["Model", 5, 1]) == 8
+
+
+@pytest.mark.parametrize(
+    ("days", "lost", "churn", "word"),
+    [
+        (60, "", "", "Too few days of data yet"),
+        (180, "", "", "Too few days of data yet"),  # for 180 days, and not for more
+        (181, "1", "50.0%", "No purchase for so long"),
+    ],
+)
+def test_nobody_is_lost_before_the_data_are_long_enough(
+    days: int, lost: str, churn: str, word: str
+) -> None:
+    """One buys on the first day alone, one on the last; lost is who has not bought for 180 days."""
+    first = date(2026, 1, 1)
+    bought = [first, first + timedelta(days)]
+    orders: dict[str, Any] = {"customer": ["a", "b"], "date": bought, "amount": [10.0, 20.0]}
+    built = build(TEMPLATE, {"Orders": orders})
+    figures = dict(built.headlines)
+    assert (figures["Lost customers"], figures["Churn rate"]) == (lost, churn)
+    rows = {row: value for (title, row, column), value in built.values.items()
+            if (title, column) == ("Summary", 4)}  # fmt: skip
+    assert word in rows.values()
 
 
 def test_many_cohorts_make_more_room() -> None:

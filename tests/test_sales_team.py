@@ -214,7 +214,7 @@ def test_the_checks_find_what_is_wrong(demo: Built) -> None:
         found = [all(row[name] == value for name, value in wanted.items()) for row in made]
         return found.index(True) + HEADER + 2
 
-    found = [tuple(line[1:3]) for line in table(demo, "Checks", TOP + 1, 12, 3)]
+    found = [tuple(line[1:3]) for line in table(demo, "Checks", TOP + 1, 13, 3)]
     assert found == [
         (0, ""),
         (1, first(rep="Fareed")),
@@ -223,6 +223,7 @@ def test_the_checks_find_what_is_wrong(demo: Built) -> None:
         (0, ""),
         (1, first(week=date(2204, 4, 15))),
         (1, first(week=date(2024, 11, 27))),
+        (0, None),
         (1, first(rep="Goran", week=date(2024, 12, 9))),
         (6, None),  # four of leave, the misspelled one, that of the wrong year
         (1, first(visits=None)),
@@ -247,8 +248,9 @@ def test_another_month_can_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None
     assert table(built, "Trend", TOP, 1, 14)[0][13] == october + 11  # the 28th
 
 
-def test_a_rep_who_is_away_comes_last_without_a_verdict() -> None:
+def test_a_rep_who_is_away_comes_last_without_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     monday = date(2025, 3, 3)
+    team_target_of(monkeypatch, 2_000_000)
     built = build(
         TEMPLATE,
         weeks_of(
@@ -263,6 +265,71 @@ def test_a_rep_who_is_away_comes_last_without_a_verdict() -> None:
     assert shown[1][4:6] == ["", ""]
     coaching = table(built, "Coaching", TOP + 1, 2, 10)
     assert coaching[1][9] == "No week in this month, or no target for it."
+
+
+def team_target_of(monkeypatch: pytest.MonkeyPatch, value: float) -> None:
+    """Set the team's target in the workbooks that are built from now on."""
+    settings = tuple(
+        setting._replace(value=value) if setting.name == "TeamTarget" else setting
+        for setting in sales_team.SETTINGS
+    )
+    monkeypatch.setattr(sales_team, "SETTINGS", settings)
+
+
+def four_weeks(sales: list[float | None]) -> Data:
+    """Two reps with 1,000 in each of the four weeks of February 2026, and their targets."""
+    weeks = [
+        (rep, date(2026, 2, 2) + timedelta(7 * n), 1000, 10, 5, 2, 100)
+        for n in range(4)
+        for rep in "AB"
+    ]
+    return {**weeks_of(*weeks), "Targets": {"rep": ["A", "B"], "sales": sales, "visits": [40, 40]}}
+
+
+def test_without_a_target_of_its_own_the_team_has_the_sum_of_the_reps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Sales of 2 x 4 x 1,000: against 5,000 + 5,000 four fifths, against 16,000 a half."""
+    built = build(TEMPLATE, four_weeks([5000, 5000]))
+    assert dict(built.headlines)["Target reached"] == "80.0%"
+    (forecast,) = table(built, "Summary", TOP + 5, 1, 6)
+    assert forecast[2:] == [8000, 10_000, 0.8, "▼ off track"]
+    assert [line[3] for line in table(built, "Months", TOP + 12, 1, 4)] == [10_000]
+    team_target_of(monkeypatch, 16_000)
+    built = build(TEMPLATE, four_weeks([5000, 5000]))
+    assert dict(built.headlines)["Target reached"] == "50.0%"
+
+
+@pytest.mark.parametrize("sales", [[5000, None], [None, None]])
+def test_without_the_targets_of_all_reps_the_team_has_none(sales: list[float | None]) -> None:
+    built = build(TEMPLATE, four_weeks(sales))
+    figures = dict(built.headlines)
+    assert (figures["Sales"], figures["Target reached"], figures["Needed a week"]) == (
+        "8,000", "", "",
+    )  # fmt: skip
+    ranked = {line[1]: line[4:6] for line in table(built, "Reps", CHARTED + 1, 2, 6)}
+    assert ranked == {"A": [5000, 0.8] if sales[0] else ["", ""], "B": ["", ""]}
+
+
+MONTHS = [date(2026, month, 1) for month in range(1, 11)]
+MONDAYS = [date(2026, 2, 2) + timedelta(7 * n) for n in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("of_a", "of_b", "told"),
+    [
+        (MONTHS, MONTHS, 20),
+        (MONTHS[::3], MONDAYS, 4),  # quarters
+        (MONDAYS, MONDAYS, 0),
+        ([date(2026, 6, 1) + timedelta(7 * n) for n in range(14)], MONDAYS, 0),  # to 31 August
+        ([date(2021, 2, 1), date(2021, 3, 1)], [date(2021, 2, 1)], 2),
+        (MONTHS[:1], MONTHS[:1], 0),
+    ],
+)
+def test_months_in_a_table_of_weeks_are_told(of_a: list[date], of_b: list[date], told: int) -> None:
+    made = [(rep, day, 100, 9, 9, 3, 9) for rep, days in (("A", of_a), ("B", of_b)) for day in days]
+    (months,) = table(build(TEMPLATE, weeks_of(*made)), "Checks", TOP + 8, 1, 2)
+    assert months[1] == told
 
 
 def test_a_wrong_year_moves_nothing() -> None:

@@ -1014,6 +1014,29 @@ def test_quarters_are_no_months(tmp_path: Path, header: str, days: list[str], sa
         assert read_table(path, columns, renamed={header: "month"}).rows == len(days)
 
 
+@pytest.mark.parametrize(
+    ("header", "days", "said"),
+    [
+        ("week", ["2026-01-01", "2026-02-01", "2026-03-01"], "seems to have a row a month or more"),
+        ("week", ["2026-01-01", "2026-04-01"], "all its dates (2026-01-01, 2026-04-01 ...) begin"),
+        ("Date", ["2026-01-31", "2026-02-28"], "all its dates (2026-01-31, 2026-02-28 ...) end"),
+        ("Month", ["2026-01-01"], "has a row a month"),
+        ("Quartal", ["2026-01-05"], "has a row a quarter"),
+        ("week", ["2026-01-01"], ""),  # one proves nothing
+        ("week", ["2026-05-25", "2026-06-01"], ""),
+        ("Day", ["2026-06-01", "2026-06-08", "2026-07-01"], ""),
+    ],
+)
+def test_months_are_no_weeks(tmp_path: Path, header: str, days: list[str], said: str) -> None:
+    columns = [Column("week", DATE, weekly=True), Column("sales", MONEY)]
+    path = written_csv(tmp_path, f"{header},sales\n" + "".join(f"{day},5\n" * 2 for day in days))
+    if said:
+        assert said in refusal(path, columns, renamed={header: "week"})
+        assert "by week" in refusal(path, columns, renamed={header: "week"})
+    else:
+        assert read_table(path, columns, renamed={header: "week"}).rows == 2 * len(days)
+
+
 # What is written is what is read
 
 TEXTS = st.text(

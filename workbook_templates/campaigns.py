@@ -88,12 +88,16 @@ def named(column: str) -> str:
     return f'IF(Ads[{column}]="","{NAMELESS}",Ads[{column}])'
 
 
-def criterion(name: str) -> str:
-    """What SUMIFS takes to find a name, and nothing else: also one with * or ? in it."""
-    plain = name
+def escaped(name: str) -> str:
+    """A name that SUMIFS takes for no pattern: also one with * or ? in it."""
     for sign in "~*?":
-        plain = f'SUBSTITUTE({plain},"{sign}","~{sign}")'
-    return f'IF({name}="{NAMELESS}","=","="&{plain})'
+        name = f'SUBSTITUTE({name},"{sign}","~{sign}")'
+    return name
+
+
+def criterion(name: str) -> str:
+    """What SUMIFS takes to find a name, and nothing else."""
+    return f'IF({name}="{NAMELESS}","=","="&{escaped(name)})'
 
 
 def month_of(day: str) -> str:
@@ -626,10 +630,12 @@ def copied(page: Page) -> None:
     weeks = f"IF({different}<4,0,IF({apart},SUMPRODUCT({figured}),0))"
     none = f"IF({ADS.empty},TRUE,SUMPRODUCT({figured})=0)"
     page.write(TOP + 3, COPIED, "Rows that seem to stand for weeks", page.styles.heading())
-    page.put_array(TOP + 4, COPIED, f"=IF({none},0,{weeks})", count)
+    page.put_array(TOP + 4, COPIED, f"=IF({none},0,MAX({weeks},SUM(WeeklyRows)))", count)
     page.define("WeekRows", TOP + 4, COPIED)
     months_alone(page, different)
 
+
+FIGURED = '(Ads[date]>=32874)*(Ads[date]<73051)*(Ads[sent]="")'
 
 # Criteria that compare find numbers alone; the same day is sought so, for a date may be text.
 ALONE = (
@@ -639,6 +645,16 @@ ALONE = (
                           'Ads[date],"<="&MonthsUntil)', COUNT, name="RowsAlone"),
 )  # fmt: skip
 
+# The same for each channel alone, beside its first month: its days are a week apart on the average,
+# and the last one is whole weeks after the first.
+OF_CHANNEL = f'Ads[channel],{criterion("{channel}")},Ads[sent],"",{POSSIBLE}'
+WEEKLY = (
+    Measure("Days apart", f"_xlfn.MAXIFS(Ads[date],{OF_CHANNEL})"
+                          f"-_xlfn.MINIFS(Ads[date],{OF_CHANNEL})", COUNT),
+    Measure("Rows of weeks", "IF({Days apart}<7*({all days}-1),0,IF(MOD({Days apart},7)<>0,0,"
+                             f"COUNTIFS({OF_CHANNEL})))", COUNT, name="WeeklyRows"),
+)  # fmt: skip
+
 
 def months_alone(page: Page, different: str) -> None:
     """How many rows are a channel's only ones of their month, and stand on its first day.
@@ -646,12 +662,11 @@ def months_alone(page: Page, different: str) -> None:
     Data may end on such a day. It is looked at where all days are as far apart as months, or where
     it costs more than seven of the others. `different` counts the days.
     """
-    figured = '(Ads[date]>=32874)*(Ads[date]<73051)*(Ads[sent]="")'
     channel, day, one, row = (
-        f'IF({figured},{what},"")'
+        f'IF({FIGURED},{what},"")'
         for what in (named("channel"), "Ads[date]", "1", f'{named("channel")}&"|"&Ads[date]')
     )
-    none = f"IF({ADS.empty},TRUE,SUMPRODUCT({figured})=0)"
+    none = f"IF({ADS.empty},TRUE,SUMPRODUCT({FIGURED})=0)"
     count = page.styles.number(COUNT)
     page.write(TOP + 6, COPIED, "Months on their first day", page.styles.heading())
     cost = 'SUMIFS(Ads[cost],Ads[date],"{}"&LastFigured,Ads[sent],"")'
@@ -681,6 +696,23 @@ def months_alone(page: Page, different: str) -> None:
         for row in range(TOP + 1, TOP + 1 + MONTHS_LOOKED_AT)
     ]  # fmt: skip
     put_grid(page, TOP, ALONE, records, left=left + 3, blank="N({days})<>1")
+    weeks_alone(page, left, records)
+
+
+def weeks_alone(page: Page, left: int, records: Sequence[Mapping[str, str]]) -> None:
+    """How many rows are those of channels that seem to have a row a week, beside months_alone."""
+    channels, days = (
+        page.book.at("Model", TOP + 1, column, TOP + MONTHS_LOOKED_AT, column)
+        for column in (left, left + 2)
+    )
+    all_days = f'SUMIFS({days},{channels},"="&{escaped("{channel}")})'
+    of_channel = [
+        {**record, "before": xl_rowcol_to_cell(row, left),
+         "all days": all_days.replace("{channel}", record["channel"])}
+        for row, record in enumerate(records, start=TOP)
+    ]  # fmt: skip
+    later = "IF(N({days})=0,TRUE,IF({channel}={before},TRUE,{all days}<4))"
+    put_grid(page, TOP, WEEKLY, of_channel, left=left + 6, blank=later)
 
 
 # The sheets for people
@@ -987,7 +1019,7 @@ def test_columns(book: Book) -> tuple[Measure, ...]:
         f"ROUND({{Rate of A}},{decimals(SHARE_EXACT)})=ROUND({{Rate of B}},{decimals(SHARE_EXACT)})"
     )
     said = (
-        f'IF({{Test}}="","",IF({FAULTY},{faulty},IF({{p-value}}="",{none},IF({TOO_FEW},{few},'
+        f'IF({{Test}}="","",IF({FAULTY},{faulty},IF({CONVERTED}=0,{none},IF({TOO_FEW},{few},'
         f"IF(OR({{p-value}}>=Significance,{alike}),{same},"
         f"IF({{Rate of B}}>{{Rate of A}},{better},{worse}))))))"
     )

@@ -139,13 +139,17 @@ class Setting(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A figure, under a name that formulas use."""
+    """A figure, under a name that formulas use.
+
+    `instead`: a condition, and what is said where it holds in place of the meaning.
+    """
 
     name: str
     label: str
     formula: str
     unit: Unit
     meaning: str
+    instead: tuple[str, str] | None = None
 
 
 class Agreement(NamedTuple):
@@ -809,7 +813,11 @@ def figures(page: Page, row: int, column: int, title: str, records: Sequence[Fig
         page.write(row, column, figure.label, styles.label(shrink=True))
         bold = styles.number(figure.unit, bold=True, align="right")
         page.put(row, column + 1, figure.formula, bold)
-        if figure.meaning:
+        if figure.instead:
+            condition, text = figure.instead
+            said, meant = (literal(page.book.say(one)) for one in (text, figure.meaning))
+            page.put(row, column + 2, f"=IF({condition},{said},{meant})", styles.lead(indent=1))
+        elif figure.meaning:
             page.write(row, column + 2, figure.meaning, styles.lead(indent=1))
         page.define(figure.name, row, column + 1)
         place = page.name, row + 1, column + 2
@@ -834,6 +842,7 @@ def key_figures(
     every = {figure.name: figure for figures in groups.values() for figure in figures}
     if meanings:
         texts = [one.meaning for one in records] + [one.meaning for one in every.values()]
+        texts += [one.instead[1] for one in every.values() if one.instead]
         widen(page, 3, meanings, map(page.book.say, filter(None, texts)))
     cards(page, row, 1, [every[name] for name in shown])
     below = settings(page, row + 3, 1, records)

@@ -177,6 +177,9 @@ NO_FORECAST = "ForecastDone=0"
 NO_FIT = "FitDone=0"
 TOO_LONG = f"PeriodCount>{MOST_PERIODS}"
 NO_MONTHS = SUBSCRIPTIONS.empty
+# Who bought first on the first day of the data can be lost on their last day at the earliest.
+TOO_SHORT = "DataUntil-FirstOrder<=LostAfter"
+NONE_LOST_YET = ('IF(ISERROR(LostCustomers),FALSE,LostCustomers="")', "Too few days of data yet")
 
 FIGURES = {
     "The data": (
@@ -199,11 +202,12 @@ FIGURES = {
                blank_if(NOBODY, "REPEAT_PURCHASE_RATE(RepeatCustomers,CustomerCount)"), RATE,
                "Repeat / all customers"),
         Figure("LostCustomers", "Lost customers",
-               '=IF(CustomersDone=0,0,COUNTIF(Recency,">"&LostAfter))', COUNT,
-               "No purchase for so long"),
+               f'=IF(CustomersDone=0,0,IF({NOBODY},0,IF({TOO_SHORT},"",'
+               'COUNTIF(Recency,">"&LostAfter))))', COUNT,
+               "No purchase for so long", NONE_LOST_YET),
         Figure("ChurnRate", "Churn rate",
-               blank_if(NOBODY, "CHURN_RATE(LostCustomers,CustomerCount)"),
-               RATE, "Lost / all customers"),
+               blank_if(NOBODY, blank_if(TOO_SHORT, "CHURN_RATE(LostCustomers,CustomerCount)")),
+               RATE, "Lost / all customers", NONE_LOST_YET),
         Figure("Active3", "Active after 3 periods",
                '=IF(CurveDone=0,"",IF(COUNT(CurveRate)>3,INDEX(CurveRate,4),""))', RATE,
                "From the sheet {Curve}"),

@@ -61,7 +61,7 @@ LISTED = 3  # reps to help, and to learn from, on the first sheet
 
 SETTINGS = (
     Setting("MonthShown", "Month", "", DATE, "Blank: the latest"),
-    Setting("TeamTarget", "Team sales a month", 2_000_000, LARGE, "To reach"),
+    Setting("TeamTarget", "Team sales a month", "", LARGE, "Blank: the sum of Targets"),
     Setting("VisitTarget", "Visits a rep and month", 60, COUNT, "To reach"),
     Setting("CloseTarget", "Close rate", 0.3, RATE, "To reach"),
     Setting("CacLimit", "CAC", 400, LARGE, "At most"),
@@ -88,6 +88,9 @@ BASIS = (
     ("WeeksGone", "=IF(N(LastDay)<N(MonthStart),0,IF(LastWeek=\"\",0,"
      "MAX(1,INT((LastWeek-2)/7)-INT((MonthStart-3)/7))))", COUNT),
     ("RepCount", "=COUNTA(Targets[rep])", COUNT),
+    # The sum of some reps' targets would be too low for the sales of all.
+    ("TeamGoal", '=IF(TeamTarget<>"",TeamTarget,IF(RepCount=0,"",'
+     'IF(COUNTIFS(Targets[rep],"<>",Targets[sales],"")>0,"",SUM(Targets[sales]))))', LARGE),
     ("RankedReps", "=COUNT(RepShare)+0*SUM(RepShare)", COUNT),
     ("MeanVisits", '=IF(COUNT(RepVisits)+0*SUM(RepVisits)=0,"",AVERAGE(RepVisits))', AVERAGE),
 )  # fmt: skip
@@ -99,14 +102,14 @@ FIGURES = {
         Figure("MonthSales", "Sales", f"=SUMIFS(Weeks[sales],{IN_MONTH})", LARGE,
                "Refunds taken off"),
         Figure("TargetReached", "Target reached",
-               blank_if(f"OR({NO_MONTH},N(TeamTarget)=0)",
-                        "QUOTA_ATTAINMENT(MonthSales,TeamTarget)"), RATE, "Sales / target"),
+               blank_if(f"OR({NO_MONTH},N(TeamGoal)=0)",
+                        "QUOTA_ATTAINMENT(MonthSales,TeamGoal)"), RATE, "Sales / target"),
         Figure("MonthForecast", "Forecast",
                blank_if(NO_MONTH, "RUN_RATE(MonthSales,WeeksGone,MonthWeeks)"), LARGE,
                "If it goes on like that"),
         Figure("NeededWeek", "Needed a week",
-               blank_if(NO_MONTH, 'IF(MonthWeeks>WeeksGone,'
-                        'MAX(0,TeamTarget-MonthSales)/(MonthWeeks-WeeksGone),"")'), LARGE,
+               blank_if(f"OR({NO_MONTH},N(TeamGoal)=0)", 'IF(MonthWeeks>WeeksGone,'
+                        'MAX(0,TeamGoal-MonthSales)/(MonthWeeks-WeeksGone),"")'), LARGE,
                "To reach the target"),
     ),
     "The work": (
@@ -140,7 +143,7 @@ class Goal(NamedTuple):
 
 
 GOALS = (
-    Goal("Sales, forecast", "MonthForecast", "TeamTarget", LARGE,
+    Goal("Sales, forecast", "MonthForecast", "TeamGoal", LARGE,
          "At the rate so far"),
     Goal("Sales visits", "MonthVisits", "SUM(RepVisitTarget)", COUNT,
          "For weeks with a row"),
@@ -171,11 +174,12 @@ def month_sum(column: str) -> str:
     return f'=IF({{$Weeks}}="","",SUMIFS(Weeks[{column}],Weeks[rep],"="&{{$Name}},{IN_MONTH}))'
 
 
-def rep_target(column: str, otherwise: str) -> str:
-    """A rep's target for the weeks that have a row."""
+def rep_target(column: str, setting: str, share: str = "") -> str:
+    """A rep's target for the weeks that have a row: the rep's own, or (a share of) a setting."""
     given = f"INDEX(Targets[{column}],{{number}})"
-    target = f'IF({given}="",{otherwise},{given})'
-    return f'=IF(N({{$Weeks}})=0,"",{target}*MIN({{$Weeks}},MonthWeeks)/MonthWeeks)'
+    none = f'IF(N({{$Weeks}})=0,TRUE,AND({given}="",{setting}=""))'
+    target = f'IF({given}="",{setting}{share},{given})'
+    return f'=IF({none},"",{target}*MIN({{$Weeks}},MonthWeeks)/MonthWeeks)'
 
 
 PLAUSIBLE = "(Weeks[week]>=Earliest)*(Weeks[week]<=Latest)"
@@ -197,13 +201,16 @@ MEASURES = (
            DATE, over="N({$Rows})", named=False),
     of_rep("Last", '_xlfn.MAXIFS(Weeks[week],Weeks[rep],"="&{$Name},Weeks[week],"<="&Latest)',
            DATE, over="N({$Rows})", named=False),
+    # Days as far apart as months, from the first of one to the first of another
+    of_rep("MonthRows", "IF({$Different}<2,0,IF(OR(DAY({$First})>1,DAY({$Last})>1,"
+           "{$Last}-{$First}<28*({$Different}-1)),0,{$Rows}))", COUNT, over="N({$Rows})"),
     of_rep("Missing", "MAX(0,INT(({$Last}-2)/7)-INT(({$First}-2)/7)+1-{$Different})", COUNT,
            over="N({$Rows})"),
     # The month
     of_rep("Weeks", f'=IF(OR({{$Name}}="",{NO_MONTH}),"",'
            f'COUNTIFS(Weeks[rep],"="&{{$Name}},{IN_MONTH}))', COUNT),
     of_rep("Sales", month_sum("sales"), LARGE),
-    of_rep("Target", rep_target("sales", "TeamTarget/RepCount"), LARGE),
+    of_rep("Target", rep_target("sales", "TeamTarget", "/RepCount"), LARGE),
     of_rep("Share", "QUOTA_ATTAINMENT({$Sales},{$Target})", RATE, over="N({$Target})"),
     of_rep("Status", "KPI_STATUS({$Sales},{$Target},,Tolerance)", TEXT, over="N({$Target})"),
     of_rep("Forecast", "RUN_RATE({$Sales},WeeksGone,MonthWeeks)", LARGE, over="N({$Weeks})"),
@@ -272,9 +279,9 @@ STATUSES = {"on track": "âœ“ on track", "at risk": "! at risk", "off track": "â–
 
 AGREEMENTS = (
     Agreement("Target reached", "=TargetReached",
-              blank_if(f"OR({NO_MONTH},N(TeamTarget)=0)",
+              blank_if(f"OR({NO_MONTH},N(TeamGoal)=0)",
                        "SUMPRODUCT((Weeks[week]>=MonthStart)*(Weeks[week]<=MonthEnd)"
-                       "*Weeks[sales])/TeamTarget"), RATE),
+                       "*Weeks[sales])/TeamGoal"), RATE),
     Agreement("Forecast", "=MonthForecast", blank_if(NO_MONTH, "MonthSales/WeeksGone*MonthWeeks"),
               LARGE),
     Agreement("Close rate", "=TeamCloseRate",
@@ -316,6 +323,8 @@ def problems() -> tuple[Problem, ...]:
         Problem("Weeks that begin on another day than Monday", "=SUM(MondayRows)-SUM(MondayExact)",
                 f"={weeks}+MATCH(MIN(MondayOdd),Weeks[week],0)",
                 "Give the Monday. Looked for in the last two years."),
+        Problem("Rows that seem to stand for months", "=SUM(RepMonthRows)", "",
+                "A rep's weeks are months apart, and each counts as a week: export by week."),
         Problem("Weeks that a rep has twice", "=SUM(RepAgain)", "=MIN(RepAgainAt)",
                 "Delete one of the two, or add them up: until then both count."),
         Problem("Weeks missing between a rep's first and last", "=SUM(RepMissing)", "",
@@ -531,8 +540,8 @@ THIRTEEN_WEEKS = (
     Measure("WeekNumber", "{number}", COUNT, name="WeekNumber", kind="number"),
     Measure("week", "LastWeek-{days}", DATE, blank=NO_WEEK),
     Measure("TeamSales", week_sum("sales", "{week}"), LARGE, name="TeamSales"),
-    Measure("target", "TeamTarget/(INT((EOMONTH({week},0)-2)/7)-INT((EOMONTH({week},-1)-2)/7))",
-            LARGE),
+    Measure("target", "TeamGoal/(INT((EOMONTH({week},0)-2)/7)-INT((EOMONTH({week},-1)-2)/7))",
+            LARGE, "N(TeamGoal)"),
     Measure("status", "KPI_STATUS({TeamSales},{target},,Tolerance)", TEXT,
             blank='OR({TeamSales}="",N({target})=0)'),
 )  # fmt: skip
@@ -547,8 +556,8 @@ TWELVE_MONTHS = (
     Measure("weeks of data",
             'IF(COUNTIFS(Weeks[week],">="&{start},Weeks[week],"<="&EOMONTH({start},0))=0,0,'
             f"MIN({{weeks in it}},{MONDAYS_OF_MONTH}))", COUNT, kind="array"),
-    Measure("target", "TeamTarget*{weeks of data}/{weeks in it}", LARGE, "N({weeks of data})",
-            blank=""),
+    Measure("target", "TeamGoal*{weeks of data}/{weeks in it}", LARGE, "N({weeks of data})",
+            blank="N(TeamGoal)=0"),
     Measure("status", "KPI_STATUS({sales},{target},,Tolerance)", TEXT, "N({target})", blank=""),
 )  # fmt: skip
 """The months up to the one that is looked at."""
@@ -789,9 +798,9 @@ def pace(book: Book) -> str:
         month="MonthName",
         gone="WeeksGone",
         weeks="MonthWeeks",
-        share='TEXT(QUOTA_ATTAINMENT(MonthForecast,TeamTarget),"0%")',
+        share='TEXT(QUOTA_ATTAINMENT(MonthForecast,TeamGoal),"0%")',
     )
-    return blank_if(f"OR({NO_MONTH},N(TeamTarget)=0)", said)
+    return blank_if(f"OR({NO_MONTH},N(TeamGoal)=0)", said)
 
 
 def add_trend(page: Page, row: int) -> None:
@@ -1017,7 +1026,8 @@ TEMPLATE = Template(
         (
             "Targets",
             "A rep's target counts for the weeks that have a row: who begins in the middle"
-            " of a month, or is away, is not measured against a whole one. The team's stays whole.",
+            " of a month, or is away, is not measured against a whole one. The team's stays whole;"
+            " without one of its own it is the sum of the reps', if each of them has one.",
         ),
         (
             "Months",

@@ -19,7 +19,7 @@ class Column:
     that holds what the drop-down offers; with `open` it admits others, too.
     `daily`: each row is a day, of which it is the date, unless an `event` column of the row, such
     as how many were sent a mail, has a value. `monthly`: each row is of a month,
-    or of a part of one.
+    or of a part of one. `weekly`: each row is a week, or part of one.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Column:
     open: bool = False
     daily: bool = False
     monthly: bool = False
+    weekly: bool = False
     event: bool = False
 
     @property

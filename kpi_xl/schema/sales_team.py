@@ -12,7 +12,8 @@ WEEKS = Input(
     (
         Column("rep", KEY, "Rep", "Who sold: the name as in the table Targets.", filled=True,
                choices="RepNames"),
-        Column("week", DATE, "Week", "The Monday on which the week begins.", filled=True),
+        Column("week", DATE, "Week", "The Monday on which the week begins.", filled=True,
+               weekly=True),
         Column("sales", LARGE, "Sales", "Sales of the week; refunds are taken off."),
         Column("visits", COUNT, "Sales visits", "Visits to customers."),
         Column("leads", COUNT, "Leads", "Leads that the rep worked on."),

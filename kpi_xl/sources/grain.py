@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 
 from kpi_xl.cells import Cell
@@ -73,6 +73,25 @@ def first_days(header: str, days: Sequence[Cell]) -> str:
     return (
         f"{alone[0]} is the only day of its month{more * bool(others)}"
         + ": if its rows stand for a month or a quarter, export them by day"
+    )
+
+
+def longer_than_weeks(header: str, days: Sequence[Cell]) -> str:
+    """Why the rows of a table of weeks stand for months or more; nothing where they do not."""
+    period = PERIOD.get(plain(header), "a week")
+    if period != "a week":
+        return (
+            f'has a row {period} (the column "{header}"), and this table takes a row a week:'
+            " export it by week"
+        )
+    different = sorted({day for day in days if isinstance(day, date)})
+    first = all(day.day == 1 for day in different)
+    last = all((day + timedelta(1)).day == 1 for day in different)
+    if len(different) < FEWEST_MONTHS or not (first or last):
+        return ""
+    return (
+        f"seems to have a row a month or more: all its dates ({different[0]}, {different[1]} ...)"
+        f" {'begin' if first else 'end'} one, and this table takes a row a week. Export it by week"
     )
 
 

@@ -15,7 +15,7 @@ from kpi_xl.reference import MOST_NAMES, did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources import currencies
 from kpi_xl.sources.delimited import read_csv
-from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months
+from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months, longer_than_weeks
 from kpi_xl.sources.parquet import read_parquet
 from kpi_xl.sources.records import (
     MOST_ROWS,
@@ -93,7 +93,7 @@ def read_table(
     try:
         remarks += currencies.in_one_currency(found, columns, read)
         for column in columns:
-            if (column.daily or column.monthly) and column.name in read:
+            if (column.daily or column.weekly or column.monthly) and column.name in read:
                 remarks += _told_of_periods(found, column, read[column.name], events)
     except Unreadable as error:
         raise SourceError(f"{path} {error}") from None
@@ -274,6 +274,8 @@ def _told_of_periods(
     header = found.headers[found.places[column.name]]
     if column.monthly:
         longer, remark = longer_than_months(header, days), ""
+    elif column.weekly:
+        longer, remark = longer_than_weeks(header, days), ""
     else:
         if events:
             rows = zip(days, *events, strict=True)
