@@ -100,6 +100,14 @@ VBA_WORDS = frozenset(
     " sub then time to true type typeof until variant wend while with write xor caller".split()
 )
 
+VBA_RESERVED = frozenset(  # what no function may be called there; the add-in renames arguments
+    "abs addressof any array attribute cbool cbyte ccur cdbl cdec cdecl cint circle clng clnglng clngptr"
+    " close csng cstr cvar cverr debug decimal defbool defbyte defcur defdate defdbl defdec defint"
+    " deflng deflnglng deflngptr defobj defsng defstr defvar doevents endif eqv fix imp input"
+    " inputb int lbound len lenb lineinput lock longlong longptr lset open pset ptrsafe"
+    " rset scale sgn shared spc tab ubound unlock withevents excel office stdole vba".split()
+)
+
 
 class Fault(NamedTuple):
     """What is wrong with a definition: its file, the place in it, and the sentence.
@@ -547,8 +555,10 @@ def _judge_name(name: str, print_of_it: str) -> None:
         raise DefinitionError("", f"{name} is a function of Excel")
     if name in CALC_FUNCTIONS or name.endswith("_ADD"):
         raise DefinitionError("", f"{name} is a function of LibreOffice")
-    if name.lower() in VBA_WORDS:
+    if name.lower() in VBA_WORDS | VBA_RESERVED:
         raise DefinitionError("", f"{name} is a word of VBA")
+    if name in _names("vba_names.txt"):
+        raise DefinitionError("", f"{name} is a name that the add-in for Excel uses itself")
     if known is not None and FINGERPRINTS[name] != print_of_it:
         raise DefinedTwiceError("", f"{FILES[name]} defines it in another way, and is read before")
     clash = next((n for n in METRICS if n != name and n.replace("_", "") == name.replace("_", "")),
@@ -557,13 +567,16 @@ def _judge_name(name: str, print_of_it: str) -> None:
         raise DefinitionError("", f"without its _ it is {clash}, which LibreOffice cannot tell")
 
 
-@cache
 def excel_functions() -> frozenset[str]:
     """The names of Excel's own functions."""
+    return _names("excel_functions.txt")
+
+
+@cache
+def _names(file: str) -> frozenset[str]:
     from importlib import resources
 
-    text = resources.files(__package__).joinpath("excel_functions.txt").read_text("utf-8")
-    return frozenset(text.split())
+    return frozenset(resources.files(__package__).joinpath(file).read_text("utf-8").split())
 
 
 def _judge_calls(definition: Definition) -> None:

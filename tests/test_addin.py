@@ -24,10 +24,11 @@ from hosts import missing, program, validated
 from hypothesis import given
 from hypothesis import strategies as st
 from kpi_xl.workbook_templates import TEMPLATES, template
+from own_cases import nothing_of_ones_own, toml
 from test_excel import COM_ERRORS
 from vba_lint import complaints, procedures, wrong_ways_out
 
-from kpi_xl import METRICS, __version__
+from kpi_xl import METRICS, __version__, own
 from kpi_xl.hosts import addin, doctor
 from kpi_xl.hosts.excel import NEWER_ERRORS
 from kpi_xl.hosts.libreoffice import extension as calc
@@ -277,6 +278,58 @@ def test_no_argument_hides_what_its_function_calls() -> None:
     for metric in METRICS.values():
         names = {argument.name for argument in metric.arguments}
         assert not names & (called | {metric.name.lower()}), metric.name
+
+
+def names_in(source: str) -> set[str]:
+    """The names that a module uses, in capitals, but for members and what is local alone."""
+    text = re.sub(r"'.*", "", re.sub(r'"(?:[^"\n]|"")*"', "", source))
+    used = re.findall(r"(?<![.\w&])[A-Za-z]\w+", text)
+    local = re.findall(r"(?:\bDim |ByVal |ByRef |Optional |, )(\w+)(?:\(\))? As\b", text)
+    kept = re.findall(r"\b(?:Function|Sub|Const) (\w+)", text)
+    return {name.upper() for name in used} - (
+        {n.upper() for n in local} - {n.upper() for n in kept}
+    )
+
+
+def test_own_functions_take_no_name_that_the_code_uses() -> None:
+    sources = [
+        m.source for m in [*addin.documents(1), *addin.modules()] if m.name != "KpiFunctions"
+    ]
+    sources.append(addin.macros("KpiFunctions.bas"))
+    used = set().union(*map(names_in, sources))
+    used |= {module.name.upper() for module in addin.modules()}
+    assert {"ANSWER", "SERVER", "ISBUSY", "WRONGVALUE", "SHOWN", "TYPENAME", "ERR"} <= used
+    known = Path(own.__file__).with_name("vba_names.txt").read_text().split()
+    assert known == sorted(used - set(METRICS))
+
+
+@pytest.mark.parametrize("name", ["MARGIN", "UPTIME"])
+def test_arguments_of_ones_own_compile(name: str) -> None:
+    words = {word: {"unit": "VALUE"} for word in (name.lower(), "array", "answer", "input", "len")}
+    with nothing_of_ones_own():
+        own.define(toml({name: {
+            "formula": " + ".join(words), "returns": "VALUE", "arguments": words,
+            "example": [f"={name}(1,1,1,1,1)", 5],
+        }}))  # fmt: skip
+        assert name in METRICS
+        code = {module.name: module.source for module in (*addin.documents(3), *addin.modules())}
+        text = code["KpiFunctions"]
+        assert f"Function {name}({name.lower()}_given, array_given, answer_given, " in text
+        assert list(complaints("KpiFunctions", text, code)) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ARRAY", "ERR", "CVERR", "UBOUND", "APPLICATION", "ISERROR", "ANSWER", "SHOWN", "SCALE"],
+)
+def test_functions_of_ones_own_that_would_not_compile_are_refused(name: str) -> None:
+    with nothing_of_ones_own():
+        own.define(toml({name: {
+            "formula": "a", "returns": "VALUE", "arguments": {"a": {"unit": "VALUE"}},
+            "example": [f"={name}(1)", 1],
+        }}))  # fmt: skip
+        assert name not in METRICS
+        assert own.FAULTS
 
 
 def test_errors_have_excels_numbers(code: dict[str, str]) -> None:

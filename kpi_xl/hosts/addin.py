@@ -24,6 +24,7 @@ from kpi_xl.hosts.steps import Step
 from kpi_xl.locales import KNOWN, LANGUAGES, say, texts
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.vba import Module, project
+from kpi_xl.own import VBA_RESERVED
 from kpi_xl.reference import argument_help, family_name, one_line
 from kpi_xl.registry import Metric
 
@@ -393,11 +394,23 @@ def wrappers() -> str:
 
 
 def _names(metric: Metric) -> list[str]:
-    return [argument.name for argument in metric.arguments]
+    """The arguments' names; another one where VBA, or the function itself, has that name."""
+    taken = VBA_RESERVED | {metric.name.lower(), "answer"}
+    others = {argument.name for argument in metric.arguments}
+    names = []
+    for argument in metric.arguments:
+        name = argument.name
+        while name in taken or (name != argument.name and name in others):
+            name += "_given"
+        names.append(name)
+    return names
 
 
 def _parameters(metric: Metric) -> list[str]:
-    return ["Optional " * (not argument.required) + argument.name for argument in metric.arguments]
+    return [
+        "Optional " * (not argument.required) + name
+        for argument, name in zip(metric.arguments, _names(metric), strict=True)
+    ]
 
 
 def _in_quotes(text: str) -> str:
