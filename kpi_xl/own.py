@@ -101,11 +101,12 @@ VBA_WORDS = frozenset(
 )
 
 VBA_RESERVED = frozenset(  # what no function may be called there; the add-in renames arguments
-    "abs addressof any array attribute cbool cbyte ccur cdbl cdec cdecl cint circle clng clnglng"
-    " clngptr close csng cstr cvar cverr debug decimal defbool defbyte defcur defdate defdbl defdec defint"
-    " deflng deflnglng deflngptr defobj defsng defstr defvar doevents endif eqv fix imp input"
-    " inputb int lbound len lenb lineinput lock longlong longptr lset open pset ptrsafe"
-    " rset scale sgn shared spc tab ubound unlock withevents excel office stdole vba".split()
+    "abs addressof any array attribute cbool cbyte ccur cdbl cdec cdecl cint circle clng"
+    " clnglng clngptr close csng cstr cvar cverr debug decimal defbool defbyte defcur defdate"
+    " defdbl defdec defint deflng deflnglng deflngptr defobj defsng defstr defvar doevents"
+    " endif eqv fix imp input inputb int lbound len lenb lineinput lock longlong longptr lset"
+    " open pset ptrsafe rset scale sgn shared spc tab ubound unlock withevents excel office"
+    " stdole vba".split()
 )
 
 
