@@ -17,7 +17,8 @@ import xlsxwriter
 from workbooks import SHEET, edited, sheet_of, written
 
 from kpi_xl.engine import kinds, native
-from kpi_xl.engine.embedded import Computed, calculate
+from kpi_xl.engine.embedded import Computed, calculate, evaluate_formula
+from kpi_xl.engine.formulas import FormulaError
 
 HERE = Path(__file__).parent
 NEWER = re.compile(
@@ -534,6 +535,67 @@ def test_what_is_known_of_excel_beside_it(formula: str, value: Any) -> None:
     cells |= {"B3": "=DATE(2024,2,29)", "B4": "=DATE(2024,2,29)", "B5": "=DATE(2025,2,28)"}
     cells |= {"B6": " 5 ", "Z1": f"={formula}"}
     assert calculate(sheet_of(cells)).values["Sheet1", 1, 26] == value
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [
+        ("SUMPRODUCT(A1:A4,B1:B4)", 5 * 2 + 3 * 3 + 3 * 5), ("SUMPRODUCT(A1:A4)", 11),
+        ("SUMPRODUCT(A1:B2,A1:B2)", 25 + 9 + 4 + 9), ("SUMPRODUCT(A$1:A4,B$1:B4)", 34),
+        ("SUMPRODUCT(--(B1:B4>2),A1:A4,B1:B4)", 24), ("SUMPRODUCT(-A1:A4,B1:B4+1)", -45),
+        ("SUMPRODUCT(A1:A4)/SUM(B1:B4)", 11 / 14),
+        # Other values than numbers count as 0 there, and ranges of other sizes are an error.
+        ("SUMPRODUCT(A1:A4,C1:C4)", None), ("SUMPRODUCT(C1:C4)", None),
+        ("SUMPRODUCT(B1:B4>2,A1:A4)", None), ("SUMPRODUCT(A1:A4,B1:B3)", None),
+        ("SUMPRODUCT(A1:A2,B1:C1)", None), ("SUMPRODUCT(A1:A4,3)", None),
+    ],
+)  # fmt: skip
+def test_sums_of_products_over_ranges(formula: str, value: float | None) -> None:
+    cells: dict[str, Any] = {"A1": 5, "A2": 3, "A4": 3, "B1": 2, "B2": 3, "B3": 4, "B4": 5}
+    cells |= {"C1": "x", "C2": 1, "C3": True, "C4": 2, "Z1": f"={formula}"}
+    result = calculate(sheet_of(cells))
+    assert result.values.get(("Sheet1", 1, 26)) == value
+    assert refused(result) == (set() if value is not None else {"Z1"})
+
+
+def test_an_empty_block_keeps_what_the_file_has() -> None:
+    """A file holds #CALC! with what it is in another part, which is not written."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_row("A1", [1, 2])
+        sheet.write_dynamic_array_formula("F1:F1", "=FILTER(A1:A2,A1:A2>9)", None, 7)
+        sheet.write_formula("G1", "=F1", None, 8)
+        sheet.write_formula("H1", '=IFERROR(F1,"none")', None, 8)
+        sheet.write_dynamic_array_formula("I1:I1", '=FILTER(A1:A2,A1:A2>9,"none")', None, 7)
+
+    content = written(fill)
+    result = calculate(content)
+    assert refused(result) == {"F1", "G1", "H1"}
+    assert "#CALC!" in result.refused["Sheet1!F1"]
+    assert result.values["Sheet1", 1, 9] == "none"
+    assert evaluate_formula("=FILTER(Sheet1!A1:A2,Sheet1!A1:A2>9)", content) == "#CALC!"
+    with pytest.raises(FormulaError, match="#CALC!"):
+        evaluate_formula("=Sheet1!F1", content)
+
+
+def test_names_that_are_too_many_are_not_called_a_circle() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write("A1", 1)
+        for number in range(31):
+            twice = f"=twice_{number - 1}+twice_{number - 1}" if number else "=Sheet1!$A$1"
+            book.define_name(f"twice_{number}", twice)
+        book.define_name("ring_", "=1+ring_")
+        names = "twice_3", "twice_16", "twice_30", "ring_"
+        for row, name in enumerate(names):
+            sheet.write_formula(row, 2, f"={name}")
+
+    result = calculate(written(fill))
+    assert result.values["Sheet1", 1, 3] == 8.0
+    assert "too long" in result.refused["Sheet1!C2"]
+    assert "too many" in result.refused["Sheet1!C3"]
+    assert "leads back to itself" in result.refused["Sheet1!C4"]
 
 
 # Formulas that are the same all down a column

@@ -273,7 +273,7 @@ class _Engine:
         for formula in self.formulas:
             if formula not in self.refused:
                 try:
-                    self.shown[formula] = self._value(formula, held)
+                    self.shown[formula] = self._writable(formula, self._value(formula, held))
                 except RefusedError as refusal:
                     self.refused[formula] = str(refusal)
         self._spread_refusals(graph)
@@ -484,6 +484,22 @@ class _Engine:
                     first = below
         yield first, last
 
+    def _writable(self, formula: Formula, value: Cell | Block) -> Cell | Block:
+        """The value of a formula, unless it belongs in a file and cannot be put there.
+
+        Files hold #CALC! as #VALUE!, with what it is in a part of its own, which is not written
+        here. Raises RefusedError.
+        """
+        cells = chain.from_iterable(value) if isinstance(value, list) else (value,)
+        if formula.sheet in self.names and any(
+            isinstance(cell, CellError) and cell == "#CALC!" for cell in cells
+        ):
+            raise RefusedError(
+                "it comes to #CALC!, an empty block, which is not written into files here: give it"
+                ' a value for that case, such as FILTER(..., "none")'
+            )
+        return value
+
     def _value(self, formula: Formula, held: Held) -> Cell | Block:
         """What the cell shows, or the block that it spills. Raises RefusedError."""
         cell = held.value(formula.sheet, formula.row, formula.column)
@@ -502,7 +518,10 @@ class _Engine:
         if isinstance(cell, dict):
             code = CODES_OF.get(cell["kind"])
             if code is None:
-                raise RefusedError(f"the engine gives up on it ({cell['kind']})")
+                raise RefusedError(
+                    f"the engine gives up on it ({cell['kind']}), as it does with formulas that are"
+                    " too long or too deeply nested"
+                )
             reasons = (problem.sentence for problem in self.noticed.problems if problem == code)
             return CellError(code, next(reasons, NATIVE_ERROR))
         if isinstance(cell, float):

@@ -88,6 +88,7 @@ BINDING = {
     **dict.fromkeys("*/", 4),
     "^": 5,
 }
+MOST_NAMES = 20  # one within the other
 LONGEST = 50_000  # characters of a part of a formula
 PREFIX_BINDING = 6  # Excel's minus binds before the power: -2^2 is 4
 COMPARISON = 1
@@ -309,6 +310,8 @@ class _Reader:
         self.criteria: list[str] = outer.criteria if outer else []
         self.given: dict[str, Term] = {}
         """What the names of LET stand for here."""
+        self.within: frozenset[str] = outer.within if outer else frozenset()
+        """The names that this is a part of."""
         self.depth: int = outer.depth + 1 if outer else 0
         self.position = 0
         self.lazy: int = outer.lazy if outer else 0
@@ -537,6 +540,9 @@ class _Reader:
     def native_call(self, name: str, arguments: list[Term], term: Term) -> Term:
         if name == "XLOOKUP":
             arguments = plain_lookup(arguments)
+        if name == "SUMPRODUCT":
+            arguments = [self.product(arguments)]
+            term = together(arguments)
         letters = native.parameters(native.SIGNATURES[name], len(arguments))
         if letters is None:
             raise RefusedError(f"{name} is not computed here with {len(arguments)} arguments")
@@ -607,6 +613,28 @@ class _Reader:
             ending=shown,
         )
 
+    def product(self, arguments: list[Term]) -> Term:
+        """The arguments of SUMPRODUCT as one product.
+
+        Of ranges there are only numbers and blanks: it takes other values for 0, and a product
+        does not.
+        """
+        if not all(a.is_reference or (a.kind == "block" and a.arithmetic) for a in arguments):
+            raise RefusedError(
+                "SUMPRODUCT is computed here for ranges and products: SUMPRODUCT((A=1)*B)"
+            )
+        shapes = {(a.shape, *(r.moving for r in a.references if r.grows)) for a in arguments}
+        if len(arguments) > 1 and (len(shapes) > 1 or any(a.shape is None for a in arguments)):
+            raise RefusedError("SUMPRODUCT is computed here for ranges of one size")
+        sure = kinds.NUMBERS | kinds.BLANK
+        factors = [
+            self.proven(a, sure, "SUMPRODUCT") if a.is_reference else a for a in arguments
+        ] + [Term("1", kinds=kinds.EARLY)] * (len(arguments) == 1 and arguments[0].is_reference)
+        return reduce(
+            lambda left, right: joined(left, "*", right),
+            [replace(f, text=f"({f.text})", ending="") for f in factors],
+        )
+
     def refuse_aggregates(self, arguments: list[Term]) -> None:
         """Refuse forms of AGGREGATE that are not proven."""
         code, option = (argument.text for argument in arguments[:2])
@@ -630,8 +658,6 @@ class _Reader:
             raise RefusedError(f"{name} over hidden rows is not computed here")
         if letter == "x" and given.kind == "value":
             raise RefusedError(f"{name} is computed here for ranges and blocks only")
-        if letter == "p" and not (given.kind == "block" and given.arithmetic):
-            raise RefusedError(f"{name} is computed here only for one product: {name}((A=1)*B)")
         if letter in "rs" and not given.is_reference:
             raise RefusedError(f"{name} takes a range of the sheet here, not a computed block")
         if name in native.MOVES_BLOCKS and given.is_block and given.shape:
@@ -803,8 +829,13 @@ class _Reader:
         names: Mapping[tuple[str | None, str], str] = book.names if book else {}
         for scope in (sheet or self.context.sheet, None):
             if (scope, name.lower()) in names:
-                if self.depth > 20:
+                if name.lower() in self.within:
                     raise RefusedError(f"the name {name} leads back to itself")
+                if self.depth > MOST_NAMES:
+                    raise RefusedError(
+                        f"the name {name} stands behind more than {MOST_NAMES} others, which are"
+                        " too many here"
+                    )
                 text = names[scope, name.lower()]
                 tokens = tokens_of(text)
                 if any(is_relative(token.value) for token in tokens):
@@ -812,7 +843,10 @@ class _Reader:
                         f"the name {name} means other cells in other places ({text})"
                     )
                 inner = _Reader(tokens, self.context, self)
+                inner.within = self.within | {name.lower()}
                 term = inner.expression(0)
+                if len(term.text) > LONGEST:
+                    raise RefusedError(f"the name {name} stands for a formula that is too long")
                 text = term.text if term.is_reference else f"({term.text})"
                 return replace(term, text=text, ending="")
         if book and name.lower() in book.tables:
@@ -1090,6 +1124,11 @@ def refuse_blocks_from(name: str, arguments: list[Term]) -> None:
     """Refuse look-ups whose result may be a block, or that the engine takes for one cell."""
     if name == "INDEX":
         line = arguments[0].shape is not None and 1 in arguments[0].shape
+        if len(arguments) == 2 and arguments[0].shape is None:
+            raise RefusedError(
+                "INDEX of a block whose size is known only once it is computed takes a row and a"
+                " column here"
+            )
         if len(arguments) == 2 and not line:
             raise RefusedError(
                 "INDEX with one index is computed here for a single row or column only"

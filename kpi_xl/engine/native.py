@@ -71,7 +71,7 @@ SIGNATURES = {
     "COUNTBLANK": "r",
     "SUBTOTAL": "vh(h)*",
     "AGGREGATE": "##a(a)*",
-    "SUMPRODUCT": "p",
+    "SUMPRODUCT": "p",  # of one product, in which formulas.py puts its arguments together
     **dict.fromkeys(
         ["LARGE", "SMALL", "PERCENTILE", "PERCENTILE.INC", "QUARTILE", "QUARTILE.INC"], "xg"
     ),
