@@ -547,6 +547,28 @@ def test_addresses_of_an_export_stay_as_they_are_written(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("days", "refused"),
     [
+        (["2026-01-01", "2026-02-01"], "seems to have a row a month or more: all its dates"),
+        (["2026-06-01", "2026-06-08"], ""),
+    ],
+)
+def test_months_are_refused_where_weeks_are_wanted(
+    tmp_path: Path, days: list[str], refused: str
+) -> None:
+    path = tmp_path / "x.csv"
+    rows = [f"{rep},{day},4000,40,20,8,400" for day in days for rep in ("Ann", "Bob")]
+    path.write_text("\n".join(["rep,week,sales,visits,leads,deals,spend", *rows]))
+    tables = {table.name: table.columns for table in SCHEMAS["sales_team"].inputs}
+    requests = [Request(path, "Weeks", Said())]
+    if refused:
+        with pytest.raises(SourceError, match=refused):
+            read_files(requests, tables, LAYOUTS)
+    else:
+        assert read_files(requests, tables, LAYOUTS).tables["Weeks"].rows == 4
+
+
+@pytest.mark.parametrize(
+    ("days", "refused"),
+    [
         (["2024-01-01", "2024-04-01"], "seems to have a row a month or more"),
         (["2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22"], "seems to have a row a week"),
         (["2024-01-01", "2024-01-02", "2024-01-03"], ""),

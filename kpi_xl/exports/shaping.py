@@ -19,7 +19,7 @@ from kpi_xl.exports.rows import Rows, rows_of
 from kpi_xl.exports.told import Said, counted, money
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
-from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months
+from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months, longer_than_weeks
 from kpi_xl.sources.records import Wrong
 from kpi_xl.sources.values import typed
 from kpi_xl.units import DATE, KEY, LOGICAL, MONEY, TEXT, Unit
@@ -641,13 +641,16 @@ def _dated(
 
 def _tell_periods(frame: Any, match: Match, into: str, reading: Reading) -> None:
     """Weeks, months and quarters in place of days are a fault; what may be such is told."""
-    name = next((one for one in ("month", "date") if one in frame), "")
-    if reading.faults or into not in ("Ads", "Spend") or not name:
+    names = ("week",) if into == "Weeks" else ("month", "date")
+    name = next((one for one in names if one in frame), "")
+    if reading.faults or into not in ("Ads", "Spend", "Weeks") or not name:
         return
     place = match.places.get(name, match.places.get("date"))
     header = "" if place is None else match.headers[place]
     if into == "Spend":
         longer, remark = longer_than_months(header, frame[name].tolist()), ""
+    elif into == "Weeks":
+        longer, remark = longer_than_weeks(header, frame[name].tolist()), ""
     else:
         days = (frame[frame["sent"].isna()] if "sent" in frame else frame)[name].tolist()
         longer, remark = longer_than_days(header, days), first_days(header, days)
