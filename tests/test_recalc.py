@@ -945,3 +945,23 @@ def test_the_command_checks_without_writing(held: float, code: int, tmp_path: Pa
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert again.returncode == 2
+
+
+def test_each_error_has_the_reason_of_its_own_function() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for formula in ('=CAC("x",1)', '=CLV("y",1,1)', "=VALUE(\"z\")", "=ROAS(1,0)", "=ROAS(2,0)",
+                    '=AOV("t",2)', '=AOV("u",2)', '=CAC(1,1)+VALUE("z")'):  # fmt: skip
+        sheet.append([formula])
+    out = io.BytesIO()
+    book.save(out)
+    values = calculate(out.getvalue()).values
+    said = [getattr(values["Sheet", row, 1], "sentence", "") for row in range(1, 9)]
+    assert said[0] == 'CAC: spend is the text "x", not a number'
+    assert said[1] == 'CLV: order_value is the text "y", not a number'
+    assert said[2].startswith("it comes from a native function")
+    assert said[3] == said[4]
+    assert said[3].startswith("ROAS: ad_spend is 0")
+    # Which of two it is, and whether it is a function of ours, is not known: no one is told.
+    assert all("explain says why" in sentence for sentence in said[5:])

@@ -6,6 +6,7 @@ a refusal names the cell, and spreads to every cell that depends on it: never a 
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,11 +26,13 @@ from kpi_xl.engine.kinds import CODES_OF
 from kpi_xl.engine.loading import for_engine, last_column, sheet_names
 from kpi_xl.engine.patterns import Line, Patterns
 from kpi_xl.errors import CellError
+from kpi_xl.formula_text import calls
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import LAST_COLUMN, LAST_ROW, Area
 from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.package import Formula, NotAWorkbookError, Package, read_package, with_cells
 
+KPI_ERROR = "one of its functions gives it, or is given it: kpi-xl explain says why"
 NATIVE_ERROR = "it comes from a native function, or from a cell that the formula refers to"
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
 BATCH = 500  # rows; the engine takes ever longer over more at once
@@ -135,6 +138,9 @@ class _Engine:
         self.written: set[Formula] = set()
         self.shown: dict[Formula, Cell | Block] = {}
         self.noticed = Noticed()
+        self.sentences: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+        """What the functions said, by function and error."""
+        self.answer: Formula | None = None
         self.bug: BaseException | None = None
         self.names: dict[str, str] = {}
         self.patterns = Patterns(book, self.names)
@@ -224,6 +230,7 @@ class _Engine:
         self.workbook.add_sheet(sheet)
         answer = Formula(sheet, 1, 1, term.text, Area(sheet, 1, 1, 1, 1), dynamic=True)
         self.formulas.append(answer)
+        self.answer = answer
         self.lines[answer] = self.patterns.answer(term, answer)
         self._set(
             answer, self._spilling_text(answer) if term.is_block else self.lines[answer].text(1)
@@ -270,6 +277,10 @@ class _Engine:
         for line in self.patterns.lines:
             for formula, sentence in unproven(line, held, self.noticed, self._last_row, totals):
                 self.refused.setdefault(formula, sentence)
+        self.sentences.clear()
+        for problem in self.noticed.problems:
+            name = problem.sentence.partition(":")[0]
+            self.sentences[name, str(problem)][problem.sentence] = None
         for formula in self.formulas:
             if formula not in self.refused:
                 try:
@@ -511,10 +522,22 @@ class _Engine:
                     f"it is an array formula entered over {formula.array}, but its result fills"
                     f" {self._spill(formula)}: enter it as a dynamic array formula"
                 )
-            return [[self._cell(cell) for cell in row] for row in self.blocks[formula]]
-        return self._cell(cell)
+            return [[self._cell(cell, formula) for cell in row] for row in self.blocks[formula]]
+        return self._cell(cell, formula)
 
-    def _cell(self, cell: Any) -> Cell:
+    def _reason(self, formula: Formula, code: str) -> str:
+        """Why a formula shows an error: what its function said, if no other cell may be meant."""
+        if formula == self.answer:
+            said = (problem.sentence for problem in self.noticed.problems if problem == code)
+            return next(said, NATIVE_ERROR)
+        found = next(calls(formula.text, METRICS), None)
+        sentences = self.sentences.get((found.name, code)) if found else None
+        if not found or not sentences:
+            return NATIVE_ERROR
+        whole = found.start == 0 and found.end == len(formula.text)
+        return next(iter(sentences)) if whole and len(sentences) == 1 else KPI_ERROR
+
+    def _cell(self, cell: Any, formula: Formula) -> Cell:
         if isinstance(cell, dict):
             code = CODES_OF.get(cell["kind"])
             if code is None:
@@ -522,8 +545,7 @@ class _Engine:
                     f"the engine gives up on it ({cell['kind']}), as it does with formulas that are"
                     " too long or too deeply nested"
                 )
-            reasons = (problem.sentence for problem in self.noticed.problems if problem == code)
-            return CellError(code, next(reasons, NATIVE_ERROR))
+            return CellError(code, self._reason(formula, code))
         if isinstance(cell, float):
             if not math.isfinite(cell):
                 raise RefusedError("the engine gives no finite number, where Excel gives an error")
