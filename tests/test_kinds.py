@@ -598,6 +598,38 @@ def test_names_that_are_too_many_are_not_called_a_circle() -> None:
     assert "leads back to itself" in result.refused["Sheet1!C4"]
 
 
+ONLY_SOME_EQUAL = [
+    ("Stra\u00dfe", "Strasse"), ("\ufb01n", "fin"), ("caf\u00e9", "cafe\u0301"), ("a\u00adb", "ab"),
+    ("\u212a", "k"), ("\u03b1\u03c2", "\u03b1\u03c3"), ("\u0131", "I"), ("\uff21", "a"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), ONLY_SOME_EQUAL)
+def test_texts_that_only_some_rules_call_equal(one: str, other: str) -> None:
+    cells = {"A1": one, "A2": other, "Z1": "=A1=A2", "Z2": "=A2<>A1", "Z3": f'=A1="{other}"'}
+    cells |= {"Z4": "=IF(A1=A2,1,2)", "Z5": "=A1=A1"}
+    result = calculate(sheet_of(cells))
+    assert refused(result) == {"Z1", "Z2", "Z3", "Z4"}
+    assert result.values["Sheet1", 5, 26] is True
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("\u00c4pfel", "\u00e4PFEL", True),
+        ("\u041c\u043e\u0441\u043a\u0432\u0430", "\u043c\u041e\u0441\u043a\u0432\u0430", True),
+        ("Stra\u00dfe", "STRA\u00dfE", True),
+        ("Stra\u00dfe", "Berlin", False), ("\u00e9", "e", False),
+        ("\u0645\u06cc\u200c\u0631\u0648\u0645", "\u0645\u06cc\u200c\u0631\u0648\u062f", False),
+        ("\u5317\u4eac", "\u5317\u4eac", True),
+        ("\u5317\u4eac", "\u4e0a\u6d77", False),
+    ],
+)  # fmt: skip
+def test_ordinary_texts_of_other_letters_are_compared(one: str, other: str, equal: bool) -> None:
+    result = calculate(sheet_of({"A1": one, "A2": other, "Z1": "=A1=A2", "Z2": "=A1<>A2"}))
+    assert [result.values.get(("Sheet1", row, 26)) for row in (1, 2)] == [equal, not equal]
+
+
 # Formulas that are the same all down a column
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from itertools import chain
 from typing import Any
+from unicodedata import category, normalize
 
 from kpi_xl.cells import Cell, evaluate
 from kpi_xl.engine import formulas, kinds, native
@@ -180,6 +181,30 @@ def _compared(cell: Any) -> Any:
     if isinstance(cell, str):
         return cell.lower()
     return float(f"{cell:.15g}") if isinstance(cell, float) else cell
+
+
+def _same(cell: Any, other: Any) -> Any:
+    """A cell as Excel compares it with another; not sure of texts that only some rules call equal.
+
+    Such are ß and ss, or an accent that is a letter of its own.
+    """
+    if not isinstance(cell, str) or not isinstance(other, str) or cell == other:
+        return _compared(cell)
+    if cell.isascii() and other.isascii():
+        return _compared(cell)
+    alike = len(cell) == len(other) and all(
+        a == b or (a.swapcase() == b and b.swapcase() == a)
+        for a, b in zip(cell, other, strict=True)
+    )
+    if alike != (cell.lower() == other.lower()) or (not alike and _bare(cell) == _bare(other)):
+        return UNSURE
+    return _compared(cell)
+
+
+def _bare(text: str) -> str:
+    """A text without what some rules of comparing leave out: forms, capitals, format signs."""
+    signs = (sign for sign in normalize("NFKC", text).casefold() if category(sign) != "Cf")
+    return normalize("NFKC", "".join(signs)).replace("\u0131", "i").replace("i\u0307", "i")
 
 
 def _ordered(cells: Any, others: Any) -> Any:
@@ -454,12 +479,14 @@ DOUBTING: dict[str, Callable[..., Any]] = {
     formulas.WHOLE_NUMBER: _whole_number,
     formulas.FORMATTED: _for_format,
     formulas.MOD: _mod,
+    formulas.SAME: _same,
 }
 """Those that may find that the engine is not sure, and are told where they are called from."""
 
 UNSURE_OF = {
     formulas.WHOLE_NUMBER: "LARGE and SMALL are computed here for a whole number of a place only",
     formulas.FORMATTED: "TEXT of a negative number that rounds to 0 is 0 or -0 in Excel",
+    formulas.SAME: "only some rules of comparing call two of its texts equal, such as ß and ss",
     formulas.MOD: "MOD rounds here in a way that is not known of Excel",
     formulas.ORDERED: "the order of texts with other signs than letters and digits is not known",
     formulas.DATE: "DATE leads to a day that is not proven here",

@@ -49,6 +49,7 @@ DATE, FREQUENCY, SWITCH = "KPIXL.DATE", "KPIXL.FREQUENCY", "KPIXL.SWITCH"
 MODE, UPPER, LOWER, TRIM = "KPIXL.MODE", "KPIXL.UPPER", "KPIXL.LOWER", "KPIXL.TRIM"
 WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
 WHOLE_NUMBER, FORMATTED, MOD = "KPIXL.WN", "KPIXL.FM", "KPIXL.MOD"
+SAME = "KPIXL.E"
 OURS = "KPIXL.X."  # and the name of a function that excel.py computes
 """Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
 
@@ -887,6 +888,9 @@ def joined(left: Term, operator: str, right: Term) -> Term:
         # Any text is more than any number, whatever stands in it.
         if operator in ("=", "<>") and not block and '""' in (left.text, right.text):
             text = left.text + operator + right.text  # no digits matter beside no text
+        elif operator in ("=", "<>") and not (block or left.numeric or right.numeric):
+            one = f"{SAME}({left.text},{right.text}{PLACE})"
+            text = f"{one}{operator}{wrapped(COMPARED, right)}"
         elif operator in ("=", "<>") or left.numeric or right.numeric:
             text = f"{wrapped(COMPARED, left)}{operator}{wrapped(COMPARED, right)}"
         else:
