@@ -515,6 +515,21 @@ def test_what_is_not_known_of_excel_is_kept(formula: str) -> None:
     assert refused(calculate(sheet_of(cells))) == {"Z1"}
 
 
+def test_texts_in_quotation_marks_are_found_with_them() -> None:
+    """To Excel's criteria they are signs like any other: only * ? ~ and the operators are none."""
+    texts = ['"x"', "x", 'a"b', "ab", '"x', 'x"', 'say "hi"', '"a" and "b"', 'a" and "b', "'x'"]
+    cells: dict[str, Any] = {}
+    for row, text in enumerate(texts, start=1):
+        cells |= {f"A{row}": text, f"B{row}": f"=COUNTIF($A$1:$A${len(texts)},A{row})"}
+        cells |= {f"C{row}": f'=COUNTIF($A$1:$A${len(texts)},"="&A{row})'}
+    result = calculate(sheet_of(cells))
+    assert result.refused == {}
+    assert set(result.values.values()) == {1.0}
+    # The pattern that finds "x" in its marks would find yx" as well.
+    alike = {"A1": '"x"', "A2": 'yx"', "Z1": "=COUNTIF(A1:A2,A1)"}
+    assert refused(calculate(sheet_of(alike))) == {"Z1"}
+
+
 @pytest.mark.parametrize(
     ("formula", "value"),
     [

@@ -373,8 +373,9 @@ def beside_criterion(value: object) -> tuple[int, str]:
     if not isinstance(value, str):
         return 0, ""
     operator, text = CRITERION.fullmatch(value).groups()  # type: ignore[union-attr]
-    if '"' in text:
-        return 0, ""  # the engine takes quotation marks away
+    if QUOTED.fullmatch(text):  # the engine takes these marks away, but for a pattern
+        plain = operator in ("", "=", "<>") and not re.search(r"[*?~]", text) and len(text) > 2
+        return (TEXTS | BLANK, text) if plain else (0, "")
     kind = kinds.kind_of_text(text) & ~EMOJI
     if kind == DIGITS and text == text.strip():
         if operator in ("", "="):
@@ -395,7 +396,8 @@ def beside_criterion(value: object) -> tuple[int, str]:
 def as_pattern(value: Any) -> Any:
     """A criterion as the engine has to have it: it finds no text by one that it takes for a day.
 
-    Any sign in place of one digit, of the year if there is one, makes it find texts alone.
+    Any sign in place of one digit, of the year if there is one, makes it find texts alone; and in
+    place of the first of two quotation marks, it leaves both.
     """
     if not isinstance(value, str):
         return value
@@ -405,7 +407,9 @@ def as_pattern(value: Any) -> Any:
 
 
 def place_of_pattern(text: str) -> int | None:
-    """The place of the digit of a text that the engine may take for a day or a time."""
+    """The place of a sign of a text that the engine takes for a day, a time or a quotation."""
+    if QUOTED.fullmatch(text):
+        return 0
     if kinds.kind_of_text(text) != ODD:
         return None
     year = YEAR.search(text)
@@ -414,6 +418,7 @@ def place_of_pattern(text: str) -> int | None:
     return 0 if ":" in text or len(re.findall(r"\d+", text)) > 2 else None
 
 
+QUOTED = re.compile('".*"', re.DOTALL)
 YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 
 
