@@ -179,7 +179,10 @@ TOO_LONG = f"PeriodCount>{MOST_PERIODS}"
 NO_MONTHS = SUBSCRIPTIONS.empty
 # Who bought first on the first day of the data can be lost on their last day at the earliest.
 TOO_SHORT = "DataUntil-FirstOrder<=LostAfter"
-NONE_LOST_YET = ('IF(ISERROR(LostCustomers),FALSE,LostCustomers="")', "Too few days of data yet")
+NONE_LOST_YET = (
+    f"IF(COUNT(DataUntil,FirstOrder,LostAfter)<3,FALSE,{TOO_SHORT})",
+    "Too few days of data yet",
+)
 
 FIGURES = {
     "The data": (
