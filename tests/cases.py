@@ -386,6 +386,7 @@ ONE_BLANK = {
     "MRR_MOVEMENTS of a blank": "month",
     "TOUCH_PATHS of a blank": "path",
     "HOLM of a blank": 0,
+    "CUSTOMER_KEYS of a blank": 0,
     "BTYD_FIT of a blank": "#N/A",
     "CLV_FORECAST of a blank": "#N/A",
 }

@@ -320,11 +320,10 @@ def test_the_checks_find_other_faults() -> None:
         "video_completions": [None] * 6 + [4, None, None],
     }
     ads["date"][7] = None
-    ads["date"][8] = "2024-01-09"
     full = {column.name: ads.get(column.name, [None] * 9) for column in campaigns.ADS.columns}
     full["sent"] = [None] * 5 + [12, None, None, None]
     built = build(TEMPLATE, {"Ads": full})
-    assert built.values["Summary", 3, 2].startswith("Ads!A13 is text, where a number or a date is")
+    assert built.values["Summary", 3, 2].startswith("Rows of data to look at: 7;")
     assert found(built) == {
         "Rows without a campaign": (1, 6),
         "Rows without a channel": (1, 7),
