@@ -198,6 +198,11 @@ def whole() -> dict[str, Any]:
     return built
 
 
+def for_checks(name: str, place: Place) -> bool:
+    """Whether a cell is of the lists by channel and month that Checks of campaigns counts in."""
+    return name == "campaigns" and place[0] == "Model" and place[2] >= 72
+
+
 @pytest.mark.parametrize(
     ("name", "column"), [(name, column) for name, columns in BROKEN.items() for column in columns]
 )
@@ -212,7 +217,7 @@ def test_no_figure_leaves_out_a_text(whole: Any, name: str, column: str) -> None
     row = rows.bottom if name != "funnel" or column != "won_date" else rows.top + 1
     values = calculate(edited(built.content, {(table, row, place): "unknown"})).values
     first = {built_place: value for built_place, value in built.values.items()
-             if built_place[0] != "Checks"}  # fmt: skip
+             if built_place[0] != "Checks" and not for_checks(name, built_place)}  # fmt: skip
     wrong = {}
     for cell, before in first.items():
         if cell not in values:  # the embedded engine does not guess what Excel makes of a text
