@@ -525,7 +525,8 @@ def test_on_windows_a_copy_has_live_formulas(
     (one,) = desk([{"script": "freeze_with_formulas"}])
     copy = read_package((funnel[1] / "report (live).xlsx").read_bytes())
     ours = [one for one in read_package(funnel[0]).formulas if any(calls(one.text, METRICS))]
-    there = {(one.sheet, one.row, one.column) for one in copy.formulas}
+    # An empty text that is a value stands there as ="", apart from blanks.
+    there = {(one.sheet, one.row, one.column) for one in copy.formulas if one.text != '""'}
     live = sum((one.sheet, one.row, one.column) in there for one in ours)
     assert not [one for one in copy.formulas if any(calls(one.text, METRICS))]
     assert live > 50
