@@ -271,6 +271,8 @@ def _first_alike(place: Area, wanted: dict[kinds.Reading, set[str]], held: Held)
 
 
 def _misses(criterion: str, value: str | float) -> bool:
-    """Whether the engine would not find a value that is the same number: it finds numbers by text
-    that is plainly one."""
+    """Whether the engine would not find a value that is the same number as a criterion.
+
+    Numbers it finds by a text that is plainly one.
+    """
     return isinstance(value, str) or kinds.kind_of_text(criterion) == kinds.ODD
