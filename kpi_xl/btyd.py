@@ -1,9 +1,9 @@
 """Buy-till-you-die models: customers buy at rates of their own until, unseen, they stop.
 
 BG/NBD, MBG/NBD and Pareto/NBD for when customers buy, Gamma-Gamma for what they spend; all fitted
-by maximum likelihood with analytic gradients. A customer's history is (x, t_x, T): repeat
-purchases, and the times from the first purchase to the last and to the end of the observation.
-Arguments of that shape are arrays, one element a history.
+by maximum likelihood, by Newton's steps with analytic derivatives. A customer's history is (x, t_x,
+T): repeat purchases, and the times from the first purchase to the last and to the end of the
+observation. Arguments of that shape are arrays, one element a history.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import digamma, expit, exprel, gammaln
+from scipy.special import digamma, expit, exprel, gammaln, zeta
 
 from kpi_xl.errors import NotEnoughData
 from kpi_xl.quadrature import beta_points
@@ -29,6 +28,7 @@ FARTHEST = 1e5  # from 1, as a factor: where the search for a parameter ends
 # logarithms of the parameters have a standard error above 100 with few customers, and with many
 # Newton's next step is still about 1.
 VAGUEST, LAST_STEP = 30.0, 0.01
+LONGEST_STEP, SHORTEST_STEP, LEAST_REACH, MOST_STEPS = 2.0, 1e-7, 0.1, 100
 
 
 class Histories(NamedTuple):
@@ -68,28 +68,77 @@ def distinct(x: Floats, t_x: Floats, age: Floats) -> tuple[Histories, NDArray[np
     return Histories(x, t_x, age, customers, *np.unique(x, return_inverse=True)), number
 
 
+class Slopes(NamedTuple):
+    """How the log-likelihood changes with the parameters, one after the other."""
+
+    each: Floats
+    """The log-likelihood of each history."""
+    gradient: Floats
+    """Its first derivatives: a row a parameter."""
+    curvature: Floats
+    """Its second derivatives, added up over all customers: a row and a column a parameter."""
+
+
 @dataclass(frozen=True)
 class Model:
     """A model of purchases; its functions take the parameters, then histories."""
 
     parameters: tuple[str, ...]
-    likelihood: Callable[[Parameters, Histories], tuple[Floats, Floats]]
-    """Log-likelihood of each history, and its gradient: a row a parameter."""
+    slopes: Callable[[Parameters, Histories], Slopes]
     alive: Callable[[Parameters, Histories], Floats]
     """The probability that the customer still buys at T."""
     expected: Callable[[Parameters, Histories, Floats, Floats], Floats]
     """The purchases to expect by each of some times after T, weighted and added up."""
+    prior: "Prior"
+    """The weak one."""
+    nobody_stops: Parameters
+    """Its last two parameters where it is the NBD."""
+
+    def likelihood(self, parameters: Parameters, data: Histories) -> tuple[Floats, Floats]:
+        """Log-likelihood of each history, and its gradient: a row a parameter."""
+        return self.slopes(parameters, data)[:2]
+
+
+class Prior(NamedTuple):
+    """Normal distributions of logarithms of the parameters, or of products of their powers."""
+
+    powers: tuple[tuple[float, ...], ...]
+    """Of each parameter in each product."""
+    medians: tuple[float, ...]
+    spreads: tuple[float, ...]
+    """Standard deviations of the logarithms."""
+
+    def slopes(self, logarithms: Floats) -> tuple[float, Floats, Floats]:
+        """The logarithm of the density, less that of its peak, and its derivatives."""
+        powers = np.array(self.powers) / np.array(self.spreads)[:, np.newaxis]
+        off = powers @ logarithms - np.log(self.medians) / np.array(self.spreads)
+        return -0.5 * float(off @ off), -off @ powers, -powers.T @ powers
+
+    def in_unit(self, parameters: tuple[str, ...], unit: float) -> "Prior":
+        """The same prior, where times count in a unit of so many of the old ones."""
+        times = [name in TIMES for name in parameters]
+        medians = tuple(
+            median * unit ** -sum(power for power, time in zip(row, times, strict=True) if time)
+            for row, median in zip(self.powers, self.medians, strict=True)
+        )
+        return self._replace(medians=medians)
 
 
 class Fit(NamedTuple):
-    """Parameters of the greatest likelihood."""
+    """Parameters of the greatest likelihood, or of its greatest product with a prior."""
 
     parameters: Parameters
     log_likelihood: float
+    covariance: Floats
+    """Of the logarithms of the parameters; 0 for those that are limits."""
 
 
-def fit(model: Model, histories: Histories) -> Fit:
-    """Fit a model. Raises NotEnoughData where the histories do not tell its parameters."""
+def fit(model: Model, histories: Histories, *, week: float | None = None) -> Fit:
+    """Fit a model. Raises NotEnoughData where the histories do not tell its parameters.
+
+    With the model's weak prior, if `week` is given: how many units of the histories' time it has.
+    Without one, where no customers seem to stop, it is the NBD.
+    """
     repeat = histories.customers[histories.x > 0.0].sum()
     if repeat < FEWEST_REPEAT_CUSTOMERS:
         raise NotEnoughData(
@@ -98,54 +147,114 @@ def fit(model: Model, histories: Histories) -> Fit:
     # The search is the same whatever the unit of time, if the mean time is 1 in it.
     unit = float(np.average(histories.T, weights=histories.customers))
     scaled = histories._replace(t_x=histories.t_x / unit, T=histories.T / unit)
-    parts = [scaled.part(start) for start in range(0, len(scaled.x), PART)]
-
-    def total(parameters: Parameters) -> tuple[float, Floats]:
-        likelihood, slopes = 0.0, np.zeros(len(parameters))
-        for part in parts:
-            each, gradient = model.likelihood(parameters, part)
-            likelihood += float(each @ part.customers)
-            slopes += gradient @ part.customers
-        return likelihood, slopes
-
-    found = _greatest(total, len(model.parameters), float(histories.customers.sum()))
+    prior = None if week is None else model.prior.in_unit(model.parameters, unit / week)
+    search = _greatest(_total(model.slopes, scaled), len(model.parameters), prior)
+    if not search.found and prior is None:
+        nbd = _greatest(_total(_slopes_nbd, scaled), 2)
+        if nbd.found and nbd.height > search.height - 1e-6:
+            search = Search(
+                (*nbd.parameters, *model.nobody_stops), nbd.height, True, _widened(nbd.covariance)
+            )
+    if not search.found:
+        raise NotEnoughData(ALIKE)
     parameters = tuple(
-        value * unit if name in ("alpha", "beta") else value
-        for name, value in zip(model.parameters, found, strict=True)
+        value * unit if name in TIMES else value
+        for name, value in zip(model.parameters, search.parameters, strict=True)
     )
+    likelihood = search.height
+    if prior:
+        likelihood -= prior.slopes(np.log(search.parameters))[0]
     # A density of moments: in another unit of time each repeat purchase counts differently.
-    likelihood = total(found)[0] - float(histories.x @ histories.customers) * np.log(unit)
-    return Fit(parameters, float(likelihood))
+    likelihood -= float(histories.x @ histories.customers) * np.log(unit)
+    return Fit(parameters, float(likelihood), search.covariance)
 
 
-def _greatest(
-    total: Callable[[Parameters], tuple[float, Floats]], size: int, customers: float
-) -> Parameters:
-    """The parameters above 0 of the greatest log-likelihood, searched by their logarithms."""
+ALIKE = (
+    "the data do not tell how customers differ: they are too few or too much alike, and no one set"
+    " of parameters fits best"
+)
+TIMES = ("alpha", "beta")
+"""Parameters that are times."""
+
+
+def _widened(covariance: Floats) -> Floats:
+    """Of two parameters, beside two more that are known."""
+    wide = np.zeros((4, 4))
+    wide[:2, :2] = covariance
+    return wide
+
+
+Total = Callable[[Parameters], tuple[float, Floats, Floats]]
+"""A sum over all customers, its gradient and its curvature."""
+
+
+def _total(slopes: Callable[[Parameters, Histories], Slopes], histories: Histories) -> Total:
+    parts = [histories.part(start) for start in range(0, len(histories.x), PART)]
+
+    def total(parameters: Parameters) -> tuple[float, Floats, Floats]:
+        likelihood, size = 0.0, len(parameters)
+        gradient, curvature = np.zeros(size), np.zeros((size, size))
+        for part in parts:
+            of_part = slopes(parameters, part)
+            likelihood += float(of_part.each @ part.customers)
+            gradient += of_part.gradient @ part.customers
+            curvature += of_part.curvature
+        return likelihood, gradient, curvature
+
+    return total
+
+
+class Search(NamedTuple):
+    """Where the search for the greatest sum ended."""
+
+    parameters: Parameters
+    height: float
+    found: bool
+    """Whether that is a maximum, and not a point on an endless ridge."""
+    covariance: Floats
+    """Of the logarithms of the parameters, at a maximum."""
+
+
+def _greatest(total: Total, size: int, prior: Prior | None = None) -> Search:
+    """The parameters above 0 of the greatest sum, searched by their logarithms."""
     edge = np.log(FARTHEST)
 
-    def loss(logarithms: Floats) -> tuple[float, Floats]:
-        inside = np.abs(logarithms) < edge
-        parameters = np.exp(np.clip(logarithms, -edge, edge))
-        likelihood, gradient = total(tuple(parameters.tolist()))
-        return -likelihood / customers, -gradient * parameters * inside / customers
+    def around(logarithms: Floats) -> tuple[float, Floats, Floats]:
+        parameters = np.exp(logarithms)
+        height, gradient, curvature = total(tuple(parameters.tolist()))
+        gradient = gradient * parameters
+        curvature = curvature * np.outer(parameters, parameters) + np.diag(gradient)
+        if prior:
+            more = prior.slopes(logarithms)
+            return height + more[0], gradient + more[1], curvature + more[2]
+        return height, gradient, curvature
 
-    # SciPy's L-BFGS-B is as good, but its threads wait for each other where cores are busy.
-    result = minimize(loss, np.zeros(size), jac=True, method="BFGS", options={"gtol": 1e-8})
-    at, step = result.x, 1e-4
-    differences = np.array(
-        [loss(at + move)[1] - loss(at - move)[1] for move in step * np.eye(size)]
-    )
-    curvature = (differences + differences.T) / (4.0 * step)
-    inside = np.abs(at).max() < 0.99 * edge  # at the edge the differences are no curvature
-    if inside and np.linalg.eigvalsh(curvature)[0] * customers > VAGUEST**-2:
-        last = np.linalg.solve(curvature, result.jac)  # Newton's step adds the last digits
-        if np.abs(last).max() < LAST_STEP:
-            return tuple(np.exp(at - last).tolist())
-    raise NotEnoughData(
-        "the data do not tell how customers differ: they are too few or too much alike, and no one"
-        " set of parameters fits best"
-    )
+    at, reach = np.zeros(size), LONGEST_STEP
+    height, gradient, curvature = around(at)
+    for _ in range(MOST_STEPS):
+        bends, ways = np.linalg.eigh(-curvature)
+        # Also where the sum bends upwards, it is uphill.
+        step = ways @ ((gradient @ ways) / np.maximum(np.abs(bends), 1e-12 * abs(height)))
+        length = float(np.linalg.norm(step))
+        if length < SHORTEST_STEP:
+            break
+        step *= min(1.0, reach / length)
+        there = around(at + step) if np.abs(at + step).max() < edge else None
+        if there is None and reach > LEAST_REACH * LONGEST_STEP:
+            reach /= 4.0
+        elif there is None:
+            break
+        elif there[0] >= height - 1e-13 * abs(height):
+            at, reach = at + step, min(2.0 * reach, LONGEST_STEP)
+            height, gradient, curvature = there
+        elif reach > SHORTEST_STEP:
+            reach = min(reach, length) / 4.0
+        else:
+            break
+    vague = bends[0] <= VAGUEST**-2
+    found = bool(not vague and length < LAST_STEP and np.abs(at).max() < 0.99 * edge)
+    covariance = (ways / bends) @ ways.T if found else np.zeros((size, size))
+    return Search(tuple(np.exp(at).tolist()), height, found, covariance)
 
 
 # BG/NBD: Fader, Hardie & Lee (2005), Marketing Science 24 (2). After each repeat purchase a
@@ -163,19 +272,19 @@ def _log_odds_geometric(parameters: Parameters, data: Histories, first: bool) ->
     """Of having stopped at t_x, against being alive at T."""
     r, alpha, a, b = parameters
     later = np.maximum(_chances(data.x, b, first) - 1.0, 1e-300)
-    odds = np.log(a / later) + (r + data.x) * np.log((alpha + data.T) / (alpha + data.t_x))
+    with np.errstate(divide="ignore"):  # a is 0 where nobody stops
+        stops = np.log(a / later)
+    odds = stops + (r + data.x) * np.log((alpha + data.T) / (alpha + data.t_x))
     return odds if first else np.where(data.x > 0.0, odds, -np.inf)
 
 
-def _likelihood_geometric(
-    parameters: Parameters, data: Histories, first: bool
-) -> tuple[Floats, Floats]:
+def _slopes_geometric(parameters: Parameters, data: Histories, first: bool) -> Slopes:
     r, alpha, a, b = parameters
     bought, stays = r + data.kinds, _chances(data.kinds, b, first)
     log_odds = _log_odds_geometric(parameters, data, first)
     stopped = expit(log_odds)
-    to_end, to_last = alpha + data.T, alpha + data.t_x
-    log_end, power = np.log(to_end), bought[data.kind]
+    rate_end, rate_last, power = 1.0 / (alpha + data.T), 1.0 / (alpha + data.t_x), bought[data.kind]
+    log_end = np.log(alpha + data.T)
     by_kind = (
         gammaln(bought) - gammaln(r) + r * np.log(alpha)
         + gammaln(a + b) + gammaln(stays) - gammaln(b) - gammaln(a + stays)
@@ -184,16 +293,42 @@ def _likelihood_geometric(
     both = digamma(a + b) - digamma(a + stays)
     # Who cannot have stopped yet has b - 1 for a denominator, which may be 0.
     later = np.where(stopped > 0.0, (stays - 1.0)[data.kind], 1.0)
-    gradient = np.stack(
+    shorter = rate_end - rate_last
+    to_odds = np.stack(
         (
-            (digamma(bought) - digamma(r) + np.log(alpha))[data.kind] - log_end
-            + stopped * (log_end - np.log(to_last)),
-            r / alpha - power * ((1.0 - stopped) / to_end + stopped / to_last),
-            both[data.kind] + stopped / a,
-            (both + digamma(stays) - digamma(b))[data.kind] - stopped / later,
+            log_end + np.log(rate_last),
+            power * shorter,
+            np.full(len(later), 1.0 / a),
+            -1.0 / later,
         )
+    )
+    gradient = stopped * to_odds + np.stack(
+        (
+            (digamma(bought) - digamma(r) + np.log(alpha))[data.kind] - log_end,
+            r / alpha - power * rate_end,
+            both[data.kind],
+            (both + digamma(stays) - digamma(b))[data.kind],
+        )
+    )
+    many = data.customers
+    with_stop = many * stopped
+    curvature = (to_odds * (with_stop * (1.0 - stopped))) @ to_odds.T
+    customers, stops = many.sum(), with_stop.sum()
+    of_kind = np.bincount(data.kind, weights=many, minlength=len(bought))
+    curvature[0, 0] += of_kind @ zeta(2.0, bought) - customers * zeta(2.0, r)
+    curvature[0, 1] += customers / alpha - many @ rate_end + with_stop @ shorter
+    curvature[1, 1] += (
+        (many * power) @ rate_end**2 - customers * r / alpha**2
+        - (with_stop * power) @ (shorter * (rate_end + rate_last))
     )  # fmt: skip
-    return each, gradient
+    likewise = customers * zeta(2.0, a + b) - of_kind @ zeta(2.0, a + stays)
+    curvature[2, 2] += likewise - stops / a**2
+    curvature[2, 3] += likewise
+    curvature[3, 3] += (
+        likewise + of_kind @ zeta(2.0, stays) - customers * zeta(2.0, b) + with_stop @ later**-2.0
+    )
+    curvature[1, 0], curvature[3, 2] = curvature[0, 1], curvature[2, 3]
+    return Slopes(each, gradient, curvature)
 
 
 def _alive_geometric(parameters: Parameters, data: Histories, first: bool) -> Floats:
@@ -205,6 +340,9 @@ def _expected_geometric(
     parameters: Parameters, data: Histories, times: Floats, weights: Floats, first: bool
 ) -> Floats:
     r, alpha, a, b = parameters
+    if not a:  # nobody stops
+        steady: Floats = (r + data.x) / (alpha + data.T) * (weights @ times)
+        return steady
     expected = np.empty(len(data.x))
     for x in np.unique(data.x):
         points, shares = map(np.array, beta_points(a, float(_chances(x, b, first))))
@@ -219,6 +357,23 @@ def _expected_geometric(
             sums.append(weights @ (none_last @ (-shares / stop)))
         expected[here] = np.array(sums)[place]
     return expected * _alive_geometric(parameters, data, first)
+
+
+def _slopes_nbd(parameters: Parameters, data: Histories) -> Slopes:
+    """The negative binomial distribution of those who never stop (Ehrenberg 1959)."""
+    r, alpha = parameters
+    bought = r + data.kinds
+    power, end = bought[data.kind], alpha + data.T
+    to_r = digamma(bought) - digamma(r) + np.log(alpha)
+    by_kind = gammaln(bought) - gammaln(r) + r * np.log(alpha)
+    each = by_kind[data.kind] - power * np.log(end)
+    gradient = np.stack((to_r[data.kind] - np.log(end), r / alpha - power / end))
+    of_kind = np.bincount(data.kind, weights=data.customers, minlength=len(bought))
+    customers = data.customers.sum()
+    both = customers / alpha - data.customers @ (1.0 / end)
+    rates = of_kind @ zeta(2.0, bought) - customers * zeta(2.0, r)
+    times = (data.customers * power) @ end**-2.0 - customers * r / alpha**2
+    return Slopes(each, gradient, np.array(((rates, both), (both, times))))
 
 
 # Pareto/NBD: Schmittlein, Morrison & Colombo (1987), Management Science 33 (1); Fader & Hardie
@@ -240,6 +395,10 @@ class Stopped(NamedTuple):
     """LN(alpha + u)."""
     log_living: Floats
     """LN(beta + u)."""
+    buying: Floats
+    """1 / (alpha + u)."""
+    living: Floats
+    """1 / (beta + u)."""
 
 
 def _stopped(parameters: Parameters, data: Histories) -> Stopped:
@@ -270,6 +429,8 @@ def _stopped(parameters: Parameters, data: Histories) -> Stopped:
         heights / total[:, np.newaxis],
         log_buying[:, np.newaxis] + grown,
         log_living[:, np.newaxis] + aged,
+        1.0 / (buying[:, np.newaxis] + since),
+        1.0 / (living[:, np.newaxis] + since),
     )
 
 
@@ -280,31 +441,58 @@ def _lives(parameters: Parameters, data: Histories) -> Floats:
     return alive
 
 
-def _likelihood_pareto(parameters: Parameters, data: Histories) -> tuple[Floats, Floats]:
+def _slopes_pareto(parameters: Parameters, data: Histories) -> Slopes:
     r, alpha, s, beta = parameters
     alive, stopped = _lives(parameters, data), _stopped(parameters, data)
     bought = r + data.kinds
+    power, many = bought[data.kind], data.customers
     by_kind = gammaln(bought) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
     each = by_kind[data.kind] + np.logaddexp(alive, stopped.log_likelihood)
     odds = expit(stopped.log_likelihood - alive)
-
-    def mean(alive: Floats, at_each_moment: Floats) -> Floats:
-        average: Floats = (1.0 - odds) * alive + odds * (stopped.shares * at_each_moment).sum(
-            axis=1
-        )
-        return average
-
-    buying, living = alpha + data.T, beta + data.T
-    gradient = np.stack(
+    buying, living = 1.0 / (alpha + data.T), 1.0 / (beta + data.T)
+    # Without what all customers share: of those alive, and of those who stopped at each moment.
+    to_alive = np.stack((np.log(buying), -power * buying, np.log(living), -s * living))
+    to_moment = np.stack(
         (
-            (digamma(bought) - digamma(r) + np.log(alpha))[data.kind]
-            - mean(np.log(buying), stopped.log_buying),
-            r / alpha - bought[data.kind] * mean(1.0 / buying, np.exp(-stopped.log_buying)),
-            np.log(beta) + odds / s - mean(np.log(living), stopped.log_living),
-            s / beta - mean(s / living, (s + 1.0) * np.exp(-stopped.log_living)),
+            -stopped.log_buying,
+            -power[:, np.newaxis] * stopped.buying,
+            -stopped.log_living,
+            -(s + 1.0) * stopped.living,
         )
-    )  # fmt: skip
-    return each, gradient
+    )
+    to_stopped = np.einsum("ink,nk->in", to_moment, stopped.shares)
+    mean = (1.0 - odds) * to_alive + odds * to_stopped
+    mean[2] += odds / s
+    with_stop, without = many * odds, many * (1.0 - odds)
+    weights = (with_stop[:, np.newaxis] * stopped.shares).ravel()
+    moments = to_moment.reshape(4, -1)
+    to_alive[2] -= 1.0 / s  # so that 1 / s is taken off all, and changes no spread
+    mean_off = mean - np.array((0.0, 0.0, 1.0 / s, 0.0))[:, np.newaxis]
+    curvature = (moments * weights) @ moments.T + (to_alive * without) @ to_alive.T
+    curvature -= (mean_off * many) @ mean_off.T
+    curvature[0, 1] += to_stopped[1] / power @ with_stop - buying @ without
+    curvature[1, 1] += (weights * np.repeat(power, len(NODES))) @ (stopped.buying.ravel() ** 2) + (
+        without * power
+    ) @ buying**2
+    curvature[2, 3] += to_stopped[3] / (s + 1.0) @ with_stop - living @ without
+    curvature[3, 3] += (s + 1.0) * (weights @ stopped.living.ravel() ** 2) + s * (
+        without @ living**2
+    )
+    gradient = mean
+    gradient[0] += (digamma(bought) - digamma(r) + np.log(alpha))[data.kind]
+    gradient[1] += r / alpha
+    gradient[2] += np.log(beta)
+    gradient[3] += s / beta
+    of_kind = np.bincount(data.kind, weights=many, minlength=len(bought))
+    customers = many.sum()
+    curvature[0, 0] += of_kind @ zeta(2.0, bought) - customers * zeta(2.0, r)
+    curvature[0, 1] += customers / alpha
+    curvature[1, 1] -= customers * r / alpha**2
+    curvature[2, 2] -= with_stop.sum() / s**2
+    curvature[2, 3] += customers / beta
+    curvature[3, 3] -= customers * s / beta**2
+    curvature[1, 0], curvature[3, 2] = curvature[0, 1], curvature[2, 3]
+    return Slopes(each, gradient, curvature)
 
 
 def _alive_pareto(parameters: Parameters, data: Histories) -> Floats:
@@ -325,24 +513,46 @@ def _expected_pareto(
     return _alive_pareto(parameters, data) * rate * expected
 
 
+# The weak prior holds a small shop's fit back from limits at which customers do not differ, or all
+# stop at once, and gives way to data: it weighs as much as a few customers do. Medians are those of
+# ordinary shops; 95 in 100 lie within a factor of 50 (spread 2) or 19 (1.5) of them. Times: weeks.
+BUYING = ((-1.0, 1.0, 0.0, 0.0), 12.0, 2.0), ((1.0, 0.0, 0.0, 0.0), 1.0, 1.5)
+"""The mean time between purchases, alpha / r; how alike the rates are, r."""
+STOPPING = ((0.0, 0.0, 1.0, -1.0), 1.0 / 3.0, 2.0), ((0.0, 0.0, 0.5, 0.5), 1.0, 1.5)
+"""The mean odds of stopping after a purchase, a / b; how alike they are, SQRT(a b)."""
+LIVING = ((0.0, 0.0, -1.0, 1.0), 52.0, 2.0), ((0.0, 0.0, 1.0, 0.0), 1.0, 1.5)
+"""The mean time of being a customer, beta / s; how alike the rates of stopping are, s."""
+
+
+def _prior(*parts: tuple[tuple[float, ...], float, float]) -> Prior:
+    powers, medians, spreads = zip(*parts, strict=True)
+    return Prior(powers, medians, spreads)
+
+
 MODELS = {
     "bgnbd": Model(
         ("r", "alpha", "a", "b"),
-        partial(_likelihood_geometric, first=False),
+        partial(_slopes_geometric, first=False),
         partial(_alive_geometric, first=False),
         partial(_expected_geometric, first=False),
+        _prior(*BUYING, *STOPPING),
+        (0.0, 1.0),
     ),
     "mbgnbd": Model(
         ("r", "alpha", "a", "b"),
-        partial(_likelihood_geometric, first=True),
+        partial(_slopes_geometric, first=True),
         partial(_alive_geometric, first=True),
         partial(_expected_geometric, first=True),
+        _prior(*BUYING, *STOPPING),
+        (0.0, 1.0),
     ),
     "paretonbd": Model(
         ("r", "alpha", "s", "beta"),
-        _likelihood_pareto,
+        _slopes_pareto,
         _alive_pareto,
         _expected_pareto,
+        _prior(*BUYING, *LIVING),
+        (0.0, 1.0),
     ),
 }
 
@@ -352,8 +562,16 @@ MODELS = {
 # customers by another gamma distribution (q, v), whatever their number of purchases.
 
 
-def spend_fit(x: Floats, spend: Floats) -> Parameters:
-    """p, q and v, from the repeat purchases of each customer and their mean spend."""
+class SpendFit(NamedTuple):
+    """p, q and v of the greatest likelihood."""
+
+    parameters: Parameters
+    covariance: Floats
+    """Of their logarithms."""
+
+
+def spend_fit(x: Floats, spend: Floats) -> SpendFit:
+    """Fit the model of spend to the repeat purchases of each customer and their mean spend."""
     known = (x > 0.0) & (spend > 0.0)
     if known.sum() < FEWEST_REPEAT_CUSTOMERS:
         raise NotEnoughData(
@@ -361,30 +579,42 @@ def spend_fit(x: Floats, spend: Floats) -> Parameters:
             f" {FEWEST_REPEAT_CUSTOMERS}"
         )
     unit = float(spend[known].mean())
-    pairs, customers = np.unique(
-        np.stack((x[known], spend[known] / unit)), axis=1, return_counts=True
-    )
-    x, m = pairs
+    kinds, kind, customers = np.unique(x[known], return_inverse=True, return_counts=True)
+    sums = x[known] * spend[known] / unit
+    constant = float((x[known] * np.log(sums)).sum()), float(np.log(spend[known] / unit).sum())
 
-    def total(parameters: Parameters) -> tuple[float, Floats]:
+    def total(parameters: Parameters) -> tuple[float, Floats, Floats]:
         p, q, v = parameters
-        shape, sum_ = p * x, v + m * x
-        each = (
-            gammaln(shape + q) - gammaln(shape) - gammaln(q) + q * np.log(v) - np.log(m)
-            + shape * np.log(m * x) - (shape + q) * np.log(sum_)
+        shape, ends = p * kinds, v + sums
+        log_ends, rates = np.log(ends), 1.0 / ends
+        # What depends on x alone, and sums over the customers of each x.
+        logs = np.bincount(kind, weights=log_ends)
+        once = np.bincount(kind, weights=rates)
+        everybody = float(len(sums))
+        height = (
+            customers @ (gammaln(shape + q) - gammaln(shape)) - everybody * gammaln(q)
+            + everybody * q * np.log(v) + p * constant[0] - constant[1] - (shape + q) @ logs
         )  # fmt: skip
-        both = digamma(shape + q)
-        gradient = np.stack(
+        both, bend = digamma(shape + q), zeta(2.0, shape + q)
+        gradient = np.array(
             (
-                x * (both - digamma(shape) + np.log(m * x / sum_)),
-                both - digamma(q) + np.log(v / sum_),
-                q / v - (shape + q) / sum_,
+                (customers * kinds) @ (both - digamma(shape)) + constant[0] - kinds @ logs,
+                customers @ both - everybody * (digamma(q) - np.log(v)) - logs.sum(),
+                everybody * q / v - (shape + q) @ once,
             )
         )
-        return float(each @ customers), gradient @ customers
+        ps = (customers * kinds**2) @ (bend - zeta(2.0, shape))
+        pq, pv = (customers * kinds) @ bend, -kinds @ once
+        qs = customers @ bend - everybody * zeta(2.0, q)
+        qv = everybody / v - once.sum()
+        vs = (shape + q) @ np.bincount(kind, weights=rates**2) - everybody * q / v**2
+        return float(height), gradient, np.array(((ps, pq, pv), (pq, qs, qv), (pv, qv, vs)))
 
-    p, q, v = _greatest(total, 3, float(customers.sum()))
-    return p, q, v * unit
+    search = _greatest(total, 3)
+    if not search.found:
+        raise NotEnoughData(ALIKE)
+    p, q, v = search.parameters
+    return SpendFit((p, q, v * unit), search.covariance)
 
 
 def expected_spend(parameters: Parameters, x: Floats, spend: Floats) -> Floats:

@@ -21,9 +21,10 @@ import numpy as np
 import pytest
 from kpi_xl.workbook_templates.retention import sample
 from scipy.integrate import quad
-from scipy.optimize import approx_fprime
+from scipy.optimize import approx_fprime, minimize
 from scipy.special import hyp2f1
 from scipy.stats import beta as beta_distribution
+from scipy.stats import nbinom
 
 import kpi_xl
 from kpi_xl import METRICS, btyd
@@ -226,8 +227,8 @@ def test_fits_of_spend_are_those_of_lifetimes() -> None:
     again = x > 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = lifetimes.GammaGammaFitter().fit(x[again], spend[again], tol=1e-9)
-    assert btyd.spend_fit(x, spend) == pytest.approx(tuple(theirs.params_), rel=1e-3)
+        theirs = lifetimes.GammaGammaFitter().fit(x[again], spend[again], tol=1e-8)
+    assert btyd.spend_fit(x, spend).parameters == pytest.approx(tuple(theirs.params_), rel=1e-3)
     ours = btyd.expected_spend((6.0, 4.0, 16.0), x, spend)
     theirs.params_[["p", "q", "v"]] = 6.0, 4.0, 16.0
     assert ours == pytest.approx(theirs.conditional_expected_average_profit(x, spend))
@@ -283,6 +284,27 @@ def test_gradients_are_those_of_differences(model: str, seed: int) -> None:
         one = histories((data.x[row], data.t_x[row], data.T[row]))
         slopes = approx_fprime(at, lambda p, one=one: likelihood(tuple(p), one)[0][0], 1e-7)
         assert gradient[:, row] == pytest.approx(slopes, rel=2e-4, abs=2e-4)
+
+
+@pytest.mark.parametrize("model", [*PUBLISHED, "nbd"])
+@pytest.mark.parametrize("seed", range(8))
+def test_curvatures_are_those_of_differences(model: str, seed: int) -> None:
+    at, data = drawn(seed)
+    data = data._replace(customers=np.arange(1.0, 13.0))
+    slopes = btyd._slopes_nbd if model == "nbd" else btyd.MODELS[model].slopes
+    at = at[:2] if model == "nbd" else at
+
+    def gradient(parameters: Any) -> Any:
+        return slopes(tuple(parameters), data).gradient @ data.customers
+
+    bent = np.stack(
+        [
+            (gradient(at + move) - gradient(at - move)) / (2 * move.sum())
+            for move in np.diag(np.array(at) * 1e-5)
+        ]
+    )
+    sizes = np.sqrt(np.abs(np.outer(np.diag(bent), np.diag(bent))))
+    assert slopes(at, data).curvature / sizes == pytest.approx(bent / sizes, abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -516,6 +538,25 @@ def test_customers_who_all_stop_alike_have_no_fit_however_many(seed: int) -> Non
     except NotEnoughData:
         return
     assert max(a, b) < 2000  # by chance they may seem to differ a little: then it is a maximum
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_where_nobody_stops_it_is_the_nbd(model: str) -> None:
+    """Fitted by SciPy's negative binomial distribution of each customer's count."""
+    chance, size = np.random.default_rng(0), 300
+    age = chance.integers(30, 53, size).astype(float)
+    x = chance.poisson(chance.gamma(1.2, 1 / 12, size) * age).astype(float)
+    t_x = np.where(x > 0, age * chance.random(size) ** (1 / np.maximum(x, 1)), 0.0)
+    data, _ = btyd.distinct(x, t_x, age)
+    r, alpha, *stopping = btyd.fit(btyd.MODELS[model], data).parameters
+    loss = lambda p: -nbinom.logpmf(x, p[0], p[1] / (p[1] + age)).sum()  # noqa: E731
+    found = minimize(loss, [1.0, 10.0], method="Nelder-Mead", options={"xatol": 1e-7}).x
+    assert (r, alpha) == pytest.approx(tuple(found), rel=1e-5)
+    assert stopping[0] == 0.0
+    at = (r, alpha, *stopping)
+    assert (btyd.MODELS[model].alive(at, data) == 1.0).all()
+    given = btyd.MODELS[model].expected(at, data, np.array([26.0]), np.ones(1))
+    assert given == pytest.approx(26 * (r + data.x) / (alpha + data.T))
 
 
 def test_purchases_and_returns_of_one_day_that_cancel_are_no_spend() -> None:

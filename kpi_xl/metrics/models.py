@@ -403,9 +403,11 @@ def fit_rows(bought: Purchases, period: str, model: str, *, of_spend: bool) -> l
 
     x, t_x, age = bought.history(period)
     best = fit(MODELS[model], distinct(x, t_x, age)[0])
-    rows = [*zip(MODELS[model].parameters, best.parameters, strict=True)]
+    stops = bool(best.parameters[2])  # else nobody seems to: the last two have no value
+    values = best.parameters if stops else (*best.parameters[:2], "", "")
+    rows: list[tuple[str, Any]] = [*zip(MODELS[model].parameters, values, strict=True)]
     if of_spend:
-        rows += zip("pqv", spend_fit(x, bought.spend), strict=True)
+        rows += zip("pqv", spend_fit(x, bought.spend).parameters, strict=True)
     rows.append(("log-likelihood", best.log_likelihood))
     rows.append(("customers", float(len(x))))
     rows.append(("repeat customers", float((x > 0.0).sum())))
@@ -423,7 +425,7 @@ def forecast_rows(
     chosen, history = MODELS[model], bought.history(period)
     histories, place = distinct(*history)
     parameters = fit(chosen, histories).parameters
-    p, q, v = spend_fit(history[0], bought.spend)
+    p, q, v = spend_fit(history[0], bought.spend).parameters
     if q <= 1.0:
         raise OutOfDomain(
             f"spend differs so much between customers that it has no mean (q is {q:.3f})"
