@@ -6,7 +6,7 @@ A language is a code of `kpi_xl.locales.LANGUAGES`.
 from collections.abc import Iterable
 from itertools import islice
 
-from kpi_xl.locales import say, texts
+from kpi_xl.locales import other_names, say, texts
 from kpi_xl.registry import Argument, Metric
 from kpi_xl.units import ANY, DATE, LARGEST, Domain
 
@@ -26,6 +26,12 @@ def notes(metric: Metric, language: str = "en") -> str:
     if language != "en" and own and metric.translated is None:
         own = str(texts(language)["functions"][metric.name]["notes"])
     return "\n\n".join(filter(None, (own, on_blanks(metric, language))))
+
+
+def aliases(metric: Metric, language: str = "en") -> list[str]:
+    """Other names of a function, those that every language has first."""
+    known = other_names().get(metric.name, {})
+    return [*known.get("same", ()), *known.get(language, ())]
 
 
 BLANKS_OF_RANGES = (
@@ -152,23 +158,31 @@ LONGEST_HELP = 255  # characters, of a description in Excel
 
 
 def one_line(metric: Metric, language: str = "en") -> str:
-    """The summary, with the formula where both fit Excel's function wizard."""
-    pattern = say("{summary} Formula: {formula}.", language, "phrases")
+    """The summary, with the formula and other names where Excel's function wizard has room.
+
+    It is searched there.
+    """
     short = summary(metric, language)
-    full = pattern.format(summary=short, formula=metric.formula)
-    return full if len(full) <= LONGEST_HELP else short
+    full = say("{summary} Formula: {formula}.", language, "phrases")
+    full = full.format(summary=short, formula=metric.formula)
+    line = full if len(full) <= LONGEST_HELP else short
+    if not aliases(metric, language):
+        return line
+    names = say("; ", language, "phrases").join(aliases(metric, language)[:5])
+    also = say("{line} Also called: {names}.", language, "phrases").format(line=line, names=names)
+    return also if len(also) <= LONGEST_HELP else line
 
 
 LONGEST_NAME, MOST_NAMES = 200, 2_000  # of what is looked at, for a file may have a billion names
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`; did you mean CAC?`, or nothing."""
+def did_you_mean(name: str, known: Iterable[str], likeness: float = 0.65) -> str:
+    """`; did you mean CAC?`, or nothing: a wrong suggestion is worse than none."""
     from difflib import get_close_matches
 
     if len(name) > LONGEST_NAME:
         return ""
     likely = (candidate for candidate in islice(known, MOST_NAMES) if len(candidate) < LONGEST_NAME)
     spelled = {candidate.lower(): candidate for candidate in likely}
-    near = get_close_matches(name.lower(), spelled, n=1)
+    near = get_close_matches(name.lower(), spelled, n=1, cutoff=likeness)
     return f"; did you mean {spelled[near[0]]}?" if near else ""

@@ -9,7 +9,7 @@ import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
 const require = createRequire(import.meta.url);
-const { address, browser: executablePath, profile, languages, calls, screenshots } = JSON.parse(
+const { address, browser: executablePath, profile, languages, queries, calls, screenshots } = JSON.parse(
   readFileSync(0, "utf8"),
 );
 
@@ -198,6 +198,11 @@ try {
   for (const language of languages) {
     await page.selectOption("#language", language);
     await page.waitForFunction((code) => document.documentElement.lang === code, language);
+    const answers = {};
+    for (const query of queries) {
+      await page.fill("#search", query);
+      answers[query] = await page.locator("#found code").allTextContents();
+    }
     await page.fill("#search", "cohort");
     const listed = await page.locator("body").innerText();
     if (screenshots) {
@@ -217,6 +222,7 @@ try {
     }
     await page.emulateMedia({ colorScheme: "light" });
     seen.languages[language] = {
+      answers,
       listed,
       barriers: found,
       direction: await page.evaluate(() => getComputedStyle(document.body).direction),

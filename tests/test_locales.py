@@ -361,14 +361,14 @@ def test_another_language_is_refused(tag: str) -> None:
 
 
 def test_the_terminal_shows_a_language(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.functions(name="funnel", lang="ru")
+    cli.functions(words=["funnel"], lang="ru")
     page = " ".join(capsys.readouterr().out.split())
     assert summary(METRICS["FUNNEL"], "ru") in page
     assert "Аргументы" in page
     assert "step rate = count / previous count" in page
     cli.functions(family="вероятностные модели", lang="ru")
     assert "SBG_FIT" in capsys.readouterr().out
-    cli.functions(name="clv", lang="zh-TW", as_json=True)
+    cli.functions(words=["clv"], lang="zh-TW", as_json=True)
     (clv,) = json.loads(capsys.readouterr().out)
     assert clv["summary"] == summary(METRICS["CLV"], "zh-Hant")
     assert clv["formula"] == METRICS["CLV"].formula
@@ -381,5 +381,5 @@ def test_the_terminal_is_english_unless_asked(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LANG", "ru_RU.UTF-8")
-    cli.functions(name="CAC")
+    cli.functions(words=["CAC"])
     assert "Arguments" in capsys.readouterr().out

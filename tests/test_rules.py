@@ -53,6 +53,7 @@ LAYERS = (
         "kpi_xl.student",
         "kpi_xl.sequential",
     ),
+    ("kpi_xl.search",),
     ("kpi_xl.metrics",),
     ("kpi_xl.cells", "kpi_xl.schema", "kpi_xl.expressions", "kpi_xl.native_forms"),
     ("kpi_xl.own",),

@@ -28,11 +28,13 @@ from test_excel import (
     office_argument,
     run,
 )
+from test_search import QUERIES
 
 from kpi_xl import METRICS, __version__
 from kpi_xl.hosts.office import MOST_BYTES, MOST_LISTS
 from kpi_xl.locales import LANGUAGES, texts
 from kpi_xl.reference import argument_help, one_line
+from kpi_xl.search import entry, plain, rank
 
 ROOT = Path(__file__).parent.parent
 PANE = ROOT / "udfs" / "server"
@@ -674,6 +676,7 @@ def seen(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
         "browser": program("chromium", "the task pane is shown in it"),
         "profile": str(tmp_path_factory.mktemp("profile")),
         "languages": list(LANGUAGES),
+        "queries": [query for query, _ in QUERIES],
         "calls": {
             case: (name, list(map(office_argument, given))) for case, (name, given) in CALLS.items()
         },
@@ -743,6 +746,14 @@ def test_the_pane_in_each_language(seen: dict[str, Any], language: str) -> None:
     if language != "en":
         for english in texts(language)["pane"]:
             assert english not in shown["listed"].splitlines()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_pane_finds_what_python_finds(seen: dict[str, Any], language: str) -> None:
+    for query, answers in seen["languages"][language]["answers"].items():
+        ranks = {m.name: rank(entry(m, language), plain(query)) for m in METRICS.values()}
+        expected = sorted(filter(ranks.get, ranks), key=lambda name: -ranks[name])
+        assert answers == expected, query
 
 
 def test_dates_and_errors_keep_their_order_in_persian(seen: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ from kpi_xl.hosts.office import MOST_BYTES, RequestError
 from kpi_xl.hosts.workers import Answer, BusyError, EndedError, Workers, pieces
 from kpi_xl.locales import KNOWN, RIGHT_TO_LEFT, say, texts
 from kpi_xl.reference import (
+    aliases,
     argument_help,
     caution,
     did_you_mean,
@@ -31,6 +32,7 @@ from kpi_xl.reference import (
     one_line,
     summary,
 )
+from kpi_xl.search import ENDINGS, entry
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -326,6 +328,7 @@ def page(language: str) -> dict[str, Any]:
     return {
         "texts": {} if language == "en" else texts(language)["phrases"] | texts(language)["pane"],
         "direction": "rtl" if language in RIGHT_TO_LEFT else "ltr",
+        "endings": ENDINGS,
         "functions": [
             {
                 "name": metric.name,
@@ -342,6 +345,8 @@ def page(language: str) -> dict[str, Any]:
                 "formula": metric.formula,
                 "source": metric.source,
                 "example": metric.example[0],
+                "aliases": aliases(metric, language),
+                "search": entry(metric, language),
             }
             for metric in METRICS.values()
         ],

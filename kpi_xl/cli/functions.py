@@ -9,6 +9,7 @@ from kpi_xl import METRICS
 from kpi_xl.cli.shared import JSON, Misuse, app, cell_text, computed, language_of
 from kpi_xl.locales import LANGUAGES, say
 from kpi_xl.reference import (
+    aliases,
     argument_help,
     argument_meaning,
     caution,
@@ -19,6 +20,7 @@ from kpi_xl.reference import (
     summary,
 )
 from kpi_xl.registry import Metric
+from kpi_xl.search import called, meant, search
 
 LANGUAGE = Annotated[
     str, typer.Option("--lang", help=f"{', '.join(LANGUAGES)}, or a tag such as zh-TW.")
@@ -27,20 +29,21 @@ LANGUAGE = Annotated[
 
 @app.command()
 def functions(
-    name: Annotated[str | None, typer.Argument(help="One function, such as CAC.")] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(help="One function, such as CAC, or what to search for.", metavar="[WORDS]"),
+    ] = None,
     family: Annotated[str | None, typer.Option(help="Only those of a family.")] = None,
     lang: LANGUAGE = "en",
     as_json: JSON = False,
 ) -> None:
-    """List the functions, or show one function's page."""
+    """List the functions, those that some words find, or show one function's page."""
     language = language_of(lang)
     shown = list(METRICS.values())
-    if name is not None and family is not None:
+    if words and family is not None:
         raise Misuse("name a function or a --family, not both")
-    if name is not None:
-        if name.upper() not in METRICS:
-            raise Misuse(f"there is no function {name!r}{did_you_mean(name, METRICS)}")
-        shown = [METRICS[name.upper()]]
+    if words:
+        shown = found(" ".join(words), language)
     if family is not None:
         families = sorted({metric.family for metric in METRICS.values()})
         spoken = {family_name(known, language).lower(): known for known in families}
@@ -52,10 +55,21 @@ def functions(
     if as_json:
         records = [record(metric, language) for metric in shown]
         print(json.dumps(records, ensure_ascii=False, indent=2))
-    elif name is not None:
+    elif words and len(shown) == 1:
         print_page(shown[0], language)
     else:
         print_list(shown, language)
+
+
+def found(words: str, language: str) -> list[Metric]:
+    """The function of a name, the one that is called so, or all that fit. Raises Misuse."""
+    if words.upper() in METRICS:
+        return [METRICS[words.upper()]]
+    one = called(words)
+    listed = one if len(one) == 1 else search(words, language)
+    if not listed:
+        raise Misuse(f"there is no function {words!r}{meant(words)}")
+    return listed
 
 
 def record(metric: Metric, language: str) -> dict[str, Any]:
@@ -64,6 +78,7 @@ def record(metric: Metric, language: str) -> dict[str, Any]:
     return {
         "name": metric.name,
         "family": metric.family,
+        "aliases": aliases(metric, language),
         "summary": summary(metric, language),
         "notes": notes(metric, language),
         "caution": caution(metric, language),
@@ -118,6 +133,9 @@ def print_page(metric: Metric, language: str) -> None:
 
     console = Console(highlight=False)
     console.print(f"[bold]={escape(metric.signature)}[/]\n\n{escape(summary(metric, language))}")
+    if aliases(metric, language):
+        names = say("; ", language, "phrases").join(aliases(metric, language))
+        console.print(f"\n{say('Also called', language, 'phrases')}: {escape(names)}")
     for text in (notes(metric, language), caution(metric, language)):
         if text:
             console.print(f"\n{escape(text)}")

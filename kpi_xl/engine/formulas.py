@@ -29,6 +29,7 @@ from kpi_xl.ooxml.addresses import (
 from kpi_xl.ooxml.package import ExcelTable, Formula, Package
 from kpi_xl.reference import did_you_mean
 from kpi_xl.registry import Metric
+from kpi_xl.search import meant
 from kpi_xl.units import DATE as DATE_UNIT
 from kpi_xl.units import TABLE, TEXT
 
@@ -1117,7 +1118,7 @@ def wrapped(function: str, term: Term) -> str:
 @cache
 def unknown_function(name: str) -> str:
     """Why a function is not computed; looking for one of a similar name takes its time."""
-    near = did_you_mean(name, [*METRICS, *native.SIGNATURES])
+    near = meant(name, native.SIGNATURES)
     return (
         f"it uses {name}, which is neither a KPI function nor a native one that the embedded engine"
         f" is proven to compute{near}"

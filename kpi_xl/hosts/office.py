@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, NoReturn
 from kpi_xl import cells
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import area
-from kpi_xl.reference import did_you_mean
 from kpi_xl.registry import Metric
+from kpi_xl.search import meant
 
 MOST_BYTES = 32 * 2**20
 """The longest request: a million rows by three columns fit."""
@@ -94,7 +94,7 @@ def asked(body: bytes) -> Call:
     name, given, runtime = (call.get(key) for key in ("func_name", "args", "runtime"))
     metric = METRICS.get(name) if isinstance(name, str) else None
     if metric is None:
-        near = did_you_mean(name, METRICS) if isinstance(name, str) and len(name) < 40 else ""
+        near = meant(name) if isinstance(name, str) and len(name) < 40 else ""
         raise RequestError(404, f"there is no function of this name{near}")
     if not isinstance(given, list) or len(given) > len(metric.arguments):
         raise RequestError(400, f"args is not the list of the arguments of {metric.signature}")

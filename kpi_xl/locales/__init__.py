@@ -94,6 +94,16 @@ def texts(language: str) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
+@cache
+def other_names() -> dict[str, dict[str, list[str]]]:
+    """What people call the functions besides, by function and language (aliases.toml)."""
+    import tomllib
+    from importlib import resources
+
+    path = resources.files(__package__).joinpath("aliases.toml")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
 def say(text: str, language: str, section: str = "words") -> str:
     """A text in a language, from a section of its file. A text that it lacks is a bug: KeyError."""
     return text if language == "en" else str(texts(language)[section][text])

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from kpi_xl.errors import WrongInput
 from kpi_xl.locales import LANGUAGES
-from kpi_xl.reference import definition, did_you_mean
+from kpi_xl.reference import definition
 from kpi_xl.registry import METRICS, Arg, metric
+from kpi_xl.search import called, meant, search
 from kpi_xl.units import TABLE, TEXT
 
 
@@ -13,7 +14,7 @@ from kpi_xl.units import TABLE, TEXT
     "KPI_LIST",
     returns=TABLE,
     result="table",
-    formula="the functions of a category, or all",
+    formula="the functions of a category, or that some words find, or all",
     source="This library's registry",
     columns=(
         ("name", "What to type in a cell"),
@@ -35,16 +36,24 @@ from kpi_xl.units import TABLE, TEXT
     ),
 )
 def kpi_list(
-    category: Annotated[str | None, Arg("A family of functions; all if left out", TEXT)] = None,
+    category: Annotated[
+        str | None,
+        Arg('A family of functions, or words to search for, such as "LTV"; all if left out', TEXT),
+    ] = None,
 ) -> list[list[str]]:
     """List of the functions: name, category and definition."""
-    families = sorted({metric.family for metric in METRICS.values()})
-    if category is not None and category.lower() not in families:
-        raise WrongInput(f'category is "{category}"; it must be one of {", ".join(families)}')
+    listed = list(METRICS.values())
+    families = sorted({metric.family for metric in listed})
+    if category is not None and category.lower() in families:
+        listed = [metric for metric in listed if metric.family == category.lower()]
+    elif category is not None:
+        listed = search(category)
+    if not listed:
+        raise WrongInput(
+            f'no function is found by "{category}", nor is it one of {", ".join(families)}'
+        )
     return [["name", "category", "definition"]] + [
-        [metric.name, metric.family, metric.summary]
-        for metric in METRICS.values()
-        if category is None or metric.family == category.lower()
+        [metric.name, metric.family, metric.summary] for metric in listed
     ]
 
 
@@ -64,7 +73,8 @@ def kpi_define(
     language: Annotated[str, Arg("The language of the text", TEXT, words=tuple(LANGUAGES))] = "en",
 ) -> str:
     """Definition of a function in one text: what it is, its formula, its unit, its source."""
-    record = METRICS.get(name.upper().removeprefix("=").removesuffix("()"))
-    if record is None:
-        raise WrongInput(f'there is no function "{name}"{did_you_mean(name, METRICS)}')
-    return definition(record, language)
+    plain_name = name.upper().removeprefix("=").removesuffix("()")
+    found = [METRICS[plain_name]] if plain_name in METRICS else called(name)
+    if len(found) != 1:
+        raise WrongInput(f'there is no function "{name}"{meant(name)}')
+    return definition(found[0], language)

@@ -88,16 +88,58 @@ async function speak(language) {
 
 // Functions
 
-function matches(wanted, { name, summary, family }) {
-  const text = `${name} ${name.replaceAll("_", " ")} ${summary} ${family}`.toLowerCase();
-  return wanted.every((word) => text.includes(word));
+// The search is that of kpi_xl/search.py, over the entries that it makes.
+const short = 3;
+const ideographs = /[\u3400-\u9fff]+/gu;
+const letters = { ё: "е", ي: "ی", ك: "ک", "\u200c": " " };
+
+function plain(text) {
+  return text
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/[ёيك\u200c]/g, (letter) => letters[letter])
+    .replace(/\p{M}/gu, "")
+    .replace(ideographs, " $& ")
+    .replace(/[^\p{L}\p{N}']+/gu, " ")
+    .trim();
+}
+
+function sought(word, inHelp) {
+  if (word.match(ideographs)) {
+    return word;
+  }
+  const beginning = word.replace(new RegExp(`^(.{3,}?)(?:${shown.endings})$`, "u"), "$1");
+  return inHelp && word.length <= short ? ` ${word} ` : ` ${beginning}`;
+}
+
+function rank([names, near, summary, rest], wanted) {
+  if (names.includes(wanted)) {
+    return 5;
+  }
+  if (names.some((name) => name.startsWith(`${wanted} `))) {
+    return 4;
+  }
+  let text = "";
+  for (const [value, more] of [
+    [3, near],
+    [2, summary],
+    [1, rest],
+  ]) {
+    text += ` ${more} `;
+    if (wanted.split(" ").every((word) => text.includes(sought(word, value < 3)))) {
+      return value;
+    }
+  }
+  return 0;
 }
 
 function list() {
-  const wanted = place("search").value.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = shown.functions.filter((one) => matches(wanted, one));
-  // A function whose name is what was typed comes before those that only mention it.
-  found.sort((a, b) => named(b, wanted) - named(a, wanted));
+  const wanted = plain(place("search").value);
+  let found = shown.functions;
+  if (wanted) {
+    const ranks = new Map(found.map((one) => [one, rank(one.search, wanted)]));
+    found = found.filter((one) => ranks.get(one)).sort((a, b) => ranks.get(b) - ranks.get(a));
+  }
   place("count").textContent = found.length
     ? say("{count} functions", { count: found.length })
     : say("No function is found.");
@@ -119,11 +161,6 @@ function list() {
   delete place("help").dataset.name;
 }
 
-function named({ name }, wanted) {
-  const typed = wanted.join("_").toUpperCase();
-  return typed ? 2 * (name === typed) + name.startsWith(typed) : 0;
-}
-
 function explain(name) {
   const one = shown.functions.find((candidate) => candidate.name === name);
   const title = element("h2", undefined, { id: "help-title" });
@@ -137,6 +174,10 @@ function explain(name) {
   const insert = element("button", say("Put it into the cell"), { type: "button", id: "insert" });
   insert.addEventListener("click", () => put(one.example));
   const parts = [back, title, element("p", one.summary)];
+  if (one.aliases.length) {
+    const names = `${say("Also called")}: ${one.aliases.join(say("; "))}`;
+    parts.push(element("p", names, { className: "aliases" }));
+  }
   parts.push(...[...one.notes, one.caution].filter(Boolean).map((text) => element("p", text)));
   const call = element("p");
   call.append(code(`=${one.signature}`));
