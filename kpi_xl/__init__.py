@@ -5,9 +5,11 @@
 200.0
 >>> kpi_xl.conversion_rate([50, 30], [1000, 400])
 [0.05, 0.075]
+
+The functions' signatures, for editors and type checkers, are in __init__.pyi.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kpi_xl.errors import (
     CellError,
@@ -19,23 +21,6 @@ from kpi_xl.errors import (
 )
 from kpi_xl.metrics import METRICS
 from kpi_xl.own import load
-
-if TYPE_CHECKING:  # the signatures, for editors and type checkers
-    from kpi_xl.metrics.acquisition import *
-    from kpi_xl.metrics.attribution import *
-    from kpi_xl.metrics.content import *
-    from kpi_xl.metrics.economics import *
-    from kpi_xl.metrics.experiments import *
-    from kpi_xl.metrics.goals import *
-    from kpi_xl.metrics.help import *
-    from kpi_xl.metrics.models import *
-    from kpi_xl.metrics.retention import *
-    from kpi_xl.metrics.returns import *
-    from kpi_xl.metrics.sales import *
-    from kpi_xl.metrics.social import *
-    from kpi_xl.metrics.tables import *
-    from kpi_xl.metrics.value import *
-    from kpi_xl.metrics.web import *
 
 __version__ = "0.1.0"
 
@@ -52,16 +37,16 @@ __all__ = [
 load()  # a company's own, among the others
 __all__ += [metric.kernel.__name__ for metric in METRICS.values()]
 
-if not TYPE_CHECKING:  # a checker would take any name for an attribute
 
-    def __getattr__(name: str) -> Any:
-        """Make each function when it is first asked for: a hundred of them take their time."""
-        if name.upper() not in METRICS or not name.islower():
-            raise AttributeError(f"module 'kpi_xl' has no attribute {name!r}")
-        from kpi_xl.python_api import function
+def __getattr__(name: str) -> Any:
+    """Make each function when it is first asked for: a hundred of them take their time."""
+    if name.upper() not in METRICS or not name.islower():
+        raise AttributeError(f"module 'kpi_xl' has no attribute {name!r}")
+    from kpi_xl.python_api import function
 
-        made = globals()[name] = function(METRICS[name.upper()])
-        return made
+    made = globals()[name] = function(METRICS[name.upper()])
+    return made
 
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

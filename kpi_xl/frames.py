@@ -1,8 +1,9 @@
 """The table functions over frames: pandas, Polars, DuckDB relations, what else Narwhals carries.
 
-Each gives the table of the cell function of its name, from the names of a frame's columns. A lazy
-frame is aggregated where it is: what comes back is a row a cohort and period, a channel, a segment
-or, where the table itself is of customers, a customer.
+Each gives the table of the cell function of its name, from the names of a frame's columns, as a
+frame of the kind that it was given: see `containers.table`. A lazy frame is aggregated where it is:
+what is fetched is a row a cohort and period, a channel, a segment or, where the table itself is of
+customers, a customer. It is computed at once: the lazy frame that comes back holds the result.
 
 - The rows of a frame have no order to rely on: where a cell function keeps the order of first
   appearance, these tables are sorted by customer, channel or segment.
@@ -22,14 +23,15 @@ The errors are those of the cells, raised as a KpiError.
 import datetime
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from functools import reduce
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import reduce, wraps
 from operator import and_
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 import narwhals as nw
 
-from kpi_xl.cells import DAY_0, read, serial, table
+from kpi_xl import containers
+from kpi_xl.cells import DAY_0, read, serial
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
 from kpi_xl.metrics import METRICS, economics, models, tables
 from kpi_xl.periods import (
@@ -54,8 +56,34 @@ if TYPE_CHECKING:
     Day = datetime.date | str | float | None
 
 Table = list[list[Any]]
+Frame = TypeVar("Frame")
+Said = ParamSpec("Said")
 
 
+class OverFrame(Protocol[Said]):
+    """A function of a frame that gives the same kind of frame."""
+
+    def __call__(self, frame: Frame, /, *args: Said.args, **kwargs: Said.kwargs) -> Frame:
+        """The table, as a frame."""
+        ...
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""The functions over frames by name."""
+
+
+def over_frame(rows: Callable[Concatenate[Any, Said], Table]) -> OverFrame[Said]:
+    """The function that gives a table of rows as a frame of the kind that came in."""
+
+    @wraps(rows)
+    def call(frame: Any, /, *args: Said.args, **kwargs: Said.kwargs) -> Any:
+        return containers.table(rows(frame, *args, **kwargs), frame)
+
+    FUNCTIONS[rows.__name__] = made = cast("OverFrame[Said]", call)
+    return made
+
+
+@over_frame
 def cohort(
     frame: "IntoFrame",
     customer: str,
@@ -72,9 +100,10 @@ def cohort(
     of_revenue = tables.of_revenue(measure, amount)
     orders = _orders(frame, customer, date, amount, as_of, segment)
     log = _activity(orders, period, of_revenue=of_revenue)
-    return table(tables.cohort_rows(log, period, measure))
+    return tables.cohort_rows(log, period, measure)
 
 
+@over_frame
 def retention_curve(
     frame: "IntoFrame",
     customer: str,
@@ -86,9 +115,10 @@ def retention_curve(
     """RETENTION_CURVE of the orders in a frame."""
     period = read(METRICS["RETENTION_CURVE"], "period", period)
     orders = _orders(frame, customer, date, None, as_of, segment)
-    return table(tables.curve_rows(_activity(orders, period, of_revenue=False)))
+    return tables.curve_rows(_activity(orders, period, of_revenue=False))
 
 
+@over_frame
 def ltv_curve(
     frame: "IntoFrame",
     customer: str,
@@ -106,13 +136,11 @@ def ltv_curve(
     economics.refuse_missing_segments(by, segment)
     told_apart = segment if by == "segment" else None
     orders = _orders(frame, customer, date, amount, as_of, told_apart)
-    return table(
-        economics.ltv_rows(
-            _activity(orders, period, of_revenue=True, of_customers=False), period, margin, by
-        )
-    )
+    log = _activity(orders, period, of_revenue=True, of_customers=False)
+    return economics.ltv_rows(log, period, margin, by)
 
 
+@over_frame
 def cac_by(
     spend_frame: "IntoFrame",
     spend_segment: str,
@@ -150,9 +178,10 @@ def cac_by(
         counts[spelled[key], number] += count
     paid = _sorted({key for key, _ in sums})
     order = [*paid, *_sorted({key for key, _ in counts} - set(paid))]
-    return table(economics.cac_rows(sums, counts, order, period))
+    return economics.cac_rows(sums, counts, order, period)
 
 
+@over_frame
 def mrr_movements(frame: "IntoFrame", customer: str, month: str, amount: str) -> Table:
     """MRR_MOVEMENTS of the rows of a frame."""
     import numpy as np
@@ -204,9 +233,10 @@ def mrr_movements(frame: "IntoFrame", customer: str, month: str, amount: str) ->
             place = number - first + (name == "churn")  # seen in the month after
             if place <= last - first:
                 sums[name][place] = cell
-    return table(economics.mrr_rows(first, sums))
+    return economics.mrr_rows(first, sums)
 
 
+@over_frame
 def survival_curve(
     frame: "IntoFrame",
     start: str,
@@ -264,11 +294,12 @@ def survival_curve(
         name = spelled[_named(*names) if names else "All"]
         seen[name][age] += count
         events[name][age] += ended
-    return table(
-        economics.survival_rows(list(seen), list(seen.values()), list(events.values()), confidence)
+    return economics.survival_rows(
+        list(seen), list(seen.values()), list(events.values()), confidence
     )
 
 
+@over_frame
 def touch_paths(
     frame: "IntoFrame",
     customer: str,
@@ -298,9 +329,10 @@ def touch_paths(
     if min(conversions) < 0.0:
         raise OutOfDomain(f"{converted} is below 0")
     at = [math.floor(serial(moment)) for moment in when]
-    return table(economics.touch_paths(who, at, channels, conversions, values, days))
+    return economics.touch_paths(who, at, channels, conversions, values, days)
 
 
+@over_frame
 def rfm(
     frame: "IntoFrame",
     customer: str,
@@ -327,7 +359,7 @@ def rfm(
         )
         .select("key", nw.coalesce("last", "seen"), "frequency", _left("monetary"))
     )
-    rows = tables.rfm_rows(
+    return tables.rfm_rows(
         names,
         _serials(np.array(last, dtype=np.int64)),
         np.array(frequency, dtype=np.int64),
@@ -335,9 +367,9 @@ def rfm(
         orders.as_of,
         bins,
     )
-    return table(rows)
 
 
+@over_frame
 def channel_mix(frame: "IntoFrame", channel: str, value: str) -> Table:
     """CHANNEL_MIX of the rows of a frame; channels of the same sum are sorted."""
     rows, _ = _rows(frame, channel, (), value)
@@ -345,9 +377,10 @@ def channel_mix(frame: "IntoFrame", channel: str, value: str) -> Table:
     whole: dict[Any, float] = {}
     for name, amount in zip(tables.one_spelling(channels), sums, strict=True):
         whole[name] = whole.get(name, 0.0) + amount
-    return table(tables.mix_rows(whole))
+    return tables.mix_rows(whole)
 
 
+@over_frame
 def funnel_by(
     frame: "IntoFrame",
     segment: str,
@@ -372,9 +405,10 @@ def funnel_by(
     for name, row in zip(tables.one_spelling(segments), zip(*counts, strict=True), strict=True):
         before = by_segment.get(name, [0] * len(row))
         by_segment[name] = [one + more for one, more in zip(before, row, strict=True)]
-    return table(tables.funnel_rows(by_segment, names))
+    return tables.funnel_rows(by_segment, names)
 
 
+@over_frame
 def btyd_fit(
     frame: "IntoFrame",
     customer: str,
@@ -390,9 +424,10 @@ def btyd_fit(
         for name, word in (("period", period), ("model", model))
     )
     bought = purchases(frame, customer, date, amount, as_of)
-    return table(models.fit_rows(bought, period, model, of_spend=amount is not None))
+    return models.fit_rows(bought, period, model, of_spend=amount is not None)
 
 
+@over_frame
 def clv_forecast(
     frame: "IntoFrame",
     customer: str,
@@ -409,7 +444,7 @@ def clv_forecast(
         "horizon": horizon, "discount_rate": discount_rate, "period": period, "model": model
     }  # fmt: skip
     options = {name: read(METRICS["CLV_FORECAST"], name, word) for name, word in given.items()}
-    return table(models.forecast_rows(purchases(frame, customer, date, amount, as_of), **options))
+    return models.forecast_rows(purchases(frame, customer, date, amount, as_of), **options)
 
 
 def purchases(

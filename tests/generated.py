@@ -11,6 +11,7 @@ from textwrap import fill
 from cases import EXCEPTIONS
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import EMPTY, FILLED, build
+from python_stub import stub
 from translations import FOLDER, TRANSLATIONS, with_stubs
 
 from kpi_xl import METRICS
@@ -21,6 +22,7 @@ from kpi_xl.registry import Metric
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "udfs" / "REFERENCE.md"
 LIBREOFFICE = ROOT / "udfs" / "LIBREOFFICE.md"
+STUB = ROOT / "kpi_xl" / "__init__.pyi"
 WORKBOOKS = ROOT / "workbook_templates"
 EXCEPTIONS_START = "<!-- exceptions: generated -->\n"
 EXCEPTIONS_END = "<!-- end of exceptions -->\n"
@@ -171,5 +173,6 @@ if __name__ == "__main__":
         file.write_text(with_stubs(language, said), encoding="utf-8")
     REFERENCE.write_text(reference(), encoding="utf-8")
     LIBREOFFICE.write_text(libreoffice(), encoding="utf-8")
+    STUB.write_text(stub(), encoding="utf-8")
     for name in TEMPLATES:
         (WORKBOOKS / f"{name}.xlsx").write_bytes(empty_workbook(name))

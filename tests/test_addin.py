@@ -349,6 +349,15 @@ def test_python_is_started_from_the_add_ins_own_settings(code: dict[str, str]) -
     assert '" -B -P -c ""import sys' in started
 
 
+def test_python_starts_in_excel_without_pandas_and_has_it_later(code: dict[str, str]) -> None:
+    """xlwings imports it where it is installed: half a second that the first formula waits."""
+    started = procedures(code["KpiServer"])["XLPyCommand"]
+    (line,) = re.findall(r'-c ""(import sys.*)xlwings\.serve', started)
+    run = re.sub(r'" & \w+ & "', "", line).replace('""', '"').replace('\\"', '"')
+    check = "assert not {'pandas', 'polars'} & set(sys.modules); import pandas"
+    subprocess.run([sys.executable, "-c", run + check], check=True)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [("XLPyLoadDLL", "LoadIt"), ("-B -c", "-c"), ("ActiveWorkbook.FullName", "Book.FullName")],

@@ -50,7 +50,6 @@ def test_each_finding_says_what_to_do(module: ModuleType) -> None:
 def test_a_good_installation_has_nothing_to_be_put_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "seconds_of_pandas", lambda python: 0.4)
     for step in addin.install_steps(tmp_path):
         step.do()
     found = list(doctor.findings(tmp_path))
@@ -151,21 +150,6 @@ def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pip install" in bad(doctor.of_python())[0].todo
 
 
-@pytest.mark.parametrize(("seconds", "good"), [(0.4, True), (2.5, False)])
-def test_what_pandas_costs_is_told(
-    seconds: float, good: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(doctor, "seconds_of_pandas", lambda python: seconds)
-    (told,) = doctor.of_pandas()
-    assert (told.good, f"{seconds:.1f} s" in told.what) == (good, True)
-    assert ("without pandas" in told.todo) is not good
-
-
-def test_pandas_is_timed_in_a_python_of_its_own() -> None:
-    assert 0 < doctor.seconds_of_pandas(sys.executable) < 60
-    assert doctor.seconds_of_pandas("/bin/false") == 0.0
-
-
 ASR = r"HKLM\Software\Policies\Microsoft\Windows Defender\Windows Defender Exploit Guard\ASR\Rules"
 CHILDREN, CALLS = "d4f940ab-401b-4efc-aadc-ad5f3c50688a", "92E97FA1-2EDF-4476-BDD6-9DD0B4DDDC7B"
 MANAGED = r"HKLM\Software\Policies\Microsoft\Windows Defender\Policy Manager"
@@ -226,7 +210,6 @@ def test_why_python_could_not_start_in_excel_is_told() -> None:
 
 
 def test_on_windows_pywin32_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "of_pandas", lambda: iter(()))
     monkeypatch.setattr(doctor, "of_path", lambda path: doctor.Diagnosis(True, path))
     monkeypatch.setattr(doctor.sys, "platform", "win32")
     (finding,) = bad(doctor.of_python())

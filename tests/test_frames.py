@@ -14,10 +14,11 @@ from typing import Any
 import duckdb
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
+from frame_cells import frames
 
 import kpi_xl
-from kpi_xl import frames
 from kpi_xl.cells import serial
 from kpi_xl.errors import OutOfDomain, WrongInput
 
@@ -30,9 +31,11 @@ with CDNOW_FILE.open(encoding="utf-8", newline="") as file:
         if int(row["customer"]) % 2
     ]
 JANUARY = date(2024, 1, 31)
-KINDS = ["pandas", "pandas, of objects", "polars", "polars, lazy", "duckdb"]
+KINDS = ["pandas", "pandas, of objects", "polars", "polars, lazy", "duckdb", "pyarrow"]
 TYPES = {str: "VARCHAR", datetime: "TIMESTAMP", date: "DATE", float: "DOUBLE", int: "BIGINT"}
 POLARS = {str: pl.String, datetime: pl.Datetime, date: pl.Date, float: pl.Float64, int: pl.Int64}
+ARROW = {str: pa.string(), datetime: pa.timestamp("us"), date: pa.date32(), float: pa.float64(),
+         int: pa.int64()}  # fmt: skip
 
 
 @pytest.fixture(params=KINDS)
@@ -54,6 +57,10 @@ def frame(kind: str, **columns: list[Any]) -> Any:
         schema = {name: POLARS[type_of(cells)] for name, cells in columns.items()}
         made = pl.DataFrame(columns, schema=schema)
         return made.lazy() if "lazy" in kind else made
+    if kind == "pyarrow":
+        return pa.table(
+            {name: pa.array(cells, ARROW[type_of(cells)]) for name, cells in columns.items()}
+        )
     names = ", ".join(f"{name} {TYPES[type_of(cells)]}" for name, cells in columns.items())
     connection = duckdb.connect()
     connection.execute(f"CREATE TABLE rows ({names})")
@@ -186,8 +193,10 @@ def test_a_stage_that_nobody_reached(kind: str) -> None:
         rows["won"] = pd.to_datetime(rows["won"])
     elif kind.startswith("polars"):
         rows = rows.with_columns(pl.col("won").cast(pl.Date))
-    else:
+    elif kind == "duckdb":
         rows = rows.select("segment, lead, won::DATE AS won")
+    else:
+        rows = rows.set_column(2, "won", pa.array(never, pa.date32()))
     assert frames.funnel_by(rows, "segment", ["lead", "won"])[1:] == [
         ["a", 1.0, 0.0, 0.0],
         ["b", 1.0, 0.0, 0.0],
@@ -385,14 +394,14 @@ def test_mixed_values_are_no_key() -> None:
 
 def test_only_counts_come_back_from_a_lazy_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[int] = []
-    fetch = frames._fetched
+    fetch = kpi_xl.frames._fetched
 
     def watched(lazy: Any) -> Iterator[Any]:
         rows = fetch(lazy)
         fetched.append(len(rows))
         return rows  # type: ignore[return-value]
 
-    monkeypatch.setattr(frames, "_fetched", watched)
+    monkeypatch.setattr(kpi_xl.frames, "_fetched", watched)
     chance = random.Random(1)
     count = 20_000
     rows = pl.LazyFrame(
@@ -419,14 +428,14 @@ import duckdb
 import polars
 from kpi_xl import frames
 rows = duckdb.sql("SELECT 'a' AS who, DATE '2024-01-01' AS day")
-print(frames.cohort(rows, "who", "day"))
-print(frames.cohort(polars.DataFrame({"who": ["a"]}).with_columns(day=polars.date(2024, 1, 1)),
-                    "who", "day"))
+print(frames.cohort(rows, "who", "day").fetchall())
+rows = polars.DataFrame({"who": ["a"]}).with_columns(day=polars.date(2024, 1, 1))
+print(frames.cohort(rows, "who", "day").rows())
 """
     shown = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     ).stdout
-    assert shown == 2 * "[['cohort', 'size', 0.0], ['2024-01', 1.0, 1.0]]\n"
+    assert shown == 2 * "[('2024-01', 1.0, 1.0)]\n"
 
 
 def test_values_beyond_a_cell_and_stages_without_columns(kind: str) -> None:

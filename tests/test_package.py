@@ -19,6 +19,7 @@ PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "udfs").rgl
 def test_generated_documents_are_up_to_date() -> None:
     again = "run python tests/generated.py"
     assert generated.REFERENCE.read_text(encoding="utf-8") == generated.reference(), again
+    assert generated.STUB.read_text(encoding="utf-8") == generated.stub(), again
     assert generated.LIBREOFFICE.read_text(encoding="utf-8") == generated.libreoffice(), again
 
 

@@ -206,6 +206,8 @@ print("done")
 def test_importing_kpi_xl_loads_nothing_heavy() -> None:
     loaded = run("import sys, kpi_xl; print(*sys.modules)").split()
     heavy = {"numpy", "pandas", "scipy", "xlwings", "formualizer", "rich", "typer", "statistics"}
-    heavy |= {"duckdb", "python_calamine"}
+    heavy |= {"duckdb", "python_calamine", "narwhals", "polars", "pyarrow"}
     heavy |= {"tomllib"}  # the languages are read when one is asked for
     assert not heavy & set(loaded)
+    called = "import sys, kpi_xl; kpi_xl.cac(5, 2), kpi_xl.cac([1, 2], 2); print(*sys.modules)"
+    assert not {"numpy", "pandas", "narwhals"} & set(run(called).split())

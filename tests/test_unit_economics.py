@@ -11,12 +11,13 @@ import pandas as pd
 import polars as pl
 import pytest
 import ten_customers as ten
+from frame_cells import frames
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import CensoredData, ecdf
 
 import kpi_xl
-from kpi_xl import METRICS, frames
+from kpi_xl import METRICS
 from kpi_xl.cells import evaluate, serial
 from kpi_xl.periods import WORDS, label, period_number
 

@@ -437,6 +437,16 @@ CHANGES = (
         '" -B -P -c ""',
         "Python does not look for modules in the current folder, which may be anybody's.",
     ),
+    Replacement(
+        '""import sys, os;"',
+        '""import sys, os;sys.modules.update(pandas=None, polars=None);"',
+        "xlwings imports both where they are installed, and the first formula would wait for them.",
+    ),
+    Replacement(
+        ";import xlwings; ",
+        ";import xlwings; del sys.modules['pandas'], sys.modules['polars']; ",
+        "Reports that read exports may import them.",
+    ),
 )
 
 

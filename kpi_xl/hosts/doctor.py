@@ -2,7 +2,6 @@
 
 import os
 import struct
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module, util
@@ -33,7 +32,6 @@ RULES = (
 MANAGED_RULES = r"HKLM\Software\Policies\Microsoft\Windows Defender\Policy Manager"
 BLOCKS = ("1", "6")  # block, and warn; 2 only notes it, 0 is off
 
-SLOW = 2.0  # seconds of work that importing pandas may be, at each start of Python
 STORE_ADD_IN = "wa200008175"  # xlwings Lite, in Microsoft's store
 SERVER_ADD_IN = "6d1f6a3e-6a0c-4a3b-8f0e-2b8f1f6c7a51"  # of kpi-xl serve
 
@@ -88,7 +86,6 @@ def of_python() -> Iterator[Diagnosis]:
         yield Diagnosis(True, "The VBA of this xlwings is as kpi_xl knows it")
     except addin.UnknownXlwingsError as error:
         yield Diagnosis(False, str(error), 'run pip install "xlwings>=0.37.8,<0.38"')
-    yield from of_pandas()
     if sys.platform != "win32":
         yield Diagnosis(None, "pywin32: it is for Windows only")
         return
@@ -108,24 +105,6 @@ def of_path(path: str) -> Diagnosis:
             False, f"Python's path has {letters!r}, outside of Windows' code page", todo
         )
     return Diagnosis(True, "Python's path is in the system's code page")
-
-
-def of_pandas(python: str = sys.executable) -> Iterator[Diagnosis]:
-    """What pandas costs where it is installed: xlwings imports it, so the first formula waits."""
-    if util.find_spec("pandas") is None:
-        yield Diagnosis(True, "pandas is not installed here: Python starts without it")
-        return
-    seconds = seconds_of_pandas(python)
-    what = f"pandas is installed, and xlwings imports it: {seconds:.1f} s at each start of Python"
-    todo = "install kpi-xl into a virtual environment of its own, without pandas"
-    yield Diagnosis(seconds < SLOW, what, todo if seconds >= SLOW else "")
-
-
-def seconds_of_pandas(python: str) -> float:
-    """How long a Python that has just started works to import pandas."""
-    timed = "import time; t = time.process_time(); import pandas; print(time.process_time() - t)"
-    run = subprocess.run([python, "-c", timed], capture_output=True, text=True, check=False)
-    return float(run.stdout) if run.returncode == 0 else 0.0
 
 
 # The add-in
