@@ -42,6 +42,7 @@ TITLES = {
     "economics": "Unit economics",
     "attribution": "Attribution",
     "models": "Probability models",
+    "forecasts": "Forecasts",
     "help": "Help in the cell",
 }
 

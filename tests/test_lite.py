@@ -166,7 +166,8 @@ def sourced(book: dict[str, Any], file: str) -> dict[str, Any]:
 def without_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("numpy", "scipy", "scipy.special"):  # parts that are loaded count, too
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, "kpi_xl.student", raising=False)  # another test's, with SciPy
+    for name in ("kpi_xl.student", "kpi_xl.smoothing"):  # another test's, with SciPy
+        monkeypatch.delitem(sys.modules, name, raising=False)
 
 
 def called(case: str) -> Any:

@@ -6,6 +6,7 @@ from kpi_xl.metrics import (
     content,
     economics,
     experiments,
+    forecasts,
     goals,
     help,
     models,
