@@ -439,6 +439,12 @@ def touch_paths(customers: _List, dates: _Column, channels: _Column, converted: 
 def touch_paths(customers: _Array, dates: _Column, channels: _Column, converted: _Column | None = ..., values: _Column | None = ..., days: _Number = ...) -> Any: ...
 
 @overload
+def kpi_forecast(values: _List, horizon: _Number, season: _Number = ..., confidence: _Number = ...) -> list[list[Any]]:
+    """Forecast of a KPI for the next periods, with a band for each, by exponential smoothing."""
+@overload
+def kpi_forecast(values: _Array, horizon: _Number, season: _Number = ..., confidence: _Number = ...) -> Any: ...
+
+@overload
 def target_progress(actual: _Number, target: _Number, baseline: _Number) -> float:
     """Progress from the baseline to the target. It works when lower is better, too."""
 @overload
