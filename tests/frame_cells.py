@@ -6,7 +6,6 @@ from typing import Any
 
 import duckdb
 import polars as pl
-import pyarrow as pa
 
 from kpi_xl.frames import FUNCTIONS, purchases
 
@@ -19,11 +18,11 @@ def in_cells(table: Any) -> list[list[Any]]:
         rows = table.rows()
     elif isinstance(table, duckdb.DuckDBPyRelation):
         rows = table.fetchall()
-    elif isinstance(table, pa.Table):
+    elif hasattr(table, "column_names"):  # PyArrow's
         rows = list(zip(*table.to_pydict().values(), strict=True))
     else:
         rows = table.to_numpy(dtype=object).tolist()
-    names = table.column_names if isinstance(table, pa.Table) else list(table.columns)
+    names = getattr(table, "column_names", None) or list(table.columns)
     header = [int(name) if name.isdigit() else name for name in names]
     return [header, *([_cell(cell) for cell in row] for row in rows)]
 

@@ -6,7 +6,6 @@ import inspect
 import numpy as np
 import pandas as pd
 import polars as pl
-import pyarrow as pa
 import pytest
 
 import kpi_xl
@@ -69,6 +68,7 @@ def test_series_of_polars_and_pyarrow_stay_what_they_are() -> None:
     assert found.equals(pl.Series("cac", [5.0, 10.0]), check_names=True, check_dtypes=True)
     table = pl.DataFrame({"spend": [10.0], "won": [2]})
     assert table.with_columns(kpi_xl.cac(table["spend"], table["won"]))["cac"].to_list() == [5.0]
+    pa = pytest.importorskip("pyarrow", reason="its columns are those of this package")
     arrow = kpi_xl.cac(pa.chunked_array([[10, 20], [None]]), [2, 2, 1])
     assert arrow.equals(pa.chunked_array([[5.0, 10.0, 0.0]]))
 
@@ -106,7 +106,7 @@ def test_tables_are_frames_of_the_kind_that_came_in() -> None:
     pd.testing.assert_frame_equal(kpi_xl.cohort(ORDERS, customer="paid", date="day"), expected)
     found = kpi_xl.cohort(*map(pl.Series, map(list, columns)))
     assert found.equals(pl.DataFrame(expected.to_dict("list")).fill_nan(None))
-    found = kpi_xl.cohort(pl.from_pandas(ORDERS).lazy(), "paid", "day")
+    found = kpi_xl.cohort(pl.LazyFrame(ORDERS.to_dict("list")), "paid", "day")
     assert isinstance(found, pl.LazyFrame)
     found = kpi_xl.cohort(*(column.to_numpy() for column in columns))
     assert found.tolist() == kpi_xl.cohort(*map(list, columns))
@@ -115,7 +115,7 @@ def test_tables_are_frames_of_the_kind_that_came_in() -> None:
 
 
 def test_customers_are_told_apart_by_all_their_digits() -> None:
-    for orders in (ORDERS, pl.from_pandas(ORDERS), pa.Table.from_pandas(ORDERS)):
+    for orders in (ORDERS, pl.DataFrame(ORDERS.to_dict("list"))):
         found = kpi_xl.rfm(orders, "who", "day", "paid")
         assert list(map(int, found["customer"].to_numpy())) == [2**53, 2**53 + 1]
 
