@@ -543,6 +543,16 @@ def test_export(soffice: str, tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["book.pdf", "book.xlsx"]
 
 
+def test_a_workbook_of_libreoffice_is_written_as_such(soffice: str, tmp_path: Path) -> None:
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(sheet_of({"A1": "Cost", "B1": "=CAC(1000,50)"}))
+    done = cli("freeze", str(path), "-o", str(tmp_path / "book.ods"), "--json")
+    assert json.loads(done.stdout)["values"] == 1
+    with zipfile.ZipFile(tmp_path / "book.ods") as package:
+        assert package.read("mimetype") == b"application/vnd.oasis.opendocument.spreadsheet"
+        assert 'office:value="20"' in package.read("content.xml").decode()
+
+
 def test_what_cannot_be_opened_is_not_exported(soffice: str, tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
     path.write_bytes(b"")

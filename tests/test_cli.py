@@ -147,7 +147,10 @@ def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
         ),
         (["new"], "TEMPLATE"),
         (["new", "zzz"], "there are "),
-        (["new", "retention", "-o", "x" * 300], "cannot be written"),
+        (["new", "retention", "-o", "x" * 300 + ".xlsx"], "cannot be written"),
+        (["new", "retention", "-o", "x.xls"], "has to end in .xlsx or .ods"),
+        (["new", "retention", "-o", "x.ods", "--host", "lite"], "has to end in .xlsx"),
+        (["new", "retention", "-o", "no/x.xlsx"], "--parents makes it"),
     ],
 )
 def test_a_mistake_is_one_clear_line(arguments: list[str], words: str, tmp_path: Path) -> None:
@@ -221,7 +224,12 @@ def test_demo_never_overwrites_unasked(book: Path) -> None:
 
 
 def test_demo_tells_what_it_made(tmp_path: Path) -> None:
-    result = kpi_xl("demo", "retention", "--dir", "reports/new", folder=tmp_path)
+    command = ["demo", "retention", "--dir", "reports/new", "--lang", "en"]
+    refused = kpi_xl(*command, folder=tmp_path)
+    assert refused.returncode == 2
+    assert "--parents makes it" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+    result = kpi_xl(*command, "--parents", folder=tmp_path)
     assert "48.3%" in result.stdout
     assert "no errors" in result.stdout
     path = tmp_path / "reports" / "new" / "kpi-xl-retention.xlsx"
@@ -311,6 +319,41 @@ def test_fill_each_template(
     assert "1 row of own.csv" in result.stdout
     assert "the currency sign $ left out" in result.stdout
     assert shown in result.stdout
+
+
+def test_fill_tells_other_programs(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("rep,week,sales\nKim,2024-01-01,$1250.50\n", encoding="utf-8")
+    command = ["fill", "sales_team", "--table", "Weeks=own.csv", "--lang", "en", "--json"]
+    record = json.loads(kpi_xl(*command, folder=tmp_path).stdout)
+    assert record["book"] == str(tmp_path / "sales_team-filled.xlsx")
+    (read,) = record["files"]
+    assert (read["table"], read["rows"], Path(read["file"]).name) == ("Weeks", 1, "own.csv")
+    assert "1 row used" in read["remarks"]
+    assert "1,250.50" in record["figures"].values()
+
+
+def completed(words: str) -> list[str]:
+    """What bash is offered for the last word."""
+    environment = {
+        "_KPI_XL_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+    code = "import sys; sys.argv = ['kpi-xl']; from kpi_xl.cli import main; main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, **environment},
+    )
+    return ran.stdout.split()
+
+
+def test_the_shell_completes() -> None:
+    assert "functions" in completed("kpi-xl fun")
+    assert {"CAC", "CAC_PAYBACK"} <= set(completed("kpi-xl functions CA"))
+    assert completed("kpi-xl fill ret") == ["retention"]
+    assert completed("kpi-xl new funnel --lang zh") == ["zh-Hans", "zh-Hant"]
 
 
 def test_demo_into_a_file_is_a_clear_line(tmp_path: Path) -> None:

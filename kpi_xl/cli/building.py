@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from kpi_xl.cli.shared import FORCE, OUTPUT, Misuse, app, free_path, kpis_of_allowed_folders, save
+from kpi_xl.cli.shared import (
+    FORCE,
+    OUTPUT,
+    PARENTS,
+    Misuse,
+    app,
+    free_path,
+    kpis_of_allowed_folders,
+    save,
+)
 from kpi_xl.reference import did_you_mean
 
 # Each: the module and its function that makes the bytes, and the name of the file.
@@ -16,13 +25,15 @@ PACKAGE = Annotated[str, typer.Argument(help=" or ".join(PACKAGES), metavar="PAC
 
 
 @app.command()
-def build(package: PACKAGE, output: OUTPUT = None, force: FORCE = False) -> None:
+def build(
+    package: PACKAGE, output: OUTPUT = None, force: FORCE = False, parents: PARENTS = False
+) -> None:
     """Write a package that a spreadsheet program installs: calc is LibreOffice's extension."""
     if package not in PACKAGES:
         near = did_you_mean(package, PACKAGES)
         raise Misuse(f"there is no package {package!r}{near}; there is {' or '.join(PACKAGES)}")
     module, make, name = PACKAGES[package]
-    path = free_path(output or Path(name), force=force)
+    path = free_path(output or Path(name), force=force, parents=parents)
     kpis_of_allowed_folders()
     content: bytes = getattr(import_module(module), make)()
     save(path, content, force=force)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from kpi_xl.cli.installing import TARGET
-from kpi_xl.cli.shared import app
+from kpi_xl.cli.shared import JSON, app, print_json
 
 SIGNS = {True: "ok", False: "!!", None: "??"}
 
@@ -18,6 +18,7 @@ def doctor(
     selftest: Annotated[
         bool, typer.Option("--selftest", help="Also open Excel, and try everything in it.")
     ] = False,
+    as_json: JSON = False,
 ) -> int:
     """Say what stands in the way of the functions in Excel, and what to do about it."""
     from kpi_xl.hosts import doctor as excel
@@ -38,6 +39,10 @@ def doctor(
             for name in templates.TEMPLATES
         }
         looked_at = chain(looked_at, trial.selftest(samples, refresh))
+    if as_json:
+        found = list(looked_at)
+        print_json([{"good": one.good, "what": one.what, "todo": one.todo} for one in found])
+        return int(any(one.good is False for one in found))
     bad = unseen = 0
     for finding in looked_at:
         print(f"{SIGNS[finding.good]}  {finding.what}")

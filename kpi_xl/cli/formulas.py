@@ -1,10 +1,7 @@
 """kpi-xl eval, kpi-xl recalc, kpi-xl export: formulas and workbooks computed, and printed."""
 
 import csv
-import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,13 +15,17 @@ from kpi_xl.cli.shared import (
     FORCE,
     JSON,
     OUTPUT,
+    PARENTS,
     Misuse,
+    among,
     app,
     calculator,
     cell_text,
     computed,
     faults,
     free_path,
+    office,
+    print_json,
     printable,
     read_book,
     save,
@@ -50,7 +51,9 @@ BOOK = Annotated[
     typer.Option(help="A workbook (.xlsx) for the formula's references.", metavar="FILE"),
 ]
 ENGINES = ("embedded", "libreoffice")
-ENGINE = Annotated[str, typer.Option(help=" or ".join(ENGINES))]
+ENGINE = Annotated[
+    str, typer.Option(help=" or ".join(ENGINES), autocompletion=among(lambda: ENGINES))
+]
 TIMEOUT = Annotated[
     float, typer.Option(min=1.0, help="After how many seconds LibreOffice is ended.")
 ]
@@ -69,7 +72,7 @@ def evaluate(formula: FORMULA, book: BOOK = None, as_json: JSON = False) -> int:
     value = computed(formula, book)
     error = value if isinstance(value, CellError) else None
     if as_json:
-        print(json.dumps(as_record(value), ensure_ascii=False))
+        print_json(as_record(value))
     elif isinstance(value, list):
         csv.writer(sys.stdout, delimiter="\t", lineterminator="\n").writerows(
             [cell_text(cell) for cell in row] for row in value
@@ -158,7 +161,7 @@ def recalc(
                 {**failed._asdict(), "sentence": failed.error.sentence} for failed in report.errors
             ],
         }
-        print(json.dumps(record, ensure_ascii=False))
+        print_json(record)
     else:
         print_report(target, report)
     return 1 if report.kept else 0
@@ -184,7 +187,7 @@ def compare(book: Path, seconds: float | None, as_json: bool) -> int:
             "differences": [one._asdict() for one in found.differences],
             "kept": [kept._asdict() for kept in found.kept],
         }
-        print(json.dumps(record, ensure_ascii=False))
+        print_json(record)
     else:
         print_comparison(book, found)
     return 1 if found.differences else 0
@@ -222,6 +225,7 @@ def export(
     pdf: Annotated[bool, typer.Option("--pdf", help="As PDF, the one form there is.")] = False,
     output: OUTPUT = None,
     force: FORCE = False,
+    parents: PARENTS = False,
     timeout: TIMEOUT = 300.0,
 ) -> None:
     """Print a workbook into a file, by an installed LibreOffice, without a window.
@@ -237,7 +241,9 @@ def export(
         if content.startswith(b"PK"):
             check_sheets(content)
     warn_of_rows_below(book, content)
-    target = free_path(output or book.with_suffix(".pdf"), force=force)
+    target = free_path(
+        output or book.with_suffix(".pdf"), force=force, parents=parents, ends=(".pdf",)
+    )
     with office(), steps() as step, TemporaryDirectory(prefix="kpi_xl") as folder:
         from kpi_xl.hosts.libreoffice.headless import perform
 
@@ -249,19 +255,6 @@ def export(
         pages = printed.read_bytes()
     save(target, pages, force=force)
     say_where(target)
-
-
-@contextmanager
-def office() -> Iterator[None]:
-    """Where LibreOffice works; what it cannot do is a Misuse, and an end leaves nothing behind."""
-    from kpi_xl.hosts.libreoffice.headless import ended_by_signals
-    from kpi_xl.hosts.libreoffice.programs import OfficeError
-
-    try:
-        with ended_by_signals():
-            yield
-    except OfficeError as error:
-        raise Misuse(str(error)) from None
 
 
 def print_comparison(path: Path, found: "Comparison") -> None:

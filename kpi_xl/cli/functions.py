@@ -6,7 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from kpi_xl import METRICS
-from kpi_xl.cli.shared import JSON, Misuse, app, cell_text, computed, language_of
+from kpi_xl.cli.shared import (
+    JSON,
+    LANGUAGE_TAGS,
+    Misuse,
+    among,
+    app,
+    cell_text,
+    computed,
+    language_of,
+)
 from kpi_xl.locales import LANGUAGES, say
 from kpi_xl.reference import (
     aliases,
@@ -23,7 +32,12 @@ from kpi_xl.registry import Metric
 from kpi_xl.search import called, meant, search
 
 LANGUAGE = Annotated[
-    str, typer.Option("--lang", help=f"{', '.join(LANGUAGES)}, or a tag such as zh-TW.")
+    str,
+    typer.Option(
+        "--lang",
+        help=f"{', '.join(LANGUAGES)}, or a tag such as zh-TW.",
+        autocompletion=LANGUAGE_TAGS,
+    ),
 ]
 
 
@@ -31,9 +45,19 @@ LANGUAGE = Annotated[
 def functions(
     words: Annotated[
         list[str] | None,
-        typer.Argument(help="One function, such as CAC, or what to search for.", metavar="[WORDS]"),
+        typer.Argument(
+            help="One function, such as CAC, or what to search for.",
+            metavar="[WORDS]",
+            autocompletion=among(lambda: METRICS),
+        ),
     ] = None,
-    family: Annotated[str | None, typer.Option(help="Only those of a family.")] = None,
+    family: Annotated[
+        str | None,
+        typer.Option(
+            help="Only those of a family.",
+            autocompletion=among(lambda: sorted({metric.family for metric in METRICS.values()})),
+        ),
+    ] = None,
     lang: LANGUAGE = "en",
     as_json: JSON = False,
 ) -> None:

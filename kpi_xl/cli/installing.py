@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kpi_xl.cli.shared import Misuse, app, kpis_of_allowed_folders
+from kpi_xl.cli.shared import Misuse, among, app, kpis_of_allowed_folders
 from kpi_xl.hosts.steps import Step
 from kpi_xl.reference import did_you_mean
 
@@ -14,7 +14,7 @@ from kpi_xl.reference import did_you_mean
 # and raise OSError where that cannot be told; without a target the program's own folder is meant.
 HOSTS = {"excel": "kpi_xl.hosts.addin", "libreoffice": "kpi_xl.hosts.libreoffice.extension"}
 
-HOST = Annotated[str, typer.Option(help=" or ".join(HOSTS))]
+HOST = Annotated[str, typer.Option(help=" or ".join(HOSTS), autocompletion=among(lambda: HOSTS))]
 TARGET = Annotated[
     Path | None, typer.Option(help="Another folder than the program's own.", metavar="DIR")
 ]

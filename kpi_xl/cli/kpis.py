@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from kpi_xl.cli.functions import LANGUAGE
-from kpi_xl.cli.shared import FORCE, Misuse, app, cell_text, free_path, language_of, save
+from kpi_xl.cli.shared import (
+    FORCE,
+    JSON,
+    PARENTS,
+    Misuse,
+    app,
+    cell_text,
+    free_path,
+    language_of,
+    print_json,
+    save,
+)
 from kpi_xl.files import settings_folder
 from kpi_xl.locales import RIGHT_TO_LEFT, say
 from kpi_xl.metrics import METRICS
@@ -50,17 +61,28 @@ def new_file(
         Path | None,
         typer.Option("-o", "--output", help="Another place than the settings.", metavar="FILE"),
     ] = None,
+    parents: PARENTS = False,
 ) -> None:
     """Write a file with one definition, to be changed; in the settings folder, where it counts."""
-    path = free_path(output or settings_folder() / "kpis.toml", force=False)
+    path = output or settings_folder() / "kpis.toml"
+    path = free_path(path, force=False, parents=parents or output is None)
     save(path, EXAMPLE.encode(), force=False)
     print(path)
 
 
 @kpis.command()
-def check(files: FILES = None) -> None:
+def check(files: FILES = None, as_json: JSON = False) -> None:
     """Try every definition of your own: examples, units, names, languages; a fault a line."""
     _read(files)
+    bad = any(not fault.kept for fault in FAULTS)
+    if as_json:
+        kpis = [
+            {"name": name, "signature": METRICS[name].signature, "fingerprint": digits}
+            for name, digits in FINGERPRINTS.items()
+        ]
+        told = [{"fault": str(fault), "kept": fault.kept} for fault in FAULTS]
+        print_json({"kpis": kpis, "faults": told})
+        raise typer.Exit(bad)
     for fault in FAULTS:
         print(f"{fault}{' (it counts nevertheless)' if fault.kept else ''}")
     if FINGERPRINTS:
@@ -71,7 +93,7 @@ def check(files: FILES = None) -> None:
         print(
             "There are no KPIs of your own: kpi-xl kpis new writes a file with one, to be changed."
         )
-    raise typer.Exit(any(not fault.kept for fault in FAULTS))
+    raise typer.Exit(bad)
 
 
 @kpis.command()
@@ -82,6 +104,7 @@ def export(
     files: FILES = None,
     lang: LANGUAGE = "en",
     force: FORCE = False,
+    parents: PARENTS = False,
 ) -> None:
     """Write one page of all definitions, ours and your own."""
     language = language_of(lang)
@@ -89,7 +112,7 @@ def export(
     made = {".html": html, ".md": markdown}.get(output.suffix.lower())
     if made is None:
         raise Misuse(f"{output} has to end in .html or .md")
-    path = free_path(output, force=force)
+    path = free_path(output, force=force, parents=parents)
     save(path, made(language).encode(), force=force)
     print(path)
 

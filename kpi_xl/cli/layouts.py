@@ -4,11 +4,11 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kpi_xl.cli.shared import FORCE, Misuse, app, save
+from kpi_xl.cli.shared import FORCE, JSON, Misuse, app, print_json, save
 from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
@@ -61,9 +61,23 @@ app.add_typer(layouts, name="layouts")
 
 
 @layouts.callback()
-def listed(context: typer.Context) -> None:
+def listed(context: typer.Context, as_json: JSON = False) -> None:
     """The exports that are known."""
     if context.invoked_subcommand:
+        return
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": one.name,
+                    "vendor": one.vendor,
+                    "table": one.table,
+                    "languages": sorted({h.language for h in one.headers if h.language}),
+                    "own": one.of_user,
+                }
+                for one in all_layouts()
+            ]
+        )
         return
     from rich.console import Console
     from rich.table import Table
@@ -91,6 +105,7 @@ def show(
     once: ONCE = None,
     currency: CURRENCY = None,
     net: NET = False,
+    as_json: JSON = False,
 ) -> None:
     """Tell what a file is taken for, and what would be left out, without writing anything."""
     from dataclasses import replace
@@ -106,7 +121,7 @@ def show(
         names, tables = known_as(file, said, known)
     except (SourceError, OSError) as error:
         raise Misuse(str(error)) from None
-    found = False
+    found: list[dict[str, Any]] = []
     faults: list[str] = []
     for schema in SCHEMAS.values():
         inputs = {table.name: table.columns for table in schema.inputs}
@@ -117,8 +132,11 @@ def show(
         except SourceError as error:
             faults.append(f"For {schema.name}: {error}")
             continue
-        found = True
         for note in filling.notes:
+            shown = {"template": schema.name, "table": note.table, "rows": note.rows}
+            found.append({**shown, "remarks": list(note.lines)})
+            if as_json:
+                continue
             rows = f"{note.rows:,} row{'s' * (note.rows != 1)}"
             print(f"kpi-xl fill {schema.name} {file}: {rows} of the table {note.table}")
             for line in note.lines:
@@ -130,6 +148,8 @@ def show(
         # Where the columns of a table are there, what is wrong in it says more.
         nearest = next((one for one in faults if "has no column" not in one), faults[0])
         raise Misuse(f"{hint}\n{nearest}")
+    if as_json:
+        print_json(found)
 
 
 @layouts.command()

@@ -7,20 +7,23 @@ import typer
 
 from kpi_xl.bounded import call
 from kpi_xl.cli.shared import (
+    BOOK_LANGUAGE,
     FORCE,
+    JSON,
     OUTPUT,
+    PARENTS,
     Misuse,
     app,
     calculator,
     free_path,
     language_of,
+    print_json,
     printable,
     read_book,
     save,
     say_where,
     warn_of_rows_below,
 )
-from kpi_xl.locales import LANGUAGES
 from kpi_xl.ooxml.limits import computing
 
 BOOK = Annotated[Path, typer.Argument(help="A workbook (.xlsx, .xlsm).", metavar="BOOK")]
@@ -32,10 +35,7 @@ def explain(
     cell: Annotated[
         str, typer.Argument(help="Such as Summary!C29, or C29 of the first sheet.", metavar="CELL")
     ],
-    lang: Annotated[
-        str | None,
-        typer.Option("--lang", help=f"{', '.join(LANGUAGES)}; without it, the system's."),
-    ] = None,
+    lang: BOOK_LANGUAGE = None,
 ) -> None:
     """Explain a cell: its functions, what each was given, the arithmetic, the reason of an error.
 
@@ -62,6 +62,8 @@ def freeze(
             "--native", help="Native formulas where a KPI has one, so that these go on computing."
         ),
     ] = False,
+    parents: PARENTS = False,
+    as_json: JSON = False,
 ) -> None:
     """Write a copy of a workbook with values for the KPI formulas, each kept in a note.
 
@@ -72,9 +74,9 @@ def freeze(
     content = read_book(book)
     from kpi_xl.reports.freezing import free_name
 
-    if output and output.suffix.lower() != book.suffix.lower():
-        raise Misuse(f"{output} has to end in {book.suffix}, as {book} does")
-    path = free_path(output or free_name(book, native=native), force=force)
+    ends = (book.suffix.lower(), ".ods")
+    path = output or free_name(book, native=native)
+    path = free_path(path, force=force, parents=parents, ends=ends)
     if path == book.resolve():
         raise Misuse(f"{path} is the workbook itself: write its copy to another file")
     with calculator(str(book), book):
@@ -84,6 +86,10 @@ def freeze(
             offline.frozen, content, native, budget=computing(len(content))
         )
     save(path, copy, force=force)
+    if as_json:
+        told = {"book": str(path), "values": values, "native": live, "remarks": list(news)}
+        print_json(told)
+        return
     for line in news:
         print(printable(line))
     if native:

@@ -1,11 +1,12 @@
 """What the commands share: the app, the mistakes of its users, options, files, progress."""
 
+import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
@@ -21,30 +22,51 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]
 """Control characters, but for tabs and ends of lines, and what turns a line's direction over."""
 
 app = typer.Typer(
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # brackets in the help are Excel's, and its lines are to be wrapped
     help="Marketing KPIs as Excel functions: compute them here, list them, see a demo.",
 )
 
+
+def among(words: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """What a shell completes an argument to: those of some words that begin as it does."""
+
+    def fitting(incomplete: str) -> list[str]:
+        return [word for word in words() if word.lower().startswith(incomplete.lower())]
+
+    return fitting
+
+
+LANGUAGE_TAGS = among(lambda: LANGUAGES)
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 OUTPUT = Annotated[
     Path | None, typer.Option("-o", "--output", help="Where to write it.", metavar="FILE")
 ]
 BOOK_LANGUAGE = Annotated[
-    str | None, typer.Option("--lang", help=f"{', '.join(LANGUAGES)}; without it, the system's.")
+    str | None,
+    typer.Option(
+        "--lang",
+        help=f"{', '.join(LANGUAGES)}; without it, the system's.",
+        autocompletion=LANGUAGE_TAGS,
+    ),
 ]
 BOOK_HOST = Annotated[
     str,
     typer.Option(
         "--host",
         help="excel; lite for a workbook that brings the functions; server for a company's server.",
+        autocompletion=among(lambda: ("excel", "lite", "server")),
     ),
 ]
 WHEEL = Annotated[
     str, typer.Option(help="For lite: where our wheel is, if not on PyPI.", metavar="URL")
 ]
 FORCE = Annotated[bool, typer.Option("--force", help="Overwrite an older one.")]
+PARENTS = Annotated[
+    bool, typer.Option("--parents", help="Make the folders of the output that are missing.")
+]
+WORKBOOKS = (".xlsx", ".ods")
+"""What a workbook that is written may end in."""
 
 
 class Misuse(TyperException):
@@ -205,22 +227,52 @@ def warn_of_rows_below(book: Path, content: bytes) -> None:
         )
 
 
-def free_path(path: Path, *, force: bool) -> Path:
-    """Where a workbook can be written; its folder is made. Raises Misuse."""
+def free_path(
+    path: Path, *, force: bool, parents: bool = False, ends: tuple[str, ...] = ()
+) -> Path:
+    """Where a file can be written; its folder is made only if that is told. Raises Misuse.
+
+    `ends`: what its name may end in; anything, if none is named.
+    """
+    if ends and path.suffix.lower() not in ends:
+        raise Misuse(f"{path} has to end in {' or '.join(ends)}")
     try:
         path = path.resolve()
         if path.exists() and not force:
             raise Misuse(f"{path} is already there; --force overwrites it")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        elif not path.parent.exists():
+            raise Misuse(f"there is no folder {path.parent}; --parents makes it")
+        if not path.parent.is_dir():
+            raise Misuse(f"{path} cannot be written: {path.parent} is no folder")
     except OSError as error:
         raise Misuse(f"{path} cannot be written: {error.strerror}") from None
     return path
 
 
+@contextmanager
+def office() -> Iterator[None]:
+    """Where LibreOffice works; what it cannot do is a Misuse, and an end leaves nothing behind."""
+    from kpi_xl.hosts.libreoffice.headless import ended_by_signals
+    from kpi_xl.hosts.libreoffice.programs import OfficeError
+
+    try:
+        with ended_by_signals():
+            yield
+    except OfficeError as error:
+        raise Misuse(str(error)) from None
+
+
 def save(path: Path, content: bytes, *, force: bool) -> None:
-    """Write a workbook. Raises Misuse."""
+    """Write a file, a workbook whose name ends in .ods as LibreOffice has it. Raises Misuse."""
     from kpi_xl.files import write_whole
 
+    if path.suffix.lower() == ".ods":
+        from kpi_xl.hosts.libreoffice.headless import as_ods
+
+        with office():
+            content = as_ods(content)
     try:
         write_whole(path, content, force=force)
     except OSError as error:
@@ -236,26 +288,44 @@ def say_where(path: Path) -> None:
     Console(highlight=False).print(f"Open this workbook:\n[bold]{where}[/]", soft_wrap=True)
 
 
+def print_json(record: Any) -> None:
+    """A record for other programs."""
+    print(json.dumps(record, ensure_ascii=False))
+
+
 # Progress
+
+
+def time_text(seconds: float) -> str:
+    """Some seconds as minutes and seconds: 1:05."""
+    return "{}:{:02}".format(*divmod(round(seconds), 60))
 
 
 @contextmanager
 def steps() -> Iterator[Callable[..., None]]:
-    """A bar that shows what is being done and how far it is; it is gone afterwards.
+    """A bar that shows what is being done, how far it is, and the time left; gone afterwards.
 
     It is called with what is done next, and with the fraction done where that is known.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    left = TextColumn("{task.fields[left]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), left)
     console = Console(stderr=True)
     quiet = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
-        task = progress.add_task("", total=None)
+        task = progress.add_task("", total=None, left="")
+        doing = ""
 
         def step(what: str, done: float | None = None) -> None:
+            nonlocal doing
+            if what != doing and not done:  # another piece of work has another speed
+                doing = what
+                progress.reset(task)
             total = None if done is None else 1.0
             progress.update(task, description=what, total=total, completed=done or 0.0)
+            seconds = progress.tasks[0].time_remaining if done else None
+            progress.update(task, left="" if seconds is None else f"{time_text(seconds)} left")
 
         yield step

@@ -28,13 +28,18 @@ from kpi_xl.cli.shared import (
     BOOK_HOST,
     BOOK_LANGUAGE,
     FORCE,
+    JSON,
     OUTPUT,
+    PARENTS,
     WHEEL,
+    WORKBOOKS,
     Misuse,
+    among,
     app,
     free_path,
     kpis_of,
     language_of,
+    print_json,
     printable,
     save,
     say_where,
@@ -48,7 +53,11 @@ if TYPE_CHECKING:
 
 HOSTS = ("excel", "lite", "server")
 STARTER = "starter"  # no template, for it has no tables
-NAME = Annotated[str, typer.Argument(metavar="TEMPLATE", help="Such as retention.")]
+TEMPLATE_NAMES = among(lambda: import_module("kpi_xl.workbook_templates").TEMPLATES)
+NAME = Annotated[
+    str,
+    typer.Argument(metavar="TEMPLATE", help="Such as retention.", autocompletion=TEMPLATE_NAMES),
+]
 
 
 @app.command()
@@ -59,6 +68,8 @@ def new(
     host: BOOK_HOST = "excel",
     wheel: WHEEL = "",
     force: FORCE = False,
+    parents: PARENTS = False,
+    as_json: JSON = False,
 ) -> None:
     """Write an empty template workbook, ready to be filled.
 
@@ -69,15 +80,19 @@ def new(
     check_host(host, wheel)
     kpis_of((output or Path()).parent)
     if name.lower() == STARTER:
-        return new_starter(output, lang, host, wheel, force=force)
+        return new_starter(output, lang, host, wheel, force=force, parents=parents)
     parts = import_module("kpi_xl.workbook_templates.parts")
     template = known_template(name)
-    path = free_path(output or Path(f"{template.name}.xlsx"), force=force)
+    path = free_path(
+        output or Path(f"{template.name}.xlsx"), force=force, parents=parents, ends=ends(host)
+    )
     code = language_of(lang)
     with steps() as step:
         step("Writing the workbook")
         built = parts.build(template, {}, language=code, host=host)
         save(path, for_host(built.content, host, wheel), force=force)
+    if as_json:
+        return print_json({"book": str(path), "tables": [one.name for one in template.inputs]})
     say_where(path)
     inputs = " and ".join(table.name for table in template.inputs)
     print(
@@ -87,12 +102,13 @@ def new(
 
 
 def new_starter(
-    output: Path | None, lang: str | None, host: str, wheel: str, *, force: bool
+    output: Path | None, lang: str | None, host: str, wheel: str, *, force: bool, parents: bool
 ) -> None:
     """Write a workbook for one's own formulas. Raises Misuse."""
     if host != "lite":
         raise Misuse(f"the {STARTER} brings the functions along, so it needs --host lite")
-    path = free_path(output or Path(f"{STARTER}.xlsx"), force=force)
+    path = output or Path(f"{STARTER}.xlsx")
+    path = free_path(path, force=force, parents=parents, ends=ends(host))
     built = import_module("kpi_xl.workbook_templates.starter").build(language_of(lang))
     save(path, for_host(built.content, host, wheel), force=force)
     say_where(path)
@@ -109,6 +125,11 @@ def check_host(host: str, wheel: str) -> None:
             "--wheel is for --host lite: the address of a file kpi_xl-...-none-any.whl, which"
             " begins with https: (or emfs:, for a file in the add-in's own folders)"
         )
+
+
+def ends(host: str) -> tuple[str, ...]:
+    """What a workbook for a host may end in: LibreOffice's own form is none of the add-ins'."""
+    return WORKBOOKS if host == "excel" else (".xlsx",)
 
 
 def for_host(content: bytes, host: str, wheel: str = "") -> bytes:
@@ -171,6 +192,8 @@ def fill(
     host: BOOK_HOST = "excel",
     wheel: WHEEL = "",
     force: FORCE = False,
+    parents: PARENTS = False,
+    as_json: JSON = False,
 ) -> None:
     """Fill a template workbook from files, and compute it.
 
@@ -186,7 +209,8 @@ def fill(
     template = known_template(name)
     words = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=net)
     requests = named_files(template, files or [], tables or [], renamed or [], words)
-    path = free_path(output or Path(f"{template.name}-filled.xlsx"), force=force)
+    path = output or Path(f"{template.name}-filled.xlsx")
+    path = free_path(path, force=force, parents=parents, ends=ends(host))
     code = language_of(lang)
     with steps() as step:
         try:
@@ -208,6 +232,13 @@ def fill(
             raise Misuse(str(error)) from None
         step("Saving the workbook")
         save(path, for_host(built.content, host, wheel), force=force)
+    if as_json:
+        notes = [
+            {"table": n.table, "file": n.path, "rows": n.rows, "remarks": list(n.lines)}
+            for n in filling.notes
+        ]
+        print_json({**built_record(template, built, path), "files": notes})
+        return
     print_built(template, built)
     for table in template.inputs:
         if table.name not in filling.tables:
@@ -321,7 +352,12 @@ def named_columns(template: Any, tables: list[Any], given: list[str]) -> dict[st
 @app.command()
 def demo(
     name: Annotated[
-        str | None, typer.Argument(metavar="[TEMPLATE]", help="One template; else all of them.")
+        str | None,
+        typer.Argument(
+            metavar="[TEMPLATE]",
+            help="One template; else all of them.",
+            autocompletion=TEMPLATE_NAMES,
+        ),
     ] = None,
     folder: Annotated[
         Path, typer.Option("--dir", help="Where to write the workbooks.", metavar="DIR")
@@ -330,6 +366,8 @@ def demo(
     host: BOOK_HOST = "excel",
     wheel: WHEEL = "",
     force: FORCE = False,
+    parents: PARENTS = False,
+    as_json: JSON = False,
 ) -> None:
     """Build template workbooks from sample data: real orders (CDNOW, 1997-98), and made-up ones."""
     check_host(host, wheel)
@@ -337,7 +375,11 @@ def demo(
     names = import_module("kpi_xl.workbook_templates").TEMPLATES
     code = language_of(lang)
     chosen = [known_template(name) for name in ([name] if name else names)]
-    paths = [free_path(folder / f"kpi-xl-{one.name}.xlsx", force=force) for one in chosen]
+    paths = [
+        free_path(folder / f"kpi-xl-{one.name}.xlsx", force=force, parents=parents)
+        for one in chosen
+    ]
+    records = []
     for template, path in zip(chosen, paths, strict=True):
         with steps() as step:
             step(f"{template.title}: making the sample data")
@@ -346,8 +388,12 @@ def demo(
             built = parts.build(template, data, about, code, host=host)
             step(f"{template.title}: writing the workbook")
             save(path, for_host(built.content, host, wheel), force=force)
-        print_built(template, built)
-        say_where(path)
+        if not as_json:
+            print_built(template, built)
+            say_where(path)
+        records.append(built_record(template, built, path))
+    if as_json:
+        print_json(records)
 
 
 def known_template(name: str) -> Any:
@@ -362,6 +408,17 @@ def known_template(name: str) -> Any:
         return templates.template(name.lower())
     except ModuleNotFoundError as error:
         raise Misuse(f"templates are computed by {error.name}, which is not installed") from None
+
+
+def built_record(template: Any, built: Any, path: Path) -> dict[str, Any]:
+    """What there is to say of a workbook that was built, for other programs."""
+    return {
+        "template": template.name,
+        "book": str(path),
+        "figures": dict(built.headlines),
+        "formulas": len(built.values),
+        "errors": sum(isinstance(value, CellError) for value in built.values.values()),
+    }
 
 
 def print_built(template: Any, built: Any) -> None:

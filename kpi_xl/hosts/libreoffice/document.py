@@ -52,6 +52,7 @@ AT_REST = "IsAtRest"
 """No event: what a script that drives Calc asks the job, to know when a workbook has followed."""
 
 XLSX = "Calc MS Excel 2007 XML"  # the name of the filter; that of .xltx has more behind it
+ODS = "calc8"
 PARTS = re.compile(r"xl/(worksheets/[^/]+|workbook)\.xml")
 IN_PARTS = re.compile(r"(<(f|formula|formula1|formula2|definedName)\b[^>]*>)([^<]+)(</\2>)")
 
@@ -290,7 +291,8 @@ def perform(context: Any, file: Path, reports: Callable[[], Any]) -> None:
                 document.storeToURL(target, settings(FilterName="calc_pdf_Export"))
             elif what == "save":
                 target = uno.systemPathToFileUrl(asked)
-                document.storeAsURL(target, settings(FilterName=XLSX))
+                ours = ODS if asked.lower().endswith(".ods") else XLSX
+                document.storeAsURL(target, settings(FilterName=ours))
         document.close(True)
         answers.append(answer)
     file.with_suffix(".answer").write_text(json.dumps(answers), encoding="utf-8")

@@ -88,6 +88,17 @@ def perform(
     return answers
 
 
+def as_ods(content: bytes) -> bytes:
+    """A workbook of Excel as LibreOffice's own form has it. Raises OfficeError."""
+    with tempfile.TemporaryDirectory(prefix="kpi_xl") as name:
+        book, written = Path(name) / "book.xlsx", Path(name) / "book.ods"
+        book.write_bytes(content)
+        (answer,) = perform([{"book": str(book), "save": str(written)}])
+        if "problem" in answer:
+            raise OfficeError(answer["problem"])
+        return written.read_bytes()
+
+
 def _run(command: list[str], environment: dict[str, str], seconds: float, memory: int) -> str:
     """Run a program to its end, and end all that it started. What it said on its error stream.
 
