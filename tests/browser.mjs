@@ -34,6 +34,19 @@ function workbook(known) {
         getActiveCell() {
           return this.cell;
         },
+        selection: {
+          address: "Sheet1!A2:B13",
+          rowCount: 12,
+          columnCount: 2,
+          first: { address: "Sheet1!A2:A13" },
+          second: { address: "Sheet1!B2:B13" },
+          getColumn(number) {
+            return number ? this.second : this.first;
+          },
+        },
+        getSelectedRange() {
+          return this.selection;
+        },
         names: {
           item: {
             isNullObject: false,
@@ -114,6 +127,12 @@ const context = await chromium.launchPersistentContext(profile, {
 });
 const seen = { errors: [], languages: {} };
 
+async function beyond(page) {
+  return page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+}
+
 async function barriers(page) {
   await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
   const { violations } = await page.evaluate(() => axe.run());
@@ -148,11 +167,21 @@ try {
   seen.help = await page.locator("#help").innerText();
   seen.focusedHelp = await page.evaluate(() => document.activeElement.id);
   const order = [];
-  for (let i = 0; i < 2; i++) {
+  for (let i = 0; i < 7; i++) {
     await page.keyboard.press("Tab");
-    order.push(await page.evaluate(() => document.activeElement.textContent));
+    order.push(
+      await page.evaluate(() => {
+        const { id, value, textContent } = document.activeElement;
+        return value || textContent || id;
+      }),
+    );
   }
   seen.order = order;
+  seen.typeset = await page.locator("#help math").evaluate((math) => [
+    math.getAttribute("display"),
+    math.querySelector("mfrac").children.length,
+    getComputedStyle(math).display,
+  ]);
   const inserted = async () => {
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => {
@@ -166,6 +195,21 @@ try {
   await page.evaluate(() => (mockContext.workbook.cell.formulas = [["=1+1"]]));
   seen.occupied = await inserted();
   seen.again = await inserted();
+  // The arguments from the selection: all, then one; too many columns are none.
+  const answered = async (press) => {
+    await press();
+    await page.waitForFunction(() => !document.getElementById("inserted").textContent.endsWith("..."));
+    return [await page.locator("#inserted").textContent(), await page.locator("#call").textContent()];
+  };
+  seen.filled = await answered(() => page.click("#fill"));
+  await page.evaluate(() => (mockContext.workbook.cell.formulas = [[""]]));
+  await page.focus("#insert");
+  seen.insertedFilled = await inserted();
+  await page.fill("#given-1", "");
+  seen.emptied = await page.locator("#call").textContent();
+  seen.one = await answered(() => page.click(".argument:last-of-type button"));
+  await page.evaluate(() => (mockContext.workbook.selection.columnCount = 3));
+  seen.misfit = await answered(() => page.click("#fill"));
   await page.focus("#help");
   await page.keyboard.press("Escape");
   seen.backAt = await page.evaluate(() => document.activeElement.textContent);
@@ -188,11 +232,17 @@ try {
     for (const button of document.querySelectorAll("[data-report]")) {
       button.click();
     }
+    const lines = [...document.querySelectorAll("[data-last]")];
+    for (let tries = 0; tries < 100 && lines.some((line) => !line.textContent); tries++) {
+      await new Promise((done) => setTimeout(done, 50));
+    }
     for (const action of Object.values(ribbon)) {
       await action({ completed: () => ran.push("completed") });
     }
     return ran;
   });
+
+  seen.last = await page.locator("[data-last]").allTextContents();
 
   // Each language: complete, and without a barrier that axe knows; light and dark.
   for (const language of languages) {
@@ -227,10 +277,17 @@ try {
       barriers: found,
       direction: await page.evaluate(() => getComputedStyle(document.body).direction),
       help: await page.locator("#help").innerText(),
-      wide: await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      ),
+      wide: await beyond(page),
     };
+    // As narrow as a pane may be made, with a long card.
+    await page.setViewportSize({ width: 240, height: 900 });
+    await page.fill("#search", "clv_forecast");
+    await page.keyboard.press("Enter");
+    seen.languages[language].narrow = await beyond(page);
+    if (screenshots) {
+      await page.screenshot({ path: `${screenshots}/${language}-narrow.png`, fullPage: true });
+    }
+    await page.setViewportSize({ width: 360, height: 900 });
   }
 
   // The functions, as Excel calls them: the association of the real runtime, and an invocation.

@@ -709,10 +709,25 @@ def test_a_function_is_found_read_and_inserted_by_keyboard(seen: dict[str, Any])
     for part in (METRICS["CAC"].summary, METRICS["CAC"].formula, METRICS["CAC"].source):
         assert part in seen["help"]
     assert seen["focusedHelp"] == "help"
-    assert seen["order"] == ["Back to the list", "Put it into the cell"]
+    assert seen["order"] == [
+        "Back to the list", "Fill all from the selection",
+        "50000", "Selection", "250", "Selection", "Put it into the cell",
+    ]  # fmt: skip
     assert seen["inserted"][1] == example
     assert "Sheet1!B2" in seen["inserted"][0]
     assert seen["backAt"].startswith("CAC")
+
+
+def test_a_card_sets_the_formula_and_takes_arguments_from_the_selection(
+    seen: dict[str, Any],
+) -> None:
+    assert seen["typeset"] == ["block", 2, "block math"]
+    assert seen["filled"] == ["Sheet1!A2:B13", "=CAC(Sheet1!A2:A13,Sheet1!B2:B13)"]
+    # On the sheet itself without its name.
+    assert seen["insertedFilled"] == ["The formula is in Sheet1!B2.", [["=CAC(A2:A13,B2:B13)"]]]
+    assert seen["emptied"] == "=CAC(Sheet1!A2:A13)"
+    assert seen["one"] == ["Sheet1!A2:B13", "=CAC(Sheet1!A2:A13,Sheet1!A2:B13)"]
+    assert seen["misfit"][0] == "Select 2 to 2 columns side by side, or as many cells."
 
 
 def test_a_cell_that_holds_something_is_replaced_only_when_asked_again(
@@ -734,6 +749,7 @@ def test_the_pane_shows_the_data_checks(seen: dict[str, Any]) -> None:
 def test_the_pane_and_the_ribbon_run_the_reports(seen: dict[str, Any]) -> None:
     ran = [(r["scriptName"], r["errorDisplayMode"]) for r in seen["ran"] if r != "completed"]
     assert ran == [(name, mode) for mode in ("taskpane", "alert") for name in REPORTS]
+    assert [line[:10] + line[-5:] for line in seen["last"]] == ["Last run, Done."] * len(REPORTS)
     assert seen["ran"].count("completed") == len(REPORTS)  # or the ribbon stays busy
 
 
@@ -743,6 +759,7 @@ def test_the_pane_in_each_language(seen: dict[str, Any], language: str) -> None:
     assert shown["barriers"] == []  # axe: labels, contrast, roles, landmarks
     assert shown["direction"] == ("rtl" if language == "fa" else "ltr")
     assert shown["wide"] <= 0  # nothing runs out of the pane
+    assert shown["narrow"] <= 0
     if language != "en":
         for english in texts(language)["pane"]:
             assert english not in shown["listed"].splitlines()

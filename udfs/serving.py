@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from kpi_xl import METRICS, __version__
+from kpi_xl.formula_text import calls
 from kpi_xl.hosts import office
 from kpi_xl.hosts.office import MOST_BYTES, RequestError
 from kpi_xl.hosts.workers import Answer, BusyError, EndedError, Workers, pieces
@@ -32,7 +33,9 @@ from kpi_xl.reference import (
     one_line,
     summary,
 )
+from kpi_xl.registry import Metric
 from kpi_xl.search import ENDINGS, entry
+from kpi_xl.typesetting import typeset
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -337,20 +340,30 @@ def page(language: str) -> dict[str, Any]:
                 "notes": [text for text in notes(metric, language).split("\n\n") if text],
                 "caution": caution(metric, language),
                 "signature": metric.signature,
-                "arguments": [[a.title, argument_help(a, language)] for a in metric.arguments],
+                "arguments": [
+                    [a.title, argument_help(a, language), a.required] for a in metric.arguments
+                ],
                 "columns": [
                     [name, say(meaning, language, "columns")] for name, meaning in metric.columns
                 ],
                 "returns": say(metric.returns.meaning, language, "units"),
                 "formula": metric.formula,
                 "source": metric.source,
+                "typeset": typeset(metric.formula),
                 "example": metric.example[0],
+                "given": given(metric),
                 "aliases": aliases(metric, language),
                 "search": entry(metric, language),
             }
             for metric in METRICS.values()
         ],
     }
+
+
+def given(metric: Metric) -> list[str]:
+    """What the example gives a function, as it is written."""
+    called = next(calls(metric.example[0], METRICS))
+    return [text.strip() for text in called.arguments]
 
 
 def translated(meta: dict[str, Any], language: str) -> dict[str, Any]:

@@ -79,6 +79,7 @@ async function speak(language) {
     status.textContent = "";
   }
   place("problems").replaceChildren();
+  last();
   const open = place("help").dataset.name;
   list();
   if (open) {
@@ -172,39 +173,34 @@ function explain(name) {
     (buttons.find((button) => button.firstChild.textContent === name) ?? place("search")).focus();
   });
   const insert = element("button", say("Put it into the cell"), { type: "button", id: "insert" });
-  insert.addEventListener("click", () => put(one.example));
+  insert.addEventListener("click", () => put(call()));
   const parts = [back, title, element("p", one.summary)];
   if (one.aliases.length) {
     const names = `${say("Also called")}: ${one.aliases.join(say("; "))}`;
     parts.push(element("p", names, { className: "aliases" }));
   }
-  parts.push(...[...one.notes, one.caution].filter(Boolean).map((text) => element("p", text)));
-  const call = element("p");
-  call.append(code(`=${one.signature}`));
-  parts.push(call);
-  for (const [heading, rows] of [
-    [say("Arguments"), one.arguments],
-    [say("Columns"), one.columns],
-  ]) {
-    if (rows.length) {
-      const terms = element("dl");
-      for (const [term, meaning] of rows) {
-        const name = element("dt");
-        name.append(code(term));
-        terms.append(name, element("dd", meaning));
-      }
-      parts.push(element("h3", heading), terms);
-    }
+  if (one.caution) {
+    parts.push(element("p", one.caution));
   }
+  parts.push(element("h3", say("Formula")), ...typeset(one));
+  parts.push(element("h3", say("Arguments")), ...form(one), insert);
+  if (one.columns.length) {
+    const terms = element("dl");
+    for (const [term, meaning] of one.columns) {
+      const name = element("dt");
+      name.append(code(term));
+      terms.append(name, element("dd", meaning));
+    }
+    parts.push(element("h3", say("Columns")), terms);
+  }
+  parts.push(...one.notes.map((text) => element("p", text, { className: "note" })));
   for (const [heading, text] of [
     [say("Returns"), element("p", one.returns)],
-    [say("Formula"), code(one.formula)],
     [say("Source"), element("p", one.source, { dir: "auto" })],
     [say("Example"), code(one.example)],
   ]) {
     parts.push(element("h3", heading), text);
   }
-  parts.push(insert);
   place("help").replaceChildren(...parts);
   place("help").dataset.name = name;
   place("help").hidden = false;
@@ -212,12 +208,129 @@ function explain(name) {
   place("count").textContent = "";
 }
 
-async function put(formula) {
+// The formula as mathematics is set, where it is no words; and as it is written, for those who hear.
+function typeset(one) {
+  const written = element("p");
+  written.append(code(one.formula));
+  if (!one.typeset) {
+    return [written];
+  }
+  written.className = "unseen";
+  const mathematics = (name) => document.createElementNS("http://www.w3.org/1998/Math/MathML", name);
+  const made = ([name, ...inside]) => {
+    const node = mathematics(name);
+    node.append(...inside.map((one) => (typeof one === "string" ? one : made(one))));
+    return node;
+  };
+  const set = mathematics("math");
+  set.setAttribute("display", "block");
+  set.setAttribute("aria-hidden", "true");
+  set.append(made(one.typeset));
+  return [set, written];
+}
+
+// The arguments, with those of the example at first; cells of the selection take their place.
+function form(one) {
+  const preview = element("p", undefined, { id: "call" });
+  const all = element("button", say("Fill all from the selection"), {
+    type: "button",
+    className: "quiet",
+    id: "fill",
+  });
+  all.addEventListener("click", () => told("inserted", () => filled(one)));
+  const fields = one.arguments.map(([term, meaning], number) => {
+    const label = element("label", undefined, { htmlFor: `given-${number}` });
+    label.append(code(term));
+    const field = element("input", undefined, {
+      id: `given-${number}`,
+      className: "given",
+      type: "text",
+      autocomplete: "off",
+      spellcheck: false,
+      dir: "ltr",
+      value: one.given[number] ?? "",
+    });
+    field.setAttribute("aria-describedby", `meaning-${number}`);
+    field.addEventListener("input", () => preview.replaceChildren(code(call())));
+    const take = element("button", say("Selection"), { type: "button", className: "quiet" });
+    take.setAttribute("aria-label", `${say("Selection")}: ${term}`);
+    take.addEventListener("click", () => told("inserted", () => taken(field)));
+    const row = element("div", undefined, { className: "given-row" });
+    row.append(field, take);
+    const argument = element("div", undefined, { className: "argument" });
+    const described = element("p", meaning, { id: `meaning-${number}` });
+    argument.append(label, row, described);
+    return argument;
+  });
+  preview.append(code(`=${one.signature}`));
+  return one.arguments.length ? [preview, all, ...fields] : [preview];
+}
+
+function call() {
+  const given = [...document.querySelectorAll(".given")].map((field) => field.value.trim());
+  while (given.length && !given.at(-1)) {
+    given.pop();
+  }
+  return `=${place("help").dataset.name}(${given.join(",")})`;
+}
+
+function give(field, text) {
+  field.value = text;
+  field.dispatchEvent(new Event("input"));
+}
+
+async function taken(field) {
+  return Excel.run(async (context) => {
+    const range = context.workbook.getSelectedRange();
+    range.load("address");
+    await context.sync();
+    give(field, range.address);
+    return range.address;
+  });
+}
+
+// Columns side by side are an argument each; of a single column, or a row, the cells are.
+async function filled(one) {
+  return Excel.run(async (context) => {
+    const range = context.workbook.getSelectedRange();
+    range.load("address, rowCount, columnCount");
+    await context.sync();
+    const least = one.arguments.filter(([, , required]) => required).length || 1;
+    const most = one.arguments.length;
+    const fits = (count) => least <= count && count <= most;
+    const { rowCount, columnCount } = range;
+    let parts = [];
+    if (fits(columnCount)) {
+      parts = [...Array(columnCount).keys()].map((number) => range.getColumn(number));
+    } else if (columnCount === 1 && fits(rowCount)) {
+      parts = [...Array(rowCount).keys()].map((number) => range.getCell(number, 0));
+    } else {
+      return say("Select {least} to {most} columns side by side, or as many cells.", { least, most });
+    }
+    for (const part of parts) {
+      part.load("address");
+    }
+    await context.sync();
+    for (const [number, field] of document.querySelectorAll(".given").entries()) {
+      give(field, parts[number]?.address ?? "");
+    }
+    return range.address;
+  });
+}
+
+// On its own sheet a cell needs no sheet's name.
+function near(formula, address) {
+  const sheet = address.slice(0, address.lastIndexOf("!") + 1);
+  return sheet ? formula.replaceAll(sheet, "") : formula;
+}
+
+async function put(written) {
   await told("inserted", async () =>
     Excel.run(async (context) => {
       const cell = context.workbook.getActiveCell();
       cell.load("address, formulas");
       await context.sync();
+      const formula = near(written, cell.address);
       const held = cell.formulas[0][0];
       if (held !== "" && held !== formula && asked !== cell.address) {
         asked = cell.address;
@@ -228,9 +341,7 @@ async function put(formula) {
       asked = null;
       cell.formulas = [[formula]];
       await context.sync();
-      return say("The example is in {cell}: put your own cells in place of its numbers.", {
-        cell: cell.address,
-      });
+      return say("The formula is in {cell}.", { cell: cell.address });
     }),
   );
 }
@@ -251,15 +362,48 @@ async function told(id, work) {
 }
 
 async function run(button) {
-  place("global-error-alert").classList.add("d-none");
+  const alert = place("global-error-alert");
+  alert.classList.add("d-none");
   button.disabled = true;
   await told("running", async () => {
     await globalThis.runReport(button.dataset.report, "taskpane");
+    const failed = !alert.classList.contains("d-none");
+    note(button.dataset.report, failed ? alert.innerText.trim() : "Done.");
     // What has failed is told in the alert.
-    return place("global-error-alert").classList.contains("d-none") ? say("Done.") : "";
+    return failed ? "" : say("Done.");
   });
+  await look();
   button.disabled = false;
   button.focus();
+}
+
+// What each report came to when it last ran from here, and when.
+function results() {
+  try {
+    return JSON.parse(localStorage.getItem("kpi-results")) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+function note(report, result) {
+  try {
+    const kept = { ...results(), [report]: { when: Date.now(), result } };
+    localStorage.setItem("kpi-results", JSON.stringify(kept));
+  } catch {
+    // It is shown while the pane is open all the same.
+  }
+  last();
+}
+
+function last() {
+  const known = results();
+  for (const line of document.querySelectorAll("[data-last]")) {
+    const one = known[line.dataset.last];
+    const tag = `${document.documentElement.lang}-u-nu-latn`; // the digits of the workbook
+    const when = one && new Date(one.when).toLocaleString(tag);
+    line.textContent = one ? say("Last run, {when}: {result}", { when, result: say(one.result) }) : "";
+  }
 }
 
 // Every template counts the rows with problems in a block of this name, its labels before it, then
