@@ -439,10 +439,96 @@ def touch_paths(customers: _List, dates: _Column, channels: _Column, converted: 
 def touch_paths(customers: _Array, dates: _Column, channels: _Column, converted: _Column | None = ..., values: _Column | None = ..., days: _Number = ...) -> Any: ...
 
 @overload
+def sbg_fit(survivors: _List) -> list[list[Any]]:
+    """Shifted beta-geometric model of cohorts that pay by contract, by maximum likelihood."""
+@overload
+def sbg_fit(survivors: _Array) -> Any: ...
+
+@overload
+def sbg_forecast(survivors: _List, horizon: _Number) -> list[list[Any]]:
+    """Survival and retention of a cohort as the shifted beta-geometric model has them."""
+@overload
+def sbg_forecast(survivors: _Array, horizon: _Number) -> Any: ...
+
+@overload
+def clv_sbg(margin_per_period: _Number, survivors: _Column, discount_rate: _Number) -> float:
+    """Customer lifetime value of a new customer by the shifted beta-geometric model."""
+@overload
+def clv_sbg(margin_per_period: _Number | _List, survivors: _Column, discount_rate: _Number | _List) -> list[Any]: ...
+@overload
+def clv_sbg(margin_per_period: _Number | _List | _A, survivors: _Column, discount_rate: _Number | _List | _A) -> _A: ...
+
+@overload
+def bdw_fit(survivors: _List) -> list[list[Any]]:
+    """Beta-discrete-Weibull model of cohorts whose own churn rises or falls with time."""
+@overload
+def bdw_fit(survivors: _Array) -> Any: ...
+
+@overload
+def bdw_forecast(survivors: _List, horizon: _Number) -> list[list[Any]]:
+    """Survival and retention of a cohort as the beta-discrete-Weibull model has them."""
+@overload
+def bdw_forecast(survivors: _Array, horizon: _Number) -> Any: ...
+
+@overload
+def btyd_fit(frame: _Frame, /, customer: str, date: str, amount: str | None = ..., period: str = ..., as_of: _Day = ..., model: str = ...) -> _Frame:
+    """Buy-till-you-die model of customers who come and go unseen, by maximum likelihood."""
+@overload
+def btyd_fit(customers: _List, dates: _Column, amounts: _Column | None = ..., period: str | None = ..., as_of: _Day = ..., model: str | None = ...) -> list[list[Any]]: ...
+@overload
+def btyd_fit(customers: _Array, dates: _Column, amounts: _Column | None = ..., period: str | None = ..., as_of: _Day = ..., model: str | None = ...) -> Any: ...
+
+@overload
+def clv_forecast(frame: _Frame, /, customer: str, date: str, amount: str, horizon: float, discount_rate: float = ..., period: str = ..., as_of: _Day = ..., model: str = ...) -> _Frame:
+    """Customer lifetime value to come, customer by customer, where they come and go unseen."""
+@overload
+def clv_forecast(customers: _List, dates: _Column, amounts: _Column, horizon: _Number, discount_rate: _Number = ..., period: str | None = ..., as_of: _Day = ..., model: str | None = ...) -> list[list[Any]]: ...
+@overload
+def clv_forecast(customers: _Array, dates: _Column, amounts: _Column, horizon: _Number, discount_rate: _Number = ..., period: str | None = ..., as_of: _Day = ..., model: str | None = ...) -> Any: ...
+
+@overload
+def bgbb_fit(frequency: _List, recency: _Column, opportunities: _Column, counts: _Column | None = ...) -> list[list[Any]]:
+    """BG/BB model of customers who give or buy at most once a year, say, by maximum likelihood."""
+@overload
+def bgbb_fit(frequency: _Array, recency: _Column, opportunities: _Column, counts: _Column | None = ...) -> Any: ...
+
+@overload
 def kpi_forecast(values: _List, horizon: _Number, season: _Number = ..., confidence: _Number = ...) -> list[list[Any]]:
     """Forecast of a KPI for the next periods, with a band for each, by exponential smoothing."""
 @overload
 def kpi_forecast(values: _Array, horizon: _Number, season: _Number = ..., confidence: _Number = ...) -> Any: ...
+
+@overload
+def alive_at(frequency: _Number, recency: _Number, age: _Number, ahead: _Number, r: _Number, alpha: _Number, a: _Number, b: _Number, model: str | None = ...) -> float:
+    """Probability that a customer still buys, now or some periods ahead."""
+@overload
+def alive_at(frequency: _Number | _List, recency: _Number | _List, age: _Number | _List, ahead: _Number | _List, r: _Number | _List, alpha: _Number | _List, a: _Number | _List, b: _Number | _List, model: str | None | _List = ...) -> list[Any]: ...
+@overload
+def alive_at(frequency: _Number | _List | _A, recency: _Number | _List | _A, age: _Number | _List | _A, ahead: _Number | _List | _A, r: _Number | _List | _A, alpha: _Number | _List | _A, a: _Number | _List | _A, b: _Number | _List | _A, model: str | None | _List | _A = ...) -> _A: ...
+
+@overload
+def purchases_probability(n: _Number, frequency: _Number, recency: _Number, age: _Number, horizon: _Number, r: _Number, alpha: _Number, a: _Number, b: _Number, model: str | None = ...) -> float:
+    """Probability that a customer makes exactly n purchases in the periods to come."""
+@overload
+def purchases_probability(n: _Number | _List, frequency: _Number | _List, recency: _Number | _List, age: _Number | _List, horizon: _Number | _List, r: _Number | _List, alpha: _Number | _List, a: _Number | _List, b: _Number | _List, model: str | None | _List = ...) -> list[Any]: ...
+@overload
+def purchases_probability(n: _Number | _List | _A, frequency: _Number | _List | _A, recency: _Number | _List | _A, age: _Number | _List | _A, horizon: _Number | _List | _A, r: _Number | _List | _A, alpha: _Number | _List | _A, a: _Number | _List | _A, b: _Number | _List | _A, model: str | None | _List | _A = ...) -> _A: ...
+
+@overload
+def btyd_dert(frequency: _Number, recency: _Number, age: _Number, discount_rate: _Number, r: _Number, alpha: _Number, a: _Number, b: _Number, model: str | None = ...) -> float:
+    """Discounted expected residual transactions: all purchases still to come, at today's worth."""
+@overload
+def btyd_dert(frequency: _Number | _List, recency: _Number | _List, age: _Number | _List, discount_rate: _Number | _List, r: _Number | _List, alpha: _Number | _List, a: _Number | _List, b: _Number | _List, model: str | None | _List = ...) -> list[Any]: ...
+@overload
+def btyd_dert(frequency: _Number | _List | _A, recency: _Number | _List | _A, age: _Number | _List | _A, discount_rate: _Number | _List | _A, r: _Number | _List | _A, alpha: _Number | _List | _A, a: _Number | _List | _A, b: _Number | _List | _A, model: str | None | _List | _A = ...) -> _A: ...
+
+@overload
+def btyd_tracking(frame: _Frame, /, customer: str, date: str, horizon: float, period: str = ..., as_of: _Day = ..., model: str = ...) -> _Frame:
+    """Repeat purchases that the fitted model expects, period by period: of the past and ahead."""
+@overload
+def btyd_tracking(customers: _List, dates: _Column, horizon: _Number, period: str | None = ..., as_of: _Day = ..., model: str | None = ...) -> list[list[Any]]: ...
+@overload
+def btyd_tracking(customers: _Array, dates: _Column, horizon: _Number, period: str | None = ..., as_of: _Day = ..., model: str | None = ...) -> Any: ...
 
 @overload
 def target_progress(actual: _Number, target: _Number, baseline: _Number) -> float:
@@ -506,48 +592,6 @@ def kpi_define(name: str | None, language: str | None = ...) -> str:
 def kpi_define(name: str | None | _List, language: str | None | _List = ...) -> list[Any]: ...
 @overload
 def kpi_define(name: str | None | _List | _A, language: str | None | _List | _A = ...) -> _A: ...
-
-@overload
-def sbg_fit(survivors: _List) -> list[list[Any]]:
-    """Shifted beta-geometric model of cohorts that pay by contract, by maximum likelihood."""
-@overload
-def sbg_fit(survivors: _Array) -> Any: ...
-
-@overload
-def sbg_forecast(survivors: _List, horizon: _Number) -> list[list[Any]]:
-    """Survival and retention of a cohort as the shifted beta-geometric model has them."""
-@overload
-def sbg_forecast(survivors: _Array, horizon: _Number) -> Any: ...
-
-@overload
-def clv_sbg(margin_per_period: _Number, survivors: _Column, discount_rate: _Number) -> float:
-    """Customer lifetime value of a new customer by the shifted beta-geometric model."""
-@overload
-def clv_sbg(margin_per_period: _Number | _List, survivors: _Column, discount_rate: _Number | _List) -> list[Any]: ...
-@overload
-def clv_sbg(margin_per_period: _Number | _List | _A, survivors: _Column, discount_rate: _Number | _List | _A) -> _A: ...
-
-@overload
-def btyd_fit(frame: _Frame, /, customer: str, date: str, amount: str | None = ..., period: str = ..., as_of: _Day = ..., model: str = ...) -> _Frame:
-    """Buy-till-you-die model of customers who come and go unseen, by maximum likelihood."""
-@overload
-def btyd_fit(customers: _List, dates: _Column, amounts: _Column | None = ..., period: str | None = ..., as_of: _Day = ..., model: str | None = ...) -> list[list[Any]]: ...
-@overload
-def btyd_fit(customers: _Array, dates: _Column, amounts: _Column | None = ..., period: str | None = ..., as_of: _Day = ..., model: str | None = ...) -> Any: ...
-
-@overload
-def clv_forecast(frame: _Frame, /, customer: str, date: str, amount: str, horizon: float, discount_rate: float = ..., period: str = ..., as_of: _Day = ..., model: str = ...) -> _Frame:
-    """Customer lifetime value to come, customer by customer, where they come and go unseen."""
-@overload
-def clv_forecast(customers: _List, dates: _Column, amounts: _Column, horizon: _Number, discount_rate: _Number = ..., period: str | None = ..., as_of: _Day = ..., model: str | None = ...) -> list[list[Any]]: ...
-@overload
-def clv_forecast(customers: _Array, dates: _Column, amounts: _Column, horizon: _Number, discount_rate: _Number = ..., period: str | None = ..., as_of: _Day = ..., model: str | None = ...) -> Any: ...
-
-@overload
-def bgbb_fit(frequency: _List, recency: _Column, opportunities: _Column, counts: _Column | None = ...) -> list[list[Any]]:
-    """BG/BB model of customers who give or buy at most once a year, say, by maximum likelihood."""
-@overload
-def bgbb_fit(frequency: _Array, recency: _Column, opportunities: _Column, counts: _Column | None = ...) -> Any: ...
 
 @overload
 def retention_rate(customers_end: _Number, customers_new: _Number, customers_start: _Number) -> float:

@@ -33,7 +33,7 @@ import narwhals as nw
 from kpi_xl import containers
 from kpi_xl.cells import DAY_0, read, serial
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
-from kpi_xl.metrics import METRICS, economics, models, tables
+from kpi_xl.metrics import METRICS, economics, forecasts, models, tables
 from kpi_xl.periods import (
     RETAIL,
     ROLLING,
@@ -445,6 +445,22 @@ def clv_forecast(
     }  # fmt: skip
     options = {name: read(METRICS["CLV_FORECAST"], name, word) for name, word in given.items()}
     return models.forecast_rows(purchases(frame, customer, date, amount, as_of), **options)
+
+
+@over_frame
+def btyd_tracking(
+    frame: "IntoFrame",
+    customer: str,
+    date: str,
+    horizon: float,
+    period: str = "W",
+    as_of: "Day" = None,
+    model: str = "bgnbd",
+) -> Table:
+    """BTYD_TRACKING of the orders in a frame."""
+    given = {"horizon": horizon, "period": period, "model": model}
+    options = {name: read(METRICS["BTYD_TRACKING"], name, word) for name, word in given.items()}
+    return forecasts.tracking_rows(purchases(frame, customer, date, None, as_of), **options)
 
 
 def purchases(

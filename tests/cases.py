@@ -388,6 +388,7 @@ ONE_BLANK = {
     "HOLM of a blank": 0,
     "CUSTOMER_KEYS of a blank": 0,
     "BTYD_FIT of a blank": "#N/A",
+    "BTYD_TRACKING of a blank": "#N/A",
     "CLV_FORECAST of a blank": "#N/A",
 }
 EXCEPTIONS = (

@@ -257,6 +257,10 @@ def test_models_over_frames_are_those_over_cells(kind: str) -> None:
         assert [row[0] for row in forecast] == sorted(row[0] for row in expected[1:])
         for ours, theirs in zip(forecast, sorted(expected[1:]), strict=True):
             assert ours == pytest.approx(theirs, rel=1e-5)
+    tracked = frames.btyd_tracking(rows, *names[:2], 3, "W", "1997-09-30")
+    by_week = kpi_xl.btyd_tracking(*columns[:2], 3, "W", "1997-09-30")
+    for ours, theirs in zip(tracked[1:], by_week[1:], strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-6)
     with pytest.raises(OutOfDomain, match="horizon"):
         frames.clv_forecast(rows, *names, 0.5)
     with pytest.raises(WrongInput, match="model"):

@@ -31,7 +31,14 @@ VBA_KEYWORDS = set(
 # imported there alone, and with them SciPy.
 BLOCK_FAMILIES = {"attribution", "economics", "forecasts", "models", "tables"}
 WITHOUT_NUMPY = {"SBG_FIT", "SBG_FORECAST", "CLV_SBG", "PAYBACK_PERIOD", "QUICK_RATIO"}
-NUMBERS = {"kpi_xl.bgbb", "kpi_xl.btyd", "kpi_xl.smoothing", "kpi_xl.student"}
+NUMBERS = {
+    "kpi_xl.bdw",
+    "kpi_xl.bgbb",
+    "kpi_xl.btyd",
+    "kpi_xl.buying",
+    "kpi_xl.smoothing",
+    "kpi_xl.student",
+}
 
 # Imports go one way: a module may use those before it.
 LAYERS = (
@@ -49,7 +56,9 @@ LAYERS = (
         "kpi_xl.reference",
         "kpi_xl.quadrature",
         "kpi_xl.btyd",
+        "kpi_xl.bdw",
         "kpi_xl.bgbb",
+        "kpi_xl.buying",
         "kpi_xl.student",
         "kpi_xl.sequential",
         "kpi_xl.smoothing",

@@ -1,11 +1,28 @@
-"""Forecasts of a KPI from its own past."""
+"""Forecasts: of a KPI from its own past, and of customers by a fitted model of purchases."""
 
-from typing import Annotated, Any
+from math import ceil, log1p
+from typing import TYPE_CHECKING, Annotated, Any
 
-from kpi_xl.errors import NotEnoughData, WrongInput
-from kpi_xl.metrics.arguments import Confidence
+from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
+from kpi_xl.metrics.arguments import AsOf, Confidence, Customers, OrderDates, Period
+from kpi_xl.metrics.models import BTYD, BUYERS, BUYING_DAYS, BuyingModel, Purchases, purchases
+from kpi_xl.periods import DAYS
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import PERIODS, TABLE, VALUE, Domain
+from kpi_xl.units import (
+    AVERAGE,
+    COUNT,
+    INSIDE_SHARE,
+    PERIODS,
+    POSITIVE,
+    PROBABILITY,
+    RATE,
+    TABLE,
+    VALUE,
+    Domain,
+)
+
+if TYPE_CHECKING:
+    from kpi_xl.buying import Customer
 
 WITHOUT_LIBRARY = (
     "forecasts need the package statsmodels, which is not installed: pip install"
@@ -109,3 +126,205 @@ def within(values: list[float | None]) -> list[float]:
             )
         known.append(value)
     return known
+
+
+Frequency = Annotated[
+    float, Arg("Repeat purchases: days after the first", COUNT, Domain(0, 100_000, whole=True))
+]
+Recency = Annotated[float, Arg("Periods from the first purchase to the last; 0 without a repeat",
+                               PERIODS)]  # fmt: skip
+Age = Annotated[float, Arg("Periods from the first purchase to now", PERIODS)]
+R = Annotated[float, Arg("r of BTYD_FIT", VALUE, POSITIVE)]
+Alpha = Annotated[float, Arg("alpha of BTYD_FIT, in the same periods", VALUE, POSITIVE)]
+A = Annotated[float, Arg("a of BTYD_FIT; s of paretonbd; 0: nobody stops", VALUE,
+                         Domain(low=0.0))]  # fmt: skip
+B = Annotated[float, Arg("b of BTYD_FIT; beta of paretonbd", VALUE, POSITIVE)]
+OBSERVED = (("recency", "age"),)
+NOTES = "Fader & Hardie (2006), Deriving an Expression for P(X(t) = x) Under the Pareto/NBD Model"
+
+
+def customer(frequency: float, recency: float, age: float) -> "Customer":
+    """A history as the models have it."""
+    from kpi_xl.buying import Customer
+
+    if bool(frequency) != bool(recency):
+        raise OutOfDomain(
+            f"{frequency:g} repeat purchases, the last of them {recency:g} periods after the first"
+            " purchase: both are 0, or neither"
+        )
+    return Customer(frequency, recency, age)
+
+
+@metric(
+    "ALIVE_AT",
+    returns=PROBABILITY,
+    parts=OBSERVED,
+    formula="P(alive) now * mean chance to stay until then, of customers with this history",
+    source=f"{BTYD}; Fader & Hardie (2008), Computing P(alive) Using the BG/NBD Model; Fader &"
+    " Hardie (2005), A Note on Deriving the Pareto/NBD Model",
+    example=("=ALIVE_AT(2,30.43,38.86,0,0.243,4.414,0.793,2.426)", 0.7266),
+)
+def alive_at(
+    frequency: Frequency,
+    recency: Recency,
+    age: Age,
+    ahead: Annotated[float, Arg("Periods from now on; 0: now", PERIODS)],
+    r: R,
+    alpha: Alpha,
+    a: A,
+    b: B,
+    model: BuyingModel = "bgnbd",
+) -> float:
+    """Probability that a customer still buys, now or some periods ahead.
+
+    History and parameters are those of CLV_FORECAST and BTYD_FIT, in the same periods. Use it where
+    customers come and go unseen; where they pay by contract you know who has left, and
+    SBG_FORECAST says who will. With "bgnbd" it is 1 now for everybody who bought once, however long
+    ago: to count customers take "mbgnbd" or "paretonbd".
+    """
+    from kpi_xl import buying
+
+    history = customer(frequency, recency, age)
+    return buying.alive_at(model, (r, alpha, a, b), history, ahead)
+
+
+@metric(
+    "PURCHASES_PROBABILITY",
+    returns=PROBABILITY,
+    parts=OBSERVED,
+    formula="P(alive) * P(n purchases in the horizon by a customer who is there); at 0 also"
+    " 1 - P(alive)",
+    source=f"{BTYD}; {NOTES}",
+    example=("=PURCHASES_PROBABILITY(0,0,0,0,39,0.243,4.414,0.793,2.426)", 0.5738),
+)
+def purchases_probability(
+    n: Annotated[float, Arg("Purchases: exactly so many", COUNT, Domain(0, 100_000, whole=True))],
+    frequency: Frequency,
+    recency: Recency,
+    age: Age,
+    horizon: Annotated[float, Arg("Periods from now on", PERIODS)],
+    r: R,
+    alpha: Alpha,
+    a: A,
+    b: B,
+    model: BuyingModel = "bgnbd",
+) -> float:
+    """Probability that a customer makes exactly n purchases in the periods to come.
+
+    History and parameters are those of CLV_FORECAST and BTYD_FIT, in the same periods; a history of
+    0, 0, 0 is a new customer's. 1 less the value at 0 is the chance to see them again. It is of
+    one customer: the purchases of many vary less than their sum says. Not for contracts, nor
+    where purchases come at even times (see BGBB_FIT).
+    """
+    from kpi_xl import buying
+
+    history = customer(frequency, recency, age)
+    return buying.purchases(model, (r, alpha, a, b), history, int(n), horizon)
+
+
+@metric(
+    "BTYD_DERT",
+    returns=AVERAGE,
+    parts=OBSERVED,
+    formula="purchases expected from now on without end, each worth EXP(-t * LN(1 + discount_rate))"
+    " after t periods",
+    source="Fader, Hardie & Lee (2005), RFM and CLV: Using Iso-Value Curves for Customer Base"
+    " Analysis, Journal of Marketing Research 42, equation 2",
+    example=('=BTYD_DERT(7,35,77.86,0.0027,0.563,12.559,0.4081,10.5148,"paretonbd")', 1.8661),
+)
+def btyd_dert(
+    frequency: Frequency,
+    recency: Recency,
+    age: Age,
+    discount_rate: Annotated[float, Arg("Discount rate per period", RATE, INSIDE_SHARE)],
+    r: R,
+    alpha: Alpha,
+    a: A,
+    b: B,
+    model: BuyingModel = "bgnbd",
+) -> float:
+    """Discounted expected residual transactions: all purchases still to come, at today's worth.
+
+    Times the expected spend of a purchase it is the customer's lifetime value without a horizon.
+    History and parameters are those of CLV_FORECAST and BTYD_FIT, and so is the period of the
+    discount rate: 15 % a year is 1.15^(7 / 365.25) - 1 a week. Papers that discount at a continuous
+    rate d have EXP(d) - 1 here. Much of it lies beyond what the data have seen: where a plan
+    has an end, take CLV_FORECAST with that horizon.
+    """
+    from kpi_xl import buying
+
+    history = customer(frequency, recency, age)
+    return buying.residual(model, (r, alpha, a, b), history, log1p(discount_rate))
+
+
+@metric(
+    "BTYD_TRACKING",
+    returns=TABLE,
+    result="table",
+    formula="SUM over customers of the purchases expected by the period's end since their first"
+    " one, less those by the end of the period before",
+    source=f"{BTYD}; McCarthy & Wadsworth (2014), Buy 'Til You Die: A Walkthrough",
+    columns=(
+        ("period", "Counted from the first purchase of all"),
+        ("expected", "Repeat purchases in it by the model"),
+        ("cumulative", "Repeat purchases up to its end"),
+    ),
+    example=(
+        f'=BTYD_TRACKING({BUYERS},{BUYING_DAYS},1,"M",DATE(2024,6,29))',
+        [
+            ["period", "expected", "cumulative"],
+            [1, 3.3815, 3.3815],
+            [2, 7.7982, 11.1797],
+            [3, 6.9625, 18.1422],
+            [4, 4.7922, 22.9344],
+            [5, 3.6922, 26.6266],
+            [6, 3.0156, 29.6423],
+            [7, 2.5542, 32.1965],
+        ],
+    ),
+)
+def btyd_tracking(
+    customers: Customers,
+    dates: OrderDates,
+    horizon: Annotated[
+        float,
+        Arg(
+            "How many periods to go on after as_of, counted in `period`",
+            PERIODS,
+            Domain(0, 1_000, whole=True),
+        ),
+    ],
+    period: Period = "W",
+    as_of: AsOf = None,
+    model: BuyingModel = "bgnbd",
+) -> list[list[Any]]:
+    """Repeat purchases that the fitted model expects, period by period: of the past and ahead.
+
+    BTYD_FIT on what was bought up to as_of, applied to these customers from their first purchases
+    on. Periods are 7, 30.4375 ... days as there, counted from the first purchase of all; the one
+    that holds as_of is a whole one. Set it beside the repeat purchase days that were counted: a
+    model that has missed the past knows no future. New customers after as_of are not in it, so it
+    falls; it is no forecast of all sales. Seasons are not in it either (see KPI_FORECAST).
+    """
+    return tracking_rows(purchases(customers, dates, None, as_of), horizon, period, model)
+
+
+def tracking_rows(bought: Purchases, horizon: float, period: str, model: str) -> list[list[Any]]:
+    """The table of BTYD_TRACKING."""
+    import numpy as np
+
+    from kpi_xl.btyd import MODELS, distinct, fit
+    from kpi_xl.buying import tracking
+
+    parameters = fit(MODELS[model], distinct(*bought.history(period))[0]).parameters
+    births, customers = np.unique(bought.first, return_counts=True)
+    since = (births - births[0]) / DAYS[period]
+    last = ceil((bought.as_of - births[0]) / DAYS[period]) + int(horizon)
+    ends = np.arange(1.0, last + 1.0)
+    before, rows = 0.0, []
+    for number, total in enumerate(
+        tracking(model, parameters, since, customers.astype(float), ends), start=1
+    ):
+        rows.append([number, total - before, total])
+        before = total
+    return [["period", "expected", "cumulative"], *rows]

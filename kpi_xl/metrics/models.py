@@ -20,6 +20,7 @@ from kpi_xl.registry import Arg, metric
 from kpi_xl.units import COUNT, MONEY, NOT_NEGATIVE, PERIODS, TABLE, TEXT, VALUE, Domain
 
 if TYPE_CHECKING:
+    from kpi_xl import bdw
     from kpi_xl.btyd import Floats
     from kpi_xl.metrics.tables import Integers
 
@@ -27,6 +28,9 @@ SBG = (
     "Fader & Hardie (2007), How to Project Customer Retention, Journal of Interactive Marketing 21"
 )
 CUSTOMERS_OF_SHARES = 1000.0
+ONLY_AT_FIRST = (
+    "all who left did so at the end of the first period: when others will is not to be told"
+)
 # Beyond these, as far as data can tell, all customers are alike, or each either leaves at once or
 # stays for ever.
 LARGEST_SHAPE, SMALLEST_SHAPE = 1e5, 1e-5
@@ -184,6 +188,118 @@ def clv_sbg(
             " no limit: give a discount_rate above 0"
         )
     return margin_per_period * (alpha + beta - 1.0) / (alpha - 1.0)
+
+
+BDW = (
+    'Fader, Hardie, Liu, Davin & Steenburgh (2018), "How to Project Customer Retention" Revisited:'
+    " The Role of Duration Dependence, Journal of Interactive Marketing 43"
+)
+FEWEST_SURVIVORS = 5  # four losses, for three parameters
+
+HIGH_END = "{1000;869;743;653;593}"  # four years of the paper
+
+
+@metric(
+    "BDW_FIT",
+    returns=TABLE,
+    result="table",
+    formula="maximum of SUM(lost(t) * LN(1 - retention(t)) + survivors(t) * LN(retention(t))),"
+    " where survivors(t) / survivors(0) is B(alpha, beta + t^c) / B(alpha, beta)",
+    source=BDW,
+    columns=(
+        ("parameter", "alpha, beta, then churn where all are alike, c, log-likelihood"),
+        ("value", "Its value"),
+    ),
+    example=(
+        f"=BDW_FIT({HIGH_END})",
+        [
+            ["parameter", "value"],
+            ["alpha", 0.2593],
+            ["beta", 1.7226],
+            ["c", 1.5844],
+            ["log-likelihood", -1222.7493],
+        ],
+    ),
+)
+def bdw_fit(survivors: Survivors) -> list[list[Any]]:
+    """Beta-discrete-Weibull model of cohorts whose own churn rises or falls with time.
+
+    As SBG_FIT, but each customer's own churn may change: with c above 1 it rises the longer they
+    stay, below 1 it falls, and at 1 it is SBG_FIT. Take it where retention falls at first and
+    rises later, or where SBG_FIT forecasts too low from few periods. Where customers are alike,
+    alpha and beta are blank, and the row churn holds that of the first period.
+
+    It needs five values and some hundred customers: with few of either it takes chance for a
+    change, and SBG_FIT is the safer one. Survivors are read as there; losses that do not tell the
+    parameters are #N/A.
+    """
+    found = changing(losses_of(survivors))
+    known = found.alpha is not None
+    return [
+        ["parameter", "value"],
+        ["alpha", found.alpha if known else ""],
+        ["beta", found.beta if known else ""],
+        *([] if known else [["churn", found.churn]]),
+        ["c", found.c],
+        ["log-likelihood", found.log_likelihood],
+    ]
+
+
+@metric(
+    "BDW_FORECAST",
+    returns=TABLE,
+    result="table",
+    formula="survival(t) = B(alpha, beta + t^c) / B(alpha, beta); retention(t) = survival(t)"
+    " / survival(t - 1)",
+    source=BDW,
+    columns=(
+        ("period", "From 0 to the horizon"),
+        ("survival", "Share of the customers who are left, by the fitted model"),
+        ("retention rate", "Share of those left before who stay in this period; blank at 0"),
+    ),
+    example=(
+        f"=BDW_FORECAST({HIGH_END},2)",
+        [
+            ["period", "survival", "retention rate"],
+            [0, 1.0, ""],
+            [1, 0.8691, 0.8691],
+            [2, 0.7419, 0.8536],
+        ],
+    ),
+)
+def bdw_forecast(
+    survivors: Survivors,
+    horizon: Annotated[
+        float, Arg("The last period to forecast", PERIODS, Domain(0, 100_000, whole=True))
+    ],
+) -> list[list[Any]]:
+    """Survival and retention of a cohort as the beta-discrete-Weibull model has them.
+
+    As SBG_FORECAST, by BDW_FIT, which says when to take it and when not. Beyond the data it is the
+    projection, within them the fit: set both models' beside the data, and take the simpler one
+    unless this one is clearly nearer.
+    """
+    import numpy as np
+
+    found = changing(losses_of(survivors))
+    left = found.log_survival(np.arange(horizon + 1.0))
+    rows = zip(np.exp(left[1:]).tolist(), np.exp(np.diff(left)).tolist(), strict=True)
+    return [
+        ["period", "survival", "retention rate"],
+        [0, 1.0, ""],
+        *([period, *row] for period, row in enumerate(rows, start=1)),
+    ]
+
+
+def changing(losses: "Losses") -> "bdw.Fit":
+    """The fit of BDW_FIT."""
+    if len(losses.at_risk) < FEWEST_SURVIVORS - 1:
+        raise NotEnoughData(f"survivors needs at least {FEWEST_SURVIVORS} values for this model")
+    if not fsum(losses.at_risk[1:]) - fsum(losses.stayed[1:]):
+        raise NotEnoughData(ONLY_AT_FIRST)
+    from kpi_xl import bdw
+
+    return bdw.fit(losses.at_risk, losses.stayed)
 
 
 BuyingModel = Annotated[
@@ -530,9 +646,7 @@ def fitted(losses: Losses) -> tuple[float, float] | None:
     losses no better than customers who are alike: they leave at one same rate, or faster with time.
     """
     if not fsum(losses.at_risk[1:]) - fsum(losses.stayed[1:]) and fsum(losses.stayed):
-        raise NotEnoughData(
-            "all who left did so at the end of the first period: when others will is not to be told"
-        )
+        raise NotEnoughData(ONLY_AT_FIRST)
     stays = 1.0 - constant_churn(losses)
     rise = fsum(
         t * (after / stays - before) if stays else 0.0
