@@ -31,7 +31,7 @@ def alive(model: str, parameters: Parameters, customer: Customer) -> float:
     return float(MODELS[model].alive(parameters, histories)[0])
 
 
-def alive_at(model: str, parameters: Parameters, customer: Customer, ahead: float) -> float:
+def still_alive(model: str, parameters: Parameters, customer: Customer, ahead: float) -> float:
     """The probability that the customer still buys so long after T."""
     stays = _stays(model, parameters, customer, customer.x + parameters[0], ahead)
     return alive(model, parameters, customer) * stays
@@ -58,7 +58,7 @@ def _chances(model: str, b: float, x: float) -> float:
     return b + x + (model == "mbgnbd")
 
 
-def purchases(
+def probability_of(
     model: str, parameters: Parameters, customer: Customer, n: int, horizon: float
 ) -> float:
     """The probability of just n purchases from T to T + horizon."""

@@ -69,7 +69,9 @@ def test_the_tracking_of_the_walkthrough(
 def test_probabilities_of_all_numbers_are_1_and_their_mean_is_what_is_expected(
     model: str, customer: Customer
 ) -> None:
-    chances = [buying.purchases(model, PARAMETERS[model], customer, n, 39.0) for n in range(200)]
+    chances = [
+        buying.probability_of(model, PARAMETERS[model], customer, n, 39.0) for n in range(200)
+    ]
     assert sum(chances) == pytest.approx(1.0, abs=1e-9)
     mean = sum(n * chance for n, chance in enumerate(chances))
     assert mean == pytest.approx(expected(model, customer, 39.0), rel=1e-7)
@@ -79,7 +81,7 @@ def test_purchases_of_new_customers_are_those_of_lifetimes() -> None:
     fitter = lifetimes.BetaGeoFitter()
     fitter.params_ = dict(zip(("r", "alpha", "a", "b"), PARAMETERS["bgnbd"], strict=True))
     for n in (0, 1, 4):
-        ours = buying.purchases("bgnbd", PARAMETERS["bgnbd"], CUSTOMERS[2], n, 30.0)
+        ours = buying.probability_of("bgnbd", PARAMETERS["bgnbd"], CUSTOMERS[2], n, 30.0)
         theirs = fitter.probability_of_n_purchases_up_to_time(30.0, n)
         assert ours == pytest.approx(theirs, rel=1e-9)
 
@@ -88,7 +90,7 @@ def test_purchases_of_known_customers_are_those_of_lifetimes() -> None:
     fitter = lifetimes.ParetoNBDFitter()
     fitter.params_ = dict(zip(("r", "alpha", "s", "beta"), PARAMETERS["paretonbd"], strict=True))
     for n in (0, 1, 4):
-        ours = buying.purchases("paretonbd", PARAMETERS["paretonbd"], CUSTOMERS[0], n, 20.0)
+        ours = buying.probability_of("paretonbd", PARAMETERS["paretonbd"], CUSTOMERS[0], n, 20.0)
         theirs = fitter.conditional_probability_of_n_purchases_up_to_time(
             n, 20.0, *(np.array([value]) for value in CUSTOMERS[0])
         )
@@ -105,9 +107,9 @@ def test_alive_later_is_the_formula(model: str, customer: Customer) -> None:
         stays = ((b + customer.T) / (b + customer.T + 20.0)) ** a
     else:
         stays = hyp2f1(r + customer.x, a, a + b, -20.0 / (alpha + customer.T))
-    found = buying.alive_at(model, PARAMETERS[model], customer, 20.0)
+    found = buying.still_alive(model, PARAMETERS[model], customer, 20.0)
     assert found == pytest.approx(now * stays, rel=1e-9)
-    assert buying.alive_at(model, PARAMETERS[model], customer, 0.0) == pytest.approx(now)
+    assert buying.still_alive(model, PARAMETERS[model], customer, 0.0) == pytest.approx(now)
 
 
 def test_all_purchases_to_come_are_equation_2() -> None:
@@ -147,9 +149,9 @@ def test_all_purchases_to_come_are_those_of_each_period(model: str) -> None:
 @pytest.mark.parametrize("model", PARAMETERS)
 def test_where_nobody_stops_it_is_the_nbd(model: str) -> None:
     steady, customer = (0.5, 8.0, 0.0, 1.0), Customer(3.0, 10.0, 20.0)
-    assert buying.alive_at(model, steady, customer, 1000.0) == 1.0
+    assert buying.still_alive(model, steady, customer, 1000.0) == 1.0
     wanted = nbinom.pmf([0, 2, 7], 3.5, 28.0 / 68.0)
-    found = [buying.purchases(model, steady, customer, n, 40.0) for n in (0, 2, 7)]
+    found = [buying.probability_of(model, steady, customer, n, 40.0) for n in (0, 2, 7)]
     assert found == pytest.approx(list(wanted))
     assert buying.residual(model, steady, customer, 0.01) == pytest.approx(3.5 / 28.0 / 0.01)
 
@@ -209,7 +211,7 @@ def test_extremes_stay_finite() -> None:
     for model in PARAMETERS:
         for parameters in ((1e-3, 1e3, 1e-3, 1e3), (50.0, 0.1, 30.0, 0.1), (0.1, 1e-3, 1e-4, 1e-3)):
             for customer in (Customer(0.0, 0.0, 1000.0), Customer(900.0, 5.0, 1000.0)):
-                chance = buying.purchases(model, parameters, customer, 3, 1e4)
+                chance = buying.probability_of(model, parameters, customer, 3, 1e4)
                 assert 0.0 <= chance <= 1.0
-                assert 0.0 <= buying.alive_at(model, parameters, customer, 1e4) <= 1.0
+                assert 0.0 <= buying.still_alive(model, parameters, customer, 1e4) <= 1.0
                 assert 0.0 <= buying.residual(model, parameters, customer, 1e-4) < exp(30.0)

@@ -11,7 +11,6 @@ from kpi_xl.registry import Arg, metric
 from kpi_xl.units import (
     AVERAGE,
     COUNT,
-    INSIDE_SHARE,
     PERIODS,
     POSITIVE,
     PROBABILITY,
@@ -182,10 +181,10 @@ def alive_at(
     SBG_FORECAST says who will. With "bgnbd" it is 1 now for everybody who bought once, however long
     ago: to count customers take "mbgnbd" or "paretonbd".
     """
-    from kpi_xl import buying
+    from kpi_xl.buying import still_alive
 
     history = customer(frequency, recency, age)
-    return buying.alive_at(model, (r, alpha, a, b), history, ahead)
+    return still_alive(model, (r, alpha, a, b), history, ahead)
 
 
 @metric(
@@ -216,10 +215,10 @@ def purchases_probability(
     one customer: the purchases of many vary less than their sum says. Not for contracts, nor
     where purchases come at even times (see BGBB_FIT).
     """
-    from kpi_xl import buying
+    from kpi_xl.buying import probability_of
 
     history = customer(frequency, recency, age)
-    return buying.purchases(model, (r, alpha, a, b), history, int(n), horizon)
+    return probability_of(model, (r, alpha, a, b), history, int(n), horizon)
 
 
 @metric(
@@ -236,7 +235,7 @@ def btyd_dert(
     frequency: Frequency,
     recency: Recency,
     age: Age,
-    discount_rate: Annotated[float, Arg("Discount rate per period", RATE, INSIDE_SHARE)],
+    discount_rate: Annotated[float, Arg("Discount rate per period", RATE, POSITIVE)],
     r: R,
     alpha: Alpha,
     a: A,
@@ -251,10 +250,10 @@ def btyd_dert(
     rate d have EXP(d) - 1 here. Much of it lies beyond what the data have seen: where a plan
     has an end, take CLV_FORECAST with that horizon.
     """
-    from kpi_xl import buying
+    from kpi_xl.buying import residual
 
     history = customer(frequency, recency, age)
-    return buying.residual(model, (r, alpha, a, b), history, log1p(discount_rate))
+    return residual(model, (r, alpha, a, b), history, log1p(discount_rate))
 
 
 @metric(

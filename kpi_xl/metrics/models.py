@@ -20,7 +20,7 @@ from kpi_xl.registry import Arg, metric
 from kpi_xl.units import COUNT, MONEY, NOT_NEGATIVE, PERIODS, TABLE, TEXT, VALUE, Domain
 
 if TYPE_CHECKING:
-    from kpi_xl import bdw
+    from kpi_xl.bdw import Fit
     from kpi_xl.btyd import Floats
     from kpi_xl.metrics.tables import Integers
 
@@ -291,15 +291,15 @@ def bdw_forecast(
     ]
 
 
-def changing(losses: "Losses") -> "bdw.Fit":
+def changing(losses: "Losses") -> "Fit":
     """The fit of BDW_FIT."""
     if len(losses.at_risk) < FEWEST_SURVIVORS - 1:
         raise NotEnoughData(f"survivors needs at least {FEWEST_SURVIVORS} values for this model")
     if not fsum(losses.at_risk[1:]) - fsum(losses.stayed[1:]):
         raise NotEnoughData(ONLY_AT_FIRST)
-    from kpi_xl import bdw
+    from kpi_xl.bdw import fit
 
-    return bdw.fit(losses.at_risk, losses.stayed)
+    return fit(losses.at_risk, losses.stayed)
 
 
 BuyingModel = Annotated[
