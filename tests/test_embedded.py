@@ -17,7 +17,8 @@ from kpi_xl.engine.embedded import Computed, calculate, compute, evaluate_formul
 from kpi_xl.engine.formulas import FormulaError, RefusedError, UnknownError
 from kpi_xl.ooxml.addresses import Area, column_letters, column_number, quoted
 from kpi_xl.ooxml.blocks import CellBlock
-from kpi_xl.ooxml.package import NotAWorkbookError, read_package
+from kpi_xl.ooxml.errors import NotAWorkbookError
+from kpi_xl.ooxml.package import read_package
 
 
 def shown(result: Computed, cell: str, sheet: str = "Sheet1") -> Any:

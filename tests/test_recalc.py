@@ -24,7 +24,7 @@ from workbooks import SHEET, edited, hand_made, part, sheet_of, written
 from kpi_xl.engine.embedded import calculate
 from kpi_xl.engine.formulas import RefusedError
 from kpi_xl.engine.recalc import Report, compared, recalculated
-from kpi_xl.ooxml.package import NotAWorkbookError
+from kpi_xl.ooxml.errors import NotAWorkbookError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 

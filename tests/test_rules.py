@@ -5,6 +5,7 @@ import keyword
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,18 @@ def test_imports_go_one_way() -> None:
     for module, path in known.items():
         for name in imports(path, for_types_too=True) & set(known):
             assert layer(name) <= layer(module), f"{module} imports {name}"
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    """But for the package itself, which lists what is public, and the rooms' own lists."""
+    known = modules()
+    lists = {module for module, path in known.items() if path.name == "__init__.py"}
+    graph = {
+        module: imports(path, for_types_too=True) & (set(known) - lists)
+        for module, path in known.items()
+        if module not in lists
+    }
+    assert list(TopologicalSorter(graph).static_order())  # or CycleError, which names the circle
 
 
 def test_metrics_and_cells_know_no_host() -> None:

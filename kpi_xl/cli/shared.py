@@ -119,7 +119,7 @@ def calculator(asked: str, book: Path | None) -> Iterator[None]:
 def faults(asked: str, book: Path | None) -> Iterator[None]:
     """Where a file is read or computed: what is wrong with it, or asked of it, is a Misuse."""
     from kpi_xl.engine.formulas import FormulaError
-    from kpi_xl.ooxml.limits import NotAWorkbookError
+    from kpi_xl.ooxml.errors import NotAWorkbookError
     from kpi_xl.reports.records import ReportError
 
     try:
@@ -213,7 +213,8 @@ def read_book(path: Path) -> bytes:
 
 def warn_of_rows_below(book: Path, content: bytes) -> None:
     """Tell on the error stream which rows of a template workbook stand below their table."""
-    from kpi_xl.ooxml.package import NotAWorkbookError, is_of_a_template, rows_below
+    from kpi_xl.ooxml.errors import NotAWorkbookError
+    from kpi_xl.ooxml.package import is_of_a_template, rows_below
 
     try:
         found = rows_below(content) if is_of_a_template(content) else {}

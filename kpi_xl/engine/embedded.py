@@ -30,7 +30,8 @@ from kpi_xl.formula_text import calls
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import LAST_COLUMN, LAST_ROW, Area
 from kpi_xl.ooxml.blocks import CellBlock
-from kpi_xl.ooxml.package import Formula, NotAWorkbookError, Package, read_package, with_cells
+from kpi_xl.ooxml.errors import NotAWorkbookError
+from kpi_xl.ooxml.package import Formula, Package, read_package, with_cells
 
 KPI_ERROR = "one of its functions gives it, or is given it: kpi-xl explain says why"
 NATIVE_ERROR = "it comes from a native function, or from a cell that the formula refers to"

@@ -20,11 +20,11 @@ from kpi_xl.engine.formulas import Context, RefusedError, moved, read
 from kpi_xl.errors import CellError
 from kpi_xl.ooxml.addresses import Area, area, column_letters
 from kpi_xl.ooxml.archive import with_members
+from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.package import (
     MAIN,
     OLD_ERRORS,
     Formula,
-    NotAWorkbookError,
     Package,
     read_package,
     unescaped,

@@ -231,8 +231,9 @@ def _sheets(opener: Opener) -> Iterator[Page]:
     )
 
     from kpi_xl.ooxml.addresses import column_letters, quoted
+    from kpi_xl.ooxml.errors import NotAWorkbookError
     from kpi_xl.ooxml.limits import opened
-    from kpi_xl.ooxml.package import NotAWorkbookError, check_sheets, error_cells
+    from kpi_xl.ooxml.package import check_sheets, error_cells
 
     with opener.open() as file:
         content = file.read()

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from kpi_xl import bounded
 from kpi_xl.ooxml.addresses import LAST_COLUMN, Area, column_letters
+from kpi_xl.ooxml.errors import NotAWorkbookError
 
 if TYPE_CHECKING:
     from kpi_xl.ooxml.sheet import SheetXml
@@ -42,10 +43,6 @@ FAULTS = (
     *(LookupError, ValueError, ArithmeticError, SyntaxError, RuntimeError, StopIteration),
 )
 """What Python's readers of archives, XML and numbers raise over broken bytes."""
-
-
-class NotAWorkbookError(ValueError):
-    """The file is not a workbook that can be read, with the sentence that says why."""
 
 
 @contextmanager

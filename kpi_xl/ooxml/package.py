@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 from kpi_xl.ooxml.addresses import LAST_ROW, Area, area, column_letters, quoted
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.blocks import CellBlock, with_blocks
-from kpi_xl.ooxml.limits import NotAWorkbookError as NotAWorkbookError
+from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.limits import check_formula, check_rectangle, check_sizes, check_texts, opened
 from kpi_xl.ooxml.sheet import (
     BadSheetError,

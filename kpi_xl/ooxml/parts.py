@@ -6,7 +6,8 @@ import re
 import zipfile
 from itertools import count
 
-from kpi_xl.ooxml.limits import NotAWorkbookError, opened
+from kpi_xl.ooxml.errors import NotAWorkbookError
+from kpi_xl.ooxml.limits import opened
 from kpi_xl.ooxml.package import relations, rels_of
 
 EMPTY = re.compile(rb"(\s*(?:<\?[^>]*\?>\s*)?)<((?:[\w.-]+:)?)([\w.-]+)([^>]*?)\s*/>", re.DOTALL)

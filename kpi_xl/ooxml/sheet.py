@@ -21,7 +21,7 @@ from kpi_xl.ooxml.addresses import (
     column_letters,
     column_number,
 )
-from kpi_xl.ooxml.limits import NotAWorkbookError
+from kpi_xl.ooxml.errors import NotAWorkbookError
 
 PREFIX = rb"(?:[\w.-]++:)?"
 ATTRIBUTES = rb"""[^<>"']*+(?:"[^"<]*"[^<>"']*+|'[^'<]*'[^<>"']*+)*+"""

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Protocol
 
 from kpi_xl.files import write_whole
-from kpi_xl.ooxml.package import NotAWorkbookError
+from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.reports.checking import checked
 from kpi_xl.reports.explaining import Value, explained, in_row
 from kpi_xl.reports.freezing import free_name, frozen

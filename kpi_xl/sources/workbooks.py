@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from kpi_xl.ooxml.addresses import column_letters, quoted
-from kpi_xl.ooxml.package import ExcelTable, NotAWorkbookError, error_cells, table_places
+from kpi_xl.ooxml.errors import NotAWorkbookError
+from kpi_xl.ooxml.package import ExcelTable, error_cells, table_places
 from kpi_xl.sources.records import Choice, Found, Progress, Unreadable, unused
 from kpi_xl.sources.values import as_text
 
