@@ -9,9 +9,10 @@ observation. Arguments of that shape are arrays, one element a history.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 from scipy.special import digamma, expit, exprel, gammaln, zeta
 
@@ -89,6 +90,8 @@ class Model:
     """The probability that the customer still buys at T."""
     expected: Callable[[Parameters, Histories, Floats, Floats], Floats]
     """The purchases to expect by each of some times after T, weighted and added up."""
+    pairs: Callable[[Parameters, Histories, float], Floats]
+    """Of the number n of purchases by a time after T, the n (n - 1) to expect."""
     prior: "Prior"
     """The weak one."""
     nobody_stops: Parameters
@@ -336,27 +339,85 @@ def _alive_geometric(parameters: Parameters, data: Histories, first: bool) -> Fl
     return alive
 
 
-def _expected_geometric(
-    parameters: Parameters, data: Histories, times: Floats, weights: Floats, first: bool
-) -> Floats:
+Kernel = Callable[[Floats, Floats, float], Floats]
+"""What a customer of each stopping chance makes of each relative time, over the chance's own
+density: t / (alpha + T) down, the chances across; last the shape of the rates."""
+
+
+def _purchases(times: Floats, stop: Floats, shape: float) -> Floats:
+    """The purchases to expect of one who is alive."""
+    # Who stops with probability p after a purchase still makes (1 - q) / p of them, where q is the
+    # chance that none of them would be the last.
+    none_last = np.expm1(-shape * np.log1p(np.outer(times, stop)))
+    return -none_last / stop
+
+
+def _pairs(times: Floats, stop: Floats, shape: float) -> Floats:
+    """n (n - 1) of their number n: by summing 2 (n - 1) (1 - p)^(n - 1) P(as many or more)."""
+    scaled = np.outer(times, stop)
+    at_most_one = (1.0 + scaled) ** -shape * (1.0 + shape * scaled / (1.0 + scaled))
+    few = np.where(
+        scaled < 1e-5, 0.5 * shape * (shape + 1.0) * scaled**2, 1.0 - at_most_one
+    )  # without a difference of what is nearly the same
+    return 2.0 * (1.0 - stop) * few / stop**2
+
+
+KNOTS = 40  # a function of LN(alpha + T), so smooth that so many tell it to the last digits
+
+
+def _of_the_living(
+    kernel: Kernel, parameters: Parameters, data: Histories, times: Floats, weights: Floats,
+    first: bool,
+) -> Floats:  # fmt: skip
+    """The mean over the rates and stopping chances of those alive, weighted over the times."""
     r, alpha, a, b = parameters
-    if not a:  # nobody stops
-        steady: Floats = (r + data.x) / (alpha + data.T) * (weights @ times)
-        return steady
-    expected = np.empty(len(data.x))
+    result = np.empty(len(data.x))
     for x in np.unique(data.x):
         points, shares = map(np.array, beta_points(a, float(_chances(x, b, first))))
         stop = np.maximum(points, 1e-300)
         here = np.flatnonzero(data.x == x)
-        ends, place = np.unique(data.T[here], return_inverse=True)
-        sums = []
-        for end in ends:
-            # A customer who stops with probability p after a purchase still makes (1 - q) / p of
-            # them, where q is the chance that none of them would be the last.
-            none_last = np.expm1(-(r + x) * np.log1p(np.outer(times / (alpha + end), stop)))
-            sums.append(weights @ (none_last @ (-shares / stop)))
-        expected[here] = np.array(sums)[place]
+        ends, place = np.unique(alpha + data.T[here], return_inverse=True)
+
+        def mean(
+            ends: Floats, shape: float = r + x, stop: Floats = stop, shares: Any = shares
+        ) -> Any:
+            return np.array([weights @ kernel(times / end, stop, shape) @ shares for end in ends])
+
+        values = mean(ends) if len(ends) <= KNOTS else _interpolated(mean, ends)
+        result[here] = values[place]
+    return result
+
+
+def _interpolated(function: Callable[[Floats], Floats], ends: Floats) -> Floats:
+    """A function's values by Chebyshev's polynomials over the logarithm."""
+    low, high = np.log(ends[[0, -1]])
+    nodes = chebyshev.chebpts1(KNOTS)
+    values = function(np.exp(low + (high - low) * (nodes + 1.0) / 2.0))
+    coefficients = chebyshev.chebvander(nodes, KNOTS - 1).T @ values * (2.0 / KNOTS)
+    coefficients[0] /= 2.0
+    found: Floats = chebyshev.chebval(2.0 * (np.log(ends) - low) / (high - low) - 1.0, coefficients)
+    return found
+
+
+def _expected_geometric(
+    parameters: Parameters, data: Histories, times: Floats, weights: Floats, first: bool
+) -> Floats:
+    r, alpha, a, _ = parameters
+    if not a:  # nobody stops
+        steady: Floats = (r + data.x) / (alpha + data.T) * (weights @ times)
+        return steady
+    expected = _of_the_living(_purchases, parameters, data, times, weights, first)
     return expected * _alive_geometric(parameters, data, first)
+
+
+def _pairs_geometric(parameters: Parameters, data: Histories, time: float, first: bool) -> Floats:
+    r, alpha, a, _ = parameters
+    if not a:
+        steady: Floats = (r + data.x) * (r + data.x + 1.0) * (time / (alpha + data.T)) ** 2
+        return steady
+    at = np.array([time])
+    pairs = _of_the_living(_pairs, parameters, data, at, np.ones(1), first)
+    return pairs * _alive_geometric(parameters, data, first)
 
 
 def _slopes_nbd(parameters: Parameters, data: Histories) -> Slopes:
@@ -513,9 +574,23 @@ def _expected_pareto(
     return _alive_pareto(parameters, data) * rate * expected
 
 
+def _pairs_pareto(parameters: Parameters, data: Histories, time: float) -> Floats:
+    r, alpha, s, beta = parameters
+    lived = np.log1p(time / (beta + data.T))
+    # The mean square of the time lived, by the integral of 2 u P(still alive at u).
+    square = 2.0 * (beta + data.T) ** 2 * lived
+    square *= exprel((2.0 - s) * lived) - exprel((1.0 - s) * lived)
+    power = r + data.x
+    pairs: Floats = power * (power + 1.0) / (alpha + data.T) ** 2 * square
+    return _alive_pareto(parameters, data) * pairs
+
+
 # The weak prior holds a small shop's fit back from limits at which customers do not differ, or all
 # stop at once, and gives way to data: it weighs as much as a few customers do. Medians are those of
 # ordinary shops; 95 in 100 lie within a factor of 50 (spread 2) or 19 (1.5) of them. Times: weeks.
+# The default priors of pymc-marketing (Weibull(2, 10) for alpha, Weibull(2, 1) for r, Pareto(1, 1)
+# for a + b) are others: they hold alpha between 1.6 and 19 of whatever unit the data have, and r
+# between 0.16 and 1.9, so that they say something else of days than of weeks.
 BUYING = ((-1.0, 1.0, 0.0, 0.0), 12.0, 2.0), ((1.0, 0.0, 0.0, 0.0), 1.0, 1.5)
 """The mean time between purchases, alpha / r; how alike the rates are, r."""
 STOPPING = ((0.0, 0.0, 1.0, -1.0), 1.0 / 3.0, 2.0), ((0.0, 0.0, 0.5, 0.5), 1.0, 1.5)
@@ -535,6 +610,7 @@ MODELS = {
         partial(_slopes_geometric, first=False),
         partial(_alive_geometric, first=False),
         partial(_expected_geometric, first=False),
+        partial(_pairs_geometric, first=False),
         _prior(*BUYING, *STOPPING),
         (0.0, 1.0),
     ),
@@ -543,6 +619,7 @@ MODELS = {
         partial(_slopes_geometric, first=True),
         partial(_alive_geometric, first=True),
         partial(_expected_geometric, first=True),
+        partial(_pairs_geometric, first=True),
         _prior(*BUYING, *STOPPING),
         (0.0, 1.0),
     ),
@@ -551,10 +628,63 @@ MODELS = {
         _slopes_pareto,
         _alive_pareto,
         _expected_pareto,
+        _pairs_pareto,
         _prior(*BUYING, *LIVING),
         (0.0, 1.0),
     ),
 }
+
+
+MOMENTS = 32  # times that stand for all
+
+
+def discounted_times(parameters: Parameters, horizon: int, rate: float) -> tuple[Floats, Floats]:
+    """Times and weights, so that the weighted purchases by them are those of all, discounted.
+
+    Purchases are discounted at the end of their period: of those by t, those by t - 1 were counted
+    before. Of many periods it is Gauss's rule of these weights, over the logarithm of time, in
+    which the purchases to expect have no edges.
+    """
+    times = np.arange(1.0, horizon + 1.0)
+    weights = (1.0 + rate) ** -times
+    weights[:-1] -= weights[1:]
+    if horizon <= MOMENTS or not rate:
+        return (times, weights) if rate else (times[-1:], np.ones(1))
+    scale = min(parameters[1], parameters[3])
+    points = np.log1p(times / scale)
+    # Lanczos's steps, each orthogonal to all before.
+    basis = np.zeros((MOMENTS, horizon))
+    diagonal, beside = np.zeros(MOMENTS), np.zeros(MOMENTS)
+    vector = np.sqrt(weights / weights.sum())
+    for step in range(MOMENTS):
+        basis[step] = vector / np.linalg.norm(vector)
+        vector = points * basis[step]
+        diagonal[step] = vector @ basis[step]
+        for _ in range(2):
+            vector = vector - (basis[: step + 1] @ vector) @ basis[: step + 1]
+        beside[step] = np.linalg.norm(vector)
+    nodes, ways = np.linalg.eigh(
+        np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
+    )
+    return np.expm1(nodes) * scale, weights.sum() * ways[0] ** 2
+
+
+def expected_by(model: Model, parameters: Parameters, data: Histories, times: Floats) -> Floats:
+    """The purchases to expect of all customers together by each of some rising times."""
+
+    def by(times: Floats) -> Floats:
+        once = np.ones(1)
+        return np.array(
+            [
+                model.expected(parameters, data, np.array([time]), once) @ data.customers
+                for time in times
+            ]
+        )
+
+    if len(times) <= KNOTS:
+        return by(times)
+    scale = min(parameters[1], parameters[3])
+    return _interpolated(lambda moved: by(moved - scale), times + scale)
 
 
 # Gamma-Gamma: Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value. The amounts of a

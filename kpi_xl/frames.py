@@ -417,14 +417,14 @@ def btyd_fit(
     period: str = "W",
     as_of: "Day" = None,
     model: str = "bgnbd",
+    prior: str = "none",
+    confidence: float | None = None,
 ) -> Table:
     """BTYD_FIT of the orders in a frame."""
-    period, model = (
-        read(METRICS["BTYD_FIT"], name, word)
-        for name, word in (("period", period), ("model", model))
-    )
+    given = {"period": period, "model": model, "prior": prior, "confidence": confidence}
+    options = _read("BTYD_FIT", given)
     bought = purchases(frame, customer, date, amount, as_of)
-    return models.fit_rows(bought, period, model, of_spend=amount is not None)
+    return models.fit_rows(bought, **options, of_spend=amount is not None)
 
 
 @over_frame
@@ -438,12 +438,15 @@ def clv_forecast(
     period: str = "W",
     as_of: "Day" = None,
     model: str = "bgnbd",
+    prior: str = "none",
+    confidence: float | None = None,
 ) -> Table:
     """CLV_FORECAST of the orders in a frame, sorted by customer."""
     given = {
-        "horizon": horizon, "discount_rate": discount_rate, "period": period, "model": model
+        "horizon": horizon, "discount_rate": discount_rate, "period": period, "model": model,
+        "prior": prior, "confidence": confidence,
     }  # fmt: skip
-    options = {name: read(METRICS["CLV_FORECAST"], name, word) for name, word in given.items()}
+    options = _read("CLV_FORECAST", given)
     return models.forecast_rows(purchases(frame, customer, date, amount, as_of), **options)
 
 
@@ -459,8 +462,58 @@ def btyd_tracking(
 ) -> Table:
     """BTYD_TRACKING of the orders in a frame."""
     given = {"horizon": horizon, "period": period, "model": model}
-    options = {name: read(METRICS["BTYD_TRACKING"], name, word) for name, word in given.items()}
+    options = _read("BTYD_TRACKING", given)
     return forecasts.tracking_rows(purchases(frame, customer, date, None, as_of), **options)
+
+
+@over_frame
+def clv_total(
+    frame: "IntoFrame",
+    customer: str,
+    date: str,
+    amount: str,
+    horizon: float,
+    discount_rate: float = 0.0,
+    period: str = "W",
+    as_of: "Day" = None,
+    model: str = "bgnbd",
+    prior: str = "none",
+    confidence: float = 0.9,
+) -> Table:
+    """CLV_TOTAL of the orders in a frame."""
+    given = {
+        "horizon": horizon, "discount_rate": discount_rate, "period": period, "model": model,
+        "prior": prior, "confidence": confidence,
+    }  # fmt: skip
+    options = _read("CLV_TOTAL", given)
+    return models.total_rows(purchases(frame, customer, date, amount, as_of), **options)
+
+
+@over_frame
+def btyd_check(
+    frame: "IntoFrame",
+    customer: str,
+    date: str,
+    split_date: "Day",
+    amount: str | None = None,
+    period: str = "W",
+    as_of: "Day" = None,
+    model: str = "bgnbd",
+    prior: str = "none",
+) -> Table:
+    """BTYD_CHECK of the orders in a frame."""
+    given = {"period": period, "model": model, "prior": prior}
+    options = _read("BTYD_CHECK", given)
+    split = read(METRICS["BTYD_CHECK"], "split_date", split_date)
+    if split is None:
+        raise WrongInput("split_date is blank")
+    days = _purchase_days(_orders(frame, customer, date, amount, as_of))
+    return models.check_rows(*models.divided(days, split), **options)
+
+
+def _read(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Options as the cells have them."""
+    return {option: read(METRICS[name], option, value) for option, value in given.items()}
 
 
 def purchases(
@@ -492,6 +545,21 @@ def purchases(
         np.array(spend, dtype=np.float64),
         orders.as_of,
     )
+
+
+def _purchase_days(orders: "_Orders") -> models.PurchaseDays:
+    """The purchases of each customer day by day, sorted."""
+    import numpy as np
+
+    bought = _by_day(orders).filter(nw.col("bought")).select("key", "day", "total")
+    keys, days, totals = _collected(bought)
+    known = list(dict.fromkeys(keys))
+    place = {key: number for number, key in enumerate(known)}
+    buyer = np.array([place[key] for key in keys], dtype=np.int64)
+    day = _serials(np.array(days, dtype=np.int64))
+    order = np.lexsort((day, buyer))
+    total = np.array(totals, dtype=np.float64)
+    return models.PurchaseDays(known, buyer[order], day[order], total[order], orders.as_of)
 
 
 # Counting, where the rows are

@@ -1,12 +1,16 @@
 """Averages over a beta distribution: what a model says of a customer whose rate is not known."""
 
+from functools import lru_cache
 from math import asinh, cosh, exp, lgamma, log, log1p, sinh, sqrt
 
 POINTS = 201  # ten digits and more for shapes from 0.003 to 1,000, and in practice fourteen
 NOTHING = 42.0  # e to the -42 is below the last digit of a float
 
 
-def beta_points(a: float, b: float, least: float = 1.0) -> tuple[list[float], list[float]]:
+@lru_cache(1024)
+def beta_points(
+    a: float, b: float, least: float = 1.0
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Points p from 0 to 1 and weights, so that the sum of weights * f(p) is the mean of f(p).
 
     p follows the beta distribution of shapes a and b. `least`: where on the way to 0 f(p) ceases
@@ -28,4 +32,4 @@ def beta_points(a: float, b: float, least: float = 1.0) -> tuple[list[float], li
         towards_1 = towards_0 + logit
         points.append(exp(towards_1))
         weights.append(exp(height + a * towards_1 + b * towards_0) * scale * cosh(s) * step)
-    return points, weights
+    return tuple(points), tuple(weights)

@@ -256,10 +256,41 @@ def test_the_examples_are_what_lifetimes_says() -> None:
         gamma = lifetimes.GammaGammaFitter().fit(x[x > 0], mean[x > 0])
         spend = gamma.conditional_expected_average_profit(x, mean)
     assert [row[6] for row in forecast] == pytest.approx(spend, rel=2e-3)
+    total = {row[0]: row[2] for row in METRICS["CLV_TOTAL"].example[1]}
+    assert total["still customers"] == pytest.approx(sum(alive), abs=0.01)
+    assert total["purchases"] == pytest.approx(sum(bought), abs=0.02)
+    assert total["CLV"] == pytest.approx(sum(bought * spend), abs=0.3)
     for row, chance, orders in zip(forecast, alive, bought, strict=True):
         assert row[4] == pytest.approx(chance, abs=2e-3)
         assert row[5] == pytest.approx(orders, abs=4e-3)
         assert row[7] == pytest.approx(row[5] * row[6], abs=2e-3)
+
+
+def test_the_example_of_the_hold_out_is_what_lifetimes_says() -> None:
+    formula, (_, *printed) = METRICS["BTYD_CHECK"].example
+    customers, days = (
+        [float(n) for n in a.split("}")[0].split(";")] for a in formula.split("{")[1:]
+    )
+    split, until, month = 45423, 45472, 30.4375
+    bought: dict[float, list[float]] = defaultdict(list)
+    for customer, day in sorted(zip(customers, days, strict=True)):
+        bought[customer].append(day)
+    known = [[day for day in days if day <= split] for days in bought.values()]
+    x, t_x, age = np.array(
+        [(len(d) - 1, (d[-1] - d[0]) / month, (split - d[0]) / month) for d in known]
+    ).T
+    came = np.array([sum(split < day <= until for day in days) for days in bought.values()])
+    theirs = peer("bgnbd", btyd.distinct(x, t_x, age)[0])
+    ahead = theirs.conditional_expected_number_of_purchases_up_to_time
+    found = {row[0]: row[1:] for row in printed}
+    foretold = [ahead(t, x, t_x, age).sum() for t in (1.0, (until - split) / month)]
+    assert [found[1][3], found[2][3]] == pytest.approx(foretold, rel=0.01)
+    each = ahead((until - split) / month, x, t_x, age)
+    for count in (0, 1, 2, 3, 4, 6):
+        assert found[f"x={count}"][0] == came[x == count].mean()
+        assert found[f"x={count}"][1] == pytest.approx(each[x == count].mean(), rel=0.02)
+    assert found["bias"][1] == pytest.approx(each.sum() / came.sum() - 1, abs=0.01)
+    assert found["mean absolute error"][1] == pytest.approx(abs(each - came).mean(), abs=0.01)
 
 
 # The formulas
@@ -571,14 +602,6 @@ def test_purchases_and_returns_of_one_day_that_cancel_are_no_spend() -> None:
     assert [fit[name] for name in "pqv"] == pytest.approx([6.25, 3.74, 15.44], rel=0.02)
 
 
-def test_the_same_spend_of_all_tells_no_spread() -> None:
-    amounts = [15.0] * len(CDNOW["date"])
-    result = call("BTYD_FIT", *map(column, (*COLUMNS[:2], amounts)))
-    assert result == "#N/A"
-    assert "alike" in result.sentence
-    assert call("BTYD_FIT", *map(column, COLUMNS[:2]))[0] == ["parameter", "value"]
-
-
 def test_spend_that_has_no_mean() -> None:
     chance = np.random.default_rng(1)
     rows = []
@@ -592,9 +615,9 @@ def test_spend_that_has_no_mean() -> None:
                 break
             day += 1 + int(chance.exponential(20))
     columns = [column(cells) for cells in zip(*rows, strict=True)]
-    result = call("CLV_FORECAST", *columns, 12, None, "W", 45700)
-    assert result == "#NUM!"
-    assert "no mean" in result.sentence
+    result = call("CLV_FORECAST", *columns, 12, None, "W", 45700)[1]
+    assert result[6:] == ["#NUM!", "#NUM!"]
+    assert "no mean" in result[6].sentence
 
 
 @pytest.mark.parametrize(
