@@ -832,8 +832,9 @@ def forecast_rows(
     prior: str, confidence: float | None,
 ) -> list[list[Any]]:  # fmt: skip
     """The table of CLV_FORECAST."""
-    from kpi_xl import btyd_forecast
     from kpi_xl.btyd import MODELS, distinct, fit
+    from kpi_xl.btyd_forecast import Purchases as Ahead
+    from kpi_xl.btyd_forecast import worth_bounds
 
     chosen, history = MODELS[model], bought.history(period)
     histories, place = distinct(*history)
@@ -841,9 +842,7 @@ def forecast_rows(
     best = attempted(lambda: fit(chosen, histories, week=week_of(prior, period)))
     spend = attempted(lambda: spend_of(history[0], bought.spend, prior))
     refuse_if_all_failed(best, spend)
-    bring = attempted(
-        lambda: btyd_forecast.Purchases.of(chosen, made(best).parameters, histories, *ahead)
-    )
+    bring = attempted(lambda: Ahead.of(chosen, made(best).parameters, histories, *ahead))
     parts = [
         attempted(lambda: made(bring).alive[place]),
         attempted(lambda: made(bring).expected[place]),
@@ -855,7 +854,7 @@ def forecast_rows(
     if confidence is not None:
         header += ["low", "high"]
         bounds = attempted(
-            lambda: btyd_forecast.worth_bounds(
+            lambda: worth_bounds(
                 chosen, made(best), histories, place, *ahead, made(spend), confidence
             )
         )
