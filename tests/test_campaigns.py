@@ -451,9 +451,9 @@ def test_no_winner_among_few_or_among_rates_that_are_printed_alike() -> None:
     """Of 3 visitors each, 0 and 3 converted: the z test's p is 0.014, the exact one 2 / C(6, 3)."""
     names = [column.name for column in campaigns.TESTS.columns]
     rows = [
-        ("Few", 3, 0, 3, 3),
-        ("Alike", 10**10, 10**9, 10**10, 10**9 + 400_000),
-        ("Enough", 1000, 100, 1000, 150),
+        ("Few", 3, 0, 3, 3, None),
+        ("Alike", 10**10, 10**9, 10**10, 10**9 + 400_000, None),
+        ("Enough", 1000, 100, 1000, 150, 2000),
     ]
     data = {"Tests": dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))}
     values = build(TEMPLATE, data).values
@@ -469,7 +469,10 @@ def test_no_winner_among_few_or_among_rates_that_are_printed_alike() -> None:
 def test_rates_alike_are_no_lack_of_conversions() -> None:
     """All converted, or none did: the z test has no spread to divide by."""
     names = [column.name for column in campaigns.TESTS.columns]
-    rows = [("Few", 10, 10, 10, 10), ("All", 100, 100, 100, 100), ("None", 100, 0, 100, 0)]
+    rows = [
+        ("Few", 10, 10, 10, 10, None), ("All", 100, 100, 100, 100, None),
+        ("None", 100, 0, 100, 0, None),
+    ]  # fmt: skip
     data = {"Tests": dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))}
     values = build(TEMPLATE, data).values
     assert [values["A-B test", TOP + 2 + n, 12] for n in range(3)] == [
@@ -501,12 +504,44 @@ def test_ab_tests(demo: Built) -> None:
         assert cells[10] < b / m - a / n < cells[11]
         assert (cells[10] > 0 or cells[11] < 0) == (cells[9] < 0.05)
     assert said == {
-        "Button in green": ("no difference shown", "✗ no"),
+        "Button in green": ("too early: more visitors are needed", "✗ no"),
         "Free delivery above 50": ("B converts better", "✓ yes"),
-        "Shorter checkout": ("A converts better", "✗ no"),
-        "Larger pictures": ("no difference shown", "✗ no"),
+        "Shorter checkout": ("too early: more visitors are needed", "✗ no"),
+        "Larger pictures": ("not split as planned: find out why first", "✗ no"),
         "Chat on product pages": ("not complete: see Checks", ""),
     }
+
+
+def test_what_may_be_decided_of_a_test_and_what_not() -> None:
+    """The limits of z by ldbounds: 4.8769 at a fifth of the plan, 2.0310 at its end.
+
+    1,100 and 1,000 visitors are split by halves in 0.029 of tests, 1,200 and 1,000 in 0.00002.
+    """
+    names = [column.name for column in campaigns.TESTS.columns]
+    rows = [
+        ("at a fifth, z 3.4", 1000, 100, 1000, 150, 10_000),
+        ("at a fifth, z 5.6", 1000, 100, 1000, 190, 10_000),
+        ("A wins at a fifth", 1000, 190, 1000, 100, 10_000),
+        ("at the end, z 2.1", 1000, 100, 1000, 130, 2000),
+        ("at the end, z 1.4", 1000, 100, 1000, 120, 2000),
+        ("by the settings, z 3.4", 1000, 100, 1000, 150, None),
+        ("one in 34", 1100, 110, 1000, 150, 2100),
+        ("hardly by chance", 1200, 120, 1000, 190, 2200),
+    ]
+    data = {"Tests": dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))}
+    values = build(TEMPLATE, data).values
+    said = [values["A-B test", TOP + 2 + n, 12] for n in range(len(rows))]
+    early, uneven = (
+        "too early: more visitors are needed",
+        "not split as planned: find out why first",
+    )
+    assert said == [
+        early, "B converts better", "A converts better", "B converts better", "no difference shown",
+        early, "B converts better", uneven,
+    ]  # fmt: skip
+    first = [values["A-B test", TOP + 2, column] for column in (15, 16, 17, 18)]
+    assert first == [10_000, 1.0, pytest.approx(3.38, abs=5e-3), pytest.approx(4.8769, abs=5e-5)]
+    assert values["A-B test", TOP + 2 + 6, 16] == pytest.approx(0.0291, abs=5e-5)
 
 
 def test_sample_size_as_published(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -98,9 +99,38 @@ def test_the_probability_of_millions_is_that_of_normal_rates() -> None:
     expected = norm.cdf((rates[1] - rates[0]) / error)
     assert kpi_xl.ab_probability(a, n, b, m) == pytest.approx(expected, abs=1e-5)
     assert kpi_xl.ab_probability(b, m, a, n) == pytest.approx(1 - expected, abs=1e-5)
-    assert kpi_xl.ab_probability(10**9, 10**9, 10**9, 10**9) == pytest.approx(0.5, abs=1e-5)
     assert call("AB_PROBABILITY", 1.5, 10, 1, 10) == "#NUM!"
     assert call("AB_PROBABILITY", 11, 10, 1, 10) == "#NUM!"
+
+
+@pytest.mark.parametrize("conversions", [0, 1000, 10**8, 5 * 10**8, 10**9])
+def test_of_a_billion_visitors_no_digits_are_lost(conversions: int) -> None:
+    """What is alike is a half, and one of both is higher."""
+    same = kpi_xl.ab_probability(conversions, 10**9, conversions, 10**9)
+    assert same == pytest.approx(0.5, abs=1e-12)
+    ours, theirs = conversions * 123 // 124, conversions
+    one = kpi_xl.ab_probability(ours, 10**9, theirs, 10**9)
+    other = kpi_xl.ab_probability(theirs, 10**9, ours, 10**9)
+    assert one + other == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_probability_is_the_sum_of_fractions(seed: int) -> None:
+    """Miller's formula, summed without rounding."""
+    draw = random.Random(seed).randint
+    n, m = draw(1, 60), draw(1, 60)
+    conversions = draw(0, n), draw(0, m)
+    a, b, d = conversions[0] + 1, n - conversions[0] + 1, m - conversions[1] + 1
+
+    def beta_function(x: int, y: int) -> Fraction:
+        return Fraction(math.factorial(x - 1) * math.factorial(y - 1), math.factorial(x + y - 1))
+
+    exact = sum(
+        beta_function(a + i, b + d) / ((d + i) * beta_function(1 + i, d) * beta_function(a, b))
+        for i in range(conversions[1] + 1)
+    )
+    found = kpi_xl.ab_probability(conversions[0], n, conversions[1], m)
+    assert found == pytest.approx(float(exact), rel=1e-12)
 
 
 # The interval of the lift

@@ -61,6 +61,7 @@ LAYERS = (
         "kpi_xl.bdw",
         "kpi_xl.btyd_forecast",
         "kpi_xl.bgbb",
+        "kpi_xl.binomial",
         "kpi_xl.buying",
         "kpi_xl.student",
         "kpi_xl.sequential",

@@ -295,6 +295,7 @@ TEST_SETTINGS = (
             "Chance of seeing a difference that is not there"),
     Setting("TestPower", "Power", 0.8, RATE, "Chance of seeing a difference that is there"),
     Setting("Visitors", "Visitors a day", "", COUNT, "Blank: the clicks of the campaigns"),
+    Setting("ShareOfA", "Share of the visitors for A", 0.5, RATE, "As planned: 50% is half"),
 )  # fmt: skip
 
 
@@ -348,7 +349,15 @@ CAUTIONS = (
     (
         "Peeking",
         "Plan the visitors first and read the result once, when they have come. Whoever looks"
-        " every day and stops at the first good value finds differences that are not there.",
+        " every day and stops at the first good value finds differences that are not there. Until"
+        " the visitors planned have come, the verdict keeps to the limit of a test that may be"
+        " looked at on the way: beyond it a difference is clear already.",
+    ),
+    (
+        "The split",
+        "Where the visitors were not split as planned (a p-value below 0.01), the test has lost"
+        " some of one variant: redirects, bots, consent. Its rates are then those of different"
+        " people, and nothing may be decided before the reason is found.",
     ),
 )
 
@@ -991,7 +1000,7 @@ TEST_GIVEN = tuple(
             look=NAME if header == "Test" else {})
     for header, column in zip(
         ("Test", "Visitors of A", "Conversions of A", "Visitors of B", "Conversions of B"),
-        TESTS.columns, strict=True)
+        TESTS.columns[:5], strict=True)
 )  # fmt: skip
 TEST_RESULTS = (
     Measure("Rate of A", "CONVERSION_RATE({Conversions of A},{Visitors of A})", SHARE_EXACT),
@@ -1001,6 +1010,21 @@ TEST_RESULTS = (
     Measure("Interval from", f"INDEX({INTERVAL},1,1)", POINTS),
     Measure("Interval to", f"INDEX({INTERVAL},1,2)", POINTS),
 )
+MISMATCH = 0.01
+"""Below that p-value the visitors are not split as planned (Fabijan et al. 2019)."""
+SEQUENTIAL = f"AB_SEQUENTIAL({GIVEN},{{planned}},Significance)"
+NO_LIMIT = f'OR({ALIKE},{{planned}}="")'
+GIVEN_PLAN = "INDEX(Tests[planned_visitors],{number})"
+DECIDING = (
+    Measure("Visitors planned, both",
+            f'IF({GIVEN_PLAN}>0,{GIVEN_PLAN},IF({{Visitors needed for each}}="","",'
+            "2*{Visitors needed for each}))", COUNT, key="planned"),
+    Measure("p-value of the split", "SRM_PVALUE({Visitors of A},{Visitors of B},ShareOfA)",
+            PROBABILITY, key="split"),
+    Measure("z, the difference in errors", f'IF({NO_LIMIT},"",INDEX({SEQUENTIAL},1,1))', SCORE,
+            key="z"),
+    Measure("Limit of z by now", f'IF({NO_LIMIT},"",INDEX({SEQUENTIAL},1,2))', SCORE, key="limit"),
+)  # fmt: skip
 NEEDED = Measure(
     "Visitors needed for each",
     'IF({Rate of A}*Change<=0,"",IF({Rate of A}*(1+Change)>=1,"",'
@@ -1010,26 +1034,34 @@ NEEDED = Measure(
 
 
 def test_columns(book: Book) -> tuple[Measure, ...]:
-    """What a test shows, and whether it was large enough; two of them in words."""
-    better, worse, same, none, few, faulty, yes, no = (literal(book.say(text)) for text in (
-        "B converts better", "A converts better", "no difference shown", "no conversions yet",
-        "too few visitors to tell", "not complete: see {Checks}", "✓ yes", "✗ no",
-    ))  # fmt: skip
+    """What a test shows, and whether it may be decided; two of them in words."""
+    better, worse, same, none, few, faulty, split, early, yes, no = (
+        literal(book.say(text)) for text in (
+            "B converts better", "A converts better", "no difference shown", "no conversions yet",
+            "too few visitors to tell", "not complete: see {Checks}",
+            "not split as planned: find out why first", "too early: more visitors are needed",
+            "✓ yes", "✗ no",
+        )
+    )  # fmt: skip
     alike = (
         f"ROUND({{Rate of A}},{decimals(SHARE_EXACT)})=ROUND({{Rate of B}},{decimals(SHARE_EXACT)})"
     )
-    said = (
-        f'IF({{Test}}="","",IF({FAULTY},{faulty},IF({CONVERTED}=0,{none},IF({TOO_FEW},{few},'
-        f"IF(OR({{p-value}}>=Significance,{alike}),{same},"
-        f"IF({{Rate of B}}>{{Rate of A}},{better},{worse}))))))"
-    )
     needed = "{Visitors needed for each}"
+    winner = f"IF({{Rate of B}}>{{Rate of A}},{better},{worse})"
+    at_the_end = f"IF(OR({{p-value}}>=Significance,{alike}),{same},{winner})"
+    on_the_way = f"IF(ABS({{z}})>={{limit}},{winner},{early})"
+    over = f'IF({{z}}="",TRUE,{TESTED_BY}>={{planned}})'
+    said = (
+        f'IF({{Test}}="","",IF({FAULTY},{faulty},IF({{split}}<{MISMATCH},{split},'
+        f"IF({CONVERTED}=0,{none},IF({TOO_FEW},{few},IF({over},{at_the_end},{on_the_way}))))))"
+    )
     reached = f"IF(MIN({{Visitors of A}},{{Visitors of B}})>={needed},{yes},{no})"
     return (
         *TEST_GIVEN, *TEST_RESULTS,
         Measure("Verdict", said, KEY, blank="", look={**BEHIND, "bold": True}),
         NEEDED,
         Measure("Reached?", f'IF({needed}="","",{reached})', KEY, blank="", look=BEHIND),
+        *DECIDING,
     )  # fmt: skip
 
 
@@ -1037,8 +1069,8 @@ def ab_test(page: Page) -> None:
     """A/B tests: what they show, and how large the next one must be."""
     styles, book = page.styles, page.book
     lay_out(page, "A/B test", "Did variant B convert better than A? Tests are from {Tests}.",
-            ((1, 34), (10, 15), (1, 36), (2, 15)), frozen=(TOP + 1, 1))  # fmt: skip
-    section(page, TOP - 1, 0, 13, "What the tests show")
+            ((1, 34), (10, 15), (1, 40), (6, 15)), frozen=(TOP + 1, 1))  # fmt: skip
+    section(page, TOP - 1, 0, 17, "What the tests show")
     table = put_grid(page, TOP, test_columns(book), [{}] * TESTED, blank=FAULTY)
     page.sheet.set_row(TOP, 46)
     table.define("FirstPValue", "p-value", 1, 1)
@@ -1060,7 +1092,7 @@ def ab_test(page: Page) -> None:
     draw(page, "column", "Days that a test takes, by the change to detect (power 80%)",
          [sizes.series(f"days {POWERS[0]}", name="Days")], (top, 8, 640, 360),
          names_format="+0%", labels=True)  # fmt: skip
-    page.sheet.print_area(0, 0, sizes.last, 13)
+    page.sheet.print_area(0, 0, sizes.last, 17)
 
 
 PLANNED = (
@@ -1168,7 +1200,7 @@ TEMPLATE = Template(
         Sheet("Trend", "Weeks or months, their trend, and the days whose cost stands out."),
         Sheet("A-B test", "What A/B tests show, and how many visitors the next one needs."),
         Sheet("Ads", "The data: a row a campaign, ad group and day."),
-        Sheet("Tests", "The A/B tests that have ended: a row a test."),
+        Sheet("Tests", "The A/B tests: a row a test."),
         Sheet("Checks", "What is wrong with the data; figures computed twice."),
         Sheet("Model", "The lists and blocks that other sheets show and draw."),
     ),

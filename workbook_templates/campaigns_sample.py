@@ -77,7 +77,7 @@ def sample() -> Sample:
                  "Chat on product pages"],
         "visitors_a": [18240, 68410, 15980, 2310, 1200],
         "conversions_a": [431, 1646, 402, 52, 1264],
-        "visitors_b": [18105, 68232, 16044, 2295, 1185],
+        "visitors_b": [18105, 68232, 16044, 2034, 1185],
         "conversions_b": [447, 1942, 331, 61, 31],
     }  # fmt: skip
     return Sample({"Ads": ads, "Tests": tests}, SHOP)

@@ -1,8 +1,9 @@
 """A/B tests."""
 
-from math import ceil, erfc, exp, floor, fsum, lgamma, log, sqrt
+from math import ceil, erfc, exp, floor, fsum, sqrt
 from typing import Annotated
 
+from kpi_xl.binomial import hypergeometric
 from kpi_xl.errors import NotEnoughData, OutOfDomain, ZeroDenominator
 from kpi_xl.metrics.arguments import Confidence, ConversionsA, ConversionsB, VisitorsA, VisitorsB
 from kpi_xl.registry import Arg, metric
@@ -319,16 +320,13 @@ def ab_probability(
 def _beats(a: float, b: float, c: float, d: float) -> float:
     """The probability that a Beta(c, d) variable exceeds a Beta(a, b) one; c is whole.
 
-    The terms rise to a peak and fall: from there on both ways, until they count no more.
+    The terms rise to a peak and fall: from there on both ways, until they count no more. Each is
+    C(a + i - 1, i) * C(b + d - 1, d) / C(a + b + d + i - 1, d + i), times d / (d + i).
     """
-
-    def log_beta(x: float, y: float) -> float:
-        return lgamma(x) + lgamma(y) - lgamma(x + y)
-
     peak = float(min(max(floor((a * d - a - b - d) / (1.0 + b)), 0), int(c) - 1))
-    height = exp(
-        log_beta(a + peak, b + d) - log(d + peak) - log_beta(1.0 + peak, d) - log_beta(a, b)
-    )
+    taken = d + peak
+    height = hypergeometric(peak, a + peak - 1.0, b + d - 1.0, taken)
+    height *= d / taken * (a + b - 1.0) / (a + b + taken - 1.0)
     total = term = 1.0
     i = peak
     while i + 1.0 < c and term > 1e-17 * total:

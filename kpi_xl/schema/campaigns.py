@@ -44,13 +44,20 @@ ADS = Input(
 
 TESTS = Input(
     "Tests",
-    "A row an A/B test, if you run any. Enter a test when it has ended, not while it runs.",
+    "A row an A/B test, if you run any. One that still runs is read with a stricter limit.",
     (
         Column("test", KEY, "Test", "What was tested.", filled=True),
         Column("visitors_a", COUNT, "Visitors of A", "Visitors who saw the old variant, A."),
         Column("conversions_a", COUNT, "Conversions of A", "How many of them converted."),
         Column("visitors_b", COUNT, "Visitors of B", "Visitors who saw the new variant, B."),
         Column("conversions_b", COUNT, "Conversions of B", "How many of them converted."),
+        Column(
+            "planned_visitors",
+            COUNT,
+            "Visitors planned",
+            "For both together, before the test began; blank: as the sheet {A-B test} says.",
+            required=False,
+        ),
     ),
     counted="visitors_a",
 )
