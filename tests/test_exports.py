@@ -354,6 +354,45 @@ def test_a_file_that_nobody_knows_can_be_told() -> None:
     assert sum(told.tables["Ads"].columns["impressions"]) == 1204 + 990
 
 
+def test_all_that_is_in_the_way_of_a_file_that_nobody_knows(tmp_path: Path) -> None:
+    """Columns that are missing, cells that cannot be read, in our form and in any other."""
+    path = tmp_path / "ads.csv"
+    path.write_text(
+        "date;campaign;channel;impressions;clicks;cost;note\n"
+        "05.13.2024;a;Web;7;x;1,5;\n31.01.2024;a;Web;8;9;y;\n", encoding="utf-8"
+    )  # fmt: skip
+    with pytest.raises(SourceError) as refused:
+        filled("campaigns", path)
+    lines = str(refused.value).splitlines()
+    told = ("no column conversions, revenue", 'column "clicks"', 'column "cost"', 'column "date"')
+    assert [words in line for words, line in zip(told, lines, strict=True)] == [True] * 4
+
+
+SEVERAL = ["rep,week,sales,visits,leads,deals,spend", "Kim,2024-01-01,5,1,2,1,3"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "table"),
+    [
+        (SEVERAL, "Weeks"),
+        (["rep,sales,visits", "Kim,5000,9"], "Targets"),
+        (["rep,week,sales,visits,deals", "Kim,2024-01-01,5,1,2"], "Weeks"),
+        (["rep,week,sales,visits,deals,mood", "Kim,2024-01-01,5,1,2,x"], "Targets or Weeks"),
+    ],
+)
+def test_a_file_goes_to_the_one_table_that_it_fits(
+    rows: list[str], table: str, tmp_path: Path
+) -> None:
+    """Also where it has all that another table must have, but more."""
+    path = tmp_path / "file.csv"
+    path.write_text("\n".join(rows), encoding="utf-8")
+    if " or " in table:
+        with pytest.raises(SourceError, match=f"may be the table {table}.*--table"):
+            filled("sales_team", path)
+        return
+    assert list(filled("sales_team", path).tables) == [table]
+
+
 def test_leads_of_a_crm_without_a_stage(tmp_path: Path) -> None:
     """Opportunities may be unknown; what other stages are missing is no column that is taken."""
     head = ["lead_id", "channel", "created", "mql_date", "sql_date", "won_date", "lost_date",

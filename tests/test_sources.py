@@ -71,12 +71,23 @@ def column(path: Path, name: str, unit: Unit) -> list[Any]:
 
 
 def refusal(path: Path, columns: Any = ORDERS, **options: Any) -> str:
-    """The sentence, without the folder."""
+    """The first sentence, without the folder."""
     with pytest.raises(SourceError) as error:
         read_table(path, columns, **options)
-    sentence = str(error.value)
-    assert "\n" not in sentence
-    return sentence.replace(f"{path.parent}/", "")
+    sentences = str(error.value).splitlines()
+    assert all(str(path) in sentence for sentence in sentences)
+    return sentences[0].replace(f"{path.parent}/", "")
+
+
+def test_all_that_is_in_the_way_is_told_at_once(write: Callable[..., Path]) -> None:
+    path = write("customer,date,amount,Week,deals\nann,1/2/2024,5,2024-01-31,x\n,3,1,,\n")
+    columns = [*ORDERS, Column("week", DATE, filled=True), Column("deals", COUNT),
+               Column("rep", KEY), Column("owner", KEY)]  # fmt: skip
+    with pytest.raises(SourceError) as error:
+        read_table(path, columns)
+    lines = str(error.value).replace(f"{path}", "").splitlines()
+    told = ("no column rep, owner", 'column "date"', 'column "deals"', 'column "Week"')
+    assert [words in line for words, line in zip(told, lines, strict=True)] == [True] * 4
 
 
 # CSV: encodings

@@ -20,7 +20,14 @@ from kpi_xl.exports.told import Note, Said, counted
 from kpi_xl.files import kind
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
-from kpi_xl.sources import MOST_ROWS, ReadTable, SourceError, read_table
+from kpi_xl.sources import (
+    MOST_ROWS,
+    ReadTable,
+    SourceError,
+    headers_of,
+    places_of,
+    read_table,
+)
 from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.values import as_text
 
@@ -275,13 +282,16 @@ def _unknown(
         except SourceError as error:
             first = error
     try:
-        match, table = plain_tables.match_of(opener, tables, request.table, request.said)
+        match, table, lacking = plain_tables.match_of(opener, tables, request.table, request.said)
     except SourceError as error:
-        if first is not None and not plain_tables.tells_more(error):
+        if first is not None and not isinstance(error, plain_tables.NoHeaderError):
             raise first from None
         raise
+    if lacking and first is not None and len(match.places) < 2:
+        raise first from None
     try:
         reading = shaped(match, table, tables[table], request.said)
+        reading.faults = [*lacking, *reading.faults]
         if not reading.faults:
             conversions.convert(reading, table, tables[table])
     except ModuleNotFoundError:  # a browser may be without pandas; what was read strictly is told
@@ -293,27 +303,35 @@ def _unknown(
 
 def _plain(request: Request, tables: Tables, progress: Progress) -> tuple[str, ReadTable]:
     """A file with our own headers."""
-    names = [request.table] if request.table else list(tables)
-    faults = []
-    for name in names:
-        columns = tables[name]
-        ours = {column.name for column in columns}
-        renamed = {
-            theirs: one
-            for theirs, one in request.said.renamed.items()
-            if request.table or one in ours
-        }
-        try:
-            return name, read_table(
-                request.path,
-                columns,
-                renamed=renamed,
-                table=name,
-                progress=lambda done: progress(request.path.name, done),
-            )
-        except SourceError as error:
-            faults.append(error)
-    raise faults[0]
+    name = request.table or _table_of(request, tables)
+    return name, read_table(
+        request.path,
+        tables[name],
+        renamed=_renamed(request, tables[name]),
+        table=name,
+        progress=lambda done: progress(request.path.name, done),
+    )
+
+
+def _table_of(request: Request, tables: Tables) -> str:
+    """The table that a file with our own headers fits best. Raises SourceError for two."""
+    if len(tables) == 1:
+        return next(iter(tables))
+    fits: dict[str, plain_tables.Fit] = {}
+    for name, columns in tables.items():
+        headers = headers_of(request.path, name)
+        places, _ = places_of(columns, _renamed(request, columns), headers)
+        lacking = any(column.required and column.name not in places for column in columns)
+        fits[name] = plain_tables.Fit({headers[p] for p in places.values()}, not lacking)
+    return plain_tables.likeliest(request.path, fits)
+
+
+def _renamed(request: Request, columns: Sequence[Column]) -> dict[str, str]:
+    """What the file calls these columns; where no table was named, of these alone."""
+    ours = {column.name for column in columns}
+    return {
+        theirs: one for theirs, one in request.said.renamed.items() if request.table or one in ours
+    }
 
 
 # Several files

@@ -4,8 +4,9 @@ Nothing is guessed at: the header is the first row that is not blank, or the one
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from kpi_xl.exports import cells as written
 from kpi_xl.exports.layouts import Header, Layout, Named, plain
@@ -16,7 +17,7 @@ from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError
 from kpi_xl.sources.delimited import likely_encodings
-from kpi_xl.units import DATE, KEY, TEXT
+from kpi_xl.units import DATE
 
 METRIC = {"metric", "kpi", "measure", "name"}
 VALUE = {"value", "amount", "number"}
@@ -27,13 +28,41 @@ PERIODS = {
 """What the column of a period may be called beside its own name."""
 
 
-class Obstacle(SourceError):  # noqa: N818 - a sentence about a file that was understood so far
-    """A file whose header was found, so that what is in its way can be told."""
+class NoHeaderError(SourceError):
+    """A file whose first row is no header, where a later one seems to be."""
 
 
-def tells_more(error: SourceError) -> bool:
-    """Whether the error is of a file whose header was found."""
-    return isinstance(error, Obstacle)
+class Fit(NamedTuple):
+    """The headers of a file that are columns of a table, and whether it has all it must have."""
+
+    headers: Set[str]
+    whole: bool
+
+
+def likeliest(path: Path, fits: Mapping[str, Fit]) -> str:
+    """The table that a file is of: the one that takes all headers which any other would take.
+
+    Raises SourceError where there is none, or more than one.
+    """
+    sure = [
+        name
+        for name, fit in fits.items()
+        if all(fit.headers >= other.headers for other in fits.values())
+    ]
+    whole = [name for name, fit in fits.items() if fit.whole]
+    names = [name for name in sure if name in whole]
+    if not names and whole:  # of one it has all that it must have, of another it has more
+        names = list(dict.fromkeys([*whole, *(sure or [_nearest(fits)])]))
+    if len(names) > 1:
+        raise SourceError(
+            f"{path} may be the table {' or '.join(names)}, and nothing says which: say it, as in"
+            f" --table {names[0]}=FILE"
+        )
+    return (names or sure or [_nearest(fits)])[0]
+
+
+def _nearest(fits: Mapping[str, Fit]) -> str:
+    return max(fits, key=lambda name: len(fits[name].headers))
 
 
 def loose(name: str) -> str:
@@ -43,33 +72,47 @@ def loose(name: str) -> str:
 
 def match_of(
     opener: Opener, tables: Mapping[str, Sequence[Column]], wanted: str, said: Said
-) -> tuple[Match, str]:
-    """The page, the header and the table that a file has. Raises SourceError."""
+) -> tuple[Match, str, list[str]]:
+    """The page, the header and the table that a file has, and what columns it lacks.
+
+    Raises SourceError.
+    """
     found = _pages(opener, said)
     if not found:
         raise SourceError(f"{opener.path} is empty, or no text and no workbook that can be read")
-    best: tuple[int, Match, str] | None = None
+    best: tuple[Page, int, list[str], dict[str, Fit]] | None = None
     for page in found:
         row = _header_row(page, said)
         if row is None:
             continue
         texts = text_of(page.head[row])
+        fits = {}
         for name in _able(texts, [wanted] if wanted else list(tables), tables):
-            places = _places(texts, tables[name], said, page, row)
-            score = len(places)
-            if best is None or score > best[0]:
-                header = Header("", {n: Named((plain(texts[p]),)) for n, p in places.items()}, ())
-                layout = Layout(f"the table {name}", "", name, (header,))
-                twice = _doubled(texts, places)
-                best = score, Match(page, layout, header, row, texts, places, twice), name
+            places = _places(texts, tables[name], said)
+            lacking = _missing(places, texts, tables[name], said)
+            fits[name] = Fit({texts[place] for place in places.values()}, not lacking)
+        if best is None or _most(fits) > _most(best[3]):
+            best = page, row, texts, fits
     if best is None:
         raise SourceError(f"{opener.path} is empty: a row of column names is needed")
-    _, match, name = best
+    page, row, texts, fits = best
+    name = likeliest(opener.path, fits)
+    places = _places(texts, tables[name], said)
+    header = Header("", {n: Named((plain(texts[p]),)) for n, p in places.items()}, ())
+    layout = Layout(f"the table {name}", "", name, (header,))
+    match = Match(page, layout, header, row, texts, places, _doubled(texts, places))
     match = _reshaped(match, tables[name], name, said)
-    missing = _missing(match, tables[name], said)
-    if missing:
-        raise _lacking(opener, match, missing, tables[name], said)
-    return match, name
+    missing = _missing(match.places, match.headers, tables[name], said)
+    if not missing:
+        return match, name, []
+    title = _title(opener, match, tables[name], said)
+    if title:
+        raise NoHeaderError(title)
+    return match, name, [_lacking(match, missing)]
+
+
+def _most(fits: Mapping[str, Fit]) -> int:
+    return max(len(fit.headers) for fit in fits.values())
 
 
 def _able(
@@ -120,9 +163,7 @@ def _header_row(page: Page, said: Said) -> int | None:
     return next((n for n, row in enumerate(page.head) if any(text_of(row))), None)
 
 
-def _places(
-    texts: Sequence[str], columns: Sequence[Column], said: Said, page: Page, row: int
-) -> dict[str, int]:
+def _places(texts: Sequence[str], columns: Sequence[Column], said: Said) -> dict[str, int]:
     """Where our columns are, and the user's."""
     there: dict[str, int] = {}
     for place, text in enumerate(texts):
@@ -157,43 +198,46 @@ def _doubled(texts: Sequence[str], places: Mapping[str, int]) -> tuple[str, ...]
     return tuple(name for name, place in places.items() if known.count(known[place]) > 1)
 
 
-def _missing(match: Match, columns: Sequence[Column], said: Said) -> list[str]:
+def _missing(
+    places: Mapping[str, int], headers: Sequence[str], columns: Sequence[Column], said: Said
+) -> list[str]:
     """The columns that the file lacks; one that may be blank is, if no other could be it."""
-    used = set(match.places.values())
-    spare = [text for place, text in enumerate(match.headers) if text and place not in used]
+    used = set(places.values())
+    spare = [text for place, text in enumerate(headers) if text and place not in used]
     missing = []
     for column in columns:
         name = column.name
-        have = name in match.places or name in said.set
-        if name in PERIODS and any(n in match.places for n in ("date", "week", "month")):
+        have = name in places or name in said.set
+        if name in PERIODS and any(n in places for n in ("date", "week", "month")):
             have = True
         if not have and (column.filled or (column.required and spare)):
             missing.append(name)
-    if not missing and not (set(match.places) & {c.name for c in columns if not c.filled}):
-        missing = [c.name for c in columns if c.required and c.name not in match.places]
+    if not missing and not (set(places) & {c.name for c in columns if not c.filled}):
+        missing = [c.name for c in columns if c.required and c.name not in places]
     return missing
 
 
-def _lacking(
-    opener: Opener, match: Match, missing: Sequence[str], columns: Sequence[Column], said: Said
-) -> SourceError:
+def _lacking(match: Match, missing: Sequence[str]) -> str:
     has = ", ".join(text for text in dict.fromkeys(match.headers) if text) or "none"
     used = set(match.places.values())
     spare = [text for place, text in enumerate(match.headers) if place not in used]
     near = did_you_mean(missing[0], spare)
-    sentence = (
-        f"{opener.path} has no column {', '.join(missing)} in row {match.row + 1}; it has"
-        f' {has[:200]}{near}: say which it is, as in "Their name={missing[0]}"'
+    return (
+        f"has no column {', '.join(missing)} in row {match.row + 1}; it has {has[:200]}{near}:"
+        f' say which it is, as in "Their name={missing[0]}"'
     )
+
+
+def _title(opener: Opener, match: Match, columns: Sequence[Column], said: Said) -> str:
+    """The sentence on a title that was taken for the header; none, if there is no better row."""
     better = _better_row(match, columns, said)
-    if better:
-        first = next((text for text in match.headers if text), "")
-        sentence = (
-            f'{opener.path}: row {match.row + 1}, "{first[:60]}", is a title and no header; the'
-            f" header seems to stand in row {better}: say --header {better}"
-        )
-    kind = Obstacle if better or len(match.places) > 1 else SourceError
-    return kind(sentence)
+    if not better:
+        return ""
+    first = next((text for text in match.headers if text), "")
+    return (
+        f'{opener.path}: row {match.row + 1}, "{first[:60]}", is a title and no header; the'
+        f" header seems to stand in row {better}: say --header {better}"
+    )
 
 
 def _better_row(match: Match, columns: Sequence[Column], said: Said) -> int:
@@ -205,7 +249,7 @@ def _better_row(match: Match, columns: Sequence[Column], said: Said) -> int:
         texts = text_of(row)
         if number - 1 <= match.row:
             continue
-        places = _places(texts, columns, said, match.page, number - 1)
+        places = _places(texts, columns, said)
         if len(places) > max(1, len(match.places)):
             return number
     if filled == 1 or len(set(filter(None, match.headers))) == 1:
@@ -244,7 +288,7 @@ def _reshaped(match: Match, columns: Sequence[Column], table: str, said: Said) -
     twice = frame.duplicated(subset=["at", "name"])
     if twice.any():
         one = frame[twice].iloc[0]
-        raise Obstacle(
+        raise SourceError(
             f"{match.page.opener.path} has {one['name']} of {one['at']} twice: which holds?"
         )
     wide = frame.pivot(index="at", columns="name", values="value")
@@ -289,10 +333,7 @@ def _made(
     """A match on a page that was made of another."""
     rows: list[list[Any]] = [header, *cells]
     page = match.page._replace(head=rows, rows=lambda: iter([rows]))
-    places = _places(header, columns, said, page, 0)
+    places = _places(header, columns, said)
     names = Header("", {n: Named((plain(header[p]),)) for n, p in places.items()}, ())
     layout = Layout(f"the table {table}", "", table, (names,))
     return Match(page, layout, names, 0, header, places, _doubled(header, places))
-
-
-KINDS = (KEY, TEXT)

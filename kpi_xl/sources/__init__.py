@@ -5,6 +5,15 @@ else in the column decides, or where a cell does not fit, the error names its ro
 """
 
 from kpi_xl.sources.records import MOST_ROWS, ReadTable, SourceError
-from kpi_xl.sources.tables import allowed, read_table, read_table_apart
+from kpi_xl.sources.tables import allowed, headers_of, places_of, read_table, read_table_apart
 
-__all__ = ["MOST_ROWS", "ReadTable", "SourceError", "allowed", "read_table", "read_table_apart"]
+__all__ = [
+    "MOST_ROWS",
+    "ReadTable",
+    "SourceError",
+    "allowed",
+    "headers_of",
+    "places_of",
+    "read_table",
+    "read_table_apart",
+]

@@ -4,6 +4,7 @@ import gzip
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -54,14 +55,60 @@ def read_table(
     Rows in errors are those of the file, the first being 1. Raises SourceError.
     """
     reader = _reader(path)
+    faults: list[str] = []
 
     def choose(headers: Sequence[str]) -> Places:
-        places = _places(columns, renamed, headers)
+        places, lacking = places_of(columns, renamed, headers)
+        faults.extend(f"{path} {fault}" for fault in lacking)
+        if lacking and not places:
+            raise SourceError("\n".join(faults))
         return {**places, **currencies.watched(headers, places)}
 
+    found = _opened(path, lambda: reader(path, choose, table, progress or _unheard))
+    read, remarks = _typed(path, columns, found, faults)
+    keep = _rows_with_data(list(read.values()))
+    faults += _gaps(path, columns, found, read, keep)
+    height = len(next(iter(read.values()), []))
+    left_out = height - len(keep)
+    if left_out:
+        read = {name: [cells[row] for row in keep] for name, cells in read.items()}
+        rows = "1 row" if left_out == 1 else f"{left_out:,} rows"
+        remarks.append(f"{rows} left out, blank in every column used")
+    if len(keep) > MOST_ROWS:
+        faults.append(f"{path} {TOO_MANY}")
+    if not keep and not faults:
+        faults.append(f"{path} has no rows of data under its header")
+    if faults:
+        raise SourceError("\n".join(faults))
+    absent: list[Cell] = [None] * len(keep)
+    return ReadTable(
+        {c.name: read.get(c.name) or absent.copy() for c in columns}, len(keep), remarks
+    )
+
+
+class _Seen(Exception):  # noqa: N818 - the way out of a reader that has seen the header
+    pass
+
+
+def headers_of(path: Path, table: str | None = None) -> list[str]:
+    """The header of the table that a file has, without the rows under it. Raises SourceError."""
+    reader = _reader(path)
+    headers: list[str] = []
+
+    def choose(found: Sequence[str]) -> Places:
+        headers.extend(found)
+        raise _Seen
+
+    with suppress(_Seen):
+        _opened(path, lambda: reader(path, choose, table, _unheard))
+    return headers
+
+
+def _opened(path: Path, read: Callable[[], Found]) -> Found:
+    """What a reader finds. Raises SourceError, with the file's name, for whatever hinders it."""
     try:
         with panics():
-            found = reader(path, choose, table, progress or _unheard)
+            return read()
     except Unreadable as error:
         raise SourceError(f"{path} {error}") from None
     except BudgetError as error:
@@ -76,6 +123,12 @@ def read_table(
         raise SourceError(
             f"{path} cannot be read here, where the package {error.name} is missing: save it as CSV"
         ) from None
+
+
+def _typed(
+    path: Path, columns: Sequence[Column], found: Found, faults: list[str]
+) -> tuple[dict[str, list[Cell]], list[str]]:
+    """The columns with the cells of their units, and remarks; the first fault of each is added."""
     read: dict[str, list[Cell]] = {}
     remarks = list(found.remarks)
     for column in columns:
@@ -87,40 +140,42 @@ def read_table(
             read[column.name], remark = typed(cells, column.unit, told_apart)
         except Wrong as wrong:
             where = found.where(cells.index(wrong.cell), column.name)
-            raise SourceError(f"{path}, {where}: {wrong}") from None
+            faults.append(f"{path}, {where}: {wrong}")
+            continue
         remarks += [f"{column.name}: {remark}"] * bool(remark)
     events = [read[c.name] for c in columns if c.event and c.name in read]
     try:
         remarks += currencies.in_one_currency(found, columns, read)
-        for column in columns:
-            if (column.daily or column.weekly or column.monthly) and column.name in read:
-                remarks += _told_of_periods(found, column, read[column.name], events)
     except Unreadable as error:
-        raise SourceError(f"{path} {error}") from None
-    keep = _rows_with_data(list(read.values()))
+        faults.append(f"{path} {error}")
+    for column in columns:
+        if (column.daily or column.weekly or column.monthly) and column.name in read:
+            try:
+                remarks += _told_of_periods(found, column, read[column.name], events)
+            except Unreadable as error:
+                faults.append(f"{path} {error}")
+    return read, remarks
+
+
+def _gaps(
+    path: Path,
+    columns: Sequence[Column],
+    found: Found,
+    read: Mapping[str, Sequence[Cell]],
+    keep: Sequence[int],
+) -> list[str]:
+    """The first blank of each column that every row needs."""
+    faults = []
     for column in columns:
         if column.filled and column.name in read:
             cells = read[column.name]
             gap = next((row for row in keep if cells[row] is None), None)
             if gap is not None:
-                raise SourceError(
+                faults.append(
                     f"{path}, {found.where(gap, column.name)}: the cell is blank, and every row"
                     f" needs its {column.name}: fill it, or delete the row"
                 )
-    height = len(next(iter(read.values()), []))
-    left_out = height - len(keep)
-    if left_out:
-        read = {name: [cells[row] for row in keep] for name, cells in read.items()}
-        rows = "1 row" if left_out == 1 else f"{left_out:,} rows"
-        remarks.append(f"{rows} left out, blank in every column used")
-    if len(keep) > MOST_ROWS:
-        raise SourceError(f"{path} {TOO_MANY}")
-    if not keep:
-        raise SourceError(f"{path} has no rows of data under its header")
-    absent: list[Cell] = [None] * len(keep)
-    return ReadTable(
-        {c.name: read.get(c.name) or absent.copy() for c in columns}, len(keep), remarks
-    )
+    return faults
 
 
 def read_table_apart(
@@ -213,10 +268,13 @@ def _reader(path: Path) -> Callable[[Path, Choice, str | None, Progress], Found]
     return reader
 
 
-def _places(
+def places_of(
     columns: Sequence[Column], renamed: Mapping[str, str], headers: Sequence[str]
-) -> Places:
-    """Where each column is that the file has. Raises Unreadable for one that is missing."""
+) -> tuple[dict[str, int], list[str]]:
+    """Where each column is that the file has, and a sentence for each thing that is in the way.
+
+    Raises Unreadable for a file of too many columns.
+    """
     there: dict[str, list[int]] = {}
     for place, header in enumerate(headers):
         there.setdefault(plain(header), []).append(place)
@@ -228,16 +286,19 @@ def _places(
         )
     has = listed(header for header in headers if header) or "none"
     wanted: dict[str, str] = {}  # our name: theirs
+    faults: list[str] = []
     for theirs, name in renamed.items():
         if plain(name) not in ours:
             near = did_you_mean(name, ours.values()) or f"; there are {', '.join(ours.values())}"
-            raise Unreadable(f'cannot have "{theirs}" for {name}, which is no column here{near}')
+            faults.append(f'cannot have "{theirs}" for {name}, which is no column here{near}')
+            continue
         name = ours[plain(name)]
         if name in wanted:
-            raise Unreadable(f'has both "{wanted[name]}" and "{theirs}" for {name}: choose one')
+            faults.append(f'has both "{wanted[name]}" and "{theirs}" for {name}: choose one')
+            continue
         if not there.get(plain(theirs)):
             near = did_you_mean(theirs, headers)
-            raise Unreadable(f'has no column "{theirs}"; it has {has}{near}')
+            faults.append(f'has no column "{theirs}"; it has {has}{near}')
         wanted[name] = theirs
     taken = {plain(theirs) for theirs in wanted.values()}
     places = {}
@@ -250,21 +311,19 @@ def _places(
         if len(fits) > 1:
             names = " and ".join(f'"{headers[place]}"' for place in fits[:5])
             more = f" and {len(fits) - 5:,} more" if len(fits) > 5 else ""
-            raise Unreadable(
-                f"has more than one column for {column.name}: {names}{more}: rename one"
-            )
-        if fits:
+            faults.append(f"has more than one column for {column.name}: {names}{more}: rename one")
+        elif fits:
             places[column.name] = fits[0]
-        elif column.required:
+        elif column.required and column.name not in wanted:
             missing.append(column.name)
     if missing:
         used = set(places.values())
         near = did_you_mean(missing[0], [h for n, h in enumerate(headers) if n not in used])
-        raise Unreadable(
+        faults.append(
             f"has no column {', '.join(missing)}; it has {has}{near}:"
             f' rename it, or say which it is, as in "Their name={missing[0]}"'
         )
-    return places
+    return places, faults
 
 
 def _told_of_periods(
