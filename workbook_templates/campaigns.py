@@ -25,6 +25,16 @@ from kpi_xl.units import (
 )
 
 from .campaigns_sample import sample
+from .comparison import (
+    POSSIBLE,
+    Parts,
+    Range,
+    Tile,
+    figures_before,
+    key_figures,
+    owed_to,
+    put_basis,
+)
 from .grid import (
     BEHIND,
     GROWTH,
@@ -51,7 +61,6 @@ from .parts import (
     draw,
     figures,
     header_row,
-    key_figures,
     lines,
     printed_alone,
     section,
@@ -73,8 +82,14 @@ WITHIN = " ▸ "  # between a campaign and its ad group
 # Formulas
 
 IN_RANGE = "(Ads[date]>=FirstDay+0)*(Ads[date]<LastDay+1)"  # sums: so a date is no text here
-POSSIBLE = 'Ads[date],">=32874",Ads[date],"<73051"'  # from 1990 to 2100
+SOUND = POSSIBLE.format("Ads[date]")
 NONE = "RowsInRange=0"
+DAYS_SHOWN = Range(
+    empty=ADS.empty,
+    begin=f"_xlfn.MINIFS(Ads[date],{SOUND})",
+    end=f"_xlfn.MAXIFS(Ads[date],{SOUND})",
+    rows=f"SUMPRODUCT({IN_RANGE})",
+)
 
 
 def total(column: str, *criteria: str, since: str = "FirstDay", until: str = "LastDay") -> str:
@@ -150,6 +165,7 @@ BY_EMAIL = Listed("E-mail", 30, named("campaign"), "sent", 12, "*(Ads[sent]>0)")
 BY_VIDEO = Listed("Video", 38, named("campaign"), "video_starts", 12, "*(Ads[video_starts]>0)")
 LISTS = (BY_CHANNEL, BY_CAMPAIGN, BY_GROUP, BY_EMAIL, BY_VIDEO)
 BY_MONTH, BY_PERIOD, BY_DAY, COPIED = 46, 53, 60, 68  # the first columns of the blocks over time
+RANGE, OWED = COPIED + 14, COPIED + 17
 
 
 def summed(column: str, header: str) -> Measure:
@@ -227,24 +243,13 @@ def named_extreme(extreme: str) -> str:
 
 
 SETTINGS = (
-    Setting("FromDate", "From", "", DATE, "Blank: from the first of the data"),
-    Setting("UntilDate", "Until", "", DATE, "Blank: to the last of the data"),
     Setting("Margin", "Contribution margin", 0.4, RATE, "Of revenue, before advertising"),
     Setting("Period", "Period of the trend", "W", TEXT, "W (weeks) or M (months)", ("W", "M")),
     Setting("StandsOutFrom", "A day stands out from", 3.5, SCORE, "Modified z score of its cost"),
 )
 
 FIGURES = {
-    "The data": (
-        Figure("FirstDay", "First day",
-               blank_if(ADS.empty, f'INT(IF(FromDate="",_xlfn.MINIFS(Ads[date],{POSSIBLE}),'
-                                   "FromDate))"), DATE, "All sheets begin here"),
-        Figure("LastDay", "Last day",
-               blank_if(ADS.empty, f'INT(IF(UntilDate="",_xlfn.MAXIFS(Ads[date],{POSSIBLE}),'
-                                   "UntilDate))"), DATE, "All sheets end here"),
-        Figure("RowsInRange", "Rows", f"=IF({ADS.empty},0,SUMPRODUCT({IN_RANGE}))", COUNT,
-               "Rows of these days"),
-    ),
+    "The data": DAYS_SHOWN.figures(),
     "Totals": (
         Figure("Cost", "Cost", blank_if(NONE, total("cost")), MONEY, "Credits taken off"),
         Figure("Revenue", "Revenue", blank_if(NONE, total("revenue")), MONEY,
@@ -284,17 +289,27 @@ FIGURES = {
     ),
 }  # fmt: skip
 
-CARDS = ("Cost", "Revenue", "AdReturn", "BreakEven", "ActionCost", "Earned")
+EVERY = {figure.name: figure for group in FIGURES.values() for figure in group}
+TILES = (
+    Tile("Cost", "", "Cost"),
+    Tile("Revenue", "higher", "Revenue"),
+    Tile("AdReturn", "higher", "ROAS"),
+    Tile("BreakEven", compared=False),
+    Tile("ActionCost", "lower", "CPA"),
+    Tile("Earned", "higher", "Earned"),
+)
 
 # The sheet A-B test
 
 TEST_SETTINGS = (
-    Setting("Baseline", "Conversion rate now", "", RATE, "Blank: that of the campaigns"),
+    Setting("Baseline", "Conversion rate now", "", RATE, "Blank: that of the campaigns",
+            effect='IF(BaselineRate="","",ROUND(BaselineRate*100,1)&"%")'),
     Setting("Change", "Change to detect", 0.1, RATE, "10%: from 5.0% to 5.5%, say"),
     Setting("Significance", "Significance", 0.05, RATE,
             "Chance of seeing a difference that is not there"),
     Setting("TestPower", "Power", 0.8, RATE, "Chance of seeing a difference that is there"),
-    Setting("Visitors", "Visitors a day", "", COUNT, "Blank: the clicks of the campaigns"),
+    Setting("Visitors", "Visitors a day", "", COUNT, "Blank: the clicks of the campaigns",
+            effect='IF(DailyVisitors="","",ROUND(DailyVisitors,0))'),
     Setting("ShareOfA", "Share of the visitors for A", 0.5, RATE, "As planned: 50% is half"),
 )  # fmt: skip
 
@@ -504,7 +519,26 @@ def model(page: Page) -> None:
                count, [count])  # fmt: skip
     periods(page)
     copied(page)
+    put_basis(page, TOP + 1, RANGE, DAYS_SHOWN.basis(page.book))
     page.sheet.print_area(0, 0, 1, 7)
+
+
+def parts_before(page: Page) -> dict[str, str]:
+    """The figures of the period before, and the channels that their changes are mostly owed to."""
+    wanted = [tile.figure for tile in TILES if tile.compared]
+    below = TOP + 3 + len(DAYS_SHOWN.basis(page.book))
+    figures_before(page, below, RANGE, EVERY.values(), wanted)
+    channels = beside(page, BY_CHANNEL)
+    records = [
+        {"name": channels.at("Name", number), "found": channels.at("Found by", number)}
+        for number in range(1, BY_CHANNEL.room + 1)
+    ]
+    sums = {
+        name: total(column, "Ads[channel],{found}")
+        for name, column in (("Cost", "cost"), ("Revenue", "revenue"),
+                             ("Conversions", "conversions"))
+    }  # fmt: skip
+    return owed_to(page, TOP, OWED, Parts(records, sums, '{name}=""'), EVERY, wanted)
 
 
 def beside(page: Page, listed: Listed) -> Grid:
@@ -535,20 +569,21 @@ def following(header: str, start: str, step: str) -> Measure:
     return Measure(header, formula, DATE, blank="", first=f'IF({NONE},"",{start})')
 
 
-def month_total(header: str, column: str) -> Measure:
+def in_month(column: str) -> str:
     """The sum of a column over the days of a month."""
-    formula = total(column, since="MAX({Month},FirstDay)",
-                    until="MIN(EDATE({Month},1)-1,LastDay)")  # fmt: skip
-    return Measure(header, formula, MONEY)
+    return total(column, since="MAX({Month},FirstDay)", until="MIN(EDATE({Month},1)-1,LastDay)")
 
 
 MONTHLY = (
     following("Month", f"MAX({month_of('FirstDay')},EDATE({month_of('LastDay')},{1 - MONTHS}))",
               "EDATE({day},1)"),
-    month_total("Cost", "cost"),
-    month_total("Revenue", "revenue"),
+    Measure("Cost", in_month("cost"), MONEY),
+    Measure("Revenue", in_month("revenue"), MONEY),
     Measure("ROAS", "ROAS({Revenue},{Cost})", RATIO, "{Cost}"),
     Measure("Break-even", "BreakEven", RATIO, blank=""),
+    Measure("CPA", f"CPA({{Cost}},{in_month('conversions')})", MONEY,
+            f"N({in_month('conversions')})"),
+    Measure("Earned", "{Revenue}*Margin-{Cost}", MONEY),
 )  # fmt: skip
 
 WEEK_OF = "({day}-WEEKDAY({day},2)+1)"
@@ -656,7 +691,7 @@ ALONE = (
 
 # The same for each channel alone, beside its first month: its days are a week apart on the average,
 # and the last one is whole weeks after the first.
-OF_CHANNEL = f'Ads[channel],{criterion("{channel}")},Ads[sent],"",{POSSIBLE}'
+OF_CHANNEL = f'Ads[channel],{criterion("{channel}")},Ads[sent],"",{SOUND}'
 WEEKLY = (
     Measure("Days apart", f"_xlfn.MAXIFS(Ads[date],{OF_CHANNEL})"
                           f"-_xlfn.MINIFS(Ads[date],{OF_CHANNEL})", COUNT),
@@ -732,19 +767,25 @@ def summary(page: Page) -> None:
     lay_out(page, "Campaigns", "Change the yellow cells to your own.",
             ((1, 3), (1, 28), (1, 18), (1, 36), (3, 22)), column=1)  # fmt: skip
     status(page, 2, 1, ADS)
-    row = key_figures(page, TOP, CARDS, SETTINGS, FIGURES)
     months = over_time(page.book, MONTHLY)
+    owed = parts_before(page.book.pages["Model"])
+    shown = [
+        tile._replace(course=tile.course and months.at(tile.course),
+                      mostly=owed.get(tile.figure, ""))
+        for tile in TILES
+    ]  # fmt: skip
+    top, row = key_figures(page, TOP, shown, SETTINGS, FIGURES)
     draw(page, "column", "Cost and revenue by month",
          [months.series("Cost", ORANGE), months.series("Revenue", BLUE)],
-         (TOP + 3, 4, 474, 236), names_format="yyyy-mm")  # fmt: skip
+         (top, 4, 474, 236), names_format="yyyy-mm")  # fmt: skip
     draw(page, "column", "ROAS by month, against break-even", [months.series("ROAS", BLUE)],
-         (TOP + 15, 4, 474, 236), level=months.series("Break-even", WARNING),
+         (top + 12, 4, 474, 236), level=months.series("Break-even", WARNING),
          names_format="yyyy-mm", number_format="0.0")  # fmt: skip
     channels = page.book.pages["Campaigns"]
     names, shares = (down(channels, n, CHANNEL_ROWS, 6) for n in (0, 2))
     draw(page, "bar", "Share of the cost by channel", [Series("Share", names, shares)],
-         (TOP + 27, 4, 474, 236), number_format="0%", labels=True)  # fmt: skip
-    page.sheet.print_area(0, 0, max(row + 1, TOP + 39), 6)  # down to the last chart's end
+         (top + 24, 4, 474, 236), number_format="0%", labels=True)  # fmt: skip
+    page.sheet.print_area(0, 0, max(row + 1, top + 36), 6)  # down to the last chart's end
 
 
 CHANNEL_ROWS = TOP + 4  # where the sheet Campaigns has its channels and its campaigns

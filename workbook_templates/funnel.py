@@ -1,6 +1,10 @@
 """The funnel workbook: leads and spend in; stages, channels, months, speed and attribution out.
 
 The sheet Model holds what KPI functions compute from whole columns; see retention.py for why.
+
+A range is of the leads that came in on its days, whatever became of them later, and of the spend of
+its months. Leads of the period before are taken as they stood when they were as old: those of this
+one have had no more time to become customers.
 """
 
 from collections.abc import Sequence
@@ -14,6 +18,19 @@ from kpi_xl.schema import Input
 from kpi_xl.schema.funnel import LEADS, SCHEMA, SPEND
 from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, RATE, RATIO, TEXT
 
+from .comparison import (
+    BOUNDS,
+    LAST_OF_ALL,
+    POSSIBLE,
+    Basis,
+    Parts,
+    Range,
+    Tile,
+    figures_before,
+    key_figures,
+    owed_to,
+    put_basis,
+)
 from .grid import (
     GROWTH,
     MONTH,
@@ -41,7 +58,6 @@ from .parts import (
     blank_if,
     checks,
     draw,
-    key_figures,
     no_bars,
     same_as,
     section,
@@ -65,6 +81,8 @@ SPLITS = ("channel", "campaign", "owner")
 # Where the sheet Model has its tables: the first columns, counted from 0.
 FUNNEL, CHANNELS, CYCLES, MIX, CREDIT = 0, 6, 11, 15, 20
 SEGMENTS = CREDIT + 5 * (len(OVERVIEW) + 1)
+RANGE = SEGMENTS + 12
+OWED = RANGE + 3
 
 
 # A day to come is one that is expected: its deal is not won yet. Today stands in one cell alone,
@@ -74,18 +92,66 @@ LAST = "MAX(Leads[created],Leads[won_date],Leads[lost_date],Spend[month],1)"
 UNTIL = f"IF(COUNT(Sources[loaded])=0,{LAST},MIN(INT(MAX(Sources[loaded])),{LAST}))"
 WON = '((Leads[won_date]<>"")*(Leads[won_date]<=Until))'
 WON_BY_NOW = 'Leads[won_date],">0",Leads[won_date],"<="&Until'
+WITHIN = "(Leads[created]>=RangeFrom)*(Leads[created]<RangeUntil+1)"
+SPENT_WITHIN = "(Spend[month]>=RangeFrom)*(Spend[month]<SpendUntil+1)"
+CREATED_WITHIN = 'Leads[created],">="&RangeFrom,Leads[created],"<"&RangeUntil+1'
+
+
+def seen(day: str) -> str:
+    """The condition, row by row, that a lead has a day, which for leads of before had come."""
+    return WON if day == "won_date" else f'((Leads[{day}]<>"")*(Leads[{day}]<=Seen))'
 
 
 def reached(stage: str) -> str:
     """The condition, row by row, that a lead has come to a stage or further."""
-    later = [f'(Leads[{name}]<>"")' for name in STAGES[STAGES.index(stage) : -1]]
-    return f"({'+'.join([*later, WON])}>0)"
+    return f"({'+'.join(map(seen, STAGES[STAGES.index(stage) :]))}>0)"
 
 
 # Where a CRM has no day on which a deal began, every lead is one.
 DEAL = f"({reached('sqo_date')}+(COUNT(Leads[sqo_date])=0)>0)"
-LOST = f'{DEAL}*(Leads[lost_date]<>"")*(1-{WON})'
-OPEN = f'{DEAL}*(Leads[lost_date]="")*(1-{WON})*(Leads[lead_id]<>"")'
+LOST_EVER = f"{DEAL}*{seen('lost_date')}*(1-{WON})"
+LOST = f"{WITHIN}*{LOST_EVER}"
+OPEN = f'{WITHIN}*{DEAL}*(1-{seen("lost_date")})*(1-{WON})*(Leads[lead_id]<>"")'
+DEALS = f"{WITHIN}*{DEAL}"
+
+DAYS_SHOWN = Range(
+    empty=LEADS.empty,
+    begin="MIN({},IF(COUNT(Spend[month])=0,{},EOMONTH({},-1)+1))".format(
+        f"_xlfn.MINIFS(Leads[created],{POSSIBLE.format('Leads[created]')})",
+        LAST_OF_ALL,
+        f"_xlfn.MINIFS(Spend[month],{POSSIBLE.format('Spend[month]')})",
+    ),
+    known="MAX({},IF(COUNT(Spend[month])=0,0,EOMONTH({},-1)+1))".format(
+        f"_xlfn.MINIFS(Leads[created],{POSSIBLE.format('Leads[created]')})",
+        f"_xlfn.MINIFS(Spend[month],{POSSIBLE.format('Spend[month]')})",
+    ),
+    end="MAX({},{})".format(
+        f"_xlfn.MAXIFS(Leads[created],{POSSIBLE.format('Leads[created]')})",
+        f"_xlfn.MAXIFS(Spend[month],{POSSIBLE.format('Spend[month]')})",
+    ),
+    rows=f'SUMPRODUCT((Leads[lead_id]<>"")*{WITHIN})',
+    bounds={
+        **BOUNDS,
+        "RangeUntil": "CreatedBefore",
+        "SpendUntil": "SpendUntilBefore",
+        "Until": "SeenBefore",
+        "Seen": "SeenBefore",
+    },
+    months=True,
+    meanings=("The month's first: spend is by month", "The month's last: spend is by month"),
+)
+
+# The leads of before as old as those of the range are now; no spend of a month that is not over,
+# which may be there to the day, or for the whole month.
+SEEN = (
+    Basis("Seen", f"={LAST_OF_ALL}", DATE),
+    Basis("SpendUntil", "=RangeUntil", DATE),
+    Basis("SeenBefore", blank_if('ComparedFrom=""', "ComparedUntil+Until-LastDay"), DATE),
+    Basis("CreatedBefore", blank_if('ComparedFrom=""', "MIN(ComparedUntil,SeenBefore)"), DATE),
+    Basis(
+        "SpendUntilBefore", blank_if('ComparedFrom=""', "IF(Until<LastDay-6,0,ComparedUntil)"), DATE
+    ),
+)
 
 
 def of_channel(table: str, channel: str) -> str:
@@ -96,8 +162,8 @@ def of_channel(table: str, channel: str) -> str:
 def timed(start: str, end: str, condition: str = "") -> str:
     """The condition that both dates are there, in order."""
     more = f"*{condition}" if condition else ""
-    ended = WON if end == "won_date" else f'(Leads[{end}]<>"")'
-    return f'(Leads[{start}]<>"")*{ended}*(Leads[{end}]>=Leads[{start}]){more}'
+    ended = f"*{seen(end)}*(Leads[{end}]>=Leads[{start}])"
+    return f'{WITHIN}*(Leads[{start}]<>""){ended}{more}'
 
 
 def cycle(start: str, end: str, method: str, condition: str = "") -> str:
@@ -119,7 +185,10 @@ NO_SQO = 'SqoCount=""'
 # Of a lead that was won somebody knows that it was an opportunity: if its day is missing, days of
 # others are missing, too. So they are where nobody who was lost has one. Elsewhere those who have
 # none were lost before they came so far, as most are.
-PATCHY = f'(COUNT(Leads[sqo_date])>0)*(SUMPRODUCT({WON}*(Leads[sqo_date]=""))+(LostCount=0)>0)'
+PATCHY = (
+    f'(COUNT(Leads[sqo_date])>0)*(SUMPRODUCT({WON}*(Leads[sqo_date]=""))'
+    f"+(SUMPRODUCT({LOST_EVER})=0)>0)"
+)
 UNDATED = f'(Leads[sqo_date]="")*((Leads[lost_date]<>"")+{WON}>0)*{PATCHY}'
 
 NONE = LEADS.empty
@@ -136,16 +205,18 @@ SETTINGS = (
 )  # fmt: skip
 
 FIGURES = {
+    "The data": DAYS_SHOWN.figures(),
     "Stages": (
-        Figure("LeadCount", "Leads", "=COUNTA(Leads[lead_id])", COUNT, "Rows with a lead"),
-        Figure("MqlCount", "MQL", f"=SUMPRODUCT({reached('mql_date')}*1)", COUNT,
+        Figure("LeadCount", "Leads", f'=SUMPRODUCT((Leads[lead_id]<>"")*{WITHIN})', COUNT,
+               "Rows with a lead"),
+        Figure("MqlCount", "MQL", f"=SUMPRODUCT({WITHIN}*{reached('mql_date')})", COUNT,
                "Reached, or went further"),
-        Figure("SqlCount", "SQL", f"=SUMPRODUCT({reached('sql_date')}*1)", COUNT,
+        Figure("SqlCount", "SQL", f"=SUMPRODUCT({WITHIN}*{reached('sql_date')})", COUNT,
                "Reached, or went further"),
         Figure("SqoCount", "SQO", blank_if("COUNT(Leads[sqo_date])=0",
-                                           f"SUMPRODUCT({reached('sqo_date')}*1)"), COUNT,
+                                           f"SUMPRODUCT({WITHIN}*{reached('sqo_date')})"), COUNT,
                "Reached, or went further"),
-        Figure("CustomerCount", "Customers", f"=SUMPRODUCT({reached('won_date')}*1)", COUNT,
+        Figure("CustomerCount", "Customers", f"=SUMPRODUCT({WITHIN}*{reached('won_date')})", COUNT,
                "Deals won"),
         Figure("LostCount", "Deals lost", f"=SUMPRODUCT({LOST})", COUNT,
                "SQO (or any lead, if none has a date), not won later"),
@@ -157,8 +228,9 @@ FIGURES = {
                "Won / (won + lost)"),
     ),
     "Cost and return": (
-        Figure("SpendTotal", "Spend", "=SUM(Spend[spend])", MONEY, "All channels and months"),
-        Figure("Revenue", "Revenue", f"=SUMIFS(Leads[value],{WON_BY_NOW})", MONEY,
+        Figure("SpendTotal", "Spend", f"=SUMPRODUCT({SPENT_WITHIN}*Spend[spend])", MONEY,
+               "All channels and months"),
+        Figure("Revenue", "Revenue", f"=SUMPRODUCT({WITHIN}*{WON}*Leads[value])", MONEY,
                "Value of the deals won"),
         Figure("LeadCost", "Cost per lead",
                blank_if("LeadCount*SpendTotal=0", "CPL(SpendTotal,LeadCount)"), MONEY,
@@ -184,43 +256,59 @@ FIGURES = {
                         "SALES_VELOCITY(OpenDeals,WinRate,DealSize,CycleDays)"), MONEY,
                "Money per day, of open deals"),
         Figure("PipelineShare", "Marketing's pipeline",
-               blank_if(f"SUMPRODUCT({DEAL}*Leads[value])=0",
-                        f"PIPELINE_CONTRIBUTION(SUMPRODUCT({DEAL}"
+               blank_if(f"SUMPRODUCT({DEALS}*Leads[value])=0",
+                        f"PIPELINE_CONTRIBUTION(SUMPRODUCT({DEALS}"
                         f"*(1-{of_channel('Leads', 'SalesChannel')})*Leads[value]),"
-                        f"SUMPRODUCT({DEAL}*Leads[value]))"), RATE,
+                        f"SUMPRODUCT({DEALS}*Leads[value]))"), RATE,
                "Share of opportunities' value"),
         Figure("RevenueShare", "Marketing's revenue",
                blank_if("Revenue=0",
-                        f"REVENUE_CONTRIBUTION(SUMPRODUCT({WON}"
+                        f"REVENUE_CONTRIBUTION(SUMPRODUCT({WITHIN}*{WON}"
                         f"*(1-{of_channel('Leads', 'SalesChannel')})*Leads[value]),"
                         "Revenue)"), RATE,
                "Share of deals won"),
     ),
 }  # fmt: skip
 
-CARDS = ("LeadCount", "CustomerCount", "CustomerCost", "AdReturn", "Velocity")
+COSTS_LATER = "Costs are not compared: the last month is not over in the data."
+TILES = (
+    Tile("LeadCount", "higher", "leads"),
+    Tile("CustomerCount", "higher", "customers"),
+    Tile("CustomerCost", "lower", "CAC", why=COSTS_LATER),
+    Tile("AdReturn", "higher", "ROAS", why=COSTS_LATER),
+    Tile("Velocity", "higher"),
+)
+EVERY = {figure.name: figure for group in FIGURES.values() for figure in group}
+
+
+def natively(of_all: str, of_range: str) -> str:
+    """A figure by native formulas: of all rows, also those without a day, or of a range's."""
+    return f"IF(Ranged=0,{of_all},{of_range})"
+
+
+SPENT = natively("SUM(Spend[spend])", 'SUMIFS(Spend[spend],Spend[month],">="&RangeFrom,'
+                 'Spend[month],"<"&RangeUntil+1)')  # fmt: skip
+CAME = natively("COUNTA(Leads[lead_id])", f'COUNTIFS(Leads[lead_id],"<>",{CREATED_WITHIN})')
+CAME_IN_WON = natively(f"COUNTIFS({WON_BY_NOW})", f"COUNTIFS({WON_BY_NOW},{CREATED_WITHIN})")
+EARNED = natively(f"SUMIFS(Leads[value],{WON_BY_NOW})",
+                  f"SUMIFS(Leads[value],{WON_BY_NOW},{CREATED_WITHIN})")  # fmt: skip
 
 AGREEMENTS = (
     Agreement("Cost per lead", "=LeadCost",
-              blank_if("LeadCount*SpendTotal=0", "SUM(Spend[spend])/COUNTA(Leads[lead_id])"),
-              MONEY),
+              blank_if("LeadCount*SpendTotal=0", f"{SPENT}/{CAME}"), MONEY),
     Agreement("Customer acquisition cost", "=CustomerCost",
-              blank_if("CustomerCount*SpendTotal=0",
-                       f"SUM(Spend[spend])/COUNTIFS({WON_BY_NOW})"), MONEY),
-    Agreement("ROAS", "=AdReturn",
-              blank_if(NO_SPEND, f"SUMPRODUCT({WON}*Leads[value])/SUM(Spend[spend])"), RATIO),
+              blank_if("CustomerCount*SpendTotal=0", f"{SPENT}/{CAME_IN_WON}"), MONEY),
+    Agreement("ROAS", "=AdReturn", blank_if(NO_SPEND, f"{EARNED}/{SPENT}"), RATIO),
     Agreement("Days from lead to customer", "=CycleDays",
               blank_if(f"SUMPRODUCT({timed('created', 'won_date')})=0",
                        f"SUMPRODUCT({timed('created', 'won_date')}"
                        "*(Leads[won_date]-Leads[created]))"
                        f"/SUMPRODUCT({timed('created', 'won_date')})"), DAYS),
     Agreement("Customers, as attribution splits them", "=SUM(Credited)", "=CustomerCount", COUNT),
-    Agreement("Leads, summed over channels", "=SUM(ChannelLeads)", "=COUNTA(Leads[lead_id])",
-              COUNT),
-    Agreement("Leads, summed over segments", "=SUM(SegmentLeads)", "=COUNTA(Leads[lead_id])",
-              COUNT),
+    Agreement("Leads, summed over channels", "=SUM(ChannelLeads)", f"={CAME}", COUNT),
+    Agreement("Leads, summed over segments", "=SUM(SegmentLeads)", f"={CAME}", COUNT),
     Agreement("MQL, summed over segments", "=SUM(SegmentMqls)",
-              f'=SUMPRODUCT((Leads[lead_id]<>"")*{reached("mql_date")})', COUNT),
+              f'=SUMPRODUCT({WITHIN}*(Leads[lead_id]<>"")*{reached("mql_date")})', COUNT),
 )  # fmt: skip
 
 PROBLEMS = (
@@ -237,7 +325,7 @@ PROBLEMS = (
             "They are in no channel, only in the total."),
     Problem("Leads of a channel that is not in Spend",
             "=SUM(ChannelLeads)-SUM(KnownLeads)-SUMPRODUCT("
-            '(Leads[lead_id]<>"")*(Leads[channel]=""))', "",
+            f'{WITHIN}*(Leads[lead_id]<>"")*(Leads[channel]=""))', "",
             "Spell the channel as in the sheet {Spend}, or add it there."),
     Problem("Won on a day to come",
             *where(LEADS, "(Leads[won_date]>Until)*(Leads[won_date]<73051)"),
@@ -257,6 +345,9 @@ PROBLEMS = (
             "Correct one of the dates: until then they are in no time between stages."),
     Problem("Won without a value", *where(LEADS, '(Leads[won_date]<>"")*(Leads[value]="")'),
             "They bring no revenue: fill in the value."),
+    Problem("No data from First day to Last day",
+            f"=IF(ISERROR(RowsInRange),0,IF({LEADS.empty},0,IF(RowsInRange=0,1,0)))", "",
+            "Change the days on the sheet {Summary}."),
     Problem("Rows of spend that seem to stand for a quarter", "=QuarterRows", "",
             "Their months are three apart, or one alone: give each month a row, 0 if it cost"
             " nothing."),
@@ -292,11 +383,15 @@ def summary(page: Page) -> None:
     lay_out(page, "Marketing funnel", "Change the yellow cells to your own.",
             ((1, 3), (5, 27)), column=1)  # fmt: skip
     status(page, 2, 1, LEADS)
-    row = key_figures(page, TOP, CARDS, SETTINGS, FIGURES, meanings=27)
-    add_funnel(page, (TOP + 3, 4, 392, 290))
     trend = Grid(page.book.pages["Trend"], TOP, 0, MONTHLY, MONTHS)
+    courses = [tile.course and trend.at(tile.course) for tile in TILES]
+    owed = parts_before(page.book.pages["Model"])
+    shown = [tile._replace(course=course, mostly=owed.get(tile.figure, ""))
+             for tile, course in zip(TILES, courses, strict=True)]  # fmt: skip
+    top, row = key_figures(page, TOP, shown, SETTINGS, FIGURES, meanings=27)
+    add_funnel(page, (top, 4, 392, 290))
     draw(page, "column", "Customers won, by month",
-         [trend.series("customers", GREEN, "Customers")], (TOP + 19, 4, 392, 290),
+         [trend.series("customers", GREEN, "Customers")], (top + 16, 4, 392, 290),
          names_format="yyyy-mm")  # fmt: skip
     page.sheet.print_area(0, 0, row, 5)
 
@@ -407,12 +502,12 @@ def segments(page: Page) -> None:
 
 # What each channel brings, and what it costs
 
-MINE = of_channel("Leads", "{$channel}")
-SPENT = f"SUMPRODUCT({of_channel('Spend', '{$channel}')}*Spend[{{column}}])"
+MINE = f"{WITHIN}*{of_channel('Leads', '{$channel}')}"
+SPENT_BY = f"SUMPRODUCT({SPENT_WITHIN}*{of_channel('Spend', '{$channel}')}*Spend[{{column}}])"
 VOLUMES = (
     copied("channel", KEY, NAME),
-    Measure("spend", SPENT.replace("{column}", "spend"), MONEY),
-    Measure("visits", SPENT.replace("{column}", "visits"), COUNT),
+    Measure("spend", SPENT_BY.replace("{column}", "spend"), MONEY),
+    Measure("visits", SPENT_BY.replace("{column}", "visits"), COUNT),
     Measure("leads", f'SUMPRODUCT({MINE}*(Leads[lead_id]<>""))', COUNT, name="KnownLeads"),
     *(
         Measure(header, f"SUMPRODUCT({MINE}*{reached(stage)})", COUNT,
@@ -455,8 +550,9 @@ def channels(page: Page) -> None:
     others, total = volumes.last + 1, volumes.last + 2
     page.write(others, 0, "Other or no channel", styles.label(font_color=MUTED, shrink=True))
     page.write(total, 0, "All", styles.header(align="start"))
-    sums = ("SpendTotal", "SUM(Spend[visits])", "LeadCount", "MqlCount", "SqlCount", "SqoCount")
-    for column, whole in enumerate((*sums, "CustomerCount", "Revenue"), start=1):
+    visits = f"SUMPRODUCT({SPENT_WITHIN}*Spend[visits])"
+    counts = ("LeadCount", "MqlCount", "SqlCount", "SqoCount", "CustomerCount")
+    for column, whole in enumerate(("SpendTotal", visits, *counts, "Revenue"), start=1):
         known = f"SUM({xl_range(TOP + 1, column, volumes.last, column)})"
         unit = VOLUMES[column].unit
         none = NO_SQO if whole == "SqoCount" else NONE
@@ -492,6 +588,7 @@ MONTHLY = (
     Measure("revenue", f"SUMIFS(Leads[value],{within('Leads[won_date]')},{WON_BY_NOW})", MONEY),
     Measure("cost per lead", "CPL({spend},{leads})", MONEY, "{spend}*{leads}"),
     Measure("CAC", "CAC({spend},{customers})", MONEY, "{spend}*{customers}"),
+    Measure("ROAS", "ROAS({revenue},{spend})", RATIO, "{spend}"),
     Measure("revenue growth", "SALES_GROWTH({revenue},{revenue<})", RATE, "N({revenue<})",
             first='""'),
 )  # fmt: skip
@@ -500,9 +597,13 @@ NEWEST = 'MAX(Leads[created],Spend[month],_xlfn.MAXIFS(Leads[won_date],Leads[won
 
 def trend(page: Page) -> None:
     """The last twelve months: what came in each, and what it cost."""
-    lead = "The last 12 months of the data; each figure in the month in which it happened."
+    lead = (
+        "The last 12 months, up to the last day of the sheet {Summary}; each figure in the month in"
+        " which it happened."
+    )
     lay_out(page, "Trend", lead, ((1, 12), (10, 13)), frozen=(TOP + 1, 1))
-    table = put_grid(page, TOP, MONTHLY, last_months(NEWEST, MONTHS), blank='{$month}=""')
+    newest = f"IF(Ranged=0,{NEWEST},MIN(LastDay,{NEWEST}))"
+    table = put_grid(page, TOP, MONTHLY, last_months(newest, MONTHS), blank='{$month}=""')
     row = table.last + 1
     page.write(row, 0, "trend", page.styles.header(align="start"))
     for column in range(1, 7):
@@ -603,10 +704,11 @@ def model(page: Page) -> None:
     styles, count, rate = page.styles, page.styles.number(COUNT), page.styles.number(RATE)
     bold, header = styles.label(bold=True), styles.header("0")
     lay_out(page, "Model", "What the functions of kpi_xl compute from whole columns.",
-            ((SEGMENTS + 10, 13),), frozen=(TOP + 1, 0))  # fmt: skip
+            ((OWED + 12, 13),), frozen=(TOP + 1, 0))  # fmt: skip
     for column, title in (
         (FUNNEL, "Funnel"), (CHANNELS, "Channels by spend"), (CYCLES, "Days between stages"),
         (MIX, "Rows of a lead"), (CREDIT, "Attribution"), (SEGMENTS, "Funnel by segment"),
+        (RANGE, "The days that are shown, and those before"),
     ):  # fmt: skip
         page.write(TOP - 1, column, title, styles.heading())
     page.spill(TOP, FUNNEL, blank_if("LeadCount=0", "FUNNEL(StageNames,StageCounts)"), header,
@@ -626,6 +728,7 @@ def model(page: Page) -> None:
     page.put(TOP + 3, MIX + 1, f"={UNTIL}", styles.number(DATE))
     page.define("Until", TOP + 3, MIX + 1)
     quarters(page)
+    put_basis(page, TOP + 1, RANGE, [*DAYS_SHOWN.basis(page.book), *SEEN])
     for number, chosen in enumerate(("AttributionModel", *(f'"{name}"' for name in OVERVIEW))):
         formula = blank_if("CustomerCount=0", credit(chosen))
         page.spill(TOP, CREDIT + 5 * number, formula, header,
@@ -634,16 +737,34 @@ def model(page: Page) -> None:
     # Of the dates only whether they are there counts: 1 is a day like any other. The first column
     # of the block is no date; every lead is a lead.
     days = (
-        '(Leads[lead_id]<>"")*({1,0,0,0,0}+(Leads[[owner]:[won_date]]<>"")>0)'
+        f'{WITHIN}*(Leads[lead_id]<>"")*'
+        '({1,0,0,0,0}+(Leads[[owner]:[won_date]]<>"")>0)'
         "*({1,1,1,1,0}+(Leads[[owner]:[won_date]]<=Until)>0)"
     )
     counts = '{"leads","MQL","SQL","SQO","customers"}'
-    chosen = f'IF(Leads[lead_id]="","",{segment()})'
+    chosen = f'IF((Leads[lead_id]="")+(1-{WITHIN})>0,"",{segment()})'
     page.spill(TOP, SEGMENTS, blank_if("LeadCount=0", f"FUNNEL_BY({chosen},{days},{counts})"),
                header, [bold, *[count] * 5, rate])  # fmt: skip
     for column, name in ((1, "SegmentLeads"), (2, "SegmentMqls")):
         page.define(name, TOP + 1, SEGMENTS + column, TOP + MOST, SEGMENTS + column)
     page.sheet.print_area(0, 0, 1, 7)
+
+
+def parts_before(page: Page) -> dict[str, str]:
+    """The figures of the period before, and the channels that their changes are mostly owed to."""
+    below = TOP + 3 + len(DAYS_SHOWN.basis(page.book)) + len(SEEN)
+    wanted = [tile.figure for tile in TILES]
+    days = Basis("CycleDays", cycle("created", "won_date", "mean"), DAYS, array=True)
+    figures_before(page, below, RANGE, [*EVERY.values(), days], wanted, DAYS_SHOWN.bounds)
+    channels = originals(page.book.pages["Channels"], TOP + 1, 0, ("name",), ROOM, "")
+    sums = {
+        "LeadCount": f'SUMPRODUCT({WITHIN}*{of_channel("Leads", "{name}")}*(Leads[lead_id]<>""))',
+        "CustomerCount": f"SUMPRODUCT({WITHIN}*{of_channel('Leads', '{name}')}*{WON})",
+        "Revenue": f"SUMPRODUCT({WITHIN}*{of_channel('Leads', '{name}')}*{WON}*Leads[value])",
+        "SpendTotal": f"SUMPRODUCT({SPENT_WITHIN}*{of_channel('Spend', '{name}')}*Spend[spend])",
+    }
+    parts = Parts(channels, sums, '{name}=""')
+    return owed_to(page, TOP, OWED, parts, EVERY, wanted[:4], DAYS_SHOWN.bounds)
 
 
 def headers(page: Page, grid: Grid) -> None:
@@ -695,7 +816,7 @@ def credit(chosen: str) -> str:
     """Attribution of the customers to the touches of all leads, by a model."""
     paths = 'IF(Leads[channel]<>"",TRIM(Leads[channel]),"?")'
     path = f'IF(Leads[campaign]<>"",TRIM(Leads[campaign]),{paths})'
-    blank = 'IF((Leads[lead_id]="")*(Leads[won_date]=""),"",'
+    blank = f'IF((Leads[lead_id]="")*(Leads[won_date]="")+(1-{WITHIN})>0,"",'
     won = f"{blank}{WON}*1)"
     value = f"{blank}{WON}*Leads[value])"
     lost = f"{blank}1-{WON})"

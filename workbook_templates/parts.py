@@ -25,7 +25,7 @@ from kpi_xl.ooxml.addresses import LAST_ROW, quoted
 from kpi_xl.reports import layout
 from kpi_xl.reports.layout import LEAST_ROWS, Loaded
 from kpi_xl.schema import Column, Input, Schema
-from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, LONGEST_TEXT, TEXT, Unit
+from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, LONGEST_TEXT, MONEY, TEXT, Unit
 
 from .writing import (
     BAR,
@@ -38,7 +38,6 @@ from .writing import (
     MUTED,
     NO_COLOUR,
     WARNING,
-    WASH,
     Book,
     Built,
     Headline,
@@ -126,7 +125,8 @@ class Setting(NamedTuple):
     """A cell for the user to set, under a name that formulas use.
 
     `cut` are the names of cells that say when tables have become too large for their sheets, by
-    the sheets' English names: they are said beside the setting that does it.
+    the sheets' English names: they are said beside the setting that does it. `effect` is the
+    formula of what is in effect where the cell is empty.
     """
 
     name: str
@@ -136,6 +136,7 @@ class Setting(NamedTuple):
     meaning: str
     choices: tuple[str, ...] = ()
     cut: tuple[tuple[str, str], ...] = ()
+    effect: str = ""
 
 
 class Figure(NamedTuple):
@@ -776,6 +777,10 @@ def settings(page: Page, row: int, column: int, records: Sequence[Setting]) -> i
         if setting.cut:
             page.put(row, column + 2, or_cut(page, setting), styles.lead(indent=1))
             warn_if_not(page, row, column + 2, page.book.say(setting.meaning))
+        elif setting.effect:
+            meaning = literal(page.book.say(setting.meaning))
+            formula = f'=IF({setting.name}="",{meaning}&": "&{setting.effect},{meaning})'
+            page.put(row, column + 2, formula, styles.lead(indent=1))
         else:
             page.write(row, column + 2, setting.meaning, styles.lead(indent=1))
         page.define(setting.name, row, column + 1)
@@ -813,6 +818,7 @@ def figures(page: Page, row: int, column: int, title: str, records: Sequence[Fig
         page.write(row, column, figure.label, styles.label(shrink=True))
         bold = styles.number(figure.unit, bold=True, align="right")
         page.put(row, column + 1, figure.formula, bold)
+        no_cents(page, figure.unit, row, column + 1)
         if figure.instead:
             condition, text = figure.instead
             said, meant = (literal(page.book.say(one)) for one in (text, figure.meaning))
@@ -825,42 +831,13 @@ def figures(page: Page, row: int, column: int, title: str, records: Sequence[Fig
     return row + 1
 
 
-def key_figures(
-    page: Page,
-    row: int,
-    shown: Sequence[str],
-    records: Sequence[Setting],
-    groups: Mapping[str, Sequence[Figure]],
-    *,
-    meanings: float = 0,
-) -> int:
-    """A summary from the second column on: cards, settings, figures. Returns the row after them.
-
-    `shown` are the names of the cards' figures. The column of the meanings is as wide as the
-    longest of them, and at least `meanings`; as it is where that is 0.
-    """
-    every = {figure.name: figure for figures in groups.values() for figure in figures}
-    if meanings:
-        texts = [one.meaning for one in records] + [one.meaning for one in every.values()]
-        texts += [one.instead[1] for one in every.values() if one.instead]
-        widen(page, 3, meanings, map(page.book.say, filter(None, texts)))
-    cards(page, row, 1, [every[name] for name in shown])
-    below = settings(page, row + 3, 1, records)
-    for heading, group in groups.items():
-        below = figures(page, below + 1, 1, heading, group)
-    return below
-
-
-def cards(page: Page, row: int, column: int, shown: Sequence[Figure]) -> None:
-    """The most important figures, large, side by side in two rows."""
-    edge: dict[str, Any] = {"left": 5, "left_color": "#FFFFFF", "bg_color": WASH, "align": "center"}
-    caption = page.styles.of(font_color=MUTED, top=5, top_color=BLUE, text_wrap=True, **edge)
-    for place, figure in enumerate(shown, start=column):
-        style = page.styles.number(figure.unit, bold=True, font_size=18, shrink=True, **edge)
-        page.write(row, place, figure.label, caption)
-        page.put(row + 1, place, f"={figure.name}", style)
-    page.sheet.set_row(row, 30)
-    page.sheet.set_row(row + 1, 36)
+def no_cents(page: Page, unit: Unit, row: int, column: int) -> None:
+    """Show money from 1,000 on without its cents, which nobody reads."""
+    if unit is not MONEY:
+        return
+    look = page.book.file.add_format({"num_format": COUNT.number_format})
+    rule = {"type": "cell", "criteria": "not between", "minimum": -999.995, "maximum": 999.995}
+    page.sheet.conditional_format(row, column, row, column, {**rule, "format": look})
 
 
 def blank_if(condition: str, formula: str) -> str:
@@ -951,7 +928,7 @@ def best_and_worst(page: Page, place: tuple[int, int, int, int], unit: Unit, *, 
         sign, ink, ground = ("★", "#00523B", "#D9F0E8") if best else ("▼", "#8A3B00", "#FBE3D3")
         style = page.book.file.add_format(
             {"bold": True, "font_color": ink, "bg_color": ground,
-             "num_format": f'"{sign} "{unit.number_format}'}
+             "num_format": signed(sign, unit)}
         )  # fmt: skip
         first, second = (f"ROUND({name}({whole},{n}),{digits})"
                          for name in ("SMALL" if extreme == "MIN" else "LARGE",)
@@ -961,6 +938,12 @@ def best_and_worst(page: Page, place: tuple[int, int, int, int], unit: Unit, *, 
         page.sheet.conditional_format(
             *place, {"type": "formula", "criteria": rule, "format": style}
         )
+
+
+def signed(sign: str, unit: Unit) -> str:
+    """The number format of a unit with a sign before it; before the minus, too."""
+    above, *below = unit.number_format.split(";")
+    return f'"{sign} "{above};"{sign} "{below[0] if below else "-" + above}'
 
 
 def decimals(unit: Unit) -> int:

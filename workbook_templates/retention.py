@@ -22,11 +22,21 @@ from kpi_xl.cells import DAY_0, Cell
 from kpi_xl.schema.retention import ORDERS, SCHEMA, SUBSCRIPTIONS, SURVIVORS
 from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, TEXT, Unit
 
+from .comparison import (
+    POSSIBLE,
+    Basis,
+    Range,
+    Tile,
+    figures_before,
+    key_figures,
+    put_basis,
+)
 from .grid import (
     MONTH,
     NAME,
     REMARK,
     WHOLE,
+    Grid,
     Measure,
     copied,
     last_months,
@@ -52,7 +62,6 @@ from .parts import (
     figures,
     header_row,
     heat,
-    key_figures,
     mirror,
     no_bars,
     section,
@@ -86,22 +95,49 @@ class Spill(NamedTuple):
 
 
 WRITTEN = 'IF(Orders[customer]="","",Orders[customer])'
-# One cell knows whether there is anything to merge, so that all other orders are as quick as ever.
-CUSTOMER = f"IF(AddressesMerged=0,{WRITTEN},CUSTOMER_KEYS(Orders[customer]))"
+WITHIN = "(Orders[date]>=RangeFrom)*(Orders[date]<RangeUntil+1)"
+ON_DAYS = 'Orders[date],">="&RangeFrom,Orders[date],"<"&RangeUntil+1'
+
+
+def within_range(column: str) -> str:
+    """A column of orders, blank in the rows that the range leaves out.
+
+    One cell knows whether there is a range, so that without one all is as quick as ever.
+    """
+    return f'IF(Ranged=0,{column},IF({WITHIN},{column},""))'
+
+
+def of_range(of_all: str, of_days: str) -> str:
+    """A figure of all orders, also those without a day, or of those of a range."""
+    return f"IF(Ranged=0,{of_all},{of_days})"
+
+
+# One cell knows whether there is anything to merge, for the same reason.
+CUSTOMER = within_range(f"IF(AddressesMerged=0,{WRITTEN},CUSTOMER_KEYS(Orders[customer]))")
 """Who bought, row by row; by the setting, capitals make no second customer of an e-mail address."""
-BOUGHT = f"{CUSTOMER},Orders[date]"
+BOUGHT = f"{CUSTOMER},{within_range('Orders[date]')}"
+AMOUNT = within_range("Orders[amount]")
+ORDER = of_range("Orders[order]", f'IF({WITHIN},IF(Orders[order]="","",Orders[order]),"")')
+DAYS_SHOWN = Range(
+    empty=ORDERS.empty,
+    begin=f"_xlfn.MINIFS(Orders[date],{POSSIBLE.format('Orders[date]')})",
+    end=f"_xlfn.MAXIFS(Orders[date],{POSSIBLE.format('Orders[date]')})",
+    rows=of_range("COUNT(Orders[date])", f"COUNTIFS({ON_DAYS})"),
+    meanings=(
+        "Customers are new at their first order from here on",
+        "Later orders count nowhere",
+    ),
+)
 LEFT = "(Survivors[period]<=FitUntil)"
 
 # Side by side, with room to the right of the cohorts for ten years of weeks.
-CUSTOMERS = Spill("Customers", 0, f"RFM({BOUGHT},Orders[amount])")
+CUSTOMERS = Spill("Customers", 0, f"RFM({BOUGHT},{AMOUNT})")
 CURVE = Spill("Retention curve", 9, f"RETENTION_CURVE({BOUGHT},Period)")
-FIT = Spill(
-    "Model of purchases and spend", 14, f'BTYD_FIT({BOUGHT},Orders[amount],"W",,BuyingModel)'
-)
+FIT = Spill("Model of purchases and spend", 14, f'BTYD_FIT({BOUGHT},{AMOUNT},"W",,BuyingModel)')
 FORECAST = Spill(
     "Value of each customer",
     17,
-    f'CLV_FORECAST({BOUGHT},Orders[amount],Horizon,(1+YearlyRate)^(1/52)-1,"W",,BuyingModel)',
+    f'CLV_FORECAST({BOUGHT},{AMOUNT},Horizon,(1+YearlyRate)^(1/52)-1,"W",,BuyingModel)',
 )
 RANKED = Spill("The most valuable first", 26, "CHANNEL_MIX(Buyer,Worth)")
 AT_RISK = Spill(
@@ -120,12 +156,13 @@ COHORTS_LEFT = tuple(
     for survivors in (f'FILTER(Survivors[{column}],(Survivors[{column}]<>"")*{LEFT})',)
 )
 """The two cohorts under contract: which, its column, its model, its future, its survivors."""
+RANGE, BY_MONTHS = 2060, 2064  # behind the cohorts
 SHARES = Spill("Cohorts, share", 50, f"COHORT({BOUGHT},,Period)")
 COUNTS = Spill("Cohorts, customers", 550, f'COHORT({BOUGHT},,Period,"customers")')
-REVENUES = Spill("Cohorts, revenue", 1050, f'COHORT({BOUGHT},Orders[amount],Period,"revenue")')
+REVENUES = Spill("Cohorts, revenue", 1050, f'COHORT({BOUGHT},{AMOUNT},Period,"revenue")')
 KEPT = Spill(
     "Cohorts, revenue kept", 1550,
-    f'COHORT({BOUGHT},Orders[amount],Period,"revenue_retention")',
+    f'COHORT({BOUGHT},{AMOUNT},Period,"revenue_retention")',
 )  # fmt: skip
 
 SETTINGS = (
@@ -186,16 +223,16 @@ NONE_LOST_YET = (
 
 FIGURES = {
     "The data": (
-        Figure("OrderCount", "Orders",
-               "=IF(COUNTA(Orders[order])=0,COUNT(Orders[date]),"
-               "ROWS(RFM(Orders[order],Orders[date],Orders[amount]))-1)",
-               COUNT, "Each once; without their numbers, rows"),
+        *DAYS_SHOWN.figures()[:2],
+        Figure("OrderCount", "Orders", "=OrdersCounted", COUNT,
+               "Each once; without their numbers, rows"),
         Figure("CustomerCount", "Customers", "=IF(CustomersDone=0,0,COUNT(PurchaseCount))", COUNT,
                "Customers with an order"),
-        Figure("Revenue", "Revenue", "=SUM(Orders[amount])", MONEY,
+        Figure("Revenue", "Revenue",
+               f"={of_range('SUM(Orders[amount])', f'SUMIFS(Orders[amount],{ON_DAYS})')}", MONEY,
                "Returns taken off"),
-        Figure("FirstOrder", "First order", blank_if(NOBODY, "MIN(Orders[date])"), DATE, ""),
-        Figure("DataUntil", "Data until", blank_if(NOBODY, "MAX(Orders[date])"), DATE, ""),
+        Figure("FirstOrder", "First order", blank_if(NOBODY, "OrdersFrom"), DATE, ""),
+        Figure("DataUntil", "Data until", blank_if(NOBODY, "OrdersUntil"), DATE, ""),
     ),
     "Loyalty": (
         Figure("RepeatCustomers", "Repeat customers",
@@ -235,7 +272,38 @@ FIGURES = {
     ),
 }  # fmt: skip
 
-CARDS = ("CustomerCount", "Revenue", "OrderValue", "RepeatRate", "CustomerValue")
+EVERY = {figure.name: figure for group in FIGURES.values() for figure in group}
+TILES = (
+    Tile("CustomerCount", "higher", "new customers"),
+    Tile("Revenue", "higher", "revenue"),
+    Tile("OrderValue", "higher", "order value"),
+    Tile("RepeatRate", "higher"),
+    Tile("CustomerValue", "higher"),
+)
+
+# Of several orders with one number, that number is one order; RFM counts it once.
+ORDERS_COUNTED = (
+    "=IF(RowsInRange=0,0,IF(COUNTA(Orders[order])=0,RowsInRange,"
+    f"ROWS(RFM({ORDER},{within_range('Orders[date]')},{AMOUNT}))-1))"
+)
+FIRST_DAY = of_range("MIN(Orders[date])", f"_xlfn.MINIFS(Orders[date],{ON_DAYS})")
+LAST_DAY = of_range("MAX(Orders[date])", f"_xlfn.MAXIFS(Orders[date],{ON_DAYS})")
+BASIS = (
+    Basis("RowsInRange", DAYS_SHOWN.figures()[2].formula, COUNT),
+    Basis("OrdersFrom", f"={FIRST_DAY}", DATE),
+    Basis("OrdersUntil", f"={LAST_DAY}", DATE),
+    Basis("OrdersCounted", ORDERS_COUNTED, COUNT, array=True),
+)  # fmt: skip
+BOUGHT_ON = f"CHOOSECOLS(RFM({BOUGHT},{AMOUNT}),3)"
+OF_CUSTOMERS = (
+    Basis("CustomerCount", f"=ROWS(RFM({BOUGHT},{AMOUNT}))-1", COUNT, array=True),
+    Basis("RepeatCustomers", f"=SUMPRODUCT(({BOUGHT_ON}>1)*1)-1", COUNT,
+           array=True),
+)  # fmt: skip
+"""What the tables of the sheet Model say of the range, for the period before, which has none.
+
+The header above the days is text, and more than 1.
+"""
 
 TO_COME = (
     Figure("ForecastCustomers", "Customers who bought",
@@ -281,18 +349,20 @@ CONTRACTS = (
            "A month, with expansion"),
 )  # fmt: skip
 
+EARNED = of_range("SUM(Orders[amount])", f"SUMPRODUCT({WITHIN}*Orders[amount])")
+
 AGREEMENTS = (
     Agreement("Average order value", "=OrderValue",
-              blank_if(ORDERS.empty, "SUM(Orders[amount])/OrderCount"), MONEY),
+              blank_if(NOBODY, f"{EARNED}/OrderCount"), MONEY),
     Agreement("Repeat purchase rate", "=RepeatRate",
               blank_if(NOBODY, 'COUNTIF(PurchaseCount,">1")/COUNT(PurchaseCount)'), RATE),
     Agreement("Revenue, summed by customer", "=IF(CustomersDone=0,0,SUM(Monetary))",
-              "=SUM(Orders[amount])", MONEY),
+              f"={EARNED}", MONEY),
     Agreement("CLV of a new customer, as margin", "=CustomerValue",
               blank_if(NOBODY, "-PV(DiscountRate,Lifetime,OrderValue*MonthlyOrders*GrossMargin)"),
               MONEY),
     Agreement("Revenue, summed over cohorts", blank_if(TOO_LONG, "SUM(CohortRevenue)"),
-              blank_if(TOO_LONG, "SUM(Orders[amount])"), MONEY),
+              blank_if(TOO_LONG, EARNED), MONEY),
     Agreement("Churn a year", "=YearlyChurn",
               blank_if("SUM(CustomersStart)=0",
                        "1-(1-SUM(CustomersLost)/SUM(CustomersStart))^12"), RATE),
@@ -333,6 +403,9 @@ PROBLEMS = (
             "Orders[date],0)",
             f"Over {MOST_PERIODS} periods there are no cohorts: correct the date, or choose a"
             " longer period."),
+    Problem("No data from First day to Last day",
+            f"=IF({ORDERS.empty},0,IF(RowsInRange=0,1,0))", "",
+            "Change the days on the sheet {Summary}."),
     Problem("Orders without an amount", '=COUNTIFS(Orders[amount],"",Orders[date],"<>")',
             first_gap("amount", "date"), "They count as 0."),
     Problem("Orders without their number",
@@ -448,7 +521,7 @@ def model(page: Page) -> None:
     styles = page.styles
     bold, count, share = styles.label(bold=True), styles.number(COUNT), styles.number(RATE)
     money, average, number = styles.number(MONEY), styles.number(AVERAGE), styles.of("0.0000")
-    nobody = ORDERS.empty
+    nobody = "RowsInRange=0"
     too_long = f"OR({nobody},{TOO_LONG})"
     first = page.at(TOP, FIT.column)  # asked for by name, so that it is computed first
     too_many = f'IF({first}="",TRUE,N(FittedCustomers)>{MOST})'
@@ -475,6 +548,7 @@ def model(page: Page) -> None:
     for which, counted, fit, future, survivors in COHORTS_LEFT:
         cohort_left(page, which, counted, fit, future, survivors)
     fitted(page)
+    days_before(page)
     for name, column, rows in NAMES:
         page.define(name, TOP + 1, column, TOP + rows, column)
     page.define("CohortRevenue", TOP + 1, REVENUES.column + 2, TOP + 1000, KEPT.column - 1)
@@ -513,8 +587,8 @@ def cohort_left(
 def fitted(page: Page) -> None:
     """Whether there are a model and a forecast; how many periods; how purchases go with spend."""
     days = 'IF(Period="W",7,IF(Period="M",30.4375,IF(Period="Q",91.3125,365.25)))'
-    span = f"(MAX(Orders[date])-MIN(Orders[date]))/{days}"
-    page.put(TOP - 2, SHARES.column, f"=IF({ORDERS.empty},0,{span})", page.styles.lead())
+    span = f"(OrdersUntil-OrdersFrom)/{days}"
+    page.put(TOP - 2, SHARES.column, f"=IF(RowsInRange=0,0,{span})", page.styles.lead())
     page.define("PeriodCount", TOP - 2, SHARES.column)
     done(page, "CustomersDone", TOP - 2, CUSTOMERS.column)
     done(page, "CurveDone", TOP - 2, CURVE.column)
@@ -527,6 +601,37 @@ def fitted(page: Page) -> None:
     page.put_array(TOP - 2, FIT.column + 1, repeated, page.styles.number(AVERAGE))
     page.define("FittedCustomers", TOP + 9, FIT.column + 1)
     page.define("SpendCorrelation", TOP - 2, FIT.column + 1)
+
+
+COURSES = (
+    Measure("month", "{first}", MONTH, blank="RowsInRange=0"),
+    Measure("revenue", f"SUMIFS(Orders[amount],{within('Orders[date]')},{{until}})", MONEY),
+    Measure("orders", f"COUNTIFS({within('Orders[date]')},{{until}})", COUNT),
+    Measure("order value", "AOV({revenue},{orders})", MONEY, over="N({orders})",
+            blank='IF({$month}="",TRUE,COUNTA(Orders[order])>0)'),
+    Measure("new customers", "INDEX({sizes},COUNT({sizes})-{ago})", COUNT,
+            blank="COUNT({sizes})<={ago}"),
+)  # fmt: skip
+"""The last twelve months of orders, and periods of new customers."""
+
+
+def courses(page: Page) -> Grid:
+    """Where the sheet Model has them."""
+    return Grid(page, TOP, BY_MONTHS, COURSES, 12)
+
+
+def days_before(page: Page) -> None:
+    """The days that are shown, the figures of those before, and the course of some."""
+    page.write(TOP - 1, RANGE, "The days that are shown, and those before", page.styles.heading())
+    row = put_basis(page, TOP + 1, RANGE, [*DAYS_SHOWN.basis(page.book), *BASIS])
+    figures_before(page, row + 1, RANGE, [*EVERY.values(), *BASIS, *OF_CUSTOMERS],
+                   [tile.figure for tile in TILES])  # fmt: skip
+    sizes = page.at(TOP + 1, SHARES.column + 1, TOP + MOST_PERIODS, SHARES.column + 1)
+    months = [
+        {**month, "ago": str(ago), "sizes": sizes, "until": 'Orders[date],"<"&RangeUntil+1'}
+        for month, ago in zip(last_months("OrdersUntil", 12), range(11, -1, -1), strict=True)
+    ]
+    put_grid(page, TOP, COURSES, months, left=BY_MONTHS, blank='{$month}=""')
 
 
 def addresses(page: Page) -> None:
@@ -559,10 +664,12 @@ def summary(page: Page) -> None:
     lay_out(page, "Customer retention", "Change the yellow cells to your own.",
             ((1, 3), (5, 27)), column=1)  # fmt: skip
     status(page, 2, 1, ORDERS)
-    row = key_figures(page, TOP, CARDS, SETTINGS, FIGURES, meanings=27)
-    add_curve(page, (TOP + 3, 4, 392, 286))
+    course = courses(page.book.pages["Model"])
+    shown = [tile._replace(course=tile.course and course.at(tile.course)) for tile in TILES]
+    top, row = key_figures(page, TOP, shown, SETTINGS, FIGURES, meanings=27)
+    add_curve(page, (top, 4, 392, 286))
     lines, title = page.book.pages["Cohorts"], "Share of each cohort active, by age"
-    add_cohort_lines(page, title, lines, (TOP + 18, 4, 392, 286))
+    add_cohort_lines(page, title, lines, (top + 15, 4, 392, 286))
     page.sheet.print_area(0, 0, row, 5)
 
 

@@ -5,7 +5,6 @@ first, second and so on. The sheets for people pick the reps from it in that ord
 """
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any, Literal, NamedTuple
 
 from xlsxwriter.utility import xl_rowcol_to_cell
@@ -13,6 +12,21 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from kpi_xl.schema.sales_team import LARGE, SCHEMA, WEEKS
 from kpi_xl.units import AVERAGE, COUNT, DATE, KEY, MONEY, RATE, TEXT, Unit
 
+from .comparison import (
+    COMPARE,
+    Basis,
+    Parts,
+    Tile,
+    comparable,
+    compared_with,
+    figures_before,
+    in_words,
+    owed_to,
+    put_basis,
+    range_band,
+    rebound,
+    tiles,
+)
 from .grid import (
     BEHIND,
     GROWTH,
@@ -34,7 +48,6 @@ from .parts import (
     Template,
     bars,
     blank_if,
-    cards,
     checks,
     draw,
     figures,
@@ -59,9 +72,16 @@ THIRTEEN, TWELVE = 13, 12  # weeks and months that are looked back on
 TWO_YEARS = 105  # weeks whose days are checked
 LISTED = 3  # reps to help, and to learn from, on the first sheet
 
+RANGE_SETTINGS = (Setting("MonthShown", "Month", "", DATE, "Blank: the latest"), COMPARE)
 SETTINGS = (
-    Setting("MonthShown", "Month", "", DATE, "Blank: the latest"),
-    Setting("TeamTarget", "Team sales a month", "", LARGE, "Blank: the sum of Targets"),
+    Setting(
+        "TeamTarget",
+        "Team sales a month",
+        "",
+        LARGE,
+        "Blank: the sum of Targets",
+        effect='IF(TeamGoal="","",ROUND(TeamGoal,0))',
+    ),
     Setting("VisitTarget", "Visits a rep and month", 60, COUNT, "To reach"),
     Setting("CloseTarget", "Close rate", 0.3, RATE, "To reach"),
     Setting("CacLimit", "CAC", 400, LARGE, "At most"),
@@ -128,7 +148,45 @@ FIGURES = {
     ),
 }  # fmt: skip
 
-CARDS = ("MonthSales", "TargetReached", "MonthForecast", "TeamCloseRate", "TeamCac", "TeamDeal")
+EVERY = {figure.name: figure for group in FIGURES.values() for figure in group}
+TILES = (
+    Tile("MonthSales", "higher", "Sales"),
+    Tile("TargetReached", compared=False),
+    Tile("MonthForecast", compared=False),
+    Tile("TeamCloseRate", "higher", "Close rate"),
+    Tile("TeamCac", "lower", "CAC"),
+    Tile("TeamDeal", "higher", "Average deal"),
+)
+BOUNDS = {"MonthStart": "ComparedFrom", "MonthEnd": "ComparedUntil"}
+
+
+def first_monday(day: str) -> str:
+    """The first Monday from a day on."""
+    return f"({day}+6-MOD({day}+4,7))"
+
+
+def compared_weeks(book: Book) -> list[Basis]:
+    """The weeks of the month, and as many of those before, or of the same month a year before.
+
+    The first weeks of the month before; where it has not so many, the last ones before the month.
+    """
+    before = first_monday("EDATE(MonthStart,-1)"), f"{first_monday('MonthStart')}-7*WeeksGone"
+    year = first_monday("EDATE(MonthStart,-12)")
+    none = f"IF({NO_MONTH},TRUE,ComparedWith=0)"
+    rows = f"COUNTIFS({IN_MONTH})"
+    return [
+        Basis("Ranged", "=1", COUNT),
+        Basis("WeeksFrom", blank_if(NO_WEEK, first_monday("MonthStart")), DATE),
+        Basis("WeeksUntil", blank_if(NO_WEEK, "WeeksFrom+7*WeeksGone-1"), DATE),
+        Basis("DataFrom", blank_if(NO_WEEK, '_xlfn.MINIFS(Weeks[week],Weeks[week],">="&Earliest)'),
+              DATE),
+        compared_with(book),
+        Basis("ComparedFrom", blank_if(none, f"IF(ComparedWith=1,MIN({','.join(before)}),{year})"),
+              DATE),
+        Basis("ComparedUntil", blank_if(none, "ComparedFrom+7*WeeksGone-1"), DATE),
+        Basis("RowsBefore", f'=IF(ComparedFrom="",0,{rebound(rows, BOUNDS)})', COUNT),
+        *comparable(book, "WeeksFrom", "WeeksUntil", "WeeksGone"),
+    ]  # fmt: skip
 
 
 class Goal(NamedTuple):
@@ -347,6 +405,7 @@ WEEK = GOAL + 6
 MONTH_BLOCK = WEEK + 6
 MONDAY = MONTH_BLOCK + 6
 PEOPLE = MONDAY + 5
+RANGE, OWED = PEOPLE + 2, PEOPLE + 5
 
 LISTS = (
     ("Who needs help: furthest below the target", 0, "Nobody is below the target."),
@@ -359,7 +418,7 @@ def write(book: Book) -> None:
     """Write the sheets for people, Checks and Model."""
     book.file.define_name("RepNames", "=Targets[rep]")
     room = model(book.pages["Model"])
-    summary(book.pages["Summary"])
+    summary(book.pages["Summary"], weeks_before(book.pages["Model"], room))
     reps(book.pages["Reps"], room)
     coaching(book.pages["Coaching"], room)
     trend(book.pages["Trend"], room)
@@ -370,7 +429,7 @@ def write(book: Book) -> None:
 def model(page: Page) -> int:
     """What the other sheets show, computed. Returns how many reps they have room for."""
     lead = "What the other sheets show, computed here."
-    lay_out(page, "Model", lead, ((PEOPLE + 1, 12),), frozen=(TOP + 1, 0))
+    lay_out(page, "Model", lead, ((OWED + 1, 12),), frozen=(TOP + 1, 0))
     known = rep_count(page.book)
     room = LEAST_ROOM if known <= LEAST_ROOM else min(known + SPARE, MOST_ROOM)
     title_row(page, BASE, ("name", "value"))
@@ -379,7 +438,7 @@ def model(page: Page) -> int:
         page.put(row, BASE + 1, formula, page.styles.number(unit))
         page.define(name, row, BASE + 1)
     unknown_names(page, room)
-    put_block(page, BY_REP, (*MEASURES, *in_words(page.book), *RANKING), [{}] * room)
+    put_block(page, BY_REP, (*MEASURES, *words_of_reps(page.book), *RANKING), [{}] * room)
     put_block(page, BY_RANK, RANKS, [{}] * room, '{RankPlace}=""')
     goals(page)
     weeks_ago = [{"days": str(7 * ago)} for ago in range(THIRTEEN - 1, -1, -1)]
@@ -390,8 +449,24 @@ def model(page: Page) -> int:
     mondays = [{"days": str(7 * number)} for number in range(TWO_YEARS)]
     put_block(page, MONDAY, MONDAYS, mondays, '{Monday}=""')
     people(page)
+    title_row(page, RANGE, ("name", "value"))
+    put_basis(page, TOP + 1, RANGE, compared_weeks(page.book))
     page.sheet.print_area(0, 0, TOP + len(BASIS) + 2, 1)
     return room
+
+
+def weeks_before(page: Page, room: int) -> dict[str, str]:
+    """The figures of the weeks before, and the reps that their changes are mostly owed to."""
+    wanted = [tile.figure for tile in TILES if tile.compared]
+    below = TOP + 2 + len(compared_weeks(page.book))
+    figures_before(page, below, RANGE, EVERY.values(), wanted, BOUNDS)
+    reps = Grid(page, TOP, BY_REP, MEASURES, room)
+    records = [{"name": reps.at("Name", number)} for number in range(1, room + 1)]
+    sums = {
+        f"Month{column.capitalize()}": f'SUMIFS(Weeks[{column}],Weeks[rep],"="&{{name}},{IN_MONTH})'
+        for column in ("sales", "leads", "deals", "spend")
+    }
+    return owed_to(page, TOP, OWED, Parts(records, sums, '{name}=""'), EVERY, wanted, BOUNDS)
 
 
 def title_row(page: Page, column: int, titles: Sequence[str]) -> None:
@@ -426,7 +501,7 @@ def unknown_names(page: Page, room: int) -> None:
         page.define(name, row, BASE + 1)
 
 
-def in_words(book: Book) -> list[Measure]:
+def words_of_reps(book: Book) -> list[Measure]:
     """The reasons, and the sentence that is said of a rep."""
     reasons = []
     for reason in REASONS:
@@ -591,24 +666,26 @@ def people(page: Page) -> None:
 # The sheets for people
 
 
-def summary(page: Page) -> None:
+def summary(page: Page, owed: dict[str, str]) -> None:
     """The team's dashboard, on one page."""
-    book = page.book
     lay_out(page, "Sales team", "Change the yellow cells to your own.", ((1, 3), (6, 27)),
             column=1)  # fmt: skip
     status(page, 2, 1, WEEKS)
-    named = {figure.name: figure for records in FIGURES.values() for figure in records}
-    cards(page, TOP, 1, [named[name] for name in CARDS])
-    row = against_target(page, TOP + 3)
+    months = Grid(page.book.pages["Months"], TOP, 0, month_columns(page.book), TWELVE)
+    shown = [
+        tile._replace(course=tile.course and months.at(tile.course),
+                      mostly=owed.get(tile.figure, ""))
+        for tile in TILES
+    ]  # fmt: skip
+    row = range_band(page, TOP, 1, 6, RANGE_SETTINGS, ("WeeksFrom", "WeeksUntil"))
+    row = tiles(page, row + 1, 1, shown, EVERY)
+    row = in_words(page, row + 1, (1, 6), shown, EVERY)
+    row = against_target(page, row + 1)
     add_ranking(page, (row, 1, 380, 270))
     add_weeks(page, (row, 3, 380, 270))
     add_points(page, (row, 5, 380, 270))
     row = to_help_and_to_learn_from(page, row + 14)
     bottom = settings(page, row, 1, SETTINGS)
-    month = {"validate": "date", "criteria": "between", "minimum": date(1990, 1, 1),
-             "maximum": date(2100, 1, 1), "error_title": book.say("Month"),
-             "error_message": book.say("A date is wanted here, such as 2025-01-31.")}  # fmt: skip
-    page.sheet.data_validation(row + 1, 2, row + 1, 2, month)
     last = row
     for heading, records in FIGURES.items():
         last = figures(page, last, 4, heading, records) + 1

@@ -19,7 +19,7 @@ from kpi_xl.ooxml.addresses import Area, quoted
 from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.package import filled, read_package
 from kpi_xl.schema import Input
-from kpi_xl.units import COUNT, DATE, PERIODS, RATE, SCORE, Unit
+from kpi_xl.units import COUNT, DATE, DAYS, PERIODS, RATE, SCORE, Unit
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
@@ -124,8 +124,10 @@ class Styles:
         return self.of(number_format, **(look | properties))
 
     def input(self, unit: Unit) -> Format:
-        """A cell that is meant to be changed."""
-        return self.number(unit, align="right", bg_color=INPUT, border=1, border_color=LINE)
+        """A cell that is meant to be changed; as it is typed: 180, not 180.0."""
+        typed = unit in (DAYS, PERIODS, SCORE)
+        look: dict[str, Any] = {"bg_color": INPUT, "border": 1, "border_color": LINE}
+        return self.of("General" if typed else unit.number_format, align="right", **look)
 
     def warning(self) -> Format:
         """What must not be overlooked."""

@@ -180,7 +180,9 @@ def _compared(cell: Any) -> Any:
     """A cell as Excel compares it: 15 digits, and no difference between É and é."""
     if isinstance(cell, str):
         return cell.lower()
-    return float(f"{cell:.15g}") if isinstance(cell, float) else cell
+    if not isinstance(cell, float) or (cell.is_integer() and abs(cell) < 1e15):
+        return cell
+    return float(f"{cell:.15g}")
 
 
 def _same(cell: Any, other: Any) -> Any:
@@ -214,6 +216,11 @@ def _ordered(cells: Any, others: Any) -> Any:
     """
     if not isinstance(cells, list) and not isinstance(others, list):
         return _ordered_cell(cells, others)
+    # Beside a single number nothing is unsure, and a number is what it is beside anything.
+    if not isinstance(others, list | str):
+        return [list(map(_compared, row)) for row in cells]
+    if not isinstance(cells, list | str):
+        return _compared(cells)
     blocks = [cell if isinstance(cell, list) else [[cell]] for cell in (cells, others)]
     high, wide = max(map(len, blocks)), max(len(block[0]) for block in blocks)
     spread = [
