@@ -114,7 +114,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Report]
 
 PRESSED = {
     "cases": [(SHEET, "A1", "freeze_for_sharing"), (SHEET, "A1", "refresh_report")],
-    "funnel": [("Summary", "C31", "explain_cell"), ("Start", "A1", "explain_cell"),
+    "funnel": [("Summary", "C42", "explain_cell"), ("Start", "A1", "explain_cell"),
                ("Spend", "A1", "load_data"), ("Start", "A1", "load_data")],
     "frozen": [("Start", "A1", "freeze_for_sharing"), ("Start", "A1", "freeze_with_formulas")],
 }  # fmt: skip

@@ -19,6 +19,7 @@ from kpi_xl.workbook_templates.campaigns import (
 from kpi_xl.workbook_templates.campaigns_sample import sample
 from kpi_xl.workbook_templates.parts import Data, build
 from kpi_xl.workbook_templates.writing import Built
+from workbooks import set_to
 
 Row = dict[str, Any]
 Table = dict[str, dict[str, Any]]
@@ -188,13 +189,6 @@ def test_days_that_stand_out(demo: Built) -> None:
     assert demo.values["Trend", TOP + 2, 17] == pytest.approx(middle)
 
 
-def set_to(monkeypatch: pytest.MonkeyPatch, records: str, given: dict[str, Any]) -> None:
-    """Build with other settings, as if a user had changed the yellow cells."""
-    settings = getattr(campaigns, records)
-    changed = tuple(one._replace(value=given.get(one.name, one.value)) for one in settings)
-    monkeypatch.setattr(campaigns, records, changed)
-
-
 def day_of(row: Row) -> date:
     day = row["date"]
     assert isinstance(day, date)
@@ -203,7 +197,7 @@ def day_of(row: Row) -> date:
 
 def test_all_sheets_follow_the_days(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"FromDate": 45413, "UntilDate": 45483, "Period": "M"}  # 1 May to 10 July 2024
-    set_to(monkeypatch, "SETTINGS", given)
+    set_to(monkeypatch, campaigns, given)
     data, about = sample()
     built = build(TEMPLATE, data, about)
     rows = rows_of(data, date(2024, 5, 1), date(2024, 7, 10))
@@ -547,7 +541,7 @@ def test_what_may_be_decided_of_a_test_and_what_not() -> None:
 def test_sample_size_as_published(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fleiss, Levin & Paik, formula 4.14: 20 % and 5 points need 1,094 (1,093.7) visitors."""
     given = {"Baseline": 0.2, "Change": 0.25, "Visitors": 100}
-    set_to(monkeypatch, "TEST_SETTINGS", given)
+    set_to(monkeypatch, campaigns, given)
     figures = dict(build(TEMPLATE, {}).headlines)
     assert figures["Visitors for each variant"] == "1,094"
     assert figures["Rate to detect"] == "25.0%"

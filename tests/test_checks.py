@@ -93,7 +93,7 @@ def test_rows_below_a_table_are_counted_by_checks(books: Any, name: str, tmp_pat
     assert f"Rows of data to look at: {earlier + 2 * len(tables):.0f};" in said(values)
     path = tmp_path / "book.xlsx"
     path.write_bytes(book)
-    for command in (("recalc", str(path)), ("explain", str(path), "Summary!C20")):
+    for command in (("recalc", str(path)), ("explain", str(path), "Summary!C27")):
         told = cli(*command).stderr
         for table in tables:
             first = bottom[table.name] + 2

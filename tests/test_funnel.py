@@ -13,6 +13,7 @@ from kpi_xl.workbook_templates import funnel
 from kpi_xl.workbook_templates.funnel import SEASON, TEMPLATE, sample
 from kpi_xl.workbook_templates.parts import HEADER, build
 from kpi_xl.workbook_templates.writing import Built
+from workbooks import set_to
 
 from kpi_xl.reports.layout import Loaded
 from kpi_xl.schema.funnel import LEADS
@@ -67,11 +68,7 @@ def test_stages_and_rates(demo: Built, leads: pd.DataFrame) -> None:
 @pytest.mark.parametrize("split", ["channel", "campaign", "owner"])
 def test_segments(leads: pd.DataFrame, split: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read from Model, which has all of them; the sheet shows the first, and warns of more."""
-    settings = [
-        setting._replace(value=split) if setting.name == "FunnelBy" else setting
-        for setting in funnel.SETTINGS
-    ]
-    monkeypatch.setattr(funnel, "SETTINGS", settings)
+    set_to(monkeypatch, funnel, {"FunnelBy": split})
     values = build(TEMPLATE, *sample()).values
     header, *rows = values["Model", funnel.TOP + 1, funnel.SEGMENTS + 1]
     assert header[:3] == ["segment", "leads", "MQL"]

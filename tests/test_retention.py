@@ -12,6 +12,7 @@ from kpi_xl.workbook_templates import retention
 from kpi_xl.workbook_templates.parts import HEADER, Data, build
 from kpi_xl.workbook_templates.retention import SHARES, TEMPLATE, TOP, sample
 from kpi_xl.workbook_templates.writing import Built
+from workbooks import set_to
 
 from kpi_xl.cells import Cell
 from kpi_xl.ooxml.package import read_package
@@ -150,11 +151,7 @@ def test_e_mail_addresses_that_differ_in_capitals_are_one_customer(
     for spill in (SHARES, retention.COUNTS):
         assert built.values["Model", TOP + 1, spill.column + 1][1][:2] == ["2024-01", 4]
     assert problems_of(built)[ADDRESSES] == 2
-    changed = [
-        one._replace(value="as written") if one.name == "Addresses" else one
-        for one in retention.SETTINGS
-    ]
-    monkeypatch.setattr(retention, "SETTINGS", changed)
+    set_to(monkeypatch, retention, {"Addresses": "as written"})
     built = build(TEMPLATE, addressed(*names))
     figures = dict(built.headlines)
     assert (figures["Customers"], figures["Repeat customers"]) == ("6", "0")

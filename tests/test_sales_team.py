@@ -10,6 +10,7 @@ from kpi_xl.workbook_templates.parts import HEADER, Data, build
 from kpi_xl.workbook_templates.sales_team import CHARTED, TEMPLATE, TOP
 from kpi_xl.workbook_templates.sales_team_sample import sample
 from kpi_xl.workbook_templates.writing import Built
+from workbooks import set_to
 
 FEBRUARY = [date(2025, 2, 3), date(2025, 2, 10)]  # two of the four Mondays of the month
 NUMBERS = ("sales", "visits", "leads", "deals", "spend")
@@ -125,7 +126,7 @@ def test_who_needs_help_and_who_to_learn_from(demo: Built) -> None:
     ranked.sort(reverse=True)
     shown = table(demo, "Coaching", TOP + 1, 8, 10)
     assert {line[0]: line[9] for line in shown} == sentences
-    summary = [line[1:3] for line in table(demo, "Summary", 0, 40, 3) if line[1]]
+    summary = [line[1:3] for line in table(demo, "Summary", 0, 60, 3) if line[1]]
     learn = [[rep, sentences[rep]] for share, rep in ranked[:3] if share >= 1]
     help_these = [[rep, sentences[rep]] for share, rep in ranked[::-1][:3] if share < 1]
     assert len(learn) == len(help_these) == 3
@@ -234,8 +235,7 @@ def test_the_checks_find_what_is_wrong(demo: Built) -> None:
 
 def test_another_month_can_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     october = (date(2024, 10, 17) - date(1899, 12, 30)).days
-    chosen = sales_team.SETTINGS[0]._replace(value=october)
-    monkeypatch.setattr(sales_team, "SETTINGS", (chosen, *sales_team.SETTINGS[1:]))
+    set_to(monkeypatch, sales_team, {"MonthShown": october})
     built = build(TEMPLATE, *sample())
     figures = dict(built.headlines)
     assert figures["Month"] == "2024-10"
@@ -250,7 +250,7 @@ def test_another_month_can_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_rep_who_is_away_comes_last_without_a_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     monday = date(2025, 3, 3)
-    team_target_of(monkeypatch, 2_000_000)
+    set_to(monkeypatch, sales_team, {"TeamTarget": 2_000_000})
     built = build(
         TEMPLATE,
         weeks_of(
@@ -265,15 +265,6 @@ def test_a_rep_who_is_away_comes_last_without_a_verdict(monkeypatch: pytest.Monk
     assert shown[1][4:6] == ["", ""]
     coaching = table(built, "Coaching", TOP + 1, 2, 10)
     assert coaching[1][9] == "No week in this month, or no target for it."
-
-
-def team_target_of(monkeypatch: pytest.MonkeyPatch, value: float) -> None:
-    """Set the team's target in the workbooks that are built from now on."""
-    settings = tuple(
-        setting._replace(value=value) if setting.name == "TeamTarget" else setting
-        for setting in sales_team.SETTINGS
-    )
-    monkeypatch.setattr(sales_team, "SETTINGS", settings)
 
 
 def four_weeks(sales: list[float | None]) -> Data:
@@ -292,10 +283,10 @@ def test_without_a_target_of_its_own_the_team_has_the_sum_of_the_reps(
     """Sales of 2 x 4 x 1,000: against 5,000 + 5,000 four fifths, against 16,000 a half."""
     built = build(TEMPLATE, four_weeks([5000, 5000]))
     assert dict(built.headlines)["Target reached"] == "80.0%"
-    (forecast,) = table(built, "Summary", TOP + 5, 1, 6)
+    (forecast,) = table(built, "Summary", TOP + 17, 1, 6)
     assert forecast[2:] == [8000, 10_000, 0.8, "▼ off track"]
     assert [line[3] for line in table(built, "Months", TOP + 12, 1, 4)] == [10_000]
-    team_target_of(monkeypatch, 16_000)
+    set_to(monkeypatch, sales_team, {"TeamTarget": 16_000})
     built = build(TEMPLATE, four_weeks([5000, 5000]))
     assert dict(built.headlines)["Target reached"] == "50.0%"
 

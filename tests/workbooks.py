@@ -3,9 +3,13 @@
 import io
 import zipfile
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
+import pytest
 import xlsxwriter
+from kpi_xl.workbook_templates import comparison
+from kpi_xl.workbook_templates.parts import Setting
 
 SHEET = "xl/worksheets/sheet1.xml"
 
@@ -59,3 +63,15 @@ def hand_made(rows: str) -> bytes:
     """
     one = '<row r="1" spans="1:1"><c r="A1" t="s"><v>0</v></c></row>'
     return edited(sheet_of({"A1": "text"}), SHEET, one, rows)
+
+
+def set_to(monkeypatch: pytest.MonkeyPatch, template: ModuleType, given: dict[str, Any]) -> None:
+    """Build a template with other settings, as if a user had changed the yellow cells."""
+    left = set(given)
+    for module in (template, comparison):
+        for name, records in list(vars(module).items()):
+            if isinstance(records, tuple) and records and isinstance(records[0], Setting):
+                changed = [one._replace(value=given.get(one.name, one.value)) for one in records]
+                monkeypatch.setattr(module, name, tuple(changed))
+                left -= {one.name for one in records}
+    assert not left

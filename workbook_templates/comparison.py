@@ -315,7 +315,7 @@ def key_figures(
         texts = [one.meaning for one in records] + [one.meaning for one in every.values()]
         texts += [one.instead[1] for one in every.values() if one.instead]
         widen(page, 3, meanings, map(page.book.say, filter(None, texts)))
-    below = range_band(page, row, 1, len(shown))
+    below = range_band(page, row, 1, max(len(shown), 5), RANGE_SETTINGS)
     below = tiles(page, below + 1, 1, shown, every)
     top = in_words(page, below + 1, (1, len(shown)), shown, every) + 1
     below = top - 1
@@ -375,7 +375,7 @@ def range_band(
     row: int,
     column: int,
     last: int,
-    records: Sequence[Setting] = RANGE_SETTINGS,
+    records: Sequence[Setting],
     days: tuple[str, str] = ("FirstDay", "LastDay"),
 ) -> int:
     """The settings of a range, and in words what is shown, up to a column. Returns the row below.

@@ -1,0 +1,355 @@
+"""A range of days, the period before, and what is said of the change: by hand, and by other fills.
+
+What a range shows must be what a workbook shows that is filled with the rows of the range alone.
+"""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import pytest
+from kpi_xl.workbook_templates import campaigns, comparison, funnel, retention, sales_team
+from kpi_xl.workbook_templates.comparison import (
+    NEITHER,
+    PREVIOUS,
+    YEAR,
+    Parts,
+    Range,
+    Tile,
+    figures_before,
+    key_figures,
+    owed_to,
+    put_basis,
+)
+from kpi_xl.workbook_templates.parts import (
+    Agreement,
+    Data,
+    Figure,
+    Sample,
+    Sentence,
+    Sheet,
+    Template,
+    build,
+    checks,
+    wide,
+)
+from kpi_xl.workbook_templates.writing import Book, Built
+from workbooks import set_to
+
+from kpi_xl import kpi_change_text
+from kpi_xl.cells import Cell, serial
+from kpi_xl.locales import LANGUAGES, say
+from kpi_xl.ooxml.addresses import area
+from kpi_xl.ooxml.package import read_package
+from kpi_xl.schema import Column, Input, Schema
+from kpi_xl.units import DATE, KEY, MONEY
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+
+
+def named(built: Built) -> dict[str, Cell]:
+    """The values of single cells that have a name, in small letters, as names are compared."""
+    found: dict[str, Cell] = {}
+    for (_, name), text in read_package(built.content).names.items():
+        sheet, _, address = text.rpartition("!")
+        if sheet and ":" not in address and "#" not in address:
+            place = area(sheet.strip("'"), address.replace("$", ""))
+            value = built.values.get((place.sheet, place.top, place.left), "")
+            found[name] = value
+    return found
+
+
+# The templates
+
+
+def kept(rows: dict[str, list[Cell]], keep: Callable[[dict[str, Cell]], bool]) -> Any:
+    """The rows of a table that a function of them lets through."""
+    lines = [dict(zip(rows, cells, strict=True)) for cells in zip(*rows.values(), strict=True)]
+    left = [line for line in lines if keep(line)]
+    return {name: [line[name] for line in left] for name in rows}
+
+
+def between(column: str, first: date, last: date) -> Callable[[dict[str, Cell]], bool]:
+    """Whether a row's day lies from one to another."""
+    return lambda row: isinstance(row[column], date) and first <= row[column] <= last  # type: ignore[operator]
+
+
+def thin(table: Any, every: int) -> Any:
+    """Some of the rows of a table."""
+    return {name: list(cells)[::every] for name, cells in table.items()}
+
+
+@cache
+def sample_of(template: ModuleType) -> Data:
+    """Fewer rows of a template's sample, which are computed faster."""
+    data = dict(template.sample().data)
+    if template is retention:
+        orders = {name: list(cells) for name, cells in data["Orders"].items()}
+        return {"Orders": kept(orders, lambda row: int(row["customer"]) % 5 == 0)}
+    for name, every in (("Leads", 2), ("Ads", 3)):
+        if name in data:
+            data[name] = thin(data[name], every)
+    return data
+
+
+def newest_of_leads() -> date:
+    """The last day on which anything happened to a lead, but for stages on the way."""
+    leads = sample_of(funnel)["Leads"]
+    days = (cell for name in ("created", "won_date", "lost_date") for cell in leads[name])
+    return max(day for day in days if isinstance(day, date))
+
+
+def of_days(template: ModuleType, first: date, last: date, seen: date | None = None) -> Data:
+    """The rows of some days; days of leads that had not come by one day are blank."""
+    data = dict(sample_of(template))
+    for table, column in (
+        ("Ads", "date"), ("Leads", "created"), ("Spend", "month"), ("Orders", "date"),
+        ("Weeks", "week"),
+    ):  # fmt: skip
+        if table in data:
+            data[table] = kept(dict(data[table]), between(column, first, last))  # type: ignore[arg-type]
+    if seen:
+        data["Leads"] = {
+            name: [None if isinstance(cell, date) and cell > seen else cell for cell in cells]
+            for name, cells in data["Leads"].items()
+        }
+    return data
+
+
+CASES: dict[str, tuple[ModuleType, dict[str, date], tuple[date, date], tuple[date, date]]] = {
+    "campaigns": (
+        campaigns,
+        {"FromDate": date(2024, 5, 1), "UntilDate": date(2024, 5, 20)},
+        (date(2024, 5, 1), date(2024, 5, 20)),
+        (date(2024, 4, 11), date(2024, 4, 30)),
+    ),
+    "funnel": (
+        funnel,  # any day of the months
+        {"FromDate": date(2024, 11, 9), "UntilDate": date(2024, 12, 1)},
+        (date(2024, 11, 1), date(2024, 12, 31)),
+        (date(2024, 9, 1), date(2024, 10, 31)),
+    ),
+    "retention": (
+        retention,
+        {"FromDate": date(1997, 10, 1), "UntilDate": date(1998, 1, 31)},
+        (date(1997, 10, 1), date(1998, 1, 31)),
+        (date(1997, 5, 31), date(1997, 9, 30)),
+    ),
+    "sales_team": (
+        sales_team,
+        {"MonthShown": date(2024, 10, 17)},
+        (date(2024, 10, 1), date(2024, 10, 31)),
+        (date(2024, 9, 2), date(2024, 9, 29)),
+    ),
+}
+DAYS = {"firstday", "lastday", "monthname"}  # of the data there, of the range here
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_range_shows_what_its_rows_alone_would(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template, days, shown, before = CASES[name]
+    alone = named(build(template.TEMPLATE, of_days(template, *shown)))
+    # Leads of before as they stood when they were as old as those of the range are in the end.
+    seen = newest_of_leads() - (shown[1] - before[1]) if template is funnel else None
+    those_before = named(build(template.TEMPLATE, of_days(template, *before, seen)))
+    set_to(monkeypatch, template, {name: serial(day) for name, day in days.items()})
+    built = build(template.TEMPLATE, sample_of(template))
+    values = named(built)
+    assert (values["comparedfrom"], values["compareduntil"]) == tuple(map(serial, before))
+    figures = {
+        figure.name.lower() for group in template.FIGURES.values() for figure in group
+    } - DAYS  # fmt: skip
+    if template is retention:
+        figures |= {figure.name.lower() for figure in retention.TO_COME}
+    different = {name: (values[name], alone[name]) for name in sorted(figures)
+                 if values[name] != pytest.approx(alone[name])}  # fmt: skip
+    assert different == {}
+    compared = [name for name in figures if f"{name}before" in values]
+    assert len(compared) >= sum(tile.compared for tile in template.TILES)
+    different = {name: (values[f"{name}before"], those_before[name]) for name in compared
+                 if values[f"{name}before"] != pytest.approx(those_before[name])}  # fmt: skip
+    assert different == {}
+    agreed = [value for (sheet, _, column), value in built.values.items()
+              if (sheet, column) == ("Checks", 4)]  # fmt: skip
+    assert agreed.count("✓ yes") >= 6
+    assert "✗ no" not in agreed
+
+
+# Days and words, in a template of one small table
+
+DAYS_TABLE = Input(
+    "Days",
+    "The data: a row an order.",
+    (
+        Column("day", DATE, "Created", "The day on which the lead came in."),
+        Column("kind", KEY, "Channel", "Search, social, e-mail ... or your own word for it."),
+        Column("amount", MONEY, "Revenue", "What the deal is worth, won or expected."),
+    ),
+    counted="day",
+)
+
+
+def amounts(kind: str) -> str:
+    return (
+        f'=SUMIFS(Days[amount],Days[kind],"{kind}",'
+        'Days[day],">="&RangeFrom,Days[day],"<"&RangeUntil+1)'
+    )
+
+
+FIGURES = {
+    "rose": Figure("Rose", "Revenue", amounts("a"), MONEY, ""),
+    "fell": Figure("Fell", "Cost", amounts("b"), MONEY, ""),
+    "same": Figure("Same", "Spend", amounts("c"), MONEY, ""),
+}
+TILES = (Tile("Rose", "higher"), Tile("Fell", "lower"), Tile("Same", "higher"))
+
+
+def of_table(months: bool = False) -> Template:
+    """A template of one table, whose range is of days or of months."""
+    shown = Range(
+        empty=DAYS_TABLE.empty,
+        begin="MIN(Days[day])",
+        end="MAX(Days[day])",
+        rows='COUNTIFS(Days[day],">="&RangeFrom,Days[day],"<"&RangeUntil+1)',
+        months=months,
+    )
+
+    def write(book: Book) -> None:
+        page, figures = book.pages["Model"], {one.name: one for one in FIGURES.values()}
+        row = put_basis(page, 4, 0, shown.basis(book))
+        figures_before(page, row + 1, 0, figures.values(), figures)
+        parts = Parts(
+            [{"name": f'"{part}"'} for part in ("some", "others")],
+            {"Rose": 'IF({name}="some",Rose,0)'},
+            "FALSE",
+        )
+        owed = owed_to(page, 4, 3, parts, figures, ["Rose"], {"Rose": "RoseBefore"})
+        tiles = [tile._replace(mostly=owed.get(tile.figure, "")) for tile in TILES]
+        groups = {"The data": (*shown.figures(), *figures.values())}
+        key_figures(book.pages["Summary"], 4, tiles, (), groups)
+        checks(book.pages["Checks"], [Agreement("Revenue", "=Rose", "=Rose", MONEY)], ())
+
+    titles = ("Summary", "Days", "Checks", "Model")
+    return Template(
+        Schema("days", "Orders", "The data: a row an order.", (DAYS_TABLE,)),
+        tuple(Sheet(title, "The data: a row an order.") for title in titles),
+        (),
+        write,
+        lambda: Sample({}, Sentence("")),
+    )
+
+
+def days_of(*rows: tuple[date, str, float]) -> Data:
+    return {"Days": dict(zip(("day", "kind", "amount"), map(list, zip(*rows, strict=True)),
+                             strict=True))}  # fmt: skip
+
+
+def twice_a_month(first: date, last: date) -> Data:
+    """An order on the first and the 15th of each month."""
+    days = [first + timedelta(number) for number in range((last - first).days + 1)]
+    return days_of(*((day, "a", 1.0) for day in days if day.day in (1, 15)))
+
+
+TWO_YEARS = twice_a_month(date(2023, 1, 1), date(2024, 12, 15))
+
+
+def compared(
+    monkeypatch: pytest.MonkeyPatch, data: Data, settings: dict[str, Any], **options: Any
+) -> Built:
+    """The small template with settings, days among them."""
+    given = {
+        name: serial(value) if isinstance(value, date) else value
+        for name, value in settings.items()
+    }
+    set_to(monkeypatch, comparison, given)
+    return build(of_table(**options), data)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "against", "months", "before"),
+    [
+        ("2024-03-01", "2024-03-31", PREVIOUS, False, ("2024-01-30", "2024-02-29")),
+        ("2024-02-29", "2024-02-29", YEAR, False, ("2023-02-28", "2023-02-28")),
+        ("2024-02-01", "2024-03-31", YEAR, False, ("2023-02-01", "2023-03-31")),
+        ("2024-12-01", "", PREVIOUS, False, ("2024-11-16", "2024-11-30")),
+        ("2024-12-01", "2024-12-31", YEAR, False, ("2023-12-01", "2023-12-15")),
+        ("2024-03-10", "2024-05-02", PREVIOUS, True, ("2023-12-01", "2024-02-29")),
+        ("2024-02-10", "2024-02-11", YEAR, True, ("2023-02-01", "2023-02-28")),
+    ],
+)
+def test_the_period_before(
+    first: str, last: str, against: str, months: bool, before: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    settings = {"FromDate": date.fromisoformat(first), "CompareWith": against,
+                "UntilDate": date.fromisoformat(last) if last else ""}  # fmt: skip
+    values = named(compared(monkeypatch, TWO_YEARS, settings, months=months))
+    days = [serial(date.fromisoformat(day)) for day in before]
+    assert [values["comparedfrom"], values["compareduntil"]] == days
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, "To compare, set From or Until above: all the data are shown, and nothing is before"
+             " them."),
+        ({"CompareWith": NEITHER}, "Nothing is compared: choose above what to compare with."),
+        ({"UntilDate": date(2023, 3, 31)},
+         "Nothing to compare with: the data begin on 2023-01-01, and 2022-10-03 to 2022-12-31 would"
+         " be needed."),
+        ({"FromDate": date(2023, 6, 1), "UntilDate": date(2023, 6, 30), "CompareWith": YEAR},
+         "Nothing to compare with: the data begin on 2023-01-01, and 2022-06-01 to 2022-06-30 would"
+         " be needed."),
+        ({"FromDate": date(2024, 3, 15), "UntilDate": date(2024, 3, 16)},
+         "Nothing to compare with: there are no data from 2024-03-13 to 2024-03-14."),
+        ({"FromDate": date(2024, 3, 2), "UntilDate": date(2024, 3, 1)},
+         "There are no data from 2024-03-02 to 2024-03-01: change the days."),
+    ],
+)  # fmt: skip
+def test_why_nothing_is_compared(
+    settings: dict[str, Any], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = compared(monkeypatch, TWO_YEARS, settings)
+    assert named(built)["notcompared"] == told
+    assert built.values["Summary", 15, 2] == told
+    assert [built.values["Summary", 11, column] for column in (2, 3, 4)] == ["", "", ""]
+
+
+MARCH, FEBRUARY = date(2024, 3, 5), date(2024, 2, 5)
+CHANGED = days_of(
+    (date(2024, 1, 1), "a", 1.0), (FEBRUARY, "a", 200.0), (MARCH, "a", 224.0),
+    (FEBRUARY, "b", 200.0), (MARCH, "b", 176.0), (FEBRUARY, "c", 200.0), (MARCH, "c", 200.4),
+    (date(2024, 3, 31), "d", 1.0),
+)  # fmt: skip
+SENTENCES = [
+    "Revenue rose 12 % to 224 (better), mostly some",
+    "Cost fell 12 % to 176 (better)",
+    "Spend is unchanged at 200",
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_in_every_language(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What rose, fell, is unchanged: each as KPI_CHANGE_TEXT says it, which has its own tests."""
+    given = {"FromDate": serial(date(2024, 3, 1)), "UntilDate": serial(date(2024, 3, 31)),
+             "CompareWith": PREVIOUS}  # fmt: skip
+    set_to(monkeypatch, comparison, given)
+    built = build(of_table(), CHANGED, language=language)
+    summary = say("Summary", language)
+    said = [built.values[summary, row, 2] for row in (15, 16, 17)]
+    assert all(0 < wide(str(text)) < 200 for text in said)
+    for text, label, values, better in zip(
+        said, ("Revenue", "Cost", "Spend"), ((224.0, 200.0), (176.0, 200.0), (200.4, 200.0)),
+        ("higher", "lower", "higher"), strict=True,
+    ):  # fmt: skip
+        sentence = kpi_change_text(say(label, language), *values, better, language)
+        more = say("{sentence}, mostly {name}", language)
+        expected = more.format(sentence=sentence, name="some") if label == "Revenue" else sentence
+        assert text == expected
+    assert [built.values[summary, 11, column] for column in (2, 3, 4)] == [0.12, -0.12, 0.0]
+    if language == "en":
+        assert said == SENTENCES
