@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,7 +35,7 @@ from kpi_xl.cli.shared import (
     warn_of_rows_below,
 )
 from kpi_xl.ooxml.limits import computing
-from kpi_xl.ooxml.package import check_sheets
+from kpi_xl.ooxml.package import check_sheets, is_of_a_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from kpi_xl.engine.embedded import Computed
     from kpi_xl.engine.recalc import Comparison, Difference, Report
     from kpi_xl.ooxml.package import Package
+    from kpi_xl.reports.printing import Cover
 
 FORMULA = Annotated[str, typer.Argument(help='In quotes, such as "=CAC(50000,250)".')]
 BOOK = Annotated[
@@ -224,13 +226,25 @@ def export(
     book: Annotated[Path, typer.Argument(help="A workbook.", metavar="BOOK")],
     pdf: Annotated[bool, typer.Option("--pdf", help="As PDF, the one form there is.")] = False,
     output: OUTPUT = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Data, model, sources and checks of a template, too.")
+    ] = False,
+    logo: Annotated[
+        Path | None,
+        typer.Option(help="A picture for the corner of each sheet (PNG, JPEG).", metavar="FILE"),
+    ] = None,
+    colour: Annotated[
+        str, typer.Option(help="For our blue in titles and charts.", metavar="#0072B2")
+    ] = "",
     force: FORCE = False,
     parents: PARENTS = False,
     timeout: TIMEOUT = 300.0,
 ) -> None:
     """Print a workbook into a file, by an installed LibreOffice, without a window.
 
-    Its KPI functions are computed anew. Without -o the file is beside BOOK, under its name.
+    Its KPI functions are computed anew. Without -o the file is beside BOOK, under its name. Of a
+    template it is the report that is printed, with its period, its sources and the date over each
+    page. The settings file may name the company's logo and colour: logo = "logo.png".
     """
     if not pdf:
         raise Misuse("say --pdf, the one form there is")
@@ -241,20 +255,59 @@ def export(
         if content.startswith(b"PK"):
             check_sheets(content)
     warn_of_rows_below(book, content)
+    picture, digits = chosen_look(logo, colour)
     target = free_path(
         output or book.with_suffix(".pdf"), force=force, parents=parents, ends=(".pdf",)
     )
     with office(), steps() as step, TemporaryDirectory(prefix="kpi_xl") as folder:
         from kpi_xl.hosts.libreoffice.headless import perform
+        from kpi_xl.reports.printing import coloured
 
         step("LibreOffice prints the workbook")
         printed = Path(folder) / "book.pdf"
-        (answer,) = perform([{"book": str(book), "pdf": str(printed)}], seconds=timeout)
+        task = {"book": str(book), **of_report(book, content, picture, everything=everything)}
+        if digits and is_of_a_template(content):
+            task["book"] = str(Path(folder) / book.name)
+            Path(task["book"]).write_bytes(coloured(content, digits))
+        (answer,) = perform([{**task, "pdf": str(printed)}], seconds=timeout)
         if "problem" in answer:
             raise Misuse(f"{book}: {answer['problem']}")
         pages = printed.read_bytes()
     save(target, pages, force=force)
     say_where(target)
+
+
+def chosen_look(logo: Path | None, colour: str) -> tuple[Path | None, str]:
+    """The logo, and the digits of the colour, that are told or set. Raises Misuse."""
+    from kpi_xl.reports.printing import LookError, checked_colour, own_look
+
+    try:
+        set_logo, set_colour = own_look()
+        picture, digits = logo or set_logo, colour or set_colour
+        digits = checked_colour(digits) if digits else ""
+    except LookError as error:
+        raise Misuse(str(error)) from None
+    if picture and picture.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise Misuse(f"the logo {picture} has to be a PNG or JPEG")
+    if picture and not picture.is_file():
+        raise Misuse(f"there is no logo {picture}")
+    return picture, digits
+
+
+def of_report(book: Path, content: bytes, logo: Path | None, *, everything: bool) -> dict[str, Any]:
+    """What LibreOffice is to print of a workbook of ours, and with which line over it."""
+    from kpi_xl.reports.printing import cover
+
+    if not content.startswith(b"PK"):
+        return {}
+    with faults(str(book), book):
+        found: Cover = call(cover, content, budget=computing(len(content)))
+    if not found.title:
+        return {}
+    today = f"{datetime.now():%Y-%m-%d}"
+    left = " · ".join(filter(None, (found.title, found.period)))
+    line = [left, " · ".join((found.sources, today)), str(logo.resolve()) if logo else ""]
+    return {"cover": line} if everything else {"only": found.sheets, "cover": line}
 
 
 def print_comparison(path: Path, found: "Comparison") -> None:

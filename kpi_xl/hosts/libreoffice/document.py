@@ -247,7 +247,9 @@ def perform(context: Any, file: Path, reports: Callable[[], Any]) -> None:
 
     `new`: make a workbook from that template, and answer as with `values`.
     For each of its books: open it, which binds its formulas; then, in the order of the file:
-    `pdf`, `save`: write it as that; `reports`: do these of the menu, each with a sheet and a cell
+    `only`: print these sheets alone; `cover`: write these texts (left, right) over their pages, and
+    put a picture file, if one is named third, into their upper corner; `pdf`, `save`: write it as
+    that; `reports`: do these of the menu, each with a sheet and a cell
     chosen, and answer what they tell, the work of `reports`, as with `new`;
     `values`: answer what its formula cells show, which of them call functions that LibreOffice has
     not got (`unknown`), and how large the blocks of some array formulas would be (`sizes`).
@@ -272,30 +274,84 @@ def perform(context: Any, file: Path, reports: Callable[[], Any]) -> None:
         if document is None or not hasattr(document, "Sheets"):
             answers.append({"problem": "LibreOffice cannot open it; is it protected or damaged?"})
             continue
-        answer: dict[str, Any] = {}
-        for what, asked in task.items():
-            if what == "values":
-                document.calculateAll()
-                answer["sheets"] = {sheet.Name: _shown(sheet) for sheet in document.Sheets}
-                answer["unknown"] = [
-                    place for sheet in document.Sheets for place in _unknown(sheet)
-                ]
-                answer["sizes"] = [_size(document, *place) for place in task.get("blocks", [])]
-            elif what == "reports":
-                answer["told"] = [
-                    reports().told(_chosen(document, *place), command, office_language(context))
-                    for *place, command in asked
-                ]
-            elif what == "pdf":
-                target = uno.systemPathToFileUrl(asked)
-                document.storeToURL(target, settings(FilterName="calc_pdf_Export"))
-            elif what == "save":
-                target = uno.systemPathToFileUrl(asked)
-                ours = ODS if asked.lower().endswith(".ods") else XLSX
-                document.storeAsURL(target, settings(FilterName=ours))
+        answers.append(_done(context, document, task, reports))
         document.close(True)
-        answers.append(answer)
     file.with_suffix(".answer").write_text(json.dumps(answers), encoding="utf-8")
+
+
+def _done(
+    context: Any, document: Any, task: dict[str, Any], reports: Callable[[], Any]
+) -> dict[str, Any]:
+    """What a task asks of an open document, done in its order; the answer."""
+    import uno
+
+    answer: dict[str, Any] = {}
+    for what, asked in task.items():
+        if what == "values":
+            document.calculateAll()
+            answer["sheets"] = {sheet.Name: _shown(sheet) for sheet in document.Sheets}
+            answer["unknown"] = [place for sheet in document.Sheets for place in _unknown(sheet)]
+            answer["sizes"] = [_size(document, *place) for place in task.get("blocks", [])]
+        elif what == "reports":
+            answer["told"] = [
+                reports().told(_chosen(document, *place), command, office_language(context))
+                for *place, command in asked
+            ]
+        elif what == "only":
+            _print_only(document, asked)
+        elif what == "cover":
+            for name in task.get("only", document.Sheets.ElementNames):
+                _cover(context, document, document.Sheets.getByName(name), *asked)
+        elif what == "pdf":
+            target = uno.systemPathToFileUrl(asked)
+            document.storeToURL(target, settings(FilterName="calc_pdf_Export"))
+        elif what == "save":
+            target = uno.systemPathToFileUrl(asked)
+            ours = ODS if asked.lower().endswith(".ods") else XLSX
+            document.storeAsURL(target, settings(FilterName=ours))
+    return answer
+
+
+def _print_only(document: Any, names: list[str]) -> None:
+    """Give the other sheets no print area: LibreOffice prints those alone that have one."""
+    for sheet in document.Sheets:
+        if sheet.Name not in names:
+            sheet.setPrintAreas(())
+        elif not sheet.getPrintAreas():
+            cursor = sheet.createCursor()
+            cursor.gotoEndOfUsedArea(True)
+            cursor.gotoStartOfUsedArea(True)
+            sheet.setPrintAreas((cursor.RangeAddress,))
+
+
+LOGO = 1_100  # the height of a logo, in hundredths of a millimetre: a title and a line
+
+
+def _cover(context: Any, document: Any, sheet: Any, left: str, right: str, logo: str) -> None:
+    """Write a line over a sheet's pages, and put a logo into the corner where its lines end."""
+    style = document.StyleFamilies.getByName("PageStyles").getByName(sheet.PageStyle)
+    style.HeaderIsOn = True
+    content = style.RightPageHeaderContent
+    content.LeftText.String, content.CenterText.String = left, ""
+    content.RightText.String = right
+    style.RightPageHeaderContent = content
+    if not logo:
+        return
+    import uno
+    from com.sun.star.awt import Point, Size
+
+    provider = service(context, "com.sun.star.graphic.GraphicProvider")
+    graphic = provider.queryGraphic(settings(URL=uno.systemPathToFileUrl(logo)))
+    shape = document.createInstance("com.sun.star.drawing.GraphicObjectShape")
+    sheet.DrawPage.add(shape)
+    shape.Graphic = graphic
+    pixels = graphic.SizePixel
+    width = LOGO * pixels.Width // max(pixels.Height, 1)
+    shape.setSize(Size(width, LOGO))
+    (printed, *_) = sheet.getPrintAreas()
+    corner = sheet.getCellByPosition(printed.EndColumn, 0)
+    edge = corner.Position.X if corner.Position.X < 0 else corner.Position.X + corner.Size.Width
+    shape.setPosition(Point(edge if edge < 0 else edge - width, 0))
 
 
 def _chosen(document: Any, sheet: str, cell: str) -> Any:

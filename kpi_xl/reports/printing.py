@@ -1,0 +1,138 @@
+"""What is printed of a workbook of ours: the report, under a line that says what it is of.
+
+The data, what the sheets compute with, sources and checks are printed only when asked.
+"""
+
+import io
+import re
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kpi_xl.locales import KNOWN, say
+from kpi_xl.ooxml.addresses import area
+from kpi_xl.ooxml.archive import with_members
+from kpi_xl.ooxml.limits import opened
+from kpi_xl.ooxml.package import is_of_a_template, read_package
+from kpi_xl.reports.folders import settings_file
+from kpi_xl.reports.layout import ABOUT, LANGUAGE, TEMPLATE
+from kpi_xl.schema import SCHEMAS
+
+ASIDE = ("Start", "Model", "Checks", "Sources")
+"""The sheets that every template has and that are no part of its report; nor are those of data."""
+
+PERIODS = {
+    "campaigns": ("FirstDay", "LastDay"),
+    "funnel": ("Until",),
+    "retention": ("FirstOrder", "DataUntil"),
+    "sales_team": ("MonthStart", "MonthEnd"),
+    "scorecard": ("LatestMonth",),
+}
+"""The names of the cells that hold the first and the last day that a report is of, or the last."""
+
+ACCENT = "0072B2"
+"""The colour of titles and first series in our workbooks, for which a company's own can stand."""
+
+COLOURED = re.compile(r"xl/(styles\.xml|charts/[^/]+\.xml|worksheets/[^/]+\.xml)")
+LEAST_CONTRAST = 4.5  # of text on white, as WCAG 2 has it
+
+
+class Cover(NamedTuple):
+    """What a report says of itself on paper: texts, and the sheets that it has."""
+
+    sheets: list[str]
+    title: str = ""
+    period: str = ""
+    sources: str = ""
+
+
+class LookError(ValueError):
+    """A logo or a colour that cannot be used, with the sentence that says why."""
+
+
+def report_sheets(content: bytes) -> list[str]:
+    """The sheets of a template's report; all of another workbook. Raises NotAWorkbookError."""
+    package = read_package(content)
+    if not is_of_a_template(content):
+        return list(package.sheets)
+    aside = {say(title, code) for title in ASIDE for code in KNOWN}
+    aside |= {table.area.sheet for table in package.tables.values()}
+    return [sheet for sheet in package.sheets if sheet not in aside]
+
+
+def cover(content: bytes) -> Cover:
+    """The sheets of a report, and what stands over each page. Raises NotAWorkbookError."""
+    from python_calamine import CalamineWorkbook
+
+    sheets = report_sheets(content)
+    if not is_of_a_template(content):
+        return Cover(sheets)
+    package = read_package(content)
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+
+    def cell(name: str) -> Any:
+        sheet, _, address = package.names.get((None, name.lower()), "").rpartition("!")
+        if not sheet:
+            return ""
+        place = area("", address)
+        rows = book.get_sheet_by_name(sheet.strip("'").replace("''", "'"))
+        return rows.to_python(skip_empty_area=False)[place.top - 1][place.left - 1]
+
+    name, language = cell(TEMPLATE), cell(LANGUAGE)
+    if name not in SCHEMAS or language not in KNOWN:
+        return Cover(sheets)
+    days = [cell(named) for named in PERIODS.get(name, ())]
+    known = [f"{day:%Y-%m-%d}" for day in days if isinstance(day, date)]
+    sources = str(cell(ABOUT)).rstrip(".。")
+    return Cover(sheets, say(SCHEMAS[name].title, language), " ... ".join(known), sources)
+
+
+def own_look() -> tuple[Path | None, str]:
+    """The company's logo and colour of the settings file. Raises LookError."""
+    file = settings_file()
+    try:
+        said = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None, ""
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise LookError(f"{file} cannot be read: {error}") from None
+    logo, colour = said.get("logo", ""), said.get("colour", "")
+    if not isinstance(logo, str) or not isinstance(colour, str):
+        raise LookError(f'{file}: write logo = "a file", colour = "#0072B2"')
+    return (file.parent / Path(logo).expanduser() if logo else None), colour
+
+
+def checked_colour(colour: str) -> str:
+    """A colour as six digits, dark enough to be read on white. Raises LookError."""
+    digits = colour.removeprefix("#").upper()
+    if not re.fullmatch("[0-9A-F]{6}", digits):
+        raise LookError(f"{colour!r} is no colour: write it as #0072B2")
+    contrast = 1.05 / (luminance(digits) + 0.05)
+    if contrast < LEAST_CONTRAST:
+        raise LookError(
+            f"{colour} is too light for text on white: its contrast is {contrast:.1f} : 1, and"
+            f" {LEAST_CONTRAST} : 1 is the least"
+        )
+    return digits
+
+
+def luminance(digits: str) -> float:
+    """The relative luminance of a colour, from 0 (black) to 1, as WCAG 2 defines it."""
+    parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def coloured(content: bytes, digits: str) -> bytes:
+    """A workbook of ours with another accent. Raises NotAWorkbookError."""
+    accent = re.compile(rf'((?:rgb|val)="(?:FF)?){ACCENT}"'.encode())
+    changed = {}
+    with opened(content) as package:
+        for part in package.namelist():
+            if COLOURED.fullmatch(part):
+                old = package.read(part)
+                new = accent.sub(rb"\g<1>" + digits.encode() + b'"', old)
+                if new != old:
+                    changed[part] = new
+    return with_members(content, changed)
