@@ -502,7 +502,7 @@ LISTED_GROUP = (
 def model(page: Page) -> None:
     """The lists, and the blocks over time."""
     lead = "What the other sheets show and draw; there is nothing to fill in."
-    lay_out(page, "Model", lead, ((COPIED + 2, 11),), frozen=(TOP + 1, 0))
+    lay_out(page, "Model", lead, ((COPIED + 2, 16),), frozen=(TOP + 1, 0))
     for listed in LISTS:
         page.sheet.set_column(listed.column, listed.column, 24)
         page.sheet.set_column(listed.column + 4, listed.column + 5, 24)

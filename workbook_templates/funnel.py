@@ -704,7 +704,7 @@ def model(page: Page) -> None:
     styles, count, rate = page.styles, page.styles.number(COUNT), page.styles.number(RATE)
     bold, header = styles.label(bold=True), styles.header("0")
     lay_out(page, "Model", "What the functions of kpi_xl compute from whole columns.",
-            ((OWED + 12, 13),), frozen=(TOP + 1, 0))  # fmt: skip
+            ((1, 32), (OWED + 11, 13)), frozen=(TOP + 1, 0))  # fmt: skip
     for column, title in (
         (FUNNEL, "Funnel"), (CHANNELS, "Channels by spend"), (CYCLES, "Days between stages"),
         (MIX, "Rows of a lead"), (CREDIT, "Attribution"), (SEGMENTS, "Funnel by segment"),

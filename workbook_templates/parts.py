@@ -53,6 +53,8 @@ from .writing import (
 Data = Mapping[str, Mapping[str, Sequence[Cell]]]
 """The rows of each input table, by table and column: text, numbers, dates, None for a blank."""
 
+PAGE = 40  # rows of data that are printed
+LEAST_PRINTED = 8  # columns of them, for the line under the title
 HEADER = 3  # the row of the input tables' headers, counted from 0: row 4 in Excel
 Item = TypeVar("Item")
 
@@ -285,6 +287,10 @@ def start(book: Book, template: Template, about: Sentence, host: str) -> None:
             "Yellow cells",
             "Yellow cells are for you to fill. All others are formulas: leave them as they are.",
         ),
+        (
+            "Printing",
+            "Of a sheet with data the first page is printed; clear its print area to print all.",
+        ),
         ("Functions", FUNCTIONS[host]),
     ):
         row += 1
@@ -340,6 +346,8 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
     page.add_block(HEADER + 1, 0, columns, looks)
     sheet.set_row(HEADER - 1, 26)
     sheet.freeze_panes(HEADER + 1, 1)
+    # On paper a page of it will do, but for those who ask for all: Start says how.
+    sheet.print_area(0, 0, HEADER + PAGE, max(len(table.columns), LEAST_PRINTED) - 1)
     sheet.repeat_rows(HEADER)
     sheet.fit_to_pages(1, 0)
 
@@ -754,9 +762,14 @@ def header_row(
 ) -> None:
     """The header of a table: the first and those named in `text` over text, others over numbers.
 
-    It has room for two lines, which some language needs nearly everywhere.
+    It has room for two lines, which some language needs nearly everywhere, or more.
     """
-    page.sheet.set_row(row, 32)
+    deep = max(
+        lines(page.book.say(header), width_of(page, first + place))
+        for place, header in enumerate(headers)
+        if header
+    )
+    page.sheet.set_row(row, 16 * max(deep, 2))
     for place, header in enumerate(headers):
         align = "start" if place in (0, *text) else "right"
         style = page.styles.header(align=align, text_wrap=True, valign="bottom")
@@ -964,6 +977,11 @@ def printed_alone(cells: str, extreme: str, unit: Unit) -> str:
 # Charts
 
 
+MONTHS = "yyyy-mm"
+MONTH_NAMES = "[$-409]mmm yy"
+"""How charts write months, which tables write as MONTHS: by their names in the language."""
+
+
 def draw(
     page: Page,
     kind: Literal["line", "column", "bar"],
@@ -975,13 +993,14 @@ def draw(
     names_format: str = "General",
     stacked: bool = False,
     labels: bool = False,
+    ends: bool = False,
     level: Series | None = None,
 ) -> None:
     """A chart of fixed blocks, in the quiet look of all charts, in the sheet's direction.
 
     `place` is the row and the column of its corner, its width and its height in pixels.
-    `labels` writes the numbers at the bars and leaves their axis out. `level` is drawn as a dashed
-    line across columns, such as a target.
+    `labels` writes the numbers at the bars and leaves their axis out; `ends` names each line at its
+    last point, for few lines. `level` is drawn as a dashed line across columns, such as a target.
     """
     options = {"type": kind} | ({"subtype": "stacked"} if stacked else {})
     chart = page.book.file.add_chart(options)
@@ -999,6 +1018,8 @@ def draw(
         if labels and colour != NO_COLOUR:
             font = {"color": INK, "size": 9}
             look["data_labels"] = {"value": True, "num_format": number_format, "font": font}
+        if ends:
+            look["data_labels"] = named_at_end(one, colour)
         chart.add_series(look)
     if level:
         across = page.book.file.add_chart({"type": "line"})
@@ -1006,16 +1027,43 @@ def draw(
         across.add_series(drawn(page, level) | {"line": line})
         chart.combine(across)
     style_chart(chart, page, title, kind, (names_format, number_format), labels)
-    if sum(one.colour != NO_COLOUR for one in series) == 1 and not level:
+    if ends or (sum(one.colour != NO_COLOUR for one in series) == 1 and not level):
         chart.set_legend({"none": True})
-    insert(chart, page, place)
+    figures = [one.name for one in (*series, *filter(None, [level])) if one.colour != NO_COLOUR]
+    insert(chart, page, place, described(page, kind, title, figures))
 
 
-def insert(chart: Chart, page: Page, place: tuple[int, int, int, int]) -> None:
+def named_at_end(one: Series, colour: str) -> dict[str, Any]:
+    """The labels of a line that write its name at its last point alone."""
+    _, top, left, bottom, right = one.values
+    others: list[dict[str, Any]] = [{"delete": True}] * (bottom - top + right - left)
+    font = {"color": colour, "size": 9, "bold": True}
+    return {"series_name": True, "value": False, "position": "right", "font": font,
+            "custom": [*others, {}]}  # fmt: skip
+
+
+CHARTS = {
+    "bar": "Bar chart",
+    "column": "Column chart",
+    "line": "Line chart",
+    "scatter": "Scatter chart",
+}
+
+
+def described(page: Page, kind: str, title: str, figures: Sequence[str]) -> str:
+    """What a chart shows, for those who hear it; names that are cells' are left out."""
+    said = page.book.say
+    names = said(", ").join(said(name) for name in figures if not name.startswith("="))
+    pattern = "{kind}: {title}. It shows: {figures}." if names else "{kind}: {title}."
+    return said(pattern, kind=said(CHARTS[kind]), title=said(title), figures=names)
+
+
+def insert(chart: Chart, page: Page, place: tuple[int, int, int, int], description: str) -> None:
     """Put a chart on a sheet: row and column of its corner, width and height in pixels."""
     row, column, width, height = place
     chart.set_size({"width": width, "height": height})
-    page.sheet.insert_chart(row, column, chart, {"x_offset": 8, "object_position": 3})
+    options = {"x_offset": 8, "object_position": 3, "description": description}
+    page.sheet.insert_chart(row, column, chart, options)
 
 
 def drawn(page: Page, one: Series) -> dict[str, Any]:
@@ -1035,8 +1083,9 @@ def style_chart(
     chart.set_title(
         {"name": page.book.say(title), "name_font": {"size": 11, "bold": True, "color": INK}}
     )
+    shown = page.book.say(MONTH_NAMES) if formats[0] == MONTHS else formats[0]
     names = {
-        "num_format": formats[0], "num_font": font, "line": {"color": LINE}, "text_axis": True,
+        "num_format": shown, "num_font": font, "line": {"color": LINE}, "text_axis": True,
         "major_tick_mark": "none",
     }  # fmt: skip
     numbers = {
@@ -1072,6 +1121,23 @@ def widen(page: Page, column: int, least: float, texts: Iterable[str]) -> None:
     page.sheet.set_column(column, column, max(least, max(map(wide, texts)) + 1))
 
 
-def lines(text: str, width: int) -> int:
+def width_of(page: Page, column: int) -> float:
+    """How wide a column is, in letters; XlsxWriter keeps pixels."""
+    known = page.sheet.col_info.get(column)
+    return (known.width - 5) / 7 if known else 8.43
+
+
+WORD = re.compile(r"[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef]+\s*")
+"""What a line is broken between: words, and Chinese letters."""
+
+
+def lines(text: str, width: float) -> int:
     """How many lines a text takes in a cell of a width, in letters."""
-    return sum(1 + (wide(part) - 1) // width for part in text.split("\n"))
+    count = 0
+    for part in text.split("\n"):
+        count, used = count + 1, 0
+        for word in WORD.findall(part):
+            if used and used + wide(word.rstrip()) > width:
+                count, used = count + 1, 0
+            used += wide(word)
+    return count

@@ -761,7 +761,7 @@ SEGMENT_COLUMNS = (
 def segments(page: Page) -> None:
     """How many customers each segment has, what they spent, and what to do."""
     lead = "By recency (R) and the mean of frequency and monetary value; the scores are in {Model}."
-    lay_out(page, "Segments", lead, ((1, 20), (5, 13), (1, 78)), frozen=(TOP + 1, 1))
+    lay_out(page, "Segments", lead, ((1, 20), (5, 13), (1, 90)), frozen=(TOP + 1, 1))
     widen(page, 0, 20, map(page.book.say, SEGMENTS))
     # The spilled segments are in English in every language.
     rows = [{"segment": name, "quoted": literal(name), "advice": advice}

@@ -49,6 +49,7 @@ from .parts import (
     bars,
     blank_if,
     checks,
+    described,
     draw,
     figures,
     header_row,
@@ -451,7 +452,7 @@ def model(page: Page) -> int:
     people(page)
     title_row(page, RANGE, ("name", "value"))
     put_basis(page, TOP + 1, RANGE, compared_weeks(page.book))
-    page.sheet.print_area(0, 0, TOP + len(BASIS) + 2, 1)
+    page.sheet.print_area(0, 0, TOP + len(BASIS) + 2, 6)
     return room
 
 
@@ -935,7 +936,7 @@ def months(page: Page) -> None:
     bars(page, *table.block("Attainment"))
     draw(page, "line", "Sales by month, and the target of its weeks",
          [table.series("Sales", BLUE), table.series("Target", ORANGE)],
-         (table.last + 2, 0, 1300, 320), names_format="yyyy-mm")  # fmt: skip
+         (table.last + 2, 0, 1300, 320), names_format="yyyy-mm", ends=True)  # fmt: skip
     page.sheet.print_area(0, 0, table.last + 19, table.right)
 
 
@@ -1027,7 +1028,8 @@ def add_weeks(page: Page, place: tuple[int, int, int, int]) -> None:
     chart.combine(target)
     formats = ("mm-dd", "#,##0")
     style_chart(chart, page, "Sales by week, and the target", "column", formats, labels=False)
-    insert(chart, page, place)
+    description = described(page, "column", "Sales by week, and the target", ("Sales", "Target"))
+    insert(chart, page, place, description)
 
 
 def add_points(page: Page, place: tuple[int, int, int, int]) -> None:
@@ -1069,7 +1071,8 @@ def add_points(page: Page, place: tuple[int, int, int, int]) -> None:
     )
     chart.set_y_axis({**axis, **grid, "name": said("Close rate"), "num_format": "0%",
                       "min": 0})  # fmt: skip
-    insert(chart, page, place)
+    figures = ("Sales visits", "Close rate")
+    insert(chart, page, place, described(page, "scatter", "Close rate against visits", figures))
 
 
 TEMPLATE = Template(
