@@ -43,7 +43,7 @@ class Look(NamedTuple):
 
 def look(content: bytes) -> list[str]:
     """What a reader would miss in a workbook, a sentence each: where, and what."""
-    book = opened(content, set(), set())
+    book = opened(content, frozenset(), frozenset())
     looks = list(styles(book.styles))
     found = list(undescribed(content))
     for sheet in book.sheets:
@@ -173,20 +173,12 @@ def room(
 
 
 def shown(sheet: Sheet) -> dict[tuple[int, int], tuple[int, str, str]]:
-    """The style, the kind and the text of each cell that shows something."""
-    found = {}
-    for row in all_of(sheet, "row"):
-        for entry in row.iterfind("{*}c"):
-            place = address_area("", entry.get("r", ""))
-            assert place
-            cell = sheet.cells.get((place.top, place.left))
-            text = (cell.text or "") if cell else ""
-            found[place.top, place.left] = (
-                int(entry.get("s", "0")),
-                cell.kind if cell else "",
-                text,
-            )
-    return found
+    """The style, the kind and the text of each cell."""
+    entries = sheet.xml.iterfind("{*}sheetData/{*}row/{*}c")
+    return {
+        place: (int(entry.get("s", "0")), cell.kind, cell.text or "")
+        for entry, (place, cell) in zip(entries, sheet.cells.items(), strict=True)
+    }
 
 
 def columns(sheet: Sheet) -> Callable[[int], float]:

@@ -30,6 +30,7 @@ from kpi_xl.workbook_templates.parts import (
     build,
 )
 from kpi_xl.workbook_templates.writing import Built
+from look_lint import look
 from workbook_lint import lint
 from workbooks import edited, part
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
@@ -330,7 +331,9 @@ def test_dates_of_any_kind_are_written_as_days(record: Template) -> None:
 
 
 def test_what_validators_let_pass_is_right(case: tuple[Template, str]) -> None:
-    assert lint(workbook(*case).content) == []
+    content = workbook(*case).content
+    assert lint(content) == []
+    assert look(content) == []
 
 
 @pytest.fixture(scope="module")
@@ -409,6 +412,7 @@ def test_every_text_is_translated_and_no_translation_is_left_over(language: str)
 def test_a_workbook_in_each_language(record: Template, language: str) -> None:
     made = empty(record, language)
     assert lint(made.content) == []
+    assert look(made.content) == []
     assert not [value for value in made.values.values() if isinstance(value, CellError)]
     book = openpyxl.load_workbook(io.BytesIO(made.content))
     titles = ["Start", *(sheet.title for sheet in record.sheets), SOURCES.title]

@@ -10,7 +10,7 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Set
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, combinations
 from typing import Literal, NamedTuple
 from xml.etree import ElementTree
@@ -142,7 +142,7 @@ def lint(
     `errors` and `volatile` are the cells ("Summary!B5") that may show an error, and whose formulas
     may have volatile functions.
     """
-    book = opened(content, errors, volatile)
+    book = opened(content, frozenset(errors), frozenset(volatile))
     found = [problem for rule in BOOK_RULES for problem in rule(book)]
     for sheet in book.sheets:
         found += [f"{sheet.name}: {wrong}" for rule in SHEET_RULES for wrong in rule(sheet, book)]
@@ -778,8 +778,9 @@ def unquoted(sheet: str) -> str:
 # Reading
 
 
+@lru_cache(maxsize=1)
 def opened(content: bytes, errors: Set[str], volatile: Set[str]) -> Book:
-    """A workbook as the rules see it."""
+    """A workbook as the rules see it, those of `look_lint`, too."""
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         return _opened(package, read_package(content), errors, volatile)
 

@@ -177,7 +177,7 @@ def numbers(*cells: str) -> str:
 
 def model(page: Page) -> None:
     """The period shown, the counts of each period, what the sheets show of each KPI, the months."""
-    page.sheet.set_column(0, 0, 32)
+    page.sheet.set_column(0, 0, 36)
     page.sheet.set_column(1, CURRENT, 13)
     headline(page, "Model", "What the other sheets show, computed from the tables.")
     single_cells(page)
