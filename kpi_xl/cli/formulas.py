@@ -59,6 +59,7 @@ ENGINE = Annotated[
 TIMEOUT = Annotated[
     float, typer.Option(min=1.0, help="After how many seconds LibreOffice is ended.")
 ]
+LONGEST_SOURCES = 120  # letters over a page
 SHOWN = 20  # cells of each kind in a report
 
 
@@ -306,7 +307,10 @@ def of_report(book: Path, content: bytes, logo: Path | None, *, everything: bool
         return {}
     today = f"{datetime.now():%Y-%m-%d}"
     left = " · ".join(filter(None, (found.title, found.period)))
-    line = [left, " · ".join((found.sources, today)), str(logo.resolve()) if logo else ""]
+    sources = found.sources
+    if len(sources) > LONGEST_SOURCES:
+        sources = sources[:LONGEST_SOURCES] + " ..."
+    line = [left, " · ".join((sources, today)), str(logo.resolve()) if logo else ""]
     return {"cover": line} if everything else {"only": found.sheets, "cover": line}
 
 

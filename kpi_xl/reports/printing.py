@@ -22,14 +22,10 @@ from kpi_xl.schema import SCHEMAS
 ASIDE = ("Start", "Model", "Checks", "Sources")
 """The sheets that every template has and that are no part of its report; nor are those of data."""
 
-PERIODS = {
-    "campaigns": ("FirstDay", "LastDay"),
-    "funnel": ("Until",),
-    "retention": ("FirstOrder", "DataUntil"),
-    "sales_team": ("MonthStart", "MonthEnd"),
-    "scorecard": ("LatestMonth",),
-}
-"""The names of the cells that hold the first and the last day that a report is of, or the last."""
+FIRST_AND_LAST = ("FirstDay", "LastDay")
+PERIODS = {"sales_team": ("MonthStart", "MonthEnd"), "scorecard": ("LatestMonth",)}
+"""The names of the cells that hold the first and the last day that a report is of, or the last
+alone; what is not named here has the former."""
 
 ACCENT = "0072B2"
 """The colour of titles and first series in our workbooks, for which a company's own can stand."""
@@ -82,7 +78,7 @@ def cover(content: bytes) -> Cover:
     name, language = cell(TEMPLATE), cell(LANGUAGE)
     if name not in SCHEMAS or language not in KNOWN:
         return Cover(sheets)
-    days = [cell(named) for named in PERIODS.get(name, ())]
+    days = [cell(named) for named in PERIODS.get(name, FIRST_AND_LAST)]
     known = [f"{day:%Y-%m-%d}" for day in days if isinstance(day, date)]
     sources = str(cell(ABOUT)).rstrip(".。")
     return Cover(sheets, say(SCHEMAS[name].title, language), " ... ".join(known), sources)

@@ -1,0 +1,92 @@
+"""What is printed of a workbook, and in which look."""
+
+import re
+from pathlib import Path
+
+import pytest
+from kpi_xl.workbook_templates import TEMPLATES, template
+from kpi_xl.workbook_templates.parts import build
+from workbooks import part, sheet_of
+
+from kpi_xl.cli.formulas import chosen_look, of_report
+from kpi_xl.cli.shared import Misuse
+from kpi_xl.ooxml.package import read_package
+from kpi_xl.reports.printing import (
+    FIRST_AND_LAST,
+    PERIODS,
+    LookError,
+    checked_colour,
+    coloured,
+    cover,
+    luminance,
+)
+
+WORKBOOKS = Path(__file__).parent.parent / "workbook_templates"
+
+
+@pytest.fixture(scope="module")
+def filled() -> bytes:
+    data, about = template("funnel").sample()
+    few = {name: {c: cells[:60] for c, cells in table.items()} for name, table in data.items()}
+    return build(template("funnel"), few, about, "ru").content
+
+
+def test_the_report_is_printed_without_what_it_is_made_of(filled: bytes) -> None:
+    found = cover(filled)
+    assert found.title == "Маркетинговая воронка"
+    assert found.sheets[:2] == ["Сводка", "Воронка"]
+    aside = {"Начало", "Модель", "Проверки", "Источники", "Лиды", "Затраты"}
+    assert not aside & set(found.sheets)
+    assert re.fullmatch(r"2024-01-\d\d \.\.\. 2024-\d\d-\d\d", found.period)
+    assert found.sources
+
+
+def test_what_stands_over_the_pages(filled: bytes) -> None:
+    task = of_report(Path("book.xlsx"), filled, None, everything=False)
+    left, right, logo = task["cover"]
+    assert left.startswith("Маркетинговая воронка · 2024-")
+    assert len(right) < 150
+    assert logo == ""
+    assert "only" not in of_report(Path("book.xlsx"), filled, None, everything=True)
+    assert of_report(Path("book.xlsx"), sheet_of({"A1": 1}), None, everything=False) == {}
+
+
+def test_another_colour_stands_for_our_blue(filled: bytes) -> None:
+    new = coloured(filled, "7A1F5C")
+    for name in ("xl/styles.xml", "xl/charts/chart6.xml"):
+        assert "0072B2" in part(filled, name)
+        assert "0072B2" not in part(new, name)
+        assert "7A1F5C" in part(new, name)
+
+
+def test_a_colour_has_to_be_read_on_white() -> None:
+    assert checked_colour("#0072b2") == "0072B2"
+    assert luminance("FFFFFF") == pytest.approx(1.0)
+    assert luminance("777777") == pytest.approx(0.1845, abs=5e-5)  # of WCAG's example, 4.48 : 1
+    with pytest.raises(LookError, match="too light"):
+        checked_colour("#777777")
+    with pytest.raises(LookError, match="write it as #0072B2"):
+        checked_colour("blue")
+
+
+def test_the_settings_name_a_logo_and_a_colour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.toml"
+    monkeypatch.setattr("kpi_xl.reports.printing.settings_file", lambda: file)
+    assert chosen_look(None, "") == (None, "")
+    file.write_text('logo = "logo.png"\ncolour = "#333333"\n', encoding="utf-8")
+    with pytest.raises(Misuse, match="there is no logo"):
+        chosen_look(None, "")
+    (tmp_path / "logo.png").write_bytes(b"picture")
+    assert chosen_look(None, "") == (tmp_path / "logo.png", "333333")
+    assert chosen_look(None, "#444444")[1] == "444444"
+    with pytest.raises(Misuse, match="has to be a PNG"):
+        chosen_look(tmp_path / "logo.gif", "")
+
+
+def test_every_template_says_its_period() -> None:
+    for name in TEMPLATES:
+        names = read_package((WORKBOOKS / f"{name}.xlsx").read_bytes()).names
+        for cell in PERIODS.get(name, FIRST_AND_LAST):
+            assert (None, cell.lower()) in names, name
