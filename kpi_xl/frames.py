@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Proto
 
 import narwhals as nw
 
-from kpi_xl import containers
+from kpi_xl import backends, containers
 from kpi_xl.cells import DAY_0, read, serial
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
 from kpi_xl.metrics import METRICS, economics, forecasts, models, tables
@@ -168,7 +168,7 @@ def cac_by(
         .agg(nw.len().alias("count"))
         .select("born", "segment", "count")
     )
-    found = [[(number, _named(key), x) for number, key, x in _fetched(q)] for q in (spent, won)]
+    found = [[(number, _named(key), x) for number, key, x in backends.fetched(q)] for q in (spent, won)]
     spelled = _spelled(key for counted in found for _, key, _ in counted)
     sums: dict[tuple[Any, int], float] = defaultdict(float)
     counts: dict[tuple[Any, int], int] = defaultdict(int)
@@ -196,7 +196,7 @@ def mrr_movements(frame: "IntoFrame", customer: str, month: str, amount: str) ->
         .agg(nw.col("amount").sum(), nw.col("moved").sum())
         .select("key", "number", paid=_left("amount"))
     )
-    negative = _fetched(paid.filter(nw.col("paid") < 0.0).select("key", "number").head(1))
+    negative = backends.fetched(paid.filter(nw.col("paid") < 0.0).select("key", "number").head(1))
     if negative:
         economics.refuse_negative(*negative[0])
     paid = paid.filter(nw.col("paid") > 0.0)
@@ -210,7 +210,7 @@ def mrr_movements(frame: "IntoFrame", customer: str, month: str, amount: str) ->
     now, known = nw.col("paid"), ~nw.col("before").is_null()
     follows = known & (nw.col("before") == nw.col("number") - 1)
     stays = ~nw.col("after").is_null() & (nw.col("after") == nw.col("number") + 1)
-    zero, change = nw.lit(0.0), now - nw.col("paid_before")
+    zero, change = _number(0), now - nw.col("paid_before")
     # What differs in the last digit alone has not changed.
     changed = follows & (change.abs() > 5e-15 * now)
     moves = {
@@ -220,7 +220,7 @@ def mrr_movements(frame: "IntoFrame", customer: str, month: str, amount: str) ->
         "churn": nw.when(~stays).then(now).otherwise(zero),
         "reactivation": nw.when(known & ~follows).then(now).otherwise(zero),
         "end": now,
-        "customers": nw.lit(1.0),
+        "customers": _number(1),
     }
     by_month = (
         paid.select("number", **moves)
@@ -228,7 +228,7 @@ def mrr_movements(frame: "IntoFrame", customer: str, month: str, amount: str) ->
         .agg(*(nw.col(name).sum() for name in moves))
     )
     sums = {name: [0.0] * (last - first + 1) for name in moves}
-    for number, *cells in _fetched(by_month.select("number", *moves)):
+    for number, *cells in backends.fetched(by_month.select("number", *moves)):
         for name, cell in zip(moves, cells, strict=True):
             place = number - first + (name == "churn")  # seen in the month after
             if place <= last - first:
@@ -261,7 +261,7 @@ def survival_curve(
     rows = rows.with_columns(until=until, over="date1")
     rows = rows.with_columns(started=_ordinal(nw.col("date0")), ended=_ordinal(nw.col("until")))
     wrong = nw.when(nw.col("ended") < nw.col("started")).then(nw.lit(1)).otherwise(nw.lit(0))
-    ((count,),) = _fetched(rows.select(wrong=wrong).select(nw.col("wrong").sum()))
+    ((count,),) = backends.fetched(rows.select(wrong=wrong).select(nw.col("wrong").sum()))
     if count:
         raise OutOfDomain(f"{end} is before {start} in {count} rows")
     rows = rows.filter(nw.col("started") <= last)
@@ -282,7 +282,7 @@ def survival_curve(
         .agg(nw.len().alias("seen"), nw.col("left").sum())
         .select("age", "seen", "left", *names)
     )
-    found = _fetched(counted)
+    found = backends.fetched(counted)
     if not found:
         raise NotEnoughData(tables.NOTHING_OBSERVED)
     width = max(row[0] for row in found) + 1
@@ -316,14 +316,14 @@ def touch_paths(
     days = read(METRICS["TOUCH_PATHS"], "days", days)
     names = [name for name in (converted, value) if name is not None]
     rows, _ = _rows(frame, customer, (date,), None, segment=channel, numbers=names)
-    nothing = nw.lit(0.0)
+    nothing = _number(0)
     given = {
         "converted": nothing if converted is None else nw.col("number0").fill_null(0.0),
         "value": nothing if value is None else nw.col(f"number{len(names) - 1}").fill_null(0.0),
     }
     rows = rows.select("key", "date0", "segment", **given)
     touches = sorted(
-        _fetched(rows), key=lambda row: (row[0], row[1], row[3] > 0.0, str(row[2] or ""))
+        backends.fetched(rows), key=lambda row: (row[0], row[1], row[3] > 0.0, str(row[2] or ""))
     )
     who, when, channels, conversions, values = map(list, zip(*touches, strict=True))
     if min(conversions) < 0.0:
@@ -617,7 +617,7 @@ def _by_day(orders: _Orders) -> nw.LazyFrame[Any]:
 def _left(total: str) -> nw.Expr:
     """A sum, or 0 where nothing but rounding is left of what was moved: see `tables.sums`."""
     left = nw.col(total)
-    return nw.when(left.abs() > 1e-14 * nw.col("moved")).then(left).otherwise(nw.lit(0.0))
+    return nw.when(left.abs() > 1e-14 * nw.col("moved")).then(left).otherwise(_number(0))
 
 
 def _activity(
@@ -657,7 +657,7 @@ def _activity(
     if not of_customers:
         counts = firsts.group_by("born", *segment).agg(nw.len().alias("size"))
         sizes: dict[Any, int] = defaultdict(int)
-        for day, size, *name in _fetched(counts.select("born", "size", *segment)):
+        for day, size, *name in backends.fetched(counts.select("born", "size", *segment)):
             sizes[(day, *map(_named, name))] += size
         first = zip(born, *([_named(name) for name in column] for column in segments), strict=True)
         size_at = [sizes[place] if not age else 0 for place, age in zip(first, ages, strict=True)]
@@ -790,15 +790,16 @@ def _rows(
     Beside them the first and last days of the dates, as serial numbers: one query finds them, and
     what is wrong.
     """
-    lazy = _in_utc(nw.from_native(frame).lazy(), dates)
+    lazy = backends.lazy(frame, dates)
     schema = lazy.collect_schema()
     given = dict(zip((f"date{number}" for number in range(len(dates))), dates, strict=True))
+    has_nan = backends.has_nan(lazy)
     columns = [_date(schema, name) for name in dates]
     if key is not None:
         given = {"key": key, **given}
         columns.insert(0, _key(schema, key))
     if amount is not None:
-        columns.append(_amount(schema, amount))
+        columns.append(_amount(schema, amount, has_nan=has_nan))
         given["amount"] = amount
     names = list(given)
     measured = [name for name in names if name != "key"]
@@ -806,20 +807,21 @@ def _rows(
     if segment is not None:
         named["segment"] = _key(schema, segment)
     for number, name in enumerate(numbers):
-        named[f"number{number}"] = _amount(schema, name)
+        named[f"number{number}"] = _amount(schema, name, has_nan=has_nan)
     rows = lazy.select(**named)
     rows = rows.filter(~_all(nw.col(name).is_null() for name in named))
     facts = rows.select(
         nw.len().alias("rows"),
-        *(nw.col(name).is_null().sum().alias(f"{name}_nulls") for name in names),
+        *(nw.col(name).count().alias(f"{name}_known") for name in names),
         *(nw.col(name).min().alias(f"{name}_low") for name in measured),
         *(nw.col(name).max().alias(f"{name}_high") for name in measured),
     )
-    ((count, *found),) = _fetched(facts)
-    nulls, ends = found[: len(names)], found[len(names) :]
+    ((count, *found),) = backends.fetched(facts)
+    known, ends = found[: len(names)], found[len(names) :]
     if not count:
         raise NotEnoughData(f"{given[names[0]]} holds no values")
-    for name, missing in zip(names, nulls, strict=True):
+    for name, present in zip(names, known, strict=True):
+        missing = count - present
         if missing and name != "amount" and name not in blank:
             raise WrongInput(
                 f"{given[name]} is null in {missing} rows that are not null throughout"
@@ -828,7 +830,7 @@ def _rows(
         (given[column], end, column != "amount")
         for column, end in zip(measured * 2, ends, strict=True)
     )
-    amounts = nw.lit(0.0) if amount is None else nw.col("amount").fill_null(0.0)
+    amounts = _number(0) if amount is None else nw.col("amount").fill_null(0.0)
     return rows.with_columns(amount=amounts), days
 
 
@@ -848,24 +850,6 @@ def _days(ends: Iterable[tuple[str, Any, bool]]) -> list[int]:
         elif abs(end) > LARGEST:
             raise OutOfDomain(f"{name} holds {end}, too large a number for a cell")
     return days
-
-
-def _in_utc(lazy: nw.LazyFrame[Any], dates: Sequence[str]) -> nw.LazyFrame[Any]:
-    """A DuckDB relation with the days of UTC in place of those of its connection's time zone."""
-    if lazy.implementation is not nw.Implementation.DUCKDB:
-        return lazy
-    relation = lazy.to_native()
-    zoned = {
-        name
-        for name, kind in zip(relation.columns, relation.types, strict=True)
-        if name in dates and str(kind) == "TIMESTAMP WITH TIME ZONE"
-    }
-    if not zoned:
-        return lazy
-    quoted = ['"{}"'.format(name.replace('"', '""')) for name in relation.columns if name in zoned]
-    moments = ", ".join(f"make_timestamp(epoch_us({name})) AS {name}" for name in quoted)
-    in_utc: nw.LazyFrame[Any] = nw.from_native(relation.project(f"* REPLACE ({moments})")).lazy()
-    return in_utc
 
 
 def _column(schema: nw.Schema, name: str) -> tuple[nw.Expr, Any]:
@@ -899,14 +883,19 @@ def _date(schema: nw.Schema, name: str) -> nw.Expr:
     return day
 
 
-def _amount(schema: nw.Schema, name: str) -> nw.Expr:
+def _amount(schema: nw.Schema, name: str, *, has_nan: bool) -> nw.Expr:
     amount, kind = _column(schema, name)
     if kind == nw.Boolean:
-        return nw.when(amount).then(nw.lit(1.0)).otherwise(nw.when(~amount).then(nw.lit(0.0)))
+        return nw.when(amount).then(_number(1)).otherwise(nw.when(~amount).then(_number(0)))
     if not kind.is_numeric():
         raise WrongInput(f"the column {name} is of type {kind}: make it numbers")
     amount = amount.cast(nw.Float64)
-    return nw.when(~amount.is_nan()).then(amount)
+    return nw.when(~amount.is_nan()).then(amount) if has_nan else amount
+
+
+def _number(value: int) -> nw.Expr:
+    """A number of the kind of amounts: PostgreSQL takes 0.0 for a decimal."""
+    return nw.lit(value).cast(nw.Float64)
 
 
 def _all(tests: Iterable[nw.Expr]) -> nw.Expr:
@@ -918,18 +907,7 @@ def _all(tests: Iterable[nw.Expr]) -> nw.Expr:
 
 def _collected(lazy: nw.LazyFrame[Any]) -> list[list[Any]]:
     """The columns of a small result, its rows sorted by the first of them."""
-    rows = sorted(_fetched(lazy), key=lambda row: row[0])
+    rows = sorted(backends.fetched(lazy), key=lambda row: row[0])
     return [list(column) for column in zip(*rows, strict=True)] or [
         [] for _ in lazy.collect_schema()
     ]
-
-
-def _fetched(lazy: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
-    if lazy.implementation is nw.Implementation.DUCKDB:
-        # Collecting would need PyArrow.
-        rows: list[tuple[Any, ...]] = lazy.to_native().fetchall()
-        return rows
-    rows = lazy.collect().rows()
-    if lazy.implementation.is_pandas_like():  # NaN is what pandas has for a missing text, too
-        rows = [tuple(None if cell != cell else cell for cell in row) for row in rows]
-    return rows
