@@ -1,4 +1,4 @@
-"""The table functions over frames: pandas, Polars, DuckDB relations, what else Narwhals carries.
+"""The table functions over frames, wherever their rows are: see `backends` for the engines.
 
 Each gives the table of the cell function of its name, from the names of a frame's columns, as a
 frame of the kind that it was given: see `containers.table`. A lazy frame is aggregated where it is:
@@ -11,9 +11,9 @@ customers, a customer. It is computed at once: the lazy frame that comes back ho
 - Columns are typed. A customer, channel or segment is a text (spaces around it do not count, nor
   do a channel's or segment's capitals; an empty one is null; one of digits stays a text), a whole
   or other number, or a boolean. A day is a date or a datetime, whose time and time zone are
-  dropped. DuckDB's timestamps with a time zone have none of their own, and show that of the
-  machine: their days are those of UTC, wherever they are counted. An amount is a number; null and
-  NaN are 0.
+  dropped. The moments of DuckDB, Spark (TIMESTAMP, not TIMESTAMP_NTZ) and PostgreSQL have no zone
+  of their own, and show that of the session: their days are those of UTC, wherever they are
+  counted. An amount is a number; null and NaN are 0.
 - A row that is null throughout, in the columns named, is skipped. A null customer, channel or
   segment otherwise is an error, and so is a null date, but for those of stages.
 
@@ -25,7 +25,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import reduce, wraps
-from operator import and_
+from operator import and_, or_
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 import narwhals as nw
@@ -77,7 +77,8 @@ def over_frame(rows: Callable[Concatenate[Any, Said], Table]) -> OverFrame[Said]
 
     @wraps(rows)
     def call(frame: Any, /, *args: Said.args, **kwargs: Said.kwargs) -> Any:
-        return containers.table(rows(frame, *args, **kwargs), frame)
+        with backends.counting(frame):
+            return containers.table(rows(frame, *args, **kwargs), frame)
 
     FUNCTIONS[rows.__name__] = made = cast("OverFrame[Said]", call)
     return made
@@ -168,7 +169,9 @@ def cac_by(
         .agg(nw.len().alias("count"))
         .select("born", "segment", "count")
     )
-    found = [[(number, _named(key), x) for number, key, x in backends.fetched(q)] for q in (spent, won)]
+    found = [
+        [(number, _named(key), x) for number, key, x in backends.fetched(q)] for q in (spent, won)
+    ]
     spelled = _spelled(key for counted in found for _, key, _ in counted)
     sums: dict[tuple[Any, int], float] = defaultdict(float)
     counts: dict[tuple[Any, int], int] = defaultdict(int)
@@ -194,46 +197,61 @@ def mrr_movements(frame: "IntoFrame", customer: str, month: str, amount: str) ->
         .with_columns(moved=nw.col("amount").abs())
         .group_by("key", "number")
         .agg(nw.col("amount").sum(), nw.col("moved").sum())
-        .select("key", "number", paid=_left("amount"))
+        .select("key", "number", now=_left("amount"))
+        .filter(nw.col("now") != _number(0))
     )
-    negative = backends.fetched(paid.filter(nw.col("paid") < 0.0).select("key", "number").head(1))
-    if negative:
-        economics.refuse_negative(*negative[0])
-    paid = paid.filter(nw.col("paid") > 0.0)
-
-    def beside(name: str, step: int) -> nw.Expr:
-        return nw.col(name).shift(step).over("key", order_by="number")
-
-    paid = paid.with_columns(
-        before=beside("number", 1), paid_before=beside("paid", 1), after=beside("number", -1)
-    )
-    now, known = nw.col("paid"), ~nw.col("before").is_null()
-    follows = known & (nw.col("before") == nw.col("number") - 1)
-    stays = ~nw.col("after").is_null() & (nw.col("after") == nw.col("number") + 1)
-    zero, change = _number(0), now - nw.col("paid_before")
-    # What differs in the last digit alone has not changed.
-    changed = follows & (change.abs() > 5e-15 * now)
-    moves = {
-        "new": nw.when(~known).then(now).otherwise(zero),
-        "expansion": nw.when(changed & (change > 0.0)).then(change).otherwise(zero),
-        "contraction": nw.when(changed & (change < 0.0)).then(-change).otherwise(zero),
-        "churn": nw.when(~stays).then(now).otherwise(zero),
-        "reactivation": nw.when(known & ~follows).then(now).otherwise(zero),
-        "end": now,
-        "customers": _number(1),
-    }
-    by_month = (
-        paid.select("number", **moves)
-        .group_by("number")
-        .agg(*(nw.col(name).sum() for name in moves))
-    )
-    sums = {name: [0.0] * (last - first + 1) for name in moves}
-    for number, *cells in backends.fetched(by_month.select("number", *moves)):
-        for name, cell in zip(moves, cells, strict=True):
-            place = number - first + (name == "churn")  # seen in the month after
+    by_month = _moved(paid).select("number", "negative", *MOVES)
+    sums = {name: [0.0] * (last - first + 1) for name in MOVES}
+    for number, negative, *cells in backends.fetched(by_month):
+        if negative:
+            below = paid.filter(nw.col("now") < _number(0)).select("key", "number")
+            economics.refuse_negative(*backends.fetched(below.head(1))[0])
+        for name, cell in zip(MOVES, cells, strict=True):
+            place = number - first + (name == "churn")
             if place <= last - first:
                 sums[name][place] = cell
     return economics.mrr_rows(first, sums)
+
+
+MOVES = ("new", "expansion", "contraction", "churn", "reactivation", "end", "customers")
+
+
+def _moved(paid: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """The movements by month of what customers pay: rows of key, number (of the month) and now.
+
+    What a month churns is seen in the month after.
+    """
+    zero, now, number = _number(0), nw.col("now"), nw.col("number")
+    months = backends.with_windows(paid).with_columns(
+        before=_beside("number", 1), paid_before=_beside("now", 1), after=_beside("number", -1)
+    )
+    known = ~nw.col("before").is_null()
+    follows = known & (nw.col("before") == number - 1)
+    stays = ~nw.col("after").is_null() & (nw.col("after") == number + 1)
+    change = now - nw.col("paid_before")
+    # What differs in the last digit alone has not changed.
+    changed = follows & (change.abs() > 5e-15 * now)
+
+    def where(test: nw.Expr, then: nw.Expr) -> nw.Expr:
+        return nw.when(test).then(then).otherwise(zero)
+
+    moves = {
+        "new": where(~known, now),
+        "expansion": where(changed & (change > zero), change),
+        "contraction": where(changed & (change < zero), -change),
+        "churn": where(~stays, now),
+        "reactivation": where(known & ~follows, now),
+        "end": now,
+        "customers": _number(1),
+        "negative": where(now < zero, _number(1)),
+    }
+    counted = months.select("number", **moves)
+    return counted.group_by("number").agg(*(nw.col(name).sum() for name in moves))
+
+
+def _beside(name: str, step: int) -> nw.Expr:
+    """What a customer's month so many steps before holds."""
+    return nw.col(name).shift(step).over("key", order_by="number")
 
 
 @over_frame
@@ -809,29 +827,46 @@ def _rows(
     for number, name in enumerate(numbers):
         named[f"number{number}"] = _amount(schema, name, has_nan=has_nan)
     rows = lazy.select(**named)
-    rows = rows.filter(~_all(nw.col(name).is_null() for name in named))
-    facts = rows.select(
-        nw.len().alias("rows"),
-        *(nw.col(name).count().alias(f"{name}_known") for name in names),
-        *(nw.col(name).min().alias(f"{name}_low") for name in measured),
-        *(nw.col(name).max().alias(f"{name}_high") for name in measured),
-    )
-    ((count, *found),) = backends.fetched(facts)
-    known, ends = found[: len(names)], found[len(names) :]
+    texts = [name for name, kind in rows.collect_schema().items() if kind == nw.String]
+    rows, facts = _known(rows, texts, names, measured)
+    if facts.pop("padded", 0):
+        rows, facts = _known(rows.with_columns(*map(_trimmed, texts)), [], names, measured)
+    count = facts["rows"]
     if not count:
         raise NotEnoughData(f"{given[names[0]]} holds no values")
-    for name, present in zip(names, known, strict=True):
-        missing = count - present
+    for name in names:
+        missing = count - facts[f"{name}_known"]
         if missing and name != "amount" and name not in blank:
             raise WrongInput(
                 f"{given[name]} is null in {missing} rows that are not null throughout"
             )
     days = _days(
-        (given[column], end, column != "amount")
-        for column, end in zip(measured * 2, ends, strict=True)
+        (given[column], facts[f"{column}_{end}"], column != "amount")
+        for end in ("low", "high")
+        for column in measured
     )
     amounts = _number(0) if amount is None else nw.col("amount").fill_null(0.0)
     return rows.with_columns(amount=amounts), days
+
+
+def _known(
+    rows: nw.LazyFrame[Any], texts: Sequence[str], names: Sequence[str], measured: Sequence[str]
+) -> tuple[nw.LazyFrame[Any], dict[str, Any]]:
+    """The rows that are not null throughout, and facts about them, which one query finds.
+
+    How many there are, and with text to be trimmed; how many of each of the names are not null, and
+    the ends of the measured.
+    """
+    rows = rows.filter(~_all(nw.col(name).is_null() for name in rows.collect_schema()))
+    facts = {"rows": nw.len()}
+    if texts:
+        untidy = _any(nw.col(name).str.contains(PADDED) for name in texts)
+        facts["padded"] = nw.when(untidy).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
+    facts |= {f"{name}_known": nw.col(name).count() for name in names}
+    facts |= {f"{name}_low": nw.col(name).min() for name in measured}
+    facts |= {f"{name}_high": nw.col(name).max() for name in measured}
+    (found,) = backends.fetched(rows.select(*(fact.alias(name) for name, fact in facts.items())))
+    return rows, dict(zip(facts, found, strict=True))
 
 
 def _days(ends: Iterable[tuple[str, Any, bool]]) -> list[int]:
@@ -870,8 +905,20 @@ def _key(schema: nw.Schema, name: str) -> nw.Expr:
         return key
     if kind not in (nw.String, nw.Categorical, nw.Enum):
         raise WrongInput(f"the column {name} is of type {kind}: make it text or whole numbers")
-    text = key.cast(nw.String).str.strip_chars()
-    return nw.when(text != "").then(text)
+    return key.cast(nw.String)
+
+
+SPACES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+PADDED = f"^$|^[{SPACES}]|[{SPACES}]$"
+"""A text that is not as `str.strip` leaves it, or empty: to ask is much cheaper than to trim."""
+
+
+def _trimmed(name: str) -> nw.Expr:
+    """A text without spaces around it; an empty one is null."""
+    text = nw.col(name)
+    bare = text.str.replace_all(f"^[{SPACES}]+|[{SPACES}]+$", "")
+    bare = nw.when(text.str.contains(PADDED)).then(bare).otherwise(text)
+    return nw.when(bare != "").then(bare).alias(name)
 
 
 def _date(schema: nw.Schema, name: str) -> nw.Expr:
@@ -900,6 +947,10 @@ def _number(value: int) -> nw.Expr:
 
 def _all(tests: Iterable[nw.Expr]) -> nw.Expr:
     return reduce(and_, tests)
+
+
+def _any(tests: Iterable[nw.Expr]) -> nw.Expr:
+    return reduce(or_, tests)
 
 
 # Results

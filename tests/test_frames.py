@@ -18,6 +18,7 @@ import pytest
 from frame_cells import frames
 
 import kpi_xl
+from kpi_xl import backends
 from kpi_xl.cells import serial
 from kpi_xl.errors import OutOfDomain, WrongInput
 
@@ -397,14 +398,14 @@ def test_mixed_values_are_no_key() -> None:
 
 def test_only_counts_come_back_from_a_lazy_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[int] = []
-    fetch = kpi_xl.frames._fetched
+    fetch = backends.fetched
 
     def watched(lazy: Any) -> Iterator[Any]:
         rows = fetch(lazy)
         fetched.append(len(rows))
         return rows  # type: ignore[return-value]
 
-    monkeypatch.setattr(kpi_xl.frames, "_fetched", watched)
+    monkeypatch.setattr(backends, "fetched", watched)
     chance = random.Random(1)
     count = 20_000
     rows = pl.LazyFrame(

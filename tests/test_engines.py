@@ -1,0 +1,199 @@
+"""Every function over frames gives the cells' numbers in every engine, whatever its time zone."""
+
+import math
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import engines
+import hand_written
+import pandas as pd
+import polars as pl
+import pytest
+from engines import ENGINES, KINDS, Columns, table
+from frame_cells import in_cells
+
+import kpi_xl
+from kpi_xl import backends, frames
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The 'future.infer_string'"),  # Ibis' and pandas' affair
+    pytest.mark.filterwarnings("ignore:fetch_arrow_table"),  # Ibis' and DuckDB's
+]
+
+
+def rows() -> Columns:
+    """Orders with spaces around names, returns, blanks, rows null throughout, hours by midnight."""
+    chance = random.Random(7)
+    names = ["Ann", "Bob ", "\u3000Bob", "ann", "Дарья", "李", "=1+1", "O'Neil\xa0", "\tLi", "C 1"]
+    names += [f"C{number}" for number in range(40)]
+    found: list[list[Any]] = []
+    for _ in range(220):
+        hour = chance.choice([0, 1, 12, 22, 23])
+        day = datetime(2019, 11, 20, hour, 30) + timedelta(chance.randrange(800))
+        amount = chance.choice([0.0, -5.0, None, math.nan, round(chance.expovariate(0.02), 2)])
+        end = day.date() + timedelta(chance.randrange(300))
+        found.append([
+            chance.choice(names), day, amount, ("A", "A ", "b", None)[day.day % 4], day.date(),
+            chance.choice([None, end]), chance.choice(["Ads", " Ads", "Mail", "web"]),
+            chance.choice([True, False]), chance.choice([1, 2, 3, 2**40]),
+            Decimal(chance.randrange(10**6)) / 100, day.replace(tzinfo=UTC),
+        ])  # fmt: skip
+        if chance.random() < 0.05:
+            found.append([chance.choice([None, " "]), *[None] * (len(KINDS) - 1)])
+            found[-1][3] = found[-1][6] = found[-1][0]
+    return dict(zip(KINDS, map(list, zip(*found, strict=True)), strict=True))
+
+
+ROWS = rows()
+CASES: dict[str, tuple[Any, ...]] = {
+    "days": ("cohort", "who", "day", "paid", "D", "customers", "2020-01-20"),
+    "months": ("cohort", "who", "day", "paid", "M", "revenue"),
+    "whole keys": ("cohort", "number", "begun", "exact", "FQ-07", "revenue_retention"),
+    "retail months": ("cohort", "who", "day", None, "445-02", "customers"),
+    "thirty days": ("cohort", "who", "day", "paid", "30D", "revenue"),
+    "instants": ("cohort", "who", "instant", None, "M", "customers"),
+    "segments": ("cohort", "who", "day", None, "Q", "retention", None, "part"),
+    "curve": ("retention_curve", "who", "instant", "Q", "2021-06-30"),
+    "LTV": ("ltv_curve", "who", "day", "paid", "Q", "part", 0.5, None, "segment"),
+    "CAC": ("cac_by", "channel", "begun", "number", "who", "instant", "part", "W"),
+    "MRR": ("mrr_movements", "who", "instant", "exact"),
+    "survival": ("survival_curve", "begun", "ended", "M", "part"),
+    "survival, thirty days": ("survival_curve", "instant", "ended", "30D"),
+    "paths": ("touch_paths", "who", "instant", "channel", "bought", "exact"),
+    "RFM": ("rfm", "who", "instant", "paid"),
+    "channels": ("channel_mix", "channel", "number"),
+    "logical keys": ("channel_mix", "bought", "exact"),
+    "funnel": ("funnel_by", "channel", ["instant", "ended"]),
+}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Iterator[Any]:
+    with table(request.param, ROWS) as made:
+        yield made
+
+
+def of_frame(frame: Any, function: str, *given: Any) -> Any:
+    arguments = list(given)
+    if function == "cac_by":
+        arguments.insert(3, frame)
+    return getattr(frames, function)(frame, *arguments)
+
+
+def of_cells(function: str, *given: Any) -> list[list[Any]]:
+    """What the cells give for the columns; names of them in `given` stand for the columns."""
+
+    def column(name: str) -> list[Any]:
+        return [
+            cell.replace(tzinfo=None) if isinstance(cell, datetime)
+            else float(cell) if isinstance(cell, Decimal) else cell
+            for cell in ROWS[name]
+        ]  # fmt: skip
+
+    arguments = [
+        list(zip(*map(column, value), strict=True)) if isinstance(value, list)
+        else column(value) if value in ROWS else value
+        for value in given
+    ]  # fmt: skip
+    found: list[list[Any]] = getattr(kpi_xl, function)(*arguments)
+    return found
+
+
+def test_frames_give_what_cells_give(engine: Any) -> None:
+    """One test an engine, so that a worker starts each engine once."""
+    wrong = {}
+    for name, case in CASES.items():
+        expected, found = of_cells(*case), in_cells(of_frame(engine, *case))
+        expected, found = ([rows[0], *sorted(rows[1:], key=repr)] for rows in (expected, found))
+        if found != [
+            [pytest.approx(c) if isinstance(c, float) else c for c in r] for r in expected
+        ]:
+            wrong[name] = expected, found
+    assert wrong == {}
+
+
+def test_purchases_and_models_over_an_engine(engine: Any) -> None:
+    """`models` judges what comes back, a row a customer; over cells it is what pandas gives."""
+    found = frames.purchases(engine, "who", "instant", "paid", "2021-06-30")
+    with table("pandas", ROWS) as made:
+        expected = frames.purchases(made, "who", "instant", "paid", "2021-06-30")
+    assert found.customers == expected.customers
+    for name in ("repeats", "first", "last", "spend"):
+        assert getattr(found, name).tolist() == pytest.approx(getattr(expected, name).tolist())
+
+
+def test_frames_give_what_queries_written_by_hand_give() -> None:
+    """Those that the benchmarks measure against; customers here all pay each time."""
+    chance = random.Random(11)
+    columns = {
+        "who": [f"C{chance.randrange(60)}" for _ in range(500)],
+        "day": [
+            datetime(2022, 1, 1) + timedelta(hours=chance.randrange(9_000)) for _ in range(500)
+        ],
+        "paid": [chance.randrange(1, 500) / 4 for _ in range(500)],
+    }
+    connection = duckdb.connect()
+    connection.register("orders", pl.DataFrame(columns).to_pandas())
+    relation, names = connection.table("orders"), ("who", "day", "paid")
+    by_sql = {
+        query: hand_written.by_sql(query, connection, "orders", *names)
+        for query in (hand_written.COHORT, hand_written.MIX, hand_written.MRR)
+    }
+    cells = by_sql[hand_written.COHORT]
+    assert hand_written.cohort_by_polars(pl.DataFrame(columns), *names) == cells
+    for measure, place in (("customers", 2), ("revenue", 3)):
+        table = in_cells(frames.cohort(relation, *names, "M", measure))
+        shown = {
+            (12 * int(row[0][:4]) + int(row[0][5:]), age): cell
+            for row in table[1:]
+            for age, cell in enumerate(row[2:])
+            if cell
+        }
+        assert shown == {tuple(row[:2]): row[place] for row in cells}
+    mix = in_cells(frames.channel_mix(relation, "who", "paid"))
+    assert sorted((row[0], row[1]) for row in mix[1:]) == by_sql[hand_written.MIX]
+    header, *months = in_cells(frames.mrr_movements(relation, *names))
+    columns_of_it = [header.index(name) for name in ("new", "expansion", "contraction", "end")]
+    found = [[row[place] for place in columns_of_it] for row in months]
+    assert found == [[abs(cell or 0) for cell in row[1:5]] for row in by_sql[hand_written.MRR]]
+
+
+@pytest.mark.parametrize(
+    "given", [[1, 2], None, "orders.csv", {"who": [1]}, pl.Series([1])], ids=str
+)
+def test_what_is_no_frame_is_refused(given: Any) -> None:
+    with pytest.raises(kpi_xl.WrongInput, match=r"is no frame .* those are pandas, .*PostgreSQL$"):
+        frames.cohort(given, "who", "day")
+
+
+def test_what_an_engine_cannot_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    ibis = engines.imported("ibis", "pip install ibis-framework")
+    made = ibis.polars.connect({"rows": engines.of_polars(ROWS)}).table("rows")
+    with pytest.raises(
+        kpi_xl.WrongInput, match=r"instant: .* not known in polars; make them dates"
+    ):
+        frames.cohort(made, "who", "instant")
+
+    def refused(_: Any) -> Any:
+        raise NotImplementedError("no windows\nand more")
+
+    monkeypatch.setattr(backends, "with_windows", refused)
+    with pytest.raises(kpi_xl.WrongInput, match=r"cannot count this \(no windows\); what can is"):
+        frames.mrr_movements(made, "who", "begun", "exact")
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])
+def test_zones_that_a_column_has_are_dropped(zone: str) -> None:
+    """They are the shop's: an order of half past eleven is one of that day."""
+    moments = pl.Series("day", [datetime(2024, 1, 31, 23, 30), datetime(2024, 2, 1, 0, 30)])
+    polars = pl.DataFrame({"who": ["a", "b"]}).with_columns(moments.dt.replace_time_zone(zone))
+    pytest.importorskip("pyarrow", reason="one of the frames is of this package")
+    arrow = polars.to_arrow()
+    of_arrow = arrow.to_pandas(types_mapper=pd.ArrowDtype)
+    for frame in (polars, polars.lazy(), arrow, polars.to_pandas(), of_arrow):
+        labels = [row[0] for row in in_cells(frames.cohort(frame, "who", "day"))[1:]]
+        assert labels == ["2024-01", "2024-02"]
