@@ -1,15 +1,18 @@
 """KPI_FORECAST: R's printed forecasts, the choice of a model, and what it refuses."""
 
 import sys
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
+from kpi_xl.workbook_templates import template
+from kpi_xl.workbook_templates.parts import Built, build
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 from kpi_xl import METRICS
 from kpi_xl.cells import evaluate
-from kpi_xl.errors import CellError
+from kpi_xl.errors import EXCEL_ERRORS, CellError
 from kpi_xl.smoothing import Fitted, Shape, banded, fit, forecast
 
 # Saudi Arabia's oil, 1996 to 2013 (Hyndman & Athanasopoulos, fpp2, section 7.1).
@@ -204,3 +207,78 @@ def test_without_the_library_it_says_what_to_install(
     assert isinstance(error, CellError)
     assert error == "#N/A"
     assert 'pip install "kpi-xl[forecast]"' in error.sentence
+
+
+# In the workbooks
+
+
+def without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where statsmodels is not installed."""
+    monkeypatch.delitem(sys.modules, "kpi_xl.smoothing", raising=False)
+    monkeypatch.setitem(sys.modules, "statsmodels.tsa.exponential_smoothing.ets", None)
+
+
+def weeks(numbers: list[float]) -> dict[str, list[Any]]:
+    """Ads of a day a week, from a Monday on; the last day is the end of its week."""
+    days = [date(2024, 1, 1) + timedelta(days=7 * n) for n in range(len(numbers))]
+    filled = [*days, days[-1] + timedelta(days=6)]
+    return {
+        "date": filled,
+        "campaign": ["One"] * len(filled),
+        "channel": ["Search"] * len(filled),
+        "cost": [*numbers, 0.0],
+        "conversions": [*numbers, 0.0],
+        "revenue": [*numbers, 0.0],
+    }
+
+
+def of_the_sheet(built: Built) -> list[list[Any]]:
+    return [
+        [built.values.get(("Forecast", row, column)) for column in range(1, 12)]
+        for row in range(7, 12)
+    ]
+
+
+def test_campaigns_forecast_the_weeks_to_come() -> None:
+    """The book's oil as the costs of eighteen weeks, at 90 %."""
+    built = build(template("campaigns"), {"Ads": weeks(OIL)})
+    rows = of_the_sheet(built)
+    reach = 29.8282 * 1.644854  # the printed sigma, and the deviate of 5 %
+    expected = [OIL_FORECAST - reach, OIL_FORECAST, OIL_FORECAST + reach]
+    for first in (2, 5, 8):
+        assert rows[0][first : first + 3] == pytest.approx(expected, abs=0.02)
+    assert [row[0] for row in rows[:4]] == [45418 + 7 * n for n in range(4)]  # from 2024-05-06
+    assert rows[4][0] == ""
+    figures = dict(built.headlines)
+    assert figures["Revenue, expected"] == "542.68"
+
+
+def test_without_the_library_there_is_a_word_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_it(monkeypatch)
+    built = build(template("campaigns"), {"Ads": weeks(OIL)})
+    rows = of_the_sheet(built)
+    assert [row[2:] for row in rows[:4]] == [[""] * 9] * 4
+    assert 'pip install "kpi-xl[forecast]"' in rows[4][0]
+    shown = {
+        sheet
+        for (sheet, *_), cell in built.values.items()
+        if isinstance(cell, str) and cell in EXCEL_ERRORS
+    }
+    assert shown == {"Model"}
+    assert dict(built.headlines)["Revenue, expected"] == ""
+
+
+def test_the_scorecard_forecasts_from_the_last_gap_on() -> None:
+    months = [date(2024 + n // 12, n % 12 + 1, 1) for n in range(20)]
+    spend = [*OIL[:1], None, *OIL]  # a gap in February
+    leads = [*OIL[:2], *OIL[:17], None]  # none in the last month
+    built = build(template("scorecard"), {"Months": {"month": months, "spend": spend,
+                                                     "leads": leads}})  # fmt: skip
+    rows = of_the_sheet(built)
+    assert rows[0][0] == 45901  # 2025-09-01
+    reach = 29.8282 * 1.644854
+    assert rows[0][1:4] == pytest.approx(
+        [OIL_FORECAST - reach, OIL_FORECAST, OIL_FORECAST + reach], abs=0.02
+    )
+    assert rows[0][4:10] == [""] * 6
+    assert rows[4][0].startswith("No forecast yet")

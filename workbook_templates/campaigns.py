@@ -35,6 +35,7 @@ from .comparison import (
     owed_to,
     put_basis,
 )
+from .forecasting import AHEAD, FEWEST, Past, forecast_sheet, spill_forecasts
 from .grid import (
     BEHIND,
     GROWTH,
@@ -166,6 +167,7 @@ BY_VIDEO = Listed("Video", 38, named("campaign"), "video_starts", 12, "*(Ads[vid
 LISTS = (BY_CHANNEL, BY_CAMPAIGN, BY_GROUP, BY_EMAIL, BY_VIDEO)
 BY_MONTH, BY_PERIOD, BY_DAY, COPIED = 46, 53, 60, 68  # the first columns of the blocks over time
 RANGE, OWED = COPIED + 14, COPIED + 17
+TO_COME = COPIED + 50  # and of the forecasts
 
 
 def summed(column: str, header: str) -> Measure:
@@ -278,6 +280,16 @@ FIGURES = {
         Figure("ConversionRate", "Conversion rate",
                blank_if(NONE, 'IF(Clicks=0,"",CONVERSION_RATE(Conversions,Clicks))'), RATE,
                "Conversions / clicks"),
+    ),
+    "Next week or month": tuple(
+        Figure(f"Next{part}", f"Revenue, {part.lower()}",
+               blank_if(f'Revenue{part}=""', f"Revenue{part}"), MONEY, meaning,
+               (f'Revenue{part}=""', "None yet: see the sheet {Forecast}"))
+        for part, meaning in (
+            ("Expected", "If all goes on as it did"),
+            ("Low", "Seldom less"),
+            ("High", "Seldom more"),
+        )
     ),
     "In words": (
         Figure("BestCampaign", "Best ROAS", named_extreme("MAX"), TEXT, ""),
@@ -476,6 +488,7 @@ def write(book: Book) -> None:
     emails(book.pages["E-mail"])
     videos(book.pages["Video"])
     trend(book.pages["Trend"])
+    to_come(book.pages["Forecast"])
     ab_test(book.pages["A-B test"])
     checks(book.pages["Checks"], agreements(book), PROBLEMS)
 
@@ -520,6 +533,7 @@ def model(page: Page) -> None:
     periods(page)
     copied(page)
     put_basis(page, TOP + 1, RANGE, DAYS_SHOWN.basis(page.book))
+    forecasts(page)
     page.sheet.print_area(0, 0, 1, 7)
 
 
@@ -649,6 +663,58 @@ def periods(page: Page) -> None:
     page.put_array(TOP + PERIODS + 13, first + 4, blank_if(few_whole("PeriodCost"), slope),
                    page.styles.number(RATE))  # fmt: skip
     page.define("CostTrend", TOP + PERIODS + 13, first + 4)
+
+
+FORECAST = (("cost", 2), ("conversions", 5), ("revenue", 6))
+"""What is forecast: sums of SUMS, and their columns on the sheet Trend."""
+
+
+def forecasts(page: Page) -> None:
+    """The forecasts of the sums of whole weeks or months, and when the next one begins."""
+    headers = {measure.called: measure.header for measure in SUMS}
+    past = []
+    for name, column in FORECAST:
+        values = page.book.at("Trend", TOP + 2, column, TOP + 1 + PERIODS, column)
+        whole = f'IF(PeriodWhole=1,{values},"")'
+        past.append(Past(headers[name], whole, f"IF({NONE},TRUE,{few_periods()})"))
+    spill_forecasts(page, TOP, TO_COME, past, 'IF(Period="M",12,1)')
+    source = over_time(page.book, PERIODICAL)
+    until = page.book.at("Model", TOP + 1, source.left + 1, TOP + PERIODS, source.left + 1)
+    last = f'MAX(IF(PeriodWhole=1,{until},""))+1'
+    page.write(TOP + AHEAD + 2, TO_COME, "The next period begins", page.styles.label())
+    page.put_array(TOP + AHEAD + 2, TO_COME + 3,
+                   blank_if(f"IF({NONE},TRUE,{few_periods()})", last),
+                   page.styles.number(DATE))  # fmt: skip
+    page.define("NextPeriod", TOP + AHEAD + 2, TO_COME + 3)
+
+
+def few_periods() -> str:
+    """The condition that there are too few whole periods for a forecast."""
+    return f"SUMPRODUCT((PeriodWhole=1)*1)<{FEWEST}"
+
+
+def to_come(page: Page) -> None:
+    """The next weeks or months, the one that runs among them."""
+    running = literal(page.book.say("running: its days so far are not in it"))
+    step = 'IF(Period="W",NextPeriod+7*{ahead},EDATE(NextPeriod,{ahead}))'
+    columns = (
+        Measure("From", step, DATE, blank='NextPeriod=""', look=NAME),
+        Measure("Remark", f'IF({{From}}<=LastDay,{running},"")', KEY, blank='{From}=""',
+                look=REMARK),
+    )  # fmt: skip
+    headers = {measure.called: measure.header for measure in SUMS}
+    table = forecast_sheet(
+        page,
+        "The next weeks or months, if all goes on as it did. Of ten, eight to nine come between low"
+        " and high.",
+        [headers[name] for name, _ in FORECAST],
+        (TOP, TO_COME),
+        [{"ahead": str(ahead)} for ahead in range(AHEAD)],
+        columns,
+    )
+    revenue = [name for name, _ in FORECAST].index("revenue")
+    for part in ("low", "expected", "high"):
+        table.define(f"Revenue{part.title()}", f"{part} {revenue}!", 1, 1)
 
 
 def copied(page: Page) -> None:
@@ -1239,6 +1305,7 @@ TEMPLATE = Template(
         Sheet("E-mail", "Delivered, opened, clicked, unsubscribed, by campaign."),
         Sheet("Video", "How many viewers are still there after 5 and 30 seconds, and at the end."),
         Sheet("Trend", "Weeks or months, their trend, and the days whose cost stands out."),
+        Sheet("Forecast", "What the next weeks or months will bring, with low and high."),
         Sheet("A-B test", "What A/B tests show, and how many visitors the next one needs."),
         Sheet("Ads", "The data: a row a campaign, ad group and day."),
         Sheet("Tests", "The A/B tests: a row a test."),

@@ -19,7 +19,9 @@ from kpi_xl.schema import Column
 from kpi_xl.schema.scorecard import MONTHS, SCHEMA
 from kpi_xl.units import COUNT, DATE, KEY, PERIODS, RATE, SCORE, TEXT, Unit
 
-from .grid import WHOLE, Measure, put_grid
+from .forecasting import AHEAD, FEWEST, Past, forecast_sheet, since_the_gap, spill_forecasts
+from .grid import MONTH as MONTH_OF
+from .grid import NAME, WHOLE, Measure, put_grid
 from .parts import (
     HEADER,
     Agreement,
@@ -85,6 +87,14 @@ TABLE = COUNTED + len(COUNTS) + 4
  BETTER, UNIT) = range(14)  # fmt: skip
 BY_MONTH = TABLE + len(KPIS) + 4
 MONTH, FOUND, ROW, TWICE, MISSING = range(5)
+FORECAST = {
+    "spend": "Spend",
+    "marketing_revenue": "Revenue from marketing",
+    "leads": "Leads",
+    "new_customers": "New customers",
+}
+"""The counts that are forecast; the months have a column of each behind MISSING."""
+TO_COME = MISSING + len(FORECAST) + 2  # the first column of the forecasts
 
 WAY = (("leads", "Leads"), ("mqls", "MQLs"), ("sqls", "SQLs"), ("sqos", "SQOs"), ("won", "Won"))
 
@@ -148,6 +158,7 @@ def write(book: Book) -> None:
     scorecard(book.pages["Scorecard"])
     others(book.pages["More KPIs"])
     smart(book.pages["SMART check"])
+    to_come(book.pages["Forecast"])
     checks(book.pages["Checks"], agreements(book), problems(book))
     book.pages["Months"].sheet.fit_to_pages(5, 0)
     book.pages["Months"].sheet.repeat_columns(0)
@@ -186,6 +197,7 @@ def model(page: Page) -> None:
     kpi_rows(page)
     section(page, BY_MONTH - 1, 0, MISSING, "Rows by month")
     put_grid(page, BY_MONTH, MONTHLY, [{"ago": str(ago - KEPT)} for ago in range(KEPT)])
+    forecasts(page)
     page.sheet.freeze_panes(3, 1)
     page.sheet.fit_to_pages(1, 0)
     page.sheet.print_area(0, 0, TABLE + len(KPIS), CURRENT)
@@ -377,8 +389,43 @@ MONTHLY = (
     Measure("Rows too many", "IF({Rows}>1,{Rows}-1,0)", COUNT),
     Measure("Missing", f"IF({NOTHING},0,IF({{Rows}}>0,0,IF({{Day}}>LatestMonth,0,"
             'IF(COUNTIFS(Months[month],">=32874",Months[month],"<"&{Day})>0,1,0))))', COUNT),
+    *(Measure(name, f'IF(INDEX(Months[{name}],{{First row}})="","",'
+                    f"INDEX(Months[{name}],{{First row}}))", COUNT, blank="{Rows}<>1")
+      for name in FORECAST),
 )  # fmt: skip
 """The months one after the other: how many rows the table has of each, and the first."""
+
+
+def forecasts(page: Page) -> None:
+    """The forecasts of some counts of the months, and the month that comes next."""
+    found, days = by_month(page, FOUND), by_month(page, MONTH)
+    last = f'MAX(IF({found}>0,{days},""))'
+    past = []
+    for place, label in enumerate(FORECAST.values(), start=MISSING + 1):
+        values = since_the_gap(by_month(page, place), days, last)
+        none = f'IF({NOTHING},TRUE,SUMPRODUCT(({values}<>"")*1)<{FEWEST})'
+        past.append(Past(label, values, none))
+    spill_forecasts(page, BY_MONTH, TO_COME, past, "12")
+    row = BY_MONTH + AHEAD + 2
+    page.write(row, TO_COME, "The next month", page.styles.label())
+    page.put_array(row, TO_COME + 3,
+                   guarded(f"EDATE({last},1)", NOTHING),
+                   page.styles.number(DATE))  # fmt: skip
+    page.define("NextMonth", row, TO_COME + 3)
+
+
+def to_come(page: Page) -> None:
+    """The next months of some counts."""
+    month = Measure("Month", "EDATE(NextMonth,{ahead})", MONTH_OF, blank='NextMonth=""', look=NAME)
+    forecast_sheet(
+        page,
+        "The months after the one shown, if all goes on as it did. Of ten, eight to nine come"
+        " between low and high.",
+        [*FORECAST.values()],
+        (BY_MONTH, TO_COME),
+        [{"ahead": str(ahead)} for ahead in range(AHEAD)],
+        (month,),
+    )
 
 
 def history_row(kpi: Kpi) -> int:
@@ -976,6 +1023,7 @@ TEMPLATE = Template(
         Sheet("Scorecard", "The fifteen: what they are, before and now, goal, progress, trend."),
         Sheet("More KPIs", "The same for the other KPIs, by family."),
         Sheet("Periods", "Every KPI in the last thirteen periods."),
+        Sheet("Forecast", "What the next months will bring, with low and high."),
         Sheet("SMART check", "Each goal: whether it is SMART, and how far it is."),
         Sheet("Months", "The data: a row of counts a month."),
         Sheet("Goals", "The goals: a row each."),

@@ -1,0 +1,109 @@
+"""The sheet Forecast: the next periods of some sums with low and high, or a word why there is none.
+
+The sheet Model holds what KPI_FORECAST spills. It is #N/A where kpi_xl was installed without it:
+then the sheet says so, and shows no error.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kpi_xl.units import COUNT
+
+from .grid import Grid, Measure, lay_out, put_grid
+from .parts import blank_if, section
+from .writing import Page, literal
+
+AHEAD = 4  # periods
+FEWEST = 5  # whole periods
+TOP = 5  # the row of the table's header
+LOW, EXPECTED, HIGH = 2, 1, 3  # columns of KPI_FORECAST
+
+CAUTIONS = (
+    "A forecast knows the past alone: no new price, budget or campaign, and no season of which it"
+    " has not seen three.",
+    "The ends of several periods must not be added up: where one is low, another may be high.",
+)
+FEW = "No forecast yet: it takes five whole periods without a gap up to the latest one."
+MISSING = (
+    "No forecast: the figures do not vary, or kpi_xl was installed without forecasts. In a"
+    ' terminal: pip install "kpi-xl[forecast]"'
+)
+
+
+class Past(NamedTuple):
+    """A sum by period: its label, its cells from the oldest on, and when it tells too little."""
+
+    label: str
+    values: str
+    none: str
+
+
+def since_the_gap(values: str, months: str, last: str) -> str:
+    """The values of the months after the last one that has none; nothing where `last` has none."""
+    gap = f'MAX(IF(({values}="")*({months}<={last}),{months},0))'
+    return f'IF({months}>{gap},{values},"")'
+
+
+def spill_forecasts(page: Page, top: int, left: int, past: Sequence[Past], season: str) -> None:
+    """The tables of KPI_FORECAST, side by side on the sheet Model, each under its label."""
+    count = page.styles.number(COUNT)
+    for number, one in enumerate(past):
+        column = left + 5 * number
+        page.write(top - 1, column, one.label, page.styles.heading())
+        formula = blank_if(one.none, f"KPI_FORECAST({one.values},{AHEAD},{season})")
+        page.spill(top, column, formula, page.styles.header("0"), [count])
+
+
+def forecast_sheet(
+    page: Page,
+    lead: str,
+    labels: Sequence[str],
+    model: tuple[int, int],
+    periods: Sequence[dict[str, str]],
+    columns: Sequence[Measure],
+) -> Grid:
+    """The sheet: a row a period ahead, with low, expected and high of each sum.
+
+    `model` is where `spill_forecasts` has put its tables; `periods` and `columns` say what is shown
+    of the period itself.
+    """
+    styles, book = page.styles, page.book
+    anchors = [book.at("Model", model[0], model[1] + 5 * n) for n in range(len(labels))]
+    measures = list(columns)
+    for number, anchor in enumerate(anchors):
+        for part, place in (("low", LOW), ("expected", EXPECTED), ("high", HIGH)):
+            cell = f"{{{part} {number}}}"
+            formula = (
+                f'IF(ISNA({anchor}),"",IF(ISERROR({anchor}),{anchor},IF({anchor}="","",{cell})))'
+            )
+            look = {"bold": True} if place == EXPECTED else {}
+            measures.append(Measure(part, formula, COUNT, key=f"{part} {number}!", look=look,
+                                    blank=""))  # fmt: skip
+    lay_out(page, "Forecast", lead, ((len(columns), 16), (3 * len(labels), 12)),
+            frozen=(TOP + 1, 1))  # fmt: skip
+    for number, label in enumerate(labels):
+        first = len(columns) + 3 * number
+        section(page, TOP - 1, first, first + 2, label)
+    records = [
+        record | {
+            f"{part} {number}": book.at("Model", model[0] + ahead, model[1] + 5 * number + place)
+            for number in range(len(labels))
+            for part, place in (("low", LOW), ("expected", EXPECTED), ("high", HIGH))
+        }
+        for ahead, record in enumerate(periods, start=1)
+    ]  # fmt: skip
+    table = put_grid(page, TOP, tuple(measures), records)
+    row = table.last + 1
+    missing = ",".join(f"ISNA({anchor})" for anchor in anchors)
+    blank = ",".join(f'{anchor}=""' for anchor in anchors)
+    # An error of the data is looked at last: OR would show it in place of a word.
+    absent, early = literal(book.say(MISSING)), literal(book.say(FEW))
+    word = f'IF(OR({missing}),{absent},IF(OR({blank}),{early},""))'
+    faulty = "+".join(f"ISERROR({anchor})*NOT(ISNA({anchor}))" for anchor in anchors)
+    page.put(row, 0, f'=IF({faulty}>0,"",{word})', styles.warning(), as_it_is=True)
+    for caution in CAUTIONS:
+        row += 1
+        page.write(row, 0, caution, styles.lead())
+    page.sheet.print_area(0, 0, row, table.right)
+    page.sheet.fit_to_pages(1, 0)
+    return table
