@@ -369,6 +369,18 @@ def did_interval(before_treated: _Column, after_treated: _Column, before_control
 def did_interval(before_treated: _Column, after_treated: _Column, before_control: _Column, after_control: _Column, confidence: _Number | _List | _Array = ...) -> Any: ...
 
 @overload
+def geo_lift(treated: _List, controls: _Column, before: _Number) -> list[list[Any]]:
+    """What a campaign in one region changed, against a mixture of regions without it."""
+@overload
+def geo_lift(treated: _Array, controls: _Column, before: _Number) -> Any: ...
+
+@overload
+def synthetic_control(treated: _List, controls: _Column, before: _Number) -> list[list[Any]]:
+    """A region with a campaign beside what it would have been without, period by period."""
+@overload
+def synthetic_control(treated: _Array, controls: _Column, before: _Number) -> Any: ...
+
+@overload
 def ab_sequential(conversions_a: _Number, visitors_a: _Number, conversions_b: _Number, visitors_b: _Number, planned_visitors: _Number, significance: _Number = ...) -> list[Any]:
     """A test that may be looked at on the way: z, the limit now, and what may be decided."""
 @overload

@@ -67,6 +67,7 @@ LAYERS = (
         "kpi_xl.sequential",
         "kpi_xl.backends",
         "kpi_xl.smoothing",
+        "kpi_xl.synthetic",
     ),
     ("kpi_xl.search",),
     ("kpi_xl.metrics",),

@@ -1,13 +1,16 @@
 """A/B tests."""
 
 from math import ceil, erfc, exp, floor, fsum, sqrt
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from kpi_xl.binomial import hypergeometric
 from kpi_xl.errors import NotEnoughData, OutOfDomain, ZeroDenominator
 from kpi_xl.metrics.arguments import Confidence, ConversionsA, ConversionsB, VisitorsA, VisitorsB
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import COUNT, INSIDE_SHARE, PROBABILITY, RATE, SCORE, TEXT, VALUE, Domain
+from kpi_xl.units import COUNT, INSIDE_SHARE, PROBABILITY, RATE, SCORE, TABLE, TEXT, VALUE, Domain
+
+if TYPE_CHECKING:
+    from kpi_xl.synthetic import Control
 
 PARTS = (("conversions_a", "visitors_a"), ("conversions_b", "visitors_b"))
 
@@ -460,6 +463,153 @@ def did_interval(
     """
     samples = [before_treated, after_treated, before_control, after_control]
     return welch_interval(samples, [-1.0, 1.0, 1.0, -1.0], confidence)
+
+
+ABADIE = (
+    "Abadie, Diamond & Hainmueller (2010), Synthetic Control Methods for Comparative Case Studies,"
+    " Journal of the American Statistical Association 105"
+)
+FEWEST_BEFORE = 3
+
+Treated = Annotated[
+    list[float],
+    Arg(
+        "The region where it was done: a row a period, the oldest first",
+        VALUE,
+        column=True,
+        blank="refuse",
+        group="regions",
+    ),
+]
+Controls = Annotated[
+    list[list[float]],
+    Arg(
+        "Regions where it was not done, in the same periods: a column each",
+        VALUE,
+        column=True,
+        wide=True,
+        blank="refuse",
+        group="regions",
+    ),
+]
+Before = Annotated[
+    float,
+    Arg(
+        "How many of the periods were over before it began",
+        COUNT,
+        Domain(FEWEST_BEFORE, 10_000, whole=True),
+    ),
+]
+# Two regions that move together and one that does not; from the fourth period on 3 more.
+REGIONS = "{10;12;11;16;17},{8,14,30;10,16,20;9,15,25;11,17,30;12,18,20},3"
+
+
+def control(treated: list[float], controls: list[list[float]], before: float) -> "Control":
+    """The synthetic control of columns."""
+    periods, last = len(treated), int(before)
+    if len(controls) < 2:
+        raise NotEnoughData("controls needs at least two regions")
+    if last >= periods:
+        raise NotEnoughData(f"{periods} periods hold none after the first {last}")
+    from kpi_xl.synthetic import control_of
+
+    return control_of(treated, controls, last)
+
+
+@metric(
+    "GEO_LIFT",
+    returns=TABLE,
+    result="table",
+    formula="mean over the periods after of treated - SUM(weight * control); weights not below 0, 1"
+    " in all, with the least squares before",
+    source=ABADIE,
+    columns=(
+        (
+            "parameter",
+            "effect a period, lift, p-value, error before, then weight 1, 2 ... of the controls",
+        ),
+        ("value", "Its value"),
+    ),
+    example=(
+        f"=GEO_LIFT({REGIONS})",
+        [
+            ["parameter", "value"],
+            ["effect a period", 3.0],
+            ["lift", 0.2222],
+            ["p-value", 0.25],
+            ["error before", 0.0],
+            ["weight 1", 0.6667],
+            ["weight 2", 0.3333],
+            ["weight 3", 0.0],
+        ],
+    ),
+)
+def geo_lift(treated: Treated, controls: Controls, before: Before) -> list[list[Any]]:
+    """What a campaign in one region changed, against a mixture of regions without it.
+
+    The control regions are weighted so that their mixture moved like the region before the
+    campaign; what they did after it is what would have been without it. "lift": the effect as a
+    share of that. "p-value": by placebos; the share of all regions, this one among them, that
+    move off at least so far when they are taken for the treated one (root mean square after, by
+    that before). With n controls it cannot be below 1 / (n + 1): 19 are needed for 0.05.
+
+    Do not use it where the mixture misses the region before ("error before" is not small against
+    the effect), where there are hardly more periods before than controls (then it always fits), or
+    where the campaign reached the controls, too. Values of regions of different size fit better as
+    a rate or an index. Fewer than two controls, or no period after, are #N/A.
+    """
+    found = control(treated, controls, before)
+    effects = [value - mixed for value, mixed in zip(treated, found.without.tolist(), strict=True)][
+        int(before) :
+    ]
+    effect = fsum(effects) / len(effects)
+    without = fsum(found.without[int(before) :].tolist()) / len(effects)
+    return [
+        ["parameter", "value"],
+        ["effect a period", effect],
+        ["lift", effect / without if without > 0.0 else ""],
+        ["p-value", found.chance],
+        ["error before", found.error_before],
+        *([f"weight {n}", weight] for n, weight in enumerate(found.weights.tolist(), start=1)),
+    ]
+
+
+@metric(
+    "SYNTHETIC_CONTROL",
+    returns=TABLE,
+    result="table",
+    formula="SUM(weight * control) of each period; weights as in GEO_LIFT",
+    source=ABADIE,
+    columns=(
+        ("period", "The row of the region's values"),
+        ("actual", "What was"),
+        ("without", "What would have been, by the mixture of the controls"),
+        ("effect", "actual - without"),
+    ),
+    example=(
+        f"=SYNTHETIC_CONTROL({REGIONS})",
+        [
+            ["period", "actual", "without", "effect"],
+            [1, 10, 10.0, 0.0],
+            [2, 12, 12.0, 0.0],
+            [3, 11, 11.0, 0.0],
+            [4, 16, 13.0, 3.0],
+            [5, 17, 14.0, 3.0],
+        ],
+    ),
+)
+def synthetic_control(treated: Treated, controls: Controls, before: Before) -> list[list[Any]]:
+    """A region with a campaign beside what it would have been without, period by period.
+
+    For a chart of GEO_LIFT, which says when to believe it: both lines should run together before
+    the campaign.
+    """
+    found = control(treated, controls, before)
+    rows = enumerate(zip(treated, found.without.tolist(), strict=True), start=1)
+    return [
+        ["period", "actual", "without", "effect"],
+        *([number, actual, mixed, actual - mixed] for number, (actual, mixed) in rows),
+    ]
 
 
 LOOKS = 5
