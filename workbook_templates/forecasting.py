@@ -79,7 +79,8 @@ def forecast_sheet(
             look = {"bold": True} if place == EXPECTED else {}
             measures.append(Measure(part, formula, COUNT, key=f"{part} {number}!", look=look,
                                     blank=""))  # fmt: skip
-    lay_out(page, "Forecast", lead, ((len(columns), 16), (3 * len(labels), 12)),
+    words = ((1, 42),) * (len(columns) - 1)  # behind the period
+    lay_out(page, "Forecast", lead, ((1, 16), *words, (3 * len(labels), 12)),
             frozen=(TOP + 1, 1))  # fmt: skip
     for number, label in enumerate(labels):
         first = len(columns) + 3 * number
