@@ -38,8 +38,10 @@ NUMBERS = {
     "kpi_xl.btyd",
     "kpi_xl.btyd_forecast",
     "kpi_xl.buying",
+    "kpi_xl.covariates",
     "kpi_xl.smoothing",
     "kpi_xl.student",
+    "kpi_xl.synthetic",
 }
 
 # Imports go one way: a module may use those before it.
@@ -61,6 +63,7 @@ LAYERS = (
         "kpi_xl.bdw",
         "kpi_xl.btyd_forecast",
         "kpi_xl.bgbb",
+        "kpi_xl.covariates",
         "kpi_xl.binomial",
         "kpi_xl.buying",
         "kpi_xl.student",

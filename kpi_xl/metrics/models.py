@@ -15,6 +15,7 @@ from kpi_xl.metrics.arguments import (
     OrderDates,
     Period,
 )
+from kpi_xl.metrics.experiments import normal_deviate
 from kpi_xl.metrics.tables import SERIALS, numbered, observed, sums
 from kpi_xl.periods import DAYS
 from kpi_xl.quadrature import beta_points
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from kpi_xl.btyd import Fit as BuyingFit
     from kpi_xl.btyd import Floats, SpendFit
     from kpi_xl.btyd_forecast import Spend
+    from kpi_xl.covariates import Fit as CovariateFit
     from kpi_xl.metrics.tables import Integers
 
 Made = TypeVar("Made")
@@ -334,6 +336,17 @@ Prior = Annotated[
         words=("none", "weak"),
     ),
 ]
+CovariatesIfGiven = Annotated[
+    list[list[float]] | None,
+    Arg(
+        "What is known of each row's customer, as numbers: 1 for a channel and 0 for others, say; a"
+        " column each",
+        VALUE,
+        column=True,
+        wide=True,
+        blank="zero",
+    ),
+]
 ConfidenceIfGiven = Annotated[
     float | None, Arg("With it, two more columns have bounds: 0.9 for 90 %", RATE, INSIDE_SHARE)
 ]
@@ -378,8 +391,9 @@ INDEPENDENT = (
     columns=(
         (
             "parameter",
-            "r, alpha, then a, b (bgnbd, mbgnbd) or s, beta (paretonbd); p, q, v with amounts;"
-            " log-likelihood, customers, repeat customers",
+            "r, alpha, then a, b (bgnbd, mbgnbd) or s, beta (paretonbd); purchases and"
+            " leaving 1, 2 ... with covariates; p, q, v with amounts; log-likelihood, customers,"
+            " repeat customers",
         ),
         ("value", "Its value"),
         ("low, high", "With confidence: its bounds"),
@@ -408,6 +422,7 @@ def btyd_fit(
     model: BuyingModel = "bgnbd",
     prior: Prior = "none",
     confidence: ConfidenceIfGiven = None,
+    covariates: CovariatesIfGiven = None,
 ) -> list[list[Any]]:
     """Buy-till-you-die model of customers who come and go unseen, by maximum likelihood.
 
@@ -440,13 +455,27 @@ def btyd_fit(
     q and v are then blank.
 
     With confidence, low and high are bounds of the parameters by the delta method over their
-    logarithms. Do not use these models for contracts (take SBG_FIT), for purchases that come in a
+    logarithms.
+
+    With covariates, the rows purchases 1 and leaving 1 say how the first of them changes the
+    logarithm of a customer's rate of purchases and of stopping (for bgnbd of a and b): there are
+    EXP(purchases 1) times as many where it is 1 in place of 0. Those of a customer's first row count. The other
+    parameters are then of customers whose covariates are 0. For channels, leave one out: the
+    others are measured against it. What goes with a channel need not come from it. There is no
+    prior with them; what goes together, or is the same for all, is #N/A.
+
+    Do not use these models for contracts (take SBG_FIT), for purchases that come in a
     rhythm, such as seasons, or where prices or customers have just changed: they take it that all
     goes on as it was. Customers are told apart as in COHORT.
     """
     bought = purchases(customers, dates, amounts, as_of)
     of_spend = amounts is not None
-    return fit_rows(bought, period, model, prior, confidence, of_spend=of_spend)
+    if covariates is None:
+        return fit_rows(bought, period, model, prior, confidence, of_spend=of_spend)
+    if prior != "none":
+        raise WrongInput("with covariates there is no prior: leave it out")
+    given = covariates_of(bought, customers, dates, covariates)
+    return covariate_rows(bought, given, period, model, confidence, of_spend=of_spend)
 
 
 @metric(
@@ -787,8 +816,59 @@ def fit_rows(
     return [row[:width] for row in [["parameter", "value", "low", "high"], *rows]]
 
 
+def covariates_of(
+    bought: Purchases,
+    customers: list[str | float],
+    dates: list[int],
+    covariates: list[list[float]],
+) -> "Floats":
+    """The covariates of each customer's first row by date, a row a customer."""
+    import numpy as np
+
+    known, number = numbered(customers)
+    by_date = np.argsort(np.asarray(dates), kind="stable")
+    _, at = np.unique(number[by_date], return_index=True)
+    place = {name: row for row, name in enumerate(known)}
+    rows = by_date[at][[place[name] for name in bought.customers]]
+    return np.array(covariates, dtype=float).T[rows]
+
+
+def covariate_rows(
+    bought: Purchases, covariates: "Floats", period: str, model: str, confidence: float | None,
+    *, of_spend: bool,
+) -> list[list[Any]]:  # fmt: skip
+    """The table of BTYD_FIT with covariates."""
+    import numpy as np
+
+    from kpi_xl.btyd import MODELS, spend_fit
+    from kpi_xl.covariates import fit_with
+
+    history = bought.history(period)
+    found = fit_with(MODELS[model], *history, covariates)
+    rows = parameter_rows(MODELS[model].parameters, found, confidence)
+    reach = normal_deviate((1.0 - (confidence or 0.5)) / 2.0)
+    errors = (reach * np.sqrt(np.diag(found.covariance)[4:])).tolist()
+    effects = [*found.purchases.tolist(), *found.leaving.tolist()]
+    count = len(effects) // 2
+    names = [f"{what} {n}" for what in ("purchases", "leaving") for n in range(1, count + 1)]
+    rows += [
+        [name, effect, effect - error, effect + error]
+        for name, effect, error in zip(names, effects, errors, strict=True)
+    ]
+    if of_spend:
+        spend = attempted(lambda: spend_fit(history[0], bought.spend))
+        rows += parameter_rows(("p", "q", "v"), spend, confidence)
+    rows.append(["log-likelihood", found.log_likelihood, "", ""])
+    rows.append(["customers", float(len(covariates)), "", ""])
+    rows.append(["repeat customers", float((history[0] > 0.0).sum()), "", ""])
+    width = 2 if confidence is None else 4
+    return [row[:width] for row in [["parameter", "value", "low", "high"], *rows]]
+
+
 def parameter_rows(
-    names: tuple[str, ...], fit: "BuyingFit | SpendFit | KpiError", confidence: float | None
+    names: tuple[str, ...],
+    fit: "BuyingFit | SpendFit | CovariateFit | KpiError",
+    confidence: float | None,
 ) -> list[list[Any]]:
     """Parameters with their bounds; blank where they are limits that have no value."""
     import numpy as np
