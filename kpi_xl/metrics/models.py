@@ -459,10 +459,10 @@ def btyd_fit(
 
     With covariates, the rows purchases 1 and leaving 1 say how the first of them changes the
     logarithm of a customer's rate of purchases and of stopping (for bgnbd of a and b): there are
-    EXP(purchases 1) times as many where it is 1 in place of 0. Those of a customer's first row count. The other
-    parameters are then of customers whose covariates are 0. For channels, leave one out: the
-    others are measured against it. What goes with a channel need not come from it. There is no
-    prior with them; what goes together, or is the same for all, is #N/A.
+    EXP(purchases 1) times as many where it is 1 in place of 0. Those of a customer's first row
+    count. The other parameters are then of customers whose covariates are 0. For channels, leave
+    one out: the others are measured against it. What goes with a channel need not come from it.
+    There is no prior with them; what goes together, or is the same for all, is #N/A.
 
     Do not use these models for contracts (take SBG_FIT), for purchases that come in a
     rhythm, such as seasons, or where prices or customers have just changed: they take it that all
