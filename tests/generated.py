@@ -94,7 +94,8 @@ def exports() -> list[str]:
         "",
         "`kpi-xl fill TEMPLATE FILE...` takes these as they are; `kpi-xl layouts show FILE` says",
         "what a file is taken for. What each looks like is a TOML in `kpi_xl/exports`, with its",
-        "source.",
+        "source. Where no file and no page was found that shows all headers, they are unconfirmed:",
+        "each file is told so, and its figures are to be compared with the vendor's own.",
     ]
     vendors = sorted(known_layouts(), key=lambda layout: layout.vendor.casefold())
     for vendor, group in groupby(vendors, lambda layout: layout.vendor):
@@ -103,6 +104,8 @@ def exports() -> list[str]:
         for one in layouts:
             languages = ", ".join(dict.fromkeys(header.language for header in one.headers))
             target = "refused: " + one.refused if one.refused else f"`{one.table}`"
+            if one.unconfirmed:
+                target += ", headers unconfirmed"
             lines.append(f"| {cell(one.name)} | {cell(target)} | {languages} |")
         lines += ["", "| Language | The way to it |", "|---|---|"]
         ways: dict[str, list[str]] = {}

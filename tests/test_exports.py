@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import os
+import pickle
 import random
 import shutil
 import zipfile
@@ -168,7 +169,7 @@ def test_next_month_is_added_and_contradictions_are_refused(tmp_path: Path) -> N
     )
     assert both.tables["Ads"].rows == 12
     assert sum(both.tables["Ads"].columns["cost"]) == pytest.approx(2 * 1288.82)
-    assert both.notes[2].left == "2 rows that another file has, too"
+    assert both.notes[2].left == ("2 rows that another file has, too",)
     other = [row for row in rows if not row[0].startswith("Total")]
     other[3][8] = "99.00"
     with pytest.raises(SourceError, match=r"other\.csv has other values for 2024-01-01, .*google"):
@@ -188,13 +189,25 @@ def test_totals_that_do_not_agree_are_refused(tmp_path: Path) -> None:
 
 def test_what_is_left_out_is_told_with_its_worth() -> None:
     (note,) = filled("retention", "shopify_orders.csv").notes
-    assert note.taken == "Shopify, orders (English), 2024-01-05 to 2024-02-20, USD"
-    assert note.left == (
+    assert note.lines()[0] == "Shopify, orders (English), 2024-01-05 to 2024-02-20, USD"
+    assert note.lines()[2] == (
         "2 lines belong to the order above; 1 order voided (200.00); 1 order wholly refunded"
         " (50.00); 30.00 refunded"
     )
     (note,) = filled("campaigns", "google_ads_campaign_daily.csv").notes
-    assert note.left == "2 totals agree: 1,288.82"
+    assert note.left == ("2 totals agree: 1,288.82",)
+
+
+def test_it_is_told_in_the_users_language() -> None:
+    (note,) = filled("retention", "shopify_orders.csv").notes
+    sent = pickle.loads(pickle.dumps(note))  # as from the process that reads files
+    assert sent == note
+    assert sent.lines("zh-Hans") == (
+        "Shopify, orders (English), 2024-01-05 至 2024-02-20, USD",
+        "读取 7 行，成为表中 3 行",
+        "2 行属于上面的订单; 1 个订单：voided（200.00）; 1 个订单：已全额退款（50.00）; 退款 30.00",
+    )
+    assert "заказов: 1, возвращены полностью (50.00)" in sent.remarks("ru")
 
 
 def test_currencies_are_converted_or_chosen(tmp_path: Path) -> None:
@@ -489,7 +502,7 @@ columns.status = "Financial Status"
     tables = {table.name: table.columns for table in SCHEMAS["retention"].inputs}
     layouts = [*layouts_of(own, str(tmp_path / "own.toml")), *LAYOUTS]
     found = read_files([Request(FILES / "shopify_orders.csv")], tables, layouts)
-    assert found.notes[0].taken.startswith("Our shop")
+    assert found.notes[0].taken[0].startswith("Our shop")
     assert sum(found.tables["Orders"].columns["amount"]) == 100 + 50 + 80 + 65
     with pytest.raises(SourceError) as error:
         layouts_of('name = "X"\ntabel = "Orders"\ndates = "ydm"\n', "own.toml")

@@ -36,7 +36,7 @@ from kpi_xl.reference import (
 from kpi_xl.reports import checking
 from kpi_xl.units import Domain
 
-SECTIONS = ("phrases", "units", "families", "arguments", "columns", "cautions")
+SECTIONS = ("phrases", "told", "units", "families", "arguments", "columns", "cautions")
 
 GLOSSARY = Path(__file__).with_name("glossary.csv")
 """The words of marketers, each with the one that every text in a language uses for it."""
@@ -164,8 +164,9 @@ def fields(text: str) -> set[str | None]:
 
 @each_language
 def test_placeholders_are_kept(language: str) -> None:
-    for english, text in texts(language)["phrases"].items():
-        assert fields(text) == fields(english)
+    for section in ("phrases", "told"):
+        for english, text in texts(language)[section].items():
+            assert fields(text) == fields(english)
 
 
 NAMES = re.compile(

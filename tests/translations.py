@@ -1,5 +1,6 @@
 """What the languages still lack of the functions' help, and stubs for it in their files."""
 
+import ast
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -8,12 +9,14 @@ from pathlib import Path
 
 import kpi_xl.locales
 from kpi_xl import METRICS, units
+from kpi_xl.exports.shaping import THINGS
 from kpi_xl.locales import LANGUAGES, texts
 from kpi_xl.own import FAMILY
 from kpi_xl.registry import Metric
 from kpi_xl.units import Unit
 
 FOLDER = Path(kpi_xl.locales.__file__).parent
+CODE = FOLDER.parent
 TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
 
 
@@ -30,7 +33,33 @@ def help_texts() -> dict[str, list[str]]:
             *(metric.remark[0] for metric in metrics if metric.remark),
         ],
     }
+    found["told"] = list(told())
     return {section: list(filter(None, dict.fromkeys(said))) for section, said in found.items()}
+
+
+def told() -> Iterator[str]:
+    """The sentences on files that were read, as the code has them, and the things in them.
+
+    They are what `Told` is given: constants, by themselves or as the `text` of a line before.
+    """
+    for path in sorted(
+        path for room in ("sources", "exports") for path in (CODE / room).glob("*.py")
+    ):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Told":
+                yield from _constants(node.args[0])
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Counted":
+                yield from (f"{{number}} {things}" for things in _constants(node.args[1]))
+            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "text":
+                yield from _constants(node.value)
+    yield from (f"{{number}} {things}" for things in THINGS)
+
+
+def _constants(node: ast.expr) -> list[str]:
+    """The texts that an expression is, or chooses between."""
+    if isinstance(node, ast.IfExp):
+        return [*_constants(node.body), *_constants(node.orelse)]
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
 
 
 def fingerprint(metric: Metric) -> str:

@@ -134,12 +134,12 @@ def show(
             continue
         for note in filling.notes:
             shown = {"template": schema.name, "table": note.table, "rows": note.rows}
-            found.append({**shown, "remarks": list(note.lines)})
+            found.append({**shown, "remarks": list(note.lines())})
             if as_json:
                 continue
             rows = f"{note.rows:,} row{'s' * (note.rows != 1)}"
             print(f"kpi-xl fill {schema.name} {file}: {rows} of the table {note.table}")
-            for line in note.lines:
+            for line in note.lines():
                 print(f"  {line}")
     if names and not found:
         raise Misuse("\n".join(faults))

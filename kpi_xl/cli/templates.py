@@ -226,7 +226,7 @@ def fill(
             read = ", ".join(dict.fromkeys(request.path.name for request in requests))
             about = parts.Sentence(parts.FILLED, {"files": read})
             data = {table: found.columns for table, found in filling.tables.items()}
-            sources = loaded(filling.notes, requests, path.parent)
+            sources = loaded(filling.notes, requests, path.parent, code)
             built = parts.build(template, data, about, code, loaded=sources, host=host)
         except (SourceError, parts.UnfitDataError) as error:
             raise Misuse(str(error)) from None
@@ -234,7 +234,7 @@ def fill(
         save(path, for_host(built.content, host, wheel), force=force)
     if as_json:
         notes = [
-            {"table": n.table, "file": n.path, "rows": n.rows, "remarks": list(n.lines)}
+            {"table": n.table, "file": n.path, "rows": n.rows, "remarks": list(n.lines(code))}
             for n in filling.notes
         ]
         print_json({**built_record(template, built, path), "files": notes})
@@ -249,13 +249,15 @@ def fill(
                 continue
             rows = f"{note.rows:,} row{'s' * (note.rows != 1)}"
             print(printable(f"{table.name}: {rows} of {note.path}"))
-            for line in note.lines:
+            for line in note.lines(code):
                 print(f"  {printable(line)}")
     say_where(path)
     print("Its sheet Checks lists what the data lack.")
 
 
-def loaded(notes: "Sequence[Note]", requests: "Sequence[Request]", folder: Path) -> "list[Loaded]":
+def loaded(
+    notes: "Sequence[Note]", requests: "Sequence[Request]", folder: Path, language: str
+) -> "list[Loaded]":
     """What the sheet Sources says of files; one in the workbook's folder is named from it."""
     from kpi_xl.reports.layout import Loaded
 
@@ -265,8 +267,8 @@ def loaded(notes: "Sequence[Note]", requests: "Sequence[Request]", folder: Path)
     for note in notes:
         path = Path(note.path).resolve()
         name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
-        remarks = "; ".join(filter(None, (note.taken, note.left)))
-        rows.append(Loaded(note.table, name, words.get(note.path, ""), now, note.rows, remarks))
+        said = words.get(note.path, "")
+        rows.append(Loaded(note.table, name, said, now, note.rows, note.remarks(language)))
     return rows
 
 

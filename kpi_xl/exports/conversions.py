@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from kpi_xl.exports.shaping import Reading, monday
-from kpi_xl.exports.told import counted
+from kpi_xl.locales import Counted, Told
 from kpi_xl.schema import Column
 from kpi_xl.units import COUNT, DATE, KEY, MONEY, TEXT, Unit
 
@@ -57,7 +57,7 @@ STOCKS = {"followers": "last", "customers_end": "last", "customers_start": "firs
 """Columns of Months that do not add up: what a month takes of its weeks; nothing, if none fits."""
 
 
-DEALS_ARE_OPPORTUNITIES = "every deal counts as an opportunity (SQO) from its creation"
+DEALS_ARE_OPPORTUNITIES = Told("every deal counts as an opportunity (SQO) from its creation")
 
 
 def targets(table: str) -> Sequence[str]:
@@ -104,10 +104,10 @@ def _grouped(reading: Reading, keys: Sequence[str], to: dict[str, Callable[[date
 
 def _tell_weeks(reading: Reading) -> None:
     weeks = [day for day in reading.frame["month"].unique() if (day.day + 6) > _days_in(day)]
-    reading.left.append(
-        "weeks count in the month of their first day"
-        + (f"; {counted(len(weeks), 'week')} reach into the next" if weeks else "")
-    )
+    reading.left.append(Told("weeks count in the month of their first day"))
+    if weeks:
+        number = Counted(len(weeks), "weeks")
+        reading.left.append(Told("{weeks} that reach into the next month", weeks=number))
 
 
 def _days_in(day: date) -> int:
@@ -137,7 +137,11 @@ def _months(reading: Reading, columns: Sequence[Column]) -> None:
             continue
         how[name] = (lambda cells: cells.sum(min_count=1)) if rule == "sum" else rule
         if rule != "sum":
-            reading.left.append(f"{name}: the {rule} of each month")
+            reading.left.append(
+                Told("{column}: the first of each month", column=name)
+                if rule == "first"
+                else Told("{column}: the last of each month", column=name)
+            )
     frame = frame.assign(month=frame["month"].map(_first))
     reading.frame = frame.groupby("month", sort=True, as_index=False).agg(how)
 
@@ -207,10 +211,11 @@ def _deal_weeks(reading: Reading) -> None:
     done = frame.assign(closed=closed, won=won.notna())[closed.notna()]
     missing = done["owner"].isna().sum()
     if missing:
-        reading.left.append(f"{counted(int(missing), 'deal')} without an owner")
+        deals = Counted(int(missing), "deals")
+        reading.left.append(Told("{deals} without an owner", deals=deals))
         done = done[done["owner"].notna()]
     if still := len(frame) - int(closed.notna().sum()):
-        reading.left.append(f"{counted(still, 'deal')} still open")
+        reading.left.append(Told("{deals} still open", deals=Counted(still, "deals")))
     done = done.assign(
         week=done["closed"].map(monday),
         rep=done["owner"],
@@ -299,8 +304,9 @@ def _subscriptions(reading: Reading) -> None:
         month = following
     brief = sum(end is not None and _first(start) == _first(end) for _, start, end, _ in contracts)
     if brief:
-        reading.left.append(f"{counted(brief, 'subscription')} begun and ended within a month")
-    reading.left.append("customers and revenue are compared on the first days of months")
+        text = "{subscriptions} begun and ended within a month"
+        reading.left.append(Told(text, subscriptions=Counted(brief, "subscriptions")))
+    reading.left.append(Told("customers and revenue are compared on the first days of months"))
     made = pd.DataFrame(rows)
     made["_row"], made["_currency"] = 0, frame["_currency"].iloc[0]
     reading.frame = made

@@ -16,8 +16,9 @@ from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
 from kpi_xl.exports.rates import Rates, converted
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.shaping import Reading, filled_columns, period_of, shaped
-from kpi_xl.exports.told import Note, Said, counted
+from kpi_xl.exports.told import Note, Said
 from kpi_xl.files import kind
+from kpi_xl.locales import Counted, Told
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
 from kpi_xl.sources import (
@@ -244,7 +245,8 @@ def _of_blocks(
     for match, table in sorted(fitting, key=lambda pair: pair[0].row):
         key = match.page.title, table
         if key in taken:
-            taken[key].left.append(f"the block from row {match.row + 1:,} on is not used, too")
+            text = "the block from row {row} on is not used, too"
+            taken[key].left.append(Told(text, row=match.row + 1))
             continue
         if match.layout.refused:
             reading = Reading(match, table, None, 0)
@@ -363,7 +365,8 @@ def _joined(
             main.frame = main.frame.drop(columns=[n for n in added if n in main.frame]).merge(
                 frame, on=by, how="left", validate="many_to_one"
             )
-            main.left += [f"{request.path.name}: {text}" for text in side.left]
+            name = request.path.name
+            main.left += [Told("{file}: {remark}", file=name, remark=text) for text in side.left]
     for request, main in mains:
         there = {side.match.layout.name for _, side in sides}
         needed = [name for name in main.match.layout.join.get("needs", "").split("; ") if name]
@@ -435,7 +438,7 @@ def _appended(
             remarks += table.remarks
         if read:
             note = notes[-1]
-            remarks += [text for text in (note.taken, note.left) if text]
+            remarks += [note.remarks()]
     if name == "Leads":
         faults += _not_yet(kept, parts[0][0])
     height = len(next(iter(kept.values()), []))
@@ -459,7 +462,7 @@ def _not_yet(cells: Mapping[str, list[Any]], path: Path) -> list[str]:
             lead = as_text(cells["lead_id"][late[0]])
             faults.append(
                 f"{path}: lead {lead} has the {name} {cells[name][late[0]]}, which is in the future"
-                f" ({counted(len(late), 'lead')}): leave it blank until the deal is closed"
+                f" ({Counted(len(late), 'leads')}): leave it blank until the deal is closed"
             )
     return faults
 
@@ -505,28 +508,28 @@ def _note(
     table: ReadTable | None,
     columns: Sequence[Column],
 ) -> Note:
-    left = []
+    left: list[str] = []
     if again:
-        left.append(f"{counted(again, 'row')} that another file has, too")
+        left.append(Told("{rows} that another file has, too", rows=Counted(again, "rows")))
     if reading is None:
         remarks = table.remarks if table else []
-        return Note(str(path), name, rows, "", "", "; ".join([*remarks, *left]))
+        return Note(str(path), name, rows, left=(*remarks, *left))
     return Note(str(path), name, rows, taken_for(reading), used_rows(reading, rows),
-                "; ".join([*reading.left, *left]))  # fmt: skip
+                (*reading.left, *left))  # fmt: skip
 
 
-def taken_for(reading: Reading) -> str:
+def taken_for(reading: Reading) -> tuple[str, ...]:
     """What a file was taken for, its period and its currency."""
     layout, header = reading.match.layout, reading.match.header
-    parts = [layout.name + (f" ({header.language})" if header.language else "")]
-    period = _period(reading)
-    if period:
-        parts.append(period)
+    name = layout.name + (f" ({header.language})" if header.language else "")
+    if header.language == "" and layout.file == "":
+        name = Told("the table {table}", table=layout.table)
     codes = sorted({code for code in reading.frame["_currency"] if code})
-    parts.append(" and ".join(codes) if codes else "currency not said")
+    currency = " + ".join(codes) if codes else Told("currency not said")
+    parts = [name, _period(reading), currency]
     if reading.match.page.encoding in ENCODINGS:
-        parts.append(f"read as {reading.match.page.encoding}")
-    return ", ".join(parts)
+        parts.append(Told("read as {encoding}", encoding=reading.match.page.encoding))
+    return tuple(filter(None, parts))
 
 
 def _period(reading: Reading) -> str:
@@ -534,16 +537,17 @@ def _period(reading: Reading) -> str:
         if name in reading.frame:
             days = [day for day in reading.frame[name] if isinstance(day, date)]
             if days:
-                return f"{min(days)} to {max(days)}"
+                return Told("{start} to {end}", start=min(days), end=max(days))
     period = period_of(reading.match)
-    return f"{period[0]} to {period[1]}" if period else ""
+    return Told("{start} to {end}", start=period[0], end=period[1]) if period else ""
 
 
 def used_rows(reading: Reading, rows: int) -> str:
     """How many rows of the file made how many of the table."""
     if reading.lines == rows:
-        return f"{counted(rows, 'row')} used"
-    return f"{counted(reading.lines, 'row')} read, {rows:,} of the table"
+        return Told("{rows} used", rows=Counted(rows, "rows"))
+    lines = Counted(reading.lines, "rows")
+    return Told("{rows} read, {number} of the table", rows=lines, number=rows)
 
 
 __all__ = ["Filling", "Request", "matches_of", "read_files", "taken_for"]

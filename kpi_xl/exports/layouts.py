@@ -4,6 +4,8 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
 
     name, vendor, table   what it is, whose, and the table of ours that it fills
     source                where its headers are documented
+    unconfirmed           true where no file and no page was found that shows all of its headers: it
+                          is told with each file
     menu                  the way to the export in the vendor's menus, by language
     advice                what to do where the file's days are missing: how to export by day
     [[header]]            one a language (key: language) or a form of the file
@@ -100,6 +102,7 @@ class Layout:
     table: str
     headers: tuple[Header, ...]
     source: str = ""
+    unconfirmed: bool = False
     menu: Mapping[str, str] = field(default_factory=dict)
     advice: str = ""
     constants: Mapping[str, str] = field(default_factory=dict)
@@ -200,6 +203,8 @@ def _layout(given: dict[str, Any], faults: list[str], file: str) -> Layout | Non
     for key, words in (("dates", DATE_ORDERS), ("calendar", CALENDARS), ("grain", GRAINS)):
         if given.get(key, words[0]) not in words:
             faults.append(f"{where}: {key} is one of {', '.join(filter(None, words))}")
+    if not isinstance(given.get("unconfirmed", False), bool):
+        faults.append(f"{where}: unconfirmed is true or false")
     for key in ("amount", "net"):
         if isinstance(given.get(key), str) and not _FORMULA.fullmatch(given[key]):
             faults.append(f'{where}: {key} is written as "total - refunded", not {given[key]!r}')
@@ -229,6 +234,7 @@ def _layout(given: dict[str, Any], faults: list[str], file: str) -> Layout | Non
         return None
     return Layout(
         headers=tuple(filter(None, read)),
+        unconfirmed=given.get("unconfirmed", False),
         menu={str(k): str(v) for k, v in _record(given, "menu", where, faults).items()},
         constants={key: str(value) for key, value in constants.items()},
         blank=_several(given.get("blank", ())),

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from kpi_xl.locales import Told
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError, read_table
 from kpi_xl.units import DATE, KEY, MONEY, RATIO
@@ -141,6 +142,7 @@ def _converted(
     for name in money:
         frame[name] = frame[name] * factors
     for code, amount in worth.items():
-        reading.left.append(f"{money[0]} of {amount:,.2f} {code} converted")
+        text = "{column} of {amount} {currency} converted"
+        reading.left.append(Told(text, column=money[0], amount=f"{amount:,.2f}", currency=code))
     frame["_currency"] = report or "the report's currency"
     return []

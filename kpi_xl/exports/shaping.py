@@ -16,7 +16,8 @@ from kpi_xl.exports.layouts import Header, Layout, plain
 from kpi_xl.exports.pages import text_of
 from kpi_xl.exports.recognition import Match
 from kpi_xl.exports.rows import Rows, rows_of
-from kpi_xl.exports.told import Said, counted, money
+from kpi_xl.exports.told import Said, money
+from kpi_xl.locales import Counted, Told
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months, longer_than_weeks
@@ -24,8 +25,14 @@ from kpi_xl.sources.records import Wrong
 from kpi_xl.sources.values import typed
 from kpi_xl.units import DATE, KEY, LOGICAL, MONEY, TEXT, Unit
 
-NOUNS = {"Orders": "order", "Leads": "lead"}
-"""What a row of a table is called."""
+THINGS = {"orders": Told("order"), "leads": Told("lead"), "rows": Told("row")}
+
+UNCONFIRMED = Told(
+    "the headers of such files are not confirmed: compare the figures with the vendor's own"
+)
+
+NOUNS = {"Orders": "orders", "Leads": "leads"}
+"""What the rows of a table are called."""
 
 BESIDE: dict[str, Unit] = dict.fromkeys(
     ("total", "refunded", "outstanding", "tax", "shipping", "quantity", "price", "won_value"), MONEY
@@ -88,11 +95,13 @@ def shaped(
     if reading.faults:
         return reading
     reading.left += rows.remarks
+    if layout.unconfirmed:
+        reading.left.append(UNCONFIRMED)
     frame["_worth"] = _worth(frame, layout)
     _prove(rows, frame, layout, header, units, measured, said, reading)
     frame = _seamed(frame, rows, reading)
     frame["_currency"] = _currency(frame, match, currencies, said)
-    noun = NOUNS.get(table, "row")
+    noun = NOUNS.get(table, "rows")
     frame = _chosen(frame, layout, said, places, noun, reading)
     frame = _amounts(frame, layout, said, noun, reading)
     frame = _staged(frame, layout, table, reading)
@@ -302,10 +311,11 @@ def _prove(
                     worth = money(total)
         agreed += agrees
     if agreed:
-        verb = "agrees" if agreed == 1 else "agree"
-        reading.left.append(f"{counted(agreed, 'total')} {verb}" + (f": {worth}" if worth else ""))
+        text = "1 total agrees" if agreed == 1 else "{totals} agree"
+        agree = Told(text, totals=Counted(agreed, "totals"))
+        reading.left.append(Told("{agree}: {worth}", agree=agree, worth=worth) if worth else agree)
     if others := len(rows.totals) - agreed:
-        reading.left.append(f"{counted(others, 'line')} of totals left out")
+        reading.left.append(Told("{lines} of totals left out", lines=Counted(others, "lines")))
 
 
 def _rounding(texts: Sequence[str], number: int) -> float:
@@ -338,9 +348,8 @@ def _seamed(frame: Any, rows: Rows, reading: Reading) -> Any:
         kept.append(part[new])
         seen |= set(values)
     if left:
-        reading.left.append(
-            f"{counted(left, 'row')} of files joined to one that stood there before"
-        )
+        text = "{rows} of files joined to one that stood there before"
+        reading.left.append(Told(text, rows=Counted(left, "rows")))
     return pd.concat(kept, ignore_index=True)
 
 
@@ -395,7 +404,7 @@ def _chosen(
         overruled |= {n for n, place in places.items() if place == places.get(name)}
         wanted = {value.strip().casefold() for value in values}
         fits = frame[name].map(lambda cell: _text(cell).casefold()).isin(wanted)
-        _tell_left(frame[~fits], f"with another {theirs}", noun, reading)
+        _tell_left(frame[~fits], Told("with another {column}", column=theirs), noun, reading)
         frame = frame[fits]
     for name, values in layout.drop.items():
         if name not in frame or name in overruled:
@@ -407,7 +416,8 @@ def _chosen(
         else:
             out = texts.isin({value.casefold() for value in values})
             for value, group in frame[out].groupby(texts[out], sort=True):
-                _tell_left(group, str(value) or f"without a {name}", noun, reading)
+                why = str(value) or Told("without a {column}", column=name)
+                _tell_left(group, why, noun, reading)
         frame = frame[~out]
     for name, values in layout.keep.items():
         if name not in frame or name in overruled:
@@ -417,10 +427,11 @@ def _chosen(
         strange = frame[~texts.isin(wanted)]
         if name not in layout.drop:
             for value, group in strange.groupby(texts[~texts.isin(wanted)], sort=True):
-                theirs = (
-                    f"with {name} {_text(group[name].iloc[0])}" if value else f"without a {name}"
-                )
-                _tell_left(group, theirs, noun, reading)
+                why = Told("without a {column}", column=name)
+                if value:
+                    held = _text(group[name].iloc[0])
+                    why = Told("with {column} {value}", column=name, value=held)
+                _tell_left(group, why, noun, reading)
             frame = frame[texts.isin(wanted)]
         elif len(strange):
             theirs = reading.match.headers[places[name]]
@@ -443,7 +454,7 @@ def _once(frame: Any, once: str, places: Mapping[str, int], noun: str, reading: 
     if keys.isna().any():
         row = int(frame["_row"][keys.isna()].iloc[0])
         reading.faults.append(f"row {row:,} has no {once.lstrip('=')}, so that nobody knows which"
-                              f" {noun} it belongs to")  # fmt: skip
+                              f" of the {noun} it belongs to")  # fmt: skip
         return frame
     if keys.is_unique:
         return frame
@@ -461,21 +472,27 @@ def _once(frame: Any, once: str, places: Mapping[str, int], noun: str, reading: 
             at = int(other.to_numpy().argmax())
             theirs = reading.match.headers[places[name]] if name in places else name
             reading.faults.append(
-                f'row {int(frame["_row"].iloc[at]):,}, column "{theirs}": {noun}'
+                f'row {int(frame["_row"].iloc[at]):,}, column "{theirs}": {noun[:-1]}'
                 f" {_text(keys.iloc[at])} has {_text(column.iloc[at])} here and"
                 f" {_text(whole.iloc[at])} above"
             )
     more = len(frame) - len(first)
-    reading.left.append(f"{counted(more, 'line')} belong{'s' * (more == 1)} to the {noun} above")
+    text = (
+        "{lines} belong to the {thing} above" if more > 1 else "1 line belongs to the {thing} above"
+    )
+    reading.left.append(Told(text, lines=Counted(more, "lines"), thing=THINGS[noun]))
     return first.reset_index(drop=True)
 
 
 def _tell_left(rows: Any, why: str, noun: str, reading: Reading) -> None:
     if not len(rows):
         return
-    known = "_worth" in rows and rows["_worth"].notna().any()
-    worth = f" ({money(float(rows['_worth'].sum()))})" if known else ""
-    reading.left.append(f"{counted(len(rows), noun)} {why}{worth}")
+    things = Counted(len(rows), noun)
+    if "_worth" in rows and rows["_worth"].notna().any():
+        worth = money(float(rows["_worth"].sum()))
+        reading.left.append(Told("{things} {why} ({worth})", things=things, why=why, worth=worth))
+    else:
+        reading.left.append(Told("{things} {why}", things=things, why=why))
 
 
 # Amounts
@@ -518,10 +535,10 @@ def _amounts(frame: Any, layout: Layout, said: Said, noun: str, reading: Reading
     if "refunded" in frame:
         back = frame["refunded"].fillna(0.0).abs()
         whole = (back > 0) & (back >= frame[first].fillna(0.0).abs() - 0.005)
-        _tell_left(frame[whole], "wholly refunded", noun, reading)
+        _tell_left(frame[whole], Told("wholly refunded"), noun, reading)
         part = float(back[~whole].sum())
         if part:
-            reading.left.append(f"{money(part)} refunded")
+            reading.left.append(Told("{worth} refunded", worth=money(part)))
         frame, amount = frame[~whole].copy(), amount[~whole]
     if said.net:
         taken = [name for name in layout.net.split(" + ") if name in frame]
@@ -529,7 +546,8 @@ def _amounts(frame: Any, layout: Layout, said: Said, noun: str, reading: Reading
             reading.faults.append("has no tax and shipping that --net could take off")
         for name in taken:
             amount = amount - frame[name].fillna(0.0)
-            reading.left.append(f"{money(float(frame[name].sum()))} of {name}")
+            taken_off = money(float(frame[name].sum()))
+            reading.left.append(Told("{worth} of {column}", worth=taken_off, column=name))
     frame["amount"] = amount.round(10)
     return frame
 
@@ -572,7 +590,7 @@ def _staged(frame: Any, layout: Layout, table: str, reading: Reading) -> Any:
             frame[ours] = frame[ours].where(frame[ours].notna(), days) if ours in frame else days
         if unknown and table == "Leads":
             shown = ", ".join(f"{text or '(blank)'} {n}" for text, n in unknown.items())
-            reading.left.append(f"stages that give no date: {shown[:200]}")
+            reading.left.append(Told("stages that give no date: {stages}", stages=shown[:200]))
         if history:
             if "created" not in frame:
                 frame["created"] = frame["entered"]
@@ -590,7 +608,9 @@ def _staged(frame: Any, layout: Layout, table: str, reading: Reading) -> Any:
                 if how == "min":
                     frame[name] = _days(frame[name])
             if lines > len(frame):
-                reading.left.append(f"{lines:,} rows of stages are {counted(len(frame), 'lead')}")
+                text = "{rows} of stages are {leads}"
+                leads = Counted(len(frame), "leads")
+                reading.left.append(Told(text, rows=Counted(lines, "rows"), leads=leads))
     return frame
 
 

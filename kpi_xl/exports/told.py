@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from kpi_xl.exports.cells import convention
+from kpi_xl.locales import in_language
 from kpi_xl.reference import did_you_mean
 from kpi_xl.sources import SourceError
 
@@ -107,22 +108,19 @@ class Note(NamedTuple):
     path: str
     table: str
     rows: int
-    taken: str
-    used: str
-    left: str
+    taken: Sequence[str] = ()
+    used: str = ""
+    left: Sequence[str] = ()
 
-    @property
-    def lines(self) -> Sequence[str]:
+    def lines(self, language: str = "en") -> Sequence[str]:
         """The lines, without the file's name."""
-        return tuple(filter(None, (self.taken, self.used, self.left)))
+        taken = ", ".join(in_language(text, language) for text in self.taken)
+        left = "; ".join(in_language(text, language) for text in self.left)
+        return tuple(filter(None, (taken, in_language(self.used, language), left)))
 
-
-def counted(number: int, noun: str) -> str:
-    """A number of things: 1 order, 2 orders."""
-    plural = (
-        noun if noun.endswith("s") else f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
-    )
-    return f"{number:,} {noun if number == 1 else plural}"
+    def remarks(self, language: str = "en") -> str:
+        """What Sources says of it: what it was taken for, what was left out."""
+        return "; ".join(self._replace(used="").lines(language))
 
 
 def money(amount: float) -> str:

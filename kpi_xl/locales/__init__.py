@@ -3,10 +3,10 @@
 English is written in the code. The sections of a file hold the translations by their English text,
 so that a text that several functions share is translated once: `[words]` the workbooks' texts,
 `[ribbon]` those of the add-in for Excel and of LibreOffice's menu, `[pane]` the texts of Office.js:
-its task pane and its ribbon, `[phrases]` the pieces that a function's help is
-put together from, `[units]` the meanings of units, `[arguments]` the help of arguments, `[columns]`
-the meanings of tables' columns and `[cautions]` those beside some definitions. `[families]` has the
-families by their name.
+its task pane and its ribbon, `[phrases]` the pieces that a function's help is put together from,
+`[told]` what is told of files that were read, `[units]` the meanings of units, `[arguments]` the
+help of arguments, `[columns]` the meanings of tables' columns and `[cautions]` those beside some
+definitions. `[families]` has the families by their name.
 
 Each function has `[functions.CAC]` with its `summary` and its `notes` where there are any, and the
 fingerprint of the `english` that they translate: where that has changed, a test tells it.
@@ -17,7 +17,7 @@ neighbours, it stands between isolates, U+2068 and U+2069.
 """
 
 import re
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 
@@ -107,3 +107,49 @@ def other_names() -> dict[str, dict[str, list[str]]]:
 def say(text: str, language: str, section: str = "words") -> str:
     """A text in a language, from a section of its file. A text that it lacks is a bug: KeyError."""
     return text if language == "en" else str(texts(language)[section][text])
+
+
+class Counted(NamedTuple):
+    """A number of things, which are named in the plural: 1 order, 2 orders."""
+
+    number: int
+    things: str
+
+    def __str__(self) -> str:
+        return in_language(self, "en")
+
+
+class Told(str):
+    """An English sentence with {fields} filled in, which can be said in another language."""
+
+    __slots__ = ("fields", "template")
+    template: str
+    fields: dict[str, Any]
+
+    def __new__(cls, template: str, /, **fields: Any) -> "Told":
+        """Fill in the fields: texts, numbers, things counted, other sentences."""
+        made = super().__new__(cls, _filled(template, fields, "en"))
+        made.template, made.fields = template, fields
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(Told, self.template, **self.fields), ()
+
+
+def in_language(said: object, language: str) -> str:
+    """A sentence, things counted or a number in a language; any other text as it is."""
+    if isinstance(said, Told):
+        template = say(said.template, language, "told")
+        return _filled(template, said.fields, language)
+    if isinstance(said, Counted):
+        if language != "en":
+            return say(f"{{number}} {said.things}", language, "told").format(
+                number=f"{said.number:,}"
+            )
+        one = re.sub("s$", "", re.sub("ies$", "y", said.things))
+        return f"{said.number:,} {one if said.number == 1 else said.things}"
+    return f"{said:,}" if isinstance(said, int) else str(said)
+
+
+def _filled(template: str, fields: dict[str, Any], language: str) -> str:
+    return template.format(**{name: in_language(one, language) for name, one in fields.items()})

@@ -84,7 +84,7 @@ def loaded(
             for note in (filling.notes if filling else ())
             if note.path == source.path and note.table == source.table.name
         ]
-        blocks += _stamped(listing, source, notes, now)
+        blocks += _stamped(listing, source, notes, now, book.language)
     for wanted in tables:
         if wanted.name in read:
             first = book.tables[wanted.name].place.row + 1
@@ -265,14 +265,13 @@ def as_cell(cell: Cell) -> Cell:
 
 
 def _stamped(
-    listing: Table, source: Source, notes: Sequence[Note], now: datetime
+    listing: Table, source: Source, notes: Sequence[Note], now: datetime, language: str
 ) -> Iterator[Filled]:
     """When a file was loaded, how many rows, what it was taken for, what was left out."""
-    remarks = [text for note in notes for text in (note.taken, note.left) if text]
     record = {
         "loaded": serial(now),
         "rows": float(sum(note.rows for note in notes)),
-        "remarks": "; ".join(remarks),
+        "remarks": "; ".join(filter(None, (note.remarks(language) for note in notes))),
     }
     for name, value in record.items():
         place = listing.place.column + listing.headers.index(name)

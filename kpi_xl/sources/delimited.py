@@ -12,6 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 
+from kpi_xl.locales import Told
 from kpi_xl.sources import records, scripts
 from kpi_xl.sources.records import (
     MOST_ROWS,
@@ -147,7 +148,7 @@ def _encoding(path: Path) -> tuple[str, list[str]]:
             "is not in UTF-8, and not surely in UTF-16, GB18030 (Chinese) or Windows-1251"
             f" (Cyrillic): {_SAVE_UTF_8}"
         )
-    return likely[0], [f"the text was read as {LEGACY[likely[0]]}"]
+    return likely[0], [Told("the text was read as {encoding}", encoding=LEGACY[likely[0]])]
 
 
 def likely_encodings(opened: Callable[[], BinaryIO]) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from kpi_xl.cells import Cell
+from kpi_xl.locales import Told
 from kpi_xl.sources.records import plain
 
 LONGER = {
@@ -69,10 +70,17 @@ def first_days(header: str, days: Sequence[Cell]) -> str:
     if not alone:
         return ""
     others = len(alone) - 1
-    more = f", and so {'are' if others > 1 else 'is'} {others:,} other{'s' * (others > 1)}"
-    return (
-        f"{alone[0]} is the only day of its month{more * bool(others)}"
-        + ": if its rows stand for a month or a quarter, export them by day"
+    if not others:
+        return Told(
+            "{day} is the only day of its month: if its rows stand for a month or a quarter, export"
+            " them by day",
+            day=alone[0],
+        )
+    return Told(
+        "{day} is the only day of its month, and {number} more days are of theirs: if their rows"
+        " stand for a month or a quarter, export them by day",
+        day=alone[0],
+        number=others,
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from kpi_xl.bounded import BudgetError, call, panics
 from kpi_xl.cells import LARGEST_ID, Cell
 from kpi_xl.files import kind
+from kpi_xl.locales import Counted, Told
 from kpi_xl.ooxml import limits
 from kpi_xl.reference import MOST_NAMES, did_you_mean
 from kpi_xl.schema import Column
@@ -72,8 +73,8 @@ def read_table(
     left_out = height - len(keep)
     if left_out:
         read = {name: [cells[row] for row in keep] for name, cells in read.items()}
-        rows = "1 row" if left_out == 1 else f"{left_out:,} rows"
-        remarks.append(f"{rows} left out, blank in every column used")
+        text = "{rows} left out, blank in every column used"
+        remarks.append(Told(text, rows=Counted(left_out, "rows")))
     if len(keep) > MOST_ROWS:
         faults.append(f"{path} {TOO_MANY}")
     if not keep and not faults:
@@ -142,7 +143,8 @@ def _typed(
             where = found.where(cells.index(wrong.cell), column.name)
             faults.append(f"{path}, {where}: {wrong}")
             continue
-        remarks += [f"{column.name}: {remark}"] * bool(remark)
+        if remark:
+            remarks.append(Told("{column}: {remark}", column=column.name, remark=remark))
     events = [read[c.name] for c in columns if c.event and c.name in read]
     try:
         remarks += currencies.in_one_currency(found, columns, read)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kpi_xl.locales import Told
 from kpi_xl.ooxml.addresses import column_letters, quoted
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.package import ExcelTable, error_cells, table_places
@@ -61,9 +62,10 @@ def _chosen(
     if not fits:
         raise Unreadable("has no sheet that is shown")
     title = fits[0]
-    remarks = []
+    remarks: list[str] = []
     if title.casefold() != name and len(shown) > 1:
-        remarks.append(f"read from the sheet {title}, the first of {len(shown)}")
+        text = "read from the sheet {sheet}, the first of {number}"
+        remarks.append(Told(text, sheet=title, number=len(shown)))
     return title, None, remarks
 
 
