@@ -7,6 +7,7 @@ function, with the arguments that are values in braces and the ranges as [].
 """
 
 import csv
+import math
 import re
 from itertools import permutations
 from pathlib import Path
@@ -711,3 +712,10 @@ def test_a_ring_of_a_thousand_cells_and_a_long_chain() -> None:
     assert len(result.refused) == 21_000
     assert "circular" in result.refused["Sheet1!A500"]
     assert result.values["Sheet1", 20_000, 3] == 20_000.0
+
+
+def test_many_values_are_of_the_kinds_of_each() -> None:
+    values = [None, 1.0, 60.0, 61.0, 2958466.0, -0.5, 0, -3, math.nan, True, False, "", "a", "a",
+              "3", "#N/A", "x~", "\U0001f600", {"kind": "Div"}, {"kind": "?"}]  # fmt: skip
+    assert kinds.kinds_of(values).tolist() == list(map(kinds.kind_of, values))
+    assert kinds.kinds_of([]).tolist() == []

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kpi_xl.cli.shared import FORCE, JSON, Misuse, app, print_json, save
+from kpi_xl.cli.shared import (
+    BOOK_LANGUAGE,
+    FORCE,
+    JSON,
+    Misuse,
+    app,
+    language_of,
+    print_json,
+    save,
+)
 from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
@@ -105,6 +114,7 @@ def show(
     once: ONCE = None,
     currency: CURRENCY = None,
     net: NET = False,
+    lang: BOOK_LANGUAGE = None,
     as_json: JSON = False,
 ) -> None:
     """Tell what a file is taken for, and what would be left out, without writing anything."""
@@ -116,6 +126,7 @@ def show(
 
     said = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=net)
     said = replace(said, renamed=paired(renamed or []))
+    code = language_of(lang)
     known = all_layouts()
     try:
         names, tables = known_as(file, said, known)
@@ -134,12 +145,12 @@ def show(
             continue
         for note in filling.notes:
             shown = {"template": schema.name, "table": note.table, "rows": note.rows}
-            found.append({**shown, "remarks": list(note.lines())})
+            found.append({**shown, "remarks": list(note.lines(code))})
             if as_json:
                 continue
             rows = f"{note.rows:,} row{'s' * (note.rows != 1)}"
             print(f"kpi-xl fill {schema.name} {file}: {rows} of the table {note.table}")
-            for line in note.lines():
+            for line in note.lines(code):
                 print(f"  {line}")
     if names and not found:
         raise Misuse("\n".join(faults))

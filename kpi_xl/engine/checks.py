@@ -61,8 +61,8 @@ class Held:
         """The kinds of a column's values, with that of the blanks below at the end."""
         key = sheet, column
         if key not in self._kinds:
-            found = [*map(kinds.kind_of, self.values(sheet, column)), kinds.BLANK]
-            self._kinds[key] = np.array(found, dtype=np.int32)
+            found = kinds.kinds_of(self.values(sheet, column))
+            self._kinds[key] = np.append(found, np.int32(kinds.BLANK))
         return self._kinds[key]
 
     def strange(self, sheet: str, column: int, allowed: int) -> NDArray[np.int64]:

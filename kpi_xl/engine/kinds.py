@@ -6,12 +6,17 @@ proven for kinds (see native.py). Kinds are bits: a set of them is a sum.
 
 import re
 from calendar import monthrange
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
-from itertools import permutations
-from typing import Any
+from itertools import compress, permutations
+from typing import TYPE_CHECKING, Any
 from unicodedata import digit, numeric
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 DAY, EARLY, NEGATIVE, LATE = 1, 2, 4, 8
 """Numbers: of a date from March 1900 on; from 0 up to there, where Excel counts a day that never
@@ -109,6 +114,22 @@ def kind_of(cell: Any) -> int:
     if isinstance(cell, str):
         return kind_of_text(cell)
     return ERRORS.get(CODES_OF.get(cell["kind"], ""), OTHER_ERROR)
+
+
+def kinds_of(cells: Sequence[Any]) -> "NDArray[np.int32]":
+    """The kinds of many values: numbers at once, and each text once."""
+    types = list(map(type, cells))
+    found = np.empty(len(cells), dtype=np.int32)
+    are_numbers = np.fromiter(map({float, int}.__contains__, types), bool, len(types))
+    numbers = np.fromiter(compress(cells, are_numbers), np.float64)
+    of_numbers = np.full(len(numbers), LATE, dtype=np.int32)
+    for bound, kind in ((LAST_DAY, DAY), (FIRST_DAY, EARLY), (0.0, NEGATIVE)):
+        of_numbers[numbers < bound] = kind
+    found[are_numbers] = of_numbers
+    others = list(compress(cells, ~are_numbers))
+    known = {text: kind_of_text(text) for text in {cell for cell in others if type(cell) is str}}
+    found[~are_numbers] = [known[cell] if type(cell) is str else kind_of(cell) for cell in others]
+    return found
 
 
 @lru_cache(maxsize=100_000)

@@ -70,6 +70,13 @@ def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
     source = reading.match.layout.table
     if source == "Leads" and table != "Weeks":
         _opportunities(reading)
+    codes = sorted({code for code in reading.frame["_currency"] if code})
+    if len(codes) > 1 and (table == "Months" or source == "Contracts"):
+        reading.faults.append(
+            f"has amounts in {' and '.join(codes)}, which cannot be added up to months: export one"
+            " currency, or choose one with --where"
+        )
+        return
     if source == table:
         if table == "Months":
             _months(reading, columns)

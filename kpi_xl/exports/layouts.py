@@ -45,6 +45,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_xl.reference import did_you_mean
+from kpi_xl.schema import SCHEMAS
 from kpi_xl.sources import SourceError
 
 DATE_ORDERS = ("dmy", "mdy", "ymd")
@@ -160,7 +161,44 @@ def _of_user(folder: Path) -> Iterator[Layout]:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise SourceError(f"{file} cannot be read: {error}") from None
-        yield from layouts_of(text, str(file))
+        layouts = layouts_of(text, str(file))
+        faults = [fault for layout in layouts for fault in _misnamed(layout)]
+        if faults:
+            raise SourceError("\n".join(f"{file}: {fault}" for fault in faults))
+        yield from layouts
+
+
+def _misnamed(layout: Layout) -> Iterator[str]:
+    """Names in a user's layout that are none of ours, a sentence each."""
+    where = f"the layout {layout.name!r}"
+    tables = {one.name: one for schema in SCHEMAS.values() for one in schema.inputs}
+    likes = [one for one in _ours() if one.table == layout.table]
+    if layout.table not in tables and not likes:
+        near = did_you_mean(layout.table, tables)
+        yield f"{where}: there is no table {layout.table!r}{near}; there are {', '.join(tables)}"
+        return
+    ours = {name for one in likes for header in one.headers for name in header.columns}
+    if layout.table in tables:
+        ours |= {column.name for column in tables[layout.table].columns}
+    used = {name for header in layout.headers for name in header.columns} | {*layout.constants}
+    free = {*layout.keep, *layout.drop}  # a column may be in the file for these alone
+    for name in sorted(used - ours - free):
+        yield f"{where}: {layout.table} has no column {name!r}{did_you_mean(name, ours)}"
+    if layout.once and layout.once not in used:
+        yield f"{where}: once is {layout.once!r}, which is none of its columns"
+    for key in ("amount", "net"):
+        names = re.findall(r"\w+", getattr(layout, key))
+        if names and not used & set(names):
+            yield f"{where}: {key} is made of {', '.join(names)}, of which it has no column"
+    for stage, name in layout.stages.items():
+        if name not in ours:
+            near = did_you_mean(name, ours)
+            yield f"{where}: the stage {stage!r} is the date {name!r}, which is no column{near}"
+    if layout.encoding:
+        try:
+            "".encode(layout.encoding)
+        except LookupError:
+            yield f"{where}: there is no encoding {layout.encoding!r}"
 
 
 def layouts_of(text: str, file: str) -> list[Layout]:
