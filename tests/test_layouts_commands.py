@@ -155,7 +155,8 @@ columns.dat = "When"
         ("name = 1", ["needs name", "needs vendor", "needs table", "needs a [[header]]"]),
         ("name =", ["is not TOML"]),
         ('name = "x"\nvendor = "x"\ntable = "Orders"\nunconfirmed = "yes"\nfooter = "("\n'
-         '[[header]]\ncolumns = 3', ["unconfirmed is true or false", "footer is no regular expression",
+         "[[header]]\ncolumns = 3",
+         ["unconfirmed is true or false", "footer is no regular expression",
                          "a [[header]] needs columns"]),
     ],
 )  # fmt: skip
