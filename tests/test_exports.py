@@ -94,6 +94,19 @@ def test_figures_of_a_file_as_it_was_exported(file: str, name: str) -> None:
             assert found[figure] == pytest.approx(float(value)), figure
 
 
+with (FILES / "as_written" / "sums.tsv").open(encoding="utf-8") as sums:
+    SUMS = list(csv.DictReader(sums, delimiter="\t"))
+
+
+@pytest.mark.parametrize("row", SUMS, ids=lambda row: f"{row['file']}, {row['column']}")
+def test_sums_of_files_in_other_versions_and_containers(row: dict[str, str]) -> None:
+    """Other languages, workbooks, archives, lines before the header; added up by hand."""
+    filling = filled(row["template"], FILES / "as_written" / row["file"])
+    cells = filling.tables[row["table"]].columns[row["column"]]
+    total = sum(cell for cell in cells if cell is not None)
+    assert total == pytest.approx(float(row["sum"]))
+
+
 # The same file otherwise written, from another day, joined to another
 
 
