@@ -17,7 +17,7 @@ neighbours, it stands between isolates, U+2068 and U+2069.
 """
 
 import re
-from functools import cache, partial
+from functools import cache
 from typing import Any, NamedTuple
 
 
@@ -132,8 +132,12 @@ class Told(str):
         made.template, made.fields = template, fields
         return made
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return partial(Told, self.template, **self.fields), ()
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        """What a copy is made of, also one for another process."""
+        return (self.template,), self.fields
+
+    def __getstate__(self) -> None:
+        """Nothing besides."""
 
 
 def in_language(said: object, language: str) -> str:
