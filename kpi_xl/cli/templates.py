@@ -45,6 +45,7 @@ from kpi_xl.cli.shared import (
     say_where,
     steps,
 )
+from kpi_xl.locales import say
 from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ def fill(
         ]
         print_json({**built_record(template, built, path), "files": notes})
         return
-    print_built(template, built)
+    print_built(template, built, code)
     for table in template.inputs:
         if table.name not in filling.tables:
             print(f"{table.name}: left empty; --table {table.name}=FILE fills it")
@@ -391,7 +392,7 @@ def demo(
             step(f"{template.title}: writing the workbook")
             save(path, for_host(built.content, host, wheel), force=force)
         if not as_json:
-            print_built(template, built)
+            print_built(template, built, code)
             say_where(path)
         records.append(built_record(template, built, path))
     if as_json:
@@ -423,12 +424,12 @@ def built_record(template: Any, built: Any, path: Path) -> dict[str, Any]:
     }
 
 
-def print_built(template: Any, built: Any) -> None:
-    """The figures of a workbook, and how many formulas it has."""
+def print_built(template: Any, built: Any, language: str) -> None:
+    """The figures of a workbook, under its title in its language, and how many formulas it has."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=template.title, title_justify="left", show_header=False)
+    table = Table(title=say(template.title, language), title_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right")
     for figure, shown in built.headlines:
