@@ -19,7 +19,7 @@ piece of a formula or a cell of another sheet. What stands in quotes is text, an
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
@@ -30,6 +30,7 @@ from .parts import Series, bars, best_and_worst, header_row, headline, no_bars, 
 from .writing import MUTED, Page
 
 MONTH = Unit("DATE", "a month", "yyyy-mm")
+UNKNOWN = 12  # bars of a chart that has no records yet
 GROWTH = Unit("RATE", "a change, as a fraction", "+0.0%;-0.0%;0.0%")
 
 WHOLE = Unit("COUNT", "a number in a row", "0")
@@ -245,6 +246,13 @@ def marked(grid: Grid, measure: Measure) -> None:
         bars(grid.page, *block)
     if measure.best:
         best_and_worst(grid.page, block, measure.unit, low=measure.best == "low")
+
+
+def charted(grid: Grid) -> Grid:
+    """The first records of a table, as many as a chart needs: those that are there and two more."""
+    names = [grid.page.value(grid.top + number, grid.left) for number in range(1, grid.size + 1)]
+    known = sum(name not in ("", None) for name in names)
+    return replace(grid, size=min(known + 2 if known else UNKNOWN, grid.size))
 
 
 def put_header(grid: Grid, heads: Mapping[str, Any] = {}) -> None:

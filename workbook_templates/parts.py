@@ -793,7 +793,7 @@ def settings(page: Page, row: int, column: int, records: Sequence[Setting]) -> i
         elif setting.effect:
             meaning = literal(page.book.say(setting.meaning))
             formula = f'=IF({setting.name}="",{meaning}&": "&{setting.effect},{meaning})'
-            page.put(row, column + 2, formula, styles.lead(indent=1))
+            page.put(row, column + 2, formula, styles.lead(indent=1, shrink=True))
         else:
             page.write(row, column + 2, setting.meaning, styles.lead(indent=1))
         page.define(setting.name, row, column + 1)
@@ -978,8 +978,9 @@ def printed_alone(cells: str, extreme: str, unit: Unit) -> str:
 
 
 MONTHS = "yyyy-mm"
-MONTH_NAMES = "[$-409]mmm yy"
-"""How charts write months, which tables write as MONTHS: by their names in the language."""
+MONTH_NAMES = "[$-409]mmm"
+"""How charts write months, which tables write as MONTHS: by their names in the language. They show
+a year at most, and have no room for its number twelve times."""
 
 
 def draw(
@@ -1019,7 +1020,7 @@ def draw(
             font = {"color": INK, "size": 9}
             look["data_labels"] = {"value": True, "num_format": number_format, "font": font}
         if ends:
-            look["data_labels"] = named_at_end(one, colour)
+            look["data_labels"] = named_at_end(one, colour, "below" if number % 2 else "above")
         chart.add_series(look)
     if level:
         across = page.book.file.add_chart({"type": "line"})
@@ -1033,12 +1034,15 @@ def draw(
     insert(chart, page, place, described(page, kind, title, figures))
 
 
-def named_at_end(one: Series, colour: str) -> dict[str, Any]:
-    """The labels of a line that write its name at its last point alone."""
+def named_at_end(one: Series, colour: str, side: str) -> dict[str, Any]:
+    """The labels of a line that write its name at its last point alone.
+
+    Two lines that end at one place have theirs on two sides.
+    """
     _, top, left, bottom, right = one.values
     others: list[dict[str, Any]] = [{"delete": True}] * (bottom - top + right - left)
     font = {"color": colour, "size": 9, "bold": True}
-    return {"series_name": True, "value": False, "position": "right", "font": font,
+    return {"series_name": True, "value": False, "position": side, "font": font,
             "custom": [*others, {}]}  # fmt: skip
 
 

@@ -1039,13 +1039,21 @@ def add_points(page: Page, place: tuple[int, int, int, int]) -> None:
     chart = page.book.file.add_chart({"type": "scatter"})
     mean_visits = (basis_row("MeanVisits"), BASE + 1)
     team_rate = (TOP + 1 + [goal.actual for goal in GOALS].index("TeamCloseRate"), GOAL + 1)
-    # A series a rep, so that every viewer writes its name.
-    for name, x, y, kind, colour in (
+    # A series a rep, so that every viewer writes its name. Who are near each other in the ranking
+    # are so here, too: their names stand on two sides.
+    for name, x, y, kind, colour, side in (
         *(
-            (f"={source.at(at, BY_RANK + 2)}", (at, BY_RANK + 4), (at, BY_RANK + 5), "circle", BLUE)
+            (
+                f"={source.at(at, BY_RANK + 2)}",
+                (at, BY_RANK + 4),
+                (at, BY_RANK + 5),
+                "circle",
+                BLUE,
+                ("above", "below")[at % 2],
+            )
             for at in range(TOP + 1, TOP + 1 + slots(page.book))
         ),
-        (said("Team"), mean_visits, team_rate, "diamond", ORANGE),
+        (said("Team"), mean_visits, team_rate, "diamond", ORANGE, "above"),
     ):
         fill = {"color": colour}
         chart.add_series(
@@ -1054,7 +1062,7 @@ def add_points(page: Page, place: tuple[int, int, int, int]) -> None:
                 "categories": [source.name, *x, *x],
                 "values": [source.name, *y, *y],
                 "marker": {"type": kind, "size": 8, "fill": fill, "border": fill},
-                "data_labels": {"series_name": True, "value": False, "position": "above",
+                "data_labels": {"series_name": True, "value": False, "position": side,
                                 "font": font},
             }
         )  # fmt: skip
