@@ -41,6 +41,7 @@ WORDS = {
         *(("BuyingModel", word) for word in ("paretonbd", "bgnbd", "mbgnbd")),
     ),
     "sales_team": (),
+    "unit_economics": (("Period", "30D"), ("Period", "M")),
     "scorecard": (("Period", "Q"), ("Compare", "Y"), ("Period", "M"), ("Compare", "P")),
 }  # fmt: skip
 """Settings, and each of the words that they are changed to, one after the other."""

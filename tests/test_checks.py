@@ -179,7 +179,7 @@ def test_no_template_claims_that_its_figures_are_live(name: str) -> None:
 BROKEN = {
     "campaigns": ("date", "cost", "clicks"), "funnel": ("won_date", "value", "visits"),
     "retention": ("date", "amount", "mrr_start"), "sales_team": ("week", "sales", "visits"),
-    "scorecard": ("month", "spend"),
+    "scorecard": ("month", "spend"), "unit_economics": ("date", "amount", "spend"),
 }  # fmt: skip
 """Columns in which somebody types a text, by template."""
 

@@ -301,6 +301,7 @@ def test_fill_from_a_workbook(book: Path, tmp_path: Path) -> None:
             "1,250.50",
         ),
         ("retention", "orders", "customer,date,amount\nAnn,2024-01-05,$1250.50\n", "1,250.50"),
+        ("unit_economics", "orders", "customer,date,amount\nAnn,2024-01-05,$1250.50\n", "1,250.50"),
         (
             *("sales_team", "weeks"),
             "rep,week,sales,visits,leads,deals,spend\nKim,2024-01-01,$1250.50,3,4,1,$100\n",

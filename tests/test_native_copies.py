@@ -35,9 +35,17 @@ SETTINGS = {
     "retention": {"GrossMargin": 0.2, "DiscountRate": 0.3},
     "sales_team": {"TeamTarget": 123_456.0, "Tolerance": 0.01},
     "scorecard": {"GrossMargin": 0.2, "Lifetime": 2.0, "Tolerance": 0.01},
+    "unit_economics": {"MarginChange": 0.5, "CacChange": 0.2, "RetentionChange": -0.1},
 }
 # At least so many figures move with them, and are right, without our functions.
-MOVED = {"campaigns": 150, "funnel": 30, "retention": 40, "sales_team": 150, "scorecard": 400}
+MOVED = {
+    "campaigns": 150,
+    "funnel": 30,
+    "retention": 40,
+    "sales_team": 150,
+    "scorecard": 400,
+    "unit_economics": 40,
+}
 FIRST_SERIAL = 30_000.0  # a greater number in a table is a date
 
 # LibreOffice believes what Excel computed, unless it is told to compute all anew.

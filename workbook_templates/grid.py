@@ -60,7 +60,8 @@ class Measure(NamedTuple):
     and where `over`, what the formula divides by, is 0. `first` is the formula of the first record,
     if that is another; it knows neither. `name` is the defined name of the column's cells. `best`
     marks the best and the worst, `bars` draws bars behind the numbers, but for those `of` fewer
-    than ten (a measure, or a cell's name): a rate of one in one fills its cell, and says nothing.
+    than ten (a measure, or, for bars, a cell's name): a rate of one in one fills its cell, and
+    says nothing.
     `key` is what placeholders call it, if not by its header. `look` are properties of its format.
     `kind`: "array" computes with whole columns on its way, "text" is an English text in place of a
     formula, "raw" a text
@@ -238,14 +239,15 @@ def put_grid(
 def marked(grid: Grid, measure: Measure) -> None:
     """The bars of a column, and the signs of its best and its worst."""
     block = grid.block(measure.called)
+    beside = measure.of in {one.called for one in grid.measures}
     if measure.bars:
         if measure.of:
-            beside = measure.of in {one.called for one in grid.measures}
             whole = xl_rowcol_to_cell(*grid.place(measure.of, 1)) if beside else measure.of
             no_bars(grid.page, block, f"N({whole})<10")
         bars(grid.page, *block)
-    if measure.best:
-        best_and_worst(grid.page, block, measure.unit, low=measure.best == "low")
+    if measure.best and grid.size > 1:
+        of = grid.place(measure.of, 1)[1] if beside else -1
+        best_and_worst(grid.page, block, measure.unit, low=measure.best == "low", of=of)
 
 
 def charted(grid: Grid) -> Grid:

@@ -128,7 +128,8 @@ class Setting(NamedTuple):
 
     `cut` are the names of cells that say when tables have become too large for their sheets, by
     the sheets' English names: they are said beside the setting that does it. `effect` is the
-    formula of what is in effect where the cell is empty.
+    formula of what is in effect where the cell is empty. `said`: the value and the choices are
+    English texts, which the cell has in the workbook's language.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Setting(NamedTuple):
     choices: tuple[str, ...] = ()
     cut: tuple[tuple[str, str], ...] = ()
     effect: str = ""
+    said: bool = False
 
 
 class Figure(NamedTuple):
@@ -185,6 +187,14 @@ class Series(NamedTuple):
     categories: tuple[Page, int, int, int, int]
     values: tuple[Page, int, int, int, int]
     colour: str = ""
+
+
+class Spill(NamedTuple):
+    """A table on the sheet Model: its first column, counted from 0, and its formula."""
+
+    title: str
+    column: int
+    formula: str
 
 
 SOURCES = Sheet("Sources", "The files that the tables are loaded from.")
@@ -786,7 +796,9 @@ def settings(page: Page, row: int, column: int, records: Sequence[Setting]) -> i
     for setting in records:
         row += 1
         page.write(row, column, setting.label, styles.label(shrink=True))
-        page.sheet.write(row, column + 1, setting.value, styles.input(setting.unit))
+        say = page.book.say if setting.said else str
+        value = say(setting.value) if isinstance(setting.value, str) else setting.value
+        page.sheet.write(row, column + 1, value, styles.input(setting.unit))
         if setting.cut:
             page.put(row, column + 2, or_cut(page, setting), styles.lead(indent=1))
             warn_if_not(page, row, column + 2, page.book.say(setting.meaning))
@@ -798,7 +810,7 @@ def settings(page: Page, row: int, column: int, records: Sequence[Setting]) -> i
             page.write(row, column + 2, setting.meaning, styles.lead(indent=1))
         page.define(setting.name, row, column + 1)
         if setting.choices:
-            rule = {"validate": "list", "source": list(setting.choices)}
+            rule = {"validate": "list", "source": list(map(say, setting.choices))}
             page.sheet.data_validation(row, column + 1, row, column + 1, rule)
         elif setting.unit not in (KEY, TEXT, LOGICAL):
             rule = accepted(page, setting.unit)
@@ -891,6 +903,14 @@ def same_as(cell: str) -> str:
     return f'=IF(ISBLANK({cell}),"",IF({cell}="","·",{cell}))'
 
 
+def done(page: Page, name: str, row: int, column: int, table: str) -> None:
+    """Name a cell that is 1 where a spilled table is there, 0 where it is blank or #N/A: too few
+    data. `table` is the address of its first cell; any other error in it is an error here, too.
+    """
+    page.put(row, column, f'=IF(ISNA({table}),0,IF({table}="",0,1))', page.styles.lead())
+    page.define(name, row, column)
+
+
 def warn_of_more(page: Page, row: int, column: str, room: int, sheet: str, name: str) -> None:
     """Say how many rows a spilled column has more than a sheet shows; `sheet` has them all.
 
@@ -930,10 +950,14 @@ def heat(page: Page, *place: int) -> None:
     page.sheet.conditional_format(*place, {**look, "min_type": "num", "min_value": 0})
 
 
-def best_and_worst(page: Page, place: tuple[int, int, int, int], unit: Unit, *, low: bool) -> None:
+def best_and_worst(
+    page: Page, place: tuple[int, int, int, int], unit: Unit, *, low: bool, of: int = -1
+) -> None:
     """Mark the best and the worst number of a column, by a sign and a colour.
 
     `low`: the lowest is the best, as with costs. Where two are printed alike, none is the best.
+    `of` is a column beside it that says of how many cases each number is: of fewer than ten it is
+    neither.
     """
     digits = decimals(unit)
     whole, cell = xl_range_abs(*place), xl_rowcol_to_cell(place[0], place[1])
@@ -948,6 +972,14 @@ def best_and_worst(page: Page, place: tuple[int, int, int, int], unit: Unit, *, 
                          for n in (1, 2))  # fmt: skip
         # With a single number there is no second one: the error is no mark either.
         rule = f"=AND(ISNUMBER({cell}),ROUND({cell},{digits})={first},{first}<>{second})"
+        if of >= 0:
+            counts = f'({xl_range_abs(place[0], of, place[2], of)}>=10)*({whole}<>"")'
+            near = f"<{cell}+0.5*10^-{digits}" if extreme == "MIN" else f">{cell}-0.5*10^-{digits}"
+            mine = xl_rowcol_to_cell(place[0], of, col_abs=True)
+            rule = (
+                f"=AND(ISNUMBER({cell}),N({mine})>=10,SUMPRODUCT({counts})>1,"
+                f"SUMPRODUCT({counts}*({whole}{near}))=1)"
+            )
         page.sheet.conditional_format(
             *place, {"type": "formula", "criteria": rule, "format": style}
         )

@@ -13,7 +13,6 @@ from datetime import date
 from importlib import resources
 from math import floor
 from random import Random
-from typing import NamedTuple
 
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
@@ -31,6 +30,7 @@ from .comparison import (
     key_figures,
     put_basis,
 )
+from .customers import ADDRESSES, APART, EVERY_CUSTOMER, addresses
 from .grid import (
     MONTH,
     NAME,
@@ -54,10 +54,12 @@ from .parts import (
     Series,
     Setting,
     Sheet,
+    Spill,
     Template,
     bars,
     blank_if,
     checks,
+    done,
     draw,
     figures,
     header_row,
@@ -86,15 +88,6 @@ FARTHEST = 24  # the last period of a cohort's forecast that is shown
 CORRELATED = 0.2  # from here on, customers who buy often clearly spend more, or less
 
 
-class Spill(NamedTuple):
-    """A table on the sheet Model: its first column, counted from 0, and its formula."""
-
-    title: str
-    column: int
-    formula: str
-
-
-WRITTEN = 'IF(Orders[customer]="","",Orders[customer])'
 WITHIN = "(Orders[date]>=RangeFrom)*(Orders[date]<RangeUntil+1)"
 ON_DAYS = 'Orders[date],">="&RangeFrom,Orders[date],"<"&RangeUntil+1'
 
@@ -112,9 +105,7 @@ def of_range(of_all: str, of_days: str) -> str:
     return f"IF(Ranged=0,{of_all},{of_days})"
 
 
-# One cell knows whether there is anything to merge, for the same reason.
-CUSTOMER = within_range(f"IF(AddressesMerged=0,{WRITTEN},CUSTOMER_KEYS(Orders[customer]))")
-"""Who bought, row by row; by the setting, capitals make no second customer of an e-mail address."""
+CUSTOMER = within_range(EVERY_CUSTOMER)
 BOUGHT = f"{CUSTOMER},{within_range('Orders[date]')}"
 AMOUNT = within_range("Orders[amount]")
 ORDER = of_range("Orders[order]", f'IF({WITHIN},IF(Orders[order]="","",Orders[order]),"")')
@@ -179,14 +170,7 @@ SETTINGS = (
     Setting("Lifetime", "Lifetime", 24, PERIODS, "Months that a customer stays"),
     Setting("GrossMargin", "Gross margin", 0.4, RATE, "As a fraction of revenue"),
     Setting("DiscountRate", "Discount rate", 0.01, RATE, "Per month"),
-    Setting(
-        "Addresses",
-        "E-mail addresses",
-        "merged",
-        TEXT,
-        "merged: capitals do not count",
-        ("merged", "as written"),
-    ),
+    ADDRESSES,
 )
 
 FORECAST_SETTINGS = (
@@ -388,9 +372,7 @@ PROBLEMS = (
     Problem("Orders without a customer", '=COUNTIFS(Orders[customer],"",Orders[date],"<>")',
             first_gap("customer", "date"),
             "Name the customer, or delete the row: until then the tables show an error."),
-    Problem("E-mail addresses that differ in capitals alone",
-            "=AddressesApart", "",
-            "Each is one customer, or several: the setting on the sheet {Summary} says which."),
+    APART,
     Problem("Orders without a date", '=COUNTIFS(Orders[date],"",Orders[customer],"<>")',
             first_gap("date", "customer"), "Give the day of the order, or delete the row."),
     Problem("Dates before 1990", '=COUNTIF(Orders[date],"<32874")',
@@ -575,7 +557,7 @@ def cohort_left(
     known = f'SUMPRODUCT((Survivors[{counted}]<>"")*{LEFT})=0'
     for spill, looks in ((fit, [bold, number]), (future, [bold, share, share])):
         page.spill(TOP, spill.column, blank_if(known, spill.formula), styles.header("0"), looks)
-    done(page, f"{which}Fitted", TOP - 2, fit.column)
+    done(page, f"{which}Fitted", TOP - 2, fit.column, page.at(TOP, fit.column))
     worth = blank_if(f"{which}Fitted=0", f"CLV_SBG(ContractMargin,{survivors},ContractRate)")
     page.put_array(TOP - 2, fit.column + 1, worth, styles.number(MONEY))
     # Without an alpha the row after beta is the churn.
@@ -590,11 +572,11 @@ def fitted(page: Page) -> None:
     span = f"(OrdersUntil-OrdersFrom)/{days}"
     page.put(TOP - 2, SHARES.column, f"=IF(RowsInRange=0,0,{span})", page.styles.lead())
     page.define("PeriodCount", TOP - 2, SHARES.column)
-    done(page, "CustomersDone", TOP - 2, CUSTOMERS.column)
-    done(page, "CurveDone", TOP - 2, CURVE.column)
-    addresses(page)
-    done(page, "FitDone", TOP - 2, FIT.column)
-    done(page, "ForecastDone", TOP - 2, FORECAST.column)
+    done(page, "CustomersDone", TOP - 2, CUSTOMERS.column, page.at(TOP, CUSTOMERS.column))
+    done(page, "CurveDone", TOP - 2, CURVE.column, page.at(TOP, CURVE.column))
+    addresses(page, TOP - 2, CUSTOMERS.column + 6)
+    done(page, "FitDone", TOP - 2, FIT.column, page.at(TOP, FIT.column))
+    done(page, "ForecastDone", TOP - 2, FORECAST.column, page.at(TOP, FORECAST.column))
     # Without errors in its blocks, which LibreOffice hands to no function.
     spent = "FILTER(IF(OnDays>1,Spent/OnDays,0),OnDays>1)"
     repeated = blank_if(NO_FORECAST, f"CORREL(FILTER(OnDays,OnDays>1),{spent})")
@@ -632,31 +614,6 @@ def days_before(page: Page) -> None:
         for month, ago in zip(last_months("OrdersUntil", 12), range(11, -1, -1), strict=True)
     ]
     put_grid(page, TOP, COURSES, months, left=BY_MONTHS, blank='{$month}=""')
-
-
-def addresses(page: Page) -> None:
-    """How many e-mail addresses differ from others in capitals alone; whether they are merged."""
-    once = 'IF(Orders[customer]="","",1)'
-    customers, merged = (
-        f"ROWS(RFM({who},{once},{once}))" for who in (WRITTEN, "CUSTOMER_KEYS(Orders[customer])")
-    )
-    none = 'COUNTIF(Orders[customer],"*@*")=0'
-    for name, column, formula in (
-        ("AddressesApart", 7, f"=IF({none},0,{customers}-{merged})"),
-        ("AddressesMerged", 6, '=IF(Addresses="merged",(AddressesApart>0)*1,0)'),
-    ):
-        page.put_array(TOP - 2, CUSTOMERS.column + column, formula, page.styles.lead())
-        page.define(name, TOP - 2, CUSTOMERS.column + column)
-
-
-def done(page: Page, name: str, row: int, column: int) -> None:
-    """Name a cell that is 1 where a table is there, 0 where it is blank or #N/A: too few data.
-
-    Any other error of the table is an error here, too.
-    """
-    table = page.at(TOP, column)
-    page.put(row, column, f'=IF(ISNA({table}),0,IF({table}="",0,1))', page.styles.lead())
-    page.define(name, row, column)
 
 
 def summary(page: Page) -> None:

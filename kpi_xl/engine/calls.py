@@ -37,6 +37,7 @@ MOST_IN_MOD = 2.0**27
 HALVED = 1.0 / 1024
 """What the divisor of MOD is a multiple of, so that nothing is rounded."""
 PLAIN_TEXT = re.compile(r"[A-Za-z0-9 ]*")
+DIGIT = re.compile(r"[0-9]")
 
 
 class Noticed:
@@ -235,8 +236,15 @@ def _ordered_cell(cell: Any, other: Any) -> Any:
         return cell
     compared = _compared(cell)
     if isinstance(cell, str) and isinstance(other, str) and compared != _compared(other):
-        return compared if PLAIN_TEXT.fullmatch(cell) else UNSURE
+        certain = PLAIN_TEXT.fullmatch(cell) or _shape(cell) == _shape(other) or other == ""
+        return compared if certain else UNSURE
     return compared
+
+
+def _shape(text: str) -> str:
+    """A text with its digits alike: of two that differ in digits alone, such as 2024-01 and
+    2024-10, every rule of sorting has the same order."""
+    return DIGIT.sub("0", text)
 
 
 def _condition(cell: Any) -> Any:

@@ -47,7 +47,7 @@ TARGETS = {
     "Ads": ("Ads", "Spend", "Months"),
     "Orders": ("Orders", "Months"),
     "Leads": ("Leads", "Weeks", "Months"),
-    "Contracts": ("Subscriptions",),
+    "Contracts": ("Subscriptions", "Subscribers"),
 }
 """Which tables the rows of another can fill."""
 
@@ -258,14 +258,12 @@ def _lead_months(reading: Reading) -> None:
     reading.frame = made
 
 
-def _subscriptions(reading: Reading) -> None:
-    """Movements by month from the starts, ends and amounts of subscriptions.
+Contract = tuple[str, date, date | None, float]
+"""A customer, the first and the last day, the revenue of a month."""
 
-    A customer's revenue on the first day of a month and on the first day of the next one are
-    compared: new, more, less, or gone. The months end with the last day that the file knows.
-    """
-    import pandas as pd
 
+def _contracts(reading: Reading) -> list[Contract]:
+    """The subscriptions of a file; none, and a fault, where one is paid by something odd."""
     frame = reading.frame
     intervals = {"month": 1.0, "monthly": 1.0, "year": 12.0, "yearly": 12.0, "annual": 12.0,
                  "quarter": 3.0}  # fmt: skip
@@ -278,7 +276,7 @@ def _subscriptions(reading: Reading) -> None:
                 f"row {int(row['_row']):,} is paid by the {interval}: only months, quarters and"
                 " years make a monthly revenue"
             )
-            return
+            return []
         number = (
             row["quantity"] if "quantity" in frame and row["quantity"] == row["quantity"] else 1
         )
@@ -289,14 +287,43 @@ def _subscriptions(reading: Reading) -> None:
             (row["customer"], start, end if isinstance(end, date) else None,
              row["amount"] * number / intervals[interval])
         )  # fmt: skip
+    return contracts
+
+
+def _months_of(reading: Reading, contracts: Sequence[Contract]) -> list[date]:
+    """The months from the first start to the last day that the file knows."""
+    frame = reading.frame
     known = [day for name in ("started", "ended", "period_start", "created") if name in frame
              for day in frame[name] if isinstance(day, date)]  # fmt: skip
     last, month = _first(max(known)), _first(min(start for _, start, _, _ in contracts))
-    rows: list[dict[str, Any]] = []
-    brief = 0
+    months = []
     while month <= last:
-        following = _next(month)
-        before, after = _revenue(contracts, month), _revenue(contracts, following)
+        months.append(month)
+        month = _next(month)
+    return months
+
+
+def _tell_brief(reading: Reading, contracts: Sequence[Contract]) -> None:
+    brief = sum(end is not None and _first(start) == _first(end) for _, start, end, _ in contracts)
+    if brief:
+        text = "{subscriptions} begun and ended within a month"
+        reading.left.append(Told(text, subscriptions=Counted(brief, "subscriptions")))
+
+
+def _subscriptions(reading: Reading) -> None:
+    """Movements by month from the starts, ends and amounts of subscriptions.
+
+    A customer's revenue on the first day of a month and on the first day of the next one are
+    compared: new, more, less, or gone. The months end with the last day that the file knows.
+    """
+    import pandas as pd
+
+    contracts = _contracts(reading)
+    if not contracts:
+        return
+    rows: list[dict[str, Any]] = []
+    for month in _months_of(reading, contracts):
+        before, after = _revenue(contracts, month), _revenue(contracts, _next(month))
         gone = [c for c in before if c not in after]
         new = [c for c in after if c not in before]
         change = {c: after[c] - before[c] for c in before if c in after}
@@ -308,14 +335,32 @@ def _subscriptions(reading: Reading) -> None:
             "contraction": -sum(d for d in change.values() if d < 0),
             "churned": sum(before[c] for c in gone),
         })  # fmt: skip
-        month = following
-    brief = sum(end is not None and _first(start) == _first(end) for _, start, end, _ in contracts)
-    if brief:
-        text = "{subscriptions} begun and ended within a month"
-        reading.left.append(Told(text, subscriptions=Counted(brief, "subscriptions")))
+    _tell_brief(reading, contracts)
     reading.left.append(Told("customers and revenue are compared on the first days of months"))
     made = pd.DataFrame(rows)
-    made["_row"], made["_currency"] = 0, frame["_currency"].iloc[0]
+    made["_row"], made["_currency"] = 0, reading.frame["_currency"].iloc[0]
+    reading.frame = made
+
+
+def _subscribers(reading: Reading) -> None:
+    """What each customer pays in each month, from the starts, ends and amounts of subscriptions.
+
+    It is the revenue on the first day of the next month, as in the movements.
+    """
+    import pandas as pd
+
+    contracts = _contracts(reading)
+    if not contracts:
+        return
+    made = pd.DataFrame(
+        [(customer, month, amount)
+         for month in _months_of(reading, contracts)
+         for customer, amount in _revenue(contracts, _next(month)).items()],
+        columns=["customer", "month", "amount"],
+    )  # fmt: skip
+    _tell_brief(reading, contracts)
+    reading.left.append(Told("revenue is that on the first day of the next month"))
+    made["_row"], made["_currency"] = 0, reading.frame["_currency"].iloc[0]
     reading.frame = made
 
 
@@ -341,6 +386,7 @@ CONVERTERS: dict[tuple[str, str], Callable[[Reading], None]] = {
     ("Leads", "Weeks"): _deal_weeks,
     ("Leads", "Months"): _lead_months,
     ("Contracts", "Subscriptions"): _subscriptions,
+    ("Contracts", "Subscribers"): _subscribers,
 }
 
 UNITS: dict[str, Unit] = {column.name: column.unit for some in COLUMNS.values() for column in some}

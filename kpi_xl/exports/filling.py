@@ -43,6 +43,7 @@ KEYS = {
     "Leads": ("lead_id",), "Spend": ("month", "channel"), "Months": ("month",),
     "Weeks": ("rep", "week"), "Subscriptions": ("month",), "Goals": ("kpi", "period"),
     "Targets": ("rep",), "Tests": ("test",), "Survivors": ("period",),
+    "Subscribers": ("customer", "month"),
 }  # fmt: skip
 """What a row of a table is known by, over several files."""
 

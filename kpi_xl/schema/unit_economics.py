@@ -1,0 +1,71 @@
+"""What the unit economics workbook takes."""
+
+from kpi_xl.units import DATE, KEY, MONEY
+
+from .records import Column, Input, Schema
+
+ORDERS = Input(
+    "Orders",
+    "A row an order. Paste yours below the header; the table grows with them.",
+    (
+        Column("customer", KEY, "Customer", "Who bought: a name or a number.", filled=True),
+        Column("date", DATE, "Day of the order", "The day of the order.", filled=True),
+        Column("amount", MONEY, "Amount", "What the order came to; a return is below 0."),
+        Column("order", KEY, "Order", "Its number, where an order has several rows.",
+               required=False),
+        Column("status", KEY, "Status", "What became of it: paid, part refunded ...",
+               required=False),
+        Column("cost", MONEY, "Cost of the order",
+               "What its goods, shipping and fees cost. Blank: the margin set on {Summary}.",
+               required=False),
+        Column("channel", KEY, "Channel",
+               "What brought the customer, spelled as in the sheet {Spend}.", required=False),
+        Column("segment", KEY, "Country or segment", "Whatever you tell customers apart by.",
+               required=False),
+    ),
+    counted="date",
+)  # fmt: skip
+
+SPEND = Input(
+    "Spend",
+    "A row a channel and month, also for channels that cost nothing: their spend is 0.",
+    (
+        Column("month", DATE, "Month", "Any day of the month.", filled=True, monthly=True),
+        Column("channel", KEY, "Channel", "The channel, spelled as in the sheet {Orders}.",
+               filled=True),
+        Column("spend", MONEY, "Spend", "What the channel cost in the month."),
+    ),
+    counted="month",
+)  # fmt: skip
+
+TOUCHES = Input(
+    "Touches",
+    "A row a visit or click of a customer before an order, if touches are to decide the channel.",
+    (
+        Column("customer", KEY, "Customer", "The customer, as in the sheet {Orders}.", filled=True),
+        Column("date", DATE, "Day", "The day of the touch.", filled=True),
+        Column("channel", KEY, "Channel", "The channel, spelled as in the sheet {Spend}."),
+    ),
+    counted="date",
+)  # fmt: skip
+
+SUBSCRIBERS = Input(
+    "Subscribers",
+    "A row a customer and month of recurring revenue, if your customers pay by subscription.",
+    (
+        Column("customer", KEY, "Customer", "Who pays: a name or a number.", filled=True),
+        Column("month", DATE, "Month", "Any day of the month.", filled=True, monthly=True),
+        Column("amount", MONEY, "Monthly revenue",
+               "What the customer pays for the month; a year's fee is divided by 12."),
+        Column("channel", KEY, "Channel",
+               "What brought the customer. Blank: the channel of the orders.", required=False),
+    ),
+    counted="month",
+)  # fmt: skip
+
+SCHEMA = Schema(
+    "unit_economics",
+    "Unit economics",
+    "What a customer costs, what a customer brings, and when the cost is back.",
+    (ORDERS, SPEND, TOUCHES, SUBSCRIBERS),
+)

@@ -1,0 +1,344 @@
+"""The unit economics workbook: what customers cost and bring, against counting by other means."""
+
+import io
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import openpyxl
+import pandas as pd
+import pytest
+import ten_customers as ten
+from kpi_xl.workbook_templates import unit_economics
+from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.unit_economics import LAST, NOT_DIRECT, TEMPLATE, sample
+from kpi_xl.workbook_templates.writing import Built
+
+from kpi_xl.exports import Request, known_layouts, rates_of, read_files
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+
+EXPORTS = Path(__file__).parent / "exports"
+CURVE_AT = 4  # the column in which the ages begin
+
+
+def sheet(built: Built, name: str) -> list[list[Any]]:
+    """The values of a sheet's cells, row by row."""
+    book = openpyxl.load_workbook(io.BytesIO(built.content), data_only=True)
+    return [list(row) for row in book[name].iter_rows(values_only=True)]
+
+
+def below(rows: list[list[Any]], *headers: str) -> dict[Any, list[Any]]:
+    """The rows under the header that begins so, by their first cell, to the next blank one."""
+    top = next(n for n, row in enumerate(rows) if tuple(row[: len(headers)]) == headers)
+    found = {}
+    for row in rows[top + 1 :]:
+        if row[0] in (None, ""):
+            break
+        found[row[0]] = row
+    return found
+
+
+def known(cells: Iterable[Any]) -> list[Any]:
+    return [cell for cell in cells if cell not in (None, "")]
+
+
+def channels(built: Built) -> dict[Any, dict[str, Any]]:
+    """The sheet of channels, by channel and header."""
+    rows = sheet(built, "Channels")
+    head = next(row for row in rows if row[0] == "channel")
+    return {name: dict(zip(head, row, strict=True)) for name, row in below(rows, "channel").items()}
+
+
+# Ten customers, worked out by hand: each is there ten times, since of fewer nothing is said.
+
+TIMES = 10
+CAC_OF = {"ads": 65.0, "mail": 60.0}  # as ten.PAYBACK has them: at once, and after 5 months
+
+
+@pytest.fixture(scope="module")
+def ten_times() -> Built:
+    """The ten customers with orders of half their amount in cost, and the same as subscribers."""
+    copies = range(TIMES)
+    customers = [f"{name}-{copy}" for copy in copies for name in ten.CUSTOMERS]
+    # The last day of June has a row, so that June has ended.
+    orders = {
+        "customer": [*customers, customers[0]],
+        "date": [*ten.DATES * TIMES, ten.AS_OF],
+        "amount": [*ten.AMOUNTS * TIMES, 0.0],
+        "cost": [*(amount / 2 for amount in ten.AMOUNTS * TIMES), 0.0],
+        "channel": [*ten.CHANNELS * TIMES, None],
+    }
+    won = {row[0]: row[1] for row in ten.BY_SEGMENT[1:]}
+    spent = {name: sum(s for c, s in zip(ten.SPEND_CHANNELS, ten.SPENT, strict=True) if c == name)
+             for name in won}  # fmt: skip
+    spend = {
+        "month": ten.SPEND_DATES,
+        "channel": ten.SPEND_CHANNELS,
+        "spend": [s * CAC_OF[c] * won[c] * TIMES / spent[c]
+                  for c, s in zip(ten.SPEND_CHANNELS, ten.SPENT, strict=True)],
+    }  # fmt: skip
+    paid = {
+        "customer": ten.CUSTOMERS, "month": ten.DATES, "amount": ten.PAID, "channel": ten.CHANNELS
+    }  # fmt: skip
+    return build(TEMPLATE, {"Orders": orders, "Spend": spend, "Subscribers": paid})
+
+
+def test_curves_of_ten_customers(ten_times: Built) -> None:
+    rows = sheet(ten_times, "LTV curve")
+    by_channel, by_cohort = below(rows, "channel"), below(rows, "cohort")
+    for table, shown in ((ten.BY_SEGMENT, by_channel), (ten.BY_COHORT, by_cohort)):
+        assert {row[0] for row in table[1:]} <= set(shown)
+        for name, size, *ages in table[1:]:
+            assert shown[name][1] == size * TIMES
+            assert known(shown[name][CURVE_AT:]) == pytest.approx(known(ages)), name
+    assert known(by_channel["All"][CURVE_AT:]) == pytest.approx(ten.OF_ALL[1][2:])
+
+
+def test_what_ten_customers_cost_and_when_it_is_back(ten_times: Built) -> None:
+    shown = channels(ten_times)
+    for name, cac in CAC_OF.items():
+        assert shown[name]["CAC"] == pytest.approx(cac)
+        assert shown[name]["payback period"] == ten.PAYBACK[name, cac]
+    assert shown["mail"]["when the CAC is back"] == "after 5 months"
+    assert shown["ads"]["when the CAC is back"] == "within the first month"
+    assert shown["ads"]["LTV after 3 months"] == pytest.approx(68.75)
+    everything = sum(CAC_OF[row[0]] * row[1] for row in ten.BY_SEGMENT[1:]) / 10
+    assert shown["All"]["CAC"] == pytest.approx(everything)
+    listed = [row[1:4] for row in sheet(ten_times, "Summary") if row[1] in CAC_OF]
+    assert [row[0] for row in listed] == ["ads", "mail"]
+    assert [row[2] for row in listed] == ["●" * 13, "○" * 5 + "●" * 8]
+    said = ten_times.values["Summary", 4, 2]
+    assert said == "ads has its cost back first: within the first month."
+
+
+def test_ten_customers_as_subscribers(ten_times: Built) -> None:
+    shown = below(sheet(ten_times, "Subscriptions"), "month", "MRR at start")
+    assert [shown[row[0]][:9] for row in ten.MOVEMENTS[1:]] == ten.MOVEMENTS[1:]
+    figures = dict(ten_times.headlines)
+    # Lost in all: 50 and 20 less, 260 + 90 + 430 + 170 + 80 gone; won after January: 790 new, 110
+    # back; at the starts of the months 1,370.
+    assert figures["Quick ratio"] == f"{900 / 1100:,.2f}"
+    assert figures["Revenue kept (GRR)"] == f"{1 - 1100 / 1370:.1%}"
+    assert figures["Recurring revenue now"] == "160.00"
+
+
+def test_how_long_ten_subscribers_stay(ten_times: Built) -> None:
+    """By hand: the first and the last month with revenue, June censored, as of the end of May.
+
+    ads: 1 Jan-Feb, 2 Jan, 4 Feb-Mar, 6 Mar, 8 Apr, 10 May-June (still there). After one month 2, 6
+    and 8 of six are gone; after two 1 and 4 of the two that are left. mail: 3 Jan-June and 9 June
+    are still there (9 began after May), 5 Feb-Apr, 7 Apr-May: after two months 7 of three.
+    """
+    shown = below(sheet(ten_times, "Subscriptions"), "channel", "subscribers")
+    assert known(shown["ads"][2:4]) == pytest.approx([3 / 6, 0.0])
+    assert known(shown["mail"][2:5]) == pytest.approx([1.0, 2 / 3, 1 / 3])
+
+
+def test_the_checks_of_ten_customers_agree(ten_times: Built) -> None:
+    verdicts = {v for (name, _, column), v in ten_times.values.items()
+                if name == "Checks" and column == 4}  # fmt: skip
+    assert verdicts <= {"✓ yes", ""}
+    assert "✓ yes" in verdicts
+
+
+# The sample, counted with pandas
+
+
+@pytest.fixture(scope="module")
+def demo() -> Built:
+    return build(TEMPLATE, *sample())
+
+
+def months(days: Any) -> Any:
+    return days.dt.year * 12 + days.dt.month
+
+
+def test_curves_and_cac_of_the_sample(demo: Built) -> None:
+    data = sample().data
+    orders = pd.DataFrame(data["Orders"])
+    orders["month"] = months(pd.to_datetime(orders["date"]))
+    first = orders.sort_values("date", kind="stable").groupby("customer").first()
+    orders["age"] = orders["month"] - orders["customer"].map(first["month"])
+    orders["first"] = orders["customer"].map(first["channel"]).fillna("(unknown)")
+    born = first["month"]
+    of = first["channel"].fillna("(unknown)")
+    spend = pd.DataFrame(data["Spend"]).groupby("channel")["spend"].sum()
+    last = orders["month"].max()  # the data end on the last day of June
+    shown = channels(demo)
+    curve = below(sheet(demo, "LTV curve"), "channel")
+    assert set(shown) == {"All", *of}
+    for name, row in shown.items():
+        mine = of.index if name == "All" else of[of == name].index
+        assert row["customers"] == len(mine)
+        for age in (0, 3, 12):
+            old = mine[born[mine] <= last - age]
+            kept = orders[orders["customer"].isin(old) & (orders["age"] <= age)]
+            expected = 0.4 * kept["amount"].sum() / len(old)
+            assert curve[name][CURVE_AT + age] == pytest.approx(expected)
+        if name != "(unknown)":
+            cost = spend.sum() if name == "All" else spend[name]
+            assert row["CAC"] == pytest.approx(cost / len(mine))
+            ages = curve[name][CURVE_AT : CURVE_AT + 16]
+            back = [age for age, value in enumerate(ages) if value >= cost / len(mine)]
+            assert row["payback period"] == (back[0] if back else None)
+    assert shown["(unknown)"]["CAC"] is None
+    assert shown["display"]["when the CAC is back"].startswith("not within")
+
+
+def test_new_and_returning_customers_of_the_sample(demo: Built) -> None:
+    orders = pd.DataFrame(sample().data["Orders"])
+    days = pd.to_datetime(orders["date"])
+    orders["month"] = days.dt.strftime("%Y-%m")
+    begun = orders.groupby("customer")["month"].transform("min")
+    rows = below(sheet(demo, "Blended"), "month")
+    for month, row in rows.items():
+        name = f"{month:%Y-%m}"
+        of_month = orders[orders["month"] == name]
+        new = orders[(orders["month"] == name) & (begun == name)]
+        assert row[2] == new["customer"].nunique()
+        assert row[4:6] == pytest.approx([of_month["amount"].sum(), new["amount"].sum()])
+    assert len(rows) == 18
+
+
+def test_what_has_changed_in_words(demo: Built) -> None:
+    """Three months against those before and a year before, counted with pandas."""
+    orders = pd.DataFrame(sample().data["Orders"])
+    month = months(pd.to_datetime(orders["date"]))
+    last = month.max()
+    now, before, year = (
+        orders["amount"][(month > last - 3 - ago) & (month <= last - ago)].sum()
+        for ago in (0, 3, 12)
+    )
+    rows = {row[1]: row for row in sheet(demo, "Summary")}
+    assert rows["Revenue"][2:] != []
+    changed = next(row for row in sheet(demo, "Summary") if row[1] == "Revenue" and row[3] and
+                   isinstance(row[3], float))  # fmt: skip
+    assert changed[2:7] == pytest.approx([now, before, now / before - 1, year, now / year - 1])
+    sentences = [str(row[1]) for row in sheet(demo, "Summary") if "Revenue" in str(row[1])]
+    verb = "rose" if now > year else "fell"
+    assert any(f"Revenue {verb} {abs(now / year - 1):.0%}".replace("%", " %") in s
+               for s in sentences)  # fmt: skip
+
+
+# What is handed in
+
+
+def filled(*names: str, tmp_path: Path) -> Any:
+    rates = tmp_path / "rates.csv"
+    rates.write_text("currency,rate\nUSD,0.92\nEUR,1\n")
+    tables = {table.name: table.columns for table in TEMPLATE.inputs}
+    requests = [Request(EXPORTS / name) for name in names]
+    filling = read_files(requests, tables, known_layouts(), rates=rates_of(rates))
+    return {name: table.columns for name, table in filling.tables.items()}
+
+
+def test_exports_give_the_curves_that_sql_gives(tmp_path: Path) -> None:
+    files = "shopify_orders.csv", "google_ads_campaign_daily.csv", "meta_en.csv"
+    built = build(TEMPLATE, filled(*files, tmp_path=tmp_path))
+    base = duckdb.connect()
+    base.execute(
+        """CREATE TABLE orders AS
+           SELECT lower("Email") AS customer, left("Created at", 10)::DATE AS day,
+                  ("Total"::DOUBLE - coalesce("Refunded Amount"::DOUBLE, 0)
+                   - coalesce("Outstanding Balance"::DOUBLE, 0)) * 0.92 AS amount
+           FROM read_csv(?, all_varchar = true)
+           WHERE "Financial Status" IN ('paid', 'partially_refunded', 'partially_paid')""",
+        [str(EXPORTS / files[0])],
+    )
+    expected = base.execute(
+        """WITH born AS (SELECT customer, min(date_trunc('month', day)) AS born
+                         FROM orders GROUP BY customer)
+           SELECT strftime(born, '%Y-%m'), count(DISTINCT customer),
+                  0.4 * sum(amount) FILTER (date_trunc('month', day) = born)
+                      / count(DISTINCT customer)
+           FROM orders JOIN born USING (customer) GROUP BY born ORDER BY born"""
+    ).fetchall()
+    shown = below(sheet(built, "LTV curve"), "cohort")
+    ended = date(2024, 2, 1)  # the last order is on 20 February, so that only January has ended
+    for label, size, first in expected:
+        assert shown[label][1] == size
+        if label < f"{ended:%Y-%m}":
+            assert shown[label][CURVE_AT] == pytest.approx(first)
+    google = base.execute(
+        """SELECT "Campaign type", sum(replace("Cost", ',', '')::DOUBLE)
+           FROM read_csv(?, header = true, skip = 2, all_varchar = true, null_padding = true)
+           WHERE regexp_matches("Day", '^[0-9]{4}-') GROUP BY 1""",
+        [str(EXPORTS / files[1])],
+    ).fetchall()
+    meta = base.execute(
+        'SELECT sum("Amount spent (EUR)"::DOUBLE) FROM read_csv(?, all_varchar = true)',
+        [str(EXPORTS / files[2])],
+    ).fetchone()
+    assert meta is not None
+    spent = {**dict(google), "Meta": meta[0]}
+    rows = channels(built)
+    assert {name: row["spend"] for name, row in rows.items() if name in spent} == {
+        name: pytest.approx(cost) for name, cost in spent.items()
+    }
+    assert rows["(unknown)"]["customers"] == sum(size for _, size, _ in expected)
+    assert rows["(unknown)"]["CAC"] is None
+    won = next(size for label, size, _ in expected if label == "2024-01")
+    assert rows["All"]["CAC"] == pytest.approx(sum(spent.values()) / won)
+
+
+def test_subscriptions_of_stripe_are_subscribers(tmp_path: Path) -> None:
+    """The file has two: 100 a month from January on, and 50 from then until 6 February."""
+    table = filled("stripe_subscriptions.csv", tmp_path=tmp_path)["Subscribers"]
+    rows = list(zip(table["customer"], table["month"], table["amount"], strict=True))
+    assert {(when, amount) for _, when, amount in rows} == {
+        (date(2024, 1, 1), 50.0), (date(2024, 1, 1), 100.0), (date(2024, 2, 1), 100.0)
+    }  # fmt: skip
+
+
+# The channel of a customer
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (None, {"shop": 2, "(unknown)": 1}),
+        (LAST, {"direct": 1, "mail": 1, "(unknown)": 1}),
+        (NOT_DIRECT, {"ads": 1, "mail": 1, "(unknown)": 1}),
+    ],
+)
+def test_touches_decide_where_they_are_to(
+    rule: str | None, expected: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ann came by ads and then directly; Bob by mail; Cem's touch is too long ago."""
+    if rule:
+        changed = [one._replace(value=rule) if one.name == "ChannelRule" else one
+                   for one in unit_economics.SETTINGS]  # fmt: skip
+        monkeypatch.setattr(unit_economics, "SETTINGS", tuple(changed))
+    data: dict[str, dict[str, list[Any]]] = {
+        "Orders": {
+            "customer": ["Ann@x.com", "Bob", "Cem"], "date": [date(2024, 3, 10)] * 3,
+            "amount": [10.0, 20.0, 30.0], "channel": ["shop", "shop", None],
+        },
+        "Touches": {
+            "customer": ["ann@x.com", "ann@x.com", "Bob", "Cem"],
+            "date": [date(2024, 3, 1), date(2024, 3, 9), date(2024, 3, 10), date(2024, 1, 1)],
+            "channel": ["ads", "direct", "mail", "ads"],
+        },
+    }  # fmt: skip
+    shown = channels(build(TEMPLATE, data))
+    counts = {name: row["customers"] for name, row in shown.items() if name != "All"}
+    assert counts == expected
+
+
+def test_months_without_spend_are_told_and_cost_nobody() -> None:
+    """Two are won in January for 100; one in February, of which nobody knows what it cost."""
+    data: dict[str, dict[str, list[Any]]] = {
+        "Orders": {
+            "customer": ["a", "b", "c"], "amount": [10.0] * 3, "channel": ["ads"] * 3,
+            "date": [date(2024, 1, 5), date(2024, 1, 9), date(2024, 2, 5)],
+        },
+        "Spend": {"month": [date(2024, 1, 1)], "channel": ["Ads"], "spend": [100.0]},
+    }  # fmt: skip
+    built = build(TEMPLATE, data)
+    row = channels(built)["Ads"]
+    assert (row["customers"], row["CAC"]) == (3, 50.0)
+    found = {row[0]: row[1] for row in sheet(built, "Checks")}
+    assert found["Months with orders of new customers, and no spend"] == 1

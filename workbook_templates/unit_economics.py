@@ -1,0 +1,1388 @@
+"""The unit economics workbook: orders and spend in; what customers cost and bring, payback out.
+
+The sheet Model holds what KPI functions spill and what charts draw; see retention.py for why.
+"""
+
+import csv
+from collections.abc import Sequence
+from datetime import date, timedelta
+from importlib import resources
+from random import Random
+
+from xlsxwriter.utility import xl_rowcol_to_cell
+
+from kpi_xl.cells import Cell
+from kpi_xl.reports import layout
+from kpi_xl.schema.unit_economics import ORDERS, SCHEMA, SPEND, SUBSCRIBERS, TOUCHES
+from kpi_xl.units import COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, RATIO, TEXT, Unit
+
+from .comparison import Tile, tiles
+from .curves import Curve, draw_curves
+from .customers import ADDRESSES, APART, EVERY_CUSTOMER, WRITTEN, addresses
+from .grid import (
+    BEHIND,
+    GROWTH,
+    MONTH,
+    NAME,
+    WHOLE,
+    Grid,
+    Measure,
+    lay_out,
+    put_grid,
+    within,
+)
+from .parts import (
+    Agreement,
+    Figure,
+    Problem,
+    Sample,
+    Sentence,
+    Setting,
+    Sheet,
+    Spill,
+    Template,
+    blank_if,
+    checks,
+    done,
+    draw,
+    figures,
+    header_row,
+    heat,
+    section,
+    settings,
+    status,
+    warn_of_more,
+    where,
+    widen,
+)
+from .writing import BLUE, GREEN, MUTED, ORANGE, Book, Page, Proper, literal
+
+TOP = 4  # the row of the tables' headers, counted from 0
+ROOM = 12  # channels that the sheets show
+AGES = 24  # the last age that they show
+COHORT_ROOM = 36
+MONTHS = 24
+MOST_MONTHS = 240  # from the first order to the last, of which cohorts are made: 20 years
+DEEP = 3_000  # rows that the names over the longest tables reach down
+FEW = 10  # customers, of fewer than which nothing is said
+SHOWN_CURVES = 5
+SURVIVAL_ROOM = 8
+
+UNKNOWN = "(none)"
+"""What the functions call the channel of an order without one."""
+
+# Who bought, what for, and from where
+
+VALUE = (
+    'IF(CostsKnown=0,Orders[amount],IF(Orders[customer]="","",IF(Orders[cost]="",'
+    "Orders[amount]*GrossMargin,Orders[amount]-Orders[cost])))"
+)
+"""The margin of each order, but for the factor MARGIN: what it cost counts, where that is known."""
+MARGIN = "IF(CostsKnown=0,GrossMargin,1)"
+
+MATCHED, TOUCHED = (
+    f'IF(Addresses="merged",CUSTOMER_KEYS({table}[customer]),IF({table}[customer]="","",'
+    f"{table}[customer]))"
+    for table in ("Orders", "Touches")
+)
+CHANNEL = (
+    f'IF(TouchRule="",Orders[channel],ORDER_SEGMENTS({MATCHED},Orders[date],{TOUCHED},'
+    "Touches[date],Touches[channel],TouchRule,LookBack))"
+)
+"""The channel of each order; that of a customer's first one is the customer's."""
+
+SPENT = ",".join(
+    f"IF({SPEND.empty},{none},{column})"
+    for none, column in (
+        (
+            f'"{UNKNOWN}"',
+            f'IF(Spend[channel]="",IF(Spend[month]="","","{UNKNOWN}"),Spend[channel])',
+        ),
+        ("MIN(Orders[date])", "Spend[month]"),
+        ("0", "Spend[spend]"),
+    )
+)
+"""What was spent for which channel and when; 0, if there is no spend at all, so that customers
+are counted all the same."""
+
+# Spend and new customers count together, in the months of which both are known.
+COVERED = "(CacMonth>=CoveredFromText)*(CacMonth<=CoveredUntilText)"
+
+PAID = 'IF(Subscribers[amount]>0,{0},"")'
+PAYS = ",".join(
+    PAID.format(one)
+    for one in ("Subscribers[customer]", "Subscribers[month]", "Subscribers[amount]")
+)
+# A day before all others is a day after them, where time runs backwards.
+BACKWARDS = ",".join(
+    PAID.format(one)
+    for one in ("Subscribers[customer]", "100000-Subscribers[month]", "Subscribers[amount]")
+)
+FIRST_PAID = 'IF(FirstGap="","",FirstPayment+FirstGap)'
+LAST_PAID = 'IF(LastGap="","",LastPayment-LastGap)'
+LEFT_ON = (
+    'IF(LastGap="","",IF(LastPayment-LastGap>LastPayment-DAY(LastPayment),"",LastPayment-LastGap))'
+)
+CUSTOMER_CHANNEL = (
+    "IF(COUNTA(Subscribers[channel])=0,"
+    f'ORDER_SEGMENTS(Subscriber,{LAST_PAID},{WRITTEN},Orders[date],{CHANNEL},"first",36500),'
+    f"ORDER_SEGMENTS(Subscriber,{LAST_PAID},Subscribers[customer],Subscribers[month],"
+    'Subscribers[channel],"first",36500))'
+)
+
+NONE = ORDERS.empty
+TOO_LONG = f"OR({NONE},PeriodCount>{MOST_MONTHS})"
+NO_COVER = 'CoveredFrom=""'
+NO_MRR = "MrrDone=0"
+NO_START = f"IF({NO_MRR},TRUE,SUM(MrrStart)=0)"
+NO_LOSS = f"IF({NO_MRR},TRUE,SUM(MrrLess)+SUM(MrrChurn)=0)"
+CURVE = f'LTV_CURVE({EVERY_CUSTOMER},Orders[date],{VALUE},Period,{{0}},{MARGIN},,"{{1}}")'
+
+
+def month_of(day: str) -> str:
+    """The first day of a day's month."""
+    return f"{day}-DAY({day})+1"
+
+
+def named_month(day: str) -> str:
+    """A month as the functions name it: 2024-01. TEXT would have to know the reader's Excel."""
+    return f'YEAR({day})&"-"&RIGHT("0"&MONTH({day}),2)'
+
+
+# Where the sheet Model has its tables: the first columns, counted from 0.
+LONG = MOST_MONTHS + 10
+CELLS, LISTED, PERIODS_AT = 11, 14, 17
+MIX = Spill(
+    "Channels by customers",
+    0,
+    'CHANNEL_MIX(IF(CacChannel="","",CacChannel),IF(CacChannel="","",CacNew))',
+)
+CACS = Spill(
+    "Spend and new customers",
+    5,
+    f"CAC_BY({SPENT},{EVERY_CUSTOMER},Orders[date],{CHANNEL})",
+)
+ALL = Spill("LTV curve of all", 22, CURVE.format("", "all"))
+OF_CHANNELS = Spill("LTV curve by channel", ALL.column + LONG, CURVE.format(CHANNEL, "segment"))
+COHORTS = Spill("LTV curve by cohort", OF_CHANNELS.column + LONG, CURVE.format("", "cohort"))
+FIRST_MONTHS = Spill(
+    "Revenue by cohort",
+    COHORTS.column + LONG,
+    f'COHORT({EVERY_CUSTOMER},Orders[date],Orders[amount],"M","revenue")',
+)
+MRR = Spill("Recurring revenue", FIRST_MONTHS.column + LONG, f"MRR_MOVEMENTS({PAYS})")
+LASTS = Spill("Last payment of each", MRR.column + 10, f"RFM({PAYS})")
+FIRSTS = Spill("First payment of each", LASTS.column + 9, f"RFM({BACKWARDS})")
+SURVIVAL = Spill(
+    "Survival",
+    FIRSTS.column + 9,
+    f'SURVIVAL_CURVE({FIRST_PAID},{LEFT_ON},"M",{CUSTOMER_CHANNEL},LastPayment-DAY(LastPayment))',
+)
+SUBSCRIBED = Spill(
+    "Subscribers by channel",
+    SURVIVAL.column + 8,
+    'CHANNEL_MIX(IF(SurvivalChannel="","",SurvivalChannel),IF(SurvivalChannel="","",'
+    "IF(SurvivalAge=0,SurvivalRisk,0)))",
+)
+RANKED = Spill("Channels by payback", SUBSCRIBED.column + 5, "CHANNEL_MIX(RankName,RankValue)")
+RISKS = Spill(
+    "Customers who have reached an age",
+    RANKED.column + 5,
+    f"RETENTION_CURVE({EVERY_CUSTOMER},Orders[date],Period,,{CHANNEL})",
+)
+DRAWN = RISKS.column + 7
+SURVIVAL_DRAWN = DRAWN + 2 * AGES + 12
+REACHED = SURVIVAL_DRAWN + 30
+THEN = REACHED + AGES + 3
+
+NAMES = (
+    ("CacChannel", CACS.column, DEEP), ("CacMonth", CACS.column + 1, DEEP),
+    ("CacSpend", CACS.column + 2, DEEP), ("CacNew", CACS.column + 3, DEEP),
+    ("LtvChannel", OF_CHANNELS.column, 2000),
+    ("RiskChannel", RISKS.column, DEEP), ("RiskAge", RISKS.column + 1, DEEP),
+    ("RiskCount", RISKS.column + 2, DEEP),
+    ("CohortLabel", COHORTS.column, 600), ("CohortSize", COHORTS.column + 1, 600),
+    ("NewLabel", FIRST_MONTHS.column, 600), ("NewRevenue", FIRST_MONTHS.column + 2, 600),
+    ("Subscriber", LASTS.column, DEEP), ("LastGap", LASTS.column + 1, DEEP),
+    ("FirstGap", FIRSTS.column + 1, DEEP),
+    ("SurvivalChannel", SURVIVAL.column, DEEP), ("SurvivalAge", SURVIVAL.column + 1, DEEP),
+    ("SurvivalRisk", SURVIVAL.column + 2, DEEP), ("SurvivalShare", SURVIVAL.column + 4, DEEP),
+    *((name, MRR.column + place, 600) for place, name in enumerate((
+        "MrrMonth", "MrrStart", "MrrNew", "MrrMore", "MrrLess", "MrrChurn", "MrrBack", "MrrEnd",
+        "MrrCustomers"))),
+)  # fmt: skip
+"""Names over columns of the sheet Model: the column, and how many rows they have room for."""
+
+DONE = (
+    ("CacDone", CACS), ("ChannelsDone", OF_CHANNELS), ("CohortsDone", COHORTS),
+    ("NewDone", FIRST_MONTHS), ("MrrDone", MRR), ("LastsDone", LASTS), ("FirstsDone", FIRSTS),
+    ("SurvivalDone", SURVIVAL), ("AllDone", ALL), ("MixDone", MIX), ("RankedDone", RANKED),
+    ("RisksDone", RISKS),
+)  # fmt: skip
+"""Names of cells that are 1 where a table is there. Who asks for its columns asks for them, too, so
+that the table is computed first."""
+
+# Settings and figures
+
+FIRST_ORDER, FIRST, LAST, NOT_DIRECT = RULES = (
+    "that of the first order",
+    "the first touch",
+    "the last touch",
+    "the last touch that is not direct",
+)
+SETTINGS = (
+    Setting("GrossMargin", "Gross margin", 0.4, RATE, "Of revenue, where orders have no cost"),
+    Setting("Horizon", "LTV after", 12, WHOLE, "Months that count in LTV : CAC"),
+    Setting("Period", "Month", "M", TEXT, "M: calendar; 30D: days since", ("M", "30D")),
+    Setting("ChannelRule", "A customer's channel", FIRST_ORDER, TEXT,
+            "Touches: the sheet {Touches}", RULES, said=True),
+    Setting("LookBack", "Touches count for", 30, WHOLE, "Days before the order"),
+    Setting("CompareMonths", "Months compared", 3, WHOLE, "1, 3 or 12, up to the next date",
+            ("1", "3", "12")),
+    Setting("CompareUntil", "Compared until", "", DATE, "Blank: the last month that has ended"),
+    ADDRESSES,
+)  # fmt: skip
+
+FIGURES = {
+    "Customers and cost": (
+        Figure("CustomerCount", "Customers", blank_if("AllDone=0", "AllCustomers"), COUNT,
+               "Customers with an order"),
+        Figure("Revenue", "Revenue", "=SUM(Orders[amount])", MONEY, "Returns taken off"),
+        Figure("SpendTotal", "Spend", "=SUM(Spend[spend])", MONEY, "All channels and months"),
+        Figure("BlendedCac", "Customer acquisition cost",
+               blank_if(f"IF({NO_COVER},TRUE,CoveredNew=0)", "CAC(CoveredSpend,CoveredNew)"), MONEY,
+               "Of months with orders and spend"),
+    ),
+    "Value and payback": (
+        Figure("LtvHorizon", "LTV of a customer", blank_if(NONE, "LtvAtHorizon"), MONEY,
+               "Margin, after the months set"),
+        Figure("LtvCac", "LTV : CAC",
+               blank_if("N(BlendedCac)*COUNT(LtvHorizon)=0", "CLV_CAC(LtvHorizon,BlendedCac)"),
+               RATIO, "3 is a rule of thumb"),
+        Figure("Payback", "Payback period", "=AllPayback", PERIODS,
+               "Months until the CAC is back"),
+        Figure("MarginShare", "Margin", "=MarginOfRevenue", RATE, "Of revenue, all orders"),
+    ),
+    "The whole business": (
+        Figure("Efficiency", "MER",
+               blank_if("N(CoveredSpend)=0", "MER(CoveredRevenue,CoveredSpend)"),
+               RATIO, "Revenue / spend: blended ROAS"),
+        Figure("NewShare", "New customers' revenue",
+               blank_if("IF(NewDone=0,TRUE,Revenue<=0)",
+                        "REVENUE_CONTRIBUTION(SUM(NewRevenue),Revenue)"), RATE,
+               "Share, in their first month"),
+        Figure("BreakEven", "Break-even ROAS",
+               blank_if("N(MarginShare)=0", "BREAKEVEN_ROAS(MarginShare)"), RATIO,
+               "1 / margin"),
+    ),
+}  # fmt: skip
+
+CARDS = ("CustomerCount", "BlendedCac", "LtvHorizon", "LtvCac", "Payback")
+
+WHAT_IF = (
+    Setting("MarginChange", "Margin", 0.1, RATE, "10% more of it: from 40% to 44%, say"),
+    Setting("CacChange", "Customer acquisition cost", -0.1, RATE,
+            "Less of it is below 0, as in -10%"),
+    Setting("RetentionChange", "Later purchases", 0.1, RATE,
+            "10% more of what customers bring after their first month"),
+)  # fmt: skip
+
+MRR_FIGURES = (
+    Figure("CurrentMrr", "Recurring revenue now", blank_if(NO_MRR, "INDEX(MrrEnd,MrrMonths)"),
+           MONEY, "MRR of the last month"),
+    Figure("CurrentSubscribers", "Subscribers now",
+           blank_if(NO_MRR, "INDEX(MrrCustomers,MrrMonths)"), COUNT, "Who pay in it"),
+    Figure("MeanQuick", "Quick ratio",
+           blank_if(NO_LOSS,
+                    "QUICK_RATIO(SUM(MrrNew)+SUM(MrrBack)-INDEX(MrrNew,1),SUM(MrrMore),"
+                    "SUM(MrrLess),SUM(MrrChurn))"), RATIO, "Won / lost, after the first month"),
+    Figure("MeanGrr", "Revenue kept (GRR)",
+           blank_if(NO_START, "GRR(SUM(MrrStart),SUM(MrrLess),SUM(MrrChurn))"), RATE,
+           "A month, expansion left out"),
+    Figure("MeanNrr", "Net revenue kept (NRR)",
+           blank_if(NO_START,
+                    "NRR(SUM(MrrStart),SUM(MrrLess),SUM(MrrChurn),SUM(MrrMore))"), RATE,
+           "A month, with expansion"),
+)  # fmt: skip
+
+AGREEMENTS = (
+    Agreement("Customers, summed over channels and months", blank_if("CacDone=0", "CustomerCount"),
+              blank_if("CacDone=0", "SUM(CacNew)"), COUNT),
+    Agreement("Customers, summed over cohorts", blank_if("NewDone=0", "CustomerCount"),
+              blank_if("NewDone=0", "SUM(NewSize)"), COUNT),
+    Agreement("Spend, summed over channels and months", blank_if("CacDone=0", "SUM(CacSpend)"),
+              blank_if("CacDone=0", "SUM(Spend[spend])"), MONEY),
+    Agreement("Revenue, summed over cohorts", blank_if("NewDone=0", "SUM(CohortRevenue)"),
+              blank_if("NewDone=0", "SUM(Orders[amount])"), MONEY),
+    Agreement("Customer acquisition cost", "=BlendedCac",
+              blank_if(f"IF({NO_COVER},TRUE,CoveredNew=0)",
+                       "SUMPRODUCT((Spend[month]>=CoveredFrom)*(Spend[month]<EDATE(CoveredUntil,1))"
+                       "*Spend[spend])/CoveredNew"), MONEY),
+    Agreement("LTV in the first month, from cohorts' revenue",
+              blank_if('FirstMonthLtv=""', "INDEX(AllLtv,1)"), "=FirstMonthLtv", MONEY),
+    Agreement("LTV after 3 months, from cohorts' revenue",
+              blank_if('ThirdMonthLtv=""', "INDEX(AllLtv,4)"), "=ThirdMonthLtv", MONEY),
+    Agreement("Payback period", "=Payback",
+              "=FoundPayback", PERIODS),
+    Agreement("LTV : CAC", "=LtvCac",
+              blank_if('LtvCac=""', "LtvHorizon/(CoveredSpend/CoveredNew)"), RATIO),
+    Agreement("MER", "=Efficiency",
+              blank_if("N(CoveredSpend)=0", "CoveredRevenue/CoveredSpend"), RATIO),
+    Agreement("Recurring revenue now", "=CurrentMrr",
+              blank_if(NO_MRR, "SUMIFS(Subscribers[amount],Subscribers[month],"
+                               '">="&LastPayment-DAY(LastPayment)+1)'), MONEY),
+    Agreement("Net revenue kept (NRR)", "=MeanNrr",
+              blank_if(NO_START,
+                       "1+(SUM(MrrMore)-SUM(MrrLess)-SUM(MrrChurn))/SUM(MrrStart)"), RATE),
+    Agreement("Quick ratio", "=MeanQuick",
+              blank_if(NO_LOSS,
+                       "(SUM(MrrNew)+SUM(MrrBack)-INDEX(MrrNew,1)+SUM(MrrMore))"
+                       "/(SUM(MrrLess)+SUM(MrrChurn))"), RATIO),
+)  # fmt: skip
+
+
+def first_gap(column: str, other: str) -> str:
+    """The formula for the sheet row of the first order that lacks one thing and has another."""
+    return where(ORDERS, f'(Orders[{column}]="")*(Orders[{other}]<>"")')[1]
+
+
+# What an order's status says when it did not come to pass, or was taken back whole.
+UNDONE = ("cancelled", "canceled", "voided", "refunded", "failed", "pending", "expired")
+IS_UNDONE = "+".join(f'COUNTIFS(Orders[status],"{word}",Orders[amount],">0")' for word in UNDONE)
+
+PROBLEMS = (
+    Problem("Orders without a customer", '=COUNTIFS(Orders[customer],"",Orders[date],"<>")',
+            first_gap("customer", "date"),
+            "Name the customer, or delete the row: until then the tables show an error."),
+    APART,
+    Problem("Orders without a date", '=COUNTIFS(Orders[date],"",Orders[customer],"<>")',
+            first_gap("date", "customer"), "Give the day of the order, or delete the row."),
+    Problem("Orders years apart from all others",
+            f"=IF({NONE},0,IF(PeriodCount>{MOST_MONTHS},1,0))",
+            "=ROW(Orders[[#Headers],[date]])+MATCH(IF(MAX(Orders[date])-MEDIAN(Orders[date])>"
+            "MEDIAN(Orders[date])-MIN(Orders[date]),MAX(Orders[date]),MIN(Orders[date])),"
+            "Orders[date],0)",
+            f"Over {MOST_MONTHS} months there are no curves: correct the date."),
+    Problem("Orders without an amount", '=COUNTIFS(Orders[amount],"",Orders[date],"<>")',
+            first_gap("amount", "date"), "They count as 0."),
+    Problem("Orders that were cancelled, voided or wholly refunded", f"={IS_UNDONE}", "",
+            "They count all the same: delete them, or make their amount what the shop kept."),
+    Problem("Orders with a cost, and others without",
+            "=IF(COUNT(Orders[cost])=0,0,COUNTIFS(Orders[cost],\"\",Orders[date],\"<>\"))", "",
+            "Those without have the margin set on the sheet {Summary}."),
+    Problem("Spend without a channel", *where(SPEND, '(Spend[month]<>"")*(Spend[channel]="")'),
+            "It counts in the whole, and in no channel: name the channel."),
+    Problem("Spend without a month", *where(SPEND, '(Spend[month]="")*(Spend[spend]<>"")'),
+            "Give the month: until then the sheet {Channels} shows an error."),
+    Problem("Months with orders of new customers, and no spend", "=MonthsWithoutSpend", "",
+            "Their customers are in no CAC: add what these months cost, 0 if nothing."),
+    Problem("Touches without a customer or a day",
+            *where(TOUCHES, '((Touches[customer]="")+(Touches[date]="")=1)*1'),
+            "Fill them in, or delete the row: until then the tables show an error."),
+    Problem("Recurring revenue without a customer",
+            *where(SUBSCRIBERS, '(Subscribers[customer]="")*(Subscribers[month]<>"")'),
+            "Name the customer, or delete the row: until then the tables show an error."),
+)  # fmt: skip
+
+NO_DATA_YET = "Nothing to show yet: fill the sheets {Orders} and {Spend}."
+
+
+def write(book: Book) -> None:
+    """Write the sheets for people, Checks and Model."""
+    # The channels first: the curves stand beside them, and the summary shows both.
+    model(book.pages["Model"])
+    channels = channel_table(book.pages["Channels"])
+    curves = ltv_curves(book.pages["LTV curve"], channels)
+    summary(book.pages["Summary"], channels)
+    channel_charts(book.pages["Channels"], channels)
+    drawn(book.pages["Model"], curves, channels)
+    blended(book.pages["Blended"])
+    subscriptions(book.pages["Subscriptions"])
+    what_if(book.pages["What if"], channels, curves)
+    checks(book.pages["Checks"], AGREEMENTS, PROBLEMS)
+
+
+# What channels cost and bring
+
+WHOLE_NAME = '"All"'  # stands where another row has the name of its channel
+
+
+def of_rows(page: Page) -> list[dict[str, str]]:
+    """What gives each row of channels its figures: the whole first, then the channels by size."""
+    everything = {
+        "name": WHOLE_NAME, "shown": literal(page.book.say("All")), "count": "CustomerCount",
+        "spent": "N(CoveredSpend)", "gained": "N(CoveredNew)",
+        "paid": "COUNT(Spend[spend])", "position": "1",
+    }  # fmt: skip
+    rows = [everything]
+    source = page.book.pages["Model"]
+    unknown = literal(page.book.say("(unknown)"))
+    for number in range(ROOM):
+        name = source.at(TOP + 1 + number, LISTED)
+        mine = f"(CacChannel={name})*{COVERED}"
+        rows.append({
+            "name": name,
+            "shown": f'IF({name}="{UNKNOWN}",{unknown},{name})',
+            "count": f"N({source.at(TOP + 1 + number, MIX.column + 1)})",
+            "spent": f"IF({NO_COVER},0,SUMPRODUCT({mine}*CacSpend))",
+            "gained": f"IF({NO_COVER},0,SUMPRODUCT({mine}*CacNew))",
+            "paid": f'IF({name}="{UNKNOWN}",0,SUMPRODUCT((TRIM(Spend[channel])=TRIM({name}))*1))',
+            "position": source.at(TOP + 1 + number, LISTED + 1),
+        })  # fmt: skip
+    return rows
+
+
+AFTER = (3, 6, 12)
+BLANK_ROW = '{name}=""'
+WORDS = {
+    "none": "no customers in these months",
+    "unknown": "no channel, so that only the whole has a CAC",
+    "free": "no spend known: a row of 0, if it costs nothing",
+    "few": "too few customers to tell",
+    "at once": "within the first month",
+    "one": "after 1 month",
+    "many": "after {n} months",
+    "not yet": "not within {n} months",
+}
+"""When the cost of a customer is back, or why nobody can tell."""
+WHEN_BACK = (
+    f'IF({{name}}="{UNKNOWN}",{{say unknown}},IF({{paid}}=0,{{say free}},'
+    f"IF({{new in months with spend}}=0,{{say none}},IF({{customers}}<{FEW},{{say few}},"
+    'IF({payback}="",SUBSTITUTE({say not yet},"{n}",{months known}),'
+    "IF({payback}=0,{say at once},IF({payback}=1,{say one},"
+    'SUBSTITUTE({say many},"{n}",{payback}))))))))'
+)
+CHANNELS = (
+    Measure("channel", "{shown}", KEY, look={**NAME, "shrink": True}),
+    Measure("customers", "{count}", COUNT),
+    Measure("share", "{customers}/CustomerCount", RATE, "N(CustomerCount)", bars=True,
+            of="CustomerCount"),
+    Measure("spend", "{spent}", MONEY),
+    Measure("new in months with spend", "{gained}", COUNT),
+    Measure("CAC", "CAC({spend},{new in months with spend})", MONEY, best="low", of="customers",
+            blank='IF({name}="",TRUE,IF({paid}=0,TRUE,{new in months with spend}=0))'),
+    *(Measure(f"LTV after {age} months", f"{{age {age}}}", MONEY,
+              blank=f'IF({{name}}="",TRUE,ISNUMBER({{age {age}}})=FALSE)') for age in AFTER),
+    Measure("LTV : CAC", "CLV_CAC({at horizon},{CAC})", RATIO, best="high", of="customers",
+            blank='IF({name}="",TRUE,IF({CAC}="",TRUE,IF(ISNUMBER({at horizon}),{CAC}=0,TRUE)))'),
+    Measure("months known", "{months}", WHOLE, blank=BLANK_ROW),
+    Measure("payback period", "{payback}", PERIODS, blank='{payback}=""', best="low",
+            of="customers"),
+    Measure("when the CAC is back", WHEN_BACK, TEXT, look=BEHIND),
+)  # fmt: skip
+
+
+def curve_grid(page: Page) -> Grid:
+    """Where the sheet of curves has the channels' ages."""
+    return Grid(page, TOP, 0, CURVES, 1 + ROOM)
+
+
+def channel_table(page: Page) -> Grid:
+    """What each channel costs and brings, and when the cost is back."""
+    lead = "★ is the best of a column, ▼ the worst, of channels with ten customers at least."
+    lay_out(page, "Channels", lead, ((1, 24), (11, 12), (1, 40)), frozen=(TOP + 1, 1))
+    curves = curve_grid(page.book.pages["LTV curve"])
+    source = page.book.pages["Model"]
+    said = {f"say {key}": literal(page.book.say(text, n="{n}")) for key, text in WORDS.items()}
+    rows = []
+    for number, row in enumerate(of_rows(page), start=1):
+        ages = ages_of(curves, number)
+        rows.append(row | said | {f"age {age}": curves.at(str(age), number) for age in AFTER} | {
+            "payback": curves.at("payback", number),
+            "at horizon": f"INDEX({ages},MIN(Horizon,{AGES})+1)",
+            "months": source.at(TOP + number, DRAWN + 1 + AGES),
+        })  # fmt: skip
+    whole = put_grid(page, TOP, CHANNELS, rows[:1], blank=BLANK_ROW, look={"bold": True})
+    put_grid(page, whole.last, CHANNELS, rows[1:], blank=BLANK_ROW, titled=False)
+    page.sheet.set_row(TOP, 46)
+    warn_of_more(page, 3, page.book.at("Model", TOP + 1, MIX.column, TOP + 2000, MIX.column),
+                 ROOM, "Model", "ChannelsCut")  # fmt: skip
+    return Grid(page, TOP, 0, CHANNELS, 1 + ROOM)
+
+
+def channel_charts(page: Page, table: Grid) -> None:
+    """What a customer of each channel costs and brings."""
+    row = table.last + 2
+    draw(page, "column", "LTV after 12 months against CAC",
+         [table.series("LTV after 12 months", BLUE), table.series("CAC", ORANGE)],
+         (row, 0, 900, 360))  # fmt: skip
+    page.sheet.print_area(0, 0, row + 19, 11)
+
+
+# Curves
+
+AGE_NAMES = tuple(Proper(age) for age in range(AGES + 1))
+CURVES = (
+    Measure("channel", "{shown}", KEY, look={**NAME, "shrink": True}),
+    Measure("customers", "{customers of it}", COUNT),
+    Measure("CAC", "{its CAC}", MONEY, blank='IF({name}="",TRUE,{its CAC}="")'),
+    Measure("payback", "PAYBACK_PERIOD({CAC},{all drawn})", WHOLE,
+            blank=f'IF({{CAC}}="",TRUE,IF({{customers}}<{FEW},TRUE,MAX({{all drawn}})<{{CAC}}))'),
+    *(Measure(age, f"{{value {age}}}", COUNT, blank=f'IF({{name}}="",TRUE,{{reached {age}}}=0)')
+      for age in AGE_NAMES),
+)  # fmt: skip
+OLDER = "12*(YEAR(EndedMonth)-LEFT({name},4))+MONTH(EndedMonth)-RIGHT({name},2)"
+"""The last age that a cohort of calendar months has reached."""
+COHORT_CURVES = (
+    Measure("cohort", "INDEX(CohortLabel,{pos})", KEY, blank="{number}>CohortCount", look=NAME),
+    Measure("customers", "INDEX(CohortSize,{pos})", COUNT),
+    Measure("CAC", "CAC(SUMPRODUCT((CacMonth={$cohort})*CacSpend),"
+            "SUMPRODUCT((CacMonth={$cohort})*CacNew))", MONEY,
+            blank='IF({$cohort}="",TRUE,IF({no cover},TRUE,IF({$cohort}<CoveredFromText,TRUE,'
+                  "{$cohort}>CoveredUntilText)))"),
+    Measure("payback", "PAYBACK_PERIOD({CAC},{all ages})", WHOLE,
+            blank=f'IF({{CAC}}="",TRUE,IF({{customers}}<{FEW},TRUE,MAX({{all ages}})<{{CAC}}))'),
+    *(Measure(age, f"{{value {age}}}", COUNT,
+              blank=f'IF({{name}}="",TRUE,IF(Period="M",{age}>{OLDER},{{value {age}}}=""))')
+      for age in AGE_NAMES),
+)  # fmt: skip
+
+
+def ltv_curves(page: Page, channels: Grid) -> Grid:
+    """What a customer has brought by each age: by channel, and by cohort."""
+    lead = (
+        "Margin per customer, summed up to each month after the first order (0: the first month),"
+        " against what a new customer cost. Only who has been a customer so long counts; grey:"
+        " fewer than ten."
+    )
+    lay_out(page, "LTV curve", lead, ((1, 24), (3, 11), (AGES + 1, 7)), frozen=(TOP + 1, 1))
+    source = page.book.pages["Model"]
+    grid = curve_grid(page)
+    rows = []
+    for number, row in enumerate(of_rows(page), start=1):
+        spill = ALL if number == 1 else OF_CHANNELS
+        columns = [spill.column + 2 + age for age in range(AGES + 1)]
+        values = {
+            f"value {age}": source.at(TOP + 1, column) if number == 1 else
+            f"INDEX({source.at(TOP + 1, column, TOP + 2000, column)},{row['position']})"
+            for age, column in enumerate(columns)
+        }  # fmt: skip
+        reached = {f"reached {age}": source.at(TOP + number, REACHED + age)
+                   for age in range(AGES + 1)}  # fmt: skip
+        rows.append(row | values | reached | {
+            "all drawn": drawn_of(source, number),
+            "customers of it": channels.at("customers", number),
+            "its CAC": channels.at("CAC", number),
+            "all ages": ages_of(grid, number),
+        })  # fmt: skip
+    section(page, TOP - 1, 0, AGES + 4, "By channel")
+    put_grid(page, TOP, CURVES, rows, blank=BLANK_ROW)
+    few = page.book.file.add_format({"italic": True, "font_color": MUTED})
+    rule = f"=INDEX(Reached,ROW()-{TOP + 1},COLUMN()-4)<{FEW}"
+    page.sheet.conditional_format(
+        *grid.place("0", 1), *grid.place(str(AGES), grid.size),
+        {"type": "formula", "criteria": rule, "format": few, "stop_if_true": True})  # fmt: skip
+    heat_of(page, grid)
+    page.define("AllCurve", *grid.place("0", 1), *grid.place(str(AGES), 1))
+    page.define("AllPayback", *grid.place("payback", 1))
+    top = grid.last + 2
+    for number in range(1 + SHOWN_CURVES):
+        add_curve(page, number, (top + 16 * (number // 3), (0, 5, 14)[number % 3], 460, 310))
+    top += 34
+    section(page, top - 1, 0, AGES + 4, "By cohort: the month of the first order")
+    cohorts = Grid(page, top, 0, COHORT_CURVES, COHORT_ROOM)
+    block = (TOP + 1, TOP + 600)
+    rows = []
+    for number in range(1, COHORT_ROOM + 1):
+        position = f"{number}+MAX(0,CohortCount-{COHORT_ROOM})"
+        columns = [COHORTS.column + 2 + age for age in range(AGES + 1)]
+        name = xl_rowcol_to_cell(*cohorts.place("cohort", number), col_abs=True)
+        rows.append({
+            f"value {age}": f"INDEX({source.at(block[0], column, block[1], column)},{position})"
+            for age, column in enumerate(columns)
+        } | {"pos": position, "no cover": NO_COVER, "all ages": ages_of(cohorts, number),
+             "name": name})  # fmt: skip
+    put_grid(page, top, COHORT_CURVES, rows, blank='{name}=""')
+    heat_of(page, cohorts)
+    page.sheet.print_area(0, 0, cohorts.last + 1, AGES + 4)
+    return grid
+
+
+def ages_of(grid: Grid, number: int) -> str:
+    """The address of a row's ages."""
+    return grid.page.at(*grid.place("0", number), *grid.place(str(AGES), number))
+
+
+def heat_of(page: Page, grid: Grid) -> None:
+    """The ages of a table of curves, with a wash where the cost is back, and a sign of it."""
+    first, last = grid.place("0", 1), grid.place(str(AGES), grid.size)
+    cell = xl_rowcol_to_cell(*first)
+    cac = xl_rowcol_to_cell(*grid.place("CAC", 1), col_abs=True)
+    back = xl_rowcol_to_cell(*grid.place("payback", 1), col_abs=True)
+    age = xl_rowcol_to_cell(grid.top, first[1], row_abs=True)
+    for rule, look in (
+        (
+            f'=AND(ISNUMBER({back}),ISNUMBER({cell}),{age}&""={back}&"")',
+            {"bold": True, "font_color": "#00523B", "bg_color": "#9FD8C2"},
+        ),
+        (f"=AND(ISNUMBER({cac}),ISNUMBER({cell}),{cell}>={cac})", {"bg_color": "#D9F0E8"}),
+        (f"=AND(ISNUMBER({cac}),ISNUMBER({cell}),{cell}<{cac})", {"bg_color": "#FBE9DC"}),
+    ):
+        style = page.book.file.add_format(look)
+        page.sheet.conditional_format(
+            *first, *last, {"type": "formula", "criteria": rule, "format": style,
+                            "stop_if_true": True})  # fmt: skip
+
+
+def add_curve(page: Page, number: int, place: tuple[int, int, int, int]) -> None:
+    """The chart of a row of channels: its curve, its CAC, the month in which this is back."""
+    source, row = page.book.pages["Model"], TOP + 1 + number
+
+    def points(first: int, last: int) -> tuple[Page, int, int, int, int]:
+        return source, row, first, row, last
+
+    x, y = DRAWN + 1, DRAWN + 2 + AGES
+    cost = y + AGES + 1
+    draw_curves(page, f"={source.at(row, DRAWN)}",
+        [Curve("LTV", points(x, x + AGES), points(y, y + AGES), BLUE),
+         Curve("CAC", points(cost, cost + 1), points(cost + 2, cost + 3), ORANGE, "dashed"),
+         Curve("CAC is back", points(cost + 4, cost + 4), points(cost + 5, cost + 5), GREEN,
+               "mark")], place, about="LTV and CAC, month by month")  # fmt: skip
+
+
+def drawn(page: Page, curves: Grid, channels: Grid) -> None:
+    """What the charts of curves draw: points beyond the last known one are that one again.
+
+    Below 0 a point is out of sight.
+    """
+    page.write(TOP - 1, DRAWN, "What charts draw", page.styles.heading())
+    page.write(TOP - 1, THEN, "What if", page.styles.heading())
+    style = page.styles.lead()
+    for number in range(1, curves.size + 1):
+        row, ages = TOP + number, ages_of(curves, number)
+        sure = reached_by(page, number)
+        last = f'IF(COUNTIF({sure},">={FEW}")>0,COUNTIF({sure},">={FEW}"),COUNT({ages}))-1'
+        name, said = channels.at("channel", number), channels.at("when the CAC is back", number)
+        page.put(row, DRAWN, f'=IF({name}="","",{name}&": "&{said})', style)
+        for age in range(AGES + 1):
+            at = xl_rowcol_to_cell(row, DRAWN + 1 + age)
+            page.put(row, DRAWN + 1 + age, f"=MAX(0,MIN({age},{last}))", style)
+            value = f"=IF({last}<0,0,INDEX({ages},{at}+1))"
+            page.put(row, DRAWN + 2 + AGES + age, value, style)
+            first, one = (xl_rowcol_to_cell(row, DRAWN + 2 + AGES + n) for n in (0, age))
+            then = f"=({first}+({one}-{first})*(1+RetentionChange))*(1+MarginChange)"
+            page.put(row, THEN + age, then, style)
+        cost, back = curves.at("CAC", number), curves.at("payback", number)
+        place = DRAWN + 3 + 2 * AGES
+        none, value = f"COUNT({ages})*COUNT({cost})=0", f"INDEX({ages},{back}+1)"
+        for formula in (f"=0*COUNT({ages})", f"=IF({none},0,{last})",
+                        *[f"=IF({none},0,{cost})"] * 2,
+                        f'=IF(COUNT({ages})=0,0,IF({back}="",-1,{back}))',
+                        f'=IF(COUNT({ages})=0,0,IF({back}="",-1,{value}))'):  # fmt: skip
+            page.put(row, place, formula, style)
+            place += 1
+
+
+# The sheet Model
+
+LISTED_NAMES = (
+    Measure(Proper("name"), "{listed}", KEY, blank='IF(MixDone=0,TRUE,{listed}="")'),
+    Measure(Proper("position"), "_xlfn.XMATCH({name},LtvChannel)", WHOLE,
+            blank='IF({name}="",TRUE,N({won})*ChannelsDone=0)'),
+)  # fmt: skip
+
+
+def spans(column: str, start: str, until: str) -> str:
+    """The criteria of SUMIFS for days from the first of a month to the end of another."""
+    return f'{column},">="&{start},{column},"<"&EDATE({until},1)'
+
+
+def ends_of(which: str) -> str:
+    """The first days of the first or the last months of orders and spend."""
+    return ",".join(month_of(f"{which}({column})") for column in ("Orders[date]", "Spend[month]"))
+
+
+def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
+    """Single figures that others need: name, formula, unit, whether it computes with columns."""
+    rule = "ChannelRule"
+    for text, word in ((NOT_DIRECT, "last_non_direct"), (LAST, "last"), (FIRST, "first"),
+                       (FIRST_ORDER, "")):  # fmt: skip
+        rule = f'IF(ChannelRule={literal(book.say(text))},"{word}",{rule})'
+    horizon = f"MIN(Horizon,{AGES})+1"
+    both = f"IF(CacDone=0,TRUE,{SPEND.empty})"
+    start, until = f"MAX({ends_of('MIN')})", f"MIN({ends_of('MAX')})"
+    ended = month_of("(MAX(Orders[date])+1)")
+    first, fourth = (f'(NewLabel<={name})*(NewLabel<>"")' for name in ("EndedText", "FourthText"))
+    no_native = 'IF(NewDone=0,TRUE,IF(CostsKnown>0,TRUE,Period<>"M"))'
+    brought = "+".join(f'SUM(IF({fourth}*(NewAge{age}<>""),NewAge{age},0))' for age in range(4))
+    spent = spans("Spend[month]", "CoveredFrom", "CoveredUntil")
+    sold = spans("Orders[date]", "CoveredFrom", "CoveredUntil")
+    outside = '(NewLabel<>"")*((NewLabel<CoveredFromText)+(NewLabel>CoveredUntilText))'
+    span = "(MAX(Orders[date])-MIN(Orders[date]))/30.4375"
+    return (
+        ("CostsKnown", "=COUNT(Orders[cost])", COUNT, False),
+        ("TouchRule", f"={rule}", TEXT, False),
+        ("PeriodCount", f"=IF({NONE},0,{span})", COUNT, False),
+        ("CoveredFrom", blank_if(both, f'IF({start}>{until},"",{start})'), MONTH, False),
+        ("CoveredUntil", blank_if(NO_COVER, until), MONTH, False),
+        ("CoveredFromText", blank_if(NO_COVER, named_month("CoveredFrom")), TEXT, False),
+        ("CoveredUntilText", blank_if(NO_COVER, named_month("CoveredUntil")), TEXT, False),
+        ("CoveredSpend", blank_if(NO_COVER, f"SUMIFS(Spend[spend],{spent})"), MONEY, False),
+        ("CoveredNew", blank_if(NO_COVER, f"SUMPRODUCT({COVERED}*CacNew)"), COUNT, False),
+        ("CoveredRevenue", blank_if(NO_COVER, f"SUMIFS(Orders[amount],{sold})"), MONEY, False),
+        ("MarginOfRevenue",
+         blank_if("SUM(Orders[amount])<=0",
+                  f"IF(CostsKnown=0,GrossMargin,SUM({VALUE})/SUM(Orders[amount]))"), RATE, True),
+        ("EndedMonth", blank_if(NONE, f"EDATE({ended},-1)"), MONTH, False),
+        ("EndedText", blank_if(NONE, named_month("EndedMonth")), TEXT, False),
+        ("FourthText", blank_if(NONE, named_month(f"EDATE({ended},-4)")), TEXT, False),
+        ("TileUntil",
+         blank_if(NONE, f'IF(CompareUntil="",EDATE({ended},-1),{month_of("CompareUntil")})'),
+         MONTH, False),
+        ("MonthsWithoutSpend", f"=IF({NO_COVER},0,IF(NewDone=0,0,SUMPRODUCT({outside})))", COUNT,
+         False),
+        ("FirstMonthLtv",
+         blank_if(f"IF({no_native},TRUE,SUMPRODUCT({first})=0)",
+                  f"GrossMargin*SUMPRODUCT({first}*NewRevenue)/SUMPRODUCT({first}*NewSize)"),
+         MONEY, False),
+        ("ThirdMonthLtv",
+         blank_if(f"IF({no_native},TRUE,SUMPRODUCT({fourth})=0)",
+                  f"GrossMargin*({brought})/SUMPRODUCT({fourth}*NewSize)"), MONEY, True),
+        ("LtvAtHorizon",
+         f'=IF(ISNUMBER(INDEX(AllCurve,{horizon})),INDEX(AllCurve,{horizon}),"")', MONEY, False),
+        ("FoundPayback",
+         blank_if('AllPayback=""', "MATCH(1,(AllDrawn>=BlendedCac)*1,0)-1"), COUNT, True),
+        ("FirstPayment",
+         blank_if(SUBSCRIBERS.empty,
+                  '_xlfn.MINIFS(Subscribers[month],Subscribers[amount],">0")'), DATE, False),
+        ("LastPayment",
+         blank_if(SUBSCRIBERS.empty,
+                  '_xlfn.MAXIFS(Subscribers[month],Subscribers[amount],">0")'), DATE, False),
+        ("MrrMonths", f"=IF({NO_MRR},0,COUNT(MrrEnd))", COUNT, False),
+        ("CohortCount", "=IF(CohortsDone=0,0,COUNT(CohortSize))", COUNT, False),
+    )  # fmt: skip
+
+
+COMPARED = (
+    Measure("from", "{start}", MONTH, blank=NONE),
+    Measure("until", "{end}", MONTH, blank=NONE),
+    Measure("revenue", f"SUMIFS(Orders[amount],{spans('Orders[date]', '{from}', '{until}')})",
+            MONEY, blank=f"IF(CacDone*NewDone=0,TRUE,{{from}}<{month_of('MIN(Orders[date])')})"),
+    Measure("spend", f"SUMIFS(Spend[spend],{spans('Spend[month]', '{from}', '{until}')})", MONEY,
+            blank=f'IF({NO_COVER},TRUE,IF({{revenue}}="",TRUE,IF({{from}}<CoveredFrom,TRUE,'
+                  "{until}>CoveredUntil)))"),
+    Measure("new customers",
+            f"SUMPRODUCT((CacMonth>={named_month('{from}')})*(CacMonth<={named_month('{until}')})"
+            "*CacNew)", COUNT, blank='{revenue}=""'),
+    Measure("CAC", "CAC({spend},{new customers})", MONEY,
+            blank='IF({spend}="",TRUE,N({new customers})=0)'),
+    Measure("MER", "MER({revenue},{spend})", RATIO, blank="N({spend})=0"),
+    Measure("new customers' revenue",
+            f"SUMPRODUCT((NewLabel>={named_month('{from}')})*(NewLabel<={named_month('{until}')})"
+            "*NewRevenue)", MONEY, blank='{revenue}=""'),
+    Measure("share of new customers", "REVENUE_CONTRIBUTION({new customers' revenue},{revenue})",
+            RATE, blank="N({revenue})<=0"),
+)  # fmt: skip
+
+
+def compared(page: Page) -> Grid:
+    """The figures of the period compared, of the one before it, and of the year before."""
+    ago = ("0", "CompareMonths", "12")
+    rows = [{"start": f"EDATE(TileUntil,1-CompareMonths-{months})",
+             "end": f"EDATE(TileUntil,-{months})"} for months in ago]  # fmt: skip
+    return put_grid(page, TOP + ROOM + 3, COMPARED, rows, left=PERIODS_AT, across=True)
+
+
+UNRANKED = f'IF({{name of it}}="",TRUE,IF({{its CAC}}="",TRUE,{{size}}<{FEW}))'
+RANKING = (
+    Measure(Proper("name"), "{name of it}", KEY, name="RankName", blank=UNRANKED),
+    # The sooner the cost is back, the higher; of those where it is not, the nearer to it.
+    Measure(Proper("rank"),
+            'IF({back}="",MAX(0.0001,MIN(0.99,{near})),1000-{back}+MIN(99,{ratio})/1000)',
+            COUNT, name="RankValue",
+            blank=UNRANKED),
+)  # fmt: skip
+
+
+def reached_by(page: Page, number: int) -> str:
+    """The address of how many customers of a row have reached each age."""
+    return page.at(TOP + number, REACHED, TOP + number, REACHED + AGES)
+
+
+def reached(page: Page) -> None:
+    """How many customers of each channel have reached each age."""
+    page.define("Reached", TOP + 1, REACHED, TOP + 1 + ROOM, REACHED + AGES)
+    page.write(TOP - 1, REACHED, "Customers who have reached an age", page.styles.heading())
+    for number, row in enumerate(of_rows(page), start=1):
+        place, name = TOP + number, row["name"]
+        found = xl_rowcol_to_cell(place, REACHED - 1)
+        if number > 1:
+            page.put(place, REACHED - 1,
+                     blank_if(f'IF(RisksDone=0,TRUE,{name}="")',
+                              f"IF(N({row['count']})=0,0,_xlfn.XMATCH({name},RiskChannel))"),
+                     page.styles.lead())  # fmt: skip
+        for age in range(AGES + 1):
+            formula = (
+                f"SUMIFS(RiskCount,RiskAge,{age})" if number == 1 else
+                f"IF(N({found})=0,0,IF(INDEX(RiskChannel,{found}+{age})={name},"
+                f"INDEX(RiskCount,{found}+{age}),0))"
+            )  # fmt: skip
+            page.put(place, REACHED + age, f"=IF(RisksDone=0,0,{formula})", page.styles.lead())
+
+
+def drawn_of(source: Page, number: int, first: int = -1) -> str:
+    """The address of a row's ages as numbers throughout: the last one is repeated."""
+    first = DRAWN + 2 + AGES if first < 0 else first
+    return source.at(TOP + number, first, TOP + number, first + AGES)
+
+
+def ranking(page: Page) -> None:
+    """How high each channel with a CAC stands, by when it is back."""
+    channels = Grid(page.book.pages["Channels"], TOP, 0, CHANNELS, 1 + ROOM)
+    curves = curve_grid(page.book.pages["LTV curve"])
+    rows = []
+    for number in range(2, ROOM + 2):
+        cac, ratio = channels.at("CAC", number), channels.at("LTV : CAC", number)
+        rows.append({
+            "name of it": page.at(TOP - 1 + number, LISTED), "its CAC": cac,
+            "back": channels.at("payback period", number), "size": channels.at("customers", number),
+            "near": f"IF(N({cac})=0,0,MAX({ages_of(curves, number)})/{cac})",
+            "ratio": f"N({ratio})",
+        })  # fmt: skip
+    put_grid(page, TOP + ROOM + 3, RANKING, rows, left=LISTED)
+
+
+def model(page: Page) -> None:
+    """The spilling formulas, names over their columns, and single figures that others need."""
+    styles = page.styles
+    bold, count, share = styles.label(bold=True), styles.number(COUNT), styles.number(RATE)
+    money, days = styles.number(MONEY), styles.number(DAYS)
+    lay_out(page, "Model", "A formula of kpi_xl spills each of these tables.",
+            ((THEN + AGES + 1, 11),), frozen=(TOP + 1, 0))  # fmt: skip
+    page.sheet.set_column(CELLS, CELLS, 20)
+    # A text among the numbers is another sheet's to tell.
+    no_mrr = f"IF({SUBSCRIBERS.empty},TRUE,N(LastPayment)=0)"
+    no_survival = "IF(LastsDone*FirstsDone=0,TRUE,MrrMonths<2)"
+    for spill, blank, looks in (
+        (MIX, "CacDone=0", [bold, count, share]),
+        (CACS, TOO_LONG, [bold, bold, money, count, money]),
+        (ALL, TOO_LONG, [bold, count, money]),
+        (OF_CHANNELS, TOO_LONG, [bold, count, money]),
+        (COHORTS, TOO_LONG, [bold, count, money]),
+        (FIRST_MONTHS, TOO_LONG, [bold, count, money]),
+        (MRR, no_mrr, [bold, *[money] * 7, count]),
+        (LASTS, no_mrr, [bold, days, count, money, count]),
+        (FIRSTS, no_mrr, [bold, days, count, money, count]),
+        (SURVIVAL, no_survival, [bold, count, count, count, share]),
+        (SUBSCRIBED, "SurvivalDone=0", [bold, count, share]),
+        (RANKED, "SUM(RankValue)=0", [bold, money, share]),
+        (RISKS, TOO_LONG, [bold, count, count, count, share]),
+    ):
+        page.write(TOP - 1, spill.column, spill.title, styles.heading())
+        page.spill(TOP, spill.column, blank_if(blank, spill.formula), styles.header("0"), looks)
+    for name, column, rows in NAMES:
+        page.define(name, TOP + 1, column, TOP + rows, column)
+    for name, spill in DONE:
+        done(page, name, TOP - 2, spill.column, page.at(TOP, spill.column))
+    page.define("NewSize", TOP + 1, FIRST_MONTHS.column + 1, TOP + 600, FIRST_MONTHS.column + 1)
+    for age in range(4):
+        column = FIRST_MONTHS.column + 2 + age
+        page.define(f"NewAge{age}", TOP + 1, column, TOP + 600, column)
+    page.define("CohortRevenue", TOP + 1, FIRST_MONTHS.column + 2, TOP + 600, MRR.column - 1)
+    page.define("AllCustomers", TOP + 1, ALL.column + 1)
+    page.define("AllLtv", TOP + 1, ALL.column + 2, TOP + 1, ALL.column + 2 + AGES)
+    page.define("AllDrawn", TOP + 1, DRAWN + 2 + AGES, TOP + 1, DRAWN + 2 + 2 * AGES)
+    reached(page)
+    listed = [{"listed": page.at(row, MIX.column), "won": page.at(row, MIX.column + 1)}
+              for row in range(TOP + 1, TOP + 1 + ROOM)]  # fmt: skip
+    put_grid(page, TOP, LISTED_NAMES, listed, left=LISTED)
+    compared(page)
+    ranking(page)
+    for row, (name, formula, unit, whole_columns) in enumerate(cells_of_model(page.book), TOP + 1):
+        page.sheet.write_string(row, CELLS, name, styles.lead())
+        put = page.put_array if whole_columns else page.put
+        put(row, CELLS + 1, formula, styles.number(unit, align="right"))
+        page.define(name, row, CELLS + 1)
+    addresses(page, TOP - 2, CELLS)
+    page.sheet.print_area(0, 0, 1, 7)
+
+
+# The whole business, by month
+
+OF_MONTH = f"SUMPRODUCT(({{column}}={named_month('{$month}')})*{{values}})"
+
+
+def in_month(column: str, values: str) -> str:
+    """The sum of values whose month, as the functions name it, is that of the row."""
+    return OF_MONTH.replace("{column}", column).replace("{values}", values)
+
+
+BLENDED = (
+    Measure("month", 'IF({first}>MAX(Orders[date]),"",{first})', MONTH,
+            blank="CacDone*NewDone=0", look=NAME),
+    Measure("spend", f"SUMIFS(Spend[spend],{within('Spend[month]')})", MONEY),
+    Measure("new customers", in_month("CacMonth", "CacNew"), COUNT),
+    Measure("CAC", "CAC({spend},{new customers})", MONEY, "{spend}*{new customers}"),
+    Measure("revenue", f"SUMIFS(Orders[amount],{within('Orders[date]')})", MONEY),
+    Measure("of new customers", in_month("NewLabel", "NewRevenue"), MONEY),
+    Measure("of returning customers", "ROUND({revenue}-{of new customers},2)", MONEY),
+    Measure("share of returning", "REVENUE_CONTRIBUTION({of returning customers},{revenue})", RATE,
+            blank='IF({$month}="",TRUE,IF({revenue}<=0,TRUE,OR({of new customers}<0,'
+                  "{of returning customers}<0)))"),
+    Measure("MER (blended ROAS)", "MER({revenue},{spend})", RATIO, "{spend}"),
+    Measure("ROAS of new customers", "ROAS({of new customers},{spend})", RATIO, "{spend}"),
+    Measure("spend / revenue", "MARKETING_COST_RATIO({spend},{revenue})", RATE,
+            blank='IF({$month}="",TRUE,{revenue}<=0)'),
+)  # fmt: skip
+
+
+def blended(page: Page) -> None:
+    """The last months of the whole business: spend, new and returning customers, returns."""
+    lead = "The last 24 months: all revenue against all spend, whichever channel brought it."
+    lay_out(page, "Blended", lead, ((1, 12), (10, 13)), frozen=(TOP + 1, 1))
+    newest, oldest = (month_of(f"{end}(Orders[date])") for end in ("MAX", "MIN"))
+    start = f"MAX(EDATE({newest},-{MONTHS - 1}),{oldest})"
+    months = [{"first": f"EDATE({start},{later})"} for later in range(MONTHS)]
+    table = put_grid(page, TOP, BLENDED, months, blank='{$month}=""')
+    page.sheet.set_row(TOP, 46)
+    draw(page, "column", "Revenue of new and of returning customers",
+         [table.series("of returning customers", BLUE, "Returning"),
+          table.series("of new customers", GREEN, "New")],
+         (table.last + 2, 0, 560, 340), names_format="yyyy-mm", stacked=True)  # fmt: skip
+    draw(page, "column", "MER (blended ROAS)", [table.series("MER (blended ROAS)", BLUE, "MER")],
+         (table.last + 2, 6, 460, 340), names_format="yyyy-mm", number_format="0.0")  # fmt: skip
+    page.sheet.print_area(0, 0, table.last + 20, 10)
+
+
+# Subscriptions
+
+SUBSCRIPTIONS = (
+    Measure("month", "INDEX(MrrMonth,{pos})", KEY, blank="{number}>MrrMonths", look=NAME),
+    *(Measure(header, f"INDEX({name},{{pos}})", unit) for header, name, unit in (
+        ("MRR at start", "MrrStart", MONEY), ("new", "MrrNew", MONEY),
+        ("expansion", "MrrMore", MONEY), ("contraction", "MrrLess", MONEY),
+        ("churn", "MrrChurn", MONEY), ("reactivation", "MrrBack", MONEY),
+        ("MRR at end", "MrrEnd", MONEY), ("subscribers", "MrrCustomers", COUNT),
+    )),
+    Measure("quick ratio", "QUICK_RATIO({new}+{reactivation},{expansion},{contraction},{churn})",
+            RATIO, "{contraction}+{churn}"),
+    Measure("GRR", "GRR({MRR at start},{contraction},{churn})", RATE, "{MRR at start}"),
+    Measure("NRR", "NRR({MRR at start},{contraction},{churn},{expansion})", RATE,
+            "{MRR at start}"),
+)  # fmt: skip
+SURVIVALS = (
+    Measure("channel", "{shown}", KEY, look={**NAME, "shrink": True}),
+    Measure("subscribers", "{count}", COUNT),
+    *(Measure(Proper(age + 1),
+              f"SUMPRODUCT((SurvivalChannel={{name}})*(SurvivalAge={age})*SurvivalShare)", RATE,
+              blank=f'IF(SurvivalDone=0,TRUE,IF({{name}}="",TRUE,SUMPRODUCT((SurvivalChannel={{name}})*'
+                    f"(SurvivalAge={age}))=0))")
+      for age in range(12)),
+)  # fmt: skip
+
+
+def subscriptions(page: Page) -> None:
+    """Movements of the recurring revenue by month, and how long subscribers stay, by channel."""
+    source = page.book.pages["Model"]
+    lead = "The last 24 months of the sheet {Subscribers}: what they pay a month, and how it moves."
+    lay_out(page, "Subscriptions", lead, ((1, 34), (13, 11)), frozen=(2, 1))
+    status(page, 2, 0, SUBSCRIBERS)
+    figures(page, TOP, 0, "Now, and over all months", MRR_FIGURES)
+    top = TOP + 10
+    section(page, top - 1, 0, 11, "By month")
+    rows = [{"pos": f"{number}+MAX(0,MrrMonths-{MONTHS})"} for number in range(1, MONTHS + 1)]
+    table = put_grid(page, top, SUBSCRIPTIONS, rows, blank='{$month}=""')
+    draw(page, "column", "Recurring revenue at the end of the month",
+         [table.series("MRR at end", BLUE, "MRR")], (TOP, 6, 620, 190))  # fmt: skip
+    second = table.last + 3
+    section(page, second - 1, 0, 13, "Share of subscribers left after so many months paid for")
+    unknown = literal(page.book.say("(unknown)"))
+    rows = [{"name": name, "shown": f'IF({name}="{UNKNOWN}",{unknown},{name})', "count": f"N({of})"}
+            for number in range(SURVIVAL_ROOM)
+            for name, of in ((source.at(TOP + 1 + number, SUBSCRIBED.column),
+                              source.at(TOP + 1 + number, SUBSCRIBED.column + 1)),)]  # fmt: skip
+    left = put_grid(page, second, SURVIVALS, rows, blank=BLANK_ROW)
+    heat(page, *left.place("1", 1), *left.place("12", left.size))
+    add_survival(page, left)
+    page.sheet.print_area(0, 0, left.last + 22, 13)
+
+
+def add_survival(page: Page, left: Grid) -> None:
+    """The chart of how long subscribers stay; a curve begins with all of them."""
+    source, curves = page.book.pages["Model"], []
+    colours = (BLUE, ORANGE, GREEN, "#CC79A7")
+    for number, colour in enumerate(colours, start=1):
+        row = TOP + number
+        shares = page.at(*left.place("1", number), *left.place("12", number))
+        last, name = f"COUNT({shares})", left.at("channel", number)
+        for months in range(13):
+            at = xl_rowcol_to_cell(row, SURVIVAL_DRAWN + months)
+            source.put(row, SURVIVAL_DRAWN + months, f"=MIN({months},{last})", page.styles.lead())
+            value = f"=IF({last}=0,0,IF({at}=0,1,INDEX({shares},{at})))"
+            source.put(row, SURVIVAL_DRAWN + 13 + months, value, page.styles.lead())
+        x = source, row, SURVIVAL_DRAWN, row, SURVIVAL_DRAWN + 12
+        y = source, row, SURVIVAL_DRAWN + 13, row, SURVIVAL_DRAWN + 25
+        curves.append(Curve(f"={name}", x, y, colour))
+    draw_curves(page, "Share of subscribers left, by months paid for", curves,
+                (left.last + 2, 0, 800, 340), number_format="0%")  # fmt: skip
+
+
+# What if
+
+WHAT_IFS = (
+    Measure("channel", "{shown}", KEY, look={**NAME, "shrink": True}),
+    Measure("CAC", "{its CAC}", MONEY, blank='{its CAC}=""'),
+    Measure("CAC then", "{CAC}*(1+CacChange)", MONEY, blank='{CAC}=""'),
+    Measure("LTV", "{at horizon}", MONEY, blank='IF({name}="",TRUE,ISNUMBER({at horizon})=FALSE)'),
+    Measure("LTV then", "({first}+({LTV}-{first})*(1+RetentionChange))*(1+MarginChange)", MONEY,
+            blank='{LTV}=""'),
+    Measure("LTV : CAC", "CLV_CAC({LTV},{CAC})", RATIO,
+            blank="IF(COUNT({CAC},{LTV})<2,TRUE,{CAC}=0)"),
+    Measure("LTV : CAC then", "CLV_CAC({LTV then},{CAC then})", RATIO,
+            blank="IF(COUNT({CAC},{LTV})<2,TRUE,{CAC then}<=0)"),
+    Measure("payback", "{back}", PERIODS, blank='{back}=""'),
+    Measure("payback then", "PAYBACK_PERIOD({CAC then},{then})", PERIODS,
+            blank=f'IF({{CAC then}}="",TRUE,IF({{size}}<{FEW},TRUE,MAX({{then}})<{{CAC then}}))'),
+    Measure("highest CAC", "{LTV then}", MONEY, blank='{LTV}=""'),
+    Measure("lowest margin", "MarginShare*(1+MarginChange)*{CAC then}/{LTV then}", RATE,
+            blank='IF(COUNT({CAC},{LTV},MarginShare)<3,TRUE,{LTV then}<=0)'),
+)  # fmt: skip
+
+
+def what_if(page: Page, channels: Grid, curves: Grid) -> None:
+    """What another margin, CAC or retention would make of each channel."""
+    lead = "Change the yellow cells: each channel now, and then. Break-even: LTV = CAC."
+    lay_out(page, "What if", lead, ((1, 34), (1, 14), (10, 13)), frozen=(2, 1))
+    row = settings(page, TOP - 1, 0, WHAT_IF) + 1
+    rows = []
+    for number, one in enumerate(of_rows(page), start=1):
+        ages = ages_of(curves, number)
+        rows.append(one | {
+            "its CAC": channels.at("CAC", number), "size": channels.at("customers", number),
+            "all ages": ages, "first": f"INDEX({ages},1)",
+            "then": drawn_of(page.book.pages["Model"], number, THEN),
+            "at horizon": f"INDEX({ages},MIN(Horizon,{AGES})+1)",
+            "back": curves.at("payback", number),
+        })  # fmt: skip
+    table = put_grid(page, row, WHAT_IFS, rows, blank=BLANK_ROW)
+    draw(page, "column", "LTV : CAC now and then",
+         [table.series("LTV : CAC", BLUE, "Now"), table.series("LTV : CAC then", GREEN, "Then")],
+         (table.last + 2, 0, 900, 340), number_format="0.0")  # fmt: skip
+    page.sheet.print_area(0, 0, table.last + 20, 10)
+
+
+# The first sheet for the boss
+
+LISTED_FIRST = 8  # channels of the list
+STRIP = 12  # the last month of the strip that shows when the cost is back
+BY_PAYBACK = (
+    Measure("channel", "{ranked}", KEY, look={**NAME, "shrink": True}),
+    Measure("when the CAC is back", "{when}", TEXT, look={"bold": True, "align": "start"}),
+    Measure("○ month before it is back, ● after",
+            f'IF({{back}}="",REPT("○",{STRIP + 1}),REPT("○",MIN({STRIP + 1},{{back}}))'
+            f'&REPT("●",MAX(0,{STRIP + 1}-{{back}})))', TEXT,
+            look={"align": "start", "font_color": "#00745A"}),
+    Measure("CAC", "{cost}", MONEY),
+    Measure("LTV after 12 months", "{worth}", MONEY,
+            blank='IF({ranked}="",TRUE,{worth}="")'),
+    Measure("LTV : CAC", "{ratio}", RATIO, blank='IF({ranked}="",TRUE,{ratio}="")'),
+)  # fmt: skip
+OF_CHANNEL = {
+    "when": "when the CAC is back", "back": "payback period", "cost": "CAC",
+    "worth": "LTV after 12 months", "ratio": "LTV : CAC",
+}  # fmt: skip
+COMPARISONS = (
+    ("New customers", "new customers", COUNT, "higher"),
+    ("Customer acquisition cost", "CAC", MONEY, "lower"),
+    ("Revenue", "revenue", MONEY, "higher"),
+    ("MER", "MER", RATIO, "higher"),
+    ("Share of new customers' revenue", "share of new customers", RATE, ""),
+)
+"""What is compared with the months before and a year before, and which way is better."""
+IN_WORDS = COMPARISONS[:3]
+BETTER, WORSE = {"font_color": "#00523B"}, {"font_color": "#8A3B00"}
+
+
+def summary(page: Page, channels: Grid) -> None:
+    """Which channel pays back and when; what has changed; the figures."""
+    lay_out(page, "Unit economics", "Change the yellow cells to your own.",
+            ((1, 3), (1, 27), (1, 27), (4, 27)), column=1)  # fmt: skip
+    status(page, 2, 1, ORDERS)
+    by_payback = ranked_channels(page, TOP + 1, channels)
+    page.put(3, 1, f"={headline_of(page, by_payback)}",
+             page.styles.of(bold=True, font_size=14, font_color="#00523B", align="start")
+             )  # fmt: skip
+    page.sheet.set_row(3, 26)
+    row = comparison(page, by_payback.last + 7)
+    every = {figure.name: figure for group in FIGURES.values() for figure in group}
+    tiles(page, by_payback.last + 2, 1, [Tile(name, compared=False) for name in CARDS], every)
+    top = row + 1
+    row = figures_of(page, top)
+    draw(page, "column", "LTV after 12 months against CAC",
+         [by_payback.series("LTV after 12 months", BLUE), by_payback.series("CAC", ORANGE)],
+         (top, 4, 585, 300))  # fmt: skip
+    add_curve(page, 0, (top + 16, 4, 585, 300))
+    page.sheet.print_area(0, 0, max(row, top + 32), 6)
+
+
+def figures_of(page: Page, row: int) -> int:
+    """Settings and figures below each other. Returns the row after them."""
+    texts = [one.meaning for one in SETTINGS]
+    texts += [one.meaning for group in FIGURES.values() for one in group]
+    widen(page, 3, 27, map(page.book.say, filter(None, texts)))
+    row = settings(page, row, 1, SETTINGS)
+    for heading, group in FIGURES.items():
+        row = figures(page, row + 1, 1, heading, group)
+    return row
+
+
+def ranked_channels(page: Page, row: int, channels: Grid) -> Grid:
+    """The channels by when their cost is back, the soonest first."""
+    source = page.book.pages["Model"]
+    names = source.at(TOP + 1, LISTED, TOP + ROOM, LISTED)
+    rows = []
+    for number in range(LISTED_FIRST):
+        ranked = source.at(TOP + 1 + number, RANKED.column)
+        found = f"_xlfn.XMATCH({ranked},{names})"
+        rows.append({"ranked": ranked} | {
+            name: f"INDEX({page_block(channels, called)},{found})"
+            for name, called in OF_CHANNEL.items()
+        })  # fmt: skip
+    section(page, row, 1, 6, "Which channel has its cost back, and when")
+    return put_grid(page, row + 1, BY_PAYBACK, rows, left=1, blank='{ranked}=""', height=19)
+
+
+def page_block(channels: Grid, called: str) -> str:
+    """The address of a measure of all channels, the whole left out."""
+    return channels.page.at(*channels.place(called, 2), *channels.place(called, channels.size))
+
+
+def headline_of(page: Page, table: Grid) -> str:
+    """One sentence: which channel has its cost back first, and which not yet."""
+    say = page.book.say
+    said = {key: literal(say(text, channel="{channel}", when="{when}", n="{n}"))
+            for key, text in {
+                "none": "No channel has both customers and spend: see {Channels}.",
+                "alone": "{channel} has its cost back first: {when}.",
+                "several": "{n} channels have their cost back {when}; of these {channel} has the"
+                           " highest LTV : CAC.",
+                "nobody": "No channel has its cost back yet.",
+                "waiting": " Not back yet: {n}.",
+            }.items()}  # fmt: skip
+    name, when = (xl_rowcol_to_cell(*table.place(one, 1))
+                  for one in ("channel", "when the CAC is back"))  # fmt: skip
+    best = page.book.at("Model", TOP + 1, RANKED.column + 1)
+    ties = f"SUMPRODUCT((RankValue>=INT({best}))*(RankValue<INT({best})+1))"
+    waiting = '(RankName<>"")*(RankValue<1)'
+
+    def filled(key: str, number: str = '""') -> str:
+        text = f'SUBSTITUTE(SUBSTITUTE({said[key]},"{{channel}}",{name}),"{{when}}",{when})'
+        return f'SUBSTITUTE({text},"{{n}}",{number})'
+
+    first = f"IF({ties}>1,{filled('several', ties)},{filled('alone')})"
+    rest = f'IF(SUMPRODUCT({waiting})=0,"",{filled("waiting", f"SUMPRODUCT({waiting})")})'
+    told = f"IF({best}<1,{said['nobody']},{first}&{rest})"
+    return f'IF({NONE},"",IF(RankedDone=0,{said["none"]},{told}))'
+
+
+def comparison(page: Page, row: int) -> int:
+    """The months compared, those before, and a year before. Returns the row after it."""
+    model_page, styles = page.book.pages["Model"], page.styles
+    then = Grid(model_page, TOP + ROOM + 3, PERIODS_AT, COMPARED, 3, across=True)
+    section(page, row, 1, 6, "What has changed")
+    headers = ("", "in these months", "the months before", "change", "a year before", "change")
+    header_row(page, row + 1, 1, headers)
+    for number, column in ((1, 2), (2, 3), (3, 5)):
+        start, end = (then.at(one, number) for one in ("from", "until"))
+        text = f'{named_month(start)}&IF({start}={end},""," - "&{named_month(end)})'
+        page.put(row + 2, column, blank_if(f'{start}=""', text), styles.lead(align="right"))
+    row += 2
+    for label, called, unit, better in COMPARISONS:
+        row += 1
+        now, before, year = (then.at(called, number) for number in (1, 2, 3))
+        page.write(row, 1, label, styles.label(shrink=True))
+        page.put(row, 2, blank_if(f'{now}=""', now), styles.number(unit, bold=True))
+        for column, other in ((3, before), (5, year)):
+            none = f"COUNT({now},{other})<2"
+            page.put(row, column, blank_if(f'{other}=""', other), styles.number(unit))
+            page.put(row, column + 1, blank_if(f"IF({none},TRUE,{other}<=0)", f"{now}/{other}-1"),
+                     styles.number(GROWTH))  # fmt: skip
+            judged(page, row, column + 1, better)
+    for text, number in (("Against the months before: ", 2), ("Against a year before: ", 3)):
+        row += 1
+        pieces = []
+        for label, called, _, better in IN_WORDS:
+            now, other = then.at(called, 1), then.at(called, number)
+            sentence = (f"KPI_CHANGE_TEXT({literal(page.book.say(label))},{now},{other},"
+                        f'"{better}",{layout.LANGUAGE})')  # fmt: skip
+            pieces.append(f'IF(COUNT({now},{other})<2,"",{sentence}&". ")')
+        known = "+".join(f"(COUNT({then.at(called, 1)},{then.at(called, number)})=2)"
+                         for _, called, *_ in IN_WORDS)  # fmt: skip
+        wrapped = styles.of(text_wrap=True, valign="top", align="start")
+        page.sheet.merge_range(row, 1, row, 6, "", wrapped)
+        whole = "&".join((literal(page.book.say(text)), *pieces))
+        page.put(row, 1, blank_if(f"{known}=0", whole), wrapped)
+        page.sheet.set_row(row, 19)
+    return row + 1
+
+
+def judged(page: Page, row: int, column: int, better: str) -> None:
+    """The colour of a change that is for the better or the worse."""
+    for criteria, look in ((">", BETTER), ("<", WORSE)) if better == "higher" else (
+        (">", WORSE), ("<", BETTER)) if better else ():  # fmt: skip
+        style = page.book.file.add_format({"bold": True, **look})
+        cell = xl_rowcol_to_cell(row, column)
+        rule = f"=AND(ISNUMBER({cell}),ROUND({cell},3){criteria}0)"
+        page.sheet.conditional_format(
+            row, column, row, column, {"type": "formula", "criteria": rule, "format": style}
+        )
+
+
+# Sample data
+
+SAMPLES = Sentence(
+    "Orders: amounts and intervals of the customers of the online music shop CDNOW, 1997-98, in US"
+    " dollars; Fader & Hardie (2001), Forecasting Repeat Sales at CDNOW: A Case Study, Interfaces"
+    " 31 (3); data of Bruce Hardie, brucehardie.com. Made up, not real: channels, spend, touches,"
+    " subscribers, and the months that each customer's orders were moved by, so that customers are"
+    " won in every month."
+)
+
+# Share of customers; the CAC at which they are won; how readily those are taken who bought much.
+PLAN: dict[str, tuple[float, float, float]] = {
+    "search": (0.30, 29.0, 1.2),
+    "social": (0.26, 24.0, 0.8),
+    "e-mail": (0.12, 7.0, 1.6),
+    "referral": (0.10, 19.0, 1.4),
+    "display": (0.08, 66.0, 0.7),
+    "": (0.14, 0.0, 1.0),
+}
+FIRST_MONTH, LAST_MONTH = date(1997, 1, 1), date(1998, 6, 1)
+
+
+def sample() -> Sample:
+    """CDNOW's orders, moved in time, with made-up channels and what these cost."""
+    random = Random(1997)
+    text = resources.files(__package__).joinpath("samples/cdnow.csv").read_text(encoding="utf-8")
+    histories: dict[str, list[tuple[date, float]]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        order = date.fromisoformat(row["date"]), float(row["amount"])
+        histories.setdefault(row["customer"], []).append(order)
+    rows: list[tuple[Cell, ...]] = []
+    won: dict[tuple[date, str], int] = {}
+    touches: list[tuple[Cell, ...]] = []
+    for customer, orders in histories.items():
+        later = random.choice(range(16))
+        channel = chosen(random, len(orders))
+        moved = [(moved_by(day, later), amount) for day, amount in orders]
+        kept = [(day, amount) for day, amount in moved if day < month_after(LAST_MONTH)]
+        if not kept:
+            continue
+        first = kept[0][0].replace(day=1)
+        won[first, channel] = won.get((first, channel), 0) + 1
+        for before in sorted(random.sample(range(1, 25), random.choice((0, 1, 2))), reverse=True):
+            touch = random.choice(("direct", *filter(None, PLAN))) if before > 9 else channel
+            touches.append((int(customer), kept[0][0] - timedelta(before), touch or "direct"))
+        rows += [(int(customer), day, amount, channel or None) for day, amount in kept]
+    rows.sort(key=lambda row: (row[1], row[0]))
+    spend: list[tuple[Cell, ...]] = []
+    month = FIRST_MONTH
+    while month <= LAST_MONTH:
+        for channel, (_, cac, _) in PLAN.items():
+            if channel:
+                cost = won.get((month, channel), 0) * cac * random.uniform(0.85, 1.15) + 20
+                spend.append((month, channel, round(cost, 2)))
+        month = month_after(month)
+    data = {
+        "Orders": columns_of(("customer", "date", "amount", "channel"), rows),
+        "Spend": columns_of(("month", "channel", "spend"), spend),
+        "Touches": columns_of(("customer", "date", "channel"), touches),
+        "Subscribers": columns_of(("customer", "month", "amount", "channel"), subscribers()),
+    }
+    return Sample(data, SAMPLES)
+
+
+def chosen(random: Random, orders: int) -> str:
+    """A channel for a customer; those that bring good customers the likelier for them."""
+    weights = [share * pull ** (orders > 2) for share, _, pull in PLAN.values()]
+    return random.choices(list(PLAN), weights)[0]
+
+
+def moved_by(day: date, months: int) -> date:
+    """The same day some months later, or the last one of a shorter month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    last = (month_after(date(year, month + 1, 1)) - date(year, month + 1, 1)).days
+    return date(year, month + 1, min(day.day, last))
+
+
+def month_after(month: date) -> date:
+    """The first day of the next month."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def subscribers() -> list[tuple[Cell, ...]]:
+    """Eighteen months of made-up subscribers."""
+    random = Random(5)
+    rows: list[tuple[Cell, ...]] = []
+    stays = {"search": 0.93, "social": 0.86, "e-mail": 0.96}
+    month, number = FIRST_MONTH, 0
+    begun: list[tuple[str, date, str]] = []
+    while month <= LAST_MONTH:
+        for _ in range(random.randint(8, 14)):
+            number += 1
+            begun.append((f"S{number:03}", month, random.choice(list(stays))))
+        month = month_after(month)
+    for name, start, channel in begun:
+        month, fee, away = start, random.choice((9.0, 19.0, 49.0)), False
+        while month <= LAST_MONTH:
+            if away:
+                if random.random() > 0.05:
+                    month = month_after(month)
+                    continue
+                away = False
+            rows.append((name, month, fee, channel))
+            if random.random() < 0.04:
+                fee = random.choice((9.0, 19.0, 49.0))
+            away = random.random() > stays[channel]
+            month = month_after(month)
+    rows.sort(key=lambda row: (row[1], row[0]))
+    return rows
+
+
+def columns_of(names: Sequence[str], rows: Sequence[tuple[Cell, ...]]) -> dict[str, list[Cell]]:
+    """Rows as columns, by name."""
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
+TEMPLATE = Template(
+    SCHEMA,
+    sheets=(
+        Sheet("Summary", "Which channel pays back, and when; what has changed; the figures."),
+        Sheet("LTV curve", "What a customer brings month by month, by channel and cohort."),
+        Sheet("Channels", "Each channel: customers, CAC, LTV, LTV : CAC, payback."),
+        Sheet("Blended", "The whole business by month: MER, new and returning customers."),
+        Sheet("Subscriptions", "Recurring revenue by month, and how long subscribers stay."),
+        Sheet("What if", "Another margin, CAC or retention, and where it breaks even."),
+        Sheet("Orders", "The data: a row an order."),
+        Sheet("Spend", "The data: a row a channel and month."),
+        Sheet("Touches", "The data: a row a touch, where touches are to decide the channel."),
+        Sheet("Subscribers", "The data: a row a subscriber and month."),
+        Sheet("Checks", "What is wrong with the data; figures computed twice."),
+        Sheet("Model", "The tables that other sheets show, a formula each."),
+    ),
+    steps=(
+        "Paste your orders into the sheet {Orders}: customer, date, amount; the channel, where you"
+        " know it.",
+        "Paste what your channels cost into the sheet {Spend}: a row a channel and month.",
+        "If clicks are to decide a customer's channel, fill {Touches}; if customers subscribe, fill"
+        " {Subscribers}.",
+        "Set the yellow cells on the sheet {Summary}: margin, months, channel.",
+        "See on the sheet {Checks} whether the data have gaps.",
+        "Read the other sheets: every figure is computed from these tables.",
+    ),
+    notes=(
+        (
+            "LTV",
+            "Here it is what a customer has brought so far, as margin, not a forecast. Month 0 is"
+            " that of the first order. A young cohort counts only at the ages that it has reached.",
+        ),
+        (
+            "CAC",
+            "What the channels cost over the customers won, in the months of which the workbook"
+            " knows both. A customer belongs to the channel that the setting on {Summary} names;"
+            " who has none is (unknown), and counts in the whole alone.",
+        ),
+    ),
+    write=write,
+    sample=sample,
+)
