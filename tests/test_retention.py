@@ -1,6 +1,7 @@
 """The retention workbook: cohorts, segments and value of real orders."""
 
 import io
+import warnings
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -266,11 +267,78 @@ def test_the_forecast_is_that_of_the_published_model(demo: Built) -> None:
     by_customer = {row[0]: row for row in forecast}
     names = below(sheet(demo, "Value"), "customer", 20)
     for row in names:
-        assert row[2] == pytest.approx(by_customer[row[0]][4])
-        assert row[5] == by_customer[row[0]][1]
+        assert row[4] == pytest.approx(by_customer[row[0]][4])
+        assert row[7] == by_customer[row[0]][1]
     risky = [float(row[1]) * float(row[6]) for row in forecast if float(row[4]) < 0.5]
     lost = below(sheet(demo, "Value"), "repeat spend", 12)
     assert [row[0] for row in lost] == pytest.approx(sorted(risky, reverse=True)[:12])
+
+
+def test_the_weeks_held_back(demo: Built) -> None:
+    """Counted from the log; foretold as by the package lifetimes, which knows no prior."""
+    data = sample().data["Orders"]
+    split = date(1998, 6, 30) - timedelta(weeks=26)
+    bought: dict[object, set[date]] = {}
+    for customer, day in zip(data["customer"], data["date"], strict=True):
+        bought.setdefault(customer, set()).add(day)
+    # Everybody had come by then.
+    known = [sorted(day for day in days if day <= split) for days in bought.values()]
+    came = [sum(day > split for day in days) for days in bought.values()]
+    figures = dict(demo.headlines)
+    assert figures["Purchases that came"] == f"{sum(came):,}"
+    x, t_x, age = (
+        pd.Series(column, dtype=float)
+        for column in zip(
+            *((len(d) - 1, (d[-1] - d[0]).days / 7, (split - d[0]).days / 7) for d in known),
+            strict=True,
+        )
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import lifetimes
+
+        model = lifetimes.ModifiedBetaGeoFitter().fit(x, t_x, age)
+        each = model.conditional_expected_number_of_purchases_up_to_time(26, x, t_x, age)
+    foretold = float(figures["Purchases foretold"].replace(",", ""))
+    assert foretold == pytest.approx(each.sum(), rel=0.01)
+    rows = sheet(demo, "Was it right")
+    by_week = below(rows, "week", 26)
+    assert sum(row[1] for row in by_week) == by_week[-1][3] == sum(came)
+    assert by_week[-1][4] == pytest.approx(each.sum(), rel=0.01)
+    by_frequency = below(rows, "repeat purchases before", 8)
+    for count, row in enumerate(by_frequency):
+        these = [n for n, days in zip(came, known, strict=True) if min(len(days) - 1, 7) == count]
+        assert row[1] == pytest.approx(sum(these) / len(these))
+    assert str(rows[2][0]).startswith("What came lies between")
+
+
+def test_what_is_to_come_lies_between_low_and_high(demo: Built) -> None:
+    figures = dict(demo.headlines)
+    rows = below(sheet(demo, "Value"), "expected", 3)
+    low_to_high = [row[0] for row in rows]
+    assert [f"{value:,.0f}" for value in low_to_high[:2]] == [
+        figures["Still customers"], figures["Purchases to come"]
+    ]  # fmt: skip
+    assert f"{low_to_high[2]:,.2f}" == figures["Revenue to come"]
+    for low, expected, high in (row[:3] for row in below(sheet(demo, "Value"), "low", 3)):
+        assert low < expected < high
+    listed = below(sheet(demo, "Value"), "CLV", 20)
+    assert all(low < worth < high for worth, low, high in (row[:3] for row in listed))
+
+
+def test_weeks_held_back_that_leave_too_little() -> None:
+    data = shop(60, linked=False)
+    early = {"Orders": {name: list(cells) for name, cells in data["Orders"].items()}}
+    early["Orders"]["customer"].append("late")
+    early["Orders"]["date"].append(date(2024, 12, 31) + timedelta(weeks=26, days=300))
+    early["Orders"]["amount"].append(10.0)
+    built = build(TEMPLATE, early)
+    assert built.values["Was it right", 3, 1].startswith("Less came than the low bound")
+    few = {"Orders": {name: cells[:25] for name, cells in data["Orders"].items()}}
+    built = build(TEMPLATE, few)
+    assert built.values["Was it right", 3, 1].startswith("The weeks before do not tell")
+    shown = [v for (name, _, _), v in built.values.items() if name == "Was it right"]
+    assert "#N/A" not in shown
 
 
 def test_whether_frequency_and_spend_correlate(demo: Built) -> None:

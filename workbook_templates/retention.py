@@ -83,6 +83,7 @@ MOST_PERIODS = (
 )
 MOST = 50_000  # customers whose value is forecast one by one: of more, a file grows too slow
 BEST, RISKY = 20, 12  # customers in the lists
+MOST_WEEKS, WEEKS = 2_000, 39  # rows of the check on the sheet Model, and weeks that are shown
 MONTHS = 24
 FARTHEST = 24  # the last period of a cohort's forecast that is shown
 CORRELATED = 0.2  # from here on, customers who buy often clearly spend more, or less
@@ -124,15 +125,21 @@ LEFT = "(Survivors[period]<=FitUntil)"
 # Side by side, with room to the right of the cohorts for ten years of weeks.
 CUSTOMERS = Spill("Customers", 0, f"RFM({BOUGHT},{AMOUNT})")
 CURVE = Spill("Retention curve", 9, f"RETENTION_CURVE({BOUGHT},Period)")
-FIT = Spill("Model of purchases and spend", 14, f'BTYD_FIT({BOUGHT},{AMOUNT},"W",,BuyingModel)')
+CONFIDENCE = 0.9  # of what is called low and high
+RATE_A_WEEK = "(1+YearlyRate)^(1/52)-1"
+FIT = Spill(
+    "Model of purchases and spend",
+    14,
+    f'BTYD_FIT({BOUGHT},{AMOUNT},"W",,BuyingModel,"weak")',
+)
 FORECAST = Spill(
     "Value of each customer",
     17,
-    f'CLV_FORECAST({BOUGHT},{AMOUNT},Horizon,(1+YearlyRate)^(1/52)-1,"W",,BuyingModel)',
+    f'CLV_FORECAST({BOUGHT},{AMOUNT},Horizon,{RATE_A_WEEK},"W",,BuyingModel,"weak",{CONFIDENCE})',
 )
-RANKED = Spill("The most valuable first", 26, "CHANNEL_MIX(Buyer,Worth)")
+RANKED = Spill("The most valuable first", 28, "CHANNEL_MIX(Buyer,Worth)")
 AT_RISK = Spill(
-    "At risk, the best first", 30,
+    "At risk, the best first", 32,
     'CHANNEL_MIX(Buyer,IF((Alive<RiskBelow)*(Repeats>0),Repeats*Spend,""))',
 )  # fmt: skip
 COHORTS_LEFT = tuple(
@@ -143,16 +150,31 @@ COHORTS_LEFT = tuple(
         Spill("", left + 2, f"SBG_FORECAST({survivors},{FARTHEST})"),
         survivors,
     )
-    for which, column, left in (("First", "customers", 34), ("Second", "compared", 40))
+    for which, column, left in (("First", "customers", 36), ("Second", "compared", 42))
     for survivors in (f'FILTER(Survivors[{column}],(Survivors[{column}]<>"")*{LEFT})',)
 )
 """The two cohorts under contract: which, its column, its model, its future, its survivors."""
-RANGE, BY_MONTHS = 2060, 2064  # behind the cohorts
-SHARES = Spill("Cohorts, share", 50, f"COHORT({BOUGHT},,Period)")
-COUNTS = Spill("Cohorts, customers", 550, f'COHORT({BOUGHT},,Period,"customers")')
-REVENUES = Spill("Cohorts, revenue", 1050, f'COHORT({BOUGHT},{AMOUNT},Period,"revenue")')
+RANGE, BY_MONTHS = 2070, 2074  # behind the cohorts
+TOTAL = Spill(
+    "All customers together", 48,
+    f'CLV_TOTAL({BOUGHT},{AMOUNT},Horizon,{RATE_A_WEEK},"W",,BuyingModel,"weak",'
+    f"{CONFIDENCE})",
+)  # fmt: skip
+HELD_BACK = "DataUntil-7*HeldOut"
+"""The last day that the model sees where it is put to the test."""
+CHECK = Spill(
+    "The weeks held back", 53,
+    f'BTYD_CHECK({BOUGHT},{HELD_BACK},{AMOUNT},"W",,BuyingModel,"weak")',
+)  # fmt: skip
+FORETOLD = Spill(
+    "What was foretold of them", 59,
+    f'CLV_TOTAL({BOUGHT},{AMOUNT},HeldOut,0,"W",{HELD_BACK},BuyingModel,"weak",{CONFIDENCE})',
+)  # fmt: skip
+SHARES = Spill("Cohorts, share", 64, f"COHORT({BOUGHT},,Period)")
+COUNTS = Spill("Cohorts, customers", 564, f'COHORT({BOUGHT},,Period,"customers")')
+REVENUES = Spill("Cohorts, revenue", 1064, f'COHORT({BOUGHT},{AMOUNT},Period,"revenue")')
 KEPT = Spill(
-    "Cohorts, revenue kept", 1550,
+    "Cohorts, revenue kept", 1564,
     f'COHORT({BOUGHT},{AMOUNT},Period,"revenue_retention")',
 )  # fmt: skip
 
@@ -187,6 +209,10 @@ FORECAST_SETTINGS = (
     ),
 )
 
+CHECK_SETTINGS = (
+    Setting("HeldOut", "Weeks held back", 26, PERIODS, "The model does not see the last ones"),
+)
+
 CONTRACT_SETTINGS = (
     Setting("FitUntil", "Learn up to period", 7, PERIODS, "Later rows test the forecast"),
     Setting("ContractMargin", "Margin per customer", 100, MONEY, "Per period"),
@@ -196,6 +222,7 @@ CONTRACT_SETTINGS = (
 NOBODY = "CustomerCount=0"
 NO_FORECAST = "ForecastDone=0"
 NO_FIT = "FitDone=0"
+NO_CHECK = "CheckDone=0"
 TOO_LONG = f"PeriodCount>{MOST_PERIODS}"
 NO_MONTHS = SUBSCRIPTIONS.empty
 # Who bought first on the first day of the data can be lost on their last day at the earliest.
@@ -304,6 +331,26 @@ TO_COME = (
     Figure("ClvMean", "Revenue to come, a customer",
            blank_if(NO_FORECAST, "ARPU(ClvTotal,ForecastCustomers)"), MONEY,
            "Revenue to come / customers"),
+)  # fmt: skip
+
+CHECKED = (
+    Figure("CameTotal", "Purchases that came",
+           blank_if(NO_CHECK, "INDEX(CheckCameSoFar,ROUNDUP(HeldOut,0))"), COUNT,
+           "By customers seen before"),
+    Figure("ForetoldTotal", "Purchases foretold",
+           blank_if(NO_CHECK, "INDEX(CheckExpectedSoFar,ROUNDUP(HeldOut,0))"), COUNT,
+           "To expect of the same ones"),
+    Figure("ForetoldLow", "Low", blank_if(NO_CHECK, "PurchasesLow"), COUNT,
+           "90 in 100 such forecasts come"),
+    Figure("ForetoldHigh", "High", blank_if(NO_CHECK, "PurchasesHigh"), COUNT,
+           "to lie between low and high"),
+    Figure("CheckBias", "Foretold above what came",
+           blank_if(f"IF({NO_CHECK},TRUE,CameTotal=0)", "ForetoldTotal/CameTotal-1"), RATE,
+           "Below 0: more came than foretold"),
+    Figure("CheckError", "Mean error of a customer",
+           blank_if(NO_CHECK, 'INDEX(CheckExpected,_xlfn.XMATCH("mean absolute error",'
+                    "CheckPeriod))"), AVERAGE,
+           "Purchases, too many or too few"),
 )  # fmt: skip
 
 CONTRACTS = (
@@ -493,6 +540,7 @@ def write(book: Book) -> None:
     curve(book.pages["Curve"])
     segments(book.pages["Segments"])
     value(book.pages["Value"])
+    was_it_right(book.pages["Was it right"])
     contracts(book.pages["Contracts"])
     recurring(book.pages["Recurring"])
     checks(book.pages["Checks"], AGREEMENTS, PROBLEMS)
@@ -511,7 +559,7 @@ def model(page: Page) -> None:
             ((SHARES.column, 13),), frozen=(TOP + 1, 1))  # fmt: skip
     page.sheet.set_column(CUSTOMERS.column + 7, CUSTOMERS.column + 7, 20)
     customer = [bold, count, count, money, count, count, count, styles.label()]
-    forecast = [bold, count, average, average, share, average, money, money]
+    forecast = [bold, count, average, average, share, average, money, money, money, money]
     risk = 'COUNTIF(Alive,"<"&RiskBelow)=0'
     for spill, blank, looks in (
         (CUSTOMERS, nobody, customer),
@@ -519,6 +567,9 @@ def model(page: Page) -> None:
         (FIT, nobody, [bold, number]),
         (FORECAST, too_many, forecast),
         (RANKED, NO_FORECAST, [bold, money, share]),
+        (TOTAL, too_many, [bold, average, average, average]),
+        (CHECK, too_many, [bold, average, average, average, average]),
+        (FORETOLD, too_many, [bold, average, average, average]),
         (AT_RISK, f"IF({NO_FORECAST},TRUE,{risk})", [bold, money, share]),
         (SHARES, too_long, [bold, count, share]),
         (COUNTS, too_long, [bold, count]),
@@ -541,8 +592,11 @@ NAMES = (
     ("Recency", 1, DEEP), ("PurchaseCount", 2, DEEP), ("Monetary", 3, DEEP), ("Segment", 7, DEEP),
     ("OnDays", 2, MOST), ("Spent", 3, MOST),
     *((name, FORECAST.column + place, MOST) for place, name in enumerate(
-        ("Buyer", "Repeats", "LastBought", "Age", "Alive", "Expected", "Spend", "Worth"))),
+        ("Buyer", "Repeats", "LastBought", "Age", "Alive", "Expected", "Spend", "Worth",
+         "WorthLow", "WorthHigh"))),
     ("RankedClv", RANKED.column + 1, MOST),
+    *((f"Check{name}", CHECK.column + place, MOST_WEEKS) for place, name in enumerate(
+        ("Period", "Actual", "Expected", "CameSoFar", "ExpectedSoFar"))),
 )  # fmt: skip
 """Names over columns of the sheet Model: the column, and how many rows they have room for."""
 
@@ -577,6 +631,9 @@ def fitted(page: Page) -> None:
     addresses(page, TOP - 2, CUSTOMERS.column + 6)
     done(page, "FitDone", TOP - 2, FIT.column, page.at(TOP, FIT.column))
     done(page, "ForecastDone", TOP - 2, FORECAST.column, page.at(TOP, FORECAST.column))
+    done(page, "CheckDone", TOP - 2, CHECK.column, page.at(TOP, CHECK.column))
+    for name, column in (("PurchasesLow", 1), ("PurchasesHigh", 3)):
+        page.define(name, TOP + 2, FORETOLD.column + column)
     # Without errors in its blocks, which LibreOffice hands to no function.
     spent = "FILTER(IF(OnDays>1,Spent/OnDays,0),OnDays>1)"
     repeated = blank_if(NO_FORECAST, f"CORREL(FILTER(OnDays,OnDays>1),{spent})")
@@ -749,13 +806,18 @@ IN_WORDS = (
     "mbgnbd: customers may stop after any purchase; paretonbd: at any moment; bgnbd: not before"
     " their second one, so that it counts everybody who bought once as a customer for ever.",
     "Times are weeks. A week's discount rate is (1 + a year's)^(1/52) - 1.",
+    "Low and high: of 100 forecasts by a model that is right, 90 come to lie between them. Those of"
+    " one customer are of what is to be expected, not of what chance makes of it.",
+    'Where customers are few the models lean on what ordinary shops have (the prior "weak", see'
+    " BTYD_FIT), the less the more there are. Where the model of spend does not fit, the mean is"
+    " taken.",
 )
 
 
 def value(page: Page) -> None:
     """What customers will still buy, by the models of purchases and spend; the lists of them."""
     lead = "What customers who buy without a contract will still buy, told from when they bought."
-    widths = ((1, 34), (1, 15), (1, 44), (1, 3), (1, 18), (6, 12.5))
+    widths = ((1, 34), (1, 15), (1, 44), (1, 3), (1, 18), (8, 12.5))
     lay_out(page, "Value to come", lead, widths, frozen=(2, 0))
     value_status(page)
     row = settings(page, TOP, 0, FORECAST_SETTINGS)
@@ -774,11 +836,21 @@ def value(page: Page) -> None:
         page.sheet.merge_range(row, 0, row + 2, 2, "", text)
         page.write(row, 0, words, text)
         row += 2
-    bottom = listed(page, TOP - 1, "The most valuable customers", "CLV", RANKED, BEST)
+    section(page, TOP - 1, 4, 7, "All customers together")
+    source = page.book.pages["Model"]
+    bounds = originals(source, TOP + 1, TOTAL.column + 1, ("low", "expected", "high"), 3)
+    figures_to_come = ("Still customers", "Purchases to come", "Revenue to come")
+    rows = [
+        {"figure": figure} | cells for figure, cells in zip(figures_to_come, bounds, strict=True)
+    ]
+    bottom = put_grid(page, TOP, BOUNDS, rows, left=4).last
+    bottom = listed(
+        page, bottom + 2, "The most valuable customers", "CLV", RANKED, BEST, BOUNDS_OF_BUYERS
+    )
     bottom = listed(
         page, bottom + 2, "Good customers who may be lost", "repeat spend", AT_RISK, RISKY
     )
-    page.sheet.print_area(0, 0, max(row, bottom), 10)
+    page.sheet.print_area(0, 0, max(row, bottom), 12)
 
 
 def value_status(page: Page) -> None:
@@ -790,8 +862,8 @@ def value_status(page: Page) -> None:
         most=f"{MOST:,}",
     )
     too_few = said(
-        "The data do not tell who will buy again: fewer than 10 customers bought again, or all are"
-        " too much alike. Add orders of a longer time."
+        "The data do not tell who will buy again: fewer than 10 customers bought again. Add orders"
+        " of a longer time."
     )
     fine = said("Estimates from the orders of each customer; weeks are the unit of time.")
     page.put(
@@ -815,7 +887,7 @@ def how_they_buy(source: Page) -> tuple[Figure, ...]:
                blank_if(f'IF({NO_FIT},TRUE,BuyingModel="paretonbd")', f"{a}/({a}+{b})"), RATE,
                "Mean chance, each time they return"),
         Figure("MeanSpend", "Mean spend a purchase",
-               blank_if(f"IF({NO_FIT},TRUE,{q}<=1)", f"{p}*{v}/({q}-1)"), MONEY,
+               blank_if(f"IF({NO_FIT},TRUE,N({q})<=1)", f"{p}*{v}/({q}-1)"), MONEY,
                "Of those who come back"),
         Figure("SpendLink", "Frequency and spend", blank_if(NO_FORECAST, "SpendCorrelation"),
                AVERAGE, "Correlation, from -1 to 1"),
@@ -844,14 +916,119 @@ OF_BUYERS = (
 )
 
 
-def listed(page: Page, top: int, title: str, measure: str, spill: Spill, rows: int) -> int:
+BOUNDS = (
+    Measure("", "{figure}", KEY, look=NAME, kind="text"),
+    *(copied(header, COUNT) for header in ("low", "expected", "high")),
+)
+BOUNDS_OF_BUYERS = (
+    of_buyer("low", "INDEX(WorthLow,{found})", MONEY),
+    of_buyer("high", "INDEX(WorthHigh,{found})", MONEY),
+)
+
+
+def listed(
+    page: Page, top: int, title: str, measure: str, spill: Spill, rows: int,
+    more: tuple[Measure, ...] = (),
+) -> int:  # fmt: skip
     """A list of customers at the right, ranked on the sheet Model. Returns its last row."""
-    section(page, top, 4, 10, title)
+    section(page, top, 4, 10 + len(more), title)
     names = (copied("customer", KEY, NAME), copied(measure, MONEY)._replace(bars=True))
     source = originals(page.book.pages["Model"], TOP + 1, spill.column, ("customer", measure), rows)
-    table = put_grid(page, top + 1, (*names, *OF_BUYERS), source, left=4)
+    table = put_grid(page, top + 1, (*names, *more, *OF_BUYERS), source, left=4)
     page.sheet.set_row(top + 1, 42)
     return table.last
+
+
+# Whether the model would have been right
+
+
+def checked(header: str, name: str, unit: Unit, *, key: str = "") -> Measure:
+    """A measure of the row that BTYD_CHECK has under a label."""
+    found = f"INDEX({name},_xlfn.XMATCH({{label}},CheckPeriod))"
+    return Measure(header, f'IF({found}="","",{found})', unit, blank="{none}", key=key)
+
+
+BY_FREQUENCY = (
+    Measure("repeat purchases before", "{shown}", KEY, look=NAME, kind="raw"),
+    checked("actual", "CheckActual", AVERAGE),
+    checked("foretold", "CheckExpected", AVERAGE),
+)
+BY_WEEK = (
+    Measure("week", "{label}", WHOLE, blank="{none}", look=NAME),
+    checked("actual", "CheckActual", COUNT),
+    checked("foretold", "CheckExpected", COUNT),
+    checked("actual so far", "CheckCameSoFar", COUNT),
+    checked("foretold so far", "CheckExpectedSoFar", COUNT),
+)
+HELD_IN_WORDS = (
+    "The model of {Value} is fitted to the orders before the weeks held back, as if they had not"
+    " come yet, and what it foretells is set beside them. New customers are in neither.",
+    "Where what came lies outside of low and high, do not plan by {Value}: a season, a campaign or"
+    " other prices are not in the model. Try another model there, or hold back other weeks.",
+)
+
+
+def was_it_right(page: Page) -> None:
+    """The model fitted without the last weeks, and set beside what came in them."""
+    lead = "The model without the last weeks, beside what came in them: with your own orders."
+    widths = ((1, 34), (1, 15), (1, 15), (2, 13), (1, 16), (1, 3), (6, 13))
+    lay_out(page, "Was it right?", lead, widths, frozen=(2, 1))
+    check_status(page)
+    row = settings(page, TOP, 0, CHECK_SETTINGS)
+    row = figures(page, row + 1, 0, "All of it together", CHECKED)
+    section(page, row + 1, 0, 4, "By purchases before, each customer")
+    kinds = [{"label": f'"x={count}{more}"', "shown": f"{count}{more}", "none": NO_CHECK}
+             for count, more in enumerate(("",) * 7 + ("+",))]  # fmt: skip
+    frequencies = put_grid(page, row + 2, BY_FREQUENCY, kinds)
+    section(page, frequencies.last + 2, 0, 4, "Week by week")
+    top = frequencies.last + 3
+    weeks = [{"label": str(week), "none": f"IF({NO_CHECK},TRUE,{week}>HeldOut)"}
+             for week in range(1, WEEKS + 1)]  # fmt: skip
+    table = put_grid(page, top, BY_WEEK, weeks)
+    more = page.book.say("Further weeks are on the sheet {Model}.")
+    beyond = f'=IF({NO_CHECK},"",IF(HeldOut>{WEEKS},{literal(more)},""))'
+    page.put(table.last + 1, 0, beyond, page.styles.lead())
+    text = page.styles.of(text_wrap=True, valign="top", align="start")
+    for number, words in enumerate(HELD_IN_WORDS):
+        place = TOP + 3 * number, 7, TOP + 3 * number + 1, 12
+        page.sheet.merge_range(*place, "", text)
+        page.write(*place[:2], words, text)
+    for number, (title, grid) in enumerate(
+        (("Purchases by week", table), ("Purchases by those before, each customer", frequencies))
+    ):
+        draw(page, "column", title,
+             [grid.series("actual", BAR, "Actual"), grid.series("foretold", BLUE, "Foretold")],
+             (TOP + 6 + 17 * number, 7, 620, 320),
+             number_format="#,##0" if number == 0 else "0.0")  # fmt: skip
+    page.sheet.print_area(0, 0, table.last + 2, 12)
+
+
+def check_status(page: Page) -> None:
+    """Whether what came lies within what was foretold, or what is next."""
+    said, table = page.book.say, page.book.at("Model", TOP, CHECK.column)
+    no_data = said("Nothing to show yet: fill the sheet {Orders}.")
+    too_many = said(
+        "More than {most} customers: too many to forecast one by one, so there are no lists.",
+        most=f"{MOST:,}",
+    )
+    too_few = said(
+        "The weeks before do not tell who will buy again: fewer than 10 customers had bought again."
+        " Hold back fewer weeks."
+    )
+    right = said("What came lies between low and high: nothing speaks against the model.")
+    low = said("Less came than the low bound: the model foretold too much.")
+    high = said("More came than the high bound: the model foretold too little.")
+    verdict = (
+        f"IF(CameTotal<ForetoldLow,{literal(low)},"
+        f"IF(CameTotal>ForetoldHigh,{literal(high)},{literal(right)}))"
+    )
+    page.put(
+        2, 0,
+        f"=IF({ORDERS.empty},{literal(no_data)},IF(N(FittedCustomers)>{MOST},{literal(too_many)},"
+        f'IF(ISNA({table}),{literal(too_few)},IF({table}="","",{verdict}))))',
+        page.styles.lead(),
+    )  # fmt: skip
+    warn_if(page, 2, 0, f"=IF({NO_CHECK},TRUE,OR(CameTotal<ForetoldLow,CameTotal>ForetoldHigh))")
 
 
 # Customers who pay by contract
@@ -1079,6 +1256,7 @@ TEMPLATE = Template(
         Sheet("Curve", "All cohorts together: the share of customers active at each age."),
         Sheet("Segments", "Customers by recency, frequency and monetary value, and what to do."),
         Sheet("Value", "What each customer will still buy: the best, and those about to be lost."),
+        Sheet("Was it right", "The forecast without the last weeks, beside what came in them."),
         Sheet("Contracts", "How many of a cohort that pays by contract will stay; its CLV."),
         Sheet("Recurring", "Subscriptions by month: retention, churn, GRR, NRR."),
         Sheet("Orders", "The data: a row an order."),
@@ -1091,7 +1269,8 @@ TEMPLATE = Template(
         "Paste your orders into the table on the sheet {Orders}: customer, date, amount.",
         "If customers pay by subscription, fill {Subscriptions} (a row a month), and {Survivors}"
         " (how many of a cohort are left after each period).",
-        "Set the yellow cells on {Summary}, {Value} and {Contracts}: periods, margins, rates.",
+        "Set the yellow cells on {Summary}, {Value} and {Contracts}: periods, margins, rates; on"
+        " {Was it right} how many weeks to hold back.",
         "See on the sheet {Checks} whether the data have gaps.",
         "Read the other sheets: every figure is computed from these tables.",
     ),
