@@ -998,7 +998,7 @@ def was_it_right(page: Page) -> None:
     ):
         draw(page, "column", title,
              [grid.series("actual", BAR, "Actual"), grid.series("foretold", BLUE, "Foretold")],
-             (TOP + 6 + 17 * number, 7, 620, 320),
+             (TOP + 6 + 17 * number, 7, 560, 320),
              number_format="#,##0" if number == 0 else "0.0")  # fmt: skip
     page.sheet.print_area(0, 0, table.last + 2, 12)
 
