@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from kpi_xl.registry import METRICS
-from kpi_xl.units import COUNT, DATE, KEY, MONEY, RATE, TEXT, Unit
+from kpi_xl.units import COUNT, DATE, KEY, MONEY, RATE, TEXT, VALUE, Unit
 from kpi_xl.workbook_names import LANGUAGE
 
 from .grid import Measure, Record, put_grid
@@ -128,8 +128,8 @@ class Range:
         none = 'IF(Ranged*ComparedWith=0,TRUE,FirstDay="")'
         return [
             Basis("Ranged", '=IF(FromDate="",IF(UntilDate="",0,1),1)', COUNT),
-            Basis("RangeFrom", "=IF(Ranged=0,0,N(FirstDay))", DATE),
-            Basis("RangeUntil", f"=IF(Ranged=0,{LAST_OF_ALL},N(LastDay))", DATE),
+            Basis("RangeFrom", "=IF(Ranged=0,0,N(FirstDay))", VALUE),
+            Basis("RangeUntil", f"=IF(Ranged=0,{LAST_OF_ALL},N(LastDay))", VALUE),
             Basis("DataFrom", blank_if(self.empty, self.known or self.begin), DATE),
             Basis("DataEnd", blank_if(self.empty, self.end), DATE),
             compared_with(book),
@@ -414,8 +414,9 @@ def tiles(
         no_cents(page, figure.unit, row + 1, place)
         change_cell(page, row + 2, place, tile, edge)
         page.sheet.write_blank(row + 3, place, None, styles.of(**edge))
-        if tile.course:
-            page.sheet.add_sparkline(row + 3, place, sparkline(page.book, tile.course))
+        # LibreOffice draws those of a sheet from right to left one cell too far to the right.
+        if tile.course and not page.book.right_to_left:
+            page.sheet.add_sparkline(row + 3, place, sparkline(tile.course))
     for down, height in enumerate((30, 32, 18, 26)):
         page.sheet.set_row(row + down, height)
     return row + 4
@@ -452,12 +453,11 @@ def missing(tile: Tile) -> str:
     return f'IF(Comparing=0,TRUE,OR({tile.figure}="",{tile.figure}Before=""))'
 
 
-def sparkline(book: Book, course: str) -> dict[str, Any]:
+def sparkline(course: str) -> dict[str, Any]:
     """A figure's course in a cell, as columns from 0, the last one in another colour."""
     return {
         "range": course, "type": "column", "min": 0, "series_color": BAR, "last_point": True,
         "last_color": BLUE, "negative_points": True, "negative_color": ORANGE,
-        "reverse": book.right_to_left,
     }  # fmt: skip
 
 

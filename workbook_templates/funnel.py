@@ -16,7 +16,7 @@ from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 from kpi_xl.cells import Cell
 from kpi_xl.schema import Input
 from kpi_xl.schema.funnel import LEADS, SCHEMA, SPEND
-from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, RATE, RATIO, TEXT
+from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, RATE, RATIO, TEXT, VALUE
 
 from .comparison import (
     BOUNDS,
@@ -145,7 +145,7 @@ DAYS_SHOWN = Range(
 # The leads of before as old as those of the range are now; no spend of a month that is not over,
 # which may be there to the day, or for the whole month.
 SEEN = (
-    Basis("Seen", f"={LAST_OF_ALL}", DATE),
+    Basis("Seen", f"={LAST_OF_ALL}", VALUE),
     Basis("SpendUntil", "=RangeUntil", DATE),
     Basis("SeenBefore", blank_if('ComparedFrom=""', "ComparedUntil+Until-LastDay"), DATE),
     Basis("CreatedBefore", blank_if('ComparedFrom=""', "MIN(ComparedUntil,SeenBefore)"), DATE),

@@ -19,7 +19,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 
 from kpi_xl.cells import DAY_0, Cell
 from kpi_xl.schema.retention import ORDERS, SCHEMA, SUBSCRIPTIONS, SURVIVORS
-from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, TEXT, Unit
+from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, TEXT, VALUE, Unit
 
 from .comparison import (
     POSSIBLE,
@@ -301,8 +301,8 @@ FIRST_DAY = of_range("MIN(Orders[date])", f"_xlfn.MINIFS(Orders[date],{ON_DAYS})
 LAST_DAY = of_range("MAX(Orders[date])", f"_xlfn.MAXIFS(Orders[date],{ON_DAYS})")
 BASIS = (
     Basis("RowsInRange", DAYS_SHOWN.figures()[2].formula, COUNT),
-    Basis("OrdersFrom", f"={FIRST_DAY}", DATE),
-    Basis("OrdersUntil", f"={LAST_DAY}", DATE),
+    Basis("OrdersFrom", f"={FIRST_DAY}", VALUE),
+    Basis("OrdersUntil", f"={LAST_DAY}", VALUE),
     Basis("OrdersCounted", ORDERS_COUNTED, COUNT, array=True),
 )  # fmt: skip
 BOUGHT_ON = f"CHOOSECOLS(RFM({BOUGHT},{AMOUNT}),3)"
