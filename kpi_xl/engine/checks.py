@@ -154,11 +154,10 @@ def _of_other_kinds(
         tops = np.minimum(top + rows * by_row, last)
         bottoms = np.minimum(bottom + rows * bottom_by_row, last)
         for index in np.flatnonzero(strange[bottoms] > strange[tops - 1]).tolist():
-            row = (
-                int(tops[index]) - 1 + _first(held.kinds(sheet, column)[tops[index] - 1 :], allowed)
-            )
-            kind = int(held.kinds(sheet, column)[row])
-            cell = _cell(sheet, row + 1, column)
+            found = held.kinds(sheet, column)
+            row = int(tops[index]) - 1 + _first(found[tops[index] - 1 :], allowed)
+            kind = int(found[row])
+            cell = _cell(sheet, max(row + 1, top + int(rows[index]) * by_row), column)
             beside = "" if check.criterion is None else " beside its criterion"
             yield (
                 line.formulas[index],
@@ -209,11 +208,12 @@ def _unsorted(line: Line, check: Check, held: Held) -> Strange:
 def _is_sorted(place: Area, order: int, held: Held) -> bool:
     """Whether the values of an area are all numbers, or all plain texts, one after the other."""
     right = place.right if place.right - place.left < WIDE else held.width(place.sheet)
-    values = [
-        value
+    columns = [
+        held.values(place.sheet, column)[place.top - 1 : place.bottom]
         for column in range(place.left, right + 1)
-        for value in held.values(place.sheet, column)[place.top - 1 : place.bottom]
     ]
+    tallest = max(map(len, columns))
+    values = [one for column in columns for one in (*column, *[None] * (tallest - len(column)))]
     while values and values[-1] is None:
         values.pop()
     if all(type(value) is float for value in values):

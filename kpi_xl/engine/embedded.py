@@ -471,10 +471,10 @@ class _Engine:
         return max([last_column(self.book, sheet) if self.book else 1, *spilled])
 
     def _column(self, sheet: str, column: int) -> list[Any]:
-        """The values of a column from its first row on, as far down as the sheet goes."""
+        """The values of a column from its first row on, as far down as it may hold something."""
         name = self.names.get(sheet, sheet)
         values: list[Any] = []
-        for top, bottom in self._filled(sheet):
+        for top, bottom in self._filled(sheet, column):
             values += [None] * (top - 1 - len(values))
             for first in range(top, bottom + 1, AT_ONCE):
                 last = min(first + AT_ONCE - 1, bottom)
@@ -482,14 +482,16 @@ class _Engine:
                 values += chain.from_iterable(self.workbook[name].get_values(address))
         return values
 
-    def _filled(self, sheet: str) -> Iterator[tuple[int, int]]:
-        """The rows of a sheet that may hold something, without wide gaps: a cell may be far off."""
-        spilled = [self._spill(f).bottom for f in self.blocks if f.sheet == sheet]
+    def _filled(self, sheet: str, column: int) -> Iterator[tuple[int, int]]:
+        """The rows of a column that may hold something, without wide gaps."""
+        areas = [self._spill(formula) for formula in self.blocks if formula.sheet == sheet]
+        # Beside a block of many rows there may be a thousand columns with nothing in them.
+        spilled = [area.bottom for area in areas if area.left <= column <= area.right]
         answers = [f.row for f in self.formulas if f.sheet == sheet not in self.names]
         first, last = 1, max([self._last_row(sheet), *spilled, *answers])
         added = self.book.blocks if self.book else ()
         xml = self.book.xml.get(sheet) if self.book else None
-        if xml and not spilled and not any(block.area.sheet == sheet for block in added):
+        if xml and not areas and not any(block.area.sheet == sheet for block in added):
             for above, below in pairwise(xml.numbers):
                 if below - above > WIDE_GAP:
                     yield first, above
