@@ -1176,7 +1176,7 @@ def ab_test(page: Page) -> None:
     """A/B tests: what they show, and how large the next one must be."""
     styles, book = page.styles, page.book
     lay_out(page, "A/B test", "Did variant B convert better than A? Tests are from {Tests}.",
-            ((1, 34), (10, 15), (1, 40), (6, 15)), frozen=(TOP + 1, 1))  # fmt: skip
+            ((1, 34), (10, 15), (1, 50), (6, 15)), frozen=(TOP + 1, 1))  # fmt: skip
     section(page, TOP - 1, 0, 17, "What the tests show")
     table = put_grid(page, TOP, test_columns(book), [{}] * TESTED, blank=FAULTY)
     page.sheet.set_row(TOP, 46)

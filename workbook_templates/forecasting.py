@@ -101,7 +101,7 @@ def forecast_sheet(
     absent, early = literal(book.say(MISSING)), literal(book.say(FEW))
     word = f'IF(OR({missing}),{absent},IF(OR({blank}),{early},""))'
     faulty = "+".join(f"ISERROR({anchor})*NOT(ISNA({anchor}))" for anchor in anchors)
-    page.put(row, 0, f'=IF({faulty}>0,"",{word})', styles.warning(), as_it_is=True)
+    page.put(row, 0, f'=IF({faulty}>0,"",{word})', styles.label(bold=True), as_it_is=True)
     for caution in CAUTIONS:
         row += 1
         page.write(row, 0, caution, styles.lead())

@@ -389,9 +389,9 @@ MONTHLY = (
     Measure("Rows too many", "IF({Rows}>1,{Rows}-1,0)", COUNT),
     Measure("Missing", f"IF({NOTHING},0,IF({{Rows}}>0,0,IF({{Day}}>LatestMonth,0,"
             'IF(COUNTIFS(Months[month],">=32874",Months[month],"<"&{Day})>0,1,0))))', COUNT),
-    *(Measure(name, f'IF(INDEX(Months[{name}],{{First row}})="","",'
-                    f"INDEX(Months[{name}],{{First row}}))", COUNT, blank="{Rows}<>1")
-      for name in FORECAST),
+    *(Measure(label, f'IF(INDEX(Months[{name}],{{First row}})="","",'
+                     f"INDEX(Months[{name}],{{First row}}))", COUNT, blank="{Rows}<>1")
+      for name, label in FORECAST.items()),
 )  # fmt: skip
 """The months one after the other: how many rows the table has of each, and the first."""
 

@@ -500,8 +500,8 @@ Before = Annotated[
         Domain(FEWEST_BEFORE, 10_000, whole=True),
     ),
 ]
-# Two regions that move together and one that does not; from the fourth period on 3 more.
-REGIONS = "{10;12;11;16;17},{8,14,30;10,16,20;9,15,25;11,17,30;12,18,20},3"
+# Two regions that move alike and one that does not; after the fifth period about 3 more.
+REGIONS = "{10;12;11;13;12;17;18},{8,14,30;10,16,20;9,15,25;11,18,22;11,15,30;12,18,28;13,19,26},5"
 
 
 def control(treated: list[float], controls: list[list[float]], before: float) -> "Control":
@@ -534,12 +534,12 @@ def control(treated: list[float], controls: list[list[float]], before: float) ->
         f"=GEO_LIFT({REGIONS})",
         [
             ["parameter", "value"],
-            ["effect a period", 3.0],
-            ["lift", 0.2222],
+            ["effect a period", 3.1272],
+            ["lift", 0.2176],
             ["p-value", 0.25],
-            ["error before", 0.0],
-            ["weight 1", 0.6667],
-            ["weight 2", 0.3333],
+            ["error before", 0.1700],
+            ["weight 1", 0.6879],
+            ["weight 2", 0.3121],
             ["weight 3", 0.0],
         ],
     ),
@@ -590,11 +590,13 @@ def geo_lift(treated: Treated, controls: Controls, before: Before) -> list[list[
         f"=SYNTHETIC_CONTROL({REGIONS})",
         [
             ["period", "actual", "without", "effect"],
-            [1, 10, 10.0, 0.0],
-            [2, 12, 12.0, 0.0],
-            [3, 11, 11.0, 0.0],
-            [4, 16, 13.0, 3.0],
-            [5, 17, 14.0, 3.0],
+            [1, 10, 9.8728, 0.1272],
+            [2, 12, 11.8728, 0.1272],
+            [3, 11, 10.8728, 0.1272],
+            [4, 13, 13.1850, -0.1850],
+            [5, 12, 12.2486, -0.2486],
+            [6, 17, 13.8728, 3.1272],
+            [7, 18, 14.8728, 3.1272],
         ],
     ),
 )
