@@ -553,7 +553,7 @@ def ltv_curves(page: Page, channels: Grid) -> Grid:
         spill = ALL if number == 1 else OF_CHANNELS
         columns = [spill.column + 2 + age for age in range(AGES + 1)]
         values = {
-            f"value {age}": source.at(TOP + 1, column) if number == 1 else
+            f"value {age}": f'IF(AllDone=0,"",{source.at(TOP + 1, column)})' if number == 1 else
             f"INDEX({source.at(TOP + 1, column, TOP + 2000, column)},{row['position']})"
             for age, column in enumerate(columns)
         }  # fmt: skip
@@ -651,7 +651,8 @@ def drawn(page: Page, curves: Grid, channels: Grid) -> None:
     for number in range(1, curves.size + 1):
         row, ages = TOP + number, ages_of(curves, number)
         sure = reached_by(page, number)
-        last = f'IF(COUNTIF({sure},">={FEW}")>0,COUNTIF({sure},">={FEW}"),COUNT({ages}))-1'
+        known, many = (f"SUMPRODUCT(({sure}>={least})*1)" for least in (1, FEW))
+        last = f"IF({many}>0,{many},{known})-1"
         name, said = channels.at("channel", number), channels.at("when the CAC is back", number)
         page.put(row, DRAWN, f'=IF({name}="","",{name}&": "&{said})', style)
         for age in range(AGES + 1):
@@ -664,11 +665,11 @@ def drawn(page: Page, curves: Grid, channels: Grid) -> None:
             page.put(row, THEN + age, then, style)
         cost, back = curves.at("CAC", number), curves.at("payback", number)
         place = DRAWN + 3 + 2 * AGES
-        none, value = f"COUNT({ages})*COUNT({cost})=0", f"INDEX({ages},{back}+1)"
-        for formula in (f"=0*COUNT({ages})", f"=IF({none},0,{last})",
+        none, value = f'IF({known}=0,TRUE,{cost}="")', f"INDEX({ages},{back}+1)"
+        for formula in (f"=0*{known}", f"=IF({none},0,{last})",
                         *[f"=IF({none},0,{cost})"] * 2,
-                        f'=IF(COUNT({ages})=0,0,IF({back}="",-1,{back}))',
-                        f'=IF(COUNT({ages})=0,0,IF({back}="",-1,{value}))'):  # fmt: skip
+                        f'=IF({known}=0,0,IF({back}="",-1,{back}))',
+                        f'=IF({known}=0,0,IF({back}="",-1,{value}))'):  # fmt: skip
             page.put(row, place, formula, style)
             place += 1
 
