@@ -9,10 +9,10 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-import coverage
 import numpy as np
 import pytest
 import small_shops
+import true_intervals
 from frame_cells import frames
 from kpi_xl.workbook_templates.retention import sample
 from scipy.stats import gamma as gamma_distribution
@@ -259,7 +259,7 @@ def test_bounds_in_the_table_are_1_645_errors_away() -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_chance_is_that_of_customers_made_by_chance(model: str) -> None:
     """Numbers of purchases of one who is alive, drawn from what the data say of this customer."""
-    r, alpha, *stopping = at = coverage.BUYING[model]
+    r, alpha, *stopping = at = true_intervals.BUYING[model]
     x, age, ahead, size = 3.0, 30.0, 40.0, 400_000
     chance = np.random.default_rng(1)
     rate = chance.gamma(r + x, 1 / (alpha + age), size)
@@ -296,7 +296,7 @@ def test_bounds_of_a_sum_are_those_of_a_gamma_distribution() -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_discounting_over_many_periods_is_the_sum_over_each(model: str) -> None:
     data = btyd.distinct(*small_shops.drawn(10, 3)[:3])[0]
-    at, times = coverage.BUYING[model], np.arange(1.0, 2001.0)
+    at, times = true_intervals.BUYING[model], np.arange(1.0, 2001.0)
     weights = 1.002**-times
     weights[:-1] -= weights[1:]
     whole = btyd.MODELS[model].expected(at, data, times, weights)
@@ -306,8 +306,8 @@ def test_discounting_over_many_periods_is_the_sum_over_each(model: str) -> None:
 
 
 def test_intervals_hold_what_they_promise() -> None:
-    """Of 100 shops; tests/coverage.py makes 1,000 of each model."""
-    for name, share in coverage.coverage("mbgnbd", range(100)).items():
+    """Of 100 shops; tests/true_intervals.py makes 1,000 of each model."""
+    for name, share in true_intervals.coverage("mbgnbd", range(100)).items():
         assert 0.82 <= share <= 0.98, name
 
 

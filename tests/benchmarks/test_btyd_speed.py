@@ -2,7 +2,9 @@
 
 pytest tests/benchmarks/test_btyd_speed.py --benchmark-only --benchmark-group-by=group
 
-The sample has 2,357 customers, the whole of CDNOW 23,570; both until week 39.
+The sample has 2,357 customers, the whole of CDNOW 23,570; both until week 39. The 20,000 simulated
+ones hardly share a history, as copies of CDNOW would. For CPU time on one thread, set
+OPENBLAS_NUM_THREADS=1 and take --benchmark-timer=time.process_time.
 """
 
 import warnings
@@ -11,15 +13,18 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from kpi_xl.workbook_templates import retention
 
 from kpi_xl import METRICS, btyd
+from kpi_xl.btyd_forecast import Purchases
 from kpi_xl.cells import evaluate
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its last release is older than the packages that it uses
     import lifetimes
-    from lifetimes.datasets import load_cdnow_summary
+    from lifetimes.datasets import load_cdnow_summary, load_cdnow_summary_data_with_monetary_value
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -50,25 +55,82 @@ def history_of_whole() -> list[Any]:
     return [np.array([row[column] for row in rows]) for column in (1, 2, 3)]
 
 
-@pytest.mark.benchmark(group="BG/NBD, 2,357 customers")
-def test_bgnbd(benchmark: Any) -> None:
-    assert benchmark(ours, "bgnbd", sample()).log_likelihood > -9582.5
+def simulated() -> list[Any]:
+    """20,000 customers by the Pareto/NBD fit to CDNOW, seen for 27 to 78 weeks."""
+    chance, size = np.random.default_rng(1), 20_000
+    rate, stop = chance.gamma(0.55, 1 / 10.6, size), chance.gamma(0.61, 1 / 11.7, size)
+    age = chance.integers(27 * 7, 78 * 7, size) / 7
+    lived = np.minimum(chance.exponential(1 / stop), age)
+    x = chance.poisson(rate * lived).astype(float)
+    last = lived * chance.random(size) ** (1 / np.maximum(x, 1))
+    return [x, np.where(x > 0, np.minimum(np.ceil(last * 7) / 7, age), 0.0), age]
 
 
-@pytest.mark.benchmark(group="BG/NBD, 2,357 customers")
-def test_bgnbd_of_lifetimes(benchmark: Any) -> None:
-    benchmark(lambda columns: lifetimes.BetaGeoFitter().fit(*columns), sample())
+PEERS = {"bgnbd": lifetimes.BetaGeoFitter, "paretonbd": lifetimes.ParetoNBDFitter}
+CUSTOMERS = {"2,357 of CDNOW": sample, "20,000 simulated": simulated}
 
 
-@pytest.mark.benchmark(group="Pareto/NBD, 2,357 customers")
-def test_paretonbd(benchmark: Any) -> None:
-    assert benchmark(ours, "paretonbd", sample()).log_likelihood > -9595.0
+@pytest.mark.parametrize("customers", CUSTOMERS)
+@pytest.mark.parametrize("model", PEERS)
+@pytest.mark.parametrize("whose", ["ours", "theirs"])
+def test_fits(benchmark: Any, whose: str, model: str, customers: str) -> None:
+    benchmark.group = f"{model}, {customers}"
+    given = CUSTOMERS[customers]()
+    if whose == "ours":
+        benchmark(ours, model, given)
+    else:
+        benchmark.pedantic(
+            lambda: PEERS[model]().fit(*given), rounds=1 if len(given[0]) > 9e3 else 5
+        )
 
 
-@pytest.mark.benchmark(group="Pareto/NBD, 2,357 customers")
-def test_paretonbd_of_lifetimes(benchmark: Any) -> None:
-    fit = lambda columns: lifetimes.ParetoNBDFitter().fit(*columns)  # noqa: E731
-    benchmark.pedantic(fit, (sample(),), rounds=3)
+@pytest.mark.benchmark(group="Gamma-Gamma, 946 of CDNOW")
+@pytest.mark.parametrize("whose", ["ours", "theirs"])
+def test_fits_of_spend(benchmark: Any, whose: str) -> None:
+    table = load_cdnow_summary_data_with_monetary_value()
+    x, spend = (table[name].to_numpy(float) for name in ("frequency", "monetary_value"))
+    if whose == "ours":
+        benchmark(btyd.spend_fit, x, spend)
+    else:
+        benchmark(lambda: lifetimes.GammaGammaFitter().fit(x[x > 0], spend[x > 0]))
+
+
+def ours_from_orders(cells: list[Any]) -> Any:
+    return evaluate(METRICS["CLV_FORECAST"], [*cells, 52.0, 0.001])
+
+
+def theirs_from_orders(orders: pd.DataFrame) -> Any:
+    rows = lifetimes.utils.summary_data_from_transaction_data(orders, "who", "day", "amount")
+    rows[["recency", "T"]] /= 7
+    counts = rows["frequency"], rows["recency"], rows["T"]
+    again = rows[(rows["frequency"] > 0) & (rows["monetary_value"] > 0)]
+    spend = lifetimes.GammaGammaFitter().fit(again["frequency"], again["monetary_value"])
+    model = lifetimes.BetaGeoFitter().fit(*counts)
+    return spend.customer_lifetime_value(
+        model, *counts, rows["monetary_value"], time=12, discount_rate=0.004, freq="W"
+    )
+
+
+@pytest.mark.benchmark(group="from orders to CLV, 6,919 orders of CDNOW")
+@pytest.mark.parametrize("whose", ["ours, from cells", "theirs"])
+def test_orders_to_values(benchmark: Any, whose: str) -> None:
+    cells = [[[cell] for cell in cells] for cells in retention.sample().data["Orders"].values()]
+    if whose != "theirs":
+        benchmark(ours_from_orders, cells)
+        return
+    names = ("who", "day", "amount")
+    orders = pd.DataFrame({n: [row[0] for row in c] for n, c in zip(names, cells, strict=True)})
+    orders["day"] = pd.to_datetime(orders["day"])
+    benchmark.pedantic(theirs_from_orders, (orders,), rounds=5)
+
+
+@pytest.mark.parametrize("model", btyd.MODELS)
+def test_discounting_over_10_000_periods(benchmark: Any, model: str) -> None:
+    """400 customers; within a second."""
+    x, t_x, age = (column[:400] for column in sample())
+    histories, _ = btyd.distinct(x, t_x, age)
+    at = btyd.fit(btyd.MODELS[model], histories, week=1.0).parameters
+    benchmark(lambda: Purchases.of(btyd.MODELS[model], at, histories, 10_000, 0.001))
 
 
 @pytest.mark.benchmark(group="ten times the customers")

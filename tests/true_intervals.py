@@ -1,7 +1,8 @@
 """Whether intervals hold what they promise: customers made by known parameters, fitted, foretold.
 
-`python tests/coverage.py` makes 1,000 shops for each model, and prints how many in 100 of the 90 %
-intervals hold the true parameter, what really came, and the true expectation; a test makes fewer.
+`python tests/true_intervals.py` makes 1,000 shops for each model, and prints how many in 100 of the
+90 % intervals hold the true parameter, what really came, and the true expectation; a test makes
+fewer.
 """
 
 import sys
