@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import xlsxwriter
@@ -17,7 +18,7 @@ from xlsxwriter.worksheet import Worksheet
 from kpi_xl.cells import Block, Cell
 from kpi_xl.ooxml.addresses import Area, quoted
 from kpi_xl.ooxml.blocks import CellBlock
-from kpi_xl.ooxml.package import filled, read_package
+from kpi_xl.ooxml.package import Package, filled, read_package
 from kpi_xl.schema import Input
 from kpi_xl.units import COUNT, DATE, DAYS, PERIODS, RATE, SCORE, Unit
 
@@ -134,6 +135,25 @@ class Styles:
         return self.of(bold=True, font_color=WARNING, align="start")
 
 
+class FormulaSheet(Worksheet):  # type: ignore[misc]  # XlsxWriter carries no types
+    """A sheet that remembers how formulas are spelled in files: newer functions have prefixes.
+
+    To look for those takes more than all the rest of writing a formula, and each is written twice.
+    """
+
+    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
+        return _spelled(formula, expand_future_functions)
+
+
+ANY_SHEET = Worksheet()
+
+
+@lru_cache(maxsize=2**16)
+def _spelled(formula: str, expand_future_functions: bool) -> str:
+    spelled: str = ANY_SHEET._prepare_formula(formula, expand_future_functions)
+    return spelled
+
+
 @dataclass(frozen=True)
 class Book:
     """A workbook being written: its language, and the values of its formulas as far as known.
@@ -172,7 +192,7 @@ class Book:
     def add_pages(self, titles: Iterable[str]) -> None:
         """Add sheets, by their English names, in order."""
         for title in titles:
-            sheet = self.file.add_worksheet(self.translate(title))
+            sheet = self.file.add_worksheet(self.translate(title), FormulaSheet)
             sheet.hide_gridlines(2)
             sheet.set_landscape()
             sheet.set_paper(9)
@@ -346,32 +366,33 @@ def not_computed(reasons: Iterable[str]) -> str:
 def computed(write: Callable[[io.BytesIO, Values, bool], Book]) -> Built:
     """A workbook whose formulas hold their values.
 
-    A draft of it, which leaves out all cells but the formulas, is computed by the embedded host;
-    once more where the values change which formulas there are, because a table needs more room.
-    Then the workbook is written whole, once.
+    A draft of it, which leaves out all cells but the formulas, is computed by the embedded host,
+    and the workbook written with the values; both once more where these change which formulas
+    there are, because a table needs more room.
     """
     from kpi_xl.engine.embedded import compute  # so that the records are known without the engine
 
     with uncollected():
         values: Values = {}
-        known: dict[str, str] = {}
         while True:
             file = io.BytesIO()
             draft = write(file, values, True)
             package = read_package(file.getvalue())
-            formulas = {formula.cell: formula.text for formula in package.formulas}
-            if formulas == known:
-                break
-            known = formulas
             result = compute(package, draft.blocks)
             if result.refused:
                 raise UnfitDataError(not_computed(result.refused.values()))
             values = result.values
-        file = io.BytesIO()
-        book = write(file, values, False)
+            file = io.BytesIO()
+            book = write(file, values, False)
+            if _formulas(read_package(file.getvalue())) == _formulas(package):
+                break
         content = filled(file.getvalue(), book.blocks)
     shown = [(label, as_text(values[place], unit)) for label, place, unit in book.headlines]
     return Built(content, values, shown)
+
+
+def _formulas(package: Package) -> dict[str, str]:
+    return {formula.cell: formula.text for formula in package.formulas}
 
 
 @contextmanager

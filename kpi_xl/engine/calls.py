@@ -171,7 +171,7 @@ def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     def lifted(cell: Any) -> Any:
         if isinstance(cell, list):
-            return [[lifted(c) for c in row] for row in cell]
+            return [[c if isinstance(c, dict) else function(c) for c in row] for row in cell]
         return cell if isinstance(cell, dict) else function(cell)
 
     return lifted

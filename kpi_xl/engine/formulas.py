@@ -551,6 +551,7 @@ class _Reader:
         if name == "AGGREGATE":
             self.refuse_aggregates(arguments)
         texts, shapes = [], set()
+        checks = [*term.checks]
         lifts, lifting = False, "lct" if name in native.LIFTED else "lc"
         for position, (letter, given) in enumerate(zip(letters, arguments, strict=True)):
             if given is EMPTY and position in native.LEFT_OUT.get(name, ()):
@@ -575,14 +576,13 @@ class _Reader:
             texts.append(text)
             if letter in "Aanhx" and given.kind == "area" and given.shape and given.shape[1] > 1:
                 one = Check(given.references[-1], kinds.ALL, name, one_error=True)
-                term = replace(term, checks=(*term.checks, one))
-            term = replace(term, checks=term.checks + proven.checks[len(given.checks) :])
+                checks.append(one)
+            checks += proven.checks[len(given.checks) :]
         if len(shapes) > 1 and name not in ("RANK", "RANK.EQ"):
             raise RefusedError(
                 f"the ranges of {name} differ in shape, which the engine does not notice"
             )
-        term = replace(term, checks=term.checks + sorted_ranges(name, arguments))
-        term = replace(term, checks=term.checks + nested_totals(name, arguments))
+        checks += [*sorted_ranges(name, arguments), *nested_totals(name, arguments)]
         ends: tuple[Reference, ...] = ()
         if name in native.BLANK_CRITERIA:
             ends = self.ranges_that_end(arguments)
@@ -608,6 +608,7 @@ class _Reader:
             text=text,
             kind="block" if lifts or name in native.BLOCKS else "value",
             kinds=result_kinds(name, arguments),
+            checks=tuple(checks),
             lifted=(term.lifted or lifts) and name not in native.TAKES_BLOCKS,
             shape=None if name in native.BLOCKS else over,
             ends=term.ends + ends,
