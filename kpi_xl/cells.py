@@ -266,29 +266,34 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
         else:
             read.append(_scalar(argument, value))
     _pair(arguments, read, in_place=metric.result == "shape")
+    zero = None
     for argument, value in zip(arguments, read, strict=True):
         if type(value) is list:
             for column in value if argument.arg.wide else [value]:
                 _refuse_column_outside(argument, column)
         elif type(value) in NUMBERS and not argument.low <= value <= argument.high:
             _refuse_outside(argument, value, argument.name)
-    for argument, value in zip(arguments, read, strict=True):
-        if argument.arg.denominator and value == 0.0:
-            raise ZeroDenominator(
-                f"{argument.name} is 0 or blank, and the formula divides by it: {metric.formula}"
-            )
+            if value == 0.0 and argument.arg.denominator:
+                zero = zero or argument
+    if zero is not None:  # what is outside and not refused
+        raise ZeroDenominator(
+            f"{zero.name} is 0 or blank, and the formula divides by it: {metric.formula}"
+        )
     return read
 
 
 def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> None:
     for argument, value in zip(metric.arguments, values, strict=True):
-        rows = value if type(value) is list else [[value]]
+        if type(value) is not list:
+            if isinstance(value, str) and value in EXCEL_ERRORS:
+                raise ErrorCell(str(value), f"{argument.name} holds the error {value}")
+            continue
         try:
-            if EXCEL_ERRORS.isdisjoint(chain.from_iterable(rows)):
+            if EXCEL_ERRORS.isdisjoint(chain.from_iterable(value)):
                 continue
         except TypeError:
             pass  # a cell that cannot be looked up is no error, but one after it may be
-        for cell in chain.from_iterable(rows):
+        for cell in chain.from_iterable(value):
             if isinstance(cell, str) and cell in EXCEL_ERRORS:
                 raise ErrorCell(str(cell), f"{argument.name} holds the error {cell}")
 
@@ -397,6 +402,8 @@ def _pair(arguments: Sequence[Argument], read: list[Any], *, in_place: bool) -> 
     `in_place`: the result has a cell for each row, so that blank ones that are kept stay.
     """
     given = [i for i, a in enumerate(arguments) if a.arg.column and read[i] is not None]
+    if not given:
+        return
     together = [i for i in given if not arguments[i].arg.alone]
     names = dict.fromkeys(arguments[i].arg.group for i in together)
     groups = [[i for i in together if arguments[i].arg.group == name] for name in names]

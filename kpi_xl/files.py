@@ -1,11 +1,9 @@
 """The user's folder of settings, and writing files: whole or not at all, never over another."""
 
 import os
-import platform
 import re
 import stat
 import sys
-import tempfile
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -47,6 +45,9 @@ def write_whole(path: Path, content: bytes, *, force: bool = False) -> None:
     """
     if path.exists() and not force:
         raise FileExistsError(path)
+    import platform  # these two are a tenth of what importing kpi_xl takes
+    import tempfile
+
     start, here = f".{path.name[:100]}.", f"{zlib.crc32(platform.node().encode()):08x}"
     _clear(path.parent, start, here)
     prefix = f"{start}{here}-{os.getpid()}."

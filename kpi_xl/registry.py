@@ -2,8 +2,9 @@
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import FunctionType
 from typing import Any, Literal, TypeVar
 
 from kpi_xl.units import DATE, KEY, TEXT, Domain, Unit
@@ -202,9 +203,32 @@ def metric(
 def arguments_of(kernel: Callable[..., Any]) -> tuple[Argument, ...]:
     """The arguments of a kernel, as its signature has them."""
     arguments = []
-    for parameter in inspect.signature(kernel).parameters.values():
-        (arg,) = parameter.annotation.__metadata__
-        required = parameter.default is parameter.empty
-        default = None if required else parameter.default
-        arguments.append(Argument(parameter.name, arg, required, default))
+    for name, annotation, default in _parameters(kernel):
+        (arg,) = annotation.__metadata__
+        required = default is inspect.Parameter.empty
+        arguments.append(Argument(name, arg, required, None if required else default))
     return tuple(arguments)
+
+
+def _parameters(kernel: Callable[..., Any]) -> Iterable[tuple[str, Any, Any]]:
+    """Name, annotation and default of each parameter.
+
+    Of a plain function they are read off: `inspect.signature` took a tenth of importing kpi_xl.
+    """
+    empty = inspect.Parameter.empty
+    if not _is_plain(kernel):
+        parameters = inspect.signature(kernel).parameters.values()
+        return [(p.name, p.annotation, p.default) for p in parameters]
+    code, given = kernel.__code__, kernel.__defaults__ or ()
+    names = code.co_varnames[: code.co_argcount]
+    defaults = dict(zip(names[len(names) - len(given) :], given, strict=True))
+    return [(n, kernel.__annotations__.get(n, empty), defaults.get(n, empty)) for n in names]
+
+
+def _is_plain(kernel: Callable[..., Any]) -> bool:
+    """Whether a function has no other signature than its code, of parameters with one name each."""
+    if type(kernel) is not FunctionType or vars(kernel):  # __signature__ or __wrapped__
+        return False
+    code = kernel.__code__
+    many = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+    return not (code.co_kwonlyargcount or code.co_flags & many)
