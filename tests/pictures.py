@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import build
 
@@ -19,6 +20,7 @@ from kpi_xl.reports.printing import report_sheets
 
 GALLERY = Path(__file__).parent.parent / "workbook_templates"
 SIZE = 90  # dots an inch
+FOOTER, MARGIN = 0.05, 8  # of the page's height; dots
 
 
 def printed(folder: Path, names: list[str], languages: list[str]) -> dict[tuple[str, str], Path]:
@@ -39,6 +41,22 @@ def printed(folder: Path, names: list[str], languages: list[str]) -> dict[tuple[
     return made
 
 
+def inked(pdf: Path) -> list[str]:
+    """The part of a PDF's first page that has something on it, without its last line."""
+    raw = subprocess.run(
+        ["pdftoppm", "-r", str(SIZE), "-gray", "-f", "1", "-l", "1", pdf],
+        check=True,
+        capture_output=True,
+    ).stdout
+    _, size, _, pixels = raw.split(b"\n", 3)
+    width, height = map(int, size.split())
+    page = np.frombuffer(pixels, np.uint8, width * height).reshape(height, width)
+    rows, columns = np.nonzero(page[: int(height * (1 - FOOTER))] < 250)
+    left, top = (max(int(one.min()) - MARGIN, 0) for one in (columns, rows))
+    right, bottom = (int(one.max()) + MARGIN for one in (columns, rows))
+    return ["-x", str(left), "-y", str(top), "-W", str(right - left), "-H", str(bottom - top)]
+
+
 def pictures(pdf: Path, to: Path, *options: str) -> None:
     """The pages of a PDF as pictures, whose names begin as told."""
     subprocess.run(["pdftoppm", "-r", str(SIZE), "-png", *options, pdf, to], check=True)
@@ -57,7 +75,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for (name, language), pdf in printed(Path(temporary), names, languages).items():
             if given.gallery:
-                pictures(pdf, GALLERY / name, "-f", "1", "-l", "1", "-singlefile")
+                pictures(pdf, GALLERY / name, "-f", "1", "-l", "1", "-singlefile", *inked(pdf))
             else:
                 pictures(pdf, given.folder / f"{name}-{language}")
 
