@@ -976,7 +976,7 @@ def subscriptions(page: Page) -> None:
     """Movements of the recurring revenue by month, and how long subscribers stay, by channel."""
     source = page.book.pages["Model"]
     lead = "The last 24 months of the sheet {Subscribers}: what they pay a month, and how it moves."
-    lay_out(page, "Subscriptions", lead, ((1, 34), (13, 11)), frozen=(2, 1))
+    lay_out(page, "Subscriptions", lead, ((1, 34), (13, 13)), frozen=(2, 1))
     status(page, 2, 0, SUBSCRIBERS)
     figures(page, TOP, 0, "Now, and over all months", MRR_FIGURES)
     top = TOP + 10

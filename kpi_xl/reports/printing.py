@@ -23,7 +23,11 @@ ASIDE = ("Start", "Model", "Checks", "Sources")
 """The sheets that every template has and that are no part of its report; nor are those of data."""
 
 FIRST_AND_LAST = ("FirstDay", "LastDay")
-PERIODS = {"sales_team": ("MonthStart", "MonthEnd"), "scorecard": ("LatestMonth",)}
+PERIODS = {
+    "sales_team": ("MonthStart", "MonthEnd"),
+    "scorecard": ("LatestMonth",),
+    "unit_economics": ("CoveredFrom", "CoveredUntil"),
+}
 """The names of the cells that hold the first and the last day that a report is of, or the last
 alone; what is not named here has the former."""
 
