@@ -990,7 +990,7 @@ def was_it_right(page: Page) -> None:
     page.put(table.last + 1, 0, beyond, page.styles.lead())
     text = page.styles.of(text_wrap=True, valign="top", align="start")
     for number, words in enumerate(HELD_IN_WORDS):
-        place = TOP + 3 * number, 7, TOP + 3 * number + 1, 12
+        place = TOP + 3 * number, 7, TOP + 3 * number + 2, 12
         page.sheet.merge_range(*place, "", text)
         page.write(*place[:2], words, text)
     for number, (title, grid) in enumerate(
