@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hosts import program
 from kpi_xl.workbook_templates import campaigns, comparison, funnel, retention, sales_team
 from kpi_xl.workbook_templates.comparison import (
     NEITHER,
@@ -40,6 +41,7 @@ from workbooks import set_to
 
 from kpi_xl import kpi_change_text
 from kpi_xl.cells import Cell, serial
+from kpi_xl.hosts.libreoffice import engine
 from kpi_xl.locales import LANGUAGES, say
 from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.package import read_package
@@ -353,3 +355,21 @@ def test_sentences_in_every_language(language: str, monkeypatch: pytest.MonkeyPa
     assert [built.values[summary, 11, column] for column in (2, 3, 4)] == [0.12, -0.12, 0.0]
     if language == "en":
         assert said == SENTENCES
+
+
+def test_a_range_in_calc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What LibreOffice computes of a range is what the embedded engine does, words and all."""
+    program("soffice", "apt-get install libreoffice-calc python3-uno")
+    settings = {"FromDate": date(2024, 3, 1), "UntilDate": date(2024, 3, 31),
+                "CompareWith": PREVIOUS}  # fmt: skip
+    built = compared(monkeypatch, CHANGED, settings)
+    package = read_package(built.content)
+    computed = engine.compute(package, built.content, seconds=240)
+    assert computed.refused == {}
+    sheets = {formula.sheet for formula in package.formulas}
+    assert {"Model", "Summary"} <= sheets
+    for place, value in computed.values.items():
+        here = built.values[place]
+        same = pytest.approx(here, rel=1e-9) if isinstance(here, float) else here
+        assert value == same, place
+    assert computed.values["Summary", 15, 2] == SENTENCES[0]
