@@ -715,3 +715,15 @@ def test_any_text_comes_after_any_number() -> None:
     computed = calculate(sheet_of(cells | later | {"C4": "=A1>A4", "C5": "=A4>B1"}))
     assert [shown(computed, cell) for cell in ("C1", "C2", "C3", "C5")] == [True, False, 2, True]
     assert set(computed.refused) == {"Sheet1!C4"}
+
+
+def test_texts_that_differ_in_digits_alone_have_one_order() -> None:
+    """Months and other codes: no rule of sorting looks at more than their digits."""
+    content = sheet_of({
+        "A1": "2024-01", "A2": "2024-10", "A3": "a-b",
+        "B1": '=SUMPRODUCT((A1:A2>="2024-02")*1)', "B2": '=SUMPRODUCT((A2:A3>="ab")*1)',
+    })  # fmt: skip
+    result = calculate(content)
+    assert result.values["Sheet1", 1, 2] == 1
+    (reason,) = result.refused.values()
+    assert "the order of texts" in reason

@@ -702,15 +702,17 @@ def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
     horizon = f"MIN(Horizon,{AGES})+1"
     both = f"IF(CacDone=0,TRUE,{SPEND.empty})"
     start, until = f"MAX({ends_of('MIN')})", f"MIN({ends_of('MAX')})"
-    ended = month_of("(MAX(Orders[date])+1)")
+    ended = month_of("(LastOrderDay+1)")
     first, fourth = (f'(NewLabel<={name})*(NewLabel<>"")' for name in ("EndedText", "FourthText"))
     no_native = 'IF(NewDone=0,TRUE,IF(CostsKnown>0,TRUE,Period<>"M"))'
     brought = "+".join(f'SUM(IF({fourth}*(NewAge{age}<>""),NewAge{age},0))' for age in range(4))
     spent = spans("Spend[month]", "CoveredFrom", "CoveredUntil")
     sold = spans("Orders[date]", "CoveredFrom", "CoveredUntil")
     outside = '(NewLabel<>"")*((NewLabel<CoveredFromText)+(NewLabel>CoveredUntilText))'
-    span = "(MAX(Orders[date])-MIN(Orders[date]))/30.4375"
+    span = "(LastOrderDay-FirstOrderDay)/30.4375"
     return (
+        ("FirstOrderDay", blank_if(NONE, "MIN(Orders[date])"), DATE, False),
+        ("LastOrderDay", blank_if(NONE, "MAX(Orders[date])"), DATE, False),
         ("CostsKnown", "=COUNT(Orders[cost])", COUNT, False),
         ("TouchRule", f"={rule}", TEXT, False),
         ("PeriodCount", f"=IF({NONE},0,{span})", COUNT, False),
@@ -758,7 +760,7 @@ COMPARED = (
     Measure("from", "{start}", MONTH, blank=NONE),
     Measure("until", "{end}", MONTH, blank=NONE),
     Measure("revenue", f"SUMIFS(Orders[amount],{spans('Orders[date]', '{from}', '{until}')})",
-            MONEY, blank=f"IF(CacDone*NewDone=0,TRUE,{{from}}<{month_of('MIN(Orders[date])')})"),
+            MONEY, blank=f"IF(CacDone*NewDone=0,TRUE,{{from}}<{month_of('FirstOrderDay')})"),
     Measure("spend", f"SUMIFS(Spend[spend],{spans('Spend[month]', '{from}', '{until}')})", MONEY,
             blank=f'IF({NO_COVER},TRUE,IF({{revenue}}="",TRUE,IF({{from}}<CoveredFrom,TRUE,'
                   "{until}>CoveredUntil)))"),
@@ -909,7 +911,7 @@ def in_month(column: str, values: str) -> str:
 
 
 BLENDED = (
-    Measure("month", 'IF({first}>MAX(Orders[date]),"",{first})', MONTH,
+    Measure("month", 'IF({first}>LastOrderDay,"",{first})', MONTH,
             blank="CacDone*NewDone=0", look=NAME),
     Measure("spend", f"SUMIFS(Spend[spend],{within('Spend[month]')})", MONEY),
     Measure("new customers", in_month("CacMonth", "CacNew"), COUNT),
@@ -931,7 +933,7 @@ def blended(page: Page) -> None:
     """The last months of the whole business: spend, new and returning customers, returns."""
     lead = "The last 24 months: all revenue against all spend, whichever channel brought it."
     lay_out(page, "Blended", lead, ((1, 12), (10, 13)), frozen=(TOP + 1, 1))
-    newest, oldest = (month_of(f"{end}(Orders[date])") for end in ("MAX", "MIN"))
+    newest, oldest = (month_of(f"{end}OrderDay") for end in ("Last", "First"))
     start = f"MAX(EDATE({newest},-{MONTHS - 1}),{oldest})"
     months = [{"first": f"EDATE({start},{later})"} for later in range(MONTHS)]
     table = put_grid(page, TOP, BLENDED, months, blank='{$month}=""')
