@@ -389,6 +389,8 @@ ONE_BLANK = {
     "CUSTOMER_KEYS of a blank": 0,
     "BTYD_FIT of a blank": "#N/A",
     "BTYD_TRACKING of a blank": "#N/A",
+    "CLV_TOTAL of a blank": "#N/A",
+    "BTYD_CHECK of a blank": "#N/A",
     "GEO_LIFT of a blank": "#N/A",
     "SYNTHETIC_CONTROL of a blank": "#N/A",
     "CLV_FORECAST of a blank": "#N/A",
