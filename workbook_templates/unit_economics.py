@@ -1215,7 +1215,7 @@ def comparison(page: Page, row: int) -> int:
         page.sheet.merge_range(row, 1, row, 6, "", wrapped)
         whole = "&".join((literal(page.book.say(text)), *pieces))
         page.put(row, 1, blank_if(f"{known}=0", whole), wrapped)
-        page.sheet.set_row(row, 19)
+        page.sheet.set_row(row, 32)  # two lines, which some languages need
     return row + 1
 
 
