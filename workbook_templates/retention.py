@@ -380,7 +380,11 @@ CONTRACTS = (
            "A month, with expansion"),
 )  # fmt: skip
 
-EARNED = of_range("SUM(Orders[amount])", f"SUMPRODUCT({WITHIN}*Orders[amount])")
+EARNED = of_range(
+    "SUM(Orders[amount])",
+    'SUMIFS(Orders[amount],Orders[date],"<"&RangeUntil+1)'
+    '-SUMIFS(Orders[amount],Orders[date],"<"&RangeFrom)',
+)
 
 AGREEMENTS = (
     Agreement("Average order value", "=OrderValue",
