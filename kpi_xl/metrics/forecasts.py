@@ -133,11 +133,11 @@ Frequency = Annotated[
 Recency = Annotated[float, Arg("Periods from the first purchase to the last; 0 without a repeat",
                                PERIODS)]  # fmt: skip
 Age = Annotated[float, Arg("Periods from the first purchase to now", PERIODS)]
-R = Annotated[float, Arg("r of BTYD_FIT", VALUE, POSITIVE)]
-Alpha = Annotated[float, Arg("alpha of BTYD_FIT, in the same periods", VALUE, POSITIVE)]
-A = Annotated[float, Arg("a of BTYD_FIT; s of paretonbd; 0: nobody stops", VALUE,
+R = Annotated[float, Arg("r of BTYD_FIT", AVERAGE, POSITIVE)]
+Alpha = Annotated[float, Arg("alpha of BTYD_FIT, in the same periods", AVERAGE, POSITIVE)]
+A = Annotated[float, Arg("a of BTYD_FIT; s of paretonbd; 0: nobody stops", AVERAGE,
                          Domain(low=0.0))]  # fmt: skip
-B = Annotated[float, Arg("b of BTYD_FIT; beta of paretonbd", VALUE, POSITIVE)]
+B = Annotated[float, Arg("b of BTYD_FIT; beta of paretonbd", AVERAGE, POSITIVE)]
 OBSERVED = (("recency", "age"),)
 NOTES = "Fader & Hardie (2006), Deriving an Expression for P(X(t) = x) Under the Pareto/NBD Model"
 
