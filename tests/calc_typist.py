@@ -129,10 +129,68 @@ class Person:
     def redo(self) -> None:
         self.do("Redo")
 
-    def copy_sheet(self, sheet: str) -> str:
+    def insert_column(self, sheet: str, address: str) -> None:
+        self.go(sheet, address)
+        self.do("InsertColumnsBefore")
+
+    def cells(self, sheet: str, address: str) -> dict[str, Any]:
+        """The values of some cells, the formulas of the third column, and how each row looks."""
+        cells = self.document.Sheets.getByName(sheet).getCellRangeByName(address)
+        return {
+            "values": cells.getDataArray(),
+            "formulas": [row[2] for row in cells.getFormulaArray()],
+            "looks": [
+                [[cell.NumberFormat, cell.CellBackColor, cell.HoriJustify.value]
+                 for cell in (cells.getCellByPosition(i, j) for i in range(cells.Columns.Count))]
+                for j in range(cells.Rows.Count)
+            ],
+        }  # fmt: skip
+
+    def clear(self, sheet: str, address: str) -> None:
+        self.go(sheet, address)
+        self.do("ClearContents")
+
+    def copy_out(self, sheet: str) -> dict[str, Any]:
+        """A sheet copied to a new document."""
+        ours = self.document
+        before = {one.RuntimeUID for one in self.documents()}
+        self.copy_sheet(sheet, "")
+        (self.document,) = (one for one in self.documents() if one.RuntimeUID not in before)
+        copy = copied(self.document.Sheets.getByName(sheet), ours.Sheets.getByName(sheet))
+        self.close()
+        self.document = ours
+        return copy
+
+    def copy_within(self, sheet: str) -> dict[str, Any]:
+        """A sheet copied within its document."""
+        self.copy_sheet(sheet, self.document.Title.rpartition(".")[0])
+        sheets = self.document.Sheets
+        return copied(sheets.getByName(f"{sheet}_2"), sheets.getByName(sheet))
+
+    def copy_cells(self, sheet: str) -> dict[str, Any]:
+        """The cells of a sheet pasted into a new document."""
+        ours = self.document
+        cursor = ours.Sheets.getByName(sheet).createCursor()
+        cursor.gotoEndOfUsedArea(True)
+        self.go(sheet, cursor.AbsoluteName.rpartition(".")[2])
+        self.do("Copy")
+        self.new()
+        self.go(self.document.Sheets.getByIndex(0).Name, "$A$1")
+        self.do("Paste")
+        copy = copied(self.document.Sheets.getByIndex(0), ours.Sheets.getByName(sheet))
+        self.close()
+        self.document = ours
+        return copy
+
+    def copy_sheet(self, sheet: str, document: str) -> None:
         self.document.CurrentController.setActiveSheet(self.document.Sheets.getByName(sheet))
-        self.do("Move", DocName="", Index=1, Copy=True)
-        return str(self.document.CurrentController.ActiveSheet.Name)
+        self.do("Move", DocName=document, Index=32767, Copy=True)
+
+    def documents(self) -> list[Any]:
+        found, every = [], self.desktop.Components.createEnumeration()
+        while every.hasMoreElements():
+            found.append(every.nextElement())
+        return found
 
     def state(self) -> dict[str, Any]:
         """What the workbook shows when all has followed what was typed."""
@@ -149,10 +207,17 @@ class Person:
             "cells": {sheet.Name: shown(sheet) for sheet in document.Sheets},
             "tables": {name: (area.StartRow + 1, area.EndRow + 1) for name, area in tables.items()},
             "arrays": self._arrays(),
+            "notes": self._notes(),
             "selected": document.CurrentSelection.AbsoluteName,
             "undo": len(document.UndoManager.getAllUndoActionTitles()),
             "modified": document.isModified(),
         }
+
+    def _notes(self) -> dict[str, str]:
+        """The notes of the sheet Model, by their cells."""
+        sheets = self.document.Sheets
+        found = sheets.getByName("Model").Annotations if sheets.hasByName("Model") else ()
+        return {one.Parent.AbsoluteName.replace("$", ""): one.String for one in found}
 
     def _arrays(self) -> list[list[Any]]:
         """The blocks of the sheet Model: row, column, and how many of them."""
@@ -185,6 +250,27 @@ def shown(sheet: Any) -> list[list[Any]]:
             if value is None:
                 row[j] = [cursor.getCellByPosition(j, i).getError()]
     return rows
+
+
+def copied(sheet: Any, original: Any) -> dict[str, Any]:
+    """What a copy shows as soon as it has been seen to."""
+    errors = 4  # com.sun.star.sheet.FormulaResult.ERROR
+    until = time.monotonic() + PATIENCE / 9
+    wanted = original.queryFormulaCells(errors).Count
+    while sheet.queryFormulaCells(errors).Count != wanted and time.monotonic() < until:
+        time.sleep(0.05)
+    texts = [text for row in formulas(sheet) for text in row]
+    return {
+        "cells": shown(sheet),
+        "live": any(text.startswith("=") and "#" not in text for text in texts),
+        "lost": [text for text in texts if "#REF!" in text],
+    }
+
+
+def formulas(sheet: Any) -> Any:
+    cursor = sheet.createCursor()
+    cursor.gotoEndOfUsedArea(True)
+    return cursor.getFormulaArray()
 
 
 def letters(column: int) -> str:

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from test_calc import is_same
 from test_checks import edited
 
 from kpi_xl.engine.embedded import calculate
+from kpi_xl.hosts.libreoffice.blocks import NO_ROOM
 from kpi_xl.hosts.libreoffice.document import CODES
 from kpi_xl.hosts.libreoffice.extension import FOLDER, write_extension
 from kpi_xl.hosts.libreoffice.headless import surroundings
@@ -46,8 +48,11 @@ WORDS = {
 }  # fmt: skip
 """Settings, and each of the words that they are changed to, one after the other."""
 
+CUSTOMERS, NOTED = (5, 1), 12
+"""On Model of retention: where the table of customers begins, and a row where it would grow to."""
+
 XLSX, ODS = "Calc MS Excel 2007 XML", "calc8"
-OPENED, TYPED_IN, PASTED_BELOW, SORTED, A_YEAR_MORE, IN_ODS, IN_XLSX, SET = range(8)
+OPENED, TYPED_IN, PASTED_BELOW, SORTED, IN_ODS, A_YEAR_MORE, IN_XLSX, SET = range(8)
 """When the workbook is looked at; after SET, for each of the words."""
 
 Rows = list[list[Any]]
@@ -152,16 +157,49 @@ def steps_of(name: str, folder: Path) -> Iterator[list[Any]]:
             last = FIRST + len(data.typed) + len(data.pasted)
             yield ["sort", table, FIRST, last, len(data.typed[0]), data.by + 1]
     yield ["state"]
-    for table, data in tables.items():
+    yield from saved_and_opened(folder / f"{name}-saved.ods", ODS)
+    for table, data in tables.items():  # in a file of LibreOffice's, whose formulas have no tables
         if data.later:
             yield ["paste", table, FIRST + len(together(data, SORTED)), as_typed(data.later)]
     yield ["state"]
-    for kind, path in ((ODS, "saved.ods"), (XLSX, "saved.xlsx")):
-        saved = str(folder / f"{name}-{path}")
-        yield from (["save", saved, kind], ["close"], ["open", saved], ["state"])
+    yield from saved_and_opened(folder / f"{name}-saved.xlsx", XLSX)
     for setting, word in WORDS[name]:
         yield from (["set", setting, word], ["state"])
-    yield ["close"]
+    first = template(name).sheets[0].title
+    yield from (["copy_out", first], ["copy_within", first], ["copy_cells", first], ["close"])
+
+
+def saved_and_opened(path: Path, kind: str) -> Iterator[list[Any]]:
+    yield from (["save", str(path), kind], ["close"], ["open", str(path)], ["state"])
+
+
+CROWDED = "no room"
+
+
+def steps_without_room(folder: Path) -> Iterator[list[Any]]:
+    """A note below the table of customers on Model, then orders; then it is cleared."""
+    orders = [[f"c{number}", f"2025-01-{number + 1:02}", "10"] for number in range(15)]
+    yield ["open", str(folder / "retention.xlsx")]
+    yield ["type", "Model", NOTED, [["a note"]]]
+    yield from (["paste", "Orders", FIRST, orders], ["state"])
+    yield from saved_and_opened(folder / "crowded.ods", ODS)
+    yield from (["clear", "Model", f"$A${NOTED}"], ["state"], ["close"])
+
+
+CALCULATED = "a calculated column"
+
+
+def steps_with_a_column(folder: Path) -> Iterator[list[Any]]:
+    """A column of the user's own amid a table: half the amount; then rows typed and pasted."""
+    yield ["open", str(folder / "retention.xlsx")]
+    yield ["type", "Orders", FIRST, [[f"c{n}", f"2025-01-0{n}", "10"] for n in range(1, 5)]]
+    yield ["insert_column", "Orders", "$C$4"]
+    yield ["type", "Orders", FIRST - 1, [["", "", "half"]]]
+    yield ["type", "Orders", FIRST, [["", "", f"=D{FIRST + n}/2"] for n in range(4)]]
+    yield ["state"]
+    yield ["type", "Orders", FIRST + 4, [["late", "2025-02-01", "", "50"]]]
+    yield ["paste", "Orders", FIRST + 5, [[f"p{n}", "2025-02-02", "", "7"] for n in range(3)]]
+    yield from (["state"], ["cells", "Orders", f"A{FIRST}:D{FIRST + 7}"], ["close"])
 
 
 @pytest.fixture(scope="module")
@@ -173,9 +211,9 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> Any:
     for name in TEMPLATES:
         (folder / f"{name}.xlsx").write_bytes(build(template(name), {}).content)
     typist = Path(__file__).with_name("calc_typist.py")
-    (folder / "books.json").write_text(
-        json.dumps([list(steps_of(name, folder)) for name in TEMPLATES]), encoding="utf-8"
-    )
+    books = [list(steps_of(name, folder)) for name in TEMPLATES]
+    books += [list(steps_without_room(folder)), list(steps_with_a_column(folder))]
+    (folder / "books.json").write_text(json.dumps(books), encoding="utf-8")
     answered = folder / "answers.json"
     with (folder / "books.json").open() as books, answered.open("w") as answers:
         working = subprocess.Popen(
@@ -190,7 +228,7 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> Any:
         books = json.loads(answered.read_text(encoding="utf-8"))
         return {
             name: [answer for answer in book if isinstance(answer, dict)]
-            for name, book in zip(TEMPLATES, books, strict=True)
+            for name, book in zip((*TEMPLATES, CROWDED, CALCULATED), books, strict=True)
         }
 
     yield lambda name: all_of_them()[name]
@@ -214,7 +252,7 @@ def filled(name: str, step: int) -> Any:
 def after(name: str, step: int) -> Mapping[tuple[str, int, int], Any]:
     """The values of the formulas after a step; from SET on, with the settings of that time."""
     if step < SET:
-        return filled(name, min(step, A_YEAR_MORE)).values
+        return filled(name, min(SORTED if step == IN_ODS else step, A_YEAR_MORE)).values
     content = filled(name, A_YEAR_MORE).content
     names = read_package(content).names
     cells = {}
@@ -248,8 +286,8 @@ def differing(state: dict[str, Any], values: Mapping[tuple[str, int, int], Any])
 
 
 STEPS = {
-    "typed": TYPED_IN, "pasted": PASTED_BELOW, "sorted": SORTED, "a year more": A_YEAR_MORE,
-    "in an ods": IN_ODS, "in an xlsx": IN_XLSX,
+    "typed": TYPED_IN, "pasted": PASTED_BELOW, "sorted": SORTED, "in an ods": IN_ODS,
+    "a year more": A_YEAR_MORE, "in an xlsx": IN_XLSX,
 }  # fmt: skip
 
 
@@ -273,6 +311,18 @@ def test_what_is_opened_is_not_modified(states: Any, name: str) -> None:
     assert [states(name)[step]["modified"] for step in (OPENED, IN_ODS, IN_XLSX)] == [False] * 3
 
 
+UNDO_STEPS = 100  # that Calc remembers
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_what_was_typed_can_be_undone_and_nothing_else(states: Any, name: str) -> None:
+    typed = [
+        cell for data in data_of(name).values() for row in as_typed(data.typed) for cell in row
+    ]
+    assert states(name)[OPENED]["undo"] == states(name)[IN_ODS]["undo"] == 0
+    assert states(name)[TYPED_IN]["undo"] == min(len(list(filter(None, typed))), UNDO_STEPS)
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_tables_reach_down_to_the_last_row(states: Any, name: str) -> None:
     for table, data in data_of(name).items():
@@ -280,3 +330,39 @@ def test_tables_reach_down_to_the_last_row(states: Any, name: str) -> None:
             least = states(name)[OPENED]["tables"][table][1]
             last = HEADER + 1 + len(together(data, step))
             assert states(name)[step]["tables"][table] == [HEADER + 1, max(last, least)]
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_copy_shows_what_its_original_does(states: Any, name: str) -> None:
+    """A sheet copied to a new document or within its own, and its cells pasted elsewhere."""
+    *_, last, out, within, cells = states(name)
+    first = template(name).sheets[0].title
+    for copy in (out, within, cells):
+        assert copy["lost"] == []
+        pairs = zip(chain(*copy["cells"]), chain(*last["cells"][first]), strict=True)
+        assert [pair for pair in pairs if not is_same(*pair)] == []
+    assert [copy["live"] for copy in (out, within, cells)] == [False, True, False]
+
+
+def test_a_block_without_room_shows_errors_and_says_why(states: Any) -> None:
+    typed, in_ods, cleared = states(CROWDED)
+    row, column = CUSTOMERS
+    for state in (typed, in_ods):
+        assert state["cells"]["Model"][row - 1][column - 1] == [519]  # #VALUE!
+        assert state["cells"]["Model"][NOTED - 1][0] == "a note"
+        assert [519] in [cell for cells in state["cells"]["Summary"] for cell in cells]
+        assert state["notes"] == {"Model.A5": NO_ROOM.format(cells="Model.A5")}
+    assert cleared["notes"] == {}
+    assert [row, column, 16, 8] in cleared["arrays"]  # a header and 15 customers
+    assert [519] not in [cell for cells in cleared["cells"]["Summary"] for cell in cells]
+
+
+def test_rows_that_are_new_compute_and_look_as_those_above(states: Any) -> None:
+    _, last, shown = states(CALCULATED)
+    assert shown["formulas"] == [f"=D{FIRST + n}/2" for n in range(8)]
+    amounts, halves = ([row[column] for row in shown["values"]] for column in (3, 2))
+    assert amounts == [10, 10, 10, 10, 50, 7, 7, 7]
+    assert halves == [5, 5, 5, 5, 25, 3.5, 3.5, 3.5]
+    assert all(look == shown["looks"][0] for look in shown["looks"])
+    assert last["tables"]["Orders"] == [FIRST - 1, FIRST + 7]
+    assert 111 in chain(*last["cells"]["Summary"])  # the revenue

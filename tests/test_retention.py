@@ -13,9 +13,12 @@ from kpi_xl.workbook_templates import retention
 from kpi_xl.workbook_templates.parts import HEADER, Data, build
 from kpi_xl.workbook_templates.retention import SHARES, TEMPLATE, TOP, sample
 from kpi_xl.workbook_templates.writing import Built
+from test_checks import edited
 from workbooks import set_to
 
 from kpi_xl.cells import Cell
+from kpi_xl.engine.embedded import calculate
+from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.package import read_package
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
@@ -470,3 +473,27 @@ def test_the_checks_of_subscriptions_and_survivors(demo: Built) -> None:
     assert found["Months that lose more than they had"] == 1
     assert found["Periods that are missing"] == 1
     assert found["Periods that gain customers"] == 1
+
+
+def test_columns_that_are_cut_are_told_where_they_are_and_at_the_setting() -> None:
+    """Three cohorts over 61 weeks: 63 columns in weeks, 16 in months, of which 38 are shown."""
+    first = date(2024, 1, 1)
+    days = [first + timedelta(weeks=week) for week in range(61)]
+    orders: dict[str, list[Cell]] = {
+        "customer": [*("abc"[min(week, 2)] for week in range(61))],
+        "date": [*days],
+        "amount": [10.0] * 61,
+    }
+    content = build(TEMPLATE, {"Orders": orders}).content
+    names = read_package(content).names
+    sheet, _, address = names[None, "period"].rpartition("!")
+    place = area(sheet.strip("'"), address.replace("$", ""))
+    shown = {
+        word: calculate(edited(content, {(place.sheet, place.top, place.left): word})).values
+        for word in ("M", "W")
+    }
+    said = "25 columns more than there is room for here: see the sheet Model"
+    for title in ("Cohorts", "Cohort revenue"):
+        assert [shown[word][title, 3, 1] for word in ("M", "W")] == ["", said]
+    told = shown["W"][place.sheet, place.top, place.left + 1]
+    assert told == f"Cohorts: {said}"

@@ -16,7 +16,7 @@ from com.sun.star.beans.PropertyState import AMBIGUOUS_VALUE as AMBIGUOUS
 from com.sun.star.uno import RuntimeException
 
 from kpi_xl.cells import Block, Cell
-from kpi_xl.hosts.libreoffice.blocks import fit
+from kpi_xl.hosts.libreoffice.blocks import NO_ROOM, fit
 from kpi_xl.hosts.libreoffice.document import (
     CODES,
     XLSX,
@@ -79,12 +79,7 @@ class CalcWorkbook:
         blocked = fit(self.document)
         if not blocked:
             return ""
-        return said(
-            "{cells} show only a part of their tables: clear the cells below and beside them, then"
-            " choose Enter the formulas anew in the menu KPI.",
-            self.language or "en",
-            cells=", ".join(blocked),
-        )
+        return said(NO_ROOM, self.language or "en", cells=", ".join(blocked))
 
     def tables_in_front(self) -> list[str]:
         """The names of the tables on the active sheet."""

@@ -49,7 +49,7 @@ find_kpi_xl()
 
 from kpi_xl import cells  # noqa: E402 - the path had to be set first
 from kpi_xl.errors import CellError, KpiError  # noqa: E402
-from kpi_xl.hosts.libreoffice import blocks, document, following  # noqa: E402
+from kpi_xl.hosts.libreoffice import blocks, copies, document, following  # noqa: E402
 from kpi_xl.hosts.libreoffice.names import SERVICE, method  # noqa: E402
 from kpi_xl.hosts.libreoffice.newer_functions import NEWER  # noqa: E402
 from kpi_xl.hosts.libreoffice.sheets import SPREADSHEET  # noqa: E402
@@ -178,7 +178,8 @@ for _name in NEWER:
 class Opened(unohelper.Base, XJob):  # type: ignore[misc]
     """Binds a document that was opened and follows it, and gives plain names to one saved.
 
-    Where LibreOffice was started for a task, documents are left with the rows that they have.
+    What is copied from one of ours into any other is seen to. Where LibreOffice was started for a
+    task, documents are left with the rows that they have.
     """
 
     def __init__(self, context: Any) -> None:
@@ -202,6 +203,7 @@ class Opened(unohelper.Base, XJob):  # type: ignore[misc]
                 following.settled(model)
             elif model.supportsService(SPREADSHEET):
                 following.followed(self.context, model)
+                copies.watched(self.context, model)
         except Exception:
             traceback.print_exc()
             raise

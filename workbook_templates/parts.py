@@ -301,6 +301,11 @@ def start(book: Book, template: Template, about: Sentence, host: str) -> None:
             "Printing",
             "Of a sheet with data the first page is printed; clear its print area to print all.",
         ),
+        (
+            "A single sheet",
+            "To hand on a single sheet, choose Freeze for sharing first: in another document it has"
+            " lost the tables that its formulas are over.",
+        ),
         ("Functions", FUNCTIONS[host]),
     ):
         row += 1
@@ -911,20 +916,40 @@ def done(page: Page, name: str, row: int, column: int, table: str) -> None:
     page.define(name, row, column)
 
 
-def warn_of_more(page: Page, row: int, column: str, room: int, sheet: str, name: str) -> None:
+def warn_of_more(
+    page: Page,
+    row: int,
+    column: str,
+    room: int,
+    sheet: str,
+    name: str,
+    across: tuple[str, int] | None = None,
+) -> None:
     """Say how many rows a spilled column has more than a sheet shows; `sheet` has them all.
 
+    `across`: the spilled header of a table that grows to the right, and how many columns are shown.
     The cell has a name, by which the setting that made them so many says it, too.
     """
-    text = page.book.say(
-        "{missing} rows more than there is room for here: see the sheet {sheet}",
-        missing="{missing}",
-        sheet=page.book.pages[sheet].name,
-    )
-    missing = f"COUNTA({column})-{room}"
-    said = f'SUBSTITUTE({literal(text)},"{{missing}}",TEXT({missing},"#,##0"))'
-    page.put(row, 0, f'=IF({missing}>0,{said},"")', page.styles.warning())
+    said = [more_than("rows", column, room, page.book, sheet)]
+    if across:
+        said.append(more_than("columns", *across, page.book, sheet))
+    (rows, first), *others = said
+    formula = f'IF({rows}>0,{first},"")'
+    for columns, text in others:
+        formula += f'&IF({columns}>0,IF({rows}>0,"; ","")&{text},"")'
+    page.put(row, 0, f"={formula}", page.styles.warning())
     page.define(name, row, 0)
+
+
+def more_than(what: str, cells: str, room: int, book: Book, sheet: str) -> tuple[str, str]:
+    """How many rows or columns there are more than there is room for, and what says it."""
+    text = book.say(
+        f"{{missing}} {what} more than there is room for here: see the sheet {{sheet}}",
+        missing="{missing}",
+        sheet=book.pages[sheet].name,
+    )
+    missing = f"COUNTA({cells})-{room}"
+    return missing, f'SUBSTITUTE({literal(text)},"{{missing}}",TEXT({missing},"#,##0"))'
 
 
 def no_bars(page: Page, place: tuple[int, int, int, int], condition: str) -> None:

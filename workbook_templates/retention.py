@@ -728,9 +728,9 @@ def two_maps(page: Page, maps: Sequence[tuple[str, Spill, Format]], name: str) -
         mirror(page, top, source, TOP, spill.column, rows, width, [bold, size, style])
         # Age 0 is always 100 %: with it in the scale, the others would all look alike.
         heat(page, top + 1, 3, top + rows - 1, width - 1)
-    warn_of_more(
-        page, 2, source.at(TOP + 1, SHARES.column, 1999, SHARES.column), rows - 1, "Model", name
-    )
+    names = source.at(TOP + 1, SHARES.column, 1999, SHARES.column)
+    ages = source.at(TOP, SHARES.column, TOP, COUNTS.column - 1), width
+    warn_of_more(page, 2, names, rows - 1, "Model", name, ages)
     page.sheet.print_area(0, 0, top + max(filled, 3), across - 1)
 
 

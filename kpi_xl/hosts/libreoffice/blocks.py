@@ -9,8 +9,24 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from kpi_xl.hosts.libreoffice.names import LONG_NAME, SERVICE, without_texts
-from kpi_xl.hosts.libreoffice.sheets import CONTENTS, formula_of, formula_runs, quietly
+from kpi_xl.hosts.libreoffice.names import (
+    LONG_NAME,
+    SERVICE,
+    lacks_room,
+    with_room,
+    without_room,
+    without_texts,
+)
+from kpi_xl.hosts.libreoffice.sheets import (
+    CONTENTS,
+    first_cell,
+    formula_of,
+    formula_runs,
+    not_undone,
+    quietly,
+)
+from kpi_xl.locales import LANGUAGES, say
+from kpi_xl.workbook_names import LANGUAGE
 
 ROUNDS = 8  # as long as chains of formulas are
 GROWN = "grown"
@@ -19,6 +35,9 @@ OUTERMOST = re.compile(
 )
 """A formula of one function, which may be blank under a condition."""
 
+
+LARGE = 2_000
+"""Cells of a block from which on its size is asked for by itself: that takes less than they do."""
 
 Size = tuple[int, int]
 """Rows and columns."""
@@ -73,24 +92,59 @@ def arrays(document: Any) -> list[Any]:
 
 def fit_array(document: Any, array: Any) -> str:
     """Fit one: "grown" if it had to be, its cell if it has no room, nothing if it fits."""
-    return resize(document, array, size(array.Spreadsheet, formula_of(array)))
+    return resize(document, array, size(document, array.Spreadsheet, formula_of(array)))
 
 
 def resize(document: Any, array: Any, new_size: Size) -> str:
     """The same for a size that is known; one of 0 is an error's, which fits anywhere."""
+    done = enter(document, array, new_size)
+    if done:  # or the next would compute from what was there before
+        array.getCellByPosition(0, 0).getError()
+    return done
+
+
+def enter(document: Any, array: Any, new_size: Size) -> str:
+    """The same, but for the values, which are yet to be computed.
+
+    A block without room shows errors, and a note at its first cell that says why.
+    """
     sheet, old = array.Spreadsheet, array.RangeAddress
     left, top = old.StartColumn, old.StartRow
     height, width = new_size
-    if new_size == size_of(array) or not height or not width:
+    formula = formula_of(array).removeprefix("=")
+    lacking = lacks_room(formula)
+    if not height or not width or (new_size == size_of(array) and not lacking):
         return ""
-    formula = formula_of(array)
     with quietly(document):
         array.setArrayFormula("")
         new = sheet.getCellRangeByPosition(left, top, left + width - 1, top + height - 1)
         room = new.queryContentCells(CONTENTS).Count == 0
-        (new if room else array).setArrayFormula(formula)
-    new.getCellByPosition(0, 0).getError()  # or the next would compute from what was there before
-    return GROWN if room else new.AbsoluteName.partition(":")[0].replace("$", "").lstrip(".")
+        if room:
+            new.setArrayFormula(f"={with_room(formula)}")
+        else:
+            array.setArrayFormula(f"={without_room(formula)}")
+        first = new.getCellByPosition(0, 0)
+        cell: str = first.AbsoluteName.replace("$", "")
+        if lacking or not room:
+            note(document, first, "" if room else cell)
+    return GROWN if room else cell
+
+
+NO_ROOM = "{cells}: no room for the whole table. Clear the cells below and beside it."
+
+
+def note(document: Any, first: Any, cell: str) -> None:
+    """Write the note at a block that it has no room, or take it away."""
+    notes, place = first.Spreadsheet.Annotations, first.CellAddress
+    for number, one in enumerate(notes):
+        if one.Position == place:
+            notes.removeByIndex(number)
+            break
+    if cell:
+        language = first_cell(document, LANGUAGE)
+        code = language.getString() if language else ""
+        text = say(NO_ROOM, code if code in LANGUAGES else "en", "phrases")
+        notes.insertNew(place, text.format(cells=cell))
 
 
 def size_of(array: Any) -> Size:
@@ -111,15 +165,17 @@ def outermost(formula: str) -> str:
     return found[1] if found else ""
 
 
-def size(sheet: Any, formula: str) -> Size:
+def size(document: Any, sheet: Any, formula: str) -> Size:
     """How large the block of an array formula is; 0 where it is an error."""
     inside = without_texts(formula.removeprefix("="))
     free = sheet.getCellByPosition(sheet.Columns.Count - 1, sheet.Rows.Count - 1)
 
     def count(function: str) -> int:
-        free.setArrayFormula(f"={function}({inside})")
+        with not_undone(document):
+            free.setArrayFormula(f"={function}({inside})")
         number = int(free.getValue())
-        free.setArrayFormula("")
+        with not_undone(document):
+            free.setArrayFormula("")
         return number
 
     before = calls_noted()

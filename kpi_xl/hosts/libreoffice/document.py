@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import combinations_with_replacement, groupby
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from kpi_xl.hosts.libreoffice.sheets import (
     formula_runs,
     quietly,
 )
-from kpi_xl.hosts.libreoffice.tables import grow, is_ours
+from kpi_xl.hosts.libreoffice.tables import grow, input_tables, is_ours
 
 CODES = {
     532: "#DIV/0!",
@@ -78,34 +78,76 @@ def missing_package(missing: ImportError) -> str:
 def bind(document: Any) -> int:
     """Enter the formulas that call the functions by their plain names; how many there were.
 
-    Whether the document counts as changed stays as it was.
+    Those of a workbook of ours that a file has without its tables get them back. Whether the
+    document counts as changed stays as it was.
     """
     if not document.supportsService(SPREADSHEET):
         return 0
     changed = document.isModified()
+    known = {} if is_xlsx(document) or not is_ours(document) else columns(document)
+    cells = re.compile("(" + "|".join(map(re.escape, known)) + r")(?!\d)") if known else None
+
+    def entered(formula: str) -> str | None:
+        """A formula as it is to be entered; None for one that is well as it is."""
+        new = cells.sub(lambda found: known[found[0]], formula) if cells else formula
+        if unbound(new):  # by the same name, perhaps, which is found when it is entered
+            return f"={bound(new.removeprefix('='))}"
+        return new if new != formula else None
+
     with quietly(document):
-        count = sum(_bind_sheet(sheet) for sheet in document.Sheets)
+        count = sum(_enter_anew(sheet, entered) for sheet in document.Sheets)
+        for name in document.NamedRanges:
+            content = entered(name.getContent()) if cells else None
+            if content is not None:
+                name.setContent(content)
     if count:
         document.calculate()
         document.setModified(changed)
     return count
 
 
-def _bind_sheet(sheet: Any) -> int:
+def is_xlsx(document: Any) -> bool:
+    """Whether a document was opened from a file, or saved as one, that keeps its tables."""
+    given = {setting.Name: setting.Value for setting in document.getArgs()}
+    return str(given.get("FilterName", "")).startswith(XLSX)
+
+
+def columns(document: Any) -> dict[str, str]:
+    """The columns of the input tables by the addresses that they have; several side by side, too.
+
+    LibreOffice's own files have formulas with these addresses alone, which grow with no table.
+    """
+    known = {}
+    for name in input_tables(document):
+        area = document.DatabaseRanges.getByName(name).DataArea
+        sheet = document.Sheets.getByIndex(area.Sheet)
+        places = range(area.StartColumn, area.EndColumn + 1)
+        titles = [sheet.getCellByPosition(place, area.StartRow).getString() for place in places]
+        for (left, first), (right, last) in combinations_with_replacement(
+            zip(places, titles, strict=True), 2
+        ):
+            cells = sheet.getCellRangeByPosition(left, area.StartRow + 1, right, area.EndRow)
+            inside = first if left == right else f"[{first}]:[{last}]"
+            known[cells.AbsoluteName] = f"{name}[{inside}]"
+    return known
+
+
+def _enter_anew(sheet: Any, entered: Callable[[str], str | None]) -> int:
+    """Enter those formulas of a sheet that have to be, as `entered` has them; how many."""
     count = 0
     for cells, texts in formula_runs(sheet):
         if texts is None:
-            formula = formula_of(cells)
-            if unbound(formula):
-                cells.setArrayFormula(f"={bound(formula[1:])}")
+            formula = entered(formula_of(cells))
+            if formula is not None:
+                cells.setArrayFormula(formula)
                 count += 1
             continue
         place = 0
-        for is_unbound, run in groupby(texts, key=unbound):
+        for has_to, run in groupby(map(entered, texts), key=lambda formula: formula is not None):
             formulas = list(run)
-            if is_unbound:
+            if has_to:
                 part = cells.getCellRangeByPosition(0, place, 0, place + len(formulas) - 1)
-                part.setFormulaArray(tuple((f"={bound(text[1:])}",) for text in formulas))
+                part.setFormulaArray(tuple((formula,) for formula in formulas))
                 count += len(formulas)
             place += len(formulas)
     return count
@@ -134,8 +176,7 @@ def tidy(document: Any) -> None:
     """
     import uno
 
-    settings = {setting.Name: setting.Value for setting in document.getArgs()}
-    if not str(settings.get("FilterName", "")).startswith(XLSX):
+    if not is_xlsx(document):
         return
     path = Path(uno.fileUrlToSystemPath(document.getURL()))
     tidy_file(path)
@@ -387,4 +428,4 @@ def _unknown(sheet: Any) -> Iterator[tuple[str, int, int]]:
 
 def _size(document: Any, name: str, row: int, column: int) -> Size:
     sheet = document.Sheets.getByName(name)
-    return size(sheet, sheet.getCellByPosition(column - 1, row - 1).getFormula()[1:-1])
+    return size(document, sheet, sheet.getCellByPosition(column - 1, row - 1).getFormula()[1:-1])

@@ -8,6 +8,7 @@ is known from the functions themselves, so that nothing is computed that Calc wo
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
 import unohelper
@@ -18,23 +19,26 @@ from com.sun.star.util import XModifyListener
 
 from kpi_xl.hosts.libreoffice.blocks import (
     GROWN,
+    LARGE,
     ROUNDS,
     Size,
     arrays,
     calls_noted,
     calls_since,
+    enter,
     is_blank,
     outermost,
-    resize,
     size,
     size_of,
 )
-from kpi_xl.hosts.libreoffice.names import LONG_NAME, METHODS
+from kpi_xl.hosts.libreoffice.names import LONG_NAME, METHODS, lacks_room
 from kpi_xl.hosts.libreoffice.sheets import formula_of, quietly
 from kpi_xl.hosts.libreoffice.tables import grow, is_ours
 
 QUIET, LONGEST_QUIET = 0.4, 5.0
 """Seconds without an edit after which blocks are looked at; more, where that takes long."""
+SHORT, PAUSE = 0.02, 0.03
+"""Seconds: after a step that takes longer, there is a pause, in which Calc takes what is typed."""
 NO_SIZE, ONE_CELL = (0, 0), (1, 1)
 
 
@@ -45,7 +49,8 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
         manager = context.ServiceManager
         self.later = manager.createInstanceWithContext("com.sun.star.awt.AsyncCallback", context)
         self.document = document
-        self.fresh = True  # nobody has edited it yet
+        self.fresh = True  # it has not come to rest since it was opened
+        self.undoable = undoable(document)
         self.waiting = self.busy = self.closed = False
         self.at_rest = True  # all that was typed has been followed
         self.timer: threading.Timer | None = None
@@ -53,6 +58,7 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
         self.rounds = 0
         self.quiet = QUIET
         self.grown = False  # whether a block of this round has a new size
+        self.entered: Any = None  # the first cell of a block whose cells are yet to be computed
         self.seen = 0  # the calls of functions that were looked at
         self.unseen: dict[str, set[Size]] = {}  # what Calc has computed by itself since then
         self.queue: list[Any] | None = (
@@ -81,8 +87,9 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
             return
         self.busy = True
         try:
-            changed = self.document.isModified() and not self.fresh
-            self.fresh = False
+            # Charts that are drawn anew make a document count as modified, too.
+            edited = not self.fresh or undoable(self.document) != self.undoable
+            changed = self.document.isModified() and edited
             if turn == 0:
                 self.waiting = False
                 grow(self.document)
@@ -92,9 +99,11 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
                 more = self.step()
                 took = time.monotonic() - start
                 self.quiet = min(max(self.quiet, 4 * took), LONGEST_QUIET)
-                if more:
+                if more and took < SHORT:
                     self.later.addCallback(self, turn)
-            if not changed:
+                elif more:  # what was typed meanwhile comes first
+                    self.after(PAUSE, turn)
+            if self.document.isModified() and not changed:
                 unchanged(self.document)
         except DisposedException:
             self.disposing(None)
@@ -110,16 +119,24 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
             self.timer.cancel()
         self.turn += 1
         self.rounds, self.queue = 0, None
-        self.timer = threading.Timer(self.quiet, self.later.addCallback, (self, self.turn))
+        self.after(self.quiet, self.turn)
+
+    def after(self, seconds: float, turn: int) -> None:
+        """Go on with a turn when some time has passed."""
+        self.timer = threading.Timer(seconds, self.later.addCallback, (self, turn))
         self.timer.daemon = True
         self.timer.start()
 
     def step(self) -> bool:
         """Look at one block, or see which there are; whether there is more to be done."""
         if self.queue is None:
+            self.entered = None
             self.queue, self.grown = arrays(self.document), False
             if not self.rounds:
                 self.quiet = QUIET
+        elif self.entered is not None:
+            cell, self.entered = self.entered, None
+            cell.getError()  # or the next would compute from what was there before
         elif self.queue:
             array = self.queue.pop(0)
             try:
@@ -130,7 +147,7 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
         elif self.grown and self.rounds < ROUNDS:
             self.rounds, self.queue = self.rounds + 1, None
         else:
-            self.unseen, self.at_rest = {}, True
+            self.unseen, self.at_rest, self.fresh = {}, True, False
             return False
         return True
 
@@ -151,24 +168,34 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
 
     def look_at(self, array: Any) -> None:
         """Have a block computed if it has to be, and give it its size if that has changed."""
-        self.take_note()
-        array.getCellByPosition(0, 0).getError()  # which has it computed
         formula = formula_of(array)
+        self.take_note()
+        height, width = size_of(array)
+        if lacks_room(formula.removeprefix("=")) or height * width > LARGE:
+            new_size = size(self.document, array.Spreadsheet, formula)
+        else:
+            new_size = self.size_by_calls(array, formula)
+        if enter(self.document, array, new_size) == GROWN:
+            self.grown = True
+            self.entered = array.getCellByPosition(0, 0)
+        self.take_note()  # Calc may have computed others meanwhile
+
+    def size_by_calls(self, array: Any, formula: str) -> Size:
+        """How large a block is that is computed now; NO_SIZE where it cannot have changed."""
+        array.getCellByPosition(0, 0).getError()  # which has it computed
         own = outermost(formula)
         calls = self.take_note()
         if calls and calls[-1][0] == own:  # what the last one was called by is this block itself
-            new_size = calls[-1][1]
-        elif own and is_blank(array):  # its condition holds: all its cells would be blank texts
-            new_size = ONE_CELL
-        elif own and self.unseen.get(own, set()) <= {size_of(array)}:
-            return
-        elif own or self.asks_others(formula):
-            new_size = size(array.Spreadsheet, formula)
-        else:
-            return
-        if resize(self.document, array, new_size) == GROWN:
-            self.grown = True
-        self.take_note()  # Calc may have computed others meanwhile
+            return calls[-1][1]
+        if own and is_blank(array):  # its condition holds: all its cells would be blank texts
+            return ONE_CELL
+        if own and self.unseen.get(own, set()) <= {size_of(array)}:
+            return NO_SIZE
+        return (
+            size(self.document, array.Spreadsheet, formula)
+            if own or self.asks_others(formula)
+            else NO_SIZE
+        )
 
     def asks_others(self, formula: str) -> bool:
         """Whether a formula that does more calls a function that has returned a block lately."""
@@ -186,6 +213,11 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
         for name, one in calls or ():
             self.unseen.setdefault(name, set()).add(one)
         return calls or []
+
+
+def undoable(document: Any) -> int:
+    """How much can be undone, as all that people do to cells can."""
+    return len(document.UndoManager.getAllUndoActionTitles())
 
 
 def unchanged(document: Any) -> None:
@@ -208,6 +240,15 @@ def followed(context: Any, document: Any) -> None:
         follower = _followers[document.RuntimeUID] = Follower(context, document)
         document.addModifyListener(follower)
         follower.modified(None)
+
+
+def up_to_date(*, besides: Any) -> Iterator[Any]:
+    """The other workbooks that are followed, when all has followed what was typed there."""
+    for follower in list(_followers.values()):
+        if not follower.closed and follower.document.RuntimeUID != besides.RuntimeUID:
+            if not follower.at_rest:
+                follower.settle()
+            yield follower.document
 
 
 def settled(document: Any) -> None:

@@ -14,6 +14,8 @@ NAME_AT_ALL = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|([\w.]+)(?=\()""")
 LONG_NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\bKPI\.([A-Z][A-Z0-9]*)(?=\()""")
 NEWER_NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|(_xl\w+\.[a-z_.]+)(?=\()""")
 
+NO_ROOM = re.compile(r"IF\(TRUE\(\)[;,]#VALUE![;,](.*)\)", re.DOTALL)
+
 
 def method(name: str) -> str:
     """A function's name without the underscores that LibreOffice's types cannot have."""
@@ -71,6 +73,22 @@ def with_texts(formula: str, separator: str = ";") -> str:
     return f'IF(ISTEXT({formula}){separator}({formula})&""{separator}{formula})'
 
 
+def without_room(formula: str) -> str:
+    """A formula whose block has no room for what it computes, as Excel's #SPILL! says it."""
+    return f"IF(TRUE();#VALUE!;{with_room(formula)})"
+
+
+def lacks_room(formula: str) -> bool:
+    """Whether it is one whose block had no room."""
+    return NO_ROOM.fullmatch(formula) is not None
+
+
+def with_room(formula: str) -> str:
+    """The formula itself, wherever a block had no room for it."""
+    found = NO_ROOM.fullmatch(formula)
+    return found[1] if found else formula
+
+
 def plain(formula: str) -> str:
     """A formula as Excel has it: `CAC(...)`, and without what `with_texts` added."""
     formula = without_texts(formula)
@@ -91,7 +109,8 @@ def _upper(name: str) -> str:
 
 
 def without_texts(formula: str) -> str:
-    """A formula without what `with_texts` added."""
+    """A formula without what `with_texts` and `without_room` added."""
+    formula = with_room(formula)
     for separator in ",;":
         own = formula[len("IF(ISTEXT(") :][: (len(formula) - len(with_texts("", separator))) // 3]
         if own and formula == with_texts(own, separator):

@@ -12,7 +12,7 @@ AT_ONCE = 256  # cells of a column that are read first; then twice as many each 
 
 @contextmanager
 def quietly(document: Any, *, computing: bool = False) -> Iterator[None]:
-    """Calc does not draw meanwhile, nor remember what it could undo; nor compute, unless told to.
+    """Calc does not draw meanwhile; nor compute, nor remember what it could undo, unless told to.
 
     The cursor and the selection stay, and what can be undone, too.
     """
@@ -24,16 +24,28 @@ def quietly(document: Any, *, computing: bool = False) -> Iterator[None]:
         document.setPropertyValue("IsAdjustHeightEnabled", False)
     document.addActionLock()
     document.lockControllers()
-    document.UndoManager.lock()
     try:
-        yield
+        if computing:
+            yield
+        else:
+            with not_undone(document):
+                yield
     finally:
-        document.UndoManager.unlock()
         document.unlockControllers()
         document.removeActionLock()
         if not computing:
             document.setPropertyValue("IsAdjustHeightEnabled", True)
             document.enableAutomaticCalculation(automatic)
+
+
+@contextmanager
+def not_undone(document: Any) -> Iterator[None]:
+    """Calc does not remember what is done meanwhile; it does again as soon as it has computed."""
+    document.UndoManager.lock()
+    try:
+        yield
+    finally:
+        document.UndoManager.unlock()
 
 
 def first_cell(document: Any, name: str) -> Any:
@@ -53,13 +65,15 @@ def formula_blocks(cells: Any) -> Iterator[Any]:
         )
 
 
-def formula_runs(sheet: Any) -> Iterator[tuple[Any, tuple[str, ...] | None]]:
-    """The formulas of a sheet: cells below each other with their texts, arrays whole with None.
+def formula_runs(part: Any) -> Iterator[tuple[Any, tuple[str, ...] | None]]:
+    """The formulas of a sheet or a part of it: cells below each other with their texts, arrays
+    whole with None.
 
     Of an array, which may fill 100,000 cells, one is read.
     """
+    sheet = part.Spreadsheet
     seen: list[tuple[int, int, int, int]] = []
-    for place in sheet.queryContentCells(FORMULAS).RangeAddresses:
+    for place in part.queryContentCells(FORMULAS).RangeAddresses:
         for column in range(place.StartColumn, place.EndColumn + 1):
             row, ahead = place.StartRow, AT_ONCE
             while row <= place.EndRow:
