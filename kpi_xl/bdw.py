@@ -92,8 +92,8 @@ def fit(at_risk: list[float], stayed: list[float]) -> Fit:
     both = (found.alpha or 0.0) + (found.beta or 0.0)
     if both > FARTHEST or found.log_likelihood < alike.log_likelihood + GAIN:
         found, both = alike, 1.0
-    told = (both, found.c, found.churn, 1.0 - found.churn)
-    if not all(1.0 / FARTHEST < value < FARTHEST for value in told):
+    estimates = (both, found.c, found.churn, 1.0 - found.churn)
+    if not all(1.0 / FARTHEST < value < FARTHEST for value in estimates):
         raise NotEnoughData(
             "the losses do not tell how churn changes with time and how it differs between"
             " customers: take SBG_FIT, or wait for more periods"

@@ -91,9 +91,9 @@ def call(
     """
     child = _child() if has_children() else None
     if child is None:
-        told = {"progress": progress} if progress else {}
+        keywords = {"progress": progress} if progress else {}
         with panics():
-            return function(*arguments, **named, **told)
+            return function(*arguments, **named, **keywords)
     request = pickle.dumps(
         (function.__module__, function.__qualname__, arguments, named, progress is not None, budget)
     )
@@ -119,8 +119,8 @@ def call(
         return value
     if kind == "broken":
         raise BudgetError(value)
-    error, told = value
-    error.add_note(f"In the process that did the work:\n{told}")
+    error, trace = value
+    error.add_note(f"In the process that did the work:\n{trace}")
     raise error
 
 

@@ -28,7 +28,7 @@ TOKEN = re.compile(
 )
 
 
-class FormulaError(ValueError):
+class ExpressionError(ValueError):
     """A formula that cannot be read, with the sentence that says why."""
 
 
@@ -47,7 +47,7 @@ class Name:
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnConstant:
     """A column of constants, `{1;2;3}`: only examples have them."""
 
     values: tuple[float | str | bool, ...]
@@ -62,14 +62,14 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Call:
+class FunctionCall:
     """A function by its name in capitals, with its arguments; None is one left out."""
 
     name: str
     arguments: tuple["Node | None", ...]
 
 
-Node = Constant | Name | Column | Operation | Call
+Node = Constant | Name | ColumnConstant | Operation | FunctionCall
 Value = float | str | bool | list[Any] | None
 
 # From the loosest to the tightest, as Excel has it: a sign before a number binds more than ^.
@@ -77,13 +77,13 @@ LEVELS = (("=", "<>", "<", "<=", ">", ">="), ("&",), ("+", "-"), ("*", "/"), ("^
 
 
 def parse(text: str) -> Node:
-    """The tree of a formula, with or without `=` before it. Raises FormulaError."""
+    """The tree of a formula, with or without `=` before it. Raises ExpressionError."""
     if len(text) > LONGEST:
-        raise FormulaError(f"it has {len(text):,} characters; {LONGEST:,} are the most")
+        raise ExpressionError(f"it has {len(text):,} characters; {LONGEST:,} are the most")
     reader = _Reader(text.strip().removeprefix("="))
     node = reader.level(0)
     if reader.next is not None:
-        raise FormulaError(f"{reader.next[1]!r} is not expected after {reader.before()!r}")
+        raise ExpressionError(f"{reader.next[1]!r} is not expected after {reader.before()!r}")
     return node
 
 
@@ -107,7 +107,7 @@ class _Reader:
         found = TOKEN.match(self.text, self.place)
         if found is None:
             rest = self.text[self.place :].strip()
-            raise FormulaError(f"{rest[0]!r} has no meaning in a formula of a KPI")
+            raise ExpressionError(f"{rest[0]!r} has no meaning in a formula of a KPI")
         self.place = found.end()
         self.next = (str(found.lastgroup), found[str(found.lastgroup)])
         return taken
@@ -121,7 +121,7 @@ class _Reader:
     def expect(self, sign: str) -> None:
         if not self.take(sign):
             found = repr(self.next[1]) if self.next else "the end"
-            raise FormulaError(f"{sign!r} is expected where {found} stands")
+            raise ExpressionError(f"{sign!r} is expected where {found} stands")
 
     def level(self, number: int) -> Node:
         if number == len(LEVELS):
@@ -136,7 +136,7 @@ class _Reader:
     def counted(self, node: Node) -> Node:
         self.made += 1
         if self.made > MOST:
-            raise FormulaError(f"it has more than {MOST} operations")
+            raise ExpressionError(f"it has more than {MOST} operations")
         return node
 
     def signed(self) -> Node:
@@ -155,7 +155,7 @@ class _Reader:
     def primary(self) -> Node:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise FormulaError(f"it is nested deeper than {DEEPEST} levels")
+            raise ExpressionError(f"it is nested deeper than {DEEPEST} levels")
         node = self.atom()
         self.depth -= 1
         return node
@@ -169,22 +169,22 @@ class _Reader:
             return self.column()
         token = self.advance()
         if token is None:
-            raise FormulaError("it ends where a value is expected")
+            raise ExpressionError("it ends where a value is expected")
         kind, text = token
         if kind == "number":
             if not isfinite(float(text)):
-                raise FormulaError(f"{text} is too large for a cell")
+                raise ExpressionError(f"{text} is too large for a cell")
             return Constant(float(text))
         if kind == "text":
             return Constant(text[1:-1].replace('""', '"'))
         if kind == "sign":
-            raise FormulaError(f"a value is expected where {text!r} stands")
+            raise ExpressionError(f"a value is expected where {text!r} stands")
         if self.take("("):
-            return self.counted(Call(text.upper(), tuple(self.arguments())))
+            return self.counted(FunctionCall(text.upper(), tuple(self.arguments())))
         if text.upper() in ("TRUE", "FALSE"):
             return Constant(text.upper() == "TRUE")
         if "." in text:
-            raise FormulaError(f"{text!r} is no name: a formula has no attributes")
+            raise ExpressionError(f"{text!r} is no name: a formula has no attributes")
         return Name(text.lower())
 
     def arguments(self) -> Iterator[Node | None]:
@@ -199,7 +199,7 @@ class _Reader:
                 return
             self.expect(",")
 
-    def column(self) -> Column:
+    def column(self) -> ColumnConstant:
         values: list[float | str | bool] = []
         while True:
             node = self.signed()
@@ -207,10 +207,10 @@ class _Reader:
                 (inner,) = node.operands
                 node = Constant(-_number(inner.value)) if isinstance(inner, Constant) else inner
             if not isinstance(node, Constant):
-                raise FormulaError("a column in braces holds constants only")
+                raise ExpressionError("a column in braces holds constants only")
             values.append(node.value)
             if self.take("}"):
-                return Column(tuple(values))
+                return ColumnConstant(tuple(values))
             self.expect(";")
 
 
@@ -222,7 +222,7 @@ def inside(node: Node | None) -> Iterator[Node]:
     below: Sequence[Node | None] = ()
     if isinstance(node, Operation):
         below = node.operands
-    elif isinstance(node, Call):
+    elif isinstance(node, FunctionCall):
         below = node.arguments
     for one in below:
         yield from inside(one)
@@ -237,7 +237,7 @@ def compute(node: Node, names: Mapping[str, Any], call: Callable[[str, list[Valu
         return node.value
     if isinstance(node, Name):
         return names[node.name]
-    if isinstance(node, Column):
+    if isinstance(node, ColumnConstant):
         return list(node.values)
     if isinstance(node, Operation):
         return _operation(node, [compute(one, names, call) for one in node.operands])
@@ -254,13 +254,15 @@ def compute(node: Node, names: Mapping[str, Any], call: Callable[[str, list[Valu
     return call(node.name, values)
 
 
-def _given(node: Call, place: int) -> Node:
+def _given(node: FunctionCall, place: int) -> Node:
     """An argument that is needed."""
     found = node.arguments[place] if place < len(node.arguments) else None
     return Constant(0.0) if found is None else found
 
 
-def _if(node: Call, names: Mapping[str, Any], call: Callable[[str, list[Value]], Value]) -> Any:
+def _if(
+    node: FunctionCall, names: Mapping[str, Any], call: Callable[[str, list[Value]], Value]
+) -> Any:
     holds = _truth(compute(_given(node, 0), names, call))
     if not holds and len(node.arguments) == 2:
         return False

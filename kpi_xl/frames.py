@@ -57,13 +57,13 @@ if TYPE_CHECKING:
 
 Table = list[list[Any]]
 Frame = TypeVar("Frame")
-Said = ParamSpec("Said")
+Options = ParamSpec("Options")
 
 
-class OverFrame(Protocol[Said]):
+class OverFrame(Protocol[Options]):
     """A function of a frame that gives the same kind of frame."""
 
-    def __call__(self, frame: Frame, /, *args: Said.args, **kwargs: Said.kwargs) -> Frame:
+    def __call__(self, frame: Frame, /, *args: Options.args, **kwargs: Options.kwargs) -> Frame:
         """The table, as a frame."""
         ...
 
@@ -72,15 +72,15 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """The functions over frames by name."""
 
 
-def over_frame(rows: Callable[Concatenate[Any, Said], Table]) -> OverFrame[Said]:
+def over_frame(rows: Callable[Concatenate[Any, Options], Table]) -> OverFrame[Options]:
     """The function that gives a table of rows as a frame of the kind that came in."""
 
     @wraps(rows)
-    def call(frame: Any, /, *args: Said.args, **kwargs: Said.kwargs) -> Any:
+    def call(frame: Any, /, *args: Options.args, **kwargs: Options.kwargs) -> Any:
         with backends.counting(frame):
             return containers.table(rows(frame, *args, **kwargs), frame)
 
-    FUNCTIONS[rows.__name__] = made = cast("OverFrame[Said]", call)
+    FUNCTIONS[rows.__name__] = made = cast("OverFrame[Options]", call)
     return made
 
 
@@ -135,8 +135,8 @@ def ltv_curve(
     given = {"period": period, "margin": margin, "by": by}
     period, margin, by = (read(METRICS["LTV_CURVE"], name, word) for name, word in given.items())
     economics.refuse_missing_segments(by, segment)
-    told_apart = segment if by == "segment" else None
-    orders = _orders(frame, customer, date, amount, as_of, told_apart)
+    customer_numbers = segment if by == "segment" else None
+    orders = _orders(frame, customer, date, amount, as_of, customer_numbers)
     log = _activity(orders, period, of_revenue=True, of_customers=False)
     return economics.ltv_rows(log, period, margin, by)
 

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from kpi_xl.expressions import (
     LEVELS,
     NATIVE,
-    Call,
-    Column,
+    ColumnConstant,
     Constant,
-    FormulaError,
+    ExpressionError,
+    FunctionCall,
     Name,
     Node,
     Operation,
@@ -67,7 +67,7 @@ def native_form(
                                                                      strict=True)):  # fmt: skip
         return None
     values: dict[str, str] = {}
-    held: list[str] = []  # what may hold an error
+    fallible: list[str] = []  # what may hold an error
     texts: list[str] = []
     outside: list[str] = []
     zero: list[str] = []
@@ -84,7 +84,7 @@ def native_form(
                 word or f'IF({one}="",{_constant(argument.default)},TRIM({one}))'
             )
             if word is None:
-                held.append(text)
+                fallible.append(text)
                 no_word = "*".join(f'(TRIM({one})<>"{known}")' for known in argument.arg.words)
                 texts.append(f'({one}<>"")*{no_word}')
             continue
@@ -94,7 +94,7 @@ def native_form(
             if not low <= float(text) <= high:
                 return None  # an error for ever: the cell keeps it as its value
             continue
-        held.append(text)
+        fallible.append(text)
         texts.append(f'ISTEXT({text})*({one}<>"")')
         blank = "0" if argument.required else _constant(argument.default)
         values[argument.name] = one if SUMS.match(one) else f'IF({one}="",{blank},{one}+0)'
@@ -115,7 +115,7 @@ def native_form(
     checked = _refused(zero, "#DIV/0!", checked)
     checked = _refused(outside, "#NUM!", checked)
     checked = _refused(texts, "#VALUE!", checked)
-    for one in reversed(held[:-1]):
+    for one in reversed(fallible[:-1]):
         # The leftmost error; that of the last argument shows itself in the conditions.
         checked = f"IF(ISERROR({one}),{one},{checked})"
     if len(checked) > LONGEST:
@@ -132,7 +132,7 @@ def _tree(metric: Metric) -> Node | None:
         return None
     try:
         tree = _whole(metric.formula)
-    except FormulaError:
+    except ExpressionError:
         return None
     used = {node.name for node in inside(tree) if isinstance(node, Name)}
     return tree if used == {argument.name for argument in metric.arguments} else None
@@ -141,16 +141,16 @@ def _tree(metric: Metric) -> Node | None:
 def _whole(formula: str) -> Node:
     """The tree of a formula, with what it says after a semicolon put in: `a / n; n = b + c`.
 
-    Raises FormulaError.
+    Raises ExpressionError.
     """
     head, *more = SAYING.split(formula, maxsplit=1)
     rest = more[0] if more else ""
     known: dict[str, Node] = {}
     # What is said later may stand in what was said before it.
-    for said in reversed(SAID.split(rest) if rest else []):
-        name, equals, text = said.partition("=")
+    for given in reversed(SAID.split(rest) if rest else []):
+        name, equals, text = given.partition("=")
         if not equals:
-            raise FormulaError(f"{said.strip()!r} says nothing")
+            raise ExpressionError(f"{given.strip()!r} says nothing")
         known[name.strip()] = _put_in(parse(text), known)
     return _put_in(parse(head), known)
 
@@ -161,8 +161,8 @@ def _put_in(node: Node, known: Mapping[str, Node]) -> Node:
         return known.get(node.name, node)
     if isinstance(node, Operation):
         return Operation(node.sign, tuple(_put_in(one, known) for one in node.operands))
-    if isinstance(node, Call):
-        return Call(
+    if isinstance(node, FunctionCall):
+        return FunctionCall(
             node.name,
             tuple(None if one is None else _put_in(one, known) for one in node.arguments),
         )
@@ -203,9 +203,9 @@ def _word(argument: Argument, text: str) -> str | None:
     """An option word that is written as a constant, as the kernel compares it."""
     if not TEXT_CONSTANT.fullmatch(text):
         return None
-    said = text[1:-1].strip().lower()
+    given = text[1:-1].strip().lower()
     if argument.arg.words:
-        return next((f'"{word}"' for word in argument.arg.words if word.lower() == said), None)
+        return next((f'"{word}"' for word in argument.arg.words if word.lower() == given), None)
     return text
 
 
@@ -227,9 +227,9 @@ def _written(
         return _constant(node.value)
     if isinstance(node, Name):
         return values[node.name]
-    if isinstance(node, Column):
+    if isinstance(node, ColumnConstant):
         return None
-    if isinstance(node, Call):
+    if isinstance(node, FunctionCall):
         return _call(node, values, metrics)
     if node.sign in ("u-", "%"):
         (operand,) = node.operands
@@ -244,7 +244,9 @@ def _written(
     return f"({text})" if own < level else text
 
 
-def _call(node: Call, values: Mapping[str, str], metrics: Mapping[str, Metric]) -> str | None:
+def _call(
+    node: FunctionCall, values: Mapping[str, str], metrics: Mapping[str, Metric]
+) -> str | None:
     texts = []
     for one in node.arguments:
         text = "" if one is None else _written(one, values, metrics, 0)

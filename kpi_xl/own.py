@@ -25,10 +25,10 @@ from kpi_xl.errors import KINDS, CellError, ErrorCell, KpiError, WrongInput
 from kpi_xl.expressions import (
     MOST,
     NATIVE,
-    Call,
-    Column,
+    ColumnConstant,
     Constant,
-    FormulaError,
+    ExpressionError,
+    FunctionCall,
     Name,
     Node,
     Operation,
@@ -110,7 +110,7 @@ VBA_RESERVED = frozenset(  # what no function may be called there; the add-in re
 )
 
 
-class Fault(NamedTuple):
+class DefinitionFault(NamedTuple):
     """What is wrong with a definition: its file, the place in it, and the sentence.
 
     `kept` where the definition counts nevertheless, as where a language is missing; `twice` where
@@ -155,7 +155,7 @@ class Definition:
     lower: bool
 
 
-FAULTS: list[Fault] = []
+FAULTS: list[DefinitionFault] = []
 """What kept definitions out, or is still to be done, of all files read so far."""
 
 FINGERPRINTS: dict[str, str] = {}
@@ -181,13 +181,15 @@ def load() -> None:
         try:
             named.append(Path(text).expanduser())
         except RuntimeError:
-            FAULTS.append(Fault(text, "", f"{VARIABLE} names it, of a user unknown"))
+            FAULTS.append(DefinitionFault(text, "", f"{VARIABLE} names it, of a user unknown"))
     for path in named:
         if not path.exists():
-            FAULTS.append(Fault(str(path), "", f"{VARIABLE} names it, and it is not there"))
+            FAULTS.append(
+                DefinitionFault(str(path), "", f"{VARIABLE} names it, and it is not there")
+            )
         elif path.is_dir() and not any((path / name).is_file() for name in NAMES):
             sentence = f"{VARIABLE} names it, and it holds neither {' nor '.join(NAMES)}"
-            FAULTS.append(Fault(str(path), "", sentence))
+            FAULTS.append(DefinitionFault(str(path), "", sentence))
     for path in (*named, settings_folder()):
         for file in map(path.joinpath, NAMES) if path.is_dir() else (path,):
             if file.is_file():
@@ -208,12 +210,12 @@ def load_file(file: Path) -> None:
             raise DefinitionError("", f"it is larger than {LARGEST_FILE >> 20} MB")
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError, DefinitionError) as error:
-        FAULTS.append(Fault(str(file), "", f"it cannot be read: {error}"))
+        FAULTS.append(DefinitionFault(str(file), "", f"it cannot be read: {error}"))
         return
     define(text, str(file))
 
 
-def beside(file: Path) -> list[Fault]:
+def beside(file: Path) -> list[DefinitionFault]:
     """Enter the kpis.toml of a workbook's folder, which the user has allowed; what is wrong in it.
 
     Processes that are started after it have it, too.
@@ -271,7 +273,7 @@ def _enter_python(file: str, run: Callable[[], object], source: Callable[[Metric
     try:
         run()
     except (Exception, SystemExit) as error:
-        FAULTS.append(Fault(file, "", _failure(error)))
+        FAULTS.append(DefinitionFault(file, "", _failure(error)))
         added: dict[str, Metric] = {}
     else:
         added = {name: made for name, made in METRICS.items() if before.get(name) is not made}
@@ -291,9 +293,9 @@ def _enter_python(file: str, run: Callable[[], object], source: Callable[[Metric
             _judge_name(name, print_of_it)
             _enter(own, print_of_it, file)
         except DefinitionError as error:
-            FAULTS.append(Fault(file, f"[{name}] {error.key}".rstrip(), str(error)))
+            FAULTS.append(DefinitionFault(file, f"[{name}] {error.key}".rstrip(), str(error)))
         except Exception as error:
-            FAULTS.append(Fault(file, f"[{name}]", _failure(error)))
+            FAULTS.append(DefinitionFault(file, f"[{name}]", _failure(error)))
 
 
 def _failure(error: BaseException) -> str:
@@ -330,11 +332,11 @@ def define(text: str, file: str = "kpis.toml") -> None:
     try:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        FAULTS.append(Fault(file, "", f"it is no TOML: {str(error)[:200]}"))
+        FAULTS.append(DefinitionFault(file, "", f"it is no TOML: {str(error)[:200]}"))
         return
     if len(content) > MOST_KPIS:
         FAULTS.append(
-            Fault(file, "", f"it defines {len(content):,} KPIs; {MOST_KPIS} are the most")
+            DefinitionFault(file, "", f"it defines {len(content):,} KPIs; {MOST_KPIS} are the most")
         )
         return
     read: dict[str, Definition] = {}
@@ -342,7 +344,7 @@ def define(text: str, file: str = "kpis.toml") -> None:
         try:
             read[name] = _definition(name, fields, file)
         except DefinitionError as error:
-            FAULTS.append(Fault(file, f"[{name}] {error.key}".rstrip(), str(error)))
+            FAULTS.append(DefinitionFault(file, f"[{name}] {error.key}".rstrip(), str(error)))
     for name in _in_order(read, file):
         definition = read[name]
         try:
@@ -358,12 +360,14 @@ def define(text: str, file: str = "kpis.toml") -> None:
         except DefinitionError as error:
             twice = isinstance(error, DefinedTwiceError)
             place = f"[{name}] {error.key}".rstrip()
-            FAULTS.append(Fault(file, place, str(error), twice=twice))
+            FAULTS.append(DefinitionFault(file, place, str(error), twice=twice))
             continue
         missing = [code for code in LANGUAGES if code not in definition.help]
         if missing:
             FAULTS.append(
-                Fault(file, f"[{name}] help", f"there is none in {', '.join(missing)}", kept=True)
+                DefinitionFault(
+                    file, f"[{name}] help", f"there is none in {', '.join(missing)}", kept=True
+                )
             )
 
 
@@ -379,7 +383,7 @@ def _definition(name: str, fields: Any, file: str) -> Definition:
     formula = _said(fields, "formula")
     try:
         tree = parse(formula)
-    except FormulaError as error:
+    except ExpressionError as error:
         raise DefinitionError("formula", str(error)) from None
     units = _table(fields, "arguments")
     if not 1 <= len(units) <= MOST_ARGUMENTS:
@@ -410,7 +414,7 @@ def _arguments(
     for name in sorted(used - units.keys()):
         raise DefinitionError("formula", f"{name} is none of the arguments ({', '.join(units)})")
     made: list[Argument] = []
-    for name, said in units.items():
+    for name, given in units.items():
         key = f"arguments.{name}"
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name) or name in VBA_WORDS:
             raise DefinitionError(key, "an argument has small letters, digits and _, and is no"
@@ -419,11 +423,11 @@ def _arguments(
             raise DefinitionError(key, f"{name} is a word of Python: call it {name}_")
         if name not in used:
             raise DefinitionError(key, "the formula does not use it")
-        if not isinstance(said, dict) or not said.keys() <= ARGUMENT_KEYS:
+        if not isinstance(given, dict) or not given.keys() <= ARGUMENT_KEYS:
             raise DefinitionError(key, f"its keys are {', '.join(sorted(ARGUMENT_KEYS))}")
-        unit = _unit(said.get("unit"), UNITS, f"{key}.unit")
-        texts = _help(said.get("help", {}), f"{key}.help")
-        default = said.get("default")
+        unit = _unit(given.get("unit"), UNITS, f"{key}.unit")
+        texts = _help(given.get("help", {}), f"{key}.help")
+        default = given.get("default")
         if default is not None:
             text = unit is TEXT
             if isinstance(default, bool) or not isinstance(default, str if text else int | float):
@@ -447,7 +451,7 @@ def _columns(tree: Node) -> frozenset[str]:
         if isinstance(node, Operation):
             below = node.operands
             taken = [False] * len(node.operands)
-        elif isinstance(node, Call):
+        elif isinstance(node, FunctionCall):
             below = node.arguments
             taken = [_takes_column(node, place) for place in range(len(node.arguments))]
         for one, column in zip(below, taken if below else (), strict=False):
@@ -459,7 +463,7 @@ def _columns(tree: Node) -> frozenset[str]:
     return frozenset(found)
 
 
-def _takes_column(call: Call, place: int) -> bool:
+def _takes_column(call: FunctionCall, place: int) -> bool:
     if call.name in NATIVE:
         # MIN(a, b) is of two values, MIN(a) of a column.
         return NATIVE[call.name].columns and (len(call.arguments) == 1 or (call.name != "MIN"
@@ -509,22 +513,22 @@ def _help(texts: Any, key: str) -> dict[str, str]:
     return {code: _in_one_line(text, f"{key}.{code}") for code, text in texts.items()}
 
 
-def _example(said: Any) -> tuple[str, Any]:
+def _example(given: Any) -> tuple[str, Any]:
     if (
-        not isinstance(said, list)
-        or len(said) != 2
-        or not isinstance(said[0], str)
-        or not isinstance(said[1], int | float | str | bool)
+        not isinstance(given, list)
+        or len(given) != 2
+        or not isinstance(given[0], str)
+        or not isinstance(given[1], int | float | str | bool)
     ):
         raise DefinitionError("example", 'write ["=NAME(1,2)", 3]: a formula and its result')
-    value = said[1]
-    return said[0], float(value) if type(value) is int else value
+    value = given[1]
+    return given[0], float(value) if type(value) is int else value
 
 
 def _in_order(read: Mapping[str, Definition], file: str) -> Iterator[str]:
     """The definitions, each after those that it is built on; a ring is a fault of all in it."""
     waiting = {
-        name: {n.name for n in inside(one.tree) if isinstance(n, Call) and n.name in read}
+        name: {n.name for n in inside(one.tree) if isinstance(n, FunctionCall) and n.name in read}
         for name, one in read.items()
     }
     done: set[str] = set()
@@ -533,7 +537,7 @@ def _in_order(read: Mapping[str, Definition], file: str) -> Iterator[str]:
         if not ready:
             for name in waiting:
                 sentence = f"it is built on itself, through {', '.join(sorted(waiting[name]))}"
-                FAULTS.append(Fault(file, f"[{name}] formula", sentence))
+                FAULTS.append(DefinitionFault(file, f"[{name}] formula", sentence))
             return
         for name in ready:
             del waiting[name]
@@ -583,9 +587,9 @@ def _names(file: str) -> frozenset[str]:
 def _judge_calls(definition: Definition) -> None:
     """Whether what the formula calls is there, and is given the arguments that it takes."""
     for node in inside(definition.tree):
-        if isinstance(node, Column):
+        if isinstance(node, ColumnConstant):
             raise DefinitionError("formula", "a column of constants is for examples")
-        if not isinstance(node, Call):
+        if not isinstance(node, FunctionCall):
             continue
         native, known = NATIVE.get(node.name), METRICS.get(node.name)
         if native is None and known is None:
@@ -607,7 +611,7 @@ def _effort(node: Node | None) -> tuple[int, int]:
     steps = depth = 0
     if isinstance(node, Operation):
         below = node.operands
-    elif isinstance(node, Call):
+    elif isinstance(node, FunctionCall):
         below = node.arguments
         if node.name in METRICS:
             steps, depth = EFFORTS.get(node.name, (1, 0))
@@ -623,10 +627,10 @@ def _try_example(made: Metric) -> None:
     reason = ""
     try:
         tree = parse(formula)
-        if not isinstance(tree, Call) or tree.name != made.name:
+        if not isinstance(tree, FunctionCall) or tree.name != made.name:
             raise DefinitionError("example", f"it begins with ={made.name}(")
         shown: Any = compute(tree, {}, _called)
-    except (FormulaError, KpiError) as error:
+    except (ExpressionError, KpiError) as error:
         shown = error.shown() if isinstance(error, KpiError) else "no formula"
         reason = f" ({error})"
     if isinstance(expected, float) and isinstance(shown, float):
@@ -670,7 +674,7 @@ def _judge_units(definition: Definition) -> None:
 
 def _measured(node: Node | None, units: Mapping[str, Unit]) -> Dimension | None:
     """The dimension of a formula. Raises DefinitionError where unlike things are added."""
-    if node is None or isinstance(node, Constant | Column):
+    if node is None or isinstance(node, Constant | ColumnConstant):
         return None  # a number that is written may be of any kind
     if isinstance(node, Name):
         return _dimension(units[node.name])
@@ -812,7 +816,8 @@ def _enter(made: Metric, print_of_it: str, file: str) -> None:
 def fingerprint_of(definition: Definition) -> str:
     """Twelve digits that differ where two definitions compute, or are called, otherwise."""
     built_on = sorted(
-        {n.name for n in inside(definition.tree) if isinstance(n, Call)} & FINGERPRINTS.keys()
+        {n.name for n in inside(definition.tree) if isinstance(n, FunctionCall)}
+        & FINGERPRINTS.keys()
     )
     return _hash([
         definition.name,

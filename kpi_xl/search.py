@@ -134,7 +134,7 @@ def meant(name: str, others: Iterable[str] = ()) -> str:
         return f"; did you mean {' or '.join(metric.name for metric in found)}?"
     wanted = plain(name[:LONGEST_NAME])
     known = other_names().items()
-    related = [one for one, said in known if wanted in map(plain, said.get("about", ()))]
+    related = [one for one, entry in known if wanted in map(plain, entry.get("about", ()))]
     if related:
         return f"; see {', '.join(related)}"
     longer = [m.name for m in METRICS.values() if m.name.lower().startswith(f"{name.lower()}_")]

@@ -6,7 +6,16 @@ take text for markup.
 
 from typing import Any
 
-from kpi_xl.expressions import Call, Column, Constant, FormulaError, Name, Node, Operation, parse
+from kpi_xl.expressions import (
+    ColumnConstant,
+    Constant,
+    ExpressionError,
+    FunctionCall,
+    Name,
+    Node,
+    Operation,
+    parse,
+)
 
 Element = list[Any]
 
@@ -19,7 +28,7 @@ def typeset(formula: str) -> Element | None:
     """A formula as MathML; None for one that is in words."""
     try:
         return ["mrow", *_row(parse(formula))]
-    except FormulaError:
+    except ExpressionError:
         return None
 
 
@@ -34,9 +43,9 @@ def _row(node: Node) -> list[Element]:
             return [["mtext", f'"{value}"']]
         case Name(name):
             return [["mi", name]]
-        case Column(values):
+        case ColumnConstant(values):
             return [["mtext", "{" + ";".join(map(str, values)) + "}"]]
-        case Call(name, given):
+        case FunctionCall(name, given):
             return _call(name, [_row(one) if one else [["mtext", ""]] for one in given])
         case Operation(sign, operands):
             return _operation(sign, operands)

@@ -845,7 +845,7 @@ class Registry(SimpleNamespace):
             raise FileNotFoundError
         values = self.keys[f"{hive}\\{path}"]
 
-        class Opened(list[Any]):
+        class OpenWorkbook(list[Any]):
             def __enter__(self) -> Any:
                 return self
 
@@ -855,7 +855,7 @@ class Registry(SimpleNamespace):
             def Close(self) -> None:  # noqa: N802
                 pass
 
-        return Opened((name, value, 4) for name, value in values.items())
+        return OpenWorkbook((name, value, 4) for name, value in values.items())
 
     def QueryInfoKey(self, opened: list[Any]) -> tuple[int, int, int]:  # noqa: N802
         return 0, len(opened), 0

@@ -63,7 +63,7 @@ def named(content: bytes, name: str, values: Any) -> Any:
     return values[place.sheet, place.top, place.left]
 
 
-def said(values: Any) -> str:
+def status(values: Any) -> str:
     """The sentence on the first sheet with figures."""
     return str(values["Summary", 3, 2])
 
@@ -90,7 +90,7 @@ def test_rows_below_a_table_are_counted_by_checks(books: Any, name: str, tmp_pat
         if sheet == "Checks" and column == 2 and HEADER + 3 <= row < HEADER + 23
         and isinstance(value, float) and (sheet, row, 4) not in before
     )  # fmt: skip
-    assert f"Rows of data to look at: {earlier + 2 * len(tables):.0f};" in said(values)
+    assert f"Rows of data to look at: {earlier + 2 * len(tables):.0f};" in status(values)
     path = tmp_path / "book.xlsx"
     path.write_bytes(book)
     for command in (("recalc", str(path)), ("explain", str(path), "Summary!C27")):
@@ -106,13 +106,15 @@ def test_a_text_among_numbers_breaks_the_figures_and_is_named(books: Any) -> Non
     values = calculate(book).values
     for figure in ("Revenue", "CustomerCount", "RepeatCustomers", "LostCustomers", "OrderValue"):
         assert str(named(book, figure, values)) == "#VALUE!", figure
-    assert said(values).startswith("Orders!C5 is text, where a number or a date is wanted. Rows of")
+    assert status(values).startswith(
+        "Orders!C5 is text, where a number or a date is wanted. Rows of"
+    )
     book = edited(books["funnel"], {("Leads", HEADER + 3, 9): "won", ("Spend", HEADER + 4, 3): "a"})
     values = calculate(book).values
     for figure in ("CustomerCount", "Revenue", "SpendTotal", "LeadCost", "AdReturn"):
         assert str(named(book, figure, values)) == "#VALUE!", figure
     assert named(book, "LeadCount", values) == 20
-    assert said(values).startswith("Leads!I6 is text")
+    assert status(values).startswith("Leads!I6 is text")
 
 
 def with_formula(content: bytes, place: Place, text: str) -> bytes:
@@ -131,7 +133,7 @@ def test_figures_that_do_not_agree_are_counted_on_the_first_sheet(books: Any) ->
     row = next(f.row for f in formulas if f.sheet == "Checks" and f.text == "LeadCost")
     values = calculate(with_formula(books["funnel"], ("Checks", row, 3), "1")).values
     assert values["Checks", row, 4] == "✗ no"
-    assert "figures computed twice that do not agree: 1. See" in said(values)
+    assert "figures computed twice that do not agree: 1. See" in status(values)
     values = calculate(with_formula(books["funnel"], ("Checks", row, 3), "1/0")).values
     assert values["Checks", row, 4] == "✗ no"
 
@@ -147,7 +149,7 @@ def test_missing_functions_are_told(books: Any) -> None:
     assert str(values[place]) == "#NAME?"
     told = named(broken, "MissingFunctions", values)
     assert told.startswith("Figures show #NAME?")
-    assert said(values) == told
+    assert status(values) == told
 
 
 def part_of(content: bytes, sheet: str) -> bytes:

@@ -47,8 +47,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             }
         (folder / f"{name}.xlsx").write_bytes(build(record, data).content)
     (folder / "python.exe").touch()
-    said = {**addin.tab()[1], **addin.function_texts(), **addin.message_texts()}
-    content = addin.workbook(addin.conf(str(folder / "python.exe")), said)
+    texts = {**addin.tab()[1], **addin.function_texts(), **addin.message_texts()}
+    content = addin.workbook(addin.conf(str(folder / "python.exe")), texts)
     (folder / "addin.xlsm").write_bytes(content)
     return folder
 

@@ -21,20 +21,20 @@ from kpi_xl.workbook_templates import template
 
 from kpi_xl.exports import (
     Filling,
+    Options,
     Request,
-    Said,
     known_layouts,
     layouts_of,
+    options_from,
     rates_of,
     read_files,
     read_files_apart,
-    said,
 )
 from kpi_xl.exports.pages import openers
 from kpi_xl.ooxml import limits
 from kpi_xl.reports import layout
 from kpi_xl.reports.loading import loaded
-from kpi_xl.reports.records import Opened, Place, Table
+from kpi_xl.reports.records import OpenWorkbook, Place, Table
 from kpi_xl.schema import SCHEMAS
 from kpi_xl.sources import SourceError
 
@@ -44,10 +44,10 @@ FILES = Path(__file__).parent / "exports"
 LAYOUTS = known_layouts()
 
 
-def filled(name: str, *files: Path | str, words: Said | None = None, **options: Any) -> Filling:
+def filled(name: str, *files: Path | str, words: Options | None = None, **options: Any) -> Filling:
     """The tables of a template, filled from files."""
     tables = {table.name: table.columns for table in SCHEMAS[name].inputs}
-    requests = [Request(FILES / file, "", words or Said()) for file in files]
+    requests = [Request(FILES / file, "", words or Options()) for file in files]
     return read_files(requests, tables, LAYOUTS, **options)
 
 
@@ -232,7 +232,7 @@ def test_currencies_are_converted_or_chosen(tmp_path: Path) -> None:
     converted = filled("campaigns", file, rates=rates_of(rates), report_currency="EUR")
     # 100 + 15,000 x 0.005, and on the next day 100 + 15,000 x 0.006
     assert sum(converted.tables["Ads"].columns["cost"]) == pytest.approx(175 + 190)
-    chosen = filled("campaigns", file, words=said([("where", "Currency code=EUR")]))
+    chosen = filled("campaigns", file, words=options_from([("where", "Currency code=EUR")]))
     assert sum(chosen.tables["Ads"].columns["cost"]) == 200
     with pytest.raises(SourceError, match="EUR and JPY"):
         filled("campaigns", file)
@@ -248,7 +248,7 @@ def _in_dollars(folder: Path) -> Path:
 
 
 def test_net_of_tax_and_shipping() -> None:
-    net = filled("retention", "shopify_orders.csv", words=said([("net", "")]))
+    net = filled("retention", "shopify_orders.csv", words=options_from([("net", "")]))
     # 100 less 10 of shipping, 80 less 30 refunded, 65 less 5 of shipping
     assert net.tables["Orders"].columns["amount"] == [90.0, 50.0, 60.0]
 
@@ -373,12 +373,12 @@ def test_a_file_that_nobody_knows_can_be_told() -> None:
     dollars = "google_sheets_us_dates.csv"
     with pytest.raises(SourceError, match="--dates dmy or --dates mdy"):
         filled("retention", dollars)
-    told = filled("retention", dollars, words=said([("dates", "mdy")]))
+    told = filled("retention", dollars, words=options_from([("dates", "mdy")]))
     assert told.tables["Orders"].columns["date"][0] == date(2024, 1, 5)
     merged = "excel_merged_headers.xlsx"
     with pytest.raises(SourceError, match=r"is a title and no header.*--header 3"):
         filled("campaigns", merged)
-    told = filled("campaigns", merged, words=said([("header", "4")], {"Day": "date"}))
+    told = filled("campaigns", merged, words=options_from([("header", "4")], {"Day": "date"}))
     assert sum(told.tables["Ads"].columns["impressions"]) == 1204 + 990
 
 
@@ -454,7 +454,7 @@ def test_a_column_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
     path.write_text("Month,channel,spend\n2025-01-01,x,1\n", encoding="utf-8")
     tables = {table.name: table.columns for table in SCHEMAS["funnel"].inputs}
-    request = Request(path, "Spend", said([], {"Month": "moon"}))
+    request = Request(path, "Spend", options_from([], {"Month": "moon"}))
     with pytest.raises(SourceError, match="moon, which is no column here"):
         read_files([request], tables, LAYOUTS)
 
@@ -472,7 +472,7 @@ def test_a_column_that_is_there_twice_is_refused(header: str, tmp_path: Path) ->
     """Which of them holds, nobody knows: neither with our own names nor with an option's."""
     path = tmp_path / "orders.csv"
     path.write_text(f"{header}\n1,2024-01-01,2024-01-02,5\n")
-    for words in (None, Said(currency="EUR")):
+    for words in (None, Options(currency="EUR")):
         with pytest.raises(SourceError, match="more than one column"):
             filled("retention", path, words=words)
 
@@ -495,7 +495,7 @@ def test_what_is_packed_is_bounded_and_a_pipe_is_not_opened(
 
 def test_options_that_are_wrong_are_all_named() -> None:
     with pytest.raises(SourceError) as error:
-        said([("header", "x"), ("dates", "dym"), ("numbers", "1,2,3"), ("sett", "a=b")])
+        options_from([("header", "x"), ("dates", "dym"), ("numbers", "1,2,3"), ("sett", "a=b")])
     assert len(str(error.value).splitlines()) == 4
 
 
@@ -533,13 +533,13 @@ def test_every_layout_has_its_source_and_its_menus() -> None:
 # The sheet Sources
 
 
-def sources(folder: Path, *rows: tuple[str, str, str]) -> Opened:
+def sources(folder: Path, *rows: tuple[str, str, str]) -> OpenWorkbook:
     """A workbook of campaigns whose sheet Sources names files."""
     headers = tuple(column.name for column in SCHEMAS["campaigns"].inputs[0].columns)
     named = [[*row, None, None, None] for row in rows]
     listing = Table("Sources", Place("Sources", 8, 1), layout.SOURCE_COLUMNS, named, [])
     ads = Table("Ads", Place("Ads", 4, 1), headers, [[None] * len(headers)] * 2, [])
-    return Opened("en", folder, {"Sources": listing, "Ads": ads}, {})
+    return OpenWorkbook("en", folder, {"Sources": listing, "Ads": ads}, {})
 
 
 def test_the_sheet_sources_takes_several_files_a_table_and_the_same_words(tmp_path: Path) -> None:
@@ -625,7 +625,7 @@ def test_months_are_refused_where_weeks_are_wanted(
     rows = [f"{rep},{day},4000,40,20,8,400" for day in days for rep in ("Ann", "Bob")]
     path.write_text("\n".join(["rep,week,sales,visits,leads,deals,spend", *rows]))
     tables = {table.name: table.columns for table in SCHEMAS["sales_team"].inputs}
-    requests = [Request(path, "Weeks", Said())]
+    requests = [Request(path, "Weeks", Options())]
     if refused:
         with pytest.raises(SourceError, match=refused):
             read_files(requests, tables, LAYOUTS)

@@ -36,7 +36,7 @@ from kpi_xl.reference import (
 from kpi_xl.reports import checking
 from kpi_xl.units import Domain
 
-SECTIONS = ("phrases", "told", "units", "families", "arguments", "columns", "cautions")
+SECTIONS = ("phrases", "messages", "units", "families", "arguments", "columns", "cautions")
 
 GLOSSARY = Path(__file__).with_name("glossary.csv")
 """The words of marketers, each with the one that every text in a language uses for it."""
@@ -48,10 +48,10 @@ def pairs(language: str) -> Iterator[tuple[str, str]]:
     """Every English text of the functions' help, with its translation, as far as there is one."""
     for section in SECTIONS:
         yield from (pair for pair in texts(language)[section].items() if pair[1])
-    for name, said in texts(language)["functions"].items():
+    for name, phrase in texts(language)["functions"].items():
         for part in parts(METRICS[name]):
-            if said[part]:
-                yield getattr(METRICS[name], part), said[part]
+            if phrase[part]:
+                yield getattr(METRICS[name], part), phrase[part]
 
 
 # Complete
@@ -85,8 +85,8 @@ def test_a_new_text_gets_an_empty_one_beside_its_neighbour(
 def test_no_text_is_left_over(language: str) -> None:
     file = texts(language)
     assert set(file) == {"words", "pane", "ribbon", "functions", *SECTIONS}
-    for section, said in help_texts().items():
-        assert set(file[section]) <= set(said), section
+    for section, phrase in help_texts().items():
+        assert set(file[section]) <= set(phrase), section
     assert set(file["functions"]) <= set(METRICS)
     for name, function in file["functions"].items():
         assert set(function) <= {"english", *parts(METRICS[name])}
@@ -125,21 +125,21 @@ def test_the_phrases_are_those_that_the_help_is_made_of(
     domain_text(Domain(whole=True), language)
     cli.print_list([METRICS["CAC"]], language)
     cli.print_page(METRICS["FUNNEL"], language)
-    assert set(texts(language)["phrases"]) == asked | said_by_reports()
+    assert set(texts(language)["phrases"]) == asked | phrases_of_reports()
 
 
-def is_said(call: ast.Call) -> bool:
-    """Whether it is a call of `said`, or of a method of that name."""
-    return ast.unparse(call.func).rpartition(".")[2] == "said"
+def is_phrase(call: ast.Call) -> bool:
+    """Whether it is a call of `phrase`, or of a method of that name."""
+    return ast.unparse(call.func).rpartition(".")[2] == "phrase"
 
 
-def said_by_reports() -> set[str]:
-    """The English texts that the code of the reports passes to `said`, and those in constants."""
+def phrases_of_reports() -> set[str]:
+    """The English texts that the code of the reports passes to `phrase`, and those in constants."""
     found = set(checking.KINDS)
     menu_of_calc = Path(udfs.__file__).parent / "libreoffice.py"
     for path in (*Path(reports.__file__).parent.glob("*.py"), menu_of_calc):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and node.args and is_said(node):
+            if isinstance(node, ast.Call) and node.args and is_phrase(node):
                 text = node.args[0]
                 if isinstance(text, ast.Constant):
                     found.add(str(text.value))
@@ -164,7 +164,7 @@ def fields(text: str) -> set[str | None]:
 
 @each_language
 def test_placeholders_are_kept(language: str) -> None:
-    for section in ("phrases", "told"):
+    for section in ("phrases", "messages"):
         for english, text in texts(language)[section].items():
             assert fields(text) == fields(english)
 
@@ -221,8 +221,8 @@ def test_help_fits_into_excel(language: str) -> None:
 def test_sentences_end_and_pieces_do_not(language: str) -> None:
     stop = "。" if language.startswith("zh") else "."
     for metric in METRICS.values():
-        said = summary(metric, language), notes(metric, language), caution(metric, language)
-        for text in filter(None, said):
+        phrase = summary(metric, language), notes(metric, language), caution(metric, language)
+        for text in filter(None, phrase):
             assert text.removesuffix("\u2069").endswith(stop), text
     for section in ("units", "families", "arguments", "columns"):
         for text in texts(language)[section].values():

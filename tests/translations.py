@@ -33,20 +33,20 @@ def help_texts() -> dict[str, list[str]]:
             *(metric.remark[0] for metric in metrics if metric.remark),
         ],
     }
-    found["told"] = list(told())
+    found["messages"] = list(told())
     return {section: list(filter(None, dict.fromkeys(said))) for section, said in found.items()}
 
 
 def told() -> Iterator[str]:
     """The sentences on files that were read, as the code has them, and the things in them.
 
-    They are what `Told` is given: constants, by themselves or as the `text` of a line before.
+    They are what `Message` is given: constants, by themselves or as the `text` of a line before.
     """
     for path in sorted(
         path for room in ("sources", "exports") for path in (CODE / room).glob("*.py")
     ):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Told":
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Message":
                 yield from _constants(node.args[0])
             elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Counted":
                 yield from (f"{{number}} {things}" for things in _constants(node.args[1]))

@@ -792,7 +792,7 @@ def _opened(file: zipfile.ZipFile, package: Package, errors: Set[str], volatile:
     workbook, styles = part("xl/workbook.xml"), part("xl/styles.xml")
     texts = []
     if "xl/sharedStrings.xml" in file.namelist():
-        texts = [said(item) for item in part("xl/sharedStrings.xml").iterfind("{*}si")]
+        texts = [text_of(item) for item in part("xl/sharedStrings.xml").iterfind("{*}si")]
     formats = styles.find("{*}cellXfs")
     marked = [flag(entry, "quotePrefix") for entry in (formats if formats is not None else ())]
     target = {key: name for _, key, name in relations(file, "xl/workbook.xml")}
@@ -863,7 +863,7 @@ def cells(
         if kind == "s" and text is not None:
             text = texts[int(text)]
         elif kind == "inlineStr":
-            text = said(entry)
+            text = text_of(entry)
         elif kind == "n":
             text = text or None
         style = int(entry.get("s", "0"))
@@ -873,7 +873,7 @@ def cells(
         )
 
 
-def said(entry: Element) -> str:
+def text_of(entry: Element) -> str:
     """The text of an entry, whatever its parts look like."""
     return unescaped("".join(text.text or "" for text in entry.iterfind(".//{*}t")))
 

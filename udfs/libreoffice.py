@@ -29,10 +29,10 @@ from kpi_xl.hosts.libreoffice.document import (
 )
 from kpi_xl.hosts.libreoffice.names import plain
 from kpi_xl.hosts.libreoffice.sheets import FORMULAS, first_cell, formula_blocks, quietly
-from kpi_xl.reports import Change, Filled, Opened, Place, ReportError, Table, commands, layout
+from kpi_xl.reports import Change, Filled, OpenWorkbook, Place, ReportError, Table, commands, layout
 from kpi_xl.reports.commands import NOT_SAVED, ActiveCell
 from kpi_xl.reports.loading import Progress
-from kpi_xl.reports.phrases import said
+from kpi_xl.reports.phrases import phrase
 from kpi_xl.schema import Input
 
 LOGICAL = 1024  # com.sun.star.util.NumberFormat.LOGICAL
@@ -62,7 +62,7 @@ class CalcWorkbook:
         """The language that its template was made in; nothing without a template."""
         return language_of(self.document)
 
-    def opened(self, inputs: Sequence[Input]) -> Opened:
+    def opened(self, inputs: Sequence[Input]) -> OpenWorkbook:
         """The workbook as it is: its marked cells, and these tables with their rows."""
         return opened(self.document, inputs)
 
@@ -79,7 +79,7 @@ class CalcWorkbook:
         blocked = fit(self.document)
         if not blocked:
             return ""
-        return said(NO_ROOM, self.language or "en", cells=", ".join(blocked))
+        return phrase(NO_ROOM, self.language or "en", cells=", ".join(blocked))
 
     def tables_in_front(self) -> list[str]:
         """The names of the tables on the active sheet."""
@@ -123,7 +123,7 @@ class CalcWorkbook:
         return own.with_suffix(".xlsx"), content
 
 
-def told(document: Any, command: str, language: str) -> tuple[str, bool]:
+def outcome(document: Any, command: str, language: str) -> tuple[str, bool]:
     """Do what an entry of the menu says: its sentence, and whether that tells of a mistake.
 
     `language` is LibreOffice's, for a workbook that was made from no template.
@@ -171,12 +171,12 @@ def language_of(document: Any) -> str:
     return "" if cell is None else str(cell.getString())
 
 
-def opened(document: Any, tables: Any) -> Opened:
+def opened(document: Any, tables: Any) -> OpenWorkbook:
     """The workbook as it is: its marked cells, and these tables with their rows."""
     if document.NullDate.Year != 1899:
         raise ReportError("This workbook counts dates from 1904: switch that off in its options.")
     found = {name: first_cell(document, name) for name in layout.PLACES}
-    return Opened(
+    return OpenWorkbook(
         language=language_of(document) or "en",
         folder=folder_of(document),
         tables=tables_of(document, {layout.SOURCES, *(table.name for table in tables)}),

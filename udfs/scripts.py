@@ -41,7 +41,7 @@ def _tell(app: xw.App, script: Callable[..., str], *arguments: Any) -> None:
         app.alert(message, TITLE, mode="critical" if mistake else "info")
 
 
-def told(script: Callable[..., str]) -> Callable[..., None]:
+def shows_answer(script: Callable[..., str]) -> Callable[..., None]:
     """A script that shows its answer as a message, and a mistake of the user's likewise."""
 
     @wraps(script)
@@ -54,14 +54,14 @@ def told(script: Callable[..., str]) -> Callable[..., None]:
 
 
 @xw.script
-@told
+@shows_answer
 def refresh_report(book: xw.Book) -> str:
     """Load the tables anew from the files that the sheet Sources names."""
     return commands.refresh_report(ExcelWorkbook(book))
 
 
 @xw.script
-@told
+@shows_answer
 def refresh_all(book: xw.Book) -> str:
     """The same for every open workbook that was made from a template."""
     books = [book] if is_remote(book) else [one for one in book.app.books if template_of(one)]
@@ -69,35 +69,35 @@ def refresh_all(book: xw.Book) -> str:
 
 
 @xw.script
-@told
+@shows_answer
 def load_data(book: xw.Book, table: str = "") -> str:
     """Load one table: the one named, or the one in whose sheet the active cell is."""
     return commands.load_data(ExcelWorkbook(book), table)
 
 
 @xw.script
-@told
+@shows_answer
 def check_data(book: xw.Book) -> str:
     """List in the sheet Checks what is wrong with the tables; no file is read."""
     return commands.check_data(ExcelWorkbook(book))
 
 
 @xw.script
-@told
+@shows_answer
 def explain_cell(book: xw.Book) -> str:
     """What the functions of the active cell computed, from what, and why there is an error."""
     return commands.explain_cell(ExcelWorkbook(book), chosen())
 
 
 @xw.script
-@told
+@shows_answer
 def freeze_for_sharing(book: xw.Book) -> str:
     """A copy of the workbook with values for formulas, for people without the functions."""
     return commands.freeze_for_sharing(ExcelWorkbook(book))
 
 
 @xw.script
-@told
+@shows_answer
 def freeze_with_formulas(book: xw.Book) -> str:
     """The same, but that functions of one value are native formulas, which go on computing."""
     return commands.freeze_with_formulas(ExcelWorkbook(book))

@@ -129,7 +129,7 @@ def application() -> App:
         pages[f"{root}/kpi/{code}-meta.json"] = as_json(translated(meta, code))
     hosts = {name.encode() for name in os.environ.get(HOSTS, "").split()}
     workers = Workers(f"{__name__}:perform", AT_WORK, WAITING, deadline())
-    held = Held()
+    bodies = Bodies()
 
     async def signed_in(scope: Message) -> None:
         """Pass, or raise RequestError, as xlwings-server's own routes do."""
@@ -168,15 +168,15 @@ def application() -> App:
         if path != call and name not in known:
             near = did_you_mean(name[:40], known)
             raise RequestError(404, f"there is no report of this name{near}")
-        with held.request() as holding:
+        with bodies.request() as holding:
             body = await read(scope, receive, holding)
             if path == call and len(body) < SHORT:
                 asked = office.asked(body)
                 if office.is_scalar(asked):
                     return office.answered(asked), None
-            said = {"call": True} if path == call else told(scope)
+            request = {"call": True} if path == call else described(scope)
             try:
-                status, _, content = await workers.do(said, body)
+                status, _, content = await workers.do(request, body)
             except BusyError:
                 raise RequestError(503, "the server has too much to do: try again") from None
             except EndedError as error:
@@ -256,13 +256,13 @@ def deadline() -> float:
 # What a worker does
 
 
-def perform(said: dict[str, Any], body: bytes) -> Answer:
+def perform(request: dict[str, Any], body: bytes) -> Answer:
     """Answer a call of a function, or run a report as xlwings-server does."""
     try:
-        if "call" in said:
+        if "call" in request:
             return 200, [], office.answer(body)
         office.check_workbook(office.parsed(body))
-        return asyncio.run(ran(said, body))
+        return asyncio.run(ran(request, body))
     except RequestError as refused:
         return refused.status, [], as_json({"detail": refused.sentence})
     except Exception:
@@ -270,13 +270,18 @@ def perform(said: dict[str, Any], body: bytes) -> Answer:
         return 500, [], as_json({"detail": "an error of the server's; its log tells more"})
 
 
-async def ran(said: dict[str, Any], body: bytes) -> Answer:
+async def ran(request: dict[str, Any], body: bytes) -> Answer:
     """The answer of xlwings-server to a request."""
     prepared()
     from xlwings_server import main
 
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in said["headers"]]
-    scope = said | {"headers": headers, "query_string": said["query_string"].encode("latin-1")}
+    headers = [
+        (name.encode("latin-1"), value.encode("latin-1")) for name, value in request["headers"]
+    ]
+    scope = request | {
+        "headers": headers,
+        "query_string": request["query_string"].encode("latin-1"),
+    }
     messages: list[Message] = []
 
     async def keep(message: Message) -> None:
@@ -287,7 +292,7 @@ async def ran(said: dict[str, Any], body: bytes) -> Answer:
     return messages[0]["status"], [], content
 
 
-def told(scope: Message) -> dict[str, Any]:
+def described(scope: Message) -> dict[str, Any]:
     """What a worker needs to know of a request."""
     plain = ("type", "http_version", "method", "scheme", "path", "root_path")
     return {
@@ -412,7 +417,7 @@ def named(scope: Message) -> bytes:
     return name if port.isdigit() else host
 
 
-class Held:
+class Bodies:
     """How many bytes the bodies of all requests have together, those that are at work included."""
 
     def __init__(self) -> None:

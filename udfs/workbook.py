@@ -18,7 +18,7 @@ from kpi_xl.formula_text import bare, calls
 from kpi_xl.hosts.excel import NEWER_ERRORS, with_errors
 from kpi_xl.hosts.lite import HOST
 from kpi_xl.metrics import METRICS
-from kpi_xl.reports import Change, Opened, Place, ReportError, Table, layout
+from kpi_xl.reports import Change, OpenWorkbook, Place, ReportError, Table, layout
 from kpi_xl.reports.commands import NOT_SAVED, ActiveCell
 from kpi_xl.reports.loading import Progress
 from kpi_xl.schema import Input
@@ -48,7 +48,7 @@ class ExcelWorkbook:
         """The language that its template was made in; nothing without a template."""
         return language_of(self.book)
 
-    def opened(self, inputs: Sequence[Input]) -> Opened:
+    def opened(self, inputs: Sequence[Input]) -> OpenWorkbook:
         """The workbook as it is: its marked cells, and these tables with their rows."""
         return opened(self.book, inputs)
 
@@ -120,13 +120,13 @@ def template_of(book: xw.Book) -> str | None:
     return None if cell is None else str(cell.value or "") or None
 
 
-def opened(book: xw.Book, tables: Sequence[Input]) -> Opened:
+def opened(book: xw.Book, tables: Sequence[Input]) -> OpenWorkbook:
     """The workbook as it is: its marked cells, and these tables with their rows."""
     if not is_remote(book) and book.api.Date1904:
         raise ReportError("This workbook counts dates from 1904: switch that off in its options.")
     names = {layout.SOURCES, *(table.name for table in tables)}
     places = {name: cell for name in layout.PLACES if (cell := _named(book, name)) is not None}
-    return Opened(
+    return OpenWorkbook(
         language=language_of(book) or "en",
         folder=folder_of(book),
         tables=tables_of(book, names),

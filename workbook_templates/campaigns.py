@@ -1158,14 +1158,14 @@ def test_columns(book: Book) -> tuple[Measure, ...]:
     at_the_end = f"IF(OR({{p-value}}>=Significance,{alike}),{same},{winner})"
     on_the_way = f"IF(ABS({{z}})>={{limit}},{winner},{early})"
     over = f'IF({{z}}="",TRUE,{TESTED_BY}>={{planned}})'
-    said = (
+    phrase = (
         f'IF({{Test}}="","",IF({FAULTY},{faulty},IF({{split}}<{MISMATCH},{split},'
         f"IF({CONVERTED}=0,{none},IF({TOO_FEW},{few},IF({over},{at_the_end},{on_the_way}))))))"
     )
     reached = f"IF(MIN({{Visitors of A}},{{Visitors of B}})>={needed},{yes},{no})"
     return (
         *TEST_GIVEN, *TEST_RESULTS,
-        Measure("Verdict", said, KEY, blank="", look={**BEHIND, "bold": True}),
+        Measure("Verdict", phrase, KEY, blank="", look={**BEHIND, "bold": True}),
         NEEDED,
         Measure("Reached?", f'IF({needed}="","",{reached})', KEY, blank="", look=BEHIND),
         *DECIDING,
@@ -1262,8 +1262,8 @@ def judged(book: Book, *, best: bool) -> str:
         f"IF({{ROAS}}>=BreakEven,{above},{below})"
         for above, below in zip(pairs[::2], pairs[1::2], strict=True)
     )
-    said = extremes("ROAS", RATIO, highest, lowest, plain) if best else plain
-    return f"IF({{cost}}=0,{free},IF({{conversions}}=0,{lost},{said}))"
+    phrase = extremes("ROAS", RATIO, highest, lowest, plain) if best else plain
+    return f"IF({{cost}}=0,{free},IF({{conversions}}=0,{lost},{phrase}))"
 
 
 def extremes(measure: str, unit: Unit, best: str, worst: str, otherwise: str) -> str:
@@ -1271,11 +1271,11 @@ def extremes(measure: str, unit: Unit, best: str, worst: str, otherwise: str) ->
 
     Where another is printed alike, there is no highest or no lowest.
     """
-    cell, block, said = f"{{{measure}}}", f"{{{measure}#}}", otherwise
+    cell, block, phrase = f"{{{measure}}}", f"{{{measure}#}}", otherwise
     for extreme, words in (("MIN", worst), ("MAX", best)):
         alone = f"IF({printed_alone(block, extreme, unit)},{words},{otherwise})"
-        said = f"IF({cell}={extreme}({block}),{alone},{said})"
-    return said
+        phrase = f"IF({cell}={extreme}({block}),{alone},{phrase})"
+    return phrase
 
 
 def shown(book: Book, listed: Listed) -> int:

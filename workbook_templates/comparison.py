@@ -470,11 +470,11 @@ def in_words(
     section(page, row, first, last, "In words")
     style = page.styles.label()
     for place, tile in enumerate(one for one in shown if one.compared):
-        said = sentence(page.book, tile, figures[tile.figure])
+        phrase = sentence(page.book, tile, figures[tile.figure])
         why = literal(page.book.say(tile.why)) if tile.why else '""'
         otherwise = f"IF(Comparing=1,{why},{'NotCompared' if place == 0 else literal('')})"
         row += 1
-        page.put(row, first, f"=IF({missing(tile)},{otherwise},{said})", style)
+        page.put(row, first, f"=IF({missing(tile)},{otherwise},{phrase})", style)
     return row + 1
 
 
@@ -487,15 +487,15 @@ def sentence(book: Book, tile: Tile, figure: Figure) -> str:
     called = literal(known[0]) if known else label
     now, before = tile.figure, f"{tile.figure}Before"
     better = literal(tile.better) if tile.better else ""
-    said = f"KPI_CHANGE_TEXT({called},{now},{before},{better},{LANGUAGE})"
+    phrase = f"KPI_CHANGE_TEXT({called},{now},{before},{better},{LANGUAGE})"
     if known:
-        said = f"SUBSTITUTE({said},{called},{label},1)"
+        phrase = f"SUBSTITUTE({phrase},{called},{label},1)"
     if not tile.mostly:
-        return said
+        return phrase
     # Of what is unchanged nobody is the cause.
     none = f"IF({before}>0,ABS({now}/{before}-1)<0.005,TRUE)"
-    more = said_of(book, "{sentence}, mostly {name}", sentence=said, name=tile.mostly)
-    return f'IF(IF({none},TRUE,{tile.mostly}=""),{said},{more})'
+    more = said_of(book, "{sentence}, mostly {name}", sentence=phrase, name=tile.mostly)
+    return f'IF(IF({none},TRUE,{tile.mostly}=""),{phrase},{more})'
 
 
 def said_of(book: Book, text: str, **cells: str) -> str:

@@ -44,8 +44,8 @@ def draw_curves(
             look["marker"] = {"type": "none"}
         chart.add_series(look)
     font = {"color": MUTED, "size": 9}
-    said = title if title.startswith("=") else page.book.say(title)
-    chart.set_title({"name": said, "name_font": {"size": 11, "bold": True, "color": INK}})
+    phrase = title if title.startswith("=") else page.book.say(title)
+    chart.set_title({"name": phrase, "name_font": {"size": 11, "bold": True, "color": INK}})
     axis = {"num_font": font, "min": 0, "major_tick_mark": "none"}
     grid = {"visible": True, "line": {"color": LINE, "width": 0.75}}
     chart.set_x_axis({**axis, "num_format": "0", "line": {"color": LINE},

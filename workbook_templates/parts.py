@@ -128,7 +128,7 @@ class Setting(NamedTuple):
 
     `cut` are the names of cells that say when tables have become too large for their sheets, by
     the sheets' English names: they are said beside the setting that does it. `effect` is the
-    formula of what is in effect where the cell is empty. `said`: the value and the choices are
+    formula of what is in effect where the cell is empty. `translated`: value and choices are
     English texts, which the cell has in the workbook's language.
     """
 
@@ -140,7 +140,7 @@ class Setting(NamedTuple):
     choices: tuple[str, ...] = ()
     cut: tuple[tuple[str, str], ...] = ()
     effect: str = ""
-    said: bool = False
+    translated: bool = False
 
 
 class Figure(NamedTuple):
@@ -324,7 +324,7 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
 
     Above its header stand the columns' names in the workbook's language. Raises UnfitDataError.
     """
-    sheet, styles, said = page.sheet, page.styles, page.book.say
+    sheet, styles, say = page.sheet, page.styles, page.book.say
     headline(page, table.name, table.lead)
     sheet.set_tab_color(INPUT)
     rows = max(map(len, data.values()), default=0)
@@ -344,12 +344,12 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
         words = column.unit in (KEY, TEXT)
         look = {"align": "start" if words else "center" if column.unit is DATE else "right"}
         style = styles.number(column.unit, bg_color=INPUT, **look)
-        label = said(column.label)
+        label = say(column.label)
         width = max(18 if words else 13, len(column.name) + 5, min(wide(label), 22))
         sheet.set_column(place, place, width, styles.number(column.unit, **look))
         sheet.write_string(HEADER - 1, place, label, caption)
         note = "\n".join(
-            (said(column.note), said("Required." if column.filled else "May be left blank."))
+            (say(column.note), say("Required." if column.filled else "May be left blank."))
         )
         size = {"x_scale": 1.6, "y_scale": 0.2 * (lines(note, 30) + 2)}
         sheet.write_comment(HEADER, place, note, size)
@@ -371,12 +371,12 @@ def source_list(page: Page, template: Template, language: str, loaded: Sequence[
     """Which file each input table is loaded from; above it, what a report knows the workbook by."""
     sheet, styles = page.sheet, page.styles
     headline(page, "Sources", "Name a file for each table; the button Refresh report loads them.")
-    for row, label, name, held in (
+    for row, label, name, stored in (
         (3, "Template", layout.TEMPLATE, template.name),
         (4, "Language", layout.LANGUAGE, language),
     ):
         page.write(row, 0, label, styles.label())
-        sheet.write_string(row, 1, held, styles.label())
+        sheet.write_string(row, 1, stored, styles.label())
         page.define(name, row, 1)
     top = 7
     words = styles.label(bg_color=INPUT, text_wrap=True)
@@ -454,7 +454,7 @@ def as_written(cells: Sequence[Cell]) -> Sequence[Cell]:
 
 def validate(page: Page, place: int, column: Column) -> None:
     """What the cells of a column accept, down to the last row of the sheet."""
-    said = page.book.say
+    say = page.book.say
     rule: dict[str, Any]
     if column.choices:
         named = isinstance(column.choices, str)
@@ -463,7 +463,7 @@ def validate(page: Page, place: int, column: Column) -> None:
             "validate": "list",
             "source": source,
             "error_type": "warning",
-            "error_message": said("This is not in the list. Keep it all the same?"),
+            "error_message": say("This is not in the list. Keep it all the same?"),
         }
     elif column.unit in (KEY, TEXT, LOGICAL):
         return
@@ -564,15 +564,13 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
     The name ProblemRows counts the former, Agreed says of each of the latter whether it agrees;
     FirstText is the first cell that is text where a number is wanted, behind its sheet's name.
     """
-    said = page.book.say
+    say = page.book.say
     shared = [kind(page, table) for kind in (left_below, texts) for table in page.book.inputs]
     problems = (*problems, *shared)
-    labels = [named(page, problem) for problem in problems] + [
-        said(one.label) for one in agreements
-    ]
+    labels = [named(page, problem) for problem in problems] + [say(one.label) for one in agreements]
     widen(page, 0, 52, labels)
     page.sheet.set_column(1, 3, 18)
-    widen(page, 4, 70, [said(problem.advice) for problem in problems])
+    widen(page, 4, 70, [say(problem.advice) for problem in problems])
     lead = "Problems of the data first; then figures computed twice, which must agree."
     headline(page, "Checks", lead)
     row = problem_rows(page, HEADER + 1, (*problems, FOUND))
@@ -672,10 +670,10 @@ def first_text(page: Page, first: int, problems: Sequence[Problem]) -> None:
 
 def agreement_rows(page: Page, row: int, agreements: Sequence[Agreement]) -> int:
     """Figures computed twice, from a header on. Returns the last row."""
-    styles, said = page.styles, page.book.say
+    styles, say = page.styles, page.book.say
     section(page, row - 1, 0, 4, "Figures computed twice")
     header_row(page, row, 0, ("figure", "KPI function", "native formula", "agree?", ""))
-    yes, no = (literal(said(text)) for text in ("✓ yes", "✗ no"))
+    yes, no = (literal(say(text)) for text in ("✓ yes", "✗ no"))
     first = row + 1
     for agreement in agreements:
         row += 1
@@ -709,15 +707,15 @@ def where(table: Input, condition: str) -> tuple[str, str]:
 
 def status(page: Page, row: int, column: int, table: Input) -> None:
     """Say in one cell what is next: fill the table, look at the sheet Checks, or nothing."""
-    said = page.book.say
-    empty = said("Nothing to show yet: fill the sheet {table}.", table=page.book.names[table.name])
-    wrong = said(
+    say = page.book.say
+    empty = say("Nothing to show yet: fill the sheet {table}.", table=page.book.names[table.name])
+    wrong = say(
         "Rows of data to look at: {rows}; figures computed twice that do not agree: {figures}. See"
         " the sheet {Checks}.", rows="{rows}", figures="{figures}",
     )  # fmt: skip
-    text = said("{cell} is text, where a number or a date is wanted.", cell="{cell}")
-    fine = said("The checks have found no problem in the data.")
-    rows, figures = "SUM(ProblemRows)", f"COUNTIF(Agreed,{literal(said('✗ no'))})"
+    text = say("{cell} is text, where a number or a date is wanted.", cell="{cell}")
+    fine = say("The checks have found no problem in the data.")
+    rows, figures = "SUM(ProblemRows)", f"COUNTIF(Agreed,{literal(say('✗ no'))})"
     counted = (
         f'SUBSTITUTE(SUBSTITUTE({literal(wrong)},"{{rows}}",TEXT({rows},"#,##0")),"{{figures}}",'
         f'TEXT({figures},"0"))'
@@ -801,7 +799,7 @@ def settings(page: Page, row: int, column: int, records: Sequence[Setting]) -> i
     for setting in records:
         row += 1
         page.write(row, column, setting.label, styles.label(shrink=True))
-        say = page.book.say if setting.said else str
+        say = page.book.say if setting.translated else str
         value = say(setting.value) if isinstance(setting.value, str) else setting.value
         page.sheet.write(row, column + 1, value, styles.input(setting.unit))
         if setting.cut:
@@ -851,8 +849,8 @@ def figures(page: Page, row: int, column: int, title: str, records: Sequence[Fig
         no_cents(page, figure.unit, row, column + 1)
         if figure.instead:
             condition, text = figure.instead
-            said, meant = (literal(page.book.say(one)) for one in (text, figure.meaning))
-            page.put(row, column + 2, f"=IF({condition},{said},{meant})", styles.lead(indent=1))
+            phrase, meant = (literal(page.book.say(one)) for one in (text, figure.meaning))
+            page.put(row, column + 2, f"=IF({condition},{phrase},{meant})", styles.lead(indent=1))
         elif figure.meaning:
             page.write(row, column + 2, figure.meaning, styles.lead(indent=1))
         page.define(figure.name, row, column + 1)
@@ -930,10 +928,10 @@ def warn_of_more(
     `across`: the spilled header of a table that grows to the right, and how many columns are shown.
     The cell has a name, by which the setting that made them so many says it, too.
     """
-    said = [more_than("rows", column, room, page.book, sheet)]
+    phrase = [more_than("rows", column, room, page.book, sheet)]
     if across:
-        said.append(more_than("columns", *across, page.book, sheet))
-    (rows, first), *others = said
+        phrase.append(more_than("columns", *across, page.book, sheet))
+    (rows, first), *others = phrase
     formula = f'IF({rows}>0,{first},"")'
     for columns, text in others:
         formula += f'&IF({columns}>0,IF({rows}>0,"; ","")&{text},"")'
@@ -1113,10 +1111,10 @@ CHARTS = {
 
 def described(page: Page, kind: str, title: str, figures: Sequence[str]) -> str:
     """What a chart shows, for those who hear it; names that are cells' are left out."""
-    said = page.book.say
-    names = said(", ").join(said(name) for name in figures if not name.startswith("="))
+    say = page.book.say
+    names = say(", ").join(say(name) for name in figures if not name.startswith("="))
     pattern = "{kind}: {title}. It shows: {figures}." if names else "{kind}: {title}."
-    return said(pattern, kind=said(CHARTS[kind]), title=said(title), figures=names)
+    return say(pattern, kind=say(CHARTS[kind]), title=say(title), figures=names)
 
 
 def insert(chart: Chart, page: Page, place: tuple[int, int, int, int], description: str) -> None:

@@ -829,7 +829,7 @@ def value(page: Page) -> None:
     row = figures(page, row + 1, 0, "How they buy", how_they_buy(page.book.pages["Model"]))
     text = page.styles.of(text_wrap=True, valign="top", align="start")
     linked = f"ABS(SpendCorrelation)>={CORRELATED}"
-    doubted, sound = (literal(page.book.say(said)) for said in (AMOUNTS_DOUBTED, AMOUNTS_SOUND))
+    doubted, sound = (literal(page.book.say(phrase)) for phrase in (AMOUNTS_DOUBTED, AMOUNTS_SOUND))
     page.sheet.merge_range(row, 0, row + 2, 2, "", text)
     page.put(row, 0, blank_if(NO_FORECAST, f"IF({linked},{doubted},{sound})"), text)
     warn_if(page, row, 0, f"=ABS(N(SpendCorrelation))>={CORRELATED}")
@@ -859,17 +859,17 @@ def value(page: Page) -> None:
 
 def value_status(page: Page) -> None:
     """What is next: fill the table, take another, or nothing."""
-    said, table = page.book.say, page.book.at("Model", TOP, FORECAST.column)
-    no_data = said("Nothing to show yet: fill the sheet {Orders}.")
-    too_many = said(
+    say, table = page.book.say, page.book.at("Model", TOP, FORECAST.column)
+    no_data = say("Nothing to show yet: fill the sheet {Orders}.")
+    too_many = say(
         "More than {most} customers: too many to forecast one by one, so there are no lists.",
         most=f"{MOST:,}",
     )
-    too_few = said(
+    too_few = say(
         "The data do not tell who will buy again: fewer than 10 customers bought again. Add orders"
         " of a longer time."
     )
-    fine = said("Estimates from the orders of each customer; weeks are the unit of time.")
+    fine = say("Estimates from the orders of each customer; weeks are the unit of time.")
     page.put(
         2, 0,
         f"=IF({ORDERS.empty},{literal(no_data)},IF(N(FittedCustomers)>{MOST},{literal(too_many)},"
@@ -1009,19 +1009,19 @@ def was_it_right(page: Page) -> None:
 
 def check_status(page: Page) -> None:
     """Whether what came lies within what was foretold, or what is next."""
-    said, table = page.book.say, page.book.at("Model", TOP, CHECK.column)
-    no_data = said("Nothing to show yet: fill the sheet {Orders}.")
-    too_many = said(
+    say, table = page.book.say, page.book.at("Model", TOP, CHECK.column)
+    no_data = say("Nothing to show yet: fill the sheet {Orders}.")
+    too_many = say(
         "More than {most} customers: too many to forecast one by one, so there are no lists.",
         most=f"{MOST:,}",
     )
-    too_few = said(
+    too_few = say(
         "The weeks before do not tell who will buy again: fewer than 10 customers had bought again."
         " Hold back fewer weeks."
     )
-    right = said("What came lies between low and high: nothing speaks against the model.")
-    low = said("Less came than the low bound: the model foretold too much.")
-    high = said("More came than the high bound: the model foretold too little.")
+    right = say("What came lies between low and high: nothing speaks against the model.")
+    low = say("Less came than the low bound: the model foretold too much.")
+    high = say("More came than the high bound: the model foretold too little.")
     verdict = (
         f"IF(CameTotal<ForetoldLow,{literal(low)},"
         f"IF(CameTotal>ForetoldHigh,{literal(high)},{literal(right)}))"
@@ -1095,14 +1095,14 @@ def contracts(page: Page) -> None:
 
 def contracts_status(page: Page) -> None:
     """What is next: fill the table, take another cohort, or nothing."""
-    said, source = page.book.say, page.book.pages["Model"]
-    no_data = said("Nothing to show yet: fill the sheet {Survivors}.")
-    too_few = said(
+    say, source = page.book.say, page.book.pages["Model"]
+    no_data = say("Nothing to show yet: fill the sheet {Survivors}.")
+    too_few = say(
         "A cohort's losses do not tell when others will leave: fewer than three periods, nobody"
         " lost, or all in the first period."
     )
-    fine = said("The model is fitted to the first periods; the rows after them test it.")
-    alike = said(
+    fine = say("The model is fitted to the first periods; the rows after them test it.")
+    alike = say(
         "A cohort leaves at one same rate, or faster with time: one churn is taken for all of it."
     )
     missing = ",".join(f"ISNA({source.at(TOP, fit.column)})" for _, _, fit, _, _ in COHORTS_LEFT)

@@ -793,10 +793,10 @@ def coaching(page: Page, room: int) -> None:
     words = {"text_wrap": True, **BEHIND}
     columns = [shown("Rep", "Name", KEY, look=NAME)]
     for label, measure, judged in STATUS_COLUMNS:
-        said = verdict(page.book, f"INDEX(Rep{judged},{{place}})")
+        phrase = verdict(page.book, f"INDEX(Rep{judged},{{place}})")
         columns += [
             shown(label, measure, MONEY if measure == "Cac" else RATE),
-            Measure("Status", said, KEY, blank='{place}=""', key=judged,
+            Measure("Status", phrase, KEY, blank='{place}=""', key=judged,
                     look={"align": "right", "shrink": True}),
         ]  # fmt: skip
     columns += [shown("In words", "Sentence", KEY, look=words),
@@ -869,7 +869,7 @@ def trend(page: Page, room: int) -> None:
 
 def pace(book: Book) -> str:
     """Where the month will end, in words."""
-    said = sentence(
+    phrase = sentence(
         book,
         "{month}: {gone} of {weeks} weeks are gone. At this rate sales end at {share} of the"
         " target.",
@@ -878,7 +878,7 @@ def pace(book: Book) -> str:
         weeks="MonthWeeks",
         share='TEXT(QUOTA_ATTAINMENT(MonthForecast,TeamGoal),"0%")',
     )
-    return blank_if(f"OR({NO_MONTH},N(TeamGoal)=0)", said)
+    return blank_if(f"OR({NO_MONTH},N(TeamGoal)=0)", phrase)
 
 
 def add_trend(page: Page, row: int) -> None:
@@ -1034,7 +1034,7 @@ def add_weeks(page: Page, place: tuple[int, int, int, int]) -> None:
 
 def add_points(page: Page, place: tuple[int, int, int, int]) -> None:
     """A chart of close rate against visits: a point a rep, with its name, and the team's."""
-    source, said = page.book.pages["Model"], page.book.say
+    source, say = page.book.pages["Model"], page.book.say
     font = {"color": INK, "size": 9}
     chart = page.book.file.add_chart({"type": "scatter"})
     mean_visits = (basis_row("MeanVisits"), BASE + 1)
@@ -1053,7 +1053,7 @@ def add_points(page: Page, place: tuple[int, int, int, int]) -> None:
             )
             for at in range(TOP + 1, TOP + 1 + slots(page.book))
         ),
-        (said("Team"), mean_visits, team_rate, "diamond", ORANGE, "above"),
+        (say("Team"), mean_visits, team_rate, "diamond", ORANGE, "above"),
     ):
         fill = {"color": colour}
         chart.add_series(
@@ -1075,9 +1075,9 @@ def add_points(page: Page, place: tuple[int, int, int, int]) -> None:
     grid = {"major_gridlines": {"visible": True, "line": {"color": LINE, "width": 0.75}}}
     across = page.book.right_to_left
     chart.set_x_axis(
-        {**axis, "name": said("Sales visits"), "num_format": "#,##0", "reverse": across}
+        {**axis, "name": say("Sales visits"), "num_format": "#,##0", "reverse": across}
     )
-    chart.set_y_axis({**axis, **grid, "name": said("Close rate"), "num_format": "0%",
+    chart.set_y_axis({**axis, **grid, "name": say("Close rate"), "num_format": "0%",
                       "min": 0})  # fmt: skip
     figures = ("Sales visits", "Close rate")
     insert(chart, page, place, described(page, "scatter", "Close rate against visits", figures))

@@ -498,7 +498,7 @@ def history(page: Page) -> None:
 
 def dashboard(page: Page) -> None:
     """The fifteen KPIs as tiles, with the settings above them and three charts below."""
-    said = page.book.say
+    say = page.book.say
     for column in range(0, 3 * ACROSS, 3):
         page.sheet.set_column(column, column, 16)
         page.sheet.set_column(column + 1, column + 1, 14)
@@ -508,7 +508,7 @@ def dashboard(page: Page) -> None:
     status(page, 2, 0, MONTHS)
     goals = [f'SUMPRODUCT(({states(page.book, FIFTEEN)}="{word}")*1)' for word in STATES]
     summary = "&".join(
-        f"{literal(('' if first else '   ') + said(words) + ': ')}&{count}"
+        f"{literal(('' if first else '   ') + say(words) + ': ')}&{count}"
         for first, words, count in zip((True, False, False), STATES.values(), goals, strict=True)
     )
     page.put(
@@ -751,7 +751,7 @@ DAYS_LEFT = Unit("DAYS", "days, below 0 when it is late", "#,##0")
 
 def goal_columns(book: Book) -> tuple[Measure, ...]:
     """A goal by its place in the table Goals, and how it fares."""
-    said = book.say
+    say = book.say
     text, middle = {"text_wrap": True, "align": "start", **RULED}, {"align": "center", **RULED}
     wrong = [
         (f"{KNOWN}=0", WRONG_GOALS[0]),
@@ -759,10 +759,10 @@ def goal_columns(book: Book) -> tuple[Measure, ...]:
         ("SUMPRODUCT((Goals[kpi]={KPI})*(Goals[period]={Period}))>1", WRONG_GOALS[2]),
         *((f'{{{letter}}}="✗"', advice) for letter, _, _, advice in SMART),
     ]
-    advice = literal(said("Nothing: it is SMART."))
+    advice = literal(say("Nothing: it is SMART."))
     for condition, sentence in reversed(wrong):
-        advice = f"IF({condition},{literal(said(sentence))},{advice})"
-    by_quarter, per_month = literal(said("by quarter")), literal(said("by month"))
+        advice = f"IF({condition},{literal(say(sentence))},{advice})"
+    by_quarter, per_month = literal(say("by quarter")), literal(say("by month"))
     other = f'IF({{Period}}="Q",{by_quarter},{per_month})'
     words = in_words(book, "{Raw status}")
 
@@ -1010,9 +1010,9 @@ def goal_problems(book: Book) -> Iterator[Problem]:
         ("Choose its code from the list in the cell.", "Type the target as a number.",
          "Only the first counts: delete the others, or say M and Q."), strict=True,
     ):  # fmt: skip
-        said = literal(book.say(sentence))
-        count = f"COUNTIF(GoalProblems,{said})"
-        first = guarded(f"{HEADER + 1}+MATCH({said},GoalProblems,0)", f"{count}=0")
+        phrase = literal(book.say(sentence))
+        count = f"COUNTIF(GoalProblems,{phrase})"
+        first = guarded(f"{HEADER + 1}+MATCH({phrase},GoalProblems,0)", f"{count}=0")
         yield Problem(label, f"={count}", first, advice)
 
 

@@ -61,9 +61,9 @@ def start(book: Book, title: str) -> None:
     section(page, row, 1, 3, "How to use it")
     for number, step in enumerate(STEPS, start=1):
         row += 1
-        said = f"{number}. {book.say(step)}"
-        page.sheet.merge_range(row, 1, row, 3, said, text)
-        page.sheet.set_row(row, 16 * lines(said, WIDTH))
+        phrase = f"{number}. {book.say(step)}"
+        page.sheet.merge_range(row, 1, row, 3, phrase, text)
+        page.sheet.set_row(row, 16 * lines(phrase, WIDTH))
     row += 2
     section(page, row, 1, 3, "Examples")
     formula_style = styles.of(font_name="Consolas", align="start", valign="top")
@@ -75,7 +75,7 @@ def start(book: Book, title: str) -> None:
     row += 2
     section(page, row, 1, 3, "Good to know")
     row += 1
-    said = book.say(FUNCTIONS["lite"])
-    page.sheet.merge_range(row, 1, row, 3, said, text)
-    page.sheet.set_row(row, 16 * lines(said, WIDTH))
+    phrase = book.say(FUNCTIONS["lite"])
+    page.sheet.merge_range(row, 1, row, 3, phrase, text)
+    page.sheet.set_row(row, 16 * lines(phrase, WIDTH))
     page.sheet.activate()

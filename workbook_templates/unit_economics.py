@@ -235,7 +235,7 @@ SETTINGS = (
     Setting("Horizon", "LTV after", 12, WHOLE, "Months that count in LTV : CAC"),
     Setting("Period", "Month", "M", TEXT, "M: calendar; 30D: days since", ("M", "30D")),
     Setting("ChannelRule", "A customer's channel", FIRST_ORDER, TEXT,
-            "Touches: the sheet {Touches}", RULES, said=True),
+            "Touches: the sheet {Touches}", RULES, translated=True),
     Setting("LookBack", "Touches count for", 30, WHOLE, "Days before the order"),
     Setting("CompareMonths", "Months compared", 3, WHOLE, "1, 3 or 12, up to the next date",
             ("1", "3", "12")),
@@ -483,11 +483,11 @@ def channel_table(page: Page) -> Grid:
     lay_out(page, "Channels", lead, ((1, 24), (11, 12), (1, 40)), frozen=(TOP + 1, 1))
     curves = curve_grid(page.book.pages["LTV curve"])
     source = page.book.pages["Model"]
-    said = {f"say {key}": literal(page.book.say(text, n="{n}")) for key, text in WORDS.items()}
+    phrases = {f"say {key}": literal(page.book.say(text, n="{n}")) for key, text in WORDS.items()}
     rows = []
     for number, row in enumerate(of_rows(page), start=1):
         ages = ages_of(curves, number)
-        rows.append(row | said | {f"age {age}": curves.at(str(age), number) for age in AFTER} | {
+        rows.append(row | phrases | {f"age {age}": curves.at(str(age), number) for age in AFTER} | {
             "payback": curves.at("payback", number),
             "at horizon": f"INDEX({ages},MIN(Horizon,{AGES})+1)",
             "months": source.at(TOP + number, DRAWN + 1 + AGES),
@@ -653,8 +653,8 @@ def drawn(page: Page, curves: Grid, channels: Grid) -> None:
         sure = reached_by(page, number)
         known, many = (f"SUMPRODUCT(({sure}>={least})*1)" for least in (1, FEW))
         last = f"IF({many}>0,{many},{known})-1"
-        name, said = channels.at("channel", number), channels.at("when the CAC is back", number)
-        page.put(row, DRAWN, f'=IF({name}="","",{name}&": "&{said})', style)
+        name, payback = channels.at("channel", number), channels.at("when the CAC is back", number)
+        page.put(row, DRAWN, f'=IF({name}="","",{name}&": "&{payback})', style)
         for age in range(AGES + 1):
             at = xl_rowcol_to_cell(row, DRAWN + 1 + age)
             page.put(row, DRAWN + 1 + age, f"=MAX(0,MIN({age},{last}))", style)
@@ -1153,7 +1153,7 @@ def page_block(channels: Grid, called: str) -> str:
 def headline_of(page: Page, table: Grid) -> str:
     """One sentence: which channel has its cost back first, and which not yet."""
     say = page.book.say
-    said = {key: literal(say(text, channel="{channel}", when="{when}", n="{n}"))
+    phrases = {key: literal(say(text, channel="{channel}", when="{when}", n="{n}"))
             for key, text in {
                 "none": "No channel has both customers and spend: see {Channels}.",
                 "alone": "{channel} has its cost back first: {when}.",
@@ -1169,13 +1169,13 @@ def headline_of(page: Page, table: Grid) -> str:
     waiting = '(RankName<>"")*(RankValue<1)'
 
     def filled(key: str, number: str = '""') -> str:
-        text = f'SUBSTITUTE(SUBSTITUTE({said[key]},"{{channel}}",{name}),"{{when}}",{when})'
+        text = f'SUBSTITUTE(SUBSTITUTE({phrases[key]},"{{channel}}",{name}),"{{when}}",{when})'
         return f'SUBSTITUTE({text},"{{n}}",{number})'
 
     first = f"IF({ties}>1,{filled('several', ties)},{filled('alone')})"
     rest = f'IF(SUMPRODUCT({waiting})=0,"",{filled("waiting", f"SUMPRODUCT({waiting})")})'
-    told = f"IF({best}<1,{said['nobody']},{first}&{rest})"
-    return f'IF({NONE},"",IF(RankedDone=0,{said["none"]},{told}))'
+    answer = f"IF({best}<1,{phrases['nobody']},{first}&{rest})"
+    return f'IF({NONE},"",IF(RankedDone=0,{phrases["none"]},{answer}))'
 
 
 def comparison(page: Page, row: int) -> int:

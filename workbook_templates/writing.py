@@ -181,8 +181,8 @@ class Book:
         """
         if isinstance(text, Proper):
             return str(text)
-        said = self.translate(text)
-        return said.format(**self.names, **fields) if "{" in said else said
+        phrase = self.translate(text)
+        return phrase.format(**self.names, **fields) if "{" in phrase else phrase
 
     @property
     def names(self) -> dict[str, str]:
@@ -271,8 +271,8 @@ class Page:
         """Write a formula of one cell with its value; one that tells of texts, as it is."""
         formula = formula if as_it_is else self.sound(formula)
         value = self.value(row, column)
-        held = BLANK if value == "" and not self.book.draft else value
-        self.sheet.write_formula(row, column, formula, style, held)
+        stored = BLANK if value == "" and not self.book.draft else value
+        self.sheet.write_formula(row, column, formula, style, stored)
 
     def put_array(self, row: int, column: int, formula: str, style: Format) -> None:
         """The same for a formula that computes with whole columns on its way to one value."""

@@ -58,8 +58,8 @@ def main() -> NoReturn:
         lines = error.message if near else error.format_message()
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         several = lines.splitlines() if isinstance(error, Misuse) else [lines]
-        said = "\n  ".join(printable(" ".join(line.split())) for line in several)
-        print(f"kpi-xl: {said}{printable(hint)}", file=sys.stderr)
+        message = "\n  ".join(printable(" ".join(line.split())) for line in several)
+        print(f"kpi-xl: {message}{printable(hint)}", file=sys.stderr)
         sys.exit(error.exit_code)
     except BrokenPipeError:  # whoever read the output has seen enough
         sys.stderr.close()

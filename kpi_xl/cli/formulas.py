@@ -324,16 +324,18 @@ def print_comparison(path: Path, found: "Comparison") -> None:
         f"{compared:,} of {found.formulas:,} formulas computed;"
         f" {len(found.differences):,} values differ from the file."
     )
-    print_cells(console, told(found.differences), "{} hold another value than they come to:")
+    print_cells(
+        console, difference_rows(found.differences), "{} hold another value than they come to:"
+    )
     print_cells(console, list(found.kept), "{} are not computed surely:")
     console.print(f"\n[bold]{console_text(str(path.resolve()))}[/], unchanged", soft_wrap=True)
 
 
-def told(differences: "Sequence[Difference]") -> list[tuple[str, str, str]]:
+def difference_rows(differences: "Sequence[Difference]") -> list[tuple[str, str, str]]:
     """Differences in words."""
     return [
-        (sheet, cell, f"holds {value_text(held)}, comes to {value_text(computed)}")
-        for sheet, cell, held, computed in differences
+        (sheet, cell, f"holds {value_text(cached)}, comes to {value_text(computed)}")
+        for sheet, cell, cached, computed in differences
     ]
 
 
@@ -385,7 +387,7 @@ def print_report(path: Path, report: "Report") -> None:
     )
     print_cells(
         console,
-        told(report.against_excel),
+        difference_rows(report.against_excel),
         "{} differ from what Excel wrote, and of no change in what they read does the file tell:",
     )
     console.print(f"\n[bold]{console_text(str(path))}[/]", soft_wrap=True)

@@ -80,8 +80,8 @@ def check(files: FILES = None, as_json: JSON = False) -> None:
             {"name": name, "signature": METRICS[name].signature, "fingerprint": digits}
             for name, digits in FINGERPRINTS.items()
         ]
-        told = [{"fault": str(fault), "kept": fault.kept} for fault in FAULTS]
-        print_json({"kpis": kpis, "faults": told})
+        listing = [{"fault": str(fault), "kept": fault.kept} for fault in FAULTS]
+        print_json({"kpis": kpis, "faults": listing})
         raise typer.Exit(bad)
     for fault in FAULTS:
         print(f"{fault}{' (it counts nevertheless)' if fault.kept else ''}")

@@ -21,7 +21,7 @@ from kpi_xl.cli.shared import (
 from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
-    from kpi_xl.exports import Layout, Said
+    from kpi_xl.exports import Layout, Options
     from kpi_xl.schema import Input
 
 HEADER = Annotated[
@@ -124,12 +124,12 @@ def show(
     from kpi_xl.schema import SCHEMAS
     from kpi_xl.sources import SourceError
 
-    said = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=net)
-    said = replace(said, renamed=paired(renamed or []))
+    options = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=net)
+    options = replace(options, renamed=paired(renamed or []))
     code = language_of(lang)
     known = all_layouts()
     try:
-        names, tables = known_as(file, said, known)
+        names, tables = known_as(file, options, known)
     except (SourceError, OSError) as error:
         raise Misuse(str(error)) from None
     found: list[dict[str, Any]] = []
@@ -139,7 +139,7 @@ def show(
         if tables and not tables & set(inputs):
             continue
         try:
-            filling = read_files([Request(file, "", said)], inputs, known)
+            filling = read_files([Request(file, "", options)], inputs, known)
         except SourceError as error:
             faults.append(f"For {schema.name}: {error}")
             continue
@@ -189,11 +189,11 @@ def learn(
     from kpi_xl.reports.folders import layouts_folder
     from kpi_xl.sources import SourceError
 
-    said = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=False)
+    options = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=False)
     pairs = paired(renamed or [])
     asks = sys.stdin.isatty() and not (pairs and table)
     try:
-        _, row, texts = header_of(openers(file)[0], said)
+        _, row, texts = header_of(openers(file)[0], options)
     except (SourceError, OSError) as error:
         raise Misuse(str(error)) from None
     wanted = table_of(table or (typer.prompt("Table", default="Orders") if asks else ""))
@@ -203,13 +203,15 @@ def learn(
         for number, text in enumerate(texts, start=1):
             print(f"  {number}  {text}")
         for column in wanted.columns:
-            if column.name in columns or column.name in said.set:
+            if column.name in columns or column.name in options.set:
                 continue
             answer = typer.prompt(f"{column.name} ({column.note}) [number, or Enter]", default="",
                                   show_default=False)  # fmt: skip
             if answer.strip().isdigit() and 0 < int(answer) <= len(texts):
                 columns[column.name] = texts[int(answer) - 1]
-    missing = [c.name for c in wanted.columns if c.filled and c.name not in {*columns, *said.set}]
+    missing = [
+        c.name for c in wanted.columns if c.filled and c.name not in {*columns, *options.set}
+    ]
     if missing:
         has = ", ".join(filter(None, texts))
         raise Misuse(
@@ -217,7 +219,7 @@ def learn(
             f' --map "Their name={missing[0]}"'
         )
     title = name or file.stem
-    text = layout_text(title, wanted.name, columns, said)
+    text = layout_text(title, wanted.name, columns, options)
     try:
         layouts_of(text, title)
     except SourceError as error:
@@ -281,9 +283,9 @@ def spoken(
     currency: str | None,
     *,
     net: bool,
-) -> "Said":
+) -> "Options":
     """What the options say of files. Raises Misuse."""
-    from kpi_xl.exports import said
+    from kpi_xl.exports import options_from
     from kpi_xl.sources import SourceError
 
     single = {"dates": dates, "numbers": numbers, "encoding": encoding, "once": once,
@@ -293,7 +295,7 @@ def spoken(
     given += [("where", value) for value in where or ()]
     given += [("net", "")] * net
     try:
-        return said(given)
+        return options_from(given)
     except SourceError as error:
         raise Misuse(str(error)) from None
 

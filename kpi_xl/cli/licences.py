@@ -47,14 +47,14 @@ def installed() -> list[tuple[str, str, str]]:
 
 def licence_of(package: Distribution) -> str:
     """The licence as a package says it: an SPDX expression, a classifier, or its own words."""
-    said = package.metadata
-    if said["License-Expression"]:
-        return str(said["License-Expression"])
+    metadata = package.metadata
+    if metadata["License-Expression"]:
+        return str(metadata["License-Expression"])
     classified = [
         one.rpartition(" :: ")[2]
-        for one in said.get_all("Classifier") or []
+        for one in metadata.get_all("Classifier") or []
         if one.startswith("License :: ") and one != "License :: OSI Approved"
     ]
-    first = (said["License"] or "").strip().splitlines()[:1]
+    first = (metadata["License"] or "").strip().splitlines()[:1]
     words = first[0] if first and len(first[0]) <= LONGEST else ""
     return ", ".join(classified) or words or "not said"

@@ -87,8 +87,8 @@ def freeze(
         )
     save(path, copy, force=force)
     if as_json:
-        told = {"book": str(path), "values": values, "native": live, "remarks": list(news)}
-        print_json(told)
+        summary = {"book": str(path), "values": values, "native": live, "remarks": list(news)}
+        print_json(summary)
         return
     for line in news:
         print(printable(line))

@@ -98,8 +98,8 @@ def application() -> Any:
         if kind == "LicenseError":
             raise Misuse(f"XLWINGS_LICENSE_KEY is not accepted: {error} {LICENCE}") from None
         if kind in ("SettingsError", "ValidationError"):
-            said = " ".join(str(error).split())  # it comes in several lines
-            raise Misuse(f"a setting XLWINGS_... is wrong: {said}") from None
+            reason = " ".join(str(error).split())  # it comes in several lines
+            raise Misuse(f"a setting XLWINGS_... is wrong: {reason}") from None
         raise
 
 

@@ -165,15 +165,15 @@ def kpis_of(folder: Path) -> None:
     try:
         faults = own.beside(allowed(file, folders))
     except SourceError:
-        told = [
+        lines = [
             f"{file} is not read: folders = [{str(file.parent)!r}] in {settings_file()} allows it"
         ]
     else:
         twice = next((fault for fault in faults if fault.twice), None)
         if twice:  # nobody can tell which of the two a workbook means
             raise Misuse(f"{twice}: give one of them another name")
-        told = [str(fault) for fault in faults if not fault.kept]
-    for line in told:
+        lines = [str(fault) for fault in faults if not fault.kept]
+    for line in lines:
         print(f"kpi-xl: {printable(line)}", file=sys.stderr)
 
 

@@ -49,7 +49,7 @@ from kpi_xl.locales import say
 from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
-    from kpi_xl.exports import Note, Request, Said
+    from kpi_xl.exports import Note, Options, Request
     from kpi_xl.reports.layout import Loaded
 
 HOSTS = ("excel", "lite", "server")
@@ -263,18 +263,18 @@ def loaded(
     from kpi_xl.reports.layout import Loaded
 
     now = datetime.now().replace(microsecond=0)
-    words = {str(request.path): request.said.words() for request in requests}
+    words = {str(request.path): request.options.words() for request in requests}
     rows = []
     for note in notes:
         path = Path(note.path).resolve()
         name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
-        said = words.get(note.path, "")
-        rows.append(Loaded(note.table, name, said, now, note.rows, note.remarks(language)))
+        given = words.get(note.path, "")
+        rows.append(Loaded(note.table, name, given, now, note.rows, note.remarks(language)))
     return rows
 
 
 def named_files(
-    template: Any, files: list[str], tables: list[str], renamed: list[str], words: "Said"
+    template: Any, files: list[str], tables: list[str], renamed: list[str], words: "Options"
 ) -> "list[Request]":
     """The files that are to be read, and the tables of those given as Leads=leads.csv.
 

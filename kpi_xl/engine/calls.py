@@ -52,7 +52,7 @@ class Noticed:
         self.numerals: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
         """The criteria that read as numbers or dates, which no other text there may be, too."""
 
-    def told(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def located(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function that may not be sure, told where it is called from."""
         sentence = UNSURE_OF.get(name, "the engine is not sure of a value in it")
         if name.startswith(formulas.OURS):

@@ -32,7 +32,7 @@ Totals = dict[tuple[str, int], list[int]]
 """The rows, in order, of some formulas by sheet and column."""
 
 
-class Held:
+class CellValues:
     """The values in the cells of the workbook, and their kinds, by column."""
 
     def __init__(
@@ -76,7 +76,7 @@ class Held:
 
 def unproven(
     line: Line,
-    held: Held,
+    cells: CellValues,
     noticed: Noticed,
     last_row: Callable[[str], int],
     totals: Mapping[str, Totals],
@@ -91,16 +91,16 @@ def unproven(
             allowed = noticed.beside[line.number, check.criterion]
             numerals = noticed.numerals[line.number, check.criterion]
         if check.one_error:
-            yield from _of_several_errors(line, check, held)
+            yield from _of_several_errors(line, check, cells)
         if check.order:
-            yield from _unsorted(line, check, held)
+            yield from _unsorted(line, check, cells)
         if check.totals:
             yield from _with_totals(line, check, totals[check.totals])
         if allowed == kinds.ALL and not numerals:
             continue
-        yield from _of_other_kinds(line, rows, check, allowed, held)
+        yield from _of_other_kinds(line, rows, check, allowed, cells)
         if numerals:
-            yield from _alike(line, check, numerals, held)
+            yield from _alike(line, check, numerals, cells)
     for reference in line.term.ends:
         for formula in line.formulas:
             place = line.place(reference, formula.row)
@@ -145,16 +145,16 @@ def _with_totals(line: Line, check: Check, totals: Totals) -> Strange:
 
 
 def _of_other_kinds(
-    line: Line, rows: NDArray[np.int64], check: Check, allowed: int, held: Held
+    line: Line, rows: NDArray[np.int64], check: Check, allowed: int, cells: CellValues
 ) -> Strange:
     sheet, top, by_row, bottom, bottom_by_row, left, right = line.span(check.reference)
-    for column in range(left, (right if right - left < WIDE else held.width(sheet)) + 1):
-        strange = held.strange(sheet, column, allowed)
+    for column in range(left, (right if right - left < WIDE else cells.width(sheet)) + 1):
+        strange = cells.strange(sheet, column, allowed)
         last = len(strange) - 1  # one below the values, for the blanks there
         tops = np.minimum(top + rows * by_row, last)
         bottoms = np.minimum(bottom + rows * bottom_by_row, last)
         for index in np.flatnonzero(strange[bottoms] > strange[tops - 1]).tolist():
-            found = held.kinds(sheet, column)
+            found = cells.kinds(sheet, column)
             row = int(tops[index]) - 1 + _first(found[tops[index] - 1 :], allowed)
             kind = int(found[row])
             cell = _cell(sheet, max(row + 1, top + int(rows[index]) * by_row), column)
@@ -178,38 +178,38 @@ def _first(found: NDArray[np.int32], allowed: int) -> int:
     return int(np.argmax((found & ~np.int32(allowed)) != 0))
 
 
-def _of_several_errors(line: Line, check: Check, held: Held) -> Strange:
+def _of_several_errors(line: Line, check: Check, cells: CellValues) -> Strange:
     """Formulas over a block with errors of several codes, of which they show one."""
     sheet, _, _, _, _, left, right = line.span(check.reference)
-    columns = range(left, (right if right - left < WIDE else held.width(sheet)) + 1)
+    columns = range(left, (right if right - left < WIDE else cells.width(sheet)) + 1)
     sound = kinds.ALL - kinds.ANY_ERROR
-    wrong = [column for column in columns if held.strange(sheet, column, sound)[-1]]
+    wrong = [column for column in columns if cells.strange(sheet, column, sound)[-1]]
     for formula in line.formulas if wrong else ():
         place = line.place(check.reference, formula.row)
         codes: set[int] = set()
         for column in wrong:
-            found = held.kinds(sheet, column)[place.top - 1 : place.bottom]
+            found = cells.kinds(sheet, column)[place.top - 1 : place.bottom]
             codes.update(np.unique(found[(found & kinds.ANY_ERROR) != 0]).tolist())
         if len(codes) > 1:
             yield formula, f"{check.function} shows one of several errors in {place}"
 
 
-def _unsorted(line: Line, check: Check, held: Held) -> Strange:
+def _unsorted(line: Line, check: Check, cells: CellValues) -> Strange:
     """Formulas that look something up in what is not surely sorted as they take it for."""
     known: dict[Area, bool] = {}
     for formula in line.formulas:
         place = line.place(check.reference, formula.row)
         if place not in known:
-            known[place] = _is_sorted(place, check.order, held)
+            known[place] = _is_sorted(place, check.order, cells)
         if not known[place]:
             yield formula, f"{check.function} looks in {place}, which is not sorted as it has to be"
 
 
-def _is_sorted(place: Area, order: int, held: Held) -> bool:
+def _is_sorted(place: Area, order: int, cells: CellValues) -> bool:
     """Whether the values of an area are all numbers, or all plain texts, one after the other."""
-    right = place.right if place.right - place.left < WIDE else held.width(place.sheet)
+    right = place.right if place.right - place.left < WIDE else cells.width(place.sheet)
     columns = [
-        held.values(place.sheet, column)[place.top - 1 : place.bottom]
+        cells.values(place.sheet, column)[place.top - 1 : place.bottom]
         for column in range(place.left, right + 1)
     ]
     tallest = max(map(len, columns))
@@ -225,7 +225,7 @@ def _is_sorted(place: Area, order: int, held: Held) -> bool:
     return all(one <= other if order > 0 else one >= other for one, other in pairs)
 
 
-def _alike(line: Line, check: Check, numerals: set[str], held: Held) -> Strange:
+def _alike(line: Line, check: Check, numerals: set[str], cells: CellValues) -> Strange:
     """Formulas with a criterion that Excel may take for the same number or date as another text."""
     wanted: dict[kinds.Reading, set[str]] = {}
     for numeral in numerals:
@@ -235,12 +235,12 @@ def _alike(line: Line, check: Check, numerals: set[str], held: Held) -> Strange:
     for formula in line.formulas:
         place = line.place(check.reference, formula.row)
         if place not in known:
-            known[place] = _first_alike(place, wanted, held)
+            known[place] = _first_alike(place, wanted, cells)
         if known[place]:
             yield formula, f"{check.function} may take {known[place]} for the same number or date"
 
 
-def _first_alike(place: Area, wanted: dict[kinds.Reading, set[str]], held: Held) -> str:
+def _first_alike(place: Area, wanted: dict[kinds.Reading, set[str]], cells: CellValues) -> str:
     """A criterion and a cell of an area that Excel may take for the same, or nothing."""
     patterns = {
         (place_of, _without(criterion, place_of)): criterion
@@ -250,15 +250,15 @@ def _first_alike(place: Area, wanted: dict[kinds.Reading, set[str]], held: Held)
     places = {place_of for place_of, _ in patterns}
     for column in range(place.left, place.right + 1):
         top = place.top - 1
-        for row, text in enumerate(held.values(place.sheet, column)[top : place.bottom], top + 1):
+        for row, text in enumerate(cells.values(place.sheet, column)[top : place.bottom], top + 1):
             for place_of in places if isinstance(text, str) else ():
                 criterion = patterns.get((place_of, _without(text, place_of)), text)
                 if criterion.lower() != text.lower():
                     cell = _cell(place.sheet, row, column)
                     return f'"{criterion}" and "{text}" ({cell})'
         looked = kinds.DIGITS | kinds.ODD | kinds.NUMBERS
-        numerals = held.kinds(place.sheet, column)[top : place.bottom] & looked
-        values = held.values(place.sheet, column)
+        numerals = cells.kinds(place.sheet, column)[top : place.bottom] & looked
+        values = cells.values(place.sheet, column)
         rows = {values[top + row]: top + row for row in np.flatnonzero(numerals)[::-1].tolist()}
         for value, row in rows.items():
             text = value if isinstance(value, str) else f"{value:.15g}"

@@ -18,7 +18,7 @@ import formualizer
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine import formulas
 from kpi_xl.engine.calls import CODES, DOUBTING, LATER, OWN, UNSURE, Noticed, metric_call
-from kpi_xl.engine.checks import Held, totals_among, unproven
+from kpi_xl.engine.checks import CellValues, totals_among, unproven
 from kpi_xl.engine.dependents import Graph
 from kpi_xl.engine.excel import COMPUTED
 from kpi_xl.engine.formulas import OURS, Context, FormulaError, RefusedError, Term
@@ -171,7 +171,7 @@ class _Engine:
         for name, function in OWN.items():
             self._register(name, function)
         for name, doubting in (*DOUBTING.items(), *((OURS + n, f) for n, f in COMPUTED.items())):
-            self._register(name, self.noticed.told(name, doubting))
+            self._register(name, self.noticed.located(name, doubting))
         self._register(formulas.GUARD, self.noticed.guard)
         self._register(formulas.DOUBT, self.noticed.doubted)
         self._register(formulas.CRITERION, self.noticed.criterion)
@@ -273,10 +273,10 @@ class _Engine:
         graph: Callable[[], Graph] = cache(self._graph)
         self._refuse_circles(graph)
         self._refuse_doubts()
-        held = Held(self._column, self._width)
+        cells = CellValues(self._column, self._width)
         totals = totals_among(self.formulas)
         for line in self.patterns.lines:
-            for formula, sentence in unproven(line, held, self.noticed, self._last_row, totals):
+            for formula, sentence in unproven(line, cells, self.noticed, self._last_row, totals):
                 self.refused.setdefault(formula, sentence)
         self.sentences.clear()
         for problem in self.noticed.problems:
@@ -285,7 +285,7 @@ class _Engine:
         for formula in self.formulas:
             if formula not in self.refused:
                 try:
-                    self.shown[formula] = self._writable(formula, self._value(formula, held))
+                    self.shown[formula] = self._writable(formula, self._value(formula, cells))
                 except RefusedError as refusal:
                     self.refused[formula] = str(refusal)
         self._spread_refusals(graph)
@@ -514,9 +514,9 @@ class _Engine:
             )
         return value
 
-    def _value(self, formula: Formula, held: Held) -> Cell | Block:
+    def _value(self, formula: Formula, cells: CellValues) -> Cell | Block:
         """What the cell shows, or the block that it spills. Raises RefusedError."""
-        cell = held.value(formula.sheet, formula.row, formula.column)
+        cell = cells.value(formula.sheet, formula.row, formula.column)
         if formula.spans and not formula.dynamic and formula not in self.blocks:
             raise RefusedError(f"it is an array formula over {formula.array} with a single value")
         if formula in self.blocks and cell != CODES["#SPILL!"]:
@@ -531,8 +531,8 @@ class _Engine:
     def _reason(self, formula: Formula, code: str) -> str:
         """Why a formula shows an error: what its function said, if no other cell may be meant."""
         if formula == self.answer:
-            said = (problem.sentence for problem in self.noticed.problems if problem == code)
-            return next(said, NATIVE_ERROR)
+            reasons = (problem.sentence for problem in self.noticed.problems if problem == code)
+            return next(reasons, NATIVE_ERROR)
         found = next(calls(formula.text, METRICS), None)
         sentences = self.sentences.get((found.name, code)) if found else None
         if not found or not sentences:

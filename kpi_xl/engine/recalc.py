@@ -79,7 +79,7 @@ class Difference(NamedTuple):
 
     sheet: str
     cell: str
-    held: Cell | None
+    cached: Cell | None
     computed: Cell | None
 
 
@@ -163,7 +163,7 @@ def compared(
         for name, values in _by_sheet(book, computed).items():
             others = _edits(book.xml[name], values, texts)[1]
             found += [_difference(name, one) for one in others]
-    differences = tuple(one for one in found if not _is_close(one.held, one.computed))
+    differences = tuple(one for one in found if not _is_close(one.cached, one.computed))
     return Comparison(len(book.formulas), differences, _report(book, computed, 0).kept)
 
 
@@ -189,12 +189,16 @@ def _against_excel(book: Package, changed: list[Difference]) -> tuple[Difference
     others: dict[str, list[Area]] = {}
     for one in changed:
         others.setdefault(one.sheet, []).append(area(one.sheet, one.cell))
-    differing = {(one.sheet, one.cell): one for one in changed if one.held is not None}
+    differing = {(one.sheet, one.cell): one for one in changed if one.cached is not None}
     named = []
     for formula in book.formulas:
         cell = f"{column_letters(formula.column)}{formula.row}"
         found = differing.get((formula.sheet, cell))
-        if found is None or VOLATILE.search(formula.text) or _is_close(found.held, found.computed):
+        if (
+            found is None
+            or VOLATILE.search(formula.text)
+            or _is_close(found.cached, found.computed)
+        ):
             continue
         text = moved(formula.text, *formula.moved)
         reads = read(text, Context(book, formula.sheet, formula.row)).areas
@@ -246,13 +250,13 @@ def _edits(
             continue
         cell = cells[place]
         element = old = sheet.xml[cell.start : cell.end]
-        held = _held(cell, texts)
+        cached = _held(cell, texts)
         if value is None and cell.value is not None:
             element = with_value(cell, "n", None)
-        elif value is not None and not _is_same(held, value):
+        elif value is not None and not _is_same(cached, value):
             element = with_value(cell, *_written(value))
         if element != old:
-            changed.append((place, held, value))
+            changed.append((place, cached, value))
         if place in blocks:
             element = with_block(element, blocks[place])
         if element != old:
@@ -261,8 +265,8 @@ def _edits(
 
 
 def _difference(sheet: str, changed: Changed) -> Difference:
-    place, held, value = changed
-    shown = (None if cell is None else cell[1] for cell in (held, value))
+    place, cached, value = changed
+    shown = (None if cell is None else cell[1] for cell in (cached, value))
     return Difference(sheet, f"{column_letters(place[1])}{place[0]}", *shown)
 
 
@@ -342,13 +346,15 @@ def _shared(texts: list[str], number: str) -> str:
     return texts[int(number)]
 
 
-def _is_same(held: Stored | None, value: Stored) -> bool:
+def _is_same(cached: Stored | None, value: Stored) -> bool:
     """Whether a file holds a value; other writers round numbers to 15 or 16 digits."""
     if value[0] == "e" and value[1] not in OLD_ERRORS:
-        return held is not None and held[0] == "e" and held[1] not in OLD_ERRORS - {OLDER}
-    if held is None or {held[0], value[0]} != {"n"}:
-        return held == value
-    return held == value or any(held[1] == float(f"{value[1]:.{digits}g}") for digits in (16, 15))
+        return cached is not None and cached[0] == "e" and cached[1] not in OLD_ERRORS - {OLDER}
+    if cached is None or {cached[0], value[0]} != {"n"}:
+        return cached == value
+    return cached == value or any(
+        cached[1] == float(f"{value[1]:.{digits}g}") for digits in (16, 15)
+    )
 
 
 def _written(value: Stored) -> tuple[str, bytes]:

@@ -6,24 +6,24 @@ What a vendor's file looks like is data: a TOML a vendor, in this folder, or in 
 from kpi_xl.exports.filling import Filling, Request, known_as, read_files, read_files_apart
 from kpi_xl.exports.layouts import Layout, known_layouts, layouts_of
 from kpi_xl.exports.learning import header_of, layout_text
+from kpi_xl.exports.options import Note, Options, options_from
 from kpi_xl.exports.pages import openers
 from kpi_xl.exports.rates import rates_of
-from kpi_xl.exports.told import Note, Said, said
 
 __all__ = [
     "Filling",
     "Layout",
     "Note",
+    "Options",
     "Request",
-    "Said",
     "header_of",
     "known_as",
     "known_layouts",
     "layout_text",
     "layouts_of",
     "openers",
+    "options_from",
     "rates_of",
     "read_files",
     "read_files_apart",
-    "said",
 ]

@@ -65,11 +65,11 @@ class Numbers(NamedTuple):
     faults: list[Fault]
 
 
-def convention(said: str) -> tuple[str, str]:
+def convention(example: str) -> tuple[str, str]:
     """The marks for thousands and decimals of a number as "1.234,5". Raises ValueError."""
-    match = re.fullmatch(r"\d([., '\u00a0\u202f\u2019]?)\d{3}(?:([.,])\d+)?", said)
+    match = re.fullmatch(r"\d([., '\u00a0\u202f\u2019]?)\d{3}(?:([.,])\d+)?", example)
     if not match or (match[1] and match[1] == match[2]):
-        raise ValueError(f"{said!r} is not written as 1,234.5 or 1.234,5 or 1 234,5")
+        raise ValueError(f"{example!r} is not written as 1,234.5 or 1.234,5 or 1 234,5")
     thousands = match[1].translate(MARKS)
     return thousands, match[2] or ("," if thousands == "." else ".")
 
@@ -87,12 +87,12 @@ def numbers(
     units: Mapping[str, Unit],
     hint: str = "",
     *,
-    said: bool = False,
+    certain: bool = False,
     blanks: Iterable[str] = (),
 ) -> Numbers:
     """Columns of numbers in the one convention that fits all of them.
 
-    `hint` is a number as the vendor writes it, which decides between two; if `said` by the user,
+    `hint` is a number as the vendor writes it, which decides between two; if `certain` by the user,
     it is the only one.
     """
     faults: list[Fault] = []
@@ -116,7 +116,7 @@ def numbers(
             else:
                 known[cell] = None if is_blank(cell) else float(cell)
         read[name], written[name] = known, texts
-    pair = _common(written, units, cells, hint, said, faults)
+    pair = _common(written, units, cells, hint, certain, faults)
     currencies: dict[str, list[str]] = {}
     for name, texts in written.items():
         for text, amount in texts.items():
@@ -170,7 +170,7 @@ def _common(
     units: Mapping[str, Unit],
     cells: Mapping[str, Sequence[Any]],
     hint: str,
-    said: bool,
+    certain: bool,
     faults: list[Fault],
 ) -> tuple[str, str]:
     """The marks of all numbers of a file; a fault is added where nothing decides between two."""
@@ -181,7 +181,7 @@ def _common(
         if not amount.body.isdigit()
     }
     wanted = convention(hint) if hint else None
-    if said and wanted:
+    if certain and wanted:
         return wanted
     fitting = [
         pair for pair in CONVENTIONS if all(_value(body, *pair) is not None for body in bodies)
@@ -271,13 +271,13 @@ def dates(
     cells: Mapping[str, Sequence[Any]],
     hint: str = "",
     *,
-    said: bool = False,
+    certain: bool = False,
     calendar: str = "gregorian",
     blanks: Iterable[str] = (),
 ) -> Dates:
     """Columns of dates in the one order of day and month that fits all of them.
 
-    `hint` (dmy, mdy, ymd) decides between two orders; if `said` by the user, it is the only one.
+    `hint` (dmy, mdy, ymd) decides between two orders; if `certain` by the user, it is the only one.
     """
     faults: list[Fault] = []
     texts: dict[str, tuple[str, Any]] = {}
@@ -299,7 +299,7 @@ def dates(
         text: "".join(c for c in shown if c not in _MARKS_OF_BIDI) if not shown.isascii() else shown
         for text, shown in plain.items()
     }
-    orders = [hint] if said and hint in ("dmy", "mdy") else ["dmy", "mdy"]
+    orders = [hint] if certain and hint in ("dmy", "mdy") else ["dmy", "mdy"]
     if not any(map(_YEAR_LAST.fullmatch, plain.values())):
         orders = orders[:1]
     fitting = []

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from kpi_xl.exports.shaping import Reading, monday
-from kpi_xl.locales import Counted, Told
+from kpi_xl.locales import Counted, Message
 from kpi_xl.schema import Column
 from kpi_xl.units import COUNT, DATE, KEY, MONEY, TEXT, Unit
 
@@ -57,7 +57,7 @@ STOCKS = {"followers": "last", "customers_end": "last", "customers_start": "firs
 """Columns of Months that do not add up: what a month takes of its weeks; nothing, if none fits."""
 
 
-DEALS_ARE_OPPORTUNITIES = Told("every deal counts as an opportunity (SQO) from its creation")
+DEALS_ARE_OPPORTUNITIES = Message("every deal counts as an opportunity (SQO) from its creation")
 
 
 def targets(table: str) -> Sequence[str]:
@@ -111,10 +111,10 @@ def _grouped(reading: Reading, keys: Sequence[str], to: dict[str, Callable[[date
 
 def _tell_weeks(reading: Reading) -> None:
     weeks = [day for day in reading.frame["month"].unique() if (day.day + 6) > _days_in(day)]
-    reading.left.append(Told("weeks count in the month of their first day"))
+    reading.left.append(Message("weeks count in the month of their first day"))
     if weeks:
         number = Counted(len(weeks), "weeks")
-        reading.left.append(Told("{weeks} that reach into the next month", weeks=number))
+        reading.left.append(Message("{weeks} that reach into the next month", weeks=number))
 
 
 def _days_in(day: date) -> int:
@@ -145,9 +145,9 @@ def _months(reading: Reading, columns: Sequence[Column]) -> None:
         how[name] = (lambda cells: cells.sum(min_count=1)) if rule == "sum" else rule
         if rule != "sum":
             reading.left.append(
-                Told("{column}: the first of each month", column=name)
+                Message("{column}: the first of each month", column=name)
                 if rule == "first"
-                else Told("{column}: the last of each month", column=name)
+                else Message("{column}: the last of each month", column=name)
             )
     frame = frame.assign(month=frame["month"].map(_first))
     reading.frame = frame.groupby("month", sort=True, as_index=False).agg(how)
@@ -219,10 +219,10 @@ def _deal_weeks(reading: Reading) -> None:
     missing = done["owner"].isna().sum()
     if missing:
         deals = Counted(int(missing), "deals")
-        reading.left.append(Told("{deals} without an owner", deals=deals))
+        reading.left.append(Message("{deals} without an owner", deals=deals))
         done = done[done["owner"].notna()]
     if still := len(frame) - int(closed.notna().sum()):
-        reading.left.append(Told("{deals} still open", deals=Counted(still, "deals")))
+        reading.left.append(Message("{deals} still open", deals=Counted(still, "deals")))
     done = done.assign(
         week=done["closed"].map(monday),
         rep=done["owner"],
@@ -307,7 +307,7 @@ def _tell_brief(reading: Reading, contracts: Sequence[Contract]) -> None:
     brief = sum(end is not None and _first(start) == _first(end) for _, start, end, _ in contracts)
     if brief:
         text = "{subscriptions} begun and ended within a month"
-        reading.left.append(Told(text, subscriptions=Counted(brief, "subscriptions")))
+        reading.left.append(Message(text, subscriptions=Counted(brief, "subscriptions")))
 
 
 def _subscriptions(reading: Reading) -> None:
@@ -336,7 +336,7 @@ def _subscriptions(reading: Reading) -> None:
             "churned": sum(before[c] for c in gone),
         })  # fmt: skip
     _tell_brief(reading, contracts)
-    reading.left.append(Told("customers and revenue are compared on the first days of months"))
+    reading.left.append(Message("customers and revenue are compared on the first days of months"))
     made = pd.DataFrame(rows)
     made["_row"], made["_currency"] = 0, reading.frame["_currency"].iloc[0]
     reading.frame = made
@@ -359,7 +359,7 @@ def _subscribers(reading: Reading) -> None:
         columns=["customer", "month", "amount"],
     )  # fmt: skip
     _tell_brief(reading, contracts)
-    reading.left.append(Told("revenue is that on the first day of the next month"))
+    reading.left.append(Message("revenue is that on the first day of the next month"))
     made["_row"], made["_currency"] = 0, reading.frame["_currency"].iloc[0]
     reading.frame = made
 

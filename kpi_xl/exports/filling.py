@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 from kpi_xl.bounded import BudgetError, call
 from kpi_xl.exports import conversions, plain_tables
 from kpi_xl.exports.layouts import Layout
+from kpi_xl.exports.options import Note, Options
 from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
 from kpi_xl.exports.rates import Rates, converted
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.shaping import Reading, filled_columns, period_of, shaped
-from kpi_xl.exports.told import Note, Said
 from kpi_xl.files import kind
-from kpi_xl.locales import Counted, Told
+from kpi_xl.locales import Counted, Message
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
 from kpi_xl.sources import (
@@ -56,7 +56,7 @@ class Request(NamedTuple):
 
     path: Path
     table: str = ""
-    said: Said = Said()
+    options: Options = Options()
 
 
 class Filling(NamedTuple):
@@ -155,7 +155,7 @@ def _read(
     request: Request, tables: Tables, layouts: Sequence[Layout], progress: Progress
 ) -> tuple[list[Reading], list[tuple[str, ReadTable]]]:
     """What a file gives: readings of what was recognised, or a table with our own headers."""
-    path, said = request.path, request.said
+    path, options = request.path, request.options
     if not path.exists() or path.suffix.lower() in (".parquet", ".pq"):
         return [], [_plain(request, tables, progress)]
     what = kind(path)
@@ -167,10 +167,10 @@ def _read(
     ready: list[tuple[str, ReadTable]] = []
     for opener in openers(path):
         matches: list[Match] = []
-        if not said.header:
+        if not options.header:
             # What fits the tables wanted is meant, where an export could fill others as well.
             able = [one for one in layouts if _target(one, request.table, tables)]
-            matches = matches_of(opener, said, able) or matches_of(opener, said, layouts)
+            matches = matches_of(opener, options, able) or matches_of(opener, options, layouts)
         fitting = [
             (match, table)
             for match in matches
@@ -180,7 +180,7 @@ def _read(
             raise SourceError(_foreign(path, matches, request.table, tables))
         if fitting:
             progress(opener.name, 0.0)
-            readings += _of_blocks(fitting, tables, said, progress)
+            readings += _of_blocks(fitting, tables, options, progress)
             continue
         one = _unknown(request, opener, tables, layouts, progress)
         if isinstance(one, Reading):
@@ -190,10 +190,10 @@ def _read(
     return readings, ready
 
 
-def matches_of(opener: Opener, said: Said, layouts: Sequence[Layout]) -> list[Match]:
+def matches_of(opener: Opener, options: Options, layouts: Sequence[Layout]) -> list[Match]:
     """The layouts that a file is in, a match a block. Raises SourceError where it is in doubt."""
     try:
-        found = recognised(list(pages(opener, said.encoding)), layouts)
+        found = recognised(list(pages(opener, options.encoding)), layouts)
     except AmbiguousError as error:
         raise SourceError(
             f"{opener.path} may be {error}: say what its columns are, as in --map"
@@ -210,13 +210,13 @@ def matches_of(opener: Opener, said: Said, layouts: Sequence[Layout]) -> list[Ma
     return sure
 
 
-def known_as(path: Path, said: Said, layouts: Sequence[Layout]) -> tuple[list[str], set[str]]:
+def known_as(path: Path, options: Options, layouts: Sequence[Layout]) -> tuple[list[str], set[str]]:
     """The names of the layouts that a file is in, and the tables that it can fill."""
     with readable(path):
         found = [
             match
             for opener in openers(path)
-            for match in (matches_of(opener, said, layouts) if not said.header else [])
+            for match in (matches_of(opener, options, layouts) if not options.header else [])
         ]
     tables = {name for match in found for name in conversions.targets(match.layout.table)}
     return [match.layout.name for match in found], tables
@@ -239,7 +239,7 @@ def _foreign(path: Path, matches: Sequence[Match], wanted: str, tables: Tables) 
 
 
 def _of_blocks(
-    fitting: Sequence[tuple[Match, str]], tables: Tables, said: Said, progress: Progress
+    fitting: Sequence[tuple[Match, str]], tables: Tables, options: Options, progress: Progress
 ) -> list[Reading]:
     """The first block of each sheet for each table; others would count the same twice."""
     taken: dict[tuple[str, str], Reading] = {}
@@ -247,7 +247,7 @@ def _of_blocks(
         key = match.page.title, table
         if key in taken:
             text = "the block from row {row} on is not used, too"
-            taken[key].left.append(Told(text, row=match.row + 1))
+            taken[key].left.append(Message(text, row=match.row + 1))
             continue
         if match.layout.refused:
             reading = Reading(match, table, None, 0)
@@ -255,7 +255,7 @@ def _of_blocks(
         else:
             columns = tables[table] if table == match.layout.table else []
             source = conversions.COLUMNS.get(match.layout.table, columns)
-            reading = shaped(match, match.layout.table, columns or source, said, into=table)
+            reading = shaped(match, match.layout.table, columns or source, options, into=table)
             if not reading.faults:
                 conversions.convert(reading, table, tables[table])
         taken[key] = reading
@@ -269,14 +269,14 @@ def _unknown(
     first: SourceError | None = None
     if request.table:
         ours = {plain_tables.loose(column.name) for column in tables[request.table]}
-        for theirs, name in request.said.renamed.items():
+        for theirs, name in request.options.renamed.items():
             if plain_tables.loose(name) not in ours:
                 raise SourceError(
                     f'{request.path} cannot have "{theirs}" for {name}, which is no column here;'
                     f" there are {', '.join(column.name for column in tables[request.table])}"
                 )
     if (
-        request.said.nothing
+        request.options.nothing
         and request.path.suffix.lower() in PLAIN
         and not plain_tables.is_reshaped(opener, tables)
     ):
@@ -285,7 +285,9 @@ def _unknown(
         except SourceError as error:
             first = error
     try:
-        match, table, lacking = plain_tables.match_of(opener, tables, request.table, request.said)
+        match, table, lacking = plain_tables.match_of(
+            opener, tables, request.table, request.options
+        )
     except SourceError as error:
         if first is not None and not isinstance(error, plain_tables.NoHeaderError):
             raise first from None
@@ -293,7 +295,7 @@ def _unknown(
     if lacking and first is not None and len(match.places) < 2:
         raise first from None
     try:
-        reading = shaped(match, table, tables[table], request.said)
+        reading = shaped(match, table, tables[table], request.options)
         reading.faults = [*lacking, *reading.faults]
         if not reading.faults:
             conversions.convert(reading, table, tables[table])
@@ -333,7 +335,9 @@ def _renamed(request: Request, columns: Sequence[Column]) -> dict[str, str]:
     """What the file calls these columns; where no table was named, of these alone."""
     ours = {column.name for column in columns}
     return {
-        theirs: one for theirs, one in request.said.renamed.items() if request.table or one in ours
+        theirs: one
+        for theirs, one in request.options.renamed.items()
+        if request.table or one in ours
     }
 
 
@@ -367,7 +371,7 @@ def _joined(
                 frame, on=by, how="left", validate="many_to_one"
             )
             name = request.path.name
-            main.left += [Told("{file}: {remark}", file=name, remark=text) for text in side.left]
+            main.left += [Message("{file}: {remark}", file=name, remark=text) for text in side.left]
     for request, main in mains:
         there = {side.match.layout.name for _, side in sides}
         needed = [name for name in main.match.layout.join.get("needs", "").split("; ") if name]
@@ -511,7 +515,7 @@ def _note(
 ) -> Note:
     left: list[str] = []
     if again:
-        left.append(Told("{rows} that another file has, too", rows=Counted(again, "rows")))
+        left.append(Message("{rows} that another file has, too", rows=Counted(again, "rows")))
     if reading is None:
         remarks = table.remarks if table else []
         return Note(str(path), name, rows, left=(*remarks, *left))
@@ -524,12 +528,12 @@ def taken_for(reading: Reading) -> tuple[str, ...]:
     layout, header = reading.match.layout, reading.match.header
     name = layout.name + (f" ({header.language})" if header.language else "")
     if header.language == "" and layout.file == "":
-        name = Told("the table {table}", table=layout.table)
+        name = Message("the table {table}", table=layout.table)
     codes = sorted({code for code in reading.frame["_currency"] if code})
-    currency = " + ".join(codes) if codes else Told("currency not said")
+    currency = " + ".join(codes) if codes else Message("currency not said")
     parts = [name, _period(reading), currency]
     if reading.match.page.encoding in ENCODINGS:
-        parts.append(Told("read as {encoding}", encoding=reading.match.page.encoding))
+        parts.append(Message("read as {encoding}", encoding=reading.match.page.encoding))
     return tuple(filter(None, parts))
 
 
@@ -538,17 +542,17 @@ def _period(reading: Reading) -> str:
         if name in reading.frame:
             days = [day for day in reading.frame[name] if isinstance(day, date)]
             if days:
-                return Told("{start} to {end}", start=min(days), end=max(days))
+                return Message("{start} to {end}", start=min(days), end=max(days))
     period = period_of(reading.match)
-    return Told("{start} to {end}", start=period[0], end=period[1]) if period else ""
+    return Message("{start} to {end}", start=period[0], end=period[1]) if period else ""
 
 
 def used_rows(reading: Reading, rows: int) -> str:
     """How many rows of the file made how many of the table."""
     if reading.lines == rows:
-        return Told("{rows} used", rows=Counted(rows, "rows"))
+        return Message("{rows} used", rows=Counted(rows, "rows"))
     lines = Counted(reading.lines, "rows")
-    return Told("{rows} read, {number} of the table", rows=lines, number=rows)
+    return Message("{rows} read, {number} of the table", rows=lines, number=rows)
 
 
 __all__ = ["Filling", "Request", "matches_of", "read_files", "taken_for"]

@@ -4,21 +4,21 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from kpi_xl.exports.pages import Opener, Page, pages, text_of
-from kpi_xl.exports.told import Said
+from kpi_xl.exports.options import Options
+from kpi_xl.exports.pages import Opener, SourcePage, pages, text_of
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError
 
 FORTY = 40
 
 
-def header_of(opener: Opener, said: Said) -> tuple[Page, int, list[str]]:
+def header_of(opener: Opener, options: Options) -> tuple[SourcePage, int, list[str]]:
     """The page, the row (from 1) and the texts that look most like a header. Raises SourceError."""
-    best: tuple[int, Page, int, list[str]] | None = None
-    for page in pages(opener, said.encoding):
+    best: tuple[int, SourcePage, int, list[str]] | None = None
+    for page in pages(opener, options.encoding):
         for number, row in enumerate(page.head[:FORTY], start=1):
             texts = text_of(row)
-            if said.header and number != said.header:
+            if options.header and number != options.header:
                 continue
             words = {text for text in texts if text and not re.fullmatch(r"[\d\W]+", text)}
             if words and (best is None or len(words) > best[0]):
@@ -29,28 +29,32 @@ def header_of(opener: Opener, said: Said) -> tuple[Page, int, list[str]]:
 
 
 def layout_text(
-    name: str, table: str, columns: Mapping[str, str], said: Said, units: Sequence[Column] = ()
+    name: str,
+    table: str,
+    columns: Mapping[str, str],
+    options: Options,
+    units: Sequence[Column] = (),
 ) -> str:
     """The TOML of a layout: which column of theirs is ours, and what else was said."""
     lines = [f"name = {_quoted(name)}", f"vendor = {_quoted(name)}", f"table = {_quoted(table)}"]
-    if said.dates == "jalali":
+    if options.dates == "jalali":
         lines.append('calendar = "jalali"')
-    elif said.dates:
-        lines.append(f"dates = {_quoted(said.dates)}")
+    elif options.dates:
+        lines.append(f"dates = {_quoted(options.dates)}")
     for key in ("numbers", "currency", "encoding"):
-        if value := getattr(said, key):
+        if value := getattr(options, key):
             lines.append(f"{key} = {_quoted(value)}")
     columns = dict(columns)
-    if said.once:
-        ours = next((o for o, theirs in columns.items() if theirs == said.once), "order")
-        columns.setdefault(ours, said.once)
+    if options.once:
+        ours = next((o for o, theirs in columns.items() if theirs == options.once), "order")
+        columns.setdefault(ours, options.once)
         lines.append(f"once = {_quoted(ours)}")
-    for key, values in (("constants", said.set),):
+    for key, values in (("constants", options.set),):
         if values:
             lines += ["", f"[{key}]", *(f"{_key(o)} = {_quoted(v)}" for o, v in values.items())]
-    if said.where:
+    if options.where:
         lines += ["", "[keep]"]
-        for theirs, kept in said.where.items():
+        for theirs, kept in options.where.items():
             ours = next((o for o, t in columns.items() if t == theirs), _plain_key(theirs))
             columns.setdefault(ours, theirs)
             lines.append(f"{_key(ours)} = [{', '.join(map(_quoted, kept))}]")

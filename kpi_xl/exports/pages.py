@@ -41,7 +41,7 @@ class Opener(NamedTuple):
     size: int
 
 
-class Page(NamedTuple):
+class SourcePage(NamedTuple):
     """The rows of a file, as they are in one reading of it.
 
     `rows` gives all of them, in pieces; `at` says where a cell is, from its row and column.
@@ -135,7 +135,7 @@ def readable(path: Path) -> Iterator[None]:
         ) from None
 
 
-def pages(opener: Opener, encoding: str = "") -> Iterator[Page]:
+def pages(opener: Opener, encoding: str = "") -> Iterator[SourcePage]:
     """The pages of a file: its sheets, or its text under each likely encoding and delimiter."""
     with opener.open() as file:
         start = file.read(HEAD)
@@ -172,7 +172,7 @@ def _encodings(opener: Opener, start: bytes) -> list[str]:
     return ["utf-8-sig"]
 
 
-def _texts(opener: Opener, start: bytes, encoding: str) -> Iterator[Page]:
+def _texts(opener: Opener, start: bytes, encoding: str) -> Iterator[SourcePage]:
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(start, len(start) < HEAD)
     except (UnicodeDecodeError, LookupError):
@@ -183,10 +183,10 @@ def _texts(opener: Opener, start: bytes, encoding: str) -> Iterator[Page]:
         if delimiter in text:
             head = list(_lines(io.StringIO(text, newline=""), delimiter, quiet=True))
             rows = partial(_pieces, opener, encoding, delimiter)
-            yield Page(opener, "", encoding, head, rows)
+            yield SourcePage(opener, "", encoding, head, rows)
     if not any(delimiter in text for delimiter in DELIMITERS):
         head = [[line] for line in text.splitlines()]
-        yield Page(opener, "", encoding, head, partial(_pieces, opener, encoding, ","))
+        yield SourcePage(opener, "", encoding, head, partial(_pieces, opener, encoding, ","))
 
 
 def _lines(text: Any, delimiter: str, *, quiet: bool) -> Iterator[list[str]]:
@@ -222,7 +222,7 @@ def _pieces(opener: Opener, encoding: str, delimiter: str) -> Iterator[list[list
 # Workbooks
 
 
-def _sheets(opener: Opener) -> Iterator[Page]:
+def _sheets(opener: Opener) -> Iterator[SourcePage]:
     from python_calamine import (
         CalamineError,
         CalamineWorkbook,
@@ -266,7 +266,7 @@ def _sheets(opener: Opener) -> Iterator[Page]:
                 def at(row: int, column: int, name: str = sheet.name) -> str:
                     return f" ({quoted(name)}!{column_letters(column + 1)}{row})"
 
-                yield Page(opener, sheet.name, "", cells, partial(_whole, cells), at)
+                yield SourcePage(opener, sheet.name, "", cells, partial(_whole, cells), at)
     except (CalamineError, NotAWorkbookError) as error:
         raise SourceError(
             f"{opener.path} is not a workbook that can be read, or it has a password ({error})"

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from kpi_xl.exports import cells as written
 from kpi_xl.exports.layouts import Header, Layout, Named, plain
-from kpi_xl.exports.pages import ENCODINGS, Opener, Page, pages, text_of
+from kpi_xl.exports.options import Options
+from kpi_xl.exports.pages import ENCODINGS, Opener, SourcePage, pages, text_of
 from kpi_xl.exports.recognition import Match
-from kpi_xl.exports.told import Said
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError
@@ -71,25 +71,25 @@ def loose(name: str) -> str:
 
 
 def match_of(
-    opener: Opener, tables: Mapping[str, Sequence[Column]], wanted: str, said: Said
+    opener: Opener, tables: Mapping[str, Sequence[Column]], wanted: str, options: Options
 ) -> tuple[Match, str, list[str]]:
     """The page, the header and the table that a file has, and what columns it lacks.
 
     Raises SourceError.
     """
-    found = _pages(opener, said)
+    found = _pages(opener, options)
     if not found:
         raise SourceError(f"{opener.path} is empty, or no text and no workbook that can be read")
-    best: tuple[Page, int, list[str], dict[str, Fit]] | None = None
+    best: tuple[SourcePage, int, list[str], dict[str, Fit]] | None = None
     for page in found:
-        row = _header_row(page, said)
+        row = _header_row(page, options)
         if row is None:
             continue
         texts = text_of(page.head[row])
         fits = {}
         for name in _able(texts, [wanted] if wanted else list(tables), tables):
-            places = _places(texts, tables[name], said)
-            lacking = _missing(places, texts, tables[name], said)
+            places = _places(texts, tables[name], options)
+            lacking = _missing(places, texts, tables[name], options)
             fits[name] = Fit({texts[place] for place in places.values()}, not lacking)
         if best is None or _most(fits) > _most(best[3]):
             best = page, row, texts, fits
@@ -97,15 +97,15 @@ def match_of(
         raise SourceError(f"{opener.path} is empty: a row of column names is needed")
     page, row, texts, fits = best
     name = likeliest(opener.path, fits)
-    places = _places(texts, tables[name], said)
+    places = _places(texts, tables[name], options)
     header = Header("", {n: Named((plain(texts[p]),)) for n, p in places.items()}, ())
     layout = Layout(f"the table {name}", "", name, (header,))
     match = Match(page, layout, header, row, texts, places, _doubled(texts, places))
-    match = _reshaped(match, tables[name], name, said)
-    missing = _missing(match.places, match.headers, tables[name], said)
+    match = _reshaped(match, tables[name], name, options)
+    missing = _missing(match.places, match.headers, tables[name], options)
     if not missing:
         return match, name, []
-    title = _title(opener, match, tables[name], said)
+    title = _title(opener, match, tables[name], options)
     if title:
         raise NoHeaderError(title)
     return match, name, [_lacking(match, missing)]
@@ -139,8 +139,8 @@ def is_reshaped(opener: Opener, tables: Mapping[str, Sequence[Column]]) -> bool:
     return False
 
 
-def _pages(opener: Opener, said: Said) -> list[Page]:
-    found = list(pages(opener, said.encoding))
+def _pages(opener: Opener, options: Options) -> list[SourcePage]:
+    found = list(pages(opener, options.encoding))
     if len({page.encoding for page in found} & set(ENCODINGS)) > 1:
         likely = likely_encodings(opener.open)
         if len(likely) != 1:
@@ -157,19 +157,19 @@ def _pages(opener: Opener, said: Said) -> list[Page]:
     return found
 
 
-def _header_row(page: Page, said: Said) -> int | None:
-    if said.header:
-        return said.header - 1 if said.header <= len(page.head) else None
+def _header_row(page: SourcePage, options: Options) -> int | None:
+    if options.header:
+        return options.header - 1 if options.header <= len(page.head) else None
     return next((n for n, row in enumerate(page.head) if any(text_of(row))), None)
 
 
-def _places(texts: Sequence[str], columns: Sequence[Column], said: Said) -> dict[str, int]:
+def _places(texts: Sequence[str], columns: Sequence[Column], options: Options) -> dict[str, int]:
     """Where our columns are, and the user's."""
     there: dict[str, int] = {}
     for place, text in enumerate(texts):
         there.setdefault(loose(text), place)
     places = {}
-    ours = {loose(ours): loose(theirs) for theirs, ours in said.renamed.items()}
+    ours = {loose(ours): loose(theirs) for theirs, ours in options.renamed.items()}
     taken = set(ours.values())
     for column in columns:
         key = loose(column.name)
@@ -199,7 +199,7 @@ def _doubled(texts: Sequence[str], places: Mapping[str, int]) -> tuple[str, ...]
 
 
 def _missing(
-    places: Mapping[str, int], headers: Sequence[str], columns: Sequence[Column], said: Said
+    places: Mapping[str, int], headers: Sequence[str], columns: Sequence[Column], options: Options
 ) -> list[str]:
     """The columns that the file lacks; one that may be blank is, if no other could be it."""
     used = set(places.values())
@@ -207,7 +207,7 @@ def _missing(
     missing = []
     for column in columns:
         name = column.name
-        have = name in places or name in said.set
+        have = name in places or name in options.set
         if name in PERIODS and any(n in places for n in ("date", "week", "month")):
             have = True
         if not have and (column.filled or (column.required and spare)):
@@ -228,9 +228,9 @@ def _lacking(match: Match, missing: Sequence[str]) -> str:
     )
 
 
-def _title(opener: Opener, match: Match, columns: Sequence[Column], said: Said) -> str:
+def _title(opener: Opener, match: Match, columns: Sequence[Column], options: Options) -> str:
     """The sentence on a title that was taken for the header; none, if there is no better row."""
-    better = _better_row(match, columns, said)
+    better = _better_row(match, columns, options)
     if not better:
         return ""
     first = next((text for text in match.headers if text), "")
@@ -240,16 +240,16 @@ def _title(opener: Opener, match: Match, columns: Sequence[Column], said: Said) 
     )
 
 
-def _better_row(match: Match, columns: Sequence[Column], said: Said) -> int:
+def _better_row(match: Match, columns: Sequence[Column], options: Options) -> int:
     """The row, from 1, that looks more like a header than the one taken; 0 if there is none."""
-    if said.header:
+    if options.header:
         return 0
     filled = sum(map(bool, match.headers))
     for number, row in enumerate(match.page.head[:40], start=1):
         texts = text_of(row)
         if number - 1 <= match.row:
             continue
-        places = _places(texts, columns, said)
+        places = _places(texts, columns, options)
         if len(places) > max(1, len(match.places)):
             return number
     if filled == 1 or len(set(filter(None, match.headers))) == 1:
@@ -263,7 +263,7 @@ def _better_row(match: Match, columns: Sequence[Column], said: Said) -> int:
 # Long and wide
 
 
-def _reshaped(match: Match, columns: Sequence[Column], table: str, said: Said) -> Match:
+def _reshaped(match: Match, columns: Sequence[Column], table: str, options: Options) -> Match:
     """A match whose page is reshaped: from metric and value, or from a column a month."""
     if "month" not in {column.name for column in columns}:
         return match
@@ -295,7 +295,7 @@ def _reshaped(match: Match, columns: Sequence[Column], table: str, said: Said) -
     wide = wide.reindex(dict.fromkeys(frame["at"])).reset_index()
     header = [match.headers[period], *map(str, wide.columns[1:])]
     cells = [["" if cell != cell else cell for cell in row] for row in wide.values.tolist()]
-    return _made(match, header, cells, columns, table, said)
+    return _made(match, header, cells, columns, table, options)
 
 
 def _from_wide(match: Match, columns: Sequence[Column], table: str, months: Sequence[int]) -> Match:
@@ -312,14 +312,14 @@ def _from_wide(match: Match, columns: Sequence[Column], table: str, months: Sequ
     if "channel" in names:
         header = [*(match.headers[n] for n in others), "month", "spend"]
         cells = [[*row[: len(others)], row[-2], row[-1]] for row in long.values.tolist()]
-        return _made(match, header, cells, columns, table, Said())
+        return _made(match, header, cells, columns, table, Options())
     if lead is None:
         return match
     wide = long.pivot(index="at", columns=lead, values="value").reindex(dict.fromkeys(long["at"]))
     wide = wide.reset_index()
     header = ["month", *map(str, wide.columns[1:])]
     cells = [["" if cell != cell else cell for cell in row] for row in wide.values.tolist()]
-    return _made(match, header, cells, columns, table, Said())
+    return _made(match, header, cells, columns, table, Options())
 
 
 def _made(
@@ -328,12 +328,12 @@ def _made(
     cells: list[list[Any]],
     columns: Sequence[Column],
     table: str,
-    said: Said,
+    options: Options,
 ) -> Match:
     """A match on a page that was made of another."""
     rows: list[list[Any]] = [header, *cells]
     page = match.page._replace(head=rows, rows=lambda: iter([rows]))
-    places = _places(header, columns, said)
+    places = _places(header, columns, options)
     names = Header("", {n: Named((plain(header[p]),)) for n, p in places.items()}, ())
     layout = Layout(f"the table {table}", "", table, (names,))
     return Match(page, layout, names, 0, header, places, _doubled(header, places))

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kpi_xl.locales import Told
+from kpi_xl.locales import Message
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError, read_table
 from kpi_xl.units import DATE, KEY, MONEY, RATIO
@@ -143,6 +143,6 @@ def _converted(
         frame[name] = frame[name] * factors
     for code, amount in worth.items():
         text = "{column} of {amount} {currency} converted"
-        reading.left.append(Told(text, column=money[0], amount=f"{amount:,.2f}", currency=code))
+        reading.left.append(Message(text, column=money[0], amount=f"{amount:,.2f}", currency=code))
     frame["_currency"] = report or "the report's currency"
     return []

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kpi_xl.exports.layouts import Header, Layout, Named, plain
-from kpi_xl.exports.pages import ENCODINGS, Page, text_of
+from kpi_xl.exports.pages import ENCODINGS, SourcePage, text_of
 
 FORTY = 40
 """Rows in which a header is looked for first; a file's later blocks are looked at where the first
@@ -22,7 +22,7 @@ ENCODING_OF = {
 class Match(NamedTuple):
     """A layout found on a page: in which row, counted from 0, and where its columns are."""
 
-    page: Page
+    page: SourcePage
     layout: Layout
     header: Header
     row: int
@@ -43,7 +43,7 @@ class AmbiguousError(Exception):
     """A file that several layouts fit equally well."""
 
 
-def recognised(pages: Sequence[Page], layouts: Sequence[Layout]) -> list[Match]:
+def recognised(pages: Sequence[SourcePage], layouts: Sequence[Layout]) -> list[Match]:
     """The best match of each block of a file, from the first page of those that have any.
 
     Of two layouts that fit the same headers, the one with the longer signature is meant. Raises
@@ -82,7 +82,7 @@ def _by_name(layouts: Sequence[Layout]) -> ByName:
     return found
 
 
-def _on_page(page: Page, by_name: ByName) -> Iterator[Match]:
+def _on_page(page: SourcePage, by_name: ByName) -> Iterator[Match]:
     start = list(_matches(page, page.head[:FORTY], 0, by_name))
     yield from start
     if not start:
@@ -90,7 +90,7 @@ def _on_page(page: Page, by_name: ByName) -> Iterator[Match]:
 
 
 def _matches(
-    page: Page, rows: Sequence[Sequence[Any]], first: int, by_name: ByName
+    page: SourcePage, rows: Sequence[Sequence[Any]], first: int, by_name: ByName
 ) -> Iterator[Match]:
     for number, row in enumerate(rows, start=first):
         texts = text_of(row)
@@ -123,7 +123,7 @@ def _there(named: Named, places: Mapping[str, Sequence[int]], texts: Sequence[st
 
 
 def _match(
-    page: Page,
+    page: SourcePage,
     layout: Layout,
     header: Header,
     row: int,
@@ -153,10 +153,10 @@ def sure_encoding(matches: Sequence[Match], likely: Sequence[str]) -> list[Match
     if len(encodings) < 2 or not encodings <= set(ENCODINGS):
         return list(matches)
     telling = [m for m in matches if not all(m.headers[p].isascii() for p in m.places.values())]
-    told = {match.page.encoding for match in telling} or encodings
-    native = {ENCODING_OF.get(match.header.language, "") for match in telling} & told
-    vendors = {match.layout.encoding for match in matches} & told
-    for chosen in (native, set(likely) & told, vendors):
+    encodings_told = {match.page.encoding for match in telling} or encodings
+    native = {ENCODING_OF.get(match.header.language, "") for match in telling} & encodings_told
+    vendors = {match.layout.encoding for match in matches} & encodings_told
+    for chosen in (native, set(likely) & encodings_told, vendors):
         if len(chosen) == 1:
             return [match for match in matches if match.page.encoding in chosen]
     return []

@@ -8,7 +8,7 @@ from typing import Any
 from kpi_xl.exports.layouts import Layout
 from kpi_xl.exports.pages import text_of
 from kpi_xl.exports.recognition import Match
-from kpi_xl.locales import Told
+from kpi_xl.locales import Message
 from kpi_xl.sources import MOST_ROWS
 
 TOTAL_WORDS = re.compile(
@@ -116,7 +116,7 @@ def rows_of(
             if gap and (words or len(texts) < furthest or len(filled) == 1):
                 if found.numbers and len(filled) > 1:
                     text = "the rows from {row} on are of another kind, not used"
-                    found.remarks.append(Told(text, row=at))
+                    found.remarks.append(Message(text, row=at))
                     ended = True
                     break
                 if len(filled) == 1:

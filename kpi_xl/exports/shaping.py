@@ -13,11 +13,11 @@ from typing import Any
 
 from kpi_xl.exports import cells as written
 from kpi_xl.exports.layouts import Header, Layout, plain
+from kpi_xl.exports.options import Options, money
 from kpi_xl.exports.pages import text_of
 from kpi_xl.exports.recognition import Match
 from kpi_xl.exports.rows import Rows, rows_of
-from kpi_xl.exports.told import Said, money
-from kpi_xl.locales import Counted, Told
+from kpi_xl.locales import Counted, Message
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months, longer_than_weeks
@@ -25,9 +25,9 @@ from kpi_xl.sources.records import Wrong
 from kpi_xl.sources.values import typed
 from kpi_xl.units import DATE, KEY, LOGICAL, MONEY, TEXT, Unit
 
-THINGS = {"orders": Told("order"), "leads": Told("lead"), "rows": Told("row")}
+THINGS = {"orders": Message("order"), "leads": Message("lead"), "rows": Message("row")}
 
-UNCONFIRMED = Told(
+UNCONFIRMED = Message(
     "the headers of such files are not confirmed: compare the figures with the vendor's own"
 )
 
@@ -67,7 +67,7 @@ def shaped(
     match: Match,
     table: str,
     columns: Sequence[Column],
-    said: Said,
+    options: Options,
     progress: Callable[[float], None] = lambda done: None,
     *,
     into: str = "",
@@ -80,7 +80,7 @@ def shaped(
 
     layout, header = match.layout, match.header
     units = {column.name: column.unit for column in columns}
-    places, faults = _places(match, said, units)
+    places, faults = _places(match, options, units)
     unit_of = {name: units.get(name) or BESIDE.get(name, KEY) for name in places}
     measured = [name for name, unit in unit_of.items() if unit not in (DATE, KEY, TEXT, LOGICAL)]
     dated = [name for name, unit in unit_of.items() if unit is DATE]
@@ -91,21 +91,21 @@ def shaped(
         reading.faults.append("has no rows of data under its header")
         return reading
     frame = pd.DataFrame({"_row": rows.numbers})
-    currencies = _typed(frame, match, rows, unit_of, measured, dated, said, reading)
+    currencies = _typed(frame, match, rows, unit_of, measured, dated, options, reading)
     if reading.faults:
         return reading
     reading.left += rows.remarks
     if layout.unconfirmed:
         reading.left.append(UNCONFIRMED)
     frame["_worth"] = _worth(frame, layout)
-    _prove(rows, frame, layout, header, units, measured, said, reading)
+    _prove(rows, frame, layout, header, units, measured, options, reading)
     frame = _seamed(frame, rows, reading)
-    frame["_currency"] = _currency(frame, match, currencies, said)
+    frame["_currency"] = _currency(frame, match, currencies, options)
     noun = NOUNS.get(table, "rows")
-    frame = _chosen(frame, layout, said, places, noun, reading)
-    frame = _amounts(frame, layout, said, noun, reading)
+    frame = _chosen(frame, layout, options, places, noun, reading)
+    frame = _amounts(frame, layout, options, noun, reading)
     frame = _staged(frame, layout, table, reading)
-    for name, value in {**layout.constants, **said.set}.items():
+    for name, value in {**layout.constants, **options.set}.items():
         frame[name] = _constant(value, units.get(name), name, reading)
     if "to" not in layout.join:
         frame = _dated(frame, match, units, reading, of_months=into in ("Months", "Spend"))
@@ -123,7 +123,7 @@ def shaped(
 
 
 def _places(
-    match: Match, said: Said, units: Mapping[str, Unit]
+    match: Match, options: Options, units: Mapping[str, Unit]
 ) -> tuple[dict[str, int], list[str]]:
     """Where each column is, as the user says it and then as the layout does."""
     faults = []
@@ -133,7 +133,7 @@ def _places(
     places = dict(match.places)
     for ours in match.doubled:
         faults.append(f'has more than one column "{match.headers[places[ours]]}": rename one')
-    for theirs, ours in said.renamed.items():
+    for theirs, ours in options.renamed.items():
         if found := by_name.get(plain(theirs)):
             for name in [n for n, place in places.items() if place == found[0] and n != ours]:
                 del places[name]
@@ -141,14 +141,14 @@ def _places(
         else:
             near = did_you_mean(theirs, match.headers)
             faults.append(f'has no column "{theirs}"{near}')
-    for theirs in (*said.where, *([said.once] if said.once else [])):
+    for theirs in (*options.where, *([options.once] if options.once else [])):
         if theirs in places:
             continue
         if found := by_name.get(plain(theirs)):
             places.setdefault(f"={plain(theirs)}", found[0])
         else:
             faults.append(f'has no column "{theirs}"{did_you_mean(theirs, match.headers)}')
-    for ours in said.set:
+    for ours in options.set:
         places.pop(ours, None)
     if layout_columns := {**match.layout.keep, **match.layout.drop}:
         for name in layout_columns:
@@ -168,7 +168,7 @@ def _typed(
     unit_of: Mapping[str, Unit],
     measured: Sequence[str],
     dated: Sequence[str],
-    said: Said,
+    options: Options,
     reading: Reading,
 ) -> dict[str, list[str]]:
     """The cells as numbers, dates and texts in the frame; the currencies that cells name."""
@@ -178,15 +178,15 @@ def _typed(
     read = written.numbers(
         {name: raw[name] for name in measured},
         unit_of,
-        said.numbers or header.numbers or layout.numbers,
-        said=bool(said.numbers),
+        options.numbers or header.numbers or layout.numbers,
+        certain=bool(options.numbers),
         blanks=blanks,
     )
-    hint = said.dates or header.dates or layout.dates
+    hint = options.dates or header.dates or layout.dates
     days = written.dates(
         {name: raw[name] for name in dated},
         "" if hint == "jalali" else hint,
-        said=bool(said.dates),
+        certain=bool(options.dates),
         calendar="jalali" if "jalali" in (hint, layout.calendar) else "gregorian",
         blanks=blanks,
     )
@@ -270,7 +270,7 @@ def _prove(
     header: Header,
     units: Mapping[str, Unit],
     measured: Sequence[str],
-    said: Said,
+    options: Options,
     reading: Reading,
 ) -> None:
     """Compare the file's own totals with its rows: in the parts of a file joined to one, each."""
@@ -289,8 +289,8 @@ def _prove(
         read = written.numbers(
             {name: [*rows.cells[name], cells[name]] for name in measured if name in units},
             units,
-            said.numbers or header.numbers or layout.numbers,
-            said=bool(said.numbers),
+            options.numbers or header.numbers or layout.numbers,
+            certain=bool(options.numbers),
         )
         agrees = False
         for name, column in read.columns.items():
@@ -312,10 +312,12 @@ def _prove(
         agreed += agrees
     if agreed:
         text = "1 total agrees" if agreed == 1 else "{totals} agree"
-        agree = Told(text, totals=Counted(agreed, "totals"))
-        reading.left.append(Told("{agree}: {worth}", agree=agree, worth=worth) if worth else agree)
+        agree = Message(text, totals=Counted(agreed, "totals"))
+        reading.left.append(
+            Message("{agree}: {worth}", agree=agree, worth=worth) if worth else agree
+        )
     if others := len(rows.totals) - agreed:
-        reading.left.append(Told("{lines} of totals left out", lines=Counted(others, "lines")))
+        reading.left.append(Message("{lines} of totals left out", lines=Counted(others, "lines")))
 
 
 def _rounding(texts: Sequence[str], number: int) -> float:
@@ -349,18 +351,20 @@ def _seamed(frame: Any, rows: Rows, reading: Reading) -> Any:
         seen |= set(values)
     if left:
         text = "{rows} of files joined to one that stood there before"
-        reading.left.append(Told(text, rows=Counted(left, "rows")))
+        reading.left.append(Message(text, rows=Counted(left, "rows")))
     return pd.concat(kept, ignore_index=True)
 
 
 # Currency
 
 
-def _currency(frame: Any, match: Match, currencies: Mapping[str, list[str]], said: Said) -> Any:
+def _currency(
+    frame: Any, match: Match, currencies: Mapping[str, list[str]], options: Options
+) -> Any:
     """The currency of each row, "" where nothing says it."""
     import pandas as pd
 
-    known = said.currency or match.layout.currency
+    known = options.currency or match.layout.currency
     for name, named in match.header.columns.items():
         if named.pattern and "currency" in named.pattern.groupindex and name in match.places:
             found = named.pattern.fullmatch(match.headers[match.places[name]])
@@ -374,7 +378,7 @@ def _currency(frame: Any, match: Match, currencies: Mapping[str, list[str]], sai
             if found:
                 known = found["currency"] if "currency" in pattern.groupindex else found[1]
                 break
-    if "currency" in frame and not said.currency:
+    if "currency" in frame and not options.currency:
         codes = frame["currency"].fillna("").map(lambda code: str(code).strip().upper())
         # A line of an order whose own columns stand on its first line alone has none.
         return codes.where(codes != "", known)
@@ -390,21 +394,26 @@ def _currency(frame: Any, match: Match, currencies: Mapping[str, list[str]], sai
 
 
 def _chosen(
-    frame: Any, layout: Layout, said: Said, places: Mapping[str, int], noun: str, reading: Reading
+    frame: Any,
+    layout: Layout,
+    options: Options,
+    places: Mapping[str, int],
+    noun: str,
+    reading: Reading,
 ) -> Any:
     """The rows that count, an order once."""
     once = layout.once
-    if said.once:
-        once = said.once if said.once in frame else f"={plain(said.once)}"
+    if options.once:
+        once = options.once if options.once in frame else f"={plain(options.once)}"
     if once and once in frame:
         frame = _once(frame, once, places, noun, reading)
     overruled = set()
-    for theirs, values in said.where.items():
+    for theirs, values in options.where.items():
         name = theirs if theirs in frame else f"={plain(theirs)}"
         overruled |= {n for n, place in places.items() if place == places.get(name)}
         wanted = {value.strip().casefold() for value in values}
         fits = frame[name].map(lambda cell: _text(cell).casefold()).isin(wanted)
-        _tell_left(frame[~fits], Told("with another {column}", column=theirs), noun, reading)
+        _tell_left(frame[~fits], Message("with another {column}", column=theirs), noun, reading)
         frame = frame[fits]
     for name, values in layout.drop.items():
         if name not in frame or name in overruled:
@@ -416,7 +425,7 @@ def _chosen(
         else:
             out = texts.isin({value.casefold() for value in values})
             for value, group in frame[out].groupby(texts[out], sort=True):
-                why = str(value) or Told("without a {column}", column=name)
+                why = str(value) or Message("without a {column}", column=name)
                 _tell_left(group, why, noun, reading)
         frame = frame[~out]
     for name, values in layout.keep.items():
@@ -427,10 +436,10 @@ def _chosen(
         strange = frame[~texts.isin(wanted)]
         if name not in layout.drop:
             for value, group in strange.groupby(texts[~texts.isin(wanted)], sort=True):
-                why = Told("without a {column}", column=name)
+                why = Message("without a {column}", column=name)
                 if value:
-                    held = _text(group[name].iloc[0])
-                    why = Told("with {column} {value}", column=name, value=held)
+                    stated = _text(group[name].iloc[0])
+                    why = Message("with {column} {value}", column=name, value=stated)
                 _tell_left(group, why, noun, reading)
             frame = frame[texts.isin(wanted)]
         elif len(strange):
@@ -480,7 +489,7 @@ def _once(frame: Any, once: str, places: Mapping[str, int], noun: str, reading: 
     text = (
         "{lines} belong to the {thing} above" if more > 1 else "1 line belongs to the {thing} above"
     )
-    reading.left.append(Told(text, lines=Counted(more, "lines"), thing=THINGS[noun]))
+    reading.left.append(Message(text, lines=Counted(more, "lines"), thing=THINGS[noun]))
     return first.reset_index(drop=True)
 
 
@@ -490,9 +499,11 @@ def _tell_left(rows: Any, why: str, noun: str, reading: Reading) -> None:
     things = Counted(len(rows), noun)
     if "_worth" in rows and rows["_worth"].notna().any():
         worth = money(float(rows["_worth"].sum()))
-        reading.left.append(Told("{things} {why} ({worth})", things=things, why=why, worth=worth))
+        reading.left.append(
+            Message("{things} {why} ({worth})", things=things, why=why, worth=worth)
+        )
     else:
-        reading.left.append(Told("{things} {why}", things=things, why=why))
+        reading.left.append(Message("{things} {why}", things=things, why=why))
 
 
 # Amounts
@@ -512,10 +523,10 @@ def _worth(frame: Any, layout: Layout) -> Any:
     return None
 
 
-def _amounts(frame: Any, layout: Layout, said: Said, noun: str, reading: Reading) -> Any:
+def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: Reading) -> Any:
     """The amount of each row, from the columns that make it."""
     if not layout.amount:
-        if said.net:
+        if options.net:
             reading.faults.append("has no tax and shipping that --net could take off")
         return frame
     words = layout.amount.split()
@@ -535,19 +546,19 @@ def _amounts(frame: Any, layout: Layout, said: Said, noun: str, reading: Reading
     if "refunded" in frame:
         back = frame["refunded"].fillna(0.0).abs()
         whole = (back > 0) & (back >= frame[first].fillna(0.0).abs() - 0.005)
-        _tell_left(frame[whole], Told("wholly refunded"), noun, reading)
+        _tell_left(frame[whole], Message("wholly refunded"), noun, reading)
         part = float(back[~whole].sum())
         if part:
-            reading.left.append(Told("{worth} refunded", worth=money(part)))
+            reading.left.append(Message("{worth} refunded", worth=money(part)))
         frame, amount = frame[~whole].copy(), amount[~whole]
-    if said.net:
+    if options.net:
         taken = [name for name in layout.net.split(" + ") if name in frame]
         if not taken:
             reading.faults.append("has no tax and shipping that --net could take off")
         for name in taken:
             amount = amount - frame[name].fillna(0.0)
             taken_off = money(float(frame[name].sum()))
-            reading.left.append(Told("{worth} of {column}", worth=taken_off, column=name))
+            reading.left.append(Message("{worth} of {column}", worth=taken_off, column=name))
     frame["amount"] = amount.round(10)
     return frame
 
@@ -590,7 +601,7 @@ def _staged(frame: Any, layout: Layout, table: str, reading: Reading) -> Any:
             frame[ours] = frame[ours].where(frame[ours].notna(), days) if ours in frame else days
         if unknown and table == "Leads":
             shown = ", ".join(f"{text or '(blank)'} {n}" for text, n in unknown.items())
-            reading.left.append(Told("stages that give no date: {stages}", stages=shown[:200]))
+            reading.left.append(Message("stages that give no date: {stages}", stages=shown[:200]))
         if history:
             if "created" not in frame:
                 frame["created"] = frame["entered"]
@@ -610,7 +621,7 @@ def _staged(frame: Any, layout: Layout, table: str, reading: Reading) -> Any:
             if lines > len(frame):
                 text = "{rows} of stages are {leads}"
                 leads = Counted(len(frame), "leads")
-                reading.left.append(Told(text, rows=Counted(lines, "rows"), leads=leads))
+                reading.left.append(Message(text, rows=Counted(lines, "rows"), leads=leads))
     return frame
 
 

@@ -176,8 +176,8 @@ def _forget_choices() -> None:
 
 def addin(interpreter: str = sys.executable) -> bytes:
     """The .xlam. The same versions and interpreter give the same bytes."""
-    ribbon, said = tab()
-    book = workbook(conf(interpreter), {**said, **function_texts(), **message_texts()})
+    ribbon, texts = tab()
+    book = workbook(conf(interpreter), {**texts, **function_texts(), **message_texts()})
     return _with_ribbon(book, ribbon)
 
 
@@ -195,14 +195,14 @@ def conf(interpreter: str) -> dict[str, str]:
 
 def function_texts() -> dict[str, list[str]]:
     """The help of every function and argument, by key, in every language."""
-    said = {}
+    texts = {}
     for family in dict.fromkeys(metric.family for metric in METRICS.values()):
-        said[f"family.{family}"] = [f"KPI {family_name(family, code)}" for code in LANGUAGES]
+        texts[f"family.{family}"] = [f"KPI {family_name(family, code)}" for code in LANGUAGES]
     for name, metric in METRICS.items():
-        said[name] = [one_line(metric, code) for code in LANGUAGES]
+        texts[name] = [one_line(metric, code) for code in LANGUAGES]
         for number, argument in enumerate(metric.arguments, 1):
-            said[f"{name}.{number}"] = [argument_help(argument, code) for code in LANGUAGES]
-    return said
+            texts[f"{name}.{number}"] = [argument_help(argument, code) for code in LANGUAGES]
+    return texts
 
 
 def message_texts() -> dict[str, list[str]]:
@@ -218,7 +218,7 @@ def ribbon_text(text: str, language: str) -> str:
     return say(text, language, section)
 
 
-def workbook(settings: dict[str, str], said: dict[str, list[str]]) -> bytes:
+def workbook(settings: dict[str, str], texts: dict[str, list[str]]) -> bytes:
     """The workbook of the add-in: its sheets, and its code."""
     from datetime import datetime
 
@@ -227,7 +227,7 @@ def workbook(settings: dict[str, str], said: dict[str, list[str]]) -> bytes:
     sheets: dict[str, list[list[Any]]] = {
         "functions": [["name", "family", "arguments", "signature"]]
         + [[m.name, m.family, len(m.arguments), m.signature] for m in METRICS.values()],
-        "texts": [["key", *LANGUAGES], *([key, *row] for key, row in said.items())],
+        "texts": [["key", *LANGUAGES], *([key, *row] for key, row in texts.items())],
         "kpi_xl.conf": [["setting", "value"], *map(list, settings.items())],
     }
     out = io.BytesIO()
@@ -278,12 +278,12 @@ def tab() -> tuple[str, dict[str, list[str]]]:
     """The ribbon of `udfs/ribbon.xml`, complete, and its texts by key in every language."""
     source = resources.files("kpi_xl.udfs").joinpath("ribbon.xml").read_text(encoding="utf-8")
     root = ElementTree.fromstring(source)
-    said = {}
+    texts = {}
     for control in root.iter():
         for attribute, callback in TEXTS.items():
             if text := control.attrib.pop(attribute, ""):
                 key = f"{control.get('id')}.{attribute}"
-                said[key] = [_tab_text(control, text, code) for code in LANGUAGES]
+                texts[key] = [_tab_text(control, text, code) for code in LANGUAGES]
                 control.set(f"get{attribute.capitalize()}", callback)
     menus = {menu.get("tag"): menu for menu in root.iter(f"{{{RIBBON}}}menu")}
     functions = next(g for g in root.iter(f"{{{RIBBON}}}group") if g.get("id") == "kpiFunctions")
@@ -305,7 +305,7 @@ def tab() -> tuple[str, dict[str, list[str]]]:
         ElementTree.SubElement(menus["languages"], f"{{{RIBBON}}}toggleButton", attributes)
     ElementTree.register_namespace("", RIBBON)
     ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, "unicode"), said
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, "unicode"), texts
 
 
 def _tab_text(control: ElementTree.Element, text: str, language: str) -> str:

@@ -282,9 +282,9 @@ def of_failure(values: Values) -> Iterator[Diagnosis]:
     noted = values(rf"HKCU\{addin.CHOICES}\Excel")
     key = f"failure.{noted.get('Failure', '')}"
     if key in addin.MESSAGES:
-        told = addin.MESSAGES[key].format(noted.get("FailureDetail", "")).strip()
+        text = addin.MESSAGES[key].format(noted.get("FailureDetail", "")).strip()
         todo = f"put right what is above, then press Try again on the tab KPI; or {LITE}"
-        yield Diagnosis(False, f"In Excel: {told}", todo)
+        yield Diagnosis(False, f"In Excel: {text}", todo)
 
 
 def bitness(values: Values) -> str:

@@ -53,7 +53,7 @@ def function(metric: Metric) -> Callable[..., Any]:
         except ModuleNotFoundError as missing:
             if package(missing) not in NOT_EVERYWHERE:
                 raise
-            sentence = lacks(metric, missing)
+            sentence = missing_package(metric, missing)
             print(sentence, file=sys.stderr)  # xlwings Lite shows it in its pane
             return CellError("#NAME?", sentence)
 
@@ -78,7 +78,7 @@ def package(missing: ModuleNotFoundError) -> str:
     return (missing.name or "").partition(".")[0]
 
 
-def lacks(metric: Metric, missing: ModuleNotFoundError) -> str:
+def missing_package(metric: Metric, missing: ModuleNotFoundError) -> str:
     """The sentence for a function whose package is not there."""
     return (
         f"{metric.name} computes with the package {package(missing)}, which is not installed here:"

@@ -54,23 +54,23 @@ class Workers:
         self.idle: list[asyncio.subprocess.Process] = []
         self.ending: set[asyncio.Future[int]] = set()
 
-    async def do(self, said: dict[str, Any], body: bytes) -> Answer:
+    async def do(self, request: dict[str, Any], body: bytes) -> Answer:
         """The answer of a worker. Raises BusyError, EndedError."""
         if self.room <= 0:
             raise BusyError
         self.room -= 1
         try:
             async with self.at_work:
-                return await self._done(said, body)
+                return await self._done(request, body)
         finally:
             self.room += 1
 
-    async def _done(self, said: dict[str, Any], body: bytes) -> Answer:
+    async def _done(self, request: dict[str, Any], body: bytes) -> Answer:
         worker = self.idle.pop() if self.idle else await self._begun()
         kept = False
         watch = asyncio.ensure_future(self._watched(worker))
         try:
-            answer = await asyncio.wait_for(_asked(worker, said, body), self.seconds)
+            answer = await asyncio.wait_for(_asked(worker, request, body), self.seconds)
         except TimeoutError:
             raise EndedError(f"the call takes longer than {self.seconds:g} s") from None
         except (OSError, EOFError):
@@ -118,21 +118,23 @@ class Workers:
         await asyncio.gather(*self.ending)
 
 
-async def _asked(worker: asyncio.subprocess.Process, said: dict[str, Any], body: bytes) -> Answer:
+async def _asked(
+    worker: asyncio.subprocess.Process, request: dict[str, Any], body: bytes
+) -> Answer:
     """Send a request to a worker, and read its answer."""
     assert worker.stdin
     assert worker.stdout
-    head = json.dumps(said).encode()
+    head = json.dumps(request).encode()
     worker.stdin.write(SIZES.pack(len(head), len(body)) + head)
     for piece in pieces(body):
         worker.stdin.write(piece)
         await worker.stdin.drain()
     sizes = SIZES.unpack(await worker.stdout.readexactly(SIZES.size))
-    told = json.loads(await worker.stdout.readexactly(sizes[0]))
+    answered = json.loads(await worker.stdout.readexactly(sizes[0]))
     content = bytearray()
     while missing := sizes[1] - len(content):
         content += await worker.stdout.readexactly(min(missing, PIECE))
-    return told["status"], [tuple(pair) for pair in told["headers"]], content
+    return answered["status"], [tuple(pair) for pair in answered["headers"]], content
 
 
 def pieces(body: bytes | bytearray) -> Iterator[memoryview]:
@@ -155,15 +157,15 @@ def _serve(name: str) -> NoReturn:
     work: Work = getattr(importlib.import_module(module), function)
     while head := source.read(SIZES.size):
         sizes = SIZES.unpack(head)
-        said = json.loads(source.read(sizes[0]))
-        _say(out, work(said, source.read(sizes[1])))
+        request = json.loads(source.read(sizes[0]))
+        _say(out, work(request, source.read(sizes[1])))
     os._exit(0)
 
 
 def _say(out: IO[bytes], answer: Answer) -> None:
     status, headers, body = answer
-    told = json.dumps({"status": status, "headers": headers}).encode()
-    out.write(SIZES.pack(len(told), len(body)) + told)
+    answered = json.dumps({"status": status, "headers": headers}).encode()
+    out.write(SIZES.pack(len(answered), len(body)) + answered)
     out.write(body)
     out.flush()
 

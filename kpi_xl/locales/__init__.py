@@ -119,14 +119,14 @@ class Counted(NamedTuple):
         return in_language(self, "en")
 
 
-class Told(str):
+class Message(str):
     """An English sentence with {fields} filled in, which can be said in another language."""
 
     __slots__ = ("fields", "template")
     template: str
     fields: dict[str, Any]
 
-    def __new__(cls, template: str, /, **fields: Any) -> "Told":
+    def __new__(cls, template: str, /, **fields: Any) -> "Message":
         """Fill in the fields: texts, numbers, things counted, other sentences."""
         made = super().__new__(cls, _filled(template, fields, "en"))
         made.template, made.fields = template, fields
@@ -140,19 +140,19 @@ class Told(str):
         """Nothing besides."""
 
 
-def in_language(said: object, language: str) -> str:
+def in_language(message: object, language: str) -> str:
     """A sentence, things counted or a number in a language; any other text as it is."""
-    if isinstance(said, Told):
-        template = say(said.template, language, "told")
-        return _filled(template, said.fields, language)
-    if isinstance(said, Counted):
+    if isinstance(message, Message):
+        template = say(message.template, language, "messages")
+        return _filled(template, message.fields, language)
+    if isinstance(message, Counted):
         if language != "en":
-            return say(f"{{number}} {said.things}", language, "told").format(
-                number=f"{said.number:,}"
+            return say(f"{{number}} {message.things}", language, "messages").format(
+                number=f"{message.number:,}"
             )
-        one = re.sub("s$", "", re.sub("ies$", "y", said.things))
-        return f"{said.number:,} {one if said.number == 1 else said.things}"
-    return f"{said:,}" if isinstance(said, int) else str(said)
+        one = re.sub("s$", "", re.sub("ies$", "y", message.things))
+        return f"{message.number:,} {one if message.number == 1 else message.things}"
+    return f"{message:,}" if isinstance(message, int) else str(message)
 
 
 def _filled(template: str, fields: dict[str, Any], language: str) -> str:

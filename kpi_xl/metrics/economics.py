@@ -31,13 +31,13 @@ from kpi_xl.metrics.tables import (
     NOTHING_OBSERVED,
     Activity,
     activity,
+    customer_numbers,
     first_rows,
     left,
     numbered,
     numbers_of,
     one_spelling,
     period_numbers,
-    told_apart,
 )
 from kpi_xl.periods import ROLLING, ROLLING_DAYS, label
 from kpi_xl.registry import Arg, metric
@@ -254,7 +254,7 @@ def cac_by(
     months = numbers_of(np.asarray(spend_dates, dtype=np.int64), period).tolist()
     for segment, number, amount in zip(spend_names, months, spend, strict=True):
         spent[segment, number].append(amount)
-    customer, count = told_apart(customers)
+    customer, count = customer_numbers(customers)
     days = np.asarray(dates, dtype=np.int64)
     rows = np.unique(first_rows(customer, days, count)[customer])
     won: dict[tuple[Key, int], int] = defaultdict(int)

@@ -237,7 +237,7 @@ def kpi_change_text(
     these functions gives the values its unit: rates are written in percent.
     """
 
-    def said(pattern: str, **words: str) -> str:
+    def phrase(pattern: str, **words: str) -> str:
         return say(pattern, language, "phrases").format(**words)
 
     record = METRICS.get(name.upper().replace(" ", "_"))
@@ -246,21 +246,21 @@ def kpi_change_text(
     percent = floor(abs(current - previous) / previous * 100.0 + 0.5) if previous > 0.0 else None
     rose = current > previous
     if percent == 0 or (value == before and (percent is None or current == previous)):
-        return said("{name} is unchanged at {value}", name=name, value=value)
+        return phrase("{name} is unchanged at {value}", name=name, value=value)
     if percent is None or current < 0.0:
         pattern = (
             "{name} rose from {before} to {value}"
             if rose
             else ("{name} fell from {before} to {value}")
         )
-        text = said(pattern, name=name, before=before, value=value)
+        text = phrase(pattern, name=name, before=before, value=value)
     else:
-        change = said("{number} %", number=_digits(float(percent), 0, language))
+        change = phrase("{number} %", number=_digits(float(percent), 0, language))
         pattern = "{name} rose {change} to {value}" if rose else "{name} fell {change} to {value}"
-        text = said(pattern, name=name, change=change, value=value)
+        text = phrase(pattern, name=name, change=change, value=value)
     if direction is None:
         return text
-    return said(
+    return phrase(
         "{text} (better)" if rose == (direction == "higher") else "{text} (worse)", text=text
     )
 

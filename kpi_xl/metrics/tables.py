@@ -698,7 +698,7 @@ def numbered(
     return list(number), found
 
 
-def told_apart(customers: "Sequence[str | float] | Integers") -> "tuple[Integers, int]":
+def customer_numbers(customers: "Sequence[str | float] | Integers") -> "tuple[Integers, int]":
     """A number for each row, below a limit, the same for the same customer; and the limit.
 
     Quicker than `numbered` where customers are whole numbers.
@@ -732,7 +732,7 @@ def activity(
     import numpy as np
 
     orders = observed(customers, dates, as_of, values, segments)
-    customer, count = told_apart(orders.customers)
+    customer, count = customer_numbers(orders.customers)
     # Of thirty days each customer's count from their own first day on.
     periods = orders.days if period == ROLLING else period_numbers(orders.days, period)
     oldest = int(periods.min())

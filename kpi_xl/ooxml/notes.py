@@ -158,10 +158,10 @@ def _with_shapes(xml: bytes, added: Collection[tuple[int, int]], numbers: Iterat
                 bottom=row + 3,
             )
         )  # fmt: skip
-    held = re.search(rb"(idmap[^>]*\bdata=[\"'])([\d,]*)", xml)
-    if held and ids:
-        data = ",".join(filter(None, [held[2].decode(), *map(str, ids)]))
-        xml = xml[: held.start(2)] + data.encode() + xml[held.end(2) :]
+    idmap = re.search(rb"(idmap[^>]*\bdata=[\"'])([\d,]*)", xml)
+    if idmap and ids:
+        data = ",".join(filter(None, [idmap[2].decode(), *map(str, ids)]))
+        xml = xml[: idmap.start(2)] + data.encode() + xml[idmap.end(2) :]
     if b'id="_x0000_t202"' not in xml:
         shapes.insert(0, NOTE_TYPE)
     start = re.search(rb"<xml\b([^>]*)", xml)

@@ -370,8 +370,8 @@ def _is_by_excel(
     settings: ElementTree.Element | None,
 ) -> bool:
     """Other programs name themselves, or ask Excel to compute everything when it opens the file."""
-    said = {} if settings is None else settings.attrib
-    if said.get("fullCalcOnLoad") in ("1", "true") or said.get("calcMode") == "manual":
+    properties = {} if settings is None else settings.attrib
+    if properties.get("fullCalcOnLoad") in ("1", "true") or properties.get("calcMode") == "manual":
         return False
     parts = [part for kind, _, part in relations if kind == "extended-properties"]
     if not parts or parts[0] not in package.namelist():

@@ -82,8 +82,10 @@ class Parts(dict[str, bytes]):
                                    posixpath.basename(rels).removesuffix(".rels"))  # fmt: skip
             for _, key, target in self.relations(owner):
                 if target == part:
-                    said = rb"<(?:\w+:)?Relationship\s[^>]*\bId=[\"']" + re.escape(key.encode())
-                    self[rels] = re.sub(said + rb"[\"'][^>]*/>", b"", self[rels])
+                    relationship = rb"<(?:\w+:)?Relationship\s[^>]*\bId=[\"']" + re.escape(
+                        key.encode()
+                    )
+                    self[rels] = re.sub(relationship + rb"[\"'][^>]*/>", b"", self[rels])
 
 
 def inside(xml: bytes, entry: str) -> bytes:

@@ -140,8 +140,8 @@ class SheetXml:
         if len(found) != self.xml.count(b"<row", *span[1:]) or self.xml.count(b":row", *span[1:]):
             found, number = [], 0
             for row in ROW.finditer(*span):
-                said = ROW_NUMBER.search(row[2])
-                number = int(said[1]) if said else number + 1
+                stated = ROW_NUMBER.search(row[2])
+                number = int(stated[1]) if stated else number + 1
                 found.append((number, row.start()))
         return [number for number, _ in found], [place for _, place in found]
 
@@ -264,9 +264,9 @@ def with_value(cell: XmlCell, kind: str, content: bytes | None) -> bytes:
     if b"vm" in tag:
         tag = re.sub(rb"\s+vm\s*=\s*(\"[^\"]*\"|'[^']*')", b"", tag)
     if kind != (cell.attribute("t") or "n"):
-        said = b"" if kind == "n" else b' t="' + kind.encode() + b'"'
-        tag, replaced = re.subn(rb"\s+t\s*=\s*(\"[^\"]*\"|'[^']*')", said, tag)
-        tag = tag if replaced else tag + said
+        stated = b"" if kind == "n" else b' t="' + kind.encode() + b'"'
+        tag, replaced = re.subn(rb"\s+t\s*=\s*(\"[^\"]*\"|'[^']*')", stated, tag)
+        tag = tag if replaced else tag + stated
     body, old, formula = cell.body or b"", cell.value, cell.formula
     start = end = 0
     if old:
@@ -326,15 +326,15 @@ def grown_dimension(sheet: SheetXml, place: Area) -> list[Edit]:
     tag = DIMENSION.search(sheet.xml, 0, sheet.start)
     if not tag:
         return []
-    held = area("", attribute(tag[0], "ref"))
+    dimension = area("", attribute(tag[0], "ref"))
     grown = Area(
         "",
-        min(held.top, place.top),
-        min(held.left, place.left),
-        max(held.bottom, place.bottom),
-        max(held.right, place.right),
+        min(dimension.top, place.top),
+        min(dimension.left, place.left),
+        max(dimension.bottom, place.bottom),
+        max(dimension.right, place.right),
     )
-    if grown == held:
+    if grown == dimension:
         return []
     return [(tag.start(), tag.end(), _with_attribute(tag[0], "ref", grown.address))]
 

@@ -225,8 +225,8 @@ def compound_file(tree: Tree) -> bytes:
     small, small_table = bytearray(), list[int]()
     for entry in entries:
         if entry.data:
-            held = (small, small_table, SMALL_SECTOR) if entry.size < SMALL else None
-            entry.start = _stored(entry.data, *(held or (sectors, table, SECTOR)))
+            allocation = (small, small_table, SMALL_SECTOR) if entry.size < SMALL else None
+            entry.start = _stored(entry.data, *(allocation or (sectors, table, SECTOR)))
     entries[0].start = _stored(bytes(small), sectors, table, SECTOR) if small else END
     entries[0].size = len(small)
     links = _filled(b"".join(map(_long, small_table)))

@@ -20,12 +20,12 @@ through xlwings, Calc through UNO) is an adapter of a page:
 
 from .checking import checked
 from .loading import loaded
-from .records import Change, Filled, Opened, Place, ReportError, Resized, Table, inputs_of
+from .records import Change, Filled, OpenWorkbook, Place, ReportError, Resized, Table, inputs_of
 
 __all__ = [
     "Change",
     "Filled",
-    "Opened",
+    "OpenWorkbook",
     "Place",
     "ReportError",
     "Resized",

@@ -9,7 +9,7 @@ from kpi_xl.cells import Cell, serial
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.reference import domain_text
 from kpi_xl.reports import layout
-from kpi_xl.reports.records import Change, Filled, Opened, ReportError
+from kpi_xl.reports.records import Change, Filled, OpenWorkbook, ReportError
 from kpi_xl.schema import Column, Input
 from kpi_xl.units import DATE, KEY, LOGICAL, TEXT
 
@@ -23,14 +23,14 @@ class Finding(NamedTuple):
     times: int = 1
 
 
-def checked(book: Opened, tables: Sequence[Input]) -> Change:
+def checked(book: OpenWorkbook, tables: Sequence[Input]) -> Change:
     """What is wrong in the tables as they are; no file is read, and no table changes."""
     findings: list[Finding] = []
     rows = 0
     for known in tables:
         table = book.tables.get(known.name)
         if table is None:
-            what = book.said("This workbook has no table {table} any more.", table=known.name)
+            what = book.phrase("This workbook has no table {table} any more.", table=known.name)
             findings.append(Finding(known.name, None, what))
             continue
         headers = [header.lower() for header in table.headers]
@@ -48,22 +48,22 @@ def checked(book: Opened, tables: Sequence[Input]) -> Change:
             if any(cell not in (None, "") for cell in cells)
         ]
         if uncounted:
-            what = book.said(
+            what = book.phrase(
                 "{count} rows below the table are not counted: draw its lower corner down over"
                 " them, or move them elsewhere.", count=f"{len(uncounted):,}")  # fmt: skip
             findings.append(Finding(known.name, uncounted[0], what, len(uncounted)))
     count = sum(finding.times for finding in findings)
     if findings:
-        message = book.said("{count} problems: see the sheet Checks.", count=count)
+        message = book.phrase("{count} problems: see the sheet Checks.", count=count)
     elif rows:
-        message = book.said("{rows} rows checked, no problem found.", rows=f"{rows:,}")
+        message = book.phrase("{rows} rows checked, no problem found.", rows=f"{rows:,}")
     else:
-        raise ReportError(book.said("The tables are empty: fill them, or load them from files."))
+        raise ReportError(book.phrase("The tables are empty: fill them, or load them from files."))
     return Change((), listed(book, findings), message, count)
 
 
 def found_in(
-    book: Opened, known: Input, columns: Mapping[str, Sequence[Cell]], first: int
+    book: OpenWorkbook, known: Input, columns: Mapping[str, Sequence[Cell]], first: int
 ) -> list[Finding]:
     """What does not fit in a table's columns; `first` is the sheet's row of their first cells."""
     findings = []
@@ -71,7 +71,7 @@ def found_in(
     for column in known.columns:
         where = f"{known.name}[{column.name}]"
         if column.name not in columns:
-            what = book.said("The table {table} has no column {column}: give it its name again.",
+            what = book.phrase("The table {table} has no column {column}: give it its name again.",
                              table=known.name, column=column.name)  # fmt: skip
             findings.append(Finding(where, None, what))
             continue
@@ -84,7 +84,7 @@ def found_in(
             if kind:
                 wrong.setdefault(kind, []).append(place)
         for kind, places in wrong.items():
-            what = book.said(
+            what = book.phrase(
                 kind,
                 count=f"{len(places):,}",
                 example=_shown(columns[column.name][places[0]]),
@@ -95,14 +95,14 @@ def found_in(
     return findings
 
 
-def listed(book: Opened, findings: Sequence[Finding]) -> tuple[Filled, ...]:
+def listed(book: OpenWorkbook, findings: Sequence[Finding]) -> tuple[Filled, ...]:
     """The list of what was found, for its place in the sheet Checks, and how much it is."""
     corner, number = book.named.get(layout.FINDINGS), book.named.get(layout.FINDING_COUNT)
     if corner is None or number is None:
         return ()  # the user has deleted the sheet
     shown = list(findings)
     if len(shown) > layout.FINDINGS_ROOM:
-        more = book.said("and {count} more", count=len(shown) - layout.FINDINGS_ROOM + 1)
+        more = book.phrase("and {count} more", count=len(shown) - layout.FINDINGS_ROOM + 1)
         shown[layout.FINDINGS_ROOM - 1 :] = [Finding("…", None, more)]
     rows = [[f.where, None, None if f.row is None else float(f.row), None, f.what] for f in shown]
     rows += [[None] * layout.FINDINGS_WIDTH for _ in range(layout.FINDINGS_ROOM - len(rows))]

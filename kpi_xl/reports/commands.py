@@ -17,8 +17,8 @@ from kpi_xl.reports.checking import checked
 from kpi_xl.reports.explaining import Value, explained, in_row
 from kpi_xl.reports.freezing import free_name, frozen
 from kpi_xl.reports.loading import Progress, loaded
-from kpi_xl.reports.phrases import said
-from kpi_xl.reports.records import Change, Opened, ReportError, Table, inputs_of
+from kpi_xl.reports.phrases import phrase
+from kpi_xl.reports.records import Change, OpenWorkbook, ReportError, Table, inputs_of
 from kpi_xl.schema import Input
 from kpi_xl.sources import SourceError
 
@@ -56,7 +56,7 @@ class Workbook(Protocol):
     def language(self) -> str:
         """The language that its template was made in; nothing without a template."""
 
-    def opened(self, inputs: Sequence[Input]) -> Opened:
+    def opened(self, inputs: Sequence[Input]) -> OpenWorkbook:
         """The workbook as it is: its marked cells, and these tables with their rows."""
 
     def writing(self) -> AbstractContextManager[Progress]:
@@ -138,7 +138,7 @@ def freeze_for_sharing(book: Workbook) -> str:
     """A copy of the workbook with values for formulas, for people without the functions."""
     copy, values, _, path = _frozen(book, native=False)
     write_whole(path, copy)
-    return said(
+    return phrase(
         "{values} formulas are values in the copy, each kept in a note: {path}",
         book.language or "en",
         values=f"{values:,}",
@@ -150,7 +150,7 @@ def freeze_with_formulas(book: Workbook) -> str:
     """The same, but that functions of one value are native formulas, which go on computing."""
     copy, values, live, path = _frozen(book, native=True)
     write_whole(path, copy)
-    return said(
+    return phrase(
         "{live} formulas go on computing in the copy, without kpi_xl; {values} are values, each"
         " kept in a note: {path}",
         book.language or "en",

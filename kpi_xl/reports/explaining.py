@@ -12,7 +12,7 @@ from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.reference import summary
 from kpi_xl.registry import Argument, Metric
-from kpi_xl.reports.phrases import said
+from kpi_xl.reports.phrases import phrase
 from kpi_xl.reports.records import ReportError, Table
 from kpi_xl.units import DATE
 
@@ -35,14 +35,14 @@ def explained(
     found = list(calls(formula, METRICS, separator))
     if not found:
         raise ReportError(
-            said("This cell has no function of kpi_xl: choose one that has, such as =CAC(B2,B3).",
+            phrase("This cell has no function of kpi_xl: choose one that has, such as =CAC(B2,B3).",
                  language)
         )  # fmt: skip
     known = _Known(value, separator, _variables(formula, separator))
     parts = ["\n".join(_lines(call, formula, known, language)) for call in found]
     whole = formula.strip().removeprefix("=")
     if shown is not None and whole != formula[found[0].start : found[0].end]:
-        parts.append(said("The cell shows {value}.", language, value=_text(shown, language)))
+        parts.append(phrase("The cell shows {value}.", language, value=_text(shown, language)))
     return "\n\n".join(parts)
 
 
@@ -53,7 +53,7 @@ def _lines(call: Call, formula: str, known: "_Known", language: str) -> Iterator
         result: Cell | Block = known.result(call)
         shown = _text(result, language)
     except LookupError:
-        result, shown = None, said("not known here", language)
+        result, shown = None, phrase("not known here", language)
     yield f"{formula[call.start : call.end]} = {shown}"
     for place, argument in enumerate(metric.arguments):
         text = call.arguments[place] if place < len(call.arguments) else ""
@@ -72,14 +72,14 @@ def _argument(argument: Argument, text: str, known: "_Known", language: str) -> 
     if not text:
         default = argument.default_text
         if not default:
-            return said("{name}: left out", language, name=argument.name)
+            return phrase("{name}: left out", language, name=argument.name)
         fields = {"name": argument.name, "value": default, "unit": unit}
-        return said("{name} = {value}, because it is left out ({unit})", language, **fields)
+        return phrase("{name} = {value}, because it is left out ({unit})", language, **fields)
     try:
         value = known(text)
         shown = _text(_as_date(value) if argument.arg.unit is DATE else value, language)
     except LookupError:
-        shown = said("not known here", language)
+        shown = phrase("not known here", language)
     written = "" if shown == text else f"{text} = "
     return f"{argument.name} = {written}{shown} ({unit})"
 
@@ -93,7 +93,7 @@ def _arithmetic(
     if metric.result != "value":
         return line
     if isinstance(result, list):
-        return f"{line} ({said('one result for each cell', language)})"
+        return f"{line} ({phrase('one result for each cell', language)})"
     if isinstance(result, str | bool) or result is None:
         return line
     numbers = _numbers(metric, call, known)
@@ -200,9 +200,9 @@ def _text(value: Cell | Block, language: str) -> str:
         first = next((cell for row in value for cell in row if cell not in (None, "")), None)
         size = {"rows": len(value), "columns": len(value[0])}
         fields = {**size, "value": _text(first, language)}
-        return said("{rows} x {columns} cells, the first {value}", language, **fields)
+        return phrase("{rows} x {columns} cells, the first {value}", language, **fields)
     if value is None:
-        return said("a blank cell", language)
+        return phrase("a blank cell", language)
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, str):

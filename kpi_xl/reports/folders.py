@@ -31,15 +31,15 @@ def allowed_folders() -> list[Path]:
     folders = [text for text in os.environ.get(VARIABLE, "").split(os.pathsep) if text.strip()]
     file = settings_file()
     try:
-        said = tomllib.loads(file.read_text(encoding="utf-8")).get("folders", [])
+        listed = tomllib.loads(file.read_text(encoding="utf-8")).get("folders", [])
     except FileNotFoundError:
-        said = []
+        listed = []
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SourceError(f"{file} cannot be read: {error}") from None
-    if not isinstance(said, list) or not all(isinstance(text, str) for text in said):
+    if not isinstance(listed, list) or not all(isinstance(text, str) for text in listed):
         raise SourceError(f'{file}: write folders = ["one folder", "another"]')
     paths = []
-    for text in (*folders, *said):
+    for text in (*folders, *listed):
         try:
             paths.append(Path(text.strip()).expanduser())
         except RuntimeError:  # ~nobody

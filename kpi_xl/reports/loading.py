@@ -12,13 +12,13 @@ from kpi_xl.cells import Block, Cell, serial
 from kpi_xl.exports import (
     Filling,
     Note,
+    Options,
     Request,
-    Said,
     known_layouts,
+    options_from,
     read_files,
     read_files_apart,
 )
-from kpi_xl.exports import said as told
 from kpi_xl.locales import say
 from kpi_xl.reports import layout
 from kpi_xl.reports.checking import Finding, found_in, listed
@@ -26,7 +26,7 @@ from kpi_xl.reports.folders import allowed_folders, layouts_folder, permitted
 from kpi_xl.reports.records import (
     Change,
     Filled,
-    Opened,
+    OpenWorkbook,
     Place,
     ReportError,
     Resized,
@@ -46,13 +46,13 @@ class Source:
 
     table: Input
     file: str
-    said: Said
+    options: Options
     row: int
     path: str = ""
 
 
 def loaded(
-    book: Opened,
+    book: OpenWorkbook,
     tables: Sequence[Input],
     now: datetime,
     *,
@@ -66,18 +66,18 @@ def loaded(
     """
     listing = book.tables.get(layout.SOURCES)
     if listing is None:
-        raise ReportError(book.said("This workbook has no table Sources, which names the files."))
+        raise ReportError(book.phrase("This workbook has no table Sources, which names the files."))
     given, findings = _sources(book, listing, tables, only)
     if not given and not findings:
         where = only or ", ".join(table.name for table in tables)
-        raise ReportError(book.said("Name a file in the sheet Sources first, for {table}.",
+        raise ReportError(book.phrase("Name a file in the sheet Sources first, for {table}.",
                                     table=where))  # fmt: skip
     filling = _read(book, given, tables, findings, progress)
     read = filling.tables if filling else {}
     resized, blocks = _put_in(book, tables, read, findings)
     if findings:
-        said = book.said("Nothing was loaded: {reason}", reason=findings[0].what)
-        return Change((), listed(book, findings), said, len(findings))
+        message = book.phrase("Nothing was loaded: {reason}", reason=findings[0].what)
+        return Change((), listed(book, findings), message, len(findings))
     for source in given:
         notes = [
             note
@@ -94,18 +94,18 @@ def loaded(
         files = ", ".join(Path(source.file.replace("\\", "/")).name for source in given)
         blocks.append(Filled(about, [[say(layout.FILLED, book.language).format(files=files)]]))
     counts = "; ".join(
-        book.said("{table}: {rows} rows", table=name, rows=f"{found.rows:,}")
+        book.phrase("{table}: {rows} rows", table=name, rows=f"{found.rows:,}")
         for name, found in read.items()
     )
-    message = book.said("Loaded: {tables}.", tables=counts)
+    message = book.phrase("Loaded: {tables}.", tables=counts)
     found_wrong = sum(finding.times for finding in findings)
     if findings:
-        message += " " + book.said("{count} problems: see the sheet Checks.", count=found_wrong)
+        message += " " + book.phrase("{count} problems: see the sheet Checks.", count=found_wrong)
     return Change(tuple(resized), (*blocks, *listed(book, findings)), message, found_wrong)
 
 
 def _put_in(
-    book: Opened,
+    book: OpenWorkbook,
     tables: Sequence[Input],
     read: Mapping[str, ReadTable],
     findings: list[Finding],
@@ -130,7 +130,7 @@ def _put_in(
 
 
 def _read(
-    book: Opened,
+    book: OpenWorkbook,
     given: Sequence[Source],
     tables: Sequence[Input],
     findings: list[Finding],
@@ -146,7 +146,7 @@ def _read(
             findings.append(Finding(where, source.row, str(error)))
             continue
         source.path = str(path)
-        requests.append(Request(path, source.table.name, source.said))
+        requests.append(Request(path, source.table.name, source.options))
     columns = {table.name: table.columns for table in tables}
     try:
         if os.environ.get("XLWINGS_ON_SERVER"):
@@ -161,14 +161,14 @@ def _read(
 
 
 def _sources(
-    book: Opened, listing: Table, tables: Sequence[Input], only: str
+    book: OpenWorkbook, listing: Table, tables: Sequence[Input], only: str
 ) -> tuple[list[Source], list[Finding]]:
     """The rows that name files, and what is wrong with the list."""
     known = {table.name.lower(): table for table in tables}
     places = {header: place for place, header in enumerate(listing.headers)}
     missing = [name for name in layout.SOURCE_COLUMNS if name not in places]
     if missing:
-        raise ReportError(book.said(
+        raise ReportError(book.phrase(
             "The table {table} has no column {column}: give it its name again.",
             table=layout.SOURCES, column=missing[0]))  # fmt: skip
     given: list[Source] = []
@@ -181,7 +181,7 @@ def _sources(
             continue
         table = known.get(name.lower())
         if table is None:
-            problem = book.said(
+            problem = book.phrase(
                 "{name} is no table of this template; there are {tables}.",
                 name=name or "?", tables=", ".join(table.name for table in tables))  # fmt: skip
             findings.append(Finding(f"{layout.SOURCES}[table]", number, problem))
@@ -195,34 +195,36 @@ def _sources(
                 continue
             theirs, _, ours = (text.strip() for text in part.rpartition("="))
             if not theirs or not ours:
-                problem = book.said('"{text}" is not written as Their name=our column.', text=part)
+                problem = book.phrase(
+                    '"{text}" is not written as Their name=our column.', text=part
+                )
                 findings.append(Finding(f"{layout.SOURCES}[columns]", number, problem))
             renamed[theirs] = ours
         try:
-            given.append(Source(table, file, told(options, renamed), number))
+            given.append(Source(table, file, options_from(options, renamed), number))
         except SourceError as error:
             findings.append(Finding(f"{layout.SOURCES}[columns]", number, str(error)))
     return given, findings
 
 
-def _misfit(book: Opened, known: Input, table: Table | None, rows: int) -> str:
+def _misfit(book: OpenWorkbook, known: Input, table: Table | None, rows: int) -> str:
     """Why the rows cannot be written into the workbook's table; nothing if they can."""
     if table is None:
-        return book.said("This workbook has no table {table} any more.", table=known.name)
+        return book.phrase("This workbook has no table {table} any more.", table=known.name)
     missing = [c.name for c in known.columns if c.name.lower() not in _lower(table.headers)]
     if missing:
-        return book.said("The table {table} has no column {column}: give it its name again.",
+        return book.phrase("The table {table} has no column {column}: give it its name again.",
                          table=table.name, column=missing[0])  # fmt: skip
     if table.totals:
-        return book.said("The table {table} has a totals row: switch it off.", table=table.name)
+        return book.phrase("The table {table} has a totals row: switch it off.", table=table.name)
     if table.place.row + rows > SHEET_ROWS:
-        return book.said("{rows} rows do not fit into the sheet {table}.",
+        return book.phrase("{rows} rows do not fit into the sheet {table}.",
                          rows=f"{rows:,}", table=table.place.sheet)  # fmt: skip
     ours = [_lower(table.headers).index(c.name.lower()) for c in known.columns]
     for number, cells in enumerate(table.below[: max(0, rows - len(table.rows))]):
         if any(cells[place] is not None for place in ours):
             row = table.place.row + len(table.rows) + 1 + number
-            return book.said(
+            return book.phrase(
                 "The table {table} needs more rows, but row {row} below it is not blank: move what"
                 " stands there.", table=table.name, row=row)  # fmt: skip
     return ""

@@ -89,15 +89,15 @@ def frozen(content: bytes, native: bool) -> Frozen:
 
 def _outdated(report: recalc.Report) -> list[str]:
     """What there is to say of the values that a workbook had."""
-    said = []
+    news = []
     if report.changed:
-        said.append(
+        news.append(
             f"Values that were missing or out of date, new in the copy: {report.changed:,}."
         )
     if report.kept:
         first = "; ".join(f"{sheet}!{cell}: {reason}" for sheet, cell, reason in report.kept[:3])
-        said.append(
+        news.append(
             f"Formulas whose values are those of the file, and may be out of date:"
             f" {len(report.kept):,} ({first})."
         )
-    return said
+    return news

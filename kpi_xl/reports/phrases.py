@@ -3,6 +3,6 @@
 from kpi_xl.locales import say
 
 
-def said(text: str, language: str, /, **fields: object) -> str:
+def phrase(text: str, language: str, /, **fields: object) -> str:
     """An English text in a language, its {fields} filled in."""
     return say(text, language, "phrases").format(**fields)

@@ -92,12 +92,12 @@ def own_look() -> tuple[Path | None, str]:
     """The company's logo and colour of the settings file. Raises LookError."""
     file = settings_file()
     try:
-        said = tomllib.loads(file.read_text(encoding="utf-8"))
+        stored = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None, ""
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise LookError(f"{file} cannot be read: {error}") from None
-    logo, colour = said.get("logo", ""), said.get("colour", "")
+    logo, colour = stored.get("logo", ""), stored.get("colour", "")
     if not isinstance(logo, str) or not isinstance(colour, str):
         raise LookError(f'{file}: write logo = "a file", colour = "#0072B2"')
     return (file.parent / Path(logo).expanduser() if logo else None), colour

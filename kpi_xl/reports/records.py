@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kpi_xl.cells import Block
 from kpi_xl.locales import LANGUAGES
-from kpi_xl.reports.phrases import said
+from kpi_xl.reports.phrases import phrase
 from kpi_xl.schema import SCHEMAS, Input
 
 
@@ -53,7 +53,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenWorkbook:
     """A workbook as it is: the language of its template, its tables by name, its named cells.
 
     `folder` is where its file is, None where that is not known.
@@ -68,9 +68,9 @@ class Opened:
         if self.language not in LANGUAGES:  # somebody has written into the cell
             object.__setattr__(self, "language", "en")
 
-    def said(self, text: str, /, **fields: object) -> str:
+    def phrase(self, text: str, /, **fields: object) -> str:
         """An English text in the workbook's language."""
-        return said(text, self.language, **fields)
+        return phrase(text, self.language, **fields)
 
 
 class Resized(NamedTuple):

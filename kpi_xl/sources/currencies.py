@@ -6,7 +6,7 @@ from itertools import takewhile
 from math import fsum
 
 from kpi_xl.cells import Cell
-from kpi_xl.locales import Told
+from kpi_xl.locales import Message
 from kpi_xl.schema import Column
 from kpi_xl.sources.records import Found, Unreadable, plain
 from kpi_xl.sources.values import as_text
@@ -62,7 +62,7 @@ def in_one_currency(
                 + " and ".join(f"{amount:,.10g} {code}" for code, amount in sums.items())
             )
         elif sums:
-            remarks[Told("amounts in {currency}", currency=next(iter(sums)))] = None
+            remarks[Message("amounts in {currency}", currency=next(iter(sums)))] = None
     if mixed:
         what = "; ".join(
             f'the column "{header}" has different currencies: {", ".join(sums)}'

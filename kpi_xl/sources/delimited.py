@@ -12,7 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 
-from kpi_xl.locales import Told
+from kpi_xl.locales import Message
 from kpi_xl.sources import records, scripts
 from kpi_xl.sources.records import (
     MOST_ROWS,
@@ -148,7 +148,7 @@ def _encoding(path: Path) -> tuple[str, list[str]]:
             "is not in UTF-8, and not surely in UTF-16, GB18030 (Chinese) or Windows-1251"
             f" (Cyrillic): {_SAVE_UTF_8}"
         )
-    return likely[0], [Told("the text was read as {encoding}", encoding=LEGACY[likely[0]])]
+    return likely[0], [Message("the text was read as {encoding}", encoding=LEGACY[likely[0]])]
 
 
 def likely_encodings(opened: Callable[[], BinaryIO]) -> list[str]:
@@ -168,8 +168,8 @@ def likely_encodings(opened: Callable[[], BinaryIO]) -> list[str]:
 
 def _delimiter(start: str) -> tuple[str, int]:
     """The delimiter that splits the header, and how many rows come before (Excel's sep=)."""
-    if said := re.match(r'"?sep=(.)"?(\r\n|\n|\r)', start):
-        return said[1], 1
+    if stated := re.match(r'"?sep=(.)"?(\r\n|\n|\r)', start):
+        return stated[1], 1
     widths = {}
     for delimiter in ",;\t":
         rows = csv.reader(io.StringIO(start, newline=""), delimiter=delimiter)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from kpi_xl.cells import Cell
-from kpi_xl.locales import Told
+from kpi_xl.locales import Message
 from kpi_xl.sources.records import plain
 
 LONGER = {
@@ -71,12 +71,12 @@ def first_days(header: str, days: Sequence[Cell]) -> str:
         return ""
     others = len(alone) - 1
     if not others:
-        return Told(
+        return Message(
             "{day} is the only day of its month: if its rows stand for a month or a quarter, export"
             " them by day",
             day=alone[0],
         )
-    return Told(
+    return Message(
         "{day} is the only day of its month, and {number} more days are of theirs: if their rows"
         " stand for a month or a quarter, export them by day",
         day=alone[0],

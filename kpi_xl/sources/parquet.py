@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpi_xl.cells import LARGEST_ID
-from kpi_xl.locales import Told
+from kpi_xl.locales import Message
 from kpi_xl.sources.records import (
     MOST_ROWS,
     TOO_MANY,
@@ -62,7 +62,7 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                     )
                 if kind.startswith("TIMESTAMP") and ("ZONE" in kind or "TZ" in kind):
                     text = "{column}: times with a zone were read in UTC"
-                    found.remarks.append(Told(text, column=name))
+                    found.remarks.append(Message(text, column=name))
                 if kind == "FLOAT":
                     found.told_apart[name] = 2.0**24
                 (array,) = file.select(column).fetchnumpy().values()

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from kpi_xl.cells import Cell
-from kpi_xl.locales import Told
+from kpi_xl.locales import Message
 from kpi_xl.units import SHEET_ROWS
 
 MOST_ROWS = SHEET_ROWS - 1  # under the header
@@ -89,4 +89,4 @@ def unused(headers: Sequence[str], places: Places) -> list[str]:
     used = set(places.values())
     names = [h or f"column {n + 1}, which has no name" for n, h in enumerate(headers)]
     rest = [name for place, name in enumerate(names) if place not in used]
-    return [Told("columns not used: {columns}", columns=listed(rest))] if rest else []
+    return [Message("columns not used: {columns}", columns=listed(rest))] if rest else []

@@ -11,7 +11,7 @@ from pathlib import Path
 from kpi_xl.bounded import BudgetError, call, panics
 from kpi_xl.cells import LARGEST_ID, Cell
 from kpi_xl.files import kind
-from kpi_xl.locales import Counted, Told
+from kpi_xl.locales import Counted, Message
 from kpi_xl.ooxml import limits
 from kpi_xl.reference import MOST_NAMES, did_you_mean
 from kpi_xl.schema import Column
@@ -74,7 +74,7 @@ def read_table(
     if left_out:
         read = {name: [cells[row] for row in keep] for name, cells in read.items()}
         text = "{rows} left out, blank in every column used"
-        remarks.append(Told(text, rows=Counted(left_out, "rows")))
+        remarks.append(Message(text, rows=Counted(left_out, "rows")))
     if len(keep) > MOST_ROWS:
         faults.append(f"{path} {TOO_MANY}")
     if not keep and not faults:
@@ -144,7 +144,7 @@ def _typed(
             faults.append(f"{path}, {where}: {wrong}")
             continue
         if remark:
-            remarks.append(Told("{column}: {remark}", column=column.name, remark=remark))
+            remarks.append(Message("{column}: {remark}", column=column.name, remark=remark))
     events = [read[c.name] for c in columns if c.event and c.name in read]
     try:
         remarks += currencies.in_one_currency(found, columns, read)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from kpi_xl.cells import LARGEST_ID, Cell, key
 from kpi_xl.errors import EXCEL_ERRORS
-from kpi_xl.locales import Counted, Told
+from kpi_xl.locales import Counted, Message
 from kpi_xl.sources.records import Wrong
 from kpi_xl.units import DATE, KEY, LOGICAL, LONGEST_TEXT, MONEY, RATE, TEXT, Unit
 
@@ -47,7 +47,7 @@ def typed(cells: list[Any], unit: Unit, told_apart: float = LARGEST_ID) -> tuple
         late = {cell for cell in given if _has_time(cell)}
         if late:
             count = sum(map(late.__contains__, cells))
-            remark = Told("the time of day left out in {rows}", rows=Counted(count, "rows"))
+            remark = Message("the time of day left out in {rows}", rows=Counted(count, "rows"))
     return list(map(known.__getitem__, cells)), remark
 
 
@@ -227,7 +227,7 @@ def _numbers(cells: list[Any], unit: Unit) -> tuple[list[Cell], str]:
         if math.isinf(known[cell]):
             raise Wrong(cell, f"{_quoted(cell)} is too large for a cell")
     signs = "".join(symbols)
-    remark = Told("the currency sign {sign} left out", sign=signs) if signs else ""
+    remark = Message("the currency sign {sign} left out", sign=signs) if signs else ""
     return [known[cell] for cell in cells], remark
 
 

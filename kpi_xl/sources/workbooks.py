@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kpi_xl.locales import Told
+from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import column_letters, quoted
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.package import ExcelTable, error_cells, table_places
@@ -65,7 +65,7 @@ def _chosen(
     remarks: list[str] = []
     if title.casefold() != name and len(shown) > 1:
         text = "read from the sheet {sheet}, the first of {number}"
-        remarks.append(Told(text, sheet=title, number=len(shown)))
+        remarks.append(Message(text, sheet=title, number=len(shown)))
     return title, None, remarks
 
 

@@ -240,7 +240,7 @@ def menu(context: Any, command: str, reports: Callable[[], Any]) -> None:
         follow(document)
         fit(document)
         return
-    sentence, mistake = reports().told(document, command, office_language(context))
+    sentence, mistake = reports().outcome(document, command, office_language(context))
     show(context, sentence, mistake=mistake)
 
 
@@ -335,7 +335,7 @@ def _done(
             answer["sizes"] = [_size(document, *place) for place in task.get("blocks", [])]
         elif what == "reports":
             answer["told"] = [
-                reports().told(_chosen(document, *place), command, office_language(context))
+                reports().outcome(_chosen(document, *place), command, office_language(context))
                 for *place, command in asked
             ]
         elif what == "only":

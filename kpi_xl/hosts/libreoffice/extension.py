@@ -228,18 +228,18 @@ def _menu() -> str:
         url = f'<prop oor:name="URL"><value>service:{MENU}?{name}</value></prop>'
         return url + '<prop oor:name="Target"><value>_self</value></prop>'
 
-    def said(text: str) -> dict[str, str]:
+    def titles_of(text: str) -> dict[str, str]:
         return {code: ribbon_text(text, code) for code in LANGUAGES}
 
     new = "".join(
-        entry(f"m{number}", said(schema.title), command(f"new:{name}"))
+        entry(f"m{number}", titles_of(schema.title), command(f"new:{name}"))
         for number, (name, schema) in enumerate(SCHEMAS.items())
     )
     inside = _node(
         "Submenu",
-        entry("m1", said(NEW_WORKBOOK), _node("Submenu", new, new=False)),
+        entry("m1", titles_of(NEW_WORKBOOK), _node("Submenu", new, new=False)),
         *(
-            entry(f"m{number}", said(text), command(name))
+            entry(f"m{number}", titles_of(text), command(name))
             for number, (text, name) in enumerate((*REPORTS.items(), (BIND, "bind")), 2)
         ),
         new=False,
@@ -250,8 +250,8 @@ def _menu() -> str:
 
 
 def _node(name: str, *inside: str, new: bool = True, operation: str = "replace") -> str:
-    said = f' oor:op="{operation}"' if new else ""
-    return f'<node oor:name="{name}"{said}>{"".join(inside)}</node>'
+    titles_of = f' oor:op="{operation}"' if new else ""
+    return f'<node oor:name="{name}"{titles_of}>{"".join(inside)}</node>'
 
 
 def _prop(name: str, texts: dict[str, str]) -> str:

@@ -79,10 +79,10 @@ def perform(
         temporary = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(folder))  # what it leaves there
         environment = surroundings() | temporary | {"KPI_XL_TASK": str(file)}
         size = sum(Path(task["book"]).stat().st_size for task in copied if "book" in task)
-        said = _run(command, environment, seconds, round(factor() * (MEMORY + PER_BYTE * size)))
+        output = _run(command, environment, seconds, round(factor() * (MEMORY + PER_BYTE * size)))
         answer = file.with_suffix(".answer")
         if not answer.exists():
-            last = said.strip().splitlines()[-1:] or ["it says nothing; is its Python installed?"]
+            last = output.strip().splitlines()[-1:] or ["it says nothing; is its Python installed?"]
             raise OfficeError(f"LibreOffice did not do its work: {last[0]}")
         answers: list[dict[str, Any]] = json.loads(answer.read_text(encoding="utf-8"))
     return answers
@@ -129,14 +129,14 @@ def _run(command: list[str], environment: dict[str, str], seconds: float, memory
     watch = threading.Thread(target=look, daemon=True, name="watch of LibreOffice")
     watch.start()
     try:
-        said: str = process.communicate(timeout=seconds)[1]
+        output: str = process.communicate(timeout=seconds)[1]
         if grown.is_set():
             raise OfficeError(
                 f"LibreOffice needs more than the {memory >> 20:,} MB of memory that a workbook of"
                 f" its size may take, and was ended; where you trust it, {VARIABLE}=4 allows four"
                 " times as much"
             )
-        return said
+        return output
     except subprocess.TimeoutExpired:
         raise OfficeError(
             f"LibreOffice did not end within {seconds:g} seconds, and was ended; --timeout"

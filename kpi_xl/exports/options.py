@@ -13,7 +13,7 @@ ORDERS = ("dmy", "mdy", "ymd", "jalali")
 
 
 @dataclass(frozen=True)
-class Said:
+class Options:
     """What the user says of a file that nobody knows, or knows wrong. It goes before all else.
 
     `renamed` is theirs = ours, `set` ours = a value for all rows, `where` theirs = the values of
@@ -34,7 +34,7 @@ class Said:
     @property
     def nothing(self) -> bool:
         """Whether nothing is said but what columns are called."""
-        return replace(self, renamed={}) == Said()
+        return replace(self, renamed={}) == Options()
 
     def words(self) -> str:
         """What is said, as the sheet Sources has it."""
@@ -49,7 +49,7 @@ class Said:
         return "; ".join(parts)
 
 
-def said(options: Iterable[tuple[str, str]], renamed: Mapping[str, str] = {}) -> Said:
+def options_from(given: Iterable[tuple[str, str]], renamed: Mapping[str, str] = {}) -> Options:
     """Options by name, as many as were given. Raises SourceError with a sentence for each fault."""
     faults: list[str] = []
     single: dict[str, str] = {}
@@ -57,7 +57,7 @@ def said(options: Iterable[tuple[str, str]], renamed: Mapping[str, str] = {}) ->
     where: dict[str, tuple[str, ...]] = {}
     header = 0
     net = False
-    for name, value in options:
+    for name, value in given:
         value = value.strip().strip('"')
         if name == "header":
             if not value.isdigit() or int(value) < 1:
@@ -67,13 +67,13 @@ def said(options: Iterable[tuple[str, str]], renamed: Mapping[str, str] = {}) ->
         elif name == "net":
             net = True
         elif name in ("set", "where"):
-            column, mark, held = (part.strip() for part in value.partition("="))
+            column, mark, kept = (part.strip() for part in value.partition("="))
             if not mark or not column:
                 faults.append(f'--{name} {value}: write it as --{name} "column=value"')
             elif name == "set":
-                sets[column] = held
+                sets[column] = kept
             else:
-                where[column] = (*where.get(column, ()), held)
+                where[column] = (*where.get(column, ()), kept)
         elif name in ("dates", "numbers", "encoding", "currency", "once"):
             single[name] = value
         else:
@@ -96,7 +96,7 @@ def said(options: Iterable[tuple[str, str]], renamed: Mapping[str, str] = {}) ->
         single["currency"] = single["currency"].upper()
     if faults:
         raise SourceError("\n".join(faults))
-    return Said(header, net=net, set=sets, where=where, renamed=renamed, **single)
+    return Options(header, net=net, set=sets, where=where, renamed=renamed, **single)
 
 
 NAMES = ("header", "dates", "numbers", "encoding", "set", "where", "once", "currency", "net")
