@@ -20,6 +20,7 @@ from kpi_xl import METRICS, reference, reports, udfs
 from kpi_xl.cells import evaluate
 from kpi_xl.cli import functions as cli
 from kpi_xl.cli.shared import Misuse
+from kpi_xl.hosts.libreoffice.blocks import NO_ROOM
 from kpi_xl.locales import LANGUAGES, chosen, say, texts
 from kpi_xl.metrics import goals
 from kpi_xl.metrics.goals import kpi_change_text
@@ -135,7 +136,7 @@ def is_phrase(call: ast.Call) -> bool:
 
 def phrases_of_reports() -> set[str]:
     """The English texts that the code of the reports passes to `phrase`, and those in constants."""
-    found = set(checking.KINDS)
+    found = {*checking.KINDS, NO_ROOM}
     menu_of_calc = Path(udfs.__file__).parent / "libreoffice.py"
     for path in (*Path(reports.__file__).parent.glob("*.py"), menu_of_calc):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -16,7 +16,7 @@ from com.sun.star.beans.PropertyState import AMBIGUOUS_VALUE as AMBIGUOUS
 from com.sun.star.uno import RuntimeException
 
 from kpi_xl.cells import Block, Cell
-from kpi_xl.hosts.libreoffice.blocks import NO_ROOM, fit
+from kpi_xl.hosts.libreoffice.blocks import fit, no_room
 from kpi_xl.hosts.libreoffice.document import (
     CODES,
     XLSX,
@@ -32,7 +32,6 @@ from kpi_xl.hosts.libreoffice.sheets import FORMULAS, first_cell, formula_blocks
 from kpi_xl.reports import Change, Filled, OpenWorkbook, Place, ReportError, Table, commands, layout
 from kpi_xl.reports.commands import NOT_SAVED, ActiveCell
 from kpi_xl.reports.loading import Progress
-from kpi_xl.reports.phrases import phrase
 from kpi_xl.schema import Input
 
 LOGICAL = 1024  # com.sun.star.util.NumberFormat.LOGICAL
@@ -77,9 +76,7 @@ class CalcWorkbook:
     def compute(self) -> str:
         """Give blocks their new sizes; a sentence on those that have no room for it."""
         blocked = fit(self.document)
-        if not blocked:
-            return ""
-        return phrase(NO_ROOM, self.language or "en", cells=", ".join(blocked))
+        return no_room(self.document, ", ".join(blocked)) if blocked else ""
 
     def tables_in_front(self) -> list[str]:
         """The names of the tables on the active sheet."""

@@ -133,6 +133,14 @@ def enter(document: Any, array: Any, new_size: Size) -> str:
 NO_ROOM = "{cells}: no room for the whole table. Clear the cells below and beside it."
 
 
+def no_room(document: Any, cells: str) -> str:
+    """The sentence on blocks without room, in the workbook's language."""
+    cell = first_cell(document, LANGUAGE)
+    language = cell.getString() if cell else ""
+    text = say(NO_ROOM, language if language in LANGUAGES else "en", "phrases")
+    return text.format(cells=cells)
+
+
 def note(document: Any, first: Any, cell: str) -> None:
     """Write the note at a block that it has no room, or take it away."""
     notes, place = first.Spreadsheet.Annotations, first.CellAddress
@@ -141,10 +149,7 @@ def note(document: Any, first: Any, cell: str) -> None:
             notes.removeByIndex(number)
             break
     if cell:
-        language = first_cell(document, LANGUAGE)
-        code = language.getString() if language else ""
-        text = say(NO_ROOM, code if code in LANGUAGES else "en", "phrases")
-        notes.insertNew(place, text.format(cells=cell))
+        notes.insertNew(place, no_room(document, cell))
 
 
 def size_of(array: Any) -> Size:
