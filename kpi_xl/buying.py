@@ -27,8 +27,11 @@ class Customer(NamedTuple):
 
 def alive(model: str, parameters: Parameters, customer: Customer) -> float:
     """The probability that the customer still buys at T."""
+    if not parameters[2]:  # nobody stops
+        return 1.0
     histories, _ = distinct(*(np.array([value], dtype=float) for value in customer))
-    return float(MODELS[model].alive(parameters, histories)[0])
+    with np.errstate(all="ignore"):  # beyond the range of numbers it is a limit, or none
+        return float(MODELS[model].alive(parameters, histories)[0])
 
 
 def still_alive(model: str, parameters: Parameters, customer: Customer, ahead: float) -> float:

@@ -395,13 +395,13 @@ def test_newer_errors_in_what_a_spill_had_filled_are_replaced() -> None:
         ('t="e"><f t="array" ref="A1">{}</f><v>#REF!</v>', False),
     ],
 )
-def test_a_spill_that_is_still_blocked(cached: str, stays: bool) -> None:
+def test_a_spill_that_is_still_blocked(held: str, stays: bool) -> None:
     before = row(
-        '<c r="A1" cm="1" ' + cached.format("CAC({6,8},2)") + "</c>", '<c r="B1"><v>1</v></c>'
+        '<c r="A1" cm="1" ' + held.format("CAC({6,8},2)") + "</c>", '<c r="B1"><v>1</v></c>'
     )
     assert (rows_after(before) == before) is stays
     now = before.replace("CAC({6,8},2)", 'CAC("x",1)')  # whose error is an old one
-    assert (rows_after(now) == now) is (">#VALUE!" in cached and "vm" not in cached)
+    assert (rows_after(now) == now) is (">#VALUE!" in held and "vm" not in held)
 
 
 def test_a_merged_cell_may_hold_an_array_formula() -> None:
@@ -691,11 +691,11 @@ def test_libreoffices_files_keep_what_libreoffice_computed(tmp_path: Path) -> No
     assert report.kept == ()
     assert_untouched_but_for_values(book, content)
     shown = openpyxl.load_workbook(io.BytesIO(content), data_only=True).active
-    cached = openpyxl.load_workbook(io.BytesIO(book), data_only=True).active
+    held = openpyxl.load_workbook(io.BytesIO(book), data_only=True).active
     for line in shown.iter_rows():
         for cell in line:
             if cell.column_letter != "F":
-                assert cell.value == cached[cell.coordinate].value, cell.coordinate
+                assert cell.value == held[cell.coordinate].value, cell.coordinate
     assert shown["F1"].value == pytest.approx(1.1 / 2.7, rel=1e-15)
     assert report.changed == 5
 
@@ -849,7 +849,7 @@ def test_changed_workbooks_hold_what_is_computed(
             changed = edited(changed, SHEET, old[0], fresh[0])
     content, report = recalculated(changed)
     computed = calculate(changed)
-    cached = {
+    held = {
         (cell.row, cell.column): "" if cell.value is None else cell.value
         for line in openpyxl.load_workbook(io.BytesIO(content), data_only=True).active.iter_rows()
         for cell in line
@@ -858,7 +858,7 @@ def test_changed_workbooks_hold_what_is_computed(
         block = value if isinstance(value, list) else [[value]]
         for i, line in enumerate(block):
             for j, shown in enumerate(line):
-                got = cached.get((top + i, left + j), "")
+                got = held.get((top + i, left + j), "")
                 expected = "#VALUE!" if shown in ("#SPILL!", "#CALC!") else shown
                 if isinstance(shown, str) and re.search(r"[\r\x00-\x1f]|_x", shown):
                     continue  # openpyxl does not read these back
@@ -882,8 +882,8 @@ def with_values(**values: tuple[str, Any]) -> bytes:
     def fill(book: xlsxwriter.Workbook) -> None:
         sheet = book.add_worksheet()
         sheet.write_column("A1", [5, 2])
-        for cell, (formula, cached) in values.items():
-            sheet.write_formula(cell, formula, None, cached)
+        for cell, (formula, held) in values.items():
+            sheet.write_formula(cell, formula, None, held)
 
     return written(fill)
 
@@ -926,9 +926,9 @@ def test_what_excel_gave_otherwise_is_named() -> None:
 
 
 @pytest.mark.parametrize(("held", "code"), [(2.5, 0), (3, 1)])
-def test_the_command_checks_without_writing(cached: float, code: int, tmp_path: Path) -> None:
+def test_the_command_checks_without_writing(held: float, code: int, tmp_path: Path) -> None:
     path = tmp_path / "book.xlsx"
-    content = with_values(B1=("=CAC(A1,A2)", cached), B2=("=OFFSET(A1,N(0),0)", 1))
+    content = with_values(B1=("=CAC(A1,A2)", held), B2=("=OFFSET(A1,N(0),0)", 1))
     path.write_bytes(content)
     run = subprocess.run(
         [sys.executable, "-m", "kpi_xl", "recalc", "--check", str(path), "--json"],

@@ -40,7 +40,7 @@ KEPT = {
 """The cells that are not computed, with a part of the reason."""
 
 
-def cached(content: bytes) -> dict[str, Any]:
+def held(content: bytes) -> dict[str, Any]:
     """The values in the first sheet's cells."""
     sheet = openpyxl.load_workbook(io.BytesIO(content), data_only=True).worksheets[0]
     return {cell.coordinate: cell.value for row in sheet for cell in row}
@@ -59,7 +59,7 @@ def test_each_cell_is_right_or_kept_with_its_reason(book: str) -> None:
     content = (HERE / f"{book}.xlsx").read_bytes()
     new, report = recalculated(content)
     assert report.formulas == len(BOOKS[book])
-    assert_right(cached(new), cached(content), book)
+    assert_right(held(new), held(content), book)
     reasons = KEPT.get(book, {})
     assert {kept.cell for kept in report.kept} == set(reasons)
     assert all(reasons[kept.cell] in kept.reason for kept in report.kept)
@@ -78,4 +78,4 @@ def test_a_frozen_copy_holds_what_is_right(book: str) -> None:
             frozen(content, native=False)
         return
     copy = frozen(content, native=False)
-    assert_right(cached(copy[0]), cached(content), book)
+    assert_right(held(copy[0]), held(content), book)
