@@ -991,7 +991,7 @@ def test_what_may_be_days_is_taken(tmp_path: Path, header: str, days: list[str],
         ("date", ["2024-01-30", "2024-01-31", "2024-02-01", "2024-03-01", "2024-03-02"],
          "2024-02-01 is the only day of its month: if its rows stand"),
         ("date", ["2023-10-01", "2023-11-01", "2024-01-30", "2024-01-31"],
-         "2023-10-01 is the only day of its month, and so is 1 other: if its rows stand"),
+         "2023-10-01 is the only day of its month, and other months have one day only (1): if"),
         ("date", ["2024-01-30", "2024-01-31", "2024-02-01"], ""),  # where the data end
         ("Day", ["2024-01-01"], ""),
     ],

@@ -77,8 +77,8 @@ def first_days(header: str, days: Sequence[Cell]) -> str:
             day=alone[0],
         )
     return Message(
-        "{day} is the only day of its month, and {number} more days are of theirs: if their rows"
-        " stand for a month or a quarter, export them by day",
+        "{day} is the only day of its month, and other months have one day only ({number}): if"
+        " their rows stand for a month or a quarter, export them by day",
         day=alone[0],
         number=others,
     )
