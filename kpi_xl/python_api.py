@@ -23,7 +23,7 @@ def function(metric: Metric) -> Callable[..., Any]:
     cannot be computed is a `CellError` with its `sentence` in a list, and missing (NaN, null) in
     the others, with a RuntimeWarning that tells the first reason. A table is a list of rows, its
     header first; of Series or frames it is a frame of their kind. A frame and the names of its
-    columns give what `kpi_xl.frames` gives. None and NaN are blanks.
+    columns give what `kpi_xl.frames` gives. None and NaN are blanks, which count as 0 as in a cell.
     """
     signature = inspect.signature(metric.kernel)
     name = metric.kernel.__name__

@@ -657,3 +657,207 @@ def test_recognised_advertising_by_weeks_and_quarters_is_refused(
         filling = filled("campaigns", path)
         assert "LinkedIn" in str(filling.notes)
         assert filling.tables["Ads"].rows == len(days)
+
+
+# What has two readings is asked, not guessed
+
+
+WOO = "Order Number,Order Status,Order Date,Billing Email,Order Currency,Order Total\n"
+GOOGLE = "Day,Campaign,Campaign type,Currency code,Impr.,Clicks,Cost,Conversions\n"
+META = "Campaign name,Day,Amount spent (USD),Impressions,Link clicks,Results,Result type\n"
+DEALS = "Record ID,Deal Name,Deal Stage,Close Date,Deal owner,Amount,Create Date\n"
+STRIPE = (
+    "id,Customer ID,Quantity,Currency,Interval,Amount,Status,Start (UTC),Current Period Start (UTC)"
+)
+
+
+def noted(tmp_path: Path, text: str, name: str = "export.csv") -> Path:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path / name
+
+
+def refusal(name: str, *files: Path) -> str:
+    with pytest.raises(SourceError) as caught:
+        filled(name, *files)
+    return str(caught.value)
+
+
+def column(filling: Filling, table: str, name: str) -> list[Any]:
+    return filling.tables[table].columns[name]
+
+
+def test_amounts_with_three_digits_after_each_point_are_asked(tmp_path: Path) -> None:
+    orders = [
+        f"{number},Completed,2024-01-0{number},a@x.com,EUR,{total}\n"
+        for number, total in ((1, "1.234"), (2, "2.500"))
+    ]
+    path = noted(tmp_path, WOO + "".join(orders))
+    assert refusal("retention", path) == (
+        f'{path}, row 2, column "Order Total": "1.234" may be 1234 or 1.234: say how numbers are'
+        ' written, as in --numbers "1.234,5" or "1,234.5"'
+    )
+    for numbers, amounts in (("1.234,5", [1234, 2500]), ("1,234.5", [1.234, 2.5])):
+        told = filled("retention", path, words=Options(numbers=numbers))
+        assert column(told, "Orders", "amount") == amounts
+    # Nobody writes thousands with a zero before them, and thousands by a comma are the habit.
+    for third, amounts in (("0.500", [1.234, 2.5, 0.5]), ('"1,250.75"', [1.234, 2.5, 1250.75])):
+        path = noted(tmp_path, WOO + "".join(orders) + f"3,Completed,2024-01-03,a@x,EUR,{third}\n")
+        assert column(filled("retention", path), "Orders", "amount") == amounts
+    path = noted(tmp_path, WOO + '1,Completed,2024-01-01,a@x.com,EUR,"1,234"\n')
+    assert column(filled("retention", path), "Orders", "amount") == [1234]
+
+
+def test_a_count_has_no_three_decimals(tmp_path: Path) -> None:
+    """1.204 impressions are 1,204, which makes a cost of 15.000 one of 15,000."""
+    path = noted(tmp_path, GOOGLE + "2024-01-01,Brand,Search,IDR,1.204,100,15.000,3\n")
+    filling = filled("campaigns", path)
+    assert column(filling, "Ads", "impressions") == [1204]
+    assert column(filling, "Ads", "cost") == [15000]
+    path = noted(
+        tmp_path,
+        GOOGLE + "2024-01-01,Brand,Search,EUR,900,100,5,3\n"
+        "2024-01-02,Brand,Search,EUR,1.204,100,12.50,3\n",
+    )
+    assert refusal("campaigns", path) == (
+        f'{path}, row 3, column "Impr.": "1.204" has other marks than "12.50" in row 3, column'
+        ' "Cost": write all numbers of the file in one way, or say which one is right, as in'
+        ' --numbers "1.234,5" or "1,234.5"'
+    )
+    # Conversions are shared among clicks: a count with other decimals is none of thousands.
+    path = noted(
+        tmp_path,
+        GOOGLE + "2024-01-01,Brand,Search,EUR,900,100,5.25,1.333\n"
+        "2024-01-02,Brand,Search,EUR,900,100,12.50,0.5\n",
+    )
+    assert column(filled("campaigns", path), "Ads", "conversions") == [1.333, 0.5]
+
+
+def test_files_of_which_one_has_a_column_of_the_key_more(tmp_path: Path) -> None:
+    """A campaign of 100 impressions is its ad groups of 60 and 40: both files would make 200."""
+    campaigns = noted(
+        tmp_path, GOOGLE + "2024-01-01,Brand,Search,EUR,100,10,5.00,1\n", "campaigns.csv"
+    )
+    groups = noted(
+        tmp_path,
+        GOOGLE.replace("Campaign,", "Campaign,Ad group,", 1)
+        + "2024-01-01,Brand,One,Search,EUR,60,6,3.00,1\n"
+        + "2024-01-01,Brand,Two,Search,EUR,40,4,2.00,0\n",
+        "groups.csv",
+    )
+    for first, second in ((campaigns, groups), (groups, campaigns)):
+        assert refusal("campaigns", first, second) == (
+            f"{second} and {first} both have 2024-01-01, Brand, Search, one with the ad_group, the"
+            " other without, which would count twice: leave out one of the files, or the rows that"
+            " are in both"
+        )
+    untyped = noted(
+        tmp_path,
+        "Day,Campaign,Currency code,Impr.,Clicks,Cost\n2024-01-01,Brand,EUR,100,10,5.00\n"
+        "2024-01-02,Brand,EUR,70,7,4.00\n",
+        "untyped.csv",
+    )
+    for first, second in ((campaigns, untyped), (untyped, campaigns)):
+        filling = filled("campaigns", first, second)
+        assert sorted(column(filling, "Ads", "cost")) == [4, 5]
+        assert set(column(filling, "Ads", "channel")) == {"Search", None}
+        assert column(filling, "Ads", "conversions").count(1) == 1
+        assert "1 row that another file has, too" in filling.notes[1].left
+
+
+def test_results_of_several_kinds_are_no_conversions(tmp_path: Path) -> None:
+    reach = "A,2024-01-01,10,1000,10,5000,Reach\n"
+    bought = "B,2024-01-01,20,300,10,3,Website purchases\n"
+    path = noted(tmp_path, META + reach + bought)
+    assert "counts results of several kinds (Reach, Website purchases)" in refusal(
+        "campaigns", path
+    )
+    assert '--where "Result type=Website purchases"' in refusal("campaigns", path)
+    words = options_from([("where", "Result type=Website purchases")])
+    assert column(filled("campaigns", path, words=words), "Ads", "conversions") == [3]
+    words = options_from([("set", "conversions=")])
+    assert column(filled("campaigns", path, words=words), "Ads", "conversions") == [None, None]
+    path = noted(tmp_path, META + bought + "C,2024-01-01,5,9,1,,\n")
+    assert column(filled("campaigns", path), "Ads", "conversions") == [3, None]
+    filling = filled("campaigns", noted(tmp_path, META + reach))
+    assert column(filling, "Ads", "conversions") == [None]
+    assert filling.notes[0].left == ("Results counts Reach, which are no conversions",)
+
+
+def test_stages_that_may_end_a_deal_are_asked(tmp_path: Path) -> None:
+    rows = [
+        f"{number},D,{stage},2024-02-05,Bob,700,2024-01-08\n"
+        for number, stage in enumerate(
+            ("Closed Won", "Gewonnen", "Abgeschlossen und verloren", "Won - Upsell", "Выиграна",
+             "已输单", "Proposal"), start=1)
+    ]  # fmt: skip
+    told = refusal("funnel", noted(tmp_path, DEALS + "".join(rows)))
+    assert 'row 3, column "Deal Stage": nobody knows whether deals with Gewonnen, ' in told
+    assert "Abgeschlossen und verloren, Won - Upsell, Выиграна, 已输单 are won" in told
+    assert "Proposal" not in told
+    assert 'stages = {"Gewonnen" = "won_date"}' in told
+    filling = filled("funnel", noted(tmp_path, DEALS + rows[0] + rows[-1]))
+    assert column(filling, "Leads", "won_date") == [date(2024, 2, 5), None]
+
+
+def test_deals_that_are_won_on_no_day_name_the_column(tmp_path: Path) -> None:
+    path = noted(
+        tmp_path,
+        DEALS + "1,D,Proposal,,Bob,700,2024-01-08\n2,D,Closed Won,,Bob,700,2024-01-08\n",
+    )
+    assert refusal("funnel", path) == (
+        f'{path}, row 3: its stage is won, but no date says when: fill in the column "Close Date",'
+        ' or choose the rows that count, as in --where "Deal Stage=Proposal"'
+    )
+    path = noted(
+        tmp_path,
+        "Deal - ID,Deal - Status,Deal - Deal created,Deal - Won time\n1,Won,2024-01-05,\n",
+    )
+    assert 'fill in the column "Deal - Won time"' in refusal("funnel", path)
+
+
+@pytest.mark.parametrize(
+    ("end", "customers", "told"),
+    [(None, 1, True), ("2024-04-05", 1, True), ("2024-02-05", 2, False)],
+)
+def test_a_subscription_in_trial_is_no_revenue(
+    end: str | None, customers: int, told: bool, tmp_path: Path
+) -> None:
+    more, cell = ("", "") if end is None else (",Trial End (UTC)", f",{end}")
+    path = noted(
+        tmp_path,
+        f"{STRIPE}{more}\n"
+        f"s1,c1,1,eur,month,20.00,active,2024-01-05,2024-03-05{',' * bool(end)}\n"
+        f"s2,c2,1,eur,month,20.00,trialing,2024-01-20,2024-01-20{cell}\n",
+    )
+    filling = filled("retention", path)
+    assert sum(column(filling, "Subscriptions", "customers_new")) == customers
+    assert sum(column(filling, "Subscriptions", "mrr_new")) == 20 * customers
+    assert ("1 subscription in trial" in filling.notes[0].left) is told
+
+
+def test_subscriptions_by_the_week_are_named_with_what_to_do(tmp_path: Path) -> None:
+    path = noted(
+        tmp_path,
+        f"{STRIPE}\ns1,c1,1,eur,week,20.00,active,2024-01-05,2024-03-05\n"
+        "s2,c2,1,eur,day,20.00,active,2024-01-05,2024-03-05\n",
+    )
+    told = refusal("retention", path).splitlines()
+    assert [line.split(":")[1] for line in told] == [" paid by the week", " paid by the day"]
+    assert all('column "Interval"' in one and '--where "Interval=month"' in one for one in told)
+
+
+def test_orders_without_a_customer_are_left_out_of_customers(tmp_path: Path) -> None:
+    header = "Name,Email,Financial Status,Currency,Total,Created at,Outstanding Balance\n"
+    path = noted(
+        tmp_path,
+        header + "#1,a@x.com,paid,EUR,100,2024-01-05,0\n#2,,paid,EUR,50,2024-01-06,0\n"
+        "#3,b@x.com,partially_paid,EUR,80,2024-02-07,50\n",
+    )
+    filling = filled("retention", path)
+    assert column(filling, "Orders", "customer") == ["a@x.com", "b@x.com"]
+    assert column(filling, "Orders", "amount") == [100, 30]
+    assert filling.notes[0].left == (
+        "50.00 not yet paid", "1 order without a customer (50.00)",
+    )  # fmt: skip
+    # The months of a scorecard ask for no customer: what was sold was sold.
+    assert sum(column(filled("scorecard", path), "Months", "revenue")) == 180

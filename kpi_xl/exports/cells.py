@@ -7,7 +7,7 @@ where nobody says it, the file is refused, with the place of the cell.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -42,11 +42,15 @@ CONVENTIONS = ((",", "."), (" ", "."), ("'", "."), (".", ","), (" ", ","), ("'",
 
 
 class Fault(NamedTuple):
-    """What is wrong with a cell: its column, its place among the rows, why, what to do."""
+    """What is wrong with a cell: its column, its place among the rows, why, what to do.
+
+    `against` is the column and the place of the cell that it contradicts, with its text.
+    """
 
     column: str
     at: int
     sentence: str
+    against: tuple[str, int, str] | None = None
 
 
 class Amount(NamedTuple):
@@ -116,13 +120,16 @@ def numbers(
             else:
                 known[cell] = None if is_blank(cell) else float(cell)
         read[name], written[name] = known, texts
-    pair = _common(written, units, cells, hint, certain, faults)
+    counts = set() if certain and hint else _whole_counts(written, units)
+    pair = _common(written, counts, cells, hint, certain, faults)
     currencies: dict[str, list[str]] = {}
     for name, texts in written.items():
         for text, amount in texts.items():
-            value = _value(amount.body, *pair)
+            value = _read(amount.body, pair, name in counts)
             if value is None:
-                faults.append(_fault(name, cells[name], text, "has other marks than the others"))
+                fault = _fault(name, cells[name], text, "has other marks than")
+                against = _against(amount.body, name, pair, written, cells, counts)
+                faults.append(fault._replace(against=against))
                 continue
             read[name][text] = -value if amount.negative else value
         if any(amount.currency for amount in texts.values()):
@@ -167,37 +174,43 @@ _MARKS_OF_BIDI = "\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\u200b\u
 
 def _common(
     written: Mapping[str, Mapping[str, Amount]],
-    units: Mapping[str, Unit],
+    counts: Collection[str],
     cells: Mapping[str, Sequence[Any]],
     hint: str,
     certain: bool,
     faults: list[Fault],
 ) -> tuple[str, str]:
-    """The marks of all numbers of a file; a fault is added where nothing decides between two."""
+    """The marks of all numbers of a file; a fault is added where nothing decides between two.
+
+    Three digits after a single mark may be thousands or decimals. The vendor's habit decides for
+    thousands, but not for decimals, of which hardly any currency has three: the user is asked.
+    """
     bodies = {
         amount.body: (name, text)
-        for name, texts in written.items()
-        for text, amount in texts.items()
+        for name in sorted(written, key=lambda name: name in counts)
+        for text, amount in written[name].items()
         if not amount.body.isdigit()
     }
     wanted = convention(hint) if hint else None
     if certain and wanted:
         return wanted
     fitting = [
-        pair for pair in CONVENTIONS if all(_value(body, *pair) is not None for body in bodies)
+        pair
+        for pair in CONVENTIONS
+        if all(_read(body, pair, name in counts) is not None for body, (name, _) in bodies.items())
     ]
     if not fitting:
-        return wanted or (",", ".")
+        pairs = [wanted, *CONVENTIONS] if wanted else CONVENTIONS
+        return max(pairs, key=lambda pair: sum(
+            _read(body, pair, name in counts) is not None for body, (name, _) in bodies.items()
+        ))  # fmt: skip
     if wanted in fitting:
-        return wanted
-    for body, (name, _) in bodies.items():
-        if len({_value(body, *pair) for pair in fitting}) > 1 and units.get(name) is COUNT:
-            # A count has no decimals: whoever reads it as one with decimals is wrong.
-            whole = [pair for pair in fitting if float(_value(body, *pair) or 0.0).is_integer()]
-            fitting = whole or fitting
+        if any(body.startswith(f"0{wanted[1]}") for body in bodies):
+            return wanted
+        fitting = [wanted, *(pair for pair in fitting if pair[0] == wanted[1])]
     for body, (name, text) in bodies.items():
         values = {_value(body, *pair) for pair in fitting}
-        if len(values) > 1:
+        if len(values) > 1 and (wanted not in fitting or wanted[1] in body):
             one, other = sorted(map(float, filter(None, values)))[-2:]
             faults.append(
                 _fault(name, cells[name], text,
@@ -206,6 +219,49 @@ def _common(
             )  # fmt: skip
             break
     return fitting[0]
+
+
+_THREE = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
+
+
+def _whole_counts(
+    written: Mapping[str, Mapping[str, Amount]], units: Mapping[str, Unit]
+) -> set[str]:
+    """Columns of counts where a mark has three digits after it, and is one of thousands.
+
+    A column that also has a number with other decimals, such as 0.5 conversions, says nothing.
+    """
+    return {
+        name
+        for name, texts in written.items()
+        if units.get(name) is COUNT
+        and all(a.body.isdigit() or _THREE.fullmatch(a.body) for a in texts.values())
+    }
+
+
+def _read(body: str, pair: tuple[str, str], counted: bool) -> float | None:
+    """A number in a convention; None where it does not fit, as a count with decimals does not."""
+    if counted and body[-4:-3] == pair[1]:
+        return None
+    return _value(body, *pair)
+
+
+def _against(
+    body: str,
+    name: str,
+    pair: tuple[str, str],
+    written: Mapping[str, Mapping[str, Amount]],
+    cells: Mapping[str, Sequence[Any]],
+    counts: Collection[str],
+) -> tuple[str, int, str] | None:
+    """A cell that the marks fit, and that no convention reads along with this number."""
+    fits = [one for one in CONVENTIONS if _read(body, one, name in counts) is not None]
+    for column, texts in written.items():
+        for text, amount in texts.items():
+            readings = [_read(amount.body, one, column in counts) for one in (pair, *fits)]
+            if readings[0] is not None and not any(one is not None for one in readings[1:]):
+                return column, list(cells[column]).index(text), text
+    return None
 
 
 _PATTERNS = {

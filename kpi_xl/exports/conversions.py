@@ -264,19 +264,17 @@ Contract = tuple[str, date, date | None, float]
 
 def _contracts(reading: Reading) -> list[Contract]:
     """The subscriptions of a file; none, and a fault, where one is paid by something odd."""
-    frame = reading.frame
+    frame = reading.frame = _without_trials(reading)
     intervals = {"month": 1.0, "monthly": 1.0, "year": 12.0, "yearly": 12.0, "annual": 12.0,
                  "quarter": 3.0}  # fmt: skip
     contracts = []
+    odd: dict[str, int] = {}
     for place in range(len(frame)):
         row = frame.iloc[place]
         interval = str(row.get("interval") or "month").strip().casefold()
         if interval not in intervals:
-            reading.faults.append(
-                f"row {int(row['_row']):,} is paid by the {interval}: only months, quarters and"
-                " years make a monthly revenue"
-            )
-            return []
+            odd.setdefault(interval, int(row["_row"]))
+            continue
         number = (
             row["quantity"] if "quantity" in frame and row["quantity"] == row["quantity"] else 1
         )
@@ -287,15 +285,53 @@ def _contracts(reading: Reading) -> list[Contract]:
             (row["customer"], start, end if isinstance(end, date) else None,
              row["amount"] * number / intervals[interval])
         )  # fmt: skip
-    return contracts
+    match = reading.match
+    name = match.headers[match.places["interval"]] if "interval" in match.places else "interval"
+    reading.faults += [
+        f'row {row:,}, column "{name}": paid by the {interval}: only months, quarters and years'
+        f' make a monthly revenue: choose those that do, as in --where "{name}=month"'
+        f' --where "{name}=year"'
+        for interval, row in odd.items()
+    ]
+    if not contracts and not odd:
+        reading.faults.append("has no subscriptions that are paid for: all are in trial")
+    return [] if odd else contracts
+
+
+def _without_trials(reading: Reading) -> Any:
+    """The subscriptions that are paid for: one in trial counts if its trial ended within the file.
+
+    Nobody pays in a trial, and whether one leads to a paid subscription is not known before.
+    """
+    frame = reading.frame
+    if "status" not in frame:
+        return frame
+    last = max(_days_known(frame), default=date.max)
+    ends = frame["trial_end"] if "trial_end" in frame else [None] * len(frame)
+    trials = [
+        str(status).strip().casefold() in ("trialing", "in_trial", "trial")
+        and not (isinstance(end, date) and end <= last)
+        for status, end in zip(frame["status"], ends, strict=True)
+    ]
+    if number := sum(trials):
+        subscriptions = Counted(number, "subscriptions")
+        reading.left.append(Message("{subscriptions} in trial", subscriptions=subscriptions))
+    return frame[[not one for one in trials]]
+
+
+def _days_known(frame: Any) -> list[date]:
+    """The days of a file on which something was: starts and ends, no trial that may end yet."""
+    return [day for name in ("started", "ended", "period_start", "created") if name in frame
+            for day in frame[name] if isinstance(day, date)]  # fmt: skip
 
 
 def _months_of(reading: Reading, contracts: Sequence[Contract]) -> list[date]:
     """The months from the first start to the last day that the file knows."""
     frame = reading.frame
-    known = [day for name in ("started", "ended", "period_start", "created") if name in frame
-             for day in frame[name] if isinstance(day, date)]  # fmt: skip
-    last, month = _first(max(known)), _first(min(start for _, start, _, _ in contracts))
+    last, month = (
+        _first(max(_days_known(frame))),
+        _first(min(start for _, start, _, _ in contracts)),
+    )
     months = []
     while month <= last:
         months.append(month)

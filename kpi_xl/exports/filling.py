@@ -380,6 +380,10 @@ def _joined(
     return mains, faults
 
 
+Part = tuple[Path, dict[str, list[Any]], int, Reading | None, ReadTable | None]
+"""A file of a table: its cells, its rows, and what it was read as."""
+
+
 def _appended(
     name: str,
     columns: Sequence[Column],
@@ -389,7 +393,7 @@ def _appended(
     faults: list[str],
 ) -> ReadTable:
     """The rows of several files as one table."""
-    parts: list[tuple[Path, dict[str, list[Any]], int, Reading | None, ReadTable | None]] = []
+    parts: list[Part] = []
     for request, reading in readings:
         cells = filled_columns(reading.frame, columns)
         parts.append((request.path, cells, len(reading.frame), reading, None))
@@ -402,7 +406,8 @@ def _appended(
     seen: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...]]] = {}
     whole: Counter[tuple[Any, ...]] = Counter()
     places: dict[tuple[Any, ...], int] = {}
-    for path, cells, height, read, table in parts:
+    doubled = _of_other_grain(name, parts, faults)
+    for (path, cells, height, read, table), double in zip(parts, doubled, strict=True):
         again = 0
         if len(parts) == 1:
             kept = cells
@@ -412,7 +417,10 @@ def _appended(
             order = [column.name for column in columns]
             here: Counter[tuple[Any, ...]] = Counter()
             fresh: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...]]] = {}
-            for values in zip(*(cells[one] for one in order), strict=True):
+            for place, values in enumerate(zip(*(cells[one] for one in order), strict=True)):
+                if place in double:
+                    again += 1
+                    continue
                 row = dict(zip(order, values, strict=True))
                 here[values] += 1
                 if here[values] <= whole[values]:
@@ -455,6 +463,58 @@ def _appended(
     if not height and not faults:
         faults.append(f"{parts[0][0]} has no rows that count: {'; '.join(remarks)}")
     return ReadTable(kept, height, remarks)
+
+
+def _of_other_grain(name: str, parts: Sequence[Part], faults: list[str]) -> list[set[int]]:
+    """The rows of each file that one before has too, in which a column of the key is blank.
+
+    Where both say the same, they are one row, which has the cells of both. Where not, one file
+    may be the other by the ad group, say, and both together would count twice: that is a fault.
+    """
+    doubled: list[set[int]] = [set() for _ in parts]
+    keys = KEYS.get(name, ()) if name not in SIDE_BY_SIDE else ()
+    filled = [{key for key in keys if any(cell is not None for cell in part[1].get(key, ()))}
+              for part in parts]  # fmt: skip
+    for later, part in enumerate(parts):
+        for earlier, before in enumerate(parts[:later]):
+            common = [key for key in keys if key in filled[later] & filled[earlier]]
+            lacking = [key for key in keys if key in filled[later] ^ filled[earlier]]
+            if not lacking or keys[0] not in common or _vendor(part) != _vendor(before):
+                continue
+            rows, others = _by_key(part[1], common), _by_key(before[1], common)
+            for key in (key for key in rows if key in others):
+                if not _one_row(part[1], rows[key], before[1], others[key]):
+                    what = ", ".join(as_text(one) for one in key if one is not None)
+                    faults.append(
+                        f"{part[0]} and {before[0]} both have {what}, one with the"
+                        f" {' and the '.join(lacking)}, the other without, which would count twice:"
+                        " leave out one of the files, or the rows that are in both"
+                    )
+                    break
+                doubled[later].update(rows[key])
+    return doubled
+
+
+def _vendor(part: Part) -> str:
+    return part[3].match.layout.vendor if part[3] else ""
+
+
+def _by_key(cells: Mapping[str, list[Any]], key: Sequence[str]) -> dict[tuple[Any, ...], list[int]]:
+    """The places of the rows that are alike in the key."""
+    places: dict[tuple[Any, ...], list[int]] = {}
+    for place, values in enumerate(zip(*(cells[one] for one in key), strict=True)):
+        places.setdefault(values, []).append(place)
+    return places
+
+
+def _one_row(
+    cells: dict[str, list[Any]], places: Sequence[int], others: dict[str, list[Any]],
+    there: Sequence[int],
+) -> bool:  # fmt: skip
+    """Whether rows of two files are one and the same, which then takes the cells of both."""
+    if len(places) != 1 or len(there) != 1:
+        return False
+    return _combined(others, there[0], {name: cells[name][places[0]] for name in cells})
 
 
 def _not_yet(cells: Mapping[str, list[Any]], path: Path) -> list[str]:

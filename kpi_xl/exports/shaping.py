@@ -23,7 +23,7 @@ from kpi_xl.schema import Column
 from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months, longer_than_weeks
 from kpi_xl.sources.records import Wrong
 from kpi_xl.sources.values import typed
-from kpi_xl.units import DATE, KEY, LOGICAL, MONEY, TEXT, Unit
+from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, MONEY, TEXT, Unit
 
 THINGS = {"orders": Message("order"), "leads": Message("lead"), "rows": Message("row")}
 
@@ -40,7 +40,7 @@ BESIDE: dict[str, Unit] = dict.fromkeys(
     ("day", "week", "month", "date", "start", "end", "entered", "close", "started", "ended",
      "period_start", "period_end", "trial_end", "created"),
     DATE,
-)  # fmt: skip
+) | {"results": COUNT}  # fmt: skip
 """Columns that are no table's, but make one; those that are not here are texts."""
 
 
@@ -104,7 +104,12 @@ def shaped(
     noun = NOUNS.get(table, "rows")
     frame = _chosen(frame, layout, options, places, noun, reading)
     frame = _amounts(frame, layout, options, noun, reading)
-    frame = _staged(frame, layout, table, reading)
+    if (into or table) == "Orders" and "customer" in frame:
+        nobody = frame["customer"].isna()
+        _tell_left(frame[nobody], Message("without a {column}", column="customer"), noun, reading)
+        frame = frame[~nobody]
+    frame = _results(frame, options, places, reading)
+    frame = _staged(frame, layout, places, reading)
     for name, value in {**layout.constants, **options.set}.items():
         frame[name] = _constant(value, units.get(name), name, reading)
     if "to" not in layout.join:
@@ -195,12 +200,11 @@ def _typed(
         if (fault.column, fault.sentence[-20:]) in seen:
             continue
         seen.add((fault.column, fault.sentence[-20:]))
-        place = match.places.get(fault.column, 0)
-        row = rows.numbers[fault.at]
-        name = match.headers[place] if fault.column in match.places else fault.column.lstrip("=")
-        reading.faults.append(
-            f'row {row:,}, column "{name}"{match.page.at(row, place)}: {fault.sentence}'
-        )
+        row, name, at = _place_of(fault.column, fault.at, match, rows)
+        sentence = fault.sentence
+        if sentence.endswith("other marks than"):
+            sentence = f"{sentence} {_other_marks(fault, match, rows)}"
+        reading.faults.append(f'row {row:,}, column "{name}"{at}: {sentence}')
     for name, column in read.columns.items():
         frame[name] = column
         frame[name] = frame[name].astype("float64")
@@ -223,6 +227,26 @@ def _typed(
         known = dict(zip(distinct, values, strict=True))
         frame[name] = _objects(list(map(known.__getitem__, raw[name])))
     return read.currencies
+
+
+def _place_of(column: str, at: int, match: Match, rows: Rows) -> tuple[int, str, str]:
+    """The row of a cell in the file, what the file calls its column, its address in a workbook."""
+    place, row = match.places.get(column, 0), rows.numbers[at]
+    name = match.headers[place] if column in match.places else column.lstrip("=")
+    return row, name, match.page.at(row, place)
+
+
+def _other_marks(fault: written.Fault, match: Match, rows: Rows) -> str:
+    """Which cell a number with other marks disagrees with, and what to do."""
+    others = "the others"
+    if fault.against:
+        column, at, text = fault.against
+        row, name, address = _place_of(column, at, match, rows)
+        others = f'"{text}" in row {row:,}, column "{name}"{address}'
+    return (
+        f"{others}: write all numbers of the file in one way, or say which one is right, as in"
+        ' --numbers "1.234,5" or "1,234.5"'
+    )
 
 
 def _unwrapped(cell: Any) -> Any:
@@ -543,6 +567,8 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
             amount = amount * column
         else:
             amount = amount - column.fillna(0.0) if sign == "-" else amount + column.fillna(0.0)
+        if name == "outstanding" and (unpaid := float(column.sum())):
+            reading.left.append(Message("{worth} not yet paid", worth=money(unpaid)))
     if "refunded" in frame:
         back = frame["refunded"].fillna(0.0).abs()
         whole = (back > 0) & (back >= frame[first].fillna(0.0).abs() - 0.005)
@@ -563,13 +589,66 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
     return frame
 
 
+# Results
+
+NO_CONVERSIONS = re.compile(
+    r"reach|impression|view|click|engagement|like|thruplay|reichweite|aufruf|klick|portée|vues?\b"
+    r"|clics?\b|alcance|impresion|impress|visualiza|reproduc|copertura|cliques|охват|показ|просмотр"
+    r"|клик|覆盖|展示|观看|浏览|点击|互动",
+    re.IGNORECASE,
+)
+"""Kinds of results that nobody counts as conversions, as their names and indicators have them."""
+
+
+def _results(frame: Any, options: Options, places: Mapping[str, int], reading: Reading) -> Any:
+    """Conversions from a column of results, where all of them are conversions of one kind."""
+    if "results" not in frame or "conversions" in frame or "conversions" in options.set:
+        return frame
+    headers = reading.match.headers
+    theirs = headers[places["results"]]
+    if "result_type" not in frame:
+        return frame.assign(conversions=frame["results"])
+    counted = frame[frame["results"].fillna(0.0) != 0.0]
+    kinds = counted["result_type"].map(_text)
+    names = list(dict.fromkeys(kinds))
+    shown = ", ".join(name or "(blank)" for name in names)[:200]
+    if names and all(map(NO_CONVERSIONS.search, names)):
+        text = "{column} counts {kinds}, which are no conversions"
+        reading.left.append(Message(text, column=theirs, kinds=shown))
+        return frame
+    if len(names) < 2:
+        return frame.assign(conversions=frame["results"])
+    kind = headers[places["result_type"]]
+    row = int(counted["_row"][kinds != names[0]].iloc[0])
+    wanted = next(name for name in names if name and not NO_CONVERSIONS.search(name))
+    reading.faults.append(
+        f'row {row:,}, column "{theirs}": it counts results of several kinds ({shown}), which do'
+        " not add up to conversions: export a column of one kind, such as Purchases, or choose"
+        f' rows, as in --where "{kind}={wanted}", or leave it out with --set conversions='
+    )
+    return frame
+
+
 # Stages
 
+ENDS = re.compile(
+    r"\b(?:won|lost|closed)\b|gewonnen|verloren|abgeschlossen|gagn|perdu|conclu|ganad|perdid|cerrad"
+    r"|vint[oa]\b|pers[oa]\b|chius|ganh|fechad|выигр|проигр|закрыт|赢|贏|输|輸|成交|关闭|關閉|丢单"
+    r"|موفق|برنده|بازنده|از دست",
+    re.IGNORECASE,
+)
+"""What the name of a stage has in it that ends a deal."""
 
-def _staged(frame: Any, layout: Layout, table: str, reading: Reading) -> Any:
+
+def _staged(frame: Any, layout: Layout, places: Mapping[str, int], reading: Reading) -> Any:
     """Dates from stages: of a row a stage, or of the one stage that a deal is in."""
     import pandas as pd
 
+    headers = reading.match.headers
+    for ours, word in (("won_date", "won"), ("lost_date", "lost")):
+        if layout.table == "Leads" and "status" in frame and ours in frame:
+            at = frame["status"].map(_text).str.casefold() == word
+            _tell_undated(frame, at & frame[ours].isna(), ours, places, reading)
     if layout.stages and "stage" in frame:
         history = "entered" in frame
         given = frame["entered"] if history else frame.get("close")
@@ -592,14 +671,22 @@ def _staged(frame: Any, layout: Layout, table: str, reading: Reading) -> Any:
             if ours in frame:
                 missing &= frame[ours].isna()
             if missing.any():
-                row = int(frame["_row"][missing].iloc[0])
-                reading.faults.append(
-                    f"row {row:,}: its stage is {ours.removesuffix('_date')}, but no date says when"
-                )
+                column = "entered" if history else "close"
+                _tell_undated(frame, missing, ours, places, reading, column)
                 continue
             days = given.where(at, None) if given is not None else None
             frame[ours] = frame[ours].where(frame[ours].notna(), days) if ours in frame else days
-        if unknown and table == "Leads":
+        if strange := [text for text in unknown if ENDS.search(text)]:
+            theirs = headers[places["stage"]]
+            row = int(frame["_row"][frame["stage"].map(_text) == strange[0]].iloc[0])
+            reading.faults.append(
+                f'row {row:,}, column "{theirs}": nobody knows whether deals with'
+                f" {', '.join(strange)[:200]} are won, lost or open: name the stages that count,"
+                f' as in --where "{theirs}=Closed won", or write a layout of your own with kpi-xl'
+                f' layouts learn, and name them in it, as in stages = {{"{strange[0]}" ='
+                ' "won_date"}'
+            )
+        if unknown:
             shown = ", ".join(f"{text or '(blank)'} {n}" for text, n in unknown.items())
             reading.left.append(Message("stages that give no date: {stages}", stages=shown[:200]))
         if history:
@@ -623,6 +710,26 @@ def _staged(frame: Any, layout: Layout, table: str, reading: Reading) -> Any:
                 leads = Counted(len(frame), "leads")
                 reading.left.append(Message(text, rows=Counted(lines, "rows"), leads=leads))
     return frame
+
+
+def _tell_undated(
+    frame: Any, at: Any, ours: str, places: Mapping[str, int], reading: Reading, column: str = ""
+) -> None:
+    """Deals that are won or lost, and no date says when."""
+    if not at.any():
+        return
+    headers = reading.match.headers
+    date_of = next((headers[places[one]] for one in (column, ours) if one in places), "")
+    column_of = f'the column "{date_of}"' if date_of else "a column of that date"
+    stage = "stage" if "stage" in frame else "status"
+    open_one = next((text for text in map(_text, frame[stage][~at]) if text), "Open")
+    first, others = int(frame["_row"][at].iloc[0]), int(at.sum()) - 1
+    rows = f"row {first:,}" + (f" and {others:,} more" if others else "")
+    reading.faults.append(
+        f"{rows}: its stage is {ours.removesuffix('_date')}, but no date says when: fill in"
+        f" {column_of}, or choose the"
+        f' rows that count, as in --where "{headers[places[stage]]}={open_one}"'
+    )
 
 
 def _days(column: Any) -> Any:
