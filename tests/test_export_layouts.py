@@ -45,7 +45,7 @@ TOTALS = ("Total", "Total: Account", "Gesamt: Konto", "Total : compte", "Total: 
 
 AMOUNTS = {"cost", "revenue", "total", "price", "value", "amount", "won_value"}
 COUNTS = {"impressions", "clicks", "conversions", "visits", "engaged_visits", "pageviews", "sent",
-          "delivered", "opens", "email_clicks", "unsubscribes", "quantity"}  # fmt: skip
+          "delivered", "opens", "email_clicks", "unsubscribes", "quantity", "results"}  # fmt: skip
 TEXTS = {"status": "", "interval": "month", "currency": "EUR", "stage": "Talking", "test": "",
          "cancelled": "", "captured": "true", "refunded": "0", "outstanding": "0", "tax": "0",
          "shipping": "0"}  # fmt: skip
