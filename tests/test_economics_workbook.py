@@ -342,3 +342,64 @@ def test_months_without_spend_are_told_and_cost_nobody() -> None:
     assert (row["customers"], row["CAC"]) == (3, 50.0)
     found = {row[0]: row[1] for row in sheet(built, "Checks")}
     assert found["Months with orders of new customers, and no spend"] == 1
+
+
+# Gaps in the data, and what cannot be told
+
+
+def twelve_a_month(gap: Iterable[int] = ()) -> dict[str, dict[str, list[Any]]]:
+    """2024: each month twelve new customers and those of the months before, 10 each; two channels
+    that cost 100 each a month, but for the months of the gap, which have no row."""
+    orders = [(f"c{month:02}-{n:02}", date(2024, later, 5 + n), 10.0, ("facebook", "GOOGLE")[n % 2])
+              for month in range(1, 13) for n in range(12)
+              for later in range(month, 13, 6)]  # fmt: skip
+    spend = [(date(2024, month, 1), channel, 100.0) for month in range(1, 13)
+             for channel in ("facebook", "GOOGLE") if month not in gap]  # fmt: skip
+    orders.append(("c01-00", date(2024, 12, 31), 0.0, "facebook"))
+    columns = ("customer", "date", "amount", "channel"), ("month", "channel", "spend")
+    return {
+        name: {header: [row[place] for row in rows] for place, header in enumerate(headers)}
+        for name, headers, rows in zip(("Orders", "Spend"), columns, (orders, spend), strict=True)
+    }
+
+
+def test_months_without_spend_between_others_are_unknown() -> None:
+    """By hand: 10 months with 200 of spend and 12 new customers each: a CAC of 16.67.
+
+    Revenue: 120 a month until June, 240 from July on, in all 2,160; without April and May 1,920,
+    over 2,000 of spend 0.96.
+    """
+    data = twelve_a_month(gap=(4, 5))
+    data["Spend"]["month"].append(date(2024, 4, 1))
+    data["Spend"]["channel"].append("GOOGLE")
+    data["Spend"]["spend"].append(None)  # a row without an amount tells nothing
+    built = build(TEMPLATE, data)
+    figures = dict(built.headlines)
+    assert (figures["Customer acquisition cost"], figures["MER"]) == ("16.67", "0.96")
+    shown = channels(built)
+    assert [shown[name]["new in months with spend"] for name in ("All", "facebook")] == [120, 60]
+    cohorts = below(sheet(built, "LTV curve"), "cohort")
+    assert [cohorts[f"2024-0{month}"][2] for month in (3, 4, 5)] == [
+        pytest.approx(200 / 12), None, None
+    ]  # fmt: skip
+    months_of = {
+        f"{month:%m}": row for month, row in below(sheet(built, "Blended"), "month").items()
+    }
+    for month in ("04", "05"):
+        assert [months_of[month][place] for place in (1, 3, 8, 9, 10)] == [None] * 5
+        assert months_of[month][4] == 120
+    assert months_of["03"][10] == pytest.approx(200 / 120)
+    found = {row[0]: row[1] for row in sheet(built, "Checks")}
+    assert found["Months with orders of new customers, and no spend"] == 2
+    assert {row[3] for row in sheet(built, "Checks")} & {"✗ no"} == set()
+
+
+def test_a_row_of_0_is_no_gap() -> None:
+    data = twelve_a_month()
+    spend = data["Spend"]
+    for row, month in enumerate(spend["month"]):
+        spend["spend"][row] *= month != date(2024, 4, 1)
+    built = build(TEMPLATE, data)
+    assert dict(built.headlines)["Customer acquisition cost"] == f"{2200 / 144:.2f}"
+    found = {row[0]: row[1] for row in sheet(built, "Checks")}
+    assert found["Months with orders of new customers, and no spend"] == 0

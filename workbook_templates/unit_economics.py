@@ -64,6 +64,7 @@ COHORT_ROOM = 36
 MONTHS = 24
 MOST_MONTHS = 240  # from the first order to the last, of which cohorts are made: 20 years
 DEEP = 3_000  # rows that the names over the longest tables reach down
+GAP_ROOM = 12  # months without spend between others; with more there is no CAC
 FEW = 10  # customers, of fewer than which nothing is said
 SHOWN_CURVES = 5
 SURVIVAL_ROOM = 8
@@ -105,8 +106,11 @@ SPENT = ",".join(
 """What was spent for which channel and when; 0, if there is no spend at all, so that customers
 are counted all the same."""
 
-# Spend and new customers count together, in the months of which both are known.
-COVERED = "(CacMonth>=CoveredFromText)*(CacMonth<=CoveredUntilText)"
+# Spend and new customers count together, in the months of which both are known: where no row has
+# a month between others, nobody knows what it cost.
+COVERED = "(CacMonth>=CoveredFromText)*(CacMonth<=CoveredUntilText)*" + "*".join(
+    f"(CacMonth<>GapMonth{number})" for number in range(1, GAP_ROOM + 1)
+)
 
 PAID = 'IF(Subscribers[amount]>0,{0},"")'
 PAYS = ",".join(
@@ -194,6 +198,7 @@ DRAWN = RISKS.column + 7
 SURVIVAL_DRAWN = DRAWN + 2 * AGES + 12
 REACHED = SURVIVAL_DRAWN + 30
 THEN = REACHED + AGES + 3
+GAPS_AT = THEN + AGES + 3
 
 NAMES = (
     ("CacChannel", CACS.column, DEEP), ("CacMonth", CACS.column + 1, DEEP),
@@ -529,7 +534,7 @@ COHORT_CURVES = (
     Measure("CAC", "CAC(SUMPRODUCT((CacMonth={$cohort})*CacSpend),"
             "SUMPRODUCT((CacMonth={$cohort})*CacNew))", MONEY,
             blank='IF({$cohort}="",TRUE,IF({no cover},TRUE,IF({$cohort}<CoveredFromText,TRUE,'
-                  "{$cohort}>CoveredUntilText)))"),
+                  "IF({$cohort}>CoveredUntilText,TRUE,ISNUMBER(MATCH({$cohort},GapLabel,0))))))"),
     Measure("payback", "PAYBACK_PERIOD({CAC},{all ages})", WHOLE,
             blank=f'IF({{CAC}}="",TRUE,IF({{customers}}<{FEW},TRUE,MAX({{all ages}})<{{CAC}}))'),
     *(Measure(age, f"{{value {age}}}", COUNT,
@@ -683,6 +688,10 @@ LISTED_NAMES = (
 )  # fmt: skip
 
 
+PAID_ROWS = f'COUNTIFS({within("Spend[month]", "{month}")},Spend[spend],"<>")'
+"""How many rows of spend a month has: without one it is unknown, a row with 0 is 0."""
+
+
 def spans(column: str, start: str, until: str) -> str:
     """The criteria of SUMIFS for days from the first of a month to the end of another."""
     return f'{column},">="&{start},{column},"<"&EDATE({until},1)'
@@ -708,7 +717,7 @@ def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
     brought = "+".join(f'SUM(IF({fourth}*(NewAge{age}<>""),NewAge{age},0))' for age in range(4))
     spent = spans("Spend[month]", "CoveredFrom", "CoveredUntil")
     sold = spans("Orders[date]", "CoveredFrom", "CoveredUntil")
-    outside = '(NewLabel<>"")*((NewLabel<CoveredFromText)+(NewLabel>CoveredUntilText))'
+    outside = f'(NewLabel<>"")*(1-{COVERED.replace("CacMonth", "NewLabel")})'
     span = "(LastOrderDay-FirstOrderDay)/30.4375"
     return (
         ("FirstOrderDay", blank_if(NONE, "MIN(Orders[date])"), DATE, False),
@@ -716,13 +725,16 @@ def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
         ("CostsKnown", "=COUNT(Orders[cost])", COUNT, False),
         ("TouchRule", f"={rule}", TEXT, False),
         ("PeriodCount", f"=IF({NONE},0,{span})", COUNT, False),
-        ("CoveredFrom", blank_if(both, f'IF({start}>{until},"",{start})'), MONTH, False),
-        ("CoveredUntil", blank_if(NO_COVER, until), MONTH, False),
+        ("KnownFrom", blank_if(both, f'IF({start}>{until},"",{start})'), MONTH, False),
+        ("KnownUntil", blank_if('KnownFrom=""', until), MONTH, False),
+        ("CoveredFrom", blank_if(f"COUNT(GapDay)>{GAP_ROOM}", "KnownFrom"), MONTH, False),
+        ("CoveredUntil", blank_if(NO_COVER, "KnownUntil"), MONTH, False),
         ("CoveredFromText", blank_if(NO_COVER, named_month("CoveredFrom")), TEXT, False),
         ("CoveredUntilText", blank_if(NO_COVER, named_month("CoveredUntil")), TEXT, False),
         ("CoveredSpend", blank_if(NO_COVER, f"SUMIFS(Spend[spend],{spent})"), MONEY, False),
         ("CoveredNew", blank_if(NO_COVER, f"SUMPRODUCT({COVERED}*CacNew)"), COUNT, False),
-        ("CoveredRevenue", blank_if(NO_COVER, f"SUMIFS(Orders[amount],{sold})"), MONEY, False),
+        ("CoveredRevenue",
+         blank_if(NO_COVER, f"SUMIFS(Orders[amount],{sold})-SUM(GapRevenue)"), MONEY, False),
         ("MarginOfRevenue",
          blank_if("SUM(Orders[amount])<=0",
                   f"IF(CostsKnown=0,GrossMargin,SUM({VALUE})/SUM(Orders[amount]))"), RATE, True),
@@ -732,8 +744,8 @@ def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
         ("TileUntil",
          blank_if(NONE, f'IF(CompareUntil="",EDATE({ended},-1),{month_of("CompareUntil")})'),
          MONTH, False),
-        ("MonthsWithoutSpend", f"=IF({NO_COVER},0,IF(NewDone=0,0,SUMPRODUCT({outside})))", COUNT,
-         False),
+        ("MonthsWithoutSpend",
+         f"=IF({NO_COVER},COUNT(GapDay),IF(NewDone=0,0,SUMPRODUCT({outside})))", COUNT, False),
         ("FirstMonthLtv",
          blank_if(f"IF({no_native},TRUE,SUMPRODUCT({first})=0)",
                   f"GrossMargin*SUMPRODUCT({first}*NewRevenue)/SUMPRODUCT({first}*NewSize)"),
@@ -763,7 +775,8 @@ COMPARED = (
             MONEY, blank=f"IF(CacDone*NewDone=0,TRUE,{{from}}<{month_of('FirstOrderDay')})"),
     Measure("spend", f"SUMIFS(Spend[spend],{spans('Spend[month]', '{from}', '{until}')})", MONEY,
             blank=f'IF({NO_COVER},TRUE,IF({{revenue}}="",TRUE,IF({{from}}<CoveredFrom,TRUE,'
-                  "{until}>CoveredUntil)))"),
+                  "IF({until}>CoveredUntil,TRUE,"
+                  'COUNTIFS(GapDay,">="&{from},GapDay,"<="&{until})>0))))'),
     Measure("new customers",
             f"SUMPRODUCT((CacMonth>={named_month('{from}')})*(CacMonth<={named_month('{until}')})"
             "*CacNew)", COUNT, blank='{revenue}=""'),
@@ -776,6 +789,30 @@ COMPARED = (
     Measure("share of new customers", "REVENUE_CONTRIBUTION({new customers' revenue},{revenue})",
             RATE, blank="N({revenue})<=0"),
 )  # fmt: skip
+
+
+GAP_DAYS = (
+    Measure("month", "{later}", MONTH, name="GapDay",
+            blank=f'IF(KnownFrom="",TRUE,IF({{later}}>KnownUntil,TRUE,'
+                  f"{PAID_ROWS.replace('{month}', '{later}')}>0))"),
+)  # fmt: skip
+GAPS = (
+    Measure("month", "SMALL(GapDay,{number})", MONTH, blank="COUNT(GapDay)<{number}"),
+    Measure(Proper("label"), named_month("{month}"), TEXT, name="GapLabel", blank='{month}=""'),
+    Measure("revenue", f"SUMIFS(Orders[amount],{within('Orders[date]', '{month}')})", MONEY,
+            name="GapRevenue", blank='{month}=""'),
+)  # fmt: skip
+
+
+def gaps(page: Page) -> None:
+    """The months between the first and the last with spend that have no row of it."""
+    page.write(TOP - 1, GAPS_AT, "Months without spend between months with spend",
+               page.styles.heading())  # fmt: skip
+    months = [{"later": f"EDATE(KnownFrom,{later})"} for later in range(MOST_MONTHS + 1)]
+    put_grid(page, TOP, GAP_DAYS, months, left=GAPS_AT)
+    listed = put_grid(page, TOP, GAPS, [{}] * GAP_ROOM, left=GAPS_AT + 1)
+    for number in range(1, GAP_ROOM + 1):
+        page.define(f"GapMonth{number}", *listed.place("label", number))
 
 
 def compared(page: Page) -> Grid:
@@ -851,7 +888,7 @@ def model(page: Page) -> None:
     bold, count, share = styles.label(bold=True), styles.number(COUNT), styles.number(RATE)
     money, days = styles.number(MONEY), styles.number(DAYS)
     lay_out(page, "Model", "A formula of kpi_xl spills each of these tables.",
-            ((THEN + AGES + 1, 11),), frozen=(TOP + 1, 0))  # fmt: skip
+            ((GAPS_AT + 4, 11),), frozen=(TOP + 1, 0))  # fmt: skip
     page.sheet.set_column(CELLS, CELLS, 20)
     # A text among the numbers is another sheet's to tell.
     no_mrr = f"IF({SUBSCRIBERS.empty},TRUE,N(LastPayment)=0)"
@@ -889,6 +926,7 @@ def model(page: Page) -> None:
     listed = [{"listed": page.at(row, MIX.column), "won": page.at(row, MIX.column + 1)}
               for row in range(TOP + 1, TOP + 1 + ROOM)]  # fmt: skip
     put_grid(page, TOP, LISTED_NAMES, listed, left=LISTED)
+    gaps(page)
     compared(page)
     ranking(page)
     for row, (name, formula, unit, whole_columns) in enumerate(cells_of_model(page.book), TOP + 1):
@@ -913,19 +951,20 @@ def in_month(column: str, values: str) -> str:
 BLENDED = (
     Measure("month", 'IF({first}>LastOrderDay,"",{first})', MONTH,
             blank="CacDone*NewDone=0", look=NAME),
-    Measure("spend", f"SUMIFS(Spend[spend],{within('Spend[month]')})", MONEY),
+    Measure("spend", f"SUMIFS(Spend[spend],{within('Spend[month]')})", MONEY,
+            blank=f'IF({{$month}}="",TRUE,{PAID_ROWS.replace("{month}", "{$month}")}=0)'),
     Measure("new customers", in_month("CacMonth", "CacNew"), COUNT),
-    Measure("CAC", "CAC({spend},{new customers})", MONEY, "{spend}*{new customers}"),
+    Measure("CAC", "CAC({spend},{new customers})", MONEY, "N({spend})*{new customers}"),
     Measure("revenue", f"SUMIFS(Orders[amount],{within('Orders[date]')})", MONEY),
     Measure("of new customers", in_month("NewLabel", "NewRevenue"), MONEY),
     Measure("of returning customers", "ROUND({revenue}-{of new customers},2)", MONEY),
     Measure("share of returning", "REVENUE_CONTRIBUTION({of returning customers},{revenue})", RATE,
             blank='IF({$month}="",TRUE,IF({revenue}<=0,TRUE,OR({of new customers}<0,'
                   "{of returning customers}<0)))"),
-    Measure("MER (blended ROAS)", "MER({revenue},{spend})", RATIO, "{spend}"),
-    Measure("ROAS of new customers", "ROAS({of new customers},{spend})", RATIO, "{spend}"),
+    Measure("MER (blended ROAS)", "MER({revenue},{spend})", RATIO, "N({spend})"),
+    Measure("ROAS of new customers", "ROAS({of new customers},{spend})", RATIO, "N({spend})"),
     Measure("spend / revenue", "MARKETING_COST_RATIO({spend},{revenue})", RATE,
-            blank='IF({$month}="",TRUE,{revenue}<=0)'),
+            blank='IF({$month}="",TRUE,IF({spend}="",TRUE,{revenue}<=0))'),
 )  # fmt: skip
 
 
