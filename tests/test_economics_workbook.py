@@ -1,8 +1,8 @@
 """The unit economics workbook: what customers cost and bring, against counting by other means."""
 
 import io
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,16 @@ from kpi_xl.workbook_templates import unit_economics
 from kpi_xl.workbook_templates.parts import build
 from kpi_xl.workbook_templates.unit_economics import LAST, NOT_DIRECT, TEMPLATE, sample
 from kpi_xl.workbook_templates.writing import Built
+from workbooks import set_to
 
+from kpi_xl.cells import serial
 from kpi_xl.exports import Request, known_layouts, rates_of, read_files
+from kpi_xl.reports.layout import Loaded
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
 EXPORTS = Path(__file__).parent / "exports"
+FIRST_SENTENCE = "Summary", 4, 2
 CURVE_AT = 4  # the column in which the ages begin
 
 
@@ -342,20 +346,28 @@ def test_months_without_spend_are_told_and_cost_nobody() -> None:
     assert (row["customers"], row["CAC"]) == (3, 50.0)
     found = {row[0]: row[1] for row in sheet(built, "Checks")}
     assert found["Months with orders of new customers, and no spend"] == 1
+    assert built.values[FIRST_SENTENCE] == (
+        "No channel with customers and spend has ten customers yet: too few to tell. See Channels."
+    )
 
 
 # Gaps in the data, and what cannot be told
 
 
-def twelve_a_month(gap: Iterable[int] = ()) -> dict[str, dict[str, list[Any]]]:
-    """2024: each month twelve new customers and those of the months before, 10 each; two channels
-    that cost 100 each a month, but for the months of the gap, which have no row."""
-    orders = [(f"c{month:02}-{n:02}", date(2024, later, 5 + n), 10.0, ("facebook", "GOOGLE")[n % 2])
-              for month in range(1, 13) for n in range(12)
+TWO = {"facebook": 100.0, "GOOGLE": 100.0}
+
+
+def six_a_month(
+    costs: Mapping[str, float] = TWO, gap: Iterable[int] = ()
+) -> dict[str, dict[str, list[Any]]]:
+    """2024: each month six new customers a channel, who buy for 10, and again six months later;
+    what the channels cost a month, but for the months of the gap, which have no row."""
+    orders = [(f"{channel}{month:02}-{n}", date(2024, later, 5 + n), 10.0, channel)
+              for month in range(1, 13) for channel in costs for n in range(6)
               for later in range(month, 13, 6)]  # fmt: skip
-    spend = [(date(2024, month, 1), channel, 100.0) for month in range(1, 13)
-             for channel in ("facebook", "GOOGLE") if month not in gap]  # fmt: skip
-    orders.append(("c01-00", date(2024, 12, 31), 0.0, "facebook"))
+    spend = [(date(2024, month, 1), channel, cost) for month in range(1, 13)
+             for channel, cost in costs.items() if month not in gap]  # fmt: skip
+    orders.append((orders[0][0], date(2024, 12, 31), 0.0, orders[0][3]))
     columns = ("customer", "date", "amount", "channel"), ("month", "channel", "spend")
     return {
         name: {header: [row[place] for row in rows] for place, header in enumerate(headers)}
@@ -369,7 +381,7 @@ def test_months_without_spend_between_others_are_unknown() -> None:
     Revenue: 120 a month until June, 240 from July on, in all 2,160; without April and May 1,920,
     over 2,000 of spend 0.96.
     """
-    data = twelve_a_month(gap=(4, 5))
+    data = six_a_month(gap=(4, 5))
     data["Spend"]["month"].append(date(2024, 4, 1))
     data["Spend"]["channel"].append("GOOGLE")
     data["Spend"]["spend"].append(None)  # a row without an amount tells nothing
@@ -395,7 +407,7 @@ def test_months_without_spend_between_others_are_unknown() -> None:
 
 
 def test_a_row_of_0_is_no_gap() -> None:
-    data = twelve_a_month()
+    data = six_a_month()
     spend = data["Spend"]
     for row, month in enumerate(spend["month"]):
         spend["spend"][row] *= month != date(2024, 4, 1)
@@ -403,3 +415,75 @@ def test_a_row_of_0_is_no_gap() -> None:
     assert dict(built.headlines)["Customer acquisition cost"] == f"{2200 / 144:.2f}"
     found = {row[0]: row[1] for row in sheet(built, "Checks")}
     assert found["Months with orders of new customers, and no spend"] == 0
+
+
+def test_an_order_after_the_day_of_loading_is_told_and_left_out() -> None:
+    data = six_a_month()
+    for header, cell in (("customer", "new"), ("date", date(2031, 1, 5)), ("amount", 99.0),
+                         ("channel", "facebook")):  # fmt: skip
+        data["Orders"][header].append(cell)
+    built = build(TEMPLATE, data, loaded=[Loaded("Orders", loaded=datetime(2025, 1, 3, 9))])
+    figures = dict(built.headlines)
+    assert [figures[name] for name in ("Customers", "Revenue", "Customer acquisition cost")] == [
+        "144", "2,160.00", "16.67"
+    ]  # fmt: skip
+    assert channels(built)["All"]["LTV after 12 months"] is None  # nobody is older than 11 months
+    assert max(below(sheet(built, "Blended"), "month")) == datetime(2024, 12, 1)
+    found = {row[0]: row for row in sheet(built, "Checks")}
+    assert found["Orders after the day of loading"][1] == 1
+    assert {row[3] for row in found.values()} & {"✗ no"} == set()
+
+
+# The first sentence: which channel is back first
+
+
+def ranked(built: Built) -> dict[Any, list[Any]]:
+    rows = [row[1:] for row in sheet(built, "Summary")]
+    return below(rows, "channel", "when the CAC is back")
+
+
+def test_of_channels_alike_none_is_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A margin of 4 in the first month and after three, against a CAC of 2 for each channel."""
+    set_to(monkeypatch, unit_economics, {"Horizon": 3})
+    built = build(TEMPLATE, six_a_month({"facebook": 12.0, "GOOGLE": 12.0}))
+    assert built.values[FIRST_SENTENCE] == "2 channels have their cost back within the first month."
+    assert {name: row[3:6] for name, row in ranked(built).items()} == {
+        name: pytest.approx([2.0, 4.0, 2.0]) for name in ("facebook", "GOOGLE")
+    }
+
+
+def test_without_an_ltv_none_is_the_best_and_channels_left_out_are_told() -> None:
+    """Nobody is a customer for 12 months, so that no channel has an LTV : CAC."""
+    built = build(TEMPLATE, six_a_month({f"c*{number}?": 12.0 for number in range(15)}))
+    assert built.values[FIRST_SENTENCE] == (
+        "12 channels have their cost back within the first month. Only the 12 channels with the"
+        " most customers are compared."
+    )
+    rows = ranked(built)
+    assert len(rows) == 8
+    assert all(row[3] == pytest.approx(2.0) for row in rows.values())
+    assert all(row[4] is None and row[5] is None for row in rows.values())
+
+
+def test_no_comparison_beyond_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The data end on 7 November 2024: until December 2025 is until then, which is told."""
+    set_to(monkeypatch, unit_economics, {"Horizon": 3, "CompareUntil": serial(date(2025, 12, 1))})
+    data = six_a_month({"facebook": 6.0, "GOOGLE": 12.0})
+    kept = [row for row, day in enumerate(data["Orders"]["date"]) if day < date(2024, 11, 8)]
+    orders = {header: [cells[row] for row in kept] for header, cells in data["Orders"].items()}
+    built = build(TEMPLATE, data | {"Orders": orders})
+    assert built.values[FIRST_SENTENCE] == (
+        "2 channels have their cost back within the first month; of these facebook has the highest"
+        " LTV : CAC."
+    )
+    texts = [str(cell) for row in sheet(built, "Summary") for cell in row if cell]
+    assert "Not compared: the data end on 2024-11-07, within the months compared." in texts
+    assert "2024-09 - 2024-11" in texts
+    assert not any("New customers fell" in text or "Revenue fell" in text for text in texts)
+
+
+def test_the_first_sheet_needs_no_function_that_older_offices_lack(demo: Built) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(demo.content))
+    formulas = [str(cell.value) for row in book["Summary"].iter_rows() for cell in row]
+    assert not [formula for formula in formulas if "_xlfn." in formula]
+    assert len(ranked(demo)) >= 4

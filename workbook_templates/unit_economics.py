@@ -92,6 +92,11 @@ CHANNEL = (
 )
 """The channel of each order; that of a customer's first one is the customer's."""
 
+# IF makes 0 of the blank cells of a column.
+FILLED_CHANNEL = CHANNEL.replace(
+    ",Orders[channel],", ',IF(Orders[channel]="","",Orders[channel]),', 1
+)
+
 SPENT = ",".join(
     f"IF({SPEND.empty},{none},{column})"
     for none, column in (
@@ -140,7 +145,7 @@ NO_COVER = 'CoveredFrom=""'
 NO_MRR = "MrrDone=0"
 NO_START = f"IF({NO_MRR},TRUE,SUM(MrrStart)=0)"
 NO_LOSS = f"IF({NO_MRR},TRUE,SUM(MrrLess)+SUM(MrrChurn)=0)"
-CURVE = f'LTV_CURVE({EVERY_CUSTOMER},Orders[date],{VALUE},Period,{{0}},{MARGIN},,"{{1}}")'
+CURVE = f'LTV_CURVE({EVERY_CUSTOMER},Orders[date],{VALUE},Period,{{0}},{MARGIN},DayAfter-1,"{{1}}")'
 
 
 def month_of(day: str) -> str:
@@ -161,10 +166,14 @@ MIX = Spill(
     0,
     'CHANNEL_MIX(IF(CacChannel="","",CacChannel),IF(CacChannel="","",CacNew))',
 )
+TO_COME = "Orders[date]>=DayAfter"
+"""Orders whose day is after that of loading: their date is wrong."""
+
 CACS = Spill(
     "Spend and new customers",
     5,
-    f"CAC_BY({SPENT},{EVERY_CUSTOMER},Orders[date],{CHANNEL})",
+    f'CAC_BY({SPENT},IF({TO_COME},"",{EVERY_CUSTOMER}),'
+    f'IF(Orders[date]="","",IF({TO_COME},"",Orders[date])),IF({TO_COME},"",{FILLED_CHANNEL}))',
 )
 ALL = Spill("LTV curve of all", 22, CURVE.format("", "all"))
 OF_CHANNELS = Spill("LTV curve by channel", ALL.column + LONG, CURVE.format(CHANNEL, "segment"))
@@ -172,7 +181,7 @@ COHORTS = Spill("LTV curve by cohort", OF_CHANNELS.column + LONG, CURVE.format("
 FIRST_MONTHS = Spill(
     "Revenue by cohort",
     COHORTS.column + LONG,
-    f'COHORT({EVERY_CUSTOMER},Orders[date],Orders[amount],"M","revenue")',
+    f'COHORT({EVERY_CUSTOMER},Orders[date],Orders[amount],"M","revenue",DayAfter-1)',
 )
 MRR = Spill("Recurring revenue", FIRST_MONTHS.column + LONG, f"MRR_MOVEMENTS({PAYS})")
 LASTS = Spill("Last payment of each", MRR.column + 10, f"RFM({PAYS})")
@@ -188,11 +197,10 @@ SUBSCRIBED = Spill(
     'CHANNEL_MIX(IF(SurvivalChannel="","",SurvivalChannel),IF(SurvivalChannel="","",'
     "IF(SurvivalAge=0,SurvivalRisk,0)))",
 )
-RANKED = Spill("Channels by payback", SUBSCRIBED.column + 5, "CHANNEL_MIX(RankName,RankValue)")
 RISKS = Spill(
     "Customers who have reached an age",
-    RANKED.column + 5,
-    f"RETENTION_CURVE({EVERY_CUSTOMER},Orders[date],Period,,{CHANNEL})",
+    SUBSCRIBED.column + 5,
+    f"RETENTION_CURVE({EVERY_CUSTOMER},Orders[date],Period,DayAfter-1,{CHANNEL})",
 )
 DRAWN = RISKS.column + 7
 SURVIVAL_DRAWN = DRAWN + 2 * AGES + 12
@@ -221,7 +229,7 @@ NAMES = (
 DONE = (
     ("CacDone", CACS), ("ChannelsDone", OF_CHANNELS), ("CohortsDone", COHORTS),
     ("NewDone", FIRST_MONTHS), ("MrrDone", MRR), ("LastsDone", LASTS), ("FirstsDone", FIRSTS),
-    ("SurvivalDone", SURVIVAL), ("AllDone", ALL), ("MixDone", MIX), ("RankedDone", RANKED),
+    ("SurvivalDone", SURVIVAL), ("AllDone", ALL), ("MixDone", MIX),
     ("RisksDone", RISKS),
 )  # fmt: skip
 """Names of cells that are 1 where a table is there. Who asks for its columns asks for them, too, so
@@ -248,11 +256,12 @@ SETTINGS = (
     ADDRESSES,
 )  # fmt: skip
 
+SOLD = 'SUM(Orders[amount])-SUMIFS(Orders[amount],Orders[date],">="&DayAfter)'
 FIGURES = {
     "Customers and cost": (
         Figure("CustomerCount", "Customers", blank_if("AllDone=0", "AllCustomers"), COUNT,
                "Customers with an order"),
-        Figure("Revenue", "Revenue", "=SUM(Orders[amount])", MONEY, "Returns taken off"),
+        Figure("Revenue", "Revenue", f"={SOLD}", MONEY, "Returns taken off"),
         Figure("SpendTotal", "Spend", "=SUM(Spend[spend])", MONEY, "All channels and months"),
         Figure("BlendedCac", "Customer acquisition cost",
                blank_if(f"IF({NO_COVER},TRUE,CoveredNew=0)", "CAC(CoveredSpend,CoveredNew)"), MONEY,
@@ -318,7 +327,7 @@ AGREEMENTS = (
     Agreement("Spend, summed over channels and months", blank_if("CacDone=0", "SUM(CacSpend)"),
               blank_if("CacDone=0", "SUM(Spend[spend])"), MONEY),
     Agreement("Revenue, summed over cohorts", blank_if("NewDone=0", "SUM(CohortRevenue)"),
-              blank_if("NewDone=0", "SUM(Orders[amount])"), MONEY),
+              blank_if("NewDone=0", SOLD), MONEY),
     Agreement("Customer acquisition cost", "=BlendedCac",
               blank_if(f"IF({NO_COVER},TRUE,CoveredNew=0)",
                        "SUMPRODUCT((Spend[month]>=CoveredFrom)*(Spend[month]<EDATE(CoveredUntil,1))"
@@ -368,6 +377,11 @@ PROBLEMS = (
             "MEDIAN(Orders[date])-MIN(Orders[date]),MAX(Orders[date]),MIN(Orders[date])),"
             "Orders[date],0)",
             f"Over {MOST_MONTHS} months there are no curves: correct the date."),
+    Problem("Orders after the day of loading",
+            f"=IF({NONE},0,COUNTIFS(Orders[date],\">=\"&DayAfter))",
+            "=ROW(Orders[[#Headers],[date]])+MATCH(MAX(Orders[date]),Orders[date],0)",
+            "They count nowhere: their day is after that of loading, in Sources. Correct the"
+            " date."),
     Problem("Orders without an amount", '=COUNTIFS(Orders[amount],"",Orders[date],"<>")',
             first_gap("amount", "date"), "They count as 0."),
     Problem("Orders that were cancelled, voided or wholly refunded", f"={IS_UNDONE}", "",
@@ -681,6 +695,9 @@ def drawn(page: Page, curves: Grid, channels: Grid) -> None:
 
 # The sheet Model
 
+UNTIL_LOADED = (
+    '_xlfn.MAXIFS(Orders[date],Orders[date],"<"&INT(MAX(Sources[loaded]))+1)'  # 0: there is none
+)
 LISTED_NAMES = (
     Measure(Proper("name"), "{listed}", KEY, blank='IF(MixDone=0,TRUE,{listed}="")'),
     Measure(Proper("position"), "_xlfn.XMATCH({name},LtvChannel)", WHOLE,
@@ -721,7 +738,10 @@ def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
     span = "(LastOrderDay-FirstOrderDay)/30.4375"
     return (
         ("FirstOrderDay", blank_if(NONE, "MIN(Orders[date])"), DATE, False),
-        ("LastOrderDay", blank_if(NONE, "MAX(Orders[date])"), DATE, False),
+        ("LoadedUntil", f"=IF(COUNT(Sources[loaded])=0,0,{UNTIL_LOADED})", DATE, False),
+        ("LastOrderDay",
+         blank_if(NONE, "IF(LoadedUntil=0,MAX(Orders[date]),LoadedUntil)"), DATE, False),
+        ("DayAfter", blank_if(NONE, "INT(LastOrderDay)+1"), DATE, False),
         ("CostsKnown", "=COUNT(Orders[cost])", COUNT, False),
         ("TouchRule", f"={rule}", TEXT, False),
         ("PeriodCount", f"=IF({NONE},0,{span})", COUNT, False),
@@ -742,7 +762,8 @@ def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
         ("EndedText", blank_if(NONE, named_month("EndedMonth")), TEXT, False),
         ("FourthText", blank_if(NONE, named_month(f"EDATE({ended},-4)")), TEXT, False),
         ("TileUntil",
-         blank_if(NONE, f'IF(CompareUntil="",EDATE({ended},-1),{month_of("CompareUntil")})'),
+         blank_if(NONE, f'IF(CompareUntil="",EDATE({ended},-1),MIN({month_of("CompareUntil")},'
+                  f"{month_of('LastOrderDay')}))"),
          MONTH, False),
         ("MonthsWithoutSpend",
          f"=IF({NO_COVER},COUNT(GapDay),IF(NewDone=0,0,SUMPRODUCT({outside})))", COUNT, False),
@@ -826,10 +847,11 @@ def compared(page: Page) -> Grid:
 UNRANKED = f'IF({{name of it}}="",TRUE,IF({{its CAC}}="",TRUE,{{size}}<{FEW}))'
 RANKING = (
     Measure(Proper("name"), "{name of it}", KEY, name="RankName", blank=UNRANKED),
-    # The sooner the cost is back, the higher; of those where it is not, the nearer to it.
+    # The sooner the cost is back, the higher; of those where it is not, the nearer to it. No two
+    # are the same, so that a rank is enough to find its channel.
     Measure(Proper("rank"),
-            'IF({back}="",MAX(0.0001,MIN(0.99,{near})),1000-{back}+MIN(99,{ratio})/1000)',
-            COUNT, name="RankValue",
+            'IF({back}="",MAX(0.0001,MIN(0.99,{near})),1000-{back}+MIN(99,{ratio})/1000)'
+            f"+{ROOM + 1}E-9-{{number}}E-9", COUNT, name="RankValue",
             blank=UNRANKED),
 )  # fmt: skip
 
@@ -905,7 +927,6 @@ def model(page: Page) -> None:
         (FIRSTS, no_mrr, [bold, days, count, money, count]),
         (SURVIVAL, no_survival, [bold, count, count, count, share]),
         (SUBSCRIBED, "SurvivalDone=0", [bold, count, share]),
-        (RANKED, "SUM(RankValue)=0", [bold, money, share]),
         (RISKS, TOO_LONG, [bold, count, count, count, share]),
     ):
         page.write(TOP - 1, spill.column, spill.title, styles.heading())
@@ -1108,20 +1129,21 @@ def what_if(page: Page, channels: Grid, curves: Grid) -> None:
 LISTED_FIRST = 8  # channels of the list
 STRIP = 12  # the last month of the strip that shows when the cost is back
 BY_PAYBACK = (
-    Measure("channel", "{ranked}", KEY, look={**NAME, "shrink": True}),
+    Measure("channel", "INDEX(RankName,{found})", KEY, look={**NAME, "shrink": True},
+            blank="IF(SUM(RankValue)=0,TRUE,COUNT(RankValue)<{number})"),
     Measure("when the CAC is back", "{when}", TEXT, look={"bold": True, "align": "start"}),
     Measure("○ month before it is back, ● after",
             f'IF({{back}}="",REPT("○",{STRIP + 1}),REPT("○",MIN({STRIP + 1},{{back}}))'
             f'&REPT("●",MAX(0,{STRIP + 1}-{{back}})))', TEXT,
             look={"align": "start", "font_color": "#00745A"}),
     Measure("CAC", "{cost}", MONEY),
-    Measure("LTV after 12 months", "{worth}", MONEY,
-            blank='IF({ranked}="",TRUE,{worth}="")'),
-    Measure("LTV : CAC", "{ratio}", RATIO, blank='IF({ranked}="",TRUE,{ratio}="")'),
+    Measure("LTV after the months set", "{worth}", MONEY,
+            blank='IF({channel}="",TRUE,ISNUMBER({worth})=FALSE)'),
+    Measure("LTV : CAC", "{ratio}", RATIO, blank='IF({channel}="",TRUE,{ratio}="")'),
 )  # fmt: skip
 OF_CHANNEL = {
     "when": "when the CAC is back", "back": "payback period", "cost": "CAC",
-    "worth": "LTV after 12 months", "ratio": "LTV : CAC",
+    "ratio": "LTV : CAC",
 }  # fmt: skip
 COMPARISONS = (
     ("New customers", "new customers", COUNT, "higher"),
@@ -1141,7 +1163,7 @@ def summary(page: Page, channels: Grid) -> None:
             ((1, 3), (1, 27), (1, 27), (4, 27)), column=1)  # fmt: skip
     status(page, 2, 1, ORDERS)
     by_payback = ranked_channels(page, TOP + 1, channels)
-    page.put(3, 1, f"={headline_of(page, by_payback)}",
+    page.put(3, 1, f"={headline_of(page, by_payback, channels)}",
              page.styles.of(bold=True, font_size=14, font_color="#00523B", align="start")
              )  # fmt: skip
     page.sheet.set_row(3, 26)
@@ -1150,8 +1172,8 @@ def summary(page: Page, channels: Grid) -> None:
     tiles(page, by_payback.last + 2, 1, [Tile(name, compared=False) for name in CARDS], every)
     top = row + 1
     row = figures_of(page, top)
-    draw(page, "column", "LTV after 12 months against CAC",
-         [by_payback.series("LTV after 12 months", BLUE), by_payback.series("CAC", ORANGE)],
+    draw(page, "column", "LTV after the months set, against CAC",
+         [by_payback.series("LTV after the months set", BLUE), by_payback.series("CAC", ORANGE)],
          (top, 4, 585, 300))  # fmt: skip
     add_curve(page, 0, (top + 16, 4, 585, 300))
     page.sheet.print_area(0, 0, max(row, top + 32), 6)
@@ -1170,18 +1192,17 @@ def figures_of(page: Page, row: int) -> int:
 
 def ranked_channels(page: Page, row: int, channels: Grid) -> Grid:
     """The channels by when their cost is back, the soonest first."""
-    source = page.book.pages["Model"]
-    names = source.at(TOP + 1, LISTED, TOP + ROOM, LISTED)
+    curves = curve_grid(page.book.pages["LTV curve"])
+    ages = curves.page.at(*curves.place("0", 2), *curves.place(str(AGES), curves.size))
     rows = []
-    for number in range(LISTED_FIRST):
-        ranked = source.at(TOP + 1 + number, RANKED.column)
-        found = f"_xlfn.XMATCH({ranked},{names})"
-        rows.append({"ranked": ranked} | {
+    for number in range(1, LISTED_FIRST + 1):
+        found = f"MATCH(LARGE(RankValue,{number}),RankValue,0)"
+        rows.append({"found": found, "worth": f"INDEX({ages},{found},MIN(Horizon,{AGES})+1)"} | {
             name: f"INDEX({page_block(channels, called)},{found})"
             for name, called in OF_CHANNEL.items()
         })  # fmt: skip
     section(page, row, 1, 6, "Which channel has its cost back, and when")
-    return put_grid(page, row + 1, BY_PAYBACK, rows, left=1, blank='{ranked}=""', height=19)
+    return put_grid(page, row + 1, BY_PAYBACK, rows, left=1, blank='{channel}=""', height=19)
 
 
 def page_block(channels: Grid, called: str) -> str:
@@ -1189,32 +1210,52 @@ def page_block(channels: Grid, called: str) -> str:
     return channels.page.at(*channels.place(called, 2), *channels.place(called, channels.size))
 
 
-def headline_of(page: Page, table: Grid) -> str:
+NEARLY = "0.0000001"  # less than a rank can tell
+
+
+def headline_of(page: Page, table: Grid, channels: Grid) -> str:
     """One sentence: which channel has its cost back first, and which not yet."""
     say = page.book.say
-    phrases = {key: literal(say(text, channel="{channel}", when="{when}", n="{n}"))
+    phrases = {key: literal(say(text, channel="{channel}", when="{when}", n="{n}", room=str(ROOM)))
             for key, text in {
                 "none": "No channel has both customers and spend: see {Channels}.",
+                "few": "No channel with customers and spend has ten customers yet: too few to"
+                       " tell. See {Channels}.",
                 "alone": "{channel} has its cost back first: {when}.",
                 "several": "{n} channels have their cost back {when}; of these {channel} has the"
                            " highest LTV : CAC.",
+                "even": "{n} channels have their cost back {when}.",
                 "nobody": "No channel has its cost back yet.",
                 "waiting": " Not back yet: {n}.",
+                "cut": " Only the {room} channels with the most customers are compared.",
             }.items()}  # fmt: skip
     name, when = (xl_rowcol_to_cell(*table.place(one, 1))
                   for one in ("channel", "when the CAC is back"))  # fmt: skip
-    best = page.book.at("Model", TOP + 1, RANKED.column + 1)
-    ties = f"SUMPRODUCT((RankValue>=INT({best}))*(RankValue<INT({best})+1))"
+    best = "MAX(RankValue)"
+    first_month = f"INT({best})"
+
+    def ranked(start: str, until: str) -> str:
+        return f"SUMPRODUCT((RankValue>={start})*(RankValue<{until}))"
+
+    ties = ranked(first_month, f"{first_month}+1")
+    # Of several none is the best where one has no LTV : CAC, or two have the same.
+    even = (
+        f"{ranked(first_month, f'{first_month}+{NEARLY}')}"
+        f"+({ranked(f'{best}-{NEARLY}', f'{first_month}+1')}>1)"
+    )
     waiting = '(RankName<>"")*(RankValue<1)'
 
     def filled(key: str, number: str = '""') -> str:
         text = f'SUBSTITUTE(SUBSTITUTE({phrases[key]},"{{channel}}",{name}),"{{when}}",{when})'
         return f'SUBSTITUTE({text},"{{n}}",{number})'
 
-    first = f"IF({ties}>1,{filled('several', ties)},{filled('alone')})"
+    several = f"IF({even}>0,{filled('even', ties)},{filled('several', ties)})"
+    first = f"IF({ties}>1,{several},{filled('alone')})"
     rest = f'IF(SUMPRODUCT({waiting})=0,"",{filled("waiting", f"SUMPRODUCT({waiting})")})'
-    answer = f"IF({best}<1,{phrases['nobody']},{first}&{rest})"
-    return f'IF({NONE},"",IF(RankedDone=0,{phrases["none"]},{answer}))'
+    cut = f'IF(ChannelsCut="","",{phrases["cut"]})'
+    answer = f"IF({best}<1,{phrases['nobody']},{first}&{rest})&{cut}"
+    few = f"IF(COUNT({page_block(channels, 'CAC')})=0,{phrases['none']},{phrases['few']})"
+    return f'IF({NONE},"",IF(SUM(RankValue)=0,{few},{answer}))'
 
 
 def comparison(page: Page, row: int) -> int:
@@ -1229,6 +1270,10 @@ def comparison(page: Page, row: int) -> int:
         text = f'{named_month(start)}&IF({start}={end},""," - "&{named_month(end)})'
         page.put(row + 2, column, blank_if(f'{start}=""', text), styles.lead(align="right"))
     row += 2
+    unfinished = "SUBSTITUTE({},{},{})".format(
+        literal(page.book.say("Not compared: the data end on {day}, within the months compared.",
+                              day="{day}")), literal("{day}"),
+        f'{named_month("LastOrderDay")}&"-"&RIGHT("0"&DAY(LastOrderDay),2)')  # fmt: skip
     for label, called, unit, better in COMPARISONS:
         row += 1
         now, before, year = (then.at(called, number) for number in (1, 2, 3))
@@ -1253,7 +1298,9 @@ def comparison(page: Page, row: int) -> int:
         wrapped = styles.of(text_wrap=True, valign="top", align="start")
         page.sheet.merge_range(row, 1, row, 6, "", wrapped)
         whole = "&".join((literal(page.book.say(text)), *pieces))
-        page.put(row, 1, blank_if(f"{known}=0", whole), wrapped)
+        told = blank_if(f"{known}=0", whole).removeprefix("=")
+        said = unfinished if number == 2 else '""'
+        page.put(row, 1, f"=IF(TileUntil>EndedMonth,{said},{told})", wrapped)
         page.sheet.set_row(row, 32)  # two lines, which some languages need
     return row + 1
 
