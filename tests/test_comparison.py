@@ -330,7 +330,7 @@ CHANGED = days_of(
 SENTENCES = [
     "Revenue rose 12 % to 224 (better), mostly some",
     "Cost fell 12 % to 176 (better)",
-    "Spend is unchanged at 200",
+    "Spend: unchanged at 200",
 ]
 
 

@@ -246,7 +246,7 @@ def kpi_change_text(
     percent = floor(abs(current - previous) / previous * 100.0 + 0.5) if previous > 0.0 else None
     rose = current > previous
     if percent == 0 or (value == before and (percent is None or current == previous)):
-        return phrase("{name} is unchanged at {value}", name=name, value=value)
+        return phrase("{name}: unchanged at {value}", name=name, value=value)
     if percent is None or current < 0.0:
         pattern = (
             "{name} rose from {before} to {value}"
