@@ -181,6 +181,82 @@ def test_a_range_shows_what_its_rows_alone_would(
     assert "✗ no" not in agreed
 
 
+def funnel_of(
+    monkeypatch: pytest.MonkeyPatch,
+    leads: list[tuple[date, date | None]],
+    spend: list[tuple[date, float]],
+    shown: tuple[date, date],
+) -> tuple[dict[str, Cell], list[str]]:
+    """Named values and the Summary's texts: leads by the day of creation and of winning."""
+    records: Data = {
+        "Leads": {
+            "lead_id": [f"L{number}" for number in range(len(leads))],
+            "created": [created for created, _ in leads],
+            "channel": ["ads"] * len(leads),
+            "won_date": [won for _, won in leads],
+            "value": [100.0] * len(leads),
+        },
+        "Spend": {
+            "month": [month for month, _ in spend], "channel": ["ads"] * len(spend),
+            "spend": [amount for _, amount in spend],
+        },
+    }  # fmt: skip
+    days = dict(zip(("FromDate", "UntilDate"), map(serial, shown), strict=True))
+    set_to(monkeypatch, funnel, days)
+    built = build(funnel.TEMPLATE, records)
+    texts = [str(value) for (sheet, _, _), value in built.values.items() if sheet == "Summary"]
+    return named(built), texts
+
+
+LEADS_BY_MONTH: list[tuple[date, date | None]] = [
+    *((date(2024, month, 3), None) for month in range(1, 5)),
+    (date(2024, 3, 4), date(2024, 3, 20)),
+    (date(2024, 3, 5), date(2024, 4, 20)),
+]
+SPEND_BY_MONTH = [(date(2024, month, 1), 60.0) for month in range(1, 5)]
+NO_CAC = "CAC is not compared: one of the two periods has no customers."
+NO_SPEND = "Costs are not compared: one of the two periods has no spend."
+NOT_OVER = "Costs are not compared: the last month is not over in the data."
+
+
+@pytest.mark.parametrize(
+    ("last", "spend", "said", "until"),
+    [
+        (date(2024, 4, 30), SPEND_BY_MONTH, NO_CAC, "2024-02-29"),
+        (date(2024, 3, 31), SPEND_BY_MONTH[2:3] + SPEND_BY_MONTH[:1], NO_SPEND, "2024-02-29"),
+        # By 15 March, 16 days before it is over: as February was 16 days before.
+        (date(2024, 3, 15), SPEND_BY_MONTH[:3], NOT_OVER, "2024-02-13"),
+    ],
+)
+def test_why_costs_are_not_compared(
+    last: date, spend: list[tuple[date, float]], said: str, until: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The true reason, once; and the days that are compared, as far as they are."""
+    leads = [
+        (created, won if won and won <= last else None)
+        for created, won in [*LEADS_BY_MONTH, (last, None)] if created <= last
+    ]  # fmt: skip
+    values, texts = funnel_of(monkeypatch, leads, spend, (date(2024, 3, 1), date(2024, 3, 31)))
+    assert values["comparing"] == 1
+    assert [text for text in texts if "not compared" in text] == [said]
+    assert f"2024-03-01 to 2024-03-31, compared with 2024-02-01 to {until}" in texts
+
+
+def test_deals_of_a_range_are_those_of_its_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of March's leads were won, one of them in April: the text says so."""
+    values, texts = funnel_of(
+        monkeypatch, [*LEADS_BY_MONTH, (date(2024, 4, 30), None)], SPEND_BY_MONTH,
+        (date(2024, 3, 1), date(2024, 3, 31)),
+    )  # fmt: skip
+    assert (values["customercount"], values["revenue"]) == (2, 200)
+    assert {"Deals won, of leads created on these days",
+            "Value of deals won, of leads created on these days",
+            "Deals lost, of leads created on these days",
+            "Still open, of leads created on these days"} <= set(texts)  # fmt: skip
+    assert "Deals won" not in texts
+
+
 # Days and words, in a template of one small table
 
 DAYS_TABLE = Input(

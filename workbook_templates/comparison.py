@@ -137,7 +137,7 @@ class Range:
              blank_if(none, f"IF(ComparedWith=1,{before},EDATE(FirstDay,-12))"), DATE),
             Basis("ComparedUntil", blank_if(none, f"IF(ComparedWith=1,FirstDay-1,{year})"), DATE),
             Basis("RowsBefore", f'=IF(ComparedFrom="",0,{rebound(self.rows, self.bounds)})', COUNT),
-            *comparable(book),
+            *comparable(book, until=self.bounds["RangeUntil"]),
         ]  # fmt: skip
 
 
@@ -149,13 +149,18 @@ def compared_with(book: Book) -> Basis:
 
 
 def comparable(
-    book: Book, first: str = "FirstDay", last: str = "LastDay", rows: str = "RowsInRange"
+    book: Book,
+    first: str = "FirstDay",
+    last: str = "LastDay",
+    rows: str = "RowsInRange",
+    until: str = "ComparedUntil",
 ) -> list[Basis]:
     """Whether figures are compared, and why not; by ComparedFrom, DataFrom and RowsBefore.
 
-    `first` and `last` are the days that are shown, `rows` says how much of them there is.
+    `first` and `last` are the days that are shown, `rows` says how much of them there is, and
+    `until` is the last day of those before whose rows count.
     """
-    days = {"from": day_text("ComparedFrom"), "until": day_text("ComparedUntil")}
+    days = {"from": day_text("ComparedFrom"), "until": day_text(until)}
     chosen = said_of(book, "Nothing is compared: choose above what to compare with.")
     whole = said_of(
         book,
@@ -304,18 +309,21 @@ def key_figures(
     groups: Mapping[str, Sequence[Figure]],
     *,
     meanings: float = 0,
+    before_until: str = "ComparedUntil",
 ) -> tuple[int, int]:
     """A summary from the second column on: the range, tiles, sentences, figures, settings.
 
     The column of the meanings is as wide as the longest of them, and at least `meanings`; as it is
-    where that is 0. Returns the row of the first figures, and the one below all.
+    where that is 0. `before_until` is the last day that is compared with. Returns the row of the
+    first figures, and the one below all.
     """
     every = {figure.name: figure for figures in groups.values() for figure in figures}
     if meanings:
         texts = [one.meaning for one in records] + [one.meaning for one in every.values()]
         texts += [one.instead[1] for one in every.values() if one.instead]
         widen(page, 3, meanings, map(page.book.say, filter(None, texts)))
-    below = range_band(page, row, 1, max(len(shown), 5), RANGE_SETTINGS)
+    band = 1, max(len(shown), 5)
+    below = range_band(page, row, *band, RANGE_SETTINGS, before_until=before_until)
     below = tiles(page, below + 1, 1, shown, every)
     top = in_words(page, below + 1, (1, len(shown)), shown, every) + 1
     below = top - 1
@@ -329,15 +337,15 @@ class Tile(NamedTuple):
 
     Without a direction no change is good or bad; one that is not `compared` has none. `mostly` is
     the formula of the name that the change is mostly owed to; without one the sentence does not
-    say. `why`: what is said where others are compared, and this figure has none of the period
-    before.
+    say. `why`: what is said where others are compared, and this figure has none of one of the
+    periods: conditions, each with its reason; the first that holds is said.
     """
 
     figure: str
     better: Literal["", "higher", "lower"] = ""
     course: str = ""
     mostly: str = ""
-    why: str = ""
+    why: Sequence[tuple[str, str]] = ()
     compared: bool = True
 
 
@@ -377,6 +385,7 @@ def range_band(
     last: int,
     records: Sequence[Setting],
     days: tuple[str, str] = ("FirstDay", "LastDay"),
+    before_until: str = "ComparedUntil",
 ) -> int:
     """The settings of a range, and in words what is shown, up to a column. Returns the row below.
 
@@ -386,7 +395,7 @@ def range_band(
     below = settings_band(page, row, column, records, dict(zip(dated, days, strict=False)))
     first, until = (day_text(day) for day in days)
     shown = {"from": first, "until": until}
-    before = {"before": day_text("ComparedFrom"), "end": day_text("ComparedUntil")}
+    before = {"before": day_text("ComparedFrom"), "end": day_text(before_until)}
     alone = said_of(page.book, "{from} to {until}", **shown)
     both = said_of(
         page.book, "{from} to {until}, compared with {before} to {end}", **shown, **before
@@ -471,7 +480,9 @@ def in_words(
     style = page.styles.label()
     for place, tile in enumerate(one for one in shown if one.compared):
         phrase = sentence(page.book, tile, figures[tile.figure])
-        why = literal(page.book.say(tile.why)) if tile.why else '""'
+        why = '""'
+        for condition, reason in reversed(tile.why):
+            why = f"IF({condition},{literal(page.book.say(reason))},{why})"
         otherwise = f"IF(Comparing=1,{why},{'NotCompared' if place == 0 else literal('')})"
         row += 1
         page.put(row, first, f"=IF({missing(tile)},{otherwise},{phrase})", style)

@@ -205,6 +205,12 @@ SETTINGS = (
             (("Segments", "SegmentsCut"),)),
 )  # fmt: skip
 
+
+def in_range(text: str) -> tuple[str, str]:
+    """What is said in place of a figure's meaning where a range is set."""
+    return "Ranged=1", text
+
+
 FIGURES = {
     "The data": DAYS_SHOWN.figures(),
     "Stages": (
@@ -218,9 +224,10 @@ FIGURES = {
                                            f"SUMPRODUCT({WITHIN}*{reached('sqo_date')})"), COUNT,
                "Reached, or went further"),
         Figure("CustomerCount", "Customers", f"=SUMPRODUCT({WITHIN}*{reached('won_date')})", COUNT,
-               "Deals won"),
+               "Deals won", in_range("Deals won, of leads created on these days")),
         Figure("LostCount", "Deals lost", f"=SUMPRODUCT({LOST})", COUNT,
-               "SQO (or any lead, if none has a date), not won later"),
+               "SQO (or any lead, if none has a date), not won later",
+               in_range("Deals lost, of leads created on these days")),
         Figure("CloseRate", "Close rate",
                blank_if("LeadCount=0", "CLOSE_RATE(CustomerCount,LeadCount)"), RATE,
                "Customers / leads"),
@@ -232,7 +239,8 @@ FIGURES = {
         Figure("SpendTotal", "Spend", f"=SUMPRODUCT({SPENT_WITHIN}*Spend[spend])", MONEY,
                "All channels and months"),
         Figure("Revenue", "Revenue", f"=SUMPRODUCT({WITHIN}*{WON}*Leads[value])", MONEY,
-               "Value of the deals won"),
+               "Value of the deals won",
+               in_range("Value of deals won, of leads created on these days")),
         Figure("LeadCost", "Cost per lead",
                blank_if("LeadCount*SpendTotal=0", "CPL(SpendTotal,LeadCount)"), MONEY,
                "Spend / leads"),
@@ -247,7 +255,8 @@ FIGURES = {
     ),
     "Pipeline": (
         Figure("OpenDeals", "Open opportunities", f"=SUMPRODUCT({OPEN})", COUNT,
-               "SQO (or any lead, if none has a date), still open"),
+               "SQO (or any lead, if none has a date), still open",
+               in_range("Still open, of leads created on these days")),
         Figure("OpenValue", "Their value", f"=SUMPRODUCT({OPEN}*Leads[value])", MONEY, ""),
         Figure("DealSize", "Average deal",
                blank_if("CustomerCount=0", "Revenue/CustomerCount"), MONEY,
@@ -271,12 +280,23 @@ FIGURES = {
     ),
 }  # fmt: skip
 
-COSTS_LATER = "Costs are not compared: the last month is not over in the data."
+COSTS = (
+    ("SpendUntilBefore=0", "Costs are not compared: the last month is not over in the data."),
+    (
+        "SpendTotal*SpendTotalBefore=0",
+        "Costs are not compared: one of the two periods has no spend.",
+    ),
+    (
+        "CustomerCount*CustomerCountBefore=0",
+        "CAC is not compared: one of the two periods has no customers.",
+    ),
+)
+"""Why CAC is not compared; the first two, which hold for ROAS as well, are said once."""
 TILES = (
     Tile("LeadCount", "higher", "leads"),
     Tile("CustomerCount", "higher", "customers"),
-    Tile("CustomerCost", "lower", "CAC", why=COSTS_LATER),
-    Tile("AdReturn", "higher", "ROAS", why=COSTS_LATER),
+    Tile("CustomerCost", "lower", "CAC", why=COSTS),
+    Tile("AdReturn", "higher", "ROAS"),
     Tile("Velocity", "higher"),
 )
 EVERY = {figure.name: figure for group in FIGURES.values() for figure in group}
@@ -389,7 +409,15 @@ def summary(page: Page) -> None:
     owed = parts_before(page.book.pages["Model"])
     shown = [tile._replace(course=course, mostly=owed.get(tile.figure, ""))
              for tile, course in zip(TILES, courses, strict=True)]  # fmt: skip
-    top, row = key_figures(page, TOP, shown, SETTINGS, FIGURES, meanings=27)
+    top, row = key_figures(
+        page,
+        TOP,
+        shown,
+        SETTINGS,
+        FIGURES,
+        meanings=27,
+        before_until=DAYS_SHOWN.bounds["RangeUntil"],
+    )
     add_funnel(page, (top, 4, 392, 290))
     draw(page, "column", "Customers won, by month",
          [trend.series("customers", GREEN, "Customers")], (top + 16, 4, 392, 290),
