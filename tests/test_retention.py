@@ -118,6 +118,7 @@ def test_the_checks_find_what_is_wrong() -> None:
         found[label] = (values["Checks", row, 2], values["Checks", row, 3])
     assert list(found.values()) == [(1, HEADER + 5), (0, ""), (2, HEADER + 9)]
     assert values["Summary", 3, 2].startswith("Rows of data to look at: 3;")
+    assert "Over the whole time" in values.values()  # beside a figure that shows an error
 
 
 ADDRESSES = "E-mail addresses that differ in capitals alone"
