@@ -65,7 +65,7 @@ def test_a_file_is_told_for_each_template_that_it_can_fill(run: Run) -> None:
     assert "kpi-xl fill scorecard" in out
     assert "1 order voided (200.00)" in out
     code, out, _ = run("show", str(FILES / "shopify_orders.csv"), "--json", "--lang", "zh-Hans")
-    (orders, _months) = json.loads(out)
+    (orders, _economics, _months) = json.loads(out)
     assert (orders["table"], orders["rows"]) == ("Orders", 3)
     assert "1 个订单：voided（200.00）" in orders["remarks"][2]
 

@@ -77,8 +77,8 @@ def first_days(header: str, days: Sequence[Cell]) -> str:
             day=alone[0],
         )
     return Message(
-        "{day} is the only day of its month, and other months have one day only ({number}): if"
-        " their rows stand for a month or a quarter, export them by day",
+        "{day} and {number} more are the only days of their months: if their rows stand for a month"
+        " or a quarter, export them by day",
         day=alone[0],
         number=others,
     )

@@ -99,7 +99,7 @@ def _keys(cells: list[Any], told_apart: float) -> tuple[list[Cell], str]:
     """
     read: list[Cell] = []
     for cell in cells:
-        if isinstance(cell, float) and abs(cell) > told_apart:
+        if isinstance(cell, float) and abs(cell) >= told_apart:
             raise Wrong(
                 cell,
                 f"{as_text(cell)} is a number of too many digits to be told from others: write it"
