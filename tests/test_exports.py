@@ -776,6 +776,8 @@ def test_results_of_several_kinds_are_no_conversions(tmp_path: Path) -> None:
     assert column(filled("campaigns", path, words=words), "Ads", "conversions") == [3]
     words = options_from([("set", "conversions=")])
     assert column(filled("campaigns", path, words=words), "Ads", "conversions") == [None, None]
+    path = noted(tmp_path, META + reach + "D,2024-01-01,10,1000,10,7,\n")
+    assert "of several kinds (Reach, (blank))" in refusal("campaigns", path)
     path = noted(tmp_path, META + bought + "C,2024-01-01,5,9,1,,\n")
     assert column(filled("campaigns", path), "Ads", "conversions") == [3, None]
     filling = filled("campaigns", noted(tmp_path, META + reach))

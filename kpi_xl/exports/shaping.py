@@ -593,7 +593,7 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
 
 NO_CONVERSIONS = re.compile(
     r"reach|impression|view|click|engagement|like|thruplay|reichweite|aufruf|klick|portée|vues?\b"
-    r"|clics?\b|alcance|impresion|impress|visualiza|reproduc|copertura|cliques|охват|показ|просмотр"
+    r"|clics?\b|alcance|impresion|impress|visuali[sz]|reproduc|copertura|cliques|охват|показ|просмотр"
     r"|клик|覆盖|展示|观看|浏览|点击|互动",
     re.IGNORECASE,
 )
@@ -620,7 +620,8 @@ def _results(frame: Any, options: Options, places: Mapping[str, int], reading: R
         return frame.assign(conversions=frame["results"])
     kind = headers[places["result_type"]]
     row = int(counted["_row"][kinds != names[0]].iloc[0])
-    wanted = next(name for name in names if name and not NO_CONVERSIONS.search(name))
+    conversions = (name for name in names if name and not NO_CONVERSIONS.search(name))
+    wanted = next(conversions, names[0] or names[1])
     reading.faults.append(
         f'row {row:,}, column "{theirs}": it counts results of several kinds ({shown}), which do'
         " not add up to conversions: export a column of one kind, such as Purchases, or choose"
