@@ -738,9 +738,9 @@ def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
     span = "(LastOrderDay-FirstOrderDay)/30.4375"
     return (
         ("FirstOrderDay", blank_if(NONE, "MIN(Orders[date])"), DATE, False),
-        ("LoadedUntil", f"=IF(COUNT(Sources[loaded])=0,0,{UNTIL_LOADED})", DATE, False),
+        ("LoadedUntil", blank_if("COUNT(Sources[loaded])=0", UNTIL_LOADED), DATE, False),
         ("LastOrderDay",
-         blank_if(NONE, "IF(LoadedUntil=0,MAX(Orders[date]),LoadedUntil)"), DATE, False),
+         blank_if(NONE, "IF(N(LoadedUntil)=0,MAX(Orders[date]),LoadedUntil)"), DATE, False),
         ("DayAfter", blank_if(NONE, "INT(LastOrderDay)+1"), DATE, False),
         ("CostsKnown", "=COUNT(Orders[cost])", COUNT, False),
         ("TouchRule", f"={rule}", TEXT, False),
