@@ -107,7 +107,7 @@ def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
         ("=RepeatRate", 1139 / 2357),
         ("=Orders!C5", 29.33),
         ("=OrderCount", 6919),
-        ("=SUM(Model!AY6:AZ8)", 2357),
+        ("=SUM(Cohorts!B6:B8)", 2357),
     ):
         result = kpi_xl("eval", formula, "--book", str(book))
         assert result.returncode == 0, result.stderr

@@ -738,7 +738,10 @@ def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
     span = "(LastOrderDay-FirstOrderDay)/30.4375"
     return (
         ("FirstOrderDay", blank_if(NONE, "MIN(Orders[date])"), DATE, False),
-        ("LoadedUntil", blank_if("COUNT(Sources[loaded])=0", UNTIL_LOADED), DATE, False),
+        # The last order that is not after the day of loading, where any is known.
+        ("LoadedUntil",
+         blank_if(NONE, f"IF(COUNT(Sources[loaded])=0,MAX(Orders[date]),{UNTIL_LOADED})"),
+         DATE, False),
         ("LastOrderDay",
          blank_if(NONE, "IF(N(LoadedUntil)=0,MAX(Orders[date]),LoadedUntil)"), DATE, False),
         ("DayAfter", blank_if(NONE, "INT(LastOrderDay)+1"), DATE, False),
@@ -851,7 +854,7 @@ RANKING = (
     # are the same, so that a rank is enough to find its channel.
     Measure(Proper("rank"),
             'IF({back}="",MAX(0.0001,MIN(0.99,{near})),1000-{back}+MIN(99,{ratio})/1000)'
-            f"+{ROOM + 1}E-9-{{number}}E-9", COUNT, name="RankValue",
+            f"+({ROOM + 1}-{{number}})/10^9", COUNT, name="RankValue",
             blank=UNRANKED),
 )  # fmt: skip
 

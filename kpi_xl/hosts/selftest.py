@@ -194,9 +194,9 @@ def differences(book: Any, path: Path) -> list[str]:
     from python_calamine import CalamineWorkbook
 
     found = []
-    with CalamineWorkbook.from_path(path) as book:
-        for name in book.sheet_names:
-            sheet = book.get_sheet_by_name(name)
+    with CalamineWorkbook.from_path(path) as cached:
+        for name in cached.sheet_names:
+            sheet = cached.get_sheet_by_name(name)
             rows = sheet.to_python(skip_empty_area=False)
             if not rows:
                 continue
