@@ -34,6 +34,9 @@ WITHOUT = {
     "KPI_DEFINE": "a text of the registry",
     "KPI_CHANGE_TEXT": "words and marks of a language",
     "AB_PROBABILITY": "a sum of as many terms as there are conversions",
+    "ALIVE_AT": "a model of purchases: its chances to stay are an integral",
+    "PURCHASES_PROBABILITY": "likewise",
+    "BTYD_DERT": "likewise",
 }
 
 
