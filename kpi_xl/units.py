@@ -3,14 +3,25 @@
 import math
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kpi_xl.errors import OutOfDomain
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 LARGEST = sys.float_info.max
 SHEET_ROWS, SHEET_COLUMNS = 1_048_576, 16_384
 MOST_RESULTS = 4_000_000  # cells of a result
 LONGEST_TEXT = 32_767  # characters of a cell
+
+
+def rounded(number: float, decimals: int) -> "Decimal":
+    """A number as a cell shows it: rounded from its 15 digits, halves away from 0."""
+    from decimal import ROUND_HALF_UP, Context, Decimal
+
+    step = Decimal(1).scaleb(-decimals)
+    return Decimal(f"{number:.15g}").quantize(step, ROUND_HALF_UP, Context(prec=400))
 
 
 def exceeds(number: float, other: float) -> bool:

@@ -291,17 +291,17 @@ def test_fill_from_a_workbook(book: Path, tmp_path: Path) -> None:
         (
             *("campaigns", "ads"),
             "date,campaign,channel,clicks,cost,conversions,revenue\n"
-            "2024-01-01,Spring,search,100,$50,5,$1250.25\n",
+            "2024-01-01,Spring,search,100,$50,5,$1250.50\n",
             "1,250.50",
         ),
         (
             *("funnel", "leads"),
             "lead_id,channel,created,mql_date,sql_date,sqo_date,won_date,lost_date,value\n"
-            "L1,search,2024-01-01,2024-01-02,2024-01-03,2024-01-04,2024-01-08,,$1250.25\n",
+            "L1,search,2024-01-01,2024-01-02,2024-01-03,2024-01-04,2024-01-08,,$1250.50\n",
             "1,250.50",
         ),
-        ("retention", "orders", "customer,date,amount\nAnn,2024-01-05,$1250.25\n", "1,250.50"),
-        ("unit_economics", "orders", "customer,date,amount\nAnn,2024-01-05,$1250.25\n", "1,250.50"),
+        ("retention", "orders", "customer,date,amount\nAnn,2024-01-05,$1250.50\n", "1,250.50"),
+        ("unit_economics", "orders", "customer,date,amount\nAnn,2024-01-05,$1250.50\n", "1,250.50"),
         (
             *("sales_team", "weeks"),
             "rep,week,sales,visits,leads,deals,spend\nKim,2024-01-01,$1250.50,3,4,1,$100\n",
@@ -323,14 +323,14 @@ def test_fill_each_template(
 
 
 def test_fill_tells_other_programs(tmp_path: Path) -> None:
-    (tmp_path / "own.csv").write_text("rep,week,sales\nKim,2024-01-01,$1250.25\n", encoding="utf-8")
+    (tmp_path / "own.csv").write_text("rep,week,sales\nKim,2024-01-01,$1250.50\n", encoding="utf-8")
     command = ["fill", "sales_team", "--table", "Weeks=own.csv", "--lang", "en", "--json"]
     record = json.loads(kpi_xl(*command, folder=tmp_path).stdout)
     assert record["book"] == str(tmp_path / "sales_team-filled.xlsx")
     (read,) = record["files"]
     assert (read["table"], read["rows"], Path(read["file"]).name) == ("Weeks", 1, "own.csv")
     assert "1 row used" in read["remarks"]
-    assert "1,250" in record["figures"].values()
+    assert "1,251" in record["figures"].values()
 
 
 def completed(words: str) -> list[str]:

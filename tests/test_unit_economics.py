@@ -20,6 +20,7 @@ import kpi_xl
 from kpi_xl import METRICS
 from kpi_xl.cells import evaluate, serial
 from kpi_xl.periods import WORDS, label, period_number
+from kpi_xl.units import rounded
 
 KINDS = ["pandas", "polars", "polars, lazy", "duckdb"]
 
@@ -634,3 +635,20 @@ def test_arrays_of_a_million_would_do() -> None:
 )
 def test_changes_in_words(arguments: tuple[Any, ...], text: str) -> None:
     assert kpi_xl.kpi_change_text(*arguments) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "decimals", "shown"),
+    [
+        (1250.5, 0, "1251"),
+        (-0.5, 0, "-1"),
+        (2.675, 2, "2.68"),
+        (1.005, 2, "1.01"),
+        (0.285, 2, "0.29"),
+    ],
+)
+def test_numbers_in_words_are_rounded_as_cells_show_them(
+    number: float, decimals: int, shown: str
+) -> None:
+    """Excel rounds halves away from 0, of the 15 digits that it has: TEXT(2.675,"0.00") is 2.68."""
+    assert str(rounded(number, decimals)) == shown

@@ -20,7 +20,7 @@ from kpi_xl.ooxml.addresses import Area, quoted
 from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.package import Package, filled, read_package
 from kpi_xl.schema import Input
-from kpi_xl.units import COUNT, DATE, DAYS, PERIODS, RATE, SCORE, Unit
+from kpi_xl.units import COUNT, DATE, DAYS, PERIODS, RATE, SCORE, Unit, rounded
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
@@ -421,8 +421,7 @@ def as_text(value: Cell, unit: Unit) -> str:
         return value
     if unit is DATE:
         return (date(1899, 12, 30) + timedelta(days=value)).isoformat()
-    digits = {
-        COUNT.number_format: ",.0f", RATE.number_format: ".1%", SCORE.number_format: ".1f",
-        PERIODS.number_format: ",.1f",
-    }  # fmt: skip
-    return format(value, digits.get(unit.number_format, ",.2f"))
+    if unit.number_format == RATE.number_format:
+        return f"{rounded(value * 100.0, 1):f}%"
+    decimals = {COUNT.number_format: 0, SCORE.number_format: 1, PERIODS.number_format: 1}
+    return f"{rounded(value, decimals.get(unit.number_format, 2)):,f}"

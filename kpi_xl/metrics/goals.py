@@ -21,6 +21,7 @@ from kpi_xl.units import (
     VALUE,
     Unit,
     exceeds,
+    rounded,
 )
 
 PLANNING = "Industry usage in planning"
@@ -276,12 +277,12 @@ def _shown(number: float, unit: Unit, language: str) -> str:
         return _digits(number, 2, language)
     if 0.0 < abs(number) < 0.1:
         return number_text(float(f"{number:.2g}"), language)
-    return number_text(round(number, 2), language)
+    return number_text(float(rounded(number, 2)), language)
 
 
 def _digits(number: float, decimals: int, language: str) -> str:
     """A number with the marks of a language between thousands and before decimals."""
-    text = f"{number:,.{decimals}f}"
+    text = f"{rounded(number, decimals):,f}"
     text = text.removeprefix("-") if not text.strip("-0.") else text
     whole, _, part = text.partition(".")
     whole = whole.replace(",", say(",", language, "phrases"))

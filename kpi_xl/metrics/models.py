@@ -126,6 +126,14 @@ def sbg_fit(survivors: Survivors) -> list[list[Any]]:
     ]
 
 
+OF_A_COHORT = (
+    ("period", "From 0 to the horizon"),
+    ("survival", "Share of the customers who are left, by the fitted model"),
+    ("retention rate", "Share of those left before who stay in this period; blank at 0"),
+)
+"""The columns of a cohort's forecast."""
+
+
 @metric(
     "SBG_FORECAST",
     returns=TABLE,
@@ -133,11 +141,7 @@ def sbg_fit(survivors: Survivors) -> list[list[Any]]:
     formula="survival(t) = survival(t - 1) * retention(t);"
     " retention(t) = (beta + t - 1) / (alpha + beta + t - 1)",
     source=SBG,
-    columns=(
-        ("period", "From 0 to the horizon"),
-        ("survival", "Share of the customers who are left, by the fitted model"),
-        ("retention rate", "Share of those left before who stay in this period; blank at 0"),
-    ),
+    columns=OF_A_COHORT,
     example=(
         "=SBG_FORECAST({1000;631;468;382;326;289;262;241},2)",
         [
@@ -272,11 +276,7 @@ def bdw_fit(survivors: Survivors) -> list[list[Any]]:
     formula="survival(t) = B(alpha, beta + t^c) / B(alpha, beta); retention(t) = survival(t)"
     " / survival(t - 1)",
     source=BDW,
-    columns=(
-        ("period", "From 0 to the horizon"),
-        ("survival", "Share of the customers who are left, by the fitted model"),
-        ("retention rate", "Share of those left before who stay in this period; blank at 0"),
-    ),
+    columns=OF_A_COHORT,
     example=(
         f"=BDW_FORECAST({HIGH_END},2)",
         [

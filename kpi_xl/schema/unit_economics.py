@@ -2,19 +2,14 @@
 
 from kpi_xl.units import DATE, KEY, MONEY
 
+from . import retention
 from .records import Column, Input, Schema
 
 ORDERS = Input(
     "Orders",
-    "A row an order. Paste yours below the header; the table grows with them.",
+    retention.ORDERS.lead,
     (
-        Column("customer", KEY, "Customer", "Who bought: a name or a number.", filled=True),
-        Column("date", DATE, "Day of the order", "The day of the order.", filled=True),
-        Column("amount", MONEY, "Amount", "What the order came to; a return is below 0."),
-        Column("order", KEY, "Order", "Its number, where an order has several rows.",
-               required=False),
-        Column("status", KEY, "Status", "What became of it: paid, part refunded ...",
-               required=False),
+        *retention.ORDERS.columns,
         Column("cost", MONEY, "Cost of the order",
                "What its goods, shipping and fees cost. Blank: the margin set on {Summary}.",
                required=False),
