@@ -7,14 +7,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import openpyxl
 import pytest
-from kpi_xl.workbook_templates import retention
+from kpi_xl.workbook_templates import retention, template
 from kpi_xl.workbook_templates.retention import sample
 from workbooks import sheet_of
 
-from kpi_xl import METRICS
+from kpi_xl import METRICS, CellError
+from kpi_xl.cli.templates import print_built
 from kpi_xl.files import write_whole
 
 
@@ -331,6 +333,18 @@ def test_fill_tells_other_programs(tmp_path: Path) -> None:
     assert (read["table"], read["rows"], Path(read["file"]).name) == ("Weeks", 1, "own.csv")
     assert "1 row used" in read["remarks"]
     assert "1,251" in record["figures"].values()
+
+
+def test_errors_of_a_workbook_are_told_with_a_cell_and_the_reason(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    few = CellError("#N/A", "too few [values]")
+    values = {("Model", row, 2): few for row in (3, 4)} | {("Model", 5, 28): CellError("#NUM!", "")}
+    print_built(template("funnel"), SimpleNamespace(headlines=[], values=values), "en")
+    *_, count, first, second = capsys.readouterr().out.splitlines()
+    assert count == "3 formulas computed, 3 errors:"
+    assert first == "  Model!B3 and 1 more: #N/A: too few [values]"
+    assert second == "  Model!AB5: #NUM!"
 
 
 def completed(words: str) -> list[str]:

@@ -46,6 +46,7 @@ from kpi_xl.cli.shared import (
     steps,
 )
 from kpi_xl.locales import say
+from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from kpi_xl.reports.layout import Loaded
 
 HOSTS = ("excel", "lite", "server")
+REASONS = 5  # of errors, that are told
 STARTER = "starter"  # no template, for it has no tables
 TEMPLATE_NAMES = among(lambda: import_module("kpi_xl.workbook_templates").TEMPLATES)
 NAME = Annotated[
@@ -436,5 +438,17 @@ def print_built(template: Any, built: Any, language: str) -> None:
         table.add_row(figure, shown)
     console = Console(highlight=False)
     console.print(table)
-    errors = sum(isinstance(value, CellError) for value in built.values.values())
-    console.print(f"{len(built.values)} formulas computed, {errors or 'no'} errors.")
+    errors = {place: value for place, value in built.values.items() if isinstance(value, CellError)}
+    count = f"{len(errors) or 'no'} error{'s' * (len(errors) != 1)}"
+    console.print(f"{len(built.values)} formulas computed, {count}{':' if errors else '.'}")
+    reasons: dict[str, list[str]] = {}
+    for (sheet, row, column), value in errors.items():
+        reason = f"{value}: {value.sentence}" if value.sentence else str(value)
+        reasons.setdefault(reason, []).append(f"{sheet}!{column_letters(column)}{row}")
+    for reason, cells in list(reasons.items())[:REASONS]:
+        more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
+        console.print(
+            f"  {printable(cells[0])}{more}: {printable(reason)}", soft_wrap=True, markup=False
+        )
+    if len(reasons) > REASONS:
+        console.print(f"  ... and {len(reasons) - REASONS} more reasons")
