@@ -8,16 +8,17 @@ observation. Arguments of that shape are arrays, one element a history.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, NamedTuple
+from functools import lru_cache, partial
+from math import asinh, log, pi
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
-from scipy.special import digamma, expit, exprel, gammaln, zeta
+from scipy.special import betainc, digamma, expit, exprel, gammaln, zeta
 
 from kpi_xl.errors import NotEnoughData
-from kpi_xl.quadrature import beta_points
+from kpi_xl.quadrature import POINTS, beta_rule
 
 Floats = NDArray[np.float64]
 Parameters = tuple[float, ...]
@@ -88,10 +89,11 @@ class Model:
     slopes: Callable[[Parameters, Histories], Slopes]
     alive: Callable[[Parameters, Histories], Floats]
     """The probability that the customer still buys at T."""
-    expected: Callable[[Parameters, Histories, Floats, Floats], Floats]
-    """The purchases to expect by each of some times after T, weighted and added up."""
-    pairs: Callable[[Parameters, Histories, float], Floats]
-    """Of the number n of purchases by a time after T, the n (n - 1) to expect."""
+    of_living: Callable[[Parameters, Histories, Floats, Floats], Floats]
+    """The purchases to expect by each of some times after T, weighted and added up, of one alive
+    at T."""
+    pairs_of_living: Callable[[Parameters, Histories, float], Floats]
+    """Of their number n by a time after T, the n (n - 1) to expect."""
     prior: "Prior"
     """The weak one."""
     nobody_stops: Parameters
@@ -100,6 +102,13 @@ class Model:
     def likelihood(self, parameters: Parameters, data: Histories) -> tuple[Floats, Floats]:
         """Log-likelihood of each history, and its gradient: a row a parameter."""
         return self.slopes(parameters, data)[:2]
+
+    def expected(
+        self, parameters: Parameters, data: Histories, times: Floats, weights: Floats
+    ) -> Floats:
+        """The purchases to expect by each of some times after T, weighted and added up."""
+        living = self.of_living(parameters, data, times, weights)
+        return self.alive(parameters, data) * living
 
 
 class Prior(NamedTuple):
@@ -266,7 +275,10 @@ def _greatest(total: Total, size: int, prior: Prior | None = None) -> Search:
 # Purchase rates follow a gamma distribution (r, alpha), p a beta distribution (a, b).
 
 
-def _chances(x: Floats, b: float, first: bool) -> Floats:
+Numbers = TypeVar("Numbers", float, Floats)
+
+
+def _chances(x: Numbers, b: float, first: bool) -> Numbers:
     """b plus how often the customer did not stop, if still alive."""
     return b + x + 1.0 if first else b + x
 
@@ -339,6 +351,16 @@ def _alive_geometric(parameters: Parameters, data: Histories, first: bool) -> Fl
     return alive
 
 
+@lru_cache(1024)
+def beta_arrays(a: float, b: float) -> tuple[Floats, Floats]:
+    """As `quadrature.beta_points`, kept for the next call."""
+    start, step, at = beta_rule(a, b)
+    points, weights = at(start + step * np.arange(POINTS), np)
+    for array in (points, weights):
+        array.flags.writeable = False
+    return points, weights
+
+
 Kernel = Callable[[Floats, Floats, float], Floats]
 """What a customer of each stopping chance makes of each relative time, over the chance's own
 density: t / (alpha + T) down, the chances across; last the shape of the rates."""
@@ -354,15 +376,38 @@ def _purchases(times: Floats, stop: Floats, shape: float) -> Floats:
 
 def _pairs(times: Floats, stop: Floats, shape: float) -> Floats:
     """n (n - 1) of their number n: by summing 2 (n - 1) (1 - p)^(n - 1) P(as many or more)."""
-    scaled = np.outer(times, stop)
-    at_most_one = (1.0 + scaled) ** -shape * (1.0 + shape * scaled / (1.0 + scaled))
-    few = np.where(
-        scaled < 1e-5, 0.5 * shape * (shape + 1.0) * scaled**2, 1.0 - at_most_one
-    )  # without a difference of what is nearly the same
-    return 2.0 * (1.0 - stop) * few / stop**2
+    scaled = np.maximum(np.outer(times, stop), 1e-100)
+    two_or_more = betainc(2.0, shape, scaled / (1.0 + scaled))
+    pairs: Floats = 2.0 * (1.0 - stop) * two_or_more * (times[:, np.newaxis] / scaled) ** 2
+    return pairs
 
 
-KNOTS = 40  # a function of LN(alpha + T), so smooth that so many tell it to the last digits
+def _knots(narrow: float, wide: float) -> int:
+    """How many values tell what is to be expected to twelve digits, between two such times.
+
+    It is a function of LN(alpha + T), of LN(scale + t), or of the logarithm of one by the other,
+    without an edge at angles up to a right one: Chebyshev's coefficients fall as fast as the
+    ellipse between allows (Trefethen 2013, Approximation Theory and Approximation Practice,
+    theorem 8.2).
+    """
+    return int(30.0 / asinh(pi / max(log(wide / narrow), 1e-6))) + 2
+
+
+def _told_by(at: Floats) -> tuple[Floats, Floats]:
+    """The places whose values tell those at all others, and the matrix that makes them."""
+    narrow, wide = at.min(), at.max()
+    knots = _knots(narrow, wide)
+    if len(at) <= knots:
+        return at, np.eye(len(at))
+    low, high = log(narrow), log(wide)
+    nodes = chebyshev.chebpts1(knots)
+    # Chebyshev's polynomials over the logarithm; at the nodes they are orthogonal.
+    orders = np.arange(knots)
+    to_coefficients = np.cos(np.outer(orders, np.arccos(nodes))) * (2.0 / knots)
+    to_coefficients[0] /= 2.0
+    angles = np.arccos(np.clip(2.0 * (np.log(at) - low) / (high - low) - 1.0, -1.0, 1.0))
+    places = np.exp(low + (high - low) * (nodes + 1.0) / 2.0)
+    return places, np.cos(np.outer(angles, orders)) @ to_coefficients
 
 
 def _of_the_living(
@@ -371,32 +416,17 @@ def _of_the_living(
 ) -> Floats:  # fmt: skip
     """The mean over the rates and stopping chances of those alive, weighted over the times."""
     r, alpha, a, b = parameters
-    result = np.empty(len(data.x))
-    for x in np.unique(data.x):
-        points, shares = map(np.array, beta_points(a, float(_chances(x, b, first))))
-        stop = np.maximum(points, 1e-300)
-        here = np.flatnonzero(data.x == x)
-        ends, place = np.unique(alpha + data.T[here], return_inverse=True)
-
-        def mean(
-            ends: Floats, shape: float = r + x, stop: Floats = stop, shares: Any = shares
-        ) -> Any:
-            return np.array([weights @ kernel(times / end, stop, shape) @ shares for end in ends])
-
-        values = mean(ends) if len(ends) <= KNOTS else _interpolated(mean, ends)
-        result[here] = values[place]
+    ends, place = np.unique(alpha + data.T, return_inverse=True)
+    ends, to_ends = _told_by(ends)
+    relative, to_relative = _told_by(np.outer(1.0 / ends, times).ravel())
+    weighted = weights @ to_relative.reshape(len(ends), len(times), -1)
+    values = np.empty((len(data.kinds), len(relative)))
+    for number, x in enumerate(data.kinds.tolist()):
+        points, shares = beta_arrays(a, _chances(x, b, first))
+        values[number] = kernel(relative, np.maximum(points, 1e-300), r + x) @ shares
+    by_end = values @ weighted.T
+    result: Floats = np.einsum("ij,ij->i", by_end[data.kind], to_ends[place])
     return result
-
-
-def _interpolated(function: Callable[[Floats], Floats], ends: Floats) -> Floats:
-    """A function's values by Chebyshev's polynomials over the logarithm."""
-    low, high = np.log(ends[[0, -1]])
-    nodes = chebyshev.chebpts1(KNOTS)
-    values = function(np.exp(low + (high - low) * (nodes + 1.0) / 2.0))
-    coefficients = chebyshev.chebvander(nodes, KNOTS - 1).T @ values * (2.0 / KNOTS)
-    coefficients[0] /= 2.0
-    found: Floats = chebyshev.chebval(2.0 * (np.log(ends) - low) / (high - low) - 1.0, coefficients)
-    return found
 
 
 def _expected_geometric(
@@ -406,8 +436,7 @@ def _expected_geometric(
     if not a:  # nobody stops
         steady: Floats = (r + data.x) / (alpha + data.T) * (weights @ times)
         return steady
-    expected = _of_the_living(_purchases, parameters, data, times, weights, first)
-    return expected * _alive_geometric(parameters, data, first)
+    return _of_the_living(_purchases, parameters, data, times, weights, first)
 
 
 def _pairs_geometric(parameters: Parameters, data: Histories, time: float, first: bool) -> Floats:
@@ -415,9 +444,7 @@ def _pairs_geometric(parameters: Parameters, data: Histories, time: float, first
     if not a:
         steady: Floats = (r + data.x) * (r + data.x + 1.0) * (time / (alpha + data.T)) ** 2
         return steady
-    at = np.array([time])
-    pairs = _of_the_living(_pairs, parameters, data, at, np.ones(1), first)
-    return pairs * _alive_geometric(parameters, data, first)
+    return _of_the_living(_pairs, parameters, data, np.array([time]), np.ones(1), first)
 
 
 def _slopes_nbd(parameters: Parameters, data: Histories) -> Slopes:
@@ -571,7 +598,7 @@ def _expected_pareto(
         # (1 - e^((1 - s) lived)) / (s - 1), and its limit at s = 1
         expected += weight * lived * exprel((1.0 - s) * lived)
     rate = (r + data.x) * (beta + data.T) / (alpha + data.T)
-    return _alive_pareto(parameters, data) * rate * expected
+    return rate * expected
 
 
 def _pairs_pareto(parameters: Parameters, data: Histories, time: float) -> Floats:
@@ -582,7 +609,7 @@ def _pairs_pareto(parameters: Parameters, data: Histories, time: float) -> Float
     square *= exprel((2.0 - s) * lived) - exprel((1.0 - s) * lived)
     power = r + data.x
     pairs: Floats = power * (power + 1.0) / (alpha + data.T) ** 2 * square
-    return _alive_pareto(parameters, data) * pairs
+    return pairs
 
 
 # The weak prior holds a small shop's fit back from limits at which customers do not differ, or all
@@ -635,9 +662,6 @@ MODELS = {
 }
 
 
-MOMENTS = 32  # times that stand for all
-
-
 def discounted_times(parameters: Parameters, horizon: int, rate: float) -> tuple[Floats, Floats]:
     """Times and weights, so that the weighted purchases by them are those of all, discounted.
 
@@ -648,15 +672,17 @@ def discounted_times(parameters: Parameters, horizon: int, rate: float) -> tuple
     times = np.arange(1.0, horizon + 1.0)
     weights = (1.0 + rate) ** -times
     weights[:-1] -= weights[1:]
-    if horizon <= MOMENTS or not rate:
-        return (times, weights) if rate else (times[-1:], np.ones(1))
     scale = min(parameters[1], parameters[3])
+    # Gauss's rule of n points is exact for polynomials of degree 2 n - 1.
+    moments = _knots(scale + 1.0, scale + horizon) // 2 + 2
+    if horizon <= moments or not rate:
+        return (times, weights) if rate else (times[-1:], np.ones(1))
     points = np.log1p(times / scale)
     # Lanczos's steps, each orthogonal to all before.
-    basis = np.zeros((MOMENTS, horizon))
-    diagonal, beside = np.zeros(MOMENTS), np.zeros(MOMENTS)
+    basis = np.zeros((moments, horizon))
+    diagonal, beside = np.zeros(moments), np.zeros(moments)
     vector = np.sqrt(weights / weights.sum())
-    for step in range(MOMENTS):
+    for step in range(moments):
         basis[step] = vector / np.linalg.norm(vector)
         vector = points * basis[step]
         diagonal[step] = vector @ basis[step]
@@ -671,20 +697,16 @@ def discounted_times(parameters: Parameters, horizon: int, rate: float) -> tuple
 
 def expected_by(model: Model, parameters: Parameters, data: Histories, times: Floats) -> Floats:
     """The purchases to expect of all customers together by each of some rising times."""
+    alive = model.alive(parameters, data) * data.customers
+    scale, once = min(parameters[1], parameters[3]), np.ones(1)
 
-    def by(times: Floats) -> Floats:
-        once = np.ones(1)
-        return np.array(
-            [
-                model.expected(parameters, data, np.array([time]), once) @ data.customers
-                for time in times
-            ]
-        )
-
-    if len(times) <= KNOTS:
-        return by(times)
-    scale = min(parameters[1], parameters[3])
-    return _interpolated(lambda moved: by(moved - scale), times + scale)
+    since, to_times = _told_by(times + scale)
+    told = [
+        model.of_living(parameters, data, time, once) @ alive
+        for time in since[:, np.newaxis] - scale
+    ]
+    by: Floats = to_times @ np.array(told)
+    return by
 
 
 # Gamma-Gamma: Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value. The amounts of a

@@ -80,12 +80,13 @@ class Purchases(NamedTuple):
         cls, model: Model, parameters: Parameters, data: Histories, horizon: int, rate: float
     ) -> "Purchases":
         """By the model, at these parameters."""
-        expected = model.expected(parameters, data, np.array([float(horizon)]), np.ones(1))
-        discounted = expected
+        alive = model.alive(parameters, data)
+        end = np.array([float(horizon)])
+        expected = discounted = alive * model.of_living(parameters, data, end, np.ones(1))
         if rate:
-            times, weights = discounted_times(parameters, horizon, rate)
-            discounted = model.expected(parameters, data, times, weights)
-        return cls(model.alive(parameters, data), expected, discounted)
+            moments = discounted_times(parameters, horizon, rate)
+            discounted = alive * model.of_living(parameters, data, *moments)
+        return cls(alive, expected, discounted)
 
 
 class Spend(NamedTuple):
@@ -156,7 +157,8 @@ def sums(
 
     unsure = slopes(totals, fit.parameters)
     unsure = np.einsum("ik,ij,jk->k", unsure, fit.covariance, unsure)
-    pairs = model.pairs(fit.parameters, data, float(horizon)) + at.expected
+    pairs = model.pairs_of_living(fit.parameters, data, float(horizon))
+    pairs = at.alive * pairs + at.expected
     by_chance = many @ (at.alive * (1.0 - at.alive)), many @ (pairs - at.expected**2)
     alive, purchases = (
         sum_interval(float(mean @ many), float(own + wide), confidence)

@@ -13,8 +13,7 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.special import betainc
 
-from kpi_xl.btyd import MODELS, Floats, Parameters, distinct
-from kpi_xl.quadrature import beta_points
+from kpi_xl.btyd import MODELS, Floats, Parameters, beta_arrays, distinct
 
 
 class Customer(NamedTuple):
@@ -52,7 +51,7 @@ def _stays(
         return exp(-a * log1p(ahead / (b + customer.T)))
     if not a:  # nobody stops
         return 1.0
-    points, shares = map(np.array, beta_points(a, _chances(model, b, customer.x)))
+    points, shares = beta_arrays(a, _chances(model, b, customer.x))
     return float(shares @ np.exp(-power * np.log1p(points * (ahead / (alpha + customer.T)))))
 
 

@@ -22,7 +22,7 @@ import pytest
 from kpi_xl.workbook_templates.retention import sample
 from scipy.integrate import quad
 from scipy.optimize import approx_fprime, minimize
-from scipy.special import hyp2f1
+from scipy.special import betaln, hyp2f1
 from scipy.stats import beta as beta_distribution
 from scipy.stats import nbinom
 
@@ -31,7 +31,6 @@ from kpi_xl import METRICS, btyd
 from kpi_xl.cells import evaluate
 from kpi_xl.errors import NotEnoughData
 from kpi_xl.metrics.models import discounted_lifetime, purchases
-from kpi_xl.quadrature import beta_points
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its last release is older than the packages that it uses
@@ -375,6 +374,40 @@ def test_expected_purchases_are_the_papers_formula(seed: int) -> None:
         assert ours == pytest.approx(printed, rel=1e-8)
 
 
+@pytest.mark.parametrize("ages", [(0, 500), (27, 39)])
+@pytest.mark.parametrize("model", ["bgnbd", "mbgnbd"])
+def test_what_is_expected_of_one_is_so_among_many(model: str, ages: tuple[float, float]) -> None:
+    """Among many it is by polynomials, here by quadrature over the chance to stop."""
+    chance = np.random.default_rng(3)
+    x, age = chance.integers(0, 30, 400).astype(float), chance.uniform(*ages, 400)
+    times, weights = np.arange(1.0, 41.0), 0.99 ** np.arange(40.0)
+    r, alpha, a, b = at = (0.3, 1.5, 1.4, 1.2)
+    data = histories(*zip(x, 0.0 * x, age, strict=True))
+    together = btyd.MODELS[model].of_living(at, data, times, weights)
+    for place in range(0, 400, 50):
+        law = beta_distribution(a, b + x[place] + (model == "mbgnbd"))
+        shape, reach = r + x[place], times / (alpha + age[place])
+
+        def bought(p: float, law: Any = law, shape: float = shape, reach: Any = reach) -> float:
+            return float(weights @ -np.expm1(-shape * np.log1p(reach * p)) / p * law.pdf(p))
+
+        mean = sum(quad(bought, *ends, epsrel=1e-11)[0] for ends in ((0, 0.05), (0.05, 1)))
+        assert together[place] == pytest.approx(mean, rel=1e-9)
+
+
+@pytest.mark.parametrize("a", [0.05, 0.8, 6.0])
+@pytest.mark.parametrize("ahead", [0.5, 40.0])
+def test_pairs_of_purchases_are_the_sum_over_their_numbers(a: float, ahead: float) -> None:
+    """n or more come if the rate allows, and if after none of n - 1 the customer stopped."""
+    r, alpha, b, age = 0.7, 5.0, 2.0, 30.0
+    n = np.arange(2.0, 2000.0)
+    stayed = np.exp(betaln(a, b + n - 1.0) - betaln(a, b))
+    as_many = nbinom.sf(n - 1.0, r, (alpha + age) / (alpha + age + ahead))
+    model, at = btyd.MODELS["bgnbd"], (r, alpha, a, b)
+    pairs = model.pairs_of_living(at, histories((0, 0, age)), ahead)
+    assert pairs == pytest.approx((2.0 * (n - 1.0) * stayed * as_many).sum(), rel=1e-9)
+
+
 def test_at_1_the_papers_formula_has_no_value_and_ours_has() -> None:
     near = [
         btyd.MODELS["bgnbd"].expected((0.5, 5.0, a, 2.0), NEW, np.array([52.0]), np.ones(1))[0]
@@ -392,7 +425,7 @@ def test_at_1_the_papers_formula_has_no_value_and_ours_has() -> None:
 @pytest.mark.parametrize("a", [0.01, 0.3, 1, 7, 400])
 @pytest.mark.parametrize("b", [0.01, 0.5, 3, 900])
 def test_averages_over_a_beta_distribution(a: float, b: float) -> None:
-    points, weights = map(np.array, beta_points(a, b))
+    points, weights = btyd.beta_arrays(a, b)
     assert weights.sum() == pytest.approx(1, rel=1e-9)
     for power in (1, 2, 5):
         moment = beta_distribution(a, b).moment(power)

@@ -270,9 +270,8 @@ def test_chance_is_that_of_customers_made_by_chance(model: str) -> None:
         stop = chance.beta(stopping[0], stopping[1] + x + (model == "mbgnbd"), size)
         bought = np.minimum(chance.poisson(rate * ahead), chance.geometric(stop))
     one = btyd.distinct(*np.array([[x], [25.0], [age]]))[0]
-    alive = btyd.MODELS[model].alive(at, one)
-    once = btyd.MODELS[model].expected(at, one, np.array([ahead]), np.ones(1)) / alive
-    pairs = btyd.MODELS[model].pairs(at, one, ahead) / alive
+    once = btyd.MODELS[model].of_living(at, one, np.array([ahead]), np.ones(1))
+    pairs = btyd.MODELS[model].pairs_of_living(at, one, ahead)
     assert once == pytest.approx(bought.mean(), rel=0.01)
     assert pairs == pytest.approx((bought * (bought - 1.0)).mean(), rel=0.02)
 
@@ -301,7 +300,7 @@ def test_discounting_over_many_periods_is_the_sum_over_each(model: str) -> None:
     weights[:-1] -= weights[1:]
     whole = btyd.MODELS[model].expected(at, data, times, weights)
     few, of_few = btyd.discounted_times(at, 2000, 0.002)
-    assert len(few) == 32
+    assert len(few) < 40
     assert btyd.MODELS[model].expected(at, data, few, of_few) == pytest.approx(whole, rel=1e-10)
 
 

@@ -1178,10 +1178,8 @@ def discounted_lifetime(alpha: float, beta: float, rate: float) -> float:
 
     Of a customer who leaves at the end of a period with probability p it is a geometric series.
     """
-    points, weights = beta_points(alpha, beta, rate)
-    return fsum(
-        weight * (1.0 + rate) / (rate + point)
-        for point, weight in zip(points, weights, strict=True)
+    return (1.0 + rate) * fsum(
+        weight / (rate + point) for point, weight in beta_points(alpha, beta, rate)
     )
 
 
