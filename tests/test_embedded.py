@@ -226,6 +226,57 @@ def test_shared_formulas() -> None:
     assert [shown(result, "B1"), shown(result, "B2")] == [3.0, 4.0]
 
 
+def test_formulas_filled_across_and_down() -> None:
+    """What is written alike is read once; its columns move as its rows do."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        for row in range(3):
+            sheet.write_row(row, 0, [1 + 10 * row, 2 + 10 * row, 3 + 10 * row])
+        for row in range(1, 4):
+            for column, (here, start) in enumerate((("A", "A"), ("B", "A"), ("C", "B"))):
+                sheet.write_formula(row + 9, column, f"={here}{row}+$A{row}*{here}$1")
+                sheet.write_formula(row + 19, column, f"=SUM($A{row}:{here}{row})")
+                sheet.write_formula(row + 29, column, f"=SUM({start}{row}:{here}{row})")
+        for number, here in enumerate("ABC"):
+            sheet.write_formula(40, 5 + number, f"=SUM({here}:{here})")
+        sheet.write_formula("E1", "=OFFSET(A1,0,-1)")  # off the sheet
+        sheet.write_formula("F1", "=OFFSET(B1,0,-1)")
+
+    result = calculate(written(fill))
+    moving = [[2 * first, first + 1 + 2 * first, first + 2 + 3 * first] for first in (1, 11, 21)]
+    growing = [[first, 2 * first + 1, 3 * first + 3] for first in (1, 11, 21)]
+    pairs = [[first, 2 * first + 1, 2 * first + 3] for first in (1, 11, 21)]
+    for top, rows in ((11, moving), (21, growing), (31, pairs)):
+        for row, wanted in enumerate(rows, start=top):
+            assert [shown(result, f"{column}{row}") for column in "ABC"] == wanted
+    for number, here in enumerate("ABC"):
+        wanted = sum(
+            shown(result, f"{here}{row}") for top in (11, 21, 31) for row in range(top, top + 3)
+        )
+        assert shown(result, f"{'FGH'[number]}41") == wanted + 33 + 3 * number
+    assert list(result.refused) == ["Sheet1!E1"]
+    assert shown(result, "F1") == 1.0
+
+
+def test_names_that_end_as_addresses_do_are_told_apart() -> None:
+    """They name the same cell wherever they stand; ZZZ1 lies beyond the last column."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_column("A1", [10, 20, 30])
+        for number in (1, 2):
+            for name in ("数据A", "ZZZ", "ж_A"):
+                book.define_name(f"{name}{number}", f"=Sheet1!$A${number}")
+            sheet.write_formula(number, 2, f"=数据A{number}")
+            sheet.write_formula(number, 3, f"=ZZZ{number}")
+            sheet.write_formula(number, 4, f"=ж_A{number}")
+
+    result = calculate(written(fill))
+    for column in "CDE":
+        assert [shown(result, f"{column}2"), shown(result, f"{column}3")] == [10.0, 20.0]
+
+
 # Spills
 
 

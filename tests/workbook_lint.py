@@ -689,7 +689,7 @@ def illegal(name: str) -> Iterator[str]:
 def tokens(text: str) -> tuple[tuple[str, str, str], ...]:
     """Type, subtype and text of each part of a formula; none if it cannot be taken apart."""
     try:
-        return tuple((str(t.token_type), str(t.subtype), t.value) for t in tokens_of(text))
+        return tokens_of(text)
     except RefusedError:
         return ()  # which `cannot_be_computed` says
 

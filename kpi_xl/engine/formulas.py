@@ -8,11 +8,10 @@ here, and what comes out is plain A1 formulas of proven functions.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, reduce
-from itertools import chain
+from dataclasses import dataclass
+from functools import cache, lru_cache, reduce
 from operator import or_
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import formualizer
 
@@ -150,8 +149,7 @@ class Check(NamedTuple):
     """Whether there may be errors of one code only, for the engine shows one that Excel may not."""
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """A part of a formula, rewritten, with the references in it.
 
     `arithmetic`: its outermost operation is arithmetic. `lifted`: something in it computes with a
@@ -284,17 +282,30 @@ def read(text: str, context: Context) -> Term:
     if reader.position < len(reader.tokens):
         raise RefusedError(f"it cannot be read from {reader.tokens[reader.position].value!r} on")
     # What LET names may be used twice, or not at all.
-    term = replace(term, references=tuple(reader.references))
-    return replace(term, text=term.ending) if term.ending else term
+    term = term._replace(references=tuple(reader.references))
+    return term._replace(text=term.ending) if term.ending else term
 
 
-def tokens_of(text: str) -> list[Any]:
+class Token(NamedTuple):
+    """A token of a formula, as the engine reads it."""
+
+    kind: str
+    subtype: str
+    value: str
+
+
+END = Token("End", "", "")
+
+
+@lru_cache(maxsize=1024)  # those of names are asked for again and again
+def tokens_of(text: str) -> tuple[Token, ...]:
     """The engine's tokens of a formula, white space left out. Raises RefusedError."""
     try:
         tokens = list(formualizer.tokenize(f"={text}"))
     except formualizer.TokenizerError:
         raise RefusedError("it cannot be read") from None
-    return [token for token in tokens if token and str(token.token_type) != "Whitespace"]
+    found = (Token(str(t.token_type), str(t.subtype), t.value) for t in tokens if t)
+    return tuple(token for token in found if token.kind != "Whitespace")
 
 
 class _Reader:
@@ -302,7 +313,7 @@ class _Reader:
 
     def __init__(
         self,
-        tokens: list[Any],
+        tokens: Sequence[Token],
         context: Context,
         outer: "_Reader | None" = None,
     ) -> None:
@@ -319,12 +330,9 @@ class _Reader:
         self.lazy: int = outer.lazy if outer else 0
         """How many functions around here may leave this part of the formula uncomputed."""
 
-    def peek(self) -> tuple[str, str, str]:
-        """Type, subtype and text of the next token."""
-        if self.position == len(self.tokens):
-            return "End", "", ""
-        token = self.tokens[self.position]
-        return str(token.token_type), str(token.subtype), token.value
+    def peek(self) -> Token:
+        """The next token."""
+        return self.tokens[self.position] if self.position < len(self.tokens) else END
 
     def expression(self, binding: int) -> Term:
         left = self.operand()
@@ -363,7 +371,7 @@ class _Reader:
         if kind == "Operand":
             if subtype == "Range":
                 return self.given.get(given_name(text)) or self.reference(text)
-            return Term(text, kinds=literal_kind(subtype, text))
+            return literal(subtype, text)
         if kind == "Func" and function_name(text[:-1]) == "LET":
             return self.let()
         if kind == "Func":
@@ -371,7 +379,7 @@ class _Reader:
         if kind == "Paren":
             term = self.expression(0)
             self.close()
-            return replace(term, text=f"({term.text})", ending="")
+            return term._replace(text=f"({term.text})", ending="")
         if kind == "Array":
             parts = []
             while self.peek()[0] not in ("Array", "End"):
@@ -435,11 +443,11 @@ class _Reader:
             text_of = term.text if whole else f"({term.text})"
             if len(text_of) > LONGEST:
                 raise RefusedError("LET puts together a formula that is too long")
-            self.given[given_name(text)] = replace(term, text=text_of, ending="")
+            self.given[given_name(text)] = term._replace(text=text_of, ending="")
         term = self.expression(0)
         self.close()
         self.given = outer
-        return term if term.is_reference else replace(term, text=f"({term.text})", ending="")
+        return term if term.is_reference else term._replace(text=f"({term.text})", ending="")
 
     def switch(self, arguments: list[Term]) -> Term:
         """SWITCH as IF within IF. What Excel makes there of a blank cell is not known."""
@@ -527,8 +535,7 @@ class _Reader:
                 texts.append(f"{WHOLE}({given.text})")
             else:
                 texts.append(given.text)
-        return replace(
-            term,
+        return term._replace(
             text=f"{metric.name}({','.join(texts)})",
             kind="block" if block else "value",
             shape=arguments[0].shape
@@ -603,8 +610,7 @@ class _Reader:
         if name == "IF":
             branches = tuple(texts) if not arguments[0].is_block and all(texts) else ()
         over = broadcast(a for a, x in zip(arguments, letters, strict=True) if x in lifting)
-        return replace(
-            term,
+        return term._replace(
             text=text,
             kind="block" if lifts or name in native.BLOCKS else "value",
             kinds=result_kinds(name, arguments),
@@ -635,7 +641,7 @@ class _Reader:
         ] + [Term("1", kinds=kinds.EARLY)] * (len(arguments) == 1 and arguments[0].is_reference)
         return reduce(
             lambda left, right: joined(left, "*", right),
-            [replace(f, text=f"({f.text})", ending="") for f in factors],
+            [f._replace(text=f"({f.text})", ending="") for f in factors],
         )
 
     def refuse_aggregates(self, arguments: list[Term]) -> None:
@@ -683,7 +689,7 @@ class _Reader:
             return given
         if given.is_reference and (given.kind == "area" or not self.lazy):
             check = Check(given.references[-1], allowed, what)
-            return replace(given, checks=(*given.checks, check))
+            return given._replace(checks=(*given.checks, check))
         if not given.kinds & ~allowed:
             return given
         if is_literal(given):
@@ -694,7 +700,7 @@ class _Reader:
         text = given.text
         if given.kinds & kinds.ANY_ERROR & ~allowed and not given.is_block:
             text = f"IFERROR({text},{DOUBT}({number}{PLACE}))"  # no function is told of it
-        return replace(given, text=f"{GUARD}({text},{allowed},{number}{PLACE})")
+        return given._replace(text=f"{GUARD}({text},{allowed},{number}{PLACE})")
 
     def criterion(self, given: Term, ranged: Term, name: str) -> Term:
         """One criterion; which kinds may be in its range depends on it."""
@@ -705,7 +711,7 @@ class _Reader:
             number = -1
             if numeral:
                 pattern = native.as_pattern(literal_value(given)).replace('"', '""')
-                given = replace(given, text=f'"{pattern}"')
+                given = given._replace(text=f'"{pattern}"')
         else:
             number, allowed, numeral = len(self.criteria), kinds.ALL, ""
             self.criteria.append(given.text)
@@ -713,9 +719,9 @@ class _Reader:
             text = given.text
             if given.kinds & kinds.ANY_ERROR:
                 text = f"IFERROR({text},{DOUBT}({what}{PLACE}))"
-            given = replace(given, text=f"{CRITERION}({text},{number},{what}{PLACE})")
+            given = given._replace(text=f"{CRITERION}({text},{number},{what}{PLACE})")
         check = Check(ranged.references[-1], allowed, name, number, numeral)
-        return replace(given, checks=(*given.checks, check))
+        return given._replace(checks=(*given.checks, check))
 
     def all_visible(self, term: Term) -> bool:
         """Whether a range is on a sheet without hidden rows, which the engine cannot see."""
@@ -735,7 +741,7 @@ class _Reader:
     def spilled(self, term: Term) -> Term:
         if term.kind != "cell":
             raise RefusedError("# stands behind something that is not one cell")
-        return replace(term, text=f"{term.text}#", kind="block", anchors=term.areas, shape=None)
+        return term._replace(text=f"{term.text}#", kind="block", anchors=term.areas, shape=None)
 
     def cells(self, place: Area, moving: tuple[bool, bool, bool, bool] = FIXED) -> Term:
         """A reference to cells, as a hole in the formula's text."""
@@ -769,6 +775,8 @@ class _Reader:
         """The sheet as the workbook spells it."""
         name = text[1:-1].replace("''", "'") if text.startswith("'") else text
         sheets = self.context.book.sheets if self.context.book else ()
+        if name in sheets:
+            return name
         for sheet in sheets:
             if sheet.lower() == name.lower():
                 return sheet
@@ -851,7 +859,7 @@ class _Reader:
                 if len(term.text) > LONGEST:
                     raise RefusedError(f"the name {name} stands for a formula that is too long")
                 text = term.text if term.is_reference else f"({term.text})"
-                return replace(term, text=text, ending="")
+                return term._replace(text=text, ending="")
         if book and name.lower() in book.tables:
             return self.table_reference(self.table(name), "")
         known = [key for _, key in names]
@@ -860,8 +868,7 @@ class _Reader:
 
 def computed(term: Term, form: str) -> Term:
     """A term after an operator of one operand."""
-    return replace(
-        term,
+    return term._replace(
         text=form.replace("{}", term.text),
         ending="",
         kind="block" if term.is_block else "value",
@@ -901,8 +908,7 @@ def joined(left: Term, operator: str, right: Term) -> Term:
     else:
         text = left.text + operator + right.text
     kind = {"&": kinds.TEXTS}.get(operator, kinds.LOGICAL if binding == COMPARISON else NUMERIC)
-    return replace(
-        together([left, right]),
+    return together([left, right])._replace(
         text=text,
         kind="block" if block else "value",
         kinds=kind | kinds.ANY_ERROR,
@@ -915,14 +921,18 @@ def joined(left: Term, operator: str, right: Term) -> Term:
 
 def together(terms: Sequence[Term]) -> Term:
     """What the parts of a formula refer to, and what is to be looked at, as one term."""
-    return Term(
-        "",
-        lifted=any(term.lifted for term in terms),
-        references=tuple(chain.from_iterable(term.references for term in terms)),
-        checks=tuple(chain.from_iterable(term.checks for term in terms)),
-        ends=tuple(chain.from_iterable(term.ends for term in terms)),
-        anchors=tuple(chain.from_iterable(term.anchors for term in terms)),
-    )
+    lifted = False
+    references: tuple[Reference, ...] = ()
+    checks: tuple[Check, ...] = ()
+    ends: tuple[Reference, ...] = ()
+    anchors: tuple[Area, ...] = ()
+    for term in terms:
+        lifted = lifted or term.lifted
+        references += term.references
+        checks += term.checks
+        ends += term.ends
+        anchors += term.anchors
+    return Term("", lifted=lifted, references=references, checks=checks, ends=ends, anchors=anchors)
 
 
 def called(name: str, texts: list[str]) -> str:
@@ -1045,6 +1055,7 @@ def is_of_days(name: str, arguments: Sequence[Term]) -> bool:
     return of_date or name in native.OF_DAYS
 
 
+@lru_cache(maxsize=1024)
 def function_name(text: str) -> str:
     """A function as people write it: without the prefixes that files have."""
     return PREFIXES.sub("", text.rpartition("!")[2]).upper()
@@ -1064,11 +1075,12 @@ def literal_value(term: Term) -> float | str | bool:
     return float(term.text)
 
 
-def literal_kind(subtype: str, text: str) -> int:
-    """The kind of a literal of the engine's tokens."""
+@lru_cache(maxsize=1024)
+def literal(subtype: str, text: str) -> Term:
+    """A literal of the engine's tokens."""
     if subtype == "Error":
-        return kinds.ERRORS.get(text.upper(), kinds.OTHER_ERROR)
-    return kinds.kind_of(literal_value(Term(text)))
+        return Term(text, kinds=kinds.ERRORS.get(text.upper(), kinds.OTHER_ERROR))
+    return Term(text, kinds=kinds.kind_of(literal_value(Term(text))))
 
 
 def kinds_of_array(parts: Sequence[str]) -> int:
@@ -1149,6 +1161,7 @@ def refuse_blocks_from(name: str, arguments: list[Term]) -> None:
             raise RefusedError("XLOOKUP is computed here between ranges of one length")
 
 
+@lru_cache(maxsize=2**14)
 def address_area(sheet: str, address: str) -> Area | None:
     """An address as an area, whole rows and columns included; None if it is a name."""
     try:
@@ -1166,6 +1179,7 @@ def address_area(sheet: str, address: str) -> Area | None:
     return None
 
 
+@lru_cache(maxsize=2**12)
 def is_relative(token: str) -> bool:
     """Whether a token is a reference that is not fixed by dollar signs."""
     address = token.rpartition("!")[2]
@@ -1175,6 +1189,7 @@ def is_relative(token: str) -> bool:
     return address_area("", address) is not None and not fixed
 
 
+@lru_cache(maxsize=2**14)
 def moving_corners(address: str) -> tuple[bool, bool, bool, bool]:
     """Which of top, left, bottom and right of an address move with its formula."""
     first, _, last = address.partition(":")

@@ -1,8 +1,8 @@
 """Formulas that are the same but for their place, read once for all of them.
 
-Excel stores a column that was filled down either as one formula that the other cells share, or as
-a text in each cell. Both are the same here: texts are compared with their rows counted from the
-formula's own, and what was read of one formula is moved to the places of the others.
+Excel stores cells that were filled down or across either as one formula that the others share, or
+as a text in each. Both are the same here: texts are compared with the places in them counted from
+the formula's own, and what was read of one formula is moved to the places of the others.
 """
 
 import re
@@ -17,20 +17,23 @@ from kpi_xl.engine.formulas import (
     moved,
     prepared,
 )
-from kpi_xl.ooxml.addresses import LAST_COLUMN, LAST_ROW, Area, column_letters
+from kpi_xl.ooxml.addresses import LAST_COLUMN, LAST_ROW, Area, column_letters, column_number
 from kpi_xl.ooxml.package import Formula, Package
 
 TOKEN = re.compile(
     r"""
     "(?:[^"]|"")*" | '(?:[^']|'')*'
+    | \[ (?: [^\[\]'] | '. | \[ (?:[^\[\]']|'.)* \] )* \]
     | (?P<rows> \$?\d+\s*:\s*\$?\d+ )
-    | (?P<column> \$?[A-Za-z]{1,3} ) (?P<fixed> \$? ) (?P<row> \d{1,7} ) (?! [\w.(!\[] )
-    | [A-Za-z_\\][\w.\\]*
+    | (?P<place> (?P<left>\$?) (?P<letters>[A-Za-z]{1,3}) (?P<top>\$?) (?P<row>\d{1,7}) )
+      (?! [\w.(!\[] )
+    | (?P<columns> \$?[A-Za-z]{1,3} \s*:\s* \$?[A-Za-z]{1,3} (?! [\w.(!\[] ) )
+    | (?: [^\W\d] | \\ ) [\w.\\]*
     | \d[\d.]*(?:[eE][+-]?\d+)?
     """,
     re.VERBOSE,
 )
-"""What may hold the row of a reference, or only looks like it."""
+"""What may hold the place of a reference, or only looks like it."""
 
 
 class Line:
@@ -137,7 +140,9 @@ class Patterns:
         self.names = names
         self.lines: list[Line] = []
         self._known: dict[tuple[object, ...], tuple[Term | RefusedError, int, int, bool]] = {}
+        """What was read, in which row and column, and whether it depends on its place."""
         self._by_column: dict[tuple[object, ...], Line] = {}
+        self._tables: dict[tuple[str, int], tuple[tuple[str, bool], ...]] = {}
 
     def line(self, formula: Formula) -> Line:
         """A formula's line, which has it among its own afterwards. Raises RefusedError."""
@@ -176,6 +181,13 @@ class Patterns:
             else:
                 self._known[key] = term, row, column, depends_on_place(term)
         read, row, column, alone = self._known[key]
+        refused = isinstance(read, RefusedError)
+        if column != formula.column and formula.moved == (0, 0) and (refused or alone):
+            # What holds in one column need not in another: there it is read once more.
+            own = self._shared((*key, formula.column), formula)
+            if own:
+                self._by_column[key, formula.column] = own
+            return own
         if isinstance(read, RefusedError):
             raise read
         if alone:
@@ -186,40 +198,46 @@ class Patterns:
 
     def _key(self, formula: Formula) -> tuple[object, ...] | None:
         """What formulas that can be read as one have in common; None for one that stands alone."""
-        if formula.array is not None:
+        sheet, row, column, text = formula.sheet, formula.row, formula.column, formula.text
+        if formula.array is not None and (formula.spans or not formula.dynamic):
             return None
-        sheet, row, text = formula.sheet, formula.row, formula.text
-        if "[" in text:
-            return self._key_of_table(formula)
+        of_table = "[" in text
         if formula.moved != (0, 0):
-            return sheet, row - formula.moved[0], formula.column - formula.moved[1]
-        rows_alone = False
+            return None if of_table else (sheet, row - formula.moved[0], column - formula.moved[1])
+        whole_rows = whole_columns = False
 
         def relative(token: re.Match[str]) -> str:
-            nonlocal rows_alone
-            if token["row"] is None:
-                rows_alone = rows_alone or token["rows"] is not None
+            nonlocal whole_rows, whole_columns
+            if token["place"] is None:
+                whole_rows = whole_rows or token["rows"] is not None
+                whole_columns = whole_columns or token["columns"] is not None
                 return token[0]
-            if token["fixed"]:
-                return token[0]
-            return f"{token['column']}\ue004{int(token['row']) - row}"
+            number, letters = int(token["row"]), token["letters"]
+            across = column_number(letters)
+            if not 1 <= number <= LAST_ROW or across > LAST_COLUMN:
+                return token[0]  # a name
+            left = letters if token["left"] else f"{across - column}\ue005"
+            return f"{left}\ue004{number}" if token["top"] else f"{left}\ue006{number - row}"
 
         own = TOKEN.sub(relative, text)
-        return None if rows_alone else (sheet, formula.column, own)
-
-    def _key_of_table(self, formula: Formula) -> tuple[object, ...] | None:
-        """The same for a formula with table references, where it has no others."""
-        if formula.moved != (0, 0) or any(
-            token["row"] or token["rows"] for token in TOKEN.finditer(formula.text)
-        ):
+        if whole_rows:
             return None
-        inside = []
-        for table in self.book.tables.values() if self.book else ():
-            sheet, top, _, bottom, _ = table.area
-            if sheet == formula.sheet and top <= formula.row <= bottom:
-                first, last = top + table.header, bottom - table.totals
-                inside.append((table.name, first <= formula.row <= last))
-        return formula.sheet, formula.column, formula.text, tuple(inside)
+        inside = self._inside(sheet, row) if of_table else ()
+        array = formula.array is not None
+        return (sheet, own, inside, array, *([column] if whole_columns else []))
+
+    def _inside(self, sheet: str, row: int) -> tuple[tuple[str, bool], ...]:
+        """The tables that a row of a sheet is in, and whether among their data."""
+        key = sheet, row
+        if key not in self._tables:
+            inside = []
+            for table in self.book.tables.values() if self.book else ():
+                home, top, _, bottom, _ = table.area
+                if home == sheet and top <= row <= bottom:
+                    first, last = top + table.header, bottom - table.totals
+                    inside.append((table.name, first <= row <= last))
+            self._tables[key] = tuple(inside)
+        return self._tables[key]
 
     def answer(self, term: Term, formula: Formula) -> Line:
         """The line of a formula of our own, on a sheet that the workbook has not."""
