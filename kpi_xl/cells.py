@@ -256,11 +256,11 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
     An error cell, text or shape, a number outside its domain, a zero denominator.
     """
     arguments = metric.arguments
-    _refuse_errors(metric, values)
+    flat = _refuse_errors(metric, values)
     read: list[Any] = []
-    for argument, value in zip(arguments, values, strict=True):
+    for argument, value, cells in zip(arguments, values, flat, strict=True):
         if argument.arg.column:
-            read.append(_columns(argument, value))
+            read.append(_columns(argument, value, *cells))
         elif type(value) in NUMBERS and argument.low <= value <= argument.high:  # type: ignore[operator]
             read.append(value)
         else:
@@ -282,25 +282,34 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
     return read
 
 
-def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> None:
+Flat = tuple[list[Cell], set[type]]
+"""The cells of an argument in row order, and the types that they have."""
+
+
+def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> list[Flat]:
+    """The cells of each argument, none of them an error."""
+    found: list[Flat] = []
     for argument, value in zip(metric.arguments, values, strict=True):
-        if type(value) is not list:
-            if isinstance(value, str) and value in EXCEL_ERRORS:
-                raise ErrorCell(str(value), f"{argument.name} holds the error {value}")
-            continue
+        cells = list(chain.from_iterable(value)) if type(value) is list else [value]
+        kinds = set(map(type, cells))
+        found.append((cells, kinds))
         try:
-            if EXCEL_ERRORS.isdisjoint(chain.from_iterable(value)):
+            # Of a million numbers it is quicker to see that they are numbers.
+            if kinds <= NUMBERS or EXCEL_ERRORS.isdisjoint(cells):
                 continue
         except TypeError:
             pass  # a cell that cannot be looked up is no error, but one after it may be
-        for cell in chain.from_iterable(value):
+        for cell in cells:
             if isinstance(cell, str) and cell in EXCEL_ERRORS:
                 raise ErrorCell(str(cell), f"{argument.name} holds the error {cell}")
+    return found
 
 
 def _refuse_column_outside(argument: Argument, column: list[Any]) -> None:
     low, high = argument.domain.closed
     if argument.arg.unit is KEY:
+        if float not in set(map(type, column)) or _all_between(-LARGEST_ID, column, LARGEST_ID):
+            return
         for row, number in enumerate(column, start=1):
             if type(number) is float and abs(number) > LARGEST_ID:
                 raise OutOfDomain(
@@ -340,16 +349,17 @@ def _scalar(argument: Argument, cell: Cell) -> Any:
         raise WrongInput(f"{argument.name} {wrong}") from None
 
 
-def _columns(argument: Argument, value: Cell | Block) -> list[list[Any]] | None:
+def _columns(
+    argument: Argument, value: Cell | Block, cells: list[Cell], kinds: set[type]
+) -> list[list[Any]] | None:
     """A column's cells in row order, read, with None for blanks; None if it was left out.
 
     It is the one of a list, but for a wide argument, which has several.
     """
-    cells: list[Cell] = list(chain.from_iterable(value)) if type(value) is list else [value]
     if not argument.required and cells in ([None], [""]):
         return None
     width = len(value[0]) if argument.arg.wide and type(value) is list else 1
-    read = _read_at_once(argument, cells)
+    read = _read_at_once(argument, cells, kinds)
     if read is None:
         reader = _reader(argument)
         read = []
@@ -363,9 +373,8 @@ def _columns(argument: Argument, value: Cell | Block) -> list[list[Any]] | None:
     return [read[start::width] for start in range(width)] if width > 1 else [read]
 
 
-def _read_at_once(argument: Argument, cells: list[Cell]) -> list[Any] | None:
+def _read_at_once(argument: Argument, cells: list[Cell], kinds: set[type]) -> list[Any] | None:
     """The same cells, read a kind at a time; None if each must be looked at by itself."""
-    kinds = set(map(type, cells))
     if argument.arg.unit is not DATE:
         if kinds == {float}:
             return cells
@@ -377,12 +386,20 @@ def _read_at_once(argument: Argument, cells: list[Cell]) -> list[Any] | None:
     elif kinds == {datetime}:
         days = [day - DAY_0 for day in map(datetime.toordinal, cells)]
         return days if min(days) >= 61 else None
+    if kinds == {str} and argument.arg.unit is KEY:
+        names = list(map(str.strip, cells))
+        if MAY_BE_NUMBERS.isdisjoint({name[:1] for name in names}):
+            return names
     if bool in kinds:
         return None  # True and 1.0 are one key of a dict
     try:
         return list(map(_Known(_reader(argument)).__getitem__, cells))
     except (WrongInput, TypeError):
         return None
+
+
+MAY_BE_NUMBERS = frozenset(("", *"-0123456789"))
+"""How a text begins that `key` may read as a number, or as a blank."""
 
 
 class _Known(dict[Cell, Any]):

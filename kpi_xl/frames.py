@@ -659,10 +659,21 @@ def _activity(
         rows = rows.group_by("key", "born", "age", *segment).agg(
             nw.col("amount").sum(), nw.col("moved").sum()
         )
-    born, ages, buyers, amounts, *segments = _collected(
+    counted = (
         rows.group_by("born", "age", *segment)
         .agg(nw.len().alias("buyers"), nw.col("amount").sum(), nw.col("moved").sum())
-        .select("born", "age", "buyers", _left("amount"), *segment)
+        .select("born", "age", "buyers", *segment, amount=_left("amount"))
+    )
+    if not of_customers:
+        # One query for amounts and customers: who came first is then found once.
+        whole, none = nw.Int64, nw.lit(0)
+        sizes = firsts.group_by("born", *segment).agg(nw.len().alias("buyers"))
+        sizes = sizes.with_columns(nw.col("buyers").cast(whole), age=none.cast(whole))
+        counted = counted.with_columns(nw.col("age").cast(whole), buyers=none.cast(whole))
+        parts = counted, sizes.with_columns(amount=_number(0))
+        counted = nw.concat([p.select("born", "age", "buyers", "amount", *segment) for p in parts])
+    born, ages, buyers, amounts, *segments = _collected(
+        counted.select("born", "age", "buyers", "amount", *segment)
     )
     names, number = _segments_numbered(*segments, count=len(born))
     cohorts = np.array(born, dtype=np.int64)
@@ -672,14 +683,6 @@ def _activity(
     where = number, cohorts - oldest, np.array(ages, dtype=np.int64)
     revenue = (*where, np.array(amounts, dtype=np.float64)) if of_revenue else None
     active = (*where, np.array(buyers))
-    if not of_customers:
-        counts = firsts.group_by("born", *segment).agg(nw.len().alias("size"))
-        sizes: dict[Any, int] = defaultdict(int)
-        for day, size, *name in backends.fetched(counts.select("born", "size", *segment)):
-            sizes[(day, *map(_named, name))] += size
-        first = zip(born, *([_named(name) for name in column] for column in segments), strict=True)
-        size_at = [sizes[place] if not age else 0 for place, age in zip(first, ages, strict=True)]
-        active = (*where, np.array(size_at))
     return tables.tabulated(oldest, orders.as_of, period, active, revenue, names)
 
 
@@ -691,8 +694,8 @@ def _firsts(rows: nw.LazyFrame[Any], since: str, *, of_segments: bool) -> nw.Laz
     born = nw.col(since).min().alias("born")
     if not of_segments:
         return rows.group_by("key").agg(born)
-    first = rows.group_by("key").agg(nw.col("day").min().alias("first"))
-    rows = rows.join(first, on="key").filter(nw.col("day") == nw.col("first"))
+    first = rows.group_by("key").agg(nw.col("day").min())
+    rows = rows.join(first, on=["key", "day"], how="semi")
     if rows.collect_schema()["segment"] != nw.String:
         return rows.group_by("key").agg(born, nw.col("segment").min())
     # Texts and nulls in one column of pandas have no least.

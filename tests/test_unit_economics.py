@@ -14,6 +14,7 @@ import ten_customers as ten
 from frame_cells import frames
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ltv_by_hand import LAST_DAY, by_hand, orders_of_channels
 from scipy.stats import CensoredData, ecdf
 
 import kpi_xl
@@ -31,6 +32,11 @@ def column(cells: Any) -> list[list[Any]]:
 
 def call(name: str, *arguments: Any) -> Any:
     return evaluate(METRICS[name], arguments)
+
+
+def month_number(name: str) -> str | int:
+    """A month as a query by hand numbers it; any other name as it is."""
+    return int(name[:4]) * 12 + int(name[5:]) if name[:2] == "20" else name
 
 
 def near(table: list[list[Any]]) -> list[list[Any]]:
@@ -307,6 +313,23 @@ def test_tables_with_segments_over_frames_are_those_of_the_cells(
 
 
 # Customers' costs
+
+
+@pytest.mark.parametrize("by", ["cohort", "segment"])
+def test_a_query_by_hand_gives_the_same_curves(by: str) -> None:
+    """The one that the benchmark is against."""
+    orders = orders_of_channels(4_000, 600)
+    expected = near(by_hand(orders, by, LAST_DAY))
+    of_frame = kpi_xl.frames.ltv_curve(
+        orders, "who", "day", "paid", "M", "channel", 0.4, LAST_DAY, by
+    )
+    given = [column(orders[name].to_list()) for name in ("who", "day", "paid", "channel")]
+    customers, days, amounts, channels = given
+    as_of = serial(LAST_DAY)
+    of_cells = call("LTV_CURVE", customers, days, amounts, "M", channels, 0.4, as_of, by)
+    for rows in (of_frame.rows(), of_cells[1:]):
+        shown = sorted([month_number(row[0]), *row[1:]] for row in rows)
+        assert [[None if cell == "" else cell for cell in row] for row in shown] == expected
 
 
 def test_customers_of_a_channel_without_spend_have_no_cac() -> None:

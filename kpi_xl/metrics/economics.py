@@ -38,6 +38,7 @@ from kpi_xl.metrics.tables import (
     numbers_of,
     one_spelling,
     period_numbers,
+    segment_names,
 )
 from kpi_xl.periods import ROLLING, ROLLING_DAYS, label
 from kpi_xl.registry import Arg, metric
@@ -248,7 +249,7 @@ def cac_by(
     """
     import numpy as np
 
-    names = one_spelling([*spend_segments, *map(_named, segments)])
+    names = one_spelling([*spend_segments, *segment_names(segments)])
     spend_names, order_names = names[: len(spend)], names[len(spend) :]
     spent: dict[tuple[Key, int], list[float]] = defaultdict(list)
     months = numbers_of(np.asarray(spend_dates, dtype=np.int64), period).tolist()
@@ -263,10 +264,6 @@ def cac_by(
         won[order_names[row], number] += 1
     order = dict.fromkeys(names)
     return cac_rows({key: fsum(parts) for key, parts in spent.items()}, won, order, period)
-
-
-def _named(segment: Key | None) -> Key:
-    return NO_SEGMENT if segment is None else segment
 
 
 def cac_rows(
@@ -338,7 +335,7 @@ def order_segments(
     header, for the segments of other functions.
     """
     touched: dict[Key, dict[int, Key]] = defaultdict(dict)
-    channels = one_spelling(list(map(_named, touches)))
+    channels = one_spelling(segment_names(touches))
     for customer, day, channel in zip(touches_customers, touches_dates, channels, strict=True):
         touched[customer][day] = channel
     by_day = {customer: sorted(of.items()) for customer, of in touched.items()}
@@ -573,7 +570,7 @@ def survival_curve(
     names: list[Key] = ["All"]
     number = np.zeros(len(start), dtype=np.int64)
     if segments is not None:
-        rows = zip(map(_named, segments), kept.tolist(), strict=True)
+        rows = zip(segment_names(segments), kept.tolist(), strict=True)
         names, number = numbered(one_spelling([name for name, k in rows if k]))
     width = int(ages.max()) + 1
     refuse_long(width)

@@ -618,7 +618,16 @@ def one_spelling(names: Sequence[str | float]) -> list[str | float]:
         name: first.setdefault(name.lower() if isinstance(name, str) else name, name)
         for name in dict.fromkeys(names)
     }
+    if len(first) == len(spelled):
+        return list(names)
     return [spelled[name] for name in names]
+
+
+def segment_names(segments: "Sequence[str | float | None]") -> "Sequence[str | float]":
+    """The segments, blank ones as (none)."""
+    if None not in segments:
+        return segments  # type: ignore[return-value]
+    return [NO_SEGMENT if name is None else name for name in segments]
 
 
 class Orders(NamedTuple):
@@ -647,7 +656,7 @@ def observed(
     values = np.zeros(len(days)) if amounts is None else np.asarray(amounts, dtype=float)
     names = None
     if segments is not None:
-        names = one_spelling([NO_SEGMENT if name is None else name for name in segments])
+        names = one_spelling(segment_names(segments))
     latest = int(days.max())
     if as_of is not None and as_of < latest:
         kept = days <= as_of
@@ -799,16 +808,19 @@ def tabulated(
     if len(found) * width > LARGEST_TABLE:
         raise OutOfDomain(f"{len(found)} cohorts by {width} ages: take a longer period")
 
-    def table(counts: "Counts", added: "NDArray[Any] | None") -> "NDArray[Any]":
-        row = np.searchsorted(found, counts[0] * span + counts[1])
-        at = row * width + counts[2]
+    def cells(counts: "Counts") -> "Integers":
+        at: Integers = places(found, counts[0] * span + counts[1]) * width + counts[2]
+        return at
+
+    def table(at: "Integers", added: "NDArray[Any] | None") -> "NDArray[Any]":
         return np.bincount(at, added, minlength=len(found) * width).reshape(-1, width)
 
-    counted = table(active, active[3]).astype(np.int64, copy=False)
+    counted = table(cells(active), active[3]).astype(np.int64, copy=False)
     amounts = moved = None
     if revenue is not None and revenue[3] is not None:
-        moved = table(revenue, np.abs(revenue[3]))
-        amounts = left(table(revenue, revenue[3]), moved)
+        at = cells(revenue)
+        moved = table(at, np.abs(revenue[3]))
+        amounts = left(table(at, revenue[3]), moved)
     return Activity(list(segments), segment, labels, counted, amounts, moved, begun, ended)
 
 
@@ -824,6 +836,19 @@ def distinct(numbers: "Integers", limit: int) -> "Integers":
     seen = np.zeros(limit, dtype=bool)
     seen[numbers] = True
     return np.flatnonzero(seen)
+
+
+def places(known: "Integers", numbers: "Integers") -> "Integers":
+    """Where each of the numbers is among those known, which are sorted."""
+    import numpy as np
+
+    limit = int(known[-1]) + 1
+    if limit > 4 * len(numbers):
+        found: Integers = np.searchsorted(known, numbers)
+        return found
+    place = np.zeros(limit, dtype=np.int64)  # to look them up is quicker, while they are near
+    place[known] = np.arange(len(known))
+    return place[numbers]
 
 
 def period_numbers(days: "Integers", period: str) -> "Integers":

@@ -21,13 +21,14 @@ import pytest
 import xlsxwriter
 from kpi_xl.workbook_templates.parts import build
 from kpi_xl.workbook_templates.retention import TEMPLATE
+from ltv_by_hand import EPOCH, LAST_DAY, by_hand, frame_of_cells, orders_of_channels
 from numpy.typing import NDArray
 
 from kpi_xl import METRICS, frames
 from kpi_xl.cells import evaluate
 from kpi_xl.engine.embedded import _Engine, calculate
 from kpi_xl.engine.recalc import recalculated
-from kpi_xl.metrics.tables import observed, told_apart
+from kpi_xl.metrics.tables import customer_numbers, observed
 from kpi_xl.ooxml.package import read_package
 
 CAC = METRICS["CAC"]
@@ -228,61 +229,49 @@ def test_the_usual_pandas_recipe(benchmark: Any) -> None:
 
 # LTV curves of a million orders in twelve channels, against a query written for Polars by hand
 
-
-def orders_of_channels() -> pl.DataFrame:
-    customers, days, amounts = orders()
-    channels = np.random.default_rng(3).integers(0, 12, len(customers))
-    frame = pl.DataFrame({"who": customers, "day": days, "paid": amounts, "channel": channels})
-    return frame.with_columns(
-        day=pl.date(1899, 12, 30) + pl.duration(days=pl.col("day")),
-        channel=pl.format("channel {}", "channel"),
-    )
+LTV = "LTV curves of 1,000,000 orders, by {}, from {}"
 
 
-def by_hand(frame: pl.DataFrame) -> list[pl.DataFrame]:
-    """Amounts by channel, cohort and age, and customers by channel and cohort."""
-
-    def month(name: str) -> pl.Expr:
-        return pl.col(name).dt.year().cast(pl.Int32) * 12 + pl.col(name).dt.month()
-
-    channel = pl.col("channel").get(pl.col("day").arg_min())
-    first = frame.lazy().group_by("who").agg(born=pl.col("day").min(), segment=channel)
-    first = first.select("who", "segment", born=month("born"))
-    amounts = (
-        frame.lazy()
-        .select("who", "paid", month=month("day"))
-        .join(first, on="who")
-        .group_by("segment", "born", age=pl.col("month") - pl.col("born"))
-        .agg(pl.col("paid").sum())
-    )
-    return pl.collect_all([amounts, first.group_by("segment", "born").len()])
+FROM = ["a frame", "cells with numbers", "cells with names"]
 
 
-LTV = "LTV curves of 1,000,000 orders"
+def prepared(benchmark: Any, by: str, given: str) -> Any:
+    """The orders as a frame, or as a host hands them over, with customers as numbers or names."""
+    benchmark.group = LTV.format(by, given)
+    frame = orders_of_channels()
+    if given == "a frame":
+        return frame
+    name = "C{:.0f}" if given == "cells with names" else None
+    who = [name.format(n) if name else float(n) for n in frame["who"].to_list()]
+    days = [float((day - EPOCH).days) for day in frame["day"].to_list()]
+    columns = who, days, frame["paid"].to_list(), frame["channel"].to_list()
+    return tuple([[cell] for cell in column] for column in columns)
 
 
-@pytest.mark.benchmark(group=LTV)
-def test_ltv_curves_by_channel_from_columns(benchmark: Any) -> None:
-    frame, curve = orders_of_channels(), METRICS["LTV_CURVE"].kernel
-    days = frame["day"].to_numpy().astype("datetime64[D]").astype(np.int64) + 25569
-    columns = frame["who"].to_numpy(), days, frame["paid"].to_numpy()
-    channels = frame["channel"].to_list()
-    made = benchmark.pedantic(curve, (*columns, "M", channels, 1.0, None, "segment"), rounds=3)
-    assert len(made) == 13
-
-
-@pytest.mark.benchmark(group=LTV)
 @pytest.mark.parametrize("by", ["cohort", "segment"])
-def test_ltv_curves_over_a_frame(benchmark: Any, by: str) -> None:
-    frame = orders_of_channels()
-    arguments = frame, "who", "day", "paid", "M", "channel", 1.0, None, by
-    assert len(benchmark.pedantic(frames.ltv_curve, arguments, rounds=3)) >= 13
+@pytest.mark.parametrize("given", FROM)
+def test_ltv_curve(benchmark: Any, by: str, given: str) -> None:
+    orders = prepared(benchmark, by, given)
+    if given == "a frame":
+        arguments: Any = orders, "who", "day", "paid", "M", "channel", 0.4, None, by
+        made = benchmark.pedantic(frames.ltv_curve, arguments, rounds=5)
+    else:
+        customers, days, amounts, channels = orders
+        arguments = customers, days, amounts, None, channels, [[0.4]], None, [[by]]
+        made = benchmark.pedantic(evaluate, (METRICS["LTV_CURVE"], arguments), rounds=5)
+    assert len(made) >= 12
 
 
-@pytest.mark.benchmark(group=LTV)
-def test_ltv_curves_in_polars_by_hand(benchmark: Any) -> None:
-    frame = orders_of_channels()
-    assert len(benchmark.pedantic(by_hand, (frame,), rounds=3)) == 2
+@pytest.mark.parametrize("by", ["cohort", "segment"])
+@pytest.mark.parametrize("given", FROM)
+def test_ltv_curve_in_polars_by_hand(benchmark: Any, by: str, given: str) -> None:
+    orders = prepared(benchmark, by, given)
+
+    def query() -> Any:
+        frame = orders if given == "a frame" else frame_of_cells(*orders)
+        return by_hand(frame, by, LAST_DAY)
+
+    assert len(benchmark.pedantic(query, rounds=5)) >= 12
 
 
 # Telling a million customers apart: what COHORT does before it counts
@@ -291,13 +280,13 @@ def test_ltv_curves_in_polars_by_hand(benchmark: Any) -> None:
 @pytest.mark.benchmark(group="numbering 1,000,000 customers")
 def test_numbering_names(benchmark: Any) -> None:
     names = [row[0] for row in cells()[0]]
-    assert benchmark.pedantic(told_apart, (names,), rounds=5)[1] < 200_000
+    assert benchmark.pedantic(customer_numbers, (names,), rounds=5)[1] < 200_000
 
 
 @pytest.mark.benchmark(group="numbering 1,000,000 customers")
 def test_numbering_ids_far_apart(benchmark: Any) -> None:
     ids = orders()[0] * 7919 + 10**12
-    assert benchmark.pedantic(told_apart, (ids,), rounds=5)[1] < 200_000
+    assert benchmark.pedantic(customer_numbers, (ids,), rounds=5)[1] < 200_000
 
 
 @pytest.mark.benchmark(group="numbering 1,000,000 customers")
@@ -320,7 +309,7 @@ def test_cells_to_arrays(benchmark: Any, kind: str) -> None:
 
     def to_arrays(*columns: list[Any]) -> list[list[Any]]:
         judged = observed(columns[0], columns[1], None, columns[2])
-        reached[:] = told_apart(judged.customers)
+        reached[:] = customer_numbers(judged.customers)
         return [[""]]
 
     metric = replace(METRICS["COHORT"], kernel=to_arrays)
