@@ -67,7 +67,7 @@ def forecast_sheet(
     `model` is where `spill_forecasts` has put its tables; `periods` and `columns` say what is shown
     of the period itself.
     """
-    styles, book = page.styles, page.book
+    book = page.book
     anchors = [book.at("Model", model[0], model[1] + 5 * n) for n in range(len(labels))]
     measures = list(columns)
     for number, anchor in enumerate(anchors):
@@ -94,17 +94,22 @@ def forecast_sheet(
         for ahead, record in enumerate(periods, start=1)
     ]  # fmt: skip
     table = put_grid(page, TOP, tuple(measures), records)
-    row = table.last + 1
+    last = words_below(page, table.last + 1, anchors)
+    page.sheet.print_area(0, 0, last, table.right)
+    page.sheet.fit_to_pages(1, 0)
+    return table
+
+
+def words_below(page: Page, row: int, anchors: Sequence[str]) -> int:
+    """Why there is no forecast, if there is none, and what one does not know; the last row."""
     missing = ",".join(f"ISNA({anchor})" for anchor in anchors)
     blank = ",".join(f'{anchor}=""' for anchor in anchors)
     # An error of the data is looked at last: OR would show it in place of a word.
-    absent, early = literal(book.say(MISSING)), literal(book.say(FEW))
+    absent, early = (literal(page.book.say(text)) for text in (MISSING, FEW))
     word = f'IF(OR({missing}),{absent},IF(OR({blank}),{early},""))'
     faulty = "+".join(f"ISERROR({anchor})*NOT(ISNA({anchor}))" for anchor in anchors)
-    page.put(row, 0, f'=IF({faulty}>0,"",{word})', styles.label(bold=True), as_it_is=True)
-    for caution in CAUTIONS:
-        row += 1
-        page.write(row, 0, caution, styles.lead())
-    page.sheet.print_area(0, 0, row, table.right)
-    page.sheet.fit_to_pages(1, 0)
-    return table
+    bold = page.styles.label(bold=True)
+    page.put(row, 0, f'=IF({faulty}>0,"",{word})', bold, as_it_is=True)
+    for place, caution in enumerate(CAUTIONS, start=row + 1):
+        page.write(place, 0, caution, page.styles.lead())
+    return row + len(CAUTIONS)

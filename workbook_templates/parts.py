@@ -367,6 +367,14 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
     sheet.fit_to_pages(1, 0)
 
 
+SOURCE_NOTES = {
+    "file": "CSV, Parquet or an Excel workbook. Its path begins at the folder of this workbook:"
+            " data/orders.csv.",
+    "columns": "Only where the names differ, as in: Lead source=channel; Deal=value. What else the"
+               " file does not say: --dates dmy; --set channel=Meta; --where Status=Paid",
+}  # fmt: skip
+
+
 def source_list(page: Page, template: Template, language: str, loaded: Sequence[Loaded]) -> None:
     """Which file each input table is loaded from; above it, what a report knows the workbook by."""
     sheet, styles = page.sheet, page.styles
@@ -404,13 +412,7 @@ def source_list(page: Page, template: Template, language: str, loaded: Sequence[
     for place, (width, label, _) in enumerate(looks.values()):
         sheet.set_column(place, place, width)
         page.write(top - 1, place, label, caption)
-    for name, note in (
-        ("file", "CSV, Parquet or an Excel workbook. Its path begins at the folder of this"
-                 " workbook: data/orders.csv."),
-        ("columns", "Only where the names differ, as in: Lead source=channel; Deal=value."
-                    " What else the file does not say: --dates dmy; --set channel=Meta;"
-                    " --where Status=Paid"),
-    ):  # fmt: skip
+    for name, note in SOURCE_NOTES.items():
         size = {"x_scale": 1.6, "y_scale": 0.2 * (lines(page.book.say(note), 30) + 2)}
         place = layout.SOURCE_COLUMNS.index(name)
         sheet.write_comment(top, place, page.book.say(note), size)

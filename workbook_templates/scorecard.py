@@ -749,20 +749,24 @@ PROGRESS_SHARE = Unit("RATE", "a fraction, in whole percent", "0%")
 DAYS_LEFT = Unit("DAYS", "days, below 0 when it is late", "#,##0")
 
 
-def goal_columns(book: Book) -> tuple[Measure, ...]:
-    """A goal by its place in the table Goals, and how it fares."""
-    say = book.say
-    text, middle = {"text_wrap": True, "align": "start", **RULED}, {"align": "center", **RULED}
+def goal_advice(book: Book) -> str:
+    """What a goal lacks first, as a formula over its row."""
     wrong = [
         (f"{KNOWN}=0", WRONG_GOALS[0]),
         ('{Target}=""', WRONG_GOALS[1]),
         ("SUMPRODUCT((Goals[kpi]={KPI})*(Goals[period]={Period}))>1", WRONG_GOALS[2]),
-        *((f'{{{letter}}}="✗"', advice) for letter, _, _, advice in SMART),
+        *((f'{{{letter}}}="✗"', sentence) for letter, _, _, sentence in SMART),
     ]
-    advice = literal(say("Nothing: it is SMART."))
+    formula = literal(book.say("Nothing: it is SMART."))
     for condition, sentence in reversed(wrong):
-        advice = f"IF({condition},{literal(say(sentence))},{advice})"
-    by_quarter, per_month = literal(say("by quarter")), literal(say("by month"))
+        formula = f"IF({condition},{literal(book.say(sentence))},{formula})"
+    return formula
+
+
+def goal_columns(book: Book) -> tuple[Measure, ...]:
+    """A goal by its place in the table Goals, and how it fares."""
+    text, middle = {"text_wrap": True, "align": "start", **RULED}, {"align": "center", **RULED}
+    by_quarter, per_month = (literal(book.say(words)) for words in ("by quarter", "by month"))
     other = f'IF({{Period}}="Q",{by_quarter},{per_month})'
     words = in_words(book, "{Raw status}")
 
@@ -795,7 +799,7 @@ def goal_columns(book: Book) -> tuple[Measure, ...]:
         ticked("A", '({Baseline}<>"")', filled_in("achievable")),
         ticked("R", filled_in("relevant")),
         ticked("T", '({Deadline}<>"")'),
-        Measure("What is missing", guarded(advice, NO_GOAL), KEY,
+        Measure("What is missing", guarded(goal_advice(book), NO_GOAL), KEY,
                 look={"font_color": MUTED, "text_wrap": True, "font_size": 9, **text}),
         Measure("Unit", of_kpi(f"INDEX(KpiUnits,{place})"), KEY, look=SHADED),
         Measure("Raw status", of_kpi(raw, elsewhere), KEY, look=SHADED),
