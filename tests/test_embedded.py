@@ -1,6 +1,8 @@
 """The embedded host: whole workbooks, as people and other programs write them."""
 
+import gc
 import io
+import weakref
 import zipfile
 from datetime import datetime
 from typing import Any
@@ -12,7 +14,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.table import Table
 from workbooks import SHEET, edited, sheet_of, written
 
-from kpi_xl.engine import calls
+from kpi_xl.engine import calls, embedded
 from kpi_xl.engine.embedded import Computed, calculate, compute, evaluate_formula
 from kpi_xl.engine.formulas import FormulaError, RefusedError, UnknownError
 from kpi_xl.ooxml.addresses import Area, column_letters, column_number, quoted
@@ -778,3 +780,19 @@ def test_texts_that_differ_in_digits_alone_have_one_order() -> None:
     assert result.values["Sheet1", 1, 2] == 1
     (reason,) = result.refused.values()
     assert "the order of texts" in reason
+
+
+def test_a_computed_workbook_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service, or a day's reports, computes many in one process."""
+    engines = []
+    run = embedded._Engine.run
+
+    def noted(engine: embedded._Engine) -> None:
+        engines.append(weakref.ref(engine))
+        run(engine)
+
+    monkeypatch.setattr(embedded._Engine, "run", noted)
+    calculate(sheet_of({"A1": "=CAC(1,2)", "A2": "{=SEQUENCE(3)}"}))
+    evaluate_formula("=CAC(1,2)", sheet_of({"A1": 5}))
+    gc.collect()
+    assert {engine() for engine in engines} == {None}

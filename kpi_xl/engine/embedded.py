@@ -9,9 +9,10 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain, islice, pairwise
 from typing import Any
+from weakref import proxy
 
 import formualizer
 
@@ -175,7 +176,7 @@ class _Engine:
         self._register(formulas.GUARD, self.noticed.guard)
         self._register(formulas.DOUBT, self.noticed.doubted)
         self._register(formulas.CRITERION, self.noticed.criterion)
-        self._register(formulas.SPILLED, self._note_block)
+        self._register(formulas.SPILLED, partial(_Engine._note_block, proxy(self)))
 
     def _texts(self) -> dict[Formula, str]:
         """What the engine is to compute for each formula; nothing for what is refused."""
@@ -240,15 +241,18 @@ class _Engine:
 
     def _register(self, name: str, function: Callable[..., Any]) -> None:
         """Let the engine call a function; a bug in it stops the run and is raised afterwards."""
+        # Python's garbage collector does not see into the engine: a function there that held its
+        # workbook would keep both, and all their cells, for ever.
+        run = proxy(self)
 
         def guarded(*cells: Any) -> Any:
-            if self.bug:
+            if run.bug:
                 return UNSURE
             try:
                 return function(*cells)
             except BaseException as bug:
-                self.bug = bug
-                self.workbook.cancel()
+                run.bug = bug
+                run.workbook.cancel()
                 return UNSURE
 
         self.workbook.register_function(name, guarded)
