@@ -1,5 +1,5 @@
 """The command line: kpi-xl eval, recalc, export, functions, new, fill, demo, lite, explain,
-freeze, kpis, install, uninstall, doctor, build, serve."""
+freeze, refresh, kpis, install, uninstall, doctor, build, serve."""
 
 import io
 import sys
@@ -19,6 +19,7 @@ from kpi_xl.cli import (  # importing a module enters its commands
     kpis,
     licences,
     lite,
+    refreshing,
     reports,
     serving,
     templates,
@@ -36,6 +37,7 @@ __all__ = [
     "licences",
     "lite",
     "main",
+    "refreshing",
     "reports",
     "serving",
     "templates",

@@ -25,6 +25,7 @@ from kpi_xl.cli.shared import (
     computed,
     faults,
     free_path,
+    lock_of,
     office,
     print_json,
     printable,
@@ -140,8 +141,7 @@ def recalc(
         raise Misuse(f"{target} is already there; --force overwrites it")
     if out and target.suffix.lower() != book.suffix.lower():
         raise Misuse(f"{out} has to end in {book.suffix}, as {book} does")
-    locks = [target.with_name(f"~${target.name}"), target.with_name(f".~lock.{target.name}#")]
-    if any(lock.exists() for lock in locks) and not force:
+    if lock_of(target) and not force:
         raise Misuse(f"{target} is open in a spreadsheet program: close it, or write with --out")
     content = read_book(book)
     from kpi_xl.files import write_whole
@@ -260,22 +260,36 @@ def export(
     target = free_path(
         output or book.with_suffix(".pdf"), force=force, parents=parents, ends=(".pdf",)
     )
-    with office(), steps() as step, TemporaryDirectory(prefix="kpi_xl") as folder:
+    with steps() as step:
+        step("LibreOffice prints the workbook")
+        pages = printed(book, content, (picture, digits), everything=everything, seconds=timeout)
+    save(target, pages, force=force)
+    say_where(target)
+
+
+def printed(
+    book: Path,
+    content: bytes,
+    look: tuple[Path | None, str],
+    *,
+    everything: bool = False,
+    seconds: float,
+) -> bytes:
+    """A workbook as PDF, with the logo and the colour of a look. Raises Misuse."""
+    picture, digits = look
+    with office(), TemporaryDirectory(prefix="kpi_xl") as folder:
         from kpi_xl.hosts.libreoffice.headless import perform
         from kpi_xl.reports.printing import coloured
 
-        step("LibreOffice prints the workbook")
-        printed = Path(folder) / "book.pdf"
+        pages = Path(folder) / "book.pdf"
         task = {"book": str(book), **of_report(book, content, picture, everything=everything)}
         if digits and is_of_a_template(content):
             task["book"] = str(Path(folder) / book.name)
             Path(task["book"]).write_bytes(coloured(content, digits))
-        (answer,) = perform([{**task, "pdf": str(printed)}], seconds=timeout)
+        (answer,) = perform([{**task, "pdf": str(pages)}], seconds=seconds)
         if "problem" in answer:
             raise Misuse(f"{book}: {answer['problem']}")
-        pages = printed.read_bytes()
-    save(target, pages, force=force)
-    say_where(target)
+        return pages.read_bytes()
 
 
 def chosen_look(logo: Path | None, colour: str) -> tuple[Path | None, str]:

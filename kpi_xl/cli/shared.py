@@ -211,6 +211,12 @@ def read_book(path: Path) -> bytes:
     return content
 
 
+def lock_of(path: Path) -> Path | None:
+    """The file that Excel or LibreOffice puts beside a workbook as long as it is open there."""
+    locks = (path.with_name(f"~${path.name}"), path.with_name(f".~lock.{path.name}#"))
+    return next((lock for lock in locks if lock.exists()), None)
+
+
 def warn_of_rows_below(book: Path, content: bytes) -> None:
     """Tell on the error stream which rows of a template workbook stand below their table."""
     from kpi_xl.ooxml.errors import NotAWorkbookError

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
-from xml.etree import ElementTree
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine.embedded import Computed, compute
@@ -20,37 +19,21 @@ from kpi_xl.engine.formulas import Context, RefusedError, moved, read
 from kpi_xl.errors import CellError
 from kpi_xl.ooxml.addresses import Area, area, column_letters
 from kpi_xl.ooxml.archive import with_members
-from kpi_xl.ooxml.errors import NotAWorkbookError
-from kpi_xl.ooxml.package import (
-    MAIN,
-    OLD_ERRORS,
-    Formula,
-    Package,
-    read_package,
-    unescaped,
-)
+from kpi_xl.ooxml.package import Formula, Package, read_package
 from kpi_xl.ooxml.sheet import (
     Edit,
     SheetXml,
     XmlCell,
     check,
-    escaped,
     new_cells,
-    text_of,
     with_block,
     with_edits,
     with_value,
 )
-
-Stored = tuple[str, float | str | bool]
-"""A value as a file has it: its type (`n`, `str`, `b` or `e`) and itself."""
+from kpi_xl.ooxml.values import Stored, held, is_same, shared_texts, stored, written
 
 Changed = tuple[tuple[int, int], Stored | None, Stored | None]
 """A cell by row and column, what it holds and what it is to hold."""
-
-OLDER = "#VALUE!"
-"""What a cell holds for an error that Excel has only known since dynamic arrays. Excel, too, writes
-this one, and into a part of its own what it shows instead."""
 
 VOLATILE = re.compile(r"(?i)\b(TODAY|NOW|RAND|RANDBETWEEN|RANDARRAY|CELL|INFO)\(")
 """Formulas that come to something else each time."""
@@ -109,15 +92,18 @@ def recalculated(
     content: bytes,
     tell: Callable[[str], None] = lambda _: None,
     compute: Callable[[Package], Computed] = compute,
+    *,
+    fits: Callable[[Formula], bool] = lambda _: False,
 ) -> tuple[bytes, Report]:
     """A workbook with its formulas' values computed anew, and the report.
 
     `compute` is the engine, by default the embedded one; `tell` hears of each of the three steps
-    as it begins. Raises NotAWorkbookError; RefusedError where nothing in the workbook can surely
-    be computed.
+    as it begins. `fits` tells the array formulas of old that get the size of their results, as if
+    they were dynamic. Raises NotAWorkbookError; RefusedError where nothing in the workbook can
+    surely be computed.
     """
     tell("Reading the workbook")
-    book = read_package(content)
+    book = _fitting(read_package(content), fits)
     if book.signed:
         raise RefusedError("the workbook is signed, and a change would break its signature")
     tell(f"Computing {len(book.formulas):,} formulas")
@@ -127,7 +113,7 @@ def recalculated(
     changed: list[Difference] = []
     count = 0
     with zipfile.ZipFile(io.BytesIO(content)) as package:
-        texts = cache(lambda: _shared_texts(package, book))
+        texts = cache(lambda: shared_texts(package, book))
         for name, values in _by_sheet(book, computed).items():
             edits, others = _edits(book.xml[name], values, texts)
             count += len(others)
@@ -140,6 +126,13 @@ def recalculated(
     if book.by_excel:
         report = replace(report, against_excel=_against_excel(book, changed))
     return with_members(content, parts), report
+
+
+def _fitting(book: Package, fits: Callable[[Formula], bool]) -> Package:
+    return replace(book, formulas=tuple(
+        replace(one, dynamic=True) if one.array and not one.dynamic and fits(one) else one
+        for one in book.formulas
+    ))  # fmt: skip
 
 
 def compared(
@@ -159,7 +152,7 @@ def compared(
     tell("Comparing the values")
     found: list[Difference] = []
     with zipfile.ZipFile(io.BytesIO(content)) as package:
-        texts = cache(lambda: _shared_texts(package, book))
+        texts = cache(lambda: shared_texts(package, book))
         for name, values in _by_sheet(book, computed).items():
             others = _edits(book.xml[name], values, texts)[1]
             found += [_difference(name, one) for one in others]
@@ -245,16 +238,16 @@ def _edits(
     for place, value in wanted.items():
         if place not in cells:
             if value is not None:
-                new.setdefault(place[0], {})[place[1]] = _written(value)
+                new.setdefault(place[0], {})[place[1]] = written(value)
                 changed.append((place, None, value))
             continue
         cell = cells[place]
         element = old = sheet.xml[cell.start : cell.end]
-        cached = _held(cell, texts)
+        cached = held(cell, texts)
         if value is None and cell.value is not None:
             element = with_value(cell, "n", None)
-        elif value is not None and not _is_same(cached, value):
-            element = with_value(cell, *_written(value))
+        elif value is not None and not is_same(cached, value):
+            element = with_value(cell, *written(value))
         if element != old:
             changed.append((place, cached, value))
         if place in blocks:
@@ -288,99 +281,14 @@ def _wanted(
     for formula, value in values.items():
         block = value if isinstance(value, list) else [[value]]
         if len(block) == len(block[0]) == 1:
-            wanted[formula.row, formula.column] = _stored(block[0][0])
+            wanted[formula.row, formula.column] = stored(block[0][0])
             if not formula.dynamic:
                 continue
         for i, row in enumerate(block):
             for j, shown in enumerate(row):
-                wanted[formula.row + i, formula.column + j] = _stored(shown)
+                wanted[formula.row + i, formula.column + j] = stored(shown)
         bottom, right = formula.row + len(block) - 1, formula.column + len(block[0]) - 1
         place = Area(formula.sheet, formula.row, formula.column, bottom, right)
         if formula.dynamic and place != formula.array:
             blocks[formula.row, formula.column] = place.address
     return wanted, blocks
-
-
-# Values in a file
-
-
-def _stored(value: Cell) -> Stored:
-    """A computed value with its type."""
-    if type(value) is float:
-        return "n", value
-    if isinstance(value, CellError):
-        return "e", str(value)
-    if isinstance(value, bool):
-        return "b", value
-    return ("str", value) if isinstance(value, str) else ("n", value)
-
-
-def _held(cell: XmlCell, texts: Callable[[], list[str]]) -> Stored | None:
-    """What a cell of the file holds, None where it is blank."""
-    value, kind = cell.value, cell.attribute("t") or "n"
-    if value is None:
-        return None
-    if value.kind == "is":
-        return "str", _text_of_runs(ElementTree.fromstring(b"<si>" + value.content + b"</si>"))
-    text = text_of(value.content)
-    if kind == "s":
-        return "str", _shared(texts(), text)
-    if kind == "str":
-        return "str", unescaped(text)
-    if kind == "e":
-        return "e", "a newer one" if cell.attribute("vm") else text
-    if not text.strip():
-        return "str", ""  # XlsxWriter leaves the type out
-    if kind == "b":
-        return "b", text.strip() in ("1", "true")
-    try:
-        return "n", float(text)
-    except ValueError:
-        return "n", math.nan  # which is no value, and so is replaced
-
-
-def _shared(texts: list[str], number: str) -> str:
-    """A text by its number. Raises NotAWorkbookError where there is none."""
-    if not number.strip().isdecimal() or int(number) >= len(texts):
-        raise NotAWorkbookError(f"it is damaged (a cell has the text {number[:20]!r}, of no list)")
-    return texts[int(number)]
-
-
-def _is_same(cached: Stored | None, value: Stored) -> bool:
-    """Whether a file holds a value; other writers round numbers to 15 or 16 digits."""
-    if value[0] == "e" and value[1] not in OLD_ERRORS:
-        return cached is not None and cached[0] == "e" and cached[1] not in OLD_ERRORS - {OLDER}
-    if cached is None or {cached[0], value[0]} != {"n"}:
-        return cached == value
-    return cached == value or any(
-        cached[1] == float(f"{value[1]:.{digits}g}") for digits in (16, 15)
-    )
-
-
-def _written(value: Stored) -> tuple[str, bytes]:
-    """The type and the XML of a value."""
-    kind, content = value
-    if kind == "e" and content not in OLD_ERRORS:
-        content = OLDER
-    if isinstance(content, str):
-        return kind, escaped(content).encode()
-    if kind == "b":
-        return kind, b"%d" % content
-    whole = content == round(content) and abs(content) < 1e15
-    return kind, (f"{content:.0f}" if whole else repr(float(content)).upper()).encode()
-
-
-def _shared_texts(package: zipfile.ZipFile, book: Package) -> list[str]:
-    """The texts that cells refer to by their number."""
-    if book.texts_part is None:
-        return []
-    tree = ElementTree.fromstring(package.read(book.texts_part))
-    return [_text_of_runs(item) for item in tree.iterfind(f"{MAIN}si")]
-
-
-def _text_of_runs(item: ElementTree.Element) -> str:
-    """A text that may be in parts of different looks; readings beside it are left out."""
-    names = re.compile(r"(\{[^}]*\}|\w+:)?(t|r)")
-    parts = [part for part in item if names.fullmatch(part.tag)]
-    texts = [text for part in parts for text in ([part] if part.tag.endswith("t") else part)]
-    return unescaped("".join(text.text or "" for text in texts if text.tag.endswith("t")))

@@ -6,6 +6,7 @@ import re
 import zipfile
 from itertools import count
 
+from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.limits import opened
 from kpi_xl.ooxml.package import relations, rels_of
@@ -20,13 +21,23 @@ class Parts(dict[str, bytes]):
     def __init__(self, content: bytes) -> None:
         with opened(content) as package:
             self.infos = {info.filename: info for info in package.infolist()}
-            super().__init__({name: package.read(name) for name in self.infos})
+            self.before = {name: package.read(name) for name in self.infos}
+        self.source = content
+        super().__init__(self.before)
 
     def __missing__(self, part: str) -> bytes:
         raise NotAWorkbookError(f"it is damaged (its part {part} is missing)")
 
+    @property
+    def book(self) -> str:
+        """The part of the workbook itself."""
+        return next(target for kind, _, target in self.relations("") if kind == "officeDocument")
+
     def archive(self) -> bytes:
-        """The package put together again."""
+        """The package put together again; what has not changed keeps its compressed bytes."""
+        if self.keys() == self.before.keys():
+            changed = {name: new for name, new in self.items() if new is not self.before[name]}
+            return with_members(self.source, changed)
         out = io.BytesIO()
         date = next(iter(self.infos.values())).date_time
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:

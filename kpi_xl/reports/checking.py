@@ -22,6 +22,9 @@ class Finding(NamedTuple):
     what: str
     times: int = 1
 
+    def __str__(self) -> str:
+        return f"{self.where}:{self.row or ''}: {self.what}".replace("::", ":")
+
 
 def checked(book: OpenWorkbook, tables: Sequence[Input]) -> Change:
     """What is wrong in the tables as they are; no file is read, and no table changes."""

@@ -320,7 +320,7 @@ def _without_our_columns(xml: bytes, *, native: bool) -> bytes:
 
 def _unlink(parts: Parts) -> None:
     """The workbook without what led to our functions, and without the mark of its template."""
-    book = next(target for kind, _, target in parts.relations("") if kind == "officeDocument")
+    book = parts.book
     marked = rb"(<(?:\w+:)?definedName\s[^>]*\bname=[\"'])" + layout.TEMPLATE.encode() + rb"([\"'])"
     parts[book] = re.sub(marked, rb"\g<1>" + FROZEN_TEMPLATE + rb"\g<2>", parts[book])
     chain = parts.related(book, "calcChain")

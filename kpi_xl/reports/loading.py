@@ -77,7 +77,8 @@ def loaded(
     resized, blocks = _put_in(book, tables, read, findings)
     if findings:
         message = book.phrase("Nothing was loaded: {reason}", reason=findings[0].what)
-        return Change((), listed(book, findings), message, len(findings))
+        told = tuple(map(str, findings))
+        return Change((), listed(book, findings), message, len(findings), told, refused=True)
     for source in given:
         notes = [
             note
@@ -101,7 +102,8 @@ def loaded(
     found_wrong = sum(finding.times for finding in findings)
     if findings:
         message += " " + book.phrase("{count} problems: see the sheet Checks.", count=found_wrong)
-    return Change(tuple(resized), (*blocks, *listed(book, findings)), message, found_wrong)
+    whole = (*blocks, *listed(book, findings))
+    return Change(tuple(resized), whole, message, found_wrong, tuple(map(str, findings)))
 
 
 def _put_in(
@@ -150,9 +152,9 @@ def _read(
     columns = {table.name: table.columns for table in tables}
     try:
         if os.environ.get("XLWINGS_ON_SERVER"):
-            # Elsewhere it is Excel's or LibreOffice's own Python, which can start no other.
             return read_files_apart(requests, columns, known_layouts(), progress=progress)
-        return read_files(requests, columns, known_layouts(layouts_folder()), progress=progress)
+        read = read_files_apart if book.apart else read_files
+        return read(requests, columns, known_layouts(layouts_folder()), progress=progress)
     except SourceError as error:
         for line in str(error).splitlines():
             rows = [source.row for source in given if source.path and line.startswith(source.path)]

@@ -1,11 +1,11 @@
 """What a host reads of a workbook, and what it is to write: plain records, rows from 1."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from kpi_xl.cells import Block
+from kpi_xl.cells import Block, Cell
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.reports.phrases import phrase
 from kpi_xl.schema import SCHEMAS, Input
@@ -47,7 +47,7 @@ class Table:
     name: str
     place: Place
     headers: tuple[str, ...]
-    rows: Block
+    rows: Sequence[Sequence[Cell]]
     below: Block
     totals: bool = False
 
@@ -56,13 +56,15 @@ class Table:
 class OpenWorkbook:
     """A workbook as it is: the language of its template, its tables by name, its named cells.
 
-    `folder` is where its file is, None where that is not known.
+    `folder` is where its file is, None where that is not known. `apart`: this Python can read the
+    files that it names in a process of its own, as one inside Excel or LibreOffice cannot.
     """
 
     language: str
     folder: Path | None
     tables: Mapping[str, Table]
     named: Mapping[str, Place]
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:  # somebody has written into the cell
@@ -91,10 +93,13 @@ class Filled(NamedTuple):
 class Change:
     """What is to be written into a workbook, and what to tell its user.
 
-    `found` is how much was found to be wrong.
+    `found` is how much was found to be wrong, `problems` the same in words, each with its place.
+    `refused`: nothing was loaded, and all that is written is what was found.
     """
 
     resized: tuple[Resized, ...]
     blocks: tuple[Filled, ...]
     message: str
     found: int = 0
+    problems: tuple[str, ...] = ()
+    refused: bool = False

@@ -1,0 +1,234 @@
+"""kpi-xl refresh: what the button Refresh report does, on files, for schedulers."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kpi_xl.bounded import call
+from kpi_xl.cli.formulas import TIMEOUT, chosen_look, printed
+from kpi_xl.cli.shared import (
+    FORCE,
+    JSON,
+    OUTPUT,
+    PARENTS,
+    Misuse,
+    app,
+    calculator,
+    free_path,
+    lock_of,
+    office,
+    print_json,
+    printable,
+    read_book,
+    save,
+    steps,
+)
+from kpi_xl.cli.templates import meant
+from kpi_xl.ooxml.limits import computing
+
+WORKBOOKS = (".xlsx", ".xlsm")
+BACKUP = ".bak"
+"""What the name of the book before it goes on with: no pattern such as *.xlsx means it."""
+
+
+@dataclass
+class Outcome:
+    """What became of a workbook: its exit code, what there is to say, the files written."""
+
+    book: str
+    code: int = 0
+    refreshed: bool = False
+    message: str = ""
+    problems: list[str] = field(default_factory=list)
+    formulas: int = 0
+    kept: list[dict[str, str]] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be done beside the refresh itself."""
+
+    output: Path | None
+    force: bool
+    backup: bool
+    frozen: bool
+    pdf: bool
+    look: tuple[Path | None, str]
+    timeout: float
+
+
+@app.command()
+def refresh(
+    books: Annotated[
+        list[str],
+        typer.Argument(
+            help="Workbooks (.xlsx, .xlsm) made from a template, also with * and ?.",
+            metavar="BOOK...",
+        ),
+    ],
+    output: OUTPUT = None,
+    no_backup: Annotated[
+        bool, typer.Option("--no-backup", help="Keep no copy, BOOK.bak, of the book before it.")
+    ] = False,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Print the report, too, as BOOK.pdf, by LibreOffice.")
+    ] = False,
+    frozen: Annotated[
+        bool,
+        typer.Option(
+            "--freeze", help="Write a copy with values for the KPI formulas, too: BOOK (values)."
+        ),
+    ] = False,
+    force: FORCE = False,
+    parents: PARENTS = False,
+    timeout: TIMEOUT = 300.0,
+    as_json: JSON = False,
+) -> int:
+    """Load the files that a workbook's sheet Sources names, and compute it: without Excel.
+
+    It is what the button Refresh report does. The tables get the rows of their files; sheets,
+    columns, formats, charts, comments and macros of your own stay. Each workbook is written whole
+    or not at all; the book before it stays beside it as BOOK.bak, and --pdf and --freeze write over
+    what they wrote before. With -o BOOK itself stays as it is.
+
+    The exit code is 0 if all was loaded and computed. It is 1 if a workbook was refused, as it was
+    open, or a file could not be read, and then that workbook is as it was; also if it was loaded
+    and the sheet Checks lists problems of the data, or formulas are not computed here. It is 2 for
+    a call that cannot be carried out. Of several workbooks it is the worst.
+    """
+    paths = list(dict.fromkeys(path.absolute() for text in books for path in meant(text)))
+    paths = [path for path in paths if not path.name.startswith("~$")]  # locks of Excel's
+    target = _target(paths, output, force=force, parents=parents) if output else None
+    if pdf:
+        from kpi_xl.hosts.libreoffice.programs import program
+
+        with office():
+            program("soffice")
+    look = chosen_look(None, "") if pdf else (None, "")
+    wish = Wish(target, force, not no_backup, frozen, pdf, look, timeout)
+    outcomes = []
+    for path in paths:
+        with steps() as step:
+            outcome = _outcome(path, wish, step)
+        outcomes.append(outcome)
+        if not as_json:
+            _tell(outcome)
+    if as_json:
+        print_json([asdict(one) for one in outcomes])
+    return max((one.code for one in outcomes), default=0)
+
+
+def _target(paths: list[Path], output: Path, *, force: bool, parents: bool) -> Path:
+    """Where the one workbook is to be written. Raises Misuse."""
+    if len(paths) != 1:
+        raise Misuse(f"-o is for one workbook, and these are {len(paths)}")
+    ends = (paths[0].suffix.lower(),)
+    target = free_path(output, force=force, parents=parents, ends=ends)
+    if target == paths[0].resolve():
+        raise Misuse(f"{output} is the workbook itself: leave -o away")
+    return target
+
+
+def _outcome(path: Path, wish: Wish, step: Callable[..., None]) -> Outcome:
+    """Refresh a workbook; what is in the way is its sentence, and its code."""
+    outcome = Outcome(str(path))
+    try:
+        _refresh(path, wish, step, outcome)
+    except Misuse as error:
+        outcome.code = 1 if path.is_file() else 2
+        outcome.message = " ".join(filter(None, (outcome.message, error.message)))
+    return outcome
+
+
+def _refresh(path: Path, wish: Wish, step: Callable[..., None], outcome: Outcome) -> None:
+    """Refresh a workbook, all or nothing, and then write its copies. Raises Misuse."""
+    from kpi_xl.reports.commands import refresh_report
+    from kpi_xl.reports.files import FileWorkbook
+    from kpi_xl.sources import SourceError
+
+    if path.is_file():
+        _refuse_taken(path, wish)
+    content = read_book(path)
+    stamp = path.stat()
+    book = FileWorkbook(path, content, step)
+    with calculator(str(path), path):
+        try:
+            outcome.message = refresh_report(book)
+        except SourceError as error:
+            raise Misuse(f"{path}: {error}") from None
+        finally:
+            outcome.problems = list(book.change.problems) if book.change else []
+    assert book.computed
+    step("Saving the workbook")
+    target = wish.output or path
+    if wish.output:
+        save(target, book.content, force=wish.force)
+        outcome.written.append(str(target))
+    elif book.content != content:
+        _refuse_taken(path, wish)
+        now = path.stat()
+        if (now.st_mtime_ns, now.st_size) != (stamp.st_mtime_ns, stamp.st_size):
+            raise Misuse(f"{path} was changed by somebody meanwhile: refresh it once more")
+        if wish.backup:
+            backup = path.with_name(path.name + BACKUP)
+            save(backup, content, force=True)
+            outcome.written.append(str(backup))
+        save(path, book.content, force=True)
+        outcome.written.append(str(path))
+    outcome.refreshed = True
+    outcome.formulas = book.computed.formulas
+    outcome.kept = [kept._asdict() for kept in book.computed.kept]
+    outcome.code = 1 if outcome.problems or outcome.kept else 0
+    if wish.frozen:
+        _freeze(target, book.content, step, outcome)
+    if wish.pdf:
+        step("LibreOffice prints the workbook")
+        pages = printed(target, book.content, wish.look, seconds=wish.timeout)
+        save(target.with_suffix(".pdf"), pages, force=True)
+        outcome.written.append(str(target.with_suffix(".pdf")))
+
+
+def _refuse_taken(path: Path, wish: Wish) -> None:
+    """Refuse a workbook that somebody has open, or that is not to be written. Raises Misuse."""
+    if path.suffix.lower() not in WORKBOOKS:
+        raise Misuse(f"{path} has to end in {' or '.join(WORKBOOKS)}")
+    lock = lock_of(path)
+    if lock:
+        raise Misuse(
+            f"{path} is open in a spreadsheet program: close it; if none has it open, delete {lock}"
+        )
+    writable = path.stat().st_mode & 0o222 and os.access(path, os.W_OK)
+    if not writable and wish.output is None:
+        raise Misuse(f"{path} is read-only: allow writing it, or write another file with -o")
+
+
+def _freeze(book: Path, content: bytes, step: Callable[..., None], outcome: Outcome) -> None:
+    """Write a copy with values, over that of the last time. Raises Misuse."""
+    from kpi_xl.reports import offline
+
+    step("Writing a copy with values")
+    with calculator(str(book), book):
+        copy, *_ = call(offline.frozen, content, False, budget=computing(len(content)))
+    path = book.with_name(f"{book.stem} (values){book.suffix}")
+    save(path, copy, force=True)
+    outcome.written.append(str(path))
+
+
+def _tell(outcome: Outcome) -> None:
+    """What became of a workbook: on the error stream where it was refused."""
+    stream = sys.stdout if outcome.refreshed else sys.stderr
+    name = Path(outcome.book).name
+    prefix = f"{name}: " if outcome.refreshed else "kpi-xl: "
+    lines = outcome.message.splitlines() or [""]
+    print(printable(prefix + lines[0]), file=stream)
+    rest = outcome.problems if outcome.refreshed else lines[1:]
+    for line in rest:
+        print(f"  {printable(line)}", file=stream)
+    for path in outcome.written:
+        print(f"  {printable(path)}", file=stream)

@@ -1,0 +1,208 @@
+"""What points to the cells of a table follows it when it has another number of rows.
+
+A spreadsheet program does that by itself. What counts as pointing to a table is a range that begins
+at its first row of data, or above, and ends with its last one: a whole column of it, say, as a
+formula, a chart, a name, a rule or a format has it. Ranges that end elsewhere stay.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from kpi_xl.ooxml.addresses import Area, area, column_letters
+from kpi_xl.ooxml.parts import Parts
+from kpi_xl.ooxml.sheet import FORMULA_END, Edit, SheetXml, escaped, text_of, with_edits
+
+RANGE = re.compile(
+    r"""
+    "(?:[^"]|"")*"                                          # a text
+    | \[\d+\](?:[\w.]+!)?[$\w.]*(?::[$\w]+)?               # of another workbook
+    | \[ (?: [^\[\]'] | '. | \[ (?:[^\[\]']|'.)* \] )* \]   # columns of a table
+    | (?P<sheet> (?:'(?:[^']|'')+' | [\w.]+) ! )?
+      (?P<left>\$?[A-Za-z]{1,3}) (?P<top>\$?\d{1,7}) : (?P<right>\$?[A-Za-z]{1,3})
+      (?P<bottom>\$?\d{1,7}) (?![\w.(!])
+    | [\w.$]+                                               # a name, a function, a number
+    """,
+    re.VERBOSE,
+)
+NAMES = re.compile(rb"(<(?:\w+:)?definedName(\s[^>]*)?>)([^<]*)(?=</)")
+RULES = re.compile(rb"(<(?:\w+:)?(?:formula[12]?|f)(?:\s[^>]*)?>)([^<]*)(?=</)")
+PLACES = re.compile(
+    rb"(<(?:\w+:)?(?:conditionalFormatting|dataValidation|ignoredError|protectedRange)\s[^>]*?"
+    rb"\bsqref=\")([^\"]*)|(<(?:\w+:)?sqref>)([^<]*)"
+)
+CHART = re.compile(
+    rb"(<(?:\w+:)?f(?:\s[^>]*)?>)([^<]*)(</(?:\w+:)?f>)"
+    rb"(\s*<(?:\w+:)?(?:num|str|multiLvlStr)Cache>.*?</(?:\w+:)?(?:num|str|multiLvlStr)Cache>)?",
+    re.DOTALL,
+)
+PIVOT = re.compile(rb"<(?:\w+:)?worksheetSource\s[^>]*>")
+PIVOT_CACHE = re.compile(rb"<(?:\w+:)?pivotCacheDefinition\b[^>]*>")
+
+
+class Move(NamedTuple):
+    """A table that ends in another row: its block down to the old one, and the new one."""
+
+    table: str
+    old: Area
+    bottom: int
+
+    def of(self, place: Area, *, wider: bool = False) -> Area:
+        """A block of cells as it is to be; `wider`: one that reaches over more columns as well."""
+        inside = self.old.left <= place.left and place.right <= self.old.right
+        if (
+            place.sheet == self.old.sheet
+            and place.bottom == self.old.bottom
+            and place.top <= self.old.top + 1
+            and (inside or (wider and place.touches(self.old)))
+        ):
+            return place._replace(bottom=self.bottom)
+        return place
+
+
+def followed(
+    text: str, sheet: str, moves: Sequence[Move], *, row: int = 0, wide: bool = False
+) -> str:
+    """A formula whose ranges follow. `sheet` is that of ranges which name none.
+
+    `row`: that of its cell in a table. A range that ends there, and moves with the cell, is one
+    of each row's own, as a running total has it.
+    """
+
+    def new(found: re.Match[str]) -> str:
+        if found["left"] is None:
+            return found[0]
+        name = (found["sheet"] or "").removesuffix("!")
+        name = name[1:-1].replace("''", "'") if name.startswith("'") else name
+        try:
+            place = area(
+                name or sheet, found["left"] + found["top"] + ":" + found["right"] + found["bottom"]
+            )
+        except ValueError:
+            return found[0]
+        own = int(found["bottom"]) if found["bottom"].isdigit() else 0
+        for move in moves:
+            after = move.of(place, wider=wide)
+            if after != place and not (own and own == row):
+                dollar = "$" if found["bottom"].startswith("$") else ""
+                start = found[0][: found.start("bottom") - found.start()]
+                return f"{start}{dollar}{after.bottom}"
+        return found[0]
+
+    return RANGE.sub(new, text)
+
+
+def follow(parts: Parts, sheets: dict[str, str], moves: Sequence[Move]) -> None:
+    """Let all that points to the tables follow; `sheets` are the parts of the sheets by name."""
+    if not moves:
+        return
+    ends = re.compile(b"|".join(b"%d" % bottom for bottom in {move.old.bottom for move in moves}))
+    for sheet, part in sheets.items():
+        if ends.search(parts[part]):
+            parts[part] = _sheet(parts[part], sheet, moves)
+    parts[parts.book] = NAMES.sub(_rewriting("", moves, 3), parts[parts.book])
+    for part in list(parts):
+        if re.fullmatch(r"xl/(?:charts|chartEx)/[^/]+\.xml", part) and ends.search(parts[part]):
+            parts[part] = CHART.sub(_charted(moves), parts[part])
+
+
+def refresh_pivots(parts: Parts, tables: Sequence[tuple[str, Area]], moves: Sequence[Move]) -> int:
+    """Let spreadsheet programs compute pivot tables of these tables anew; how many there are."""
+    count = 0
+    for part in list(parts):
+        if not re.fullmatch(r"xl/pivotCache/pivotCacheDefinition[^/]*\.xml", part):
+            continue
+        xml = parts[part]
+        source = PIVOT.search(xml)
+        if not source or not _is_over(source[0], tables):
+            continue
+        count += 1
+        new = re.sub(
+            rb"(\sref=\")([^\"]*)", _placed(_attribute(source[0], b"sheet"), moves), source[0]
+        )
+        xml = xml.replace(source[0], new)
+        tag = PIVOT_CACHE.search(xml)
+        if tag:
+            bare = re.sub(rb"\srefreshOnLoad=\"[^\"]*\"", b"", tag[0])
+            parts[part] = xml.replace(tag[0], bare[:-1] + b' refreshOnLoad="1">', 1)
+    return count
+
+
+def _is_over(source: bytes, tables: Sequence[tuple[str, Area]]) -> bool:
+    name, sheet = _attribute(source, b"name"), _attribute(source, b"sheet")
+    return any(name.lower() == table.lower() or sheet == place.sheet for table, place in tables)
+
+
+def _attribute(tag: bytes, name: bytes) -> str:
+    found = re.search(rb"\s" + name + rb"=\"([^\"]*)\"", tag)
+    return text_of(found[1]) if found else ""
+
+
+def _sheet(xml: bytes, name: str, moves: Sequence[Move]) -> bytes:
+    """A sheet whose formulas, rules and formats follow."""
+    sheet = SheetXml(xml)
+    edits: list[Edit] = []
+    inside = [move for move in moves if move.old.sheet == name]
+    for cell in sheet.formula_cells():
+        tag, body = cell.formula, cell.body or b""
+        end = FORMULA_END.search(body, tag.end()) if tag else None
+        if not tag or not end or b":" not in body:
+            continue
+        own = any(m.old.top < cell.row and m.old.left <= cell.column <= m.old.right for m in inside)
+        text = text_of(body[tag.end() : end.start()])
+        new = followed(text, name, moves, row=cell.row if own else 0)
+        if new != text:
+            start = sheet.xml.index(body, cell.start)
+            edits.append((start + tag.end(), start + end.start(), escaped(new).encode()))
+    head, tail = with_edits(xml[: sheet.end], edits), xml[sheet.end :]
+    tail = RULES.sub(_rewriting(name, moves, 2), tail)
+    return head + PLACES.sub(_placed(name, moves), tail)
+
+
+def _rewriting(sheet: str, moves: Sequence[Move], group: int) -> Callable[[re.Match[bytes]], bytes]:
+    """What lets the text of an element follow, all else being as it was."""
+
+    def rewritten(found: re.Match[bytes]) -> bytes:
+        text = text_of(found[group])
+        wide = b"Print_Area" in found[1]
+        new = followed(text, sheet, moves, wide=wide)
+        return found[0] if new == text else found[1] + escaped(new).encode()
+
+    return rewritten
+
+
+def _charted(moves: Sequence[Move]) -> Callable[[re.Match[bytes]], bytes]:
+    """The same in a chart, which then holds no values of before."""
+
+    def rewritten(found: re.Match[bytes]) -> bytes:
+        text = text_of(found[2])
+        new = followed(text, "", moves)
+        return found[0] if new == text else found[1] + escaped(new).encode() + found[3]
+
+    return rewritten
+
+
+def _placed(sheet: str, moves: Sequence[Move]) -> Callable[[re.Match[bytes]], bytes]:
+    """What lets a list of addresses follow."""
+
+    def rewritten(found: re.Match[bytes]) -> bytes:
+        head, text = next(
+            (a, b) for a, b in zip(found.groups()[::2], found.groups()[1::2], strict=True) if a
+        )
+        places = [_moved(sheet, one, moves) for one in text.decode().split()]
+        return head + " ".join(places).encode()
+
+    return rewritten
+
+
+def _moved(sheet: str, address: str, moves: Sequence[Move]) -> str:
+    try:
+        place = area(sheet, address)
+    except ValueError:
+        return address
+    for move in moves:
+        after = move.of(place)
+        if after != place:
+            first = f"{column_letters(after.left)}{after.top}"
+            return f"{first}:{column_letters(after.right)}{after.bottom}"
+    return address

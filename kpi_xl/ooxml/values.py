@@ -1,0 +1,102 @@
+"""Values of cells as a workbook's file has them: numbers, texts of its own or shared, errors."""
+
+import math
+import re
+import zipfile
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+from kpi_xl.cells import Cell
+from kpi_xl.errors import CellError
+from kpi_xl.ooxml.errors import NotAWorkbookError
+from kpi_xl.ooxml.package import MAIN, OLD_ERRORS, Package, unescaped
+from kpi_xl.ooxml.sheet import XmlCell, escaped, text_of
+
+Stored = tuple[str, float | str | bool]
+"""A value as a file has it: its type (`n`, `str`, `b` or `e`) and itself."""
+
+OLDER = "#VALUE!"
+"""What a cell holds for an error that Excel has only known since dynamic arrays. Excel, too, writes
+this one, and into a part of its own what it shows instead."""
+
+
+def stored(value: Cell) -> Stored:
+    """A computed value with its type."""
+    if type(value) is float:
+        return "n", value
+    if isinstance(value, CellError):
+        return "e", str(value)
+    if isinstance(value, bool):
+        return "b", value
+    return ("str", value) if isinstance(value, str) else ("n", value)
+
+
+def held(cell: XmlCell, texts: Callable[[], list[str]]) -> Stored | None:
+    """What a cell of the file holds, None where it is blank."""
+    value, kind = cell.value, cell.attribute("t") or "n"
+    if value is None:
+        return None
+    if value.kind == "is":
+        return "str", text_of_runs(ElementTree.fromstring(b"<si>" + value.content + b"</si>"))
+    text = text_of(value.content)
+    if kind == "s":
+        return "str", _shared(texts(), text)
+    if kind == "str":
+        return "str", unescaped(text)
+    if kind == "e":
+        return "e", "a newer one" if cell.attribute("vm") else text
+    if not text.strip():
+        return "str", ""  # XlsxWriter leaves the type out
+    if kind == "b":
+        return "b", text.strip() in ("1", "true")
+    try:
+        return "n", float(text)
+    except ValueError:
+        return "n", math.nan  # which is no value, and so is replaced
+
+
+def _shared(texts: list[str], number: str) -> str:
+    """A text by its number. Raises NotAWorkbookError where there is none."""
+    if not number.strip().isdecimal() or int(number) >= len(texts):
+        raise NotAWorkbookError(f"it is damaged (a cell has the text {number[:20]!r}, of no list)")
+    return texts[int(number)]
+
+
+def is_same(cached: Stored | None, value: Stored) -> bool:
+    """Whether a file holds a value; other writers round numbers to 15 or 16 digits."""
+    if value[0] == "e" and value[1] not in OLD_ERRORS:
+        return cached is not None and cached[0] == "e" and cached[1] not in OLD_ERRORS - {OLDER}
+    if cached is None or {cached[0], value[0]} != {"n"}:
+        return cached == value
+    return cached == value or any(
+        cached[1] == float(f"{value[1]:.{digits}g}") for digits in (16, 15)
+    )
+
+
+def written(value: Stored) -> tuple[str, bytes]:
+    """The type and the XML of a value."""
+    kind, content = value
+    if kind == "e" and content not in OLD_ERRORS:
+        content = OLDER
+    if isinstance(content, str):
+        return kind, escaped(content).encode()
+    if kind == "b":
+        return kind, b"%d" % content
+    whole = content == round(content) and abs(content) < 1e15
+    return kind, (f"{content:.0f}" if whole else repr(float(content)).upper()).encode()
+
+
+def shared_texts(package: zipfile.ZipFile, book: Package) -> list[str]:
+    """The texts that cells refer to by their number."""
+    if book.texts_part is None:
+        return []
+    tree = ElementTree.fromstring(package.read(book.texts_part))
+    return [text_of_runs(item) for item in tree.iterfind(f"{MAIN}si")]
+
+
+def text_of_runs(item: ElementTree.Element) -> str:
+    """A text that may be in parts of different looks; readings beside it are left out."""
+    names = re.compile(r"(\{[^}]*\}|\w+:)?(t|r)")
+    parts = [part for part in item if names.fullmatch(part.tag)]
+    texts = [text for part in parts for text in ([part] if part.tag.endswith("t") else part)]
+    return unescaped("".join(text.text or "" for text in texts if text.tag.endswith("t")))

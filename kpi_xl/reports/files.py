@@ -1,0 +1,335 @@
+"""A workbook's file as the commands of the reports take it: no spreadsheet program is needed.
+
+What takes a file apart, writes into it and computes it is done in processes of its own (`bounded`),
+and only what has become of the whole is handed back: until then there is nothing to undo.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, overload
+
+from kpi_xl.bounded import call
+from kpi_xl.cells import Block, Cell
+from kpi_xl.engine import recalc
+from kpi_xl.formula_text import calls
+from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml import limits
+from kpi_xl.ooxml.addresses import LAST_ROW, Area, area
+from kpi_xl.ooxml.package import ExcelTable, Formula, Package, read_package
+from kpi_xl.ooxml.parts import Parts
+from kpi_xl.ooxml.sheet import SheetXml, with_edits, with_value
+from kpi_xl.ooxml.texts import SharedTexts
+from kpi_xl.ooxml.values import held
+from kpi_xl.reports import layout
+from kpi_xl.reports.commands import ActiveCell
+from kpi_xl.reports.freezing import NEWER_CALL
+from kpi_xl.reports.loading import Progress
+from kpi_xl.reports.records import Change, OpenWorkbook, Place, ReportError, Table
+from kpi_xl.reports.rewriting import rewritten
+from kpi_xl.schema import SCHEMAS, Input
+
+PER_CELL = 24  # bytes of a file that a new cell may come to
+SETTINGS = re.compile(rb"<(?:\w+:)?calcPr\b[^>]*>")
+BEFORE_SETTINGS = re.compile(
+    rb"</(?:\w+:)?(?:definedNames|externalReferences|functionGroups|sheets)>"
+)
+
+
+@dataclass(frozen=True)
+class UnreadRows(Sequence[list[Cell]]):
+    """So many rows of a table that is about to be loaded anew, which spares reading them."""
+
+    number: int
+
+    def __len__(self) -> int:
+        return self.number
+
+    @overload
+    def __getitem__(self, place: int) -> list[Cell]: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[list[Cell]]: ...
+    def __getitem__(self, place: int | slice) -> list[Cell] | list[list[Cell]]:
+        raise TypeError("rows that are replaced are not read")
+
+
+@dataclass(frozen=True)
+class Described:
+    """What there is to know of a workbook's file before it is loaded anew."""
+
+    template: str | None
+    language: str
+    tables: Mapping[str, Table]
+    named: Mapping[str, Place]
+
+
+class Computed(NamedTuple):
+    """A workbook computed anew: how many formulas, those that are not, and which have no value."""
+
+    content: bytes
+    formulas: int
+    kept: tuple[recalc.Kept, ...]
+    emptied: int
+    errors: int
+
+
+@dataclass
+class FileWorkbook:
+    """A workbook's file, as the commands of the reports take it."""
+
+    path: Path
+    content: bytes
+    progress: Progress = lambda what, done: None
+    change: Change | None = None
+    computed: Computed | None = None
+    pivots: int = 0
+    _described: Described | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.path.name
+
+    @property
+    def template(self) -> str | None:
+        """The template that it was made from, None if from none."""
+        return self.described.template
+
+    @property
+    def language(self) -> str:
+        """The language that its template was made in; nothing without a template."""
+        return self.described.language
+
+    @property
+    def described(self) -> Described:
+        """What there is to know of the file. Raises NotAWorkbookError, BudgetError, ReportError."""
+        if self._described is None:
+            budget = limits.computing(len(self.content))
+            self._described = call(described, self.content, budget=budget)
+        return self._described
+
+    def opened(self, inputs: Sequence[Input]) -> OpenWorkbook:
+        """The workbook as it is: its marked cells, and these tables; rows are counted alone."""
+        there = self.described
+        return OpenWorkbook(
+            there.language or "en", self.path.parent, there.tables, there.named, apart=True
+        )
+
+    @contextmanager
+    def writing(self) -> Iterator[Progress]:
+        """Whoever has made this one hears of the progress."""
+        yield self.progress
+
+    def apply(self, change: Change, progress: Progress) -> None:
+        """Write a change. Raises ReportError where nothing was loaded: the file stays as it is."""
+        self.change = change
+        if change.refused:
+            raise ReportError("\n".join((change.message, *change.problems[1:])))
+        cells = sum(len(block.rows) * len(block.rows[0]) for block in change.blocks)
+        budget = limits.computing(len(self.content) + PER_CELL * cells)
+        progress(self.name, 0.0)
+        self.content, self.pivots = call(rewritten, self.content, change, budget=budget)
+
+    def compute(self) -> str:
+        """Compute the formulas; a sentence on what is not computed here, or nothing."""
+        budget = limits.computing(len(self.content))
+
+        def tell(what: str) -> None:
+            self.progress(what, 0.0)
+
+        self.computed = call(computed, self.content, budget=budget, progress=tell)
+        self.content = self.computed.content
+        told = []
+        if self.computed.kept:
+            first = self.computed.kept[0]
+            told.append(
+                f"Formulas that are not surely computed here: {len(self.computed.kept):,}, such as"
+                f" {first.sheet}!{first.cell} ({first.reason}); {self.computed.emptied:,} of them"
+                " show nothing until a spreadsheet program opens the workbook."
+            )
+        if self.pivots:
+            told.append(
+                f"Pivot tables of these data: {self.pivots:,}; they follow when a spreadsheet"
+                " program opens the workbook."
+            )
+        return " ".join(told)
+
+    def tables_in_front(self) -> Collection[str]:
+        """None: no sheet of a file is in front."""
+        return ()
+
+    def active_cell(self) -> AbstractContextManager[ActiveCell]:
+        """None is. Raises ReportError."""
+        raise ReportError("A file has no active cell: kpi-xl explain BOOK CELL explains one.")
+
+    def copy(self) -> tuple[Path, bytes]:
+        """Where the file is, and its content as it is now."""
+        return self.path, self.content
+
+
+# In a process of their own: reading
+
+
+def described(content: bytes) -> Described:
+    """What there is to know of a workbook. Raises NotAWorkbookError, ReportError."""
+    book = read_package(content)
+    if book.signed:
+        raise ReportError("The workbook is signed, and a change would break its signature.")
+    reader = _Reader(book, Parts(content))
+    template, language = (reader.text(name) for name in (layout.TEMPLATE, layout.LANGUAGE))
+    if not template:
+        return Described(None, "", {}, {})
+    if book.date1904:
+        raise ReportError("This workbook counts dates from 1904: switch that off in its options.")
+    inputs = SCHEMAS[template].inputs if template in SCHEMAS else ()
+    names = {layout.SOURCES.lower(), *(one.name.lower() for one in inputs)}
+    tables = {
+        table.name: reader.table(table, cells=table.name == layout.SOURCES)
+        for key, table in book.tables.items()
+        if key in names
+    }
+    places = {name: found for name in layout.PLACES if (found := reader.place(name))}
+    named = {name: Place(*found[:3]) for name, found in places.items()}
+    return Described(template, language, tables, named)
+
+
+class _Reader:
+    """Reads cells of a workbook."""
+
+    def __init__(self, book: Package, parts: Parts) -> None:
+        self.book, self.parts = book, parts
+        self.sheets: dict[str, SheetXml] = {}
+        self._texts: list[str] | None = None
+
+    def texts(self) -> list[str]:
+        """The texts that cells share."""
+        if self._texts is None:
+            part = self.book.texts_part
+            self._texts = SharedTexts(self.parts, part).texts if part else []
+        return self._texts
+
+    def place(self, name: str) -> Area | None:
+        """The cells of a name, None where the workbook has it no more."""
+        sheet, _, address = self.book.names.get((None, name.lower()), "").rpartition("!")
+        sheet = sheet.removeprefix("'").removesuffix("'").replace("''", "'")
+        try:
+            return area(sheet, address) if sheet in self.book.parts else None
+        except ValueError:
+            return None
+
+    def text(self, name: str) -> str:
+        """The text of the cell of a name, empty where there is none."""
+        place = self.place(name)
+        if place is None:
+            return ""
+        value = self.block(place._replace(bottom=place.top, right=place.left))[0][0]
+        return value.strip() if isinstance(value, str) else ""
+
+    def block(self, place: Area) -> Block:
+        """The cells of an area: blanks None, errors their text, numbers floats."""
+        sheet = self.sheet(place.sheet)
+        rows: Block = [
+            [None] * (place.right - place.left + 1) for _ in range(place.top, place.bottom + 1)
+        ]
+        for cell in sheet.block_cells(place):
+            value = held(cell, self.texts)
+            if value is not None:
+                rows[cell.row - place.top][cell.column - place.left] = value[1]
+        return rows
+
+    def sheet(self, name: str) -> SheetXml:
+        """A sheet by its name."""
+        if name not in self.sheets:
+            self.sheets[name] = SheetXml(self.parts[self.book.parts[name]])
+        return self.sheets[name]
+
+    def table(self, table: ExcelTable, *, cells: bool) -> Table:
+        """A table, its rows counted, or read as `cells`, and the cells below it."""
+        if not table.header:
+            raise ReportError(f"The table {table.name} shows no header row: switch it on.")
+        sheet, top, left, bottom, right = table.area
+        below = Area(sheet, bottom + 1, left, LAST_ROW, right)
+        filled = [
+            one.row for one in self.sheet(sheet).block_cells(below) if one.value or one.formula
+        ]
+        data = Area(sheet, top + 1, left, bottom - table.totals, right)
+        count = data.bottom - data.top + 1
+        return Table(
+            name=table.name,
+            place=Place(sheet, top, left),
+            headers=table.columns,
+            rows=self.block(data) if cells and count else UnreadRows(count),
+            below=self.block(below._replace(bottom=max(filled))) if filled else [],
+            totals=bool(table.totals),
+        )
+
+
+# Computing
+
+
+def computed(content: bytes, progress: Callable[..., None]) -> Computed:
+    """A workbook computed anew. Raises RefusedError, NotAWorkbookError.
+
+    Values that are not surely computed here may be those of other data: they are taken out, and
+    whatever program opens the workbook computes them.
+    """
+    new, report = recalc.recalculated(content, progress, fits=_fits)
+    outdated = report.kept
+    if outdated:
+        new, emptied = _without_values(new, outdated)
+    else:
+        emptied = 0
+    return Computed(new, report.formulas, outdated, emptied, len(report.errors))
+
+
+def _fits(formula: Formula) -> bool:
+    """Whether an array formula of old has the size of its result: one of ours has it in Calc."""
+    return any(calls(formula.text, METRICS)) or bool(NEWER_CALL.search(formula.text))
+
+
+def _without_values(content: bytes, kept: Sequence[recalc.Kept]) -> tuple[bytes, int]:
+    """A workbook without the values of formulas that may be of other data."""
+    book, parts = read_package(content), Parts(content)
+    names = {(one.sheet, one.cell) for one in kept}
+    emptied = 0
+    for sheet, xml in book.xml.items():
+        edits = []
+        formulas = {(one.row, one.column): one for one in book.formulas if one.sheet == sheet}
+        for cell in xml.formula_cells():
+            formula = formulas[cell.row, cell.column]
+            address = formula.own_area.address
+            if (sheet, address) in names and not _stands_alone(formula):
+                emptied += 1
+                places = [cell] if not formula.spans else list(xml.block_cells(formula.area))
+                for one in places:
+                    if one.value:
+                        edits.append((one.start, one.end, with_value(one, "n", None)))
+        if edits:
+            parts[book.parts[sheet]] = with_edits(xml.xml, dict.fromkeys(edits))
+    if emptied:
+        part = parts.book
+        parts[part] = _computing_on_load(parts[part])
+    return parts.archive(), emptied
+
+
+def _stands_alone(formula: Formula) -> bool:
+    """Whether a formula refers to no other cell at all, and so is of no other data now."""
+    names = re.sub(r'"[^"]*"|[\w.]+\(|\b(?:TRUE|FALSE)\b', "", formula.text)
+    return not re.search(r"[A-Za-z_\[]", names) and not recalc.VOLATILE.search(formula.text)
+
+
+def _computing_on_load(xml: bytes) -> bytes:
+    """A workbook that programs compute when they open it."""
+    tag = SETTINGS.search(xml)
+    if tag:
+        bare = re.sub(rb"\sfullCalcOnLoad=[\"'][^\"']*[\"']", b"", tag[0])
+        closing = b"/>" if bare.endswith(b"/>") else b">"
+        new = bare.removesuffix(closing) + b' fullCalcOnLoad="1"' + closing
+        return xml.replace(tag[0], new, 1)
+    places = list(BEFORE_SETTINGS.finditer(xml))
+    end = places[-1].end()
+    prefix = re.match(rb"</((?:\w+:)?)", places[-1][0])
+    p = prefix[1] if prefix else b""
+    return xml[:end] + b'<%scalcPr fullCalcOnLoad="1"/>' % p + xml[end:]

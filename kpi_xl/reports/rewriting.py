@@ -1,0 +1,244 @@
+"""A workbook's file with other rows in its tables, and with other values in its cells.
+
+What is not touched stays to the byte. What cannot be written refuses, and there is no half of it.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from xml.etree import ElementTree
+
+from kpi_xl.cells import Cell
+from kpi_xl.engine.formulas import moved
+from kpi_xl.ooxml.addresses import Area, area
+from kpi_xl.ooxml.looks import Looks
+from kpi_xl.ooxml.overwriting import Band, Writer, with_band, with_cells
+from kpi_xl.ooxml.package import MAIN, ExcelTable, Formula, Package, read_package
+from kpi_xl.ooxml.parts import Parts
+from kpi_xl.ooxml.ranges import Move, follow, refresh_pivots
+from kpi_xl.ooxml.sheet import SheetXml, attribute, check
+from kpi_xl.ooxml.texts import SharedTexts
+from kpi_xl.reports import layout
+from kpi_xl.reports.records import Change, Filled, ReportError
+
+PROTECTED = re.compile(rb"<(?:\w+:)?sheetProtection\s[^>]*\bsheet=[\"'](?:1|true)[\"']")
+FILTERED = re.compile(rb"<(?:\w+:)?sheetPr\s[^>]*\bfilterMode=[\"'](?:1|true)[\"']")
+PIVOT_PLACE = re.compile(rb"<(?:\w+:)?location\s[^>]*>")
+TABLE = re.compile(rb"<(?:\w+:)?(?:table|autoFilter)\s[^>]*>")
+SORTED = re.compile(rb"<((?:\w+:)?)sortState\b(?:[^>]*/>|.*?</(?:\w+:)?sortState>)", re.DOTALL)
+
+
+def rewritten(content: bytes, change: Change) -> tuple[bytes, int]:
+    """A workbook with a change written into it, and how many pivot tables are of its tables.
+
+    Raises ReportError, NotAWorkbookError.
+    """
+    book, parts = read_package(content), Parts(content)
+    heights = dict(change.resized)
+    tables = [table for table in book.tables.values() if table.name in heights]
+    _refuse_touched(book, parts, {block.place.sheet for block in change.blocks}, tables)
+    bands, cells = _bands(book, parts, change.blocks, heights)
+    shared = SharedTexts(parts, book.texts_part) if book.texts_part else None
+    looks = Looks(parts, parts.related(parts.book, "styles"))
+    apart, together = (
+        Writer(texts, looks) for texts in (None, shared if shared and shared.writable else None)
+    )
+    for band in bands:
+        part = book.parts[band.area.sheet]
+        inline = _is_inline(parts[part], band.area)
+        parts[part] = with_band(parts[part], band, apart if inline else together)
+    for sheet, wanted in cells.items():
+        part = book.parts[sheet]
+        inline = b'"inlineStr"' in parts[part] and b't="s"' not in parts[part]
+        parts[part] = with_cells(parts[part], wanted, apart if inline else together)
+    moves = [Move(table.name, table.area, table.area.top + heights[table.name]) for table in tables]
+    _resize(book, parts, moves)
+    follow(parts, book.parts, moves)
+    loaded = [(one.name, one.area) for one in book.tables.values() if _is_loaded(one, change)]
+    pivots = refresh_pivots(parts, loaded, moves)
+    if any(band.formulas and band.end != band.area.bottom for band in bands):
+        chain = parts.related(parts.book, "calcChain")
+        if chain:  # it names cells that have no formula any more; Excel makes a new one
+            parts.drop(chain)
+    changed = [name for name in parts if parts[name] is not parts.before.get(name)]
+    if shared and any(name.startswith("xl/worksheets/") for name in changed):
+        shared.store()
+    looks.store()
+    for name in changed:
+        check(parts[name])
+    return parts.archive(), pivots
+
+
+def _is_loaded(table: ExcelTable, change: Change) -> bool:
+    return any(_is_of(block, table) for block in change.blocks) and table.name != layout.SOURCES
+
+
+def _is_of(block: Filled, table: ExcelTable) -> bool:
+    """Whether a block of cells is a table's columns."""
+    sheet, row, column = block.place
+    left, right = table.area.left, table.area.right
+    return sheet == table.area.sheet and row == table.area.top + 1 and left <= column <= right
+
+
+def _is_inline(xml: bytes, place: Area) -> bool:
+    """Whether the texts of a block of cells stand in them."""
+    sheet = SheetXml(xml)
+    return any(cell.attribute("t") == "inlineStr" for cell in sheet.block_cells(
+        place._replace(bottom=min(place.bottom, place.top + 50))))  # fmt: skip
+
+
+def _refuse_touched(
+    book: Package, parts: Parts, sheets: Collection[str], tables: Sequence[ExcelTable]
+) -> None:
+    """Refuse what people have locked, or see a part of. Raises ReportError."""
+    for sheet in sorted(sheets):
+        part = book.parts[sheet]
+        if PROTECTED.search(parts[part]):
+            raise ReportError(f"The sheet {sheet} is protected: remove its protection first.")
+        filters = [
+            target
+            for kind, _, target in parts.relations(part)
+            if kind == "table" and b"filterColumn" in parts[target]
+        ]
+        if filters or FILTERED.search(parts[part]):
+            raise ReportError(f"The sheet {sheet} has a filter on: clear the filter first.")
+
+
+def _bands(
+    book: Package, parts: Parts, blocks: Sequence[Filled], heights: Mapping[str, int]
+) -> tuple[list[Band], dict[str, dict[tuple[int, int], Cell]]]:
+    """The tables that are written, and the single cells by their sheets. Raises ReportError."""
+    columns: dict[str, dict[int, list[Cell]]] = {}
+    cells: dict[str, dict[tuple[int, int], Cell]] = {}
+    inputs = {name: one for name, one in book.tables.items() if one.name != layout.SOURCES}
+    for block in blocks:
+        name = next((name for name, one in inputs.items() if _is_of(block, one)), None)
+        sheet, top, left = block.place
+        if name is None:
+            for i, row in enumerate(block.rows):
+                wanted = {(top + i, left + j): cell for j, cell in enumerate(row)}
+                cells.setdefault(sheet, {}).update(wanted)
+        else:
+            sides = map(list, zip(*block.rows, strict=True))
+            columns.setdefault(name, {}).update(enumerate(sides, start=left))
+    bands = []
+    for name, values in columns.items():
+        table = inputs[name]
+        data = table.area._replace(top=table.area.top + 1)
+        rows = heights.get(table.name, data.bottom - data.top + 1)
+        formulas = _carried(book, parts, table, data, set(values))
+        band = Band(data, rows, values, formulas)
+        _refuse_taken(book, parts, table, band)
+        bands.append(band)
+    return bands, cells
+
+
+def _carried(
+    book: Package, parts: Parts, table: ExcelTable, data: Area, ours: Collection[int]
+) -> dict[int, Callable[[int], str]]:
+    """What makes the formulas of the user's own columns for new rows, by the column.
+
+    It is the formula of the last row, or, where that has none, the column's own.
+    Raises ReportError.
+    """
+    last = {
+        formula.column: formula
+        for formula in book.formulas
+        if formula.sheet == data.sheet and formula.row == data.bottom
+    }
+    own = _own_formulas(book, parts, table)
+    carried: dict[int, Callable[[int], str]] = {}
+    for place, name in enumerate(table.columns):
+        column, formula = data.left + place, last.get(data.left + place)
+        if column in ours or (formula is None and name not in own):
+            continue
+        if formula is not None and formula.array:
+            raise ReportError(
+                f"The column {name} of the table {table.name} computes with an array formula, which"
+                " is not carried to new rows here: refresh the workbook in its program."
+            )
+        carried[column] = _filling(formula, own.get(name, ""), data.bottom)
+    return carried
+
+
+def _filling(formula: Formula | None, own: str, last: int) -> Callable[[int], str]:
+    """What fills a formula down, as somebody who draws the corner of the last row's cell."""
+    if formula is None:
+        return lambda _: own
+    rows, columns = formula.moved
+    first, second = (moved(formula.text, rows + down, columns) for down in (0, 1))
+    if first == second:
+        return lambda _: first
+    return lambda row: moved(formula.text, rows + row - last, columns)
+
+
+def _own_formulas(book: Package, parts: Parts, table: ExcelTable) -> dict[str, str]:
+    """The formulas that a table writes into new rows, by the names of their columns."""
+    found = _table_part(book, parts, table)
+    if found is None:
+        return {}
+    columns = ElementTree.fromstring(parts[found]).iterfind(f"{MAIN}tableColumns/{MAIN}tableColumn")
+    texts = (one.find(f"{MAIN}calculatedColumnFormula") for one in columns)
+    return {
+        name: one.text
+        for name, one in zip(table.columns, texts, strict=True)
+        if one is not None and one.text and one.attrib.get("array") not in ("1", "true")
+    }
+
+
+def _table_part(book: Package, parts: Parts, table: ExcelTable) -> str | None:
+    return next((
+        target
+        for kind, _, target in parts.relations(book.parts[table.area.sheet])
+        if kind == "table"
+        and ElementTree.fromstring(parts[target]).attrib.get("displayName") == table.name
+    ), None)  # fmt: skip
+
+
+def _refuse_taken(book: Package, parts: Parts, table: ExcelTable, band: Band) -> None:
+    """Refuse new rows where something else is: our columns were looked at before.
+
+    Raises ReportError.
+    """
+    if band.end <= band.area.bottom:
+        return
+    new = band.area._replace(top=band.area.bottom + 1, bottom=band.end)
+    taken = [
+        *(one.area for one in book.tables.values() if one.name != table.name),
+        *book.merged,
+        *(formula.area for formula in book.formulas if formula.array),
+        *_pivot_places(book, parts, new.sheet),
+    ]
+    rows = [max(place.top, new.top) for place in taken if place.touches(new)]
+    if band.formulas:
+        sheet = SheetXml(parts[book.parts[new.sheet]])
+        rows += [
+            cell.row
+            for cell in sheet.block_cells(new)
+            if cell.column in band.formulas and (cell.value or cell.formula)
+        ]
+    if rows:
+        raise ReportError(
+            f"The table {table.name} needs more rows, but row {min(rows)} below it is not blank:"
+            " move what stands there."
+        )
+
+
+def _pivot_places(book: Package, parts: Parts, sheet: str) -> Iterator[Area]:
+    for kind, _, target in parts.relations(book.parts[sheet]):
+        place = PIVOT_PLACE.search(parts[target]) if kind == "pivotTable" else None
+        if place:
+            yield area(sheet, attribute(place[0], "ref"))
+
+
+def _resize(book: Package, parts: Parts, moves: Sequence[Move]) -> None:
+    """Give the tables their new blocks; the order of their rows is that of the files."""
+    for move in moves:
+        part = _table_part(book, parts, book.tables[move.table.lower()])
+        if part is None:
+            continue
+        new = move.old._replace(bottom=move.bottom).address
+
+        def resized(found: re.Match[bytes], new: str = new) -> bytes:
+            return re.sub(rb"(\sref=[\"'])[^\"']*", rb"\g<1>" + new.encode(), found[0], count=1)
+
+        parts[part] = SORTED.sub(b"", TABLE.sub(resized, parts[part]))
