@@ -45,6 +45,7 @@ class Outcome:
     refreshed: bool = False
     message: str = ""
     problems: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     formulas: int = 0
     kept: list[dict[str, str]] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
@@ -182,6 +183,7 @@ def _refresh(path: Path, wish: Wish, step: Callable[..., None], outcome: Outcome
         save(path, book.content, force=True)
         outcome.written.append(str(path))
     outcome.refreshed = True
+    outcome.remarks = list(book.change.remarks) if book.change else []
     outcome.formulas = book.computed.formulas
     outcome.kept = [kept._asdict() for kept in book.computed.kept]
     outcome.code = 1 if outcome.problems or outcome.kept else 0
@@ -227,7 +229,7 @@ def _tell(outcome: Outcome) -> None:
     prefix = f"{name}: " if outcome.refreshed else "kpi-xl: "
     lines = outcome.message.splitlines() or [""]
     print(printable(prefix + lines[0]), file=stream)
-    rest = outcome.problems if outcome.refreshed else lines[1:]
+    rest = [*outcome.remarks, *outcome.problems] if outcome.refreshed else lines[1:]
     for line in rest:
         print(f"  {printable(line)}", file=stream)
     for path in outcome.written:

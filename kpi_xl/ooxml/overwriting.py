@@ -271,7 +271,7 @@ def with_cells(xml: bytes, cells: Mapping[tuple[int, int], Cell], writer: Writer
     for (row, column), value in cells.items():
         rows.setdefault(row, {})[column] = value
     sheet = SheetXml(xml)
-    edits = [edit for number in rows for edit in _over(sheet, number, rows[number], writer)]
+    edits = [edit for number in sorted(rows) for edit in _over(sheet, number, rows[number], writer)]
     if edits:
         columns = [column for _, column in cells]
         reach = Area("", min(rows), min(columns), max(rows), max(columns))

@@ -103,7 +103,13 @@ def loaded(
     if findings:
         message += " " + book.phrase("{count} problems: see the sheet Checks.", count=found_wrong)
     whole = (*blocks, *listed(book, findings))
-    return Change(tuple(resized), whole, message, found_wrong, tuple(map(str, findings)))
+    left_out = tuple(
+        f"{note.table}: {remarks}"
+        for note in (filling.notes if filling else ())
+        if (remarks := note.remarks(book.language))
+    )
+    told = tuple(map(str, findings))
+    return Change(tuple(resized), whole, message, found_wrong, told, left_out)
 
 
 def _put_in(

@@ -94,7 +94,8 @@ class Change:
     """What is to be written into a workbook, and what to tell its user.
 
     `found` is how much was found to be wrong, `problems` the same in words, each with its place.
-    `refused`: nothing was loaded, and all that is written is what was found.
+    `remarks` are on what was left out of the files. `refused`: nothing was loaded, and all that is
+    written is what was found.
     """
 
     resized: tuple[Resized, ...]
@@ -102,4 +103,5 @@ class Change:
     message: str
     found: int = 0
     problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     refused: bool = False

@@ -1,0 +1,692 @@
+"""kpi-xl refresh: what the button does, done on the file, compared part by part."""
+
+import csv
+import io
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+import xlsxwriter
+from hosts import missing, validated
+from typer.testing import CliRunner
+from workbooks import edited, written
+
+from kpi_xl import bounded
+from kpi_xl.cli import app
+from kpi_xl.ooxml.addresses import Area
+from kpi_xl.ooxml.errors import NotAWorkbookError
+from kpi_xl.ooxml.package import read_package
+from kpi_xl.ooxml.ranges import Move, followed
+from kpi_xl.ooxml.vba import Module, project
+from kpi_xl.reports import ReportError, commands, layout
+from kpi_xl.reports.files import FileWorkbook
+from kpi_xl.schema import SCHEMAS
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+
+HEADERS = ["customer", "date", "amount", "order", "status", "tax", "memo"]
+ORDERS = "xl/worksheets/sheet1.xml"
+
+
+@pytest.fixture(autouse=True)
+def in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process of its own for each step, and one time for all."""
+    monkeypatch.setattr(bounded, "has_children", lambda: False)
+
+    class At(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> "At":
+            return cls(2026, 3, 1, 6, 30)
+
+    monkeypatch.setattr(commands, "datetime", At)
+
+
+def orders(count: int, first: int = 1) -> list[tuple[str, date, float, str]]:
+    return [
+        (f"customer {n % 3}", date(2025, 1 + n % 12, 1 + n % 28), n + 0.25, f"N{n}")
+        for n in range(first, first + count)
+    ]
+
+
+def store(folder: Path, rows: list[tuple[str, date, float, str]]) -> None:
+    lines = [f"{who},{day},{amount},{order},paid" for who, day, amount, order in rows]
+    text = "\n".join(["customer,date,amount,order,status", *lines, ""])
+    (folder / "orders.csv").write_text(text, encoding="utf-8")
+
+
+def shop(
+    rows: int = 4,
+    *,
+    more: Callable[[Any, Any, Any], None] | None = None,
+    source: tuple[str, str] = ("Orders", "orders.csv"),
+) -> bytes:
+    """A workbook of the template retention, as far as a report needs it, and what people add."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        book.set_properties({"created": datetime(2026, 1, 1)})
+        sheet, mine, sources = (book.add_worksheet(n) for n in ("Orders", "Mine", "Sources"))
+        day = book.add_format({"num_format": "yyyy-mm-dd", "bg_color": "#FFF6DB"})
+        bottom = 4 + rows
+        columns: list[dict[str, Any]] = [{"header": header} for header in HEADERS]
+        columns[5]["formula"] = "=Orders[[#This Row],[amount]]*0.2"
+        sheet.add_table(3, 0, bottom - 1, 6, {"name": "Orders", "columns": columns})
+        for row, (who, when, amount, order) in enumerate(orders(rows), start=4):
+            sheet.write_row(row, 0, [who, None, amount, order, "paid"])
+            sheet.write_datetime(row, 1, datetime(when.year, when.month, when.day), day)
+            sheet.write_formula(row, 5, "=Orders[[#This Row],[amount]]*0.2", None, amount * 0.2)
+        sheet.write(4, 6, "call her")
+        sheet.write_comment(4, 6, "mine")
+        sheet.set_row(4, 33)
+        sheet.write_url(0, 0, "https://example.org", None, "Orders")
+        sheet.data_validation(f"E5:E{bottom}", {"validate": "list", "source": ["paid", "open"]})
+        sheet.conditional_format(f"C5:C{bottom}", {
+            "type": "formula", "criteria": f"=$C5>AVERAGE($C$5:$C${bottom})"})  # fmt: skip
+        sheet.print_area(0, 0, bottom - 1, 8)
+        book.define_name("Amounts", f"=Orders!$C$5:$C${bottom}")
+        book.define_name("Rest", f"=Orders!$C$5:$C${bottom + 50}")
+        total = sum(amount for *_, amount, _ in orders(rows))
+        mine.write_formula("A1", "=SUM(Orders[amount])", None, total)
+        mine.write_formula("A2", f"=SUM(Orders!C5:C{bottom})+SUM(Amounts)", None, 2 * total)
+        mine.write_formula("A3", f"=CAC(SUM(Orders!$C$5:$C${bottom}),2)", None, total / 2)
+        mine.write_formula("A4", "=COUNTA(Orders[memo])", None, 1)
+        mine.write_dynamic_array_formula(
+            "C1", "=_xlfn.UNIQUE(Orders[customer])", None, "customer 1"
+        )
+        chart = book.add_chart({"type": "line"})
+        chart.add_series({"values": f"=Orders!$C$5:$C${bottom}"})
+        chart.add_series({"values": "=Mine!$A$1:$A$3"})
+        mine.insert_chart("F2", chart)
+        sources.write_column(3, 0, ["Template", "Language"])
+        sources.write_column(3, 1, ["retention", "en"])
+        book.define_name(layout.TEMPLATE, "=Sources!$B$4")
+        book.define_name(layout.LANGUAGE, "=Sources!$B$5")
+        book.define_name(layout.FINDINGS, "=Sources!$A$20:$A$39")
+        book.define_name(layout.FINDING_COUNT, "=Sources!$F$19")
+        listing = [{"header": name} for name in layout.SOURCE_COLUMNS]
+        sources.add_table(7, 0, 8, 5, {"name": layout.SOURCES, "columns": listing})
+        sources.write_row(8, 0, [*source, None, None, None, None])
+        if more:
+            more(book, sheet, mine)
+
+    return written(fill)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    store(tmp_path, orders(7))
+    return tmp_path
+
+
+def refreshed(folder: Path, content: bytes) -> bytes:
+    book = FileWorkbook(folder / "book.xlsx", content)
+    commands.refresh_report(book)
+    return book.content
+
+
+def parts(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        return {name: package.read(name) for name in package.namelist()}
+
+
+def changed(before: bytes, after: bytes) -> set[str]:
+    """The parts that differ, also those that only one of the two has."""
+    old, new = parts(before), parts(after)
+    return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+
+
+def rows_of(content: bytes, *, values: bool = True) -> list[list[Any]]:
+    """The rows below the header of the orders, as far as there is anything."""
+    sheet = openpyxl.load_workbook(io.BytesIO(content), data_only=values)["Orders"]
+    rows = [[cell.value for cell in row[:7]] for row in sheet.iter_rows(min_row=5)]
+    while rows and not any(cell is not None for cell in rows[-1]):
+        rows.pop()
+    return rows
+
+
+def figures(content: bytes) -> list[Any]:
+    sheet = openpyxl.load_workbook(io.BytesIO(content), data_only=True)["Mine"]
+    return [sheet[f"A{row}"].value for row in range(1, 5)]
+
+
+def expected(count: int, first: int = 1) -> list[Any]:
+    total = sum(amount for *_, amount, _ in orders(count, first))
+    return [total, 2 * total, total / 2, 1]
+
+
+def table(content: bytes) -> str:
+    return parts(content)["xl/tables/table1.xml"].decode()
+
+
+# Rows
+
+
+@pytest.mark.parametrize("count", [7, 4, 2, 1])
+def test_a_table_has_the_rows_of_its_file(folder: Path, count: int) -> None:
+    store(folder, orders(count))
+    new = refreshed(folder, shop())
+    rows = rows_of(new)
+    if count == 1:  # over a single row a column is no range: the second is blank
+        assert rows.pop() == [None] * 5 + [0, None]
+    assert len(rows) == count
+    for row, (who, day, amount, order) in zip(rows, orders(count), strict=True):
+        assert row[:6] == [
+            who, datetime(day.year, day.month, day.day), amount, order, "paid",
+            pytest.approx(amount * 0.2),
+        ]  # fmt: skip
+    assert [row[6] for row in rows] == ["call her", *[None] * (count - 1)]
+    assert figures(new) == pytest.approx(expected(count))
+    bottom = 4 + max(count, layout.LEAST_ROWS)
+    assert f'ref="A4:G{bottom}"' in table(new)
+    assert table(new).count(f":G{bottom}") == 2  # and its filter buttons
+    sheet = parts(new)[ORDERS].decode()
+    assert '<row r="5" ' in sheet
+    assert 'ht="33"' in sheet
+    assert f'r="{bottom + 1}"' not in sheet
+    looks = openpyxl.load_workbook(io.BytesIO(new))["Orders"]
+    assert {looks.cell(row, 2).number_format for row in range(5, bottom + 1)} == {"yyyy-mm-dd"}
+
+
+def test_what_points_to_a_table_follows_it(folder: Path) -> None:
+    new = refreshed(folder, shop())
+    book = openpyxl.load_workbook(io.BytesIO(new))
+    assert book["Mine"]["A2"].value == "=SUM(Orders!C5:C11)+SUM(Amounts)"
+    assert book["Mine"]["A3"].value == "=CAC(SUM(Orders!$C$5:$C$11),2)"
+    assert book.defined_names["Amounts"].attr_text == "Orders!$C$5:$C$11"
+    assert book.defined_names["Rest"].attr_text == "Orders!$C$5:$C$58"
+    assert book["Orders"].print_area == "'Orders'!$A$1:$I$11"
+    assert [str(rule.sqref) for rule in book["Orders"].data_validations.dataValidation] == [
+        "E5:E11"
+    ]
+    (rules,) = book["Orders"].conditional_formatting
+    assert str(rules.sqref) == "C5:C11"
+    assert rules.rules[0].formula == ["$C5>AVERAGE($C$5:$C$11)"]
+    chart = parts(new)["xl/charts/chart1.xml"].decode()
+    first, second = re.findall(r"<c:val>.*?</c:val>", chart)
+    assert "<c:f>Orders!$C$5:$C$11</c:f>" in first
+    assert "Cache" not in first  # of four values, and there are seven
+    assert "<c:f>Mine!$A$1:$A$3</c:f>" in second
+
+
+@pytest.mark.parametrize(
+    ("text", "new"),
+    [
+        ("SUM(C5:C8)", "SUM(C5:C12)"),
+        ("SUM(Orders!$C$5:$C$8,$A$4:$G8)", "SUM(Orders!$C$5:$C$12,$A$4:$G12)"),
+        ("SUM('Orders'!C1:C8)", "SUM('Orders'!C1:C12)"),
+        ('SUM(C5:C7,C6:C8,C5:H8,C8)&"C5:C8"', 'SUM(C5:C7,C6:C8,C5:H8,C8)&"C5:C8"'),
+        ("Other!C5:C8+[1]Orders!C5:C8+'[1]Orders'!C5:C8", None),
+        ("SUM(Orders[C5:C8])+C5:C80+XC5:C8Y+LOG10(C8)", None),
+        ("SUM(C$5:C8)", "SUM(C$5:C12)"),
+    ],
+)
+def test_a_range_follows_if_it_ends_with_the_table(text: str, new: str | None) -> None:
+    move = Move("Orders", Area("Orders", 4, 1, 8, 7), 12)
+    assert followed(text, "Orders", [move]) == (new or text)
+
+
+def test_a_running_total_is_of_its_own_row() -> None:
+    move = Move("Orders", Area("Orders", 4, 1, 8, 7), 12)
+    assert followed("SUM(C$5:C8)", "Orders", [move], row=8) == "SUM(C$5:C8)"
+    assert followed("SUM(C$5:C$8)", "Orders", [move], row=8) == "SUM(C$5:C$12)"
+
+
+def test_formulas_of_ones_own_columns_go_on(folder: Path) -> None:
+    """Such as a running total, which no table writes by itself in new rows."""
+
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        for row in range(5, 9):
+            sheet.write_formula(row - 1, 6, f"=SUM(C$5:C{row})", None, 0)
+
+    new = refreshed(folder, shop(more=more))
+    assert [row[6] for row in rows_of(new, values=False)] == [
+        f"=SUM(C$5:C{row})" for row in range(5, 12)
+    ]
+    sums = [sum(amount for *_, amount, _ in orders(count)) for count in range(1, 8)]
+    assert [row[6] for row in rows_of(new)] == pytest.approx(sums)
+    store(folder, orders(3))
+    less = refreshed(folder, new)
+    assert [row[6] for row in rows_of(less)] == pytest.approx(sums[:3])
+
+
+# All else stays
+
+
+def with_macros(content: bytes) -> bytes:
+    """The workbook as Excel saves it with macros in it, and with a chain of its formulas."""
+    code = project("VBAProject", [Module("workbook", "ThisWorkbook"), Module("module", "Mine")])
+    kinds = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    content = edited(
+        content, "[Content_Types].xml", f'ContentType="{kinds}.sheet.main+xml"/>',
+        'ContentType="application/vnd.ms-excel.sheet.macroEnabled.main+xml"/>'
+        '<Default Extension="bin" ContentType="application/vnd.ms-office.vbaProject"/>'
+        f'<Override PartName="/xl/calcChain.xml" ContentType="{kinds}.calcChain+xml"/>',
+    )  # fmt: skip
+    content = edited(
+        content, "xl/_rels/workbook.xml.rels", "</Relationships>",
+        '<Relationship Id="rId80" Type="http://schemas.microsoft.com/office/2006/relationships/'
+        'vbaProject" Target="vbaProject.bin"/>'
+        f'<Relationship Id="rId81" Type="{office}/calcChain" Target="calcChain.xml"/>'
+        "</Relationships>",
+    )  # fmt: skip
+    out = io.BytesIO(content)
+    chain = '<calcChain xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+    with zipfile.ZipFile(out, "a") as package:
+        package.writestr("xl/vbaProject.bin", code)
+        package.writestr("xl/calcChain.xml", f'{chain}<c r="A1" i="2"/></calcChain>')
+    return out.getvalue()
+
+
+def test_what_is_not_touched_stays_to_the_byte(folder: Path) -> None:
+    before = with_macros(shop())
+    after = refreshed(folder, before)
+    assert changed(before, after) == {
+        ORDERS,
+        "xl/worksheets/sheet2.xml",
+        "xl/worksheets/sheet3.xml",
+        "xl/tables/table1.xml",
+        "xl/charts/chart1.xml",
+        "xl/workbook.xml",
+        "xl/sharedStrings.xml",
+        "xl/calcChain.xml",  # it names all formulas, and there are more now
+        "xl/_rels/workbook.xml.rels",
+        "[Content_Types].xml",
+    }
+    assert "xl/calcChain.xml" not in parts(after)
+    assert b"calcChain" not in parts(after)["[Content_Types].xml"]
+    assert parts(after)["xl/vbaProject.bin"] == parts(before)["xl/vbaProject.bin"]
+    row = re.compile(rb'<row r="5".*?</row>')
+    assert row.search(parts(after)[ORDERS])[0] == row.search(parts(before)[ORDERS])[0]  # type: ignore[index]
+
+
+def test_a_second_refresh_changes_nothing(folder: Path) -> None:
+    once = refreshed(folder, shop())
+    assert refreshed(folder, once) == once
+
+
+def test_the_same_rows_change_the_time_of_loading_alone(folder: Path) -> None:
+    store(folder, orders(4))
+    assert changed(shop(), refreshed(folder, shop())) == {
+        "xl/worksheets/sheet2.xml",  # the list of customers, which was not computed yet
+        "xl/worksheets/sheet3.xml",
+    }
+
+
+def by_openpyxl(content: bytes, folder: Path) -> bytes:
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    book.save(folder / "saved.xlsx")
+    return (folder / "saved.xlsx").read_bytes()
+
+
+def by_libreoffice(content: bytes, folder: Path) -> bytes:
+    if not shutil.which("soffice"):
+        missing("LibreOffice is not installed")
+    from kpi_xl.hosts.libreoffice.headless import perform
+
+    (folder / "sent.xlsx").write_bytes(content)
+    target = folder / "saved.xlsx"
+    (answer,) = perform([{"book": str(folder / "sent.xlsx"), "save": str(target)}])
+    assert "problem" not in answer
+    return target.read_bytes()
+
+
+@pytest.mark.parametrize("program", [by_openpyxl, by_libreoffice])
+def test_a_workbook_that_another_program_has_saved(
+    folder: Path, program: Callable[[bytes, Path], bytes]
+) -> None:
+    """Spills come back as array formulas of old; texts stand in cells, or in the list of texts."""
+
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        mine.write_dynamic_array_formula(
+            "D10", "=COHORT(Orders[customer],Orders[date])", None, "cohort"
+        )
+
+    before = program(shop(more=more), folder)
+    after = refreshed(folder, before)
+    assert figures(after) == pytest.approx(expected(7))
+    assert [row[3] for row in rows_of(after)] == [f"N{n}" for n in range(1, 8)]
+    sheet = openpyxl.load_workbook(io.BytesIO(after), data_only=True)["Mine"]
+    cohorts = [[cell.value for cell in row] for row in sheet["D10:E13"]]
+    assert cohorts == [["cohort", "size"], ["2025-02", 1], ["2025-03", 1], ["2025-04", 1]]
+    formulas = {one.cell: one.array for one in read_package(after).formulas}
+    assert str(formulas["Mine!D10"].address).startswith("D10:")  # type: ignore[union-attr]
+    touched = re.compile(r"xl/(worksheets|tables|charts)/.*|xl/(workbook|sharedStrings|styles).xml")
+    assert [name for name in changed(before, after) if not touched.fullmatch(name)] == []
+    assert refreshed(folder, after) == after
+
+
+# Texts and looks
+
+
+def test_texts_that_no_cell_has_any_more_are_gone(folder: Path) -> None:
+    """A report of the last seven orders, loaded every night, grows no longer."""
+    content, sizes = shop(), []
+    for night in range(1, 6):
+        store(folder, orders(7, first=night * 7))
+        content = refreshed(folder, content)
+        texts = parts(content)["xl/sharedStrings.xml"].decode()
+        assert "N7<" not in texts or night == 1
+        assert f"N{night * 7}<" in texts
+        sizes.append(int(re.search(r'uniqueCount="(\d+)"', texts)[1]))  # type: ignore[index]
+        assert texts.count("<si>") == sizes[-1]
+        assert [row[3] for row in rows_of(content)] == [
+            f"N{n}" for n in range(night * 7, night * 7 + 7)
+        ]
+    assert max(sizes) == sizes[1]
+
+
+def test_texts_that_look_like_formulas_are_texts(folder: Path) -> None:
+    (name, day, amount, order), *rest = orders(4)
+    store(folder, [("=cmd|' /C calc'!A1", day, amount, order), *rest])
+    content = refreshed(folder, shop())
+    cell = openpyxl.load_workbook(io.BytesIO(content))["Orders"]["A5"]
+    assert (cell.value, cell.data_type, cell.quotePrefix) == ("=cmd|' /C calc'!A1", "s", True)
+    store(folder, [(name, day, amount, order), *rest])
+    cell = openpyxl.load_workbook(io.BytesIO(refreshed(folder, content)))["Orders"]["A5"]
+    assert (cell.value, cell.quotePrefix) == (name, False)
+
+
+# What is not computed here
+
+
+def test_a_value_that_may_be_of_other_data_is_taken_out(folder: Path) -> None:
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        mine.write_formula("B1", "=OFFSET(A1,N(0),0)", None, 10)
+        mine.write_formula("B2", "=B1*2", None, 20)
+        mine.write_formula("B3", "=_xlfn.LAMBDA(_xlpm.x,_xlpm.x+1)(3)", None, 4)
+
+    content = edited(shop(more=more), "xl/workbook.xml", ' fullCalcOnLoad="1"', "")
+    book = FileWorkbook(folder / "book.xlsx", content)
+    message = commands.refresh_report(book)
+    assert "Formulas that are not surely computed here: 3, such as Mine!B1" in message
+    sheet = openpyxl.load_workbook(io.BytesIO(book.content), data_only=True)["Mine"]
+    assert [sheet[f"B{row}"].value for row in (1, 2)] == [None, None]
+    assert 'fullCalcOnLoad="1"' in parts(book.content)["xl/workbook.xml"].decode()
+
+
+def test_pivot_tables_follow_when_a_program_opens_the_workbook(folder: Path) -> None:
+    content = io.BytesIO(shop())
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    source = '<worksheetSource ref="A4:G8" sheet="Orders"/>'
+    cache = "xl/pivotCache/pivotCacheDefinition1.xml"
+    with zipfile.ZipFile(content, "a") as package:
+        package.writestr(
+            cache, f'<pivotCacheDefinition xmlns="{main}" recordCount="4"><cacheSource'
+            f' type="worksheet">{source}</cacheSource></pivotCacheDefinition>')  # fmt: skip
+    book = FileWorkbook(folder / "book.xlsx", content.getvalue())
+    assert "Pivot tables of these data: 1" in commands.refresh_report(book)
+    xml = parts(book.content)[cache].decode()
+    assert 'refreshOnLoad="1"' in xml
+    assert 'ref="A4:G11" sheet="Orders"' in xml
+
+
+# Refusals
+
+
+def refused(folder: Path, content: bytes, why: str) -> None:
+    book = FileWorkbook(folder / "book.xlsx", content)
+    with pytest.raises((ReportError, NotAWorkbookError), match=why):
+        commands.refresh_report(book)
+    assert book.content == content
+
+
+def test_what_is_in_the_way_refuses(folder: Path) -> None:
+    def writes(cell: str, value: Any) -> Callable[[Any, Any, Any], None]:
+        return lambda book, sheet, mine: sheet.write(cell, value)
+
+    blank = r"needs more rows, but row 10 below it is not blank"
+    for cell, value in (("C10", 1), ("C10", "=1+1"), ("F10", 1)):
+        refused(folder, shop(more=writes(cell, value)), blank)
+    refused(folder, shop(more=lambda _, sheet, __: sheet.merge_range("F10:G10", "")), blank)
+    refused(folder, shop(more=lambda _, sheet, __: sheet.add_table("G10:H12")), blank)
+    protected = shop(more=lambda _, sheet, __: sheet.protect())
+    refused(folder, protected, "sheet Orders is protected")
+    filtered = edited(
+        shop(), "xl/tables/table1.xml", '<autoFilter ref="A4:G8"/>',
+        '<autoFilter ref="A4:G8"><filterColumn colId="0"><filters blank="1"/></filterColumn>'
+        "</autoFilter>",
+    )  # fmt: skip
+    refused(folder, filtered, "sheet Orders has a filter on")
+    from_1904 = edited(shop(), "xl/workbook.xml", "<workbookPr ", '<workbookPr date1904="1" ')
+    refused(folder, from_1904, "counts dates from 1904")
+    refused(folder, written(lambda book: book.add_worksheet()), "not made from a template")
+    refused(folder, b"PK no workbook", "not an .xlsx workbook")
+
+
+def test_a_row_further_down_is_not_in_the_way(folder: Path) -> None:
+    content = refreshed(folder, shop(more=lambda _, sheet, __: sheet.write("C12", "end")))
+    assert [row[2] for row in rows_of(content)][7] == "end"
+
+
+def test_nothing_changes_where_one_file_is_amiss(folder: Path) -> None:
+    (folder / "orders.csv").unlink()
+    refused(folder, shop(), "Nothing was loaded: there is no file")
+
+
+def with_a_wrong_number(folder: Path) -> bytes:
+    """A workbook that is loaded all the same, and whose sheet Checks tells of it."""
+    columns = [one.name for one in SCHEMAS["retention"].inputs[1].columns]
+    values = ["2025-01-01", "-5", *["1"] * 7]
+    (folder / "months.csv").write_text(f"{','.join(columns)}\n{','.join(values)}\n")
+    headers = {"name": "Subscriptions", "columns": [{"header": name} for name in columns]}
+    return shop(
+        more=lambda _, sheet, __: sheet.add_table("J4:R6", headers),
+        source=("Subscriptions", "months.csv"),
+    )
+
+
+def test_problems_of_the_data_are_listed(folder: Path) -> None:
+    content = refreshed(folder, with_a_wrong_number(folder))
+    sheet = openpyxl.load_workbook(io.BytesIO(content))["Sources"]
+    assert [sheet[cell].value for cell in ("A20", "C20", "F19")] == [
+        "Subscriptions[customers_start]", 5, 1,
+    ]  # fmt: skip
+
+
+# The command
+
+
+@pytest.fixture
+def cli(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    monkeypatch.chdir(folder)
+    (folder / "book.xlsx").write_bytes(shop())
+
+    def run(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["refresh", *arguments], standalone_mode=False)
+        if isinstance(result.exception, Exception):
+            code = getattr(result.exception, "exit_code", None)
+            if code is None:
+                raise result.exception
+            return code, str(getattr(result.exception, "message", ""))
+        return result.return_value or 0, result.output
+
+    return run  # type: ignore[return-value]
+
+
+def test_a_scheduler_gets_the_book_a_backup_and_a_code(
+    folder: Path, cli: Callable[..., tuple[int, str]]
+) -> None:
+    code, told = cli("book.xlsx")
+    assert code == 0
+    assert "book.xlsx: Loaded: Orders: 7 rows." in told
+    assert (folder / "book.xlsx.bak").read_bytes() == shop()
+    book = (folder / "book.xlsx").read_bytes()
+    assert figures(book) == pytest.approx(expected(7))
+    store(folder, orders(5))
+    assert cli("book.xlsx", "--no-backup", "--freeze")[0] == 0
+    assert (folder / "book.xlsx.bak").read_bytes() == shop()
+    copy = (folder / "book (values).xlsx").read_bytes()
+    assert figures(copy) == pytest.approx(expected(5))
+    assert [one for one in read_package(copy).formulas if "CAC" in one.text] == []
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "book (values).xlsx", "book.xlsx", "book.xlsx.bak", "orders.csv",
+    ]  # fmt: skip
+
+
+def test_each_of_several_books_is_all_or_nothing(
+    folder: Path, cli: Callable[..., tuple[int, str]]
+) -> None:
+    other = folder / "other.xlsx"
+    other.write_bytes(shop(more=lambda _, sheet, __: sheet.protect()))
+    kept = other.read_bytes()
+    code, told = cli("other.xlsx", "*.xlsx", "--no-backup")
+    assert code == 1
+    assert "sheet Orders is protected" in told
+    assert "book.xlsx: Loaded" in told
+    assert other.read_bytes() == kept
+    assert cli("book.xlsx", "nowhere.xlsx")[0] == 2
+
+
+@pytest.mark.parametrize("lock", ["~$book.xlsx", ".~lock.book.xlsx#"])
+def test_an_open_book_is_left_alone(
+    folder: Path, cli: Callable[..., tuple[int, str]], lock: str
+) -> None:
+    (folder / lock).touch()
+    code, told = cli("book.xlsx")
+    assert (code, "is open in a spreadsheet program" in told) == (1, True)
+    assert (folder / "book.xlsx").read_bytes() == shop()
+
+
+def test_a_read_only_book_is_left_alone(folder: Path, cli: Callable[..., tuple[int, str]]) -> None:
+    (folder / "book.xlsx").chmod(0o444)
+    code, told = cli("book.xlsx")
+    assert (code, "is read-only" in told) == (1, True)
+    assert cli("book.xlsx", "-o", "new.xlsx")[0] == 0
+    assert (folder / "book.xlsx").read_bytes() == shop()
+    assert figures((folder / "new.xlsx").read_bytes()) == pytest.approx(expected(7))
+
+
+def test_a_write_that_fails_leaves_the_old_book(
+    folder: Path, cli: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def failing(self: Path, target: Path) -> Path:
+        if Path(target).name == "book.xlsx":
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    code, told = cli("book.xlsx")
+    assert (code, "No space left" in told) == (1, True)
+    assert (folder / "book.xlsx").read_bytes() == shop()
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "book.xlsx",
+        "book.xlsx.bak",
+        "orders.csv",
+    ]
+
+
+def test_a_book_that_changes_meanwhile_is_left_alone(
+    folder: Path, cli: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = commands.refresh_report
+
+    def meanwhile(book: FileWorkbook) -> str:
+        told = real(book)
+        os.utime(folder / "book.xlsx", (1, 1))
+        return told
+
+    monkeypatch.setattr(commands, "refresh_report", meanwhile)
+    code, told = cli("book.xlsx")
+    assert (code, "was changed by somebody meanwhile" in told) == (1, True)
+    assert (folder / "book.xlsx").read_bytes() == shop()
+
+
+def test_data_with_problems_are_told_by_the_code(
+    folder: Path, cli: Callable[..., tuple[int, str]]
+) -> None:
+    (folder / "book.xlsx").write_bytes(with_a_wrong_number(folder))
+    code, told = cli("book.xlsx", "--json")
+    assert code == 1
+    assert '"refreshed": true' in told
+    assert "Subscriptions[customers_start]:5: Numbers that the column cannot have" in told
+
+
+# Whole templates
+
+
+def leads(count: int) -> dict[str, list[Any]]:
+    days = [date(2025, 1 + n % 6, 1 + n % 28) for n in range(count)]
+    return {
+        "lead_id": [f"L{n}" for n in range(count)],
+        "created": days,
+        "channel": [("Search", "Fairs", "Mail")[n % 3] for n in range(count)],
+        "won_date": [day.replace(year=2026) if n % 4 == 0 else None for n, day in enumerate(days)],
+        "value": [1000.5 + n if n % 4 == 0 else None for n in range(count)],
+    }
+
+
+def saved(path: Path, columns: dict[str, list[Any]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(zip(*columns.values(), strict=True))
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """A template filled from few rows, from more, and the former loaded anew with those."""
+    folder = tmp_path_factory.mktemp("books")
+    spend = {"month": [f"2025-0{n}-01" for n in range(1, 7)] * 2,
+             "channel": ["Search"] * 6 + ["Fairs"] * 6, "spend": list(range(12))}  # fmt: skip
+    made = {}
+    for name, count in (("few", 3), ("more", 60)):
+        saved(folder / "leads.csv", leads(count))
+        saved(folder / "spend.csv", {one: cells[: count // 2] for one, cells in spend.items()})
+        files = ["--table", f"Leads={folder}/leads.csv", "--table", f"Spend={folder}/spend.csv"]
+        book = folder / f"{name}.xlsx"
+        result = CliRunner().invoke(app, ["fill", "funnel", *files, "-o", str(book)])
+        assert result.exit_code == 0, result.output
+        made[name] = book.read_bytes()
+    made["refreshed"] = refreshed(folder, made["few"])
+    return made
+
+
+def all_values(content: bytes) -> dict[tuple[str, str], Any]:
+    book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+    return {
+        (sheet.title, cell.coordinate): cell.value
+        for sheet in book
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.value not in (None, "") and sheet.title not in ("Start", "Sources")
+    }
+
+
+def alike(value: Any) -> Any:
+    return pytest.approx(value, rel=1e-9) if isinstance(value, float) else value
+
+
+def test_the_figures_are_those_of_a_fill(books: dict[str, bytes]) -> None:
+    filled, new = all_values(books["more"]), all_values(books["refreshed"])
+    assert filled.keys() == new.keys()
+    for place, value in filled.items():
+        assert new[place] == alike(value), place
+    assert len(filled) > 500
+
+
+def test_a_refreshed_template_passes_both_validators(
+    books: dict[str, bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "book.xlsx").write_bytes(books["refreshed"])
+    validated(tmp_path / "book.xlsx")
+
+
+def test_libreoffice_shows_the_same_figures(books: dict[str, bytes], tmp_path: Path) -> None:
+    saved_anew = by_libreoffice(books["refreshed"], tmp_path)
+    values, shown = all_values(books["refreshed"]), all_values(saved_anew)
+    others = {
+        place: (value, shown.get(place))
+        for place, value in values.items()
+        if shown.get(place)
+        != (pytest.approx(value, rel=1e-9) if isinstance(value, float) else value)
+    }
+    assert others == {}
