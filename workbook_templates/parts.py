@@ -368,7 +368,8 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
 
 
 SOURCE_NOTES = {
-    "file": "CSV, Parquet or an Excel workbook. Its path begins at the folder of this workbook:"
+    "file": "CSV, Parquet, an Excel workbook, or a table of a database that your settings name, as"
+            " in warehouse:public.orders. A path begins at the folder of this workbook:"
             " data/orders.csv.",
     "columns": "Only where the names differ, as in: Lead source=channel; Deal=value. What else the"
                " file does not say: --dates dmy; --set channel=Meta; --where Status=Paid",

@@ -52,6 +52,7 @@ from kpi_xl.reference import did_you_mean
 if TYPE_CHECKING:
     from kpi_xl.exports import Note, Options, Request
     from kpi_xl.reports.layout import Loaded
+    from kpi_xl.sources.connections import Origin
 
 HOSTS = ("excel", "lite", "server")
 REASONS = 5  # of errors, that are told
@@ -158,7 +159,8 @@ def fill(
         list[str] | None,
         typer.Option(
             "--table",
-            help="An input table and a file for it, also with * and ?; as often as needed.",
+            help="An input table and a file for it, also with * and ?, or a table of a database,"
+            " such as warehouse:public.orders; as often as needed.",
             metavar="NAME=FILE",
         ),
     ] = None,
@@ -265,12 +267,14 @@ def loaded(
     from kpi_xl.reports.layout import Loaded
 
     now = datetime.now().replace(microsecond=0)
-    words = {str(request.path): request.options.words() for request in requests}
+    by_path = {str(request.path): request for request in requests}
     rows = []
     for note in notes:
         path = Path(note.path).resolve()
         name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
-        given = words.get(note.path, "")
+        request = by_path[note.path]
+        name = request.origin.text if request.origin else name
+        given = request.options.words()
         rows.append(Loaded(note.table, name, given, now, note.rows, note.remarks(language)))
     return rows
 
@@ -306,11 +310,26 @@ def named_files(
     ]
     names = named_columns(template, used, renamed)
     every = {theirs: ours for columns in names.values() for theirs, ours in columns.items()}
-    return [
-        Request(path, table, replace(words, renamed=names[table] if table else every))
-        for table, file in given
-        for path in meant(file)
-    ]
+    requests = []
+    for table, file in given:
+        options = replace(words, renamed=names[table] if table else every)
+        origin = meant_table(file)
+        for path in [Path(file)] if origin else meant(file):
+            requests.append(Request(path, table, options, origin))
+    return requests
+
+
+def meant_table(text: str) -> "Origin | None":
+    """The table of a database that a text means, where there is no file of that name.
+
+    Raises Misuse.
+    """
+    from kpi_xl.sources import SourceError, connections
+
+    try:
+        return None if Path(text).exists() else connections.origin(text, of_workbook=False)
+    except SourceError as error:
+        raise Misuse(str(error)) from None
 
 
 def meant(text: str) -> list[Path]:

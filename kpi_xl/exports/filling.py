@@ -5,7 +5,9 @@ What nobody knows is read as a table of ours with its own headers, or as the use
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +31,11 @@ from kpi_xl.sources import (
     places_of,
     read_table,
 )
+from kpi_xl.sources.connections import Origin
+from kpi_xl.sources.databases import BYTES, read_database
 from kpi_xl.sources.delimited import likely_encodings
+from kpi_xl.sources.parquet import read_parquet
+from kpi_xl.sources.records import Reader
 from kpi_xl.sources.values import as_text
 
 Tables = Mapping[str, Sequence[Column]]
@@ -52,11 +58,15 @@ SIDE_BY_SIDE = {"Months", "Spend"}
 
 
 class Request(NamedTuple):
-    """A file that is to be read, into the table named, or into the one it fits."""
+    """A file that is to be read, into the table named, or into the one it fits.
+
+    Of a table of a database, `path` is what it is called: warehouse:public.orders.
+    """
 
     path: Path
     table: str = ""
     options: Options = Options()
+    origin: Origin | None = None
 
 
 class Filling(NamedTuple):
@@ -87,7 +97,7 @@ def read_files(
             with readable(request.path):
                 one, plain = _read(request, tables, layouts, progress)
         except SourceError as error:
-            faults.append(str(error))
+            faults += error.args
             continue
         readings += [(request, reading) for reading in one]
         ready += [(request, *pair) for pair in plain]
@@ -99,7 +109,7 @@ def read_files(
     if not faults:
         faults += converted([r for _, r in readings], tables, rates, report_currency)
     if faults:
-        raise SourceError("\n".join(dict.fromkeys(faults)))
+        raise SourceError(*dict.fromkeys(faults))
     notes: list[Note] = []
     filled: dict[str, ReadTable] = {}
     for name in tables:
@@ -109,7 +119,7 @@ def read_files(
             continue
         filled[name] = _appended(name, tables[name], ours, plain_ones, notes, faults)
     if faults:
-        raise SourceError("\n".join(dict.fromkeys(faults)))
+        raise SourceError(*dict.fromkeys(faults))
     return Filling(filled, notes)
 
 
@@ -126,7 +136,11 @@ def read_files_apart(
 
     What a hostile file does to its reader then costs one sentence. Raises SourceError.
     """
-    size = sum(request.path.stat().st_size for request in requests if request.path.exists())
+    size = sum(
+        BYTES if request.origin else request.path.stat().st_size
+        for request in requests
+        if request.origin or request.path.exists()
+    )
     try:
         filling: Filling = call(
             read_files,
@@ -156,7 +170,15 @@ def _read(
 ) -> tuple[list[Reading], list[tuple[str, ReadTable]]]:
     """What a file gives: readings of what was recognised, or a table with our own headers."""
     path, options = request.path, request.options
-    if not path.exists() or path.suffix.lower() in (".parquet", ".pq"):
+    if reader := _reader(request):
+        if options.nothing:
+            return [], [_plain(request, tables, progress)]
+        # How a text is written is said of the files beside it.
+        request = request._replace(options=replace(options, header=0, encoding=""))
+        opener = Opener(path.name, path, lambda: path.open("rb"), 0, reader)
+        one = _unknown(request, opener, tables, layouts, progress)
+        return ([one], []) if isinstance(one, Reading) else ([], [one])
+    if not path.exists():
         return [], [_plain(request, tables, progress)]
     what = kind(path)
     if what == "a folder":
@@ -188,6 +210,14 @@ def _read(
         else:
             ready.append(one)
     return readings, ready
+
+
+def _reader(request: Request) -> Reader | None:
+    """What reads a file, or what is none, whose columns have kinds."""
+    if request.origin:
+        return partial(read_database, request.origin)
+    is_parquet = request.path.suffix.lower() in (".parquet", ".pq") and request.path.exists()
+    return read_parquet if is_parquet else None
 
 
 def matches_of(opener: Opener, options: Options, layouts: Sequence[Layout]) -> list[Match]:
@@ -315,6 +345,7 @@ def _plain(request: Request, tables: Tables, progress: Progress) -> tuple[str, R
         renamed=_renamed(request, tables[name]),
         table=name,
         progress=lambda done: progress(request.path.name, done),
+        reader=_reader(request),
     )
 
 
@@ -324,7 +355,7 @@ def _table_of(request: Request, tables: Tables) -> str:
         return next(iter(tables))
     fits: dict[str, plain_tables.Fit] = {}
     for name, columns in tables.items():
-        headers = headers_of(request.path, name)
+        headers = headers_of(request.path, name, _reader(request))
         places, _ = places_of(columns, _renamed(request, columns), headers)
         lacking = any(column.required and column.name not in places for column in columns)
         fits[name] = plain_tables.Fit({headers[p] for p in places.values()}, not lacking)

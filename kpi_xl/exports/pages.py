@@ -10,7 +10,7 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache, partial
@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, NamedTuple
 from kpi_xl import bounded
 from kpi_xl.files import kind
 from kpi_xl.ooxml import limits
-from kpi_xl.sources import SourceError, records
+from kpi_xl.sources import SourceError, columns_of, headers_of, records
 
 HEAD = 1 << 16  # bytes of a text in which a header is looked for
 ENCODINGS = ("cp1251", "gb18030", "big5", "cp949", "shift_jis", "cp1252", "cp1250", "cp1256")
@@ -33,18 +33,24 @@ PIECE = 20_000  # rows
 
 
 class Opener(NamedTuple):
-    """A file, or a member of an archive, that can be opened as often as needed."""
+    """A file, or a member of an archive, that can be opened as often as needed.
+
+    `reader` reads one whose columns have kinds, by its columns: Parquet, a table of a database.
+    """
 
     name: str
     path: Path
     open: Callable[[], BinaryIO]
     size: int
+    reader: records.Reader | None = None
 
 
 class SourcePage(NamedTuple):
     """The rows of a file, as they are in one reading of it.
 
-    `rows` gives all of them, in pieces; `at` says where a cell is, from its row and column.
+    `rows` gives all of them, in pieces; `at` says where a cell is, from its row and column. Of
+    columns that have kinds `only` gives the rows with the cells of some, and blanks for the others;
+    `found` has then what the reader says of them, each under its number.
     """
 
     opener: Opener
@@ -53,6 +59,8 @@ class SourcePage(NamedTuple):
     head: list[list[Any]]
     rows: Callable[[], Iterator[list[list[Any]]]]
     at: Callable[[int, int], str] = lambda row, column: ""
+    only: Callable[[Iterable[int]], Iterator[list[list[Any]]]] | None = None
+    found: Sequence[records.Found] = ()
 
 
 def openers(path: Path) -> list[Opener]:
@@ -137,6 +145,13 @@ def readable(path: Path) -> Iterator[None]:
 
 def pages(opener: Opener, encoding: str = "") -> Iterator[SourcePage]:
     """The pages of a file: its sheets, or its text under each likely encoding and delimiter."""
+    if opener.reader:
+        headers = headers_of(opener.path, None, opener.reader)
+        found: list[records.Found] = []
+        only = partial(_rows_of_columns, opener.path, opener.reader, headers, found)
+        every = partial(only, range(len(headers)))
+        yield SourcePage(opener, "", "", [headers], every, only=only, found=found)
+        return
     with opener.open() as file:
         start = file.read(HEAD)
     if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
@@ -146,6 +161,25 @@ def pages(opener: Opener, encoding: str = "") -> Iterator[SourcePage]:
     else:
         for name in [encoding] if encoding else _encodings(opener, start):
             yield from _texts(opener, start, name)
+
+
+# Columns that have kinds
+
+
+def _rows_of_columns(
+    path: Path,
+    reader: records.Reader,
+    headers: list[str],
+    kept: list[records.Found],
+    wanted: Iterable[int],
+) -> Iterator[list[list[Any]]]:
+    chosen = {str(place): place for place in wanted}
+    found = columns_of(path, reader, lambda _: chosen)
+    kept[:] = [found]
+    height = len(next(iter(found.cells.values()), []))
+    blank = [None] * height
+    columns = [found.cells.get(str(place), blank) for place in range(len(headers))]
+    yield [headers, *map(list, zip(*columns, strict=True))]
 
 
 # Text

@@ -60,7 +60,8 @@ def rows_of(
     wanted = list(places.items())
     total = _total_test(layout, places, dated)
     before = {tuple(text_of(row)) for row in page.head[: match.row] if any(text_of(row))}
-    for piece in page.rows():
+    pieces = page.only(sorted(set(places.values()))) if page.only else page.rows()
+    for piece in pieces:
         first = number
         number += len(piece)
         if number <= match.row + 1:
@@ -132,6 +133,7 @@ def rows_of(
             for name, place in wanted:
                 found.cells[name].append(row[place])
             found.numbers.append(at)
+    found.remarks += [remark for read in page.found for remark in read.remarks]
     return found
 
 

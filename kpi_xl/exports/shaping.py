@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
+from kpi_xl.cells import LARGEST_ID
 from kpi_xl.exports import cells as written
 from kpi_xl.exports.layouts import Header, Layout, plain
 from kpi_xl.exports.options import Options, money
@@ -219,7 +220,9 @@ def _typed(
             for cell in distinct
         ]
         try:
-            values, _ = typed(cells, unit if unit in (TEXT, LOGICAL) else KEY)
+            values, _ = typed(
+                cells, unit if unit in (TEXT, LOGICAL) else KEY, _told_apart(match, name)
+            )
         except Wrong as wrong:
             row = rows.numbers[raw[name].index(distinct[cells.index(wrong.cell)])]
             reading.faults.append(f'row {row:,}, column "{name}": {wrong}')
@@ -227,6 +230,13 @@ def _typed(
         known = dict(zip(distinct, values, strict=True))
         frame[name] = _objects(list(map(known.__getitem__, raw[name])))
     return read.currencies
+
+
+def _told_apart(match: Match, name: str) -> float:
+    """Up to which whole number the kind of a column keeps each apart."""
+    place = str(match.places.get(name, ""))
+    return min((found.told_apart.get(place, LARGEST_ID) for found in match.page.found),
+               default=LARGEST_ID)  # fmt: skip
 
 
 def _place_of(column: str, at: int, match: Match, rows: Rows) -> tuple[int, str, str]:

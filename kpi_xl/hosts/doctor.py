@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 from kpi_xl import __version__
 from kpi_xl.hosts import addin
+from kpi_xl.sources import SourceError
+from kpi_xl.sources.connections import as_text, connections, told_file
+from kpi_xl.sources.databases import session
 
 VERSIONS = ("16.0", "15.0", "14.0")  # of Office in the registry: since 2016, 2013, 2010
 OFFICE = r"Software\Microsoft\Office"
@@ -51,6 +54,7 @@ def findings(target: Path | None = None) -> Iterator[Diagnosis]:
     """All that is to be said, from Python to Excel's settings."""
     yield from of_python()
     yield from of_addin(target)
+    yield from of_connections()
     if sys.platform == "win32":
         yield from of_excel(registry_values)
         yield from of_dlls(registry_values, Path(sys.executable))
@@ -105,6 +109,24 @@ def of_path(path: str) -> Diagnosis:
             False, f"Python's path has {letters!r}, outside of Windows' code page", todo
         )
     return Diagnosis(True, "Python's path is in the system's code page")
+
+
+# Databases
+
+
+def of_connections() -> Iterator[Diagnosis]:
+    """Whether each database that the user's settings name can be opened."""
+    try:
+        known = connections()
+    except SourceError as error:
+        yield from (Diagnosis(False, str(fault), "put it right") for fault in error.args)
+        return
+    for connection in known.values():
+        try:
+            with session(connection, connection.name):
+                yield Diagnosis(True, f"The database {as_text(connection)}")
+        except SourceError as error:
+            yield Diagnosis(False, f"The database {error}", f"see {told_file()}")
 
 
 # The add-in

@@ -19,7 +19,7 @@ from kpi_xl.exports import (
     read_files,
     read_files_apart,
 )
-from kpi_xl.locales import say
+from kpi_xl.locales import in_language, say
 from kpi_xl.reports import layout
 from kpi_xl.reports.checking import Finding, found_in, listed
 from kpi_xl.reports.folders import allowed_folders, layouts_folder, permitted
@@ -33,7 +33,7 @@ from kpi_xl.reports.records import (
     Table,
 )
 from kpi_xl.schema import Input
-from kpi_xl.sources import ReadTable, SourceError
+from kpi_xl.sources import ReadTable, SourceError, connections
 from kpi_xl.units import SHEET_ROWS
 
 Progress = Callable[[str, float], None]
@@ -149,12 +149,15 @@ def _read(
     requests = []
     for source in given:
         try:
-            path = permitted(source.file, book.folder, allowed_folders())
+            origin = connections.origin(source.file, of_workbook=True)
+            path = Path(source.file)
+            if origin is None:
+                path = permitted(source.file, book.folder, allowed_folders())
         except SourceError as error:
-            findings.append(Finding(where, source.row, str(error)))
+            findings += _told(book, where, source.row, error)
             continue
         source.path = str(path)
-        requests.append(Request(path, source.table.name, source.options))
+        requests.append(Request(path, source.table.name, source.options, origin))
     columns = {table.name: table.columns for table in tables}
     try:
         if os.environ.get("XLWINGS_ON_SERVER"):
@@ -162,10 +165,18 @@ def _read(
         read = read_files_apart if book.apart else read_files
         return read(requests, columns, known_layouts(layouts_folder()), progress=progress)
     except SourceError as error:
-        for line in str(error).splitlines():
-            rows = [source.row for source in given if source.path and line.startswith(source.path)]
-            findings.append(Finding(where, rows[0] if rows else given[0].row, line))
+        for fault in error.args:
+            rows = [source.row for source in given if source.path and fault.startswith(source.path)]
+            row = rows[0] if rows else given[0].row
+            findings += _told(book, where, row, SourceError(fault))
     return None
+
+
+def _told(book: OpenWorkbook, where: str, row: int, error: SourceError) -> Iterator[Finding]:
+    """What is in the way, a line each, in the workbook's language as far as it has the words."""
+    for fault in error.args:
+        for line in in_language(fault, book.language).splitlines():
+            yield Finding(where, row, line)
 
 
 def _sources(

@@ -62,7 +62,7 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                     )
                 if kind.startswith("TIMESTAMP") and ("ZONE" in kind or "TZ" in kind):
                     text = "{column}: times with a zone were read in UTC"
-                    found.remarks.append(Message(text, column=name))
+                    found.remarks.append(Message(text, column=headers[place]))
                 if kind == "FLOAT":
                     found.told_apart[name] = 2.0**24
                 (array,) = file.select(column).fetchnumpy().values()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from kpi_xl.cells import Cell
@@ -31,7 +32,13 @@ class ReadTable(NamedTuple):
 
 
 class SourceError(Exception):
-    """A file that cannot be read as the table asked for: which cell, why, and what to do."""
+    """A file that cannot be read as the table asked for: which cell, why, and what to do.
+
+    A sentence an argument; those that are a Message can be said in another language.
+    """
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.args))
 
 
 class Unreadable(Exception):  # noqa: N818 - no fault of the program
@@ -69,6 +76,10 @@ class Found:
         """A cell in the user's words: row, column, and in a workbook its address."""
         row, place = self.first + index, self.places[name]
         return f'row {row}, column "{self.headers[place]}"{self.address(row, place)}'
+
+
+Reader = Callable[[Path, Choice, str | None, Progress], Found]
+"""Reads the columns that are chosen by the header, of a file or of what its name stands for."""
 
 
 def listed(names: Iterable[str]) -> str:

@@ -3,7 +3,7 @@
 import gzip
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -26,6 +26,7 @@ from kpi_xl.sources.records import (
     Found,
     Places,
     Progress,
+    Reader,
     ReadTable,
     SourceError,
     Unreadable,
@@ -47,15 +48,17 @@ def read_table(
     renamed: Mapping[str, str] = {},
     table: str | None = None,
     progress: Progress | None = None,
+    reader: Reader | None = None,
 ) -> ReadTable:
     """Read these columns of a CSV file (.csv, .tsv, .txt, .gz), a Parquet file or a workbook.
 
     Columns are found by name, whatever the case, spaces, hyphens and underscores; `renamed` says
     which of theirs is which of ours. Of a workbook it is the Excel table called `table`, or else
     the sheet of that name, or else the first sheet. `progress` is called with the fraction read.
+    `reader` reads what is no file, such as a table of a database, of which `path` is the name.
     Rows in errors are those of the file, the first being 1. Raises SourceError.
     """
-    reader = _reader(path)
+    reader = reader or _reader(path)
     faults: list[str] = []
 
     def choose(headers: Sequence[str]) -> Places:
@@ -65,7 +68,7 @@ def read_table(
             raise SourceError("\n".join(faults))
         return {**places, **currencies.watched(headers, places)}
 
-    found = _opened(path, lambda: reader(path, choose, table, progress or _unheard))
+    found = columns_of(path, reader, choose, table, progress or _unheard)
     read, remarks = _typed(path, columns, found, faults)
     keep = _rows_with_data(list(read.values()))
     faults += _gaps(path, columns, found, read, keep)
@@ -91,9 +94,9 @@ class _Seen(Exception):  # noqa: N818 - the way out of a reader that has seen th
     pass
 
 
-def headers_of(path: Path, table: str | None = None) -> list[str]:
+def headers_of(path: Path, table: str | None = None, reader: Reader | None = None) -> list[str]:
     """The header of the table that a file has, without the rows under it. Raises SourceError."""
-    reader = _reader(path)
+    reader = reader or _reader(path)
     headers: list[str] = []
 
     def choose(found: Sequence[str]) -> Places:
@@ -101,15 +104,21 @@ def headers_of(path: Path, table: str | None = None) -> list[str]:
         raise _Seen
 
     with suppress(_Seen):
-        _opened(path, lambda: reader(path, choose, table, _unheard))
+        columns_of(path, reader, choose, table)
     return headers
 
 
-def _opened(path: Path, read: Callable[[], Found]) -> Found:
+def columns_of(
+    path: Path,
+    reader: Reader,
+    choose: Choice,
+    table: str | None = None,
+    progress: Progress = lambda _: None,
+) -> Found:
     """What a reader finds. Raises SourceError, with the file's name, for whatever hinders it."""
     try:
         with panics():
-            return read()
+            return reader(path, choose, table, progress)
     except Unreadable as error:
         raise SourceError(f"{path} {error}") from None
     except BudgetError as error:
@@ -235,7 +244,7 @@ def _unheard(_: float) -> None:
 # Which file, which columns
 
 
-def _reader(path: Path) -> Callable[[Path, Choice, str | None, Progress], Found]:
+def _reader(path: Path) -> Reader:
     """How to read the file, by the ending of its name. Raises SourceError."""
     try:
         what = kind(path)

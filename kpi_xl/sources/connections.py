@@ -1,0 +1,210 @@
+"""The databases that the user's connections.toml names, and what "warehouse:public.orders" means.
+
+Workbooks come by mail, so a workbook names a connection and a table, and no more: where the
+database is, who asks, and which tables workbooks may read, stands in the user's settings. Passwords
+stand in neither, but in an environment variable or the system's keyring.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kpi_xl.files import settings_folder
+from kpi_xl.locales import Message
+from kpi_xl.reference import did_you_mean
+from kpi_xl.sources.records import SourceError, listed
+
+FIELDS: Mapping[str, Mapping[str, type]] = {
+    "postgres": {
+        "host": str, "port": int, "database": str, "user": str, "sslmode": str, "sslrootcert": str,
+    },
+    "sqlite": {"path": str},
+    "duckdb": {"path": str},
+}  # fmt: skip
+"""What is said of a connection of each kind."""
+
+NEEDED = {"postgres": ("host", "database"), "sqlite": ("path",), "duckdb": ("path",)}
+COMMON = ("kind", "tables", "timeout", "password")
+SECONDS = 60.0  # that a database may take, where nothing else is said
+STORES = ("env", "keyring")
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]+")  # of one letter it is a drive
+NAMED = re.compile(rf"({NAME.pattern}):(?!//)(.*)", re.DOTALL)
+PART = r'[^\W\d][\w$]*|"(?:[^"]|"")+"'
+TABLE = re.compile(rf"(?:{PART})(?:\.(?:{PART}))*")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A database: how it is reached, and which tables workbooks may read.
+
+    `password` says where it is kept: ("env", a variable) or ("keyring", a service).
+    """
+
+    name: str
+    kind: str
+    fields: Mapping[str, Any]
+    tables: tuple[tuple[str, ...], ...] = ()
+    timeout: float = SECONDS
+    password: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A table or view of a connection, by the parts of its name, as `text` says it."""
+
+    text: str
+    connection: Connection
+    table: tuple[str, ...] = field(default=())
+
+
+def connections_file() -> Path:
+    """The file that names the connections."""
+    return settings_folder() / "connections.toml"
+
+
+def told_file() -> str:
+    """What is said of that file: on a server its users are told nothing of where it is."""
+    return "connections.toml" if os.environ.get("XLWINGS_ON_SERVER") else str(connections_file())
+
+
+def origin(text: str, *, of_workbook: bool) -> Origin | None:
+    """The table that a text such as warehouse:public.orders means; None if it is none of the kind.
+
+    One that a workbook names has to be listed by its connection. Raises SourceError.
+    """
+    found = NAMED.fullmatch(text.strip())
+    if not found:
+        return None
+    name, table = found[1], found[2].strip()
+    told = {"table": text, "name": name, "file": told_file()}
+    known = connections()
+    if name not in known:
+        message = Message("{table}: there is no connection {name} in {file}", **told)
+        names = Message("{message}; there are: {names}", message=message, names=listed(known))
+        raise SourceError(names if known else message)
+    parts = table_parts(table)
+    if not parts or len(parts) > (3 if known[name].kind == "duckdb" else 2):
+        message = Message(
+            "{table}: write the name of a table or a view after the colon, such as public.orders,"
+            " an unusual one in quotation marks; queries are not read",
+            **told,
+        )
+        raise SourceError(message)
+    if of_workbook and parts not in known[name].tables:
+        message = Message(
+            "{table}: the connection {name} lists no such table for workbooks; if they may read it,"
+            " add it to its tables = [...] in {file}",
+            **told,
+        )
+        raise SourceError(message)
+    return Origin(text.strip(), known[name], parts)
+
+
+def table_parts(text: str) -> tuple[str, ...]:
+    """The parts of a table's name, without quotation marks; none if it is no name."""
+    if not TABLE.fullmatch(text):
+        return ()
+    return tuple(
+        part[1:-1].replace('""', '"') if part.startswith('"') else part
+        for part in re.findall(PART, text)
+    )
+
+
+def connections() -> dict[str, Connection]:
+    """The connections by their names. Raises SourceError with a sentence for each fault."""
+    file = connections_file()
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SourceError(f"{told_file()} cannot be read: {error}") from None
+    faults: list[str] = []
+    known = {}
+    for name, said in content.items():
+        if not isinstance(said, dict):
+            faults.append(f'{name} stands in no connection: write [warehouse], kind = "postgres"')
+            continue
+        wrong = _faults(name, said)
+        faults += [f"[{name}] {fault}" for fault in wrong]
+        if not wrong:
+            known[name] = _connection(name, said)
+    if faults:
+        raise SourceError(*(f"{told_file()}: {fault}" for fault in faults))
+    return known
+
+
+def _connection(name: str, said: Mapping[str, Any]) -> Connection:
+    """The record of what is said, which has no faults."""
+    ((store, key),) = said.get("password", {"": ""}).items()
+    return Connection(
+        name,
+        said["kind"],
+        {key: value for key, value in said.items() if key not in COMMON},
+        tuple(map(table_parts, said.get("tables", ()))),
+        float(said.get("timeout", SECONDS)),
+        (store, key),
+    )
+
+
+def _faults(name: str, said: Mapping[str, Any]) -> list[str]:
+    """What is wrong with what is said of a connection."""
+    if not NAME.fullmatch(name):
+        return ["is no name: two letters or more of a-z, digits, _ and -, so that it is no drive"]
+    kind = str(said.get("kind", ""))
+    if kind not in FIELDS:
+        return [f"needs its kind: {', '.join(FIELDS)}"]
+    known = FIELDS[kind]
+    faults = [
+        f"does not know {key}{did_you_mean(key, (*known, *COMMON))}"
+        for key in said
+        if key not in known and key not in COMMON
+    ]
+    faults += [f"needs its {key}" for key in NEEDED[kind] if key not in said]
+    for key, value in said.items():
+        if key in known and (type(value) is not known[key] or not value):
+            faults.append(f"{key} is {'a number' if known[key] is int else 'a text'}")
+    path = said.get("path")
+    if isinstance(path, str) and not Path(path).expanduser().is_absolute():
+        faults.append("path must be a whole path")
+    timeout = said.get("timeout", SECONDS)
+    if type(timeout) not in (int, float) or not 0 < timeout <= 86_400:
+        faults.append("timeout is a number of seconds, up to 86400")
+    tables = said.get("tables", [])
+    if not isinstance(tables, list) or not all(isinstance(one, str) for one in tables):
+        faults.append('tables is a list of names, such as tables = ["public.orders"]')
+    else:
+        faults += [f"tables: {one!r} is no table's name" for one in tables if not table_parts(one)]
+    return faults + _faults_of_password(kind, said)
+
+
+def _faults_of_password(kind: str, said: Mapping[str, Any]) -> list[str]:
+    given = said.get("password")
+    if given is None:
+        return []
+    if kind != "postgres":
+        return ["has no password: it is a file"]
+    if (
+        not isinstance(given, dict)
+        or len(given) != 1
+        or not set(given) <= set(STORES)
+        or not all(isinstance(one, str) and one for one in given.values())
+    ):
+        return [
+            'password is not written here, but where it is kept: password = { env = "VARIABLE" }'
+            ' or password = { keyring = "service" }'
+        ]
+    if "keyring" in given and "user" not in said:
+        return ["needs its user, whose password the keyring has"]
+    return []
+
+
+def as_text(connection: Connection) -> str:
+    """What is told of a connection in a list."""
+    tables = listed(".".join(parts) for parts in connection.tables) or "none"
+    return f"{connection.name} ({connection.kind}) opens; tables for workbooks: {tables}"

@@ -1,0 +1,423 @@
+"""Tables of databases as sources: real PostgreSQL, SQLite and DuckDB, read and never written."""
+
+import json
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import keyring
+import pytest
+from engines import imported, postgres
+from keyring.backend import KeyringBackend
+
+from kpi_xl.cli.templates import loaded as noted
+from kpi_xl.cli.templates import meant_table
+from kpi_xl.exports import Request, options_from, read_files, read_files_apart
+from kpi_xl.locales import LANGUAGES
+from kpi_xl.reports import layout
+from kpi_xl.reports.loading import loaded
+from kpi_xl.reports.records import OpenWorkbook, Place, Table
+from kpi_xl.schema import SCHEMAS
+from kpi_xl.sources import ReadTable, SourceError, connections, databases
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The 'future.infer_string'"),  # Ibis' and pandas' affair
+    pytest.mark.filterwarnings("ignore:fetch_arrow_table"),  # Ibis' and DuckDB's
+]
+
+ORDERS = {table.name: table.columns for table in SCHEMAS["retention"].inputs}
+INPUTS = SCHEMAS["retention"].inputs
+COLUMNS = """
+  "Kunde Nr" {whole}, "Bought" {date}, total {decimal}, "order" {text}, paid {flag}, note {text}
+"""
+ROWS = [
+    (9007199254740995, "2024-01-31", "10.10", "A-1", True, "x"),
+    (7, "2024-02-01", "0.30", "A-2", True, None),
+    (7, "2024-02-02", None, "=1+1", False, "y"),
+    (8, "2024-02-03", "-2.50", None, True, "z"),
+]
+MAP = {"Kunde Nr": "customer", "Bought": "date", "total": "amount"}
+KINDS = {
+    "postgres": {"whole": "bigint", "date": "date", "decimal": "numeric(12,2)", "text": "text",
+                 "flag": "boolean"},
+    "sqlite": {"whole": "integer", "date": "date", "decimal": "decimal(12,2)", "text": "text",
+               "flag": "boolean"},
+    "duckdb": {"whole": "bigint", "date": "date", "decimal": "decimal(12,2)", "text": "varchar",
+               "flag": "boolean"},
+}  # fmt: skip
+CONNECTIONS = """
+[house]
+kind = "postgres"
+host = {host}
+database = "postgres"
+user = "kpi"
+tables = ["shop.orders", 'shop."Odd; Name"', "shop.counting", "shop.slow"]
+timeout = 1.5
+
+[guarded]
+kind = "postgres"
+host = {host}
+database = "postgres"
+user = "guest"
+password = {{ env = "KPI_TEST_PASSWORD" }}
+tables = ["shop.orders"]
+
+[ringed]
+kind = "postgres"
+host = {host}
+database = "postgres"
+user = "guest"
+password = {{ keyring = "kpi-test" }}
+
+[away]
+kind = "postgres"
+host = "127.0.0.1"
+port = 9
+database = "postgres"
+
+[lite]
+kind = "sqlite"
+path = {sqlite}
+tables = ["orders"]
+timeout = 0.2
+
+[duck]
+kind = "duckdb"
+path = {duckdb}
+tables = ["orders"]
+timeout = 0.3
+
+[gone]
+kind = "sqlite"
+path = {gone}
+"""
+SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000)"
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A user's settings whose connections lead to three databases with the same table."""
+    psycopg = imported("psycopg", "pip install 'psycopg[binary]'")
+    folder = tmp_path_factory.mktemp("databases")
+    places = {kind: folder / f"a {kind}.db" for kind in ("sqlite", "duckdb", "gone")}
+    with duckdb.connect(str(places["duckdb"])) as database:
+        _fill(database.execute, "duckdb", "?", "orders")
+        database.execute(f"CREATE VIEW slow AS {SLOW} SELECT i AS customer FROM n")
+    with sqlite3.connect(places["sqlite"]) as lite:
+        _fill(lite.execute, "sqlite", "?", "orders")
+        lite.execute(f"CREATE VIEW slow AS {SLOW} SELECT count(*) AS customer FROM n")
+        lite.execute("CREATE TABLE picture (customer, date DATE, amount BLOB)")
+        lite.execute("INSERT INTO picture VALUES ('a', '2024-01-01', x'00')")
+    lite.close()
+    with postgres() as host:
+        with psycopg.connect(host=host, user="kpi", dbname="postgres") as server:
+            server.execute("CREATE ROLE guest LOGIN PASSWORD 'pass''word'")
+            rules = Path(host) / "data" / "pg_hba.conf"
+            rules.write_text(f"local all guest scram-sha-256\n{rules.read_text()}")
+            server.execute("SELECT pg_reload_conf()")
+            server.execute("CREATE SCHEMA shop")
+            _fill(server.execute, "postgres", "%s", "shop.orders")
+            server.execute("""
+                CREATE TABLE shop."Odd; Name" (customer uuid, date timestamptz, amount real);
+                INSERT INTO shop."Odd; Name" VALUES
+                  ('00000000-0000-0000-0000-000000000007', '2024-01-31 23:30:00-05', 16777217);
+                CREATE FUNCTION shop.count_it() RETURNS text LANGUAGE plpgsql AS $$
+                  BEGIN INSERT INTO shop.orders (note) VALUES ('read'); RETURN 'a'; END $$;
+                CREATE VIEW shop.counting AS
+                  SELECT shop.count_it() AS customer, date '2024-01-01' AS date, 1 AS amount;
+                CREATE VIEW shop.slow AS
+                  SELECT pg_sleep(60)::text AS customer, date '2024-01-01' AS date, 1 AS amount;
+            """)
+        text = CONNECTIONS.format(
+            host=json.dumps(host), **{kind: json.dumps(str(path)) for kind, path in places.items()}
+        )
+        (folder / "kpi_xl").mkdir()
+        (folder / "kpi_xl" / "connections.toml").write_text(text, encoding="utf-8")
+        yield folder
+
+
+def _fill(execute: Callable[..., Any], kind: str, mark: str, table: str) -> None:
+    execute(f"CREATE TABLE {table} ({COLUMNS.format(**KINDS[kind])})")
+    for row in ROWS:
+        execute(f"INSERT INTO {table} VALUES ({', '.join([mark] * 6)})", list(row))
+
+
+@pytest.fixture(autouse=True)
+def of_user(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "settings_folder", lambda: settings / "kpi_xl")
+
+
+def read(name: str, *options: tuple[str, str], renamed: Any = MAP) -> ReadTable:
+    return read_files([request(name, *options, renamed=renamed)], ORDERS, []).tables["Orders"]
+
+
+def request(name: str, *options: tuple[str, str], renamed: Any = MAP) -> Request:
+    origin = connections.origin(name, of_workbook=False)
+    return Request(Path(name), "Orders", options_from(options, renamed), origin)
+
+
+def refusal(name: str, renamed: Any = MAP) -> str:
+    with pytest.raises(SourceError) as raised:
+        read(name, renamed=renamed)
+    return str(raised.value)
+
+
+# Rows
+
+
+each_kind = pytest.mark.parametrize("name", ["house:shop.orders", "lite:orders", "duck:orders"])
+
+
+@each_kind
+def test_cells_are_exact_whatever_the_database(name: str) -> None:
+    """Every digit of a key, decimals as written, dates, blanks, and text that is text."""
+    table = read_files_apart([request(name)], ORDERS, []).tables["Orders"]
+    assert table.rows == 4
+    assert table.columns["customer"] == ["9007199254740995", 7.0, 7.0, 8.0]
+    assert table.columns["amount"] == [10.10, 0.30, None, -2.50]
+    assert table.columns["date"] == [date(2024, 1, 31), *(date(2024, 2, day) for day in (1, 2, 3))]
+    assert table.columns["order"] == ["A-1", "A-2", "=1+1", None]
+    assert table.columns["status"] == [None] * 4
+    assert table.remarks == ["columns not used: paid, note"]
+
+
+@each_kind
+def test_the_words_of_files_hold_for_tables(name: str) -> None:
+    table = read(name, ("where", "paid=True"), ("set", "status=paid"))
+    assert table.columns["customer"] == ["9007199254740995", 7.0, 8.0]
+    assert table.columns["amount"] == [10.10, 0.30, -2.50]
+    assert table.columns["status"] == ["paid"] * 3
+    assert "1 order with another paid" in table.remarks[0]
+    assert "columns not used: note" in table.remarks[0]
+
+
+def test_parquet_takes_the_same_words(tmp_path: Path) -> None:
+    path = tmp_path / "orders.parquet"
+    duckdb.sql(
+        "SELECT * FROM (VALUES ('a', DATE '2024-01-01', 1.5, 'paid'), ('b', DATE '2024-01-02', 2,"
+        " 'open')) t(customer, date, amount, state)"
+    ).write_parquet(str(path))
+    words = options_from([("where", "state=paid")])
+    table = read_files([Request(path, "Orders", words)], ORDERS, []).tables["Orders"]
+    assert table.columns["customer"] == ["a"]
+    assert "1 order with another state (2.00)" in table.remarks[0]
+
+
+def test_only_the_columns_that_are_needed_are_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ibis.backends.sqlite import Backend
+
+    asked: list[str] = []
+    run = Backend.raw_sql
+    monkeypatch.setattr(
+        Backend, "raw_sql", lambda self, query, **more: asked.append(query) or run(self, query)
+    )
+    read("lite:orders")
+    read("lite:orders", ("where", "paid=True"))
+    plain, chosen = [str(query) for query in asked if "Bought" in str(query)]
+    assert "note" not in plain + chosen
+    assert "paid" not in plain
+    assert "paid" in chosen
+
+
+def test_kinds_that_files_do_not_have() -> None:
+    """UUIDs are texts, moments days of UTC; a number of four bytes may have been rounded."""
+    name = 'house:shop."Odd; Name"'
+    odd = read(name, renamed={})
+    assert odd.columns["customer"] == ["00000000-0000-0000-0000-000000000007"]
+    assert odd.columns["date"] == [date(2024, 2, 1)]
+    assert "date: times with a zone were read in UTC" in odd.remarks
+    for options in ((), (("set", "status=paid"),)):
+        with pytest.raises(SourceError, match="too many digits"):
+            read(name, *options, renamed={"amount": "order"})
+    read_in_words = read(name, ("set", "status=paid"), renamed={})
+    assert "date: times with a zone were read in UTC" in read_in_words.remarks[0]
+    assert read_in_words.columns["date"] == odd.columns["date"]
+    assert refusal("lite:picture", renamed={}) == (
+        'lite:picture has values of the kind binary in the column "amount": it must hold texts,'
+        " numbers or dates"
+    )
+
+
+def test_a_table_larger_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "MOST_ROWS", 1)
+    assert "more than 1,048,575 rows" in refusal("lite:orders")
+
+
+# Refusals
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("hous:shop.orders", "there is no connection hous in"),
+        ("house:shop.order", "the database has no table or view of this name"),
+        ("house:shop.Orders", "the database has no table or view of this name"),
+        ("duck:other.orders", "the database has no table or view of this name"),
+        ("house:SELECT 1", "write the name of a table or a view after the colon"),
+        ("lite:orders; DROP TABLE orders", "write the name of a table or a view"),
+        ("house:a.b.c", "write the name of a table or a view"),
+        ("house:shop.counting", "reading it would change the database"),
+        ("house:shop.slow", "the database took more than 1.5 seconds"),
+        ("lite:slow", "the database took more than 0.2 seconds"),
+        ("duck:slow", "the database took more than 0.3 seconds"),
+        ("away:orders", "the database cannot be opened: connection failed"),
+        ("gone:orders", "the database cannot be opened: unable to open database file"),
+        ("guarded:shop.orders", "the environment variable KPI_TEST_PASSWORD, which"),
+        ("ringed:shop.orders", "the keyring has no password; it takes one by: keyring set"),
+    ],
+)
+def test_each_refusal_has_its_sentence(
+    name: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keyring, "get_keyring", Ring)
+    names = {"date": "date", "amount": "amount"} if "slow" in name else {}
+    told = refusal(name, renamed={**MAP, **names} if "orders" in name else names)
+    assert told.startswith(f"{name}: ")
+    assert sentence in told
+
+
+class Ring(KeyringBackend):
+    """A keyring of one password at most."""
+
+    priority = 1.0
+    password: str | None = None
+
+    def get_password(self, service: str, username: str) -> str | None:
+        assert (service, username) == ("kpi-test", "guest")
+        return self.password
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        raise NotImplementedError
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise NotImplementedError
+
+
+def test_passwords_come_from_the_environment_or_the_keyring_and_are_never_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keyring, "get_keyring", Ring)
+    for name in ("guarded:shop.orders", "ringed:shop.orders"):
+        for password, sentence in (("pass'word", "permission denied"), ("wrong", "authentication")):
+            monkeypatch.setenv("KPI_TEST_PASSWORD", password)
+            monkeypatch.setattr(Ring, "password", password)
+            told = refusal(name)
+            assert sentence in told
+            assert password not in told
+    assert databases._reason(ValueError("it's wrong"), "wrong") == "it's ***"
+    monkeypatch.setenv("XLWINGS_ON_SERVER", "true")
+    assert refusal("guarded:shop.orders").endswith("cannot be opened: OperationalError")
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ibis", None)
+    assert refusal("lite:orders") == (
+        "lite:orders: the package ibis is missing here: pip install 'kpi-xl[sql]'"
+    )
+
+
+@pytest.mark.parametrize("kind", ["postgres", "sqlite", "duckdb"])
+def test_a_session_can_write_nothing(kind: str) -> None:
+    name = {"postgres": "house:shop.orders", "sqlite": "lite:orders", "duckdb": "duck:orders"}[kind]
+    origin = connections.origin(name, of_workbook=True)
+    assert origin
+    told = "reading it would change"
+    with pytest.raises(SourceError, match=told), databases.opened(origin) as table:
+        table.get_backend().raw_sql("CREATE TABLE mine (x INTEGER)")
+
+
+# connections.toml
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[[", "cannot be read"),
+        ("x = 1", "x stands in no connection"),
+        ('[C]\nkind = "sqlite"', "[C] is no name"),
+        ("[db]", "[db] needs its kind: postgres, sqlite, duckdb"),
+        ('[db]\nkind = "oracle"', "[db] needs its kind"),
+        ('[db]\nkind = "sqlite"', "[db] needs its path"),
+        ('[db]\nkind = "sqlite"\npath = "x.db"', "[db] path must be a whole path"),
+        ('[db]\nkind = "sqlite"\npath = "/x"\ntabels = []', "does not know tabels; did you mean"),
+        ('[db]\nkind = "sqlite"\npath = "/x"\ntables = "a"', "[db] tables is a list of names"),
+        ('[db]\nkind = "sqlite"\npath = "/x"\ntables = ["a b"]', "'a b' is no table's name"),
+        ('[db]\nkind = "sqlite"\npath = "/x"\ntimeout = 0', "timeout is a number of seconds"),
+        ('[db]\nkind = "duckdb"\npath = "/x"\npassword = { env = "X" }', "has no password"),
+        ('[db]\nkind = "postgres"\nhost = "h"', "[db] needs its database"),
+        ('[db]\nkind = "postgres"\nhost = "h"\ndatabase = "d"\nport = "1"', "port is a number"),
+        ('[db]\nkind = "postgres"\nhost = "h"\ndatabase = "d"\npassword = "secret"',
+         "[db] password is not written here, but where it is kept"),
+        ('[db]\nkind = "postgres"\nhost = "h"\ndatabase = "d"\npassword = { keyring = "k" }',
+         "[db] needs its user"),
+    ],
+)  # fmt: skip
+def test_each_fault_of_the_file_has_its_sentence(
+    text: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "settings_folder", lambda: tmp_path)
+    (tmp_path / "connections.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SourceError) as raised:
+        connections.connections()
+    assert str(raised.value).startswith(f"{tmp_path / 'connections.toml'}")
+    assert sentence in str(raised.value)
+    assert "secret" not in str(raised.value)
+
+
+def test_what_is_a_table_and_what_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for text in ("orders.csv", "C:orders.csv", r"C:\orders.csv", "https://example.com/orders.csv"):
+        assert connections.origin(text, of_workbook=True) is None
+    found = connections.origin('duck:"a ""b"".c".main.Größe', of_workbook=False)
+    assert found
+    assert found.table == ('a "b".c', "main", "Größe")
+    monkeypatch.chdir(tmp_path)
+    assert meant_table("lite:orders")
+    (tmp_path / "lite:orders").touch()
+    assert meant_table("lite:orders") is None
+
+
+# Workbooks
+
+
+def book(settings: Path, *rows: tuple[str, str], language: str = "en") -> OpenWorkbook:
+    """A workbook of retention whose sheet Sources names tables of databases."""
+    headers = tuple(column.name for column in INPUTS[0].columns)
+    named = [["Orders", *row, None, None, None] for row in rows]
+    listing = Table("Sources", Place("Sources", 8, 1), layout.SOURCE_COLUMNS, named, [])
+    orders = Table("Orders", Place("Orders", 4, 1), headers, [[None] * len(headers)] * 2, [])
+    return OpenWorkbook(language, settings, {"Sources": listing, "Orders": orders}, {})
+
+
+WORDS = "Kunde Nr=customer; Bought=date; total=amount"
+
+
+@each_kind
+def test_a_workbook_loads_a_table_that_its_connection_lists(name: str, settings: Path) -> None:
+    change = loaded(book(settings, (name, f"{WORDS}; --where paid=True")), INPUTS, datetime.now())
+    assert change.message == "Loaded: Orders: 3 rows."
+    (rows,) = (block.rows for block in change.blocks if block.place.sheet == "Orders")
+    assert rows[0] == ["9007199254740995", 45322.0, 10.10, "A-1", None]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_workbook_reads_no_other_table(settings: Path, language: str) -> None:
+    change = loaded(book(settings, ("lite:slow", ""), language=language), INPUTS, datetime.now())
+    assert not change.resized
+    assert not [block for block in change.blocks if block.place.sheet == "Orders"]
+    assert str(connections.connections_file()) in change.message
+    if language == "en":
+        assert "lite:slow: the connection lite lists no such table for workbooks" in change.message
+    else:
+        assert "for workbooks" not in change.message
+
+
+def test_the_sheet_sources_names_the_table_as_it_was_given(settings: Path) -> None:
+    asked = request("lite:orders", ("where", "paid=True"))
+    notes = read_files([asked], ORDERS, []).notes
+    (row,) = noted(notes, [asked], settings, "en")
+    assert row.file == "lite:orders"
+    assert row.columns == f"{WORDS}; --where paid=True"
