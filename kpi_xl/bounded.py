@@ -29,6 +29,8 @@ from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from kpi_xl.locales import Message, SaidError
+
 MEGABYTE = 1 << 20
 ROOT = Path(__file__).parent.parent  # where this package lies
 LOOKS = 0.02  # seconds between looks at the child
@@ -46,7 +48,7 @@ VALUES = {("datetime", "date"), ("datetime", "datetime"), ("datetime", "time")} 
 PANIC = "PanicException"  # of libraries in Rust: a breakdown that is no Exception of Python
 
 
-class BudgetError(Exception):
+class BudgetError(SaidError):
     """The sentence of work that went beyond its budget, or that ended its process."""
 
 
@@ -66,7 +68,13 @@ def factor() -> float:
     except ValueError:
         number = 0.0
     if not 1.0 <= number <= 1000.0:
-        raise BudgetError(f"{VARIABLE} is {text!r}: write a number from 1 to 1000")
+        raise BudgetError(
+            Message(
+                "{variable} is {text}: write a number from 1 to 1000",
+                variable=VARIABLE,
+                text=repr(text),
+            )
+        )
     return number
 
 
@@ -170,7 +178,8 @@ class _Watch:
     """Ends a child that takes more than it may."""
 
     def __init__(self, child: "subprocess.Popen[bytes]", budget: Budget) -> None:
-        self.child, self.budget, self.reason = child, budget, ""
+        self.child, self.budget = child, budget
+        self.reason: Message | None = None
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._look, daemon=True, name="watch of a child")
         self.thread.start()
@@ -189,7 +198,7 @@ class _Watch:
                 self.child.kill()
                 return
 
-    def why_it_ended(self) -> str:
+    def why_it_ended(self) -> Message:
         """The sentence on a child that has said nothing."""
         code = self.child.wait()
         if self.reason:
@@ -197,7 +206,9 @@ class _Watch:
         if code < 0 and signal.Signals(-code).name == "SIGXCPU":  # Linux and Mac count the time
             return too_long(self.budget)
         how = f"signal {-code}" if code < 0 else f"code {code}"
-        return f"it ends the process that reads it ({how}): it is damaged, or made to do harm"
+        return Message(
+            "it ends the process that reads it ({how}): it is damaged, or made to do harm", how=how
+        )
 
     def end(self) -> None:
         """Look no more, and leave no child."""
@@ -206,19 +217,23 @@ class _Watch:
         self.child.kill()
 
 
-def too_large(budget: Budget) -> str:
+def too_large(budget: Budget) -> Message:
     """The sentence on memory."""
-    return (
-        f"it needs more than the {budget.memory // MEGABYTE:,} MB of memory that a file of its size"
-        f" may take; where you trust it, {VARIABLE}=4 allows four times as much"
+    return Message(
+        "it needs more than the {memory} MB of memory that a file of its size"
+        " may take; where you trust it, {variable}=4 allows four times as much",
+        memory=budget.memory // MEGABYTE,
+        variable=VARIABLE,
     )
 
 
-def too_long(budget: Budget) -> str:
+def too_long(budget: Budget) -> Message:
     """The sentence on time."""
-    return (
-        f"it takes more than the {budget.seconds:,.0f} s that a file of its size may take; where"
-        f" you trust it, {VARIABLE}=4 allows four times as much"
+    return Message(
+        "it takes more than the {seconds} s that a file of its size may take;"
+        " where you trust it, {variable}=4 allows four times as much",
+        seconds=f"{budget.seconds:,.0f}",
+        variable=VARIABLE,
     )
 
 
@@ -283,9 +298,12 @@ def panics() -> Iterator[None]:
         raise
 
 
-def broken_down(error: BaseException) -> str:
+def broken_down(error: BaseException) -> Message:
     """The sentence on a reader that broke down."""
-    return f"the reader broke down over it ({short(error)}): it is damaged, or made to do harm"
+    return Message(
+        "the reader broke down over it ({reason}): it is damaged, or made to do harm",
+        reason=short(error),
+    )
 
 
 # The child's side

@@ -6,7 +6,7 @@ A language is a code of `kpi_xl.locales.LANGUAGES`.
 from collections.abc import Iterable
 from itertools import islice
 
-from kpi_xl.locales import other_names, say, texts
+from kpi_xl.locales import Message, other_names, say, texts
 from kpi_xl.registry import Argument, Metric
 from kpi_xl.units import ANY, DATE, LARGEST, Domain
 
@@ -185,4 +185,4 @@ def did_you_mean(name: str, known: Iterable[str], likeness: float = 0.65) -> str
     likely = (candidate for candidate in islice(known, MOST_NAMES) if len(candidate) < LONGEST_NAME)
     spelled = {candidate.lower(): candidate for candidate in likely}
     near = get_close_matches(name.lower(), spelled, n=1, cutoff=likeness)
-    return f"; did you mean {spelled[near[0]]}?" if near else ""
+    return Message("; did you mean {name}?", name=spelled[near[0]]) if near else ""

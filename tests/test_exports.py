@@ -31,6 +31,7 @@ from kpi_xl.exports import (
     read_files_apart,
 )
 from kpi_xl.exports.pages import openers
+from kpi_xl.locales import in_language
 from kpi_xl.ooxml import limits
 from kpi_xl.reports import layout
 from kpi_xl.reports.loading import loaded
@@ -223,6 +224,30 @@ def test_it_is_told_in_the_users_language() -> None:
         "2 行属于上面的订单; 1 个订单：voided（200.00）; 1 个订单：已全额退款（50.00）; 退款 30.00",
     )
     assert "заказов: 1, возвращены полностью (50.00)" in sent.remarks("ru")
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("zh-Hans", ["：第 3 行，列“Cost”：“many”不是数字", "：第 3 行，列“Day”：“soon”不是日期"]),
+        ("ru", [": строка 3, столбец «Cost»: «many» — не число",
+                ": строка 3, столбец «Day»: «soon» — не дата"]),
+        ("fa", [": ردیف 3، ستون «Cost»: «many» عدد نیست",
+                ": ردیف 3، ستون «Day»: «soon» تاریخ نیست"]),
+    ],
+)  # fmt: skip
+def test_refusals_are_told_in_the_users_language(
+    language: str, told: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "ads.csv"
+    path.write_text("Day,Campaign,Cost\n2024-01-02,A,1\nsoon,A,many\n")
+    renamed = {"Day": "date", "Campaign": "campaign", "Cost": "cost"}
+    tables = {table.name: table.columns for table in SCHEMAS["campaigns"].inputs}
+    request = Request(path, "Ads", Options(renamed=renamed, set={"channel": "search"}))
+    with pytest.raises(SourceError) as refused:
+        read_files_apart([request], tables, LAYOUTS)
+    said = in_language(refused.value, language).replace("\u2068", "").replace("\u2069", "")
+    assert said.splitlines() == [f"{path}{fault}" for fault in told]
 
 
 def test_currencies_are_converted_or_chosen(tmp_path: Path) -> None:

@@ -460,9 +460,10 @@ def test_percentages_of_rates(write: Callable[..., Path]) -> None:
         (MONEY, ["12.5", "12,5"],
          'row 3, column "n": "12,5" has other marks for thousands or decimals than the numbers'
          " above it: write all numbers as 1234.56"),
-        (MONEY, ["1,2,3"], 'row 2, column "n": "1,2,3" is not a number: write it as 1234.56'),
+        (MONEY, ["1,2,3"], 'row 2, column "n": "1,2,3" is not a number: write it as 1234.56, or'
+         " leave the cell blank"),
         (MONEY, ["12,34,567"], 'row 2, column "n": "12,34,567" is not a number: write it as'
-         " 1234.56"),
+         " 1234.56, or leave the cell blank"),
         (MONEY, ["nan"], 'row 2, column "n": "nan" is not a number: write it as 1234.56, or leave'
          " the cell blank"),
         (MONEY, ["inf"], 'row 2, column "n": "inf" is not a number: write it as 1234.56, or leave'
@@ -476,9 +477,9 @@ def test_percentages_of_rates(write: Callable[..., Path]) -> None:
          " leave the cell blank"),
         (MONEY, ["€5", "$5"],
          'row 3, column "n": the column is in more than one currency, € and $: convert it to one'),
-        (COUNT, ["€5"], 'row 2, column "n": "€5" is an amount of money, not a count'),
-        (MONEY, ["12%"], 'row 2, column "n": "12%" is a percentage, not money, in any one'
-         " currency"),
+        (COUNT, ["€5"],
+         'row 2, column "n": "€5" is an amount of money, and this column holds none'),
+        (MONEY, ["12%"], 'row 2, column "n": "12%" is a percentage, and this column holds none'),
         (RATE, ["12%", "12"], 'row 3, column "n": "12" has no percent sign, unlike "12%": write'
          " all cells with one, or none"),
         (MONEY, ["5", "#DIV/0!"], 'row 3, column "n": the cell holds the error #DIV/0!: correct'

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import kpi_xl.workbook_templates
+
 import kpi_xl.locales
 from kpi_xl import METRICS, units
+from kpi_xl.exports import known_layouts
 from kpi_xl.exports.shaping import THINGS
 from kpi_xl.locales import LANGUAGES, texts
 from kpi_xl.own import FAMILY
@@ -17,6 +20,7 @@ from kpi_xl.units import Unit
 
 FOLDER = Path(kpi_xl.locales.__file__).parent
 CODE = FOLDER.parent
+ROOMS = [CODE, Path(kpi_xl.workbook_templates.__file__).parent]
 TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
 
 
@@ -40,25 +44,28 @@ def help_texts() -> dict[str, list[str]]:
 def told() -> Iterator[str]:
     """The sentences on files that were read, as the code has them, and the things in them.
 
-    They are what `Message` is given: constants, by themselves or as the `text` of a line before.
+    They are what `Message` is given: constants, by themselves or as the `text` of a line before;
+    and the sentences of layouts.
     """
-    for path in sorted(
-        path for room in ("sources", "exports") for path in (CODE / room).glob("*.py")
-    ):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in sorted(path for room in ROOMS for path in room.rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)) if "Message(" in source else ():
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "Message":
-                yield from _constants(node.args[0])
+                yield from constants(node.args[0])
             elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Counted":
-                yield from (f"{{number}} {things}" for things in _constants(node.args[1]))
+                yield from (f"{{number}} {things}" for things in constants(node.args[1]))
             elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "text":
-                yield from _constants(node.value)
+                yield from constants(node.value)
     yield from (f"{{number}} {things}" for things in THINGS)
+    yield from ("and", "or")
+    for layout in known_layouts():
+        yield from (layout.advice, layout.refused)
 
 
-def _constants(node: ast.expr) -> list[str]:
+def constants(node: ast.expr) -> list[str]:
     """The texts that an expression is, or chooses between."""
     if isinstance(node, ast.IfExp):
-        return [*_constants(node.body), *_constants(node.orelse)]
+        return [*constants(node.body), *constants(node.orelse)]
     return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
 
 
@@ -98,7 +105,8 @@ def with_stubs(language: str, words: Iterable[str] = ()) -> str:
         for text in said:
             key = json.dumps(text, ensure_ascii=False)
             if text not in file[section]:
-                lines.insert(_line(lines, before) + 1, f'{key} = ""')
+                top = _line(lines, f"[{section}]")
+                lines.insert(_line(lines, before, top) + 1, f'{key} = ""')
             before = f"{key} = "
             if section == "words":
                 before = f"[{section}]"
@@ -117,7 +125,7 @@ def with_stubs(language: str, words: Iterable[str] = ()) -> str:
     return "\n".join(lines)
 
 
-def _line(lines: list[str], start: str) -> int:
-    """The line that begins so; a key may be written in quotes of either kind."""
-    other = re.sub(r'^"(.*)" = $', r"'\1' = ", start)
-    return next(n for n, line in enumerate(lines) if line.startswith((start, other)))
+def _line(lines: list[str], start: str, top: int = 0) -> int:
+    """The first line from the top on that begins so; a key may be in quotes of either kind."""
+    starts = start, re.sub(r'^"(.*)" = $', r"'\1' = ", start)
+    return next(n for n in range(top, len(lines)) if lines[n].startswith(starts))

@@ -20,7 +20,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name, xl_range_abs, xl_rowcol_to_cell
 
 from kpi_xl.cells import Cell, serial
-from kpi_xl.locales import RIGHT_TO_LEFT, say
+from kpi_xl.locales import RIGHT_TO_LEFT, Message, say
 from kpi_xl.ooxml.addresses import LAST_ROW, quoted
 from kpi_xl.reports import layout
 from kpi_xl.reports.layout import LEAST_ROWS, Loaded
@@ -329,7 +329,9 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
     sheet.set_tab_color(INPUT)
     rows = max(map(len, data.values()), default=0)
     if HEADER + 1 + rows > LAST_ROW:
-        raise UnfitDataError(f"{table.name} has {rows:,} rows, more than a sheet has")
+        raise UnfitDataError(
+            Message("{name} has {rows} rows, more than a sheet has", name=table.name, rows=rows)
+        )
     header = styles.header(bg_color=INPUT, align="start")
     caption = styles.lead(text_wrap=True, font_size=9, valign="bottom")
     # The table is made as long as its rows when these are written.
@@ -447,7 +449,11 @@ def as_written(cells: Sequence[Cell]) -> Sequence[Cell]:
     longest = max((cell for cell in cells if isinstance(cell, str)), key=len, default="")
     if len(longest) > LONGEST_TEXT:
         raise UnfitDataError(
-            f"a text of {len(longest):,} characters is more than a cell holds: {longest[:20]!r} ..."
+            Message(
+                "a text of {number} characters is more than a cell holds: {longest} ...",
+                number=len(longest),
+                longest=repr(longest[:20]),
+            )
         )
     return [
         floor(serial(cell)) if isinstance(cell, date) else None if cell == "" else cell

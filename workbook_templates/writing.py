@@ -16,6 +16,7 @@ from xlsxwriter.utility import xl_range_abs
 from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
+from kpi_xl.locales import Message, Names, SaidError
 from kpi_xl.ooxml.addresses import Area, quoted
 from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.package import Package, filled, read_package
@@ -349,17 +350,20 @@ def new_book(
     return Book(book, Styles(book, right_to_left), translate, right_to_left, values, draft)
 
 
-class UnfitDataError(ValueError):
+class UnfitDataError(SaidError):
     """The data do not fit a sheet or its formulas, with the sentence that says which."""
 
 
-def not_computed(reasons: Iterable[str]) -> str:
+def not_computed(reasons: Iterable[str]) -> Message:
     """The sentence that says why figures over the data are not sure; each cause once."""
     causes = [one for one in dict.fromkeys(reasons) if not one.startswith("it depends on")]
-    more = f"; and {len(causes) - 3} more" if len(causes) > 3 else ""
-    return (
-        f"The figures would not surely be those that Excel computes: {'; '.join(causes[:3])}{more}."
-        " Where names or numbers are not what they look like, put a letter before them"
+    told: Message | Names = Names(tuple(causes[:3]), "; ")
+    if len(causes) > 3:
+        told = Message("{names}; and {number} more", names=told, number=len(causes) - 3)
+    return Message(
+        "The figures would not surely be those that Excel computes: {causes}. Where names or"
+        " numbers are not what they look like, put a letter before them",
+        causes=told,
     )
 
 

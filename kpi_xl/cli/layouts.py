@@ -14,10 +14,12 @@ from kpi_xl.cli.shared import (
     JSON,
     Misuse,
     app,
+    in_their_language,
     language_of,
     print_json,
     save,
 )
+from kpi_xl.locales import Counted, Message, Names, in_language
 from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
@@ -102,6 +104,7 @@ def listed(context: typer.Context, as_json: JSON = False) -> None:
 
 
 @layouts.command()
+@in_their_language
 def show(
     file: Annotated[Path, typer.Argument(help="An export.", metavar="FILE")],
     renamed: MAP = None,
@@ -131,9 +134,9 @@ def show(
     try:
         names, tables = known_as(file, options, known)
     except (SourceError, OSError) as error:
-        raise Misuse(str(error)) from None
+        raise Misuse(error) from None
     found: list[dict[str, Any]] = []
-    faults: list[str] = []
+    faults: list[Message] = []
     for schema in SCHEMAS.values():
         inputs = {table.name: table.columns for table in schema.inputs}
         if tables and not tables & set(inputs):
@@ -141,24 +144,29 @@ def show(
         try:
             filling = read_files([Request(file, "", options)], inputs, known)
         except SourceError as error:
-            faults.append(f"For {schema.name}: {error}")
+            faults.append(Message("For {name}: {reason}", name=schema.name, reason=error))
             continue
         for note in filling.notes:
             shown = {"template": schema.name, "table": note.table, "rows": note.rows}
             found.append({**shown, "remarks": list(note.lines(code))})
             if as_json:
                 continue
-            rows = f"{note.rows:,} row{'s' * (note.rows != 1)}"
-            print(f"kpi-xl fill {schema.name} {file}: {rows} of the table {note.table}")
+            told = Message(
+                "{command}: {rows} of the table {table}",
+                command=f"kpi-xl fill {schema.name} {file}",
+                rows=Counted(note.rows, "rows"),
+                table=note.table,
+            )
+            print(in_language(told, code))
             for line in note.lines(code):
                 print(f"  {line}")
     if names and not found:
-        raise Misuse("\n".join(faults))
+        raise Misuse(Names(tuple(faults), "\n"))
     if not found:
-        hint = f"nobody knows {file}; kpi-xl layouts learn {file} makes it known"
+        hint = Message("nobody knows {file}; kpi-xl layouts learn {file} makes it known", file=file)
         # Where the columns of a table are there, what is wrong in it says more.
         nearest = next((one for one in faults if "has no column" not in one), faults[0])
-        raise Misuse(f"{hint}\n{nearest}")
+        raise Misuse(Names((hint, nearest), "\n"))
     if as_json:
         print_json(found)
 
@@ -195,7 +203,7 @@ def learn(
     try:
         _, row, texts = header_of(openers(file)[0], options)
     except (SourceError, OSError) as error:
-        raise Misuse(str(error)) from None
+        raise Misuse(error) from None
     wanted = table_of(table or (typer.prompt("Table", default="Orders") if asks else ""))
     columns = matched(wanted, texts, pairs)
     if asks:
@@ -223,7 +231,7 @@ def learn(
     try:
         layouts_of(text, title)
     except SourceError as error:
-        raise Misuse(str(error)) from None
+        raise Misuse(error) from None
     stem = re.sub(r"[^A-Za-z0-9]+", "_", title).strip("_") or "layout"
     place = layouts_folder() / f"{stem}.toml"
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -267,7 +275,7 @@ def paired(given: list[str]) -> dict[str, str]:
     for text in given:
         theirs, mark, ours = (part.strip() for part in text.rpartition("="))
         if not mark or not theirs or not ours:
-            raise Misuse(f'--map {text}: write "Their name=ours"')
+            raise Misuse(Message('--map {text}: write "Their name=ours"', text=text))
         pairs[theirs] = ours
     return pairs
 
@@ -297,7 +305,7 @@ def spoken(
     try:
         return options_from(given)
     except SourceError as error:
-        raise Misuse(str(error)) from None
+        raise Misuse(error) from None
 
 
 def all_layouts() -> "list[Layout]":
@@ -309,4 +317,4 @@ def all_layouts() -> "list[Layout]":
     try:
         return known_layouts(layouts_folder())
     except SourceError as error:
-        raise Misuse(str(error)) from None
+        raise Misuse(error) from None

@@ -5,8 +5,9 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ParamSpec, TypeVar, cast
 
 import typer
 from typer.exceptions import TyperException
@@ -15,11 +16,14 @@ from kpi_xl import own
 from kpi_xl.bounded import BudgetError, call
 from kpi_xl.cells import Block, Cell
 from kpi_xl.files import kind
-from kpi_xl.locales import LANGUAGES, chosen
+from kpi_xl.locales import LANGUAGES, Message, Names, chosen, in_language
 from kpi_xl.reference import did_you_mean
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]")
 """Control characters, but for tabs and ends of lines, and what turns a line's direction over."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 app = typer.Typer(
     pretty_exceptions_enable=False,
@@ -74,13 +78,31 @@ class Misuse(TyperException):
 
     exit_code = 2
 
+    def __init__(self, sentence: object) -> None:
+        super().__init__(in_language(sentence, "en"))
+        self.sentence = sentence
+
 
 def language_of(tag: str | None) -> str:
     """The language that a tag means, or the system's. Raises Misuse."""
     try:
         return chosen(tag)
     except LookupError as error:
-        raise Misuse(str(error)) from None
+        raise Misuse(error) from None
+
+
+def in_their_language(command: Callable[P, T]) -> Callable[P, T]:
+    """A command that has an option --lang, and tells mistakes in that language, too."""
+
+    @wraps(command)
+    def speaking(*arguments: P.args, **options: P.kwargs) -> T:
+        code = language_of(cast("str | None", options.get("lang")))
+        try:
+            return command(*arguments, **options)
+        except Misuse as error:
+            raise Misuse(in_language(error.sentence, code)) from None
+
+    return speaking
 
 
 # Formulas
@@ -161,7 +183,7 @@ def kpis_of(folder: Path) -> None:
     try:
         folders = allowed_folders()
     except SourceError as error:
-        raise Misuse(str(error)) from None
+        raise Misuse(error) from None
     try:
         faults = own.beside(allowed(file, folders))
     except SourceError:
@@ -185,7 +207,7 @@ def kpis_of_allowed_folders() -> None:
     try:
         folders = allowed_folders()
     except SourceError as error:
-        raise Misuse(str(error)) from None
+        raise Misuse(error) from None
     for folder in folders:
         kpis_of(folder)
 
@@ -197,16 +219,24 @@ def read_book(path: Path) -> bytes:
     try:
         what = kind(path)
         if what:
-            raise Misuse(f"{path} is {what}, and no workbook")
+            raise Misuse(Message("{path} is {what}, and no workbook", path=path, what=what))
         if path.stat().st_size > MOST_UNPACKED:
-            raise Misuse(f"{path} has more than 4 GB, too much to be a workbook")
+            raise Misuse(Message("{path} has more than 4 GB, too much to be a workbook", path=path))
         content = path.read_bytes()
     except FileNotFoundError:
         folder = path.parent
         near = [str(p) for p in folder.glob("*.xls*")] if folder.is_dir() else []
-        raise Misuse(f"there is no file {str(path)!r}{did_you_mean(str(path), near)}") from None
+        raise Misuse(
+            Message(
+                "there is no file {path}{near}",
+                path=path,
+                near=did_you_mean(str(path), near),
+            )
+        ) from None
     except OSError as error:
-        raise Misuse(f"{path} cannot be read: {error.strerror or error}") from None
+        raise Misuse(
+            Message("{path} cannot be read: {reason}", path=path, reason=error.strerror or error)
+        ) from None
     kpis_of(path.parent)
     return content
 
@@ -242,19 +272,29 @@ def free_path(
     `ends`: what its name may end in; anything, if none is named.
     """
     if ends and path.suffix.lower() not in ends:
-        raise Misuse(f"{path} has to end in {' or '.join(ends)}")
+        raise Misuse(
+            Message("{path} has to end in {ends}", path=path, ends=Names(tuple(ends), "or"))
+        )
     try:
         path = path.resolve()
         if path.exists() and not force:
-            raise Misuse(f"{path} is already there; --force overwrites it")
+            raise Misuse(Message("{path} is already there; --force overwrites it", path=path))
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
         elif not path.parent.exists():
-            raise Misuse(f"there is no folder {path.parent}; --parents makes it")
+            raise Misuse(
+                Message("there is no folder {folder}; --parents makes it", folder=path.parent)
+            )
         if not path.parent.is_dir():
-            raise Misuse(f"{path} cannot be written: {path.parent} is no folder")
+            raise Misuse(
+                Message(
+                    "{path} cannot be written: {folder} is no folder", path=path, folder=path.parent
+                )
+            )
     except OSError as error:
-        raise Misuse(f"{path} cannot be written: {error.strerror}") from None
+        raise Misuse(
+            Message("{path} cannot be written: {reason}", path=path, reason=error.strerror)
+        ) from None
     return path
 
 
@@ -268,7 +308,7 @@ def office() -> Iterator[None]:
         with ended_by_signals():
             yield
     except OfficeError as error:
-        raise Misuse(str(error)) from None
+        raise Misuse(error) from None
 
 
 def save(path: Path, content: bytes, *, force: bool) -> None:
@@ -283,16 +323,20 @@ def save(path: Path, content: bytes, *, force: bool) -> None:
     try:
         write_whole(path, content, force=force)
     except OSError as error:
-        raise Misuse(f"{path} cannot be written: {error.strerror or error}") from None
+        raise Misuse(
+            Message("{path} cannot be written: {reason}", path=path, reason=error.strerror or error)
+        ) from None
 
 
-def say_where(path: Path) -> None:
+def say_where(path: Path, language: str = "en") -> None:
     """Where the workbook is."""
     from rich.console import Console
     from rich.markup import escape
 
     where = escape(printable(str(path)))
-    Console(highlight=False).print(f"Open this workbook:\n[bold]{where}[/]", soft_wrap=True)
+    Console(highlight=False).print(
+        f"{in_language(Message('Open this workbook:'), language)}\n[bold]{where}[/]", soft_wrap=True
+    )
 
 
 def print_json(record: Any) -> None:
@@ -309,7 +353,7 @@ def time_text(seconds: float) -> str:
 
 
 @contextmanager
-def steps() -> Iterator[Callable[..., None]]:
+def steps(language: str = "en") -> Iterator[Callable[..., None]]:
     """A bar that shows what is being done, how far it is, and the time left; gone afterwards.
 
     It is called with what is done next, and with the fraction done where that is known.
@@ -325,14 +369,16 @@ def steps() -> Iterator[Callable[..., None]]:
         task = progress.add_task("", total=None, left="")
         doing = ""
 
-        def step(what: str, done: float | None = None) -> None:
+        def step(doing_next: str, done: float | None = None) -> None:
             nonlocal doing
+            what = in_language(doing_next, language)
             if what != doing and not done:  # another piece of work has another speed
                 doing = what
                 progress.reset(task)
             total = None if done is None else 1.0
             progress.update(task, description=what, total=total, completed=done or 0.0)
             seconds = progress.tasks[0].time_remaining if done else None
-            progress.update(task, left="" if seconds is None else f"{time_text(seconds)} left")
+            left = "" if seconds is None else Message("{time} left", time=time_text(seconds))
+            progress.update(task, left=in_language(left, language))
 
         yield step

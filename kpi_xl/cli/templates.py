@@ -37,6 +37,7 @@ from kpi_xl.cli.shared import (
     among,
     app,
     free_path,
+    in_their_language,
     kpis_of,
     language_of,
     print_json,
@@ -45,13 +46,14 @@ from kpi_xl.cli.shared import (
     say_where,
     steps,
 )
-from kpi_xl.locales import say
+from kpi_xl.locales import Counted, Message, Names, in_language, say
 from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
     from kpi_xl.exports import Note, Options, Request
     from kpi_xl.reports.layout import Loaded
+    from kpi_xl.schema import Input
     from kpi_xl.sources.connections import Origin
 
 HOSTS = ("excel", "lite", "server")
@@ -65,6 +67,7 @@ NAME = Annotated[
 
 
 @app.command()
+@in_their_language
 def new(
     name: NAME,
     output: OUTPUT = None,
@@ -91,17 +94,20 @@ def new(
         output or Path(f"{template.name}.xlsx"), force=force, parents=parents, ends=ends(host)
     )
     code = language_of(lang)
-    with steps() as step:
-        step("Writing the workbook")
+    with steps(code) as step:
+        step(Message("Writing the workbook"))
         built = parts.build(template, {}, language=code, host=host)
         save(path, for_host(built.content, host, wheel), force=force)
     if as_json:
         return print_json({"book": str(path), "tables": [one.name for one in template.inputs]})
-    say_where(path)
-    inputs = " and ".join(table.name for table in template.inputs)
-    print(
-        f"Its sheet Start says what to do; kpi-xl fill {template.name} reads {inputs} from files."
+    say_where(path, code)
+    todo = Message(
+        "Its sheet {sheet} says what to do; {command} reads {tables} from files.",
+        sheet=say("Start", code),
+        command=f"kpi-xl fill {template.name}",
+        tables=Names(tuple(table.name for table in template.inputs)),
     )
+    print(in_language(todo, code))
     return None
 
 
@@ -111,12 +117,14 @@ def new_starter(
     """Write a workbook for one's own formulas. Raises Misuse."""
     if host != "lite":
         raise Misuse(f"the {STARTER} brings the functions along, so it needs --host lite")
+    code = language_of(lang)
     path = output or Path(f"{STARTER}.xlsx")
     path = free_path(path, force=force, parents=parents, ends=ends(host))
-    built = import_module("kpi_xl.workbook_templates.starter").build(language_of(lang))
+    built = import_module("kpi_xl.workbook_templates.starter").build(code)
     save(path, for_host(built.content, host, wheel), force=force)
-    say_where(path)
-    print("Its sheet Start says how to go on.")
+    say_where(path, code)
+    todo = Message("Its sheet {sheet} says how to go on.", sheet=say("Start", code))
+    print(in_language(todo, code))
 
 
 def check_host(host: str, wheel: str) -> None:
@@ -146,6 +154,7 @@ def for_host(content: bytes, host: str, wheel: str = "") -> bytes:
 
 
 @app.command()
+@in_their_language
 def fill(
     name: NAME,
     files: Annotated[
@@ -217,7 +226,7 @@ def fill(
     path = output or Path(f"{template.name}-filled.xlsx")
     path = free_path(path, force=force, parents=parents, ends=ends(host))
     code = language_of(lang)
-    with steps() as step:
+    with steps(code) as step:
         try:
             filling = read_files_apart(
                 requests,
@@ -225,17 +234,17 @@ def fill(
                 all_layouts(),
                 rates=rates_of(rates) if rates else None,
                 report_currency=report_currency,
-                progress=lambda what, done: step(f"Reading {what}", done),
+                progress=lambda what, done: step(Message("Reading {file}", file=what), done),
             )
-            step("Computing and writing the workbook")
+            step(Message("Computing and writing the workbook"))
             read = ", ".join(dict.fromkeys(request.path.name for request in requests))
             about = parts.Sentence(parts.FILLED, {"files": read})
             data = {table: found.columns for table, found in filling.tables.items()}
             sources = loaded(filling.notes, requests, path.parent, code)
             built = parts.build(template, data, about, code, loaded=sources, host=host)
         except (SourceError, parts.UnfitDataError) as error:
-            raise Misuse(str(error)) from None
-        step("Saving the workbook")
+            raise Misuse(error) from None
+        step(Message("Saving the workbook"))
         save(path, for_host(built.content, host, wheel), force=force)
     if as_json:
         notes = [
@@ -245,19 +254,25 @@ def fill(
         print_json({**built_record(template, built, path), "files": notes})
         return
     print_built(template, built, code)
-    for table in template.inputs:
-        if table.name not in filling.tables:
-            print(f"{table.name}: left empty; --table {table.name}=FILE fills it")
-            continue
-        for note in filling.notes:
-            if note.table != table.name:
-                continue
-            rows = f"{note.rows:,} row{'s' * (note.rows != 1)}"
-            print(printable(f"{table.name}: {rows} of {note.path}"))
-            for line in note.lines(code):
+    print_files(template.inputs, filling.notes, code)
+    say_where(path, code)
+    checks = Message("Its sheet {sheet} lists what the data lack.", sheet=say("Checks", code))
+    print(in_language(checks, code))
+
+
+def print_files(tables: "Sequence[Input]", notes: "Sequence[Note]", language: str) -> None:
+    """What each table was filled from, and what is told of each file."""
+    for table in tables:
+        ours = [note for note in notes if note.table == table.name]
+        if not ours:
+            empty = Message("{table}: left empty; --table {table}=FILE fills it", table=table.name)
+            print(in_language(empty, language))
+        for note in ours:
+            rows = Counted(note.rows, "rows")
+            read = Message("{table}: {rows} of {file}", table=note.table, rows=rows, file=note.path)
+            print(printable(in_language(read, language)))
+            for line in note.lines(language):
                 print(f"  {printable(line)}")
-    say_where(path)
-    print("Its sheet Checks lists what the data lack.")
 
 
 def loaded(
@@ -297,13 +312,20 @@ def named_files(
             known = [one.name for one in inputs.values()]
             near = did_you_mean(name, known) if mark else ""
             raise Misuse(
-                f"--table {text}: write NAME=FILE, the name being {' or '.join(known)}{near}"
+                Message(
+                    "--table {text}: write NAME=FILE, the name being {known}{near}",
+                    text=text,
+                    known=Names(tuple(known), "or"),
+                    near=near,
+                )
             )
         given.append((table.name, file.strip()))
     if not given:
         raise Misuse(
-            "name the files: kpi-xl fill TEMPLATE FILE..., or --table"
-            f" {template.inputs[0].name}=FILE"
+            Message(
+                "name the files: kpi-xl fill TEMPLATE FILE..., or --table {name}=FILE",
+                name=template.inputs[0].name,
+            )
         )
     used = [
         table for table in template.inputs if any(name in ("", table.name) for name, _ in given)
@@ -337,13 +359,13 @@ def meant(text: str) -> list[Path]:
     try:
         path = Path(text).expanduser()
     except RuntimeError:
-        raise Misuse(f"{text} is in the folder of a user unknown") from None
+        raise Misuse(Message("{text} is in the folder of a user unknown", text=text)) from None
     if path.exists() or not any(mark in text for mark in "*?["):
         return [path]
     root = Path(path.anchor or ".")
     found = sorted(root.glob(str(path.relative_to(path.anchor))))
     if not found:
-        raise Misuse(f"there is no file {text}")
+        raise Misuse(Message("there is no file {path}{near}", path=text, near=""))
     return found
 
 
@@ -366,7 +388,12 @@ def named_columns(template: Any, tables: list[Any], given: list[str]) -> dict[st
         if not mark or not theirs or not fits:
             near = did_you_mean(column, [one for _, one in known.values()])
             raise Misuse(
-                f'--map {text}: write "Their name=ours", a column of {template.name}{near}'
+                Message(
+                    '--map {text}: write "Their name=ours", a column of {name}{near}',
+                    text=text,
+                    name=template.name,
+                    near=near,
+                )
             )
         for table, one in fits:
             names[table][theirs] = one
@@ -374,6 +401,7 @@ def named_columns(template: Any, tables: list[Any], given: list[str]) -> dict[st
 
 
 @app.command()
+@in_their_language
 def demo(
     name: Annotated[
         str | None,
@@ -405,16 +433,17 @@ def demo(
     ]
     records = []
     for template, path in zip(chosen, paths, strict=True):
-        with steps() as step:
-            step(f"{template.title}: making the sample data")
+        title = say(template.title, code)
+        with steps(code) as step:
+            step(Message("{title}: making the sample data", title=title))
             data, about = template.sample()
-            step(f"{template.title}: computing the formulas")
+            step(Message("{title}: computing the formulas", title=title))
             built = parts.build(template, data, about, code, host=host)
-            step(f"{template.title}: writing the workbook")
+            step(Message("{title}: writing the workbook", title=title))
             save(path, for_host(built.content, host, wheel), force=force)
         if not as_json:
             print_built(template, built, code)
-            say_where(path)
+            say_where(path, code)
         records.append(built_record(template, built, path))
     if as_json:
         print_json(records)
@@ -426,7 +455,13 @@ def known_template(name: str) -> Any:
     if name.lower() not in templates.TEMPLATES:
         near = did_you_mean(name, templates.TEMPLATES)
         there = ", ".join(templates.TEMPLATES)
-        raise Misuse(f"there is no template {name!r}{near or f'; there are {there}'}")
+        raise Misuse(
+            Message(
+                "there is no template {name}{near}",
+                name=repr(name),
+                near=near or Message("; there are {names}", names=there),
+            )
+        )
     try:
         import_module("kpi_xl.engine.embedded")  # it computes them
         return templates.template(name.lower())
@@ -458,16 +493,23 @@ def print_built(template: Any, built: Any, language: str) -> None:
     console = Console(highlight=False)
     console.print(table)
     errors = {place: value for place, value in built.values.items() if isinstance(value, CellError)}
-    count = f"{len(errors) or 'no'} error{'s' * (len(errors) != 1)}"
-    console.print(f"{len(built.values)} formulas computed, {count}{':' if errors else '.'}")
+    counts = {
+        "formulas": Counted(len(built.values), "formulas"),
+        "errors": Counted(len(errors), "errors"),
+    }
+    text = "{formulas} computed, {errors}:" if errors else "{formulas} computed, no errors."
+    console.print(in_language(Message(text, **counts), language))
     reasons: dict[str, list[str]] = {}
     for (sheet, row, column), value in errors.items():
-        reason = f"{value}: {value.sentence}" if value.sentence else str(value)
+        text = "{error}: {sentence}"
+        why = Message(text, error=str(value), sentence=value.sentence)
+        reason = why if value.sentence else str(value)
         reasons.setdefault(reason, []).append(f"{sheet}!{column_letters(column)}{row}")
     for reason, cells in list(reasons.items())[:REASONS]:
-        more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
-        console.print(
-            f"  {printable(cells[0])}{more}: {printable(reason)}", soft_wrap=True, markup=False
-        )
+        text = "{cell} and {number} more: {reason}" if len(cells) > 1 else "{cell}: {reason}"
+        told = Message(text, cell=cells[0], number=len(cells) - 1, reason=reason)
+        line = printable(in_language(told, language))
+        console.print(f"  {line}", soft_wrap=True, markup=False)
     if len(reasons) > REASONS:
-        console.print(f"  ... and {len(reasons) - REASONS} more reasons")
+        told = Message("... and {number} more reasons", number=len(reasons) - REASONS)
+        console.print(f"  {in_language(told, language)}")

@@ -28,14 +28,15 @@ from kpi_xl.engine.loading import for_engine, last_column, sheet_names
 from kpi_xl.engine.patterns import Line, Patterns
 from kpi_xl.errors import CellError
 from kpi_xl.formula_text import calls
+from kpi_xl.locales import Message
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import LAST_COLUMN, LAST_ROW, Area
 from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.package import Formula, Package, read_package, with_cells
 
-KPI_ERROR = "one of its functions gives it, or is given it: kpi-xl explain says why"
-NATIVE_ERROR = "it comes from a native function, or from a cell that the formula refers to"
+KPI_ERROR = Message("one of its functions gives it, or is given it: kpi-xl explain says why")
+NATIVE_ERROR = Message("it comes from a native function, or from a cell that the formula refers to")
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
 BATCH = 500  # rows; the engine takes ever longer over more at once
 WIDE_GAP = 1000  # rows

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from kpi_xl.errors import EXCEL_ERRORS
+from kpi_xl.locales import Message
 from kpi_xl.sources.values import MARKS
 from kpi_xl.units import COUNT, Unit
 
@@ -49,7 +50,7 @@ class Fault(NamedTuple):
 
     column: str
     at: int
-    sentence: str
+    sentence: Message
     against: tuple[str, int, str] | None = None
 
 
@@ -112,11 +113,11 @@ def numbers(
                 elif amount := _amount(cell):
                     texts[cell] = amount
                 else:
-                    faults.append(_fault(name, column, cell, "is not a number"))
+                    faults.append(_fault(name, column, cell, Message("is not a number")))
             elif isinstance(cell, bool | date):
-                faults.append(_fault(name, column, cell, "is not a number"))
+                faults.append(_fault(name, column, cell, Message("is not a number")))
             elif isinstance(cell, str):
-                faults.append(_fault(name, column, cell, "is an error of Excel"))
+                faults.append(_fault(name, column, cell, Message("is an error of Excel")))
             else:
                 known[cell] = None if is_blank(cell) else float(cell)
         read[name], written[name] = known, texts
@@ -129,7 +130,7 @@ def numbers(
             if value is None and any(one.column == name for one in faults):
                 continue  # one of a column is told
             if value is None:
-                fault = _fault(name, cells[name], text, "has other marks than")
+                fault = _fault(name, cells[name], text, Message("has other marks than the others"))
                 against = _against(amount.body, name, pair, written, cells, counts)
                 faults.append(fault._replace(against=against))
                 continue
@@ -141,9 +142,9 @@ def numbers(
     return Numbers(columns, currencies, faults)
 
 
-def _fault(name: str, column: Sequence[Any], cell: Any, why: str) -> Fault:
+def _fault(name: str, column: Sequence[Any], cell: Any, why: Message) -> Fault:
     text = str(cell) if len(str(cell)) <= 40 else str(cell)[:37] + "..."
-    return Fault(name, list(column).index(cell), f'"{text}" {why}')
+    return Fault(name, list(column).index(cell), Message('"{text}" {why}', text=text, why=why))
 
 
 def _amount(text: str) -> Amount | None:
@@ -215,10 +216,18 @@ def _common(
         if len(values) > 1 and (wanted not in fitting or wanted[1] in body):
             one, other = sorted(map(float, filter(None, values)))[-2:]
             faults.append(
-                _fault(name, cells[name], text,
-                       f"may be {other:.15g} or {one:.15g}: say how numbers are written, as in"
-                       ' --numbers "1.234,5" or "1,234.5"')
-            )  # fmt: skip
+                _fault(
+                    name,
+                    cells[name],
+                    text,
+                    Message(
+                        "may be {other} or {one}: say how numbers are written, as in --numbers"
+                        ' "1.234,5" or "1,234.5"',
+                        other=f"{other:.15g}",
+                        one=f"{one:.15g}",
+                    ),
+                )
+            )
             break
     return fitting[0]
 
@@ -375,10 +384,18 @@ def dates(
                 if one != other:
                     name, cell = texts[text]
                     faults.append(
-                        _fault(name, cells[name], cell,
-                               f"may be {one} or {other}: say which order the dates have, as in"
-                               " --dates dmy or --dates mdy")
-                    )  # fmt: skip
+                        _fault(
+                            name,
+                            cells[name],
+                            cell,
+                            Message(
+                                "may be {one} or {other}: say which order the dates have, as in"
+                                " --dates dmy or --dates mdy",
+                                one=one,
+                                other=other,
+                            ),
+                        )
+                    )
                     break
     else:
         first: dict[str, Fault] = {}
@@ -388,11 +405,15 @@ def dates(
                 name not in first
             ):
                 if day_of(shown, "dmy", calendar) or day_of(shown, "mdy", calendar):
-                    why = "has day and month in another order than other dates, or than was said"
+                    why = Message(
+                        "has day and month in another order than other dates, or than was said"
+                    )
                 elif day_of(shown, "ymd", "jalali") and calendar != "jalali":
-                    why = "is not in the calendar, but would be one of the Jalali: --dates jalali"
+                    why = Message(
+                        "is not in the calendar, but would be one of the Jalali: --dates jalali"
+                    )
                 else:
-                    why = "is not a date"
+                    why = Message("is not a date")
                 first[name] = _fault(name, cells[name], cell, why)
         faults += first.values()
     for text, (_, cell) in texts.items():
@@ -401,10 +422,16 @@ def dates(
         if day and day.year < 1900:
             name, cell = texts[text]
             faults.append(
-                _fault(name, cells[name], cell,
-                       "is before 1900, where Excel's calendar begins; if it is a Jalali date, say"
-                       " --dates jalali")
-            )  # fmt: skip
+                _fault(
+                    name,
+                    cells[name],
+                    cell,
+                    Message(
+                        "is before 1900, where Excel's calendar begins; if it is a Jalali date,"
+                        " say --dates jalali"
+                    ),
+                )
+            )
             break
     columns = {name: list(map(read.get, column)) for name, column in cells.items()}
     return Dates(columns, faults)

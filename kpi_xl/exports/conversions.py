@@ -5,8 +5,9 @@ from datetime import date
 from typing import Any
 
 from kpi_xl.exports.shaping import Reading, monday
-from kpi_xl.locales import Counted, Message
+from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.schema import Column
+from kpi_xl.sources.grain import GRAIN_WORDS
 from kpi_xl.units import COUNT, DATE, KEY, MONEY, TEXT, Unit
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
@@ -73,8 +74,11 @@ def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
     codes = sorted({code for code in reading.frame["_currency"] if code})
     if len(codes) > 1 and (table == "Months" or source == "Contracts"):
         reading.faults.append(
-            f"has amounts in {' and '.join(codes)}, which cannot be added up to months: export one"
-            " currency, or choose one with --where"
+            Message(
+                "has amounts in {currencies}, which cannot be added up to months:"
+                " export one currency, or choose one with --where",
+                currencies=Names(tuple(codes)),
+            )
         )
         return
     if source == table:
@@ -137,9 +141,13 @@ def _months(reading: Reading, columns: Sequence[Column]) -> None:
         rule = STOCKS.get(name, "sum")
         if rule == "":
             reading.faults.append(
-                f"has {name} by the {reading.grain}, which does not add up to months (the same"
-                " people are counted again): give it by month, or leave it out with"
-                f" --set {name}="
+                Message(
+                    "has {name} by the {grain}, which does not add up to months (the same"
+                    " people are counted again): give it by month, or leave it out with"
+                    " --set {name}=",
+                    name=name,
+                    grain=GRAIN_WORDS[reading.grain],
+                )
             )
             continue
         how[name] = (lambda cells: cells.sum(min_count=1)) if rule == "sum" else rule
@@ -210,7 +218,9 @@ def _deal_weeks(reading: Reading) -> None:
 
     frame = reading.frame
     if "owner" not in frame:
-        reading.faults.append("has no column of who owns a deal, so that no rep can have it")
+        reading.faults.append(
+            Message("has no column of who owns a deal, so that no rep can have it")
+        )
         return
     won = frame["won_date"] if "won_date" in frame else pd.Series(None, index=frame.index)
     lost = frame["lost_date"] if "lost_date" in frame else pd.Series(None, index=frame.index)
@@ -288,13 +298,18 @@ def _contracts(reading: Reading) -> list[Contract]:
     match = reading.match
     name = match.headers[match.places["interval"]] if "interval" in match.places else "interval"
     reading.faults += [
-        f'row {row:,}, column "{name}": paid by the {interval}: only months, quarters and years'
-        f' make a monthly revenue: choose those that do, as in --where "{name}=month"'
-        f' --where "{name}=year"'
+        Message(
+            'row {row}, column "{name}": paid by the {interval}: only months,'
+            " quarters and years make a monthly revenue: choose those that do, as"
+            ' in --where "{name}=month" --where "{name}=year"',
+            row=row,
+            name=name,
+            interval=interval,
+        )
         for interval, row in odd.items()
     ]
     if not contracts and not odd:
-        reading.faults.append("has no subscriptions that are paid for: all are in trial")
+        reading.faults.append(Message("has no subscriptions that are paid for: all are in trial"))
     return [] if odd else contracts
 
 

@@ -20,11 +20,12 @@ from kpi_xl.exports.rates import Rates, converted
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.shaping import Reading, filled_columns, period_of, shaped
 from kpi_xl.files import kind
-from kpi_xl.locales import Counted, Message
+from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
 from kpi_xl.sources import (
     MOST_ROWS,
+    TOO_MANY,
     ReadTable,
     SourceError,
     headers_of,
@@ -91,7 +92,7 @@ def read_files(
     """
     readings: list[tuple[Request, Reading]] = []
     ready: list[tuple[Request, str, ReadTable]] = []
-    faults: list[str] = []
+    faults: list[Message] = []
     for request in requests:
         try:
             with readable(request.path):
@@ -154,12 +155,15 @@ def read_files_apart(
         )
     except BudgetError as error:
         files = ", ".join(str(request.path) for request in requests)
-        raise SourceError(f"{files} cannot be read: {error}") from None
+        raise SourceError(
+            Message("{files} cannot be read: {reason}", files=files, reason=error)
+        ) from None
     return filling
 
 
-def _placed(path: Path, fault: str) -> str:
-    return f"{path}, {fault}" if fault.startswith("row ") else f"{path} {fault}"
+def _placed(path: Path, fault: Message) -> Message:
+    text = "{path}, {fault}" if fault.startswith("row ") else "{path} {fault}"
+    return Message(text, path=path, fault=fault)
 
 
 # One file
@@ -182,9 +186,9 @@ def _read(
         return [], [_plain(request, tables, progress)]
     what = kind(path)
     if what == "a folder":
-        raise SourceError(f"{path} is a folder: name the file in it")
+        raise SourceError(Message("{path} is a folder: name the file in it", path=path))
     if what:
-        raise SourceError(f"{path} is {what}, and no file")
+        raise SourceError(Message("{path} is {what}, and no file", path=path, what=what))
     readings: list[Reading] = []
     ready: list[tuple[str, ReadTable]] = []
     for opener in openers(path):
@@ -226,7 +230,11 @@ def matches_of(opener: Opener, options: Options, layouts: Sequence[Layout]) -> l
         found = recognised(list(pages(opener, options.encoding)), layouts)
     except AmbiguousError as error:
         raise SourceError(
-            f"{opener.path} may be {error}: say what its columns are, as in --map"
+            Message(
+                "{path} may be {reason}: say what its columns are, as in --map",
+                path=opener.path,
+                reason=error.args[0],
+            )
         ) from None
     if len({match.page.encoding for match in found}) < 2:
         return found
@@ -234,8 +242,12 @@ def matches_of(opener: Opener, options: Options, layouts: Sequence[Layout]) -> l
     if found and not sure:
         names = ", ".join(sorted({match.page.encoding for match in found} & set(ENCODINGS)))
         raise SourceError(
-            f"{opener.path} is not in UTF-8, and it is not sure which of {names} it is in: say it,"
-            " as in --encoding cp1252"
+            Message(
+                "{path} is not in UTF-8, and it is not sure which of {names} it is in:"
+                " say it, as in --encoding cp1252",
+                path=opener.path,
+                names=names,
+            )
         )
     return sure
 
@@ -260,11 +272,14 @@ def _target(layout: Layout, wanted: str, tables: Tables) -> str:
     return layout.table if layout.table in able else (able[0] if able else "")
 
 
-def _foreign(path: Path, matches: Sequence[Match], wanted: str, tables: Tables) -> str:
+def _foreign(path: Path, matches: Sequence[Match], wanted: str, tables: Tables) -> Message:
     name, table = matches[0].layout.name, matches[0].layout.table
-    return (
-        f"{path} was recognised as {name}, which fills the table {table}, and not"
-        f" {wanted or ' or '.join(tables)}"
+    return Message(
+        "{path} was recognised as {name}, which fills the table {table}, and not {wanted}",
+        path=path,
+        name=name,
+        table=table,
+        wanted=wanted or Names(tuple(tables), "or"),
     )
 
 
@@ -281,7 +296,13 @@ def _of_blocks(
             continue
         if match.layout.refused:
             reading = Reading(match, table, None, 0)
-            reading.faults.append(f"was recognised as {match.layout.name}: {match.layout.refused}")
+            reading.faults.append(
+                Message(
+                    "was recognised as {name}: {refused}",
+                    name=match.layout.name,
+                    refused=match.layout.told(match.layout.refused),
+                )
+            )
         else:
             columns = tables[table] if table == match.layout.table else []
             source = conversions.COLUMNS.get(match.layout.table, columns)
@@ -302,8 +323,14 @@ def _unknown(
         for theirs, name in request.options.renamed.items():
             if plain_tables.loose(name) not in ours:
                 raise SourceError(
-                    f'{request.path} cannot have "{theirs}" for {name}, which is no column here;'
-                    f" there are {', '.join(column.name for column in tables[request.table])}"
+                    Message(
+                        '{path} cannot have "{theirs}" for {name}, which is no column here;'
+                        " there are {columns}",
+                        path=request.path,
+                        theirs=theirs,
+                        name=name,
+                        columns=", ".join(column.name for column in tables[request.table]),
+                    )
                 )
     if (
         request.options.nothing
@@ -377,7 +404,7 @@ def _renamed(request: Request, columns: Sequence[Column]) -> dict[str, str]:
 
 def _joined(
     readings: Sequence[tuple[Request, Reading]],
-) -> tuple[list[tuple[Request, Reading]], list[str]]:
+) -> tuple[list[tuple[Request, Reading]], list[Message]]:
     """Files that add to another, joined to it by their ids."""
     sides = [(request, r) for request, r in readings if "to" in r.match.layout.join]
     mains = [(request, r) for request, r in readings if "to" not in r.match.layout.join]
@@ -386,17 +413,35 @@ def _joined(
         to, by = side.match.layout.join["to"], side.match.layout.join["by"]
         fits = [main for _, main in mains if main.match.layout.name == to]
         if not fits:
-            faults.append(f"{request.path} was recognised as {side.match.layout.name}, which only"
-                          f" adds to {to}: name that file, too")  # fmt: skip
+            faults.append(
+                Message(
+                    "{path} was recognised as {name}, which only adds to {to}: name that file, too",
+                    path=request.path,
+                    name=side.match.layout.name,
+                    to=to,
+                )
+            )
         for main in fits:
             if by not in main.frame:
-                faults.append(f"{request.path} cannot be joined, for the other has no {by}")
+                faults.append(
+                    Message(
+                        "{path} cannot be joined, for the other has no {by}",
+                        path=request.path,
+                        by=by,
+                    )
+                )
                 continue
             added = [n for n in side.frame.columns if not n.startswith("_") and n != by]
             frame = side.frame[[by, *added]].drop_duplicates()
             if frame[by].duplicated().any():
                 twice = frame[by][frame[by].duplicated()].iloc[0]
-                faults.append(f"{request.path} has {twice} twice, with other values")
+                faults.append(
+                    Message(
+                        "{path} has {twice} twice, with other values",
+                        path=request.path,
+                        twice=twice,
+                    )
+                )
                 continue
             main.frame = main.frame.drop(columns=[n for n in added if n in main.frame]).merge(
                 frame, on=by, how="left", validate="many_to_one"
@@ -407,7 +452,13 @@ def _joined(
         there = {side.match.layout.name for _, side in sides}
         needed = [name for name in main.match.layout.join.get("needs", "").split("; ") if name]
         if missing := [name for name in needed if name not in there]:
-            faults.append(f"{request.path} needs {' and '.join(missing)} beside it: name that, too")
+            faults.append(
+                Message(
+                    "{path} needs {missing} beside it: name that, too",
+                    path=request.path,
+                    missing=Names(tuple(missing)),
+                )
+            )
     return mains, faults
 
 
@@ -421,7 +472,7 @@ def _appended(
     readings: Sequence[tuple[Request, Reading]],
     ready: Sequence[tuple[Request, ReadTable]],
     notes: list[Note],
-    faults: list[str],
+    faults: list[Message],
 ) -> ReadTable:
     """The rows of several files as one table."""
     parts: list[Part] = []
@@ -467,8 +518,14 @@ def _appended(
                             (one for one, a, b in zip(order, before[1], values, strict=True)
                              if a != b), "")  # fmt: skip
                         faults.append(
-                            f"{path} has other values for {what} than {before[0]} ({other}): leave"
-                            " out one of the files, or the rows that are in both"
+                            Message(
+                                "{path} has other values for {what} than {other_file} ({other}):"
+                                " leave out one of the files, or the rows that are in both",
+                                path=path,
+                                what=what,
+                                other_file=before[0],
+                                other=other,
+                            )
                         )
                         break
                     fresh[key] = path, values
@@ -482,21 +539,24 @@ def _appended(
             remarks += table.remarks
         if read:
             note = notes[-1]
-            remarks += [note.remarks()]
+            remarks += [*note.taken, *note.left]
     if name == "Leads":
         faults += _not_yet(kept, parts[0][0])
     height = len(next(iter(kept.values()), []))
     if height > MOST_ROWS:
-        faults.append(
-            f"{parts[0][0]} has more than {MOST_ROWS:,} rows, the most that an Excel sheet holds"
-            " under a header: filter or add up its rows first"
-        )
+        faults.append(Message("{path} {fault}", path=parts[0][0], fault=TOO_MANY))
     if not height and not faults:
-        faults.append(f"{parts[0][0]} has no rows that count: {'; '.join(remarks)}")
+        faults.append(
+            Message(
+                "{path} has no rows that count: {remarks}",
+                path=parts[0][0],
+                remarks=Names(tuple(remarks), "; "),
+            )
+        )
     return ReadTable(kept, height, remarks)
 
 
-def _of_other_grain(name: str, parts: Sequence[Part], faults: list[str]) -> list[set[int]]:
+def _of_other_grain(name: str, parts: Sequence[Part], faults: list[Message]) -> list[set[int]]:
     """The rows of each file that one before has too, in which a column of the key is blank.
 
     Where both say the same, they are one row, which has the cells of both. Where not, one file
@@ -517,9 +577,15 @@ def _of_other_grain(name: str, parts: Sequence[Part], faults: list[str]) -> list
                 if not _one_row(part[1], rows[key], before[1], others[key]):
                     what = ", ".join(as_text(one) for one in key if one is not None)
                     faults.append(
-                        f"{part[0]} and {before[0]} both have {what}, one with the"
-                        f" {' and the '.join(lacking)}, the other without, which would count twice:"
-                        " leave out one of the files, or the rows that are in both"
+                        Message(
+                            "{file} and {other_file} both have {what}, one with the {lacking}, the"
+                            " other without, which would count twice: leave out one of the files,"
+                            " or the rows that are in both",
+                            file=part[0],
+                            other_file=before[0],
+                            what=what,
+                            lacking=Names(tuple(lacking)),
+                        )
                     )
                     break
                 doubled[later].update(rows[key])
@@ -548,7 +614,7 @@ def _one_row(
     return _combined(others, there[0], {name: cells[name][places[0]] for name in cells})
 
 
-def _not_yet(cells: Mapping[str, list[Any]], path: Path) -> list[str]:
+def _not_yet(cells: Mapping[str, list[Any]], path: Path) -> list[Message]:
     """Deals that were won or lost in the future: the day is one that is expected."""
     today = date.today()
     faults = []
@@ -557,8 +623,15 @@ def _not_yet(cells: Mapping[str, list[Any]], path: Path) -> list[str]:
         if late:
             lead = as_text(cells["lead_id"][late[0]])
             faults.append(
-                f"{path}: lead {lead} has the {name} {cells[name][late[0]]}, which is in the future"
-                f" ({Counted(len(late), 'leads')}): leave it blank until the deal is closed"
+                Message(
+                    "{path}: lead {lead} has the {name} {day}, which is in the future"
+                    " ({leads}): leave it blank until the deal is closed",
+                    path=path,
+                    lead=lead,
+                    name=name,
+                    day=cells[name][late[0]],
+                    leads=Counted(len(late), "leads"),
+                )
             )
     return faults
 
@@ -604,7 +677,7 @@ def _note(
     table: ReadTable | None,
     columns: Sequence[Column],
 ) -> Note:
-    left: list[str] = []
+    left: list[Message] = []
     if again:
         left.append(Message("{rows} that another file has, too", rows=Counted(again, "rows")))
     if reading is None:

@@ -44,6 +44,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from kpi_xl.locales import Message
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import SCHEMAS
 from kpi_xl.sources import SourceError
@@ -133,6 +134,10 @@ class Layout:
         """Whether it is one of the user's own."""
         return len(Path(self.file).parts) > 1
 
+    def told(self, sentence: str) -> str:
+        """What ours says of such files, in any language; a user's own sentence as it is."""
+        return sentence if self.of_user else Message(sentence)
+
 
 def plain(text: str) -> str:
     """A header without case, and with single spaces."""
@@ -160,11 +165,15 @@ def _of_user(folder: Path) -> Iterator[Layout]:
         try:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise SourceError(f"{file} cannot be read: {error}") from None
+            raise SourceError(
+                Message("{path} cannot be read: {reason}", path=file, reason=error)
+            ) from None
         layouts = layouts_of(text, str(file))
         faults = [fault for layout in layouts for fault in _misnamed(layout)]
         if faults:
-            raise SourceError("\n".join(f"{file}: {fault}" for fault in faults))
+            raise SourceError(
+                *(Message("{file}: {fault}", file=file, fault=fault) for fault in faults)
+            )
         yield from layouts
 
 
@@ -206,15 +215,19 @@ def layouts_of(text: str, file: str) -> list[Layout]:
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SourceError(f"{file} is not TOML: {error}") from None
+        raise SourceError(
+            Message("{file} is not TOML: {reason}", file=file, reason=error)
+        ) from None
     shared = {key: value for key, value in given.items() if key != "layout"}
     several = given.get("layout", [{}])
     if not isinstance(several, list) or not all(isinstance(one, dict) for one in several):
-        raise SourceError(f"{file}: write [[layout]] before each of several layouts")
+        raise SourceError(
+            Message("{file}: write [[layout]] before each of several layouts", file=file)
+        )
     faults: list[str] = []
     layouts = [_layout({**shared, **one}, faults, file) for one in several]
     if faults:
-        raise SourceError("\n".join(f"{file}: {fault}" for fault in faults))
+        raise SourceError(*(Message("{file}: {fault}", file=file, fault=fault) for fault in faults))
     return [layout for layout in layouts if layout]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from kpi_xl.exports.options import Options
 from kpi_xl.exports.pages import Opener, SourcePage, pages, text_of
+from kpi_xl.locales import Message
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError
 
@@ -24,7 +25,7 @@ def header_of(opener: Opener, options: Options) -> tuple[SourcePage, int, list[s
             if words and (best is None or len(words) > best[0]):
                 best = len(words), page, number, texts
     if best is None:
-        raise SourceError(f"{opener.path} has no row that could be a header")
+        raise SourceError(Message("{path} has no row that could be a header", path=opener.path))
     return best[1:]
 
 
@@ -36,7 +37,11 @@ def layout_text(
     units: Sequence[Column] = (),
 ) -> str:
     """The TOML of a layout: which column of theirs is ours, and what else was said."""
-    lines = [f"name = {_quoted(name)}", f"vendor = {_quoted(name)}", f"table = {_quoted(table)}"]
+    lines = [
+        f"name = {_quoted(name)}",
+        f"vendor = {_quoted(name)}",
+        f"table = {_quoted(table)}",
+    ]
     if options.dates == "jalali":
         lines.append('calendar = "jalali"')
     elif options.dates:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from kpi_xl.exports.cells import convention
-from kpi_xl.locales import in_language
+from kpi_xl.locales import Message, in_language
 from kpi_xl.reference import did_you_mean
 from kpi_xl.sources import SourceError
 
@@ -51,7 +51,7 @@ class Options:
 
 def options_from(given: Iterable[tuple[str, str]], renamed: Mapping[str, str] = {}) -> Options:
     """Options by name, as many as were given. Raises SourceError with a sentence for each fault."""
-    faults: list[str] = []
+    faults: list[Message] = []
     single: dict[str, str] = {}
     sets: dict[str, str] = {}
     where: dict[str, tuple[str, ...]] = {}
@@ -61,7 +61,12 @@ def options_from(given: Iterable[tuple[str, str]], renamed: Mapping[str, str] = 
         value = value.strip().strip('"')
         if name == "header":
             if not value.isdigit() or int(value) < 1:
-                faults.append(f"--header {value}: give the number of the row that has the headers")
+                faults.append(
+                    Message(
+                        "--header {value}: give the number of the row that has the headers",
+                        value=value,
+                    )
+                )
             else:
                 header = int(value)
         elif name == "net":
@@ -69,7 +74,13 @@ def options_from(given: Iterable[tuple[str, str]], renamed: Mapping[str, str] = 
         elif name in ("set", "where"):
             column, mark, kept = (part.strip() for part in value.partition("="))
             if not mark or not column:
-                faults.append(f'--{name} {value}: write it as --{name} "column=value"')
+                faults.append(
+                    Message(
+                        '--{name} {value}: write it as --{name} "column=value"',
+                        name=name,
+                        value=value,
+                    )
+                )
             elif name == "set":
                 sets[column] = kept
             else:
@@ -77,25 +88,43 @@ def options_from(given: Iterable[tuple[str, str]], renamed: Mapping[str, str] = 
         elif name in ("dates", "numbers", "encoding", "currency", "once"):
             single[name] = value
         else:
-            faults.append(f"--{name} is not known{did_you_mean(name, NAMES)}")
+            faults.append(
+                Message("--{name} is not known{near}", name=name, near=did_you_mean(name, NAMES))
+            )
     if single.get("dates", "ymd") not in ORDERS:
-        faults.append(f"--dates {single['dates']}: it is one of {', '.join(ORDERS)}")
+        faults.append(
+            Message(
+                "--dates {dates}: it is one of {orders}",
+                dates=single["dates"],
+                orders=", ".join(ORDERS),
+            )
+        )
     if "numbers" in single:
         try:
             convention(single["numbers"])
         except ValueError:
-            faults.append(f'--numbers {single["numbers"]}: write a number as the file does, such as'
-                          ' "1.234,5" or "1,234.5"')  # fmt: skip
+            faults.append(
+                Message(
+                    "--numbers {numbers}: write a number as the file does, such as"
+                    ' "1.234,5" or "1,234.5"',
+                    numbers=single["numbers"],
+                )
+            )
     if "encoding" in single:
         try:
             "".encode(single["encoding"])
         except LookupError:
-            faults.append(f"--encoding {single['encoding']} is not known; there are utf-8, utf-16,"
-                          " cp1251, cp1252, gb18030, big5 and so on")  # fmt: skip
+            faults.append(
+                Message(
+                    "--encoding {encoding} is not known; there are utf-8, utf-16, cp1251,"
+                    " cp1252, gb18030, big5 and so on",
+                    encoding=single["encoding"],
+                )
+            )
     if "currency" in single:
         single["currency"] = single["currency"].upper()
     if faults:
-        raise SourceError("\n".join(faults))
+        raise SourceError(*faults)
     return Options(header, net=net, set=sets, where=where, renamed=renamed, **single)
 
 

@@ -20,8 +20,10 @@ from typing import Any, BinaryIO, NamedTuple
 
 from kpi_xl import bounded
 from kpi_xl.files import kind
+from kpi_xl.locales import Message
 from kpi_xl.ooxml import limits
 from kpi_xl.sources import SourceError, columns_of, headers_of, records
+from kpi_xl.sources.records import SAVE_UTF_8, TOO_LARGE
 
 HEAD = 1 << 16  # bytes of a text in which a header is looked for
 ENCODINGS = ("cp1251", "gb18030", "big5", "cp949", "shift_jis", "cp1252", "cp1250", "cp1256")
@@ -66,7 +68,7 @@ class SourcePage(NamedTuple):
 def openers(path: Path) -> list[Opener]:
     """The files that a path stands for: itself, or what is packed in it. Raises SourceError."""
     if what := kind(path):
-        raise SourceError(f"{path} is {what}, and no file")
+        raise SourceError(Message("{path} is {what}, and no file", path=path, what=what))
     if path.suffix.lower() == PACKED:
         return _members(path)
     size = path.stat().st_size
@@ -87,8 +89,13 @@ def _check_unpacked(path: Path, size: int, _: int) -> None:
             unpacked += len(piece)
             if unpacked > most:
                 raise SourceError(
-                    f"{path} unpacks to more than {most >> 20:,} MB, too much for a table of its"
-                    f" size; where you trust it, {bounded.VARIABLE}=4 allows four times as much"
+                    Message(
+                        "{path} unpacks to more than {most} MB, too much for a table of its"
+                        " size; where you trust it, {variable}=4 allows four times as much",
+                        path=path,
+                        most=most >> 20,
+                        variable=bounded.VARIABLE,
+                    )
                 )
 
 
@@ -97,7 +104,7 @@ def _members(path: Path) -> list[Opener]:
         with zipfile.ZipFile(path) as archive:
             inside = [one for one in archive.infolist() if not one.is_dir()]
     except zipfile.BadZipFile:
-        raise SourceError(f"{path} is damaged: it cannot be unpacked") from None
+        raise SourceError(Message("{path} is damaged: it cannot be unpacked", path=path)) from None
     inside = [
         one
         for one in inside
@@ -105,11 +112,15 @@ def _members(path: Path) -> list[Opener]:
         and Path(one.filename).suffix.lower() in (*TEXTS, *BOOKS)
     ]
     if not inside:
-        raise SourceError(f"{path} has no table in it: no .csv, .xlsx or the like")
+        raise SourceError(
+            Message("{path} has no table in it: no .csv, .xlsx or the like", path=path)
+        )
     if sum(one.file_size for one in inside) > records.LARGEST_FILE:
-        raise SourceError(f"{path} unpacks to more than 4 GB, which is too much to be a table")
+        raise SourceError(Message("{path} {fault}", path=path, fault=TOO_LARGE))
     if any(one.flag_bits & 1 for one in inside):
-        raise SourceError(f"{path} has a password: unpack it, and name the files in it")
+        raise SourceError(
+            Message("{path} has a password: unpack it, and name the files in it", path=path)
+        )
 
     def opened(name: str) -> BinaryIO:
         with zipfile.ZipFile(path) as archive:
@@ -127,19 +138,28 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error):
-        raise SourceError(f"{path} is damaged: it cannot be unpacked") from None
+        raise SourceError(Message("{path} is damaged: it cannot be unpacked", path=path)) from None
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise SourceError(
+            Message("{path} cannot be read: {reason}", path=path, reason=error.strerror or error)
+        ) from None
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         todo = (
-            "in xlwings Lite, write its name into requirements.txt and restart;"
-            " elsewhere, install it"
+            Message(
+                "in xlwings Lite, write its name into requirements.txt and restart; elsewhere,"
+                " install it"
+            )
             if package in ("pandas", "persiantools")
-            else "save it as CSV"
+            else records.SAVE_CSV
         )
         raise SourceError(
-            f"{path} cannot be read here, where the package {package} is missing: {todo}"
+            Message(
+                "{path} cannot be read here, where the package {package} is missing: {todo}",
+                path=path,
+                package=package,
+                todo=todo,
+            )
         ) from None
 
 
@@ -198,7 +218,7 @@ def _encodings(opener: Opener, start: bytes) -> list[str]:
             while piece := file.read(1 << 22):
                 size += len(piece)
                 if size > records.LARGEST_FILE:
-                    raise SourceError(f"{opener.path} unpacks to more than 4 GB")
+                    raise SourceError(Message("{path} {fault}", path=opener.path, fault=TOO_LARGE))
                 decoder.decode(piece)
             decoder.decode(b"", True)
     except UnicodeDecodeError:
@@ -243,13 +263,29 @@ def _pieces(opener: Opener, encoding: str, delimiter: str) -> Iterator[list[list
                 yield piece
         except csv.Error as error:
             raise SourceError(
-                f"{opener.path} cannot be read after row {number:,}, where a quotation mark is"
-                f" perhaps not closed or not doubled ({error})"
+                Message(
+                    "{path} {fault}",
+                    path=opener.path,
+                    fault=Message(
+                        "cannot be read after row {number}, where a quotation mark is"
+                        " perhaps not closed or not doubled ({reason})",
+                        number=number,
+                        reason=error,
+                    ),
+                )
             ) from None
         except UnicodeDecodeError:
             raise SourceError(
-                f"{opener.path} has characters after row {number:,} that are not"
-                f' {encoding.upper()}: save it as "CSV UTF-8"'
+                Message(
+                    "{path} {fault}",
+                    path=opener.path,
+                    fault=Message(
+                        "has characters after row {number} that are not {encoding}: {todo}",
+                        number=number,
+                        encoding=encoding.upper(),
+                        todo=SAVE_UTF_8,
+                    ),
+                )
             ) from None
 
 
@@ -279,7 +315,13 @@ def _sheets(opener: Opener) -> Iterator[SourcePage]:
             if is_xlsx:
                 check_sheets(content)
     except NotAWorkbookError as error:
-        raise SourceError(f"{opener.path} is not a workbook that can be read ({error})") from None
+        raise SourceError(
+            Message(
+                "{path} {fault}",
+                path=opener.path,
+                fault=Message("is not a workbook that can be read ({reason})", reason=error),
+            )
+        ) from None
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
             for sheet in book.sheets_metadata:
@@ -303,7 +345,11 @@ def _sheets(opener: Opener) -> Iterator[SourcePage]:
                 yield SourcePage(opener, sheet.name, "", cells, partial(_whole, cells), at)
     except (CalamineError, NotAWorkbookError) as error:
         raise SourceError(
-            f"{opener.path} is not a workbook that can be read, or it has a password ({error})"
+            Message(
+                "{path} is not a workbook that can be read, or it has a password ({reason})",
+                path=opener.path,
+                reason=error,
+            )
         ) from None
 
 

@@ -13,6 +13,7 @@ from kpi_xl.exports.layouts import Header, Layout, Named, plain
 from kpi_xl.exports.options import Options
 from kpi_xl.exports.pages import ENCODINGS, Opener, SourcePage, pages, text_of
 from kpi_xl.exports.recognition import Match
+from kpi_xl.locales import Message, Names
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError
@@ -55,8 +56,13 @@ def likeliest(path: Path, fits: Mapping[str, Fit]) -> str:
         names = list(dict.fromkeys([*whole, *(sure or [_nearest(fits)])]))
     if len(names) > 1:
         raise SourceError(
-            f"{path} may be the table {' or '.join(names)}, and nothing says which: say it, as in"
-            f" --table {names[0]}=FILE"
+            Message(
+                "{path} may be the table {names}, and nothing says which: say it, as in"
+                " --table {first}=FILE",
+                path=path,
+                names=Names(tuple(names), "or"),
+                first=names[0],
+            )
         )
     return (names or sure or [_nearest(fits)])[0]
 
@@ -72,14 +78,18 @@ def loose(name: str) -> str:
 
 def match_of(
     opener: Opener, tables: Mapping[str, Sequence[Column]], wanted: str, options: Options
-) -> tuple[Match, str, list[str]]:
+) -> tuple[Match, str, list[Message]]:
     """The page, the header and the table that a file has, and what columns it lacks.
 
     Raises SourceError.
     """
     found = _pages(opener, options)
     if not found:
-        raise SourceError(f"{opener.path} is empty, or no text and no workbook that can be read")
+        raise SourceError(
+            Message(
+                "{path} is empty, or no text and no workbook that can be read", path=opener.path
+            )
+        )
     best: tuple[SourcePage, int, list[str], dict[str, Fit]] | None = None
     for page in found:
         row = _header_row(page, options)
@@ -94,12 +104,14 @@ def match_of(
         if best is None or _most(fits) > _most(best[3]):
             best = page, row, texts, fits
     if best is None:
-        raise SourceError(f"{opener.path} is empty: a row of column names is needed")
+        raise SourceError(
+            Message("{path} is empty: a row of column names is needed", path=opener.path)
+        )
     page, row, texts, fits = best
     name = likeliest(opener.path, fits)
     places = _places(texts, tables[name], options)
     header = Header("", {n: Named((plain(texts[p]),)) for n, p in places.items()}, ())
-    layout = Layout(f"the table {name}", "", name, (header,))
+    layout = Layout(Message("the table {table}", table=name), "", name, (header,))
     match = Match(page, layout, header, row, texts, places, _doubled(texts, places))
     match = _reshaped(match, tables[name], name, options)
     missing = _missing(match.places, match.headers, tables[name], options)
@@ -146,8 +158,12 @@ def _pages(opener: Opener, options: Options) -> list[SourcePage]:
         if len(likely) != 1:
             names = " or ".join(likely) or "UTF-8 or an encoding known here"
             raise SourceError(
-                f"{opener.path} is not in UTF-8, and not surely in {names}: save it as"
-                ' "CSV UTF-8", or say what it is, as in --encoding cp1252'
+                Message(
+                    '{path} is not in UTF-8, and not surely in {names}: save it as "CSV'
+                    ' UTF-8", or say what it is, as in --encoding cp1252',
+                    path=opener.path,
+                    names=names,
+                )
             )
         found = [page for page in found if page.encoding == likely[0]]
     widths = [max(map(len, page.head), default=0) for page in found]
@@ -217,26 +233,37 @@ def _missing(
     return missing
 
 
-def _lacking(match: Match, missing: Sequence[str]) -> str:
-    has = ", ".join(text for text in dict.fromkeys(match.headers) if text) or "none"
+def _lacking(match: Match, missing: Sequence[str]) -> Message:
+    has = ", ".join(filter(None, dict.fromkeys(match.headers)))[:200] or Message("none")
     used = set(match.places.values())
     spare = [text for place, text in enumerate(match.headers) if place not in used]
     near = did_you_mean(missing[0], spare)
-    return (
-        f"has no column {', '.join(missing)} in row {match.row + 1}; it has {has[:200]}{near}:"
-        f' say which it is, as in "Their name={missing[0]}"'
+    return Message(
+        "has no column {missing} in row {row}; it has {has}{near}: say which it"
+        ' is, as in "Their name={first}"',
+        missing=", ".join(missing),
+        row=match.row + 1,
+        has=has,
+        near=near,
+        first=missing[0],
     )
 
 
-def _title(opener: Opener, match: Match, columns: Sequence[Column], options: Options) -> str:
+def _title(
+    opener: Opener, match: Match, columns: Sequence[Column], options: Options
+) -> Message | None:
     """The sentence on a title that was taken for the header; none, if there is no better row."""
     better = _better_row(match, columns, options)
     if not better:
-        return ""
+        return None
     first = next((text for text in match.headers if text), "")
-    return (
-        f'{opener.path}: row {match.row + 1}, "{first[:60]}", is a title and no header; the'
-        f" header seems to stand in row {better}: say --header {better}"
+    return Message(
+        '{path}: row {row}, "{text}", is a title and no header; the header'
+        " seems to stand in row {better}: say --header {better}",
+        path=opener.path,
+        row=match.row + 1,
+        text=first[:60],
+        better=better,
     )
 
 
@@ -289,7 +316,12 @@ def _reshaped(match: Match, columns: Sequence[Column], table: str, options: Opti
     if twice.any():
         one = frame[twice].iloc[0]
         raise SourceError(
-            f"{match.page.opener.path} has {one['name']} of {one['at']} twice: which holds?"
+            Message(
+                "{path} has {name} of {at} twice: which holds?",
+                path=match.page.opener.path,
+                name=one["name"],
+                at=one["at"],
+            )
         )
     wide = frame.pivot(index="at", columns="name", values="value")
     wide = wide.reindex(dict.fromkeys(frame["at"])).reset_index()
@@ -335,5 +367,5 @@ def _made(
     page = match.page._replace(head=rows, rows=lambda: iter([rows]))
     places = _places(header, columns, options)
     names = Header("", {n: Named((plain(header[p]),)) for n, p in places.items()}, ())
-    layout = Layout(f"the table {table}", "", table, (names,))
+    layout = Layout(Message("the table {table}", table=table), "", table, (names,))
     return Match(page, layout, names, 0, header, places, _doubled(header, places))

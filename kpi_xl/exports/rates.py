@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from kpi_xl.locales import Message
+from kpi_xl.locales import Message, Names
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError, read_table
 from kpi_xl.units import DATE, KEY, MONEY, RATIO
@@ -49,13 +49,22 @@ def rates_of(path: Path) -> Rates:
         columns["currency"], columns["rate"], columns["from"], strict=True
     ):
         if not isinstance(rate, float) or rate <= 0:
-            raise SourceError(f"{path}: the rate of {code} is {rate}, and must be above 0")
+            raise SourceError(
+                Message(
+                    "{path}: the rate of {code} is {rate}, and must be above 0",
+                    path=path,
+                    code=code,
+                    rate=rate,
+                )
+            )
         day = start if isinstance(start, date) else date.min
         rates.setdefault(str(code).upper(), []).append((day, rate))
     for code, given in rates.items():
         given.sort()
         if len({day for day, _ in given}) < len(given):
-            raise SourceError(f"{path} has two rates of {code} from the same day on")
+            raise SourceError(
+                Message("{path} has two rates of {code} from the same day on", path=path, code=code)
+            )
     return Rates(rates)
 
 
@@ -64,7 +73,7 @@ def converted(
     tables: Mapping[str, Sequence[Column]],
     rates: Rates | None,
     report_currency: str = "",
-) -> list[str]:
+) -> list[Message]:
     """Bring all amounts into one currency; the faults where that cannot be."""
     used: dict[str, str] = {}
     for reading in readings:
@@ -83,12 +92,16 @@ def converted(
         if len(codes) > 1:
             where = dict.fromkeys(used[code] for code in codes if code in used)
             return [
-                f"{' and '.join(where)}: the amounts are in {' and '.join(sorted(codes))}, which"
-                " cannot be added: export one currency, choose one with --where, or convert them"
-                " with --rates FILE (columns currency, rate)"
+                Message(
+                    "{where}: the amounts are in {currencies}, which cannot be added:"
+                    " export one currency, choose one with --where, or convert them with"
+                    " --rates FILE (columns currency, rate)",
+                    where=Names(tuple(where)),
+                    currencies=Names(tuple(sorted(codes))),
+                )
             ]
         return []
-    faults: list[str] = []
+    faults: list[Message] = []
     for reading in readings:
         faults += _converted(reading, tables, rates, report)
     return list(dict.fromkeys(faults))
@@ -106,7 +119,7 @@ def _distinct(codes: set[str]) -> set[str]:
 
 def _converted(
     reading: "Reading", tables: Mapping[str, Sequence[Column]], rates: Rates, report: str
-) -> list[str]:
+) -> list[Message]:
     frame = reading.frame
     money = [
         c.name
@@ -126,13 +139,18 @@ def _converted(
         day = days.iloc[place] if days is not None else None
         rate = 1.0 if not code or code == report else rates.of(str(code), day)
         if not code:
-            faults.append(f"{path} does not say its currency: say it with --currency")
-        if rate is None:
-            when = f" for {day}" if code in rates.by_currency else ""
             faults.append(
-                f"{path}: --rates has no rate of {code}{when}; if it is the report's currency, say"
-                f" --report-currency {code}"
+                Message("{path} does not say its currency: say it with --currency", path=path)
             )
+        if rate is None:
+            text = (
+                "{path}: --rates has no rate of {code} for {day}; if it is the report's currency,"
+                " say --report-currency {code}"
+                if code in rates.by_currency
+                else "{path}: --rates has no rate of {code}; if it is the report's currency, say"
+                " --report-currency {code}"
+            )
+            faults.append(Message(text, path=path, code=code, day=day))
         factors.append(rate or 1.0)
         if code and code != report:
             first = frame[money[0]].iloc[place]

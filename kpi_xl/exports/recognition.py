@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from kpi_xl.exports.layouts import Header, Layout, Named, plain
 from kpi_xl.exports.pages import ENCODINGS, SourcePage, text_of
+from kpi_xl.locales import Names
 
 FORTY = 40
 """Rows in which a header is looked for first; a file's later blocks are looked at where the first
@@ -63,7 +64,7 @@ def recognised(pages: Sequence[SourcePage], layouts: Sequence[Layout]) -> list[M
         fits = [match for match in matches if match.weight == heaviest]
         names = sorted({match.layout.name for match in fits})
         if len(names) > 1:
-            raise AmbiguousError(" or ".join(names))
+            raise AmbiguousError(Names(tuple(names), "or"))
         best.append(fits[0])
     return best
 

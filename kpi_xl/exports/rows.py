@@ -31,8 +31,8 @@ class Rows:
     footers: int = 0
     parts: list[int] = field(default_factory=list)
     """Where the header stands again: files joined to one."""
-    faults: list[str] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    faults: list[Message] = field(default_factory=list)
+    remarks: list[Message] = field(default_factory=list)
 
 
 def rows_of(
@@ -67,7 +67,9 @@ def rows_of(
         if number <= match.row + 1:
             continue
         if number > MOST_LINES:
-            found.faults.append(f"has more than {MOST_LINES:,} rows: filter or add them up first")
+            found.faults.append(
+                Message("has more than {most} rows: filter or add them up first", most=MOST_LINES)
+            )
             return found
         piece = piece[max(0, match.row + 1 - first) :]
         first = number - len(piece)
@@ -125,9 +127,14 @@ def rows_of(
             if len(texts) < furthest or (any(texts[width:]) and len(texts) > len(match.headers)):
                 if len(found.faults) < 3:
                     found.faults.append(
-                        f"row {at:,} has {len(texts)} cells, but {width} in its header: put text"
-                        " that holds the delimiter in quotation marks, or delete a line that is"
-                        " no data"
+                        Message(
+                            "row {at} has {number} cells, but {width} in its header: put text that"
+                            " holds the delimiter in quotation marks, or delete a line that is no"
+                            " data",
+                            at=at,
+                            number=len(texts),
+                            width=width,
+                        )
                     )
                 continue
             for name, place in wanted:

@@ -21,7 +21,13 @@ from kpi_xl.exports.rows import Rows, rows_of
 from kpi_xl.locales import Counted, Message
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
-from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months, longer_than_weeks
+from kpi_xl.sources.grain import (
+    GRAIN_WORDS,
+    first_days,
+    longer_than_days,
+    longer_than_months,
+    longer_than_weeks,
+)
 from kpi_xl.sources.records import Wrong
 from kpi_xl.sources.values import typed
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, MONEY, TEXT, Unit
@@ -59,8 +65,8 @@ class Reading:
     lines: int
     period: str = ""
     used: str = ""
-    left: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    left: list[Message] = field(default_factory=list)
+    faults: list[Message] = field(default_factory=list)
     grain: str = "day"
 
 
@@ -89,7 +95,7 @@ def shaped(
     reading = Reading(match, table, None, len(rows.numbers))
     reading.faults += [*faults, *rows.faults]
     if not rows.numbers:
-        reading.faults.append("has no rows of data under its header")
+        reading.faults.append(Message("has no rows of data under its header"))
         return reading
     frame = pd.DataFrame({"_row": rows.numbers})
     currencies = _typed(frame, match, rows, unit_of, measured, dated, options, reading)
@@ -130,7 +136,7 @@ def shaped(
 
 def _places(
     match: Match, options: Options, units: Mapping[str, Unit]
-) -> tuple[dict[str, int], list[str]]:
+) -> tuple[dict[str, int], list[Message]]:
     """Where each column is, as the user says it and then as the layout does."""
     faults = []
     by_name: dict[str, list[int]] = {}
@@ -138,7 +144,12 @@ def _places(
         by_name.setdefault(plain(text), []).append(place)
     places = dict(match.places)
     for ours in match.doubled:
-        faults.append(f'has more than one column "{match.headers[places[ours]]}": rename one')
+        faults.append(
+            Message(
+                'has more than one column "{column}": rename one',
+                column=match.headers[places[ours]],
+            )
+        )
     for theirs, ours in options.renamed.items():
         if found := by_name.get(plain(theirs)):
             for name in [n for n, place in places.items() if place == found[0] and n != ours]:
@@ -146,14 +157,20 @@ def _places(
             places[ours] = found[0]
         else:
             near = did_you_mean(theirs, match.headers)
-            faults.append(f'has no column "{theirs}"{near}')
+            faults.append(Message('has no column "{theirs}"{near}', theirs=theirs, near=near))
     for theirs in (*options.where, *([options.once] if options.once else [])):
         if theirs in places:
             continue
         if found := by_name.get(plain(theirs)):
             places.setdefault(f"={plain(theirs)}", found[0])
         else:
-            faults.append(f'has no column "{theirs}"{did_you_mean(theirs, match.headers)}')
+            faults.append(
+                Message(
+                    'has no column "{theirs}"{near}',
+                    theirs=theirs,
+                    near=did_you_mean(theirs, match.headers),
+                )
+            )
     for ours in options.set:
         places.pop(ours, None)
     if layout_columns := {**match.layout.keep, **match.layout.drop}:
@@ -198,14 +215,23 @@ def _typed(
     )
     seen: set[tuple[str, str]] = set()
     for fault in (*read.faults, *days.faults):
-        if (fault.column, fault.sentence[-20:]) in seen:
+        kind = fault.column, fault.sentence[-20:]
+        if kind in seen:
             continue
-        seen.add((fault.column, fault.sentence[-20:]))
+        seen.add(kind)
         row, name, at = _place_of(fault.column, fault.at, match, rows)
         sentence = fault.sentence
-        if sentence.endswith("other marks than"):
-            sentence = f"{sentence} {_other_marks(fault, match, rows)}"
-        reading.faults.append(f'row {row:,}, column "{name}"{at}: {sentence}')
+        if sentence.endswith("other marks than the others"):
+            sentence = _other_marks(fault, match, rows)
+        reading.faults.append(
+            Message(
+                'row {row}, column "{name}"{at}: {sentence}',
+                row=row,
+                name=name,
+                at=at,
+                sentence=sentence,
+            )
+        )
     for name, column in read.columns.items():
         frame[name] = column
         frame[name] = frame[name].astype("float64")
@@ -225,7 +251,15 @@ def _typed(
             )
         except Wrong as wrong:
             row = rows.numbers[raw[name].index(distinct[cells.index(wrong.cell)])]
-            reading.faults.append(f'row {row:,}, column "{name}": {wrong}')
+            reading.faults.append(
+                Message(
+                    'row {row}, column "{name}"{at}: {sentence}',
+                    row=row,
+                    name=name,
+                    at="",
+                    sentence=wrong,
+                )
+            )
             continue
         known = dict(zip(distinct, values, strict=True))
         frame[name] = _objects(list(map(known.__getitem__, raw[name])))
@@ -246,17 +280,23 @@ def _place_of(column: str, at: int, match: Match, rows: Rows) -> tuple[int, str,
     return row, name, match.page.at(row, place)
 
 
-def _other_marks(fault: written.Fault, match: Match, rows: Rows) -> str:
+def _other_marks(fault: written.Fault, match: Match, rows: Rows) -> Message:
     """Which cell a number with other marks disagrees with, and what to do."""
-    others = "the others"
-    if fault.against:
-        column, at, text = fault.against
-        row, name, address = _place_of(column, at, match, rows)
-        others = f'"{text}" in row {row:,}, column "{name}"{address}'
-    return (
-        f"{others}: write all numbers of the file in one way, or say which one is right, as in"
+    text = (
+        "{sentence}: write all numbers of the file in one way, or say which one is right, as in"
         ' --numbers "1.234,5" or "1,234.5"'
     )
+    if not fault.against:
+        return Message(text, sentence=fault.sentence)
+    column, at, other = fault.against
+    row, name, address = _place_of(column, at, match, rows)
+    text = (
+        '"{text}" has other marks than "{other}" in row {row}, column "{name}"{at}: write all'
+        " numbers of the file in one way, or say which one is right, as in"
+        ' --numbers "1.234,5" or "1,234.5"'
+    )
+    shown = fault.sentence.fields["text"]
+    return Message(text, text=shown, other=other, row=row, name=name, at=address)
 
 
 def _unwrapped(cell: Any) -> Any:
@@ -284,12 +324,18 @@ def _constant(value: str, unit: Unit | None, name: str, reading: Reading) -> Any
     if unit is DATE:
         day = written.day_of(value, "ymd")
         if day is None:
-            reading.faults.append(f"--set {name}={value}: write the date as 2024-01-31")
+            reading.faults.append(
+                Message(
+                    "--set {name}={value}: write the date as 2024-01-31", name=name, value=value
+                )
+            )
         return day
     amount = written._amount(value)
     found = None if amount is None else written._value(amount.body, ",", ".")
     if amount is None or found is None:
-        reading.faults.append(f"--set {name}={value}: write the number as 1234.5")
+        reading.faults.append(
+            Message("--set {name}={value}: write the number as 1234.5", name=name, value=value)
+        )
         return None
     return -found if amount.negative else found
 
@@ -336,8 +382,14 @@ def _prove(
             if abs(summed - total) > allowed + 1e-9 * abs(total):
                 theirs = reading.match.headers[reading.match.places[name]]
                 reading.faults.append(
-                    f'row {number:,}: its total of "{theirs}" is {total:,.15g}, but the rows come'
-                    f" to {summed:,.15g}: rows are missing or were changed; export it again"
+                    Message(
+                        'row {number}: its total of "{theirs}" is {total}, but the rows come to'
+                        " {summed}: rows are missing or were changed; export it again",
+                        number=number,
+                        theirs=theirs,
+                        total=f"{total:,.15g}",
+                        summed=f"{summed:,.15g}",
+                    )
                 )
             else:
                 agrees = True
@@ -480,9 +532,14 @@ def _chosen(
             theirs = reading.match.headers[places[name]]
             known = ", ".join(dict.fromkeys(_text(value) or "(blank)" for value in strange[name]))
             reading.faults.append(
-                f'row {int(strange["_row"].iloc[0]):,}, column "{theirs}": nobody knows whether'
-                f" rows with {known[:120]} count: say which do, as in"
-                f' --where "{theirs}={_text(next(iter(frame[name]), ""))}"'
+                Message(
+                    'row {row}, column "{theirs}": nobody knows whether rows with {values}'
+                    ' count: say which do, as in --where "{theirs}={first}"',
+                    row=int(strange["_row"].iloc[0]),
+                    theirs=theirs,
+                    values=known[:120],
+                    first=_text(next(iter(frame[name]), "")),
+                )
             )
     return frame
 
@@ -496,8 +553,14 @@ def _once(frame: Any, once: str, places: Mapping[str, int], noun: str, reading: 
     keys = frame[once]
     if keys.isna().any():
         row = int(frame["_row"][keys.isna()].iloc[0])
-        reading.faults.append(f"row {row:,} has no {once.lstrip('=')}, so that nobody knows which"
-                              f" of the {noun} it belongs to")  # fmt: skip
+        reading.faults.append(
+            Message(
+                "row {row} has no {column}, so that nobody knows which of the {noun} it belongs to",
+                row=row,
+                column=once.lstrip("="),
+                noun=noun,
+            )
+        )
         return frame
     if keys.is_unique:
         return frame
@@ -515,9 +578,15 @@ def _once(frame: Any, once: str, places: Mapping[str, int], noun: str, reading: 
             at = int(other.to_numpy().argmax())
             theirs = reading.match.headers[places[name]] if name in places else name
             reading.faults.append(
-                f'row {int(frame["_row"].iloc[at]):,}, column "{theirs}": {noun[:-1]}'
-                f" {_text(keys.iloc[at])} has {_text(column.iloc[at])} here and"
-                f" {_text(whole.iloc[at])} above"
+                Message(
+                    'row {row}, column "{theirs}": {thing} {key} has {one} here and {other} above',
+                    row=int(frame["_row"].iloc[at]),
+                    theirs=theirs,
+                    thing=THINGS[noun],
+                    key=_text(keys.iloc[at]),
+                    one=_text(column.iloc[at]),
+                    other=_text(whole.iloc[at]),
+                )
             )
     more = len(frame) - len(first)
     text = (
@@ -561,7 +630,7 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
     """The amount of each row, from the columns that make it."""
     if not layout.amount:
         if options.net:
-            reading.faults.append("has no tax and shipping that --net could take off")
+            reading.faults.append(Message("has no tax and shipping that --net could take off"))
         return frame
     words = layout.amount.split()
     first, rest = words[0], list(zip(words[1::2], words[2::2], strict=True))
@@ -590,7 +659,7 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
     if options.net:
         taken = [name for name in layout.net.split(" + ") if name in frame]
         if not taken:
-            reading.faults.append("has no tax and shipping that --net could take off")
+            reading.faults.append(Message("has no tax and shipping that --net could take off"))
         for name in taken:
             amount = amount - frame[name].fillna(0.0)
             taken_off = money(float(frame[name].sum()))
@@ -633,9 +702,17 @@ def _results(frame: Any, options: Options, places: Mapping[str, int], reading: R
     conversions = (name for name in names if name and not NO_CONVERSIONS.search(name))
     wanted = next(conversions, names[0] or names[1])
     reading.faults.append(
-        f'row {row:,}, column "{theirs}": it counts results of several kinds ({shown}), which do'
-        " not add up to conversions: export a column of one kind, such as Purchases, or choose"
-        f' rows, as in --where "{kind}={wanted}", or leave it out with --set conversions='
+        Message(
+            'row {row}, column "{theirs}": it counts results of several kinds'
+            " ({shown}), which do not add up to conversions: export a column of one"
+            " kind, such as Purchases, or choose rows, as in --where"
+            ' "{kind}={wanted}", or leave it out with --set conversions=',
+            row=row,
+            theirs=theirs,
+            shown=shown,
+            kind=kind,
+            wanted=wanted,
+        )
     )
     return frame
 
@@ -691,11 +768,17 @@ def _staged(frame: Any, layout: Layout, places: Mapping[str, int], reading: Read
             theirs = headers[places["stage"]]
             row = int(frame["_row"][frame["stage"].map(_text) == strange[0]].iloc[0])
             reading.faults.append(
-                f'row {row:,}, column "{theirs}": nobody knows whether deals with'
-                f" {', '.join(strange)[:200]} are won, lost or open: name the stages that count,"
-                f' as in --where "{theirs}=Closed won", or write a layout of your own with kpi-xl'
-                f' layouts learn, and name them in it, as in stages = {{"{strange[0]}" ='
-                ' "won_date"}'
+                Message(
+                    'row {row}, column "{theirs}": nobody knows whether deals with {stages}'
+                    " are won, lost or open: name the stages that count, as in --where"
+                    ' "{theirs}=Closed won", or write a layout of your own with kpi-xl'
+                    ' layouts learn, and name them in it, as in stages = {{"{stage}" ='
+                    ' "won_date"}}',
+                    row=row,
+                    theirs=theirs,
+                    stages=", ".join(strange)[:200],
+                    stage=strange[0],
+                )
             )
         if unknown:
             shown = ", ".join(f"{text or '(blank)'} {n}" for text, n in unknown.items())
@@ -731,15 +814,27 @@ def _tell_undated(
         return
     headers = reading.match.headers
     date_of = next((headers[places[one]] for one in (column, ours) if one in places), "")
-    column_of = f'the column "{date_of}"' if date_of else "a column of that date"
+    column_of = (
+        Message('the column "{column}"', column=date_of)
+        if date_of
+        else Message("a column of that date")
+    )
     stage = "stage" if "stage" in frame else "status"
     open_one = next((text for text in map(_text, frame[stage][~at]) if text), "Open")
     first, others = int(frame["_row"][at].iloc[0]), int(at.sum()) - 1
-    rows = f"row {first:,}" + (f" and {others:,} more" if others else "")
+    text = "row {row} and {number} more" if others else "row {row}"
+    rows = Message(text, row=first, number=others)
     reading.faults.append(
-        f"{rows}: its stage is {ours.removesuffix('_date')}, but no date says when: fill in"
-        f" {column_of}, or choose the"
-        f' rows that count, as in --where "{headers[places[stage]]}={open_one}"'
+        Message(
+            "{rows}: its stage is {stage}, but no date says when: fill in"
+            " {column_of}, or choose the rows that count, as in --where"
+            ' "{column}={open_one}"',
+            rows=rows,
+            stage=Message("won") if ours == "won_date" else Message("lost"),
+            column_of=column_of,
+            column=headers[places[stage]],
+            open_one=open_one,
+        )
     )
 
 
@@ -756,7 +851,7 @@ def _dated(
     """The day of each row, from a day, a week, a month, a range, or the file's period."""
     layout = match.layout
     wanted = next((n for n in ("date", "month", "week", "created") if units.get(n) is DATE), "")
-    advice = f": {layout.advice}" if layout.advice else ": export it by day"
+    advice = layout.told(layout.advice) if layout.advice else Message("export it by day")
     have = {name for name in ("date", "day", "week", "month", "created") if name in frame}
     if "day" in have and wanted and wanted not in have:
         frame = frame.copy()
@@ -770,7 +865,12 @@ def _dated(
             if grain in have:
                 theirs = match.headers[match.places[grain]] if grain in match.places else grain
                 reading.faults.append(
-                    f'has a row a {grain} ("{theirs}"), and a row a day is wanted{advice}'
+                    Message(
+                        'has a row a {grain} ("{theirs}"), and a row a day is wanted: {advice}',
+                        grain=GRAIN_WORDS[grain],
+                        theirs=theirs,
+                        advice=advice,
+                    )
                 )
                 return frame
         frame = _ranged(frame, match, "month" if of_months else "date", advice, reading)
@@ -797,14 +897,16 @@ def _tell_periods(frame: Any, match: Match, into: str, reading: Reading) -> None
     place = match.places.get(name, match.places.get("date"))
     header = "" if place is None else match.headers[place]
     if into == "Spend":
-        longer, remark = longer_than_months(header, frame[name].tolist()), ""
+        longer, remark = longer_than_months(header, frame[name].tolist()), None
     elif into == "Weeks":
-        longer, remark = longer_than_weeks(header, frame[name].tolist()), ""
+        longer, remark = longer_than_weeks(header, frame[name].tolist()), None
     else:
         days = (frame[frame["sent"].isna()] if "sent" in frame else frame)[name].tolist()
         longer, remark = longer_than_days(header, days), first_days(header, days)
-    reading.faults += [longer] * bool(longer)
-    reading.left += [remark] * bool(remark and not longer)
+    if longer:
+        reading.faults.append(longer)
+    elif remark:
+        reading.left.append(remark)
 
 
 def _ranged(frame: Any, match: Match, wanted: str, advice: str, reading: Reading) -> Any:
@@ -818,20 +920,40 @@ def _ranged(frame: Any, match: Match, wanted: str, advice: str, reading: Reading
         if not same.all():
             row = frame[~same].iloc[0]
             reading.faults.append(
-                f"row {int(row['_row']):,} is of {row['start']} to {row['end']}, and a row of a"
-                f" {'month' if wanted == 'month' else 'day'} is wanted{advice}"
+                Message(
+                    "row {row} is of {start} to {end}, and a row of a {text} is wanted: {advice}",
+                    row=int(row["_row"]),
+                    start=row["start"],
+                    end=row["end"],
+                    text=GRAIN_WORDS["month" if wanted == "month" else "day"],
+                    advice=advice,
+                )
             )
         frame[wanted] = frame["start"]
         return frame
     period = period_of(match)
     if period is None:
-        reading.faults.append(f"has no days{advice}")
+        reading.faults.append(Message("has no days: {advice}", advice=advice))
         return frame
     start, end = period
     if wanted == "date" and start != end:
-        reading.faults.append(f"is of {start} to {end} as a whole, without days{advice}")
+        reading.faults.append(
+            Message(
+                "is of {start} to {end} as a whole, without days: {advice}",
+                start=start,
+                end=end,
+                advice=advice,
+            )
+        )
     if wanted == "month" and _month_of(start) != _month_of(end):
-        reading.faults.append(f"is of {start} to {end} as a whole, without months{advice}")
+        reading.faults.append(
+            Message(
+                "is of {start} to {end} as a whole, without months: {advice}",
+                start=start,
+                end=end,
+                advice=advice,
+            )
+        )
     frame[wanted] = _objects([start] * len(frame)).set_axis(frame.index)
     reading.grain = "month"
     return frame

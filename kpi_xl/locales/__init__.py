@@ -17,6 +17,7 @@ neighbours, it stands between isolates, U+2068 and U+2069.
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -119,6 +120,13 @@ class Counted(NamedTuple):
         return in_language(self, "en")
 
 
+class Names(NamedTuple):
+    """Several names in a sentence: EUR and USD, Leads or Spend, or with a mark between them."""
+
+    names: Sequence[object]
+    word: str = "and"
+
+
 class Message(str):
     """An English sentence with {fields} filled in, which can be said in another language."""
 
@@ -127,9 +135,10 @@ class Message(str):
     fields: dict[str, Any]
 
     def __new__(cls, template: str, /, **fields: Any) -> "Message":
-        """Fill in the fields: texts, numbers, things counted, other sentences."""
-        made = super().__new__(cls, _filled(template, fields, "en"))
-        made.template, made.fields = template, fields
+        """Fill in the fields: names, numbers, things counted, other sentences; all else as text."""
+        kept = {name: _kept(one) for name, one in fields.items()}
+        made = super().__new__(cls, _filled(template, kept, "en"))
+        made.template, made.fields = template, kept
         return made
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
@@ -140,19 +149,44 @@ class Message(str):
         """Nothing besides."""
 
 
+def _kept(field: object) -> object:
+    """A field as a sentence keeps it, which may go to another process."""
+    if isinstance(field, SaidError):
+        return Names(field.args, "\n")
+    return field if isinstance(field, Message | Names | Counted | int) else str(field)
+
+
+class SaidError(Exception):
+    """What is wrong with something of the user's: a sentence or more, in any language."""
+
+    def __init__(self, *sentences: Message) -> None:
+        super().__init__(*sentences)
+
+    def __str__(self) -> str:
+        return in_language(self, "en")
+
+
 def in_language(message: object, language: str) -> str:
-    """A sentence, things counted or a number in a language; any other text as it is."""
-    if isinstance(message, Message):
-        template = say(message.template, language, "messages")
-        return _filled(template, message.fields, language)
-    if isinstance(message, Counted):
-        if language != "en":
-            return say(f"{{number}} {message.things}", language, "messages").format(
-                number=f"{message.number:,}"
-            )
-        one = re.sub("s$", "", re.sub("ies$", "y", message.things))
-        return f"{message.number:,} {one if message.number == 1 else message.things}"
-    return f"{message:,}" if isinstance(message, int) else str(message)
+    """Sentences, names, things counted or a number in a language; any other text as it is."""
+    match message:
+        case Message():
+            template = say(message.template, language, "messages")
+            return _filled(template, message.fields, language)
+        case SaidError():
+            return "\n".join(in_language(sentence, language) for sentence in message.args)
+        case Names():
+            word = message.word
+            between = f" {say(word, language, 'messages')} " if word.isalpha() else word
+            return between.join(in_language(name, language) for name in message.names)
+        case Counted() if language != "en":
+            things = say(f"{{number}} {message.things}", language, "messages")
+            return things.format(number=in_language(message.number, language))
+        case Counted():
+            one = re.sub("s$", "", re.sub("ies$", "y", message.things))
+            return f"{message.number:,} {one if message.number == 1 else message.things}"
+        case int():
+            return f"{message:,}".replace(",", "\u00a0" if language == "ru" else ",")
+    return str(message)
 
 
 def _filled(template: str, fields: dict[str, Any], language: str) -> str:

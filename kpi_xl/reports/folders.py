@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
 from kpi_xl.files import settings_folder
+from kpi_xl.locales import Message
 from kpi_xl.sources import SourceError, allowed
 
 VARIABLE = "KPI_XL_FOLDERS"
@@ -35,18 +36,29 @@ def allowed_folders() -> list[Path]:
     except FileNotFoundError:
         listed = []
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SourceError(f"{file} cannot be read: {error}") from None
+        raise SourceError(
+            Message("{path} cannot be read: {reason}", path=file, reason=error)
+        ) from None
     if not isinstance(listed, list) or not all(isinstance(text, str) for text in listed):
-        raise SourceError(f'{file}: write folders = ["one folder", "another"]')
+        raise SourceError(Message('{file}: write folders = ["one folder", "another"]', file=file))
     paths = []
     for text in (*folders, *listed):
         try:
             paths.append(Path(text.strip()).expanduser())
         except RuntimeError:  # ~nobody
-            raise SourceError(f"the folder {text!r} that is allowed is of a user unknown") from None
+            raise SourceError(
+                Message(
+                    "the folder {folder} that is allowed is of a user unknown", folder=repr(text)
+                )
+            ) from None
     for path in paths:
         if not path.is_absolute():
-            raise SourceError(f"the folder {str(path)!r} that is allowed must be a whole path")
+            raise SourceError(
+                Message(
+                    "the folder {folder} that is allowed must be a whole path",
+                    folder=repr(str(path)),
+                )
+            )
     return paths
 
 
@@ -57,12 +69,22 @@ def permitted(text: str, folder: Path | None, others: Sequence[Path]) -> Path:
     others that has such a file. Network paths are not even looked at, but in a folder allowed.
     """
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", text):  # of one letter it is a drive
-        raise SourceError(f"{text} is an address, and data are read from files: save it as a file")
+        raise SourceError(
+            Message(
+                "{text} is an address, and data are read from files: save it as a file", text=text
+            )
+        )
     path = Path(text if os.name == "nt" else text.replace("\\", "/"))
     folders = [*([folder] if folder else []), *others]
     if not path.is_absolute() and not _on_network(path):
         if not folders:
-            raise SourceError(f"{text} cannot be found: save the workbook first{_how(path.parent)}")
+            raise SourceError(
+                Message(
+                    "{text} cannot be found: save the workbook first{how}",
+                    text=text,
+                    how=_how(path.parent),
+                )
+            )
         there = (one / path for one in folders if not _on_network(one) or one in others)
         paths = list(there)
         path = next((one for one in paths if one.exists()), (paths or [folders[0] / path])[0])
@@ -70,27 +92,34 @@ def permitted(text: str, folder: Path | None, others: Sequence[Path]) -> Path:
         near = [one for one in others if _on_network(one)]
         if ".." in PureWindowsPath(path).parts or not any(map(path.is_relative_to, near)):
             raise SourceError(
-                f"{path} is on the network, from where data are read only if its folder is"
-                f" allowed{_how(path.parent)}"
+                Message(
+                    "{path} is on the network, from where data are read only if its folder is"
+                    " allowed{how}",
+                    path=path,
+                    how=_how(path.parent),
+                )
             )
         real = path.resolve()
         if any(real.is_relative_to(one.resolve()) for one in near):
             return real
-        raise SourceError(f"{path} leads out of its folder")
+        raise SourceError(Message("{path} leads out of its folder", path=path))
     try:
         return allowed(path, [one for one in folders if not _on_network(one)])
     except SourceError as error:
-        raise SourceError(f"{error}{_how(path.parent)}") from None
+        raise SourceError(Message("{reason}{how}", reason=error, how=_how(path.parent))) from None
 
 
 def _on_network(path: Path) -> bool:
     return str(path).replace("\\", "/").startswith("//")
 
 
-def _how(folder: Path) -> str:
+def _how(folder: Path) -> Message:
     if os.environ.get("XLWINGS_ON_SERVER"):  # its users are told nothing of where it keeps what
-        return f"; on a server its keeper allows folders, by {VARIABLE}"
-    return (
-        f", or allow the folder {str(folder)!r} as folders = [...] in {settings_file()} or in the"
-        f" environment variable {VARIABLE}"
+        return Message("; on a server its keeper allows folders, by {variable}", variable=VARIABLE)
+    return Message(
+        ", or allow the folder {folder} as folders = [...] in {file} or in the environment variable"
+        " {variable}",
+        folder=repr(str(folder)),
+        file=settings_file(),
+        variable=VARIABLE,
     )

@@ -222,7 +222,7 @@ def _sources(
         try:
             given.append(Source(table, file, options_from(options, renamed), number))
         except SourceError as error:
-            findings.append(Finding(f"{layout.SOURCES}[columns]", number, str(error)))
+            findings += _told(book, f"{layout.SOURCES}[columns]", number, error)
     return given, findings
 
 

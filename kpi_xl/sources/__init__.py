@@ -4,7 +4,7 @@ A cell is never guessed at. Where a file can be read in two ways (1.234, 01/02/2
 else in the column decides, or where a cell does not fit, the error names its row and column.
 """
 
-from kpi_xl.sources.records import MOST_ROWS, ReadTable, SourceError
+from kpi_xl.sources.records import MOST_ROWS, TOO_MANY, ReadTable, SourceError
 from kpi_xl.sources.tables import (
     allowed,
     columns_of,
@@ -16,6 +16,7 @@ from kpi_xl.sources.tables import (
 
 __all__ = [
     "MOST_ROWS",
+    "TOO_MANY",
     "ReadTable",
     "SourceError",
     "allowed",

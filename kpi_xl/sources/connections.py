@@ -123,7 +123,9 @@ def connections() -> dict[str, Connection]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SourceError(f"{told_file()} cannot be read: {error}") from None
+        raise SourceError(
+            Message("{path} cannot be read: {reason}", path=told_file(), reason=error)
+        ) from None
     faults: list[str] = []
     known = {}
     for name, said in content.items():
@@ -135,7 +137,9 @@ def connections() -> dict[str, Connection]:
         if not wrong:
             known[name] = _connection(name, said)
     if faults:
-        raise SourceError(*(f"{told_file()}: {fault}" for fault in faults))
+        raise SourceError(
+            *(Message("{file}: {fault}", file=told_file(), fault=one) for one in faults)
+        )
     return known
 
 

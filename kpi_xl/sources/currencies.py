@@ -6,7 +6,7 @@ from itertools import takewhile
 from math import fsum
 
 from kpi_xl.cells import Cell
-from kpi_xl.locales import Message
+from kpi_xl.locales import Message, Names
 from kpi_xl.schema import Column
 from kpi_xl.sources.records import Found, Unreadable, plain
 from kpi_xl.sources.values import as_text
@@ -36,7 +36,7 @@ def watched(headers: Sequence[str], places: Mapping[str, int]) -> dict[str, int]
 
 def in_one_currency(
     found: Found, columns: Sequence[Column], read: Mapping[str, Sequence[Cell]]
-) -> list[str]:
+) -> list[Message]:
     """Remarks on the currency of the amounts. Raises Unreadable where there are several.
 
     `read` are the columns of the table; of `found` the watched ones are taken out.
@@ -47,8 +47,8 @@ def in_one_currency(
         del found.cells[name]
         if all(CODE.fullmatch(text) for text in set(texts) - {""}) and any(texts):
             codes[found.headers[found.places[name]]] = texts
-    remarks: dict[str, None] = {}
-    mixed: dict[str, list[str]] = {}  # the header of currencies: sums of columns
+    remarks: dict[Message, None] = {}
+    mixed: dict[str, list[Message]] = {}  # the header of currencies: sums of columns
     for column in columns:
         if not codes or column.unit.name != MONEY.name or column.name not in read:
             continue
@@ -58,21 +58,38 @@ def in_one_currency(
         sums = _sums(codes[header], read[column.name])
         if len(sums) > 1:
             mixed.setdefault(header, []).append(
-                f"{column.name} is "
-                + " and ".join(f"{amount:,.10g} {code}" for code, amount in sums.items())
+                Message(
+                    "{column} is {sums}",
+                    column=column.name,
+                    sums=Names(tuple(_sum(code, amount) for code, amount in sums.items())),
+                )
             )
         elif sums:
             remarks[Message("amounts in {currency}", currency=next(iter(sums)))] = None
     if mixed:
-        what = "; ".join(
-            f'the column "{header}" has different currencies: {", ".join(sums)}'
+        what = tuple(
+            Message(
+                'the column "{header}" has different currencies: {sums}',
+                header=header,
+                sums=Names(tuple(sums), ", "),
+            )
             for header, sums in mixed.items()
         )
         raise Unreadable(
-            f"mixes currencies, and they are never added up: {what}. Convert the amounts into one"
-            " currency, or keep the rows of one"
+            Message(
+                "mixes currencies, and they are never added up: {what}. Convert the"
+                " amounts into one currency, or keep the rows of one",
+                what=Names(what, "; "),
+            )
         )
     return list(remarks)
+
+
+def _sum(code: str, amount: float) -> Message:
+    number = f"{amount:,.10g}"
+    if not code:
+        return Message("{amount} without a currency", amount=number)
+    return Message("{amount} {code}", amount=number, code=code)
 
 
 def _alike(one: str, other: str) -> int:
@@ -90,5 +107,5 @@ def _sums(codes: Sequence[str], amounts: Sequence[Cell]) -> dict[str, float]:
     if nameless and len(parts) == 1:
         next(iter(parts.values())).extend(nameless)
     elif nameless:
-        parts["without a currency"] = nameless
+        parts[""] = nameless
     return {code: fsum(some) for code, some in parts.items()}

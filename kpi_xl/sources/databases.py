@@ -100,8 +100,12 @@ def _plain(cells: list[Any], kind: Any, header: str) -> list[Any]:
     strange = [one for one in kinds if not issubclass(one, CELLS)]
     if strange:
         raise Unreadable(
-            f'has values of the kind {kind} in the column "{header}": it must hold texts, numbers'
-            " or dates"
+            Message(
+                'has values of the kind {kind} in the column "{column}": it must hold texts,'
+                " numbers or dates",
+                kind=kind,
+                column=header,
+            )
         )
     return cells
 

@@ -16,6 +16,8 @@ from kpi_xl.locales import Message
 from kpi_xl.sources import records, scripts
 from kpi_xl.sources.records import (
     MOST_ROWS,
+    SAVE_UTF_8,
+    TOO_LARGE,
     TOO_MANY,
     Choice,
     Found,
@@ -45,7 +47,9 @@ def read_csv(path: Path, choose: Choice, table: str | None, progress: Progress) 
                     headers = [cell.strip() for cell in row]
                     break
             if not headers:
-                raise Unreadable("is empty: a row of column names is needed, and rows of data")
+                raise Unreadable(
+                    Message("is empty: a row of column names is needed, and rows of data")
+                )
             places = choose(headers)
             found = Found(headers, places, {name: [] for name in places}, number + 1)
             width = len(headers)
@@ -66,12 +70,21 @@ def read_csv(path: Path, choose: Choice, table: str | None, progress: Progress) 
                 progress(min(packed.tell() / size, 1.0))
         except csv.Error as error:
             raise Unreadable(
-                f"cannot be read at row {number + 1}, where a quotation mark is perhaps not closed"
-                f" or not doubled ({error})"
+                Message(
+                    "cannot be read at row {number}, where a quotation mark is perhaps not"
+                    " closed or not doubled ({reason})",
+                    number=number + 1,
+                    reason=error,
+                )
             ) from None
         except UnicodeDecodeError:
             raise Unreadable(
-                f"has characters after row {number} that are not {encoding.upper()}: {_SAVE_UTF_8}"
+                Message(
+                    "has characters after row {number} that are not {encoding}: {todo}",
+                    number=number,
+                    encoding=encoding.upper(),
+                    todo=SAVE_UTF_8,
+                )
             ) from None
     found.remarks = remarks + unused(headers, places)
     return found
@@ -83,8 +96,13 @@ def _evened(row: list[str], width: int, number: int) -> list[str]:
         return row
     if any(cell.strip() for cell in row):
         raise Unreadable(
-            f"has {len(row)} cells in row {number}, but {width} in its header: put text that holds"
-            " the delimiter in quotation marks"
+            Message(
+                "has {number} cells in row {other_number}, but {width} in its header:"
+                " put text that holds the delimiter in quotation marks",
+                number=len(row),
+                other_number=number,
+                width=width,
+            )
         )
     return [""] * width
 
@@ -95,7 +113,6 @@ def _unpacked(path: Path, packed: BinaryIO) -> BinaryIO:
     return packed
 
 
-_SAVE_UTF_8 = 'save it as "CSV UTF-8"'
 LEGACY = {
     "gb18030": "GB18030 (Chinese)",
     "cp1251": "Windows-1251 (Cyrillic)",
@@ -109,7 +126,7 @@ LEGACY = {
 """The encodings before Unicode that are looked for, and what people call them."""
 
 
-def _encoding(path: Path) -> tuple[str, list[str]]:
+def _encoding(path: Path) -> tuple[str, list[Message]]:
     """The file's encoding, and a remark on one that nothing in the file declares.
 
     Raises Unreadable for a file that is in none of those, or is no text.
@@ -124,20 +141,27 @@ def _encoding(path: Path) -> tuple[str, list[str]]:
         while piece:
             size += len(piece)
             if size > records.LARGEST_FILE:
-                raise Unreadable("unpacks to more than 4 GB, which is too much to be a table")
+                raise Unreadable(TOO_LARGE)
             if encoding != "utf-16" and b"\0" in piece:
                 raise Unreadable(
-                    "has NUL bytes, so that it is no CSV file, is damaged, or is UTF-16 without"
-                    f" its mark: {_SAVE_UTF_8}"
+                    Message(
+                        "has NUL bytes, so that it is no CSV file, is damaged, or is UTF-16"
+                        " without its mark: {todo}",
+                        todo=SAVE_UTF_8,
+                    )
                 )
             if len(piece) == PIECE and b"\n" not in piece and b"\r" not in piece:
-                raise Unreadable("has a line of more than 16 MB, so that it is no CSV file")
+                raise Unreadable(
+                    Message("has a line of more than 16 MB, so that it is no CSV file")
+                )
             following = file.read(PIECE)
             try:
                 decoder.decode(piece, not following)
             except UnicodeDecodeError:
                 if encoding == "utf-16":
-                    raise Unreadable(f"is not the UTF-16 that it claims: {_SAVE_UTF_8}") from None
+                    raise Unreadable(
+                        Message("is not the UTF-16 that it claims: {todo}", todo=SAVE_UTF_8)
+                    ) from None
                 break
             piece = following
         else:
@@ -145,8 +169,11 @@ def _encoding(path: Path) -> tuple[str, list[str]]:
     likely = likely_encodings(lambda: _unpacked(path, path.open("rb")))
     if len(likely) != 1:
         raise Unreadable(
-            "is not in UTF-8, and not surely in UTF-16, GB18030 (Chinese) or Windows-1251"
-            f" (Cyrillic): {_SAVE_UTF_8}"
+            Message(
+                "is not in UTF-8, and not surely in UTF-16, GB18030 (Chinese) or"
+                " Windows-1251 (Cyrillic): {todo}",
+                todo=SAVE_UTF_8,
+            )
         )
     return likely[0], [Message("the text was read as {encoding}", encoding=LEGACY[likely[0]])]
 
@@ -178,7 +205,9 @@ def _delimiter(start: str) -> tuple[str, int]:
     likely = [delimiter for delimiter, width in widths.items() if width == widest]
     if widest > 1 and len(likely) > 1:
         raise Unreadable(
-            "has as many commas as semicolons or tabs in its header: put the names of columns in"
-            " quotation marks"
+            Message(
+                "has as many commas as semicolons or tabs in its header: put the names"
+                " of columns in quotation marks"
+            )
         )
     return likely[0], 0

@@ -20,26 +20,39 @@ LONGER = {
 
 PERIOD = {header: period for period, headers in LONGER.items() for header in headers.split()}
 
+LONG = {
+    "a week": Message("a week"),
+    "a month": Message("a month"),
+    "a quarter": Message("a quarter"),
+    "a year": Message("a year"),
+    "a week or more": Message("a week or more"),
+    "a month or more": Message("a month or more"),
+}
+
+GRAIN_WORDS = {"day": Message("day"), "week": Message("week"), "month": Message("month")}
+
 DAYS = set("day tag jour día dia giorno день 日 天 单日 روز".split())
 """Headers that say that each row is a day."""
 
 FEWEST_WEEKS, FEWEST_MONTHS, FEWEST_QUARTERS = 4, 2, 2
 
 
-def longer_than_days(header: str, days: Sequence[Cell]) -> str:
+def longer_than_days(header: str, days: Sequence[Cell]) -> Message | None:
     """Why the rows of a table of days stand for more than a day; nothing where they do not.
 
     `days` are the dates of rows that are no single events.
     """
     name = plain(header)
     if name in PERIOD:
-        return (
-            f'has a row {PERIOD[name]} (the column "{header}"), and this table takes a row a day:'
-            " export it by day"
+        return Message(
+            'has a row {period} (the column "{header}"), and this table takes a row'
+            " a day: export it by day",
+            period=LONG[PERIOD[name]],
+            header=header,
         )
     different = sorted({day for day in days if isinstance(day, date)})
     if name in DAYS or not different:
-        return ""
+        return None
     period = ""
     if len(different) >= FEWEST_MONTHS and all(day.day == 1 for day in different):
         period = "a month or more"
@@ -48,27 +61,30 @@ def longer_than_days(header: str, days: Sequence[Cell]) -> str:
     ):
         period = "a week or more"
     if not period:
-        return ""
-    return (
-        f"seems to have a row {period}: all its dates ({different[0]}, {different[1]} ...) begin"
-        " one, and this table takes a row a day. Export it by day; if its rows are days, name the"
-        ' column "Day"'
+        return None
+    return Message(
+        "seems to have a row {period}: all its dates ({day},"
+        " {next} ...) begin one, and this table takes a row a day."
+        ' Export it by day; if its rows are days, name the column "Day"',
+        period=LONG[period],
+        day=different[0],
+        next=different[1],
     )
 
 
-def first_days(header: str, days: Sequence[Cell]) -> str:
+def first_days(header: str, days: Sequence[Cell]) -> Message | None:
     """A remark on days that may stand for a month or a quarter: the first and only one of theirs.
 
     The last of all may be where the data end; it is remarked where it is the only one.
     """
     different = sorted({day for day in days if isinstance(day, date)})
     if plain(header) in DAYS or not different:
-        return ""
+        return None
     of_month = Counter((day.year, day.month) for day in different)
     looked_at = different[:-1] or different
     alone = [day for day in looked_at if day.day == 1 and of_month[day.year, day.month] == 1]
     if not alone:
-        return ""
+        return None
     others = len(alone) - 1
     if not others:
         return Message(
@@ -84,37 +100,45 @@ def first_days(header: str, days: Sequence[Cell]) -> str:
     )
 
 
-def longer_than_weeks(header: str, days: Sequence[Cell]) -> str:
+def longer_than_weeks(header: str, days: Sequence[Cell]) -> Message | None:
     """Why the rows of a table of weeks stand for months or more; nothing where they do not."""
     period = PERIOD.get(plain(header), "a week")
     if period != "a week":
-        return (
-            f'has a row {period} (the column "{header}"), and this table takes a row a week:'
-            " export it by week"
+        return Message(
+            'has a row {period} (the column "{header}"), and this table takes a row'
+            " a week: export it by week",
+            period=LONG[period],
+            header=header,
         )
     different = sorted({day for day in days if isinstance(day, date)})
     first = all(day.day == 1 for day in different)
     last = all((day + timedelta(1)).day == 1 for day in different)
     if len(different) < FEWEST_MONTHS or not (first or last):
-        return ""
-    return (
-        f"seems to have a row a month or more: all its dates ({different[0]}, {different[1]} ...)"
-        f" {'begin' if first else 'end'} one, and this table takes a row a week. Export it by week"
+        return None
+    text = (
+        "seems to have a row a month or more: all its dates ({day}, {next} ...) begin one, and this"
+        " table takes a row a week. Export it by week"
+        if first
+        else "seems to have a row a month or more: all its dates ({day}, {next} ...) end one, and"
+        " this table takes a row a week. Export it by week"
     )
+    return Message(text, day=different[0], next=different[1])
 
 
-def longer_than_months(header: str, days: Sequence[Cell]) -> str:
+def longer_than_months(header: str, days: Sequence[Cell]) -> Message | None:
     """Why the rows of a table of months stand for quarters or years; nothing where they do not."""
     name = plain(header)
     if PERIOD.get(name) in ("a quarter", "a year"):
-        return (
-            f'has a row {PERIOD[name]} (the column "{header}"), and this table takes a row a month:'
-            " export it by month"
+        return Message(
+            'has a row {period} (the column "{header}"), and this table takes a row'
+            " a month: export it by month",
+            period=LONG[PERIOD[name]],
+            header=header,
         )
     months = sorted({12 * day.year + day.month for day in days if isinstance(day, date)})
     if len(months) < FEWEST_QUARTERS or any((later - months[0]) % 3 for later in months):
-        return ""
-    return (
+        return None
+    return Message(
         "seems to have a row a quarter or more: all its months are three apart, or six ..., and"
         " this table takes a row a month. Export it by month; a month without cost is a row of 0"
     )

@@ -36,7 +36,7 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
             headers = [header.strip() for header in _names(database, name)]
             if len(headers) != len(file.columns):
                 raise Unreadable(
-                    "is not a Parquet file that can be read: its columns have no names"
+                    Message("is not a Parquet file that can be read: its columns have no names")
                 )
             places = choose(headers)
             found = Found(headers, places, {}, 1, unused(headers, places))
@@ -57,8 +57,12 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                     column = column.cast("DOUBLE")
                 elif kind not in _PARQUET_KINDS:
                     raise Unreadable(
-                        f'has values of the kind {kind} in the column "{headers[place]}":'
-                        " it must hold texts, numbers or dates"
+                        Message(
+                            'has values of the kind {kind} in the column "{column}": it must hold'
+                            " texts, numbers or dates",
+                            kind=kind,
+                            column=headers[place],
+                        )
                     )
                 if kind.startswith("TIMESTAMP") and ("ZONE" in kind or "TZ" in kind):
                     text = "{column}: times with a zone were read in UTC"
@@ -72,7 +76,9 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                 progress(done / len(places))
     except duckdb.Error as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise Unreadable(f"is not a Parquet file, or it is damaged ({reason})") from None
+        raise Unreadable(
+            Message("is not a Parquet file, or it is damaged ({reason})", reason=reason)
+        ) from None
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kpi_xl.cells import Cell
-from kpi_xl.locales import Message
+from kpi_xl.locales import Message, Names, SaidError
 from kpi_xl.units import SHEET_ROWS
 
 MOST_ROWS = SHEET_ROWS - 1  # under the header
@@ -28,35 +28,34 @@ class ReadTable(NamedTuple):
 
     columns: dict[str, list[Cell]]
     rows: int
-    remarks: list[str]
+    remarks: Sequence[str]
 
 
-class SourceError(Exception):
-    """A file that cannot be read as the table asked for: which cell, why, and what to do.
-
-    A sentence an argument; those that are a Message can be said in another language.
-    """
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self.args))
+class SourceError(SaidError):
+    """A file that cannot be read as the table asked for: which cell, why, and what to do."""
 
 
-class Unreadable(Exception):  # noqa: N818 - no fault of the program
+class Unreadable(SaidError):  # noqa: N818 - no fault of the program
     """A sentence about the file, without its name."""
 
 
-class Wrong(Exception):  # noqa: N818 - no fault of the program
+class Wrong(SaidError):  # noqa: N818 - no fault of the program
     """A sentence about one cell, without its place."""
 
-    def __init__(self, cell: Cell, sentence: str) -> None:
+    def __init__(self, cell: Cell, sentence: Message) -> None:
         super().__init__(sentence)
         self.cell = cell
 
 
-TOO_MANY = (
-    f"has more than {MOST_ROWS:,} rows, the most that an Excel sheet holds under a header:"
-    " filter or add up its rows first"
+TOO_MANY = Message(
+    "has more than {most} rows, the most that an Excel sheet holds under a"
+    " header: filter or add up its rows first",
+    most=MOST_ROWS,
 )
+
+SAVE_CSV = Message("save it as CSV")
+SAVE_UTF_8 = Message('save it as "CSV UTF-8"')
+TOO_LARGE = Message("unpacks to more than 4 GB, which is too much to be a table")
 
 
 @dataclass
@@ -67,27 +66,33 @@ class Found:
     places: Places
     cells: dict[str, list[Any]]
     first: int  # the row of the first cells
-    remarks: list[str] = field(default_factory=list)
+    remarks: list[Message] = field(default_factory=list)
     address: Callable[[int, int], str] = lambda row, column: ""
     told_apart: dict[str, float] = field(default_factory=dict)
     """Up to which whole number a column's kind of number keeps each apart, if not as a double."""
 
-    def where(self, index: int, name: str) -> str:
+    def where(self, index: int, name: str) -> Message:
         """A cell in the user's words: row, column, and in a workbook its address."""
         row, place = self.first + index, self.places[name]
-        return f'row {row}, column "{self.headers[place]}"{self.address(row, place)}'
+        return Message(
+            'row {row}, column "{column}"{at}',
+            row=row,
+            column=self.headers[place],
+            at=self.address(row, place),
+        )
 
 
 Reader = Callable[[Path, Choice, str | None, Progress], Found]
 """Reads the columns that are chosen by the header, of a file or of what its name stands for."""
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> Message | Names:
     """Names for a sentence; of very many, or very long ones, not all."""
     cut = (name if len(name) <= 100 else f"{name[:97]}..." for name in names)
     shown = list(islice(cut, NAMES_TOLD))
     rest = sum(1 for _ in cut)
-    return ", ".join(shown) + (f" and {rest:,} more" if rest else "")
+    several = Names(tuple(shown), ", ")
+    return Message("{names} and {number} more", names=several, number=rest) if rest else several
 
 
 def plain(name: str) -> str:
@@ -95,9 +100,12 @@ def plain(name: str) -> str:
     return re.sub(r"[\s_-]+", "", name).casefold()
 
 
-def unused(headers: Sequence[str], places: Places) -> list[str]:
+def unused(headers: Sequence[str], places: Places) -> list[Message]:
     """The remark on columns that are not used, if there are any."""
     used = set(places.values())
-    names = [h or f"column {n + 1}, which has no name" for n, h in enumerate(headers)]
+    names = [
+        h or Message("column {number}, which has no name", number=n + 1)
+        for n, h in enumerate(headers)
+    ]
     rest = [name for place, name in enumerate(names) if place not in used]
     return [Message("columns not used: {columns}", columns=listed(rest))] if rest else []

@@ -11,7 +11,7 @@ from pathlib import Path
 from kpi_xl.bounded import BudgetError, call, panics
 from kpi_xl.cells import LARGEST_ID, Cell
 from kpi_xl.files import kind
-from kpi_xl.locales import Counted, Message
+from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.ooxml import limits
 from kpi_xl.reference import MOST_NAMES, did_you_mean
 from kpi_xl.schema import Column
@@ -21,6 +21,7 @@ from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_month
 from kpi_xl.sources.parquet import read_parquet
 from kpi_xl.sources.records import (
     MOST_ROWS,
+    SAVE_CSV,
     TOO_MANY,
     Choice,
     Found,
@@ -59,13 +60,13 @@ def read_table(
     Rows in errors are those of the file, the first being 1. Raises SourceError.
     """
     reader = reader or _reader(path)
-    faults: list[str] = []
+    faults: list[Message] = []
 
     def choose(headers: Sequence[str]) -> Places:
         places, lacking = places_of(columns, renamed, headers)
-        faults.extend(f"{path} {fault}" for fault in lacking)
+        faults.extend(Message("{path} {fault}", path=path, fault=fault) for fault in lacking)
         if lacking and not places:
-            raise SourceError("\n".join(faults))
+            raise SourceError(*faults)
         return {**places, **currencies.watched(headers, places)}
 
     found = columns_of(path, reader, choose, table, progress or _unheard)
@@ -79,11 +80,15 @@ def read_table(
         text = "{rows} left out, blank in every column used"
         remarks.append(Message(text, rows=Counted(left_out, "rows")))
     if len(keep) > MOST_ROWS:
-        faults.append(f"{path} {TOO_MANY}")
+        faults.append(Message("{path} {fault}", path=path, fault=TOO_MANY))
     if not keep and not faults:
-        faults.append(f"{path} has no rows of data under its header")
+        faults.append(
+            Message(
+                "{path} {fault}", path=path, fault=Message("has no rows of data under its header")
+            )
+        )
     if faults:
-        raise SourceError("\n".join(faults))
+        raise SourceError(*faults)
     absent: list[Cell] = [None] * len(keep)
     return ReadTable(
         {c.name: read.get(c.name) or absent.copy() for c in columns}, len(keep), remarks
@@ -120,24 +125,33 @@ def columns_of(
         with panics():
             return reader(path, choose, table, progress)
     except Unreadable as error:
-        raise SourceError(f"{path} {error}") from None
+        raise SourceError(Message("{path} {fault}", path=path, fault=error)) from None
     except BudgetError as error:
-        raise SourceError(f"{path} cannot be read: {error}") from None
+        raise SourceError(
+            Message("{path} cannot be read: {reason}", path=path, reason=error)
+        ) from None
     except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error):
-        raise SourceError(f"{path} is damaged: it cannot be unpacked") from None
+        raise SourceError(Message("{path} is damaged: it cannot be unpacked", path=path)) from None
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
+        raise SourceError(
+            Message("{path} cannot be read: {reason}", path=path, reason=error.strerror or error)
+        ) from None
     except ModuleNotFoundError as error:
         if error.name not in _NOT_EVERYWHERE:
             raise
         raise SourceError(
-            f"{path} cannot be read here, where the package {error.name} is missing: save it as CSV"
+            Message(
+                "{path} cannot be read here, where the package {package} is missing: {todo}",
+                path=path,
+                package=error.name,
+                todo=SAVE_CSV,
+            )
         ) from None
 
 
 def _typed(
-    path: Path, columns: Sequence[Column], found: Found, faults: list[str]
-) -> tuple[dict[str, list[Cell]], list[str]]:
+    path: Path, columns: Sequence[Column], found: Found, faults: list[Message]
+) -> tuple[dict[str, list[Cell]], list[Message]]:
     """The columns with the cells of their units, and remarks; the first fault of each is added."""
     read: dict[str, list[Cell]] = {}
     remarks = list(found.remarks)
@@ -150,7 +164,7 @@ def _typed(
             read[column.name], remark = typed(cells, column.unit, told_apart)
         except Wrong as wrong:
             where = found.where(cells.index(wrong.cell), column.name)
-            faults.append(f"{path}, {where}: {wrong}")
+            faults.append(Message("{path}, {where}: {wrong}", path=path, where=where, wrong=wrong))
             continue
         if remark:
             remarks.append(Message("{column}: {remark}", column=column.name, remark=remark))
@@ -158,13 +172,13 @@ def _typed(
     try:
         remarks += currencies.in_one_currency(found, columns, read)
     except Unreadable as error:
-        faults.append(f"{path} {error}")
+        faults.append(Message("{path} {fault}", path=path, fault=error))
     for column in columns:
         if (column.daily or column.weekly or column.monthly) and column.name in read:
             try:
                 remarks += _told_of_periods(found, column, read[column.name], events)
             except Unreadable as error:
-                faults.append(f"{path} {error}")
+                faults.append(Message("{path} {fault}", path=path, fault=error))
     return read, remarks
 
 
@@ -174,7 +188,7 @@ def _gaps(
     found: Found,
     read: Mapping[str, Sequence[Cell]],
     keep: Sequence[int],
-) -> list[str]:
+) -> list[Message]:
     """The first blank of each column that every row needs."""
     faults = []
     for column in columns:
@@ -183,8 +197,13 @@ def _gaps(
             gap = next((row for row in keep if cells[row] is None), None)
             if gap is not None:
                 faults.append(
-                    f"{path}, {found.where(gap, column.name)}: the cell is blank, and every row"
-                    f" needs its {column.name}: fill it, or delete the row"
+                    Message(
+                        "{path}, {gap}: the cell is blank, and every row needs its {name}: fill"
+                        " it, or delete the row",
+                        path=path,
+                        gap=found.where(gap, column.name),
+                        name=column.name,
+                    )
                 )
     return faults
 
@@ -216,7 +235,9 @@ def read_table_apart(
             budget=limits.reading(size),
         )
     except BudgetError as error:
-        raise SourceError(f"{path} cannot be read: {error}") from None
+        raise SourceError(
+            Message("{path} cannot be read: {reason}", path=path, reason=error)
+        ) from None
     return read
 
 
@@ -228,13 +249,21 @@ def allowed(path: Path, folders: Iterable[Path]) -> Path:
     """
     try:
         if str(path).replace("\\", "/").startswith("//"):
-            raise SourceError(f"{path} is on the network, from where no data is read: copy it here")
+            raise SourceError(
+                Message(
+                    "{path} is on the network, from where no data is read: copy it here", path=path
+                )
+            )
         real = path.resolve()
         if any(real.is_relative_to(folder.resolve()) for folder in folders):
             return real
     except (OSError, RuntimeError, ValueError):  # links in a circle, a NUL in the name
-        raise SourceError(f"{str(path)!r} is not the path of a file") from None
-    raise SourceError(f"{path} is outside the folders that data may be read from")
+        raise SourceError(
+            Message("{path} is not the path of a file", path=repr(str(path)))
+        ) from None
+    raise SourceError(
+        Message("{path} is outside the folders that data may be read from", path=path)
+    )
 
 
 def _unheard(_: float) -> None:
@@ -251,9 +280,9 @@ def _reader(path: Path) -> Reader:
     except OSError:
         what = ""
     if what == "a folder":
-        raise SourceError(f"{path} is a folder: name the file in it")
+        raise SourceError(Message("{path} is a folder: name the file in it", path=path))
     if what:
-        raise SourceError(f"{path} is {what}, and no file")
+        raise SourceError(Message("{path} is {what}, and no file", path=path, what=what))
     endings = [ending.lower() for ending in path.suffixes[-2:]]
     packed = endings[-1:] == [".gz"]
     ending = "".join(endings[-1 - packed :][:1])
@@ -264,24 +293,35 @@ def _reader(path: Path) -> Reader:
     elif ending in {".xlsx", ".xlsm"} and not packed:
         reader = read_workbook
     elif ending in {".xls", ".xlsb", ".ods", ".numbers"} and not packed:
-        raise SourceError(f"{path}: {ending} files are not read: save it as .xlsx or .csv")
+        raise SourceError(
+            Message(
+                "{path}: {ending} files are not read: save it as .xlsx or .csv",
+                path=path,
+                ending=ending,
+            )
+        )
     else:
         raise SourceError(
-            f"{path} is of a kind that is not read: there are .csv, .tsv and .txt (also .gz),"
-            " .parquet, .xlsx and .xlsm"
+            Message(
+                "{path} is of a kind that is not read: there are .csv, .tsv and .txt"
+                " (also .gz), .parquet, .xlsx and .xlsm",
+                path=path,
+            )
         )
     if not path.exists():
         try:
             near = [str(other) for other in islice(path.parent.iterdir(), MOST_NAMES)]
         except OSError:
             near = []
-        raise SourceError(f"there is no file {path}{did_you_mean(str(path), near)}")
+        raise SourceError(
+            Message("there is no file {path}{near}", path=path, near=did_you_mean(str(path), near))
+        )
     return reader
 
 
 def places_of(
     columns: Sequence[Column], renamed: Mapping[str, str], headers: Sequence[str]
-) -> tuple[dict[str, int], list[str]]:
+) -> tuple[dict[str, int], list[Message]]:
     """Where each column is that the file has, and a sentence for each thing that is in the way.
 
     Raises Unreadable for a file of too many columns.
@@ -292,24 +332,51 @@ def places_of(
     ours = {plain(column.name): column.name for column in columns}
     if len(headers) > SHEET_COLUMNS:
         raise Unreadable(
-            f"has {len(headers):,} columns, and an Excel sheet holds {SHEET_COLUMNS:,}: keep those"
-            " that are needed"
+            Message(
+                "has {number} columns, and an Excel sheet holds {most}: keep those that are needed",
+                number=len(headers),
+                most=SHEET_COLUMNS,
+            )
         )
-    has = listed(header for header in headers if header) or "none"
+    named = [header for header in headers if header]
+    has = listed(named) if named else Message("none")
     wanted: dict[str, str] = {}  # our name: theirs
-    faults: list[str] = []
+    faults: list[Message] = []
     for theirs, name in renamed.items():
         if plain(name) not in ours:
-            near = did_you_mean(name, ours.values()) or f"; there are {', '.join(ours.values())}"
-            faults.append(f'cannot have "{theirs}" for {name}, which is no column here{near}')
+            near = did_you_mean(name, ours.values()) or Message(
+                "; there are {names}", names=", ".join(ours.values())
+            )
+            faults.append(
+                Message(
+                    'cannot have "{theirs}" for {name}, which is no column here{near}',
+                    theirs=theirs,
+                    name=name,
+                    near=near,
+                )
+            )
             continue
         name = ours[plain(name)]
         if name in wanted:
-            faults.append(f'has both "{wanted[name]}" and "{theirs}" for {name}: choose one')
+            faults.append(
+                Message(
+                    'has both "{wanted}" and "{theirs}" for {name}: choose one',
+                    wanted=wanted[name],
+                    theirs=theirs,
+                    name=name,
+                )
+            )
             continue
         if not there.get(plain(theirs)):
             near = did_you_mean(theirs, headers)
-            faults.append(f'has no column "{theirs}"; it has {has}{near}')
+            faults.append(
+                Message(
+                    'has no column "{theirs}"; it has {has}{near}',
+                    theirs=theirs,
+                    has=has,
+                    near=near,
+                )
+            )
         wanted[name] = theirs
     taken = {plain(theirs) for theirs in wanted.values()}
     places = {}
@@ -320,9 +387,16 @@ def places_of(
         if column.name not in wanted and plain(theirs) in taken:
             fits = []
         if len(fits) > 1:
-            names = " and ".join(f'"{headers[place]}"' for place in fits[:5])
-            more = f" and {len(fits) - 5:,} more" if len(fits) > 5 else ""
-            faults.append(f"has more than one column for {column.name}: {names}{more}: rename one")
+            names: Message | Names = Names(tuple(f'"{headers[place]}"' for place in fits[:5]))
+            if len(fits) > 5:
+                names = Message("{names} and {number} more", names=names, number=len(fits) - 5)
+            faults.append(
+                Message(
+                    "has more than one column for {name}: {names}: rename one",
+                    name=column.name,
+                    names=names,
+                )
+            )
         elif fits:
             places[column.name] = fits[0]
         elif column.required and column.name not in wanted:
@@ -331,21 +405,27 @@ def places_of(
         used = set(places.values())
         near = did_you_mean(missing[0], [h for n, h in enumerate(headers) if n not in used])
         faults.append(
-            f"has no column {', '.join(missing)}; it has {has}{near}:"
-            f' rename it, or say which it is, as in "Their name={missing[0]}"'
+            Message(
+                "has no column {missing}; it has {has}{near}: rename it, or say which"
+                ' it is, as in "Their name={first}"',
+                missing=", ".join(missing),
+                has=has,
+                near=near,
+                first=missing[0],
+            )
         )
     return places, faults
 
 
 def _told_of_periods(
     found: Found, column: Column, days: Sequence[Cell], events: Sequence[Sequence[Cell]]
-) -> list[str]:
+) -> list[Message]:
     """Remarks on days that may stand for more. Raises Unreadable for those that surely do."""
     header = found.headers[found.places[column.name]]
     if column.monthly:
-        longer, remark = longer_than_months(header, days), ""
+        longer, remark = longer_than_months(header, days), None
     elif column.weekly:
-        longer, remark = longer_than_weeks(header, days), ""
+        longer, remark = longer_than_weeks(header, days), None
     else:
         if events:
             rows = zip(days, *events, strict=True)
@@ -353,7 +433,7 @@ def _told_of_periods(
         longer, remark = longer_than_days(header, days), first_days(header, days)
     if longer:
         raise Unreadable(longer)
-    return [remark] * bool(remark)
+    return [remark] if remark else []
 
 
 def _rows_with_data(columns: list[list[Cell]]) -> Sequence[int]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from kpi_xl.cells import LARGEST_ID, Cell, key
 from kpi_xl.errors import EXCEL_ERRORS
-from kpi_xl.locales import Counted, Message
+from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.sources.records import Wrong
 from kpi_xl.units import DATE, KEY, LOGICAL, LONGEST_TEXT, MONEY, RATE, TEXT, Unit
 
@@ -34,7 +34,12 @@ def typed(cells: list[Any], unit: Unit, told_apart: float = LARGEST_ID) -> tuple
     distinct = dict.fromkeys(cells)
     for code in EXCEL_ERRORS:
         if code in distinct:
-            raise Wrong(code, f"the cell holds the error {code}: correct it, or leave it blank")
+            raise Wrong(
+                code,
+                Message(
+                    "the cell holds the error {code}: correct it, or leave it blank", code=code
+                ),
+            )
     given = [cell for cell in distinct if not _is_blank(cell)]
     read = {DATE: _dates, TEXT: _texts, LOGICAL: _truths}.get(unit)
     if unit is KEY:
@@ -80,13 +85,20 @@ def _texts(cells: list[Any]) -> tuple[list[Cell], str]:
         if isinstance(cell, float) and abs(cell) > LARGEST_ID:
             raise Wrong(
                 cell,
-                f"{text} is a number of too many digits to be told from others: write it as text",
+                Message(
+                    "{text} is a number of too many digits to be told from others: write it"
+                    " as text",
+                    text=text,
+                ),
             )
         if len(text) > LONGEST_TEXT:
             raise Wrong(
                 cell,
-                f"the text has {len(text):,} characters, and an Excel cell holds {LONGEST_TEXT:,}:"
-                " shorten it",
+                Message(
+                    "the text has {number} characters, and an Excel cell holds {most}: shorten it",
+                    number=len(text),
+                    most=LONGEST_TEXT,
+                ),
             )
         texts.append(text)
     return texts, ""
@@ -102,8 +114,11 @@ def _keys(cells: list[Any], told_apart: float) -> tuple[list[Cell], str]:
         if isinstance(cell, float) and abs(cell) >= told_apart:
             raise Wrong(
                 cell,
-                f"{as_text(cell)} is a number of too many digits to be told from others: write it"
-                " as text",
+                Message(
+                    "{text} is a number of too many digits to be told from others: write it"
+                    " as text",
+                    text=as_text(cell),
+                ),
             )
         known = _exact(cell)
         small = isinstance(known, str) or abs(known) < MOST_DIGITS
@@ -127,7 +142,10 @@ def _truths(cells: list[Any]) -> tuple[list[Cell], str]:
     words = {"true": True, "false": False}
     for cell in cells:
         if as_text(cell).lower() not in words:
-            raise Wrong(cell, f"{_quoted(cell)} is neither TRUE nor FALSE: write one of them")
+            raise Wrong(
+                cell,
+                Message("{cell} is neither TRUE nor FALSE: write one of them", cell=_quoted(cell)),
+            )
     return [words[as_text(cell).lower()] for cell in cells], ""
 
 
@@ -203,7 +221,10 @@ def _numbers(cells: list[Any], unit: Unit) -> tuple[list[Cell], str]:
     if len(symbols) > 1:
         raise Wrong(
             list(symbols.values())[1],
-            f"the column is in more than one currency, {' and '.join(symbols)}: convert it to one",
+            Message(
+                "the column is in more than one currency, {symbols}: convert it to one",
+                symbols=Names(tuple(symbols)),
+            ),
         )
     percent = next((text for text, part in parts.items() if part.percent), None)
     if percent is not None:
@@ -212,8 +233,12 @@ def _numbers(cells: list[Any], unit: Unit) -> tuple[list[Cell], str]:
             if bare and cell not in (0, "0"):
                 raise Wrong(
                     cell,
-                    f"{_quoted(cell)} has no percent sign, unlike {_quoted(percent)}: write all"
-                    " cells with one, or none",
+                    Message(
+                        "{cell} has no percent sign, unlike {percent}: write all cells with"
+                        " one, or none",
+                        cell=_quoted(cell),
+                        percent=_quoted(percent),
+                    ),
                 )
     values = _in_one_convention(texts, [part.body for part in parts.values()])
     known: dict[Any, float] = {}
@@ -223,9 +248,11 @@ def _numbers(cells: list[Any], unit: Unit) -> tuple[list[Cell], str]:
         if isinstance(cell, float | int | Decimal):
             known[cell] = float(cell)
         elif not isinstance(cell, str):
-            raise Wrong(cell, f"{_quoted(cell)} is a date or a time, not a number")
+            raise Wrong(
+                cell, Message("{cell} is a date or a time, not a number", cell=_quoted(cell))
+            )
         if math.isinf(known[cell]):
-            raise Wrong(cell, f"{_quoted(cell)} is too large for a cell")
+            raise Wrong(cell, Message("{cell} is too large for a cell", cell=_quoted(cell)))
     signs = "".join(symbols)
     remark = Message("the currency sign {sign} left out", sign=signs) if signs else ""
     return [known[cell] for cell in cells], remark
@@ -251,12 +278,25 @@ def _parts(text: str, unit: Unit) -> _Parts:
         or (symbol and unicodedata.category(symbol) != "Sc")
     ):
         raise Wrong(
-            text, f"{_quoted(text)} is not a number: write it as 1234.56, or leave the cell blank"
+            text,
+            Message(
+                "{text} is not a number: write it as 1234.56, or leave the cell blank",
+                text=_quoted(text),
+            ),
         )
     if symbol and unit.name != MONEY.name:  # also that of a template's own, without cents
-        raise Wrong(text, f"{_quoted(text)} is an amount of money, not {unit.meaning}")
+        raise Wrong(
+            text,
+            Message(
+                "{text} is an amount of money, and this column holds none",
+                text=_quoted(text),
+            ),
+        )
     if match[6] and unit is not RATE:
-        raise Wrong(text, f"{_quoted(text)} is a percentage, not {unit.meaning}")
+        raise Wrong(
+            text,
+            Message("{text} is a percentage, and this column holds none", text=_quoted(text)),
+        )
     return _Parts(symbol, match[1] + match[3] + match[4].strip(), match[6])
 
 
@@ -270,17 +310,29 @@ def _in_one_convention(texts: list[str], bodies: list[str]) -> list[str]:
         alone, _ = _settled([bodies[fits]], [_convention(*pair) for pair in CONVENTIONS])
         raise Wrong(
             texts[fits],
-            f"{_quoted(texts[fits])} is not a number: write it as 1234.56"
+            Message(
+                "{text} is not a number: write it as 1234.56, or leave the cell blank",
+                text=_quoted(texts[fits]),
+            )
             if not alone
-            else f"{_quoted(texts[fits])} has other marks for thousands or decimals than the"
-            " numbers above it: write all numbers as 1234.56",
+            else Message(
+                "{text} has other marks for thousands or decimals than the numbers"
+                " above it: write all numbers as 1234.56",
+                text=_quoted(texts[fits]),
+            ),
         )
     if len(fitting) > 1:
         for text, one, other in zip(texts, *fitting[:2], strict=True):
             if float(one) != float(other):
                 one, other = sorted((one, other), key=lambda n: abs(float(n)), reverse=True)
                 raise Wrong(
-                    text, f"{_quoted(text)} may be {one} or {other}: write {one} or {other}0"
+                    text,
+                    Message(
+                        "{text} may be {one} or {other}: write {one} or {other}0",
+                        text=_quoted(text),
+                        one=one,
+                        other=other,
+                    ),
                 )
     return fitting[0]
 
@@ -337,7 +389,10 @@ def _dates(cells: list[Any]) -> tuple[list[Cell], str]:
         if not isinstance(cell, str | date):
             raise Wrong(
                 cell,
-                f"{_quoted(cell)} is not a date: format the cell as a date, or write 2024-01-31",
+                Message(
+                    "{cell} is not a date: format the cell as a date, or write 2024-01-31",
+                    cell=_quoted(cell),
+                ),
             )
     known: dict[Any, date] = {
         cell: cell.date() if isinstance(cell, datetime) else cell
@@ -347,7 +402,10 @@ def _dates(cells: list[Any]) -> tuple[list[Cell], str]:
     known.update(zip(texts, _iso_dates(texts) or _written_dates(texts), strict=True))
     if min(known.values(), default=FIRST_DAY) < FIRST_DAY:
         early = next(cell for cell in cells if known[cell] < FIRST_DAY)
-        raise Wrong(early, f"{_quoted(early)} is before 1900, where Excel's calendar begins")
+        raise Wrong(
+            early,
+            Message("{text} is before 1900, where Excel's calendar begins", text=_quoted(early)),
+        )
     return [known[cell] for cell in cells], ""
 
 
@@ -375,13 +433,23 @@ def _written_dates(texts: list[str]) -> list[date]:
             reason = "is not in the calendar"
         else:
             reason = "is not a date"
-        raise Wrong(text, f"{_quoted(text)} {reason}: write all dates as 2024-01-31")
+        raise Wrong(
+            text,
+            Message(
+                "{text} {reason}: write all dates as 2024-01-31", text=_quoted(text), reason=reason
+            ),
+        )
     for text, one, *others in zip(texts, *fitting, strict=True):
         if others and one != others[0]:
             raise Wrong(
                 text,
-                f"{_quoted(text)} may be {one} or {others[0]}, and no date of the column has a day"
-                " above 12: write all dates as 2024-01-31",
+                Message(
+                    "{text} may be {one} or {others}, and no date of the column has a day"
+                    " above 12: write all dates as 2024-01-31",
+                    text=_quoted(text),
+                    one=one,
+                    others=others[0],
+                ),
             )
     return fitting[0]
 

@@ -19,7 +19,7 @@ def read_workbook(path: Path, choose: Choice, table: str | None, progress: Progr
 
     if not zipfile.is_zipfile(path):
         raise Unreadable(
-            "is not an .xlsx workbook, or it has a password: save it in Excel, without one"
+            Message("is not an .xlsx workbook, or it has a password: save it in Excel, without one")
         )
     try:
         tables = table_places(path)
@@ -28,7 +28,9 @@ def read_workbook(path: Path, choose: Choice, table: str | None, progress: Progr
             errors = error_cells(path, sheet, chosen)  # before the cells are all made
             headers, top, left, cells = _cells(book, sheet, chosen)
     except (CalamineError, NotAWorkbookError) as error:
-        raise Unreadable(f"is not a workbook that can be read ({error})") from None
+        raise Unreadable(
+            Message("is not a workbook that can be read ({reason})", reason=error)
+        ) from None
     progress(0.5)
     places = choose(headers)
     for place in places.values():
@@ -44,7 +46,7 @@ def read_workbook(path: Path, choose: Choice, table: str | None, progress: Progr
 
 def _chosen(
     book: Any, wanted: str | None, tables: Mapping[str, ExcelTable]
-) -> tuple[str, ExcelTable | None, list[str]]:
+) -> tuple[str, ExcelTable | None, list[Message]]:
     """The sheet, the table on it if one is wanted by its name, and remarks."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
@@ -54,15 +56,15 @@ def _chosen(
             table = tables.get(title.lower())
             height = table.area.bottom - table.area.top + 1 if table else 0
             if table is None or height <= table.header + table.totals:
-                raise Unreadable(f"has no rows of data in its table {title}")
+                raise Unreadable(Message("has no rows of data in its table {name}", name=title))
             return table.area.sheet, table, []
     sheets = [s for s in book.sheets_metadata if s.typ == SheetTypeEnum.WorkSheet]
     shown = [s.name for s in sheets if s.visible == SheetVisibleEnum.Visible]
     fits = [s.name for s in sheets if s.name.casefold() == name] or shown[:1]
     if not fits:
-        raise Unreadable("has no sheet that is shown")
+        raise Unreadable(Message("has no sheet that is shown"))
     title = fits[0]
-    remarks: list[str] = []
+    remarks: list[Message] = []
     if title.casefold() != name and len(shown) > 1:
         text = "read from the sheet {sheet}, the first of {number}"
         remarks.append(Message(text, sheet=title, number=len(shown)))
@@ -76,7 +78,7 @@ def _cells(
     if chosen:
         table = book.get_table_by_name(chosen.name)
         if table.start is None:
-            raise Unreadable(f"has no rows of data in its table {chosen.name}")
+            raise Unreadable(Message("has no rows of data in its table {name}", name=chosen.name))
         top, left = table.start
         return [header.strip() for header in table.columns], top, left + 1, table.to_python()
     rows = book.get_sheet_by_name(sheet).to_python(skip_empty_area=False)
@@ -84,4 +86,4 @@ def _cells(
         if any(cell != "" for cell in row):
             headers = ["" if cell == "" else as_text(cell) for cell in row]
             return headers, top + 1, 1, rows[top + 1 :]
-    raise Unreadable(f"has nothing on its sheet {sheet}")
+    raise Unreadable(Message("has nothing on its sheet {sheet}", sheet=sheet))
