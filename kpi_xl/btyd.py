@@ -31,6 +31,7 @@ FARTHEST = 1e5  # from 1, as a factor: where the search for a parameter ends
 # Newton's next step is still about 1.
 VAGUEST, LAST_STEP = 30.0, 0.01
 LONGEST_STEP, SHORTEST_STEP, LEAST_REACH, MOST_STEPS = 2.0, 1e-7, 0.1, 100
+EDGE = 1e-3  # of an interval's width: its end is told no better
 
 
 class Histories(NamedTuple):
@@ -136,6 +137,14 @@ class Prior(NamedTuple):
         return self._replace(medians=medians)
 
 
+def edge(fit: "Fit | SpendFit", direction: Floats, reach: float) -> Parameters:
+    """The parameters at the end of an interval: see `Search.edge`."""
+    told = len(fit.search.covariance)
+    move = np.zeros(len(direction))
+    move[:told] = fit.search.edge(direction[:told], reach)
+    return tuple((np.array(fit.parameters) * np.exp(move)).tolist())
+
+
 class Fit(NamedTuple):
     """Parameters of the greatest likelihood, or of its greatest product with a prior."""
 
@@ -143,6 +152,7 @@ class Fit(NamedTuple):
     log_likelihood: float
     covariance: Floats
     """Of the logarithms of the parameters; 0 for those that are limits."""
+    search: "Search"
 
 
 def fit(model: Model, histories: Histories, *, week: float | None = None) -> Fit:
@@ -164,9 +174,7 @@ def fit(model: Model, histories: Histories, *, week: float | None = None) -> Fit
     if not search.found and prior is None:
         nbd = _greatest(_total(_slopes_nbd, scaled), 2)
         if nbd.found and nbd.height > search.height - 1e-6:
-            search = Search(
-                (*nbd.parameters, *model.nobody_stops), nbd.height, True, _widened(nbd.covariance)
-            )
+            search = nbd._replace(parameters=(*nbd.parameters, *model.nobody_stops))
     if not search.found:
         raise NotEnoughData(ALIKE)
     parameters = tuple(
@@ -178,7 +186,10 @@ def fit(model: Model, histories: Histories, *, week: float | None = None) -> Fit
         likelihood -= prior.slopes(np.log(search.parameters))[0]
     # A density of moments: in another unit of time each repeat purchase counts differently.
     likelihood -= float(histories.x @ histories.customers) * np.log(unit)
-    return Fit(parameters, float(likelihood), search.covariance)
+    covariance = np.zeros((len(parameters), len(parameters)))
+    told = len(search.covariance)  # two of the NBD
+    covariance[:told, :told] = search.covariance
+    return Fit(parameters, float(likelihood), covariance, search)
 
 
 ALIKE = (
@@ -187,13 +198,6 @@ ALIKE = (
 )
 TIMES = ("alpha", "beta")
 """Parameters that are times."""
-
-
-def _widened(covariance: Floats) -> Floats:
-    """Of two parameters, beside two more that are known."""
-    wide = np.zeros((4, 4))
-    wide[:2, :2] = covariance
-    return wide
 
 
 Total = Callable[[Parameters], tuple[float, Floats, Floats]]
@@ -225,12 +229,43 @@ class Search(NamedTuple):
     """Whether that is a maximum, and not a point on an endless ridge."""
     covariance: Floats
     """Of the logarithms of the parameters, at a maximum."""
+    around: "Around"
+
+    def edge(self, direction: Floats, reach: float) -> Floats:
+        """The way from the maximum to where it goes farthest in a direction, over logarithms.
+
+        There the sum has fallen by reach^2 / 2: the end of an interval by profile likelihood, by
+        the steps of Venzon & Moolgavkar (1988), Journal of the Royal Statistical Society C 37 (1).
+        Where these lead nowhere, it is that of the delta method.
+        """
+        top = np.log(self.parameters[: len(direction)])
+        spread = self.covariance @ direction
+        length = float(np.sqrt(direction @ spread))
+        start: Floats = spread * (reach / length) if length else spread
+        way = start.copy()
+        for _ in range(MOST_STEPS if length else 0):
+            height, gradient, curvature = self.around(top + way)
+            bends, ways = np.linalg.eigh(-curvature)
+            if bends[0] <= 0.0:
+                return start
+            inverse = (ways / bends) @ ways.T
+            newton, aside = inverse @ gradient, inverse @ direction
+            left = 2.0 * (height - self.height) + reach**2 + gradient @ newton
+            if left <= 0.0:
+                return start
+            step = newton + aside * np.sqrt(left / (direction @ aside))
+            far = float(np.abs(step).max() / np.abs(start).max())
+            way += step / max(1.0, far)
+            if far < EDGE:
+                return way
+        return start
 
 
-def _greatest(total: Total, size: int, prior: Prior | None = None) -> Search:
-    """The parameters above 0 of the greatest sum, searched by their logarithms."""
-    edge = np.log(FARTHEST)
+Around = Callable[[Floats], tuple[float, Floats, Floats]]
+"""A sum with its gradient and its curvature over the logarithms of the parameters."""
 
+
+def _around(total: Total, prior: Prior | None) -> Around:
     def around(logarithms: Floats) -> tuple[float, Floats, Floats]:
         parameters = np.exp(logarithms)
         height, gradient, curvature = total(tuple(parameters.tolist()))
@@ -241,6 +276,12 @@ def _greatest(total: Total, size: int, prior: Prior | None = None) -> Search:
             return height + more[0], gradient + more[1], curvature + more[2]
         return height, gradient, curvature
 
+    return around
+
+
+def _greatest(total: Total, size: int, prior: Prior | None = None) -> Search:
+    """The parameters above 0 of the greatest sum, searched by their logarithms."""
+    edge, around = np.log(FARTHEST), _around(total, prior)
     at, reach = np.zeros(size), LONGEST_STEP
     height, gradient, curvature = around(at)
     for _ in range(MOST_STEPS):
@@ -266,7 +307,7 @@ def _greatest(total: Total, size: int, prior: Prior | None = None) -> Search:
     vague = bends[0] <= VAGUEST**-2
     found = bool(not vague and length < LAST_STEP and np.abs(at).max() < 0.99 * edge)
     covariance = (ways / bends) @ ways.T if found else np.zeros((size, size))
-    return Search(tuple(np.exp(at).tolist()), height, found, covariance)
+    return Search(tuple(np.exp(at).tolist()), height, found, covariance, around)
 
 
 # BG/NBD: Fader, Hardie & Lee (2005), Marketing Science 24 (2). After each repeat purchase a
@@ -720,6 +761,7 @@ class SpendFit(NamedTuple):
     parameters: Parameters
     covariance: Floats
     """Of their logarithms."""
+    search: Search
 
 
 def spend_fit(x: Floats, spend: Floats) -> SpendFit:
@@ -766,7 +808,7 @@ def spend_fit(x: Floats, spend: Floats) -> SpendFit:
     if not search.found:
         raise NotEnoughData(ALIKE)
     p, q, v = search.parameters
-    return SpendFit((p, q, v * unit), search.covariance)
+    return SpendFit((p, q, v * unit), search.covariance, search)
 
 
 def expected_spend(parameters: Parameters, x: Floats, spend: Floats) -> Floats:

@@ -1,9 +1,10 @@
 """What customers will buy and spend, by the models fitted to them, and how sure that is.
 
-Intervals of what depends on the parameters alone are by the delta method over their logarithms:
-the curvature of the likelihood says how far the data tell the parameters, and slopes of the result
-carry it over. Intervals of what will come hold besides that what each customer does by chance, and
-are those of a gamma distribution of this mean and variance.
+Bounds of the parameters, and what of them is in those of sums, are by profile likelihood; bounds of
+each customer's CLV by the delta method over the logarithms of the parameters: the curvature of the
+likelihood says how far the data tell them, and slopes of the result carry it over. Bounds of what
+will come hold besides that what each customer does by chance, and are those of a gamma distribution
+of this mean and variance.
 """
 
 from collections.abc import Callable
@@ -21,8 +22,10 @@ from kpi_xl.btyd import (
     Parameters,
     SpendFit,
     discounted_times,
+    edge,
     expected_spend,
 )
+from kpi_xl.covariates import Fit as CovariateFit
 
 Places = NDArray[np.int64]
 """Of each customer: the number of its history."""
@@ -38,10 +41,20 @@ class Interval(NamedTuple):
     high: float
 
 
-def parameter_interval(value: float, variance: float, confidence: float) -> Interval:
-    """Of a parameter, from the variance of its logarithm."""
-    away = float(np.exp(ndtri(0.5 + confidence / 2.0) * np.sqrt(variance)))
-    return Interval(value / away, value, value * away)
+def parameter_intervals(fit: Fit | SpendFit | CovariateFit, confidence: float) -> list[Interval]:
+    """Of each parameter by profile likelihood; with covariates by the delta method."""
+    reach = float(ndtri(0.5 + confidence / 2.0))
+    if isinstance(fit, CovariateFit):
+        away = np.exp(reach * np.sqrt(np.diag(fit.covariance)))
+        return [
+            Interval(value / far, value, value * far)
+            for value, far in zip(fit.parameters, away.tolist(), strict=False)
+        ]
+    each = np.eye(len(fit.parameters))
+    return [
+        Interval(edge(fit, -way, reach)[number], value, edge(fit, way, reach)[number])
+        for number, (value, way) in enumerate(zip(fit.parameters, each, strict=True))
+    ]
 
 
 def sum_interval(mean: float, variance: float, confidence: float) -> Interval:
@@ -155,27 +168,43 @@ def sums(
         alive, expected, discounted = Purchases.of(model, parameters, data, horizon, rate)
         return np.array((alive @ many, expected @ many, discounted @ worth_of))
 
-    unsure = slopes(totals, fit.parameters)
-    unsure = np.einsum("ik,ij,jk->k", unsure, fit.covariance, unsure)
     pairs = model.pairs_of_living(fit.parameters, data, float(horizon))
     pairs = at.alive * pairs + at.expected
-    by_chance = many @ (at.alive * (1.0 - at.alive)), many @ (pairs - at.expected**2)
-    alive, purchases = (
-        sum_interval(float(mean @ many), float(own + wide), confidence)
-        for mean, own, wide in zip(at[:2], by_chance, unsure[:2], strict=True)
-    )
+    mean = np.array((at.alive @ many, at.expected @ many, at.discounted @ worth_of))
+    by_chance = [
+        float(many @ (at.alive * (1.0 - at.alive))),
+        float(many @ (pairs - at.expected**2)),
+    ]
+    if spend is not None:
+        by_chance.append(_variance_of_worth(at, pairs, place, spend))
+    ways, reach = slopes(totals, fit.parameters).T, float(ndtri(0.5 + confidence / 2.0))
+    found = []
+    for number, variance in enumerate(by_chance):
+        low, high = (
+            variance + ((totals(edge(fit, way, reach))[number] - mean[number]) / reach) ** 2
+            for way in (-ways[number], ways[number])
+        )
+        found.append(_between(float(mean[number]), float(low), float(high), confidence))
+    alive, purchases, *worth = found
     alive = alive._replace(high=min(alive.high, float(many.sum())))
-    if spend is None:
-        return Sums(alive, purchases, None)
+    return Sums(alive, purchases, worth[0] if worth else None)
+
+
+def _variance_of_worth(at: Purchases, pairs: Floats, place: Places, spend: Spend) -> float:
+    """Of all discounted spend together, by chance and by how far the data tell what is spent."""
     expected, discounted = at.expected[place], at.discounted[place]
     each = expected * spend.within + pairs[place] * spend.square
     each = each * (discounted / np.maximum(expected, 1e-300)) ** 2 - (discounted * spend.mean) ** 2
     moved = spend.slopes @ discounted
-    variance = float(each.sum() + unsure[2] + moved @ spend.covariance @ moved)
-    worth = Interval(np.nan, float(discounted @ spend.mean), np.nan)
-    if np.isfinite(variance):
-        worth = sum_interval(worth.expected, variance, confidence)
-    return Sums(alive, purchases, worth)
+    return float(each.sum() + moved @ spend.covariance @ moved)
+
+
+def _between(mean: float, below: float, above: float, confidence: float) -> Interval:
+    """A sum within bounds from its variance downwards and upwards; NaN where it has none."""
+    if not np.isfinite(below + above):
+        return Interval(np.nan, mean, np.nan)
+    high = sum_interval(mean, above, confidence).high
+    return Interval(sum_interval(mean, below, confidence).low, mean, high)
 
 
 def worth_bounds(

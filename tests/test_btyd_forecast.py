@@ -15,6 +15,7 @@ import small_shops
 import true_intervals
 from frame_cells import frames
 from kpi_xl.workbook_templates.retention import sample
+from scipy.optimize import minimize
 from scipy.stats import gamma as gamma_distribution
 
 import kpi_xl
@@ -245,15 +246,27 @@ def test_bounds_of_parameters_are_those_of_lifetimes() -> None:
     assert ours == pytest.approx(theirs.standard_errors_[names].to_numpy(), rel=0.01)
 
 
-def test_bounds_in_the_table_are_1_645_errors_away() -> None:
+def test_bounds_in_the_table_are_where_the_likelihood_of_lifetimes_has_fallen() -> None:
+    """By 1.645^2 / 2, with the other parameters at their best: a profile likelihood."""
     rows = kpi_xl.btyd_fit(*COLUMNS, "W", WEEK_39, "bgnbd", "none", 0.9)
     assert rows[0] == ["parameter", "value", "low", "high"]
+    assert [row[2:] for row in rows[-3:]] == [["", ""]] * 3
     summary = load_cdnow_summary()
     given = [summary[name].to_numpy(float) for name in ("frequency", "recency", "T")]
-    error = np.sqrt(btyd.fit(btyd.MODELS["bgnbd"], btyd.distinct(*given)[0]).covariance[0, 0])
-    _, r, low, high = rows[1]
-    assert (np.log(r / low), np.log(high / r)) == pytest.approx([1.644854 * error] * 2, rel=1e-3)
-    assert [row[2:] for row in rows[-3:]] == [["", ""]] * 3
+    loss = lifetimes.BetaGeoFitter._negative_log_likelihood
+    top = -rows[8][1]
+    for number, (_, value, low, high) in enumerate(rows[1:5]):
+        assert low < value < high
+        for bound in (low, high):
+            others = [row[1] for place, row in enumerate(rows[1:5]) if place != number]
+
+            def others_at(x: Any, number: int = number, bound: float = bound) -> float:
+                return 2357 * float(
+                    loss(np.insert(x, number, np.log(bound)), *given, np.ones(2357), 0.0)
+                )
+
+            best = minimize(others_at, np.log(others), method="BFGS", options={"gtol": 1e-3})
+            assert best.fun - top == pytest.approx(1.644854**2 / 2, abs=5e-3)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -277,7 +290,7 @@ def test_chance_is_that_of_customers_made_by_chance(model: str) -> None:
 
 
 def test_the_variance_of_spend_is_that_of_spend_made_by_chance() -> None:
-    fit = btyd.SpendFit((6.0, 4.0, 60.0), np.zeros((3, 3)))
+    fit = btyd.SpendFit((6.0, 4.0, 60.0), np.zeros((3, 3)), Any)
     spend = btyd_forecast.modelled_spend(fit, np.array([2.0]), np.array([30.0]))
     chance = np.random.default_rng(2)
     scale = chance.gamma(6.0 * 2 + 4.0, 1 / (60.0 + 2 * 30.0), 400_000)

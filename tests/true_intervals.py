@@ -74,10 +74,8 @@ def held(seed: int, model: str) -> dict[str, bool]:
     for names, true, of in (
         (chosen.parameters, BUYING[model], fit), (("p", "q", "v"), SPENDING, spend_fit)
     ):  # fmt: skip
-        for name, value, at, variance in zip(
-            names, true, of.parameters, np.diag(of.covariance), strict=True
-        ):
-            low, _, high = btyd_forecast.parameter_interval(at, variance, CONFIDENCE)
+        intervals = btyd_forecast.parameter_intervals(of, CONFIDENCE)
+        for name, value, (low, _, high) in zip(names, true, intervals, strict=True):
             found[name] = low <= value <= high
     sums = btyd_forecast.sums(chosen, fit, data, place, AHEAD, 0.0, spend, CONFIDENCE)
     came = made.alive.sum(), made.later.sum(), made.spent.sum()

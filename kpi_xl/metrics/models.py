@@ -374,6 +374,10 @@ BUYING_AMOUNTS = (
 )
 
 BTYD = "Fader, Hardie & Lee (2005), Counting Your Customers the Easy Way, Marketing Science 24 (2)"
+PROFILE = (
+    "Venzon & Moolgavkar (1988), A Method for Computing Profile-Likelihood-Based Confidence"
+    " Intervals, Journal of the Royal Statistical Society C 37 (1)"
+)
 SPEND = "Fader & Hardie (2013), The Gamma-Gamma Model of Monetary Value"
 INDEPENDENT = (
     "The model of spend takes it that customers who buy often spend neither more nor less at a time"
@@ -454,8 +458,8 @@ def btyd_fit(
     for the 2,357 of CDNOW it moves the forecast by less than 1 %. Where spend cannot be fitted, p,
     q and v are then blank.
 
-    With confidence, low and high are bounds of the parameters by the delta method over their
-    logarithms.
+    With confidence, low and high are bounds of the parameters by profile likelihood, with
+    covariates by the delta method over their logarithms.
 
     With covariates, the rows purchases 1 and leaving 1 say how the first of them changes the
     logarithm of a customer's rate of purchases and of stopping (for bgnbd of a and b): there are
@@ -560,7 +564,7 @@ def clv_forecast(
     returns=TABLE,
     result="table",
     formula="the sums of P(alive), expected purchases and CLV over CLV_FORECAST, with their bounds",
-    source=f"{BTYD}; {SPEND}",
+    source=f"{BTYD}; {SPEND}; {PROFILE}",
     columns=(
         ("figure", "still customers, purchases, CLV"),
         ("low", "The lower bound of what will come"),
@@ -572,9 +576,9 @@ def clv_forecast(
         f"=CLV_TOTAL({BUYERS},{BUYING_DAYS},{BUYING_AMOUNTS},26,,,DATE(2024,6,29))",
         [
             ["figure", "low", "expected", "high"],
-            ["still customers", 2.17095, 4.09648, 6.51558],
-            ["purchases", 0.565323, 10.4774, 31.161],
-            ["CLV", 8.66953, 133.12, 384.899],
+            ["still customers", 2.41999, 4.09648, 6.53690],
+            ["purchases", 1.90061, 10.4774, 30.9008],
+            ["CLV", 22.9285, 133.12, 403.042],
         ],
     ),
 )
@@ -593,11 +597,11 @@ def clv_total(
     """What all customers of CLV_FORECAST together will bring, between a low and a high bound.
 
     The bounds hold what chance does to each customer, and how far the data tell the parameters
-    (delta method): of 100 such forecasts by a model that is right, 90 come true at a confidence of
-    0.9. They cannot know whether the model is right: BTYD_CHECK tells how it did before. New
-    customers to come are not in it. The bounds are those of a gamma distribution of this mean and
-    variance; where spend has no variance (q at most 2 and customers without a repeat purchase),
-    those of CLV are #NUM!.
+    (profile likelihood): of 100 such forecasts by a model that is right, 90 come true at a
+    confidence of 0.9. They cannot know whether the model is right: BTYD_CHECK tells how it did
+    before. New customers to come are not in it. The bounds are those of a gamma distribution of
+    this mean and variance; where spend has no variance (q at most 2 and customers without a repeat
+    purchase), those of CLV are #NUM!.
     """
     bought = purchases(customers, dates, amounts, as_of)
     return total_rows(bought, horizon, discount_rate, period, model, prior, confidence)
@@ -871,20 +875,18 @@ def parameter_rows(
     confidence: float | None,
 ) -> list[list[Any]]:
     """Parameters with their bounds; blank where they are limits that have no value."""
-    import numpy as np
-
-    from kpi_xl.btyd_forecast import parameter_interval
+    from kpi_xl.btyd_forecast import parameter_intervals
 
     if isinstance(fit, KpiError):
         return [[name, *[fit.shown()] * 3] for name in names]
-    rows = []
     limits = len(names) == 4 and not fit.parameters[2]
-    for number, (name, value) in enumerate(zip(names, fit.parameters, strict=True)):
-        variance = np.diag(fit.covariance)[number]
-        interval = parameter_interval(value, variance, confidence or 0.5)
-        known = [name, value, interval.low, interval.high]
-        rows.append([name, "", "", ""] if limits and number > 1 else known)
-    return rows
+    known = [[value, "", ""] for value in fit.parameters]
+    if confidence is not None:
+        known = [[at, low, high] for low, at, high in parameter_intervals(fit, confidence)]
+    return [
+        [name, *(["", "", ""] if limits and number > 1 else values)]
+        for number, (name, values) in enumerate(zip(names, known, strict=True))
+    ]
 
 
 def spend_of(x: "Floats", spend: "Floats", prior: str) -> "Spend":
