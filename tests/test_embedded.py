@@ -796,3 +796,55 @@ def test_a_computed_workbook_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     evaluate_formula("=CAC(1,2)", sheet_of({"A1": 5}))
     gc.collect()
     assert {engine() for engine in engines} == {None}
+
+
+# Blocks of cells: what is known of them beforehand must not change what comes out
+
+OVER_BLOCKS = {
+    "D1": '=SUMPRODUCT((A2:A701="ann")*1)', "D2": '=SUMPRODUCT((A2:A701="éva")*1)',
+    "D3": '=SUMPRODUCT((B2:B701>=F1)*1)', "D4": "=SUMPRODUCT((B2:B701=5)*1)",
+    "D5": '=SUMPRODUCT((C2:C701="")*1)', "D6": "=SUMPRODUCT((C2:C701=0)*1)",
+    "D7": '=_xlfn.XMATCH("ÉVA",A2:A701)', "D8": "=_xlfn.XMATCH(5,B2:B701)",
+    "D9": "=SUMPRODUCT((B2:B701<A2:A701)*1)", "D10": '=SUMPRODUCT((C2:C701>=F1)*1)',
+    "D11": "{=CHANNEL_MIX(A2:A701,B2:B701)", "D21": "=NPS(C2:C701)", "F1": 5.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("strange", [False, True])
+def test_a_block_comes_to_what_the_same_cells_come_to(strange: bool) -> None:
+    """Texts of any capitals, numbers of 16 digits, blanks."""
+    names = ["Ann", "ANN", "Éva", "éva", "bob"] if strange else ["Ann", "ANN", "bob", "eva", "x"]
+    numbers = [0.3, 5.000000000000001, 5.0, 7.25, 1e9] if strange else [0.3, 0.25, 5.0, 7.25, 1e9]
+    given = [None, 0.0, 10.0, 9.0, 4.0]
+    columns = [(column * 140) for column in (names, numbers, given)]
+    cells = {f"{letter}{row}": cell
+             for letter, column in zip("ABC", columns, strict=True)
+             for row, cell in enumerate(column, start=2) if cell is not None}  # fmt: skip
+    apart = calculate(sheet_of(cells | OVER_BLOCKS))
+    block = CellBlock(Area("Sheet1", 2, 1, 701, 3), columns)
+    together = compute(read_package(sheet_of({"A1": "who", **OVER_BLOCKS})), [block])
+    assert together.values == apart.values
+    assert together.refused == apart.refused
+    assert shown(together, "D1") == 280
+    assert shown(together, "D2") == (280 if strange else 0)
+    assert shown(together, "D3") == (560 if strange else 420)
+    assert shown(together, "D4") == (280 if strange else 140)
+    assert shown(together, "D5") == 140
+    assert shown(together, "D6") == 280
+
+
+def test_a_held_range_follows_the_spill_that_fills_it() -> None:
+    """A chain of spills over a range of more cells than are handed over one by one."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_column("A1", [6, 8, 10])
+        sheet.write_dynamic_array_formula("C1:C1", "=CAC(A1:A3,2)")
+        sheet.write_dynamic_array_formula("E1:E1", "=CAC(C1:C20000,1)")
+        sheet.write_dynamic_array_formula("G1:G1", "=CAC(E1:E20000,1)")
+        sheet.write_formula("I1", "=_xlfn.XMATCH(5,G1:G20000)")
+        sheet.write_formula("I2", "=SUMPRODUCT((G1:G20000=4)*1)")
+        sheet.write_formula("I3", "=NPS(G1:G3)")
+
+    result = calculate(written(fill))
+    assert [shown(result, f"I{row}") for row in (1, 2, 3)] == [3.0, 1.0, -100.0]

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import date
+from functools import cached_property
 from itertools import chain
 from typing import Any
 from unicodedata import category, normalize
@@ -32,6 +33,7 @@ NO_CASE = "\u0131\u017f"
 """The Turkish i without a dot and the long s, whose capitals belong to other letters."""
 
 WHOLE_END = "\ue000end of a whole column"
+HANDLE = "\ue000held "
 MOST_IN_MOD = 2.0**27
 """The quotient from which on MOD is #NUM! in some versions of Excel."""
 HALVED = 1.0 / 1024
@@ -106,6 +108,77 @@ class Noticed:
         return cell + 0.0 if type(cell) is float else native.as_pattern(cell)
 
 
+class Held(list[list[Any]]):
+    """A range that is handed to several calls, with what they make of it."""
+
+    @cached_property
+    def flat(self) -> list[Any]:
+        """Its cells, row by row."""
+        return list(chain.from_iterable(self))
+
+    @cached_property
+    def types(self) -> list[type]:
+        """Their types: TRUE is 1 for Python."""
+        return list(map(type, self.flat))
+
+    @cached_property
+    def compared(self) -> list[list[Any]]:
+        """Its cells as Excel compares them."""
+        return list(_compared_cells([*self]))
+
+    @cached_property
+    def given(self) -> Any:
+        """Its cells as `cells` reads them."""
+        return _given([*self])
+
+    @cached_property
+    def places(self) -> dict[tuple[type, Any], list[int]]:
+        """Where each value is, whatever the capitals of texts."""
+        found: defaultdict[tuple[type, Any], list[int]] = defaultdict(list)
+        for place, cell in enumerate(self.flat):
+            if isinstance(cell, str):
+                found[str, cell.lower()].append(place)
+            elif not isinstance(cell, dict):
+                found[type(cell), cell].append(place)
+        return dict(found)
+
+    @cached_property
+    def digits(self) -> set[str]:
+        """Its numbers as Excel shows them."""
+        return {f"{cell:.15g}" for cell in self.flat if type(cell) is float}
+
+
+class Ranges(dict[str, Held]):
+    """The ranges that are held, by the names under which they are handed over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._latest: dict[int, Held] = {}
+        self.changed: set[int] = set()
+        """The numbers of those that have come to hold other cells."""
+
+    def hold(self, number: float, block: Any) -> str:
+        """A new name for a range, so that the formulas over it are computed anew."""
+        held, known = Held(block if isinstance(block, list) else [[block]]), int(number)
+        before = self._latest.get(known)
+        if before is not None and before == held and before.types == held.types:
+            held = before
+        elif before is not None:
+            self.changed.add(known)
+        self._latest[known] = held
+        name = f"{HANDLE}{len(self)}"
+        self[name] = held
+        return name
+
+    def taking(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that may be handed ranges by their names."""
+
+        def call(*cells: Any) -> Any:
+            return function(*(self.get(c, c) if type(c) is str else c for c in cells))
+
+        return call
+
+
 def metric_call(metric: Metric, problems: list[CellError]) -> Callable[..., Any]:
     """A KPI function as the engine calls it; `problems` collects its errors."""
 
@@ -125,6 +198,8 @@ def metric_call(metric: Metric, problems: list[CellError]) -> Callable[..., Any]
 
 def _given(cell: Any) -> Any:
     """An engine's argument as `cells` reads it, or UNSURE for an error that Excel does not have."""
+    if isinstance(cell, Held):
+        return cell.given
     if isinstance(cell, dict):
         return CODES_OF.get(cell["kind"], UNSURE)
     if isinstance(cell, list) and dict in set(map(type, chain.from_iterable(cell))):
@@ -186,6 +261,18 @@ def _compared(cell: Any) -> Any:
     return float(f"{cell:.15g}")
 
 
+def _compared_cells(cells: Any) -> Any:
+    """The same of a cell or a block; errors stay."""
+    if isinstance(cells, Held):
+        return cells.compared
+    if not isinstance(cells, list):
+        return cells if isinstance(cells, dict) else _compared(cells)
+    plain = type(None), bool, dict
+    if cells and len(cells[0]) == 1:
+        return [row if type(row[0]) in plain else [_compared(row[0])] for row in cells]
+    return [[c if type(c) in plain else _compared(c) for c in row] for row in cells]
+
+
 def _same(cell: Any, other: Any) -> Any:
     """A cell as Excel compares it with another; not sure of texts that only some rules call equal.
 
@@ -219,6 +306,8 @@ def _ordered(cells: Any, others: Any) -> Any:
         return _ordered_cell(cells, others)
     # Beside a single number nothing is unsure, and a number is what it is beside anything.
     if not isinstance(others, list | str):
+        if isinstance(cells, Held):
+            return cells.compared
         return [list(map(_compared, row)) for row in cells]
     if not isinstance(cells, list | str):
         return _compared(cells)
@@ -466,7 +555,7 @@ def _included(cells: Any) -> Any:
 
 
 OWN: dict[str, Callable[..., Any]] = {
-    formulas.COMPARED: _each(_compared),
+    formulas.COMPARED: _compared_cells,
     formulas.LOGICAL_TEXT: _logical_text,
     formulas.CONDITION: _each(_condition),
     formulas.POWER: _power,

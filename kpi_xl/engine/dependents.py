@@ -12,8 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from kpi_xl.ooxml.addresses import Area
 
-LARGE = 50_000  # cells: an area of more is compared with the stretches instead
-
 Stretch = tuple[str, int, int, int]
 """Sheet and column, how many times 2 rows long, and which of those: that of one row is a cell."""
 
@@ -74,15 +72,8 @@ class Graph:
         """The formulas that need a cell of an area, unless they have been seen."""
         sheet, top, left, bottom, right = place
         columns = range(left, right + 1)
-        large = (bottom - top + 1) * len(columns) > LARGE
-        if large or not self._columns.get(sheet, set()).issuperset(columns):
-            for other, numbers in self._ranges.items():
-                if other.touches(place):
-                    yield from numbers
-            for (other_sheet, column, height, row), numbers in self._needed.items():
-                inside = other_sheet == sheet and left <= column <= right
-                if inside and height == 0 and top <= row <= bottom:
-                    yield from numbers
+        if self._is_large(place) or not self._columns.get(sheet, set()).issuperset(columns):
+            yield from self._touching(place)
             return
         for column in columns:
             for row in range(top, bottom + 1):
@@ -92,6 +83,22 @@ class Graph:
                         break
                     seen.add(stretch)
                     yield from self._needed.get(stretch, ())
+
+    def _is_large(self, place: Area) -> bool:
+        """Whether an area has more cells than there is to compare it with."""
+        cells = (place.bottom - place.top + 1) * (place.right - place.left + 1)
+        return cells * (self._height + 1) > len(self._ranges) + len(self._needed)
+
+    def _touching(self, place: Area) -> Iterator[int]:
+        """The formulas that need a cell of an area, some of them twice."""
+        sheet, top, left, bottom, right = place
+        for other, numbers in self._ranges.items():
+            if other.touches(place):
+                yield from numbers
+        for (other_sheet, column, height, row), numbers in self._needed.items():
+            inside = other_sheet == sheet and left <= column <= right
+            if inside and height == 0 and top <= row <= bottom:
+                yield from numbers
 
     def circles(self, starts: Iterable[int]) -> set[int]:
         """The formulas that some formulas lead to and that depend on themselves."""
@@ -136,6 +143,9 @@ class Graph:
 
     def _arrows(self, point: int | Stretch) -> Iterator[int | Stretch]:
         if isinstance(point, int):
+            if self._is_large(self.fills[point]):
+                yield from self._touching(self.fills[point])
+                return
             sheet, top, left, bottom, right = self.fills[point]
             for column in range(left, right + 1):
                 for row in range(top, bottom + 1):

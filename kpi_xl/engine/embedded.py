@@ -18,14 +18,14 @@ import formualizer
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine import formulas
-from kpi_xl.engine.calls import CODES, DOUBTING, LATER, OWN, UNSURE, Noticed, metric_call
+from kpi_xl.engine.calls import CODES, DOUBTING, LATER, OWN, UNSURE, Noticed, Ranges, metric_call
 from kpi_xl.engine.checks import CellValues, totals_among, unproven
 from kpi_xl.engine.dependents import Graph
 from kpi_xl.engine.excel import COMPUTED
 from kpi_xl.engine.formulas import OURS, Context, FormulaError, RefusedError, Term
 from kpi_xl.engine.kinds import CODES_OF
-from kpi_xl.engine.loading import for_engine, last_column, sheet_names
-from kpi_xl.engine.patterns import Line, Patterns
+from kpi_xl.engine.loading import for_engine, holding, last_column, sheet_names
+from kpi_xl.engine.patterns import HOLDERS, Line, Patterns
 from kpi_xl.errors import CellError
 from kpi_xl.formula_text import calls
 from kpi_xl.locales import Message
@@ -156,7 +156,7 @@ class _Engine:
                     " 'Set precision as displayed'"
                 )
             self.names |= sheet_names(book)
-            content = for_engine(book, self._texts())
+            content = for_engine(book, self._texts(), self.patterns.held)
             # The engine's own limits are too low for a million rows. What it gets is not packed.
             sizes = ("max_input_bytes", "max_expanded_bytes", "max_part_bytes")
             limits = dict.fromkeys(sizes, len(content))
@@ -168,12 +168,14 @@ class _Engine:
                 raise NotAWorkbookError(f"the engine cannot load it ({error})") from None
         self.workbook.set_temporal_egress("serial")
         self.workbook.set_changelog_enabled(False)  # it doubles the time that setting values takes
+        self.ranges = ranges = Ranges()
+        self._register(formulas.HOLD, ranges.hold)
         for metric in METRICS.values():
-            self._register(metric.name, metric_call(metric, self.noticed.problems))
+            self._register(metric.name, ranges.taking(metric_call(metric, self.noticed.problems)))
         for name, function in OWN.items():
-            self._register(name, function)
+            self._register(name, ranges.taking(function))
         for name, doubting in (*DOUBTING.items(), *((OURS + n, f) for n, f in COMPUTED.items())):
-            self._register(name, self.noticed.located(name, doubting))
+            self._register(name, ranges.taking(self.noticed.located(name, doubting)))
         self._register(formulas.GUARD, self.noticed.guard)
         self._register(formulas.DOUBT, self.noticed.doubted)
         self._register(formulas.CRITERION, self.noticed.criterion)
@@ -296,6 +298,19 @@ class _Engine:
         self._spread_refusals(graph)
 
     def _evaluate(self) -> None:
+        """Compute what has changed.
+
+        The engine misses what needs a range that is held, where another spill fills that later.
+        """
+        self._evaluate_all()
+        holders = holding(self.patterns.held, self.names)
+        while changed := sorted(self.ranges.changed):
+            self.ranges.changed.clear()
+            for number in changed:
+                self.workbook.set_formula(HOLDERS, number, 1, f"={holders[number - 1]}")
+            self._evaluate_all()
+
+    def _evaluate_all(self) -> None:
         try:
             self.workbook.evaluate_all()
         except formualizer.ExcelEvaluationError as error:

@@ -16,7 +16,7 @@ from typing import Any
 from unicodedata import normalize
 
 from kpi_xl.engine import formulas, kinds
-from kpi_xl.engine.calls import CODES, EXCEL_START, PLAIN_TEXT, UNSURE, a_number, as_text
+from kpi_xl.engine.calls import CODES, EXCEL_START, PLAIN_TEXT, UNSURE, Held, a_number, as_text
 
 MOST_LETTERS = 32_767  # of a text in a cell
 Values = list[Any]
@@ -46,6 +46,8 @@ def _rows(block: Any) -> list[Values]:
 
 
 def _flat(*blocks: Any) -> Values:
+    if len(blocks) == 1 and isinstance(blocks[0], Held):
+        return blocks[0].flat
     return [cell for block in blocks for row in _rows(block) for cell in row]
 
 
@@ -418,7 +420,10 @@ def _place(value: Any, block: Any, match: Any = 0.0, search: Any = 1.0) -> int |
     how, way = _whole(match, 0.0, 0, 1, -1, 2), _whole(search, 1.0, 1, -1, 2, -2)
     if value is None or (abs(way) == 2 and (how == 2 or not _is_strict(cells, way))):
         raise _EndError(UNSURE)
-    found = _matches(value, cells, wild=how == 2)
+    if isinstance(block, Held) and how != 2:
+        found = _held_at(value, block)
+    else:
+        found = _matches(value, cells, wild=how == 2)
     if found:
         return found[-1 if way == -1 else 0]
     return _next(value, cells, how, way) if how in (1, -1) else None
@@ -440,6 +445,15 @@ def _matches(value: Any, cells: Values, *, wild: bool) -> list[int]:
         return [n for n, text in texts if text == value.lower()]
     pattern = _pattern(value.lower())
     return [n for n, text in texts if pattern.fullmatch(text)]
+
+
+def _held_at(value: Any, held: Held) -> list[int]:
+    """The same of a range that is held."""
+    key = (str, value.lower()) if isinstance(value, str) else (type(value), value)
+    found = held.places.get(key, [])
+    if type(value) is float and not found and f"{value:.15g}" in held.digits:
+        raise _EndError(UNSURE)
+    return found
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 import formualizer
 
 from kpi_xl.engine import kinds, native
+from kpi_xl.engine.constants import Constants
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import (
     LAST_COLUMN,
@@ -35,10 +36,11 @@ from kpi_xl.units import TABLE, TEXT
 OMITTED = "\ue000omitted"
 """What the engine is given for an argument left out of a KPI function."""
 
-OPEN, CLOSE, PLACE = "\ue001", "\ue002", "\ue003"
-"""Around the number of a reference in a rewritten formula, for it moves with the formula; and where
-a function of ours is told which formula calls it."""
-HOLE = re.compile(f"{OPEN}(\\d+){CLOSE}|{PLACE}")
+OPEN, CLOSE, PLACE, HELD_OPEN = "\ue001", "\ue002", "\ue003", "\ue007"
+"""Around the number of a reference in a rewritten formula, for it moves with the formula; where a
+function of ours is told which formula calls it; and what opens a reference that is held."""
+HOLE = re.compile(f"{OPEN}(\\d+){CLOSE}|{HELD_OPEN}(\\d+){CLOSE}|{PLACE}")
+HELD_FROM, COMPUTED_FROM = 500, 10_000  # cells; what is computed may have to be held twice
 
 COMPARED, ORDERED, AS_TEXT, POWER = "KPIXL.C", "KPIXL.O", "KPIXL.T", "KPIXL.POWER"
 CONDITION, LOGICAL_TEXT, DIFFERENCE = "KPIXL.B", "KPIXL.U", "KPIXL.Z"
@@ -49,7 +51,7 @@ DATE, FREQUENCY, SWITCH = "KPIXL.DATE", "KPIXL.FREQUENCY", "KPIXL.SWITCH"
 MODE, UPPER, LOWER, TRIM = "KPIXL.MODE", "KPIXL.UPPER", "KPIXL.LOWER", "KPIXL.TRIM"
 WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
 WHOLE_NUMBER, FORMATTED, MOD = "KPIXL.WN", "KPIXL.FM", "KPIXL.MOD"
-SAME = "KPIXL.E"
+SAME, HOLD = "KPIXL.E", "KPIXL.H"
 OURS = "KPIXL.X."  # and the name of a function that excel.py computes
 """Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
 
@@ -173,6 +175,8 @@ class Term(NamedTuple):
     """Rows and columns, None where they are known only once it is computed."""
     branches: tuple[str, ...] = ()
     """Of an IF on a single condition: that, what it gives, and what it gives otherwise."""
+    plain: bool = False
+    """Whether the cells are known to be compared by the engine as Excel does."""
     ending: str = ""
     """How to write it where it is the whole formula, if otherwise: what a sum of two values, or a
     block with blanks, comes to there."""
@@ -221,11 +225,12 @@ class Context:
     book: Package | None
     sheet: str | None = None
     row: int | None = None
+    constants: Constants | None = None
 
 
-def prepared(formula: Formula, book: Package) -> Term:
+def prepared(formula: Formula, book: Package, constants: Constants | None = None) -> Term:
     """A workbook's formula, ready for the engine. Raises RefusedError."""
-    term = read(formula.text, Context(book, formula.sheet, formula.row))
+    term = read(formula.text, Context(book, formula.sheet, formula.row, constants))
     if formula.array is None and (term.is_block or term.lifted):
         raise RefusedError(
             "it computes with a block, but is stored as a formula of one cell, where Excel takes"
@@ -275,7 +280,7 @@ def read(text: str, context: Context) -> Term:
 
     Raises RefusedError.
     """
-    if any(sign in text for sign in (OPEN, CLOSE, PLACE)):
+    if any(sign in text for sign in (OPEN, CLOSE, PLACE, HELD_OPEN)):
         raise RefusedError("it holds characters of private use")
     reader = _Reader(tokens_of(text), context)
     term = reader.expression(0)
@@ -534,7 +539,7 @@ class _Reader:
             elif given.kind == "area" and given.areas[0].bottom == LAST_ROW:
                 texts.append(f"{WHOLE}({given.text})")
             else:
-                texts.append(given.text)
+                texts.append(held(given))
         return term._replace(
             text=f"{metric.name}({','.join(texts)})",
             kind="block" if block else "value",
@@ -576,6 +581,8 @@ class _Reader:
                 proven = self.proven(given, allowed, name)
             lifts = lifts or (letter in lifting and given.is_block)
             text = wrapped(WRAPPED[letter], proven) if letter in WRAPPED else proven.text
+            if (name, position) == ("XMATCH", 1):
+                text = held(proven)
             if native.WHEN_PAID.get(name) == position and text not in ("0", "1"):
                 text = f"{SWITCH}({text}{PLACE})"
             if native.WHOLE_NUMBERS.get(name) == position and not re.fullmatch(r"\d+", text):
@@ -749,7 +756,11 @@ class _Reader:
         self.references.append(reference)
         kind: Kind = "cell" if place[1:3] == place[3:5] else "area"
         text = f"{OPEN}{len(self.references) - 1}{CLOSE}"
-        return Term(text, kind, references=(reference,), shape=size(place))
+        term = Term(text, kind, references=(reference,), shape=size(place))
+        if kind == "area" and moving == FIXED and self.context.constants:
+            known = self.context.constants.known(place)
+            return term._replace(kinds=known.kinds, plain=known.plain) if known else term
+        return term
 
     def reference(self, text: str) -> Term:
         """A cell, a range, a table's column, or a name."""
@@ -903,7 +914,7 @@ def joined(left: Term, operator: str, right: Term) -> Term:
         elif operator in ("=", "<>") or left.numeric or right.numeric:
             text = f"{wrapped(COMPARED, left)}{operator}{wrapped(COMPARED, right)}"
         else:
-            one, other = left.text, right.text
+            one, other = held(left), held(right)
             text = f"{ORDERED}({one},{other}{PLACE}){operator}{ORDERED}({other},{one}{PLACE})"
     else:
         text = left.text + operator + right.text
@@ -1125,7 +1136,25 @@ def wrapped(function: str, term: Term) -> str:
         return term.text
     if function == A_NUMBER and re.fullmatch(r"\d+", term.text):
         return term.text
-    return f"{function}({term.text}{PLACE if function in MAY_BE_UNSURE else ''})"
+    if function == COMPARED and term.plain and term.is_reference:
+        return term.text
+    text = held(term) if function == COMPARED else term.text
+    return f"{function}({text}{PLACE if function in MAY_BE_UNSURE else ''})"
+
+
+def held(term: Term) -> str:
+    """What hands a term to a function of ours: a large range is held, and handed over by name.
+
+    The engine makes a list of a range for each call; of one that is held it makes one for all.
+    """
+    fixed = term.kind == "area" and term.references[-1].moving == FIXED
+    if not fixed or not term.text.startswith(OPEN):
+        return term.text
+    rows, columns = size(term.references[-1].area)
+    least = HELD_FROM if term.plain else COMPUTED_FROM
+    if rows * columns < least or rows == LAST_ROW or columns == LAST_COLUMN:
+        return term.text
+    return HELD_OPEN + term.text.removeprefix(OPEN)
 
 
 @cache

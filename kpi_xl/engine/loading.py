@@ -8,7 +8,9 @@ import re
 import zipfile
 from collections.abc import Mapping
 
-from kpi_xl.ooxml.addresses import LAST_COLUMN, column_letters, column_number
+from kpi_xl.engine.formulas import HOLD
+from kpi_xl.engine.patterns import HOLDERS
+from kpi_xl.ooxml.addresses import LAST_COLUMN, Area, column_letters, column_number
 from kpi_xl.ooxml.blocks import with_blocks
 from kpi_xl.ooxml.package import Formula, Package
 from kpi_xl.ooxml.sheet import Edit, escaped, with_edits
@@ -35,9 +37,10 @@ def last_column(book: Package, sheet: str) -> int:
     return max([*(column_number(name.decode()) for name in letters), *right, 1])
 
 
-def for_engine(book: Package, texts: Mapping[Formula, str]) -> bytes:
+def for_engine(book: Package, texts: Mapping[Formula, str], held: Mapping[Area, str]) -> bytes:
     """The workbook's file for the engine, each formula with its text, or nothing.
 
+    `held` are the cells that hold ranges, by these.
     It is not packed, and not in zip64, which the engine does not read.
     """
     names = sheet_names(book)
@@ -50,6 +53,9 @@ def for_engine(book: Package, texts: Mapping[Formula, str]) -> bytes:
         for number, (sheet, part) in enumerate(book.parts.items(), 1):
             targets.append(("worksheet", f"worksheets/sheet{number}.xml"))
             copy.writestr(f"xl/{targets[-1][1]}", _sheet(book, sheet, package.read(part), texts))
+        if held:
+            targets.append(("worksheet", f"worksheets/sheet{len(names) + 1}.xml"))
+            copy.writestr(f"xl/{targets[-1][1]}", _holders(held, names))
         if book.texts_part:
             targets.append(("sharedStrings", "sharedStrings.xml"))
             copy.writestr("xl/sharedStrings.xml", package.read(book.texts_part))
@@ -58,7 +64,7 @@ def for_engine(book: Package, texts: Mapping[Formula, str]) -> bytes:
         copy.writestr("xl/_rels/workbook.xml.rels", _relations(targets))
         entries = "".join(
             f'<sheet name="{name}" sheetId="{number}" r:id="rId{number}"/>'
-            for number, name in enumerate(names.values(), 1)
+            for number, name in enumerate((*names.values(), *[HOLDERS] * bool(held)), 1)
         )
         copy.writestr(
             "xl/workbook.xml",
@@ -79,6 +85,22 @@ def _sheet(book: Package, name: str, xml: bytes, texts: Mapping[Formula, str]) -
     xml = with_edits(xml, edits) if edits else xml
     blocks = [block for block in book.blocks if block.area.sheet == name]
     return with_blocks(xml, blocks) if blocks else xml
+
+
+def holding(held: Mapping[Area, str], names: Mapping[str, str]) -> list[str]:
+    """The formulas that hold ranges, row by row."""
+    return [
+        f"{HOLD}({number},{names[place.sheet]}!{place.address})"
+        for number, place in enumerate(held, 1)
+    ]
+
+
+def _holders(held: Mapping[Area, str], names: Mapping[str, str]) -> str:
+    """The sheet of the cells that hold ranges."""
+    rows = []
+    for number, formula in enumerate(holding(held, names), 1):
+        rows.append(f'<row r="{number}"><c r="A{number}"><f>{formula}</f></c></row>')
+    return f'<worksheet xmlns="{MAIN}"><sheetData>{"".join(rows)}</sheetData></worksheet>'
 
 
 def _types(targets: list[tuple[str, str]]) -> str:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from kpi_xl.engine.constants import Constants
 from kpi_xl.engine.formulas import (
     HOLE,
     Reference,
@@ -35,6 +36,9 @@ TOKEN = re.compile(
 )
 """What may hold the place of a reference, or only looks like it."""
 
+HOLDERS = "S_0"
+"""The engine's sheet of the cells that hold ranges."""
+
 
 class Line:
     """A formula in one column of a sheet: its text and references by the row alone.
@@ -43,9 +47,20 @@ class Line:
     """
 
     def __init__(
-        self, number: int, term: Term, row: int, columns: int, home: str, names: Mapping[str, str]
+        self,
+        number: int,
+        term: Term,
+        row: int,
+        columns: int,
+        home: str,
+        names: Mapping[str, str],
+        held: dict[Area, str] | None,
     ) -> None:
-        """`row`: where the term was read; `columns`: how far left of here; `home`: its sheet."""
+        """`row`: where the term was read; `columns`: how far left of here; `home`: its sheet.
+
+        `held`: the cells that hold ranges for all formulas, None where there can be no more.
+        """
+        self._held = held
         self.number = number
         self.term = term
         self.formulas: list[Formula] = []
@@ -105,15 +120,25 @@ class Line:
         for hole in HOLE.finditer(text):
             parts.append(text[end : hole.start()].replace("%", "%%"))
             end = hole.end()
-            if hole[1] is None:
+            if hole[1] is None and hole[2] is None:
                 parts.append(f",%d,{self.number}")
                 offsets.append(0)
                 continue
-            part, rows = self._address(int(hole[1]))
+            if hole[2] is not None and self._held is not None:
+                parts.append(self._holder(int(hole[2])))
+                continue
+            part, rows = self._address(int(hole[1] or hole[2]))
             parts.append(part)
             offsets += rows
         parts.append(text[end:].replace("%", "%%"))
         return "".join(parts), tuple(offsets)
+
+    def _holder(self, number: int) -> str:
+        """The cell that holds a range for all formulas."""
+        assert self._held is not None
+        (sheet, top, _, bottom, _, left, right) = self.spans[number]
+        place = Area(sheet, top, left, bottom, right)
+        return self._held.setdefault(place, f"{HOLDERS}!A{len(self._held) + 1}")
 
     def _address(self, number: int) -> tuple[str, list[int]]:
         sheet, top, by_row, bottom, bottom_by_row, left, right = self.spans[number]
@@ -143,6 +168,9 @@ class Patterns:
         """What was read, in which row and column, and whether it depends on its place."""
         self._by_column: dict[tuple[object, ...], Line] = {}
         self._tables: dict[tuple[str, int], tuple[tuple[str, bool], ...]] = {}
+        self._constants = Constants(book.blocks) if book else None
+        self.held: dict[Area, str] = {}
+        """The cells that hold ranges, on a sheet of their own."""
 
     def line(self, formula: Formula) -> Line:
         """A formula's line, which has it among its own afterwards. Raises RefusedError."""
@@ -161,11 +189,12 @@ class Patterns:
 
     def _read(self, formula: Formula) -> Term:
         assert self.book
-        return prepared(formula, self.book)
+        return prepared(formula, self.book, self._constants)
 
     def _added(self, term: Term, row: int, columns: int, home: str) -> Line:
         """A new line for what was read in a row, so many columns to the left."""
-        line = Line(len(self.lines), term, row, columns, home, self.names)
+        held = self.held if home in self.names else None
+        line = Line(len(self.lines), term, row, columns, home, self.names, held)
         self.lines.append(line)
         return line
 
