@@ -156,6 +156,13 @@ def has_nan(rows: nw.LazyFrame[Any]) -> bool:
     return known
 
 
+def in_memory(frame: "IntoFrame") -> bool:
+    """Whether the rows are in this process, so that their columns can be had as they are."""
+    given = _carried(frame)
+    made_by = given.implementation
+    return isinstance(given, nw.DataFrame) and (made_by.is_pandas() or made_by.is_polars())
+
+
 def fetched(rows: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
     """The rows of a small result."""
     engine = rows.implementation

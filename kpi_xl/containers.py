@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import fsum, isfinite
 from typing import Any
 
 import narwhals as nw
@@ -71,20 +72,27 @@ def table(rows: Sequence[Sequence[Any]], like: Any) -> Any:
     a relation of the same connection; of other lazy frames an eager one of pandas.
     """
     header, *body = rows
-    labelled = [[_label(row[0]), *map(_number, row[1:])] for row in body]
-    return _frame(_names(header), labelled, nw.from_native(like, allow_series=True))
+    labels, *columns = map(list, zip(*body, strict=True)) if body else ([] for _ in header)
+    columns = [list(map(_label, labels)), *map(_numbers, columns)]
+    return _framed(_names(header), columns, nw.from_native(like, allow_series=True))
 
 
 def _label(cell: Any) -> Any:
     return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
 
 
-def _number(cell: Any) -> Any:
-    return float(cell) if isinstance(cell, int) and not isinstance(cell, bool) else cell
+def _numbers(cells: list[Any]) -> list[Any]:
+    if not any(kind is int for kind in set(map(type, cells))):
+        return cells
+    return [float(cell) if type(cell) is int else cell for cell in cells]
 
 
 def _frame(names: Sequence[str], rows: Sequence[Sequence[Any]], like: Any) -> Any:
     columns = list(map(list, zip(*rows, strict=True))) or [[] for _ in names]
+    return _framed(names, columns, like)
+
+
+def _framed(names: Sequence[str], columns: list[list[Any]], like: Any) -> Any:
     made_by = like.implementation
     if made_by is nw.Implementation.DUCKDB:
         return _relation(names, columns, like.to_native())
@@ -141,6 +149,10 @@ def _typed(cells: Sequence[Any]) -> tuple[type, list[Any]]:
 
     Raises OutOfDomain for a number that no cell can hold.
     """
+    if set(map(type, cells)) == {float}:
+        if not (min(cells) >= -LARGEST and max(cells) <= LARGEST and isfinite(fsum(cells))):
+            raise OutOfDomain(TOO_LARGE)
+        return float, list(cells)
     plain = [cell.item() if hasattr(cell, "item") else cell for cell in cells]
     plain = [None if cell == "" or isinstance(cell, CellError) else cell for cell in plain]
     kinds = {bool if isinstance(c, bool) else type(c) for c in plain if c is not None}

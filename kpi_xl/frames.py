@@ -525,7 +525,7 @@ def btyd_check(
     split = read(METRICS["BTYD_CHECK"], "split_date", split_date)
     if split is None:
         raise WrongInput("split_date is blank")
-    days = _purchase_days(_orders(frame, customer, date, amount, as_of))
+    days = _purchase_days(frame, customer, date, amount, as_of)
     return models.check_rows(*models.divided(days, split), **options)
 
 
@@ -540,6 +540,8 @@ def purchases(
     """The purchases in a frame, sorted by customer; without amounts every row is one."""
     import numpy as np
 
+    if backends.in_memory(frame):
+        return models.summed_up(_purchase_days(frame, customer, date, amount, as_of))
     orders = _orders(frame, customer, date, amount, as_of)
     names, days, first, last, spend = _collected(
         _by_day(orders)
@@ -565,10 +567,18 @@ def purchases(
     )
 
 
-def _purchase_days(orders: "_Orders") -> models.PurchaseDays:
+DAY_1970 = datetime.date(1970, 1, 1).toordinal()
+
+
+def _purchase_days(
+    frame: "IntoFrame", customer: str, date: str, amount: str | None, as_of: "Day"
+) -> models.PurchaseDays:
     """The purchases of each customer day by day, sorted."""
     import numpy as np
 
+    if backends.in_memory(frame):
+        return _days_in_memory(frame, customer, date, amount, as_of)
+    orders = _orders(frame, customer, date, amount, as_of)
     bought = _by_day(orders).filter(nw.col("bought")).select("key", "day", "total")
     keys, days, totals = _collected(bought)
     known = list(dict.fromkeys(keys))
@@ -578,6 +588,23 @@ def _purchase_days(orders: "_Orders") -> models.PurchaseDays:
     order = np.lexsort((day, buyer))
     total = np.array(totals, dtype=np.float64)
     return models.PurchaseDays(known, buyer[order], day[order], total[order], orders.as_of)
+
+
+def _days_in_memory(
+    frame: "IntoFrame", customer: str, date: str, amount: str | None, as_of: "Day"
+) -> models.PurchaseDays:
+    """The same by the kernel of the cells: several times as fast where rows are at hand."""
+    import numpy as np
+
+    until = read(METRICS["RFM"], "as_of", as_of)
+    rows = _rows(frame, customer, (date,), amount)[0].select("key", "date0", "amount").collect()
+    days = rows["date0"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    keys, amounts = rows["key"].to_list(), rows["amount"].to_numpy().astype(float)
+    place = {key: number for number, key in enumerate(sorted(set(keys)))}
+    buyer = np.fromiter(map(place.__getitem__, keys), np.int64, len(keys))
+    seen = tables.observed(buyer, _serials(days + DAY_1970), until, amounts)
+    found = models.days_bought(np.asarray(seen.customers), seen.days, seen.amounts)
+    return models.PurchaseDays(list(place), *found, seen.as_of)
 
 
 # Counting, where the rows are

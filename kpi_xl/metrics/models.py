@@ -707,17 +707,23 @@ def purchase_days(
     customers: list[str | float], dates: list[int], amounts: list[float] | None, as_of: int | None
 ) -> PurchaseDays:
     """The days in columns of orders on which something was bought, and not only returned."""
-    import numpy as np
 
     orders = observed(customers, dates, as_of, amounts)
     known, customer = numbered(orders.customers)
-    day_of = customer * SERIALS + orders.days  # a number for each customer's each day
-    days, at = np.unique(day_of, return_inverse=True)
-    totals = sums(at, orders.amounts, len(days))
+    return PurchaseDays(known, *days_bought(customer, orders.days, orders.amounts), orders.as_of)
+
+
+def days_bought(
+    customer: "Integers", day: "Integers", amounts: "Floats"
+) -> "tuple[Integers, Integers, Floats]":
+    """Customer, day and total of each purchase day, sorted, in rows of numbered customers."""
+    import numpy as np
+
+    days, at = np.unique(customer * SERIALS + day, return_inverse=True)  # one for each day of each
+    totals = sums(at, amounts, len(days))
     bought = np.zeros(len(days), dtype=bool)
-    bought[at[orders.amounts >= 0.0]] = True
-    buyer, day = np.divmod(days[bought], SERIALS)
-    return PurchaseDays(known, buyer, day, totals[bought], orders.as_of)
+    bought[at[amounts >= 0.0]] = True
+    return (*np.divmod(days[bought], SERIALS), totals[bought])
 
 
 def summed_up(days: PurchaseDays) -> Purchases:

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from kpi_xl.workbook_templates import retention
 
-from kpi_xl import METRICS, btyd
+from kpi_xl import METRICS, btyd, frames
 from kpi_xl.btyd_forecast import Purchases
 from kpi_xl.cells import evaluate
 
@@ -112,15 +113,19 @@ def theirs_from_orders(orders: pd.DataFrame) -> Any:
 
 
 @pytest.mark.benchmark(group="from orders to CLV, 6,919 orders of CDNOW")
-@pytest.mark.parametrize("whose", ["ours, from cells", "theirs"])
+@pytest.mark.parametrize("whose", ["ours, from cells", "ours, Polars", "ours, pandas", "theirs"])
 def test_orders_to_values(benchmark: Any, whose: str) -> None:
     cells = [[[cell] for cell in cells] for cells in retention.sample().data["Orders"].values()]
-    if whose != "theirs":
+    if whose == "ours, from cells":
         benchmark(ours_from_orders, cells)
         return
     names = ("who", "day", "amount")
     orders = pd.DataFrame({n: [row[0] for row in c] for n, c in zip(names, cells, strict=True)})
     orders["day"] = pd.to_datetime(orders["day"])
+    if whose != "theirs":
+        frame = pl.from_pandas(orders) if whose == "ours, Polars" else orders
+        benchmark(frames.clv_forecast, frame, *names, 52.0, 0.001)
+        return
     benchmark.pedantic(theirs_from_orders, (orders,), rounds=5)
 
 
