@@ -756,7 +756,7 @@ def _named(segment: Any) -> Any:
 def _spelled(segments: Iterable[Any]) -> dict[Any, Any]:
     """The one spelling of each segment: the first of them, sorted."""
     names = _sorted(set(segments))
-    return dict(zip(names, tables.one_spelling(names), strict=True))
+    return dict(zip(names, tables.one_channel(names), strict=True))
 
 
 def _sorted(segments: Iterable[Any]) -> list[Any]:

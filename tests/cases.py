@@ -9,6 +9,7 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from math import exp, log, sqrt
 from typing import Any, NamedTuple
 
 import pytest
@@ -41,6 +42,9 @@ def column(cells: list[Any]) -> list[list[Any]]:
 
 TEN = [*map(column, (ten.CUSTOMERS, ten.DATES, ten.AMOUNTS))]
 LAST_OF_TEN = datetime(2024, 6, 30)
+
+# Greenwood's standard error of log(-log(survival)) where one of two is left; the normal deviate.
+ONE_OF_TWO, Z = sqrt(1 / (2 * 1)) / -log(0.5), 1.959963984540054
 
 # Function, arguments, result.
 CASES: dict[str, tuple[str, list[Any], Any]] = {
@@ -195,6 +199,42 @@ CASES: dict[str, tuple[str, list[Any], Any]] = {
             "last_non_direct",
         ],
         [["ads"], [""], ["(none)"]],
+    ),
+    # Of three in ads one ends in the month after the start; z of 95 %: 1.959964.
+    "who stays, by channel": (
+        "SURVIVAL_CURVE",
+        [
+            [[45292.0], [45292.0], [45293.0], [45300.0]],
+            [[45330.0], [None], [None], [45310.0]],
+            "M",
+            column(["ads", "(direct)", "ADS", None]),
+            datetime(2024, 2, 29),
+        ],
+        [
+            ["segment", "age", "at risk", "ended", "survival", "low", "high"],
+            ["ads", 0, 2, 0, 1, 1, 1],
+            ["ads", 1, 2, 1, 0.5, 0.5 ** exp(Z * ONE_OF_TWO), 0.5 ** exp(-Z * ONE_OF_TWO)],
+            ["direct", 0, 1, 0, 1, 1, 1],
+            ["direct", 1, 1, 0, 1, 1, 1],
+            ["(none)", 0, 1, 1, 0, 0, 0],
+        ],
+    ),
+    "paths to conversions": (
+        "TOUCH_PATHS",
+        [
+            column(["Ann", "Ann", "Bob", "Bob", "Cem"]),
+            [[45292.0], [45300.0], [45292.0], [45400.0], [45300.0]],
+            column(["ads", "(Direct)", "ads", None, "mail"]),
+            column([False, True, False, True, False]),
+            [[None], [50.0], [None], [20.0], [7.0]],
+            60.0,
+        ],
+        [
+            ["path", "conversions", "value", "nulls"],
+            ["ads > Direct", 1, 50, 0],
+            ["(none)", 1, 20, 0],
+            ["mail", 0, 0, 1],
+        ],
     ),
     "no arguments": (
         "KPI_LIST",

@@ -384,7 +384,9 @@ DAY = date(2024, 3, 31)
         ([(5, "ads"), (2, "mail"), (9, "tv")], "first", 5, "ads"),
         ([(2, "ads"), (2, "mail")], "last", 30, "mail"),  # the lower row of a day
         ([(5, "ads"), (2, "Direct"), (1, "(none)")], "last_non_direct", 30, "ads"),
-        ([(5, "ads"), (2, "(direct)")], "last_non_direct", 3, "(direct)"),
+        ([(5, "ads"), (2, "(direct)")], "last_non_direct", 3, "direct"),
+        ([(5, "ads"), (2, "(Direct) / (none)")], "last_non_direct", 30, "ads"),
+        ([(5, "ads"), (2, "(none)")], "last", 30, "direct"),
         ([(5, "ads"), (2, "direct")], "last", 30, "direct"),
         ([(5, "ads"), (2, None)], "last", 30, "(none)"),
         ([(5, "ads"), (2, None)], "last_non_direct", 30, "ads"),
@@ -520,6 +522,39 @@ def test_the_quick_ratio() -> None:
     assert kpi_xl.quick_ratio(30, 10, 5, 5) == 4.0
     assert call("QUICK_RATIO", 30, 10, 0, None) == "#DIV/0!"
     assert call("QUICK_RATIO", 30, -10, 1, 1) == "#NUM!"
+
+
+# Direct visits have several names, and are one channel
+
+DIRECT = ["direct", "(direct)", "Direct", "(direct) / (none)"]
+
+
+@pytest.mark.parametrize("kind", ["cells", "polars"])
+def test_direct_is_one_channel(kind: str) -> None:
+    who, days = ["a", "b", "c", "d"], [date(2024, 1, number) for number in (1, 2, 3, 4)]
+    as_of, paid = date(2024, 1, 31), [1.0, 2.0, 3.0, 4.0]
+    if kind == "cells":
+        curve = kpi_xl.ltv_curve(who, days, paid, "M", DIRECT, 1, as_of, "segment")
+        cost = kpi_xl.cac_by(DIRECT, days, paid, who, days, DIRECT)
+        left = kpi_xl.survival_curve(days, [None] * 4, "M", DIRECT, as_of)
+    else:
+        rows = frame("polars", who=who, day=days, paid=paid, channel=DIRECT)
+        curve = frames.ltv_curve(rows, "who", "day", "paid", "M", "channel", 1, as_of, "segment")
+        cost = frames.cac_by(rows, "channel", "day", "paid", rows, "who", "day", "channel")
+        rows = rows.with_columns(end=pl.lit(None, pl.Date))
+        left = frames.survival_curve(rows, "day", "end", "M", "channel", as_of)
+    assert [[str(row[0]).lower(), *row[1:]] for row in curve[1:]] == [["direct", 4, 2.5]]
+    assert [row[2:] for row in cost[1:]] == [[10, 4, 2.5]]
+    assert [row[1:3] for row in left[1:]] == [[0, 4]]
+
+
+def test_paths_have_one_direct_channel() -> None:
+    table = kpi_xl.touch_paths(["a"] * 4 + ["b"], [45000, 45001, 45002, 45003, 45003],
+                               ["(direct)", "ads", "Direct", None, None],
+                               [0, 0, 0, 1, 1], None)  # fmt: skip
+    assert [row[:2] for row in table[1:]] == [["direct > ads > direct", 1], ["(none)", 1]]
+    shares = kpi_xl.attribution(["(Direct) > ads", "direct"], [1, 1], "last")
+    assert [row[:2] for row in shares[1:]] == [["Direct", 1], ["ads", 1]]
 
 
 # Survival

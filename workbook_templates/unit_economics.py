@@ -211,6 +211,7 @@ GAPS_AT = THEN + AGES + 3
 NAMES = (
     ("CacChannel", CACS.column, DEEP), ("CacMonth", CACS.column + 1, DEEP),
     ("CacSpend", CACS.column + 2, DEEP), ("CacNew", CACS.column + 3, DEEP),
+    ("CacCost", CACS.column + 4, DEEP),
     ("LtvChannel", OF_CHANNELS.column, 2000),
     ("RiskChannel", RISKS.column, DEEP), ("RiskAge", RISKS.column + 1, DEEP),
     ("RiskCount", RISKS.column + 2, DEEP),
@@ -445,7 +446,9 @@ def of_rows(page: Page) -> list[dict[str, str]]:
             "count": f"N({source.at(TOP + 1 + number, MIX.column + 1)})",
             "spent": f"IF({NO_COVER},0,SUMPRODUCT({mine}*CacSpend))",
             "gained": f"IF({NO_COVER},0,SUMPRODUCT({mine}*CacNew))",
-            "paid": f'IF({name}="{UNKNOWN}",0,SUMPRODUCT((TRIM(Spend[channel])=TRIM({name}))*1))',
+            # A channel without any row of spend has no CAC, one with a row of 0 has a CAC of 0.
+            "paid": f'IF({name}="{UNKNOWN}",0,SUMPRODUCT((CacChannel={name})*(CacCost<>"")))'
+            f"+SUMPRODUCT((CacChannel={name})*CacSpend)",
             "position": source.at(TOP + 1 + number, LISTED + 1),
         })  # fmt: skip
     return rows

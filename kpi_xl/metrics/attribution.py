@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from kpi_xl.errors import OutOfDomain, WrongInput, ZeroDenominator
 from kpi_xl.metrics.arguments import AmountsIfGiven
-from kpi_xl.metrics.tables import one_spelling
+from kpi_xl.metrics.tables import one_channel
 from kpi_xl.registry import Arg, metric
 from kpi_xl.units import COUNT, KEY, TABLE, TEXT
 
@@ -73,12 +73,12 @@ def attribution(
     have removal effects of their own, as shares of all value: a conversion after the last channel
     is worth the mean of those that ended there. There values after a channel that never ended in a
     conversion, or that add up to less than 0, are #NUM!. Arrows (-> and →) part touches, too.
-    Neither capitals nor spaces around a channel count; the spelling that comes first is shown. Rows
-    come by conversions, the most first; the weights of each path add up to 1, so that no conversion
-    is lost. No conversion at all is #DIV/0!.
+    Neither capitals nor spaces around a channel count, and direct and (direct) are one; the
+    spelling that comes first is shown. Rows come by conversions, the most first; the weights of
+    each path add up to 1, so that no conversion is lost. No conversion at all is #DIV/0!.
     """
     walked = [touches(path) for path in paths]
-    spelled = iter(one_spelling([channel for journey in walked for channel in journey]))
+    spelled = iter(one_channel([channel for journey in walked for channel in journey]))
     journeys = [tuple(str(channel) for channel in islice(spelled, len(one))) for one in walked]
     total = fsum(conversions)
     if not total:

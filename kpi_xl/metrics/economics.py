@@ -36,7 +36,7 @@ from kpi_xl.metrics.tables import (
     left,
     numbered,
     numbers_of,
-    one_spelling,
+    one_channel,
     period_numbers,
     segment_names,
 )
@@ -242,14 +242,14 @@ def cac_by(
     """CAC by segment and period: spend joined with the customers whose first order fell in it.
 
     A new customer is one whose earliest row falls in the period, under that row's segment (the
-    upper row of a day; blank is (none)). A period with spend and no customer has 0 customers and
-    no CAC; customers of a period without spend have a CAC of 0 if their segment has spend in some
-    other period, and none if it never has. Segments come in order of first appearance, those with
-    spend first, then periods. "30D" counts by months.
+    upper row of a day; blank is (none); direct and (direct) are one, as in COHORT). A period with
+    spend and no customer has 0 customers and no CAC; customers of a period without spend have a CAC
+    of 0 if their segment has spend in some other period, and none if it never has. Segments come in
+    order of first appearance, those with spend first, then periods. "30D" counts by months.
     """
     import numpy as np
 
-    names = one_spelling([*spend_segments, *segment_names(segments)])
+    names = one_channel([*spend_segments, *segment_names(segments)])
     spend_names, order_names = names[: len(spend)], names[len(spend) :]
     spent: dict[tuple[Key, int], list[float]] = defaultdict(list)
     months = numbers_of(np.asarray(spend_dates, dtype=np.int64), period).tolist()
@@ -329,13 +329,14 @@ def order_segments(
     """The segment of each order: the channel of the touch that is credited with it.
 
     Touches count from `days` before the order to its day, both included; of one day's the lower
-    row wins, whatever the rule. "last_non_direct" passes over touches called direct, (direct) or
-    (none) where another is within the days. An order without any touch is (none), and so is a
-    touch without a channel; blank rows of orders stay blank. The result is a column without a
-    header, for the segments of other functions.
+    row wins, whatever the rule. Touches called direct, (direct), (direct) / (none) or (none), as
+    Google Analytics calls them, are one channel: direct. "last_non_direct" passes over it, and over
+    touches without a channel, where another is within the days. An order without any touch is
+    (none), and so is a touch without a channel; blank rows of orders stay blank. The result is a
+    column without a header, for the segments of other functions.
     """
     touched: dict[Key, dict[int, Key]] = defaultdict(dict)
-    channels = one_spelling(segment_names(touches))
+    channels = one_channel([NO_SEGMENT if name is None else _touch(name) for name in touches])
     for customer, day, channel in zip(touches_customers, touches_dates, channels, strict=True):
         touched[customer][day] = channel
     by_day = {customer: sorted(of.items()) for customer, of in touched.items()}
@@ -354,7 +355,12 @@ def order_segments(
     return result
 
 
-DIRECT = {"direct", "(direct)", NO_SEGMENT}
+def _touch(name: Key) -> Key:
+    """The channel of a touch: the medium (none) of Google Analytics is a direct visit."""
+    return "direct" if isinstance(name, str) and name.lower() == NO_SEGMENT else name
+
+
+PASSED_OVER = {"direct", NO_SEGMENT}
 
 
 def _credited(channels: list[Key], rule: str) -> Key:
@@ -363,7 +369,7 @@ def _credited(channels: list[Key], rule: str) -> Key:
     if rule == "first":
         return channels[0]
     if rule == "last_non_direct":
-        channels = [c for c in channels if str(c).lower() not in DIRECT] or channels
+        channels = [c for c in channels if str(c).lower() not in PASSED_OVER] or channels
     return channels[-1]
 
 
@@ -546,7 +552,8 @@ def survival_curve(
     A row is one start. Who has not ended by as_of is censored there, and at risk up to that age.
     An age is the difference of calendar periods, as in COHORT; survival at an age includes what
     ended at it. Starts after as_of are ignored; an end before its start is #NUM!. A blank segment
-    is (none); segments come in order of first appearance.
+    is (none), and direct and (direct) are one, as in COHORT; segments come in order of first
+    appearance.
     """
     import numpy as np
 
@@ -571,7 +578,7 @@ def survival_curve(
     number = np.zeros(len(start), dtype=np.int64)
     if segments is not None:
         rows = zip(segment_names(segments), kept.tolist(), strict=True)
-        names, number = numbered(one_spelling([name for name, k in rows if k]))
+        names, number = numbered(one_channel([name for name, k in rows if k]))
     width = int(ages.max()) + 1
     refuse_long(width)
     size = len(names) * width
@@ -658,9 +665,11 @@ def touch_paths(
     itself the last touch, unless its channel is blank; a conversion with no touch at all has the
     path (none). Touches of one day keep the order of their rows. Touches with no conversion after
     them are one path of nulls, with the days counted back from the last. Values of rows that did
-    not convert are left aside. Most conversions first; a channel with > in its name is #VALUE!.
+    not convert are left aside. Touches called direct, (direct), (direct) / (none) or (none), as
+    Google Analytics calls them, are one channel: direct. Most conversions first; a channel with >
+    in its name is #VALUE!.
     """
-    spelled = iter(one_spelling([channel for channel in channels if channel is not None]))
+    spelled = iter(one_channel([_touch(name) for name in channels if name is not None]))
     rows = zip(
         customers,
         dates,

@@ -85,7 +85,8 @@ def cohort(
     start of February, a 53rd week joining the last month.
 
     With segments their column stands first: the value on the customer's first row by date decides,
-    the upper of two of one day; a blank one is (none). Capitals do not count in it.
+    the upper of two of one day; a blank one is (none). Capitals do not count in it, and direct,
+    (direct) and (direct) / (none), as Google Analytics has them, are one: direct.
 
     Measures: "retention" the share of customers active, "customers" their number, "revenue" the
     sum of values, "revenue_retention" that over the revenue of age 0 (blank for a cohort where it
@@ -630,6 +631,26 @@ def segment_names(segments: "Sequence[str | float | None]") -> "Sequence[str | f
     return [NO_SEGMENT if name is None else name for name in segments]
 
 
+DIRECT = frozenset(("direct", "(direct)", "(direct) / (none)"))
+"""What visits without a known source are called, in small letters: Google Analytics has all."""
+
+
+def one_channel(names: Sequence[str | float]) -> list[str | float]:
+    """Channels or segments in one spelling each; direct and (direct) are one, called direct."""
+    of_direct = {name: direct(name) for name in dict.fromkeys(names)}
+    if any(name is not plain for name, plain in of_direct.items()):
+        names = [of_direct[name] for name in names]
+    return one_spelling(names)
+
+
+def direct(name: str | float) -> str | float:
+    """A name of direct visits without parentheses; any other as it is."""
+    if not isinstance(name, str) or name.lower() not in DIRECT:
+        return name
+    start = name.lower().index("direct")
+    return name[start : start + len("direct")]
+
+
 class Orders(NamedTuple):
     """The orders dated by as_of."""
 
@@ -656,7 +677,7 @@ def observed(
     values = np.zeros(len(days)) if amounts is None else np.asarray(amounts, dtype=float)
     names = None
     if segments is not None:
-        names = one_spelling(segment_names(segments))
+        names = one_channel(segment_names(segments))
     latest = int(days.max())
     if as_of is not None and as_of < latest:
         kept = days <= as_of
