@@ -329,3 +329,14 @@ def test_rates_of_fewer_than_ten_have_no_bars(demo: Built) -> None:
     assert stopped["Funnel", "C7:C10"] == ["N(B6)<10"]
     assert stopped["Segments", "G6:G20"] == ["N(B6)<10"]
     assert stopped["Attribution", "D6:D15"] == ["N(CustomerCount)<10"]
+
+
+def test_days_that_are_yet_to_come_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    days = {"FromDate": date(2024, 5, 1), "UntilDate": date(2024, 5, 31)}
+    set_to(monkeypatch, funnel, days)
+    leads = [{}, {"created": date(2024, 5, 10)}]
+    built = workbook(leads, loaded=datetime(2024, 2, 10))
+    texts = [value for value in built.values.values() if isinstance(value, str)]
+    said = "the days from 2024-05-01 to 2024-05-31 are yet to come"
+    assert any(said in text for text in texts)
+    assert not [text for text in texts if "from 2024-04-01 to 2024-01" in text]

@@ -27,9 +27,11 @@ from kpi_xl.units import (
 from .campaigns_sample import sample
 from .comparison import (
     POSSIBLE,
+    Basis,
     Parts,
     Range,
     Tile,
+    codes,
     figures_before,
     key_figures,
     owed_to,
@@ -245,8 +247,16 @@ def named_extreme(extreme: str) -> str:
 
 
 SETTINGS = (
-    Setting("Margin", "Contribution margin", 0.4, RATE, "Of revenue, before advertising"),
-    Setting("Period", "Period of the trend", "W", TEXT, "W (weeks) or M (months)", ("W", "M")),
+    Setting("Margin", "Contribution margin", 0.4, RATE, "Of revenue, before advertising", most=1.0),
+    Setting(
+        "Period",
+        "Period of the trend",
+        "Week",
+        TEXT,
+        "For the sheet {Trend}",
+        ("Week", "Month"),
+        codes=("W", "M"),
+    ),
     Setting("StandsOutFrom", "A day stands out from", 3.5, SCORE, "Modified z score of its cost"),
 )
 
@@ -532,15 +542,20 @@ def model(page: Page) -> None:
                count, [count])  # fmt: skip
     periods(page)
     copied(page)
-    put_basis(page, TOP + 1, RANGE, DAYS_SHOWN.basis(page.book))
+    put_basis(page, TOP + 1, RANGE, known(page.book))
     forecasts(page)
     page.sheet.print_area(0, 0, 1, 7)
+
+
+def known(book: Book) -> list[Basis]:
+    """What follows from the settings."""
+    return [*DAYS_SHOWN.basis(book), *codes(book, SETTINGS)]
 
 
 def parts_before(page: Page) -> dict[str, str]:
     """The figures of the period before, and the channels that their changes are mostly owed to."""
     wanted = [tile.figure for tile in TILES if tile.compared]
-    below = TOP + 3 + len(DAYS_SHOWN.basis(page.book))
+    below = TOP + 3 + len(known(page.book))
     figures_before(page, below, RANGE, EVERY.values(), wanted)
     channels = beside(page, BY_CHANNEL)
     records = [
@@ -601,9 +616,9 @@ MONTHLY = (
 )  # fmt: skip
 
 WEEK_OF = "({day}-WEEKDAY({day},2)+1)"
-PERIOD_STEP = 'IF(Period="W",{day}+7,EDATE({day},1))'
+PERIOD_STEP = 'IF(PeriodCode="W",{day}+7,EDATE({day},1))'
 PERIODICAL = (
-    following("From", f'IF(Period="W",MAX({WEEK_OF.format(day="FirstDay")},'
+    following("From", f'IF(PeriodCode="W",MAX({WEEK_OF.format(day="FirstDay")},'
                       f"{WEEK_OF.format(day='LastDay')}-7*{PERIODS - 1}),"
                       f"MAX({month_of('FirstDay')},EDATE({month_of('LastDay')},{1 - PERIODS})))",
               PERIOD_STEP),
@@ -677,7 +692,7 @@ def forecasts(page: Page) -> None:
         values = page.book.at("Trend", TOP + 2, column, TOP + 1 + PERIODS, column)
         whole = f'IF(PeriodWhole=1,{values},"")'
         past.append(Past(headers[name], whole, f"IF({NONE},TRUE,{few_periods()})"))
-    spill_forecasts(page, TOP, TO_COME, past, 'IF(Period="M",12,1)')
+    spill_forecasts(page, TOP, TO_COME, past, 'IF(PeriodCode="M",12,1)')
     source = over_time(page.book, PERIODICAL)
     until = page.book.at("Model", TOP + 1, source.left + 1, TOP + PERIODS, source.left + 1)
     last = f'MAX(IF(PeriodWhole=1,{until},""))+1'
@@ -696,7 +711,7 @@ def few_periods() -> str:
 def to_come(page: Page) -> None:
     """The next weeks or months, the one that runs among them."""
     running = literal(page.book.say("running: its days so far are not in it"))
-    step = 'IF(Period="W",NextPeriod+7*{ahead},EDATE(NextPeriod,{ahead}))'
+    step = 'IF(PeriodCode="W",NextPeriod+7*{ahead},EDATE(NextPeriod,{ahead}))'
     columns = (
         Measure("From", step, DATE, blank='NextPeriod=""', look=NAME),
         Measure("Remark", f'IF({{From}}<=LastDay,{running},"")', KEY, blank='{From}=""',
@@ -1011,7 +1026,7 @@ def trend(page: Page) -> None:
     styles, book = page.styles, page.book
     part = literal(book.say("part of a period"))
     columns = (
-        Measure("Period", dated("{start}", 'Period="W"'), KEY, look=NAME),
+        Measure("Period", dated("{start}", 'PeriodCode="W"'), KEY, look=NAME),
         Measure("Days", "{until}-{since}+1", COUNT),
         *SUMS, *unmarked(TREND_KPIS),
         Measure("Remark", f'IF({{whole}}=0,{part},"")', KEY, blank="", look=REMARK),

@@ -33,9 +33,10 @@ from .grid import Measure, Record, put_grid
 from .parts import (
     Figure,
     Setting,
-    accepted,
     blank_if,
+    code_of,
     no_cents,
+    put_setting,
     section,
     settings,
     widen,
@@ -48,7 +49,13 @@ PREVIOUS, YEAR, NEITHER = COMPARED_WITH = ("Previous period", "Previous year", "
 FROM = Setting("FromDate", "From", "", DATE, "Blank: from the first of the data")
 UNTIL = Setting("UntilDate", "Until", "", DATE, "Blank: to the last of the data")
 COMPARE = Setting(
-    "CompareWith", "Compare with", PREVIOUS, TEXT, "What the change is against", COMPARED_WITH
+    "CompareWith",
+    "Compare with",
+    PREVIOUS,
+    TEXT,
+    "What the change is against",
+    COMPARED_WITH,
+    translated=True,
 )
 RANGE_SETTINGS = (FROM, UNTIL, COMPARE)
 
@@ -179,13 +186,23 @@ def comparable(
     gap = said_of(
         book, "Nothing to compare with: there are no data from {from} to {until}.", **days
     )
+    # Of days that are yet to come nothing is as old as what was before.
+    ahead = said_of(
+        book, "Nothing to compare with: the days from {from} to {until} are yet to come.",
+        **{"from": day_text(first), "until": day_text(last)},
+    )  # fmt: skip
     late = "DataFrom>ComparedFrom+(ComparedUntil-ComparedFrom+1)/10"
-    why = f'IF({late},{begun},IF(RowsBefore=0,{gap},""))'
+    why = f'IF({until}<ComparedFrom,{ahead},IF({late},{begun},IF(RowsBefore=0,{gap},"")))'
     why = f"IF(ComparedWith=0,{chosen},IF(Ranged=0,{whole},IF({rows}=0,{nothing},{why})))"
     return [
         Basis("NotCompared", blank_if(f'{first}=""', why), TEXT),
         Basis("Comparing", f'=IF({first}="",0,IF(NotCompared="",1,0))', COUNT),
     ]
+
+
+def codes(book: Book, records: Iterable[Setting]) -> list[Basis]:
+    """The cells of the settings' codes, which formulas take."""
+    return [Basis(*code_of(book, setting), TEXT) for setting in records if setting.codes]
 
 
 def put_basis(page: Page, top: int, left: int, cells: Sequence[Basis]) -> int:
@@ -360,15 +377,8 @@ def settings_band(
     page.sheet.set_row(row, 18)
     for place, setting in enumerate(records, start=column):
         page.write(row, place, setting.label, styles.lead(font_size=9, valign="bottom"))
-        words = [book.say(word) for word in setting.choices]
-        value = book.say(str(setting.value)) if words else setting.value
-        page.sheet.write(row + 1, place, value, styles.input(setting.unit))
         page.sheet.write_comment(row, place, book.say(setting.meaning))
-        page.define(setting.name, row + 1, place)
-        rule: dict[str, Any] = (
-            {"validate": "list", "source": words} if words else accepted(page, setting.unit)
-        )
-        page.sheet.data_validation(row + 1, place, row + 1, place, rule)
+        put_setting(page, row + 1, place, setting)
         if setting.name in effects:
             look = styles.number(setting.unit, font_color=MUTED, font_size=9, align="right",
                                  valign="top")  # fmt: skip
@@ -458,8 +468,12 @@ def change_cell(page: Page, row: int, column: int, tile: Tile, look: Mapping[str
 
 
 def missing(tile: Tile) -> str:
-    """The condition that a figure has no change."""
-    return f'IF(Comparing=0,TRUE,OR({tile.figure}="",{tile.figure}Before=""))'
+    """The condition that a figure has no change.
+
+    The figure of before is asked for last: LibreOffice computes a blank cell anew, and where kpi_xl
+    is not there, what depends on an array is then #NAME?.
+    """
+    return f'IF(Comparing=0,TRUE,IF({tile.figure}="",TRUE,{tile.figure}Before=""))'
 
 
 def sparkline(course: str) -> dict[str, Any]:

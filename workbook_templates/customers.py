@@ -15,10 +15,11 @@ EVERY_CUSTOMER = f"IF(AddressesMerged=0,{WRITTEN},CUSTOMER_KEYS(Orders[customer]
 ADDRESSES = Setting(
     "Addresses",
     "E-mail addresses",
-    "merged",
+    "Merged",
     TEXT,
-    "merged: capitals do not count",
-    ("merged", "as written"),
+    "Merged: capitals do not count",
+    ("Merged", "As written"),
+    codes=("merged", "as written"),
 )
 
 APART = Problem(
@@ -41,7 +42,7 @@ def addresses(page: Page, row: int, column: int) -> None:
     none = 'COUNTIF(Orders[customer],"*@*")=0'
     for name, place, formula in (
         ("AddressesApart", column + 1, f"=IF({none},0,{customers}-{merged})"),
-        ("AddressesMerged", column, '=IF(Addresses="merged",(AddressesApart>0)*1,0)'),
+        ("AddressesMerged", column, '=IF(AddressesCode="merged",(AddressesApart>0)*1,0)'),
     ):
         page.put_array(row, place, formula, page.styles.lead())
         page.define(name, row, place)

@@ -26,6 +26,7 @@ from .comparison import (
     Parts,
     Range,
     Tile,
+    codes,
     figures_before,
     key_figures,
     owed_to,
@@ -62,6 +63,7 @@ from .parts import (
     no_bars,
     same_as,
     section,
+    shown_choice,
     status,
     warn_of_more,
     where,
@@ -75,9 +77,17 @@ SEGMENT_ROOM = 15
 MOST = 5000  # segments that the checks add up
 MONTHS = 12
 STAGES = ("mql_date", "sql_date", "sqo_date", "won_date")
-MODELS = ("first", "last", "linear", "position", "time_decay", "shapley", "markov")
+MODELS = {
+    "first": "First touch",
+    "last": "Last touch",
+    "linear": "Linear",
+    "position": "Position-based",
+    "time_decay": "Time decay",
+    "shapley": "Shapley value",
+    "markov": "Markov chain",
+}
 OVERVIEW = {"first": "first touch", "last": "last touch", "linear": "linear", "markov": "Markov"}
-SPLITS = ("channel", "campaign", "owner")
+SPLITS = {"channel": "Channel", "campaign": "Campaign", "owner": "Owner"}
 
 # Where the sheet Model has its tables: the first columns, counted from 0.
 FUNNEL, CHANNELS, CYCLES, MIX, CREDIT = 0, 6, 11, 15, 20
@@ -177,7 +187,8 @@ def cycle(start: str, end: str, method: str, condition: str = "") -> str:
 def segment() -> str:
     """The segment of each lead, by the setting; ? where it has none."""
     named = [f'IF(Leads[{name}]="","?",TRIM(Leads[{name}]))' for name in SPLITS]
-    return f'IF(FunnelBy="{SPLITS[1]}",{named[1]},IF(FunnelBy="{SPLITS[2]}",{named[2]},{named[0]}))'
+    by = "FunnelByCode"
+    return f'IF({by}="campaign",{named[1]},IF({by}="owner",{named[2]},{named[0]}))'
 
 
 # Without a day anywhere nobody knows who became an opportunity: those who were won are not all.
@@ -196,13 +207,13 @@ NONE = LEADS.empty
 NO_SPEND = "SpendTotal=0"
 
 SETTINGS = (
-    Setting("GrossMargin", "Gross margin", 0.6, RATE, "As a fraction of revenue"),
+    Setting("GrossMargin", "Gross margin", 0.6, RATE, "As a fraction of revenue", most=1.0),
     Setting("OrganicShare", "Organic share", 0.1, RATE, "Revenue not due to marketing"),
     Setting("SalesChannel", "Channel of sales", "outbound", TEXT, "All others are marketing's"),
-    Setting("AttributionModel", "Attribution", "position", TEXT, "How paths share a customer",
-            MODELS, (("Attribution", "AttributionCut"),)),
-    Setting("FunnelBy", "Segments", "channel", TEXT, "For the sheet {Segments}", SPLITS,
-            (("Segments", "SegmentsCut"),)),
+    Setting("AttributionModel", "Attribution", "Position-based", TEXT, "How paths share a customer",
+            tuple(MODELS.values()), (("Attribution", "AttributionCut"),), codes=tuple(MODELS)),
+    Setting("FunnelBy", "Segments", "Channel", TEXT, "For the sheet {Segments}",
+            tuple(SPLITS.values()), (("Segments", "SegmentsCut"),), codes=tuple(SPLITS)),
 )  # fmt: skip
 
 
@@ -501,7 +512,7 @@ def segments(page: Page) -> None:
         " spaces around a name make two segments."
     )
     lay_out(page, "Funnel by segment", lead, ((1, 30), (10, 13)), frozen=(TOP + 1, 1))
-    page.put(2, 0, "=FunnelBy", styles.label(bold=True))
+    page.put(2, 0, shown_choice(page.book, SETTINGS[4]), styles.label(bold=True))
     headers = [column.header for column in SEGMENT_COLUMNS[:-1]]
     rows = originals(source, TOP + 1, SEGMENTS, headers, SEGMENT_ROOM)
     table = put_grid(page, TOP, SEGMENT_COLUMNS, rows)
@@ -694,7 +705,7 @@ def attribution(page: Page) -> None:
         "The touches in the column campaign, or else the channel, of every lead; by the model set."
     )
     lay_out(page, "Attribution", lead, ((1, 24), (8, 14)), frozen=(TOP + 1, 1))
-    page.put(2, 0, "=AttributionModel", page.styles.label(bold=True))
+    page.put(2, 0, shown_choice(page.book, SETTINGS[3]), page.styles.label(bold=True))
     models = []
     for left, title in enumerate(OVERVIEW.values(), start=1):
         touches, amounts = (
@@ -760,8 +771,8 @@ def model(page: Page) -> None:
     page.put(TOP + 3, MIX + 1, f"={UNTIL}", styles.number(DATE))
     page.define("Until", TOP + 3, MIX + 1)
     quarters(page)
-    put_basis(page, TOP + 1, RANGE, [*DAYS_SHOWN.basis(page.book), *SEEN])
-    for number, chosen in enumerate(("AttributionModel", *(f'"{name}"' for name in OVERVIEW))):
+    put_basis(page, TOP + 1, RANGE, known(page.book))
+    for number, chosen in enumerate(("AttributionModelCode", *(f'"{name}"' for name in OVERVIEW))):
         formula = blank_if("CustomerCount=0", credit(chosen))
         page.spill(TOP, CREDIT + 5 * number, formula, header,
                    [bold, styles.number(AVERAGE), styles.number(MONEY), rate])  # fmt: skip
@@ -782,9 +793,14 @@ def model(page: Page) -> None:
     page.sheet.print_area(0, 0, 1, 7)
 
 
+def known(book: Book) -> list[Basis]:
+    """What follows from the settings, and from what is known of the leads."""
+    return [*DAYS_SHOWN.basis(book), *SEEN, *codes(book, SETTINGS)]
+
+
 def parts_before(page: Page) -> dict[str, str]:
     """The figures of the period before, and the channels that their changes are mostly owed to."""
-    below = TOP + 3 + len(DAYS_SHOWN.basis(page.book)) + len(SEEN)
+    below = TOP + 3 + len(known(page.book))
     wanted = [tile.figure for tile in TILES]
     days = Basis("CycleDays", cycle("created", "won_date", "mean"), DAYS, array=True)
     figures_before(page, below, RANGE, [*EVERY.values(), days], wanted, DAYS_SHOWN.bounds)

@@ -25,7 +25,7 @@ from kpi_xl.ooxml.addresses import LAST_ROW, quoted
 from kpi_xl.reports import layout
 from kpi_xl.reports.layout import LEAST_ROWS, Loaded
 from kpi_xl.schema import Column, Input, Schema
-from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, LONGEST_TEXT, MONEY, TEXT, Unit
+from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, LONGEST_TEXT, MONEY, RATE, TEXT, Unit
 
 from .writing import (
     BAR,
@@ -129,7 +129,9 @@ class Setting(NamedTuple):
     `cut` are the names of cells that say when tables have become too large for their sheets, by
     the sheets' English names: they are said beside the setting that does it. `effect` is the
     formula of what is in effect where the cell is empty. `translated`: value and choices are
-    English texts, which the cell has in the workbook's language.
+    English texts, which the cell has in the workbook's language. `codes` are what formulas take for
+    each of the choices, in a cell of the name and Code on the sheet Model: see `code_of`; the cell
+    takes them, too. A number lies from `least` to `most`.
     """
 
     name: str
@@ -141,6 +143,15 @@ class Setting(NamedTuple):
     cut: tuple[tuple[str, str], ...] = ()
     effect: str = ""
     translated: bool = False
+    codes: tuple[str, ...] = ()
+    least: float = 0.0
+    most: float = 1e9
+
+    @property
+    def default(self) -> str:
+        """The code that is in effect where the cell is empty."""
+        value = str(self.value)
+        return value if value in self.codes else self.codes[self.choices.index(value)]
 
 
 class Figure(NamedTuple):
@@ -575,7 +586,7 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
     """
     say = page.book.say
     shared = [kind(page, table) for kind in (left_below, texts) for table in page.book.inputs]
-    problems = (*problems, *shared)
+    problems = (wrong_settings(page.book), *problems, *shared)
     labels = [named(page, problem) for problem in problems] + [say(one.label) for one in agreements]
     widen(page, 0, 52, labels)
     page.sheet.set_column(1, 3, 18)
@@ -634,6 +645,8 @@ def problem_rows(page: Page, row: int, problems: Sequence[Problem]) -> int:
             put = page.put_array if FIRST_ROW in first_row else page.put
             formula = blank_if(f"{xl_rowcol_to_cell(row, 1)}=0", first_row)
             put(row, 2, formula, styles.of("0", align="right"))
+            if problem.label == WRONG_SETTINGS:
+                page.define("WrongSetting", row, 2)
         page.write(row, 4, problem.advice, styles.lead())
     first = row - len(problems) + 1
     page.define("ProblemRows", first, 1, row, 1)
@@ -730,6 +743,10 @@ def status(page: Page, row: int, column: int, table: Input) -> None:
         f'TEXT({figures},"0"))'
     )
     first = f'IF(FirstText="","",SUBSTITUTE({literal(text)},"{{cell}}",FirstText)&" ")'
+    setting = say("The setting in {cell} is empty or impossible.", cell="{cell}")
+    first = (
+        f'IF(WrongSetting="",{first},SUBSTITUTE({literal(setting)},"{{cell}}",WrongSetting)&" ")'
+    )
     page.put(
         row,
         column,
@@ -808,31 +825,113 @@ def settings(page: Page, row: int, column: int, records: Sequence[Setting]) -> i
     for setting in records:
         row += 1
         page.write(row, column, setting.label, styles.label(shrink=True))
-        say = page.book.say if setting.translated else str
-        value = say(setting.value) if isinstance(setting.value, str) else setting.value
-        page.sheet.write(row, column + 1, value, styles.input(setting.unit))
+        put_setting(page, row, column + 1, setting)
+        meaning = literal(page.book.say(setting.meaning))
+        effect = in_effect(page.book, setting)
+        shown = f'IF({setting.name}="",{meaning}&": "&{effect},{meaning})' if effect else meaning
         if setting.cut:
-            page.put(row, column + 2, or_cut(page, setting), styles.lead(indent=1))
-            warn_if_not(page, row, column + 2, page.book.say(setting.meaning))
-        elif setting.effect:
-            meaning = literal(page.book.say(setting.meaning))
-            formula = f'=IF({setting.name}="",{meaning}&": "&{setting.effect},{meaning})'
-            page.put(row, column + 2, formula, styles.lead(indent=1, shrink=True))
+            page.put(row, column + 2, or_cut(page, setting, shown), styles.lead(indent=1))
+            look = page.book.file.add_format({"bold": True, "font_color": WARNING})
+            rule = "=" + "&".join(name for _, name in setting.cut) + '<>""'
+            page.sheet.conditional_format(
+                row, column + 2, row, column + 2,
+                {"type": "formula", "criteria": rule, "format": look},
+            )  # fmt: skip
+        elif effect:
+            page.put(row, column + 2, f"={shown}", styles.lead(indent=1, shrink=True))
         else:
             page.write(row, column + 2, setting.meaning, styles.lead(indent=1))
-        page.define(setting.name, row, column + 1)
-        if setting.choices:
-            rule = {"validate": "list", "source": list(map(say, setting.choices))}
-            page.sheet.data_validation(row, column + 1, row, column + 1, rule)
-        elif setting.unit not in (KEY, TEXT, LOGICAL):
-            rule = accepted(page, setting.unit)
-            page.sheet.data_validation(row, column + 1, row, column + 1, rule)
     return row + 1
 
 
-def or_cut(page: Page, setting: Setting) -> str:
+def in_effect(book: Book, setting: Setting) -> str:
+    """The formula of what is in effect where a setting is empty; "" where it says nothing."""
+    if not setting.codes:
+        return setting.effect
+    return literal(book.say(setting.choices[setting.codes.index(setting.default)]))
+
+
+def shown_choice(book: Book, setting: Setting) -> str:
+    """The formula of a setting's word, also where its cell is empty."""
+    return f'=IF({setting.name}="",{in_effect(book, setting)},{setting.name})'
+
+
+def put_setting(page: Page, row: int, column: int, setting: Setting) -> None:
+    """The yellow cell of a setting: its value, its name, what it takes."""
+    say = page.book.say if setting.translated or setting.codes else str
+    value = say(str(setting.value)) if setting.value in setting.choices else setting.value
+    page.sheet.write(row, column, value, page.styles.input(setting.unit))
+    page.define(setting.name, row, column)
+    page.book.settings.append((setting, f"{page.name}!{xl_rowcol_to_cell(row, column)}"))
+    if setting.choices:
+        # The codes, which no list shows, are to be taken: Checks names what is neither.
+        words = list(map(say, setting.choices))
+        rule = {"validate": "list", "source": words, "show_error": not setting.codes}
+    elif setting.unit in (KEY, TEXT, LOGICAL):
+        return
+    else:
+        rule = accepted(page, setting.unit)
+        if setting.unit is not DATE:
+            rule |= {"criteria": "between", "minimum": setting.least, "maximum": most_of(setting)}
+            rule.pop("value")
+    page.sheet.data_validation(row, column, row, column, rule)
+
+
+def most_of(setting: Setting) -> float:
+    """The largest number that a setting takes; a rate without a bound of its own is below 1."""
+    return 0.999999 if setting.unit is RATE and setting.most > BOUNDLESS else setting.most
+
+
+BOUNDLESS = 1e6
+
+
+def code_of(book: Book, setting: Setting) -> tuple[str, str]:
+    """The name and the formula of the cell that holds a setting's code; of a wrong word, that."""
+    formula = setting.name
+    for word, code in zip(setting.choices, setting.codes, strict=True):
+        formula = f'IF({setting.name}={literal(book.say(word))},"{code}",{formula})'
+    return f"{setting.name}Code", f'=IF({setting.name}="","{setting.default}",{formula})'
+
+
+def wrong_setting(book: Book, setting: Setting) -> str:
+    """The formula that is 1 where a setting is nothing that it can be, else 0; "" for any text."""
+    name = setting.name
+    if setting.codes:
+        known = "+".join(f'({name}Code="{code}")' for code in setting.codes)
+        return f"IF({known}=0,1,0)"
+    if setting.choices:
+        say = book.say if setting.translated or isinstance(setting.value, str) else str
+        words = [literal(say(word)) for word in setting.choices]
+        if not isinstance(setting.value, str):
+            words = list(setting.choices)
+        known = "+".join(f"({name}={word})" for word in words)
+        wrong = f"IF({known}=0,1,0)"
+    elif setting.unit in (KEY, TEXT, LOGICAL):
+        return ""
+    else:
+        least, most = (32874, 73051) if setting.unit is DATE else (setting.least, most_of(setting))
+        outside = f"IF({name}<{least:.15g},1,IF({name}>{most:.15g},1,0))"
+        wrong = f"IF(ISNUMBER({name}),{outside},1)"
+    return f'IF({name}="",0,{wrong})' if isinstance(setting.value, str) else wrong
+
+
+def wrong_settings(book: Book) -> Problem:
+    """The problem that a setting is empty, or nothing that it can be; the first is named."""
+    wrong = [(wrong_setting(book, setting), place) for setting, place in book.settings]
+    wrong = [(formula, place) for formula, place in wrong if formula]
+    first = '""'
+    for formula, place in reversed(wrong):
+        first = f"IF({formula}=1,{literal(place)},{first})"
+    found = "+".join(formula for formula, _ in wrong) or "0"
+    return Problem(WRONG_SETTINGS, f"={found}", f"={first}", SETTINGS_ADVICE)
+
+
+WRONG_SETTINGS = "Settings that are empty or impossible"
+SETTINGS_ADVICE = "Correct the cell that is named here. A rate is written as 40% or 0.4."
+
+
+def or_cut(page: Page, setting: Setting, formula: str) -> str:
     """What a setting means, or which table it has made too large for its sheet."""
-    formula = literal(page.book.say(setting.meaning))
     for sheet, name in reversed(setting.cut):
         where = literal(f"{page.book.names[sheet]}: ")
         formula = f'IF({name}<>"",{where}&{name},{formula})'

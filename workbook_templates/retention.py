@@ -26,6 +26,7 @@ from .comparison import (
     Basis,
     Range,
     Tile,
+    codes,
     figures_before,
     key_figures,
     put_basis,
@@ -73,7 +74,7 @@ from .parts import (
     where,
     widen,
 )
-from .writing import BAR, BLUE, COLOURS, ORANGE, WARNING, Book, Page, literal
+from .writing import BAR, BLUE, COLOURS, ORANGE, WARNING, Book, Page, Proper, literal
 
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 DEEP = 1_000_000  # rows that the names over the customers' table reach down
@@ -124,18 +125,18 @@ LEFT = "(Survivors[period]<=FitUntil)"
 
 # Side by side, with room to the right of the cohorts for ten years of weeks.
 CUSTOMERS = Spill("Customers", 0, f"RFM({BOUGHT},{AMOUNT})")
-CURVE = Spill("Retention curve", 9, f"RETENTION_CURVE({BOUGHT},Period)")
+CURVE = Spill("Retention curve", 9, f"RETENTION_CURVE({BOUGHT},PeriodCode)")
 CONFIDENCE = 0.9  # of what is called low and high
 RATE_A_WEEK = "(1+YearlyRate)^(1/52)-1"
 FIT = Spill(
     "Model of purchases and spend",
     14,
-    f'BTYD_FIT({BOUGHT},{AMOUNT},"W",,BuyingModel,"weak")',
+    f'BTYD_FIT({BOUGHT},{AMOUNT},"W",,BuyingModelCode,"weak")',
 )
 FORECAST = Spill(
     "Value of each customer",
     17,
-    f'CLV_FORECAST({BOUGHT},{AMOUNT},Horizon,{RATE_A_WEEK},"W",,BuyingModel,"weak",{CONFIDENCE})',
+    f'CLV_FORECAST({BOUGHT},{AMOUNT},Horizon,{RATE_A_WEEK},"W",,BuyingModelCode,"weak",{CONFIDENCE})',
 )
 RANKED = Spill("The most valuable first", 28, "CHANNEL_MIX(Buyer,Worth)")
 AT_RISK = Spill(
@@ -157,40 +158,41 @@ COHORTS_LEFT = tuple(
 RANGE, BY_MONTHS = 2070, 2074  # behind the cohorts
 TOTAL = Spill(
     "All customers together", 48,
-    f'CLV_TOTAL({BOUGHT},{AMOUNT},Horizon,{RATE_A_WEEK},"W",,BuyingModel,"weak",'
+    f'CLV_TOTAL({BOUGHT},{AMOUNT},Horizon,{RATE_A_WEEK},"W",,BuyingModelCode,"weak",'
     f"{CONFIDENCE})",
 )  # fmt: skip
 HELD_BACK = "DataUntil-7*HeldOut"
 """The last day that the model sees where it is put to the test."""
 CHECK = Spill(
     "The weeks held back", 53,
-    f'BTYD_CHECK({BOUGHT},{HELD_BACK},{AMOUNT},"W",,BuyingModel,"weak")',
+    f'BTYD_CHECK({BOUGHT},{HELD_BACK},{AMOUNT},"W",,BuyingModelCode,"weak")',
 )  # fmt: skip
 FORETOLD = Spill(
     "What was foretold of them", 59,
-    f'CLV_TOTAL({BOUGHT},{AMOUNT},HeldOut,0,"W",{HELD_BACK},BuyingModel,"weak",{CONFIDENCE})',
+    f'CLV_TOTAL({BOUGHT},{AMOUNT},HeldOut,0,"W",{HELD_BACK},BuyingModelCode,"weak",{CONFIDENCE})',
 )  # fmt: skip
-SHARES = Spill("Cohorts, share", 64, f"COHORT({BOUGHT},,Period)")
-COUNTS = Spill("Cohorts, customers", 564, f'COHORT({BOUGHT},,Period,"customers")')
-REVENUES = Spill("Cohorts, revenue", 1064, f'COHORT({BOUGHT},{AMOUNT},Period,"revenue")')
+SHARES = Spill("Cohorts, share", 64, f"COHORT({BOUGHT},,PeriodCode)")
+COUNTS = Spill("Cohorts, customers", 564, f'COHORT({BOUGHT},,PeriodCode,"customers")')
+REVENUES = Spill("Cohorts, revenue", 1064, f'COHORT({BOUGHT},{AMOUNT},PeriodCode,"revenue")')
 KEPT = Spill(
     "Cohorts, revenue kept", 1564,
-    f'COHORT({BOUGHT},{AMOUNT},Period,"revenue_retention")',
+    f'COHORT({BOUGHT},{AMOUNT},PeriodCode,"revenue_retention")',
 )  # fmt: skip
 
 SETTINGS = (
     Setting(
         "Period",
         "Period",
-        "M",
+        "Month",
         TEXT,
-        "W, M, Q or Y",
-        ("W", "M", "Q", "Y"),
+        "Of cohorts and of the curve",
+        ("Week", "Month", "Quarter", "Year"),
         (("Cohorts", "CohortsCut"), ("Curve", "CurveCut")),
+        codes=("W", "M", "Q", "Y"),
     ),
     Setting("LostAfter", "Lost after", 180, DAYS, "Days without a purchase"),
     Setting("Lifetime", "Lifetime", 24, PERIODS, "Months that a customer stays"),
-    Setting("GrossMargin", "Gross margin", 0.4, RATE, "As a fraction of revenue"),
+    Setting("GrossMargin", "Gross margin", 0.4, RATE, "As a fraction of revenue", most=1.0),
     Setting("DiscountRate", "Discount rate", 0.01, RATE, "Per month"),
     ADDRESSES,
 )
@@ -202,10 +204,11 @@ FORECAST_SETTINGS = (
     Setting(
         "BuyingModel",
         "Model of purchases",
-        "mbgnbd",
+        Proper("MBG/NBD"),
         TEXT,
         "When customers may stop",
-        ("mbgnbd", "paretonbd", "bgnbd"),
+        (Proper("MBG/NBD"), Proper("Pareto/NBD"), Proper("BG/NBD")),
+        codes=("mbgnbd", "paretonbd", "bgnbd"),
     ),
 )
 
@@ -645,7 +648,7 @@ def cohort_left(
 
 def fitted(page: Page) -> None:
     """Whether there are a model and a forecast; how many periods; how purchases go with spend."""
-    days = 'IF(Period="W",7,IF(Period="M",30.4375,IF(Period="Q",91.3125,365.25)))'
+    days = 'IF(PeriodCode="W",7,IF(PeriodCode="M",30.4375,IF(PeriodCode="Q",91.3125,365.25)))'
     span = f"(OrdersUntil-OrdersFrom)/{days}"
     page.put(TOP - 2, SHARES.column, f"=IF(RowsInRange=0,0,{span})", page.styles.lead())
     page.define("PeriodCount", TOP - 2, SHARES.column)
@@ -682,10 +685,16 @@ def courses(page: Page) -> Grid:
     return Grid(page, TOP, BY_MONTHS, COURSES, 12)
 
 
+def known(book: Book) -> list[Basis]:
+    """What follows from the settings, and what the orders of the days come to."""
+    chosen = (*SETTINGS, *FORECAST_SETTINGS)
+    return [*DAYS_SHOWN.basis(book), *BASIS, *codes(book, chosen)]
+
+
 def days_before(page: Page) -> None:
     """The days that are shown, the figures of those before, and the course of some."""
     page.write(TOP - 1, RANGE, "The days that are shown, and those before", page.styles.heading())
-    row = put_basis(page, TOP + 1, RANGE, [*DAYS_SHOWN.basis(page.book), *BASIS])
+    row = put_basis(page, TOP + 1, RANGE, known(page.book))
     figures_before(page, row + 1, RANGE, [*EVERY.values(), *BASIS, *OF_CUSTOMERS],
                    [tile.figure for tile in TILES])  # fmt: skip
     sizes = page.at(TOP + 1, SHARES.column + 1, TOP + MOST_PERIODS, SHARES.column + 1)
@@ -907,7 +916,7 @@ def how_they_buy(source: Page) -> tuple[Figure, ...]:
         Figure("WeeksBetween", "Weeks between purchases", blank_if(NO_FIT, f"{alpha}/{r}"),
                PERIODS, "Of a mean customer who still buys"),
         Figure("StopChance", "Stop after a purchase",
-               blank_if(f'IF({NO_FIT},TRUE,BuyingModel="paretonbd")', f"{a}/({a}+{b})"), RATE,
+               blank_if(f'IF({NO_FIT},TRUE,BuyingModelCode="paretonbd")', f"{a}/({a}+{b})"), RATE,
                "Mean chance, each time they return"),
         Figure("MeanSpend", "Mean spend a purchase",
                blank_if(f"IF({NO_FIT},TRUE,N({q})<=1)", f"{p}*{v}/({q}-1)"), MONEY,

@@ -7,7 +7,6 @@ KPI in every period; the other sheets show what it and Model hold.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from xlsxwriter.format import Format
@@ -19,6 +18,7 @@ from kpi_xl.schema import Column
 from kpi_xl.schema.scorecard import MONTHS, SCHEMA
 from kpi_xl.units import COUNT, DATE, KEY, PERIODS, RATE, SCORE, TEXT, Unit
 
+from .comparison import PREVIOUS, YEAR
 from .forecasting import AHEAD, FEWEST, Past, forecast_sheet, since_the_gap, spill_forecasts
 from .grid import MONTH as MONTH_OF
 from .grid import NAME, WHOLE, Measure, put_grid
@@ -31,10 +31,12 @@ from .parts import (
     Sheet,
     Template,
     checks,
+    code_of,
     draw,
     header_row,
     headline,
     lines,
+    put_setting,
     section,
     status,
     where,
@@ -57,9 +59,25 @@ from .writing import BAR, BLUE, GREEN, LINE, MUTED, ORANGE, WASH, Book, Headline
 
 SETTINGS = (
     Setting("ReportMonth", "Month", "", DATE, "Blank: the latest month"),
-    Setting("Period", "Month or quarter", "M", TEXT, "M or Q", ("M", "Q")),
-    Setting("Compare", "Compare with", "P", TEXT, "P: period before, Y: year before", ("P", "Y")),
-    Setting("GrossMargin", "Gross margin", 0.6, RATE, "As a fraction of revenue"),
+    Setting(
+        "Period",
+        "Month or quarter",
+        "Month",
+        TEXT,
+        "What a period is",
+        ("Month", "Quarter"),
+        codes=("M", "Q"),
+    ),
+    Setting(
+        "Compare",
+        "Compare with",
+        PREVIOUS,
+        TEXT,
+        "What the change is against",
+        (PREVIOUS, YEAR),
+        codes=("P", "Y"),
+    ),
+    Setting("GrossMargin", "Gross margin", 0.6, RATE, "As a fraction of revenue", most=1.0),
     Setting("Lifetime", "Lifetime, months", 24, PERIODS, "Months that a customer stays"),
     Setting("DiscountRate", "Discount rate", 0.01, RATE, "Per month"),
     Setting("Tolerance", "Tolerance", 0.1, RATE, "Off target, and still at risk"),
@@ -208,17 +226,18 @@ def single_cells(page: Page) -> None:
     first = "DATE(YEAR(ShownMonth),MONTH(ShownMonth)-MOD(MONTH(ShownMonth)-1,Step),1)"
     last, now = page.at(FIRST, CURRENT), page.at(USED, CURRENT)
     before = f"INDEX({page.at(USED, OLDEST + 1, USED, CURRENT)},1,Before)"
-    year_before = f'IF(Period="Q",{SHOWN - 4},{SHOWN - 12})'
+    year_before = f'IF(PeriodCode="Q",{SHOWN - 4},{SHOWN - 12})'
     section(page, 3, 0, 1, "The period")
     for row, (name, formula, unit) in enumerate(
         (
+            *((*code_of(page.book, one), TEXT) for one in SETTINGS if one.codes),
             ("MonthCount", f"=COUNTIFS({IN_CALENDAR})", COUNT),
             ("LatestMonth", guarded(f"_xlfn.MAXIFS(Months[month],{IN_CALENDAR})", NOTHING), DATE),
             ("ShownMonth", "=IF(COUNT(ReportMonth)=0,LatestMonth,ReportMonth)", DATE),
-            ("Step", guarded('IF(Period="Q",3,1)', NOTHING), COUNT),
+            ("Step", guarded('IF(PeriodCode="Q",3,1)', NOTHING), COUNT),
             ("PeriodFirst", guarded(first, NOTHING), DATE),
             ("PeriodNext", guarded(f"EDATE({last},Step)", NOTHING), DATE),
-            ("Before", guarded(f'IF(Compare="Y",{year_before},{SHOWN - 1})', NOTHING), COUNT),
+            ("Before", guarded(f'IF(CompareCode="Y",{year_before},{SHOWN - 1})', NOTHING), COUNT),
             ("MonthsNow", f"={now}", COUNT),
             ("MonthsBefore", guarded(before, NOTHING), COUNT),
         ),
@@ -261,7 +280,7 @@ INSIDE = 'Months[month],">="&{First day},Months[month],"<"&{Ends before}'
 MONTHS_FOUND = f'COUNTIFS({OF_DAYS},{{rows}},">0")'
 SO_FAR = "(YEAR(LatestMonth)-YEAR({First day}))*12+MONTH(LatestMonth)-MONTH({First day})+1"
 PERIOD_HEADS = (
-    Measure("Period", 'YEAR({First day})&IF(Period="Q","-Q"&INT((MONTH({First day})+2)/3),'
+    Measure("Period", 'YEAR({First day})&IF(PeriodCode="Q","-Q"&INT((MONTH({First day})+2)/3),'
             '"-"&RIGHT("0"&MONTH({First day}),2))', KEY,
             look={"bold": True, "bg_color": WASH, "bottom": 1, "bottom_color": LINE,
                   "align": "right"}),
@@ -338,7 +357,7 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
     else:
         unknown.append(f"{before}<=0")
         change = f"VS_BASELINE({actual},{before})"
-    fits = f'(Goals[kpi]={code})*((Goals[period]=Period)+(Goals[period]=""))'
+    fits = f'(Goals[kpi]={code})*((Goals[period]=PeriodCode)+(Goals[period]=""))'
     goal_row = guarded(f"MATCH(1,{fits},0)", f"SUMPRODUCT({fits})=0")
 
     def of_goal(column: str) -> str:
@@ -544,18 +563,8 @@ def settings_across(page: Page, row: int) -> None:
     page.sheet.set_row(row, 26)
     for column, setting in zip(SETTING_COLUMNS, SETTINGS, strict=True):
         page.write(row, column, setting.label, label)
-        page.sheet.write(row + 1, column, setting.value, page.styles.input(setting.unit))
         page.sheet.write_comment(row, column, page.book.say(setting.meaning))
-        page.define(setting.name, row + 1, column)
-        rule: dict[str, object] = {"validate": "list", "source": list(setting.choices)}
-        if setting.unit is DATE:
-            days = {"minimum": date(1990, 1, 1), "maximum": date(2100, 1, 1)}
-            rule = {"validate": "date", "criteria": "between", **days}
-        elif setting.unit is RATE:
-            rule = {"validate": "decimal", "criteria": "between", "minimum": 0, "maximum": 0.999999}
-        elif not setting.choices:
-            rule = {"validate": "decimal", "criteria": ">", "value": 0}
-        page.sheet.data_validation(row + 1, column, row + 1, column, rule)
+        put_setting(page, row + 1, column, setting)
 
 
 def tile(page: Page, row: int, column: int, kpi: Kpi) -> None:
@@ -743,7 +752,7 @@ RULED: dict[str, Any] = {"bottom": 1, "bottom_color": LINE}
 GONE = "ROWS(Goals[kpi])<{number}"
 NO_GOAL = '{KPI}&{Goal}=""'
 KNOWN = "SUMPRODUCT((KpiCodes={KPI})*1)"
-OTHER_PERIOD = '({Period}<>"")*({Period}<>Period)'
+OTHER_PERIOD = '({Period}<>"")*({Period}<>PeriodCode)'
 ACTUAL_OF_GOAL = Unit("VALUE", "the KPI's own unit", "#,##0.00")
 PROGRESS_SHARE = Unit("RATE", "a fraction, in whole percent", "0%")
 DAYS_LEFT = Unit("DAYS", "days, below 0 when it is late", "#,##0")

@@ -43,6 +43,7 @@ from .parts import (
     Template,
     blank_if,
     checks,
+    code_of,
     done,
     draw,
     figures,
@@ -82,7 +83,7 @@ VALUE = (
 MARGIN = "IF(CostsKnown=0,GrossMargin,1)"
 
 MATCHED, TOUCHED = (
-    f'IF(Addresses="merged",CUSTOMER_KEYS({table}[customer]),IF({table}[customer]="","",'
+    f'IF(AddressesCode="merged",CUSTOMER_KEYS({table}[customer]),IF({table}[customer]="","",'
     f"{table}[customer]))"
     for table in ("Orders", "Touches")
 )
@@ -145,7 +146,9 @@ NO_COVER = 'CoveredFrom=""'
 NO_MRR = "MrrDone=0"
 NO_START = f"IF({NO_MRR},TRUE,SUM(MrrStart)=0)"
 NO_LOSS = f"IF({NO_MRR},TRUE,SUM(MrrLess)+SUM(MrrChurn)=0)"
-CURVE = f'LTV_CURVE({EVERY_CUSTOMER},Orders[date],{VALUE},Period,{{0}},{MARGIN},DayAfter-1,"{{1}}")'
+CURVE = (
+    f'LTV_CURVE({EVERY_CUSTOMER},Orders[date],{VALUE},PeriodCode,{{0}},{MARGIN},DayAfter-1,"{{1}}")'
+)
 
 
 def month_of(day: str) -> str:
@@ -200,7 +203,7 @@ SUBSCRIBED = Spill(
 RISKS = Spill(
     "Customers who have reached an age",
     SUBSCRIBED.column + 5,
-    f"RETENTION_CURVE({EVERY_CUSTOMER},Orders[date],Period,DayAfter-1,{CHANNEL})",
+    f"RETENTION_CURVE({EVERY_CUSTOMER},Orders[date],PeriodCode,DayAfter-1,{CHANNEL})",
 )
 DRAWN = RISKS.column + 7
 SURVIVAL_DRAWN = DRAWN + 2 * AGES + 12
@@ -245,9 +248,11 @@ FIRST_ORDER, FIRST, LAST, NOT_DIRECT = RULES = (
     "the last touch that is not direct",
 )
 SETTINGS = (
-    Setting("GrossMargin", "Gross margin", 0.4, RATE, "Of revenue, where orders have no cost"),
-    Setting("Horizon", "LTV after", 12, WHOLE, "Months that count in LTV : CAC"),
-    Setting("Period", "Month", "M", TEXT, "M: calendar; 30D: days since", ("M", "30D")),
+    Setting("GrossMargin", "Gross margin", 0.4, RATE, "Of revenue, where orders have no cost",
+            most=1.0),
+    Setting("Horizon", "LTV after", 12, WHOLE, "Months that count in LTV : CAC", most=AGES),
+    Setting("Period", "Month", "Calendar month", TEXT, "30 days: since the first order",
+            ("Calendar month", "30 days"), codes=("M", "30D")),
     Setting("ChannelRule", "A customer's channel", FIRST_ORDER, TEXT,
             "Touches: the sheet {Touches}", RULES, translated=True),
     Setting("LookBack", "Touches count for", 30, WHOLE, "Days before the order"),
@@ -295,11 +300,12 @@ FIGURES = {
 CARDS = ("CustomerCount", "BlendedCac", "LtvHorizon", "LtvCac", "Payback")
 
 WHAT_IF = (
-    Setting("MarginChange", "Margin", 0.1, RATE, "10% more of it: from 40% to 44%, say"),
+    Setting("MarginChange", "Margin", 0.1, RATE, "10% more of it: from 40% to 44%, say",
+            least=-1.0, most=10.0),
     Setting("CacChange", "Customer acquisition cost", -0.1, RATE,
-            "Less of it is below 0, as in -10%"),
+            "Less of it is below 0, as in -10%", least=-1.0, most=10.0),
     Setting("RetentionChange", "Later purchases", 0.1, RATE,
-            "10% more of what customers bring after their first month"),
+            "10% more of what customers bring after their first month", least=-1.0, most=10.0),
 )  # fmt: skip
 
 MRR_FIGURES = (
@@ -555,7 +561,7 @@ COHORT_CURVES = (
     Measure("payback", "PAYBACK_PERIOD({CAC},{all ages})", WHOLE,
             blank=f'IF({{CAC}}="",TRUE,IF({{customers}}<{FEW},TRUE,MAX({{all ages}})<{{CAC}}))'),
     *(Measure(age, f"{{value {age}}}", COUNT,
-              blank=f'IF({{name}}="",TRUE,IF(Period="M",{age}>{OLDER},{{value {age}}}=""))')
+              blank=f'IF({{name}}="",TRUE,IF(PeriodCode="M",{age}>{OLDER},{{value {age}}}=""))')
       for age in AGE_NAMES),
 )  # fmt: skip
 
@@ -733,13 +739,14 @@ def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
     start, until = f"MAX({ends_of('MIN')})", f"MIN({ends_of('MAX')})"
     ended = month_of("(LastOrderDay+1)")
     first, fourth = (f'(NewLabel<={name})*(NewLabel<>"")' for name in ("EndedText", "FourthText"))
-    no_native = 'IF(NewDone=0,TRUE,IF(CostsKnown>0,TRUE,Period<>"M"))'
+    no_native = 'IF(NewDone=0,TRUE,IF(CostsKnown>0,TRUE,PeriodCode<>"M"))'
     brought = "+".join(f'SUM(IF({fourth}*(NewAge{age}<>""),NewAge{age},0))' for age in range(4))
     spent = spans("Spend[month]", "CoveredFrom", "CoveredUntil")
     sold = spans("Orders[date]", "CoveredFrom", "CoveredUntil")
     outside = f'(NewLabel<>"")*(1-{COVERED.replace("CacMonth", "NewLabel")})'
     span = "(LastOrderDay-FirstOrderDay)/30.4375"
     return (
+        *((*code_of(book, one), TEXT, False) for one in SETTINGS if one.codes),
         ("FirstOrderDay", blank_if(NONE, "MIN(Orders[date])"), DATE, False),
         # The last order that is not after the day of loading, where any is known.
         ("LoadedUntil",

@@ -161,7 +161,7 @@ class Book:
 
     `values` is empty at first; a `draft` has no cells that nobody computes: see `computed`.
     `blocks` are the cells of the input tables and of spills, which are written at the end.
-    `inputs` are the input tables.
+    `inputs` are the input tables, `settings` the settings with the addresses of their cells.
     """
 
     file: xlsxwriter.Workbook
@@ -174,6 +174,7 @@ class Book:
     inputs: list[Input] = field(default_factory=list)
     pages: "dict[str, Page]" = field(default_factory=dict)
     headlines: list[Headline] = field(default_factory=list)
+    settings: list[tuple[Any, str]] = field(default_factory=list)
 
     def say(self, text: str, **fields: object) -> str:
         """An English text in the workbook's language; its {fields} are filled in.

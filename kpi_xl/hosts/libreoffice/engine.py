@@ -25,7 +25,7 @@ Place = tuple[str, int, int]
 
 def compute(book: Package, content: bytes, *, seconds: float) -> Computed:
     """Compute a workbook, of which `content` is the file. Raises OfficeError."""
-    spilling = [formula for formula in book.formulas if formula.dynamic]
+    spilling = [formula for formula in book.formulas if formula.array is not None]
     with tempfile.TemporaryDirectory(prefix="kpi_xl") as folder:
         path = Path(folder) / "book.xlsx"
         path.write_bytes(content)
@@ -61,14 +61,21 @@ def compute(book: Package, content: bytes, *, seconds: float) -> Computed:
 
 
 def _check_size(formula: Formula, size: list[int] | None) -> None:
-    """Refuse a block of another size: LibreOffice fills the old one. 0 is an error's."""
+    """Refuse a block of another size: LibreOffice fills the old one. 0 is an error's.
+
+    So are arrays of old: what a program has made of a spill by forgetting that it is one.
+    """
     area = formula.area
     old = [area.bottom - area.top + 1, area.right - area.left + 1]
-    if size is not None and size not in (old, [0, 0]):
-        raise RefusedError(
-            f"its block has {size[0]} rows and {size[1]} columns now, and LibreOffice does"
-            " not spill"
-        )
+    if size is None or size in (old, [0, 0]):
+        return
+    found = f"{size[0]} rows and {size[1]} columns"
+    if formula.dynamic:
+        raise RefusedError(f"its block has {found} now, and LibreOffice does not spill")
+    raise RefusedError(
+        f"it is an array formula entered over {old[0]} rows and {old[1]} columns, but its result"
+        f" has {found}"
+    )
 
 
 def _value(

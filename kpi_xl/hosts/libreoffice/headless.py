@@ -22,9 +22,10 @@ from kpi_xl.hosts.libreoffice.extension import FOLDER, write_extension
 from kpi_xl.hosts.libreoffice.programs import OfficeError, program, surroundings
 
 STANDARD = 300.0  # seconds
-MEMORY, PER_BYTE = 1 << 30, 100
-"""Bytes that LibreOffice may take, and more for each byte of the workbooks; without one it takes a
-quarter of the former, and of a large one 60 bytes for each of its own."""
+MEMORY, PER_BYTE = 2 << 30, 100
+"""Bytes that LibreOffice may take, and more for each byte of the workbooks; without one it takes an
+eighth of the former, for a template of 120 KB a quarter, on some machines half, and of a large one
+60 bytes for each of its own."""
 LOOKS = 0.2  # seconds between looks at its memory
 
 
