@@ -23,7 +23,9 @@ from kpi_xl.quadrature import POINTS, beta_rule
 Floats = NDArray[np.float64]
 Parameters = tuple[float, ...]
 
-PART = 2000  # histories: what is computed of so many at once stays in the processor's cache
+# Histories: what is computed of so many at once stays in the processor's cache; for the Pareto/NBD
+# model each has 32 numbers.
+PART, PARETO_PART = 4000, 500
 FEWEST_REPEAT_CUSTOMERS = 10
 FARTHEST = 1e5  # from 1, as a factor: where the search for a parameter ends
 # Where the likelihood has no maximum, the search ends somewhere on an endless ridge: there the
@@ -32,6 +34,11 @@ FARTHEST = 1e5  # from 1, as a factor: where the search for a parameter ends
 VAGUEST, LAST_STEP = 30.0, 0.01
 LONGEST_STEP, SHORTEST_STEP, LEAST_REACH, MOST_STEPS = 2.0, 1e-7, 0.1, 100
 EDGE = 1e-3  # of an interval's width: its end is told no better
+
+
+MIXERS = np.array((0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9), np.uint64).view(
+    np.int64
+)  # odd, and without a pattern of their own: of xxHash
 
 
 class Histories(NamedTuple):
@@ -46,9 +53,9 @@ class Histories(NamedTuple):
     kind: NDArray[np.int64]
     """Which of them each history has."""
 
-    def part(self, start: int) -> "Histories":
-        """The next PART of the histories."""
-        rows = slice(start, start + PART)
+    def part(self, start: int, size: int) -> "Histories":
+        """So many of the histories."""
+        rows = slice(start, start + size)
         return self._replace(
             x=self.x[rows],
             t_x=self.t_x[rows],
@@ -60,8 +67,12 @@ class Histories(NamedTuple):
 
 def distinct(x: Floats, t_x: Floats, age: Floats) -> tuple[Histories, NDArray[np.int64]]:
     """Histories told apart, and for each customer the number of its own."""
-    order = np.lexsort((t_x, age, x))
-    table = np.stack((x, t_x, age))[:, order]
+    # One key to sort by, in place of three: should two histories have the same, one may be there
+    # twice, which changes no sum.
+    table = np.stack((x, t_x, age))
+    bits = table.view(np.int64)
+    order = np.argsort((bits ^ bits >> 31).T @ MIXERS)
+    table = table[:, order]
     starts = np.ones(len(order), dtype=bool)
     starts[1:] = (table[:, 1:] != table[:, :-1]).any(axis=0)
     number = np.empty(len(order), dtype=np.int64)
@@ -205,7 +216,8 @@ Total = Callable[[Parameters], tuple[float, Floats, Floats]]
 
 
 def _total(slopes: Callable[[Parameters, Histories], Slopes], histories: Histories) -> Total:
-    parts = [histories.part(start) for start in range(0, len(histories.x), PART)]
+    size = PARETO_PART if slopes is _slopes_pareto else PART
+    parts = [histories.part(start, size) for start in range(0, len(histories.x), size)]
 
     def total(parameters: Parameters) -> tuple[float, Floats, Floats]:
         likelihood, size = 0.0, len(parameters)
@@ -324,6 +336,12 @@ def _chances(x: Numbers, b: float, first: bool) -> Numbers:
     return b + x + 1.0 if first else b + x
 
 
+def _softplus(x: Floats) -> Floats:
+    """LN(1 + e^x), in a fifth of the time that numpy.logaddexp takes."""
+    above: Floats = np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+    return above
+
+
 def _log_odds_geometric(parameters: Parameters, data: Histories, first: bool) -> Floats:
     """Of having stopped at t_x, against being alive at T."""
     r, alpha, a, b = parameters
@@ -345,7 +363,7 @@ def _slopes_geometric(parameters: Parameters, data: Histories, first: bool) -> S
         gammaln(bought) - gammaln(r) + r * np.log(alpha)
         + gammaln(a + b) + gammaln(stays) - gammaln(b) - gammaln(a + stays)
     )  # fmt: skip
-    each = by_kind[data.kind] - power * log_end + np.logaddexp(0.0, log_odds)
+    each = by_kind[data.kind] - power * log_end + _softplus(log_odds)
     both = digamma(a + b) - digamma(a + stays)
     # Who cannot have stopped yet has b - 1 for a denominator, which may be 0.
     later = np.where(stopped > 0.0, (stays - 1.0)[data.kind], 1.0)
@@ -576,8 +594,9 @@ def _slopes_pareto(parameters: Parameters, data: Histories) -> Slopes:
     bought = r + data.kinds
     power, many = bought[data.kind], data.customers
     by_kind = gammaln(bought) - gammaln(r) + r * np.log(alpha) + s * np.log(beta)
-    each = by_kind[data.kind] + np.logaddexp(alive, stopped.log_likelihood)
-    odds = expit(stopped.log_likelihood - alive)
+    log_odds = stopped.log_likelihood - alive
+    each = by_kind[data.kind] + alive + _softplus(log_odds)
+    odds = expit(log_odds)
     buying, living = 1.0 / (alpha + data.T), 1.0 / (beta + data.T)
     # Without what all customers share: of those alive, and of those who stopped at each moment.
     to_alive = np.stack((np.log(buying), -power * buying, np.log(living), -s * living))
