@@ -477,9 +477,10 @@ def btyd_tracking(
     period: str = "W",
     as_of: "Day" = None,
     model: str = "bgnbd",
+    prior: str = "none",
 ) -> Table:
     """BTYD_TRACKING of the orders in a frame."""
-    given = {"horizon": horizon, "period": period, "model": model}
+    given = {"horizon": horizon, "period": period, "model": model, "prior": prior}
     options = _read("BTYD_TRACKING", given)
     return forecasts.tracking_rows(purchases(frame, customer, date, None, as_of), **options)
 

@@ -156,17 +156,19 @@ def test_where_nobody_stops_it_is_the_nbd(model: str) -> None:
     assert buying.residual(model, steady, customer, 0.01) == pytest.approx(3.5 / 28.0 / 0.01)
 
 
-def test_the_example_is_what_lifetimes_says() -> None:
+@pytest.mark.parametrize("prior", ["none", "weak"])
+def test_the_tracking_of_a_small_shop_is_that_of_lifetimes(prior: str) -> None:
     arrays = METRICS["BTYD_TRACKING"].example[0].split("{")[1:]
     customers, days = ([float(n) for n in a.split("}")[0].split(";")] for a in arrays)
-    fit = kpi_xl.btyd_fit(customers, days, None, "M", date(2024, 6, 29))
+    given = "M", date(2024, 6, 29), "bgnbd", prior
+    fit = kpi_xl.btyd_fit(customers, days, None, *given)
     fitter = lifetimes.BetaGeoFitter()
     fitter.params_ = {str(name): value for name, value in fit[1:5]}
     first: dict[float, float] = {}
     for customer, day in zip(customers, days, strict=True):
         first[customer] = min(day, first.get(customer, day))
     births = (np.array(list(first.values())) - min(first.values())) / 30.4375
-    for number, _, total in METRICS["BTYD_TRACKING"].example[1][1:]:
+    for number, _, total in kpi_xl.btyd_tracking(customers, days, 1, *given)[1:]:
         since = number - births[births < number]
         theirs = fitter.expected_number_of_purchases_up_to_time(since).sum()
         assert total == pytest.approx(theirs, abs=1e-3)

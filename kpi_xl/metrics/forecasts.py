@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
 from kpi_xl.metrics.arguments import AsOf, Confidence, Customers, OrderDates, Period
-from kpi_xl.metrics.models import BTYD, BUYERS, BUYING_DAYS, BuyingModel, Purchases, purchases
+from kpi_xl.metrics.models import (
+    BTYD,
+    BUYERS,
+    BUYING_DAYS,
+    BuyingModel,
+    Prior,
+    Purchases,
+    purchases,
+    week_of,
+)
 from kpi_xl.periods import DAYS
 from kpi_xl.registry import Arg, metric
 from kpi_xl.units import (
@@ -297,26 +306,31 @@ def btyd_tracking(
     period: Period = "W",
     as_of: AsOf = None,
     model: BuyingModel = "bgnbd",
+    prior: Prior = "none",
 ) -> list[list[Any]]:
     """Repeat purchases that the fitted model expects, period by period: of the past and ahead.
 
-    BTYD_FIT on what was bought up to as_of, applied to these customers from their first purchases
-    on. Periods are 7, 30.4375 ... days as there, counted from the first purchase of all; the one
-    that holds as_of is a whole one. Set it beside the repeat purchase days that were counted: a
-    model that has missed the past knows no future. New customers after as_of are not in it, so it
-    falls; it is no forecast of all sales. Seasons are not in it either (see KPI_FORECAST).
+    BTYD_FIT on what was bought up to as_of, with the prior that it has there, applied to these
+    customers from their first purchases on. Periods are 7, 30.4375 ... days as there, counted from
+    the first purchase of all; the one that holds as_of is a whole one. Set it beside the repeat
+    purchase days that were counted: a model that has missed the past knows no future. New customers
+    after as_of are not in it, so it falls; it is no forecast of all sales. Seasons are not in it
+    either (see KPI_FORECAST).
     """
-    return tracking_rows(purchases(customers, dates, None, as_of), horizon, period, model)
+    return tracking_rows(purchases(customers, dates, None, as_of), horizon, period, model, prior)
 
 
-def tracking_rows(bought: Purchases, horizon: float, period: str, model: str) -> list[list[Any]]:
+def tracking_rows(
+    bought: Purchases, horizon: float, period: str, model: str, prior: str
+) -> list[list[Any]]:
     """The table of BTYD_TRACKING."""
     import numpy as np
 
     from kpi_xl.btyd import MODELS, distinct, fit
     from kpi_xl.buying import tracking
 
-    parameters = fit(MODELS[model], distinct(*bought.history(period))[0]).parameters
+    histories, _ = distinct(*bought.history(period))
+    parameters = fit(MODELS[model], histories, week=week_of(prior, period)).parameters
     births, customers = np.unique(bought.first, return_counts=True)
     since = (births - births[0]) / DAYS[period]
     last = ceil((bought.as_of - births[0]) / DAYS[period]) + int(horizon)
