@@ -963,7 +963,7 @@ def ad_groups(page: Page) -> None:
     put_grid(page, TOP, columns, rows, blank="{none}")
     page.sheet.set_row(TOP, 46)
     warn(page, BY_GROUP)
-    page.sheet.print_area(0, 0, TOP + 1 + max(shown(book, BY_GROUP), 12), width)
+    book.later(lambda: page.sheet.print_area(0, 0, TOP + 1 + max(shown(book, BY_GROUP), 12), width))
 
 
 def emails(page: Page) -> None:

@@ -526,10 +526,14 @@ def segments(page: Page) -> None:
         whole = blank_if(NO_SQO, whole) if column >= 8 else whole
         page.put(total, column, whole, styles.header(RATE.number_format))
     page.put(total, 10, "=CloseRate", styles.header(RATE.number_format))
-    drawn = charted(table)
-    draw(page, "bar", "Leads and customers by segment",
-         [drawn.series("leads", BAR, "Leads"), drawn.series("customers", GREEN, "Customers")],
-         (total + 2, 0, 900, 420))  # fmt: skip
+
+    def chart() -> None:
+        drawn = charted(table)
+        draw(page, "bar", "Leads and customers by segment",
+             [drawn.series("leads", BAR, "Leads"), drawn.series("customers", GREEN, "Customers")],
+             (total + 2, 0, 900, 420))  # fmt: skip
+
+    page.book.later(chart)
     warn_of_more(
         page,
         3,
@@ -606,13 +610,17 @@ def channels(page: Page) -> None:
     rows = [volumes.cells(number) | end for number, end in enumerate(ends, start=1)]
     returns = put_grid(page, second, RETURNS, rows, blank='{channel}=""')
     bottom = returns.last + 2
-    drawn = charted(volumes)
-    draw(page, "bar", "Spend and revenue by channel",
-         [drawn.series("spend", ORANGE, "Spend"), drawn.series("revenue", BLUE, "Revenue")],
-         (bottom, 0, 620, 380))  # fmt: skip
-    draw(page, "bar", "Customer acquisition cost by channel",
-         [Series("CAC", drawn.range_of("channel"), charted(returns).range_of("CAC"), BLUE)],
-         (bottom, 6, 620, 380), labels=True)  # fmt: skip
+
+    def charts() -> None:
+        drawn = charted(volumes)
+        draw(page, "bar", "Spend and revenue by channel",
+             [drawn.series("spend", ORANGE, "Spend"), drawn.series("revenue", BLUE, "Revenue")],
+             (bottom, 0, 620, 380))  # fmt: skip
+        draw(page, "bar", "Customer acquisition cost by channel",
+             [Series("CAC", drawn.range_of("channel"), charted(returns).range_of("CAC"), BLUE)],
+             (bottom, 6, 620, 380), labels=True)  # fmt: skip
+
+    page.book.later(charts)
     model_names = source.at(TOP + 1, CHANNELS, TOP + 200, CHANNELS)
     warn_of_more(page, 2, model_names, ROOM, "Model", "ChannelsCut")
     page.sheet.print_area(0, 0, bottom + 20, 12)
@@ -717,10 +725,14 @@ def attribution(page: Page) -> None:
     headers = [column.header for column in CREDITED]
     rows = originals(source, TOP + 1, CREDIT, headers, ROOM)
     table = put_grid(page, TOP, (*CREDITED, *models), rows)
-    drawn = charted(table)
-    draw(page, "column", "Customers by touch and model",
-         [drawn.series(model.header) for model in models],
-         (table.last + 2, 0, 870, 360))  # fmt: skip
+
+    def chart() -> None:
+        drawn = charted(table)
+        draw(page, "column", "Customers by touch and model",
+             [drawn.series(model.header) for model in models],
+             (table.last + 2, 0, 870, 360))  # fmt: skip
+
+    page.book.later(chart)
     warn_of_more(
         page, 3, source.at(TOP + 1, CREDIT, TOP + 200, CREDIT), ROOM, "Model", "AttributionCut"
     )

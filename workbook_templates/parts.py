@@ -249,10 +249,8 @@ def build(
     translate = translate or partial(say, language=language)
     right_to_left = language in RIGHT_TO_LEFT
 
-    def write(file: io.BytesIO, values: Values, draft: bool) -> Book:
-        book = new_book(
-            file, template.name, template.title, translate, right_to_left, values, draft
-        )
+    def write(file: io.BytesIO, values: Values) -> Book:
+        book = new_book(file, template.name, template.title, translate, right_to_left, values)
         titles = [sheet.title for sheet in (*template.sheets, SOURCES)]
         book.add_pages(["Start", *titles])
         book.inputs.extend(template.inputs)
@@ -263,7 +261,6 @@ def build(
         missing_functions(book.pages["Start"], 2, 1)
         source_list(book.pages["Sources"], template, language, loaded)
         book.pages["Start"].sheet.activate()
-        book.file.close()
         return book
 
     return computed(write)
@@ -1230,7 +1227,7 @@ def insert(chart: Chart, page: Page, place: tuple[int, int, int, int], descripti
     row, column, width, height = place
     chart.set_size({"width": width, "height": height})
     options = {"x_offset": 8, "object_position": 3, "description": description}
-    page.sheet.insert_chart(row, column, chart, options)
+    page.book.later(lambda: page.sheet.insert_chart(row, column, chart, options))
 
 
 def drawn(page: Page, one: Series) -> dict[str, Any]:

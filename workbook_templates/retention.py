@@ -10,6 +10,7 @@ plain formulas, but compute spilling ones anew.
 import csv
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from importlib import resources
 from math import floor
 from random import Random
@@ -713,9 +714,9 @@ def summary(page: Page) -> None:
     course = courses(page.book.pages["Model"])
     shown = [tile._replace(course=tile.course and course.at(tile.course)) for tile in TILES]
     top, row = key_figures(page, TOP, shown, SETTINGS, FIGURES, meanings=27)
-    add_curve(page, (top, 4, 392, 286))
+    page.book.later(partial(add_curve, page, (top, 4, 392, 286)))
     lines, title = page.book.pages["Cohorts"], "Share of each cohort active, by age"
-    add_cohort_lines(page, title, lines, (top + 15, 4, 392, 286))
+    page.book.later(partial(add_cohort_lines, page, title, lines, (top + 15, 4, 392, 286)))
     page.sheet.print_area(0, 0, row, 5)
 
 
@@ -728,7 +729,7 @@ def cohorts(page: Page) -> None:
     maps = ("Share of customers active", SHARES, share), ("Customers active", COUNTS, size)
     two_maps(page, maps, "CohortsCut")
     title = "Share of each cohort active, by age"
-    add_cohort_lines(page, title, page, (TOP, 0, 1080, 340), among=True)
+    page.book.later(partial(add_cohort_lines, page, title, page, (TOP, 0, 1080, 340), among=True))
 
 
 def cohort_revenue(page: Page) -> None:
@@ -740,32 +741,37 @@ def cohort_revenue(page: Page) -> None:
     maps = (("Share of the first period's revenue", KEPT, share), ("Revenue", REVENUES, money))
     two_maps(page, maps, "CohortRevenueCut")
     title = "Share of each cohort's first revenue, by age"
-    add_cohort_lines(page, title, page, (TOP, 0, 1370, 340), among=True)
+    page.book.later(partial(add_cohort_lines, page, title, page, (TOP, 0, 1370, 340), among=True))
 
 
 def two_maps(page: Page, maps: Sequence[tuple[str, Spill, Format]], name: str) -> None:
     """Tables of cohorts below each other, as heat maps."""
     styles, source = page.styles, page.book.pages["Model"]
-    rows, width = shown(page.book, SHARES, 25, 38)
+    rows, width = page.book.assumed(lambda: shown(page.book, SHARES, 25, 38))
     bold, size = styles.label(bold=True), styles.number(COUNT, align="center")
-    block = table(page.book, SHARES)
-    filled, across = len(block), max(len(block[0]) if block else 0, 20)
-    for number, (title, spill, style) in enumerate(maps):
+    for number, (_, spill, style) in enumerate(maps):
         top = TOP + number * (rows + 2)
-        section(page, top - 1, 0, across - 1, title)
         mirror(page, top, source, TOP, spill.column, rows, width, [bold, size, style])
         # Age 0 is always 100 %: with it in the scale, the others would all look alike.
         heat(page, top + 1, 3, top + rows - 1, width - 1)
     names = source.at(TOP + 1, SHARES.column, 1999, SHARES.column)
     ages = source.at(TOP, SHARES.column, TOP, COUNTS.column - 1), width
     warn_of_more(page, 2, names, rows - 1, "Model", name, ages)
-    page.sheet.print_area(0, 0, top + max(filled, 3), across - 1)
+
+    def frame() -> None:
+        block = table(page.book, SHARES)
+        across = max(len(block[0]) if block else 0, 20)
+        for number, (title, *_) in enumerate(maps):
+            section(page, TOP + number * (rows + 2) - 1, 0, across - 1, title)
+        page.sheet.print_area(0, 0, top + max(len(block), 3), across - 1)
+
+    page.book.later(frame)
 
 
 def curve(page: Page) -> None:
     """The retention curve of all cohorts together, as a table and a chart."""
     styles, source = page.styles, page.book.pages["Model"]
-    rows, _ = shown(page.book, CURVE, 37, 4)
+    rows = page.book.assumed(lambda: shown(page.book, CURVE, 37, 4)[0])
     lead = "The share of customers active at each age, over the cohorts that are old enough."
     widths = ((1, 8), (1, 19), (2, 12), (1, 4))
     lay_out(page, "Retention curve", lead, widths, frozen=(TOP + 1, 0))
@@ -775,12 +781,14 @@ def curve(page: Page) -> None:
     at_risk = xl_rowcol_to_cell(TOP + 2, 1)
     no_bars(page, (TOP + 2, 3, TOP + rows - 1, 3), f"N({at_risk})<10")
     bars(page, TOP + 2, 3, TOP + rows - 1, 3)
-    add_curve(page, (TOP, 5, 800, 420))
+    page.book.later(partial(add_curve, page, (TOP, 5, 800, 420)))
     page.define("CurveRate", TOP + 1, 3, TOP + rows - 1, 3)
     warn_of_more(
         page, 2, source.at(TOP + 1, CURVE.column, 1999, CURVE.column), rows - 1, "Model", "CurveCut"
     )
-    page.sheet.print_area(0, 0, TOP + max(len(table(page.book, CURVE)), 22), 17)
+    page.book.later(
+        lambda: page.sheet.print_area(0, 0, TOP + max(len(table(page.book, CURVE)), 22), 17)
+    )
 
 
 SEGMENT_COLUMNS = (
@@ -1224,7 +1232,7 @@ def shown(book: Book, spill: Spill, rows: int, columns: int) -> tuple[int, int]:
     if book.values:
         block = table(book, spill)
         filled = len(block), len(block[0]) if block else 0
-    else:  # so that the draft has the formulas already, which else would be computed once more
+    else:  # so that the formulas are there already, which else would be computed once more
         months = months_spanned(book)
         filled = months + 1, months + 2
     # In steps, so that a cohort more or less makes no other formulas.

@@ -5,6 +5,7 @@ first, second and so on. The sheets for people pick the reps from it in that ord
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from xlsxwriter.utility import xl_rowcol_to_cell
@@ -431,8 +432,7 @@ def model(page: Page) -> int:
     """What the other sheets show, computed. Returns how many reps they have room for."""
     lead = "What the other sheets show, computed here."
     lay_out(page, "Model", lead, ((OWED + 1, 12),), frozen=(TOP + 1, 0))
-    known = rep_count(page.book)
-    room = LEAST_ROOM if known <= LEAST_ROOM else min(known + SPARE, MOST_ROOM)
+    room = page.book.assumed(lambda: room_for(rep_count(page.book)))
     title_row(page, BASE, ("name", "value"))
     for row, (name, formula, unit) in enumerate(BASIS, start=TOP + 1):
         page.sheet.write_string(row, BASE, name, page.styles.label())
@@ -682,9 +682,9 @@ def summary(page: Page, owed: dict[str, str]) -> None:
     row = tiles(page, row + 1, 1, shown, EVERY)
     row = in_words(page, row + 1, (1, 6), shown, EVERY)
     row = against_target(page, row + 1)
-    add_ranking(page, (row, 1, 380, 270))
+    page.book.later(partial(add_ranking, page, (row, 1, 380, 270)))
     add_weeks(page, (row, 3, 380, 270))
-    add_points(page, (row, 5, 380, 270))
+    page.book.later(partial(add_points, page, (row, 5, 380, 270)))
     row = to_help_and_to_learn_from(page, row + 14)
     bottom = settings(page, row, 1, SETTINGS)
     last = row
@@ -771,10 +771,11 @@ def reps(page: Page, room: int) -> None:
     lead = "By the share of the sales target reached, for the weeks with a row."
     lay_out(page, "Reps", lead, ((1, 7), (1, 16), (len(REP_COLUMNS) - 2, 12)), frozen=(0, 2))
     month_line(page, room)
-    add_sales(page, (TOP - 1, 0, 690, 290))
-    add_points(page, (TOP - 1, 8, 690, 290))
+    page.book.later(partial(add_sales, page, (TOP - 1, 0, 690, 290)))
+    page.book.later(partial(add_points, page, (TOP - 1, 8, 690, 290)))
     put_grid(page, CHARTED, REP_COLUMNS, ranked(page.book, room))
-    page.sheet.print_area(0, 0, last_row(page.book, CHARTED, room), len(REP_COLUMNS) - 1)
+    width = len(REP_COLUMNS) - 1
+    page.book.later(lambda: page.sheet.print_area(0, 0, last_row(page.book, CHARTED, room), width))
 
 
 STATUS_COLUMNS = (
@@ -804,7 +805,7 @@ def coaching(page: Page, room: int) -> None:
     put_grid(page, TOP, columns, ranked(page.book, room), height=32)
     for column in (2, 4, 6, 8):
         mark(page, TOP + 1, column, TOP + room, column)
-    page.sheet.print_area(0, 0, last_row(page.book, TOP, room), 10)
+    page.book.later(lambda: page.sheet.print_area(0, 0, last_row(page.book, TOP, room), 10))
 
 
 def line_sum(header: str, column: str) -> Measure:
@@ -864,7 +865,9 @@ def trend(page: Page, room: int) -> None:
     for row in range(top, table.last + 1):
         add_trend(page, row)
     heat(page, top, 1, table.last, THIRTEEN)
-    page.sheet.print_area(0, 0, last_row(page.book, top, room) - 1, last + 1)
+    page.book.later(
+        lambda: page.sheet.print_area(0, 0, last_row(page.book, top, room) - 1, last + 1)
+    )
 
 
 def pace(book: Book) -> str:
@@ -941,6 +944,11 @@ def months(page: Page) -> None:
 
 
 # Parts of these sheets
+
+
+def room_for(reps: int) -> int:
+    """How many reps there are to be rows for."""
+    return LEAST_ROOM if reps <= LEAST_ROOM else min(reps + SPARE, MOST_ROOM)
 
 
 def rep_count(book: Book) -> int:

@@ -36,13 +36,12 @@ def build(language: str = "en", translate: Say | None = None) -> Built:
     """The starter workbook in a language."""
     translate = translate or partial(say, language=language)
 
-    def write(file: io.BytesIO, values: Values, draft: bool) -> Book:
+    def write(file: io.BytesIO, values: Values) -> Book:
         right_to_left = language in RIGHT_TO_LEFT
         title = "Marketing KPIs in this workbook"
-        book = new_book(file, "starter", title, translate, right_to_left, values, draft)
+        book = new_book(file, "starter", title, translate, right_to_left, values)
         book.add_pages(("Start", "Work"))
         start(book, title)
-        book.file.close()
         return book
 
     return computed(write)

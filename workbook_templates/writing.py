@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import xlsxwriter
 from xlsxwriter.format import Format
@@ -19,7 +19,7 @@ from kpi_xl.cells import Block, Cell
 from kpi_xl.locales import Message, Names, SaidError
 from kpi_xl.ooxml.addresses import Area, quoted
 from kpi_xl.ooxml.blocks import CellBlock
-from kpi_xl.ooxml.package import Package, filled, read_package
+from kpi_xl.ooxml.package import filled
 from kpi_xl.schema import Input
 from kpi_xl.units import COUNT, DATE, DAYS, PERIODS, RATE, SCORE, Unit, rounded
 
@@ -41,6 +41,9 @@ Values = Mapping[tuple[str, int, int], Cell | Block]
 
 Say = Callable[[str], str]
 """An English text in the workbook's language."""
+
+
+Item = TypeVar("Item")
 
 
 class BlankText(str):
@@ -155,11 +158,11 @@ def _spelled(formula: str, expand_future_functions: bool) -> str:
     return spelled
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Book:
-    """A workbook being written: its language, and the values of its formulas as far as known.
+    """A workbook being written: its language, and the values of its formulas once they are known.
 
-    `values` is empty at first; a `draft` has no cells that nobody computes: see `computed`.
+    `before` are those that an earlier layout came to, if any: see `computed`.
     `blocks` are the cells of the input tables and of spills, which are written at the end.
     `inputs` are the input tables, `settings` the settings with the addresses of their cells.
     """
@@ -168,13 +171,54 @@ class Book:
     styles: Styles
     translate: Say
     right_to_left: bool
-    values: Values
-    draft: bool
+    before: Values
     blocks: list[CellBlock] = field(default_factory=list)
     inputs: list[Input] = field(default_factory=list)
     pages: "dict[str, Page]" = field(default_factory=dict)
     headlines: list[Headline] = field(default_factory=list)
     settings: list[tuple[Any, str]] = field(default_factory=list)
+    formulas: "list[tuple[Page, int, int]]" = field(default_factory=list)
+    """The cells with formulas."""
+    known: Values | None = None
+    """The values of the formulas."""
+    _assuming: bool = False
+    _late: list[Callable[[], None]] = field(default_factory=list)
+    _assumed: list[tuple[Callable[[], object], object]] = field(default_factory=list)
+
+    def later(self, step: Callable[[], None]) -> None:
+        """Do what needs values once these are known; it may write no formulas."""
+        if self.known is None:
+            self._late.append(step)
+        else:
+            step()
+
+    @property
+    def values(self) -> Values:
+        """The values, for what is done later or assumed."""
+        assert self.known is not None or self._assuming, "values are not known yet: see Book.later"
+        return self.before if self.known is None else self.known
+
+    def assumed(self, tell: Callable[[], Item]) -> Item:
+        """What values tell of the layout: if they come to tell otherwise, all is laid out anew."""
+        self._assuming = True
+        told = tell()
+        self._assuming = False
+        self._assumed.append((tell, told))
+        return told
+
+    def holds(self, values: Values) -> bool:
+        """Whether the layout is the right one for the values of its formulas, which it gets."""
+        self.known = values
+        if any(tell() != told for tell, told in self._assumed):
+            return False
+        for page, row, column in self.formulas:
+            cells, value = page.sheet.table[row], page.value(row, column)
+            plain = type(cells[column]).__name__ == "Formula"
+            stored = BLANK if plain and value == "" else value
+            cells[column] = cells[column]._replace(value=stored)
+        for step in self._late:
+            step()
+        return True
 
     def say(self, text: str, **fields: object) -> str:
         """An English text in the workbook's language; its {fields} are filled in.
@@ -270,17 +314,15 @@ class Page:
     def put(
         self, row: int, column: int, formula: str, style: Format, *, as_it_is: bool = False
     ) -> None:
-        """Write a formula of one cell with its value; one that tells of texts, as it is."""
+        """Write a formula of one cell; one that tells of texts, as it is."""
         formula = formula if as_it_is else self.sound(formula)
-        value = self.value(row, column)
-        stored = BLANK if value == "" and not self.book.draft else value
-        self.sheet.write_formula(row, column, formula, style, stored)
+        self.sheet.write_formula(row, column, formula, style)
+        self.book.formulas.append((self, row, column))
 
     def put_array(self, row: int, column: int, formula: str, style: Format) -> None:
         """The same for a formula that computes with whole columns on its way to one value."""
-        self.sheet.write_dynamic_array_formula(
-            row, column, row, column, self.sound(formula), style, self.value(row, column)
-        )
+        self.sheet.write_dynamic_array_formula(row, column, row, column, self.sound(formula), style)
+        self.book.formulas.append((self, row, column))
 
     def value(self, row: int, column: int) -> Cell:
         """The computed value of a cell, "" before anything is computed."""
@@ -293,21 +335,25 @@ class Page:
 
     def spill(
         self, row: int, column: int, formula: str, header: Format, styles: Sequence[Format]
-    ) -> Block:
-        """Write a formula that spills a table, with all its values, which are returned.
+    ) -> None:
+        """Write a formula that spills a table, in the end with all its values.
 
         The last of the columns' styles goes on for all further columns.
         """
-        block = self.spilled(row, column)
-        last = column + len(block[0]) - 1
-        self.sheet.write_dynamic_array_formula(row, column, row, last, formula, header, block[0][0])
-        if self.book.draft:
-            return block
-        for place, cell in enumerate(block[0][1:], start=column + 1):
-            self.sheet.write(row, place, cell, header)
-        looks = [styles[min(place, len(styles) - 1)] for place in range(len(block[0]))]
-        self.add_block(row + 1, column, list(zip(*block[1:], strict=True)), [(s, s) for s in looks])
-        return block
+        write = self.sheet.write_dynamic_array_formula
+        write(row, column, row, column, formula, header)
+
+        def fill() -> None:
+            block = self.spilled(row, column)
+            last = column + len(block[0]) - 1
+            write(row, column, row, last, formula, header, block[0][0])
+            for place, cell in enumerate(block[0][1:], start=column + 1):
+                self.sheet.write(row, place, cell, header)
+            looks = [styles[min(place, len(styles) - 1)] for place in range(len(block[0]))]
+            columns = list(zip(*block[1:], strict=True))
+            self.add_block(row + 1, column, columns, [(s, s) for s in looks])
+
+        self.book.later(fill)
 
     def add_block(
         self,
@@ -319,7 +365,7 @@ class Page:
         """CellBlock under a table's header or a spill's first row: see Block for the styles."""
         if not columns:
             return
-        numbers = [] if self.book.draft else [(number_of(a), number_of(b)) for a, b in styles]
+        numbers = [(number_of(a), number_of(b)) for a, b in styles]
         last = row + len(columns[0]), column + len(columns)
         self.book.blocks.append(
             CellBlock(Area(self.name, row + 1, column + 1, *last), columns, numbers)
@@ -338,7 +384,6 @@ def new_book(
     translate: Say,
     right_to_left: bool,
     values: Values,
-    draft: bool,
 ) -> Book:
     """An empty workbook; the marker is how a report recognises its template."""
     book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False})
@@ -348,7 +393,7 @@ def new_book(
     # Else Excel would compute all anew on opening, and show #NAME? where the add-in is not there.
     book.set_calc_mode("auto", 191029)
     book.calc_on_load = False
-    return Book(book, Styles(book, right_to_left), translate, right_to_left, values, draft)
+    return Book(book, Styles(book, right_to_left), translate, right_to_left, values)
 
 
 class UnfitDataError(SaidError):
@@ -368,36 +413,31 @@ def not_computed(reasons: Iterable[str]) -> Message:
     )
 
 
-def computed(write: Callable[[io.BytesIO, Values, bool], Book]) -> Built:
-    """A workbook whose formulas hold their values.
+def computed(write: Callable[[io.BytesIO, Values], Book]) -> Built:
+    """A workbook whose formulas hold their values; `write` leaves it open.
 
-    A draft of it, which leaves out all cells but the formulas, is computed by the embedded host,
-    and the workbook written with the values; both once more where these change which formulas
-    there are, because a table needs more room.
+    Its formulas are computed by the embedded host as they are written, and then get their values;
+    all once more where these change the layout, because a table needs more room.
     """
     from kpi_xl.engine.embedded import compute  # so that the records are known without the engine
+
+    from .drafts import drafted
 
     with uncollected():
         values: Values = {}
         while True:
             file = io.BytesIO()
-            draft = write(file, values, True)
-            package = read_package(file.getvalue())
-            result = compute(package, draft.blocks)
+            book = write(file, values)
+            result = compute(drafted(book), [block._replace(styles=()) for block in book.blocks])
             if result.refused:
                 raise UnfitDataError(not_computed(result.refused.values()))
             values = result.values
-            file = io.BytesIO()
-            book = write(file, values, False)
-            if _formulas(read_package(file.getvalue())) == _formulas(package):
+            if book.holds(values):
                 break
+        book.file.close()
         content = filled(file.getvalue(), book.blocks)
     shown = [(label, as_text(values[place], unit)) for label, place, unit in book.headlines]
     return Built(content, values, shown)
-
-
-def _formulas(package: Package) -> dict[str, str]:
-    return {formula.cell: formula.text for formula in package.formulas}
 
 
 @contextmanager
