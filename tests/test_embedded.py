@@ -840,11 +840,16 @@ def test_a_held_range_follows_the_spill_that_fills_it() -> None:
         sheet = book.add_worksheet()
         sheet.write_column("A1", [6, 8, 10])
         sheet.write_dynamic_array_formula("C1:C1", "=CAC(A1:A3,2)")
-        sheet.write_dynamic_array_formula("E1:E1", "=CAC(C1:C20000,1)")
-        sheet.write_dynamic_array_formula("G1:G1", "=CAC(E1:E20000,1)")
+        sheet.write_dynamic_array_formula("E1:E1", "=CAC(C1:C3,1)")
+        sheet.write_dynamic_array_formula("G1:G1", "=CAC(E1:E3,1)")
         sheet.write_formula("I1", "=_xlfn.XMATCH(5,G1:G20000)")
         sheet.write_formula("I2", "=SUMPRODUCT((G1:G20000=4)*1)")
         sheet.write_formula("I3", "=NPS(G1:G3)")
+        chosen = "FILTER({}1:{}20000,G1:G20000>=3)"
+        both = ",".join(chosen.format(letter, letter) for letter in "EG")
+        sheet.write_dynamic_array_formula("I4:I4", f"=CORREL({both})")
+        sheet.write_formula("I5", "=I4+1")
 
     result = calculate(written(fill))
-    assert [shown(result, f"I{row}") for row in (1, 2, 3)] == [3.0, 1.0, -100.0]
+    wanted = [3.0, 1.0, -100.0, 1.0, 2.0]
+    assert [shown(result, f"I{row}") for row in range(1, 6)] == pytest.approx(wanted)

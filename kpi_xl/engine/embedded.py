@@ -306,9 +306,25 @@ class _Engine:
         holders = holding(self.patterns.held, self.names)
         while changed := sorted(self.ranges.changed):
             self.ranges.changed.clear()
+            self._forget_doubts({f"{HOLDERS}!A{number}" for number in changed})
             for number in changed:
                 self.workbook.set_formula(HOLDERS, number, 1, f"={holders[number - 1]}")
             self._evaluate_all()
+
+    def _forget_doubts(self, holders: set[str]) -> None:
+        """Forget what was doubted over ranges that have changed: it is computed once more."""
+        if not self.noticed.doubts:
+            return
+        using = [
+            number
+            for number, formula in enumerate(self.formulas)
+            if formula in self.lines and not holders.isdisjoint(self.lines[formula].holders)
+        ]
+        graph = self._graph()
+        for number in {*using, *graph.dependents(graph.fills[one] for one in using)}:
+            formula = self.formulas[number]
+            if formula in self.lines:
+                self.noticed.doubts.pop((self.lines[formula].number, formula.row), None)
 
     def _evaluate_all(self) -> None:
         try:

@@ -61,6 +61,8 @@ class Line:
         `held`: the cells that hold ranges for all formulas, None where there can be no more.
         """
         self._held = held
+        self.holders: set[str] = set()
+        """The cells of ranges that are held for it."""
         self.number = number
         self.term = term
         self.formulas: list[Formula] = []
@@ -138,7 +140,9 @@ class Line:
         assert self._held is not None
         (sheet, top, _, bottom, _, left, right) = self.spans[number]
         place = Area(sheet, top, left, bottom, right)
-        return self._held.setdefault(place, f"{HOLDERS}!A{len(self._held) + 1}")
+        holder = self._held.setdefault(place, f"{HOLDERS}!A{len(self._held) + 1}")
+        self.holders.add(holder)
+        return holder
 
     def _address(self, number: int) -> tuple[str, list[int]]:
         sheet, top, by_row, bottom, bottom_by_row, left, right = self.spans[number]
