@@ -247,6 +247,7 @@ def outcomes(folder: str) -> dict[str, str]:
     from kpi_xl.engine.formulas import FormulaError
     from kpi_xl.ooxml.errors import NotAWorkbookError
     from kpi_xl.reports import offline
+    from kpi_xl.reports.files import described
     from kpi_xl.reports.records import ReportError
     from kpi_xl.schema import Column
     from kpi_xl.sources import SourceError, read_table
@@ -263,10 +264,11 @@ def outcomes(folder: str) -> dict[str, str]:
                 "eval": lambda content=content: offline.value("=SUM(A1:A3)", content),
                 "explain": lambda content=content: offline.explanation(content, "E2", "en"),
                 "freeze": lambda content=content: type(offline.frozen(content, native=False)),
+                "refresh": lambda content=content: type(described(content)),
             }
         # Those that are many of one kind, or take seconds each: read and computed once, no more.
         few = re.search("cut at|mutation|bit |far", path.name)
-        for use in ("eval", "explain", "freeze") if few else ():
+        for use in ("eval", "explain", "freeze", "refresh") if few else ():
             uses.pop(use, None)
         for use, function in uses.items():
             try:

@@ -195,7 +195,12 @@ def _cells(sheet: SheetXml, index: int) -> Iterator[Found]:
             yield Found(column_number(one[1].decode()), one[2], one[3] or b"", one[0])
         return
     for cell in sheet.cells(index):
-        yield Found(cell.column, cell.tag, cell.body or b"", sheet.xml[cell.start : cell.end])
+        element = sheet.xml[cell.start : cell.end]
+        if not attribute(cell.tag, "r"):  # it stands right of the one before it, which may go
+            name = len(b"<c") + len(cell.prefix)
+            place = f' r="{column_letters(cell.column)}{cell.row}"'.encode()
+            element = element[:name] + place + element[name:]
+        yield Found(cell.column, cell.tag, cell.body or b"", element)
 
 
 def _row(
@@ -239,7 +244,8 @@ def _row(
 def _with_cells(sheet: SheetXml, index: int, row: Sequence[tuple[int, bytes]]) -> bytes:
     """A row with other cells; nothing where it has none, and says nothing of itself."""
     tag = sheet.row_tag(index)
-    if not row and not TELLING.search(tag[0]):
+    after = sheet.row_tag(index + 1) if index + 1 < len(sheet.places) else None
+    if not row and not TELLING.search(tag[0]) and (not after or attribute(after[0], "r")):
         return b""
     spans = re.fullmatch(r"(\d+):(\d+)", attribute(tag[0], "spans"))
     within = spans and row and int(spans[1]) <= row[0][0] <= row[-1][0] <= int(spans[2])

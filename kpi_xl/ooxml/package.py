@@ -190,7 +190,7 @@ def table_places(file: Path) -> dict[str, ExcelTable]:
         check_sizes(package)
         return {
             table.name.lower(): table
-            for sheet, part in _sheet_parts(package).items()
+            for sheet, part in sheet_parts(package).items()
             for table in _tables(package, sheet, part)
         }
 
@@ -204,7 +204,7 @@ def error_cells(
     all of which another parser would make.
     """
     with opened(file) as package:
-        parts = _sheet_parts(package)
+        parts = sheet_parts(package)
         if sheet not in parts:
             raise NotAWorkbookError(
                 "it is in the strict form of Open XML: save it as Excel Workbook"
@@ -242,7 +242,7 @@ def rows_below(content: bytes) -> dict[str, list[int]]:
     """
     found: dict[str, list[int]] = {}
     with opened(content) as package:
-        for sheet, part in _sheet_parts(package).items():
+        for sheet, part in sheet_parts(package).items():
             tables = list(_tables(package, sheet, part))
             if not tables:
                 continue
@@ -263,15 +263,15 @@ def check_sheets(content: bytes) -> None:
         book = next((part for kind, _, part in _relations(package, "") if kind == OFFICE), ".bin")
         if book.endswith(".bin"):
             return  # of another form (.ods, .xlsb), which that program knows
-        for sheet, part in _sheet_parts(package).items():
+        for sheet, part in sheet_parts(package).items():
             check_rectangle(_sheet(package, sheet, part))
 
 
 def _sheet_part(package: zipfile.ZipFile, sheet: str) -> str:
-    return _sheet_parts(package)[sheet]
+    return sheet_parts(package)[sheet]
 
 
-def _sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
+def sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
     """The part of each worksheet by its name; none of a workbook in the strict form."""
     book_part = next(part for kind, _, part in _relations(package, "") if kind == OFFICE)
     parts = {key: part for kind, key, part in _relations(package, book_part) if kind == "worksheet"}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from kpi_xl.ooxml.addresses import Area, area, column_letters
+from kpi_xl.ooxml.charts import CHARTS
 from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.sheet import FORMULA_END, Edit, SheetXml, escaped, text_of, with_edits
 
@@ -30,11 +31,6 @@ RULES = re.compile(rb"(<(?:\w+:)?(?:formula[12]?|f)(?:\s[^>]*)?>)([^<]*)(?=</)")
 PLACES = re.compile(
     rb"(<(?:\w+:)?(?:conditionalFormatting|dataValidation|ignoredError|protectedRange)\s[^>]*?"
     rb"\bsqref=\")([^\"]*)|(<(?:\w+:)?sqref>)([^<]*)"
-)
-CHART = re.compile(
-    rb"(<(?:\w+:)?f(?:\s[^>]*)?>)([^<]*)(</(?:\w+:)?f>)"
-    rb"(\s*<(?:\w+:)?(?:num|str|multiLvlStr)Cache>.*?</(?:\w+:)?(?:num|str|multiLvlStr)Cache>)?",
-    re.DOTALL,
 )
 PIVOT = re.compile(rb"<(?:\w+:)?worksheetSource\s[^>]*>")
 PIVOT_CACHE = re.compile(rb"<(?:\w+:)?pivotCacheDefinition\b[^>]*>")
@@ -102,8 +98,8 @@ def follow(parts: Parts, sheets: dict[str, str], moves: Sequence[Move]) -> None:
             parts[part] = _sheet(parts[part], sheet, moves)
     parts[parts.book] = NAMES.sub(_rewriting("", moves, 3), parts[parts.book])
     for part in list(parts):
-        if re.fullmatch(r"xl/(?:charts|chartEx)/[^/]+\.xml", part) and ends.search(parts[part]):
-            parts[part] = CHART.sub(_charted(moves), parts[part])
+        if CHARTS.fullmatch(part) and ends.search(parts[part]):
+            parts[part] = RULES.sub(_rewriting("", moves, 2), parts[part])
 
 
 def refresh_pivots(parts: Parts, tables: Sequence[tuple[str, Area]], moves: Sequence[Move]) -> int:
@@ -167,17 +163,6 @@ def _rewriting(sheet: str, moves: Sequence[Move], group: int) -> Callable[[re.Ma
         wide = b"Print_Area" in found[1]
         new = followed(text, sheet, moves, wide=wide)
         return found[0] if new == text else found[1] + escaped(new).encode()
-
-    return rewritten
-
-
-def _charted(moves: Sequence[Move]) -> Callable[[re.Match[bytes]], bytes]:
-    """The same in a chart, which then holds no values of before."""
-
-    def rewritten(found: re.Match[bytes]) -> bytes:
-        text = text_of(found[2])
-        new = followed(text, "", moves)
-        return found[0] if new == text else found[1] + escaped(new).encode() + found[3]
 
     return rewritten
 

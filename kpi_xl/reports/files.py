@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, overload
 
@@ -17,11 +18,13 @@ from kpi_xl.engine import recalc
 from kpi_xl.formula_text import calls
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml import limits
-from kpi_xl.ooxml.addresses import LAST_ROW, Area, area
-from kpi_xl.ooxml.package import ExcelTable, Formula, Package, read_package
+from kpi_xl.ooxml.addresses import LAST_ROW, Area, area, column_letters
+from kpi_xl.ooxml.charts import follow_values
+from kpi_xl.ooxml.limits import opened
+from kpi_xl.ooxml.package import ExcelTable, Formula, Package, read_package, sheet_parts
 from kpi_xl.ooxml.parts import Parts
-from kpi_xl.ooxml.sheet import SheetXml, with_edits, with_value
-from kpi_xl.ooxml.texts import SharedTexts
+from kpi_xl.ooxml.sheet import Edit, SheetXml, with_edits, with_value
+from kpi_xl.ooxml.texts import texts_of
 from kpi_xl.ooxml.values import held
 from kpi_xl.reports import layout
 from kpi_xl.reports.commands import ActiveCell
@@ -66,13 +69,12 @@ class Described:
 
 
 class Computed(NamedTuple):
-    """A workbook computed anew: how many formulas, those that are not, and which have no value."""
+    """A workbook computed anew: its formulas, those not computed, how many lost a value by that."""
 
     content: bytes
     formulas: int
     kept: tuple[recalc.Kept, ...]
     emptied: int
-    errors: int
 
 
 @dataclass
@@ -145,9 +147,9 @@ class FileWorkbook:
         if self.computed.kept:
             first = self.computed.kept[0]
             told.append(
-                f"Formulas that are not surely computed here: {len(self.computed.kept):,}, such as"
-                f" {first.sheet}!{first.cell} ({first.reason}); {self.computed.emptied:,} of them"
-                " show nothing until a spreadsheet program opens the workbook."
+                f"Formulas that are not surely computed here, and show nothing until a spreadsheet"
+                f" program opens the workbook: {len(self.computed.kept):,}, such as"
+                f" {first.sheet}!{first.cell} ({first.reason})."
             )
         if self.pivots:
             told.append(
@@ -207,7 +209,7 @@ class _Reader:
         """The texts that cells share."""
         if self._texts is None:
             part = self.book.texts_part
-            self._texts = SharedTexts(self.parts, part).texts if part else []
+            self._texts = texts_of(self.parts[part]) if part else []
         return self._texts
 
     def place(self, name: str) -> Area | None:
@@ -276,12 +278,20 @@ def computed(content: bytes, progress: Callable[..., None]) -> Computed:
     whatever program opens the workbook computes them.
     """
     new, report = recalc.recalculated(content, progress, fits=_fits)
-    outdated = report.kept
-    if outdated:
-        new, emptied = _without_values(new, outdated)
-    else:
-        emptied = 0
-    return Computed(new, report.formulas, outdated, emptied, len(report.errors))
+    emptied = 0
+    if report.kept:
+        new, emptied = _without_values(new, report.kept)
+    return Computed(_with_charts(new), report.formulas, report.kept, emptied)
+
+
+def _with_charts(content: bytes) -> bytes:
+    """A workbook whose charts remember the values that their cells have."""
+    parts = Parts(content)
+    texts = parts.related(parts.book, "sharedStrings")
+    with opened(content) as package:
+        sheets = sheet_parts(package)
+    follow_values(parts, sheets, cache(lambda: texts_of(parts[texts]) if texts else []))
+    return parts.archive()
 
 
 def _fits(formula: Formula) -> bool:
@@ -290,34 +300,26 @@ def _fits(formula: Formula) -> bool:
 
 
 def _without_values(content: bytes, kept: Sequence[recalc.Kept]) -> tuple[bytes, int]:
-    """A workbook without the values of formulas that may be of other data."""
+    """A workbook without the values of some formulas, and of how many there were any."""
     book, parts = read_package(content), Parts(content)
     names = {(one.sheet, one.cell) for one in kept}
     emptied = 0
     for sheet, xml in book.xml.items():
-        edits = []
-        formulas = {(one.row, one.column): one for one in book.formulas if one.sheet == sheet}
-        for cell in xml.formula_cells():
-            formula = formulas[cell.row, cell.column]
-            address = formula.own_area.address
-            if (sheet, address) in names and not _stands_alone(formula):
-                emptied += 1
-                places = [cell] if not formula.spans else list(xml.block_cells(formula.area))
-                for one in places:
-                    if one.value:
-                        edits.append((one.start, one.end, with_value(one, "n", None)))
+        areas = [one.area for one in book.formulas if one.sheet == sheet]
+        edits: set[Edit] = set()
+        for cell, place in zip(xml.formula_cells(), areas, strict=True):
+            if (sheet, f"{column_letters(cell.column)}{cell.row}") not in names:
+                continue
+            emptied += bool(cell.value)
+            shown = [cell] if place[1:3] == place[3:5] else xml.block_cells(place)
+            edits |= {
+                (one.start, one.end, with_value(one, "n", None)) for one in shown if one.value
+            }
         if edits:
-            parts[book.parts[sheet]] = with_edits(xml.xml, dict.fromkeys(edits))
+            parts[book.parts[sheet]] = with_edits(xml.xml, edits)
     if emptied:
-        part = parts.book
-        parts[part] = _computing_on_load(parts[part])
+        parts[parts.book] = _computing_on_load(parts[parts.book])
     return parts.archive(), emptied
-
-
-def _stands_alone(formula: Formula) -> bool:
-    """Whether a formula refers to no other cell at all, and so is of no other data now."""
-    names = re.sub(r'"[^"]*"|[\w.]+\(|\b(?:TRUE|FALSE)\b', "", formula.text)
-    return not re.search(r"[A-Za-z_\[]", names) and not recalc.VOLATILE.search(formula.text)
 
 
 def _computing_on_load(xml: bytes) -> bytes:
