@@ -113,6 +113,10 @@ def sbg_fit(survivors: Survivors) -> list[list[Any]]:
     shares, taken for 1,000 customers. Blanks below a cohort's last value do not count, any other is
     #VALUE!, an increase #NUM!; fewer than three values, no loss at all, or losses in the first
     period alone are #N/A.
+
+    Do not use it for customers who come and go unseen (take BTYD_FIT), nor where the churn of all
+    changes with a season, a price or the end of a discount: it takes every fall of churn for loyal
+    customers who are left. Where churn rises take BDW_FIT.
     """
     losses = losses_of(survivors)
     shapes = fitted(losses)
@@ -163,7 +167,7 @@ def sbg_forecast(
 
     Beyond the data it is the projection, within them the fit: set it beside the data to judge it.
     Several cohorts, a column each, share one curve. At its limit of one churn for all (see SBG_FIT)
-    the retention rate is the same in every period.
+    the retention rate is the same in every period. SBG_FIT says when not to use it.
     """
     losses = losses_of(survivors)
     shapes, churn = fitted(losses), constant_churn(losses)
@@ -198,6 +202,7 @@ def clv_sbg(
     The first margin comes at once, in period 0, and one more in each period for which the customer
     stays. Without discounting the sum has a limit only if alpha is above 1: else #NUM!. With one
     churn for all (see SBG_FIT) it is margin * (1 + discount_rate) / (churn + discount_rate).
+    SBG_FIT says when not to use it.
     """
     losses = losses_of(survivors)
     shapes = fitted(losses)
@@ -553,7 +558,8 @@ def clv_forecast(
 
     With confidence, low and high say how far the data tell the CLV to expect (delta method). What
     one customer really spends is scattered more widely, often 0: bounds of what will come, for all
-    customers together, are those of CLV_TOTAL. Rows come in order of first appearance.
+    customers together, are those of CLV_TOTAL. Rows come in order of first appearance. BTYD_FIT
+    says when not to use it.
     """
     bought = purchases(customers, dates, amounts, as_of)
     return forecast_rows(bought, horizon, discount_rate, period, model, prior, confidence)
@@ -601,7 +607,7 @@ def clv_total(
     confidence of 0.9. They cannot know whether the model is right: BTYD_CHECK tells how it did
     before. New customers to come are not in it. The bounds are those of a gamma distribution of
     this mean and variance; where spend has no variance (q at most 2 and customers without a repeat
-    purchase), those of CLV are #NUM!.
+    purchase), those of CLV are #NUM!. BTYD_FIT says when not to use it.
     """
     bought = purchases(customers, dates, amounts, as_of)
     return total_rows(bought, horizon, discount_rate, period, model, prior, confidence)
