@@ -17,7 +17,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 from scipy.special import betainc, digamma, expit, exprel, gammaln, zeta
 
-from kpi_xl.errors import NotEnoughData
+from kpi_xl.errors import NotEnoughData, OutOfDomain
 from kpi_xl.quadrature import POINTS, beta_rule
 
 Floats = NDArray[np.float64]
@@ -783,9 +783,19 @@ class SpendFit(NamedTuple):
     search: Search
 
 
+LARGEST_SPEND = 1e100  # its square, and sums of such, must be numbers
+
+
+def who_paid(x: Floats, spend: Floats) -> NDArray[np.bool_]:
+    """Which customers bought again for more than 0."""
+    if len(spend) and spend.max() > LARGEST_SPEND:
+        raise OutOfDomain(f"customers spend up to {spend.max():.1g}: too large a number")
+    return (x > 0.0) & (spend > 0.0)
+
+
 def spend_fit(x: Floats, spend: Floats) -> SpendFit:
     """Fit the model of spend to the repeat purchases of each customer and their mean spend."""
-    known = (x > 0.0) & (spend > 0.0)
+    known = who_paid(x, spend)
     if known.sum() < FEWEST_REPEAT_CUSTOMERS:
         raise NotEnoughData(
             f"{known.sum()} customers bought again for more than 0; the model of spend needs"

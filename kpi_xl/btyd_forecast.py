@@ -24,6 +24,7 @@ from kpi_xl.btyd import (
     discounted_times,
     edge,
     expected_spend,
+    who_paid,
 )
 from kpi_xl.covariates import Fit as CovariateFit
 
@@ -131,7 +132,7 @@ def modelled_spend(fit: SpendFit, x: Floats, spend: Floats) -> Spend:
 
 def mean_spend(x: Floats, spend: Floats) -> Spend | None:
     """The same for all: the mean of the customers who bought again; None without any."""
-    known = spend[(x > 0.0) & (spend > 0.0)]
+    known = spend[who_paid(x, spend)]
     if not len(known):
         return None
     mean, variance = float(known.mean()), float(known.var())
@@ -203,8 +204,9 @@ def _between(mean: float, below: float, above: float, confidence: float) -> Inte
     """A sum within bounds from its variance downwards and upwards; NaN where it has none."""
     if not np.isfinite(below + above):
         return Interval(np.nan, mean, np.nan)
-    high = sum_interval(mean, above, confidence).high
-    return Interval(sum_interval(mean, below, confidence).low, mean, high)
+    low, high = (sum_interval(mean, variance, confidence) for variance in (below, above))
+    # Where hardly anything is likely to come, the mean of the little that may is above most of it.
+    return Interval(low.low, mean, max(mean, high.high))
 
 
 def worth_bounds(

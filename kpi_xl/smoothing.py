@@ -10,16 +10,16 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from math import exp, log, pi
+from math import exp, frexp, ldexp, log, pi
 from statistics import NormalDist
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from threadpoolctl import threadpool_limits
 
-from kpi_xl.errors import NotEnoughData
+from kpi_xl.errors import NotEnoughData, OutOfDomain
 
 Floats = NDArray[np.float64]
 
@@ -40,8 +40,7 @@ class Shape:
     logarithms: bool
 
 
-@dataclass(frozen=True)
-class Forecast:
+class Forecast(NamedTuple):
     """The mean of each period ahead, and the ends of its band."""
 
     mean: list[float]
@@ -51,6 +50,16 @@ class Forecast:
 
 def forecast(values: list[float], horizon: int, season: int, confidence: float) -> Forecast:
     """Of the best model. Raises NotEnoughData where there is too little to choose by."""
+    # By a power of 2, which changes no digit: squares of the values must be numbers.
+    _, power = frexp(max(map(abs, values)))
+    found = _of_scaled([ldexp(value, -power) for value in values], horizon, season, confidence)
+    try:
+        return Forecast(*([ldexp(end, power) for end in ends] for ends in found))
+    except OverflowError:
+        raise OutOfDomain("the forecast is too large for a cell") from None
+
+
+def _of_scaled(values: list[float], horizon: int, season: int, confidence: float) -> Forecast:
     with threadpool_limits(1, "blas"):  # its threads wait for each other where cores are busy
         found = [fit(values, shape) for shape in shapes(values, season)]
     if not found:

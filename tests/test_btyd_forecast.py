@@ -333,6 +333,21 @@ def test_totals_are_the_forecasts_added_up() -> None:
         assert low < expected < high
 
 
+def test_amounts_that_cannot_be_squared_are_refused() -> None:
+    huge = [1e300 * amount for amount in COLUMNS[2]]
+    rows = call("CLV_TOTAL", *map(column, (*COLUMNS[:2], huge)), 12)
+    assert rows[3] == ["CLV", "#NUM!", "#NUM!", "#NUM!"]
+    assert "too large" in rows[3][1].sentence
+    assert all(low < at < high for _, low, at, high in rows[1:3])
+
+
+def test_little_that_is_hardly_likely_is_within_its_bounds() -> None:
+    """One order with a wrong year: all others are gone for long."""
+    days = [date(2204, 1, 1), *COLUMNS[1][1:]]
+    rows = kpi_xl.clv_total(COLUMNS[0], days, COLUMNS[2], 26, 0.0, "W", None, "mbgnbd", "weak")
+    assert all(low <= at <= high for _, low, at, high in rows[1:])
+
+
 def test_more_confidence_is_wider_and_more_customers_are_surer() -> None:
     some = [cells[:1500] for cells in COLUMNS]
     options = 26, 0.0, "W", WEEK_39, "mbgnbd", "weak"

@@ -72,7 +72,8 @@ def forecast_sheet(
     measures = list(columns)
     for number, anchor in enumerate(anchors):
         for part, place in (("low", LOW), ("expected", EXPECTED), ("high", HIGH)):
-            cell = f"{{{part} {number}}}"
+            # A trend is carried on, below 0 too, where no cost and no count can be.
+            cell = f"MAX(0,{{{part} {number}}})"
             formula = (
                 f'IF(ISNA({anchor}),"",IF(ISERROR({anchor}),{anchor},IF({anchor}="","",{cell})))'
             )
