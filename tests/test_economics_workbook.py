@@ -13,7 +13,7 @@ import pytest
 import ten_customers as ten
 from kpi_xl.workbook_templates import unit_economics
 from kpi_xl.workbook_templates.parts import build
-from kpi_xl.workbook_templates.unit_economics import LAST, NOT_DIRECT, TEMPLATE, sample
+from kpi_xl.workbook_templates.unit_economics import LAST, NOT_DIRECT, SEGMENT, TEMPLATE, sample
 from kpi_xl.workbook_templates.writing import Built
 from workbooks import set_to
 
@@ -306,6 +306,7 @@ def test_subscriptions_of_stripe_are_subscribers(tmp_path: Path) -> None:
         (None, {"shop": 2, "(unknown)": 1}),
         (LAST, {"direct": 1, "mail": 1, "(unknown)": 1}),
         (NOT_DIRECT, {"ads": 1, "mail": 1, "(unknown)": 1}),
+        (SEGMENT, {"de": 1, "fr": 2}),
     ],
 )
 def test_touches_decide_where_they_are_to(
@@ -320,6 +321,7 @@ def test_touches_decide_where_they_are_to(
         "Orders": {
             "customer": ["Ann@x.com", "Bob", "Cem"], "date": [date(2024, 3, 10)] * 3,
             "amount": [10.0, 20.0, 30.0], "channel": ["shop", "shop", None],
+            "segment": ["de", "fr", "fr"],
         },
         "Touches": {
             "customer": ["ann@x.com", "ann@x.com", "Bob", "Cem"],

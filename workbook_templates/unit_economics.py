@@ -4,6 +4,7 @@ The sheet Model holds what KPI functions spill and what charts draw; see retenti
 """
 
 import csv
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from importlib import resources
@@ -88,15 +89,14 @@ MATCHED, TOUCHED = (
     for table in ("Orders", "Touches")
 )
 CHANNEL = (
-    f'IF(TouchRule="",Orders[channel],ORDER_SEGMENTS({MATCHED},Orders[date],{TOUCHED},'
-    "Touches[date],Touches[channel],TouchRule,LookBack))"
+    'IF(TouchRule="",Orders[channel],IF(TouchRule="segment",Orders[segment],'
+    f"ORDER_SEGMENTS({MATCHED},Orders[date],{TOUCHED},Touches[date],Touches[channel],TouchRule,"
+    "LookBack)))"
 )
 """The channel of each order; that of a customer's first one is the customer's."""
 
 # IF makes 0 of the blank cells of a column.
-FILLED_CHANNEL = CHANNEL.replace(
-    ",Orders[channel],", ',IF(Orders[channel]="","",Orders[channel]),', 1
-)
+FILLED_CHANNEL = re.sub(r",(Orders\[(channel|segment)\]),", r',IF(\1="","",\1),', CHANNEL)
 
 SPENT = ",".join(
     f"IF({SPEND.empty},{none},{column})"
@@ -167,7 +167,8 @@ CELLS, LISTED, PERIODS_AT = 11, 14, 17
 MIX = Spill(
     "Channels by customers",
     0,
-    'CHANNEL_MIX(IF(CacChannel="","",CacChannel),IF(CacChannel="","",CacNew))',
+    # What has neither customers nor spend stands for no spend at all: see SPENT.
+    'CHANNEL_MIX(IF(CacNew+CacSpend=0,"",CacChannel),IF(CacNew+CacSpend=0,"",CacNew))',
 )
 TO_COME = "Orders[date]>=DayAfter"
 """Orders whose day is after that of loading: their date is wrong."""
@@ -241,11 +242,12 @@ that the table is computed first."""
 
 # Settings and figures
 
-FIRST_ORDER, FIRST, LAST, NOT_DIRECT = RULES = (
+FIRST_ORDER, FIRST, LAST, NOT_DIRECT, SEGMENT = RULES = (
     "that of the first order",
     "the first touch",
     "the last touch",
     "the last touch that is not direct",
+    "the segment of the first order",
 )
 SETTINGS = (
     Setting("GrossMargin", "Gross margin", 0.4, RATE, "Of revenue, where orders have no cost",
@@ -732,7 +734,7 @@ def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
     """Single figures that others need: name, formula, unit, whether it computes with columns."""
     rule = "ChannelRule"
     for text, word in ((NOT_DIRECT, "last_non_direct"), (LAST, "last"), (FIRST, "first"),
-                       (FIRST_ORDER, "")):  # fmt: skip
+                       (FIRST_ORDER, ""), (SEGMENT, "segment")):  # fmt: skip
         rule = f'IF(ChannelRule={literal(book.say(text))},"{word}",{rule})'
     horizon = f"MIN(Horizon,{AGES})+1"
     both = f"IF(CacDone=0,TRUE,{SPEND.empty})"

@@ -15,8 +15,8 @@ ORDERS = Input(
                required=False),
         Column("channel", KEY, "Channel",
                "What brought the customer, spelled as in the sheet {Spend}.", required=False),
-        Column("segment", KEY, "Country or segment", "Whatever you tell customers apart by.",
-               required=False),
+        Column("segment", KEY, "Country or segment",
+               "It stands for the channel where the setting says so.", required=False),
     ),
     counted="date",
 )  # fmt: skip
