@@ -583,7 +583,7 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
     """
     say = page.book.say
     shared = [kind(page, table) for kind in (left_below, texts) for table in page.book.inputs]
-    problems = (wrong_settings(page.book), *problems, *shared)
+    problems = (*problems, *shared, wrong_settings(page.book))
     labels = [named(page, problem) for problem in problems] + [say(one.label) for one in agreements]
     widen(page, 0, 52, labels)
     page.sheet.set_column(1, 3, 18)

@@ -281,7 +281,7 @@ FIGURES = {
         Figure("LtvCac", "LTV : CAC",
                blank_if("N(BlendedCac)*COUNT(LtvHorizon)=0", "CLV_CAC(LtvHorizon,BlendedCac)"),
                RATIO, "3 is a rule of thumb"),
-        Figure("Payback", "Payback period", "=AllPayback", PERIODS,
+        Figure("Payback", "Payback period", "=AllPayback", WHOLE,
                "Months until the CAC is back"),
         Figure("MarginShare", "Margin", "=MarginOfRevenue", RATE, "Of revenue, all orders"),
     ),
@@ -496,7 +496,7 @@ CHANNELS = (
     Measure("LTV : CAC", "CLV_CAC({at horizon},{CAC})", RATIO, best="high", of="customers",
             blank='IF({name}="",TRUE,IF({CAC}="",TRUE,IF(ISNUMBER({at horizon}),{CAC}=0,TRUE)))'),
     Measure("months known", "{months}", WHOLE, blank=BLANK_ROW),
-    Measure("payback period", "{payback}", PERIODS, blank='{payback}=""', best="low",
+    Measure("payback period", "{payback}", WHOLE, blank='{payback}=""', best="low",
             of="customers"),
     Measure("when the CAC is back", WHEN_BACK, TEXT, look=BEHIND),
 )  # fmt: skip
@@ -536,7 +536,7 @@ def channel_charts(page: Page, table: Grid) -> None:
     draw(page, "column", "LTV after 12 months against CAC",
          [table.series("LTV after 12 months", BLUE), table.series("CAC", ORANGE)],
          (row, 0, 900, 360))  # fmt: skip
-    page.sheet.print_area(0, 0, row + 19, 11)
+    page.sheet.print_area(0, 0, row + 19, 12)
 
 
 # Curves
@@ -1090,7 +1090,10 @@ def add_survival(page: Page, left: Grid) -> None:
             source.put(row, SURVIVAL_DRAWN + 13 + months, value, page.styles.lead())
         x = source, row, SURVIVAL_DRAWN, row, SURVIVAL_DRAWN + 12
         y = source, row, SURVIVAL_DRAWN + 13, row, SURVIVAL_DRAWN + 25
-        curves.append(Curve(f"={name}", x, y, colour))
+        # A curve without a name would be called by its row.
+        title = SURVIVAL_DRAWN + 26
+        source.put(row, title, f'=IF({name}="","-",{name})', page.styles.lead())
+        curves.append(Curve(f"={source.at(row, title)}", x, y, colour))
     draw_curves(page, "Share of subscribers left, by months paid for", curves,
                 (left.last + 2, 0, 800, 340), number_format="0%")  # fmt: skip
 
@@ -1108,8 +1111,8 @@ WHAT_IFS = (
             blank="IF(COUNT({CAC},{LTV})<2,TRUE,{CAC}=0)"),
     Measure("LTV : CAC then", "CLV_CAC({LTV then},{CAC then})", RATIO,
             blank="IF(COUNT({CAC},{LTV})<2,TRUE,{CAC then}<=0)"),
-    Measure("payback", "{back}", PERIODS, blank='{back}=""'),
-    Measure("payback then", "PAYBACK_PERIOD({CAC then},{then})", PERIODS,
+    Measure("payback", "{back}", WHOLE, blank='{back}=""'),
+    Measure("payback then", "PAYBACK_PERIOD({CAC then},{then})", WHOLE,
             blank=f'IF({{CAC then}}="",TRUE,IF({{size}}<{FEW},TRUE,MAX({{then}})<{{CAC then}}))'),
     Measure("highest CAC", "{LTV then}", MONEY, blank='{LTV}=""'),
     Measure("lowest margin", "MarginShare*(1+MarginChange)*{CAC then}/{LTV then}", RATE,
