@@ -967,3 +967,16 @@ def test_each_error_has_the_reason_of_its_own_function() -> None:
     assert said[3].startswith("ROAS: ad_spend is 0")
     # Which of two it is, and whether it is a function of ours, is not known: no one is told.
     assert all("explain says why" in sentence for sentence in said[5:])
+
+
+def test_the_cells_that_a_formula_has_spilled_into_are_no_rows_of_the_sheet() -> None:
+    """Or each of a thousand columns beside a long spill were read down to its end."""
+
+    def fill(book: Any) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_dynamic_array_formula("A2:A9", "=ROW(A2:A9)", None, 2)
+        for row in range(2, 9):
+            sheet.write_number(row, 0, row + 1)
+        sheet.write("B3", "own")
+
+    assert read_package(written(fill)).last_rows == {"Sheet1": 3}

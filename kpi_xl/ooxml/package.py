@@ -7,7 +7,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -105,7 +105,7 @@ class Package:
     names: dict[tuple[str | None, str], str]
     formulas: tuple[Formula, ...]
     last_rows: dict[str, int]
-    """The last row in the file of each sheet; spills may reach further."""
+    """The last row of each sheet with a cell of its own; spills may reach further."""
     hidden: frozenset[str]
     """The sheets with hidden rows."""
     merged: tuple[Area, ...]
@@ -321,7 +321,6 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
         tables |= {table.name.lower(): table for table in _tables(package, name, part)}
         sheet = _sheet(package, name, part)
         check_texts(sheet, texts)
-        last_rows[name] = sheet.last_row
         if re.search(rb"[\"']d[\"']", sheet.xml) and ISO_DATE.search(sheet.xml):
             raise NotAWorkbookError("its dates are stored as texts: open it in Excel and save it")
         if b"hidden" in sheet.xml and HIDDEN_ROW.search(sheet.xml):
@@ -334,6 +333,7 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
             xml[name] = sheet
         formulas += _formulas(name, cells)
         spilled = _spilled(name, sheet, cells)
+        last_rows[name] = _last_row(sheet, spilled)
         strange = [
             cell
             for cell, text in sheet.error_cells()
@@ -482,6 +482,16 @@ def _spilled(name: str, sheet: SheetXml, cells: list[XmlCell]) -> dict[int, XmlC
         for other in sheet.block_cells(area(name, attribute(cell.formula[0], "ref")))
         if other.start not in anchors
     }
+
+
+def _last_row(sheet: SheetXml, spilled: Collection[int]) -> int:
+    """The last row with a cell that no formula has spilled into; 0 if there is none."""
+    if not spilled:
+        return sheet.last_row
+    for index in range(len(sheet.numbers) - 1, -1, -1):
+        if any(cell.start not in spilled for cell in sheet.cells(index)):
+            return sheet.numbers[index]
+    return 0
 
 
 def _is_new_error(cell: XmlCell, text: str) -> bool:
