@@ -364,7 +364,66 @@ def rfm(
 
     bins = read(METRICS["RFM"], "bins", bins)
     orders = _orders(frame, customer, date, amount, as_of)
-    names, last, frequency, monetary = _collected(
+    names, last, frequency, monetary = _collected(_bought(orders))
+    return tables.rfm_rows(
+        names,
+        _serials(np.array(last, dtype=np.int64)),
+        np.array(frequency, dtype=np.int64),
+        np.array(monetary, dtype=np.float64),
+        orders.as_of,
+        bins,
+    )
+
+
+class RetentionCounts(NamedTuple):
+    """What the retention workbook is made of, where its orders are more than a sheet holds.
+
+    `days` has a row a day: the day, orders, revenue. `cohorts` are the tables of COHORT by their
+    measures. `customers` has a row for customers who are alike: how many, the days since their last
+    purchase, purchase days (2 for more, too), what they spent, their days since, added up, segment.
+    """
+
+    days: Table
+    cohorts: dict[str, Table]
+    curve: Table
+    customers: Table
+
+
+def retention_counts(
+    frame: "IntoFrame", customer: str, date: str, amount: str, period: str = "M"
+) -> RetentionCounts:
+    """COHORT of every measure, RETENTION_CURVE, RFM added up, and the days of a frame's orders."""
+    period = read(METRICS["COHORT"], "period", period)
+    with backends.counting(frame):
+        orders = _orders(frame, customer, date, amount, None)
+        log = _activity(orders, period, of_revenue=True)
+        days, customers = _daily(orders), _alike(orders)
+    without = log._replace(revenue=None, moved=None)
+    measures = {"retention": without, "customers": without, "revenue": log,
+                "revenue_retention": log}  # fmt: skip
+    cohorts = {name: tables.cohort_rows(one, period, name) for name, one in measures.items()}
+    try:
+        curve = tables.curve_rows(without)
+    except NotEnoughData:  # of one period there are cohorts, and no curve yet
+        curve = []
+    return RetentionCounts(days, cohorts, curve, customers)
+
+
+def _daily(orders: "_Orders") -> Table:
+    """Orders and revenue by day."""
+    import numpy as np
+
+    found = orders.rows.group_by("day").agg(
+        nw.len().alias("orders"), nw.col("amount").sum(), nw.col("moved").sum()
+    )
+    days, counts, sums = _collected(found.select("day", "orders", _left("amount")))
+    serials = _serials(np.array(days, dtype=np.int64)).tolist()
+    return [["day", "orders", "revenue"], *map(list, zip(serials, counts, sums, strict=True))]
+
+
+def _bought(orders: "_Orders") -> nw.LazyFrame[Any]:
+    """Each customer's last purchase, purchase days and total."""
+    return (
         _by_day(orders)
         .with_columns(bought_on=nw.when(nw.col("bought")).then(nw.col("day")))
         .group_by("key")
@@ -377,14 +436,27 @@ def rfm(
         )
         .select("key", nw.coalesce("last", "seen"), "frequency", _left("monetary"))
     )
-    return tables.rfm_rows(
-        names,
-        _serials(np.array(last, dtype=np.int64)),
-        np.array(frequency, dtype=np.int64),
-        np.array(monetary, dtype=np.float64),
-        orders.as_of,
-        bins,
+
+
+def _alike(orders: "_Orders") -> Table:
+    """Customers by their segment, days since the last purchase, and whether they came back."""
+    import numpy as np
+
+    last, frequency, monetary = _arrays(_bought(orders).drop("key"))
+    scored = tables.rfm_scores(
+        _serials(last.astype(np.int64)), frequency, monetary, orders.as_of, 5
     )
+    often, longest = np.minimum(frequency, 2).astype(np.int64), int(scored.recency.max()) + 1
+    kind = (3 * scored.segment + often) * longest + scored.recency
+    kinds, where = np.unique(kind, return_inverse=True)
+    many, spent = np.bincount(where), np.bincount(where, weights=scored.spent)
+    recency = kinds % longest
+    named = [name for levels in tables.SEGMENTS for name in levels]
+    segments = [named[number] for number in (kinds // longest // 3).tolist()]
+    columns = (many, recency, kinds // longest % 3, spent, many * recency)
+    header = ["customers", "recency days", "frequency", "monetary", "days", "segment"]
+    rows = zip(*(column.tolist() for column in columns), segments, strict=True)
+    return [header, *map(list, rows)]
 
 
 @over_frame
@@ -985,6 +1057,15 @@ def _any(tests: Iterable[nw.Expr]) -> nw.Expr:
 
 
 # Results
+
+
+def _arrays(rows: nw.LazyFrame[Any]) -> "list[NDArray[Any]]":
+    """The columns of a result without nulls, which may be of many rows."""
+    import numpy as np
+
+    if rows.implementation.is_duckdb():
+        return [np.asarray(column) for column in rows.to_native().fetchnumpy().values()]
+    return [column.to_numpy() for column in rows.collect().iter_columns()]
 
 
 def _collected(lazy: nw.LazyFrame[Any]) -> list[list[Any]]:

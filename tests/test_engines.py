@@ -18,6 +18,7 @@ from frame_cells import in_cells
 
 import kpi_xl
 from kpi_xl import backends, frames
+from kpi_xl.cells import serial
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The 'future.infer_string'"),  # Ibis' and pandas' affair
@@ -109,9 +110,7 @@ def test_frames_give_what_cells_give(engine: Any) -> None:
     for name, case in CASES.items():
         expected, found = of_cells(*case), in_cells(of_frame(engine, *case))
         expected, found = ([rows[0], *sorted(rows[1:], key=repr)] for rows in (expected, found))
-        if found != [
-            [pytest.approx(c) if isinstance(c, float) else c for c in r] for r in expected
-        ]:
+        if found != approx(expected):
             wrong[name] = expected, found
     assert wrong == {}
 
@@ -124,6 +123,34 @@ def test_purchases_and_models_over_an_engine(engine: Any) -> None:
     assert found.customers == expected.customers
     for name in ("repeats", "first", "last", "spend"):
         assert getattr(found, name).tolist() == pytest.approx(getattr(expected, name).tolist())
+
+
+def test_what_the_retention_workbook_has_of_an_engine(engine: Any) -> None:
+    """The tables that the cells spill; customers who are alike, and days, added up by hand."""
+    bought = "who", "instant", "paid"
+    found = frames.retention_counts(engine, *bought)
+    for measure, cohorts in found.cohorts.items():
+        assert cohorts == approx(of_cells("cohort", *bought, "M", measure))
+    assert found.curve == approx(of_cells("retention_curve", "who", "instant"))
+    alike: dict[tuple[Any, ...], list[float]] = {}
+    for _, recency, often, spent, *_, segment in of_cells("rfm", *bought)[1:]:
+        many = alike.setdefault((segment, recency, min(often, 2)), [0, 0.0, 0])
+        many[:] = many[0] + 1, many[1] + spent, many[2] + recency
+    counted = {(row[5], row[1], row[2]): [row[0], row[3], row[4]] for row in found.customers[1:]}
+    assert counted == {kind: pytest.approx(many) for kind, many in alike.items()}
+    days: dict[float, list[float]] = {}
+    for day, paid in zip(ROWS["instant"], ROWS["paid"], strict=True):
+        if day is not None:
+            of_day = days.setdefault(serial(day.date()), [0, 0.0])
+            amount = 0.0 if paid is None or math.isnan(paid) else paid
+            of_day[:] = of_day[0] + 1, of_day[1] + amount
+    assert {row[0]: row[1:] for row in found.days[1:]} == {
+        day: pytest.approx(sums) for day, sums in days.items()
+    }
+
+
+def approx(rows: list[list[Any]]) -> list[list[Any]]:
+    return [[pytest.approx(c) if isinstance(c, float) else c for c in row] for row in rows]
 
 
 def test_frames_give_what_queries_written_by_hand_give() -> None:

@@ -42,7 +42,7 @@ from .parts import (
     widen,
 )
 from .parts import figures as put_figures
-from .writing import BAR, BLUE, MUTED, ORANGE, WASH, Book, Page, literal
+from .writing import BAR, BLUE, FIXED, MUTED, ORANGE, WASH, Book, Page, literal
 
 PREVIOUS, YEAR, NEITHER = COMPARED_WITH = ("Previous period", "Previous year", "No comparison")
 
@@ -209,9 +209,8 @@ def put_basis(page: Page, top: int, left: int, cells: Sequence[Basis]) -> int:
     """Named cells below each other on the sheet Model. Returns the row below."""
     for row, cell in enumerate(cells, start=top):
         page.sheet.write_string(row, left, cell.name, page.styles.label())
-        put = page.put_array if cell.array else page.put
-        put(row, left + 1, cell.formula, page.styles.number(cell.unit))
-        page.define(cell.name, row, left + 1)
+        style = page.styles.number(cell.unit)
+        page.put_named(row, left + 1, cell.name, cell.formula, style, array=cell.array)
     return top + len(cells)
 
 
@@ -377,7 +376,8 @@ def settings_band(
     page.sheet.set_row(row, 18)
     for place, setting in enumerate(records, start=column):
         page.write(row, place, setting.label, styles.lead(font_size=9, valign="bottom"))
-        page.sheet.write_comment(row, place, book.say(setting.meaning))
+        fixed = book.given and setting.name in book.given.fixed
+        page.sheet.write_comment(row, place, book.say(FIXED if fixed else setting.meaning))
         put_setting(page, row + 1, place, setting)
         if setting.name in effects:
             look = styles.number(setting.unit, font_color=MUTED, font_size=9, align="right",

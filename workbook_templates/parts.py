@@ -31,6 +31,7 @@ from .writing import (
     BAR,
     BLUE,
     COLOURS,
+    FIXED,
     HEAT,
     INK,
     INPUT,
@@ -40,6 +41,7 @@ from .writing import (
     WARNING,
     Book,
     Built,
+    Given,
     Headline,
     Page,
     Say,
@@ -240,17 +242,20 @@ def build(
     translate: Say | None = None,
     loaded: Sequence[Loaded] = (),
     host: str = "excel",
+    given: Given | None = None,
 ) -> Built:
     """A template's workbook of these data, in a language; `about` says where they come from.
 
-    `loaded` is what was read from files, for the sheet Sources. Without data the workbook is ready
-    to be filled. Raises UnfitDataError.
+    `loaded` is what was read from files, for the sheet Sources, `given` what was computed where
+    the rows are. Without data the workbook is ready to be filled. Raises UnfitDataError.
     """
     translate = translate or partial(say, language=language)
     right_to_left = language in RIGHT_TO_LEFT
 
     def write(file: io.BytesIO, values: Values) -> Book:
-        book = new_book(file, template.name, template.title, translate, right_to_left, values)
+        book = new_book(
+            file, template.name, template.title, translate, right_to_left, values, given
+        )
         titles = [sheet.title for sheet in (*template.sheets, SOURCES)]
         book.add_pages(["Start", *titles])
         book.inputs.extend(template.inputs)
@@ -334,6 +339,10 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
     """
     sheet, styles, say = page.sheet, page.styles, page.book.say
     headline(page, table.name, table.lead)
+    given = page.book.given
+    if given and given.sampled == table.name:
+        text, fields = given.lead
+        page.write(1, 0, text, styles.warning(), **fields)
     sheet.set_tab_color(INPUT)
     rows = max(map(len, data.values()), default=0)
     if HEADER + 1 + rows > LAST_ROW:
@@ -733,7 +742,9 @@ def status(page: Page, row: int, column: int, table: Input) -> None:
         " the sheet {Checks}.", rows="{rows}", figures="{figures}",
     )  # fmt: skip
     text = say("{cell} is text, where a number or a date is wanted.", cell="{cell}")
-    fine = say("The checks have found no problem in the data.")
+    given = page.book.given
+    sampled = given and given.sampled == table.name
+    fine = say(given.fine if given and sampled else "The checks have found no problem in the data.")
     rows, figures = "SUM(ProblemRows)", f"COUNTIF(Agreed,{literal(say('✗ no'))})"
     counted = (
         f'SUBSTITUTE(SUBSTITUTE({literal(wrong)},"{{rows}}",TEXT({rows},"#,##0")),"{{figures}}",'
@@ -823,6 +834,9 @@ def settings(page: Page, row: int, column: int, records: Sequence[Setting]) -> i
         row += 1
         page.write(row, column, setting.label, styles.label(shrink=True))
         put_setting(page, row, column + 1, setting)
+        if page.book.given and setting.name in page.book.given.fixed:
+            page.write(row, column + 2, FIXED, styles.lead(indent=1))
+            continue
         meaning = literal(page.book.say(setting.meaning))
         effect = in_effect(page.book, setting)
         shown = f'IF({setting.name}="",{meaning}&": "&{effect},{meaning})' if effect else meaning
@@ -857,8 +871,13 @@ def put_setting(page: Page, row: int, column: int, setting: Setting) -> None:
     """The yellow cell of a setting: its value, its name, what it takes."""
     say = page.book.say if setting.translated or setting.codes else str
     value = say(str(setting.value)) if setting.value in setting.choices else setting.value
-    page.sheet.write(row, column, value, page.styles.input(setting.unit))
     page.define(setting.name, row, column)
+    if page.book.given and setting.name in page.book.given.fixed:
+        fixed = page.book.given.fixed[setting.name]
+        word = page.book.say(fixed) if fixed else ""
+        page.sheet.write_string(row, column, word, page.styles.label(align="right"))
+        return
+    page.sheet.write(row, column, value, page.styles.input(setting.unit))
     page.book.settings.append((setting, f"{page.name}!{xl_rowcol_to_cell(row, column)}"))
     if setting.choices:
         # The codes, which no list shows, are to be taken: Checks names what is neither.
@@ -950,7 +969,7 @@ def figures(page: Page, row: int, column: int, title: str, records: Sequence[Fig
         row += 1
         page.write(row, column, figure.label, styles.label(shrink=True))
         bold = styles.number(figure.unit, bold=True, align="right")
-        page.put(row, column + 1, figure.formula, bold)
+        page.put_named(row, column + 1, figure.name, figure.formula, bold)
         no_cents(page, figure.unit, row, column + 1)
         if figure.instead:
             condition, text = figure.instead
@@ -958,7 +977,6 @@ def figures(page: Page, row: int, column: int, title: str, records: Sequence[Fig
             page.put(row, column + 2, f"=IF({condition},{phrase},{meant})", styles.lead(indent=1))
         elif figure.meaning:
             page.write(row, column + 2, figure.meaning, styles.lead(indent=1))
-        page.define(figure.name, row, column + 1)
         place = page.name, row + 1, column + 2
         page.book.headlines.append(Headline(page.book.say(figure.label), place, figure.unit))
     return row + 1

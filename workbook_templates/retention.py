@@ -14,6 +14,7 @@ from functools import partial
 from importlib import resources
 from math import floor
 from random import Random
+from typing import TYPE_CHECKING
 
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
@@ -22,6 +23,7 @@ from kpi_xl.cells import DAY_0, Cell
 from kpi_xl.schema.retention import ORDERS, SCHEMA, SUBSCRIPTIONS, SURVIVORS
 from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, TEXT, VALUE, Unit
 
+from . import retention_counted
 from .comparison import (
     POSSIBLE,
     Basis,
@@ -75,7 +77,10 @@ from .parts import (
     where,
     widen,
 )
-from .writing import BAR, BLUE, COLOURS, ORANGE, WARNING, Book, Page, Proper, literal
+from .writing import BAR, BLUE, COLOURS, ORANGE, WARNING, Book, Given, Page, Proper, Say, literal
+
+if TYPE_CHECKING:
+    from kpi_xl.exports.counting import Counted
 
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 DEEP = 1_000_000  # rows that the names over the customers' table reach down
@@ -557,6 +562,13 @@ def subscriptions() -> dict[str, list[Cell]]:
     return {name: list(cells) for name, cells in zip(names, zip(*rows, strict=True), strict=True)}
 
 
+def counted(found: "Counted", place: str, day: date, say: Say) -> Given:
+    """What stands for orders that were counted where they are, at a place, on a day."""
+    names = *EVERY, *(cell.name for cell in (*BASIS, *OF_CUSTOMERS))
+    before = ["RowsBefore", *(f"{name}Before" for name in dict.fromkeys(names))]
+    return retention_counted.given(found, place, day, before, say)
+
+
 def write(book: Book) -> None:
     """Write the sheets for people, Checks and Model."""
     # The tables first: how large they are says how much room the other sheets give them.
@@ -570,7 +582,8 @@ def write(book: Book) -> None:
     was_it_right(book.pages["Was it right"])
     contracts(book.pages["Contracts"])
     recurring(book.pages["Recurring"])
-    checks(book.pages["Checks"], AGREEMENTS, PROBLEMS)
+    agreed = retention_counted.agreements(AGREEMENTS, book.given) if book.given else AGREEMENTS
+    checks(book.pages["Checks"], agreed, PROBLEMS)
 
 
 def model(page: Page) -> None:
@@ -582,7 +595,8 @@ def model(page: Page) -> None:
     too_long = f"OR({nobody},{TOO_LONG})"
     first = page.at(TOP, FIT.column)  # asked for by name, so that it is computed first
     too_many = f'IF({first}="",TRUE,N(FittedCustomers)>{MOST})'
-    lay_out(page, "Model", "A formula of kpi_xl spills each of these tables.",
+    spilled = "A formula of kpi_xl spills each of these tables."
+    lay_out(page, "Model", retention_counted.MODEL if page.book.given else spilled,
             ((SHARES.column, 13),), frozen=(TOP + 1, 1))  # fmt: skip
     page.sheet.set_column(CUSTOMERS.column + 7, CUSTOMERS.column + 7, 20)
     customer = [bold, count, count, money, count, count, count, styles.label()]
@@ -604,12 +618,22 @@ def model(page: Page) -> None:
         (KEPT, too_long, [bold, count, share]),
     ):
         page.write(TOP - 1, spill.column, spill.title, styles.heading())
-        page.spill(TOP, spill.column, blank_if(blank, spill.formula), styles.header("0"), looks)
+        head = styles.header("0")
+        if page.book.given:
+            block = page.book.given.blocks.get(spill.title, [[""]])
+            page.state(TOP, spill.column, block, head, looks)
+        else:
+            page.spill(TOP, spill.column, blank_if(blank, spill.formula), head, looks)
+    if page.book.given:
+        retention_counted.days(page, TOP, page.book.given)
     for which, counted, fit, future, survivors in COHORTS_LEFT:
         cohort_left(page, which, counted, fit, future, survivors)
     fitted(page)
     days_before(page)
+    alike = len(table(page.book, CUSTOMERS)) - 1 if page.book.given else DEEP
     for name, column, rows in NAMES:
+        # Names that are summed together are of the same rows.
+        rows = alike if rows == DEEP else rows
         page.define(name, TOP + 1, column, TOP + rows, column)
     page.define("CohortRevenue", TOP + 1, REVENUES.column + 2, TOP + 1000, KEPT.column - 1)
     page.sheet.print_area(0, 0, 1, 7)
@@ -910,10 +934,15 @@ def value_status(page: Page) -> None:
         2, 0,
         f"=IF({ORDERS.empty},{literal(no_data)},IF(N(FittedCustomers)>{MOST},{literal(too_many)},"
         f"IF(ISNA({table}),{literal(too_few)},"
-        f'IF({table}="","",{literal(fine)}))))',
+        f'IF({table}="",{no_forecast(page.book)},{literal(fine)}))))',
         page.styles.lead(),
     )  # fmt: skip
     warn_if(page, 2, 0, "=ForecastDone=0")
+
+
+def no_forecast(book: Book) -> str:
+    """What is said where there is no forecast for no fault of the data."""
+    return literal(book.say(retention_counted.NO_FORECAST) if book.given else "")
 
 
 def how_they_buy(source: Page) -> tuple[Figure, ...]:
@@ -1065,7 +1094,8 @@ def check_status(page: Page) -> None:
     page.put(
         2, 0,
         f"=IF({ORDERS.empty},{literal(no_data)},IF(N(FittedCustomers)>{MOST},{literal(too_many)},"
-        f'IF(ISNA({table}),{literal(too_few)},IF({table}="","",{verdict}))))',
+        f"IF(ISNA({table}),{literal(too_few)},"
+        f'IF({table}="",{no_forecast(page.book)},{verdict}))))',
         page.styles.lead(),
     )  # fmt: skip
     warn_if(page, 2, 0, f"=IF({NO_CHECK},TRUE,OR(CameTotal<ForetoldLow,CameTotal>ForetoldHigh))")
@@ -1229,7 +1259,7 @@ def table(book: Book, spill: Spill) -> list[list[object]]:
 
 def shown(book: Book, spill: Spill, rows: int, columns: int) -> tuple[int, int]:
     """How many rows and columns of a table its sheet shows: those filled, and some to spare."""
-    if book.values:
+    if book.values or book.given:
         block = table(book, spill)
         filled = len(block), len(block[0]) if block else 0
     else:  # so that the formulas are there already, which else would be computed once more

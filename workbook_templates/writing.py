@@ -158,13 +158,38 @@ def _spelled(formula: str, expand_future_functions: bool) -> str:
     return spelled
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a template has instead of formulas, where its rows are more than a sheet holds.
+
+    `blocks` are the tables on the sheet Model by their titles, `values` cells by their names,
+    `fixed` what settings were when the rows were counted. `rewritten` makes a formula one over
+    those tables, on all sheets but Checks. `lead` is said over the input table `sampled`, and
+    `sample` the figures of its rows that were counted elsewhere; `fine` is said where Checks finds
+    nothing in it.
+    """
+
+    blocks: Mapping[str, Block]
+    values: Mapping[str, Cell]
+    fixed: Mapping[str, str]
+    rewritten: Callable[[str], str]
+    sampled: str
+    lead: tuple[str, Mapping[str, str]]
+    sample: Mapping[str, float]
+    fine: str
+
+
+FIXED = "Fixed when the orders were counted"
+
+
 @dataclass(eq=False)
 class Book:
     """A workbook being written: its language, and the values of its formulas once they are known.
 
     `before` are those that an earlier layout came to, if any: see `computed`.
     `blocks` are the cells of the input tables and of spills, which are written at the end.
-    `inputs` are the input tables, `settings` the settings with the addresses of their cells.
+    `inputs` are the input tables, `settings` the settings with the addresses of their cells,
+    `given` what was computed elsewhere.
     """
 
     file: xlsxwriter.Workbook
@@ -176,6 +201,8 @@ class Book:
     inputs: list[Input] = field(default_factory=list)
     pages: "dict[str, Page]" = field(default_factory=dict)
     headlines: list[Headline] = field(default_factory=list)
+    given: "Given | None" = None
+    stated: dict[tuple[str, int, int], Block] = field(default_factory=dict)
     settings: list[tuple[Any, str]] = field(default_factory=list)
     formulas: "list[tuple[Page, int, int]]" = field(default_factory=list)
     """The cells with formulas."""
@@ -309,6 +336,8 @@ class Page:
         """A formula as a sheet has it: see Book.broken_by_text. Checks is there to count texts."""
         if self is self.book.pages.get("Checks"):
             return formula
+        if self.book.given:
+            formula = self.book.given.rewritten(formula)
         return self.book.broken_by_text(formula)
 
     def put(
@@ -330,6 +359,8 @@ class Page:
 
     def spilled(self, row: int, column: int) -> Block:
         """The computed table of a spilling formula; a single blank cell where there is none."""
+        if (self.name, row, column) in self.book.stated:
+            return self.book.stated[self.name, row, column]
         block = self.value(row, column)
         return block if isinstance(block, list) else [[block]]
 
@@ -354,6 +385,30 @@ class Page:
             self.add_block(row + 1, column, columns, [(s, s) for s in looks])
 
         self.book.later(fill)
+
+    def state(
+        self, row: int, column: int, block: Block, header: Format, styles: Sequence[Format]
+    ) -> Block:
+        """Write a table of values where `spill` has a formula. Returns it."""
+        self.book.stated[self.name, row, column] = block
+        for place, cell in enumerate(block[0], start=column):
+            self.sheet.write(row, place, cell, header)
+        looks = [styles[min(place, len(styles) - 1)] for place in range(len(block[0]))]
+        self.add_block(row + 1, column, list(zip(*block[1:], strict=True)), [(s, s) for s in looks])
+        return block
+
+    def put_named(
+        self, row: int, column: int, name: str, formula: str, style: Format, *, array: bool = False
+    ) -> None:
+        """Write a formula, or the value that was given for its name, and name the cell."""
+        given = self.book.given
+        if given and name in given.values:
+            self.sheet.write(row, column, given.values[name], style)
+        elif array:
+            self.put_array(row, column, formula, style)
+        else:
+            self.put(row, column, formula, style)
+        self.define(name, row, column)
 
     def add_block(
         self,
@@ -384,6 +439,7 @@ def new_book(
     translate: Say,
     right_to_left: bool,
     values: Values,
+    given: Given | None = None,
 ) -> Book:
     """An empty workbook; the marker is how a report recognises its template."""
     book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False})
@@ -393,7 +449,7 @@ def new_book(
     # Else Excel would compute all anew on opening, and show #NAME? where the add-in is not there.
     book.set_calc_mode("auto", 191029)
     book.calc_on_load = False
-    return Book(book, Styles(book, right_to_left), translate, right_to_left, values)
+    return Book(book, Styles(book, right_to_left), translate, right_to_left, values, given=given)
 
 
 class UnfitDataError(SaidError):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -52,6 +52,7 @@ from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
     from kpi_xl.exports import Note, Options, Request
+    from kpi_xl.exports.counting import Counted as CountedOrders
     from kpi_xl.reports.layout import Loaded
     from kpi_xl.schema import Input
     from kpi_xl.sources.connections import Origin
@@ -215,6 +216,7 @@ def fill(
     the options say how it is written.
     """
     from kpi_xl.exports import rates_of, read_files_apart
+    from kpi_xl.reports.layout import Loaded
     from kpi_xl.sources import SourceError
 
     check_host(host, wheel)
@@ -226,22 +228,34 @@ def fill(
     path = output or Path(f"{template.name}-filled.xlsx")
     path = free_path(path, force=force, parents=parents, ends=ends(host))
     code = language_of(lang)
+    inputs = {table.name: table.columns for table in template.inputs}
     with steps(code) as step:
         try:
+            step(Message("Looking how much there is"))
+            counted, requests = counted_orders(template, requests, code)
             filling = read_files_apart(
                 requests,
-                {table.name: table.columns for table in template.inputs},
+                inputs,
                 all_layouts(),
                 rates=rates_of(rates) if rates else None,
                 report_currency=report_currency,
                 progress=lambda what, done: step(Message("Reading {file}", file=what), done),
             )
             step(Message("Computing and writing the workbook"))
-            read = ", ".join(dict.fromkeys(request.path.name for request in requests))
-            about = parts.Sentence(parts.FILLED, {"files": read})
+            names = dict.fromkeys(request.path.name for request in requests)
+            names = {**(dict.fromkeys([counted.place]) if counted else {}), **names}
+            about = parts.Sentence(parts.FILLED, {"files": ", ".join(names)})
             data = {table: found.columns for table, found in filling.tables.items()}
             sources = loaded(filling.notes, requests, path.parent, code)
-            built = parts.build(template, data, about, code, loaded=sources, host=host)
+            given = None
+            if counted:
+                data["Orders"] = counted.found.sample
+                given = counted.given
+                filling.notes.append(counted.note)
+                stamp = datetime.now().replace(microsecond=0)
+                remarks = counted.note.remarks(code)
+                sources.append(Loaded("Orders", "", "", stamp, counted.found.rows, remarks))
+            built = parts.build(template, data, about, code, loaded=sources, host=host, given=given)
         except (SourceError, parts.UnfitDataError) as error:
             raise Misuse(error) from None
         step(Message("Saving the workbook"))
@@ -273,6 +287,40 @@ def print_files(tables: "Sequence[Input]", notes: "Sequence[Note]", language: st
             print(printable(in_language(read, language)))
             for line in note.lines(language):
                 print(f"  {printable(line)}")
+
+
+class CountedTable(NamedTuple):
+    """Orders that are more than a sheet holds: where they are, and what was counted there."""
+
+    place: str
+    found: "CountedOrders"
+    given: Any
+    note: "Note"
+
+
+def counted_orders(
+    template: Any, requests: "list[Request]", language: str
+) -> "tuple[CountedTable | None, list[Request]]":
+    """The orders that are counted where they are, if they are, and what else is to be read.
+
+    Raises SourceError.
+    """
+    if template.name != "retention":
+        return None, requests
+    from kpi_xl.exports.counting import counted_apart, is_of, note_of
+
+    columns = {table.name: table.columns for table in template.inputs}
+    ours = [request for request in requests if is_of("Orders", request, columns)]
+    found = counted_apart(ours, columns["Orders"])
+    if found is None:
+        return None, requests
+    place = ", ".join(request.path.name for request in ours[:3]) + ", ..." * (len(ours) > 3)
+    retention = import_module("kpi_xl.workbook_templates.retention")
+    today = datetime.now().date()
+    given = retention.counted(found, place, today, lambda text: say(text, language))
+    note = note_of(found, place)
+    rest = [request for request in requests if request not in ours]
+    return CountedTable(place, found, given, note), rest
 
 
 def loaded(

@@ -224,6 +224,11 @@ def _reader(request: Request) -> Reader | None:
     return read_parquet if is_parquet else None
 
 
+def is_typed(request: Request) -> bool:
+    """Whether the columns of what is to be read have kinds."""
+    return _reader(request) is not None
+
+
 def matches_of(opener: Opener, options: Options, layouts: Sequence[Layout]) -> list[Match]:
     """The layouts that a file is in, a match a block. Raises SourceError where it is in doubt."""
     try:
@@ -365,7 +370,7 @@ def _unknown(
 
 def _plain(request: Request, tables: Tables, progress: Progress) -> tuple[str, ReadTable]:
     """A file with our own headers."""
-    name = request.table or _table_of(request, tables)
+    name = request.table or table_of(request, tables)
     return name, read_table(
         request.path,
         tables[name],
@@ -376,7 +381,7 @@ def _plain(request: Request, tables: Tables, progress: Progress) -> tuple[str, R
     )
 
 
-def _table_of(request: Request, tables: Tables) -> str:
+def table_of(request: Request, tables: Tables) -> str:
     """The table that a file with our own headers fits best. Raises SourceError for two."""
     if len(tables) == 1:
         return next(iter(tables))

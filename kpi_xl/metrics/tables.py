@@ -520,6 +520,35 @@ def rfm_rows(
     bins: float,
 ) -> list[list[Any]]:
     """What RFM shows, from the last purchase, purchase days and total of each customer."""
+    scored = rfm_scores(last, frequency, monetary, as_of, bins)
+    named = [name for levels in SEGMENTS for name in levels]
+    segments = [named[number] for number in scored.segment.tolist()]
+    columns = (scored.recency, frequency, scored.spent, scored.r, scored.f, scored.m)
+    rows = zip(names, *(column.tolist() for column in columns), segments, strict=True)
+    return [list(RFM_HEADER), *map(list, rows)]
+
+
+RFM_HEADER = ("customer", "recency days", "frequency", "monetary", "R", "F", "M", "segment")
+
+
+class Scores(NamedTuple):
+    """Of each customer: the days since the last purchase, the total, the scores.
+
+    `segment` is the place in SEGMENTS, row by row.
+    """
+
+    recency: "Integers"
+    spent: "Floats"
+    r: "Integers"
+    f: "Integers"
+    m: "Integers"
+    segment: "Integers"
+
+
+def rfm_scores(
+    last: "Integers", frequency: "Integers", monetary: "NDArray[Any]", as_of: int, bins: float
+) -> Scores:
+    """The scores of RFM, from the last purchase, purchase days and total of each customer."""
     import numpy as np
 
     # Cents added up are seldom exact: customers who spent the same must rank alike.
@@ -529,15 +558,11 @@ def rfm_rows(
     def share_below(values: "NDArray[Any]") -> "Integers":
         """How many of all are strictly below each, in `bins` steps."""
         below = np.searchsorted(np.sort(values), values, side="left")
-        return below * int(bins) // len(names)
+        return below * int(bins) // len(values)
 
     r, f, m = int(bins) - share_below(recency), 1 + share_below(frequency), 1 + share_below(spent)
-    level_r, level_fm = level(r, bins), level((f + m) / 2.0, bins)
-    segments = [SEGMENTS[i][j] for i, j in zip(level_r.tolist(), level_fm.tolist(), strict=True)]
-    columns = (recency, frequency, spent, r, f, m)
-    header = ["customer", "recency days", "frequency", "monetary", "R", "F", "M", "segment"]
-    rows = zip(names, *(column.tolist() for column in columns), segments, strict=True)
-    return [header, *map(list, rows)]
+    segment = len(SEGMENTS[0]) * level(r, bins) + level((f + m) / 2.0, bins)
+    return Scores(recency, spent, r, f, m, segment)
 
 
 SEGMENTS = (

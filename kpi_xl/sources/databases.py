@@ -6,7 +6,6 @@ opened for reading by its own means, with a time-out.
 """
 
 import os
-import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -179,6 +178,8 @@ def _of_postgres(connection: Connection, secret: str) -> Any:
 
 
 def _of_sqlite(connection: Connection, _: str) -> Any:
+    import sqlite3  # which a browser's Python lacks
+
     import ibis
 
     path = Path(connection.fields["path"]).expanduser()
@@ -235,10 +236,11 @@ def _of_keyring(service: str, user: str, table: str) -> str:
 
 def _errors() -> tuple[type[Exception], ...]:
     """What the libraries raise that are loaded."""
-    named = {"psycopg": "Error", "duckdb": "Error", "ibis.common.exceptions": "IbisError"}
-    there = [getattr(sys.modules[name], error) for name, error in named.items()
-             if name in sys.modules]  # fmt: skip
-    return (sqlite3.Error, *there)
+    named = {"psycopg": "Error", "sqlite3": "Error", "duckdb": "Error",
+             "ibis.common.exceptions": "IbisError"}  # fmt: skip
+    return tuple(
+        getattr(sys.modules[name], error) for name, error in named.items() if name in sys.modules
+    )
 
 
 def _failed(connection: Connection, table: str, error: Exception, secret: str) -> SourceError:

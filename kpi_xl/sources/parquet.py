@@ -30,8 +30,7 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
             config={"autoinstall_known_extensions": False, "autoload_known_extensions": False}
         ) as database:
             database.execute("SET TimeZone = 'UTC'")
-            # Brackets and stars in a name are no pattern.
-            name = re.sub(r"([*?\[])", r"[\1]", str(path.resolve()))
+            name = pattern_of(path)
             file = database.read_parquet(name)
             headers = [header.strip() for header in _names(database, name)]
             if len(headers) != len(file.columns):
@@ -80,6 +79,11 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
             Message("is not a Parquet file, or it is damaged ({reason})", reason=reason)
         ) from None
     return found
+
+
+def pattern_of(path: Path) -> str:
+    """The name of one file, for the engine: brackets and stars in it are no pattern."""
+    return re.sub(r"([*?\[])", r"[\1]", str(path.resolve()))
 
 
 def _names(database: Any, name: str) -> list[str]:

@@ -1,0 +1,227 @@
+"""Orders that are more than a sheet holds: counted where they are, and a sample of them read.
+
+Parquet files are counted by DuckDB, a table of a database there. Both have kinds of columns, so
+that nothing of them has to be guessed at; of other files the rows are read, or refused.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+
+from kpi_xl import backends
+from kpi_xl.bounded import BudgetError, call
+from kpi_xl.cells import Cell
+from kpi_xl.errors import KpiError, WrongInput
+from kpi_xl.exports.filling import Request, Tables, is_typed, table_of
+from kpi_xl.exports.options import Note, Options
+from kpi_xl.frames import RetentionCounts, retention_counts
+from kpi_xl.locales import Counted as Things
+from kpi_xl.locales import Message
+from kpi_xl.ooxml import limits
+from kpi_xl.schema import Column
+from kpi_xl.sources import MOST_ROWS, SourceError, places_of
+from kpi_xl.sources.databases import BYTES, opened
+from kpi_xl.sources.parquet import pattern_of
+from kpi_xl.sources.records import listed
+from kpi_xl.sources.values import typed
+
+MEMORY = "2500MB"  # of DuckDB, beyond which it goes on in files
+SAMPLED = 500  # first rows, whose customers the sample has, with all of their orders
+MOST_SAMPLED = 50_000  # rows
+FEW = 5  # first rows, where there are customers with very many orders
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Orders that were counted: how many, what of, the sample, and the same counts of the sample.
+
+    `blank` rows have no amount. `sample` has the columns of the table Orders.
+    """
+
+    rows: int
+    blank: int
+    orders: float
+    counts: RetentionCounts
+    sample: dict[str, list[Cell]]
+    of_sample: RetentionCounts
+
+
+def is_of(table: str, request: Request, tables: Tables) -> bool:
+    """Whether columns that have kinds are to go into a table."""
+    if not is_typed(request) or (request.table and request.table != table):
+        return False
+    return bool(request.table) or table_of(request, tables) == table
+
+
+def counted_apart(
+    requests: Sequence[Request], columns: Sequence[Column], most: int = MOST_ROWS
+) -> Counted | None:
+    """The orders of some files or a table, counted; None where a sheet holds their rows.
+
+    In a process of its own. Raises SourceError.
+    """
+    if not requests or not all(map(is_typed, requests)):
+        return None
+    size = sum(BYTES if one.origin else one.path.stat().st_size for one in requests)
+    try:
+        found: Counted | None = call(
+            counted, requests, columns, most, budget=limits.reading(max(size, 8 * BYTES))
+        )
+    except BudgetError as error:
+        raise SourceError(_not_counted(str(requests[0].path), error)) from None
+    return found
+
+
+def counted(requests: Sequence[Request], columns: Sequence[Column], most: int) -> Counted | None:
+    """The same, here."""
+    name = str(requests[0].path)
+    if len(requests) > 1 and any(request.origin for request in requests):
+        if sum(_height(request) for request in requests) <= most:
+            return None
+        raise SourceError(
+            Message(
+                "{table} and the others have more rows than a sheet holds, and are counted as one"
+                " table alone: make a view of them",
+                table=name,
+            )
+        )
+    with _frame(requests) as (frame, rows):
+        if rows <= most:
+            return None
+        if any(request.options != Options(renamed=request.options.renamed) for request in requests):
+            raise SourceError(
+                Message(
+                    "{table} has {rows}, which are counted where they are, and then only --map is"
+                    " heard: make a view, or a file, of the rows that count",
+                    table=name,
+                    rows=Things(rows, "rows"),
+                )
+            )
+        headers = list(nw.from_native(frame).collect_schema())
+        places, lacking = places_of(columns, requests[0].options.renamed, headers)
+        if "amount" not in places:
+            lacking.append(
+                Message(
+                    "has no column {missing}; it has {has}{near}: rename it, or say which it is, as"
+                    ' in "Their name={first}"',
+                    missing="amount",
+                    has=listed(headers),
+                    near="",
+                    first="amount",
+                )
+            )
+        if lacking:
+            raise SourceError(
+                *(Message("{path} {fault}", path=name, fault=fault) for fault in lacking)
+            )
+        names = {ours: headers[place] for ours, place in places.items()}
+        bought = names["customer"], names["date"], names["amount"]
+        try:
+            counts = retention_counts(frame, *bought)
+            sample = _sample(frame, names)
+            of_sample = retention_counts(sample.to_native(), *bought)
+            cells = _cells(sample, names, columns)
+            orders = _orders(frame, names, rows)
+            known = nw.from_native(frame).lazy().select(nw.col(names["amount"]).count())
+            ((paid,),) = backends.fetched(known)
+        except KpiError as error:
+            raise SourceError(Message("{file}: {remark}", file=name, remark=str(error))) from None
+    return Counted(rows, rows - paid, orders, counts, cells, of_sample)
+
+
+def _not_counted(name: str, reason: object) -> Message:
+    return Message("{table} cannot be counted: {reason}", table=name, reason=str(reason))
+
+
+def _height(request: Request) -> int:
+    with _frame([request]) as (_, rows):
+        return rows
+
+
+def note_of(found: Counted, place: str) -> Note:
+    """What is told of orders that were counted at a place."""
+    left = [Message("counted where they are: the table has a sample, and is not loaded anew")]
+    if found.blank:
+        text = "{rows} without an amount, which count as 0"
+        left.append(Message(text, rows=Things(found.blank, "rows")))
+    return Note(place, "Orders", found.rows, left=left)
+
+
+@contextmanager
+def _frame(requests: Sequence[Request]) -> Iterator[tuple[Any, int]]:
+    """The rows where they are, and how many they are."""
+    with ExitStack() as stack:
+        if origin := requests[0].origin:
+            table = stack.enter_context(opened(origin))
+            backend = table.get_backend()
+            ((rows,),) = backend.raw_sql(backend.compile(table.count().as_table())).fetchall()
+            yield table, rows
+            return
+        import duckdb
+
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        # It would fetch what a file needs beyond its own means from the web.
+        database = stack.enter_context(duckdb.connect(
+            config={"autoinstall_known_extensions": False, "autoload_known_extensions": False,
+                    "memory_limit": MEMORY, "temp_directory": folder,
+                    "preserve_insertion_order": False}
+        ))  # fmt: skip
+        try:
+            files = database.read_parquet([pattern_of(request.path) for request in requests])
+            yield files, len(files)
+        except duckdb.Error as error:
+            reason = str(error).partition("\n")[0]
+            raise SourceError(_not_counted(str(requests[0].path), reason)) from None
+
+
+def _orders(frame: Any, names: Mapping[str, str], rows: int) -> float:
+    """How many orders there are: by their numbers, if they have any, each once."""
+    if "order" not in names:
+        return float(rows)
+    numbers = nw.from_native(frame).lazy().select(number=nw.col(names["order"]))
+    ((known,),) = backends.fetched(numbers.select(nw.col("number").count()))
+    if known == 0:
+        return float(rows)
+    if known < rows:
+        raise WrongInput(
+            f"{names['order']} is null in {rows - known:,} rows: give the number of the order to"
+            " every row, or to none"
+        )
+    apart = numbers.group_by("number").agg(nw.len().alias("rows"))
+    ((distinct,),) = backends.fetched(apart.select(nw.len().alias("orders")))
+    return float(distinct)
+
+
+def _sample(frame: Any, names: Mapping[str, str]) -> nw.LazyFrame[Any]:
+    """All orders of some customers."""
+    rows: nw.LazyFrame[Any] = nw.from_native(frame).lazy().select(*names.values())
+    key = names["customer"]
+    for few in (SAMPLED, FEW):
+        of = rows.head(few).select(key).unique()
+        chosen = [row[0] for row in backends.fetched(of)]
+        sample = rows.filter(nw.col(key).is_in(chosen))
+        ((height,),) = backends.fetched(sample.select(nw.len().alias("height")))
+        if height <= MOST_SAMPLED:
+            break
+    else:
+        raise WrongInput(f"{key}: {height:,} rows are of {len(chosen)} customers: look for what"
+                          " stands for many of them")  # fmt: skip
+    return sample
+
+
+def _cells(
+    sample: nw.LazyFrame[Any], names: Mapping[str, str], columns: Sequence[Column]
+) -> dict[str, list[Cell]]:
+    """The sample as cells of the table Orders."""
+    order = list(names)
+    rows = sorted(backends.fetched(sample.select(*names.values())), key=repr)
+    read = {
+        ours: typed(list(cells), next(c.unit for c in columns if c.name == ours))[0]
+        for ours, cells in zip(order, zip(*rows, strict=True), strict=True)
+    }
+    blank: list[Cell] = [None] * len(rows)
+    return {column.name: read.get(column.name, blank) for column in columns}

@@ -1,0 +1,138 @@
+"""The retention workbook where its orders are more than a sheet holds, and are counted elsewhere.
+
+What spills from the orders is given: cohorts, the curve, orders by day, and customers who are alike
+(a row for all of one segment, days since the last purchase, and once or more often). All else is
+formulas as ever, over these instead of over the orders. The sheet Orders has a sample, which Checks
+counts anew: by the formulas in the workbook, and where the orders are.
+"""
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING
+
+from kpi_xl.cells import Block
+from kpi_xl.units import COUNT, DATE, MONEY
+
+from .parts import Agreement
+from .writing import FIXED, Given, Page, Say
+
+if TYPE_CHECKING:
+    from kpi_xl.exports.counting import Counted
+
+DAYS_LEFT = 2092  # where the sheet Model has the orders by day
+
+OVER_COUNTS = (
+    (r"COUNTIFS\(Orders\[date\]", "SUMIFS(DayOrders,Orders[date]"),
+    (r"COUNT\(Orders\[date\]\)", "SUM(DayOrders)"),
+    (r"Orders\[date\]", "DayOf"),
+    (r"Orders\[amount\]", "DayRevenue"),
+    (r"COUNT\(PurchaseCount\)", "SUM(CustomersAlike)"),
+    (r"COUNTIF\((PurchaseCount|Recency),([^,()]*)\)", r"SUMIFS(CustomersAlike,\1,\2)"),
+    (r"COUNTIF\(Segment,([^,()]*)\)", r"SUMIFS(CustomersAlike,Segment,\1)"),
+    (
+        r"AVERAGEIF\(Segment,([^,()]*),Recency\)",
+        r"SUMIFS(DaysAlike,Segment,\1)/SUMIFS(CustomersAlike,Segment,\1)",
+    ),
+)
+"""Formulas over orders and customers, and what they are over days and customers who are alike."""
+
+LEAD = (
+    "A sample, which {Checks} counts anew: all orders of {customers} customers. Counted were {rows}"
+    " rows of {place}, on {day}."
+)
+FINE = "The checks have found no problem in the sample of the orders, which is all they look at."
+MODEL = "Counted where the orders are; the other sheets compute with these tables."
+NO_COMPARISON = "Nothing is compared: the orders were counted where they are."
+NO_FORECAST = "No forecast: the orders were counted where they are."
+
+SAMPLED = (
+    Agreement("Customers of the sample",
+              "=ROWS(RFM(Orders[customer],Orders[date],Orders[amount]))-1", "customers", COUNT),
+    Agreement("Revenue of the sample", "=SUM(Orders[amount])", "revenue", MONEY),
+    Agreement("Cohorts of the sample, added up",
+              '=SUM(COHORT(Orders[customer],Orders[date],,PeriodCode,"customers"))', "cohorts",
+              COUNT),
+    Agreement("Revenue of cohorts of the sample, added up",
+              '=SUM(COHORT(Orders[customer],Orders[date],Orders[amount],PeriodCode,"revenue"))',
+              "cohort revenue", MONEY),
+    Agreement("Curve of the sample, added up",
+              "=SUM(RETENTION_CURVE(Orders[customer],Orders[date],PeriodCode))", "curve", COUNT),
+)  # fmt: skip
+"""What the workbook computes of the sample; and the name of what was counted of it elsewhere."""
+
+
+TEXTS = {FIXED, LEAD, FINE, MODEL, NO_COMPARISON, NO_FORECAST, "Orders by day",
+         *(one.label for one in SAMPLED)}  # fmt: skip
+"""What such a workbook says besides."""
+
+
+def rewritten(formula: str) -> str:
+    """A formula over what was counted."""
+    for pattern, over in OVER_COUNTS:
+        formula = re.sub(pattern, over, formula)
+    return formula
+
+
+def added(block: Block) -> float:
+    """The sum of the numbers of a table, as SUM has it."""
+    return sum(cell for row in block for cell in row if isinstance(cell, int | float))
+
+
+def given(found: "Counted", place: str, day: date, before: list[str], say: Say) -> Given:
+    """What was counted, as the template takes it; `before` are names of figures of a period before.
+
+    `place` says where the orders are, `say` a text in the workbook's language.
+    """
+    counts, sample = found.counts, found.of_sample
+    customers: Block = [
+        [row[0], row[1], row[2], row[3], row[4], "", "", row[5]] for row in counts.customers
+    ]
+    blocks = {
+        "Customers": customers,
+        "Retention curve": counts.curve or [[""]],
+        "Cohorts, share": counts.cohorts["retention"],
+        "Cohorts, customers": counts.cohorts["customers"],
+        "Cohorts, revenue": counts.cohorts["revenue"],
+        "Cohorts, revenue kept": counts.cohorts["revenue_retention"],
+        "Orders by day": counts.days,
+    }
+    many = sum(row[0] for row in sample.customers[1:])
+    fields = {"customers": f"{many:,}", "rows": f"{found.rows:,}", "place": place,
+              "day": day.isoformat()}  # fmt: skip
+    return Given(
+        blocks,
+        {"OrdersCounted": found.orders, "Ranged": 0, "Comparing": 0,
+         "NotCompared": say(NO_COMPARISON)} | dict.fromkeys(before, ""),
+        {"Period": "Month", "Addresses": "As written", "FromDate": "", "UntilDate": "",
+         "CompareWith": ""},
+        rewritten,
+        "Orders",
+        (LEAD, fields),
+        {
+            "customers": many,
+            "revenue": sum(row[2] for row in sample.days[1:]),
+            "cohorts": added(sample.cohorts["customers"]),
+            "cohort revenue": added(sample.cohorts["revenue"]),
+            "curve": added(sample.curve),
+        },
+        FINE,
+    )  # fmt: skip
+
+
+def agreements(known: tuple[Agreement, ...], record: Given) -> list[Agreement]:
+    """Figures computed twice: over what was counted, and of the sample, here and where it is."""
+    over = [one._replace(kpi=rewritten(one.kpi), native=rewritten(one.native)) for one in known]
+    return [*over, *(one._replace(native=f"={record.sample[one.native]!r}") for one in SAMPLED)]
+
+
+def days(page: Page, top: int, record: Given) -> None:
+    """Orders and revenue by day on the sheet Model, and names over the columns."""
+    styles = page.styles
+    page.write(top - 1, DAYS_LEFT, "Orders by day", styles.heading())
+    looks = [styles.number(unit) for unit in (DATE, COUNT, MONEY)]
+    block = page.state(top, DAYS_LEFT, record.blocks["Orders by day"], styles.header("0"), looks)
+    for place, name in enumerate(("DayOf", "DayOrders", "DayRevenue")):
+        page.define(name, top + 1, DAYS_LEFT + place, top + len(block) - 1, DAYS_LEFT + place)
+    many = len(record.blocks["Customers"]) - 1
+    for name, column in (("CustomersAlike", 0), ("DaysAlike", 4)):
+        page.define(name, top + 1, column, top + many, column)
