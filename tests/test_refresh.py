@@ -27,6 +27,7 @@ from kpi_xl.ooxml.ranges import Move, followed
 from kpi_xl.ooxml.vba import Module, project
 from kpi_xl.reports import ReportError, commands, layout
 from kpi_xl.reports.files import FileWorkbook
+from kpi_xl.reports.freezing import frozen
 from kpi_xl.schema import SCHEMAS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
@@ -310,6 +311,25 @@ def test_what_is_not_touched_stays_to_the_byte(folder: Path) -> None:
     assert row.search(parts(after)[ORDERS])[0] == row.search(parts(before)[ORDERS])[0]  # type: ignore[index]
 
 
+def test_formulas_among_the_data_give_way_to_values(folder: Path) -> None:
+    """And Excel's chain of formulas, which would name cells that have none any more, goes."""
+    store(folder, orders(4))
+    content = with_macros(shop(more=lambda _, sheet, __: sheet.write("C6", "=1+1")))
+    new = refreshed(folder, content)
+    assert [row[2] for row in rows_of(new, values=False)] == [1.25, 2.25, 3.25, 4.25]
+    assert "xl/calcChain.xml" not in parts(new)
+    same = refreshed(folder, with_macros(shop()))
+    assert "xl/calcChain.xml" in parts(same)
+
+
+def test_a_table_without_rows_is_filled(folder: Path) -> None:
+    content = shop(1)
+    content = edited(content, "xl/tables/table1.xml", 'ref="A4:G5" ', 'ref="A4:G5" insertRow="1" ')
+    new = refreshed(folder, content)
+    assert len(rows_of(new)) == 7
+    assert "insertRow" not in table(new)
+
+
 def test_a_second_refresh_changes_nothing(folder: Path) -> None:
     once = refreshed(folder, shop())
     assert refreshed(folder, once) == once
@@ -492,6 +512,9 @@ def test_what_is_in_the_way_refuses(folder: Path) -> None:
     refused(folder, from_1904, "counts dates from 1904")
     refused(folder, written(lambda book: book.add_worksheet()), "not made from a template")
     refused(folder, b"PK no workbook", "not an .xlsx workbook")
+    encrypted = bytes.fromhex("D0CF11E0A1B11AE1") + "EncryptedPackage".encode("utf-16-le")
+    refused(folder, encrypted, "save it without a password")
+    refused(folder, frozen(shop())[0], "a frozen copy")
 
 
 def test_a_row_further_down_is_not_in_the_way(folder: Path) -> None:
@@ -559,6 +582,8 @@ def test_a_scheduler_gets_the_book_a_backup_and_a_code(
     copy = (folder / "book (values).xlsx").read_bytes()
     assert figures(copy) == pytest.approx(expected(5))
     assert [one for one in read_package(copy).formulas if "CAC" in one.text] == []
+    assert cli("*.xlsx")[0] == 0  # but the copy, which is none of the reports
+    assert figures((folder / "book (values).xlsx").read_bytes()) == pytest.approx(expected(5))
     assert sorted(file.name for file in folder.iterdir()) == [
         "book (values).xlsx", "book.xlsx", "book.xlsx.bak", "orders.csv",
     ]  # fmt: skip

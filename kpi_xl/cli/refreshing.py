@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -103,8 +103,7 @@ def refresh(
     and the sheet Checks lists problems of the data, or formulas are not computed here. It is 2 for
     a call that cannot be carried out. Of several workbooks it is the worst.
     """
-    paths = list(dict.fromkeys(path.absolute() for text in books for path in meant(text)))
-    paths = [path for path in paths if not path.name.startswith("~$")]  # locks of Excel's
+    paths = _of_books(dict.fromkeys(path.absolute() for text in books for path in meant(text)))
     target = _target(paths, output, force=force, parents=parents) if output else None
     if pdf:
         from kpi_xl.hosts.libreoffice.programs import program
@@ -123,6 +122,15 @@ def refresh(
     if as_json:
         print_json([asdict(one) for one in outcomes])
     return max((one.code for one in outcomes), default=0)
+
+
+def _of_books(paths: Iterable[Path]) -> list[Path]:
+    """The workbooks that a pattern means: not Excel's locks, nor the copies of others of them."""
+    from kpi_xl.reports.freezing import copy_of
+
+    books = [path for path in paths if not path.name.startswith("~$")]
+    copies = {copy_of(book, native=native) for book in books for native in (False, True)}
+    return [book for book in books if book not in copies]
 
 
 def _target(paths: list[Path], output: Path, *, force: bool, parents: bool) -> Path:
@@ -213,11 +221,12 @@ def _refuse_taken(path: Path, wish: Wish) -> None:
 def _freeze(book: Path, content: bytes, step: Callable[..., None], outcome: Outcome) -> None:
     """Write a copy with values, over that of the last time. Raises Misuse."""
     from kpi_xl.reports import offline
+    from kpi_xl.reports.freezing import copy_of
 
     step("Writing a copy with values")
     with calculator(str(book), book):
         copy, *_ = call(offline.frozen, content, False, budget=computing(len(content)))
-    path = book.with_name(f"{book.stem} (values){book.suffix}")
+    path = copy_of(book)
     save(path, copy, force=True)
     outcome.written.append(str(path))
 

@@ -28,7 +28,7 @@ from kpi_xl.ooxml.texts import texts_of
 from kpi_xl.ooxml.values import held
 from kpi_xl.reports import layout
 from kpi_xl.reports.commands import ActiveCell
-from kpi_xl.reports.freezing import NEWER_CALL
+from kpi_xl.reports.freezing import FROZEN_TEMPLATE, NEWER_CALL
 from kpi_xl.reports.loading import Progress
 from kpi_xl.reports.records import Change, OpenWorkbook, Place, ReportError, Table
 from kpi_xl.reports.rewriting import rewritten
@@ -181,6 +181,10 @@ def described(content: bytes) -> Described:
         raise ReportError("The workbook is signed, and a change would break its signature.")
     reader = _Reader(book, Parts(content))
     template, language = (reader.text(name) for name in (layout.TEMPLATE, layout.LANGUAGE))
+    if (None, FROZEN_TEMPLATE.decode().lower()) in book.names:
+        raise ReportError(
+            "This is a frozen copy, which follows no data: refresh the workbook that it is of."
+        )
     if not template:
         return Described(None, "", {}, {})
     if book.date1904:

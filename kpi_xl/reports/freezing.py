@@ -140,9 +140,13 @@ def _text(book: Package, parts: Parts, cell: XmlCell) -> str:
 
 def free_name(book: Path, *, native: bool = False) -> Path:
     """Where the copy of a workbook goes: beside it, under a name that no file has."""
-    what = "live" if native else "values"
-    names = (f"{book.stem} ({what}{f' {n}' if n > 1 else ''}){book.suffix}" for n in count(1))
-    return next(path for path in map(book.with_name, names) if not path.exists())
+    names = (copy_of(book, f" {n}" if n > 1 else "", native=native) for n in count(1))
+    return next(path for path in names if not path.exists())
+
+
+def copy_of(book: Path, number: str = "", *, native: bool = False) -> Path:
+    """Where the first copy of a workbook goes, or the one of a number."""
+    return book.with_name(f"{book.stem} ({'live' if native else 'values'}{number}){book.suffix}")
 
 
 def is_ours(formula: Formula, names: Collection[str]) -> bool:

@@ -24,6 +24,8 @@ PROTECTED = re.compile(rb"<(?:\w+:)?sheetProtection\s[^>]*\bsheet=[\"'](?:1|true
 FILTERED = re.compile(rb"<(?:\w+:)?sheetPr\s[^>]*\bfilterMode=[\"'](?:1|true)[\"']")
 PIVOT_PLACE = re.compile(rb"<(?:\w+:)?location\s[^>]*>")
 TABLE = re.compile(rb"<(?:\w+:)?(?:table|autoFilter)\s[^>]*>")
+NO_ROWS = re.compile(rb"\sinsertRow=[\"'][^\"']*[\"']")
+"""What an Excel table says that has no row but the one to write into."""
 SORTED = re.compile(rb"<((?:\w+:)?)sortState\b(?:[^>]*/>|.*?</(?:\w+:)?sortState>)", re.DOTALL)
 
 
@@ -55,10 +57,7 @@ def rewritten(content: bytes, change: Change) -> tuple[bytes, int]:
     follow(parts, book.parts, moves)
     loaded = [(one.name, one.area) for one in book.tables.values() if _is_loaded(one, change)]
     pivots = refresh_pivots(parts, loaded, moves)
-    if any(band.formulas and band.end != band.area.bottom for band in bands):
-        chain = parts.related(parts.book, "calcChain")
-        if chain:  # it names cells that have no formula any more; Excel makes a new one
-            parts.drop(chain)
+    _unchain(book, parts)
     changed = [name for name in parts if parts[name] is not parts.before.get(name)]
     if shared and any(name.startswith("xl/worksheets/") for name in changed):
         shared.store()
@@ -66,6 +65,18 @@ def rewritten(content: bytes, change: Change) -> tuple[bytes, int]:
     for name in changed:
         check(parts[name])
     return parts.archive(), pivots
+
+
+def _unchain(book: Package, parts: Parts) -> None:
+    """Drop the chain of formulas where there are others now; Excel makes a new one."""
+    chain = parts.related(parts.book, "calcChain")
+    touched = [part for part in book.parts.values() if parts[part] is not parts.before[part]]
+    if chain and any(_places(parts.before[part]) != _places(parts[part]) for part in touched):
+        parts.drop(chain)  # one that names a cell without a formula is a fault to Excel
+
+
+def _places(xml: bytes) -> list[tuple[int, int]]:
+    return [(cell.row, cell.column) for cell in SheetXml(xml).formula_cells()]
 
 
 def _is_loaded(table: ExcelTable, change: Change) -> bool:
@@ -239,6 +250,7 @@ def _resize(book: Package, parts: Parts, moves: Sequence[Move]) -> None:
         new = move.old._replace(bottom=move.bottom).address
 
         def resized(found: re.Match[bytes], new: str = new) -> bytes:
-            return re.sub(rb"(\sref=[\"'])[^\"']*", rb"\g<1>" + new.encode(), found[0], count=1)
+            tag = re.sub(rb"(\sref=[\"'])[^\"']*", rb"\g<1>" + new.encode(), found[0], count=1)
+            return NO_ROWS.sub(b"", tag)
 
         parts[part] = SORTED.sub(b"", TABLE.sub(resized, parts[part]))
