@@ -1061,7 +1061,7 @@ def trend(page: Page) -> None:
     days = over_time(book, DAILY)
     draw(page, "column", "Cost by day",
          [days.series("Like most days", BLUE), days.series("Standing out", WARNING)],
-         (TOP + STANDING_OUT + 32, width + 2, 460, 270), names_format="yyyy-mm-dd",
+         (TOP + STANDING_OUT + 32, width + 2, 460, 270), names_format="yyyy-mm",
          stacked=True)  # fmt: skip
     page.sheet.print_area(0, 0, table.last + 2, width + 5)
 

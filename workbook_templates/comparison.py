@@ -39,10 +39,11 @@ from .parts import (
     put_setting,
     section,
     settings,
+    sparkline,
     widen,
 )
 from .parts import figures as put_figures
-from .writing import BAR, BLUE, FIXED, MUTED, ORANGE, WASH, Book, Page, literal
+from .writing import BLUE, FIXED, MUTED, WASH, Book, Page, literal
 
 PREVIOUS, YEAR, NEITHER = COMPARED_WITH = ("Previous period", "Previous year", "No comparison")
 
@@ -433,9 +434,8 @@ def tiles(
         no_cents(page, figure.unit, row + 1, place)
         change_cell(page, row + 2, place, tile, edge)
         page.sheet.write_blank(row + 3, place, None, styles.of(**edge))
-        # LibreOffice draws those of a sheet from right to left one cell too far to the right.
-        if tile.course and not page.book.right_to_left:
-            page.sheet.add_sparkline(row + 3, place, sparkline(tile.course))
+        if tile.course:
+            sparkline(page, row + 3, place, tile.course, min=0)
     for down, height in enumerate((30, 32, 18, 26)):
         page.sheet.set_row(row + down, height)
     return row + 4
@@ -474,14 +474,6 @@ def missing(tile: Tile) -> str:
     is not there, what depends on an array is then #NAME?.
     """
     return f'IF(Comparing=0,TRUE,IF({tile.figure}="",TRUE,{tile.figure}Before=""))'
-
-
-def sparkline(course: str) -> dict[str, Any]:
-    """A figure's course in a cell, as columns from 0, the last one in another colour."""
-    return {
-        "range": course, "type": "column", "min": 0, "series_color": BAR, "last_point": True,
-        "last_color": BLUE, "negative_points": True, "negative_color": ORANGE,
-    }  # fmt: skip
 
 
 def in_words(

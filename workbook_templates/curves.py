@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from .parts import Series, described, drawn, insert
+from .parts import Series, described, drawn, insert, named_at_end
 from .writing import INK, LINE, MUTED, Page
 
 
@@ -25,15 +25,17 @@ def draw_curves(
     *,
     about: str = "",
     number_format: str = "#,##0",
+    ends: bool = False,
 ) -> None:
     """Curves over numbers from 0 on; a point below 0 is out of sight.
 
     The title is an English text, or the address of one; `about` is what is told then to those who
-    hear the chart.
+    hear the chart. `ends` names each line at its last point.
     """
     chart = page.book.file.add_chart({"type": "scatter", "subtype": "straight"})
-    for one in curves:
-        look = drawn(page, Series(one.name, one.across, one.up))
+    for number, one in enumerate(curves):
+        points = Series(one.name, one.across, one.up)
+        look = drawn(page, points)
         if one.kind == "mark":
             plain = {"color": one.colour}
             look["line"] = {"none": True}
@@ -42,6 +44,9 @@ def draw_curves(
             dashed = {"dash_type": "dash"} if one.kind == "dashed" else {}
             look["line"] = {"color": one.colour, "width": 2.25, **dashed}
             look["marker"] = {"type": "none"}
+        if ends:
+            side = "below" if number % 2 else "above"
+            look["data_labels"] = named_at_end(points, one.colour, side)
         chart.add_series(look)
     font = {"color": MUTED, "size": 9}
     phrase = title if title.startswith("=") else page.book.say(title)
@@ -53,7 +58,7 @@ def draw_curves(
                       "reverse": page.book.right_to_left})  # fmt: skip
     chart.set_y_axis({**axis, "num_format": number_format, "line": {"none": True},
                       "major_gridlines": grid})  # fmt: skip
-    chart.set_legend({"position": "bottom", "font": font})
+    chart.set_legend({"none": True} if ends else {"position": "bottom", "font": font})
     chart.set_chartarea({"border": {"none": True}})
     names = [one.name for one in curves]
     insert(chart, page, place, described(page, "scatter", about or title, names))

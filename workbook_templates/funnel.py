@@ -529,7 +529,7 @@ def segments(page: Page) -> None:
 
     def chart() -> None:
         drawn = charted(table)
-        draw(page, "bar", "Leads and customers by segment",
+        draw(page, "column", "Leads and customers by segment",
              [drawn.series("leads", BAR, "Leads"), drawn.series("customers", GREEN, "Customers")],
              (total + 2, 0, 900, 420))  # fmt: skip
 
@@ -613,7 +613,7 @@ def channels(page: Page) -> None:
 
     def charts() -> None:
         drawn = charted(volumes)
-        draw(page, "bar", "Spend and revenue by channel",
+        draw(page, "column", "Spend and revenue by channel",
              [drawn.series("spend", ORANGE, "Spend"), drawn.series("revenue", BLUE, "Revenue")],
              (bottom, 0, 620, 380))  # fmt: skip
         draw(page, "bar", "Customer acquisition cost by channel",
@@ -692,7 +692,7 @@ def speed(page: Page) -> None:
     whole = put_grid(page, table.last, SPEED, rows[-1:], titled=False, height=20,
                      look={"bold": True})  # fmt: skip
     whole.define("CycleDays", "mean days")
-    draw(page, "bar", "Days from stage to stage",
+    draw(page, "column", "Days from stage to stage",
          [table.series("mean days", BLUE, "Mean"), table.series("median days", BAR, "Median")],
          (whole.last + 2, 0, 700, 320))  # fmt: skip
     page.sheet.print_area(0, 0, whole.last + 19, 5)

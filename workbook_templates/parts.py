@@ -38,18 +38,21 @@ from .writing import (
     LINE,
     MUTED,
     NO_COLOUR,
+    ORANGE,
     WARNING,
     Book,
     Built,
     Given,
     Headline,
     Page,
+    Progress,
     Say,
     UnfitDataError,
     Values,
     computed,
     literal,
     new_book,
+    unheard,
 )
 
 Data = Mapping[str, Mapping[str, Sequence[Cell]]]
@@ -243,11 +246,13 @@ def build(
     loaded: Sequence[Loaded] = (),
     host: str = "excel",
     given: Given | None = None,
+    progress: Progress = unheard,
 ) -> Built:
     """A template's workbook of these data, in a language; `about` says where they come from.
 
     `loaded` is what was read from files, for the sheet Sources, `given` what was computed where
-    the rows are. Without data the workbook is ready to be filled. Raises UnfitDataError.
+    the rows are; `progress` is told what is done. Without data the workbook is ready to be filled.
+    Raises UnfitDataError.
     """
     translate = translate or partial(say, language=language)
     right_to_left = language in RIGHT_TO_LEFT
@@ -268,7 +273,7 @@ def build(
         book.pages["Start"].sheet.activate()
         return book
 
-    return computed(write)
+    return computed(write, progress)
 
 
 # Sheets that every template has
@@ -1156,9 +1161,10 @@ def printed_alone(cells: str, extreme: str, unit: Unit) -> str:
 
 
 MONTHS = "yyyy-mm"
-MONTH_NAMES = "[$-409]mmm"
-"""How charts write months, which tables write as MONTHS: by their names in the language. They show
-a year at most, and have no room for its number twelve times."""
+MOST_MONTHS = 13  # whose names stand beside each other
+MONTH_NAMES, MONTHS_AND_YEARS = "[$-409]mmm", "[$-409]mmm yy"
+"""How charts write months, which tables write as MONTHS: by their names in the language; with the
+year where there are more than a year has, and so one each quarter."""
 
 
 def draw(
@@ -1205,7 +1211,9 @@ def draw(
         line = {"color": level.colour or WARNING, "width": 2, "dash_type": "dash"}
         across.add_series(drawn(page, level) | {"line": line})
         chart.combine(across)
-    style_chart(chart, page, title, kind, (names_format, number_format), labels)
+    formats = names_format, number_format
+    step = one_in(series[0], names_format)
+    style_chart(chart, page, title, kind, formats, labels, step)
     if ends or (sum(one.colour != NO_COLOUR for one in series) == 1 and not level):
         chart.set_legend({"none": True})
     figures = [one.name for one in (*series, *filter(None, [level])) if one.colour != NO_COLOUR]
@@ -1222,6 +1230,26 @@ def named_at_end(one: Series, colour: str, side: str) -> dict[str, Any]:
     font = {"color": colour, "size": 9, "bold": True}
     return {"series_name": True, "value": False, "position": side, "font": font,
             "custom": [*others, {}]}  # fmt: skip
+
+
+def one_in(one: Series, names_format: str) -> int:
+    """Each how many names of a chart are written: each quarter of many months, few of days."""
+    _, top, left, bottom, right = one.categories
+    count = bottom - top + right - left + 1
+    return 1 if names_format != MONTHS or count <= MOST_MONTHS else max(3, count // 6)
+
+
+def sparkline(page: Page, row: int, column: int, cells: str, **look: Any) -> None:
+    """A figure's course in a cell as columns, the last and those below 0 in other colours.
+
+    LibreOffice draws those of a sheet from right to left one cell too far to the right, over
+    the figures there: such sheets have none.
+    """
+    if not page.book.right_to_left:
+        colours = {"series_color": BAR, "last_color": BLUE, "negative_color": ORANGE}
+        marks = {"last_point": True, "negative_points": True}
+        look = {"range": cells, "type": "column", **colours, **marks, **look}
+        page.sheet.add_sparkline(row, column, look)
 
 
 CHARTS = {
@@ -1258,17 +1286,25 @@ def drawn(page: Page, one: Series) -> dict[str, Any]:
 
 
 def style_chart(
-    chart: Chart, page: Page, title: str, kind: str, formats: tuple[str, str], labels: bool
+    chart: Chart,
+    page: Page,
+    title: str,
+    kind: str,
+    formats: tuple[str, str],
+    labels: bool,
+    step: int = 1,
 ) -> None:
-    """Title, axes and legend of a chart."""
+    """Title, axes and legend of a chart; of its names, one is written each so many."""
     font = {"color": MUTED, "size": 9}
     chart.set_title(
         {"name": page.book.say(title), "name_font": {"size": 11, "bold": True, "color": INK}}
     )
     shown = page.book.say(MONTH_NAMES) if formats[0] == MONTHS else formats[0]
+    if step > 1:
+        shown = page.book.say(MONTHS_AND_YEARS) if formats[0] == MONTHS else formats[0]
     names = {
         "num_format": shown, "num_font": font, "line": {"color": LINE}, "text_axis": True,
-        "major_tick_mark": "none",
+        "major_tick_mark": "none", "interval_unit": step if step > 1 else None,
     }  # fmt: skip
     numbers = {
         "num_format": formats[1], "num_font": font, "line": {"none": True}, "min": 0,

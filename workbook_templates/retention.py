@@ -42,6 +42,7 @@ from .grid import (
     WHOLE,
     Grid,
     Measure,
+    charted,
     copied,
     last_months,
     lay_out,
@@ -845,7 +846,7 @@ def segments(page: Page) -> None:
     rows = [{"segment": name, "quoted": literal(name), "advice": advice}
             for name, advice in SEGMENTS.items()]  # fmt: skip
     table = put_grid(page, TOP, SEGMENT_COLUMNS, rows, height=20)
-    draw(page, "bar", "Customers and revenue by segment",
+    draw(page, "column", "Customers and revenue by segment",
          [table.series("share", BLUE, "Share of customers"),
           table.series("share of revenue", ORANGE, "Share of revenue")],
          (table.last + 2, 0, 900, 380), number_format="0%")  # fmt: skip
@@ -1062,13 +1063,21 @@ def was_it_right(page: Page) -> None:
         place = TOP + 3 * number, 7, TOP + 3 * number + 2, 12
         page.sheet.merge_range(*place, "", text)
         page.write(*place[:2], words, text)
-    for number, (title, grid) in enumerate(
-        (("Purchases by week", table), ("Purchases by those before, each customer", frequencies))
-    ):
-        draw(page, "column", title,
-             [grid.series("actual", BAR, "Actual"), grid.series("foretold", BLUE, "Foretold")],
-             (TOP + 6 + 17 * number, 7, 560, 320),
-             number_format="#,##0" if number == 0 else "0.0")  # fmt: skip
+
+    def charts() -> None:
+        for number, (title, grid) in enumerate(
+            (
+                ("Purchases by week", table),
+                ("Purchases by those before, each customer", frequencies),
+            )
+        ):
+            drawn = charted(grid)
+            pair = drawn.series("actual", BAR, "Actual"), drawn.series("foretold", BLUE, "Foretold")
+            draw(page, "column", title, pair,
+                 (TOP + 6 + 17 * number, 7, 560, 320),
+                 number_format="#,##0" if number == 0 else "0.0")  # fmt: skip
+
+    page.book.later(charts)
     page.sheet.print_area(0, 0, table.last + 2, 12)
 
 
@@ -1292,6 +1301,9 @@ def add_curve(page: Page, place: tuple[int, int, int, int]) -> None:
          [Series("Customers active", ages, rates)], place, number_format="0%")  # fmt: skip
 
 
+FEW_LINES = 4  # whose names stand at their ends
+
+
 def add_cohort_lines(
     page: Page, title: str, source: Page, place: tuple[int, int, int, int], *, among: bool = False
 ) -> None:
@@ -1310,11 +1322,12 @@ def add_cohort_lines(
     series = []
     for row, cells in enumerate(block[1:][: len(COLOURS) - 2], start=TOP + 1):
         reached = sum(cell != "" for cell in cells)
-        last = max(reached - 1, 3)
+        last = max(reached - 1, 3)  # where the line ends, and has its name
         ages, line = (source, TOP, 3, TOP, last), (source, row, 3, row, last)
         series.append(Series(f"={source.at(row, 0)}", ages, line))
     column, width, height = corner_and_size
-    draw(page, "line", title, series, (top, column, width, height), number_format="0%")
+    draw(page, "line", title, series, (top, column, width, height), number_format="0%",
+         ends=len(series) <= FEW_LINES)  # fmt: skip
 
 
 TEMPLATE = Template(

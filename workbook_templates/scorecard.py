@@ -38,6 +38,7 @@ from .parts import (
     lines,
     put_setting,
     section,
+    sparkline,
     status,
     where,
     widen,
@@ -96,8 +97,8 @@ VALUES, NEWEST = 2, 1 + SHOWN
 
 # The sheet Model: single cells; counts, a column a period, from the one before the first that is
 # shown; a row a KPI; a row a month.
-LABEL, FIRST, NEXT, LAST, USED, JUMP = range(16, 22)
-COUNTED = JUMP + 1
+LABEL, FIRST, NEXT, LAST, USED, JUMP, NAMED = range(16, 23)
+COUNTED = NAMED + 1
 OLDEST, CURRENT = 1, 1 + SHOWN
 STAGES = 3  # the column of the way from lead to deal
 TABLE = COUNTED + len(COUNTS) + 4
@@ -293,6 +294,7 @@ PERIOD_HEADS = (
     Measure("Start is not the end before",
             "({customers_start}<>{customers_end<})"
             '*({customers_start}<>"")*({customers_end<}<>"")', COUNT, blank="", first="0"),
+    Measure("In charts", "IF(Step=1,{First day},{Period})", DATE),
 )  # fmt: skip
 MEAN_CUSTOMERS = Measure(
     "Customers, mean", "({customers_start}+{customers_end})/2", COUNT,
@@ -578,7 +580,7 @@ def tile(page: Page, row: int, column: int, kpi: Kpi) -> None:
     )
     page.put(row + 1, column, f"={model_cell(book, kpi, ACTUAL)}", number)
     page.sheet.write_blank(row + 1, column + 1, None, styles.of(bg_color=WASH))
-    sparkline(page, row + 1, column + 1, kpi)
+    course(page, row + 1, column + 1, kpi)
     change = change_style(page, kpi, align="start", font_size=9, bg_color=WASH)
     page.put(row + 2, column, f"={model_cell(book, kpi, CHANGE)}", change)
     look = {"align": "center", "bg_color": WASH, "font_size": 9}
@@ -590,7 +592,7 @@ def tile(page: Page, row: int, column: int, kpi: Kpi) -> None:
 def charts(page: Page, row: int) -> None:
     """The way from lead to customer, money in and out, and where visits come from."""
     source = page.book.pages["Model"]
-    names = (source, LABEL, OLDEST + 1, LABEL, CURRENT)
+    names = (source, NAMED, OLDEST + 1, NAMED, CURRENT)
 
     def past(name: str, label: str, colour: str) -> Series:
         place = COUNTED + [count.name for count in COUNTS].index(name)
@@ -618,6 +620,7 @@ def charts(page: Page, row: int) -> None:
         "Marketing: cost, and revenue brought",
         [past("spend", "Spend", ORANGE), past("marketing_revenue", "Revenue", BLUE)],
         (row, 4, 350, 290),
+        names_format="yyyy-mm",
     )
     draw(
         page,
@@ -629,6 +632,7 @@ def charts(page: Page, row: int) -> None:
             past("social_visits", "Social networks", GREEN),
         ],
         (row, 9, 448, 290),
+        names_format="yyyy-mm",
         stacked=True,
     )
 
@@ -692,7 +696,7 @@ def kpi_line(page: Page, row: int, kpi: Kpi) -> None:
     unusual = styles.label(bold=True, **(line | {"align": "center"}))
     page.put(row, 11, f'=IF({strange}=1,{yes},"")', unusual)
     page.sheet.write_blank(row, 12, None, styles.of(**line))
-    sparkline(page, row, 12, kpi)
+    course(page, row, 12, kpi)
     page.sheet.conditional_format(row, 8, row, 8, way(page.book))
     if kpi in FIFTEEN:
         place = page.name, row + 1, 3
@@ -713,7 +717,7 @@ def smart(page: Page) -> None:
     top = 3 + len(SMART) + 1
     columns(page, top, GOAL_COLUMNS)
     rows = [{"row": str(HEADER + 1 + number)} for number in range(1, GOAL_ROOM + 1)]
-    put_grid(page, top, goal_columns(book), rows, titled=False, height=26)
+    put_grid(page, top, goal_columns(book), rows, titled=False, height=30)
     last = top + GOAL_ROOM
     page.define("GoalProblems", top + 1, 17, last, 17)
     page.sheet.conditional_format(top + 1, 8, last, 8, way(book))
@@ -861,20 +865,17 @@ def colour_states(page: Page, *place: int) -> None:
         page.sheet.conditional_format(*place, {**rule, "format": look})
 
 
-def sparkline(page: Page, row: int, column: int, kpi: Kpi) -> None:
-    """A KPI's past in a cell, its latest period in another colour."""
-    past = history_row(kpi)
-    options = {
-        "range": page.book.at("Periods", past, VALUES, past, NEWEST),
-        "type": "column",
-        "series_color": BAR,
-        "last_point": True,
-        "last_color": BLUE,
-        "negative_points": True,
-        "negative_color": ORANGE,
-        "reverse": page.book.right_to_left,
-    }
-    page.sheet.add_sparkline(row, column, options)
+def course(page: Page, row: int, column: int, kpi: Kpi) -> None:
+    """A KPI's past in a cell, from 0 on where it has never been below."""
+    past, source = history_row(kpi), page.book.pages["Periods"]
+
+    def drawn() -> None:
+        known = [source.value(past, place) for place in range(VALUES, NEWEST + 1)]
+        below = any(isinstance(value, float | int) and value < 0 for value in known)
+        cells = source.at(past, VALUES, past, NEWEST)
+        sparkline(page, row, column, cells, **({} if below else {"min": 0}))
+
+    page.book.later(drawn)
 
 
 def way(book: Book) -> dict[str, Any]:

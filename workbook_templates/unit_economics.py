@@ -28,6 +28,7 @@ from .grid import (
     WHOLE,
     Grid,
     Measure,
+    charted,
     lay_out,
     put_grid,
     within,
@@ -533,9 +534,14 @@ def channel_table(page: Page) -> Grid:
 def channel_charts(page: Page, table: Grid) -> None:
     """What a customer of each channel costs and brings."""
     row = table.last + 2
-    draw(page, "column", "LTV after 12 months against CAC",
-         [table.series("LTV after 12 months", BLUE), table.series("CAC", ORANGE)],
-         (row, 0, 900, 360))  # fmt: skip
+
+    def chart() -> None:
+        drawn = charted(table)
+        draw(page, "column", "LTV after 12 months against CAC",
+             [drawn.series("LTV after 12 months", BLUE), drawn.series("CAC", ORANGE)],
+             (row, 0, 900, 360))  # fmt: skip
+
+    page.book.later(chart)
     page.sheet.print_area(0, 0, row + 19, 12)
 
 
@@ -1013,12 +1019,19 @@ def blended(page: Page) -> None:
     months = [{"first": f"EDATE({start},{later})"} for later in range(MONTHS)]
     table = put_grid(page, TOP, BLENDED, months, blank='{$month}=""')
     page.sheet.set_row(TOP, 46)
-    draw(page, "column", "Revenue of new and of returning customers",
-         [table.series("of returning customers", BLUE, "Returning"),
-          table.series("of new customers", GREEN, "New")],
-         (table.last + 2, 0, 560, 340), names_format="yyyy-mm", stacked=True)  # fmt: skip
-    draw(page, "column", "MER (blended ROAS)", [table.series("MER (blended ROAS)", BLUE, "MER")],
-         (table.last + 2, 6, 460, 340), names_format="yyyy-mm", number_format="0.0")  # fmt: skip
+
+    def charts() -> None:
+        drawn = charted(table)
+        draw(page, "column", "Revenue of new and of returning customers",
+             [drawn.series("of returning customers", BLUE, "Returning"),
+              drawn.series("of new customers", GREEN, "New")],
+             (table.last + 2, 0, 560, 340), names_format="yyyy-mm", stacked=True)  # fmt: skip
+        mer = drawn.series("MER (blended ROAS)", BLUE, "MER")
+        place = table.last + 2, 6, 460, 340
+        draw(page, "column", "MER (blended ROAS)", [mer], place, names_format="yyyy-mm",
+             number_format="0.0")  # fmt: skip
+
+    page.book.later(charts)
     page.sheet.print_area(0, 0, table.last + 20, 10)
 
 
@@ -1060,8 +1073,13 @@ def subscriptions(page: Page) -> None:
     section(page, top - 1, 0, 11, "By month")
     rows = [{"pos": f"{number}+MAX(0,MrrMonths-{MONTHS})"} for number in range(1, MONTHS + 1)]
     table = put_grid(page, top, SUBSCRIPTIONS, rows, blank='{$month}=""')
-    draw(page, "column", "Recurring revenue at the end of the month",
-         [table.series("MRR at end", BLUE, "MRR")], (TOP, 6, 620, 190))  # fmt: skip
+
+    def chart() -> None:
+        draw(page, "column", "Recurring revenue at the end of the month",
+             [charted(table).series("MRR at end", BLUE, "MRR")], (TOP, 6, 620, 190),
+             names_format="yyyy-mm")  # fmt: skip
+
+    page.book.later(chart)
     second = table.last + 3
     section(page, second - 1, 0, 13, "Share of subscribers left after so many months paid for")
     unknown = literal(page.book.say("(unknown)"))
@@ -1094,8 +1112,14 @@ def add_survival(page: Page, left: Grid) -> None:
         title = SURVIVAL_DRAWN + 26
         source.put(row, title, f'=IF({name}="","-",{name})', page.styles.lead())
         curves.append(Curve(f"={source.at(row, title)}", x, y, colour))
-    draw_curves(page, "Share of subscribers left, by months paid for", curves,
-                (left.last + 2, 0, 800, 340), number_format="0%")  # fmt: skip
+
+    def chart() -> None:
+        known = [one for number, one in enumerate(curves, start=1)
+                 if page.value(left.top + number, left.left)]  # fmt: skip
+        draw_curves(page, "Share of subscribers left, by months paid for", known or curves,
+                    (left.last + 2, 0, 800, 340), number_format="0%", ends=True)  # fmt: skip
+
+    page.book.later(chart)
 
 
 # What if
@@ -1136,9 +1160,15 @@ def what_if(page: Page, channels: Grid, curves: Grid) -> None:
             "back": curves.at("payback", number),
         })  # fmt: skip
     table = put_grid(page, row, WHAT_IFS, rows, blank=BLANK_ROW)
-    draw(page, "column", "LTV : CAC now and then",
-         [table.series("LTV : CAC", BLUE, "Now"), table.series("LTV : CAC then", GREEN, "Then")],
-         (table.last + 2, 0, 900, 340), number_format="0.0")  # fmt: skip
+
+    def chart() -> None:
+        drawn = charted(table)
+        now = drawn.series("LTV : CAC", BLUE, "Now")
+        then = drawn.series("LTV : CAC then", GREEN, "Then")
+        draw(page, "column", "LTV : CAC now and then", [now, then],
+             (table.last + 2, 0, 900, 340), number_format="0.0")  # fmt: skip
+
+    page.book.later(chart)
     page.sheet.print_area(0, 0, table.last + 20, 10)
 
 

@@ -16,7 +16,7 @@ from xlsxwriter.utility import xl_range_abs
 from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
-from kpi_xl.locales import Message, Names, SaidError
+from kpi_xl.locales import Counted, Message, Names, SaidError
 from kpi_xl.ooxml.addresses import Area, quoted
 from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.package import filled
@@ -469,7 +469,15 @@ def not_computed(reasons: Iterable[str]) -> Message:
     )
 
 
-def computed(write: Callable[[io.BytesIO, Values], Book]) -> Built:
+Progress = Callable[[Message], None]
+"""Is told what is done next."""
+
+
+def unheard(_: Message) -> None:
+    """Nobody looks on."""
+
+
+def computed(write: Callable[[io.BytesIO, Values], Book], progress: Progress = unheard) -> Built:
     """A workbook whose formulas hold their values; `write` leaves it open.
 
     Its formulas are computed by the embedded host as they are written, and then get their values;
@@ -483,11 +491,16 @@ def computed(write: Callable[[io.BytesIO, Values], Book]) -> Built:
         values: Values = {}
         while True:
             file = io.BytesIO()
+            progress(Message("1 of 3: writing the formulas"))
             book = write(file, values)
-            result = compute(drafted(book), [block._replace(styles=()) for block in book.blocks])
+            package = drafted(book)
+            formulas = Counted(len(package.formulas), "formulas")
+            progress(Message("2 of 3: computing {formulas}", formulas=formulas))
+            result = compute(package, [block._replace(styles=()) for block in book.blocks])
             if result.refused:
                 raise UnfitDataError(not_computed(result.refused.values()))
             values = result.values
+            progress(Message("3 of 3: writing the data and the values"))
             if book.holds(values):
                 break
         book.file.close()

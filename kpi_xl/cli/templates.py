@@ -96,8 +96,7 @@ def new(
     )
     code = language_of(lang)
     with steps(code) as step:
-        step(Message("Writing the workbook"))
-        built = parts.build(template, {}, language=code, host=host)
+        built = parts.build(template, {}, language=code, host=host, progress=step)
         save(path, for_host(built.content, host, wheel), force=force)
     if as_json:
         return print_json({"book": str(path), "tables": [one.name for one in template.inputs]})
@@ -241,7 +240,6 @@ def fill(
                 report_currency=report_currency,
                 progress=lambda what, done: step(Message("Reading {file}", file=what), done),
             )
-            step(Message("Computing and writing the workbook"))
             names = dict.fromkeys(request.path.name for request in requests)
             names = {**(dict.fromkeys([counted.place]) if counted else {}), **names}
             about = parts.Sentence(parts.FILLED, {"files": ", ".join(names)})
@@ -255,7 +253,9 @@ def fill(
                 stamp = datetime.now().replace(microsecond=0)
                 remarks = counted.note.remarks(code)
                 sources.append(Loaded("Orders", "", "", stamp, counted.found.rows, remarks))
-            built = parts.build(template, data, about, code, loaded=sources, host=host, given=given)
+            built = parts.build(
+                template, data, about, code, loaded=sources, host=host, given=given, progress=step
+            )
         except (SourceError, parts.UnfitDataError) as error:
             raise Misuse(error) from None
         step(Message("Saving the workbook"))
@@ -485,9 +485,7 @@ def demo(
         with steps(code) as step:
             step(Message("{title}: making the sample data", title=title))
             data, about = template.sample()
-            step(Message("{title}: computing the formulas", title=title))
-            built = parts.build(template, data, about, code, host=host)
-            step(Message("{title}: writing the workbook", title=title))
+            built = parts.build(template, data, about, code, host=host, progress=step)
             save(path, for_host(built.content, host, wheel), force=force)
         if not as_json:
             print_built(template, built, code)
