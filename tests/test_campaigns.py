@@ -448,6 +448,7 @@ def test_no_winner_among_few_or_among_rates_that_are_printed_alike() -> None:
         ("Few", 3, 0, 3, 3, None),
         ("Alike", 10**10, 10**9, 10**10, 10**9 + 400_000, None),
         ("Enough", 1000, 100, 1000, 150, 2000),
+        ("Text", 1000, 100, 1000, 150, "soon"),
     ]
     data = {"Tests": dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))}
     values = build(TEMPLATE, data).values
@@ -456,7 +457,10 @@ def test_no_winner_among_few_or_among_rates_that_are_printed_alike() -> None:
         "Few": "too few visitors to tell",
         "Alike": "no difference shown",
         "Enough": "B converts better",
+        "Text": "#VALUE!",
     }
+    shown = [values["A-B test", TOP + 2 + 3, column] for column in (17, 18)]
+    assert shown == ["#VALUE!"] * 2  # z and its limit
     assert values["A-B test", TOP + 2, 9] == pytest.approx(0.0143, abs=5e-5)
 
 

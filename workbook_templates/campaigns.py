@@ -396,6 +396,12 @@ CAUTIONS = (
         " some of one variant: redirects, bots, consent. Its rates are then those of different"
         " people, and nothing may be decided before the reason is found.",
     ),
+    (
+        "Many tests, or variants",
+        "Of twenty tests without any difference one shows one. Where there are more than two"
+        " variants, give each its row against A, and take the p-values through HOLM before you"
+        " believe the best of them.",
+    ),
 )
 
 # The sheet Checks
@@ -1130,7 +1136,11 @@ TEST_RESULTS = (
     Measure("Lift", f"AB_LIFT({GIVEN})", GROWTH, "{Conversions of A}"),
     Measure("p-value", f'IF({ALIKE},"",AB_PVALUE({GIVEN}))', PROBABILITY),
     Measure("Interval from", f"INDEX({INTERVAL},1,1)", POINTS),
-    Measure("Interval to", f"INDEX({INTERVAL},1,2)", POINTS),
+    Measure(
+        "Interval to",
+        f"IF(ISERROR({{Interval from}}),{{Interval from}},INDEX({INTERVAL},1,2))",
+        POINTS,
+    ),
 )
 MISMATCH = 0.01
 """Below that p-value the visitors are not split as planned (Fabijan et al. 2019)."""
@@ -1145,7 +1155,9 @@ DECIDING = (
             PROBABILITY, key="split"),
     Measure("z, the difference in errors", f'IF({NO_LIMIT},"",INDEX({SEQUENTIAL},1,1))', SCORE,
             key="z"),
-    Measure("Limit of z by now", f'IF({NO_LIMIT},"",INDEX({SEQUENTIAL},1,2))', SCORE, key="limit"),
+    Measure("Limit of z by now",  # an error has no second cell
+            f'IF({NO_LIMIT},"",IF(ISERROR({{z}}),{{z}},INDEX({SEQUENTIAL},1,2)))', SCORE,
+            key="limit"),
 )  # fmt: skip
 NEEDED = Measure(
     "Visitors needed for each",
