@@ -18,6 +18,7 @@ from workbooks import set_to
 
 from kpi_xl.cells import Cell
 from kpi_xl.engine.embedded import calculate
+from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.package import read_package
 
@@ -377,6 +378,19 @@ def shop(customers: int, linked: bool) -> Data:
 def test_it_warns_where_the_model_of_spend_does_not_hold(linked: bool, warned: bool) -> None:
     rows = sheet(build(TEMPLATE, shop(300, linked)), "Value")
     assert any(str(row[0]).startswith("Careful") for row in rows) == warned
+
+
+def test_customers_who_all_buy_every_day_have_nothing_to_correlate() -> None:
+    days = [date(2024, 1, 1) + timedelta(days=n) for n in range(40)]
+    orders = {
+        "customer": [f"c{number}" for number in range(15) for _ in days],
+        "date": days * 15,
+        "amount": [10.0 + number % 4 for number in range(15 * len(days))],
+    }
+    built = build(TEMPLATE, {"Orders": orders})
+    shown = {str(v) for (name, _, _), v in built.values.items() if name == "Value"}
+    assert not shown & set(EXCEL_ERRORS)
+    assert dict(built.headlines)["Frequency and spend"] == ""
 
 
 def test_customers_of_the_same_value_are_all_listed() -> None:

@@ -688,7 +688,10 @@ def fitted(page: Page) -> None:
         page.define(name, TOP + 2, FORETOLD.column + column)
     # Without errors in its blocks, which LibreOffice hands to no function.
     spent = "FILTER(IF(OnDays>1,Spent/OnDays,0),OnDays>1)"
-    repeated = blank_if(NO_FORECAST, f"CORREL(FILTER(OnDays,OnDays>1),{spent})")
+    often = "FILTER(OnDays,OnDays>1)"
+    # Where all are alike there is nothing to correlate.
+    alike = f"OR(MAX({often})=MIN({often}),MAX({spent})=MIN({spent}))"
+    repeated = blank_if(f"IF({NO_FORECAST},TRUE,{alike})", f"CORREL({often},{spent})")
     page.put_array(TOP - 2, FIT.column + 1, repeated, page.styles.number(AVERAGE))
     page.define("FittedCustomers", TOP + 9, FIT.column + 1)
     page.define("SpendCorrelation", TOP - 2, FIT.column + 1)
@@ -890,9 +893,10 @@ def value(page: Page) -> None:
     row = figures(page, row + 1, 0, "How they buy", how_they_buy(page.book.pages["Model"]))
     text = page.styles.of(text_wrap=True, valign="top", align="start")
     linked = f"ABS(SpendCorrelation)>={CORRELATED}"
+    untold = f'IF({NO_FORECAST},TRUE,SpendCorrelation="")'
     doubted, sound = (literal(page.book.say(phrase)) for phrase in (AMOUNTS_DOUBTED, AMOUNTS_SOUND))
     page.sheet.merge_range(row, 0, row + 2, 2, "", text)
-    page.put(row, 0, blank_if(NO_FORECAST, f"IF({linked},{doubted},{sound})"), text)
+    page.put(row, 0, blank_if(untold, f"IF({linked},{doubted},{sound})"), text)
     warn_if(page, row, 0, f"=ABS(N(SpendCorrelation))>={CORRELATED}")
     row += 4
     section(page, row, 0, 2, "In words")
