@@ -14,6 +14,7 @@ from kpi_xl.workbook_templates.parts import build
 from kpi_xl.workbook_templates.writing import Built
 
 from kpi_xl import CellError
+from kpi_xl.cli.templates import fill
 from kpi_xl.exports import Request, counting, options_from
 from kpi_xl.exports.counting import Counted, counted, counted_apart
 from kpi_xl.schema.retention import ORDERS
@@ -158,3 +159,24 @@ def test_the_sample_has_all_orders_of_its_customers(
     fewer = counted([request(parquet)], ORDERS.columns, 1000)
     assert fewer
     assert len(fewer.sample["customer"]) <= 100
+
+
+def test_fill_counts_what_is_more_than_a_sheet_holds(
+    parquet: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def here(requests: list[Request], columns: Any) -> Counted | None:
+        return counted(requests, columns, 1000)
+
+    monkeypatch.setattr(counting, "counted_apart", here)
+    path = tmp_path / "filled.xlsx"
+    fill("retention", tables=[f"Orders={parquet}"], renamed=["buyer=customer"], output=path)
+    told = capsys.readouterr().out
+    assert "Orders: 6,919 rows of orders.parquet" in told
+    assert "counted where they are: the table has a sample, and is not loaded anew" in told
+    rows = [[cell.value for cell in row] for row in openpyxl.load_workbook(path)["Sources"]]
+    (orders,) = (row for row in rows if row[0] == "Orders")
+    assert orders[1] is None  # so that no report loads the table below what was counted
+    assert orders[4] == 6919

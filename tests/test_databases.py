@@ -17,6 +17,7 @@ from keyring.backend import KeyringBackend
 from kpi_xl.cli.templates import loaded as noted
 from kpi_xl.cli.templates import meant_table
 from kpi_xl.exports import Request, counting, options_from, read_files, read_files_apart
+from kpi_xl.hosts import doctor
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.reports import layout
 from kpi_xl.reports.loading import loaded
@@ -409,6 +410,17 @@ def test_what_is_a_table_and_what_a_file(tmp_path: Path, monkeypatch: pytest.Mon
     assert meant_table("lite:orders")
     (tmp_path / "lite:orders").touch()
     assert meant_table("lite:orders") is None
+
+
+def test_the_doctor_opens_each_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyring, "get_keyring", Ring)
+    found = {str(one.what).split()[2].rstrip(":"): one for one in doctor.of_connections()}
+    assert found["lite"].good is True
+    assert "lite (sqlite) opens; tables for workbooks: orders" in str(found["lite"].what)
+    assert {name for name, one in found.items() if not one.good} == {
+        "guarded", "ringed", "away", "gone",
+    }  # fmt: skip
+    assert "KPI_TEST_PASSWORD" in str(found["guarded"].what)
 
 
 # Workbooks

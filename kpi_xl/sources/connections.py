@@ -210,5 +210,5 @@ def _faults_of_password(kind: str, said: Mapping[str, Any]) -> list[str]:
 
 def as_text(connection: Connection) -> str:
     """What is told of a connection in a list."""
-    tables = listed(".".join(parts) for parts in connection.tables) or "none"
+    tables = ", ".join(".".join(parts) for parts in connection.tables) or "none"
     return f"{connection.name} ({connection.kind}) opens; tables for workbooks: {tables}"

@@ -23,7 +23,7 @@ ORDERS = """
 COPY (
   SELECT customer, DATE '2022-01-01' + LEAST(1460, first + gap)::INTEGER AS date, amount
   FROM (
-    SELECT hash(i) % {customers} AS customer,
+    SELECT (hash(i) % {customers})::BIGINT AS customer,
            hash(hash(i) % {customers} + 7) % 1300 AS first,
            CASE WHEN hash(i + 11) % 5 = 0 THEN 0
                 ELSE floor(-200 * ln((hash(i + 13) % 1000000 + 1) / 1000001.0)) END AS gap,
