@@ -45,6 +45,9 @@ def evaluate(metric: Metric, given: Sequence[Cell | Block]) -> Cell | Block:
     """
     try:
         values = _complete(metric, given)
+        single = _singles(values) if metric.scalar else None
+        if single is not None:
+            return _result(metric, single)
         try:
             rows, width = _shape(metric, values)
             refuse_large(rows, width)
@@ -98,6 +101,18 @@ def _complete(metric: Metric, given: Sequence[Cell | Block]) -> list[Cell | Bloc
         if values[position] is None and not argument.required:
             values[position] = argument.default
     return values
+
+
+def _singles(values: list[Cell | Block]) -> list[Cell] | None:
+    """The cells of arguments that are one cell each; None where one is more."""
+    cells = []
+    for value in values:
+        if type(value) is list:
+            if len(value) != 1 or type(value[0]) is not list or len(value[0]) != 1:
+                return None
+            value = value[0][0]
+        cells.append(value)
+    return cells
 
 
 def _shape(metric: Metric, values: list[Cell | Block]) -> tuple[int, int]:
@@ -255,6 +270,8 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
 
     An error cell, text or shape, a number outside its domain, a zero denominator.
     """
+    if metric.scalar:
+        return _judged_scalars(metric, values)
     arguments = metric.arguments
     flat = _refuse_errors(metric, values)
     read: list[Any] = []
@@ -276,10 +293,43 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
             if value == 0.0 and argument.arg.denominator:
                 zero = zero or argument
     if zero is not None:  # what is outside and not refused
-        raise ZeroDenominator(
-            f"{zero.name} is 0 or blank, and the formula divides by it: {metric.formula}"
-        )
+        raise _divides_by(zero, metric)
     return read
+
+
+def _judged_scalars(metric: Metric, values: list[Cell | Block]) -> list[Any]:
+    """The same where no argument is a column."""
+    if not EXCEL_ERRORS.isdisjoint(values):
+        _refuse_errors(metric, values)
+    arguments, read, outside = metric.arguments, list(values), []
+    for place, value in enumerate(values):
+        argument, kind = arguments[place], type(value)
+        if kind not in NUMBERS:
+            if kind is str and value in argument.arg.words:
+                continue
+            if value is None and not argument.required:
+                continue  # _complete has put in its default
+            read[place] = value = _scalar(argument, value)
+            if type(value) not in NUMBERS:
+                continue
+        if not argument.low <= value <= argument.high:  # type: ignore[operator]
+            outside.append(place)
+    zero = None
+    for place in outside:
+        argument, value = arguments[place], read[place]
+        if value == 0.0 and argument.arg.denominator and argument.arg.unit is not DATE:
+            zero = zero or argument
+        else:
+            _refuse_outside(argument, value, argument.name)  # type: ignore[arg-type]
+    if zero is not None:
+        raise _divides_by(zero, metric)
+    return read
+
+
+def _divides_by(zero: Argument, metric: Metric) -> ZeroDenominator:
+    return ZeroDenominator(
+        f"{zero.name} is 0 or blank, and the formula divides by it: {metric.formula}"
+    )
 
 
 Flat = tuple[list[Cell], set[type]]

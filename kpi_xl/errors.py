@@ -21,7 +21,7 @@ class CellError(str):
 
     def __new__(cls, code: str, sentence: str) -> "CellError":
         """Join the code that the cell shows and the sentence."""
-        shown = super().__new__(cls, code)
+        shown = str.__new__(cls, code)
         shown.sentence = sentence
         return shown
 

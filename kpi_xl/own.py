@@ -232,9 +232,9 @@ def _names_entry_point(folder: str) -> bool:
     with suppress(OSError), os.scandir(folder or ".") as entries:
         for entry in entries:
             if entry.name.endswith(".dist-info"):
-                with suppress(OSError, UnicodeDecodeError):
-                    text = Path(entry.path, "entry_points.txt").read_text(encoding="utf-8")
-                    if f"[{ENTRY_POINTS}]" in text:
+                # pathlib takes longer than the reading, a hundred times over.
+                with suppress(OSError), open(f"{entry.path}/entry_points.txt", "rb") as file:  # noqa: PTH123
+                    if f"[{ENTRY_POINTS}]".encode() in file.read():
                         return True
     return False
 

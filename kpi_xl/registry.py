@@ -128,11 +128,14 @@ class Metric:
     rules: tuple[str, ...] = ()
     translated: Mapping[str, str] | None = None
     lower: bool = False
+    required: int = field(init=False)
+    """How many arguments must be given."""
+    scalar: bool = field(init=False)
+    """Whether each argument is one value."""
 
-    @property
-    def required(self) -> int:
-        """How many arguments must be given."""
-        return sum(argument.required for argument in self.arguments)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "required", sum(one.required for one in self.arguments))
+        object.__setattr__(self, "scalar", not any(one.arg.column for one in self.arguments))
 
     @property
     def signature(self) -> str:
