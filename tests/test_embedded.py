@@ -261,6 +261,25 @@ def test_formulas_filled_across_and_down() -> None:
     assert shown(result, "F1") == 1.0
 
 
+def test_formulas_that_differ_in_small_numbers_alone() -> None:
+    """They are read as one; what the numbers say to a function is not."""
+    formulas = {
+        row: (f"={row}+A1*{row + 1}-{row}", f"=IF({row}>A1,{row}*2,{row}-1)", f"=ROUND(A2,{row})",
+              f"=SUBTOTAL({row},A1:A2)", f"=-{row}+OFFSET(A1,{row - 1},0)", f'="{row}+{row}"')
+        for row in (1, 2)
+    }  # fmt: skip
+    cells = {
+        f"{letter}{row + 9}": text
+        for row, texts in formulas.items()
+        for letter, text in zip("CDEFGH", texts, strict=True)
+    }
+    result = calculate(sheet_of({"A1": 1.0, "A2": 2.345, **cells}))
+    wanted = {10: (2.0, 0.0, 2.3, 1.6725, 0.0, "1+1"), 11: (3.0, 4.0, 2.35, 2.0, 0.345, "2+2")}
+    for row, values in wanted.items():
+        for letter, value in zip("CDEFGH", values, strict=True):
+            assert shown(result, f"{letter}{row}") == pytest.approx(value), f"{letter}{row}"
+
+
 def test_names_that_end_as_addresses_do_are_told_apart() -> None:
     """They name the same cell wherever they stand; ZZZ1 lies beyond the last column."""
 

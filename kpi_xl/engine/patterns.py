@@ -8,6 +8,7 @@ the formula's own, and what was read of one formula is moved to the places of th
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import count
 
 from kpi_xl.engine.constants import Constants
 from kpi_xl.engine.formulas import (
@@ -30,11 +31,16 @@ TOKEN = re.compile(
       (?! [\w.(!\[] )
     | (?P<columns> \$?[A-Za-z]{1,3} \s*:\s* \$?[A-Za-z]{1,3} (?! [\w.(!\[] ) )
     | (?: [^\W\d] | \\ ) [\w.\\]*
-    | \d[\d.]*(?:[eE][+-]?\d+)?
+    | (?P<number> \d[\d.]*(?:[eE][+-]?\d+)? )
     """,
     re.VERBOSE,
 )
 """What may hold the place of a reference, or only looks like it."""
+
+STAND_IN = re.compile(r"(?<![\d.])00000(\d\d)(?!\d)")
+"""What stands for a small number in a formula that is read for others that have another one there:
+its place among them. It is read as a small number, too."""
+MOST_SMALL = 60
 
 HOLDERS = "S_0"
 """The engine's sheet of the cells that hold ranges."""
@@ -55,11 +61,14 @@ class Line:
         home: str,
         names: Mapping[str, str],
         held: dict[Area, str] | None,
+        small: tuple[str, ...] = (),
     ) -> None:
         """`row`: where the term was read; `columns`: how far left of here; `home`: its sheet.
 
         `held`: the cells that hold ranges for all formulas, None where there can be no more.
+        `small`: the numbers that its stand-ins are for.
         """
+        self._small = small
         self._held = held
         self.holders: set[str] = set()
         """The cells of ranges that are held for it."""
@@ -118,6 +127,8 @@ class Line:
 
     def _form(self, text: str) -> tuple[str, tuple[int, ...]]:
         """A text with %d for each row, and what to add to the formula's for each."""
+        if self._small:
+            text = STAND_IN.sub(lambda found: self._small[int(found[1]) - 1], text)
         parts, offsets, end = [], [], 0
         for hole in HOLE.finditer(text):
             parts.append(text[end : hole.start()].replace("%", "%%"))
@@ -178,11 +189,11 @@ class Patterns:
 
     def line(self, formula: Formula) -> Line:
         """A formula's line, which has it among its own afterwards. Raises RefusedError."""
-        key = self._key(formula)
+        key, small = self._key(formula)
         if key is not None:
-            found = self._by_column.get((key, formula.column))
+            found = self._by_column.get((key, small, formula.column))
             if found is None:
-                found = self._shared(key, formula)
+                found = self._shared(key, small, formula)
             if found is not None and found.fits(formula.row):
                 found.formulas.append(formula)
                 return found
@@ -195,18 +206,23 @@ class Patterns:
         assert self.book
         return prepared(formula, self.book, self._constants)
 
-    def _added(self, term: Term, row: int, columns: int, home: str) -> Line:
+    def _added(
+        self, term: Term, row: int, columns: int, home: str, small: tuple[str, ...] = ()
+    ) -> Line:
         """A new line for what was read in a row, so many columns to the left."""
         held = self.held if home in self.names else None
-        line = Line(len(self.lines), term, row, columns, home, self.names, held)
+        line = Line(len(self.lines), term, row, columns, home, self.names, held, small)
         self.lines.append(line)
         return line
 
-    def _shared(self, key: tuple[object, ...], formula: Formula) -> Line | None:
+    def _shared(
+        self, key: tuple[object, ...], small: tuple[str, ...], formula: Formula
+    ) -> Line | None:
         """The line of a formula that may have others like it; None if it has to be read alone."""
         row, column = formula.row - formula.moved[0], formula.column - formula.moved[1]
         if key not in self._known:
-            source = replace(formula, row=row, column=column, moved=(0, 0))
+            text = with_stand_ins(formula.text) if small else formula.text
+            source = replace(formula, text=text, row=row, column=column, moved=(0, 0))
             try:
                 term = self._read(source)
             except RefusedError as refusal:
@@ -215,33 +231,44 @@ class Patterns:
                 self._known[key] = term, row, column, depends_on_place(term)
         read, row, column, alone = self._known[key]
         refused = isinstance(read, RefusedError)
-        if column != formula.column and formula.moved == (0, 0) and (refused or alone):
+        line: Line | None
+        if refused and small:  # so that the sentence has the numbers that are there
+            line = self._shared((*key, small), (), formula)
+        elif column != formula.column and formula.moved == (0, 0) and (refused or alone):
             # What holds in one column need not in another: there it is read once more.
-            own = self._shared((*key, formula.column), formula)
-            if own:
-                self._by_column[key, formula.column] = own
-            return own
-        if isinstance(read, RefusedError):
+            line = self._shared((*key, formula.column), small, formula)
+        elif isinstance(read, RefusedError):
             raise read
-        if alone:
-            return None
-        line = self._added(read, row, formula.column - column, formula.sheet)
-        self._by_column[key, formula.column] = line
+        elif alone:
+            line = None
+        else:
+            line = self._added(read, row, formula.column - column, formula.sheet, small)
+        if line:
+            self._by_column[key, small, formula.column] = line
         return line
 
-    def _key(self, formula: Formula) -> tuple[object, ...] | None:
-        """What formulas that can be read as one have in common; None for one that stands alone."""
+    def _key(self, formula: Formula) -> tuple[tuple[object, ...] | None, tuple[str, ...]]:
+        """What formulas that can be read as one have in common, and the small numbers in this one.
+
+        None for one that stands alone.
+        """
         sheet, row, column, text = formula.sheet, formula.row, formula.column, formula.text
         if formula.array is not None and (formula.spans or not formula.dynamic):
-            return None
+            return None, ()
         of_table = "[" in text
         if formula.moved != (0, 0):
-            return None if of_table else (sheet, row - formula.moved[0], column - formula.moved[1])
+            source = sheet, row - formula.moved[0], column - formula.moved[1]
+            return None if of_table else source, ()
         whole_rows = whole_columns = False
+        stands_in = not STAND_IN.search(text)
+        small: list[str] = []
 
         def relative(token: re.Match[str]) -> str:
             nonlocal whole_rows, whole_columns
             if token["place"] is None:
+                if stands_in and token["number"] is not None and is_small(token):
+                    small.append(token[0])
+                    return "\ue008"
                 whole_rows = whole_rows or token["rows"] is not None
                 whole_columns = whole_columns or token["columns"] is not None
                 return token[0]
@@ -253,11 +280,11 @@ class Patterns:
             return f"{left}\ue004{number}" if token["top"] else f"{left}\ue006{number - row}"
 
         own = TOKEN.sub(relative, text)
-        if whole_rows:
-            return None
+        if whole_rows or len(small) > MOST_SMALL:
+            return None, ()
         inside = self._inside(sheet, row) if of_table else ()
         array = formula.array is not None
-        return (sheet, own, inside, array, *([column] if whole_columns else []))
+        return (sheet, own, inside, array, *([column] if whole_columns else [])), tuple(small)
 
     def _inside(self, sheet: str, row: int) -> tuple[tuple[str, bool], ...]:
         """The tables that a row of a sheet is in, and whether among their data."""
@@ -277,6 +304,34 @@ class Patterns:
         line = self._added(term, formula.row, 0, formula.sheet)
         line.formulas.append(formula)
         return line
+
+
+def is_small(token: re.Match[str]) -> bool:
+    """Whether a token is a whole number from 1 to 60 that is reckoned with.
+
+    Those are all of one kind, and what is read beside an operator does not depend on which it is.
+    """
+    if not token[0].isdecimal() or token[0].startswith("0") or int(token[0]) > MOST_SMALL:
+        return False
+    text, start, end = token.string, token.start(), token.end()
+    before, after = text[max(0, start - 2) : start], text[end : end + 1]
+    infix = len(before) == 2 and before[1] in "+-*<>" and (before[0].isalnum() or before[0] in ")]")
+    opens = start == 0 or before[-1] in "(,"
+    closes = end == len(text) or after in "),"
+    reckons = after in "+-*<>" and after != ""
+    return (infix and (closes or reckons)) or (opens and reckons)
+
+
+def with_stand_ins(text: str) -> str:
+    """A formula with stand-ins for its small numbers."""
+    places = count(1)
+
+    def stand_in(token: re.Match[str]) -> str:
+        if token["number"] is None or not is_small(token):
+            return token[0]
+        return f"00000{next(places):02}"
+
+    return TOKEN.sub(stand_in, text)
 
 
 def depends_on_place(term: Term) -> bool:
