@@ -299,20 +299,24 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
 
 def _judged_scalars(metric: Metric, values: list[Cell | Block]) -> list[Any]:
     """The same where no argument is a column."""
-    if not EXCEL_ERRORS.isdisjoint(values):
+    try:
+        sound = EXCEL_ERRORS.isdisjoint(values)
+    except TypeError:
+        sound = False  # a cell that cannot be looked up is no error, but another may be
+    if not sound:
         _refuse_errors(metric, values)
     arguments, read, outside = metric.arguments, list(values), []
     for place, value in enumerate(values):
         argument, kind = arguments[place], type(value)
-        if kind not in NUMBERS:
-            if kind is str and value in argument.arg.words:
-                continue
-            if value is None and not argument.required:
-                continue  # _complete has put in its default
-            read[place] = value = _scalar(argument, value)
-            if type(value) not in NUMBERS:
-                continue
-        if not argument.low <= value <= argument.high:  # type: ignore[operator]
+        if kind in NUMBERS and argument.low <= value <= argument.high:  # type: ignore[operator]
+            continue
+        if kind is str and value in argument.arg.words:
+            continue
+        if value is None and not argument.required:
+            read[place] = argument.default
+            continue
+        read[place] = value = _scalar(argument, value)
+        if type(value) in NUMBERS and not argument.low <= value <= argument.high:
             outside.append(place)
     zero = None
     for place in outside:
@@ -358,7 +362,8 @@ def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> list[Flat]
 def _refuse_column_outside(argument: Argument, column: list[Any]) -> None:
     low, high = argument.domain.closed
     if argument.arg.unit is KEY:
-        if float not in set(map(type, column)) or _all_between(-LARGEST_ID, column, LARGEST_ID):
+        numbers = [cell for cell in column if type(cell) is float]
+        if not numbers or _all_between(-LARGEST_ID, numbers, LARGEST_ID):
             return
         for row, number in enumerate(column, start=1):
             if type(number) is float and abs(number) > LARGEST_ID:

@@ -6,7 +6,6 @@ from kpi_xl.errors import WrongInput
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.reference import definition
 from kpi_xl.registry import METRICS, Arg, metric
-from kpi_xl.search import called, meant, search
 from kpi_xl.units import TABLE, TEXT
 
 
@@ -42,6 +41,8 @@ def kpi_list(
     ] = None,
 ) -> list[list[str]]:
     """List of the functions: name, category and definition."""
+    from kpi_xl.search import search  # few ask, and it takes its time to import
+
     listed = list(METRICS.values())
     families = sorted({metric.family for metric in listed})
     if category is not None and category.lower() in families:
@@ -73,6 +74,8 @@ def kpi_define(
     language: Annotated[str, Arg("The language of the text", TEXT, words=tuple(LANGUAGES))] = "en",
 ) -> str:
     """Definition of a function in one text: what it is, its formula, its unit, its source."""
+    from kpi_xl.search import called, meant
+
     plain_name = name.upper().removeprefix("=").removesuffix("()")
     found = [METRICS[plain_name]] if plain_name in METRICS else called(name)
     if len(found) != 1:

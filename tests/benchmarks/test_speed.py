@@ -21,6 +21,7 @@ import pytest
 import xlsxwriter
 from kpi_xl.workbook_templates.parts import build
 from kpi_xl.workbook_templates.retention import TEMPLATE
+from kpi_xl.workbook_templates.unit_economics import TEMPLATE as UNIT_ECONOMICS
 from ltv_by_hand import EPOCH, LAST_DAY, by_hand, frame_of_cells, orders_of_channels
 from numpy.typing import NDArray
 
@@ -339,6 +340,25 @@ def test_cohorts_from_cells(benchmark: Any) -> None:
     assert len(benchmark.pedantic(evaluate, arguments, rounds=5)) > 20
 
 
+@pytest.mark.benchmark(group="cohorts of 1,000,000 orders, from cells")
+def test_cohorts_in_polars_by_hand(benchmark: Any) -> None:
+    """Over a frame that is there already."""
+    names, dates, _ = cells()
+    who = pl.Series([str(row[0]) for row in names])
+    day = pl.Series([int(row[0]) for row in dates])
+    date = pl.date(1899, 12, 30) + pl.duration(days=pl.col("day"))
+    frame = pl.DataFrame({"who": who, "day": day}).with_columns(date=date)
+
+    def count() -> pl.DataFrame:
+        month = pl.col("date").dt.year().cast(pl.Int32) * 12 + pl.col("date").dt.month()
+        active = frame.lazy().select("who", month=month).unique()
+        first = active.group_by("who").agg(born=pl.col("month").min())
+        age = pl.col("month") - pl.col("born")
+        return active.join(first, on="who").group_by("born", age=age).len().collect()
+
+    assert len(benchmark.pedantic(count, rounds=5)) > 200
+
+
 # Cohorts of a million orders in a frame
 
 
@@ -375,6 +395,27 @@ def test_a_retention_workbook(benchmark: Any) -> None:
     }
     built = benchmark.pedantic(build, (TEMPLATE, {"Orders": columns}), rounds=1)
     assert dict(built.headlines)["Orders"] == "100,000"
+
+
+# A workbook without data, as `kpi-xl new` makes it, against XlsxWriter on its formulas alone
+
+
+@pytest.mark.benchmark(group="an empty workbook of unit economics")
+def test_an_empty_workbook(benchmark: Any) -> None:
+    assert len(benchmark.pedantic(build, (UNIT_ECONOMICS, {}), rounds=3).values) > 4000
+
+
+@pytest.mark.benchmark(group="an empty workbook of unit economics")
+def test_xlsxwriter_on_its_formulas(benchmark: Any) -> None:
+    formulas = read_package(build(UNIT_ECONOMICS, {}).content).formulas
+
+    def write() -> None:
+        with xlsxwriter.Workbook(io.BytesIO(), {"in_memory": True}) as book:
+            sheets = {name: book.add_worksheet(name) for name in {one.sheet for one in formulas}}
+            for one in formulas:
+                sheets[one.sheet].write_formula(one.row - 1, one.column - 1, f"={one.text}")
+
+    benchmark.pedantic(write, rounds=3)
 
 
 @pytest.mark.benchmark(group="a retention workbook of 100,000 orders")
