@@ -45,7 +45,7 @@ def look(content: bytes) -> list[str]:
     """What a reader would miss in a workbook, a sentence each: where, and what."""
     book = opened(content, frozenset(), frozenset())
     looks = list(styles(book.styles))
-    found = list(undescribed(content))
+    found = [*undescribed(content), *lying_groups(content)]
     for sheet in book.sheets:
         for rule in RULES:
             found += [f"{sheet.name}: {wrong}" for wrong in rule(sheet, book, looks)]
@@ -64,6 +64,21 @@ def undescribed(content: bytes) -> Iterator[str]:
             for frame in ElementTree.fromstring(package.read(part)).iterfind(".//{*}cNvPr"):
                 if len(frame.get("descr", "").strip()) < 10:
                     yield f"{posixpath.basename(part)}: {frame.get('name')} has no description"
+
+
+def lying_groups(content: bytes) -> Iterator[str]:
+    """Bars that lie in groups: LibreOffice lists their names against the order that they have."""
+    with zipfile.ZipFile(BytesIO(content)) as package:
+        for part in package.namelist():
+            if not re.fullmatch(r"xl/charts/chart\d+\.xml", part):
+                continue
+            for bars in ElementTree.fromstring(package.read(part)).iterfind(".//{*}barChart"):
+                kinds = {
+                    one.get("val")
+                    for one in (*bars.iterfind("{*}barDir"), *bars.iterfind("{*}grouping"))
+                }
+                if kinds == {"bar", "clustered"} and len(list(bars.iterfind("{*}ser"))) > 1:
+                    yield f"{posixpath.basename(part)}: its bars lie in groups"
 
 
 def names(sheet: Sheet, book: Book, looks: list[Look]) -> Iterator[str]:

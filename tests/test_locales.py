@@ -296,6 +296,14 @@ def test_only_persian_isolates_latin_text(language: str) -> None:
         assert not re.search(r"#[A-Z]|\w [-+*/=<>] \w|(?<!\w)-\d", latin), text
 
 
+def test_dates_and_periods_stand_apart_in_persian() -> None:
+    """After a Persian letter the parts of 2024-01-31 would be shown in reverse."""
+    dated = re.compile(r"\{(?:from|until|before|end|start|day|next|month)\}")
+    for section in ("words", "messages"):
+        for text in texts("fa")[section].values():
+            assert not dated.search(re.sub("\u2068[^\u2068\u2069]+\u2069", "", text)), text
+
+
 # The glossary
 
 

@@ -31,6 +31,14 @@ def book(change: Callable[[Any, Any], None] = lambda book, sheet: None, **chart:
     return file.getvalue()
 
 
+def lying(book: Any, sheet: Any) -> None:
+    """A second chart, of two bars a name, that lie."""
+    drawn = book.add_chart({"type": "bar"})
+    for name in ("Cost", "Revenue"):
+        drawn.add_series({"name": name, "values": "=Summary!$B$2:$B$2"})
+    sheet.insert_chart(16, 0, drawn, {"description": "Bar chart: Cost and revenue."})
+
+
 def test_nothing_is_missed() -> None:
     assert look(book()) == []
 
@@ -73,6 +81,7 @@ def test_nothing_is_missed() -> None:
             "it has charts, and is printed on several pages",
         ),
         (lambda book, sheet: book.add_worksheet(), "Sheet2: its name says nothing"),
+        (lambda book, sheet: lying(book, sheet), "chart2.xml: its bars lie in groups"),
     ],
 )
 def test_what_is_missed_is_named(change: Callable[[Any, Any], None], found: str) -> None:
