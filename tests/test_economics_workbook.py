@@ -18,6 +18,7 @@ from kpi_xl.workbook_templates.writing import Built
 from workbooks import set_to
 
 from kpi_xl.cells import serial
+from kpi_xl.errors import CellError
 from kpi_xl.exports import Request, known_layouts, rates_of, read_files
 from kpi_xl.reports.layout import Loaded
 
@@ -489,3 +490,37 @@ def test_the_first_sheet_needs_no_function_that_older_offices_lack(demo: Built) 
     formulas = [str(cell.value) for row in book["Summary"].iter_rows() for cell in row]
     assert not [formula for formula in formulas if "_xlfn." in formula]
     assert len(ranked(demo)) >= 4
+
+
+def test_one_month_of_channels_with_odd_names() -> None:
+    """Names that look like patterns; direct visits under two names; no month that is over."""
+    names = ["~b", "a*", "a?", "(direct)", "Direct", "ab"]
+    rows = [(f"C{number}", date(2024, 3, 5), 10.0, name)
+            for number, name in enumerate(names * 10)]  # fmt: skip
+    spend = [(date(2024, 3, 1), name, 50.0) for name in names if name != "Direct"]
+    columns = ("customer", "date", "amount", "channel"), ("month", "channel", "spend")
+    data = {
+        table: dict(zip(heads, map(list, zip(*cells, strict=True)), strict=True))
+        for table, heads, cells in (("Orders", columns[0], rows), ("Spend", columns[1], spend))
+    }
+    built = build(TEMPLATE, data)
+    assert dict(built.headlines)["Customers"] == "60"
+    shown = channels(built)
+    counts = {name: (row["customers"], row["CAC"]) for name, row in shown.items()}
+    assert counts == {"All": (60, 250 / 60), "direct": (20, 2.5)} | dict.fromkeys(
+        ("~b", "a*", "a?", "ab"), (10, 5.0)
+    )
+    assert {row["when the CAC is back"] for row in shown.values()} == {"not yet: no month is over"}
+    assert not [value for value in built.values.values() if isinstance(value, CellError)]
+
+
+def test_credits_make_no_figure_an_error() -> None:
+    data: dict[str, dict[str, list[Any]]] = {
+        "Orders": {"customer": ["a", "b"], "date": [date(2024, 3, 5), date(2024, 5, 5)],
+                   "amount": [10.0, 20.0], "channel": ["ads", "ads"]},
+        "Spend": {"month": [date(2024, 3, 1), date(2024, 4, 1), date(2024, 5, 1)],
+                  "channel": ["ads"] * 3, "spend": [-90.0, 10.0, 20.0]},
+    }  # fmt: skip
+    built = build(TEMPLATE, data)
+    assert not [value for value in built.values.values() if isinstance(value, CellError)]
+    assert dict(built.headlines)["LTV : CAC"] == ""

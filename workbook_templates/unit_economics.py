@@ -67,6 +67,7 @@ COHORT_ROOM = 36
 MONTHS = 24
 MOST_MONTHS = 240  # from the first order to the last, of which cohorts are made: 20 years
 DEEP = 3_000  # rows that the names over the longest tables reach down
+CHANNELS_KNOWN = 2_000
 GAP_ROOM = 12  # months without spend between others; with more there is no CAC
 FEW = 10  # customers, of fewer than which nothing is said
 SHOWN_CURVES = 5
@@ -143,6 +144,11 @@ CUSTOMER_CHANNEL = (
 
 NONE = ORDERS.empty
 TOO_LONG = f"OR({NONE},PeriodCount>{MOST_MONTHS})"
+# Curves have nothing to show before a first month is over.
+NOT_BEGUN = (
+    f'IF({TOO_LONG},TRUE,DayAfter<IF(PeriodCode="M",'
+    "EDATE(FirstOrderDay-DAY(FirstOrderDay)+1,1),INT(FirstOrderDay)+30))"
+)
 NO_COVER = 'CoveredFrom=""'
 NO_MRR = "MrrDone=0"
 NO_START = f"IF({NO_MRR},TRUE,SUM(MrrStart)=0)"
@@ -217,7 +223,7 @@ NAMES = (
     ("CacChannel", CACS.column, DEEP), ("CacMonth", CACS.column + 1, DEEP),
     ("CacSpend", CACS.column + 2, DEEP), ("CacNew", CACS.column + 3, DEEP),
     ("CacCost", CACS.column + 4, DEEP),
-    ("LtvChannel", OF_CHANNELS.column, 2000),
+    ("LtvChannel", OF_CHANNELS.column, CHANNELS_KNOWN),
     ("RiskChannel", RISKS.column, DEEP), ("RiskAge", RISKS.column + 1, DEEP),
     ("RiskCount", RISKS.column + 2, DEEP),
     ("CohortLabel", COHORTS.column, 600), ("CohortSize", COHORTS.column + 1, 600),
@@ -231,6 +237,9 @@ NAMES = (
         "MrrCustomers"))),
 )  # fmt: skip
 """Names over columns of the sheet Model: the column, and how many rows they have room for."""
+
+REACH = {CACS: DEEP, OF_CHANNELS: CHANNELS_KNOWN, RISKS: DEEP}
+"""How many rows the names over the tables reach down that grow with the number of channels."""
 
 DONE = (
     ("CacDone", CACS), ("ChannelsDone", OF_CHANNELS), ("CohortsDone", COHORTS),
@@ -268,7 +277,8 @@ SETTINGS = (
 SOLD = 'SUM(Orders[amount])-SUMIFS(Orders[amount],Orders[date],">="&DayAfter)'
 FIGURES = {
     "Customers and cost": (
-        Figure("CustomerCount", "Customers", blank_if("AllDone=0", "AllCustomers"), COUNT,
+        Figure("CustomerCount", "Customers",
+               '=IF(AllDone=1,AllCustomers,IF(NewDone=1,SUM(NewSize),""))', COUNT,
                "Customers with an order"),
         Figure("Revenue", "Revenue", f"={SOLD}", MONEY, "Returns taken off"),
         Figure("SpendTotal", "Spend", "=SUM(Spend[spend])", MONEY, "All channels and months"),
@@ -280,7 +290,8 @@ FIGURES = {
         Figure("LtvHorizon", "LTV of a customer", blank_if(NONE, "LtvAtHorizon"), MONEY,
                "Margin, after the months set"),
         Figure("LtvCac", "LTV : CAC",
-               blank_if("N(BlendedCac)*COUNT(LtvHorizon)=0", "CLV_CAC(LtvHorizon,BlendedCac)"),
+               blank_if("IF(COUNT(LtvHorizon)=0,TRUE,N(BlendedCac)<=0)",
+                        "CLV_CAC(LtvHorizon,BlendedCac)"),
                RATIO, "3 is a rule of thumb"),
         Figure("Payback", "Payback period", "=AllPayback", WHOLE,
                "Months until the CAC is back"),
@@ -288,7 +299,7 @@ FIGURES = {
     ),
     "The whole business": (
         Figure("Efficiency", "MER",
-               blank_if("N(CoveredSpend)=0", "MER(CoveredRevenue,CoveredSpend)"),
+               blank_if("N(CoveredSpend)<=0", "MER(CoveredRevenue,CoveredSpend)"),
                RATIO, "Revenue / spend: blended ROAS"),
         Figure("NewShare", "New customers' revenue",
                blank_if("IF(NewDone=0,TRUE,Revenue<=0)",
@@ -351,7 +362,7 @@ AGREEMENTS = (
     Agreement("LTV : CAC", "=LtvCac",
               blank_if('LtvCac=""', "LtvHorizon/(CoveredSpend/CoveredNew)"), RATIO),
     Agreement("MER", "=Efficiency",
-              blank_if("N(CoveredSpend)=0", "CoveredRevenue/CoveredSpend"), RATIO),
+              blank_if("N(CoveredSpend)<=0", "CoveredRevenue/CoveredSpend"), RATIO),
     Agreement("Recurring revenue now", "=CurrentMrr",
               blank_if(NO_MRR, "SUMIFS(Subscribers[amount],Subscribers[month],"
                                '">="&LastPayment-DAY(LastPayment)+1)'), MONEY),
@@ -405,6 +416,8 @@ PROBLEMS = (
             "Give the month: until then the sheet {Channels} shows an error."),
     Problem("Months with orders of new customers, and no spend", "=MonthsWithoutSpend", "",
             "Their customers are in no CAC: add what these months cost, 0 if nothing."),
+    Problem("Channels and months that are more than the sheets take", "=TablesCut", "",
+            "Until there are fewer names of channels, nothing is shown of them."),
     Problem("Touches without a customer or a day",
             *where(TOUCHES, '((Touches[customer]="")+(Touches[date]="")=1)*1'),
             "Fill them in, or delete the row: until then the tables show an error."),
@@ -473,15 +486,17 @@ WORDS = {
     "at once": "within the first month",
     "one": "after 1 month",
     "many": "after {n} months",
+    "none over": "not yet: no month is over",
     "not yet": "not within {n} months",
 }
 """When the cost of a customer is back, or why nobody can tell."""
 WHEN_BACK = (
-    f'IF({{name}}="{UNKNOWN}",{{say unknown}},IF({{paid}}=0,{{say free}},'
+    f'IF(TablesCut>0,"",IF({{name}}="{UNKNOWN}",{{say unknown}},IF({{paid}}=0,{{say free}},'
     f"IF({{new in months with spend}}=0,{{say none}},IF({{customers}}<{FEW},{{say few}},"
-    'IF({payback}="",SUBSTITUTE({say not yet},"{n}",{months known}),'
+    'IF({payback}="",IF(N({months known})=0,{say none over},'
+    'SUBSTITUTE({say not yet},"{n}",{months known})),'
     "IF({payback}=0,{say at once},IF({payback}=1,{say one},"
-    'SUBSTITUTE({say many},"{n}",{payback}))))))))'
+    'SUBSTITUTE({say many},"{n}",{payback})))))))))'
 )
 CHANNELS = (
     Measure("channel", "{shown}", KEY, look={**NAME, "shrink": True}),
@@ -495,7 +510,7 @@ CHANNELS = (
     *(Measure(f"LTV after {age} months", f"{{age {age}}}", MONEY,
               blank=f'IF({{name}}="",TRUE,ISNUMBER({{age {age}}})=FALSE)') for age in AFTER),
     Measure("LTV : CAC", "CLV_CAC({at horizon},{CAC})", RATIO, best="high", of="customers",
-            blank='IF({name}="",TRUE,IF({CAC}="",TRUE,IF(ISNUMBER({at horizon}),{CAC}=0,TRUE)))'),
+            blank='IF({name}="",TRUE,IF({CAC}="",TRUE,IF(ISNUMBER({at horizon}),{CAC}<=0,TRUE)))'),
     Measure("months known", "{months}", WHOLE, blank=BLANK_ROW),
     Measure("payback period", "{payback}", WHOLE, blank='{payback}=""', best="low",
             of="customers"),
@@ -715,10 +730,17 @@ def drawn(page: Page, curves: Grid, channels: Grid) -> None:
 UNTIL_LOADED = (
     '_xlfn.MAXIFS(Orders[date],Orders[date],"<"&INT(MAX(Sources[loaded]))+1)'  # 0: there is none
 )
+
+
+def first_of(names: str, name: str) -> str:
+    """Where a name is first among names. XMATCH takes ~ and * in it for signs, and is new."""
+    return f"MATCH(1,({names}={name})*1,0)"
+
+
 LISTED_NAMES = (
     Measure(Proper("name"), "{listed}", KEY, blank='IF(MixDone=0,TRUE,{listed}="")'),
-    Measure(Proper("position"), "_xlfn.XMATCH({name},LtvChannel)", WHOLE,
-            blank='IF({name}="",TRUE,N({won})*ChannelsDone=0)'),
+    Measure(Proper("position"), first_of("LtvChannel", "{name}"), WHOLE,
+            blank='IF({name}="",TRUE,N({won})*ChannelsDone=0)', kind="array"),
 )  # fmt: skip
 
 
@@ -805,6 +827,9 @@ def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
         ("LastPayment",
          blank_if(SUBSCRIBERS.empty,
                   '_xlfn.MAXIFS(Subscribers[month],Subscribers[amount],">0")'), DATE, False),
+        ("TablesCut",
+         "=" + "+".join(f'IF({book.at("Model", TOP + reach + 1, spill.column)}="",0,1)'
+                        for spill, reach in REACH.items()), COUNT, False),
         ("MrrMonths", f"=IF({NO_MRR},0,COUNT(MrrEnd))", COUNT, False),
         ("CohortCount", "=IF(CohortsDone=0,0,COUNT(CohortSize))", COUNT, False),
     )  # fmt: skip
@@ -824,7 +849,7 @@ COMPARED = (
             "*CacNew)", COUNT, blank='{revenue}=""'),
     Measure("CAC", "CAC({spend},{new customers})", MONEY,
             blank='IF({spend}="",TRUE,N({new customers})=0)'),
-    Measure("MER", "MER({revenue},{spend})", RATIO, blank="N({spend})=0"),
+    Measure("MER", "MER({revenue},{spend})", RATIO, blank="N({spend})<=0"),
     Measure("new customers' revenue",
             f"SUMPRODUCT((NewLabel>={named_month('{from}')})*(NewLabel<={named_month('{until}')})"
             "*NewRevenue)", MONEY, blank='{revenue}=""'),
@@ -890,9 +915,9 @@ def reached(page: Page) -> None:
         place, name = TOP + number, row["name"]
         found = xl_rowcol_to_cell(place, REACHED - 1)
         if number > 1:
-            page.put(place, REACHED - 1,
+            page.put_array(place, REACHED - 1,
                      blank_if(f'IF(RisksDone=0,TRUE,{name}="")',
-                              f"IF(N({row['count']})=0,0,_xlfn.XMATCH({name},RiskChannel))"),
+                              f"IF(N({row['count']})=0,0,{first_of('RiskChannel', name)})"),
                      page.styles.lead())  # fmt: skip
         for age in range(AGES + 1):
             formula = (
@@ -925,6 +950,14 @@ def ranking(page: Page) -> None:
     put_grid(page, TOP + ROOM + 3, RANKING, rows, left=LISTED)
 
 
+def whole_table(page: Page, spill: Spill) -> str:
+    """A table's first cell, "" where it goes on below what the names over it reach."""
+    first, reach = page.at(TOP, spill.column), REACH.get(spill)
+    if reach is None:
+        return first
+    return f'IF({page.at(TOP + reach + 1, spill.column)}="",{first},"")'
+
+
 def model(page: Page) -> None:
     """The spilling formulas, names over their columns, and single figures that others need."""
     styles = page.styles
@@ -939,23 +972,23 @@ def model(page: Page) -> None:
     for spill, blank, looks in (
         (MIX, "CacDone=0", [bold, count, share]),
         (CACS, TOO_LONG, [bold, bold, money, count, money]),
-        (ALL, TOO_LONG, [bold, count, money]),
-        (OF_CHANNELS, TOO_LONG, [bold, count, money]),
-        (COHORTS, TOO_LONG, [bold, count, money]),
+        (ALL, NOT_BEGUN, [bold, count, money]),
+        (OF_CHANNELS, NOT_BEGUN, [bold, count, money]),
+        (COHORTS, NOT_BEGUN, [bold, count, money]),
         (FIRST_MONTHS, TOO_LONG, [bold, count, money]),
         (MRR, no_mrr, [bold, *[money] * 7, count]),
         (LASTS, no_mrr, [bold, days, count, money, count]),
         (FIRSTS, no_mrr, [bold, days, count, money, count]),
         (SURVIVAL, no_survival, [bold, count, count, count, share]),
         (SUBSCRIBED, "SurvivalDone=0", [bold, count, share]),
-        (RISKS, TOO_LONG, [bold, count, count, count, share]),
+        (RISKS, NOT_BEGUN, [bold, count, count, count, share]),
     ):
         page.write(TOP - 1, spill.column, spill.title, styles.heading())
         page.spill(TOP, spill.column, blank_if(blank, spill.formula), styles.header("0"), looks)
     for name, column, rows in NAMES:
         page.define(name, TOP + 1, column, TOP + rows, column)
     for name, spill in DONE:
-        done(page, name, TOP - 2, spill.column, page.at(TOP, spill.column))
+        done(page, name, TOP - 2, spill.column, whole_table(page, spill))
     page.define("NewSize", TOP + 1, FIRST_MONTHS.column + 1, TOP + 600, FIRST_MONTHS.column + 1)
     for age in range(4):
         column = FIRST_MONTHS.column + 2 + age
@@ -990,6 +1023,7 @@ def in_month(column: str, values: str) -> str:
     return OF_MONTH.replace("{column}", column).replace("{values}", values)
 
 
+NO_COST = 'IF({$month}="",TRUE,N({spend})<=0)'  # credits may make it less than 0
 BLENDED = (
     Measure("month", 'IF({first}>LastOrderDay,"",{first})', MONTH,
             blank="CacDone*NewDone=0", look=NAME),
@@ -1003,8 +1037,8 @@ BLENDED = (
     Measure("share of returning", "REVENUE_CONTRIBUTION({of returning customers},{revenue})", RATE,
             blank='IF({$month}="",TRUE,IF({revenue}<=0,TRUE,OR({of new customers}<0,'
                   "{of returning customers}<0)))"),
-    Measure("MER (blended ROAS)", "MER({revenue},{spend})", RATIO, "N({spend})"),
-    Measure("ROAS of new customers", "ROAS({of new customers},{spend})", RATIO, "N({spend})"),
+    Measure("MER (blended ROAS)", "MER({revenue},{spend})", RATIO, blank=NO_COST),
+    Measure("ROAS of new customers", "ROAS({of new customers},{spend})", RATIO, blank=NO_COST),
     Measure("spend / revenue", "MARKETING_COST_RATIO({spend},{revenue})", RATE,
             blank='IF({$month}="",TRUE,IF({spend}="",TRUE,{revenue}<=0))'),
 )  # fmt: skip
@@ -1132,7 +1166,7 @@ WHAT_IFS = (
     Measure("LTV then", "({first}+({LTV}-{first})*(1+RetentionChange))*(1+MarginChange)", MONEY,
             blank='{LTV}=""'),
     Measure("LTV : CAC", "CLV_CAC({LTV},{CAC})", RATIO,
-            blank="IF(COUNT({CAC},{LTV})<2,TRUE,{CAC}=0)"),
+            blank="IF(COUNT({CAC},{LTV})<2,TRUE,{CAC}<=0)"),
     Measure("LTV : CAC then", "CLV_CAC({LTV then},{CAC then})", RATIO,
             blank="IF(COUNT({CAC},{LTV})<2,TRUE,{CAC then}<=0)"),
     Measure("payback", "{back}", WHOLE, blank='{back}=""'),
@@ -1267,6 +1301,7 @@ def headline_of(page: Page, table: Grid, channels: Grid) -> str:
     phrases = {key: literal(say(text, channel="{channel}", when="{when}", n="{n}", room=str(ROOM)))
             for key, text in {
                 "none": "No channel has both customers and spend: see {Channels}.",
+                "too many": "There are more channels than the sheets take: see {Checks}.",
                 "few": "No channel with customers and spend has ten customers yet: too few to"
                        " tell. See {Channels}.",
                 "alone": "{channel} has its cost back first: {when}.",
@@ -1303,7 +1338,8 @@ def headline_of(page: Page, table: Grid, channels: Grid) -> str:
     cut = f'IF(ChannelsCut="","",{phrases["cut"]})'
     answer = f"IF({best}<1,{phrases['nobody']},{first}&{rest})&{cut}"
     few = f"IF(COUNT({page_block(channels, 'CAC')})=0,{phrases['none']},{phrases['few']})"
-    return f'IF({NONE},"",IF(SUM(RankValue)=0,{few},{answer}))'
+    nothing = f"IF(TablesCut>0,{phrases['too many']},{few})"
+    return f'IF({NONE},"",IF(SUM(RankValue)=0,{nothing},{answer}))'
 
 
 def comparison(page: Page, row: int) -> int:
