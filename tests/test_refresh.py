@@ -607,6 +607,16 @@ def test_each_of_several_books_is_all_or_nothing(
     assert cli("book.xlsx", "nowhere.xlsx")[0] == 2
 
 
+def test_a_link_stays_one(folder: Path, cli: Callable[..., tuple[int, str]]) -> None:
+    link = folder / "elsewhere" / "link.xlsx"
+    link.parent.mkdir()
+    link.symlink_to(folder / "book.xlsx")
+    assert cli(str(link), "book.xlsx")[0] == 0
+    assert link.is_symlink()
+    assert figures((folder / "book.xlsx").read_bytes()) == pytest.approx(expected(7))
+    assert [file.name for file in link.parent.iterdir()] == ["link.xlsx"]
+
+
 @pytest.mark.parametrize("lock", ["~$book.xlsx", ".~lock.book.xlsx#"])
 def test_an_open_book_is_left_alone(
     folder: Path, cli: Callable[..., tuple[int, str]], lock: str

@@ -70,7 +70,7 @@ def refresh(
         list[str],
         typer.Argument(
             help="Workbooks (.xlsx, .xlsm) made from a template, also with * and ?.",
-            metavar="BOOK...",
+            metavar="BOOK",
         ),
     ],
     output: OUTPUT = None,
@@ -103,7 +103,7 @@ def refresh(
     and the sheet Checks lists problems of the data, or formulas are not computed here. It is 2 for
     a call that cannot be carried out. Of several workbooks it is the worst.
     """
-    paths = _of_books(dict.fromkeys(path.absolute() for text in books for path in meant(text)))
+    paths = _of_books(dict.fromkeys(path.resolve() for text in books for path in meant(text)))
     target = _target(paths, output, force=force, parents=parents) if output else None
     if pdf:
         from kpi_xl.hosts.libreoffice.programs import program
