@@ -875,7 +875,9 @@ def shown_choice(book: Book, setting: Setting) -> str:
 def put_setting(page: Page, row: int, column: int, setting: Setting) -> None:
     """The yellow cell of a setting: its value, its name, what it takes."""
     say = page.book.say if setting.translated or setting.codes else str
-    value = say(str(setting.value)) if setting.value in setting.choices else setting.value
+    value = setting.value
+    if isinstance(value, str) and value in setting.choices:
+        value = say(value)
     page.define(setting.name, row, column)
     if page.book.given and setting.name in page.book.given.fixed:
         fixed = page.book.given.fixed[setting.name]
