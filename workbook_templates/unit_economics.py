@@ -526,7 +526,7 @@ def curve_grid(page: Page) -> Grid:
 def channel_table(page: Page) -> Grid:
     """What each channel costs and brings, and when the cost is back."""
     lead = "★ is the best of a column, ▼ the worst, of channels with ten customers at least."
-    lay_out(page, "Channels", lead, ((1, 24), (11, 12), (1, 40)), frozen=(TOP + 1, 1))
+    lay_out(page, "Channels", lead, ((1, 24), (11, 12), (1, 50)), frozen=(TOP + 1, 1))
     curves = curve_grid(page.book.pages["LTV curve"])
     source = page.book.pages["Model"]
     phrases = {f"say {key}": literal(page.book.say(text, n="{n}")) for key, text in WORDS.items()}
