@@ -1231,7 +1231,7 @@ def named_at_end(one: Series, colour: str, side: str) -> dict[str, Any]:
     others: list[dict[str, Any]] = [{"delete": True}] * (bottom - top + right - left)
     font = {"color": colour, "size": 9, "bold": True}
     return {"series_name": True, "value": False, "position": side, "font": font,
-            "custom": [*others, {}]}  # fmt: skip
+            "custom": others}  # fmt: skip
 
 
 def one_in(one: Series, names_format: str) -> int:
