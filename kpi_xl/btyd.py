@@ -9,7 +9,7 @@ observation. Arguments of that shape are arrays, one element a history.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from math import asinh, log, pi
+from math import asinh, log, log1p, pi
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -254,11 +254,15 @@ class Search(NamedTuple):
         spread = self.covariance @ direction
         length = float(np.sqrt(direction @ spread))
         start: Floats = spread * (reach / length) if length else spread
+        farthest = 2.0 * log(FARTHEST)
+        start *= min(1.0, farthest / max(float(np.abs(top + start).max()), 1e-9))
         way = start.copy()
         for _ in range(MOST_STEPS if length else 0):
+            if np.abs(top + way).max() > 1.01 * farthest:
+                return start
             height, gradient, curvature = self.around(top + way)
             bends, ways = np.linalg.eigh(-curvature)
-            if bends[0] <= 0.0:
+            if bends[0] <= VAGUEST**-4:
                 return start
             inverse = (ways / bends) @ ways.T
             newton, aside = inverse @ gradient, inverse @ direction
@@ -458,14 +462,15 @@ def _told_by(at: Floats) -> tuple[Floats, Floats]:
     knots = _knots(narrow, wide)
     if len(at) <= knots:
         return at, np.eye(len(at))
-    low, high = log(narrow), log(wide)
+    span = log1p((wide - narrow) / narrow)
     nodes = chebyshev.chebpts1(knots)
     # Chebyshev's polynomials over the logarithm; at the nodes they are orthogonal.
     orders = np.arange(knots)
     to_coefficients = np.cos(np.outer(orders, np.arccos(nodes))) * (2.0 / knots)
     to_coefficients[0] /= 2.0
-    angles = np.arccos(np.clip(2.0 * (np.log(at) - low) / (high - low) - 1.0, -1.0, 1.0))
-    places = np.exp(low + (high - low) * (nodes + 1.0) / 2.0)
+    along = 2.0 * np.log1p((at - narrow) / narrow) / span - 1.0
+    angles = np.arccos(np.clip(along, -1.0, 1.0))
+    places = narrow * np.exp(span * (nodes + 1.0) / 2.0)
     return places, np.cos(np.outer(angles, orders)) @ to_coefficients
 
 

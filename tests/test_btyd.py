@@ -395,6 +395,18 @@ def test_what_is_expected_of_one_is_so_among_many(model: str, ages: tuple[float,
         assert together[place] == pytest.approx(mean, rel=1e-9)
 
 
+def test_ages_that_hardly_differ_beside_alpha_have_their_purchases() -> None:
+    """Rates that are all but the same, r / alpha: the likelihood's profile may lead there."""
+    age = np.linspace(1.0, 60.0, 90)
+    data, place = btyd.distinct(0.0 * age, 0.0 * age, age)
+    model, at = btyd.MODELS["mbgnbd"], (1e15, 1e16, 0.5, 1.5)
+    expected = model.of_living(at, data, np.array([26.0]), np.ones(1))[place]
+    # Of a steady rate, (1 - EXP(-rate * time * p)) / p over the chance p to stop.
+    law = beta_distribution(0.5, 2.5)
+    mean = quad(lambda p: -np.expm1(-2.6 * p) / p * law.pdf(p), 0, 1)[0]
+    assert expected == pytest.approx([mean] * len(age), rel=1e-7)
+
+
 @pytest.mark.parametrize("a", [0.05, 0.8, 6.0])
 @pytest.mark.parametrize("ahead", [0.5, 40.0])
 def test_pairs_of_purchases_are_the_sum_over_their_numbers(a: float, ahead: float) -> None:
