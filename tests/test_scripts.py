@@ -337,7 +337,7 @@ def test_check_data_lists_what_is_wrong(funnel: tuple[bytes, Path]) -> None:
         book["Leads"]["H10"] = "#N/A"
 
     new, told = run(changed(filled, spoil), "check_data")
-    assert told == "6 problems: see the sheet Checks."
+    assert told == "Problems: 6; see the sheet Checks."
     sheet = openpyxl.load_workbook(io.BytesIO(new))["Checks"]
     names = openpyxl.load_workbook(io.BytesIO(new)).defined_names
     (place,) = re.findall(r"\d+$", names["FindingCount"].attr_text)

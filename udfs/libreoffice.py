@@ -285,8 +285,9 @@ def apply(document: Any, change: Change, progress: Progress) -> None:
             raise
     document.UndoManager.clear()  # what was done before does not fit any more
     document.calculate()
-    if change.found and sheets.hasByName("Checks"):
-        document.CurrentController.setActiveSheet(sheets.getByName("Checks"))
+    list_of_problems = first_cell(document, layout.FINDINGS)
+    if change.found and list_of_problems is not None:
+        document.CurrentController.setActiveSheet(list_of_problems.Spreadsheet)
 
 
 def _resize(document: Any, name: str, rows: int, undo: list[Callable[[], None]]) -> None:

@@ -57,7 +57,7 @@ def checked(book: OpenWorkbook, tables: Sequence[Input]) -> Change:
             findings.append(Finding(known.name, uncounted[0], what, len(uncounted)))
     count = sum(finding.times for finding in findings)
     if findings:
-        message = book.phrase("{count} problems: see the sheet Checks.", count=count)
+        message = book.phrase("Problems: {count}; see the sheet Checks.", count=count)
     elif rows:
         message = book.phrase("{rows} rows checked, no problem found.", rows=f"{rows:,}")
     else:

@@ -101,7 +101,7 @@ def loaded(
     message = book.phrase("Loaded: {tables}.", tables=counts)
     found_wrong = sum(finding.times for finding in findings)
     if findings:
-        message += " " + book.phrase("{count} problems: see the sheet Checks.", count=found_wrong)
+        message += " " + book.phrase("Problems: {count}; see the sheet Checks.", count=found_wrong)
     whole = (*blocks, *listed(book, findings))
     left_out = tuple(
         f"{note.table}: {remarks}"
