@@ -222,7 +222,6 @@ GAPS_AT = THEN + AGES + 3
 NAMES = (
     ("CacChannel", CACS.column, DEEP), ("CacMonth", CACS.column + 1, DEEP),
     ("CacSpend", CACS.column + 2, DEEP), ("CacNew", CACS.column + 3, DEEP),
-    ("CacCost", CACS.column + 4, DEEP),
     ("LtvChannel", OF_CHANNELS.column, CHANNELS_KNOWN),
     ("RiskChannel", RISKS.column, DEEP), ("RiskAge", RISKS.column + 1, DEEP),
     ("RiskCount", RISKS.column + 2, DEEP),
@@ -468,9 +467,10 @@ def of_rows(page: Page) -> list[dict[str, str]]:
             "count": f"N({source.at(TOP + 1 + number, MIX.column + 1)})",
             "spent": f"IF({NO_COVER},0,SUMPRODUCT({mine}*CacSpend))",
             "gained": f"IF({NO_COVER},0,SUMPRODUCT({mine}*CacNew))",
-            # A channel without any row of spend has no CAC, one with a row of 0 has a CAC of 0.
-            "paid": f'IF({name}="{UNKNOWN}",0,SUMPRODUCT((CacChannel={name})*(CacCost<>"")))'
-            f"+SUMPRODUCT((CacChannel={name})*CacSpend)",
+            # Over the table, not over what is computed from it: see `first_of`.
+            "paid": f'IF({name}="{UNKNOWN}",0,SUMPRODUCT((TRIM(Spend[channel])=TRIM({name}))'
+            f'+({name}="direct")*((TRIM(Spend[channel])="(direct)")'
+            '+(TRIM(Spend[channel])="(direct) / (none)"))))',
             "position": source.at(TOP + 1 + number, LISTED + 1),
         })  # fmt: skip
     return rows
@@ -526,7 +526,8 @@ def curve_grid(page: Page) -> Grid:
 def channel_table(page: Page) -> Grid:
     """What each channel costs and brings, and when the cost is back."""
     lead = "★ is the best of a column, ▼ the worst, of channels with ten customers at least."
-    lay_out(page, "Channels", lead, ((1, 24), (11, 12), (1, 50)), frozen=(TOP + 1, 1))
+    lay_out(page, "Channels", lead, ((1, 24), (11, 12), (1, 40)), frozen=(TOP + 1, 1))
+    widen(page, 12, 40, (page.book.say(text, n=AGES) for text in WORDS.values()))
     curves = curve_grid(page.book.pages["LTV curve"])
     source = page.book.pages["Model"]
     phrases = {f"say {key}": literal(page.book.say(text, n="{n}")) for key, text in WORDS.items()}
@@ -733,14 +734,18 @@ UNTIL_LOADED = (
 
 
 def first_of(names: str, name: str) -> str:
-    """Where a name is first among names. XMATCH takes ~ and * in it for signs, and is new."""
-    return f"MATCH(1,({names}={name})*1,0)"
+    """Where a name is first among names.
+
+    As an array, MATCH would take a name with a tilde, too, but LibreOffice computes arrays anew
+    on opening, and shows #NAME? in all that depends on them where kpi_xl is not there.
+    """
+    return f"_xlfn.XMATCH({name},{names})"
 
 
 LISTED_NAMES = (
     Measure(Proper("name"), "{listed}", KEY, blank='IF(MixDone=0,TRUE,{listed}="")'),
     Measure(Proper("position"), first_of("LtvChannel", "{name}"), WHOLE,
-            blank='IF({name}="",TRUE,N({won})*ChannelsDone=0)', kind="array"),
+            blank='IF({name}="",TRUE,N({won})*ChannelsDone=0)'),
 )  # fmt: skip
 
 
@@ -915,7 +920,7 @@ def reached(page: Page) -> None:
         place, name = TOP + number, row["name"]
         found = xl_rowcol_to_cell(place, REACHED - 1)
         if number > 1:
-            page.put_array(place, REACHED - 1,
+            page.put(place, REACHED - 1,
                      blank_if(f'IF(RisksDone=0,TRUE,{name}="")',
                               f"IF(N({row['count']})=0,0,{first_of('RiskChannel', name)})"),
                      page.styles.lead())  # fmt: skip
