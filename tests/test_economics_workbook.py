@@ -1,10 +1,12 @@
 """The unit economics workbook: what customers cost and bring, against counting by other means."""
 
 import io
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import duckdb
 import openpyxl
@@ -226,6 +228,44 @@ def test_what_has_changed_in_words(demo: Built) -> None:
     verb = "rose" if now > year else "fell"
     assert any(f"Revenue {verb} {abs(now / year - 1):.0%}".replace("%", " %") in s
                for s in sentences)  # fmt: skip
+
+
+def tiles(built: Built) -> dict[Any, tuple[Any, Any]]:
+    """The tiles of the first sheet, by caption: value, and what stands below it."""
+    rows = [row[1:7] for row in sheet(built, "Summary")]
+    top = next(place for place, row in enumerate(rows) if "Payback period" in row)
+    captions, values, changes = rows[top : top + 3]
+    return dict(zip(captions, zip(values, changes, strict=True), strict=True))
+
+
+def test_tiles_show_the_change_and_the_course_of_the_months_compared(demo: Built) -> None:
+    """April to June 1998 against January to March, counted with pandas."""
+    orders, spend = (pd.DataFrame(sample().data[name]) for name in ("Orders", "Spend"))
+    orders["month"], spend["month"] = (
+        months(pd.to_datetime(days)) for days in (orders["date"], spend["month"])
+    )
+    last = orders["month"].max()
+    by_month = pd.DataFrame({
+        "won": orders.groupby("customer")["month"].min().value_counts(),
+        "spend": spend.groupby("month")["spend"].sum(),
+        "revenue": orders.groupby("month")["amount"].sum(),
+    })  # fmt: skip
+    now, before = (by_month.loc[last - 2 - ago : last - ago].sum() for ago in (0, 3))
+    shown = tiles(demo)
+    for caption, of in (
+        ("New customers", lambda one: one["won"]),
+        ("Customer acquisition cost", lambda one: one["spend"] / one["won"]),
+        ("MER", lambda one: one["revenue"] / one["spend"]),
+    ):
+        assert shown[caption] == pytest.approx((of(now), round(of(now) / of(before) - 1, 2)))
+    assert {change for _, change in list(shown.values())[3:]} == {"Over all months"}
+    with ZipFile(io.BytesIO(demo.content)) as parts:
+        courses = [re.findall(r"<xm:f>Model!(.*?)</xm:f>", parts.read(name).decode())
+                   for name in parts.namelist() if "worksheets/sheet" in name]  # fmt: skip
+    model = openpyxl.load_workbook(io.BytesIO(demo.content), data_only=True)["Model"]
+    drawn = {tuple(cell.value for (cell,) in model[area]) for one in courses for area in one}
+    assert tuple(by_month["won"].iloc[-12:]) in drawn
+    assert len(drawn) == 3
 
 
 # What is handed in
@@ -483,6 +523,7 @@ def test_no_comparison_beyond_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Not compared: the data end on 2024-11-07, within the months compared." in texts
     assert "2024-09 - 2024-11" in texts
     assert not any("New customers fell" in text or "Revenue fell" in text for text in texts)
+    assert {change for _, change in list(tiles(built).values())[:3]} == {None}
 
 
 def test_the_first_sheet_needs_no_function_that_older_offices_lack(demo: Built) -> None:

@@ -355,7 +355,8 @@ class Tile(NamedTuple):
     Without a direction no change is good or bad; one that is not `compared` has none. `mostly` is
     the formula of the name that the change is mostly owed to; without one the sentence does not
     say. `why`: what is said where others are compared, and this figure has none of one of the
-    periods: conditions, each with its reason; the first that holds is said.
+    periods: conditions, each with its reason; the first that holds is said. `note` stands where
+    the change would, of one that is not compared.
     """
 
     figure: str
@@ -364,6 +365,7 @@ class Tile(NamedTuple):
     mostly: str = ""
     why: Sequence[tuple[str, str]] = ()
     compared: bool = True
+    note: str = ""
 
 
 def settings_band(
@@ -397,13 +399,16 @@ def range_band(
     records: Sequence[Setting],
     days: tuple[str, str] = ("FirstDay", "LastDay"),
     before_until: str = "ComparedUntil",
+    effects: Mapping[str, str] = {},
 ) -> int:
     """The settings of a range, and in words what is shown, up to a column. Returns the row below.
 
-    `days` are the first and the last one shown, which are in effect where none are set.
+    `days` are the first and the last one shown. Where a setting is empty, its formula in `effects`
+    is shown; without these, days are in effect in this order.
     """
     dated = (setting.name for setting in records if setting.unit is DATE)
-    below = settings_band(page, row, column, records, dict(zip(dated, days, strict=False)))
+    shown_instead = effects or dict(zip(dated, days, strict=False))
+    below = settings_band(page, row, column, records, shown_instead)
     first, until = (day_text(day) for day in days)
     shown = {"from": first, "until": until}
     before = {"before": day_text("ComparedFrom"), "end": day_text(before_until)}
@@ -451,7 +456,8 @@ def change_cell(page: Page, row: int, column: int, tile: Tile, look: Mapping[str
     """
     style = page.styles.of(CHANGE, bold=True, **look)
     if not tile.compared:
-        page.sheet.write_blank(row, column, None, style)
+        noted = page.styles.of(font_color=MUTED, font_size=9, **look)
+        page.sheet.write(row, column, tile.note and page.book.say(tile.note), noted)
         return
     now, before = tile.figure, f"{tile.figure}Before"
     direction = f'IF({now}>{before},"▲",IF({now}<{before},"▼",""))'

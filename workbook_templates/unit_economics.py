@@ -17,7 +17,7 @@ from kpi_xl.reports import layout
 from kpi_xl.schema.unit_economics import ORDERS, SCHEMA, SPEND, SUBSCRIBERS, TOUCHES
 from kpi_xl.units import COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, RATIO, TEXT, Unit
 
-from .comparison import Tile, tiles
+from .comparison import Tile, range_band, settings_band, tiles
 from .curves import Curve, draw_curves
 from .customers import ADDRESSES, APART, EVERY_CUSTOMER, WRITTEN, addresses
 from .grid import (
@@ -51,6 +51,7 @@ from .parts import (
     figures,
     header_row,
     heat,
+    in_effect,
     section,
     settings,
     status,
@@ -267,10 +268,12 @@ SETTINGS = (
     Setting("ChannelRule", "A customer's channel", FIRST_ORDER, TEXT,
             "Touches: the sheet {Touches}", RULES, translated=True),
     Setting("LookBack", "Touches count for", 30, WHOLE, "Days before the order"),
+    ADDRESSES,
+)  # fmt: skip
+RANGE_SETTINGS = (
     Setting("CompareMonths", "Months compared", 3, WHOLE, "1, 3 or 12, up to the next date",
             ("1", "3", "12")),
     Setting("CompareUntil", "Compared until", "", DATE, "Blank: the last month that has ended"),
-    ADDRESSES,
 )  # fmt: skip
 
 SOLD = 'SUM(Orders[amount])-SUMIFS(Orders[amount],Orders[date],">="&DayAfter)'
@@ -310,7 +313,23 @@ FIGURES = {
     ),
 }  # fmt: skip
 
-CARDS = ("CustomerCount", "BlendedCac", "LtvHorizon", "LtvCac", "Payback")
+COMPARED_FIGURES = (
+    Figure("TileNew", "New customers", "", COUNT, ""),
+    Figure("TileCac", "Customer acquisition cost", "", MONEY, ""),
+    Figure("TileMer", "MER", "", RATIO, ""),
+)
+COMPARED_TILES = (
+    Tile("TileNew", "higher", "new customers"),
+    Tile("TileCac", "lower", "CAC"),
+    Tile("TileMer", "higher", "MER"),
+)
+"""The tiles of the months compared; their courses are called as in the table of these."""
+TILES = (
+    *COMPARED_TILES,
+    *(Tile(name, compared=False, note="Over all months")
+      for name in ("LtvHorizon", "LtvCac", "Payback")),
+)  # fmt: skip
+COURSE = 12  # months of it
 
 WHAT_IF = (
     Setting("MarginChange", "Margin", 0.1, RATE, "10% more of it: from 40% to 44%, say",
@@ -813,6 +832,12 @@ def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
          blank_if(NONE, f'IF(CompareUntil="",EDATE({ended},-1),MIN({month_of("CompareUntil")},'
                   f"{month_of('LastOrderDay')}))"),
          MONTH, False),
+        ("TileFrom", blank_if(NONE, "EDATE(TileUntil,1-CompareMonths)"), DATE, False),
+        ("TileEnd", blank_if(NONE, "EOMONTH(TileUntil,0)"), DATE, False),
+        # A month that the data do not fill is not compared.
+        ("Comparing", f"=IF({NONE},0,IF(TileUntil>EndedMonth,0,1))", COUNT, False),
+        ("ComparedFrom", blank_if(NONE, "EDATE(TileFrom,-CompareMonths)"), DATE, False),
+        ("ComparedUntil", blank_if(NONE, "TileFrom-1"), DATE, False),
         ("MonthsWithoutSpend",
          f"=IF({NO_COVER},COUNT(GapDay),IF(NewDone=0,0,SUMPRODUCT({outside})))", COUNT, False),
         ("FirstMonthLtv",
@@ -892,7 +917,19 @@ def compared(page: Page) -> Grid:
     ago = ("0", "CompareMonths", "12")
     rows = [{"start": f"EDATE(TileUntil,1-CompareMonths-{months})",
              "end": f"EDATE(TileUntil,-{months})"} for months in ago]  # fmt: skip
-    return put_grid(page, TOP + ROOM + 3, COMPARED, rows, left=PERIODS_AT, across=True)
+    table = put_grid(page, TOP + ROOM + 3, COMPARED, rows, left=PERIODS_AT, across=True)
+    for tile in COMPARED_TILES:
+        page.define(tile.figure, *table.place(tile.course, 1))
+        page.define(f"{tile.figure}Before", *table.place(tile.course, 2))
+    return table
+
+
+def courses(page: Page) -> Grid:
+    """The figures of each of the last months up to those compared, the oldest first."""
+    months = [f"EDATE(TileUntil,-{ago})" for ago in range(COURSE - 1, -1, -1)]
+    rows = [{"start": month, "end": month} for month in months]
+    top = TOP + ROOM + 3 + len(COMPARED) + 3
+    return put_grid(page, top, COMPARED, rows, left=PERIODS_AT)
 
 
 UNRANKED = f'IF({{name of it}}="",TRUE,IF({{its CAC}}="",TRUE,{{size}}<{FEW}))'
@@ -1249,32 +1286,37 @@ def summary(page: Page, channels: Grid) -> None:
     lay_out(page, "Unit economics", "Change the yellow cells to your own.",
             ((1, 3), (1, 27), (1, 27), (4, 27)), column=1)  # fmt: skip
     status(page, 2, 1, ORDERS)
-    by_payback = ranked_channels(page, TOP + 1, channels)
+    row = range_band(page, TOP, 1, 6, RANGE_SETTINGS, ("TileFrom", "TileEnd"),
+                     effects={"CompareUntil": "TileEnd"})  # fmt: skip
+    effects = {one.name: in_effect(page.book, one) for one in SETTINGS if one.codes}
+    row = settings_band(page, row, 1, SETTINGS, effects)
+    groups = (COMPARED_FIGURES, *FIGURES.values())
+    every = {figure.name: figure for group in groups for figure in group}
+    course = courses(page.book.pages["Model"])
+    shown = [tile._replace(course=tile.course and course.at(tile.course)) for tile in TILES]
+    row = tiles(page, row + 1, 1, shown, every)
+    by_payback = ranked_channels(page, row + 1, channels)
     page.put(3, 1, f"={headline_of(page, by_payback, channels)}",
              page.styles.of(bold=True, font_size=14, font_color="#00523B", align="start")
              )  # fmt: skip
     page.sheet.set_row(3, 26)
-    row = comparison(page, by_payback.last + 7)
-    every = {figure.name: figure for group in FIGURES.values() for figure in group}
-    tiles(page, by_payback.last + 2, 1, [Tile(name, compared=False) for name in CARDS], every)
+    row = comparison(page, by_payback.last + 2)
     top = row + 1
     row = figures_of(page, top)
     draw(page, "column", "LTV after the months set, against CAC",
          [by_payback.series("LTV after the months set", BLUE), by_payback.series("CAC", ORANGE)],
-         (top, 4, 585, 300))  # fmt: skip
-    add_curve(page, 0, (top + 16, 4, 585, 300))
-    page.sheet.print_area(0, 0, max(row, top + 32), 6)
+         (top, 4, 585, 240))  # fmt: skip
+    add_curve(page, 0, (top + 13, 4, 585, 240))
+    page.sheet.print_area(0, 0, max(row, top + 26), 6)
 
 
 def figures_of(page: Page, row: int) -> int:
-    """Settings and figures below each other. Returns the row after them."""
-    texts = [one.meaning for one in SETTINGS]
-    texts += [one.meaning for group in FIGURES.values() for one in group]
+    """The figures below each other. Returns the row after them."""
+    texts = [one.meaning for group in FIGURES.values() for one in group]
     widen(page, 3, 27, map(page.book.say, filter(None, texts)))
-    row = settings(page, row, 1, SETTINGS)
     for heading, group in FIGURES.items():
-        row = figures(page, row + 1, 1, heading, group)
-    return row
+        row = figures(page, row, 1, heading, group) + 1
+    return row - 1
 
 
 def ranked_channels(page: Page, row: int, channels: Grid) -> Grid:
