@@ -135,6 +135,8 @@ class _Engine:
         self.book = book
         self.formulas: list[Formula] = list(book.formulas) if book else []
         self.lines: dict[Formula, Line] = {}
+        self.texts: dict[Formula, str] = {}
+        """What the engine computes for each."""
         self.refused: dict[Formula, str] = {}
         self.spilling: list[Formula] = []
         self.blocks: dict[Formula, Block] = {}
@@ -156,7 +158,8 @@ class _Engine:
                     " 'Set precision as displayed'"
                 )
             self.names |= sheet_names(book)
-            content = for_engine(book, self._texts(), self.patterns.held)
+            self.texts = self._texts()
+            content = for_engine(book, self.texts, self.patterns.held)
             # The engine's own limits are too low for a million rows. What it gets is not packed.
             sizes = ("max_input_bytes", "max_expanded_bytes", "max_part_bytes")
             limits = dict.fromkeys(sizes, len(content))
@@ -237,9 +240,9 @@ class _Engine:
         self.formulas.append(answer)
         self.answer = answer
         self.lines[answer] = self.patterns.answer(term, answer)
-        self._set(
-            answer, self._spilling_text(answer) if term.is_block else self.lines[answer].text(1)
-        )
+        text = self._spilling_text(answer) if term.is_block else self.lines[answer].text(1)
+        self.texts[answer] = text
+        self._set(answer, text)
         return answer
 
     def _register(self, name: str, function: Callable[..., Any]) -> None:
@@ -300,31 +303,33 @@ class _Engine:
     def _evaluate(self) -> None:
         """Compute what has changed.
 
-        The engine misses what needs a range that is held, where another spill fills that later.
+        The engine misses what needs a range that is held, where another spill fills that later,
+        and some of what depends on it in turn: all of that is entered anew.
         """
         self._evaluate_all()
         holders = holding(self.patterns.held, self.names)
         while changed := sorted(self.ranges.changed):
             self.ranges.changed.clear()
-            self._forget_doubts({f"{HOLDERS}!A{number}" for number in changed})
             for number in changed:
                 self.workbook.set_formula(HOLDERS, number, 1, f"={holders[number - 1]}")
+            for formula in self._depending({f"{HOLDERS}!A{number}" for number in changed}):
+                # What was doubted over the range as it was is computed once more.
+                self.noticed.doubts.pop((self.lines[formula].number, formula.row), None)
+                if formula not in self.written and formula not in self.refused:
+                    self._set(formula, self.texts[formula])
             self._evaluate_all()
 
-    def _forget_doubts(self, holders: set[str]) -> None:
-        """Forget what was doubted over ranges that have changed: it is computed once more."""
-        if not self.noticed.doubts:
-            return
+    def _depending(self, holders: set[str]) -> list[Formula]:
+        """The formulas that use ranges which are held, and those that depend on them."""
         using = [
             number
             for number, formula in enumerate(self.formulas)
             if formula in self.lines and not holders.isdisjoint(self.lines[formula].holders)
         ]
         graph = self._graph()
-        for number in {*using, *graph.dependents(graph.fills[one] for one in using)}:
-            formula = self.formulas[number]
-            if formula in self.lines:
-                self.noticed.doubts.pop((self.lines[formula].number, formula.row), None)
+        numbers = {*using, *graph.dependents(graph.fills[one] for one in using)}
+        found = (self.formulas[number] for number in sorted(numbers))
+        return [formula for formula in found if formula in self.lines]
 
     def _evaluate_all(self) -> None:
         try:
