@@ -166,8 +166,10 @@ def sourced(book: dict[str, Any], file: str) -> dict[str, Any]:
 def without_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("numpy", "scipy", "scipy.special"):  # parts that are loaded count, too
         monkeypatch.setitem(sys.modules, name, None)
-    for name in ("kpi_xl.student", "kpi_xl.smoothing"):  # another test's, with SciPy
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    for path in (ROOT / "kpi_xl").rglob("*.py"):  # those that another test has loaded with it
+        if re.search(r"^(import numpy|from scipy)", path.read_text(encoding="utf-8"), re.MULTILINE):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            monkeypatch.delitem(sys.modules, name, raising=False)
 
 
 def called(case: str) -> Any:
