@@ -273,7 +273,7 @@ REFUSED = [
     (name_file(r"\\server\share\x.csv"), "is on the network"),
     (name_file("https://example.com/x.csv"), "is an address"),
     (name_file("file:///etc/passwd"), "is an address"),
-    (name_file("duckdb:SELECT 1"), "is an address"),
+    (name_file("duckdb:SELECT 1"), "there is no connection duckdb"),
     (name_file("link.csv"), "is outside the folders"),
     (name_file("broken.csv"), "has no column month"),
     (put("Sources", "A10", "Ships"), "Ships is no table of this template"),
