@@ -5,6 +5,7 @@ of a workbook that kpi-xl fills from the same rows. One soffice does it all.
 """
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
@@ -304,6 +305,20 @@ def test_every_cell_is_that_of_a_filled_workbook(states: Any, name: str, step: s
 def test_every_word_of_a_setting_is_followed(states: Any, name: str, place: int) -> None:
     values = after(name, SET + place)
     assert differing(states(name)[SET + place], values) == {}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_the_first_sheet_counts_what_checks_say(name: str) -> None:
+    """Without Calc: the sentence depends on cells that follow from spills, over some others."""
+    values = filled(name, A_YEAR_MORE).values
+    wrong = [cell for (sheet, *_), cell in values.items() if sheet == "Checks" and cell == "✗ no"]
+    told = [
+        re.findall(r"computed twice that do not agree: (\d+)", cell)
+        for (sheet, *_), cell in values.items()
+        if sheet != "Checks" and isinstance(cell, str) and "See the sheet Checks" in cell
+    ]
+    assert all(found in ([], [str(len(wrong))]) for found in told)
+    assert told or not wrong
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

@@ -8,7 +8,7 @@ from typing import Any
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from kpi_xl.engine.loading import MAIN, OF_PACKAGES, RELATIONS, TYPES
+from kpi_xl.engine.loading import MAIN, RELATIONS, relations_xml, types_xml
 from kpi_xl.ooxml.package import Package, read_package
 from kpi_xl.ooxml.sheet import escaped
 
@@ -19,27 +19,24 @@ def drafted(book: Book) -> Package:
     """A workbook that is not closed yet: of tables and spills it has the first rows alone."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as package:
-        parts = ["workbook.xml"]
+        parts: list[tuple[str, str]] = []
         for number, sheet in enumerate(book.file.worksheets(), 1):
-            tables = []
+            tables: list[tuple[str, str]] = []
             for table in sheet.tables:
-                tables.append(f"tables/table{len(parts)}.xml")
-                parts.append(tables[-1])
-                package.writestr(f"xl/{tables[-1]}", "".join(table_xml(table)))
-            name = f"worksheets/sheet{number}.xml"
-            parts.append(name)
-            package.writestr(f"xl/{name}", "".join(sheet_xml(sheet)))
+                tables.append(("table", f"tables/table{len(parts) + len(tables)}.xml"))
+                package.writestr(f"xl/{tables[-1][1]}", "".join(table_xml(table)))
+            parts += [*tables, ("worksheet", f"worksheets/sheet{number}.xml")]
+            package.writestr(f"xl/{parts[-1][1]}", "".join(sheet_xml(sheet)))
             package.writestr(
                 f"xl/worksheets/_rels/sheet{number}.xml.rels",
-                relations_xml([("table", f"../{table}") for table in tables]),
+                relations_xml([(kind, f"../{part}") for kind, part in tables]),
             )
-        parts.append("sharedStrings.xml")
+        parts.append(("sharedStrings", "sharedStrings.xml"))
         package.writestr("xl/sharedStrings.xml", "".join(texts_xml(book)))
         package.writestr("xl/workbook.xml", "".join(book_xml(book)))
-        package.writestr("[Content_Types].xml", "".join(types_xml(parts)))
+        package.writestr("[Content_Types].xml", types_xml(parts))
         package.writestr("_rels/.rels", relations_xml([("officeDocument", "xl/workbook.xml")]))
-        targets = [("worksheet", part) for part in parts if part.startswith("worksheets/")]
-        targets.append(("sharedStrings", "sharedStrings.xml"))
+        targets = [(kind, part) for kind, part in parts if kind != "table"]
         package.writestr("xl/_rels/workbook.xml.rels", relations_xml(targets))
     return read_package(content.getvalue())
 
@@ -109,23 +106,3 @@ def book_xml(book: Book) -> Iterator[str]:
     for name, _, formula, *_ in book.file.defined_names:
         yield f'<definedName name="{name}">{escaped(formula)}</definedName>'
     yield "</definedNames></workbook>"
-
-
-def types_xml(parts: list[str]) -> Iterator[str]:
-    """What the parts are."""
-    yield f'<Types xmlns="{OF_PACKAGES}content-types"><Default Extension="rels" ContentType='
-    yield '"application/vnd.openxmlformats-package.relationships+xml"/>'
-    for part in parts:
-        kind = part.rpartition("/")[2].partition(".")[0].rstrip("0123456789")
-        kind = {"workbook": "sheet.main", "sheet": "worksheet"}.get(kind, kind)
-        yield f'<Override PartName="/xl/{part}" ContentType="{TYPES}{kind}+xml"/>'
-    yield "</Types>"
-
-
-def relations_xml(targets: list[tuple[str, str]]) -> str:
-    """What a part refers to."""
-    relations = "".join(
-        f'<Relationship Id="rId{number}" Type="{RELATIONS}/{kind}" Target="{target}"/>'
-        for number, (kind, target) in enumerate(targets, 1)
-    )
-    return f'<Relationships xmlns="{OF_PACKAGES}relationships">{relations}</Relationships>'

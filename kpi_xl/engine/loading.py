@@ -59,9 +59,9 @@ def for_engine(book: Package, texts: Mapping[Formula, str], held: Mapping[Area, 
         if book.texts_part:
             targets.append(("sharedStrings", "sharedStrings.xml"))
             copy.writestr("xl/sharedStrings.xml", package.read(book.texts_part))
-        copy.writestr("[Content_Types].xml", _types(targets))
-        copy.writestr("_rels/.rels", _relations([("officeDocument", "xl/workbook.xml")]))
-        copy.writestr("xl/_rels/workbook.xml.rels", _relations(targets))
+        copy.writestr("[Content_Types].xml", types_xml(targets))
+        copy.writestr("_rels/.rels", relations_xml([("officeDocument", "xl/workbook.xml")]))
+        copy.writestr("xl/_rels/workbook.xml.rels", relations_xml(targets))
         entries = "".join(
             f'<sheet name="{name}" sheetId="{number}" r:id="rId{number}"/>'
             for number, name in enumerate((*names.values(), *[HOLDERS] * bool(held)), 1)
@@ -103,7 +103,8 @@ def _holders(held: Mapping[Area, str], names: Mapping[str, str]) -> str:
     return f'<worksheet xmlns="{MAIN}"><sheetData>{"".join(rows)}</sheetData></worksheet>'
 
 
-def _types(targets: list[tuple[str, str]]) -> str:
+def types_xml(targets: list[tuple[str, str]]) -> str:
+    """What the parts of a workbook are, by their kinds and paths below xl."""
     parts = [("sheet.main", "workbook.xml"), *targets]
     overrides = "".join(
         f'<Override PartName="/xl/{target}" ContentType="{TYPES}{kind}+xml"/>'
@@ -116,7 +117,8 @@ def _types(targets: list[tuple[str, str]]) -> str:
     )
 
 
-def _relations(targets: list[tuple[str, str]]) -> str:
+def relations_xml(targets: list[tuple[str, str]]) -> str:
+    """What a part refers to, by kinds and paths."""
     relations = "".join(
         f'<Relationship Id="rId{number}" Type="{RELATIONS}/{kind}" Target="{target}"/>'
         for number, (kind, target) in enumerate(targets, 1)
