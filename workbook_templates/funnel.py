@@ -14,7 +14,6 @@ from random import Random
 from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 
 from kpi_xl.cells import Cell
-from kpi_xl.schema import Input
 from kpi_xl.schema.funnel import LEADS, SCHEMA, SPEND
 from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, RATE, RATIO, TEXT, VALUE
 
@@ -69,6 +68,7 @@ from .parts import (
     where,
     widen,
 )
+from .sample_files import columns_of
 from .writing import BAR, BLUE, GREEN, MUTED, NO_COLOUR, ORANGE, Book, Page
 
 TOP = 4  # the row of the tables' headers, counted from 0
@@ -934,10 +934,11 @@ def sample() -> Sample:
                 rows.append([born, channel, *journey(random, born, channel, chances, deal)])
     rows.sort(key=lambda row: row[0])
     names = [f"L{number:05}" for number in range(1, len(rows) + 1)]
-    leads = columns_of(LEADS, [[name, *row] for name, row in zip(names, rows, strict=True)])
-    spoil(leads)
+    of_leads, of_spend = ([column.name for column in table.columns] for table in (LEADS, SPEND))
+    data = columns_of(of_leads, [[name, *row] for name, row in zip(names, rows, strict=True)])
+    spoil(data)
     about = MADE_UP._replace(fields={"leads": f"{len(rows):,}"})
-    return Sample({"Leads": leads, "Spend": columns_of(SPEND, costs)}, about)
+    return Sample({"Leads": data, "Spend": columns_of(of_spend, costs)}, about)
 
 
 def journey(
@@ -973,14 +974,6 @@ def spoil(leads: dict[str, list[Cell]]) -> None:
     leads["won_date"][won[7]] = leads["created"][won[7]] - timedelta(days=366)
     leads["value"][won[11]] = None
     leads["owner"][300] = "=Ann"
-
-
-def columns_of(table: Input, rows: Sequence[Sequence[Cell]]) -> dict[str, list[Cell]]:
-    """Rows as columns, by name."""
-    return {
-        column.name: list(cells)
-        for column, cells in zip(table.columns, zip(*rows, strict=True), strict=True)
-    }
 
 
 TEMPLATE = Template(

@@ -7,19 +7,16 @@ cell, because charts need fixed cells, and because viewers without our functions
 plain formulas, but compute spilling ones anew.
 """
 
-import csv
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
-from importlib import resources
 from math import floor
-from random import Random
 from typing import TYPE_CHECKING
 
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from kpi_xl.cells import DAY_0, Cell
+from kpi_xl.cells import DAY_0
 from kpi_xl.schema.retention import ORDERS, SCHEMA, SUBSCRIPTIONS, SURVIVORS
 from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, TEXT, VALUE, Unit
 
@@ -78,6 +75,7 @@ from .parts import (
     where,
     widen,
 )
+from .sample_files import sample_table
 from .writing import BAR, BLUE, COLOURS, ORANGE, WARNING, Book, Given, Page, Proper, Say, literal
 
 if TYPE_CHECKING:
@@ -517,50 +515,16 @@ SAMPLES = Sentence(
     " not real."
 )
 
-HIGH_END = (1000, 869, 743, 653, 593, 551, 517, 491, 468, 445, 427, 409, 394)
-REGULAR = (1000, 631, 468, 382, 326, 289, 262, 241, 223, 207, 194, 183, 173)
-
 
 def sample() -> Sample:
-    """Real orders and survivors, and made-up subscriptions."""
-    text = resources.files(__package__).joinpath("samples/cdnow.csv").read_text(encoding="utf-8")
-    rows = list(csv.DictReader(text.splitlines()))
-    orders: dict[str, list[Cell]] = {
-        "customer": [int(row["customer"]) for row in rows],
-        "date": [date.fromisoformat(row["date"]) for row in rows],
-        "amount": [float(row["amount"]) for row in rows],
+    """Real orders and survivors, and made-up subscriptions; one month has other customers."""
+    orders = sample_table("cdnow")
+    del orders["cds"]
+    others = {
+        "Subscriptions": sample_table("subscriptions"),
+        "Survivors": sample_table("survivors"),
     }
-    survivors: dict[str, list[Cell]] = {
-        "period": list(range(len(HIGH_END))),
-        "customers": list(HIGH_END),
-        "compared": list(REGULAR),
-    }
-    data = {"Orders": orders, "Subscriptions": subscriptions(), "Survivors": survivors}
-    return Sample(data, SAMPLES)
-
-
-def subscriptions() -> dict[str, list[Cell]]:
-    """Two years of a made-up business, always the same; one month begins with other customers."""
-    random = Random(2023)
-    rows: list[tuple[Cell, ...]] = []
-    customers, revenue = 480, 23_500.0
-    for number in range(MONTHS):
-        month = number % 12
-        season = 0.7 if month in (6, 7) else 1.25 if month in (0, 8, 9) else 1.0
-        new = round(30 * season * random.uniform(0.8, 1.2))
-        lost = round(customers * random.uniform(0.022, 0.036) * (1.5 if month == 0 else 1.0))
-        price = revenue / customers
-        gained = round(new * price * random.uniform(0.85, 1.05), 2)
-        more = round(revenue * random.uniform(0.010, 0.024), 2)
-        less = round(revenue * random.uniform(0.003, 0.009), 2)
-        gone = round(lost * price * random.uniform(0.7, 0.95), 2)
-        day = date(2023 + number // 12, month + 1, 1)
-        begun = customers + (4 if number == 15 else 0)  # as if somebody had counted anew
-        rows.append((day, begun, new, lost, round(revenue, 2), gained, more, less, gone))
-        customers = begun + new - lost
-        revenue += gained + more - less - gone
-    names = [column.name for column in SUBSCRIPTIONS.columns]
-    return {name: list(cells) for name, cells in zip(names, zip(*rows, strict=True), strict=True)}
+    return Sample({"Orders": orders, **others}, SAMPLES)
 
 
 def counted(found: "Counted", place: str, day: date, say: Say) -> Given:

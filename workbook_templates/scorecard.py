@@ -26,6 +26,8 @@ from .parts import (
     HEADER,
     Agreement,
     Problem,
+    Sample,
+    Sentence,
     Series,
     Setting,
     Sheet,
@@ -43,6 +45,7 @@ from .parts import (
     where,
     widen,
 )
+from .sample_files import sample_table
 from .scorecard_kpis import (
     AT_END,
     AT_START,
@@ -55,7 +58,6 @@ from .scorecard_kpis import (
     PARTS,
     Kpi,
 )
-from .scorecard_sample import sample
 from .writing import BAR, BLUE, GREEN, LINE, MUTED, ORANGE, WASH, Book, Headline, Page, literal
 
 SETTINGS = (
@@ -1028,6 +1030,17 @@ def goal_problems(book: Book) -> Iterator[Problem]:
         count = f"COUNTIF(GoalProblems,{phrase})"
         first = guarded(f"{HEADER + 1}+MATCH({phrase},GoalProblems,0)", f"{count}=0")
         yield Problem(label, f"={count}", first, advice)
+
+
+ABOUT = Sentence(
+    "Made-up figures of a company that does not exist: thirty months of software subscriptions,"
+    " with seasons, chance, and some mistakes, as real exports have, which {Checks} finds."
+)
+
+
+def sample() -> Sample:
+    """Thirty months of a company that does not exist, and its goals."""
+    return Sample({"Months": sample_table("months"), "Goals": sample_table("goals")}, ABOUT)
 
 
 TEMPLATE = Template(

@@ -3,11 +3,8 @@
 The sheet Model holds what KPI functions spill and what charts draw; see retention.py for why.
 """
 
-import csv
 import re
-from collections.abc import Sequence
 from datetime import date, timedelta
-from importlib import resources
 from random import Random
 
 from xlsxwriter.utility import xl_rowcol_to_cell
@@ -59,6 +56,7 @@ from .parts import (
     where,
     widen,
 )
+from .sample_files import columns_of, sample_table
 from .writing import BLUE, GREEN, MUTED, ORANGE, Book, Page, Proper, literal
 
 TOP = 4  # the row of the tables' headers, counted from 0
@@ -1473,11 +1471,9 @@ FIRST_MONTH, LAST_MONTH = date(1997, 1, 1), date(1998, 6, 1)
 def sample() -> Sample:
     """CDNOW's orders, moved in time, with made-up channels and what these cost."""
     random = Random(1997)
-    text = resources.files(__package__).joinpath("samples/cdnow.csv").read_text(encoding="utf-8")
-    histories: dict[str, list[tuple[date, float]]] = {}
-    for row in csv.DictReader(text.splitlines()):
-        order = date.fromisoformat(row["date"]), float(row["amount"])
-        histories.setdefault(row["customer"], []).append(order)
+    histories: dict[int, list[tuple[date, float]]] = {}
+    for customer, day, _, amount in zip(*sample_table("cdnow").values(), strict=True):
+        histories.setdefault(customer, []).append((day, amount))
     rows: list[tuple[Cell, ...]] = []
     won: dict[tuple[date, str], int] = {}
     touches: list[tuple[Cell, ...]] = []
@@ -1492,8 +1488,8 @@ def sample() -> Sample:
         won[first, channel] = won.get((first, channel), 0) + 1
         for before in sorted(random.sample(range(1, 25), random.choice((0, 1, 2))), reverse=True):
             touch = random.choice(("direct", *filter(None, PLAN))) if before > 9 else channel
-            touches.append((int(customer), kept[0][0] - timedelta(before), touch or "direct"))
-        rows += [(int(customer), day, amount, channel or None) for day, amount in kept]
+            touches.append((customer, kept[0][0] - timedelta(before), touch or "direct"))
+        rows += [(customer, day, amount, channel or None) for day, amount in kept]
     rows.sort(key=lambda row: (row[1], row[0]))
     spend: list[tuple[Cell, ...]] = []
     month = FIRST_MONTH
@@ -1557,11 +1553,6 @@ def subscribers() -> list[tuple[Cell, ...]]:
             month = month_after(month)
     rows.sort(key=lambda row: (row[1], row[0]))
     return rows
-
-
-def columns_of(names: Sequence[str], rows: Sequence[tuple[Cell, ...]]) -> dict[str, list[Cell]]:
-    """Rows as columns, by name."""
-    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
 
 TEMPLATE = Template(
