@@ -23,7 +23,7 @@ STARTS = ((1.0, 1.0), (10.0, 1.0), (1.0, 1.7), (0.3, 0.6))
 GAIN = 1e-6  # of the log-likelihood: less than that tells no difference between customers
 
 
-class Fit(NamedTuple):
+class RetentionFit(NamedTuple):
     """Parameters of the greatest likelihood."""
 
     alpha: float | None
@@ -44,7 +44,7 @@ class Fit(NamedTuple):
         return np.asarray(left, dtype=np.float64)
 
 
-def fit(at_risk: list[float], stayed: list[float]) -> Fit:
+def fit(at_risk: list[float], stayed: list[float]) -> RetentionFit:
     """To customers at the beginning of each period, and those of them who stayed to its end.
 
     Raises NotEnoughData where they do not tell the parameters.
@@ -53,7 +53,7 @@ def fit(at_risk: list[float], stayed: list[float]) -> Fit:
     lost, times = before - after, np.arange(len(before) + 1.0)
     total = float(before.sum())
 
-    def likelihood(found: Fit) -> float:
+    def likelihood(found: RetentionFit) -> float:
         """The log-likelihood of these losses."""
         with np.errstate(all="ignore"):  # far from the maximum
             steps = np.diff(found.log_survival(times))
@@ -62,17 +62,17 @@ def fit(at_risk: list[float], stayed: list[float]) -> Fit:
         height = float(terms.sum())
         return height if np.isfinite(height) else -1e300
 
-    def read(logarithms: Floats) -> Fit:
+    def read(logarithms: Floats) -> RetentionFit:
         """The parameters: the first churn's log odds, those of c and, if any, of alpha + beta."""
         churn, c = float(expit(logarithms[0])), float(np.exp(logarithms[1]))
         if len(logarithms) == 2:
-            return Fit(None, None, churn, c, 0.0)
+            return RetentionFit(None, None, churn, c, 0.0)
         both = float(np.exp(logarithms[2]))
-        return Fit(churn * both, (1.0 - churn) * both, churn, c, 0.0)
+        return RetentionFit(churn * both, (1.0 - churn) * both, churn, c, 0.0)
 
     edge = log(FARTHEST)
 
-    def best(starts: list[list[float]]) -> Fit:
+    def best(starts: list[list[float]]) -> RetentionFit:
         def loss(logarithms: Floats) -> float:
             beyond = np.maximum(np.abs(logarithms[1:]) - 2.0 * edge, 0.0).sum()
             return float(beyond) - likelihood(read(np.clip(logarithms, -40.0, 40.0))) / total

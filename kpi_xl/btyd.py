@@ -148,7 +148,7 @@ class Prior(NamedTuple):
         return self._replace(medians=medians)
 
 
-def edge(fit: "Fit | SpendFit", direction: Floats, reach: float) -> Parameters:
+def edge(fit: "BuyingFit | SpendFit", direction: Floats, reach: float) -> Parameters:
     """The parameters at the end of an interval: see `Search.edge`."""
     told = len(fit.search.covariance)
     move = np.zeros(len(direction))
@@ -156,7 +156,7 @@ def edge(fit: "Fit | SpendFit", direction: Floats, reach: float) -> Parameters:
     return tuple((np.array(fit.parameters) * np.exp(move)).tolist())
 
 
-class Fit(NamedTuple):
+class BuyingFit(NamedTuple):
     """Parameters of the greatest likelihood, or of its greatest product with a prior."""
 
     parameters: Parameters
@@ -166,7 +166,7 @@ class Fit(NamedTuple):
     search: "Search"
 
 
-def fit(model: Model, histories: Histories, *, week: float | None = None) -> Fit:
+def fit(model: Model, histories: Histories, *, week: float | None = None) -> BuyingFit:
     """Fit a model. Raises NotEnoughData where the histories do not tell its parameters.
 
     With the model's weak prior, if `week` is given: how many units of the histories' time it has.
@@ -200,7 +200,7 @@ def fit(model: Model, histories: Histories, *, week: float | None = None) -> Fit
     covariance = np.zeros((len(parameters), len(parameters)))
     told = len(search.covariance)  # two of the NBD
     covariance[:told, :told] = search.covariance
-    return Fit(parameters, float(likelihood), covariance, search)
+    return BuyingFit(parameters, float(likelihood), covariance, search)
 
 
 ALIKE = (

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaincinv, ndtri
 
 from kpi_xl.btyd import (
-    Fit,
+    BuyingFit,
     Floats,
     Histories,
     Model,
@@ -26,7 +26,7 @@ from kpi_xl.btyd import (
     expected_spend,
     who_paid,
 )
-from kpi_xl.covariates import Fit as CovariateFit
+from kpi_xl.covariates import CovariateFit
 
 Places = NDArray[np.int64]
 """Of each customer: the number of its history."""
@@ -42,7 +42,9 @@ class Interval(NamedTuple):
     high: float
 
 
-def parameter_intervals(fit: Fit | SpendFit | CovariateFit, confidence: float) -> list[Interval]:
+def parameter_intervals(
+    fit: BuyingFit | SpendFit | CovariateFit, confidence: float
+) -> list[Interval]:
     """Of each parameter by profile likelihood; with covariates by the delta method."""
     reach = float(ndtri(0.5 + confidence / 2.0))
     if isinstance(fit, CovariateFit):
@@ -79,7 +81,7 @@ def slopes(function: Callable[[Parameters], Floats], parameters: Parameters) -> 
     )
 
 
-class Purchases(NamedTuple):
+class ExpectedPurchases(NamedTuple):
     """What each of some histories will bring up to a horizon."""
 
     alive: Floats
@@ -92,7 +94,7 @@ class Purchases(NamedTuple):
     @classmethod
     def of(
         cls, model: Model, parameters: Parameters, data: Histories, horizon: int, rate: float
-    ) -> "Purchases":
+    ) -> "ExpectedPurchases":
         """By the model, at these parameters."""
         alive = model.alive(parameters, data)
         end = np.array([float(horizon)])
@@ -157,16 +159,16 @@ class Sums(NamedTuple):
 
 
 def sums(
-    model: Model, fit: Fit, data: Histories, place: Places,
+    model: Model, fit: BuyingFit, data: Histories, place: Places,
     horizon: int, rate: float, spend: Spend | None, confidence: float,
 ) -> Sums:  # fmt: skip
     """What all customers together will bring, within bounds for what will come."""
-    at = Purchases.of(model, fit.parameters, data, horizon, rate)
+    at = ExpectedPurchases.of(model, fit.parameters, data, horizon, rate)
     many = data.customers
     worth_of = many if spend is None else np.bincount(place, weights=spend.mean)
 
     def totals(parameters: Parameters) -> Floats:
-        alive, expected, discounted = Purchases.of(model, parameters, data, horizon, rate)
+        alive, expected, discounted = ExpectedPurchases.of(model, parameters, data, horizon, rate)
         return np.array((alive @ many, expected @ many, discounted @ worth_of))
 
     pairs = model.pairs_of_living(fit.parameters, data, float(horizon))
@@ -191,7 +193,7 @@ def sums(
     return Sums(alive, purchases, worth[0] if worth else None)
 
 
-def _variance_of_worth(at: Purchases, pairs: Floats, place: Places, spend: Spend) -> float:
+def _variance_of_worth(at: ExpectedPurchases, pairs: Floats, place: Places, spend: Spend) -> float:
     """Of all discounted spend together, by chance and by how far the data tell what is spent."""
     expected, discounted = at.expected[place], at.discounted[place]
     each = expected * spend.within + pairs[place] * spend.square
@@ -210,13 +212,13 @@ def _between(mean: float, below: float, above: float, confidence: float) -> Inte
 
 
 def worth_bounds(
-    model: Model, fit: Fit, data: Histories, place: Places,
+    model: Model, fit: BuyingFit, data: Histories, place: Places,
     horizon: int, rate: float, spend: Spend, confidence: float,
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """Bounds of the discounted spend to expect of each customer."""
 
     def discounted(parameters: Parameters) -> Floats:
-        return Purchases.of(model, parameters, data, horizon, rate).discounted
+        return ExpectedPurchases.of(model, parameters, data, horizon, rate).discounted
 
     values = discounted(fit.parameters)
     relative = slopes(discounted, fit.parameters) / np.maximum(values, 1e-300)

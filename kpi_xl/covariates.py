@@ -20,7 +20,7 @@ MOST_GROUPS = 200  # of customers with the same covariates: each is a likelihood
 VAGUEST = 30.0  # a standard error of logarithms beyond which a parameter is not told
 
 
-class Fit(NamedTuple):
+class CovariateFit(NamedTuple):
     """Parameters of the greatest likelihood, and the variances of what they are logarithms of."""
 
     parameters: tuple[float, ...]
@@ -33,7 +33,7 @@ class Fit(NamedTuple):
     """Of the logarithms of the parameters, then of purchases and leaving."""
 
 
-def fit_with(model: Model, x: Floats, t_x: Floats, age: Floats, covariates: Floats) -> Fit:
+def fit_with(model: Model, x: Floats, t_x: Floats, age: Floats, covariates: Floats) -> CovariateFit:
     """Fit a model to customers with covariates, a row each.
 
     Raises NotEnoughData where they do not tell the parameters.
@@ -103,7 +103,7 @@ def _moved(theta: Floats, row: Floats, pareto: bool) -> Floats:
 def _unscaled(
     theta: Floats, likelihood: float, covariance: Floats, middle: Floats, spread: Floats,
     pareto: bool,
-) -> Fit:  # fmt: skip
+) -> CovariateFit:  # fmt: skip
     """The same fit in the units of the covariates; a linear change of the logarithms."""
     width = len(middle)
     change = np.eye(len(theta))
@@ -118,5 +118,5 @@ def _unscaled(
             change[2, left] = change[3, left] = -shift
     new = change @ theta
     parameters = tuple(np.exp(new[:4]).tolist())
-    return Fit(parameters, new[4 : 4 + width], new[4 + width :], likelihood,
+    return CovariateFit(parameters, new[4 : 4 + width], new[4 + width :], likelihood,
                change @ covariance @ change.T)  # fmt: skip

@@ -80,14 +80,14 @@ def parse(text: str) -> Node:
     """The tree of a formula, with or without `=` before it. Raises ExpressionError."""
     if len(text) > LONGEST:
         raise ExpressionError(f"it has {len(text):,} characters; {LONGEST:,} are the most")
-    reader = _Reader(text.strip().removeprefix("="))
+    reader = _ExpressionReader(text.strip().removeprefix("="))
     node = reader.level(0)
     if reader.next is not None:
         raise ExpressionError(f"{reader.next[1]!r} is not expected after {reader.before()!r}")
     return node
 
 
-class _Reader:
+class _ExpressionReader:
     """The tokens of a formula, and what has been read of them."""
 
     def __init__(self, text: str) -> None:

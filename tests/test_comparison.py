@@ -16,7 +16,7 @@ from kpi_xl.workbook_templates.comparison import (
     NEITHER,
     PREVIOUS,
     YEAR,
-    Parts,
+    Breakdown,
     Range,
     Tile,
     figures_before,
@@ -348,7 +348,7 @@ def of_table(months: bool = False) -> Template:
         page, figures = book.pages["Model"], {one.name: one for one in FIGURES.values()}
         row = put_basis(page, 4, 0, shown.basis(book))
         figures_before(page, row + 1, 0, figures.values(), figures)
-        parts = Parts(
+        parts = Breakdown(
             [{"name": f'"{part}"'} for part in ("some", "others")],
             {"Rose": 'IF({name}="some",Rose,0)'},
             "FALSE",

@@ -16,7 +16,7 @@ from kpi_xl.workbook_templates.writing import Built
 from kpi_xl import CellError
 from kpi_xl.cli.templates import fill
 from kpi_xl.exports import Request, counting, options_from
-from kpi_xl.exports.counting import Counted, counted, counted_apart
+from kpi_xl.exports.counting import CountedOrders, counted, counted_apart
 from kpi_xl.schema.retention import ORDERS
 from kpi_xl.sources import SourceError
 
@@ -48,14 +48,14 @@ def request(path: Path, *options: tuple[str, str]) -> Request:
 
 
 @pytest.fixture(scope="module")
-def found(parquet: Path) -> Counted:
+def found(parquet: Path) -> CountedOrders:
     made = counted([request(parquet)], ORDERS.columns, 1000)
     assert made
     return made
 
 
 @pytest.fixture(scope="module")
-def book(found: Counted) -> Built:
+def book(found: CountedOrders) -> Built:
     given = retention.counted(found, "orders.parquet", date(2026, 11, 30), str)
     return build(retention.TEMPLATE, {"Orders": found.sample}, given=given)
 
@@ -76,7 +76,7 @@ def test_the_figures_are_those_of_a_workbook_with_every_row(
     assert not any(isinstance(value, CellError) for value in book.values.values())
 
 
-def test_checks_counts_the_sample_anew(book: Built, found: Counted) -> None:
+def test_checks_counts_the_sample_anew(book: Built, found: CountedOrders) -> None:
     agreed = [value for (sheet, _, column), value in book.values.items()
               if sheet == "Checks" and column == 4 and value]  # fmt: skip
     assert len(agreed) == 11
@@ -149,7 +149,7 @@ def test_orders_of_several_rows_are_counted_once(tmp_path: Path) -> None:
 
 
 def test_the_sample_has_all_orders_of_its_customers(
-    found: Counted, data: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch, parquet: Path
+    found: CountedOrders, data: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch, parquet: Path
 ) -> None:
     whole = Counter(data["customer"])
     assert Counter(found.sample["customer"]) == {
@@ -167,7 +167,7 @@ def test_fill_counts_what_is_more_than_a_sheet_holds(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def here(requests: list[Request], columns: Any) -> Counted | None:
+    def here(requests: list[Request], columns: Any) -> CountedOrders | None:
         return counted(requests, columns, 1000)
 
     monkeypatch.setattr(counting, "counted_apart", here)

@@ -15,7 +15,7 @@ import pytest
 import kpi_xl
 from kpi_xl import METRICS, btyd
 from kpi_xl.cells import evaluate
-from kpi_xl.covariates import Fit, fit_with
+from kpi_xl.covariates import CovariateFit, fit_with
 
 PURCHASES, LEAVING = np.array([0.8, -0.5]), np.array([0.5, 0.0])
 PARAMETERS = {"paretonbd": (0.8, 8.0, 0.7, 10.0), "bgnbd": (0.8, 8.0, 0.8, 2.5)}
@@ -44,7 +44,7 @@ def moments(model: str, customers: int, seed: int) -> tuple[list[list[float]], A
     return bought, known
 
 
-def fitted(model: str, customers: int, seed: int) -> tuple[Fit, Any, Any]:
+def fitted(model: str, customers: int, seed: int) -> tuple[CovariateFit, Any, Any]:
     bought, known = moments(model, customers, seed)
     x = np.array([len(times) - 1.0 for times in bought])
     last = np.array([times[-1] for times in bought])

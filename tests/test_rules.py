@@ -150,6 +150,16 @@ def modules() -> dict[str, Path]:
     return found
 
 
+def test_one_name_is_one_record() -> None:
+    """No class, record or protocol bears the name of another one."""
+    homes: dict[str, list[str]] = {}
+    for module, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(module)
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
 def layer(module: str) -> int:
     fits = [
         (len(prefix), number)

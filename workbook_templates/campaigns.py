@@ -28,7 +28,7 @@ from .campaigns_sample import sample
 from .comparison import (
     POSSIBLE,
     Basis,
-    Parts,
+    Breakdown,
     Range,
     Tile,
     codes,
@@ -573,7 +573,7 @@ def parts_before(page: Page) -> dict[str, str]:
         for name, column in (("Cost", "cost"), ("Revenue", "revenue"),
                              ("Conversions", "conversions"))
     }  # fmt: skip
-    return owed_to(page, TOP, OWED, Parts(records, sums, '{name}=""'), EVERY, wanted)
+    return owed_to(page, TOP, OWED, Breakdown(records, sums, '{name}=""'), EVERY, wanted)
 
 
 def beside(page: Page, listed: Listed) -> Grid:

@@ -262,7 +262,7 @@ def figures_before(
     return put_basis(page, top, left, before)
 
 
-class Parts(NamedTuple):
+class Breakdown(NamedTuple):
     """What a change can be owed to, such as channels: their names, and their parts of figures.
 
     `records` give {name} of each; `sums` are a figure's name and the formula of a part of it.
@@ -277,7 +277,7 @@ def owed_to(
     page: Page,
     top: int,
     left: int,
-    parts: Parts,
+    parts: Breakdown,
     figures: Mapping[str, Figure],
     wanted: Sequence[str],
     bounds: Mapping[str, str] = BOUNDS,

@@ -22,7 +22,7 @@ from .comparison import (
     LAST_OF_ALL,
     POSSIBLE,
     Basis,
-    Parts,
+    Breakdown,
     Range,
     Tile,
     codes,
@@ -823,7 +823,7 @@ def parts_before(page: Page) -> dict[str, str]:
         "Revenue": f"SUMPRODUCT({WITHIN}*{of_channel('Leads', '{name}')}*{WON}*Leads[value])",
         "SpendTotal": f"SUMPRODUCT({SPENT_WITHIN}*{of_channel('Spend', '{name}')}*Spend[spend])",
     }
-    parts = Parts(channels, sums, '{name}=""')
+    parts = Breakdown(channels, sums, '{name}=""')
     return owed_to(page, TOP, OWED, parts, EVERY, wanted[:4], DAYS_SHOWN.bounds)
 
 

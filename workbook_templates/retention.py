@@ -79,7 +79,7 @@ from .sample_files import sample_table
 from .writing import BAR, BLUE, COLOURS, ORANGE, WARNING, Book, Given, Page, Proper, Say, literal
 
 if TYPE_CHECKING:
-    from kpi_xl.exports.counting import Counted
+    from kpi_xl.exports.counting import CountedOrders
 
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 DEEP = 1_000_000  # rows that the names over the customers' table reach down
@@ -527,7 +527,7 @@ def sample() -> Sample:
     return Sample({"Orders": orders, **others}, SAMPLES)
 
 
-def counted(found: "Counted", place: str, day: date, say: Say) -> Given:
+def counted(found: "CountedOrders", place: str, day: date, say: Say) -> Given:
     """What stands for orders that were counted where they are, at a place, on a day."""
     names = *EVERY, *(cell.name for cell in (*BASIS, *OF_CUSTOMERS))
     before = ["RowsBefore", *(f"{name}Before" for name in dict.fromkeys(names))]

@@ -17,7 +17,7 @@ from .parts import Agreement
 from .writing import FIXED, Given, Page, Say
 
 if TYPE_CHECKING:
-    from kpi_xl.exports.counting import Counted
+    from kpi_xl.exports.counting import CountedOrders
 
 DAYS_LEFT = 2092  # where the sheet Model has the orders by day
 
@@ -78,7 +78,7 @@ def added(block: Block) -> float:
     return sum(cell for row in block for cell in row if isinstance(cell, int | float))
 
 
-def given(found: "Counted", place: str, day: date, before: list[str], say: Say) -> Given:
+def given(found: "CountedOrders", place: str, day: date, before: list[str], say: Say) -> Given:
     """What was counted, as the template takes it; `before` are names of figures of a period before.
 
     `place` says where the orders are, `say` a text in the workbook's language.

@@ -16,7 +16,7 @@ from kpi_xl.units import AVERAGE, COUNT, DATE, KEY, MONEY, RATE, TEXT, Unit
 from .comparison import (
     COMPARE,
     Basis,
-    Parts,
+    Breakdown,
     Tile,
     comparable,
     compared_with,
@@ -467,7 +467,7 @@ def weeks_before(page: Page, room: int) -> dict[str, str]:
         f"Month{column.capitalize()}": f'SUMIFS(Weeks[{column}],Weeks[rep],"="&{{name}},{IN_MONTH})'
         for column in ("sales", "leads", "deals", "spend")
     }
-    return owed_to(page, TOP, OWED, Parts(records, sums, '{name}=""'), EVERY, wanted, BOUNDS)
+    return owed_to(page, TOP, OWED, Breakdown(records, sums, '{name}=""'), EVERY, wanted, BOUNDS)
 
 
 def title_row(page: Page, column: int, titles: Sequence[str]) -> None:

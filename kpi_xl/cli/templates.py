@@ -52,7 +52,7 @@ from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
     from kpi_xl.exports import Note, Options, Request
-    from kpi_xl.exports.counting import Counted as CountedOrders
+    from kpi_xl.exports.counting import CountedOrders
     from kpi_xl.reports.layout import Loaded
     from kpi_xl.schema import Input
     from kpi_xl.sources.connections import Origin

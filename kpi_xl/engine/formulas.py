@@ -282,7 +282,7 @@ def read(text: str, context: Context) -> Term:
     """
     if any(sign in text for sign in (OPEN, CLOSE, PLACE, HELD_OPEN)):
         raise RefusedError("it holds characters of private use")
-    reader = _Reader(tokens_of(text), context)
+    reader = _FormulaReader(tokens_of(text), context)
     term = reader.expression(0)
     if reader.position < len(reader.tokens):
         raise RefusedError(f"it cannot be read from {reader.tokens[reader.position].value!r} on")
@@ -313,14 +313,14 @@ def tokens_of(text: str) -> tuple[Token, ...]:
     return tuple(token for token in found if token.kind != "Whitespace")
 
 
-class _Reader:
+class _FormulaReader:
     """Operator precedence parsing over the engine's own tokens."""
 
     def __init__(
         self,
         tokens: Sequence[Token],
         context: Context,
-        outer: "_Reader | None" = None,
+        outer: "_FormulaReader | None" = None,
     ) -> None:
         self.tokens = tokens
         self.context = context
@@ -864,7 +864,7 @@ class _Reader:
                     raise RefusedError(
                         f"the name {name} means other cells in other places ({text})"
                     )
-                inner = _Reader(tokens, self.context, self)
+                inner = _FormulaReader(tokens, self.context, self)
                 inner.within = self.within | {name.lower()}
                 term = inner.expression(0)
                 if len(term.text) > LONGEST:

@@ -19,8 +19,7 @@ from kpi_xl.errors import KpiError, WrongInput
 from kpi_xl.exports.filling import Request, Tables, is_typed, table_of
 from kpi_xl.exports.options import Note, Options
 from kpi_xl.frames import RetentionCounts, retention_counts
-from kpi_xl.locales import Counted as Things
-from kpi_xl.locales import Message
+from kpi_xl.locales import Counted, Message
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
 from kpi_xl.sources import MOST_ROWS, SourceError, places_of
@@ -36,7 +35,7 @@ FEW = 5  # first rows, where there are customers with very many orders
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountedOrders:
     """Orders that were counted: how many, what of, the sample, and the same counts of the sample.
 
     `blank` rows have no amount. `sample` has the columns of the table Orders.
@@ -59,7 +58,7 @@ def is_of(table: str, request: Request, tables: Tables) -> bool:
 
 def counted_apart(
     requests: Sequence[Request], columns: Sequence[Column], most: int = MOST_ROWS
-) -> Counted | None:
+) -> CountedOrders | None:
     """The orders of some files or a table, counted; None where a sheet holds their rows.
 
     In a process of its own. Raises SourceError.
@@ -68,7 +67,7 @@ def counted_apart(
         return None
     size = sum(BYTES if one.origin else one.path.stat().st_size for one in requests)
     try:
-        found: Counted | None = call(
+        found: CountedOrders | None = call(
             counted, requests, columns, most, budget=limits.reading(max(size, 8 * BYTES))
         )
     except BudgetError as error:
@@ -76,7 +75,9 @@ def counted_apart(
     return found
 
 
-def counted(requests: Sequence[Request], columns: Sequence[Column], most: int) -> Counted | None:
+def counted(
+    requests: Sequence[Request], columns: Sequence[Column], most: int
+) -> CountedOrders | None:
     """The same, here."""
     name = str(requests[0].path)
     if len(requests) > 1 and any(request.origin for request in requests):
@@ -98,7 +99,7 @@ def counted(requests: Sequence[Request], columns: Sequence[Column], most: int) -
                     "{table} has {rows}, which are counted where they are, and then only --map is"
                     " heard: make a view, or a file, of the rows that count",
                     table=name,
-                    rows=Things(rows, "rows"),
+                    rows=Counted(rows, "rows"),
                 )
             )
         headers = list(nw.from_native(frame).collect_schema())
@@ -130,7 +131,7 @@ def counted(requests: Sequence[Request], columns: Sequence[Column], most: int) -
             ((paid,),) = backends.fetched(known)
         except KpiError as error:
             raise SourceError(Message("{file}: {remark}", file=name, remark=str(error))) from None
-    return Counted(rows, rows - paid, orders, counts, cells, of_sample)
+    return CountedOrders(rows, rows - paid, orders, counts, cells, of_sample)
 
 
 def _not_counted(name: str, reason: object) -> Message:
@@ -142,12 +143,12 @@ def _height(request: Request) -> int:
         return rows
 
 
-def note_of(found: Counted, place: str) -> Note:
+def note_of(found: CountedOrders, place: str) -> Note:
     """What is told of orders that were counted at a place."""
     left = [Message("counted where they are: the table has a sample, and is not loaded anew")]
     if found.blank:
         text = "{rows} without an amount, which count as 0"
-        left.append(Message(text, rows=Things(found.blank, "rows")))
+        left.append(Message(text, rows=Counted(found.blank, "rows")))
     return Note(place, "Orders", found.rows, left=left)
 
 

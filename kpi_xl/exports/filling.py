@@ -385,12 +385,12 @@ def table_of(request: Request, tables: Tables) -> str:
     """The table that a file with our own headers fits best. Raises SourceError for two."""
     if len(tables) == 1:
         return next(iter(tables))
-    fits: dict[str, plain_tables.Fit] = {}
+    fits: dict[str, plain_tables.HeaderFit] = {}
     for name, columns in tables.items():
         headers = headers_of(request.path, name, _reader(request))
         places, _ = places_of(columns, _renamed(request, columns), headers)
         lacking = any(column.required and column.name not in places for column in columns)
-        fits[name] = plain_tables.Fit({headers[p] for p in places.values()}, not lacking)
+        fits[name] = plain_tables.HeaderFit({headers[p] for p in places.values()}, not lacking)
     return plain_tables.likeliest(request.path, fits)
 
 

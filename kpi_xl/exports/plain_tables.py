@@ -33,14 +33,14 @@ class NoHeaderError(SourceError):
     """A file whose first row is no header, where a later one seems to be."""
 
 
-class Fit(NamedTuple):
+class HeaderFit(NamedTuple):
     """The headers of a file that are columns of a table, and whether it has all it must have."""
 
     headers: Set[str]
     whole: bool
 
 
-def likeliest(path: Path, fits: Mapping[str, Fit]) -> str:
+def likeliest(path: Path, fits: Mapping[str, HeaderFit]) -> str:
     """The table that a file is of: the one that takes all headers which any other would take.
 
     Raises SourceError where there is none, or more than one.
@@ -67,7 +67,7 @@ def likeliest(path: Path, fits: Mapping[str, Fit]) -> str:
     return (names or sure or [_nearest(fits)])[0]
 
 
-def _nearest(fits: Mapping[str, Fit]) -> str:
+def _nearest(fits: Mapping[str, HeaderFit]) -> str:
     return max(fits, key=lambda name: len(fits[name].headers))
 
 
@@ -90,7 +90,7 @@ def match_of(
                 "{path} is empty, or no text and no workbook that can be read", path=opener.path
             )
         )
-    best: tuple[SourcePage, int, list[str], dict[str, Fit]] | None = None
+    best: tuple[SourcePage, int, list[str], dict[str, HeaderFit]] | None = None
     for page in found:
         row = _header_row(page, options)
         if row is None:
@@ -100,7 +100,7 @@ def match_of(
         for name in _able(texts, [wanted] if wanted else list(tables), tables):
             places = _places(texts, tables[name], options)
             lacking = _missing(places, texts, tables[name], options)
-            fits[name] = Fit({texts[place] for place in places.values()}, not lacking)
+            fits[name] = HeaderFit({texts[place] for place in places.values()}, not lacking)
         if best is None or _most(fits) > _most(best[3]):
             best = page, row, texts, fits
     if best is None:
@@ -123,7 +123,7 @@ def match_of(
     return match, name, [_lacking(match, missing)]
 
 
-def _most(fits: Mapping[str, Fit]) -> int:
+def _most(fits: Mapping[str, HeaderFit]) -> int:
     return max(len(fit.headers) for fit in fits.values())
 
 

@@ -68,7 +68,7 @@ class RequestError(Exception):
         self.sentence = sentence
 
 
-class Request(NamedTuple):
+class OfficeCall(NamedTuple):
     """A call of a function: its arguments as `cells` takes them, the version of the runtime."""
 
     metric: Metric
@@ -81,14 +81,14 @@ def answer(body: bytes) -> bytes:
     return answered(asked(body))
 
 
-def is_scalar(call: Request) -> bool:
+def is_scalar(call: OfficeCall) -> bool:
     """Whether a call is of single cells, and so is answered in much less than a millisecond."""
     single = all(type(v) is not list or (len(v) == 1 and len(v[0]) == 1) for v in call.arguments)
     columns = any(argument.arg.column for argument in call.metric.arguments)
     return single and not columns and call.metric.result == "value"
 
 
-def asked(body: bytes) -> Request:
+def asked(body: bytes) -> OfficeCall:
     """The call that a request asks for. Raises RequestError."""
     call = parsed(body)
     name, given, runtime = (call.get(key) for key in ("func_name", "args", "runtime"))
@@ -102,10 +102,10 @@ def asked(body: bytes) -> Request:
         raise RequestError(400, f"runtime is not one of {', '.join(RUNTIMES)}")
     names = [argument.name for argument in metric.arguments]
     blocks = [_block(value, name) for value, name in zip(given, names, strict=False)]
-    return Request(metric, blocks, runtime)
+    return OfficeCall(metric, blocks, runtime)
 
 
-def answered(call: Request) -> bytes:
+def answered(call: OfficeCall) -> bytes:
     """What it gives, as JSON."""
     result = cells.evaluate(call.metric, call.arguments)
     rows = result if isinstance(result, list) else [[result]]

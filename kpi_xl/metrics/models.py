@@ -35,11 +35,10 @@ from kpi_xl.units import (
 )
 
 if TYPE_CHECKING:
-    from kpi_xl.bdw import Fit
-    from kpi_xl.btyd import Fit as BuyingFit
-    from kpi_xl.btyd import Floats, SpendFit
+    from kpi_xl.bdw import RetentionFit
+    from kpi_xl.btyd import BuyingFit, Floats, SpendFit
     from kpi_xl.btyd_forecast import Spend
-    from kpi_xl.covariates import Fit as CovariateFit
+    from kpi_xl.covariates import CovariateFit
     from kpi_xl.metrics.tables import Integers
 
 Made = TypeVar("Made")
@@ -316,7 +315,7 @@ def bdw_forecast(
     ]
 
 
-def changing(losses: "Losses") -> "Fit":
+def changing(losses: "Losses") -> "RetentionFit":
     """The fit of BDW_FIT."""
     if len(losses.at_risk) < FEWEST_SURVIVORS - 1:
         raise NotEnoughData(f"survivors needs at least {FEWEST_SURVIVORS} values for this model")
@@ -927,8 +926,7 @@ def forecast_rows(
 ) -> list[list[Any]]:  # fmt: skip
     """The table of CLV_FORECAST."""
     from kpi_xl.btyd import MODELS, distinct, fit
-    from kpi_xl.btyd_forecast import Purchases as Ahead
-    from kpi_xl.btyd_forecast import worth_bounds
+    from kpi_xl.btyd_forecast import ExpectedPurchases, worth_bounds
 
     chosen, history = MODELS[model], bought.history(period)
     histories, place = distinct(*history)
@@ -936,7 +934,9 @@ def forecast_rows(
     best = attempted(lambda: fit(chosen, histories, week=week_of(prior, period)))
     spend = attempted(lambda: spend_of(history[0], bought.spend, prior))
     refuse_if_all_failed(best, spend)
-    bring = attempted(lambda: Ahead.of(chosen, made(best).parameters, histories, *ahead))
+    bring = attempted(
+        lambda: ExpectedPurchases.of(chosen, made(best).parameters, histories, *ahead)
+    )
     parts = [
         attempted(lambda: made(bring).alive[place]),
         attempted(lambda: made(bring).expected[place]),

@@ -45,7 +45,7 @@ TELLING = re.compile(
 """What a row says of itself that is worth keeping without cells."""
 
 
-class Found(NamedTuple):
+class StoredCell(NamedTuple):
     """A cell that is there: its column, the attributes in its tag, its content, all its bytes."""
 
     column: int
@@ -99,14 +99,14 @@ class Writer:
             return b'<%sc r="%s"%s/>' % (p, place, s) if s else b""
         return b'<%sc r="%s"%s%s>%s</%sc>' % (p, place, s, kind, inner, p)
 
-    def over(self, old: Found, place: bytes, value: Cell, p: bytes) -> bytes:
+    def over(self, old: StoredCell, place: bytes, value: Cell, p: bytes) -> bytes:
         """A cell over one that is there: the very same, if that holds the value."""
         new = self.cell(place, old.look, value, p)
         if new == old.element or self._holds(old, value):
             return old.element
         return new
 
-    def _holds(self, old: Found, value: Cell) -> bool:
+    def _holds(self, old: StoredCell, value: Cell) -> bool:
         """Whether a cell holds a value in another writing."""
         if FORMULA.search(old.body) or b" vm=" in old.tag or b" cm=" in old.tag:
             return False
@@ -186,13 +186,13 @@ def _looks(sheet: SheetXml, band: Band, writer: Writer) -> dict[int, str]:
     }
 
 
-def _cells(sheet: SheetXml, index: int) -> Iterator[Found]:
+def _cells(sheet: SheetXml, index: int) -> Iterator[StoredCell]:
     """The cells of a row."""
     start, end = sheet.row_tag(index).end(), sheet.row_end(index)
     usual = list(USUAL.finditer(sheet.xml, start, end))
     if sum(one.end() - one.start() for one in usual) == end - start:
         for one in usual:
-            yield Found(column_number(one[1].decode()), one[2], one[3] or b"", one[0])
+            yield StoredCell(column_number(one[1].decode()), one[2], one[3] or b"", one[0])
         return
     for cell in sheet.cells(index):
         element = sheet.xml[cell.start : cell.end]
@@ -200,14 +200,14 @@ def _cells(sheet: SheetXml, index: int) -> Iterator[Found]:
             name = len(b"<c") + len(cell.prefix)
             place = f' r="{column_letters(cell.column)}{cell.row}"'.encode()
             element = element[:name] + place + element[name:]
-        yield Found(cell.column, cell.tag, cell.body or b"", element)
+        yield StoredCell(cell.column, cell.tag, cell.body or b"", element)
 
 
 def _row(
     p: bytes,
     band: Band,
     number: int,
-    old: Sequence[Found],
+    old: Sequence[StoredCell],
     looks: Mapping[int, str],
     letters: Mapping[int, str],
     writer: Writer,

@@ -201,7 +201,7 @@ RED, BLACK = 0, 1
 Tree = Mapping[str, Union[bytes, "Tree"]]
 
 
-class Entry:
+class StreamEntry:
     """A stream or storage, with its place in the tree of its siblings."""
 
     def __init__(self, name: str, kind: int, data: bytes = b"") -> None:
@@ -219,7 +219,7 @@ class Entry:
 
 def compound_file(tree: Tree) -> bytes:
     """A compound file: streams by name, and storages, which are trees of their own."""
-    entries = [Entry("Root Entry", ROOT)]
+    entries = [StreamEntry("Root Entry", ROOT)]
     entries[0].child = _entered(tree, entries)
     sectors, table = bytearray(), list[int]()
     small, small_table = bytearray(), list[int]()
@@ -250,20 +250,20 @@ def compound_file(tree: Tree) -> bytes:
     return header + bytes(sectors) + _filled(b"".join(map(_long, [*table, *[TABLE] * size])))
 
 
-def _entered(tree: Tree, entries: list[Entry]) -> int:
+def _entered(tree: Tree, entries: list[StreamEntry]) -> int:
     """Enter a storage's content; the root of the binary tree of its names."""
     numbers = []
     for name, content in sorted(tree.items(), key=lambda item: (len(item[0]), item[0].upper())):
         numbers.append(len(entries))
         if isinstance(content, bytes):
-            entries.append(Entry(name, STREAM, content))
+            entries.append(StreamEntry(name, STREAM, content))
         else:
-            entries.append(Entry(name, STORAGE))
+            entries.append(StreamEntry(name, STORAGE))
             entries[numbers[-1]].child = _entered(content, entries)
     return _balanced(numbers, entries, (len(numbers) + 1).bit_length() - 1)
 
 
-def _balanced(numbers: list[int], entries: list[Entry], full_levels: int) -> int:
+def _balanced(numbers: list[int], entries: list[StreamEntry], full_levels: int) -> int:
     """A red-black tree of sorted entries: all are black but those of the last, unfilled level."""
     if not numbers:
         return NONE

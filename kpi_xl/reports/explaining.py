@@ -38,7 +38,7 @@ def explained(
             phrase("This cell has no function of kpi_xl: choose one that has, such as =CAC(B2,B3).",
                  language)
         )  # fmt: skip
-    known = _Known(value, separator, _variables(formula, separator))
+    known = _PieceValues(value, separator, _variables(formula, separator))
     parts = ["\n".join(_lines(call, formula, known, language)) for call in found]
     whole = formula.strip().removeprefix("=")
     if shown is not None and whole != formula[found[0].start : found[0].end]:
@@ -46,7 +46,7 @@ def explained(
     return "\n\n".join(parts)
 
 
-def _lines(call: Call, formula: str, known: "_Known", language: str) -> Iterator[str]:
+def _lines(call: Call, formula: str, known: "_PieceValues", language: str) -> Iterator[str]:
     metric = METRICS[call.name]
     yield f"{metric.name}: {summary(metric, language)}"
     try:
@@ -67,7 +67,7 @@ def _lines(call: Call, formula: str, known: "_Known", language: str) -> Iterator
         yield f"{error}: {error.sentence}"
 
 
-def _argument(argument: Argument, text: str, known: "_Known", language: str) -> str:
+def _argument(argument: Argument, text: str, known: "_PieceValues", language: str) -> str:
     unit = say(argument.arg.unit.meaning, language, "units")
     if not text:
         default = argument.default_text
@@ -85,7 +85,7 @@ def _argument(argument: Argument, text: str, known: "_Known", language: str) -> 
 
 
 def _arithmetic(
-    metric: Metric, call: Call, known: "_Known", result: Cell | Block, language: str
+    metric: Metric, call: Call, known: "_PieceValues", result: Cell | Block, language: str
 ) -> str:
     """The formula with the numbers put in, where it is plain arithmetic and has a result."""
     label = say("Formula", language, "phrases")
@@ -113,7 +113,7 @@ def _put_in(number: float, language: str) -> str:
     return f"({text})" if number < 0 else text
 
 
-def _numbers(metric: Metric, call: Call, known: "_Known") -> dict[str, float]:
+def _numbers(metric: Metric, call: Call, known: "_PieceValues") -> dict[str, float]:
     """The arguments' numbers by name; none where the formula is more than arithmetic with them."""
     names = {argument.name for argument in metric.arguments}
     words = re.findall(r"[A-Za-z_]+", metric.formula)
@@ -130,7 +130,7 @@ def _numbers(metric: Metric, call: Call, known: "_Known") -> dict[str, float]:
     return numbers
 
 
-class _Known:
+class _PieceValues:
     """The values of the pieces of a formula: ours computed here, all others by the host."""
 
     def __init__(self, value: Value, separator: str, variables: frozenset[str]) -> None:

@@ -68,7 +68,7 @@ class Described:
     named: Mapping[str, Place]
 
 
-class Computed(NamedTuple):
+class RecomputedBook(NamedTuple):
     """A workbook computed anew: its formulas, those not computed, how many lost a value by that."""
 
     content: bytes
@@ -85,7 +85,7 @@ class FileWorkbook:
     content: bytes
     progress: Progress = lambda what, done: None
     change: Change | None = None
-    computed: Computed | None = None
+    computed: RecomputedBook | None = None
     pivots: int = 0
     _described: Described | None = field(default=None, repr=False)
 
@@ -179,7 +179,7 @@ def described(content: bytes) -> Described:
     book = read_package(content)
     if book.signed:
         raise ReportError("The workbook is signed, and a change would break its signature.")
-    reader = _Reader(book, Parts(content))
+    reader = _CellReader(book, Parts(content))
     template, language = (reader.text(name) for name in (layout.TEMPLATE, layout.LANGUAGE))
     if (None, FROZEN_TEMPLATE.decode().lower()) in book.names:
         raise ReportError(
@@ -201,7 +201,7 @@ def described(content: bytes) -> Described:
     return Described(template, language, tables, named)
 
 
-class _Reader:
+class _CellReader:
     """Reads cells of a workbook."""
 
     def __init__(self, book: Package, parts: Parts) -> None:
@@ -275,7 +275,7 @@ class _Reader:
 # Computing
 
 
-def computed(content: bytes, progress: Callable[..., None]) -> Computed:
+def computed(content: bytes, progress: Callable[..., None]) -> RecomputedBook:
     """A workbook computed anew. Raises RefusedError, NotAWorkbookError.
 
     Values that are not surely computed here may be those of other data: they are taken out, and
@@ -285,7 +285,7 @@ def computed(content: bytes, progress: Callable[..., None]) -> Computed:
     emptied = 0
     if report.kept:
         new, emptied = _without_values(new, report.kept)
-    return Computed(_with_charts(new), report.formulas, report.kept, emptied)
+    return RecomputedBook(_with_charts(new), report.formulas, report.kept, emptied)
 
 
 def _with_charts(content: bytes) -> bytes:

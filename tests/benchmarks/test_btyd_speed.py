@@ -46,7 +46,7 @@ def whole() -> list[list[list[Any]]]:
     ]
 
 
-def ours(model: str, histories: list[Any]) -> btyd.Fit:
+def ours(model: str, histories: list[Any]) -> btyd.BuyingFit:
     return btyd.fit(btyd.MODELS[model], btyd.distinct(*histories)[0])
 
 
