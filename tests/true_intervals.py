@@ -88,7 +88,7 @@ def held(seed: int, model: str) -> dict[str, bool]:
     bounds = btyd_forecast.worth_bounds(
         chosen, fit, one, nobody_else, AHEAD, 0.0, spend, CONFIDENCE
     )
-    ahead = btyd_forecast.Purchases.of(chosen, BUYING[model], one, AHEAD, 0.0).expected
+    ahead = btyd_forecast.ExpectedPurchases.of(chosen, BUYING[model], one, AHEAD, 0.0).expected
     worth = ahead * btyd.expected_spend(SPENDING, first[0], first[3])
     found["a customer's CLV"] = bool(bounds[0][0] <= worth[0] <= bounds[1][0])
     return found

@@ -19,7 +19,7 @@ import pytest
 from kpi_xl.workbook_templates import retention
 
 from kpi_xl import METRICS, btyd, frames
-from kpi_xl.btyd_forecast import Purchases
+from kpi_xl.btyd_forecast import ExpectedPurchases
 from kpi_xl.cells import evaluate
 
 with warnings.catch_warnings():
@@ -135,7 +135,7 @@ def test_discounting_over_10_000_periods(benchmark: Any, model: str) -> None:
     x, t_x, age = (column[:400] for column in sample())
     histories, _ = btyd.distinct(x, t_x, age)
     at = btyd.fit(btyd.MODELS[model], histories, week=1.0).parameters
-    benchmark(lambda: Purchases.of(btyd.MODELS[model], at, histories, 10_000, 0.001))
+    benchmark(lambda: ExpectedPurchases.of(btyd.MODELS[model], at, histories, 10_000, 0.001))
 
 
 @pytest.mark.benchmark(group="ten times the customers")
