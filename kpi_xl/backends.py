@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import narwhals as nw
 
 from kpi_xl.errors import WrongInput
+from kpi_xl.locales import Message, Names
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
 
-CAN = (
+CAN = Message(
     "pandas, Polars, PyArrow, DuckDB, PySpark, Dask, and tables of Ibis in DuckDB, SQLite or"
     " PostgreSQL"
 )
@@ -28,7 +29,11 @@ def counting(frame: Any) -> Iterator[None]:
     """Says which engines can where that of the frame cannot."""
     kind = f"{type(frame).__module__.partition('.')[0]}.{type(frame).__name__}"
     if not isinstance(_carried(frame), nw.DataFrame | nw.LazyFrame):
-        raise WrongInput(f"{kind} is no frame of rows that can be counted: those are {CAN}")
+        raise WrongInput(
+            "{kind} is no frame of rows that can be counted: those are {engines}",
+            kind=kind,
+            engines=CAN,
+        )
     refused: tuple[type[Exception], ...] = (NotImplementedError,)
     if "ibis" in sys.modules:
         from ibis.common.exceptions import OperationNotDefinedError, UnsupportedOperationError
@@ -40,7 +45,12 @@ def counting(frame: Any) -> Iterator[None]:
             yield
     except refused as error:
         reason = str(error).partition("\n")[0]
-        raise WrongInput(f"{kind} cannot count this ({reason}); what can is {CAN}") from error
+        raise WrongInput(
+            "{kind} cannot count this ({reason}); what can is {engines}",
+            kind=kind,
+            reason=reason,
+            engines=CAN,
+        ) from error
 
 
 def _carried(frame: Any) -> Any:
@@ -132,8 +142,10 @@ def _ibis_in_utc(table: Any, zoned: Sequence[str]) -> Any:
         )
         return table.mutate(**{name: clock(since(table[name])) for name in zoned})
     raise WrongInput(
-        f"{', '.join(zoned)}: the days of moments with a time zone are not known in {engine}; make"
-        " them dates, or timestamps without a time zone"
+        "{columns}: the days of moments with a time zone are not known in {engine};"
+        " make them dates, or timestamps without a time zone",
+        columns=Names(zoned, ", "),
+        engine=engine,
     )
 
 

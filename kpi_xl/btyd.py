@@ -175,7 +175,9 @@ def fit(model: Model, histories: Histories, *, week: float | None = None) -> Buy
     repeat = histories.customers[histories.x > 0.0].sum()
     if repeat < FEWEST_REPEAT_CUSTOMERS:
         raise NotEnoughData(
-            f"{repeat:.0f} customers bought again; the model needs {FEWEST_REPEAT_CUSTOMERS}"
+            "{number} customers bought again; the model needs {fewest}",
+            number=int(repeat),
+            fewest=FEWEST_REPEAT_CUSTOMERS,
         )
     # The search is the same whatever the unit of time, if the mean time is 1 in it.
     unit = float(np.average(histories.T, weights=histories.customers))
@@ -794,7 +796,9 @@ LARGEST_SPEND = 1e100  # its square, and sums of such, must be numbers
 def who_paid(x: Floats, spend: Floats) -> NDArray[np.bool_]:
     """Which customers bought again for more than 0."""
     if len(spend) and spend.max() > LARGEST_SPEND:
-        raise OutOfDomain(f"customers spend up to {spend.max():.1g}: too large a number")
+        raise OutOfDomain(
+            "customers spend up to {largest}: too large a number", largest=f"{spend.max():.1g}"
+        )
     return (x > 0.0) & (spend > 0.0)
 
 
@@ -803,8 +807,9 @@ def spend_fit(x: Floats, spend: Floats) -> SpendFit:
     known = who_paid(x, spend)
     if known.sum() < FEWEST_REPEAT_CUSTOMERS:
         raise NotEnoughData(
-            f"{known.sum()} customers bought again for more than 0; the model of spend needs"
-            f" {FEWEST_REPEAT_CUSTOMERS}"
+            "{number} customers bought again for more than 0; the model of spend needs {fewest}",
+            number=int(known.sum()),
+            fewest=FEWEST_REPEAT_CUSTOMERS,
         )
     unit = float(spend[known].mean())
     kinds, kind, customers = np.unique(x[known], return_inverse=True, return_counts=True)

@@ -14,7 +14,6 @@ from typing import Any
 
 from kpi_xl.errors import (
     EXCEL_ERRORS,
-    CellError,
     ErrorCell,
     KpiError,
     NotEnoughData,
@@ -22,7 +21,8 @@ from kpi_xl.errors import (
     WrongInput,
     ZeroDenominator,
 )
-from kpi_xl.reference import domain_text
+from kpi_xl.locales import Message, Names
+from kpi_xl.reference import domain_message
 from kpi_xl.registry import Arg, Argument, Metric
 from kpi_xl.units import DATE, KEY, LARGEST, TEXT, exceeds, refuse_large
 
@@ -68,7 +68,7 @@ def read(metric: Metric, name: str, value: Cell) -> Any:
     argument = next(argument for argument in metric.arguments if argument.name == name)
     judged = _scalar(argument, value)
     if type(judged) in NUMBERS:
-        _refuse_outside(argument, judged, name)
+        _refuse_outside(argument, judged)
     return judged
 
 
@@ -93,7 +93,11 @@ def table(rows: Block) -> Block:
 def _complete(metric: Metric, given: Sequence[Cell | Block]) -> list[Cell | Block]:
     """One value an argument, with defaults for those left out."""
     if not metric.required <= len(given) <= len(metric.arguments):
-        raise WrongInput(f"{metric.signature} was given {len(given)} of its arguments")
+        raise WrongInput(
+            "{signature} was given {number} of its arguments",
+            signature=metric.signature,
+            number=len(given),
+        )
     values = list(given)
     for argument in metric.arguments[len(given) :]:
         values.append(argument.default)
@@ -126,15 +130,20 @@ def _shape(metric: Metric, values: list[Cell | Block]) -> tuple[int, int]:
             refuse_large(len(value), len(value[0]))
         lengths = set(map(len, value))
         if len(lengths) != 1 or 0 in lengths:
-            raise WrongInput(f"{argument.name} is not a block of cells")
+            raise WrongInput("{name} is not a block of cells", name=argument.name)
         if argument.arg.column or (len(value) == 1 and len(value[0]) == 1):
             continue
         if metric.result in ("table", "shape"):
-            raise WrongInput(f"{argument.name} must be one cell, not a range")
+            raise WrongInput("{name} must be one cell, not a range", name=argument.name)
         if not (_fits(len(value), rows) and _fits(len(value[0]), width)):
             raise WrongInput(
-                f"{argument.name} has {len(value)} rows and {len(value[0])} columns, which do not"
-                f" fit the {rows} rows and {width} columns of the arguments before it"
+                "{name} has {rows} rows and {columns} columns, which do not fit the {others} rows"
+                " and {width} columns of the arguments before it",
+                name=argument.name,
+                rows=len(value),
+                columns=len(value[0]),
+                others=rows,
+                width=width,
             )
         rows, width = max(rows, len(value)), max(width, len(value[0]))
     return rows, width
@@ -163,13 +172,16 @@ def _result(metric: Metric, values: list[Cell | Block]) -> Cell | Block:
                 break
         for part, whole in metric.parts:
             if exceeds(arguments[part], arguments[whole]):
-                names = metric.arguments[part].name, metric.arguments[whole].name
-                raise OutOfDomain("{} is more than {}, of which it is a part".format(*names))
+                raise OutOfDomain(
+                    "{part} is more than {whole}, of which it is a part",
+                    part=metric.arguments[part].name,
+                    whole=metric.arguments[whole].name,
+                )
         return _shown(metric, metric.kernel(*arguments), values)
     except KpiError as error:
         return error.shown()
     except ZeroDivisionError:
-        return CellError("#DIV/0!", f"the denominator of {metric.formula} is 0")
+        return ZeroDenominator("the denominator of {formula} is 0", formula=metric.formula).shown()
     except OverflowError:
         return OutOfDomain(TOO_LARGE).shown()
 
@@ -289,7 +301,7 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
             for column in value if argument.arg.wide else [value]:
                 _refuse_column_outside(argument, column)
         elif type(value) in NUMBERS and not argument.low <= value <= argument.high:
-            _refuse_outside(argument, value, argument.name)
+            _refuse_outside(argument, value)
             if value == 0.0 and argument.arg.denominator:
                 zero = zero or argument
     if zero is not None:  # what is outside and not refused
@@ -324,7 +336,7 @@ def _judged_scalars(metric: Metric, values: list[Cell | Block]) -> list[Any]:
         if value == 0.0 and argument.arg.denominator and argument.arg.unit is not DATE:
             zero = zero or argument
         else:
-            _refuse_outside(argument, value, argument.name)  # type: ignore[arg-type]
+            _refuse_outside(argument, value)  # type: ignore[arg-type]
     if zero is not None:
         raise _divides_by(zero, metric)
     return read
@@ -332,7 +344,9 @@ def _judged_scalars(metric: Metric, values: list[Cell | Block]) -> list[Any]:
 
 def _divides_by(zero: Argument, metric: Metric) -> ZeroDenominator:
     return ZeroDenominator(
-        f"{zero.name} is 0 or blank, and the formula divides by it: {metric.formula}"
+        "{name} is 0 or blank, and the formula divides by it: {formula}",
+        name=zero.name,
+        formula=metric.formula,
     )
 
 
@@ -355,7 +369,9 @@ def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> list[Flat]
             pass  # a cell that cannot be looked up is no error, but one after it may be
         for cell in cells:
             if isinstance(cell, str) and cell in EXCEL_ERRORS:
-                raise ErrorCell(str(cell), f"{argument.name} holds the error {cell}")
+                raise ErrorCell(
+                    str(cell), "{name} holds the error {cell}", name=argument.name, cell=str(cell)
+                )
     return found
 
 
@@ -368,27 +384,42 @@ def _refuse_column_outside(argument: Argument, column: list[Any]) -> None:
         for row, number in enumerate(column, start=1):
             if type(number) is float and abs(number) > LARGEST_ID:
                 raise OutOfDomain(
-                    f"value {row} of {argument.name} is {number:.15g}, a number of too many digits"
-                    " to be told from others: write it as text"
+                    "value {row} of {name} is {number}, a number of too many digits to be told from"
+                    " others: write it as text",
+                    row=row,
+                    name=argument.name,
+                    number=number,
                 )
         return
     if not argument.domain.whole and _all_between(low, column, high):
         return
     for row, number in enumerate(column, start=1):
         if number is not None:
-            _refuse_outside(argument, number, f"value {row} of {argument.name}")
+            _refuse_outside(argument, number, row)
 
 
-def _refuse_outside(argument: Argument, number: float, where: str) -> None:
+def _refuse_outside(argument: Argument, number: float, row: int = 0) -> None:
     """Refuse a number that the argument cannot have (0 as a denominator comes later)."""
     low, high = argument.domain.closed
     inside = low <= number <= high and not (argument.domain.whole and number % 1)
-    if not inside and argument.arg.unit is DATE:
+    if inside:
+        return
+    where = argument.name
+    if row:
+        where = Message("value {row} of {name}", row=row, name=argument.name)
+    if argument.arg.unit is DATE:
         raise OutOfDomain(
-            f"{where} is {number:.15g}, which is no date: they go from 1900-01-01 to 9999-12-31"
+            "{where} is {number}, which is no date: they go from 1900-01-01 to 9999-12-31",
+            where=where,
+            number=number,
         )
-    if not inside and not (number == 0.0 and argument.arg.denominator):
-        raise OutOfDomain(f"{where} is {number:g}; it must be {domain_text(argument.domain)}")
+    if not (number == 0.0 and argument.arg.denominator):
+        raise OutOfDomain(
+            "{where} is {number}; it must be {domain}",
+            where=where,
+            number=number,
+            domain=domain_message(argument.domain),
+        )
 
 
 def _scalar(argument: Argument, cell: Cell) -> Any:
@@ -396,12 +427,12 @@ def _scalar(argument: Argument, cell: Cell) -> Any:
         if not argument.required:
             return argument.default
         if argument.arg.unit is TEXT:
-            raise WrongInput(f"{argument.name} is blank")
+            raise WrongInput("{name} is blank", name=argument.name)
         return 0.0
     try:
         return _reader(argument)(cell)
     except WrongInput as wrong:
-        raise WrongInput(f"{argument.name} {wrong}") from None
+        raise WrongInput("{name} {wrong}", name=argument.name, wrong=wrong) from None
 
 
 def _columns(
@@ -423,8 +454,15 @@ def _columns(
                 read.append(reader(cell))
             except WrongInput as wrong:
                 row, column = divmod(place, width)
-                where = f"row {row + 1}" + f", column {column + 1}" * (width > 1)
-                raise WrongInput(f"{where} of {argument.name} {wrong}") from None
+                raise WrongInput(
+                    "row {row}, column {column} of {name} {wrong}"
+                    if width > 1
+                    else "row {row} of {name} {wrong}",
+                    row=row + 1,
+                    column=column + 1,
+                    name=argument.name,
+                    wrong=wrong,
+                ) from None
     return [read[start::width] for start in range(width)] if width > 1 else [read]
 
 
@@ -498,8 +536,8 @@ def _paired(
     lengths = [len(column) for column in columns]
     if len(set(lengths)) > 1:
         heights = {a.name: n for a, n in zip(arguments, lengths, strict=True)}
-        sizes = ", ".join(f"{name} has {n}" for name, n in heights.items())
-        raise WrongInput(f"the columns differ in length: {sizes} rows")
+        sizes = [Message("{name} has {rows} rows", name=a, rows=n) for a, n in heights.items()]
+        raise WrongInput("the columns differ in length: {sizes}", sizes=Names(sizes, ", "))
     if not in_place and any(None in column for column in columns):
         policies = [argument.arg.blank for argument in arguments]
         # Where all columns keep their blanks, a row is a period, and stays one.
@@ -517,7 +555,11 @@ def _paired(
                     for a, cell in zip(arguments, row, strict=True)
                     if cell is None and a.arg.blank == "refuse"
                 )
-                raise WrongInput(f"row {number} of {name} is blank, but not the rest of the row")
+                raise WrongInput(
+                    "row {number} of {name} is blank, but not the rest of the row",
+                    number=number,
+                    name=name,
+                )
             rows.append(
                 [
                     0.0 if cell is None and policy == "zero" else cell
@@ -526,7 +568,7 @@ def _paired(
             )
         columns = [list(column) for column in zip(*rows, strict=True)]
     if not columns or not columns[0]:
-        raise NotEnoughData(f"{arguments[0].name} holds no values")
+        raise NotEnoughData("{name} holds no values", name=arguments[0].name)
     return columns
 
 
@@ -547,7 +589,7 @@ def _reader(argument: Argument) -> Callable[[Cell], Any]:
 
 def _number(cell: Cell) -> float:
     if isinstance(cell, str):
-        raise WrongInput(f"is the text {_quoted(cell)}, not a number")
+        raise WrongInput("is the text {text}, not a number", text=_quoted(cell))
     if isinstance(cell, date):
         return serial(cell)
     if isinstance(cell, float | int | Decimal):
@@ -555,7 +597,7 @@ def _number(cell: Cell) -> float:
             return float(cell)
         except (OverflowError, ValueError):  # an int too large, a Decimal that is a signalling NaN
             raise OutOfDomain("a number is too large for a cell") from None
-    raise WrongInput(f"is a {type(cell).__name__}, not a number")
+    raise WrongInput("is of the type {kind}, not a number", kind=type(cell).__name__)
 
 
 def _number_or_blank(cell: Cell) -> float | None:
@@ -574,7 +616,8 @@ def _day(cell: Cell) -> int | None:
         except ValueError:
             pass
         raise WrongInput(
-            f"is the text {_quoted(cell)}: write the date as 2024-01-31 or as an Excel date"
+            "is the text {text}: write the date as 2024-01-31 or as an Excel date",
+            text=_quoted(cell),
         )
     if isinstance(cell, bool):
         raise WrongInput("is TRUE or FALSE, not a date")
@@ -614,7 +657,7 @@ def _word(cell: Cell, arg: Arg) -> str:
         if isinstance(cell, str) and cell.strip().lower() == word.lower():
             return word
     allowed = ", ".join(f'"{word}"' for word in arg.shown or arg.words)
-    raise WrongInput(f"is {_quoted(cell)}; it must be one of {allowed}")
+    raise WrongInput("is {text}; it must be one of {allowed}", text=_quoted(cell), allowed=allowed)
 
 
 def _quoted(cell: Cell) -> str:

@@ -42,13 +42,15 @@ def fit_with(model: Model, x: Floats, t_x: Floats, age: Floats, covariates: Floa
     kind = kind.reshape(-1)
     if len(kinds) > MOST_GROUPS:
         raise OutOfDomain(
-            f"the covariates tell {len(kinds)} kinds of customers apart, and {MOST_GROUPS} is the"
-            " most: round them, or make classes"
+            "the covariates tell {number} kinds of customers apart, and {most} is"
+            " the most: round them, or make classes",
+            number=len(kinds),
+            most=MOST_GROUPS,
         )
     middle = covariates.mean(axis=0)
     spread = covariates.std(axis=0)
     for number in np.flatnonzero(spread == 0.0):
-        raise NotEnoughData(f"covariate {number + 1} is the same for all customers")
+        raise NotEnoughData("covariate {number} is the same for all customers", number=number + 1)
     scaled = (kinds - middle) / spread
     groups = [
         (row, distinct(x[kind == place], t_x[kind == place], age[kind == place])[0])

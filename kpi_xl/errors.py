@@ -1,5 +1,9 @@
 """What a cell shows when there is no number: an Excel error code, and a sentence that says why."""
 
+from typing import Any, Self
+
+from kpi_xl.locales import Message
+
 EXCEL_ERRORS = frozenset(
     (
         *("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"),
@@ -13,35 +17,67 @@ EXCEL_ERRORS = frozenset(
 class CellError(str):
     """An error in a result: the text that Excel shows (`#DIV/0!`), carrying its sentence.
 
-    It is a `str`, so that xlwings and JSON pass it on as the plain text that they expect.
+    It is a `str`, so that xlwings and JSON pass it on as the plain text that they expect. The
+    sentence is put together when somebody reads it: a column may have 100,000 errors.
     """
 
-    __slots__ = ("sentence",)
-    sentence: str
+    __slots__ = ("fields", "template")
+    template: str
+    fields: dict[str, Any] | None
 
-    def __new__(cls, code: str, sentence: str) -> "CellError":
-        """Join the code that the cell shows and the sentence."""
+    def __new__(
+        cls, code: str, template: str, fields: dict[str, Any] | None = None, /
+    ) -> "CellError":
+        """Join the code that the cell shows and the sentence: a text, or a template's fields."""
         shown = str.__new__(cls, code)
-        shown.sentence = sentence
+        shown.template, shown.fields = template, fields
         return shown
 
-    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[str, str, dict[str, Any] | None]:  # type: ignore[override]
         """What a copy is made of, also one for another process."""
-        return str(self), self.sentence
+        return str(self), self.template, self.fields
+
+    @property
+    def sentence(self) -> str:
+        """Why there is no number; a `Message` where it can be said in other languages."""
+        if self.fields is None:
+            return self.template
+        said = {
+            name: one.sentence if isinstance(one, KpiError | CellError) else one
+            for name, one in self.fields.items()
+        }
+        return Message(self.template, **said)
 
 
 class KpiError(ValueError):
-    """A KPI that has no value for these arguments: an Excel error code and a sentence."""
+    """A KPI that has no value for these arguments: an Excel error code and a sentence.
+
+    The sentence is a template with {fields}, filled in when somebody reads it.
+    """
 
     code = "#VALUE!"
+    fields: dict[str, Any] | None
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    def __init__(self, template: str, /, **fields: Any) -> None:
+        super().__init__(template)
+        self.fields = fields
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    @property
+    def sentence(self) -> str:
+        """Why there is no number; a `Message` where it can be said in other languages."""
+        return self.shown().sentence
 
     def shown(self) -> CellError:
         """The error as the cell shows it."""
-        return CellError(self.code, self.sentence)
+        return CellError(self.code, self.args[0], self.fields)
+
+    def in_english(self) -> Self:
+        """The same with its sentence as it is, where no other language has it: a user's own."""
+        self.args, self.fields = (str(self),), None
+        return self
 
 
 class WrongInput(KpiError):
@@ -69,8 +105,8 @@ class NotEnoughData(KpiError):
 class ErrorCell(KpiError):
     """An argument that already holds an error, which passes through unchanged."""
 
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, code: str, template: str, /, **fields: Any) -> None:
+        super().__init__(template, **fields)
         self.code = code
 
 

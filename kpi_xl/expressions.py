@@ -300,7 +300,7 @@ def _raised(base: float, exponent: float) -> float:
     if base == 0.0 and exponent < 0.0:
         raise ZeroDenominator("the formula divides by a power of 0")
     if (base == 0.0 and exponent == 0.0) or (base < 0.0 and exponent != int(exponent)):
-        raise OutOfDomain(f"{base:g} ^ {exponent:g} has no value")
+        raise OutOfDomain("{base} ^ {exponent} has no value", base=base, exponent=exponent)
     return float(base**exponent)
 
 
@@ -322,7 +322,7 @@ def _single(value: Any) -> Any:
 def _number(value: Any) -> float:
     value = _single(value)
     if isinstance(value, str):
-        raise WrongInput(f'the text "{value[:40]}" stands where a number is needed')
+        raise WrongInput('the text "{text}" stands where a number is needed', text=value[:40])
     return float(value)
 
 
@@ -386,7 +386,7 @@ def _mean(values: Sequence[Value]) -> float:
 def _root(values: Sequence[Value]) -> float:
     number = _number(values[0])
     if number < 0.0:
-        raise OutOfDomain(f"SQRT of {number:g} has no value")
+        raise OutOfDomain("SQRT of {number} has no value", number=number)
     return float(number**0.5)
 
 

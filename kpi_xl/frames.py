@@ -281,7 +281,9 @@ def survival_curve(
     wrong = nw.when(nw.col("ended") < nw.col("started")).then(nw.lit(1)).otherwise(nw.lit(0))
     ((count,),) = backends.fetched(rows.select(wrong=wrong).select(nw.col("wrong").sum()))
     if count:
-        raise OutOfDomain(f"{end} is before {start} in {count} rows")
+        raise OutOfDomain(
+            "{end} is before {start} in {count} rows", end=end, start=start, count=count
+        )
     rows = rows.filter(nw.col("started") <= last)
     over = ~nw.col("over").is_null() & (nw.col("ended") <= last)
     if period == ROLLING:
@@ -345,7 +347,7 @@ def touch_paths(
     )
     who, when, channels, conversions, values = map(list, zip(*touches, strict=True))
     if min(conversions) < 0.0:
-        raise OutOfDomain(f"{converted} is below 0")
+        raise OutOfDomain("{name} is below 0", name=converted)
     at = [math.floor(serial(moment)) for moment in when]
     return economics.touch_paths(who, at, channels, conversions, values, days)
 
@@ -597,7 +599,7 @@ def btyd_check(
     options = _read("BTYD_CHECK", given)
     split = read(METRICS["BTYD_CHECK"], "split_date", split_date)
     if split is None:
-        raise WrongInput("split_date is blank")
+        raise WrongInput("{name} is blank", name="split_date")
     days = _purchase_days(frame, customer, date, amount, as_of)
     return models.check_rows(*models.divided(days, split), **options)
 
@@ -936,12 +938,14 @@ def _rows(
         rows, facts = _known(rows.with_columns(*map(_trimmed, texts)), [], names, measured)
     count = facts["rows"]
     if not count:
-        raise NotEnoughData(f"{given[names[0]]} holds no values")
+        raise NotEnoughData("{name} holds no values", name=given[names[0]])
     for name in names:
         missing = count - facts[f"{name}_known"]
         if missing and name != "amount" and name not in blank:
             raise WrongInput(
-                f"{given[name]} is null in {missing} rows that are not null throughout"
+                "{column} is null in {missing} rows that are not null throughout",
+                column=given[name],
+                missing=missing,
             )
     days = _days(
         (given[column], facts[f"{column}_{end}"], column != "amount")
@@ -984,16 +988,24 @@ def _days(ends: Iterable[tuple[str, Any, bool]]) -> list[int]:
         if is_day:
             days.append(math.floor(serial(end)))
             if not DATE.domain.low <= days[-1] <= DATE.domain.high:
-                raise OutOfDomain(f"{name} holds {end:%Y-%m-%d}, a day that Excel does not have")
+                raise OutOfDomain(
+                    "{name} holds {day}, a day that Excel does not have",
+                    name=name,
+                    day=f"{end:%Y-%m-%d}",
+                )
         elif abs(end) > LARGEST:
-            raise OutOfDomain(f"{name} holds {end}, too large a number for a cell")
+            raise OutOfDomain(
+                "{name} holds {number}, too large a number for a cell", name=name, number=end
+            )
     return days
 
 
 def _column(schema: nw.Schema, name: str) -> tuple[nw.Expr, Any]:
     """A column and its type."""
     if name not in schema:
-        raise WrongInput(f"the frame has no column {name!r}{did_you_mean(name, schema)}")
+        raise WrongInput(
+            'the frame has no column "{name}"{near}', name=name, near=did_you_mean(name, schema)
+        )
     return nw.col(name), schema[name]
 
 
@@ -1007,7 +1019,11 @@ def _key(schema: nw.Schema, name: str) -> nw.Expr:
     if kind.is_integer():
         return key
     if kind not in (nw.String, nw.Categorical, nw.Enum):
-        raise WrongInput(f"the column {name} is of type {kind}: make it text or whole numbers")
+        raise WrongInput(
+            "the column {name} is of type {kind}: make it text or whole numbers",
+            name=name,
+            kind=kind,
+        )
     return key.cast(nw.String)
 
 
@@ -1029,7 +1045,9 @@ def _date(schema: nw.Schema, name: str) -> nw.Expr:
     if kind == nw.Datetime:
         return day if kind.time_zone is None else day.dt.replace_time_zone(None)
     if kind != nw.Date:
-        raise WrongInput(f"the column {name} is of type {kind}: make it dates or datetimes")
+        raise WrongInput(
+            "the column {name} is of type {kind}: make it dates or datetimes", name=name, kind=kind
+        )
     return day
 
 
@@ -1038,7 +1056,9 @@ def _amount(schema: nw.Schema, name: str, *, has_nan: bool) -> nw.Expr:
     if kind == nw.Boolean:
         return nw.when(amount).then(_number(1)).otherwise(nw.when(~amount).then(_number(0)))
     if not kind.is_numeric():
-        raise WrongInput(f"the column {name} is of type {kind}: make it numbers")
+        raise WrongInput(
+            "the column {name} is of type {kind}: make it numbers", name=name, kind=kind
+        )
     amount = amount.cast(nw.Float64)
     return nw.when(~amount.is_nan()).then(amount) if has_nan else amount
 

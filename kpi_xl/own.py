@@ -310,7 +310,9 @@ def _guarded(made: Metric) -> Callable[..., Any]:
     def kernel(*values: Any, **named: Any) -> Any:
         try:
             result = made.kernel(*values, **named)
-        except (KpiError, ZeroDivisionError, OverflowError):
+        except KpiError as error:
+            raise error.in_english() from None
+        except (ZeroDivisionError, OverflowError):
             raise
         except (Exception, SystemExit) as error:
             raise WrongInput(_failure(error)) from error
@@ -794,9 +796,9 @@ def _called(name: str, values: list[Value]) -> Value:
     blocks = [[[one] for one in value] if isinstance(value, list) else value for value in values]
     shown = evaluate(METRICS[name], blocks)
     if isinstance(shown, CellError):
-        sentence = f"{name}: {shown.sentence}"
+        text, fields = "{name}: {sentence}", {"name": name, "sentence": shown}
         kind = KINDS.get(str(shown))
-        raise kind(sentence) if kind else ErrorCell(str(shown), sentence)
+        raise kind(text, **fields) if kind else ErrorCell(str(shown), text, **fields)
     return shown
 
 

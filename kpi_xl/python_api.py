@@ -48,8 +48,9 @@ def function(metric: Metric) -> Callable[..., Any]:
         result = cells.evaluate(metric, list(map(_block, values, kinds)))
         if isinstance(result, CellError) and not (lifts and len(like) == 1):
             sentence = f"{metric.name}: {result.sentence}"
-            error = KINDS.get(str(result))
-            raise error(sentence) if error else ErrorCell(str(result), sentence)
+            known = KINDS.get(str(result))
+            error = known(sentence) if known else ErrorCell(str(result), sentence)
+            raise error.in_english()
         if metric.result == "table":
             return _table_in_kind(result, like, kind)
         if lifts and not isinstance(result, list):

@@ -4,9 +4,10 @@ A language is a code of `kpi_xl.locales.LANGUAGES`.
 """
 
 from collections.abc import Iterable
+from functools import cache
 from itertools import islice
 
-from kpi_xl.locales import Message, other_names, say, texts
+from kpi_xl.locales import Message, in_language, other_names, say, texts
 from kpi_xl.registry import Argument, Metric
 from kpi_xl.units import ANY, DATE, LARGEST, Domain
 
@@ -116,23 +117,27 @@ def argument_help(argument: Argument, language: str = "en") -> str:
 
 def domain_text(domain: Domain, language: str = "en") -> str:
     """The numbers that a domain admits, in words."""
-    bounds = [
-        say(pattern, language, "phrases").format(number=number_text(bound, language))
-        for pattern, bound in (
-            ("above {number}" if domain.open_low else "at least {number}", domain.low),
-            ("below {number}" if domain.open_high else "at most {number}", domain.high),
-        )
-        if abs(bound) < LARGEST
-    ]
-    kind = say("a whole number" if domain.whole else "any number", language, "phrases")
+    return in_language(domain_message(domain), language)
+
+
+@cache
+def domain_message(domain: Domain) -> Message:
+    """The same as a sentence takes it."""
+    low, high = float(domain.low), float(domain.high)
+    bounds = []
+    if low > -LARGEST:
+        text = "above {number}" if domain.open_low else "at least {number}"
+        bounds.append(Message(text, number=low))
+    if high < LARGEST:
+        text = "below {number}" if domain.open_high else "at most {number}"
+        bounds.append(Message(text, number=high))
+    kind = Message("a whole number" if domain.whole else "any number")
     if not bounds:
         return kind
-    text = bounds[0]
+    both = bounds[0]
     if len(bounds) == 2:
-        text = say("{low} and {high}", language, "phrases").format(low=text, high=bounds[1])
-    if not domain.whole:
-        return text
-    return say("{kind} {bounds}", language, "phrases").format(kind=kind, bounds=text)
+        both = Message("{low} and {high}", low=bounds[0], high=bounds[1])
+    return Message("{kind} {bounds}", kind=kind, bounds=both) if domain.whole else both
 
 
 def number_text(number: float, language: str = "en") -> str:

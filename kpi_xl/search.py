@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-from kpi_xl.locales import KNOWN, other_names, say
+from kpi_xl.locales import KNOWN, Message, Names, other_names, say
 from kpi_xl.reference import (
     LONGEST_NAME,
     aliases,
@@ -131,15 +131,16 @@ def meant(name: str, others: Iterable[str] = ()) -> str:
     """
     found = called(name)
     if found:
-        return f"; did you mean {' or '.join(metric.name for metric in found)}?"
+        names = Names([metric.name for metric in found], "or")
+        return Message("; did you mean {name}?", name=names)
     wanted = plain(name[:LONGEST_NAME])
     known = other_names().items()
     related = [one for one, entry in known if wanted in map(plain, entry.get("about", ()))]
     if related:
-        return f"; see {', '.join(related)}"
+        return Message("; see {names}", names=Names(related, ", "))
     longer = [m.name for m in METRICS.values() if m.name.lower().startswith(f"{name.lower()}_")]
     if len(longer) == 1:
-        return f"; did you mean {longer[0]}?"
+        return Message("; did you mean {name}?", name=longer[0])
     likely = [one for one in (*METRICS, *others) if _is_slip(name.upper(), one)]
     return did_you_mean(name, likely, 0.8 if len(name) > ABBREVIATION else 0.65)
 

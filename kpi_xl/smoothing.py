@@ -64,7 +64,7 @@ def _of_scaled(values: list[float], horizon: int, season: int, confidence: float
         found = [fit(values, shape) for shape in shapes(values, season)]
     if not found:
         raise NotEnoughData(
-            f"{len(values)} values are too few to choose a model by: give 5 or more"
+            "{number} values are too few to choose a model by: give 5 or more", number=len(values)
         )
     if None in found:
         raise NotEnoughData(

@@ -98,10 +98,19 @@ LOGICAL = Unit("LOGICAL", "TRUE or FALSE", "General")
 TABLE = Unit("TABLE", "a table, header row first", "General")
 
 
-def refuse_large(rows: int, width: int, advice: str = "") -> None:
-    """Refuse results that no sheet holds, or that take a host minutes, before any is computed."""
+def refuse_large(rows: int, width: int, longer: bool = False) -> None:
+    """Refuse results that no sheet holds, or that take a host minutes, before any is computed.
+
+    `longer`: a longer period makes them smaller.
+    """
     if rows > SHEET_ROWS or width > SHEET_COLUMNS or rows * width > MOST_RESULTS:
         raise OutOfDomain(
-            f"the result would have {rows:,} rows and {width:,} columns; it may have"
-            f" {MOST_RESULTS:,} cells, as far as a sheet holds them{advice}"
+            "the result would have {rows} rows and {width} columns; it may have"
+            " {most} cells, as far as a sheet holds them: take a longer period"
+            if longer
+            else "the result would have {rows} rows and {width} columns; it may have"
+            " {most} cells, as far as a sheet holds them",
+            rows=rows,
+            width=width,
+            most=MOST_RESULTS,
         )

@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import kpi_xl.workbook_templates
 
 import kpi_xl.locales
 from kpi_xl import METRICS, units
+from kpi_xl.errors import KINDS
 from kpi_xl.exports import known_layouts
 from kpi_xl.exports.shaping import THINGS
 from kpi_xl.locales import LANGUAGES, texts
@@ -41,20 +43,25 @@ def help_texts() -> dict[str, list[str]]:
     return {section: list(filter(None, dict.fromkeys(said))) for section, said in found.items()}
 
 
-def told() -> Iterator[str]:
-    """The sentences on files that were read, as the code has them, and the things in them.
+SENTENCES = {"Message": 0, **dict.fromkeys((kind.__name__ for kind in KINDS.values()), 0)}
+SENTENCES |= {"ErrorCell": 1, "CellError": 1}
+"""What says a sentence, and which of its arguments that is."""
 
-    They are what `Message` is given: constants, by themselves or as the `text` of a line before;
-    and the sentences of layouts.
+
+def told() -> Iterator[str]:
+    """The sentences that the code says, and the things in them; and those of layouts.
+
+    They are constants, by themselves or as the `text` of a line before.
     """
-    for path in sorted(path for room in ROOMS for path in room.rglob("*.py")):
-        source = path.read_text(encoding="utf-8")
-        for node in ast.walk(ast.parse(source)) if "Message(" in source else ():
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Message":
-                yield from constants(node.args[0])
-            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Counted":
+    for path, tree in trees():
+        nodes = list(ast.walk(tree))
+        says = any(isinstance(one, ast.Call) and _called(one) == "Message" for one in nodes)
+        for node in nodes:
+            if isinstance(node, ast.Call) and _called(node) in SENTENCES:
+                yield from constants(node.args[SENTENCES[_called(node)]], path)
+            elif isinstance(node, ast.Call) and _called(node) == "Counted":
                 yield from (f"{{number}} {things}" for things in constants(node.args[1]))
-            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "text":
+            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "text" and says:
                 yield from constants(node.value)
     yield from (f"{{number}} {things}" for things in THINGS)
     yield from ("and", "or")
@@ -62,10 +69,38 @@ def told() -> Iterator[str]:
         yield from (layout.advice, layout.refused)
 
 
-def constants(node: ast.expr) -> list[str]:
-    """The texts that an expression is, or chooses between."""
+def _called(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+@cache
+def trees() -> list[tuple[Path, ast.Module]]:
+    """The code of every room."""
+    paths = sorted(path for room in ROOMS for path in room.rglob("*.py"))
+    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
+
+
+@cache
+def _named(path: Path) -> dict[str, str]:
+    """The texts that have names in a module, as TOO_LARGE does, those that it imports included."""
+    found: dict[str, str] = {}
+    for node in dict(trees())[path].body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kpi_xl."):
+            there = CODE.joinpath(*str(node.module).split(".")[1:]).with_suffix(".py")
+            if there in dict(trees()):
+                texts = _named(there)
+                found |= {one.name: texts[one.name] for one in node.names if one.name in texts}
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            found |= {ast.unparse(node.targets[0]): node.value.value}
+    return {name: text for name, text in found.items() if isinstance(text, str)}
+
+
+def constants(node: ast.expr, path: Path | None = None) -> list[str]:
+    """The texts that an expression is, or chooses between; the names of a module stand for them."""
     if isinstance(node, ast.IfExp):
-        return [*constants(node.body), *constants(node.orelse)]
+        return [*constants(node.body, path), *constants(node.orelse, path)]
+    if isinstance(node, ast.Name) and path and node.id in _named(path):
+        return [_named(path)[node.id]]
     return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
 
 

@@ -547,8 +547,7 @@ def print_built(template: Any, built: Any, language: str) -> None:
     console.print(in_language(Message(text, **counts), language))
     reasons: dict[str, list[str]] = {}
     for (sheet, row, column), value in errors.items():
-        text = "{error}: {sentence}"
-        why = Message(text, error=str(value), sentence=value.sentence)
+        why = Message("{error}: {sentence}", error=str(value), sentence=value.sentence)
         reason = why if value.sentence else str(value)
         reasons.setdefault(reason, []).append(f"{sheet}!{column_letters(column)}{row}")
     for reason, cells in list(reasons.items())[:REASONS]:

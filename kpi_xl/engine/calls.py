@@ -236,7 +236,8 @@ def _of_one_length(given: list[Any]) -> list[Any]:
 
 def _taken(cell: Cell, metric: Metric, problems: list[CellError]) -> Any:
     if isinstance(cell, CellError):
-        problems.append(CellError(cell, f"{metric.name}: {cell.sentence}"))
+        said = {"name": metric.name, "sentence": cell}
+        problems.append(CellError(str(cell), "{name}: {sentence}", said))
         return CODES.get(cell, UNSURE)
     return cell
 

@@ -130,7 +130,9 @@ def counted(
             known = nw.from_native(frame).lazy().select(nw.col(names["amount"]).count())
             ((paid,),) = backends.fetched(known)
         except KpiError as error:
-            raise SourceError(Message("{file}: {remark}", file=name, remark=str(error))) from None
+            raise SourceError(
+                Message("{file}: {remark}", file=name, remark=error.sentence)
+            ) from None
     return CountedOrders(rows, rows - paid, orders, counts, cells, of_sample)
 
 
@@ -189,8 +191,10 @@ def _orders(frame: Any, names: Mapping[str, str], rows: int) -> float:
         return float(rows)
     if known < rows:
         raise WrongInput(
-            f"{names['order']} is null in {rows - known:,} rows: give the number of the order to"
-            " every row, or to none"
+            "{column} is null in {number} rows: give the number of the order to every row,"
+            " or to none",
+            column=names["order"],
+            number=rows - known,
         )
     apart = numbers.group_by("number").agg(nw.len().alias("rows"))
     ((distinct,),) = backends.fetched(apart.select(nw.len().alias("orders")))
@@ -209,8 +213,12 @@ def _sample(frame: Any, names: Mapping[str, str]) -> nw.LazyFrame[Any]:
         if height <= MOST_SAMPLED:
             break
     else:
-        raise WrongInput(f"{key}: {height:,} rows are of {len(chosen)} customers: look for what"
-                          " stands for many of them")  # fmt: skip
+        raise WrongInput(
+            "{key}: {rows} are of {customers}: look for what stands for many of them",
+            key=key,
+            rows=Counted(height, "rows"),
+            customers=Counted(len(chosen), "customers"),
+        )
     return sample
 
 

@@ -127,6 +127,13 @@ class Names(NamedTuple):
     word: str = "and"
 
 
+class Said(NamedTuple):
+    """A text of another section in a sentence, such as the meaning of a unit."""
+
+    text: str
+    section: str
+
+
 class Message(str):
     """An English sentence with {fields} filled in, which can be said in another language."""
 
@@ -149,11 +156,14 @@ class Message(str):
         """Nothing besides."""
 
 
+KEPT = Message | Names | Counted | Said | int | float
+
+
 def _kept(field: object) -> object:
     """A field as a sentence keeps it, which may go to another process."""
     if isinstance(field, SaidError):
         return Names(field.args, "\n")
-    return field if isinstance(field, Message | Names | Counted | int) else str(field)
+    return field if isinstance(field, KEPT) else str(field)
 
 
 class SaidError(Exception):
@@ -184,10 +194,17 @@ def in_language(message: object, language: str) -> str:
         case Counted():
             one = re.sub("s$", "", re.sub("ies$", "y", message.things))
             return f"{message.number:,} {one if message.number == 1 else message.things}"
+        case Said():
+            return say(message.text, language, message.section)
+        case float():
+            return f"{message:.15g}".replace(".", say(".", language, "phrases"))
         case int():
             return f"{message:,}".replace(",", "\u00a0" if language == "ru" else ",")
     return str(message)
 
 
 def _filled(template: str, fields: dict[str, Any], language: str) -> str:
-    return template.format(**{name: in_language(one, language) for name, one in fields.items()})
+    if not fields:  # it may hold braces of its own
+        return template
+    said = {n: f if type(f) is str else in_language(f, language) for n, f in fields.items()}
+    return template.format(**said)

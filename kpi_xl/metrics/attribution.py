@@ -116,7 +116,7 @@ def touches(path: str | float) -> Path:
     text = text.replace("→", ">").replace("->", ">")
     journey = tuple(touch.strip() for touch in text.split(">"))
     if not all(journey):
-        raise WrongInput(f'the path "{text}" has a touch without a name')
+        raise WrongInput('the path "{text}" has a touch without a name', text=text)
     return journey
 
 
@@ -188,8 +188,10 @@ def refuse_values_of_nothing(
     for journey, value in zip(journeys, values, strict=True):
         if value and journey[-1] not in converting:
             raise OutOfDomain(
-                f"paths that end in {journey[-1]} have a value of {value:g} and no conversion:"
-                " markov shares out the value of conversions"
+                "paths that end in {touch} have a value of {value} and no conversion: markov"
+                " shares out the value of conversions",
+                touch=journey[-1],
+                value=value,
             )
     if fsum(values) < 0.0:
         raise OutOfDomain("the values add up to less than 0: there is no value to share out")

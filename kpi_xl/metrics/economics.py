@@ -123,7 +123,7 @@ def ltv_rows(log: Activity, period: str, margin: float, by: str) -> list[list[An
     if not width:
         raise NotEnoughData(NOTHING_ENDED)
     rows_of = 1 + len(log.active) * (by == "cohort")
-    refuse_large(rows_of, width + 2, ": take a longer period")
+    refuse_large(rows_of, width + 2, longer=True)
     rows: list[list[Any]] = [["segment" if by == "segment" else "cohort", "customers"]]
     rows[0] += range(width)
     if by == "cohort":
@@ -347,7 +347,11 @@ def order_segments(
             continue
         if buyer is None or bought is None:
             missing = "customers" if buyer is None else "dates"
-            raise WrongInput(f"row {row} of {missing} is blank, but not the rest of the row")
+            raise WrongInput(
+                "row {number} of {name} is blank, but not the rest of the row",
+                number=row,
+                name=missing,
+            )
         known = by_day.get(buyer, [])
         start = bisect_left(known, (bought - int(days),))
         end = bisect_left(known, (bought + 1,))
@@ -463,15 +467,21 @@ def mrr_movements(
 
 def refuse_negative(customer: Key, month: int) -> NoReturn:
     """Refuse recurring revenue below 0."""
-    raise OutOfDomain(f"the amounts of {customer} in {label(month, 'M')} add up to below 0")
+    raise OutOfDomain(
+        "the amounts of {customer} in {month} add up to below 0",
+        customer=customer,
+        month=label(month, "M"),
+    )
 
 
 def refuse_long(periods: int) -> None:
     """Refuse a table of more periods than a sheet shows sensibly."""
     if periods > MOST_AGES:
         raise OutOfDomain(
-            f"{periods:,} periods are more than the {MOST_AGES:,} that can be shown: look for a"
-            " date that is far too late or too early, or take a longer period"
+            "{periods} periods are more than the {most} that can be shown: look for a"
+            " date that is far too late or too early, or take a longer period",
+            periods=periods,
+            most=MOST_AGES,
         )
 
 
@@ -561,7 +571,7 @@ def survival_curve(
     end = np.array([0 if day is None else day for day in ends], dtype=np.int64)
     wrong = np.flatnonzero((end > 0) & (end < start))
     if len(wrong):
-        raise OutOfDomain(f"value {wrong[0] + 1} of ends is before its start")
+        raise OutOfDomain("value {row} of ends is before its start", row=wrong[0] + 1)
     observed = int(max(start.max(), end.max())) if as_of is None else as_of
     kept = start <= observed
     if not kept.any():
@@ -582,7 +592,7 @@ def survival_curve(
     width = int(ages.max()) + 1
     refuse_long(width)
     size = len(names) * width
-    refuse_large(1 + size, 7, ": take a longer period")
+    refuse_large(1 + size, 7, longer=True)
     at = number * width + ages
     left_then = np.bincount(at, minlength=size).reshape(-1, width)
     ended_then = np.bincount(at[ended], minlength=size).reshape(-1, width)
@@ -681,7 +691,10 @@ def touch_paths(
     journeys: dict[Key, list[tuple[int, Key | None, float, float]]] = defaultdict(list)
     for customer, day, channel, conversions, value in rows:
         if isinstance(channel, str) and ">" in channel:
-            raise WrongInput(f'the channel "{channel}" holds >, which parts the touches of a path')
+            raise WrongInput(
+                'the channel "{channel}" holds >, which parts the touches of a path',
+                channel=channel,
+            )
         journeys[customer].append((day, channel, conversions, value))
     found: dict[tuple[Key, ...], list[float]] = {}
     for journey in journeys.values():
@@ -703,7 +716,9 @@ def touch_paths(
     for touches, counts in found.items():
         text = " > ".join(f"{t:.15g}" if isinstance(t, float) else t for t in touches)
         if len(text) > LONGEST_TEXT:
-            raise OutOfDomain(f"a path of {len(touches)} touches is longer than a cell: fewer days")
+            raise OutOfDomain(
+                "a path of {number} touches is longer than a cell: fewer days", number=len(touches)
+            )
         table.append([text, *counts])
     table.sort(key=lambda row: -row[1])
     return [["path", "conversions", "value", "nulls"], *table]

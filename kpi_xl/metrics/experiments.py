@@ -399,7 +399,7 @@ def holm(
     """
     known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
     if not known:
-        raise NotEnoughData("p_values holds no values")
+        raise NotEnoughData("{name} holds no values", name="p_values")
     adjusted: list[float | str] = [""] * len(p_values)
     so_far = 0.0
     for rank, (p, place) in enumerate(known):
@@ -510,7 +510,9 @@ def control(treated: list[float], controls: list[list[float]], before: float) ->
     if len(controls) < 2:
         raise NotEnoughData("controls needs at least two regions")
     if last >= periods:
-        raise NotEnoughData(f"{periods} periods hold none after the first {last}")
+        raise NotEnoughData(
+            "{periods} periods hold none after the first {last}", periods=periods, last=last
+        )
     from kpi_xl.synthetic import control_of
 
     return control_of(treated, controls, last)

@@ -125,13 +125,14 @@ def within(values: list[float | None]) -> list[float]:
     """The values from the first to the last one."""
     rows = [row for row, value in enumerate(values) if value is not None]
     if not rows:
-        raise NotEnoughData("values holds no values")
+        raise NotEnoughData("{name} holds no values", name="values")
     known = []
     for row in range(rows[0], rows[-1] + 1):
         value = values[row]
         if value is None:
             raise WrongInput(
-                f"value {row + 1} of values is blank: enter what it was, 0 where nothing happened"
+                "value {row} of values is blank: enter what it was, 0 where nothing happened",
+                row=row + 1,
             )
         known.append(value)
     return known
@@ -158,8 +159,10 @@ def customer(frequency: float, recency: float, age: float) -> "Customer":
 
     if bool(frequency) != bool(recency):
         raise OutOfDomain(
-            f"{frequency:g} repeat purchases, the last of them {recency:g} periods after the first"
-            " purchase: both are 0, or neither"
+            "{frequency} repeat purchases, the last of them {recency} periods after the"
+            " first purchase: both are 0, or neither",
+            frequency=frequency,
+            recency=recency,
         )
     return Customer(frequency, recency, age)
 

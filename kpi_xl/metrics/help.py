@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from kpi_xl.errors import WrongInput
-from kpi_xl.locales import LANGUAGES
+from kpi_xl.locales import LANGUAGES, Names
 from kpi_xl.reference import definition
 from kpi_xl.registry import METRICS, Arg, metric
 from kpi_xl.units import TABLE, TEXT
@@ -51,7 +51,9 @@ def kpi_list(
         listed = search(category)
     if not listed:
         raise WrongInput(
-            f'no function is found by "{category}", nor is it one of {", ".join(families)}'
+            'no function is found by "{category}", nor is it one of {families}',
+            category=category,
+            families=Names(families, ", "),
         )
     return [["name", "category", "definition"]] + [
         [metric.name, metric.family, metric.summary] for metric in listed
@@ -79,5 +81,5 @@ def kpi_define(
     plain_name = name.upper().removeprefix("=").removesuffix("()")
     found = [METRICS[plain_name]] if plain_name in METRICS else called(name)
     if len(found) != 1:
-        raise WrongInput(f'there is no function "{name}"{meant(name)}')
+        raise WrongInput('there is no function "{name}"{near}', name=name, near=meant(name))
     return definition(found[0], language)

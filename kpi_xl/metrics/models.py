@@ -5,6 +5,7 @@ from math import ceil, exp, fsum, isnan, log, log1p
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 from kpi_xl.errors import KpiError, NotEnoughData, OutOfDomain, WrongInput, ZeroDenominator
+from kpi_xl.locales import Message, Names
 from kpi_xl.metrics.arguments import (
     Amounts,
     AmountsIfGiven,
@@ -212,8 +213,9 @@ def clv_sbg(
         return margin_per_period * discounted_lifetime(alpha, beta, discount_rate)
     if alpha <= 1.0:
         raise OutOfDomain(
-            f"the losses fade so fast (alpha is {alpha:.3f}) that without discounting the value has"
-            " no limit: give a discount_rate above 0"
+            "the losses fade so fast (alpha is {alpha}) that without discounting the value"
+            " has no limit: give a discount_rate above 0",
+            alpha=round(alpha, 3),
         )
     return margin_per_period * (alpha + beta - 1.0) / (alpha - 1.0)
 
@@ -318,7 +320,10 @@ def bdw_forecast(
 def changing(losses: "Losses") -> "RetentionFit":
     """The fit of BDW_FIT."""
     if len(losses.at_risk) < FEWEST_SURVIVORS - 1:
-        raise NotEnoughData(f"survivors needs at least {FEWEST_SURVIVORS} values for this model")
+        raise NotEnoughData(
+            "survivors needs at least {fewest} values for this model",
+            fewest=FEWEST_SURVIVORS,
+        )
     if not fsum(losses.at_risk[1:]) - fsum(losses.stayed[1:]):
         raise NotEnoughData(ONLY_AT_FIRST)
     from kpi_xl.bdw import fit
@@ -803,7 +808,8 @@ def refuse_if_all_failed(*parts: object) -> None:
     """One part that fails does not take the others with it."""
     errors = [part for part in parts if isinstance(part, KpiError)]
     if len(errors) == len(parts):
-        raise NotEnoughData("; ".join(dict.fromkeys(error.sentence for error in errors)))
+        sentences = tuple(dict.fromkeys(error.sentence for error in errors))
+        raise NotEnoughData("{reasons}", reasons=Names(sentences, "; "))
 
 
 def fit_rows(
@@ -909,8 +915,8 @@ def spend_of(x: "Floats", spend: "Floats", prior: str) -> "Spend":
         fit = spend_fit(x, spend)
         if fit.parameters[1] <= 1.0:
             raise OutOfDomain(
-                "spend differs so much between customers that it has no mean (q is"
-                f" {fit.parameters[1]:.3f})"
+                "spend differs so much between customers that it has no mean (q is {q})",
+                q=round(float(fit.parameters[1]), 3),
             )
     except KpiError:
         mean = mean_spend(x, spend) if prior != "none" else None
@@ -1002,7 +1008,10 @@ def check_rows(
     days = DAYS[period]
     time = (later.until - bought.as_of) / days
     if time > MOST_PERIODS:
-        raise OutOfDomain(f"more than {MOST_PERIODS:,} periods after split_date: take longer ones")
+        raise OutOfDomain(
+            "more than {most} periods after split_date: take longer ones",
+            most=MOST_PERIODS,
+        )
     chosen = MODELS[model]
     histories, place = distinct(*bought.history(period))
     best = fit(chosen, histories, week=week_of(prior, period))
@@ -1062,7 +1071,7 @@ def losses_of(survivors: list[list[float | None]]) -> Losses:
     if len(survivors) > 1 and len(survivors[0]) == 1:
         survivors = [[column[0] for column in survivors]]  # one cohort, written across
     cohorts = [
-        counted(column, f" in column {number} of" if len(survivors) > 1 else " of")
+        counted(column, number if len(survivors) > 1 else 0)
         for number, column in enumerate(survivors, start=1)
     ]
     cohorts = [cohort for cohort in cohorts if cohort]
@@ -1086,17 +1095,22 @@ def losses_of(survivors: list[list[float | None]]) -> Losses:
     return losses
 
 
-def counted(column: list[float | None], place: str) -> list[float]:
-    """A cohort's survivors up to its last value; `place` says where they stand."""
+def counted(column: list[float | None], number: int) -> list[float]:
+    """A cohort's survivors up to its last value; it has a number where it is one of several."""
     last = max((row for row, count in enumerate(column, start=1) if count is not None), default=0)
     counts: list[float] = []
     for row, count in enumerate(column[:last], start=1):
         if count is None:
-            raise WrongInput(f"value {row}{place} survivors is blank")
+            raise WrongInput("{name} is blank", name=_place(row, number))
         if counts and count > counts[-1]:
-            raise OutOfDomain(f"value {row}{place} survivors is more than the one before it")
+            raise OutOfDomain("{name} is more than the one before it", name=_place(row, number))
         counts.append(count)
     return counts
+
+
+def _place(row: int, column: int) -> Message:
+    text = "value {row} in column {column} of {name}" if column else "value {row} of {name}"
+    return Message(text, row=row, column=column, name="survivors")
 
 
 def constant_churn(losses: Losses) -> float:
@@ -1280,8 +1294,11 @@ def bgbb_fit(
     wrong = np.flatnonzero((x > t_x) | (t_x > n) | ((x == 0.0) & (t_x > 0.0)))
     if len(wrong):
         raise OutOfDomain(
-            f"row {wrong[0] + 1}: {x[wrong[0]]:g} purchases, the last at opportunity"
-            f" {t_x[wrong[0]]:g} of {n[wrong[0]]:g}"
+            "row {row}: {purchases} purchases, the last at opportunity {last} of {opportunities}",
+            row=wrong[0] + 1,
+            purchases=float(x[wrong[0]]),
+            last=float(t_x[wrong[0]]),
+            opportunities=float(n[wrong[0]]),
         )
     if not customers.sum() or not n.max():
         raise NotEnoughData("no customer had an opportunity")

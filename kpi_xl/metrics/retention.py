@@ -277,7 +277,8 @@ def csat(
         satisfied_from = 4.0
         if max(scores) > 5.0:
             raise OutOfDomain(
-                f"scores holds {max(scores):g}: on a scale above 5, give satisfied_from"
+                "scores holds {largest}: on a scale above 5, give satisfied_from",
+                largest=max(scores),
             )
     return sum(score >= satisfied_from for score in scores) / len(scores)
 

@@ -145,7 +145,7 @@ def sales_cycle(
         if end is None:
             continue
         if end < start:
-            raise OutOfDomain(f"closed is before created in deal {row}")
+            raise OutOfDomain("closed is before created in deal {row}", row=row)
         days.append(end - start)
     if not days:
         raise NotEnoughData("no deal has a closed date")

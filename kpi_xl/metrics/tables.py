@@ -389,7 +389,7 @@ def channel_mix(
 def of_revenue(measure: str, values: object) -> bool:
     """Whether a measure of COHORT is one of revenue, which needs values."""
     if values is None and measure.startswith("revenue"):
-        raise WrongInput(f'measure "{measure}" needs the argument values')
+        raise WrongInput('measure "{measure}" needs the argument values', measure=measure)
     return measure.startswith("revenue")
 
 
@@ -464,7 +464,7 @@ def cohort_rows(log: Activity, period: str, measure: str) -> list[list[Any]]:
     sizes, table = log.active[:, 0], log.active if log.revenue is None else log.revenue
     width = table.shape[1]
     named = bool(log.segments)
-    refuse_large(len(table) + 1, width + 2 + named, ": take a longer period")
+    refuse_large(len(table) + 1, width + 2 + named, longer=True)
     table = table / sizes[:, None] if measure == "retention" else table.astype(float)
     rows: list[list[Any]] = [[*["segment"] * named, "cohort", "size", *range(width)]]
     names = [[log.segments[number]] * named for number in log.segment.tolist()] if named else None
@@ -491,13 +491,15 @@ def curve_rows(log: Activity) -> list[list[Any]]:
     ages = int(log.ended.max()) + 1
     if ages > MOST_AGES:
         raise OutOfDomain(
-            f"{ages:,} ages are more than the {MOST_AGES:,} that can be shown: look for a date that"
-            " is far too late or too early, or take a longer period"
+            "{ages} ages are more than the {most} that can be shown: look for a date"
+            " that is far too late or too early, or take a longer period",
+            ages=ages,
+            most=MOST_AGES,
         )
     if not ages:
         raise NotEnoughData(NOTHING_ENDED)
     named = bool(log.segments)
-    refuse_large(1 + ages * len(log.segments), 5, ": take a longer period")
+    refuse_large(1 + ages * len(log.segments), 5, longer=True)
     rows: list[list[Any]] = [[*["segment"] * named, "age", "customers at risk", "active", "rate"]]
     for name, part in log.by_segment():
         for age in range(int(part.ended.max()) + 1):
@@ -587,14 +589,23 @@ def stage_names(stages: Sequence[str | float | None] | None, count: int) -> list
     if stages is None:
         stages = [None] * count
     if len(stages) != count:
-        raise WrongInput(f"stages has {len(stages)} names for the {count} columns of stage_dates")
+        raise WrongInput(
+            "stages has {number} names for the {count} columns of stage_dates",
+            number=len(stages),
+            count=count,
+        )
     names = [
         f"Stage {number}" if name is None else name for number, name in enumerate(stages, start=1)
     ]
     for number, name in enumerate(names, start=1):
         if names.index(name) < number - 1:
             text = f"{name:.15g}" if isinstance(name, float) else name
-            raise WrongInput(f"stages {names.index(name) + 1} and {number} are both named {text}")
+            raise WrongInput(
+                "stages {first} and {number} are both named {text}",
+                first=names.index(name) + 1,
+                number=number,
+                text=text,
+            )
     return names
 
 
@@ -615,7 +626,11 @@ def mix_rows(sums: dict[str | float, float]) -> list[list[Any]]:
     negligible = 1e-14 * max(map(abs, sums.values()))
     for channel, amount in sums.items():
         if amount < -negligible:
-            raise OutOfDomain(f"the values of {channel} add up to {amount:g}, below 0")
+            raise OutOfDomain(
+                "the values of {channel} add up to {amount}, below 0",
+                channel=channel,
+                amount=amount,
+            )
     sums = {channel: max(float(f"{amount:.14g}"), 0.0) for channel, amount in sums.items()}
     try:
         total = fsum(sums.values())
@@ -852,7 +867,11 @@ def tabulated(
         begun, ended, labels = last - born, following - 1 - born, born
     width = int(begun.max()) + 1
     if len(found) * width > LARGEST_TABLE:
-        raise OutOfDomain(f"{len(found)} cohorts by {width} ages: take a longer period")
+        raise OutOfDomain(
+            "{cohorts} cohorts by {width} ages: take a longer period",
+            cohorts=len(found),
+            width=width,
+        )
 
     def cells(counts: "Counts") -> "Integers":
         at: Integers = places(found, counts[0] * span + counts[1]) * width + counts[2]

@@ -7,7 +7,7 @@ from functools import cache
 from kpi_xl.cells import Block, Cell, evaluate, remark, serial
 from kpi_xl.errors import EXCEL_ERRORS, CellError
 from kpi_xl.formula_text import TOKEN, Call, calls
-from kpi_xl.locales import say
+from kpi_xl.locales import in_language, say
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.reference import summary
@@ -64,7 +64,7 @@ def _lines(call: Call, formula: str, known: "_PieceValues", language: str) -> It
         yield f"  {say(sentence, language, 'cautions')}"
     error = _error(result)
     if error is not None:
-        yield f"{error}: {error.sentence}"
+        yield f"{error}: {in_language(error.sentence, language)}"
 
 
 def _argument(argument: Argument, text: str, known: "_PieceValues", language: str) -> str:

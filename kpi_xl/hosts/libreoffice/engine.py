@@ -97,7 +97,7 @@ def _value(
             )
         if error not in CODES or CODES[error] == "#NAME?":
             raise RefusedError(f"LibreOffice shows {CODES.get(error, f'Err:{error}')} for it")
-        return CellError(CODES[error], "LibreOffice says so")
+        return CellError(CODES[error], "LibreOffice says so", {})
 
     if not formula.spans:
         return cell(formula.row, formula.column)
