@@ -7,7 +7,7 @@ where nobody says it, the file is refused, with the place of the cell.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -346,95 +346,114 @@ def dates(
 
     `hint` (dmy, mdy, ymd) decides between two orders; if `certain` by the user, it is the only one.
     """
-    faults: list[Fault] = []
-    texts: dict[str, tuple[str, Any]] = {}
-    read: dict[Any, date | None] = {}
+    read, texts = _days_and_texts(cells, blanks)
+    plain = {text: _ascii_digits(text) for text in texts}
+    orders = [hint] if certain and hint in ("dmy", "mdy") else ["dmy", "mdy"]
+    if not any(map(_YEAR_LAST.fullmatch, plain.values())):
+        orders = orders[:1]
+    fitting: dict[str, dict[str, date | None]] = {}
+    for order in orders:
+        values = {text: day_of(shown, order, calendar) for text, shown in plain.items()}
+        if None not in values.values():
+            fitting[order] = values
+    chosen: dict[str, date | None] = {}
+    if fitting:
+        chosen = fitting.get(hint) or next(iter(fitting.values()))
+        whys = [*(() if hint in fitting else _two_readings(*fitting.values())),
+                *_before_excel(chosen)]  # fmt: skip
+    else:
+        whys = list(_no_dates(plain, texts, orders[0], calendar))
+    faults = []
+    for text, why in whys:
+        name, cell = texts[text]
+        faults.append(_fault(name, cells[name], cell, why))
+    read |= {cell: chosen.get(text) for text, (_, cell) in texts.items()}
+    columns = {name: list(map(read.get, column)) for name, column in cells.items()}
+    return Dates(columns, faults)
+
+
+Texts = dict[str, tuple[str, Any]]
+"""The texts of cells, each with its column and the first cell that it is of."""
+
+
+def _days_and_texts(
+    cells: Mapping[str, Sequence[Any]], blanks: Iterable[str]
+) -> tuple[dict[Any, date | None], Texts]:
+    """The cells that are days, and the texts of those that have to be read."""
+    days: dict[Any, date | None] = {}
+    texts: Texts = {}
     for name, column in cells.items():
         for cell in dict.fromkeys(column):
-            if cell in read or is_blank(cell, blanks):
+            if cell in days or is_blank(cell, blanks):
                 continue
             if isinstance(cell, datetime):
-                read[cell] = cell.date()
+                days[cell] = cell.date()
             elif isinstance(cell, date):
-                read[cell] = cell
+                days[cell] = cell
             elif isinstance(cell, float | int) and not isinstance(cell, bool):
                 texts[f"{cell:.0f}"] = name, cell
             else:
                 texts[str(cell).strip()] = name, cell
-    plain = {text: text.translate(_DIGITS) for text in texts}
-    plain = {
-        text: "".join(c for c in shown if c not in _MARKS_OF_BIDI) if not shown.isascii() else shown
-        for text, shown in plain.items()
-    }
-    orders = [hint] if certain and hint in ("dmy", "mdy") else ["dmy", "mdy"]
-    if not any(map(_YEAR_LAST.fullmatch, plain.values())):
-        orders = orders[:1]
-    fitting = []
-    for order in orders:
-        values = {text: day_of(shown, order, calendar) for text, shown in plain.items()}
-        if None not in values.values():
-            fitting.append((order, values))
-    chosen: dict[str, date | None] = {}
-    if fitting:
-        by_order = dict(fitting)
-        chosen = by_order.get(hint) or fitting[0][1]
-        if len(fitting) > 1 and hint not in by_order:
-            for text, one in fitting[0][1].items():
-                other = fitting[1][1][text]
-                if one != other:
-                    name, cell = texts[text]
-                    faults.append(
-                        _fault(
-                            name,
-                            cells[name],
-                            cell,
-                            Message(
-                                "may be {one} or {other}: say which order the dates have, as in"
-                                " --dates dmy or --dates mdy",
-                                one=one,
-                                other=other,
-                            ),
-                        )
-                    )
-                    break
-    else:
-        first: dict[str, Fault] = {}
-        for text, shown in plain.items():
-            name, cell = texts[text]
-            if any(day_of(shown, order, calendar) is None for order in orders[:1]) and (
-                name not in first
-            ):
-                if day_of(shown, "dmy", calendar) or day_of(shown, "mdy", calendar):
-                    why = Message(
-                        "has day and month in another order than other dates, or than was said"
-                    )
-                elif day_of(shown, "ymd", "jalali") and calendar != "jalali":
-                    why = Message(
-                        "is not in the calendar, but would be one of the Jalali: --dates jalali"
-                    )
-                else:
-                    why = Message("is not a date")
-                first[name] = _fault(name, cells[name], cell, why)
-        faults += first.values()
-    for text, (_, cell) in texts.items():
-        read[cell] = chosen.get(text)
-    for text, day in chosen.items():
-        if day and day.year < 1900:
-            name, cell = texts[text]
-            faults.append(
-                _fault(
-                    name,
-                    cells[name],
-                    cell,
-                    Message(
-                        "is before 1900, where Excel's calendar begins; if it is a Jalali date,"
-                        " say --dates jalali"
-                    ),
-                )
+    return days, texts
+
+
+def _ascii_digits(text: str) -> str:
+    shown = text.translate(_DIGITS)
+    return shown if shown.isascii() else "".join(c for c in shown if c not in _MARKS_OF_BIDI)
+
+
+Whys = Iterator[tuple[str, Message]]
+"""Texts at fault, with what is wrong with each."""
+
+
+def _two_readings(one: dict[str, date | None], other: dict[str, date | None] | None = None) -> Whys:
+    """The first text that is one day or another, by the order of day and month."""
+    for text, day in one.items():
+        if other and day != other[text]:
+            yield (
+                text,
+                Message(
+                    "may be {one} or {other}: say which order the dates have, as in"
+                    " --dates dmy or --dates mdy",
+                    one=day,
+                    other=other[text],
+                ),
             )
-            break
-    columns = {name: list(map(read.get, column)) for name, column in cells.items()}
-    return Dates(columns, faults)
+            return
+
+
+def _before_excel(days: Mapping[str, date | None]) -> Whys:
+    """The first day that Excel does not know."""
+    for text, day in days.items():
+        if day and day.year < 1900:
+            why = Message(
+                "is before 1900, where Excel's calendar begins; if it is a Jalali date,"
+                " say --dates jalali"
+            )
+            yield text, why
+            return
+
+
+def _no_dates(plain: Mapping[str, str], texts: Texts, order: str, calendar: str) -> Whys:
+    """The first text of each column that is no date in this order."""
+    columns = set()
+    for text, shown in plain.items():
+        column = texts[text][0]
+        if column in columns or day_of(shown, order, calendar):
+            continue
+        columns.add(column)
+        if day_of(shown, "dmy", calendar) or day_of(shown, "mdy", calendar):
+            yield (
+                text,
+                Message("has day and month in another order than other dates, or than was said"),
+            )
+        elif calendar != "jalali" and day_of(shown, "ymd", "jalali"):
+            yield (
+                text,
+                Message("is not in the calendar, but would be one of the Jalali: --dates jalali"),
+            )
+        else:
+            yield text, Message("is not a date")
 
 
 def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:

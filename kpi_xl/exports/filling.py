@@ -180,7 +180,7 @@ def _read(
         # How a text is written is said of the files beside it.
         request = request._replace(options=replace(options, header=0, encoding=""))
         opener = Opener(path.name, path, lambda: path.open("rb"), 0, reader)
-        one = _unknown(request, opener, tables, layouts, progress)
+        one = _unknown(request, opener, tables, progress)
         return ([one], []) if isinstance(one, Reading) else ([], [one])
     if not path.exists():
         return [], [_plain(request, tables, progress)]
@@ -206,9 +206,9 @@ def _read(
             raise SourceError(_foreign(path, matches, request.table, tables))
         if fitting:
             progress(opener.name, 0.0)
-            readings += _of_blocks(fitting, tables, options, progress)
+            readings += _of_blocks(fitting, tables, options)
             continue
-        one = _unknown(request, opener, tables, layouts, progress)
+        one = _unknown(request, opener, tables, progress)
         if isinstance(one, Reading):
             readings.append(one)
         else:
@@ -289,7 +289,7 @@ def _foreign(path: Path, matches: Sequence[Match], wanted: str, tables: Tables) 
 
 
 def _of_blocks(
-    fitting: Sequence[tuple[Match, str]], tables: Tables, options: Options, progress: Progress
+    fitting: Sequence[tuple[Match, str]], tables: Tables, options: Options
 ) -> list[Reading]:
     """The first block of each sheet for each table; others would count the same twice."""
     taken: dict[tuple[str, str], Reading] = {}
@@ -319,7 +319,7 @@ def _of_blocks(
 
 
 def _unknown(
-    request: Request, opener: Opener, tables: Tables, layouts: Sequence[Layout], progress: Progress
+    request: Request, opener: Opener, tables: Tables, progress: Progress
 ) -> Reading | tuple[str, ReadTable]:
     """A file that nobody knows: read as a table of ours, strictly, or as the user says."""
     first: SourceError | None = None
@@ -539,7 +539,7 @@ def _appended(
                     kept[one].append(row[one])
             seen.update(fresh)
             whole |= here
-        notes.append(_note(path, name, height - again, again, read, table, columns))
+        notes.append(_note(path, name, height - again, again, read, table))
         if table:
             remarks += table.remarks
         if read:
@@ -680,7 +680,6 @@ def _note(
     again: int,
     reading: Reading | None,
     table: ReadTable | None,
-    columns: Sequence[Column],
 ) -> Note:
     left: list[Message] = []
     if again:

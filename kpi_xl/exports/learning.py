@@ -2,12 +2,11 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from kpi_xl.exports.options import Options
 from kpi_xl.exports.pages import Opener, SourcePage, pages, text_of
 from kpi_xl.locales import Message
-from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError
 
 FORTY = 40
@@ -34,7 +33,6 @@ def layout_text(
     table: str,
     columns: Mapping[str, str],
     options: Options,
-    units: Sequence[Column] = (),
 ) -> str:
     """The TOML of a layout: which column of theirs is ours, and what else was said."""
     lines = [

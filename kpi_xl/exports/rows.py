@@ -1,7 +1,7 @@
 """The rows of a file under a header that was recognised: data, totals, and what is neither."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,107 +41,130 @@ def rows_of(
     is_number: Callable[[Any], bool],
     measured: Sequence[str],
     dated: Sequence[str],
-    progress: Callable[[float], None] = lambda done: None,
 ) -> Rows:
     """The rows under a match's header.
 
     `measured` are the columns of numbers: a row after a gap whose cells there are words begins
     another block. `dated` are those of dates, which a row of totals leaves blank.
     """
-    layout, page = match.layout, match.page
     found = Rows({name: [] for name in places})
-    width = len(match.headers)
-    while width and not match.headers[width - 1]:
-        width -= 1
-    furthest = max(places.values(), default=0) + 1
-    number = 0
-    gap = ended = False
-    simple = not layout.totals and not layout.footer and layout.file != ""
-    wanted = list(places.items())
-    total = _total_test(layout, places, dated)
-    before = {tuple(text_of(row)) for row in page.head[: match.row] if any(text_of(row))}
-    pieces = page.only(sorted(set(places.values()))) if page.only else page.rows()
-    for piece in pieces:
-        first = number
-        number += len(piece)
-        if number <= match.row + 1:
+    numbers = [places[name] for name in measured]
+
+    def has_words(row: Sequence[Any], texts: Sequence[str]) -> bool:
+        return any(texts[place] and not is_number(row[place])
+                   for place in numbers if place < len(texts))  # fmt: skip
+
+    _read(found, match, places, has_words, _kinds(match, places, dated))
+    found.remarks += [remark for read in match.page.found for remark in read.remarks]
+    return found
+
+
+def _read(
+    found: Rows, match: Match, places: Mapping[str, int],
+    has_words: Callable[[Sequence[Any], Sequence[str]], bool],
+    kind_of: Callable[[Sequence[str], Sequence[str]], str],
+) -> None:  # fmt: skip
+    """Sort the rows of a page into data, totals, footers and what is neither."""
+    width, furthest = len(match.headers), max(places.values(), default=0) + 1
+    named = max((place for place, header in enumerate(match.headers, 1) if header), default=0)
+    gap = False
+    for first, piece in _below_header(match, places):
+        if first + len(piece) > MOST_LINES:
+            text = "has more than {most} rows: filter or add them up first"
+            found.faults.append(Message(text, most=MOST_LINES))
+            return
+        if not gap and _all_data(match, places, piece):
+            for name, place in places.items():
+                found.cells[name] += [row[place] for row in piece]
+            found.numbers += range(first + 1, first + len(piece) + 1)
             continue
-        if number > MOST_LINES:
-            found.faults.append(
-                Message("has more than {most} rows: filter or add them up first", most=MOST_LINES)
-            )
-            return found
-        piece = piece[max(0, match.row + 1 - first) :]
-        first = number - len(piece)
-        if ended:
-            break
-        if simple and not gap and {len(row) for row in piece} == {len(match.headers)}:
-            lead = wanted[0][1]
-            again = match.headers[lead]
-            if again not in {row[lead] for row in piece} and all(row[lead] for row in piece):
-                for name, place in wanted:
-                    column = found.cells[name]
-                    column += [row[place] for row in piece]
-                found.numbers += range(first + 1, number + 1)
-                continue
         for at, row in enumerate(piece, start=first + 1):
             texts = text_of(row)
             filled = [text for text in texts if text]
-            if not filled:
-                gap = True
-                continue
-            if texts[: len(match.headers)] == match.headers:
+            kind = kind_of(texts, filled)
+            short = len(texts) < furthest
+            if kind == HEADER:
                 found.parts.append(len(found.numbers))
                 gap = False
-                continue
-            if tuple(texts) in before:  # of a file that was joined to this one
+            elif kind in (NOTHING, FOOTER):
+                found.footers += kind == FOOTER
                 gap = True
+            elif kind == TOTAL:
+                cells = {name: row[place] if place < len(row) else ""
+                         for name, place in places.items()}  # fmt: skip
+                found.totals.append((at, filled[0], {**cells, "_width": len(row)}))
+            elif gap and len(filled) == 1:
                 continue
-            if filled[0].startswith("#") and len(filled) == 1:
-                gap = True
-                continue
-            if layout.footer and layout.footer.search(filled[0]):
-                found.footers += 1
-                gap = True
-                continue
-            if total(texts, filled):
-                cells = {name: row[place] if place < len(row) else "" for name, place in wanted}
-                cells["_width"] = len(row)
-                found.totals.append((at, filled[0], cells))
-                continue
-            words = [
-                name
-                for name in measured
-                if places[name] < len(texts)
-                and texts[places[name]]
-                and not is_number(row[places[name]])
-            ]
-            if gap and (words or len(texts) < furthest or len(filled) == 1):
-                if found.numbers and len(filled) > 1:
-                    text = "the rows from {row} on are of another kind, not used"
-                    found.remarks.append(Message(text, row=at))
-                    ended = True
-                    break
-                if len(filled) == 1:
-                    continue
-            if len(texts) < furthest or (any(texts[width:]) and len(texts) > len(match.headers)):
+            elif gap and found.numbers and (short or has_words(row, texts)):
+                text = "the rows from {row} on are of another kind, not used"
+                found.remarks.append(Message(text, row=at))
+                return
+            elif short or (any(texts[named:]) and len(texts) > width):
                 if len(found.faults) < 3:
-                    found.faults.append(
-                        Message(
-                            "row {at} has {number} cells, but {width} in its header: put text that"
-                            " holds the delimiter in quotation marks, or delete a line that is no"
-                            " data",
-                            at=at,
-                            number=len(texts),
-                            width=width,
-                        )
-                    )
-                continue
-            for name, place in wanted:
-                found.cells[name].append(row[place])
-            found.numbers.append(at)
-    found.remarks += [remark for read in page.found for remark in read.remarks]
-    return found
+                    found.faults.append(_misfit(at, len(texts), named))
+            else:
+                for name, place in places.items():
+                    found.cells[name].append(row[place])
+                found.numbers.append(at)
+
+
+def _below_header(
+    match: Match, places: Mapping[str, int]
+) -> Iterator[tuple[int, Sequence[Sequence[Any]]]]:
+    """The rows below the header, in pieces, each with the number of the row before it."""
+    page, number = match.page, 0
+    for piece in page.only(sorted(set(places.values()))) if page.only else page.rows():
+        first, number = number, number + len(piece)
+        if number > match.row + 1:
+            below = piece[max(0, match.row + 1 - first) :]
+            yield number - len(below), below
+
+
+def _all_data(match: Match, places: Mapping[str, int], piece: Sequence[Sequence[Any]]) -> bool:
+    """Whether one look at a piece tells that all its rows are data."""
+    layout, width = match.layout, len(match.headers)
+    if layout.totals or layout.footer or not layout.file or {len(row) for row in piece} != {width}:
+        return False
+    lead = next(iter(places.values()))
+    return all(row[lead] and row[lead] != match.headers[lead] for row in piece)
+
+
+def _misfit(at: int, number: int, width: int) -> Message:
+    return Message(
+        "row {at} has {number} cells, but {width} in its header: put text that"
+        " holds the delimiter in quotation marks, or delete a line that is no"
+        " data",
+        at=at,
+        number=number,
+        width=width,
+    )
+
+
+HEADER, NOTHING, FOOTER, TOTAL, DATA = "header", "nothing", "footer", "total", "data"
+"""The kinds of rows: the header again, blanks and remarks, the file's last lines, totals, data."""
+
+
+def _kinds(
+    match: Match, places: Mapping[str, int], dated: Sequence[str]
+) -> Callable[[Sequence[str], Sequence[str]], str]:
+    """Which kind a row is of, from its texts and those that are not blank."""
+    layout, headers = match.layout, match.headers
+    # What stands above the header stands there again in a file that was joined to this one.
+    above = {tuple(text_of(row)) for row in match.page.head[: match.row]}
+    total = _total_test(layout, places, dated)
+
+    def kind_of(texts: Sequence[str], filled: Sequence[str]) -> str:
+        if not filled:
+            return NOTHING
+        if texts[: len(headers)] == headers:
+            return HEADER
+        if tuple(texts) in above or (filled[0].startswith("#") and len(filled) == 1):
+            return NOTHING
+        if layout.footer and layout.footer.search(filled[0]):
+            return FOOTER
+        return TOTAL if total(texts, filled) else DATA
+
+    return kind_of
 
 
 def _total_test(

@@ -5,7 +5,7 @@ told with its worth.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
@@ -75,7 +75,6 @@ def shaped(
     table: str,
     columns: Sequence[Column],
     options: Options,
-    progress: Callable[[float], None] = lambda done: None,
     *,
     into: str = "",
 ) -> Reading:
@@ -87,11 +86,11 @@ def shaped(
 
     layout, header = match.layout, match.header
     units = {column.name: column.unit for column in columns}
-    places, faults = _places(match, options, units)
+    places, faults = _places(match, options)
     unit_of = {name: units.get(name) or BESIDE.get(name, KEY) for name in places}
     measured = [name for name, unit in unit_of.items() if unit not in (DATE, KEY, TEXT, LOGICAL)]
     dated = [name for name, unit in unit_of.items() if unit is DATE]
-    rows = rows_of(match, places, _numeric, measured, dated, progress)
+    rows = rows_of(match, places, _numeric, measured, dated)
     reading = Reading(match, table, None, len(rows.numbers))
     reading.faults += [*faults, *rows.faults]
     if not rows.numbers:
@@ -134,9 +133,7 @@ def shaped(
 # Columns
 
 
-def _places(
-    match: Match, options: Options, units: Mapping[str, Unit]
-) -> tuple[dict[str, int], list[Message]]:
+def _places(match: Match, options: Options) -> tuple[dict[str, int], list[Message]]:
     """Where each column is, as the user says it and then as the layout does."""
     faults = []
     by_name: dict[str, list[int]] = {}

@@ -37,7 +37,7 @@ def rewritten(content: bytes, change: Change) -> tuple[bytes, int]:
     book, parts = read_package(content), Parts(content)
     heights = dict(change.resized)
     tables = [table for table in book.tables.values() if table.name in heights]
-    _refuse_touched(book, parts, {block.place.sheet for block in change.blocks}, tables)
+    _refuse_touched(book, parts, {block.place.sheet for block in change.blocks})
     bands, cells = _bands(book, parts, change.blocks, heights)
     shared = SharedTexts(parts, book.texts_part) if book.texts_part else None
     looks = Looks(parts, parts.related(parts.book, "styles"))
@@ -97,9 +97,7 @@ def _is_inline(xml: bytes, place: Area) -> bool:
         place._replace(bottom=min(place.bottom, place.top + 50))))  # fmt: skip
 
 
-def _refuse_touched(
-    book: Package, parts: Parts, sheets: Collection[str], tables: Sequence[ExcelTable]
-) -> None:
+def _refuse_touched(book: Package, parts: Parts, sheets: Collection[str]) -> None:
     """Refuse what people have locked, or see a part of. Raises ReportError."""
     for sheet in sorted(sheets):
         part = book.parts[sheet]
