@@ -488,63 +488,16 @@ def _appended(
         if name == "Leads":
             whole_table = _with_opportunities(whole_table)
         parts.append((request.path, whole_table.columns, whole_table.rows, None, whole_table))
+    if len(parts) == 1:
+        kept, again = parts[0][1], [0]
+    else:
+        kept, again = _rows_of_all(name, [column.name for column in columns], parts, faults)
     remarks: list[str] = []
-    kept: dict[str, list[Any]] = {column.name: [] for column in columns}
-    seen: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...]]] = {}
-    whole: Counter[tuple[Any, ...]] = Counter()
-    places: dict[tuple[Any, ...], int] = {}
-    doubled = _of_other_grain(name, parts, faults)
-    for (path, cells, height, read, table), double in zip(parts, doubled, strict=True):
-        again = 0
-        if len(parts) == 1:
-            kept = cells
-        else:
-            keys = KEYS.get(name, ())
-            keyed = bool(keys) and all(any(c is not None for c in cells[k]) for k in keys[:1])
-            order = [column.name for column in columns]
-            here: Counter[tuple[Any, ...]] = Counter()
-            fresh: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...]]] = {}
-            for place, values in enumerate(zip(*(cells[one] for one in order), strict=True)):
-                if place in double:
-                    again += 1
-                    continue
-                row = dict(zip(order, values, strict=True))
-                here[values] += 1
-                if here[values] <= whole[values]:
-                    again += 1
-                    continue
-                if keyed:
-                    key = tuple(row[one] for one in keys if one in row)
-                    if before := seen.get(key):
-                        if name in SIDE_BY_SIDE and _combined(kept, places[key], row):
-                            continue
-                        what = ", ".join(as_text(part) for part in key if part is not None)
-                        other = next(
-                            (one for one, a, b in zip(order, before[1], values, strict=True)
-                             if a != b), "")  # fmt: skip
-                        faults.append(
-                            Message(
-                                "{path} has other values for {what} than {other_file} ({other}):"
-                                " leave out one of the files, or the rows that are in both",
-                                path=path,
-                                what=what,
-                                other_file=before[0],
-                                other=other,
-                            )
-                        )
-                        break
-                    fresh[key] = path, values
-                    places.setdefault(key, len(kept[order[0]]))
-                for one in order:
-                    kept[one].append(row[one])
-            seen.update(fresh)
-            whole |= here
-        notes.append(_note(path, name, height - again, again, read, table))
-        if table:
-            remarks += table.remarks
-        if read:
-            note = notes[-1]
-            remarks += [*note.taken, *note.left]
+    for (path, _, height, read, table), doubled in zip(parts, again, strict=True):
+        note = _note(path, name, height - doubled, doubled, read, table)
+        notes.append(note)
+        remarks += table.remarks if table else []
+        remarks += [*note.taken, *note.left] if read else []
     if name == "Leads":
         faults += _not_yet(kept, parts[0][0])
     height = len(next(iter(kept.values()), []))
@@ -559,6 +512,62 @@ def _appended(
             )
         )
     return ReadTable(kept, height, remarks)
+
+
+def _rows_of_all(
+    name: str, order: Sequence[str], parts: Sequence[Part], faults: list[Message]
+) -> tuple[dict[str, list[Any]], list[int]]:
+    """The rows of several files, each once, and how many of each file another has, too.
+
+    A file may have a row as often as it likes; what another has had as often is the same again.
+    """
+    kept: dict[str, list[Any]] = {column: [] for column in order}
+    seen: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...], int]] = {}
+    whole: Counter[tuple[Any, ...]] = Counter()
+    keys = KEYS.get(name, ())
+    again = []
+    for (path, cells, _, _, _), double in zip(
+        parts, _of_other_grain(name, parts, faults), strict=True
+    ):
+        keyed = bool(keys) and any(cell is not None for cell in cells[keys[0]])
+        here: Counter[tuple[Any, ...]] = Counter()
+        fresh: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...], int]] = {}
+        there = 0
+        for place, values in enumerate(zip(*(cells[one] for one in order), strict=True)):
+            here[values] += place not in double
+            if place in double or here[values] <= whole[values]:
+                there += 1
+                continue
+            row = dict(zip(order, values, strict=True))
+            key = tuple(row[one] for one in keys if one in row)
+            if keyed and (before := seen.get(key)):
+                if name in SIDE_BY_SIDE and _combined(kept, before[2], row):
+                    continue
+                faults.append(_contradiction(path, key, values, before, order))
+                break
+            fresh.setdefault(key, (path, values, len(kept[order[0]])))
+            for one in order:
+                kept[one].append(row[one])
+        seen |= fresh if keyed else {}
+        whole |= here
+        again.append(there)
+    return kept, again
+
+
+def _contradiction(
+    path: Path, key: tuple[Any, ...], values: tuple[Any, ...],
+    before: tuple[Path, tuple[Any, ...], int], order: Sequence[str],
+) -> Message:  # fmt: skip
+    """The sentence that two files say different things of one key."""
+    differs = (one for one, a, b in zip(order, before[1], values, strict=True) if a != b)
+    return Message(
+        "{path} has other values for {what} than {other_file} ({other}):"
+        " leave out one of the files, or the rows that are in both",
+        path=path,
+        what=", ".join(as_text(part) for part in key if part is not None),
+        other_file=before[0],
+        other=next(differs, ""),
+    )
 
 
 def _of_other_grain(name: str, parts: Sequence[Part], faults: list[Message]) -> list[set[int]]:
