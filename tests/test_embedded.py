@@ -280,6 +280,43 @@ def test_formulas_that_differ_in_small_numbers_alone() -> None:
             assert shown(result, f"{letter}{row}") == pytest.approx(value), f"{letter}{row}"
 
 
+def test_formulas_that_differ_in_fixed_addresses_alone() -> None:
+    """They are read as one, each with its own cells; what a name means stays where it is."""
+    pairs = {
+        "D": ("=$A$1*$B$1", "=$A$2*$B$3", 10.0, 40.0),
+        "E": ("=$A$1+$A$1", "=$A$1+$A$2", 2.0, 3.0),
+        "F": ("=First+$A$1", "=First+$A$2", 2.0, 3.0),
+        "G": ("=SUM($A$1:$B$2)", "=SUM($A$2:$B$3)", 26.0, 38.0),
+        "H": ("=OFFSET($B$1,1,-1)", "=OFFSET($B$2,1,-1)", 2.0, 3.0),
+        "I": ('=INDIRECT("$A$1")+$A$1', '=INDIRECT("$A$1")+$A$2', 2.0, 3.0),
+        "J": ("=SUM($A$1:$A5,$A$1)", "=SUM($A$1:$A5,$A$2)", 7.0, 8.0),
+        "K": ("=LARGE(Numbers,1)-$A$1", "=LARGE(Numbers,2)-$A$2", 19.0, 11.0),
+        "L": ('="$A$1"&$A$1', '="$A$1"&$A$2', "$A$11", "$A$12"),
+        "M": ("=VLOOKUP(2,$A$1:$B$3,2)", "=VLOOKUP(2,$C$1:$D$3,2)", 13.0, None),
+        "N": ("=OFFSET($B$1,0,-1)", "=OFFSET($A$1,0,-1)", 1.0, None),
+        "O": ("=SUM(_xlfn.ANCHORARRAY($S$1))", "=SUM(_xlfn.ANCHORARRAY($U$1))", 6.0, 12.0),
+    }
+    formulas = {f"{letter}{row}": pair[row - 8] for letter, pair in pairs.items() for row in (8, 9)}
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        for row, values in enumerate([(1, 10, 7), (2, 13, 5), (3, 20, 6)]):
+            sheet.write_row(row, 0, values)
+        book.define_name("First", "=Sheet1!$A$1")
+        book.define_name("Numbers", "=Sheet1!$B$1:$B$3")
+        sheet.write_dynamic_array_formula("S1:S1", "=SORT(A1:A3)")
+        sheet.write_dynamic_array_formula("U1:U1", "=SORT(A1:A3)*2")
+        for cell, formula in formulas.items():
+            sheet.write_formula(cell, formula)
+
+    result = calculate(written(fill))
+    for letter, (*_, first, second) in pairs.items():
+        for row, wanted in ((8, first), (9, second)):
+            if wanted is not None:
+                assert shown(result, f"{letter}{row}") == wanted, f"{letter}{row}"
+    assert sorted(result.refused) == ["Sheet1!M9", "Sheet1!N9"]  # not sorted; off the sheet
+
+
 def test_names_that_end_as_addresses_do_are_told_apart() -> None:
     """They name the same cell wherever they stand; ZZZ1 lies beyond the last column."""
 
@@ -826,6 +863,8 @@ OVER_BLOCKS = {
     "D7": '=_xlfn.XMATCH("ÉVA",A2:A701)', "D8": "=_xlfn.XMATCH(5,B2:B701)",
     "D9": "=SUMPRODUCT((B2:B701<A2:A701)*1)", "D10": '=SUMPRODUCT((C2:C701>=F1)*1)',
     "D11": "{=CHANNEL_MIX(A2:A701,B2:B701)", "D21": "=NPS(C2:C701)", "F1": 5.0,
+    "E1": '=SUMPRODUCT(($C$2:$C$701="ANN")*1)', "E2": '=SUMPRODUCT(($A$2:$A$701="ANN")*1)',
+    "E3": "=SUMPRODUCT(($C$2:$C$701=5)*1)", "E4": "=SUMPRODUCT(($B$2:$B$701=5)*1)",
 }  # fmt: skip
 
 

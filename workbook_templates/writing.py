@@ -142,7 +142,8 @@ class Styles:
 class FormulaSheet(Worksheet):  # type: ignore[misc]  # XlsxWriter carries no types
     """A sheet that remembers how formulas are spelled in files: newer functions have prefixes.
 
-    To look for those takes more than all the rest of writing a formula, and each is written twice.
+    XlsxWriter looks for each of them in each formula, which takes more than all the rest of
+    writing it.
     """
 
     def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
@@ -150,11 +151,21 @@ class FormulaSheet(Worksheet):  # type: ignore[misc]  # XlsxWriter carries no ty
 
 
 ANY_SHEET = Worksheet()
+CALL = re.compile(r"[\w.]+\(")
 
 
 @lru_cache(maxsize=2**16)
 def _spelled(formula: str, expand_future_functions: bool) -> str:
-    spelled: str = ANY_SHEET._prepare_formula(formula, expand_future_functions)
+    text = formula.removeprefix("{").removeprefix("=").removesuffix("}")
+    if "_xlfn." in text:  # so its author has spelled it
+        return text
+    return CALL.sub(lambda call: _spelled_call(call[0], expand_future_functions), text)
+
+
+@lru_cache(maxsize=2**12)
+def _spelled_call(call: str, expand_future_functions: bool) -> str:
+    """The name of a function and its bracket, as XlsxWriter spells them."""
+    spelled: str = ANY_SHEET._prepare_formula(call, expand_future_functions)
     return spelled
 
 

@@ -528,7 +528,8 @@ class _Engine:
         areas = [self._spill(formula) for formula in self.blocks if formula.sheet == sheet]
         # Beside a block of many rows there may be a thousand columns with nothing in them.
         spilled = [area.bottom for area in areas if area.left <= column <= area.right]
-        answers = [f.row for f in self.formulas if f.sheet == sheet not in self.names]
+        ours = self.formulas if sheet not in self.names else ()
+        answers = [formula.row for formula in ours if formula.sheet == sheet]
         first, last = 1, max([self._last_row(sheet), *spilled, *answers])
         added = self.book.blocks if self.book else ()
         xml = self.book.xml.get(sheet) if self.book else None

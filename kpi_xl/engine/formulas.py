@@ -97,6 +97,7 @@ PREFIX_BINDING = 6  # Excel's minus binds before the power: -2^2 is 4
 COMPARISON = 1
 NUMERIC = kinds.NUMBERS | kinds.ANY_ERROR
 FIXED = (False, False, False, False)
+FIXED_ADDRESS = re.compile(r"\$[A-Za-z]{1,3}\$\d{1,7}(:\$[A-Za-z]{1,3}\$\d{1,7})?")
 PREFIXES = re.compile(r"^(_xlfn\.|_xlws\.|_xludf\.|_xldudf_)+", re.IGNORECASE)
 LITERAL = re.compile(
     r'"(?:[^"]|"")*"|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|TRUE|FALSE', re.IGNORECASE
@@ -125,6 +126,8 @@ class Reference(NamedTuple):
 
     area: Area
     moving: tuple[bool, bool, bool, bool] = (False, False, False, False)
+    own: int = -1
+    """Of fixed cells that the formula itself names: which of its `fixed` addresses."""
 
     @property
     def grows(self) -> bool:
@@ -180,6 +183,8 @@ class Term(NamedTuple):
     ending: str = ""
     """How to write it where it is the whole formula, if otherwise: what a sum of two values, or a
     block with blanks, comes to there."""
+    fixed: tuple[str, ...] = ()
+    """Of the whole formula: the fixed addresses in it, as fixed_place has them."""
 
     @property
     def is_block(self) -> bool:
@@ -287,7 +292,7 @@ def read(text: str, context: Context) -> Term:
     if reader.position < len(reader.tokens):
         raise RefusedError(f"it cannot be read from {reader.tokens[reader.position].value!r} on")
     # What LET names may be used twice, or not at all.
-    term = term._replace(references=tuple(reader.references))
+    term = term._replace(references=tuple(reader.references), fixed=tuple(reader.fixed))
     return term._replace(text=term.ending) if term.ending else term
 
 
@@ -325,6 +330,7 @@ class _FormulaReader:
         self.tokens = tokens
         self.context = context
         self.references: list[Reference] = outer.references if outer else []
+        self.fixed: dict[str, int] = {}
         self.criteria: list[str] = outer.criteria if outer else []
         self.given: dict[str, Term] = {}
         """What the names of LET stand for here."""
@@ -478,7 +484,7 @@ class _FormulaReader:
             raise RefusedError("OFFSET is computed here with numbers that are written out")
         if not arguments[0].is_reference:
             raise RefusedError("OFFSET is computed here from cells of a sheet")
-        (sheet, top, left, bottom, right), moving = arguments[0].references[-1]
+        (sheet, top, left, bottom, right), moving, own = arguments[0].references[-1]
         down, across, high, wide = (
             [int(number.strip("()")) if number else None for number in numbers] + [None] * 2
         )[:4]
@@ -487,7 +493,7 @@ class _FormulaReader:
         if min(top, left) < 1 or bottom > LAST_ROW or right > LAST_COLUMN:
             raise RefusedError("OFFSET leads off the sheet")
         moving = (moving[0], moving[1], moving[2 - 2 * rows], moving[3 - 2 * columns])
-        return self.cells(Area(sheet, top, left, bottom, right), moving)
+        return self.cells(Area(sheet, top, left, bottom, right), moving, own)
 
     def indirect(self, arguments: list[Term]) -> Term:
         """INDIRECT of a text that is written out, as the cells that it means."""
@@ -750,9 +756,11 @@ class _FormulaReader:
             raise RefusedError("# stands behind something that is not one cell")
         return term._replace(text=f"{term.text}#", kind="block", anchors=term.areas, shape=None)
 
-    def cells(self, place: Area, moving: tuple[bool, bool, bool, bool] = FIXED) -> Term:
+    def cells(
+        self, place: Area, moving: tuple[bool, bool, bool, bool] = FIXED, own: int = -1
+    ) -> Term:
         """A reference to cells, as a hole in the formula's text."""
-        reference = Reference(place, moving)
+        reference = Reference(place, moving, own)
         self.references.append(reference)
         kind: Kind = "cell" if place[1:3] == place[3:5] else "area"
         text = f"{OPEN}{len(self.references) - 1}{CLOSE}"
@@ -780,7 +788,10 @@ class _FormulaReader:
             return self.named(address, sheet if mark else None)
         if book is None:
             raise UnknownError(f"{text} points into a workbook: name it with --book")
-        return self.cells(place, moving_corners(address))
+        own = -1
+        if not self.depth and fixed_place(address):
+            own = self.fixed.setdefault(address, len(self.fixed))
+        return self.cells(place, moving_corners(address), own)
 
     def sheet_name(self, text: str) -> str:
         """The sheet as the workbook spells it."""
@@ -1010,8 +1021,7 @@ def sorted_ranges(name: str, arguments: Sequence[Term]) -> tuple[Check, ...]:
     given = arguments[ranged]
     if not given.is_reference:
         raise RefusedError(f"{name} in what may not be sorted is not computed here")
-    reference = given.references[-1]
-    place, moving = reference
+    place, moving, own = given.references[-1]
     if name == "VLOOKUP":
         place, moving = (
             place._replace(right=place.left),
@@ -1023,7 +1033,7 @@ def sorted_ranges(name: str, arguments: Sequence[Term]) -> tuple[Check, ...]:
             (moving[0], moving[1], moving[0], moving[3]),
         )
     order = -1 if how in ("-1", "(-1)") else 1
-    return (Check(Reference(place, moving), kinds.ALL, name, order=order),)
+    return (Check(Reference(place, moving, own), kinds.ALL, name, order=order),)
 
 
 def nested_totals(name: str, arguments: Sequence[Term]) -> tuple[Check, ...]:
@@ -1206,6 +1216,15 @@ def address_area(sheet: str, address: str) -> Area | None:
         top, bottom = sorted(map(int, rows.groups()))
         return Area(sheet, top, 1, bottom, LAST_COLUMN)
     return None
+
+
+@lru_cache(maxsize=2**14)
+def fixed_place(address: str) -> Area | None:
+    """An address that is fixed by dollar signs, and ends where it says; None for another one."""
+    if not FIXED_ADDRESS.fullmatch(address):
+        return None
+    place = address_area("", address)
+    return None if place and place.bottom == LAST_ROW else place
 
 
 @lru_cache(maxsize=2**12)

@@ -6,9 +6,10 @@ the formula's own, and what was read of one formula is moved to the places of th
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
+from typing import NamedTuple
 
 from kpi_xl.engine.constants import Constants
 from kpi_xl.engine.formulas import (
@@ -16,6 +17,7 @@ from kpi_xl.engine.formulas import (
     Reference,
     RefusedError,
     Term,
+    fixed_place,
     moved,
     prepared,
 )
@@ -27,6 +29,8 @@ TOKEN = re.compile(
     "(?:[^"]|"")*" | '(?:[^']|'')*'
     | \[ (?: [^\[\]'] | '. | \[ (?:[^\[\]']|'.)* \] )* \]
     | (?P<rows> \$?\d+\s*:\s*\$?\d+ )
+    | (?<!:) (?P<fixed> \$[A-Za-z]{1,3}\$\d{1,7} (?: :\$[A-Za-z]{1,3}\$\d{1,7} )? )
+      (?! [\w.(!\[:\#] )
     | (?P<place> (?P<left>\$?) (?P<letters>[A-Za-z]{1,3}) (?P<top>\$?) (?P<row>\d{1,7}) )
       (?! [\w.(!\[] )
     | (?P<columns> \$?[A-Za-z]{1,3} \s*:\s* \$?[A-Za-z]{1,3} (?! [\w.(!\[] ) )
@@ -41,9 +45,37 @@ STAND_IN = re.compile(r"(?<![\d.])00000(\d\d)(?!\d)")
 """What stands for a small number in a formula that is read for others that have another one there:
 its place among them. It is read as a small number, too."""
 MOST_SMALL = 60
+ANY_NUMBER = re.compile(r"(?i)\b(?:(?:EDATE|EOMONTH|LARGE|SMALL)\(\w+,|MAX\(|MIN\()$")
+"""What stands before a number alone, which it may be whatever it is."""
 
 HOLDERS = "S_0"
 """The engine's sheet of the cells that hold ranges."""
+
+
+class Own(NamedTuple):
+    """What formulas that are read as one may each have of their own, in order.
+
+    Those are small numbers, and addresses that are fixed by dollar signs.
+    """
+
+    small: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
+
+
+NOTHING_OWN = Own()
+
+
+class Read(NamedTuple):
+    """What was read, of which formula's own, in which row and column.
+
+    `alone`: whether it depends on its place.
+    """
+
+    term: Term | RefusedError
+    own: Own
+    row: int
+    column: int
+    alone: bool
 
 
 class Line:
@@ -61,14 +93,15 @@ class Line:
         home: str,
         names: Mapping[str, str],
         held: dict[Area, str] | None,
-        small: tuple[str, ...] = (),
+        own: Own = NOTHING_OWN,
+        shifts: Sequence[tuple[int, int]] = (),
     ) -> None:
         """`row`: where the term was read; `columns`: how far left of here; `home`: its sheet.
 
         `held`: the cells that hold ranges for all formulas, None where there can be no more.
-        `small`: the numbers that its stand-ins are for.
+        `own`: what its formulas alone have; `shifts`: how far from there its fixed addresses are.
         """
-        self._small = small
+        self._small, self._shifts = own.small, shifts
         self._held = held
         self.holders: set[str] = set()
         """The cells of ranges that are held for it."""
@@ -92,15 +125,16 @@ class Line:
 
     def span(self, reference: Reference) -> tuple[str, int, bool, int, bool, int, int]:
         """Sheet; top, and whether it is counted from the formula's row; bottom, too; sides."""
-        (sheet, top, left, bottom, right), moving = reference
+        (sheet, top, left, bottom, right), moving, own = reference
+        down, across = self._shifts[own] if own >= 0 and self._shifts else (0, 0)
         return (
             sheet,
-            top - self._row * moving[0],
+            top + down - self._row * moving[0],
             moving[0],
-            bottom - self._row * moving[2],
+            bottom + down - self._row * moving[2],
             moving[2],
-            left + self._columns * moving[1],
-            right + self._columns * moving[3],
+            left + across + self._columns * moving[1],
+            right + across + self._columns * moving[3],
         )
 
     def fits(self, row: int) -> bool:
@@ -179,8 +213,7 @@ class Patterns:
         self.book = book
         self.names = names
         self.lines: list[Line] = []
-        self._known: dict[tuple[object, ...], tuple[Term | RefusedError, int, int, bool]] = {}
-        """What was read, in which row and column, and whether it depends on its place."""
+        self._known: dict[tuple[object, ...], Read] = {}
         self._by_column: dict[tuple[object, ...], Line] = {}
         self._tables: dict[tuple[str, int], tuple[tuple[str, bool], ...]] = {}
         self._constants = Constants(book.blocks) if book else None
@@ -189,16 +222,16 @@ class Patterns:
 
     def line(self, formula: Formula) -> Line:
         """A formula's line, which has it among its own afterwards. Raises RefusedError."""
-        key, small = self._key(formula)
+        key, own = self._key(formula)
         if key is not None:
-            found = self._by_column.get((key, small, formula.column))
+            found = self._by_column.get((key, own, formula.column))
             if found is None:
-                found = self._shared(key, small, formula)
+                found = self._shared(key, own, formula)
             if found is not None and found.fits(formula.row):
                 found.formulas.append(formula)
                 return found
-        own = replace(formula, text=moved(formula.text, *formula.moved), moved=(0, 0))
-        line = self._added(self._read(own), own.row, 0, own.sheet)
+        here = replace(formula, text=moved(formula.text, *formula.moved), moved=(0, 0))
+        line = self._added(self._read(here), here.row, 0, here.sheet)
         line.formulas.append(formula)
         return line
 
@@ -207,64 +240,98 @@ class Patterns:
         return prepared(formula, self.book, self._constants)
 
     def _added(
-        self, term: Term, row: int, columns: int, home: str, small: tuple[str, ...] = ()
+        self,
+        term: Term,
+        row: int,
+        columns: int,
+        home: str,
+        own: Own = NOTHING_OWN,
+        shifts: Sequence[tuple[int, int]] = (),
     ) -> Line:
         """A new line for what was read in a row, so many columns to the left."""
         held = self.held if home in self.names else None
-        line = Line(len(self.lines), term, row, columns, home, self.names, held, small)
+        line = Line(len(self.lines), term, row, columns, home, self.names, held, own, shifts)
         self.lines.append(line)
         return line
 
-    def _shared(
-        self, key: tuple[object, ...], small: tuple[str, ...], formula: Formula
-    ) -> Line | None:
+    def _shared(self, key: tuple[object, ...], own: Own, formula: Formula) -> Line | None:
         """The line of a formula that may have others like it; None if it has to be read alone."""
-        row, column = formula.row - formula.moved[0], formula.column - formula.moved[1]
         if key not in self._known:
-            text = with_stand_ins(formula.text) if small else formula.text
-            source = replace(formula, text=text, row=row, column=column, moved=(0, 0))
-            try:
-                term = self._read(source)
-            except RefusedError as refusal:
-                self._known[key] = refusal, row, column, False
-            else:
-                self._known[key] = term, row, column, depends_on_place(term)
-        read, row, column, alone = self._known[key]
+            self._known[key] = self._first(own, formula)
+        read, first, row, column, alone = self._known[key]
         refused = isinstance(read, RefusedError)
+        shifts = shifted(first.fixed, own.fixed)
         line: Line | None
-        if refused and small:  # so that the sentence has the numbers that are there
-            line = self._shared((*key, small), (), formula)
+        if (refused and own != NOTHING_OWN) or not (refused or self._alike(read, shifts)):
+            # As it stands: a sentence has the numbers that are there.
+            line = self._shared((*key, own), NOTHING_OWN, formula)
         elif column != formula.column and formula.moved == (0, 0) and (refused or alone):
             # What holds in one column need not in another: there it is read once more.
-            line = self._shared((*key, formula.column), small, formula)
+            line = self._shared((*key, formula.column), own, formula)
         elif isinstance(read, RefusedError):
             raise read
         elif alone:
             line = None
         else:
-            line = self._added(read, row, formula.column - column, formula.sheet, small)
+            columns = formula.column - column
+            line = self._added(read, row, columns, formula.sheet, own, shifts)
         if line:
-            self._by_column[key, small, formula.column] = line
+            self._by_column[key, own, formula.column] = line
         return line
 
-    def _key(self, formula: Formula) -> tuple[tuple[object, ...] | None, tuple[str, ...]]:
-        """What formulas that can be read as one have in common, and the small numbers in this one.
+    def _first(self, own: Own, formula: Formula) -> Read:
+        """What is read of the first formula of its kind."""
+        row, column = formula.row - formula.moved[0], formula.column - formula.moved[1]
+        text = with_stand_ins(formula.text) if own.small else formula.text
+        source = replace(formula, text=text, row=row, column=column, moved=(0, 0))
+        try:
+            term = self._read(source)
+        except RefusedError as refusal:
+            return Read(refusal, own, row, column, False)
+        alone = depends_on_place(term) or own.fixed not in ((), term.fixed)
+        return Read(term, own, row, column, alone)
+
+    def _alike(self, term: Term | RefusedError, shifts: Sequence[tuple[int, int]]) -> bool:
+        """Whether a formula reads the same with its fixed addresses so far away."""
+        if isinstance(term, RefusedError) or not any(map(any, shifts)):
+            return True
+        for place, _, own in term.references:
+            if own < 0 or not any(shifts[own]):
+                continue
+            down, across = shifts[own]
+            sheet, top, left, bottom, right = place
+            there = Area(sheet, top + down, left + across, bottom + down, right + across)
+            if min(there[1:3]) < 1 or there.bottom > LAST_ROW or there.right > LAST_COLUMN:
+                return False
+            is_cell = place[1:3] == place[3:5]
+            known = None if is_cell or not self._constants else self._constants.known
+            if known and known(place) != known(there):
+                return False
+        return not term.anchors
+
+    def _key(self, formula: Formula) -> tuple[tuple[object, ...] | None, Own]:
+        """What formulas that can be read as one have in common, and what is this one's own.
 
         None for one that stands alone.
         """
         sheet, row, column, text = formula.sheet, formula.row, formula.column, formula.text
         if formula.array is not None and (formula.spans or not formula.dynamic):
-            return None, ()
+            return None, NOTHING_OWN
         of_table = "[" in text
         if formula.moved != (0, 0):
             source = sheet, row - formula.moved[0], column - formula.moved[1]
-            return None if of_table else source, ()
+            return None if of_table else source, NOTHING_OWN
         whole_rows = whole_columns = False
         stands_in = not STAND_IN.search(text)
         small: list[str] = []
+        fixed: dict[str, int] = {}
 
         def relative(token: re.Match[str]) -> str:
             nonlocal whole_rows, whole_columns
+            if token["fixed"] is not None and (place := fixed_place(token[0])):
+                number = fixed.setdefault(token[0], len(fixed))
+                high, wide = place.bottom - place.top, place.right - place.left
+                return f"\ue009{number}\ue006{high}\ue005{wide}"
             if token["place"] is None:
                 if stands_in and token["number"] is not None and is_small(token):
                     small.append(token[0])
@@ -281,10 +348,11 @@ class Patterns:
 
         own = TOKEN.sub(relative, text)
         if whole_rows or len(small) > MOST_SMALL:
-            return None, ()
+            return None, NOTHING_OWN
         inside = self._inside(sheet, row) if of_table else ()
         array = formula.array is not None
-        return (sheet, own, inside, array, *([column] if whole_columns else [])), tuple(small)
+        key = sheet, own, inside, array, *([column] if whole_columns else [])
+        return key, Own(tuple(small), tuple(fixed))
 
     def _inside(self, sheet: str, row: int) -> tuple[tuple[str, bool], ...]:
         """The tables that a row of a sheet is in, and whether among their data."""
@@ -306,8 +374,19 @@ class Patterns:
         return line
 
 
+def shifted(these: Sequence[str], those: Sequence[str]) -> list[tuple[int, int]]:
+    """How many rows and columns some fixed addresses are from others of the same sizes."""
+    shifts = []
+    for one, other in zip(these, those, strict=True):
+        here, there = fixed_place(one), fixed_place(other)
+        assert here
+        assert there
+        shifts.append((there.top - here.top, there.left - here.left))
+    return shifts
+
+
 def is_small(token: re.Match[str]) -> bool:
-    """Whether a token is a whole number from 1 to 60 that is reckoned with.
+    """Whether a token is a whole number from 1 to 60 that is reckoned with, or asked for.
 
     Those are all of one kind, and what is read beside an operator does not depend on which it is.
     """
@@ -319,6 +398,8 @@ def is_small(token: re.Match[str]) -> bool:
     opens = start == 0 or before[-1] in "(,"
     closes = end == len(text) or after in "),"
     reckons = after in "+-*<>" and after != ""
+    if opens and closes:
+        return ANY_NUMBER.search(text, max(0, start - 40), start) is not None
     return (infix and (closes or reckons)) or (opens and reckons)
 
 

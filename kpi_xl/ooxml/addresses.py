@@ -62,6 +62,7 @@ def column_number(letters: str) -> int:
     return number
 
 
+@cache
 def column_letters(number: int) -> str:
     """A for 1, AA for 27."""
     letters = ""
