@@ -72,7 +72,7 @@ from .parts import (
     warn_of_more,
     where,
 )
-from .writing import BLUE, ORANGE, WARNING, Book, Page, literal
+from .writing import BLUE, ORANGE, WARNING, Book, Page, ifs
 
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 MONTHS, PERIODS, DAYS = 12, 53, 400  # how many of them are shown, the last ones
@@ -716,7 +716,7 @@ def few_periods() -> str:
 
 def to_come(page: Page) -> None:
     """The next weeks or months, the one that runs among them."""
-    running = literal(page.book.say("running: its days so far are not in it"))
+    running = page.book.phrase("running: its days so far are not in it")
     step = 'IF(PeriodCode="W",NextPeriod+7*{ahead},EDATE(NextPeriod,{ahead}))'
     columns = (
         Measure("From", step, DATE, blank='NextPeriod=""', look=NAME),
@@ -1009,7 +1009,7 @@ def few_campaigns(
     words: tuple[str, str],
 ) -> int:
     """A sheet of the campaigns that have e-mails or videos. Returns its last row."""
-    best, worst = (literal(page.book.say(text)) for text in words)
+    best, worst = map(page.book.phrase, words)
     cell = f"{{{judged}}}"
     result = blank_if(f'{cell}=""', extremes(judged, RATE, best, worst, '""')).removeprefix("=")
     columns = (shown_as("Campaign", "Name"), *sums, *kpis,
@@ -1030,7 +1030,7 @@ def few_campaigns(
 def trend(page: Page) -> None:
     """Weeks or months, their trend, and the days whose cost stands out."""
     styles, book = page.styles, page.book
-    part = literal(book.say("part of a period"))
+    part = book.phrase("part of a period")
     columns = (
         Measure("Period", dated("{start}", 'PeriodCode="W"'), KEY, look=NAME),
         Measure("Days", "{until}-{since}+1", COUNT),
@@ -1088,13 +1088,12 @@ def standing_out(page: Page, top: int, column: int) -> None:
     section(page, top - 1, column, column + 3, "Days whose cost stands out, the newest first")
     rows = [{"sought": f"MAX(DayNumber)-{number}"} for number in range(STANDING_OUT)]
     table = put_grid(page, top, OUTLIERS, rows, left=column, blank='{Day}=""')
-    texts = ("None.", "More on the sheet {Model}: {days} in all.")
-    nothing, more = (literal(page.book.say(text, days="{days}")) for text in texts)
-    formula = (
-        f'=IF({NONE},"",IF(MAX(DayNumber)=0,{nothing},IF(MAX(DayNumber)>{STANDING_OUT},'
-        f'SUBSTITUTE({more},"{{days}}",MAX(DayNumber)),"")))'
-    )
-    page.put(table.last + 1, column, formula, page.styles.lead())
+    more = page.book.phrase("More on the sheet {Model}: {days} in all.", {"days": "MAX(DayNumber)"})
+    formula = ifs((
+        (NONE, '""'), ("MAX(DayNumber)=0", page.book.phrase("None.")),
+        (f"MAX(DayNumber)>{STANDING_OUT}", more),
+    ))  # fmt: skip
+    page.put(table.last + 1, column, f"={formula}", page.styles.lead())
 
 
 # A/B tests
@@ -1165,32 +1164,31 @@ NEEDED = Measure(
 
 def test_columns(book: Book) -> tuple[Measure, ...]:
     """What a test shows, and whether it may be decided; two of them in words."""
-    better, worse, same, none, few, faulty, split, early, yes, no = (
-        literal(book.say(text)) for text in (
-            "B converts better", "A converts better", "no difference shown", "no conversions yet",
-            "too few visitors to tell", "not complete: see {Checks}",
-            "not split as planned: find out why first", "too early: more visitors are needed",
-            "✓ yes", "✗ no",
-        )
-    )  # fmt: skip
+    say = book.phrase
     alike = (
         f"ROUND({{Rate of A}},{decimals(SHARE_EXACT)})=ROUND({{Rate of B}},{decimals(SHARE_EXACT)})"
     )
     needed = "{Visitors needed for each}"
-    winner = f"IF({{Rate of B}}>{{Rate of A}},{better},{worse})"
-    at_the_end = f"IF(OR({{p-value}}>=Significance,{alike}),{same},{winner})"
-    on_the_way = f"IF(ABS({{z}})>={{limit}},{winner},{early})"
-    over = f'IF({{z}}="",TRUE,{TESTED_BY}>={{planned}})'
-    phrase = (
-        f'IF({{Test}}="","",IF({FAULTY},{faulty},IF({{split}}<{MISMATCH},{split},'
-        f"IF({CONVERTED}=0,{none},IF({TOO_FEW},{few},IF({over},{at_the_end},{on_the_way}))))))"
+    winner = ifs([("{Rate of B}>{Rate of A}", say("B converts better"))], say("A converts better"))
+    at_the_end = ifs(
+        [(f"OR({{p-value}}>=Significance,{alike})", say("no difference shown"))], winner
     )
-    reached = f"IF(MIN({{Visitors of A}},{{Visitors of B}})>={needed},{yes},{no})"
+    on_the_way = ifs([("ABS({z})>={limit}", winner)], say("too early: more visitors are needed"))
+    phrase = ifs([
+        ('{Test}=""', '""'),
+        (FAULTY, say("not complete: see {Checks}")),
+        (f"{{split}}<{MISMATCH}", say("not split as planned: find out why first")),
+        (f"{CONVERTED}=0", say("no conversions yet")),
+        (TOO_FEW, say("too few visitors to tell")),
+        (f'IF({{z}}="",TRUE,{TESTED_BY}>={{planned}})', at_the_end),
+    ], on_the_way)  # fmt: skip
+    enough = f"MIN({{Visitors of A}},{{Visitors of B}})>={needed}"
+    reached = ifs([(f'{needed}=""', '""'), (enough, say("✓ yes"))], say("✗ no"))
     return (
         *TEST_GIVEN, *TEST_RESULTS,
         Measure("Verdict", phrase, KEY, blank="", look={**BEHIND, "bold": True}),
         NEEDED,
-        Measure("Reached?", f'IF({needed}="","",{reached})', KEY, blank="", look=BEHIND),
+        Measure("Reached?", reached, KEY, blank="", look=BEHIND),
         *DECIDING,
     )  # fmt: skip
 
@@ -1205,9 +1203,8 @@ def ab_test(page: Page) -> None:
     page.sheet.set_row(TOP, 46)
     table.define("FirstPValue", "p-value", 1, 1)
     row = table.last + 1
-    page.put(row, 0, f'=IF(COUNTA(Tests[test])>{TESTED},'
-                     f'{literal(book.say("Only the first tests are shown."))},"")',
-             styles.warning())  # fmt: skip
+    more = ifs([(f"COUNTA(Tests[test])>{TESTED}", book.phrase("Only the first tests are shown."))])
+    page.put(row, 0, f"={more}", styles.warning())
     for label, caution in CAUTIONS:
         row += 1
         page.write(row, 0, label, styles.label(bold=True, valign="top"))
@@ -1275,18 +1272,14 @@ def verdict(book: Book, *, best: bool) -> Measure:
 
 def judged(book: Book, *, best: bool) -> str:
     """The same, without a look at whether there is a name."""
-    texts = (
-        "no cost in these days", "cost without conversions", "above break-even",
-        "below break-even", "best: above break-even", "best: below break-even",
-        "worst: above break-even", "worst: below break-even",
-    )  # fmt: skip
-    free, lost, *pairs = (literal(book.say(text)) for text in texts)
+    say = book.phrase
     plain, highest, lowest = (
-        f"IF({{ROAS}}>=BreakEven,{above},{below})"
-        for above, below in zip(pairs[::2], pairs[1::2], strict=True)
+        ifs([("{ROAS}>=BreakEven", say(f"{rank}above break-even"))], say(f"{rank}below break-even"))
+        for rank in ("", "best: ", "worst: ")
     )
     phrase = extremes("ROAS", RATIO, highest, lowest, plain) if best else plain
-    return f"IF({{cost}}=0,{free},IF({{conversions}}=0,{lost},{phrase}))"
+    lost = say("cost without conversions")
+    return ifs([("{cost}=0", say("no cost in these days")), ("{conversions}=0", lost)], phrase)
 
 
 def extremes(measure: str, unit: Unit, best: str, worst: str, otherwise: str) -> str:

@@ -43,7 +43,7 @@ from .parts import (
     widen,
 )
 from .parts import figures as put_figures
-from .writing import BLUE, FIXED, MUTED, WASH, Book, Page, literal
+from .writing import BLUE, FIXED, MUTED, WASH, Book, Page, ifs, literal
 
 PREVIOUS, YEAR, NEITHER = COMPARED_WITH = ("Previous period", "Previous year", "No comparison")
 
@@ -151,9 +151,11 @@ class Range:
 
 def compared_with(book: Book) -> Basis:
     """The cell that says by a number what is compared with: 1 and 2 as in COMPARED_WITH, else 0."""
-    previous, year = (literal(book.say(word)) for word in (PREVIOUS, YEAR))
-    formula = f"=IF(CompareWith={previous},1,IF(CompareWith={year},2,0))"
-    return Basis("ComparedWith", formula, COUNT)
+    cases = (
+        (f"CompareWith={book.phrase(word)}", str(number))
+        for number, word in enumerate((PREVIOUS, YEAR), start=1)
+    )
+    return Basis("ComparedWith", f"={ifs(cases, '0')}", COUNT)
 
 
 def comparable(
@@ -168,33 +170,26 @@ def comparable(
     `first` and `last` are the days that are shown, `rows` says how much of them there is, and
     `until` is the last day of those before whose rows count.
     """
+    say = book.phrase
+    shown = {"from": day_text(first), "until": day_text(last)}
     days = {"from": day_text("ComparedFrom"), "until": day_text(until)}
-    chosen = said_of(book, "Nothing is compared: choose above what to compare with.")
-    whole = said_of(
-        book,
-        "To compare, set From or Until above: all the data are shown, and nothing is before them.",
+    chosen = say("Nothing is compared: choose above what to compare with.")
+    whole = say(
+        "To compare, set From or Until above: all the data are shown, and nothing is before them."
     )
-    nothing = said_of(
-        book, "There are no data from {from} to {until}: change the days.",
-        **{"from": day_text(first), "until": day_text(last)},
-    )  # fmt: skip
-    begun = said_of(
-        book,
+    nothing = say("There are no data from {from} to {until}: change the days.", shown)
+    begun = say(
         "Nothing to compare with: the data begin on {day}, and {from} to {until} would be needed.",
-        day=day_text("DataFrom"),
-        **days,
+        {"day": day_text("DataFrom"), **days},
     )
-    gap = said_of(
-        book, "Nothing to compare with: there are no data from {from} to {until}.", **days
-    )
+    gap = say("Nothing to compare with: there are no data from {from} to {until}.", days)
     # Of days that are yet to come nothing is as old as what was before.
-    ahead = said_of(
-        book, "Nothing to compare with: the days from {from} to {until} are yet to come.",
-        **{"from": day_text(first), "until": day_text(last)},
-    )  # fmt: skip
+    ahead = say("Nothing to compare with: the days from {from} to {until} are yet to come.", shown)
     late = "DataFrom>ComparedFrom+(ComparedUntil-ComparedFrom+1)/10"
-    why = f'IF({until}<ComparedFrom,{ahead},IF({late},{begun},IF(RowsBefore=0,{gap},"")))'
-    why = f"IF(ComparedWith=0,{chosen},IF(Ranged=0,{whole},IF({rows}=0,{nothing},{why})))"
+    why = ifs((
+        ("ComparedWith=0", chosen), ("Ranged=0", whole), (f"{rows}=0", nothing),
+        (f"{until}<ComparedFrom", ahead), (late, begun), ("RowsBefore=0", gap),
+    ))  # fmt: skip
     return [
         Basis("NotCompared", blank_if(f'{first}=""', why), TEXT),
         Basis("Comparing", f'=IF({first}="",0,IF(NotCompared="",1,0))', COUNT),
@@ -412,10 +407,8 @@ def range_band(
     first, until = (day_text(day) for day in days)
     shown = {"from": first, "until": until}
     before = {"before": day_text("ComparedFrom"), "end": day_text(before_until)}
-    alone = said_of(page.book, "{from} to {until}", **shown)
-    both = said_of(
-        page.book, "{from} to {until}, compared with {before} to {end}", **shown, **before
-    )
+    alone = page.book.phrase("{from} to {until}", shown)
+    both = page.book.phrase("{from} to {until}, compared with {before} to {end}", shown | before)
     text = blank_if(f'{days[0]}=""', f"IF(Comparing=1,{both},{alone})")
     look = page.styles.label(indent=1, text_wrap=True, valign="top")
     page.sheet.merge_range(row + 1, column + len(records), row + 2, last, "", look)
@@ -466,11 +459,8 @@ def change_cell(page: Page, row: int, column: int, tile: Tile, look: Mapping[str
     cell = page.at(row, column).rpartition("!")[2].replace("$", "")
     for sign, rule in (("▲", "N({0})>0"), ("▼", "N({0})<0")) if tile.better else ():
         good = (sign == "▲") == (tile.better == "higher")
-        colour = page.book.file.add_format({"font_color": GOOD if good else BAD})
-        criteria = f'=OR({rule.format(cell)},{cell}="{sign}")'
-        page.sheet.conditional_format(
-            row, column, row, column, {"type": "formula", "criteria": criteria, "format": colour}
-        )
+        criteria = f'OR({rule.format(cell)},{cell}="{sign}")'
+        page.mark((row, column), criteria, {"font_color": GOOD if good else BAD})
 
 
 def missing(tile: Tile) -> str:
@@ -492,9 +482,7 @@ def in_words(
     style = page.styles.label()
     for place, tile in enumerate(one for one in shown if one.compared):
         phrase = sentence(page.book, tile, figures[tile.figure])
-        why = '""'
-        for condition, reason in reversed(tile.why):
-            why = f"IF({condition},{literal(page.book.say(reason))},{why})"
+        why = ifs((condition, page.book.phrase(reason)) for condition, reason in tile.why)
         otherwise = f"IF(Comparing=1,{why},{'NotCompared' if place == 0 else literal('')})"
         row += 1
         page.put(row, first, f"=IF({missing(tile)},{otherwise},{phrase})", style)
@@ -506,7 +494,7 @@ def sentence(book: Book, tile: Tile, figure: Figure) -> str:
     # A function's name says what unit the values have; the label takes its place.
     functions = re.findall(r"([A-Z][A-Z_]*)\(", figure.formula)
     known = [one for one in functions if one in METRICS and METRICS[one].returns is figure.unit]
-    label = literal(book.say(figure.label))
+    label = book.phrase(figure.label)
     called = literal(known[0]) if known else label
     now, before = tile.figure, f"{tile.figure}Before"
     better = literal(tile.better) if tile.better else ""
@@ -517,16 +505,8 @@ def sentence(book: Book, tile: Tile, figure: Figure) -> str:
         return phrase
     # Of what is unchanged nobody is the cause.
     none = f"IF({before}>0,ABS({now}/{before}-1)<0.005,TRUE)"
-    more = said_of(book, "{sentence}, mostly {name}", sentence=phrase, name=tile.mostly)
+    more = book.phrase("{sentence}, mostly {name}", {"sentence": phrase, "name": tile.mostly})
     return f'IF(IF({none},TRUE,{tile.mostly}=""),{phrase},{more})'
-
-
-def said_of(book: Book, text: str, **cells: str) -> str:
-    """A text in the workbook's language as a formula, its {fields} filled in by formulas."""
-    formula = literal(book.say(text, **{field: f"{{{field}}}" for field in cells}))
-    for name, cell in cells.items():
-        formula = f'SUBSTITUTE({formula},"{{{name}}}",{cell})'
-    return formula
 
 
 def day_text(day: str) -> str:

@@ -11,7 +11,7 @@ from kpi_xl.units import COUNT
 
 from .grid import Grid, Measure, lay_out, put_grid
 from .parts import blank_if, section
-from .writing import Page, literal
+from .writing import Page, ifs
 
 AHEAD = 4  # periods
 FEWEST = 5  # whole periods
@@ -106,8 +106,8 @@ def words_below(page: Page, row: int, anchors: Sequence[str]) -> int:
     missing = ",".join(f"ISNA({anchor})" for anchor in anchors)
     blank = ",".join(f'{anchor}=""' for anchor in anchors)
     # An error of the data is looked at last: OR would show it in place of a word.
-    absent, early = (literal(page.book.say(text)) for text in (MISSING, FEW))
-    word = f'IF(OR({missing}),{absent},IF(OR({blank}),{early},""))'
+    absent, early = map(page.book.phrase, (MISSING, FEW))
+    word = ifs(((f"OR({missing})", absent), (f"OR({blank})", early)))
     faulty = "+".join(f"ISERROR({anchor})*NOT(ISNA({anchor}))" for anchor in anchors)
     bold = page.styles.label(bold=True)
     page.put(row, 0, f'=IF({faulty}>0,"",{word})', bold, as_it_is=True)

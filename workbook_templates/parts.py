@@ -39,6 +39,7 @@ from .writing import (
     MUTED,
     NO_COLOUR,
     ORANGE,
+    WARN,
     WARNING,
     Book,
     Built,
@@ -50,6 +51,7 @@ from .writing import (
     UnfitDataError,
     Values,
     computed,
+    ifs,
     literal,
     new_book,
     unheard,
@@ -565,13 +567,12 @@ def texts(page: Page, table: Input) -> Problem:
     columns = {f"{table.name}[{name}]": name for name in table.numeric}
     pieces = []
     for some in batched(columns.items(), NESTED):
-        first = '""'
-        for cells, name in reversed(some):
+        cases = []
+        for cells, name in some:
             header = f"ROW({table.name}[[#Headers],[{name}]])"
             row = f'{header}+IF(COUNTIF({cells},"*")=0,1,MATCH("*",{cells},0))'
-            letter = xl_col_to_name(places[name])
-            first = f'IF({has_text([cells])},"{letter}"&{row},{first})'
-        pieces.append(f"={first}")
+            cases.append((has_text([cells]), f'"{xl_col_to_name(places[name])}"&{row}'))
+        pieces.append(f"={ifs(cases)}")
     return Problem(
         TEXTS,
         "=COUNTA({0})-COUNT({0})".format(",".join(columns)),
@@ -691,22 +692,22 @@ def named(page: Page, problem: Problem) -> str:
 
 def first_text(page: Page, first: int, problems: Sequence[Problem]) -> None:
     """The first cell that is text where a number is wanted, in a cell of that name."""
-    formula = '""'
-    for row, problem in reversed(list(enumerate(problems, start=first))):
+    cases = []
+    for row, problem in enumerate(problems, start=first):
         if problem.label == TEXTS:
             sheet = quoted(page.book.names[problem.table])
             found, cell = (xl_rowcol_to_cell(row, column) for column in (1, 2))
-            formula = f"IF({found}>0,{literal(sheet + '!')}&{cell},{formula})"
-    page.put(first - 2, 2, f"={formula}", page.styles.warning())
+            cases.append((f"{found}>0", f"{literal(sheet + '!')}&{cell}"))
+    page.put(first - 2, 2, f"={ifs(cases)}", page.styles.warning())
     page.define("FirstText", first - 2, 2)
 
 
 def agreement_rows(page: Page, row: int, agreements: Sequence[Agreement]) -> int:
     """Figures computed twice, from a header on. Returns the last row."""
-    styles, say = page.styles, page.book.say
+    styles = page.styles
     section(page, row - 1, 0, 4, "Figures computed twice")
     header_row(page, row, 0, ("figure", "KPI function", "native formula", "agree?", ""))
-    yes, no = (literal(say(text)) for text in ("✓ yes", "✗ no"))
+    yes, no = map(page.book.phrase, ("✓ yes", "✗ no"))
     first = row + 1
     for agreement in agreements:
         row += 1
@@ -740,39 +741,30 @@ def where(table: Input, condition: str) -> tuple[str, str]:
 
 def status(page: Page, row: int, column: int, table: Input) -> None:
     """Say in one cell what is next: fill the table, look at the sheet Checks, or nothing."""
-    say = page.book.say
-    empty = say("Nothing to show yet: fill the sheet {table}.", table=page.book.names[table.name])
-    wrong = say(
+    book = page.book
+    rows, figures = "SUM(ProblemRows)", f"COUNTIF(Agreed,{book.phrase('✗ no')})"
+    wrong = book.phrase(
         "Rows of data to look at: {rows}; figures computed twice that do not agree: {figures}. See"
-        " the sheet {Checks}.", rows="{rows}", figures="{figures}",
+        " the sheet {Checks}.",
+        {"rows": f'TEXT({rows},"#,##0")', "figures": f'TEXT({figures},"0")'},
+    )
+    text = "{cell} is text, where a number or a date is wanted."
+    setting = "The setting in {cell} is empty or impossible."
+    first = '""'
+    for cell, told in (("FirstText", text), ("WrongSetting", setting)):
+        first = f'IF({cell}="",{first},{book.phrase(told, {"cell": cell})}&" ")'
+    fine = "The checks have found no problem in the data."
+    if book.given and book.given.sampled == table.name:
+        fine = book.given.fine
+    cases = (
+        ('MissingFunctions<>""', "MissingFunctions"),
+        (f"{rows}+{figures}>0", f"{first}&{wrong}"),
+        (table.empty, book.phrase("Nothing to show yet: fill the sheet {table}.",
+                                  table=book.names[table.name])),
     )  # fmt: skip
-    text = say("{cell} is text, where a number or a date is wanted.", cell="{cell}")
-    given = page.book.given
-    sampled = given and given.sampled == table.name
-    fine = say(given.fine if given and sampled else "The checks have found no problem in the data.")
-    rows, figures = "SUM(ProblemRows)", f"COUNTIF(Agreed,{literal(say('✗ no'))})"
-    counted = (
-        f'SUBSTITUTE(SUBSTITUTE({literal(wrong)},"{{rows}}",TEXT({rows},"#,##0")),"{{figures}}",'
-        f'TEXT({figures},"0"))'
-    )
-    first = f'IF(FirstText="","",SUBSTITUTE({literal(text)},"{{cell}}",FirstText)&" ")'
-    setting = say("The setting in {cell} is empty or impossible.", cell="{cell}")
-    first = (
-        f'IF(WrongSetting="",{first},SUBSTITUTE({literal(setting)},"{{cell}}",WrongSetting)&" ")'
-    )
-    page.put(
-        row,
-        column,
-        f'=IF(MissingFunctions<>"",MissingFunctions,IF({rows}+{figures}>0,{first}&{counted},'
-        f"IF({table.empty},{literal(empty)},{literal(fine)})))",
-        page.styles.lead(),
-        as_it_is=True,
-    )
-    look = page.book.file.add_format({"bold": True, "font_color": WARNING})
-    rule = f'=IF(MissingFunctions<>"",TRUE,{rows}+{figures}>0)'
-    page.sheet.conditional_format(
-        row, column, row, column, {"type": "formula", "criteria": rule, "format": look}
-    )
+    formula = f"={ifs(cases, book.phrase(fine))}"
+    page.put(row, column, formula, page.styles.lead(), as_it_is=True)
+    page.mark((row, column), f'IF(MissingFunctions<>"",TRUE,{rows}+{figures}>0)', WARN)
 
 
 def missing_functions(page: Page, row: int, column: int) -> None:
@@ -842,17 +834,13 @@ def settings(page: Page, row: int, column: int, records: Sequence[Setting]) -> i
         if page.book.given and setting.name in page.book.given.fixed:
             page.write(row, column + 2, FIXED, styles.lead(indent=1))
             continue
-        meaning = literal(page.book.say(setting.meaning))
+        meaning = page.book.phrase(setting.meaning)
         effect = in_effect(page.book, setting)
         shown = f'IF({setting.name}="",{meaning}&": "&{effect},{meaning})' if effect else meaning
         if setting.cut:
             page.put(row, column + 2, or_cut(page, setting, shown), styles.lead(indent=1))
-            look = page.book.file.add_format({"bold": True, "font_color": WARNING})
-            rule = "=" + "&".join(name for _, name in setting.cut) + '<>""'
-            page.sheet.conditional_format(
-                row, column + 2, row, column + 2,
-                {"type": "formula", "criteria": rule, "format": look},
-            )  # fmt: skip
+            cut = "&".join(name for _, name in setting.cut)
+            page.mark((row, column + 2), f'{cut}<>""', WARN)
         elif effect:
             page.put(row, column + 2, f"={shown}", styles.lead(indent=1, shrink=True))
         else:
@@ -864,7 +852,7 @@ def in_effect(book: Book, setting: Setting) -> str:
     """The formula of what is in effect where a setting is empty; "" where it says nothing."""
     if not setting.codes:
         return setting.effect
-    return literal(book.say(setting.choices[setting.codes.index(setting.default)]))
+    return book.phrase(setting.choices[setting.codes.index(setting.default)])
 
 
 def shown_choice(book: Book, setting: Setting) -> str:
@@ -910,10 +898,11 @@ BOUNDLESS = 1e6
 
 def code_of(book: Book, setting: Setting) -> tuple[str, str]:
     """The name and the formula of the cell that holds a setting's code; of a wrong word, that."""
-    formula = setting.name
-    for word, code in zip(setting.choices, setting.codes, strict=True):
-        formula = f'IF({setting.name}={literal(book.say(word))},"{code}",{formula})'
-    return f"{setting.name}Code", f'=IF({setting.name}="","{setting.default}",{formula})'
+    name, known = setting.name, zip(setting.choices, setting.codes, strict=True)
+    cases = [(f'{name}=""', f'"{setting.default}"')]
+    # The last choice is looked for first.
+    cases += [(f"{name}={book.phrase(word)}", f'"{code}"') for word, code in reversed([*known])]
+    return f"{name}Code", f"={ifs(cases, name)}"
 
 
 def wrong_setting(book: Book, setting: Setting) -> str:
@@ -942,9 +931,7 @@ def wrong_settings(book: Book) -> Problem:
     """The problem that a setting is empty, or nothing that it can be; the first is named."""
     wrong = [(wrong_setting(book, setting), place) for setting, place in book.settings]
     wrong = [(formula, place) for formula, place in wrong if formula]
-    first = '""'
-    for formula, place in reversed(wrong):
-        first = f"IF({formula}=1,{literal(place)},{first})"
+    first = ifs((f"{formula}=1", literal(place)) for formula, place in wrong)
     found = "+".join(formula for formula, _ in wrong) or "0"
     return Problem(WRONG_SETTINGS, f"={found}", f"={first}", SETTINGS_ADVICE)
 
@@ -955,17 +942,11 @@ SETTINGS_ADVICE = "Correct the cell that is named here. A rate is written as 40%
 
 def or_cut(page: Page, setting: Setting, formula: str) -> str:
     """What a setting means, or which table it has made too large for its sheet."""
-    for sheet, name in reversed(setting.cut):
-        where = literal(f"{page.book.names[sheet]}: ")
-        formula = f'IF({name}<>"",{where}&{name},{formula})'
-    return f"={formula}"
-
-
-def warn_if_not(page: Page, row: int, column: int, text: str) -> None:
-    """Show a cell as a warning where it says anything but a text."""
-    look = page.book.file.add_format({"bold": True, "font_color": WARNING})
-    rule = {"type": "cell", "criteria": "!=", "value": literal(text), "format": look}
-    page.sheet.conditional_format(row, column, row, column, rule)
+    names = page.book.names
+    cases = (
+        (f'{name}<>""', f"{literal(f'{names[sheet]}: ')}&{name}") for sheet, name in setting.cut
+    )
+    return f"={ifs(cases, formula)}"
 
 
 def figures(page: Page, row: int, column: int, title: str, records: Sequence[Figure]) -> int:
@@ -980,13 +961,21 @@ def figures(page: Page, row: int, column: int, title: str, records: Sequence[Fig
         no_cents(page, figure.unit, row, column + 1)
         if figure.instead:
             condition, text = figure.instead
-            phrase, meant = (literal(page.book.say(one)) for one in (text, figure.meaning))
+            phrase, meant = map(page.book.phrase, (text, figure.meaning))
             page.put(row, column + 2, f"=IF({condition},{phrase},{meant})", styles.lead(indent=1))
         elif figure.meaning:
             page.write(row, column + 2, figure.meaning, styles.lead(indent=1))
         place = page.name, row + 1, column + 2
         page.book.headlines.append(Headline(page.book.say(figure.label), place, figure.unit))
     return row + 1
+
+
+def judgement(book: Book, status: str, words: Mapping[str, str]) -> str:
+    """A formula of what KPI_STATUS said in a cell, in the words for each that it says."""
+    *said, (_, last) = (
+        (f"{status}={literal(key)}", book.phrase(word)) for key, word in words.items()
+    )
+    return ifs([(f'{status}=""', '""'), *said], last)
 
 
 def no_cents(page: Page, unit: Unit, row: int, column: int) -> None:
@@ -998,9 +987,13 @@ def no_cents(page: Page, unit: Unit, row: int, column: int) -> None:
     page.sheet.conditional_format(row, column, row, column, {**rule, "format": look})
 
 
-def blank_if(condition: str, formula: str) -> str:
-    """A formula that shows nothing where a condition holds; an error of its own it does show."""
-    return f'=IF({condition},"",{formula.removeprefix("=")})'
+def blank_if(conditions: str | Sequence[str], formula: str) -> str:
+    """A formula that shows nothing where a condition holds; an error of its own it does show.
+
+    Of several conditions each is looked at only where those before it do not hold.
+    """
+    listed = [conditions] if isinstance(conditions, str) else conditions
+    return "=" + ifs([(condition, '""') for condition in listed], formula.removeprefix("="))
 
 
 def mirror(
@@ -1071,13 +1064,12 @@ def warn_of_more(
 
 def more_than(what: str, cells: str, room: int, book: Book, sheet: str) -> tuple[str, str]:
     """How many rows or columns there are more than there is room for, and what says it."""
-    text = book.say(
+    missing = f"COUNTA({cells})-{room}"
+    return missing, book.phrase(
         f"{{missing}} {what} more than there is room for here: see the sheet {{sheet}}",
-        missing="{missing}",
+        {"missing": f'TEXT({missing},"#,##0")'},
         sheet=book.pages[sheet].name,
     )
-    missing = f"COUNTA({cells})-{room}"
-    return missing, f'SUBSTITUTE({literal(text)},"{{missing}}",TEXT({missing},"#,##0"))'
 
 
 def no_bars(page: Page, place: tuple[int, int, int, int], condition: str) -> None:
@@ -1116,26 +1108,21 @@ def best_and_worst(
     whole, cell = xl_range_abs(*place), xl_rowcol_to_cell(place[0], place[1])
     for extreme, best in (("MIN", low), ("MAX", not low)):
         sign, ink, ground = ("★", "#00523B", "#D9F0E8") if best else ("▼", "#8A3B00", "#FBE3D3")
-        style = page.book.file.add_format(
-            {"bold": True, "font_color": ink, "bg_color": ground,
-             "num_format": signed(sign, unit)}
-        )  # fmt: skip
+        look = {"bold": True, "font_color": ink, "bg_color": ground}
         first, second = (f"ROUND({name}({whole},{n}),{digits})"
                          for name in ("SMALL" if extreme == "MIN" else "LARGE",)
                          for n in (1, 2))  # fmt: skip
         # With a single number there is no second one: the error is no mark either.
-        rule = f"=AND(ISNUMBER({cell}),ROUND({cell},{digits})={first},{first}<>{second})"
+        rule = f"AND(ISNUMBER({cell}),ROUND({cell},{digits})={first},{first}<>{second})"
         if of >= 0:
             counts = f'({xl_range_abs(place[0], of, place[2], of)}>=10)*({whole}<>"")'
             near = f"<{cell}+0.5*10^-{digits}" if extreme == "MIN" else f">{cell}-0.5*10^-{digits}"
             mine = xl_rowcol_to_cell(place[0], of, col_abs=True)
             rule = (
-                f"=AND(ISNUMBER({cell}),N({mine})>=10,SUMPRODUCT({counts})>1,"
+                f"AND(ISNUMBER({cell}),N({mine})>=10,SUMPRODUCT({counts})>1,"
                 f"SUMPRODUCT({counts}*({whole}{near}))=1)"
             )
-        page.sheet.conditional_format(
-            *place, {"type": "formula", "criteria": rule, "format": style}
-        )
+        page.mark(place, rule, {**look, "num_format": signed(sign, unit)})
 
 
 def signed(sign: str, unit: Unit) -> str:

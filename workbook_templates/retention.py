@@ -76,7 +76,7 @@ from .parts import (
     widen,
 )
 from .sample_files import sample_table
-from .writing import BAR, BLUE, COLOURS, ORANGE, WARNING, Book, Given, Page, Proper, Say, literal
+from .writing import BAR, BLUE, COLOURS, ORANGE, WARN, Book, Given, Page, Proper, Say, ifs, literal
 
 if TYPE_CHECKING:
     from kpi_xl.exports.counting import CountedOrders
@@ -858,10 +858,10 @@ def value(page: Page) -> None:
     text = page.styles.of(text_wrap=True, valign="top", align="start")
     linked = f"ABS(SpendCorrelation)>={CORRELATED}"
     untold = f'IF({NO_FORECAST},TRUE,SpendCorrelation="")'
-    doubted, sound = (literal(page.book.say(phrase)) for phrase in (AMOUNTS_DOUBTED, AMOUNTS_SOUND))
+    doubted, sound = map(page.book.phrase, (AMOUNTS_DOUBTED, AMOUNTS_SOUND))
     page.sheet.merge_range(row, 0, row + 2, 2, "", text)
     page.put(row, 0, blank_if(untold, f"IF({linked},{doubted},{sound})"), text)
-    warn_if(page, row, 0, f"=ABS(N(SpendCorrelation))>={CORRELATED}")
+    page.mark((row, 0), f"ABS(N(SpendCorrelation))>={CORRELATED}", WARN)
     row += 4
     section(page, row, 0, 2, "In words")
     for words in IN_WORDS:
@@ -886,32 +886,37 @@ def value(page: Page) -> None:
     page.sheet.print_area(0, 0, max(row, bottom), 12)
 
 
+MANY = "More than {most} customers: too many to forecast one by one, so there are no lists."
+
+
 def value_status(page: Page) -> None:
     """What is next: fill the table, take another, or nothing."""
-    say, table = page.book.say, page.book.at("Model", TOP, FORECAST.column)
-    no_data = say("Nothing to show yet: fill the sheet {Orders}.")
-    too_many = say(
-        "More than {most} customers: too many to forecast one by one, so there are no lists.",
-        most=f"{MOST:,}",
-    )
-    too_few = say(
+    few = (
         "The data do not tell who will buy again: fewer than 10 customers bought again. Add orders"
         " of a longer time."
     )
-    fine = say("Estimates from the orders of each customer; weeks are the unit of time.")
-    page.put(
-        2, 0,
-        f"=IF({ORDERS.empty},{literal(no_data)},IF(N(FittedCustomers)>{MOST},{literal(too_many)},"
-        f"IF(ISNA({table}),{literal(too_few)},"
-        f'IF({table}="",{no_forecast(page.book)},{literal(fine)}))))',
-        page.styles.lead(),
-    )  # fmt: skip
-    warn_if(page, 2, 0, "=ForecastDone=0")
+    fine = "Estimates from the orders of each customer; weeks are the unit of time."
+    model_status(page, FORECAST, few, page.book.phrase(fine), "ForecastDone=0")
 
 
-def no_forecast(book: Book) -> str:
-    """What is said where there is no forecast for no fault of the data."""
-    return literal(book.say(retention_counted.NO_FORECAST) if book.given else "")
+def model_status(page: Page, spill: Spill, few: str, fine: str, wrong: str) -> None:
+    """Why a table of the models is not there, or a formula of what is said where it is."""
+    book, table = page.book, page.book.at("Model", TOP, spill.column)
+    # Where there is no forecast for no fault of the data
+    other = retention_counted.NO_FORECAST if book.given else ""
+    cases = (
+        (ORDERS.empty, book.phrase("Nothing to show yet: fill the sheet {Orders}.")),
+        (f"N(FittedCustomers)>{MOST}", book.phrase(MANY, most=f"{MOST:,}")),
+        (f"ISNA({table})", book.phrase(few)),
+        (f'{table}=""', literal(book.say(other) if other else "")),
+    )
+    status_line(page, f"={ifs(cases, fine)}", wrong)
+
+
+def status_line(page: Page, formula: str, wrong: str) -> None:
+    """What a sheet says of itself under its title, as a warning where a condition holds."""
+    page.put(2, 0, formula, page.styles.lead())
+    page.mark((2, 0), wrong, WARN)
 
 
 def how_they_buy(source: Page) -> tuple[Figure, ...]:
@@ -930,13 +935,6 @@ def how_they_buy(source: Page) -> tuple[Figure, ...]:
         Figure("SpendLink", "Frequency and spend", blank_if(NO_FORECAST, "SpendCorrelation"),
                AVERAGE, "Correlation, from -1 to 1"),
     )  # fmt: skip
-
-
-def warn_if(page: Page, row: int, column: int, condition: str) -> None:
-    """Show a cell as a warning where a formula is true."""
-    look = page.book.file.add_format({"bold": True, "font_color": WARNING})
-    rule = {"type": "formula", "criteria": condition, "format": look}
-    page.sheet.conditional_format(row, column, row, column, rule)
 
 
 def of_buyer(header: str, formula: str, unit: Unit) -> Measure:
@@ -1023,9 +1021,9 @@ def was_it_right(page: Page) -> None:
     weeks = [{"label": str(week), "none": f"IF({NO_CHECK},TRUE,{week}>HeldOut)"}
              for week in range(1, WEEKS + 1)]  # fmt: skip
     table = put_grid(page, top, BY_WEEK, weeks)
-    more = page.book.say("Further weeks are on the sheet {Model}.")
-    beyond = f'=IF({NO_CHECK},"",IF(HeldOut>{WEEKS},{literal(more)},""))'
-    page.put(table.last + 1, 0, beyond, page.styles.lead())
+    more = page.book.phrase("Further weeks are on the sheet {Model}.")
+    beyond = ifs(((NO_CHECK, '""'), (f"HeldOut>{WEEKS}", more)))
+    page.put(table.last + 1, 0, f"={beyond}", page.styles.lead())
     text = page.styles.of(text_wrap=True, valign="top", align="start")
     for number, words in enumerate(HELD_IN_WORDS):
         place = TOP + 3 * number, 7, TOP + 3 * number + 2, 12
@@ -1051,31 +1049,19 @@ def was_it_right(page: Page) -> None:
 
 def check_status(page: Page) -> None:
     """Whether what came lies within what was foretold, or what is next."""
-    say, table = page.book.say, page.book.at("Model", TOP, CHECK.column)
-    no_data = say("Nothing to show yet: fill the sheet {Orders}.")
-    too_many = say(
-        "More than {most} customers: too many to forecast one by one, so there are no lists.",
-        most=f"{MOST:,}",
-    )
-    too_few = say(
+    few = (
         "The weeks before do not tell who will buy again: fewer than 10 customers had bought again."
         " Hold back fewer weeks."
     )
-    right = say("What came lies between low and high: nothing speaks against the model.")
-    low = say("Less came than the low bound: the model foretold too much.")
-    high = say("More came than the high bound: the model foretold too little.")
-    verdict = (
-        f"IF(CameTotal<ForetoldLow,{literal(low)},"
-        f"IF(CameTotal>ForetoldHigh,{literal(high)},{literal(right)}))"
-    )
-    page.put(
-        2, 0,
-        f"=IF({ORDERS.empty},{literal(no_data)},IF(N(FittedCustomers)>{MOST},{literal(too_many)},"
-        f"IF(ISNA({table}),{literal(too_few)},"
-        f'IF({table}="",{no_forecast(page.book)},{verdict}))))',
-        page.styles.lead(),
-    )  # fmt: skip
-    warn_if(page, 2, 0, f"=IF({NO_CHECK},TRUE,OR(CameTotal<ForetoldLow,CameTotal>ForetoldHigh))")
+    verdict = ifs((
+        ("CameTotal<ForetoldLow", page.book.phrase(
+            "Less came than the low bound: the model foretold too much.")),
+        ("CameTotal>ForetoldHigh", page.book.phrase(
+            "More came than the high bound: the model foretold too little.")),
+    ), page.book.phrase(
+        "What came lies between low and high: nothing speaks against the model."))  # fmt: skip
+    wrong = f"IF({NO_CHECK},TRUE,OR(CameTotal<ForetoldLow,CameTotal>ForetoldHigh))"
+    model_status(page, CHECK, few, verdict, wrong)
 
 
 # Customers who pay by contract
@@ -1138,26 +1124,23 @@ def contracts(page: Page) -> None:
 
 def contracts_status(page: Page) -> None:
     """What is next: fill the table, take another cohort, or nothing."""
-    say, source = page.book.say, page.book.pages["Model"]
-    no_data = say("Nothing to show yet: fill the sheet {Survivors}.")
-    too_few = say(
+    say, source = page.book.phrase, page.book.pages["Model"]
+    few = say(
         "A cohort's losses do not tell when others will leave: fewer than three periods, nobody"
         " lost, or all in the first period."
     )
-    fine = say("The model is fitted to the first periods; the rows after them test it.")
     alike = say(
         "A cohort leaves at one same rate, or faster with time: one churn is taken for all of it."
     )
+    fine = say("The model is fitted to the first periods; the rows after them test it.")
     missing = ",".join(f"ISNA({source.at(TOP, fit.column)})" for _, _, fit, _, _ in COHORTS_LEFT)
-    page.put(
-        2, 0,
-        f"=IF({SURVIVORS.empty},{literal(no_data)},IF(OR({missing}),{literal(too_few)},"
-        f"IF(FirstFitted+SecondFitted=0,{literal(too_few)},"
-        f"IF(FirstFitted*(FirstAlpha=\"\")+SecondFitted*(SecondAlpha=\"\")>0,{literal(alike)},"
-        f"{literal(fine)}))))",
-        page.styles.lead(),
-    )  # fmt: skip
-    warn_if(page, 2, 0, "=FirstFitted=0")
+    cases = (
+        (SURVIVORS.empty, say("Nothing to show yet: fill the sheet {Survivors}.")),
+        (f"OR({missing})", few),
+        ("FirstFitted+SecondFitted=0", few),
+        ('FirstFitted*(FirstAlpha="")+SecondFitted*(SecondAlpha="")>0', alike),
+    )
+    status_line(page, f"={ifs(cases, fine)}", "FirstFitted=0")
 
 
 # Subscriptions by month

@@ -56,6 +56,7 @@ from .parts import (
     header_row,
     heat,
     insert,
+    judgement,
     section,
     settings,
     status,
@@ -63,7 +64,7 @@ from .parts import (
     where,
 )
 from .sales_team_sample import sample
-from .writing import BLUE, INK, LINE, MUTED, ORANGE, Book, Page, literal
+from .writing import BLUE, INK, LINE, MUTED, ORANGE, Book, Page, ifs
 
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 LEAST_ROOM = 24  # reps that the sheets have room for at least
@@ -511,7 +512,7 @@ def words_of_reps(book: Book) -> list[Measure]:
             "actual": f'TEXT({reason.actual},"{reason.number_format}")',
             "target": f'TEXT({reason.target},"{reason.number_format}")',
         }
-        worse, better = (sentence(book, text, **cells) for text in (reason.worse, reason.better))
+        worse, better = (book.phrase(text, cells) for text in (reason.worse, reason.better))
         formula = f'=IF({{${reason.gap}}}="","",IF({{${reason.gap}}}<0,{worse},{better}))'
         reasons.append(of_rep(reason.gap.replace("Gap", "Words"), formula, TEXT, named=False))
     gaps, words = "{$VisitGap}:{$DealGap}", "{$VisitWords}:{$DealWords}"
@@ -520,7 +521,7 @@ def words_of_reps(book: Book) -> list[Measure]:
         found = f"INDEX({words},1,MATCH({extreme}({gaps}),{gaps},0))"
         return (
             f'IF(COUNT({gaps})+0*SUM({gaps})=0,"",IF({extreme}({gaps}){beyond},{found},'
-            f"{quotes(book, otherwise)}))"
+            f"{book.phrase(otherwise)}))"
         )
 
     # Less than half a percent is printed as none.
@@ -529,14 +530,14 @@ def words_of_reps(book: Book) -> list[Measure]:
     # 99.8 % is not the whole target.
     share = 'TEXT(IF({$Share}<1,MIN({$Share},0.99),{$Share}),"0%")'
     text = "Sales at {share} of the target. {reason}."
-    best, worst = (sentence(book, text, share=share, reason=one) for one in (best, worst))
-    away = quotes(book, "No week in this month, or no target for it.")
+    best, worst = (book.phrase(text, {"share": share, "reason": one}) for one in (best, worst))
+    away = book.phrase("No week in this month, or no target for it.")
     formula = (
         f'=IF({{$Name}}="","",IF({{$Share}}="",{away},IF({{$Status}}="on track",{best},{worst})))'
     )
-    tips = ",".join(quotes(book, reason.advice) for reason in REASONS)
+    tips = ",".join(book.phrase(reason.advice) for reason in REASONS)
     tip = f"CHOOSE(MATCH(MIN({gaps}),{gaps},0),{tips})"
-    show, keep = (quotes(book, text) for text in (
+    show, keep = (book.phrase(text) for text in (
         "Let the others see how it is done.", "Look at the leads: how many, and how good."
     ))  # fmt: skip
     none = f"IF(COUNT({gaps})+0*SUM({gaps})=0,{keep},IF(MIN({gaps})>-0.005,{keep},{tip}))"
@@ -550,19 +551,6 @@ RANKING = (
     of_rep("Position", '=IF({$Name}="","",SUMPRODUCT((RepKey<>"")*(RepKey>{$Key}))+1'
             "+SUMPRODUCT((RepKey={$Key})*(RankNumber<{number})))", COUNT),
 )  # fmt: skip
-
-
-def quotes(book: Book, text: str) -> str:
-    """A text in the workbook's language, as formulas write it."""
-    return literal(book.say(text))
-
-
-def sentence(book: Book, text: str, **cells: str) -> str:
-    """The same for a text with {fields}, which formulas fill in."""
-    formula = literal(book.say(text, **{field: f"{{{field}}}" for field in cells}))
-    for field, cell in cells.items():
-        formula = f'SUBSTITUTE({formula},"{{{field}}}",{cell})'
-    return formula
 
 
 # A point of no rep is drawn below the chart's edge, which hides it.
@@ -720,7 +708,7 @@ def to_help_and_to_learn_from(page: Page, row: int) -> int:
         for number in range(LISTED):
             row += 1
             place = book.at("Model", TOP + 1 + first + number, PEOPLE)
-            empty = f'IF(RankedReps=0,"",{quotes(book, nobody)})' if number == 0 else '""'
+            empty = f'IF(RankedReps=0,"",{book.phrase(nobody)})' if number == 0 else '""'
             named_rep = blank_if(f'{place}=""', f"INDEX(RepName,{place})")
             page.put(row, 1, named_rep, styles.label(bold=True))
             text = styles.label(shrink=True)
@@ -872,15 +860,12 @@ def trend(page: Page, room: int) -> None:
 
 def pace(book: Book) -> str:
     """Where the month will end, in words."""
-    phrase = sentence(
-        book,
+    phrase = book.phrase(
         "{month}: {gone} of {weeks} weeks are gone. At this rate sales end at {share} of the"
         " target.",
-        month="MonthName",
-        gone="WeeksGone",
-        weeks="MonthWeeks",
-        share='TEXT(QUOTA_ATTAINMENT(MonthForecast,TeamGoal),"0%")',
-    )
+        {"month": "MonthName", "gone": "WeeksGone", "weeks": "MonthWeeks",
+         "share": 'TEXT(QUOTA_ATTAINMENT(MonthForecast,TeamGoal),"0%")'},
+    )  # fmt: skip
     return blank_if(f"OR({NO_MONTH},N(TeamGoal)=0)", phrase)
 
 
@@ -891,7 +876,7 @@ def add_trend(page: Page, row: int) -> None:
     page.put(row, 1 + THIRTEEN, blank_if(too_few, f"KPI_TREND({first}:{last})"),
              page.styles.of(GROWTH.number_format))  # fmt: skip
     cell = xl_rowcol_to_cell(row, 1 + THIRTEEN)
-    up, down, level = (quotes(page.book, text) for text in ("▲ rising", "▼ falling", "● steady"))
+    up, down, level = (page.book.phrase(text) for text in ("▲ rising", "▼ falling", "● steady"))
     words = f'=IF({cell}="","",IF({cell}>0.01,{up},IF({cell}<-0.01,{down},{level})))'
     page.put(row, 2 + THIRTEEN, words, page.styles.label(indent=1))
 
@@ -969,11 +954,7 @@ def last_row(book: Book, top: int, room: int) -> int:
 
 def verdict(book: Book, cell: str) -> str:
     """What KPI_STATUS said, with a sign, in the workbook's language."""
-    words = [literal(book.say(text)) for text in STATUSES.values()]
-    first, second = (literal(raw) for raw in list(STATUSES)[:2])
-    return (
-        f'=IF({cell}="","",IF({cell}={first},{words[0]},IF({cell}={second},{words[1]},{words[2]})))'
-    )
+    return f"={judgement(book, cell, STATUSES)}"
 
 
 def mark(page: Page, *place: int) -> None:
@@ -987,15 +968,11 @@ def mark(page: Page, *place: int) -> None:
 
 def month_line(page: Page, room: int) -> None:
     """Which month a sheet is about; or that there are more reps than it has room for."""
-    month = page.book.say("Month: {month}. Set it on the sheet {Summary}.", month="{month}")
-    more = page.book.say("More than {room} reps: the others are in no figure by rep.", room=room)
-    page.put(
-        2,
-        0,
-        f'=IF({NO_WEEK},"",IF(RepCount>{room},{literal(more)},'
-        f'SUBSTITUTE({literal(month)},"{{month}}",MonthName)))',
-        page.styles.lead(),
-    )
+    say = page.book.phrase
+    month = say("Month: {month}. Set it on the sheet {Summary}.", {"month": "MonthName"})
+    more = say("More than {room} reps: the others are in no figure by rep.", room=room)
+    phrase = ifs(((NO_WEEK, '""'), (f"RepCount>{room}", more)), month)
+    page.put(2, 0, f"={phrase}", page.styles.lead())
 
 
 def slots(book: Book) -> int:

@@ -32,11 +32,13 @@ from .parts import (
     Setting,
     Sheet,
     Template,
+    blank_if,
     checks,
     code_of,
     draw,
     header_row,
     headline,
+    judgement,
     lines,
     put_setting,
     section,
@@ -58,7 +60,7 @@ from .scorecard_kpis import (
     PARTS,
     Kpi,
 )
-from .writing import BAR, BLUE, GREEN, LINE, MUTED, ORANGE, WASH, Book, Headline, Page, literal
+from .writing import BAR, BLUE, GREEN, LINE, MUTED, ORANGE, WASH, Book, Headline, Page, ifs, literal
 
 SETTINGS = (
     Setting("ReportMonth", "Month", "", DATE, "Blank: the latest month"),
@@ -191,16 +193,6 @@ def write(book: Book) -> None:
 # What is computed
 
 
-def guarded(formula: str, *conditions: str) -> str:
-    """A formula that shows nothing where one of the conditions holds.
-
-    A condition is looked at only where those before it do not hold.
-    """
-    for condition in reversed(conditions):
-        formula = f'IF({condition},"",{formula})'
-    return f"={formula}"
-
-
 def numbers(*cells: str) -> str:
     """How many of some cells are numbers; an error where one of them is: COUNT passes errors by."""
     listed = ",".join(cells)
@@ -235,14 +227,14 @@ def single_cells(page: Page) -> None:
         (
             *((*code_of(page.book, one), TEXT) for one in SETTINGS if one.codes),
             ("MonthCount", f"=COUNTIFS({IN_CALENDAR})", COUNT),
-            ("LatestMonth", guarded(f"_xlfn.MAXIFS(Months[month],{IN_CALENDAR})", NOTHING), DATE),
+            ("LatestMonth", blank_if(NOTHING, f"_xlfn.MAXIFS(Months[month],{IN_CALENDAR})"), DATE),
             ("ShownMonth", "=IF(COUNT(ReportMonth)=0,LatestMonth,ReportMonth)", DATE),
-            ("Step", guarded('IF(PeriodCode="Q",3,1)', NOTHING), COUNT),
-            ("PeriodFirst", guarded(first, NOTHING), DATE),
-            ("PeriodNext", guarded(f"EDATE({last},Step)", NOTHING), DATE),
-            ("Before", guarded(f'IF(CompareCode="Y",{year_before},{SHOWN - 1})', NOTHING), COUNT),
+            ("Step", blank_if(NOTHING, 'IF(PeriodCode="Q",3,1)'), COUNT),
+            ("PeriodFirst", blank_if(NOTHING, first), DATE),
+            ("PeriodNext", blank_if(NOTHING, f"EDATE({last},Step)"), DATE),
+            ("Before", blank_if(NOTHING, f'IF(CompareCode="Y",{year_before},{SHOWN - 1})'), COUNT),
             ("MonthsNow", f"={now}", COUNT),
-            ("MonthsBefore", guarded(before, NOTHING), COUNT),
+            ("MonthsBefore", blank_if(NOTHING, before), COUNT),
         ),
         start=4,
     ):
@@ -362,11 +354,11 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
         unknown.append(f"{before}<=0")
         change = f"VS_BASELINE({actual},{before})"
     fits = f'(Goals[kpi]={code})*((Goals[period]=PeriodCode)+(Goals[period]=""))'
-    goal_row = guarded(f"MATCH(1,{fits},0)", f"SUMPRODUCT({fits})=0")
+    goal_row = blank_if(f"SUMPRODUCT({fits})=0", f"MATCH(1,{fits},0)")
 
     def of_goal(column: str) -> str:
         cell = f"INDEX(Goals[{column}],{goal})"
-        return guarded(f'IF(ISNUMBER({cell}),{cell},"")', f'{goal}=""')
+        return blank_if(f'{goal}=""', f'IF(ISNUMBER({cell}),{cell},"")')
 
     page.sheet.write_string(row, CODE, kpi.code, styles.label(bold=True))
     page.sheet.write_string(row, BETTER, better, styles.label(indent=1))
@@ -374,18 +366,18 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
     page.put_array(row, GOAL, goal_row, styles.of("0"))
     for column, formula, style in (
         (ACTUAL, f"={page.book.at('Periods', past, NEWEST)}", look),
-        (BEFORE, guarded(f"INDEX({values},1,Before)", NOTHING), look),
-        (CHANGE, guarded(change, *unknown), change_style(page, kpi)),
+        (BEFORE, blank_if(NOTHING, f"INDEX({values},1,Before)"), look),
+        (CHANGE, blank_if(unknown, change), change_style(page, kpi)),
         (BASELINE, of_goal("baseline"), look),
         (TARGET, of_goal("target"), look),
         (DEADLINE, of_goal("deadline"), styles.number(DATE)),
         (PROGRESS, progress(actual, target, baseline), styles.number(RATE)),
         (STATE, state(actual, target, f'"{better}"'), styles.label(indent=1)),
-        (TREND, guarded(f"KPI_TREND({values})", f"{numbers(values)}<3", f"AVERAGE({values})<=0"),
+        (TREND, blank_if((f"{numbers(values)}<3", f"AVERAGE({values})<=0"), f"KPI_TREND({values})"),
          styles.of(RISE)),
         # Where a period shows an error, there is but this error, and no block to look into.
-        (STRANGE, guarded(f"IF(ISNUMBER(SUM({values})),INDEX(KPI_ANOMALY({values}),1,{SHOWN})*1,"
-                          f"SUM({values}))", f'{actual}=""'),
+        (STRANGE, blank_if(f'{actual}=""', f"IF(ISNUMBER(SUM({values})),"
+                           f"INDEX(KPI_ANOMALY({values}),1,{SHOWN})*1,SUM({values}))"),
          styles.of("0")),
     ):  # fmt: skip
         page.put(row, column, formula, style)
@@ -394,13 +386,13 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
 def progress(actual: str, target: str, baseline: str) -> str:
     """The way from the baseline to the target that has been made."""
     kpi = f"TARGET_PROGRESS({actual},{target},{baseline})"
-    return guarded(kpi, f"{numbers(actual, target, baseline)}<3", f"{target}={baseline}")
+    return blank_if((f"{numbers(actual, target, baseline)}<3", f"{target}={baseline}"), kpi)
 
 
 def state(actual: str, target: str, better: str) -> str:
     """The status against the target, in KPI_STATUS's words; `better` is "higher" or "lower"."""
     kpi = f"KPI_STATUS({actual},{target},,Tolerance,{better})"
-    return guarded(kpi, f"{numbers(actual, target)}<2")
+    return blank_if(f"{numbers(actual, target)}<2", kpi)
 
 
 OF_MONTH = 'Months[month],">="&{Day},Months[month],"<"&EDATE({Day},1)'
@@ -432,7 +424,7 @@ def forecasts(page: Page) -> None:
     row = BY_MONTH + AHEAD + 2
     page.write(row, TO_COME, "The next month", page.styles.label())
     page.put_array(row, TO_COME + 3,
-                   guarded(f"EDATE({last},1)", NOTHING),
+                   blank_if(NOTHING, f"EDATE({last},1)"),
                    page.styles.number(DATE))  # fmt: skip
     page.define("NextMonth", row, TO_COME + 3)
 
@@ -481,7 +473,7 @@ def in_period(book: Book, kpi: Kpi, place: int) -> str:
     conditions = [f"{numbers(*dict.fromkeys(needed))}<{len(set(needed))}"]
     if "<}" in kpi.formula:  # a quarter so far has not shrunk against a whole one
         conditions.append(f"{cell('months')}<>{cell('months', 1)}")
-    return guarded(formula, *conditions, *(f"{filled(over)}=0" for over in kpi.over))
+    return blank_if((*conditions, *(f"{filled(over)}=0" for over in kpi.over)), formula)
 
 
 def model_cell(book: Book, kpi: Kpi, column: int) -> str:
@@ -537,7 +529,7 @@ def dashboard(page: Page) -> None:
     page.put(
         1,
         3 * ACROSS - 2,
-        guarded(summary, "+".join(goals) + "=0"),
+        blank_if("+".join(goals) + "=0", summary),
         page.styles.of(bold=True, align="left" if page.book.right_to_left else "right"),
     )
     settings_across(page, 4)
@@ -558,7 +550,7 @@ def what_is_shown(book: Book) -> str:
     part = literal(" (" + book.say("so far: {months} of 3 months", months="{m}") + ")")
     so_far = f'IF(MonthsNow<Step,SUBSTITUTE({part},"{{m}}",MonthsNow),"")'
     formula = f'SUBSTITUTE(SUBSTITUTE({text},"{{p}}",{shown}),"{{b}}",{before})&{so_far}'
-    return guarded(formula, NOTHING)
+    return blank_if(NOTHING, formula)
 
 
 def settings_across(page: Page, row: int) -> None:
@@ -694,7 +686,7 @@ def kpi_line(page: Page, row: int, kpi: Kpi) -> None:
     ):
         page.put(row, column, f"={model_cell(book, kpi, source)}", style)
     show_state(page, row, 9, model_cell(book, kpi, STATE), align="center", **line)
-    strange, yes = model_cell(book, kpi, STRANGE), literal(book.say("◆ unusual"))
+    strange, yes = model_cell(book, kpi, STRANGE), book.phrase("◆ unusual")
     unusual = styles.label(bold=True, **(line | {"align": "center"}))
     page.put(row, 11, f'=IF({strange}=1,{yes},"")', unusual)
     page.sheet.write_blank(row, 12, None, styles.of(**line))
@@ -726,11 +718,10 @@ def smart(page: Page) -> None:
     colour_states(page, top + 1, 9, last, 9)
     unit = xl_rowcol_to_cell(top + 1, 18, col_abs=True)
     for one in dict.fromkeys(kpi.unit for kpi in KPIS):
-        look = book.file.add_format({"num_format": one.number_format})
-        rule = {"type": "formula", "criteria": f'={unit}="{one.name}"', "format": look}
-        page.sheet.conditional_format(top + 1, 5, last, 7, rule)
-    more = book.say("More than {room} goals: the others are not looked at here", room=GOAL_ROOM)
-    page.put(2, 0, f'=IF(COUNTA(Goals[kpi])>{GOAL_ROOM},{literal(more)},"")', styles.warning())
+        look = {"num_format": one.number_format}
+        page.mark((top + 1, 5, last, 7), f'{unit}="{one.name}"', look)
+    more = book.phrase("More than {room} goals: the others are not looked at here", room=GOAL_ROOM)
+    page.put(2, 0, f'=IF(COUNTA(Goals[kpi])>{GOAL_ROOM},{more},"")', styles.warning())
     page.sheet.freeze_panes(top + 1, 2)
     page.sheet.print_area(0, 0, last, 17)
 
@@ -772,27 +763,25 @@ def goal_advice(book: Book) -> str:
         ("SUMPRODUCT((Goals[kpi]={KPI})*(Goals[period]={Period}))>1", WRONG_GOALS[2]),
         *((f'{{{letter}}}="✗"', sentence) for letter, _, _, sentence in SMART),
     ]
-    formula = literal(book.say("Nothing: it is SMART."))
-    for condition, sentence in reversed(wrong):
-        formula = f"IF({condition},{literal(book.say(sentence))},{formula})"
-    return formula
+    cases = ((condition, book.phrase(sentence)) for condition, sentence in wrong)
+    return ifs(cases, book.phrase("Nothing: it is SMART."))
 
 
 def goal_columns(book: Book) -> tuple[Measure, ...]:
     """A goal by its place in the table Goals, and how it fares."""
     text, middle = {"text_wrap": True, "align": "start", **RULED}, {"align": "center", **RULED}
-    by_quarter, per_month = (literal(book.say(words)) for words in ("by quarter", "by month"))
+    by_quarter, per_month = map(book.phrase, ("by quarter", "by month"))
     other = f'IF({{Period}}="Q",{by_quarter},{per_month})'
-    words = in_words(book, "{Raw status}")
+    words = judgement(book, "{Raw status}", STATES)
 
     def of_kpi(formula: str, *conditions: str) -> str:
-        return guarded(formula, NO_GOAL, f"{KNOWN}=0", *conditions)
+        return blank_if((NO_GOAL, f"{KNOWN}=0", *conditions), formula)
 
     elsewhere = f"{OTHER_PERIOD}>0"
     place = "MATCH({KPI},KpiCodes,0)"
     raw = state("{Actual}", "{Target}", f"INDEX(KpiBetter,{place})")[1:]
     return (
-        Measure("Row", guarded("{row}", GONE, NO_GOAL), WHOLE, look=middle),
+        Measure("Row", blank_if((GONE, NO_GOAL), "{row}"), WHOLE, look=middle),
         given("Goal", "goal", unit=KEY, look=text),
         given("Owner", "owner", unit=KEY, look=text),
         given("KPI", "kpi", unit=KEY, look=text),
@@ -803,18 +792,18 @@ def goal_columns(book: Book) -> tuple[Measure, ...]:
                 look={"bold": True, **RULED}),
         Measure("Progress", progress("{Actual}", "{Target}", "{Baseline}"), PROGRESS_SHARE,
                 look=RULED),
-        Measure("Status", guarded(f"IF({elsewhere},{other},{words})", NO_GOAL), KEY,
+        Measure("Status", blank_if(NO_GOAL, f"IF({elsewhere},{other},{words})"), KEY,
                 look={"shrink": True, **middle}),
         given("Deadline", "deadline", True, unit=DATE, look=middle),
         Measure("Days left",
-                guarded("INT({Deadline})-PeriodNext+1", NOTHING, '{Deadline}=""'), DAYS_LEFT,
+                blank_if((NOTHING, '{Deadline}=""'), "INT({Deadline})-PeriodNext+1"), DAYS_LEFT,
                 look=RULED),
         ticked("S", filled_in("goal"), filled_in("owner")),
         ticked("M", f"({KNOWN}>0)", '({Target}<>"")'),
         ticked("A", '({Baseline}<>"")', filled_in("achievable")),
         ticked("R", filled_in("relevant")),
         ticked("T", '({Deadline}<>"")'),
-        Measure("What is missing", guarded(goal_advice(book), NO_GOAL), KEY,
+        Measure("What is missing", blank_if(NO_GOAL, goal_advice(book)), KEY,
                 look={"font_color": MUTED, "text_wrap": True, "font_size": 9, **text}),
         Measure("Unit", of_kpi(f"INDEX(KpiUnits,{place})"), KEY, look=SHADED),
         Measure("Raw status", of_kpi(raw, elsewhere), KEY, look=SHADED),
@@ -845,17 +834,10 @@ def change_style(page: Page, kpi: Kpi, **properties: Any) -> Format:
     return page.styles.of(in_points if kpi.unit in (RATE, SCORE) else RISE, **properties)
 
 
-def in_words(book: Book, raw: str) -> str:
-    """A status, with its sign, in the workbook's language."""
-    on, risk, off = (literal(book.say(words)) for words in STATES.values())
-    return f'IF({raw}="","",IF({raw}="on track",{on},IF({raw}="at risk",{risk},{off})))'
-
-
 def show_state(page: Page, row: int, column: int, raw: str, **properties: Any) -> None:
     """A status: a sign, a word and a colour."""
-    page.put(
-        row, column, f"={in_words(page.book, raw)}", page.styles.label(shrink=True, **properties)
-    )
+    words = judgement(page.book, raw, STATES)
+    page.put(row, column, f"={words}", page.styles.label(shrink=True, **properties))
     colour_states(page, row, column, row, column)
 
 
@@ -863,7 +845,7 @@ def colour_states(page: Page, *place: int) -> None:
     """The colours of the statuses in a block."""
     for word, (ink, ground) in LOOKS.items():
         look = page.book.file.add_format({"bold": True, "font_color": ink, "bg_color": ground})
-        rule = {"type": "cell", "criteria": "==", "value": literal(page.book.say(STATES[word]))}
+        rule = {"type": "cell", "criteria": "==", "value": page.book.phrase(STATES[word])}
         page.sheet.conditional_format(*place, {**rule, "format": look})
 
 
@@ -949,7 +931,7 @@ def agreements(book: Book) -> list[Agreement]:
          f"({cac[BASELINE]}-{cac[ACTUAL]})/({cac[BASELINE]}-{cac[TARGET]})", RATE),
     ]  # fmt: skip
     return [
-        Agreement(label, f"={cell}", guarded(native, f'{cell}=""'), unit)
+        Agreement(label, f"={cell}", blank_if(f'{cell}=""', native), unit)
         for label, cell, native, unit in compared
     ]  # fmt: skip
 
@@ -984,7 +966,7 @@ def problems(book: Book) -> list[Problem]:
     # Text is more than any number: first it has to be put right.
     rows_larger, first_larger = where(MONTHS, f"(({larger})>0)*1")
     larger = f"=IF({texts}>0,0,{rows_larger.removeprefix('=')})"
-    first_larger = guarded(first_larger.removeprefix("="), f"{texts}>0")
+    first_larger = blank_if(f"{texts}>0", first_larger.removeprefix("="))
     jumps = model.at(JUMP, OLDEST, JUMP, CURRENT)
     jump = f'_xlfn.MINIFS({model.at(FIRST, OLDEST, FIRST, CURRENT)},{jumps},">0")'
     jump_row = f'MATCH(_xlfn.MINIFS(Months[month],Months[month],">="&{jump}),Months[month],0)'
@@ -996,22 +978,24 @@ def problems(book: Book) -> list[Problem]:
         Problem("Rows without a month", *where(MONTHS, f'(Months[month]="")*(({anything})>0)'),
                 "Say which month it is: until then the row counts nowhere."),
         Problem("Months before 1990", '=COUNTIF(Months[month],"<32874")',
-                guarded(f"{header}+MATCH(MIN(Months[month]),Months[month],0)",
-                        'COUNTIF(Months[month],"<32874")=0'), "Correct the year."),
+                blank_if('COUNTIF(Months[month],"<32874")=0',
+                         f"{header}+MATCH(MIN(Months[month]),Months[month],0)"),
+                "Correct the year."),
         Problem("Months after 2100", '=COUNTIF(Months[month],">73050")',
-                guarded(f"{header}+MATCH(MAX(Months[month]),Months[month],0)",
-                        'COUNTIF(Months[month],">73050")=0'), "Correct the year."),
+                blank_if('COUNTIF(Months[month],">73050")=0',
+                         f"{header}+MATCH(MAX(Months[month]),Months[month],0)"),
+                "Correct the year."),
         Problem("Rows too many of a month", f"=SUM({twice})",
-                guarded(f'{header}+_xlfn.MINIFS({rows},{twice},">0")', f"SUM({twice})=0"),
+                blank_if(f"SUM({twice})=0", f'{header}+_xlfn.MINIFS({rows},{twice},">0")'),
                 "Delete the others: until then these months are blank."),
         Problem("Missing months, after this row", f"=SUM({missing})",
-                guarded(f"{header}+MATCH({before},Months[month],0)", f"SUM({missing})=0"),
+                blank_if(f"SUM({missing})=0", f"{header}+MATCH({before},Months[month],0)"),
                 "Add them: until then they are blank, and so are their quarters."),
         Problem("Counts below 0", f"={negative}", "", "Correct them: a count is 0 or more."),
         Problem("Parts that are more than their whole", larger, first_larger,
                 "Look at visits, carts, mentions, e-mails, revenue, pipeline, customers."),
         Problem("Customers at the start differ from the end before", f"=SUM({jumps})",
-                guarded(f"{header}+{jump_row}", f"SUM({jumps})=0"),
+                blank_if(f"SUM({jumps})=0", f"{header}+{jump_row}"),
                 "Correct one of the two: retention and churn depend on them."),
         *of_definitions(),
         *goal_problems(book),
@@ -1026,9 +1010,9 @@ def goal_problems(book: Book) -> Iterator[Problem]:
         ("Choose its code from the list in the cell.", "Type the target as a number.",
          "Only the first counts: delete the others, or say M and Q."), strict=True,
     ):  # fmt: skip
-        phrase = literal(book.say(sentence))
+        phrase = book.phrase(sentence)
         count = f"COUNTIF(GoalProblems,{phrase})"
-        first = guarded(f"{HEADER + 1}+MATCH({phrase},GoalProblems,0)", f"{count}=0")
+        first = blank_if(f"{count}=0", f"{HEADER + 1}+MATCH({phrase},GoalProblems,0)")
         yield Problem(label, f"={count}", first, advice)
 
 

@@ -57,7 +57,7 @@ from .parts import (
     widen,
 )
 from .sample_files import columns_of, sample_table
-from .writing import BLUE, GREEN, MUTED, ORANGE, Book, Page, Proper, literal
+from .writing import BLUE, GREEN, MUTED, ORANGE, Book, Page, Proper, ifs
 
 TOP = 4  # the row of the tables' headers, counted from 0
 ROOM = 12  # channels that the sheets show
@@ -468,13 +468,13 @@ WHOLE_NAME = '"All"'  # stands where another row has the name of its channel
 def of_rows(page: Page) -> list[dict[str, str]]:
     """What gives each row of channels its figures: the whole first, then the channels by size."""
     everything = {
-        "name": WHOLE_NAME, "shown": literal(page.book.say("All")), "count": "CustomerCount",
+        "name": WHOLE_NAME, "shown": page.book.phrase("All"), "count": "CustomerCount",
         "spent": "N(CoveredSpend)", "gained": "N(CoveredNew)",
         "paid": "COUNT(Spend[spend])", "position": "1",
     }  # fmt: skip
     rows = [everything]
     source = page.book.pages["Model"]
-    unknown = literal(page.book.say("(unknown)"))
+    unknown = page.book.phrase("(unknown)")
     for number in range(ROOM):
         name = source.at(TOP + 1 + number, LISTED)
         mine = f"(CacChannel={name})*{COVERED}"
@@ -547,7 +547,7 @@ def channel_table(page: Page) -> Grid:
     widen(page, 12, 40, (page.book.say(text, n=AGES) for text in WORDS.values()))
     curves = curve_grid(page.book.pages["LTV curve"])
     source = page.book.pages["Model"]
-    phrases = {f"say {key}": literal(page.book.say(text, n="{n}")) for key, text in WORDS.items()}
+    phrases = {f"say {key}": page.book.phrase(text, n="{n}") for key, text in WORDS.items()}
     rows = []
     for number, row in enumerate(of_rows(page), start=1):
         ages = ages_of(curves, number)
@@ -636,11 +636,9 @@ def ltv_curves(page: Page, channels: Grid) -> Grid:
         })  # fmt: skip
     section(page, TOP - 1, 0, AGES + 4, "By channel")
     put_grid(page, TOP, CURVES, rows, blank=BLANK_ROW)
-    few = page.book.file.add_format({"italic": True, "font_color": MUTED})
-    rule = f"=INDEX(Reached,ROW()-{TOP + 1},COLUMN()-4)<{FEW}"
-    page.sheet.conditional_format(
-        *grid.place("0", 1), *grid.place(str(AGES), grid.size),
-        {"type": "formula", "criteria": rule, "format": few, "stop_if_true": True})  # fmt: skip
+    cells = (*grid.place("0", 1), *grid.place(str(AGES), grid.size))
+    few = f"INDEX(Reached,ROW()-{TOP + 1},COLUMN()-4)<{FEW}"
+    page.mark(cells, few, {"italic": True, "font_color": MUTED}, stop_if_true=True)
     heat_of(page, grid)
     page.define("AllCurve", *grid.place("0", 1), *grid.place(str(AGES), 1))
     page.define("AllPayback", *grid.place("payback", 1))
@@ -681,16 +679,13 @@ def heat_of(page: Page, grid: Grid) -> None:
     age = xl_rowcol_to_cell(grid.top, first[1], row_abs=True)
     for rule, look in (
         (
-            f'=AND(ISNUMBER({back}),ISNUMBER({cell}),{age}&""={back}&"")',
+            f'AND(ISNUMBER({back}),ISNUMBER({cell}),{age}&""={back}&"")',
             {"bold": True, "font_color": "#00523B", "bg_color": "#9FD8C2"},
         ),
-        (f"=AND(ISNUMBER({cac}),ISNUMBER({cell}),{cell}>={cac})", {"bg_color": "#D9F0E8"}),
-        (f"=AND(ISNUMBER({cac}),ISNUMBER({cell}),{cell}<{cac})", {"bg_color": "#FBE9DC"}),
+        (f"AND(ISNUMBER({cac}),ISNUMBER({cell}),{cell}>={cac})", {"bg_color": "#D9F0E8"}),
+        (f"AND(ISNUMBER({cac}),ISNUMBER({cell}),{cell}<{cac})", {"bg_color": "#FBE9DC"}),
     ):
-        style = page.book.file.add_format(look)
-        page.sheet.conditional_format(
-            *first, *last, {"type": "formula", "criteria": rule, "format": style,
-                            "stop_if_true": True})  # fmt: skip
+        page.mark((*first, *last), rule, look, stop_if_true=True)
 
 
 def add_curve(page: Page, number: int, place: tuple[int, int, int, int]) -> None:
@@ -782,10 +777,10 @@ def ends_of(which: str) -> str:
 
 def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
     """Single figures that others need: name, formula, unit, whether it computes with columns."""
-    rule = "ChannelRule"
-    for text, word in ((NOT_DIRECT, "last_non_direct"), (LAST, "last"), (FIRST, "first"),
-                       (FIRST_ORDER, ""), (SEGMENT, "segment")):  # fmt: skip
-        rule = f'IF(ChannelRule={literal(book.say(text))},"{word}",{rule})'
+    words = {SEGMENT: "segment", FIRST_ORDER: "", FIRST: "first", LAST: "last",
+             NOT_DIRECT: "last_non_direct"}  # fmt: skip
+    cases = ((f"ChannelRule={book.phrase(rule)}", f'"{word}"') for rule, word in words.items())
+    rule = ifs(cases, "ChannelRule")
     horizon = f"MIN(Horizon,{AGES})+1"
     both = f"IF(CacDone=0,TRUE,{SPEND.empty})"
     start, until = f"MAX({ends_of('MIN')})", f"MIN({ends_of('MAX')})"
@@ -1156,7 +1151,7 @@ def subscriptions(page: Page) -> None:
     page.book.later(chart)
     second = table.last + 3
     section(page, second - 1, 0, 13, "Share of subscribers left after so many months paid for")
-    unknown = literal(page.book.say("(unknown)"))
+    unknown = page.book.phrase("(unknown)")
     rows = [{"name": name, "shown": f'IF({name}="{UNKNOWN}",{unknown},{name})', "count": f"N({of})"}
             for number in range(SURVIVAL_ROOM)
             for name, of in ((source.at(TOP + 1 + number, SUBSCRIBED.column),
@@ -1342,23 +1337,12 @@ NEARLY = "0.0000001"  # less than a rank can tell
 
 def headline_of(page: Page, table: Grid, channels: Grid) -> str:
     """One sentence: which channel has its cost back first, and which not yet."""
-    say = page.book.say
-    phrases = {key: literal(say(text, channel="{channel}", when="{when}", n="{n}", room=str(ROOM)))
-            for key, text in {
-                "none": "No channel has both customers and spend: see {Channels}.",
-                "too many": "There are more channels than the sheets take: see {Checks}.",
-                "few": "No channel with customers and spend has ten customers yet: too few to"
-                       " tell. See {Channels}.",
-                "alone": "{channel} has its cost back first: {when}.",
-                "several": "{n} channels have their cost back {when}; of these {channel} has the"
-                           " highest LTV : CAC.",
-                "even": "{n} channels have their cost back {when}.",
-                "nobody": "No channel has its cost back yet.",
-                "waiting": " Not back yet: {n}.",
-                "cut": " Only the {room} channels with the most customers are compared.",
-            }.items()}  # fmt: skip
     name, when = (xl_rowcol_to_cell(*table.place(one, 1))
                   for one in ("channel", "when the CAC is back"))  # fmt: skip
+
+    def say(text: str, number: str = '""') -> str:
+        return page.book.phrase(text, {"channel": name, "when": when, "n": number})
+
     best = "MAX(RankValue)"
     first_month = f"INT({best})"
 
@@ -1371,20 +1355,27 @@ def headline_of(page: Page, table: Grid, channels: Grid) -> str:
         f"{ranked(first_month, f'{first_month}+{NEARLY}')}"
         f"+({ranked(f'{best}-{NEARLY}', f'{first_month}+1')}>1)"
     )
-    waiting = '(RankName<>"")*(RankValue<1)'
-
-    def filled(key: str, number: str = '""') -> str:
-        text = f'SUBSTITUTE(SUBSTITUTE({phrases[key]},"{{channel}}",{name}),"{{when}}",{when})'
-        return f'SUBSTITUTE({text},"{{n}}",{number})'
-
-    several = f"IF({even}>0,{filled('even', ties)},{filled('several', ties)})"
-    first = f"IF({ties}>1,{several},{filled('alone')})"
-    rest = f'IF(SUMPRODUCT({waiting})=0,"",{filled("waiting", f"SUMPRODUCT({waiting})")})'
-    cut = f'IF(ChannelsCut="","",{phrases["cut"]})'
-    answer = f"IF({best}<1,{phrases['nobody']},{first}&{rest})&{cut}"
-    few = f"IF(COUNT({page_block(channels, 'CAC')})=0,{phrases['none']},{phrases['few']})"
-    nothing = f"IF(TablesCut>0,{phrases['too many']},{few})"
-    return f'IF({NONE},"",IF(SUM(RankValue)=0,{nothing},{answer}))'
+    first = ifs((
+        (f"{ties}>1", ifs(
+            [(f"{even}>0", say("{n} channels have their cost back {when}.", ties))],
+            say("{n} channels have their cost back {when}; of these {channel} has the highest"
+                " LTV : CAC.", ties))),
+    ), say("{channel} has its cost back first: {when}."))  # fmt: skip
+    waiting = 'SUMPRODUCT((RankName<>"")*(RankValue<1))'
+    rest = ifs([(f"{waiting}=0", '""')], say(" Not back yet: {n}.", waiting))
+    phrase = page.book.phrase
+    only = phrase(" Only the {room} channels with the most customers are compared.", room=ROOM)
+    nobody = phrase("No channel has its cost back yet.")
+    answer = f"{ifs([(f'{best}<1', nobody)], f'{first}&{rest}')}&" + ifs(
+        [('ChannelsCut=""', '""')], only
+    )
+    none = phrase("No channel has both customers and spend: see {Channels}.")
+    nothing = ifs([
+        ("TablesCut>0", phrase("There are more channels than the sheets take: see {Checks}.")),
+        (f"COUNT({page_block(channels, 'CAC')})=0", none),
+    ], phrase("No channel with customers and spend has ten customers yet: too few to tell. See"
+              " {Channels}."))  # fmt: skip
+    return ifs([(NONE, '""'), ("SUM(RankValue)=0", nothing)], answer)
 
 
 def comparison(page: Page, row: int) -> int:
@@ -1399,10 +1390,10 @@ def comparison(page: Page, row: int) -> int:
         text = f'{named_month(start)}&IF({start}={end},""," - "&{named_month(end)})'
         page.put(row + 2, column, blank_if(f'{start}=""', text), styles.lead(align="right"))
     row += 2
-    unfinished = "SUBSTITUTE({},{},{})".format(
-        literal(page.book.say("Not compared: the data end on {day}, within the months compared.",
-                              day="{day}")), literal("{day}"),
-        f'{named_month("LastOrderDay")}&"-"&RIGHT("0"&DAY(LastOrderDay),2)')  # fmt: skip
+    day = f'{named_month("LastOrderDay")}&"-"&RIGHT("0"&DAY(LastOrderDay),2)'
+    unfinished = page.book.phrase(
+        "Not compared: the data end on {day}, within the months compared.", {"day": day}
+    )
     for label, called, unit, better in COMPARISONS:
         row += 1
         now, before, year = (then.at(called, number) for number in (1, 2, 3))
@@ -1419,14 +1410,14 @@ def comparison(page: Page, row: int) -> int:
         pieces = []
         for label, called, _, better in IN_WORDS:
             now, other = then.at(called, 1), then.at(called, number)
-            sentence = (f"KPI_CHANGE_TEXT({literal(page.book.say(label))},{now},{other},"
+            sentence = (f"KPI_CHANGE_TEXT({page.book.phrase(label)},{now},{other},"
                         f'"{better}",{layout.LANGUAGE})')  # fmt: skip
             pieces.append(f'IF(COUNT({now},{other})<2,"",{sentence}&". ")')
         known = "+".join(f"(COUNT({then.at(called, 1)},{then.at(called, number)})=2)"
                          for _, called, *_ in IN_WORDS)  # fmt: skip
         wrapped = styles.of(text_wrap=True, valign="top", align="start")
         page.sheet.merge_range(row, 1, row, 6, "", wrapped)
-        whole = "&".join((literal(page.book.say(text)), *pieces))
+        whole = "&".join((page.book.phrase(text), *pieces))
         told = blank_if(f"{known}=0", whole).removeprefix("=")
         said = unfinished if number == 2 else '""'
         page.put(row, 1, f"=IF(TileUntil>EndedMonth,{said},{told})", wrapped)
@@ -1438,12 +1429,9 @@ def judged(page: Page, row: int, column: int, better: str) -> None:
     """The colour of a change that is for the better or the worse."""
     for criteria, look in ((">", BETTER), ("<", WORSE)) if better == "higher" else (
         (">", WORSE), ("<", BETTER)) if better else ():  # fmt: skip
-        style = page.book.file.add_format({"bold": True, **look})
         cell = xl_rowcol_to_cell(row, column)
-        rule = f"=AND(ISNUMBER({cell}),ROUND({cell},3){criteria}0)"
-        page.sheet.conditional_format(
-            row, column, row, column, {"type": "formula", "criteria": rule, "format": style}
-        )
+        rule = f"AND(ISNUMBER({cell}),ROUND({cell},3){criteria}0)"
+        page.mark((row, column), rule, {"bold": True, **look})
 
 
 # Sample data

@@ -27,6 +27,8 @@ from kpi_xl.units import COUNT, DATE, DAYS, PERIODS, RATE, SCORE, Unit, rounded
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 WARNING = "#D55E00"
 COLOURS = (BLUE, ORANGE, GREEN, "#CC79A7", "#56B4E9", WARNING, "#8C6D1F", "#6B7280")
+WARN = {"bold": True, "font_color": WARNING}
+"""How a cell looks that must not be overlooked."""
 INK, MUTED, LINE, WASH, INPUT = "#1F2933", "#5B6472", "#D5DAE1", "#EFF3F8", "#FFF6DB"
 NO_COLOUR = "none"  # of bars that only hold a place
 BAR, HEAT = "#9CCBE8", "#56A6D6"
@@ -268,6 +270,13 @@ class Book:
         phrase = self.translate(text)
         return phrase.format(**self.names, **fields) if "{" in phrase else phrase
 
+    def phrase(self, text: str, cells: Mapping[str, str] = {}, **fields: object) -> str:
+        """The same as a formula, in which other formulas fill in the fields that are `cells`."""
+        formula = literal(self.say(text, **{name: f"{{{name}}}" for name in cells}, **fields))
+        for name, cell in cells.items():
+            formula = f'SUBSTITUTE({formula},"{{{name}}}",{cell})'
+        return formula
+
     @property
     def names(self) -> dict[str, str]:
         """What each sheet is called in this language, by its English name."""
@@ -421,6 +430,14 @@ class Page:
             self.put(row, column, formula, style)
         self.define(name, row, column)
 
+    def mark(
+        self, place: tuple[int, ...], condition: str, look: Mapping[str, Any], **options: bool
+    ) -> None:
+        """Give the cells of a block a look where a condition holds, which is that of the first."""
+        style = self.book.file.add_format(look)
+        rule = {"type": "formula", "criteria": f"={condition}", "format": style, **options}
+        self.sheet.conditional_format(*place[:2], *place[-2:], rule)
+
     def add_block(
         self,
         row: int,
@@ -538,6 +555,13 @@ def uncollected() -> Iterator[None]:
 def literal(text: str) -> str:
     """A text as formulas write it."""
     return '"' + text.replace('"', '""') + '"'
+
+
+def ifs(cases: Iterable[tuple[str, str]], otherwise: str = '""') -> str:
+    """What stands beside the first condition that holds: IF formulas within each other."""
+    for condition, value in reversed(list(cases)):
+        otherwise = f"IF({condition},{value},{otherwise})"
+    return otherwise
 
 
 def as_text(value: Cell, unit: Unit) -> str:
