@@ -57,6 +57,7 @@ from .parts import (
     Series,
     Setting,
     Sheet,
+    Spill,
     Template,
     blank_if,
     checks,
@@ -66,6 +67,7 @@ from .parts import (
     header_row,
     lines,
     printed_alone,
+    put_spills,
     section,
     settings,
     status,
@@ -819,8 +821,8 @@ def months_alone(page: Page, different: str) -> None:
     # Each row's channel and day are one: new ones are the days on which the channel has rows.
     months = f'CHOOSECOLS(CAC_BY({channel},{day},{one},{row},{day},{channel},"M"),1,2,4)'
     left = COPIED + 3
-    page.write(TOP - 1, left, "Channels by month: days with rows", page.styles.heading())
-    page.spill(TOP, left, f'=IF({none},"",{months})', page.styles.header("0"), [count])
+    title = "Channels by month: days with rows"
+    put_spills(page, TOP, [Spill(title, left, months, none, (COUNT,))])
     records = [
         dict(zip(("channel", "month", "days"),
                  (xl_rowcol_to_cell(row, left + place) for place in range(3)), strict=True))

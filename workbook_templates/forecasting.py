@@ -10,7 +10,7 @@ from typing import NamedTuple
 from kpi_xl.units import COUNT
 
 from .grid import Grid, Measure, lay_out, put_grid
-from .parts import blank_if, section
+from .parts import Spill, put_spills, section
 from .writing import Page, ifs
 
 AHEAD = 4  # periods
@@ -46,12 +46,11 @@ def since_the_gap(values: str, months: str, last: str) -> str:
 
 def spill_forecasts(page: Page, top: int, left: int, past: Sequence[Past], season: str) -> None:
     """The tables of KPI_FORECAST, side by side on the sheet Model, each under its label."""
-    count = page.styles.number(COUNT)
-    for number, one in enumerate(past):
-        column = left + 5 * number
-        page.write(top - 1, column, one.label, page.styles.heading())
-        formula = blank_if(one.none, f"KPI_FORECAST({one.values},{AHEAD},{season})")
-        page.spill(top, column, formula, page.styles.header("0"), [count])
+    put_spills(page, top, (
+        Spill(one.label, left + 5 * number, f"KPI_FORECAST({one.values},{AHEAD},{season})",
+              one.none, (COUNT,))
+        for number, one in enumerate(past)
+    ))  # fmt: skip
 
 
 def forecast_sheet(

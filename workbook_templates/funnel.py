@@ -54,12 +54,14 @@ from .parts import (
     Series,
     Setting,
     Sheet,
+    Spill,
     Template,
     bars,
     blank_if,
     checks,
     draw,
     no_bars,
+    put_spills,
     same_as,
     section,
     shown_choice,
@@ -754,22 +756,54 @@ STEP_DAYS = (
 )
 
 
+def credit(chosen: str) -> str:
+    """Attribution of the customers to the touches of all leads, by a model."""
+    paths = 'IF(Leads[channel]<>"",TRIM(Leads[channel]),"?")'
+    path = f'IF(Leads[campaign]<>"",TRIM(Leads[campaign]),{paths})'
+    blank = f'IF((Leads[lead_id]="")*(Leads[won_date]="")+(1-{WITHIN})>0,"",'
+    won = f"{blank}{WON}*1)"
+    value = f"{blank}{WON}*Leads[value])"
+    lost = f"{blank}1-{WON})"
+    return f"ATTRIBUTION({blank}{path}),{won},{chosen},{value},{lost})"
+
+
+# Of the dates only whether they are there counts: 1 is a day like any other. The first column of
+# the block is no date; every lead is a lead.
+STAGE_DAYS = (
+    f'{WITHIN}*(Leads[lead_id]<>"")*'
+    '({1,0,0,0,0}+(Leads[[owner]:[won_date]]<>"")>0)'
+    "*({1,1,1,1,0}+(Leads[[owner]:[won_date]]<=Until)>0)"
+)
+STAGE_NAMES = '{"leads","MQL","SQL","SQO","customers"}'
+SEGMENT_OF = f'IF((Leads[lead_id]="")+(1-{WITHIN})>0,"",{segment()})'
+BY_SPEND = 'CHANNEL_MIX(TRIM(Spend[channel]),IF(Spend[channel]="","",Spend[spend]+1))'
+SPILLS = (
+    Spill("Funnel", FUNNEL, "FUNNEL(StageNames,StageCounts)", "LeadCount=0",
+          (KEY, COUNT, RATE, RATE, COUNT)),
+    Spill("Channels by spend", CHANNELS, f"CHOOSECOLS({BY_SPEND},1)", SPEND.empty, (KEY,)),
+    *(
+        Spill("" if number else "Attribution", CREDIT + 5 * number, credit(chosen),
+              "CustomerCount=0", (KEY, AVERAGE, MONEY, RATE),
+              () if number else ("", "Credited"), 200)
+        for number, chosen in enumerate(
+            ("AttributionModelCode", *(f'"{name}"' for name in OVERVIEW)))
+    ),
+    Spill("Funnel by segment", SEGMENTS, f"FUNNEL_BY({SEGMENT_OF},{STAGE_DAYS},{STAGE_NAMES})",
+          "LeadCount=0", (KEY, *[COUNT] * 5, RATE), ("", "SegmentLeads", "SegmentMqls"), MOST),
+)  # fmt: skip
+
+
 def model(page: Page) -> None:
     """What KPI functions compute from whole columns."""
-    styles, count, rate = page.styles, page.styles.number(COUNT), page.styles.number(RATE)
-    bold, header = styles.label(bold=True), styles.header("0")
+    styles = page.styles
     lay_out(page, "Model", "What the functions of kpi_xl compute from whole columns.",
             ((1, 32), (OWED + 11, 13)), frozen=(TOP + 1, 0))  # fmt: skip
     for column, title in (
-        (FUNNEL, "Funnel"), (CHANNELS, "Channels by spend"), (CYCLES, "Days between stages"),
-        (MIX, "Rows of a lead"), (CREDIT, "Attribution"), (SEGMENTS, "Funnel by segment"),
+        (CYCLES, "Days between stages"), (MIX, "Rows of a lead"),
         (RANGE, "The days that are shown, and those before"),
     ):  # fmt: skip
         page.write(TOP - 1, column, title, styles.heading())
-    page.spill(TOP, FUNNEL, blank_if("LeadCount=0", "FUNNEL(StageNames,StageCounts)"), header,
-               [bold, count, rate, rate, count])  # fmt: skip
-    by_spend = 'CHANNEL_MIX(TRIM(Spend[channel]),IF(Spend[channel]="","",Spend[spend]+1))'
-    page.spill(TOP, CHANNELS, f'=IF({SPEND.empty},"",CHOOSECOLS({by_spend},1))', header, [bold])
+    put_spills(page, TOP, SPILLS)
     rows = originals(page.book.pages["Channels"], TOP + 1, 0, ("name",), ROOM, "")
     headers(page, put_grid(page, TOP, CHANNEL_ENDS, rows, left=CHANNELS + 3, blank='{name}=""',
                            titled=False))  # fmt: skip
@@ -784,24 +818,6 @@ def model(page: Page) -> None:
     page.define("Until", TOP + 3, MIX + 1)
     quarters(page)
     put_basis(page, TOP + 1, RANGE, known(page.book))
-    for number, chosen in enumerate(("AttributionModelCode", *(f'"{name}"' for name in OVERVIEW))):
-        formula = blank_if("CustomerCount=0", credit(chosen))
-        page.spill(TOP, CREDIT + 5 * number, formula, header,
-                   [bold, styles.number(AVERAGE), styles.number(MONEY), rate])  # fmt: skip
-    page.define("Credited", TOP + 1, CREDIT + 1, TOP + 200, CREDIT + 1)
-    # Of the dates only whether they are there counts: 1 is a day like any other. The first column
-    # of the block is no date; every lead is a lead.
-    days = (
-        f'{WITHIN}*(Leads[lead_id]<>"")*'
-        '({1,0,0,0,0}+(Leads[[owner]:[won_date]]<>"")>0)'
-        "*({1,1,1,1,0}+(Leads[[owner]:[won_date]]<=Until)>0)"
-    )
-    counts = '{"leads","MQL","SQL","SQO","customers"}'
-    chosen = f'IF((Leads[lead_id]="")+(1-{WITHIN})>0,"",{segment()})'
-    page.spill(TOP, SEGMENTS, blank_if("LeadCount=0", f"FUNNEL_BY({chosen},{days},{counts})"),
-               header, [bold, *[count] * 5, rate])  # fmt: skip
-    for column, name in ((1, "SegmentLeads"), (2, "SegmentMqls")):
-        page.define(name, TOP + 1, SEGMENTS + column, TOP + MOST, SEGMENTS + column)
     page.sheet.print_area(0, 0, 1, 7)
 
 
@@ -870,17 +886,6 @@ def quarters(page: Page) -> None:
         page.write(row, MIX, label, page.styles.label(bold=True))
         page.put_array(row, MIX + 1, f"=IF({none},0,{formula})", page.styles.number(COUNT))
         page.define(name, row, MIX + 1)
-
-
-def credit(chosen: str) -> str:
-    """Attribution of the customers to the touches of all leads, by a model."""
-    paths = 'IF(Leads[channel]<>"",TRIM(Leads[channel]),"?")'
-    path = f'IF(Leads[campaign]<>"",TRIM(Leads[campaign]),{paths})'
-    blank = f'IF((Leads[lead_id]="")*(Leads[won_date]="")+(1-{WITHIN})>0,"",'
-    won = f"{blank}{WON}*1)"
-    value = f"{blank}{WON}*Leads[value])"
-    lost = f"{blank}1-{WON})"
-    return f"ATTRIBUTION({blank}{path}),{won},{chosen},{value},{lost})"
 
 
 def add_funnel(page: Page, place: tuple[int, int, int, int]) -> None:

@@ -19,7 +19,7 @@ from xlsxwriter.chart import Chart
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name, xl_range_abs, xl_rowcol_to_cell
 
-from kpi_xl.cells import Cell, serial
+from kpi_xl.cells import Block, Cell, serial
 from kpi_xl.locales import RIGHT_TO_LEFT, Message, say
 from kpi_xl.ooxml.addresses import LAST_ROW, quoted
 from kpi_xl.reports import layout
@@ -208,11 +208,23 @@ class Series(NamedTuple):
 
 
 class Spill(NamedTuple):
-    """A table on the sheet Model: its first column, counted from 0, and its formula."""
+    """A table on the sheet Model: its first column, counted from 0, and its formula.
+
+    It is blank where the condition `blank` holds. `units` are those of its columns, the last of
+    which goes on; a KEY is what the row stands for. `names` are the defined names over its columns,
+    which have room for so many rows as `reach`. `done` names a cell that is 1 where the table is
+    there; if `whole`, it is not where there are more rows.
+    """
 
     title: str
     column: int
     formula: str
+    blank: str = ""
+    units: tuple[Unit, ...] = ()
+    names: tuple[str, ...] = ()
+    reach: int = 0
+    done: str = ""
+    whole: bool = False
 
 
 SOURCES = Sheet("Sources", "The files that the tables are loaded from.")
@@ -1027,6 +1039,35 @@ def same_as(cell: str) -> str:
     A viewer without our functions computes a formula anew that holds no value but "".
     """
     return f'=IF(ISBLANK({cell}),"",IF({cell}="","·",{cell}))'
+
+
+def put_spills(
+    page: Page, top: int, spills: Iterable[Spill], given: Mapping[str, Block] | None = None
+) -> None:
+    """Tables that formulas spill on the sheet Model, each under its title, and names over them.
+
+    `given` are the tables that were computed elsewhere, by their titles.
+    """
+    styles = page.styles
+    own = {KEY: styles.label(bold=True), TEXT: styles.label()}
+    for spill in spills:
+        reach, head = spill.reach, styles.header("0")
+        looks = [own[unit] if unit in own else styles.number(unit) for unit in spill.units]
+        if spill.title:
+            page.write(top - 1, spill.column, spill.title, styles.heading())
+        if given is None:
+            page.spill(top, spill.column, blank_if(spill.blank, spill.formula), head, looks)
+        else:
+            block = page.state(top, spill.column, given.get(spill.title, [[""]]), head, looks)
+            reach = len(block) - 1 if spill.title in given else reach
+        for column, name in enumerate(spill.names, start=spill.column):
+            if name:
+                page.define(name, top + 1, column, top + reach, column)
+        if spill.done:
+            first = page.at(top, spill.column)
+            if spill.whole:
+                first = f'IF({page.at(top + reach + 1, spill.column)}="",{first},"")'
+            done(page, spill.done, top - 2, spill.column, first)
 
 
 def done(page: Page, name: str, row: int, column: int, table: str) -> None:

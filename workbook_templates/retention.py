@@ -61,13 +61,13 @@ from .parts import (
     bars,
     blank_if,
     checks,
-    done,
     draw,
     figures,
     header_row,
     heat,
     mirror,
     no_bars,
+    put_spills,
     section,
     settings,
     status,
@@ -128,61 +128,97 @@ DAYS_SHOWN = Range(
 )
 LEFT = "(Survivors[period]<=FitUntil)"
 
-# Side by side, with room to the right of the cohorts for ten years of weeks.
-CUSTOMERS = Spill("Customers", 0, f"RFM({BOUGHT},{AMOUNT})")
-CURVE = Spill("Retention curve", 9, f"RETENTION_CURVE({BOUGHT},PeriodCode)")
+NOBODY = "CustomerCount=0"
+NO_ORDERS = "RowsInRange=0"
+NO_FORECAST = "ForecastDone=0"
+NO_FIT = "FitDone=0"
+NO_CHECK = "CheckDone=0"
+TOO_LONG = f"PeriodCount>{MOST_PERIODS}"
+NO_COHORTS = f"OR({NO_ORDERS},{TOO_LONG})"
+NO_MONTHS = SUBSCRIPTIONS.empty
+
+PARAMETER = Unit("VALUE", "a parameter of a model", "0.0000")
 CONFIDENCE = 0.9  # of what is called low and high
 RATE_A_WEEK = "(1+YearlyRate)^(1/52)-1"
-FIT = Spill(
-    "Model of purchases and spend",
-    14,
-    f'BTYD_FIT({BOUGHT},{AMOUNT},"W",,BuyingModelCode,"weak")',
-)
-FORECAST = Spill(
-    "Value of each customer",
-    17,
-    f'CLV_FORECAST({BOUGHT},{AMOUNT},Horizon,{RATE_A_WEEK},"W",,BuyingModelCode,"weak",{CONFIDENCE})',
-)
-RANKED = Spill("The most valuable first", 28, "CHANNEL_MIX(Buyer,Worth)")
-AT_RISK = Spill(
-    "At risk, the best first", 32,
-    'CHANNEL_MIX(Buyer,IF((Alive<RiskBelow)*(Repeats>0),Repeats*Spend,""))',
+HELD_BACK = "DataUntil-7*HeldOut"
+"""The last day that the model sees where it is put to the test."""
+
+# Side by side, with room to the right of the cohorts for ten years of weeks.
+CUSTOMERS = Spill(
+    "Customers", 0, f"RFM({BOUGHT},{AMOUNT})", NO_ORDERS,
+    (KEY, COUNT, COUNT, MONEY, COUNT, COUNT, COUNT, TEXT),
+    ("", "Recency", "PurchaseCount", "Monetary", "", "", "", "Segment"), DEEP, "CustomersDone",
 )  # fmt: skip
-COHORTS_LEFT = tuple(
-    (
-        which,
-        column,
-        Spill(f"Contracts of the {which.lower()} cohort", left, f"SBG_FIT({survivors})"),
-        Spill("", left + 2, f"SBG_FORECAST({survivors},{FARTHEST})"),
-        survivors,
-    )
-    for which, column, left in (("First", "customers", 36), ("Second", "compared", 42))
-    for survivors in (f'FILTER(Survivors[{column}],(Survivors[{column}]<>"")*{LEFT})',)
-)
-"""The two cohorts under contract: which, its column, its model, its future, its survivors."""
-RANGE, BY_MONTHS = 2070, 2074  # behind the cohorts
+CURVE = Spill(
+    "Retention curve", 9, f"RETENTION_CURVE({BOUGHT},PeriodCode)", NO_COHORTS,
+    (KEY, COUNT, COUNT, RATE), done="CurveDone",
+)  # fmt: skip
+FIT = Spill(
+    "Model of purchases and spend", 14,
+    f'BTYD_FIT({BOUGHT},{AMOUNT},"W",,BuyingModelCode,"weak")', NO_ORDERS, (KEY, PARAMETER),
+    done="FitDone",
+)  # fmt: skip
+FORECAST = Spill(
+    "Value of each customer", 17,
+    f'CLV_FORECAST({BOUGHT},{AMOUNT},Horizon,{RATE_A_WEEK},"W",,BuyingModelCode,"weak",{CONFIDENCE})',
+    "{too many}", (KEY, COUNT, AVERAGE, AVERAGE, RATE, AVERAGE, MONEY),
+    ("Buyer", "Repeats", "LastBought", "Age", "Alive", "Expected", "Spend", "Worth", "WorthLow",
+     "WorthHigh"), MOST, "ForecastDone",
+)  # fmt: skip
+RANKED = Spill(
+    "The most valuable first", 28, "CHANNEL_MIX(Buyer,Worth)", NO_FORECAST, (KEY, MONEY, RATE),
+    ("", "RankedClv"), MOST,
+)  # fmt: skip
 TOTAL = Spill(
     "All customers together", 48,
     f'CLV_TOTAL({BOUGHT},{AMOUNT},Horizon,{RATE_A_WEEK},"W",,BuyingModelCode,"weak",'
-    f"{CONFIDENCE})",
+    f"{CONFIDENCE})", "{too many}", (KEY, AVERAGE),
 )  # fmt: skip
-HELD_BACK = "DataUntil-7*HeldOut"
-"""The last day that the model sees where it is put to the test."""
 CHECK = Spill(
     "The weeks held back", 53,
-    f'BTYD_CHECK({BOUGHT},{HELD_BACK},{AMOUNT},"W",,BuyingModelCode,"weak")',
+    f'BTYD_CHECK({BOUGHT},{HELD_BACK},{AMOUNT},"W",,BuyingModelCode,"weak")', "{too many}",
+    (KEY, AVERAGE),
+    ("CheckPeriod", "CheckActual", "CheckExpected", "CheckCameSoFar", "CheckExpectedSoFar"),
+    MOST_WEEKS, "CheckDone",
 )  # fmt: skip
 FORETOLD = Spill(
     "What was foretold of them", 59,
     f'CLV_TOTAL({BOUGHT},{AMOUNT},HeldOut,0,"W",{HELD_BACK},BuyingModelCode,"weak",{CONFIDENCE})',
+    "{too many}", (KEY, AVERAGE),
 )  # fmt: skip
-SHARES = Spill("Cohorts, share", 64, f"COHORT({BOUGHT},,PeriodCode)")
-COUNTS = Spill("Cohorts, customers", 564, f'COHORT({BOUGHT},,PeriodCode,"customers")')
-REVENUES = Spill("Cohorts, revenue", 1064, f'COHORT({BOUGHT},{AMOUNT},PeriodCode,"revenue")')
-KEPT = Spill(
-    "Cohorts, revenue kept", 1564,
-    f'COHORT({BOUGHT},{AMOUNT},PeriodCode,"revenue_retention")',
+AT_RISK = Spill(
+    "At risk, the best first", 32,
+    'CHANNEL_MIX(Buyer,IF((Alive<RiskBelow)*(Repeats>0),Repeats*Spend,""))',
+    f'IF({NO_FORECAST},TRUE,COUNTIF(Alive,"<"&RiskBelow)=0)', (KEY, MONEY, RATE),
 )  # fmt: skip
+SHARES, COUNTS, REVENUES, KEPT = (
+    Spill(title, column, f"COHORT({BOUGHT},{of})", NO_COHORTS, (KEY, COUNT, unit))
+    for title, column, of, unit in (
+        ("Cohorts, share", 64, ",PeriodCode", RATE),
+        ("Cohorts, customers", 564, ',PeriodCode,"customers"', COUNT),
+        ("Cohorts, revenue", 1064, f'{AMOUNT},PeriodCode,"revenue"', MONEY),
+        ("Cohorts, revenue kept", 1564, f'{AMOUNT},PeriodCode,"revenue_retention"', RATE),
+    )
+)
+SPILLS = (CUSTOMERS, CURVE, FIT, FORECAST, RANKED, TOTAL, CHECK, FORETOLD, AT_RISK, SHARES, COUNTS,
+          REVENUES, KEPT)  # fmt: skip
+"""The tables of orders."""
+
+COHORTS_LEFT = tuple(
+    (
+        which,
+        column,
+        Spill(f"Contracts of the {which.lower()} cohort", left, f"SBG_FIT({survivors})", nobody,
+              (KEY, PARAMETER), done=f"{which}Fitted"),
+        Spill("", left + 2, f"SBG_FORECAST({survivors},{FARTHEST})", nobody, (KEY, RATE)),
+        survivors,
+    )
+    for which, column, left in (("First", "customers", 36), ("Second", "compared", 42))
+    for nobody in (f'SUMPRODUCT((Survivors[{column}]<>"")*{LEFT})=0',)
+    for survivors in (f'FILTER(Survivors[{column}],(Survivors[{column}]<>"")*{LEFT})',)
+)  # fmt: skip
+"""The two cohorts under contract: which, its column, its model, its future, its survivors."""
+RANGE, BY_MONTHS = 2070, 2074  # behind the cohorts
 
 SETTINGS = (
     Setting(
@@ -227,12 +263,6 @@ CONTRACT_SETTINGS = (
     Setting("ContractRate", "Discount rate", 0.1, RATE, "Per period"),
 )
 
-NOBODY = "CustomerCount=0"
-NO_FORECAST = "ForecastDone=0"
-NO_FIT = "FitDone=0"
-NO_CHECK = "CheckDone=0"
-TOO_LONG = f"PeriodCount>{MOST_PERIODS}"
-NO_MONTHS = SUBSCRIPTIONS.empty
 # Who bought first on the first day of the data can be lost on their last day at the earliest.
 TOO_SHORT = "DataUntil-FirstOrder<=LostAfter"
 NONE_LOST_YET = (
@@ -553,83 +583,32 @@ def write(book: Book) -> None:
 
 def model(page: Page) -> None:
     """The spilling formulas, names over their columns, and whether the models could be fitted."""
-    styles = page.styles
-    bold, count, share = styles.label(bold=True), styles.number(COUNT), styles.number(RATE)
-    money, average, number = styles.number(MONEY), styles.number(AVERAGE), styles.of("0.0000")
-    nobody = "RowsInRange=0"
-    too_long = f"OR({nobody},{TOO_LONG})"
-    first = page.at(TOP, FIT.column)  # asked for by name, so that it is computed first
-    too_many = f'IF({first}="",TRUE,N(FittedCustomers)>{MOST})'
+    given = page.book.given
     spilled = "A formula of kpi_xl spills each of these tables."
-    lay_out(page, "Model", retention_counted.MODEL if page.book.given else spilled,
+    lay_out(page, "Model", retention_counted.MODEL if given else spilled,
             ((SHARES.column, 13),), frozen=(TOP + 1, 1))  # fmt: skip
     page.sheet.set_column(CUSTOMERS.column + 7, CUSTOMERS.column + 7, 20)
-    customer = [bold, count, count, money, count, count, count, styles.label()]
-    forecast = [bold, count, average, average, share, average, money, money, money, money]
-    risk = 'COUNTIF(Alive,"<"&RiskBelow)=0'
-    for spill, blank, looks in (
-        (CUSTOMERS, nobody, customer),
-        (CURVE, too_long, [bold, count, count, share]),
-        (FIT, nobody, [bold, number]),
-        (FORECAST, too_many, forecast),
-        (RANKED, NO_FORECAST, [bold, money, share]),
-        (TOTAL, too_many, [bold, average, average, average]),
-        (CHECK, too_many, [bold, average, average, average, average]),
-        (FORETOLD, too_many, [bold, average, average, average]),
-        (AT_RISK, f"IF({NO_FORECAST},TRUE,{risk})", [bold, money, share]),
-        (SHARES, too_long, [bold, count, share]),
-        (COUNTS, too_long, [bold, count]),
-        (REVENUES, too_long, [bold, count, money]),
-        (KEPT, too_long, [bold, count, share]),
-    ):
-        page.write(TOP - 1, spill.column, spill.title, styles.heading())
-        head = styles.header("0")
-        if page.book.given:
-            block = page.book.given.blocks.get(spill.title, [[""]])
-            page.state(TOP, spill.column, block, head, looks)
-        else:
-            page.spill(TOP, spill.column, blank_if(blank, spill.formula), head, looks)
-    if page.book.given:
-        retention_counted.days(page, TOP, page.book.given)
-    for which, counted, fit, future, survivors in COHORTS_LEFT:
-        cohort_left(page, which, counted, fit, future, survivors)
+    first = page.at(TOP, FIT.column)  # asked for by name, so that it is computed first
+    too_many = f'IF({first}="",TRUE,N(FittedCustomers)>{MOST})'
+    spills = [one._replace(blank=one.blank.replace("{too many}", too_many)) for one in SPILLS]
+    put_spills(page, TOP, spills, given.blocks if given else None)
+    if given:
+        retention_counted.days(page, TOP, given)
+    for cohort in COHORTS_LEFT:
+        cohort_left(page, *cohort)
     fitted(page)
     days_before(page)
-    alike = len(table(page.book, CUSTOMERS)) - 1 if page.book.given else DEEP
-    for name, column, rows in NAMES:
-        # Names that are summed together are of the same rows.
-        rows = alike if rows == DEEP else rows
-        page.define(name, TOP + 1, column, TOP + rows, column)
+    for name, column in (("OnDays", 2), ("Spent", 3)):
+        page.define(name, TOP + 1, column, TOP + MOST, column)
     page.define("CohortRevenue", TOP + 1, REVENUES.column + 2, TOP + 1000, KEPT.column - 1)
     page.sheet.print_area(0, 0, 1, 7)
 
 
-NAMES = (
-    ("Recency", 1, DEEP), ("PurchaseCount", 2, DEEP), ("Monetary", 3, DEEP), ("Segment", 7, DEEP),
-    ("OnDays", 2, MOST), ("Spent", 3, MOST),
-    *((name, FORECAST.column + place, MOST) for place, name in enumerate(
-        ("Buyer", "Repeats", "LastBought", "Age", "Alive", "Expected", "Spend", "Worth",
-         "WorthLow", "WorthHigh"))),
-    ("RankedClv", RANKED.column + 1, MOST),
-    *((f"Check{name}", CHECK.column + place, MOST_WEEKS) for place, name in enumerate(
-        ("Period", "Actual", "Expected", "CameSoFar", "ExpectedSoFar"))),
-)  # fmt: skip
-"""Names over columns of the sheet Model: the column, and how many rows they have room for."""
-
-
-def cohort_left(
-    page: Page, which: str, counted: str, fit: Spill, future: Spill, survivors: str
-) -> None:
+def cohort_left(page: Page, which: str, _: str, fit: Spill, future: Spill, survivors: str) -> None:
     """The model of a cohort under contract, what it says of the future, and the lifetime value."""
-    styles = page.styles
-    bold, number, share = styles.label(bold=True), styles.of("0.0000"), styles.number(RATE)
-    page.write(TOP - 1, fit.column, fit.title, styles.heading())
-    known = f'SUMPRODUCT((Survivors[{counted}]<>"")*{LEFT})=0'
-    for spill, looks in ((fit, [bold, number]), (future, [bold, share, share])):
-        page.spill(TOP, spill.column, blank_if(known, spill.formula), styles.header("0"), looks)
-    done(page, f"{which}Fitted", TOP - 2, fit.column, page.at(TOP, fit.column))
+    put_spills(page, TOP, (fit, future))
     worth = blank_if(f"{which}Fitted=0", f"CLV_SBG(ContractMargin,{survivors},ContractRate)")
-    page.put_array(TOP - 2, fit.column + 1, worth, styles.number(MONEY))
+    page.put_array(TOP - 2, fit.column + 1, worth, page.styles.number(MONEY))
     # Without an alpha the row after beta is the churn.
     rows = (("Clv", TOP - 2), ("Alpha", TOP + 1), ("Beta", TOP + 2), ("Churn", TOP + 3))
     for name, row in rows:
@@ -637,17 +616,12 @@ def cohort_left(
 
 
 def fitted(page: Page) -> None:
-    """Whether there are a model and a forecast; how many periods; how purchases go with spend."""
+    """How many periods there are, bounds of what was foretold, how purchases go with spend."""
     days = 'IF(PeriodCode="W",7,IF(PeriodCode="M",30.4375,IF(PeriodCode="Q",91.3125,365.25)))'
     span = f"(OrdersUntil-OrdersFrom)/{days}"
     page.put(TOP - 2, SHARES.column, f"=IF(RowsInRange=0,0,{span})", page.styles.lead())
     page.define("PeriodCount", TOP - 2, SHARES.column)
-    done(page, "CustomersDone", TOP - 2, CUSTOMERS.column, page.at(TOP, CUSTOMERS.column))
-    done(page, "CurveDone", TOP - 2, CURVE.column, page.at(TOP, CURVE.column))
     addresses(page, TOP - 2, CUSTOMERS.column + 6)
-    done(page, "FitDone", TOP - 2, FIT.column, page.at(TOP, FIT.column))
-    done(page, "ForecastDone", TOP - 2, FORECAST.column, page.at(TOP, FORECAST.column))
-    done(page, "CheckDone", TOP - 2, CHECK.column, page.at(TOP, CHECK.column))
     for name, column in (("PurchasesLow", 1), ("PurchasesHigh", 3)):
         page.define(name, TOP + 2, FORETOLD.column + column)
     # Without errors in its blocks, which LibreOffice hands to no function.

@@ -43,12 +43,12 @@ from .parts import (
     blank_if,
     checks,
     code_of,
-    done,
     draw,
     figures,
     header_row,
     heat,
     in_effect,
+    put_spills,
     section,
     settings,
     status,
@@ -171,82 +171,80 @@ def named_month(day: str) -> str:
 LONG = MOST_MONTHS + 10
 CELLS, LISTED, PERIODS_AT = 11, 14, 17
 MIX = Spill(
-    "Channels by customers",
-    0,
+    "Channels by customers", 0,
     # What has neither customers nor spend stands for no spend at all: see SPENT.
     'CHANNEL_MIX(IF(CacNew+CacSpend=0,"",CacChannel),IF(CacNew+CacSpend=0,"",CacNew))',
-)
+    "CacDone=0", (KEY, COUNT, RATE), done="MixDone",
+)  # fmt: skip
 TO_COME = "Orders[date]>=DayAfter"
 """Orders whose day is after that of loading: their date is wrong."""
 
 CACS = Spill(
-    "Spend and new customers",
-    5,
+    "Spend and new customers", 5,
     f'CAC_BY({SPENT},IF({TO_COME},"",{EVERY_CUSTOMER}),'
     f'IF(Orders[date]="","",IF({TO_COME},"",Orders[date])),IF({TO_COME},"",{FILLED_CHANNEL}))',
-)
-ALL = Spill("LTV curve of all", 22, CURVE.format("", "all"))
-OF_CHANNELS = Spill("LTV curve by channel", ALL.column + LONG, CURVE.format(CHANNEL, "segment"))
-COHORTS = Spill("LTV curve by cohort", OF_CHANNELS.column + LONG, CURVE.format("", "cohort"))
+    TOO_LONG, (KEY, KEY, MONEY, COUNT, MONEY),
+    ("CacChannel", "CacMonth", "CacSpend", "CacNew"), DEEP, "CacDone", whole=True,
+)  # fmt: skip
+ALL, OF_CHANNELS, COHORTS = (
+    Spill(title, 22 + LONG * number, CURVE.format(channel, by), NOT_BEGUN, (KEY, COUNT, MONEY),
+          names, reach, done, whole=by == "segment")
+    for number, (title, channel, by, names, reach, done) in enumerate((
+        ("LTV curve of all", "", "all", (), 0, "AllDone"),
+        ("LTV curve by channel", CHANNEL, "segment", ("LtvChannel",), CHANNELS_KNOWN,
+         "ChannelsDone"),
+        ("LTV curve by cohort", "", "cohort", ("CohortLabel", "CohortSize"), 600, "CohortsDone"),
+    ))
+)  # fmt: skip
 FIRST_MONTHS = Spill(
-    "Revenue by cohort",
-    COHORTS.column + LONG,
-    f'COHORT({EVERY_CUSTOMER},Orders[date],Orders[amount],"M","revenue",DayAfter-1)',
-)
-MRR = Spill("Recurring revenue", FIRST_MONTHS.column + LONG, f"MRR_MOVEMENTS({PAYS})")
-LASTS = Spill("Last payment of each", MRR.column + 10, f"RFM({PAYS})")
-FIRSTS = Spill("First payment of each", LASTS.column + 9, f"RFM({BACKWARDS})")
+    "Revenue by cohort", COHORTS.column + LONG,
+    f'COHORT({EVERY_CUSTOMER},Orders[date],Orders[amount],"M","revenue",DayAfter-1)', TOO_LONG,
+    (KEY, COUNT, MONEY),
+    ("NewLabel", "NewSize", "NewRevenue", "NewAge1", "NewAge2", "NewAge3"), 600, "NewDone",
+)  # fmt: skip
+# A text among the numbers is another sheet's to tell.
+NO_PAYMENTS = f"IF({SUBSCRIBERS.empty},TRUE,N(LastPayment)=0)"
+MRR = Spill(
+    "Recurring revenue", FIRST_MONTHS.column + LONG, f"MRR_MOVEMENTS({PAYS})", NO_PAYMENTS,
+    (KEY, *[MONEY] * 7, COUNT),
+    ("MrrMonth", "MrrStart", "MrrNew", "MrrMore", "MrrLess", "MrrChurn", "MrrBack", "MrrEnd",
+     "MrrCustomers"), 600, "MrrDone",
+)  # fmt: skip
+LASTS = Spill(
+    "Last payment of each", MRR.column + 10, f"RFM({PAYS})", NO_PAYMENTS,
+    (KEY, DAYS, COUNT, MONEY, COUNT), ("Subscriber", "LastGap"), DEEP, "LastsDone",
+)  # fmt: skip
+FIRSTS = LASTS._replace(
+    title="First payment of each", column=LASTS.column + 9, formula=f"RFM({BACKWARDS})",
+    names=("", "FirstGap"), done="FirstsDone",
+)  # fmt: skip
 SURVIVAL = Spill(
-    "Survival",
-    FIRSTS.column + 9,
+    "Survival", FIRSTS.column + 9,
     f'SURVIVAL_CURVE({FIRST_PAID},{LEFT_ON},"M",{CUSTOMER_CHANNEL},LastPayment-DAY(LastPayment))',
-)
+    "IF(LastsDone*FirstsDone=0,TRUE,MrrMonths<2)", (KEY, COUNT, COUNT, COUNT, RATE),
+    ("SurvivalChannel", "SurvivalAge", "SurvivalRisk", "", "SurvivalShare"), DEEP, "SurvivalDone",
+)  # fmt: skip
 SUBSCRIBED = Spill(
-    "Subscribers by channel",
-    SURVIVAL.column + 8,
+    "Subscribers by channel", SURVIVAL.column + 8,
     'CHANNEL_MIX(IF(SurvivalChannel="","",SurvivalChannel),IF(SurvivalChannel="","",'
-    "IF(SurvivalAge=0,SurvivalRisk,0)))",
-)
+    "IF(SurvivalAge=0,SurvivalRisk,0)))", "SurvivalDone=0", (KEY, COUNT, RATE),
+)  # fmt: skip
 RISKS = Spill(
-    "Customers who have reached an age",
-    SUBSCRIBED.column + 5,
-    f"RETENTION_CURVE({EVERY_CUSTOMER},Orders[date],PeriodCode,DayAfter-1,{CHANNEL})",
-)
+    "Customers who have reached an age", SUBSCRIBED.column + 5,
+    f"RETENTION_CURVE({EVERY_CUSTOMER},Orders[date],PeriodCode,DayAfter-1,{CHANNEL})", NOT_BEGUN,
+    (KEY, COUNT, COUNT, COUNT, RATE), ("RiskChannel", "RiskAge", "RiskCount"), DEEP, "RisksDone",
+    whole=True,
+)  # fmt: skip
+SPILLS = (MIX, CACS, ALL, OF_CHANNELS, COHORTS, FIRST_MONTHS, MRR, LASTS, FIRSTS, SURVIVAL,
+          SUBSCRIBED, RISKS)  # fmt: skip
+"""The tables of the sheet Model. Who asks for the columns of one asks whether it is done, too, so
+that it is computed first."""
+
 DRAWN = RISKS.column + 7
 SURVIVAL_DRAWN = DRAWN + 2 * AGES + 12
 REACHED = SURVIVAL_DRAWN + 30
 THEN = REACHED + AGES + 3
 GAPS_AT = THEN + AGES + 3
-
-NAMES = (
-    ("CacChannel", CACS.column, DEEP), ("CacMonth", CACS.column + 1, DEEP),
-    ("CacSpend", CACS.column + 2, DEEP), ("CacNew", CACS.column + 3, DEEP),
-    ("LtvChannel", OF_CHANNELS.column, CHANNELS_KNOWN),
-    ("RiskChannel", RISKS.column, DEEP), ("RiskAge", RISKS.column + 1, DEEP),
-    ("RiskCount", RISKS.column + 2, DEEP),
-    ("CohortLabel", COHORTS.column, 600), ("CohortSize", COHORTS.column + 1, 600),
-    ("NewLabel", FIRST_MONTHS.column, 600), ("NewRevenue", FIRST_MONTHS.column + 2, 600),
-    ("Subscriber", LASTS.column, DEEP), ("LastGap", LASTS.column + 1, DEEP),
-    ("FirstGap", FIRSTS.column + 1, DEEP),
-    ("SurvivalChannel", SURVIVAL.column, DEEP), ("SurvivalAge", SURVIVAL.column + 1, DEEP),
-    ("SurvivalRisk", SURVIVAL.column + 2, DEEP), ("SurvivalShare", SURVIVAL.column + 4, DEEP),
-    *((name, MRR.column + place, 600) for place, name in enumerate((
-        "MrrMonth", "MrrStart", "MrrNew", "MrrMore", "MrrLess", "MrrChurn", "MrrBack", "MrrEnd",
-        "MrrCustomers"))),
-)  # fmt: skip
-"""Names over columns of the sheet Model: the column, and how many rows they have room for."""
-
-REACH = {CACS: DEEP, OF_CHANNELS: CHANNELS_KNOWN, RISKS: DEEP}
-"""How many rows the names over the tables reach down that grow with the number of channels."""
-
-DONE = (
-    ("CacDone", CACS), ("ChannelsDone", OF_CHANNELS), ("CohortsDone", COHORTS),
-    ("NewDone", FIRST_MONTHS), ("MrrDone", MRR), ("LastsDone", LASTS), ("FirstsDone", FIRSTS),
-    ("SurvivalDone", SURVIVAL), ("AllDone", ALL), ("MixDone", MIX),
-    ("RisksDone", RISKS),
-)  # fmt: skip
-"""Names of cells that are 1 where a table is there. Who asks for its columns asks for them, too, so
-that the table is computed first."""
 
 # Settings and figures
 
@@ -851,8 +849,8 @@ def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
          blank_if(SUBSCRIBERS.empty,
                   '_xlfn.MAXIFS(Subscribers[month],Subscribers[amount],">0")'), DATE, False),
         ("TablesCut",
-         "=" + "+".join(f'IF({book.at("Model", TOP + reach + 1, spill.column)}="",0,1)'
-                        for spill, reach in REACH.items()), COUNT, False),
+         "=" + "+".join(f'IF({book.at("Model", TOP + one.reach + 1, one.column)}="",0,1)'
+                        for one in SPILLS if one.whole), COUNT, False),
         ("MrrMonths", f"=IF({NO_MRR},0,COUNT(MrrEnd))", COUNT, False),
         ("CohortCount", "=IF(CohortsDone=0,0,COUNT(CohortSize))", COUNT, False),
     )  # fmt: skip
@@ -985,49 +983,14 @@ def ranking(page: Page) -> None:
     put_grid(page, TOP + ROOM + 3, RANKING, rows, left=LISTED)
 
 
-def whole_table(page: Page, spill: Spill) -> str:
-    """A table's first cell, "" where it goes on below what the names over it reach."""
-    first, reach = page.at(TOP, spill.column), REACH.get(spill)
-    if reach is None:
-        return first
-    return f'IF({page.at(TOP + reach + 1, spill.column)}="",{first},"")'
-
-
 def model(page: Page) -> None:
     """The spilling formulas, names over their columns, and single figures that others need."""
     styles = page.styles
-    bold, count, share = styles.label(bold=True), styles.number(COUNT), styles.number(RATE)
-    money, days = styles.number(MONEY), styles.number(DAYS)
     lay_out(page, "Model", "A formula of kpi_xl spills each of these tables.",
             ((GAPS_AT + 4, 11),), frozen=(TOP + 1, 0))  # fmt: skip
     page.sheet.set_column(CELLS, CELLS, 20)
-    # A text among the numbers is another sheet's to tell.
-    no_mrr = f"IF({SUBSCRIBERS.empty},TRUE,N(LastPayment)=0)"
-    no_survival = "IF(LastsDone*FirstsDone=0,TRUE,MrrMonths<2)"
-    for spill, blank, looks in (
-        (MIX, "CacDone=0", [bold, count, share]),
-        (CACS, TOO_LONG, [bold, bold, money, count, money]),
-        (ALL, NOT_BEGUN, [bold, count, money]),
-        (OF_CHANNELS, NOT_BEGUN, [bold, count, money]),
-        (COHORTS, NOT_BEGUN, [bold, count, money]),
-        (FIRST_MONTHS, TOO_LONG, [bold, count, money]),
-        (MRR, no_mrr, [bold, *[money] * 7, count]),
-        (LASTS, no_mrr, [bold, days, count, money, count]),
-        (FIRSTS, no_mrr, [bold, days, count, money, count]),
-        (SURVIVAL, no_survival, [bold, count, count, count, share]),
-        (SUBSCRIBED, "SurvivalDone=0", [bold, count, share]),
-        (RISKS, NOT_BEGUN, [bold, count, count, count, share]),
-    ):
-        page.write(TOP - 1, spill.column, spill.title, styles.heading())
-        page.spill(TOP, spill.column, blank_if(blank, spill.formula), styles.header("0"), looks)
-    for name, column, rows in NAMES:
-        page.define(name, TOP + 1, column, TOP + rows, column)
-    for name, spill in DONE:
-        done(page, name, TOP - 2, spill.column, whole_table(page, spill))
-    page.define("NewSize", TOP + 1, FIRST_MONTHS.column + 1, TOP + 600, FIRST_MONTHS.column + 1)
-    for age in range(4):
-        column = FIRST_MONTHS.column + 2 + age
-        page.define(f"NewAge{age}", TOP + 1, column, TOP + 600, column)
+    put_spills(page, TOP, SPILLS)
+    page.define("NewAge0", TOP + 1, FIRST_MONTHS.column + 2, TOP + 600, FIRST_MONTHS.column + 2)
     page.define("CohortRevenue", TOP + 1, FIRST_MONTHS.column + 2, TOP + 600, MRR.column - 1)
     page.define("AllCustomers", TOP + 1, ALL.column + 1)
     page.define("AllLtv", TOP + 1, ALL.column + 2, TOP + 1, ALL.column + 2 + AGES)
