@@ -22,7 +22,6 @@ from kpi_xl.workbook_templates.comparison import (
     figures_before,
     key_figures,
     owed_to,
-    put_basis,
 )
 from kpi_xl.workbook_templates.parts import (
     Agreement,
@@ -34,6 +33,7 @@ from kpi_xl.workbook_templates.parts import (
     Template,
     build,
     checks,
+    put_basis,
     wide,
 )
 from kpi_xl.workbook_templates.writing import Book, Built

@@ -27,15 +27,12 @@ from kpi_xl.units import (
 from .campaigns_sample import sample
 from .comparison import (
     POSSIBLE,
-    Basis,
     Breakdown,
     Range,
     Tile,
-    codes,
     figures_before,
     key_figures,
     owed_to,
-    put_basis,
 )
 from .forecasting import AHEAD, FEWEST, Past, forecast_sheet, spill_forecasts
 from .grid import (
@@ -52,6 +49,7 @@ from .grid import (
 )
 from .parts import (
     Agreement,
+    Basis,
     Figure,
     Problem,
     Series,
@@ -61,12 +59,13 @@ from .parts import (
     Template,
     blank_if,
     checks,
+    codes,
     decimals,
     draw,
     figures,
-    header_row,
     lines,
     printed_alone,
+    put_basis,
     put_spills,
     section,
     settings,
@@ -549,7 +548,7 @@ def model(page: Page) -> None:
     page.spill(TOP + 1, BY_DAY + 2, blank_if(NONE, "IF(KPI_ANOMALY(DayCost,StandsOutFrom),1,0)"),
                count, [count])  # fmt: skip
     periods(page)
-    copied(page)
+    rows_apart(page)
     put_basis(page, TOP + 1, RANGE, known(page.book))
     forecasts(page)
     page.sheet.print_area(0, 0, 1, 7)
@@ -740,35 +739,44 @@ def to_come(page: Page) -> None:
         table.define(f"Revenue{part.title()}", f"{part} {revenue}!", 1, 1)
 
 
-def copied(page: Page) -> None:
-    """How many rows are as another in every column, and where the first is."""
-    count = page.styles.number(COUNT)
-    page.write(TOP - 1, COPIED, "Rows that are there twice", page.styles.heading())
-    header_row(page, TOP, COPIED, ("How many", "First in row"))
-    keys = '&"|"&'.join(f"Ads[{column.name}]" for column in ADS.columns[:9])
-    dated_rows = (f'IF(Ads[date]="","",{one})' for one in (keys, "1"))
-    counted = f"CHANNEL_MIX({','.join(dated_rows)})"  # those with most rows first
-    rows = f'SUMPRODUCT((Ads[date]<>"")*1)+1-ROWS({counted})'
-    page.put_array(TOP + 1, COPIED, f"=IF({ADS.empty},0,{rows})", count)
-    page.define("CopiedRows", TOP + 1, COPIED)
-    first = f"ROW(Ads[[#Headers],[date]])+MATCH(INDEX({counted},2,1),{keys},0)"
-    page.put_array(TOP + 1, COPIED + 1, blank_if("CopiedRows=0", first), count)
-    page.define("FirstCopied", TOP + 1, COPIED + 1)
-    # Mailings are single days. Days that are a week apart on the average, and no fewer than four,
-    # are the first ones of weeks, months or quarters.
-    figured = '(Ads[date]<>"")*(Ads[sent]="")'
-    days = f'IF({figured},Ads[date],"")'
-    different = f'(ROWS(CHANNEL_MIX({days},IF({figured},1,"")))-1)'
-    apart = f"MAX({days})-MIN({days})>=7*({different}-1)"
-    weeks = f"IF({different}<4,0,IF({apart},SUMPRODUCT({figured}),0))"
-    none = f"IF({ADS.empty},TRUE,SUMPRODUCT({figured})=0)"
-    page.write(TOP + 3, COPIED, "Rows that seem to stand for weeks", page.styles.heading())
-    page.put_array(TOP + 4, COPIED, f"=IF({none},0,MAX({weeks},SUM(WeeklyRows)))", count)
-    page.define("WeekRows", TOP + 4, COPIED)
-    months_alone(page, different)
+def days_of(rows: str) -> tuple[str, str]:
+    """The days of the rows that meet a condition, and how many there are."""
+    days = f'IF({rows},Ads[date],"")'
+    return days, f'(ROWS(CHANNEL_MIX({days},IF({rows},1,"")))-1)'
 
 
-FIGURED = '(Ads[date]>=32874)*(Ads[date]<73051)*(Ads[sent]="")'
+KEYS = '&"|"&'.join(f"Ads[{column.name}]" for column in ADS.columns[:9])
+ALIKE_ROWS = "CHANNEL_MIX({})".format(  # those with most rows first
+    ",".join(f'IF(Ads[date]="","",{one})' for one in (KEYS, "1"))
+)
+# Mailings are single days.
+DATED, FIGURED = '(Ads[date]<>"")', '(Ads[date]>=32874)*(Ads[date]<73051)*(Ads[sent]="")'
+UNSENT = f'{DATED}*(Ads[sent]="")'
+NO_DAYS, NO_FIGURED = (f"IF({ADS.empty},TRUE,SUMPRODUCT({rows})=0)" for rows in (UNSENT, FIGURED))
+(DAYS_SENT, DIFFERENT), (FIGURED_DAYS, _) = days_of(UNSENT), days_of(FIGURED)
+# Days that are a week apart on the average, and no fewer than four, are the first ones of weeks,
+# months or quarters.
+APART = f"MAX({DAYS_SENT})-MIN({DAYS_SENT})>=7*({DIFFERENT}-1)"
+WEEKS = f"IF({DIFFERENT}<4,0,IF({APART},SUMPRODUCT({UNSENT}),0))"
+# Data may end on the first day of a month. It is looked at where all days are as far apart as
+# months, or where it costs more than seven of the others.
+COST_OF = 'SUMIFS(Ads[cost],Ads[date],"{}"&LastFigured,Ads[sent],"")'
+HEAVY = f"IF({COST_OF.format('>=')}*({DIFFERENT}-1)>7*{COST_OF.format('<')},0,1)"
+ROWS_APART = tuple(
+    Basis(name, f"=IF({none},{nothing},{formula})", unit, array=True)
+    for name, none, nothing, formula, unit in (
+        ("CopiedRows", ADS.empty, "0", f"SUMPRODUCT({DATED}*1)+1-ROWS({ALIKE_ROWS})", COUNT),
+        ("FirstCopied", "CopiedRows=0", '""',
+         f"ROW(Ads[[#Headers],[date]])+MATCH(INDEX({ALIKE_ROWS},2,1),{KEYS},0)", COUNT),
+        ("WeekRows", NO_DAYS, "0", f"MAX({WEEKS},SUM(WeeklyRows))", COUNT),
+        ("LastFigured", NO_FIGURED, '""', f"MAX({FIGURED_DAYS})", DATE),
+        ("MonthsUntil", NO_FIGURED, '""',
+         f"LastFigured-IF(LastFigured-MIN({FIGURED_DAYS})>=28*({DIFFERENT}-1),0,{HEAVY})", DATE),
+        ("MonthRows", NO_FIGURED, "0", "SUM(RowsAlone)", COUNT),
+    )
+)  # fmt: skip
+"""How many rows are as another in every column, where the first is; how many stand for weeks, or
+are a channel's only ones of their month, and stand on its first day."""
 
 # Criteria that compare find numbers alone; the same day is sought so, for a date may be text.
 ALONE = (
@@ -789,40 +797,19 @@ WEEKLY = (
 )  # fmt: skip
 
 
-def months_alone(page: Page, different: str) -> None:
-    """How many rows are a channel's only ones of their month, and stand on its first day.
-
-    Data may end on such a day. It is looked at where all days are as far apart as months, or where
-    it costs more than seven of the others. `different` counts the days.
-    """
+def rows_apart(page: Page) -> None:
+    """How many rows are there twice, or seem to stand for weeks or months: see ROWS_APART."""
+    page.write(TOP - 1, COPIED, "The data", page.styles.heading())
+    put_basis(page, TOP + 1, COPIED, ROWS_APART)
     channel, day, one, row = (
         f'IF({FIGURED},{what},"")'
         for what in (named("channel"), "Ads[date]", "1", f'{named("channel")}&"|"&Ads[date]')
     )
-    none = f"IF({ADS.empty},TRUE,SUMPRODUCT({FIGURED})=0)"
-    count = page.styles.number(COUNT)
-    page.write(TOP + 6, COPIED, "Months on their first day", page.styles.heading())
-    cost = 'SUMIFS(Ads[cost],Ads[date],"{}"&LastFigured,Ads[sent],"")'
-    last, others = cost.format(">="), cost.format("<")
-    heavy = f"IF({last}*({different}-1)>7*{others},0,1)"
-    for row_of, name, formula, style in (
-        (TOP + 7, "LastFigured", f"MAX({day})", page.styles.number(DATE)),
-        (
-            TOP + 8,
-            "MonthsUntil",
-            f"LastFigured-IF(LastFigured-MIN({day})>=28*({different}-1),0,{heavy})",
-            page.styles.number(DATE),
-        ),
-        (TOP + 9, "MonthRows", "SUM(RowsAlone)", count),
-    ):
-        nothing = 0 if name == "MonthRows" else '""'
-        page.put_array(row_of, COPIED, f"=IF({none},{nothing},{formula})", style)
-        page.define(name, row_of, COPIED)
     # Each row's channel and day are one: new ones are the days on which the channel has rows.
     months = f'CHOOSECOLS(CAC_BY({channel},{day},{one},{row},{day},{channel},"M"),1,2,4)'
     left = COPIED + 3
     title = "Channels by month: days with rows"
-    put_spills(page, TOP, [Spill(title, left, months, none, (COUNT,))])
+    put_spills(page, TOP, [Spill(title, left, months, NO_FIGURED, (COUNT,))])
     records = [
         dict(zip(("channel", "month", "days"),
                  (xl_rowcol_to_cell(row, left + place) for place in range(3)), strict=True))
@@ -833,7 +820,7 @@ def months_alone(page: Page, different: str) -> None:
 
 
 def weeks_alone(page: Page, left: int, records: Sequence[Mapping[str, str]]) -> None:
-    """How many rows are those of channels that seem to have a row a week, beside months_alone."""
+    """How many rows are those of channels that seem to have a row a week, beside the months."""
     channels, days = (
         page.book.at("Model", TOP + 1, column, TOP + MONTHS_LOOKED_AT, column)
         for column in (left, left + 2)

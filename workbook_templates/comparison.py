@@ -26,16 +26,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from kpi_xl.registry import METRICS
-from kpi_xl.units import COUNT, DATE, KEY, MONEY, RATE, TEXT, VALUE, Unit
+from kpi_xl.units import COUNT, DATE, KEY, MONEY, RATE, TEXT, VALUE
 from kpi_xl.workbook_names import LANGUAGE
 
 from .grid import Measure, Record, put_grid
 from .parts import (
+    Basis,
     Figure,
     Setting,
     blank_if,
-    code_of,
     no_cents,
+    put_basis,
     put_setting,
     section,
     settings,
@@ -73,18 +74,6 @@ BOUNDS = {
 NAMES = re.compile(r'"[^"]*"|\[[^\]]*\]|[A-Za-z_]\w*(?![\w(\[!.])')
 GOOD, BAD = "#00523B", "#8A3B00"
 GONE = re.compile("[^A-Za-z]")
-
-
-class Basis(NamedTuple):
-    """A figure that others are computed from, in a cell of its name on the sheet Model.
-
-    `array`: it computes with whole columns on its way.
-    """
-
-    name: str
-    formula: str
-    unit: Unit
-    array: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,20 +183,6 @@ def comparable(
         Basis("NotCompared", blank_if(f'{first}=""', why), TEXT),
         Basis("Comparing", f'=IF({first}="",0,IF(NotCompared="",1,0))', COUNT),
     ]
-
-
-def codes(book: Book, records: Iterable[Setting]) -> list[Basis]:
-    """The cells of the settings' codes, which formulas take."""
-    return [Basis(*code_of(book, setting), TEXT) for setting in records if setting.codes]
-
-
-def put_basis(page: Page, top: int, left: int, cells: Sequence[Basis]) -> int:
-    """Named cells below each other on the sheet Model. Returns the row below."""
-    for row, cell in enumerate(cells, start=top):
-        page.sheet.write_string(row, left, cell.name, page.styles.label())
-        style = page.styles.number(cell.unit)
-        page.put_named(row, left + 1, cell.name, cell.formula, style, array=cell.array)
-    return top + len(cells)
 
 
 def rebound(formula: str, names: Mapping[str, str]) -> str:

@@ -21,15 +21,12 @@ from .comparison import (
     BOUNDS,
     LAST_OF_ALL,
     POSSIBLE,
-    Basis,
     Breakdown,
     Range,
     Tile,
-    codes,
     figures_before,
     key_figures,
     owed_to,
-    put_basis,
 )
 from .grid import (
     GROWTH,
@@ -47,6 +44,7 @@ from .grid import (
 )
 from .parts import (
     Agreement,
+    Basis,
     Figure,
     Problem,
     Sample,
@@ -59,8 +57,10 @@ from .parts import (
     bars,
     blank_if,
     checks,
+    codes,
     draw,
     no_bars,
+    put_basis,
     put_spills,
     same_as,
     section,
@@ -793,6 +793,32 @@ SPILLS = (
 )  # fmt: skip
 
 
+# Leads are told apart by their capitals, as a CRM does, so they are counted as customers are: on
+# one day, for 1 each. Where one of several rows is, is found as MATCH finds it.
+EVERY_LEAD = 'IF(Leads[lead_id]="","",Leads[lead_id])'
+ONCE = 'IF(Leads[lead_id]="","",1)'
+# Rows of spend stand for quarters all of them or none, by how far apart their months are. A single
+# month is one of three where leads come in for a month and more after it. A text among the months
+# is another check's to tell.
+SPENT_IN, SPENT_ONCE = (f'IF(Spend[month]="","",{what})' for what in ("Spend[month]", "1"))
+NO_MONTHS = f"IF({SPEND.empty},TRUE,COUNTA(Spend[month])>COUNT(Spend[month]))"
+APART = "IF(MAX(Spend[month])-MIN(Spend[month])>=85*(SpendMonths-1),COUNT(Spend[month]),0)"
+ALONE = "IF(MAX(Leads[created])>EOMONTH(MAX(Spend[month]),1),COUNT(Spend[month]),0)"
+WHOLE_COLUMNS = (
+    Basis("DistinctLeads", f"=IF(LeadCount=0,0,ROWS(RFM({EVERY_LEAD},{ONCE},{ONCE}))-1)", COUNT,
+          array=True),
+    Basis("CommonestLead",
+          blank_if("LeadCount=0", f"INDEX(CHANNEL_MIX({EVERY_LEAD},{ONCE}),2,1)"), KEY,
+          array=True),
+    Basis("Until", f"={UNTIL}", DATE),
+    Basis("SpendMonths",
+          f"=IF({NO_MONTHS},0,ROWS(CAC_BY({SPENT_ONCE},{SPENT_IN},{SPENT_ONCE},{SPENT_ONCE},"
+          f'{SPENT_IN},{SPENT_ONCE},"M"))-1)', COUNT, array=True),
+    Basis("QuarterRows", f"=IF({NO_MONTHS},0,IF(SpendMonths>1,{APART},{ALONE}))", COUNT,
+          array=True),
+)  # fmt: skip
+
+
 def model(page: Page) -> None:
     """What KPI functions compute from whole columns."""
     styles = page.styles
@@ -812,11 +838,7 @@ def model(page: Page) -> None:
                             for one in ("mean", "median")}
         for label, start, end in STEPS
     ], left=CYCLES, titled=False))  # fmt: skip
-    rows_of_a_lead(page)
-    page.write(TOP + 3, MIX, "until", styles.label(bold=True))
-    page.put(TOP + 3, MIX + 1, f"={UNTIL}", styles.number(DATE))
-    page.define("Until", TOP + 3, MIX + 1)
-    quarters(page)
+    put_basis(page, TOP + 1, MIX, WHOLE_COLUMNS)
     put_basis(page, TOP + 1, RANGE, known(page.book))
     page.sheet.print_area(0, 0, 1, 7)
 
@@ -847,45 +869,6 @@ def headers(page: Page, grid: Grid) -> None:
     """The header of a block of the sheet Model."""
     for column, measure in enumerate(grid.measures, start=grid.left):
         page.write(grid.top, column, measure.header, page.styles.header("0"))
-
-
-def rows_of_a_lead(page: Page) -> None:
-    """How many leads there are, however often each stands in the table; the one of most rows."""
-    # Leads are told apart by their capitals, as a CRM does, so they are counted as customers are:
-    # on one day, for 1 each. Where one of several rows is, is found as MATCH finds it.
-    leads = 'IF(Leads[lead_id]="","",Leads[lead_id])'
-    once = 'IF(Leads[lead_id]="","",1)'
-    for row, label, name, formula, style in (
-        (TOP + 1, "leads", "DistinctLeads",
-         f"=IF(LeadCount=0,0,ROWS(RFM({leads},{once},{once}))-1)", page.styles.number(COUNT)),
-        (TOP + 2, "the one of most rows", "CommonestLead",
-         blank_if("LeadCount=0", f"INDEX(CHANNEL_MIX({leads},{once}),2,1)"),
-         page.styles.label()),
-    ):  # fmt: skip
-        page.write(row, MIX, label, page.styles.label(bold=True))
-        page.put_array(row, MIX + 1, formula, style)
-        page.define(name, row, MIX + 1)
-
-
-def quarters(page: Page) -> None:
-    """How many rows of spend stand for quarters: all of them, by how far apart their months are.
-
-    A single month is one of three where leads come in for a month and more after it.
-    """
-    day, one = (f'IF(Spend[month]="","",{what})' for what in ("Spend[month]", "1"))
-    months = f'ROWS(CAC_BY({one},{day},{one},{one},{day},{one},"M"))-1'
-    # A text among the months is another check's to tell.
-    none = f"IF({SPEND.empty},TRUE,COUNTA(Spend[month])>COUNT(Spend[month]))"
-    apart = "IF(MAX(Spend[month])-MIN(Spend[month])>=85*(SpendMonths-1),COUNT(Spend[month]),0)"
-    alone = "IF(MAX(Leads[created])>EOMONTH(MAX(Spend[month]),1),COUNT(Spend[month]),0)"
-    rows = f"IF(SpendMonths>1,{apart},{alone})"
-    for row, label, name, formula in (
-        (TOP + 4, "months of spend", "SpendMonths", months),
-        (TOP + 5, "rows of a quarter", "QuarterRows", rows),
-    ):
-        page.write(row, MIX, label, page.styles.label(bold=True))
-        page.put_array(row, MIX + 1, f"=IF({none},0,{formula})", page.styles.number(COUNT))
-        page.define(name, row, MIX + 1)
 
 
 def add_funnel(page: Page, place: tuple[int, int, int, int]) -> None:

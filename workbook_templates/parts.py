@@ -227,6 +227,18 @@ class Spill(NamedTuple):
     whole: bool = False
 
 
+class Basis(NamedTuple):
+    """A figure that others are computed from, in a cell of its name on the sheet Model.
+
+    `array`: it computes with whole columns on its way.
+    """
+
+    name: str
+    formula: str
+    unit: Unit
+    array: bool = False
+
+
 SOURCES = Sheet("Sources", "The files that the tables are loaded from.")
 """The last sheet of every template."""
 
@@ -760,10 +772,11 @@ def status(page: Page, row: int, column: int, table: Input) -> None:
         " the sheet {Checks}.",
         {"rows": f'TEXT({rows},"#,##0")', "figures": f'TEXT({figures},"0")'},
     )
-    text = "{cell} is text, where a number or a date is wanted."
-    setting = "The setting in {cell} is empty or impossible."
     first = '""'
-    for cell, told in (("FirstText", text), ("WrongSetting", setting)):
+    for cell, told in (
+        ("FirstText", "{cell} is text, where a number or a date is wanted."),
+        ("WrongSetting", "The setting in {cell} is empty or impossible."),
+    ):
         first = f'IF({cell}="",{first},{book.phrase(told, {"cell": cell})}&" ")'
     fine = "The checks have found no problem in the data."
     if book.given and book.given.sampled == table.name:
@@ -1006,6 +1019,20 @@ def blank_if(conditions: str | Sequence[str], formula: str) -> str:
     """
     listed = [conditions] if isinstance(conditions, str) else conditions
     return "=" + ifs([(condition, '""') for condition in listed], formula.removeprefix("="))
+
+
+def codes(book: Book, records: Iterable[Setting]) -> list[Basis]:
+    """The cells of the settings' codes, which formulas take."""
+    return [Basis(*code_of(book, setting), TEXT) for setting in records if setting.codes]
+
+
+def put_basis(page: Page, top: int, left: int, cells: Sequence[Basis]) -> int:
+    """Named cells below each other on the sheet Model. Returns the row below."""
+    for row, cell in enumerate(cells, start=top):
+        page.sheet.write_string(row, left, cell.name, page.styles.label())
+        style = page.styles.number(cell.unit)
+        page.put_named(row, left + 1, cell.name, cell.formula, style, array=cell.array)
+    return top + len(cells)
 
 
 def mirror(

@@ -23,13 +23,10 @@ from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, 
 from . import retention_counted
 from .comparison import (
     POSSIBLE,
-    Basis,
     Range,
     Tile,
-    codes,
     figures_before,
     key_figures,
-    put_basis,
 )
 from .customers import ADDRESSES, APART, EVERY_CUSTOMER, addresses
 from .grid import (
@@ -49,6 +46,7 @@ from .grid import (
 )
 from .parts import (
     Agreement,
+    Basis,
     Figure,
     Problem,
     Sample,
@@ -61,12 +59,14 @@ from .parts import (
     bars,
     blank_if,
     checks,
+    codes,
     draw,
     figures,
     header_row,
     heat,
     mirror,
     no_bars,
+    put_basis,
     put_spills,
     section,
     settings,

@@ -15,7 +15,6 @@ from kpi_xl.units import AVERAGE, COUNT, DATE, KEY, MONEY, RATE, TEXT, Unit
 
 from .comparison import (
     COMPARE,
-    Basis,
     Breakdown,
     Tile,
     comparable,
@@ -23,7 +22,6 @@ from .comparison import (
     figures_before,
     in_words,
     owed_to,
-    put_basis,
     range_band,
     rebound,
     tiles,
@@ -42,6 +40,7 @@ from .grid import (
 )
 from .parts import (
     Agreement,
+    Basis,
     Figure,
     Problem,
     Setting,
@@ -57,6 +56,7 @@ from .parts import (
     heat,
     insert,
     judgement,
+    put_basis,
     section,
     settings,
     status,
@@ -98,24 +98,25 @@ IN_MONTH = 'Weeks[week],">="&MonthStart,Weeks[week],"<="&MonthEnd'
 # What the other formulas share, on the sheet Model. A date with a wrong year, years away from the
 # middle of all, must not be taken for the latest. Days that are 2 modulo 7 are Mondays.
 BASIS = (
-    ("Earliest", blank_if(WEEKS.empty, "INT(MEDIAN(Weeks[week]))-1096"), DATE),
-    ("Latest", blank_if(WEEKS.empty, "INT(MEDIAN(Weeks[week]))+1096"), DATE),
-    ("LatestDay", blank_if(WEEKS.empty, '_xlfn.MAXIFS(Weeks[week],Weeks[week],"<="&Latest)'), DATE),
-    ("MonthStart", blank_if(WEEKS.empty, 'IF(MonthShown="",EOMONTH(LatestDay,-1)+1,'
+    Basis("Earliest", blank_if(WEEKS.empty, "INT(MEDIAN(Weeks[week]))-1096"), DATE),
+    Basis("Latest", blank_if(WEEKS.empty, "INT(MEDIAN(Weeks[week]))+1096"), DATE),
+    Basis("LatestDay",
+          blank_if(WEEKS.empty, '_xlfn.MAXIFS(Weeks[week],Weeks[week],"<="&Latest)'), DATE),
+    Basis("MonthStart", blank_if(WEEKS.empty, 'IF(MonthShown="",EOMONTH(LatestDay,-1)+1,'
                             "EOMONTH(MonthShown,-1)+1)"), DATE),
-    ("MonthEnd", blank_if(WEEKS.empty, "EOMONTH(MonthStart,0)"), DATE),
-    ("LastDay", blank_if(WEEKS.empty, '_xlfn.MAXIFS(Weeks[week],Weeks[week],"<="&'
+    Basis("MonthEnd", blank_if(WEEKS.empty, "EOMONTH(MonthStart,0)"), DATE),
+    Basis("LastDay", blank_if(WEEKS.empty, '_xlfn.MAXIFS(Weeks[week],Weeks[week],"<="&'
                          'MIN(MonthEnd,LatestDay),Weeks[week],">="&Earliest)'), DATE),
-    ("LastWeek", '=IF(N(LastDay)=0,"",LastDay-MOD(LastDay-2,7))', DATE),
-    ("MonthWeeks", blank_if(WEEKS.empty, "INT((MonthEnd-2)/7)-INT((MonthStart-3)/7)"), COUNT),
-    ("WeeksGone", "=IF(N(LastDay)<N(MonthStart),0,IF(LastWeek=\"\",0,"
+    Basis("LastWeek", '=IF(N(LastDay)=0,"",LastDay-MOD(LastDay-2,7))', DATE),
+    Basis("MonthWeeks", blank_if(WEEKS.empty, "INT((MonthEnd-2)/7)-INT((MonthStart-3)/7)"), COUNT),
+    Basis("WeeksGone", "=IF(N(LastDay)<N(MonthStart),0,IF(LastWeek=\"\",0,"
      "MAX(1,INT((LastWeek-2)/7)-INT((MonthStart-3)/7))))", COUNT),
-    ("RepCount", "=COUNTA(Targets[rep])", COUNT),
+    Basis("RepCount", "=COUNTA(Targets[rep])", COUNT),
     # The sum of some reps' targets would be too low for the sales of all.
-    ("TeamGoal", '=IF(TeamTarget<>"",TeamTarget,IF(RepCount=0,"",'
+    Basis("TeamGoal", '=IF(TeamTarget<>"",TeamTarget,IF(RepCount=0,"",'
      'IF(COUNTIFS(Targets[rep],"<>",Targets[sales],"")>0,"",SUM(Targets[sales]))))', LARGE),
-    ("RankedReps", "=COUNT(RepShare)+0*SUM(RepShare)", COUNT),
-    ("MeanVisits", '=IF(COUNT(RepVisits)+0*SUM(RepVisits)=0,"",AVERAGE(RepVisits))', AVERAGE),
+    Basis("RankedReps", "=COUNT(RepShare)+0*SUM(RepShare)", COUNT),
+    Basis("MeanVisits", '=IF(COUNT(RepVisits)+0*SUM(RepVisits)=0,"",AVERAGE(RepVisits))', AVERAGE),
 )  # fmt: skip
 
 FIGURES = {
@@ -435,11 +436,7 @@ def model(page: Page) -> int:
     lay_out(page, "Model", lead, ((OWED + 1, 12),), frozen=(TOP + 1, 0))
     room = page.book.assumed(lambda: room_for(rep_count(page.book)))
     title_row(page, BASE, ("name", "value"))
-    for row, (name, formula, unit) in enumerate(BASIS, start=TOP + 1):
-        page.sheet.write_string(row, BASE, name, page.styles.label())
-        page.put(row, BASE + 1, formula, page.styles.number(unit))
-        page.define(name, row, BASE + 1)
-    unknown_names(page, room)
+    put_basis(page, TOP + 1, BASE, [*BASIS, *unknown_names(room)])
     put_block(page, BY_REP, (*MEASURES, *words_of_reps(page.book), *RANKING), [{}] * room)
     put_block(page, BY_RANK, RANKS, [{}] * room, '{RankPlace}=""')
     goals(page)
@@ -489,18 +486,15 @@ def put_block(
     return put_grid(page, TOP, measures, records, left=left, blank=blank, titled=False)
 
 
-def unknown_names(page: Page, room: int) -> None:
+def unknown_names(room: int) -> list[Basis]:
     """How many rows have a name that is not in Targets, and the first of them."""
     reps = (xl_rowcol_to_cell(TOP + number, BY_REP, True, True) for number in range(1, room + 1))
     unknown = "*".join(['(Weeks[rep]<>"")', *(f"(Weeks[rep]<>{rep})" for rep in reps)])
     found, first = where(WEEKS, unknown)
-    top = TOP + 1 + len(BASIS)
-    for row, (name, formula) in enumerate(
-        (("UnknownNames", found), ("FirstUnknown", blank_if("UnknownNames=0", first))), start=top
-    ):
-        page.sheet.write_string(row, BASE, name, page.styles.label())
-        page.put_array(row, BASE + 1, formula, page.styles.number(COUNT))
-        page.define(name, row, BASE + 1)
+    return [
+        Basis("UnknownNames", found, COUNT, array=True),
+        Basis("FirstUnknown", blank_if("UnknownNames=0", first), COUNT, array=True),
+    ]
 
 
 def words_of_reps(book: Book) -> list[Measure]:
@@ -944,7 +938,7 @@ def rep_count(book: Book) -> int:
 
 def basis_row(name: str) -> int:
     """The row of a value of BASIS on the sheet Model."""
-    return TOP + 1 + [basis for basis, _, _ in BASIS].index(name)
+    return TOP + 1 + [basis.name for basis in BASIS].index(name)
 
 
 def last_row(book: Book, top: int, room: int) -> int:

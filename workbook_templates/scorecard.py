@@ -25,6 +25,7 @@ from .grid import NAME, WHOLE, Measure, put_grid
 from .parts import (
     HEADER,
     Agreement,
+    Basis,
     Problem,
     Sample,
     Sentence,
@@ -34,12 +35,13 @@ from .parts import (
     Template,
     blank_if,
     checks,
-    code_of,
+    codes,
     draw,
     header_row,
     headline,
     judgement,
     lines,
+    put_basis,
     put_setting,
     section,
     sparkline,
@@ -223,24 +225,20 @@ def single_cells(page: Page) -> None:
     before = f"INDEX({page.at(USED, OLDEST + 1, USED, CURRENT)},1,Before)"
     year_before = f'IF(PeriodCode="Q",{SHOWN - 4},{SHOWN - 12})'
     section(page, 3, 0, 1, "The period")
-    for row, (name, formula, unit) in enumerate(
-        (
-            *((*code_of(page.book, one), TEXT) for one in SETTINGS if one.codes),
-            ("MonthCount", f"=COUNTIFS({IN_CALENDAR})", COUNT),
-            ("LatestMonth", blank_if(NOTHING, f"_xlfn.MAXIFS(Months[month],{IN_CALENDAR})"), DATE),
-            ("ShownMonth", "=IF(COUNT(ReportMonth)=0,LatestMonth,ReportMonth)", DATE),
-            ("Step", blank_if(NOTHING, 'IF(PeriodCode="Q",3,1)'), COUNT),
-            ("PeriodFirst", blank_if(NOTHING, first), DATE),
-            ("PeriodNext", blank_if(NOTHING, f"EDATE({last},Step)"), DATE),
-            ("Before", blank_if(NOTHING, f'IF(CompareCode="Y",{year_before},{SHOWN - 1})'), COUNT),
-            ("MonthsNow", f"={now}", COUNT),
-            ("MonthsBefore", blank_if(NOTHING, before), COUNT),
-        ),
-        start=4,
-    ):
-        page.sheet.write_string(row, 0, name, page.styles.label())
-        page.put(row, 1, formula, page.styles.number(unit))
-        page.define(name, row, 1)
+    put_basis(page, 4, 0, [
+        *codes(page.book, SETTINGS),
+        Basis("MonthCount", f"=COUNTIFS({IN_CALENDAR})", COUNT),
+        Basis("LatestMonth",
+              blank_if(NOTHING, f"_xlfn.MAXIFS(Months[month],{IN_CALENDAR})"), DATE),
+        Basis("ShownMonth", "=IF(COUNT(ReportMonth)=0,LatestMonth,ReportMonth)", DATE),
+        Basis("Step", blank_if(NOTHING, 'IF(PeriodCode="Q",3,1)'), COUNT),
+        Basis("PeriodFirst", blank_if(NOTHING, first), DATE),
+        Basis("PeriodNext", blank_if(NOTHING, f"EDATE({last},Step)"), DATE),
+        Basis("Before",
+              blank_if(NOTHING, f'IF(CompareCode="Y",{year_before},{SHOWN - 1})'), COUNT),
+        Basis("MonthsNow", f"={now}", COUNT),
+        Basis("MonthsBefore", blank_if(NOTHING, before), COUNT),
+    ])  # fmt: skip
 
 
 def stages(page: Page) -> None:

@@ -12,7 +12,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from kpi_xl.cells import Cell
 from kpi_xl.reports import layout
 from kpi_xl.schema.unit_economics import ORDERS, SCHEMA, SPEND, SUBSCRIBERS, TOUCHES
-from kpi_xl.units import COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, RATIO, TEXT, Unit
+from kpi_xl.units import COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, RATIO, TEXT
 
 from .comparison import Tile, range_band, settings_band, tiles
 from .curves import Curve, draw_curves
@@ -32,6 +32,7 @@ from .grid import (
 )
 from .parts import (
     Agreement,
+    Basis,
     Figure,
     Problem,
     Sample,
@@ -42,12 +43,13 @@ from .parts import (
     Template,
     blank_if,
     checks,
-    code_of,
+    codes,
     draw,
     figures,
     header_row,
     heat,
     in_effect,
+    put_basis,
     put_spills,
     section,
     settings,
@@ -768,92 +770,106 @@ def spans(column: str, start: str, until: str) -> str:
     return f'{column},">="&{start},{column},"<"&EDATE({until},1)'
 
 
+COVER = "CoveredFrom", "CoveredUntil"
+
+
 def ends_of(which: str) -> str:
     """The first days of the first or the last months of orders and spend."""
     return ",".join(month_of(f"{which}({column})") for column in ("Orders[date]", "Spend[month]"))
 
 
-def cells_of_model(book: Book) -> tuple[tuple[str, str, Unit, bool], ...]:
-    """Single figures that others need: name, formula, unit, whether it computes with columns."""
+HORIZON = f"INDEX(AllCurve,MIN(Horizon,{AGES})+1)"
+NO_SPEND_OR_ORDERS = f"IF(CacDone=0,TRUE,{SPEND.empty})"
+KNOWN_FROM, KNOWN_UNTIL = f"MAX({ends_of('MIN')})", f"MIN({ends_of('MAX')})"
+MONTH_AFTER = month_of("(LastOrderDay+1)")
+IN_FIRST, IN_FOURTH = (f'(NewLabel<={name})*(NewLabel<>"")' for name in ("EndedText", "FourthText"))
+NO_NATIVE = 'IF(NewDone=0,TRUE,IF(CostsKnown>0,TRUE,PeriodCode<>"M"))'
+BROUGHT = "+".join(f'SUM(IF({IN_FOURTH}*(NewAge{age}<>""),NewAge{age},0))' for age in range(4))
+OUTSIDE = f'(NewLabel<>"")*(1-{COVERED.replace("CacMonth", "NewLabel")})'
+DAYS_KNOWN = (
+    Basis("FirstOrderDay", blank_if(NONE, "MIN(Orders[date])"), DATE),
+    # The last order that is not after the day of loading, where any is known.
+    Basis("LoadedUntil",
+          blank_if(NONE, f"IF(COUNT(Sources[loaded])=0,MAX(Orders[date]),{UNTIL_LOADED})"), DATE),
+    Basis("LastOrderDay",
+          blank_if(NONE, "IF(N(LoadedUntil)=0,MAX(Orders[date]),LoadedUntil)"), DATE),
+    Basis("DayAfter", blank_if(NONE, "INT(LastOrderDay)+1"), DATE),
+    Basis("CostsKnown", "=COUNT(Orders[cost])", COUNT),
+)  # fmt: skip
+MONTHS_KNOWN = (
+    Basis("PeriodCount", f"=IF({NONE},0,(LastOrderDay-FirstOrderDay)/30.4375)", COUNT),
+    Basis("KnownFrom",
+          blank_if(NO_SPEND_OR_ORDERS, f'IF({KNOWN_FROM}>{KNOWN_UNTIL},"",{KNOWN_FROM})'), MONTH),
+    Basis("KnownUntil", blank_if('KnownFrom=""', KNOWN_UNTIL), MONTH),
+    Basis("CoveredFrom", blank_if(f"COUNT(GapDay)>{GAP_ROOM}", "KnownFrom"), MONTH),
+    Basis("CoveredUntil", blank_if(NO_COVER, "KnownUntil"), MONTH),
+    Basis("CoveredFromText", blank_if(NO_COVER, named_month("CoveredFrom")), TEXT),
+    Basis("CoveredUntilText", blank_if(NO_COVER, named_month("CoveredUntil")), TEXT),
+    Basis("CoveredSpend",
+          blank_if(NO_COVER, f"SUMIFS(Spend[spend],{spans('Spend[month]', *COVER)})"), MONEY),
+    Basis("CoveredNew", blank_if(NO_COVER, f"SUMPRODUCT({COVERED}*CacNew)"), COUNT),
+    Basis("CoveredRevenue",
+          blank_if(NO_COVER, f"SUMIFS(Orders[amount],{spans('Orders[date]', *COVER)})"
+                             "-SUM(GapRevenue)"), MONEY),
+    Basis("MarginOfRevenue",
+          blank_if("SUM(Orders[amount])<=0",
+                   f"IF(CostsKnown=0,GrossMargin,SUM({VALUE})/SUM(Orders[amount]))"), RATE,
+          array=True),
+    Basis("EndedMonth", blank_if(NONE, f"EDATE({MONTH_AFTER},-1)"), MONTH),
+    Basis("EndedText", blank_if(NONE, named_month("EndedMonth")), TEXT),
+    Basis("FourthText", blank_if(NONE, named_month(f"EDATE({MONTH_AFTER},-4)")), TEXT),
+)  # fmt: skip
+MONTHS_COMPARED = (
+    Basis(
+        "TileUntil",
+        blank_if(
+            NONE,
+            f'IF(CompareUntil="",EDATE({MONTH_AFTER},-1),'
+            f"MIN({month_of('CompareUntil')},{month_of('LastOrderDay')}))",
+        ),
+        MONTH,
+    ),
+    Basis("TileFrom", blank_if(NONE, "EDATE(TileUntil,1-CompareMonths)"), DATE),
+    Basis("TileEnd", blank_if(NONE, "EOMONTH(TileUntil,0)"), DATE),
+    # A month that the data do not fill is not compared.
+    Basis("Comparing", f"=IF({NONE},0,IF(TileUntil>EndedMonth,0,1))", COUNT),
+    Basis("ComparedFrom", blank_if(NONE, "EDATE(TileFrom,-CompareMonths)"), DATE),
+    Basis("ComparedUntil", blank_if(NONE, "TileFrom-1"), DATE),
+)
+WORTH = (
+    Basis("MonthsWithoutSpend",
+          f"=IF({NO_COVER},COUNT(GapDay),IF(NewDone=0,0,SUMPRODUCT({OUTSIDE})))", COUNT),
+    Basis("FirstMonthLtv",
+          blank_if(f"IF({NO_NATIVE},TRUE,SUMPRODUCT({IN_FIRST})=0)",
+                   f"GrossMargin*SUMPRODUCT({IN_FIRST}*NewRevenue)/SUMPRODUCT({IN_FIRST}*NewSize)"),
+          MONEY),
+    Basis("ThirdMonthLtv",
+          blank_if(f"IF({NO_NATIVE},TRUE,SUMPRODUCT({IN_FOURTH})=0)",
+                   f"GrossMargin*({BROUGHT})/SUMPRODUCT({IN_FOURTH}*NewSize)"), MONEY, array=True),
+    Basis("LtvAtHorizon", f'=IF(ISNUMBER({HORIZON}),{HORIZON},"")', MONEY),
+    Basis("FoundPayback", blank_if('AllPayback=""', "MATCH(1,(AllDrawn>=BlendedCac)*1,0)-1"),
+          COUNT, array=True),
+    *(Basis(f"{which}Payment",
+            blank_if(SUBSCRIBERS.empty, f"_xlfn.{extreme}IFS(Subscribers[month],"
+                                        'Subscribers[amount],">0")'), DATE)
+      for which, extreme in (("First", "MIN"), ("Last", "MAX"))),
+)  # fmt: skip
+
+
+def known(book: Book) -> list[Basis]:
+    """Single figures that others need."""
     words = {SEGMENT: "segment", FIRST_ORDER: "", FIRST: "first", LAST: "last",
              NOT_DIRECT: "last_non_direct"}  # fmt: skip
     cases = ((f"ChannelRule={book.phrase(rule)}", f'"{word}"') for rule, word in words.items())
-    rule = ifs(cases, "ChannelRule")
-    horizon = f"MIN(Horizon,{AGES})+1"
-    both = f"IF(CacDone=0,TRUE,{SPEND.empty})"
-    start, until = f"MAX({ends_of('MIN')})", f"MIN({ends_of('MAX')})"
-    ended = month_of("(LastOrderDay+1)")
-    first, fourth = (f'(NewLabel<={name})*(NewLabel<>"")' for name in ("EndedText", "FourthText"))
-    no_native = 'IF(NewDone=0,TRUE,IF(CostsKnown>0,TRUE,PeriodCode<>"M"))'
-    brought = "+".join(f'SUM(IF({fourth}*(NewAge{age}<>""),NewAge{age},0))' for age in range(4))
-    spent = spans("Spend[month]", "CoveredFrom", "CoveredUntil")
-    sold = spans("Orders[date]", "CoveredFrom", "CoveredUntil")
-    outside = f'(NewLabel<>"")*(1-{COVERED.replace("CacMonth", "NewLabel")})'
-    span = "(LastOrderDay-FirstOrderDay)/30.4375"
-    return (
-        *((*code_of(book, one), TEXT, False) for one in SETTINGS if one.codes),
-        ("FirstOrderDay", blank_if(NONE, "MIN(Orders[date])"), DATE, False),
-        # The last order that is not after the day of loading, where any is known.
-        ("LoadedUntil",
-         blank_if(NONE, f"IF(COUNT(Sources[loaded])=0,MAX(Orders[date]),{UNTIL_LOADED})"),
-         DATE, False),
-        ("LastOrderDay",
-         blank_if(NONE, "IF(N(LoadedUntil)=0,MAX(Orders[date]),LoadedUntil)"), DATE, False),
-        ("DayAfter", blank_if(NONE, "INT(LastOrderDay)+1"), DATE, False),
-        ("CostsKnown", "=COUNT(Orders[cost])", COUNT, False),
-        ("TouchRule", f"={rule}", TEXT, False),
-        ("PeriodCount", f"=IF({NONE},0,{span})", COUNT, False),
-        ("KnownFrom", blank_if(both, f'IF({start}>{until},"",{start})'), MONTH, False),
-        ("KnownUntil", blank_if('KnownFrom=""', until), MONTH, False),
-        ("CoveredFrom", blank_if(f"COUNT(GapDay)>{GAP_ROOM}", "KnownFrom"), MONTH, False),
-        ("CoveredUntil", blank_if(NO_COVER, "KnownUntil"), MONTH, False),
-        ("CoveredFromText", blank_if(NO_COVER, named_month("CoveredFrom")), TEXT, False),
-        ("CoveredUntilText", blank_if(NO_COVER, named_month("CoveredUntil")), TEXT, False),
-        ("CoveredSpend", blank_if(NO_COVER, f"SUMIFS(Spend[spend],{spent})"), MONEY, False),
-        ("CoveredNew", blank_if(NO_COVER, f"SUMPRODUCT({COVERED}*CacNew)"), COUNT, False),
-        ("CoveredRevenue",
-         blank_if(NO_COVER, f"SUMIFS(Orders[amount],{sold})-SUM(GapRevenue)"), MONEY, False),
-        ("MarginOfRevenue",
-         blank_if("SUM(Orders[amount])<=0",
-                  f"IF(CostsKnown=0,GrossMargin,SUM({VALUE})/SUM(Orders[amount]))"), RATE, True),
-        ("EndedMonth", blank_if(NONE, f"EDATE({ended},-1)"), MONTH, False),
-        ("EndedText", blank_if(NONE, named_month("EndedMonth")), TEXT, False),
-        ("FourthText", blank_if(NONE, named_month(f"EDATE({ended},-4)")), TEXT, False),
-        ("TileUntil",
-         blank_if(NONE, f'IF(CompareUntil="",EDATE({ended},-1),MIN({month_of("CompareUntil")},'
-                  f"{month_of('LastOrderDay')}))"),
-         MONTH, False),
-        ("TileFrom", blank_if(NONE, "EDATE(TileUntil,1-CompareMonths)"), DATE, False),
-        ("TileEnd", blank_if(NONE, "EOMONTH(TileUntil,0)"), DATE, False),
-        # A month that the data do not fill is not compared.
-        ("Comparing", f"=IF({NONE},0,IF(TileUntil>EndedMonth,0,1))", COUNT, False),
-        ("ComparedFrom", blank_if(NONE, "EDATE(TileFrom,-CompareMonths)"), DATE, False),
-        ("ComparedUntil", blank_if(NONE, "TileFrom-1"), DATE, False),
-        ("MonthsWithoutSpend",
-         f"=IF({NO_COVER},COUNT(GapDay),IF(NewDone=0,0,SUMPRODUCT({outside})))", COUNT, False),
-        ("FirstMonthLtv",
-         blank_if(f"IF({no_native},TRUE,SUMPRODUCT({first})=0)",
-                  f"GrossMargin*SUMPRODUCT({first}*NewRevenue)/SUMPRODUCT({first}*NewSize)"),
-         MONEY, False),
-        ("ThirdMonthLtv",
-         blank_if(f"IF({no_native},TRUE,SUMPRODUCT({fourth})=0)",
-                  f"GrossMargin*({brought})/SUMPRODUCT({fourth}*NewSize)"), MONEY, True),
-        ("LtvAtHorizon",
-         f'=IF(ISNUMBER(INDEX(AllCurve,{horizon})),INDEX(AllCurve,{horizon}),"")', MONEY, False),
-        ("FoundPayback",
-         blank_if('AllPayback=""', "MATCH(1,(AllDrawn>=BlendedCac)*1,0)-1"), COUNT, True),
-        ("FirstPayment",
-         blank_if(SUBSCRIBERS.empty,
-                  '_xlfn.MINIFS(Subscribers[month],Subscribers[amount],">0")'), DATE, False),
-        ("LastPayment",
-         blank_if(SUBSCRIBERS.empty,
-                  '_xlfn.MAXIFS(Subscribers[month],Subscribers[amount],">0")'), DATE, False),
-        ("TablesCut",
-         "=" + "+".join(f'IF({book.at("Model", TOP + one.reach + 1, one.column)}="",0,1)'
-                        for one in SPILLS if one.whole), COUNT, False),
-        ("MrrMonths", f"=IF({NO_MRR},0,COUNT(MrrEnd))", COUNT, False),
-        ("CohortCount", "=IF(CohortsDone=0,0,COUNT(CohortSize))", COUNT, False),
-    )  # fmt: skip
+    cut = "+".join(f'IF({book.at("Model", TOP + one.reach + 1, one.column)}="",0,1)'
+                   for one in SPILLS if one.whole)  # fmt: skip
+    return [
+        *codes(book, SETTINGS), *DAYS_KNOWN,
+        Basis("TouchRule", f"={ifs(cases, 'ChannelRule')}", TEXT),
+        *MONTHS_KNOWN, *MONTHS_COMPARED, *WORTH, Basis("TablesCut", f"={cut}", COUNT),
+        Basis("MrrMonths", f"=IF({NO_MRR},0,COUNT(MrrEnd))", COUNT),
+        Basis("CohortCount", "=IF(CohortsDone=0,0,COUNT(CohortSize))", COUNT),
+    ]  # fmt: skip
 
 
 COMPARED = (
@@ -985,7 +1001,6 @@ def ranking(page: Page) -> None:
 
 def model(page: Page) -> None:
     """The spilling formulas, names over their columns, and single figures that others need."""
-    styles = page.styles
     lay_out(page, "Model", "A formula of kpi_xl spills each of these tables.",
             ((GAPS_AT + 4, 11),), frozen=(TOP + 1, 0))  # fmt: skip
     page.sheet.set_column(CELLS, CELLS, 20)
@@ -1002,11 +1017,7 @@ def model(page: Page) -> None:
     gaps(page)
     compared(page)
     ranking(page)
-    for row, (name, formula, unit, whole_columns) in enumerate(cells_of_model(page.book), TOP + 1):
-        page.sheet.write_string(row, CELLS, name, styles.lead())
-        put = page.put_array if whole_columns else page.put
-        put(row, CELLS + 1, formula, styles.number(unit, align="right"))
-        page.define(name, row, CELLS + 1)
+    put_basis(page, TOP + 1, CELLS, known(page.book))
     addresses(page, TOP - 2, CELLS)
     page.sheet.print_area(0, 0, 1, 7)
 
