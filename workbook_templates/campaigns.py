@@ -457,9 +457,7 @@ PROBLEMS = (
             *where(TESTS, "((Tests[conversions_a]>Tests[visitors_a])"
                           "+(Tests[conversions_b]>Tests[visitors_b])>0)*1"),
             "Count visitors who convert, not their orders."),
-    Problem("No data from First day to Last day",
-            f"=IF(ISERROR(RowsInRange),0,IF({ADS.empty},0,IF({NONE},1,0)))", "",
-            "Change the days on the sheet {Summary}."),
+    DAYS_SHOWN.nothing(),
 )  # fmt: skip
 
 
@@ -565,10 +563,7 @@ def parts_before(page: Page) -> dict[str, str]:
     below = TOP + 3 + len(known(page.book))
     figures_before(page, below, RANGE, EVERY.values(), wanted)
     channels = beside(page, BY_CHANNEL)
-    records = [
-        {"name": channels.at("Name", number), "found": channels.at("Found by", number)}
-        for number in range(1, BY_CHANNEL.room + 1)
-    ]
+    records = channels.records(name="Name", found="Found by")
     sums = {
         name: total(column, "Ads[channel],{found}")
         for name, column in (("Cost", "cost"), ("Revenue", "revenue"),

@@ -33,6 +33,7 @@ from .grid import Measure, Record, put_grid
 from .parts import (
     Basis,
     Figure,
+    Problem,
     Setting,
     blank_if,
     no_cents,
@@ -112,6 +113,12 @@ class Range:
             Figure("RowsInRange", "Rows", f"=IF({self.empty},0,{self.rows})", COUNT,
                    "Rows of these days"),
         )  # fmt: skip
+
+    def nothing(self) -> Problem:
+        """The problem that there are data, but none of these days."""
+        found = f"=IF(ISERROR(RowsInRange),0,IF({self.empty},0,IF(RowsInRange=0,1,0)))"
+        advice = "Change the days on the sheet {Summary}."
+        return Problem("No data from First day to Last day", found, "", advice)
 
     def basis(self, book: Book) -> list[Basis]:
         """What follows from the settings: a name, its formula, its unit."""

@@ -3,9 +3,10 @@
 One cell knows whether there is anything to merge, so that all other orders are as quick as ever.
 """
 
+from kpi_xl.schema.retention import ORDERS
 from kpi_xl.units import TEXT
 
-from .parts import Problem, Setting
+from .parts import Problem, Setting, where
 from .writing import Page
 
 WRITTEN = 'IF(Orders[customer]="","",Orders[customer])'
@@ -28,6 +29,34 @@ APART = Problem(
     "",
     "Each is one customer, or several: the setting on the sheet {Summary} says which.",
 )
+
+HEADER_ROW = "ROW(Orders[[#Headers],[date]])"
+FARTHEST_DAY = (
+    f"={HEADER_ROW}+MATCH(IF(MAX(Orders[date])-MEDIAN(Orders[date])>"
+    "MEDIAN(Orders[date])-MIN(Orders[date]),MAX(Orders[date]),MIN(Orders[date])),Orders[date],0)"
+)
+"""The sheet row of the order that is farthest from the middle of all."""
+
+
+def first_gap(column: str, other: str) -> str:
+    """The formula for the sheet row of the first order that lacks one thing and has another."""
+    return where(ORDERS, f'(Orders[{column}]="")*(Orders[{other}]<>"")')[1]
+
+
+def lacking(label: str, column: str, other: str, advice: str) -> Problem:
+    """The problem that orders lack one thing and have another; fast also over a million of them."""
+    count = f'=COUNTIFS(Orders[{column}],"",Orders[{other}],"<>")'
+    return Problem(label, count, first_gap(column, other), advice)
+
+
+NOT_KNOWN = (
+    lacking("Orders without a customer", "customer", "date",
+            "Name the customer, or delete the row: until then the tables show an error."),
+    APART,
+    lacking("Orders without a date", "date", "customer",
+            "Give the day of the order, or delete the row."),
+)  # fmt: skip
+NO_AMOUNT = lacking("Orders without an amount", "amount", "date", "They count as 0.")
 
 
 def addresses(page: Page, row: int, column: int) -> None:

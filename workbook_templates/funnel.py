@@ -34,7 +34,7 @@ from .grid import (
     NAME,
     Grid,
     Measure,
-    charted,
+    chart,
     copied,
     last_months,
     lay_out,
@@ -379,9 +379,7 @@ PROBLEMS = (
             "Correct one of the dates: until then they are in no time between stages."),
     Problem("Won without a value", *where(LEADS, '(Leads[won_date]<>"")*(Leads[value]="")'),
             "They bring no revenue: fill in the value."),
-    Problem("No data from First day to Last day",
-            f"=IF(ISERROR(RowsInRange),0,IF({LEADS.empty},0,IF(RowsInRange=0,1,0)))", "",
-            "Change the days on the sheet {Summary}."),
+    DAYS_SHOWN.nothing(),
     Problem("Rows of spend that seem to stand for a quarter", "=QuarterRows", "",
             "Their months are three apart, or one alone: give each month a row, 0 if it cost"
             " nothing."),
@@ -528,14 +526,9 @@ def segments(page: Page) -> None:
         whole = blank_if(NO_SQO, whole) if column >= 8 else whole
         page.put(total, column, whole, styles.header(RATE.number_format))
     page.put(total, 10, "=CloseRate", styles.header(RATE.number_format))
-
-    def chart() -> None:
-        drawn = charted(table)
-        draw(page, "column", "Leads and customers by segment",
-             [drawn.series("leads", BAR, "Leads"), drawn.series("customers", GREEN, "Customers")],
-             (total + 2, 0, 900, 420))  # fmt: skip
-
-    page.book.later(chart)
+    chart(page, "column", "Leads and customers by segment", table,
+          [("leads", BAR, "Leads"), ("customers", GREEN, "Customers")],
+          (total + 2, 0, 900, 420))  # fmt: skip
     warn_of_more(
         page,
         3,
@@ -612,17 +605,11 @@ def channels(page: Page) -> None:
     rows = [volumes.cells(number) | end for number, end in enumerate(ends, start=1)]
     returns = put_grid(page, second, RETURNS, rows, blank='{channel}=""')
     bottom = returns.last + 2
-
-    def charts() -> None:
-        drawn = charted(volumes)
-        draw(page, "column", "Spend and revenue by channel",
-             [drawn.series("spend", ORANGE, "Spend"), drawn.series("revenue", BLUE, "Revenue")],
-             (bottom, 0, 620, 380))  # fmt: skip
-        draw(page, "bar", "Customer acquisition cost by channel",
-             [Series("CAC", drawn.range_of("channel"), charted(returns).range_of("CAC"), BLUE)],
-             (bottom, 6, 620, 380), labels=True)  # fmt: skip
-
-    page.book.later(charts)
+    chart(page, "column", "Spend and revenue by channel", volumes,
+          [("spend", ORANGE, "Spend"), ("revenue", BLUE, "Revenue")],
+          (bottom, 0, 620, 380))  # fmt: skip
+    chart(page, "bar", "Customer acquisition cost by channel", returns, [("CAC", BLUE)],
+          (bottom, 6, 620, 380), labels=True)  # fmt: skip
     model_names = source.at(TOP + 1, CHANNELS, TOP + 200, CHANNELS)
     warn_of_more(page, 2, model_names, ROOM, "Model", "ChannelsCut")
     page.sheet.print_area(0, 0, bottom + 20, 12)
@@ -727,14 +714,8 @@ def attribution(page: Page) -> None:
     headers = [column.header for column in CREDITED]
     rows = originals(source, TOP + 1, CREDIT, headers, ROOM)
     table = put_grid(page, TOP, (*CREDITED, *models), rows)
-
-    def chart() -> None:
-        drawn = charted(table)
-        draw(page, "column", "Customers by touch and model",
-             [drawn.series(model.header) for model in models],
-             (table.last + 2, 0, 870, 360))  # fmt: skip
-
-    page.book.later(chart)
+    chart(page, "column", "Customers by touch and model", table,
+          [(model.header,) for model in models], (table.last + 2, 0, 870, 360))  # fmt: skip
     warn_of_more(
         page, 3, source.at(TOP + 1, CREDIT, TOP + 200, CREDIT), ROOM, "Model", "AttributionCut"
     )

@@ -18,7 +18,7 @@ piece of a formula or a cell of another sheet. What stands in quotes is text, an
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
@@ -26,7 +26,7 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
 from kpi_xl.units import Unit
 
-from .parts import Series, bars, best_and_worst, header_row, headline, no_bars, same_as
+from .parts import Series, bars, best_and_worst, draw, header_row, headline, no_bars, same_as
 from .writing import MUTED, Page
 
 MONTH = Unit("DATE", "a month", "yyyy-mm")
@@ -137,6 +137,13 @@ class Grid:
         """A measure as a chart draws it, over the first one or another."""
         names = over or self.measures[0].called
         return Series(name or called, self.range_of(names), self.range_of(called), colour)
+
+    def records(self, **fields: str) -> list[dict[str, str]]:
+        """What each record gives to another table: by fields, the addresses of its cells."""
+        return [
+            {field: self.at(called, number) for field, called in fields.items()}
+            for number in range(1, self.size + 1)
+        ]
 
     def define(self, name: str, called: str, start: int = 1, end: int = 0) -> None:
         """Name the cells of a measure from one record to another, or to the last."""
@@ -255,6 +262,27 @@ def charted(grid: Grid) -> Grid:
     names = [grid.page.value(grid.top + number, grid.left) for number in range(1, grid.size + 1)]
     known = sum(name not in ("", None) for name in names)
     return replace(grid, size=min(known + 2 if known else UNKNOWN, grid.size))
+
+
+def chart(
+    page: Page,
+    kind: Literal["line", "column", "bar"],
+    title: str,
+    grid: Grid,
+    lines: Iterable[tuple[str, ...]],
+    place: tuple[int, int, int, int],
+    **options: Any,
+) -> None:
+    """A chart of a table's records, of those that are there: see `draw`.
+
+    `lines` are measures, each with its colour, and its name if that is not the measure's.
+    """
+
+    def drawn() -> None:
+        known = charted(grid)
+        draw(page, kind, title, [known.series(*line) for line in lines], place, **options)
+
+    page.book.later(drawn)
 
 
 def put_header(grid: Grid, heads: Mapping[str, Any] = {}) -> None:

@@ -305,6 +305,24 @@ def build(
 # Sheets that every template has
 
 
+NOTES = (
+    (
+        "Yellow cells",
+        "Yellow cells are for you to fill. All others are formulas: leave them as they are.",
+    ),
+    (
+        "Printing",
+        "Of a sheet with data the first page is printed; clear its print area to print all.",
+    ),
+    (
+        "A single sheet",
+        "To hand on a single sheet, choose Freeze for sharing first: in another document it has"
+        " lost the tables that its formulas are over.",
+    ),
+)
+"""What else to know of every template."""
+
+
 def start(book: Book, template: Template, about: Sentence, host: str) -> None:
     """What to do, what each sheet says, how to get the functions."""
     page, styles = book.pages["Start"], book.styles
@@ -335,23 +353,7 @@ def start(book: Book, template: Template, about: Sentence, host: str) -> None:
         line(book.say(sheet.meaning))
     row += 2
     section(page, row, 1, 2, "Good to know")
-    for label, note in (
-        *template.notes,
-        (
-            "Yellow cells",
-            "Yellow cells are for you to fill. All others are formulas: leave them as they are.",
-        ),
-        (
-            "Printing",
-            "Of a sheet with data the first page is printed; clear its print area to print all.",
-        ),
-        (
-            "A single sheet",
-            "To hand on a single sheet, choose Freeze for sharing first: in another document it has"
-            " lost the tables that its formulas are over.",
-        ),
-        ("Functions", FUNCTIONS[host]),
-    ):
+    for label, note in (*template.notes, *NOTES, ("Functions", FUNCTIONS[host])):
         row += 1
         page.write(row, 1, label, strong)
         line(book.say(note))

@@ -28,7 +28,16 @@ from .comparison import (
     figures_before,
     key_figures,
 )
-from .customers import ADDRESSES, APART, EVERY_CUSTOMER, addresses
+from .customers import (
+    ADDRESSES,
+    EVERY_CUSTOMER,
+    FARTHEST_DAY,
+    HEADER_ROW,
+    NO_AMOUNT,
+    NOT_KNOWN,
+    addresses,
+    first_gap,
+)
 from .grid import (
     MONTH,
     NAME,
@@ -36,7 +45,7 @@ from .grid import (
     WHOLE,
     Grid,
     Measure,
-    charted,
+    chart,
     copied,
     last_months,
     lay_out,
@@ -467,37 +476,20 @@ AGREEMENTS = (
     Agreement("CLV, summed over the ranked list", "=SUM(RankedClv)", "=SUM(Worth)", MONEY),
 )  # fmt: skip
 
-HEADER_ROW = "ROW(Orders[[#Headers],[date]])"
-
-
-def first_gap(column: str, other: str) -> str:
-    """The formula for the sheet row of the first order that lacks one thing and has another."""
-    return where(ORDERS, f'(Orders[{column}]="")*(Orders[{other}]<>"")')[1]
-
 
 # Counted by functions that are fast also over a million orders.
 PROBLEMS = (
-    Problem("Orders without a customer", '=COUNTIFS(Orders[customer],"",Orders[date],"<>")',
-            first_gap("customer", "date"),
-            "Name the customer, or delete the row: until then the tables show an error."),
-    APART,
-    Problem("Orders without a date", '=COUNTIFS(Orders[date],"",Orders[customer],"<>")',
-            first_gap("date", "customer"), "Give the day of the order, or delete the row."),
+    *NOT_KNOWN,
     Problem("Dates before 1990", '=COUNTIF(Orders[date],"<32874")',
             f"={HEADER_ROW}+MATCH(MIN(Orders[date]),Orders[date],0)", "Correct the year."),
     Problem("Dates after 2100", '=COUNTIF(Orders[date],">73050")',
             f"={HEADER_ROW}+MATCH(MAX(Orders[date]),Orders[date],0)", "Correct the year."),
     Problem("Orders years apart from all others", f"=IF({TOO_LONG},1,0)",
-            f"={HEADER_ROW}+MATCH(IF(MAX(Orders[date])-MEDIAN(Orders[date])>"
-            "MEDIAN(Orders[date])-MIN(Orders[date]),MAX(Orders[date]),MIN(Orders[date])),"
-            "Orders[date],0)",
+            FARTHEST_DAY,
             f"Over {MOST_PERIODS} periods there are no cohorts: correct the date, or choose a"
             " longer period."),
-    Problem("No data from First day to Last day",
-            f"=IF({ORDERS.empty},0,IF(RowsInRange=0,1,0))", "",
-            "Change the days on the sheet {Summary}."),
-    Problem("Orders without an amount", '=COUNTIFS(Orders[amount],"",Orders[date],"<>")',
-            first_gap("amount", "date"), "They count as 0."),
+    DAYS_SHOWN.nothing(),
+    NO_AMOUNT,
     Problem("Orders without their number",
             '=IF(COUNTA(Orders[order])=0,0,COUNTIFS(Orders[order],"",Orders[date],"<>"))',
             first_gap("order", "date"), "Give the number to every row, or to none."),
@@ -1004,20 +996,10 @@ def was_it_right(page: Page) -> None:
         page.sheet.merge_range(*place, "", text)
         page.write(*place[:2], words, text)
 
-    def charts() -> None:
-        for number, (title, grid) in enumerate(
-            (
-                ("Purchases by week", table),
-                ("Purchases by those before, each customer", frequencies),
-            )
-        ):
-            drawn = charted(grid)
-            pair = drawn.series("actual", BAR, "Actual"), drawn.series("foretold", BLUE, "Foretold")
-            draw(page, "column", title, pair,
-                 (TOP + 6 + 17 * number, 7, 560, 320),
-                 number_format="#,##0" if number == 0 else "0.0")  # fmt: skip
-
-    page.book.later(charts)
+    lines = ("actual", BAR, "Actual"), ("foretold", BLUE, "Foretold")
+    chart(page, "column", "Purchases by week", table, lines, (TOP + 6, 7, 560, 320))
+    chart(page, "column", "Purchases by those before, each customer", frequencies, lines,
+          (TOP + 23, 7, 560, 320), number_format="0.0")  # fmt: skip
     page.sheet.print_area(0, 0, table.last + 2, 12)
 
 

@@ -460,12 +460,19 @@ def weeks_before(page: Page, room: int) -> dict[str, str]:
     below = TOP + 2 + len(compared_weeks(page.book))
     figures_before(page, below, RANGE, EVERY.values(), wanted, BOUNDS)
     reps = Grid(page, TOP, BY_REP, MEASURES, room)
-    records = [{"name": reps.at("Name", number)} for number in range(1, room + 1)]
     sums = {
         f"Month{column.capitalize()}": f'SUMIFS(Weeks[{column}],Weeks[rep],"="&{{name}},{IN_MONTH})'
         for column in ("sales", "leads", "deals", "spend")
     }
-    return owed_to(page, TOP, OWED, Breakdown(records, sums, '{name}=""'), EVERY, wanted, BOUNDS)
+    return owed_to(
+        page,
+        TOP,
+        OWED,
+        Breakdown(reps.records(name="Name"), sums, '{name}=""'),
+        EVERY,
+        wanted,
+        BOUNDS,
+    )
 
 
 def title_row(page: Page, column: int, titles: Sequence[str]) -> None:
@@ -741,8 +748,7 @@ REP_COLUMNS = (
 
 def ranked(book: Book, room: int) -> list[dict[str, str]]:
     """The reps by rank: where each stands in Targets."""
-    grid = ranks(book, room)
-    return [{"place": grid.at("RankPlace", number)} for number in range(1, room + 1)]
+    return ranks(book, room).records(place="RankPlace")
 
 
 CHARTED = TOP + 15  # the row of the header of the reps' table, below its charts
@@ -826,9 +832,7 @@ def trend(page: Page, room: int) -> None:
     for number in range(1, THIRTEEN + 1):
         head = styles.header("mm-dd", align="right", valign="bottom")
         page.put(TOP, number, f"={weeks.at('week', number)}", head)
-    cells = (("week", "week"), ("sum", "TeamSales"), ("target", "target"), ("judged", "status"))
-    records = [{field: weeks.at(called, number) for field, called in cells}
-               for number in range(1, THIRTEEN + 1)]  # fmt: skip
+    records = weeks.records(week="week", sum="TeamSales", target="target", judged="status")
     team = put_grid(page, TOP, team_lines(page.book), records, across=True)
     for line in WITH_TREND:
         add_trend(page, team.place(line, 1)[0])
@@ -909,10 +913,7 @@ def months(page: Page) -> None:
     lead = "A week belongs to the month of its Monday; change: of sales a week."
     lay_out(page, "Months", lead, ((1, 12), (14, 12.5)), frozen=(TOP + 1, 1))
     source = Grid(page.book.pages["Model"], TOP, MONTH_BLOCK, TWELVE_MONTHS, TWELVE)
-    cells = (("start", "start"), ("weeks", "weeks of data"), ("target", "target"),
-             ("judged", "status"))  # fmt: skip
-    records = [{field: source.at(called, number) for field, called in cells}
-               for number in range(1, TWELVE + 1)]  # fmt: skip
+    records = source.records(start="start", weeks="weeks of data", target="target", judged="status")
     table = put_grid(page, TOP, month_columns(page.book), records, blank="N({weeks})=0")
     mark(page, *table.block("Status"))
     bars(page, *table.block("Attainment"))
@@ -992,23 +993,10 @@ def add_sales(page: Page, place: tuple[int, int, int, int]) -> None:
 
 def add_weeks(page: Page, place: tuple[int, int, int, int]) -> None:
     """A chart of the team's sales by week as columns, with the target as a line."""
-    source, last = page.book.pages["Model"], TOP + THIRTEEN
-    mondays = [source.name, TOP + 1, WEEK + 1, last, WEEK + 1]
-
-    def series(name: str, at: int, look: dict[str, Any]) -> dict[str, Any]:
-        values = [source.name, TOP + 1, WEEK + at, last, WEEK + at]
-        return {"name": page.book.say(name), "categories": mondays, "values": values} | look
-
-    chart = page.book.file.add_chart({"type": "column"})
-    chart.add_series(series("Sales", 2, {"fill": {"color": BLUE}, "gap": 50}))
-    target = page.book.file.add_chart({"type": "line"})
-    dashes = {"color": ORANGE, "width": 2.25, "dash_type": "dash"}
-    target.add_series(series("Target", 3, {"line": dashes}))
-    chart.combine(target)
-    formats = ("mm-dd", "#,##0")
-    style_chart(chart, page, "Sales by week, and the target", "column", formats, labels=False)
-    description = described(page, "column", "Sales by week, and the target", ("Sales", "Target"))
-    insert(chart, page, place, description)
+    weeks = Grid(page.book.pages["Model"], TOP, WEEK, THIRTEEN_WEEKS, THIRTEEN)
+    draw(page, "column", "Sales by week, and the target",
+         [weeks.series("TeamSales", BLUE, "Sales", "week")], place, names_format="mm-dd",
+         level=weeks.series("target", ORANGE, "Target", "week"))  # fmt: skip
 
 
 def add_points(page: Page, place: tuple[int, int, int, int]) -> None:

@@ -21,7 +21,7 @@ from kpi_xl.units import COUNT, DATE, KEY, PERIODS, RATE, SCORE, TEXT, Unit
 from .comparison import PREVIOUS, YEAR
 from .forecasting import AHEAD, FEWEST, Past, forecast_sheet, since_the_gap, spill_forecasts
 from .grid import MONTH as MONTH_OF
-from .grid import NAME, WHOLE, Measure, put_grid
+from .grid import NAME, WHOLE, Measure, lay_out, put_grid
 from .parts import (
     HEADER,
     Agreement,
@@ -203,9 +203,8 @@ def numbers(*cells: str) -> str:
 
 def model(page: Page) -> None:
     """The period shown, the counts of each period, what the sheets show of each KPI, the months."""
-    page.sheet.set_column(0, 0, 36)
-    page.sheet.set_column(1, CURRENT, 13)
-    headline(page, "Model", "What the other sheets show, computed from the tables.")
+    lead = "What the other sheets show, computed from the tables."
+    lay_out(page, "Model", lead, ((1, 36), (CURRENT, 13)), frozen=(3, 1))
     single_cells(page)
     stages(page)
     periods(page)
@@ -213,7 +212,6 @@ def model(page: Page) -> None:
     section(page, BY_MONTH - 1, 0, MISSING, "Rows by month")
     put_grid(page, BY_MONTH, MONTHLY, [{"ago": str(ago - KEPT)} for ago in range(KEPT)])
     forecasts(page)
-    page.sheet.freeze_panes(3, 1)
     page.sheet.fit_to_pages(1, 0)
     page.sheet.print_area(0, 0, TABLE + len(KPIS), CURRENT)
 
@@ -485,10 +483,9 @@ def model_cell(book: Book, kpi: Kpi, column: int) -> str:
 def history(page: Page) -> None:
     """Every KPI in every period."""
     styles = page.styles
+    lay_out(page, "Periods", "Every KPI in the last thirteen periods.",
+            ((1, 34), (1, 26), (SHOWN, 12.5)), frozen=(HISTORY_TOP + 1, 1))  # fmt: skip
     widen(page, 0, 34, [page.book.say(kpi.label) for kpi in KPIS])
-    page.sheet.set_column(1, 1, 26)
-    page.sheet.set_column(VALUES, NEWEST, 12.5)
-    headline(page, "Periods", "Every KPI in the last thirteen periods.")
     page.put(2, 0, what_is_shown(page.book), styles.label(bold=True))
     header_row(page, HISTORY_TOP, 0, ("KPI", "Code"), text=(1,))
     for place in range(SHOWN):
@@ -503,7 +500,6 @@ def history(page: Page) -> None:
             for place in range(SHOWN):
                 look = styles.number(kpi.unit, bold=place == SHOWN - 1)
                 page.put(row, VALUES + place, in_period(page.book, kpi, place), look)
-    page.sheet.freeze_panes(HISTORY_TOP + 1, 1)
     page.sheet.repeat_rows(HISTORY_TOP)
     page.sheet.fit_to_pages(1, 0)
     page.sheet.print_area(0, 0, history_row(KPIS[-1]), NEWEST)
@@ -512,11 +508,8 @@ def history(page: Page) -> None:
 def dashboard(page: Page) -> None:
     """The fifteen KPIs as tiles, with the settings above them and three charts below."""
     say = page.book.say
-    for column in range(0, 3 * ACROSS, 3):
-        page.sheet.set_column(column, column, 16)
-        page.sheet.set_column(column + 1, column + 1, 14)
-        page.sheet.set_column(column + 2, column + 2, 1.5)
-    headline(page, "Marketing scorecard", "Change the yellow cells to your own.")
+    lay_out(page, "Marketing scorecard", "Change the yellow cells to your own.",
+            ((1, 16), (1, 14), (1, 1.5)) * ACROSS, frozen=(3, 0))  # fmt: skip
     page.put(1, 0, what_is_shown(page.book), page.styles.label(bold=True))
     status(page, 2, 0, MONTHS)
     goals = [f'SUMPRODUCT(({states(page.book, FIFTEEN)}="{word}")*1)' for word in STATES]
@@ -535,7 +528,6 @@ def dashboard(page: Page) -> None:
         tile(page, 7 + 4 * (number // ACROSS), 3 * (number % ACROSS), kpi)
     bottom = 7 + 4 * (len(FIFTEEN) // ACROSS)
     charts(page, bottom)
-    page.sheet.freeze_panes(3, 0)
     page.sheet.print_area(0, 0, bottom + 14, 3 * ACROSS - 2)
     page.sheet.center_horizontally()
 
@@ -964,7 +956,6 @@ def problems(book: Book) -> list[Problem]:
     # Text is more than any number: first it has to be put right.
     rows_larger, first_larger = where(MONTHS, f"(({larger})>0)*1")
     larger = f"=IF({texts}>0,0,{rows_larger.removeprefix('=')})"
-    first_larger = blank_if(f"{texts}>0", first_larger.removeprefix("="))
     jumps = model.at(JUMP, OLDEST, JUMP, CURRENT)
     jump = f'_xlfn.MINIFS({model.at(FIRST, OLDEST, FIRST, CURRENT)},{jumps},">0")'
     jump_row = f'MATCH(_xlfn.MINIFS(Months[month],Months[month],">="&{jump}),Months[month],0)'
@@ -976,24 +967,22 @@ def problems(book: Book) -> list[Problem]:
         Problem("Rows without a month", *where(MONTHS, f'(Months[month]="")*(({anything})>0)'),
                 "Say which month it is: until then the row counts nowhere."),
         Problem("Months before 1990", '=COUNTIF(Months[month],"<32874")',
-                blank_if('COUNTIF(Months[month],"<32874")=0',
-                         f"{header}+MATCH(MIN(Months[month]),Months[month],0)"),
+                f"={header}+MATCH(MIN(Months[month]),Months[month],0)",
                 "Correct the year."),
         Problem("Months after 2100", '=COUNTIF(Months[month],">73050")',
-                blank_if('COUNTIF(Months[month],">73050")=0',
-                         f"{header}+MATCH(MAX(Months[month]),Months[month],0)"),
+                f"={header}+MATCH(MAX(Months[month]),Months[month],0)",
                 "Correct the year."),
         Problem("Rows too many of a month", f"=SUM({twice})",
-                blank_if(f"SUM({twice})=0", f'{header}+_xlfn.MINIFS({rows},{twice},">0")'),
+                f'={header}+_xlfn.MINIFS({rows},{twice},">0")',
                 "Delete the others: until then these months are blank."),
         Problem("Missing months, after this row", f"=SUM({missing})",
-                blank_if(f"SUM({missing})=0", f"{header}+MATCH({before},Months[month],0)"),
+                f"={header}+MATCH({before},Months[month],0)",
                 "Add them: until then they are blank, and so are their quarters."),
         Problem("Counts below 0", f"={negative}", "", "Correct them: a count is 0 or more."),
         Problem("Parts that are more than their whole", larger, first_larger,
                 "Look at visits, carts, mentions, e-mails, revenue, pipeline, customers."),
         Problem("Customers at the start differ from the end before", f"=SUM({jumps})",
-                blank_if(f"SUM({jumps})=0", f"{header}+{jump_row}"),
+                f"={header}+{jump_row}",
                 "Correct one of the two: retention and churn depend on them."),
         *of_definitions(),
         *goal_problems(book),
@@ -1010,7 +999,7 @@ def goal_problems(book: Book) -> Iterator[Problem]:
     ):  # fmt: skip
         phrase = book.phrase(sentence)
         count = f"COUNTIF(GoalProblems,{phrase})"
-        first = blank_if(f"{count}=0", f"{HEADER + 1}+MATCH({phrase},GoalProblems,0)")
+        first = f"={HEADER + 1}+MATCH({phrase},GoalProblems,0)"
         yield Problem(label, f"={count}", first, advice)
 
 

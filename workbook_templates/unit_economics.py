@@ -16,7 +16,16 @@ from kpi_xl.units import COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, RATIO, TE
 
 from .comparison import Tile, range_band, settings_band, tiles
 from .curves import Curve, draw_curves
-from .customers import ADDRESSES, APART, EVERY_CUSTOMER, WRITTEN, addresses
+from .customers import (
+    ADDRESSES,
+    EVERY_CUSTOMER,
+    FARTHEST_DAY,
+    HEADER_ROW,
+    NO_AMOUNT,
+    NOT_KNOWN,
+    WRITTEN,
+    addresses,
+)
 from .grid import (
     BEHIND,
     GROWTH,
@@ -25,7 +34,7 @@ from .grid import (
     WHOLE,
     Grid,
     Measure,
-    charted,
+    chart,
     lay_out,
     put_grid,
     within,
@@ -392,35 +401,22 @@ AGREEMENTS = (
 )  # fmt: skip
 
 
-def first_gap(column: str, other: str) -> str:
-    """The formula for the sheet row of the first order that lacks one thing and has another."""
-    return where(ORDERS, f'(Orders[{column}]="")*(Orders[{other}]<>"")')[1]
-
-
 # What an order's status says when it did not come to pass, or was taken back whole.
 UNDONE = ("cancelled", "canceled", "voided", "refunded", "failed", "pending", "expired")
 IS_UNDONE = "+".join(f'COUNTIFS(Orders[status],"{word}",Orders[amount],">0")' for word in UNDONE)
 
 PROBLEMS = (
-    Problem("Orders without a customer", '=COUNTIFS(Orders[customer],"",Orders[date],"<>")',
-            first_gap("customer", "date"),
-            "Name the customer, or delete the row: until then the tables show an error."),
-    APART,
-    Problem("Orders without a date", '=COUNTIFS(Orders[date],"",Orders[customer],"<>")',
-            first_gap("date", "customer"), "Give the day of the order, or delete the row."),
+    *NOT_KNOWN,
     Problem("Orders years apart from all others",
             f"=IF({NONE},0,IF(PeriodCount>{MOST_MONTHS},1,0))",
-            "=ROW(Orders[[#Headers],[date]])+MATCH(IF(MAX(Orders[date])-MEDIAN(Orders[date])>"
-            "MEDIAN(Orders[date])-MIN(Orders[date]),MAX(Orders[date]),MIN(Orders[date])),"
-            "Orders[date],0)",
+            FARTHEST_DAY,
             f"Over {MOST_MONTHS} months there are no curves: correct the date."),
     Problem("Orders after the day of loading",
             f"=IF({NONE},0,COUNTIFS(Orders[date],\">=\"&DayAfter))",
-            "=ROW(Orders[[#Headers],[date]])+MATCH(MAX(Orders[date]),Orders[date],0)",
+            f"={HEADER_ROW}+MATCH(MAX(Orders[date]),Orders[date],0)",
             "They count nowhere: their day is after that of loading, in Sources. Correct the"
             " date."),
-    Problem("Orders without an amount", '=COUNTIFS(Orders[amount],"",Orders[date],"<>")',
-            first_gap("amount", "date"), "They count as 0."),
+    NO_AMOUNT,
     Problem("Orders that were cancelled, voided or wholly refunded", f"={IS_UNDONE}", "",
             "They count all the same: delete them, or make their amount what the shop kept."),
     Problem("Orders with a cost, and others without",
@@ -567,14 +563,8 @@ def channel_table(page: Page) -> Grid:
 def channel_charts(page: Page, table: Grid) -> None:
     """What a customer of each channel costs and brings."""
     row = table.last + 2
-
-    def chart() -> None:
-        drawn = charted(table)
-        draw(page, "column", "LTV after 12 months against CAC",
-             [drawn.series("LTV after 12 months", BLUE), drawn.series("CAC", ORANGE)],
-             (row, 0, 900, 360))  # fmt: skip
-
-    page.book.later(chart)
+    chart(page, "column", "LTV after 12 months against CAC", table,
+          [("LTV after 12 months", BLUE), ("CAC", ORANGE)], (row, 0, 900, 360))  # fmt: skip
     page.sheet.print_area(0, 0, row + 19, 12)
 
 
@@ -1062,19 +1052,11 @@ def blended(page: Page) -> None:
     months = [{"first": f"EDATE({start},{later})"} for later in range(MONTHS)]
     table = put_grid(page, TOP, BLENDED, months, blank='{$month}=""')
     page.sheet.set_row(TOP, 46)
-
-    def charts() -> None:
-        drawn = charted(table)
-        draw(page, "column", "Revenue of new and of returning customers",
-             [drawn.series("of returning customers", BLUE, "Returning"),
-              drawn.series("of new customers", GREEN, "New")],
-             (table.last + 2, 0, 560, 340), names_format="yyyy-mm", stacked=True)  # fmt: skip
-        mer = drawn.series("MER (blended ROAS)", BLUE, "MER")
-        place = table.last + 2, 6, 460, 340
-        draw(page, "column", "MER (blended ROAS)", [mer], place, names_format="yyyy-mm",
-             number_format="0.0")  # fmt: skip
-
-    page.book.later(charts)
+    chart(page, "column", "Revenue of new and of returning customers", table,
+          [("of returning customers", BLUE, "Returning"), ("of new customers", GREEN, "New")],
+          (table.last + 2, 0, 560, 340), names_format="yyyy-mm", stacked=True)  # fmt: skip
+    chart(page, "column", "MER (blended ROAS)", table, [("MER (blended ROAS)", BLUE, "MER")],
+          (table.last + 2, 6, 460, 340), names_format="yyyy-mm", number_format="0.0")  # fmt: skip
     page.sheet.print_area(0, 0, table.last + 20, 10)
 
 
@@ -1116,13 +1098,8 @@ def subscriptions(page: Page) -> None:
     section(page, top - 1, 0, 11, "By month")
     rows = [{"pos": f"{number}+MAX(0,MrrMonths-{MONTHS})"} for number in range(1, MONTHS + 1)]
     table = put_grid(page, top, SUBSCRIPTIONS, rows, blank='{$month}=""')
-
-    def chart() -> None:
-        draw(page, "column", "Recurring revenue at the end of the month",
-             [charted(table).series("MRR at end", BLUE, "MRR")], (TOP, 6, 620, 190),
-             names_format="yyyy-mm")  # fmt: skip
-
-    page.book.later(chart)
+    chart(page, "column", "Recurring revenue at the end of the month", table,
+          [("MRR at end", BLUE, "MRR")], (TOP, 6, 620, 190), names_format="yyyy-mm")  # fmt: skip
     second = table.last + 3
     section(page, second - 1, 0, 13, "Share of subscribers left after so many months paid for")
     unknown = page.book.phrase("(unknown)")
@@ -1203,15 +1180,9 @@ def what_if(page: Page, channels: Grid, curves: Grid) -> None:
             "back": curves.at("payback", number),
         })  # fmt: skip
     table = put_grid(page, row, WHAT_IFS, rows, blank=BLANK_ROW)
-
-    def chart() -> None:
-        drawn = charted(table)
-        now = drawn.series("LTV : CAC", BLUE, "Now")
-        then = drawn.series("LTV : CAC then", GREEN, "Then")
-        draw(page, "column", "LTV : CAC now and then", [now, then],
-             (table.last + 2, 0, 900, 340), number_format="0.0")  # fmt: skip
-
-    page.book.later(chart)
+    chart(page, "column", "LTV : CAC now and then", table,
+          [("LTV : CAC", BLUE, "Now"), ("LTV : CAC then", GREEN, "Then")],
+          (table.last + 2, 0, 900, 340), number_format="0.0")  # fmt: skip
     page.sheet.print_area(0, 0, table.last + 20, 10)
 
 
