@@ -379,9 +379,10 @@ def _portable(error: BaseException) -> BaseException:
     return RuntimeError(f"{type(error).__name__}: {error}")
 
 
-def short(error: BaseException) -> str:
-    """The first line of what an exception says."""
-    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def short(error: BaseException, secret: str = "") -> str:
+    """The first line of what an exception says, without a secret, if there is one."""
+    told = str(error).replace(secret, "***") if secret else str(error)
+    text = told.strip().splitlines()[0] if told.strip() else type(error).__name__
     return text if len(text) <= 200 else text[:197] + "..."
 
 

@@ -36,12 +36,15 @@ def settings_folder() -> Path:
     return folder / "kpi_xl"
 
 
-def write_whole(path: Path, content: bytes, *, force: bool = False) -> None:
+def write_whole(
+    path: Path, content: bytes, *, force: bool = False, like: Path | None = None
+) -> None:
     """Write a file through a temporary one beside it, which then takes its name.
 
     Raises FileExistsError where there is a file already, unless `force`. An interrupted write
     leaves the old file, or none, and no half of the new one; what a writer that was killed has left
-    of its own goes with the next write.
+    of its own goes with the next write. It belongs to whom the old file did, as far as that may be
+    given away, and is as open; where there is none, as `like`.
     """
     if path.exists() and not force:
         raise FileExistsError(path)
@@ -57,14 +60,25 @@ def write_whole(path: Path, content: bytes, *, force: bool = False) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        # A temporary file is for its owner alone; the new one is as open as the old, or any other.
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~mask)
+        _give(Path(name), path if path.exists() else like)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _give(file: Path, like: Path | None) -> None:
+    """Make a temporary file, which is for its owner alone, as open as another, or as any."""
+    if like is None:
+        mask = os.umask(0)
+        os.umask(mask)
+        file.chmod(0o666 & ~mask)
+        return
+    there = like.stat()
+    if hasattr(os, "chown"):
+        with suppress(OSError):  # only who may do everything gives files away
+            os.chown(file, there.st_uid, there.st_gid)
+    file.chmod(there.st_mode & 0o777)
 
 
 def _clear(folder: Path, start: str, here: str) -> None:

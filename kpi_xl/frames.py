@@ -31,8 +31,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Proto
 import narwhals as nw
 
 from kpi_xl import backends, containers
-from kpi_xl.cells import DAY_0, read, serial
+from kpi_xl.cells import DAY_0, LARGEST_ID, read, serial
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
+from kpi_xl.locales import Message
 from kpi_xl.metrics import METRICS, economics, forecasts, models, tables
 from kpi_xl.periods import (
     RETAIL,
@@ -936,6 +937,8 @@ def _rows(
     rows, facts = _known(rows, texts, names, measured)
     if facts.pop("padded", 0):
         rows, facts = _known(rows.with_columns(*map(_trimmed, texts)), [], names, measured)
+    if key is not None and schema[key].is_float():
+        _refuse_alike(key, facts["key_far"], schema[key])
     count = facts["rows"]
     if not count:
         raise NotEnoughData("{name} holds no values", name=given[names[0]])
@@ -969,11 +972,22 @@ def _known(
     if texts:
         untidy = _any(nw.col(name).str.contains(PADDED) for name in texts)
         facts["padded"] = nw.when(untidy).then(nw.lit(1)).otherwise(nw.lit(0)).sum()
+    if "key" in names and rows.collect_schema()["key"].is_float():
+        facts["key_far"] = nw.col("key").abs().max()
     facts |= {f"{name}_known": nw.col(name).count() for name in names}
     facts |= {f"{name}_low": nw.col(name).min() for name in measured}
     facts |= {f"{name}_high": nw.col(name).max() for name in measured}
     (found,) = backends.fetched(rows.select(*(fact.alias(name) for name, fact in facts.items())))
     return rows, dict(zip(facts, found, strict=True))
+
+
+def _refuse_alike(name: str, far: float | None, kind: Any) -> None:
+    """Refuse numbers of so many digits that one stands for several customers."""
+    most = 2.0**24 if kind == nw.Float32 else LARGEST_ID
+    if far is not None and far >= most:
+        text = "{text} is a number of too many digits to be told from others: write it as text"
+        sentence = Message(text, text=f"{far:g}")
+        raise OutOfDomain("{name}: {sentence}", name=name, sentence=sentence)
 
 
 def _days(ends: Iterable[tuple[str, Any, bool]]) -> list[int]:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,15 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 CREATE TABLE shop."Odd; Name" (customer uuid, date timestamptz, amount real);
                 INSERT INTO shop."Odd; Name" VALUES
                   ('00000000-0000-0000-0000-000000000007', '2024-01-31 23:30:00-05', 16777217);
+                CREATE VIEW shop.ids AS
+                  SELECT ('00000000-0000-0000-0000-00000000000' || n % 3)::uuid AS customer,
+                  date '2024-01-01' + n AS date, 1.5 AS amount FROM generate_series(1, 7) t(n);
+                CREATE VIEW shop.ever AS SELECT 'a' AS customer, date 'infinity' AS date,
+                  1 AS amount FROM generate_series(1, 7);
+                CREATE VIEW shop.flags AS SELECT 'a' AS customer, date '2024-01-01' AS date,
+                  true AS amount FROM generate_series(1, 7);
+                CREATE VIEW shop.far AS SELECT 1e16::float8 + n AS customer,
+                  date '2024-01-01' AS date, 1 AS amount FROM generate_series(1, 7) t(n);
                 CREATE FUNCTION shop.count_it() RETURNS text LANGUAGE plpgsql AS $$
                   BEGIN INSERT INTO shop.orders (note) VALUES ('read'); RETURN 'a'; END $$;
                 CREATE VIEW shop.counting AS
@@ -282,6 +292,36 @@ def test_more_orders_than_a_sheet_holds_are_counted_there(name: str) -> None:
 # Refusals
 
 
+def test_customers_by_uuid_are_counted() -> None:
+    found = counting.counted([request("house:shop.ids", renamed={})], ORDERS["Orders"], 1)
+    assert found
+    assert sum(row[0] for row in found.counts.customers[1:]) == 3
+    assert {str(key)[-1] for key in found.sample["customer"]} == {"0", "1", "2"}
+
+
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <function ServerCursorMixin")  # Ibis'
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("house:shop.ever", "the database refuses it: date too large"),
+        ("house:shop.flags", 'amount: "TRUE" is not a number'),
+        ("house:shop.far", "customer: 1e+16 is a number of too many digits"),
+    ],
+)
+def test_what_cannot_be_counted_there_is_told(name: str, sentence: str) -> None:
+    with pytest.raises(SourceError) as raised:
+        counting.counted([request(name, renamed={})], ORDERS["Orders"], 1)
+    assert str(raised.value).startswith(f"{name}: {sentence}")
+
+
+def test_a_short_time_out_is_one(settings: Path) -> None:
+    known = connections.connections()["hasty"]
+    for seconds, shown in ((0.0001, "1ms"), (1.5, "1500ms")):
+        with databases.session(replace(known, timeout=seconds), "hasty:x") as backend:
+            ((limit,),) = backend.raw_sql("SHOW statement_timeout").fetchall()
+            assert limit == shown
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
@@ -341,6 +381,8 @@ def test_passwords_come_from_the_environment_or_the_keyring_and_are_never_told(
             assert sentence in told
             assert password not in told
     assert databases._reason(ValueError("it's wrong"), "wrong") == "it's ***"
+    cut = databases._reason(ValueError("x" * 190 + "my long secret"), "my long secret")
+    assert cut == "x" * 190 + "***"
     monkeypatch.setenv("XLWINGS_ON_SERVER", "true")
     assert refusal("guarded:shop.orders").endswith("cannot be opened: OperationalError")
 
@@ -386,6 +428,13 @@ def test_a_session_can_write_nothing(kind: str) -> None:
          "[db] password is not written here, but where it is kept"),
         ('[db]\nkind = "postgres"\nhost = "h"\ndatabase = "d"\npassword = { keyring = "k" }',
          "[db] needs its user"),
+        ('[db]\nkind = "postgres"\nhost = "me:secret@h"\ndatabase = "d"',
+         "[db] host is a name alone, no address, and has no password in it"),
+        ('[db]\nkind = "postgres"\nhost = "h"\ndatabase = "postgres://me:secret@h/d"',
+         "[db] database is a name alone"),
+        ('[db]\nkind = "postgres"\nhost = "h"\ndatabase = "d\\u0000"', "[db] database has letters"),
+        ('[db]\nkind = "postgres"\nhost = "h"\ndatabase = "d"\npassword = { env = "my secret" }',
+         "[db] password is not written here, but where it is kept"),
     ],
 )  # fmt: skip
 def test_each_fault_of_the_file_has_its_sentence(

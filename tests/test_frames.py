@@ -348,6 +348,7 @@ GOOD = {
         ({"day": ["01/02/2024", "x"]}, "rfm", kpi_xl.WrongInput, "day is of type String"),
         ({"paid": ["1,200", "x"]}, "rfm", kpi_xl.WrongInput, "paid is of type String"),
         ({"who": [date(2024, 1, 1)] * 2}, "rfm", kpi_xl.WrongInput, "who is of type Date"),
+        ({"who": [1e16, 7.0]}, "rfm", kpi_xl.OutOfDomain, r"who: 1e\+16 is a number of too"),
         ({"paid": [1.0, math.inf]}, "rfm", kpi_xl.OutOfDomain, "paid"),
         ({"paid": [1.0, -math.inf]}, "channel_mix", kpi_xl.OutOfDomain, "paid"),
         ({"paid": [1.0, -2.0]}, "channel_mix", kpi_xl.OutOfDomain, "the values of Bob add up"),

@@ -219,6 +219,37 @@ def test_what_points_to_a_table_follows_it(folder: Path) -> None:
     )
 
 
+def test_charts_forget_what_may_be_of_other_data(folder: Path) -> None:
+    """A name, or several ranges: programs that draw charts read the cells."""
+
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        chart = book.add_chart({"type": "column"})
+        for values in ("=Mine!Amounts", "=(Orders!$C$5:$C$6,Orders!$C$8)", "=[2]Far!$A$1:$A$3"):
+            chart.add_series({"values": values, "values_data": [1, 2, 3]})
+        mine.insert_chart("H20", chart)
+
+    xml = parts(refreshed(folder, shop(more=more)))["xl/charts/chart2.xml"].decode()
+    kept = [("Cache" in one) for one in re.findall(r"<c:val>.*?</c:val>", xml)]
+    assert kept == [False, False, True]
+
+
+def test_shapes_show_no_figure_of_the_rows_before(folder: Path) -> None:
+    """LibreOffice, and so a report as PDF, shows what a shape remembers of its cell."""
+
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        mine.write_formula("B1", '="Total "&A1', None, "Total 11")
+        mine.write("B2", 5)
+        for row, cell in enumerate(("$A$1", "Mine!$B$1", "Mine!$B$2", "Amounts")):
+            mine.insert_textbox(row * 9, 12, f"old {row} ", {"textlink": f"={cell}"})
+
+    book = FileWorkbook(folder / "book.xlsx", shop(more=more))
+    told = commands.refresh_report(book)
+    assert "Shapes that show a cell's number: 2; they show nothing until" in told
+    xml = parts(book.content)["xl/drawings/drawing1.xml"].decode()
+    total = expected(7)[0]
+    assert re.findall("<a:t>([^<]*)</a:t>", xml) == ["", f"Total {total}", "old 2 ", ""]
+
+
 @pytest.mark.parametrize(
     ("text", "new"),
     [
@@ -258,6 +289,58 @@ def test_formulas_of_ones_own_columns_go_on(folder: Path) -> None:
     store(folder, orders(3))
     less = refreshed(folder, new)
     assert [row[6] for row in rows_of(less)] == pytest.approx(sums[:3])
+
+
+def sharing(content: bytes, sheet: str, cells: list[str], block: str, text: str) -> bytes:
+    """A workbook in which cells share a formula, as Excel writes one that was drawn over them."""
+    xml = old = parts(content)[sheet].decode()
+    for number, cell in enumerate(cells):
+        formula = f' ref="{block}" si="0">{text}</f>' if number == 0 else ' si="0"/>'
+        xml, once = re.subn(
+            rf'<c r="{cell}"[^>]*?(?:/>|>.*?</c>)',
+            f'<c r="{cell}"><f t="shared"{formula}<v>0</v></c>', xml, count=1,
+        )  # fmt: skip
+        assert once
+    return edited(content, sheet, old, xml)
+
+
+def texts_of_formulas(content: bytes, sheet: str, cells: list[str]) -> list[str]:
+    there = openpyxl.load_workbook(io.BytesIO(content))[sheet]
+    return [there[cell].value for cell in cells]
+
+
+def test_a_shared_formula_outlives_the_cell_that_has_its_text(folder: Path) -> None:
+    cells = ["E5", "E6", "E7", "E8", "F5", "F6", "F7", "F8"]
+    content = sharing(shop(), ORDERS, cells, "E5:F8", "UPPER(C5)")
+    new = refreshed(folder, content)
+    rows = rows_of(new)
+    assert [row[4] for row in rows] == ["paid"] * 7
+    assert [row[5] for row in rows] == [f"N{n}" for n in range(1, 8)]
+    assert texts_of_formulas(new, "Orders", ["F5", "F11"]) == ["=UPPER(D5)", "=UPPER(D11)"]
+
+
+def test_of_a_shared_formula_only_the_range_that_ends_with_the_table_follows(folder: Path) -> None:
+    """In the others it would end with the table by accident, or go beyond."""
+
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        for row in range(20, 24):
+            mine.write_formula(f"D{row}", "=1", None, 1)
+            mine.write_formula(f"E{row}", "=1", None, 1)
+
+    cells = ["D20", "D21", "D22", "D23"]
+    mine = "xl/worksheets/sheet2.xml"
+    content = sharing(shop(more=more), mine, cells, "D20:D23", "SUM(Orders!C3:C6)")
+    new = refreshed(folder, content)
+    wanted = ["C3:C6", "C4:C7", "C5:C11", "C6:C9"]
+    assert texts_of_formulas(new, "Mine", cells) == [f"=SUM(Orders!{one})" for one in wanted]
+    amounts = [amount for *_, amount, _ in orders(7)]
+    shown = openpyxl.load_workbook(io.BytesIO(new), data_only=True)["Mine"]
+    sums = [sum(amounts[:2]), sum(amounts[:3]), sum(amounts), sum(amounts[1:5])]
+    assert [shown[cell].value for cell in cells] == pytest.approx(sums)
+    held = sharing(shop(more=more), mine, cells, "D20:D23", "SUM(Orders!$C$5:$C$8)+A20")
+    kept = parts(refreshed(folder, held))[mine].decode()
+    assert kept.count('t="shared"') == 4
+    assert "SUM(Orders!$C$5:$C$11)+A20" in kept
 
 
 # All else stays
@@ -469,16 +552,63 @@ def test_a_value_that_may_be_of_other_data_is_taken_out(folder: Path) -> None:
     assert 'fullCalcOnLoad="1"' in parts(book.content)["xl/workbook.xml"].decode()
 
 
-def test_pivot_tables_follow_when_a_program_opens_the_workbook(folder: Path) -> None:
-    content = io.BytesIO(shop())
+CACHE = "xl/pivotCache/pivotCacheDefinition1.xml"
+
+
+def with_a_pivot_table(content: bytes, source: str) -> bytes:
+    """A workbook with a pivot table in Mine!K1:K2."""
     main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    source = '<worksheetSource ref="A4:G8" sheet="Orders"/>'
-    cache = "xl/pivotCache/pivotCacheDefinition1.xml"
-    with zipfile.ZipFile(content, "a") as package:
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    related = '<Relationship Id="rId70" Type="{}/{}" Target="{}"/></Relationships>'
+    content = edited(
+        content, "xl/worksheets/_rels/sheet2.xml.rels", "</Relationships>",
+        related.format(office, "pivotTable", "../pivotTables/pivotTable1.xml"),
+    )  # fmt: skip
+    out = io.BytesIO(content)
+    with zipfile.ZipFile(out, "a") as package:
         package.writestr(
-            cache, f'<pivotCacheDefinition xmlns="{main}" recordCount="4"><cacheSource'
+            CACHE, f'<pivotCacheDefinition xmlns="{main}" recordCount="4"><cacheSource'
             f' type="worksheet">{source}</cacheSource></pivotCacheDefinition>')  # fmt: skip
-    book = FileWorkbook(folder / "book.xlsx", content.getvalue())
+        package.writestr(
+            "xl/pivotTables/pivotTable1.xml",
+            f'<pivotTableDefinition xmlns="{main}" name="P"><location ref="K1:K2"/>'
+            "</pivotTableDefinition>",
+        )
+        package.writestr(
+            "xl/pivotTables/_rels/pivotTable1.xml.rels",
+            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            + related.format(office, "pivotCacheDefinition", f"/{CACHE}"),
+        )
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("source", "stale"),
+    [
+        ('<worksheetSource name="Orders"/>', True),
+        ('<worksheetSource name="Amounts"/>', True),
+        ('<worksheetSource ref="A1:A3" sheet="Mine"/>', True),
+        ('<worksheetSource ref="A4:B5" sheet="Still"/>', False),
+    ],
+)
+def test_what_reads_a_pivot_table_waits_for_it(folder: Path, source: str, *, stale: bool) -> None:
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        mine.write_column("K1", ["Sum", 10])
+        mine.write_formula("L1", "=K2*2", None, 20)
+        book.add_worksheet("Still")
+
+    book = FileWorkbook(folder / "book.xlsx", with_a_pivot_table(shop(more=more), source))
+    told = commands.refresh_report(book)
+    assert ("Pivot tables of these data: 1" in told) == stale
+    assert ("such as Mine!L1 (it depends on Mine!$K$1:$K$2" in told) == stale
+    xml = parts(book.content)["xl/worksheets/sheet2.xml"].decode()
+    assert ("<f>K2*2</f><v>20</v>" in xml) != stale
+
+
+def test_pivot_tables_follow_when_a_program_opens_the_workbook(folder: Path) -> None:
+    content = with_a_pivot_table(shop(), '<worksheetSource ref="A4:G8" sheet="Orders"/>')
+    cache = CACHE
+    book = FileWorkbook(folder / "book.xlsx", content)
     assert "Pivot tables of these data: 1" in commands.refresh_report(book)
     xml = parts(book.content)[cache].decode()
     assert 'refreshOnLoad="1"' in xml
@@ -512,6 +642,11 @@ def test_what_is_in_the_way_refuses(folder: Path) -> None:
         "</autoFilter>",
     )  # fmt: skip
     refused(folder, filtered, "sheet Orders has a filter on")
+    button = edited(
+        shop(), "xl/tables/table1.xml", '<autoFilter ref="A4:G8"/>',
+        '<autoFilter ref="A4:G8"><filterColumn colId="0" hiddenButton="1"/></autoFilter>',
+    )  # fmt: skip
+    assert len(rows_of(refreshed(folder, button))) == 7
     from_1904 = edited(shop(), "xl/workbook.xml", "<workbookPr ", '<workbookPr date1904="1" ')
     refused(folder, from_1904, "counts dates from 1904")
     refused(folder, written(lambda book: book.add_worksheet()), "not made from a template")
@@ -605,6 +740,30 @@ def test_each_of_several_books_is_all_or_nothing(
     assert "book.xlsx: Loaded" in told
     assert other.read_bytes() == kept
     assert cli("book.xlsx", "nowhere.xlsx")[0] == 2
+
+
+def test_the_backup_is_no_more_open_than_the_book(
+    folder: Path, cli: Callable[..., tuple[int, str]]
+) -> None:
+    (folder / "book.xlsx").chmod(0o600)
+    if hasattr(os, "chown") and os.geteuid() == 0:
+        os.chown(folder / "book.xlsx", 1234, 1234)
+    owner = (folder / "book.xlsx").stat().st_uid
+    assert cli("book.xlsx", "--freeze")[0] == 0
+    for name in ("book.xlsx", "book.xlsx.bak", "book (values).xlsx"):
+        there = (folder / name).stat()
+        assert (there.st_mode & 0o777, there.st_uid) == (0o600, owner), name
+
+
+def test_what_was_not_written_is_not_said_to_be_loaded(
+    folder: Path, cli: Callable[..., tuple[int, str]]
+) -> None:
+    (folder / "book.xlsx.bak").mkdir()
+    code, told = cli("book.xlsx")
+    assert code == 1
+    assert "book.xlsx.bak cannot be written" in told
+    assert "Loaded" not in told
+    assert (folder / "book.xlsx").read_bytes() == shop()
 
 
 def test_a_link_stays_one(folder: Path, cli: Callable[..., tuple[int, str]]) -> None:

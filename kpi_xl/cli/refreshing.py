@@ -151,7 +151,8 @@ def _outcome(path: Path, wish: Wish, step: Callable[..., None]) -> Outcome:
         _refresh(path, wish, step, outcome)
     except Misuse as error:
         outcome.code = 1 if path.is_file() else 2
-        outcome.message = " ".join(filter(None, (outcome.message, error.message)))
+        done = outcome.message if outcome.refreshed else ""
+        outcome.message = " ".join(filter(None, (done, error.message)))
     return outcome
 
 
@@ -177,7 +178,7 @@ def _refresh(path: Path, wish: Wish, step: Callable[..., None], outcome: Outcome
     step("Saving the workbook")
     target = wish.output or path
     if wish.output:
-        save(target, book.content, force=wish.force)
+        save(target, book.content, force=wish.force, like=path)
         outcome.written.append(str(target))
     elif book.content != content:
         _refuse_taken(path, wish)
@@ -186,7 +187,7 @@ def _refresh(path: Path, wish: Wish, step: Callable[..., None], outcome: Outcome
             raise Misuse(f"{path} was changed by somebody meanwhile: refresh it once more")
         if wish.backup:
             backup = path.with_name(path.name + BACKUP)
-            save(backup, content, force=True)
+            save(backup, content, force=True, like=path)
             outcome.written.append(str(backup))
         save(path, book.content, force=True)
         outcome.written.append(str(path))
@@ -200,7 +201,7 @@ def _refresh(path: Path, wish: Wish, step: Callable[..., None], outcome: Outcome
     if wish.pdf:
         step("LibreOffice prints the workbook")
         pages = printed(target, book.content, wish.look, seconds=wish.timeout)
-        save(target.with_suffix(".pdf"), pages, force=True)
+        save(target.with_suffix(".pdf"), pages, force=True, like=path)
         outcome.written.append(str(target.with_suffix(".pdf")))
 
 
@@ -227,7 +228,7 @@ def _freeze(book: Path, content: bytes, step: Callable[..., None], outcome: Outc
     with calculator(str(book), book):
         copy, *_ = call(offline.frozen, content, False, budget=computing(len(content)))
     path = copy_of(book)
-    save(path, copy, force=True)
+    save(path, copy, force=True, like=book)
     outcome.written.append(str(path))
 
 

@@ -311,8 +311,11 @@ def office() -> Iterator[None]:
         raise Misuse(error) from None
 
 
-def save(path: Path, content: bytes, *, force: bool) -> None:
-    """Write a file, a workbook whose name ends in .ods as LibreOffice has it. Raises Misuse."""
+def save(path: Path, content: bytes, *, force: bool, like: Path | None = None) -> None:
+    """Write a file, a workbook whose name ends in .ods as LibreOffice has it. Raises Misuse.
+
+    One that is new is as open as `like`.
+    """
     from kpi_xl.files import write_whole
 
     if path.suffix.lower() == ".ods":
@@ -321,7 +324,7 @@ def save(path: Path, content: bytes, *, force: bool) -> None:
         with office():
             content = as_ods(content)
     try:
-        write_whole(path, content, force=force)
+        write_whole(path, content, force=force, like=like)
     except OSError as error:
         raise Misuse(
             Message("{path} cannot be written: {reason}", path=path, reason=error.strerror or error)

@@ -93,17 +93,17 @@ def recalculated(
     tell: Callable[[str], None] = lambda _: None,
     compute: Callable[[Package], Computed] = compute,
     *,
-    fits: Callable[[Formula], bool] = lambda _: False,
+    adapted: Callable[[Package], Package] = lambda book: book,
 ) -> tuple[bytes, Report]:
     """A workbook with its formulas' values computed anew, and the report.
 
     `compute` is the engine, by default the embedded one; `tell` hears of each of the three steps
-    as it begins. `fits` tells the array formulas of old that get the size of their results, as if
-    they were dynamic. Raises NotAWorkbookError; RefusedError where nothing in the workbook can
-    surely be computed.
+    as it begins. `adapted` may say more of the workbook that is read: which array formulas of old
+    get the size of their results, as if they were dynamic, and which cells are not to be relied on.
+    Raises NotAWorkbookError; RefusedError where nothing in the workbook can surely be computed.
     """
     tell("Reading the workbook")
-    book = _fitting(read_package(content), fits)
+    book = adapted(read_package(content))
     if book.signed:
         raise RefusedError("the workbook is signed, and a change would break its signature")
     tell(f"Computing {len(book.formulas):,} formulas")
@@ -126,13 +126,6 @@ def recalculated(
     if book.by_excel:
         report = replace(report, against_excel=_against_excel(book, changed))
     return with_members(content, parts), report
-
-
-def _fitting(book: Package, fits: Callable[[Formula], bool]) -> Package:
-    return replace(book, formulas=tuple(
-        replace(one, dynamic=True) if one.array and not one.dynamic and fits(one) else one
-        for one in book.formulas
-    ))  # fmt: skip
 
 
 def compared(

@@ -23,9 +23,9 @@ from kpi_xl.locales import Counted, Message
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
 from kpi_xl.sources import MOST_ROWS, SourceError, places_of
-from kpi_xl.sources.databases import BYTES, opened
+from kpi_xl.sources.databases import BYTES, opened, with_text_keys
 from kpi_xl.sources.parquet import pattern_of
-from kpi_xl.sources.records import listed
+from kpi_xl.sources.records import Wrong, listed
 from kpi_xl.sources.values import typed
 
 MEMORY = "2500MB"  # of DuckDB, beyond which it goes on in files
@@ -159,7 +159,7 @@ def _frame(requests: Sequence[Request]) -> Iterator[tuple[Any, int]]:
     """The rows where they are, and how many they are."""
     with ExitStack() as stack:
         if origin := requests[0].origin:
-            table = stack.enter_context(opened(origin))
+            table = with_text_keys(stack.enter_context(opened(origin)))
             backend = table.get_backend()
             ((rows,),) = backend.raw_sql(backend.compile(table.count().as_table())).fetchall()
             yield table, rows
@@ -228,9 +228,13 @@ def _cells(
     """The sample as cells of the table Orders."""
     order = list(names)
     rows = sorted(backends.fetched(sample.select(*names.values())), key=repr)
-    read = {
-        ours: typed(list(cells), next(c.unit for c in columns if c.name == ours))[0]
-        for ours, cells in zip(order, zip(*rows, strict=True), strict=True)
-    }
+    read = {}
+    for ours, cells in zip(order, zip(*rows, strict=True), strict=True):
+        try:
+            read[ours] = typed(list(cells), next(c.unit for c in columns if c.name == ours))[0]
+        except Wrong as error:
+            raise WrongInput(
+                "{name}: {sentence}", name=names[ours], sentence=error.args[0]
+            ) from None
     blank: list[Cell] = [None] * len(rows)
     return {column.name: read.get(column.name, blank) for column in columns}

@@ -1,17 +1,23 @@
-"""What charts remember of their cells, which is shown where nothing computes: in a mail, say."""
+"""What charts and shapes remember of their cells, which is shown where nothing computes.
+
+That is in a mail, say; LibreOffice shows it of shapes, too.
+"""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 
-from kpi_xl.ooxml.addresses import Area, area
+from kpi_xl.ooxml.addresses import Area, area, quoted
 from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.sheet import SheetXml, escaped, text_of
+from kpi_xl.ooxml.texts import texts_of
 from kpi_xl.ooxml.values import Stored, held, is_same
 
 CHARTS = re.compile(r"xl/charts/[^/]+\.xml")
 CACHE = re.compile(
     rb"<((?:\w+:)?)f>([^<]*)</(?:\w+:)?f>\s*"
-    rb"(<(?:\w+:)?(num|str)Cache>(.*?)</(?:\w+:)?(?:num|str)Cache>)",
+    rb"(<(?:\w+:)?(num|str|multiLvlStr)Cache>(.*?)</(?:\w+:)?(?:num|str|multiLvlStr)Cache>)",
     re.DOTALL,
 )
 POINT = re.compile(
@@ -19,45 +25,108 @@ POINT = re.compile(
 )
 COUNT = re.compile(rb"<(?:\w+:)?ptCount\s+val=\"(\d+)\"\s*/>")
 REFERENCE = re.compile(r"('(?:[^']|'')+'|[\w.]+)!\$?([A-Z]+)\$?(\d+)(?::\$?([A-Z]+)\$?(\d+))?")
+ELSEWHERE = re.compile(r"\[(?!0\])")
+"""What stands before a sheet or a name of another workbook; [0] is the one itself."""
+
 TYPES = {b"num": "n", b"str": "str"}
 
 
-def follow_values(parts: Parts, sheets: Mapping[str, str], texts: Callable[[], list[str]]) -> None:
-    """Let charts remember what their cells hold now.
+LINKED = re.compile(
+    rb"<((?:\w+:)?)sp\s[^>]*?\btextlink=\"([^\"]+)\"[^>]*>.*?</(?:\w+:)?sp>", re.DOTALL
+)
+SHOWN = re.compile(rb"(<(?:\w+:)?t(?:\s[^>]*)?>)([^<]*)(?=</)")
 
-    Where these are of another kind, or no plain range, the chart remembers nothing: programs that
-    draw charts read the cells. `sheets` are the parts of the sheets by name.
-    """
-    read: dict[str, SheetXml] = {}
 
-    def values(place: Area) -> list[Stored | None]:
-        if place.sheet not in read:
-            read[place.sheet] = SheetXml(parts[sheets[place.sheet]])
-        found = {(one.row, one.column): held(one, texts)
-                 for one in read[place.sheet].block_cells(place)}  # fmt: skip
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a workbook; `sheets` are the parts of its sheets by name."""
+
+    parts: Parts
+    sheets: Mapping[str, str]
+    read: dict[str, SheetXml] = field(default_factory=dict)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The texts that cells share."""
+        part = self.parts.related(self.parts.book, "sharedStrings")
+        return texts_of(self.parts[part]) if part else []
+
+    def values(self, place: Area) -> list[Stored | None]:
+        """What they hold, row by row."""
+        if place.sheet not in self.read:
+            self.read[place.sheet] = SheetXml(self.parts[self.sheets[place.sheet]])
+        found = {(one.row, one.column): held(one, lambda: self.texts)
+                 for one in self.read[place.sheet].block_cells(place)}  # fmt: skip
         return [
             found.get((row, column))
             for row in range(place.top, place.bottom + 1)
             for column in range(place.left, place.right + 1)
         ]
 
+
+def follow_links(cells: Cells, before: Cells) -> int:
+    """Let shapes show the texts of their cells; how many show nothing until a program fills them.
+
+    Those are of cells that hold another number now: how it is written is that program's affair.
+    """
+    emptied = 0
+
+    def renewed(found: re.Match[bytes], sheet: str) -> bytes:
+        nonlocal emptied
+        text = text_of(found[2])
+        place = _place(text if "!" in text else f"{quoted(sheet)}!{text}")
+        new: Stored | None = None
+        if place is not None and place.sheet in cells.sheets:
+            (new, *_), (old, *_) = cells.values(place), before.values(place)
+            if new == old:
+                return found[0]
+        shown = str(new[1]) if new and new[0] == "str" else ""
+        emptied += not shown
+        return _showing(found[0], shown)
+
+    for sheet, part in cells.sheets.items():
+        for kind, _, target in cells.parts.relations(part):
+            if kind == "drawing" and b"textlink" in cells.parts[target]:
+                xml = LINKED.sub(partial(renewed, sheet=sheet), cells.parts[target])
+                if xml != cells.parts[target]:
+                    cells.parts[target] = xml
+    return emptied
+
+
+def _showing(shape: bytes, text: str) -> bytes:
+    """A shape with another text, in the look of the first letters of the old one."""
+    texts = iter([escaped(text).encode()])
+    return SHOWN.sub(lambda found: found[1] + next(texts, b""), shape)
+
+
+def follow_values(cells: Cells) -> None:
+    """Let charts remember what their cells hold now.
+
+    Where these are of another kind, or no plain range, the chart remembers nothing: programs that
+    draw charts read the cells. What is of another workbook stays.
+    """
+    parts = cells.parts
+
     def renewed(found: re.Match[bytes]) -> bytes:
-        place = _place(text_of(found[2]))
-        if place is None or place.sheet not in sheets:
-            return found[0]
-        cells = values(place)
-        if _remembers(found[5], TYPES[found[4]], cells):
+        text = text_of(found[2])
+        if ELSEWHERE.search(text):
             return found[0]
         start, p = found[0][: found.start(3) - found.start()], found[1]
-        kinds = {cell[0] for cell in cells if cell is not None and cell[1] != ""}
+        place = _place(text)
+        if place is None or place.sheet not in cells.sheets or found[4] not in TYPES:
+            return start  # a name, several ranges, or levels
+        held_now = cells.values(place)
+        if _remembers(found[5], TYPES[found[4]], held_now):
+            return found[0]
+        kinds = {cell[0] for cell in held_now if cell is not None and cell[1] != ""}
         if not kinds <= {TYPES[found[4]]}:
             return start
         form = re.match(rb"\s*<(?:\w+:)?formatCode>.*?</(?:\w+:)?formatCode>", found[5], re.DOTALL)
         points = b"".join(
             b'<%spt idx="%d"><%sv>%s</%sv></%spt>' % (p, number, p, _written(value), p, p)
-            for number, (_, value) in _points(cells).items()
+            for number, (_, value) in _points(held_now).items()
         )
-        inner = (form[0] if form else b"") + b'<%sptCount val="%d"/>' % (p, len(cells)) + points
+        inner = (form[0] if form else b"") + b'<%sptCount val="%d"/>' % (p, len(held_now)) + points
         return start + b"<%s%sCache>%s</%s%sCache>" % (p, found[4], inner, p, found[4])
 
     for part in [name for name in parts if CHARTS.fullmatch(name)]:

@@ -6,7 +6,7 @@ formula, a chart, a name, a rule or a format has it. Ranges that end elsewhere s
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from kpi_xl.ooxml.addresses import Area, area, column_letters
@@ -33,6 +33,7 @@ PLACES = re.compile(
     rb"\bsqref=\")([^\"]*)|(<(?:\w+:)?sqref>)([^<]*)"
 )
 PIVOT = re.compile(rb"<(?:\w+:)?worksheetSource\s[^>]*>")
+PIVOT_PLACE = re.compile(rb"<(?:\w+:)?location\s[^>]*>")
 PIVOT_CACHE = re.compile(rb"<(?:\w+:)?pivotCacheDefinition\b[^>]*>")
 
 
@@ -68,11 +69,10 @@ def followed(
     def new(found: re.Match[str]) -> str:
         if found["left"] is None:
             return found[0]
-        name = (found["sheet"] or "").removesuffix("!")
-        name = name[1:-1].replace("''", "'") if name.startswith("'") else name
         try:
             place = area(
-                name or sheet, found["left"] + found["top"] + ":" + found["right"] + found["bottom"]
+                _sheet_of(found, sheet),
+                found["left"] + found["top"] + ":" + found["right"] + found["bottom"],
             )
         except ValueError:
             return found[0]
@@ -86,6 +86,23 @@ def followed(
         return found[0]
 
     return RANGE.sub(new, text)
+
+
+def drifts(text: str, sheet: str, moves: Sequence[Move]) -> bool:
+    """Whether a formula has ranges on tables' sheets that move with the cell it is drawn to."""
+    sheets = {move.old.sheet for move in moves}
+    return any(
+        _sheet_of(found, sheet) in sheets
+        and not all(found[side].startswith("$") for side in ("left", "top", "right", "bottom"))
+        for found in RANGE.finditer(text)
+        if found["left"] is not None
+    )
+
+
+def _sheet_of(found: re.Match[str], sheet: str) -> str:
+    """The sheet that a range is on, `sheet` where it names none."""
+    name = (found["sheet"] or "").removesuffix("!")
+    return (name[1:-1].replace("''", "'") if name.startswith("'") else name) or sheet
 
 
 def follow(parts: Parts, sheets: dict[str, str], moves: Sequence[Move]) -> None:
@@ -102,31 +119,57 @@ def follow(parts: Parts, sheets: dict[str, str], moves: Sequence[Move]) -> None:
             parts[part] = RULES.sub(_rewriting("", moves, 2), parts[part])
 
 
-def refresh_pivots(parts: Parts, tables: Sequence[tuple[str, Area]], moves: Sequence[Move]) -> int:
-    """Let spreadsheet programs compute pivot tables of these tables anew; how many there are."""
-    count = 0
+def refresh_pivots(
+    parts: Parts,
+    sheets: Mapping[str, str],
+    tables: Mapping[str, str],
+    changing: Collection[str],
+    moves: Sequence[Move],
+) -> tuple[int, list[Area]]:
+    """Let spreadsheet programs compute pivot tables anew; how many caches, and where they show.
+
+    They are those of what may have changed: of cells on the sheets `changing`, of tables there
+    (`tables` has the sheet of each), and of names.
+    """
+    caches = []
     for part in list(parts):
         if not re.fullmatch(r"xl/pivotCache/pivotCacheDefinition[^/]*\.xml", part):
             continue
         xml = parts[part]
-        source = PIVOT.search(xml)
-        if not source or not _is_over(source[0], tables):
+        source, tag = PIVOT.search(xml), PIVOT_CACHE.search(xml)
+        if not source or not tag or not _is_over(source[0], tables, changing):
             continue
-        count += 1
+        caches.append(part)
         new = re.sub(
             rb"(\sref=\")([^\"]*)", _placed(_attribute(source[0], b"sheet"), moves), source[0]
         )
+        bare = re.sub(rb"\srefreshOnLoad=\"[^\"]*\"", b"", tag[0])
         xml = xml.replace(source[0], new)
-        tag = PIVOT_CACHE.search(xml)
-        if tag:
-            bare = re.sub(rb"\srefreshOnLoad=\"[^\"]*\"", b"", tag[0])
-            parts[part] = xml.replace(tag[0], bare[:-1] + b' refreshOnLoad="1">', 1)
-    return count
+        parts[part] = xml.replace(tag[0], bare[:-1] + b' refreshOnLoad="1">', 1)
+    shown = [
+        place
+        for target, place in pivot_places(parts, sheets)
+        if any(cache in caches for _, _, cache in parts.relations(target))
+    ]
+    return len(caches), shown
 
 
-def _is_over(source: bytes, tables: Sequence[tuple[str, Area]]) -> bool:
-    name, sheet = _attribute(source, b"name"), _attribute(source, b"sheet")
-    return any(name.lower() == table.lower() or sheet == place.sheet for table, place in tables)
+def pivot_places(parts: Parts, sheets: Mapping[str, str]) -> Iterator[tuple[str, Area]]:
+    """The pivot tables on some sheets, and their cells."""
+    for sheet, part in sheets.items():
+        for kind, _, target in parts.relations(part):
+            place = PIVOT_PLACE.search(parts[target]) if kind == "pivotTable" else None
+            if place:
+                yield target, area(sheet, _attribute(place[0], b"ref"))
+
+
+def _is_over(source: bytes, tables: Mapping[str, str], changing: Collection[str]) -> bool:
+    if _attribute(source, b"r:id"):
+        return False  # of another workbook
+    name, sheet = _attribute(source, b"name").lower(), _attribute(source, b"sheet")
+    if name:
+        return name not in tables or tables[name] in changing
+    return sheet in changing
 
 
 def _attribute(tag: bytes, name: bytes) -> str:

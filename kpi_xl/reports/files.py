@@ -7,8 +7,7 @@ and only what has become of the whole is handed back: until then there is nothin
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, overload
 
@@ -19,7 +18,7 @@ from kpi_xl.formula_text import calls
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml import limits
 from kpi_xl.ooxml.addresses import LAST_ROW, Area, area, column_letters
-from kpi_xl.ooxml.charts import follow_values
+from kpi_xl.ooxml.charts import Cells, follow_links, follow_values
 from kpi_xl.ooxml.limits import opened
 from kpi_xl.ooxml.package import ExcelTable, Formula, Package, read_package, sheet_parts
 from kpi_xl.ooxml.parts import Parts
@@ -31,7 +30,7 @@ from kpi_xl.reports.commands import ActiveCell
 from kpi_xl.reports.freezing import FROZEN_TEMPLATE, NEWER_CALL
 from kpi_xl.reports.loading import Progress
 from kpi_xl.reports.records import Change, OpenWorkbook, Place, ReportError, Table
-from kpi_xl.reports.rewriting import rewritten
+from kpi_xl.reports.rewriting import Rewritten, rewritten
 from kpi_xl.schema import SCHEMAS, Input
 
 PER_CELL = 24  # bytes of a file that a new cell may come to
@@ -69,12 +68,16 @@ class Described:
 
 
 class RecomputedBook(NamedTuple):
-    """A workbook computed anew: its formulas, those not computed, how many lost a value by that."""
+    """A workbook computed anew: its formulas, those not computed, how many lost a value by that.
+
+    `unshown` shapes, too, have lost what they showed.
+    """
 
     content: bytes
     formulas: int
     kept: tuple[recalc.Kept, ...]
     emptied: int
+    unshown: int
 
 
 @dataclass
@@ -86,8 +89,13 @@ class FileWorkbook:
     progress: Progress = lambda what, done: None
     change: Change | None = None
     computed: RecomputedBook | None = None
-    pivots: int = 0
+    rewritten: Rewritten | None = field(default=None, repr=False)
     _described: Described | None = field(default=None, repr=False)
+    _before: bytes = field(default=b"", repr=False)
+
+    def __post_init__(self) -> None:
+        """Keep the file as it is."""
+        self._before = self.content
 
     @property
     def name(self) -> str:
@@ -132,7 +140,8 @@ class FileWorkbook:
         cells = sum(len(block.rows) * len(block.rows[0]) for block in change.blocks)
         budget = limits.computing(len(self.content) + PER_CELL * cells)
         progress(self.name, 0.0)
-        self.content, self.pivots = call(rewritten, self.content, change, budget=budget)
+        self.rewritten = call(rewritten, self.content, change, budget=budget)
+        self.content = self.rewritten.content
 
     def compute(self) -> str:
         """Compute the formulas; a sentence on what is not computed here, or nothing."""
@@ -141,7 +150,10 @@ class FileWorkbook:
         def tell(what: str) -> None:
             self.progress(what, 0.0)
 
-        self.computed = call(computed, self.content, budget=budget, progress=tell)
+        pivoted = self.rewritten.pivoted if self.rewritten else []
+        self.computed = call(
+            computed, self.content, self._before, pivoted, budget=budget, progress=tell
+        )
         self.content = self.computed.content
         told = []
         if self.computed.kept:
@@ -151,10 +163,16 @@ class FileWorkbook:
                 f" program opens the workbook: {len(self.computed.kept):,}, such as"
                 f" {first.sheet}!{first.cell} ({first.reason})."
             )
-        if self.pivots:
+        pivots = self.rewritten.pivots if self.rewritten else 0
+        if pivots:
             told.append(
-                f"Pivot tables of these data: {self.pivots:,}; they follow when a spreadsheet"
+                f"Pivot tables of these data: {pivots:,}; they follow when a spreadsheet"
                 " program opens the workbook."
+            )
+        if self.computed.unshown:
+            told.append(
+                f"Shapes that show a cell's number: {self.computed.unshown:,}; they show nothing"
+                " until a spreadsheet program opens the workbook."
             )
         return " ".join(told)
 
@@ -275,31 +293,40 @@ class _CellReader:
 # Computing
 
 
-def computed(content: bytes, progress: Callable[..., None]) -> RecomputedBook:
+def computed(
+    content: bytes, before: bytes, pivoted: Sequence[Area], progress: Callable[..., None]
+) -> RecomputedBook:
     """A workbook computed anew. Raises RefusedError, NotAWorkbookError.
 
     Values that are not surely computed here may be those of other data: they are taken out, and
-    whatever program opens the workbook computes them.
+    whatever program opens the workbook computes them. `before` is the workbook as it was loaded,
+    `pivoted` has the cells of pivot tables, which show other data.
     """
-    new, report = recalc.recalculated(content, progress, fits=_fits)
+
+    def adapted(book: Package) -> Package:
+        fitting = (replace(one, dynamic=True) if _fits(one) else one for one in book.formulas)
+        return replace(book, formulas=tuple(fitting), unreadable=(*book.unreadable, *pivoted))
+
+    new, report = recalc.recalculated(content, progress, adapted=adapted)
     emptied = 0
     if report.kept:
         new, emptied = _without_values(new, report.kept)
-    return RecomputedBook(_with_charts(new), report.formulas, report.kept, emptied)
+    cells = _cells(new)
+    follow_values(cells)
+    links = any(b"textlink" in xml for name, xml in cells.parts.items() if "/drawings/" in name)
+    unshown = follow_links(cells, _cells(before)) if links else 0
+    return RecomputedBook(cells.parts.archive(), report.formulas, report.kept, emptied, unshown)
 
 
-def _with_charts(content: bytes) -> bytes:
-    """A workbook whose charts remember the values that their cells have."""
-    parts = Parts(content)
-    texts = parts.related(parts.book, "sharedStrings")
+def _cells(content: bytes) -> Cells:
     with opened(content) as package:
-        sheets = sheet_parts(package)
-    follow_values(parts, sheets, cache(lambda: texts_of(parts[texts]) if texts else []))
-    return parts.archive()
+        return Cells(Parts(content), sheet_parts(package))
 
 
 def _fits(formula: Formula) -> bool:
-    """Whether an array formula of old has the size of its result: one of ours has it in Calc."""
+    """Whether it is an array formula of old that gets its result's size, as ours do in Calc."""
+    if formula.array is None or formula.dynamic:
+        return False
     return any(calls(formula.text, METRICS)) or bool(NEWER_CALL.search(formula.text))
 
 

@@ -4,33 +4,46 @@ What is not touched stays to the byte. What cannot be written refuses, and there
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from kpi_xl.cells import Cell
 from kpi_xl.engine.formulas import moved
-from kpi_xl.ooxml.addresses import Area, area
+from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.looks import Looks
 from kpi_xl.ooxml.overwriting import Band, Writer, with_band, with_cells
 from kpi_xl.ooxml.package import MAIN, ExcelTable, Formula, Package, read_package
 from kpi_xl.ooxml.parts import Parts
-from kpi_xl.ooxml.ranges import Move, follow, refresh_pivots
-from kpi_xl.ooxml.sheet import SheetXml, attribute, check
+from kpi_xl.ooxml.ranges import Move, follow, pivot_places, refresh_pivots
+from kpi_xl.ooxml.sheet import SheetXml, check
 from kpi_xl.ooxml.texts import SharedTexts
 from kpi_xl.reports import layout
 from kpi_xl.reports.records import Change, Filled, ReportError
+from kpi_xl.reports.unsharing import unshare
 
 PROTECTED = re.compile(rb"<(?:\w+:)?sheetProtection\s[^>]*\bsheet=[\"'](?:1|true)[\"']")
+FILTER = re.compile(
+    rb"<(?:\w+:)?(?:filters|customFilters|top10|dynamicFilter|colorFilter|iconFilter)\b"
+)
+"""What a column of a filter says that hides rows: its button alone may be hidden."""
 FILTERED = re.compile(rb"<(?:\w+:)?sheetPr\s[^>]*\bfilterMode=[\"'](?:1|true)[\"']")
-PIVOT_PLACE = re.compile(rb"<(?:\w+:)?location\s[^>]*>")
 TABLE = re.compile(rb"<(?:\w+:)?(?:table|autoFilter)\s[^>]*>")
 NO_ROWS = re.compile(rb"\sinsertRow=[\"'][^\"']*[\"']")
 """What an Excel table says that has no row but the one to write into."""
 SORTED = re.compile(rb"<((?:\w+:)?)sortState\b(?:[^>]*/>|.*?</(?:\w+:)?sortState>)", re.DOTALL)
 
 
-def rewritten(content: bytes, change: Change) -> tuple[bytes, int]:
-    """A workbook with a change written into it, and how many pivot tables are of its tables.
+class Rewritten(NamedTuple):
+    """A workbook with other rows: how many pivot tables are to follow, and their cells."""
+
+    content: bytes
+    pivots: int
+    pivoted: list[Area]
+
+
+def rewritten(content: bytes, change: Change) -> Rewritten:
+    """A workbook with a change written into it.
 
     Raises ReportError, NotAWorkbookError.
     """
@@ -39,6 +52,8 @@ def rewritten(content: bytes, change: Change) -> tuple[bytes, int]:
     tables = [table for table in book.tables.values() if table.name in heights]
     _refuse_touched(book, parts, {block.place.sheet for block in change.blocks})
     bands, cells = _bands(book, parts, change.blocks, heights)
+    moves = [Move(table.name, table.area, table.area.top + heights[table.name]) for table in tables]
+    unshare(book, parts, bands, moves)
     shared = SharedTexts(parts, book.texts_part) if book.texts_part else None
     looks = Looks(parts, parts.related(parts.book, "styles"))
     apart, together = (
@@ -52,11 +67,11 @@ def rewritten(content: bytes, change: Change) -> tuple[bytes, int]:
         part = book.parts[sheet]
         inline = b'"inlineStr"' in parts[part] and b't="s"' not in parts[part]
         parts[part] = with_cells(parts[part], wanted, apart if inline else together)
-    moves = [Move(table.name, table.area, table.area.top + heights[table.name]) for table in tables]
     _resize(book, parts, moves)
     follow(parts, book.parts, moves)
-    loaded = [(one.name, one.area) for one in book.tables.values() if _is_loaded(one, change)]
-    pivots = refresh_pivots(parts, loaded, moves)
+    changing = {block.place.sheet for block in change.blocks} | set(book.xml)
+    homes = {name: table.area.sheet for name, table in book.tables.items()}
+    pivots, pivoted = refresh_pivots(parts, book.parts, homes, changing, moves)
     _unchain(book, parts)
     changed = [name for name in parts if parts[name] is not parts.before.get(name)]
     if shared and any(name.startswith("xl/worksheets/") for name in changed):
@@ -64,7 +79,7 @@ def rewritten(content: bytes, change: Change) -> tuple[bytes, int]:
     looks.store()
     for name in changed:
         check(parts[name])
-    return parts.archive(), pivots
+    return Rewritten(parts.archive(), pivots, pivoted)
 
 
 def _unchain(book: Package, parts: Parts) -> None:
@@ -77,10 +92,6 @@ def _unchain(book: Package, parts: Parts) -> None:
 
 def _places(xml: bytes) -> list[tuple[int, int]]:
     return [(cell.row, cell.column) for cell in SheetXml(xml).formula_cells()]
-
-
-def _is_loaded(table: ExcelTable, change: Change) -> bool:
-    return any(_is_of(block, table) for block in change.blocks) and table.name != layout.SOURCES
 
 
 def _is_of(block: Filled, table: ExcelTable) -> bool:
@@ -106,7 +117,7 @@ def _refuse_touched(book: Package, parts: Parts, sheets: Collection[str]) -> Non
         filters = [
             target
             for kind, _, target in parts.relations(part)
-            if kind == "table" and b"filterColumn" in parts[target]
+            if kind == "table" and FILTER.search(parts[target])
         ]
         if filters or FILTERED.search(parts[part]):
             raise ReportError(f"The sheet {sheet} has a filter on: clear the filter first.")
@@ -215,7 +226,7 @@ def _refuse_taken(book: Package, parts: Parts, table: ExcelTable, band: Band) ->
         *(one.area for one in book.tables.values() if one.name != table.name),
         *book.merged,
         *(formula.area for formula in book.formulas if formula.array),
-        *_pivot_places(book, parts, new.sheet),
+        *(place for _, place in pivot_places(parts, {new.sheet: book.parts[new.sheet]})),
     ]
     rows = [max(place.top, new.top) for place in taken if place.touches(new)]
     if band.formulas:
@@ -230,13 +241,6 @@ def _refuse_taken(book: Package, parts: Parts, table: ExcelTable, band: Band) ->
             f"The table {table.name} needs more rows, but row {min(rows)} below it is not blank:"
             " move what stands there."
         )
-
-
-def _pivot_places(book: Package, parts: Parts, sheet: str) -> Iterator[Area]:
-    for kind, _, target in parts.relations(book.parts[sheet]):
-        place = PIVOT_PLACE.search(parts[target]) if kind == "pivotTable" else None
-        if place:
-            yield area(sheet, attribute(place[0], "ref"))
 
 
 def _resize(book: Package, parts: Parts, moves: Sequence[Move]) -> None:

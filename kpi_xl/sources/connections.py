@@ -28,6 +28,8 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
 """What is said of a connection of each kind."""
 
 NEEDED = {"postgres": ("host", "database"), "sqlite": ("path",), "duckdb": ("path",)}
+PLAIN = ("host", "database", "user")
+ADDRESS = re.compile(r"://|.:.*@|\bpassword\s*=")
 COMMON = ("kind", "tables", "timeout", "password")
 SECONDS = 60.0  # that a database may take, where nothing else is said
 STORES = ("env", "keyring")
@@ -173,6 +175,10 @@ def _faults(name: str, said: Mapping[str, Any]) -> list[str]:
     for key, value in said.items():
         if key in known and (type(value) is not known[key] or not value):
             faults.append(f"{key} is {'a number' if known[key] is int else 'a text'}")
+        elif key in PLAIN and ADDRESS.search(value):  # it may have a password, and is not repeated
+            faults.append(f"{key} is a name alone, no address, and has no password in it")
+        elif isinstance(value, str) and not value.isprintable():
+            faults.append(f"{key} has letters that cannot be shown")
     path = said.get("path")
     if isinstance(path, str) and not Path(path).expanduser().is_absolute():
         faults.append("path must be a whole path")
@@ -198,6 +204,7 @@ def _faults_of_password(kind: str, said: Mapping[str, Any]) -> list[str]:
         or len(given) != 1
         or not set(given) <= set(STORES)
         or not all(isinstance(one, str) and one for one in given.values())
+        or not given.get("env", "_").isidentifier()
     ):
         return [
             'password is not written here, but where it is kept: password = { env = "VARIABLE" }'

@@ -15,7 +15,7 @@ from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from threading import Timer
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from kpi_xl.bounded import short
@@ -109,6 +109,13 @@ def _plain(cells: list[Any], kind: Any, header: str) -> list[Any]:
     return cells
 
 
+def with_text_keys(table: Any) -> Any:
+    """A table of Ibis whose UUIDs are texts, as they are where its rows are read."""
+    kinds = table.schema().items()
+    return table.mutate(**{name: table[name].cast("string") for name, kind in kinds
+                           if kind.is_uuid()})  # fmt: skip
+
+
 # Sessions
 
 
@@ -173,7 +180,8 @@ def _of_postgres(connection: Connection, secret: str) -> Any:
         application_name="kpi-xl",
     )
     backend.con.read_only = True  # each of its transactions, also behind a pool of connections
-    backend.raw_sql(f"SET LOCAL statement_timeout = {round(1000 * connection.timeout)}")
+    # Of 0 it would be none at all.
+    backend.raw_sql(f"SET LOCAL statement_timeout = {max(1, round(1000 * connection.timeout))}")
     return backend
 
 
@@ -245,6 +253,9 @@ def _errors() -> tuple[type[Exception], ...]:
 
 def _failed(connection: Connection, table: str, error: Exception, secret: str) -> SourceError:
     """The sentence on what failed while a table was read."""
+    if type(error).__name__ == "InvalidCursorName" and error.__context__:
+        # Ibis closes a cursor that went with what failed before.
+        error = cast("Exception", error.__context__)
     known = f"{type(error).__name__}: {error}"
     if any(word in known for word in TIMED_OUT):
         seconds = f"{connection.timeout:g}"
@@ -269,5 +280,4 @@ def _reason(error: Exception, secret: str) -> str:
     """What a library says, without the password; on a server nothing of where the database is."""
     if os.environ.get("XLWINGS_ON_SERVER"):
         return type(error).__name__
-    text = short(error)
-    return text.replace(secret, "***") if secret else text
+    return short(error, secret)
