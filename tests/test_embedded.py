@@ -4,6 +4,7 @@ import gc
 import io
 import weakref
 import zipfile
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,13 @@ from openpyxl.worksheet.table import Table
 from workbooks import SHEET, edited, sheet_of, written
 
 from kpi_xl.engine import calls, embedded
-from kpi_xl.engine.embedded import Computed, calculate, compute, evaluate_formula
+from kpi_xl.engine.embedded import (
+    Computed,
+    calculate,
+    compute,
+    evaluate_formula,
+    evaluator,
+)
 from kpi_xl.engine.formulas import FormulaError, RefusedError, UnknownError
 from kpi_xl.ooxml.addresses import Area, column_letters, column_number, quoted
 from kpi_xl.ooxml.blocks import CellBlock
@@ -168,6 +175,41 @@ def test_a_typed_formula_sees_the_workbook() -> None:
         with pytest.raises(UnknownError) as error:
             evaluate_formula(formula, book)
         assert words in str(error.value)
+
+
+def test_formulas_typed_one_after_the_other_are_as_if_alone() -> None:
+    """Those that are refused, too."""
+    cells = {
+        "A1": 4,
+        "A2": "5",
+        "A3": "b",
+        "A4": "{=CAC(A1:A1*{1;2;3},2)",
+        "B1": "=OFFSET(A1,N(0),0)",
+    }
+    book = sheet_of(cells)
+    evaluated = evaluator(book)
+
+    def answer(given: Callable[[str], Any], formula: str) -> Any:
+        try:
+            return given(formula)
+        except FormulaError as refusal:
+            return str(refusal)
+
+    shown = {}
+    for formula in (
+        "=A1+1", "=SUM(A4:A6)", "=A1:A2", "=B1+1", "=LARGE(A1:A3,1)", '=SUMIFS(A1:A3,A1:A3,"5")',
+        "=A9", "=CAC(A3,1)", '=IF(A3>"a_",1,2)', "={1,2;3,4}", "=SUM(A4:A6)*A1",
+    ):  # fmt: skip
+        shown[formula] = answer(evaluated, formula)
+        assert shown[formula] == answer(lambda text: evaluate_formula(text, book), formula), formula
+    assert [shown["=SUM(A4:A6)"], shown["=SUM(A4:A6)*A1"]] == [12.0, 48.0]
+    assert "B1, which it needs, is not computed" in shown["=B1+1"]
+
+
+def test_a_wrong_name_is_told_before_anything_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(embedded._Engine, "run")
+    with pytest.raises(UnknownError, match="there is no table 'Sale'"):
+        evaluate_formula("=SUM(Sale[Name])", written(sales))
 
 
 def test_openpyxl_writes_the_same_workbook() -> None:
@@ -843,9 +885,9 @@ def test_a_computed_workbook_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     engines = []
     run = embedded._Engine.run
 
-    def noted(engine: embedded._Engine) -> None:
+    def noted(engine: embedded._Engine, *answer: Any) -> None:
         engines.append(weakref.ref(engine))
-        run(engine)
+        run(engine, *answer)
 
     monkeypatch.setattr(embedded._Engine, "run", noted)
     calculate(sheet_of({"A1": "=CAC(1,2)", "A2": "{=SEQUENCE(3)}"}))

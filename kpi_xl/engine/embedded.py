@@ -19,7 +19,7 @@ import formualizer
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine import formulas
 from kpi_xl.engine.calls import CODES, DOUBTING, LATER, OWN, UNSURE, Noticed, Ranges, metric_call
-from kpi_xl.engine.checks import CellValues, totals_among, unproven
+from kpi_xl.engine.checks import CellValues, Totals, totals_among, unproven
 from kpi_xl.engine.dependents import Graph
 from kpi_xl.engine.excel import COMPUTED
 from kpi_xl.engine.formulas import OURS, Context, FormulaError, RefusedError, Term
@@ -79,7 +79,10 @@ def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block
     read, or not surely computed; NotAWorkbookError.
     """
     text = _readable(formula)
-    return evaluator(content)(text)
+    book = None if content is None else read_package(content)
+    context = Context(book, _first_sheet(book))
+    formulas.read(text, context)  # a mistake is told before all is computed
+    return _evaluator(context)(text)
 
 
 def evaluator(content: bytes | None, sheet: str | None = None) -> Callable[[str], Cell | Block]:
@@ -88,15 +91,22 @@ def evaluator(content: bytes | None, sheet: str | None = None) -> Callable[[str]
     Without a sheet it is the first. It raises what `evaluate_formula` raises.
     """
     book = None if content is None else read_package(content)
-    sheet = sheet or (book.sheets[0] if book and book.sheets else None)
-    engine = _Engine(book)
+    return _evaluator(Context(book, sheet or _first_sheet(book)))
+
+
+def _first_sheet(book: Package | None) -> str | None:
+    return book.sheets[0] if book and book.sheets else None
+
+
+def _evaluator(context: Context) -> Callable[[str], Cell | Block]:
+    engine = _Engine(context.book)
     engine.run()
 
     def evaluated(formula: str) -> Cell | Block:
-        term = formulas.read(_readable(formula), Context(book, sheet))
+        term = formulas.read(_readable(formula), context)
         engine.noticed.problems.clear()  # those of the workbook's own formulas
         answer = engine.add_answer(term)
-        engine.run()
+        engine.run(answer)
         if answer in engine.refused:
             reasons = [
                 f"{cell.cell}, which it needs, is not computed: {sentence}"
@@ -147,6 +157,8 @@ class _Engine:
         """What the functions said, by function and error."""
         self.answer: Formula | None = None
         self.bug: BaseException | None = None
+        self.cells: CellValues
+        self.totals: dict[str, Totals]
         self.names: dict[str, str] = {}
         self.patterns = Patterns(book, self.names)
         if book is None:
@@ -263,8 +275,11 @@ class _Engine:
 
         self.workbook.register_function(name, guarded)
 
-    def run(self) -> None:
-        """Compute everything, then find what is not to be trusted."""
+    def run(self, answer: Formula | None = None) -> None:
+        """Compute everything, then find what is not to be trusted.
+
+        With an answer only that: no other formula needs it, and they have been looked at before.
+        """
         self._evaluate()
         while large := {
             formula
@@ -283,19 +298,23 @@ class _Engine:
         graph: Callable[[], Graph] = cache(self._graph)
         self._refuse_circles(graph)
         self._refuse_doubts()
-        cells = CellValues(self._column, self._width)
-        totals = totals_among(self.formulas)
-        for line in self.patterns.lines:
-            for formula, sentence in unproven(line, cells, self.noticed, self._last_row, totals):
+        news = [answer] if answer else self.formulas
+        if not answer:
+            self.cells = CellValues(self._column, self._width)
+            self.totals = totals_among(self.formulas)
+        for line in [self.lines[answer]] if answer else self.patterns.lines:
+            for formula, sentence in unproven(
+                line, self.cells, self.noticed, self._last_row, self.totals
+            ):
                 self.refused.setdefault(formula, sentence)
         self.sentences.clear()
         for problem in self.noticed.problems:
             name = problem.sentence.partition(":")[0]
             self.sentences[name, str(problem)][problem.sentence] = None
-        for formula in self.formulas:
+        for formula in news:
             if formula not in self.refused:
                 try:
-                    self.shown[formula] = self._writable(formula, self._value(formula, cells))
+                    self.shown[formula] = self._writable(formula, self._value(formula, self.cells))
                 except RefusedError as refusal:
                     self.refused[formula] = str(refusal)
         self._spread_refusals(graph)
