@@ -11,24 +11,24 @@ from types import SimpleNamespace
 
 import openpyxl
 import pytest
+from commands import kpi_xl
 from kpi_xl.workbook_templates import retention, template
 from kpi_xl.workbook_templates.retention import sample
 from workbooks import sheet_of
 
 from kpi_xl import METRICS, CellError
 from kpi_xl.cli.templates import print_built
+from kpi_xl.engine.embedded import evaluator
 from kpi_xl.files import write_whole
 
 
-def kpi_xl(
-    *arguments: str, folder: Path | None = None, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "kpi_xl", *arguments],
         capture_output=True,
         encoding="utf-8",
-        cwd=folder,
-        env={**os.environ, "COLUMNS": "100", **(environment or {})},
+        env=os.environ | environment,
     )
 
 
@@ -66,8 +66,15 @@ def test_a_formula_gives_what_the_cell_shows(formula: str, output: str) -> None:
 
 
 def test_output_is_utf8_on_a_windows_pipe() -> None:
-    result = kpi_xl("eval", '="€ω"', environment={"PYTHONIOENCODING": "cp1252"})
+    result = started("eval", '="€ω"', PYTHONIOENCODING="cp1252")
     assert result.stdout == "€ω\n"
+
+
+def test_a_process_ends_with_the_code_and_the_line_of_its_command() -> None:
+    for arguments in (("eval", "=CAC(1,2)"), ("eval", "=CAC(1,0)"), ("evl",)):
+        by_itself, here = started(*arguments), kpi_xl(*arguments)
+        assert (by_itself.returncode, by_itself.stdout) == (here.returncode, here.stdout)
+        assert by_itself.stderr == here.stderr
 
 
 @pytest.mark.parametrize(
@@ -102,8 +109,12 @@ def test_json_of_a_value_an_error_and_a_block() -> None:
 
 
 def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
+    result = kpi_xl("eval", "=RepeatRate", "--book", str(book))
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout) == pytest.approx(1139 / 2357, rel=1e-12)
     first = sum(sample().data["Orders"]["amount"][:100])
-    for formula, output in (
+    evaluated = evaluator(book.read_bytes())  # all is computed once, for the others
+    for formula, value in (
         ("=SUM(Orders[amount])/COUNT(Orders[date])", 35.278499783205035),
         ("=AOV(SUM(Orders!C5:C104),COUNT(Orders!B5:B104))", first / 100),
         ("=RepeatRate", 1139 / 2357),
@@ -111,9 +122,7 @@ def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
         ("=OrderCount", 6919),
         ("=SUM(Cohorts!B6:B8)", 2357),
     ):
-        result = kpi_xl("eval", formula, "--book", str(book))
-        assert result.returncode == 0, result.stderr
-        assert float(result.stdout) == pytest.approx(output, rel=1e-12)
+        assert evaluated(formula) == pytest.approx(value, rel=1e-12)
 
 
 @pytest.mark.parametrize(

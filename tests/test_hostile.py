@@ -14,6 +14,7 @@ from typing import Any
 import hostile_files
 import polars as pl
 import pytest
+from commands import kpi_xl as command
 
 from kpi_xl import METRICS, bounded, cells
 from kpi_xl.bounded import Budget, BudgetError
@@ -215,15 +216,6 @@ def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path: Path) -> N
 
 
 # The commands' edges
-
-
-def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "kpi_xl", *arguments],
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(

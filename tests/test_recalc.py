@@ -5,7 +5,6 @@ import json
 import re
 import struct
 import subprocess
-import sys
 import zipfile
 from itertools import compress
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import openpyxl
 import pytest
 import xlsxwriter
+from commands import kpi_xl
 from hosts import program, validated
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -932,20 +932,13 @@ def test_the_command_checks_without_writing(held: float, code: int, tmp_path: Pa
     path = tmp_path / "book.xlsx"
     content = with_values(B1=("=CAC(A1,A2)", held), B2=("=OFFSET(A1,N(0),0)", 1))
     path.write_bytes(content)
-    run = subprocess.run(
-        [sys.executable, "-m", "kpi_xl", "recalc", "--check", str(path), "--json"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    run = kpi_xl("recalc", "--check", str(path), "--json")
     assert run.returncode == code, run.stderr
     record = json.loads(run.stdout)
     assert [one["cell"] for one in record["differences"]] == ["B1"][:code]
     assert [one["cell"] for one in record["kept"]] == ["B2"]
     assert path.read_bytes() == content
-    again = subprocess.run(
-        [sys.executable, "-m", "kpi_xl", "recalc", "--check", str(path),
-         "--out", str(tmp_path / "x.xlsx")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    again = kpi_xl("recalc", "--check", str(path), "--out", str(tmp_path / "x.xlsx"))
     assert again.returncode == 2
 
 
