@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import demos
 import pytest
 from hosts import missing
 from hypothesis import HealthCheck, settings
@@ -18,6 +19,13 @@ SLOW = [HealthCheck.too_slow]
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=SLOW)
 settings.register_profile("default", deadline=None, suppress_health_check=SLOW)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The folder of this run that its workers share: the one above each worker's own."""
+    own = tmp_path_factory.getbasetemp()
+    demos.FOLDERS[:] = [own.parent if "PYTEST_XDIST_WORKER" in os.environ else own]
 
 
 @pytest.fixture(scope="session")

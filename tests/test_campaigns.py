@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from statistics import NormalDist, median
 from typing import Any
 
+import demos
 import pytest
 from kpi_xl.workbook_templates import campaigns
 from kpi_xl.workbook_templates.campaigns import (
@@ -29,7 +30,7 @@ SUMS = ("cost", "impressions", "clicks", "conversions", "revenue")
 
 @pytest.fixture(scope="module")
 def demo() -> Built:
-    return build(TEMPLATE, *sample())
+    return demos.demo(TEMPLATE.name).built
 
 
 def rows_of(

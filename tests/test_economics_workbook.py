@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import demos
 import duckdb
 import openpyxl
 import pandas as pd
@@ -156,7 +157,7 @@ def test_the_checks_of_ten_customers_agree(ten_times: Built) -> None:
 
 @pytest.fixture(scope="module")
 def demo() -> Built:
-    return build(TEMPLATE, *sample())
+    return demos.demo(TEMPLATE.name).built
 
 
 def months(days: Any) -> Any:

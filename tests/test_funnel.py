@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
+import demos
 import openpyxl
 import pandas as pd
 import pytest
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:Use
 
 @pytest.fixture(scope="module")
 def demo() -> Built:
-    return build(TEMPLATE, *sample())
+    return demos.demo(TEMPLATE.name).built
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from random import Random
 from typing import Any
 
+import demos
 import openpyxl
 import pandas as pd
 import pytest
@@ -40,7 +41,7 @@ def small() -> Data:
 
 @pytest.fixture(scope="module")
 def demo() -> Built:
-    return build(TEMPLATE, *sample())
+    return demos.demo(TEMPLATE.name).built
 
 
 def test_figures_of_cdnow(demo: Built) -> None:

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from statistics import linear_regression, mean
 from typing import Any
 
+import demos
 import pytest
 from kpi_xl.workbook_templates import sales_team
 from kpi_xl.workbook_templates.parts import HEADER, Data, build
@@ -18,7 +19,7 @@ NUMBERS = ("sales", "visits", "leads", "deals", "spend")
 
 @pytest.fixture(scope="module")
 def demo() -> Built:
-    return build(TEMPLATE, *sample())
+    return demos.demo(TEMPLATE.name).built
 
 
 def rows(data: Data) -> list[dict[str, Any]]:

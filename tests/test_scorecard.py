@@ -8,6 +8,7 @@ from datetime import date
 from statistics import median
 from typing import Any
 
+import demos
 import openpyxl
 import pytest
 from kpi_xl.workbook_templates import scorecard
@@ -240,7 +241,7 @@ def workbook(monkeypatch: pytest.MonkeyPatch, data: Data, **chosen: Any) -> Buil
 
 @pytest.fixture(scope="module")
 def demo() -> Built:
-    return build(TEMPLATE, *sample())
+    return demos.demo(TEMPLATE.name).built
 
 
 def changed(**columns: Sequence[Any]) -> Data:
