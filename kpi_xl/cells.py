@@ -8,9 +8,9 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import chain, islice, repeat
-from operator import gt
-from typing import Any
+from itertools import chain, compress, count, islice, repeat
+from operator import and_, gt, itemgetter
+from typing import Any, NamedTuple
 
 from kpi_xl.errors import (
     EXCEL_ERRORS,
@@ -31,6 +31,7 @@ Cell = Any
 Block = list[list[Cell]]
 
 NUMBERS = {float, int}
+NUMBERS_AND_BLANKS = {float, int, type(None)}
 LARGEST_ID = 2.0**53  # beyond it, numbers that differ by 1 are the same
 TOO_LARGE = "the result is too large for a cell"
 DAY_0 = date(1899, 12, 30).toordinal()  # serial number 0, from March 1900 on
@@ -123,15 +124,14 @@ def _shape(metric: Metric, values: list[Cell | Block]) -> tuple[int, int]:
     """Rows and columns of the result: those to which all scalar arguments broadcast."""
     rows, width = 1, 1
     for argument, value in zip(metric.arguments, values, strict=True):
-        if type(value) is not list:
+        if type(value) is not list or argument.arg.column:
             continue
-        lifts = not argument.arg.column and metric.result not in ("table", "shape")
-        if lifts and value and type(value[0]) is list:
+        if metric.result not in ("table", "shape") and value and type(value[0]) is list:
             refuse_large(len(value), len(value[0]))
         lengths = set(map(len, value))
         if len(lengths) != 1 or 0 in lengths:
-            raise WrongInput("{name} is not a block of cells", name=argument.name)
-        if argument.arg.column or (len(value) == 1 and len(value[0]) == 1):
+            raise _no_block(argument)
+        if len(value) == 1 and len(value[0]) == 1:
             continue
         if metric.result in ("table", "shape"):
             raise WrongInput("{name} must be one cell, not a range", name=argument.name)
@@ -147,6 +147,10 @@ def _shape(metric: Metric, values: list[Cell | Block]) -> tuple[int, int]:
             )
         rows, width = max(rows, len(value)), max(width, len(value[0]))
     return rows, width
+
+
+def _no_block(argument: Argument) -> WrongInput:
+    return WrongInput("{name} is not a block of cells", name=argument.name)
 
 
 def _fits(length: int, other: int) -> bool:
@@ -286,10 +290,13 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
         return _judged_scalars(metric, values)
     arguments = metric.arguments
     flat = _refuse_errors(metric, values)
+    _refuse_ragged(arguments, flat)
+    if metric.arrays:
+        flat = _without_tails(arguments, flat)
     read: list[Any] = []
-    for argument, value, cells in zip(arguments, values, flat, strict=True):
+    for argument, value, column in zip(arguments, values, flat, strict=True):
         if argument.arg.column:
-            read.append(_columns(argument, value, *cells))
+            read.append(_columns(argument, column, arrays=metric.arrays))
         elif type(value) in NUMBERS and argument.low <= value <= argument.high:  # type: ignore[operator]
             read.append(value)
         else:
@@ -297,9 +304,8 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
     _pair(arguments, read, in_place=metric.result == "shape")
     zero = None
     for argument, value in zip(arguments, read, strict=True):
-        if type(value) is list:
-            for column in value if argument.arg.wide else [value]:
-                _refuse_column_outside(argument, column)
+        if argument.arg.column:
+            _refuse_columns_outside(argument, value)
         elif type(value) in NUMBERS and not argument.low <= value <= argument.high:
             _refuse_outside(argument, value)
             if value == 0.0 and argument.arg.denominator:
@@ -350,17 +356,35 @@ def _divides_by(zero: Argument, metric: Metric) -> ZeroDenominator:
     )
 
 
-Flat = tuple[list[Cell], set[type]]
-"""The cells of an argument in row order, and the types that they have."""
+class Flat(NamedTuple):
+    """The cells of an argument in row order."""
+
+    cells: list[Cell]
+    kinds: set[type]
+    """The types that they have."""
+    width: int
+    """Of the block; 0 of what is none."""
+
+
+def _flat(value: Cell | Block) -> Flat:
+    width = 1
+    if type(value) is not list:
+        cells = [value]
+    else:
+        try:
+            cells = [cell for [cell] in value]  # one of each row
+        except ValueError:
+            cells, lengths = list(chain.from_iterable(value)), set(map(len, value))
+            width = lengths.pop() if len(lengths) == 1 else 0
+    return Flat(cells, set(map(type, cells)), width if cells else 0)
 
 
 def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> list[Flat]:
     """The cells of each argument, none of them an error."""
     found: list[Flat] = []
     for argument, value in zip(metric.arguments, values, strict=True):
-        cells = list(chain.from_iterable(value)) if type(value) is list else [value]
-        kinds = set(map(type, cells))
-        found.append((cells, kinds))
+        cells, kinds, _ = flat = _flat(value)
+        found.append(flat)
         try:
             # Of a million numbers it is quicker to see that they are numbers.
             if kinds <= NUMBERS or EXCEL_ERRORS.isdisjoint(cells):
@@ -373,6 +397,45 @@ def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> list[Flat]
                     str(cell), "{name} holds the error {cell}", name=argument.name, cell=str(cell)
                 )
     return found
+
+
+def _refuse_ragged(arguments: Sequence[Argument], flat: list[Flat]) -> None:
+    for argument, column in zip(arguments, flat, strict=True):
+        if not column.width:
+            raise _no_block(argument)
+
+
+def _without_tails(arguments: Sequence[Argument], flat: list[Flat]) -> list[Flat]:
+    """Columns without the rows below the last that is not blank: columns of a sheet have many."""
+    trimmed = list(flat)
+    given = [i for i, a in enumerate(arguments) if a.arg.column and not _left_out(a, flat[i])]
+    together = [i for i in given if not arguments[i].arg.alone]
+    for group in {arguments[i].arg.group for i in together}:
+        columns = [i for i in together if arguments[i].arg.group == group]
+        heights = {len(flat[i].cells) for i in columns if flat[i].width == 1}
+        if len(heights) > 1 or any(flat[i].width != 1 for i in columns):
+            continue
+        filled = max(_filled(flat[i].cells) for i in columns)
+        if _of_records([arguments[i] for i in columns]) and 0 < filled < heights.pop():
+            for i in columns:
+                cells = flat[i].cells[:filled]
+                trimmed[i] = Flat(cells, set(map(type, cells)), 1)
+    return trimmed
+
+
+def _filled(cells: list[Cell]) -> int:
+    """How many cells there are down to the last that is not blank."""
+    for below, cell in enumerate(reversed(cells)):
+        if cell is not None and cell != "":
+            return len(cells) - below
+    return 0
+
+
+def _refuse_columns_outside(argument: Argument, value: Any) -> None:
+    """The same for a column, or several. Arrays were seen through as they were made."""
+    if type(value) is list:
+        for column in value if argument.arg.wide else [value]:
+            _refuse_column_outside(argument, column)
 
 
 def _refuse_column_outside(argument: Argument, column: list[Any]) -> None:
@@ -435,16 +498,20 @@ def _scalar(argument: Argument, cell: Cell) -> Any:
         raise WrongInput("{name} {wrong}", name=argument.name, wrong=wrong) from None
 
 
-def _columns(
-    argument: Argument, value: Cell | Block, cells: list[Cell], kinds: set[type]
-) -> list[list[Any]] | None:
+def _columns(argument: Argument, column: Flat, *, arrays: bool) -> list[Any] | None:
     """A column's cells in row order, read, with None for blanks; None if it was left out.
 
     It is the one of a list, but for a wide argument, which has several.
     """
-    if not argument.required and cells in ([None], [""]):
+    if _left_out(argument, column):
         return None
-    width = len(value[0]) if argument.arg.wide and type(value) is list else 1
+    cells, kinds, width = column
+    if arrays and width == 1:
+        array = _array(argument, cells, kinds)
+        if array is not None:
+            return [array]
+    if not argument.arg.wide:
+        width = 1
     read = _read_at_once(argument, cells, kinds)
     if read is None:
         reader = _reader(argument)
@@ -453,46 +520,77 @@ def _columns(
             try:
                 read.append(reader(cell))
             except WrongInput as wrong:
-                row, column = divmod(place, width)
+                row, at = divmod(place, width)
                 raise WrongInput(
                     "row {row}, column {column} of {name} {wrong}"
                     if width > 1
                     else "row {row} of {name} {wrong}",
                     row=row + 1,
-                    column=column + 1,
+                    column=at + 1,
                     name=argument.name,
                     wrong=wrong,
                 ) from None
     return [read[start::width] for start in range(width)] if width > 1 else [read]
 
 
-def _read_at_once(argument: Argument, cells: list[Cell], kinds: set[type]) -> list[Any] | None:
-    """The same cells, read a kind at a time; None if each must be looked at by itself."""
-    if argument.arg.unit is not DATE:
-        if kinds == {float}:
-            return cells
-    elif kinds == {float} and 0.0 not in cells:
-        try:
-            return list(map(math.floor, cells))
-        except (ValueError, OverflowError):
-            return None  # one is not finite
-    elif kinds == {datetime}:
-        days = [day - DAY_0 for day in map(datetime.toordinal, cells)]
-        return days if min(days) >= 61 else None
-    if kinds == {str} and argument.arg.unit is KEY:
-        names = list(map(str.strip, cells))
-        if MAY_BE_NUMBERS.isdisjoint({name[:1] for name in names}):
-            return names
-    if bool in kinds:
+def _left_out(argument: Argument, column: Flat) -> bool:
+    return not argument.required and column.cells in ([None], [""])
+
+
+def _array(argument: Argument, cells: list[Cell], kinds: set[type]) -> Any:
+    """The same cells as an array, or numbered keys; None if some need a closer look."""
+    from kpi_xl.columns import days, keys, numbers
+
+    if argument.arg.unit is DATE:
+        return days(cells, kinds, DAY_0, argument.domain.high)
+    if kinds <= NUMBERS:
+        if argument.arg.unit is KEY:
+            return numbers(cells, -LARGEST_ID, LARGEST_ID)
+        return None if argument.domain.whole else numbers(cells, *argument.domain.closed)
+    if argument.arg.unit is not KEY or bool in kinds:
         return None  # True and 1.0 are one key of a dict
     try:
-        return list(map(_Known(_reader(argument)).__getitem__, cells))
+        found = keys(cells)
+        names = (
+            found.names
+            if kinds <= {float, str} and _are_read(found.names)
+            else list(map(key, found.names))
+        )
     except (WrongInput, TypeError):
         return None
+    if None in names and argument.arg.blank != "keep":
+        return None
+    large = any(type(name) is float and abs(name) > LARGEST_ID for name in names)
+    return None if large else found.renamed(names)
 
 
-MAY_BE_NUMBERS = frozenset(("", *"-0123456789"))
-"""How a text begins that `key` may read as a number, or as a blank."""
+def _are_read(names: list[Cell]) -> bool:
+    """Whether `key` leaves all these as they are, as far as their first and last letters tell."""
+    try:
+        texts = [name for name in names if type(name) is not float]
+        starts, ends = (set(map(itemgetter(end), texts)) for end in (0, -1))
+    except (IndexError, TypeError):  # an empty text, or what is neither a number nor a text
+        return False
+    return starts.isdisjoint(STARTS_OF_NUMBERS) and not any(map(str.isspace, starts | ends))
+
+
+def _read_at_once(argument: Argument, cells: list[Cell], kinds: set[type]) -> list[Any] | None:
+    """The same cells, read a kind at a time; None if each must be looked at by itself."""
+    try:
+        if kinds <= NUMBERS_AND_BLANKS and argument.arg.unit is not TEXT:
+            if int in kinds:
+                cells = [None if cell is None else float(cell) for cell in cells]
+            if argument.arg.unit is DATE:
+                return [math.floor(cell) if cell else None for cell in cells]
+            return cells
+        if kinds == {datetime} and argument.arg.unit is DATE:
+            days = [day - DAY_0 for day in map(datetime.toordinal, cells)]
+            return days if min(days) >= 61 else None
+        if bool in kinds:
+            return None  # True and 1.0 are one key of a dict
+        return list(map(_Known(_reader(argument)).__getitem__, cells))
+    except (WrongInput, TypeError, ValueError, OverflowError):
+        return None
 
 
 class _Known(dict[Cell, Any]):
@@ -538,38 +636,55 @@ def _paired(
         heights = {a.name: n for a, n in zip(arguments, lengths, strict=True)}
         sizes = [Message("{name} has {rows} rows", name=a, rows=n) for a, n in heights.items()]
         raise WrongInput("the columns differ in length: {sizes}", sizes=Names(sizes, ", "))
-    if not in_place and any(None in column for column in columns):
-        policies = [argument.arg.blank for argument in arguments]
-        # Where all columns keep their blanks, a row is a period, and stays one.
-        records = len(columns) > 1 and set(policies) != {"keep"}
-        rows = []
-        for number, row in enumerate(zip(*columns, strict=True), start=1):
-            if records and not any(cell is not None for cell in row):
-                continue
-            blanks = {policies[i] for i, cell in enumerate(row) if cell is None}
-            if "skip" in blanks:
-                continue
-            if "refuse" in blanks:
-                name = next(
-                    a.name
-                    for a, cell in zip(arguments, row, strict=True)
-                    if cell is None and a.arg.blank == "refuse"
-                )
-                raise WrongInput(
-                    "row {number} of {name} is blank, but not the rest of the row",
-                    number=number,
-                    name=name,
-                )
-            rows.append(
-                [
-                    0.0 if cell is None and policy == "zero" else cell
-                    for cell, policy in zip(row, policies, strict=True)
-                ]
-            )
-        columns = [list(column) for column in zip(*rows, strict=True)]
-    if not columns or not columns[0]:
+    if not in_place:
+        blank = [_has_blank(column) for column in columns]
+        if all(blank) or any(
+            b and a.arg.blank != "keep" for b, a in zip(blank, arguments, strict=True)
+        ):
+            columns = _without_blanks(arguments, columns)
+    if not columns or not len(columns[0]):
         raise NotEnoughData("{name} holds no values", name=arguments[0].name)
     return columns
+
+
+def _of_records(arguments: Sequence[Argument]) -> bool:
+    """Whether a blank row is none: where all columns keep their blanks, a row is a period."""
+    return len(arguments) > 1 and any(argument.arg.blank != "keep" for argument in arguments)
+
+
+def _has_blank(column: Any) -> bool:
+    if type(column) is list:
+        return None in column
+    return None in getattr(column, "names", ())  # an array of numbers has none
+
+
+def _without_blanks(arguments: Sequence[Argument], columns: list[Any]) -> list[list[Any]]:
+    """Rows that are blank, or have a blank to be skipped, left out; blanks that count as 0 filled.
+
+    Those to be refused are.
+    """
+    columns = [column if type(column) is list else column.tolist() for column in columns]
+    blank = [[cell is None for cell in column] for column in columns]
+    policies = [argument.arg.blank for argument in arguments]
+    left_out = [b for b, policy in zip(blank, policies, strict=True) if policy == "skip"]
+    if _of_records(arguments):
+        left_out.append(list(map(all, zip(*blank, strict=True))))
+    kept = [not out for out in map(any, zip(*left_out, strict=True))] or [True] * len(blank[0])
+    refused = [
+        (next(compress(count(1), map(and_, b, kept)), math.inf), argument.name)
+        for b, argument in zip(blank, arguments, strict=True)
+        if argument.arg.blank == "refuse"
+    ]
+    row, name = min(refused, key=itemgetter(0), default=(math.inf, ""))
+    if row < math.inf:
+        raise WrongInput(
+            "row {number} of {name} is blank, but not the rest of the row", number=row, name=name
+        )
+    columns = [list(compress(column, kept)) for column in columns]
+    return [
+        [0.0 if cell is None else cell for cell in column] if policy == "zero" else column
+        for column, policy in zip(columns, policies, strict=True)
+    ]
 
 
 def _reader(argument: Argument) -> Callable[[Cell], Any]:
@@ -636,12 +751,18 @@ def key(cell: Cell) -> str | float | None:
     if not isinstance(cell, str):
         return None if cell is None else _number(cell)
     text = cell.strip()
+    if text[:1] not in STARTS_OF_NUMBERS or text[-1] not in DIGITS:
+        return text or None
     try:
         number = float(text)
     except ValueError:
-        return text or None
-    # The words nan and inf are names, not numbers.
-    return number if text in (f"{number:.15g}", str(number)) and math.isfinite(number) else text
+        return text
+    return number if text in (f"{number:.15g}", str(number)) else text
+
+
+DIGITS = frozenset("0123456789")
+STARTS_OF_NUMBERS = DIGITS | {"-"}
+"""How a number begins that is written as numbers are shown."""
 
 
 def _text(cell: Cell) -> str:

@@ -106,6 +106,7 @@ class Metric:
 
     `parts` holds positions of arguments: a part, and the whole that it may not exceed.
     `rules` are conditions over several arguments, without which the kernel has #NUM!.
+    `arrays`: its kernel takes columns as arrays of NumPy, too, and keys as `columns.Keys`.
     `translated` is the summary by language, where the function is not ours but a company's own.
     `lower` where less of it is better; the scorecard asks that of a company's own.
     """
@@ -128,6 +129,7 @@ class Metric:
     rules: tuple[str, ...] = ()
     translated: Mapping[str, str] | None = None
     lower: bool = False
+    arrays: bool = False
     required: int = field(init=False)
     """How many arguments must be given."""
     scalar: bool = field(init=False)
@@ -160,6 +162,7 @@ def metric(
     remark: tuple[str, Callable[..., bool]] | None = None,
     rules: tuple[str, ...] = (),
     lower: bool = False,
+    arrays: bool = False,
 ) -> Callable[[Kernel], Kernel]:
     """Enter a kernel into METRICS under its cell name; the kernel itself stays as it is.
 
@@ -172,6 +175,7 @@ def metric(
     kernel it holds.
     `rules`: what must hold over several arguments, as the kernel has it, in a formula's words.
     `lower`: less of it is better.
+    `arrays`: the kernel takes columns as arrays, too, as `columns` makes them.
     """
 
     def enter(kernel: Kernel) -> Kernel:
@@ -197,6 +201,7 @@ def metric(
             remark=remark,
             rules=rules,
             lower=lower,
+            arrays=arrays,
         )
         return kernel
 

@@ -39,6 +39,7 @@ NUMBERS = {
     "kpi_xl.btyd",
     "kpi_xl.btyd_forecast",
     "kpi_xl.buying",
+    "kpi_xl.columns",
     "kpi_xl.covariates",
     "kpi_xl.smoothing",
     "kpi_xl.student",
@@ -56,7 +57,7 @@ LAYERS = (
         "kpi_xl.formula_text",
         "kpi_xl.workbook_names",
     ),
-    ("kpi_xl.registry", "kpi_xl.periods"),
+    ("kpi_xl.registry", "kpi_xl.periods", "kpi_xl.columns"),
     (
         "kpi_xl.reference",
         "kpi_xl.quadrature",

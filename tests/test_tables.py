@@ -408,7 +408,7 @@ def test_the_order_of_the_dates_of_a_lead_does_not_matter() -> None:
         ((column("ab"), [[1, 2], [3, -4]]), "#NUM!", "value 2 of stage_dates is -4"),
         ((column("ab"), [[1, 2], [float("inf"), 4]]), "#NUM!", "finite"),
         ((column(["a", None]), [[1, 2], [3, 4]]), "#VALUE!", "row 2 of segments is blank"),
-        ((column("a"), [[1, 2], [3, 4]]), "#VALUE!", "segments has 1, stage_dates has 2 rows"),
+        ((column("a"), [[1, 2], [3, 4]]), "#VALUE!", "segments has 1 rows, stage_dates has 2 rows"),
         ((column([None]), [[None, None]]), "#N/A", "segments holds no values"),
         ((column("a"), [[1, 2]], column("A")), "#VALUE!", "stages has 1 names for the 2 columns"),
         ((column("a"), [[1, 2]], [["A", " A"]]), "#VALUE!", "stages 1 and 2 are both named A"),

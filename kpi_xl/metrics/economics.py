@@ -31,6 +31,7 @@ from kpi_xl.metrics.tables import (
     NOTHING_OBSERVED,
     Activity,
     activity,
+    channel_keys,
     customer_numbers,
     first_rows,
     left,
@@ -72,6 +73,7 @@ Days = Annotated[
     "LTV_CURVE",
     returns=TABLE,
     result="table",
+    arrays=True,
     formula="margin * amounts up to the age / customers of the cohorts that have reached it",
     source="Industry usage: cumulative value per acquired customer, by cohort",
     columns=(
@@ -194,6 +196,7 @@ SPEND = "spend"
     "CAC_BY",
     returns=TABLE,
     result="table",
+    arrays=True,
     formula="spend / new customers, by segment and period",
     source="Farris et al., Marketing Metrics (customer acquisition cost)",
     columns=(
@@ -249,8 +252,10 @@ def cac_by(
     """
     import numpy as np
 
-    names = one_channel([*spend_segments, *segment_names(segments)])
-    spend_names, order_names = names[: len(spend)], names[len(spend) :]
+    of_spend, of_orders = numbered(spend_segments), numbered(segments)
+    names = one_channel([*of_spend.names, *segment_names(of_orders.names)])
+    spend_names = [names[number] for number in of_spend.rows.tolist()]
+    order_names = names[len(of_spend.names) :]
     spent: dict[tuple[Key, int], list[float]] = defaultdict(list)
     months = numbers_of(np.asarray(spend_dates, dtype=np.int64), period).tolist()
     for segment, number, amount in zip(spend_names, months, spend, strict=True):
@@ -260,8 +265,8 @@ def cac_by(
     rows = np.unique(first_rows(customer, days, count)[customer])
     won: dict[tuple[Key, int], int] = defaultdict(int)
     born = numbers_of(days[rows], period).tolist()
-    for row, number in zip(rows.tolist(), born, strict=True):
-        won[order_names[row], number] += 1
+    for segment_number, number in zip(of_orders.rows[rows].tolist(), born, strict=True):
+        won[order_names[segment_number], number] += 1
     order = dict.fromkeys(names)
     return cac_rows({key: fsum(parts) for key, parts in spent.items()}, won, order, period)
 
@@ -384,6 +389,7 @@ MOVEMENTS = ("new", "expansion", "contraction", "churn", "reactivation")
     "MRR_MOVEMENTS",
     returns=TABLE,
     result="table",
+    arrays=True,
     formula="start + new + expansion - contraction - churn + reactivation = end",
     source="Industry usage in subscription businesses",
     columns=(
@@ -426,17 +432,17 @@ def mrr_movements(
     """
     import numpy as np
 
-    names, customer = numbered(customers)
+    payers = numbered(customers)
     month = numbers_of(np.asarray(months, dtype=np.int64), "M")
     first, span = int(month.min()), int(month.max()) - int(month.min()) + 1
     refuse_long(span)
-    pairs, place = np.unique(customer * span + month - first, return_inverse=True)
+    pairs, place = np.unique(payers.rows * span + month - first, return_inverse=True)
     amount = np.asarray(amounts, dtype=float)
     moved = np.bincount(place, np.abs(amount))
     paid = left(np.bincount(place, amount), moved)
     if paid.min() < 0.0:
         who, when = divmod(int(pairs[paid.argmin()]), span)
-        refuse_negative(names[who], first + when)
+        refuse_negative(payers.names[who], first + when)
     pairs, paid = pairs[paid > 0.0], paid[paid > 0.0]
     who, at = np.divmod(pairs, span)
     same = who[1:] == who[:-1]
@@ -520,6 +526,7 @@ def quick_ratio(
     "SURVIVAL_CURVE",
     returns=TABLE,
     result="table",
+    arrays=True,
     formula="survival = product of (1 - ended / at risk) up to the age",
     source="Kaplan & Meier (1958), Nonparametric Estimation from Incomplete Observations;"
     " Greenwood's variance on the log-log scale (Kalbfleisch & Prentice)",
@@ -587,8 +594,8 @@ def survival_curve(
     names: list[Key] = ["All"]
     number = np.zeros(len(start), dtype=np.int64)
     if segments is not None:
-        rows = zip(segment_names(segments), kept.tolist(), strict=True)
-        names, number = numbered(one_channel([name for name, k in rows if k]))
+        of_rows = channel_keys(numbered(segments).kept(kept))
+        names, number = of_rows.names, of_rows.rows
     width = int(ages.max()) + 1
     refuse_long(width)
     size = len(names) * width

@@ -273,6 +273,7 @@ def btyd_dert(
     "BTYD_TRACKING",
     returns=TABLE,
     result="table",
+    arrays=True,
     formula="SUM over customers of the purchases expected by the period's end since their first"
     " one, less those by the end of the period before",
     source=f"{BTYD}; McCarthy & Wadsworth (2014), Buy 'Til You Die: A Walkthrough",

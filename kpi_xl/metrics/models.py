@@ -398,6 +398,7 @@ INDEPENDENT = (
     "BTYD_FIT",
     returns=TABLE,
     result="table",
+    arrays=True,
     formula="the parameters of the greatest likelihood",
     source=f"{BTYD}; Batislam, Denizel & Filiztekin (2007) for mbgnbd; Schmittlein, Morrison &"
     f" Colombo (1987) for paretonbd; {SPEND}",
@@ -495,6 +496,7 @@ def btyd_fit(
     "CLV_FORECAST",
     returns=TABLE,
     result="table",
+    arrays=True,
     formula="SUM((purchases expected by t - by t - 1) * expected spend / (1 + discount_rate)^t),"
     " t = 1 to horizon",
     source=f"{BTYD}; Fader & Hardie (2008), Computing P(alive) Using the BG/NBD Model; {SPEND}",
@@ -573,6 +575,7 @@ def clv_forecast(
     "CLV_TOTAL",
     returns=TABLE,
     result="table",
+    arrays=True,
     formula="the sums of P(alive), expected purchases and CLV over CLV_FORECAST, with their bounds",
     source=f"{BTYD}; {SPEND}; {PROFILE}",
     columns=(
@@ -621,6 +624,7 @@ def clv_total(
     "BTYD_CHECK",
     returns=TABLE,
     result="table",
+    arrays=True,
     formula="BTYD_FIT up to split_date, its expected purchases beside those that came",
     source=f"{BTYD}, section 5; McCarthy & Wadsworth (2014), Buy 'Til You Die: A Walkthrough",
     columns=(
@@ -719,8 +723,9 @@ def purchase_days(
     """The days in columns of orders on which something was bought, and not only returned."""
 
     orders = observed(customers, dates, as_of, amounts)
-    known, customer = numbered(orders.customers)
-    return PurchaseDays(known, *days_bought(customer, orders.days, orders.amounts), orders.as_of)
+    known = numbered(orders.customers)
+    bought = days_bought(known.rows, orders.days, orders.amounts)
+    return PurchaseDays(known.names, *bought, orders.as_of)
 
 
 def days_bought(
@@ -846,10 +851,11 @@ def covariates_of(
     """The covariates of each customer's first row by date, a row a customer."""
     import numpy as np
 
-    known, number = numbered(customers)
+    known = numbered(customers)
+    number = known.rows
     by_date = np.argsort(np.asarray(dates), kind="stable")
     _, at = np.unique(number[by_date], return_index=True)
-    place = {name: row for row, name in enumerate(known)}
+    place = {name: row for row, name in enumerate(known.names)}
     rows = by_date[at][[place[name] for name in bought.customers]]
     return np.array(covariates, dtype=float).T[rows]
 

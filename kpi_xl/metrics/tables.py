@@ -3,7 +3,7 @@
 NumPy is imported inside the functions: the scalar functions must start without it.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from itertools import accumulate, compress, groupby, pairwise
 from math import fsum
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from kpi_xl.columns import Keys
+
     Integers = NDArray[np.int64]
     Floats = NDArray[np.float64]
+    Column = Keys | Integers | Sequence[str | float | None]
     Counts = tuple[Integers, Integers, Integers, NDArray[Any] | None]
     """Segments, cohorts from the oldest on, ages, and how much to count there, None for 1."""
 
@@ -42,6 +45,7 @@ NO_SEGMENT = "(none)"
     "COHORT",
     returns=TABLE,
     result="table",
+    arrays=True,
     formula="customers active (or revenue) of a cohort at an age / size (or revenue at age 0)",
     source=COHORTS,
     columns=(
@@ -104,6 +108,7 @@ def cohort(
     "RETENTION_CURVE",
     returns=TABLE,
     result="table",
+    arrays=True,
     formula="active / customers at risk, over all cohorts old enough",
     source=COHORTS,
     columns=(
@@ -143,6 +148,7 @@ def retention_curve(
     "RFM",
     returns=TABLE,
     result="table",
+    arrays=True,
     formula="F, M = 1 + INT(bins * customers strictly worse / customers);"
     " R = bins - INT(bins * customers strictly more recent / customers)",
     source="Hughes (1994), Strategic Database Marketing; segments as named in e-commerce",
@@ -184,8 +190,8 @@ def rfm(
     import numpy as np
 
     orders = observed(customers, dates, as_of, amounts)
-    names, customer = numbered(orders.customers)
-    count, day, amount = len(names), orders.days, orders.amounts
+    known = numbered(orders.customers)
+    customer, count, day, amount = known.rows, len(known.names), orders.days, orders.amounts
     bought = amount >= 0.0
     days_bought = np.unique(customer[bought] * SERIALS + day[bought]) // SERIALS
     frequency = np.bincount(days_bought, minlength=count)
@@ -193,7 +199,7 @@ def rfm(
     counts_as_last = bought | (frequency[customer] == 0)
     last = np.zeros(count, dtype=np.int64)
     np.maximum.at(last, customer[counts_as_last], day[counts_as_last])
-    return rfm_rows(names, last, frequency, monetary, orders.as_of, bins)
+    return rfm_rows(known.names, last, frequency, monetary, orders.as_of, bins)
 
 
 @metric(
@@ -694,42 +700,43 @@ def direct(name: str | float) -> str | float:
 class Orders(NamedTuple):
     """The orders dated by as_of."""
 
-    customers: "Sequence[str | float] | Integers"
+    customers: "Column"
     days: "Integers"
     amounts: "Floats"
     """All 0 if none were given."""
     as_of: int
-    segments: "list[str | float] | None"
+    segments: "Keys | None"
     """A blank one is (none)."""
 
 
 def observed(
-    customers: "Sequence[str | float] | Integers",
+    customers: "Column",
     dates: "Sequence[int] | Integers",
     as_of: int | None,
     amounts: "Sequence[float] | Floats | None" = None,
-    segments: "Sequence[str | float | None] | None" = None,
+    segments: "Column | None" = None,
 ) -> Orders:
     """Drop the orders after as_of."""
     import numpy as np
 
+    from kpi_xl.columns import Keys
+
     days = np.asarray(dates, dtype=np.int64)
     values = np.zeros(len(days)) if amounts is None else np.asarray(amounts, dtype=float)
-    names = None
-    if segments is not None:
-        names = one_channel(segment_names(segments))
+    names = None if segments is None else channel_keys(segments)
     latest = int(days.max())
     if as_of is not None and as_of < latest:
         kept = days <= as_of
         if not kept.any():
             raise NotEnoughData(NOTHING_OBSERVED)
-        customers = (
-            customers[kept]
-            if isinstance(customers, np.ndarray)
-            else list(compress(customers, kept.tolist()))
-        )
+        if isinstance(customers, Keys):
+            customers = customers.kept(kept)
+        elif isinstance(customers, np.ndarray):
+            customers = customers[kept]
+        else:
+            customers = list(compress(customers, kept.tolist()))
         days, values = days[kept], values[kept]
-        names = None if names is None else list(compress(names, kept.tolist()))
+        names = None if names is None else names.kept(kept)
     return Orders(customers, days, values, latest if as_of is None else as_of, names)
 
 
@@ -754,46 +761,54 @@ def left(totals: "NDArray[Any]", moved: "NDArray[Any]") -> "Floats":
     return np.where(np.abs(totals) <= 1e-14 * moved, 0.0, totals)
 
 
-def numbered(
-    customers: "Sequence[str | float] | Integers",
-) -> "tuple[list[str | float], Integers]":
+def numbered(customers: "Column") -> "Keys":
     """The customers in order of first appearance, and the number of each row's among them."""
     import numpy as np
 
+    from kpi_xl.columns import Keys, keys, keys_of_numbers
+
+    if isinstance(customers, Keys):
+        return customers
     if isinstance(customers, np.ndarray):
-        customers = customers.tolist()
-    number: defaultdict[Any, int] = defaultdict()
-    number.default_factory = number.__len__  # a customer not met before takes the next number
-    found = np.fromiter(map(number.__getitem__, customers), np.int64, len(customers))
-    return list(number), found
+        return keys_of_numbers(customers) if is_numeric(customers) else keys(customers.tolist())
+    return keys(customers)
 
 
-def customer_numbers(customers: "Sequence[str | float] | Integers") -> "tuple[Integers, int]":
+def is_numeric(column: "NDArray[Any]") -> bool:
+    """Whether an array is of numbers."""
+    return column.dtype.kind in "iuf"
+
+
+def channel_keys(segments: "Column") -> "Keys":
+    """Segments numbered: blank ones are (none), and the others as in `one_channel`."""
+    known = numbered(segments)
+    return known.renamed(one_channel(segment_names(known.names)))
+
+
+def customer_numbers(customers: "Column") -> "tuple[Integers, int]":
     """A number for each row, below a limit, the same for the same customer; and the limit.
 
-    Quicker than `numbered` where customers are whole numbers.
+    Quicker than `numbered` where customers are numbers.
     """
     import numpy as np
 
-    if isinstance(customers, np.ndarray) or set(map(type, customers)) == {float}:
-        ids = np.asarray(customers)
-        if ids.dtype.kind in "iuf":
-            low, high = ids.min().item(), ids.max().item()
-            if high - low < 4 * len(ids) and (ids.dtype.kind != "f" or not np.any(ids % 1.0)):
-                return (ids - low).astype(np.int64), int(high - low) + 1
-            different, number = np.unique(ids, return_inverse=True)
-            return number, len(different)
-    names, number = numbered(customers)
-    return number, len(names)
+    from kpi_xl.columns import Keys, distinct
+
+    if not isinstance(customers, Keys | np.ndarray) and set(map(type, customers)) == {float}:
+        customers = np.asarray(customers)
+    if isinstance(customers, np.ndarray) and is_numeric(customers):
+        return distinct(customers)
+    known = numbered(customers)
+    return known.rows, len(known.names)
 
 
 def activity(
-    customers: "Sequence[str | float] | Integers",
+    customers: "Column",
     dates: "Sequence[int] | Integers",
     period: str,
     as_of: int | None,
     values: "Sequence[float] | Floats | None" = None,
-    segments: "Sequence[str | float | None] | None" = None,
+    segments: "Column | None" = None,
 ) -> Activity:
     """Count the orders dated by as_of by the cohort of their customer and its age.
 
@@ -818,8 +833,8 @@ def activity(
     names: list[str | float] = []
     of_segment = np.zeros(count, dtype=np.int64)
     if orders.segments is not None:
-        names, number = numbered(orders.segments)
-        of_segment = number[first_rows(customer, orders.days, count)]
+        names = orders.segments.names
+        of_segment = orders.segments.rows[first_rows(customer, orders.days, count)]
     active = of_segment[buyer], first[buyer], age, None
     revenue = None
     if values is not None:
