@@ -189,6 +189,20 @@ def fetched(rows: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
     return found
 
 
+def columns(rows: nw.LazyFrame[Any]) -> list[list[Any]]:
+    """The same by columns, of a result that may have many rows."""
+    engine = rows.implementation
+    if engine.is_duckdb():
+        return [column.tolist() for column in rows.to_native().fetchnumpy().values()]
+    found = []
+    for column in rows.collect().iter_columns():
+        cells = column.to_list()
+        if column.null_count() and (engine.is_pandas_like() or engine.is_dask()):
+            cells = [None if _is_missing(cell) else cell for cell in cells]
+        found.append(cells)
+    return found
+
+
 def _is_missing(cell: Any) -> bool:
     return type(cell).__name__ == "NAType" or bool(cell != cell)
 

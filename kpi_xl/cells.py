@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain, compress, count, islice, repeat
-from operator import and_, gt, itemgetter
+from operator import and_, gt, is_, itemgetter, or_
 from typing import Any, NamedTuple
 
 from kpi_xl.errors import (
@@ -88,6 +88,12 @@ def remark(metric: Metric, given: Sequence[Cell | Block]) -> str:
 
 def table(rows: Block) -> Block:
     """A kernel's table as cells show it. Raises OutOfDomain for a number that no cell can hold."""
+    cells = list(chain.from_iterable(rows))
+    if set(map(type, cells)) == {float, str}:
+        numbers = [cell for cell in cells if type(cell) is float]
+        below_0 = any(math.copysign(1.0, zero) < 0.0 for zero in numbers if not zero)
+        if -LARGEST <= sum(numbers) <= LARGEST and not below_0:
+            return rows
     return [[_finite(cell) for cell in row] for row in rows]
 
 
@@ -272,13 +278,25 @@ def _all_clean(metric: Metric, spread: list[Iterable[Cell]], size: int) -> list[
 
 def _all_between(low: float, cells: list[Cell], high: float) -> bool:
     """Whether every cell is a number from low to high."""
-    if not NUMBERS.issuperset(map(type, cells)) or not low <= min(cells) or not max(cells) <= high:
+    kinds = set(map(type, cells))
+    of_all = kinds == {float} and low == -LARGEST and high == LARGEST
+    if not kinds <= NUMBERS or not (of_all or (low <= min(cells) and max(cells) <= high)):
         return False
     # A NaN can hide from min and max, but not from the sum.
     return bool(-LARGEST <= sum(cells) <= LARGEST)
 
 
 # Reading the cells of one result
+
+
+class Flat(NamedTuple):
+    """The cells of an argument in row order."""
+
+    cells: list[Cell]
+    kinds: set[type]
+    """The types that they have."""
+    width: int
+    """Of the block; 0 of what is none."""
 
 
 def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
@@ -288,11 +306,21 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
     """
     if metric.scalar:
         return _judged_scalars(metric, values)
-    arguments = metric.arguments
     flat = _refuse_errors(metric, values)
-    _refuse_ragged(arguments, flat)
+    _refuse_ragged(metric.arguments, flat)
     if metric.arrays:
-        flat = _without_tails(arguments, flat)
+        filled = _without_blank_rows(metric.arguments, flat)
+        if filled is not flat:
+            try:
+                return _read(metric, values, filled)
+            except KpiError:
+                pass  # is told once more, with the numbers that the rows have in the sheet
+    return _read(metric, values, flat)
+
+
+def _read(metric: Metric, values: list[Cell | Block], flat: list[Flat]) -> list[Any]:
+    """The kernel's arguments from cells of which none is an error."""
+    arguments = metric.arguments
     read: list[Any] = []
     for argument, value, column in zip(arguments, values, flat, strict=True):
         if argument.arg.column:
@@ -356,16 +384,6 @@ def _divides_by(zero: Argument, metric: Metric) -> ZeroDenominator:
     )
 
 
-class Flat(NamedTuple):
-    """The cells of an argument in row order."""
-
-    cells: list[Cell]
-    kinds: set[type]
-    """The types that they have."""
-    width: int
-    """Of the block; 0 of what is none."""
-
-
 def _flat(value: Cell | Block) -> Flat:
     width = 1
     if type(value) is not list:
@@ -405,30 +423,44 @@ def _refuse_ragged(arguments: Sequence[Argument], flat: list[Flat]) -> None:
             raise _no_block(argument)
 
 
-def _without_tails(arguments: Sequence[Argument], flat: list[Flat]) -> list[Flat]:
-    """Columns without the rows below the last that is not blank: columns of a sheet have many."""
-    trimmed = list(flat)
+def _without_blank_rows(arguments: Sequence[Argument], flat: list[Flat]) -> list[Flat]:
+    """Columns without the rows that are blank throughout: whole columns of a sheet have many."""
     given = [i for i, a in enumerate(arguments) if a.arg.column and not _left_out(a, flat[i])]
     together = [i for i in given if not arguments[i].arg.alone]
+    filled = list(flat)
     for group in {arguments[i].arg.group for i in together}:
-        columns = [i for i in together if arguments[i].arg.group == group]
-        heights = {len(flat[i].cells) for i in columns if flat[i].width == 1}
-        if len(heights) > 1 or any(flat[i].width != 1 for i in columns):
+        places = [i for i in together if arguments[i].arg.group == group]
+        columns = [flat[i] for i in places]
+        alike = len({len(column.cells) for column in columns}) == 1
+        narrow = all(column.width == 1 for column in columns)
+        if not (alike and narrow and _of_records([arguments[i] for i in places])):
             continue
-        filled = max(_filled(flat[i].cells) for i in columns)
-        if _of_records([arguments[i] for i in columns]) and 0 < filled < heights.pop():
-            for i in columns:
-                cells = flat[i].cells[:filled]
-                trimmed[i] = Flat(cells, set(map(type, cells)), 1)
-    return trimmed
+        if any(column.kinds.isdisjoint(MAY_BE_BLANK) for column in columns):
+            continue
+        kept = _row_by_row(or_, map(_filled, columns))
+        if any(kept) and not all(kept):
+            for i in places:
+                cells = list(compress(flat[i].cells, kept))
+                filled[i] = Flat(cells, set(map(type, cells)), 1)
+    return flat if all(map(is_, filled, flat)) else filled
 
 
-def _filled(cells: list[Cell]) -> int:
-    """How many cells there are down to the last that is not blank."""
-    for below, cell in enumerate(reversed(cells)):
-        if cell is not None and cell != "":
-            return len(cells) - below
-    return 0
+def _filled(column: Flat) -> list[bool]:
+    """Of each cell whether it is not blank."""
+    return [cell is not None and cell != "" for cell in column.cells]
+
+
+MAY_BE_BLANK = frozenset((type(None), str))
+
+
+def _row_by_row(
+    both: Callable[[bool, bool], bool], tests: Iterable[Sequence[bool]]
+) -> Sequence[bool]:
+    """Tests of the same rows as one."""
+    first, *others = tests
+    for test in others:
+        first = list(map(both, first, test))
+    return first
 
 
 def _refuse_columns_outside(argument: Argument, value: Any) -> None:
@@ -441,8 +473,10 @@ def _refuse_columns_outside(argument: Argument, value: Any) -> None:
 def _refuse_column_outside(argument: Argument, column: list[Any]) -> None:
     low, high = argument.domain.closed
     if argument.arg.unit is KEY:
+        if float not in set(map(type, column)):
+            return
         numbers = [cell for cell in column if type(cell) is float]
-        if not numbers or _all_between(-LARGEST_ID, numbers, LARGEST_ID):
+        if _all_between(-LARGEST_ID, numbers, LARGEST_ID):
             return
         for row, number in enumerate(column, start=1):
             if type(number) is float and abs(number) > LARGEST_ID:
@@ -638,9 +672,10 @@ def _paired(
         raise WrongInput("the columns differ in length: {sizes}", sizes=Names(sizes, ", "))
     if not in_place:
         blank = [_has_blank(column) for column in columns]
-        if all(blank) or any(
-            b and a.arg.blank != "keep" for b, a in zip(blank, arguments, strict=True)
-        ):
+        policies = {a.arg.blank for b, a in zip(blank, arguments, strict=True) if b}
+        if not all(blank) and policies <= {"keep", "zero"}:  # no row is blank throughout
+            columns = list(map(_with_zeros, arguments, columns, blank))
+        elif policies - {"keep"} or _of_records(arguments):
             columns = _without_blanks(arguments, columns)
     if not columns or not len(columns[0]):
         raise NotEnoughData("{name} holds no values", name=arguments[0].name)
@@ -666,10 +701,12 @@ def _without_blanks(arguments: Sequence[Argument], columns: list[Any]) -> list[l
     columns = [column if type(column) is list else column.tolist() for column in columns]
     blank = [[cell is None for cell in column] for column in columns]
     policies = [argument.arg.blank for argument in arguments]
-    left_out = [b for b, policy in zip(blank, policies, strict=True) if policy == "skip"]
+    left_out: list[Sequence[bool]] = [
+        b for b, policy in zip(blank, policies, strict=True) if policy == "skip"
+    ]
     if _of_records(arguments):
-        left_out.append(list(map(all, zip(*blank, strict=True))))
-    kept = [not out for out in map(any, zip(*left_out, strict=True))] or [True] * len(blank[0])
+        left_out.append(_row_by_row(and_, blank))
+    kept = [not out for out in _row_by_row(or_, [[False] * len(blank[0]), *left_out])]
     refused = [
         (next(compress(count(1), map(and_, b, kept)), math.inf), argument.name)
         for b, argument in zip(blank, arguments, strict=True)
@@ -681,10 +718,14 @@ def _without_blanks(arguments: Sequence[Argument], columns: list[Any]) -> list[l
             "row {number} of {name} is blank, but not the rest of the row", number=row, name=name
         )
     columns = [list(compress(column, kept)) for column in columns]
-    return [
-        [0.0 if cell is None else cell for cell in column] if policy == "zero" else column
-        for column, policy in zip(columns, policies, strict=True)
-    ]
+    return list(map(_with_zeros, arguments, columns, map(any, blank)))
+
+
+def _with_zeros(argument: Argument, column: Any, blank: bool) -> Any:
+    """A column with 0 for its blanks, if they count as that."""
+    if not blank or argument.arg.blank != "zero":
+        return column
+    return [0.0 if cell is None else cell for cell in column]
 
 
 def _reader(argument: Argument) -> Callable[[Cell], Any]:

@@ -64,17 +64,25 @@ def array(cells: Sequence[Any]) -> Any:
     return made.reshape(len(cells), -1) if cells and isinstance(cells[0], list) else made
 
 
-def table(rows: Sequence[Sequence[Any]], like: Any) -> Any:
+def table(rows: Sequence[Sequence[Any]] | dict[str, list[Any]], like: Any) -> Any:
     """A kernel's table, its header first, as a frame of the kind of `like`, a Series or a frame.
+
+    A long one may come as columns by their names.
 
     The columns have the header's names as texts; numbers are floats, but whole ones in the first
     column. A blank cell is null. A lazy frame of Polars comes back lazy, a relation of DuckDB as
     a relation of the same connection; of other lazy frames an eager one of pandas.
     """
-    header, *body = rows
-    labels, *columns = map(list, zip(*body, strict=True)) if body else ([] for _ in header)
-    columns = [list(map(_label, labels)), *map(_numbers, columns)]
-    return _framed(_names(header), columns, nw.from_native(like, allow_series=True))
+    if isinstance(rows, dict):
+        names, (labels, *columns) = list(rows), rows.values()
+    else:
+        header, *body = rows
+        names = _names(header)
+        labels, *columns = map(list, zip(*body, strict=True)) if body else ([] for _ in header)
+    if set(map(type, labels)) != {str}:
+        labels = list(map(_label, labels))
+    columns = [labels, *map(_numbers, columns)]
+    return _framed(names, columns, nw.from_native(like, allow_series=True))
 
 
 def _label(cell: Any) -> Any:
@@ -149,7 +157,10 @@ def _typed(cells: Sequence[Any]) -> tuple[type, list[Any]]:
 
     Raises OutOfDomain for a number that no cell can hold.
     """
-    if set(map(type, cells)) == {float}:
+    types = set(map(type, cells))
+    if types == {str} and "" not in cells:
+        return str, list(cells)
+    if types == {float}:
         if not (min(cells) >= -LARGEST and max(cells) <= LARGEST and isfinite(fsum(cells))):
             raise OutOfDomain(TOO_LARGE)
         return float, list(cells)

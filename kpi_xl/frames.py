@@ -73,8 +73,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {}
 """The functions over frames by name."""
 
 
-def over_frame(rows: Callable[Concatenate[Any, Options], Table]) -> OverFrame[Options]:
-    """The function that gives a table of rows as a frame of the kind that came in."""
+def over_frame(
+    rows: Callable[Concatenate[Any, Options], Table | dict[str, list[Any]]],
+) -> OverFrame[Options]:
+    """The function that gives a table, of rows or of columns, as a frame of the kind that came."""
 
     @wraps(rows)
     def call(frame: Any, /, *args: Options.args, **kwargs: Options.kwargs) -> Any:
@@ -361,14 +363,14 @@ def rfm(
     amount: str,
     as_of: "Day" = None,
     bins: float = 5,
-) -> Table:
+) -> dict[str, list[Any]]:
     """RFM of the orders in a frame, sorted by customer."""
     import numpy as np
 
     bins = read(METRICS["RFM"], "bins", bins)
     orders = _orders(frame, customer, date, amount, as_of)
     names, last, frequency, monetary = _collected(_bought(orders))
-    return tables.rfm_rows(
+    return tables.rfm_columns(
         names,
         _serials(np.array(last, dtype=np.int64)),
         np.array(frequency, dtype=np.int64),
@@ -1103,8 +1105,7 @@ def _arrays(rows: nw.LazyFrame[Any]) -> "list[NDArray[Any]]":
 
 
 def _collected(lazy: nw.LazyFrame[Any]) -> list[list[Any]]:
-    """The columns of a small result, its rows sorted by the first of them."""
-    rows = sorted(backends.fetched(lazy), key=lambda row: row[0])
-    return [list(column) for column in zip(*rows, strict=True)] or [
-        [] for _ in lazy.collect_schema()
-    ]
+    """The columns of a result, its rows sorted by the first of them."""
+    columns = backends.columns(lazy)
+    order = sorted(range(len(columns[0])), key=columns[0].__getitem__)
+    return [list(map(column.__getitem__, order)) for column in columns]

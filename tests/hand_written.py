@@ -2,7 +2,7 @@
 
 Sorted rows: of COHORT the months of the year 0 until a cohort's, an age, buyers and revenue; of
 CHANNEL_MIX a channel and its sum; of MRR_MOVEMENTS the months of the year 0, new, expansion,
-contraction, the sum and the customers.
+contraction, the sum and the customers; of RFM its columns.
 """
 
 from typing import Any
@@ -29,6 +29,27 @@ SELECT month, sum(paid) FILTER (before IS NULL),
 FROM sided GROUP BY ALL ORDER BY ALL
 """
 
+RFM = """
+WITH days AS (SELECT trim({who}) AS customer, {day}::DATE AS day, sum({paid}) AS paid,
+                     max({paid}) >= 0 AS bought FROM {rows} GROUP BY ALL),
+     totals AS (SELECT customer, coalesce(max(day) FILTER (bought), max(day)) AS last,
+                       count(*) FILTER (bought) AS frequency, round(sum(paid), 2) AS monetary
+                FROM days GROUP BY customer),
+     scored AS (SELECT *, 5 - (rank() OVER (ORDER BY last DESC) - 1) * 5 // count(*) OVER () AS r,
+                       1 + (rank() OVER (ORDER BY frequency) - 1) * 5 // count(*) OVER () AS f,
+                       1 + (rank() OVER (ORDER BY monetary) - 1) * 5 // count(*) OVER () AS m
+                FROM totals)
+SELECT customer, (SELECT max(day) FROM days) - last, frequency, monetary, r, f, m,
+       CASE WHEN r >= 4 THEN CASE WHEN f + m >= 8 THEN 'Champions'
+                                  WHEN f + m >= 6 THEN 'Potential loyalists' ELSE 'New' END
+            WHEN r >= 3 THEN CASE WHEN f + m >= 8 THEN 'Loyal'
+                                  WHEN f + m >= 6 THEN 'Needs attention' ELSE 'About to sleep' END
+            ELSE CASE WHEN f + m >= 8 THEN 'Cannot lose'
+                      WHEN f + m >= 6 THEN 'At risk' ELSE 'Lost' END END
+FROM scored ORDER BY customer
+"""
+QUERIES = COHORT, MIX, MRR, RFM
+
 
 def by_sql(query: str, connection: Any, rows: str, who: str, day: str, paid: str) -> list[Any]:
     """The rows of one of the queries."""
@@ -49,3 +70,43 @@ def cohort_by_polars(rows: Any, who: str, day: str, paid: str) -> list[Any]:
         pl.len().alias("buyers"), pl.col("paid").sum()
     )
     return counted.sort("born", "age").collect().rows()
+
+
+def rfm_by_polars(rows: Any, who: str, day: str, paid: str) -> list[Any]:
+    """RFM, by Polars."""
+    bought = pl.col("best") >= 0
+    customers = (
+        rows.lazy()
+        .group_by(pl.col(who).str.strip_chars().alias("customer"), day=pl.col(day).dt.date())
+        .agg(pl.col(paid).sum().alias("paid"), pl.col(paid).max().alias("best"))
+        .group_by("customer")
+        .agg(
+            pl.col("day").max().alias("seen"),
+            pl.col("day").filter(bought).max().alias("last"),
+            bought.sum().alias("frequency"),
+            pl.col("paid").sum().round(2).alias("monetary"),
+        )
+        .with_columns(last=pl.coalesce("last", "seen"))
+    )
+
+    def below(name: str, *, descending: bool = False) -> pl.Expr:
+        return (pl.col(name).rank("min", descending=descending).cast(pl.Int64) - 1) * 5 // pl.len()
+
+    r, fm = pl.col("r"), pl.col("f") + pl.col("m")
+    named = [
+        (r >= 4, "Champions", "Potential loyalists", "New"),
+        (r >= 3, "Loyal", "Needs attention", "About to sleep"),
+        (r >= 1, "Cannot lose", "At risk", "Lost"),
+    ]
+    segment: Any = pl
+    for test, high, mid, low in named:
+        by_value = pl.when(fm >= 8).then(pl.lit(high)).when(fm >= 6).then(pl.lit(mid))
+        segment = segment.when(test).then(by_value.otherwise(pl.lit(low)))
+    scored = customers.with_columns(
+        recency=(pl.col("seen").max() - pl.col("last")).dt.total_days(),
+        r=5 - below("last", descending=True),
+        f=1 + below("frequency"),
+        m=1 + below("monetary"),
+    )
+    columns = "customer", "recency", "frequency", "monetary", "r", "f", "m"
+    return scored.select(*columns, segment).sort("customer").collect().rows()

@@ -12,7 +12,7 @@ import pytest
 from kpi_xl import METRICS, columns
 from kpi_xl.cells import evaluate
 from kpi_xl.columns import Keys, keys
-from kpi_xl.metrics.tables import numbered
+from kpi_xl.metrics.tables import numbered, rounded
 
 ARRAYS = [metric for metric in METRICS.values() if metric.arrays]
 DAY_0 = datetime(1899, 12, 30)
@@ -133,3 +133,17 @@ def test_keys_kept_and_renamed_stay_in_order_of_first_appearance() -> None:
 def test_numbers_are_numbered_in_order_of_first_appearance(ids: list[float]) -> None:
     found = numbered(np.array(ids))
     assert (found.names, found.tolist()) == (list(dict.fromkeys(ids)), ids)
+
+
+def test_numbers_are_rounded_as_they_are_written() -> None:
+    chance = np.random.default_rng(3)
+    some = [0.0, -0.0, 0.1 + 0.2, 9.99999999999995, 1e13, 1e14, 99999999999999.5, 1e23, 5e-324]
+    given = np.concatenate(
+        (
+            chance.uniform(-500, 500, 3000),
+            np.cumsum(np.full(3000, 0.07)),
+            10.0 ** chance.uniform(-320, 308, 3000),
+            np.array(some),
+        )
+    )
+    assert rounded(given).tolist() == [float(f"{number:.14g}") for number in given.tolist()]

@@ -168,7 +168,7 @@ def test_frames_give_what_queries_written_by_hand_give() -> None:
     relation, names = connection.table("orders"), ("who", "day", "paid")
     by_sql = {
         query: hand_written.by_sql(query, connection, "orders", *names)
-        for query in (hand_written.COHORT, hand_written.MIX, hand_written.MRR)
+        for query in hand_written.QUERIES
     }
     cells = by_sql[hand_written.COHORT]
     assert hand_written.cohort_by_polars(pl.DataFrame(columns), *names) == cells
@@ -187,6 +187,9 @@ def test_frames_give_what_queries_written_by_hand_give() -> None:
     columns_of_it = [header.index(name) for name in ("new", "expansion", "contraction", "end")]
     found = [[row[place] for place in columns_of_it] for row in months]
     assert found == [[abs(cell or 0) for cell in row[1:5]] for row in by_sql[hand_written.MRR]]
+    customers = in_cells(frames.rfm(relation, *names))[1:]
+    assert customers == [list(row) for row in by_sql[hand_written.RFM]]
+    assert hand_written.rfm_by_polars(pl.DataFrame(columns), *names) == by_sql[hand_written.RFM]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from kpi_xl.metrics.tables import (
     activity,
     channel_keys,
     customer_numbers,
+    distinct,
     first_rows,
     left,
     numbered,
@@ -262,7 +263,7 @@ def cac_by(
         spent[segment, number].append(amount)
     customer, count = customer_numbers(customers)
     days = np.asarray(dates, dtype=np.int64)
-    rows = np.unique(first_rows(customer, days, count)[customer])
+    rows = distinct(first_rows(customer, days, count)[customer], len(days))
     won: dict[tuple[Key, int], int] = defaultdict(int)
     born = numbers_of(days[rows], period).tolist()
     for segment_number, number in zip(of_orders.rows[rows].tolist(), born, strict=True):

@@ -69,3 +69,17 @@ def test_mrr(benchmark: Any, connection: Any, how: str) -> None:
         "DuckDB": lambda: frames.mrr_movements(relation, *NAMES),
     }
     benchmark.pedantic(ways[how], rounds=5, warmup_rounds=1)
+
+
+@pytest.mark.benchmark(group="RFM, a million rows")
+@pytest.mark.parametrize("how", ["SQL", "DuckDB", "Polars by hand", "Polars", "pandas"])
+def test_rfm(benchmark: Any, connection: Any, eager: Any, how: str) -> None:
+    relation, of_pandas = connection.table("orders"), eager.to_pandas()
+    ways = {
+        "SQL": lambda: hand_written.by_sql(hand_written.RFM, connection, "orders", *NAMES),
+        "DuckDB": lambda: frames.rfm(relation, *NAMES).fetchall(),
+        "Polars by hand": lambda: hand_written.rfm_by_polars(eager, *NAMES),
+        "Polars": lambda: frames.rfm(eager, *NAMES).rows(),
+        "pandas": lambda: frames.rfm(of_pandas, *NAMES),
+    }
+    benchmark.pedantic(ways[how], rounds=5, warmup_rounds=1)
