@@ -33,6 +33,7 @@ from .comparison import (
     figures_before,
     key_figures,
     owed_to,
+    with_courses,
 )
 from .forecasting import AHEAD, FEWEST, Past, forecast_sheet, spill_forecasts
 from .grid import (
@@ -44,6 +45,7 @@ from .grid import (
     Grid,
     Measure,
     lay_out,
+    named_month,
     put_grid,
     put_header,
 )
@@ -130,12 +132,8 @@ def few_whole(values: str) -> str:
 
 
 def dated(day: str, to_the_day: str) -> str:
-    """A date as text of digits, to the day if a condition holds, else to the month.
-
-    TEXT would have to know what the reader's Excel calls years and months.
-    """
-    month = f'YEAR({day})&"-"&RIGHT("0"&MONTH({day}),2)'
-    return f'{month}&IF({to_the_day},"-"&RIGHT("0"&DAY({day}),2),"")'
+    """A date as text of digits, to the day if a condition holds, else to the month."""
+    return f'{named_month(day)}&IF({to_the_day},"-"&RIGHT("0"&DAY({day}),2),"")'
 
 
 class Listed(NamedTuple):
@@ -694,15 +692,12 @@ def forecasts(page: Page) -> None:
         values = page.book.at("Trend", TOP + 2, column, TOP + 1 + PERIODS, column)
         whole = f'IF(PeriodWhole=1,{values},"")'
         past.append(Past(headers[name], whole, f"IF({NONE},TRUE,{few_periods()})"))
-    spill_forecasts(page, TOP, TO_COME, past, 'IF(PeriodCode="M",12,1)')
     source = over_time(page.book, PERIODICAL)
     until = page.book.at("Model", TOP + 1, source.left + 1, TOP + PERIODS, source.left + 1)
     last = f'MAX(IF(PeriodWhole=1,{until},""))+1'
-    page.write(TOP + AHEAD + 2, TO_COME, "The next period begins", page.styles.label())
-    page.put_array(TOP + AHEAD + 2, TO_COME + 3,
-                   blank_if(f"IF({NONE},TRUE,{few_periods()})", last),
-                   page.styles.number(DATE))  # fmt: skip
-    page.define("NextPeriod", TOP + AHEAD + 2, TO_COME + 3)
+    following = Basis("NextPeriod", blank_if(f"IF({NONE},TRUE,{few_periods()})", last), DATE)
+    season = 'IF(PeriodCode="M",12,1)'
+    spill_forecasts(page, TOP, TO_COME, past, season, "The next period begins", following)
 
 
 def few_periods() -> str:
@@ -840,11 +835,7 @@ def summary(page: Page) -> None:
     status(page, 2, 1, ADS)
     months = over_time(page.book, MONTHLY)
     owed = parts_before(page.book.pages["Model"])
-    shown = [
-        tile._replace(course=tile.course and months.at(tile.course),
-                      mostly=owed.get(tile.figure, ""))
-        for tile in TILES
-    ]  # fmt: skip
+    shown = with_courses(TILES, months, owed)
     top, row = key_figures(page, TOP, shown, SETTINGS, FIGURES)
     draw(page, "column", "Cost and revenue by month",
          [months.series("Cost", ORANGE), months.series("Revenue", BLUE)],
@@ -908,8 +899,7 @@ def campaigns(page: Page) -> None:
             ((1, 24), (width - 1, 12), (1, 36)), frozen=(TOP + 1, 1))  # fmt: skip
     names = shown_as("Name", "Name"), shown_as("Channel", "Channel", WORDS)
     columns = (*names, SHARE, *SUMS, *KPIS, verdict(book, best=True))
-    put_header(Grid(page, TOP, 0, columns, 1))
-    page.sheet.set_row(TOP, 46)
+    put_header(Grid(page, TOP, 0, columns, 1), deep=46)
     page.write(TOP + 1, 0, "All", styles.label(bold=True))
     whole = put_grid(page, TOP, (*SUMS, *unmarked(KPIS)), [WHOLE], left=3, blank="{none}",
                      titled=False, look={"bold": True})  # fmt: skip
@@ -950,8 +940,7 @@ def ad_groups(page: Page) -> None:
         *others, *KPIS, verdict(book, best=True),
     )  # fmt: skip
     rows = of_list(book, BY_GROUP, "campaign", "ad_group")
-    put_grid(page, TOP, columns, rows, blank="{none}")
-    page.sheet.set_row(TOP, 46)
+    put_grid(page, TOP, columns, rows, blank="{none}", deep=46)
     warn(page, BY_GROUP)
     book.later(lambda: page.sheet.print_area(0, 0, TOP + 1 + max(shown(book, BY_GROUP), 12), width))
 
@@ -1000,8 +989,7 @@ def few_campaigns(
                Measure("Result", result, KEY, blank="", look=BEHIND))  # fmt: skip
     width = len(columns) - 1
     lay_out(page, title, lead, ((1, 28), (width - 1, 17), (1, 36)), frozen=(TOP + 1, 1))
-    put_header(Grid(page, TOP, 0, columns, 1))
-    page.sheet.set_row(TOP, 46)
+    put_header(Grid(page, TOP, 0, columns, 1), deep=46)
     page.write(TOP + 1, 0, "All", page.styles.label(bold=True))
     put_grid(page, TOP, (*sums, *unmarked(kpis)), [WHOLE], left=1, blank="{none}", titled=False,
              look={"bold": True})  # fmt: skip
@@ -1025,8 +1013,7 @@ def trend(page: Page) -> None:
     lay_out(page, "Trend", "Weeks or months, as the sheet {Summary} says; a week by its Monday.",
             ((1, 22), (1, 7), (width - 2, 11.5), (1, 18), (1, 2), (4, 16)),
             frozen=(TOP + 2, 1))  # fmt: skip
-    put_header(Grid(page, TOP, 0, columns, 1))
-    page.sheet.set_row(TOP, 46)
+    put_header(Grid(page, TOP, 0, columns, 1), deep=46)
     page.write(TOP + 1, 0, "Trend per period", styles.label(bold=True))
     for column in range(2, width):
         rate = book.at("Model", TOP + PERIODS + 1 + column, BY_PERIOD + 4)
@@ -1183,8 +1170,7 @@ def ab_test(page: Page) -> None:
     lay_out(page, "A/B test", "Did variant B convert better than A? Tests are from {Tests}.",
             ((1, 34), (10, 15), (1, 50), (6, 15)), frozen=(TOP + 1, 1))  # fmt: skip
     section(page, TOP - 1, 0, 17, "What the tests show")
-    table = put_grid(page, TOP, test_columns(book), [{}] * TESTED, blank=FAULTY)
-    page.sheet.set_row(TOP, 46)
+    table = put_grid(page, TOP, test_columns(book), [{}] * TESTED, blank=FAULTY, deep=46)
     table.define("FirstPValue", "p-value", 1, 1)
     row = table.last + 1
     more = ifs([(f"COUNTA(Tests[test])>{TESTED}", book.phrase("Only the first tests are shown."))])
@@ -1226,12 +1212,11 @@ def sample_sizes(page: Page, top: int) -> Grid:
     title = "Visitors for each variant, and days, by the change to detect"
     section(page, top, 0, 1 + 2 * len(POWERS), title)
     changes = [{"change": str(change)} for change in CHANGES]
-    table = put_grid(page, top + 1, PLANNED, changes)
+    table = put_grid(page, top + 1, PLANNED, changes, deep=46)
     style = page.styles.header(align="right", text_wrap=True, valign="bottom")
     for number, power in enumerate(POWERS):
         for place, text in enumerate(("Visitors, power {share}", "Days, power {share}"), start=2):
             page.write(top + 1, 2 * number + place, text, style, share=f"{power:.0%}")
-    page.sheet.set_row(top + 1, 46)
     return table
 
 
@@ -1286,9 +1271,7 @@ def shown(book: Book, listed: Listed) -> int:
 def warn(page: Page, listed: Listed) -> None:
     """Say so when a list is longer than its sheet."""
     column = page.book.at("Model", TOP + 1, listed.column, 9999, listed.column)
-    warn_of_more(
-        page, 2, column, listed.room, "Model", "".join(filter(str.isalpha, f"{listed.title}Cut"))
-    )
+    warn_of_more(page, 2, column, listed.room, "".join(filter(str.isalpha, f"{listed.title}Cut")))
 
 
 def down(page: Page, column: int, first: int, rows: int) -> tuple[Page, int, int, int, int]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from kpi_xl.cells import Cell
 
 from .parts import Sample, Sentence
+from .sample_files import sample_table
 
 SHOP = Sentence(
     "Synthetic: made up by a program for a shop of outdoor goods that does not exist, for the year"
@@ -72,15 +73,7 @@ def sample() -> Sample:
     spoil(rows)
     names = dict.fromkeys(name for row in rows for name in row)
     ads = {name: [row.get(name) for row in rows] for name in names}
-    tests: dict[str, list[Cell]] = {
-        "test": ["Button in green", "Free delivery above 50", "Shorter checkout", "Larger pictures",
-                 "Chat on product pages"],
-        "visitors_a": [18240, 68410, 15980, 2310, 1200],
-        "conversions_a": [431, 1646, 402, 52, 1264],
-        "visitors_b": [18105, 68232, 16044, 2034, 1185],
-        "conversions_b": [447, 1942, 331, 61, 31],
-    }  # fmt: skip
-    return Sample({"Ads": ads, "Tests": tests}, SHOP)
+    return Sample({"Ads": ads, "Tests": sample_table("tests")}, SHOP)
 
 
 def made_day(group: Made, day: date, random: Random) -> dict[str, Cell]:

@@ -29,7 +29,7 @@ from kpi_xl.registry import METRICS
 from kpi_xl.units import COUNT, DATE, KEY, MONEY, RATE, TEXT, VALUE
 from kpi_xl.workbook_names import LANGUAGE
 
-from .grid import Measure, Record, put_grid
+from .grid import Grid, Measure, Record, put_grid
 from .parts import (
     Basis,
     Figure,
@@ -343,6 +343,16 @@ class Tile(NamedTuple):
     why: Sequence[tuple[str, str]] = ()
     compared: bool = True
     note: str = ""
+
+
+def with_courses(tiles: Iterable[Tile], courses: Grid, owed: Mapping[str, str] = {}) -> list[Tile]:
+    """Tiles with the cells of their courses, and what their changes are mostly owed to."""
+    return [
+        tile._replace(
+            course=tile.course and courses.at(tile.course), mostly=owed.get(tile.figure, "")
+        )
+        for tile in tiles
+    ]
 
 
 def settings_band(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from kpi_xl.units import COUNT
 
 from .grid import Grid, Measure, lay_out, put_grid
-from .parts import Spill, put_spills, section
+from .parts import Basis, Spill, put_spills, section
 from .writing import Page, ifs
 
 AHEAD = 4  # periods
@@ -44,13 +44,22 @@ def since_the_gap(values: str, months: str, last: str) -> str:
     return f'IF({months}>{gap},{values},"")'
 
 
-def spill_forecasts(page: Page, top: int, left: int, past: Sequence[Past], season: str) -> None:
-    """The tables of KPI_FORECAST, side by side on the sheet Model, each under its label."""
+def spill_forecasts(
+    page: Page, top: int, left: int, past: Sequence[Past], season: str, label: str, following: Basis
+) -> None:
+    """The tables of KPI_FORECAST, side by side on the sheet Model, each under its label.
+
+    Below them stands the day on which the next period begins: `following`, and what it is called.
+    """
     put_spills(page, top, (
         Spill(one.label, left + 5 * number, f"KPI_FORECAST({one.values},{AHEAD},{season})",
               one.none, (COUNT,))
         for number, one in enumerate(past)
     ))  # fmt: skip
+    row, column = top + AHEAD + 2, left + 3
+    page.write(row, left, label, page.styles.label())
+    page.put_array(row, column, following.formula, page.styles.number(following.unit))
+    page.define(following.name, row, column)
 
 
 def forecast_sheet(

@@ -27,6 +27,7 @@ from .comparison import (
     figures_before,
     key_figures,
     owed_to,
+    with_courses,
 )
 from .grid import (
     GROWTH,
@@ -416,10 +417,7 @@ def summary(page: Page) -> None:
             ((1, 3), (5, 27)), column=1)  # fmt: skip
     status(page, 2, 1, LEADS)
     trend = Grid(page.book.pages["Trend"], TOP, 0, MONTHLY, MONTHS)
-    courses = [tile.course and trend.at(tile.course) for tile in TILES]
-    owed = parts_before(page.book.pages["Model"])
-    shown = [tile._replace(course=course, mostly=owed.get(tile.figure, ""))
-             for tile, course in zip(TILES, courses, strict=True)]  # fmt: skip
+    shown = with_courses(TILES, trend, parts_before(page.book.pages["Model"]))
     top, row = key_figures(
         page,
         TOP,
@@ -529,14 +527,8 @@ def segments(page: Page) -> None:
     chart(page, "column", "Leads and customers by segment", table,
           [("leads", BAR, "Leads"), ("customers", GREEN, "Customers")],
           (total + 2, 0, 900, 420))  # fmt: skip
-    warn_of_more(
-        page,
-        3,
-        source.at(TOP + 1, SEGMENTS, TOP + MOST, SEGMENTS),
-        SEGMENT_ROOM,
-        "Model",
-        "SegmentsCut",
-    )
+    names = source.at(TOP + 1, SEGMENTS, TOP + MOST, SEGMENTS)
+    warn_of_more(page, 3, names, SEGMENT_ROOM, "SegmentsCut")
     page.sheet.print_area(0, 0, total + 23, 10)
 
 
@@ -611,7 +603,7 @@ def channels(page: Page) -> None:
     chart(page, "bar", "Customer acquisition cost by channel", returns, [("CAC", BLUE)],
           (bottom, 6, 620, 380), labels=True)  # fmt: skip
     model_names = source.at(TOP + 1, CHANNELS, TOP + 200, CHANNELS)
-    warn_of_more(page, 2, model_names, ROOM, "Model", "ChannelsCut")
+    warn_of_more(page, 2, model_names, ROOM, "ChannelsCut")
     page.sheet.print_area(0, 0, bottom + 20, 12)
 
 
@@ -716,9 +708,8 @@ def attribution(page: Page) -> None:
     table = put_grid(page, TOP, (*CREDITED, *models), rows)
     chart(page, "column", "Customers by touch and model", table,
           [(model.header,) for model in models], (table.last + 2, 0, 870, 360))  # fmt: skip
-    warn_of_more(
-        page, 3, source.at(TOP + 1, CREDIT, TOP + 200, CREDIT), ROOM, "Model", "AttributionCut"
-    )
+    touches = source.at(TOP + 1, CREDIT, TOP + 200, CREDIT)
+    warn_of_more(page, 3, touches, ROOM, "AttributionCut")
     page.sheet.print_area(0, 0, table.last + 21, 7)
 
 

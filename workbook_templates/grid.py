@@ -207,18 +207,20 @@ def put_grid(
     across: bool = False,
     titled: bool = True,
     height: float = 0,
+    deep: float = 0,
     look: Mapping[str, Any] = {},
     heads: Mapping[str, Any] = {"bold": True, "shrink": True},
 ) -> Grid:
     """Write a table: its header, its cells, the names and the bars of its columns.
 
-    `blank` is the condition for a blank cell, `height` that of the records' rows, `look` that of
-    all its cells, `heads` that of the measures' names before the rows of a table across. Without
-    `titled` the header is the caller's to write.
+    `blank` is the condition for a blank cell, `height` that of the records' rows, `deep` that of
+    the header, if it is not to be as its texts need it, `look` that of all its cells, `heads` that
+    of the measures' names before the rows of a table across. Without `titled` the header is the
+    caller's to write.
     """
     grid = Grid(page, top, left, tuple(measures), len(records), across)
     if titled:
-        put_header(grid, heads)
+        put_header(grid, heads, deep)
     for measure in (one for one in measures if one.kind != "spill"):
         style = page.styles.number(measure.unit, **{**measure.look, **look})
         for number, record in enumerate(records, start=1):
@@ -285,7 +287,7 @@ def chart(
     page.book.later(drawn)
 
 
-def put_header(grid: Grid, heads: Mapping[str, Any] = {}) -> None:
+def put_header(grid: Grid, heads: Mapping[str, Any] = {}, deep: float = 0) -> None:
     """The header of a table: over words at their side, over numbers at the right."""
     looks = [measure.look for measure in grid.measures]
     words = [place for place, look in enumerate(looks) if look.get("align") == "start"]
@@ -299,15 +301,26 @@ def put_header(grid: Grid, heads: Mapping[str, Any] = {}) -> None:
     for column, look in enumerate(looks):
         if "indent" in look and headers[column]:
             grid.page.write(grid.top, grid.left + column, headers[column], remark)
+    if deep:
+        grid.page.sheet.set_row(grid.top, deep)
 
 
 # Records
 
 
+def month_of(day: str) -> str:
+    """The first day of a day's month."""
+    return f"{day}-DAY({day})+1"
+
+
+def named_month(day: str) -> str:
+    """A month as the functions name it: 2024-01. TEXT would have to know the reader's Excel."""
+    return f'YEAR({day})&"-"&RIGHT("0"&MONTH({day}),2)'
+
+
 def last_months(newest: str, count: int) -> list[dict[str, str]]:
     """The last months up to that of a day: each gives its {first} day, the oldest first."""
-    month = f"{newest}-DAY({newest})+1"
-    return [{"first": f"EDATE({month},-{ago})"} for ago in range(count - 1, -1, -1)]
+    return [{"first": f"EDATE({month_of(newest)},-{ago})"} for ago in range(count - 1, -1, -1)]
 
 
 def within(column: str, month: str = "{$month}") -> str:

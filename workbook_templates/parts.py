@@ -66,7 +66,6 @@ HEADER = 3  # the row of the input tables' headers, counted from 0: row 4 in Exc
 Item = TypeVar("Item")
 
 FIRST_ROW = "MATCH(1,"  # what needs whole columns in the formulas of `where`
-HUGE = "1E+300"
 NESTED = 25  # conditions within each other, of which Excel takes 64
 ASIDE = 8  # the first column of Checks that is not printed
 ASIDE_TEXTS = 20  # and the first one of its list of columns
@@ -329,7 +328,7 @@ def start(book: Book, template: Template, about: Sentence, host: str) -> None:
     page.sheet.set_column(0, 0, 3)
     page.sheet.set_column(1, 1, 24)
     page.sheet.set_column(2, 2, 100)
-    text = styles.of(text_wrap=True, valign="top", align="start")
+    text = styles.text()
     strong = styles.of(bold=True, valign="top", align="start")
     link = styles.of(font_color=BLUE, underline=1, valign="top", align="start")
     headline(page, template.title, template.about, 1)
@@ -400,11 +399,8 @@ def fill(page: Page, table: Input, data: Mapping[str, Sequence[Cell]]) -> None:
         width = max(18 if words else 13, len(column.name) + 5, min(wide(label), 22))
         sheet.set_column(place, place, width, styles.number(column.unit, **look))
         sheet.write_string(HEADER - 1, place, label, caption)
-        note = "\n".join(
-            (say(column.note), say("Required." if column.filled else "May be left blank."))
-        )
-        size = {"x_scale": 1.6, "y_scale": 0.2 * (lines(note, 30) + 2)}
-        sheet.write_comment(HEADER, place, note, size)
+        needed = "Required." if column.filled else "May be left blank."
+        remark(page, HEADER, place, "\n".join((say(column.note), say(needed))))
         validate(page, place, column)
         marked = styles.number(column.unit, bg_color=INPUT, quote_prefix=True, **look)
         looks.append((style, marked))
@@ -466,14 +462,18 @@ def source_list(page: Page, template: Template, language: str, loaded: Sequence[
         sheet.set_column(place, place, width)
         page.write(top - 1, place, label, caption)
     for name, note in SOURCE_NOTES.items():
-        size = {"x_scale": 1.6, "y_scale": 0.2 * (lines(page.book.say(note), 30) + 2)}
-        place = layout.SOURCE_COLUMNS.index(name)
-        sheet.write_comment(top, place, page.book.say(note), size)
+        remark(page, top, layout.SOURCE_COLUMNS.index(name), page.book.say(note))
     for row, record in enumerate(records, start=top + 1):
         for place, name in enumerate(layout.SOURCE_COLUMNS):
             write_value(page, row, place, getattr(record, name), looks[name][2])
     sheet.freeze_panes(top + 1, 1)
     sheet.print_area(0, 0, top + len(records), len(looks) - 1)
+
+
+def remark(page: Page, row: int, column: int, text: str) -> None:
+    """A comment that is as large as its text."""
+    size = {"x_scale": 1.6, "y_scale": 0.2 * (lines(text, 30) + 2)}
+    page.sheet.write_comment(row, column, text, size)
 
 
 def write_value(page: Page, row: int, column: int, value: Any, style: Format) -> None:
@@ -673,12 +673,10 @@ def problem_rows(page: Page, row: int, problems: Sequence[Problem]) -> int:
         page.put(row, 1, counted(problem.found), styles.number(COUNT, bold=True))
         first_row = problem.first
         if isinstance(first_row, tuple):
-            pieces = first_row
-            first_row = '""'
-            for place, piece in reversed(list(enumerate(pieces, start=ASIDE))):
+            for place, piece in enumerate(first_row, start=ASIDE):
                 page.put_array(row, place, piece, styles.lead())
-                cell = xl_rowcol_to_cell(row, place)
-                first_row = f'IF({cell}<>"",{cell},{first_row})'
+            places = (xl_rowcol_to_cell(row, ASIDE + n) for n in range(len(first_row)))
+            first_row = ifs((f'{cell}<>""', cell) for cell in places)
         if first_row:
             put = page.put_array if FIRST_ROW in first_row else page.put
             formula = blank_if(f"{xl_rowcol_to_cell(row, 1)}=0", first_row)
@@ -826,6 +824,15 @@ def section(page: Page, row: int, first: int, last: int, title: str) -> None:
     page.write(row, first, title, page.styles.heading())
     for column in range(first + 1, last + 1):
         page.sheet.write_blank(row, column, None, page.styles.heading())
+
+
+def paragraphs(page: Page, row: int, columns: tuple[int, int], texts: Iterable[str]) -> int:
+    """Texts below each other, across some columns and three rows each. Returns the row below."""
+    for words in texts:
+        page.sheet.merge_range(row, columns[0], row + 2, columns[1], "", page.styles.text())
+        page.write(row, columns[0], words, page.styles.text())
+        row += 3
+    return row
 
 
 def header_row(
@@ -1112,18 +1119,17 @@ def warn_of_more(
     row: int,
     column: str,
     room: int,
-    sheet: str,
     name: str,
     across: tuple[str, int] | None = None,
 ) -> None:
-    """Say how many rows a spilled column has more than a sheet shows; `sheet` has them all.
+    """Say how many rows a spilled column has more than a sheet shows; the sheet Model has them all.
 
     `across`: the spilled header of a table that grows to the right, and how many columns are shown.
     The cell has a name, by which the setting that made them so many says it, too.
     """
-    phrase = [more_than("rows", column, room, page.book, sheet)]
+    phrase = [more_than("rows", column, room, page.book)]
     if across:
-        phrase.append(more_than("columns", *across, page.book, sheet))
+        phrase.append(more_than("columns", *across, page.book))
     (rows, first), *others = phrase
     formula = f'IF({rows}>0,{first},"")'
     for columns, text in others:
@@ -1132,13 +1138,13 @@ def warn_of_more(
     page.define(name, row, 0)
 
 
-def more_than(what: str, cells: str, room: int, book: Book, sheet: str) -> tuple[str, str]:
+def more_than(what: str, cells: str, room: int, book: Book) -> tuple[str, str]:
     """How many rows or columns there are more than there is room for, and what says it."""
     missing = f"COUNTA({cells})-{room}"
     return missing, book.phrase(
         f"{{missing}} {what} more than there is room for here: see the sheet {{sheet}}",
         {"missing": f'TEXT({missing},"#,##0")'},
-        sheet=book.pages[sheet].name,
+        sheet=book.names["Model"],
     )
 
 

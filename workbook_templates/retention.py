@@ -27,6 +27,7 @@ from .comparison import (
     Tile,
     figures_before,
     key_figures,
+    with_courses,
 )
 from .customers import (
     ADDRESSES,
@@ -75,6 +76,7 @@ from .parts import (
     heat,
     mirror,
     no_bars,
+    paragraphs,
     put_basis,
     put_spills,
     section,
@@ -669,8 +671,7 @@ def summary(page: Page) -> None:
     lay_out(page, "Customer retention", "Change the yellow cells to your own.",
             ((1, 3), (5, 27)), column=1)  # fmt: skip
     status(page, 2, 1, ORDERS)
-    course = courses(page.book.pages["Model"])
-    shown = [tile._replace(course=tile.course and course.at(tile.course)) for tile in TILES]
+    shown = with_courses(TILES, courses(page.book.pages["Model"]))
     top, row = key_figures(page, TOP, shown, SETTINGS, FIGURES, meanings=27)
     page.book.later(partial(add_curve, page, (top, 4, 392, 286)))
     lines, title = page.book.pages["Cohorts"], "Share of each cohort active, by age"
@@ -680,50 +681,54 @@ def summary(page: Page) -> None:
 
 def cohorts(page: Page) -> None:
     """Retention by cohort as a heat map, and the customers behind it."""
-    lead = "Rows: the period of the first order. Columns: periods since."
-    lay_out(page, "Cohorts", lead, ((1, 12), (1, 10), (199, 6.5)), frozen=(TOP + 1, 2))
-    size = page.styles.number(COUNT, align="center")
-    share = page.styles.of("0%", align="center")
+    share, size = page.styles.of("0%", align="center"), page.styles.number(COUNT, align="center")
     maps = ("Share of customers active", SHARES, share), ("Customers active", COUNTS, size)
-    two_maps(page, maps, "CohortsCut")
-    title = "Share of each cohort active, by age"
-    page.book.later(partial(add_cohort_lines, page, title, page, (TOP, 0, 1080, 340), among=True))
+    two_maps(page, maps, "Cohorts", 6.5, ("Share of each cohort active, by age", 1080))
 
 
 def cohort_revenue(page: Page) -> None:
     """What each cohort brings at each age, and how much of its first revenue that is."""
-    lead = "Rows: the period of the first order. Columns: periods since."
-    lay_out(page, "Cohort revenue", lead, ((1, 12), (1, 10), (199, 9)), frozen=(TOP + 1, 2))
-    money = page.styles.number(COUNT, align="center")
-    share = page.styles.of("0%", align="center")
+    money, share = page.styles.number(COUNT, align="center"), page.styles.of("0%", align="center")
     maps = (("Share of the first period's revenue", KEPT, share), ("Revenue", REVENUES, money))
-    two_maps(page, maps, "CohortRevenueCut")
-    title = "Share of each cohort's first revenue, by age"
-    page.book.later(partial(add_cohort_lines, page, title, page, (TOP, 0, 1370, 340), among=True))
+    lines = "Share of each cohort's first revenue, by age", 1370
+    two_maps(page, maps, "Cohort revenue", 9, lines)
 
 
-def two_maps(page: Page, maps: Sequence[tuple[str, Spill, Format]], name: str) -> None:
-    """Tables of cohorts below each other, as heat maps."""
+def two_maps(
+    page: Page,
+    maps: Sequence[tuple[str, Spill, Format]],
+    title: str,
+    width: float,
+    lines: tuple[str, int],
+) -> None:
+    """A sheet of two tables of cohorts as heat maps, their columns so wide.
+
+    `lines` are the title and the width of the chart of the first one.
+    """
+    lead = "Rows: the period of the first order. Columns: periods since."
+    lay_out(page, title, lead, ((1, 12), (1, 10), (199, width)), frozen=(TOP + 1, 2))
     styles, source = page.styles, page.book.pages["Model"]
-    rows, width = page.book.assumed(lambda: shown(page.book, SHARES, 25, 38))
+    rows, columns = page.book.assumed(lambda: shown(page.book, SHARES, 25, 38))
     bold, size = styles.label(bold=True), styles.number(COUNT, align="center")
     for number, (_, spill, style) in enumerate(maps):
         top = TOP + number * (rows + 2)
-        mirror(page, top, source, TOP, spill.column, rows, width, [bold, size, style])
+        mirror(page, top, source, TOP, spill.column, rows, columns, [bold, size, style])
         # Age 0 is always 100 %: with it in the scale, the others would all look alike.
-        heat(page, top + 1, 3, top + rows - 1, width - 1)
+        heat(page, top + 1, 3, top + rows - 1, columns - 1)
     names = source.at(TOP + 1, SHARES.column, 1999, SHARES.column)
-    ages = source.at(TOP, SHARES.column, TOP, COUNTS.column - 1), width
-    warn_of_more(page, 2, names, rows - 1, "Model", name, ages)
+    ages = source.at(TOP, SHARES.column, TOP, COUNTS.column - 1), columns
+    warn_of_more(page, 2, names, rows - 1, f"{title.title().replace(' ', '')}Cut", ages)
 
     def frame() -> None:
         block = table(page.book, SHARES)
         across = max(len(block[0]) if block else 0, 20)
-        for number, (title, *_) in enumerate(maps):
-            section(page, TOP + number * (rows + 2) - 1, 0, across - 1, title)
+        for number, (heading, *_) in enumerate(maps):
+            section(page, TOP + number * (rows + 2) - 1, 0, across - 1, heading)
         page.sheet.print_area(0, 0, top + max(len(block), 3), across - 1)
 
     page.book.later(frame)
+    place = TOP, 0, lines[1], 340
+    page.book.later(partial(add_cohort_lines, page, lines[0], page, place, among=True))
 
 
 def curve(page: Page) -> None:
@@ -741,9 +746,8 @@ def curve(page: Page) -> None:
     bars(page, TOP + 2, 3, TOP + rows - 1, 3)
     page.book.later(partial(add_curve, page, (TOP, 5, 800, 420)))
     page.define("CurveRate", TOP + 1, 3, TOP + rows - 1, 3)
-    warn_of_more(
-        page, 2, source.at(TOP + 1, CURVE.column, 1999, CURVE.column), rows - 1, "Model", "CurveCut"
-    )
+    ages = source.at(TOP + 1, CURVE.column, 1999, CURVE.column)
+    warn_of_more(page, 2, ages, rows - 1, "CurveCut")
     page.book.later(
         lambda: page.sheet.print_area(0, 0, TOP + max(len(table(page.book, CURVE)), 22), 17)
     )
@@ -821,7 +825,7 @@ def value(page: Page) -> None:
     row = settings(page, TOP, 0, FORECAST_SETTINGS)
     row = figures(page, row + 1, 0, "What is to come", TO_COME)
     row = figures(page, row + 1, 0, "How they buy", how_they_buy(page.book.pages["Model"]))
-    text = page.styles.of(text_wrap=True, valign="top", align="start")
+    text = page.styles.text()
     linked = f"ABS(SpendCorrelation)>={CORRELATED}"
     untold = f'IF({NO_FORECAST},TRUE,SpendCorrelation="")'
     doubted, sound = map(page.book.phrase, (AMOUNTS_DOUBTED, AMOUNTS_SOUND))
@@ -830,11 +834,7 @@ def value(page: Page) -> None:
     page.mark((row, 0), f"ABS(N(SpendCorrelation))>={CORRELATED}", WARN)
     row += 4
     section(page, row, 0, 2, "In words")
-    for words in IN_WORDS:
-        row += 1
-        page.sheet.merge_range(row, 0, row + 2, 2, "", text)
-        page.write(row, 0, words, text)
-        row += 2
+    row = paragraphs(page, row + 1, (0, 2), IN_WORDS) - 1
     section(page, TOP - 1, 4, 7, "All customers together")
     source = page.book.pages["Model"]
     bounds = originals(source, TOP + 1, TOTAL.column + 1, ("low", "expected", "high"), 3)
@@ -936,8 +936,7 @@ def listed(
     section(page, top, 4, 10 + len(more), title)
     names = (copied("customer", KEY, NAME), copied(measure, MONEY)._replace(bars=True))
     source = originals(page.book.pages["Model"], TOP + 1, spill.column, ("customer", measure), rows)
-    table = put_grid(page, top + 1, (*names, *more, *OF_BUYERS), source, left=4)
-    page.sheet.set_row(top + 1, 42)
+    table = put_grid(page, top + 1, (*names, *more, *OF_BUYERS), source, left=4, deep=42)
     return table.last
 
 
@@ -990,12 +989,7 @@ def was_it_right(page: Page) -> None:
     more = page.book.phrase("Further weeks are on the sheet {Model}.")
     beyond = ifs(((NO_CHECK, '""'), (f"HeldOut>{WEEKS}", more)))
     page.put(table.last + 1, 0, f"={beyond}", page.styles.lead())
-    text = page.styles.of(text_wrap=True, valign="top", align="start")
-    for number, words in enumerate(HELD_IN_WORDS):
-        place = TOP + 3 * number, 7, TOP + 3 * number + 2, 12
-        page.sheet.merge_range(*place, "", text)
-        page.write(*place[:2], words, text)
-
+    paragraphs(page, TOP, (7, 12), HELD_IN_WORDS)
     lines = ("actual", BAR, "Actual"), ("foretold", BLUE, "Foretold")
     chart(page, "column", "Purchases by week", table, lines, (TOP + 6, 7, 560, 320))
     chart(page, "column", "Purchases by those before, each customer", frequencies, lines,
@@ -1146,8 +1140,7 @@ def recurring(page: Page) -> None:
     top = TOP + 20
     section(page, top - 2, 0, 16, "By month")
     months = last_months("MAX(Subscriptions[month])", MONTHS)
-    table = put_grid(page, top, BY_MONTH, months, blank='{$customers at start}=""')
-    page.sheet.set_row(top, 42)
+    table = put_grid(page, top, BY_MONTH, months, blank='{$customers at start}=""', deep=42)
     for later, start, earlier, end in (
         ("LaterStart", "customers at start", "EarlierEnd", "at end"),
         ("LaterMrr", "MRR at start", "EarlierMrr", "MRR at end"),

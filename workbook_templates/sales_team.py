@@ -25,6 +25,7 @@ from .comparison import (
     range_band,
     rebound,
     tiles,
+    with_courses,
 )
 from .grid import (
     BEHIND,
@@ -36,6 +37,7 @@ from .grid import (
     Measure,
     Record,
     lay_out,
+    named_month,
     put_grid,
 )
 from .parts import (
@@ -122,7 +124,7 @@ BASIS = (
 FIGURES = {
     "The month": (
         Figure("MonthName", "Month",
-               blank_if(NO_WEEK, 'YEAR(MonthStart)&"-"&RIGHT("0"&MONTH(MonthStart),2)'), TEXT, ""),
+               blank_if(NO_WEEK, named_month("MonthStart")), TEXT, ""),
         Figure("MonthSales", "Sales", f"=SUMIFS(Weeks[sales],{IN_MONTH})", LARGE,
                "Refunds taken off"),
         Figure("TargetReached", "Target reached",
@@ -662,11 +664,7 @@ def summary(page: Page, owed: dict[str, str]) -> None:
             column=1)  # fmt: skip
     status(page, 2, 1, WEEKS)
     months = Grid(page.book.pages["Months"], TOP, 0, month_columns(page.book), TWELVE)
-    shown = [
-        tile._replace(course=tile.course and months.at(tile.course),
-                      mostly=owed.get(tile.figure, ""))
-        for tile in TILES
-    ]  # fmt: skip
+    shown = with_courses(TILES, months, owed)
     row = range_band(page, TOP, 1, 6, RANGE_SETTINGS, ("WeeksFrom", "WeeksUntil"))
     row = tiles(page, row + 1, 1, shown, EVERY)
     row = in_words(page, row + 1, (1, 6), shown, EVERY)

@@ -416,13 +416,8 @@ def forecasts(page: Page) -> None:
         values = since_the_gap(by_month(page, place), days, last)
         none = f'IF({NOTHING},TRUE,SUMPRODUCT(({values}<>"")*1)<{FEWEST})'
         past.append(Past(label, values, none))
-    spill_forecasts(page, BY_MONTH, TO_COME, past, "12")
-    row = BY_MONTH + AHEAD + 2
-    page.write(row, TO_COME, "The next month", page.styles.label())
-    page.put_array(row, TO_COME + 3,
-                   blank_if(NOTHING, f"EDATE({last},1)"),
-                   page.styles.number(DATE))  # fmt: skip
-    page.define("NextMonth", row, TO_COME + 3)
+    following = Basis("NextMonth", blank_if(NOTHING, f"EDATE({last},1)"), DATE)
+    spill_forecasts(page, BY_MONTH, TO_COME, past, "12", "The next month", following)
 
 
 def to_come(page: Page) -> None:

@@ -54,7 +54,7 @@ def start(book: Book, title: str) -> None:
     page.sheet.set_column(1, 1, 36)
     page.sheet.set_column(2, 2, 14)
     page.sheet.set_column(3, 3, 72)
-    text = styles.of(text_wrap=True, valign="top", align="start")
+    text = styles.text()
     headline(page, title, "Its functions come from kpi_xl, a free Python package.", 1)
     row = 3
     section(page, row, 1, 3, "How to use it")

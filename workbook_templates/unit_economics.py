@@ -14,7 +14,7 @@ from kpi_xl.reports import layout
 from kpi_xl.schema.unit_economics import ORDERS, SCHEMA, SPEND, SUBSCRIBERS, TOUCHES
 from kpi_xl.units import COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, RATIO, TEXT
 
-from .comparison import Tile, range_band, settings_band, tiles
+from .comparison import BAD, GOOD, Tile, range_band, settings_band, tiles, with_courses
 from .curves import Curve, draw_curves
 from .customers import (
     ADDRESSES,
@@ -36,6 +36,8 @@ from .grid import (
     Measure,
     chart,
     lay_out,
+    month_of,
+    named_month,
     put_grid,
     within,
 )
@@ -166,16 +168,6 @@ NO_LOSS = f"IF({NO_MRR},TRUE,SUM(MrrLess)+SUM(MrrChurn)=0)"
 CURVE = (
     f'LTV_CURVE({EVERY_CUSTOMER},Orders[date],{VALUE},PeriodCode,{{0}},{MARGIN},DayAfter-1,"{{1}}")'
 )
-
-
-def month_of(day: str) -> str:
-    """The first day of a day's month."""
-    return f"{day}-DAY({day})+1"
-
-
-def named_month(day: str) -> str:
-    """A month as the functions name it: 2024-01. TEXT would have to know the reader's Excel."""
-    return f'YEAR({day})&"-"&RIGHT("0"&MONTH({day}),2)'
 
 
 # Where the sheet Model has its tables: the first columns, counted from 0.
@@ -438,8 +430,6 @@ PROBLEMS = (
             "Name the customer, or delete the row: until then the tables show an error."),
 )  # fmt: skip
 
-NO_DATA_YET = "Nothing to show yet: fill the sheets {Orders} and {Spend}."
-
 
 def write(book: Book) -> None:
     """Write the sheets for people, Checks and Model."""
@@ -552,11 +542,10 @@ def channel_table(page: Page) -> Grid:
             "at horizon": f"INDEX({ages},MIN(Horizon,{AGES})+1)",
             "months": source.at(TOP + number, DRAWN + 1 + AGES),
         })  # fmt: skip
-    whole = put_grid(page, TOP, CHANNELS, rows[:1], blank=BLANK_ROW, look={"bold": True})
+    whole = put_grid(page, TOP, CHANNELS, rows[:1], blank=BLANK_ROW, look={"bold": True}, deep=46)
     put_grid(page, whole.last, CHANNELS, rows[1:], blank=BLANK_ROW, titled=False)
-    page.sheet.set_row(TOP, 46)
     warn_of_more(page, 3, page.book.at("Model", TOP + 1, MIX.column, TOP + 2000, MIX.column),
-                 ROOM, "Model", "ChannelsCut")  # fmt: skip
+                 ROOM, "ChannelsCut")  # fmt: skip
     return Grid(page, TOP, 0, CHANNELS, 1 + ROOM)
 
 
@@ -635,7 +624,13 @@ def ltv_curves(page: Page, channels: Grid) -> Grid:
     top = grid.last + 2
     for number in range(1 + SHOWN_CURVES):
         add_curve(page, number, (top + 16 * (number // 3), (0, 5, 14)[number % 3], 460, 310))
-    top += 34
+    cohort_curves(page, top + 34)
+    return grid
+
+
+def cohort_curves(page: Page, top: int) -> None:
+    """What a customer of each cohort has brought by each age."""
+    source = page.book.pages["Model"]
     section(page, top - 1, 0, AGES + 4, "By cohort: the month of the first order")
     cohorts = Grid(page, top, 0, COHORT_CURVES, COHORT_ROOM)
     block = (TOP + 1, TOP + 600)
@@ -652,7 +647,6 @@ def ltv_curves(page: Page, channels: Grid) -> Grid:
     put_grid(page, top, COHORT_CURVES, rows, blank='{name}=""')
     heat_of(page, cohorts)
     page.sheet.print_area(0, 0, cohorts.last + 1, AGES + 4)
-    return grid
 
 
 def ages_of(grid: Grid, number: int) -> str:
@@ -1050,8 +1044,7 @@ def blended(page: Page) -> None:
     newest, oldest = (month_of(f"{end}OrderDay") for end in ("Last", "First"))
     start = f"MAX(EDATE({newest},-{MONTHS - 1}),{oldest})"
     months = [{"first": f"EDATE({start},{later})"} for later in range(MONTHS)]
-    table = put_grid(page, TOP, BLENDED, months, blank='{$month}=""')
-    page.sheet.set_row(TOP, 46)
+    table = put_grid(page, TOP, BLENDED, months, blank='{$month}=""', deep=46)
     chart(page, "column", "Revenue of new and of returning customers", table,
           [("of returning customers", BLUE, "Returning"), ("of new customers", GREEN, "New")],
           (table.last + 2, 0, 560, 340), names_format="yyyy-mm", stacked=True)  # fmt: skip
@@ -1216,7 +1209,6 @@ COMPARISONS = (
 )
 """What is compared with the months before and a year before, and which way is better."""
 IN_WORDS = COMPARISONS[:3]
-BETTER, WORSE = {"font_color": "#00523B"}, {"font_color": "#8A3B00"}
 
 
 def summary(page: Page, channels: Grid) -> None:
@@ -1230,8 +1222,7 @@ def summary(page: Page, channels: Grid) -> None:
     row = settings_band(page, row, 1, SETTINGS, effects)
     groups = (COMPARED_FIGURES, *FIGURES.values())
     every = {figure.name: figure for group in groups for figure in group}
-    course = courses(page.book.pages["Model"])
-    shown = [tile._replace(course=tile.course and course.at(tile.course)) for tile in TILES]
+    shown = with_courses(TILES, courses(page.book.pages["Model"]))
     row = tiles(page, row + 1, 1, shown, every)
     by_payback = ranked_channels(page, row + 1, channels)
     page.put(3, 1, f"={headline_of(page, by_payback, channels)}",
@@ -1360,7 +1351,7 @@ def comparison(page: Page, row: int) -> int:
             pieces.append(f'IF(COUNT({now},{other})<2,"",{sentence}&". ")')
         known = "+".join(f"(COUNT({then.at(called, 1)},{then.at(called, number)})=2)"
                          for _, called, *_ in IN_WORDS)  # fmt: skip
-        wrapped = styles.of(text_wrap=True, valign="top", align="start")
+        wrapped = styles.text()
         page.sheet.merge_range(row, 1, row, 6, "", wrapped)
         whole = "&".join((page.book.phrase(text), *pieces))
         told = blank_if(f"{known}=0", whole).removeprefix("=")
@@ -1372,11 +1363,11 @@ def comparison(page: Page, row: int) -> int:
 
 def judged(page: Page, row: int, column: int, better: str) -> None:
     """The colour of a change that is for the better or the worse."""
-    for criteria, look in ((">", BETTER), ("<", WORSE)) if better == "higher" else (
-        (">", WORSE), ("<", BETTER)) if better else ():  # fmt: skip
-        cell = xl_rowcol_to_cell(row, column)
-        rule = f"AND(ISNUMBER({cell}),ROUND({cell},3){criteria}0)"
-        page.mark((row, column), rule, {"bold": True, **look})
+    cell = xl_rowcol_to_cell(row, column)
+    for sign in "><" if better else "":
+        good = (sign == ">") == (better == "higher")
+        rule = f"AND(ISNUMBER({cell}),ROUND({cell},3){sign}0)"
+        page.mark((row, column), rule, {"bold": True, "font_color": GOOD if good else BAD})
 
 
 # Sample data

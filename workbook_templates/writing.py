@@ -121,6 +121,10 @@ class Styles:
         """What stands before a number."""
         return self.of(**({"align": "start"} | properties))
 
+    def text(self) -> Format:
+        """What takes several lines."""
+        return self.of(text_wrap=True, valign="top", align="start")
+
     def heading(self) -> Format:
         """The line above a part of a sheet."""
         return self.of(bold=True, font_size=12, bottom=1, bottom_color=LINE, align="start")
