@@ -430,8 +430,9 @@ def test_contracts_of_fader_and_hardie(demo: Built) -> None:
     assert named["alpha: low if customers differ"] == pytest.approx([0.668, 0.704], abs=5e-4)
     assert named["beta: high if few leave early"] == pytest.approx([3.806, 1.182], abs=5e-4)
     table = below(rows, "period", 13)
-    assert [row[1] for row in table] == [count / 1000 for count in retention.HIGH_END]
-    assert [row[3] for row in table] == [count / 1000 for count in retention.REGULAR]
+    survivors = sample().data["Survivors"]
+    assert [row[1] for row in table] == [count / 1000 for count in survivors["customers"]]
+    assert [row[3] for row in table] == [count / 1000 for count in survivors["compared"]]
     for row in table[8:]:
         assert row[2] == pytest.approx(row[1], abs=0.02)
         assert row[4] == pytest.approx(row[3], abs=0.02)
@@ -451,7 +452,7 @@ def test_a_cohort_that_nobody_left() -> None:
 
 
 def test_subscriptions_by_month(demo: Built) -> None:
-    months = retention.subscriptions()
+    months = sample().data["Subscriptions"]
     table = below(sheet(demo, "Recurring"), "month", 24)
     for number, row in enumerate(table):
         month = {name: cells[number] for name, cells in months.items()}
@@ -478,7 +479,7 @@ def test_the_checks_of_subscriptions_and_survivors(demo: Built) -> None:
     found = {row[0]: row[1] for row in sheet(demo, "Checks") if isinstance(row[0], str)}
     assert found["Months begun with other customers"] == 1
     assert found["Months begun with other revenue"] == 0
-    months = retention.subscriptions()
+    months = sample().data["Subscriptions"]
     months["mrr_start"][5] += 7.0
     months["customers_lost"][9] = 9999
     survivors = {"period": [0, 1, 3, 4], "customers": [9, 7, 6, 8], "compared": [None] * 4}
