@@ -291,6 +291,34 @@ def test_formulas_of_ones_own_columns_go_on(folder: Path) -> None:
     assert [row[6] for row in rows_of(less)] == pytest.approx(sums[:3])
 
 
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_array_formulas_of_ones_own_columns_go_on(folder: Path, *, dynamic: bool) -> None:
+    """Such as Excel makes of what may be a block, and of Ctrl+Shift+Enter."""
+    text = "SUM(IF(Orders[customer]=A{0},Orders[amount],0))"
+
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        write = sheet.write_dynamic_array_formula if dynamic else sheet.write_array_formula
+        for row in range(5, 9):
+            write(f"G{row}:G{row}", f"{{={text.format(row)}}}", None, 0)
+
+    new = refreshed(folder, shop(more=more))
+    given = orders(7)
+    assert [row[6] for row in rows_of(new)] == pytest.approx(
+        [sum(amount for who, _, amount, _ in given if who == one[0]) for one in given]
+    )
+    xml = parts(new)[ORDERS].decode()
+    cm = ' cm="1"' if dynamic else ""
+    assert len(re.findall(f'<c r="G[0-9]+"{cm}><f t="array" ref="G[0-9]+(?::G[0-9]+)?">', xml)) == 7
+    assert f'<f t="array" ref="G11">{text.format(11)}</f>' in xml
+
+
+def test_array_formulas_over_several_cells_are_not_torn(folder: Path) -> None:
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        sheet.write_array_formula("G5:G8", "{=Orders[amount]*2}", None, 0)
+
+    refused(folder, shop(more=more), "an array formula over several cells, which is not carried")
+
+
 def sharing(content: bytes, sheet: str, cells: list[str], block: str, text: str) -> bytes:
     """A workbook in which cells share a formula, as Excel writes one that was drawn over them."""
     xml = old = parts(content)[sheet].decode()

@@ -131,6 +131,25 @@ class Writer:
         )
 
 
+class Carried(NamedTuple):
+    """The formula of a column for new rows: its text by the row, and whether it is an array's.
+
+    `cm` is the number of what Excel says of a dynamic array, empty for none.
+    """
+
+    text: Callable[[int], str]
+    is_array: bool = False
+    cm: str = ""
+
+    def cell(self, place: bytes, look: str, row: int, p: bytes) -> bytes:
+        """The formula's cell in a row, by its address."""
+        s = b' s="%s"' % look.encode() if look else b""
+        s += b' cm="%s"' % self.cm.encode() if self.cm else b""
+        array = b' t="array" ref="%s"' % place if self.is_array else b""
+        text = escaped(self.text(row)).encode()
+        return b'<%sc r="%s"%s><%sf%s>%s</%sf></%sc>' % (p, place, s, p, array, text, p, p)
+
+
 class Band(NamedTuple):
     """The rows of a table from the first one on: how many it had, what they are to be.
 
@@ -141,7 +160,7 @@ class Band(NamedTuple):
     area: Area
     rows: int
     columns: Mapping[int, Sequence[Cell]]
-    formulas: Mapping[int, Callable[[int], str]]
+    formulas: Mapping[int, Carried]
 
     @property
     def end(self) -> int:
@@ -229,9 +248,7 @@ def _row(
                 writer.over(cell, place, value, p) if cell else writer.cell(place, look, value, p)
             )
         elif number > band.area.bottom and column in band.formulas:
-            text = escaped(band.formulas[column](number)).encode()
-            s = b' s="%s"' % look.encode() if look else b""
-            element = b'<%sc r="%s"%s><%sf>%s</%sf></%sc>' % (p, place, s, p, text, p, p)
+            element = band.formulas[column].cell(place, look, number, p)
         elif cell:
             element = cell.element
         else:

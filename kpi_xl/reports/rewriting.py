@@ -5,6 +5,7 @@ What is not touched stays to the byte. What cannot be written refuses, and there
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 from xml.etree import ElementTree
 
@@ -12,7 +13,7 @@ from kpi_xl.cells import Cell
 from kpi_xl.engine.formulas import moved
 from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.looks import Looks
-from kpi_xl.ooxml.overwriting import Band, Writer, with_band, with_cells
+from kpi_xl.ooxml.overwriting import Band, Carried, Writer, with_band, with_cells
 from kpi_xl.ooxml.package import MAIN, ExcelTable, Formula, Package, read_package
 from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.ranges import Move, follow, pivot_places, refresh_pivots
@@ -154,36 +155,42 @@ def _bands(
 
 def _carried(
     book: Package, parts: Parts, table: ExcelTable, data: Area, ours: Collection[int]
-) -> dict[int, Callable[[int], str]]:
-    """What makes the formulas of the user's own columns for new rows, by the column.
+) -> dict[int, Carried]:
+    """The formulas of the user's own columns for new rows, by the column.
 
     It is the formula of the last row, or, where that has none, the column's own.
     Raises ReportError.
     """
     last = {
-        formula.column: formula
+        column: formula
         for formula in book.formulas
-        if formula.sheet == data.sheet and formula.row == data.bottom
+        if formula.sheet == data.sheet and formula.area.top <= data.bottom <= formula.area.bottom
+        for column in range(formula.area.left, formula.area.right + 1)
     }
+    row = SheetXml(parts[book.parts[data.sheet]]).row_cells(data.bottom) if last else []
+    notes = {cell.column: cell.attribute("cm") for cell in row}
     own = _own_formulas(book, parts, table)
-    carried: dict[int, Callable[[int], str]] = {}
+    carried: dict[int, Carried] = {}
     for place, name in enumerate(table.columns):
         column, formula = data.left + place, last.get(data.left + place)
         if column in ours or (formula is None and name not in own):
             continue
-        if formula is not None and formula.array:
+        if formula is None:
+            carried[column] = own[name]
+        elif formula.spans:
             raise ReportError(
-                f"The column {name} of the table {table.name} computes with an array formula, which"
-                " is not carried to new rows here: refresh the workbook in its program."
+                f"The column {name} of the table {table.name} computes with an array formula over"
+                " several cells, which is not carried to new rows here: refresh the workbook in its"
+                " program."
             )
-        carried[column] = _filling(formula, own.get(name, ""), data.bottom)
+        else:
+            text = _filling(formula, data.bottom)
+            carried[column] = Carried(text, formula.array is not None, notes[column])
     return carried
 
 
-def _filling(formula: Formula | None, own: str, last: int) -> Callable[[int], str]:
+def _filling(formula: Formula, last: int) -> Callable[[int], str]:
     """What fills a formula down, as somebody who draws the corner of the last row's cell."""
-    if formula is None:
-        return lambda _: own
     rows, columns = formula.moved
     first, second = (moved(formula.text, rows + down, columns) for down in (0, 1))
     if first == second:
@@ -191,18 +198,22 @@ def _filling(formula: Formula | None, own: str, last: int) -> Callable[[int], st
     return lambda row: moved(formula.text, rows + row - last, columns)
 
 
-def _own_formulas(book: Package, parts: Parts, table: ExcelTable) -> dict[str, str]:
+def _own_formulas(book: Package, parts: Parts, table: ExcelTable) -> dict[str, Carried]:
     """The formulas that a table writes into new rows, by the names of their columns."""
     found = _table_part(book, parts, table)
     if found is None:
         return {}
     columns = ElementTree.fromstring(parts[found]).iterfind(f"{MAIN}tableColumns/{MAIN}tableColumn")
-    texts = (one.find(f"{MAIN}calculatedColumnFormula") for one in columns)
+    own = (one.find(f"{MAIN}calculatedColumnFormula") for one in columns)
     return {
-        name: one.text
-        for name, one in zip(table.columns, texts, strict=True)
-        if one is not None and one.text and one.attrib.get("array") not in ("1", "true")
+        name: Carried(partial(_same, one.text), one.attrib.get("array") in ("1", "true"))
+        for name, one in zip(table.columns, own, strict=True)
+        if one is not None and one.text
     }
+
+
+def _same(text: str, _: int) -> str:
+    return text
 
 
 def _table_part(book: Package, parts: Parts, table: ExcelTable) -> str | None:
