@@ -167,8 +167,8 @@ def _filled(package: zipfile.ZipFile, blocks: Sequence[CellBlock]) -> dict[str, 
     return changed
 
 
-def read_package(content: bytes) -> Package:
-    """Read a workbook.
+def read_package(content: bytes, *, computing: bool = True) -> Package:
+    """Read a workbook; unless for computing, without what spills and strange errors have filled.
 
     Keys of tables and names are in lower case; a name's first key is its sheet, None for the
     workbook's own. Raises NotAWorkbookError.
@@ -178,7 +178,7 @@ def read_package(content: bytes) -> Package:
             raise NotAWorkbookError("it is encrypted: save it without a password to open it")
         raise NotAWorkbookError("it is an old .xls workbook: save it as Excel Workbook (.xlsx)")
     with opened(content) as package:
-        return _read(package, content)
+        return _read(package, content, computing=computing)
 
 
 def table_places(file: Path) -> dict[str, ExcelTable]:
@@ -282,7 +282,7 @@ def sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
     }
 
 
-def _read(package: zipfile.ZipFile, content: bytes) -> Package:
+def _read(package: zipfile.ZipFile, content: bytes, *, computing: bool) -> Package:
     if "content.xml" in package.namelist():
         raise NotAWorkbookError("it is an OpenDocument file: save it as Excel Workbook (.xlsx)")
     relations = list(_relations(package, ""))
@@ -294,13 +294,7 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
         raise NotAWorkbookError("it is in the strict form of Open XML: save it as Excel Workbook")
     targets = {key: (kind, part) for kind, key, part in _relations(package, book_part)}
     order = book.findall(f"{MAIN}sheets/{MAIN}sheet")
-    names = {}
-    for defined in book.iterfind(f"{MAIN}definedNames/{MAIN}definedName"):
-        scope = defined.attrib.get("localSheetId")
-        if scope and not 0 <= int(scope) < len(order):
-            raise NotAWorkbookError("it is damaged (a name belongs to a sheet that there is not)")
-        scope_name = order[int(scope)].attrib["name"] if scope else None
-        names[scope_name, defined.attrib["name"].lower()] = defined.text or ""
+    names = _names(book, order)
     properties, settings = book.find(f"{MAIN}workbookPr"), book.find(f"{MAIN}calcPr")
     texts = _texts(package)
     parts: dict[str, str] = {}
@@ -332,15 +326,12 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
         if cells:
             xml[name] = sheet
         formulas += _formulas(name, cells)
-        spilled = _spilled(name, sheet, cells)
-        last_rows[name] = _last_row(sheet, spilled)
-        strange = [
-            cell
-            for cell, text in sheet.error_cells()
-            if cell.start not in spilled and (_is_new_error(cell, text) or cell.attribute("vm"))
-        ]
-        unreadable += [Area(name, *cell[:2], *cell[:2]) for cell in strange]
-        edits[name] = [(cell.start, cell.end, b"") for cell in (*strange, *spilled.values())]
+        if computing:
+            spilled = _spilled(name, sheet, cells)
+            last_rows[name] = _last_row(sheet, spilled)
+            strange = _strange(sheet, spilled)
+            unreadable += [Area(name, *cell[:2], *cell[:2]) for cell in strange]
+            edits[name] = [(cell.start, cell.end, b"") for cell in (*strange, *spilled.values())]
     if not parts:
         raise NotAWorkbookError("it has no worksheet")
     return Package(
@@ -362,6 +353,20 @@ def _read(package: zipfile.ZipFile, content: bytes) -> Package:
         by_excel=_is_by_excel(package, relations, settings),
         signed=any(part.startswith("_xmlsignatures/") for _, _, part in relations),
     )
+
+
+def _names(
+    book: ElementTree.Element, order: Sequence[ElementTree.Element]
+) -> dict[tuple[str | None, str], str]:
+    """The defined names, by their sheet, if they have one. Raises NotAWorkbookError."""
+    names: dict[tuple[str | None, str], str] = {}
+    for defined in book.iterfind(f"{MAIN}definedNames/{MAIN}definedName"):
+        scope = defined.attrib.get("localSheetId")
+        if scope and not 0 <= int(scope) < len(order):
+            raise NotAWorkbookError("it is damaged (a name belongs to a sheet that there is not)")
+        scope_name = order[int(scope)].attrib["name"] if scope else None
+        names[scope_name, defined.attrib["name"].lower()] = defined.text or ""
+    return names
 
 
 def _is_by_excel(
@@ -482,6 +487,15 @@ def _spilled(name: str, sheet: SheetXml, cells: list[XmlCell]) -> dict[int, XmlC
         for other in sheet.block_cells(area(name, attribute(cell.formula[0], "ref")))
         if other.start not in anchors
     }
+
+
+def _strange(sheet: SheetXml, spilled: Collection[int]) -> list[XmlCell]:
+    """The cells without formulas that hold what an engine does not know."""
+    return [
+        cell
+        for cell, text in sheet.error_cells()
+        if cell.start not in spilled and (_is_new_error(cell, text) or cell.attribute("vm"))
+    ]
 
 
 def _last_row(sheet: SheetXml, spilled: Collection[int]) -> int:

@@ -194,7 +194,7 @@ class FileWorkbook:
 
 def described(content: bytes) -> Described:
     """What there is to know of a workbook. Raises NotAWorkbookError, ReportError."""
-    book = read_package(content)
+    book = read_package(content, computing=False)
     if book.signed:
         raise ReportError("The workbook is signed, and a change would break its signature.")
     reader = _CellReader(book, Parts(content))
@@ -332,7 +332,7 @@ def _fits(formula: Formula) -> bool:
 
 def _without_values(content: bytes, kept: Sequence[recalc.Kept]) -> tuple[bytes, int]:
     """A workbook without the values of some formulas, and of how many there were any."""
-    book, parts = read_package(content), Parts(content)
+    book, parts = read_package(content, computing=False), Parts(content)
     names = {(one.sheet, one.cell) for one in kept}
     emptied = 0
     for sheet, xml in book.xml.items():

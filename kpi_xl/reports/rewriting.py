@@ -48,7 +48,7 @@ def rewritten(content: bytes, change: Change) -> Rewritten:
 
     Raises ReportError, NotAWorkbookError.
     """
-    book, parts = read_package(content), Parts(content)
+    book, parts = read_package(content, computing=False), Parts(content)
     heights = dict(change.resized)
     tables = [table for table in book.tables.values() if table.name in heights]
     _refuse_touched(book, parts, {block.place.sheet for block in change.blocks})

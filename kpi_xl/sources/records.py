@@ -49,7 +49,8 @@ class Wrong(SaidError):  # noqa: N818 - no fault of the program
 
 TOO_MANY = Message(
     "has more than {most} rows, the most that an Excel sheet holds under a"
-    " header: filter or add up its rows first",
+    " header: filter or add up its rows first; orders of the template retention may be more in"
+    " Parquet files and databases, where they are counted",
     most=MOST_ROWS,
 )
 
