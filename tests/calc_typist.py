@@ -2,7 +2,7 @@
 
 Run by a Python that has LibreOffice's `uno`, with the folders of the extension and of a profile.
 On its input it takes a list of books, each a list of steps (the methods of Person and their
-arguments); on its output it gives what each of the steps answered.
+arguments); on its output it gives a line a book: what each of its steps answered.
 """
 
 import json
@@ -282,12 +282,11 @@ def letters(column: int) -> str:
 def main() -> None:
     person = Person(*sys.argv[1:3])
     try:
-        answers = [
-            [getattr(person, step[0])(*step[1:]) for step in book] for book in json.load(sys.stdin)
-        ]
+        for book in json.load(sys.stdin):
+            answers = [getattr(person, step[0])(*step[1:]) for step in book]
+            print(json.dumps(answers), flush=True)
     finally:
         person.end()
-    json.dump(answers, sys.stdout)
 
 
 if __name__ == "__main__":

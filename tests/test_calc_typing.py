@@ -7,7 +7,9 @@ of a workbook that kpi-xl fills from the same rows. One soffice does it all.
 import json
 import re
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import date, timedelta
 from functools import cache
 from itertools import chain
@@ -205,35 +207,36 @@ def steps_with_a_column(folder: Path) -> Iterator[list[Any]]:
 
 @pytest.fixture(scope="module")
 def states(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What gives the states of a template's workbook. Calc works while others are computed."""
+    """What gives the states of a book as soon as Calc has done with it, and works on the next."""
     python = python_of_libreoffice()
     folder = tmp_path_factory.mktemp("typed")
     write_extension(folder / "extensions" / FOLDER)
     for name in TEMPLATES:
         (folder / f"{name}.xlsx").write_bytes(build(template(name), {}).content)
     typist = Path(__file__).with_name("calc_typist.py")
-    books = [list(steps_of(name, folder)) for name in TEMPLATES]
-    books += [list(steps_without_room(folder)), list(steps_with_a_column(folder))]
-    (folder / "books.json").write_text(json.dumps(books), encoding="utf-8")
-    answered = folder / "answers.json"
-    with (folder / "books.json").open() as books, answered.open("w") as answers:
+    books = {name: list(steps_of(name, folder)) for name in TEMPLATES}
+    books |= {CROWDED: list(steps_without_room(folder))}
+    books |= {CALCULATED: list(steps_with_a_column(folder))}
+    (folder / "books.json").write_text(json.dumps(list(books.values())), encoding="utf-8")
+    with (folder / "books.json").open() as steps, (folder / "told").open("w") as told:
         working = subprocess.Popen(
             [python, str(typist), str(folder / "extensions"), str(folder / "profile")],
-            stdin=books, stdout=answers, stderr=subprocess.PIPE, text=True, env=surroundings(),
+            stdin=steps, stdout=subprocess.PIPE, stderr=told, text=True, env=surroundings(),
         )  # fmt: skip
+    done: dict[str, Future[list[dict[str, Any]]]] = {name: Future() for name in books}
 
-    @cache
-    def all_of_them() -> dict[str, list[dict[str, Any]]]:
-        _, told = working.communicate(timeout=1200)
-        assert working.returncode == 0, told
-        books = json.loads(answered.read_text(encoding="utf-8"))
-        return {
-            name: [answer for answer in book if isinstance(answer, dict)]
-            for name, book in zip((*TEMPLATES, CROWDED, CALCULATED), books, strict=True)
-        }
+    def listen() -> None:
+        for name, line in zip(books, working.stdout or (), strict=False):
+            done[name].set_result([one for one in json.loads(line) if isinstance(one, dict)])
+        for future in done.values():
+            if not future.done():
+                future.set_exception(AssertionError((folder / "told").read_text()))
 
-    yield lambda name: all_of_them()[name]
+    listening = threading.Thread(target=listen)
+    listening.start()
+    yield lambda name: done[name].result(timeout=1200)
     working.kill()
+    listening.join()
     working.communicate()
 
 

@@ -16,7 +16,7 @@ from kpi_xl.workbook_templates.parts import build
 from openpyxl import load_workbook
 from openpyxl.utils.datetime import to_excel
 
-from kpi_xl.cells import Cell
+from kpi_xl.cells import Block, Cell
 from kpi_xl.engine.embedded import calculate
 from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.package import Package, read_package
@@ -103,12 +103,17 @@ def changes(book: Package, name: str, content: bytes) -> dict[Place, Cell]:
     return found
 
 
-def shown(content: bytes) -> dict[Place, Cell]:
-    """What the formulas of a workbook show in the embedded engine, cell by cell."""
-    computed = calculate(content)
-    assert computed.refused == {}
+def computed(content: bytes) -> Mapping[Place, Cell | Block]:
+    """What the formulas of a workbook come to in the embedded engine."""
+    result = calculate(content)
+    assert result.refused == {}
+    return result.values
+
+
+def by_cells(values: Mapping[Place, Cell | Block]) -> dict[Place, Cell]:
+    """What the formulas of a workbook show, cell by cell."""
     found: dict[Place, Cell] = {}
-    for (sheet, row, column), value in computed.values.items():
+    for (sheet, row, column), value in values.items():
         for i, cells in enumerate(value if isinstance(value, list) else [[value]]):
             for j, cell in enumerate(cells):
                 found[sheet, row + i, column + j] = cell
@@ -124,7 +129,8 @@ class Copies:
             table: {column: cells[:ROWS] for column, cells in columns.items()}
             for table, columns in record.sample().data.items()
         }
-        content = build(record, data).content
+        built = build(record, data)
+        content = built.content
         self.copy, self.values, self.live = frozen(content, native=True)
         inputs = changes(read_package(content), name, content)
         self.formulas = {
@@ -132,7 +138,8 @@ class Copies:
             for one in read_package(self.copy).formulas
             if one.text != '""'  # the value of an empty text
         }
-        self.before, self.right = shown(content), shown(with_cells(content, inputs))
+        self.before = by_cells(built.values)
+        self.right = by_cells(computed(with_cells(content, inputs)))
         self.changed = with_cells(self.copy, inputs)
         # The values that the copy would have, had it been made after the change.
         renewed = {p: v for p, v in self.right.items() if p not in self.formulas}

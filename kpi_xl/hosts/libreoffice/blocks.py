@@ -22,8 +22,8 @@ from kpi_xl.hosts.libreoffice.sheets import (
     first_cell,
     formula_of,
     formula_runs,
-    not_undone,
     quietly,
+    unnoticed,
 )
 from kpi_xl.locales import LANGUAGES, say
 from kpi_xl.workbook_names import LANGUAGE
@@ -92,7 +92,7 @@ def arrays(document: Any) -> list[Any]:
 
 def fit_array(document: Any, array: Any) -> str:
     """Fit one: "grown" if it had to be, its cell if it has no room, nothing if it fits."""
-    return resize(document, array, size(document, array.Spreadsheet, formula_of(array)))
+    return resize(document, array, size(document, array, formula_of(array)))
 
 
 def resize(document: Any, array: Any, new_size: Size) -> str:
@@ -170,16 +170,22 @@ def outermost(formula: str) -> str:
     return found[1] if found else ""
 
 
-def size(document: Any, sheet: Any, formula: str) -> Size:
-    """How large the block of an array formula is; 0 where it is an error."""
+def size(document: Any, array: Any, formula: str) -> Size:
+    """How large the block of an array formula is; 0 where it is an error.
+
+    It is asked in the last cell of the array's own first column: no formula there can depend on
+    all of that column, and in a column that a sheet has not got yet Calc makes all before it, which
+    it then goes through for whatever is done.
+    """
     inside = without_texts(formula.removeprefix("="))
-    free = sheet.getCellByPosition(sheet.Columns.Count - 1, sheet.Rows.Count - 1)
+    sheet = array.Spreadsheet
+    free = sheet.getCellByPosition(array.RangeAddress.StartColumn, sheet.Rows.Count - 1)
 
     def count(function: str) -> int:
-        with not_undone(document):
+        with unnoticed(document):
             free.setArrayFormula(f"={function}({inside})")
         number = int(free.getValue())
-        with not_undone(document):
+        with unnoticed(document):
             free.setArrayFormula("")
         return number
 

@@ -427,5 +427,5 @@ def _unknown(sheet: Any) -> Iterator[tuple[str, int, int]]:
 
 
 def _size(document: Any, name: str, row: int, column: int) -> Size:
-    sheet = document.Sheets.getByName(name)
-    return size(document, sheet, sheet.getCellByPosition(column - 1, row - 1).getFormula()[1:-1])
+    first = document.Sheets.getByName(name).getCellByPosition(column - 1, row - 1)
+    return size(document, first, formula_of(first))

@@ -172,7 +172,7 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
         self.take_note()
         height, width = size_of(array)
         if lacks_room(formula.removeprefix("=")) or height * width > LARGE:
-            new_size = size(self.document, array.Spreadsheet, formula)
+            new_size = size(self.document, array, formula)
         else:
             new_size = self.size_by_calls(array, formula)
         if enter(self.document, array, new_size) == GROWN:
@@ -191,11 +191,7 @@ class Follower(unohelper.Base, XModifyListener, XCallback):  # type: ignore[misc
             return ONE_CELL
         if own and self.unseen.get(own, set()) <= {size_of(array)}:
             return NO_SIZE
-        return (
-            size(self.document, array.Spreadsheet, formula)
-            if own or self.asks_others(formula)
-            else NO_SIZE
-        )
+        return size(self.document, array, formula) if own or self.asks_others(formula) else NO_SIZE
 
     def asks_others(self, formula: str) -> bool:
         """Whether a formula that does more calls a function that has returned a block lately."""

@@ -19,33 +19,35 @@ def quietly(document: Any, *, computing: bool = False) -> Iterator[None]:
     automatic = document.isAutomaticCalculationEnabled()
     if not computing:  # or each of 10,000 formulas computes all others
         document.enableAutomaticCalculation(False)
-        # The heights of rows would be sought, and arrays be computed for it all the same: from
-        # cells that are not computed yet, and never anew.
-        document.setPropertyValue("IsAdjustHeightEnabled", False)
     document.addActionLock()
     document.lockControllers()
     try:
         if computing:
             yield
         else:
-            with not_undone(document):
+            with unnoticed(document):
                 yield
     finally:
         document.unlockControllers()
         document.removeActionLock()
         if not computing:
-            document.setPropertyValue("IsAdjustHeightEnabled", True)
             document.enableAutomaticCalculation(automatic)
 
 
 @contextmanager
-def not_undone(document: Any) -> Iterator[None]:
-    """Calc does not remember what is done meanwhile; it does again as soon as it has computed."""
+def unnoticed(document: Any) -> Iterator[None]:
+    """Calc neither remembers what is done meanwhile, nor seeks the heights of rows.
+
+    It remembers again as soon as it has computed. For the heights it would go through all columns,
+    and compute arrays: from cells that are not computed yet, and never anew.
+    """
+    document.setPropertyValue("IsAdjustHeightEnabled", False)
     document.UndoManager.lock()
     try:
         yield
     finally:
         document.UndoManager.unlock()
+        document.setPropertyValue("IsAdjustHeightEnabled", True)
 
 
 def first_cell(document: Any, name: str) -> Any:
