@@ -621,6 +621,22 @@ def test_an_interruption_leaves_nothing(soffice: str, tmp_path: Path, number: in
     assert not (tmp_path / "book.pdf").exists()
 
 
+def test_an_interruption_while_it_starts_leaves_nothing(
+    soffice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, started = subprocess.Popen, []
+
+    def interrupted(*command: Any, **options: Any) -> Any:
+        started.append(start(*command, **options))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        libreoffice.perform([])
+    assert [process.poll() for process in started] == [-signal.SIGKILL]
+
+
 def test_libreoffice_is_ended_where_it_takes_too_much_memory(
     soffice: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ MEMORY, PER_BYTE = 2 << 30, 100
 eighth of the former, for a template of 120 KB a quarter, on some machines half, and of a large one
 60 bytes for each of its own."""
 LOOKS = 0.2  # seconds between looks at its memory
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # what interrupts; the first by itself
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def ended_by_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # only that has signals
         yield
         return
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in ENDING[1:] if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     try:
         for number, handler in before.items():
@@ -49,6 +50,30 @@ def ended_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """What would interrupt meanwhile does at the end: a process of which nobody knows stays.
+
+    Raises KeyboardInterrupt.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    before = {number: one for number, one in handlers.items() if callable(one)}
+    for number in before:  # the others end this process at once, or do nothing
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def perform(
@@ -105,19 +130,6 @@ def _run(command: list[str], environment: dict[str, str], seconds: float, memory
 
     Raises OfficeError where it takes more time or memory than it may.
     """
-    group: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    process = subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        **group,
-    )
     done, grown = threading.Event(), threading.Event()
 
     def look() -> None:
@@ -127,10 +139,19 @@ def _run(command: list[str], environment: dict[str, str], seconds: float, memory
                 _kill(process)
                 return
 
-    watch = threading.Thread(target=look, daemon=True, name="watch of LibreOffice")
-    watch.start()
-    try:
-        output: str = process.communicate(timeout=seconds)[1]
+    with _started(command, environment) as process:
+        watch = threading.Thread(target=look, daemon=True, name="watch of LibreOffice")
+        watch.start()
+        try:
+            output: str = process.communicate(timeout=seconds)[1]
+        except subprocess.TimeoutExpired:
+            raise OfficeError(
+                f"LibreOffice did not end within {seconds:g} seconds, and was ended; --timeout"
+                " gives it more"
+            ) from None
+        finally:
+            done.set()
+            watch.join()
         if grown.is_set():
             raise OfficeError(
                 f"LibreOffice needs more than the {memory >> 20:,} MB of memory that a workbook of"
@@ -138,18 +159,34 @@ def _run(command: list[str], environment: dict[str, str], seconds: float, memory
                 " times as much"
             )
         return output
-    except subprocess.TimeoutExpired:
-        raise OfficeError(
-            f"LibreOffice did not end within {seconds:g} seconds, and was ended; --timeout"
-            " gives it more"
-        ) from None
+
+
+@contextmanager
+def _started(command: list[str], environment: dict[str, str]) -> "Iterator[subprocess.Popen[str]]":
+    """A program, which is ended with all that it started, whatever happens."""
+    group: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        group = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    process: subprocess.Popen[str] | None = None
+    try:
+        with uninterrupted():
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                **group,
+            )
+        yield process
     finally:
-        done.set()
-        watch.join()
-        _kill(process)
-        process.wait()
-        if process.stderr:
-            process.stderr.close()
+        if process:
+            _kill(process)
+            process.wait()
+            if process.stderr:
+                process.stderr.close()
 
 
 def _kill(process: "subprocess.Popen[str]") -> None:
