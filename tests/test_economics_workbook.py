@@ -18,7 +18,7 @@ from kpi_xl.workbook_templates import unit_economics
 from kpi_xl.workbook_templates.parts import build
 from kpi_xl.workbook_templates.unit_economics import LAST, NOT_DIRECT, SEGMENT, TEMPLATE, sample
 from kpi_xl.workbook_templates.writing import Built
-from workbooks import set_to
+from workbooks import rows_of, set_to
 
 from kpi_xl.cells import serial
 from kpi_xl.errors import CellError
@@ -34,8 +34,7 @@ CURVE_AT = 4  # the column in which the ages begin
 
 def sheet(built: Built, name: str) -> list[list[Any]]:
     """The values of a sheet's cells, row by row."""
-    book = openpyxl.load_workbook(io.BytesIO(built.content), data_only=True)
-    return [list(row) for row in book[name].iter_rows(values_only=True)]
+    return rows_of(built.content, name)
 
 
 def below(rows: list[list[Any]], *headers: str) -> dict[Any, list[Any]]:

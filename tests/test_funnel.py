@@ -14,7 +14,7 @@ from kpi_xl.workbook_templates import funnel
 from kpi_xl.workbook_templates.funnel import SEASON, TEMPLATE, sample
 from kpi_xl.workbook_templates.parts import HEADER, build
 from kpi_xl.workbook_templates.writing import Built
-from workbooks import set_to
+from workbooks import rows_of, set_to
 
 from kpi_xl.reports.layout import Loaded
 from kpi_xl.schema.funnel import LEADS
@@ -139,8 +139,7 @@ def test_attribution_loses_no_customer(demo: Built, leads: pd.DataFrame) -> None
 
 
 def test_the_checks_find_what_was_spoiled(demo: Built, leads: pd.DataFrame) -> None:
-    sheet = openpyxl.load_workbook(io.BytesIO(demo.content), data_only=True)["Checks"]
-    found = {row[0].value: (row[1].value, row[2].value) for row in sheet["A6:C19"]}
+    found = {row[0]: (row[1], row[2]) for row in rows_of(demo.content, "Checks")[5:19]}
     first = HEADER + 2  # the sheet's row of the first lead
     both = leads["won_date"].notna() & leads["lost_date"].notna()
     early = leads["won_date"] < leads["created"]

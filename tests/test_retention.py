@@ -15,7 +15,7 @@ from kpi_xl.workbook_templates.parts import HEADER, Data, build
 from kpi_xl.workbook_templates.retention import SHARES, TEMPLATE, TOP, sample
 from kpi_xl.workbook_templates.writing import Built
 from test_checks import edited
-from workbooks import set_to
+from workbooks import rows_of, set_to
 
 from kpi_xl.cells import Cell
 from kpi_xl.engine.embedded import calculate
@@ -219,8 +219,7 @@ def test_a_cohort_that_gains_customers_is_found(column: str) -> None:
 
 def sheet(built: Built, name: str) -> list[list[object]]:
     """The values of a sheet's cells, row by row."""
-    book = openpyxl.load_workbook(io.BytesIO(built.content), data_only=True)
-    return [list(row) for row in book[name].iter_rows(values_only=True)]
+    return rows_of(built.content, name)
 
 
 def below(rows: list[list[object]], first: str, count: int) -> list[list[object]]:

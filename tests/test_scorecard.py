@@ -9,13 +9,13 @@ from statistics import median
 from typing import Any
 
 import demos
-import openpyxl
 import pytest
 from kpi_xl.workbook_templates import scorecard
 from kpi_xl.workbook_templates.parts import HEADER, Data, build
 from kpi_xl.workbook_templates.scorecard import TEMPLATE, sample
 from kpi_xl.workbook_templates.scorecard_kpis import COUNTS, FIFTEEN, KPIS
 from kpi_xl.workbook_templates.writing import Built
+from workbooks import rows_of
 
 from kpi_xl import CellError
 
@@ -274,8 +274,7 @@ def on_scorecard(built: Built, column: int) -> dict[str, Any]:
 
 def found(built: Built) -> dict[str, tuple[Any, Any]]:
     """What the sheet Checks finds: how many, and the first row."""
-    sheet = openpyxl.load_workbook(io.BytesIO(built.content))["Checks"]
-    labels = {row: sheet.cell(row, 1).value for row in range(6, 21)}
+    labels = dict(enumerate((line[0] for line in rows_of(built.content, "Checks")[5:20]), start=6))
     checks = {
         label: (built.values["Checks", row, 2], built.values.get(("Checks", row, 3), ""))
         for row, label in labels.items()

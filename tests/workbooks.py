@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+import openpyxl
 import pytest
 import xlsxwriter
 from kpi_xl.workbook_templates import comparison
@@ -48,6 +49,12 @@ def edited(content: bytes, part: str, old: str, new: str) -> bytes:
                 data = data.replace(old.encode(), new.encode())
             new_zip.writestr(name, data)
     return out.getvalue()
+
+
+def rows_of(content: bytes, sheet: str) -> list[list[Any]]:
+    """The values of a sheet's cells, row by row; no other sheet is read."""
+    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+    return [list(row) for row in book[sheet].iter_rows(values_only=True)]
 
 
 def part(content: bytes, name: str = SHEET) -> str:
