@@ -120,6 +120,13 @@ def funnel(
     ).content, folder
 
 
+@pytest.fixture(scope="module")
+def filled(funnel: tuple[bytes, Path]) -> bytes:
+    """The funnel workbook after its button."""
+    content, folder = funnel
+    return run(content, "refresh_report", folder=folder)[0]
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_a_refreshed_report_is_what_it_should_be(
     name: str, tmp_path: Path, sample: Callable[[str], Sample]
@@ -165,19 +172,17 @@ def test_columns_reach_the_process_that_reads() -> None:
         assert copy.name == column.name
 
 
-def test_a_smaller_file_leaves_no_rows_of_the_larger(
-    funnel: tuple[bytes, Path], tmp_path: Path
-) -> None:
-    content, folder = funnel
-    filled, _ = run(content, "refresh_report", folder=folder)
+def test_a_smaller_file_leaves_no_rows_of_the_larger(filled: bytes, tmp_path: Path) -> None:
     (tmp_path / "Leads.csv").write_text(
         "lead_id,created,channel,mql_date,sql_date,sqo_date,won_date,value\n"
         "=1+1,2025-01-31,-x,,,,,7\n007,2025-02-01,@y,,,,,8\n+3,2025-02-01,z,,,,,\n",
         encoding="utf-8",
     )
-    _, told = run(filled, "load_data", "Ships", folder=tmp_path)
-    assert told == "Go to the sheet of the table to load first: Leads or Spend."
-    new, told = run(filled, "load_data", folder=tmp_path, active="Leads")
+    of_ships, of_leads = (
+        Pressed(filled, "load_data", ("Ships",)), Pressed(filled, "load_data", active="Leads")
+    )  # fmt: skip
+    (_, asked), (new, told) = pressed([of_ships, of_leads], tmp_path)
+    assert asked == "Go to the sheet of the table to load first: Leads or Spend."
     assert told == "Loaded: Leads: 3 rows."
     sheet = openpyxl.load_workbook(io.BytesIO(new))["Leads"]
     assert sheet.tables["Leads"].ref == "A4:K7"
@@ -243,7 +248,7 @@ def changed(content: bytes, change: Callable[[Any], None]) -> bytes:
 
 
 def cells_of(content: bytes, *sheets: str) -> list[Any]:
-    book = openpyxl.load_workbook(io.BytesIO(content))
+    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True)
     return [list(book[sheet].iter_rows(values_only=True)) for sheet in sheets]
 
 
@@ -295,24 +300,26 @@ def test_what_cannot_be_loaded_changes_no_table(funnel: tuple[bytes, Path], tmp_
     sheets = ("Leads", "Spend", "Sources", "Start", "Summary")
     for old, (new, told), (_, sentence) in zip(before, after, REFUSED, strict=True):
         assert sentence in told
-        assert cells_of(new, *sheets) == cells_of(old, *sheets), sentence
-        listed = [str(text) for row in cells_of(new, "Checks")[0] for text in row if text]
+        *cells, checks = cells_of(new, *sheets, "Checks")
+        assert cells == cells_of(old, *sheets), sentence
+        listed = [str(text) for row in checks for text in row if text]
         assert any(sentence in text for text in listed) == told.startswith("Nothing was loaded")
 
 
 def test_a_workbook_that_is_no_template(funnel: tuple[bytes, Path]) -> None:
     content, folder = funnel
-    before = changed(content, lambda book: book.defined_names.pop("ReportTemplate"))
-    buttons = [Pressed(before, one) for one in ("refresh_report", "check_data", "load_data")]
-    for _, told in pressed(buttons, folder):
+    none = changed(content, lambda book: book.defined_names.pop("ReportTemplate"))
+    buttons = [Pressed(none, one) for one in ("refresh_report", "check_data", "load_data")]
+    buttons.append(Pressed(changed(content, put("Sources", "B4", "ships")), "refresh_all"))
+    without_files = changed(
+        changed(content, put("Sources", "B9", None)), put("Sources", "B10", None)
+    )
+    buttons.append(Pressed(without_files, "refresh_report"))
+    *of_none, of_ships, of_no_files = [told for _, told in pressed(buttons, folder)]
+    for told in of_none:
         assert told.startswith("This workbook was not made from a template of kpi_xl")
-    before = changed(content, put("Sources", "B4", "ships"))
-    _, told = run(before, "refresh_all", folder=folder)
-    assert "made from the template 'ships'" in told
-    before = changed(content, put("Sources", "B9", None))
-    before = changed(before, put("Sources", "B10", None))
-    _, told = run(before, "refresh_report", folder=folder)
-    assert told == "Name a file in the sheet Sources first, for Leads, Spend."
+    assert "made from the template 'ships'" in of_ships
+    assert of_no_files == "Name a file in the sheet Sources first, for Leads, Spend."
 
 
 def test_without_a_folder_nothing_is_read(funnel: tuple[bytes, Path]) -> None:
@@ -320,13 +327,8 @@ def test_without_a_folder_nothing_is_read(funnel: tuple[bytes, Path]) -> None:
     assert "save the workbook first; on a server its keeper allows folders" in told
 
 
-def test_check_data_lists_what_is_wrong(funnel: tuple[bytes, Path]) -> None:
+def test_check_data_lists_what_is_wrong(funnel: tuple[bytes, Path], filled: bytes) -> None:
     content, folder = funnel
-    _, told = run(content, "check_data")
-    assert told == "The tables are empty: fill them, or load them from files."
-    filled, _ = run(content, "refresh_report", folder=folder)
-    _, told = run(filled, "check_data")
-    assert told == "120 rows checked, no problem found."
 
     def spoil(book: Any) -> None:
         book["Leads"]["B7"] = "soon"
@@ -336,7 +338,10 @@ def test_check_data_lists_what_is_wrong(funnel: tuple[bytes, Path]) -> None:
         book["Spend"]["B7"] = None
         book["Leads"]["H10"] = "#N/A"
 
-    new, told = run(changed(filled, spoil), "check_data")
+    books = [content, filled, changed(filled, spoil)]
+    (_, empty), (_, fine), (new, told) = pressed([Pressed(b, "check_data") for b in books], None)
+    assert empty == "The tables are empty: fill them, or load them from files."
+    assert fine == "120 rows checked, no problem found."
     assert told == "Problems: 6; see the sheet Checks."
     sheet = openpyxl.load_workbook(io.BytesIO(new))["Checks"]
     names = openpyxl.load_workbook(io.BytesIO(new)).defined_names
