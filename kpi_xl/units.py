@@ -80,6 +80,7 @@ class Unit:
 
 
 MONEY = Unit("MONEY", "money, in any one currency", "#,##0.00")
+LARGE = Unit("MONEY", MONEY.meaning, "#,##0")  # without cents
 COUNT = Unit("COUNT", "a count", "#,##0", NOT_NEGATIVE)
 RATE = Unit("RATE", "a fraction: 0.25 is 25 %", "0.0%")
 RATIO = Unit("RATIO", "a ratio, x : 1", '0.00" : 1"')

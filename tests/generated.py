@@ -10,7 +10,7 @@ from textwrap import fill
 
 from cases import EXCEPTIONS
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import EMPTY, FILLED, build
+from kpi_xl.workbook_templates.parts import CURRENCY_FIXED, EMPTY, FILLED, build
 from kpi_xl.workbook_templates.retention_counted import TEXTS as OF_COUNTED
 from python_stub import stub
 from translations import FOLDER, TRANSLATIONS, with_stubs
@@ -159,7 +159,7 @@ def workbook_texts(name: str) -> set[str]:
     record = template(name)
     for data in ({}, record.sample().data):
         build(record, data, record.sample().about, translate=say)
-    return texts | {EMPTY.text, FILLED} | OF_A_COMPANY | OF_COUNTED
+    return texts | {EMPTY.text, FILLED, CURRENCY_FIXED} | OF_A_COMPANY | OF_COUNTED
 
 
 OF_A_COMPANY = {

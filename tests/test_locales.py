@@ -334,6 +334,17 @@ def test_the_words_are_those_of_the_glossary(language: str) -> None:
     assert len(met) > 30
 
 
+@each_language
+@pytest.mark.parametrize("english", ["Cohort", "Expansion", "Contraction", "Reactivation"])
+def test_sheets_use_one_term_for_it(language: str, english: str) -> None:
+    with GLOSSARY.open(encoding="utf-8", newline="") as file:
+        (term,) = (row[language] for row in csv.DictReader(file) if row["English"] == english)
+    for said, text in texts(language)["words"].items():
+        if re.search(rf"\b{english}s?\b(?!\()", said, re.IGNORECASE):
+            for stem in stems(term, language):
+                assert stem in text.lower(), (said, text)
+
+
 # Where they are shown
 
 

@@ -164,7 +164,12 @@ def new_workbook(context: Any, name: str) -> Any:
 
 def language_of(document: Any) -> str:
     """The language that the workbook's template was made in; nothing without a template."""
-    cell = first_cell(document, layout.LANGUAGE)
+    return text_of(document, layout.LANGUAGE)
+
+
+def text_of(document: Any, name: str) -> str:
+    """The text of the cell of a name, empty where there is none."""
+    cell = first_cell(document, name)
     return "" if cell is None else str(cell.getString())
 
 
@@ -178,6 +183,7 @@ def opened(document: Any, tables: Any) -> OpenWorkbook:
         folder=folder_of(document),
         tables=tables_of(document, {layout.SOURCES, *(table.name for table in tables)}),
         named={name: _place(cell) for name, cell in found.items() if cell is not None},
+        currency=text_of(document, layout.CURRENCY),
     )
 
 

@@ -133,12 +133,18 @@ def opened(book: xw.Book, tables: Sequence[Input]) -> OpenWorkbook:
         named={
             name: Place(cell.sheet.name, cell.row, cell.column) for name, cell in places.items()
         },
+        currency=text_of(book, layout.CURRENCY),
     )
 
 
 def language_of(book: xw.Book) -> str:
     """The language that the workbook's template was made in; nothing without a template."""
-    cell = _named(book, layout.LANGUAGE)
+    return text_of(book, layout.LANGUAGE)
+
+
+def text_of(book: xw.Book, name: str) -> str:
+    """The text of the cell of a name, empty where there is none."""
+    cell = _named(book, name)
     return "" if cell is None else str(cell.value or "")
 
 

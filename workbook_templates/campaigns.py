@@ -15,6 +15,7 @@ from kpi_xl.units import (
     COUNT,
     DATE,
     KEY,
+    LARGE,
     MONEY,
     PROBABILITY,
     RATE,
@@ -171,21 +172,21 @@ RANGE, OWED = COPIED + 14, COPIED + 17
 TO_COME = COPIED + 50  # and of the forecasts
 
 
-def summed(column: str, header: str) -> Measure:
+def summed(column: str, header: str, unit: Unit = COUNT) -> Measure:
     """The sum of a column of Ads over the rows that a record tells: {since}, {until}, {criteria}.
 
     Sums without cents, which nobody reads in a table.
     """
     formula = total(column, since="{since}", until="{until}")
-    return Measure(header, f"{formula.removesuffix(')')}{{criteria}})", COUNT, key=column)
+    return Measure(header, f"{formula.removesuffix(')')}{{criteria}})", unit, key=column)
 
 
 SUMS = (
-    summed("cost", "Cost"),
+    summed("cost", "Cost", LARGE),
     summed("impressions", "Impressions"),
     summed("clicks", "Clicks"),
     summed("conversions", "Conversions"),
-    summed("revenue", "Revenue"),
+    summed("revenue", "Revenue", LARGE),
 )
 
 KPIS = (
@@ -839,7 +840,8 @@ def summary(page: Page) -> None:
     top, row = key_figures(page, TOP, shown, SETTINGS, FIGURES)
     draw(page, "column", "Cost and revenue by month",
          [months.series("Cost", ORANGE), months.series("Revenue", BLUE)],
-         (top, 4, 474, 236), names_format="yyyy-mm")  # fmt: skip
+         (top, 4, 474, 236), names_format="yyyy-mm",
+         number_format=page.styles.money.whole)  # fmt: skip
     draw(page, "column", "ROAS by month, against break-even", [months.series("ROAS", BLUE)],
          (top + 12, 4, 474, 236), level=months.series("Break-even", WARNING),
          names_format="yyyy-mm", number_format="0.0")  # fmt: skip
@@ -921,7 +923,7 @@ def campaigns(page: Page) -> None:
     place = table.last + 2
     draw(page, "column", "Cost and revenue by campaign",
          [first.series("cost", ORANGE, "Cost"), first.series("revenue", BLUE, "Revenue")],
-         (place, 0, 690, 320))  # fmt: skip
+         (place, 0, 690, 320), number_format=page.styles.money.whole)  # fmt: skip
     draw(page, "column", "ROAS by campaign, against break-even", [first.series("ROAS", BLUE)],
          (place, 8, 690, 320), number_format="0",
          level=Series("Break-even", first.range_of("Name"), limit, WARNING))  # fmt: skip
@@ -1031,7 +1033,8 @@ def trend(page: Page) -> None:
     limit = Series("Break-even", table.range_of("Period"), source.range_of("Break-even"), WARNING)
     draw(page, "column", "Cost and revenue by period",
          [table.series("cost", ORANGE, "Cost"), table.series("revenue", BLUE, "Revenue")],
-         (TOP + STANDING_OUT + 4, width + 2, 460, 270))  # fmt: skip
+         (TOP + STANDING_OUT + 4, width + 2, 460, 270),
+         number_format=page.styles.money.whole)  # fmt: skip
     draw(page, "column", "ROAS by period, against break-even", [table.series("ROAS", BLUE)],
          (TOP + STANDING_OUT + 18, width + 2, 460, 270), level=limit,
          number_format="0.0")  # fmt: skip
@@ -1039,7 +1042,7 @@ def trend(page: Page) -> None:
     draw(page, "column", "Cost by day",
          [days.series("Like most days", BLUE), days.series("Standing out", WARNING)],
          (TOP + STANDING_OUT + 32, width + 2, 460, 270), names_format="yyyy-mm",
-         stacked=True)  # fmt: skip
+         number_format=page.styles.money.whole, stacked=True)  # fmt: skip
     page.sheet.print_area(0, 0, table.last + 2, width + 5)
 
 

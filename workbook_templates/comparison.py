@@ -36,7 +36,6 @@ from .parts import (
     Problem,
     Setting,
     blank_if,
-    no_cents,
     put_basis,
     put_setting,
     section,
@@ -421,7 +420,6 @@ def tiles(
         value = styles.number(figure.unit, bold=True, font_size=18, shrink=True, **edge)
         page.write(row, place, figure.label, caption)
         page.put(row + 1, place, f"={figure.name}", value)
-        no_cents(page, figure.unit, row + 1, place)
         change_cell(page, row + 2, place, tile, edge)
         page.sheet.write_blank(row + 3, place, None, styles.of(**edge))
         if tile.course:

@@ -56,8 +56,9 @@ def draw_curves(
     chart.set_x_axis({**axis, "num_format": "0", "line": {"color": LINE},
                       "major_gridlines": {"visible": False},
                       "reverse": page.book.right_to_left})  # fmt: skip
+    most = {"max": 1} if number_format == "0%" else {}
     chart.set_y_axis({**axis, "num_format": number_format, "line": {"none": True},
-                      "major_gridlines": grid})  # fmt: skip
+                      "major_gridlines": grid, **most})  # fmt: skip
     chart.set_legend({"none": True} if ends else {"position": "bottom", "font": font})
     chart.set_chartarea({"border": {"none": True}})
     names = [one.name for one in curves]

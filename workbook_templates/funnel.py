@@ -588,7 +588,7 @@ def channels(page: Page) -> None:
         known = f"SUM({xl_range(TOP + 1, column, volumes.last, column)})"
         unit = VOLUMES[column].unit
         none = NO_SQO if whole == "SqoCount" else NONE
-        page.put(total, column, blank_if(none, whole), styles.header(unit.number_format))
+        page.put(total, column, blank_if(none, whole), styles.header(styles.form(unit)))
         page.put(others, column, blank_if(none, f"{whole}-{known}"), styles.number(unit))
     page.define("ChannelLeads", TOP + 1, 3, others, 3)
     second = total + 4
@@ -599,9 +599,9 @@ def channels(page: Page) -> None:
     bottom = returns.last + 2
     chart(page, "column", "Spend and revenue by channel", volumes,
           [("spend", ORANGE, "Spend"), ("revenue", BLUE, "Revenue")],
-          (bottom, 0, 620, 380))  # fmt: skip
+          (bottom, 0, 620, 380), number_format=page.styles.money.whole)  # fmt: skip
     chart(page, "bar", "Customer acquisition cost by channel", returns, [("CAC", BLUE)],
-          (bottom, 6, 620, 380), labels=True)  # fmt: skip
+          (bottom, 6, 620, 380), labels=True, number_format=page.styles.money.whole)  # fmt: skip
     model_names = source.at(TOP + 1, CHANNELS, TOP + 200, CHANNELS)
     warn_of_more(page, 2, model_names, ROOM, "ChannelsCut")
     page.sheet.print_area(0, 0, bottom + 20, 12)
@@ -647,7 +647,8 @@ def trend(page: Page) -> None:
          (row + 2, 0, 560, 340), names_format="yyyy-mm")  # fmt: skip
     draw(page, "column", "Spend and revenue by month",
          [table.series("spend", ORANGE, "Spend"), table.series("revenue", BLUE, "Revenue")],
-         (row + 2, 6, 470, 340), names_format="yyyy-mm")  # fmt: skip
+         (row + 2, 6, 470, 340), names_format="yyyy-mm",
+         number_format=page.styles.money.whole)  # fmt: skip
     page.sheet.print_area(0, 0, row + 20, 10)
 
 

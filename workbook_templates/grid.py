@@ -26,7 +26,17 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
 from kpi_xl.units import Unit
 
-from .parts import Series, bars, best_and_worst, draw, header_row, headline, no_bars, same_as
+from .parts import (
+    Series,
+    bars,
+    best_and_worst,
+    draw,
+    header_row,
+    headline,
+    name_months,
+    no_bars,
+    same_as,
+)
 from .writing import MUTED, Page
 
 MONTH = Unit("DATE", "a month", "yyyy-mm")
@@ -238,6 +248,8 @@ def put_grid(
                 page.sheet.write_number(*place, float(text), style)
         if measure.name:
             grid.define(measure.name, measure.called)
+        if measure.unit is MONTH:
+            name_months(page, [grid.place(measure.called, n + 1) for n in range(len(records))])
     for row in range(top + 1, top + 1 + len(records)) if height else ():
         page.sheet.set_row(row, height)
     for measure in measures:

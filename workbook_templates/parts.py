@@ -21,12 +21,14 @@ from xlsxwriter.utility import xl_col_to_name, xl_range_abs, xl_rowcol_to_cell
 
 from kpi_xl.cells import Block, Cell, serial
 from kpi_xl.locales import RIGHT_TO_LEFT, Message, say
+from kpi_xl.locales.currencies import currencies, money
 from kpi_xl.ooxml.addresses import LAST_ROW, quoted
 from kpi_xl.reports import layout
 from kpi_xl.reports.layout import LEAST_ROWS, Loaded
 from kpi_xl.schema import Column, Input, Schema
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, LONGEST_TEXT, MONEY, RATE, TEXT, Unit
 
+from .amounts import CENTS_UNTIL, sign_amounts
 from .writing import (
     BAR,
     BLUE,
@@ -47,6 +49,7 @@ from .writing import (
     Headline,
     Page,
     Progress,
+    Proper,
     Say,
     UnfitDataError,
     Values,
@@ -272,19 +275,22 @@ def build(
     host: str = "excel",
     given: Given | None = None,
     progress: Progress = unheard,
+    currency: str = "",
 ) -> Built:
     """A template's workbook of these data, in a language; `about` says where they come from.
 
     `loaded` is what was read from files, for the sheet Sources, `given` what was computed where
-    the rows are; `progress` is told what is done. Without data the workbook is ready to be filled.
-    Raises UnfitDataError.
+    the rows are; `progress` is told what is done. `currency` is the code of that in which all
+    amounts are; without one its user may choose it. Without data the workbook is ready to be
+    filled. Raises UnfitDataError.
     """
     translate = translate or partial(say, language=language)
     right_to_left = language in RIGHT_TO_LEFT
 
     def write(file: io.BytesIO, values: Values) -> Book:
+        written = money(currency, language)
         book = new_book(
-            file, template.name, template.title, translate, right_to_left, values, given
+            file, template.name, template.title, translate, right_to_left, values, given, written
         )
         titles = [sheet.title for sheet in (*template.sheets, SOURCES)]
         book.add_pages(["Start", *titles])
@@ -292,9 +298,10 @@ def build(
         start(book, template, about, host)
         for table in template.inputs:
             fill(book.pages[table.name], table, data.get(table.name, {}))
+        source_list(book.pages["Sources"], template, language, loaded, currency)
         template.write(book)
         missing_functions(book.pages["Start"], 2, 1)
-        source_list(book.pages["Sources"], template, language, loaded)
+        sign_amounts(book, currency, language)
         book.pages["Start"].sheet.activate()
         return book
 
@@ -308,6 +315,10 @@ NOTES = (
     (
         "Yellow cells",
         "Yellow cells are for you to fill. All others are formulas: leave them as they are.",
+    ),
+    (
+        "Currency",
+        "Amounts have the sign of the currency that the sheet {Sources} names: choose yours there.",
     ),
     (
         "Printing",
@@ -424,7 +435,31 @@ SOURCE_NOTES = {
 }  # fmt: skip
 
 
-def source_list(page: Page, template: Template, language: str, loaded: Sequence[Loaded]) -> None:
+CURRENCY = Setting(
+    layout.CURRENCY,
+    "Currency",
+    "",
+    TEXT,
+    "Amounts on all sheets have its sign; blank: none.",
+    tuple(map(Proper, currencies())),
+)
+CURRENCY_FIXED = "That of the workbook since it was made: kpi-xl fill makes one in another."
+
+
+def currency_setting(page: Page, row: int, currency: str) -> None:
+    """The cell of the workbook's currency, which is there to choose unless it was made in one."""
+    page.write(row, 0, CURRENCY.label, page.styles.label())
+    page.write(row, 2, CURRENCY_FIXED if currency else CURRENCY.meaning, page.styles.lead())
+    if currency:
+        page.sheet.write_string(row, 1, currency, page.styles.label())
+        page.define(CURRENCY.name, row, 1)
+    else:
+        put_setting(page, row, 1, CURRENCY)
+
+
+def source_list(
+    page: Page, template: Template, language: str, loaded: Sequence[Loaded], currency: str
+) -> None:
     """Which file each input table is loaded from; above it, what a report knows the workbook by."""
     sheet, styles = page.sheet, page.styles
     headline(page, "Sources", "Name a file for each table; the button Refresh report loads them.")
@@ -435,6 +470,7 @@ def source_list(page: Page, template: Template, language: str, loaded: Sequence[
         page.write(row, 0, label, styles.label())
         sheet.write_string(row, 1, stored, styles.label())
         page.define(name, row, 1)
+    currency_setting(page, 5, currency)
     top = 7
     words = styles.label(bg_color=INPUT, text_wrap=True)
     looks = {
@@ -992,7 +1028,6 @@ def figures(page: Page, row: int, column: int, title: str, records: Sequence[Fig
         page.write(row, column, figure.label, styles.label(shrink=True))
         bold = styles.number(figure.unit, bold=True, align="right")
         page.put_named(row, column + 1, figure.name, figure.formula, bold)
-        no_cents(page, figure.unit, row, column + 1)
         if figure.instead:
             condition, text = figure.instead
             phrase, meant = map(page.book.phrase, (text, figure.meaning))
@@ -1010,15 +1045,6 @@ def judgement(book: Book, status: str, words: Mapping[str, str]) -> str:
         (f"{status}={literal(key)}", book.phrase(word)) for key, word in words.items()
     )
     return ifs([(f'{status}=""', '""'), *said], last)
-
-
-def no_cents(page: Page, unit: Unit, row: int, column: int) -> None:
-    """Show money from 1,000 on without its cents, which nobody reads."""
-    if unit is not MONEY:
-        return
-    look = page.book.file.add_format({"num_format": COUNT.number_format})
-    rule = {"type": "cell", "criteria": "not between", "minimum": -999.995, "maximum": 999.995}
-    page.sheet.conditional_format(row, column, row, column, {**rule, "format": look})
 
 
 def blank_if(conditions: str | Sequence[str], formula: str) -> str:
@@ -1198,13 +1224,18 @@ def best_and_worst(
                 f"AND(ISNUMBER({cell}),N({mine})>=10,SUMPRODUCT({counts})>1,"
                 f"SUMPRODUCT({counts}*({whole}{near}))=1)"
             )
-        page.mark(place, rule, {**look, "num_format": signed(sign, unit)})
+        forms = {page.styles.form(unit): rule}
+        if unit is MONEY:
+            forms = {page.styles.money.whole: f"AND(ABS(N({cell}))>={CENTS_UNTIL},{rule})"} | forms
+        for form, condition in forms.items():
+            page.mark(place, condition, {**look, "num_format": signed(sign, form)})
 
 
-def signed(sign: str, unit: Unit) -> str:
-    """The number format of a unit with a sign before it; before the minus, too."""
-    above, *below = unit.number_format.split(";")
-    return f'"{sign} "{above};"{sign} "{below[0] if below else "-" + above}'
+def signed(sign: str, form: str) -> str:
+    """A number format with a sign before the numbers; before their minus, too."""
+    above, *below = form.split(";")
+    pieces = above, below[0] if below else f"-{above}"
+    return ";".join(f'"{sign} "{piece}'.replace(' ""', " ") for piece in pieces)
 
 
 def decimals(unit: Unit) -> int:
@@ -1229,7 +1260,50 @@ MONTHS = "yyyy-mm"
 MOST_MONTHS = 13  # whose names stand beside each other
 MONTH_NAMES, MONTHS_AND_YEARS = "[$-409]mmm", "[$-409]mmm yy"
 """How charts write months, which tables write as MONTHS: by their names in the language; with the
-year where there are more than a year has, and so one each quarter."""
+year where there are more than a year has, and so one each quarter. A language has a number format,
+or the twelve names: of Persian's, LibreOffice writes those of another calendar."""
+BETWEEN_NAMES = "|"
+MONTHS_ASIDE = ASIDE_TEXTS + 10  # the first column of Checks that has names of months
+
+
+def name_months(page: Page, cells: Sequence[tuple[int, int]]) -> None:
+    """Write the names of the months in some cells, where no number format has them.
+
+    Each without its year, and beside it with its year.
+    """
+    book = page.book
+    if (page.name, *cells[0]) in book.months or not (names := names_of_months(book)):
+        return
+    checks = book.pages["Checks"]
+    columns = (column for _, _, column in book.months.values())
+    column = max(columns, default=MONTHS_ASIDE - 2) + 2
+    checks.write(HEADER, column, "What charts draw", checks.styles.lead())
+    words = ",".join(map(literal, names))
+    for row, place in enumerate(cells, start=HEADER + 1):
+        cell, name = page.at(*place), xl_rowcol_to_cell(row, column)
+        alone = f'=IF(ISNUMBER({cell}),CHOOSE(MONTH({cell}),{words}),{cell}&"")'
+        dated = f'=IF(ISNUMBER({cell}),{name}&" "&RIGHT(YEAR({cell}),2),{name})'
+        for beside, formula in enumerate((alone, dated)):
+            checks.put(row, column + beside, formula, checks.styles.lead())
+        book.months[page.name, *place] = checks, row, column
+
+
+def names_of_months(book: Book) -> list[str]:
+    """The names of the months, where the language has no number format for them."""
+    names = book.say(MONTH_NAMES).split(BETWEEN_NAMES)
+    return names if len(names) > 1 else []
+
+
+def by_names(one: Series) -> Series:
+    """A chart's numbers over the names of their months, where these are written in cells."""
+    page, top, left, bottom, right = one.categories
+    known = page.book.months
+    first, last = known.get((page.name, top, left)), known.get((page.name, bottom, right))
+    if first is None or last is None:
+        return one
+    checks, start, column = first
+    column += last[1] - start >= MOST_MONTHS
+    return one._replace(categories=(checks, start, column, last[1], column))
 
 
 def draw(
@@ -1252,6 +1326,8 @@ def draw(
     `labels` writes the numbers at the bars and leaves their axis out; `ends` names each line at its
     last point, for few lines. `level` is drawn as a dashed line across columns, such as a target.
     """
+    if names_format == MONTHS:
+        series, level = [by_names(one) for one in series], level and by_names(level)
     options = {"type": kind} | ({"subtype": "stacked"} if stacked else {})
     chart = page.book.file.add_chart(options)
     for number, one in enumerate(series):
@@ -1279,6 +1355,8 @@ def draw(
     formats = names_format, number_format
     step = one_in(series[0], names_format)
     style_chart(chart, page, title, kind, formats, labels, step)
+    if ends and kind == "line":  # room for the names, which may stand at the edge
+        chart.set_plotarea({"layout": {"x": 0.07, "y": 0.15, "width": 0.86, "height": 0.7}})
     if ends or (sum(one.colour != NO_COLOUR for one in series) == 1 and not level):
         chart.set_legend({"none": True})
     figures = [one.name for one in (*series, *filter(None, [level])) if one.colour != NO_COLOUR]
@@ -1364,9 +1442,9 @@ def style_chart(
     chart.set_title(
         {"name": page.book.say(title), "name_font": {"size": 11, "bold": True, "color": INK}}
     )
-    shown = page.book.say(MONTH_NAMES) if formats[0] == MONTHS else formats[0]
-    if step > 1:
-        shown = page.book.say(MONTHS_AND_YEARS) if formats[0] == MONTHS else formats[0]
+    shown = formats[0]
+    if shown == MONTHS and not names_of_months(page.book):
+        shown = page.book.say(MONTHS_AND_YEARS if step > 1 else MONTH_NAMES)
     names = {
         "num_format": shown, "num_font": font, "line": {"color": LINE}, "text_axis": True,
         "major_tick_mark": "none", "interval_unit": step if step > 1 else None,

@@ -1149,7 +1149,7 @@ def recurring(page: Page) -> None:
         table.define(earlier, end, 1, MONTHS - 1)
     draw(page, "column", "Recurring revenue at the end of the month",
          [table.series("MRR at end", BLUE, "MRR")], (TOP, 6, 440, 320),
-         names_format="yyyy-mm")  # fmt: skip
+         names_format="yyyy-mm", number_format=page.styles.money.whole)  # fmt: skip
     draw(page, "column", "Customers and revenue that leave, by month",
          [table.series("churn rate", ORANGE, "Churn rate"),
           table.series("revenue churn", BLUE, "Revenue churn")], (TOP, 11, 500, 320),

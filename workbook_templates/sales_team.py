@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from kpi_xl.schema.sales_team import LARGE, SCHEMA, WEEKS
-from kpi_xl.units import AVERAGE, COUNT, DATE, KEY, MONEY, RATE, TEXT, Unit
+from kpi_xl.schema.sales_team import SCHEMA, WEEKS
+from kpi_xl.units import AVERAGE, COUNT, DATE, KEY, LARGE, MONEY, RATE, TEXT, Unit
 
 from .comparison import (
     COMPARE,
@@ -877,18 +877,18 @@ def add_trend(page: Page, row: int) -> None:
     page.put(row, 2 + THIRTEEN, words, page.styles.label(indent=1))
 
 
-def in_month(header: str, column: str) -> Measure:
+def in_month(header: str, column: str, unit: Unit = COUNT) -> Measure:
     """The sum of a column over the month that begins on {start}."""
     within = 'Weeks[week],">="&{start},Weeks[week],"<="&EOMONTH({start},0)'
-    return Measure(header, f"SUMIFS(Weeks[{column}],{within})", LARGE)
+    return Measure(header, f"SUMIFS(Weeks[{column}],{within})", unit)
 
 
 def month_columns(book: Book) -> tuple[Measure, ...]:
     """A month: {start}, {weeks}, {target}, {judged} are the sheet Model's."""
     return (
         Measure("Month", "{start}", MONTH, blank="", look=NAME),
-        Measure("Weeks", "{weeks}", LARGE, blank=""),
-        in_month("Sales", "sales"),
+        Measure("Weeks", "{weeks}", COUNT, blank=""),
+        in_month("Sales", "sales", LARGE),
         Measure("Target", "{target}", LARGE, blank=""),
         Measure("Attainment", "QUOTA_ATTAINMENT({Sales},{target})", RATE, "N({target})", blank=""),
         Measure("Status", verdict(book, "{judged}"), KEY, blank="",
@@ -900,7 +900,7 @@ def month_columns(book: Book) -> tuple[Measure, ...]:
         in_month("Leads", "leads"),
         in_month("Deals", "deals"),
         Measure("Close rate", "CLOSE_RATE({Deals},{Leads})", RATE, "N({Leads})", blank=""),
-        in_month("Spend", "spend"),
+        in_month("Spend", "spend", LARGE),
         Measure("CAC", "CAC({Spend},{Deals})", MONEY, "N({Deals})", blank=""),
         Measure("Average deal", "AOV({Sales},{Deals})", MONEY, "N({Deals})", blank=""),
     )  # fmt: skip
@@ -917,7 +917,8 @@ def months(page: Page) -> None:
     bars(page, *table.block("Attainment"))
     draw(page, "line", "Sales by month, and the target of its weeks",
          [table.series("Sales", BLUE), table.series("Target", ORANGE)],
-         (table.last + 2, 0, 1300, 320), names_format="yyyy-mm", ends=True)  # fmt: skip
+         (table.last + 2, 0, 1300, 320), names_format="yyyy-mm", ends=True,
+         number_format=page.styles.money.whole)  # fmt: skip
     page.sheet.print_area(0, 0, table.last + 19, table.right)
 
 
@@ -986,7 +987,8 @@ def add_sales(page: Page, place: tuple[int, int, int, int]) -> None:
     reps = ranks(page.book, slots(page.book))
     draw(page, "column", "Sales and target, by rep",
          [reps.series("sales", BLUE, "Sales", "name"),
-          reps.series("target", ORANGE, "Target", "name")], place)  # fmt: skip
+          reps.series("target", ORANGE, "Target", "name")], place,
+         number_format=page.styles.money.whole)  # fmt: skip
 
 
 def add_weeks(page: Page, place: tuple[int, int, int, int]) -> None:
@@ -994,6 +996,7 @@ def add_weeks(page: Page, place: tuple[int, int, int, int]) -> None:
     weeks = Grid(page.book.pages["Model"], TOP, WEEK, THIRTEEN_WEEKS, THIRTEEN)
     draw(page, "column", "Sales by week, and the target",
          [weeks.series("TeamSales", BLUE, "Sales", "week")], place, names_format="mm-dd",
+         number_format=page.styles.money.whole,
          level=weeks.series("target", ORANGE, "Target", "week"))  # fmt: skip
 
 

@@ -284,7 +284,7 @@ PERIOD_HEADS = (
     Measure("Start is not the end before",
             "({customers_start}<>{customers_end<})"
             '*({customers_start}<>"")*({customers_end<}<>"")', COUNT, blank="", first="0"),
-    Measure("In charts", "IF(Step=1,{First day},{Period})", DATE),
+    Measure("In charts", "IF(Step=1,{First day},{Period})", MONTH_OF),
 )  # fmt: skip
 MEAN_CUSTOMERS = Measure(
     "Customers, mean", "({customers_start}+{customers_end})/2", COUNT,
@@ -600,6 +600,7 @@ def charts(page: Page, row: int) -> None:
         [past("spend", "Spend", ORANGE), past("marketing_revenue", "Revenue", BLUE)],
         (row, 4, 350, 290),
         names_format="yyyy-mm",
+        number_format=page.styles.money.whole,
     )
     draw(
         page,
@@ -703,7 +704,7 @@ def smart(page: Page) -> None:
     colour_states(page, top + 1, 9, last, 9)
     unit = xl_rowcol_to_cell(top + 1, 18, col_abs=True)
     for one in dict.fromkeys(kpi.unit for kpi in KPIS):
-        look = {"num_format": one.number_format}
+        look = {"num_format": styles.form(one)}
         page.mark((top + 1, 5, last, 7), f'{unit}="{one.name}"', look)
     more = book.phrase("More than {room} goals: the others are not looked at here", room=GOAL_ROOM)
     page.put(2, 0, f'=IF(COUNTA(Goals[kpi])>{GOAL_ROOM},{more},"")', styles.warning())

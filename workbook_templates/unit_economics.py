@@ -60,6 +60,7 @@ from .parts import (
     header_row,
     heat,
     in_effect,
+    more_than,
     put_basis,
     put_spills,
     section,
@@ -553,7 +554,8 @@ def channel_charts(page: Page, table: Grid) -> None:
     """What a customer of each channel costs and brings."""
     row = table.last + 2
     chart(page, "column", "LTV after 12 months against CAC", table,
-          [("LTV after 12 months", BLUE), ("CAC", ORANGE)], (row, 0, 900, 360))  # fmt: skip
+          [("LTV after 12 months", BLUE), ("CAC", ORANGE)], (row, 0, 900, 360),
+          number_format=page.styles.money.whole)  # fmt: skip
     page.sheet.print_area(0, 0, row + 19, 12)
 
 
@@ -685,7 +687,8 @@ def add_curve(page: Page, number: int, place: tuple[int, int, int, int]) -> None
         [Curve("LTV", points(x, x + AGES), points(y, y + AGES), BLUE),
          Curve("CAC", points(cost, cost + 1), points(cost + 2, cost + 3), ORANGE, "dashed"),
          Curve("CAC is back", points(cost + 4, cost + 4), points(cost + 5, cost + 5), GREEN,
-               "mark")], place, about="LTV and CAC, month by month")  # fmt: skip
+               "mark")], place, about="LTV and CAC, month by month",
+        number_format=page.styles.money.whole)  # fmt: skip
 
 
 def drawn(page: Page, curves: Grid, channels: Grid) -> None:
@@ -1047,7 +1050,8 @@ def blended(page: Page) -> None:
     table = put_grid(page, TOP, BLENDED, months, blank='{$month}=""', deep=46)
     chart(page, "column", "Revenue of new and of returning customers", table,
           [("of returning customers", BLUE, "Returning"), ("of new customers", GREEN, "New")],
-          (table.last + 2, 0, 560, 340), names_format="yyyy-mm", stacked=True)  # fmt: skip
+          (table.last + 2, 0, 560, 340), names_format="yyyy-mm", stacked=True,
+          number_format=page.styles.money.whole)  # fmt: skip
     chart(page, "column", "MER (blended ROAS)", table, [("MER (blended ROAS)", BLUE, "MER")],
           (table.last + 2, 6, 460, 340), names_format="yyyy-mm", number_format="0.0")  # fmt: skip
     page.sheet.print_area(0, 0, table.last + 20, 10)
@@ -1056,7 +1060,8 @@ def blended(page: Page) -> None:
 # Subscriptions
 
 SUBSCRIPTIONS = (
-    Measure("month", "INDEX(MrrMonth,{pos})", KEY, blank="{number}>MrrMonths", look=NAME),
+    Measure("month", "DATE(LEFT(INDEX(MrrMonth,{pos}),4),RIGHT(INDEX(MrrMonth,{pos}),2),1)",
+            MONTH, blank="{number}>MrrMonths", look=NAME),
     *(Measure(header, f"INDEX({name},{{pos}})", unit) for header, name, unit in (
         ("MRR at start", "MrrStart", MONEY), ("new", "MrrNew", MONEY),
         ("expansion", "MrrMore", MONEY), ("contraction", "MrrLess", MONEY),
@@ -1092,7 +1097,8 @@ def subscriptions(page: Page) -> None:
     rows = [{"pos": f"{number}+MAX(0,MrrMonths-{MONTHS})"} for number in range(1, MONTHS + 1)]
     table = put_grid(page, top, SUBSCRIPTIONS, rows, blank='{$month}=""')
     chart(page, "column", "Recurring revenue at the end of the month", table,
-          [("MRR at end", BLUE, "MRR")], (TOP, 6, 620, 190), names_format="yyyy-mm")  # fmt: skip
+          [("MRR at end", BLUE, "MRR")], (TOP, 6, 620, 190), names_format="yyyy-mm",
+          number_format=page.styles.money.whole)  # fmt: skip
     second = table.last + 3
     section(page, second - 1, 0, 13, "Share of subscribers left after so many months paid for")
     unknown = page.book.phrase("(unknown)")
@@ -1181,7 +1187,7 @@ def what_if(page: Page, channels: Grid, curves: Grid) -> None:
 
 # The first sheet for the boss
 
-LISTED_FIRST = 8  # channels of the list
+LISTED_FIRST = 6  # channels of the list
 STRIP = 12  # the last month of the strip that shows when the cost is back
 BY_PAYBACK = (
     Measure("channel", "INDEX(RankName,{found})", KEY, look={**NAME, "shrink": True},
@@ -1209,6 +1215,11 @@ COMPARISONS = (
 )
 """What is compared with the months before and a year before, and which way is better."""
 IN_WORDS = COMPARISONS[:3]
+OVER_ALL = (
+    "LTV, LTV : CAC and payback are of all customers so far, who have no months before to compare"
+    " with: the sheet {LTV curve} compares cohorts."
+)
+"""Why their tiles have no change."""
 
 
 def summary(page: Page, channels: Grid) -> None:
@@ -1229,12 +1240,12 @@ def summary(page: Page, channels: Grid) -> None:
              page.styles.of(bold=True, font_size=14, font_color="#00523B", align="start")
              )  # fmt: skip
     page.sheet.set_row(3, 26)
-    row = comparison(page, by_payback.last + 2)
+    row = comparison(page, by_payback.last + 3)
     top = row + 1
     row = figures_of(page, top)
     draw(page, "column", "LTV after the months set, against CAC",
          [by_payback.series("LTV after the months set", BLUE), by_payback.series("CAC", ORANGE)],
-         (top, 4, 585, 240))  # fmt: skip
+         (top, 4, 585, 240), number_format=page.styles.money.whole)  # fmt: skip
     add_curve(page, 0, (top + 13, 4, 585, 240))
     page.sheet.print_area(0, 0, max(row, top + 26), 6)
 
@@ -1260,7 +1271,11 @@ def ranked_channels(page: Page, row: int, channels: Grid) -> Grid:
             for name, called in OF_CHANNEL.items()
         })  # fmt: skip
     section(page, row, 1, 6, "Which channel has its cost back, and when")
-    return put_grid(page, row + 1, BY_PAYBACK, rows, left=1, blank='{channel}=""', height=19)
+    grid = put_grid(page, row + 1, BY_PAYBACK, rows, left=1, blank='{channel}=""', height=19)
+    more, told = more_than("rows", "RankValue", LISTED_FIRST, page.book, "Channels")
+    more, told = (text.replace("COUNTA(", "COUNT(") for text in (more, told))
+    page.put(grid.last + 1, 1, f'=IF({more}>0,{told},"")', page.styles.lead(font_size=9))
+    return grid
 
 
 def page_block(channels: Grid, called: str) -> str:
@@ -1336,7 +1351,8 @@ def comparison(page: Page, row: int) -> int:
         page.write(row, 1, label, styles.label(shrink=True))
         page.put(row, 2, blank_if(f'{now}=""', now), styles.number(unit, bold=True))
         for column, other in ((3, before), (5, year)):
-            none = f"COUNT({now},{other})<2"
+            # What has not ended is less than what has: see the sentence below.
+            none = f"IF(Comparing=0,TRUE,COUNT({now},{other})<2)"
             page.put(row, column, blank_if(f'{other}=""', other), styles.number(unit))
             page.put(row, column + 1, blank_if(f"IF({none},TRUE,{other}<=0)", f"{now}/{other}-1"),
                      styles.number(GROWTH))  # fmt: skip
@@ -1358,6 +1374,8 @@ def comparison(page: Page, row: int) -> int:
         said = unfinished if number == 2 else '""'
         page.put(row, 1, f"=IF(TileUntil>EndedMonth,{said},{told})", wrapped)
         page.sheet.set_row(row, 32)  # two lines, which some languages need
+    row += 1
+    page.write(row, 1, OVER_ALL, styles.lead())
     return row + 1
 
 

@@ -17,11 +17,12 @@ from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.locales import Counted, Message, Names, SaidError
+from kpi_xl.locales.currencies import Money, money
 from kpi_xl.ooxml.addresses import Area, quoted
 from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.package import filled
 from kpi_xl.schema import Input
-from kpi_xl.units import COUNT, DATE, DAYS, PERIODS, RATE, SCORE, Unit, rounded
+from kpi_xl.units import COUNT, DATE, DAYS, MONEY, PERIODS, RATE, SCORE, Unit, rounded
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
@@ -35,6 +36,8 @@ BAR, HEAT = "#9CCBE8", "#56A6D6"
 
 SINGLE = re.compile(r"INDEX\(\w+\[\w+\],")
 """What takes one cell out of a column."""
+
+NO_CURRENCY = money("", "en")
 
 MADE = datetime(2025, 1, 1)  # a fixed date, so that the same workbook is the same bytes
 
@@ -86,10 +89,11 @@ class Built(NamedTuple):
 
 @dataclass(frozen=True)
 class Styles:
-    """The formats of a workbook."""
+    """The formats of a workbook; `money` are those of amounts."""
 
     file: xlsxwriter.Workbook
     right_to_left: bool = False
+    money: Money = NO_CURRENCY
 
     @property
     def start(self) -> str:
@@ -105,9 +109,17 @@ class Styles:
             look["reading_order"] = 2
         return self.file.add_format(look | properties)
 
+    def form(self, unit: Unit) -> str:
+        """How numbers of a unit are written."""
+        if unit.name != MONEY.name:
+            return unit.number_format
+        return self.money.exact if "." in unit.number_format else self.money.whole
+
     def number(self, unit: Unit, **properties: Any) -> Format:
-        """A format for numbers of a unit."""
-        return self.of(unit.number_format, **properties)
+        """A format for numbers of a unit; amounts become small rather than ####."""
+        if unit.name == MONEY.name and "text_wrap" not in properties:
+            properties = {"shrink": True} | properties
+        return self.of(self.form(unit), **properties)
 
     def title(self) -> Format:
         """A sheet's first line."""
@@ -138,7 +150,7 @@ class Styles:
         """A cell that is meant to be changed; as it is typed: 180, not 180.0."""
         typed = unit in (DAYS, PERIODS, SCORE)
         look: dict[str, Any] = {"bg_color": INPUT, "border": 1, "border_color": LINE}
-        return self.of("General" if typed else unit.number_format, align="right", **look)
+        return self.of("General" if typed else self.form(unit), align="right", **look)
 
     def warning(self) -> Format:
         """What must not be overlooked."""
@@ -221,6 +233,8 @@ class Book:
     given: "Given | None" = None
     stated: dict[tuple[str, int, int], Block] = field(default_factory=dict)
     settings: list[tuple[Any, str]] = field(default_factory=list)
+    months: "dict[tuple[str, int, int], tuple[Page, int, int]]" = field(default_factory=dict)
+    """Cells with months, and those with their names, where no number format has these."""
     formulas: "list[tuple[Page, int, int]]" = field(default_factory=list)
     """The cells with formulas."""
     known: Values | None = None
@@ -472,8 +486,12 @@ def new_book(
     right_to_left: bool,
     values: Values,
     given: Given | None = None,
+    written: Money = NO_CURRENCY,
 ) -> Book:
-    """An empty workbook; the marker is how a report recognises its template."""
+    """An empty workbook; the marker is how a report recognises its template.
+
+    `written` says how it writes amounts.
+    """
     book = xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False})
     book.set_properties({"title": translate(title), "created": MADE})
     book.set_custom_property("kpi_xl template", marker)
@@ -481,7 +499,8 @@ def new_book(
     # Else Excel would compute all anew on opening, and show #NAME? where the add-in is not there.
     book.set_calc_mode("auto", 191029)
     book.calc_on_load = False
-    return Book(book, Styles(book, right_to_left), translate, right_to_left, values, given=given)
+    styles = Styles(book, right_to_left, written)
+    return Book(book, styles, translate, right_to_left, values, given=given)
 
 
 class UnfitDataError(SaidError):

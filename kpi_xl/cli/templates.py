@@ -47,6 +47,7 @@ from kpi_xl.cli.shared import (
     steps,
 )
 from kpi_xl.locales import Counted, Message, Names, in_language, say
+from kpi_xl.locales.currencies import code_of
 from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.reference import did_you_mean
 
@@ -73,6 +74,10 @@ def new(
     name: NAME,
     output: OUTPUT = None,
     lang: BOOK_LANGUAGE = None,
+    currency: Annotated[
+        str,
+        typer.Option(help="The currency of all amounts, which then have its sign.", metavar="EUR"),
+    ] = "",
     host: BOOK_HOST = "excel",
     wheel: WHEEL = "",
     force: FORCE = False,
@@ -95,8 +100,12 @@ def new(
         output or Path(f"{template.name}.xlsx"), force=force, parents=parents, ends=ends(host)
     )
     code = language_of(lang)
+    money = code_of(currency)
+    if currency and not money:
+        text = "--currency {currency}: write its code of three letters, such as EUR"
+        raise Misuse(Message(text, currency=currency))
     with steps(code) as step:
-        built = parts.build(template, {}, language=code, host=host, progress=step)
+        built = parts.build(template, {}, language=code, host=host, progress=step, currency=money)
         save(path, for_host(built.content, host, wheel), force=force)
     if as_json:
         return print_json({"book": str(path), "tables": [one.name for one in template.inputs]})
@@ -199,7 +208,10 @@ def fill(
         ),
     ] = None,
     report_currency: Annotated[
-        str, typer.Option(help="The currency that all amounts are to be in.", metavar="EUR")
+        str,
+        typer.Option(
+            help="The currency that all amounts are to be in; they have its sign.", metavar="EUR"
+        ),
     ] = "",
     output: OUTPUT = None,
     lang: BOOK_LANGUAGE = None,
@@ -253,8 +265,19 @@ def fill(
                 stamp = datetime.now().replace(microsecond=0)
                 remarks = counted.note.remarks(code)
                 sources.append(Loaded("Orders", "", "", stamp, counted.found.rows, remarks))
+            # What rates have converted is in the report's currency; files' options are over all.
+            said = report_currency or ("" if rates else words.currency)
+            money = code_of(said) if said or counted else filling.currency
             built = parts.build(
-                template, data, about, code, loaded=sources, host=host, given=given, progress=step
+                template,
+                data,
+                about,
+                code,
+                loaded=sources,
+                host=host,
+                given=given,
+                progress=step,
+                currency=money,
             )
         except (SourceError, parts.UnfitDataError) as error:
             raise Misuse(error) from None

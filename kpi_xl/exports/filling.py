@@ -16,7 +16,7 @@ from kpi_xl.exports import conversions, plain_tables
 from kpi_xl.exports.layouts import Layout
 from kpi_xl.exports.options import Note, Options
 from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
-from kpi_xl.exports.rates import Rates, converted
+from kpi_xl.exports.rates import Rates, converted, currency_of, of_money
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.shaping import Reading, filled_columns, period_of, shaped
 from kpi_xl.files import kind
@@ -71,10 +71,11 @@ class Request(NamedTuple):
 
 
 class Filling(NamedTuple):
-    """What was read: the tables, and what is told of each file."""
+    """What was read: the tables, what is told of each file, the currency that all amounts name."""
 
     tables: dict[str, ReadTable]
     notes: list[Note]
+    currency: str = ""
 
 
 def read_files(
@@ -121,7 +122,9 @@ def read_files(
         filled[name] = _appended(name, tables[name], ours, plain_ones, notes, faults)
     if faults:
         raise SourceError(*dict.fromkeys(faults))
-    return Filling(filled, notes)
+    unsaid = any(of_money(tables[into]) for _, into, _ in ready)
+    currency = "" if unsaid else currency_of([reading for _, reading in readings], tables)
+    return Filling(filled, notes, currency)
 
 
 def read_files_apart(

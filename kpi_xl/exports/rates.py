@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kpi_xl.locales import Message, Names
+from kpi_xl.locales.currencies import code_of
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError, read_table
 from kpi_xl.units import DATE, KEY, MONEY, RATIO
@@ -77,15 +78,8 @@ def converted(
     """Bring all amounts into one currency; the faults where that cannot be."""
     used: dict[str, str] = {}
     for reading in readings:
-        money = [c.name for c in tables.get(reading.table, ()) if c.unit.name == MONEY.name]
-        frame = reading.frame
-        present = [name for name in money if name in frame]
-        if not present:
-            continue
-        some = frame[present].notna().any(axis=1)
-        for code in dict.fromkeys(frame["_currency"][some]):
-            if code:
-                used.setdefault(str(code), str(reading.match.page.opener.path))
+        for code in filter(None, _codes(reading, tables)):
+            used.setdefault(code, str(reading.match.page.opener.path))
     report = report_currency.upper()
     if rates is None:
         codes = _distinct({*used, *([report] if report else [])})
@@ -107,6 +101,27 @@ def converted(
     return list(dict.fromkeys(faults))
 
 
+def currency_of(readings: Sequence["Reading"], tables: Mapping[str, Sequence[Column]]) -> str:
+    """The code of the currency in which all amounts are; "" where not all of them say one."""
+    codes = {code for reading in readings for code in _codes(reading, tables)}
+    return code_of(codes.pop()) if len(codes) == 1 else ""
+
+
+def of_money(columns: Sequence[Column]) -> list[str]:
+    """The names of the columns that hold amounts."""
+    return [column.name for column in columns if column.unit.name == MONEY.name]
+
+
+def _codes(reading: "Reading", tables: Mapping[str, Sequence[Column]]) -> list[str]:
+    """The currencies of the rows with amounts, "" for those that do not say it."""
+    frame = reading.frame
+    present = [name for name in of_money(tables.get(reading.table, ())) if name in frame]
+    if not present:
+        return []
+    some = frame[present].notna().any(axis=1)
+    return list(dict.fromkeys(map(str, frame["_currency"][some])))
+
+
 def _distinct(codes: set[str]) -> set[str]:
     """The currencies, a sign of several being the one of them that is there."""
     distinct = set(codes)
@@ -121,11 +136,7 @@ def _converted(
     reading: "Reading", tables: Mapping[str, Sequence[Column]], rates: Rates, report: str
 ) -> list[Message]:
     frame = reading.frame
-    money = [
-        c.name
-        for c in tables.get(reading.table, ())
-        if c.unit.name == MONEY.name and c.name in frame
-    ]
+    money = [name for name in of_money(tables.get(reading.table, ())) if name in frame]
     if not money:
         return []
     days = next(

@@ -65,6 +65,7 @@ class Described:
     language: str
     tables: Mapping[str, Table]
     named: Mapping[str, Place]
+    currency: str = ""
 
 
 class RecomputedBook(NamedTuple):
@@ -124,7 +125,12 @@ class FileWorkbook:
         """The workbook as it is: its marked cells, and these tables; rows are counted alone."""
         there = self.described
         return OpenWorkbook(
-            there.language or "en", self.path.parent, there.tables, there.named, apart=True
+            there.language or "en",
+            self.path.parent,
+            there.tables,
+            there.named,
+            apart=True,
+            currency=there.currency,
         )
 
     @contextmanager
@@ -216,7 +222,7 @@ def described(content: bytes) -> Described:
     }
     places = {name: found for name in layout.PLACES if (found := reader.place(name))}
     named = {name: Place(*found[:3]) for name, found in places.items()}
-    return Described(template, language, tables, named)
+    return Described(template, language, tables, named, reader.text(layout.CURRENCY))
 
 
 class _CellReader:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from kpi_xl.workbook_names import CURRENCY as CURRENCY
 from kpi_xl.workbook_names import LANGUAGE as LANGUAGE
 from kpi_xl.workbook_names import SOURCES as SOURCES
 from kpi_xl.workbook_names import TEMPLATE as TEMPLATE

@@ -160,10 +160,10 @@ def _read(
         requests.append(Request(path, source.table.name, source.options, origin))
     columns = {table.name: table.columns for table in tables}
     try:
-        if os.environ.get("XLWINGS_ON_SERVER"):
-            return read_files_apart(requests, columns, known_layouts(), progress=progress)
-        read = read_files_apart if book.apart else read_files
-        return read(requests, columns, known_layouts(layouts_folder()), progress=progress)
+        served = bool(os.environ.get("XLWINGS_ON_SERVER"))
+        layouts = known_layouts() if served else known_layouts(layouts_folder())
+        read = read_files_apart if book.apart or served else read_files
+        return read(requests, columns, layouts, report_currency=book.currency, progress=progress)
     except SourceError as error:
         for fault in error.args:
             rows = [source.row for source in given if source.path and fault.startswith(source.path)]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.locales import LANGUAGES
+from kpi_xl.locales.currencies import code_of
 from kpi_xl.reports.phrases import phrase
 from kpi_xl.schema import SCHEMAS, Input
 
@@ -58,6 +59,7 @@ class OpenWorkbook:
 
     `folder` is where its file is, None where that is not known. `apart`: this Python can read the
     files that it names in a process of its own, as one inside Excel or LibreOffice cannot.
+    `currency` is the code of that in which its amounts are, if it says one.
     """
 
     language: str
@@ -65,10 +67,12 @@ class OpenWorkbook:
     tables: Mapping[str, Table]
     named: Mapping[str, Place]
     apart: bool = False
+    currency: str = ""
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:  # somebody has written into the cell
             object.__setattr__(self, "language", "en")
+        object.__setattr__(self, "currency", code_of(self.currency))
 
     def phrase(self, text: str, /, **fields: object) -> str:
         """An English text in the workbook's language."""

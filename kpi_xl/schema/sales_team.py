@@ -1,10 +1,8 @@
 """What the sales team's workbook takes."""
 
-from kpi_xl.units import COUNT, DATE, KEY, Unit
+from kpi_xl.units import COUNT, DATE, KEY, LARGE
 
 from .records import Column, Input, Schema
-
-LARGE = Unit("MONEY", "money, without cents", "#,##0")
 
 WEEKS = Input(
     "Weeks",
