@@ -60,7 +60,6 @@ from .parts import (
     header_row,
     heat,
     in_effect,
-    more_than,
     put_basis,
     put_spills,
     section,
@@ -1272,8 +1271,10 @@ def ranked_channels(page: Page, row: int, channels: Grid) -> Grid:
         })  # fmt: skip
     section(page, row, 1, 6, "Which channel has its cost back, and when")
     grid = put_grid(page, row + 1, BY_PAYBACK, rows, left=1, blank='{channel}=""', height=19)
-    more, told = more_than("rows", "RankValue", LISTED_FIRST, page.book, "Channels")
-    more, told = (text.replace("COUNTA(", "COUNT(") for text in (more, told))
+    more = f"COUNT(RankValue)-{LISTED_FIRST}"
+    told = page.book.phrase(
+        "{missing} rows more than there is room for here: see the sheet {sheet}",
+        {"missing": more}, sheet=page.book.names["Channels"])  # fmt: skip
     page.put(grid.last + 1, 1, f'=IF({more}>0,{told},"")', page.styles.lead(font_size=9))
     return grid
 
