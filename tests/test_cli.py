@@ -17,6 +17,7 @@ from kpi_xl.workbook_templates.retention import sample
 from workbooks import sheet_of
 
 from kpi_xl import METRICS, CellError
+from kpi_xl.bounded import ONE_THREAD
 from kpi_xl.cli.templates import print_built
 from kpi_xl.engine.embedded import evaluator
 from kpi_xl.files import write_whole
@@ -30,6 +31,21 @@ def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         encoding="utf-8",
         env=os.environ | environment,
     )
+
+
+def test_sums_do_not_depend_on_the_number_of_cores() -> None:
+    """NumPy, which comes later, computes in one thread."""
+    lines = ("import sys", "from contextlib import suppress", "from kpi_xl.cli import main",
+             "with suppress(SystemExit): main()", "import numpy, threadpoolctl",
+             "print({one['num_threads'] for one in threadpoolctl.threadpool_info()})")  # fmt: skip
+    unset = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
+    ran = subprocess.run(
+        [sys.executable, "-c", "\n".join(lines), "--version"],
+        capture_output=True,
+        encoding="utf-8",
+        env=unset,
+    )
+    assert ran.stdout.splitlines()[-1] == "{1}", ran.stderr
 
 
 @pytest.fixture(scope="module")

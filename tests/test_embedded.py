@@ -907,6 +907,10 @@ OVER_BLOCKS = {
     "D11": "{=CHANNEL_MIX(A2:A701,B2:B701)", "D21": "=NPS(C2:C701)", "F1": 5.0,
     "E1": '=SUMPRODUCT(($C$2:$C$701="ANN")*1)', "E2": '=SUMPRODUCT(($A$2:$A$701="ANN")*1)',
     "E3": "=SUMPRODUCT(($C$2:$C$701=5)*1)", "E4": "=SUMPRODUCT(($B$2:$B$701=5)*1)",
+    "G1": '{=NPS(IF(F1=5,IF($C$2:$C$701="","",$C$2:$C$701),7))',
+    "G2": '{=NPS(IF($C$2:$C$701=0,"",$C$2:$C$701))',
+    "G3": '{=NPS(IF($B$2:$B$701="","",$C$2:$C$701))', "G4": '{=NPS(-IF($C$2:$C$701="","",4))',
+    "H11": '{=CHANNEL_MIX(IF(F1=4,0,IF($A$2:$A$701="","",$A$2:$A$701)),$B$2:$B$701)',
 }  # fmt: skip
 
 
@@ -931,6 +935,10 @@ def test_a_block_comes_to_what_the_same_cells_come_to(strange: bool) -> None:
     assert shown(together, "D4") == (280 if strange else 140)
     assert shown(together, "D5") == 140
     assert shown(together, "D6") == 280
+    # 0, 10, 9 and 4: two each; without 0; -4 is no answer.
+    assert [shown(together, f"G{row}") for row in (1, 3)] == [0.0, 0.0]
+    assert shown(together, "G2") == pytest.approx(100 / 3)
+    assert shown(together, "H11") == shown(together, "D11")
 
 
 def test_a_held_range_follows_the_spill_that_fills_it() -> None:

@@ -2,6 +2,7 @@
 freeze, refresh, kpis, install, uninstall, doctor, build, serve."""
 
 import io
+import os
 import sys
 import traceback
 from typing import Annotated, NoReturn
@@ -10,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from kpi_xl import __version__
+from kpi_xl.bounded import ONE_THREAD
 from kpi_xl.cli import (  # importing a module enters its commands
     building,
     doctor,
@@ -50,6 +52,10 @@ BUG = 70
 
 def main() -> NoReturn:
     """Run the command line; every mistake of the user's is a line."""
+    # Before NumPy is there. Threads wait for each other longer than they work here, and the last
+    # digits of sums would tell how many cores there are.
+    for variable, threads in ONE_THREAD.items():
+        os.environ.setdefault(variable, threads)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a Windows pipe may not be in UTF-8
             stream.reconfigure(encoding="utf-8", errors="replace")

@@ -183,6 +183,11 @@ class Term(NamedTuple):
     ending: str = ""
     """How to write it where it is the whole formula, if otherwise: what a sum of two values, or a
     block with blanks, comes to there."""
+    blank: Area | None = None
+    """Of the test which cells of a range are blank: that range."""
+    handed: tuple[str, str] = ("", "")
+    """A text, and how to write it instead where a KPI function gets it as a column, for which
+    blanks and empty texts are one."""
     fixed: tuple[str, ...] = ()
     """Of the whole formula: the fixed addresses in it, as fixed_place has them."""
 
@@ -538,14 +543,16 @@ class _FormulaReader:
         block = metric.result != "value"
         texts = []
         for position, given in enumerate(arguments):
-            column = position < len(metric.arguments) and metric.arguments[position].arg.column
+            arg = metric.arguments[position].arg if position < len(metric.arguments) else None
+            column = arg is not None and arg.column
             block = block or (given.is_block and not column)
             if given is EMPTY:
                 texts.append(f'"{OMITTED}"')
             elif given.kind == "area" and given.areas[0].bottom == LAST_ROW:
                 texts.append(f"{WHOLE}({given.text})")
             else:
-                texts.append(held(given))
+                blanks = column and arg and arg.unit is not TEXT and not arg.words
+                texts.append((handing(given) if blanks else "") or held(given))
         return term._replace(
             text=f"{metric.name}({','.join(texts)})",
             kind="block" if block else "value",
@@ -633,6 +640,7 @@ class _FormulaReader:
             ends=term.ends + ends,
             branches=branches,
             ending=shown,
+            handed=(text, handed_over(arguments, texts) if name == "IF" else ""),
         )
 
     def product(self, arguments: list[Term]) -> Term:
@@ -938,7 +946,29 @@ def joined(left: Term, operator: str, right: Term) -> Term:
         lifted=any(t.lifted or (t.is_block and not t.text.startswith("{")) for t in (left, right)),
         shape=shape,
         ending=difference,
+        blank=left.areas[-1] if (left.kind, operator, right.text) == ("area", "=", '""') else None,
     )
+
+
+def handing(term: Term) -> str:
+    """How to write a term for a KPI function that gets it as a column, if otherwise."""
+    text, handed = term.handed
+    return handed if text.strip("()") == term.text.strip("()") else ""
+
+
+def handed_over(arguments: Sequence[Term], texts: Sequence[str]) -> str:
+    """The same of an IF: of IF(A1:A999="","",A1:A999) the range alone, which is held."""
+    if len(arguments) != 3 or not all(texts):
+        return ""
+    condition, one, other = arguments
+    if condition.blank:
+        same = one.text == '""' and other.kind == "area" and other.areas[-1] == condition.blank
+        text = held(other) if same else ""
+        return text if text.startswith(HELD_OPEN) else ""
+    given = [handing(one), handing(other)]
+    if condition.is_block or not any(given):
+        return ""
+    return f"IF({texts[0]},{given[0] or texts[1]},{given[1] or texts[2]})"
 
 
 def together(terms: Sequence[Term]) -> Term:
