@@ -4,6 +4,7 @@ import io
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from kpi_xl.cells import Cell
@@ -49,15 +50,18 @@ def with_blocks(xml: bytes, blocks: Sequence[CellBlock]) -> bytes:
     rows = [(block.area, _rows(block)) for block in blocks]
     out = io.BytesIO()
     out.write(sheet.xml[: places[first]])
-    for number in range(top, bottom + 1):
-        cells = [
-            (area.left, next(made)) for area, made in rows if area.top <= number <= area.bottom
-        ]
+    steps = {*range(top, bottom + 1, AT_ONCE), bottom + 1}
+    steps |= {step for area, _ in rows for step in (area.top, area.bottom + 1)}
+    steps |= {step for number in there for step in (number, number + 1)}
+    for number, end in pairwise(sorted(steps)):
+        here = [(area.left, made) for area, made in rows if area.top <= number <= area.bottom]
         if number in there:
+            cells = [(left, next(made)) for left, made in here]
             out.write(_row_with(sheet, there[number], cells, heads))
-        elif cells:
-            text = "".join([text for _, text in cells])
-            out.write(f'<row r="{number}">{text}</row>'.encode())
+        elif here:
+            beside = zip(*(islice(made, end - number) for _, made in here), strict=True)
+            numbered = zip(range(number, end), map("".join, beside), strict=True)
+            out.write("".join([f'<row r="{n}">{text}</row>' for n, text in numbered]).encode())
     out.write(sheet.xml[places[last] :])
     return out.getvalue()
 
@@ -120,8 +124,12 @@ def _column(
     for start in range(0, len(cells), AT_ONCE):
         piece = cells[start : start + AT_ONCE]
         rows = range(top + start, top + start + len(piece))
-        if set(map(type, piece)) <= {float, int}:
-            placed = zip(rows, piece, strict=True)
+        kinds, placed = set(map(type, piece)), zip(rows, piece, strict=True)
+        if kinds <= {float, int}:
             yield [f'<c r="{letters}{row}"{plain}><v>{cell!r}</v></c>' for row, cell in placed]
+        elif kinds == {str}:
+            yield [
+                f'<c r="{letters}{row}"{known.get(cell) or of_text(cell)}' for row, cell in placed
+            ]
         else:
             yield list(map(element, rows, piece))
