@@ -823,7 +823,7 @@ def trend(page: Page, room: int) -> None:
     weeks = Grid(page.book.pages["Model"], TOP, WEEK, THIRTEEN_WEEKS, THIRTEEN)
     last = 1 + THIRTEEN
     lay_out(page, "Trend", "Thirteen weeks up to the month that is looked at, by Monday.",
-            ((1, 20), (THIRTEEN, 10), (2, 14)), frozen=(TOP + 1, 1))  # fmt: skip
+            ((1, 20), (THIRTEEN, 10), (2, 17)), frozen=(TOP + 1, 1))  # fmt: skip
     page.put(2, 0, pace(page.book), styles.lead())
     header_row(page, TOP, 0, ("Team", *[""] * THIRTEEN, "Trend a week"))
     page.write(TOP, last + 1, "In words", styles.header(indent=1, valign="bottom"))
