@@ -13,6 +13,7 @@ from math import fsum, isfinite
 from typing import Any
 
 from kpi_xl.errors import KpiError, OutOfDomain, WrongInput, ZeroDenominator
+from kpi_xl.locales import FaultError, Message
 
 LONGEST = 2_000  # characters of a formula
 DEEPEST, MOST = 40, 120  # levels of brackets and calls; operations and calls in all
@@ -28,7 +29,7 @@ TOKEN = re.compile(
 )
 
 
-class ExpressionError(ValueError):
+class ExpressionError(FaultError):
     """A formula that cannot be read, with the sentence that says why."""
 
 
@@ -79,11 +80,15 @@ LEVELS = (("=", "<>", "<", "<=", ">", ">="), ("&",), ("+", "-"), ("*", "/"), ("^
 def parse(text: str) -> Node:
     """The tree of a formula, with or without `=` before it. Raises ExpressionError."""
     if len(text) > LONGEST:
-        raise ExpressionError(f"it has {len(text):,} characters; {LONGEST:,} are the most")
+        raise ExpressionError(
+            "it has {number} characters; {most} are the most", number=len(text), most=LONGEST
+        )
     reader = _ExpressionReader(text.strip().removeprefix("="))
     node = reader.level(0)
     if reader.next is not None:
-        raise ExpressionError(f"{reader.next[1]!r} is not expected after {reader.before()!r}")
+        raise ExpressionError(
+            '"{text}" is not expected after "{before}"', text=reader.next[1], before=reader.before()
+        )
     return node
 
 
@@ -107,7 +112,7 @@ class _ExpressionReader:
         found = TOKEN.match(self.text, self.place)
         if found is None:
             rest = self.text[self.place :].strip()
-            raise ExpressionError(f"{rest[0]!r} has no meaning in a formula of a KPI")
+            raise ExpressionError('"{text}" has no meaning in a formula of a KPI', text=rest[0])
         self.place = found.end()
         self.next = (str(found.lastgroup), found[str(found.lastgroup)])
         return taken
@@ -120,8 +125,10 @@ class _ExpressionReader:
 
     def expect(self, sign: str) -> None:
         if not self.take(sign):
-            found = repr(self.next[1]) if self.next else "the end"
-            raise ExpressionError(f"{sign!r} is expected where {found} stands")
+            found = f'"{self.next[1]}"' if self.next else Message("the end")
+            raise ExpressionError(
+                '"{sign}" is expected where {found} stands', sign=sign, found=found
+            )
 
     def level(self, number: int) -> Node:
         if number == len(LEVELS):
@@ -136,7 +143,7 @@ class _ExpressionReader:
     def counted(self, node: Node) -> Node:
         self.made += 1
         if self.made > MOST:
-            raise ExpressionError(f"it has more than {MOST} operations")
+            raise ExpressionError("it has more than {most} operations", most=MOST)
         return node
 
     def signed(self) -> Node:
@@ -155,7 +162,7 @@ class _ExpressionReader:
     def primary(self) -> Node:
         self.depth += 1
         if self.depth > DEEPEST:
-            raise ExpressionError(f"it is nested deeper than {DEEPEST} levels")
+            raise ExpressionError("it is nested deeper than {most} levels", most=DEEPEST)
         node = self.atom()
         self.depth -= 1
         return node
@@ -173,18 +180,18 @@ class _ExpressionReader:
         kind, text = token
         if kind == "number":
             if not isfinite(float(text)):
-                raise ExpressionError(f"{text} is too large for a cell")
+                raise ExpressionError("{text} is too large for a cell", text=text)
             return Constant(float(text))
         if kind == "text":
             return Constant(text[1:-1].replace('""', '"'))
         if kind == "sign":
-            raise ExpressionError(f"a value is expected where {text!r} stands")
+            raise ExpressionError('a value is expected where "{text}" stands', text=text)
         if self.take("("):
             return self.counted(FunctionCall(text.upper(), tuple(self.arguments())))
         if text.upper() in ("TRUE", "FALSE"):
             return Constant(text.upper() == "TRUE")
         if "." in text:
-            raise ExpressionError(f"{text!r} is no name: a formula has no attributes")
+            raise ExpressionError('"{text}" is no name: a formula has no attributes', text=text)
         return Name(text.lower())
 
     def arguments(self) -> Iterator[Node | None]:

@@ -150,7 +150,7 @@ def _whole(formula: str) -> Node:
     for given in reversed(SAID.split(rest) if rest else []):
         name, equals, text = given.partition("=")
         if not equals:
-            raise ExpressionError(f"{given.strip()!r} says nothing")
+            raise ExpressionError('"{text}" says nothing', text=given.strip())
         known[name.strip()] = _put_in(parse(text), known)
     return _put_in(parse(head), known)
 

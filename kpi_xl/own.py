@@ -38,7 +38,7 @@ from kpi_xl.expressions import (
     parse,
 )
 from kpi_xl.files import settings_folder
-from kpi_xl.locales import LANGUAGES
+from kpi_xl.locales import LANGUAGES, FaultError, Message, Names, Said
 from kpi_xl.registry import METRICS, Arg, Argument, Metric, arguments_of
 from kpi_xl.units import (
     AVERAGE,
@@ -119,19 +119,27 @@ class DefinitionFault(NamedTuple):
 
     file: str
     place: str
-    sentence: str
+    sentence: Message
     kept: bool = False
     twice: bool = False
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.place + ': ' if self.place else ''}{self.sentence}"
+        return str(self.told)
+
+    @property
+    def told(self) -> Message:
+        """The whole of it."""
+        fault = self.sentence
+        if self.place:
+            fault = Message("{name}: {sentence}", name=self.place, sentence=fault)
+        return Message("{file}: {fault}", file=self.file, fault=fault)
 
 
-class DefinitionError(ValueError):
+class DefinitionError(FaultError):
     """A definition that cannot count: the key in it, and the sentence."""
 
-    def __init__(self, key: str, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, key: str, template: str, /, **fields: Any) -> None:
+        super().__init__(template, **fields)
         self.key = key
 
 
@@ -181,14 +189,23 @@ def load() -> None:
         try:
             named.append(Path(text).expanduser())
         except RuntimeError:
-            FAULTS.append(DefinitionFault(text, "", f"{VARIABLE} names it, of a user unknown"))
+            FAULTS.append(
+                DefinitionFault(
+                    text, "", Message("{variable} names it, of a user unknown", variable=VARIABLE)
+                )
+            )
     for path in named:
         if not path.exists():
             FAULTS.append(
-                DefinitionFault(str(path), "", f"{VARIABLE} names it, and it is not there")
+                DefinitionFault(
+                    str(path),
+                    "",
+                    Message("{variable} names it, and it is not there", variable=VARIABLE),
+                )
             )
         elif path.is_dir() and not any((path / name).is_file() for name in NAMES):
-            sentence = f"{VARIABLE} names it, and it holds neither {' nor '.join(NAMES)}"
+            text = "{variable} names it, and it holds none of {names}"
+            sentence = Message(text, variable=VARIABLE, names=Names(NAMES, ", "))
             FAULTS.append(DefinitionFault(str(path), "", sentence))
     for path in (*named, settings_folder()):
         for file in map(path.joinpath, NAMES) if path.is_dir() else (path,):
@@ -207,10 +224,12 @@ def load_file(file: Path) -> None:
         return
     try:
         if file.stat().st_size > LARGEST_FILE:
-            raise DefinitionError("", f"it is larger than {LARGEST_FILE >> 20} MB")
+            raise DefinitionError("", "it is larger than {most} MB", most=LARGEST_FILE >> 20)
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError, DefinitionError) as error:
-        FAULTS.append(DefinitionFault(str(file), "", f"it cannot be read: {error}"))
+        FAULTS.append(
+            DefinitionFault(str(file), "", Message("it cannot be read: {reason}", reason=error))
+        )
         return
     define(text, str(file))
 
@@ -273,7 +292,7 @@ def _enter_python(file: str, run: Callable[[], object], source: Callable[[Metric
     try:
         run()
     except (Exception, SystemExit) as error:
-        FAULTS.append(DefinitionFault(file, "", _failure(error)))
+        FAULTS.append(DefinitionFault(file, "", Message(FAILS, **_failure(error))))
         added: dict[str, Metric] = {}
     else:
         added = {name: made for name, made in METRICS.items() if before.get(name) is not made}
@@ -293,14 +312,17 @@ def _enter_python(file: str, run: Callable[[], object], source: Callable[[Metric
             _judge_name(name, print_of_it)
             _enter(own, print_of_it, file)
         except DefinitionError as error:
-            FAULTS.append(DefinitionFault(file, f"[{name}] {error.key}".rstrip(), str(error)))
+            FAULTS.append(DefinitionFault(file, f"[{name}] {error.key}".rstrip(), error.sentence))
         except Exception as error:
-            FAULTS.append(DefinitionFault(file, f"[{name}]", _failure(error)))
+            FAULTS.append(DefinitionFault(file, f"[{name}]", Message(FAILS, **_failure(error))))
 
 
-def _failure(error: BaseException) -> str:
-    """What became of foreign code, in one line."""
-    return f"it fails: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+FAILS = "it fails: {kind}: {text}"
+
+
+def _failure(error: BaseException) -> dict[str, str]:
+    """What became of foreign code, in one line: the fields of FAILS."""
+    return {"kind": type(error).__name__, "text": " ".join(str(error).split())[:200]}
 
 
 def _guarded(made: Metric) -> Callable[..., Any]:
@@ -315,9 +337,9 @@ def _guarded(made: Metric) -> Callable[..., Any]:
         except (ZeroDivisionError, OverflowError):
             raise
         except (Exception, SystemExit) as error:
-            raise WrongInput(_failure(error)) from error
+            raise WrongInput(FAILS, **_failure(error)) from error
         if made.result == "value" and not isinstance(result, float | int | str):
-            raise WrongInput(f"it fails: it gives a {type(result).__name__}, not a value")
+            raise WrongInput("it fails: it gives a {kind}, not a value", kind=type(result).__name__)
         return result
 
     return kernel
@@ -334,19 +356,20 @@ def define(text: str, file: str = "kpis.toml") -> None:
     try:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        FAULTS.append(DefinitionFault(file, "", f"it is no TOML: {str(error)[:200]}"))
+        sentence = Message("it is no TOML: {reason}", reason=str(error)[:200])
+        FAULTS.append(DefinitionFault(file, "", sentence))
         return
     if len(content) > MOST_KPIS:
-        FAULTS.append(
-            DefinitionFault(file, "", f"it defines {len(content):,} KPIs; {MOST_KPIS} are the most")
-        )
+        text = "it defines {number} KPIs; {most} are the most"
+        sentence = Message(text, number=len(content), most=MOST_KPIS)
+        FAULTS.append(DefinitionFault(file, "", sentence))
         return
     read: dict[str, Definition] = {}
     for name, fields in content.items():
         try:
             read[name] = _definition(name, fields, file)
         except DefinitionError as error:
-            FAULTS.append(DefinitionFault(file, f"[{name}] {error.key}".rstrip(), str(error)))
+            FAULTS.append(DefinitionFault(file, f"[{name}] {error.key}".rstrip(), error.sentence))
     for name in _in_order(read, file):
         definition = read[name]
         try:
@@ -362,15 +385,12 @@ def define(text: str, file: str = "kpis.toml") -> None:
         except DefinitionError as error:
             twice = isinstance(error, DefinedTwiceError)
             place = f"[{name}] {error.key}".rstrip()
-            FAULTS.append(DefinitionFault(file, place, str(error), twice=twice))
+            FAULTS.append(DefinitionFault(file, place, error.sentence, twice=twice))
             continue
         missing = [code for code in LANGUAGES if code not in definition.help]
         if missing:
-            FAULTS.append(
-                DefinitionFault(
-                    file, f"[{name}] help", f"there is none in {', '.join(missing)}", kept=True
-                )
-            )
+            sentence = Message("there is none in {names}", names=Names(missing, ", "))
+            FAULTS.append(DefinitionFault(file, f"[{name}] help", sentence, kept=True))
 
 
 def _definition(name: str, fields: Any, file: str) -> Definition:
@@ -381,20 +401,22 @@ def _definition(name: str, fields: Any, file: str) -> Definition:
         raise DefinitionError("", "a definition is a table of keys")
     for key in fields:
         if key not in KEYS:
-            raise DefinitionError(key, f"there is no such key; there are {', '.join(sorted(KEYS))}")
+            raise DefinitionError(
+                key, "there is no such key; there are {names}", names=Names(sorted(KEYS), ", ")
+            )
     formula = _said(fields, "formula")
     try:
         tree = parse(formula)
     except ExpressionError as error:
-        raise DefinitionError("formula", str(error)) from None
+        raise DefinitionError("formula", error.sentence) from None
     units = _table(fields, "arguments")
     if not 1 <= len(units) <= MOST_ARGUMENTS:
-        raise DefinitionError("arguments", f"a KPI has 1 to {MOST_ARGUMENTS} arguments")
+        raise DefinitionError("arguments", "a KPI has 1 to {most} arguments", most=MOST_ARGUMENTS)
     columns = _columns(tree)
     help_texts = _help(fields.get("help", {}), "help")
     better = fields.get("better", "higher")
     if better not in BETTER:
-        raise DefinitionError("better", f"write {' or '.join(BETTER)}")
+        raise DefinitionError("better", "write {words}", words=Names(BETTER, "or"))
     return Definition(
         name=name,
         file=file,
@@ -414,7 +436,12 @@ def _arguments(
 ) -> tuple[Argument, ...]:
     used = {node.name for node in inside(tree) if isinstance(node, Name)}
     for name in sorted(used - units.keys()):
-        raise DefinitionError("formula", f"{name} is none of the arguments ({', '.join(units)})")
+        raise DefinitionError(
+            "formula",
+            "{name} is none of the arguments ({names})",
+            name=name,
+            names=Names(tuple(units), ", "),
+        )
     made: list[Argument] = []
     for name, given in units.items():
         key = f"arguments.{name}"
@@ -422,11 +449,13 @@ def _arguments(
             raise DefinitionError(key, "an argument has small letters, digits and _, and is no"
                                   " word of VBA")  # fmt: skip
         if iskeyword(name):
-            raise DefinitionError(key, f"{name} is a word of Python: call it {name}_")
+            raise DefinitionError(key, "{name} is a word of Python: call it {name}_", name=name)
         if name not in used:
             raise DefinitionError(key, "the formula does not use it")
         if not isinstance(given, dict) or not given.keys() <= ARGUMENT_KEYS:
-            raise DefinitionError(key, f"its keys are {', '.join(sorted(ARGUMENT_KEYS))}")
+            raise DefinitionError(
+                key, "its keys are {names}", names=Names(sorted(ARGUMENT_KEYS), ", ")
+            )
         unit = _unit(given.get("unit"), UNITS, f"{key}.unit")
         texts = _help(given.get("help", {}), f"{key}.help")
         default = given.get("default")
@@ -461,7 +490,9 @@ def _columns(tree: Node) -> frozenset[str]:
                 (found if column else single).add(one.name)
     both = sorted(found & single)
     if both:
-        raise DefinitionError("formula", f"{both[0]} stands for a column and for one value")
+        raise DefinitionError(
+            "formula", "{name} stands for a column and for one value", name=both[0]
+        )
     return frozenset(found)
 
 
@@ -487,21 +518,23 @@ def _in_one_line(text: str, key: str) -> str:
     if CONTROLS.search(text):
         raise DefinitionError(key, "it holds control characters")
     if len(text) > LONGEST_TEXT:
-        raise DefinitionError(key, f"it has more than {LONGEST_TEXT:,} characters")
+        raise DefinitionError(key, "it has more than {most} characters", most=LONGEST_TEXT)
     return text
 
 
 def _table(fields: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = fields.get(key)
     if not isinstance(found, dict):
-        raise DefinitionError(key, f'it is missing: write {key}.<name> = {{unit = "MONEY"}}')
+        raise DefinitionError(
+            key, 'it is missing: write {key}.<name> = {{unit = "MONEY"}}', key=key
+        )
     return found
 
 
 def _unit(name: Any, units: Mapping[str, Unit], key: str) -> Unit:
     unit = units.get(name.upper()) if isinstance(name, str) else None
     if unit is None:
-        raise DefinitionError(key, f"write one of {', '.join(units)}")
+        raise DefinitionError(key, "write one of {names}", names=Names(tuple(units), ", "))
     return unit
 
 
@@ -511,7 +544,12 @@ def _help(texts: Any, key: str) -> dict[str, str]:
         raise DefinitionError(key, 'write a text, or {en = "...", ru = "..."}')
     for code in texts:
         if code not in LANGUAGES:
-            raise DefinitionError(key, f"there is no language {code}: {', '.join(LANGUAGES)}")
+            raise DefinitionError(
+                key,
+                "there is no language {language}; there are {names}",
+                language=code,
+                names=Names(tuple(LANGUAGES), ", "),
+            )
     return {code: _in_one_line(text, f"{key}.{code}") for code, text in texts.items()}
 
 
@@ -538,7 +576,8 @@ def _in_order(read: Mapping[str, Definition], file: str) -> Iterator[str]:
         ready = [name for name, needed in waiting.items() if needed <= done]
         if not ready:
             for name in waiting:
-                sentence = f"it is built on itself, through {', '.join(sorted(waiting[name]))}"
+                through = Names(sorted(waiting[name]), ", ")
+                sentence = Message("it is built on itself, through {names}", names=through)
                 FAULTS.append(DefinitionFault(file, f"[{name}] formula", sentence))
             return
         for name in ready:
@@ -552,26 +591,34 @@ def _in_order(read: Mapping[str, Definition], file: str) -> Iterator[str]:
 
 def _judge_name(name: str, print_of_it: str) -> None:
     if CELL_LIKE.fullmatch(name):
-        raise DefinitionError("", f"{name} looks like a cell")
+        raise DefinitionError("", "{name} looks like a cell", name=name)
     known = METRICS.get(name)
     if known is None and name.startswith("KPI"):
         raise DefinitionError("", "names that begin with KPI are those of kpi_xl itself")
     if known is not None and known.family != FAMILY:
-        raise DefinitionError("", f"{name} is a function of kpi_xl: {known.summary}")
+        raise DefinitionError(
+            "", "{name} is a function of kpi_xl: {summary}", name=name, summary=known.summary
+        )
     if name in excel_functions():
-        raise DefinitionError("", f"{name} is a function of Excel")
+        raise DefinitionError("", "{name} is a function of Excel", name=name)
     if name in CALC_FUNCTIONS or name.endswith("_ADD"):
-        raise DefinitionError("", f"{name} is a function of LibreOffice")
+        raise DefinitionError("", "{name} is a function of LibreOffice", name=name)
     if name.lower() in VBA_WORDS | VBA_RESERVED:
-        raise DefinitionError("", f"{name} is a word of VBA")
+        raise DefinitionError("", "{name} is a word of VBA", name=name)
     if name in _names("vba_names.txt"):
-        raise DefinitionError("", f"{name} is a name that the add-in for Excel uses itself")
+        raise DefinitionError(
+            "", "{name} is a name that the add-in for Excel uses itself", name=name
+        )
     if known is not None and FINGERPRINTS[name] != print_of_it:
-        raise DefinedTwiceError("", f"{FILES[name]} defines it in another way, and is read before")
+        raise DefinedTwiceError(
+            "", "{file} defines it in another way, and is read before", file=FILES[name]
+        )
     clash = next((n for n in METRICS if n != name and n.replace("_", "") == name.replace("_", "")),
                  None)  # fmt: skip
     if clash:
-        raise DefinitionError("", f"without its _ it is {clash}, which LibreOffice cannot tell")
+        raise DefinitionError(
+            "", "without its _ it is {clash}, which LibreOffice cannot tell", clash=clash
+        )
 
 
 def excel_functions() -> frozenset[str]:
@@ -595,16 +642,20 @@ def _judge_calls(definition: Definition) -> None:
             continue
         native, known = NATIVE.get(node.name), METRICS.get(node.name)
         if native is None and known is None:
-            raise DefinitionError("formula", f"there is no function {node.name}")
+            raise DefinitionError("formula", "there is no function {name}", name=node.name)
         if known is not None and known.result != "value":
-            raise DefinitionError("formula", f"{node.name} gives more than one value")
+            raise DefinitionError("formula", "{name} gives more than one value", name=node.name)
         least = native.least if native else known.required  # type: ignore[union-attr]
         most = native.most if native else len(known.arguments)  # type: ignore[union-attr]
         if not least <= len(node.arguments) <= most:
             raise DefinitionError(
-                "formula", f"{node.name} takes {least} to {most} arguments, not"
-                f" {len(node.arguments)}"
-            )  # fmt: skip
+                "formula",
+                "{name} takes {least} to {most} arguments, not {number}",
+                name=node.name,
+                least=least,
+                most=most,
+                number=len(node.arguments),
+            )
 
 
 def _effort(node: Node | None) -> tuple[int, int]:
@@ -626,35 +677,36 @@ def _effort(node: Node | None) -> tuple[int, int]:
 def _try_example(made: Metric) -> None:
     """Whether the example gives what it says."""
     formula, expected = made.example
-    reason = ""
+    text, reason = "{formula} gives {shown}, not {expected}", None
     try:
         tree = parse(formula)
         if not isinstance(tree, FunctionCall) or tree.name != made.name:
-            raise DefinitionError("example", f"it begins with ={made.name}(")
+            raise DefinitionError("example", "it begins with ={name}(", name=made.name)
         shown: Any = compute(tree, {}, _called)
     except (ExpressionError, KpiError) as error:
-        shown = error.shown() if isinstance(error, KpiError) else "no formula"
-        reason = f" ({error})"
+        text, reason = "{formula} gives {shown} ({reason}), not {expected}", error.sentence
+        shown = error.shown() if isinstance(error, KpiError) else Message("no formula")
     if isinstance(expected, float) and isinstance(shown, float):
         same = abs(shown - expected) <= 1e-6 * max(1.0, abs(expected))
     else:
         same = shown == expected and isinstance(shown, bool) == isinstance(expected, bool)
     if not same:
-        raise DefinitionError("example", f"{formula} gives {shown}{reason}, not {expected}")
+        fields = {"formula": formula, "shown": shown, "reason": reason, "expected": expected}
+        raise DefinitionError("example", text, **fields)
 
 
 # Units: what may be added, and what comes out. A count has no dimension; None is not known.
 
 Dimension = tuple[int, str]
-"""The power of money, and what kind of plain number it is: "a count", "a rate", or ""."""
+"""The power of money, and what kind of plain number it is: "counts", "rates", or ""."""
 
 KINDS_OF_NUMBER = {
-    "COUNT": "a count",
-    "RATE": "a rate",
-    "PROBABILITY": "a rate",
-    "SECONDS": "seconds",
-    "DAYS": "days",
-    "PERIODS": "periods",
+    "COUNT": Message("counts"),
+    "RATE": Message("rates"),
+    "PROBABILITY": Message("rates"),
+    "SECONDS": Message("seconds"),
+    "DAYS": Message("days"),
+    "PERIODS": Message("periods"),
 }
 
 
@@ -668,9 +720,14 @@ def _judge_units(definition: Definition) -> None:
     found = _measured(definition.tree, {a.name: a.arg.unit for a in definition.arguments})
     wanted = _dimension(definition.returns)
     if found is not None and wanted is not None and found[0] != wanted[0]:
-        what = "money" if found[0] == 1 else f"money ^ {found[0]}" if found[0] else "no money"
+        what = Message("money ^ {power}", power=found[0])
+        if found[0] in (0, 1):
+            what = Message("money" if found[0] else "no money")
         raise DefinitionError(
-            "returns", f"it says {definition.returns.name}, and the formula gives {what}"
+            "returns",
+            "it says {name}, and the formula gives {what}",
+            name=definition.returns.name,
+            what=what,
         )
 
 
@@ -689,7 +746,11 @@ def _measured(node: Node | None, units: Mapping[str, Unit]) -> Dimension | None:
             wanted = _dimension(argument.arg.unit)
             if part and wanted and part[0] != wanted[0] and not isinstance(given, Constant):
                 raise DefinitionError(
-                    "formula", f"{node.name} takes {argument.arg.unit.meaning} as {argument.name}"
+                    "formula",
+                    "{name} takes {unit} as {argument}",
+                    name=node.name,
+                    unit=Said(argument.arg.unit.meaning, "units"),
+                    argument=argument.name,
                 )
         return _dimension(known.returns)
     if node.name == "IF":
@@ -732,10 +793,14 @@ def _inmost(node: Node) -> Node:
 def _alike(parts: Iterable[Dimension | None], where: str) -> Dimension | None:
     known = [part for part in parts if part is not None]
     if len({part[0] for part in known}) > 1:
-        raise DefinitionError("formula", f"{where} puts money and a number without it together")
+        raise DefinitionError(
+            "formula", "{where} puts money and a number without it together", where=where
+        )
     kinds = {part[1] for part in known} - {""}
     if len(kinds) > 1:
-        raise DefinitionError("formula", f"{where} puts {' and '.join(sorted(kinds))} together")
+        raise DefinitionError(
+            "formula", "{where} puts {kinds} together", where=where, kinds=Names(sorted(kinds))
+        )
     return (known[0][0], kinds.pop() if kinds else "") if known else None
 
 

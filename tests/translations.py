@@ -8,6 +8,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+import kpi_xl.udfs
 import kpi_xl.workbook_templates
 
 import kpi_xl.locales
@@ -22,7 +23,7 @@ from kpi_xl.units import Unit
 
 FOLDER = Path(kpi_xl.locales.__file__).parent
 CODE = FOLDER.parent
-ROOMS = [CODE, Path(kpi_xl.workbook_templates.__file__).parent]
+ROOMS = [CODE, *(Path(room.__file__).parent for room in (kpi_xl.workbook_templates, kpi_xl.udfs))]
 TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
 
 
@@ -44,7 +45,9 @@ def help_texts() -> dict[str, list[str]]:
 
 
 SENTENCES = {"Message": 0, **dict.fromkeys((kind.__name__ for kind in KINDS.values()), 0)}
-SENTENCES |= {"ErrorCell": 1, "CellError": 1}
+SENTENCES |= {"ErrorCell": 1, "CellError": 1, "DefinitionError": 1, "DefinedTwiceError": 1}
+SENTENCES |= dict.fromkeys(("ExpressionError", "FormulaError", "RefusedError", "UnknownError"), 0)
+SENTENCES |= dict.fromkeys(("NotAWorkbookError", "BadSheetError", "OfficeError", "LookError"), 0)
 """What says a sentence, and which of its arguments that is."""
 
 
@@ -61,12 +64,27 @@ def told() -> Iterator[str]:
                 yield from constants(node.args[SENTENCES[_called(node)]], path)
             elif isinstance(node, ast.Call) and _called(node) == "Counted":
                 yield from (f"{{number}} {things}" for things in constants(node.args[1]))
-            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "text" and says:
-                yield from constants(node.value)
+            elif isinstance(node, ast.Assign) and says:
+                yield from (text for one in _texts_of(node) for text in constants(one))
     yield from (f"{{number}} {things}" for things in THINGS)
     yield from ("and", "or")
     for layout in known_layouts():
         yield from (layout.advice, layout.refused)
+
+
+def _texts_of(node: ast.Assign) -> Iterator[ast.expr]:
+    """What the name `text` gets, by itself or beside others."""
+    names, values = ([node.targets[0]], [node.value])
+    if isinstance(names[0], ast.Tuple) and isinstance(values[0], ast.Tuple):
+        names, values = names[0].elts, values[0].elts
+    for name, value in zip(names, values, strict=True):
+        if isinstance(name, ast.Name) and name.id == "text":
+            yield value
+
+
+def place_of(call: ast.Call) -> int | None:
+    """Which argument of a call is a sentence, if one is."""
+    return SENTENCES.get(_called(call))
 
 
 def _called(call: ast.Call) -> str:
@@ -164,3 +182,47 @@ def _line(lines: list[str], start: str, top: int = 0) -> int:
     """The first line from the top on that begins so; a key may be in quotes of either kind."""
     starts = start, re.sub(r'^"(.*)" = $', r"'\1' = ", start)
     return next(n for n in range(top, len(lines)) if lines[n].startswith(starts))
+
+
+SAYS_NOTHING = re.compile(r"[^\W\d_]{2,} [^\W\d_]{2,}")
+"""What makes a text a sentence, and no sign, name or pattern: two words in a row."""
+
+PRINTS = ("print", "echo", "prompt", "alert", "tell", "step", "progress")
+
+
+def english_alone() -> Iterator[tuple[Path, int, str]]:
+    """Sentences that are raised or printed as they stand in the code: place, and by what."""
+    for path, tree in trees():
+        yield from ((path, line, name) for line, name in english_in(tree))
+
+
+def english_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Those of a module: their lines, and by what they are said."""
+    for node in ast.walk(tree):
+        call = node.exc if isinstance(node, ast.Raise) else node
+        if not isinstance(call, ast.Call):
+            continue
+        name = ast.unparse(call.func).rpartition(".")[2]
+        raised = isinstance(node, ast.Raise) and name not in SENTENCES
+        printed = name in PRINTS and not isinstance(node, ast.Raise)
+        if (raised or printed) and any(map(_is_sentence, call.args)):
+            yield node.lineno, name
+
+
+def _is_sentence(node: ast.expr) -> bool:
+    """Whether an expression is a sentence in English, and no call that says it in any language."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str) and bool(SAYS_NOTHING.search(node.value))
+    if isinstance(node, ast.JoinedStr):
+        return bool(SAYS_NOTHING.search("".join(_words(node))))
+    return any(
+        _is_sentence(one)
+        for one in ast.iter_child_nodes(node)
+        if isinstance(one, ast.expr) and not isinstance(node, ast.Call)
+    )
+
+
+def _words(text: ast.JoinedStr) -> Iterator[str]:
+    """The pieces of a text that are written out; whatever is put in is a word."""
+    for piece in text.values:
+        yield piece.value if isinstance(piece, ast.Constant) else "xx"

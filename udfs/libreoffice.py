@@ -29,6 +29,7 @@ from kpi_xl.hosts.libreoffice.document import (
 )
 from kpi_xl.hosts.libreoffice.names import plain
 from kpi_xl.hosts.libreoffice.sheets import FORMULAS, first_cell, formula_blocks, quietly
+from kpi_xl.locales import Message
 from kpi_xl.reports import Change, Filled, OpenWorkbook, Place, ReportError, Table, commands, layout
 from kpi_xl.reports.commands import NOT_SAVED, ActiveCell
 from kpi_xl.reports.loading import Progress
@@ -91,7 +92,7 @@ class CalcWorkbook:
         """The first cell of what is chosen. Raises ReportError."""
         cell = self.document.CurrentSelection
         if not hasattr(cell, "RangeAddress") and not hasattr(cell, "CellAddress"):
-            raise ReportError("No cell is active: choose one on a sheet.")
+            raise ReportError(Message("No cell is active: choose one on a sheet."))
         sheet, place = cell.Spreadsheet, cell.RangeAddress
         cell = sheet.getCellByPosition(place.StartColumn, place.StartRow)
         text = cell.getFormula().removeprefix("{").removesuffix("}").removeprefix("=")
@@ -176,7 +177,9 @@ def text_of(document: Any, name: str) -> str:
 def opened(document: Any, tables: Any) -> OpenWorkbook:
     """The workbook as it is: its marked cells, and these tables with their rows."""
     if document.NullDate.Year != 1899:
-        raise ReportError("This workbook counts dates from 1904: switch that off in its options.")
+        raise ReportError(
+            Message("This workbook counts dates from 1904: switch that off in its options.")
+        )
     found = {name: first_cell(document, name) for name in layout.PLACES}
     return OpenWorkbook(
         language=language_of(document) or "en",
@@ -210,7 +213,9 @@ def _place(cell: Any) -> Place:
 def _table(document: Any, name: str) -> Table:
     found = document.DatabaseRanges.getByName(name)
     if not found.ContainsHeader:
-        raise ReportError(f"The table {name} shows no header row: switch it on.")
+        raise ReportError(
+            Message("The table {table} shows no header row: switch it on.", table=name)
+        )
     area = found.DataArea
     sheet = document.Sheets.getByIndex(area.Sheet)
     cursor = sheet.createCursor()
@@ -276,7 +281,9 @@ def apply(document: Any, change: Change, progress: Progress) -> None:
     touched |= {block.place.sheet for block in change.blocks}
     for name in sorted(touched):
         if sheets.getByName(name).isProtected():
-            raise ReportError(f"The sheet {name} is protected: remove its protection first.")
+            raise ReportError(
+                Message("The sheet {sheet} is protected: remove its protection first.", sheet=name)
+            )
     undo: list[Callable[[], None]] = []
     with quietly(document):
         try:

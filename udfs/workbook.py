@@ -17,6 +17,7 @@ from kpi_xl.cells import Block, Cell
 from kpi_xl.formula_text import bare, calls
 from kpi_xl.hosts.excel import NEWER_ERRORS, with_errors
 from kpi_xl.hosts.lite import HOST
+from kpi_xl.locales import Message
 from kpi_xl.metrics import METRICS
 from kpi_xl.reports import Change, OpenWorkbook, Place, ReportError, Table, layout
 from kpi_xl.reports.commands import NOT_SAVED, ActiveCell
@@ -76,12 +77,14 @@ class ExcelWorkbook:
         """The active cell. Raises ReportError."""
         if is_remote(self.book):
             raise ReportError(
-                "Excel on the web does not tell scripts the formula of a cell: download the"
-                " workbook, and use kpi-xl explain BOOK CELL in the terminal."
+                Message(
+                    "Excel on the web does not tell scripts the formula of a cell: download the"
+                    " workbook, and use kpi-xl explain BOOK CELL in the terminal."
+                )
             )
         cell = self.book.app.api.ActiveCell
         if cell is None:
-            raise ReportError("No cell is active: choose one on a sheet.")
+            raise ReportError(Message("No cell is active: choose one on a sheet."))
         place = self.book.sheets[cell.Worksheet.Name].range(cell.Address)
         shown = place.options(err_to_str=True).value
         formula = formulas_of(cell)[0][0]
@@ -97,8 +100,10 @@ class ExcelWorkbook:
         """Where its file is, and its content as it is now. Raises ReportError."""
         if is_remote(self.book):
             raise ReportError(
-                "Excel on the web does not let scripts save a copy: download the workbook, and use"
-                " kpi-xl freeze BOOK in the terminal."
+                Message(
+                    "Excel on the web does not let scripts save a copy: download the workbook, and"
+                    " use kpi-xl freeze BOOK in the terminal."
+                )
             )
         folder = folder_of(self.book)
         if folder is None:
@@ -123,7 +128,9 @@ def template_of(book: xw.Book) -> str | None:
 def opened(book: xw.Book, tables: Sequence[Input]) -> OpenWorkbook:
     """The workbook as it is: its marked cells, and these tables with their rows."""
     if not is_remote(book) and book.api.Date1904:
-        raise ReportError("This workbook counts dates from 1904: switch that off in its options.")
+        raise ReportError(
+            Message("This workbook counts dates from 1904: switch that off in its options.")
+        )
     names = {layout.SOURCES, *(table.name for table in tables)}
     places = {name: cell for name in layout.PLACES if (cell := _named(book, name)) is not None}
     return OpenWorkbook(
@@ -178,7 +185,9 @@ def folder_of(book: xw.Book) -> Path | None:
 
 def _table(sheet: xw.Sheet, table: Any) -> Table:
     if not table.show_headers:
-        raise ReportError(f"The table {table.name} shows no header row: switch it on.")
+        raise ReportError(
+            Message("The table {table} shows no header row: switch it on.", table=table.name)
+        )
     header, body = table.header_row_range, table.data_body_range
     bottom = (body or header).last_cell.row + bool(table.show_totals)
     used = sheet.used_range.last_cell.row
@@ -206,7 +215,11 @@ def apply(book: xw.Book, change: Change, progress: Progress) -> None:
     touched |= {book.sheets[block.place.sheet] for block in change.blocks}
     for sheet in touched:
         if not remote and sheet.api.ProtectContents:
-            raise ReportError(f"The sheet {sheet.name} is protected: remove its protection first.")
+            raise ReportError(
+                Message(
+                    "The sheet {sheet} is protected: remove its protection first.", sheet=sheet.name
+                )
+            )
         _without_filters(sheet)
     undo: list[Callable[[], None]] = []
     try:
@@ -234,7 +247,9 @@ def _without_filters(sheet: xw.Sheet) -> None:
         for table in filters:
             table.autofilter.clear()
     elif sheet.api.FilterMode or any(table.api.AutoFilter.FilterMode for table in filters):
-        raise ReportError(f"The sheet {sheet.name} has a filter on: clear the filter first.")
+        raise ReportError(
+            Message("The sheet {sheet} has a filter on: clear the filter first.", sheet=sheet.name)
+        )
 
 
 def typed(cell: Cell) -> Cell:

@@ -26,7 +26,8 @@ from kpi_xl.cli import (  # importing a module enters its commands
     serving,
     templates,
 )
-from kpi_xl.cli.shared import Misuse, app, printable
+from kpi_xl.cli.shared import SPOKEN, Misuse, app, language_of, printable, said, tell
+from kpi_xl.locales import Message, Names
 from kpi_xl.own import FAULTS
 
 __all__ = [
@@ -59,12 +60,13 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a Windows pipe may not be in UTF-8
             stream.reconfigure(encoding="utf-8", errors="replace")
+    SPOKEN.set(language_of(None))
     try:
         code = app(standalone_mode=False)
     except TyperException as error:
         near = getattr(error, "possibilities", None)
         lines = error.message if near else error.format_message()
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        hint = said(Message("; did you mean {name}?", name=Names(near, "or"))) if near else ""
         several = lines.splitlines() if isinstance(error, Misuse) else [lines]
         message = "\n  ".join(printable(" ".join(line.split())) for line in several)
         print(f"kpi-xl: {message}{printable(hint)}", file=sys.stderr)
@@ -73,13 +75,14 @@ def main() -> NoReturn:
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:
-        print(f"kpi-xl: the output cannot be written: {error.strerror or error}", file=sys.stderr)
+        reason = error.strerror or error
+        tell(Message("the output cannot be written: {reason}", reason=reason), error=True)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
-        print("kpi-xl: interrupted", file=sys.stderr)
+        tell(Message("interrupted"), error=True)
         sys.exit(130)
     except MemoryError:
-        print("kpi-xl: the memory of this computer does not suffice", file=sys.stderr)
+        tell(Message("the memory of this computer does not suffice"), error=True)
         sys.exit(2)
     except Exception:  # a bug: told as one, and not by the code of a result
         traceback.print_exc()
@@ -94,8 +97,8 @@ def start(
 ) -> None:
     """Marketing KPIs as Excel functions: compute them here, list them, see a demo."""
     if context.invoked_subcommand != "kpis" and any(not fault.kept for fault in FAULTS):
-        print("kpi-xl: some KPIs of your own do not count: kpi-xl kpis check", file=sys.stderr)
+        tell(Message("some KPIs of your own do not count: kpi-xl kpis check"), error=True)
     if version:
-        print(f"kpi-xl {__version__}")
+        print("kpi-xl", __version__)
     elif context.invoked_subcommand is None:
         print(context.get_help())

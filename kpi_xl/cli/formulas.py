@@ -13,6 +13,7 @@ from kpi_xl import CellError
 from kpi_xl.bounded import call
 from kpi_xl.cells import Block, Cell
 from kpi_xl.cli.shared import (
+    BOOK_LANGUAGE,
     FORCE,
     JSON,
     OUTPUT,
@@ -25,16 +26,19 @@ from kpi_xl.cli.shared import (
     computed,
     faults,
     free_path,
+    in_their_language,
     lock_of,
     office,
     print_json,
-    printable,
     read_book,
+    said,
     save,
     say_where,
     steps,
     warn_of_rows_below,
 )
+from kpi_xl.hosts.libreoffice.programs import CANNOT_OPEN
+from kpi_xl.locales import Message, Names
 from kpi_xl.ooxml.limits import computing
 from kpi_xl.ooxml.package import check_sheets, is_of_a_template
 
@@ -44,7 +48,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kpi_xl.engine.embedded import Computed
-    from kpi_xl.engine.recalc import Comparison, Difference, Report
+    from kpi_xl.engine.recalc import Comparison, Difference, Kept, Report
     from kpi_xl.ooxml.package import Package
     from kpi_xl.reports.printing import Cover
 
@@ -65,7 +69,10 @@ SHOWN = 20  # cells of each kind in a report
 
 
 @app.command("eval")
-def evaluate(formula: FORMULA, book: BOOK = None, as_json: JSON = False) -> int:
+@in_their_language
+def evaluate(
+    formula: FORMULA, book: BOOK = None, lang: BOOK_LANGUAGE = None, as_json: JSON = False
+) -> int:
     """Print what a cell with this formula shows.
 
     References such as Orders!A2:A100 or Orders[amount] are looked up in --book; those without a
@@ -84,14 +91,14 @@ def evaluate(formula: FORMULA, book: BOOK = None, as_json: JSON = False) -> int:
     else:
         print(cell_text(value))
     if error:
-        print(printable(error.sentence), file=sys.stderr)
+        print(said(error.sentence), file=sys.stderr)
     return 1 if error else 0
 
 
 def as_record(value: Cell | Block) -> dict[str, Any]:
     """A value or an error for other programs; the errors of a block are records in it."""
     if isinstance(value, CellError):
-        return {"error": value, "sentence": value.sentence}
+        return {"error": value, "sentence": said(value.sentence)}
     if not isinstance(value, list):
         return {"value": value}
     return {
@@ -103,6 +110,7 @@ def as_record(value: Cell | Block) -> dict[str, Any]:
 
 
 @app.command()
+@in_their_language
 def recalc(
     book: Annotated[Path, typer.Argument(help="A workbook (.xlsx, .xlsm).", metavar="BOOK")],
     out: Annotated[
@@ -114,6 +122,7 @@ def recalc(
     ] = False,
     engine: ENGINE = "embedded",
     timeout: TIMEOUT = 300.0,
+    lang: BOOK_LANGUAGE = None,
     as_json: JSON = False,
 ) -> int:
     """Compute a workbook's formulas anew, in place, and change nothing but their values.
@@ -130,19 +139,35 @@ def recalc(
     and those that are not surely computed. The exit code is 1 if any differ, and 0 otherwise.
     """
     if engine not in ENGINES:
-        raise Misuse(f"there is no engine {engine!r}; {' or '.join(ENGINES)}")
+        raise Misuse(
+            Message(
+                'there is no engine "{engine}"; {names}', engine=engine, names=Names(ENGINES, "or")
+            )
+        )
     seconds = timeout if engine == "libreoffice" else None
     if check:
         if out or force:
-            raise Misuse("--check writes nothing: leave --out and --force away")
+            raise Misuse(Message("--check writes nothing: leave --out and --force away"))
         return compare(book, seconds, as_json)
     target = (out or book).resolve()
     if out and target.exists() and not force:
-        raise Misuse(f"{target} is already there; --force overwrites it")
+        raise Misuse(Message("{path} is already there; --force overwrites it", path=target))
     if out and target.suffix.lower() != book.suffix.lower():
-        raise Misuse(f"{out} has to end in {book.suffix}, as {book} does")
+        raise Misuse(
+            Message(
+                "{path} has to end in {suffix}, as {book} does",
+                path=out,
+                suffix=book.suffix,
+                book=book,
+            )
+        )
     if lock_of(target) and not force:
-        raise Misuse(f"{target} is open in a spreadsheet program: close it, or write with --out")
+        raise Misuse(
+            Message(
+                "{path} is open in a spreadsheet program: close it, or write with --out",
+                path=target,
+            )
+        )
     content = read_book(book)
     from kpi_xl.files import write_whole
 
@@ -152,22 +177,34 @@ def recalc(
         try:
             write_whole(target, new, force=force or not out)
         except OSError as error:
-            raise Misuse(f"{target} cannot be written: {error.strerror or error}") from None
+            raise Misuse(
+                Message(
+                    "{path} cannot be written: {reason}",
+                    path=target,
+                    reason=error.strerror or error,
+                )
+            ) from None
     if as_json:
         record = {
             "book": str(target),
             "formulas": report.formulas,
             "changed": report.changed,
-            "kept": [kept._asdict() for kept in report.kept],
+            "kept": [kept_record(kept) for kept in report.kept],
             "against_excel": [one._asdict() for one in report.against_excel],
             "errors": [
-                {**failed._asdict(), "sentence": failed.error.sentence} for failed in report.errors
+                {**failed._asdict(), "sentence": said(failed.error.sentence)}
+                for failed in report.errors
             ],
         }
         print_json(record)
     else:
         print_report(target, report)
     return 1 if report.kept else 0
+
+
+def kept_record(kept: "Kept") -> dict[str, str]:
+    """A formula that was not computed, for other programs."""
+    return {**kept._asdict(), "reason": said(kept.reason)}
 
 
 def compare(book: Path, seconds: float | None, as_json: bool) -> int:
@@ -188,7 +225,7 @@ def compare(book: Path, seconds: float | None, as_json: bool) -> int:
             "book": str(book.resolve()),
             "formulas": found.formulas,
             "differences": [one._asdict() for one in found.differences],
-            "kept": [kept._asdict() for kept in found.kept],
+            "kept": [kept_record(kept) for kept in found.kept],
         }
         print_json(record)
     else:
@@ -223,6 +260,7 @@ def recalculated(book: Path, content: bytes, seconds: float | None) -> "tuple[by
 
 
 @app.command()
+@in_their_language
 def export(
     book: Annotated[Path, typer.Argument(help="A workbook.", metavar="BOOK")],
     pdf: Annotated[bool, typer.Option("--pdf", help="As PDF, the one form there is.")] = False,
@@ -240,6 +278,7 @@ def export(
     force: FORCE = False,
     parents: PARENTS = False,
     timeout: TIMEOUT = 300.0,
+    lang: BOOK_LANGUAGE = None,
 ) -> None:
     """Print a workbook into a file, by an installed LibreOffice, without a window.
 
@@ -248,10 +287,11 @@ def export(
     page. The settings file may name the company's logo and colour: logo = "logo.png".
     """
     if not pdf:
-        raise Misuse("say --pdf, the one form there is")
+        raise Misuse(Message("say --pdf, the one form there is"))
     content = read_book(book)
     if not content:
-        raise Misuse(f"{book} is empty")  # of which LibreOffice would make an empty page
+        # LibreOffice would make an empty page of it.
+        raise Misuse(Message("{path} is empty", path=book))
     with faults(str(book), book):
         if content.startswith(b"PK"):
             check_sheets(content)
@@ -261,7 +301,7 @@ def export(
         output or book.with_suffix(".pdf"), force=force, parents=parents, ends=(".pdf",)
     )
     with steps() as step:
-        step("LibreOffice prints the workbook")
+        step(Message("LibreOffice prints the workbook"))
         pages = printed(book, content, (picture, digits), everything=everything, seconds=timeout)
     save(target, pages, force=force)
     say_where(target)
@@ -288,7 +328,7 @@ def printed(
             Path(task["book"]).write_bytes(coloured(content, digits))
         (answer,) = perform([{**task, "pdf": str(pages)}], seconds=seconds)
         if "problem" in answer:
-            raise Misuse(f"{book}: {answer['problem']}")
+            raise Misuse(Message("{file}: {fault}", file=book, fault=Message(CANNOT_OPEN)))
         return pages.read_bytes()
 
 
@@ -301,11 +341,11 @@ def chosen_look(logo: Path | None, colour: str) -> tuple[Path | None, str]:
         picture, digits = logo or set_logo, colour or set_colour
         digits = checked_colour(digits) if digits else ""
     except LookError as error:
-        raise Misuse(str(error)) from None
+        raise Misuse(error) from None
     if picture and picture.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise Misuse(f"the logo {picture} has to be a PNG or JPEG")
+        raise Misuse(Message("the logo {picture} has to be a PNG or JPEG", picture=picture))
     if picture and not picture.is_file():
-        raise Misuse(f"there is no logo {picture}")
+        raise Misuse(Message("there is no logo {picture}", picture=picture))
     return picture, digits
 
 
@@ -334,21 +374,24 @@ def print_comparison(path: Path, found: "Comparison") -> None:
 
     console = Console(highlight=False)
     compared = found.formulas - len(found.kept)
-    console.print(
-        f"{compared:,} of {found.formulas:,} formulas computed;"
-        f" {len(found.differences):,} values differ from the file."
-    )
-    print_cells(
-        console, difference_rows(found.differences), "{} hold another value than they come to:"
-    )
-    print_cells(console, list(found.kept), "{} are not computed surely:")
-    console.print(f"\n[bold]{console_text(str(path.resolve()))}[/], unchanged", soft_wrap=True)
+    text = "Formulas computed: {number} of {all}; values that differ from the file: {different}."
+    done = Message(text, number=compared, all=found.formulas, different=len(found.differences))
+    console.print(said(done))
+    differences = difference_rows(found.differences)
+    number = len(differences)
+    heading = Message("Cells with another value than they come to: {number}", number=number)
+    print_cells(console, differences, heading)
+    heading = Message("Formulas that are not surely computed: {number}", number=len(found.kept))
+    print_cells(console, found.kept, heading)
+    unchanged = Message("unchanged")
+    console.print(f"\n[bold]{console_text(path.resolve())}[/] ({said(unchanged)})", soft_wrap=True)
 
 
-def difference_rows(differences: "Sequence[Difference]") -> list[tuple[str, str, str]]:
+def difference_rows(differences: "Sequence[Difference]") -> list[tuple[str, str, Message]]:
     """Differences in words."""
+    text = "holds {value}, comes to {other}"
     return [
-        (sheet, cell, f"holds {value_text(cached)}, comes to {value_text(computed)}")
+        (sheet, cell, Message(text, value=value_text(cached), other=value_text(computed)))
         for sheet, cell, cached, computed in differences
     ]
 
@@ -356,12 +399,14 @@ def difference_rows(differences: "Sequence[Difference]") -> list[tuple[str, str,
 def value_text(value: Cell | None) -> str:
     """A value for people, texts in quotes."""
     if value is None:
-        return "nothing"
+        return Message("nothing")
     shown = f'"{value}"' if type(value) is str and not value.startswith("#") else cell_text(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
-def print_cells(console: "Console", rows: "Sequence[tuple[str, str, str]]", heading: str) -> None:
+def print_cells(
+    console: "Console", rows: "Sequence[tuple[str, str, str]]", heading: Message
+) -> None:
     """The first cells of a list, each with what there is to say, and how many more there are."""
     from rich.table import Table
 
@@ -370,17 +415,18 @@ def print_cells(console: "Console", rows: "Sequence[tuple[str, str, str]]", head
     table = Table(box=None, pad_edge=False, show_header=False)
     for sheet, cell, text in rows[:SHOWN]:
         table.add_row(f"  {console_text(sheet)}", cell, console_text(text))
-    console.print("\n" + heading.format(f"{len(rows):,}"))
+    console.print("\n" + said(heading))
     console.print(table)
     if len(rows) > SHOWN:
-        console.print(f"  and {len(rows) - SHOWN:,} more; --json lists them all")
+        more = Message("and {number} more; --json lists them all", number=len(rows) - SHOWN)
+        console.print(f"  {said(more)}")
 
 
-def console_text(text: str) -> str:
-    """A text that the console shows as it is."""
+def console_text(text: object) -> str:
+    """A text or sentence that the console shows as it is."""
     from rich.markup import escape
 
-    return escape(printable(text))
+    return escape(said(text))
 
 
 def print_report(path: Path, report: "Report") -> None:
@@ -389,19 +435,20 @@ def print_report(path: Path, report: "Report") -> None:
 
     console = Console(highlight=False)
     computed = report.formulas - len(report.kept)
-    console.print(
-        f"{computed:,} of {report.formulas:,} formulas computed; {report.changed:,} values changed."
+    text = "Formulas computed: {number} of {all}; values changed: {changed}."
+    done = Message(text, number=computed, all=report.formulas, changed=report.changed)
+    console.print(said(done))
+    errors = [
+        (sheet, cell, Message("{error}: {sentence}", error=str(error), sentence=error.sentence))
+        for sheet, cell, error in report.errors
+    ]
+    print_cells(console, errors, Message("Cells that show an error: {number}", number=len(errors)))
+    text = "Formulas that keep their old value: {number}; Excel or another engine can compute them:"
+    print_cells(console, report.kept, Message(text, number=len(report.kept)))
+    text = (
+        "Values that differ from what Excel wrote: {number}; the file tells of no change in what"
+        " they read:"
     )
-    errors = [(sheet, cell, f"{error}: {error.sentence}") for sheet, cell, error in report.errors]
-    print_cells(console, errors, "{} show an error:")
-    print_cells(
-        console,
-        list(report.kept),
-        "{} keep their old value; Excel or another engine can compute them:",
-    )
-    print_cells(
-        console,
-        difference_rows(report.against_excel),
-        "{} differ from what Excel wrote, and of no change in what they read does the file tell:",
-    )
-    console.print(f"\n[bold]{console_text(str(path))}[/]", soft_wrap=True)
+    others = difference_rows(report.against_excel)
+    print_cells(console, others, Message(text, number=len(others)))
+    console.print(f"\n[bold]{console_text(path)}[/]", soft_wrap=True)

@@ -14,9 +14,10 @@ from kpi_xl.cli.shared import (
     app,
     cell_text,
     computed,
+    in_their_language,
     language_of,
 )
-from kpi_xl.locales import LANGUAGES, say
+from kpi_xl.locales import LANGUAGES, Message, Names, say
 from kpi_xl.reference import (
     aliases,
     argument_help,
@@ -42,6 +43,7 @@ LANGUAGE = Annotated[
 
 
 @app.command()
+@in_their_language
 def functions(
     words: Annotated[
         list[str] | None,
@@ -65,7 +67,7 @@ def functions(
     language = language_of(lang)
     shown = list(METRICS.values())
     if words and family is not None:
-        raise Misuse("name a function or a --family, not both")
+        raise Misuse(Message("name a function or a --family, not both"))
     if words:
         shown = found(" ".join(words), language)
     if family is not None:
@@ -73,8 +75,10 @@ def functions(
         spoken = {family_name(known, language).lower(): known for known in families}
         wanted = spoken.get(family.lower(), family.lower())
         if wanted not in families:
-            near = did_you_mean(family, families) or f"; there are {', '.join(families)}"
-            raise Misuse(f"there is no family {family!r}{near}")
+            near = did_you_mean(family, families) or Message(
+                "; there are {names}", names=Names(families, ", ")
+            )
+            raise Misuse(Message('there is no family "{family}"{near}', family=family, near=near))
         shown = [metric for metric in shown if metric.family == wanted]
     if as_json:
         records = [record(metric, language) for metric in shown]
@@ -92,7 +96,7 @@ def found(words: str, language: str) -> list[Metric]:
     one = called(words)
     listed = one if len(one) == 1 else search(words, language)
     if not listed:
-        raise Misuse(f"there is no function {words!r}{meant(words)}")
+        raise Misuse(Message('there is no function "{name}"{near}', name=words, near=meant(words)))
     return listed
 
 

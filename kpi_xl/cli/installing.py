@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from kpi_xl.cli.shared import Misuse, among, app, kpis_of_allowed_folders
+from kpi_xl.cli.shared import Misuse, among, app, kpis_of_allowed_folders, tell
+from kpi_xl.hosts.libreoffice.programs import OfficeError
 from kpi_xl.hosts.steps import Step
+from kpi_xl.locales import Message, Names
 from kpi_xl.reference import did_you_mean
 
 # Each has `install_steps(target)` and `uninstall_steps(target)`, which return what there is to do
@@ -36,7 +38,14 @@ def uninstall(host: HOST = "excel", target: TARGET = None, dry_run: DRY_RUN = Fa
 def carry_out(host: str, steps: str, target: Path | None, *, dry_run: bool) -> None:
     """Say each step, and do it. Raises Misuse."""
     if host not in HOSTS:
-        raise Misuse(f"there is no host {host!r}{did_you_mean(host, HOSTS)}; {' or '.join(HOSTS)}")
+        raise Misuse(
+            Message(
+                'there is no host "{host}"{near}; {names}',
+                host=host,
+                near=did_you_mean(host, HOSTS),
+                names=Names(tuple(HOSTS), "or"),
+            )
+        )
     if host == "libreoffice":  # which has no functions but those that are written there now
         kpis_of_allowed_folders()
     try:
@@ -45,7 +54,11 @@ def carry_out(host: str, steps: str, target: Path | None, *, dry_run: bool) -> N
             print(step.what)
             if not dry_run:
                 step.do()
+    except OfficeError as error:
+        raise Misuse(error) from None
     except OSError as error:
-        raise Misuse(f"{error.filename or host}: {error.strerror or error}") from None
+        raise Misuse(
+            Message("{file}: {fault}", file=error.filename or host, fault=error.strerror or error)
+        ) from None
     if not todo:
-        print("There is nothing to do.")
+        tell(Message("There is nothing to do."))

@@ -9,6 +9,7 @@ import typer
 
 from kpi_xl.cli.functions import LANGUAGE
 from kpi_xl.cli.shared import (
+    BOOK_LANGUAGE,
     FORCE,
     JSON,
     PARENTS,
@@ -16,12 +17,15 @@ from kpi_xl.cli.shared import (
     app,
     cell_text,
     free_path,
+    in_their_language,
     language_of,
     print_json,
+    said,
     save,
+    tell,
 )
 from kpi_xl.files import settings_folder
-from kpi_xl.locales import RIGHT_TO_LEFT, say
+from kpi_xl.locales import RIGHT_TO_LEFT, Message, Names, say
 from kpi_xl.metrics import METRICS
 from kpi_xl.own import FAULTS, FINGERPRINTS, fingerprint, load_file
 from kpi_xl.reference import argument_help, caution, family_name, notes, summary
@@ -56,12 +60,14 @@ help.fa = "سود ناخالص به ازای هر واحد هزینه تبلیغ
 
 
 @kpis.command("new")
+@in_their_language
 def new_file(
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Another place than the settings.", metavar="FILE"),
     ] = None,
     parents: PARENTS = False,
+    lang: BOOK_LANGUAGE = None,
 ) -> None:
     """Write a file with one definition, to be changed; in the settings folder, where it counts."""
     path = output or settings_folder() / "kpis.toml"
@@ -71,7 +77,8 @@ def new_file(
 
 
 @kpis.command()
-def check(files: FILES = None, as_json: JSON = False) -> None:
+@in_their_language
+def check(files: FILES = None, lang: BOOK_LANGUAGE = None, as_json: JSON = False) -> None:
     """Try every definition of your own: examples, units, names, languages; a fault a line."""
     _read(files)
     bad = any(not fault.kept for fault in FAULTS)
@@ -80,23 +87,28 @@ def check(files: FILES = None, as_json: JSON = False) -> None:
             {"name": name, "signature": METRICS[name].signature, "fingerprint": digits}
             for name, digits in FINGERPRINTS.items()
         ]
-        listing = [{"fault": str(fault), "kept": fault.kept} for fault in FAULTS]
+        listing = [{"fault": said(fault.told), "kept": fault.kept} for fault in FAULTS]
         print_json({"kpis": kpis, "faults": listing})
         raise typer.Exit(bad)
     for fault in FAULTS:
-        print(f"{fault}{' (it counts nevertheless)' if fault.kept else ''}")
+        nevertheless = Message("{fault} (it counts nevertheless)", fault=fault.told)
+        tell(nevertheless if fault.kept else fault.told)
     if FINGERPRINTS:
-        print(f"{len(FINGERPRINTS)} of your own, fingerprint {fingerprint()}:")
+        number = len(FINGERPRINTS)
+        text = "KPIs of your own: {number}, fingerprint {fingerprint}:"
+        tell(Message(text, number=number, fingerprint=fingerprint()))
         for name, digits in FINGERPRINTS.items():
             print(f"  {METRICS[name].signature}  {digits}")
     elif not FAULTS:
-        print(
+        text = (
             "There are no KPIs of your own: kpi-xl kpis new writes a file with one, to be changed."
         )
+        tell(Message(text))
     raise typer.Exit(bad)
 
 
 @kpis.command()
+@in_their_language
 def export(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="A page .html or .md.", metavar="FILE")
@@ -111,7 +123,9 @@ def export(
     _read(files)
     made = {".html": html, ".md": markdown}.get(output.suffix.lower())
     if made is None:
-        raise Misuse(f"{output} has to end in .html or .md")
+        raise Misuse(
+            Message("{path} has to end in {ends}", path=output, ends=Names((".html", ".md"), "or"))
+        )
     path = free_path(output, force=force, parents=parents)
     save(path, made(language).encode(), force=force)
     print(path)
@@ -120,7 +134,7 @@ def export(
 def _read(files: list[Path] | None) -> None:
     for file in files or []:
         if not file.is_file():
-            raise Misuse(f"there is no file {str(file)!r}")
+            raise Misuse(Message("there is no file {path}{near}", path=file, near=""))
         load_file(file.resolve())
 
 

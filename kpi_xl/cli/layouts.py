@@ -17,9 +17,12 @@ from kpi_xl.cli.shared import (
     in_their_language,
     language_of,
     print_json,
+    printable,
+    said,
     save,
+    tell,
 )
-from kpi_xl.locales import Counted, Message, Names, in_language
+from kpi_xl.locales import Counted, Message, Names, Said
 from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
@@ -133,8 +136,11 @@ def show(
     known = all_layouts()
     try:
         names, tables = known_as(file, options, known)
-    except (SourceError, OSError) as error:
+    except SourceError as error:
         raise Misuse(error) from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise Misuse(Message("{path} cannot be read: {reason}", path=file, reason=reason)) from None
     found: list[dict[str, Any]] = []
     faults: list[Message] = []
     for schema in SCHEMAS.values():
@@ -157,7 +163,7 @@ def show(
                 rows=Counted(note.rows, "rows"),
                 table=note.table,
             )
-            print(in_language(told, code))
+            tell(told)
             for line in note.lines(code):
                 print(f"  {line}")
     if names and not found:
@@ -172,6 +178,7 @@ def show(
 
 
 @layouts.command()
+@in_their_language
 def learn(
     file: Annotated[Path, typer.Argument(help="A file of the kind.", metavar="FILE")],
     table: Annotated[
@@ -188,6 +195,7 @@ def learn(
     once: ONCE = None,
     currency: CURRENCY = None,
     force: FORCE = False,
+    lang: BOOK_LANGUAGE = None,
 ) -> None:
     """Write a layout of your own from a file; what is not said is asked for in the terminal.
 
@@ -202,43 +210,63 @@ def learn(
     asks = sys.stdin.isatty() and not (pairs and table)
     try:
         _, row, texts = header_of(openers(file)[0], options)
-    except (SourceError, OSError) as error:
+    except SourceError as error:
         raise Misuse(error) from None
-    wanted = table_of(table or (typer.prompt("Table", default="Orders") if asks else ""))
+    except OSError as error:
+        reason = error.strerror or error
+        raise Misuse(Message("{path} cannot be read: {reason}", path=file, reason=reason)) from None
+    wanted = table_of(
+        table or (typer.prompt(said(Message("Table")), default="Orders") if asks else "")
+    )
     columns = matched(wanted, texts, pairs)
     if asks:
-        print(f"The header of {file} is taken to stand in row {row}:")
-        for number, text in enumerate(texts, start=1):
-            print(f"  {number}  {text}")
+        text = "The header of {file} is taken to stand in row {row}:"
+        tell(Message(text, file=file, row=row))
+        for number, header_text in enumerate(texts, start=1):
+            print(f"  {number}  {printable(header_text)}")
         for column in wanted.columns:
             if column.name in columns or column.name in options.set:
                 continue
-            answer = typer.prompt(f"{column.name} ({column.note}) [number, or Enter]", default="",
-                                  show_default=False)  # fmt: skip
+            note = Said(column.note, "words") if column.note else ""
+            text = "{column} ({note}) [number, or Enter]"
+            asked = said(Message(text, column=column.name, note=note))
+            answer = typer.prompt(asked, default="", show_default=False)
             if answer.strip().isdigit() and 0 < int(answer) <= len(texts):
                 columns[column.name] = texts[int(answer) - 1]
     missing = [
         c.name for c in wanted.columns if c.filled and c.name not in {*columns, *options.set}
     ]
     if missing:
-        has = ", ".join(filter(None, texts))
+        has = Names(tuple(filter(None, texts)), ", ")
         raise Misuse(
-            f"{file} needs its {', '.join(missing)}; row {row} has {has}: say which it is, as in"
-            f' --map "Their name={missing[0]}"'
+            Message(
+                "{file} needs its {missing}; row {row} has {has}: say which it is, as in --map"
+                ' "Their name={first}"',
+                file=file,
+                missing=Names(missing, ", "),
+                row=row,
+                has=has,
+                first=missing[0],
+            )
         )
     title = name or file.stem
-    text = layout_text(title, wanted.name, columns, options)
+    layout = layout_text(title, wanted.name, columns, options)
     try:
-        layouts_of(text, title)
+        layouts_of(layout, title)
     except SourceError as error:
         raise Misuse(error) from None
     stem = re.sub(r"[^A-Za-z0-9]+", "_", title).strip("_") or "layout"
     place = layouts_folder() / f"{stem}.toml"
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists() and not force:
-        raise Misuse(f"{place} is already there; --force overwrites it, --name gives another")
-    save(place, text.encode(), force=force)
-    print(f"{place} says what such files are; kpi-xl layouts show {file} tries it.")
+        raise Misuse(
+            Message(
+                "{place} is already there; --force overwrites it, --name gives another", place=place
+            )
+        )
+    save(place, layout.encode(), force=force)
+    text = "{place} says what such files are; kpi-xl layouts show {file} tries it."
+    tell(Message(text, place=place, file=file))
 
 
 def table_of(name: str) -> "Input":
@@ -248,7 +276,14 @@ def table_of(name: str) -> "Input":
     tables = {one.name.lower(): one for schema in SCHEMAS.values() for one in schema.inputs}
     if name.lower() not in tables:
         names = [one.name for one in tables.values()]
-        raise Misuse(f"--table {name}: it is one of {', '.join(names)}{did_you_mean(name, names)}")
+        raise Misuse(
+            Message(
+                "--table {name}: it is one of {names}{near}",
+                name=name,
+                names=Names(names, ", "),
+                near=did_you_mean(name, names),
+            )
+        )
     return tables[name.lower()]
 
 
@@ -259,9 +294,23 @@ def matched(table: "Input", texts: Sequence[str], pairs: dict[str, str]) -> dict
     for theirs, name in pairs.items():
         if name.lower() not in ours:
             near = did_you_mean(name, ours.values())
-            raise Misuse(f"--map {theirs}={name}: {table.name} has no column {name}{near}")
+            raise Misuse(
+                Message(
+                    "--map {theirs}={name}: {table} has no column {name}{near}",
+                    theirs=theirs,
+                    name=name,
+                    table=table.name,
+                    near=near,
+                )
+            )
         if theirs not in texts:
-            raise Misuse(f"the file has no column {theirs!r}{did_you_mean(theirs, texts)}")
+            raise Misuse(
+                Message(
+                    'the file has no column "{theirs}"{near}',
+                    theirs=theirs,
+                    near=did_you_mean(theirs, texts),
+                )
+            )
         columns[ours[name.lower()]] = theirs
     for text in texts:
         if text.lower() in ours and text not in columns.values():

@@ -1,10 +1,11 @@
 """kpi-xl lite: what a workbook of xlwings Lite needs to have the functions."""
 
-from kpi_xl.cli.shared import WHEEL, app
+from kpi_xl.cli.shared import WHEEL, app, in_their_language
 from kpi_xl.cli.templates import check_host
 
 
 @app.command()
+@in_their_language
 def lite(wheel: WHEEL = "") -> None:
     """Print what to put into the xlwings Lite pane of a workbook of your own.
 

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from kpi_xl.bounded import call
-from kpi_xl.cli.formulas import TIMEOUT, chosen_look, printed
+from kpi_xl.cli.formulas import TIMEOUT, chosen_look, kept_record, printed
 from kpi_xl.cli.shared import (
+    BOOK_LANGUAGE,
     FORCE,
     JSON,
     OUTPUT,
@@ -20,6 +21,7 @@ from kpi_xl.cli.shared import (
     app,
     calculator,
     free_path,
+    in_their_language,
     lock_of,
     office,
     print_json,
@@ -29,6 +31,7 @@ from kpi_xl.cli.shared import (
     steps,
 )
 from kpi_xl.cli.templates import meant
+from kpi_xl.locales import Message, Names
 from kpi_xl.ooxml.limits import computing
 
 WORKBOOKS = (".xlsx", ".xlsm")
@@ -65,6 +68,7 @@ class Wish:
 
 
 @app.command()
+@in_their_language
 def refresh(
     books: Annotated[
         list[str],
@@ -89,6 +93,7 @@ def refresh(
     force: FORCE = False,
     parents: PARENTS = False,
     timeout: TIMEOUT = 300.0,
+    lang: BOOK_LANGUAGE = None,
     as_json: JSON = False,
 ) -> int:
     """Load the files that a workbook's sheet Sources names, and compute it: without Excel.
@@ -136,11 +141,11 @@ def _of_books(paths: Iterable[Path]) -> list[Path]:
 def _target(paths: list[Path], output: Path, *, force: bool, parents: bool) -> Path:
     """Where the one workbook is to be written. Raises Misuse."""
     if len(paths) != 1:
-        raise Misuse(f"-o is for one workbook, and these are {len(paths)}")
+        raise Misuse(Message("-o is for one workbook, and these are {number}", number=len(paths)))
     ends = (paths[0].suffix.lower(),)
     target = free_path(output, force=force, parents=parents, ends=ends)
     if target == paths[0].resolve():
-        raise Misuse(f"{output} is the workbook itself: leave -o away")
+        raise Misuse(Message("{path} is the workbook itself: leave -o away", path=output))
     return target
 
 
@@ -171,11 +176,11 @@ def _refresh(path: Path, wish: Wish, step: Callable[..., None], outcome: Outcome
         try:
             outcome.message = refresh_report(book)
         except SourceError as error:
-            raise Misuse(f"{path}: {error}") from None
+            raise Misuse(Message("{file}: {fault}", file=path, fault=error)) from None
         finally:
             outcome.problems = list(book.change.problems) if book.change else []
     assert book.computed
-    step("Saving the workbook")
+    step(Message("Saving the workbook"))
     target = wish.output or path
     if wish.output:
         save(target, book.content, force=wish.force, like=path)
@@ -184,7 +189,9 @@ def _refresh(path: Path, wish: Wish, step: Callable[..., None], outcome: Outcome
         _refuse_taken(path, wish)
         now = path.stat()
         if (now.st_mtime_ns, now.st_size) != (stamp.st_mtime_ns, stamp.st_size):
-            raise Misuse(f"{path} was changed by somebody meanwhile: refresh it once more")
+            raise Misuse(
+                Message("{path} was changed by somebody meanwhile: refresh it once more", path=path)
+            )
         if wish.backup:
             backup = path.with_name(path.name + BACKUP)
             save(backup, content, force=True, like=path)
@@ -194,12 +201,12 @@ def _refresh(path: Path, wish: Wish, step: Callable[..., None], outcome: Outcome
     outcome.refreshed = True
     outcome.remarks = list(book.change.remarks) if book.change else []
     outcome.formulas = book.computed.formulas
-    outcome.kept = [kept._asdict() for kept in book.computed.kept]
+    outcome.kept = [kept_record(kept) for kept in book.computed.kept]
     outcome.code = 1 if outcome.problems or outcome.kept else 0
     if wish.frozen:
         _freeze(target, book.content, step, outcome)
     if wish.pdf:
-        step("LibreOffice prints the workbook")
+        step(Message("LibreOffice prints the workbook"))
         pages = printed(target, book.content, wish.look, seconds=wish.timeout)
         save(target.with_suffix(".pdf"), pages, force=True, like=path)
         outcome.written.append(str(target.with_suffix(".pdf")))
@@ -208,15 +215,24 @@ def _refresh(path: Path, wish: Wish, step: Callable[..., None], outcome: Outcome
 def _refuse_taken(path: Path, wish: Wish) -> None:
     """Refuse a workbook that somebody has open, or that is not to be written. Raises Misuse."""
     if path.suffix.lower() not in WORKBOOKS:
-        raise Misuse(f"{path} has to end in {' or '.join(WORKBOOKS)}")
+        raise Misuse(Message("{path} has to end in {ends}", path=path, ends=Names(WORKBOOKS, "or")))
     lock = lock_of(path)
     if lock:
         raise Misuse(
-            f"{path} is open in a spreadsheet program: close it; if none has it open, delete {lock}"
+            Message(
+                "{path} is open in a spreadsheet program: close it; if none has it open, delete"
+                " {lock}",
+                path=path,
+                lock=lock,
+            )
         )
     writable = path.stat().st_mode & 0o222 and os.access(path, os.W_OK)
     if not writable and wish.output is None:
-        raise Misuse(f"{path} is read-only: allow writing it, or write another file with -o")
+        raise Misuse(
+            Message(
+                "{path} is read-only: allow writing it, or write another file with -o", path=path
+            )
+        )
 
 
 def _freeze(book: Path, content: bytes, step: Callable[..., None], outcome: Outcome) -> None:
@@ -224,7 +240,7 @@ def _freeze(book: Path, content: bytes, step: Callable[..., None], outcome: Outc
     from kpi_xl.reports import offline
     from kpi_xl.reports.freezing import copy_of
 
-    step("Writing a copy with values")
+    step(Message("Writing a copy with values"))
     with calculator(str(book), book):
         copy, *_ = call(offline.frozen, content, False, budget=computing(len(content)))
     path = copy_of(book)

@@ -16,20 +16,25 @@ from kpi_xl.cli.shared import (
     app,
     calculator,
     free_path,
+    in_their_language,
     language_of,
     print_json,
     printable,
     read_book,
+    said,
     save,
     say_where,
+    tell,
     warn_of_rows_below,
 )
+from kpi_xl.locales import Message
 from kpi_xl.ooxml.limits import computing
 
 BOOK = Annotated[Path, typer.Argument(help="A workbook (.xlsx, .xlsm).", metavar="BOOK")]
 
 
 @app.command()
+@in_their_language
 def explain(
     book: BOOK,
     cell: Annotated[
@@ -44,7 +49,7 @@ def explain(
     language = language_of(lang)
     content = read_book(book)
     warn_of_rows_below(book, content)
-    with calculator(f"{cell} of {book}", book):
+    with calculator(Message("{cell} of {book}", cell=cell, book=book), book):
         from kpi_xl.reports.offline import explanation
 
         text = call(explanation, content, cell, language, budget=computing(len(content)))
@@ -52,6 +57,7 @@ def explain(
 
 
 @app.command()
+@in_their_language
 def freeze(
     book: BOOK,
     output: OUTPUT = None,
@@ -63,6 +69,7 @@ def freeze(
         ),
     ] = False,
     parents: PARENTS = False,
+    lang: BOOK_LANGUAGE = None,
     as_json: JSON = False,
 ) -> None:
     """Write a copy of a workbook with values for the KPI formulas, each kept in a note.
@@ -78,7 +85,9 @@ def freeze(
     path = output or free_name(book, native=native)
     path = free_path(path, force=force, parents=parents, ends=ends)
     if path == book.resolve():
-        raise Misuse(f"{path} is the workbook itself: write its copy to another file")
+        raise Misuse(
+            Message("{path} is the workbook itself: write its copy to another file", path=path)
+        )
     with calculator(str(book), book):
         from kpi_xl.reports import offline
 
@@ -87,12 +96,18 @@ def freeze(
         )
     save(path, copy, force=force)
     if as_json:
-        summary = {"book": str(path), "values": values, "native": live, "remarks": list(news)}
+        summary = {
+            "book": str(path),
+            "values": values,
+            "native": live,
+            "remarks": list(map(said, news)),
+        }
         print_json(summary)
         return
     for line in news:
-        print(printable(line))
+        tell(line)
     if native:
-        print(f"KPI formulas that are native formulas in the copy: {live:,}.")
-    print(f"KPI formulas that are values in the copy, each kept in a note: {values:,}.")
+        tell(Message("KPI formulas that are native formulas in the copy: {number}.", number=live))
+    text = "KPI formulas that are values in the copy, each kept in a note: {number}."
+    tell(Message(text, number=values))
     say_where(path)

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from kpi_xl.cli.shared import Misuse, app
+from kpi_xl.cli.shared import Misuse, app, in_their_language, tell
+from kpi_xl.locales import Message
 
-LICENCE = (
+LICENCE = Message(
     "xlwings Server needs a licence of its own: free for non-commercial use"
     " (XLWINGS_LICENSE_KEY=noncommercial), bought at https://www.xlwings.org for any other."
 )
@@ -23,6 +24,7 @@ DEVELOPMENT = Path.home() / ".office-addin-dev-certs"
 
 
 @app.command()
+@in_their_language
 def serve(
     host: Annotated[str, typer.Option(help="The address to serve.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
@@ -59,32 +61,40 @@ def serve(
         certificate, key = certified(certificate, key)
     scheme = "https" if https or tls_elsewhere or outside else "http"
     if find_spec("xlwings_server") is None:
-        raise Misuse('xlwings Server is not installed: pip install "kpi-xl[server]"')
+        raise Misuse(Message('xlwings Server is not installed: pip install "kpi-xl[server]"'))
     if not os.environ.get("XLWINGS_LICENSE_KEY"):
-        raise Misuse(f"XLWINGS_LICENSE_KEY is not set. {LICENCE}")
+        raise Misuse(Message("XLWINGS_LICENSE_KEY is not set. {licence}", licence=LICENCE))
     if not loopback(host):
         if not (https or tls_elsewhere):
             raise Misuse(
-                f"{host} is reached from other machines, so it needs TLS: give --certificate and"
-                " --key, or --tls-elsewhere where a proxy in front has them"
+                Message(
+                    "{host} is reached from other machines, so it needs TLS: give --certificate and"
+                    " --key, or --tls-elsewhere where a proxy in front has them",
+                    host=host,
+                )
             )
         if not (os.environ.get("XLWINGS_AUTH_PROVIDERS", "[]").strip("[] ") or no_sign_in):
             raise Misuse(
-                f"{host} is reached from other machines, so its users must sign in: set"
-                " XLWINGS_AUTH_PROVIDERS, or give --no-sign-in where all may use it"
+                Message(
+                    "{host} is reached from other machines, so its users must sign in: set"
+                    " XLWINGS_AUTH_PROVIDERS, or give --no-sign-in where all may use it",
+                    host=host,
+                )
             )
     else:
         # A page from elsewhere must not reach this machine under a name of its own.
         known = f"localhost 127.0.0.1 [::1] {host} {outside.lower().partition(':')[0]}"
         os.environ["KPI_XL_HOSTS"] = known
     served = application()
-    print(LICENCE)
+    tell(LICENCE)
     if host in ("0.0.0.0", "::") and not outside:
-        print("Set XLWINGS_HOSTNAME to the name by which Excel reaches the server.")
+        tell(Message("Set XLWINGS_HOSTNAME to the name by which Excel reaches the server."))
     else:
-        print(f"Excel's way to the add-in: {scheme}://{name}/manifest.xml (see --sideload).")
+        manifest = f"{scheme}://{name}/manifest.xml"
+        tell(Message("Excel's way to the add-in: {manifest} (see --sideload).", manifest=manifest))
     if scheme == "http":
-        print("Excel takes add-ins over HTTPS only: without --https this is for trials.")
+        text = "Excel takes add-ins over HTTPS only: without --https this is for trials."
+        tell(Message(text))
     run(served if workers == 1 else APPLICATION, host, port, workers, certificate, key)
 
 
@@ -96,10 +106,18 @@ def application() -> Any:
     except Exception as error:
         kind = type(error).__name__  # to import these is to ask for the licence
         if kind == "LicenseError":
-            raise Misuse(f"XLWINGS_LICENSE_KEY is not accepted: {error} {LICENCE}") from None
+            raise Misuse(
+                Message(
+                    "XLWINGS_LICENSE_KEY is not accepted: {error} {licence}",
+                    error=error,
+                    licence=LICENCE,
+                )
+            ) from None
         if kind in ("SettingsError", "ValidationError"):
             reason = " ".join(str(error).split())  # it comes in several lines
-            raise Misuse(f"a setting XLWINGS_... is wrong: {reason}") from None
+            raise Misuse(
+                Message("a setting XLWINGS_... is wrong: {reason}", reason=reason)
+            ) from None
         raise
 
 
@@ -108,21 +126,30 @@ def certified(certificate: Path | None, key: Path | None) -> tuple[Path, Path]:
     import ssl
 
     if (certificate is None) != (key is None):
-        raise Misuse("--certificate and --key go together")
+        raise Misuse(Message("--certificate and --key go together"))
     if certificate is None or key is None:
         certificate, key = DEVELOPMENT / "localhost.crt", DEVELOPMENT / "localhost.key"
         if not certificate.exists() or not key.exists():
             raise Misuse(
-                "there is no certificate: give --certificate and --key, or make one for this"
-                " machine with `npx office-addin-dev-certs install`"
+                Message(
+                    "there is no certificate: give --certificate and --key, or make one for this"
+                    " machine with `npx office-addin-dev-certs install`"
+                )
             )
     for file in (certificate, key):
         if not file.is_file():
-            raise Misuse(f"there is no file {str(file)!r}")
+            raise Misuse(Message("there is no file {path}{near}", path=file, near=""))
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
     except (ssl.SSLError, OSError) as error:
-        raise Misuse(f"{certificate} and {key} are no certificate and its key: {error}") from None
+        raise Misuse(
+            Message(
+                "{certificate} and {key} are no certificate and its key: {error}",
+                certificate=certificate,
+                key=key,
+                error=error,
+            )
+        ) from None
     return certificate, key
 
 
@@ -169,7 +196,9 @@ def run(
         )
     except SystemExit as stopped:  # uvicorn has said why in its log
         if stopped.code:
-            raise Misuse(f"{host}:{port} cannot be served; is the port taken?") from None
+            raise Misuse(
+                Message("{host}:{port} cannot be served; is the port taken?", host=host, port=port)
+            ) from None
 
 
 START = """\

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar, cast
@@ -16,7 +17,7 @@ from kpi_xl import own
 from kpi_xl.bounded import BudgetError, call
 from kpi_xl.cells import Block, Cell
 from kpi_xl.files import kind
-from kpi_xl.locales import LANGUAGES, Message, Names, chosen, in_language
+from kpi_xl.locales import LANGUAGES, Counted, Message, Names, SaidError, chosen, in_language
 from kpi_xl.reference import did_you_mean
 
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]")
@@ -73,34 +74,53 @@ WORKBOOKS = (".xlsx", ".ods")
 """What a workbook that is written may end in."""
 
 
+SPOKEN: ContextVar[str] = ContextVar("spoken", default="en")
+"""The language of the call that is carried out."""
+
+
 class Misuse(TyperException):
     """A call that cannot be carried out, with the sentence that says why. Exit code 2."""
 
     exit_code = 2
 
-    def __init__(self, sentence: object) -> None:
-        super().__init__(in_language(sentence, "en"))
-        self.sentence = sentence
+    def __init__(self, sentence: Message | Names | SaidError) -> None:
+        super().__init__(said(sentence))
+
+
+def said(message: object) -> str:
+    """A sentence as this call tells it."""
+    return printable(in_language(message, SPOKEN.get()))
+
+
+def tell(message: object, *, error: bool = False) -> None:
+    """Print a sentence: on the error stream, after the program's name, where it is none of the
+    results."""
+    if error:
+        print(f"kpi-xl: {said(message)}", file=sys.stderr)
+    else:
+        print(said(message))
 
 
 def language_of(tag: str | None) -> str:
     """The language that a tag means, or the system's. Raises Misuse."""
     try:
         return chosen(tag)
-    except LookupError as error:
-        raise Misuse(error) from None
+    except LookupError:
+        known = Names(tuple(LANGUAGES), ", ")
+        text = "there is no language {language}; there are {names}"
+        raise Misuse(Message(text, language=tag, names=known)) from None
 
 
 def in_their_language(command: Callable[P, T]) -> Callable[P, T]:
-    """A command that has an option --lang, and tells mistakes in that language, too."""
+    """A command that tells all in the language of its option --lang, or else in the system's."""
 
     @wraps(command)
     def speaking(*arguments: P.args, **options: P.kwargs) -> T:
-        code = language_of(cast("str | None", options.get("lang")))
+        before = SPOKEN.set(language_of(cast("str | None", options.get("lang"))))
         try:
             return command(*arguments, **options)
-        except Misuse as error:
-            raise Misuse(in_language(error.sentence, code)) from None
+        finally:
+            SPOKEN.reset(before)
 
     return speaking
 
@@ -110,7 +130,7 @@ def in_their_language(command: Callable[P, T]) -> Callable[P, T]:
 
 def computed(formula: str, book: Path | None = None) -> Cell | Block:
     """The value of a formula. Raises Misuse."""
-    with calculator(f"the formula {formula[:60]}", book):
+    with calculator(Message("the formula {formula}", formula=formula[:60]), book):
         from kpi_xl.engine import embedded
         from kpi_xl.ooxml import limits
 
@@ -124,21 +144,22 @@ def computed(formula: str, book: Path | None = None) -> Cell | Block:
 
 
 @contextmanager
-def calculator(asked: str, book: Path | None) -> Iterator[None]:
+def calculator(asked: object, book: Path | None) -> Iterator[None]:
     """Where the embedded host computes; what it cannot do is a Misuse."""
     try:
         import formualizer  # noqa: F401 - what would fail later, in another's words
     except ImportError as error:
-        raise Misuse(
-            f"formulas are computed by the package formualizer, which is not installed ({error});"
+        text = (
+            "formulas are computed by the package formualizer, which is not installed ({reason});"
             " it has no wheel for Windows on ARM"
-        ) from None
+        )
+        raise Misuse(Message(text, reason=error)) from None
     with faults(asked, book):
         yield
 
 
 @contextmanager
-def faults(asked: str, book: Path | None) -> Iterator[None]:
+def faults(asked: object, book: Path | None) -> Iterator[None]:
     """Where a file is read or computed: what is wrong with it, or asked of it, is a Misuse."""
     from kpi_xl.engine.formulas import FormulaError
     from kpi_xl.ooxml.errors import NotAWorkbookError
@@ -147,9 +168,9 @@ def faults(asked: str, book: Path | None) -> Iterator[None]:
     try:
         yield
     except (FormulaError, ReportError) as error:
-        raise Misuse(f"{asked}: {error}") from None
+        raise Misuse(Message("{file}: {fault}", file=asked, fault=error)) from None
     except (NotAWorkbookError, BudgetError) as error:
-        raise Misuse(f"{book or asked}: {error}") from None
+        raise Misuse(Message("{file}: {fault}", file=book or asked, fault=error)) from None
 
 
 def printable(text: str) -> str:
@@ -187,16 +208,16 @@ def kpis_of(folder: Path) -> None:
     try:
         faults = own.beside(allowed(file, folders))
     except SourceError:
-        lines = [
-            f"{file} is not read: folders = [{str(file.parent)!r}] in {settings_file()} allows it"
-        ]
+        text = "{file} is not read: folders = ['{folder}'] in {settings} allows it"
+        lines = [Message(text, file=file, folder=file.parent, settings=settings_file())]
     else:
         twice = next((fault for fault in faults if fault.twice), None)
         if twice:  # nobody can tell which of the two a workbook means
-            raise Misuse(f"{twice}: give one of them another name")
-        lines = [str(fault) for fault in faults if not fault.kept]
+            text = "{fault}: give one of them another name"
+            raise Misuse(Message(text, fault=twice.told))
+        lines = [fault.told for fault in faults if not fault.kept]
     for line in lines:
-        print(f"kpi-xl: {printable(line)}", file=sys.stderr)
+        tell(line, error=True)
 
 
 def kpis_of_allowed_folders() -> None:
@@ -257,11 +278,12 @@ def warn_of_rows_below(book: Path, content: bytes) -> None:
     except NotAWorkbookError:
         return  # whoever is to read it says so
     for table, rows in found.items():
-        print(
-            f"kpi-xl: {book}: {len(rows):,} rows below the table {table} are not counted, the first"
-            f" in row {rows[0]}: draw the table's lower corner down over them",
-            file=sys.stderr,
+        text = (
+            "{file}: {rows} below the table {table} are not counted, the first in row {row}:"
+            " draw the table's lower corner down over them"
         )
+        fields = {"file": book, "rows": Counted(len(rows), "rows"), "table": table}
+        tell(Message(text, **fields, row=rows[0]), error=True)
 
 
 def free_path(
@@ -331,14 +353,14 @@ def save(path: Path, content: bytes, *, force: bool, like: Path | None = None) -
         ) from None
 
 
-def say_where(path: Path, language: str = "en") -> None:
+def say_where(path: Path) -> None:
     """Where the workbook is."""
     from rich.console import Console
     from rich.markup import escape
 
     where = escape(printable(str(path)))
     Console(highlight=False).print(
-        f"{in_language(Message('Open this workbook:'), language)}\n[bold]{where}[/]", soft_wrap=True
+        f"{said(Message('Open this workbook:'))}\n[bold]{where}[/]", soft_wrap=True
     )
 
 
@@ -356,7 +378,7 @@ def time_text(seconds: float) -> str:
 
 
 @contextmanager
-def steps(language: str = "en") -> Iterator[Callable[..., None]]:
+def steps() -> Iterator[Callable[..., None]]:
     """A bar that shows what is being done, how far it is, and the time left; gone afterwards.
 
     It is called with what is done next, and with the fraction done where that is known.
@@ -372,9 +394,9 @@ def steps(language: str = "en") -> Iterator[Callable[..., None]]:
         task = progress.add_task("", total=None, left="")
         doing = ""
 
-        def step(doing_next: str, done: float | None = None) -> None:
+        def step(doing_next: object, done: float | None = None) -> None:
             nonlocal doing
-            what = in_language(doing_next, language)
+            what = said(doing_next)
             if what != doing and not done:  # another piece of work has another speed
                 doing = what
                 progress.reset(task)
@@ -382,6 +404,6 @@ def steps(language: str = "en") -> Iterator[Callable[..., None]]:
             progress.update(task, description=what, total=total, completed=done or 0.0)
             seconds = progress.tasks[0].time_remaining if done else None
             left = "" if seconds is None else Message("{time} left", time=time_text(seconds))
-            progress.update(task, left=in_language(left, language))
+            progress.update(task, left=said(left))
 
         yield step

@@ -45,6 +45,7 @@ from kpi_xl.cli.shared import (
     save,
     say_where,
     steps,
+    tell,
 )
 from kpi_xl.locales import Counted, Message, Names, in_language, say
 from kpi_xl.locales.currencies import code_of
@@ -104,19 +105,19 @@ def new(
     if currency and not money:
         text = "--currency {currency}: write its code of three letters, such as EUR"
         raise Misuse(Message(text, currency=currency))
-    with steps(code) as step:
+    with steps() as step:
         built = parts.build(template, {}, language=code, host=host, progress=step, currency=money)
         save(path, for_host(built.content, host, wheel), force=force)
     if as_json:
         return print_json({"book": str(path), "tables": [one.name for one in template.inputs]})
-    say_where(path, code)
+    say_where(path)
     todo = Message(
         "Its sheet {sheet} says what to do; {command} reads {tables} from files.",
         sheet=say("Start", code),
         command=f"kpi-xl fill {template.name}",
         tables=Names(tuple(table.name for table in template.inputs)),
     )
-    print(in_language(todo, code))
+    tell(todo)
     return None
 
 
@@ -125,26 +126,37 @@ def new_starter(
 ) -> None:
     """Write a workbook for one's own formulas. Raises Misuse."""
     if host != "lite":
-        raise Misuse(f"the {STARTER} brings the functions along, so it needs --host lite")
+        raise Misuse(
+            Message("the {name} brings the functions along, so it needs --host lite", name=STARTER)
+        )
     code = language_of(lang)
     path = output or Path(f"{STARTER}.xlsx")
     path = free_path(path, force=force, parents=parents, ends=ends(host))
     built = import_module("kpi_xl.workbook_templates.starter").build(code)
     save(path, for_host(built.content, host, wheel), force=force)
-    say_where(path, code)
+    say_where(path)
     todo = Message("Its sheet {sheet} says how to go on.", sheet=say("Start", code))
-    print(in_language(todo, code))
+    tell(todo)
 
 
 def check_host(host: str, wheel: str) -> None:
     """Refuse an unknown host, and a wheel that no browser could fetch. Raises Misuse."""
     if host not in HOSTS:
         near = did_you_mean(host, HOSTS)
-        raise Misuse(f"there is no host {host!r}{near}; {' or '.join(HOSTS)}")
+        raise Misuse(
+            Message(
+                'there is no host "{host}"{near}; {names}',
+                host=host,
+                near=near,
+                names=Names(tuple(HOSTS), "or"),
+            )
+        )
     if wheel and (host != "lite" or not re.fullmatch(r"(https?|emfs):\S+\.whl", wheel)):
         raise Misuse(
-            "--wheel is for --host lite: the address of a file kpi_xl-...-none-any.whl, which"
-            " begins with https: (or emfs:, for a file in the add-in's own folders)"
+            Message(
+                "--wheel is for --host lite: the address of a file kpi_xl-...-none-any.whl,"
+                " which begins with https: (or emfs:, for a file in the add-in's own folders)"
+            )
         )
 
 
@@ -240,7 +252,7 @@ def fill(
     path = free_path(path, force=force, parents=parents, ends=ends(host))
     code = language_of(lang)
     inputs = {table.name: table.columns for table in template.inputs}
-    with steps(code) as step:
+    with steps() as step:
         try:
             step(Message("Looking how much there is"))
             counted, requests = counted_orders(template, requests, code)
@@ -292,9 +304,9 @@ def fill(
         return
     print_built(template, built, code)
     print_files(template.inputs, filling.notes, code)
-    say_where(path, code)
+    say_where(path)
     checks = Message("Its sheet {sheet} lists what the data lack.", sheet=say("Checks", code))
-    print(in_language(checks, code))
+    tell(checks)
 
 
 def print_files(tables: "Sequence[Input]", notes: "Sequence[Note]", language: str) -> None:
@@ -303,11 +315,11 @@ def print_files(tables: "Sequence[Input]", notes: "Sequence[Note]", language: st
         ours = [note for note in notes if note.table == table.name]
         if not ours:
             empty = Message("{table}: left empty; --table {table}=FILE fills it", table=table.name)
-            print(in_language(empty, language))
+            tell(empty)
         for note in ours:
             rows = Counted(note.rows, "rows")
             read = Message("{table}: {rows} of {file}", table=note.table, rows=rows, file=note.path)
-            print(printable(in_language(read, language)))
+            tell(read)
             for line in note.lines(language):
                 print(f"  {printable(line)}")
 
@@ -422,7 +434,7 @@ def meant_table(text: str) -> "Origin | None":
     try:
         return None if Path(text).exists() else connections.origin(text, of_workbook=False)
     except SourceError as error:
-        raise Misuse(str(error)) from None
+        raise Misuse(error) from None
 
 
 def meant(text: str) -> list[Path]:
@@ -505,14 +517,14 @@ def demo(
     records = []
     for template, path in zip(chosen, paths, strict=True):
         title = say(template.title, code)
-        with steps(code) as step:
+        with steps() as step:
             step(Message("{title}: making the sample data", title=title))
             data, about = template.sample()
             built = parts.build(template, data, about, code, host=host, progress=step)
             save(path, for_host(built.content, host, wheel), force=force)
         if not as_json:
             print_built(template, built, code)
-            say_where(path, code)
+            say_where(path)
         records.append(built_record(template, built, path))
     if as_json:
         print_json(records)
@@ -535,7 +547,9 @@ def known_template(name: str) -> Any:
         import_module("kpi_xl.engine.embedded")  # it computes them
         return templates.template(name.lower())
     except ModuleNotFoundError as error:
-        raise Misuse(f"templates are computed by {error.name}, which is not installed") from None
+        raise Misuse(
+            Message("templates are computed by {name}, which is not installed", name=error.name)
+        ) from None
 
 
 def built_record(template: Any, built: Any, path: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from kpi_xl.cells import Cell, evaluate
 from kpi_xl.engine import formulas, kinds, native
 from kpi_xl.engine.kinds import CODES_OF
 from kpi_xl.errors import CellError
+from kpi_xl.locales import Message
 from kpi_xl.registry import Metric
 
 CODES = {code: {"type": "Error", "kind": kind} for kind, code in CODES_OF.items()}
@@ -47,7 +48,7 @@ class Noticed:
 
     def __init__(self) -> None:
         self.problems: list[CellError] = []
-        self.doubts: dict[tuple[int, int], str] = {}
+        self.doubts: dict[tuple[int, int], Message] = {}
         """The formulas, each by the number of its line and its row, that are not sure, and why."""
         self.beside: defaultdict[tuple[int, int], int] = defaultdict(lambda: kinds.ALL)
         """The kinds that may be in a range beside a criterion, by its line and its number."""
@@ -56,9 +57,10 @@ class Noticed:
 
     def located(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function that may not be sure, told where it is called from."""
-        sentence = UNSURE_OF.get(name, "the engine is not sure of a value in it")
+        sentence = UNSURE_OF.get(name, Message("the engine is not sure of a value in it"))
         if name.startswith(formulas.OURS):
-            sentence = f"{name.removeprefix(formulas.OURS)} is not proven here for these values"
+            text = "{name} is not proven here for these values"
+            sentence = Message(text, name=name.removeprefix(formulas.OURS))
 
         def call(*cells: Any) -> Any:
             *given, row, line = cells
@@ -71,7 +73,7 @@ class Noticed:
 
         return call
 
-    def doubt(self, line: float, row: float, sentence: str) -> None:
+    def doubt(self, line: float, row: float, sentence: Message) -> None:
         """Note that a formula is not sure."""
         self.doubts.setdefault((int(line), int(row)), sentence)
 
@@ -81,13 +83,14 @@ class Noticed:
         strange = kinds.kinds_in(cells) & ~int(allowed)
         if not strange:
             return cell
-        sentence = f"{native.CALLED[int(called)]} is not proven here for {kinds.names(strange)}"
-        self.doubt(line, row, sentence)
+        text, name = "{what} is not proven here for {kinds}", native.CALLED[int(called)]
+        self.doubt(line, row, Message(text, what=name, kinds=kinds.names(strange)))
         return UNSURE
 
     def doubted(self, called: float, row: float, line: float) -> Any:
         """What takes the place of an error on its way into a function that is not proven for it."""
-        self.doubt(line, row, f"{native.CALLED[int(called)]} is not proven here for an error")
+        text, name = "{what} is not proven here for {kinds}", native.CALLED[int(called)]
+        self.doubt(line, row, Message(text, what=name, kinds=Message("an error")))
         return UNSURE
 
     def criterion(self, cell: Any, number: float, called: float, row: float, line: float) -> Any:
@@ -96,9 +99,13 @@ class Noticed:
         allowed, numeral = native.beside_criterion(cell)
         if not allowed:
             quoted = isinstance(cell, str) and '"' in cell
-            kind = "a quotation mark" if quoted else kinds.names(kinds.kind_of(cell))
-            sentence = f"{native.CALLED[int(called)]} is not proven here for a criterion: {kind}"
-            self.doubt(line, row, sentence)
+            mark = Message("a quotation mark")
+            kind = mark if quoted else kinds.names(kinds.kind_of(cell))
+            text, name = (
+                "{what} is not proven here for a criterion: {kind}",
+                native.CALLED[int(called)],
+            )
+            self.doubt(line, row, Message(text, what=name, kind=kind))
             return UNSURE
         self.beside[place] &= allowed
         if numeral:
@@ -589,13 +596,21 @@ DOUBTING: dict[str, Callable[..., Any]] = {
 """Those that may find that the engine is not sure, and are told where they are called from."""
 
 UNSURE_OF = {
-    formulas.WHOLE_NUMBER: "LARGE and SMALL are computed here for a whole number of a place only",
-    formulas.FORMATTED: "TEXT of a negative number that rounds to 0 is 0 or -0 in Excel",
-    formulas.SAME: "only some rules of comparing call two of its texts equal, such as ß and ss",
-    formulas.MOD: "MOD rounds here in a way that is not known of Excel",
-    formulas.ORDERED: "the order of texts with other signs than letters and digits is not known",
-    formulas.DATE: "DATE leads to a day that is not proven here",
-    formulas.SWITCH: "when payments are due is a number other than 0 and 1",
-    formulas.DIFFERENCE: "what is left of a difference may be a rest that Excel takes for 0",
+    formulas.WHOLE_NUMBER: Message(
+        "LARGE and SMALL are computed here for a whole number of a place only"
+    ),
+    formulas.FORMATTED: Message("TEXT of a negative number that rounds to 0 is 0 or -0 in Excel"),
+    formulas.SAME: Message(
+        "only some rules of comparing call two of its texts equal, such as ß and ss"
+    ),
+    formulas.MOD: Message("MOD rounds here in a way that is not known of Excel"),
+    formulas.ORDERED: Message(
+        "the order of texts with other signs than letters and digits is not known"
+    ),
+    formulas.DATE: Message("DATE leads to a day that is not proven here"),
+    formulas.SWITCH: Message("when payments are due is a number other than 0 and 1"),
+    formulas.DIFFERENCE: Message(
+        "what is left of a difference may be a rest that Excel takes for 0"
+    ),
 }
 """Why they are not, where one sentence says it."""

@@ -18,11 +18,12 @@ from kpi_xl.engine import kinds, native
 from kpi_xl.engine.calls import PLAIN_TEXT, Noticed
 from kpi_xl.engine.formulas import Check
 from kpi_xl.engine.patterns import Line
+from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import Area, column_letters, quoted
 from kpi_xl.ooxml.package import Formula
 
 WIDE = 64  # columns
-Strange = Iterator[tuple[Formula, str]]
+Strange = Iterator[tuple[Formula, Message]]
 """Formulas that are not sure, each with the sentence that says why."""
 
 
@@ -105,11 +106,11 @@ def unproven(
         for formula in line.formulas:
             place = line.place(reference, formula.row)
             if place.bottom > last_row(place.sheet):
-                yield (
-                    formula,
+                text = (
                     "it may have to count blanks below the last row, which the engine misses: end"
-                    " the range at the last row",
+                    " the range at the last row"
                 )
+                yield formula, Message(text)
 
 
 def totals_among(formulas: Iterable[Formula]) -> dict[str, Totals]:
@@ -141,7 +142,8 @@ def _with_totals(line: Line, check: Check, totals: Totals) -> Strange:
             first = bisect_left(rows, place.top)
             if first < len(rows) and rows[first] <= place.bottom:
                 cell = _cell(sheet, rows[first], column)
-                yield formula, f"{check.function} may have to leave out {cell}, a total itself"
+                text = "{function} may have to leave out {cell}, a total itself"
+                yield formula, Message(text, function=check.function, cell=cell)
 
 
 def _of_other_kinds(
@@ -158,12 +160,14 @@ def _of_other_kinds(
             row = int(tops[index]) - 1 + _first(found[tops[index] - 1 :], allowed)
             kind = int(found[row])
             cell = _cell(sheet, max(row + 1, top + int(rows[index]) * by_row), column)
-            beside = "" if check.criterion is None else " beside its criterion"
-            yield (
-                line.formulas[index],
-                f"{check.function} reads {kinds.names(kind)} in {cell}, which it is not proven for"
-                f" here{beside}",
-            )
+            text = "{function} reads {kinds} in {cell}, which it is not proven for here"
+            if check.criterion is not None:
+                text = (
+                    "{function} reads {kinds} in {cell}, which it is not proven for here beside its"
+                    " criterion"
+                )
+            fields = {"function": check.function, "kinds": kinds.names(kind), "cell": cell}
+            yield line.formulas[index], Message(text, **fields)
 
 
 def _without(text: str, place: int) -> str:
@@ -191,7 +195,8 @@ def _of_several_errors(line: Line, check: Check, cells: CellValues) -> Strange:
             found = cells.kinds(sheet, column)[place.top - 1 : place.bottom]
             codes.update(np.unique(found[(found & kinds.ANY_ERROR) != 0]).tolist())
         if len(codes) > 1:
-            yield formula, f"{check.function} shows one of several errors in {place}"
+            text = "{function} shows one of several errors in {place}"
+            yield formula, Message(text, function=check.function, place=place)
 
 
 def _unsorted(line: Line, check: Check, cells: CellValues) -> Strange:
@@ -202,7 +207,8 @@ def _unsorted(line: Line, check: Check, cells: CellValues) -> Strange:
         if place not in known:
             known[place] = _is_sorted(place, check.order, cells)
         if not known[place]:
-            yield formula, f"{check.function} looks in {place}, which is not sorted as it has to be"
+            text = "{function} looks in {place}, which is not sorted as it has to be"
+            yield formula, Message(text, function=check.function, place=place)
 
 
 def _is_sorted(place: Area, order: int, cells: CellValues) -> bool:
@@ -237,7 +243,8 @@ def _alike(line: Line, check: Check, numerals: set[str], cells: CellValues) -> S
         if place not in known:
             known[place] = _first_alike(place, wanted, cells)
         if known[place]:
-            yield formula, f"{check.function} may take {known[place]} for the same number or date"
+            text = "{function} may take {cells} for the same number or date"
+            yield formula, Message(text, function=check.function, cells=known[place])
 
 
 def _first_alike(place: Area, wanted: dict[kinds.Reading, set[str]], cells: CellValues) -> str:

@@ -51,7 +51,7 @@ class Computed:
     """
 
     values: dict[tuple[str, int, int], Cell | Block]
-    refused: dict[str, str]
+    refused: dict[str, Message]
 
 
 def calculate(content: bytes) -> Computed:
@@ -85,6 +85,9 @@ def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block
     return _evaluator(context)(text)
 
 
+NEEDED = "{cell}, which it needs, is not computed: {sentence}"
+
+
 def evaluator(content: bytes | None, sheet: str | None = None) -> Callable[[str], Cell | Block]:
     """What tells the values of formulas, typed on a sheet of the workbook, one after the other.
 
@@ -109,7 +112,7 @@ def _evaluator(context: Context) -> Callable[[str], Cell | Block]:
         engine.run(answer)
         if answer in engine.refused:
             reasons = [
-                f"{cell.cell}, which it needs, is not computed: {sentence}"
+                Message(NEEDED, cell=cell.cell, sentence=sentence)
                 for cell, sentence in engine.refused.items()
                 if any(cell.area.touches(place) for place in term.areas)
             ]
@@ -128,9 +131,12 @@ def _readable(formula: str) -> str:
         formualizer.parse(f"={text}")
     except (formualizer.ParserError, formualizer.TokenizerError, UnicodeEncodeError) as error:
         place = re.search(r"position (\d+)", str(error))
-        near = f" near {text[max(0, int(place[1]) - 2) :][:12]!r}" if place else ""
-        hint = ": arguments are separated by commas" if ";" in text else ""
-        raise FormulaError(f"it cannot be read{near}{hint}") from None
+        near = text[max(0, int(place[1]) - 2) :][:12] if place else text[:12]
+        if ";" in text:
+            raise FormulaError(
+                'it cannot be read near "{near}": arguments are separated by commas', near=near
+            ) from None
+        raise FormulaError('it cannot be read near "{near}"', near=near) from None
     return text
 
 
@@ -147,7 +153,7 @@ class _Engine:
         self.lines: dict[Formula, Line] = {}
         self.texts: dict[Formula, str] = {}
         """What the engine computes for each."""
-        self.refused: dict[Formula, str] = {}
+        self.refused: dict[Formula, Message] = {}
         self.spilling: list[Formula] = []
         self.blocks: dict[Formula, Block] = {}
         self.written: set[Formula] = set()
@@ -180,7 +186,9 @@ class _Engine:
                     content, config=settings, load_limits=limits
                 )
             except (OSError, RuntimeError, ValueError) as error:
-                raise NotAWorkbookError(f"the engine cannot load it ({error})") from None
+                raise NotAWorkbookError(
+                    "the engine cannot load it ({error})", error=error
+                ) from None
         self.workbook.set_temporal_egress("serial")
         self.workbook.set_changelog_enabled(False)  # it doubles the time that setting values takes
         self.ranges = ranges = Ranges()
@@ -203,7 +211,7 @@ class _Engine:
             try:
                 line = self.lines[formula] = self.patterns.line(formula)
             except RefusedError as refusal:
-                self.refused[formula] = str(refusal)
+                self.refused[formula] = refusal.sentence
                 continue
             if formula.array is not None and line.term.is_block:
                 texts[formula] = self._spilling_text(formula)
@@ -316,7 +324,7 @@ class _Engine:
                 try:
                     self.shown[formula] = self._writable(formula, self._value(formula, self.cells))
                 except RefusedError as refusal:
-                    self.refused[formula] = str(refusal)
+                    self.refused[formula] = refusal.sentence
         self._spread_refusals(graph)
 
     def _evaluate(self) -> None:
@@ -358,7 +366,7 @@ class _Engine:
                 self._give_up_spills(str(error))
         except BaseException as error:
             if type(error).__name__ == "PanicException":  # Rust's; it is no Exception
-                raise RefusedError(f"the engine broke down: {error}") from None
+                raise RefusedError("the engine broke down: {error}", error=error) from None
             raise
         if self.bug is not None:
             raise self.bug
@@ -367,9 +375,11 @@ class _Engine:
         """Refuse the formulas that spill, over whose dependencies the engine gave up."""
         spilling = [formula for formula in self.spilling if formula not in self.refused]
         if not spilling:
-            raise RefusedError(f"the engine gives up on the workbook: {reason}")
+            raise RefusedError("the engine gives up on the workbook: {reason}", reason=reason)
         for formula in spilling:
-            self.refused[formula] = f"the engine gives up on the spills: {reason}"
+            self.refused[formula] = Message(
+                "the engine gives up on the spills: {reason}", reason=reason
+            )
             self.blocks.pop(formula, None)
             self._set(formula, "NA()")
         self._evaluate()
@@ -394,9 +404,8 @@ class _Engine:
         if self.workbook.last_cycle_telemetry().live_cycles_witnessed:
             suspects = list(range(len(self.formulas)))
         for number in graph().circles(suspects) if suspects else ():
-            self.refused.setdefault(
-                self.formulas[number], "it depends on itself: a circular reference"
-            )
+            circle = Message("it depends on itself: a circular reference")
+            self.refused.setdefault(self.formulas[number], circle)
 
     def _refuse_doubts(self) -> None:
         """Refuse the formulas in which the engine was not sure, also where IFERROR hides it."""
@@ -408,7 +417,8 @@ class _Engine:
             line = self.lines.get(formula)
             for written in self.written if line and line.term.anchors else ():
                 if line and any(a.touches(self._spill(written)) for a in line.term.anchors):
-                    self.refused[formula] = f"{written.cell}# is too large a spill to refer to so"
+                    text = "{cell}# is too large a spill to refer to so"
+                    self.refused[formula] = Message(text, cell=written.cell)
 
     def _spread_refusals(self, graph: Callable[[], Graph]) -> None:
         """Refuse what depends on cells that are not computed, or on where these may spill."""
@@ -426,9 +436,8 @@ class _Engine:
             if not sources:
                 return
             for number, place in graph().dependents(sources).items():
-                self.refused.setdefault(
-                    self.formulas[number], f"it depends on {place}, which is not computed"
-                )
+                sentence = Message("it depends on {place}, which is not computed", place=place)
+                self.refused.setdefault(self.formulas[number], sentence)
 
     def _refuse_crossing_spills(self) -> None:
         """Refuse spills that claim cells of each other, of old spills that stay, or of tables.
@@ -456,7 +465,8 @@ class _Engine:
                     continue  # what would cover the other's formula shows #SPILL! for sure
                 for unsure, cells in ((claimant, other), (rival, place)):
                     if unsure:
-                        reason = f"it is not sure whether it may fill {cells}, too"
+                        text = "it is not sure whether it may fill {cells}, too"
+                        reason = Message(text, cells=cells)
                         self.refused.setdefault(unsure, reason)
 
     def _last_rows(self) -> dict[str, int]:
@@ -579,12 +589,16 @@ class _Engine:
         """What the cell shows, or the block that it spills. Raises RefusedError."""
         cell = cells.value(formula.sheet, formula.row, formula.column)
         if formula.spans and not formula.dynamic and formula not in self.blocks:
-            raise RefusedError(f"it is an array formula over {formula.array} with a single value")
+            raise RefusedError(
+                "it is an array formula over {array} with a single value", array=formula.array
+            )
         if formula in self.blocks and cell != CODES["#SPILL!"]:
             if not formula.dynamic and self._spill(formula) != formula.array:
                 raise RefusedError(
-                    f"it is an array formula entered over {formula.array}, but its result fills"
-                    f" {self._spill(formula)}: enter it as a dynamic array formula"
+                    "it is an array formula entered over {array}, but its result fills {area}:"
+                    " enter it as a dynamic array formula",
+                    array=formula.array,
+                    area=self._spill(formula),
                 )
             return [[self._cell(cell, formula) for cell in row] for row in self.blocks[formula]]
         return self._cell(cell, formula)
@@ -606,8 +620,9 @@ class _Engine:
             code = CODES_OF.get(cell["kind"])
             if code is None:
                 raise RefusedError(
-                    f"the engine gives up on it ({cell['kind']}), as it does with formulas that are"
-                    " too long or too deeply nested"
+                    "the engine gives up on it ({kind}), as it does with formulas that are too long"
+                    " or too deeply nested",
+                    kind=cell["kind"],
                 )
             return CellError(code, self._reason(formula, code))
         if isinstance(cell, float):

@@ -17,6 +17,7 @@ import formualizer
 
 from kpi_xl.engine import kinds, native
 from kpi_xl.engine.constants import Constants
+from kpi_xl.locales import FaultError, Message
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import (
     LAST_COLUMN,
@@ -106,7 +107,7 @@ LITERAL = re.compile(
 Kind = Literal["value", "cell", "area", "block"]
 
 
-class FormulaError(ValueError):
+class FormulaError(FaultError):
     """A formula that has no answer here, with the sentence that says why."""
 
 
@@ -249,7 +250,9 @@ def prepared(formula: Formula, book: Package, constants: Constants | None = None
     if formula.array is not None:
         refuse_endless(term)
     if formula.array and not formula.dynamic and not term.is_block and formula.spans:
-        raise RefusedError(f"it is an array formula over {formula.array} with a single value")
+        raise RefusedError(
+            "it is an array formula over {array} with a single value", array=formula.array
+        )
     return term
 
 
@@ -295,7 +298,9 @@ def read(text: str, context: Context) -> Term:
     reader = _FormulaReader(tokens_of(text), context)
     term = reader.expression(0)
     if reader.position < len(reader.tokens):
-        raise RefusedError(f"it cannot be read from {reader.tokens[reader.position].value!r} on")
+        raise RefusedError(
+            'it cannot be read from "{value}" on', value=reader.tokens[reader.position].value
+        )
     # What LET names may be used twice, or not at all.
     term = term._replace(references=tuple(reader.references), fixed=tuple(reader.fixed))
     return term._replace(text=term.ending) if term.ending else term
@@ -364,7 +369,9 @@ class _FormulaReader:
             if kind != "OpInfix":
                 return left
             if operator not in BINDING:
-                raise RefusedError(f"the reference operator {operator!r} is not computed here")
+                raise RefusedError(
+                    'the reference operator "{operator}" is not computed here', operator=operator
+                )
             if BINDING[operator] <= binding:
                 return left
             self.position += 1
@@ -403,7 +410,7 @@ class _FormulaReader:
                 self.position += 1
             self.close()
             if not parts:
-                raise RefusedError("{} holds nothing")
+                raise RefusedError("the braces hold nothing")
             rows = "".join(";" if part == ";" else "," * (part == ",") for part in parts).split(";")
             return Term(
                 "{" + "".join(parts) + "}",
@@ -449,7 +456,7 @@ class _FormulaReader:
                 self.position = start
                 break
             if "!" in text or "[" in text or address_area("", text):
-                raise RefusedError(f"LET takes no name {text}")
+                raise RefusedError("LET takes no name {text}", text=text)
             self.position += 1
             term = self.expression(0)
             if self.peek()[0] != "Sep":
@@ -511,7 +518,7 @@ class _FormulaReader:
         if not address_area("", text.rpartition("!")[2]) and not re.fullmatch(
             r"\w+\[[^@\[\]#]+\]", text
         ):
-            raise RefusedError(f"INDIRECT is computed here for cells, and not for {text}")
+            raise RefusedError("INDIRECT is computed here for cells, and not for {text}", text=text)
         known = len(self.references)
         place = self.reference(text).areas[0]
         del self.references[known:]
@@ -522,8 +529,9 @@ class _FormulaReader:
         term = together(arguments)
         if self.context.book and self.context.book.date1904 and is_of_days(name, arguments):
             raise RefusedError(
-                f"the workbook counts dates from 1904, and {name} computes with days: save it with"
-                " dates from 1900"
+                "the workbook counts dates from 1904, and {name} computes with days: save it"
+                " with dates from 1900",
+                name=name,
             )
         if name in METRICS:
             return self.metric_call(METRICS[name], arguments, term)
@@ -572,7 +580,11 @@ class _FormulaReader:
             term = together(arguments)
         letters = native.parameters(native.SIGNATURES[name], len(arguments))
         if letters is None:
-            raise RefusedError(f"{name} is not computed here with {len(arguments)} arguments")
+            raise RefusedError(
+                "{name} is not computed here with {number} arguments",
+                name=name,
+                number=len(arguments),
+            )
         if name == "AGGREGATE":
             self.refuse_aggregates(arguments)
         texts, shapes = [], set()
@@ -607,7 +619,7 @@ class _FormulaReader:
             checks += proven.checks[len(given.checks) :]
         if len(shapes) > 1 and name not in ("RANK", "RANK.EQ"):
             raise RefusedError(
-                f"the ranges of {name} differ in shape, which the engine does not notice"
+                "the ranges of {name} differ in shape, which the engine does not notice", name=name
             )
         checks += [*sorted_ranges(name, arguments), *nested_totals(name, arguments)]
         ends: tuple[Reference, ...] = ()
@@ -671,9 +683,9 @@ class _FormulaReader:
         if not re.fullmatch(r"[1-9]|1[0-9]", code) or not re.fullmatch(r"[0-7]", option):
             raise RefusedError("AGGREGATE is computed here with its two numbers written out")
         if int(code) > 13 and len(arguments) != 4:
-            raise RefusedError(f"AGGREGATE({code}, ...) takes four arguments")
+            raise RefusedError("AGGREGATE({code}, ...) takes four arguments", code=code)
         if int(code) < 14 and not all(given.is_reference for given in arguments[2:]):
-            raise RefusedError(f"AGGREGATE({code}, ...) takes ranges of the sheet")
+            raise RefusedError("AGGREGATE({code}, ...) takes ranges of the sheet", code=code)
         hides = option in "1357"
         if hides and not all(map(self.all_visible, arguments[2 : 3 if int(code) > 13 else None])):
             raise RefusedError("AGGREGATE over hidden rows is not computed here")
@@ -681,15 +693,17 @@ class _FormulaReader:
     def refuse_forms(self, name: str, letter: str, given: Term) -> None:
         """Refuse an argument of a form that the function is not proven for."""
         if given is EMPTY and name != "IF":
-            raise RefusedError(f"{name} is not computed here with an argument left out")
+            raise RefusedError("{name} is not computed here with an argument left out", name=name)
         if letter in "vktfdmbqeuwyzogj#" and given.is_block and name not in native.LIFTED:
-            raise RefusedError(f"{name} over a block is computed wrongly here")
+            raise RefusedError("{name} over a block is computed wrongly here", name=name)
         if letter == "h" and not self.all_visible(given):
-            raise RefusedError(f"{name} over hidden rows is not computed here")
+            raise RefusedError("{name} over hidden rows is not computed here", name=name)
         if letter == "x" and given.kind == "value":
-            raise RefusedError(f"{name} is computed here for ranges and blocks only")
+            raise RefusedError("{name} is computed here for ranges and blocks only", name=name)
         if letter in "rs" and not given.is_reference:
-            raise RefusedError(f"{name} takes a range of the sheet here, not a computed block")
+            raise RefusedError(
+                "{name} takes a range of the sheet here, not a computed block", name=name
+            )
         if name in native.MOVES_BLOCKS and given.is_block and given.shape:
             refuse_endless(given)
         if name == "DATEDIF" and letter == "k" and given.text.lower() not in native.UNITS:
@@ -698,7 +712,9 @@ class _FormulaReader:
                 " others"
             )
         if letter == "f" and given.text[1:-1].lower() not in native.TEXT_FORMATS:
-            raise RefusedError(f"the format {given.text} of {name} is not proven here")
+            raise RefusedError(
+                "the format {text} of {name} is not proven here", text=given.text, name=name
+            )
 
     def proven(self, given: Term, allowed: int, what: str) -> Term:
         """A term whose values are of kinds that a function is proven for, or not computed.
@@ -715,7 +731,9 @@ class _FormulaReader:
             return given
         if is_literal(given):
             raise RefusedError(
-                f"{what} is not proven here for {kinds.names(given.kinds & ~allowed)}"
+                "{what} is not proven here for {kinds}",
+                what=what,
+                kinds=kinds.names(given.kinds & ~allowed),
             )
         number = native.CALLED.index(what)
         text = given.text
@@ -728,7 +746,9 @@ class _FormulaReader:
         if is_literal(given):
             allowed, numeral = native.beside_criterion(literal_value(given))
             if not allowed or literal_value(given) in native.BARE:
-                raise RefusedError(f"the criterion {given.text} of {name} is not proven here")
+                raise RefusedError(
+                    "the criterion {text} of {name} is not proven here", text=given.text, name=name
+                )
             number = -1
             if numeral:
                 pattern = native.as_pattern(literal_value(given)).replace('"', '""')
@@ -788,14 +808,14 @@ class _FormulaReader:
         if not mark:
             sheet = self.context.sheet or ""
         elif "[" in sheet_text or (":" in sheet_text and not sheet_text.startswith("'")):
-            raise RefusedError(f"{text} points to another workbook or to several sheets")
+            raise RefusedError("{text} points to another workbook or to several sheets", text=text)
         else:
             sheet = self.sheet_name(sheet_text)
         place = address_area(sheet, address)
         if place is None:
             return self.named(address, sheet if mark else None)
         if book is None:
-            raise UnknownError(f"{text} points into a workbook: name it with --book")
+            raise UnknownError("{text} points into a workbook: name it with --book", text=text)
         own = -1
         if not self.depth and fixed_place(address):
             own = self.fixed.setdefault(address, len(self.fixed))
@@ -810,7 +830,9 @@ class _FormulaReader:
         for sheet in sheets:
             if sheet.lower() == name.lower():
                 return sheet
-        raise UnknownError(f"there is no sheet {name!r}{did_you_mean(name, sheets)}")
+        raise UnknownError(
+            'there is no sheet "{name}"{near}', name=name, near=did_you_mean(name, sheets)
+        )
 
     def table(self, name: str) -> ExcelTable:
         tables = self.context.book.tables if self.context.book else {}
@@ -821,7 +843,7 @@ class _FormulaReader:
                     return table
         if name.lower() not in tables:
             near = did_you_mean(name, [table.name for table in tables.values()])
-            raise UnknownError(f"there is no table {name!r}{near}")
+            raise UnknownError('there is no table "{name}"{near}', name=name, near=near)
         return tables[name.lower()]
 
     def table_reference(self, table: ExcelTable, items: str) -> Term:
@@ -831,7 +853,7 @@ class _FormulaReader:
         item = r"\[((?:'.|[^\[\]'])*)\]"
         parts = re.findall(item, items) if items.startswith("[") else [items] * bool(items)
         if items.startswith("[") and re.sub(item, "", items).strip(" ,:"):
-            raise RefusedError(f"{table.name}[{items}] cannot be read")
+            raise RefusedError("{table}[{items}] cannot be read", table=table.name, items=items)
         parts = [re.sub(r"'(.)", r"\1", part).strip() for part in parts]
         special = {part.lower() for part in parts if part.startswith("#")}
         columns = [self.table_column(table, part) for part in parts if not part.startswith("#")]
@@ -842,7 +864,9 @@ class _FormulaReader:
         if here or special == {"#this row"}:
             row = self.context.row
             if row is None or not first <= row <= last or self.context.sheet != sheet:
-                raise RefusedError(f"{table.name}[@...] stands outside the rows of {table.name}")
+                raise RefusedError(
+                    "{table}[@...] stands outside the rows of {table}", table=table.name
+                )
             first = last = row
         elif special == {"#headers"} and table.header:
             first = last = top
@@ -851,9 +875,13 @@ class _FormulaReader:
         elif special == {"#all"}:
             first, last = top, bottom
         elif special - {"#data"}:
-            raise RefusedError(f"{table.name}[{items}] is not computed here")
+            raise RefusedError(
+                "{table}[{items}] is not computed here", table=table.name, items=items
+            )
         if first > last:
-            raise RefusedError(f"the table {table.name} has no rows for {table.name}[{items}]")
+            raise RefusedError(
+                "the table {table} has no rows for {table}[{items}]", table=table.name, items=items
+            )
         of_row = here or special == {"#this row"}
         return self.cells(Area(sheet, first, left, last, right), (of_row, False, of_row, False))
 
@@ -862,7 +890,9 @@ class _FormulaReader:
             if column.strip().lower() == name.lower():
                 return number
         near = did_you_mean(name, table.columns)
-        raise UnknownError(f"table {table.name} has no column {name!r}{near}")
+        raise UnknownError(
+            'table {table} has no column "{name}"{near}', table=table.name, name=name, near=near
+        )
 
     def named(self, name: str, sheet: str | None) -> Term:
         """What a defined name stands for; a table's name stands for its data."""
@@ -871,29 +901,37 @@ class _FormulaReader:
         for scope in (sheet or self.context.sheet, None):
             if (scope, name.lower()) in names:
                 if name.lower() in self.within:
-                    raise RefusedError(f"the name {name} leads back to itself")
+                    raise RefusedError("the name {name} leads back to itself", name=name)
                 if self.depth > MOST_NAMES:
                     raise RefusedError(
-                        f"the name {name} stands behind more than {MOST_NAMES} others, which are"
-                        " too many here"
+                        "the name {name} stands behind more than {most} others, which are too many"
+                        " here",
+                        name=name,
+                        most=MOST_NAMES,
                     )
                 text = names[scope, name.lower()]
                 tokens = tokens_of(text)
                 if any(is_relative(token.value) for token in tokens):
                     raise RefusedError(
-                        f"the name {name} means other cells in other places ({text})"
+                        "the name {name} means other cells in other places ({text})",
+                        name=name,
+                        text=text,
                     )
                 inner = _FormulaReader(tokens, self.context, self)
                 inner.within = self.within | {name.lower()}
                 term = inner.expression(0)
                 if len(term.text) > LONGEST:
-                    raise RefusedError(f"the name {name} stands for a formula that is too long")
+                    raise RefusedError(
+                        "the name {name} stands for a formula that is too long", name=name
+                    )
                 text = term.text if term.is_reference else f"({term.text})"
                 return term._replace(text=text, ending="")
         if book and name.lower() in book.tables:
             return self.table_reference(self.table(name), "")
         known = [key for _, key in names]
-        raise UnknownError(f"there is no name {name!r}{did_you_mean(name.lower(), known)}")
+        raise UnknownError(
+            'there is no name "{name}"{near}', name=name, near=did_you_mean(name.lower(), known)
+        )
 
 
 def computed(term: Term, form: str) -> Term:
@@ -1050,7 +1088,7 @@ def sorted_ranges(name: str, arguments: Sequence[Term]) -> tuple[Check, ...]:
         return ()
     given = arguments[ranged]
     if not given.is_reference:
-        raise RefusedError(f"{name} in what may not be sorted is not computed here")
+        raise RefusedError("{name} in what may not be sorted is not computed here", name=name)
     place, moving, own = given.references[-1]
     if name == "VLOOKUP":
         place, moving = (
@@ -1198,13 +1236,13 @@ def held(term: Term) -> str:
 
 
 @cache
-def unknown_function(name: str) -> str:
+def unknown_function(name: str) -> Message:
     """Why a function is not computed; looking for one of a similar name takes its time."""
-    near = meant(name, native.SIGNATURES)
-    return (
-        f"it uses {name}, which is neither a KPI function nor a native one that the embedded engine"
-        f" is proven to compute{near}"
+    text = (
+        "it uses {name}, which is neither a KPI function nor a native one that the embedded engine"
+        " is proven to compute{near}"
     )
+    return Message(text, name=name, near=meant(name, native.SIGNATURES))
 
 
 def refuse_blocks_from(name: str, arguments: list[Term]) -> None:

@@ -15,6 +15,8 @@ from unicodedata import digit, numeric
 
 import numpy as np
 
+from kpi_xl.locales import Message, Names
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -35,10 +37,11 @@ EMOJI = 1 << 21
 """Beside another kind: texts with signs that some versions of Excel count as one letter and others
 as two, which are those beyond the 65,536 of a byte pair."""
 
+ANOTHER = Message("another error")
 ERRORS = {
     code: 4096 << place
     for place, code in enumerate(
-        ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "another error")
+        ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", ANOTHER)
     )
 }
 
@@ -58,24 +61,24 @@ CODES_OF = {
 NUMBERS = DAY | EARLY | NEGATIVE | LATE
 TEXTS = EMPTY | TEXT | DIGITS | ODD | WORD | PATTERN | TILDE | EMOJI
 ANY_ERROR = sum(ERRORS.values())
-OTHER_ERROR = ERRORS["another error"]
+OTHER_ERROR = ERRORS[ANOTHER]
 ALL = NUMBERS | BLANK | LOGICAL | TEXTS | ANY_ERROR
 
 WORDS = {
-    DAY: "a number",
-    EARLY: "a number below 61",
-    NEGATIVE: "a negative number",
-    LATE: "a number beyond the dates of Excel",
-    BLANK: "a blank cell",
-    LOGICAL: "TRUE or FALSE",
-    EMPTY: "a text without letters",
-    TEXT: "a text",
-    DIGITS: "a number stored as text",
-    ODD: "a text that Excel may read as a number or a date",
-    WORD: "the text of a logical value or an error",
-    PATTERN: "a text with the signs of criteria (* ? < > =)",
-    TILDE: "a text with a tilde (~)",
-    EMOJI: "a text with emoji, of one letter or two,",
+    DAY: Message("a number"),
+    EARLY: Message("a number below 61"),
+    NEGATIVE: Message("a negative number"),
+    LATE: Message("a number beyond the dates of Excel"),
+    BLANK: Message("a blank cell"),
+    LOGICAL: Message("TRUE or FALSE"),
+    EMPTY: Message("a text without letters"),
+    TEXT: Message("a text"),
+    DIGITS: Message("a number stored as text"),
+    ODD: Message("a text that Excel may read as a number or a date"),
+    WORD: Message("the text of a logical value or an error"),
+    PATTERN: Message("a text with the signs of criteria (* ? < > =)"),
+    TILDE: Message("a text with a tilde (~)"),
+    EMOJI: Message("a text with emoji, of one letter or two,"),
     **{bit: code for code, bit in ERRORS.items()},
 }
 
@@ -255,6 +258,6 @@ def kinds_in(cells: Iterable[Any]) -> int:
     return found
 
 
-def names(kinds: int) -> str:
+def names(kinds: int) -> Names:
     """Kinds as people say them."""
-    return " or ".join(word for bit, word in WORDS.items() if kinds & bit)
+    return Names(tuple(word for bit, word in WORDS.items() if kinds & bit), "or")

@@ -17,6 +17,7 @@ from kpi_xl.cells import Block, Cell
 from kpi_xl.engine.embedded import Computed, compute
 from kpi_xl.engine.formulas import Context, RefusedError, moved, read
 from kpi_xl.errors import CellError
+from kpi_xl.locales import Counted, Message
 from kpi_xl.ooxml.addresses import Area, area, column_letters
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.package import Formula, Package, read_package
@@ -46,7 +47,7 @@ class Kept(NamedTuple):
 
     sheet: str
     cell: str
-    reason: str
+    reason: Message
 
 
 class Failed(NamedTuple):
@@ -102,13 +103,13 @@ def recalculated(
     get the size of their results, as if they were dynamic, and which cells are not to be relied on.
     Raises NotAWorkbookError; RefusedError where nothing in the workbook can surely be computed.
     """
-    tell("Reading the workbook")
+    tell(Message("Reading the workbook"))
     book = adapted(read_package(content))
     if book.signed:
         raise RefusedError("the workbook is signed, and a change would break its signature")
-    tell(f"Computing {len(book.formulas):,} formulas")
+    tell(Message("Computing {formulas}", formulas=Counted(len(book.formulas), "formulas")))
     computed = compute(book)
-    tell("Writing the values")
+    tell(Message("Writing the values"))
     parts: dict[str, bytes] = {}
     changed: list[Difference] = []
     count = 0
@@ -138,11 +139,11 @@ def compared(
     Numbers are the same to twelve digits: in which order sums are taken is no difference. The rest
     is as in `recalculated`.
     """
-    tell("Reading the workbook")
+    tell(Message("Reading the workbook"))
     book = read_package(content)
-    tell(f"Computing {len(book.formulas):,} formulas")
+    tell(Message("Computing {formulas}", formulas=Counted(len(book.formulas), "formulas")))
     computed = compute(book)
-    tell("Comparing the values")
+    tell(Message("Comparing the values"))
     found: list[Difference] = []
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         texts = cache(lambda: shared_texts(package, book))

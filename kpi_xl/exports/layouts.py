@@ -44,7 +44,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from kpi_xl.locales import Message
+from kpi_xl.locales import Message, Names
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import SCHEMAS
 from kpi_xl.sources import SourceError
@@ -177,14 +177,19 @@ def _of_user(folder: Path) -> Iterator[Layout]:
         yield from layouts
 
 
-def _misnamed(layout: Layout) -> Iterator[str]:
+def _misnamed(layout: Layout) -> Iterator[Message]:
     """Names in a user's layout that are none of ours, a sentence each."""
-    where = f"the layout {layout.name!r}"
+    for fault in _misnamed_in(layout):
+        yield Message('the layout "{name}": {fault}', name=layout.name, fault=fault)
+
+
+def _misnamed_in(layout: Layout) -> Iterator[Message]:
     tables = {one.name: one for schema in SCHEMAS.values() for one in schema.inputs}
     likes = [one for one in _ours() if one.table == layout.table]
     if layout.table not in tables and not likes:
+        text = 'there is no table "{table}"{near}; there are {names}'
         near = did_you_mean(layout.table, tables)
-        yield f"{where}: there is no table {layout.table!r}{near}; there are {', '.join(tables)}"
+        yield Message(text, table=layout.table, near=near, names=Names(tuple(tables), ", "))
         return
     ours = {name for one in likes for header in one.headers for name in header.columns}
     if layout.table in tables:
@@ -192,22 +197,24 @@ def _misnamed(layout: Layout) -> Iterator[str]:
     used = {name for header in layout.headers for name in header.columns} | {*layout.constants}
     free = {*layout.keep, *layout.drop}  # a column may be in the file for these alone
     for name in sorted(used - ours - free):
-        yield f"{where}: {layout.table} has no column {name!r}{did_you_mean(name, ours)}"
+        text = "{table} has no column {name}{near}"
+        yield Message(text, table=layout.table, name=name, near=did_you_mean(name, ours))
     if layout.once and layout.once not in used:
-        yield f"{where}: once is {layout.once!r}, which is none of its columns"
+        yield Message("once is {name}, which is none of its columns", name=layout.once)
     for key in ("amount", "net"):
         names = re.findall(r"\w+", getattr(layout, key))
         if names and not used & set(names):
-            yield f"{where}: {key} is made of {', '.join(names)}, of which it has no column"
+            text = "{key} is made of {names}, of which it has no column"
+            yield Message(text, key=key, names=Names(names, ", "))
     for stage, name in layout.stages.items():
         if name not in ours:
-            near = did_you_mean(name, ours)
-            yield f"{where}: the stage {stage!r} is the date {name!r}, which is no column{near}"
+            text = 'the stage "{stage}" is the date {name}, which is no column{near}'
+            yield Message(text, stage=stage, name=name, near=did_you_mean(name, ours))
     if layout.encoding:
         try:
             "".encode(layout.encoding)
         except LookupError:
-            yield f"{where}: there is no encoding {layout.encoding!r}"
+            yield Message("there is no encoding {encoding}", encoding=layout.encoding)
 
 
 def layouts_of(text: str, file: str) -> list[Layout]:
@@ -224,7 +231,7 @@ def layouts_of(text: str, file: str) -> list[Layout]:
         raise SourceError(
             Message("{file}: write [[layout]] before each of several layouts", file=file)
         )
-    faults: list[str] = []
+    faults: list[Message] = []
     layouts = [_layout({**shared, **one}, faults, file) for one in several]
     if faults:
         raise SourceError(*(Message("{file}: {fault}", file=file, fault=fault) for fault in faults))
@@ -237,39 +244,44 @@ _KEYS = {one.name for one in fields(Layout)} - {"headers", "file"} | {"header"}
 _FORMULA = re.compile(r"\w+(?: [-+*] \w+)*")
 
 
-def _layout(given: dict[str, Any], faults: list[str], file: str) -> Layout | None:
+def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout | None:
     """One layout; what is wrong with it is added to the faults."""
     before = len(faults)
-    where = f"the layout {given['name']!r}" if given.get("name") else "the layout"
+    text = 'the layout "{name}"' if given.get("name") else "the layout"
+    where = Message(text, name=given.get("name", ""))
     for key in given:
         if key not in _KEYS:
-            faults.append(f"{where} has no key {key!r}{did_you_mean(key, _KEYS)}")
+            text, near = "{where} has no key {key}{near}", did_you_mean(key, _KEYS)
+            faults.append(Message(text, where=where, key=key, near=near))
     for key in ("name", "vendor", "table"):
         if not isinstance(given.get(key), str) or not given[key].strip():
-            faults.append(f'{where} needs {key} = "..."')
+            faults.append(Message('{where} needs {key} = "..."', where=where, key=key))
     texts = {key: given[key] for key in _TEXTS if key in given}
-    for key, text in texts.items():
-        if not isinstance(text, str):
-            faults.append(f"{where}: {key} must be a text in quotation marks")
+    for key, value in texts.items():
+        if not isinstance(value, str):
+            text = "{where}: {key} must be a text in quotation marks"
+            faults.append(Message(text, where=where, key=key))
     for key, words in (("dates", DATE_ORDERS), ("calendar", CALENDARS), ("grain", GRAINS)):
         if given.get(key, words[0]) not in words:
-            faults.append(f"{where}: {key} is one of {', '.join(filter(None, words))}")
+            known = Names(tuple(filter(None, words)), ", ")
+            faults.append(Message(ONE_OF, where=where, key=key, names=known))
     if not isinstance(given.get("unconfirmed", False), bool):
-        faults.append(f"{where}: unconfirmed is true or false")
+        faults.append(Message("{where}: unconfirmed is true or false", where=where))
     for key in ("amount", "net"):
         if isinstance(given.get(key), str) and not _FORMULA.fullmatch(given[key]):
-            faults.append(f'{where}: {key} is written as "total - refunded", not {given[key]!r}')
+            text = '{where}: {key} is written as "total - refunded", not "{text}"'
+            faults.append(Message(text, where=where, key=key, text=given[key]))
     headers = given.get("header")
     if not isinstance(headers, list) or not headers:
-        faults.append(f"{where} needs a [[header]] with its columns")
+        faults.append(Message("{where} needs a [[header]] with its columns", where=where))
         headers = []
     read = [_header(one, where, faults) for one in headers]
     preamble = {
         key: found
-        for key, text in _record(given, "preamble", where, faults).items()
-        if (found := _pattern(text, f"{where}: preamble.{key}", faults))
+        for key, value in _record(given, "preamble", where, faults).items()
+        if (found := _pattern(value, _at(where, f"preamble.{key}"), faults))
     }
-    footer = _pattern(given["footer"], f"{where}: footer", faults) if "footer" in given else None
+    footer = _pattern(given["footer"], _at(where, "footer"), faults) if "footer" in given else None
     totals = _totals(_record(given, "totals", where, faults), where, faults)
     values = {
         key: {
@@ -279,7 +291,7 @@ def _layout(given: dict[str, Any], faults: list[str], file: str) -> Layout | Non
     }
     stages = {str(k): str(v) for k, v in _record(given, "stages", where, faults).items()}
     for stage in stages:
-        _pattern(stage, f"{where}: stages", faults)
+        _pattern(stage, _at(where, "stages"), faults)
     constants = _record(given, "constants", where, faults)
     if len(faults) > before:
         return None
@@ -302,29 +314,42 @@ def _layout(given: dict[str, Any], faults: list[str], file: str) -> Layout | Non
     )
 
 
-def _record(given: Mapping[str, Any], key: str, where: str, faults: list[str]) -> dict[str, Any]:
+ONE_OF = "{where}: {key} is one of {names}"
+
+
+def _at(where: Message, key: str) -> Message:
+    """A place within a layout."""
+    return Message("{where}: {key}", where=where, key=key)
+
+
+def _record(
+    given: Mapping[str, Any], key: str, where: Message, faults: list[Message]
+) -> dict[str, Any]:
     record = given.get(key, {})
     if not isinstance(record, dict):
-        faults.append(f'{where}: write {key} as {{name = "..."}}')
+        text = '{where}: write {key} as {{name = "..."}}'
+        faults.append(Message(text, where=where, key=key))
         return {}
     return record
 
 
-def _header(given: Any, where: str, faults: list[str]) -> Header | None:
+def _header(given: Any, where: Message, faults: list[Message]) -> Header | None:
     if not isinstance(given, dict) or not isinstance(given.get("columns"), dict):
-        faults.append(f'{where}: a [[header]] needs columns.ours = "Theirs"')
+        text = '{where}: a [[header]] needs columns.ours = "Theirs"'
+        faults.append(Message(text, where=where))
         return None
     for key in given:
         if key not in (known := {"language", "columns", "signature", "numbers", "dates"}):
-            faults.append(f"{where}: a [[header]] has no key {key!r}{did_you_mean(key, known)}")
+            text, near = "{where}: a [[header]] has no key {key}{near}", did_you_mean(key, known)
+            faults.append(Message(text, where=where, key=key, near=near))
     if given.get("dates", "ymd") not in DATE_ORDERS:
-        faults.append(f"{where}: dates is one of {', '.join(DATE_ORDERS)}")
+        faults.append(Message(ONE_OF, where=where, key="dates", names=Names(DATE_ORDERS, ", ")))
     columns = {
-        str(ours): _named(theirs, f"{where}: columns.{ours}", faults)
+        str(ours): _named(theirs, _at(where, f"columns.{ours}"), faults)
         for ours, theirs in given["columns"].items()
     }
     signature = tuple(
-        _named(one, f"{where}: signature", faults) for one in given.get("signature", ())
+        _named(one, _at(where, "signature"), faults) for one in given.get("signature", ())
     )
     return Header(
         str(given.get("language", "")),
@@ -335,35 +360,37 @@ def _header(given: Any, where: str, faults: list[str]) -> Header | None:
     )
 
 
-def _named(given: Any, where: str, faults: list[str]) -> Named:
+def _named(given: Any, where: Message, faults: list[Message]) -> Named:
     if isinstance(given, dict) and isinstance(given.get("pattern"), str):
         return Named((), _pattern(given["pattern"], where, faults))
     if isinstance(given, str) and given.strip():
         return Named((plain(given),))
     if isinstance(given, list) and given and all(isinstance(one, str) for one in given):
         return Named(tuple(map(plain, given)))
-    faults.append(f'{where} must be "Theirs", ["Theirs", "or so"] or {{pattern = "..."}}')
+    text = '{where} must be "Theirs", ["Theirs", "or so"] or {{pattern = "..."}}'
+    faults.append(Message(text, where=where))
     return Named()
 
 
-def _pattern(text: Any, where: str, faults: list[str]) -> re.Pattern[str] | None:
+def _pattern(pattern: Any, where: Message, faults: list[Message]) -> re.Pattern[str] | None:
     try:
-        return re.compile(str(text), re.IGNORECASE)
+        return re.compile(str(pattern), re.IGNORECASE)
     except re.error as error:
-        faults.append(f"{where} is no regular expression: {error}")
+        text = "{where} is no regular expression: {reason}"
+        faults.append(Message(text, where=where, reason=error))
         return None
 
 
-def _totals(given: Mapping[str, Any], where: str, faults: list[str]) -> Totals | None:
+def _totals(given: Mapping[str, Any], where: Message, faults: list[Message]) -> Totals | None:
     if not given:
         return None
     if "pattern" not in given:
-        faults.append(f'{where}: totals needs pattern = "..."')
+        faults.append(Message('{where}: totals needs pattern = "..."', where=where))
         return None
-    pattern = _pattern(given["pattern"], f"{where}: totals.pattern", faults)
+    pattern = _pattern(given["pattern"], _at(where, "totals.pattern"), faults)
     proves = None
     if "proves" in given:
-        proves = _pattern(given["proves"], f"{where}: totals.proves", faults)
+        proves = _pattern(given["proves"], _at(where, "totals.proves"), faults)
     return Totals(pattern, str(given.get("column", "")), proves) if pattern else None
 
 

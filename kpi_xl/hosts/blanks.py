@@ -15,6 +15,7 @@ from typing import Any
 from kpi_xl import cells
 from kpi_xl.cells import Block, Cell
 from kpi_xl.errors import CellError
+from kpi_xl.locales import Message
 from kpi_xl.registry import Argument, Metric
 
 DECLARED = "KPI_XL_BLANKS"
@@ -55,16 +56,17 @@ def refused(metric: Metric, argument: Argument) -> CellError:
     return CellError("#VALUE!", sentence)
 
 
-def in_doubt(argument: Argument) -> str:
+def in_doubt(argument: Argument) -> Message:
     """Why a 0 is not taken for one, and what to do."""
-    todo = "fill the cell, or leave it out"
+    todo = Message("fill the cell, or leave it out")
     if argument.arg.column:  # without a blank row it could hold no mark
         mark = f'IF({argument.name}="","",{argument.name})'
-        todo = f"write {mark} for it, with a blank row at its end"
-    return (
-        f"{argument.name} holds 0, and an older Excel sends blank cells as 0, too: {todo}; where"
-        f' every 0 is meant, main.py may say os.environ["{DECLARED}"] = "null"'
+        todo = Message("write {mark} for it, with a blank row at its end", mark=mark)
+    text = (
+        "{name} holds 0, and an older Excel sends blank cells as 0, too: {todo}; where every 0 is"
+        ' meant, main.py may say os.environ["{variable}"] = "null"'
     )
+    return Message(text, name=argument.name, todo=todo, variable=DECLARED)
 
 
 def _may_hold_blanks(argument: Argument, value: Cell | Block) -> bool:

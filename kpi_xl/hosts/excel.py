@@ -16,6 +16,7 @@ import xlwings as xw
 from kpi_xl import cells
 from kpi_xl.errors import CellError
 from kpi_xl.hosts import blanks
+from kpi_xl.locales import Message
 from kpi_xl.metrics import METRICS
 from kpi_xl.reference import argument_help, one_line
 from kpi_xl.registry import Metric
@@ -78,12 +79,13 @@ def package(missing: ModuleNotFoundError) -> str:
     return (missing.name or "").partition(".")[0]
 
 
-def missing_package(metric: Metric, missing: ModuleNotFoundError) -> str:
+def missing_package(metric: Metric, missing: ModuleNotFoundError) -> Message:
     """The sentence for a function whose package is not there."""
-    return (
-        f"{metric.name} computes with the package {package(missing)}, which is not installed here:"
-        " in xlwings Lite, write its name into requirements.txt and restart; elsewhere, install it"
+    text = (
+        "{name} computes with the package {package}, which is not installed here: in xlwings Lite,"
+        " write its name into requirements.txt and restart; elsewhere, install it"
     )
+    return Message(text, name=metric.name, package=package(missing))
 
 
 def options(metric: Metric) -> dict[str, Any]:

@@ -19,7 +19,7 @@ neighbours, it stands between isolates, U+2068 and U+2069.
 import re
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 
 class Language(NamedTuple):
@@ -174,6 +174,18 @@ class SaidError(Exception):
 
     def __str__(self) -> str:
         return in_language(self, "en")
+
+
+class FaultError(SaidError):
+    """What is wrong, in one sentence: a template with {fields}, or a `Message` that there is."""
+
+    def __init__(self, template: str, /, **fields: Any) -> None:
+        super().__init__(template if isinstance(template, Message) else Message(template, **fields))
+
+    @property
+    def sentence(self) -> Message:
+        """The sentence."""
+        return cast(Message, self.args[0])
 
 
 def in_language(message: object, language: str) -> str:

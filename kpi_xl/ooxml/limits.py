@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpi_xl import bounded
+from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import LAST_COLUMN, Area, column_letters
 from kpi_xl.ooxml.errors import NotAWorkbookError
 
@@ -45,22 +46,25 @@ FAULTS = (
 """What Python's readers of archives, XML and numbers raise over broken bytes."""
 
 
+DAMAGED = Message("it is damaged")
+
+
 @contextmanager
-def faults(what: str = "it is damaged") -> Iterator[None]:
+def faults(what: Message = DAMAGED) -> Iterator[None]:
     """Where the bytes of a file are taken apart: whatever is wrong with them is one sentence."""
     try:
         yield
     except NotAWorkbookError:
         raise
     except FAULTS as error:
-        raise NotAWorkbookError(f"{what} ({_reason(error)})") from None
+        raise NotAWorkbookError("{what} ({reason})", what=what, reason=_reason(error)) from None
 
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, StopIteration):
-        return "a part is missing"
+        return Message("a part is missing")
     if isinstance(error, KeyError):
-        return f"{bounded.short(error)} is missing"
+        return Message("{name} is missing", name=bounded.short(error))
     return bounded.short(error)
 
 
@@ -72,7 +76,7 @@ def opened(file: bytes | Path) -> Iterator[zipfile.ZipFile]:
     """
     size = len(file) if isinstance(file, bytes) else file.stat().st_size
     with (
-        faults("it is not an .xlsx workbook, or it is damaged"),
+        faults(Message("it is not an .xlsx workbook, or it is damaged")),
         zipfile.ZipFile(io.BytesIO(file) if isinstance(file, bytes) else file) as package,
     ):
         check_directory(package, size)
@@ -89,29 +93,36 @@ def check_directory(package: zipfile.ZipFile, size: int) -> None:
         name = part.filename[:100]
         if part.flag_bits & 1:
             raise NotAWorkbookError(
-                f"its part {name} is encrypted: save it in Excel without a password"
+                "its part {name} is encrypted: save it in Excel without a password", name=name
             )
         if part.compress_type not in (STORED, DEFLATED):
             raise NotAWorkbookError(
-                f"its part {name} is packed in a way that workbooks do not use (method"
-                f" {part.compress_type}): open it in Excel and save it"
+                "its part {name} is packed in a way that workbooks do not use (method"
+                " {compress_type}): open it in Excel and save it",
+                name=name,
+                compress_type=part.compress_type,
             )
         if part.filename.lower() in seen:
-            raise NotAWorkbookError(f"it is damaged (it has the part {name} twice)")
+            raise NotAWorkbookError("it is damaged (it has the part {name} twice)", name=name)
         seen.add(part.filename.lower())
         unpacked += part.file_size
         packed += part.compress_size
         if part.file_size > SMALL_PART and not GROWS.search(part.filename):
             raise NotAWorkbookError(
-                f"its part {name} unpacks to {_megabytes(part.file_size)}, too much for what it is"
+                "its part {name} unpacks to {unpacked}, too much for what it is",
+                name=name,
+                unpacked=_megabytes(part.file_size),
             )
     if packed > size:
         raise NotAWorkbookError("it is damaged (its parts overlap)")
     if unpacked > most:
         raise NotAWorkbookError(
-            f"it unpacks to {_megabytes(unpacked)}, and a file of {_megabytes(size)} may unpack to"
-            f" {_megabytes(most)}; where you trust it, {bounded.VARIABLE}=4 allows four times as"
-            " much"
+            "it unpacks to {unpacked}, and a file of {packed} may unpack to {most}; where"
+            " you trust it, {variable}=4 allows four times as much",
+            unpacked=_megabytes(unpacked),
+            packed=_megabytes(size),
+            most=_megabytes(most),
+            variable=bounded.VARIABLE,
         )
 
 
@@ -125,7 +136,8 @@ def check_sizes(package: zipfile.ZipFile) -> None:
     For parsers that unpack them by themselves, and would go on to the end.
     """
     for part in package.infolist():
-        with faults(f"its part {part.filename[:100]} is damaged"), package.open(part) as file:
+        what = Message("its part {name} is damaged", name=part.filename[:100])
+        with faults(what), package.open(part) as file:
             while file.read(1 << 20):
                 pass
 
@@ -150,15 +162,18 @@ def check_rectangle(sheet: "SheetXml", table: Area | None = None) -> None:
     if not usual:  # a cell without an address follows the one before it
         column = max(column, *(xml.count(b"c", *row) for row in pairwise((*sheet.places, end))))
         column = min(column, LAST_COLUMN)
-    what, size = "", rows * column
+    size = rows * column
     if table and (table.bottom - table.top + 1) * (table.right - table.left + 1) > size:
         rows, column = table.bottom - table.top + 1, table.right
-        what, size = " with its table", rows * (table.right - table.left + 1)
+        size = rows * (table.right - table.left + 1)
     if size > _most(cells):
         raise NotAWorkbookError(
-            f"it has {cells:,} cells, but they{what} stand so far apart that they span {size:,},"
-            f" over {rows:,} rows and to column {column_letters(column)}: delete what stands far"
-            " from the data"
+            "it has {cells} cells, but they stand so far apart that they span {size},"
+            " over {rows} rows and to column {column}: delete what stands far from the data",
+            cells=cells,
+            size=size,
+            rows=rows,
+            column=column_letters(column),
         )
 
 
@@ -232,7 +247,9 @@ def check_texts(sheet: "SheetXml", texts: int) -> None:
         if found:
             number = found[1][:20].decode("utf-8", "replace")
             raise NotAWorkbookError(
-                f"it is damaged (a cell has the shared text {number!r}, and there are {texts:,})"
+                'it is damaged (a cell has the shared text "{number}", and there are {texts})',
+                number=number,
+                texts=texts,
             )
 
 
@@ -240,10 +257,14 @@ def check_formula(text: str, where: str) -> None:
     """Pass, or raise NotAWorkbookError, for a formula too long or too deep for Excel."""
     if len(text) > LONGEST_FORMULA:
         raise NotAWorkbookError(
-            f"the formula of {where} has {len(text):,} characters, and Excel takes 8,192"
+            "the formula of {where} has {number} characters, and Excel takes 8,192",
+            where=where,
+            number=len(text),
         )
     if SIGNS.search(text):
-        raise NotAWorkbookError(f"the formula of {where} has hundreds of signs in a row")
+        raise NotAWorkbookError(
+            "the formula of {where} has hundreds of signs in a row", where=where
+        )
     if text.count("(") + text.count("{") <= DEEPEST_FORMULA:
         return
     depth = deepest = 0
@@ -252,7 +273,9 @@ def check_formula(text: str, where: str) -> None:
         deepest = max(deepest, depth)
     if deepest > DEEPEST_FORMULA:
         raise NotAWorkbookError(
-            f"the formula of {where} has brackets {deepest:,} deep, and Excel nests 64 functions"
+            "the formula of {where} has brackets {deepest} deep, and Excel nests 64 functions",
+            where=where,
+            deepest=deepest,
         )
 
 

@@ -392,8 +392,10 @@ def _sheet(package: zipfile.ZipFile, name: str, part: str) -> SheetXml:
         return SheetXml(package.read(part))
     except BadSheetError as error:
         raise NotAWorkbookError(
-            f"the XML of sheet {name} is not as Excel writes it ({error}): open it in Excel and"
-            " save it"
+            "the XML of sheet {name} is not as Excel writes it ({error}): open it in Excel"
+            " and save it",
+            name=name,
+            error=error,
         ) from None
 
 

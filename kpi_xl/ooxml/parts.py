@@ -26,7 +26,7 @@ class Parts(dict[str, bytes]):
         super().__init__(self.before)
 
     def __missing__(self, part: str) -> bytes:
-        raise NotAWorkbookError(f"it is damaged (its part {part} is missing)")
+        raise NotAWorkbookError("it is damaged (its part {part} is missing)", part=part)
 
     @property
     def book(self) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import (
     LAST_COLUMN,
     LAST_ROW,
@@ -252,7 +253,8 @@ def check(xml: bytes) -> None:
     try:
         expat.ParserCreate().Parse(xml, True)
     except expat.ExpatError as error:
-        raise BadSheetError(str(error)) from None
+        what = Message("it is damaged")
+        raise BadSheetError("{what} ({reason})", what=what, reason=error) from None
 
 
 def with_value(cell: XmlCell, kind: str, content: bytes | None) -> bytes:

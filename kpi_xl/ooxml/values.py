@@ -58,7 +58,9 @@ def held(cell: XmlCell, texts: Callable[[], list[str]]) -> Stored | None:
 def _shared(texts: list[str], number: str) -> str:
     """A text by its number. Raises NotAWorkbookError where there is none."""
     if not number.strip().isdecimal() or int(number) >= len(texts):
-        raise NotAWorkbookError(f"it is damaged (a cell has the text {number[:20]!r}, of no list)")
+        raise NotAWorkbookError(
+            'it is damaged (a cell has the text "{text}", of no list)', text=number[:20]
+        )
     return texts[int(number)]
 
 

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Protocol
 
 from kpi_xl.files import write_whole
+from kpi_xl.locales import LANGUAGES, Message, Names, in_language
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.reports.checking import checked
 from kpi_xl.reports.explaining import Value, explained, in_row
@@ -78,7 +79,7 @@ class Workbook(Protocol):
         """Where its file is, and its content as Excel would save it. Raises ReportError."""
 
 
-NOT_SAVED = "Save the workbook in a folder of this computer first."
+NOT_SAVED = Message("Save the workbook in a folder of this computer first.")
 
 
 def refresh_report(book: Workbook) -> str:
@@ -100,7 +101,11 @@ def load_data(book: Workbook, table: str = "") -> str:
         there = book.tables_in_front()
         table = next((name for name in names if name in there), "")
     if table not in names:
-        raise ReportError(f"Go to the sheet of the table to load first: {' or '.join(names)}.")
+        raise ReportError(
+            Message(
+                "Go to the sheet of the table to load first: {names}.", names=Names(names, "or")
+            )
+        )
     return _refreshed(book, table)
 
 
@@ -181,11 +186,17 @@ def new_workbook(
 
 
 def answer(command: Callable[..., str], *arguments: Any) -> tuple[str, bool]:
-    """What a command has to say, and whether that tells of a mistake of the user's."""
+    """What a command has to say, and whether that tells of a mistake of the user's.
+
+    It is in the language of the workbook, which is the first argument; a language may be the second
+    one, for a workbook that was made from no template.
+    """
     try:
         return command(*arguments), False
     except MISTAKES as mistake:
-        return str(mistake), True
+        book, *others = arguments or ("",)
+        tongue = getattr(book, "language", "") or next(iter(others), "")
+        return in_language(mistake, tongue if tongue in LANGUAGES else "en"), True
 
 
 def _refreshed(book: Workbook, only: str) -> str:

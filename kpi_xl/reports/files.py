@@ -15,6 +15,7 @@ from kpi_xl.bounded import call
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine import recalc
 from kpi_xl.formula_text import calls
+from kpi_xl.locales import Message, in_language
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml import limits
 from kpi_xl.ooxml.addresses import LAST_ROW, Area, area, column_letters
@@ -164,23 +165,26 @@ class FileWorkbook:
         told = []
         if self.computed.kept:
             first = self.computed.kept[0]
-            told.append(
-                f"Formulas that are not surely computed here, and show nothing until a spreadsheet"
-                f" program opens the workbook: {len(self.computed.kept):,}, such as"
-                f" {first.sheet}!{first.cell} ({first.reason})."
+            text = (
+                "Formulas that are not surely computed here, and show nothing until a spreadsheet"
+                " program opens the workbook: {number}, such as {cell} ({reason})."
             )
+            cell, number = f"{first.sheet}!{first.cell}", len(self.computed.kept)
+            told.append(Message(text, number=number, cell=cell, reason=first.reason))
         pivots = self.rewritten.pivots if self.rewritten else 0
         if pivots:
-            told.append(
-                f"Pivot tables of these data: {pivots:,}; they follow when a spreadsheet"
+            text = (
+                "Pivot tables of these data: {number}; they follow when a spreadsheet program opens"
+                " the workbook."
+            )
+            told.append(Message(text, number=pivots))
+        if self.computed.unshown:
+            text = (
+                "Shapes that show a cell's number: {number}; they show nothing until a spreadsheet"
                 " program opens the workbook."
             )
-        if self.computed.unshown:
-            told.append(
-                f"Shapes that show a cell's number: {self.computed.unshown:,}; they show nothing"
-                " until a spreadsheet program opens the workbook."
-            )
-        return " ".join(told)
+            told.append(Message(text, number=self.computed.unshown))
+        return " ".join(in_language(one, self.language or "en") for one in told)
 
     def tables_in_front(self) -> Collection[str]:
         """None: no sheet of a file is in front."""
@@ -188,7 +192,9 @@ class FileWorkbook:
 
     def active_cell(self) -> AbstractContextManager[ActiveCell]:
         """None is. Raises ReportError."""
-        raise ReportError("A file has no active cell: kpi-xl explain BOOK CELL explains one.")
+        raise ReportError(
+            Message("A file has no active cell: kpi-xl explain BOOK CELL explains one.")
+        )
 
     def copy(self) -> tuple[Path, bytes]:
         """Where the file is, and its content as it is now."""
@@ -202,17 +208,23 @@ def described(content: bytes) -> Described:
     """What there is to know of a workbook. Raises NotAWorkbookError, ReportError."""
     book = read_package(content, computing=False)
     if book.signed:
-        raise ReportError("The workbook is signed, and a change would break its signature.")
+        raise ReportError(
+            Message("The workbook is signed, and a change would break its signature.")
+        )
     reader = _CellReader(book, Parts(content))
     template, language = (reader.text(name) for name in (layout.TEMPLATE, layout.LANGUAGE))
     if (None, FROZEN_TEMPLATE.decode().lower()) in book.names:
         raise ReportError(
-            "This is a frozen copy, which follows no data: refresh the workbook that it is of."
+            Message(
+                "This is a frozen copy, which follows no data: refresh the workbook that it is of."
+            )
         )
     if not template:
         return Described(None, "", {}, {})
     if book.date1904:
-        raise ReportError("This workbook counts dates from 1904: switch that off in its options.")
+        raise ReportError(
+            Message("This workbook counts dates from 1904: switch that off in its options.")
+        )
     inputs = SCHEMAS[template].inputs if template in SCHEMAS else ()
     names = {layout.SOURCES.lower(), *(one.name.lower() for one in inputs)}
     tables = {
@@ -278,7 +290,9 @@ class _CellReader:
     def table(self, table: ExcelTable, *, cells: bool) -> Table:
         """A table, its rows counted, or read as `cells`, and the cells below it."""
         if not table.header:
-            raise ReportError(f"The table {table.name} shows no header row: switch it on.")
+            raise ReportError(
+                Message("The table {table} shows no header row: switch it on.", table=table.name)
+            )
         sheet, top, left, bottom, right = table.area
         below = Area(sheet, bottom + 1, left, LAST_ROW, right)
         filled = [

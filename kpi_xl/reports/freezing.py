@@ -12,7 +12,7 @@ from pathlib import Path
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.formula_text import TOKEN, bare, calls
 from kpi_xl.hosts.libreoffice.newer_functions import NEWER
-from kpi_xl.locales import LANGUAGES, say
+from kpi_xl.locales import LANGUAGES, Message, Names, say
 from kpi_xl.metrics import METRICS
 from kpi_xl.native_forms import with_native_forms
 from kpi_xl.ooxml.addresses import area, column_letters
@@ -59,10 +59,12 @@ def frozen(content: bytes, *, native: bool = False) -> tuple[bytes, int, int]:
     """
     book = read_package(content)
     if book.signed:
-        raise ReportError("The workbook is signed: a copy with other cells would not be.")
+        raise ReportError(Message("The workbook is signed: a copy with other cells would not be."))
     names = _names_of_ours(book)
     if not any(_needs_us(formula.text, names) for formula in book.formulas):
-        raise ReportError("The workbook has no formula of kpi_xl: it can be shared as it is.")
+        raise ReportError(
+            Message("The workbook has no formula of kpi_xl: it can be shared as it is.")
+        )
     unsure: dict[tuple[str, str], str] | None = None
     if any(_is_missing(cell) for sheet in book.xml.values() for cell in sheet.formula_cells()):
         content, unsure = _computed(content)
@@ -216,17 +218,23 @@ def _refuse_missing(
             address = name, f"{column_letters(formula.column)}{formula.row}"
             reason = "" if unsure is None else unsure.get(address, "")
             if _is_missing(cell) and (unsure is None or reason):
-                because = f", and is not computed here ({reason})" if reason else ""
-                problems.append(f"{formula.cell} holds no value yet{because}")
+                text = "{cell} holds no value yet"
+                if reason:
+                    text = "{cell} holds no value yet, and is not computed here ({reason})"
+                problems.append(Message(text, cell=formula.cell, reason=reason))
             elif cell.value and cell.value.content == b"#NAME?":
-                problems.append(
-                    f"{formula.cell} shows #NAME?, for the functions were not there when the"
-                    " workbook was saved"
+                text = (
+                    "{cell} shows #NAME?, for the functions were not there when the workbook was"
+                    " saved"
                 )
+                problems.append(Message(text, cell=formula.cell))
     if problems:
-        more = f"; and {len(problems) - SHOWN:,} more" if len(problems) > SHOWN else ""
+        named: Names | Message = Names(tuple(problems[:SHOWN]), "; ")
+        if len(problems) > SHOWN:
+            more = len(problems) - SHOWN
+            named = Message("{names}; and {number} more", names=named, number=more)
         raise ReportError(
-            f"{'; '.join(problems[:SHOWN])}{more}: kpi-xl recalc computes it, or Excel does."
+            Message("{cells}: kpi-xl recalc computes it, or Excel does.", cells=named)
         )
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine import embedded, recalc
 from kpi_xl.engine.formulas import FormulaError, RefusedError, moved
+from kpi_xl.locales import Message, Names
 from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.package import read_package
 from kpi_xl.reports import freezing
@@ -22,7 +23,7 @@ class Frozen(NamedTuple):
     content: bytes
     values: int
     live: int
-    news: list[str]
+    news: list[Message]
 
 
 def value(formula: str, content: bytes) -> Cell | Block:
@@ -52,11 +53,13 @@ def explanation(content: bytes, cell: str, language: str) -> str:
     except ValueError:
         sheet = None
     if sheet is None:
-        there = ", ".join(package.sheets) or "none"
-        raise ReportError(f"write a cell such as Summary!C29; the sheets are {there}")
+        there = Names(tuple(package.sheets), ", ")
+        raise ReportError(
+            Message("write a cell such as Summary!C29; the sheets are {there}", there=there)
+        )
     found = [one for one in package.formulas if one.area.touches(place)]
     if not found:
-        raise ReportError("it holds no formula")
+        raise ReportError(Message("it holds no formula"))
     formula = found[0]
     tables = {
         key: Table(table.name, Place(*table.area[:3]), table.columns, [], [])
@@ -83,21 +86,25 @@ def frozen(content: bytes, native: bool) -> Frozen:
         content, report = recalc.recalculated(content)
         news = _outdated(report)
     except RefusedError as refusal:
-        news = [f"The values are those of the file, and may be out of date: {refusal}."]
+        text = "The values are those of the file, and may be out of date: {reason}."
+        news = [Message(text, reason=refusal)]
     return Frozen(*freezing.frozen(content, native=native), news)
 
 
-def _outdated(report: recalc.Report) -> list[str]:
+def _outdated(report: recalc.Report) -> list[Message]:
     """What there is to say of the values that a workbook had."""
     news = []
     if report.changed:
-        news.append(
-            f"Values that were missing or out of date, new in the copy: {report.changed:,}."
-        )
+        text = "Values that were missing or out of date, new in the copy: {number}."
+        news.append(Message(text, number=report.changed))
     if report.kept:
-        first = "; ".join(f"{sheet}!{cell}: {reason}" for sheet, cell, reason in report.kept[:3])
-        news.append(
-            f"Formulas whose values are those of the file, and may be out of date:"
-            f" {len(report.kept):,} ({first})."
+        first = [
+            Message("{cell}: {reason}", cell=f"{sheet}!{cell}", reason=reason)
+            for sheet, cell, reason in report.kept[:3]
+        ]
+        text = (
+            "Formulas whose values are those of the file, and may be out of date: {number}"
+            " ({reasons})."
         )
+        news.append(Message(text, number=len(report.kept), reasons=Names(first, "; ")))
     return news

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kpi_xl.locales import KNOWN, say
+from kpi_xl.locales import KNOWN, FaultError, say
 from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.limits import opened
@@ -47,7 +47,7 @@ class Cover(NamedTuple):
     sources: str = ""
 
 
-class LookError(ValueError):
+class LookError(FaultError):
     """A logo or a colour that cannot be used, with the sentence that says why."""
 
 
@@ -96,10 +96,10 @@ def own_look() -> tuple[Path | None, str]:
     except FileNotFoundError:
         return None, ""
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise LookError(f"{file} cannot be read: {error}") from None
+        raise LookError("{path} cannot be read: {reason}", path=file, reason=error) from None
     logo, colour = stored.get("logo", ""), stored.get("colour", "")
     if not isinstance(logo, str) or not isinstance(colour, str):
-        raise LookError(f'{file}: write logo = "a file", colour = "#0072B2"')
+        raise LookError('{file}: write logo = "logo.png", colour = "#0072B2"', file=file)
     return (file.parent / Path(logo).expanduser() if logo else None), colour
 
 
@@ -107,12 +107,15 @@ def checked_colour(colour: str) -> str:
     """A colour as six digits, dark enough to be read on white. Raises LookError."""
     digits = colour.removeprefix("#").upper()
     if not re.fullmatch("[0-9A-F]{6}", digits):
-        raise LookError(f"{colour!r} is no colour: write it as #0072B2")
+        raise LookError('"{colour}" is no colour: write it as #0072B2', colour=colour)
     contrast = 1.05 / (luminance(digits) + 0.05)
     if contrast < LEAST_CONTRAST:
         raise LookError(
-            f"{colour} is too light for text on white: its contrast is {contrast:.1f} : 1, and"
-            f" {LEAST_CONTRAST} : 1 is the least"
+            "{colour} is too light for text on white: its contrast is {contrast} : 1, and"
+            " {least} : 1 is the least",
+            colour=colour,
+            contrast=round(contrast, 1),
+            least=LEAST_CONTRAST,
         )
     return digits
 

@@ -3,29 +3,40 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from kpi_xl.cells import Block, Cell
-from kpi_xl.locales import LANGUAGES
+from kpi_xl.locales import LANGUAGES, Message, SaidError
 from kpi_xl.locales.currencies import code_of
 from kpi_xl.reports.phrases import phrase
 from kpi_xl.schema import SCHEMAS, Input
 
 
-class ReportError(Exception):
-    """What the user asked for cannot be done, with the sentence that says what to do."""
+class ReportError(SaidError):
+    """What the user asked for cannot be done, with the sentence that says what to do.
+
+    A sentence that is no `Message` is in the workbook's language already.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(cast(Message, sentence))
 
 
 def inputs_of(template: str | None) -> tuple[Input, ...]:
     """The input tables of the template that a workbook's marker names. Raises ReportError."""
     if not template:
         raise ReportError(
-            "This workbook was not made from a template of kpi_xl: make one with New workbook."
+            Message(
+                "This workbook was not made from a template of kpi_xl: make one with New workbook."
+            )
         )
     if template not in SCHEMAS:
         raise ReportError(
-            f"This workbook was made from the template {template!r}, which this version of kpi_xl"
-            " does not have: pip install --upgrade kpi-xl"
+            Message(
+                'This workbook was made from the template "{template}", which this version of'
+                " kpi_xl does not have: pip install --upgrade kpi-xl",
+                template=template,
+            )
         )
     return SCHEMAS[template].inputs
 

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 from kpi_xl.cells import Cell
 from kpi_xl.engine.formulas import moved
+from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.looks import Looks
 from kpi_xl.ooxml.overwriting import Band, Carried, Writer, with_band, with_cells
@@ -114,14 +115,18 @@ def _refuse_touched(book: Package, parts: Parts, sheets: Collection[str]) -> Non
     for sheet in sorted(sheets):
         part = book.parts[sheet]
         if PROTECTED.search(parts[part]):
-            raise ReportError(f"The sheet {sheet} is protected: remove its protection first.")
+            raise ReportError(
+                Message("The sheet {sheet} is protected: remove its protection first.", sheet=sheet)
+            )
         filters = [
             target
             for kind, _, target in parts.relations(part)
             if kind == "table" and FILTER.search(parts[target])
         ]
         if filters or FILTERED.search(parts[part]):
-            raise ReportError(f"The sheet {sheet} has a filter on: clear the filter first.")
+            raise ReportError(
+                Message("The sheet {sheet} has a filter on: clear the filter first.", sheet=sheet)
+            )
 
 
 def _bands(
@@ -179,9 +184,13 @@ def _carried(
             carried[column] = own[name]
         elif formula.spans:
             raise ReportError(
-                f"The column {name} of the table {table.name} computes with an array formula over"
-                " several cells, which is not carried to new rows here: refresh the workbook in its"
-                " program."
+                Message(
+                    "The column {name} of the table {table} computes with an array formula over"
+                    " several cells, which is not carried to new rows here: refresh the workbook in"
+                    " its program.",
+                    name=name,
+                    table=table.name,
+                )
             )
         else:
             text = _filling(formula, data.bottom)
@@ -249,8 +258,12 @@ def _refuse_taken(book: Package, parts: Parts, table: ExcelTable, band: Band) ->
         ]
     if rows:
         raise ReportError(
-            f"The table {table.name} needs more rows, but row {min(rows)} below it is not blank:"
-            " move what stands there."
+            Message(
+                "The table {table} needs more rows, but row {row} below it is not blank: move"
+                " what stands there.",
+                table=table.name,
+                row=min(rows),
+            )
         )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_xl.files import settings_folder
-from kpi_xl.locales import Message
+from kpi_xl.locales import Message, Names
 from kpi_xl.reference import did_you_mean
 from kpi_xl.sources.records import SourceError, listed
 
@@ -128,14 +128,15 @@ def connections() -> dict[str, Connection]:
         raise SourceError(
             Message("{path} cannot be read: {reason}", path=told_file(), reason=error)
         ) from None
-    faults: list[str] = []
+    faults: list[Message] = []
     known = {}
     for name, said in content.items():
         if not isinstance(said, dict):
-            faults.append(f'{name} stands in no connection: write [warehouse], kind = "postgres"')
+            text = '{name} stands in no connection: write [warehouse], kind = "postgres"'
+            faults.append(Message(text, name=name))
             continue
         wrong = _faults(name, said)
-        faults += [f"[{name}] {fault}" for fault in wrong]
+        faults += [Message("[{name}] {fault}", name=name, fault=fault) for fault in wrong]
         if not wrong:
             known[name] = _connection(name, said)
     if faults:
@@ -158,47 +159,51 @@ def _connection(name: str, said: Mapping[str, Any]) -> Connection:
     )
 
 
-def _faults(name: str, said: Mapping[str, Any]) -> list[str]:
+def _faults(name: str, said: Mapping[str, Any]) -> list[Message]:
     """What is wrong with what is said of a connection."""
     if not NAME.fullmatch(name):
-        return ["is no name: two letters or more of a-z, digits, _ and -, so that it is no drive"]
+        text = "is no name: two letters or more of a-z, digits, _ and -, so that it is no drive"
+        return [Message(text)]
     kind = str(said.get("kind", ""))
     if kind not in FIELDS:
-        return [f"needs its kind: {', '.join(FIELDS)}"]
+        return [Message("needs its kind: {names}", names=Names(tuple(FIELDS), ", "))]
     known = FIELDS[kind]
     faults = [
-        f"does not know {key}{did_you_mean(key, (*known, *COMMON))}"
+        Message("does not know {key}{near}", key=key, near=did_you_mean(key, (*known, *COMMON)))
         for key in said
         if key not in known and key not in COMMON
     ]
-    faults += [f"needs its {key}" for key in NEEDED[kind] if key not in said]
+    faults += [Message("needs its {key}", key=key) for key in NEEDED[kind] if key not in said]
     for key, value in said.items():
         if key in known and (type(value) is not known[key] or not value):
-            faults.append(f"{key} is {'a number' if known[key] is int else 'a text'}")
+            text = "{key} is a number" if known[key] is int else "{key} is a text"
+            faults.append(Message(text, key=key))
         elif key in PLAIN and ADDRESS.search(value):  # it may have a password, and is not repeated
-            faults.append(f"{key} is a name alone, no address, and has no password in it")
+            text = "{key} is a name alone, no address, and has no password in it"
+            faults.append(Message(text, key=key))
         elif isinstance(value, str) and not value.isprintable():
-            faults.append(f"{key} has letters that cannot be shown")
+            faults.append(Message("{key} has letters that cannot be shown", key=key))
     path = said.get("path")
     if isinstance(path, str) and not Path(path).expanduser().is_absolute():
-        faults.append("path must be a whole path")
+        faults.append(Message("path must be a whole path"))
     timeout = said.get("timeout", SECONDS)
     if type(timeout) not in (int, float) or not 0 < timeout <= 86_400:
-        faults.append("timeout is a number of seconds, up to 86400")
+        faults.append(Message("timeout is a number of seconds, up to 86400"))
     tables = said.get("tables", [])
     if not isinstance(tables, list) or not all(isinstance(one, str) for one in tables):
-        faults.append('tables is a list of names, such as tables = ["public.orders"]')
+        faults.append(Message('tables is a list of names, such as tables = ["public.orders"]'))
     else:
-        faults += [f"tables: {one!r} is no table's name" for one in tables if not table_parts(one)]
+        wrong = [one for one in tables if not table_parts(one)]
+        faults += [Message('tables: "{name}" is no table\'s name', name=one) for one in wrong]
     return faults + _faults_of_password(kind, said)
 
 
-def _faults_of_password(kind: str, said: Mapping[str, Any]) -> list[str]:
+def _faults_of_password(kind: str, said: Mapping[str, Any]) -> list[Message]:
     given = said.get("password")
     if given is None:
         return []
     if kind != "postgres":
-        return ["has no password: it is a file"]
+        return [Message("has no password: it is a file")]
     if (
         not isinstance(given, dict)
         or len(given) != 1
@@ -206,12 +211,13 @@ def _faults_of_password(kind: str, said: Mapping[str, Any]) -> list[str]:
         or not all(isinstance(one, str) and one for one in given.values())
         or not given.get("env", "_").isidentifier()
     ):
-        return [
+        text = (
             'password is not written here, but where it is kept: password = { env = "VARIABLE" }'
             ' or password = { keyring = "service" }'
-        ]
+        )
+        return [Message(text)]
     if "keyring" in given and "user" not in said:
-        return ["needs its user, whose password the keyring has"]
+        return [Message("needs its user, whose password the keyring has")]
     return []
 
 

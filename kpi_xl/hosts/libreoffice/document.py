@@ -23,6 +23,7 @@ from kpi_xl.hosts.libreoffice.names import (
     unbound,
     unresolved,
 )
+from kpi_xl.hosts.libreoffice.programs import CANNOT_OPEN
 from kpi_xl.hosts.libreoffice.sheets import (
     SPREADSHEET,
     formula_blocks,
@@ -31,6 +32,7 @@ from kpi_xl.hosts.libreoffice.sheets import (
     quietly,
 )
 from kpi_xl.hosts.libreoffice.tables import grow, input_tables, is_ours
+from kpi_xl.locales import Message
 
 CODES = {
     532: "#DIV/0!",
@@ -63,13 +65,14 @@ def event(arguments: Any) -> dict[str, Any]:
     return {given.Name: given.Value for given in environment}
 
 
-def missing_package(missing: ImportError) -> str:
+def missing_package(missing: ImportError) -> Message:
     """The sentence for a function whose packages are not there."""
     version = ".".join(map(str, sys.version_info[:2]))
-    return (
-        f"needs the package {missing.name}, which LibreOffice's Python {version} does not find:"
-        f" install kpi_xl with a Python {version}, then run kpi-xl install --host libreoffice"
+    text = (
+        "needs the package {package}, which LibreOffice's Python {version} does not find: install"
+        " kpi_xl with a Python {version}, then run kpi-xl install --host libreoffice"
     )
+    return Message(text, package=missing.name, version=version)
 
 
 # Opened
@@ -313,7 +316,7 @@ def perform(context: Any, file: Path, reports: Callable[[], Any]) -> None:
         except IllegalArgumentException:  # nobody is there to be asked for a password
             document = None
         if document is None or not hasattr(document, "Sheets"):
-            answers.append({"problem": "LibreOffice cannot open it; is it protected or damaged?"})
+            answers.append({"problem": CANNOT_OPEN})
             continue
         answers.append(_done(context, document, task, reports))
         document.close(True)

@@ -13,13 +13,13 @@ from kpi_xl.errors import CellError
 from kpi_xl.hosts.libreoffice.document import CODES
 from kpi_xl.hosts.libreoffice.headless import perform
 from kpi_xl.hosts.libreoffice.newer_functions import NEWER
-from kpi_xl.hosts.libreoffice.programs import OfficeError
+from kpi_xl.hosts.libreoffice.programs import CANNOT_OPEN, OfficeError
+from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.package import Formula, Package
 
-UNKNOWN = "this LibreOffice has not got a function that it calls"
+UNKNOWN = Message("this LibreOffice has not got a function that it calls")
 NEWER_CALLS = tuple(f"{name}(" for name, _, _ in NEWER.values())
-SPREAD = "it depends on {cell}, which is not computed: {reason}"
 Place = tuple[str, int, int]
 
 
@@ -34,7 +34,7 @@ def compute(book: Package, content: bytes, *, seconds: float) -> Computed:
             [{"book": str(path), "values": True, "blocks": blocks}], seconds=seconds
         )
     if "problem" in answer:
-        raise OfficeError(answer["problem"])
+        raise OfficeError(CANNOT_OPEN)
     cells = {
         (sheet, row, column): (value, error)
         for sheet, shown in answer["sheets"].items()
@@ -44,7 +44,7 @@ def compute(book: Package, content: bytes, *, seconds: float) -> Computed:
     sizes = dict(zip(spilling, answer["sizes"], strict=True))
     logical = _logical(book)
     values: dict[Place, Cell | Block] = {}
-    refused: dict[Formula, str] = {}
+    refused: dict[Formula, Message] = {}
     for formula in book.formulas:
         place = formula.sheet, formula.row, formula.column
         try:
@@ -53,7 +53,7 @@ def compute(book: Package, content: bytes, *, seconds: float) -> Computed:
             _check_size(formula, sizes.get(formula))
             values[place] = _value(formula, cells, logical)
         except RefusedError as refusal:
-            refused[formula] = str(refusal)
+            refused[formula] = refusal.sentence
     _spread(book, refused)
     for formula in refused:
         values.pop((formula.sheet, formula.row, formula.column), None)
@@ -69,12 +69,15 @@ def _check_size(formula: Formula, size: list[int] | None) -> None:
     old = [area.bottom - area.top + 1, area.right - area.left + 1]
     if size is None or size in (old, [0, 0]):
         return
-    found = f"{size[0]} rows and {size[1]} columns"
+    found = Message("{rows} rows and {columns} columns", rows=size[0], columns=size[1])
     if formula.dynamic:
-        raise RefusedError(f"its block has {found} now, and LibreOffice does not spill")
+        raise RefusedError("its block has {found} now, and LibreOffice does not spill", found=found)
     raise RefusedError(
-        f"it is an array formula entered over {old[0]} rows and {old[1]} columns, but its result"
-        f" has {found}"
+        "it is an array formula entered over {rows} rows and {columns} columns, but its"
+        " result has {found}",
+        rows=old[0],
+        columns=old[1],
+        found=found,
     )
 
 
@@ -92,11 +95,14 @@ def _value(
             return bool(value) if place in logical and value in (0.0, 1.0) else value
         if any(name in formula.text.upper() for name in NEWER_CALLS):
             raise RefusedError(
-                f"LibreOffice shows {CODES.get(error, f'Err:{error}')}, maybe over an error in a"
-                " block, which this LibreOffice hands to no function"
+                "LibreOffice shows {shown}, maybe over an error in a block, which this"
+                " LibreOffice hands to no function",
+                shown=CODES.get(error, f"Err:{error}"),
             )
         if error not in CODES or CODES[error] == "#NAME?":
-            raise RefusedError(f"LibreOffice shows {CODES.get(error, f'Err:{error}')} for it")
+            raise RefusedError(
+                "LibreOffice shows {shown} for it", shown=CODES.get(error, f"Err:{error}")
+            )
         return CellError(CODES[error], "LibreOffice says so", {})
 
     if not formula.spans:
@@ -116,7 +122,7 @@ def _logical(book: Package) -> set[Place]:
     }
 
 
-def _spread(book: Package, refused: dict[Formula, str]) -> None:
+def _spread(book: Package, refused: dict[Formula, Message]) -> None:
     """Refuse all that depends on what is refused, also where IFERROR hides it."""
     new = list(refused.items())
     needs: dict[Formula, tuple[Area, ...] | None] = {}
@@ -130,7 +136,11 @@ def _spread(book: Package, refused: dict[Formula, str]) -> None:
             areas = needs[formula]
             for other, reason in new:
                 if areas is None or any(map(other.area.touches, areas)):
-                    refused[formula] = SPREAD.format(cell=other.cell, reason=reason)
+                    refused[formula] = Message(
+                        "it depends on {cell}, which is not computed: {reason}",
+                        cell=other.cell,
+                        reason=reason,
+                    )
                     found.append((formula, reason))
                     break
         new = found

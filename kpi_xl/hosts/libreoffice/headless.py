@@ -19,7 +19,8 @@ from typing import Any
 
 from kpi_xl.bounded import VARIABLE, factor, used_with_children
 from kpi_xl.hosts.libreoffice.extension import FOLDER, write_extension
-from kpi_xl.hosts.libreoffice.programs import OfficeError, program, surroundings
+from kpi_xl.hosts.libreoffice.programs import CANNOT_OPEN, OfficeError, program, surroundings
+from kpi_xl.locales import Message
 
 STANDARD = 300.0  # seconds
 MEMORY, PER_BYTE = 2 << 30, 100
@@ -108,8 +109,9 @@ def perform(
         output = _run(command, environment, seconds, round(factor() * (MEMORY + PER_BYTE * size)))
         answer = file.with_suffix(".answer")
         if not answer.exists():
-            last = output.strip().splitlines()[-1:] or ["it says nothing; is its Python installed?"]
-            raise OfficeError(f"LibreOffice did not do its work: {last[0]}")
+            silent = Message("it says nothing; is its Python installed?")
+            last = output.strip().splitlines()[-1:] or [silent]
+            raise OfficeError("LibreOffice did not do its work: {reason}", reason=last[0])
         answers: list[dict[str, Any]] = json.loads(answer.read_text(encoding="utf-8"))
     return answers
 
@@ -121,7 +123,7 @@ def as_ods(content: bytes) -> bytes:
         book.write_bytes(content)
         (answer,) = perform([{"book": str(book), "save": str(written)}])
         if "problem" in answer:
-            raise OfficeError(answer["problem"])
+            raise OfficeError(CANNOT_OPEN)
         return written.read_bytes()
 
 
@@ -146,17 +148,20 @@ def _run(command: list[str], environment: dict[str, str], seconds: float, memory
             output: str = process.communicate(timeout=seconds)[1]
         except subprocess.TimeoutExpired:
             raise OfficeError(
-                f"LibreOffice did not end within {seconds:g} seconds, and was ended; --timeout"
-                " gives it more"
+                "LibreOffice did not end within {seconds} seconds, and was ended; --timeout"
+                " gives it more",
+                seconds=float(seconds),
             ) from None
         finally:
             done.set()
             watch.join()
         if grown.is_set():
             raise OfficeError(
-                f"LibreOffice needs more than the {memory >> 20:,} MB of memory that a workbook of"
-                f" its size may take, and was ended; where you trust it, {VARIABLE}=4 allows four"
-                " times as much"
+                "LibreOffice needs more than the {most} MB of memory that a workbook of its"
+                " size may take, and was ended; where you trust it, {variable}=4 allows four"
+                " times as much",
+                most=memory >> 20,
+                variable=VARIABLE,
             )
         return output
 

@@ -5,6 +5,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from kpi_xl.locales import FaultError
+
 PLACES = (
     "/Applications/LibreOffice.app/Contents/MacOS",
     "/opt/libreoffice/program",
@@ -13,7 +15,10 @@ PLACES = (
 )
 
 
-class OfficeError(OSError):
+CANNOT_OPEN = "LibreOffice cannot open it; is it protected or damaged?"
+
+
+class OfficeError(FaultError):
     """LibreOffice is not there, or did not do its work, with the sentence that says why."""
 
 
