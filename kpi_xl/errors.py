@@ -63,7 +63,7 @@ class KpiError(ValueError):
         self.fields = fields
 
     def __str__(self) -> str:
-        return self.sentence
+        return str(self.sentence)  # and no Message, which could be said again
 
     @property
     def sentence(self) -> str:

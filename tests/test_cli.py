@@ -452,9 +452,9 @@ def test_recalc_computes_in_place_and_says_what_it_left(mixed: Path) -> None:
     assert result.returncode == 1
     assert values(mixed) == [3, "#DIV/0!", 0, 0]
     text = " ".join(result.stdout.split())
-    assert "2 of 4 formulas computed; 2 values changed." in text
-    assert "1 show an error: Sheet1 A2 #DIV/0!: CAC: new_customers is 0 or blank" in text
-    assert "2 keep their old value" in text
+    assert "Formulas computed: 2 of 4; values changed: 2." in text
+    assert "Cells that show an error: 1 Sheet1 A2 #DIV/0!: CAC: new_customers is 0 or blank" in text
+    assert "Formulas that keep their old value: 2;" in text
     assert "Sheet1 A4 it depends on Sheet1!$A$3" in text
     assert str(mixed) in text
     assert result.stderr == ""
@@ -507,7 +507,7 @@ def test_recalc_of_an_up_to_date_workbook_leaves_the_file_alone(book: Path) -> N
     before = book.stat().st_mtime_ns
     result = kpi_xl("recalc", str(book))
     assert result.returncode == 0
-    assert "0 values changed" in result.stdout
+    assert "values changed: 0" in result.stdout
     assert book.stat().st_mtime_ns == before
 
 

@@ -419,7 +419,7 @@ def test_a_session_can_write_nothing(kind: str) -> None:
         ('[db]\nkind = "sqlite"\npath = "x.db"', "[db] path must be a whole path"),
         ('[db]\nkind = "sqlite"\npath = "/x"\ntabels = []', "does not know tabels; did you mean"),
         ('[db]\nkind = "sqlite"\npath = "/x"\ntables = "a"', "[db] tables is a list of names"),
-        ('[db]\nkind = "sqlite"\npath = "/x"\ntables = ["a b"]', "'a b' is no table's name"),
+        ('[db]\nkind = "sqlite"\npath = "/x"\ntables = ["a b"]', '"a b" is no table\'s name'),
         ('[db]\nkind = "sqlite"\npath = "/x"\ntimeout = 0', "timeout is a number of seconds"),
         ('[db]\nkind = "duckdb"\npath = "/x"\npassword = { env = "X" }', "has no password"),
         ('[db]\nkind = "postgres"\nhost = "h"', "[db] needs its database"),

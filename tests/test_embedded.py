@@ -167,9 +167,9 @@ def test_a_typed_formula_sees_the_workbook() -> None:
     assert evaluate_formula("Report!A2 * 2", book) == 150.0
     for formula, words in (
         ("=SUM(Sales[Spnd €])", "did you mean Spend €?"),
-        ("=SUM(Sale[Name])", "there is no table 'Sale'; did you mean Sales?"),
-        ("=Reprt!A1", "there is no sheet 'Reprt'; did you mean Report?"),
-        ("=Factr", "there is no name 'Factr'; did you mean factor?"),
+        ("=SUM(Sale[Name])", 'there is no table "Sale"; did you mean Sales?'),
+        ("=Reprt!A1", 'there is no sheet "Reprt"; did you mean Report?'),
+        ("=Factr", 'there is no name "Factr"; did you mean factor?'),
         ("=CACC(1,2)", "did you mean CAC?"),
     ):
         with pytest.raises(UnknownError) as error:

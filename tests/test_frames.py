@@ -371,7 +371,7 @@ def test_what_columns_are_refused(
 
 def test_what_else_is_refused(kind: str) -> None:
     rows = frame(kind, **GOOD)
-    with pytest.raises(kpi_xl.WrongInput, match="no column 'whoo'; did you mean who"):
+    with pytest.raises(kpi_xl.WrongInput, match='no column "whoo"; did you mean who'):
         frames.cohort(rows, "whoo", "day")
     with pytest.raises(kpi_xl.WrongInput, match="period is"):
         frames.cohort(rows, "who", "day", period="fortnight")

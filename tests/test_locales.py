@@ -3,6 +3,7 @@
 import ast
 import csv
 import json
+import pickle
 import re
 import string
 import tomllib
@@ -18,10 +19,12 @@ from translations import TRANSLATIONS, fingerprint, help_texts, lacking, parts, 
 
 from kpi_xl import METRICS, reference, reports, udfs
 from kpi_xl.cells import evaluate
+from kpi_xl.cli import formulas
 from kpi_xl.cli import functions as cli
 from kpi_xl.cli.shared import Misuse
+from kpi_xl.errors import CellError, OutOfDomain, WrongInput
 from kpi_xl.hosts.libreoffice.blocks import NO_ROOM
-from kpi_xl.locales import LANGUAGES, chosen, say, texts
+from kpi_xl.locales import LANGUAGES, chosen, in_language, say, texts
 from kpi_xl.metrics import goals
 from kpi_xl.metrics.goals import kpi_change_text
 from kpi_xl.reference import (
@@ -35,6 +38,7 @@ from kpi_xl.reference import (
     summary,
 )
 from kpi_xl.reports import checking
+from kpi_xl.reports.explaining import explained
 from kpi_xl.units import Domain
 
 SECTIONS = ("phrases", "messages", "units", "families", "arguments", "columns", "cautions")
@@ -467,3 +471,39 @@ def test_the_terminal_is_english_unless_asked(
     monkeypatch.setenv("LANG", "ru_RU.UTF-8")
     cli.functions(words=["CAC"])
     assert "Arguments" in capsys.readouterr().out
+
+
+# Refusals, said when they are read
+
+
+@each_language
+def test_every_refusal_of_a_cell_can_be_said(language: str) -> None:
+    """Blanks, texts, errors and numbers out of bounds in every argument of every function."""
+    for metric in METRICS.values():
+        for cell in (None, "x", "#N/A", -1e300, 1e300, 0.5, [[1.0, "x"], [None, -1.0]]):
+            shown = evaluate(metric, [cell] * len(metric.arguments))
+            if isinstance(shown, CellError):
+                copy = pickle.loads(pickle.dumps(shown))
+                sentence = in_language(copy.sentence, language)
+                assert in_language(shown.sentence, language) == sentence
+                assert in_language(copy.sentence, "en") == str(shown.sentence)
+
+
+def test_a_refusal_is_said_in_the_reader_s_language(capsys: pytest.CaptureFixture[str]) -> None:
+    assert formulas.evaluate("=CAC(1,0)", lang="ru") == 1
+    assert "new_customers — 0 или пусто" in capsys.readouterr().err
+    assert formulas.evaluate('=CAC("a",-1)', lang="zh-Hant") == 1
+    assert capsys.readouterr().err == 'CAC：spend：是文字 "a"，不是數值\n'
+    with pytest.raises(Misuse, match="NOSUCH: это не функция KPI"):
+        formulas.evaluate("=NOSUCH(1)", lang="ru")
+    explained_cell = explained("=CAC(2,-1.5)", lambda _: 0.0, "ru")
+    assert "#NUM!: new_customers: -1,5, а нужно больше 0" in explained_cell
+
+
+def test_what_a_user_s_own_function_raises_is_told_as_it_is() -> None:
+    error = WrongInput("my own {words}").in_english()
+    assert in_language(error.shown().sentence, "fa") == str(error) == "my own {words}"
+    assert str(WrongInput("my own {words}")) == "my own {words}"
+    assert str(pickle.loads(pickle.dumps(OutOfDomain("{name} is below 0", name="a")))) == (
+        "a is below 0"
+    )

@@ -101,7 +101,7 @@ BAD: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("X_ONE", {"formula": "COHORT(a, a)"}, "more than one value"),
     ("X_ONE", {"formula": "CAC(a)"}, "takes 2 to 2 arguments"),
     ("X_ONE", {"formula": "X_ONE(a)"}, "built on itself"),
-    ("X_ONE", {"formula": "a > 1", "example": ["=X_ONE(2)", 1]}, "gives True, not 1.0"),
+    ("X_ONE", {"formula": "a > 1", "example": ["=X_ONE(2)", 1]}, "gives TRUE, not 1"),
     (
         "X_ONE",
         {
@@ -114,7 +114,7 @@ BAD: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("X_ONE", {"formula": "a + ROAS(a, 2)"}, "money and a number without it"),
     ("X_ONE", {"returns": "RATE"}, "the formula gives money"),
     ("X_ONE", {"returns": "DOLLARS"}, "write one of"),
-    ("X_ONE", {"example": ["=X_ONE(1)", 2]}, "gives 1.0, not 2.0"),
+    ("X_ONE", {"example": ["=X_ONE(1)", 2]}, "gives 1, not 2"),
     ("X_ONE", {"example": ["=CAC(1,1)", 1]}, "it begins with =X_ONE("),
     ("X_ONE", {"example": "=X_ONE(1)"}, "a formula and its result"),
     ("X_ONE", {"arguments": {}}, "it is missing"),
@@ -355,7 +355,7 @@ def test_the_terminal_checks_and_exports(
     code, out = terminal("kpis", "check", str(file))
     assert code == 0
     assert "there is none in zh-Hans, zh-Hant, ru, fa (it counts nevertheless)" in out
-    assert "1 of your own, fingerprint" in out
+    assert "KPIs of your own: 1, fingerprint" in out
     page = tmp_path / "page.html"
     code, _ = terminal("kpis", "export", str(file), "-o", str(page))
     assert code == 0
@@ -389,7 +389,7 @@ def test_the_readme_leads_from_nothing_to_a_kpi_of_ones_own(tmp_path: Path) -> N
         assert done.returncode == 0, done.stderr
         said.append(done.stdout)
     assert Path(said[0].strip()).is_relative_to(tmp_path)
-    assert said[1].startswith("1 of your own, fingerprint")
+    assert said[1].startswith("KPIs of your own: 1, fingerprint")
     assert said[2] == "4\n"  # 0.4 of 100,000 / 10,000
     assert "MARGINROAS(" in (tmp_path / "extensions" / "kpi_xl" / "kpi_xl.idl").read_text()
 

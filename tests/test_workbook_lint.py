@@ -131,7 +131,7 @@ FORMULAS = {
     "[1]Sheet1!A1": "points to another workbook",
     "Gone!A1": "no sheet 'Gone'",
     "SUM(Gone[amount])": "no table 'Gone'",
-    "SUM(Orders[gone])": "no column 'gone'",
+    "SUM(Orders[gone])": 'no column "gone"',
     "Gone+1": "no name 'Gone'",
     "XFE1+1": "no name 'XFE1'",
     "A1048577+1": "no name 'A1048577'",
@@ -195,7 +195,7 @@ BROKEN = {
     ),
     "name of a sheet that is gone": (
         [(BOOK, NAME, f'<definedName name="Lost">Gone!$A$1</definedName>{NAME}')],
-        "name Lost: there is no sheet 'Gone'",
+        'name Lost: there is no sheet "Gone"',
     ),
     "name that moves": (
         [(BOOK, NAME, f'<definedName name="Moving">Orders!A1</definedName>{NAME}')],
@@ -317,7 +317,7 @@ BROKEN = {
     ),
     "list from a sheet that is gone": (
         [(SUMMARY, "<formula1>Orders!$A$2:$A$4", "<formula1>Gone!$A$2:$A$4")],
-        "A7 (validation): there is no sheet 'Gone'",
+        'A7 (validation): there is no sheet "Gone"',
     ),
     "validation without a condition": (
         [(SUMMARY, "<formula1>0</formula1>", "")],

@@ -91,17 +91,18 @@ class Comparison:
 
 def recalculated(
     content: bytes,
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Callable[..., None] = lambda *_: None,
     compute: Callable[[Package], Computed] = compute,
     *,
     adapted: Callable[[Package], Package] = lambda book: book,
 ) -> tuple[bytes, Report]:
     """A workbook with its formulas' values computed anew, and the report.
 
-    `compute` is the engine, by default the embedded one; `tell` hears of each of the three steps
-    as it begins. `adapted` may say more of the workbook that is read: which array formulas of old
-    get the size of their results, as if they were dynamic, and which cells are not to be relied on.
-    Raises NotAWorkbookError; RefusedError where nothing in the workbook can surely be computed.
+    `compute` is the engine, by default the embedded one, of which nobody knows how far it is;
+    `tell` hears of each of the three steps as it begins, and of the last how much is done, from 0
+    to 1. `adapted` may say more of the workbook that is read: which array formulas of old get the
+    size of their results, as if they were dynamic, and which cells are not to be relied on. Raises
+    NotAWorkbookError; RefusedError where nothing in the workbook can surely be computed.
     """
     tell(Message("Reading the workbook"))
     book = adapted(read_package(content))
@@ -109,13 +110,14 @@ def recalculated(
         raise RefusedError("the workbook is signed, and a change would break its signature")
     tell(Message("Computing {formulas}", formulas=Counted(len(book.formulas), "formulas")))
     computed = compute(book)
-    tell(Message("Writing the values"))
     parts: dict[str, bytes] = {}
     changed: list[Difference] = []
-    count = 0
+    count = done = 0
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         texts = cache(lambda: shared_texts(package, book))
         for name, values in _by_sheet(book, computed).items():
+            tell(Message("Writing the values"), done / len(book.formulas))
+            done += len(values)
             edits, others = _edits(book.xml[name], values, texts)
             count += len(others)
             changed += [_difference(name, one) for one in others if book.by_excel]
@@ -131,7 +133,7 @@ def recalculated(
 
 def compared(
     content: bytes,
-    tell: Callable[[str], None] = lambda _: None,
+    tell: Callable[..., None] = lambda *_: None,
     compute: Callable[[Package], Computed] = compute,
 ) -> Comparison:
     """The values that a workbook's formulas come to beside those in its file, and nothing written.
@@ -143,11 +145,13 @@ def compared(
     book = read_package(content)
     tell(Message("Computing {formulas}", formulas=Counted(len(book.formulas), "formulas")))
     computed = compute(book)
-    tell(Message("Comparing the values"))
     found: list[Difference] = []
+    done = 0
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         texts = cache(lambda: shared_texts(package, book))
         for name, values in _by_sheet(book, computed).items():
+            tell(Message("Comparing the values"), done / len(book.formulas))
+            done += len(values)
             others = _edits(book.xml[name], values, texts)[1]
             found += [_difference(name, one) for one in others]
     differences = tuple(one for one in found if not _is_close(one.cached, one.computed))

@@ -163,6 +163,8 @@ def _kept(field: object) -> object:
     """A field as a sentence keeps it, which may go to another process."""
     if isinstance(field, SaidError):
         return Names(field.args, "\n")
+    if isinstance(field, bool):
+        return str(field).upper()
     return field if isinstance(field, KEPT) else str(field)
 
 

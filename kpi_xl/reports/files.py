@@ -154,8 +154,8 @@ class FileWorkbook:
         """Compute the formulas; a sentence on what is not computed here, or nothing."""
         budget = limits.computing(len(self.content))
 
-        def tell(what: str) -> None:
-            self.progress(what, 0.0)
+        def tell(what: str, done: float = 0.0) -> None:
+            self.progress(what, done)
 
         pivoted = self.rewritten.pivoted if self.rewritten else []
         self.computed = call(

@@ -31,12 +31,12 @@ def value(formula: str, content: bytes) -> Cell | Block:
     return embedded.evaluate_formula(formula, content)
 
 
-def recalculated(content: bytes, progress: Callable[[str], None]) -> tuple[bytes, recalc.Report]:
+def recalculated(content: bytes, progress: Callable[..., None]) -> tuple[bytes, recalc.Report]:
     """A workbook computed anew, and the report. Raises FormulaError, NotAWorkbookError."""
     return recalc.recalculated(content, progress)
 
 
-def compared(content: bytes, progress: Callable[[str], None]) -> recalc.Comparison:
+def compared(content: bytes, progress: Callable[..., None]) -> recalc.Comparison:
     """What a workbook's formulas come to beside what it holds. Raises as `recalculated`."""
     return recalc.compared(content, progress)
 
