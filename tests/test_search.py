@@ -138,7 +138,7 @@ def test_the_terminal_finds(capsys: pytest.CaptureFixture[str]) -> None:
     listed = capsys.readouterr().out
     assert "MRR_MOVEMENTS" in listed
     assert "5 functions" in listed
-    with pytest.raises(Misuse, match=r"no function "GMROI"$"):
+    with pytest.raises(Misuse, match=r'no function "GMROI"$'):
         cli.functions(words=["GMROI"])
 
 

@@ -65,7 +65,7 @@ def told() -> Iterator[str]:
             elif isinstance(node, ast.Call) and _called(node) == "Counted":
                 yield from (f"{{number}} {things}" for things in constants(node.args[1]))
             elif isinstance(node, ast.Assign) and says:
-                yield from (text for one in _texts_of(node) for text in constants(one))
+                yield from (text for one in _texts_of(node) for text in constants(one, path))
     yield from (f"{{number}} {things}" for things in THINGS)
     yield from ("and", "or")
     for layout in known_layouts():

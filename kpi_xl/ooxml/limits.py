@@ -142,6 +142,16 @@ def check_sizes(package: zipfile.ZipFile) -> None:
                 pass
 
 
+SPREAD = (
+    "it has {cells} cells, but they stand so far apart that they span {size}, over {rows} rows and"
+    " to column {column}: delete what stands far from the data"
+)
+SPREAD_BY_TABLE = (
+    "it has {cells} cells, but they with its table stand so far apart that they span {size}, over"
+    " {rows} rows and to column {column}: delete what stands far from the data"
+)
+
+
 def check_rectangle(sheet: "SheetXml", table: Area | None = None) -> None:
     """Pass, or raise NotAWorkbookError, for a sheet that spans far more cells than it has.
 
@@ -162,18 +172,13 @@ def check_rectangle(sheet: "SheetXml", table: Area | None = None) -> None:
     if not usual:  # a cell without an address follows the one before it
         column = max(column, *(xml.count(b"c", *row) for row in pairwise((*sheet.places, end))))
         column = min(column, LAST_COLUMN)
-    size = rows * column
+    text, size = SPREAD, rows * column
     if table and (table.bottom - table.top + 1) * (table.right - table.left + 1) > size:
         rows, column = table.bottom - table.top + 1, table.right
-        size = rows * (table.right - table.left + 1)
+        text, size = SPREAD_BY_TABLE, rows * (table.right - table.left + 1)
     if size > _most(cells):
         raise NotAWorkbookError(
-            "it has {cells} cells, but they stand so far apart that they span {size},"
-            " over {rows} rows and to column {column}: delete what stands far from the data",
-            cells=cells,
-            size=size,
-            rows=rows,
-            column=column_letters(column),
+            text, cells=cells, size=size, rows=rows, column=column_letters(column)
         )
 
 
