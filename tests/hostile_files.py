@@ -260,7 +260,7 @@ def outcomes(folder: str) -> dict[str, str]:
         uses = {"table": lambda path=path: read_table(path, columns, table="Orders")}
         if path.suffix == ".xlsx":
             uses |= {
-                "recalc": lambda content=content: offline.recalculated(content, lambda _: None)[1],
+                "recalc": lambda content=content: offline.recalculated(content, lambda *_: None)[1],
                 "eval": lambda content=content: offline.value("=SUM(A1:A3)", content),
                 "explain": lambda content=content: offline.explanation(content, "E2", "en"),
                 "freeze": lambda content=content: type(offline.frozen(content, native=False)),

@@ -973,3 +973,19 @@ def test_the_cells_that_a_formula_has_spilled_into_are_no_rows_of_the_sheet() ->
         sheet.write("B3", "own")
 
     assert read_package(written(fill)).last_rows == {"Sheet1": 3}
+
+
+def test_how_much_is_written_is_told() -> None:
+    """And of the engine nothing, of which nobody knows."""
+
+    def fill(book: Any) -> None:
+        for name in ("One", "Two", "Three"):
+            sheet = book.add_worksheet(name)
+            for row in range(4):
+                sheet.write_formula(row, 0, f"=1+{row}")
+
+    told: list[tuple[Any, ...]] = []
+    recalculated(written(fill), lambda *one: told.append(one))
+    assert [str(what) for what, *_ in told[:2]] == ["Reading the workbook", "Computing 12 formulas"]
+    assert [share for _, *share in told] == [[], [], [0.0], [pytest.approx(1 / 3)],
+                                             [pytest.approx(2 / 3)]]  # fmt: skip
