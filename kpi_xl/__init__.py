@@ -20,7 +20,7 @@ from kpi_xl.errors import (
     ZeroDenominator,
 )
 from kpi_xl.metrics import METRICS
-from kpi_xl.own import load
+from kpi_xl.own_files import any_defined
 
 __version__ = "0.1.0"
 
@@ -34,7 +34,10 @@ __all__ = [
     "ZeroDenominator",
     "__version__",
 ]
-load()  # a company's own, among the others
+if any_defined():  # a company's own, among the others
+    from kpi_xl.own import load
+
+    load()
 __all__ += [metric.kernel.__name__ for metric in METRICS.values()]
 
 

@@ -13,7 +13,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, wraps
 from keyword import iskeyword
@@ -39,6 +38,7 @@ from kpi_xl.expressions import (
 )
 from kpi_xl.files import settings_folder
 from kpi_xl.locales import LANGUAGES, FaultError, Message, Names, Said
+from kpi_xl.own_files import BESIDE, ENTRY_POINTS, NAMES, VARIABLE, names_entry_point
 from kpi_xl.registry import METRICS, Arg, Argument, Metric, arguments_of
 from kpi_xl.units import (
     AVERAGE,
@@ -58,13 +58,7 @@ from kpi_xl.units import (
     Unit,
 )
 
-VARIABLE = "KPI_XL_KPIS"
-BESIDE = "KPI_XL_KPIS_BESIDE"
-"""The variable by which processes that we start are told of files that come last, one a line."""
-
 FAMILY = "own"
-NAMES = ("kpis.toml", "kpis.py")
-ENTRY_POINTS = "kpi_xl.metrics"
 LARGEST_FILE, MOST_KPIS, MOST_ARGUMENTS = 1 << 20, 500, 30
 MOST_STEPS, MOST_CALLS = 5_000, 500
 """Of one KPI with all that it is built on: its operations, and Python's calls within each other."""
@@ -211,7 +205,7 @@ def load() -> None:
         for file in map(path.joinpath, NAMES) if path.is_dir() else (path,):
             if file.is_file():
                 load_file(file)
-    if any(_names_entry_point(folder) for folder in dict.fromkeys(sys.path)):
+    if any(map(names_entry_point, dict.fromkeys(sys.path))):
         _load_packages()
     for text in filter(None, os.environ.get(BESIDE, "").split("\n")):
         load_file(Path(text))
@@ -244,18 +238,6 @@ def beside(file: Path) -> list[DefinitionFault]:
     named = filter(None, os.environ.get(BESIDE, "").split("\n"))
     os.environ[BESIDE] = "\n".join(dict.fromkeys((*named, str(file))))
     return FAULTS[known:]
-
-
-def _names_entry_point(folder: str) -> bool:
-    """Whether a package in a folder of the path announces KPIs; importlib.metadata is slow."""
-    with suppress(OSError), os.scandir(folder or ".") as entries:
-        for entry in entries:
-            if entry.name.endswith(".dist-info"):
-                # pathlib takes longer than the reading, a hundred times over.
-                with suppress(OSError), open(f"{entry.path}/entry_points.txt", "rb") as file:  # noqa: PTH123
-                    if f"[{ENTRY_POINTS}]".encode() in file.read():
-                        return True
-    return False
 
 
 def _load_packages() -> None:

@@ -20,6 +20,7 @@ from kpi_xl.hosts.libreoffice.extension import extension
 from kpi_xl.hosts.lite import main_py
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.native_forms import with_native_forms
+from kpi_xl.own_files import VARIABLE
 from kpi_xl.reports.explaining import explained
 
 
@@ -374,7 +375,7 @@ def test_the_readme_leads_from_nothing_to_a_kpi_of_ones_own(tmp_path: Path) -> N
     block = text.split("<!-- own KPIs -->\n```sh\n")[1].split("```")[0].splitlines()
     assert len(block) <= 5
     assert block[0].endswith("pip install .")
-    outside = {k: v for k, v in os.environ.items() if k not in (own.VARIABLE, "XDG_CONFIG_HOME")}
+    outside = {k: v for k, v in os.environ.items() if k not in (VARIABLE, "XDG_CONFIG_HOME")}
     said = []
     for line in block[1:]:
         program, *words = shlex.split(line)
@@ -449,7 +450,7 @@ def test_an_installed_package_defines_them(tmp_path: Path) -> None:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-kpis\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[kpi_xl.metrics]\nacme = acme_kpis\n")
-    environment = {k: v for k, v in os.environ.items() if k != own.VARIABLE}
+    environment = {k: v for k, v in os.environ.items() if k != VARIABLE}
     environment |= {"PYTHONPATH": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
 
     def cli(*words: str) -> subprocess.CompletedProcess[str]:
@@ -469,7 +470,7 @@ def test_an_installed_package_defines_them(tmp_path: Path) -> None:
 def test_kpis_py_of_the_settings_counts(tmp_path: Path) -> None:
     (tmp_path / "kpi_xl").mkdir()
     (tmp_path / "kpi_xl" / "kpis.py").write_text("1 / 0", encoding="utf-8")
-    environment = {k: v for k, v in os.environ.items() if k != own.VARIABLE}
+    environment = {k: v for k, v in os.environ.items() if k != VARIABLE}
     done = subprocess.run(
         [sys.executable, "-m", "kpi_xl", "kpis", "check"],
         env=environment | {"XDG_CONFIG_HOME": str(tmp_path)},

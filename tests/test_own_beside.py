@@ -13,7 +13,7 @@ from openpyxl import load_workbook
 from own_cases import TEN, toml
 from workbooks import sheet_of
 
-from kpi_xl.own import VARIABLE
+from kpi_xl.own_files import VARIABLE
 
 ONE = {"CONTRIBUTION": TEN["CONTRIBUTION"]}
 OTHER = {

@@ -22,7 +22,7 @@ from kpi_xl import METRICS
 from kpi_xl.cli.shared import cell_text
 from kpi_xl.hosts.excel import function
 from kpi_xl.hosts.lite import with_python
-from kpi_xl.own import VARIABLE
+from kpi_xl.own_files import VARIABLE
 
 EMPTY = (Path(__file__).parent.parent / "workbook_templates" / "funnel.xlsx").read_bytes()
 

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from own_cases import MONEY, RATE, toml
 
-from kpi_xl.own import VARIABLE
+from kpi_xl.own_files import VARIABLE
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 

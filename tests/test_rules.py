@@ -52,6 +52,7 @@ LAYERS = (
         "kpi_xl.errors",
         "kpi_xl.units",
         "kpi_xl.files",
+        "kpi_xl.own_files",
         "kpi_xl.bounded",
         "kpi_xl.locales",
         "kpi_xl.formula_text",
