@@ -208,7 +208,7 @@ def test_formulas_typed_one_after_the_other_are_as_if_alone() -> None:
 
 def test_a_wrong_name_is_told_before_anything_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(embedded._Engine, "run")
-    with pytest.raises(UnknownError, match="there is no table 'Sale'"):
+    with pytest.raises(UnknownError, match='there is no table "Sale"'):
         evaluate_formula("=SUM(Sale[Name])", written(sales))
 
 

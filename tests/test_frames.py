@@ -6,7 +6,6 @@ import random
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -399,14 +398,20 @@ def test_mixed_values_are_no_key() -> None:
 
 def test_only_counts_come_back_from_a_lazy_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[int] = []
-    fetch = backends.fetched
+    rows_of, columns_of = backends.fetched, backends.columns
 
-    def watched(lazy: Any) -> Iterator[Any]:
-        rows = fetch(lazy)
+    def watched(lazy: Any) -> list[tuple[Any, ...]]:
+        rows = rows_of(lazy)
         fetched.append(len(rows))
-        return rows  # type: ignore[return-value]
+        return rows
+
+    def watched_columns(lazy: Any) -> list[list[Any]]:
+        columns = columns_of(lazy)
+        fetched.append(len(columns[0]))
+        return columns
 
     monkeypatch.setattr(backends, "fetched", watched)
+    monkeypatch.setattr(backends, "columns", watched_columns)
     chance = random.Random(1)
     count = 20_000
     rows = pl.LazyFrame(

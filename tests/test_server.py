@@ -623,7 +623,7 @@ NON_COMMERCIAL = {"XLWINGS_LICENSE_KEY": "noncommercial"}
         ([], NON_COMMERCIAL | {"XLWINGS_REQUEST_TIMEOUT": "soon"}, "request_timeout"),
         (["--https"], NON_COMMERCIAL, "office-addin-dev-certs"),
         (["--key", "a.pem"], NON_COMMERCIAL, "go together"),
-        (["--key", "a.pem", "--certificate", "b.pem"], NON_COMMERCIAL, "there is no file 'b.pem'"),
+        (["--key", "a.pem", "--certificate", "b.pem"], NON_COMMERCIAL, "there is no file b.pem"),
         (["--port", "70000"], NON_COMMERCIAL, "65535"),
     ],
 )

@@ -663,7 +663,7 @@ def test_ids_that_cannot_be_told_apart_are_refused() -> None:
 def test_a_day_out_of_the_calendar_is_said_to_be_none() -> None:
     shown = evaluate(METRICS["COHORT"], ([["Ann"]], [[3e6]]))
     assert shown == "#NUM!"
-    assert "3000000, which is no date: they go from 1900-01-01 to 9999-12-31" in shown.sentence
+    assert "3,000,000, which is no date: they go from 1900-01-01 to 9999-12-31" in shown.sentence
 
 
 def test_numbers_as_names_of_stages_are_said_without_a_decimal() -> None:
