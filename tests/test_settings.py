@@ -17,7 +17,7 @@ from kpi_xl.units import RATE, TEXT
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
 WORDS = {"Week": "Неделя", "Month": "Месяц"}
-RUSSIAN: Any = SimpleNamespace(say=lambda text: WORDS[text])
+RUSSIAN: Any = SimpleNamespace(phrase=lambda text: f'"{WORDS[text]}"')
 PERIOD = Setting("Period", "", "Month", TEXT, "", ("Week", "Month"), codes=("W", "M"))
 MARGIN = Setting("Margin", "", 0.4, RATE, "", most=1.0)
 

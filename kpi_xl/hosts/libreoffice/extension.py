@@ -49,7 +49,7 @@ CORE = "core"
 CORE_FILES = ("*.py", "*.txt", "locales/*.py", "locales/*.toml", "metrics/*.py")
 CORE_MODULES = (
     *("__init__", "names", "newer_functions", "sheets", "blocks", "tables", "document"),
-    *("following", "copies"),
+    *("following", "copies", "programs"),
 )
 CORE_HOSTS = (
     "__init__.py",
