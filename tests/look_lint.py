@@ -118,7 +118,7 @@ def contrast(sheet: Sheet, book: Book, looks: list[Look]) -> Iterator[str]:
 def cut(sheet: Sheet, book: Book, looks: list[Look]) -> Iterator[str]:
     """Texts that are cut by a neighbour, by the edge of the page, or by the row's height."""
     texts, widths = shown(sheet), columns(sheet)
-    edge = printed_to(sheet, book)
+    edge, mirrored = printed_to(sheet, book), right_to_left(sheet)
     heights = {
         int(row.get("r", "0")): float(row.get("ht", "0"))
         for row in all_of(sheet, "row")
@@ -152,7 +152,7 @@ def cut(sheet: Sheet, book: Book, looks: list[Look]) -> Iterator[str]:
             elif height and needed * one.size * LINE > height + 3:
                 yield f"{address(row, column)}: {text!r} takes {needed} lines, and its row is low"
             continue
-        free = own + room(row, column, one, texts, widths, edge, right_to_left(sheet))
+        free = own + room(row, column, one, texts, widths, edge, mirrored)
         if not merged and wide(text) * letters > free:
             least = f"{wide(text)} letters, room for {free:.0f}"
             yield f"{address(row, column)}: {text!r} is cut: {least}"

@@ -318,7 +318,7 @@ def test_a_workbook_that_is_no_template(funnel: tuple[bytes, Path]) -> None:
     *of_none, of_ships, of_no_files = [told for _, told in pressed(buttons, folder)]
     for told in of_none:
         assert told.startswith("This workbook was not made from a template of kpi_xl")
-    assert "made from the template 'ships'" in of_ships
+    assert 'made from the template "ships"' in of_ships
     assert of_no_files == "Name a file in the sheet Sources first, for Leads, Spend."
 
 
@@ -574,4 +574,4 @@ def test_on_windows_all_open_reports_and_new_ones(desk: Callable[..., Any]) -> N
     assert len(arrays) > 3
     assert old["arrays"] == new["arrays"]
     assert new["locked"] == {}
-    assert "made from the template 'ships'" in unknown["told"][0]
+    assert 'made from the template "ships"' in unknown["told"][0]
