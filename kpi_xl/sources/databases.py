@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from decimal import Decimal
 from importlib import import_module
@@ -79,13 +79,18 @@ def _cells(rows: Any, columns: Sequence[int], progress: Progress) -> list[list[A
     cursor = backend.raw_sql(backend.compile(rows.select(*chosen).limit(most + 1)))
     cells: list[list[Any]] = [[] for _ in columns]
     height = 0
-    while piece := cursor.fetchmany(50_000):
-        height += len(piece)
-        if height > most:
-            raise Unreadable(TOO_MANY)
-        for column, more in zip(cells, zip(*piece, strict=True), strict=True):
-            column += more
-        progress(height / (height + 50_000))
+    try:
+        while piece := cursor.fetchmany(50_000):
+            height += len(piece)
+            if height > most:
+                raise Unreadable(TOO_MANY)
+            for column, more in zip(cells, zip(*piece, strict=True), strict=True):
+                column += more
+            progress(height / (height + 50_000))
+    finally:
+        if cursor is not backend.con:  # which DuckDB's is
+            with suppress(*_errors()):  # it has gone with what failed
+                cursor.close()
     return cells
 
 
