@@ -247,6 +247,7 @@ def test_control_characters_reach_no_terminal(tmp_path: Path) -> None:
 
 def test_every_dependency_has_a_licence_in_the_list() -> None:
     run = command("licences", "--json")
+    assert run.returncode == 0, run.stderr
     listed = {one["name"].lower(): one["licence"] for one in json.loads(run.stdout)}
     assert {"kpi-xl", "numpy", "xlwings", "formualizer", "duckdb", "python-calamine"} <= set(listed)
     assert listed["kpi-xl"] == "BSD-3-Clause"
