@@ -48,13 +48,14 @@ def installed() -> list[tuple[str, str, str]]:
 def licence_of(package: Distribution) -> str:
     """The licence as a package says it: an SPDX expression, a classifier, or its own words."""
     metadata = package.metadata
-    if metadata["License-Expression"]:
-        return str(metadata["License-Expression"])
+    # Asked by get_all: the backport, which other packages load, raises for a field by its name.
+    for expression in metadata.get_all("License-Expression") or []:
+        return str(expression)
     classified = [
         one.rpartition(" :: ")[2]
         for one in metadata.get_all("Classifier") or []
         if one.startswith("License :: ") and one != "License :: OSI Approved"
     ]
-    first = (metadata["License"] or "").strip().splitlines()[:1]
+    first = "".join(metadata.get_all("License") or []).strip().splitlines()[:1]
     words = first[0] if first and len(first[0]) <= LONGEST else ""
     return ", ".join(classified) or words or "not said"
