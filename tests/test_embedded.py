@@ -609,6 +609,13 @@ def test_an_error_has_the_sentence_of_its_function_alone() -> None:
         assert evaluate_formula(formula, book).sentence.startswith("it comes from")
 
 
+def test_an_error_within_a_formula_has_the_sentence_that_all_of_its_function_have() -> None:
+    one = calculate(sheet_of({"A1": '=IF(B1="",CAC(5,0),1)'})).values["Sheet1", 1, 1]
+    assert one.sentence.startswith("probably: CAC: new_customers is 0")
+    two = calculate(sheet_of({"A1": '=1+CAC("a",1)', "A2": '=1+CAC(1,"b")'})).values
+    assert {value.sentence for value in two.values()} == {embedded.KPI_ERROR}
+
+
 def test_a_checked_formula_does_not_vouch_for_others_of_its_shape() -> None:
     one_cell = {"A5": "=1/0", "D1": '=SUMIF(B1:B1,"x",A1:A1)', "D2": '=COUNTIFS(A1:A1,"")'}
     more = {"D3": '=SUMIF(B1:B30,"x",A1:A30)', "D4": '=COUNTIFS(A1:A30,"")', "D5": "=CAC(A1:A3,2)"}

@@ -612,8 +612,11 @@ class _Engine:
         sentences = self.sentences.get((found.name, code)) if found else None
         if not found or not sentences:
             return NATIVE_ERROR
+        if len(sentences) > 1:
+            return KPI_ERROR
+        (sentence,) = sentences
         whole = found.start == 0 and found.end == len(formula.text)
-        return next(iter(sentences)) if whole and len(sentences) == 1 else KPI_ERROR
+        return sentence if whole else Message("probably: {sentence}", sentence=sentence)
 
     def _cell(self, cell: Any, formula: Formula) -> Cell:
         if isinstance(cell, dict):

@@ -200,7 +200,8 @@ def rfm(
     counts_as_last = bought | (frequency[customer] == 0)
     last = np.zeros(count, dtype=np.int64)
     np.maximum.at(last, customer[counts_as_last], day[counts_as_last])
-    return rfm_rows(known.names, last, frequency, monetary, orders.as_of, bins)
+    columns = rfm_columns(known.names, last, frequency, monetary, orders.as_of, bins)
+    return [list(columns), *map(list, zip(*columns.values(), strict=True))]
 
 
 @metric(
@@ -520,19 +521,6 @@ def curve_rows(log: Activity) -> list[list[Any]]:
 NOTHING_ENDED = "no period has ended by as_of"
 
 
-def rfm_rows(
-    names: Sequence[str | float],
-    last: "Integers",
-    frequency: "Integers",
-    monetary: "NDArray[Any]",
-    as_of: int,
-    bins: float,
-) -> list[list[Any]]:
-    """What RFM shows, from the last purchase, purchase days and total of each customer."""
-    columns = rfm_columns(names, last, frequency, monetary, as_of, bins)
-    return [list(columns), *map(list, zip(*columns.values(), strict=True))]
-
-
 def rfm_columns(
     names: Sequence[str | float],
     last: "Integers",
@@ -541,7 +529,7 @@ def rfm_columns(
     as_of: int,
     bins: float,
 ) -> dict[str, list[Any]]:
-    """The same by columns."""
+    """What RFM shows, from the last purchase, purchase days and total of each customer."""
     scored = rfm_scores(last, frequency, monetary, as_of, bins)
     named = [name for levels in SEGMENTS for name in levels]
     segments = [named[number] for number in scored.segment.tolist()]
