@@ -75,10 +75,15 @@ def _give(file: Path, like: Path | None) -> None:
         file.chmod(0o666 & ~mask)
         return
     there = like.stat()
+    mode = there.st_mode & 0o777
     if hasattr(os, "chown"):
+        with suppress(OSError):
+            os.chown(file, -1, there.st_gid)
         with suppress(OSError):  # only who may do everything gives files away
-            os.chown(file, there.st_uid, there.st_gid)
-    file.chmod(there.st_mode & 0o777)
+            os.chown(file, there.st_uid, -1)
+        if file.stat().st_gid != there.st_gid:
+            mode &= ~0o070  # what is open to one group is not to another
+    file.chmod(mode)
 
 
 def _clear(folder: Path, start: str, here: str) -> None:

@@ -175,7 +175,7 @@ def recalc(
     new, report = recalculated(book, content, seconds)
     if out or new != content:
         try:
-            write_whole(target, new, force=force or not out)
+            write_whole(target, new, force=force or not out, like=book)
         except OSError as error:
             raise Misuse(
                 Message(
@@ -303,7 +303,7 @@ def export(
     with steps() as step:
         step(Message("LibreOffice prints the workbook"))
         pages = printed(book, content, (picture, digits), everything=everything, seconds=timeout)
-    save(target, pages, force=force)
+    save(target, pages, force=force, like=book)
     say_where(target)
 
 

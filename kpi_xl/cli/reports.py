@@ -94,7 +94,7 @@ def freeze(
         copy, values, live, news = call(
             offline.frozen, content, native, budget=computing(len(content))
         )
-    save(path, copy, force=force)
+    save(path, copy, force=force, like=book)
     if as_json:
         summary = {
             "book": str(path),

@@ -101,10 +101,7 @@ def new(
         output or Path(f"{template.name}.xlsx"), force=force, parents=parents, ends=ends(host)
     )
     code = language_of(lang)
-    money = code_of(currency)
-    if currency and not money:
-        text = "--currency {currency}: write its code of three letters, such as EUR"
-        raise Misuse(Message(text, currency=currency))
+    money = money_of("--currency", currency)
     with steps() as step:
         built = parts.build(template, {}, language=code, host=host, progress=step, currency=money)
         save(path, for_host(built.content, host, wheel), force=force)
@@ -137,6 +134,15 @@ def new_starter(
     say_where(path)
     todo = Message("Its sheet {sheet} says how to go on.", sheet=say("Start", code))
     tell(todo)
+
+
+def money_of(option: str, currency: str) -> str:
+    """The code that an option gives, or nothing where it was not given. Raises Misuse."""
+    code = code_of(currency)
+    if currency and not code:
+        text = "{option} {currency}: write its code of three letters, such as EUR"
+        raise Misuse(Message(text, option=option, currency=currency))
+    return code
 
 
 def check_host(host: str, wheel: str) -> None:
@@ -246,6 +252,7 @@ def fill(
     kpis_of((output or Path()).parent)
     parts = import_module("kpi_xl.workbook_templates.parts")
     template = known_template(name)
+    report = money_of("--report-currency", report_currency)
     words = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=net)
     requests = named_files(template, files or [], tables or [], renamed or [], words)
     path = output or Path(f"{template.name}-filled.xlsx")
@@ -261,7 +268,7 @@ def fill(
                 inputs,
                 all_layouts(),
                 rates=rates_of(rates) if rates else None,
-                report_currency=report_currency,
+                report_currency=report,
                 progress=lambda what, done: step(Message("Reading {file}", file=what), done),
             )
             names = dict.fromkeys(request.path.name for request in requests)
@@ -278,8 +285,8 @@ def fill(
                 remarks = counted.note.remarks(code)
                 sources.append(Loaded("Orders", "", "", stamp, counted.found.rows, remarks))
             # What rates have converted is in the report's currency; files' options are over all.
-            said = report_currency or ("" if rates else words.currency)
-            money = code_of(said) if said or counted else filling.currency
+            given_currency = report or ("" if rates else code_of(words.currency))
+            money = given_currency if given_currency or counted else filling.currency
             built = parts.build(
                 template,
                 data,

@@ -367,7 +367,9 @@ def dates(
     for text, why in whys:
         name, cell = texts[text]
         faults.append(_fault(name, cells[name], cell, why))
-    read |= {cell: chosen.get(text) for text, (_, cell) in texts.items()}
+    for cell in dict.fromkeys(cell for column in cells.values() for cell in column):
+        if cell not in read and not is_blank(cell, blanks):
+            read[cell] = chosen.get(_text(cell))
     columns = {name: list(map(read.get, column)) for name, column in cells.items()}
     return Dates(columns, faults)
 
@@ -390,11 +392,14 @@ def _days_and_texts(
                 days[cell] = cell.date()
             elif isinstance(cell, date):
                 days[cell] = cell
-            elif isinstance(cell, float | int) and not isinstance(cell, bool):
-                texts[f"{cell:.0f}"] = name, cell
             else:
-                texts[str(cell).strip()] = name, cell
+                texts.setdefault(_text(cell), (name, cell))
     return days, texts
+
+
+def _text(cell: Any) -> str:
+    is_number = isinstance(cell, float | int) and not isinstance(cell, bool)
+    return f"{cell:.0f}" if is_number else str(cell).strip()
 
 
 def _ascii_digits(text: str) -> str:

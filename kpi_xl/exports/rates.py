@@ -103,7 +103,7 @@ def converted(
 
 def currency_of(readings: Sequence["Reading"], tables: Mapping[str, Sequence[Column]]) -> str:
     """The code of the currency in which all amounts are; "" where not all of them say one."""
-    codes = {code for reading in readings for code in _codes(reading, tables)}
+    codes = _distinct({code for reading in readings for code in _codes(reading, tables)})
     return code_of(codes.pop()) if len(codes) == 1 else ""
 
 

@@ -74,6 +74,8 @@ def follow_links(cells: Cells, before: Cells) -> int:
     def renewed(found: re.Match[bytes], sheet: str) -> bytes:
         nonlocal emptied
         text = text_of(found[2])
+        if ELSEWHERE.search(text):
+            return found[0]
         place = _place(text if "!" in text else f"{quoted(sheet)}!{text}")
         new: Stored | None = None
         if place is not None and place.sheet in cells.sheets:

@@ -6,14 +6,14 @@ along by accident, every cell gets a formula of its own.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from kpi_xl.engine.formulas import moved
 from kpi_xl.ooxml.overwriting import Band
 from kpi_xl.ooxml.package import Formula, Package
 from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.ranges import Move, drifts, followed
-from kpi_xl.ooxml.sheet import FORMULA_END, Edit, attribute, escaped, with_edits
+from kpi_xl.ooxml.sheet import FORMULA_END, Edit, SheetXml, attribute, escaped, with_edits
 
 SHARING = re.compile(rb"\s(?:t|ref|si)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 
@@ -23,10 +23,10 @@ def unshare(book: Package, parts: Parts, bands: Sequence[Band], moves: Sequence[
     for sheet, xml in book.xml.items():
         if b"shared" not in xml.xml:
             continue
-        edits = [edit for group in _groups(book, sheet) if _part(group, bands, moves)
-                 for edit in _apart(book, sheet, group)]  # fmt: skip
-        if edits:
-            parts[book.parts[sheet]] = with_edits(xml.xml, edits)
+        wanted = {(one.row, one.column): one for group in _groups(book, sheet)
+                  if _part(group, bands, moves) for one in group}  # fmt: skip
+        if wanted:
+            parts[book.parts[sheet]] = with_edits(xml.xml, list(_apart(xml, wanted)))
 
 
 def _groups(book: Package, sheet: str) -> Iterator[list[Formula]]:
@@ -58,16 +58,16 @@ def _loses(band: Band, formula: Formula) -> bool:
     )
 
 
-def _apart(book: Package, sheet: str, group: Sequence[Formula]) -> Iterator[Edit]:
-    wanted = {(one.row, one.column): one for one in group}
-    for cell in book.xml[sheet].formula_cells():
-        formula, tag, body = wanted.get((cell.row, cell.column)), cell.formula, cell.body or b""
-        if formula is None or tag is None:
+def _apart(xml: SheetXml, wanted: Mapping[tuple[int, int], Formula]) -> Iterator[Edit]:
+    for cell in xml.formula_cells():
+        formula = wanted.get((cell.row, cell.column))
+        if formula is None or (tag := cell.formula) is None:
             continue
+        body = cell.body or b""
         end = None if tag[0].endswith(b"/>") else FORMULA_END.search(body, tag.end())
         text = escaped(moved(formula.text, *formula.moved)).encode()
         name = re.match(rb"<((?:\w+:)?f)", tag[0])
         opening = SHARING.sub(b"", tag[0]).removesuffix(b">").removesuffix(b"/")
         new = opening + b">" + text + b"</%s>" % (name[1] if name else b"f")
-        start = book.xml[sheet].xml.index(body, cell.start)
+        start = xml.xml.index(body, cell.start)
         yield start + tag.start(), start + (end.end() if end else tag.end()), new

@@ -178,7 +178,9 @@ def _faults(name: str, said: Mapping[str, Any]) -> list[Message]:
         if key in known and (type(value) is not known[key] or not value):
             text = "{key} is a number" if known[key] is int else "{key} is a text"
             faults.append(Message(text, key=key))
-        elif key in PLAIN and ADDRESS.search(value):  # it may have a password, and is not repeated
+        elif (
+            key in PLAIN and isinstance(value, str) and ADDRESS.search(value)
+        ):  # it may have a password, and is not repeated
             text = "{key} is a name alone, no address, and has no password in it"
             faults.append(Message(text, key=key))
         elif isinstance(value, str) and not value.isprintable():
