@@ -193,7 +193,10 @@ def columns(rows: nw.LazyFrame[Any]) -> list[list[Any]]:
     """The same by columns, of a result that may have many rows."""
     engine = rows.implementation
     if engine.is_duckdb():
-        return [column.tolist() for column in rows.to_native().fetchnumpy().values()]
+        found = rows.to_native()
+        if any("HUGEINT" in str(kind) for kind in found.types):  # NumPy has floats for them
+            return list(map(list, zip(*found.fetchall(), strict=True))) or [[] for _ in found.types]
+        return [column.tolist() for column in found.fetchnumpy().values()]
     found = []
     for column in rows.collect().iter_columns():
         cells = column.to_list()

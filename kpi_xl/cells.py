@@ -24,7 +24,7 @@ from kpi_xl.errors import (
 from kpi_xl.locales import Message, Names
 from kpi_xl.reference import domain_message
 from kpi_xl.registry import Arg, Argument, Metric
-from kpi_xl.units import DATE, KEY, LARGEST, TEXT, exceeds, refuse_large
+from kpi_xl.units import DATE, KEY, LARGEST, LARGEST_ID, TEXT, exceeds, refuse_large
 
 Cell = Any
 """None, a float, text, a bool, a date or a Decimal in; a float, text, a bool, a CellError out."""
@@ -32,7 +32,6 @@ Block = list[list[Cell]]
 
 NUMBERS = {float, int}
 NUMBERS_AND_BLANKS = {float, int, type(None)}
-LARGEST_ID = 2.0**53  # beyond it, numbers that differ by 1 are the same
 TOO_LARGE = "the result is too large for a cell"
 DAY_0 = date(1899, 12, 30).toordinal()  # serial number 0, from March 1900 on
 

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kpi_xl.units import LARGEST_ID
+
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -143,11 +145,8 @@ def _looked_up(cells: Sequence[Any]) -> Keys:
 def _first_numbers(cells: Sequence[Any]) -> Integers | None:
     """The first row that has the same number, of each row."""
     kinds = set(map(type, cells))
-    found = numbers(cells, 1 - EXACT, EXACT - 1) if kinds <= {float, int} else None
+    found = numbers(cells, -LARGEST_ID, LARGEST_ID) if kinds <= {float, int} else None
     return None if found is None else first_rows(*distinct(found))
-
-
-EXACT = 2.0**53  # from there on, whole numbers that differ by 1 are the same
 
 
 def first_texts(texts: Sequence[str]) -> Integers | None:

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Proto
 import narwhals as nw
 
 from kpi_xl import backends, containers
-from kpi_xl.cells import DAY_0, LARGEST_ID, read, serial
+from kpi_xl.cells import DAY_0, read, serial
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
 from kpi_xl.locales import Message
 from kpi_xl.metrics import METRICS, economics, forecasts, models, tables
@@ -45,7 +45,7 @@ from kpi_xl.periods import (
     retail_year,
 )
 from kpi_xl.reference import did_you_mean
-from kpi_xl.units import DATE, LARGEST
+from kpi_xl.units import DATE, LARGEST, LARGEST_ID, LARGEST_ID_32
 
 if TYPE_CHECKING:
     import numpy as np
@@ -985,8 +985,8 @@ def _known(
 
 def _refuse_alike(name: str, far: float | None, kind: Any) -> None:
     """Refuse numbers of so many digits that one stands for several customers."""
-    most = 2.0**24 if kind == nw.Float32 else LARGEST_ID
-    if far is not None and far >= most:
+    most = LARGEST_ID_32 if kind == nw.Float32 else LARGEST_ID
+    if far is not None and far > most:
         text = "{text} is a number of too many digits to be told from others: write it as text"
         sentence = Message(text, text=f"{far:g}")
         raise OutOfDomain("{name}: {sentence}", name=name, sentence=sentence)

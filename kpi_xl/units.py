@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
 LARGEST = sys.float_info.max
+LARGEST_ID = 2.0**53 - 1.0  # beyond it, a number may stand for several whole ones
+LARGEST_ID_32 = 2.0**24 - 1.0  # the same of numbers of half the length
 SHEET_ROWS, SHEET_COLUMNS = 1_048_576, 16_384
 MOST_RESULTS = 4_000_000  # cells of a result
 LONGEST_TEXT = 32_767  # characters of a cell

@@ -421,6 +421,7 @@ def test_a_session_can_write_nothing(kind: str) -> None:
         ('[db]\nkind = "sqlite"\npath = "/x"\ntables = "a"', "[db] tables is a list of names"),
         ('[db]\nkind = "sqlite"\npath = "/x"\ntables = ["a b"]', '"a b" is no table\'s name'),
         ('[db]\nkind = "sqlite"\npath = "/x"\ntimeout = 0', "timeout is a number of seconds"),
+        ('[db]\nkind = "sqlite"\npath = "/x"\nhost = 5', "[db] does not know host"),
         ('[db]\nkind = "duckdb"\npath = "/x"\npassword = { env = "X" }', "has no password"),
         ('[db]\nkind = "postgres"\nhost = "h"', "[db] needs its database"),
         ('[db]\nkind = "postgres"\nhost = "h"\ndatabase = "d"\nport = "1"', "port is a number"),

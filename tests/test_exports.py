@@ -30,6 +30,7 @@ from kpi_xl.exports import (
     read_files,
     read_files_apart,
 )
+from kpi_xl.exports.cells import dates
 from kpi_xl.exports.pages import openers
 from kpi_xl.locales import in_language
 from kpi_xl.ooxml import limits
@@ -888,3 +889,10 @@ def test_orders_without_a_customer_are_left_out_of_customers(tmp_path: Path) -> 
     )  # fmt: skip
     # The months of a scorecard ask for no customer: what was sold was sold.
     assert sum(column(filled("scorecard", path), "Months", "revenue")) == 180
+
+
+def test_cells_of_the_same_text_are_the_same_day() -> None:
+    cells = ["2024-01-01", "2024-01-01 ", "20240101", 20240101.0, "", "2024-01-02"]
+    first, second = date(2024, 1, 1), date(2024, 1, 2)
+    read = dates({"date": cells})
+    assert (read.columns["date"], read.faults) == ([*[first] * 4, None, second], [])

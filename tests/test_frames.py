@@ -482,3 +482,13 @@ def test_names_of_stages_are_trimmed() -> None:
     frame = pd.DataFrame({"who": ["ads"], "one": [day], "two": [day]})
     rows = frames.funnel_by(frame, "who", ["one", "two"], [" Lead ", " "])
     assert rows[0] == ["segment", "Lead", "Stage 2", "Lead → Stage 2"]
+
+
+def test_customers_of_duckdbs_largest_integers_are_told_apart() -> None:
+    """NumPy has no such integers, and DuckDB hands it floats for them."""
+    rows = duckdb.sql(
+        "SELECT who::HUGEINT AS who, DATE '2024-01-01' + day::INTEGER AS day, 1.0 AS paid"
+        " FROM (VALUES (9007199254740992, 0), (9007199254740993, 1)) AS orders(who, day)"
+    )
+    _, *found = frames.rfm(rows, "who", "day", "paid")
+    assert [row[0] for row in found] == [2**53, 2**53 + 1]

@@ -651,6 +651,8 @@ def test_a_curve_longer_than_a_sheet_is_an_error() -> None:
 
 def test_ids_that_cannot_be_told_apart_are_refused() -> None:
     """2^53 + 1 is 2^53 in binary: two customers would become one."""
+    for one in (2.0**53, -(2.0**53), 2**53, 2**53 + 1):
+        assert evaluate(METRICS["RFM"], ([[one]], [[45292.0]], [[1.0]])) == "#NUM!"
     days, amounts = [[45292.0], [45293.0]], [[1.0], [2.0]]
     for name in ("COHORT", "RFM"):
         shown = evaluate(METRICS[name], ([[2.0**53], [2.0**53 + 2]], days, amounts))

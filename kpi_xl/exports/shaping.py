@@ -11,7 +11,6 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from kpi_xl.cells import LARGEST_ID
 from kpi_xl.exports import cells as written
 from kpi_xl.exports.layouts import Header, Layout, plain
 from kpi_xl.exports.options import Options, money
@@ -30,7 +29,7 @@ from kpi_xl.sources.grain import (
 )
 from kpi_xl.sources.records import Wrong
 from kpi_xl.sources.values import typed
-from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, MONEY, TEXT, Unit
+from kpi_xl.units import COUNT, DATE, KEY, LARGEST_ID, LOGICAL, MONEY, TEXT, Unit
 
 THINGS = {"orders": Message("order"), "leads": Message("lead"), "rows": Message("row")}
 

@@ -31,6 +31,7 @@ from kpi_xl.sources.records import (
     Unreadable,
     unused,
 )
+from kpi_xl.units import LARGEST_ID_32
 
 BYTES = 32 << 20  # what a table counts as, where a budget grows with the size of files
 CELLS = (str, float, int, Decimal, date, type(None))
@@ -56,7 +57,7 @@ def read_database(
                 text = "{column}: times with a zone were read in UTC"
                 found.remarks.append(Message(text, column=headers[place]))
             if kinds[place].is_float32():
-                found.told_apart[name] = 2.0**24
+                found.told_apart[name] = LARGEST_ID_32
         cells = dict(zip(columns, _cells(rows, columns, progress), strict=True))
         for place in columns:
             cells[place] = _plain(cells[place], kinds[place], headers[place])

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kpi_xl.cells import LARGEST_ID
 from kpi_xl.locales import Message
 from kpi_xl.sources.records import (
     MOST_ROWS,
@@ -15,6 +14,7 @@ from kpi_xl.sources.records import (
     Unreadable,
     unused,
 )
+from kpi_xl.units import LARGEST_ID, LARGEST_ID_32
 
 if TYPE_CHECKING:
     import duckdb
@@ -67,7 +67,7 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                     text = "{column}: times with a zone were read in UTC"
                     found.remarks.append(Message(text, column=headers[place]))
                 if kind == "FLOAT":
-                    found.told_apart[name] = 2.0**24
+                    found.told_apart[name] = LARGEST_ID_32
                 (array,) = file.select(column).fetchnumpy().values()
                 if kind == "DATE":
                     array = array.astype("datetime64[D]")

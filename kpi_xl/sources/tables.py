@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from kpi_xl.bounded import BudgetError, call, panics
-from kpi_xl.cells import LARGEST_ID, Cell
+from kpi_xl.cells import Cell
 from kpi_xl.files import kind
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.ooxml import limits
@@ -37,7 +37,7 @@ from kpi_xl.sources.records import (
 )
 from kpi_xl.sources.values import typed
 from kpi_xl.sources.workbooks import read_workbook
-from kpi_xl.units import SHEET_COLUMNS
+from kpi_xl.units import LARGEST_ID, SHEET_COLUMNS
 
 _NOT_EVERYWHERE = ("duckdb", "python_calamine")  # a browser's Python lacks them
 

@@ -9,11 +9,11 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
-from kpi_xl.cells import LARGEST_ID, Cell, key
+from kpi_xl.cells import Cell, key
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.sources.records import Wrong
-from kpi_xl.units import DATE, KEY, LOGICAL, LONGEST_TEXT, MONEY, RATE, TEXT, Unit
+from kpi_xl.units import DATE, KEY, LARGEST_ID, LOGICAL, LONGEST_TEXT, MONEY, RATE, TEXT, Unit
 
 MOST_DIGITS = 1e15  # Excel keeps fifteen digits of a number
 FIRST_DAY = date(1900, 1, 1)  # of Excel's calendar
