@@ -10,11 +10,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
+import openpyxl
 import pytest
+from commands import kpi_xl
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import build
 from look_lint import look
-from test_cli import kpi_xl
 from test_exports import FILES, sources
 from workbook_lint import lint
 
@@ -103,6 +104,46 @@ def test_a_workbook_in_a_currency_has_its_sign_and_no_other(name: str) -> None:
     axes = [one.get("formatCode") for chart in xml(content, r"xl/charts/chart\d+\.xml")
             for one in chart.iterfind(".//{*}valAx/{*}numFmt")]  # fmt: skip
     assert money("GBP", "en").whole in axes
+
+
+@pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+@pytest.mark.parametrize(
+    ("name", "sheet", "header"),
+    [
+        ("unit_economics", "LTV curve", "12"),
+        ("campaigns", "Forecast", "expected"),
+        ("scorecard", "Forecast", "expected"),
+    ],
+)
+def test_curves_and_forecasts_have_the_sign(name: str, sheet: str, header: str) -> None:
+    """Below the first header of that name: of a forecast, that of the cost."""
+    page = openpyxl.load_workbook(BytesIO(made(name, "GBP")))[sheet]
+    cells = (cell for row in page.iter_rows() for cell in row if str(cell.value) == header)
+    first = next(cells)
+    below = page.cell(first.row + 1, first.column)
+    assert below.number_format == money("GBP", "en").whole
+
+
+@pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+def test_the_map_of_revenue_has_the_sign() -> None:
+    page = openpyxl.load_workbook(BytesIO(made("retention", "GBP")))["Cohort revenue"]
+    forms = [cell.number_format for row in page.iter_rows() for cell in row]
+    assert forms.count(money("GBP", "en").whole) > 100
+
+
+def test_goals_that_are_amounts_have_the_sign() -> None:
+    """What a row of the SMART check is, its KPI tells: the rules ask for both."""
+    for currency, asked in (("GBP", '="MONEY"'), ("", 'AND($S11="MONEY",ReportCurrency="GBP")')):
+        content = made("scorecard", currency)
+        (styles,) = xml(content, "xl/styles.xml")
+        looks = [one.find("{*}numFmt") for one in styles.iterfind("{*}dxfs/{*}dxf")]
+        shown = set()
+        for page in xml(content, r"xl/worksheets/sheet\d+\.xml"):
+            for rule in page.iterfind(".//{*}cfRule"):
+                form = looks[int(rule.get("dxfId"))] if rule.get("dxfId") else None
+                if form is not None and asked in (rule.findtext("{*}formula") or ""):
+                    shown.add(form.get("formatCode"))
+        assert shown == set(money("GBP", "en"))
 
 
 def test_a_workbook_in_a_currency_passes_the_lints() -> None:

@@ -24,12 +24,24 @@ def sign_amounts(book: Book, currency: str, language: str) -> None:
     untold = {"Model", layout.SOURCES, *(table.name for table in book.inputs)}
     for page in (page for title, page in book.pages.items() if title not in untold):
         exact, whole = (amounts(page, form) for form in book.styles.money)
+        where = [(xl_range(*block), condition) for one, block, condition in book.amounts_where
+                 if one is page]  # fmt: skip
         for code in () if currency else currencies():
             chosen, forms = f'{layout.CURRENCY}="{code}"', money(code, language)
             cut(page, exact, forms, chosen)
             for cells, form in zip((exact, whole), forms, strict=True):
                 add_rule(page, cells, form, type="formula", criteria=f"={chosen}")
+            for cells, condition in where:
+                sign(page, cells, forms, f"AND({condition},{chosen})")
         cut(page, exact, book.styles.money, "TRUE")
+        for cells, condition in where:
+            sign(page, cells, book.styles.money, condition)
+
+
+def sign(page: Page, cells: str, forms: Money, condition: str) -> None:
+    """Show numbers as amounts where a condition holds."""
+    cut(page, cells, forms, condition)
+    add_rule(page, cells, forms.exact, type="formula", criteria=f"={condition}")
 
 
 def cut(page: Page, cells: str, forms: Money, condition: str) -> None:

@@ -715,12 +715,12 @@ def to_come(page: Page) -> None:
         Measure("Remark", f'IF({{From}}<=LastDay,{running},"")', KEY, blank='{From}=""',
                 look=REMARK),
     )  # fmt: skip
-    headers = {measure.called: measure.header for measure in SUMS}
+    sums = {measure.called: measure for measure in SUMS}
     table = forecast_sheet(
         page,
         "The next weeks or months, if all goes on as it did. Of ten, eight to nine come between low"
         " and high.",
-        [headers[name] for name, _ in FORECAST],
+        {sums[name].header: sums[name].unit for name, _ in FORECAST},
         (TOP, TO_COME),
         [{"ahead": str(ahead)} for ahead in range(AHEAD)],
         columns,

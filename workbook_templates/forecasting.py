@@ -4,10 +4,10 @@ The sheet Model holds what KPI_FORECAST spills. It is #N/A where kpi_xl was inst
 then the sheet says so, and shows no error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from kpi_xl.units import COUNT
+from kpi_xl.units import COUNT, Unit
 
 from .grid import Grid, Measure, lay_out, put_grid
 from .parts import Basis, Spill, put_spills, section
@@ -65,20 +65,20 @@ def spill_forecasts(
 def forecast_sheet(
     page: Page,
     lead: str,
-    labels: Sequence[str],
+    sums: Mapping[str, Unit],
     model: tuple[int, int],
     periods: Sequence[dict[str, str]],
     columns: Sequence[Measure],
 ) -> Grid:
-    """The sheet: a row a period ahead, with low, expected and high of each sum.
+    """The sheet: a row a period ahead, with low, expected and high of each sum, by its label.
 
     `model` is where `spill_forecasts` has put its tables; `periods` and `columns` say what is shown
     of the period itself.
     """
     book = page.book
-    anchors = [book.at("Model", model[0], model[1] + 5 * n) for n in range(len(labels))]
+    anchors = [book.at("Model", model[0], model[1] + 5 * n) for n in range(len(sums))]
     measures = list(columns)
-    for number, anchor in enumerate(anchors):
+    for number, (anchor, unit) in enumerate(zip(anchors, sums.values(), strict=True)):
         for part, place in (("low", LOW), ("expected", EXPECTED), ("high", HIGH)):
             # A trend is carried on, below 0 too, where no cost and no count can be.
             cell = f"MAX(0,{{{part} {number}}})"
@@ -86,18 +86,18 @@ def forecast_sheet(
                 f'IF(ISNA({anchor}),"",IF(ISERROR({anchor}),{anchor},IF({anchor}="","",{cell})))'
             )
             look = {"bold": True} if place == EXPECTED else {}
-            measures.append(Measure(part, formula, COUNT, key=f"{part} {number}!", look=look,
+            measures.append(Measure(part, formula, unit, key=f"{part} {number}!", look=look,
                                     blank=""))  # fmt: skip
     words = ((1, 42),) * (len(columns) - 1)  # behind the period
-    lay_out(page, "Forecast", lead, ((1, 16), *words, (3 * len(labels), 12)),
+    lay_out(page, "Forecast", lead, ((1, 16), *words, (3 * len(sums), 12)),
             frozen=(TOP + 1, 1))  # fmt: skip
-    for number, label in enumerate(labels):
+    for number, label in enumerate(sums):
         first = len(columns) + 3 * number
         section(page, TOP - 1, first, first + 2, label)
     records = [
         record | {
             f"{part} {number}": book.at("Model", model[0] + ahead, model[1] + 5 * number + place)
-            for number in range(len(labels))
+            for number in range(len(sums))
             for part, place in (("low", LOW), ("expected", EXPECTED), ("high", HIGH))
         }
         for ahead, record in enumerate(periods, start=1)

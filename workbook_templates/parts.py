@@ -318,7 +318,8 @@ NOTES = (
     ),
     (
         "Currency",
-        "Amounts have the sign of the currency that the sheet {Sources} names: choose yours there.",
+        "Amounts have the sign of the currency on the sheet {Sources}: where it is yellow, choose"
+        " yours.",
     ),
     (
         "Printing",

@@ -18,7 +18,20 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 
 from kpi_xl.cells import DAY_0
 from kpi_xl.schema.retention import ORDERS, SCHEMA, SUBSCRIPTIONS, SURVIVORS
-from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, TEXT, VALUE, Unit
+from kpi_xl.units import (
+    AVERAGE,
+    COUNT,
+    DATE,
+    DAYS,
+    KEY,
+    LARGE,
+    MONEY,
+    PERIODS,
+    RATE,
+    TEXT,
+    VALUE,
+    Unit,
+)
 
 from . import retention_counted
 from .comparison import (
@@ -688,7 +701,7 @@ def cohorts(page: Page) -> None:
 
 def cohort_revenue(page: Page) -> None:
     """What each cohort brings at each age, and how much of its first revenue that is."""
-    money, share = page.styles.number(COUNT, align="center"), page.styles.of("0%", align="center")
+    money, share = page.styles.number(LARGE, align="center"), page.styles.of("0%", align="center")
     maps = (("Share of the first period's revenue", KEPT, share), ("Revenue", REVENUES, money))
     lines = "Share of each cohort's first revenue, by age", 1370
     two_maps(page, maps, "Cohort revenue", 9, lines)

@@ -16,7 +16,7 @@ from kpi_xl.ooxml.addresses import quoted
 from kpi_xl.own import FINGERPRINTS
 from kpi_xl.schema import Column
 from kpi_xl.schema.scorecard import MONTHS, SCHEMA
-from kpi_xl.units import COUNT, DATE, KEY, PERIODS, RATE, SCORE, TEXT, Unit
+from kpi_xl.units import COUNT, DATE, KEY, LARGE, MONEY, PERIODS, RATE, SCORE, TEXT, Unit
 
 from .comparison import PREVIOUS, YEAR
 from .forecasting import AHEAD, FEWEST, Past, forecast_sheet, since_the_gap, spill_forecasts
@@ -113,12 +113,12 @@ TABLE = COUNTED + len(COUNTS) + 4
 BY_MONTH = TABLE + len(KPIS) + 4
 MONTH, FOUND, ROW, TWICE, MISSING = range(5)
 FORECAST = {
-    "spend": "Spend",
-    "marketing_revenue": "Revenue from marketing",
-    "leads": "Leads",
-    "new_customers": "New customers",
+    "spend": ("Spend", LARGE),
+    "marketing_revenue": ("Revenue from marketing", LARGE),
+    "leads": ("Leads", COUNT),
+    "new_customers": ("New customers", COUNT),
 }
-"""The counts that are forecast; the months have a column of each behind MISSING."""
+"""The sums that are forecast; the months have a column of each behind MISSING."""
 TO_COME = MISSING + len(FORECAST) + 2  # the first column of the forecasts
 
 WAY = (("leads", "Leads"), ("mqls", "MQLs"), ("sqls", "SQLs"), ("sqos", "SQOs"), ("won", "Won"))
@@ -402,7 +402,7 @@ MONTHLY = (
             'IF(COUNTIFS(Months[month],">=32874",Months[month],"<"&{Day})>0,1,0))))', COUNT),
     *(Measure(label, f'IF(INDEX(Months[{name}],{{First row}})="","",'
                      f"INDEX(Months[{name}],{{First row}}))", COUNT, blank="{Rows}<>1")
-      for name, label in FORECAST.items()),
+      for name, (label, _) in FORECAST.items()),
 )  # fmt: skip
 """The months one after the other: how many rows the table has of each, and the first."""
 
@@ -412,7 +412,7 @@ def forecasts(page: Page) -> None:
     found, days = by_month(page, FOUND), by_month(page, MONTH)
     last = f'MAX(IF({found}>0,{days},""))'
     past = []
-    for place, label in enumerate(FORECAST.values(), start=MISSING + 1):
+    for place, (label, _) in enumerate(FORECAST.values(), start=MISSING + 1):
         values = since_the_gap(by_month(page, place), days, last)
         none = f'IF({NOTHING},TRUE,SUMPRODUCT(({values}<>"")*1)<{FEWEST})'
         past.append(Past(label, values, none))
@@ -427,7 +427,7 @@ def to_come(page: Page) -> None:
         page,
         "The months after the one shown, if all goes on as it did. Of ten, eight to nine come"
         " between low and high.",
-        [*FORECAST.values()],
+        dict(FORECAST.values()),
         (BY_MONTH, TO_COME),
         [{"ahead": str(ahead)} for ahead in range(AHEAD)],
         (month,),
@@ -704,8 +704,11 @@ def smart(page: Page) -> None:
     colour_states(page, top + 1, 9, last, 9)
     unit = xl_rowcol_to_cell(top + 1, 18, col_abs=True)
     for one in dict.fromkeys(kpi.unit for kpi in KPIS):
-        look = {"num_format": styles.form(one)}
-        page.mark((top + 1, 5, last, 7), f'{unit}="{one.name}"', look)
+        condition = f'{unit}="{one.name}"'
+        if one is MONEY:
+            book.amounts_where.append((page, (top + 1, 5, last, 7), condition))
+        else:
+            page.mark((top + 1, 5, last, 7), condition, {"num_format": styles.form(one)})
     more = book.phrase("More than {room} goals: the others are not looked at here", room=GOAL_ROOM)
     page.put(2, 0, f'=IF(COUNTA(Goals[kpi])>{GOAL_ROOM},{more},"")', styles.warning())
     page.sheet.freeze_panes(top + 1, 2)

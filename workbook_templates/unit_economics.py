@@ -12,7 +12,7 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from kpi_xl.cells import Cell
 from kpi_xl.reports import layout
 from kpi_xl.schema.unit_economics import ORDERS, SCHEMA, SPEND, SUBSCRIBERS, TOUCHES
-from kpi_xl.units import COUNT, DATE, DAYS, KEY, MONEY, PERIODS, RATE, RATIO, TEXT
+from kpi_xl.units import COUNT, DATE, DAYS, KEY, LARGE, MONEY, PERIODS, RATE, RATIO, TEXT
 
 from .comparison import BAD, GOOD, Tile, range_band, settings_band, tiles, with_courses
 from .curves import Curve, draw_curves
@@ -567,7 +567,7 @@ CURVES = (
     Measure("CAC", "{its CAC}", MONEY, blank='IF({name}="",TRUE,{its CAC}="")'),
     Measure("payback", "PAYBACK_PERIOD({CAC},{all drawn})", WHOLE,
             blank=f'IF({{CAC}}="",TRUE,IF({{customers}}<{FEW},TRUE,MAX({{all drawn}})<{{CAC}}))'),
-    *(Measure(age, f"{{value {age}}}", COUNT, blank=f'IF({{name}}="",TRUE,{{reached {age}}}=0)')
+    *(Measure(age, f"{{value {age}}}", LARGE, blank=f'IF({{name}}="",TRUE,{{reached {age}}}=0)')
       for age in AGE_NAMES),
 )  # fmt: skip
 OLDER = "12*(YEAR(EndedMonth)-LEFT({name},4))+MONTH(EndedMonth)-RIGHT({name},2)"
@@ -581,7 +581,7 @@ COHORT_CURVES = (
                   "IF({$cohort}>CoveredUntilText,TRUE,ISNUMBER(MATCH({$cohort},GapLabel,0))))))"),
     Measure("payback", "PAYBACK_PERIOD({CAC},{all ages})", WHOLE,
             blank=f'IF({{CAC}}="",TRUE,IF({{customers}}<{FEW},TRUE,MAX({{all ages}})<{{CAC}}))'),
-    *(Measure(age, f"{{value {age}}}", COUNT,
+    *(Measure(age, f"{{value {age}}}", LARGE,
               blank=f'IF({{name}}="",TRUE,IF(PeriodCode="M",{age}>{OLDER},{{value {age}}}=""))')
       for age in AGE_NAMES),
 )  # fmt: skip

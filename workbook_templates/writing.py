@@ -233,6 +233,8 @@ class Book:
     given: "Given | None" = None
     stated: dict[tuple[str, int, int], Block] = field(default_factory=dict)
     settings: list[tuple[Any, str]] = field(default_factory=list)
+    amounts_where: "list[tuple[Page, tuple[int, int, int, int], str]]" = field(default_factory=list)
+    """Blocks whose cells are amounts where a condition holds, which is that of the first."""
     months: "dict[tuple[str, int, int], tuple[Page, int, int]]" = field(default_factory=dict)
     """Cells with months, and those with their names, where no number format has these."""
     formulas: "list[tuple[Page, int, int]]" = field(default_factory=list)
