@@ -313,7 +313,7 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
             try:
                 return _read(metric, values, filled)
             except KpiError:
-                pass  # is told once more, with the numbers that the rows have in the sheet
+                pass  # is told once more, with the numbers that whole rows have in the sheet
     return _read(metric, values, flat)
 
 

@@ -22,7 +22,7 @@ def any_defined() -> bool:
     folder = settings_folder()
     return (
         bool(os.environ.get(VARIABLE) or os.environ.get(BESIDE))
-        or any((folder / name).exists() for name in NAMES)
+        or any((folder / name).is_file() for name in NAMES)
         or any(map(names_entry_point, dict.fromkeys(sys.path)))
     )
 

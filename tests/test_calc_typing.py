@@ -226,15 +226,19 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> Any:
     done: dict[str, Future[list[dict[str, Any]]]] = {name: Future() for name in books}
 
     def listen() -> None:
-        for name, line in zip(books, working.stdout or (), strict=False):
-            done[name].set_result([one for one in json.loads(line) if isinstance(one, dict)])
-        for future in done.values():
-            if not future.done():
-                future.set_exception(AssertionError((folder / "told").read_text()))
+        try:
+            for name, line in zip(books, working.stdout or (), strict=False):
+                done[name].set_result([one for one in json.loads(line) if isinstance(one, dict)])
+        finally:
+            for future in done.values():
+                if not future.done():
+                    future.set_exception(AssertionError((folder / "told").read_text()))
 
     listening = threading.Thread(target=listen)
     listening.start()
     yield lambda name: done[name].result(timeout=1200)
+    if all(future.done() for future in done.values()):
+        assert working.wait(timeout=60) == 0, (folder / "told").read_text()
     working.kill()
     listening.join()
     working.communicate()

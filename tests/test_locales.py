@@ -80,8 +80,8 @@ def test_every_sentence_that_is_told_is_one_that_languages_have() -> None:
             if not isinstance(call, ast.Call) or (place := translations.place_of(call)) is None:
                 continue
             given = call.args[place]
-            put_together = isinstance(given, ast.JoinedStr | ast.BinOp) or "str(" in ast.unparse(
-                given
+            put_together = isinstance(given, ast.JoinedStr | ast.BinOp) or any(
+                call in ast.unparse(given) for call in ("str(", ".format(")
             )
             fits = translations.constants(given, path) or ast.unparse(given) in PASSED_ON
             if ast.unparse(call.func) != "Message":  # which may get one that was made before
@@ -486,6 +486,7 @@ def test_every_refusal_of_a_cell_can_be_said(language: str) -> None:
                 copy = pickle.loads(pickle.dumps(shown))
                 sentence = in_language(copy.sentence, language)
                 assert in_language(shown.sentence, language) == sentence
+                assert sentence != str(shown.sentence)
                 assert in_language(copy.sentence, "en") == str(shown.sentence)
 
 

@@ -25,12 +25,13 @@ def draw_curves(
     *,
     about: str = "",
     number_format: str = "#,##0",
+    most: float | None = None,
     ends: bool = False,
 ) -> None:
     """Curves over numbers from 0 on; a point below 0 is out of sight.
 
     The title is an English text, or the address of one; `about` is what is told then to those who
-    hear the chart. `ends` names each line at its last point.
+    hear the chart. `most` is where the numbers end, `ends` names each line at its last point.
     """
     chart = page.book.file.add_chart({"type": "scatter", "subtype": "straight"})
     for number, one in enumerate(curves):
@@ -56,9 +57,8 @@ def draw_curves(
     chart.set_x_axis({**axis, "num_format": "0", "line": {"color": LINE},
                       "major_gridlines": {"visible": False},
                       "reverse": page.book.right_to_left})  # fmt: skip
-    most = {"max": 1} if number_format == "0%" else {}
     chart.set_y_axis({**axis, "num_format": number_format, "line": {"none": True},
-                      "major_gridlines": grid, **most})  # fmt: skip
+                      "major_gridlines": grid, "max": most})  # fmt: skip
     chart.set_legend({"none": True} if ends else {"position": "bottom", "font": font})
     chart.set_chartarea({"border": {"none": True}})
     names = [one.name for one in curves]

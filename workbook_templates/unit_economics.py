@@ -1135,7 +1135,8 @@ def add_survival(page: Page, left: Grid) -> None:
         known = [one for number, one in enumerate(curves, start=1)
                  if page.value(left.top + number, left.left)]  # fmt: skip
         draw_curves(page, "Share of subscribers left, by months paid for", known or curves,
-                    (left.last + 2, 0, 800, 340), number_format="0%", ends=True)  # fmt: skip
+                    (left.last + 2, 0, 800, 340), number_format="0%", most=1.0,
+                    ends=True)  # fmt: skip
 
     page.book.later(chart)
 
