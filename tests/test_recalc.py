@@ -947,19 +947,20 @@ def test_each_error_has_the_reason_of_its_own_function() -> None:
     sheet = book.active
     assert sheet is not None
     for formula in ('=CAC("x",1)', '=CLV("y",1,1)', "=VALUE(\"z\")", "=ROAS(1,0)", "=ROAS(2,0)",
-                    '=AOV("t",2)', '=AOV("u",2)', '=CAC(1,1)+VALUE("z")'):  # fmt: skip
+                    '=AOV("t",2)', '=AOV("u",2)', '=CAC(1,1)+VALUE("z")', '=1+CPL("v",1)'):  # fmt: skip
         sheet.append([formula])
     out = io.BytesIO()
     book.save(out)
     values = calculate(out.getvalue()).values
-    said = [getattr(values["Sheet", row, 1], "sentence", "") for row in range(1, 9)]
+    said = [getattr(values["Sheet", row, 1], "sentence", "") for row in range(1, 10)]
     assert said[0] == 'CAC: spend is the text "x", not a number'
     assert said[1] == 'CLV: order_value is the text "y", not a number'
     assert said[2].startswith("it comes from a native function")
     assert said[3] == said[4]
     assert said[3].startswith("ROAS: ad_spend is 0")
     # Which of two it is, and whether it is a function of ours, is not known: no one is told.
-    assert all("explain says why" in sentence for sentence in said[5:])
+    assert all("explain says why" in sentence for sentence in said[5:8])
+    assert said[8] == 'probably: CPL: spend is the text "v", not a number'
 
 
 def test_the_cells_that_a_formula_has_spilled_into_are_no_rows_of_the_sheet() -> None:

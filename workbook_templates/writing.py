@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import xlsxwriter
 from xlsxwriter.format import Format
-from xlsxwriter.utility import xl_range_abs
+from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
+from kpi_xl.errors import CellError
 from kpi_xl.locales import Counted, Message, Names, SaidError
 from kpi_xl.locales.currencies import Money, money
 from kpi_xl.ooxml.addresses import Area, quoted
@@ -166,6 +167,19 @@ class FormulaSheet(Worksheet):  # type: ignore[misc]  # XlsxWriter carries no ty
 
     def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
         return _spelled(formula, expand_future_functions)
+
+    def _write_cell(self, row: int, col: int, cell: Any) -> None:
+        # XlsxWriter takes errors and booleans of array formulas for texts and numbers.
+        kind = {CellError: "e", bool: "b"}.get(type(getattr(cell, "value", None)))
+        if kind is None or type(cell).__name__ != "ArrayFormula":
+            super()._write_cell(row, col, cell)
+            return
+        attributes = [("r", xl_rowcol_to_cell(row, col)), ("s", number_of(cell.format))]
+        attributes += [("cm", 1)] * (cell.atype == "dynamic")
+        self._xml_start_tag("c", [*attributes, ("t", kind)])
+        self._write_cell_array_formula(cell.formula, cell.range)
+        self._write_cell_value(int(cell.value) if kind == "b" else cell.value)
+        self._xml_end_tag("c")
 
 
 ANY_SHEET = Worksheet()

@@ -48,6 +48,8 @@ class Noticed:
 
     def __init__(self) -> None:
         self.problems: list[CellError] = []
+        self.answered: set[str] = set()
+        """The KPI functions that gave any cell that is no error."""
         self.doubts: dict[tuple[int, int], Message] = {}
         """The formulas, each by the number of its line and its row, that are not sure, and why."""
         self.beside: defaultdict[tuple[int, int], int] = defaultdict(lambda: kinds.ALL)
@@ -186,8 +188,8 @@ class Ranges(dict[str, Held]):
         return call
 
 
-def metric_call(metric: Metric, problems: list[CellError]) -> Callable[..., Any]:
-    """A KPI function as the engine calls it; `problems` collects its errors."""
+def metric_call(metric: Metric, noticed: Noticed) -> Callable[..., Any]:
+    """A KPI function as the engine calls it; its errors are noticed."""
 
     def call(*cells: Any) -> Any:
         given = _of_one_length([_given(cell) for cell in cells])
@@ -195,10 +197,11 @@ def metric_call(metric: Metric, problems: list[CellError]) -> Callable[..., Any]
             return UNSURE
         result = evaluate(metric, given)
         if type(result) is float:
+            noticed.answered.add(metric.name)
             return result
         if isinstance(result, list):
-            return [[_taken(cell, metric, problems) for cell in row] for row in result]
-        return _taken(result, metric, problems)
+            return [[_taken(cell, metric, noticed) for cell in row] for row in result]
+        return _taken(result, metric, noticed)
 
     return call
 
@@ -241,11 +244,12 @@ def _of_one_length(given: list[Any]) -> list[Any]:
     ]
 
 
-def _taken(cell: Cell, metric: Metric, problems: list[CellError]) -> Any:
+def _taken(cell: Cell, metric: Metric, noticed: Noticed) -> Any:
     if isinstance(cell, CellError):
         said = {"name": metric.name, "sentence": cell}
-        problems.append(CellError(str(cell), "{name}: {sentence}", said))
+        noticed.problems.append(CellError(str(cell), "{name}: {sentence}", said))
         return CODES.get(cell, UNSURE)
+    noticed.answered.add(metric.name)
     return cell
 
 

@@ -194,7 +194,7 @@ class _Engine:
         self.ranges = ranges = Ranges()
         self._register(formulas.HOLD, ranges.hold)
         for metric in METRICS.values():
-            self._register(metric.name, ranges.taking(metric_call(metric, self.noticed.problems)))
+            self._register(metric.name, ranges.taking(metric_call(metric, self.noticed)))
         for name, function in OWN.items():
             self._register(name, ranges.taking(function))
         for name, doubting in (*DOUBTING.items(), *((OURS + n, f) for n, f in COMPUTED.items())):
@@ -612,10 +612,10 @@ class _Engine:
         sentences = self.sentences.get((found.name, code)) if found else None
         if not found or not sentences:
             return NATIVE_ERROR
-        if len(sentences) > 1:
+        whole = found.start == 0 and found.end == len(formula.text)
+        if len(sentences) > 1 or (not whole and found.name in self.noticed.answered):
             return KPI_ERROR
         (sentence,) = sentences
-        whole = found.start == 0 and found.end == len(formula.text)
         return sentence if whole else Message("probably: {sentence}", sentence=sentence)
 
     def _cell(self, cell: Any, formula: Formula) -> Cell:

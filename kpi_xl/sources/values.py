@@ -111,7 +111,7 @@ def _keys(cells: list[Any], told_apart: float) -> tuple[list[Cell], str]:
     """
     read: list[Cell] = []
     for cell in cells:
-        if isinstance(cell, float) and abs(cell) >= told_apart:
+        if isinstance(cell, float) and abs(cell) > told_apart:
             raise Wrong(
                 cell,
                 Message(
