@@ -947,7 +947,8 @@ def test_each_error_has_the_reason_of_its_own_function() -> None:
     sheet = book.active
     assert sheet is not None
     for formula in ('=CAC("x",1)', '=CLV("y",1,1)', "=VALUE(\"z\")", "=ROAS(1,0)", "=ROAS(2,0)",
-                    '=AOV("t",2)', '=AOV("u",2)', '=CAC(1,1)+VALUE("z")', '=1+CPL("v",1)'):  # fmt: skip
+                    '=AOV("t",2)', '=AOV("u",2)', '=CAC(1,1)+VALUE("z")',
+                    '=1+CPL("v",1)'):  # fmt: skip
         sheet.append([formula])
     out = io.BytesIO()
     book.save(out)
