@@ -234,6 +234,10 @@ BROKEN = {
         [(SUMMARY, f'<c r="B4">{VALUE}', f'<c r="B4" t="e"><f>{FREE}</f><v>#NUM!</v>')],
         "B4 shows #NUM!",
     ),
+    "error as a text": (
+        [(SUMMARY, f'<c r="B4">{VALUE}', f'<c r="B4" t="str"><f>{FREE}</f><v>#NUM!</v>')],
+        "B4 holds the error #NUM! as a text",
+    ),
     "wrong type": ([(SUMMARY, VALUE, f"<f>{FREE}</f><v>yes</v>")], "B4 holds 'yes'"),
     "constant error": (
         [(SUMMARY, '<c r="B1"><v>60', '<c r="B12" t="e"><v>#N/A</v></c><c r="B1"><v>60')],

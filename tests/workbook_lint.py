@@ -28,6 +28,7 @@ from kpi_xl.engine.formulas import (
     read,
     tokens_of,
 )
+from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import (
     CELL,
@@ -353,6 +354,8 @@ def cached_values(sheet: Sheet, book: Book) -> Iterator[str]:
             cell.kind == "b" and cell.text not in ("0", "1")
         ):
             yield f"{here} holds {cell.text!r}, which is not of the type that it says"
+        elif cell.kind == "str" and cell.text in EXCEL_ERRORS:
+            yield f"{here} holds the error {cell.text} as a text"
 
 
 def constants(sheet: Sheet, book: Book) -> Iterator[str]:
