@@ -109,6 +109,9 @@ class ErrorCell(KpiError):
         super().__init__(template, **fields)
         self.code = code
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ErrorCell, (self.code, *self.args), self.__dict__
+
 
 KINDS = {kind.code: kind for kind in (WrongInput, OutOfDomain, ZeroDenominator, NotEnoughData)}
 """The exception of each code that a function itself can give."""

@@ -151,6 +151,8 @@ def test_references_are_looked_up_in_the_workbook(book: Path) -> None:
         (["eval", "=CAC(1,2)", "--book", "."], "is a folder"),
         (["eval", "=CACC(1,2)"], "did you mean CAC?"),
         (["eval", "=CAC(1"], "cannot be read"),
+        (["eval", "=CAC(1;2"], "arguments are separated by commas"),
+        (["eval", '=LEN("a;b"&'], 'cannot be read near "&"\n'),
         (["eval", ""], "cannot be read"),
         (["eval", "="], "cannot be read"),
         (["eval", "=A1"], "--book"),

@@ -2,6 +2,7 @@
 
 import doctest
 import inspect
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -138,6 +139,8 @@ def test_an_error_is_raised_with_its_sentence() -> None:
     with pytest.raises(kpi_xl.KpiError) as error:
         kpi_xl.cac("#REF!", 1)
     assert error.value.code == "#REF!"
+    copied = pickle.loads(pickle.dumps(error.value))  # as from another process
+    assert (copied.code, str(copied)) == ("#REF!", str(error.value))
     assert kpi_xl.cac([1, 1], [1, 0])[1].sentence.startswith("new_customers is 0")
 
 

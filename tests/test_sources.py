@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import math
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, time
@@ -791,6 +792,9 @@ def test_parquet_that_cannot_be_read(tmp_path: Path) -> None:
         )
     path = parquet(path, {"n": ["x"]})
     assert refusal(path, [Column("n", COUNT)]).startswith('x.parquet, row 1, column "n": "x" is')
+    path = parquet(path, {"n": [1.0, math.inf]})
+    for unit in (COUNT, KEY, TEXT):
+        assert refusal(path, [Column("n", unit)]).endswith('"n": "inf" is too large for a cell')
 
 
 def test_a_column_name_is_no_sql(tmp_path: Path) -> None:

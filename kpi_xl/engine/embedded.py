@@ -132,7 +132,7 @@ def _readable(formula: str) -> str:
     except (formualizer.ParserError, formualizer.TokenizerError, UnicodeEncodeError) as error:
         place = re.search(r"position (\d+)", str(error))
         near = text[max(0, int(place[1]) - 2) :][:12] if place else text[:12]
-        if ";" in text:
+        if ";" in re.sub(r'"[^"]*"|\{[^}]*\}', "", text):  # but for texts and blocks
             raise FormulaError(
                 'it cannot be read near "{near}": arguments are separated by commas', near=near
             ) from None

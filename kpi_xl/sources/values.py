@@ -82,15 +82,7 @@ def _texts(cells: list[Any]) -> tuple[list[Cell], str]:
     texts: list[Cell] = []
     for cell in cells:
         text = as_text(cell)
-        if isinstance(cell, float) and abs(cell) > LARGEST_ID:
-            raise Wrong(
-                cell,
-                Message(
-                    "{text} is a number of too many digits to be told from others: write it"
-                    " as text",
-                    text=text,
-                ),
-            )
+        _refuse_alike(cell, LARGEST_ID)
         if len(text) > LONGEST_TEXT:
             raise Wrong(
                 cell,
@@ -111,15 +103,7 @@ def _keys(cells: list[Any], told_apart: float) -> tuple[list[Cell], str]:
     """
     read: list[Cell] = []
     for cell in cells:
-        if isinstance(cell, float) and abs(cell) > told_apart:
-            raise Wrong(
-                cell,
-                Message(
-                    "{text} is a number of too many digits to be told from others: write it"
-                    " as text",
-                    text=as_text(cell),
-                ),
-            )
+        _refuse_alike(cell, told_apart)
         known = _exact(cell)
         small = isinstance(known, str) or abs(known) < MOST_DIGITS
         as_key = key(known) if small else None
@@ -127,6 +111,20 @@ def _keys(cells: list[Any], told_apart: float) -> tuple[list[Cell], str]:
         read.append(as_text(known) if as_key is None or numeral else as_key)
     _texts(read)
     return read, ""
+
+
+def _refuse_alike(cell: Any, told_apart: float) -> None:
+    if not isinstance(cell, float) or abs(cell) <= told_apart:
+        return
+    if math.isinf(cell):
+        raise Wrong(cell, Message("{cell} is too large for a cell", cell=_quoted(cell)))
+    raise Wrong(
+        cell,
+        Message(
+            "{text} is a number of too many digits to be told from others: write it as text",
+            text=as_text(cell),
+        ),
+    )
 
 
 def _exact(cell: Any) -> str | float | int:
