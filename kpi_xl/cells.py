@@ -831,3 +831,8 @@ def serial(day: date) -> float:
     moment = day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
     days = (moment.replace(tzinfo=None) - datetime.fromordinal(DAY_0)) / timedelta(days=1)
     return days if days >= 61.0 else days - 1.0  # Excel counts a 29 February 1900
+
+
+def day_of(number: float) -> date:
+    """The day of a serial number from 61 on: before it Excel's calendar has a day too many."""
+    return date.fromordinal(DAY_0 + math.floor(number))

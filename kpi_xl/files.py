@@ -51,7 +51,8 @@ def write_whole(
     import platform  # these two are a tenth of what importing kpi_xl takes
     import tempfile
 
-    start, here = f".{path.name[:100]}.", f"{zlib.crc32(platform.node().encode()):08x}"
+    # Names have room for 255 bytes, of which a letter may take four.
+    start, here = f".{path.name[:40]}.", f"{zlib.crc32(platform.node().encode()):08x}"
     _clear(path.parent, start, here)
     prefix = f"{start}{here}-{os.getpid()}."
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=".part")

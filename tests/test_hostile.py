@@ -215,6 +215,12 @@ def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path: Path) -> N
     assert [one.name for one in tmp_path.iterdir()] == ["book.xlsx"]
 
 
+def test_a_name_as_long_as_they_may_be_is_written(tmp_path: Path) -> None:
+    path = tmp_path / f"{'表' * 83}.xlsx"  # of 254 bytes
+    write_whole(path, b"whole")
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
 # The commands' edges
 
 

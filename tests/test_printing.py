@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import build
-from workbooks import part, sheet_of
+from workbooks import edited, part, sheet_of
 
 from kpi_xl.cli.formulas import chosen_look, of_report
 from kpi_xl.cli.shared import Misuse
 from kpi_xl.ooxml.package import read_package
+from kpi_xl.reports.freezing import frozen
 from kpi_xl.reports.printing import (
     FIRST_AND_LAST,
     PERIODS,
@@ -21,6 +22,7 @@ from kpi_xl.reports.printing import (
     luminance,
 )
 
+BOOK = "xl/workbook.xml"
 WORKBOOKS = Path(__file__).parent.parent / "workbook_templates"
 
 
@@ -49,6 +51,18 @@ def test_what_stands_over_the_pages(filled: bytes) -> None:
     assert logo == ""
     assert "only" not in of_report(Path("book.xlsx"), filled, None, everything=True)
     assert of_report(Path("book.xlsx"), sheet_of({"A1": 1}), None, everything=False) == {}
+
+
+def test_marked_cells_that_somebody_has_deleted_keep_nothing_from_being_done(
+    filled: bytes,
+) -> None:
+    gone = filled
+    for name in ("FirstDay", "ReportAbout", "ReportFunctions"):
+        [old] = re.findall(f'<definedName name="{name}">[^<]*', part(filled, BOOK))
+        gone = edited(gone, BOOK, old, f"{old.partition('!')[0]}!#REF!")
+    before, after = cover(filled), cover(gone)
+    assert after == before._replace(period=before.period.split()[-1], sources="")
+    assert frozen(gone)[1:] == frozen(filled)[1:]
 
 
 def test_another_colour_stands_for_our_blue(filled: bytes) -> None:

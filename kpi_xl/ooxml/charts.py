@@ -4,15 +4,14 @@ That is in a mail, say; LibreOffice shows it of shapes, too.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from collections.abc import Sequence
+from functools import partial
+from itertools import chain
 
 from kpi_xl.ooxml.addresses import Area, area, quoted
-from kpi_xl.ooxml.parts import Parts
-from kpi_xl.ooxml.sheet import SheetXml, escaped, text_of
-from kpi_xl.ooxml.texts import texts_of
-from kpi_xl.ooxml.values import Stored, held, is_same
+from kpi_xl.ooxml.sheet import escaped, text_of
+from kpi_xl.ooxml.stored_cells import StoredCells
+from kpi_xl.ooxml.values import Stored, is_same
 
 CHARTS = re.compile(r"xl/charts/[^/]+\.xml")
 CACHE = re.compile(
@@ -37,34 +36,7 @@ LINKED = re.compile(
 SHOWN = re.compile(rb"(<(?:\w+:)?t(?:\s[^>]*)?>)([^<]*)(?=</)")
 
 
-@dataclass(frozen=True)
-class Cells:
-    """The cells of a workbook; `sheets` are the parts of its sheets by name."""
-
-    parts: Parts
-    sheets: Mapping[str, str]
-    read: dict[str, SheetXml] = field(default_factory=dict)
-
-    @cached_property
-    def texts(self) -> list[str]:
-        """The texts that cells share."""
-        part = self.parts.related(self.parts.book, "sharedStrings")
-        return texts_of(self.parts[part]) if part else []
-
-    def values(self, place: Area) -> list[Stored | None]:
-        """What they hold, row by row."""
-        if place.sheet not in self.read:
-            self.read[place.sheet] = SheetXml(self.parts[self.sheets[place.sheet]])
-        found = {(one.row, one.column): held(one, lambda: self.texts)
-                 for one in self.read[place.sheet].block_cells(place)}  # fmt: skip
-        return [
-            found.get((row, column))
-            for row in range(place.top, place.bottom + 1)
-            for column in range(place.left, place.right + 1)
-        ]
-
-
-def follow_links(cells: Cells, before: Cells) -> int:
+def follow_links(cells: StoredCells, before: StoredCells) -> int:
     """Let shapes show the texts of their cells; how many show nothing until a program fills them.
 
     Those are of cells that hold another number now: how it is written is that program's affair.
@@ -79,8 +51,8 @@ def follow_links(cells: Cells, before: Cells) -> int:
         place = _place(text if "!" in text else f"{quoted(sheet)}!{text}")
         new: Stored | None = None
         if place is not None and place.sheet in cells.sheets:
-            (new, *_), (old, *_) = cells.values(place), before.values(place)
-            if new == old:
+            new = cells.first(place)
+            if new == before.first(place):
                 return found[0]
         shown = str(new[1]) if new and new[0] == "str" else ""
         emptied += not shown
@@ -101,7 +73,7 @@ def _showing(shape: bytes, text: str) -> bytes:
     return SHOWN.sub(lambda found: found[1] + next(texts, b""), shape)
 
 
-def follow_values(cells: Cells) -> None:
+def follow_values(cells: StoredCells) -> None:
     """Let charts remember what their cells hold now.
 
     Where these are of another kind, or no plain range, the chart remembers nothing: programs that
@@ -117,7 +89,7 @@ def follow_values(cells: Cells) -> None:
         place = _place(text)
         if place is None or place.sheet not in cells.sheets or found[4] not in TYPES:
             return start  # a name, several ranges, or levels
-        held_now = cells.values(place)
+        held_now = list(chain.from_iterable(cells.held(place)))
         if _remembers(found[5], TYPES[found[4]], held_now):
             return found[0]
         kinds = {cell[0] for cell in held_now if cell is not None and cell[1] != ""}

@@ -126,6 +126,15 @@ class Package:
         """The worksheets in order."""
         return tuple(self.parts)
 
+    def place(self, name: str) -> Area | None:
+        """The cells of a name of the workbook, None where it has it no more, or not as cells."""
+        sheet, _, address = self.names.get((None, name.lower()), "").rpartition("!")
+        sheet = sheet.removeprefix("'").removesuffix("'").replace("''", "'")
+        try:
+            return area(sheet, address) if sheet in self.parts else None
+        except ValueError:  # #REF!, where the cells have been deleted
+            return None
+
 
 def with_cells(book: Package, blocks: Sequence[CellBlock]) -> Package:
     """A workbook that has been read, with blocks of cells: a million rows take long to read."""

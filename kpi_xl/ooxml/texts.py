@@ -15,11 +15,6 @@ USE = re.compile(rb"\st\s*=\s*[\"']s[\"'][^>]*>\s*<(?:\w+:)?v(?:\s[^>]*)?>\s*(\d
 SHARED = re.compile(rb"\st\s*=\s*[\"']s[\"']")
 
 
-def texts_of(xml: bytes) -> list[str]:
-    """The texts that cells share, from their part."""
-    return [_text(one[0]) for one in ITEM.finditer(xml)]
-
-
 class SharedTexts:
     """The part of a workbook's shared texts.
 

@@ -90,10 +90,12 @@ def written(value: Stored) -> tuple[str, bytes]:
 
 def shared_texts(package: zipfile.ZipFile, book: Package) -> list[str]:
     """The texts that cells refer to by their number."""
-    if book.texts_part is None:
-        return []
-    tree = ElementTree.fromstring(package.read(book.texts_part))
-    return [text_of_runs(item) for item in tree.iterfind(f"{MAIN}si")]
+    return texts_of(package.read(book.texts_part)) if book.texts_part else []
+
+
+def texts_of(xml: bytes) -> list[str]:
+    """The same from their part."""
+    return [text_of_runs(item) for item in ElementTree.fromstring(xml).iterfind(f"{MAIN}si")]
 
 
 def text_of_runs(item: ElementTree.Element) -> str:

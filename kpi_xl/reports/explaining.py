@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
-from kpi_xl.cells import Block, Cell, evaluate, remark, serial
+from kpi_xl.cells import Block, Cell, day_of, evaluate, remark, serial
 from kpi_xl.errors import EXCEL_ERRORS, CellError
 from kpi_xl.formula_text import TOKEN, Call, calls
 from kpi_xl.locales import in_language, say
@@ -214,13 +214,11 @@ def _text(value: Cell | Block, language: str) -> str:
 
 def _as_date(value: Cell | Block) -> Cell | Block:
     """A serial number as a date, in the 1900 system."""
-    from datetime import date, timedelta
-
     if isinstance(value, list):
         return [[_as_date(cell) for cell in row] for row in value]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 61 <= value < 2958466:
         return value
-    return date(1899, 12, 30) + timedelta(days=int(value))
+    return day_of(value)
 
 
 def _error(value: Cell | Block) -> CellError | None:

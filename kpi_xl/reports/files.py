@@ -12,20 +12,19 @@ from pathlib import Path
 from typing import NamedTuple, overload
 
 from kpi_xl.bounded import call
-from kpi_xl.cells import Block, Cell
+from kpi_xl.cells import Cell
 from kpi_xl.engine import recalc
 from kpi_xl.formula_text import calls
 from kpi_xl.locales import Message, in_language
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml import limits
-from kpi_xl.ooxml.addresses import LAST_ROW, Area, area, column_letters
-from kpi_xl.ooxml.charts import Cells, follow_links, follow_values
+from kpi_xl.ooxml.addresses import LAST_ROW, Area, column_letters
+from kpi_xl.ooxml.charts import follow_links, follow_values
 from kpi_xl.ooxml.limits import opened
 from kpi_xl.ooxml.package import ExcelTable, Formula, Package, read_package, sheet_parts
 from kpi_xl.ooxml.parts import Parts
-from kpi_xl.ooxml.sheet import Edit, SheetXml, with_edits, with_value
-from kpi_xl.ooxml.texts import texts_of
-from kpi_xl.ooxml.values import held
+from kpi_xl.ooxml.sheet import Edit, with_edits, with_value
+from kpi_xl.ooxml.stored_cells import StoredCells
 from kpi_xl.reports import layout
 from kpi_xl.reports.commands import ActiveCell
 from kpi_xl.reports.freezing import FROZEN_TEMPLATE, NEWER_CALL
@@ -211,8 +210,10 @@ def described(content: bytes) -> Described:
         raise ReportError(
             Message("The workbook is signed, and a change would break its signature.")
         )
-    reader = _CellReader(book, Parts(content))
-    template, language = (reader.text(name) for name in (layout.TEMPLATE, layout.LANGUAGE))
+    cells = StoredCells(Parts(content), book.parts)
+    template, language, currency = (
+        cells.text(book.place(name)) for name in (layout.TEMPLATE, layout.LANGUAGE, layout.CURRENCY)
+    )
     if (None, FROZEN_TEMPLATE.decode().lower()) in book.names:
         raise ReportError(
             Message(
@@ -228,86 +229,34 @@ def described(content: bytes) -> Described:
     inputs = SCHEMAS[template].inputs if template in SCHEMAS else ()
     names = {layout.SOURCES.lower(), *(one.name.lower() for one in inputs)}
     tables = {
-        table.name: reader.table(table, cells=table.name == layout.SOURCES)
+        table.name: _table(cells, table, read=table.name == layout.SOURCES)
         for key, table in book.tables.items()
         if key in names
     }
-    places = {name: found for name in layout.PLACES if (found := reader.place(name))}
+    places = {name: found for name in layout.PLACES if (found := book.place(name))}
     named = {name: Place(*found[:3]) for name, found in places.items()}
-    return Described(template, language, tables, named, reader.text(layout.CURRENCY))
+    return Described(template, language, tables, named, currency)
 
 
-class _CellReader:
-    """Reads cells of a workbook."""
-
-    def __init__(self, book: Package, parts: Parts) -> None:
-        self.book, self.parts = book, parts
-        self.sheets: dict[str, SheetXml] = {}
-        self._texts: list[str] | None = None
-
-    def texts(self) -> list[str]:
-        """The texts that cells share."""
-        if self._texts is None:
-            part = self.book.texts_part
-            self._texts = texts_of(self.parts[part]) if part else []
-        return self._texts
-
-    def place(self, name: str) -> Area | None:
-        """The cells of a name, None where the workbook has it no more."""
-        sheet, _, address = self.book.names.get((None, name.lower()), "").rpartition("!")
-        sheet = sheet.removeprefix("'").removesuffix("'").replace("''", "'")
-        try:
-            return area(sheet, address) if sheet in self.book.parts else None
-        except ValueError:
-            return None
-
-    def text(self, name: str) -> str:
-        """The text of the cell of a name, empty where there is none."""
-        place = self.place(name)
-        if place is None:
-            return ""
-        value = self.block(place._replace(bottom=place.top, right=place.left))[0][0]
-        return value.strip() if isinstance(value, str) else ""
-
-    def block(self, place: Area) -> Block:
-        """The cells of an area: blanks None, errors their text, numbers floats."""
-        sheet = self.sheet(place.sheet)
-        rows: Block = [
-            [None] * (place.right - place.left + 1) for _ in range(place.top, place.bottom + 1)
-        ]
-        for cell in sheet.block_cells(place):
-            value = held(cell, self.texts)
-            if value is not None:
-                rows[cell.row - place.top][cell.column - place.left] = value[1]
-        return rows
-
-    def sheet(self, name: str) -> SheetXml:
-        """A sheet by its name."""
-        if name not in self.sheets:
-            self.sheets[name] = SheetXml(self.parts[self.book.parts[name]])
-        return self.sheets[name]
-
-    def table(self, table: ExcelTable, *, cells: bool) -> Table:
-        """A table, its rows counted, or read as `cells`, and the cells below it."""
-        if not table.header:
-            raise ReportError(
-                Message("The table {table} shows no header row: switch it on.", table=table.name)
-            )
-        sheet, top, left, bottom, right = table.area
-        below = Area(sheet, bottom + 1, left, LAST_ROW, right)
-        filled = [
-            one.row for one in self.sheet(sheet).block_cells(below) if one.value or one.formula
-        ]
-        data = Area(sheet, top + 1, left, bottom - table.totals, right)
-        count = data.bottom - data.top + 1
-        return Table(
-            name=table.name,
-            place=Place(sheet, top, left),
-            headers=table.columns,
-            rows=self.block(data) if cells and count else UnreadRows(count),
-            below=self.block(below._replace(bottom=max(filled))) if filled else [],
-            totals=bool(table.totals),
+def _table(cells: StoredCells, table: ExcelTable, *, read: bool) -> Table:
+    """A table, its rows counted, or `read`, and the cells below it. Raises ReportError."""
+    if not table.header:
+        raise ReportError(
+            Message("The table {table} shows no header row: switch it on.", table=table.name)
         )
+    sheet, top, left, bottom, right = table.area
+    below = Area(sheet, bottom + 1, left, LAST_ROW, right)
+    filled = [one.row for one in cells.sheet(sheet).block_cells(below) if one.value or one.formula]
+    data = Area(sheet, top + 1, left, bottom - table.totals, right)
+    count = data.bottom - data.top + 1
+    return Table(
+        name=table.name,
+        place=Place(sheet, top, left),
+        headers=table.columns,
+        rows=cells.block(data) if read and count else UnreadRows(count),
+        below=cells.block(below._replace(bottom=max(filled))) if filled else [],
+        totals=bool(table.totals),
+    )
 
 
 # Computing
@@ -338,9 +287,9 @@ def computed(
     return RecomputedBook(cells.parts.archive(), report.formulas, report.kept, emptied, unshown)
 
 
-def _cells(content: bytes) -> Cells:
+def _cells(content: bytes) -> StoredCells:
     with opened(content) as package:
-        return Cells(Parts(content), sheet_parts(package))
+        return StoredCells(Parts(content), sheet_parts(package))
 
 
 def _fits(formula: Formula) -> bool:

@@ -15,7 +15,7 @@ from kpi_xl.hosts.libreoffice.newer_functions import NEWER
 from kpi_xl.locales import LANGUAGES, Message, Names, say
 from kpi_xl.metrics import METRICS
 from kpi_xl.native_forms import with_native_forms
-from kpi_xl.ooxml.addresses import area, column_letters
+from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.ooxml.notes import add_notes
 from kpi_xl.ooxml.package import Formula, Package, read_package, rels_of
 from kpi_xl.ooxml.parts import Parts
@@ -31,6 +31,7 @@ from kpi_xl.ooxml.sheet import (
     with_edits,
     with_value,
 )
+from kpi_xl.ooxml.stored_cells import StoredCells
 from kpi_xl.reports import layout
 from kpi_xl.reports.records import ReportError
 
@@ -108,36 +109,15 @@ def frozen(content: bytes, *, native: bool = False) -> tuple[bytes, int, int]:
 
 def _tell(book: Package, parts: Parts, sentence: str) -> None:
     """Say in the cell that told of the functions which figures follow a change."""
-    place = _named(book, parts, layout.FUNCTIONS)
-    if place is None:
+    place, cells = book.place(layout.FUNCTIONS), StoredCells(parts, book.parts)
+    cell = place and next(cells.sheet(place.sheet).block_cells(place), None)
+    if not place or not cell:
         return
-    part, cell = place
-    language = _named(book, parts, layout.LANGUAGE)
-    code = _text(book, parts, language[1]) if language else "en"
+    code = cells.text(book.place(layout.LANGUAGE))
     text = say(sentence, code if code in LANGUAGES else "en")
     new = with_value(cell, "str", escaped(text).encode())
+    part = book.parts[place.sheet]
     parts[part] = with_edits(parts[part], [(cell.start, cell.end, new)])
-
-
-def _named(book: Package, parts: Parts, name: str) -> tuple[str, XmlCell] | None:
-    """The cell of a name and the part that it is in; None where the workbook has it no more."""
-    sheet, _, address = book.names.get((None, name.lower()), "").rpartition("!")
-    sheet = sheet.removeprefix("'").removesuffix("'").replace("''", "'")
-    if sheet not in book.parts:
-        return None
-    place = area(sheet, address.replace("$", ""))
-    cells = SheetXml(parts[book.parts[sheet]]).row_cells(place.top)
-    cell = next((cell for cell in cells if cell.column == place.left), None)
-    return None if cell is None else (book.parts[sheet], cell)
-
-
-def _text(book: Package, parts: Parts, cell: XmlCell) -> str:
-    """The text of a cell, which may be one of those that cells share."""
-    content = cell.value.content if cell.value else b""
-    if cell.attribute("t") == "s" and book.texts_part and content.isdigit():
-        entries = re.findall(rb"<(?:\w+:)?si\b.*?</(?:\w+:)?si>", parts[book.texts_part], re.DOTALL)
-        content = entries[int(content)] if int(content) < len(entries) else b""
-    return text_of(re.sub(rb"<[^>]*>", b"", content)).strip()
 
 
 def free_name(book: Path, *, native: bool = False) -> Path:

@@ -3,18 +3,19 @@
 The data, what the sheets compute with, sources and checks are printed only when asked.
 """
 
-import io
 import re
 import tomllib
-from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from kpi_xl.cells import day_of
+from kpi_xl.engine.kinds import FROM_1904
 from kpi_xl.locales import KNOWN, FaultError, say
-from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.limits import opened
-from kpi_xl.ooxml.package import is_of_a_template, read_package
+from kpi_xl.ooxml.package import Package, read_package
+from kpi_xl.ooxml.parts import Parts
+from kpi_xl.ooxml.stored_cells import StoredCells
 from kpi_xl.reports.folders import settings_file
 from kpi_xl.reports.layout import ABOUT, LANGUAGE, TEMPLATE
 from kpi_xl.schema import SCHEMAS
@@ -53,38 +54,28 @@ class LookError(FaultError):
 
 def report_sheets(content: bytes) -> list[str]:
     """The sheets of a template's report; all of another workbook. Raises NotAWorkbookError."""
-    package = read_package(content)
-    if not is_of_a_template(content):
-        return list(package.sheets)
+    return _report_sheets(read_package(content, computing=False))
+
+
+def _report_sheets(book: Package) -> list[str]:
+    if (None, TEMPLATE.lower()) not in book.names:
+        return list(book.sheets)
     aside = {say(title, code) for title in ASIDE for code in KNOWN}
-    aside |= {table.area.sheet for table in package.tables.values()}
-    return [sheet for sheet in package.sheets if sheet not in aside]
+    aside |= {table.area.sheet for table in book.tables.values()}
+    return [sheet for sheet in book.sheets if sheet not in aside]
 
 
 def cover(content: bytes) -> Cover:
     """The sheets of a report, and what stands over each page. Raises NotAWorkbookError."""
-    from python_calamine import CalamineWorkbook
-
-    sheets = report_sheets(content)
-    if not is_of_a_template(content):
-        return Cover(sheets)
-    package = read_package(content)
-    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-
-    def cell(name: str) -> Any:
-        sheet, _, address = package.names.get((None, name.lower()), "").rpartition("!")
-        if not sheet:
-            return ""
-        place = area("", address)
-        rows = book.get_sheet_by_name(sheet.strip("'").replace("''", "'"))
-        return rows.to_python(skip_empty_area=False)[place.top - 1][place.left - 1]
-
-    name, language = cell(TEMPLATE), cell(LANGUAGE)
+    book = read_package(content, computing=False)
+    cells, sheets = StoredCells(Parts(content), book.parts), _report_sheets(book)
+    name, language = (cells.text(book.place(named)) for named in (TEMPLATE, LANGUAGE))
     if name not in SCHEMAS or language not in KNOWN:
         return Cover(sheets)
-    days = [cell(named) for named in PERIODS.get(name, FIRST_AND_LAST)]
-    known = [f"{day:%Y-%m-%d}" for day in days if isinstance(day, date)]
-    sources = str(cell(ABOUT)).rstrip(".。")
+    days = [cells.first(book.place(named)) for named in PERIODS.get(name, FIRST_AND_LAST)]
+    numbers = [float(day[1]) + FROM_1904 * book.date1904 for day in days if day and day[0] == "n"]
+    known = [day_of(number).isoformat() for number in numbers]
+    sources = cells.text(book.place(ABOUT)).rstrip(".。")
     return Cover(sheets, say(SCHEMAS[name].title, language), " ... ".join(known), sources)
 
 
