@@ -400,18 +400,19 @@ def test_a_blocked_spill_is_an_error_as_in_excel() -> None:
     assert shown(result, "C1") == "#SPILL!"
 
 
+@pytest.mark.parametrize("rows", [400, 20_000])
 @pytest.mark.parametrize("blocked", [False, True])
-def test_spills_larger_than_the_engine_takes(blocked: bool) -> None:
+def test_spills_larger_than_the_engine_takes_quickly_or_at_all(rows: int, blocked: bool) -> None:
     def fill(book: xlsxwriter.Workbook) -> None:
         sheet = book.add_worksheet()
-        sheet.write_column("A1", range(1, 20_001))
-        sheet.write_dynamic_array_formula("C1:C1", "=CAC(A1:A20000,2)")
-        sheet.write_dynamic_array_formula("D1:D1", "=CAC(C1:C20000,2)")
-        sheet.write_formula("E1", "=SUM(C1:C20000)")
-        sheet.write_formula("E2", "=SUM(D1:D20000)")
-        sheet.write_formula("E3", "=D19999")
+        sheet.write_column("A1", range(1, rows + 1))
+        sheet.write_dynamic_array_formula("C1:C1", f"=CAC(A1:A{rows},2)")
+        sheet.write_dynamic_array_formula("D1:D1", f"=CAC(C1:C{rows},2)")
+        sheet.write_formula("E1", f"=SUM(C1:C{rows})")
+        sheet.write_formula("E2", f"=SUM(D1:D{rows})")
+        sheet.write_formula("E3", f"=D{rows - 1}")
         if blocked:
-            sheet.write("C15000", "in the way")
+            sheet.write(f"C{rows - 5}", "in the way")
 
     result = calculate(written(fill))
     assert result.refused == {}
@@ -419,12 +420,29 @@ def test_spills_larger_than_the_engine_takes(blocked: bool) -> None:
         assert shown(result, "C1") == "#SPILL!"
         assert shown(result, "E1") == "#SPILL!"
         return
-    half = 20_000 * 20_001 / 4
-    assert len(shown(result, "C1")) == 20_000
-    assert shown(result, "C1")[-1] == [10_000.0]
+    half = rows * (rows + 1) / 4
+    assert len(shown(result, "C1")) == rows
+    assert shown(result, "C1")[-1] == [rows / 2]
     assert shown(result, "E1") == half
     assert shown(result, "E2") == half / 2
-    assert shown(result, "E3") == 19_999 / 4
+    assert shown(result, "E3") == (rows - 1) / 4
+
+
+def test_a_spill_of_some_hundred_cells_can_be_referred_to_as_one() -> None:
+    cells = {f"A{row}": float(row) for row in range(1, 401)}
+    book = sheet_of({**cells, "C1": "{=CAC(A1:A400,2)", "E1": "=SUM(C1#)", "E2": "=SUM(C1:C400)"})
+    result = calculate(book)
+    assert result.refused == {}
+    assert shown(result, "E1") == shown(result, "E2") == 400 * 401 / 4
+    assert evaluate_formula("=SUM(C1#)", book) == 400 * 401 / 4
+
+
+def test_what_reads_a_large_spill_is_not_doubted_before_it_is_there() -> None:
+    cells = {f"A{row}": float(row) for row in range(1, 401)}
+    spill = "{=CAC(A1:A400,2)"
+    result = calculate(sheet_of({**cells, "C1": spill, "E1": "=SUMIFS(A1:A9,A1:A9,C8)"}))
+    assert result.refused == {}
+    assert shown(result, "E1") == 4.0
 
 
 def test_old_array_formulas_fill_just_their_cells() -> None:

@@ -7,9 +7,9 @@ a refusal names the cell, and spreads to every cell that depends on it: never a 
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from itertools import chain, islice, pairwise
 from typing import Any
 from weakref import proxy
@@ -38,6 +38,7 @@ from kpi_xl.ooxml.package import Formula, Package, read_package, with_cells
 KPI_ERROR = Message("one of its functions gives it, or is given it: kpi-xl explain says why")
 NATIVE_ERROR = Message("it comes from a native function, or from a cell that the formula refers to")
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
+QUICK_SPILL = 300  # cells; of each cell that it spills it looks for all that depends on it
 BATCH = 10_000  # rows of values that the engine is given at once
 WIDE_GAP = 1000  # rows
 AT_ONCE = 100_000  # rows; how many values of a column are taken from the engine in one go
@@ -61,7 +62,7 @@ def calculate(content: bytes) -> Computed:
 
 def compute(book: Package, blocks: Sequence[CellBlock] = ()) -> Computed:
     """The same, for a workbook that has been read, with blocks of cells that its file has not."""
-    engine = _Engine(with_cells(book, blocks))
+    engine = _Engine(with_cells(book, blocks), asked_later=False)
     engine.run()
     values = {
         (formula.sheet, formula.row, formula.column): value
@@ -143,7 +144,8 @@ def _readable(formula: str) -> str:
 class _Engine:
     """A loaded workbook with the KPI functions, and what they noticed while it ran."""
 
-    def __init__(self, book: Package | None) -> None:
+    def __init__(self, book: Package | None, *, asked_later: bool = True) -> None:
+        """`asked_later`: whether there may be answers, which may refer to any spill."""
         config = formualizer.EvaluationConfig()
         config.enable_parallel = False  # callbacks stay on this thread, and are faster so
         config.cycle_detection = "runtime"  # so that they are counted
@@ -157,6 +159,7 @@ class _Engine:
         self.spilling: list[Formula] = []
         self.blocks: dict[Formula, Block] = {}
         self.written: set[Formula] = set()
+        self.asked_later = asked_later
         self.shown: dict[Formula, Cell | Block] = {}
         self.noticed = Noticed()
         self.sentences: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
@@ -241,7 +244,18 @@ class _Engine:
         if self._is_blocked(self._spill(formula)):
             self.blocks[formula] = [[CODES["#SPILL!"]]]
             return CODES["#SPILL!"]
-        return block if len(block) * len(block[0]) <= LARGEST_SPILL else LATER
+        return LATER if self._is_large(formula) else block
+
+    def _is_large(self, formula: Formula) -> bool:
+        """Whether a block is rather written out than spilled; then there is no A1# of it."""
+        block = self.blocks[formula]
+        named = self.asked_later or any(map(self._spill(formula).touches, self._anchors))
+        return len(block) * len(block[0]) > (LARGEST_SPILL if named else QUICK_SPILL)
+
+    @cached_property
+    def _anchors(self) -> set[Area]:
+        """The cells whose spills are referred to as A1#."""
+        return {anchor for line in self.patterns.lines for anchor in line.term.anchors}
 
     def _is_blocked(self, place: Area) -> bool:
         """Whether something that the engine does not see is in the way of a spill."""
@@ -291,8 +305,8 @@ class _Engine:
         self._evaluate()
         while large := {
             formula
-            for formula, block in self.blocks.items()
-            if formula not in self.written and len(block) * len(block[0]) > LARGEST_SPILL
+            for formula in self.blocks
+            if formula not in self.written and self._is_large(formula)
         }:
             # One that depends on another waits until that one's cells are there.
             later = self._graph().dependents(self._spill(formula) for formula in large)
@@ -302,6 +316,7 @@ class _Engine:
             for formula in ready:
                 self._write_out(formula)
             self.written |= ready
+            self._forget_doubts(self.formulas[number] for number in later)
             self._evaluate()
         graph: Callable[[], Graph] = cache(self._graph)
         self._refuse_circles(graph)
@@ -339,9 +354,9 @@ class _Engine:
             self.ranges.changed.clear()
             for number in changed:
                 self.workbook.set_formula(HOLDERS, number, 1, f"={holders[number - 1]}")
-            for formula in self._depending({f"{HOLDERS}!A{number}" for number in changed}):
-                # What was doubted over the range as it was is computed once more.
-                self.noticed.doubts.pop((self.lines[formula].number, formula.row), None)
+            depending = self._depending({f"{HOLDERS}!A{number}" for number in changed})
+            self._forget_doubts(depending)
+            for formula in depending:
                 if formula not in self.written and formula not in self.refused:
                     self._set(formula, self.texts[formula])
             self._evaluate_all()
@@ -357,6 +372,12 @@ class _Engine:
         numbers = {*using, *graph.dependents(graph.fills[one] for one in using)}
         found = (self.formulas[number] for number in sorted(numbers))
         return [formula for formula in found if formula in self.lines]
+
+    def _forget_doubts(self, formulas: Iterable[Formula]) -> None:
+        """Forget what was doubted of formulas that are computed once more, over other cells."""
+        for formula in formulas:
+            if formula in self.lines:
+                self.noticed.doubts.pop((self.lines[formula].number, formula.row), None)
 
     def _evaluate_all(self) -> None:
         try:
