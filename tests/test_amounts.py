@@ -20,10 +20,12 @@ from test_exports import FILES, sources
 from workbook_lint import lint
 
 from kpi_xl.engine.formulas import address_area
+from kpi_xl.exports.cells import numbers
 from kpi_xl.locales import texts
 from kpi_xl.locales.currencies import NO_BREAK, code_of, currencies, money
 from kpi_xl.reports.loading import loaded
 from kpi_xl.schema import SCHEMAS
+from kpi_xl.units import MONEY
 
 OF_NO_STANDARD = {"IRT"}
 """Currencies that people count in, and Unicode's CLDR does not have."""
@@ -48,6 +50,35 @@ def test_signs_and_decimals_are_those_of_cldr() -> None:
         if language != "fa":  # which reads from the right: what stands behind is on the left
             place = "before" if forms.whole.startswith('"') else "after"
             assert place == row["place"], (language, code)
+
+
+def test_each_sign_that_is_of_one_currency_is_read_as_it() -> None:
+    path = Path(__file__).parent / "currencies_cldr48.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    meant: dict[str, set[str]] = {}
+    for row in rows:
+        for sign in (row["sign"], row["narrow_sign"]):
+            meant.setdefault(sign.strip(), set()).add(row["code"])
+    assert {sign for sign, codes in meant.items() if len(codes) > 1} == {"$", "¥", "kr"}
+    for row in rows:
+        sign = re.findall('"(.*?)"', money(row["code"], row["language"]).whole)[0].strip(NO_BREAK)
+        codes = meant.get(sign, {row["code"]})
+        for text in (f"{sign}1234.5", f"{sign}{NO_BREAK}1234.5", f"1234.5{NO_BREAK}{sign}"):
+            found = numbers({"amount": [text]}, {"amount": MONEY}, "1,234.5")
+            assert not found.faults, text
+            assert found.columns == {"amount": [1234.5]}
+            assert found.currencies["amount"] == [sign if len(codes) > 1 else row["code"]], text
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [("Rs.500", "INR"), ("500 \u0440.", "RUB"), ("500 kr.", "KR"), ("￥500", "¥"),
+     ("500 تومان", "IRT"), ("500 ﷼", "IRR"), ("S$500", "SGD"), ("R 500", "ZAR"), ("₦500", "₦")],
+)  # fmt: skip
+def test_signs_that_exports_write_are_read(text: str, code: str) -> None:
+    found = numbers({"amount": [text]}, {"amount": MONEY})
+    assert (found.columns, found.currencies) == ({"amount": [500.0]}, {"amount": [code]})
 
 
 @pytest.mark.parametrize(

@@ -923,6 +923,17 @@ def test_two_currencies_are_refused_in_any_kind_of_file(tmp_path: Path, kind: st
     assert "cost is 1 USD and 2 EUR" in refusal(path, ADS)
 
 
+@pytest.mark.parametrize(("one", "other"), [("€", "฿"), ("EUR", "R"), ("$", "MOP$"), ("kr.", "₸")])
+def test_currencies_may_stand_as_signs(tmp_path: Path, one: str, other: str) -> None:
+    text = MIXED.replace("EUR", one).replace("JPY", other).format(header="Currency", last=other)
+    assert "different currencies: cost is 200.5" in refusal(written_csv(tmp_path, text), ADS)
+
+
+def test_a_sign_and_a_code_are_one_currency(tmp_path: Path) -> None:
+    text = MIXED.replace("JPY", "€").format(header="Currency", last="eur")
+    assert "amounts in EUR" in read_table(written_csv(tmp_path, text), ADS).remarks
+
+
 def test_one_currency_is_told(tmp_path: Path) -> None:
     text = MIXED.replace("JPY", "EUR").format(header="Currency", last="")
     table = read_table(written_csv(tmp_path, text), ADS)

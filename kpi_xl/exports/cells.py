@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.locales import Message
+from kpi_xl.locales.currencies import currency_named, sign_pattern
 from kpi_xl.sources.values import MARKS
 from kpi_xl.units import COUNT, Unit
 
@@ -21,19 +22,7 @@ BLANKS = frozenset(
 )
 """What stands for nothing in a column of numbers or dates, in lower case."""
 
-SIGNS = {
-    "€": "EUR", "£": "GBP", "₽": "RUB", "руб.": "RUB", "руб": "RUB", "р.": "RUB", "zł": "PLN",
-    "us$": "USD", "r$": "BRL", "ca$": "CAD", "c$": "CAD", "a$": "AUD", "au$": "AUD", "nz$": "NZD",
-    "hk$": "HKD", "nt$": "TWD", "s$": "SGD", "sg$": "SGD", "mx$": "MXN", "cn¥": "CNY", "元": "CNY",
-    "jp¥": "JPY", "円": "JPY", "₹": "INR", "rs.": "INR", "₺": "TRY", "₩": "KRW", "₴": "UAH",
-    "₪": "ILS", "kč": "CZK", "ft": "HUF", "lei": "RON", "تومان": "IRT", "ریال": "IRR", "﷼": "IRR",
-}  # fmt: skip
-"""Currencies by sign, in lower case. $, ¥ and kr are of several countries, and stay signs."""
-
-_SIGN = (
-    r"(?:[A-Za-z]{1,3}[$¥]|zł|kr\.?|руб\.?|р\.|تومان|ریال|元|円|Rs\.?|Kč|Ft|lei|[A-Z]{3}"
-    r"|[^\w\s.,'%+()-])"
-)
+_SIGN = rf"(?:{sign_pattern()}|[^\w\s.,'%+()-])"
 _NUMBER = re.compile(
     rf"(?P<sign>[-+]?) ?(?P<open>\()?(?P<before>{_SIGN})? ?(?P<inner>\()?(?P<second>[-+]?)"
     rf"(?P<body>(?:[0-9][0-9.,' ]*|[.,])(?<! )[0-9]*(?:[eE][-+]?[0-9]+)?)"
@@ -167,7 +156,7 @@ def _amount(text: str) -> Amount | None:
     sign = match["before"] or match["after"] or ""
     if sign and len(sign) == 1 and not sign.isalpha() and unicodedata.category(sign) != "Sc":
         return None
-    currency = SIGNS.get(sign.lower(), sign)
+    currency = currency_named(sign)
     negative = "-" in (match["sign"], match["second"]) or bool(opened)
     return Amount(negative, match["body"], currency)
 

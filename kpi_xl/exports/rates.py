@@ -6,20 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kpi_xl.locales import Message, Names
-from kpi_xl.locales.currencies import code_of
+from kpi_xl.locales.currencies import code_of, currency_named, signs_of_several
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError, read_table
 from kpi_xl.units import DATE, KEY, MONEY, RATIO
 
 if TYPE_CHECKING:
     from kpi_xl.exports.shaping import Reading
-
-SIGNS_OF_SEVERAL = {
-    "$": ("USD", "CAD", "AUD", "NZD", "MXN", "SGD", "HKD", "TWD", "ARS", "CLP", "COP"),
-    "¥": ("JPY", "CNY"),
-    "KR": ("SEK", "NOK", "DKK", "ISK"),
-}
-"""Signs that stand for any of several currencies."""
 
 
 class Rates(NamedTuple):
@@ -59,7 +52,7 @@ def rates_of(path: Path) -> Rates:
                 )
             )
         day = start if isinstance(start, date) else date.min
-        rates.setdefault(str(code).upper(), []).append((day, rate))
+        rates.setdefault(currency_named(str(code)), []).append((day, rate))
     for code, given in rates.items():
         given.sort()
         if len({day for day, _ in given}) < len(given):
@@ -125,10 +118,9 @@ def _codes(reading: "Reading", tables: Mapping[str, Sequence[Column]]) -> list[s
 def _distinct(codes: set[str]) -> set[str]:
     """The currencies, a sign of several being the one of them that is there."""
     distinct = set(codes)
-    for sign, several in SIGNS_OF_SEVERAL.items():
-        for code in codes:
-            if code.upper() == sign and distinct & set(several):
-                distinct.discard(code)
+    for sign, several in signs_of_several().items():
+        if distinct & set(several):
+            distinct.discard(sign)
     return distinct
 
 

@@ -18,6 +18,7 @@ from kpi_xl.exports.pages import text_of
 from kpi_xl.exports.recognition import Match
 from kpi_xl.exports.rows import Rows, rows_of
 from kpi_xl.locales import Counted, Message
+from kpi_xl.locales.currencies import currency_named
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources.grain import (
@@ -451,17 +452,17 @@ def _currency(
         if named.pattern and "currency" in named.pattern.groupindex and name in match.places:
             found = named.pattern.fullmatch(match.headers[match.places[name]])
             if found and found["currency"]:
-                code = found["currency"].strip()
-                known = known or written.SIGNS.get(code.lower(), code.upper())
+                known = known or currency_named(found["currency"])
     pattern = match.layout.preamble.get("currency")
     if pattern and not known:
         for row in match.page.head[: match.row]:
             found = pattern.search(" ".join(text_of(row)).strip())
             if found:
-                known = found["currency"] if "currency" in pattern.groupindex else found[1]
+                named_there = "currency" in pattern.groupindex
+                known = currency_named(found["currency"] if named_there else found[1])
                 break
     if "currency" in frame and not options.currency:
-        codes = frame["currency"].fillna("").map(lambda code: str(code).strip().upper())
+        codes = frame["currency"].fillna("").map(lambda code: currency_named(str(code)))
         # A line of an order whose own columns stand on its first line alone has none.
         return codes.where(codes != "", known)
     signs = pd.Series("", index=frame.index, dtype=object)

@@ -2,6 +2,8 @@
 
 import re
 import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
@@ -31,6 +33,58 @@ def code_of(text: str) -> str:
     """The code in a text such as "eur"; "" where it is none, as with "$", which several have."""
     code = text.strip().upper()
     return code if re.fullmatch("[A-Z]{3}", code) else ""
+
+
+def signs_of_several() -> Mapping[str, Sequence[str]]:
+    """The signs that stand for any of several currencies, with the codes of these."""
+    several: Mapping[str, Sequence[str]] = _known()["several"]
+    return several
+
+
+def currency_named(text: str) -> str:
+    """The code that a sign stands for, or a code; any other sign as it is, in capitals.
+
+    >>> [currency_named(text) for text in ("zł", "Rs.", "￦", "eur", "$")]
+    ['PLN', 'INR', 'KRW', 'EUR', '$']
+    """
+    sign = _plain(text)
+    return _codes().get(sign, sign.upper())
+
+
+def sign_pattern() -> str:
+    """A regular expression of the signs and codes that may stand beside an amount."""
+    known = _known()
+    ours = sorted({sign for _, sign in _written()}, key=len, reverse=True)
+    others = [sign for signs in known["also"].values() for sign in signs]
+    others += [cased for sign in known["several"] for cased in (sign, sign.lower())]
+    one, other = ("|".join(map(re.escape, signs)) for signs in (ours, others))
+    return rf"(?:{one}|(?:{other})\.?|[A-Za-z]{{1,3}}[$¥]|[A-Z]{{3}})"
+
+
+def _written() -> Iterator[tuple[str, str]]:
+    """The codes and signs that we write, in any language."""
+    known = _known()
+    for signs in (known["signs"], *known["signs_in"].values()):
+        yield from signs.items()
+
+
+@cache
+def _codes() -> dict[str, str]:
+    """The code of each sign that is of one currency alone."""
+    also = ((code, sign) for code, signs in _known()["also"].items() for sign in signs)
+    codes: dict[str, set[str]] = {}
+    for code, sign in (*_written(), *also):
+        codes.setdefault(_plain(sign), set()).add(code)
+    return {
+        sign: min(some)
+        for sign, some in codes.items()
+        if len(some) == 1 and sign.upper() not in _known()["several"]
+    }
+
+
+def _plain(sign: str) -> str:
+    """A sign in the form in which signs are compared: half as wide, in small letters."""
+    return unicodedata.normalize("NFKC", sign.strip()).lower().rstrip(".")
 
 
 def money(code: str, language: str) -> Money:

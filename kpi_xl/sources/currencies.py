@@ -1,12 +1,14 @@
 """Columns of currencies beside the amounts: what is in different currencies is never added up."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from math import fsum
 
 from kpi_xl.cells import Cell
 from kpi_xl.locales import Message, Names
+from kpi_xl.locales.currencies import currency_named
 from kpi_xl.schema import Column
 from kpi_xl.sources.records import Found, Unreadable, plain
 from kpi_xl.sources.values import as_text
@@ -18,8 +20,8 @@ NAME = re.compile(
 )
 """What a header of currencies has in it, in the languages that exports come in."""
 
-CODE = re.compile(r"[A-Z]{3}|[A-Z]{0,3}[$€£¥₽₺₹₩₪₫₴₸]|KR|ZŁ|KČ|FT|РУБ\.?|元|円|تومان|ریال")
-"""A code of ISO 4217 or a sign of money, in capitals."""
+CODE = re.compile(r"[A-Z]{3}|[A-Z]{0,3}[$¥]|KR")
+"""A code of ISO 4217, or letters that only others beside them can tell."""
 
 WATCHED = "\0"
 """What the names of columns begin with that are read only to be looked at."""
@@ -43,9 +45,11 @@ def in_one_currency(
     """
     codes: dict[str, list[str]] = {}
     for name in [name for name in found.cells if name.startswith(WATCHED)]:
-        texts = [as_text(cell).upper() if cell is not None else "" for cell in found.cells[name]]
+        texts = [
+            currency_named(as_text(cell)) if cell is not None else "" for cell in found.cells[name]
+        ]
         del found.cells[name]
-        if all(CODE.fullmatch(text) for text in set(texts) - {""}) and any(texts):
+        if all(map(_is_code, set(texts) - {""})) and any(texts):
             codes[found.headers[found.places[name]]] = texts
     remarks: dict[Message, None] = {}
     mixed: dict[str, list[Message]] = {}  # the header of currencies: sums of columns
@@ -83,6 +87,12 @@ def in_one_currency(
             )
         )
     return list(remarks)
+
+
+def _is_code(text: str) -> bool:
+    """Whether a text is a currency's code, or a sign of money."""
+    sign = len(text) == 1 and unicodedata.category(text) == "Sc"
+    return sign or bool(CODE.fullmatch(text))
 
 
 def _sum(code: str, amount: float) -> Message:
