@@ -17,6 +17,7 @@ from kpi_xl.locales import Message, Names
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoFrame
+    from numpy.typing import NDArray
 
 CAN = Message(
     "pandas, Polars, PyArrow, DuckDB, PySpark, Dask, and tables of Ibis in DuckDB, SQLite or"
@@ -175,6 +176,34 @@ def in_memory(frame: "IntoFrame") -> bool:
     return isinstance(given, nw.DataFrame) and (made_by.is_pandas() or made_by.is_polars())
 
 
+def in_pandas(frame: "IntoFrame") -> bool:
+    """Whether it is a frame of pandas."""
+    return bool(_carried(frame).implementation.is_pandas())
+
+
+def numbered(frame: "IntoFrame", name: str) -> tuple["IntoFrame", list[str] | None]:
+    """A frame of pandas with a number for each text of a column, and the texts by their numbers.
+
+    They are sorted, without spaces around them; an empty one is missing, as are those that were.
+    Of a column that has no texts it is the frame as it is, and None.
+    """
+    import numpy as np
+
+    given = _carried(frame)
+    if name not in given.columns or given.schema[name] != nw.String:
+        return frame, None
+    native = given.to_native()
+    number, texts = native[name].factorize()
+    bare = list(map(str.strip, texts.tolist()))
+    known = sorted(set(bare) - {""})
+    place = dict(zip(known, range(len(known)), strict=True)) | {"": -1}
+    places = np.array([*map(place.__getitem__, bare), -1], dtype=np.int64)[number]
+    column = native[name].__class__(places, index=native.index)
+    if places.min(initial=0) < 0:
+        column = column.astype("Int64").mask(places < 0)
+    return native.assign(**{name: column}), known
+
+
 def fetched(rows: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
     """The rows of a small result."""
     engine = rows.implementation
@@ -194,7 +223,7 @@ def columns(rows: nw.LazyFrame[Any]) -> list[list[Any]]:
     engine = rows.implementation
     if engine.is_duckdb():
         found = rows.to_native()
-        if any("HUGEINT" in str(kind) for kind in found.types):  # NumPy has floats for them
+        if any(map(_is_huge, found.types)):
             return list(map(list, zip(*found.fetchall(), strict=True))) or [[] for _ in found.types]
         return [column.tolist() for column in found.fetchnumpy().values()]
     found = []
@@ -204,6 +233,26 @@ def columns(rows: nw.LazyFrame[Any]) -> list[list[Any]]:
             cells = [None if _is_missing(cell) else cell for cell in cells]
         found.append(cells)
     return found
+
+
+def arrays(rows: nw.LazyFrame[Any]) -> "list[NDArray[Any]]":
+    """The same as arrays, of a result without nulls."""
+    import numpy as np
+
+    if not rows.implementation.is_duckdb():
+        return [column.to_numpy() for column in rows.collect().iter_columns()]
+    native = rows.to_native()
+    if not any(map(_is_huge, native.types)):
+        return [np.asarray(column) for column in native.fetchnumpy().values()]
+    return [
+        np.array(column, dtype=object if _is_huge(kind) else None)
+        for column, kind in zip(columns(rows), native.types, strict=True)
+    ]
+
+
+def _is_huge(kind: Any) -> bool:
+    """Whether NumPy has floats for whole numbers of DuckDB."""
+    return "HUGEINT" in str(kind)
 
 
 def _is_missing(cell: Any) -> bool:

@@ -4,13 +4,18 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import fsum, isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 
 from kpi_xl.cells import TOO_LARGE
 from kpi_xl.errors import CellError, OutOfDomain
 from kpi_xl.units import LARGEST
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Cells = Sequence[Any] | NDArray[Any]
 
 DTYPES: dict[type, Any] = {float: nw.Float64, int: nw.Int64, bool: nw.Boolean, str: nw.String}
 OF_PANDAS = {
@@ -64,25 +69,28 @@ def array(cells: Sequence[Any]) -> Any:
     return made.reshape(len(cells), -1) if cells and isinstance(cells[0], list) else made
 
 
-def table(rows: Sequence[Sequence[Any]] | dict[str, list[Any]], like: Any) -> Any:
+def table(rows: "Sequence[Sequence[Any]] | dict[str, NDArray[Any]]", like: Any) -> Any:
     """A kernel's table, its header first, as a frame of the kind of `like`, a Series or a frame.
 
-    A long one may come as columns by their names.
+    A long one may come as arrays by their names, of floats or of texts without a blank; those of
+    the first column may be of any kind.
 
     The columns have the header's names as texts; numbers are floats, but whole ones in the first
     column. A blank cell is null. A lazy frame of Polars comes back lazy, a relation of DuckDB as
     a relation of the same connection; of other lazy frames an eager one of pandas.
     """
+    columns: list[Cells]
     if isinstance(rows, dict):
-        names, (labels, *columns) = list(rows), rows.values()
+        names, (first, *arrays) = list(rows), rows.values()
+        labels, columns = first.tolist(), [*arrays]
     else:
         header, *body = rows
         names = _names(header)
-        labels, *columns = map(list, zip(*body, strict=True)) if body else ([] for _ in header)
+        labels, *lists = map(list, zip(*body, strict=True)) if body else ([] for _ in header)
+        columns = [*map(_numbers, lists)]
     if set(map(type, labels)) != {str}:
         labels = list(map(_label, labels))
-    columns = [labels, *map(_numbers, columns)]
-    return _framed(names, columns, nw.from_native(like, allow_series=True))
+    return _framed(names, [labels, *columns], nw.from_native(like, allow_series=True))
 
 
 def _label(cell: Any) -> Any:
@@ -96,11 +104,11 @@ def _numbers(cells: list[Any]) -> list[Any]:
 
 
 def _frame(names: Sequence[str], rows: Sequence[Sequence[Any]], like: Any) -> Any:
-    columns = list(map(list, zip(*rows, strict=True))) or [[] for _ in names]
+    columns: list[Cells] = [*map(list, zip(*rows, strict=True))] or [[] for _ in names]
     return _framed(names, columns, like)
 
 
-def _framed(names: Sequence[str], columns: list[list[Any]], like: Any) -> Any:
+def _framed(names: Sequence[str], columns: "list[Cells]", like: Any) -> Any:
     made_by = like.implementation
     if made_by is nw.Implementation.DUCKDB:
         return _relation(names, columns, like.to_native())
@@ -118,23 +126,47 @@ def _framed(names: Sequence[str], columns: list[list[Any]], like: Any) -> Any:
     return made.lazy().to_native() if lazy else made.to_native()
 
 
-def _series(name: str, cells: Sequence[Any], implementation: Any) -> Any:
+def _series(name: str, cells: "Cells", implementation: Any) -> Any:
     kind, typed = _typed(cells)
     if implementation.is_pandas_like():
-        dtype = OF_PANDAS.get((kind, None in typed))
+        dtype = OF_PANDAS.get((kind, kind is not float and None in typed))
         return implementation.to_native_namespace().Series(typed, dtype=dtype, name=name)
     return nw.new_series(name, typed, DTYPES[kind], backend=implementation).to_native()
 
 
-def _relation(names: Sequence[str], columns: Sequence[Sequence[Any]], of: Any) -> Any:
+def _relation(names: Sequence[str], columns: "Sequence[Cells]", of: Any) -> Any:
     """Columns as a relation of the connection that another one has, which it does not show."""
+    typed = dict(zip(names, map(_typed, columns), strict=True))
+    found = _scanned(typed, of) if len(columns[0]) > MOST_WRITTEN_OUT else None
+    if found is not None:
+        return found
     parts = []
-    for name, cells in zip(names, columns, strict=True):
-        kind, typed = _typed(cells)
-        text = json.dumps(typed, ensure_ascii=False).replace("'", "''")
+    for name, (kind, cells) in typed.items():
+        text = json.dumps(list(cells), ensure_ascii=False).replace("'", "''")
         quoted = name.replace('"', '""')
         parts.append(f"unnest(from_json('{text}', '[\"{OF_DUCKDB[kind]}\"]')) AS \"{quoted}\"")
     return of.limit(0).aggregate("count(*)").project(", ".join(parts))
+
+
+MOST_WRITTEN_OUT = 1000  # rows
+
+
+def _scanned(typed: dict[str, tuple[type, Any]], of: Any) -> Any:
+    """The same, read from arrays; None where a blank, or the connection, does not let it."""
+    import duckdb
+    import numpy as np
+
+    if any(kind is not float and None in cells for kind, cells in typed.values()):
+        return None
+    as_arrays = {float: float, int: np.int64, bool: bool, str: object}
+    _kpi_xl_table = {
+        n: np.array(cells, dtype=as_arrays[kind]) for n, (kind, cells) in typed.items()
+    }
+    try:
+        found = of.query("_kpi_xl_like", "SELECT * FROM _kpi_xl_table")
+    except duckdb.CatalogException:  # told not to look at variables of Python
+        return None
+    return found if found.columns == list(typed) else None
 
 
 def _has_index(like: Any) -> bool:
@@ -152,11 +184,17 @@ def _names(header: Sequence[Any]) -> list[str]:
     return names
 
 
-def _typed(cells: Sequence[Any]) -> tuple[type, list[Any]]:
+def _typed(cells: "Cells") -> tuple[type, Any]:
     """The one type of a column's cells, and the cells in it, with None for blanks.
 
     Raises OutOfDomain for a number that no cell can hold.
     """
+    if not isinstance(cells, Sequence):
+        if cells.dtype != float:
+            return _typed(cells.tolist())
+        if not (abs(cells) <= LARGEST).all():  # nor NaN
+            raise OutOfDomain(TOO_LARGE)
+        return float, cells
     types = set(map(type, cells))
     if types == {str} and "" not in cells:
         return str, list(cells)

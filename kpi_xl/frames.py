@@ -74,7 +74,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
 
 def over_frame(
-    rows: Callable[Concatenate[Any, Options], Table | dict[str, list[Any]]],
+    rows: "Callable[Concatenate[Any, Options], Table | dict[str, NDArray[Any]]]",
 ) -> OverFrame[Options]:
     """The function that gives a table, of rows or of columns, as a frame of the kind that came."""
 
@@ -102,8 +102,8 @@ def cohort(
     period = read(METRICS["COHORT"], "period", period)
     measure = read(METRICS["COHORT"], "measure", measure)
     of_revenue = tables.of_revenue(measure, amount)
-    orders = _orders(frame, customer, date, amount, as_of, segment)
-    log = _activity(orders, period, of_revenue=of_revenue)
+    columns = customer, date, amount, segment
+    log = _observed(frame, *columns, as_of, period, of_revenue=of_revenue)
     return tables.cohort_rows(log, period, measure)
 
 
@@ -118,8 +118,8 @@ def retention_curve(
 ) -> Table:
     """RETENTION_CURVE of the orders in a frame."""
     period = read(METRICS["RETENTION_CURVE"], "period", period)
-    orders = _orders(frame, customer, date, None, as_of, segment)
-    return tables.curve_rows(_activity(orders, period, of_revenue=False))
+    columns = customer, date, None, segment
+    return tables.curve_rows(_observed(frame, *columns, as_of, period, of_revenue=False))
 
 
 @over_frame
@@ -363,21 +363,24 @@ def rfm(
     amount: str,
     as_of: "Day" = None,
     bins: float = 5,
-) -> dict[str, list[Any]]:
+) -> "dict[str, NDArray[Any]]":
     """RFM of the orders in a frame, sorted by customer."""
     import numpy as np
 
     bins = read(METRICS["RFM"], "bins", bins)
+    if backends.in_pandas(frame):
+        until = read(METRICS["RFM"], "as_of", as_of)
+        rows = _at_hand(frame, customer, (date,), amount)
+        seen = tables.observed(rows.customer, rows.days, until, rows.amounts)
+        numbers = np.asarray(seen.customers)
+        who = tables.distinct(numbers, len(rows.names))
+        number = tables.places(who, numbers)
+        bought = tables.last_and_spent(number, len(who), seen.days, seen.amounts)
+        names = np.array(rows.names, dtype=object)[who]
+        return tables.rfm_columns(names, *bought, seen.as_of, bins)
     orders = _orders(frame, customer, date, amount, as_of)
-    names, last, frequency, monetary = _collected(_bought(orders))
-    return tables.rfm_columns(
-        names,
-        _serials(np.array(last, dtype=np.int64)),
-        np.array(frequency, dtype=np.int64),
-        np.array(monetary, dtype=np.float64),
-        orders.as_of,
-        bins,
-    )
+    names, last, frequency, monetary = _in_order(_bought(orders))
+    return tables.rfm_columns(names, _serials(last), frequency, monetary, orders.as_of, bins)
 
 
 class RetentionCounts(NamedTuple):
@@ -447,7 +450,7 @@ def _alike(orders: "_Orders") -> Table:
     """Customers by their segment, days since the last purchase, and whether they came back."""
     import numpy as np
 
-    last, frequency, monetary = _arrays(_bought(orders).drop("key"))
+    last, frequency, monetary = backends.arrays(_bought(orders).drop("key"))
     scored = tables.rfm_scores(
         _serials(last.astype(np.int64)), frequency, monetary, orders.as_of, 5
     )
@@ -467,8 +470,15 @@ def _alike(orders: "_Orders") -> Table:
 @over_frame
 def channel_mix(frame: "IntoFrame", channel: str, value: str) -> Table:
     """CHANNEL_MIX of the rows of a frame; channels of the same sum are sorted."""
-    rows, _ = _rows(frame, channel, (), value)
-    channels, sums = _collected(rows.group_by("key").agg(nw.col("amount").sum()))
+    import numpy as np
+
+    if backends.in_pandas(frame):
+        given = _at_hand(frame, channel, (), value)
+        channels = given.names
+        sums = np.bincount(given.customer, given.amounts, minlength=len(channels)).tolist()
+    else:
+        rows, _ = _rows(frame, channel, (), value)
+        channels, sums = _collected(rows.group_by("key").agg(nw.col("amount").sum()))
     whole: dict[Any, float] = {}
     for name, amount in zip(tables.one_spelling(channels), sums, strict=True):
         whole[name] = whole.get(name, 0.0) + amount
@@ -675,14 +685,41 @@ def _days_in_memory(
     import numpy as np
 
     until = read(METRICS["RFM"], "as_of", as_of)
-    rows = _rows(frame, customer, (date,), amount)[0].select("key", "date0", "amount").collect()
-    days = rows["date0"].to_numpy().astype("datetime64[D]").astype(np.int64)
-    keys, amounts = rows["key"].to_list(), rows["amount"].to_numpy().astype(float)
-    place = {key: number for number, key in enumerate(sorted(set(keys)))}
-    buyer = np.fromiter(map(place.__getitem__, keys), np.int64, len(keys))
-    seen = tables.observed(buyer, _serials(days + DAY_1970), until, amounts)
+    rows = _at_hand(frame, customer, (date,), amount)
+    seen = tables.observed(rows.customer, rows.days, until, rows.amounts)
     found = models.days_bought(np.asarray(seen.customers), seen.days, seen.amounts)
-    return models.PurchaseDays(list(place), *found, seen.as_of)
+    return models.PurchaseDays(rows.names, *found, seen.as_of)
+
+
+class _AtHand(NamedTuple):
+    """Rows in this process, for the kernels of the cells: a number for each customer, serials."""
+
+    names: list[Any]
+    """The customers by their numbers, sorted."""
+    customer: "Integers"
+    days: "Integers"
+    amounts: "Floats"
+
+
+def _at_hand(frame: "IntoFrame", key: str, dates: Sequence[str], amount: str | None) -> _AtHand:
+    import numpy as np
+
+    names: list[Any] | None = None
+    if backends.in_pandas(frame):  # which tells texts apart anew in each query
+        frame, names = backends.numbered(frame, key)
+    rows = _rows(frame, key, dates, amount)[0].collect()
+    if names is None:
+        keys = rows["key"].to_list()
+        names = sorted(set(keys))
+        place = {name: number for number, name in enumerate(names)}
+        number = np.fromiter(map(place.__getitem__, keys), np.int64, len(keys))
+    else:
+        number = rows["key"].to_numpy().astype(np.int64)
+    days = np.zeros(len(number), dtype=np.int64)
+    if dates:
+        days = rows["date0"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    amounts = rows["amount"].to_numpy().astype(float)
+    return _AtHand(names, number, _serials(days + DAY_1970), amounts)
 
 
 # Counting, where the rows are
@@ -741,6 +778,20 @@ def _left(total: str) -> nw.Expr:
     """A sum, or 0 where nothing but rounding is left of what was moved: see `tables.sums`."""
     left = nw.col(total)
     return nw.when(left.abs() > 1e-14 * nw.col("moved")).then(left).otherwise(_number(0))
+
+
+def _observed(
+    frame: "IntoFrame", customer: str, date: str, amount: str | None, segment: str | None,
+    as_of: "Day", period: str, *, of_revenue: bool,
+) -> tables.Activity:  # fmt: skip
+    """Customers and revenue by segment, cohort and age."""
+    if segment is not None or not backends.in_pandas(frame):
+        orders = _orders(frame, customer, date, amount, as_of, segment)
+        return _activity(orders, period, of_revenue=of_revenue)
+    until = read(METRICS["RFM"], "as_of", as_of)
+    rows = _at_hand(frame, customer, (date,), amount)
+    amounts = rows.amounts if of_revenue else None
+    return tables.activity(rows.customer, rows.days, period, until, amounts)
 
 
 def _activity(
@@ -1095,13 +1146,17 @@ def _any(tests: Iterable[nw.Expr]) -> nw.Expr:
 # Results
 
 
-def _arrays(rows: nw.LazyFrame[Any]) -> "list[NDArray[Any]]":
-    """The columns of a result without nulls, which may be of many rows."""
+def _in_order(lazy: nw.LazyFrame[Any]) -> "list[NDArray[Any]]":
+    """The columns of a result without nulls, which may be of many rows, sorted by the first."""
     import numpy as np
 
-    if rows.implementation.is_duckdb():
-        return [np.asarray(column) for column in rows.to_native().fetchnumpy().values()]
-    return [column.to_numpy() for column in rows.collect().iter_columns()]
+    first = lazy.collect_schema().names()[0]
+    columns = backends.arrays(lazy.sort(first))
+    key = columns[0]
+    if (key[1:] < key[:-1]).any():  # its engine has another order of texts
+        order = np.array(sorted(range(len(key)), key=key.tolist().__getitem__))
+        columns = [column[order] for column in columns]
+    return columns
 
 
 def _collected(lazy: nw.LazyFrame[Any]) -> list[list[Any]]:

@@ -1,4 +1,4 @@
-"""The tables as one would write them by hand, in SQL and for Polars: what frames are held to.
+"""The tables as one writes them by hand, in SQL, for Polars and pandas: what frames are held to.
 
 Sorted rows: of COHORT the months of the year 0 until a cohort's, an age, buyers and revenue; of
 CHANNEL_MIX a channel and its sum; of MRR_MOVEMENTS the months of the year 0, new, expansion,
@@ -110,3 +110,48 @@ def rfm_by_polars(rows: Any, who: str, day: str, paid: str) -> list[Any]:
     )
     columns = "customer", "recency", "frequency", "monetary", "r", "f", "m"
     return scored.select(*columns, segment).sort("customer").collect().rows()
+
+
+def cohort_by_pandas(rows: Any, who: str, day: str, paid: str) -> list[Any]:
+    """COHORT, by pandas."""
+    months = (
+        rows.assign(
+            customer=rows[who].str.strip(), month=rows[day].dt.year * 12 + rows[day].dt.month
+        )
+        .groupby(["customer", "month"], as_index=False)[paid]
+        .sum()
+    )
+    born = months.groupby("customer")["month"].transform("min")
+    counted = months.groupby([born.rename("born"), (months["month"] - born).rename("age")])[paid]
+    return [(*at, *row) for at, *row in counted.agg(["size", "sum"]).itertuples()]
+
+
+def mix_by_pandas(rows: Any, who: str, paid: str) -> list[Any]:
+    """CHANNEL_MIX, by pandas."""
+    return list(rows.groupby(rows[who].str.strip())[paid].sum().items())
+
+
+def rfm_by_pandas(rows: Any, who: str, day: str, paid: str) -> list[Any]:
+    """RFM, by pandas, of customers who bought something."""
+    days = (
+        rows.assign(customer=rows[who].str.strip(), day=rows[day].dt.normalize())
+        .groupby(["customer", "day"], as_index=False)[paid]
+        .agg(["sum", "max"])
+    )
+    bought = days[days["max"] >= 0].groupby("customer")
+    last, frequency = bought["day"].max(), bought["day"].size()
+    monetary = bought["sum"].sum().round(2)
+    r = 5 - (last.rank(method="min", ascending=False).astype(int) - 1) * 5 // len(last)
+    f, m = (
+        1 + (x.rank(method="min").astype(int) - 1) * 5 // len(last) for x in (frequency, monetary)
+    )
+    high = (f + m >= 6).astype(int) + (f + m >= 8)
+    named = (
+        ("Lost", "At risk", "Cannot lose"),
+        ("About to sleep", "Needs attention", "Loyal"),
+        ("New", "Potential loyalists", "Champions"),
+    )
+    level = (r >= 3).astype(int) + (r >= 4)
+    segment = [named[row][place] for row, place in zip(level, high, strict=True)]
+    recency = (days["day"].max() - last).dt.days
+    return list(zip(last.index, recency, frequency, monetary, r, f, m, segment, strict=True))

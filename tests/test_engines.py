@@ -172,6 +172,7 @@ def test_frames_give_what_queries_written_by_hand_give() -> None:
     }
     cells = by_sql[hand_written.COHORT]
     assert hand_written.cohort_by_polars(pl.DataFrame(columns), *names) == cells
+    assert hand_written.cohort_by_pandas(pd.DataFrame(columns), *names) == cells
     for measure, place in (("customers", 2), ("revenue", 3)):
         table = in_cells(frames.cohort(relation, *names, "M", measure))
         shown = {
@@ -183,6 +184,8 @@ def test_frames_give_what_queries_written_by_hand_give() -> None:
         assert shown == {tuple(row[:2]): row[place] for row in cells}
     mix = in_cells(frames.channel_mix(relation, "who", "paid"))
     assert sorted((row[0], row[1]) for row in mix[1:]) == by_sql[hand_written.MIX]
+    by_pandas = hand_written.mix_by_pandas(pd.DataFrame(columns), "who", "paid")
+    assert by_pandas == by_sql[hand_written.MIX]
     header, *months = in_cells(frames.mrr_movements(relation, *names))
     columns_of_it = [header.index(name) for name in ("new", "expansion", "contraction", "end")]
     found = [[row[place] for place in columns_of_it] for row in months]
@@ -190,6 +193,7 @@ def test_frames_give_what_queries_written_by_hand_give() -> None:
     customers = in_cells(frames.rfm(relation, *names))[1:]
     assert customers == [list(row) for row in by_sql[hand_written.RFM]]
     assert hand_written.rfm_by_polars(pl.DataFrame(columns), *names) == by_sql[hand_written.RFM]
+    assert hand_written.rfm_by_pandas(pd.DataFrame(columns), *names) == by_sql[hand_written.RFM]
 
 
 @pytest.mark.parametrize(

@@ -492,3 +492,40 @@ def test_customers_of_duckdbs_largest_integers_are_told_apart() -> None:
     )
     found = kpi_xl.frames.rfm(rows, "who", "day", "paid").fetchall()
     assert [row[0] for row in found] == [2**53, 2**53 + 1]
+
+
+def test_long_tables_are_those_of_short_ones(kind: str) -> None:
+    """More rows than are written out for DuckDB, also where it may not look at variables."""
+    count = 1_200
+    days = [date(2024, 1, 1) + timedelta(number % 90) for number in range(2 * count)]
+    for names in (
+        [f"C'{n % count:04}" for n in range(2 * count)],
+        [n % count for n in range(2400)],
+    ):
+        paid = [float(number % 7) for number in range(2 * count)]
+        rows = frame(kind, who=names, day=days, paid=paid)
+        expected = by_key(kpi_xl.rfm(names, days, paid))
+        assert frames.rfm(rows, "who", "day", "paid") == expected
+
+
+def test_a_connection_that_may_not_look_at_variables_has_long_tables() -> None:
+    connection = duckdb.connect()
+    connection.execute("SET python_enable_replacements = false")
+    rows = connection.sql(
+        "SELECT i AS who, DATE '2024-01-01' AS day, 1.5 AS paid FROM range(1500) t(i)"
+    )
+    found = kpi_xl.frames.rfm(rows, "who", "day", "paid")
+    assert found.types[:2] == ["BIGINT", "DOUBLE"]
+    assert found.fetchall() == [(who, 0.0, 1.0, 1.5, 5.0, 1.0, 1.0, "New") for who in range(1500)]
+
+
+def test_texts_of_pandas_that_differ_in_spaces_are_one() -> None:
+    rows = pd.DataFrame({"who": [" b", "b", "a ", "b "], "day": [JANUARY] * 4, "paid": [1.0] * 4})
+    rows["day"] = pd.to_datetime(rows["day"])
+    mix = frames.channel_mix(rows, "who", "paid")
+    assert [row[:2] for row in mix[1:]] == [["b", 3.0], ["a", 1.0]]
+    rows.index = pd.Index([7, 7, 3, 3])
+    assert [row[0] for row in frames.rfm(rows, "who", "day", "paid")[1:]] == ["a", "b"]
+    rows.loc[3, "who"] = " "
+    with pytest.raises(WrongInput, match="who is null in 2 rows"):
+        frames.cohort(rows, "who", "day")

@@ -187,21 +187,12 @@ def rfm(
     loyalists, New; R mid Loyal, Needs attention, About to sleep; R low Cannot lose, At risk, Lost.
     Rows come in order of first appearance; customers are told apart as in COHORT.
     """
-    import numpy as np
-
     orders = observed(customers, dates, as_of, amounts)
     known = numbered(orders.customers)
-    customer, count, day, amount = known.rows, len(known.names), orders.days, orders.amounts
-    bought = amount >= 0.0
-    first, span = int(day.min()), int(day.max() - day.min()) + 1
-    days_bought = distinct(customer[bought] * span + day[bought] - first, count * span) // span
-    frequency = np.bincount(days_bought, minlength=count)
-    monetary = sums(customer, amount, count)
-    counts_as_last = bought | (frequency[customer] == 0)
-    last = np.zeros(count, dtype=np.int64)
-    np.maximum.at(last, customer[counts_as_last], day[counts_as_last])
-    columns = rfm_columns(known.names, last, frequency, monetary, orders.as_of, bins)
-    return [list(columns), *map(list, zip(*columns.values(), strict=True))]
+    bought = last_and_spent(known.rows, len(known.names), orders.days, orders.amounts)
+    columns = rfm_columns(known.names, *bought, orders.as_of, bins)
+    lists = (column.tolist() for column in columns.values())
+    return [list(columns), *map(list, zip(*lists, strict=True))]
 
 
 @metric(
@@ -521,20 +512,39 @@ def curve_rows(log: Activity) -> list[list[Any]]:
 NOTHING_ENDED = "no period has ended by as_of"
 
 
+def last_and_spent(
+    customer: "Integers", count: int, day: "Integers", amount: "Floats"
+) -> "tuple[Integers, Integers, Floats]":
+    """The last purchase, purchase days and total of each customer, from rows of numbered ones."""
+    import numpy as np
+
+    bought = amount >= 0.0
+    first, span = int(day.min()), int(day.max() - day.min()) + 1
+    days_bought = distinct(customer[bought] * span + day[bought] - first, count * span) // span
+    frequency = np.bincount(days_bought, minlength=count)
+    monetary = sums(customer, amount, count)
+    counts_as_last = bought | (frequency[customer] == 0)
+    last = np.zeros(count, dtype=np.int64)
+    np.maximum.at(last, customer[counts_as_last], day[counts_as_last])
+    return last, frequency, monetary
+
+
 def rfm_columns(
-    names: Sequence[str | float],
+    names: "Sequence[str | float] | NDArray[Any]",
     last: "Integers",
     frequency: "Integers",
     monetary: "NDArray[Any]",
     as_of: int,
     bins: float,
-) -> dict[str, list[Any]]:
+) -> "dict[str, NDArray[Any]]":
     """What RFM shows, from the last purchase, purchase days and total of each customer."""
+    import numpy as np
+
     scored = rfm_scores(last, frequency, monetary, as_of, bins)
-    named = [name for levels in SEGMENTS for name in levels]
-    segments = [named[number] for number in scored.segment.tolist()]
+    named = np.array([name for levels in SEGMENTS for name in levels], dtype=object)
     columns = (scored.recency, frequency, scored.spent, scored.r, scored.f, scored.m)
-    cells = [list(names), *(column.astype(float).tolist() for column in columns), segments]
+    numbers = (column.astype(float) for column in columns)
+    cells = np.asarray(names, dtype=object), *numbers, named[scored.segment]
     return dict(zip(RFM_HEADER, cells, strict=True))
 
 

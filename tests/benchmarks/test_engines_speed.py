@@ -36,26 +36,32 @@ def eager(connection: Any) -> Any:
 
 
 @pytest.mark.benchmark(group="COHORT, a million rows")
-@pytest.mark.parametrize("how", ["SQL", "DuckDB", "Polars by hand", "Polars"])
+@pytest.mark.parametrize(
+    "how", ["SQL", "DuckDB", "Polars by hand", "Polars", "pandas by hand", "pandas"]
+)
 def test_cohort(benchmark: Any, connection: Any, eager: Any, how: str) -> None:
-    relation = connection.table("orders")
+    relation, of_pandas = connection.table("orders"), eager.to_pandas()
     ways = {
         "SQL": lambda: hand_written.by_sql(hand_written.COHORT, connection, "orders", *NAMES),
         "DuckDB": lambda: frames.cohort(relation, *NAMES, measure="revenue"),
         "Polars by hand": lambda: hand_written.cohort_by_polars(eager, *NAMES),
         "Polars": lambda: frames.cohort(eager, *NAMES, measure="revenue"),
+        "pandas by hand": lambda: hand_written.cohort_by_pandas(of_pandas, *NAMES),
+        "pandas": lambda: frames.cohort(of_pandas, *NAMES, measure="revenue"),
     }
     benchmark.pedantic(ways[how], rounds=5, warmup_rounds=1)
 
 
 @pytest.mark.benchmark(group="CHANNEL_MIX, a million rows")
-@pytest.mark.parametrize("how", ["SQL", "DuckDB"])
-def test_mix(benchmark: Any, connection: Any, how: str) -> None:
-    relation = connection.table("orders")
+@pytest.mark.parametrize("how", ["SQL", "DuckDB", "pandas by hand", "pandas"])
+def test_mix(benchmark: Any, connection: Any, eager: Any, how: str) -> None:
+    relation, of_pandas = connection.table("orders"), eager.to_pandas()
     names = ("channel", "day", "paid")
     ways = {
         "SQL": lambda: hand_written.by_sql(hand_written.MIX, connection, "orders", *names),
         "DuckDB": lambda: frames.channel_mix(relation, "channel", "paid"),
+        "pandas by hand": lambda: hand_written.mix_by_pandas(of_pandas, "channel", "paid"),
+        "pandas": lambda: frames.channel_mix(of_pandas, "channel", "paid"),
     }
     benchmark.pedantic(ways[how], rounds=5, warmup_rounds=1)
 
@@ -72,7 +78,9 @@ def test_mrr(benchmark: Any, connection: Any, how: str) -> None:
 
 
 @pytest.mark.benchmark(group="RFM, a million rows")
-@pytest.mark.parametrize("how", ["SQL", "DuckDB", "Polars by hand", "Polars", "pandas"])
+@pytest.mark.parametrize(
+    "how", ["SQL", "DuckDB", "Polars by hand", "Polars", "pandas by hand", "pandas"]
+)
 def test_rfm(benchmark: Any, connection: Any, eager: Any, how: str) -> None:
     relation, of_pandas = connection.table("orders"), eager.to_pandas()
     ways = {
@@ -80,6 +88,7 @@ def test_rfm(benchmark: Any, connection: Any, eager: Any, how: str) -> None:
         "DuckDB": lambda: frames.rfm(relation, *NAMES).fetchall(),
         "Polars by hand": lambda: hand_written.rfm_by_polars(eager, *NAMES),
         "Polars": lambda: frames.rfm(eager, *NAMES).rows(),
+        "pandas by hand": lambda: hand_written.rfm_by_pandas(of_pandas, *NAMES),
         "pandas": lambda: frames.rfm(of_pandas, *NAMES),
     }
     benchmark.pedantic(ways[how], rounds=5, warmup_rounds=1)
