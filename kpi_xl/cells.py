@@ -328,11 +328,11 @@ def _read(metric: Metric, values: list[Cell | Block], flat: list[Flat]) -> list[
             read.append(value)
         else:
             read.append(_scalar(argument, value))
-    _pair(arguments, read, in_place=metric.result == "shape")
+    rows = _pair(arguments, read, in_place=metric.result == "shape")
     zero = None
-    for argument, value in zip(arguments, read, strict=True):
+    for place, (argument, value) in enumerate(zip(arguments, read, strict=True)):
         if argument.arg.column:
-            _refuse_columns_outside(argument, value)
+            _refuse_columns_outside(argument, value, rows.get(place, ()))
         elif type(value) in NUMBERS and not argument.low <= value <= argument.high:
             _refuse_outside(argument, value)
             if value == 0.0 and argument.arg.denominator:
@@ -425,20 +425,18 @@ def _refuse_ragged(arguments: Sequence[Argument], flat: list[Flat]) -> None:
 def _without_blank_rows(arguments: Sequence[Argument], flat: list[Flat]) -> list[Flat]:
     """Columns without the rows that are blank throughout: whole columns of a sheet have many."""
     given = [i for i, a in enumerate(arguments) if a.arg.column and not _left_out(a, flat[i])]
-    together = [i for i in given if not arguments[i].arg.alone]
     filled = list(flat)
-    for group in {arguments[i].arg.group for i in together}:
-        places = [i for i in together if arguments[i].arg.group == group]
-        columns = [flat[i] for i in places]
+    for group in _groups(arguments, given):
+        columns = [flat[i] for i in group]
         alike = len({len(column.cells) for column in columns}) == 1
         narrow = all(column.width == 1 for column in columns)
-        if not (alike and narrow and _of_records([arguments[i] for i in places])):
+        if not (alike and narrow and _of_records([arguments[i] for i in group])):
             continue
         if any(column.kinds.isdisjoint(MAY_BE_BLANK) for column in columns):
             continue
         kept = _row_by_row(or_, map(_filled, columns))
         if any(kept) and not all(kept):
-            for i in places:
+            for i in group:
                 cells = list(compress(flat[i].cells, kept))
                 filled[i] = Flat(cells, set(map(type, cells)), 1)
     return flat if all(map(is_, filled, flat)) else filled
@@ -462,14 +460,15 @@ def _row_by_row(
     return first
 
 
-def _refuse_columns_outside(argument: Argument, value: Any) -> None:
+def _refuse_columns_outside(argument: Argument, value: Any, rows: Sequence[int]) -> None:
     """The same for a column, or several. Arrays were seen through as they were made."""
     if type(value) is list:
         for column in value if argument.arg.wide else [value]:
-            _refuse_column_outside(argument, column)
+            _refuse_column_outside(argument, column, rows)
 
 
-def _refuse_column_outside(argument: Argument, column: list[Any]) -> None:
+def _refuse_column_outside(argument: Argument, column: list[Any], rows: Sequence[int]) -> None:
+    """The same for a column whose cells are those of some rows."""
     low, high = argument.domain.closed
     if argument.arg.unit is KEY:
         if float not in set(map(type, column)):
@@ -477,7 +476,7 @@ def _refuse_column_outside(argument: Argument, column: list[Any]) -> None:
         numbers = [cell for cell in column if type(cell) is float]
         if _all_between(-LARGEST_ID, numbers, LARGEST_ID):
             return
-        for row, number in enumerate(column, start=1):
+        for row, number in zip(rows, column, strict=True):
             if type(number) is float and abs(number) > LARGEST_ID:
                 raise OutOfDomain(
                     "value {row} of {name} is {number}, a number of too many digits to be told from"
@@ -489,7 +488,7 @@ def _refuse_column_outside(argument: Argument, column: list[Any]) -> None:
         return
     if not argument.domain.whole and _all_between(low, column, high):
         return
-    for row, number in enumerate(column, start=1):
+    for row, number in zip(rows, column, strict=True):
         if number is not None:
             _refuse_outside(argument, number, row)
 
@@ -637,33 +636,45 @@ class _Known(dict[Cell, Any]):
         return read
 
 
-def _pair(arguments: Sequence[Argument], read: list[Any], *, in_place: bool) -> None:
+def _pair(
+    arguments: Sequence[Argument], read: list[Any], *, in_place: bool
+) -> dict[int, Sequence[int]]:
     """Pair the columns of each group among the values read; those alone by themselves.
 
-    `in_place`: the result has a cell for each row, so that blank ones that are kept stay.
+    `in_place`: the result has a cell for each row, so that blank ones that are kept stay. Of each
+    column, by its argument's place, the numbers of the rows that its cells are in.
     """
+    numbers: dict[int, Sequence[int]] = {}
     given = [i for i, a in enumerate(arguments) if a.arg.column and read[i] is not None]
-    if not given:
-        return
-    together = [i for i in given if not arguments[i].arg.alone]
-    names = dict.fromkeys(arguments[i].arg.group for i in together)
-    groups = [[i for i in together if arguments[i].arg.group == name] for name in names]
-    groups += [[i] for i in given if arguments[i].arg.alone]
-    for group in groups:
+    for group in _groups(arguments, given):
         owners = [i for i in group for _ in read[i]]
         kept = in_place and all(arguments[i].arg.blank == "keep" for i in group)
-        paired = _paired(
+        paired, rows = _paired(
             [arguments[i] for i in owners], list(chain(*(read[i] for i in group))), in_place=kept
         )
         for i in group:
             columns = [c for owner, c in zip(owners, paired, strict=True) if owner == i]
             read[i] = columns if arguments[i].arg.wide else columns[0]
+            numbers[i] = rows
+    return numbers
+
+
+def _groups(arguments: Sequence[Argument], given: Sequence[int]) -> list[list[int]]:
+    """The places of columns that belong together row by row; those alone by themselves."""
+    together = [i for i in given if not arguments[i].arg.alone]
+    names = dict.fromkeys(arguments[i].arg.group for i in together)
+    groups = [[i for i in together if arguments[i].arg.group == name] for name in names]
+    return groups + [[i] for i in given if arguments[i].arg.alone]
 
 
 def _paired(
     arguments: list[Argument], columns: list[list[Any]], *, in_place: bool
-) -> list[list[Any]]:
-    """Columns row by row: blanks skipped, kept, counted as 0 or refused, as each argument says."""
+) -> tuple[list[list[Any]], Sequence[int]]:
+    """Columns row by row: blanks skipped, kept, counted as 0 or refused, as each argument says.
+
+    And the numbers of their rows.
+    """
+    rows: Sequence[int] = range(1, len(columns[0]) + 1)
     lengths = [len(column) for column in columns]
     if len(set(lengths)) > 1:
         heights = {a.name: n for a, n in zip(arguments, lengths, strict=True)}
@@ -675,10 +686,10 @@ def _paired(
         if not all(blank) and policies <= {"keep", "zero"}:  # no row is blank throughout
             columns = list(map(_with_zeros, arguments, columns, blank))
         elif policies - {"keep"} or _of_records(arguments):
-            columns = _without_blanks(arguments, columns)
-    if not columns or not len(columns[0]):
+            columns, rows = _without_blanks(arguments, columns)
+    if not len(columns[0]):
         raise NotEnoughData("{name} holds no values", name=arguments[0].name)
-    return columns
+    return columns, rows
 
 
 def _of_records(arguments: Sequence[Argument]) -> bool:
@@ -692,10 +703,12 @@ def _has_blank(column: Any) -> bool:
     return None in getattr(column, "names", ())  # an array of numbers has none
 
 
-def _without_blanks(arguments: Sequence[Argument], columns: list[Any]) -> list[list[Any]]:
+def _without_blanks(
+    arguments: Sequence[Argument], columns: list[Any]
+) -> tuple[list[list[Any]], list[int]]:
     """Rows that are blank, or have a blank to be skipped, left out; blanks that count as 0 filled.
 
-    Those to be refused are.
+    Those to be refused are. And the numbers of the rows that are left.
     """
     columns = [column if type(column) is list else column.tolist() for column in columns]
     blank = [[cell is None for cell in column] for column in columns]
@@ -717,7 +730,8 @@ def _without_blanks(arguments: Sequence[Argument], columns: list[Any]) -> list[l
             "row {number} of {name} is blank, but not the rest of the row", number=row, name=name
         )
     columns = [list(compress(column, kept)) for column in columns]
-    return list(map(_with_zeros, arguments, columns, map(any, blank)))
+    filled = list(map(_with_zeros, arguments, columns, map(any, blank)))
+    return filled, list(compress(count(1), kept))
 
 
 def _with_zeros(argument: Argument, column: Any, blank: bool) -> Any:

@@ -488,6 +488,19 @@ def test_a_blank_key_beside_data_is_an_error_that_names_its_row(name: str) -> No
 
 
 @pytest.mark.parametrize("name", DATED)
+def test_a_number_that_cannot_be_is_named_by_its_row_of_the_sheet(name: str) -> None:
+    keys, dates, *others = DATA[name]
+    wrong = [dates[0], [-4.0] * len(dates[0]), *dates[2:]]
+    more = [
+        [filled(block, None), block[0], filled(block, ""), *block[1:]]
+        for block in (keys, wrong, *others)
+    ]
+    error = call(name, *more)
+    assert error == "#NUM!"
+    assert error.sentence.startswith("value 4 of")
+
+
+@pytest.mark.parametrize("name", DATED)
 def test_dates_as_text_and_with_times(name: str) -> None:
     keys, dates, *others = DATA[name]
     written = [
