@@ -65,7 +65,7 @@ class Histories(NamedTuple):
         )
 
 
-def distinct(x: Floats, t_x: Floats, age: Floats) -> tuple[Histories, NDArray[np.int64]]:
+def histories_of(x: Floats, t_x: Floats, age: Floats) -> tuple[Histories, NDArray[np.int64]]:
     """Histories told apart, and for each customer the number of its own."""
     # One key to sort by, in place of three: should two histories have the same, one may be there
     # twice, which changes no sum.

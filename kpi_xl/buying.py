@@ -13,7 +13,7 @@ import numpy as np
 from scipy.integrate import quad
 from scipy.special import betainc
 
-from kpi_xl.btyd import MODELS, Floats, Parameters, beta_arrays, distinct
+from kpi_xl.btyd import MODELS, Floats, Parameters, beta_arrays, histories_of
 
 
 class Customer(NamedTuple):
@@ -28,7 +28,7 @@ def alive(model: str, parameters: Parameters, customer: Customer) -> float:
     """The probability that the customer still buys at T."""
     if not parameters[2]:  # nobody stops
         return 1.0
-    histories, _ = distinct(*(np.array([value], dtype=float) for value in customer))
+    histories, _ = histories_of(*(np.array([value], dtype=float) for value in customer))
     with np.errstate(all="ignore"):  # beyond the range of numbers it is a limit, or none
         return float(MODELS[model].alive(parameters, histories)[0])
 
@@ -139,7 +139,7 @@ def tracking(
     model: str, parameters: Parameters, births: Floats, customers: Floats, ends: Floats
 ) -> Iterator[float]:
     """Repeat purchases to expect by each end, of customers who came at these births."""
-    newcomer, _ = distinct(np.zeros(1), np.zeros(1), np.zeros(1))
+    newcomer, _ = histories_of(np.zeros(1), np.zeros(1), np.zeros(1))
     for end in ends:
         here = births < end
         since = end - births[here]

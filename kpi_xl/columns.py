@@ -107,11 +107,11 @@ SAMPLE = 1000
 
 def keys_of_numbers(numbers: NDArray[Any]) -> Keys:
     """Keys from an array of numbers."""
-    places, number = _numbered(first_rows(*distinct(numbers)))
+    places, number = _numbered(first_rows(*renumbered(numbers)))
     return Keys(numbers[places].tolist(), number)
 
 
-def distinct(numbers: NDArray[Any]) -> tuple[Integers, int]:
+def renumbered(numbers: NDArray[Any]) -> tuple[Integers, int]:
     """A whole number from 0 on for each different one, and a limit that they are below."""
     low, high = numbers.min().item(), numbers.max().item()
     whole = numbers.dtype.kind != "f" or not np.any(numbers % 1.0)
@@ -146,7 +146,7 @@ def _first_numbers(cells: Sequence[Any]) -> Integers | None:
     """The first row that has the same number, of each row."""
     kinds = set(map(type, cells))
     found = numbers(cells, -LARGEST_ID, LARGEST_ID) if kinds <= {float, int} else None
-    return None if found is None else first_rows(*distinct(found))
+    return None if found is None else first_rows(*renumbered(found))
 
 
 def first_texts(texts: Sequence[str]) -> Integers | None:

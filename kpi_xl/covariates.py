@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from kpi_xl.btyd import Model, distinct, fit
+from kpi_xl.btyd import Model, fit, histories_of
 from kpi_xl.errors import NotEnoughData, OutOfDomain
 
 Floats = NDArray[np.float64]
@@ -53,7 +53,7 @@ def fit_with(model: Model, x: Floats, t_x: Floats, age: Floats, covariates: Floa
         raise NotEnoughData("covariate {number} is the same for all customers", number=number + 1)
     scaled = (kinds - middle) / spread
     groups = [
-        (row, distinct(x[kind == place], t_x[kind == place], age[kind == place])[0])
+        (row, histories_of(x[kind == place], t_x[kind == place], age[kind == place])[0])
         for place, row in enumerate(scaled)
     ]
     customers, width = float(len(x)), scaled.shape[1]
@@ -71,7 +71,7 @@ def fit_with(model: Model, x: Floats, t_x: Floats, age: Floats, covariates: Floa
             slope[4 + width :] += (-down[3] if pareto else down[2] + down[3]) * row
         return -total / customers, -slope / customers
 
-    start = np.log(np.maximum(fit(model, distinct(x, t_x, age)[0]).parameters, 1e-6))
+    start = np.log(np.maximum(fit(model, histories_of(x, t_x, age)[0]).parameters, 1e-6))
     found = minimize(
         loss, np.append(start, np.zeros(2 * width)), jac=True, method="BFGS",
         options={"gtol": 1e-7},

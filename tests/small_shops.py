@@ -53,7 +53,7 @@ def drawn(size: int, seed: int) -> Shop:
 def forecast(shop: Shop, model: str, week: float | None) -> Any:
     """What each customer will buy in 39 weeks; None where there is no fit."""
     chosen = btyd.MODELS[model]
-    histories, place = btyd.distinct(*shop[:3])
+    histories, place = btyd.histories_of(*shop[:3])
     try:
         best = btyd.fit(chosen, histories, week=week)
     except NotEnoughData:

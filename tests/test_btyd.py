@@ -174,7 +174,7 @@ def simulated(seed: int, customers: int = 1500) -> btyd.Histories:
             if chance.random() < stop:
                 break
         rows.append((x, round(7 * last) / 7, float(age)))
-    return btyd.distinct(*np.array(rows).T)[0]
+    return btyd.histories_of(*np.array(rows).T)[0]
 
 
 def peer(model: str, data: btyd.Histories) -> Any:
@@ -195,7 +195,9 @@ def test_fits_are_at_least_those_of_lifetimes(model: str, seed: int) -> None:
 
 def test_a_pareto_fit_is_at_least_that_of_lifetimes() -> None:
     printed = load_cdnow_summary().head(600)
-    data, _ = btyd.distinct(*(printed[n].to_numpy(float) for n in ("frequency", "recency", "T")))
+    data, _ = btyd.histories_of(
+        *(printed[n].to_numpy(float) for n in ("frequency", "recency", "T"))
+    )
     ours, theirs = btyd.fit(btyd.MODELS["paretonbd"], data), peer("paretonbd", data)
     each, _ = btyd.MODELS["paretonbd"].likelihood(tuple(theirs.params_), data)
     assert ours.log_likelihood >= each @ data.customers - 1e-6
@@ -238,7 +240,7 @@ def test_the_examples_are_what_lifetimes_says() -> None:
     printed = dict(fit[1:])
     forecast = METRICS["CLV_FORECAST"].example[1][1:]
     x, t_x, age = (np.array([row[i] for row in forecast], dtype=float) for i in (1, 2, 3))
-    theirs = peer("bgnbd", btyd.distinct(x, t_x, age)[0])
+    theirs = peer("bgnbd", btyd.histories_of(x, t_x, age)[0])
     for name in ("r", "alpha", "a", "b"):
         assert printed[name] == pytest.approx(theirs.params_[name], abs=2e-3)
     alive = theirs.conditional_probability_alive(x, t_x, age)
@@ -279,7 +281,7 @@ def test_the_example_of_the_hold_out_is_what_lifetimes_says() -> None:
         [(len(d) - 1, (d[-1] - d[0]) / month, (split - d[0]) / month) for d in known]
     ).T
     came = np.array([sum(split < day <= until for day in days) for days in bought.values()])
-    theirs = peer("bgnbd", btyd.distinct(x, t_x, age)[0])
+    theirs = peer("bgnbd", btyd.histories_of(x, t_x, age)[0])
     ahead = theirs.conditional_expected_number_of_purchases_up_to_time
     found = {row[0]: row[1:] for row in printed}
     foretold = [ahead(t, x, t_x, age).sum() for t in (1.0, (until - split) / month)]
@@ -398,7 +400,7 @@ def test_what_is_expected_of_one_is_so_among_many(model: str, ages: tuple[float,
 def test_ages_that_hardly_differ_beside_alpha_have_their_purchases() -> None:
     """Rates that are all but the same, r / alpha: the likelihood's profile may lead there."""
     age = np.linspace(1.0, 60.0, 90)
-    data, place = btyd.distinct(0.0 * age, 0.0 * age, age)
+    data, place = btyd.histories_of(0.0 * age, 0.0 * age, age)
     model, at = btyd.MODELS["mbgnbd"], (1e15, 1e16, 0.5, 1.5)
     expected = model.of_living(at, data, np.array([26.0]), np.ones(1))[place]
     # Of a steady rate, (1 - EXP(-rate * time * p)) / p over the chance p to stop.
@@ -467,7 +469,7 @@ def test_a_large_sample_gives_its_parameters_back() -> None:
     x = chance.poisson(rate * living).astype(float)
     # The last of x purchases spread evenly over the time lived.
     t_x = np.where(x > 0, living * chance.random(size) ** (1 / np.maximum(x, 1)), 0)
-    fit = btyd.fit(btyd.MODELS["paretonbd"], btyd.distinct(x, t_x, age)[0])
+    fit = btyd.fit(btyd.MODELS["paretonbd"], btyd.histories_of(x, t_x, age)[0])
     assert fit.parameters == pytest.approx(true, rel=0.2)
 
 
@@ -608,7 +610,7 @@ def test_customers_who_all_stop_alike_have_no_fit_however_many(seed: int) -> Non
         while chance.random() > 0.2 and (at := at + chance.exponential(1 / rate)) <= 52:
             x, last = x + 1, at
         rows.append((x, last, 52.0))
-    data, _ = btyd.distinct(*np.array(rows).T)
+    data, _ = btyd.histories_of(*np.array(rows).T)
     try:
         a, b = btyd.fit(btyd.MODELS["mbgnbd"], data).parameters[2:]
     except NotEnoughData:
@@ -623,7 +625,7 @@ def test_where_nobody_stops_it_is_the_nbd(model: str) -> None:
     age = chance.integers(30, 53, size).astype(float)
     x = chance.poisson(chance.gamma(1.2, 1 / 12, size) * age).astype(float)
     t_x = np.where(x > 0, age * chance.random(size) ** (1 / np.maximum(x, 1)), 0.0)
-    data, _ = btyd.distinct(x, t_x, age)
+    data, _ = btyd.histories_of(x, t_x, age)
     r, alpha, *stopping = btyd.fit(btyd.MODELS[model], data).parameters
     loss = lambda p: -nbinom.logpmf(x, p[0], p[1] / (p[1] + age)).sum()  # noqa: E731
     found = minimize(loss, [1.0, 10.0], method="Nelder-Mead", options={"xatol": 1e-7}).x

@@ -240,7 +240,7 @@ def test_bounds_of_parameters_are_those_of_lifetimes() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = lifetimes.BetaGeoFitter().fit(*given, tol=1e-8)
-    fit = btyd.fit(btyd.MODELS["bgnbd"], btyd.distinct(*given)[0])
+    fit = btyd.fit(btyd.MODELS["bgnbd"], btyd.histories_of(*given)[0])
     ours = np.sqrt(np.diag(fit.covariance)) * fit.parameters
     names = list(btyd.MODELS["bgnbd"].parameters)
     assert ours == pytest.approx(theirs.standard_errors_[names].to_numpy(), rel=0.01)
@@ -282,7 +282,7 @@ def test_chance_is_that_of_customers_made_by_chance(model: str) -> None:
     else:
         stop = chance.beta(stopping[0], stopping[1] + x + (model == "mbgnbd"), size)
         bought = np.minimum(chance.poisson(rate * ahead), chance.geometric(stop))
-    one = btyd.distinct(*np.array([[x], [25.0], [age]]))[0]
+    one = btyd.histories_of(*np.array([[x], [25.0], [age]]))[0]
     once = btyd.MODELS[model].of_living(at, one, np.array([ahead]), np.ones(1))
     pairs = btyd.MODELS[model].pairs_of_living(at, one, ahead)
     assert once == pytest.approx(bought.mean(), rel=0.01)
@@ -307,7 +307,7 @@ def test_bounds_of_a_sum_are_those_of_a_gamma_distribution() -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_discounting_over_many_periods_is_the_sum_over_each(model: str) -> None:
-    data = btyd.distinct(*small_shops.drawn(10, 3)[:3])[0]
+    data = btyd.histories_of(*small_shops.drawn(10, 3)[:3])[0]
     at, times = true_intervals.BUYING[model], np.arange(1.0, 2001.0)
     weights = 1.002**-times
     weights[:-1] -= weights[1:]

@@ -38,7 +38,7 @@ EVERY = [(model, customer) for model in PARAMETERS for customer in CUSTOMERS]
 
 
 def one(customer: Customer) -> btyd.Histories:
-    return btyd.distinct(*(np.array([value]) for value in customer))[0]
+    return btyd.histories_of(*(np.array([value]) for value in customer))[0]
 
 
 def expected(model: str, customer: Customer, t: float) -> float:

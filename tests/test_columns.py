@@ -12,7 +12,7 @@ import pytest
 from kpi_xl import METRICS, columns
 from kpi_xl.cells import evaluate
 from kpi_xl.columns import Keys, keys
-from kpi_xl.metrics.tables import numbered, rounded
+from kpi_xl.metrics.tables import in_14_digits, numbered
 
 ARRAYS = [metric for metric in METRICS.values() if metric.arrays]
 DAY_0 = datetime(1899, 12, 30)
@@ -146,4 +146,4 @@ def test_numbers_are_rounded_as_they_are_written() -> None:
             np.array(some),
         )
     )
-    assert rounded(given).tolist() == [float(f"{number:.14g}") for number in given.tolist()]
+    assert in_14_digits(given).tolist() == [float(f"{number:.14g}") for number in given.tolist()]

@@ -60,7 +60,7 @@ def test_customers_give_their_parameters_back(model: str) -> None:
     ours = [*np.log(found.parameters), *found.purchases, *found.leaving]
     assert np.abs((np.array(ours) - truth) / errors).max() < 3.0
     assert errors[4:6].max() < 0.1
-    plain = btyd.fit(btyd.MODELS[model], btyd.distinct(*history)[0])
+    plain = btyd.fit(btyd.MODELS[model], btyd.histories_of(*history)[0])
     assert found.log_likelihood > plain.log_likelihood + 100.0
 
 

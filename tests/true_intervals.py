@@ -66,7 +66,7 @@ def shop(seed: int, model: str, size: int = SIZE) -> Shop:
 def held(seed: int, model: str) -> dict[str, bool]:
     """Which of the intervals of one shop hold what they are of."""
     made, chosen = shop(seed, model), btyd.MODELS[model]
-    data, place = btyd.distinct(*made[:3])
+    data, place = btyd.histories_of(*made[:3])
     fit = btyd.fit(chosen, data)
     spend_fit = btyd.spend_fit(made.x, made.spend)
     spend = btyd_forecast.modelled_spend(spend_fit, made.x, made.spend)
@@ -83,7 +83,7 @@ def held(seed: int, model: str) -> dict[str, bool]:
         found[f"all: {name}"] = bounds.low <= value <= bounds.high
     # One customer, another in each shop: what is to be expected of them, at the true parameters.
     first = [column[:1] for column in made[:4]]
-    one, nobody_else = btyd.distinct(*first[:3])
+    one, nobody_else = btyd.histories_of(*first[:3])
     spend = btyd_forecast.modelled_spend(spend_fit, first[0], first[3])
     bounds = btyd_forecast.worth_bounds(
         chosen, fit, one, nobody_else, AHEAD, 0.0, spend, CONFIDENCE

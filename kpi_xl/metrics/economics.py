@@ -34,7 +34,7 @@ from kpi_xl.metrics.tables import (
     channel_keys,
     customer_numbers,
     distinct,
-    first_rows,
+    first_orders,
     left,
     numbered,
     numbers_of,
@@ -263,7 +263,7 @@ def cac_by(
         spent[segment, number].append(amount)
     customer, count = customer_numbers(customers)
     days = np.asarray(dates, dtype=np.int64)
-    rows = distinct(first_rows(customer, days, count)[customer], len(days))
+    rows = distinct(first_orders(customer, days, count)[customer], len(days))
     won: dict[tuple[Key, int], int] = defaultdict(int)
     born = numbers_of(days[rows], period).tolist()
     for segment_number, number in zip(of_orders.rows[rows].tolist(), born, strict=True):

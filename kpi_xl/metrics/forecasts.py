@@ -330,10 +330,10 @@ def tracking_rows(
     """The table of BTYD_TRACKING."""
     import numpy as np
 
-    from kpi_xl.btyd import MODELS, distinct, fit
+    from kpi_xl.btyd import MODELS, fit, histories_of
     from kpi_xl.buying import tracking
 
-    histories, _ = distinct(*bought.history(period))
+    histories, _ = histories_of(*bought.history(period))
     parameters = fit(MODELS[model], histories, week=week_of(prior, period)).parameters
     births, customers = np.unique(bought.first, return_counts=True)
     since = (births - births[0]) / DAYS[period]

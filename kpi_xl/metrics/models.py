@@ -822,11 +822,11 @@ def fit_rows(
     *, of_spend: bool,
 ) -> list[list[Any]]:  # fmt: skip
     """The table of BTYD_FIT."""
-    from kpi_xl.btyd import MODELS, distinct, fit, spend_fit
+    from kpi_xl.btyd import MODELS, fit, histories_of, spend_fit
 
     x, *times = bought.history(period)
     week = week_of(prior, period)
-    best = attempted(lambda: fit(MODELS[model], distinct(x, *times)[0], week=week))
+    best = attempted(lambda: fit(MODELS[model], histories_of(x, *times)[0], week=week))
     spend = attempted(lambda: spend_fit(x, bought.spend))
     refuse_if_all_failed(best, *([spend] if of_spend else []))
     rows = parameter_rows(MODELS[model].parameters, best, confidence)
@@ -937,11 +937,11 @@ def forecast_rows(
     prior: str, confidence: float | None,
 ) -> list[list[Any]]:  # fmt: skip
     """The table of CLV_FORECAST."""
-    from kpi_xl.btyd import MODELS, distinct, fit
+    from kpi_xl.btyd import MODELS, fit, histories_of
     from kpi_xl.btyd_forecast import ExpectedPurchases, worth_bounds
 
     chosen, history = MODELS[model], bought.history(period)
-    histories, place = distinct(*history)
+    histories, place = histories_of(*history)
     ahead = int(horizon), discount_rate
     best = attempted(lambda: fit(chosen, histories, week=week_of(prior, period)))
     spend = attempted(lambda: spend_of(history[0], bought.spend, prior))
@@ -977,11 +977,11 @@ def total_rows(
     prior: str, confidence: float,
 ) -> list[list[Any]]:  # fmt: skip
     """The table of CLV_TOTAL."""
-    from kpi_xl.btyd import MODELS, distinct, fit
+    from kpi_xl.btyd import MODELS, fit, histories_of
     from kpi_xl.btyd_forecast import sums as summed
 
     history = bought.history(period)
-    histories, place = distinct(*history)
+    histories, place = histories_of(*history)
     best = fit(MODELS[model], histories, week=week_of(prior, period))
     spend = attempted(lambda: spend_of(history[0], bought.spend, prior))
     found = summed(
@@ -1009,7 +1009,7 @@ def check_rows(
     """The table of BTYD_CHECK."""
     import numpy as np
 
-    from kpi_xl.btyd import MODELS, distinct, expected_by, fit
+    from kpi_xl.btyd import MODELS, expected_by, fit, histories_of
 
     days = DAYS[period]
     time = (later.until - bought.as_of) / days
@@ -1019,7 +1019,7 @@ def check_rows(
             most=MOST_PERIODS,
         )
     chosen = MODELS[model]
-    histories, place = distinct(*bought.history(period))
+    histories, place = histories_of(*bought.history(period))
     best = fit(chosen, histories, week=week_of(prior, period))
     ends = np.minimum(np.arange(1.0, ceil(time) + 1.0), time)
     foretold = expected_by(chosen, best.parameters, histories, ends)

@@ -572,7 +572,7 @@ def rfm_scores(
     import numpy as np
 
     # Cents added up are seldom exact: customers who spent the same must rank alike.
-    spent = rounded(monetary)
+    spent = in_14_digits(monetary)
     recency = as_of - last
 
     def share_below(values: "NDArray[Any]") -> "Integers":
@@ -585,7 +585,7 @@ def rfm_scores(
     return Scores(recency, spent, r, f, m, segment)
 
 
-def rounded(numbers: "Floats") -> "Floats":
+def in_14_digits(numbers: "Floats") -> "Floats":
     """Numbers in 14 digits, as f"{number:.14g}" reads them, which takes each by itself."""
     import numpy as np
 
@@ -822,12 +822,12 @@ def customer_numbers(customers: "Column") -> "tuple[Integers, int]":
     """
     import numpy as np
 
-    from kpi_xl.columns import Keys, distinct
+    from kpi_xl.columns import Keys, renumbered
 
     if not isinstance(customers, Keys | np.ndarray) and set(map(type, customers)) == {float}:
         customers = np.asarray(customers)
     if isinstance(customers, np.ndarray) and is_numeric(customers):
-        return distinct(customers)
+        return renumbered(customers)
     known = numbered(customers)
     return known.rows, len(known.names)
 
@@ -864,7 +864,7 @@ def activity(
     of_segment = np.zeros(count, dtype=np.int64)
     if orders.segments is not None:
         names = orders.segments.names
-        of_segment = orders.segments.rows[first_rows(customer, orders.days, count)]
+        of_segment = orders.segments.rows[first_orders(customer, orders.days, count)]
     active = of_segment[buyer], first[buyer], age, None
     revenue = None
     if values is not None:
@@ -872,7 +872,7 @@ def activity(
     return tabulated(oldest, orders.as_of, period, active, revenue, names)
 
 
-def first_rows(customer: "Integers", days: "Integers", count: int) -> "Integers":
+def first_orders(customer: "Integers", days: "Integers", count: int) -> "Integers":
     """The row of each customer's first day, the upper one of a day; 0 where there is nobody."""
     import numpy as np
 

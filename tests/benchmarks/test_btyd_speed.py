@@ -47,7 +47,7 @@ def whole() -> list[list[list[Any]]]:
 
 
 def ours(model: str, histories: list[Any]) -> btyd.BuyingFit:
-    return btyd.fit(btyd.MODELS[model], btyd.distinct(*histories)[0])
+    return btyd.fit(btyd.MODELS[model], btyd.histories_of(*histories)[0])
 
 
 def history_of_whole() -> list[Any]:
@@ -133,7 +133,7 @@ def test_orders_to_values(benchmark: Any, whose: str) -> None:
 def test_discounting_over_10_000_periods(benchmark: Any, model: str) -> None:
     """400 customers; within a second."""
     x, t_x, age = (column[:400] for column in sample())
-    histories, _ = btyd.distinct(x, t_x, age)
+    histories, _ = btyd.histories_of(x, t_x, age)
     at = btyd.fit(btyd.MODELS[model], histories, week=1.0).parameters
     benchmark(lambda: ExpectedPurchases.of(btyd.MODELS[model], at, histories, 10_000, 0.001))
 
