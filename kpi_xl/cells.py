@@ -8,18 +8,21 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import chain, compress, count, islice, repeat
 from operator import and_, gt, is_, itemgetter, or_
 from typing import Any, NamedTuple
 
 from kpi_xl.errors import (
     EXCEL_ERRORS,
+    CellError,
     ErrorCell,
     KpiError,
     NotEnoughData,
     OutOfDomain,
     WrongInput,
     ZeroDenominator,
+    raised,
 )
 from kpi_xl.locales import Message, Names
 from kpi_xl.reference import domain_message
@@ -32,6 +35,7 @@ Block = list[list[Cell]]
 
 NUMBERS = {float, int}
 NUMBERS_AND_BLANKS = {float, int, type(None)}
+HOLDS_AN_ERROR = "{name} holds the error {cell}"
 TOO_LARGE = "the result is too large for a cell"
 DAY_0 = date(1899, 12, 30).toordinal()  # serial number 0, from March 1900 on
 
@@ -80,7 +84,8 @@ def remark(metric: Metric, given: Sequence[Cell | Block]) -> str:
     try:
         values = _complete(metric, given)
         unwrapped = [_unwrapped(a, v) for a, v in zip(metric.arguments, values, strict=True)]
-        return sentence if holds(*_judged(metric, unwrapped)) else ""
+        judged = _judged(metric, unwrapped)
+        return sentence if type(judged) is list and holds(*judged) else ""
     except KpiError:
         return ""
 
@@ -173,11 +178,13 @@ def _unwrapped(argument: Argument, value: Cell | Block) -> Cell | Block:
 def _result(metric: Metric, values: list[Cell | Block]) -> Cell | Block:
     """The kernel's answer, or the error that takes its place."""
     try:
-        arguments: list[Any] = values
+        arguments: Any = values
         for argument, value in zip(metric.arguments, values):  # noqa: B905 - strict costs time
             # A column, a list, is not a number either: _judged reads it.
             if type(value) not in NUMBERS or not argument.low <= value <= argument.high:  # type: ignore[operator]
                 arguments = _judged(metric, values)
+                if type(arguments) is CellError:
+                    return arguments
                 break
         for part, whole in metric.parts:
             if exceeds(arguments[part], arguments[whole]):
@@ -298,8 +305,10 @@ class Flat(NamedTuple):
     """Of the block; 0 of what is none."""
 
 
-def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
+def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any] | CellError:
     """The kernel's arguments, or the first error in the order that the catalogue sets.
+
+    Errors are raised, but for those that cells often have, which are given back: see below.
 
     An error cell, text or shape, a number outside its domain, a zero denominator.
     """
@@ -317,7 +326,7 @@ def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any]:
     return _read(metric, values, flat)
 
 
-def _read(metric: Metric, values: list[Cell | Block], flat: list[Flat]) -> list[Any]:
+def _read(metric: Metric, values: list[Cell | Block], flat: list[Flat]) -> list[Any] | CellError:
     """The kernel's arguments from cells of which none is an error."""
     arguments = metric.arguments
     read: list[Any] = []
@@ -337,20 +346,19 @@ def _read(metric: Metric, values: list[Cell | Block], flat: list[Flat]) -> list[
             _refuse_outside(argument, value)
             if value == 0.0 and argument.arg.denominator:
                 zero = zero or argument
-    if zero is not None:  # what is outside and not refused
-        raise _divides_by(zero, metric)
-    return read
+    # What is outside and not refused.
+    return read if zero is None else _divides_by(zero, metric)
 
 
-def _judged_scalars(metric: Metric, values: list[Cell | Block]) -> list[Any]:
-    """The same where no argument is a column."""
-    try:
-        sound = EXCEL_ERRORS.isdisjoint(values)
-    except TypeError:
-        sound = False  # a cell that cannot be looked up is no error, but another may be
-    if not sound:
-        _refuse_errors(metric, values)
-    arguments, read, outside = metric.arguments, list(values), []
+def _judged_scalars(metric: Metric, values: list[Cell | Block]) -> list[Any] | CellError:
+    """The same where no argument is a column.
+
+    The error is given back, not raised: that would take as long as all the rest.
+    """
+    wrong = _error_among(metric, values)
+    if wrong is not None:
+        return wrong
+    arguments, read, outside, zero = metric.arguments, list(values), [], None
     for place, value in enumerate(values):
         argument, kind = arguments[place], type(value)
         if kind in NUMBERS and argument.low <= value <= argument.high:  # type: ignore[operator]
@@ -360,27 +368,44 @@ def _judged_scalars(metric: Metric, values: list[Cell | Block]) -> list[Any]:
         if value is None and not argument.required:
             read[place] = argument.default
             continue
-        read[place] = value = _scalar(argument, value)
-        if type(value) in NUMBERS and not argument.low <= value <= argument.high:
-            outside.append(place)
-    zero = None
-    for place in outside:
-        argument, value = arguments[place], read[place]
-        if value == 0.0 and argument.arg.denominator and argument.arg.unit is not DATE:
-            zero = zero or argument
-        else:
-            _refuse_outside(argument, value)  # type: ignore[arg-type]
-    if zero is not None:
-        raise _divides_by(zero, metric)
-    return read
+        if kind is not float or math.isnan(argument.low):  # else there is nothing to read
+            read[place] = value = _read_cell(argument, value)
+            if type(value) is CellError:
+                return value
+        number: Any = value
+        if type(number) in NUMBERS and not argument.low <= number <= argument.high:
+            if number == 0.0 and argument.arg.denominator and argument.arg.unit is not DATE:
+                zero = zero or argument
+            else:
+                outside.append((argument, number))
+    for argument, number in outside:
+        wrong = _outside(argument, number)
+        if wrong is not None:
+            return wrong
+    return read if zero is None else _divides_by(zero, metric)
 
 
-def _divides_by(zero: Argument, metric: Metric) -> ZeroDenominator:
+def _error_among(metric: Metric, values: list[Cell | Block]) -> CellError | None:
+    """The first of the cells that is an error, as it passes through."""
+    try:
+        if EXCEL_ERRORS.isdisjoint(values):
+            return None
+    except TypeError:
+        pass  # a cell that cannot be looked up is no error, but another may be
+    for argument, value in zip(metric.arguments, values, strict=True):
+        if isinstance(value, str) and value in EXCEL_ERRORS:
+            code = str(value)
+            return CellError(code, HOLDS_AN_ERROR, {"name": argument.name, "cell": code})
+    return None
+
+
+@cache
+def _divides_by(zero: Argument, metric: Metric) -> CellError:
     return ZeroDenominator(
         "{name} is 0 or blank, and the formula divides by it: {formula}",
         name=zero.name,
         formula=metric.formula,
-    )
+    ).shown()
 
 
 def _flat(value: Cell | Block) -> Flat:
@@ -410,9 +435,8 @@ def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> list[Flat]
             pass  # a cell that cannot be looked up is no error, but one after it may be
         for cell in cells:
             if isinstance(cell, str) and cell in EXCEL_ERRORS:
-                raise ErrorCell(
-                    str(cell), "{name} holds the error {cell}", name=argument.name, cell=str(cell)
-                )
+                code = str(cell)
+                raise ErrorCell(code, HOLDS_AN_ERROR, name=argument.name, cell=code)
     return found
 
 
@@ -494,40 +518,55 @@ def _refuse_column_outside(argument: Argument, column: list[Any], rows: Sequence
 
 
 def _refuse_outside(argument: Argument, number: float, row: int = 0) -> None:
-    """Refuse a number that the argument cannot have (0 as a denominator comes later)."""
-    low, high = argument.domain.closed
+    error = _outside(argument, number, row)
+    if error:
+        raise raised(error)
+
+
+def _outside(argument: Argument, number: float, row: int = 0) -> CellError | None:
+    """The error of a number that the argument cannot have (0 as a denominator comes later)."""
+    low, high, domain = _bounds(argument)
     inside = low <= number <= high and not (argument.domain.whole and number % 1)
     if inside:
-        return
+        return None
     where = argument.name
     if row:
         where = Message("value {row} of {name}", row=row, name=argument.name)
     if argument.arg.unit is DATE:
-        raise OutOfDomain(
-            "{where} is {number}, which is no date: they go from 1900-01-01 to 9999-12-31",
-            where=where,
-            number=number,
-        )
-    if not (number == 0.0 and argument.arg.denominator):
-        raise OutOfDomain(
-            "{where} is {number}; it must be {domain}",
-            where=where,
-            number=number,
-            domain=domain_message(argument.domain),
-        )
+        text = "{where} is {number}, which is no date: they go from 1900-01-01 to 9999-12-31"
+        return CellError(OutOfDomain.code, text, {"where": where, "number": number})
+    if number == 0.0 and argument.arg.denominator:
+        return None
+    fields = {"where": where, "number": number, "domain": domain}
+    return CellError(OutOfDomain.code, "{where} is {number}; it must be {domain}", fields)
+
+
+@cache
+def _bounds(argument: Argument) -> tuple[float, float, Message]:
+    """The least and the greatest number that it can have, and how that is said."""
+    return *argument.domain.closed, domain_message(argument.domain)
 
 
 def _scalar(argument: Argument, cell: Cell) -> Any:
+    read = _read_cell(argument, cell)
+    if type(read) is CellError:
+        raise raised(read)
+    return read
+
+
+def _read_cell(argument: Argument, cell: Cell) -> Any:
+    """A cell as the kernel gets it, or the error of what it cannot be read as."""
     if cell is None or (isinstance(cell, str) and not cell):
         if not argument.required:
             return argument.default
         if argument.arg.unit is TEXT:
-            raise WrongInput("{name} is blank", name=argument.name)
+            return CellError(WrongInput.code, "{name} is blank", {"name": argument.name})
         return 0.0
     try:
         return _reader(argument)(cell)
     except WrongInput as wrong:
-        raise WrongInput("{name} {wrong}", name=argument.name, wrong=wrong) from None
+        fields = {"name": argument.name, "wrong": wrong.shown()}
+        return CellError(WrongInput.code, "{name} {wrong}", fields)
 
 
 def _columns(argument: Argument, column: Flat, *, arrays: bool) -> list[Any] | None:
@@ -741,6 +780,7 @@ def _with_zeros(argument: Argument, column: Any, blank: bool) -> Any:
     return [0.0 if cell is None else cell for cell in column]
 
 
+@cache
 def _reader(argument: Argument) -> Callable[[Cell], Any]:
     arg = argument.arg
     if arg.words:

@@ -59,8 +59,7 @@ class KpiError(ValueError):
     fields: dict[str, Any] | None
 
     def __init__(self, template: str, /, **fields: Any) -> None:
-        super().__init__(template)
-        self.fields = fields
+        self.fields = fields  # the template is in `args`, where an exception puts it by itself
 
     def __str__(self) -> str:
         return str(self.sentence)  # and no Message, which could be said again
@@ -107,7 +106,7 @@ class ErrorCell(KpiError):
 
     def __init__(self, code: str, template: str, /, **fields: Any) -> None:
         super().__init__(template, **fields)
-        self.code = code
+        self.code, self.args = code, (template,)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return ErrorCell, (self.code, *self.args), self.__dict__
@@ -115,3 +114,8 @@ class ErrorCell(KpiError):
 
 KINDS = {kind.code: kind for kind in (WrongInput, OutOfDomain, ZeroDenominator, NotEnoughData)}
 """The exception of each code that a function itself can give."""
+
+
+def raised(error: CellError) -> KpiError:
+    """The exception of an error that a function itself gives, to be raised."""
+    return KINDS[str(error)](error.template, **error.fields or {})

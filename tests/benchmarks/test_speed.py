@@ -56,8 +56,11 @@ def test_a_scalar_call_with_a_word_and_omitted_arguments(benchmark: Any) -> None
 
 
 @pytest.mark.benchmark(group="one cell")
-def test_a_scalar_call_that_ends_in_an_error(benchmark: Any) -> None:
-    assert benchmark(evaluate, CAC, ([[50_000.0]], [[None]])) == "#DIV/0!"
+@pytest.mark.parametrize(
+    ("cell", "error"), [(None, "#DIV/0!"), ("#N/A", "#N/A"), (-1.0, "#NUM!"), ("few", "#VALUE!")]
+)
+def test_a_scalar_call_that_ends_in_an_error(benchmark: Any, cell: Any, error: str) -> None:
+    assert benchmark(evaluate, CAC, ([[50_000.0]], [[cell]])) == error
 
 
 # =CAC(A1:A100000,B1:B100000), against pandas on the same cells
