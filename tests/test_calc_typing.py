@@ -5,11 +5,14 @@ of a workbook that kpi-xl fills from the same rows. One soffice does it all.
 """
 
 import json
+import os
 import re
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import date, timedelta
 from functools import cache
 from itertools import chain
@@ -222,6 +225,7 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> Any:
         working = subprocess.Popen(
             [python, str(typist), str(folder / "extensions"), str(folder / "profile")],
             stdin=steps, stdout=subprocess.PIPE, stderr=told, text=True, env=surroundings(),
+            start_new_session=True,
         )  # fmt: skip
     done: dict[str, Future[list[dict[str, Any]]]] = {name: Future() for name in books}
 
@@ -239,7 +243,8 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> Any:
     yield lambda name: done[name].result(timeout=1200)
     if all(future.done() for future in done.values()):
         assert working.wait(timeout=60) == 0, (folder / "told").read_text()
-    working.kill()
+    with suppress(ProcessLookupError):
+        os.killpg(working.pid, signal.SIGKILL)  # soffice, too, where only some books were asked for
     listening.join()
     working.communicate()
 

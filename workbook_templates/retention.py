@@ -243,6 +243,9 @@ COHORTS_LEFT = tuple(
 )  # fmt: skip
 """The two cohorts under contract: which, its column, its model, its future, its survivors."""
 RANGE, BY_MONTHS = 2070, 2074  # behind the cohorts
+LISTED = {RANKED: (BEST, 2081), AT_RISK: (RISKY, 2085)}
+"""How many customers of each are listed on the sheet Value, and where the sheet Model seeks them.
+"""
 
 SETTINGS = (
     Setting(
@@ -604,6 +607,7 @@ def model(page: Page) -> None:
     for cohort in COHORTS_LEFT:
         cohort_left(page, *cohort)
     fitted(page)
+    rows_of_listed(page)
     days_before(page)
     for name, column in (("OnDays", 2), ("Spent", 3)):
         page.define(name, TOP + 1, column, TOP + MOST, column)
@@ -631,15 +635,26 @@ def fitted(page: Page) -> None:
     addresses(page, TOP - 2, CUSTOMERS.column + 6)
     for name, column in (("PurchasesLow", 1), ("PurchasesHigh", 3)):
         page.define(name, TOP + 2, FORETOLD.column + column)
-    # Without errors in its blocks, which LibreOffice hands to no function.
-    spent = "FILTER(IF(OnDays>1,Spent/OnDays,0),OnDays>1)"
-    often = "FILTER(OnDays,OnDays>1)"
+    spent, often = (f'IF(OnDays>1,{of},"")' for of in ("Spent/OnDays", "OnDays"))
     # Where all are alike there is nothing to correlate.
     alike = f"OR(MAX({often})=MIN({often}),MAX({spent})=MIN({spent}))"
     repeated = blank_if(f"IF({NO_FORECAST},TRUE,{alike})", f"CORREL({often},{spent})")
     page.put_array(TOP - 2, FIT.column + 1, repeated, page.styles.number(AVERAGE))
     page.define("FittedCustomers", TOP + 9, FIT.column + 1)
     page.define("SpendCorrelation", TOP - 2, FIT.column + 1)
+
+
+ROW_OF_BUYER = Measure("row", "_xlfn.XMATCH({source customer},Buyer)", WHOLE,
+                       blank='{source customer}=""')  # fmt: skip
+"""The row of a listed customer in the table of the forecast, over whose columns there are names."""
+
+
+def rows_of_listed(page: Page) -> None:
+    """Where those customers stand who are listed: each is sought once, for all that is said."""
+    for spill, (count, column) in LISTED.items():
+        page.write(TOP - 1, column, spill.title, page.styles.heading())
+        ranked = originals(page, TOP + 1, spill.column, ("customer",), count)
+        put_grid(page, TOP, (ROW_OF_BUYER,), ranked, left=column)
 
 
 COURSES = (
@@ -857,11 +872,9 @@ def value(page: Page) -> None:
     ]
     bottom = put_grid(page, TOP, BOUNDS, rows, left=4).last
     bottom = listed(
-        page, bottom + 2, "The most valuable customers", "CLV", RANKED, BEST, BOUNDS_OF_BUYERS
+        page, bottom + 2, "The most valuable customers", "CLV", RANKED, BOUNDS_OF_BUYERS
     )
-    bottom = listed(
-        page, bottom + 2, "Good customers who may be lost", "repeat spend", AT_RISK, RISKY
-    )
+    bottom = listed(page, bottom + 2, "Good customers who may be lost", "repeat spend", AT_RISK)
     page.sheet.print_area(0, 0, max(row, bottom), 12)
 
 
@@ -916,18 +929,12 @@ def how_they_buy(source: Page) -> tuple[Figure, ...]:
     )  # fmt: skip
 
 
-def of_buyer(header: str, formula: str, unit: Unit) -> Measure:
-    """A measure of the customer in the row, from the names over the forecast."""
-    found = "_xlfn.XMATCH({$customer},Buyer)"
-    return Measure(header, formula.format(found=found), unit, blank='{$customer}=""')
-
-
 OF_BUYERS = (
-    of_buyer("P(alive)", "INDEX(Alive,{found})", RATE),
-    of_buyer("purchases to come", "INDEX(Expected,{found})", AVERAGE),
-    of_buyer("spend each", "INDEX(Spend,{found})", MONEY),
-    of_buyer("repeat purchases", "INDEX(Repeats,{found})", COUNT),
-    of_buyer("weeks since", "INDEX(Age,{found})-INDEX(LastBought,{found})", COUNT),
+    Measure("P(alive)", "INDEX(Alive,{source row})", RATE),
+    Measure("purchases to come", "INDEX(Expected,{source row})", AVERAGE),
+    Measure("spend each", "INDEX(Spend,{source row})", MONEY),
+    Measure("repeat purchases", "INDEX(Repeats,{source row})", COUNT),
+    Measure("weeks since", "INDEX(Age,{source row})-INDEX(LastBought,{source row})", COUNT),
 )
 
 
@@ -936,20 +943,23 @@ BOUNDS = (
     *(copied(header, COUNT) for header in ("low", "expected", "high")),
 )
 BOUNDS_OF_BUYERS = (
-    of_buyer("low", "INDEX(WorthLow,{found})", MONEY),
-    of_buyer("high", "INDEX(WorthHigh,{found})", MONEY),
+    Measure("low", "INDEX(WorthLow,{source row})", MONEY),
+    Measure("high", "INDEX(WorthHigh,{source row})", MONEY),
 )
 
 
 def listed(
-    page: Page, top: int, title: str, measure: str, spill: Spill, rows: int,
-    more: tuple[Measure, ...] = (),
-) -> int:  # fmt: skip
+    page: Page, top: int, title: str, measure: str, spill: Spill, more: tuple[Measure, ...] = ()
+) -> int:
     """A list of customers at the right, ranked on the sheet Model. Returns its last row."""
     section(page, top, 4, 10 + len(more), title)
     names = (copied("customer", KEY, NAME), copied(measure, MONEY)._replace(bars=True))
-    source = originals(page.book.pages["Model"], TOP + 1, spill.column, ("customer", measure), rows)
-    table = put_grid(page, top + 1, (*names, *more, *OF_BUYERS), source, left=4, deep=42)
+    model, (count, column) = page.book.pages["Model"], LISTED[spill]
+    ranked = originals(model, TOP + 1, spill.column, ("customer", measure), count)
+    rows = originals(model, TOP + 1, column, ("row",), count)
+    source = [one | other for one, other in zip(ranked, rows, strict=True)]
+    table = put_grid(page, top + 1, (*names, *more, *OF_BUYERS), source, left=4, deep=42,
+                     blank='{$customer}=""')  # fmt: skip
     return table.last
 
 
