@@ -65,6 +65,15 @@ class Histories(NamedTuple):
         )
 
 
+def added(values: Floats, weights: Floats) -> Floats:
+    """The sum of many values, or of each of a few rows of them, times their weights.
+
+    Where @ is long, it wakes a thread on each core, all of which then wait at full speed for more;
+    and its last digits depend on how many cores there are.
+    """
+    return np.asarray(np.einsum("...i,i->...", values, weights))
+
+
 def histories_of(x: Floats, t_x: Floats, age: Floats) -> tuple[Histories, NDArray[np.int64]]:
     """Histories told apart, and for each customer the number of its own."""
     # One key to sort by, in place of three: should two histories have the same, one may be there
@@ -198,7 +207,7 @@ def fit(model: Model, histories: Histories, *, week: float | None = None) -> Buy
     if prior:
         likelihood -= prior.slopes(np.log(search.parameters))[0]
     # A density of moments: in another unit of time each repeat purchase counts differently.
-    likelihood -= float(histories.x @ histories.customers) * np.log(unit)
+    likelihood -= float(added(histories.x, histories.customers)) * np.log(unit)
     covariance = np.zeros((len(parameters), len(parameters)))
     told = len(search.covariance)  # two of the NBD
     covariance[:told, :told] = search.covariance
@@ -769,7 +778,7 @@ def expected_by(model: Model, parameters: Parameters, data: Histories, times: Fl
 
     since, to_times = _told_by(times + scale)
     told = [
-        model.of_living(parameters, data, time, once) @ alive
+        added(model.of_living(parameters, data, time, once), alive)
         for time in since[:, np.newaxis] - scale
     ]
     by: Floats = to_times @ np.array(told)

@@ -21,6 +21,7 @@ from kpi_xl.btyd import (
     Model,
     Parameters,
     SpendFit,
+    added,
     discounted_times,
     edge,
     expected_spend,
@@ -165,18 +166,22 @@ def sums(
     """What all customers together will bring, within bounds for what will come."""
     at = ExpectedPurchases.of(model, fit.parameters, data, horizon, rate)
     many = data.customers
-    worth_of = many if spend is None else np.bincount(place, weights=spend.mean)
+    worth_of: Floats = many
+    if spend is not None:
+        worth_of = np.bincount(place, weights=spend.mean).astype(np.float64)
 
     def totals(parameters: Parameters) -> Floats:
         alive, expected, discounted = ExpectedPurchases.of(model, parameters, data, horizon, rate)
-        return np.array((alive @ many, expected @ many, discounted @ worth_of))
+        return np.array((added(alive, many), added(expected, many), added(discounted, worth_of)))
 
     pairs = model.pairs_of_living(fit.parameters, data, float(horizon))
     pairs = at.alive * pairs + at.expected
-    mean = np.array((at.alive @ many, at.expected @ many, at.discounted @ worth_of))
+    mean = np.array(
+        (added(at.alive, many), added(at.expected, many), added(at.discounted, worth_of))
+    )
     by_chance = [
-        float(many @ (at.alive * (1.0 - at.alive))),
-        float(many @ (pairs - at.expected**2)),
+        float(added(at.alive * (1.0 - at.alive), many)),
+        float(added(pairs - at.expected**2, many)),
     ]
     if spend is not None:
         by_chance.append(_variance_of_worth(at, pairs, place, spend))
@@ -198,7 +203,7 @@ def _variance_of_worth(at: ExpectedPurchases, pairs: Floats, place: Places, spen
     expected, discounted = at.expected[place], at.discounted[place]
     each = expected * spend.within + pairs[place] * spend.square
     each = each * (discounted / np.maximum(expected, 1e-300)) ** 2 - (discounted * spend.mean) ** 2
-    moved = spend.slopes @ discounted
+    moved = added(spend.slopes, discounted)
     return float(each.sum() + moved @ spend.covariance @ moved)
 
 
