@@ -1,4 +1,4 @@
-"""The user's folder of settings, and writing files: whole or not at all, never over another."""
+"""Files of the user: settings, what is there, and writing: whole or not, never over another."""
 
 import os
 import re
@@ -7,6 +7,7 @@ import sys
 import zlib
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 KINDS = {
     stat.S_IFDIR: "a folder",
@@ -25,15 +26,59 @@ def kind(path: Path) -> str:
     return KINDS.get(stat.S_IFMT(path.stat().st_mode), "")
 
 
+def is_there(path: Path) -> bool:
+    """Whether a path leads to something, as far as this user may look.
+
+    `Path.exists` raises what the system says of a folder that is closed, or of a name too long.
+    """
+    return os.path.exists(path)  # noqa: PTH110 - see above
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path leads to a file, as far as this user may look."""
+    return os.path.isfile(path)  # noqa: PTH113 - see above
+
+
+def expanded(text: str) -> Path:
+    """A path whose ~ is the user's home; one of a user unknown stays, and leads nowhere."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - pathlib raises what is no OSError
+
+
+def home() -> Path:
+    """The user's home; for a user without one, as in a container, a place that holds nothing."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull)
+
+
 def settings_folder() -> Path:
     """Where the user's settings are: the folder that each system has for them."""
     if sys.platform == "win32":
-        folder = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
+        folder = Path(os.environ.get("APPDATA") or home() / "AppData" / "Roaming")
     elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Application Support"
+        folder = home() / "Library" / "Application Support"
     else:
-        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        folder = Path(os.environ.get("XDG_CONFIG_HOME") or home() / ".config")
     return folder / "kpi_xl"
+
+
+def text_of(file: Path) -> str:
+    """A text that people have written; editors on Windows put a mark before it.
+
+    Raises OSError, or ValueError where it is not in UTF-8.
+    """
+    return file.read_text(encoding="utf-8-sig")
+
+
+def toml_of(text: str) -> dict[str, Any]:
+    """What a TOML holds. Raises ValueError, for numbers of too many digits and depth as well."""
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def write_whole(

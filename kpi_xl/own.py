@@ -36,15 +36,16 @@ from kpi_xl.expressions import (
     inside,
     parse,
 )
-from kpi_xl.files import settings_folder
+from kpi_xl.files import is_file, is_there, settings_folder, text_of, toml_of
 from kpi_xl.locales import LANGUAGES, FaultError, Message, Names, Said
-from kpi_xl.own_files import BESIDE, ENTRY_POINTS, NAMES, VARIABLE, names_entry_point
+from kpi_xl.own_files import BESIDE, ENTRY_POINTS, NAMES, VARIABLE, in_packages
 from kpi_xl.registry import METRICS, Arg, Argument, Metric, arguments_of
 from kpi_xl.units import (
     AVERAGE,
     COUNT,
     DATE,
     DAYS,
+    LARGEST,
     LOGICAL,
     MONEY,
     PERIODS,
@@ -189,7 +190,7 @@ def load() -> None:
                 )
             )
     for path in named:
-        if not path.exists():
+        if not is_there(path):
             FAULTS.append(
                 DefinitionFault(
                     str(path),
@@ -197,18 +198,22 @@ def load() -> None:
                     Message("{variable} names it, and it is not there", variable=VARIABLE),
                 )
             )
-        elif path.is_dir() and not any((path / name).is_file() for name in NAMES):
+        elif not _files_of(path):
             text = "{variable} names it, and it holds none of {names}"
             sentence = Message(text, variable=VARIABLE, names=Names(NAMES, ", "))
             FAULTS.append(DefinitionFault(str(path), "", sentence))
     for path in (*named, settings_folder()):
-        for file in map(path.joinpath, NAMES) if path.is_dir() else (path,):
-            if file.is_file():
-                load_file(file)
-    if any(map(names_entry_point, dict.fromkeys(sys.path))):
+        for file in _files_of(path):
+            load_file(file)
+    if in_packages():
         _load_packages()
     for text in filter(None, os.environ.get(BESIDE, "").split("\n")):
         load_file(Path(text))
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The files of definitions that a path leads to: those in a folder, or itself."""
+    return [file for file in (*map(path.joinpath, NAMES), path) if is_file(file)]
 
 
 def load_file(file: Path) -> None:
@@ -219,8 +224,8 @@ def load_file(file: Path) -> None:
     try:
         if file.stat().st_size > LARGEST_FILE:
             raise DefinitionError("", "it is larger than {most} MB", most=LARGEST_FILE >> 20)
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError, DefinitionError) as error:
+        text = text_of(file)
+    except (OSError, ValueError, DefinitionError) as error:
         FAULTS.append(
             DefinitionFault(str(file), "", Message("it cannot be read: {reason}", reason=error))
         )
@@ -262,7 +267,8 @@ def _run(file: Path) -> None:
     spec = spec_from_file_location(f"kpi_xl_own_{file.stem}", file)
     assert spec
     assert spec.loader
-    spec.loader.exec_module(module_from_spec(spec))
+    sys.modules[spec.name] = module_from_spec(spec)  # where dataclasses look for it
+    spec.loader.exec_module(sys.modules[spec.name])
 
 
 def _enter_python(file: str, run: Callable[[], object], source: Callable[[Metric], str]) -> None:
@@ -332,12 +338,10 @@ def _guarded(made: Metric) -> Callable[..., Any]:
 
 def define(text: str, file: str = "kpis.toml") -> None:
     """Enter the KPIs of a text in the form of kpis.toml; what is wrong goes to FAULTS."""
-    import tomllib
-
     TEXTS[file] = text
     try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        content = toml_of(text)
+    except ValueError as error:
         sentence = Message("it is no TOML: {reason}", reason=str(error)[:200])
         FAULTS.append(DefinitionFault(file, "", sentence))
         return
@@ -443,7 +447,8 @@ def _arguments(
         default = given.get("default")
         if default is not None:
             text = unit is TEXT
-            if isinstance(default, bool) or not isinstance(default, str if text else int | float):
+            fits = isinstance(default, str) if text else is_number(default)
+            if not fits:
                 raise DefinitionError(f"{key}.default", "it does not fit the unit")
             default = default if text else float(default)
         elif made and not made[-1].required:
@@ -540,11 +545,17 @@ def _example(given: Any) -> tuple[str, Any]:
         not isinstance(given, list)
         or len(given) != 2
         or not isinstance(given[0], str)
-        or not isinstance(given[1], int | float | str | bool)
+        or not (isinstance(given[1], str | bool) or is_number(given[1]))
     ):
         raise DefinitionError("example", 'write ["=NAME(1,2)", 3]: a formula and its result')
     value = given[1]
     return given[0], float(value) if type(value) is int else value
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a number that a cell can hold."""
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return known and -LARGEST <= value <= LARGEST
 
 
 def _in_order(read: Mapping[str, Definition], file: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import suppress
 
-from kpi_xl.files import settings_folder
+from kpi_xl.files import is_file, settings_folder
 
 VARIABLE = "KPI_XL_KPIS"
 BESIDE = "KPI_XL_KPIS_BESIDE"
@@ -22,13 +22,17 @@ def any_defined() -> bool:
     folder = settings_folder()
     return (
         bool(os.environ.get(VARIABLE) or os.environ.get(BESIDE))
-        or any((folder / name).is_file() for name in NAMES)
-        or any(map(names_entry_point, dict.fromkeys(sys.path)))
+        or any(is_file(folder / name) for name in NAMES)
+        or in_packages()
     )
 
 
-def names_entry_point(folder: str) -> bool:
-    """Whether a package in a folder of the path announces KPIs; importlib.metadata is slow."""
+def in_packages() -> bool:
+    """Whether an installed package announces KPIs; importlib.metadata is slow."""
+    return any(map(_announces, dict.fromkeys(sys.path)))
+
+
+def _announces(folder: str) -> bool:
     with suppress(OSError), os.scandir(folder or ".") as entries:
         for entry in entries:
             if entry.name.endswith(".dist-info"):

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import FunctionType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_type_hints
 
 from kpi_xl.units import DATE, KEY, TEXT, Domain, Unit
 
@@ -212,6 +212,8 @@ def arguments_of(kernel: Callable[..., Any]) -> tuple[Argument, ...]:
     """The arguments of a kernel, as its signature has them."""
     arguments = []
     for name, annotation, default in _parameters(kernel):
+        if isinstance(annotation, str):  # from a file with `from __future__ import annotations`
+            annotation = get_type_hints(kernel, include_extras=True)[name]
         (arg,) = annotation.__metadata__
         required = default is inspect.Parameter.empty
         arguments.append(Argument(name, arg, required, None if required else default))

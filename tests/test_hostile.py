@@ -20,7 +20,7 @@ from kpi_xl import METRICS, bounded, cells
 from kpi_xl.bounded import Budget, BudgetError
 from kpi_xl.errors import CellError
 from kpi_xl.files import write_whole
-from kpi_xl.reports.folders import allowed_folders
+from kpi_xl.reports.folders import allowed_folders, permitted
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError, read_table, read_table_apart
 from kpi_xl.units import DATE, KEY, MONEY, NOT_NEGATIVE, SHEET_ROWS, Unit
@@ -189,6 +189,25 @@ def test_a_pipe_is_refused_before_it_is_opened(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / name)
         with pytest.raises(SourceError, match="is a pipe, and no file"):
             read_table(tmp_path / name, ORDERS)
+
+
+def test_a_name_too_long_is_a_sentence(tmp_path: Path) -> None:
+    path = permitted("a" * 300 + ".csv", tmp_path, [])
+    with pytest.raises(SourceError, match="cannot be read: File name too long"):
+        read_table(path, ORDERS)
+
+
+def test_settings_may_begin_with_the_mark_of_windows_editors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.toml"
+    monkeypatch.setattr("kpi_xl.reports.folders.settings_file", lambda: file)
+    monkeypatch.delenv("KPI_XL_FOLDERS", raising=False)
+    file.write_text(f"folders = ['{tmp_path}']", encoding="utf-8-sig")
+    assert allowed_folders() == [tmp_path]
+    file.write_text("folders = 1" + "0" * 5000, encoding="utf-8")
+    with pytest.raises(SourceError, match="cannot be read: Exceeds the limit"):
+        allowed_folders()
 
 
 def test_a_folder_of_nobody_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

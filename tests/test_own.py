@@ -16,6 +16,7 @@ from kpi_xl import METRICS, own
 from kpi_xl.cells import evaluate
 from kpi_xl.cli import main
 from kpi_xl.cli.kpis import EXAMPLE
+from kpi_xl.files import settings_folder
 from kpi_xl.hosts.libreoffice.extension import extension
 from kpi_xl.hosts.lite import main_py
 from kpi_xl.locales import LANGUAGES
@@ -122,6 +123,8 @@ BAD: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("X_ONE", {"arguments": {"a": {"unit": "MONEY", "x": 1}}}, "its keys are"),
     ("X_ONE", {"arguments": {"a": MONEY, "unused": MONEY}}, "does not use it"),
     ("X_ONE", {"arguments": {"a": {"unit": "MONEY", "default": "x"}}}, "does not fit"),
+    ("X_ONE", {"arguments": {"a": {"unit": "MONEY", "default": 10**400}}}, "does not fit"),
+    ("X_ONE", {"example": ["=X_ONE(1)", 10**400]}, "a formula and its result"),
     ("X_ONE", {"formula": "from", "arguments": {"from": MONEY}}, "is a word of Python"),
     ("X_ONE", {"formula": "async", "arguments": {"async": MONEY}}, "is a word of Python"),
     ("X_ONE", {"formla": "a"}, "there is no such key"),
@@ -212,6 +215,29 @@ def test_what_fails_in_a_cell_is_an_error_there(tmp_path: Path) -> None:
 def test_functions_without_lines_of_their_own_are_entered(tmp_path: Path) -> None:
     assert entered(tmp_path, f'exec("""{KERNEL.format("a * 2")}""")') == []
     assert evaluate(METRICS["X_ONE"], [3.0]) == 6.0
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_file_may_define_records(tmp_path: Path) -> None:
+    head = (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+        "@dataclass\nclass Twice:\n    of: float\n"
+    )
+    file = tmp_path / "kpis.py"
+    entered(tmp_path, KERNEL.format("Twice(a * 2).of"))
+    own.FAULTS.clear()
+    file.write_text(head + file.read_text(encoding="utf-8"), encoding="utf-8")
+    own.load_file(file)
+    assert own.FAULTS == []
+    assert evaluate(METRICS["X_ONE"], [3.0]) == 6.0
+
+
+@pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize("text", ["a = 1" + "0" * 5000, "a = " + "[" * 5000])
+def test_what_is_no_toml_is_a_fault_of_the_file(text: str) -> None:
+    own.define(text)
+    (fault,) = own.FAULTS
+    assert str(fault).startswith("kpis.toml: it is no TOML: ")
 
 
 def test_constants_of_the_file_are_in_the_fingerprint(tmp_path: Path) -> None:
@@ -465,6 +491,33 @@ def test_an_installed_package_defines_them(tmp_path: Path) -> None:
     done = cli("kpis", "check")
     assert done.returncode == 1
     assert "entry point acme = acme_kpis: it fails: OSError: no licence" in done.stdout
+
+
+@pytest.mark.parametrize("variable", [VARIABLE, "XDG_CONFIG_HOME", "APPDATA"])
+def test_what_may_not_be_looked_at_keeps_nobody_from_importing(variable: str) -> None:
+    """A name too long; a folder that is closed to this user is alike."""
+    code = "import kpi_xl; from kpi_xl import own; print(*map(str, own.FAULTS))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {variable: os.sep + "a" * 300},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    told = f"{os.sep}{'a' * 300}: {VARIABLE} names it, and it is not there"
+    assert done.stdout.strip() == (told if variable == VARIABLE else "")
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_user_without_a_home_has_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs as a user whom it does not know."""
+
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for variable in ("XDG_CONFIG_HOME", "APPDATA", VARIABLE):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    own.load()
+    assert own.FAULTS == []
+    assert not settings_folder().is_dir()
 
 
 def test_kpis_py_of_the_settings_counts(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from kpi_xl.cli.shared import Misuse, app, in_their_language, tell
+from kpi_xl.files import home
 from kpi_xl.locales import Message
 
 LICENCE = Message(
@@ -19,7 +20,7 @@ LICENCE = Message(
 
 APPLICATION = "kpi_xl.udfs.serving:application"
 
-DEVELOPMENT = Path.home() / ".office-addin-dev-certs"
+DEVELOPMENT = home() / ".office-addin-dev-certs"
 """Where Microsoft's office-addin-dev-certs keeps the certificate that it makes for localhost."""
 
 

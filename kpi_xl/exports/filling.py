@@ -19,7 +19,7 @@ from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
 from kpi_xl.exports.rates import Rates, converted, currency_of, of_money
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.shaping import Reading, filled_columns, period_of, shaped
-from kpi_xl.files import kind
+from kpi_xl.files import is_there, kind
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
@@ -143,7 +143,7 @@ def read_files_apart(
     size = sum(
         BYTES if request.origin else request.path.stat().st_size
         for request in requests
-        if request.origin or request.path.exists()
+        if request.origin or is_there(request.path)
     )
     try:
         filling: Filling = call(
@@ -185,7 +185,7 @@ def _read(
         opener = Opener(path.name, path, lambda: path.open("rb"), 0, reader)
         one = _unknown(request, opener, tables, progress)
         return ([one], []) if isinstance(one, Reading) else ([], [one])
-    if not path.exists():
+    if not is_there(path):
         return [], [_plain(request, tables, progress)]
     what = kind(path)
     if what == "a folder":
@@ -223,7 +223,7 @@ def _reader(request: Request) -> Reader | None:
     """What reads a file, or what is none, whose columns have kinds."""
     if request.origin:
         return partial(read_database, request.origin)
-    is_parquet = request.path.suffix.lower() in (".parquet", ".pq") and request.path.exists()
+    is_parquet = request.path.suffix.lower() in (".parquet", ".pq") and is_there(request.path)
     return read_parquet if is_parquet else None
 
 

@@ -36,7 +36,6 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
@@ -44,6 +43,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from kpi_xl.files import text_of, toml_of
 from kpi_xl.locales import Message, Names
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import SCHEMAS
@@ -163,8 +163,8 @@ def _ours() -> tuple[Layout, ...]:
 def _of_user(folder: Path) -> Iterator[Layout]:
     for file in sorted(folder.glob("*.toml")):
         try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            text = text_of(file)
+        except (OSError, ValueError) as error:
             raise SourceError(
                 Message("{path} cannot be read: {reason}", path=file, reason=error)
             ) from None
@@ -220,8 +220,8 @@ def _misnamed_in(layout: Layout) -> Iterator[Message]:
 def layouts_of(text: str, file: str) -> list[Layout]:
     """The layouts that a TOML holds. Raises SourceError with a sentence for each fault."""
     try:
-        given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        given = toml_of(text)
+    except ValueError as error:
         raise SourceError(
             Message("{file} is not TOML: {reason}", file=file, reason=error)
         ) from None

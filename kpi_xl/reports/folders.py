@@ -6,11 +6,10 @@ them: in the environment variable KPI_XL_FOLDERS, or as `folders = ["..."]` in a
 
 import os
 import re
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
-from kpi_xl.files import settings_folder
+from kpi_xl.files import is_there, settings_folder, text_of, toml_of
 from kpi_xl.locales import Message
 from kpi_xl.sources import SourceError, allowed
 
@@ -32,10 +31,10 @@ def allowed_folders() -> list[Path]:
     folders = [text for text in os.environ.get(VARIABLE, "").split(os.pathsep) if text.strip()]
     file = settings_file()
     try:
-        listed = tomllib.loads(file.read_text(encoding="utf-8")).get("folders", [])
+        listed = toml_of(text_of(file)).get("folders", [])
     except FileNotFoundError:
         listed = []
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise SourceError(
             Message("{path} cannot be read: {reason}", path=file, reason=error)
         ) from None
@@ -87,7 +86,7 @@ def permitted(text: str, folder: Path | None, others: Sequence[Path]) -> Path:
             )
         there = (one / path for one in folders if not _on_network(one) or one in others)
         paths = list(there)
-        path = next((one for one in paths if one.exists()), (paths or [folders[0] / path])[0])
+        path = next((one for one in paths if is_there(one)), (paths or [folders[0] / path])[0])
     if _on_network(path):
         near = [one for one in others if _on_network(one)]
         if ".." in PureWindowsPath(path).parts or not any(map(path.is_relative_to, near)):

@@ -4,12 +4,12 @@ The data, what the sheets compute with, sources and checks are printed only when
 """
 
 import re
-import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
 from kpi_xl.cells import day_of
 from kpi_xl.engine.kinds import FROM_1904
+from kpi_xl.files import expanded, text_of, toml_of
 from kpi_xl.locales import KNOWN, FaultError, say
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.limits import opened
@@ -83,15 +83,15 @@ def own_look() -> tuple[Path | None, str]:
     """The company's logo and colour of the settings file. Raises LookError."""
     file = settings_file()
     try:
-        stored = tomllib.loads(file.read_text(encoding="utf-8"))
+        stored = toml_of(text_of(file))
     except FileNotFoundError:
         return None, ""
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise LookError("{path} cannot be read: {reason}", path=file, reason=error) from None
     logo, colour = stored.get("logo", ""), stored.get("colour", "")
     if not isinstance(logo, str) or not isinstance(colour, str):
         raise LookError('{file}: write logo = "logo.png", colour = "#0072B2"', file=file)
-    return (file.parent / Path(logo).expanduser() if logo else None), colour
+    return (file.parent / expanded(logo) if logo else None), colour
 
 
 def checked_colour(colour: str) -> str:

@@ -7,13 +7,12 @@ stand in neither, but in an environment variable or the system's keyring.
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kpi_xl.files import settings_folder
+from kpi_xl.files import expanded, settings_folder, text_of, toml_of
 from kpi_xl.locales import Message, Names
 from kpi_xl.reference import did_you_mean
 from kpi_xl.sources.records import SourceError, listed
@@ -121,10 +120,10 @@ def connections() -> dict[str, Connection]:
     """The connections by their names. Raises SourceError with a sentence for each fault."""
     file = connections_file()
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = toml_of(text_of(file))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise SourceError(
             Message("{path} cannot be read: {reason}", path=told_file(), reason=error)
         ) from None
@@ -186,7 +185,7 @@ def _faults(name: str, said: Mapping[str, Any]) -> list[Message]:
         elif isinstance(value, str) and not value.isprintable():
             faults.append(Message("{key} has letters that cannot be shown", key=key))
     path = said.get("path")
-    if isinstance(path, str) and not Path(path).expanduser().is_absolute():
+    if isinstance(path, str) and not expanded(path).is_absolute():
         faults.append(Message("path must be a whole path"))
     timeout = said.get("timeout", SECONDS)
     if type(timeout) not in (int, float) or not 0 < timeout <= 86_400:

@@ -19,6 +19,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from kpi_xl.bounded import short
+from kpi_xl.files import expanded
 from kpi_xl.locales import Message
 from kpi_xl.sources.connections import Connection, Origin
 from kpi_xl.sources.records import (
@@ -196,7 +197,7 @@ def _of_sqlite(connection: Connection, _: str) -> Any:
 
     import ibis
 
-    path = Path(connection.fields["path"]).expanduser()
+    path = expanded(connection.fields["path"])
     database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     end = time.monotonic() + connection.timeout
     database.set_progress_handler(lambda: time.monotonic() > end, STEPS)
@@ -208,7 +209,7 @@ def _of_duckdb(connection: Connection, _: str) -> Any:
 
     # It would fetch what a view needs beyond its own means from the web.
     return ibis.duckdb.connect(
-        Path(connection.fields["path"]).expanduser(),
+        expanded(connection.fields["path"]),
         read_only=True,
         autoinstall_known_extensions=False,
     )

@@ -275,10 +275,15 @@ def _unheard(_: float) -> None:
 
 def _reader(path: Path) -> Reader:
     """How to read the file, by the ending of its name. Raises SourceError."""
+    there = True
     try:
         what = kind(path)
-    except OSError:
-        what = ""
+    except (FileNotFoundError, NotADirectoryError):
+        there, what = False, ""
+    except OSError as error:
+        raise SourceError(
+            Message("{path} cannot be read: {reason}", path=path, reason=error.strerror)
+        ) from None
     if what == "a folder":
         raise SourceError(Message("{path} is a folder: name the file in it", path=path))
     if what:
@@ -308,7 +313,7 @@ def _reader(path: Path) -> Reader:
                 path=path,
             )
         )
-    if not path.exists():
+    if not there:
         try:
             near = [str(other) for other in islice(path.parent.iterdir(), MOST_NAMES)]
         except OSError:
