@@ -5,7 +5,7 @@ its currency stays. In any other the user chooses one on the sheet Sources: cond
 which follow that cell, write its sign. Charts have none there, for no axis follows a cell.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from xlsxwriter.utility import xl_range
@@ -74,14 +74,17 @@ def blocks(page: Page, form: str) -> Iterator[tuple[int, int, int, int]]:
                 found.setdefault(column, []).append(row)
     runs: dict[tuple[int, int], list[int]] = {}
     for column, rows in sorted(found.items()):
-        start = rows[0]
-        for row, following in zip(rows, [*rows[1:], -1], strict=True):
-            if following != row + 1:
-                runs.setdefault((start, row), []).append(column)
-                start = following
+        for run in stretches(rows):
+            runs.setdefault(run, []).append(column)
     for (top, bottom), columns in runs.items():
-        left = columns[0]
-        for column, following in zip(columns, [*columns[1:], -1], strict=True):
-            if following != column + 1:
-                yield top, left, bottom, column
-                left = following
+        for left, right in stretches(columns):
+            yield top, left, bottom, right
+
+
+def stretches(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The first and the last of each stretch of numbers that follow each other."""
+    start = numbers[0]
+    for number, following in zip(numbers, [*numbers[1:], -1], strict=True):
+        if following != number + 1:
+            yield start, number
+            start = following
