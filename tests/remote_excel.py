@@ -94,9 +94,21 @@ def applied(content: bytes, actions: list[dict[str, Any]]) -> tuple[bytes, list[
             continue
         one = book.worksheets[action["sheet_position"]]
         DO[action["func"]](one, action)
+    return as_dynamic(saved(book)), shown
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    """A workbook that was read, as openpyxl writes it.
+
+    Rules keep the numbers of their looks: openpyxl would look for the look of each among all.
+    """
+    for one in book.worksheets:
+        for block in one.conditional_formatting:
+            for rule in block.rules:
+                rule.dxf = None
     out = io.BytesIO()
     book.save(out)
-    return as_dynamic(out.getvalue()), shown
+    return out.getvalue()
 
 
 def as_dynamic(content: bytes) -> bytes:

@@ -225,9 +225,7 @@ def test_the_users_own_things_stay(funnel: tuple[bytes, Path]) -> None:
     sheet["J1"] = "beside"
     book["Leads"]["A3"].value = "mine"
     book.create_sheet("Notes")["A1"] = "kept"
-    out = io.BytesIO()
-    book.save(out)
-    new, told = run(out.getvalue(), "refresh_report", folder=folder)
+    new, told = run(remote_excel.saved(book), "refresh_report", folder=folder)
     assert told.startswith("Loaded: ")
     after = openpyxl.load_workbook(io.BytesIO(new))
     sheet = after["Spend"]
@@ -242,9 +240,7 @@ def test_the_users_own_things_stay(funnel: tuple[bytes, Path]) -> None:
 def changed(content: bytes, change: Callable[[Any], None]) -> bytes:
     book = openpyxl.load_workbook(io.BytesIO(content))
     change(book)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    return remote_excel.saved(book)
 
 
 def cells_of(content: bytes, *sheets: str) -> list[Any]:

@@ -24,10 +24,10 @@ from kpi_xl.engine.formulas import (
     RefusedError,
     address_area,
     is_relative,
-    prepared,
     read,
     tokens_of,
 )
+from kpi_xl.engine.patterns import Patterns
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import (
@@ -121,6 +121,8 @@ class Book(NamedTuple):
     """A workbook, and what the caller lets pass in which cells ("Summary!B5")."""
 
     package: Package
+    patterns: Patterns
+    """How the engine reads the formulas of cells, those that are alike together."""
     sheets: list[Sheet]
     names: list[tuple[str, Sheet | None, str]]
     """Name, the sheet that it is for, and text of each defined name."""
@@ -228,7 +230,7 @@ def cannot_be_computed(expression: Expression, book: Book) -> Iterator[str]:
     formula = expression.formula
     try:
         if expression.kind == "cell":
-            prepared(formula, book.package)
+            book.patterns.line(formula)
         else:
             read(formula.text, Context(book.package, formula.sheet, formula.row))
     except RefusedError as refused:
@@ -828,8 +830,8 @@ def _opened(file: zipfile.ZipFile, package: Package, errors: Set[str], volatile:
         for name in workbook.iterfind("{*}definedNames/{*}definedName")
     ]
     return Book(
-        package, sheets, names, list(expressions(package, sheets, names)), styles,
-        file.namelist(), errors, volatile,
+        package, Patterns(package, {}), sheets, names, list(expressions(package, sheets, names)),
+        styles, file.namelist(), errors, volatile,
     )  # fmt: skip
 
 
