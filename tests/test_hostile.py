@@ -270,6 +270,23 @@ def test_control_characters_reach_no_terminal(tmp_path: Path) -> None:
     assert (run.returncode, run.stdout) == (0, r"\x1b[31mred" + "\n")
 
 
+@pytest.mark.parametrize("words", [("layouts", "show"), ("fill", "retention", "-o", "red.xlsx")])
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_headers_command_no_terminal(
+    words: tuple[str, ...], form: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "red.csv").write_bytes(
+        "customer,date,amount,\x1b[31mred\x07\u009b1m\u202e\na,2024-01-01,1,2\n".encode()
+    )
+    run = command(*words, *form, "red.csv", folder=tmp_path)
+    assert run.returncode == 0, run.stderr
+    told = run.stdout + run.stderr
+    assert "[31mred" in told
+    assert [sign for sign in "\x1b\x07\u009b\u202e" if sign in told] == []
+    if form:
+        assert repr("\x1b[31mred\x07\u009b1m\u202e")[1:-1] in repr(json.loads(told))
+
+
 def test_every_dependency_has_a_licence_in_the_list() -> None:
     run = command("licences", "--json")
     assert run.returncode == 0, run.stderr

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from kpi_xl.cli.installing import TARGET
-from kpi_xl.cli.shared import JSON, app, print_json
+from kpi_xl.cli.shared import JSON, app, print_json, printable
 
 SIGNS = {True: "ok", False: "!!", None: "??"}
 
@@ -45,9 +45,9 @@ def doctor(
         return int(any(one.good is False for one in found))
     bad = unseen = 0
     for finding in looked_at:
-        print(f"{SIGNS[finding.good]}  {finding.what}")
+        print(f"{SIGNS[finding.good]}  {printable(finding.what)}")
         if finding.todo:
-            print(f"    -> {finding.todo}")
+            print(f"    -> {printable(finding.todo)}")
         bad += finding.good is False
         unseen += finding.good is None
     print(f"{bad} to be put right." if bad else "Nothing to be put right.", end="")

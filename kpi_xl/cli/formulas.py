@@ -24,6 +24,7 @@ from kpi_xl.cli.shared import (
     calculator,
     cell_text,
     computed,
+    console_text,
     faults,
     free_path,
     in_their_language,
@@ -420,13 +421,6 @@ def print_cells(
     if len(rows) > SHOWN:
         more = Message("and {number} more; --json lists them all", number=len(rows) - SHOWN)
         console.print(f"  {said(more)}")
-
-
-def console_text(text: object) -> str:
-    """A text or sentence that the console shows as it is."""
-    from rich.markup import escape
-
-    return escape(said(text))
 
 
 def print_report(path: Path, report: "Report") -> None:

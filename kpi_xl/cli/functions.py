@@ -14,6 +14,7 @@ from kpi_xl.cli.shared import (
     app,
     cell_text,
     computed,
+    console_text,
     in_their_language,
     language_of,
 )
@@ -145,7 +146,7 @@ def print_list(metrics: list[Metric], language: str) -> None:
         table.add_column(say(header, language, "phrases"), no_wrap=header != "What it is")
     for metric in metrics:
         family = family_name(metric.family, language)
-        table.add_row(f"[bold]{metric.name}[/]", family, summary(metric, language))
+        table.add_row(f"[bold]{metric.name}[/]", *map(console_text, (family, summary(metric, language))))
     console = Console()
     console.print(table)
     command = "kpi-xl functions CAC" + f" --lang {language}" * (language != "en")

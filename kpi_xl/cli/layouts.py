@@ -14,6 +14,7 @@ from kpi_xl.cli.shared import (
     JSON,
     Misuse,
     app,
+    console_text,
     in_their_language,
     language_of,
     print_json,
@@ -102,7 +103,8 @@ def listed(context: typer.Context, as_json: JSON = False) -> None:
     for layout in all_layouts():
         languages = dict.fromkeys(header.language for header in layout.headers)
         name = layout.name + (" (your own)" if layout.of_user else "")
-        table.add_row(name, layout.table, ", ".join(filter(None, languages)))
+        texts = name, layout.table, ", ".join(filter(None, languages))
+        table.add_row(*map(console_text, texts))
     Console(highlight=False).print(table)
 
 
@@ -165,7 +167,7 @@ def show(
             )
             tell(told)
             for line in note.lines(code):
-                print(f"  {line}")
+                print(f"  {printable(line)}")
     if names and not found:
         raise Misuse(Names(tuple(faults), "\n"))
     if not found:

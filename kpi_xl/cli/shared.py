@@ -178,6 +178,13 @@ def printable(text: str) -> str:
     return UNPRINTABLE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
+def console_text(text: object) -> str:
+    """A text or sentence that rich's console shows as it is."""
+    from rich.markup import escape
+
+    return escape(said(text))
+
+
 def cell_text(cell: Cell) -> str:
     """A cell as text: numbers with all their digits, TRUE and FALSE."""
     if isinstance(cell, bool):
@@ -356,17 +363,15 @@ def save(path: Path, content: bytes, *, force: bool, like: Path | None = None) -
 def say_where(path: Path) -> None:
     """Where the workbook is."""
     from rich.console import Console
-    from rich.markup import escape
 
-    where = escape(printable(str(path)))
-    Console(highlight=False).print(
-        f"{said(Message('Open this workbook:'))}\n[bold]{where}[/]", soft_wrap=True
-    )
+    open_it = said(Message("Open this workbook:"))
+    Console(highlight=False).print(f"{open_it}\n[bold]{console_text(path)}[/]", soft_wrap=True)
 
 
 def print_json(record: Any) -> None:
-    """A record for other programs."""
-    print(json.dumps(record, ensure_ascii=False))
+    """A record for other programs; what would command a terminal is in the escapes of JSON."""
+    text = json.dumps(record, ensure_ascii=False)
+    print(UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 # Progress
@@ -387,7 +392,8 @@ def steps() -> Iterator[Callable[..., None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     left = TextColumn("{task.fields[left]}")
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), left)
+    doing_now = TextColumn("{task.description}", markup=False)  # files' names may have brackets
+    columns = (doing_now, BarColumn(), TimeElapsedColumn(), left)
     console = Console(stderr=True)
     quiet = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=quiet) as progress:

@@ -36,6 +36,7 @@ from kpi_xl.cli.shared import (
     Misuse,
     among,
     app,
+    console_text,
     free_path,
     in_their_language,
     kpis_of,
@@ -579,7 +580,7 @@ def print_built(template: Any, built: Any, language: str) -> None:
     table.add_column()
     table.add_column(justify="right")
     for figure, shown in built.headlines:
-        table.add_row(figure, shown)
+        table.add_row(console_text(figure), console_text(shown))
     console = Console(highlight=False)
     console.print(table)
     errors = {place: value for place, value in built.values.items() if isinstance(value, CellError)}
