@@ -67,13 +67,18 @@ def shown(built: Built, sheet: str, first: int, rows: int, keys: int = 1) -> Tab
     return table
 
 
+def all_of(total: Row) -> list[Any]:
+    """The sums; "" of a column that no row has a cell in."""
+    return [total.get(name, "") for name in SUMS]
+
+
 def ratios(total: Row) -> list[float | str]:
     """CTR, CPC, CPM, CPA, conversion rate, ROAS, cost of sales; "" where there is none."""
 
-    def over(a: float, b: float) -> float | str:
-        return a / b if b else ""
+    def over(a: Any, b: Any) -> float | str:
+        return a / b if a != "" and b else ""
 
-    cost, impressions, clicks, conversions, revenue = (total[name] for name in SUMS)
+    cost, impressions, clicks, conversions, revenue = all_of(total)
     return [
         over(clicks, impressions),
         over(cost, clicks),
@@ -102,11 +107,10 @@ def test_campaigns_and_channels(demo: Built) -> None:
     ) + [cells[3] for cells in spelled.values() if cells[3] <= 1300]
     for name, cells in spelled.items():
         total = expected[name.lower()]
-        same(cells, 2, [total["cost"] / cost, *(total[one] for one in SUMS), *ratios(total)])
+        same(cells, 2, [total["cost"] / cost, *all_of(total), *ratios(total)])
     by_channel = shown(demo, "Campaigns", CHANNEL_ROWS, 8)
     for name, total in sums(rows, lambda row: row["channel"]).items():
-        shares = total["cost"] / cost, *(total[one] for one in SUMS)
-        same(by_channel[name], 2, [*shares, *ratios(total)])
+        same(by_channel[name], 2, [total["cost"] / cost, *all_of(total), *ratios(total)])
     assert len(by_channel) == 4
 
 
@@ -137,7 +141,7 @@ def test_ad_groups(demo: Built) -> None:
     assert len(groups) == 15
     for name, cells in groups.items():
         total = expected[name.lower()]
-        same(cells, 3, [*(total[one] for one in SUMS), *ratios(total)])
+        same(cells, 3, [*all_of(total), *ratios(total)])
 
 
 def test_emails_and_videos(demo: Built) -> None:
@@ -372,6 +376,59 @@ def test_devices_are_summed_and_no_copies() -> None:
     assert "Rows that are there twice, alike in every column" not in found(built)
     channels = shown(built, "Campaigns", CHANNEL_ROWS, 8)
     assert {name: cells[3] for name, cells in channels.items()} == {"Demand Gen": 14.5}
+
+
+MADE_OF = {
+    "Cost": "cost", "Revenue": "revenue", "Impressions": "impressions", "Clicks": "clicks",
+    "Conversions": "conversions", "Margin less cost": "cost revenue", "ROAS": "cost revenue",
+    "Cost of sales": "cost revenue", "CPA": "cost conversions", "CPC": "cost clicks",
+    "CTR": "clicks impressions", "Conversion rate": "conversions clicks",
+    "Revenue, expected": "revenue",
+    "Cost below break-even": "cost revenue", "Visitors a day": "clicks",
+}  # fmt: skip
+"""Figures, and the columns that they are made of."""
+
+
+@pytest.mark.parametrize("lacking", [*SUMS, "cost revenue", ""])
+def test_what_no_row_has_is_blank_and_not_0(lacking: str) -> None:
+    """Eight weeks of two campaigns, one of which has no cell of the other columns, too."""
+    size = 112
+    ads: dict[str, list[Any]] = {
+        "date": [date(2024, 1, 1) + timedelta(n // 2) for n in range(size)],
+        "campaign": ["Brand", "Mail"] * (size // 2),
+        "channel": ["search", "e-mail"] * (size // 2),
+        **{
+            name: [None if row % 2 else 1.0 + row * (n + 7) % 13 for row in range(size)]
+            for n, name in enumerate(SUMS)
+        },
+    }
+    ads |= {name: [None] * size for name in lacking.split()}
+    columns = [column.name for column in campaigns.ADS.columns]
+    built = build(TEMPLATE, {"Ads": {name: ads.get(name, [None] * size) for name in columns}})
+    assert not [value for value in built.values.values() if str(value).startswith("#")]
+    held = dict(built.headlines)
+    blank = {figure for figure in MADE_OF if held[figure] == ""}
+    assert blank == {one for one, of in MADE_OF.items() if set(of.split()) & set(lacking.split())}
+    weeks = shown(built, "Trend", TOP + 2, PERIODS)
+    for number, cells in enumerate(weeks.values()):
+        rows = slice(14 * number, 14 * number + 14, 2)
+        known = ("" if name in lacking.split() else sum(ads[name][rows]) for name in SUMS)
+        same(cells, 2, list(known))
+    assert len(weeks) == 8
+    if "cost" not in lacking:
+        mail = shown(built, "Campaigns", CAMPAIGN_ROWS, BY_CAMPAIGN.room)["Mail"]
+        assert [mail[place] for place in range(2, 15)] == [""] * 13
+        assert mail[15] == "no cost in these days"
+    assert {built.values["E-mail", TOP + 2, column] for column in range(2, 12)} == {""}
+
+
+def test_zeros_that_are_given_stay_zeros() -> None:
+    day = date(2024, 1, 1)
+    rows = [(day + timedelta(n), "search", 100, 5, 0.0, None) for n in range(20)]
+    built = build(TEMPLATE, ads_of(*rows))
+    held = dict(built.headlines)
+    assert (held["Cost"], held["CPC"], held["ROAS"], held["CPA"]) == ("0.00", "0.00", "", "")
+    assert not [value for value in built.values.values() if str(value).startswith("#")]
 
 
 @pytest.mark.parametrize(("days", "sent", "weeks"), [(7, None, 5), (7, 900, 0), (1, None, 0)])

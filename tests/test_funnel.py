@@ -340,3 +340,35 @@ def test_days_that_are_yet_to_come_are_not_compared(monkeypatch: pytest.MonkeyPa
     said = "the days from 2024-05-01 to 2024-05-31 are yet to come"
     assert any(said in text for text in texts)
     assert not [text for text in texts if "from 2024-04-01 to 2024-01" in text]
+
+
+MADE_OF = {
+    "MQL": "mql_date", "SQL": "sql_date", "SQO": "sqo_date", "Spend": "spend", "Revenue": "value",
+    "Cost per lead": "spend", "Customer acquisition cost": "spend", "ROAS": "spend value",
+    "MROI": "spend value", "Their value": "value", "Average deal": "value",
+    "Sales velocity": "value", "Marketing's pipeline": "value", "Marketing's revenue": "value",
+}  # fmt: skip
+"""Figures, and the columns that they are made of."""
+
+
+@pytest.mark.parametrize("lacking", ["", "value", "spend", "mql_date sql_date", "sqo_date visits"])
+def test_what_no_row_has_is_blank_and_not_0(lacking: str) -> None:
+    data, about = sample()
+    for table in data.values():
+        for column in lacking.split():
+            if column in table:
+                table[column] = [None] * len(table[column])  # type: ignore[index]
+    built = build(TEMPLATE, data, about)
+    assert not [value for value in built.values.values() if str(value).startswith("#")]
+    held = dict(built.headlines)
+    blank = {figure for figure in MADE_OF if held[figure] == ""}
+    assert blank == {one for one, of in MADE_OF.items() if set(of.split()) & set(lacking.split())}
+    channels = shown(built, "Channels", 4, 7)
+    months = shown(built, "Trend", 4, 12)
+    for table, columns in ((channels, 8), (months, 6)):
+        names = {"spend": "spend", "visits": "visits", "value": "revenue", "mql_date": "MQL",
+                 "sql_date": "SQL", "sqo_date": "SQO"}  # fmt: skip
+        busy = table[table["customers"] > 0]  # where nobody is won, the revenue is 0
+        none = {name for name in table.columns[:columns] if busy[name].isna().all()}
+        wanted = {names[one] for one in lacking.split()} & set(table.columns[:columns])
+        assert none == wanted

@@ -262,7 +262,7 @@ def test_a_rep_who_is_away_comes_last_without_a_verdict(monkeypatch: pytest.Monk
     shown = table(built, "Reps", CHARTED + 1, 2, 16)
     assert shown[0][:5] == [1, "B", 1, 90, 2_000_000 / 2 / 5]  # an equal share, a week of five
     assert shown[0][12] == shown[0][14] == ""  # no leads, no deals
-    assert shown[1][:4] == ["·", "A", 0, 0]
+    assert shown[1][:4] == ["·", "A", 0, ""]
     assert shown[1][4:6] == ["", ""]
     coaching = table(built, "Coaching", TOP + 1, 2, 10)
     assert coaching[1][9] == "No week in this month, or no target for it."
@@ -362,3 +362,46 @@ def test_equal_reps_keep_their_order() -> None:
     targets = {"rep": ["B", "A"], "sales": [500] * 2, "visits": [50] * 2}
     built = build(TEMPLATE, {**weeks_of(*weeks), "Targets": targets})
     assert [line[1] for line in table(built, "Reps", CHARTED + 1, 2, 2)] == ["B", "A"]
+
+
+MADE_OF = {
+    "Sales": "sales", "Target reached": "sales", "Forecast": "sales", "Needed a week": "sales",
+    "Sales visits": "visits", "Leads": "leads", "Deals": "deals", "Spend": "spend",
+    "Close rate": "deals leads", "CAC": "spend deals", "Average deal": "sales deals",
+}  # fmt: skip
+"""Figures, and the columns that they are made of."""
+
+
+@pytest.mark.parametrize("lacking", ["", *NUMBERS])
+def test_what_no_row_has_is_blank_and_not_0(lacking: str) -> None:
+    monday = date(2025, 3, 3)
+    data = weeks_of(
+        *(
+            (rep, monday - timedelta(7 * week), 90.0 + week, 9, 8, 3, 5.0)
+            for week in range(1, 14)
+            for rep in ("A", "B")
+        )
+    )
+    if lacking:
+        data["Weeks"][lacking] = [None] * 26  # type: ignore[index]
+    data["Targets"]["sales"] = [400, 400]  # type: ignore[index]
+    built = build(TEMPLATE, data)
+    assert not [value for value in built.values.values() if str(value).startswith("#")]
+    blank = {figure for figure, shown in built.headlines if figure in MADE_OF and shown == ""}
+    expected = {figure for figure, of in MADE_OF.items() if lacking and lacking in of.split()}
+    assert blank - expected <= {"Needed a week"}  # the month is over
+    assert expected <= blank
+    reps = table(built, "Reps", CHARTED + 1, 2, 16)
+    places = {"sales": {3, 5, 6, 15}, "visits": {7, 9}, "leads": {10, 12},
+              "deals": {11, 12, 14, 15}, "spend": {13, 14}}  # fmt: skip
+    for line in reps:
+        assert {place for place, cell in enumerate(line) if cell == ""} == places.get(
+            lacking, set()
+        )
+    months = [line for line in table(built, "Months", TOP + 1, 12, 15) if line[1]]
+    places = {"sales": {2, 4, 6, 14}, "visits": {8}, "leads": {9, 11}, "deals": {10, 11, 13, 14},
+              "spend": {12, 13}}  # fmt: skip
+    assert len(months) == 3
+    for line in months:
+        none = {n for n, cell in enumerate(line) if cell == "" and n not in (5, 7)}
+        assert none == places.get(lacking, set())

@@ -6,7 +6,7 @@ FirstDay to LastDay.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from xlsxwriter.utility import xl_rowcol_to_cell
 
@@ -101,8 +101,25 @@ DAYS_SHOWN = Range(
 
 def total(column: str, *criteria: str, since: str = "FirstDay", until: str = "LastDay") -> str:
     """The sum of a column over days, and over the rows that meet criteria: column, criterion."""
-    days = f'Ads[date],">="&{since},Ads[date],"<"&{until}+1'
-    return f"SUMIFS(Ads[{column}],{','.join([days, *criteria])})"
+    return f"SUMIFS(Ads[{column}],{','.join([in_days(since, until), *criteria])})"
+
+
+def in_days(since: str = "FirstDay", until: str = "LastDay") -> str:
+    """The criteria of SUMIFS for the rows of some days."""
+    return f'Ads[date],">="&{since},Ads[date],"<"&{until}+1'
+
+
+def unknown(column: str, criteria: str = "") -> str:
+    """The condition that no row of the range which meets criteria has a cell in a column.
+
+    Its sum would be a 0 that nobody has said.
+    """
+    return f'COUNTIFS({in_days()}{criteria},Ads[{column}],"<>")=0'
+
+
+def no_ratio(above: str, below: str) -> str:
+    """The condition that two sums, by name or cell, have no ratio: one is blank, or 0 below."""
+    return f'IF({above}="",TRUE,N({below})=0)'
 
 
 def named(column: str) -> str:
@@ -175,10 +192,21 @@ TO_COME = COPIED + 50  # and of the forecasts
 def summed(column: str, header: str, unit: Unit = COUNT) -> Measure:
     """The sum of a column of Ads over the rows that a record tells: {since}, {until}, {criteria}.
 
-    Sums without cents, which nobody reads in a table.
+    It is blank where the record's {no cost}, or what the column is, holds. Sums without cents,
+    which nobody reads in a table.
     """
-    formula = total(column, since="{since}", until="{until}")
-    return Measure(header, f"{formula.removesuffix(')')}{{criteria}})", unit, key=column)
+    formula = total(column, since="{since}", until="{until}").removesuffix(")")
+    known = f'IF({{no {column}}},"",{formula}{{criteria}}))'
+    return Measure(header, known, unit, key=column)
+
+
+def ratio(
+    header: str, function: str, above: str, below: str, unit: Unit, best: Literal["", "high", "low"]
+) -> Measure:
+    """A KPI function of two sums of the same record, blank where it has none."""
+    cells = f"{{{above}}}", f"{{{below}}}"
+    formula = f"{function}({','.join(cells)})"
+    return Measure(header, formula, unit, blank=no_ratio(*cells), best=best)
 
 
 SUMS = (
@@ -190,15 +218,14 @@ SUMS = (
 )
 
 KPIS = (
-    Measure("CTR", "CTR({clicks},{impressions})", RATE, "{impressions}", best="high"),
-    Measure("CPC", "CPC({cost},{clicks})", MONEY, "{clicks}", best="low"),
-    Measure("CPM", "CPM({cost},{impressions})", MONEY, "{impressions}"),
-    Measure("CPA", "CPA({cost},{conversions})", MONEY, "{conversions}", best="low"),
-    Measure("Conversion rate", "CONVERSION_RATE({conversions},{clicks})", RATE, "{clicks}",
-            best="high"),
-    Measure("ROAS", "ROAS({revenue},{cost})", RATIO, "{cost}", best="high"),
-    Measure("Cost of sales", "AD_COST_OF_SALES({cost},{revenue})", RATE, "{revenue}"),
-)  # fmt: skip
+    ratio("CTR", "CTR", "clicks", "impressions", RATE, "high"),
+    ratio("CPC", "CPC", "cost", "clicks", MONEY, "low"),
+    ratio("CPM", "CPM", "cost", "impressions", MONEY, ""),
+    ratio("CPA", "CPA", "cost", "conversions", MONEY, "low"),
+    ratio("Conversion rate", "CONVERSION_RATE", "conversions", "clicks", RATE, "high"),
+    ratio("ROAS", "ROAS", "revenue", "cost", RATIO, "high"),
+    ratio("Cost of sales", "AD_COST_OF_SALES", "cost", "revenue", RATE, ""),
+)
 
 TREND_KPIS = tuple(kpi for kpi in KPIS if kpi.header not in ("CPM", "Cost of sales"))
 
@@ -210,15 +237,12 @@ EMAIL_SUMS = (
     summed("unsubscribes", "Unsubscribed"),
 )
 EMAIL_KPIS = (
-    Measure("Delivery rate", "DELIVERY_RATE({delivered},{sent})", RATE, "{sent}", best="high"),
-    Measure("Open rate", "OPEN_RATE({opens},{delivered})", RATE, "{delivered}", best="high"),
-    Measure("Click rate", "EMAIL_CLICK_RATE({email_clicks},{delivered})", RATE, "{delivered}",
-            best="high"),
-    Measure("Click-to-open rate", "CLICK_TO_OPEN_RATE({email_clicks},{opens})", RATE, "{opens}",
-            best="high"),
-    Measure("Unsubscribe rate", "UNSUBSCRIBE_RATE({unsubscribes},{delivered})", RATE,
-            "{delivered}", best="low"),
-)  # fmt: skip
+    ratio("Delivery rate", "DELIVERY_RATE", "delivered", "sent", RATE, "high"),
+    ratio("Open rate", "OPEN_RATE", "opens", "delivered", RATE, "high"),
+    ratio("Click rate", "EMAIL_CLICK_RATE", "email_clicks", "delivered", RATE, "high"),
+    ratio("Click-to-open rate", "CLICK_TO_OPEN_RATE", "email_clicks", "opens", RATE, "high"),
+    ratio("Unsubscribe rate", "UNSUBSCRIBE_RATE", "unsubscribes", "delivered", RATE, "low"),
+)
 
 VIDEO_SUMS = (
     summed("video_starts", "Started"),
@@ -227,15 +251,27 @@ VIDEO_SUMS = (
     summed("video_completions", "At the end"),
 )
 VIDEO_KPIS = (
-    Measure("Retention at 5 s", "VIDEO_RETENTION({video_5s},{video_starts})", RATE,
-            "{video_starts}", best="high"),
-    Measure("Retention at 30 s", "VIDEO_RETENTION({video_30s},{video_starts})", RATE,
-            "{video_starts}", best="high"),
-    Measure("Completion rate", "VIDEO_COMPLETION_RATE({video_completions},{video_starts})", RATE,
-            "{video_starts}", best="high"),
+    ratio("Retention at 5 s", "VIDEO_RETENTION", "video_5s", "video_starts", RATE, "high"),
+    ratio("Retention at 30 s", "VIDEO_RETENTION", "video_30s", "video_starts", RATE, "high"),
+    ratio("Completion rate", "VIDEO_COMPLETION_RATE", "video_completions", "video_starts", RATE,
+          "high"),
 )  # fmt: skip
 
+
+SUMMED = tuple(measure.called for measure in (*SUMS, *EMAIL_SUMS, *VIDEO_SUMS))
+
+
+def unknowns(criteria: str = "") -> dict[str, str]:
+    """What a record gives to sums: by column, the condition that nobody knows it."""
+    return {f"no {column}": unknown(column, criteria) for column in SUMMED}
+
+
 # The sheet Summary
+
+
+def summed_up(column: str) -> str:
+    """A figure of the range: the sum of a column of Ads."""
+    return blank_if((NONE, unknown(column)), total(column))
 
 
 def named_extreme(extreme: str) -> str:
@@ -263,33 +299,35 @@ SETTINGS = (
 FIGURES = {
     "The data": DAYS_SHOWN.figures(),
     "Totals": (
-        Figure("Cost", "Cost", blank_if(NONE, total("cost")), MONEY, "Credits taken off"),
-        Figure("Revenue", "Revenue", blank_if(NONE, total("revenue")), MONEY,
+        Figure("Cost", "Cost", summed_up("cost"), MONEY, "Credits taken off"),
+        Figure("Revenue", "Revenue", summed_up("revenue"), MONEY,
                "Refunds taken off"),
-        Figure("Earned", "Margin less cost", blank_if(NONE, "Revenue*Margin-Cost"), MONEY,
+        Figure("Earned", "Margin less cost",
+               blank_if('IF(Revenue="",TRUE,Cost="")', "Revenue*Margin-Cost"), MONEY,
                "What the advertising earned"),
-        Figure("Impressions", "Impressions", blank_if(NONE, total("impressions")), COUNT, ""),
-        Figure("Clicks", "Clicks", blank_if(NONE, total("clicks")), COUNT, ""),
-        Figure("Conversions", "Conversions", blank_if(NONE, total("conversions")), COUNT, ""),
+        Figure("Impressions", "Impressions", summed_up("impressions"), COUNT, ""),
+        Figure("Clicks", "Clicks", summed_up("clicks"), COUNT, ""),
+        Figure("Conversions", "Conversions", summed_up("conversions"), COUNT, ""),
     ),
     "Ratios": (
-        Figure("AdReturn", "ROAS", blank_if(NONE, 'IF(Cost=0,"",ROAS(Revenue,Cost))'), RATIO,
-               "Revenue / cost"),
+        Figure("AdReturn", "ROAS", blank_if(no_ratio("Revenue", "Cost"), "ROAS(Revenue,Cost)"),
+               RATIO, "Revenue / cost"),
         Figure("BreakEven", "Break-even ROAS", blank_if(NONE, "BREAKEVEN_ROAS(Margin)"), RATIO,
                "Below it advertising loses"),
         Figure("CostOfSales", "Cost of sales",
-               blank_if(NONE, 'IF(Revenue=0,"",AD_COST_OF_SALES(Cost,Revenue))'), RATE,
+               blank_if(no_ratio("Cost", "Revenue"), "AD_COST_OF_SALES(Cost,Revenue)"), RATE,
                "Cost / revenue (ACoS)"),
-        Figure("ActionCost", "CPA", blank_if(NONE, 'IF(Conversions=0,"",CPA(Cost,Conversions))'),
-               MONEY, "Cost / conversions"),
-        Figure("ClickCost", "CPC", blank_if(NONE, 'IF(Clicks=0,"",CPC(Cost,Clicks))'), MONEY,
+        Figure("ActionCost", "CPA",
+               blank_if(no_ratio("Cost", "Conversions"), "CPA(Cost,Conversions)"), MONEY,
+               "Cost / conversions"),
+        Figure("ClickCost", "CPC", blank_if(no_ratio("Cost", "Clicks"), "CPC(Cost,Clicks)"), MONEY,
                "Cost / clicks"),
         Figure("ClickRate", "CTR",
-               blank_if(NONE, 'IF(Impressions=0,"",CTR(Clicks,Impressions))'), RATE,
+               blank_if(no_ratio("Clicks", "Impressions"), "CTR(Clicks,Impressions)"), RATE,
                "Clicks / impressions"),
         Figure("ConversionRate", "Conversion rate",
-               blank_if(NONE, 'IF(Clicks=0,"",CONVERSION_RATE(Conversions,Clicks))'), RATE,
-               "Conversions / clicks"),
+               blank_if(no_ratio("Conversions", "Clicks"), "CONVERSION_RATE(Conversions,Clicks)"),
+               RATE, "Conversions / clicks"),
     ),
     "Next week or month": tuple(
         Figure(f"Next{part}", f"Revenue, {part.lower()}",
@@ -359,7 +397,7 @@ TEST_FIGURES = (
     Figure("SampleVisitors", "Visitors for each variant", f"={sample_size('Change', 'TestPower')}",
            COUNT, "Fewer cannot tell such a change from chance"),
     Figure("DailyVisitors", "Visitors a day",
-           f'=IF(Visitors<>"",Visitors,IF({NONE},"",Clicks/(LastDay-FirstDay+1)))', COUNT,
+           '=IF(Visitors<>"",Visitors,IF(Clicks="","",Clicks/(LastDay-FirstDay+1)))', COUNT,
            "All of them take part"),
     Figure("TestDays", "Days that the test takes", f"={test_days('SampleVisitors')}", COUNT,
            "Round up to whole weeks"),
@@ -433,7 +471,7 @@ PROBLEMS = (
     Problem("Names with a space before or after them", f"={PADDED}", "",
             "Take the spaces away: until then these rows are missing in their campaign."),
     Problem("Rows without a cost", *where(ADS, '(Ads[cost]="")*(Ads[date]<>"")'),
-            "Enter the cost. Until then it counts as 0."),
+            "Enter the cost. Until then it counts as 0; where no row has one, it is blank."),
     Problem("Costs below 0", *where(ADS, "(Ads[cost]<0)*1"),
             "Credits are taken off the cost. Correct them if they are none."),
     Problem("Revenue below 0", *where(ADS, "(Ads[revenue]<0)*1"),
@@ -475,13 +513,13 @@ def agreements(book: Book) -> list[Agreement]:
     return [
         Agreement("Cost, summed by campaign", "=SUM(CampaignCost)",
                   f"=IF({NONE},0,SUMPRODUCT({rows}*Ads[cost]))", MONEY),
-        Agreement("Cost, summed by ad group", "=SUM(GroupCost)", f"=IF({NONE},0,Cost)", MONEY),
+        Agreement("Cost, summed by ad group", "=SUM(GroupCost)", "=N(Cost)", MONEY),
         Agreement("ROAS", "=AdReturn",
-                  blank_if(NONE, f'IF(Cost=0,"",SUMPRODUCT({rows}*Ads[revenue])'
-                                 f"/SUMPRODUCT({rows}*Ads[cost]))"), RATIO),
+                  blank_if('AdReturn=""', f"SUMPRODUCT({rows}*Ads[revenue])"
+                                          f"/SUMPRODUCT({rows}*Ads[cost])"), RATIO),
         Agreement("CTR", "=ClickRate",
-                  blank_if(NONE, f'IF(Impressions=0,"",SUMPRODUCT({rows}*Ads[clicks])'
-                                 f"/SUMPRODUCT({rows}*Ads[impressions]))"), RATE),
+                  blank_if('ClickRate=""', f"SUMPRODUCT({rows}*Ads[clicks])"
+                                           f"/SUMPRODUCT({rows}*Ads[impressions])"), RATE),
         Agreement("Trend of the cost", f"={book.at('Trend', TOP + 1, 2)}",
                   "=CostTrend", RATE),
         Agreement("p-value of the first test", "=FirstPValue",
@@ -542,8 +580,8 @@ def model(page: Page) -> None:
         blank = f'{{{measures[0].header}}}=""'
         put_grid(page, TOP, measures, [{}] * size, left=column, blank=blank)
     count = page.styles.number(COUNT)
-    page.spill(TOP + 1, BY_DAY + 2, blank_if(NONE, "IF(KPI_ANOMALY(DayCost,StandsOutFrom),1,0)"),
-               count, [count])  # fmt: skip
+    anomalies = blank_if('Cost=""', "IF(KPI_ANOMALY(DayCost,StandsOutFrom),1,0)")
+    page.spill(TOP + 1, BY_DAY + 2, anomalies, count, [count])
     periods(page)
     rows_apart(page)
     put_basis(page, TOP + 1, RANGE, known(page.book))
@@ -607,13 +645,14 @@ def in_month(column: str) -> str:
 MONTHLY = (
     following("Month", f"MAX({month_of('FirstDay')},EDATE({month_of('LastDay')},{1 - MONTHS}))",
               "EDATE({day},1)"),
-    Measure("Cost", in_month("cost"), MONEY),
-    Measure("Revenue", in_month("revenue"), MONEY),
-    Measure("ROAS", "ROAS({Revenue},{Cost})", RATIO, "{Cost}"),
+    Measure("Cost", f'IF(Cost="","",{in_month("cost")})', MONEY),
+    Measure("Revenue", f'IF(Revenue="","",{in_month("revenue")})', MONEY),
+    Measure("ROAS", "ROAS({Revenue},{Cost})", RATIO, blank=no_ratio("{Revenue}", "{Cost}")),
     Measure("Break-even", "BreakEven", RATIO, blank=""),
     Measure("CPA", f"CPA({{Cost}},{in_month('conversions')})", MONEY,
-            f"N({in_month('conversions')})"),
-    Measure("Earned", "{Revenue}*Margin-{Cost}", MONEY),
+            blank=no_ratio("{Cost}", in_month("conversions"))),
+    Measure("Earned", "{Revenue}*Margin-{Cost}", MONEY,
+            blank='IF({Revenue}="",TRUE,{Cost}="")'),
 )  # fmt: skip
 
 WEEK_OF = "({day}-WEEKDAY({day},2)+1)"
@@ -632,10 +671,11 @@ PERIODICAL = (
 
 DAILY = (
     following("Day", f"MAX(FirstDay,LastDay-{DAYS - 1})", "{day}+1")._replace(name="DayDate"),
-    Measure("Cost", total("cost", since="{Day}", until="{Day}"), MONEY, name="DayCost"),
+    Measure("Cost", f'IF(Cost="","",{total("cost", since="{Day}", until="{Day}")})', MONEY,
+            name="DayCost"),
     Measure("Stands out", "", COUNT, kind="spill"),
     # The number stays where no day stands out: MATCH finds the first row that has it.
-    Measure("Number", "{Number<}+{Stands out}", COUNT, first='IF({Day}="","",0+{Stands out})',
+    Measure("Number", "{Number<}+N({Stands out})", COUNT, first='IF({Day}="","",N({Stands out}))',
             name="DayNumber"),
     Measure("Like most days", 'IF({Stands out}=1,"",{Cost})', MONEY),
     Measure("Standing out", 'IF({Stands out}=1,{Cost},"")', MONEY),
@@ -676,8 +716,8 @@ def periods(page: Page) -> None:
     }  # fmt: skip
     slope = "({n}*{xy}-{x}*{y})/({n}*{xx}-{x}*{x})/({y}/{n})".format_map(sums)
     page.write(TOP + PERIODS + 13, first, "Trend of the cost", page.styles.label())
-    page.put_array(TOP + PERIODS + 13, first + 4, blank_if(few_whole("PeriodCost"), slope),
-                   page.styles.number(RATE))  # fmt: skip
+    rate = blank_if((few_whole("PeriodCost"), "SUM(PeriodCost)<=0"), slope)
+    page.put_array(TOP + PERIODS + 13, first + 4, rate, page.styles.number(RATE))
     page.define("CostTrend", TOP + PERIODS + 13, first + 4)
 
 
@@ -692,7 +732,8 @@ def forecasts(page: Page) -> None:
     for name, column in FORECAST:
         values = page.book.at("Trend", TOP + 2, column, TOP + 1 + PERIODS, column)
         whole = f'IF(PeriodWhole=1,{values},"")'
-        past.append(Past(headers[name], whole, f"IF({NONE},TRUE,{few_periods()})"))
+        none = f'IF({headers[name]}="",TRUE,{few_periods()})'
+        past.append(Past(headers[name], whole, none))
     source = over_time(page.book, PERIODICAL)
     until = page.book.at("Model", TOP + 1, source.left + 1, TOP + PERIODS, source.left + 1)
     last = f'MAX(IF(PeriodWhole=1,{until},""))+1'
@@ -856,8 +897,8 @@ CHANNEL_ROWS = TOP + 4  # where the sheet Campaigns has its channels and its cam
 CAMPAIGN_ROWS = CHANNEL_ROWS + BY_CHANNEL.room + 2
 DRAWN = 10  # campaigns in its charts
 
-WHOLE = {"since": "FirstDay", "until": "LastDay", "criteria": "", "none": NONE}
-"""What the sums are over, and the condition for none: the rows of the range, all of them."""
+WHOLE = {"since": "FirstDay", "until": "LastDay", "criteria": "", "none": NONE, **unknowns()}
+"""What the sums are over, and the conditions for none: the rows of the range, all of them."""
 
 
 def of_list(book: Book, listed: Listed, *columns: str) -> list[dict[str, str]]:
@@ -874,11 +915,13 @@ def of_list(book: Book, listed: Listed, *columns: str) -> list[dict[str, str]]:
     for number in range(1, listed.room + 1):
         cells = {measure.called: table.at(measure.called, number) for measure in table.measures}
         found = [cells[name] for name in cells if name.lower().endswith("found by")]
-        criteria = zip(columns, found[-len(columns) :], strict=True)
+        pairs = zip(columns, found[-len(columns) :], strict=True)
+        criteria = "".join(f",Ads[{column}],{cell}" for column, cell in pairs)
         records.append({
-            **WHOLE, **spilled, **{f"model {name}": cell for name, cell in cells.items()},
+            **WHOLE, **unknowns(criteria), **spilled,
+            **{f"model {name}": cell for name, cell in cells.items()},
             "none": f'{cells["Name"]}=""',
-            "criteria": "".join(f",Ads[{column}],{cell}" for column, cell in criteria),
+            "criteria": criteria,
         })  # fmt: skip
     return records
 
@@ -890,7 +933,8 @@ def shown_as(header: str, called: str, look: Mapping[str, Any] = NAME) -> Measur
 
 # Rows without a name are blank in Ads, and have one in the list.
 LISTED_AS = f'IF({{model Found by}}="=","={NAMELESS.replace("?", "~?")}",{{model Found by}})'
-SHARE = Measure("Share of cost", f"SUMIF({{names}},{LISTED_AS},{{shares}})", RATE, bars=True)
+SHARE = Measure("Share of cost", f"SUMIF({{names}},{LISTED_AS},{{shares}})", RATE, bars=True,
+                blank='{cost}=""')  # fmt: skip
 
 
 def campaigns(page: Page) -> None:
@@ -1027,6 +1071,8 @@ def trend(page: Page) -> None:
         rows.append({
             "start": start, "whole": whole, "none": f'{start}=""', "criteria": "",
             "since": f"MAX({start},FirstDay)", "until": f"MIN({until},LastDay)",
+            # A week without rows cost 0, if anything is known of costs.
+            **{f"no {one.called}": f'{one.header}=""' for one in SUMS},
         })  # fmt: skip
     table = put_grid(page, TOP + 1, columns, rows, blank="{none}", titled=False)
     standing_out(page, TOP, width + 2)
@@ -1064,7 +1110,7 @@ def standing_out(page: Page, top: int, column: int) -> None:
     table = put_grid(page, top, OUTLIERS, rows, left=column, blank='{Day}=""')
     more = page.book.phrase("More on the sheet {Model}: {days} in all.", {"days": "MAX(DayNumber)"})
     formula = ifs((
-        (NONE, '""'), ("MAX(DayNumber)=0", page.book.phrase("None.")),
+        ('Cost=""', '""'), ("MAX(DayNumber)=0", page.book.phrase("None.")),
         (f"MAX(DayNumber)>{STANDING_OUT}", more),
     ))  # fmt: skip
     page.put(table.last + 1, column, f"={formula}", page.styles.lead())
@@ -1251,7 +1297,8 @@ def judged(book: Book, *, best: bool) -> str:
     )
     phrase = extremes("ROAS", RATIO, highest, lowest, plain) if best else plain
     lost = say("cost without conversions")
-    return ifs([("{cost}=0", say("no cost in these days")), ("{conversions}=0", lost)], phrase)
+    free = say("no cost in these days")
+    return ifs([("N({cost})=0", free), ("{conversions}=0", lost), ('{ROAS}=""', '""')], phrase)
 
 
 def extremes(measure: str, unit: Unit, best: str, worst: str, otherwise: str) -> str:

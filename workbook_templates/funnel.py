@@ -194,8 +194,25 @@ def segment() -> str:
     return f'IF({by}="campaign",{named[1]},IF({by}="owner",{named[2]},{named[0]}))'
 
 
-# Without a day anywhere nobody knows who became an opportunity: those who were won are not all.
-NO_SQO = 'SqoCount=""'
+# Without a day anywhere nobody knows who came to a stage: those who went further are not all.
+NOT_DATED = {"MQL": 'MqlCount=""', "SQL": 'SqlCount=""', "SQO": 'SqoCount=""'}
+
+
+def not_dated(text: str) -> str:
+    """The condition that what a text names is blank: a stage, or a step from or to it."""
+    conditions = [condition for stage, condition in NOT_DATED.items() if stage in text]
+    return f"OR({','.join(conditions)})" if conditions else ""
+
+
+def unvalued(rows: str, count: str) -> str:
+    """The condition that there are leads, and no value of any: what they are worth is not 0."""
+    return f'IF({count}=0,FALSE,SUMPRODUCT({rows}*(Leads[value]<>""))=0)'
+
+
+def unspent(column: str, rows: str) -> str:
+    """The condition that no row of spend among some has a cell in a column."""
+    return f'SUMPRODUCT({rows}*(Spend[{column}]<>""))=0'
+
 
 # Of a lead that was won somebody knows that it was an opportunity: if its day is missing, days of
 # others are missing, too. So they are where nobody who was lost has one. Elsewhere those who have
@@ -207,7 +224,8 @@ PATCHY = (
 UNDATED = f'(Leads[sqo_date]="")*((Leads[lost_date]<>"")+{WON}>0)*{PATCHY}'
 
 NONE = LEADS.empty
-NO_SPEND = "SpendTotal=0"
+NO_SPEND = "N(SpendTotal)=0"
+NO_RETURN = f'IF(Revenue="",TRUE,{NO_SPEND})'
 
 SETTINGS = (
     Setting("GrossMargin", "Gross margin", 0.6, RATE, "As a fraction of revenue", most=1.0),
@@ -230,9 +248,11 @@ FIGURES = {
     "Stages": (
         Figure("LeadCount", "Leads", f'=SUMPRODUCT((Leads[lead_id]<>"")*{WITHIN})', COUNT,
                "Rows with a lead"),
-        Figure("MqlCount", "MQL", f"=SUMPRODUCT({WITHIN}*{reached('mql_date')})", COUNT,
+        Figure("MqlCount", "MQL", blank_if("COUNT(Leads[mql_date])=0",
+                                           f"SUMPRODUCT({WITHIN}*{reached('mql_date')})"), COUNT,
                "Reached, or went further"),
-        Figure("SqlCount", "SQL", f"=SUMPRODUCT({WITHIN}*{reached('sql_date')})", COUNT,
+        Figure("SqlCount", "SQL", blank_if("COUNT(Leads[sql_date])=0",
+                                           f"SUMPRODUCT({WITHIN}*{reached('sql_date')})"), COUNT,
                "Reached, or went further"),
         Figure("SqoCount", "SQO", blank_if("COUNT(Leads[sqo_date])=0",
                                            f"SUMPRODUCT({WITHIN}*{reached('sqo_date')})"), COUNT,
@@ -250,33 +270,36 @@ FIGURES = {
                "Won / (won + lost)"),
     ),
     "Cost and return": (
-        Figure("SpendTotal", "Spend", f"=SUMPRODUCT({SPENT_WITHIN}*Spend[spend])", MONEY,
+        Figure("SpendTotal", "Spend", blank_if(unspent("spend", SPENT_WITHIN),
+                                               f"SUMPRODUCT({SPENT_WITHIN}*Spend[spend])"), MONEY,
                "All channels and months"),
-        Figure("Revenue", "Revenue", f"=SUMPRODUCT({WITHIN}*{WON}*Leads[value])", MONEY,
+        Figure("Revenue", "Revenue", blank_if(unvalued(f"{WITHIN}*{WON}", "CustomerCount"),
+                                              f"SUMPRODUCT({WITHIN}*{WON}*Leads[value])"), MONEY,
                "Value of the deals won",
                in_range("Value of deals won, of leads created on these days")),
         Figure("LeadCost", "Cost per lead",
-               blank_if("LeadCount*SpendTotal=0", "CPL(SpendTotal,LeadCount)"), MONEY,
+               blank_if("LeadCount*N(SpendTotal)=0", "CPL(SpendTotal,LeadCount)"), MONEY,
                "Spend / leads"),
         Figure("CustomerCost", "Customer acquisition cost",
-               blank_if("CustomerCount*SpendTotal=0", "CAC(SpendTotal,CustomerCount)"), MONEY,
+               blank_if("CustomerCount*N(SpendTotal)=0", "CAC(SpendTotal,CustomerCount)"), MONEY,
                "Spend / customers"),
-        Figure("AdReturn", "ROAS", blank_if(NO_SPEND, "ROAS(Revenue,SpendTotal)"), RATIO,
+        Figure("AdReturn", "ROAS", blank_if(NO_RETURN, "ROAS(Revenue,SpendTotal)"), RATIO,
                "Revenue / spend"),
         Figure("MarketingReturn", "MROI",
-               blank_if(NO_SPEND, "MROI(Revenue,SpendTotal,Revenue*OrganicShare,GrossMargin)"),
+               blank_if(NO_RETURN, "MROI(Revenue,SpendTotal,Revenue*OrganicShare,GrossMargin)"),
                RATE, "On margin, organic part left out"),
     ),
     "Pipeline": (
         Figure("OpenDeals", "Open opportunities", f"=SUMPRODUCT({OPEN})", COUNT,
                "SQO (or any lead, if none has a date), still open",
                in_range("Still open, of leads created on these days")),
-        Figure("OpenValue", "Their value", f"=SUMPRODUCT({OPEN}*Leads[value])", MONEY, ""),
+        Figure("OpenValue", "Their value", blank_if(unvalued(OPEN, "OpenDeals"),
+                                                    f"SUMPRODUCT({OPEN}*Leads[value])"), MONEY, ""),
         Figure("DealSize", "Average deal",
-               blank_if("CustomerCount=0", "Revenue/CustomerCount"), MONEY,
+               blank_if('IF(CustomerCount=0,TRUE,Revenue="")', "Revenue/CustomerCount"), MONEY,
                "Revenue / customers"),
         Figure("Velocity", "Sales velocity",
-               blank_if('OR(CycleDays="",OpenDeals*CustomerCount=0)',
+               blank_if('OR(CycleDays="",DealSize="",OpenDeals*CustomerCount=0)',
                         "SALES_VELOCITY(OpenDeals,WinRate,DealSize,CycleDays)"), MONEY,
                "Money per day, of open deals"),
         Figure("PipelineShare", "Marketing's pipeline",
@@ -286,7 +309,7 @@ FIGURES = {
                         f"SUMPRODUCT({DEALS}*Leads[value]))"), RATE,
                "Share of opportunities' value"),
         Figure("RevenueShare", "Marketing's revenue",
-               blank_if("Revenue=0",
+               blank_if("N(Revenue)=0",
                         f"REVENUE_CONTRIBUTION(SUMPRODUCT({WITHIN}*{WON}"
                         f"*(1-{of_channel('Leads', 'SalesChannel')})*Leads[value]),"
                         "Revenue)"), RATE,
@@ -297,7 +320,7 @@ FIGURES = {
 COSTS = (
     ("SpendUntilBefore=0", "Costs are not compared: the last month is not over in the data."),
     (
-        "SpendTotal*SpendTotalBefore=0",
+        "N(SpendTotal)*N(SpendTotalBefore)=0",
         "Costs are not compared: one of the two periods has no spend.",
     ),
     (
@@ -330,10 +353,10 @@ EARNED = natively(f"SUMIFS(Leads[value],{WON_BY_NOW})",
 
 AGREEMENTS = (
     Agreement("Cost per lead", "=LeadCost",
-              blank_if("LeadCount*SpendTotal=0", f"{SPENT}/{CAME}"), MONEY),
+              blank_if('LeadCost=""', f"{SPENT}/{CAME}"), MONEY),
     Agreement("Customer acquisition cost", "=CustomerCost",
-              blank_if("CustomerCount*SpendTotal=0", f"{SPENT}/{CAME_IN_WON}"), MONEY),
-    Agreement("ROAS", "=AdReturn", blank_if(NO_SPEND, f"{EARNED}/{SPENT}"), RATIO),
+              blank_if('CustomerCost=""', f"{SPENT}/{CAME_IN_WON}"), MONEY),
+    Agreement("ROAS", "=AdReturn", blank_if('AdReturn=""', f"{EARNED}/{SPENT}"), RATIO),
     Agreement("Days from lead to customer", "=CycleDays",
               blank_if(f"SUMPRODUCT({timed('created', 'won_date')})=0",
                        f"SUMPRODUCT({timed('created', 'won_date')}"
@@ -448,7 +471,8 @@ STAGE_COLUMNS = (
     copied("step rate", RATE, RIGHT)._replace(blank=NO_STEP),
     copied("overall rate", RATE, RIGHT)._replace(blank='{count}=""'),
     copied("drop-off", COUNT, RIGHT)._replace(blank=NO_STEP),
-    Measure("cost each", "{cost}(SpendTotal,{reached})", MONEY, over="N({reached})*SpendTotal"),
+    Measure("cost each", "{cost}(SpendTotal,{reached})", MONEY,
+            over="N({reached})*N(SpendTotal)"),
 )  # fmt: skip
 
 STAGE_ROWS = (
@@ -478,17 +502,12 @@ def funnel(page: Page) -> None:
     page.sheet.print_area(0, 0, table.last + 21, 5)
 
 
-def if_sqo(header: str) -> str:
-    """The condition that a column is blank: none but for those of opportunities."""
-    return NO_SQO if "SQO" in header else ""
-
-
 SEGMENT_COUNTS = ("leads", "MQL", "SQL", "SQO", "customers")
 SEGMENT_COLUMNS = (
     copied("segment", KEY, NAME),
-    *(copied(header, COUNT, RIGHT)._replace(blank=if_sqo(header)) for header in SEGMENT_COUNTS),
+    *(copied(header, COUNT, RIGHT)._replace(blank=not_dated(header)) for header in SEGMENT_COUNTS),
     *(
-        copied(label, RATE, RIGHT)._replace(bars=True, of=before, blank=if_sqo(label))
+        copied(label, RATE, RIGHT)._replace(bars=True, of=before, blank=not_dated(label))
         for (label, *_), before in zip(STEPS[:-1], SEGMENT_COUNTS[:-1], strict=True)
     ),
     Measure(
@@ -521,7 +540,8 @@ def segments(page: Page) -> None:
         page.put(total, column, blank_if(NONE, name), styles.header(COUNT.number_format))
     for column in range(6, 10):
         whole = same_as(source.at(TOP + column - 4, FUNNEL + 2))
-        whole = blank_if(NO_SQO, whole) if column >= 8 else whole
+        if unknown := not_dated(STEPS[column - 6][0]):
+            whole = blank_if(unknown, whole)
         page.put(total, column, whole, styles.header(RATE.number_format))
     page.put(total, 10, "=CloseRate", styles.header(RATE.number_format))
     chart(page, "column", "Leads and customers by segment", table,
@@ -535,38 +555,47 @@ def segments(page: Page) -> None:
 # What each channel brings, and what it costs
 
 MINE = f"{WITHIN}*{of_channel('Leads', '{$channel}')}"
-SPENT_BY = f"SUMPRODUCT({SPENT_WITHIN}*{of_channel('Spend', '{$channel}')}*Spend[{{column}}])"
+SPENT_BY = f"{SPENT_WITHIN}*{of_channel('Spend', '{$channel}')}"
 VOLUMES = (
     copied("channel", KEY, NAME),
-    Measure("spend", SPENT_BY.replace("{column}", "spend"), MONEY),
-    Measure("visits", SPENT_BY.replace("{column}", "visits"), COUNT),
+    *(
+        Measure(column, f'IF({unspent(column, SPENT_BY)},"",'
+                        f"SUMPRODUCT({SPENT_BY}*Spend[{column}]))", unit)
+        for column, unit in (("spend", MONEY), ("visits", COUNT))
+    ),
     Measure("leads", f'SUMPRODUCT({MINE}*(Leads[lead_id]<>""))', COUNT, name="KnownLeads"),
     *(
         Measure(header, f"SUMPRODUCT({MINE}*{reached(stage)})", COUNT,
-                blank=f'OR({{$channel}}="",{NO_SQO})' if stage == "sqo_date" else None)
+                blank=f'OR({{$channel}}="",{NOT_DATED.get(header, "FALSE")})')
         for header, stage in zip(SEGMENT_COUNTS[1:], STAGES, strict=True)
     ),
-    Measure("revenue", f"SUMPRODUCT({MINE}*{WON}*Leads[value])", MONEY),
+    Measure("revenue", f'IF({unvalued(f"{MINE}*{WON}", "{customers}")},"",'
+                       f"SUMPRODUCT({MINE}*{WON}*Leads[value]))", MONEY),
 )  # fmt: skip
 
 # Of the same channels: {channel} ... {revenue} are its volumes.
 RETURNS = (
     Measure("channel", "{channel}", KEY, look=NAME),
-    Measure("cost per lead", "CPL({spend},{leads})", MONEY, "{spend}*{leads}", best="low"),
-    Measure("cost per MQL", "COST_PER_MQL({spend},{MQL})", MONEY, "{spend}*{MQL}", best="low"),
-    Measure("cost per SQL", "COST_PER_SQL({spend},{SQL})", MONEY, "{spend}*{SQL}", best="low"),
-    Measure("cost per SQO", "COST_PER_SQO({spend},{SQO})", MONEY, "{spend}*N({SQO})", best="low"),
-    Measure("CAC", "CAC({spend},{customers})", MONEY, "{spend}*{customers}", best="low"),
-    Measure("ROAS", "ROAS({revenue},{spend})", RATIO, "{spend}", best="high"),
-    Measure("MROI", "MROI({revenue},{spend},{revenue}*OrganicShare,GrossMargin)", RATE, "{spend}",
-            best="high"),
+    Measure("cost per lead", "CPL({spend},{leads})", MONEY, "N({spend})*{leads}", best="low"),
+    *(
+        Measure(f"cost per {stage}", f"COST_PER_{stage}({{spend}},{{{stage}}})", MONEY,
+                f"N({{spend}})*N({{{stage}}})", best="low")
+        for stage in NOT_DATED
+    ),
+    Measure("CAC", "CAC({spend},{customers})", MONEY, "N({spend})*{customers}", best="low"),
+    Measure("ROAS", "ROAS({revenue},{spend})", RATIO, "N({spend})", best="high",
+            blank='{revenue}=""'),
+    Measure("MROI", "MROI({revenue},{spend},{revenue}*OrganicShare,GrossMargin)", RATE,
+            "N({spend})", best="high", blank='{revenue}=""'),
     Measure("close rate", "CLOSE_RATE({customers},{leads})", RATE, "{leads}", best="high"),
-    Measure("traffic to MQL", "TRAFFIC_TO_MQL({MQL},{visits})", RATE, "{visits}", best="high"),
+    Measure("traffic to MQL", "TRAFFIC_TO_MQL({MQL},{visits})", RATE, "N({visits})", best="high",
+            blank='{MQL}=""'),
     Measure("win rate", "WIN_RATE({customers},{lost})", RATE, "({customers}+{lost})", best="high"),
     Measure("days to win", "{days}", DAYS, "N({days})", best="low"),
     Measure("velocity per day",
             f"SALES_VELOCITY(SUMPRODUCT({of_channel('Leads', '{channel}')}*{OPEN}),{{win rate}},"
-            "{revenue}/{customers},{days})", MONEY, "N({days})*{customers}", best="high"),
+            "{revenue}/{customers},{days})", MONEY, "N({days})*{customers}", best="high",
+            blank='{revenue}=""'),
 )  # fmt: skip
 
 
@@ -583,11 +612,13 @@ def channels(page: Page) -> None:
     page.write(others, 0, "Other or no channel", styles.label(font_color=MUTED, shrink=True))
     page.write(total, 0, "All", styles.header(align="start"))
     visits = f"SUMPRODUCT({SPENT_WITHIN}*Spend[visits])"
+    unseen = unspent("visits", SPENT_WITHIN)
     counts = ("LeadCount", "MqlCount", "SqlCount", "SqoCount", "CustomerCount")
     for column, whole in enumerate(("SpendTotal", visits, *counts, "Revenue"), start=1):
         known = f"SUM({xl_range(TOP + 1, column, volumes.last, column)})"
         unit = VOLUMES[column].unit
-        none = NO_SQO if whole == "SqoCount" else NONE
+        nobody = unseen if whole == visits else f'{whole}=""'
+        none = f"IF({NONE},TRUE,{nobody})"
         page.put(total, column, blank_if(none, whole), styles.header(styles.form(unit)))
         page.put(others, column, blank_if(none, f"{whole}-{known}"), styles.number(unit))
     page.define("ChannelLeads", TOP + 1, 3, others, 3)
@@ -611,17 +642,23 @@ def channels(page: Page) -> None:
 
 MONTHLY = (
     Measure("month", "{first}", MONTH, blank=NONE, look=NAME),
-    Measure("spend", f"SUMIFS(Spend[spend],{within('Spend[month]')})", MONEY),
-    Measure("visits", f"SUMIFS(Spend[visits],{within('Spend[month]')})", COUNT),
+    *(
+        Measure(column, f"SUMIFS(Spend[{column}],{within('Spend[month]')})", unit,
+                f"COUNTIFS({within('Spend[month]')},Spend[{column}],\"<>\")")
+        for column, unit in (("spend", MONEY), ("visits", COUNT))
+    ),
     Measure("leads", f"COUNTIFS({within('Leads[created]')})", COUNT),
-    Measure("MQL", f"COUNTIFS({within('Leads[mql_date]')})", COUNT),
+    Measure("MQL", f"COUNTIFS({within('Leads[mql_date]')})", COUNT,
+            blank=f'OR({{$month}}="",{NOT_DATED["MQL"]})'),
     Measure("customers", f"COUNTIFS({within('Leads[won_date]')},{WON_BY_NOW})", COUNT),
-    Measure("revenue", f"SUMIFS(Leads[value],{within('Leads[won_date]')},{WON_BY_NOW})", MONEY),
-    Measure("cost per lead", "CPL({spend},{leads})", MONEY, "{spend}*{leads}"),
-    Measure("CAC", "CAC({spend},{customers})", MONEY, "{spend}*{customers}"),
-    Measure("ROAS", "ROAS({revenue},{spend})", RATIO, "{spend}"),
+    Measure("revenue", f"SUMIFS(Leads[value],{within('Leads[won_date]')},{WON_BY_NOW})", MONEY,
+            blank=f'IF(N({{customers}})=0,{{customers}}="",COUNTIFS({within("Leads[won_date]")},'
+                  f'{WON_BY_NOW},Leads[value],"<>")=0)'),
+    Measure("cost per lead", "CPL({spend},{leads})", MONEY, "N({spend})*{leads}"),
+    Measure("CAC", "CAC({spend},{customers})", MONEY, "N({spend})*{customers}"),
+    Measure("ROAS", "ROAS({revenue},{spend})", RATIO, "N({spend})", blank='{revenue}=""'),
     Measure("revenue growth", "SALES_GROWTH({revenue},{revenue<})", RATE, "N({revenue<})",
-            first='""'),
+            first='""', blank='{revenue}=""'),
 )  # fmt: skip
 NEWEST = 'MAX(Leads[created],Spend[month],_xlfn.MAXIFS(Leads[won_date],Leads[won_date],"<="&Until))'
 
@@ -683,7 +720,7 @@ def speed(page: Page) -> None:
 CREDITED = (
     copied("touch", KEY, NAME),
     copied("customers", AVERAGE),
-    copied("revenue", MONEY),
+    copied("revenue", MONEY)._replace(blank='Revenue=""'),
     copied("share", RATE)._replace(bars=True, of="CustomerCount"),
 )
 

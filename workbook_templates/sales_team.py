@@ -95,7 +95,21 @@ SETTINGS = (
 
 NO_WEEK = 'LastWeek=""'
 NO_MONTH = "WeeksGone=0"
+NO_SALES = f'OR({NO_MONTH},MonthSales="")'
+NO_SHARE = f'OR({NO_MONTH},MonthSales="",N(TeamGoal)=0)'
 IN_MONTH = 'Weeks[week],">="&MonthStart,Weeks[week],"<="&MonthEnd'
+
+
+def known_sum(column: str, criteria: str) -> str:
+    """The sum of a column of Weeks; blank where no row has a cell in it, which is no 0."""
+    total = f"SUMIFS(Weeks[{column}],{criteria})"
+    return f'IF(COUNTIFS({criteria},Weeks[{column}],"<>")=0,"",{total})'
+
+
+def if_known(above: str, below: str) -> str:
+    """What a ratio is over: `below`, or 0, for none, where what is above it is blank."""
+    return f'IF({above}="",0,N({below}))'
+
 
 # What the other formulas share, on the sheet Model. A date with a wrong year, years away from the
 # middle of all, must not be taken for the latest. Days that are 2 modulo 7 are Mondays.
@@ -125,31 +139,33 @@ FIGURES = {
     "The month": (
         Figure("MonthName", "Month",
                blank_if(NO_WEEK, named_month("MonthStart")), TEXT, ""),
-        Figure("MonthSales", "Sales", f"=SUMIFS(Weeks[sales],{IN_MONTH})", LARGE,
+        Figure("MonthSales", "Sales", f"={known_sum('sales', IN_MONTH)}", LARGE,
                "Refunds taken off"),
         Figure("TargetReached", "Target reached",
-               blank_if(f"OR({NO_MONTH},N(TeamGoal)=0)",
-                        "QUOTA_ATTAINMENT(MonthSales,TeamGoal)"), RATE, "Sales / target"),
+               blank_if(NO_SHARE, "QUOTA_ATTAINMENT(MonthSales,TeamGoal)"), RATE, "Sales / target"),
         Figure("MonthForecast", "Forecast",
-               blank_if(NO_MONTH, "RUN_RATE(MonthSales,WeeksGone,MonthWeeks)"), LARGE,
+               blank_if(NO_SALES, "RUN_RATE(MonthSales,WeeksGone,MonthWeeks)"), LARGE,
                "If it goes on like that"),
         Figure("NeededWeek", "Needed a week",
-               blank_if(f"OR({NO_MONTH},N(TeamGoal)=0)", 'IF(MonthWeeks>WeeksGone,'
+               blank_if(NO_SHARE, 'IF(MonthWeeks>WeeksGone,'
                         'MAX(0,TeamGoal-MonthSales)/(MonthWeeks-WeeksGone),"")'), LARGE,
                "To reach the target"),
     ),
     "The work": (
-        Figure("MonthVisits", "Sales visits", f"=SUMIFS(Weeks[visits],{IN_MONTH})", COUNT,
+        Figure("MonthVisits", "Sales visits", f"={known_sum('visits', IN_MONTH)}", COUNT,
                "So far"),
-        Figure("MonthLeads", "Leads", f"=SUMIFS(Weeks[leads],{IN_MONTH})", COUNT, "So far"),
-        Figure("MonthDeals", "Deals", f"=SUMIFS(Weeks[deals],{IN_MONTH})", COUNT, "So far"),
-        Figure("MonthSpend", "Spend", f"=SUMIFS(Weeks[spend],{IN_MONTH})", LARGE, "So far"),
+        Figure("MonthLeads", "Leads", f"={known_sum('leads', IN_MONTH)}", COUNT, "So far"),
+        Figure("MonthDeals", "Deals", f"={known_sum('deals', IN_MONTH)}", COUNT, "So far"),
+        Figure("MonthSpend", "Spend", f"={known_sum('spend', IN_MONTH)}", LARGE, "So far"),
         Figure("TeamCloseRate", "Close rate",
-               blank_if("MonthLeads=0", "CLOSE_RATE(MonthDeals,MonthLeads)"), RATE,
-               "Deals / leads"),
-        Figure("TeamCac", "CAC", blank_if("MonthDeals=0", "CAC(MonthSpend,MonthDeals)"), MONEY,
+               blank_if(f"{if_known('MonthDeals', 'MonthLeads')}=0",
+                        "CLOSE_RATE(MonthDeals,MonthLeads)"), RATE, "Deals / leads"),
+        Figure("TeamCac", "CAC",
+               blank_if(f"{if_known('MonthSpend', 'MonthDeals')}=0", "CAC(MonthSpend,MonthDeals)"),
+               MONEY,
                "Spend / deals"),
-        Figure("TeamDeal", "Average deal", blank_if("MonthDeals=0", "AOV(MonthSales,MonthDeals)"),
+        Figure("TeamDeal", "Average deal",
+               blank_if(f"{if_known('MonthSales', 'MonthDeals')}=0", "AOV(MonthSales,MonthDeals)"),
                MONEY, "Sales / deals"),
     ),
 }  # fmt: skip
@@ -235,7 +251,8 @@ def of_rep(
 
 def month_sum(column: str) -> str:
     """The sum of a column over a rep's weeks in the month."""
-    return f'=IF({{$Weeks}}="","",SUMIFS(Weeks[{column}],Weeks[rep],"="&{{$Name}},{IN_MONTH}))'
+    total = known_sum(column, f'Weeks[rep],"="&{{$Name}},{IN_MONTH}')
+    return f'=IF({{$Weeks}}="","",{total})'
 
 
 def rep_target(column: str, setting: str, share: str = "") -> str:
@@ -275,28 +292,32 @@ MEASURES = (
            f'COUNTIFS(Weeks[rep],"="&{{$Name}},{IN_MONTH}))', COUNT),
     of_rep("Sales", month_sum("sales"), LARGE),
     of_rep("Target", rep_target("sales", "TeamTarget", "/RepCount"), LARGE),
-    of_rep("Share", "QUOTA_ATTAINMENT({$Sales},{$Target})", RATE, over="N({$Target})"),
-    of_rep("Status", "KPI_STATUS({$Sales},{$Target},,Tolerance)", TEXT, over="N({$Target})"),
-    of_rep("Forecast", "RUN_RATE({$Sales},WeeksGone,MonthWeeks)", LARGE, over="N({$Weeks})"),
+    of_rep("Share", "QUOTA_ATTAINMENT({$Sales},{$Target})", RATE,
+           over=if_known("{$Sales}", "{$Target}")),
+    of_rep("Status", "KPI_STATUS({$Sales},{$Target},,Tolerance)", TEXT,
+           over=if_known("{$Sales}", "{$Target}")),
+    of_rep("Forecast", "RUN_RATE({$Sales},WeeksGone,MonthWeeks)", LARGE,
+           over=if_known("{$Sales}", "{$Weeks}")),
     of_rep("Visits", month_sum("visits"), COUNT),
     of_rep("VisitTarget", rep_target("visits", "VisitTarget"), COUNT),
     of_rep("VisitShare", "QUOTA_ATTAINMENT({$Visits},{$VisitTarget})", RATE,
-           over="N({$VisitTarget})"),
-    of_rep("VisitStatus",
-            "KPI_STATUS({$Visits},{$VisitTarget},,Tolerance)", TEXT, over="N({$VisitTarget})"),
+           over=if_known("{$Visits}", "{$VisitTarget}")),
+    of_rep("VisitStatus", "KPI_STATUS({$Visits},{$VisitTarget},,Tolerance)", TEXT,
+           over=if_known("{$Visits}", "{$VisitTarget}")),
     of_rep("Leads", month_sum("leads"), COUNT),
     of_rep("Deals", month_sum("deals"), COUNT),
-    of_rep("CloseRate", "CLOSE_RATE({$Deals},{$Leads})", RATE, over="N({$Leads})"),
+    of_rep("CloseRate", "CLOSE_RATE({$Deals},{$Leads})", RATE,
+           over=if_known("{$Deals}", "{$Leads}")),
     of_rep("CloseStatus", '=IF(OR({$CloseRate}="",N(CloseTarget)=0),"",'
             "KPI_STATUS({$CloseRate},CloseTarget,,Tolerance))", TEXT),
     of_rep("Spend", month_sum("spend"), LARGE),
-    of_rep("Cac", "CAC({$Spend},{$Deals})", MONEY, over="N({$Deals})"),
+    of_rep("Cac", "CAC({$Spend},{$Deals})", MONEY, over=if_known("{$Spend}", "{$Deals}")),
     of_rep("CacStatus", '=IF(OR({$Cac}="",N(CacLimit)=0),"",'
             'KPI_STATUS({$Cac},CacLimit,,Tolerance,"lower"))', TEXT),
-    of_rep("Deal", "AOV({$Sales},{$Deals})", MONEY, over="N({$Deals})"),
+    of_rep("Deal", "AOV({$Sales},{$Deals})", MONEY, over=if_known("{$Sales}", "{$Deals}")),
     # How far from the target, above 0 where it is better; the average deal against the team's
-    of_rep("VisitGap", "VS_BASELINE({$Visits},{$VisitTarget})", RATE, over="N({$VisitTarget})",
-            named=False),
+    of_rep("VisitGap", "VS_BASELINE({$Visits},{$VisitTarget})", RATE,
+           over=if_known("{$Visits}", "{$VisitTarget}"), named=False),
     of_rep("CloseGap", '=IF({$CloseStatus}="","",VS_BASELINE({$CloseRate},CloseTarget))', RATE,
             named=False),
     of_rep("CacGap", '=IF({$CacStatus}="","",-VS_BASELINE({$Cac},CacLimit))', RATE,
@@ -343,15 +364,15 @@ STATUSES = {"on track": "âœ“ on track", "at risk": "! at risk", "off track": "â–
 
 AGREEMENTS = (
     Agreement("Target reached", "=TargetReached",
-              blank_if(f"OR({NO_MONTH},N(TeamGoal)=0)",
+              blank_if('TargetReached=""',
                        "SUMPRODUCT((Weeks[week]>=MonthStart)*(Weeks[week]<=MonthEnd)"
                        "*Weeks[sales])/TeamGoal"), RATE),
-    Agreement("Forecast", "=MonthForecast", blank_if(NO_MONTH, "MonthSales/WeeksGone*MonthWeeks"),
-              LARGE),
+    Agreement("Forecast", "=MonthForecast",
+              blank_if('MonthForecast=""', "MonthSales/WeeksGone*MonthWeeks"), LARGE),
     Agreement("Close rate", "=TeamCloseRate",
-              blank_if("MonthLeads=0", f"SUMIFS(Weeks[deals],{IN_MONTH})/MonthLeads"), RATE),
-    Agreement("CAC", "=TeamCac", blank_if("MonthDeals=0", "MonthSpend/MonthDeals"), MONEY),
-    Agreement("Average deal", "=TeamDeal", blank_if("MonthDeals=0", "MonthSales/MonthDeals"),
+              blank_if('TeamCloseRate=""', f"SUMIFS(Weeks[deals],{IN_MONTH})/MonthLeads"), RATE),
+    Agreement("CAC", "=TeamCac", blank_if('TeamCac=""', "MonthSpend/MonthDeals"), MONEY),
+    Agreement("Average deal", "=TeamDeal", blank_if('TeamDeal=""', "MonthSales/MonthDeals"),
               MONEY),
     Agreement("Reps on track", '=COUNTIF(RepStatus,"on track")', '=COUNTIF(RepShare,">=1")', COUNT),
     Agreement("Trend of the team's sales", "=TeamTrend",
@@ -557,7 +578,10 @@ RANKING = (
 
 
 # A point of no rep is drawn below the chart's edge, which hides it.
-RATED = 'IF({name}="",FALSE,INDEX(RepCloseRate,{RankPlace})<>"")'
+RATED = (
+    'IF({name}="",FALSE,IF(INDEX(RepVisits,{RankPlace})="",FALSE,'
+    'INDEX(RepCloseRate,{RankPlace})<>""))'
+)
 RANKS = (
     Measure("RankNumber", "{number}", COUNT, name="RankNumber", kind="number"),
     Measure("RankPlace", 'IF({RankNumber}>RepCount,"",MATCH({RankNumber},RepPosition,0))', COUNT,
@@ -597,10 +621,10 @@ def goals(page: Page) -> None:
 
 
 def week_sum(column: str, week: str, rep: str = "") -> str:
-    """The sum of a column over a week, for a rep or all; blank where there is no row."""
+    """The sum of a column over a week, for a rep or all; blank where no row has it."""
     whose = f'Weeks[rep],"="&{rep},' if rep else ""
     within = f'{whose}Weeks[week],">="&{week},Weeks[week],"<="&{week}+6'
-    return f'IF(COUNTIFS({within})=0,"",SUMIFS(Weeks[{column}],{within}))'
+    return known_sum(column, within)
 
 
 THIRTEEN_WEEKS = (
@@ -625,7 +649,8 @@ TWELVE_MONTHS = (
             f"MIN({{weeks in it}},{MONDAYS_OF_MONTH}))", COUNT, kind="array"),
     Measure("target", "TeamGoal*{weeks of data}/{weeks in it}", LARGE, "N({weeks of data})",
             blank="N(TeamGoal)=0"),
-    Measure("status", "KPI_STATUS({sales},{target},,Tolerance)", TEXT, "N({target})", blank=""),
+    Measure("status", "KPI_STATUS({sales},{target},,Tolerance)", TEXT,
+            if_known("{sales}", "{target}"), blank=""),
 )  # fmt: skip
 """The months up to the one that is looked at."""
 
@@ -810,7 +835,7 @@ def team_lines(book: Book) -> tuple[Measure, ...]:
         line_sum("Sales visits", "visits"),
         line_sum("Leads", "leads"),
         line_sum("Deals", "deals"),
-        Measure("Close rate", "CLOSE_RATE({Deals},{Leads})", RATE, "N({Leads})"),
+        Measure("Close rate", "CLOSE_RATE({Deals},{Leads})", RATE, if_known("{Deals}", "{Leads}")),
     )
 
 
@@ -862,7 +887,7 @@ def pace(book: Book) -> str:
         {"month": "MonthName", "gone": "WeeksGone", "weeks": "MonthWeeks",
          "share": 'TEXT(QUOTA_ATTAINMENT(MonthForecast,TeamGoal),"0%")'},
     )  # fmt: skip
-    return blank_if(f"OR({NO_MONTH},N(TeamGoal)=0)", phrase)
+    return blank_if(NO_SHARE, phrase)
 
 
 def add_trend(page: Page, row: int) -> None:
@@ -880,7 +905,7 @@ def add_trend(page: Page, row: int) -> None:
 def in_month(header: str, column: str, unit: Unit = COUNT) -> Measure:
     """The sum of a column over the month that begins on {start}."""
     within = 'Weeks[week],">="&{start},Weeks[week],"<="&EOMONTH({start},0)'
-    return Measure(header, f"SUMIFS(Weeks[{column}],{within})", unit)
+    return Measure(header, known_sum(column, within), unit)
 
 
 def month_columns(book: Book) -> tuple[Measure, ...]:
@@ -890,19 +915,22 @@ def month_columns(book: Book) -> tuple[Measure, ...]:
         Measure("Weeks", "{weeks}", COUNT, blank=""),
         in_month("Sales", "sales", LARGE),
         Measure("Target", "{target}", LARGE, blank=""),
-        Measure("Attainment", "QUOTA_ATTAINMENT({Sales},{target})", RATE, "N({target})", blank=""),
+        Measure("Attainment", "QUOTA_ATTAINMENT({Sales},{target})", RATE,
+                if_known("{Sales}", "{target}"), blank=""),
         Measure("Status", verdict(book, "{judged}"), KEY, blank="",
                 look={"align": "right", "shrink": True}),
-        Measure("Sales a week", "{Sales}/{weeks}", LARGE),
+        Measure("Sales a week", "{Sales}/{weeks}", LARGE, blank='{Sales}=""'),
         Measure("Change", "SALES_GROWTH({Sales a week},{Sales a week<})", GROWTH, first='""',
-                blank="OR(N({Sales a week<})<=0,N({weeks})=0)"),
+                blank='OR(N({Sales a week<})<=0,{Sales a week}="")'),
         in_month("Sales visits", "visits"),
         in_month("Leads", "leads"),
         in_month("Deals", "deals"),
-        Measure("Close rate", "CLOSE_RATE({Deals},{Leads})", RATE, "N({Leads})", blank=""),
+        Measure("Close rate", "CLOSE_RATE({Deals},{Leads})", RATE,
+                if_known("{Deals}", "{Leads}"), blank=""),
         in_month("Spend", "spend", LARGE),
-        Measure("CAC", "CAC({Spend},{Deals})", MONEY, "N({Deals})", blank=""),
-        Measure("Average deal", "AOV({Sales},{Deals})", MONEY, "N({Deals})", blank=""),
+        Measure("CAC", "CAC({Spend},{Deals})", MONEY, if_known("{Spend}", "{Deals}"), blank=""),
+        Measure("Average deal", "AOV({Sales},{Deals})", MONEY, if_known("{Sales}", "{Deals}"),
+                blank=""),
     )  # fmt: skip
 
 
