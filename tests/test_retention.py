@@ -513,3 +513,46 @@ def test_columns_that_are_cut_are_told_where_they_are_and_at_the_setting() -> No
         assert [shown[word][title, 3, 1] for word in ("M", "W")] == ["", said]
     told = shown["W"][place.sheet, place.top, place.left + 1]
     assert told == f"Cohorts: {said}"
+
+
+MADE_OF = {
+    "Revenue": "amount", "Average order value": "amount", "Revenue per customer": "amount",
+    "CLV of a new customer, as margin": "amount", "Highest CAC for 3 : 1": "amount",
+    "Customers now": "customers_start customers_new customers_lost",
+    "Churn a month": "customers_start customers_lost",
+    "Churn a year": "customers_start customers_lost",
+    "Months a customer stays": "customers_start customers_lost",
+    "Recurring revenue now": "mrr_start mrr_new expansion contraction churned",
+    "Recurring revenue each": "mrr_start mrr_new expansion contraction churned customers_start"
+    " customers_new customers_lost",
+    "Revenue kept (GRR)": "mrr_start contraction churned",
+    "Net revenue kept (NRR)": "mrr_start contraction churned expansion",
+}  # fmt: skip
+"""Figures, and the columns that they are made of."""
+
+
+@pytest.mark.parametrize(
+    "lacking", ["", "amount", "customers_lost", "mrr_new", "expansion", "contraction", "mrr_start"]
+)
+def test_what_no_row_has_is_blank_and_not_0(lacking: str) -> None:
+    days = [date(2024, 1, 1) + timedelta(40 * n) for n in range(24)]
+    months = [date(2024, month, 1) for month in (1, 2, 3)]
+    counts: dict[str, list[Any]] = {
+        "customers_start": [100, 110, 120], "customers_new": [20, 20, 20],
+        "customers_lost": [10, 10, 10], "mrr_start": [1000.0, 1100.0, 1200.0],
+        "mrr_new": [200.0] * 3, "expansion": [50.0] * 3, "contraction": [20.0] * 3,
+        "churned": [130.0] * 3,
+    }  # fmt: skip
+    orders: dict[str, list[Any]] = {
+        "customer": ["a", "b", "c"] * 8, "date": days, "amount": [5.0, 7.0] * 12,
+    }  # fmt: skip
+    data = {"Orders": orders, "Subscriptions": {"month": months, **counts}}
+    for table in data.values():
+        if lacking in table:
+            table[lacking] = [None] * len(table[lacking])
+    built = build(TEMPLATE, data)
+    held = dict(built.headlines)
+    blank = {figure for figure in MADE_OF if held[figure] == ""}
+    assert blank == {figure for figure, of in MADE_OF.items() if lacking and lacking in of.split()}
+    assert not [at for at, value in built.values.items()
+                if str(value).startswith("#") and at[0] != "Model"]  # fmt: skip

@@ -7,6 +7,7 @@ cell, because charts need fixed cells, and because viewers without our functions
 plain formulas, but compute spilling ones anew.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
@@ -153,12 +154,17 @@ DAYS_SHOWN = Range(
 LEFT = "(Survivors[period]<=FitUntil)"
 
 NOBODY = "CustomerCount=0"
+NO_VALUE = f'OR({NOBODY},Revenue="")'
 NO_ORDERS = "RowsInRange=0"
+# Orders of which nobody knows an amount have not brought 0.
+AMOUNTS = of_range("COUNT(Orders[amount])", f'COUNTIFS({ON_DAYS},Orders[amount],"<>")')
+UNPRICED = f"IF(RowsInRange=0,FALSE,{AMOUNTS}=0)"
 NO_FORECAST = "ForecastDone=0"
 NO_FIT = "FitDone=0"
 NO_CHECK = "CheckDone=0"
 TOO_LONG = f"PeriodCount>{MOST_PERIODS}"
 NO_COHORTS = f"OR({NO_ORDERS},{TOO_LONG})"
+NO_REVENUES = f'OR({NO_ORDERS},{TOO_LONG},Revenue="")'
 NO_MONTHS = SUBSCRIPTIONS.empty
 
 PARAMETER = Unit("VALUE", "a parameter of a model", "0.0000")
@@ -216,12 +222,18 @@ AT_RISK = Spill(
     f'IF({NO_FORECAST},TRUE,COUNTIF(Alive,"<"&RiskBelow)=0)', (KEY, MONEY, RATE),
 )  # fmt: skip
 SHARES, COUNTS, REVENUES, KEPT = (
-    Spill(title, column, f"COHORT({BOUGHT},{of})", NO_COHORTS, (KEY, COUNT, unit))
-    for title, column, of, unit in (
-        ("Cohorts, share", 64, ",PeriodCode", RATE),
-        ("Cohorts, customers", 564, ',PeriodCode,"customers"', COUNT),
-        ("Cohorts, revenue", 1064, f'{AMOUNT},PeriodCode,"revenue"', MONEY),
-        ("Cohorts, revenue kept", 1564, f'{AMOUNT},PeriodCode,"revenue_retention"', RATE),
+    Spill(title, column, f"COHORT({BOUGHT},{of})", none, (KEY, COUNT, unit))
+    for title, column, of, none, unit in (
+        ("Cohorts, share", 64, ",PeriodCode", NO_COHORTS, RATE),
+        ("Cohorts, customers", 564, ',PeriodCode,"customers"', NO_COHORTS, COUNT),
+        ("Cohorts, revenue", 1064, f'{AMOUNT},PeriodCode,"revenue"', NO_REVENUES, MONEY),
+        (
+            "Cohorts, revenue kept",
+            1564,
+            f'{AMOUNT},PeriodCode,"revenue_retention"',
+            NO_REVENUES,
+            RATE,
+        ),
     )
 )
 SPILLS = (CUSTOMERS, CURVE, FIT, FORECAST, RANKED, TOTAL, CHECK, FORETOLD, AT_RISK, SHARES, COUNTS,
@@ -315,7 +327,8 @@ FIGURES = {
         Figure("CustomerCount", "Customers", "=IF(CustomersDone=0,0,COUNT(PurchaseCount))", COUNT,
                "Customers with an order"),
         Figure("Revenue", "Revenue",
-               f"={of_range('SUM(Orders[amount])', f'SUMIFS(Orders[amount],{ON_DAYS})')}", MONEY,
+               blank_if(UNPRICED, of_range("SUM(Orders[amount])",
+                                           f"SUMIFS(Orders[amount],{ON_DAYS})")), MONEY,
                "Returns taken off"),
         Figure("FirstOrder", "First order", blank_if(NOBODY, "OrdersFrom"), DATE, ""),
         Figure("DataUntil", "Data until", blank_if(NOBODY, "OrdersUntil"), DATE, ""),
@@ -343,15 +356,15 @@ FIGURES = {
     ),
     "Value": (
         Figure("OrderValue", "Average order value",
-               blank_if(NOBODY, "AOV(Revenue,OrderCount)"), MONEY, "Revenue / orders"),
+               blank_if(NO_VALUE, "AOV(Revenue,OrderCount)"), MONEY, "Revenue / orders"),
         Figure("CustomerRevenue", "Revenue per customer",
-               blank_if(NOBODY, "ARPU(Revenue,CustomerCount)"), MONEY, "Revenue / customers"),
+               blank_if(NO_VALUE, "ARPU(Revenue,CustomerCount)"), MONEY, "Revenue / customers"),
         Figure("MonthlyOrders", "Orders per customer and month",
                blank_if(NOBODY, blank_if(NO_CLV, "OrderCount/CustomerCount/"
                                          "((DataUntil-FirstOrder+1)/30.4375)")),
                AVERAGE, "Over the whole time", NO_CLV_YET),
         Figure("CustomerValue", "CLV of a new customer, as margin",
-               blank_if('MonthlyOrders=""',
+               blank_if('OR(MonthlyOrders="",OrderValue="")',
                         "CLV(OrderValue,MonthlyOrders,Lifetime,GrossMargin,DiscountRate)"),
                MONEY, "Margin, discounted", NO_CLV_YET),
         Figure("HighestCac", "Highest CAC for 3 : 1",
@@ -436,6 +449,13 @@ CHECKED = (
            "Purchases, too many or too few"),
 )  # fmt: skip
 
+
+def without(start: str, *moved: str) -> str:
+    """The condition that columns by month do not tell a rate: none of the start, or of others."""
+    there = "*".join(f"COUNT({name})" for name in moved)
+    return f"OR(SUM({start})=0,{there}+0*SUM({','.join(moved)})=0)"
+
+
 CONTRACTS = (
     Figure("CurrentCustomers", "Customers now",
            blank_if(NO_MONTHS, f"INDEX(CustomersEnd,{MONTHS})"), COUNT,
@@ -443,11 +463,13 @@ CONTRACTS = (
     Figure("CurrentMrr", "Recurring revenue now", blank_if(NO_MONTHS, f"INDEX(MrrEnd,{MONTHS})"),
            MONEY, "MRR at the end of the last month"),
     Figure("CurrentArpu", "Recurring revenue each",
-           blank_if("N(CurrentCustomers)=0", "ARPU(CurrentMrr,CurrentCustomers)"), MONEY,
+           blank_if('OR(CurrentMrr="",N(CurrentCustomers)=0)', "ARPU(CurrentMrr,CurrentCustomers)"),
+           MONEY,
            "MRR / customers"),
     Figure("MonthlyChurn", "Churn a month",
-           blank_if("SUM(CustomersStart)=0", "CHURN_RATE(SUM(CustomersLost),SUM(CustomersStart))"),
-           RATE, "Lost / at the start, all months"),
+           blank_if(without("CustomersStart", "CustomersLost"),
+                    "CHURN_RATE(SUM(CustomersLost),SUM(CustomersStart))"), RATE,
+           "Lost / at the start, all months"),
     Figure("YearlyChurn", "Churn a year",
            blank_if('MonthlyChurn=""', "ANNUAL_CHURN(MonthlyChurn)"), RATE,
            "Churn a month, compounded"),
@@ -455,10 +477,11 @@ CONTRACTS = (
            blank_if("N(MonthlyChurn)=0", "CUSTOMER_LIFETIME(MonthlyChurn)"), PERIODS,
            "1 / churn a month"),
     Figure("MeanGrr", "Revenue kept (GRR)",
-           blank_if("SUM(MrrStart)=0", "GRR(SUM(MrrStart),SUM(MrrLess),SUM(MrrChurned))"), RATE,
+           blank_if(without("MrrStart", "MrrLess", "MrrChurned"),
+                    "GRR(SUM(MrrStart),SUM(MrrLess),SUM(MrrChurned))"), RATE,
            "A month, expansion left out"),
     Figure("MeanNrr", "Net revenue kept (NRR)",
-           blank_if("SUM(MrrStart)=0",
+           blank_if(without("MrrStart", "MrrLess", "MrrChurned", "MrrMore"),
                     "NRR(SUM(MrrStart),SUM(MrrLess),SUM(MrrChurned),SUM(MrrMore))"), RATE,
            "A month, with expansion"),
 )  # fmt: skip
@@ -471,22 +494,22 @@ EARNED = of_range(
 
 AGREEMENTS = (
     Agreement("Average order value", "=OrderValue",
-              blank_if(NOBODY, f"{EARNED}/OrderCount"), MONEY),
+              blank_if('OrderValue=""', f"{EARNED}/OrderCount"), MONEY),
     Agreement("Repeat purchase rate", "=RepeatRate",
               blank_if(NOBODY, 'COUNTIF(PurchaseCount,">1")/COUNT(PurchaseCount)'), RATE),
     Agreement("Revenue, summed by customer", "=IF(CustomersDone=0,0,SUM(Monetary))",
               f"={EARNED}", MONEY),
     Agreement("CLV of a new customer, as margin", "=CustomerValue",
-              blank_if('MonthlyOrders=""',
+              blank_if('CustomerValue=""',
                        "-PV(DiscountRate,Lifetime,OrderValue*MonthlyOrders*GrossMargin)"),
               MONEY),
     Agreement("Revenue, summed over cohorts", blank_if(TOO_LONG, "SUM(CohortRevenue)"),
               blank_if(TOO_LONG, EARNED), MONEY),
     Agreement("Churn a year", "=YearlyChurn",
-              blank_if("SUM(CustomersStart)=0",
+              blank_if('YearlyChurn=""',
                        "1-(1-SUM(CustomersLost)/SUM(CustomersStart))^12"), RATE),
     Agreement("Net revenue kept (NRR)", "=MeanNrr",
-              blank_if("SUM(MrrStart)=0",
+              blank_if('MeanNrr=""',
                        "1+(SUM(MrrMore)-SUM(MrrLess)-SUM(MrrChurned))/SUM(MrrStart)"), RATE),
     Agreement("Left after a period, first cohort", "=FirstLeft",
               blank_if("FirstFitted=0",
@@ -659,10 +682,11 @@ def rows_of_listed(page: Page) -> None:
 
 COURSES = (
     Measure("month", "{first}", MONTH, blank="RowsInRange=0"),
-    Measure("revenue", f"SUMIFS(Orders[amount],{within('Orders[date]')},{{until}})", MONEY),
+    Measure("revenue", f"SUMIFS(Orders[amount],{within('Orders[date]')},{{until}})", MONEY,
+            blank='IF({$month}="",TRUE,Revenue="")'),
     Measure("orders", f"COUNTIFS({within('Orders[date]')},{{until}})", COUNT),
     Measure("order value", "AOV({revenue},{orders})", MONEY, over="N({orders})",
-            blank='IF({$month}="",TRUE,COUNTA(Orders[order])>0)'),
+            blank='IF({revenue}="",TRUE,COUNTA(Orders[order])>0)'),
     Measure("new customers", "INDEX({sizes},COUNT({sizes})-{ago})", COUNT,
             blank="COUNT({sizes})<={ago}"),
 )  # fmt: skip
@@ -787,12 +811,17 @@ SEGMENT_COLUMNS = (
     Measure(
         "share", "{customers}/CustomerCount", RATE, blank=NOBODY, bars=True, of="CustomerCount"
     ),
-    Measure("revenue", "IF(CustomersDone=0,0,SUMIF(Segment,{quoted},Monetary))", MONEY),
+    Measure(
+        "revenue",
+        "IF(CustomersDone=0,0,SUMIF(Segment,{quoted},Monetary))",
+        MONEY,
+        blank='Revenue=""',
+    ),
     Measure(
         "share",
         "{revenue}/Revenue",
         RATE,
-        over="Revenue",
+        over="N(Revenue)",
         key="share of revenue",
         bars=True,
         of="CustomerCount",
@@ -1120,10 +1149,17 @@ def contracts_status(page: Page) -> None:
 
 
 def month_sum(header: str, column: str, unit: Unit, name: str = "") -> Measure:
-    """The sum of a column over the month; blank where it has no row."""
+    """The sum of a column over the month; blank where it has no row, or no month has a cell."""
     month = within("Subscriptions[month]")
-    none = f'IF({{$month}}="",TRUE,COUNTIFS({month})=0)'
+    none = f'IF({{$month}}="",TRUE,IF(COUNT(Subscriptions[{column}])=0,TRUE,COUNTIFS({month})=0))'
     return Measure(header, f"SUMIFS(Subscriptions[{column}],{month})", unit, blank=none, name=name)
+
+
+def month_kpi(header: str, formula: str, unit: Unit, over: str = "", name: str = "") -> Measure:
+    """What is made of other cells of the month; blank where one of them is."""
+    cells = dict.fromkeys(re.findall(r"\{[^}]*\}", formula))
+    none = ",".join(f'{cell}=""' for cell in cells)
+    return Measure(header, formula, unit, over, blank=f"OR({none})", name=name)
 
 
 BY_MONTH = (
@@ -1132,25 +1168,25 @@ BY_MONTH = (
     month_sum("customers at start", "customers_start", COUNT, "CustomersStart"),
     month_sum("new customers", "customers_new", COUNT),
     month_sum("customers lost", "customers_lost", COUNT, "CustomersLost"),
-    Measure("at end", "{customers at start}+{new customers}-{customers lost}", COUNT,
-            name="CustomersEnd"),
-    Measure("retention rate", "RETENTION_RATE({at end},{new customers},{customers at start})", RATE,
-            "{customers at start}"),
-    Measure("churn rate", "CHURN_RATE({customers lost},{customers at start})", RATE,
-            "{customers at start}"),
+    month_kpi("at end", "{customers at start}+{new customers}-{customers lost}", COUNT,
+              name="CustomersEnd"),
+    month_kpi("retention rate", "RETENTION_RATE({at end},{new customers},{customers at start})",
+              RATE, "{customers at start}"),
+    month_kpi("churn rate", "CHURN_RATE({customers lost},{customers at start})", RATE,
+              "{customers at start}"),
     month_sum("MRR at start", "mrr_start", MONEY, "MrrStart"),
     month_sum("new revenue", "mrr_new", MONEY),
     month_sum("expansion", "expansion", MONEY, "MrrMore"),
     month_sum("contraction", "contraction", MONEY, "MrrLess"),
     month_sum("churned", "churned", MONEY, "MrrChurned"),
-    Measure("MRR at end",
-            "ROUND({MRR at start}+{new revenue}+{expansion}-{contraction}-{churned},2)", MONEY,
-            name="MrrEnd"),
-    Measure("revenue churn", "REVENUE_CHURN({churned},{MRR at start})", RATE, "{MRR at start}"),
-    Measure("GRR", "GRR({MRR at start},{contraction},{churned})", RATE, "{MRR at start}"),
-    Measure("NRR", "NRR({MRR at start},{contraction},{churned},{expansion})", RATE,
-            "{MRR at start}"),
-    Measure("ARPU", "ARPU({MRR at end},{at end})", MONEY, "{at end}"),
+    month_kpi("MRR at end",
+              "ROUND({MRR at start}+{new revenue}+{expansion}-{contraction}-{churned},2)", MONEY,
+              name="MrrEnd"),
+    month_kpi("revenue churn", "REVENUE_CHURN({churned},{MRR at start})", RATE, "{MRR at start}"),
+    month_kpi("GRR", "GRR({MRR at start},{contraction},{churned})", RATE, "{MRR at start}"),
+    month_kpi("NRR", "NRR({MRR at start},{contraction},{churned},{expansion})", RATE,
+              "{MRR at start}"),
+    month_kpi("ARPU", "ARPU({MRR at end},{at end})", MONEY, "{at end}"),
 )  # fmt: skip
 
 
@@ -1163,7 +1199,7 @@ def recurring(page: Page) -> None:
     top = TOP + 20
     section(page, top - 2, 0, 16, "By month")
     months = last_months("MAX(Subscriptions[month])", MONTHS)
-    table = put_grid(page, top, BY_MONTH, months, blank='{$customers at start}=""', deep=42)
+    table = put_grid(page, top, BY_MONTH, months, deep=42)
     for later, start, earlier, end in (
         ("LaterStart", "customers at start", "EarlierEnd", "at end"),
         ("LaterMrr", "MRR at start", "EarlierMrr", "MRR at end"),
