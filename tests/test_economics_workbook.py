@@ -573,3 +573,57 @@ def test_credits_make_no_figure_an_error() -> None:
     built = build(TEMPLATE, data)
     assert not [value for value in built.values.values() if isinstance(value, CellError)]
     assert dict(built.headlines)["LTV : CAC"] == ""
+
+
+@pytest.mark.parametrize(
+    ("lacking", "blank"),
+    [
+        ("", set()),
+        ("amount", {"Revenue", "LTV of a customer", "LTV : CAC", "Margin", "MER",
+                    "New customers' revenue", "Break-even ROAS"}),
+        ("spend", {"Spend", "Customer acquisition cost", "LTV : CAC", "MER"}),
+    ],
+)  # fmt: skip
+def test_what_no_row_has_is_blank_and_not_0(lacking: str, blank: set[str]) -> None:
+    months = [date(2023 + month // 12, month % 12 + 1, 1) for month in range(14)]
+    orders = {
+        "customer": [f"c{n}" for n in range(12)] * 14,
+        "date": [month.replace(day=1 + n) for month in months for n in range(12)],
+        "amount": [10.0] * 168,
+        "channel": ["search", "social"] * 84,
+    }
+    spend = {
+        "month": months * 2, "channel": ["search"] * 14 + ["social"] * 14,
+        "spend": [10.0] * 28,
+    }  # fmt: skip
+    data: Any = {"Orders": orders, "Spend": spend}
+    for table in data.values():
+        if lacking in table:
+            table[lacking] = [None] * len(table[lacking])
+    built = build(TEMPLATE, data)
+    assert not [value for value in built.values.values() if str(value).startswith("#")]
+    shown = {figure for figure, text in built.headlines if text != ""}
+    assert blank & shown == set()
+    known = {"Customers", "Revenue", "Spend", "Customer acquisition cost", "MER", "Margin",
+             "LTV of a customer", "LTV : CAC", "New customers' revenue"}  # fmt: skip
+    assert known - blank <= shown
+    if lacking == "spend":
+        assert {row["spend"] for row in channels(built).values()} == {None}
+        assert {row["CAC"] for row in channels(built).values()} == {None}
+
+
+def test_a_channel_without_a_cell_of_spend_has_none() -> None:
+    """Another channel's spend is known: of this one nobody knows it, and 0 would be free."""
+    orders = {
+        "customer": [f"c{n}" for n in range(24)],
+        "date": [date(2024, 1 + n // 12, 3) for n in range(24)],
+        "amount": [10.0] * 24,
+        "channel": ["search", "social"] * 12,
+    }
+    spend = {"month": [date(2024, 1, 1), date(2024, 2, 1)] * 2,
+             "channel": ["search"] * 2 + ["social"] * 2,
+             "spend": [30.0, 30.0, None, None]}  # fmt: skip
+    shown = channels(build(TEMPLATE, {"Orders": orders, "Spend": spend}))
+    assert (shown["search"]["spend"], shown["search"]["CAC"]) == (60.0, 5.0)
+    assert (shown["social"]["spend"], shown["social"]["CAC"]) == (None, None)
+    assert shown["social"]["when the CAC is back"].startswith("no spend known")

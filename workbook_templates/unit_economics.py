@@ -155,10 +155,12 @@ CUSTOMER_CHANNEL = (
 )
 
 NONE = ORDERS.empty
+# Orders of which nobody knows an amount have not brought 0.
+UNPRICED = "COUNT(Orders[amount])=0"
 TOO_LONG = f"OR({NONE},PeriodCount>{MOST_MONTHS})"
 # Curves have nothing to show before a first month is over.
 NOT_BEGUN = (
-    f'IF({TOO_LONG},TRUE,DayAfter<IF(PeriodCode="M",'
+    f'IF(OR({TOO_LONG},{UNPRICED}),TRUE,DayAfter<IF(PeriodCode="M",'
     "EDATE(FirstOrderDay-DAY(FirstOrderDay)+1,1),INT(FirstOrderDay)+30))"
 )
 NO_COVER = 'CoveredFrom=""'
@@ -281,8 +283,9 @@ FIGURES = {
         Figure("CustomerCount", "Customers",
                '=IF(AllDone=1,AllCustomers,IF(NewDone=1,SUM(NewSize),""))', COUNT,
                "Customers with an order"),
-        Figure("Revenue", "Revenue", f"={SOLD}", MONEY, "Returns taken off"),
-        Figure("SpendTotal", "Spend", "=SUM(Spend[spend])", MONEY, "All channels and months"),
+        Figure("Revenue", "Revenue", blank_if(UNPRICED, SOLD), MONEY, "Returns taken off"),
+        Figure("SpendTotal", "Spend", blank_if("COUNT(Spend[spend])=0", "SUM(Spend[spend])"), MONEY,
+               "All channels and months"),
         Figure("BlendedCac", "Customer acquisition cost",
                blank_if(f"IF({NO_COVER},TRUE,CoveredNew=0)", "CAC(CoveredSpend,CoveredNew)"), MONEY,
                "Of months with orders and spend"),
@@ -300,10 +303,11 @@ FIGURES = {
     ),
     "The whole business": (
         Figure("Efficiency", "MER",
-               blank_if("N(CoveredSpend)<=0", "MER(CoveredRevenue,CoveredSpend)"),
+               blank_if('IF(CoveredRevenue="",TRUE,CoveredSpend<=0)',
+                        "MER(CoveredRevenue,CoveredSpend)"),
                RATIO, "Revenue / spend: blended ROAS"),
         Figure("NewShare", "New customers' revenue",
-               blank_if("IF(NewDone=0,TRUE,Revenue<=0)",
+               blank_if("IF(NewDone=0,TRUE,N(Revenue)<=0)",
                         "REVENUE_CONTRIBUTION(SUM(NewRevenue),Revenue)"), RATE,
                "Share, in their first month"),
         Figure("BreakEven", "Break-even ROAS",
@@ -379,7 +383,7 @@ AGREEMENTS = (
     Agreement("LTV : CAC", "=LtvCac",
               blank_if('LtvCac=""', "LtvHorizon/(CoveredSpend/CoveredNew)"), RATIO),
     Agreement("MER", "=Efficiency",
-              blank_if("N(CoveredSpend)<=0", "CoveredRevenue/CoveredSpend"), RATIO),
+              blank_if('Efficiency=""', "CoveredRevenue/CoveredSpend"), RATIO),
     Agreement("Recurring revenue now", "=CurrentMrr",
               blank_if(NO_MRR, "SUMIFS(Subscribers[amount],Subscribers[month],"
                                '">="&LastPayment-DAY(LastPayment)+1)'), MONEY),
@@ -471,9 +475,9 @@ def of_rows(page: Page) -> list[dict[str, str]]:
             "spent": f"IF({NO_COVER},0,SUMPRODUCT({mine}*CacSpend))",
             "gained": f"IF({NO_COVER},0,SUMPRODUCT({mine}*CacNew))",
             # Over the table, not over what is computed from it: see `first_of`.
-            "paid": f'IF({name}="{UNKNOWN}",0,SUMPRODUCT((TRIM(Spend[channel])=TRIM({name}))'
-            f'+({name}="direct")*((TRIM(Spend[channel])="(direct)")'
-            '+(TRIM(Spend[channel])="(direct) / (none)"))))',
+            "paid": f'IF({name}="{UNKNOWN}",0,SUMPRODUCT((Spend[spend]<>"")*('
+            f'(TRIM(Spend[channel])=TRIM({name}))+({name}="direct")*('
+            '(TRIM(Spend[channel])="(direct)")+(TRIM(Spend[channel])="(direct) / (none)")))))',
             "position": source.at(TOP + 1 + number, LISTED + 1),
         })  # fmt: skip
     return rows
@@ -506,7 +510,7 @@ CHANNELS = (
     Measure("customers", "{count}", COUNT),
     Measure("share", "{customers}/CustomerCount", RATE, "N(CustomerCount)", bars=True,
             of="CustomerCount"),
-    Measure("spend", "{spent}", MONEY),
+    Measure("spend", "{spent}", MONEY, blank='IF({name}="",TRUE,{paid}=0)'),
     Measure("new in months with spend", "{gained}", COUNT),
     Measure("CAC", "CAC({spend},{new in months with spend})", MONEY, best="low", of="customers",
             blank='IF({name}="",TRUE,IF({paid}=0,TRUE,{new in months with spend}=0))'),
@@ -795,8 +799,9 @@ MONTHS_KNOWN = (
           blank_if(NO_COVER, f"SUMIFS(Spend[spend],{spans('Spend[month]', *COVER)})"), MONEY),
     Basis("CoveredNew", blank_if(NO_COVER, f"SUMPRODUCT({COVERED}*CacNew)"), COUNT),
     Basis("CoveredRevenue",
-          blank_if(NO_COVER, f"SUMIFS(Orders[amount],{spans('Orders[date]', *COVER)})"
-                             "-SUM(GapRevenue)"), MONEY),
+          blank_if(f"OR({NO_COVER},{UNPRICED})",
+                   f"SUMIFS(Orders[amount],{spans('Orders[date]', *COVER)})-SUM(GapRevenue)"),
+          MONEY),
     Basis("MarginOfRevenue",
           blank_if("SUM(Orders[amount])<=0",
                    f"IF(CostsKnown=0,GrossMargin,SUM({VALUE})/SUM(Orders[amount]))"), RATE,
@@ -862,7 +867,8 @@ COMPARED = (
     Measure("from", "{start}", MONTH, blank=NONE),
     Measure("until", "{end}", MONTH, blank=NONE),
     Measure("revenue", f"SUMIFS(Orders[amount],{spans('Orders[date]', '{from}', '{until}')})",
-            MONEY, blank=f"IF(CacDone*NewDone=0,TRUE,{{from}}<{month_of('FirstOrderDay')})"),
+            MONEY, blank=f"IF(OR(CacDone*NewDone=0,{UNPRICED}),TRUE,"
+                         f"{{from}}<{month_of('FirstOrderDay')})"),
     Measure("spend", f"SUMIFS(Spend[spend],{spans('Spend[month]', '{from}', '{until}')})", MONEY,
             blank=f'IF({NO_COVER},TRUE,IF({{revenue}}="",TRUE,IF({{from}}<CoveredFrom,TRUE,'
                   "IF({until}>CoveredUntil,TRUE,"
@@ -1018,7 +1024,7 @@ def in_month(column: str, values: str) -> str:
     return OF_MONTH.replace("{column}", column).replace("{values}", values)
 
 
-NO_COST = 'IF({$month}="",TRUE,N({spend})<=0)'  # credits may make it less than 0
+NO_RETURN = 'IF({revenue}="",TRUE,N({spend})<=0)'  # credits may make it less than 0
 BLENDED = (
     Measure("month", 'IF({first}>LastOrderDay,"",{first})', MONTH,
             blank="CacDone*NewDone=0", look=NAME),
@@ -1026,16 +1032,19 @@ BLENDED = (
             blank=f'IF({{$month}}="",TRUE,{PAID_ROWS.replace("{month}", "{$month}")}=0)'),
     Measure("new customers", in_month("CacMonth", "CacNew"), COUNT),
     Measure("CAC", "CAC({spend},{new customers})", MONEY, "N({spend})*{new customers}"),
-    Measure("revenue", f"SUMIFS(Orders[amount],{within('Orders[date]')})", MONEY),
-    Measure("of new customers", in_month("NewLabel", "NewRevenue"), MONEY),
-    Measure("of returning customers", "ROUND({revenue}-{of new customers},2)", MONEY),
+    Measure("revenue", f"SUMIFS(Orders[amount],{within('Orders[date]')})", MONEY,
+            blank=f'OR({{$month}}="",{UNPRICED})'),
+    Measure("of new customers", in_month("NewLabel", "NewRevenue"), MONEY,
+            blank='{revenue}=""'),
+    Measure("of returning customers", "ROUND({revenue}-{of new customers},2)", MONEY,
+            blank='{revenue}=""'),
     Measure("share of returning", "REVENUE_CONTRIBUTION({of returning customers},{revenue})", RATE,
-            blank='IF({$month}="",TRUE,IF({revenue}<=0,TRUE,OR({of new customers}<0,'
+            blank='IF({$month}="",TRUE,IF(N({revenue})<=0,TRUE,OR({of new customers}<0,'
                   "{of returning customers}<0)))"),
-    Measure("MER (blended ROAS)", "MER({revenue},{spend})", RATIO, blank=NO_COST),
-    Measure("ROAS of new customers", "ROAS({of new customers},{spend})", RATIO, blank=NO_COST),
+    Measure("MER (blended ROAS)", "MER({revenue},{spend})", RATIO, blank=NO_RETURN),
+    Measure("ROAS of new customers", "ROAS({of new customers},{spend})", RATIO, blank=NO_RETURN),
     Measure("spend / revenue", "MARKETING_COST_RATIO({spend},{revenue})", RATE,
-            blank='IF({$month}="",TRUE,IF({spend}="",TRUE,{revenue}<=0))'),
+            blank='IF({$month}="",TRUE,IF({spend}="",TRUE,N({revenue})<=0))'),
 )  # fmt: skip
 
 
