@@ -146,7 +146,8 @@ def print_list(metrics: list[Metric], language: str) -> None:
         table.add_column(say(header, language, "phrases"), no_wrap=header != "What it is")
     for metric in metrics:
         family = family_name(metric.family, language)
-        table.add_row(f"[bold]{metric.name}[/]", *map(console_text, (family, summary(metric, language))))
+        about = console_text(summary(metric, language))
+        table.add_row(f"[bold]{metric.name}[/]", console_text(family), about)
     console = Console()
     console.print(table)
     command = "kpi-xl functions CAC" + f" --lang {language}" * (language != "en")
