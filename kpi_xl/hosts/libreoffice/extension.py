@@ -46,7 +46,7 @@ COMPONENT = "component.py"
 CORE = "core"
 """The folder of the extension with the copy of the scalar functions."""
 
-CORE_FILES = ("*.py", "*.txt", "locales/*.py", "locales/*.toml", "metrics/*.py")
+CORE_FILES = ("*.py", "*.txt", "locales/*.py", "locales/*.json", "locales/*.toml", "metrics/*.py")
 CORE_MODULES = (
     *("__init__", "names", "newer_functions", "sheets", "blocks", "tables", "document"),
     *("following", "copies", "programs"),
