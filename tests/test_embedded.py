@@ -437,6 +437,22 @@ def test_a_spill_of_some_hundred_cells_can_be_referred_to_as_one() -> None:
     assert evaluate_formula("=SUM(C1#)", book) == 400 * 401 / 4
 
 
+@pytest.mark.parametrize("rows", [400, 20_000])
+def test_what_hangs_on_a_spill_that_grows_with_a_large_one_is_computed(rows: int) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        model, channels, summary = map(book.add_worksheet, ("Model", "Channels", "Summary"))
+        model.write_column("A1", range(1, rows + 1))
+        model.write_dynamic_array_formula("C1:C1", f"=CAC(A1:A{rows},2)")
+        model.write_dynamic_array_formula("E1:E1", f"=FILTER(C1:C{rows},C1:C{rows}<=5)")
+        channels.write_formula("A1", '=IF(COUNTA(Model!E2:E99)>3,"more","")')
+        summary.write_formula("A1", '=IF(Channels!A1="","",SUM(Model!C1:C2))')
+
+    result = calculate(written(fill))
+    assert result.refused == {}
+    assert result.values["Channels", 1, 1] == "more"
+    assert result.values["Summary", 1, 1] == 0.5 + 1.0
+
+
 def test_what_reads_a_large_spill_is_not_doubted_before_it_is_there() -> None:
     cells = {f"A{row}": float(row) for row in range(1, 401)}
     spill = "{=CAC(A1:A400,2)"

@@ -317,7 +317,7 @@ class _Engine:
                 self._write_out(formula)
             self.written |= ready
             self._forget_doubts(self.formulas[number] for number in later)
-            self._evaluate()
+            self._evaluate_written()
         graph: Callable[[], Graph] = cache(self._graph)
         self._refuse_circles(graph)
         self._refuse_doubts()
@@ -355,11 +355,22 @@ class _Engine:
             for number in changed:
                 self.workbook.set_formula(HOLDERS, number, 1, f"={holders[number - 1]}")
             depending = self._depending({f"{HOLDERS}!A{number}" for number in changed})
-            self._forget_doubts(depending)
-            for formula in depending:
-                if formula not in self.written and formula not in self.refused:
-                    self._set(formula, self.texts[formula])
+            self._enter_anew(depending)
             self._evaluate_all()
+
+    def _evaluate_written(self) -> None:
+        """Compute what has changed by blocks that were written out.
+
+        Where a spill becomes larger by that, the engine computes what needs its new cells, and not
+        all that depends on this in turn.
+        """
+        before: dict[Formula, Block] = dict(self.blocks)
+        self._evaluate()
+        while grown := [one for one, block in self.blocks.items() if block != before.get(one)]:
+            before = dict(self.blocks)
+            numbers = self._graph().dependents(self._spill(formula) for formula in grown)
+            self._enter_anew([self.formulas[number] for number in sorted(numbers)])
+            self._evaluate()
 
     def _depending(self, holders: set[str]) -> list[Formula]:
         """The formulas that use ranges which are held, and those that depend on them."""
@@ -372,6 +383,13 @@ class _Engine:
         numbers = {*using, *graph.dependents(graph.fills[one] for one in using)}
         found = (self.formulas[number] for number in sorted(numbers))
         return [formula for formula in found if formula in self.lines]
+
+    def _enter_anew(self, formulas: Sequence[Formula]) -> None:
+        """Have formulas computed once more, though the engine does not see why."""
+        self._forget_doubts(formulas)
+        for formula in formulas:
+            if formula not in self.written and formula not in self.refused:
+                self._set(formula, self.texts[formula])
 
     def _forget_doubts(self, formulas: Iterable[Formula]) -> None:
         """Forget what was doubted of formulas that are computed once more, over other cells."""
