@@ -37,6 +37,8 @@ LOOKS = 0.02  # seconds between looks at the child
 VARIABLE = "KPI_XL_BUDGET"
 """The environment variable that multiplies budgets, for honest files beyond them: 4, say."""
 
+LARGEST = 1000.0
+
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Libraries that set memory aside for each core, which would be counted."""
 
@@ -67,7 +69,7 @@ def factor() -> float:
         number = float(text)
     except ValueError:
         number = 0.0
-    if not 1.0 <= number <= 1000.0:
+    if not 1.0 <= number <= LARGEST:
         raise BudgetError(
             Message(
                 "{variable} is {text}: write a number from 1 to 1000",
@@ -76,6 +78,11 @@ def factor() -> float:
             )
         )
     return number
+
+
+def setting(times: float = 4.0) -> str:
+    """What makes budgets so many times as large as they are now."""
+    return f"{VARIABLE}={min(factor() * times, LARGEST):g}"
 
 
 def has_children() -> bool:
@@ -221,9 +228,9 @@ def too_large(budget: Budget) -> Message:
     """The sentence on memory."""
     return Message(
         "it needs more than the {memory} MB of memory that a file of its size"
-        " may take; where you trust it, {variable}=4 allows four times as much",
+        " may take; where you trust it, {setting} allows four times as much",
         memory=budget.memory // MEGABYTE,
-        variable=VARIABLE,
+        setting=setting(),
     )
 
 
@@ -231,9 +238,9 @@ def too_long(budget: Budget) -> Message:
     """The sentence on time."""
     return Message(
         "it takes more than the {seconds} s that a file of its size may take;"
-        " where you trust it, {variable}=4 allows four times as much",
+        " where you trust it, {setting} allows four times as much",
         seconds=f"{budget.seconds:,.0f}",
-        variable=VARIABLE,
+        setting=setting(),
     )
 
 

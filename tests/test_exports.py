@@ -299,9 +299,50 @@ def test_deals_by_rep_and_week() -> None:
     assert columns["deals"] == [1, 0]
 
 
+def test_deals_that_nobody_can_tell_apart_are_no_leads(tmp_path: Path) -> None:
+    """They would be no leads and yet customers: 5,000 of revenue from none."""
+    with pytest.raises(SourceError) as refused:
+        filled("funnel", "crm_activities_deals.csv")
+    assert "no cell of lead_id, created under row 1; it has Owner, Close Date, Amount" in str(
+        refused.value
+    )
+    assert "2 leads (8,000.00)" in str(refused.value)
+    path = tmp_path / "deals.csv"
+    text = (FILES / "crm_activities_deals.csv").read_text(encoding="utf-8").splitlines()
+    lines = zip(text, ("Deal,Began", "d1,2024-01-01", "d2,2024-01-02"), strict=True)
+    path.write_text("\n".join(map(",".join, lines)), encoding="utf-8")
+    told = filled("funnel", path, words=Options(renamed={"Began": "created"}))
+    assert told.tables["Leads"].columns["lead_id"] == ["d1", "d2"]
+    assert told.tables["Leads"].columns["value"] == [5000, 3000]
+    path.write_text("Owner,Close Date,Amount,Stage\nKim,,10,Proposal\n", encoding="utf-8")
+    with pytest.raises(SourceError, match="has no days on which its deals were created"):
+        filled("scorecard", path)
+
+
+def test_mailings_are_no_spend() -> None:
+    with pytest.raises(SourceError, match="has no cost, and a row of the table Spend says"):
+        filled("funnel", "mailchimp_campaigns.csv")
+
+
+def test_costs_and_revenue_of_rows_left_out_are_told_apart() -> None:
+    words = options_from([("where", "Device=Computers")])
+    told = filled("campaigns", "google_ads_device_clean.csv", words=words)
+    remarks = "; ".join(told.notes[0].lines())
+    assert "2 rows with another Device (Cost 10.50, Conv. value 80.00)" in remarks
+    paid = filled(
+        "funnel", "pipedrive_deals.csv", words=options_from([("where", "Deal - Status=Won")])
+    )
+    assert "2 leads with another Deal - Status (10,500.00)" in "; ".join(paid.notes[0].lines())
+
+
 def test_months_of_weeks_of_long_and_of_wide_files() -> None:
-    weekly = filled("scorecard", "scorecard_weekly.csv").tables["Months"].columns
+    with pytest.raises(SourceError, match=r"has visitors by the week.*--set visitors="):
+        filled("scorecard", "scorecard_weekly.csv")  # who comes in two weeks is one visitor
+    told = filled("scorecard", "scorecard_weekly.csv", words=options_from([("set", "visitors=")]))
+    weekly = told.tables["Months"].columns
     assert weekly["spend"] == [5 * 2500, 2 * 2600]  # five Mondays in January
+    assert weekly["visitors"] == [None, None]
+    assert "1 week reaching into the next month" in "; ".join(told.notes[0].lines())
     long = filled("scorecard", "scorecard_long.csv").tables["Months"].columns
     assert long["revenue"] == [50000, 52000]
     assert long["new_customers"] == [40, 44]
@@ -402,10 +443,12 @@ def test_a_file_that_nobody_knows_can_be_told() -> None:
     told = filled("retention", dollars, words=options_from([("dates", "mdy")]))
     assert told.tables["Orders"].columns["date"][0] == date(2024, 1, 5)
     merged = "excel_merged_headers.xlsx"
-    with pytest.raises(SourceError, match=r"is a title and no header.*--header 3"):
-        filled("campaigns", merged)
-    told = filled("campaigns", merged, words=options_from([("header", "4")], {"Day": "date"}))
+    for words in (None, *(options_from([("header", row)]) for row in ("3", "5"))):
+        with pytest.raises(SourceError, match=r"is a title and no header.*say --header 4$"):
+            filled("campaigns", merged, words=words)
+    told = filled("campaigns", merged, words=options_from([("header", "4")]))
     assert sum(told.tables["Ads"].columns["impressions"]) == 1204 + 990
+    assert told.tables["Ads"].columns["date"] == [date(2024, 1, 1), date(2024, 1, 2)]
 
 
 def test_all_that_is_in_the_way_of_a_file_that_nobody_knows(tmp_path: Path) -> None:

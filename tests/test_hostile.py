@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -285,6 +286,35 @@ def test_headers_command_no_terminal(
     assert [sign for sign in "\x1b\x07\u009b\u202e" if sign in told] == []
     if form:
         assert repr("\x1b[31mred\x07\u009b1m\u202e")[1:-1] in repr(json.loads(told))
+
+
+def test_the_budget_that_is_told_suffices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of what a file unpacks to; of memory and time four times what was allowed, each time."""
+    path = tmp_path / "large.xlsx"
+    path.write_bytes(hostile_files.with_part("xl/media/x.png", bytes(200 << 20)))
+    refused = command("eval", "=A1", "--book", str(path))
+    assert "unpacks to 200 MB" in refused.stderr
+    told = re.search(r"KPI_XL_BUDGET=(\d+) allows it", refused.stderr)
+    assert told is not None
+    monkeypatch.setenv("KPI_XL_BUDGET", told[1])
+    assert command("eval", "=A1", "--book", str(path)).returncode == 0
+    assert "KPI_XL_BUDGET=16 " in bounded.too_large(Budget(1 << 30, 1.0))
+    assert "KPI_XL_BUDGET=16 " in bounded.too_long(Budget(1 << 30, 1.0))
+
+
+@pytest.mark.parametrize(
+    "words", [("recalc", "-o", "out.xlsx"), ("freeze", "-o", "out.xlsx"), ("eval", "=A1", "--book")]
+)
+def test_a_workbook_without_content_types_is_refused_alike(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Excel opens neither it nor what would be made of it."""
+    path = hostile_files.FOUND / "noct.xlsx"
+    name, *others = words
+    run = command(name, *others, str(path), folder=tmp_path)
+    assert run.returncode == 2
+    assert run.stderr.endswith("it is damaged (its part [Content_Types].xml is missing)\n")
+    assert not (tmp_path / "out.xlsx").exists()
 
 
 def test_every_dependency_has_a_licence_in_the_list() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
+from kpi_xl.exports.options import money
 from kpi_xl.exports.shaping import Reading, monday
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.schema import Column
@@ -54,7 +55,8 @@ TARGETS = {
 
 STOCKS = {"followers": "last", "customers_end": "last", "customers_start": "first",
           "audience": "last", "market_buyers": "last", "mrr_start": "first",
-          "reach": "", "active_users": "", "buyers": "", "repeat_buyers": ""}  # fmt: skip
+          "visitors": "", "reach": "", "active_users": "", "buyers": "",
+          "repeat_buyers": ""}  # fmt: skip
 """Columns of Months that do not add up: what a month takes of its weeks; nothing, if none fits."""
 
 
@@ -69,6 +71,9 @@ def targets(table: str) -> Sequence[str]:
 def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
     """Make a reading one of another table, or of its months; what cannot be is a fault."""
     source = reading.match.layout.table
+    if source == table == "Leads" and (fault := _unnamed(reading)):
+        reading.faults.append(fault)
+        return
     if source == "Leads" and table != "Weeks":
         _opportunities(reading)
     codes = sorted({code for code in reading.frame["_currency"] if code})
@@ -118,7 +123,7 @@ def _tell_weeks(reading: Reading) -> None:
     reading.left.append(Message("weeks count in the month of their first day"))
     if weeks:
         number = Counted(len(weeks), "weeks")
-        reading.left.append(Message("{weeks} that reach into the next month", weeks=number))
+        reading.left.append(Message("{weeks} reaching into the next month", weeks=number))
 
 
 def _days_in(day: date) -> int:
@@ -162,6 +167,10 @@ def _months(reading: Reading, columns: Sequence[Column]) -> None:
 
 
 def _spend(reading: Reading) -> None:
+    if "cost" not in reading.frame or not reading.frame["cost"].notna().any():
+        text = "has no cost, and a row of the table {table} says what a channel cost in a month"
+        reading.faults.append(Message(text, table="Spend"))
+        return
     frame = reading.frame.rename(columns={"date": "month", "cost": "spend"})
     reading.frame = frame
     if "channel" not in frame:
@@ -195,6 +204,26 @@ def _order_months(reading: Reading) -> None:
         months["buyers"] = months["month"].map(buyers).fillna(0).astype(float)
     months["_row"], months["_currency"] = 0, frame["_currency"].iloc[0]
     reading.frame = months
+
+
+def _unnamed(reading: Reading) -> Message | None:
+    """What is wrong with leads of which nobody knows which they are, or when they began."""
+    frame, match = reading.frame, reading.match
+    missing = [name for name in ("lead_id", "created")
+               if name not in frame or not frame[name].notna().any()]  # fmt: skip
+    if not missing:
+        return None
+    return Message(
+        "has no cell of {missing} under row {row}; it has {has}: without it, {leads} ({worth})"
+        " would be no leads, or in no month: export it, too, or say which column it is, as in --map"
+        ' "Their name={first}"',
+        missing=Names(tuple(missing), ", "),
+        row=match.row + 1,
+        has=Names(tuple(filter(None, match.headers)), ", "),
+        leads=Counted(len(frame), "leads"),
+        worth=money(float(frame["value"].sum())) if "value" in frame else "-",
+        first=missing[0],
+    )
 
 
 def _opportunities(reading: Reading) -> None:
@@ -261,6 +290,9 @@ def _lead_months(reading: Reading) -> None:
             if ours == "won" and "value" in frame:
                 worth = frame["value"].iloc[place]
                 row["won_value"] = row.get("won_value", 0.0) + (worth if worth == worth else 0.0)
+    if not months:
+        reading.faults.append(Message("has no days on which its deals were created, won or lost"))
+        return
     rows = [{"month": month, **row} for month, row in sorted(months.items())]
     made = pd.DataFrame(rows)
     made["month"] = made["month"].astype(object)

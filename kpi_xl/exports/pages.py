@@ -91,10 +91,10 @@ def _check_unpacked(path: Path, size: int, _: int) -> None:
                 raise SourceError(
                     Message(
                         "{path} unpacks to more than {most} MB, too much for a table of its"
-                        " size; where you trust it, {variable}=4 allows four times as much",
+                        " size; where you trust it, {setting} allows four times as much",
                         path=path,
                         most=most >> 20,
-                        variable=bounded.VARIABLE,
+                        setting=bounded.setting(),
                     )
                 )
 

@@ -25,6 +25,7 @@ VALUE = {"value", "amount", "number"}
 PERIODS = {
     "month": ("month", "yearmonth", "date", "day", "week", "period"),
     "week": ("week", "date"),
+    "date": ("day",),
 }
 """What the column of a period may be called beside its own name."""
 
@@ -269,16 +270,16 @@ def _title(
 
 def _better_row(match: Match, columns: Sequence[Column], options: Options) -> int:
     """The row, from 1, that looks more like a header than the one taken; 0 if there is none."""
-    if options.header:
-        return 0
     filled = sum(map(bool, match.headers))
-    for number, row in enumerate(match.page.head[:40], start=1):
-        texts = text_of(row)
-        if number - 1 <= match.row:
-            continue
-        places = _places(texts, columns, options)
-        if len(places) > max(1, len(match.places)):
-            return number
+    # A header of two rows has the names of groups in the first, and ours in the second.
+    found = {
+        number: len(_places(text_of(row), columns, options))
+        for number, row in enumerate(match.page.head[:40], start=1)
+        if number - 1 != match.row
+    }
+    best = max(found, key=found.__getitem__, default=0)
+    if best and found[best] > max(1, len(match.places)):
+        return best
     if filled == 1 or len(set(filter(None, match.headers))) == 1:
         for number, row in enumerate(match.page.head[:40], start=1):
             distinct = set(filter(None, text_of(row)))

@@ -103,7 +103,8 @@ def shaped(
     reading.left += rows.remarks
     if layout.unconfirmed:
         reading.left.append(UNCONFIRMED)
-    frame["_worth"] = _worth(frame, layout)
+    for name, worth in _worths(frame, match, places, units).items():
+        frame[f"{WORTH}{name}"] = worth
     _prove(rows, frame, layout, header, units, measured, options, reading)
     frame = _seamed(frame, rows, reading)
     frame["_currency"] = _currency(frame, match, currencies, options)
@@ -566,7 +567,7 @@ def _once(frame: Any, once: str, places: Mapping[str, int], noun: str, reading: 
 
     first = frame.groupby(codes, sort=False).first()
     for name in frame.columns:
-        if name in ("_row", "_currency", "_worth", once):
+        if name in ("_row", "_currency", once) or name.startswith(WORTH):
             continue
         column = frame[name]
         whole = pd.Series(first[name].to_numpy()[codes], index=frame.index)
@@ -597,8 +598,7 @@ def _tell_left(rows: Any, why: str, noun: str, reading: Reading) -> None:
     if not len(rows):
         return
     things = Counted(len(rows), noun)
-    if "_worth" in rows and rows["_worth"].notna().any():
-        worth = money(float(rows["_worth"].sum()))
+    if worth := _worth_of(rows):
         reading.left.append(
             Message("{things} {why} ({worth})", things=things, why=why, worth=worth)
         )
@@ -609,18 +609,35 @@ def _tell_left(rows: Any, why: str, noun: str, reading: Reading) -> None:
 # Amounts
 
 
-def _worth(frame: Any, layout: Layout) -> Any:
-    """What a row is worth that is left out: before refunds, of several lines the whole."""
-    factors = layout.amount.split(" * ") if " * " in layout.amount else []
+WORTH = "_worth "
+"""What the columns begin with that say what rows are worth; then the file's header, of several."""
+
+
+def _worths(
+    frame: Any, match: Match, places: Mapping[str, int], units: Mapping[str, Unit]
+) -> dict[str, Any]:
+    """What rows are worth that are left out: before refunds, of several lines the whole.
+
+    Costs and revenue are no sum: where a table has several columns of money, each is named.
+    """
+    amount = match.layout.amount
+    factors = amount.split(" * ") if " * " in amount else []
     if factors and all(name in frame for name in factors):
-        worth = frame[factors[0]]
-        for name in factors[1:]:
-            worth = worth * frame[name]
-        return worth
-    for name in ("total", "amount", "revenue", "value", "cost"):
+        return {"": frame[factors].prod(axis=1, skipna=False)}
+    for name in ("total", "amount"):
         if name in frame:
-            return frame[name]
-    return None
+            return {"": frame[name]}
+    moneys = [name for name, unit in units.items() if name in frame and unit.name == MONEY.name]
+    if len(moneys) == 1:
+        return {"": frame[moneys[0]]}
+    return {match.headers[places[name]]: frame[name] for name in moneys}
+
+
+def _worth_of(rows: Any) -> str:
+    """What some rows are worth, as it is told; nothing where no cell says it."""
+    known = [name for name in rows if name.startswith(WORTH) and rows[name].notna().any()]
+    worths = ((name.removeprefix(WORTH), money(float(rows[name].sum()))) for name in known)
+    return ", ".join(f"{name} {worth}".strip() for name, worth in worths)
 
 
 def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: Reading) -> Any:
@@ -930,7 +947,8 @@ def _ranged(frame: Any, match: Match, wanted: str, advice: str, reading: Reading
         return frame
     period = period_of(match)
     if period is None:
-        reading.faults.append(Message("has no days: {advice}", advice=advice))
+        if match.layout.file:  # of a table of ours the column that it lacks is told
+            reading.faults.append(Message("has no days: {advice}", advice=advice))
         return frame
     start, end = period
     if wanted == "date" and start != end:

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,11 +119,11 @@ def check_directory(package: zipfile.ZipFile, size: int) -> None:
     if unpacked > most:
         raise NotAWorkbookError(
             "it unpacks to {unpacked}, and a file of {packed} may unpack to {most}; where"
-            " you trust it, {variable}=4 allows four times as much",
+            " you trust it, {setting} allows it",
             unpacked=_megabytes(unpacked),
             packed=_megabytes(size),
             most=_megabytes(most),
-            variable=bounded.VARIABLE,
+            setting=bounded.setting(ceil(unpacked / most)),
         )
 
 

@@ -29,6 +29,7 @@ from kpi_xl.workbook_names import TEMPLATE
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+TYPES = "[Content_Types].xml"
 OFFICE = "officeDocument"  # the kind of the relation to the workbook itself
 OLD_ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"}
 ISO_DATE = re.compile(rb"<(?:\w+:)?c\s[^>]*?\bt\s*=\s*[\"']d[\"']")
@@ -294,6 +295,8 @@ def sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
 def _read(package: zipfile.ZipFile, content: bytes, *, computing: bool) -> Package:
     if "content.xml" in package.namelist():
         raise NotAWorkbookError("it is an OpenDocument file: save it as Excel Workbook (.xlsx)")
+    if TYPES not in package.namelist():  # no spreadsheet program opens it, nor what is made of it
+        raise NotAWorkbookError("it is damaged (its part {part} is missing)", part=TYPES)
     relations = list(_relations(package, ""))
     book_part = next(part for kind, _, part in relations if kind == OFFICE)
     if book_part.endswith(".bin"):

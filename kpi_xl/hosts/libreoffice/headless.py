@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from kpi_xl.bounded import VARIABLE, factor, used_with_children
+from kpi_xl.bounded import factor, setting, used_with_children
 from kpi_xl.hosts.libreoffice.extension import FOLDER, write_extension
 from kpi_xl.hosts.libreoffice.programs import CANNOT_OPEN, OfficeError, program, surroundings
 from kpi_xl.locales import Message
@@ -158,10 +158,10 @@ def _run(command: list[str], environment: dict[str, str], seconds: float, memory
         if grown.is_set():
             raise OfficeError(
                 "LibreOffice needs more than the {most} MB of memory that a workbook of its"
-                " size may take, and was ended; where you trust it, {variable}=4 allows four"
+                " size may take, and was ended; where you trust it, {setting} allows four"
                 " times as much",
                 most=memory >> 20,
-                variable=VARIABLE,
+                setting=setting(),
             )
         return output
 
