@@ -172,6 +172,15 @@ def test_defenders_rules_for_office_are_told(keys: dict[str, Any], blocked: int)
     assert all("--host lite" in one.todo for one in told)
 
 
+def test_rules_that_a_user_may_not_see_are_not_said_to_be_good() -> None:
+    def closed(_: str) -> dict[str, Any]:
+        raise PermissionError(13, "Access is denied")
+
+    (told,) = doctor.of_defender(closed)
+    assert told.good is None
+    assert "may not see them" in told.what
+
+
 def test_office_of_the_store_is_told() -> None:
     key = r"HKLM\Software\Microsoft\Windows\CurrentVersion\App Paths\excel.exe"
     store = r"C:\Program Files\WindowsApps\Microsoft.Office.Desktop.Excel_16\EXCEL.EXE"

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,6 +38,40 @@ from kpi_xl.hosts import blanks
 from kpi_xl.hosts.excel import from_office
 from kpi_xl.metrics import METRICS
 from kpi_xl.reference import argument_help, definition, notes, on_blanks, one_line
+from kpi_xl.reports.commands import new_workbook
+
+
+def test_what_excel_refuses_afterwards_does_not_leave_it_dark() -> None:
+    """Its screen is drawn again, and its status bar its own."""
+    from kpi_xl.udfs.workbook import quietly
+
+    def activate() -> None:
+        raise PermissionError("Excel refuses it")
+
+    api = SimpleNamespace(ActiveSheet=SimpleNamespace(Activate=activate), Selection=None)
+    app = SimpleNamespace(
+        engine=SimpleNamespace(type="windows"), api=api, calculation="automatic",
+        screen_updating=True, status_bar="ready",
+    )  # fmt: skip
+    quiet = quietly(SimpleNamespace(app=app))
+    quiet.__enter__()("Orders", 0.5)
+    assert (app.calculation, app.screen_updating) == ("manual", False)
+    with pytest.raises(PermissionError, match="refuses"):
+        quiet.__exit__(None, None, None)
+    assert (app.calculation, app.screen_updating, app.status_bar) == ("automatic", True, False)
+
+
+def test_a_program_may_still_have_the_file_open_that_it_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object, **__: object) -> None:
+        raise PermissionError(13, "The process cannot access the file")  # as on Windows
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "unlink", locked)
+    opened = new_workbook("funnel", "en", lambda *_: b"workbook", Path.read_bytes)
+    assert opened == b"workbook"
+
 
 MISSING = -2147352572  # how COM says that an argument was left out
 

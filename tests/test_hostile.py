@@ -1,5 +1,7 @@
 """What comes from outside, made to harm: each file costs a sentence, or gives its values."""
 
+import errno
+import gzip
 import io
 import json
 import os
@@ -8,7 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,12 @@ from kpi_xl import METRICS, bounded, cells
 from kpi_xl.bounded import Budget, BudgetError
 from kpi_xl.errors import CellError
 from kpi_xl.files import write_whole
+from kpi_xl.hosts.libreoffice.programs import surroundings
 from kpi_xl.reports.folders import allowed_folders, permitted
-from kpi_xl.schema import Column
+from kpi_xl.reports.layout import SOURCE_COLUMNS
+from kpi_xl.reports.loading import loaded
+from kpi_xl.reports.records import OpenWorkbook, Place, Table
+from kpi_xl.schema import SCHEMAS, Column
 from kpi_xl.sources import SourceError, read_table, read_table_apart
 from kpi_xl.units import DATE, KEY, MONEY, NOT_NEGATIVE, SHEET_ROWS, Unit
 
@@ -196,6 +202,43 @@ def test_a_name_too_long_is_a_sentence(tmp_path: Path) -> None:
     path = permitted("a" * 300 + ".csv", tmp_path, [])
     with pytest.raises(SourceError, match="cannot be read: File name too long"):
         read_table(path, ORDERS)
+
+
+def test_a_folder_of_the_path_may_have_a_name_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", os.pathsep.join(["/bin", "/" + "a" * 300 + "/bin"]))
+    assert surroundings()["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize("name", ["orders.csv", "orders.csv.gz"])
+def test_what_is_wrong_is_told_at_the_row_that_names_the_file(tmp_path: Path, name: str) -> None:
+    """The name of one file may begin with that of another."""
+    files = {"orders.csv": b"customer,date,amount\nann,2024-01-31,5\n", "orders.csv.gz": b""}
+    files["orders.csv.gz"] = gzip.compress(files["orders.csv"])
+    for file, content in (files | {name: b"\0"}).items():
+        (tmp_path / file).write_bytes(content)
+    rows = [[table, file, None, None, None, None]
+            for table, file in zip(("Orders", "Subscriptions"), files, strict=True)]  # fmt: skip
+    listing = Table("Sources", Place("Sources", 8, 1), SOURCE_COLUMNS, rows, [])
+    book = OpenWorkbook("en", tmp_path, {"Sources": listing}, {})
+    change = loaded(book, SCHEMAS["retention"].inputs, datetime(2024, 2, 1))
+    assert change.refused
+    wrong = [one for one in change.problems if str(tmp_path / name) + " " in one]
+    assert wrong
+    assert all(one.startswith(f"Sources[file]:{9 + [*files].index(name)}:") for one in wrong)
+
+
+@pytest.mark.parametrize("name", ["orders.csv", "orders.xlsx"])
+def test_why_a_file_cannot_be_opened_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"")
+
+    def closed(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", closed)
+    with pytest.raises(SourceError, match=f"{name} cannot be read: Permission denied"):
+        read_table(tmp_path / name, ORDERS)
 
 
 def test_settings_may_begin_with_the_mark_of_windows_editors(

@@ -1,9 +1,11 @@
 """Tables that users have: every kind of file, every way to write a cell, every refusal."""
 
 import csv
+import gc
 import gzip
 import io
 import math
+import warnings
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime, time
@@ -257,6 +259,15 @@ def test_blank_rows_are_left_out_and_counted(write: Callable[..., Path]) -> None
 def test_rows_in_errors_count_blank_ones(write: Callable[..., Path]) -> None:
     path = write("\ncustomer,date,amount\n\n,,\nann,2024-01-31,x\n")
     assert refusal(path).startswith('orders.csv, row 5, column "amount"')
+
+
+def test_no_file_is_left_open(write: Callable[..., Path]) -> None:
+    text = "customer,date,amount\nИванов,2024-01-31,5\nПетрова,2024-01-31,5\n"
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        assert read_table(write(gzip.compress(text.encode("cp1251")), "orders.csv.gz"), ORDERS).rows
+        gc.collect()
+    assert [str(one.message) for one in told if one.category is ResourceWarning] == []
 
 
 def test_packed_csv(write: Callable[..., Path]) -> None:

@@ -475,9 +475,11 @@ def quietly(book: xw.Book) -> Iterator[Progress]:
         app.calculation = "manual"
         yield tell
     finally:
-        app.calculation = calculation
-        if sheet is not None:
-            sheet.Activate()
-            selection.Select()
-        app.status_bar = False
-        app.screen_updating = updating
+        try:
+            app.calculation = calculation
+            if sheet is not None:
+                sheet.Activate()
+                selection.Select()
+        finally:  # whatever Excel refuses of that, or it would look dead
+            app.status_bar = False
+            app.screen_updating = updating

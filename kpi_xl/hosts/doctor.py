@@ -252,13 +252,15 @@ def of_dlls(values: Values, python: Path) -> Iterator[Diagnosis]:
 
 def of_defender(values: Values) -> Iterator[Diagnosis]:
     """What Microsoft Defender forbids Office, by an administrator's rules."""
-    set_rules = dict(
-        rule.partition("=")[::2]
-        for rule in str(values(MANAGED_RULES).get("ASRRules", "")).split("|")
-        if "=" in rule
-    )
-    for key in RULES:
-        set_rules |= values(key)
+    try:
+        managed, *others = (values(key) for key in (MANAGED_RULES, *RULES))
+    except PermissionError:
+        yield Diagnosis(None, "Microsoft Defender's rules for Office: this user may not see them")
+        return
+    rules = str(managed.get("ASRRules", "")).split("|")
+    set_rules = dict(rule.partition("=")[::2] for rule in rules if "=" in rule)
+    for some in others:
+        set_rules |= some
     found = {name.strip("{}").upper(): str(action) for name, action in set_rules.items()}
     blocked = [what for rule, what in DEFENDER.items() if found.get(rule) in BLOCKS]
     for what in blocked:

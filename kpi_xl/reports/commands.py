@@ -179,7 +179,8 @@ def new_workbook(
     Raises ReportError for an unknown template.
     """
     inputs_of(name)
-    with TemporaryDirectory() as folder:
+    # On Windows a program may still have the file open that it has made a copy of.
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder) / f"{name}.xlsx"
         path.write_bytes(build(name, language))
         return open_file(path)

@@ -166,9 +166,10 @@ def _read(
         return read(requests, columns, layouts, report_currency=book.currency, progress=progress)
     except SourceError as error:
         for fault in error.args:
-            rows = [source.row for source in given if source.path and fault.startswith(source.path)]
-            row = rows[0] if rows else given[0].row
-            findings += _told(book, where, row, SourceError(fault))
+            # One name may begin with another's: orders.csv.gz, orders.csv.
+            at_fault = [one for one in given if one.path and fault.startswith(one.path)]
+            source = max(at_fault, key=lambda one: len(one.path), default=given[0])
+            findings += _told(book, where, source.row, SourceError(fault))
     return None
 
 

@@ -113,6 +113,11 @@ def _unpacked(path: Path, packed: BinaryIO) -> BinaryIO:
     return packed
 
 
+def _opened(path: Path) -> BinaryIO:
+    """The bytes of the file, unpacked."""
+    return gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
 LEGACY = {
     "gb18030": "GB18030 (Chinese)",
     "cp1251": "Windows-1251 (Cyrillic)",
@@ -131,7 +136,7 @@ def _encoding(path: Path) -> tuple[str, list[Message]]:
 
     Raises Unreadable for a file that is in none of those, or is no text.
     """
-    with path.open("rb") as packed, _unpacked(path, packed) as file:
+    with _opened(path) as file:
         piece = file.read(PIECE)
         encoding = "utf-8-sig"
         if piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -166,7 +171,7 @@ def _encoding(path: Path) -> tuple[str, list[Message]]:
             piece = following
         else:
             return encoding, []
-    likely = likely_encodings(lambda: _unpacked(path, path.open("rb")))
+    likely = likely_encodings(lambda: _opened(path))
     if len(likely) != 1:
         raise Unreadable(
             Message(

@@ -17,7 +17,9 @@ def read_workbook(path: Path, choose: Choice, table: str | None, progress: Progr
     """The columns that `choose` finds in a workbook. Raises Unreadable."""
     from python_calamine import CalamineError, CalamineWorkbook
 
-    if not zipfile.is_zipfile(path):
+    with path.open("rb") as file:  # which says why it cannot, and is_zipfile does not
+        packed = zipfile.is_zipfile(file)
+    if not packed:
         raise Unreadable(
             Message("is not an .xlsx workbook, or it has a password: save it in Excel, without one")
         )

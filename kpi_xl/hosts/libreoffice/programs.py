@@ -2,9 +2,9 @@
 
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 
+from kpi_xl.files import is_file
 from kpi_xl.locales import FaultError
 
 PLACES = (
@@ -30,7 +30,7 @@ def program(name: str) -> str:
     folders = [Path(found).resolve().parent] if found else []
     for folder in (*folders, *map(Path, PLACES)):
         for file in (folder / f"{name}.com", folder / f"{name}.exe", folder / name):
-            if file.is_file():
+            if is_file(file):
                 return str(file)
     raise OfficeError(
         "LibreOffice is not found: install it, and put the folder of its program soffice on the"
@@ -50,6 +50,4 @@ def surroundings() -> dict[str, str]:
 
 def _is_environments(folder: str) -> bool:
     """Whether a folder of the path is that of a Python environment."""
-    with suppress(PermissionError):
-        return (Path(folder).parent / "pyvenv.cfg").exists()
-    return False
+    return is_file(Path(folder).parent / "pyvenv.cfg")
