@@ -453,6 +453,41 @@ def test_what_hangs_on_a_spill_that_grows_with_a_large_one_is_computed(rows: int
     assert result.values["Summary", 1, 1] == 0.5 + 1.0
 
 
+def mixed(formulas: dict[str, str]) -> bytes:
+    """Four hundred channels, the number of each what it brings, beside some formulas."""
+    cells = {f"A{row}": f"c{row}" for row in range(1, 401)}
+    worth = {f"B{row}": float(row) for row in range(1, 401)}
+    return sheet_of({**cells, **worth, "D10": "{=CHANNEL_MIX(A1:A400,B1:B400)", **formulas})
+
+
+def test_of_a_large_spill_any_column_can_be_read() -> None:
+    total = 400 * 401 / 2
+    for column, value in (("E", total), ("F", 1.0)):
+        book = mixed({"I1": f"=SUM({column}11:{column}410)"})
+        result = calculate(book)
+        assert result.refused == {}
+        assert shown(result, "I1") == pytest.approx(value)
+        assert shown(result, "D10")[1] == ["c400", 400.0, *[pytest.approx(400 / total)] * 2]
+        assert evaluate_formula("=SUM(E11:E410)", book) == total
+        assert evaluate_formula("=ROUND(G410,6)&D11", book) == "1c400"
+
+
+def test_two_large_spills_never_fill_the_same_cells() -> None:
+    """Whichever Excel had first; nobody reads the cells that both would fill."""
+    result = calculate(mixed({"E1": "{=CAC(B1:B400,2)", "I1": "=SUM(F11:F410)"}))
+    assert [shown(result, "D10"), shown(result, "E1")].count("#SPILL!") == 1
+
+
+def test_ranges_that_a_large_spill_fills_are_handed_over_full() -> None:
+    spend = {f"B{row}": float(row) for row in range(1, 601)}
+    formulas = {"D1": "{=CAC(B1:B600,2)", "F1": "{=CHANNEL_MIX(A1:A600,D1:D600)"}
+    cells = {f"A{row}": f"c{row % 3}" for row in range(1, 601)}
+    result = calculate(sheet_of({**cells, **spend, **formulas, "K1": "=LARGE(D1:D600,1)"}))
+    assert result.refused == {}
+    assert shown(result, "F1")[1][:2] == ["c0", sum(range(3, 601, 3)) / 2]
+    assert shown(result, "K1") == 300.0
+
+
 def test_what_reads_a_large_spill_is_not_doubted_before_it_is_there() -> None:
     cells = {f"A{row}": float(row) for row in range(1, 401)}
     spill = "{=CAC(A1:A400,2)"

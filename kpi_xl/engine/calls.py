@@ -4,7 +4,7 @@ import math
 import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import cached_property
 from itertools import chain
@@ -179,6 +179,11 @@ class Ranges(dict[str, Held]):
         self[name] = held
         return name
 
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Take what some come to hold next for no change."""
+        for number in numbers:
+            self._latest.pop(number, None)
+
     def taking(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function that may be handed ranges by their names."""
 
@@ -200,7 +205,10 @@ def metric_call(metric: Metric, noticed: Noticed) -> Callable[..., Any]:
             noticed.answered.add(metric.name)
             return result
         if isinstance(result, list):
-            return [[_taken(cell, metric, noticed) for cell in row] for row in result]
+            if CellError in set(map(type, chain.from_iterable(result))):
+                return [[_taken(cell, metric, noticed) for cell in row] for row in result]
+            noticed.answered.add(metric.name)
+            return result
         return _taken(result, metric, noticed)
 
     return call

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from itertools import chain, islice, pairwise
+from itertools import chain, groupby, islice, pairwise
 from typing import Any
 from weakref import proxy
 
@@ -315,8 +315,9 @@ class _Engine:
                 break  # they depend on each other; see below
             for formula in ready:
                 self._write_out(formula)
-            self.written |= ready
+                self.written.add(formula)
             self._forget_doubts(self.formulas[number] for number in later)
+            self._renew_written(ready)
             self._evaluate_written()
         graph: Callable[[], Graph] = cache(self._graph)
         self._refuse_circles(graph)
@@ -349,13 +350,9 @@ class _Engine:
         and some of what depends on it in turn: all of that is entered anew.
         """
         self._evaluate_all()
-        holders = holding(self.patterns.held, self.names)
         while changed := sorted(self.ranges.changed):
             self.ranges.changed.clear()
-            for number in changed:
-                self.workbook.set_formula(HOLDERS, number, 1, f"={holders[number - 1]}")
-            depending = self._depending({f"{HOLDERS}!A{number}" for number in changed})
-            self._enter_anew(depending)
+            self._renew(changed)
             self._evaluate_all()
 
     def _evaluate_written(self) -> None:
@@ -366,11 +363,30 @@ class _Engine:
         """
         before: dict[Formula, Block] = dict(self.blocks)
         self._evaluate()
-        while grown := [one for one, block in self.blocks.items() if block != before.get(one)]:
+        while grown := [
+            formula
+            for formula, block in self.blocks.items()
+            if block != before.get(formula) and not self._is_large(formula)
+        ]:
             before = dict(self.blocks)
             numbers = self._graph().dependents(self._spill(formula) for formula in grown)
             self._enter_anew([self.formulas[number] for number in sorted(numbers)])
             self._evaluate()
+
+    def _renew_written(self, written: Iterable[Formula]) -> None:
+        """Enter ranges that are held anew, where blocks were written into them."""
+        places = [self._spill(formula) for formula in written]
+        held = [n for n, area in enumerate(self.patterns.held, 1) if any(map(area.touches, places))]
+        self.ranges.forget(held)
+        self._renew(held)
+
+    def _renew(self, numbers: Sequence[int]) -> None:
+        """Enter some ranges that are held anew, and what needs them."""
+        holders = holding(self.patterns.held, self.names)
+        for number in numbers:
+            self.workbook.set_formula(HOLDERS, number, 1, f"={holders[number - 1]}")
+        if numbers:
+            self._enter_anew(self._depending({f"{HOLDERS}!A{number}" for number in numbers}))
 
     def _depending(self, holders: set[str]) -> list[Formula]:
         """The formulas that use ranges which are held, and those that depend on them."""
@@ -551,10 +567,32 @@ class _Engine:
             self.blocks[formula] = [[CODES["#SPILL!"]]]
             return
         block = self.blocks[formula]
-        for start in range(0, len(block), BATCH):
-            self.workbook.set_values_batch(
-                name, formula.row + start, formula.column, block[start : start + BATCH]
-            )
+        self.workbook.set_value(name, formula.row, formula.column, block[0][0])
+        for left, end in self._stretches_read(place):
+            for start in range(0, len(block), BATCH):
+                rows = [row[left:end] for row in block[start : start + BATCH]]
+                self.workbook.set_values_batch(
+                    name, formula.row + start, formula.column + left, rows
+                )
+
+    def _stretches_read(self, place: Area) -> Iterator[tuple[int, int]]:
+        """The columns of a block that formulas refer to, counted from 0, with those after them.
+
+        Of the others nothing is asked of the engine, unless there may be answers.
+        """
+        columns = range(place.left, place.right + 1)
+        spans = [span for line in self.patterns.lines for span in line.spans]
+        sides = {(left, right) for sheet, *_, left, right in spans if sheet == place.sheet}
+        read = (
+            self.asked_later or any(left <= column <= right for left, right in sides)
+            for column in columns
+        )
+        start = 0
+        for asked, stretch in groupby(read):
+            end = start + len(list(stretch))
+            if asked:
+                yield start, end
+            start = end
 
     def _spill(self, formula: Formula) -> Area:
         """The cells that a formula's block fills."""
@@ -568,7 +606,10 @@ class _Engine:
         bottom = min(place.bottom, last)
         address = formualizer.RangeAddress(name, *place._replace(bottom=bottom)[1:])
         cells = chain.from_iterable(self.workbook[name].get_values(address))
-        return any(cell is not None for cell in islice(cells, 1, None))
+        written = (self._spill(formula) for formula in self.written)
+        return any(map(place.touches, written)) or any(
+            cell is not None for cell in islice(cells, 1, None)
+        )
 
     def _last_row(self, sheet: str) -> int:
         """The last row of a sheet in the file."""
@@ -614,10 +655,9 @@ class _Engine:
         Files hold #CALC! as #VALUE!, with what it is in a part of its own, which is not written
         here. Raises RefusedError.
         """
-        cells = chain.from_iterable(value) if isinstance(value, list) else (value,)
-        if formula.sheet in self.names and any(
-            isinstance(cell, CellError) and cell == "#CALC!" for cell in cells
-        ):
+        cells = list(chain.from_iterable(value)) if isinstance(value, list) else [value]
+        errors = CellError in set(map(type, cells)) and formula.sheet in self.names
+        if errors and any(isinstance(cell, CellError) and cell == "#CALC!" for cell in cells):
             raise RefusedError(
                 "it comes to #CALC!, an empty block, which is not written into files here: give it"
                 ' a value for that case, such as FILTER(..., "none")'
@@ -639,7 +679,10 @@ class _Engine:
                     array=formula.array,
                     area=self._spill(formula),
                 )
-            return [[self._cell(cell, formula) for cell in row] for row in self.blocks[formula]]
+            block = self.blocks[formula]
+            if _is_plain(block):
+                return block
+            return [[self._cell(cell, formula) for cell in row] for row in block]
         return self._cell(cell, formula)
 
     def _reason(self, formula: Formula, code: str) -> str:
@@ -672,3 +715,13 @@ class _Engine:
                 raise RefusedError("the engine gives no finite number, where Excel gives an error")
             return cell + 0.0  # which is no -0
         return "" if cell is None else cell
+
+
+def _is_plain(block: Block) -> bool:
+    """Whether all cells of a block are texts and finite numbers, none of them -0."""
+    cells = list(chain.from_iterable(block))
+    if not set(map(type, cells)) <= {float, str}:
+        return False
+    numbers = [cell for cell in cells if type(cell) is float]
+    below_0 = any(math.copysign(1.0, zero) < 0.0 for zero in numbers if not zero)
+    return math.isfinite(sum(numbers)) and not below_0

@@ -991,6 +991,8 @@ def joined(left: Term, operator: str, right: Term) -> Term:
 def handing(term: Term) -> str:
     """How to write a term for a KPI function that gets it as a column, if otherwise."""
     text, handed = term.handed
+    if term.kind == "area" and (by_name := held(term)).startswith(HELD_OPEN):
+        return by_name
     return handed if text.strip("()") == term.text.strip("()") else ""
 
 
