@@ -5,6 +5,7 @@ import gzip
 import io
 import os
 import random
+import re
 import shutil
 import zipfile
 from collections import defaultdict
@@ -271,6 +272,64 @@ def _in_dollars(folder: Path) -> Path:
     return written(
         folder / "usd.csv", [[cell.replace("EUR", "USD") for cell in row] for row in rows]
     )
+
+
+def test_amounts_of_two_currencies_in_a_row_are_refused(tmp_path: Path) -> None:
+    """Cost in one and revenue in another: no ratio of the two is one."""
+    path = tmp_path / "ads.csv"
+    rows = "date,channel,campaign,cost,revenue\n2024-01-01,x,a,{},{}\n2024-01-02,x,b,$6,\n"
+    for cost, revenue in (("$5", "€10"), ("5 zł", "10 Kč"), ("£5", "US$10")):
+        path.write_text(rows.format(cost, revenue), encoding="utf-8")
+        with pytest.raises(SourceError, match="mixes currencies, and they are never added up"):
+            filled("campaigns", path)
+    for cost, revenue in (("$5", "$10"), ("$5", "US$10"), ("5", "$10")):  # which $ is told
+        path.write_text(rows.format(cost, revenue), encoding="utf-8")
+        assert filled("campaigns", path).tables["Ads"].columns["revenue"] == [10.0, None]
+
+
+@pytest.mark.parametrize(
+    ("template_name", "text", "refused"),
+    [
+        ("sales_team", "rep,week,sales\nA,2024-01-01,5\nB,,6\n", 'row 3, column "week"'),
+        ("scorecard", "month,revenue,orders\n2024-01-01,5,1\n,6,1\n", 'row 3, column "month"'),
+        (
+            "scorecard",
+            "date,channel,campaign,cost,impressions,clicks,conversions,revenue\n"
+            "2024-01-01,a,x,5,1,1,1,3\n,b,x,6,1,1,1,3\n",
+            'row 3, column "date"',
+        ),
+        (
+            "unit_economics",
+            "Campaign name,Impressions,Amount spent (EUR),Link clicks,Purchases,"
+            "Purchases conversion value,Reporting starts,Reporting ends\n"
+            "W,10,5.0,1,1,3.0,2024-01-01,2024-01-31\nX,10,6.0,1,1,3.0,,\n",
+            'row 3, column "Reporting starts"',
+        ),
+        (
+            "retention",
+            "id,Customer ID,Plan,Quantity,Currency,Interval,Amount,Status,Created (UTC),"
+            "Start (UTC),Canceled At (UTC),Ended At (UTC)\n"
+            "s1,c1,p,1,eur,month,100.00,active,2024-01-05 23:31,2024-01-05 23:31,,\n"
+            "s2,,p,1,eur,month,50.00,active,2024-01-05 23:31,2024-01-05 23:31,,\n",
+            'row 3, column "Customer ID"',
+        ),
+    ],
+)
+def test_rows_that_are_added_up_need_their_day_and_customer(
+    tmp_path: Path, template_name: str, text: str, refused: str
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SourceError, match=f"{refused}: the cell is blank"):
+        filled(template_name, path)
+
+
+def test_a_file_of_voided_orders_has_no_month(tmp_path: Path) -> None:
+    text = (FILES / "shopify_orders.csv").read_text(encoding="utf-8-sig")
+    path = tmp_path / "x.csv"
+    path.write_text(re.sub("partially_refunded|refunded|paid", "voided", text), encoding="utf-8")
+    with pytest.raises(SourceError, match=r"has no rows that count: .*voided"):
+        filled("scorecard", path)
 
 
 def test_net_of_tax_and_shipping() -> None:

@@ -60,6 +60,13 @@ STOCKS = {"followers": "last", "customers_end": "last", "customers_start": "firs
 """Columns of Months that do not add up: what a month takes of its weeks; nothing, if none fits."""
 
 
+NEEDED = {"Ads": ["date"], "Orders": ["date"], "Spend": ["month"], "Months": ["month"],
+          "Weeks": ["week"], "Contracts": ["customer", "started", "amount"]}  # fmt: skip
+"""What every row needs that is to be added up: it would be in no month, or of one with others."""
+
+DAYS_FROM = ("date", "day", "week", "month", "start")
+"""The columns that a day may come from, where the file has none of its own name."""
+
 DEALS_ARE_OPPORTUNITIES = Message("every deal counts as an opportunity (SQO) from its creation")
 
 
@@ -86,10 +93,15 @@ def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
             )
         )
         return
+    of_days = table == "Spend" and reading.grain != "month"
+    added_up = source != table or table in ("Months", "Weeks") or of_days
+    if added_up and (gap := _gap(reading, NEEDED.get(source, ()))):
+        reading.faults.append(gap)
+        return
     if source == table:
         if table == "Months":
             _months(reading, columns)
-        elif table == "Spend" and reading.grain != "month":
+        elif of_days:
             _grouped(reading, ["month", "channel"], {"month": _first})
         elif table == "Weeks":
             _grouped(reading, ["rep", "week"], {"week": monday})
@@ -97,6 +109,28 @@ def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
         return
     CONVERTERS[source, table](reading)
     reading.table = table
+
+
+def _gap(reading: Reading, needed: Sequence[str]) -> Message | None:
+    """The first cell that is blank, and must not be."""
+    frame, match = reading.frame, reading.match
+    for name in needed:
+        blank = frame[name].isna() if name in frame else frame["_row"].isna()
+        if blank.any():
+            row = int(frame["_row"][blank].iloc[0])
+            origins = (name, *(DAYS_FROM if name in ("date", "month", "week") else ()))
+            place = next((match.places[one] for one in origins if one in match.places), None)
+            return Message(
+                'row {row}, column "{name}"{at}: {sentence}',
+                row=row,
+                name=name if place is None else match.headers[place],
+                at="" if place is None else match.page.at(row, place),
+                sentence=Message(
+                    "the cell is blank, and the row cannot be added up without it: fill it, or"
+                    " delete the row"
+                ),
+            )
+    return None
 
 
 def _first(day: date) -> date:
@@ -193,6 +227,8 @@ def _ad_months(reading: Reading) -> None:
 
 
 def _order_months(reading: Reading) -> None:
+    if not len(reading.frame):
+        return
     frame = reading.frame.assign(month=reading.frame["date"].map(_first))
     grouped = frame.groupby("month", sort=True)
     months = grouped["amount"].sum(min_count=1).reset_index(name="revenue")

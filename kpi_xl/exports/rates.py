@@ -75,7 +75,7 @@ def converted(
             used.setdefault(code, str(reading.match.page.opener.path))
     report = report_currency.upper()
     if rates is None:
-        codes = _distinct({*used, *([report] if report else [])})
+        codes = distinct({*used, *([report] if report else [])})
         if len(codes) > 1:
             where = dict.fromkeys(used[code] for code in codes if code in used)
             return [
@@ -96,7 +96,7 @@ def converted(
 
 def currency_of(readings: Sequence["Reading"], tables: Mapping[str, Sequence[Column]]) -> str:
     """The code of the currency in which all amounts are; "" where not all of them say one."""
-    codes = _distinct({code for reading in readings for code in _codes(reading, tables)})
+    codes = distinct({code for reading in readings for code in _codes(reading, tables)})
     return code_of(codes.pop()) if len(codes) == 1 else ""
 
 
@@ -115,7 +115,7 @@ def _codes(reading: "Reading", tables: Mapping[str, Sequence[Column]]) -> list[s
     return list(dict.fromkeys(map(str, frame["_currency"][some])))
 
 
-def _distinct(codes: set[str]) -> set[str]:
+def distinct(codes: set[str]) -> set[str]:
     """The currencies, a sign of several being the one of them that is there."""
     distinct = set(codes)
     for sign, several in signs_of_several().items():

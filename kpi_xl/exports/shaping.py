@@ -15,12 +15,14 @@ from kpi_xl.exports import cells as written
 from kpi_xl.exports.layouts import Header, Layout, plain
 from kpi_xl.exports.options import Options, money
 from kpi_xl.exports.pages import text_of
+from kpi_xl.exports.rates import distinct
 from kpi_xl.exports.recognition import Match
 from kpi_xl.exports.rows import Rows, rows_of
-from kpi_xl.locales import Counted, Message
+from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.locales.currencies import currency_named
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
+from kpi_xl.sources.currencies import MIXED
 from kpi_xl.sources.grain import (
     GRAIN_WORDS,
     first_days,
@@ -107,7 +109,7 @@ def shaped(
         frame[f"{WORTH}{name}"] = worth
     _prove(rows, frame, layout, header, units, measured, options, reading)
     frame = _seamed(frame, rows, reading)
-    frame["_currency"] = _currency(frame, match, currencies, options)
+    frame["_currency"] = _currency(frame, match, currencies, options, reading)
     noun = NOUNS.get(table, "rows")
     frame = _chosen(frame, layout, options, places, noun, reading)
     frame = _amounts(frame, layout, options, noun, reading)
@@ -443,11 +445,13 @@ def _seamed(frame: Any, rows: Rows, reading: Reading) -> Any:
 
 
 def _currency(
-    frame: Any, match: Match, currencies: Mapping[str, list[str]], options: Options
+    frame: Any,
+    match: Match,
+    currencies: Mapping[str, list[str]],
+    options: Options,
+    reading: Reading,
 ) -> Any:
     """The currency of each row, "" where nothing says it."""
-    import pandas as pd
-
     known = options.currency or match.layout.currency
     for name, named in match.header.columns.items():
         if named.pattern and "currency" in named.pattern.groupindex and name in match.places:
@@ -466,12 +470,29 @@ def _currency(
         codes = frame["currency"].fillna("").map(lambda code: currency_named(str(code)))
         # A line of an order whose own columns stand on its first line alone has none.
         return codes.where(codes != "", known)
+    return known or _signs(frame, match, currencies, reading)
+
+
+def _signs(frame: Any, match: Match, currencies: Mapping[str, list[str]], reading: Reading) -> Any:
+    """The currency of each row by the signs in its cells: one, or it is a fault."""
+    import pandas as pd
+
     signs = pd.Series("", index=frame.index, dtype=object)
-    if not known and not frame.empty:
-        for column in currencies.values():
-            if len(column) == len(frame):
-                signs = signs.where(signs != "", pd.Series(column, index=frame.index, dtype=object))
-    return signs.where(signs != "", known)
+    told: dict[str, str] = {}
+    for name, column in currencies.items():
+        if len(column) != len(frame):
+            continue
+        theirs = pd.Series(column, index=frame.index, dtype=object)
+        header = match.headers[match.places[name]] if name in match.places else name
+        told[header] = ", ".join(filter(None, dict.fromkeys(column)))
+        both = (signs != "") & (theirs != "")
+        pairs = set(zip(signs[both], theirs[both], strict=True))
+        if any(len(distinct(set(pair))) > 1 for pair in pairs):
+            what = (Message("{column} is {sums}", column=c, sums=sign) for c, sign in told.items())
+            reading.faults.append(Message(MIXED, what=Names(tuple(what), "; ")))
+            break
+        signs = signs.where(signs != "", theirs)
+    return signs
 
 
 # Rows
@@ -927,10 +948,11 @@ def _ranged(frame: Any, match: Match, wanted: str, advice: str, reading: Reading
     """Days from ranges: of each row, or of the whole file."""
     frame = frame.copy()
     if "start" in frame and "end" in frame:
-        same = frame["start"] == frame["end"]
+        start, end = frame["start"], frame["end"]
         if wanted == "month":
-            same = frame["start"].map(_month_of) == frame["end"].map(_month_of)
+            start, end = (days.map(_month_of, na_action="ignore") for days in (start, end))
             reading.grain = "month"
+        same = (start == end) | (start.isna() & end.isna())  # a blank date is told later
         if not same.all():
             row = frame[~same].iloc[0]
             reading.faults.append(

@@ -23,6 +23,11 @@ NAME = re.compile(
 CODE = re.compile(r"[A-Z]{3}|[A-Z]{0,3}[$¥]|KR")
 """A code of ISO 4217, or letters that only others beside them can tell."""
 
+MIXED = (
+    "mixes currencies, and they are never added up: {what}. Convert the amounts into one currency,"
+    " or keep the rows of one"
+)
+
 WATCHED = "\0"
 """What the names of columns begin with that are read only to be looked at."""
 
@@ -79,13 +84,7 @@ def in_one_currency(
             )
             for header, sums in mixed.items()
         )
-        raise Unreadable(
-            Message(
-                "mixes currencies, and they are never added up: {what}. Convert the"
-                " amounts into one currency, or keep the rows of one",
-                what=Names(what, "; "),
-            )
-        )
+        raise Unreadable(Message(MIXED, what=Names(what, "; ")))
     return list(remarks)
 
 
