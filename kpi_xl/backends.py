@@ -259,6 +259,14 @@ def _is_missing(cell: Any) -> bool:
     return type(cell).__name__ == "NAType" or bool(cell != cell)
 
 
+def kept(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    """Rows that several queries are to be made of: computed once, where the engine keeps them."""
+    engine = rows.implementation
+    if engine.is_duckdb():
+        return _lazy(rows.to_native().materialize())
+    return rows.collect().lazy() if engine.is_pandas_like() else rows
+
+
 def with_windows(rows: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
     """The rows where a row can see those beside it; Dask's have to come to pandas for that."""
     return rows.collect().lazy() if rows.implementation.is_dask() else rows

@@ -811,28 +811,33 @@ def who_paid(x: Floats, spend: Floats) -> NDArray[np.bool_]:
     return (x > 0.0) & (spend > 0.0)
 
 
-def spend_fit(x: Floats, spend: Floats) -> SpendFit:
-    """Fit the model of spend to the repeat purchases of each customer and their mean spend."""
+def spend_fit(x: Floats, spend: Floats, many: Floats | float = 1.0) -> SpendFit:
+    """Fit the model of spend to the repeat purchases of customers and their mean spend.
+
+    `many` customers have each of these.
+    """
     known = who_paid(x, spend)
-    if known.sum() < FEWEST_REPEAT_CUSTOMERS:
+    x, spend, many = x[known], spend[known], np.broadcast_to(many, x.shape)[known]
+    everybody = float(many.sum())
+    if everybody < FEWEST_REPEAT_CUSTOMERS:
         raise NotEnoughData(
             "{number} customers bought again for more than 0; the model of spend needs {fewest}",
-            number=int(known.sum()),
+            number=int(everybody),
             fewest=FEWEST_REPEAT_CUSTOMERS,
         )
-    unit = float(spend[known].mean())
-    kinds, kind, customers = np.unique(x[known], return_inverse=True, return_counts=True)
-    sums = x[known] * spend[known] / unit
-    constant = float((x[known] * np.log(sums)).sum()), float(np.log(spend[known] / unit).sum())
+    unit = float(added(spend, many)) / everybody
+    kinds, kind = np.unique(x, return_inverse=True)
+    customers = np.bincount(kind, weights=many)
+    sums = x * spend / unit
+    constant = float(added(x * np.log(sums), many)), float(added(np.log(spend / unit), many))
 
     def total(parameters: Parameters) -> tuple[float, Floats, Floats]:
         p, q, v = parameters
         shape, ends = p * kinds, v + sums
         log_ends, rates = np.log(ends), 1.0 / ends
         # What depends on x alone, and sums over the customers of each x.
-        logs = np.bincount(kind, weights=log_ends)
-        once = np.bincount(kind, weights=rates)
-        everybody = float(len(sums))
+        logs = np.bincount(kind, weights=many * log_ends)
+        once = np.bincount(kind, weights=many * rates)
         height = (
             customers @ (gammaln(shape + q) - gammaln(shape)) - everybody * gammaln(q)
             + everybody * q * np.log(v) + p * constant[0] - constant[1] - (shape + q) @ logs
@@ -849,7 +854,7 @@ def spend_fit(x: Floats, spend: Floats) -> SpendFit:
         pq, pv = (customers * kinds) @ bend, -kinds @ once
         qs = customers @ bend - everybody * zeta(2.0, q)
         qv = everybody / v - once.sum()
-        vs = (shape + q) @ np.bincount(kind, weights=rates**2) - everybody * q / v**2
+        vs = (shape + q) @ np.bincount(kind, weights=many * rates**2) - everybody * q / v**2
         return float(height), gradient, np.array(((ps, pq, pv), (pq, qs, qv), (pv, qv, vs)))
 
     search = _greatest(total, 3)
@@ -859,7 +864,12 @@ def spend_fit(x: Floats, spend: Floats) -> SpendFit:
     return SpendFit((p, q, v * unit), search.covariance, search)
 
 
-def expected_spend(parameters: Parameters, x: Floats, spend: Floats) -> Floats:
-    """The mean amount of a customer's purchases to come; q must be above 1."""
+def expected_spend(
+    parameters: Parameters, x: Floats, spend: Floats, many: Floats | float = 1.0
+) -> Floats:
+    """The mean amount of a customer's purchases to come; q must be above 1.
+
+    With `many` of one x it is that of all of them, added up, as their spend is.
+    """
     p, q, v = parameters
-    return p * (v + x * np.maximum(spend, 0.0)) / (p * x + q - 1.0)
+    return p * (v * many + x * np.maximum(spend, 0.0)) / (p * x + q - 1.0)

@@ -107,9 +107,11 @@ class ExpectedPurchases(NamedTuple):
 
 
 class Spend(NamedTuple):
-    """What each customer spends at a time."""
+    """What customers spend at a time, added up in each of some groups; in most, of one customer."""
 
     mean: Floats
+    mean_squared: Floats
+    """The squares of these means."""
     square: Floats
     """The mean square of the customer's own mean, which is not known."""
     within: Floats
@@ -120,33 +122,64 @@ class Spend(NamedTuple):
     """Of these logarithms."""
 
 
-def modelled_spend(fit: SpendFit, x: Floats, spend: Floats) -> Spend:
+class Paid(NamedTuple):
+    """What groups of customers spend a repeat purchase, in the mean; nothing below 0."""
+
+    x: Floats
+    many: Floats
+    spend: Floats
+    """Of all of a group, added up."""
+    squares: Floats
+    """The squares of what each spends, added up."""
+
+    def by(self, data: Histories, place: Places) -> "Paid":
+        """The groups with the same history as one."""
+
+        def of_each(part: Floats) -> Floats:
+            return np.bincount(place, weights=part).astype(float)
+
+        return Paid(data.x, of_each(self.many), of_each(self.spend), of_each(self.squares))
+
+
+def of_customers(x: Floats, spend: Floats) -> Paid:
+    """Groups of one customer each."""
+    paid = np.maximum(spend, 0.0)
+    with np.errstate(over="ignore"):  # what is so large is refused by the fit
+        return Paid(x, np.ones(len(x)), paid, paid**2)
+
+
+def modelled_spend(fit: SpendFit, paid: Paid) -> Spend:
     """By the Gamma-Gamma model; the squares are infinite where the model has no variance."""
-    p, q, _ = fit.parameters
-    mean = expected_spend(fit.parameters, x, spend)
-    shape = p * x + q  # of the inverse of the customer's scale
+    p, q, v = fit.parameters
+    shape = p * paid.x + q  # of the inverse of the customer's scale
+
+    def mean(at: Parameters) -> Floats:
+        return expected_spend(at, paid.x, paid.spend, paid.many)
+
+    squared = v * v * paid.many + 2.0 * v * paid.x * paid.spend + paid.x**2 * paid.squares
+    squared = (p / (shape - 1.0)) ** 2 * squared
     with np.errstate(divide="ignore"):
-        square = mean**2 * np.where(
+        square = squared * np.where(
             shape > 2.0, (shape - 1.0) / np.maximum(shape - 2.0, 0.0), np.inf
         )
-    moved = slopes(lambda at: expected_spend(at, x, spend), fit.parameters)
-    return Spend(mean, square, square / p, moved, fit.covariance)
+    moved = slopes(mean, fit.parameters)
+    return Spend(mean(fit.parameters), squared, square, square / p, moved, fit.covariance)
 
 
-def mean_spend(x: Floats, spend: Floats) -> Spend | None:
-    """The same for all: the mean of the customers who bought again; None without any."""
-    known = spend[who_paid(x, spend)]
-    if not len(known):
+def mean_spend(x: Floats, spend: Floats, many: Floats, paid: Paid) -> Spend | None:
+    """The same for all: the mean of the customers who bought again; None without any.
+
+    They are those of x, spend and `many`; the groups those of `paid`.
+    """
+    known = who_paid(x, spend)
+    if not known.any():
         return None
-    mean, variance = float(known.mean()), float(known.var())
-    same = np.ones(len(x))
-    return Spend(
-        mean * same,
-        mean**2 * same,
-        variance * same,
-        mean * same[np.newaxis],
-        np.array([[variance / len(known) / mean**2]]),
-    )
+    everybody = float(many[known].sum())
+    mean = float(added(spend[known], many[known])) / everybody
+    variance = float(added((spend[known] - mean) ** 2, many[known])) / everybody
+    means, squares = mean * paid.many, mean**2 * paid.many
+    relative = np.array([[variance / everybody / mean**2]])
+    return Spend(means, squares, squares, variance * paid.many, means[np.newaxis], relative)
 
 
 class Sums(NamedTuple):
@@ -160,15 +193,16 @@ class Sums(NamedTuple):
 
 
 def sums(
-    model: Model, fit: BuyingFit, data: Histories, place: Places,
+    model: Model, fit: BuyingFit, data: Histories,
     horizon: int, rate: float, spend: Spend | None, confidence: float,
 ) -> Sums:  # fmt: skip
-    """What all customers together will bring, within bounds for what will come."""
+    """What all customers together will bring, within bounds for what will come.
+
+    `spend` is that of the customers of each history.
+    """
     at = ExpectedPurchases.of(model, fit.parameters, data, horizon, rate)
     many = data.customers
-    worth_of: Floats = many
-    if spend is not None:
-        worth_of = np.bincount(place, weights=spend.mean).astype(np.float64)
+    worth_of = many if spend is None else spend.mean
 
     def totals(parameters: Parameters) -> Floats:
         alive, expected, discounted = ExpectedPurchases.of(model, parameters, data, horizon, rate)
@@ -184,7 +218,7 @@ def sums(
         float(added(pairs - at.expected**2, many)),
     ]
     if spend is not None:
-        by_chance.append(_variance_of_worth(at, pairs, place, spend))
+        by_chance.append(_variance_of_worth(at, pairs, spend))
     ways, reach = slopes(totals, fit.parameters).T, float(ndtri(0.5 + confidence / 2.0))
     found = []
     for number, variance in enumerate(by_chance):
@@ -198,12 +232,12 @@ def sums(
     return Sums(alive, purchases, worth[0] if worth else None)
 
 
-def _variance_of_worth(at: ExpectedPurchases, pairs: Floats, place: Places, spend: Spend) -> float:
+def _variance_of_worth(at: ExpectedPurchases, pairs: Floats, spend: Spend) -> float:
     """Of all discounted spend together, by chance and by how far the data tell what is spent."""
-    expected, discounted = at.expected[place], at.discounted[place]
-    each = expected * spend.within + pairs[place] * spend.square
-    each = each * (discounted / np.maximum(expected, 1e-300)) ** 2 - (discounted * spend.mean) ** 2
-    moved = added(spend.slopes, discounted)
+    each = at.expected * spend.within + pairs * spend.square
+    each = each * (at.discounted / np.maximum(at.expected, 1e-300)) ** 2
+    each -= at.discounted**2 * spend.mean_squared
+    moved = added(spend.slopes, at.discounted)
     return float(each.sum() + moved @ spend.covariance @ moved)
 
 

@@ -32,7 +32,7 @@ import narwhals as nw
 
 from kpi_xl import backends, containers
 from kpi_xl.cells import DAY_0, read, serial
-from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
+from kpi_xl.errors import KpiError, NotEnoughData, OutOfDomain, WrongInput
 from kpi_xl.locales import Message
 from kpi_xl.metrics import METRICS, economics, forecasts, models, tables
 from kpi_xl.periods import (
@@ -383,6 +383,35 @@ def rfm(
     return tables.rfm_columns(names, _serials(last), frequency, monetary, orders.as_of, bins)
 
 
+class Asked(NamedTuple):
+    """What is asked of the models of purchases, which count in weeks, with the prior "weak"."""
+
+    horizon: int
+    discount_rate: float
+    model: str
+    held_out: int
+    confidence: float
+
+
+class Foretold(NamedTuple):
+    """The tables of BTYD_FIT, CLV_TOTAL, BTYD_CHECK, and CLV_TOTAL of the weeks held out.
+
+    `by_day`: whether times are in days, and not in whole weeks, as of very many customers.
+    `alike` is CLV_FORECAST added up, by repeat purchases: customers, repeat purchases (7 for more,
+    too), still customers, purchases, CLV. One error stands for a table that is not there.
+    `correlation`: of purchase days with what is spent on each, over those who bought again; None
+    where all do so alike.
+    """
+
+    fit: Table
+    alike: Table
+    total: Table
+    check: Table
+    before: Table
+    correlation: float | None
+    by_day: bool
+
+
 class RetentionCounts(NamedTuple):
     """What the retention workbook is made of, where its orders are more than a sheet holds.
 
@@ -395,17 +424,35 @@ class RetentionCounts(NamedTuple):
     cohorts: dict[str, Table]
     curve: Table
     customers: Table
+    foretold: Foretold | None
+    """None where nothing was asked, or there are more than MOST_HISTORIES."""
 
 
 def retention_counts(
-    frame: "IntoFrame", customer: str, date: str, amount: str, period: str = "M"
+    frame: "IntoFrame",
+    customer: str,
+    date: str,
+    amount: str,
+    period: str = "M",
+    forecast: Asked | None = None,
 ) -> RetentionCounts:
-    """COHORT of every measure, RETENTION_CURVE, RFM added up, and the days of a frame's orders."""
+    """COHORT of every measure, RETENTION_CURVE, RFM added up, and the days of a frame's orders.
+
+    What the models of purchases tell, too, where a forecast is asked for.
+    """
     period = read(METRICS["COHORT"], "period", period)
     with backends.counting(frame):
         orders = _orders(frame, customer, date, amount, None)
         log = _activity(orders, period, of_revenue=True)
-        days, customers = _daily(orders), _alike(orders)
+        days = _daily(orders)
+        split = orders.as_of - 7 * (forecast.held_out if forecast else 0)
+        each = backends.kept(_by_customer(orders, split) if forecast else _bought(orders))
+        customers, correlation = _alike(orders, each)
+        many = sum(row[0] for row in customers[1:])
+        foretold = None
+        if forecast:
+            foretold = _foretold(orders, each, split, forecast, by_day=many <= MOST_BY_DAY)
+            foretold = foretold and foretold._replace(correlation=correlation)
     without = log._replace(revenue=None, moved=None)
     measures = {"retention": without, "customers": without, "revenue": log,
                 "revenue_retention": log}  # fmt: skip
@@ -414,7 +461,7 @@ def retention_counts(
         curve = tables.curve_rows(without)
     except NotEnoughData:  # of one period there are cohorts, and no curve yet
         curve = []
-    return RetentionCounts(days, cohorts, curve, customers)
+    return RetentionCounts(days, cohorts, curve, customers, foretold)
 
 
 def _daily(orders: "_Orders") -> Table:
@@ -435,22 +482,67 @@ def _bought(orders: "_Orders") -> nw.LazyFrame[Any]:
         _by_day(orders)
         .with_columns(bought_on=nw.when(nw.col("bought")).then(nw.col("day")))
         .group_by("key")
-        .agg(
-            nw.col("bought_on").max().alias("last"),
-            nw.col("day").max().alias("seen"),
-            nw.col("bought_on").count().alias("frequency"),
-            nw.col("total").sum().alias("monetary"),
-            nw.col("moved").sum(),
-        )
+        .agg(*_LAST_AND_SPENT)
         .select("key", nw.coalesce("last", "seen"), "frequency", _left("monetary"))
     )
 
 
-def _alike(orders: "_Orders") -> Table:
-    """Customers by their segment, days since the last purchase, and whether they came back."""
+_LAST_AND_SPENT = (
+    nw.col("bought_on").max().alias("last"),
+    nw.col("day").max().alias("seen"),
+    nw.col("bought_on").count().alias("frequency"),
+    nw.col("total").sum().alias("monetary"),
+    nw.col("moved").sum(),
+)
+
+
+def _by_customer(orders: "_Orders", split: int) -> nw.LazyFrame[Any]:
+    """The same without their names, and what the models take of them.
+
+    The days from the first purchase to the last, and to as_of; what they spend a repeat day; and
+    both until the day `split`, with the purchases until then.
+    """
+    day, first, known = nw.col("day"), nw.col("first"), _ordinal_of(split)
+    # Bought on a day is what is not only returned: the first such day needs no day added up.
+    firsts = (
+        orders.rows.filter(nw.col("amount") >= 0.0).group_by("key").agg(day.min().alias("first"))
+    )
+    bought, earlier = nw.col("bought"), nw.col("bought") & (day <= known)
+    again = day > first
+    days = (
+        _by_day(orders)
+        .join(firsts, on="key", how="left")
+        .with_columns(
+            bought_on=nw.when(bought).then(day),
+            earlier=nw.when(earlier).then(day),
+            repeat=nw.when(bought & again).then(nw.col("total")),
+            repeat_earlier=nw.when(earlier & again).then(nw.col("total")),
+        )
+    )
+    each = days.group_by("key").agg(
+        *_LAST_AND_SPENT,
+        first.max(),
+        nw.col("earlier").max().alias("last_earlier"),
+        nw.col("earlier").count().alias("often_earlier"),
+        nw.col("repeat").mean().alias("spend"),
+        nw.col("repeat_earlier").mean().alias("spend_earlier"),
+    )
+    last = nw.coalesce("last", "seen")
+    return each.select(
+        last, "frequency", _left("monetary"),
+        "first", "often_earlier", "last_earlier", often="frequency",
+        spend=nw.col("spend").fill_null(0.0), spend_earlier=nw.col("spend_earlier").fill_null(0.0),
+    )  # fmt: skip
+
+
+def _alike(orders: "_Orders", each: nw.LazyFrame[Any]) -> tuple[Table, float | None]:
+    """Customers by their segment, days since the last purchase, and whether they came back.
+
+    Beside them how purchase days go with what is spent on each.
+    """
     import numpy as np
 
-    last, frequency, monetary = backends.arrays(_bought(orders).drop("key"))
+    last, frequency, monetary = backends.arrays(each.select("last", "frequency", "monetary"))
     scored = tables.rfm_scores(
         _serials(last.astype(np.int64)), frequency, monetary, orders.as_of, 5
     )
@@ -464,7 +556,122 @@ def _alike(orders: "_Orders") -> Table:
     columns = (many, recency, kinds // longest % 3, spent, many * recency)
     header = ["customers", "recency days", "frequency", "monetary", "days", "segment"]
     rows = zip(*(column.tolist() for column in columns), segments, strict=True)
-    return [header, *map(list, rows)]
+    again = frequency > 1
+    days, a_day = frequency[again].astype(float), scored.spent[again] / frequency[again]
+    told = len(days) > 1 and np.ptp(days) > 0.0 and np.ptp(a_day) > 0.0
+    correlation = float(np.corrcoef(days, a_day)[0, 1]) if told else None
+    return [header, *map(list, rows)], correlation
+
+
+MOST_BY_DAY = 2_000_000
+"""Customers whose histories the models take by the day; of more, they take them by the week."""
+MOST_HISTORIES = 4_000_000
+"""Different histories of which there is a forecast."""
+
+
+def _foretold(
+    orders: "_Orders", each: nw.LazyFrame[Any], split: int, asked: Asked, *, by_day: bool
+) -> Foretold | None:
+    """What the models say of the histories of customers who are alike; None of too many."""
+    whole = _purchase_counts(each, orders.as_of, by_day=by_day)
+    known = _purchase_counts(each, split, "_earlier", by_day=by_day)
+    if max(len(part.many) for part, _ in (whole, known)) > MOST_HISTORIES:
+        return None
+    (bought, _), (earlier, later) = whole, known
+    ahead, how = (asked.horizon, asked.discount_rate), ("W", asked.model, "weak")
+    sure = asked.confidence
+
+    def held_out() -> Table:
+        models.refuse_split(split, orders.as_of)
+        return models.check_rows(earlier, _later(orders, split, later), *how)
+
+    return Foretold(
+        fit=_shown(lambda: models.fit_rows(bought, *how, None, of_spend=True)),
+        alike=_shown(lambda: models.alike_rows(bought, *ahead, *how)),
+        total=_shown(lambda: models.total_rows(bought, *ahead, *how, sure)),
+        check=_shown(held_out),
+        before=_shown(lambda: models.total_rows(earlier, asked.held_out, 0.0, *how, sure)),
+        correlation=None,
+        by_day=by_day,
+    )
+
+
+def _shown(make: Callable[[], Table]) -> Table:
+    """A table, or the one error that a cell has in its place."""
+    try:
+        return make()
+    except KpiError as error:
+        return [[error.shown()]]
+
+
+def _purchase_counts(
+    each: nw.LazyFrame[Any], until: int, earlier: str = "", *, by_day: bool
+) -> tuple[models.PurchaseCounts, "Integers"]:
+    """Customers of one history up to a day, counted where they are, and what each bought later.
+
+    Those who bought as often later are counted apart, if it is asked of an earlier day.
+    """
+    import numpy as np
+
+    often = nw.col(f"often{earlier}")
+    whole = nw.Int64
+    rows = each.filter(often > 0).select(
+        repeats=(often - 1).cast(whole),
+        active=_rounded(nw.col(f"last{earlier}") - nw.col("first"), by_day=by_day),
+        age=_rounded(nw.lit(_ordinal_of(until)) - nw.col("first"), by_day=by_day),
+        later=(nw.col("often") - often).cast(whole),
+        spend=nw.col(f"spend{earlier}"),
+    )
+    spend = nw.when(nw.col("spend") > 0.0).then(nw.col("spend")).otherwise(_number(0))
+    kind = ["repeats", "active", "age", "later"]
+    alike = (
+        rows.with_columns(paid=spend, squares=spend * spend)
+        .group_by(*kind)
+        .agg(nw.len().alias("many"), nw.col("paid").sum(), nw.col("squares").sum())
+    )
+    repeats, active, age, later, many, paid, squares = backends.arrays(
+        alike.select(*kind, "many", "paid", "squares").head(MOST_HISTORIES + 1)
+    )
+    who = rows.filter((nw.col("repeats") > 0) & (nw.col("spend") > 0.0))
+    # A mean of so many customers needs no cent of theirs: within 0.4 % they are alike.
+    step = nw.col("spend") if by_day else (nw.col("spend").log() * 250.0).round()
+    pairs = (
+        who.with_columns(step=step)
+        .group_by("repeats", "step")
+        .agg(nw.len().alias("many"), nw.col("spend").sum())
+    )
+    x, count, total = backends.arrays(pairs.select("repeats", "many", "spend"))
+    counts = models.PurchaseCounts(
+        repeats.astype(np.int64),
+        active.astype(np.int64),
+        age.astype(np.int64),
+        many.astype(float),
+        paid.astype(float),
+        squares.astype(float),
+        (x.astype(float), total.astype(float) / count, count.astype(float)),
+    )
+    return counts, later.astype(np.int64)
+
+
+def _rounded(days: nw.Expr, *, by_day: bool) -> nw.Expr:
+    """Days, or those of the nearest whole weeks."""
+    days = days.cast(nw.Int64)
+    return days if by_day else (days + 3) // 7 * 7
+
+
+def _later(orders: "_Orders", split: int, each: "Integers") -> models.Later:
+    """Purchases after a day, of those who bought by then."""
+    import numpy as np
+
+    day, known = nw.col("day"), _ordinal_of(split)
+    seen = orders.rows.filter((nw.col("amount") >= 0.0) & (day <= known))
+    seen = seen.group_by("key").agg(day.min().alias("first"))
+    since = _by_day(orders._replace(rows=orders.rows.filter(day > known))).filter(nw.col("bought"))
+    by_day = since.join(seen, on="key", how="semi").group_by("day").agg(nw.len().alias("many"))
+    days, many = (
+        column.astype(np.int64) for column in backends.arrays(by_day.select("day", "many"))
+    )
+    return models.Later(each, _serials(days), many, split, orders.as_of)
 
 
 @over_frame

@@ -291,7 +291,8 @@ def test_chance_is_that_of_customers_made_by_chance(model: str) -> None:
 
 def test_the_variance_of_spend_is_that_of_spend_made_by_chance() -> None:
     fit = btyd.SpendFit((6.0, 4.0, 60.0), np.zeros((3, 3)), Any)
-    spend = btyd_forecast.modelled_spend(fit, np.array([2.0]), np.array([30.0]))
+    paid = btyd_forecast.of_customers(np.array([2.0]), np.array([30.0]))
+    spend = btyd_forecast.modelled_spend(fit, paid)
     chance = np.random.default_rng(2)
     scale = chance.gamma(6.0 * 2 + 4.0, 1 / (60.0 + 2 * 30.0), 400_000)
     assert spend.mean == pytest.approx((6.0 / scale).mean(), rel=0.01)

@@ -13,7 +13,7 @@ from kpi_xl.workbook_templates import retention, retention_counted
 from kpi_xl.workbook_templates.parts import build
 from kpi_xl.workbook_templates.writing import Built
 
-from kpi_xl import CellError
+from kpi_xl import CellError, frames
 from kpi_xl.cli.templates import fill
 from kpi_xl.exports import Request, counting, options_from
 from kpi_xl.exports.counting import CountedOrders, counted, counted_apart
@@ -22,8 +22,19 @@ from kpi_xl.sources import SourceError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
-FROM_COUNTS = ("Summary", "Cohorts", "Cohort revenue", "Curve", "Segments")
+FROM_COUNTS = (
+    "Summary", "Cohorts", "Cohort revenue", "Curve", "Segments", "Value", "Was it right"
+)  # fmt: skip
 """The sheets whose figures are those of all the rows."""
+
+
+def of_one_customer(place: tuple[str, int, int]) -> bool:
+    """Whether a cell is in the lists of the sheet Value, at the right below the sums."""
+    sheet, row, column = place
+    return sheet == "Value" and row > 11 and column > 4
+
+
+ASKED = retention.asked()
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +60,7 @@ def request(path: Path, *options: tuple[str, str]) -> Request:
 
 @pytest.fixture(scope="module")
 def found(parquet: Path) -> CountedOrders:
-    made = counted([request(parquet)], ORDERS.columns, 1000)
+    made = counted([request(parquet)], ORDERS.columns, ASKED, 1000)
     assert made
     return made
 
@@ -64,28 +75,35 @@ def test_the_figures_are_those_of_a_workbook_with_every_row(
     book: Built, data: dict[str, list[Any]]
 ) -> None:
     whole = build(retention.TEMPLATE, {"Orders": data}).values
-    shown = {place: value for place, value in whole.items() if place[0] in FROM_COUNTS}
+    shown = {
+        place: value
+        for place, value in whole.items()
+        if place[0] in FROM_COUNTS and not of_one_customer(place)
+    }
     numbers = {place: value for place, value in shown.items() if isinstance(value, float)}
-    assert sum(value != 0 for value in numbers.values()) > 400
-    assert {place: book.values[place] for place in numbers} == pytest.approx(numbers, rel=1e-12)
+    assert sum(value != 0 for value in numbers.values()) > 500
+    assert {place: book.values[place] for place in numbers} == pytest.approx(numbers, rel=1e-9)
     others = {place for place in shown if book.values.get(place) != shown[place]} - set(numbers)
     told = {str(book.values.get(place)) for place in others}
     fixed = "None"  # the formula beside a setting
-    assert told == {fixed, retention_counted.NO_COMPARISON, retention_counted.FINE}
-    assert len(others) < 5
+    sentences = retention_counted.NO_COMPARISON, retention_counted.FINE, retention_counted.FORETOLD
+    assert told == {fixed, *sentences}
+    assert len(others) < 7
+    lists = [book.values[place] for place in whole if of_one_customer(place)]
+    assert set(lists) == {""}
     assert not any(isinstance(value, CellError) for value in book.values.values())
 
 
 def test_checks_counts_the_sample_anew(book: Built, found: CountedOrders) -> None:
     agreed = [value for (sheet, _, column), value in book.values.items()
               if sheet == "Checks" and column == 4 and value]  # fmt: skip
-    assert len(agreed) == 11
+    assert len(agreed) == 12
     assert set(agreed) == {"✓ yes"}
     wrong = {**found.sample, "amount": [2 * (cell or 0) for cell in found.sample["amount"]]}
     given = retention.counted(found, "orders.parquet", date(2026, 11, 30), str)
     other = build(retention.TEMPLATE, {"Orders": wrong}, given=given)
     doubted = [place for place, value in other.values.items() if value == "✗ no"]
-    assert len(doubted) == 2  # revenue, and that of the cohorts
+    assert len(doubted) == 3  # revenue, that of the cohorts, and the forecast
 
 
 def test_it_is_a_workbook_whose_settings_live_as_far_as_they_can(
@@ -107,10 +125,58 @@ def test_it_is_a_workbook_whose_settings_live_as_far_as_they_can(
     assert "on 2026-11-30" in lead
 
 
+def forecast_of(orders: Request) -> tuple[Any, Any, list[Any]]:
+    """What Value and "Was it right" say below their titles, and the sums of the first."""
+    found = counted([orders], ORDERS.columns, ASKED, 5)
+    assert found
+    given = retention.counted(found, "orders.parquet", date(2026, 11, 30), str)
+    values = build(retention.TEMPLATE, {"Orders": found.sample}, given=given).values
+    sheets = {place[0] for place, value in values.items() if isinstance(value, CellError)}
+    assert sheets <= {"Model"}
+    return values["Value", 3, 1], values["Was it right", 3, 1], sums_of(values)
+
+
+def sums_of(values: Any) -> list[Any]:
+    """Customers, purchases and revenue to come."""
+    return [values["Value", row, 7] for row in range(6, 9)]
+
+
+def test_of_very_many_customers_times_are_whole_weeks(
+    parquet: Path, monkeypatch: pytest.MonkeyPatch, book: Built
+) -> None:
+    monkeypatch.setattr(frames, "MOST_BY_DAY", 10)
+    said, _, by_week = forecast_of(request(parquet))
+    assert said == retention_counted.BY_WEEK
+    by_day = sums_of(book.values)
+    assert by_week == pytest.approx(by_day, rel=0.002)
+    assert not set(by_week) & set(by_day)
+
+
+def test_of_too_many_histories_there_is_no_forecast(
+    parquet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "MOST_HISTORIES", 100)
+    sentence = "No forecast: the customers have more than 100 different histories of purchases."
+    assert forecast_of(request(parquet)) == (sentence, sentence, [""] * 3)
+
+
+@pytest.mark.parametrize("days", [1, 300])
+def test_what_orders_do_not_tell_is_said(days: int, tmp_path: Path) -> None:
+    """Nobody came back; and all days are among those held back, or not."""
+    path = tmp_path / "orders.parquet"
+    duckdb.sql(
+        f"SELECT i AS customer, DATE '2024-01-01' + (i % {days})::INTEGER AS date, 1.5 AS amount"
+        " FROM range(600) t(i)"
+    ).write_parquet(str(path))
+    said, verdict, _ = forecast_of(Request(path, "Orders"))
+    assert str(said).startswith("The data do not tell who will buy again")
+    assert str(verdict).startswith("The weeks before do not tell who will buy again")
+
+
 def test_what_a_sheet_holds_is_read_as_ever(parquet: Path) -> None:
-    assert counted([request(parquet)], ORDERS.columns, 10_000) is None
-    assert counted_apart([], ORDERS.columns) is None
-    assert counted_apart([Request(Path("orders.csv"), "Orders")], ORDERS.columns) is None
+    assert counted([request(parquet)], ORDERS.columns, ASKED, 10_000) is None
+    assert counted_apart([], ORDERS.columns, ASKED) is None
+    assert counted_apart([Request(Path("orders.csv"), "Orders")], ORDERS.columns, ASKED) is None
 
 
 @pytest.mark.parametrize(
@@ -128,13 +194,13 @@ def test_what_cannot_be_counted_is_told(made: str, sentence: str, tmp_path: Path
     path = tmp_path / "orders.parquet"
     duckdb.sql(f"{made} FROM range(3) t(i)").write_parquet(str(path))
     with pytest.raises(SourceError, match=sentence) as told:
-        counted([Request(path, "Orders")], ORDERS.columns, 1)
+        counted([Request(path, "Orders")], ORDERS.columns, ASKED, 1)
     assert str(told.value).startswith(str(path))
 
 
 def test_only_columns_are_heard_of_what_is_counted(parquet: Path) -> None:
     with pytest.raises(SourceError, match="only --map is heard"):
-        counted([request(parquet, ("where", "amount=1"))], ORDERS.columns, 1)
+        counted([request(parquet, ("where", "amount=1"))], ORDERS.columns, ASKED, 1)
 
 
 def test_orders_of_several_rows_are_counted_once(tmp_path: Path) -> None:
@@ -143,7 +209,7 @@ def test_orders_of_several_rows_are_counted_once(tmp_path: Path) -> None:
         "SELECT i % 7 AS customer, DATE '2024-01-01' + i::INTEGER AS date, 1.5 AS amount,"
         ' i // 2 AS "order" FROM range(20) t(i)'
     ).write_parquet(str(path))
-    found = counted([Request(path, "Orders")], ORDERS.columns, 1)
+    found = counted([Request(path, "Orders")], ORDERS.columns, ASKED, 1)
     assert found
     assert (found.rows, found.orders) == (20, 10.0)
 
@@ -156,7 +222,7 @@ def test_the_sample_has_all_orders_of_its_customers(
         customer: whole[customer] for customer in set(found.sample["customer"])
     }
     monkeypatch.setattr(counting, "MOST_SAMPLED", 100)
-    fewer = counted([request(parquet)], ORDERS.columns, 1000)
+    fewer = counted([request(parquet)], ORDERS.columns, ASKED, 1000)
     assert fewer
     assert len(fewer.sample["customer"]) <= 100
 
@@ -167,8 +233,8 @@ def test_fill_counts_what_is_more_than_a_sheet_holds(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def here(requests: list[Request], columns: Any) -> CountedOrders | None:
-        return counted(requests, columns, 1000)
+    def here(requests: list[Request], columns: Any, asked: Any) -> CountedOrders | None:
+        return counted(requests, columns, asked, 1000)
 
     monkeypatch.setattr(counting, "counted_apart", here)
     path = tmp_path / "filled.xlsx"

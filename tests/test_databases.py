@@ -18,6 +18,7 @@ from keyring.backend import KeyringBackend
 from kpi_xl.cli.templates import loaded as noted
 from kpi_xl.cli.templates import meant_table
 from kpi_xl.exports import Request, counting, options_from, read_files, read_files_apart
+from kpi_xl.frames import Asked
 from kpi_xl.hosts import doctor
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.reports import layout
@@ -32,6 +33,7 @@ pytestmark = [
 ]
 
 ORDERS = {table.name: table.columns for table in SCHEMAS["retention"].inputs}
+ASKED = Asked(52, 0.0, "mbgnbd", 1, 0.9)
 INPUTS = SCHEMAS["retention"].inputs
 COLUMNS = """
   "Kunde Nr" {whole}, "Bought" {date}, total {decimal}, "order" {text}, paid {flag}, note {text}
@@ -276,24 +278,26 @@ def test_a_table_larger_than_a_sheet_is_refused(monkeypatch: pytest.MonkeyPatch)
 def test_more_orders_than_a_sheet_holds_are_counted_there(name: str) -> None:
     """What comes to the workbook's tables is counted by the database; the keys stay exact."""
     one = request(name, renamed={**MAP, "paid": "order"})
-    assert counting.counted_apart([one], ORDERS["Orders"]) is None
-    found = counting.counted([one], ORDERS["Orders"], 3)
+    assert counting.counted_apart([one], ORDERS["Orders"], ASKED) is None
+    found = counting.counted([one], ORDERS["Orders"], ASKED, 3)
     assert found
     assert (found.rows, found.blank, found.orders) == (4, 1, 2.0)  # orders TRUE and FALSE
     assert found.counts.days[1:] == [[45322, 1, 10.10], [45323, 1, 0.30], [45324, 1, 0.0],
                                      [45325, 1, -2.50]]  # fmt: skip
     assert found.counts.cohorts["customers"][1:] == [["2024-01", 1, 1, 0], ["2024-02", 2, 2, ""]]
+    assert found.counts.foretold
+    assert found.counts.foretold.fit == [["#N/A"]]  # of three customers
     assert sorted(map(str, found.sample["customer"])) == ["7.0", "7.0", "8.0", "9007199254740995"]
     with pytest.raises(SourceError, match="are counted as one table alone"):
-        counting.counted([one, one], ORDERS["Orders"], 7)
-    assert counting.counted([one, one], ORDERS["Orders"], 8) is None
+        counting.counted([one, one], ORDERS["Orders"], ASKED, 7)
+    assert counting.counted([one, one], ORDERS["Orders"], ASKED, 8) is None
 
 
 # Refusals
 
 
 def test_customers_by_uuid_are_counted() -> None:
-    found = counting.counted([request("house:shop.ids", renamed={})], ORDERS["Orders"], 1)
+    found = counting.counted([request("house:shop.ids", renamed={})], ORDERS["Orders"], ASKED, 1)
     assert found
     assert sum(row[0] for row in found.counts.customers[1:]) == 3
     assert {str(key)[-1] for key in found.sample["customer"]} == {"0", "1", "2"}
@@ -310,7 +314,7 @@ def test_customers_by_uuid_are_counted() -> None:
 )
 def test_what_cannot_be_counted_there_is_told(name: str, sentence: str) -> None:
     with pytest.raises(SourceError) as raised:
-        counting.counted([request(name, renamed={})], ORDERS["Orders"], 1)
+        counting.counted([request(name, renamed={})], ORDERS["Orders"], ASKED, 1)
     assert str(raised.value).startswith(f"{name}: {sentence}")
 
 

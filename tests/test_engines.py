@@ -2,6 +2,7 @@
 
 import math
 import random
+import statistics
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -149,8 +150,44 @@ def test_what_the_retention_workbook_has_of_an_engine(engine: Any) -> None:
     }
 
 
-def approx(rows: list[list[Any]]) -> list[list[Any]]:
-    return [[pytest.approx(c) if isinstance(c, float) else c for c in row] for row in rows]
+@pytest.mark.parametrize("by_day", [True, False])
+def test_what_the_models_tell_of_an_engine(
+    engine: Any, monkeypatch: pytest.MonkeyPatch, *, by_day: bool
+) -> None:
+    """Of histories that were counted there, as of each customer's; in whole weeks nearly so."""
+    if not by_day:
+        monkeypatch.setattr(frames, "MOST_BY_DAY", 1)
+    bought, ahead, how = ("who", "instant", "paid"), (26, 0.001), ("bgnbd", "weak")
+    asked = frames.Asked(*ahead, how[0], 20, 0.9)
+    found = frames.retention_counts(engine, *bought, forecast=asked).foretold
+    assert found
+    assert found.by_day == by_day
+    last = max(moment for moment in ROWS["instant"] if moment).date()
+    split = last - timedelta(weeks=20)
+    cells = {
+        "fit": of_cells("btyd_fit", *bought, "W", None, *how),
+        "total": of_cells("clv_total", *bought, *ahead, "W", None, *how),
+        "check": of_cells("btyd_check", "who", "instant", split, "paid", "W", None, *how),
+        "before": of_cells("clv_total", *bought, 20, 0.0, "W", split, *how),
+    }
+    rel = 1e-6 if by_day else 0.1
+    for name, expected in cells.items():
+        for ours, theirs in zip(getattr(found, name), expected, strict=True):
+            assert ours[0] == theirs[0]
+            if by_day or name in ("total", "before"):
+                assert ours[1:] == approx([theirs[1:]], rel)[0]
+    each = of_cells("clv_forecast", *bought, *ahead, "W", None, *how)[1:]
+    sums = [sum(row[place] for row in each) for place in (4, 5, 7)]
+    alike = found.alike[1:]
+    assert sum(row[0] for row in alike) == len(each)
+    assert [sum(row[place] for row in alike) for place in (2, 3, 4)] == pytest.approx(sums, rel=rel)
+    again = [row for row in of_cells("rfm", *bought)[1:] if row[2] > 1]
+    days, a_day = [row[2] for row in again], [row[3] / row[2] for row in again]
+    assert found.correlation == pytest.approx(statistics.correlation(days, a_day))
+
+
+def approx(rows: list[list[Any]], rel: float | None = None) -> list[list[Any]]:
+    return [[pytest.approx(c, rel) if isinstance(c, float) else c for c in row] for row in rows]
 
 
 def test_frames_give_what_queries_written_by_hand_give() -> None:

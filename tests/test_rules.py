@@ -71,7 +71,6 @@ LAYERS = (
         "kpi_xl.buying",
         "kpi_xl.student",
         "kpi_xl.sequential",
-        "kpi_xl.backends",
         "kpi_xl.smoothing",
         "kpi_xl.synthetic",
     ),

@@ -69,7 +69,8 @@ def held(seed: int, model: str) -> dict[str, bool]:
     data, place = btyd.histories_of(*made[:3])
     fit = btyd.fit(chosen, data)
     spend_fit = btyd.spend_fit(made.x, made.spend)
-    spend = btyd_forecast.modelled_spend(spend_fit, made.x, made.spend)
+    paid = btyd_forecast.of_customers(made.x, made.spend)
+    spend = btyd_forecast.modelled_spend(spend_fit, paid.by(data, place))
     found = {}
     for names, true, of in (
         (chosen.parameters, BUYING[model], fit), (("p", "q", "v"), SPENDING, spend_fit)
@@ -77,14 +78,15 @@ def held(seed: int, model: str) -> dict[str, bool]:
         intervals = btyd_forecast.parameter_intervals(of, CONFIDENCE)
         for name, value, (low, _, high) in zip(names, true, intervals, strict=True):
             found[name] = low <= value <= high
-    sums = btyd_forecast.sums(chosen, fit, data, place, AHEAD, 0.0, spend, CONFIDENCE)
+    sums = btyd_forecast.sums(chosen, fit, data, AHEAD, 0.0, spend, CONFIDENCE)
     came = made.alive.sum(), made.later.sum(), made.spent.sum()
     for name, bounds, value in zip(sums._fields, sums, came, strict=True):
         found[f"all: {name}"] = bounds.low <= value <= bounds.high
     # One customer, another in each shop: what is to be expected of them, at the true parameters.
     first = [column[:1] for column in made[:4]]
     one, nobody_else = btyd.histories_of(*first[:3])
-    spend = btyd_forecast.modelled_spend(spend_fit, first[0], first[3])
+    paid = btyd_forecast.of_customers(first[0], first[3])
+    spend = btyd_forecast.modelled_spend(spend_fit, paid)
     bounds = btyd_forecast.worth_bounds(
         chosen, fit, one, nobody_else, AHEAD, 0.0, spend, CONFIDENCE
     )

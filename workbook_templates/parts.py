@@ -940,8 +940,11 @@ def put_setting(page: Page, row: int, column: int, setting: Setting) -> None:
     page.define(setting.name, row, column)
     if page.book.given and setting.name in page.book.given.fixed:
         fixed = page.book.given.fixed[setting.name]
-        word = page.book.say(fixed) if fixed else ""
-        page.sheet.write_string(row, column, word, page.styles.label(align="right"))
+        if isinstance(fixed, str):
+            word = page.book.say(fixed) if fixed else ""
+            page.sheet.write_string(row, column, word, page.styles.label(align="right"))
+        else:
+            page.sheet.write_number(row, column, fixed, page.styles.number(setting.unit))
         return
     page.sheet.write(row, column, value, page.styles.input(setting.unit))
     page.book.settings.append((setting, f"{page.name}!{xl_rowcol_to_cell(row, column)}"))

@@ -105,6 +105,7 @@ from .writing import BAR, BLUE, COLOURS, ORANGE, WARN, Book, Given, Page, Proper
 
 if TYPE_CHECKING:
     from kpi_xl.exports.counting import CountedOrders
+    from kpi_xl.frames import Asked
 
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 DEEP = 1_000_000  # rows that the names over the customers' table reach down
@@ -514,7 +515,7 @@ AGREEMENTS = (
     Agreement("Left after a period, first cohort", "=FirstLeft",
               blank_if("FirstFitted=0",
                        'IF(FirstAlpha="",1-FirstChurn,FirstBeta/(FirstAlpha+FirstBeta))'), RATE),
-    Agreement("CLV, summed over the ranked list", "=SUM(RankedClv)", "=SUM(Worth)", MONEY),
+    Agreement(retention_counted.RANKED, "=SUM(RankedClv)", "=SUM(Worth)", MONEY),
 )  # fmt: skip
 
 
@@ -594,7 +595,20 @@ def counted(found: "CountedOrders", place: str, day: date, say: Say) -> Given:
     """What stands for orders that were counted where they are, at a place, on a day."""
     names = *EVERY, *(cell.name for cell in (*BASIS, *OF_CUSTOMERS))
     before = ["RowsBefore", *(f"{name}Before" for name in dict.fromkeys(names))]
-    return retention_counted.given(found, place, day, before, say)
+    settings = {one.name: one.value for one in (*FORECAST_SETTINGS, *CHECK_SETTINGS)}
+    return retention_counted.given(found, place, day, before, settings, say)
+
+
+def asked() -> "Asked":
+    """What the models are asked where orders are counted: what the settings are at first."""
+    from kpi_xl.frames import Asked
+
+    setting = {one.name: one for one in (*FORECAST_SETTINGS, *CHECK_SETTINGS)}
+    horizon, yearly, weeks = (
+        float(setting[name].value) for name in ("Horizon", "YearlyRate", "HeldOut")
+    )
+    model = setting["BuyingModel"].default
+    return Asked(int(horizon), (1.0 + yearly) ** (1 / 52) - 1.0, model, int(weeks), CONFIDENCE)
 
 
 def write(book: Book) -> None:
@@ -627,6 +641,7 @@ def model(page: Page) -> None:
     put_spills(page, TOP, spills, given.blocks if given else None)
     if given:
         retention_counted.days(page, TOP, given)
+        page.define("ClvOfAll", TOP + 3, TOTAL.column + 2)
     for cohort in COHORTS_LEFT:
         cohort_left(page, *cohort)
     fitted(page)
@@ -662,9 +677,9 @@ def fitted(page: Page) -> None:
     # Where all are alike there is nothing to correlate.
     alike = f"OR(MAX({often})=MIN({often}),MAX({spent})=MIN({spent}))"
     repeated = blank_if(f"IF({NO_FORECAST},TRUE,{alike})", f"CORREL({often},{spent})")
-    page.put_array(TOP - 2, FIT.column + 1, repeated, page.styles.number(AVERAGE))
+    looks = page.styles.number(AVERAGE)
+    page.put_named(TOP - 2, FIT.column + 1, "SpendCorrelation", repeated, looks, array=True)
     page.define("FittedCustomers", TOP + 9, FIT.column + 1)
-    page.define("SpendCorrelation", TOP - 2, FIT.column + 1)
 
 
 ROW_OF_BUYER = Measure("row", "_xlfn.XMATCH({source customer},Buyer)", WHOLE,
@@ -916,20 +931,25 @@ def value_status(page: Page) -> None:
         "The data do not tell who will buy again: fewer than 10 customers bought again. Add orders"
         " of a longer time."
     )
-    fine = "Estimates from the orders of each customer; weeks are the unit of time."
-    model_status(page, FORECAST, few, page.book.phrase(fine), "ForecastDone=0")
+    fine = page.book.phrase(
+        "Estimates from the orders of each customer; weeks are the unit of time."
+    )
+    if page.book.given:
+        fine = literal(str(page.book.given.values["HowForetold"]))
+    model_status(page, FORECAST, few, fine, "ForecastDone=0")
 
 
 def model_status(page: Page, spill: Spill, few: str, fine: str, wrong: str) -> None:
     """Why a table of the models is not there, or a formula of what is said where it is."""
     book, table = page.book, page.book.at("Model", TOP, spill.column)
-    # Where there is no forecast for no fault of the data
-    other = retention_counted.NO_FORECAST if book.given else ""
+    # Of orders that were counted there is a forecast of any number of customers, and no list.
+    given = book.given.values if book.given else {}
+    many = "FALSE" if given else f"N(FittedCustomers)>{MOST}"
     cases = (
         (ORDERS.empty, book.phrase("Nothing to show yet: fill the sheet {Orders}.")),
-        (f"N(FittedCustomers)>{MOST}", book.phrase(MANY, most=f"{MOST:,}")),
+        (many, book.phrase(MANY, most=f"{MOST:,}")),
         (f"ISNA({table})", book.phrase(few)),
-        (f'{table}=""', literal(book.say(other) if other else "")),
+        (f'{table}=""', literal(str(given.get("HowForetold", "")))),
     )
     status_line(page, f"={ifs(cases, fine)}", wrong)
 

@@ -1,16 +1,20 @@
 """The retention workbook where its orders are more than a sheet holds, and are counted elsewhere.
 
 What spills from the orders is given: cohorts, the curve, orders by day, and customers who are alike
-(a row for all of one segment, days since the last purchase, and once or more often). All else is
-formulas as ever, over these instead of over the orders. The sheet Orders has a sample, which Checks
-counts anew: by the formulas in the workbook, and where the orders are.
+(a row for all of one segment, days since the last purchase, and once or more often). So are the
+tables of the models of purchases, which know histories and how many customers have each, and no
+single customer. All else is formulas as ever, over these instead of over the orders. The sheet
+Orders has a sample, which Checks counts anew: by the formulas in the workbook, and where the orders
+are.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
 from kpi_xl.cells import Block
+from kpi_xl.errors import CellError
 from kpi_xl.units import COUNT, DATE, MONEY
 
 from .parts import Agreement
@@ -18,6 +22,7 @@ from .writing import FIXED, Given, Page, Say
 
 if TYPE_CHECKING:
     from kpi_xl.exports.counting import CountedOrders
+    from kpi_xl.frames import Foretold
 
 DAYS_LEFT = 2092  # where the sheet Model has the orders by day
 
@@ -26,6 +31,8 @@ OVER_COUNTS = (
     (r"COUNT\(Orders\[date\]\)", "SUM(DayOrders)"),
     (r"Orders\[date\]", "DayOf"),
     (r"Orders\[amount\]", "DayRevenue"),
+    (r"COUNT\(Worth\)", "SUM(Buyer)"),
+    (r"SUM\(RankedClv\)", "ClvOfAll"),
     (r"COUNT\(PurchaseCount\)", "SUM(CustomersAlike)"),
     (r"COUNTIF\((PurchaseCount|Recency),([^,()]*)\)", r"SUMIFS(CustomersAlike,\1,\2)"),
     (r"COUNTIF\(Segment,([^,()]*)\)", r"SUMIFS(CustomersAlike,Segment,\1)"),
@@ -43,7 +50,17 @@ LEAD = (
 FINE = "The checks have found no problem in the sample of the orders, which is all they look at."
 MODEL = "Counted where the orders are; the other sheets compute with these tables."
 NO_COMPARISON = "Nothing is compared: the orders were counted where they are."
-NO_FORECAST = "No forecast: the orders were counted where they are."
+FORETOLD = (
+    "Told from the histories of all customers, counted where the orders are. There are no lists of"
+    " single customers."
+)
+BY_WEEK = (
+    "Told from the histories of all customers in whole weeks, counted where the orders are. There"
+    " are no lists of single customers."
+)
+NO_FORECAST = "No forecast: the customers have more than {most} different histories of purchases."
+RANKED = "CLV, summed over the ranked list"
+ALIKE = "CLV, summed over customers alike"
 
 SAMPLED = (
     Agreement("Customers of the sample",
@@ -57,11 +74,15 @@ SAMPLED = (
               "cohort revenue", MONEY),
     Agreement("Curve of the sample, added up",
               "=SUM(RETENTION_CURVE(Orders[customer],Orders[date],PeriodCode))", "curve", COUNT),
+    Agreement("Forecast of the sample, added up",
+              "=SUM(CLV_TOTAL(Orders[customer],Orders[date],Orders[amount],Horizon,"
+              '(1+YearlyRate)^(1/52)-1,"W",,BuyingModelCode,"weak"))', "forecast", MONEY),
 )  # fmt: skip
 """What the workbook computes of the sample; and the name of what was counted of it elsewhere."""
 
 
-TEXTS = {FIXED, LEAD, FINE, MODEL, NO_COMPARISON, NO_FORECAST, "Orders by day",
+TEXTS = {FIXED, LEAD, FINE, MODEL, NO_COMPARISON, FORETOLD, BY_WEEK, NO_FORECAST, ALIKE,
+         "Orders by day",
          *(one.label for one in SAMPLED)}  # fmt: skip
 """What such a workbook says besides."""
 
@@ -78,10 +99,42 @@ def added(block: Block) -> float:
     return sum(cell for row in block for cell in row if isinstance(cell, int | float))
 
 
-def given(found: "CountedOrders", place: str, day: date, before: list[str], say: Say) -> Given:
+def forecasts(foretold: "Foretold | None") -> dict[str, Block]:
+    """The tables of the models, where the sheet Model has them; none if there is no forecast."""
+    if foretold is None:
+        return {}
+    customers = foretold.alike
+    if len(customers) > 1:
+        customers = [
+            [many, repeats, "", "", alive, purchases, "", worth, "", ""]
+            for many, repeats, alive, purchases, worth in customers
+        ]
+    return {
+        "Model of purchases and spend": foretold.fit,
+        "Value of each customer": customers,
+        "All customers together": foretold.total,
+        "The weeks held back": foretold.check,
+        "What was foretold of them": foretold.before,
+    }
+
+
+def said_of(foretold: "Foretold | None", say: Say) -> str:
+    """How the forecast was made, or why there is none."""
+    from kpi_xl.frames import MOST_HISTORIES
+
+    if foretold is None:
+        return say(NO_FORECAST).format(most=f"{MOST_HISTORIES:,}")
+    return say(FORETOLD if foretold.by_day else BY_WEEK)
+
+
+def given(
+    found: "CountedOrders", place: str, day: date, before: list[str],
+    settings: Mapping[str, str | float], say: Say,
+) -> Given:  # fmt: skip
     """What was counted, as the template takes it; `before` are names of figures of a period before.
 
-    `place` says where the orders are, `say` a text in the workbook's language.
+    `place` says where the orders are, `settings` what the models were asked, `say` a text in the
+    workbook's language.
     """
     counts, sample = found.counts, found.of_sample
     customers: Block = [
@@ -95,16 +148,20 @@ def given(found: "CountedOrders", place: str, day: date, before: list[str], say:
         "Cohorts, revenue": counts.cohorts["revenue"],
         "Cohorts, revenue kept": counts.cohorts["revenue_retention"],
         "Orders by day": counts.days,
+        **forecasts(counts.foretold),
     }
+    correlation = counts.foretold.correlation if counts.foretold else None
     many = sum(row[0] for row in sample.customers[1:])
     fields = {"customers": f"{many:,}", "rows": f"{found.rows:,}", "place": place,
               "day": day.isoformat()}  # fmt: skip
     return Given(
         blocks,
         {"OrdersCounted": found.orders, "Ranged": 0, "Comparing": 0,
-         "NotCompared": say(NO_COMPARISON)} | dict.fromkeys(before, ""),
+         "NotCompared": say(NO_COMPARISON), "HowForetold": said_of(counts.foretold, say),
+         "SpendCorrelation": "" if correlation is None else correlation}
+        | dict.fromkeys(before, ""),
         {"Period": "Month", "Addresses": "As written", "FromDate": "", "UntilDate": "",
-         "CompareWith": ""},
+         "CompareWith": "", **settings},
         rewritten,
         "Orders",
         (LEAD, fields),
@@ -113,16 +170,33 @@ def given(found: "CountedOrders", place: str, day: date, before: list[str], say:
             "revenue": sum(row[2] for row in sample.days[1:]),
             "cohorts": added(sample.cohorts["customers"]),
             "cohort revenue": added(sample.cohorts["revenue"]),
-            "curve": added(sample.curve),
+            **({"curve": added(sample.curve)} if sample.curve else {}),
+            **of_forecast(sample.foretold),
         },
         FINE,
     )  # fmt: skip
 
 
+def of_forecast(foretold: "Foretold | None") -> dict[str, float]:
+    """The sum of the forecast of the sample, if there is one: it may be too small."""
+    cells = foretold.total if foretold else [[""]]
+    if len(cells) == 1 or any(isinstance(cell, CellError) for row in cells for cell in row):
+        return {}
+    return {"forecast": added(cells)}
+
+
 def agreements(known: tuple[Agreement, ...], record: Given) -> list[Agreement]:
     """Figures computed twice: over what was counted, and of the sample, here and where it is."""
-    over = [one._replace(kpi=rewritten(one.kpi), native=rewritten(one.native)) for one in known]
-    return [*over, *(one._replace(native=f"={record.sample[one.native]!r}") for one in SAMPLED)]
+    over = [
+        one._replace(
+            label=ALIKE if one.label == RANKED else one.label,
+            kpi=rewritten(one.kpi),
+            native=rewritten(one.native),
+        )
+        for one in known
+    ]
+    counted = [one for one in SAMPLED if one.native in record.sample]
+    return [*over, *(one._replace(native=f"={record.sample[one.native]!r}") for one in counted)]
 
 
 def days(page: Page, top: int, record: Given) -> None:

@@ -16,7 +16,7 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
-from kpi_xl.errors import CellError
+from kpi_xl.errors import CellError, NotEnoughData
 from kpi_xl.locales import Counted, Message, Names, SaidError
 from kpi_xl.locales.currencies import Money, money
 from kpi_xl.ooxml.addresses import Area, quoted
@@ -214,7 +214,7 @@ class Given:
 
     blocks: Mapping[str, Block]
     values: Mapping[str, Cell]
-    fixed: Mapping[str, str]
+    fixed: Mapping[str, str | float]
     rewritten: Callable[[str], str]
     sampled: str
     lead: tuple[str, Mapping[str, str]]
@@ -445,6 +445,10 @@ class Page:
     ) -> Block:
         """Write a table of values where `spill` has a formula. Returns it."""
         self.book.stated[self.name, row, column] = block
+        if isinstance(block[0][0], CellError):
+            error = "NA()" if block[0][0] == NotEnoughData.code else block[0][0]
+            self.put(row, column, f"={error}", header, as_it_is=True)
+            return block
         for place, cell in enumerate(block[0], start=column):
             self.sheet.write(row, place, cell, header)
         looks = [styles[min(place, len(styles) - 1)] for place in range(len(block[0]))]

@@ -354,11 +354,11 @@ def counted_orders(
 
     columns = {table.name: table.columns for table in template.inputs}
     ours = [request for request in requests if is_of("Orders", request, columns)]
-    found = counted_apart(ours, columns["Orders"])
+    retention = import_module("kpi_xl.workbook_templates.retention")
+    found = counted_apart(ours, columns["Orders"], retention.asked())
     if found is None:
         return None, requests
     place = ", ".join(request.path.name for request in ours[:3]) + ", ..." * (len(ours) > 3)
-    retention = import_module("kpi_xl.workbook_templates.retention")
     today = datetime.now().date()
     given = retention.counted(found, place, today, lambda text: say(text, language))
     note = note_of(found, place)

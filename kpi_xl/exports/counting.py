@@ -18,7 +18,7 @@ from kpi_xl.cells import Cell
 from kpi_xl.errors import KpiError, WrongInput
 from kpi_xl.exports.filling import Request, Tables, is_typed, table_of
 from kpi_xl.exports.options import Note, Options
-from kpi_xl.frames import RetentionCounts, retention_counts
+from kpi_xl.frames import Asked, RetentionCounts, retention_counts
 from kpi_xl.locales import Counted, Message
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
@@ -57,18 +57,22 @@ def is_of(table: str, request: Request, tables: Tables) -> bool:
 
 
 def counted_apart(
-    requests: Sequence[Request], columns: Sequence[Column], most: int = MOST_ROWS
+    requests: Sequence[Request],
+    columns: Sequence[Column],
+    forecast: Asked,
+    most: int = MOST_ROWS,
 ) -> CountedOrders | None:
     """The orders of some files or a table, counted; None where a sheet holds their rows.
 
-    In a process of its own. Raises SourceError.
+    `forecast` is what the models of purchases are asked. In a process of its own. Raises
+    SourceError.
     """
     if not requests or not all(map(is_typed, requests)):
         return None
     size = sum(BYTES if one.origin else one.path.stat().st_size for one in requests)
     try:
         found: CountedOrders | None = call(
-            counted, requests, columns, most, budget=limits.reading(max(size, 8 * BYTES))
+            counted, requests, columns, forecast, most, budget=limits.reading(max(size, 8 * BYTES))
         )
     except BudgetError as error:
         raise SourceError(_not_counted(str(requests[0].path), error)) from None
@@ -76,7 +80,7 @@ def counted_apart(
 
 
 def counted(
-    requests: Sequence[Request], columns: Sequence[Column], most: int
+    requests: Sequence[Request], columns: Sequence[Column], forecast: Asked, most: int
 ) -> CountedOrders | None:
     """The same, here."""
     name = str(requests[0].path)
@@ -122,9 +126,9 @@ def counted(
         names = {ours: headers[place] for ours, place in places.items()}
         bought = names["customer"], names["date"], names["amount"]
         try:
-            counts = retention_counts(frame, *bought)
+            counts = retention_counts(frame, *bought, forecast=forecast)
             sample = _sample(frame, names)
-            of_sample = retention_counts(sample.to_native(), *bought)
+            of_sample = retention_counts(sample.to_native(), *bought, forecast=forecast)
             cells = _cells(sample, names, columns)
             orders = _orders(frame, names, rows)
             known = nw.from_native(frame).lazy().select(nw.col(names["amount"]).count())

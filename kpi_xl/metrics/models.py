@@ -37,8 +37,8 @@ from kpi_xl.units import (
 
 if TYPE_CHECKING:
     from kpi_xl.bdw import RetentionFit
-    from kpi_xl.btyd import BuyingFit, Floats, SpendFit
-    from kpi_xl.btyd_forecast import Spend
+    from kpi_xl.btyd import BuyingFit, Floats, Histories, SpendFit
+    from kpi_xl.btyd_forecast import Paid, Spend
     from kpi_xl.covariates import CovariateFit
     from kpi_xl.metrics.tables import Integers
 
@@ -704,6 +704,65 @@ class Purchases(NamedTuple):
         t_x, age = self.last - self.first, self.as_of - self.first
         return self.repeats.astype(float), t_x / DAYS[period], age / DAYS[period]
 
+    def counted(self, period: str) -> "KnownHistories":
+        """The histories of these customers, each once."""
+        from kpi_xl.btyd import histories_of
+        from kpi_xl.btyd_forecast import of_customers
+
+        x, *times = self.history(period)
+        histories, place = histories_of(x, *times)
+        each = of_customers(x, self.spend)
+        paid = each.by(histories, place)
+        return KnownHistories(histories, place, each.many, paid, (x, self.spend, each.many))
+
+
+class PurchaseCounts(NamedTuple):
+    """The same of many customers, counted where their orders are: a row for those who are alike."""
+
+    repeats: "Integers"
+    active: "Integers"
+    """Days from the first purchase to the last."""
+    age: "Integers"
+    """Days from the first purchase to the last day observed."""
+    many: "Floats"
+    """The customers."""
+    spend: "Floats"
+    """The mean total of a repeat day, and 0 if it is below that, of all of them added up."""
+    squares: "Floats"
+    paid: "tuple[Floats, Floats, Floats]"
+    """Different repeat purchases and mean totals of them, and how many customers have each."""
+
+    def counted(self, period: str) -> "KnownHistories":
+        """Their histories."""
+        import numpy as np
+
+        from kpi_xl.btyd import Histories
+        from kpi_xl.btyd_forecast import Paid
+
+        x, times = self.repeats.astype(float), (self.active, self.age)
+        t_x, age = (days / DAYS[period] for days in times)
+        kinds = np.unique(x, return_inverse=True)
+        histories = Histories(x, t_x, age, self.many, *kinds)
+        paid = Paid(x, self.many, self.spend, self.squares)
+        return KnownHistories(histories, np.arange(len(x)), self.many, paid, self.paid)
+
+
+class KnownHistories(NamedTuple):
+    """Histories, and what hangs on who has them: all that fits and sums over customers need."""
+
+    histories: "Histories"
+    place: "Integers"
+    """The history of each row of purchases, which is a customer, or several who are alike."""
+    many: "Floats"
+    """Customers of each row."""
+    paid: "Paid"
+    """What the customers of each history spend."""
+    spend: "tuple[Floats, Floats, Floats]"
+    """What the model of spend is fitted to: x, the mean spend, and how many have these."""
+
+
+Bought = Purchases | PurchaseCounts
+
 
 class PurchaseDays(NamedTuple):
     """The days on which customers bought, by customer and day."""
@@ -764,9 +823,14 @@ def purchases(
 class Later(NamedTuple):
     """Purchase days after the last one that a model knows, of customers whom it knows."""
 
-    customer: "Integers"
-    """The number of the customer among those known."""
+    each: "Integers"
+    """How many each customer of a row of purchases has."""
     day: "Integers"
+    """Days on which they bought."""
+    many: "Integers"
+    """How many of them did."""
+    known: int
+    """The last day that the model knows."""
     until: int
     """The last day observed."""
 
@@ -775,18 +839,28 @@ def divided(days: PurchaseDays, split_date: int) -> tuple[Purchases, Later]:
     """The purchases up to a day, and those after it of the same customers."""
     import numpy as np
 
-    if split_date >= days.as_of:
-        raise NotEnoughData("split_date is the last day observed, or after it: nothing came since")
+    refuse_split(split_date, days.as_of)
     before = days.day <= split_date
     if not before.any():
-        raise NotEnoughData("nobody bought up to split_date")
+        raise NotEnoughData(NOBODY_BEFORE)
     known = days._replace(
         buyer=days.buyer[before], day=days.day[before], total=days.total[before], as_of=split_date
     )
     who = np.unique(known.buyer)
     place = np.searchsorted(who, days.buyer)
     seen = ~before & (who[np.minimum(place, len(who) - 1)] == days.buyer)
-    return summed_up(known), Later(place[seen], days.day[seen], days.as_of)
+    each = np.bincount(place[seen], minlength=len(who))
+    day, many = np.unique(days.day[seen], return_counts=True)
+    return summed_up(known), Later(each, day, many, split_date, days.as_of)
+
+
+NOBODY_BEFORE = "nobody bought up to split_date"
+
+
+def refuse_split(split_date: int, until: int) -> None:
+    """Refuse a day after which nothing was observed."""
+    if split_date >= until:
+        raise NotEnoughData("split_date is the last day observed, or after it: nothing came since")
 
 
 def week_of(prior: str, period: str) -> float | None:
@@ -818,16 +892,16 @@ def refuse_if_all_failed(*parts: object) -> None:
 
 
 def fit_rows(
-    bought: Purchases, period: str, model: str, prior: str, confidence: float | None,
+    bought: Bought, period: str, model: str, prior: str, confidence: float | None,
     *, of_spend: bool,
 ) -> list[list[Any]]:  # fmt: skip
     """The table of BTYD_FIT."""
-    from kpi_xl.btyd import MODELS, fit, histories_of, spend_fit
+    from kpi_xl.btyd import MODELS, fit, spend_fit
 
-    x, *times = bought.history(period)
+    known = bought.counted(period)
     week = week_of(prior, period)
-    best = attempted(lambda: fit(MODELS[model], histories_of(x, *times)[0], week=week))
-    spend = attempted(lambda: spend_fit(x, bought.spend))
+    best = attempted(lambda: fit(MODELS[model], known.histories, week=week))
+    spend = attempted(lambda: spend_fit(*known.spend))
     refuse_if_all_failed(best, *([spend] if of_spend else []))
     rows = parameter_rows(MODELS[model].parameters, best, confidence)
     if of_spend and isinstance(spend, KpiError) and prior != "none":
@@ -836,8 +910,9 @@ def fit_rows(
         rows += parameter_rows(("p", "q", "v"), spend, confidence)
     likelihood = best.shown() if isinstance(best, KpiError) else best.log_likelihood
     rows.append(["log-likelihood", likelihood, "", ""])
-    rows.append(["customers", float(len(x)), "", ""])
-    rows.append(["repeat customers", float((x > 0.0).sum()), "", ""])
+    customers, again = known.histories.customers, known.histories.x > 0.0
+    rows.append(["customers", float(customers.sum()), "", ""])
+    rows.append(["repeat customers", float(customers[again].sum()), "", ""])
     width = 2 if confidence is None else 4
     return [row[:width] for row in [["parameter", "value", "low", "high"], *rows]]
 
@@ -912,24 +987,24 @@ def parameter_rows(
     ]
 
 
-def spend_of(x: "Floats", spend: "Floats", prior: str) -> "Spend":
+def spend_of(known: KnownHistories, paid: "Paid", prior: str) -> "Spend":
     """What customers spend at a time: modelled, or with a prior else the mean."""
     from kpi_xl.btyd import spend_fit
     from kpi_xl.btyd_forecast import mean_spend, modelled_spend
 
     try:
-        fit = spend_fit(x, spend)
+        fit = spend_fit(*known.spend)
         if fit.parameters[1] <= 1.0:
             raise OutOfDomain(
                 "spend differs so much between customers that it has no mean (q is {q})",
                 q=round(float(fit.parameters[1]), 3),
             )
     except KpiError:
-        mean = mean_spend(x, spend) if prior != "none" else None
+        mean = mean_spend(*known.spend, paid) if prior != "none" else None
         if mean is None:
             raise
         return mean
-    return modelled_spend(fit, x, spend)
+    return modelled_spend(fit, paid)
 
 
 def forecast_rows(
@@ -937,14 +1012,15 @@ def forecast_rows(
     prior: str, confidence: float | None,
 ) -> list[list[Any]]:  # fmt: skip
     """The table of CLV_FORECAST."""
-    from kpi_xl.btyd import MODELS, fit, histories_of
-    from kpi_xl.btyd_forecast import ExpectedPurchases, worth_bounds
+    from kpi_xl.btyd import MODELS, fit
+    from kpi_xl.btyd_forecast import ExpectedPurchases, of_customers, worth_bounds
 
-    chosen, history = MODELS[model], bought.history(period)
-    histories, place = histories_of(*history)
+    chosen, history, known = MODELS[model], bought.history(period), bought.counted(period)
+    histories, place = known.histories, known.place
     ahead = int(horizon), discount_rate
     best = attempted(lambda: fit(chosen, histories, week=week_of(prior, period)))
-    spend = attempted(lambda: spend_of(history[0], bought.spend, prior))
+    paid = of_customers(history[0], bought.spend)
+    spend = attempted(lambda: spend_of(known, paid, prior))
     refuse_if_all_failed(best, spend)
     bring = attempted(
         lambda: ExpectedPurchases.of(chosen, made(best).parameters, histories, *ahead)
@@ -973,19 +1049,18 @@ def forecast_rows(
 
 
 def total_rows(
-    bought: Purchases, horizon: float, discount_rate: float, period: str, model: str,
+    bought: Bought, horizon: float, discount_rate: float, period: str, model: str,
     prior: str, confidence: float,
 ) -> list[list[Any]]:  # fmt: skip
     """The table of CLV_TOTAL."""
-    from kpi_xl.btyd import MODELS, fit, histories_of
+    from kpi_xl.btyd import MODELS, fit
     from kpi_xl.btyd_forecast import sums as summed
 
-    history = bought.history(period)
-    histories, place = histories_of(*history)
-    best = fit(MODELS[model], histories, week=week_of(prior, period))
-    spend = attempted(lambda: spend_of(history[0], bought.spend, prior))
+    known = bought.counted(period)
+    best = fit(MODELS[model], known.histories, week=week_of(prior, period))
+    spend = attempted(lambda: spend_of(known, known.paid, prior))
     found = summed(
-        MODELS[model], best, histories, place, int(horizon), discount_rate,
+        MODELS[model], best, known.histories, int(horizon), discount_rate,
         None if isinstance(spend, KpiError) else spend, confidence,
     )  # fmt: skip
     rows: list[list[Any]] = [["figure", "low", "expected", "high"]]
@@ -1000,52 +1075,89 @@ def total_rows(
     return rows
 
 
+def alike_rows(
+    bought: Bought, horizon: float, discount_rate: float, period: str, model: str, prior: str
+) -> list[list[Any]]:
+    """CLV_FORECAST added up, by repeat purchases: the last row is of those with more, too."""
+    import numpy as np
+
+    from kpi_xl.btyd import MODELS, fit
+    from kpi_xl.btyd_forecast import ExpectedPurchases
+
+    known = bought.counted(period)
+    chosen, histories = MODELS[model], known.histories
+    best = fit(chosen, histories, week=week_of(prior, period))
+    at = ExpectedPurchases.of(chosen, best.parameters, histories, int(horizon), discount_rate)
+    spend = attempted(lambda: spend_of(known, known.paid, prior))
+    many, kind = histories.customers, np.minimum(histories.x, MOST_FREQUENT).astype(np.int64)
+    kinds = np.unique(kind)
+    parts = [many, at.alive * many, at.expected * many]
+    if not isinstance(spend, KpiError):
+        parts.append(at.discounted * spend.mean)
+    columns = [np.bincount(kind, weights=part)[kinds].tolist() for part in parts]
+    if isinstance(spend, KpiError):
+        columns.append([spend.shown()] * len(kinds))
+    columns.insert(1, kinds.tolist())
+    header = ["customers", "frequency", "P(alive)", "expected purchases", "CLV"]
+    return [header, *map(list, zip(*columns, strict=True))]
+
+
 MOST_FREQUENT = 7  # repeat purchases: these and more are one group
 
 
 def check_rows(
-    bought: Purchases, later: Later, period: str, model: str, prior: str
+    bought: Bought, later: Later, period: str, model: str, prior: str
 ) -> list[list[Any]]:
     """The table of BTYD_CHECK."""
     import numpy as np
 
-    from kpi_xl.btyd import MODELS, expected_by, fit, histories_of
+    from kpi_xl.btyd import MODELS, added, expected_by, fit
 
     days = DAYS[period]
-    time = (later.until - bought.as_of) / days
+    time = (later.until - later.known) / days
     if time > MOST_PERIODS:
         raise OutOfDomain(
             "more than {most} periods after split_date: take longer ones",
             most=MOST_PERIODS,
         )
-    chosen = MODELS[model]
-    histories, place = histories_of(*bought.history(period))
-    best = fit(chosen, histories, week=week_of(prior, period))
+    chosen, known = MODELS[model], bought.counted(period)
+    best = fit(chosen, known.histories, week=week_of(prior, period))
     ends = np.minimum(np.arange(1.0, ceil(time) + 1.0), time)
-    foretold = expected_by(chosen, best.parameters, histories, ends)
+    foretold = expected_by(chosen, best.parameters, known.histories, ends)
     # The last day of a period is within it.
-    number = np.ceil((later.day - bought.as_of) / days).astype(np.int64) - 1
-    came = np.cumsum(np.bincount(number, minlength=len(ends)))
+    number = np.ceil((later.day - later.known) / days).astype(np.int64) - 1
+    came = np.cumsum(np.bincount(number, weights=later.many, minlength=len(ends)).astype(np.int64))
     steps = (np.diff(by, prepend=0.0).tolist() for by in (came, foretold))
     columns = range(1, len(ends) + 1), *steps, came.tolist(), foretold.tolist()
-    each = chosen.expected(best.parameters, histories, ends[-1:], np.ones(1))[place]
-    actual = np.bincount(later.customer, minlength=len(place))
+    each = chosen.expected(best.parameters, known.histories, ends[-1:], np.ones(1))[known.place]
+    off = np.abs(later.each - each)
     return [
         ["period", "actual", "expected", "cumulative actual", "cumulative expected"],
         *map(list, zip(*columns, strict=True)),
-        *by_frequency(np.minimum(bought.repeats, MOST_FREQUENT), actual, each),
-        ["mean absolute error", "", float(np.abs(actual - each).mean()), "", ""],
-        ["bias", "", bias(float(actual.sum()), float(each.sum())), "", ""],
+        *by_frequency(np.minimum(bought.repeats, MOST_FREQUENT), later.each, each, known.many),
+        ["mean absolute error", "", float(np.average(off, weights=known.many)), "", ""],
+        [
+            "bias",
+            "",
+            bias(*(float(added(part, known.many)) for part in (later.each, each))),
+            "",
+            "",
+        ],
     ]
 
 
-def by_frequency(repeats: "Integers", actual: "Integers", expected: "Floats") -> list[list[Any]]:
+def by_frequency(
+    repeats: "Integers", actual: "Integers", expected: "Floats", many: "Floats"
+) -> list[list[Any]]:
     """Purchases per customer, actual and expected, by repeat purchases before; blank of nobody."""
+    import numpy as np
+
     rows: list[list[Any]] = []
     for count in range(MOST_FREQUENT + 1):
         these = repeats == count
         means = [
-            float(values[these].mean()) if these.any() else "" for values in (actual, expected)
+            float(np.average(values[these], weights=many[these])) if these.any() else ""
+            for values in (actual, expected)
         ]
         rows.append([f"x={count}" + "+" * (count == MOST_FREQUENT), *means, "", ""])
     return rows
