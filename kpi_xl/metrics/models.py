@@ -1130,19 +1130,14 @@ def check_rows(
     steps = (np.diff(by, prepend=0.0).tolist() for by in (came, foretold))
     columns = range(1, len(ends) + 1), *steps, came.tolist(), foretold.tolist()
     each = chosen.expected(best.parameters, known.histories, ends[-1:], np.ones(1))[known.place]
-    off = np.abs(later.each - each)
+    parts = later.each.astype(float), each
+    off = np.abs(parts[0] - each)
     return [
         ["period", "actual", "expected", "cumulative actual", "cumulative expected"],
         *map(list, zip(*columns, strict=True)),
         *by_frequency(np.minimum(bought.repeats, MOST_FREQUENT), later.each, each, known.many),
         ["mean absolute error", "", float(np.average(off, weights=known.many)), "", ""],
-        [
-            "bias",
-            "",
-            bias(*(float(added(part, known.many)) for part in (later.each, each))),
-            "",
-            "",
-        ],
+        ["bias", "", bias(*(float(added(known.many, part)) for part in parts)), "", ""],
     ]
 
 
