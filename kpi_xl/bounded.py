@@ -17,15 +17,18 @@ import importlib
 import io
 import os
 import pickle
+import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -33,6 +36,7 @@ from kpi_xl.locales import Message, SaidError
 
 MEGABYTE = 1 << 20
 ROOT = Path(__file__).parent.parent  # where this package lies
+AT_ONCE = 2  # children that work side by side: more of them would fill a small memory
 LOOKS = 0.02  # seconds between looks at the child
 VARIABLE = "KPI_XL_BUDGET"
 """The environment variable that multiplies budgets, for honest files beyond them: 4, say."""
@@ -137,6 +141,68 @@ def call(
     error, trace = value
     error.add_note(f"In the process that did the work:\n{trace}")
     raise error
+
+
+def side_by_side(
+    function: Callable[..., Any], inputs: Sequence[tuple[Any, ...]], *, budget: Budget
+) -> list[Callable[[Callable[..., None]], Any]]:
+    """The same for each of several inputs, as many at once as there are processors, up to two.
+
+    For each it gives what waits for the answer and raises the exceptions; it is told who hears of
+    the progress. With one processor, and where there are no children, it does the work itself.
+    """
+    if min(len(inputs), processors()) < AT_ONCE or not has_children():
+        return [partial(_in_place, function, one) for one in inputs]
+    told: list[queue.SimpleQueue[tuple[str, Any]]] = [queue.SimpleQueue() for _ in inputs]
+    left = deque(zip(inputs, told, strict=True))
+
+    def work() -> None:
+        while left:
+            try:
+                arguments, answers = left.popleft()
+            except IndexError:  # the other has taken the last one
+                return
+            tell = partial(_tell, answers)
+            try:
+                value = call(function, *arguments, budget=budget, progress=tell)
+                answers.put(("value", value))
+            except BaseException as error:
+                answers.put(("error", error))
+
+    for _ in range(AT_ONCE):
+        # It ends with this process, and its child with it.
+        threading.Thread(target=work, daemon=True, name="work in a child").start()
+    return [partial(_awaited, answers) for answers in told]
+
+
+def _in_place(
+    function: Callable[..., Any], arguments: tuple[Any, ...], progress: Callable[..., None]
+) -> Any:
+    return function(*arguments, progress=progress)
+
+
+def _tell(answers: "queue.SimpleQueue[tuple[str, Any]]", *values: Any) -> None:
+    answers.put(("progress", values))
+
+
+def _awaited(answers: "queue.SimpleQueue[tuple[str, Any]]", progress: Callable[..., None]) -> Any:
+    while True:
+        try:
+            kind, value = answers.get(timeout=1.0)  # on Windows no wait is interrupted
+        except queue.Empty:
+            continue
+        if kind == "value":
+            return value
+        if kind == "error":
+            raise value
+        progress(*value)
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _child() -> "subprocess.Popen[bytes] | None":

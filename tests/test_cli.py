@@ -7,18 +7,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import openpyxl
 import pytest
 from commands import kpi_xl
 from kpi_xl.workbook_templates import retention, template
 from kpi_xl.workbook_templates.retention import sample
+from kpi_xl.workbook_templates.writing import Built
 from workbooks import sheet_of
 
 from kpi_xl import METRICS, CellError
 from kpi_xl.bounded import ONE_THREAD
-from kpi_xl.cli.templates import print_built
+from kpi_xl.cli.templates import print_told
 from kpi_xl.engine.embedded import evaluator
 from kpi_xl.files import write_whole
 
@@ -367,7 +367,7 @@ def test_errors_of_a_workbook_are_told_with_a_cell_and_the_reason(
 ) -> None:
     few = CellError("#N/A", "too few [values]")
     values = {("Model", row, 2): few for row in (3, 4)} | {("Model", 5, 28): CellError("#NUM!", "")}
-    print_built(template("funnel"), SimpleNamespace(headlines=[], values=values), "en")
+    print_told(template("funnel"), Built(b"", values, []).told, "en")
     *_, count, first, second = capsys.readouterr().out.splitlines()
     assert count == "3 formulas computed, 3 errors:"
     assert first == "  Model!B3 and 1 more: #N/A: too few [values]"

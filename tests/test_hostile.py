@@ -139,6 +139,29 @@ def test_a_bug_in_the_child_is_told_as_one() -> None:
     assert "in wrong" in raised.value.__notes__[0]
 
 
+def half(number: int, progress: Callable[..., None]) -> int:
+    progress(number)
+    if number % 2:
+        raise ValueError(number)
+    return number // 2
+
+
+@pytest.mark.usefixtures("children")
+@pytest.mark.parametrize("processors", [1, 2])
+def test_work_side_by_side_is_answered_in_order(
+    processors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounded, "processors", lambda: processors)
+    heard: list[int] = []
+    inputs = [(2,), (4,), (5,), (8,)]
+    waits = bounded.side_by_side(half, inputs, budget=Budget(300 << 20, 60.0))
+    assert [wait(heard.append) for wait in waits[:2]] == [1, 2]
+    with pytest.raises(ValueError, match="5"):
+        waits[2](heard.append)
+    assert waits[3](heard.append) == 4
+    assert heard == [2, 4, 5, 8]
+
+
 def test_units_travel_as_the_same_or_by_value() -> None:
     assert pickle.loads(pickle.dumps(MONEY)) is MONEY
     own = Unit("MONEY", "money, without cents", "#,##0", NOT_NEGATIVE)

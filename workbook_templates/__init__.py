@@ -3,10 +3,12 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from kpi_xl.locales import Message, say
 from kpi_xl.schema import SCHEMAS
 
 if TYPE_CHECKING:
     from .parts import Template
+    from .writing import Progress, Told
 
 TEMPLATES = tuple(SCHEMAS)
 """The names of the templates, each a module with its record TEMPLATE."""
@@ -16,6 +18,17 @@ def template(name: str) -> "Template":
     """The record of a template; its module is imported only now."""
     record: Template = import_module(f"{__name__}.{name}").TEMPLATE
     return record
+
+
+def sampled(name: str, language: str, host: str, progress: "Progress") -> "Told":
+    """A template's workbook of its sample data, in a language, for a host."""
+    from .parts import build
+
+    record = template(name)
+    title = say(record.title, language)
+    progress(Message("{title}: making the sample data", title=title))
+    data, about = record.sample()
+    return build(record, data, about, language, host=host, progress=progress).told
 
 
 def empty(name: str, language: str) -> bytes:

@@ -80,12 +80,27 @@ class Headline(NamedTuple):
     unit: Unit
 
 
+class Told(NamedTuple):
+    """A workbook, its figures as text, how many formulas it has, and which of them show errors."""
+
+    content: bytes
+    headlines: list[tuple[str, str]]
+    formulas: int
+    errors: dict[tuple[str, int, int], CellError]
+
+
 class Built(NamedTuple):
     """A workbook, the values of its formulas, and its figures as text: label and value."""
 
     content: bytes
     values: Values
     headlines: list[tuple[str, str]]
+
+    @property
+    def told(self) -> Told:
+        """What there is to say of it."""
+        errors = {place: one for place, one in self.values.items() if isinstance(one, CellError)}
+        return Told(self.content, self.headlines, len(self.values), errors)
 
 
 @dataclass(frozen=True)

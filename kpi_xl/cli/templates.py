@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from kpi_xl import CellError
+from kpi_xl.bounded import side_by_side
 from kpi_xl.cli.layouts import (
     CURRENCY,
     DATES,
@@ -51,6 +51,7 @@ from kpi_xl.cli.shared import (
 from kpi_xl.locales import Counted, Message, Names, in_language, say
 from kpi_xl.locales.currencies import code_of
 from kpi_xl.ooxml.addresses import column_letters
+from kpi_xl.ooxml.limits import computing
 from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
@@ -308,9 +309,9 @@ def fill(
             {"table": n.table, "file": n.path, "rows": n.rows, "remarks": list(n.lines(code))}
             for n in filling.notes
         ]
-        print_json({**built_record(template, built, path), "files": notes})
+        print_json({**record_of(template, built.told, path), "files": notes})
         return
-    print_built(template, built, code)
+    print_told(template, built.told, code)
     print_files(template.inputs, filling.notes, code)
     say_where(path)
     checks = Message("Its sheet {sheet} lists what the data lack.", sheet=say("Checks", code))
@@ -514,26 +515,24 @@ def demo(
 ) -> None:
     """Build template workbooks from sample data: real orders (CDNOW, 1997-98), and made-up ones."""
     check_host(host, wheel)
-    parts = import_module("kpi_xl.workbook_templates.parts")
-    names = import_module("kpi_xl.workbook_templates").TEMPLATES
+    templates = import_module("kpi_xl.workbook_templates")
     code = language_of(lang)
-    chosen = [known_template(name) for name in ([name] if name else names)]
+    chosen = [known_template(name) for name in ([name] if name else templates.TEMPLATES)]
     paths = [
         free_path(folder / f"kpi-xl-{one.name}.xlsx", force=force, parents=parents)
         for one in chosen
     ]
     records = []
-    for template, path in zip(chosen, paths, strict=True):
-        title = say(template.title, code)
+    inputs = [(one.name, code, host) for one in chosen]
+    made = side_by_side(templates.sampled, inputs, budget=computing(0))
+    for template, path, wait in zip(chosen, paths, made, strict=True):
         with steps() as step:
-            step(Message("{title}: making the sample data", title=title))
-            data, about = template.sample()
-            built = parts.build(template, data, about, code, host=host, progress=step)
-            save(path, for_host(built.content, host, wheel), force=force)
+            told = wait(step)
+            save(path, for_host(told.content, host, wheel), force=force)
         if not as_json:
-            print_built(template, built, code)
+            print_told(template, told, code)
             say_where(path)
-        records.append(built_record(template, built, path))
+        records.append(record_of(template, told, path))
     if as_json:
         print_json(records)
 
@@ -560,18 +559,18 @@ def known_template(name: str) -> Any:
         ) from None
 
 
-def built_record(template: Any, built: Any, path: Path) -> dict[str, Any]:
+def record_of(template: Any, made: Any, path: Path) -> dict[str, Any]:
     """What there is to say of a workbook that was built, for other programs."""
     return {
         "template": template.name,
         "book": str(path),
-        "figures": dict(built.headlines),
-        "formulas": len(built.values),
-        "errors": sum(isinstance(value, CellError) for value in built.values.values()),
+        "figures": dict(made.headlines),
+        "formulas": made.formulas,
+        "errors": len(made.errors),
     }
 
 
-def print_built(template: Any, built: Any, language: str) -> None:
+def print_told(template: Any, made: Any, language: str) -> None:
     """The figures of a workbook, under its title in its language, and how many formulas it has."""
     from rich.console import Console
     from rich.table import Table
@@ -579,19 +578,18 @@ def print_built(template: Any, built: Any, language: str) -> None:
     table = Table(title=say(template.title, language), title_justify="left", show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    for figure, shown in built.headlines:
+    for figure, shown in made.headlines:
         table.add_row(console_text(figure), console_text(shown))
     console = Console(highlight=False)
     console.print(table)
-    errors = {place: value for place, value in built.values.items() if isinstance(value, CellError)}
     counts = {
-        "formulas": Counted(len(built.values), "formulas"),
-        "errors": Counted(len(errors), "errors"),
+        "formulas": Counted(made.formulas, "formulas"),
+        "errors": Counted(len(made.errors), "errors"),
     }
-    text = "{formulas} computed, {errors}:" if errors else "{formulas} computed, no errors."
+    text = "{formulas} computed, {errors}:" if made.errors else "{formulas} computed, no errors."
     console.print(in_language(Message(text, **counts), language))
     reasons: dict[str, list[str]] = {}
-    for (sheet, row, column), value in errors.items():
+    for (sheet, row, column), value in made.errors.items():
         why = Message("{error}: {sentence}", error=str(value), sentence=value.sentence)
         reason = why if value.sentence else str(value)
         reasons.setdefault(reason, []).append(f"{sheet}!{column_letters(column)}{row}")
