@@ -24,7 +24,6 @@ import sys
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
@@ -34,9 +33,11 @@ from typing import IO, Any, NoReturn
 
 from kpi_xl.locales import Message, SaidError
 
+Answers = queue.SimpleQueue[tuple[Any, ...]]
+"""What a child says of one input: progress, and then a value or an error."""
+
 MEGABYTE = 1 << 20
 ROOT = Path(__file__).parent.parent  # where this package lies
-AT_ONCE = 2  # children that work side by side: more of them would fill a small memory
 LOOKS = 0.02  # seconds between looks at the child
 VARIABLE = "KPI_XL_BUDGET"
 """The environment variable that multiplies budgets, for honest files beyond them: 4, say."""
@@ -146,33 +147,30 @@ def call(
 def side_by_side(
     function: Callable[..., Any], inputs: Sequence[tuple[Any, ...]], *, budget: Budget
 ) -> list[Callable[[Callable[..., None]], Any]]:
-    """The same for each of several inputs, as many at once as there are processors, up to two.
+    """The same for several inputs: every second one in a child, while the others are done here.
 
-    For each it gives what waits for the answer and raises the exceptions; it is told who hears of
-    the progress. With one processor, and where there are no children, it does the work itself.
+    For each it gives what does the work, or waits for it, once it is told who hears of the
+    progress; the function's exceptions come out of there. Without a second processor all is done
+    here.
     """
-    if min(len(inputs), processors()) < AT_ONCE or not has_children():
-        return [partial(_in_place, function, one) for one in inputs]
-    told: list[queue.SimpleQueue[tuple[str, Any]]] = [queue.SimpleQueue() for _ in inputs]
-    left = deque(zip(inputs, told, strict=True))
+    here: list[Callable[[Callable[..., None]], Any]]
+    here = [partial(_in_place, function, one) for one in inputs]
+    theirs = inputs[1::2]
+    if not theirs or processors() < 2 or not has_children():
+        return here
+    told: list[Answers] = [queue.SimpleQueue() for _ in theirs]
 
     def work() -> None:
-        while left:
-            try:
-                arguments, answers = left.popleft()
-            except IndexError:  # the other has taken the last one
-                return
-            tell = partial(_tell, answers)
-            try:
-                value = call(function, *arguments, budget=budget, progress=tell)
-                answers.put(("value", value))
-            except BaseException as error:
+        try:
+            call(_each, function, theirs, budget=budget, progress=lambda n, *one: told[n].put(one))
+        except BaseException as error:
+            for answers in told:  # of those that have their value nobody asks again
                 answers.put(("error", error))
 
-    for _ in range(AT_ONCE):
-        # It ends with this process, and its child with it.
-        threading.Thread(target=work, daemon=True, name="work in a child").start()
-    return [partial(_awaited, answers) for answers in told]
+    # It ends with this process, and the child with it.
+    threading.Thread(target=work, daemon=True, name="work in a child").start()
+    here[1::2] = [partial(_awaited, answers) for answers in told]
+    return here
 
 
 def _in_place(
@@ -181,21 +179,28 @@ def _in_place(
     return function(*arguments, progress=progress)
 
 
-def _tell(answers: "queue.SimpleQueue[tuple[str, Any]]", *values: Any) -> None:
-    answers.put(("progress", values))
+def _each(
+    function: Callable[..., Any],
+    inputs: Sequence[tuple[Any, ...]],
+    progress: Callable[..., None],
+) -> None:
+    """What the child does; it hands over each value as soon as it is there."""
+    for number, arguments in enumerate(inputs):
+        value = function(*arguments, progress=partial(progress, number, "progress"))
+        progress(number, "value", value)
 
 
-def _awaited(answers: "queue.SimpleQueue[tuple[str, Any]]", progress: Callable[..., None]) -> Any:
+def _awaited(answers: "Answers", progress: Callable[..., None]) -> Any:
     while True:
         try:
-            kind, value = answers.get(timeout=1.0)  # on Windows no wait is interrupted
+            kind, *values = answers.get(timeout=1.0)  # on Windows no wait is interrupted
         except queue.Empty:
             continue
         if kind == "value":
-            return value
+            return values[0]
         if kind == "error":
-            raise value
-        progress(*value)
+            raise values[0]
+        progress(*values)
 
 
 def processors() -> int:

@@ -11,16 +11,17 @@ from pathlib import Path
 import openpyxl
 import pytest
 from commands import kpi_xl
-from kpi_xl.workbook_templates import retention, template
+from kpi_xl.workbook_templates import retention, sampled, template
 from kpi_xl.workbook_templates.retention import sample
 from kpi_xl.workbook_templates.writing import Built
 from workbooks import sheet_of
 
-from kpi_xl import METRICS, CellError
+from kpi_xl import METRICS, CellError, bounded
 from kpi_xl.bounded import ONE_THREAD
 from kpi_xl.cli.templates import print_told
 from kpi_xl.engine.embedded import evaluator
 from kpi_xl.files import write_whole
+from kpi_xl.ooxml.limits import computing
 
 
 def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -372,6 +373,15 @@ def test_errors_of_a_workbook_are_told_with_a_cell_and_the_reason(
     assert count == "3 formulas computed, 3 errors:"
     assert first == "  Model!B3 and 1 more: #N/A: too few [values]"
     assert second == "  Model!AB5: #NUM!"
+
+
+def test_a_workbook_made_in_a_child_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "processors", lambda: 2)
+    inputs = [("sales_team", "en", "excel"), ("sales_team", "en", "excel")]
+    waits = bounded.side_by_side(sampled, inputs, budget=computing(0))
+    here, there = (wait(lambda _: None) for wait in waits)
+    assert here == there
+    assert here.formulas > 3000
 
 
 def completed(words: str) -> list[str]:
