@@ -6,6 +6,7 @@ program; so it also runs where the embedded engine, with its own parser, is not 
 
 import re
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 TOKEN = re.compile(
@@ -18,6 +19,8 @@ TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+CALLED = re.compile(r"[^\W\d][\w.]*(?=\()")
+TIE = re.compile(r"_xludf\.|_xldudf_", re.IGNORECASE)
 PREFIX = re.compile(r"""(?:'[^']*'|\[[^\]]*\]|[\w.]+\.xlam)!|_xludf\.""", re.IGNORECASE)
 OPEN, CLOSE = frozenset("({"), frozenset(")}")
 
@@ -33,10 +36,11 @@ class Call(NamedTuple):
 
 def calls(formula: str, names: Collection[str], separator: str = ",") -> Iterator[Call]:
     """The calls of these functions, from left to right; one within another comes after it."""
+    if not any(_untied(name) in names for name in CALLED.findall(formula)):
+        return  # as in most formulas, which need not be read
     tokens = list(TOKEN.finditer(formula))
-    for position, token in enumerate(tokens):
-        name = re.sub(r"(?i)^(?:_xludf\.|_xldudf_)", "", token[0]).upper()
-        if name not in names or [t[0] for t in tokens[position + 1 : position + 2]] != ["("]:
+    for position, (token, after) in enumerate(pairwise(tokens)):
+        if after[0] != "(" or (name := _untied(token[0])) not in names:
             continue
         depth, begin, arguments = 0, tokens[position + 1].end(), []
         for other in tokens[position + 1 :]:
@@ -48,6 +52,12 @@ def calls(formula: str, names: Collection[str], separator: str = ",") -> Iterato
                 given = () if arguments == [""] else tuple(arguments)
                 yield Call(name, given, token.start(), other.end())
                 break
+
+
+def _untied(name: str) -> str:
+    """A function's name as it is in METRICS, without what a file has before it."""
+    tie = TIE.match(name)
+    return (name[tie.end() :] if tie else name).upper()
 
 
 def bare(formula: str, names: Collection[str]) -> str:

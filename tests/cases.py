@@ -14,16 +14,13 @@ from typing import Any, NamedTuple
 
 import pytest
 import ten_customers as ten
-from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import build
+from demos import few
+from kpi_xl.workbook_templates import TEMPLATES
 
 from kpi_xl import cells
-from kpi_xl.engine import calls as engine_calls
 from kpi_xl.metrics import METRICS
-from kpi_xl.registry import Metric
 
 OMITTED = object()
-ROWS = 60  # of the samples
 ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 
 # Ann and Dan come in January, Ann again in February, when Bob is new.
@@ -344,23 +341,14 @@ CALLS = {case: (name, given) for case, (name, given, _) in {**CASES, **EXAMPLES}
 @cache
 def of_templates() -> dict[str, tuple[str, list[Any]]]:
     """The calls that the formulas of the template workbooks make over a part of their samples."""
-    found: dict[str, tuple[str, list[Any]]] = {}
-    for name in TEMPLATES:
-        record = template(name)
-        data = {
-            table: {column: list(values[:ROWS]) for column, values in columns.items()}
-            for table, columns in record.sample().data.items()
-        }
-
-        def noted(metric: Metric, given: list[Any], name: str = name) -> Any:
-            key = f"{name}: {metric.name}({json.dumps(given, default=str)})"
-            found[key] = metric.name, [OMITTED if a is None else a for a in given]
-            return cells.evaluate(metric, given)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(engine_calls, "evaluate", noted)
-            build(record, data)  # which computes it
-    return found
+    return {
+        f"{name}: {function}({json.dumps(given, default=str)})": (
+            function,
+            [OMITTED if argument is None else argument for argument in given],
+        )
+        for name in TEMPLATES
+        for function, given in few(name).calls
+    }
 
 
 def block(result: Any) -> list[list[Any]]:

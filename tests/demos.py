@@ -1,22 +1,28 @@
-"""The workbooks of the templates' samples, and the empty ones, each built once in a run of tests.
+"""The workbooks of the templates' samples, whole or of their first rows, and the empty ones.
 
-They take seconds to compute. Whichever worker needs one first leaves it for the others in the
-folder that they share.
+They take seconds to compute, and each is built once in a run of tests: whichever worker needs one
+first leaves it for the others in the folder that they share.
 """
 
 import pickle
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+import pytest
 from kpi_xl.workbook_templates import template
 from kpi_xl.workbook_templates.parts import build
 from kpi_xl.workbook_templates.writing import Built
 
+from kpi_xl import cells
+from kpi_xl.engine import calls
 from kpi_xl.files import write_whole
+from kpi_xl.registry import Metric
 
 Made = TypeVar("Made")
+
+ROWS = 60  # of the samples, where the first are enough
 
 FOLDERS: list[Path] = []
 """The one of this run; conftest.py enters it."""
@@ -45,6 +51,40 @@ def demo(name: str) -> Demo:
         return Demo(built, frozenset(texts))
 
     return shared(f"{name}.demo", made)
+
+
+class Few(NamedTuple):
+    """A workbook as it was built, and the calls of functions in it: name and arguments."""
+
+    built: Built
+    calls: tuple[tuple[str, list[Any]], ...]
+
+
+def first_rows(name: str) -> dict[str, dict[str, list[Any]]]:
+    """The first rows of a template's sample."""
+    return {
+        table: {column: list(values[:ROWS]) for column, values in columns.items()}
+        for table, columns in template(name).sample().data.items()
+    }
+
+
+@cache
+def few(name: str) -> Few:
+    """The workbook of the first rows of a template's sample."""
+
+    def made() -> Few:
+        called = []
+
+        def noted(metric: Metric, given: list[Any]) -> Any:
+            called.append((metric.name, list(given)))
+            return cells.evaluate(metric, given)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(calls, "evaluate", noted)
+            built = build(template(name), first_rows(name))
+        return Few(built, tuple(called))
+
+    return shared(f"{name}.few", made)
 
 
 @cache

@@ -47,6 +47,12 @@ def loaded(path: Path) -> tuple[Any, Any]:
     return openpyxl.load_workbook(path), openpyxl.load_workbook(path, data_only=True)
 
 
+@cache
+def ours_in(formula: str) -> tuple[str, ...]:
+    """The functions of ours that a formula calls."""
+    return tuple(call.name for call in calls(formula, METRICS))
+
+
 class Book:
     """A workbook of Excel, its cells from a file."""
 
@@ -516,7 +522,7 @@ class Desk(Application):
         }  # fmt: skip
         self.activated.__func__.takes_references = True  # type: ignore[attr-defined]
         native = {
-            "CallsKpi": lambda formula: "(" in formula and any(calls(formula, METRICS)),
+            "CallsKpi": lambda formula: "(" in formula and bool(ours_in(formula)),
             "WithoutSigns": lambda formula: formula,  # the library writes none
         }
         self.project = Project(modules, outside, native)
@@ -572,7 +578,7 @@ class Desk(Application):
 
     def entered(self, sheet: Sheet, place: tuple[int, int]) -> None:
         sheet.bound.add(place)
-        if self.path not in sheet.Parent.links and any(calls(sheet.formulas[place], METRICS)):
+        if self.path not in sheet.Parent.links and ours_in(sheet.formulas[place]):
             sheet.Parent.links.append(self.path)
         self.compute(sheet, place)
 
@@ -597,7 +603,7 @@ class Desk(Application):
     def compute(self, sheet: Sheet, place: tuple[int, int]) -> None:
         """A cell: what the file holds, where every function of ours in it has answered."""
         sheet.dirty.discard(place)
-        names = [call.name for call in calls(sheet.formulas.get(place, ""), METRICS)]
+        names = ours_in(sheet.formulas.get(place, ""))
         if names and place not in sheet.bound:
             sheet.values[place] = ExcelError(2029)
             return

@@ -19,7 +19,8 @@ from xml.etree import ElementTree
 import openpyxl
 import pytest
 from case_book import SHEET, Band, case_book
-from cases import CALLS, EXCEPTIONS, ROWS, block, evaluated
+from cases import CALLS, EXCEPTIONS, block, evaluated
+from demos import ROWS, first_rows
 from hosts import program
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import build
@@ -98,10 +99,7 @@ def report(name: str, folder: Path) -> Report:
     """One over the first rows of the sample data, which are saved as CSV files."""
     record = template(name)
     (folder / name).mkdir()
-    rows = {
-        table: {column: list(cells[:ROWS]) for column, cells in columns.items()}
-        for table, columns in record.sample().data.items()
-    }
+    rows = first_rows(name)
     files = [one._replace(file=f"{name}/{one.file}") for one in saved(record, rows, folder / name)]
     empty = build(record, {}, loaded=files).content
     return Report(empty, build(record, rows, loaded=files), rows)

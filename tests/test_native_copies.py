@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cases import ROWS
+from demos import few
 from hosts import program
-from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates import TEMPLATES
 from openpyxl import load_workbook
 from openpyxl.utils.datetime import to_excel
 
@@ -124,12 +123,7 @@ class Copies:
     """A template, the copy of it, and both after a change of the inputs."""
 
     def __init__(self, name: str) -> None:
-        record = template(name)
-        data = {
-            table: {column: cells[:ROWS] for column, cells in columns.items()}
-            for table, columns in record.sample().data.items()
-        }
-        built = build(record, data)
+        built = few(name).built
         content = built.content
         self.copy, self.values, self.live = frozen(content, native=True)
         inputs = changes(read_package(content), name, content)

@@ -51,6 +51,9 @@ CANNOT = re.compile(r"\bTRIM\(\w+\[")
 """What it is given as values, and why: of TRIM of a column it computes no more than one row."""
 
 
+FORMULA = re.compile(rb"<(f|definedName)\b[^>]*>[^<]+")
+
+
 def plain(cell: Any) -> Any:
     """A value as both sides tell it: dates as numbers, no text as no value."""
     if isinstance(cell, datetime):
@@ -93,17 +96,21 @@ def differences(path: Path) -> dict[str, tuple[Any, Any]]:
 
 
 def with_shorter_columns(content: bytes) -> bytes:
-    """The workbook with ranges that end below its last row where they ended with the sheet.
+    """The workbook with ranges and names that end right below its last row where they went further.
 
     To count the million blank cells below takes the engine a minute and gigabytes.
     """
     last = max(read_package(content).last_rows.values()) + 1
+
+    def shorter(row: re.Match[bytes]) -> bytes:
+        return b"$%d" % min(int(row[1]), last)
+
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
         for name in old.namelist():
             part = old.read(name)
-            if name.startswith("xl/worksheets/sheet"):
-                part = re.sub(rb"\$1048576\b", b"$%d" % last, part)
+            if name.startswith("xl/worksheets/sheet") or name == "xl/workbook.xml":
+                part = FORMULA.sub(lambda found: re.sub(rb"\$(\d+)\b", shorter, found[0]), part)
             new.writestr(name, part)
     return out.getvalue()
 
