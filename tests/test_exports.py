@@ -324,6 +324,40 @@ def test_rows_that_are_added_up_need_their_day_and_customer(
         filled(template_name, path)
 
 
+@pytest.mark.parametrize("total", ["Total,150,260", "Итого,150,260", "Grand total:,150,260"])
+@pytest.mark.parametrize("more", ["", ",Total"])
+def test_totals_of_a_table_with_its_months_side_by_side_are_no_channel(
+    tmp_path: Path, total: str, more: str
+) -> None:
+    sums = [",300", ",110", ",410"] if more else ["", "", ""]
+    lines = zip((f"channel,2024-01,2024-02{more}", "Google,100,200", "Meta,50,60", total),
+                ("", *sums), strict=True)  # fmt: skip
+    path = tmp_path / "spend.csv"
+    path.write_text("\n".join(map("".join, lines)), encoding="utf-8")
+    found = filled("unit_economics", path)
+    spend = found.tables["Spend"].columns
+    assert spend["channel"] == ["Google", "Meta"] * 2
+    assert sum(spend["spend"]) == 100 + 50 + 200 + 60
+    assert "1 line of totals left out" in found.notes[0].remarks("en")
+
+
+@pytest.mark.parametrize(
+    ("template_name", "text", "refused"),
+    [
+        ("unit_economics", "channel,2024-01,2024-02\nA,100,200\nB,1,2,3\n", "row 3 has 4 cells"),
+        ("unit_economics", "channel,2024-01,2024-02\nA,100\nB,1\n", "row 2 has 2 cells"),
+        ("scorecard", "month,metric,value\n2024-01,spend,5\nSource: us\n", "row 3 has 1 cells"),
+    ],
+)
+def test_rows_of_another_width_are_told_where_a_table_is_turned(
+    tmp_path: Path, template_name: str, text: str, refused: str
+) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SourceError, match=re.escape(f"{path}, {refused}, but 3 in its header")):
+        filled(template_name, path)
+
+
 def test_a_file_of_voided_orders_has_no_month(tmp_path: Path) -> None:
     text = (FILES / "shopify_orders.csv").read_text(encoding="utf-8-sig")
     path = tmp_path / "x.csv"

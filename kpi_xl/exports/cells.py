@@ -99,7 +99,7 @@ def numbers(
             if isinstance(cell, str) and cell not in EXCEL_ERRORS:
                 if is_blank(cell, blanks):
                     known[cell] = None
-                elif amount := _amount(cell):
+                elif amount := amount_of(cell):
                     texts[cell] = amount
                 else:
                     faults.append(_fault(name, column, cell, Message("is not a number")))
@@ -136,7 +136,7 @@ def _fault(name: str, column: Sequence[Any], cell: Any, why: Message) -> Fault:
     return Fault(name, list(column).index(cell), Message('"{text}" {why}', text=text, why=why))
 
 
-def _amount(text: str) -> Amount | None:
+def amount_of(text: str) -> Amount | None:
     """What a number consists of; None for a text that is none."""
     ascii_text = text if text.isascii() else text.translate(MARKS)
     if not ascii_text.isascii():

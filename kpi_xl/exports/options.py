@@ -60,7 +60,7 @@ def options_from(given: Iterable[tuple[str, str]], renamed: Mapping[str, str] = 
     for name, value in given:
         value = value.strip().strip('"')
         if name == "header":
-            if not value.isdigit() or int(value) < 1:
+            if not value.isdecimal() or int(value) < 1:
                 faults.append(
                     Message(
                         "--header {value}: give the number of the row that has the headers",

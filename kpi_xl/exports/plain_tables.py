@@ -13,11 +13,13 @@ from kpi_xl.exports.layouts import Header, Layout, Named, plain
 from kpi_xl.exports.options import Options
 from kpi_xl.exports.pages import ENCODINGS, Opener, SourcePage, pages, text_of
 from kpi_xl.exports.recognition import Match
-from kpi_xl.locales import Message, Names
+from kpi_xl.exports.rows import Rows, rows_of
+from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError
 from kpi_xl.sources.delimited import likely_encodings
+from kpi_xl.sources.records import Found
 from kpi_xl.units import DATE
 
 METRIC = {"metric", "kpi", "measure", "name"}
@@ -307,12 +309,9 @@ def _reshaped(match: Match, columns: Sequence[Column], table: str, options: Opti
         return match
     import pandas as pd
 
-    rows = [row for piece in match.page.rows() for row in piece][match.row + 1 :]
-    rows = [row for row in rows if any(text_of(row))]
-    frame = pd.DataFrame(
-        {"at": [row[period] for row in rows], "name": [row[metric] for row in rows],
-         "value": [row[value] for row in rows]}
-    )  # fmt: skip
+    rows = _rows(match, [value], [period])
+    named = (("at", period), ("name", metric), ("value", value))
+    frame = pd.DataFrame({name: rows.cells[str(place)] for name, place in named})
     twice = frame.duplicated(subset=["at", "name"])
     if twice.any():
         one = frame[twice].iloc[0]
@@ -328,16 +327,28 @@ def _reshaped(match: Match, columns: Sequence[Column], table: str, options: Opti
     wide = wide.reindex(dict.fromkeys(frame["at"])).reset_index()
     header = [match.headers[period], *map(str, wide.columns[1:])]
     cells = [["" if cell != cell else cell for cell in row] for row in wide.values.tolist()]
-    return _made(match, header, cells, columns, table, options)
+    return _made(match, rows, header, cells, columns, table, options)
+
+
+def _rows(match: Match, measured: Sequence[int], dated: Sequence[int] = ()) -> Rows:
+    """The rows of data under a header, by the numbers of columns. Raises SourceError."""
+    places = {str(place): place for place, text in enumerate(match.headers) if text}
+    rows = rows_of(match, places, [*map(str, measured)], [*map(str, dated)])
+    if rows.faults:
+        text, path = "{path}, {fault}", match.page.opener.path
+        raise SourceError(*(Message(text, path=path, fault=fault) for fault in rows.faults))
+    if rows.totals:
+        lines = Counted(len(rows.totals), "lines")
+        rows.remarks.append(Message("{lines} of totals left out", lines=lines))
+    return rows
 
 
 def _from_wide(match: Match, columns: Sequence[Column], table: str, months: Sequence[int]) -> Match:
     import pandas as pd
 
     others = [n for n, text in enumerate(match.headers) if text and n not in months]
-    rows = [row for piece in match.page.rows() for row in piece][match.row + 1 :]
-    rows = [row for row in rows if any(text_of(row))]
-    frame = pd.DataFrame([[*row] for row in rows], dtype=object)
+    rows = _rows(match, months)
+    frame = pd.DataFrame({int(place): cells for place, cells in rows.cells.items()}, dtype=object)
     long = frame.melt(id_vars=others, value_vars=list(months), var_name="at", value_name="value")
     long["at"] = long["at"].map(lambda place: match.headers[place])
     names = {column.name for column in columns}
@@ -345,27 +356,29 @@ def _from_wide(match: Match, columns: Sequence[Column], table: str, months: Sequ
     if "channel" in names:
         header = [*(match.headers[n] for n in others), "month", "spend"]
         cells = [[*row[: len(others)], row[-2], row[-1]] for row in long.values.tolist()]
-        return _made(match, header, cells, columns, table, Options())
+        return _made(match, rows, header, cells, columns, table, Options())
     if lead is None:
         return match
     wide = long.pivot(index="at", columns=lead, values="value").reindex(dict.fromkeys(long["at"]))
     wide = wide.reset_index()
     header = ["month", *map(str, wide.columns[1:])]
     cells = [["" if cell != cell else cell for cell in row] for row in wide.values.tolist()]
-    return _made(match, header, cells, columns, table, Options())
+    return _made(match, rows, header, cells, columns, table, Options())
 
 
 def _made(
     match: Match,
+    read: Rows,
     header: list[str],
     cells: list[list[Any]],
     columns: Sequence[Column],
     table: str,
     options: Options,
 ) -> Match:
-    """A match on a page that was made of another."""
+    """A match on a page that was made of another's rows."""
     rows: list[list[Any]] = [header, *cells]
-    page = match.page._replace(head=rows, rows=lambda: iter([rows]))
+    told = Found(header, {}, {}, 1, read.remarks)
+    page = match.page._replace(head=rows, rows=lambda: iter([rows]), found=[told])
     places = _places(header, columns, options)
     names = Header("", {n: Named((plain(header[p]),)) for n, p in places.items()}, ())
     layout = Layout(Message("the table {table}", table=table), "", table, (names,))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kpi_xl.exports.cells import amount_of, is_blank
 from kpi_xl.exports.layouts import Layout
 from kpi_xl.exports.pages import text_of
 from kpi_xl.exports.recognition import Match
@@ -38,7 +39,6 @@ class Rows:
 def rows_of(
     match: Match,
     places: Mapping[str, int],
-    is_number: Callable[[Any], bool],
     measured: Sequence[str],
     dated: Sequence[str],
 ) -> Rows:
@@ -51,12 +51,16 @@ def rows_of(
     numbers = [places[name] for name in measured]
 
     def has_words(row: Sequence[Any], texts: Sequence[str]) -> bool:
-        return any(texts[place] and not is_number(row[place])
+        return any(texts[place] and not _is_number(row[place])
                    for place in numbers if place < len(texts))  # fmt: skip
 
     _read(found, match, places, has_words, _kinds(match, places, dated))
     found.remarks += [remark for read in match.page.found for remark in read.remarks]
     return found
+
+
+def _is_number(cell: Any) -> bool:
+    return not isinstance(cell, str) or is_blank(cell) or bool(amount_of(cell))
 
 
 def _read(

@@ -92,7 +92,7 @@ def shaped(
     unit_of = {name: units.get(name) or BESIDE.get(name, KEY) for name in places}
     measured = [name for name, unit in unit_of.items() if unit not in (DATE, KEY, TEXT, LOGICAL)]
     dated = [name for name, unit in unit_of.items() if unit is DATE]
-    rows = rows_of(match, places, _numeric, measured, dated)
+    rows = rows_of(match, places, measured, dated)
     reading = Reading(match, table, None, len(rows.numbers))
     reading.faults += [*faults, *rows.faults]
     if not rows.numbers:
@@ -178,10 +178,6 @@ def _places(match: Match, options: Options) -> tuple[dict[str, int], list[Messag
             if name not in places and plain(name) in by_name:
                 places[name] = by_name[plain(name)][0]
     return places, faults
-
-
-def _numeric(cell: Any) -> bool:
-    return not isinstance(cell, str) or written.is_blank(cell) or bool(written._amount(cell))
 
 
 def _typed(
@@ -330,7 +326,7 @@ def _constant(value: str, unit: Unit | None, name: str, reading: Reading) -> Any
                 )
             )
         return day
-    amount = written._amount(value)
+    amount = written.amount_of(value)
     found = None if amount is None else written._value(amount.body, ",", ".")
     if amount is None or found is None:
         reading.faults.append(
