@@ -8,7 +8,7 @@ import io
 import math
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
@@ -108,23 +108,17 @@ def recalculated(
     book = adapted(read_package(content))
     if book.signed:
         raise RefusedError("the workbook is signed, and a change would break its signature")
-    tell(Message("Computing {formulas}", formulas=Counted(len(book.formulas), "formulas")))
-    computed = compute(book)
+    computed = _computed(book, tell, compute)
     parts: dict[str, bytes] = {}
     changed: list[Difference] = []
-    count = done = 0
-    with zipfile.ZipFile(io.BytesIO(content)) as package:
-        texts = cache(lambda: shared_texts(package, book))
-        for name, values in _by_sheet(book, computed).items():
-            tell(Message("Writing the values"), done / len(book.formulas))
-            done += len(values)
-            edits, others = _edits(book.xml[name], values, texts)
-            count += len(others)
-            changed += [_difference(name, one) for one in others if book.by_excel]
-            if edits:
-                xml = with_edits(book.xml[name].xml, edits)
-                check(xml)
-                parts[book.parts[name]] = xml
+    count = 0
+    for name, edits, others in _changes(book, computed, tell, Message("Writing the values")):
+        count += len(others)
+        changed += [_difference(name, one) for one in others if book.by_excel]
+        if edits:
+            xml = with_edits(book.xml[name].xml, edits)
+            check(xml)
+            parts[book.parts[name]] = xml
     report = _report(book, computed, count)
     if book.by_excel:
         report = replace(report, against_excel=_against_excel(book, changed))
@@ -143,19 +137,37 @@ def compared(
     """
     tell(Message("Reading the workbook"))
     book = read_package(content)
-    tell(Message("Computing {formulas}", formulas=Counted(len(book.formulas), "formulas")))
-    computed = compute(book)
-    found: list[Difference] = []
-    done = 0
-    with zipfile.ZipFile(io.BytesIO(content)) as package:
-        texts = cache(lambda: shared_texts(package, book))
-        for name, values in _by_sheet(book, computed).items():
-            tell(Message("Comparing the values"), done / len(book.formulas))
-            done += len(values)
-            others = _edits(book.xml[name], values, texts)[1]
-            found += [_difference(name, one) for one in others]
+    computed = _computed(book, tell, compute)
+    found = [
+        _difference(name, one)
+        for name, _, others in _changes(book, computed, tell, Message("Comparing the values"))
+        for one in others
+    ]
     differences = tuple(one for one in found if not _is_close(one.cached, one.computed))
     return Comparison(len(book.formulas), differences, _report(book, computed, 0).kept)
+
+
+def _computed(
+    book: Package, tell: Callable[..., None], compute: Callable[[Package], Computed]
+) -> Computed:
+    tell(Message("Computing {formulas}", formulas=Counted(len(book.formulas), "formulas")))
+    return compute(book)
+
+
+def _changes(
+    book: Package, computed: Computed, tell: Callable[..., None], what: Message
+) -> Iterator[tuple[str, list[Edit], list[Changed]]]:
+    """Of each sheet with formulas the edits that give them their values, and what changes by them.
+
+    `tell` hears that this is done, and how much of it.
+    """
+    done = 0
+    with zipfile.ZipFile(io.BytesIO(book.source)) as package:
+        texts = cache(lambda: shared_texts(package, book))
+        for name, values in _by_sheet(book, computed).items():
+            tell(what, done / len(book.formulas))
+            done += len(values)
+            yield name, *_edits(book.xml[name], values, texts)
 
 
 def _is_close(one: Cell | None, other: Cell | None) -> bool:
