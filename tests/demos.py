@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import pytest
 from kpi_xl.workbook_templates import template
-from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.parts import EMPTY, Data, Sentence, build
 from kpi_xl.workbook_templates.writing import Built
 
 from kpi_xl import cells
@@ -38,19 +38,25 @@ class Demo(NamedTuple):
 @cache
 def demo(name: str) -> Demo:
     """The workbook of a template's sample."""
+    return shared(f"{name}.demo", lambda: told(name, *template(name).sample()))
 
-    def made() -> Demo:
-        texts: set[str] = set()
 
-        def noted(text: str) -> str:
-            texts.add(text)
-            return text
+@cache
+def blank(name: str) -> Demo:
+    """An empty workbook in English."""
+    return shared(f"{name}.blank", lambda: told(name, {}))
 
-        record = template(name)
-        built = build(record, *record.sample(), translate=noted)
-        return Demo(built, frozenset(texts))
 
-    return shared(f"{name}.demo", made)
+def told(name: str, data: Data, about: Sentence = EMPTY) -> Demo:
+    """A template's workbook of some data, and its texts."""
+    texts: set[str] = set()
+
+    def noted(text: str) -> str:
+        texts.add(text)
+        return text
+
+    built = build(template(name), data, about, translate=noted)
+    return Demo(built, frozenset(texts))
 
 
 class Few(NamedTuple):
@@ -88,8 +94,10 @@ def few(name: str) -> Few:
 
 
 @cache
-def empty(name: str, language: str) -> Built:
+def empty(name: str, language: str = "en") -> Built:
     """An empty workbook in a language."""
+    if language == "en":
+        return blank(name).built
     return shared(f"{name}.{language}", lambda: build(template(name), {}, language=language))
 
 

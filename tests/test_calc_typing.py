@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from demos import empty
 from hosts import missing, program
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import HEADER, build
@@ -215,7 +216,7 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("typed")
     write_extension(folder / "extensions" / FOLDER)
     for name in TEMPLATES:
-        (folder / f"{name}.xlsx").write_bytes(build(template(name), {}).content)
+        (folder / f"{name}.xlsx").write_bytes(empty(name).content)
     typist = Path(__file__).with_name("calc_typist.py")
     books = {name: list(steps_of(name, folder)) for name in TEMPLATES}
     books |= {CROWDED: list(steps_without_room(folder))}

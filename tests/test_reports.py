@@ -11,9 +11,8 @@ from xml.etree import ElementTree
 
 import openpyxl
 import pytest
+from demos import few
 from hosts import validated
-from kpi_xl.workbook_templates import template
-from kpi_xl.workbook_templates.parts import build
 from workbooks import edited, part, sheet_of, written
 
 from kpi_xl import METRICS
@@ -193,12 +192,7 @@ def book_with(formulas: dict[str, Any]) -> bytes:
 
 
 def test_a_frozen_template_shows_the_same_without_us(tmp_path: Path) -> None:
-    record = template("funnel")
-    data = {
-        table: {name: cells[:60] for name, cells in columns.items()}
-        for table, columns in record.sample().data.items()
-    }
-    content = build(record, data).content
+    content = few("funnel").built.content
     copy, formulas, *_ = frozen(content)
     path = tmp_path / "copy.xlsx"
     path.write_bytes(copy)

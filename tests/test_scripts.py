@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import openpyxl
 import pytest
 import remote_excel
+from demos import few, first_rows
 from generated import WORKBOOKS
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import HEADER, Sample, Template, build
+from kpi_xl.workbook_templates.parts import HEADER, Template, build
 
 from kpi_xl import METRICS, units
 from kpi_xl.engine.embedded import calculate
@@ -78,14 +79,6 @@ def run(
     return pressed([Pressed(content, script, arguments, active)], folder)[0]
 
 
-def first_rows(sample: Sample) -> dict[str, dict[str, list[Any]]]:
-    """A part of the sample data that is soon computed."""
-    return {
-        table: {name: list(cells[:60]) for name, cells in columns.items()}
-        for table, columns in sample.data.items()
-    }
-
-
 def saved(record: Template, data: Any, folder: Path) -> list[Loaded]:
     """The data as CSV files, and what the sheet Sources says of them."""
     for table in record.inputs:
@@ -97,27 +90,11 @@ def saved(record: Template, data: Any, folder: Path) -> list[Loaded]:
 
 
 @pytest.fixture(scope="module")
-def sample() -> Callable[[str], Sample]:
-    found: dict[str, Sample] = {}
-
-    def of(name: str) -> Sample:
-        if name not in found:
-            found[name] = template(name).sample()
-        return found[name]
-
-    return of
-
-
-@pytest.fixture(scope="module")
-def funnel(
-    tmp_path_factory: pytest.TempPathFactory, sample: Callable[[str], Sample]
-) -> tuple[bytes, Path]:
+def funnel(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Path]:
     """An empty funnel workbook, and the folder of the files that it names."""
     folder = tmp_path_factory.mktemp("funnel")
     record = template("funnel")
-    return build(
-        record, {}, loaded=saved(record, first_rows(sample("funnel")), folder)
-    ).content, folder
+    return build(record, {}, loaded=saved(record, first_rows("funnel"), folder)).content, folder
 
 
 @pytest.fixture(scope="module")
@@ -128,10 +105,8 @@ def filled(funnel: tuple[bytes, Path]) -> bytes:
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_a_refreshed_report_is_what_it_should_be(
-    name: str, tmp_path: Path, sample: Callable[[str], Sample]
-) -> None:
-    record, data = template(name), first_rows(sample(name))
+def test_a_refreshed_report_is_what_it_should_be(name: str, tmp_path: Path) -> None:
+    record, data = template(name), first_rows(name)
     files = saved(record, data, tmp_path)
 
     def name_files(book: Any) -> None:
@@ -142,7 +117,7 @@ def test_a_refreshed_report_is_what_it_should_be(
     content = changed((WORKBOOKS / f"{name}.xlsx").read_bytes(), name_files)
     new, told = run(content, "refresh_report", folder=tmp_path)
     assert told.startswith("Loaded: ")
-    expected = build(record, data)
+    expected = few(name).built
     computed = calculate(new)
     assert computed.refused == {}
     assert computed.values == expected.values
@@ -404,7 +379,7 @@ def desk(funnel: tuple[bytes, Path]) -> Callable[[list[dict[str, Any]]], list[di
 AS_BEFORE = [True, -4105, False]  # screen updating, automatic calculation, the status bar Excel's
 
 
-def test_on_windows_a_report_is_refreshed(desk: Callable[..., Any], sample: Any) -> None:
+def test_on_windows_a_report_is_refreshed(desk: Callable[..., Any]) -> None:
     unbound = [
         ["Summary", [28, 3], "formula", "='C:\\x\\kpi_xl.xlam'!CAC(B1,\"kpi_xl.xlam!CAC(1)\")", 1],
         ["Summary", [27, 3], "formula", "=CPL(SpendTotal,LeadCount)", "#NAME?"],
@@ -424,7 +399,7 @@ def test_on_windows_a_report_is_refreshed(desk: Callable[..., Any], sample: Any)
     ]  # fmt: skip
     leads = one["after"]["Leads"]
     assert leads["tables"] == {"Leads": [1, 4, 11, 64]}
-    data = first_rows(sample("funnel"))["Leads"]
+    data = first_rows("funnel")["Leads"]
     for row in (0, 59):
         assert leads["cells"][f"{row + 5},1"] == data["lead_id"][row]
         assert leads["cells"][f"{row + 5},2"] == f"{data['created'][row]}T00:00:00"

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from cases import BLANKS
+from demos import empty
 from hosts import missing, program
-from kpi_xl.workbook_templates import parts, template
 from office_server import CALL, REQUEST, Server, serving
 from test_excel import (
     CALLS,
@@ -209,7 +209,7 @@ def test_a_table_of_a_million_blank_rows_is_not_read(
 def workbook() -> dict[str, Any]:
     from remote_excel import payload
 
-    book = parts.build(template("funnel"), {}).content
+    book = empty("funnel").content
     with pytest.MonkeyPatch.context() as environment, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # openpyxl does not know every format
         environment.setenv("XLWINGS_LICENSE_KEY", "noncommercial")
