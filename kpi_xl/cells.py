@@ -296,13 +296,18 @@ def _all_between(low: float, cells: list[Cell], high: float) -> bool:
 
 
 class Flat(NamedTuple):
-    """The cells of an argument in row order."""
+    """The cells of an argument in row order.
+
+    A host may hand one over in place of a column that several functions are given.
+    """
 
     cells: list[Cell]
     kinds: set[type]
     """The types that they have."""
     width: int
     """Of the block; 0 of what is none."""
+    known: dict[object, Any] | None = None
+    """What has been read of them for one function, for the others."""
 
 
 def _judged(metric: Metric, values: list[Cell | Block]) -> list[Any] | CellError:
@@ -408,7 +413,9 @@ def _divides_by(zero: Argument, metric: Metric) -> CellError:
     ).shown()
 
 
-def _flat(value: Cell | Block) -> Flat:
+def _flat(value: Cell | Block | Flat) -> Flat:
+    if type(value) is Flat:
+        return value
     width = 1
     if type(value) is not list:
         cells = [value]
@@ -425,11 +432,12 @@ def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> list[Flat]
     """The cells of each argument, none of them an error."""
     found: list[Flat] = []
     for argument, value in zip(metric.arguments, values, strict=True):
-        cells, kinds, _ = flat = _flat(value)
+        flat = _flat(value)
+        cells = flat.cells
         found.append(flat)
         try:
             # Of a million numbers it is quicker to see that they are numbers.
-            if kinds <= NUMBERS or EXCEL_ERRORS.isdisjoint(cells):
+            if flat.kinds <= NUMBERS or _once(flat, "sound", EXCEL_ERRORS.isdisjoint, cells):
                 continue
         except TypeError:
             pass  # a cell that cannot be looked up is no error, but one after it may be
@@ -438,6 +446,15 @@ def _refuse_errors(metric: Metric, values: Sequence[Cell | Block]) -> list[Flat]
                 code = str(cell)
                 raise ErrorCell(code, HOLDS_AN_ERROR, name=argument.name, cell=code)
     return found
+
+
+def _once(column: Flat, what: object, read: Callable[..., Any], *given: Any) -> Any:
+    """What is read of a column, once for all functions that are given it."""
+    if column.known is None:
+        return read(*given)
+    if what not in column.known:
+        column.known[what] = read(*given)
+    return column.known[what]
 
 
 def _refuse_ragged(arguments: Sequence[Argument], flat: list[Flat]) -> None:
@@ -576,9 +593,10 @@ def _columns(argument: Argument, column: Flat, *, arrays: bool) -> list[Any] | N
     """
     if _left_out(argument, column):
         return None
-    cells, kinds, width = column
+    cells, kinds, width, _ = column
     if arrays and width == 1:
-        array = _array(argument, cells, kinds)
+        what = argument.arg.unit, argument.arg.blank, argument.domain
+        array = _once(column, what, _array, argument, cells, kinds)
         if array is not None:
             return [array]
     if not argument.arg.wide:
@@ -610,6 +628,14 @@ def _left_out(argument: Argument, column: Flat) -> bool:
 
 def _array(argument: Argument, cells: list[Cell], kinds: set[type]) -> Any:
     """The same cells as an array, or numbered keys; None if some need a closer look."""
+    array = _read_array(argument, cells, kinds)
+    numbers = getattr(array, "rows", array)
+    if numbers is not None:
+        numbers.setflags(write=False)  # it may be that of several functions
+    return array
+
+
+def _read_array(argument: Argument, cells: list[Cell], kinds: set[type]) -> Any:
     from kpi_xl.columns import days, keys, numbers
 
     if argument.arg.unit is DATE:

@@ -2,12 +2,13 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
 
 from kpi_xl import METRICS
-from kpi_xl.cells import evaluate
+from kpi_xl.cells import Flat, evaluate
 from kpi_xl.errors import CellError
 
 
@@ -339,3 +340,22 @@ def test_some_arguments_may_be_single_beside_ranges() -> None:
 def test_an_error_cell_comes_before_a_wrong_shape() -> None:
     assert call("KPI_ANOMALY", column("#REF!", 1), column(1, 2)) == "#REF!"
     assert call("COHORT", column("a"), column(1), None, column("#N/A", "M")) == "#N/A"
+
+
+@pytest.mark.parametrize("name", ["COHORT", "RFM", "RETENTION_CURVE", "BTYD_FIT", "CLV_TOTAL"])
+@pytest.mark.parametrize("customers", [["a", "b", "c"], [1.0, "b", None], [7.0, 8.0, "#N/A"]])
+def test_a_column_that_is_read_once_gives_what_its_cells_give(
+    name: str, customers: list[Any]
+) -> None:
+    """Also where it is blank or an error, and in the second function that is given it."""
+    chance = Random(name)
+    rows = [(chance.choice(customers), 45000.0 + chance.randrange(700), 9.5) for _ in range(300)]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    blocks = [[[cell] for cell in column] for column in columns]
+    read = [Flat(column, set(map(type, column)), 1, {}) for column in columns]
+    rest = [26.0] if name == "CLV_TOTAL" else []
+    given = blocks if name in ("RFM", "BTYD_FIT", "CLV_TOTAL") else blocks[:2]
+    wanted = evaluate(METRICS[name], [*given, *rest])
+    for _ in range(2):
+        assert evaluate(METRICS[name], [*read[: len(given)], *rest]) == wanted
+    assert all(column.known for column in read[1 : len(given)]) or wanted == "#N/A"

@@ -11,12 +11,12 @@ from itertools import chain
 from typing import Any
 from unicodedata import category, normalize
 
-from kpi_xl.cells import Cell, evaluate
+from kpi_xl.cells import Cell, Flat, evaluate
 from kpi_xl.engine import formulas, kinds, native
 from kpi_xl.engine.kinds import CODES_OF
 from kpi_xl.errors import CellError
 from kpi_xl.locales import Message
-from kpi_xl.registry import Metric
+from kpi_xl.registry import Argument, Metric
 
 CODES = {code: {"type": "Error", "kind": kind} for kind, code in CODES_OF.items()}
 UNSURE = {"type": "Error", "kind": "NImpl"}
@@ -141,6 +141,13 @@ class Held(list[list[Any]]):
         return _given([*self])
 
     @cached_property
+    def column(self) -> Flat | None:
+        """The same read for all functions that take columns; None of what is no column."""
+        if dict in self.types or len(self.flat) != len(self):
+            return None
+        return Flat(self.flat, set(self.types), 1, {})
+
+    @cached_property
     def places(self) -> dict[tuple[type, Any], list[int]]:
         """Where each value is, whatever the capitals of texts."""
         found: defaultdict[tuple[type, Any], list[int]] = defaultdict(list)
@@ -195,11 +202,15 @@ class Ranges(dict[str, Held]):
 
 def metric_call(metric: Metric, noticed: Noticed) -> Callable[..., Any]:
     """A KPI function as the engine calls it; its errors are noticed."""
+    takes_columns, most = metric.arrays and metric.result != "shape", len(metric.arguments)
 
     def call(*cells: Any) -> Any:
-        given = _of_one_length([_given(cell) for cell in cells])
+        read = [_given(cell) for cell in cells]
+        given = _of_one_length(read)
         if UNSURE in given:
             return UNSURE
+        if takes_columns and given is read:
+            given = [*map(_as_column, metric.arguments, cells, read), *read[most:]]
         result = evaluate(metric, given)
         if type(result) is float:
             noticed.answered.add(metric.name)
@@ -224,6 +235,12 @@ def _given(cell: Any) -> Any:
         rows = [[_given(c) for c in row] for row in cell]
         return UNSURE if any(c is UNSURE for row in rows for c in row) else rows
     return None if cell == formulas.OMITTED else cell
+
+
+def _as_column(argument: Argument, cell: Any, given: Any) -> Any:
+    """An argument as a column that is read once, if it is a range that is held."""
+    column = cell.column if isinstance(cell, Held) and argument.arg.column else None
+    return given if column is None else column
 
 
 def _whole(block: Any) -> Any:

@@ -159,6 +159,7 @@ class _Engine:
         self.spilling: list[Formula] = []
         self.blocks: dict[Formula, Block] = {}
         self.written: set[Formula] = set()
+        self._latest_graph: Graph | None = None
         self.asked_later = asked_later
         self.shown: dict[Formula, Cell | Block] = {}
         self.noticed = Noticed()
@@ -441,15 +442,17 @@ class _Engine:
 
     def _graph(self) -> Graph:
         """All formulas, the refused ones as well, with what they need and what they fill."""
-        needs = [
-            list(self.lines[formula].places(formula.row)) if formula in self.lines else []
-            for formula in self.formulas
-        ]
         fills = [
             self._spill(formula) if formula in self.blocks else formula.area
             for formula in self.formulas
         ]
-        return Graph(needs, fills)
+        if self._latest_graph is None or self._latest_graph.fills != fills:
+            needs = [
+                list(self.lines[formula].places(formula.row)) if formula in self.lines else []
+                for formula in self.formulas
+            ]
+            self._latest_graph = Graph(needs, fills)
+        return self._latest_graph
 
     def _refuse_circles(self, graph: Callable[[], Graph]) -> None:
         """Refuse the formulas that depend on themselves, also where IFERROR or a spill hides it."""
