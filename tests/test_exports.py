@@ -686,6 +686,14 @@ columns.status = "Financial Status"
     assert len(str(error.value).splitlines()) == 5  # a sentence for each fault
 
 
+def test_a_signature_may_be_a_single_header() -> None:
+    text = 'name = "X"\nvendor = "X"\ntable = "Orders"\n[[header]]\nsignature = {}\n'
+    text += 'columns = {{date = "Day", amount = "Sum"}}\n'
+    one, several = (layouts_of(text.format(said), "x.toml") for said in ('"Sum"', '["Sum"]'))
+    assert one == several
+    assert one[0].headers[0].signature[0].names == ("sum",)
+
+
 def test_every_layout_has_its_source_and_its_menus() -> None:
     for one in LAYOUTS:
         assert one.source.startswith("https://"), one.name

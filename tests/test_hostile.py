@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from kpi_xl import METRICS, bounded, cells
 from kpi_xl.bounded import Budget, BudgetError
 from kpi_xl.errors import CellError
 from kpi_xl.files import write_whole
+from kpi_xl.hosts.libreoffice.extension import FOLDER, install_steps
 from kpi_xl.hosts.libreoffice.programs import surroundings
 from kpi_xl.reports.folders import allowed_folders, permitted
 from kpi_xl.reports.layout import SOURCE_COLUMNS
@@ -305,6 +307,34 @@ def test_a_name_as_long_as_they_may_be_is_written(tmp_path: Path) -> None:
     path = tmp_path / f"{'表' * 83}.xlsx"  # of 254 bytes
     write_whole(path, b"whole")
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_an_extension_whose_files_are_held_stays_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows neither moves nor removes what a LibreOffice that runs has open."""
+    place = tmp_path / FOLDER
+    (step,) = install_steps(tmp_path)
+    step.do()
+    before = sorted(path.name for path in place.rglob("*"))
+
+    def held(path: Path, *_: object, **__: object) -> None:
+        if path == place:
+            next(place.glob("*.xcu")).unlink()  # as far as it came
+            raise PermissionError(errno.EACCES, "Access is denied")
+
+    def stays(path: Path, _: Path) -> None:
+        if path == place:
+            raise PermissionError(errno.EACCES, "Access is denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", held)
+        patch.setattr(Path, "rename", stays)
+        with pytest.raises(PermissionError):
+            step.do()
+    assert sorted(path.name for path in place.rglob("*")) == before
+    step.do()
+    assert [path.name for path in tmp_path.iterdir()] == [FOLDER]
 
 
 # The commands' edges

@@ -158,6 +158,9 @@ columns.dat = "When"
          "[[header]]\ncolumns = 3",
          ["unconfirmed is true or false", "footer is no regular expression",
                          "a [[header]] needs columns"]),
+        ('name = "x"\nvendor = "x"\ntable = "Orders"\nnumbers = "1.2.3"\n'
+         '[[header]]\nnumbers = "abc"\ncolumns = {date = "Day"}',
+         ['the layout "x": numbers is one of 1,234.5; 1.234,5', 'is one of 1,234.5']),
     ],
 )  # fmt: skip
 def test_every_fault_of_a_users_layout_is_a_sentence(

@@ -43,6 +43,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from kpi_xl.exports.cells import convention
 from kpi_xl.files import text_of, toml_of
 from kpi_xl.locales import Message, Names
 from kpi_xl.reference import did_you_mean
@@ -265,6 +266,7 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         if given.get(key, words[0]) not in words:
             known = Names(tuple(filter(None, words)), ", ")
             faults.append(Message(ONE_OF, where=where, key=key, names=known))
+    faults += _misread(given, where)
     if not isinstance(given.get("unconfirmed", False), bool):
         faults.append(Message("{where}: unconfirmed is true or false", where=where))
     for key in ("amount", "net"):
@@ -348,8 +350,11 @@ def _header(given: Any, where: Message, faults: list[Message]) -> Header | None:
         str(ours): _named(theirs, _at(where, f"columns.{ours}"), faults)
         for ours, theirs in given["columns"].items()
     }
+    faults += _misread(given, where)
+    signed = given.get("signature", ())
     signature = tuple(
-        _named(one, _at(where, "signature"), faults) for one in given.get("signature", ())
+        _named(one, _at(where, "signature"), faults)
+        for one in ([signed] if isinstance(signed, str) else signed)
     )
     return Header(
         str(given.get("language", "")),
@@ -358,6 +363,19 @@ def _header(given: Any, where: Message, faults: list[Message]) -> Header | None:
         str(given.get("numbers", "")),
         str(given.get("dates", "")),
     )
+
+
+def _misread(given: Mapping[str, Any], where: Message) -> Iterator[Message]:
+    """What is wrong with how numbers are said to be written."""
+    written = given.get("numbers")
+    if isinstance(written, str) and written:
+        try:
+            convention(written)
+        except ValueError:
+            yield Message(ONE_OF, where=where, key="numbers", names=Names(WRITTEN, "; "))
+
+
+WRITTEN = ("1,234.5", "1.234,5", "1 234,5", "1'234.5")
 
 
 def _named(given: Any, where: Message, faults: list[Message]) -> Named:

@@ -321,12 +321,14 @@ def _write_folder(place: Path) -> None:
     """Write the extension as a folder, in place of an older one."""
     if place.exists() and not (place / COMPONENT).exists():
         raise FileExistsError(EEXIST, "it is there, and is not our extension: move it away", place)
-    new = place.with_name(f".{place.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
+    new, old = (place.with_name(f".{place.name}.{which}") for which in ("new", "old"))
+    for one in (new, old):
+        shutil.rmtree(one, ignore_errors=True)
     write_extension(new)
-    if place.exists():
-        shutil.rmtree(place)
+    if place.exists():  # as a whole or not at all: a LibreOffice that runs may hold its files
+        place.rename(old)
     new.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_extension(place: Path, *, for_tasks: bool = False) -> None:
