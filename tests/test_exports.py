@@ -428,6 +428,100 @@ def test_costs_and_revenue_of_rows_left_out_are_told_apart() -> None:
     assert "2 leads with another Deal - Status (10,500.00)" in "; ".join(paid.notes[0].lines())
 
 
+def summed(name: str, path: Path, column: str) -> tuple[float, str]:
+    """What a column of the first table comes to, and what is told of its file."""
+    told = filled(name, path)
+    table = next(iter(told.tables.values()))
+    return sum(cell or 0 for cell in table.columns[column]), "; ".join(told.notes[0].lines())
+
+
+@pytest.mark.parametrize("word", ["Total", "Grand total", "TOTAL:", "Subtotal", "Summe", "Итого"])
+@pytest.mark.parametrize(
+    ("file", "name", "column", "known"),
+    [
+        ("meta_en.csv", "campaigns", "cost", 255.31),
+        ("meta_en.csv", "funnel", "spend", 255.31),
+        ("online_retail_ii.csv", "retention", "amount", 176.9),
+        ("hubspot_deals.csv", "funnel", "value", 15500),
+        ("stripe_subscriptions.csv", "retention", "mrr_new", 150),
+        ("min_lost_without_sqo.csv", "funnel", "value", 15500),
+        ("spend_wide_months.csv", "funnel", "spend", 5050),
+    ],
+)
+def test_a_line_of_totals_is_no_row(
+    file: str, name: str, column: str, known: float, word: str, tmp_path: Path
+) -> None:
+    """Also where the vendor's files have none, as exported: somebody has added one."""
+    rows = list(csv.reader((FILES / file).read_text(encoding="utf-8-sig").splitlines()))
+    cells = [[row[place] for row in rows[1:]] for place in range(len(rows[0]))]
+    numbers = [
+        sum(float(cell) for cell in column if cell)
+        if all(re.fullmatch(r"-?\d*\.?\d+|", cell) for cell in column) and any(column)
+        else ""
+        for column in cells
+    ]
+    path = tmp_path / file
+    with path.open("w", encoding="utf-8", newline="") as out:
+        csv.writer(out).writerows([*rows, [word, *numbers[1:]]])
+    value, told = summed(name, path, column)
+    assert value == pytest.approx(known)
+    assert "1 total agrees" in told or "1 line of totals left out" in told
+
+
+def test_rows_without_a_day_are_in_no_month(tmp_path: Path) -> None:
+    """A sum under a name that nobody knows, and a day that somebody has deleted."""
+    meta = (FILES / "meta_en.csv").read_text(encoding="utf-8-sig").splitlines()
+    header, row = meta[0].split(","), meta[1].split(",")
+    undated = ["" if name in ("Day", "Reporting starts", "Reporting ends") else cell
+               for name, cell in zip(header, row, strict=True)]  # fmt: skip
+    path = tmp_path / "meta.csv"
+    path.write_text("\n".join([*meta, ",".join(undated)]), encoding="utf-8")
+    value, told = summed("campaigns", path, "cost")
+    assert value == pytest.approx(255.31)
+    assert "1 row without a date (Amount spent (EUR) " in told
+    for name in ("funnel", "scorecard"):
+        with pytest.raises(SourceError, match="the cell is blank, and the row cannot be added up"):
+            filled(name, path)
+
+
+def test_months_are_no_days(tmp_path: Path) -> None:
+    text = (FILES / "meta_en.csv").read_text(encoding="utf-8-sig")
+    path = tmp_path / "meta.csv"
+    for month in ("Jan 2024", "2024-01"):
+        path.write_text(re.sub(r"2024-01-\d\d", month, text), encoding="utf-8")
+        with pytest.raises(SourceError, match=f'"{month}" is a month, and a row a day is wanted'):
+            filled("campaigns", path)
+
+
+def test_spaces_of_any_kind_in_headers(tmp_path: Path) -> None:
+    for file, name, column in (("meta_en.csv", "campaigns", "cost"),
+                               ("spend_wide_months.csv", "funnel", "spend")):  # fmt: skip
+        header, *rows = (FILES / file).read_text(encoding="utf-8-sig").splitlines()
+        path = tmp_path / file
+        path.write_text("\n".join([header.replace(" ", "\u00a0"), *rows]), encoding="utf-8")
+        assert summed(name, path, column)[0] == summed(name, FILES / file, column)[0]
+
+
+def test_long_and_wide_files_as_people_keep_them(tmp_path: Path) -> None:
+    """A column without a name, a remark below the rows; a channel that is left blank, or twice."""
+    path = tmp_path / "long.csv"
+    long = (FILES / "scorecard_long.csv").read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join(f",{line}," for line in long), encoding="utf-8")
+    assert filled("scorecard", path).tables["Months"].columns["revenue"] == [50000, 52000]
+    path.write_text("\n".join([*long, "estimates"]), encoding="utf-8")
+    with pytest.raises(SourceError, match="row 8 has 1 cells, but 3 in its header"):
+        filled("scorecard", path)
+    wide = (FILES / "spend_wide_months.csv").read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([*wide, "* estimates,,,", ",1,2,3"]), encoding="utf-8")
+    with pytest.raises(SourceError, match="row 5 has no Channel: fill it in"):
+        filled("funnel", path)
+    path.write_text("\n".join([*wide, "* estimates,,,"]), encoding="utf-8")
+    assert set(filled("funnel", path).tables["Spend"].columns["channel"]) == {"Search", "Social"}
+    path.write_text("metric,Jan 2024,Feb 2024\nspend,1,2\nspend,3,4\n", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"has spend of Jan 2024 twice: which holds\?"):
+        filled("scorecard", path)
+
+
 def test_months_of_weeks_of_long_and_of_wide_files() -> None:
     with pytest.raises(SourceError, match=r"has visitors by the week.*--set visitors="):
         filled("scorecard", "scorecard_weekly.csv")  # who comes in two weeks is one visitor

@@ -393,7 +393,9 @@ def _text(cell: Any) -> str:
 
 def _ascii_digits(text: str) -> str:
     shown = text.translate(_DIGITS)
-    return shown if shown.isascii() else "".join(c for c in shown if c not in _MARKS_OF_BIDI)
+    if shown.isascii():
+        return shown
+    return " ".join("".join(c for c in shown if c not in _MARKS_OF_BIDI).split())
 
 
 Whys = Iterator[tuple[str, Message]]
@@ -493,7 +495,7 @@ def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:
 
 def is_month(text: str) -> bool:
     """Whether a text is a month without a day: 2024-01, Jan 2024, 01/2024, 202401."""
-    shown = text.strip().translate(_DIGITS)
+    shown = _ascii_digits(text.strip())
     match = _MONTH_NAMED.fullmatch(shown)
     if match:
         return match[1].lower() in MONTH_NAMES

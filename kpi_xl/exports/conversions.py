@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from kpi_xl.exports.options import money
-from kpi_xl.exports.shaping import Reading, monday
+from kpi_xl.exports.shaping import NOUNS, Reading, monday, tell_left
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.schema import Column
 from kpi_xl.sources.grain import GRAIN_WORDS
@@ -80,6 +80,12 @@ def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
     source = reading.match.layout.table
     if source == table == "Leads" and (fault := _unnamed(reading)):
         reading.faults.append(fault)
+        return
+    # A vendor's rows have their days, but for sums of them under a name that nobody knows.
+    if source == table and table in ("Ads", "Orders") and reading.match.layout.file:
+        _without_undated(reading)
+    if not len(reading.frame):  # why, the remarks say
+        reading.table = table
         return
     if source == "Leads" and table != "Weeks":
         _opportunities(reading)
@@ -240,6 +246,15 @@ def _order_months(reading: Reading) -> None:
         months["buyers"] = months["month"].map(buyers).fillna(0).astype(float)
     months["_row"], months["_currency"] = 0, frame["_currency"].iloc[0]
     reading.frame = months
+
+
+def _without_undated(reading: Reading) -> None:
+    """Rows without a day are left out, and told."""
+    frame, noun = reading.frame, NOUNS.get(reading.match.layout.table, "rows")
+    if "date" in frame:
+        undated = frame["date"].isna()
+        tell_left(frame[undated], Message("without a {column}", column="date"), noun, reading)
+        reading.frame = frame[~undated]
 
 
 def _unnamed(reading: Reading) -> Message | None:

@@ -4,7 +4,7 @@ What nobody knows is read as a table of ours with its own headers, or as the use
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -18,6 +18,7 @@ from kpi_xl.exports.options import Note, Options
 from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
 from kpi_xl.exports.rates import Rates, converted, currency_of, of_money
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
+from kpi_xl.exports.rows import is_total
 from kpi_xl.exports.shaping import Reading, filled_columns, period_of, shaped
 from kpi_xl.files import is_there, kind
 from kpi_xl.locales import Counted, Message, Names
@@ -38,6 +39,7 @@ from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.parquet import read_parquet
 from kpi_xl.sources.records import Reader
 from kpi_xl.sources.values import as_text
+from kpi_xl.units import DATE, KEY
 
 Tables = Mapping[str, Sequence[Column]]
 Progress = Callable[[str, float], None]
@@ -346,7 +348,9 @@ def _unknown(
         and not plain_tables.is_reshaped(opener, tables)
     ):
         try:
-            return _plain(request, tables, progress)
+            ready = _plain(request, tables, progress)
+            if not _has_totals(ready[1], tables[ready[0]]):
+                return ready
         except SourceError as error:
             first = error
     try:
@@ -369,6 +373,17 @@ def _unknown(
             raise
         raise first from None
     return reading
+
+
+def _has_totals(table: ReadTable, columns: Sequence[Column]) -> bool:
+    """Whether a row without a day is called a total: the rows are then told apart from totals."""
+    rows: Iterable[int] = range(table.rows)
+    for column in columns:
+        if column.unit is DATE:
+            days = table.columns[column.name]
+            rows = [row for row in rows if days[row] is None]
+    named = [table.columns[column.name] for column in columns if column.unit is KEY]
+    return any(is_total(names[row]) for names in named for row in rows)
 
 
 def _plain(request: Request, tables: Tables, progress: Progress) -> tuple[str, ReadTable]:

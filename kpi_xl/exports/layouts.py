@@ -68,9 +68,11 @@ class Named:
         for name in self.names:
             if found := headers.get(name):
                 return list(found)
-        if self.pattern:
-            return [n for n, text in enumerate(texts) if self.pattern.fullmatch(text)]
-        return []
+        return [n for n, text in enumerate(texts) if self.found(text)]
+
+    def found(self, text: str) -> re.Match[str] | None:
+        """How the pattern fits a header, whatever kind its spaces are of."""
+        return self.pattern.fullmatch(" ".join(text.split())) if self.pattern else None
 
     def __str__(self) -> str:
         return " or ".join(self.names) if self.names else str(self.pattern and self.pattern.pattern)

@@ -146,7 +146,7 @@ def is_reshaped(opener: Opener, tables: Mapping[str, Sequence[Column]]) -> bool:
         return False
     for page in pages(opener):
         texts = next((text_of(row) for row in page.head if any(text_of(row))), [])
-        names = {loose(text) for text in texts}
+        names = {loose(text) for text in texts if text}
         if sum(bool(text) and written.is_month(text) for text in texts) > 1:
             return True
         if names & METRIC and names & VALUE and len(names) == 3:
@@ -312,6 +312,16 @@ def _reshaped(match: Match, columns: Sequence[Column], table: str, options: Opti
     rows = _rows(match, [value], [period])
     named = (("at", period), ("name", metric), ("value", value))
     frame = pd.DataFrame({name: rows.cells[str(place)] for name, place in named})
+    _once_each(match, frame)
+    wide = frame.pivot(index="at", columns="name", values="value")
+    wide = wide.reindex(dict.fromkeys(frame["at"])).reset_index()
+    header = [match.headers[period], *map(str, wide.columns[1:])]
+    cells = [["" if cell != cell else cell for cell in row] for row in wide.values.tolist()]
+    return _made(match, rows, header, cells, columns, table, options)
+
+
+def _once_each(match: Match, frame: Any) -> None:
+    """Pass, or raise SourceError, for a measure that a period has twice."""
     twice = frame.duplicated(subset=["at", "name"])
     if twice.any():
         one = frame[twice].iloc[0]
@@ -323,11 +333,6 @@ def _reshaped(match: Match, columns: Sequence[Column], table: str, options: Opti
                 at=one["at"],
             )
         )
-    wide = frame.pivot(index="at", columns="name", values="value")
-    wide = wide.reindex(dict.fromkeys(frame["at"])).reset_index()
-    header = [match.headers[period], *map(str, wide.columns[1:])]
-    cells = [["" if cell != cell else cell for cell in row] for row in wide.values.tolist()]
-    return _made(match, rows, header, cells, columns, table, options)
 
 
 def _rows(match: Match, measured: Sequence[int], dated: Sequence[int] = ()) -> Rows:
@@ -349,6 +354,19 @@ def _from_wide(match: Match, columns: Sequence[Column], table: str, months: Sequ
     others = [n for n, text in enumerate(match.headers) if text and n not in months]
     rows = _rows(match, months)
     frame = pd.DataFrame({int(place): cells for place, cells in rows.cells.items()}, dtype=object)
+    given = frame.map(lambda cell: bool(text_of([cell])[0]))
+    some = given[[*months]].any(axis=1)  # a row without any is a remark
+    nameless = some & ~given[others].any(axis=1)
+    if others and nameless.any():
+        raise SourceError(
+            Message(
+                "{path}: row {row} has no {column}: fill it in, or delete the row if it is a total",
+                path=match.page.opener.path,
+                row=rows.numbers[int(nameless.to_numpy().argmax())],
+                column=match.headers[others[0]],
+            )
+        )
+    frame = frame[some]
     long = frame.melt(id_vars=others, value_vars=list(months), var_name="at", value_name="value")
     long["at"] = long["at"].map(lambda place: match.headers[place])
     names = {column.name for column in columns}
@@ -359,6 +377,7 @@ def _from_wide(match: Match, columns: Sequence[Column], table: str, months: Sequ
         return _made(match, rows, header, cells, columns, table, Options())
     if lead is None:
         return match
+    _once_each(match, long.rename(columns={lead: "name"}))
     wide = long.pivot(index="at", columns=lead, values="value").reindex(dict.fromkeys(long["at"]))
     wide = wide.reset_index()
     header = ["month", *map(str, wide.columns[1:])]

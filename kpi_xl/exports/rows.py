@@ -13,7 +13,7 @@ from kpi_xl.locales import Message
 from kpi_xl.sources import MOST_ROWS
 
 TOTAL_WORDS = re.compile(
-    r"(grand )?totals?|sum|gesamt(summe)?|summe|insgesamt|total g[eé]n[eé]ral|итого|всего"
+    r"(grand |sub-?)?totals?|sum|gesamt(summe)?|summe|insgesamt|total g[eé]n[eé]ral|итого|всего"
     r"|总计|合计|總計|合計|小计|小計|جمع|جمع کل|مجموع",
     re.IGNORECASE,
 )
@@ -130,7 +130,12 @@ def _all_data(match: Match, places: Mapping[str, int], piece: Sequence[Sequence[
     if layout.totals or layout.footer or not layout.file or {len(row) for row in piece} != {width}:
         return False
     lead = next(iter(places.values()))
-    return all(row[lead] and row[lead] != match.headers[lead] for row in piece)
+    return all(
+        row[lead]
+        and row[lead] != match.headers[lead]
+        and not any(map(is_total, (row[0], row[lead])))
+        for row in piece
+    )
 
 
 def _misfit(at: int, number: int, width: int) -> Message:
@@ -171,27 +176,32 @@ def _kinds(
     return kind_of
 
 
+def is_total(cell: Any) -> bool:
+    """Whether a cell is what a row of totals begins with."""
+    return isinstance(cell, str) and bool(TOTAL_WORDS.fullmatch(cell.strip(" :")))
+
+
 def _total_test(
     layout: Layout, places: Mapping[str, int], dated: Sequence[str]
 ) -> Callable[[Sequence[str], Sequence[str]], bool]:
     """Whether a row is one of totals, from its texts and those that are not blank."""
     totals = layout.totals
-    if totals is None:
-        if layout.file:
-            return lambda texts, filled: False
-        days = [places[name] for name in dated if name in places]
+    days = [places[name] for name in dated if name in places]
 
-        def general(texts: Sequence[str], filled: Sequence[str]) -> bool:
-            return bool(TOTAL_WORDS.fullmatch(filled[0].rstrip(" :"))) and not any(
-                texts[place] and texts[place] != filled[0] for place in days if place < len(texts)
-            )
-
-        return general
-    if totals.column:
-        place = places.get(totals.column)
-        if place is None:
-            return lambda texts, filled: False
-        return lambda texts, filled: (
-            place < len(texts) and bool(totals.pattern.fullmatch(texts[place]))
+    def general(texts: Sequence[str], filled: Sequence[str]) -> bool:
+        return is_total(filled[0]) and not any(
+            texts[place] and texts[place] != filled[0] for place in days if place < len(texts)
         )
-    return lambda texts, filled: bool(totals.pattern.match(filled[0]))
+
+    def of_layout(texts: Sequence[str], filled: Sequence[str]) -> bool:
+        if totals is None:
+            return False
+        if not totals.column:
+            return bool(totals.pattern.match(filled[0]))
+        place = places.get(totals.column, len(texts))
+        return place < len(texts) and bool(totals.pattern.fullmatch(texts[place]))
+
+    # In a vendor's file without days nothing tells a total from what is called so.
+    if layout.file and not days:
+        return of_layout
+    return lambda texts, filled: of_layout(texts, filled) or general(texts, filled)

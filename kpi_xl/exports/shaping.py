@@ -40,6 +40,8 @@ UNCONFIRMED = Message(
     "the headers of such files are not confirmed: compare the figures with the vendor's own"
 )
 
+DAYWISE = Message("export it by day")
+
 NOUNS = {"Orders": "orders", "Leads": "leads"}
 """What the rows of a table are called."""
 
@@ -100,6 +102,8 @@ def shaped(
         return reading
     frame = pd.DataFrame({"_row": rows.numbers})
     currencies = _typed(frame, match, rows, unit_of, measured, dated, options, reading)
+    if (into or table) == "Ads":
+        reading.faults += _months_for_days(match, rows)
     if reading.faults:
         return reading
     reading.left += rows.remarks
@@ -115,7 +119,7 @@ def shaped(
     frame = _amounts(frame, layout, options, noun, reading)
     if (into or table) == "Orders" and "customer" in frame:
         nobody = frame["customer"].isna()
-        _tell_left(frame[nobody], Message("without a {column}", column="customer"), noun, reading)
+        tell_left(frame[nobody], Message("without a {column}", column="customer"), noun, reading)
         frame = frame[~nobody]
     frame = _results(frame, options, places, reading)
     frame = _staged(frame, layout, places, reading)
@@ -451,7 +455,7 @@ def _currency(
     known = options.currency or match.layout.currency
     for name, named in match.header.columns.items():
         if named.pattern and "currency" in named.pattern.groupindex and name in match.places:
-            found = named.pattern.fullmatch(match.headers[match.places[name]])
+            found = named.found(match.headers[match.places[name]])
             if found and found["currency"]:
                 known = known or currency_named(found["currency"])
     pattern = match.layout.preamble.get("currency")
@@ -514,7 +518,7 @@ def _chosen(
         overruled |= {n for n, place in places.items() if place == places.get(name)}
         wanted = {value.strip().casefold() for value in values}
         fits = frame[name].map(lambda cell: _text(cell).casefold()).isin(wanted)
-        _tell_left(frame[~fits], Message("with another {column}", column=theirs), noun, reading)
+        tell_left(frame[~fits], Message("with another {column}", column=theirs), noun, reading)
         frame = frame[fits]
     for name, values in layout.drop.items():
         if name not in frame or name in overruled:
@@ -522,12 +526,12 @@ def _chosen(
         texts = frame[name].map(lambda cell: _text(cell).casefold())
         if values == ("*",):
             out = texts != ""
-            _tell_left(frame[out], name, noun, reading)
+            tell_left(frame[out], name, noun, reading)
         else:
             out = texts.isin({value.casefold() for value in values})
             for value, group in frame[out].groupby(texts[out], sort=True):
                 why = str(value) or Message("without a {column}", column=name)
-                _tell_left(group, why, noun, reading)
+                tell_left(group, why, noun, reading)
         frame = frame[~out]
     for name, values in layout.keep.items():
         if name not in frame or name in overruled:
@@ -541,7 +545,7 @@ def _chosen(
                 if value:
                     stated = _text(group[name].iloc[0])
                     why = Message("with {column} {value}", column=name, value=stated)
-                _tell_left(group, why, noun, reading)
+                tell_left(group, why, noun, reading)
             frame = frame[texts.isin(wanted)]
         elif len(strange):
             theirs = reading.match.headers[places[name]]
@@ -553,7 +557,7 @@ def _chosen(
                     row=int(strange["_row"].iloc[0]),
                     theirs=theirs,
                     values=known[:120],
-                    first=_text(next(iter(frame[name]), "")),
+                    first=next((text for text in map(_text, frame[name]) if text), ""),
                 )
             )
     return frame
@@ -611,7 +615,8 @@ def _once(frame: Any, once: str, places: Mapping[str, int], noun: str, reading: 
     return first.reset_index(drop=True)
 
 
-def _tell_left(rows: Any, why: str, noun: str, reading: Reading) -> None:
+def tell_left(rows: Any, why: str, noun: str, reading: Reading) -> None:
+    """Tell of rows that are left out how many they are, why, and what they are worth."""
     if not len(rows):
         return
     things = Counted(len(rows), noun)
@@ -682,7 +687,7 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
     if "refunded" in frame:
         back = frame["refunded"].fillna(0.0).abs()
         whole = (back > 0) & (back >= frame[first].fillna(0.0).abs() - 0.005)
-        _tell_left(frame[whole], Message("wholly refunded"), noun, reading)
+        tell_left(frame[whole], Message("wholly refunded"), noun, reading)
         part = float(back[~whole].sum())
         if part:
             reading.left.append(Message("{worth} refunded", worth=money(part)))
@@ -882,7 +887,7 @@ def _dated(
     """The day of each row, from a day, a week, a month, a range, or the file's period."""
     layout = match.layout
     wanted = next((n for n in ("date", "month", "week", "created") if units.get(n) is DATE), "")
-    advice = layout.told(layout.advice) if layout.advice else Message("export it by day")
+    advice = layout.told(layout.advice) if layout.advice else DAYWISE
     have = {name for name in ("date", "day", "week", "month", "created") if name in frame}
     if "day" in have and wanted and wanted not in have:
         frame = frame.copy()
@@ -917,6 +922,21 @@ def _dated(
     if wanted == "month":
         reading.grain = "month"
     return frame
+
+
+def _months_for_days(match: Match, rows: Rows) -> Iterable[Message]:
+    """What is wrong with a table of days whose days are written as months: Jan 2024."""
+    for name in ("day", "date"):
+        for number, cell in zip(rows.numbers, rows.cells.get(name, ()), strict=False):
+            if isinstance(cell, str) and written.is_month(cell):
+                advice = match.layout.told(match.layout.advice) if match.layout.advice else DAYWISE
+                text = (
+                    'row {row}, column "{name}": "{text}" is a month, and a row a day is wanted:'
+                    " {advice}"
+                )
+                theirs = match.headers[match.places[name]]
+                yield Message(text, row=number, name=theirs, text=cell, advice=advice)
+                return
 
 
 def _tell_periods(frame: Any, match: Match, into: str, reading: Reading) -> None:
