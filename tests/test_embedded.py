@@ -2,9 +2,12 @@
 
 import gc
 import io
+import signal
+import threading
 import weakref
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +18,7 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.table import Table
 from workbooks import SHEET, edited, sheet_of, written
 
+from kpi_xl import METRICS
 from kpi_xl.engine import calls, embedded
 from kpi_xl.engine.embedded import (
     Computed,
@@ -494,6 +498,23 @@ def test_what_reads_a_large_spill_is_not_doubted_before_it_is_there() -> None:
     result = calculate(sheet_of({**cells, "C1": spill, "E1": "=SUMIFS(A1:A9,A1:A9,C8)"}))
     assert result.refused == {}
     assert shown(result, "E1") == 4.0
+
+
+def test_ctrl_c_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it comes while the engine is on its way into a function of ours."""
+    started: list[threading.Thread] = []
+
+    def kernel(spend: float, customers: float) -> float:
+        if not started:
+            started.append(threading.Thread(target=signal.raise_signal, args=(signal.SIGINT,)))
+            started[0].start()
+        return spend / customers
+
+    monkeypatch.setitem(METRICS, "CAC", replace(METRICS["CAC"], kernel=kernel))
+    book = sheet_of({f"A{row}": f"=CAC({row},2)" for row in range(1, 20_001)})
+    with pytest.raises(KeyboardInterrupt):
+        calculate(book)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_old_array_formulas_fill_just_their_cells() -> None:

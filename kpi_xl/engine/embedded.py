@@ -6,8 +6,11 @@ a refusal names the cell, and spreads to every cell that depends on it: never a 
 
 import math
 import re
+import signal
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from itertools import chain, groupby, islice, pairwise
@@ -416,7 +419,8 @@ class _Engine:
 
     def _evaluate_all(self) -> None:
         try:
-            self.workbook.evaluate_all()
+            with self._interruptible():
+                self.workbook.evaluate_all()
         except formualizer.ExcelEvaluationError as error:
             if self.bug is None:
                 self._give_up_spills(str(error))
@@ -426,6 +430,25 @@ class _Engine:
             raise
         if self.bug is not None:
             raise self.bug
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Let Ctrl-C end the run: raised where the engine calls us, it would be a cell's error."""
+        usual = signal.getsignal(signal.SIGINT)
+        is_main = threading.current_thread() is threading.main_thread()
+        if usual is not signal.default_int_handler or not is_main:
+            yield
+            return
+
+        def interrupt(*_: object) -> None:
+            self.bug = KeyboardInterrupt()
+            self.workbook.cancel()
+
+        signal.signal(signal.SIGINT, interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, usual)
 
     def _give_up_spills(self, reason: str) -> None:
         """Refuse the formulas that spill, over whose dependencies the engine gave up."""
