@@ -1,7 +1,9 @@
 """What is printed of a workbook, and in which look."""
 
+import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from kpi_xl.workbook_templates import TEMPLATES, template
@@ -11,6 +13,7 @@ from workbooks import edited, part, sheet_of
 from kpi_xl.cli.formulas import chosen_look, of_report
 from kpi_xl.cli.shared import Misuse
 from kpi_xl.ooxml.package import read_package
+from kpi_xl.reports.commands import answer, freeze_for_sharing, freeze_with_formulas
 from kpi_xl.reports.freezing import frozen
 from kpi_xl.reports.printing import (
     FIRST_AND_LAST,
@@ -63,6 +66,29 @@ def test_marked_cells_that_somebody_has_deleted_keep_nothing_from_being_done(
     before, after = cover(filled), cover(gone)
     assert after == before._replace(period=before.period.split()[-1], sources="")
     assert frozen(gone)[1:] == frozen(filled)[1:]
+
+
+def test_a_copy_that_cannot_be_written_is_told_in_the_language_of_the_workbook(
+    filled: bytes, tmp_path: Path
+) -> None:
+    """As of a name that is too long with what is added to it, or in a folder that is closed."""
+    book = SimpleNamespace(language="ru", copy=lambda: (tmp_path / f"{'a' * 245}.xlsx", filled))
+    told, mistake = answer(freeze_for_sharing, book)
+    assert mistake
+    assert "нельзя записать: File name too long" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+def test_a_copy_is_no_more_open_than_its_workbook(filled: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "book.xlsx"
+    file.write_bytes(filled)
+    file.chmod(0o600)
+    told, mistake = answer(
+        freeze_with_formulas, SimpleNamespace(language="en", copy=lambda: (file, filled))
+    )
+    assert not mistake, told
+    assert (tmp_path / "book (live).xlsx").stat().st_mode & 0o777 == 0o600
 
 
 def test_another_colour_stands_for_our_blue(filled: bytes) -> None:

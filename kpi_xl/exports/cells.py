@@ -201,7 +201,7 @@ def _common(
             return wanted
         fitting = [wanted, *(pair for pair in fitting if pair[0] == wanted[1])]
     for body, (name, text) in bodies.items():
-        values = {_value(body, *pair) for pair in fitting}
+        values = {value_of(body, *pair) for pair in fitting}
         if len(values) > 1 and (wanted not in fitting or wanted[1] in body):
             one, other = sorted(map(float, filter(None, values)))[-2:]
             faults.append(
@@ -243,7 +243,7 @@ def _read(body: str, pair: tuple[str, str], counted: bool) -> float | None:
     """A number in a convention; None where it does not fit, as a count with decimals does not."""
     if counted and body[-4:-3] == pair[1]:
         return None
-    return _value(body, *pair)
+    return value_of(body, *pair)
 
 
 def _against(
@@ -275,7 +275,8 @@ _PATTERNS = {
 }
 
 
-def _value(body: str, thousands: str, decimal: str) -> float | None:
+def value_of(body: str, thousands: str, decimal: str) -> float | None:
+    """The number that digits with these marks are; None where they are no number."""
     if body.isdigit():
         return float(body)
     key = (thousands or ("," if decimal == "." else "."), decimal)

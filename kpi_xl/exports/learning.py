@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from kpi_xl.exports.options import Options
 from kpi_xl.exports.pages import Opener, SourcePage, pages, text_of
+from kpi_xl.exports.recognition import FORTY
 from kpi_xl.locales import Message
 from kpi_xl.sources import SourceError
-
-FORTY = 40
 
 
 def header_of(opener: Opener, options: Options) -> tuple[SourcePage, int, list[str]]:

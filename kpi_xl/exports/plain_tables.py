@@ -12,7 +12,7 @@ from kpi_xl.exports import cells as written
 from kpi_xl.exports.layouts import Header, Layout, Named, plain
 from kpi_xl.exports.options import Options
 from kpi_xl.exports.pages import ENCODINGS, Opener, SourcePage, pages, text_of
-from kpi_xl.exports.recognition import Match
+from kpi_xl.exports.recognition import FORTY, Match
 from kpi_xl.exports.rows import Rows, rows_of
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.reference import did_you_mean
@@ -276,14 +276,14 @@ def _better_row(match: Match, columns: Sequence[Column], options: Options) -> in
     # A header of two rows has the names of groups in the first, and ours in the second.
     found = {
         number: len(_places(text_of(row), columns, options))
-        for number, row in enumerate(match.page.head[:40], start=1)
+        for number, row in enumerate(match.page.head[:FORTY], start=1)
         if number - 1 != match.row
     }
     best = max(found, key=found.__getitem__, default=0)
     if best and found[best] > max(1, len(match.places)):
         return best
     if filled == 1 or len(set(filter(None, match.headers))) == 1:
-        for number, row in enumerate(match.page.head[:40], start=1):
+        for number, row in enumerate(match.page.head[:FORTY], start=1):
             distinct = set(filter(None, text_of(row)))
             if number - 1 > match.row and len(distinct) > 1:
                 return number

@@ -331,7 +331,7 @@ def _constant(value: str, unit: Unit | None, name: str, reading: Reading) -> Any
             )
         return day
     amount = written.amount_of(value)
-    found = None if amount is None else written._value(amount.body, ",", ".")
+    found = None if amount is None else written.value_of(amount.body, ",", ".")
     if amount is None or found is None:
         reading.faults.append(
             Message("--set {name}={value}: write the number as 1234.5", name=name, value=value)

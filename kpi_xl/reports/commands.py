@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, Protocol
 
-from kpi_xl.files import write_whole
+from kpi_xl.files import is_there, write_whole
 from kpi_xl.locales import LANGUAGES, Message, Names, in_language
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.reports.checking import checked
@@ -141,8 +141,7 @@ def explain(cell: ActiveCell, language: str) -> str:
 
 def freeze_for_sharing(book: Workbook) -> str:
     """A copy of the workbook with values for formulas, for people without the functions."""
-    copy, values, _, path = _frozen(book, native=False)
-    write_whole(path, copy)
+    values, _, path = _frozen(book, native=False)
     return phrase(
         "{values} formulas are values in the copy, each kept in a note: {path}",
         book.language or "en",
@@ -153,8 +152,7 @@ def freeze_for_sharing(book: Workbook) -> str:
 
 def freeze_with_formulas(book: Workbook) -> str:
     """The same, but that functions of one value are native formulas, which go on computing."""
-    copy, values, live, path = _frozen(book, native=True)
-    write_whole(path, copy)
+    values, live, path = _frozen(book, native=True)
     return phrase(
         "{live} formulas go on computing in the copy, without kpi_xl; {values} are values, each"
         " kept in a note: {path}",
@@ -165,10 +163,22 @@ def freeze_with_formulas(book: Workbook) -> str:
     )
 
 
-def _frozen(book: Workbook, *, native: bool) -> tuple[bytes, int, int, Path]:
-    """A copy, how many formulas are values in it, how many live on, and where it goes."""
+def _frozen(book: Workbook, *, native: bool) -> tuple[int, int, Path]:
+    """Write a copy: how many formulas are values in it, how many live on, and where it is.
+
+    Raises ReportError.
+    """
     file, content = book.copy()
-    return *frozen(content, native=native), free_name(file, native=native)
+    copy, values, live = frozen(content, native=native)
+    path = free_name(file, native=native)
+    try:
+        write_whole(path, copy, like=file if is_there(file) else None)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ReportError(
+            Message("{path} cannot be written: {reason}", path=path, reason=reason)
+        ) from None
+    return values, live, path
 
 
 def new_workbook(

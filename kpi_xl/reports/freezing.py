@@ -10,6 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from kpi_xl.errors import EXCEL_ERRORS
+from kpi_xl.files import is_there
 from kpi_xl.formula_text import TOKEN, bare, calls
 from kpi_xl.hosts.libreoffice.newer_functions import NEWER
 from kpi_xl.locales import LANGUAGES, Message, Names, say
@@ -123,7 +124,7 @@ def _tell(book: Package, parts: Parts, sentence: str) -> None:
 def free_name(book: Path, *, native: bool = False) -> Path:
     """Where the copy of a workbook goes: beside it, under a name that no file has."""
     names = (copy_of(book, f" {n}" if n > 1 else "", native=native) for n in count(1))
-    return next(path for path in names if not path.exists())
+    return next(path for path in names if not is_there(path))
 
 
 def copy_of(book: Path, number: str = "", *, native: bool = False) -> Path:
