@@ -138,9 +138,8 @@ def ltv_curve(
     given = {"period": period, "margin": margin, "by": by}
     period, margin, by = (read(METRICS["LTV_CURVE"], name, word) for name, word in given.items())
     economics.refuse_missing_segments(by, segment)
-    customer_numbers = segment if by == "segment" else None
-    orders = _orders(frame, customer, date, amount, as_of, customer_numbers)
-    log = _activity(orders, period, of_revenue=True, of_customers=False)
+    columns = customer, date, amount, segment if by == "segment" else None
+    log = _observed(frame, *columns, as_of, period, of_revenue=True, of_customers=False)
     return economics.ltv_rows(log, period, margin, by)
 
 
@@ -192,6 +191,13 @@ def mrr_movements(frame: "IntoFrame", customer: str, month: str, amount: str) ->
     """MRR_MOVEMENTS of the rows of a frame."""
     import numpy as np
 
+    if backends.in_pandas(frame):
+        from kpi_xl.columns import Keys
+
+        given = _at_hand(frame, customer, (month,), amount)
+        payers = Keys(given.names, given.customer)
+        found: Table = METRICS["MRR_MOVEMENTS"].kernel(payers, given.days, given.amounts)
+        return found
     rows, days = _rows(frame, customer, (month,), amount)
     first, last = tables.numbers_of(np.array([min(days), max(days)]), "M").tolist()
     economics.refuse_long(last - first + 1)
@@ -563,7 +569,7 @@ def _alike(orders: "_Orders", each: nw.LazyFrame[Any]) -> tuple[Table, float | N
     return [header, *map(list, rows)], correlation
 
 
-MOST_BY_DAY = 2_000_000
+MOST_BY_DAY = 1_000_000
 """Customers whose histories the models take by the day; of more, they take them by the week."""
 MOST_HISTORIES = 4_000_000
 """Different histories of which there is a forecast."""
@@ -989,12 +995,12 @@ def _left(total: str) -> nw.Expr:
 
 def _observed(
     frame: "IntoFrame", customer: str, date: str, amount: str | None, segment: str | None,
-    as_of: "Day", period: str, *, of_revenue: bool,
+    as_of: "Day", period: str, *, of_revenue: bool, of_customers: bool = True,
 ) -> tables.Activity:  # fmt: skip
-    """Customers and revenue by segment, cohort and age."""
+    """Customers and revenue by segment, cohort and age; see `_activity`."""
     if segment is not None or not backends.in_pandas(frame):
         orders = _orders(frame, customer, date, amount, as_of, segment)
-        return _activity(orders, period, of_revenue=of_revenue)
+        return _activity(orders, period, of_revenue=of_revenue, of_customers=of_customers)
     until = read(METRICS["RFM"], "as_of", as_of)
     rows = _at_hand(frame, customer, (date,), amount)
     amounts = rows.amounts if of_revenue else None

@@ -23,16 +23,18 @@ ORDERS = """
 COPY (
   SELECT customer, DATE '2022-01-01' + LEAST(1460, first + gap)::INTEGER AS date, amount
   FROM (
-    SELECT (hash(i) % {customers})::BIGINT AS customer,
-           hash(hash(i) % {customers} + 7) % 1300 AS first,
+    SELECT customer, hash(customer + 7) % 1300 AS first,
            CASE WHEN hash(i + 11) % 5 = 0 THEN 0
                 ELSE floor(-200 * ln((hash(i + 13) % 1000000 + 1) / 1000001.0)) END AS gap,
            round(5 + (hash(i + 17) % 20000) / 100.0, 2)::DECIMAL(12, 2) AS amount
-    FROM range({rows}) t(i)
+    FROM (
+      SELECT i, floor({customers} * ((hash(i) % 1000003) / 1000003.0) ** 3)::BIGINT AS customer
+      FROM range({rows}) t(i)
+    )
   )
 ) TO '{path}' (FORMAT parquet, COMPRESSION zstd)
 """
-"""Four years of orders of a twentieth as many customers, each from a first day on."""
+"""Four years of orders of a twentieth as many customers, each from a first day on, at own rates."""
 
 FILL = [sys.executable, "-m", "kpi_xl", "fill", "retention", "--force"]
 
