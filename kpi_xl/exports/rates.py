@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from kpi_xl.locales import Message, Names
-from kpi_xl.locales.currencies import code_of, currency_named, signs_of_several
+from kpi_xl.locales.currencies import code_of, currency_named, distinct
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError, read_table
 from kpi_xl.units import DATE, KEY, MONEY, RATIO
@@ -113,15 +113,6 @@ def _codes(reading: "Reading", tables: Mapping[str, Sequence[Column]]) -> list[s
         return []
     some = frame[present].notna().any(axis=1)
     return list(dict.fromkeys(map(str, frame["_currency"][some])))
-
-
-def distinct(codes: set[str]) -> set[str]:
-    """The currencies, a sign of several being the one of them that is there."""
-    distinct = set(codes)
-    for sign, several in signs_of_several().items():
-        if distinct & set(several):
-            distinct.discard(sign)
-    return distinct
 
 
 def _converted(

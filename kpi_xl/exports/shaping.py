@@ -15,11 +15,10 @@ from kpi_xl.exports import cells as written
 from kpi_xl.exports.layouts import Header, Layout, plain
 from kpi_xl.exports.options import Options, money
 from kpi_xl.exports.pages import text_of
-from kpi_xl.exports.rates import distinct
 from kpi_xl.exports.recognition import Match
 from kpi_xl.exports.rows import Rows, rows_of
 from kpi_xl.locales import Counted, Message, Names
-from kpi_xl.locales.currencies import currency_named
+from kpi_xl.locales.currencies import currency_named, distinct
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources.currencies import MIXED

@@ -3,7 +3,7 @@
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
@@ -35,10 +35,14 @@ def code_of(text: str) -> str:
     return code if re.fullmatch("[A-Z]{3}", code) else ""
 
 
-def signs_of_several() -> Mapping[str, Sequence[str]]:
-    """The signs that stand for any of several currencies, with the codes of these."""
-    several: Mapping[str, Sequence[str]] = _known()["several"]
-    return several
+def distinct(codes: set[str]) -> set[str]:
+    """The currencies, a sign of several being the one of them that is there.
+
+    >>> sorted(distinct({"$", "CAD", "EUR"}))
+    ['CAD', 'EUR']
+    """
+    told = {sign for sign, several in _known()["several"].items() if codes & {*several}}
+    return codes - told
 
 
 def currency_named(text: str) -> str:
