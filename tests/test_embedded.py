@@ -492,6 +492,31 @@ def test_ranges_that_a_large_spill_fills_are_handed_over_full() -> None:
     assert shown(result, "K1") == 300.0
 
 
+@pytest.mark.parametrize("rows", [40, 600])
+def test_texts_of_a_column_are_compared_without_spaces_around_them(rows: int) -> None:
+    """Where the column is long, what its texts are is found once for all formulas."""
+    kinds = ["Mail", " mail ", "E  mail", "e mail", "mail\u00a0", 5.0, "", None, True]
+    cells = {f"A{row}": kinds[row % len(kinds)] for row in range(1, rows + 1)}
+    asked = {"mail": [0, 1], "E mail ": [2, 3], "5": [5], "": [6, 7], "true": [8], "mai": []}
+    formulas = {
+        f"C{row}": f'=SUMPRODUCT((TRIM($A$1:$A${rows})=TRIM("{text}"))*1)'
+        for row, text in enumerate(asked, 1)
+    }
+    result = calculate(sheet_of(cells | formulas))
+    assert result.refused == {}
+    for row, places in enumerate(asked.values(), 1):
+        wanted = sum(number % len(kinds) in places for number in range(1, rows + 1))
+        assert shown(result, f"C{row}") == wanted
+
+
+@pytest.mark.parametrize("rows", [40, 600])
+def test_a_number_whose_text_is_not_sure_is_doubted_in_a_column(rows: int) -> None:
+    cells = {f"A{row}": 1e21 if row == 7 else "mail" for row in range(1, rows + 1)}
+    formulas = {f"C{n}": f'=SUMPRODUCT((TRIM(A$1:A${rows})="mail")*{n})' for n in (1, 2)}
+    result = calculate(sheet_of(cells | formulas))
+    assert len(result.refused) == 2
+
+
 def test_what_reads_a_large_spill_is_not_doubted_before_it_is_there() -> None:
     cells = {f"A{row}": float(row) for row in range(1, 401)}
     spill = "{=CAC(A1:A400,2)"

@@ -67,9 +67,7 @@ class Noticed:
         def call(*cells: Any) -> Any:
             *given, row, line = cells
             result = function(*given)
-            if result is UNSURE or (  # also somewhere in a block
-                isinstance(result, list) and any(c is UNSURE for c in chain.from_iterable(result))
-            ):
+            if result is UNSURE or (isinstance(result, list) and _has_unsure(result)):
                 self.doubt(line, row, sentence)
             return result
 
@@ -117,6 +115,13 @@ class Noticed:
         return cell + 0.0 if type(cell) is float else native.as_pattern(cell)
 
 
+def _has_unsure(block: list[list[Any]]) -> bool:
+    """Whether somewhere in a block the engine is not sure."""
+    if dict not in set(map(type, chain.from_iterable(block))):
+        return False
+    return any(cell is UNSURE for cell in chain.from_iterable(block))
+
+
 class Held(list[list[Any]]):
     """A range that is handed to several calls, with what they make of it."""
 
@@ -134,6 +139,13 @@ class Held(list[list[Any]]):
     def compared(self) -> list[list[Any]]:
         """Its cells as Excel compares them."""
         return list(_compared_cells([*self]))
+
+    @cached_property
+    def words(self) -> list[list[Any]]:
+        """Its cells as Excel compares their texts without spaces around them."""
+        texts = _each(as_text)([*self])
+        rows: list[list[Any]] = _compared_cells(_each(_trimmed)(texts))
+        return rows
 
     @cached_property
     def given(self) -> Any:
@@ -607,6 +619,7 @@ formulas.py writes."""
 DOUBTING: dict[str, Callable[..., Any]] = {
     formulas.ORDERED: _ordered,
     formulas.AS_TEXT: _each(as_text),
+    formulas.COMPARED_WORDS: lambda cells: cells.words,
     formulas.IN_CALENDAR: _in_calendar,
     formulas.DIFFERENCE: _difference,
     formulas.ONE_CELL: _one_cell,

@@ -41,6 +41,8 @@ OPEN, CLOSE, PLACE, HELD_OPEN = "\ue001", "\ue002", "\ue003", "\ue007"
 """Around the number of a reference in a rewritten formula, for it moves with the formula; where a
 function of ours is told which formula calls it; and what opens a reference that is held."""
 HOLE = re.compile(f"{OPEN}(\\d+){CLOSE}|{HELD_OPEN}(\\d+){CLOSE}|{PLACE}")
+TRIMMED = re.compile(f"KPIXL\\.TRIM\\(KPIXL\\.T\\(({HELD_OPEN}\\d+{CLOSE}){PLACE}\\)\\)")
+"""TRIM of a range that is held, which many formulas compare with texts of their own."""
 HELD_FROM, COMPUTED_FROM = 500, 10_000  # cells; what is computed may have to be held twice
 
 COMPARED, ORDERED, AS_TEXT, POWER = "KPIXL.C", "KPIXL.O", "KPIXL.T", "KPIXL.POWER"
@@ -52,7 +54,7 @@ DATE, FREQUENCY, SWITCH = "KPIXL.DATE", "KPIXL.FREQUENCY", "KPIXL.SWITCH"
 MODE, UPPER, LOWER, TRIM = "KPIXL.MODE", "KPIXL.UPPER", "KPIXL.LOWER", "KPIXL.TRIM"
 WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
 WHOLE_NUMBER, FORMATTED, MOD = "KPIXL.WN", "KPIXL.FM", "KPIXL.MOD"
-SAME, HOLD = "KPIXL.E", "KPIXL.H"
+SAME, HOLD, COMPARED_WORDS = "KPIXL.E", "KPIXL.H", "KPIXL.CW"
 OURS = "KPIXL.X."  # and the name of a function that excel.py computes
 """Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
 
@@ -1218,7 +1220,9 @@ def wrapped(function: str, term: Term) -> str:
         return term.text
     if function == COMPARED and term.plain and term.is_reference:
         return term.text
-    text = held(term) if function == COMPARED else term.text
+    if function == COMPARED and (words := TRIMMED.fullmatch(term.text)):
+        return f"{COMPARED_WORDS}({words[1]}{PLACE})"
+    text = held(term) if function in (COMPARED, AS_TEXT) else term.text
     return f"{function}({text}{PLACE if function in MAY_BE_UNSURE else ''})"
 
 
