@@ -945,6 +945,13 @@ def test_a_sign_and_a_code_are_one_currency(tmp_path: Path) -> None:
     assert "amounts in EUR" in read_table(written_csv(tmp_path, text), ADS).remarks
 
 
+def test_columns_in_two_currencies_by_their_signs_are_refused(tmp_path: Path) -> None:
+    text = "date,campaign,cost,revenue\n2024-01-01,a,$5,{}10\n2024-01-02,a,$6,{}20\n"
+    said = refusal(written_csv(tmp_path, text.replace("{}", "€")), ADS)
+    assert "mixes currencies, and they are never added up: cost is $; revenue is €" in said
+    assert read_table(written_csv(tmp_path, text.replace("{}", "$")), ADS).rows == 2
+
+
 def test_one_currency_is_told(tmp_path: Path) -> None:
     text = MIXED.replace("JPY", "EUR").format(header="Currency", last="")
     table = read_table(written_csv(tmp_path, text), ADS)

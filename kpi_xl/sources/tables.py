@@ -12,10 +12,12 @@ from kpi_xl.bounded import BudgetError, call, panics
 from kpi_xl.cells import Cell
 from kpi_xl.files import kind
 from kpi_xl.locales import Counted, Message, Names
+from kpi_xl.locales.currencies import currency_named, distinct
 from kpi_xl.ooxml import limits
 from kpi_xl.reference import MOST_NAMES, did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources import currencies
+from kpi_xl.sources.currencies import MIXED
 from kpi_xl.sources.delimited import read_csv
 from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months, longer_than_weeks
 from kpi_xl.sources.parquet import read_parquet
@@ -35,7 +37,7 @@ from kpi_xl.sources.records import (
     listed,
     plain,
 )
-from kpi_xl.sources.values import typed
+from kpi_xl.sources.values import SIGN_LEFT_OUT, typed
 from kpi_xl.sources.workbooks import read_workbook
 from kpi_xl.units import LARGEST_ID, SHEET_COLUMNS
 
@@ -155,6 +157,7 @@ def _typed(
     """The columns with the cells of their units, and remarks; the first fault of each is added."""
     read: dict[str, list[Cell]] = {}
     remarks = list(found.remarks)
+    signs: dict[str, str] = {}
     for column in columns:
         cells = found.cells.pop(column.name, None)
         if cells is None:
@@ -168,6 +171,12 @@ def _typed(
             continue
         if remark:
             remarks.append(Message("{column}: {remark}", column=column.name, remark=remark))
+        if isinstance(remark, Message) and remark.template == SIGN_LEFT_OUT:
+            signs[column.name] = str(remark.fields["sign"])
+    if len(distinct(set(map(currency_named, signs.values())))) > 1:
+        what = (Message("{column} is {sums}", column=c, sums=sign) for c, sign in signs.items())
+        fault = Message(MIXED, what=Names(tuple(what), "; "))
+        faults.append(Message("{path} {fault}", path=path, fault=fault))
     events = [read[c.name] for c in columns if c.event and c.name in read]
     try:
         remarks += currencies.in_one_currency(found, columns, read)

@@ -15,6 +15,8 @@ from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.sources.records import Wrong
 from kpi_xl.units import DATE, KEY, LARGEST_ID, LOGICAL, LONGEST_TEXT, MONEY, RATE, TEXT, Unit
 
+SIGN_LEFT_OUT = "the currency sign {sign} left out"
+
 MOST_DIGITS = 1e15  # Excel keeps fifteen digits of a number
 FIRST_DAY = date(1900, 1, 1)  # of Excel's calendar
 
@@ -252,7 +254,7 @@ def _numbers(cells: list[Any], unit: Unit) -> tuple[list[Cell], str]:
         if math.isinf(known[cell]):
             raise Wrong(cell, Message("{cell} is too large for a cell", cell=_quoted(cell)))
     signs = "".join(symbols)
-    remark = Message("the currency sign {sign} left out", sign=signs) if signs else ""
+    remark = Message(SIGN_LEFT_OUT, sign=signs) if signs else ""
     return [known[cell] for cell in cells], remark
 
 
