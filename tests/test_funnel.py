@@ -372,3 +372,19 @@ def test_what_no_row_has_is_blank_and_not_0(lacking: str) -> None:
         none = {name for name in table.columns[:columns] if busy[name].isna().all()}
         wanted = {names[one] for one in lacking.split()} & set(table.columns[:columns])
         assert none == wanted
+
+
+def test_spend_of_a_single_month_has_no_trend_and_no_leads_have_no_revenue() -> None:
+    """The other months have no row of it, which is no 0."""
+    data, _ = sample()
+    january = slice(0, 7)
+    spend = {name: column[january] for name, column in data["Spend"].items()}
+    assert {month.month for month in spend["month"] if isinstance(month, date)} == {1}
+    built = build(TEMPLATE, {"Leads": data["Leads"], "Spend": spend})
+    assert not [value for value in built.values.values() if str(value).startswith("#")]
+    months = shown(built, "Trend", 4, 13)
+    assert months["spend"].notna().sum() == months["cost per lead"].notna().sum() == 1
+    assert pd.isna(months["spend"].iloc[-1])
+    held = dict(build(TEMPLATE, {"Spend": spend}).headlines)
+    assert (held["Revenue"], held["Their value"], held["ROAS"]) == ("", "", "")
+    assert held["Spend"] == f"{sum(spend['spend']):,.2f}"

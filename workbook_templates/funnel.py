@@ -205,8 +205,9 @@ def not_dated(text: str) -> str:
 
 
 def unvalued(rows: str, count: str) -> str:
-    """The condition that there are leads, and no value of any: what they are worth is not 0."""
-    return f'IF({count}=0,FALSE,SUMPRODUCT({rows}*(Leads[value]<>""))=0)'
+    """The condition that nobody knows what leads are worth: of none is it 0, but of no table."""
+    known = f'SUMPRODUCT({rows}*(Leads[value]<>""))'
+    return f"IF({LEADS.empty},TRUE,IF({count}=0,FALSE,{known}=0))"
 
 
 def unspent(column: str, rows: str) -> str:
@@ -676,7 +677,7 @@ def trend(page: Page) -> None:
     page.write(row, 0, "trend", page.styles.header(align="start"))
     for column in range(1, 7):
         block = xl_range(TOP + 1, column, table.last, column)
-        formula = blank_if(f"SUM({block})=0", f"KPI_TREND({block})")
+        formula = blank_if(f"OR(COUNT({block})<3,SUM({block})=0)", f"KPI_TREND({block})")
         page.put(row, column, formula, page.styles.header(GROWTH.number_format))
     draw(page, "column", "Leads, MQL and customers by month",
          [table.series("leads", BAR, "Leads"), table.series("MQL", BLUE),

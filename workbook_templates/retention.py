@@ -159,7 +159,7 @@ NO_VALUE = f'OR({NOBODY},Revenue="")'
 NO_ORDERS = "RowsInRange=0"
 # Orders of which nobody knows an amount have not brought 0.
 AMOUNTS = of_range("COUNT(Orders[amount])", f'COUNTIFS({ON_DAYS},Orders[amount],"<>")')
-UNPRICED = f"IF(RowsInRange=0,FALSE,{AMOUNTS}=0)"
+UNPRICED = f"{AMOUNTS}=0"
 NO_FORECAST = "ForecastDone=0"
 NO_FIT = "FitDone=0"
 NO_CHECK = "CheckDone=0"
