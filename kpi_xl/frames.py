@@ -918,7 +918,8 @@ def _at_hand(frame: "IntoFrame", key: str, dates: Sequence[str], amount: str | N
     import numpy as np
 
     names: list[Any] | None = None
-    if backends.in_pandas(frame):  # which tells texts apart anew in each query
+    # Pandas tells texts apart anew in each query; what is counted must not become a number.
+    if backends.in_pandas(frame) and key not in {*dates, amount}:
         frame, names = backends.numbered(frame, key)
     rows = _rows(frame, key, dates, amount)[0].collect()
     if names is None:

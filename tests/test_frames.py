@@ -390,6 +390,14 @@ def test_what_else_is_refused(kind: str) -> None:
         frames.funnel_by(rows, "who", ["day", "day"], ["Lead", "Lead"])
 
 
+def test_a_column_of_names_is_no_amount(kind: str) -> None:
+    rows = frame(kind, **GOOD)
+    with pytest.raises(kpi_xl.WrongInput, match="who is of type String: make it numbers"):
+        frames.channel_mix(rows, "who", "who")
+    with pytest.raises(kpi_xl.WrongInput, match="who is of type String: make it dates"):
+        frames.cohort(rows, "who", "who")
+
+
 def test_mixed_values_are_no_key() -> None:
     rows = pd.DataFrame({"who": pd.Series([5, "5"], dtype=object), "paid": [1.0, 2.0]})
     with pytest.raises(kpi_xl.WrongInput, match="who is of type Object: make it text"):

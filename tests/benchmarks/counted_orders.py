@@ -28,7 +28,7 @@ COPY (
                 ELSE floor(-200 * ln((hash(i + 13) % 1000000 + 1) / 1000001.0)) END AS gap,
            round(5 + (hash(i + 17) % 20000) / 100.0, 2)::DECIMAL(12, 2) AS amount
     FROM (
-      SELECT i, floor({customers} * ((hash(i) % 1000003) / 1000003.0) ** 3)::BIGINT AS customer
+      SELECT i, floor({customers} * ((hash(i) % 1000003) / 1000003.0) ** 1.5)::BIGINT AS customer
       FROM range({rows}) t(i)
     )
   )
