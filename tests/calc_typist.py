@@ -6,6 +6,7 @@ arguments); on its output it gives a line a book: what each of its steps answere
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -31,7 +32,7 @@ class Person:
     """Somebody with one soffice of a profile of its own, and one document in front."""
 
     def __init__(self, bundled: str, profile: str) -> None:
-        pipe = f"kpi_xl_{Path(profile).parent.name}"
+        pipe = f"kpi_xl_{os.getpid()}"
         self.process = subprocess.Popen(
             ["soffice", "--headless", "--norestore", "--nologo", "--nodefault",
              f"-env:UserInstallation={Path(profile).as_uri()}",

@@ -1,7 +1,8 @@
 """Workbooks filled by hand in LibreOffice Calc: what is typed and pasted counts, wherever it is.
 
 Somebody types, pastes, sorts and sets (calc_typist.py); after each step every cell has to be that
-of a workbook that kpi-xl fills from the same rows. One soffice does it all.
+of a workbook that kpi-xl fills from the same rows. Two soffice do it side by side, as each waits
+for half of its time until nothing more is typed.
 """
 
 import json
@@ -12,7 +13,7 @@ import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, timedelta
 from functools import cache
 from itertools import chain
@@ -36,6 +37,7 @@ from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.package import read_package
 from kpi_xl.units import DATE
 
+TYPISTS = 2
 TYPED, PASTED = 5, 10
 FIRST = HEADER + 2  # the first row of an input table
 WORDS = {
@@ -186,7 +188,7 @@ CROWDED = "no room"
 def steps_without_room(folder: Path) -> Iterator[list[Any]]:
     """A note below the table of customers on Model, then orders; then it is cleared."""
     orders = [[f"c{number}", f"2025-01-{number + 1:02}", "10"] for number in range(15)]
-    yield ["open", str(folder / "retention.xlsx")]
+    yield ["open", str(folder / "crowded.xlsx")]
     yield ["type", "Model", NOTED, [["a note"]]]
     yield from (["paste", "Orders", FIRST, orders], ["state"])
     yield from saved_and_opened(folder / "crowded.ods", ODS)
@@ -198,7 +200,7 @@ CALCULATED = "a calculated column"
 
 def steps_with_a_column(folder: Path) -> Iterator[list[Any]]:
     """A column of the user's own amid a table: half the amount; then rows typed and pasted."""
-    yield ["open", str(folder / "retention.xlsx")]
+    yield ["open", str(folder / "calculated.xlsx")]
     yield ["type", "Orders", FIRST, [[f"c{n}", f"2025-01-0{n}", "10"] for n in range(1, 5)]]
     yield ["insert_column", "Orders", "$C$4"]
     yield ["type", "Orders", FIRST - 1, [["", "", "half"]]]
@@ -209,45 +211,64 @@ def steps_with_a_column(folder: Path) -> Iterator[list[Any]]:
     yield from (["state"], ["cells", "Orders", f"A{FIRST}:D{FIRST + 7}"], ["close"])
 
 
+States = list[dict[str, Any]]
+
+
 @pytest.fixture(scope="module")
 def states(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What gives the states of a book as soon as Calc has done with it, and works on the next."""
-    python = python_of_libreoffice()
     folder = tmp_path_factory.mktemp("typed")
     write_extension(folder / "extensions" / FOLDER)
-    for name in TEMPLATES:
-        (folder / f"{name}.xlsx").write_bytes(empty(name).content)
-    typist = Path(__file__).with_name("calc_typist.py")
+    contents = {name: empty(name).content for name in TEMPLATES}
+    contents |= dict.fromkeys(("crowded", "calculated"), contents["retention"])
+    for name, content in contents.items():
+        (folder / f"{name}.xlsx").write_bytes(content)
     books = {name: list(steps_of(name, folder)) for name in TEMPLATES}
     books |= {CROWDED: list(steps_without_room(folder))}
     books |= {CALCULATED: list(steps_with_a_column(folder))}
-    (folder / "books.json").write_text(json.dumps(list(books.values())), encoding="utf-8")
-    with (folder / "books.json").open() as steps, (folder / "told").open("w") as told:
+    done: dict[str, Future[States]] = {name: Future() for name in books}
+    with ExitStack() as stack:
+        for number in range(TYPISTS):
+            some = dict(list(books.items())[number::TYPISTS])
+            stack.enter_context(typing(folder, folder / f"typist{number}", some, done))
+        yield lambda name: done[name].result(timeout=1200)
+
+
+@contextmanager
+def typing(
+    folder: Path, own: Path, books: dict[str, Any], done: Mapping[str, "Future[States]"]
+) -> Iterator[None]:
+    """Somebody who works on these books, one after the other."""
+    python, typist = python_of_libreoffice(), Path(__file__).with_name("calc_typist.py")
+    own.mkdir()
+    (own / "books.json").write_text(json.dumps(list(books.values())), encoding="utf-8")
+    with (own / "books.json").open() as steps, (own / "told").open("w") as told:
         working = subprocess.Popen(
-            [python, str(typist), str(folder / "extensions"), str(folder / "profile")],
+            [python, str(typist), str(folder / "extensions"), str(own / "profile")],
             stdin=steps, stdout=subprocess.PIPE, stderr=told, text=True, env=surroundings(),
             start_new_session=True,
         )  # fmt: skip
-    done: dict[str, Future[list[dict[str, Any]]]] = {name: Future() for name in books}
 
     def listen() -> None:
         try:
             for name, line in zip(books, working.stdout or (), strict=False):
                 done[name].set_result([one for one in json.loads(line) if isinstance(one, dict)])
         finally:
-            for future in done.values():
-                if not future.done():
-                    future.set_exception(AssertionError((folder / "told").read_text()))
+            for name in books:
+                if not done[name].done():
+                    done[name].set_exception(AssertionError((own / "told").read_text()))
 
     listening = threading.Thread(target=listen)
     listening.start()
-    yield lambda name: done[name].result(timeout=1200)
-    if all(future.done() for future in done.values()):
-        assert working.wait(timeout=60) == 0, (folder / "told").read_text()
-    with suppress(ProcessLookupError):
-        os.killpg(working.pid, signal.SIGKILL)  # soffice, too, where only some books were asked for
-    listening.join()
-    working.communicate()
+    try:
+        yield
+        if all(done[name].done() for name in books):
+            assert working.wait(timeout=60) == 0, (own / "told").read_text()
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(working.pid, signal.SIGKILL)  # soffice, too, where only some were asked for
+        listening.join()
+        working.communicate()
 
 
 @cache

@@ -86,9 +86,19 @@ def of_frame(frame: Any, function: str, *given: Any) -> Any:
     return getattr(frames, function)(frame, *arguments)
 
 
+FROM_CELLS: dict[str, list[list[Any]]] = {}
+"""What was computed already: the same is asked for every engine."""
+
+
 def of_cells(function: str, *given: Any) -> list[list[Any]]:
     """What the cells give for the columns; names of them in `given` stand for the columns."""
+    asked = repr((function, *given))
+    if asked not in FROM_CELLS:
+        FROM_CELLS[asked] = computed_by_cells(function, *given)
+    return FROM_CELLS[asked]
 
+
+def computed_by_cells(function: str, *given: Any) -> list[list[Any]]:
     def column(name: str) -> list[Any]:
         return [
             cell.replace(tzinfo=None) if isinstance(cell, datetime)
