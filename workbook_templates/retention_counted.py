@@ -75,8 +75,8 @@ SAMPLED = (
     Agreement("Curve of the sample, added up",
               "=SUM(RETENTION_CURVE(Orders[customer],Orders[date],PeriodCode))", "curve", COUNT),
     Agreement("Forecast of the sample, added up",
-              "=SUM(CLV_TOTAL(Orders[customer],Orders[date],Orders[amount],Horizon,"
-              '(1+YearlyRate)^(1/52)-1,"W",,BuyingModelCode,"weak"))', "forecast", MONEY),
+              "=SUM(CHOOSECOLS(CLV_TOTAL(Orders[customer],Orders[date],Orders[amount],Horizon,"
+              '(1+YearlyRate)^(1/52)-1,"W",,BuyingModelCode,"weak"),3))', "forecast", MONEY),
 )  # fmt: skip
 """What the workbook computes of the sample; and the name of what was counted of it elsewhere."""
 
@@ -182,7 +182,7 @@ def of_forecast(foretold: "Foretold | None") -> dict[str, float]:
     cells = foretold.total if foretold else [[""]]
     if len(cells) == 1 or any(isinstance(cell, CellError) for row in cells for cell in row):
         return {}
-    return {"forecast": added(cells)}
+    return {"forecast": added([row[2:3] for row in cells])}
 
 
 def agreements(known: tuple[Agreement, ...], record: Given) -> list[Agreement]:

@@ -1098,7 +1098,7 @@ def alike_rows(
     if isinstance(spend, KpiError):
         columns.append([spend.shown()] * len(kinds))
     columns.insert(1, kinds.tolist())
-    header = ["customers", "frequency", "P(alive)", "expected purchases", "CLV"]
+    header = ["customers", "frequency", "still customers", "purchases", "CLV"]
     return [header, *map(list, zip(*columns, strict=True))]
 
 
