@@ -1,10 +1,8 @@
 """A workbook being written: its language, its styles, and formulas that hold their values."""
 
-import gc
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -16,6 +14,7 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from kpi_xl.cells import Block, Cell
+from kpi_xl.engine.memory import uncollected
 from kpi_xl.errors import CellError, NotEnoughData
 from kpi_xl.locales import Counted, Message, Names, SaidError
 from kpi_xl.locales.currencies import Money, money
@@ -593,21 +592,6 @@ def computed(write: Callable[[io.BytesIO, Values], Book], progress: Progress = u
         content = filled(file.getvalue(), book.blocks)
     shown = [(label, as_text(values[place], unit)) for label, place, unit in book.headlines]
     return Built(content, values, shown)
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Without the search for circles of objects: over millions of cells it takes most of the time.
-
-    What is no longer used goes all the same, but for circles, and these are few.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def literal(text: str) -> str:

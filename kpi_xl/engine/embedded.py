@@ -28,6 +28,7 @@ from kpi_xl.engine.excel import COMPUTED
 from kpi_xl.engine.formulas import OURS, Context, FormulaError, RefusedError, Term
 from kpi_xl.engine.kinds import CODES_OF
 from kpi_xl.engine.loading import for_engine, holding, last_column, sheet_names
+from kpi_xl.engine.memory import uncollected
 from kpi_xl.engine.patterns import HOLDERS, Line, Patterns
 from kpi_xl.errors import CellError
 from kpi_xl.formula_text import calls
@@ -58,6 +59,7 @@ class Computed:
     refused: dict[str, Message]
 
 
+@uncollected()
 def calculate(content: bytes) -> Computed:
     """Compute every formula of an .xlsx file. Raises NotAWorkbookError, RefusedError."""
     return compute(read_package(content))
@@ -76,6 +78,7 @@ def compute(book: Package, blocks: Sequence[CellBlock] = ()) -> Computed:
     return Computed(values, refused)
 
 
+@uncollected()
 def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block:
     """What a cell of the workbook would show for this formula, typed on its first sheet.
 
@@ -92,6 +95,7 @@ def evaluate_formula(formula: str, content: bytes | None = None) -> Cell | Block
 NEEDED = "{cell}, which it needs, is not computed: {sentence}"
 
 
+@uncollected()
 def evaluator(content: bytes | None, sheet: str | None = None) -> Callable[[str], Cell | Block]:
     """What tells the values of formulas, typed on a sheet of the workbook, one after the other.
 

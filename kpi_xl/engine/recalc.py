@@ -16,6 +16,7 @@ from typing import NamedTuple
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine.embedded import Computed, compute
 from kpi_xl.engine.formulas import Context, RefusedError, moved, read
+from kpi_xl.engine.memory import uncollected
 from kpi_xl.errors import CellError
 from kpi_xl.locales import Counted, Message
 from kpi_xl.ooxml.addresses import Area, area, column_letters
@@ -89,6 +90,7 @@ class Comparison:
     kept: tuple[Kept, ...]
 
 
+@uncollected()
 def recalculated(
     content: bytes,
     tell: Callable[..., None] = lambda *_: None,
