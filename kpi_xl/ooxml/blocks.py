@@ -4,6 +4,7 @@ import io
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice, pairwise
 from typing import NamedTuple
 
@@ -102,34 +103,45 @@ def _column(
 ) -> Iterator[list[str]]:
     """The elements of a column's cells, so many at once."""
     plain, marked = (f' s="{number}"' for number in style) if style else ("", "")
+    opening, closing = f'<c r="{letters}', f'"{plain}><v>'
     known: dict[str, str] = {}  # what follows the address of a text: few texts are different
 
     def of_text(text: str) -> str:
         look = marked if text.startswith(FORMULA_SIGNS) else plain
         space = ' xml:space="preserve"' if text != text.strip() else ""
-        known[text] = f'{look} t="inlineStr"><is><t{space}>{escaped(text)}</t></is></c>'
+        known[text] = f'"{look} t="inlineStr"><is><t{space}>{escaped(text)}</t></is></c>'
         return known[text]
 
-    def element(row: int, cell: Cell) -> str:
+    def element(row: str, cell: Cell) -> str:
         if cell is None:
             return f'<c r="{letters}{row}"{plain}/>' if plain else ""
         if isinstance(cell, CellError):
             return f'<c r="{letters}{row}"{plain} t="e"><v>{cell}</v></c>'
         if isinstance(cell, str):
-            return f'<c r="{letters}{row}"{known.get(cell) or of_text(cell)}'
+            return f"{opening}{row}{known.get(cell) or of_text(cell)}"
         if isinstance(cell, bool):
             return f'<c r="{letters}{row}"{plain} t="b"><v>{+cell}</v></c>'
-        return f'<c r="{letters}{row}"{plain}><v>{cell!r}</v></c>'
+        return f"{opening}{row}{closing}{cell!r}</v></c>"
 
     for start in range(0, len(cells), AT_ONCE):
         piece = cells[start : start + AT_ONCE]
-        rows = range(top + start, top + start + len(piece))
-        kinds, placed = set(map(type, piece)), zip(rows, piece, strict=True)
+        rows = _numbers(top + start, len(piece))
+        kinds = set(map(type, piece))
         if kinds <= {float, int}:
-            yield [f'<c r="{letters}{row}"{plain}><v>{cell!r}</v></c>' for row, cell in placed]
+            yield [
+                f"{opening}{row}{closing}{number}</v></c>"
+                for row, number in zip(rows, map(repr, piece), strict=True)
+            ]
         elif kinds == {str}:
             yield [
-                f'<c r="{letters}{row}"{known.get(cell) or of_text(cell)}' for row, cell in placed
+                f"{opening}{row}{known.get(cell) or of_text(cell)}"
+                for row, cell in zip(rows, piece, strict=True)
             ]
         else:
             yield list(map(element, rows, piece))
+
+
+@lru_cache(maxsize=4)
+def _numbers(first: int, count: int) -> list[str]:
+    """Rows as they are written: one column after the other asks for the same ones."""
+    return list(map(str, range(first, first + count)))
