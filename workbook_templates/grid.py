@@ -20,6 +20,7 @@ piece of a formula or a cell of another sheet. What stands in quotes is text, an
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
@@ -124,9 +125,15 @@ class Grid:
         """The last column."""
         return self.left + (self.size if self.across else len(self.measures) - 1)
 
+    @cached_property
+    def lines(self) -> dict[str, int]:
+        """Where each measure is, the first of those that are called the same."""
+        names = [measure.called for measure in self.measures]
+        return {name: names.index(name) for name in names}
+
     def place(self, called: str, number: int) -> tuple[int, int]:
         """The row and column of a measure's cell in a record."""
-        line = [measure.called for measure in self.measures].index(called)
+        line = self.lines[called]
         if self.across:
             return self.top + 1 + line, self.left + number
         return self.top + number, self.left + line
@@ -168,7 +175,6 @@ class Grid:
 
     def filled(self, text: str, number: int, record: Record) -> str:
         """A formula with its placeholders filled in."""
-        known = {measure.called for measure in self.measures}
 
         def cell(found: re.Match[str]) -> str:
             fixed, name, which = found.groups()
@@ -178,7 +184,7 @@ class Grid:
                 return record[name]
             if name == "number":
                 return str(number)
-            if name not in known:
+            if name not in self.lines:
                 raise KeyError(f"{text} asks for {name}, which is no measure and no field")
             if which == "#":
                 return str(xl_range_abs(*self.block(name)))

@@ -517,15 +517,15 @@ def demo(
     check_host(host, wheel)
     templates = import_module("kpi_xl.workbook_templates")
     code = language_of(lang)
-    chosen = [known_template(name) for name in ([name] if name else templates.TEMPLATES)]
+    chosen = [known_template(name).name] if name else templates.TEMPLATES
     paths = [
-        free_path(folder / f"kpi-xl-{one.name}.xlsx", force=force, parents=parents)
-        for one in chosen
+        free_path(folder / f"kpi-xl-{one}.xlsx", force=force, parents=parents) for one in chosen
     ]
     records = []
-    inputs = [(one.name, code, host) for one in chosen]
+    inputs = [(one, code, host) for one in chosen]
     made = side_by_side(templates.sampled, inputs, budget=computing(0))
-    for template, path, wait in zip(chosen, paths, made, strict=True):
+    for one, path, wait in zip(chosen, paths, made, strict=True):
+        template = known_template(one)
         with steps() as step:
             told = wait(step)
             save(path, for_host(told.content, host, wheel), force=force)

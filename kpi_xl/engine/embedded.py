@@ -42,7 +42,7 @@ from kpi_xl.ooxml.package import Formula, Package, read_package, with_cells
 KPI_ERROR = Message("one of its functions gives it, or is given it: kpi-xl explain says why")
 NATIVE_ERROR = Message("it comes from a native function, or from a cell that the formula refers to")
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
-QUICK_SPILL = 300  # cells; of each cell that it spills it looks for all that depends on it
+QUICK_SPILL = 20  # cells; of each that it spills it looks for all that depends on it
 BATCH = 10_000  # rows of values that the engine is given at once
 WIDE_GAP = 1000  # rows
 AT_ONCE = 100_000  # rows; how many values of a column are taken from the engine in one go
@@ -594,8 +594,7 @@ class _Engine:
         place, name = self._spill(formula), self.names.get(formula.sheet, formula.sheet)
         if place.bottom > LAST_ROW or place.right > LAST_COLUMN or self._occupied(place):
             self.workbook.set_value(name, formula.row, formula.column, CODES["#SPILL!"])
-            self.blocks[formula] = [[CODES["#SPILL!"]]]
-            return
+            return  # it claims these cells all the same
         block = self.blocks[formula]
         self.workbook.set_value(name, formula.row, formula.column, block[0][0])
         for left, end in self._stretches_read(place):
