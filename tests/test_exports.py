@@ -415,6 +415,8 @@ def test_deals_that_nobody_can_tell_apart_are_no_leads(tmp_path: Path) -> None:
 def test_mailings_are_no_spend() -> None:
     with pytest.raises(SourceError, match="has no cost, and a row of the table Spend says"):
         filled("funnel", "mailchimp_campaigns.csv")
+    with pytest.raises(SourceError, match="has no cost, and a row of the table Spend says"):
+        filled("unit_economics", "ga4_traffic_acquisition.csv")  # visits are of the funnel
 
 
 def test_costs_and_revenue_of_rows_left_out_are_told_apart() -> None:
@@ -466,6 +468,24 @@ def test_a_line_of_totals_is_no_row(
     value, told = summed(name, path, column)
     assert value == pytest.approx(known)
     assert "1 total agrees" in told or "1 line of totals left out" in told
+
+
+@pytest.mark.parametrize("word", ["", "Grand total", "Total", "Summe"])
+def test_totals_of_visits_as_google_analytics_heads_its_columns(word: str, tmp_path: Path) -> None:
+    text = (FILES / "as_written" / "ga4.csv").read_text(encoding="utf-8").strip()
+    path = tmp_path / "ga4.csv"
+    for channel in ("Session primary channel group (Default Channel Group)", "Month"):
+        by = text.replace("Session primary channel group (Default Channel Group)", channel)
+        if channel == "Month":
+            by = by.replace("Organic Search", "202401").replace("Direct", "202402")
+        path.write_text(f"{by}\n{word},1100,700,0.64,60,5,5500,50,0.045,1000.5\n", encoding="utf-8")
+        value, told = summed("scorecard", path, "visits")
+        assert (value, "1 total agrees: 1,000.50" in told) == (1100, True)
+    path.write_text(text, encoding="utf-8")
+    spend = filled("funnel", path).tables["Spend"].columns
+    assert dict(zip(spend["channel"], spend["visits"], strict=True)) == {
+        "Organic Search": 800, "Direct": 300
+    }  # fmt: skip
 
 
 def test_rows_without_a_day_are_in_no_month(tmp_path: Path) -> None:

@@ -67,6 +67,10 @@ NEEDED = {"Ads": ["date"], "Orders": ["date"], "Spend": ["month"], "Months": ["m
 DAYS_FROM = ("date", "day", "week", "month", "start")
 """The columns that a day may come from, where the file has none of its own name."""
 
+NO_COST = Message(
+    "has no cost, and a row of the table {table} says what a channel cost in a month", table="Spend"
+)
+
 DEALS_ARE_OPPORTUNITIES = Message("every deal counts as an opportunity (SQO) from its creation")
 
 
@@ -80,6 +84,10 @@ def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
     source = reading.match.layout.table
     if source == table == "Leads" and (fault := _unnamed(reading)):
         reading.faults.append(fault)
+        return
+    counts = [column.name for column in columns if column.unit not in (DATE, KEY, TEXT)]
+    if source == table == "Spend" and not _known(reading, counts):  # of visits alone, say
+        reading.faults.append(NO_COST)
         return
     # A vendor's rows have their days, but for sums of them under a name that nobody knows.
     if source == table and table in ("Ads", "Orders") and reading.match.layout.file:
@@ -115,6 +123,12 @@ def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
         return
     CONVERTERS[source, table](reading)
     reading.table = table
+
+
+def _known(reading: Reading, names: Sequence[str]) -> bool:
+    """Whether any row has a cell in one of these columns."""
+    frame = reading.frame
+    return any(frame[name].notna().any() for name in names if name in frame)
 
 
 def _gap(reading: Reading, needed: Sequence[str]) -> Message | None:
@@ -207,9 +221,8 @@ def _months(reading: Reading, columns: Sequence[Column]) -> None:
 
 
 def _spend(reading: Reading) -> None:
-    if "cost" not in reading.frame or not reading.frame["cost"].notna().any():
-        text = "has no cost, and a row of the table {table} says what a channel cost in a month"
-        reading.faults.append(Message(text, table="Spend"))
+    if not _known(reading, ["cost"]):
+        reading.faults.append(NO_COST)
         return
     frame = reading.frame.rename(columns={"date": "month", "cost": "spend"})
     reading.frame = frame

@@ -198,8 +198,10 @@ def _total_test(
             return False
         if not totals.column:
             return bool(totals.pattern.match(filled[0]))
-        place = places.get(totals.column, len(texts))
-        return place < len(texts) and bool(totals.pattern.fullmatch(texts[place]))
+        place = places.get(totals.column, 0)  # where it is missing, others stand first
+        if place >= len(texts):
+            return False
+        return bool(totals.pattern.fullmatch(texts[place])) or is_total(texts[place])
 
     # In a vendor's file without days nothing tells a total from what is called so.
     if layout.file and not days:
