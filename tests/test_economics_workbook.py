@@ -607,6 +607,11 @@ def test_what_no_row_has_is_blank_and_not_0(lacking: str, blank: set[str]) -> No
     known = {"Customers", "Revenue", "Spend", "Customer acquisition cost", "MER", "Margin",
              "LTV of a customer", "LTV : CAC", "New customers' revenue"}  # fmt: skip
     assert known - blank <= shown
+    checks = below(sheet(built, "Checks"), "figure")
+    foretold = [row[1:3] for label, row in checks.items() if "from cohorts" in label]
+    assert [[cell in (None, "") for cell in row] for row in foretold] == (
+        [[lacking == "amount"] * 2] * 2
+    )
     if lacking == "spend":
         assert {row["spend"] for row in channels(built).values()} == {None}
         assert {row["CAC"] for row in channels(built).values()} == {None}

@@ -773,7 +773,7 @@ NO_SPEND_OR_ORDERS = f"IF(CacDone=0,TRUE,{SPEND.empty})"
 KNOWN_FROM, KNOWN_UNTIL = f"MAX({ends_of('MIN')})", f"MIN({ends_of('MAX')})"
 MONTH_AFTER = month_of("(LastOrderDay+1)")
 IN_FIRST, IN_FOURTH = (f'(NewLabel<={name})*(NewLabel<>"")' for name in ("EndedText", "FourthText"))
-NO_NATIVE = 'IF(NewDone=0,TRUE,IF(CostsKnown>0,TRUE,PeriodCode<>"M"))'
+NO_NATIVE = f'IF(OR(NewDone=0,{UNPRICED}),TRUE,IF(CostsKnown>0,TRUE,PeriodCode<>"M"))'
 BROUGHT = "+".join(f'SUM(IF({IN_FOURTH}*(NewAge{age}<>""),NewAge{age},0))' for age in range(4))
 OUTSIDE = f'(NewLabel<>"")*(1-{COVERED.replace("CacMonth", "NewLabel")})'
 DAYS_KNOWN = (
