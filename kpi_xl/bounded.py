@@ -24,6 +24,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
@@ -147,36 +148,60 @@ def call(
 def side_by_side(
     function: Callable[..., Any], inputs: Sequence[tuple[Any, ...]], *, budget: Budget
 ) -> list[Callable[[Callable[..., None]], Any]]:
-    """The same for several inputs: every second one in a child, while the others are done here.
+    """The same for several inputs: half of them in a child, the first and the last ones here.
 
-    For each it gives what does the work, or waits for it, once it is told who hears of the
-    progress; the function's exceptions come out of there. Without a second processor all is done
-    here.
+    For each it gives what waits for the value, once it is told who hears of the progress; the
+    function's exceptions come out of there. Whoever waits for the child does the others meanwhile.
+    Without a second processor all is done here.
     """
-    here: list[Callable[[Callable[..., None]], Any]]
-    here = [partial(_in_place, function, one) for one in inputs]
-    theirs = inputs[1::2]
-    if not theirs or processors() < 2 or not has_children():
-        return here
-    told: list[Answers] = [queue.SimpleQueue() for _ in theirs]
+    several = len(inputs) > 1 and processors() > 1 and has_children()
+    theirs = inputs[1 : 1 + len(inputs) // 2] if several else []
+    told: list[Answers] = [queue.SimpleQueue() for _ in inputs]
+    ours = deque((*inputs[:1], *inputs[1 + len(theirs) :]))
+    heard = deque((*told[:1], *told[1 + len(theirs) :]))
 
-    def work() -> None:
+    def work_here(progress: Callable[..., None]) -> None:
+        answers = heard.popleft()
         try:
-            call(_each, function, theirs, budget=budget, progress=lambda n, *one: told[n].put(one))
-        except BaseException as error:
-            for answers in told:  # of those that have their value nobody asks again
-                answers.put(("error", error))
+            answers.put(("value", function(*ours.popleft(), progress=progress)))
+        except Exception as error:
+            answers.put(("error", error))
 
-    # It ends with this process, and the child with it.
-    threading.Thread(target=work, daemon=True, name="work in a child").start()
-    here[1::2] = [partial(_awaited, answers) for answers in told]
-    return here
+    def wait(answers: Answers, progress: Callable[..., None]) -> Any:
+        while True:
+            if answers.empty() and heard:
+                work_here(progress)
+                continue
+            try:
+                kind, *values = answers.get(timeout=1.0)  # on Windows no wait is interrupted
+            except queue.Empty:
+                continue
+            if kind == "value":
+                return values[0]
+            if kind == "error":
+                raise values[0]
+            progress(*values)
+
+    if theirs:  # it ends with this process, and the child with it
+        child = partial(_work_there, function, theirs, told[1 : 1 + len(theirs)], budget)
+        threading.Thread(target=child, daemon=True, name="work in a child").start()
+    return [partial(wait, answers) for answers in told]
 
 
-def _in_place(
-    function: Callable[..., Any], arguments: tuple[Any, ...], progress: Callable[..., None]
-) -> Any:
-    return function(*arguments, progress=progress)
+def _work_there(
+    function: Callable[..., Any],
+    inputs: Sequence[tuple[Any, ...]],
+    told: Sequence[Answers],
+    budget: Budget,
+) -> None:
+    def tell(number: int, *one: Any) -> None:
+        told[number].put(one)
+
+    try:
+        call(_each, function, inputs, budget=budget, progress=tell)
+    except BaseException as error:
+        for answers in told:  # nobody asks again for a value that is there
+            answers.put(("error", error))
 
 
 def _each(
@@ -188,19 +213,6 @@ def _each(
     for number, arguments in enumerate(inputs):
         value = function(*arguments, progress=partial(progress, number, "progress"))
         progress(number, "value", value)
-
-
-def _awaited(answers: "Answers", progress: Callable[..., None]) -> Any:
-    while True:
-        try:
-            kind, *values = answers.get(timeout=1.0)  # on Windows no wait is interrupted
-        except queue.Empty:
-            continue
-        if kind == "value":
-            return values[0]
-        if kind == "error":
-            raise values[0]
-        progress(*values)
 
 
 def processors() -> int:
