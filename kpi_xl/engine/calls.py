@@ -198,6 +198,11 @@ class Ranges(dict[str, Held]):
         self[name] = held
         return name
 
+    def clear(self) -> None:
+        """Let all of them go."""
+        super().clear()
+        self._latest.clear()
+
     def forget(self, numbers: Iterable[int]) -> None:
         """Take what some come to hold next for no change."""
         for number in numbers:

@@ -327,6 +327,8 @@ class _Engine:
             self._forget_doubts(self.formulas[number] for number in later)
             self._renew_written(ready)
             self._evaluate_written()
+        if not self.asked_later:
+            self.ranges.clear()  # nothing is computed any more, and they hold whole columns
         graph: Callable[[], Graph] = cache(self._graph)
         self._refuse_circles(graph)
         self._refuse_doubts()
