@@ -452,7 +452,7 @@ def retention_counts(
         log = _activity(orders, period, of_revenue=True)
         days = _daily(orders)
         split = orders.as_of - 7 * (forecast.held_out if forecast else 0)
-        each = backends.kept(_by_customer(orders, split) if forecast else _bought(orders))
+        each = backends.kept(_by_customer(orders, split)) if forecast else _bought(orders)
         customers, correlation = _alike(orders, each)
         many = sum(row[0] for row in customers[1:])
         foretold = None
