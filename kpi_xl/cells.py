@@ -579,11 +579,15 @@ def _read_cell(argument: Argument, cell: Cell) -> Any:
         if argument.arg.unit is TEXT:
             return CellError(WrongInput.code, "{name} is blank", {"name": argument.name})
         return 0.0
-    try:
-        return _reader(argument)(cell)
-    except WrongInput as wrong:
-        fields = {"name": argument.name, "wrong": wrong.shown()}
-        return CellError(WrongInput.code, "{name} {wrong}", fields)
+    reader = _reader(argument)
+    if reader is _number and isinstance(cell, str):
+        wrong = _no_number(cell)  # not raised, which would take as long as all the rest
+    else:
+        try:
+            return reader(cell)
+        except WrongInput as error:
+            wrong = error.shown()
+    return CellError(WrongInput.code, "{name} {wrong}", {"name": argument.name, "wrong": wrong})
 
 
 def _columns(argument: Argument, column: Flat, *, arrays: bool) -> list[Any] | None:
@@ -824,7 +828,7 @@ def _reader(argument: Argument) -> Callable[[Cell], Any]:
 
 def _number(cell: Cell) -> float:
     if isinstance(cell, str):
-        raise WrongInput("is the text {text}, not a number", text=_quoted(cell))
+        raise raised(_no_number(cell))
     if isinstance(cell, date):
         return serial(cell)
     if isinstance(cell, float | int | Decimal):
@@ -833,6 +837,11 @@ def _number(cell: Cell) -> float:
         except (OverflowError, ValueError):  # an int too large, a Decimal that is a signalling NaN
             raise OutOfDomain("a number is too large for a cell") from None
     raise WrongInput("is of the type {kind}, not a number", kind=type(cell).__name__)
+
+
+def _no_number(text: str) -> CellError:
+    """The error of a text where a number belongs."""
+    return CellError(WrongInput.code, "is the text {text}, not a number", {"text": _quoted(text)})
 
 
 def _number_or_blank(cell: Cell) -> float | None:
