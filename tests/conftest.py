@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     time went there.
     """
     config.option.loadscopereorder = False
-    gc.set_threshold(100_000, 20, 100)
+    gc.set_threshold(100_000, 20, 10)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
