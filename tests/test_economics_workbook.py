@@ -145,6 +145,17 @@ def test_how_long_ten_subscribers_stay(ten_times: Built) -> None:
     assert known(shown["mail"][2:5]) == pytest.approx([1.0, 2 / 3, 1 / 3])
 
 
+def test_subscribers_without_channels_and_orders_are_of_one_unknown_channel() -> None:
+    """By hand: of two who began in January one has paid for a single month."""
+    months = [date(2024, 1, 1), date(2024, 1, 1), date(2024, 2, 1)]
+    paid = {"customer": ["Ann", "Bob", "Ann"], "month": months, "amount": [100.0, 50.0, 100.0]}
+    built = build(TEMPLATE, {"Subscribers": paid})
+    assert not any(isinstance(value, CellError) for value in built.values.values())
+    shown = below(sheet(built, "Subscriptions"), "channel", "subscribers")
+    assert [*shown] == ["(unknown)"]
+    assert known(shown["(unknown)"][1:]) == [2.0, 0.5]
+
+
 def test_the_checks_of_ten_customers_agree(ten_times: Built) -> None:
     verdicts = {v for (name, _, column), v in ten_times.values.items()
                 if name == "Checks" and column == 4}  # fmt: skip

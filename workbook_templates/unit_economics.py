@@ -148,8 +148,8 @@ LEFT_ON = (
     'IF(LastGap="","",IF(LastPayment-LastGap>LastPayment-DAY(LastPayment),"",LastPayment-LastGap))'
 )
 CUSTOMER_CHANNEL = (
-    "IF(COUNTA(Subscribers[channel])=0,"
-    f'ORDER_SEGMENTS(Subscriber,{LAST_PAID},{WRITTEN},Orders[date],{CHANNEL},"first",36500),'
+    f'IF(COUNTA(Subscribers[channel])=0,IF({ORDERS.empty},IF(Subscriber="","","{UNKNOWN}"),'
+    f'ORDER_SEGMENTS(Subscriber,{LAST_PAID},{WRITTEN},Orders[date],{CHANNEL},"first",36500)),'
     f"ORDER_SEGMENTS(Subscriber,{LAST_PAID},Subscribers[customer],Subscribers[month],"
     'Subscribers[channel],"first",36500))'
 )
