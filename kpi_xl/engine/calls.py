@@ -327,6 +327,11 @@ def _compared_cells(cells: Any) -> Any:
     return [[c if type(c) in plain else _compared(c) for c in row] for row in cells]
 
 
+def _compared_words(cells: Any) -> Any:
+    """The same without spaces around texts; of a column that was not handed over, too."""
+    return (cells if isinstance(cells, Held) else Held(cells)).words
+
+
 def _same(cell: Any, other: Any) -> Any:
     """A cell as Excel compares it with another; not sure of texts that only some rules call equal.
 
@@ -624,7 +629,7 @@ formulas.py writes."""
 DOUBTING: dict[str, Callable[..., Any]] = {
     formulas.ORDERED: _ordered,
     formulas.AS_TEXT: _each(as_text),
-    formulas.COMPARED_WORDS: lambda cells: cells.words,
+    formulas.COMPARED_WORDS: _compared_words,
     formulas.IN_CALENDAR: _in_calendar,
     formulas.DIFFERENCE: _difference,
     formulas.ONE_CELL: _one_cell,

@@ -137,9 +137,15 @@ class Graph:
                         while together[-1] != point:
                             together.append(path.pop())
                         on_path.difference_update(together)
-                        if len(together) > 1:
+                        if len(together) > 1 or self._leads_to_itself(point):
                             found.update(one for one in together if isinstance(one, int))
         return found
+
+    def _leads_to_itself(self, point: int | Stretch) -> bool:
+        """Whether a large spill fills a cell that it needs: no other point is between."""
+        if not isinstance(point, int) or not self._is_large(self.fills[point]):
+            return False
+        return point in set(self._touching(self.fills[point]))
 
     def _arrows(self, point: int | Stretch) -> Iterator[int | Stretch]:
         if isinstance(point, int):

@@ -9,10 +9,10 @@ import re
 import signal
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from itertools import chain, groupby, islice, pairwise
 from typing import Any
 from weakref import proxy
@@ -42,7 +42,6 @@ from kpi_xl.ooxml.package import Formula, Package, read_package, with_cells
 KPI_ERROR = Message("one of its functions gives it, or is given it: kpi-xl explain says why")
 NATIVE_ERROR = Message("it comes from a native function, or from a cell that the formula refers to")
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
-QUICK_SPILL = 20  # cells; of each that it spills it looks for all that depends on it
 BATCH = 10_000  # rows of values that the engine is given at once
 WIDE_GAP = 1000  # rows
 AT_ONCE = 100_000  # rows; how many values of a column are taken from the engine in one go
@@ -165,7 +164,8 @@ class _Engine:
         self.refused: dict[Formula, Message] = {}
         self.spilling: list[Formula] = []
         self.blocks: dict[Formula, Block] = {}
-        self.written: set[Formula] = set()
+        self.written: dict[Formula, Area] = {}
+        """The large blocks, and the cells that they were written into."""
         self._latest_graph: Graph | None = None
         self.asked_later = asked_later
         self.shown: dict[Formula, Cell | Block] = {}
@@ -255,15 +255,9 @@ class _Engine:
         return LATER if self._is_large(formula) else block
 
     def _is_large(self, formula: Formula) -> bool:
-        """Whether a block is rather written out than spilled; then there is no A1# of it."""
+        """Whether a block is written out, not spilled; then there is no A1# of it."""
         block = self.blocks[formula]
-        named = self.asked_later or any(map(self._spill(formula).touches, self._anchors))
-        return len(block) * len(block[0]) > (LARGEST_SPILL if named else QUICK_SPILL)
-
-    @cached_property
-    def _anchors(self) -> set[Area]:
-        """The cells whose spills are referred to as A1#."""
-        return {anchor for line in self.patterns.lines for anchor in line.term.anchors}
+        return len(block) * len(block[0]) > LARGEST_SPILL
 
     def _is_blocked(self, place: Area) -> bool:
         """Whether something that the engine does not see is in the way of a spill."""
@@ -317,15 +311,13 @@ class _Engine:
             if formula not in self.written and self._is_large(formula)
         }:
             # One that depends on another waits until that one's cells are there.
-            later = self._graph().dependents(self._spill(formula) for formula in large)
-            ready = large.difference(self.formulas[number] for number in later)
+            waiting = self._graph().dependents(self._spill(formula) for formula in large)
+            ready = large.difference(self.formulas[number] for number in waiting)
             if not ready:
                 break  # they depend on each other; see below
-            for formula in ready:
-                self._write_out(formula)
-                self.written.add(formula)
-            self._forget_doubts(self.formulas[number] for number in later)
-            self._renew_written(ready)
+            places = [self._write_out(formula) for formula in self.formulas if formula in ready]
+            self._unsettle(self.formulas[number] for number in self._graph().dependents(places))
+            self._renew_written(places)
             self._evaluate_written()
         if not self.asked_later:
             self.ranges.clear()  # nothing is computed any more, and they hold whole columns
@@ -371,21 +363,20 @@ class _Engine:
         Where a spill becomes larger by that, the engine computes what needs its new cells, and not
         all that depends on this in turn.
         """
-        before: dict[Formula, Block] = dict(self.blocks)
+        before = {formula: self._spill(formula) for formula in self.blocks}
         self._evaluate()
         while grown := [
             formula
-            for formula, block in self.blocks.items()
-            if block != before.get(formula) and not self._is_large(formula)
+            for formula in self.blocks
+            if self._spill(formula) != before.get(formula) and not self._is_large(formula)
         ]:
-            before = dict(self.blocks)
+            before = {formula: self._spill(formula) for formula in self.blocks}
             numbers = self._graph().dependents(self._spill(formula) for formula in grown)
             self._enter_anew([self.formulas[number] for number in sorted(numbers)])
             self._evaluate()
 
-    def _renew_written(self, written: Iterable[Formula]) -> None:
+    def _renew_written(self, places: Collection[Area]) -> None:
         """Enter ranges that are held anew, where blocks were written into them."""
-        places = [self._spill(formula) for formula in written]
         held = [n for n, area in enumerate(self.patterns.held, 1) if any(map(area.touches, places))]
         self.ranges.forget(held)
         self._renew(held)
@@ -412,15 +403,21 @@ class _Engine:
 
     def _enter_anew(self, formulas: Sequence[Formula]) -> None:
         """Have formulas computed once more, though the engine does not see why."""
-        self._forget_doubts(formulas)
+        self._unsettle(formulas)
         for formula in formulas:
-            if formula not in self.written and formula not in self.refused:
+            if formula not in self.refused:
                 self._set(formula, self.texts[formula])
 
-    def _forget_doubts(self, formulas: Iterable[Formula]) -> None:
-        """Forget what was doubted of formulas that are computed once more, over other cells."""
+    def _unsettle(self, formulas: Iterable[Formula]) -> None:
+        """Forget what was doubted of formulas that are computed once more, over other cells.
+
+        One that was written out by then stays as it is, which is not what it comes to.
+        """
         for formula in formulas:
-            if formula in self.lines:
+            if formula in self.written:
+                sentence = Message("it is a large spill, and depends on cells that came after it")
+                self.refused.setdefault(formula, sentence)
+            elif formula in self.lines:
                 self.noticed.doubts.pop((self.lines[formula].number, formula.row), None)
 
     def _evaluate_all(self) -> None:
@@ -591,12 +588,15 @@ class _Engine:
                 step //= 4
         return place - first
 
-    def _write_out(self, formula: Formula) -> None:
-        """Put a large block into the cells, as values in place of the formula."""
+    def _write_out(self, formula: Formula) -> Area:
+        """Put a large block into the cells, as values in place of the formula; into which."""
         place, name = self._spill(formula), self.names.get(formula.sheet, formula.sheet)
         if place.bottom > LAST_ROW or place.right > LAST_COLUMN or self._occupied(place):
+            # What is shown claims all of its cells nevertheless, see _refuse_crossing_spills.
             self.workbook.set_value(name, formula.row, formula.column, CODES["#SPILL!"])
-            return  # it claims these cells all the same
+            self.written[formula] = formula.own_area
+            return formula.own_area
+        self.written[formula] = place
         block = self.blocks[formula]
         self.workbook.set_value(name, formula.row, formula.column, block[0][0])
         for left, end in self._stretches_read(place):
@@ -605,6 +605,7 @@ class _Engine:
                 self.workbook.set_values_batch(
                     name, formula.row + start, formula.column + left, rows
                 )
+        return place
 
     def _stretches_read(self, place: Area) -> Iterator[tuple[int, int]]:
         """The columns of a block that formulas refer to, counted from 0, with those after them.
@@ -637,8 +638,7 @@ class _Engine:
         bottom = min(place.bottom, last)
         address = formualizer.RangeAddress(name, *place._replace(bottom=bottom)[1:])
         cells = chain.from_iterable(self.workbook[name].get_values(address))
-        written = (self._spill(formula) for formula in self.written)
-        return any(map(place.touches, written)) or any(
+        return any(map(place.touches, self.written.values())) or any(
             cell is not None for cell in islice(cells, 1, None)
         )
 

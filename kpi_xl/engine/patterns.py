@@ -418,10 +418,11 @@ def with_stand_ins(text: str) -> str:
 def depends_on_place(term: Term) -> bool:
     """Whether what was read may be otherwise in another row: ranges that grow change their shape.
 
-    A formula with one such range, or all of them growing alike, reads the same everywhere.
+    A formula with one such range, or all of them growing alike, reads the same everywhere. A spill
+    that it names (A1#) is that of one cell.
     """
     growing = [reference for reference in term.references if reference.grows]
-    if any(reference.area[1:3] == reference.area[3:5] for reference in growing):
+    if term.anchors or any(reference.area[1:3] == reference.area[3:5] for reference in growing):
         return True
     ranges = {r.moving for r in term.references if r.grows or r.area[1:3] != r.area[3:5]}
     return bool(growing) and len(ranges) > 1

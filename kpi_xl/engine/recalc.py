@@ -127,6 +127,7 @@ def recalculated(
     return with_members(content, parts), report
 
 
+@uncollected()
 def compared(
     content: bytes,
     tell: Callable[..., None] = lambda *_: None,
