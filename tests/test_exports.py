@@ -488,6 +488,57 @@ def test_totals_of_visits_as_google_analytics_heads_its_columns(word: str, tmp_p
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("word", ["Total", "Sum", "Summe", "Итого"])
+def test_what_is_called_a_total_and_has_its_day_is_a_row(word: str, tmp_path: Path) -> None:
+    """With figures that are those of all others, too, so that it could pass for their total."""
+    path = tmp_path / "x.csv"
+    meta = "Campaign name,{},Amount spent (EUR),Impressions\n{},{day},2,10\n{},{day},3,20\n"
+    headers = "Day", "Reporting starts,Reporting ends"
+    for header, day in zip(headers, ("2024-01-01", "2024-01-01,2024-01-31"), strict=True):
+        of_month = "," in day
+        lines = meta.format(header, "A", "B", day=day)
+        for cost in (5, 7):
+            path.write_text(f"{lines}{word},{day},{cost},30\n", encoding="utf-8")
+            name, column = ("funnel", "spend") if of_month else ("campaigns", "cost")
+            assert summed(name, path, column)[0] == 5 + cost
+        path.write_text(f"{lines}{word},{day.translate(NO_DAYS)},5,30\n", encoding="utf-8")
+        value, told = summed(name, path, column)
+        assert (value, "1 total agrees: 5.00" in told) == (5, True)
+    path.write_text("Campaign,Day,Currency code,Cost,Impr.,Clicks\n"
+                    f"A,2024-01-01,EUR,5,1,1\n{word}: new,2024-01-01,EUR,5,1,1\n",
+                    encoding="utf-8")  # fmt: skip
+    assert summed("campaigns", path, "cost")[0] == 10
+
+
+NO_DAYS = str.maketrans("", "", "0123456789-")
+
+
+@pytest.mark.parametrize("name", ["", "Total", "Summe"])
+def test_landing_pages_without_a_name_have_their_visits(name: str, tmp_path: Path) -> None:
+    """Google Analytics leaves dimensions of a total blank: of a row with its month it is none."""
+    path = tmp_path / "ga4.csv"
+    lines = "Landing page,Month,Sessions,Engaged sessions\n/a,202401,10,5\n/b,202402,20,6\n"
+    for visits, engaged in ((30, 11), (4, 1)):
+        path.write_text(f"{lines}{name},202401,{visits},{engaged}\n", encoding="utf-8")
+        assert summed("scorecard", path, "visits")[0] == 30 + visits
+    path.write_text(f"{lines}{name},,30,11\n", encoding="utf-8")
+    value, told = summed("scorecard", path, "visits")
+    assert (value, "1 total agrees" in told) == (30, True)
+    path.write_text(f"{lines}{name},,31,11\n", encoding="utf-8")
+    with pytest.raises(SourceError, match="rows are missing or were changed"):
+        filled("scorecard", path)
+
+
+def test_where_rows_have_no_days_nobody_is_a_total(tmp_path: Path) -> None:
+    path = tmp_path / "targets.csv"
+    for rep in ("Sum", "Total"):
+        for header, words in (("rep,sales,visits", None),
+                              ("Who,sales,visits", Options(renamed={"Who": "rep"}))):  # fmt: skip
+            path.write_text(f"{header}\nKim,10,5\n{rep},10,5\n", encoding="utf-8")
+            told = filled("sales_team", path, words=words).tables["Targets"].columns
+            assert told["rep"] == ["Kim", rep]
+
+
 def test_rows_without_a_day_are_in_no_month(tmp_path: Path) -> None:
     """A sum under a name that nobody knows, and a day that somebody has deleted."""
     meta = (FILES / "meta_en.csv").read_text(encoding="utf-8-sig").splitlines()

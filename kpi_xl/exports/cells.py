@@ -494,6 +494,12 @@ def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:
         return None
 
 
+def is_day(text: str) -> bool:
+    """Whether a text is a day or a month, in any order and calendar."""
+    shown = _ascii_digits(text.strip())
+    return any(day_of(shown, *how) for how in (("dmy",), ("mdy",), ("ymd", "jalali")))
+
+
 def is_month(text: str) -> bool:
     """Whether a text is a month without a day: 2024-01, Jan 2024, 01/2024, 202401."""
     shown = _ascii_digits(text.strip())

@@ -4,7 +4,7 @@ What nobody knows is read as a table of ours with its own headers, or as the use
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -377,11 +377,8 @@ def _unknown(
 
 def _has_totals(table: ReadTable, columns: Sequence[Column]) -> bool:
     """Whether a row without a day is called a total: the rows are then told apart from totals."""
-    rows: Iterable[int] = range(table.rows)
-    for column in columns:
-        if column.unit is DATE:
-            days = table.columns[column.name]
-            rows = [row for row in rows if days[row] is None]
+    dated = [table.columns[column.name] for column in columns if column.unit is DATE]
+    rows = [row for row in range(table.rows) if dated and all(days[row] is None for days in dated)]
     named = [table.columns[column.name] for column in columns if column.unit is KEY]
     return any(is_total(names[row]) for names in named for row in rows)
 

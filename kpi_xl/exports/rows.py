@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kpi_xl.exports.cells import amount_of, is_blank
+from kpi_xl.exports.cells import amount_of, is_blank, is_day
 from kpi_xl.exports.layouts import Layout
 from kpi_xl.exports.pages import text_of
 from kpi_xl.exports.recognition import Match
@@ -40,12 +40,13 @@ def rows_of(
     match: Match,
     places: Mapping[str, int],
     measured: Sequence[str],
-    dated: Sequence[str],
+    dated: Sequence[str] | None,
 ) -> Rows:
     """The rows under a match's header.
 
     `measured` are the columns of numbers: a row after a gap whose cells there are words begins
-    another block. `dated` are those of dates, which a row of totals leaves blank.
+    another block. `dated` are those of dates, which a row of totals leaves blank; None where rows
+    have no days, and nothing tells a total from what is called so.
     """
     found = Rows({name: [] for name in places})
     numbers = [places[name] for name in measured]
@@ -154,7 +155,7 @@ HEADER, NOTHING, FOOTER, TOTAL, DATA = "header", "nothing", "footer", "total", "
 
 
 def _kinds(
-    match: Match, places: Mapping[str, int], dated: Sequence[str]
+    match: Match, places: Mapping[str, int], dated: Sequence[str] | None
 ) -> Callable[[Sequence[str], Sequence[str]], str]:
     """Which kind a row is of, from its texts and those that are not blank."""
     layout, headers = match.layout, match.headers
@@ -182,28 +183,34 @@ def is_total(cell: Any) -> bool:
 
 
 def _total_test(
-    layout: Layout, places: Mapping[str, int], dated: Sequence[str]
+    layout: Layout, places: Mapping[str, int], dated: Sequence[str] | None
 ) -> Callable[[Sequence[str], Sequence[str]], bool]:
     """Whether a row is one of totals, from its texts and those that are not blank."""
     totals = layout.totals
-    days = [places[name] for name in dated if name in places]
+    # Where rows have days of their own, the first and the last day are those of the whole file.
+    own = [name for name in dated or () if name not in ("start", "end")] or dated or ()
+    days = [places[name] for name in own]
+
+    def has_day(texts: Sequence[str]) -> bool:
+        return any(is_day(texts[place]) for place in days if place < len(texts))
 
     def general(texts: Sequence[str], filled: Sequence[str]) -> bool:
-        return is_total(filled[0]) and not any(
-            texts[place] and texts[place] != filled[0] for place in days if place < len(texts)
-        )
+        return is_total(filled[0]) and not has_day(texts)
 
     def of_layout(texts: Sequence[str], filled: Sequence[str]) -> bool:
         if totals is None:
             return False
         if not totals.column:
-            return bool(totals.pattern.match(filled[0]))
-        place = places.get(totals.column, 0)  # where it is missing, others stand first
+            return bool(totals.pattern.match(filled[0])) and not has_day(texts)
+        # Where the column is missing, others stand first, which may be blank or called so.
+        place = places.get(totals.column, 0)
         if place >= len(texts):
             return False
-        return bool(totals.pattern.fullmatch(texts[place])) or is_total(texts[place])
+        cell = texts[place]
+        if not (totals.pattern.fullmatch(cell) or is_total(cell)):
+            return False
+        return (not cell and totals.column in places) or not has_day(texts)
 
-    # In a vendor's file without days nothing tells a total from what is called so.
-    if layout.file and not days:
+    if dated is None:
         return of_layout
     return lambda texts, filled: of_layout(texts, filled) or general(texts, filled)

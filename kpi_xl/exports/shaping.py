@@ -93,7 +93,9 @@ def shaped(
     unit_of = {name: units.get(name) or BESIDE.get(name, KEY) for name in places}
     measured = [name for name, unit in unit_of.items() if unit not in (DATE, KEY, TEXT, LOGICAL)]
     dated = [name for name, unit in unit_of.items() if unit is DATE]
-    rows = rows_of(match, places, measured, dated)
+    # In a vendor's file without days, and in a table that has none, a total cannot be told.
+    has_days = bool(dated) if layout.file else DATE in units.values()
+    rows = rows_of(match, places, measured, dated if has_days else None)
     reading = Reading(match, table, None, len(rows.numbers))
     reading.faults += [*faults, *rows.faults]
     if not rows.numbers:
