@@ -922,6 +922,15 @@ def serial(day: date) -> float:
     return days if days >= 61.0 else days - 1.0  # Excel counts a 29 February 1900
 
 
+FIRST_DAY, LAST_DAY = 61.0, 2958466.0
+"""The serial numbers of days that Excel counts as calendars do, the latter excluded."""
+
+
+def in_calendar(number: float) -> bool:
+    """Whether a serial number is of such a day."""
+    return FIRST_DAY <= number < LAST_DAY
+
+
 def day_of(number: float) -> date:
     """The day of a serial number from 61 on: before it Excel's calendar has a day too many."""
     return date.fromordinal(DAY_0 + math.floor(number))

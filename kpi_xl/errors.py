@@ -1,5 +1,6 @@
 """What a cell shows when there is no number: an Excel error code, and a sentence that says why."""
 
+import copyreg
 from typing import Any, Self
 
 from kpi_xl.locales import Message
@@ -59,7 +60,11 @@ class KpiError(ValueError):
     fields: dict[str, Any] | None
 
     def __init__(self, template: str, /, **fields: Any) -> None:
-        self.fields = fields  # the template is in `args`, where an exception puts it by itself
+        self.args, self.fields = (template,), fields  # a subclass may take others
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Made without its `__init__`, and of no function, which a child of ours may not hand over.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         return str(self.sentence)  # and no Message, which could be said again
@@ -106,10 +111,7 @@ class ErrorCell(KpiError):
 
     def __init__(self, code: str, template: str, /, **fields: Any) -> None:
         super().__init__(template, **fields)
-        self.code, self.args = code, (template,)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return ErrorCell, (self.code, *self.args), self.__dict__
+        self.code = code
 
 
 KINDS = {kind.code: kind for kind in (WrongInput, OutOfDomain, ZeroDenominator, NotEnoughData)}

@@ -63,7 +63,7 @@ def settings_folder() -> Path:
     return folder / "kpi_xl"
 
 
-def text_of(file: Path) -> str:
+def read_text(file: Path) -> str:
     """A text that people have written; editors on Windows put a mark before it.
 
     Raises OSError, or ValueError where it is not in UTF-8.

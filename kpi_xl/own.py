@@ -36,7 +36,7 @@ from kpi_xl.expressions import (
     inside,
     parse,
 )
-from kpi_xl.files import is_file, is_there, settings_folder, text_of, toml_of
+from kpi_xl.files import is_file, is_there, read_text, settings_folder, toml_of
 from kpi_xl.locales import LANGUAGES, FaultError, Message, Names, Said
 from kpi_xl.own_files import BESIDE, ENTRY_POINTS, NAMES, VARIABLE, in_packages
 from kpi_xl.registry import METRICS, Arg, Argument, Metric, arguments_of
@@ -224,7 +224,7 @@ def load_file(file: Path) -> None:
     try:
         if file.stat().st_size > LARGEST_FILE:
             raise DefinitionError("", "it is larger than {most} MB", most=LARGEST_FILE >> 20)
-        text = text_of(file)
+        text = read_text(file)
     except (OSError, ValueError, DefinitionError) as error:
         FAULTS.append(
             DefinitionFault(str(file), "", Message("it cannot be read: {reason}", reason=error))

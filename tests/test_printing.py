@@ -6,18 +6,21 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import xlsxwriter
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import build
-from workbooks import edited, part, sheet_of
+from workbooks import edited, part, sheet_of, written
 
 from kpi_xl.cli.formulas import chosen_look, of_report
 from kpi_xl.cli.shared import Misuse
 from kpi_xl.ooxml.package import read_package
 from kpi_xl.reports.commands import answer, freeze_for_sharing, freeze_with_formulas
 from kpi_xl.reports.freezing import frozen
+from kpi_xl.reports.layout import LANGUAGE, TEMPLATE
 from kpi_xl.reports.printing import (
     FIRST_AND_LAST,
     PERIODS,
+    Cover,
     LookError,
     checked_colour,
     coloured,
@@ -66,6 +69,26 @@ def test_marked_cells_that_somebody_has_deleted_keep_nothing_from_being_done(
     before, after = cover(filled), cover(gone)
     assert after == before._replace(period=before.period.split()[-1], sources="")
     assert frozen(gone)[1:] == frozen(filled)[1:]
+
+
+@pytest.mark.parametrize("number", [20240101, 2958466, 1e12, 1e300, 60, 0, -5])
+def test_a_period_outside_the_calendar_is_left_out(number: float) -> None:
+    """As where somebody types 20240101 for a day: what is printed has its other texts."""
+    assert of_period(number, 45292)._replace(sheets=[]) == Cover(
+        [], "Marketing funnel", "2024-01-01"
+    )
+    assert of_period(61, 2958465).period == "1900-03-01 ... 9999-12-31"
+
+
+def of_period(first: float, last: float) -> Cover:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        cells = {TEMPLATE: "funnel", LANGUAGE: "en", "FirstDay": first, "LastDay": last}
+        for row, (name, value) in enumerate(cells.items()):
+            sheet.write(row, 0, value)
+            book.define_name(name, f"=Sheet1!$A${row + 1}")
+
+    return cover(written(fill))
 
 
 def test_a_copy_that_cannot_be_written_is_told_in_the_language_of_the_workbook(

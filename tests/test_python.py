@@ -1,7 +1,9 @@
 """The functions as Python functions."""
 
+import copy
 import doctest
 import inspect
+import io
 import pickle
 
 import numpy as np
@@ -10,7 +12,8 @@ import polars as pl
 import pytest
 
 import kpi_xl
-from kpi_xl import METRICS
+from kpi_xl import METRICS, bounded
+from kpi_xl.errors import ErrorCell
 
 
 def test_numbers_in_a_number_out() -> None:
@@ -142,6 +145,28 @@ def test_an_error_is_raised_with_its_sentence() -> None:
     copied = pickle.loads(pickle.dumps(error.value))  # as from another process
     assert (copied.code, str(copied)) == ("#REF!", str(error.value))
     assert kpi_xl.cac([1, 1], [1, 0])[1].sentence.startswith("new_customers is 0")
+
+
+class TooFewRows(kpi_xl.NotEnoughData):
+    """An error of a company's own, which is made in its own way."""
+
+    def __init__(self, rows: int, least: int) -> None:
+        super().__init__("{rows} of {least} rows", rows=rows, least=least)
+
+
+def test_errors_of_a_companys_own_are_told_and_copied() -> None:
+    error = TooFewRows(3, 5)
+    for one in (error, pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert isinstance(one, TooFewRows)
+        assert (str(one), one.shown(), one.fields) == (
+            "3 of 5 rows", "#N/A", {"rows": 3, "least": 5}
+        )  # fmt: skip
+
+
+def test_errors_come_out_of_a_process_that_may_hand_over_no_code() -> None:
+    for error in (kpi_xl.OutOfDomain("{n} is below 0", n=-1), ErrorCell("#REF!", "it is {n}", n=2)):
+        read = bounded._Plain(io.BytesIO(pickle.dumps(error))).load()
+        assert (type(read), read.code, str(read)) == (type(error), error.code, str(error))
 
 
 def test_every_function_is_there_and_documented() -> None:

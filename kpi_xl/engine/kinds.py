@@ -15,6 +15,8 @@ from unicodedata import digit, numeric
 
 import numpy as np
 
+from kpi_xl.cells import FIRST_DAY as FIRST_DAY
+from kpi_xl.cells import LAST_DAY as LAST_DAY
 from kpi_xl.locales import Message, Names
 
 if TYPE_CHECKING:
@@ -84,7 +86,6 @@ WORDS = {
 
 EPOCH = date(1899, 12, 30)
 FROM_1904 = 1462  # days less where a workbook counts from 1904
-FIRST_DAY, LAST_DAY = 61.0, 2958466.0
 PLAIN = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 CRITERIA_SIGNS = re.compile(r"[*?~]|\s*[<>=]")
 MONTHS = (

@@ -86,7 +86,8 @@ def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
         reading.faults.append(fault)
         return
     counts = [column.name for column in columns if column.unit not in (DATE, KEY, TEXT)]
-    if source == table == "Spend" and not _known(reading, counts):  # of visits alone, say
+    # Of visits alone, say, where the table has none.
+    if source == table == "Spend" and not _known(reading, counts):
         reading.faults.append(NO_COST)
         return
     # A vendor's rows have their days, but for sums of them under a name that nobody knows.

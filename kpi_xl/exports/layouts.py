@@ -44,7 +44,7 @@ from pathlib import Path
 from typing import Any
 
 from kpi_xl.exports.cells import convention
-from kpi_xl.files import text_of, toml_of
+from kpi_xl.files import read_text, toml_of
 from kpi_xl.locales import Message, Names
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import SCHEMAS
@@ -166,7 +166,7 @@ def _ours() -> tuple[Layout, ...]:
 def _of_user(folder: Path) -> Iterator[Layout]:
     for file in sorted(folder.glob("*.toml")):
         try:
-            text = text_of(file)
+            text = read_text(file)
         except (OSError, ValueError) as error:
             raise SourceError(
                 Message("{path} cannot be read: {reason}", path=file, reason=error)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
-from kpi_xl.cells import Block, Cell, day_of, evaluate, remark, serial
+from kpi_xl.cells import Block, Cell, day_of, evaluate, in_calendar, remark, serial
 from kpi_xl.errors import EXCEL_ERRORS, CellError
 from kpi_xl.formula_text import TOKEN, Call, calls
 from kpi_xl.locales import in_language, say
@@ -216,7 +216,7 @@ def _as_date(value: Cell | Block) -> Cell | Block:
     """A serial number as a date, in the 1900 system."""
     if isinstance(value, list):
         return [[_as_date(cell) for cell in row] for row in value]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 61 <= value < 2958466:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not in_calendar(value):
         return value
     return day_of(value)
 

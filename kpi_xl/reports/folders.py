@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PureWindowsPath
 
-from kpi_xl.files import is_there, settings_folder, text_of, toml_of
+from kpi_xl.files import is_there, read_text, settings_folder, toml_of
 from kpi_xl.locales import Message
 from kpi_xl.sources import SourceError, allowed
 
@@ -31,7 +31,7 @@ def allowed_folders() -> list[Path]:
     folders = [text for text in os.environ.get(VARIABLE, "").split(os.pathsep) if text.strip()]
     file = settings_file()
     try:
-        listed = toml_of(text_of(file)).get("folders", [])
+        listed = toml_of(read_text(file)).get("folders", [])
     except FileNotFoundError:
         listed = []
     except (OSError, ValueError) as error:

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from kpi_xl.cells import day_of
+from kpi_xl.cells import day_of, in_calendar
 from kpi_xl.engine.kinds import FROM_1904
-from kpi_xl.files import expanded, text_of, toml_of
+from kpi_xl.files import expanded, read_text, toml_of
 from kpi_xl.locales import KNOWN, FaultError, say
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.limits import opened
@@ -74,7 +74,7 @@ def cover(content: bytes) -> Cover:
         return Cover(sheets)
     days = [cells.first(book.place(named)) for named in PERIODS.get(name, FIRST_AND_LAST)]
     numbers = [float(day[1]) + FROM_1904 * book.date1904 for day in days if day and day[0] == "n"]
-    known = [day_of(number).isoformat() for number in numbers]
+    known = [day_of(number).isoformat() for number in numbers if in_calendar(number)]
     sources = cells.text(book.place(ABOUT)).rstrip(".。")
     return Cover(sheets, say(SCHEMAS[name].title, language), " ... ".join(known), sources)
 
@@ -83,7 +83,7 @@ def own_look() -> tuple[Path | None, str]:
     """The company's logo and colour of the settings file. Raises LookError."""
     file = settings_file()
     try:
-        stored = toml_of(text_of(file))
+        stored = toml_of(read_text(file))
     except FileNotFoundError:
         return None, ""
     except (OSError, ValueError) as error:

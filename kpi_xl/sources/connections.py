@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kpi_xl.files import expanded, settings_folder, text_of, toml_of
+from kpi_xl.files import expanded, read_text, settings_folder, toml_of
 from kpi_xl.locales import Message, Names
 from kpi_xl.reference import did_you_mean
 from kpi_xl.sources.records import SourceError, listed
@@ -120,7 +120,7 @@ def connections() -> dict[str, Connection]:
     """The connections by their names. Raises SourceError with a sentence for each fault."""
     file = connections_file()
     try:
-        content = toml_of(text_of(file))
+        content = toml_of(read_text(file))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
