@@ -303,7 +303,6 @@ def test_customers_by_uuid_are_counted() -> None:
     assert {str(key)[-1] for key in found.sample["customer"]} == {"0", "1", "2"}
 
 
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <function ServerCursorMixin")  # Ibis'
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
