@@ -287,6 +287,29 @@ def test_amounts_of_two_currencies_in_a_row_are_refused(tmp_path: Path) -> None:
         assert filled("campaigns", path).tables["Ads"].columns["revenue"] == [10.0, None]
 
 
+def test_signs_that_contradict_the_currency_named_are_refused(tmp_path: Path) -> None:
+    """What a header, a column of codes or the user names, against the cells themselves."""
+    meta = "Campaign name,Day,Amount spent ({}),Impressions\na,2024-01-01,{},10\n"
+    path = tmp_path / "ads.csv"
+    for named, cost in (("EUR", "$5"), ("USD", "€5"), ("EUR", "5 zł")):
+        path.write_text(meta.format(named, cost), encoding="utf-8")
+        assert f", which are said to be in {named}: correct one" in refusal("campaigns", path)
+    for named, cost in (("USD", "$5"), ("CAD", "$5"), ("EUR", "€5"), ("EUR", "5"), ("CNY", "¥5")):
+        path.write_text(meta.format(named, cost), encoding="utf-8")
+        assert column(filled("campaigns", path), "Ads", "cost") == [5.0]
+    orders = WOO + "1,Completed,2024-01-01,a@x.com,EUR,€5\n"
+    path.write_text(orders, encoding="utf-8")
+    assert column(filled("retention", path), "Orders", "amount") == [5.0]
+    path.write_text(orders + "2,Completed,2024-01-02,a@x.com,EUR,£5\n", encoding="utf-8")
+    said = "has amounts with the sign GBP, which are said to be in EUR"
+    assert said in refusal("retention", path)
+    ours = "date,channel,campaign,impressions,clicks,conversions,cost,revenue,currency\n"
+    path.write_text(ours + "2024-01-01,a,x,10,5,1,$5,3,EUR\n", encoding="utf-8")
+    assert "the sign $, which are said to be in EUR" in refusal("campaigns", path)
+    path.write_text(ours + "2024-01-01,a,x,10,5,1,$5,3,CAD\n", encoding="utf-8")
+    assert column(filled("campaigns", path), "Ads", "cost") == [5.0]
+
+
 @pytest.mark.parametrize(
     ("template_name", "text", "refused"),
     [

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -26,6 +27,8 @@ from kpi_xl.errors import CellError
 from kpi_xl.files import write_whole
 from kpi_xl.hosts.libreoffice.extension import FOLDER, install_steps
 from kpi_xl.hosts.libreoffice.programs import surroundings
+from kpi_xl.ooxml import limits
+from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.reports.folders import allowed_folders, permitted
 from kpi_xl.reports.layout import SOURCE_COLUMNS
 from kpi_xl.reports.loading import loaded
@@ -394,6 +397,13 @@ def test_the_budget_that_is_told_suffices(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert told is not None
     monkeypatch.setenv("KPI_XL_BUDGET", told[1])
     assert command("eval", "=A1", "--book", str(path)).returncode == 0
+    monkeypatch.setattr(bounded, "LARGEST", 2.0)
+    monkeypatch.setenv("KPI_XL_BUDGET", "2")
+    with zipfile.ZipFile(path) as package, pytest.raises(NotAWorkbookError) as largest:
+        limits.check_directory(package, path.stat().st_size)
+    assert str(largest.value) == "it unpacks to 200 MB, too much for a workbook"
+    monkeypatch.undo()
+    monkeypatch.setenv("KPI_XL_BUDGET", told[1])
     assert "KPI_XL_BUDGET=16 " in bounded.too_large(Budget(1 << 30, 1.0))
     assert "KPI_XL_BUDGET=16 " in bounded.too_long(Budget(1 << 30, 1.0))
 

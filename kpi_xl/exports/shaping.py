@@ -21,7 +21,7 @@ from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.locales.currencies import currency_named, distinct
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
-from kpi_xl.sources.currencies import MIXED
+from kpi_xl.sources.currencies import MIXED, OTHER_SIGN, contradict
 from kpi_xl.sources.grain import (
     GRAIN_WORDS,
     first_days,
@@ -452,7 +452,23 @@ def _currency(
     options: Options,
     reading: Reading,
 ) -> Any:
-    """The currency of each row, "" where nothing says it."""
+    """The currency of each row, "" where nothing says it; signs in its cells must agree."""
+    import pandas as pd
+
+    known = _named_above(match, options)
+    named = pd.Series(known, index=frame.index, dtype=object)
+    if "currency" in frame and not options.currency:
+        codes = frame["currency"].fillna("").map(lambda code: currency_named(str(code)))
+        # A line of an order whose own columns stand on its first line alone has none.
+        named = codes.where(codes != "", named)
+    signs = _signs(frame, match, currencies, reading)
+    if not reading.faults:
+        reading.faults += _contradictions(named, signs)
+    return named.where(named != "", signs)
+
+
+def _named_above(match: Match, options: Options) -> str:
+    """The currency that the user, the layout, a header or the lines above it name, or ""."""
     known = options.currency or match.layout.currency
     for name, named in match.header.columns.items():
         if named.pattern and "currency" in named.pattern.groupindex and name in match.places:
@@ -465,13 +481,14 @@ def _currency(
             found = pattern.search(" ".join(text_of(row)).strip())
             if found:
                 named_there = "currency" in pattern.groupindex
-                known = currency_named(found["currency"] if named_there else found[1])
-                break
-    if "currency" in frame and not options.currency:
-        codes = frame["currency"].fillna("").map(lambda code: currency_named(str(code)))
-        # A line of an order whose own columns stand on its first line alone has none.
-        return codes.where(codes != "", known)
-    return known or _signs(frame, match, currencies, reading)
+                return currency_named(found["currency"] if named_there else found[1])
+    return known
+
+
+def _contradictions(named: Any, signs: Any) -> list[Message]:
+    """The faults of amounts whose sign is of another currency than what names theirs."""
+    pairs = sorted(set(zip(named, signs, strict=True)))
+    return [Message(OTHER_SIGN, currency=c, sign=sign) for c, sign in pairs if contradict(c, sign)]
 
 
 def _signs(frame: Any, match: Match, currencies: Mapping[str, list[str]], reading: Reading) -> Any:

@@ -116,6 +116,10 @@ def check_directory(package: zipfile.ZipFile, size: int) -> None:
             )
     if packed > size:
         raise NotAWorkbookError("it is damaged (its parts overlap)")
+    if unpacked > most / bounded.factor() * bounded.LARGEST:
+        raise NotAWorkbookError(
+            "it unpacks to {unpacked}, too much for a workbook", unpacked=_megabytes(unpacked)
+        )
     if unpacked > most:
         raise NotAWorkbookError(
             "it unpacks to {unpacked}, and a file of {packed} may unpack to {most}; where"

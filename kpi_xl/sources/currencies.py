@@ -8,7 +8,7 @@ from math import fsum
 
 from kpi_xl.cells import Cell
 from kpi_xl.locales import Message, Names
-from kpi_xl.locales.currencies import currency_named
+from kpi_xl.locales.currencies import currency_named, distinct
 from kpi_xl.schema import Column
 from kpi_xl.sources.records import Found, Unreadable, plain
 from kpi_xl.sources.values import as_text
@@ -28,6 +28,10 @@ MIXED = (
     " or keep the rows of one"
 )
 
+OTHER_SIGN = (
+    "has amounts with the sign {sign}, which are said to be in {currency}: correct one of the two"
+)
+
 WATCHED = "\0"
 """What the names of columns begin with that are read only to be looked at."""
 
@@ -41,12 +45,21 @@ def watched(headers: Sequence[str], places: Mapping[str, int]) -> dict[str, int]
     }
 
 
+def contradict(currency: str, sign: str) -> bool:
+    """Whether a currency is not the one that a sign beside the amount stands for."""
+    return bool(currency and sign) and len(distinct({currency, currency_named(sign)})) > 1
+
+
 def in_one_currency(
-    found: Found, columns: Sequence[Column], read: Mapping[str, Sequence[Cell]]
+    found: Found,
+    columns: Sequence[Column],
+    read: Mapping[str, Sequence[Cell]],
+    signs: Mapping[str, str],
 ) -> list[Message]:
     """Remarks on the currency of the amounts. Raises Unreadable where there are several.
 
-    `read` are the columns of the table; of `found` the watched ones are taken out.
+    `read` are the columns of the table, and `signs` those that stand in them; of `found` the
+    watched ones are taken out.
     """
     codes: dict[str, list[str]] = {}
     for name in [name for name in found.cells if name.startswith(WATCHED)]:
@@ -74,7 +87,10 @@ def in_one_currency(
                 )
             )
         elif sums:
-            remarks[Message("amounts in {currency}", currency=next(iter(sums)))] = None
+            currency, sign = next(iter(sums)), signs.get(column.name, "")
+            if contradict(currency, sign):
+                raise Unreadable(Message(OTHER_SIGN, currency=currency, sign=sign))
+            remarks[Message("amounts in {currency}", currency=currency)] = None
     if mixed:
         what = tuple(
             Message(

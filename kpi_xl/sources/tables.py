@@ -179,7 +179,7 @@ def _typed(
         faults.append(Message("{path} {fault}", path=path, fault=fault))
     events = [read[c.name] for c in columns if c.event and c.name in read]
     try:
-        remarks += currencies.in_one_currency(found, columns, read)
+        remarks += currencies.in_one_currency(found, columns, read, signs)
     except Unreadable as error:
         faults.append(Message("{path} {fault}", path=path, fault=error))
     for column in columns:
