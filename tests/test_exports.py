@@ -576,6 +576,11 @@ def test_rows_without_a_day_are_in_no_month(tmp_path: Path) -> None:
     for name in ("funnel", "scorecard"):
         with pytest.raises(SourceError, match="the cell is blank, and the row cannot be added up"):
             filled(name, path)
+    # A draft of a mailing has neither a day nor anything that is counted.
+    mails = (FILES / "mailchimp_campaigns.csv").read_text(encoding="utf-8")
+    path.write_text(f"{mails.rstrip()}\nDraft of May{',' * 25}\n", encoding="utf-8")
+    for name in ("campaigns", "scorecard"):
+        assert "1 row without a date" in filled(name, path).notes[0].lines()
 
 
 def test_months_are_no_days(tmp_path: Path) -> None:

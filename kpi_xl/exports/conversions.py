@@ -91,8 +91,8 @@ def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
         reading.faults.append(NO_COST)
         return
     # A vendor's rows have their days, but for sums of them under a name that nobody knows.
-    if source == table and table in ("Ads", "Orders") and reading.match.layout.file:
-        _without_undated(reading)
+    if source in ("Ads", "Orders") and reading.match.layout.file:
+        _without_undated(reading, all_of_them=source == table)
     if not len(reading.frame):  # why, the remarks say
         reading.table = table
         return
@@ -262,11 +262,14 @@ def _order_months(reading: Reading) -> None:
     reading.frame = months
 
 
-def _without_undated(reading: Reading) -> None:
-    """Rows without a day are left out, and told."""
+def _without_undated(reading: Reading, *, all_of_them: bool) -> None:
+    """Rows without a day are left out, and told; or those alone that count nothing, as drafts."""
     frame, noun = reading.frame, NOUNS.get(reading.match.layout.table, "rows")
     if "date" in frame:
         undated = frame["date"].isna()
+        if not all_of_them:
+            numbers = frame.select_dtypes("number").drop(columns="_row")
+            undated &= numbers.fillna(0).eq(0).all(axis=1)
         tell_left(frame[undated], Message("without a {column}", column="date"), noun, reading)
         reading.frame = frame[~undated]
 
