@@ -864,12 +864,10 @@ def spend_fit(x: Floats, spend: Floats, many: Floats | float = 1.0) -> SpendFit:
     return SpendFit((p, q, v * unit), search.covariance, search)
 
 
-def expected_spend(
-    parameters: Parameters, x: Floats, spend: Floats, many: Floats | float = 1.0
-) -> Floats:
+def expected_spend(parameters: Parameters, x: Floats, spend: Floats, many: Floats) -> Floats:
     """The mean amount of a customer's purchases to come; q must be above 1.
 
-    With `many` of one x it is that of all of them, added up, as their spend is.
+    Of `many` of one x it is that of all of them, added up, as their spend is.
     """
     p, q, v = parameters
     return p * (v * many + x * np.maximum(spend, 0.0)) / (p * x + q - 1.0)

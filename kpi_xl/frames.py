@@ -457,8 +457,8 @@ def retention_counts(
         many = sum(row[0] for row in customers[1:])
         foretold = None
         if forecast:
-            foretold = _foretold(orders, each, split, forecast, by_day=many <= MOST_BY_DAY)
-            foretold = foretold and foretold._replace(correlation=correlation)
+            by_day = many <= MOST_BY_DAY
+            foretold = _foretold(orders, each, split, forecast, correlation, by_day=by_day)
     without = log._replace(revenue=None, moved=None)
     measures = {"retention": without, "customers": without, "revenue": log,
                 "revenue_retention": log}  # fmt: skip
@@ -503,7 +503,7 @@ _LAST_AND_SPENT = (
 
 
 def _by_customer(orders: "_Orders", split: int) -> nw.LazyFrame[Any]:
-    """The same without their names, and what the models take of them.
+    """The same of customers without their names, and what the models take of them.
 
     The days from the first purchase to the last, and to as_of; what they spend a repeat day; and
     both until the day `split`, with the purchases until then.
@@ -576,7 +576,13 @@ MOST_HISTORIES = 4_000_000
 
 
 def _foretold(
-    orders: "_Orders", each: nw.LazyFrame[Any], split: int, asked: Asked, *, by_day: bool
+    orders: "_Orders",
+    each: nw.LazyFrame[Any],
+    split: int,
+    asked: Asked,
+    correlation: float | None,
+    *,
+    by_day: bool,
 ) -> Foretold | None:
     """What the models say of the histories of customers who are alike; None of too many."""
     whole = _purchase_counts(each, orders.as_of, by_day=by_day)
@@ -597,7 +603,7 @@ def _foretold(
         total=_shown(lambda: models.total_rows(bought, *ahead, *how, sure)),
         check=_shown(held_out),
         before=_shown(lambda: models.total_rows(earlier, asked.held_out, 0.0, *how, sure)),
-        correlation=None,
+        correlation=correlation,
         by_day=by_day,
     )
 

@@ -230,7 +230,7 @@ def test_fits_of_spend_are_those_of_lifetimes() -> None:
         warnings.simplefilter("ignore")
         theirs = lifetimes.GammaGammaFitter().fit(x[again], spend[again], tol=1e-8)
     assert btyd.spend_fit(x, spend).parameters == pytest.approx(tuple(theirs.params_), rel=1e-3)
-    ours = btyd.expected_spend((6.0, 4.0, 16.0), x, spend)
+    ours = btyd.expected_spend((6.0, 4.0, 16.0), x, spend, np.ones(len(x)))
     theirs.params_[["p", "q", "v"]] = 6.0, 4.0, 16.0
     assert ours == pytest.approx(theirs.conditional_expected_average_profit(x, spend))
 

@@ -94,6 +94,35 @@ def test_the_figures_are_those_of_a_workbook_with_every_row(
     assert not any(isinstance(value, CellError) for value in book.values.values())
 
 
+@pytest.mark.parametrize("amount", ["NULL::DOUBLE", "2.5::DOUBLE"])
+def test_what_no_order_has_is_blank_and_not_0(amount: str, tmp_path: Path) -> None:
+    """As in a workbook with every row: amounts, or what frequency and spend have to correlate."""
+    path = tmp_path / "orders.parquet"
+    rows = duckdb.sql(
+        "SELECT 'c' || i * i % 61 AS customer, DATE '2024-01-01' + i::INTEGER AS date,"
+        f" {amount} AS amount FROM range(900) t(i)"
+    )
+    rows.write_parquet(str(path))
+    whole: dict[str, list[Any]] = {column.name: [None] * 900 for column in ORDERS.columns}
+    whole |= dict(zip(rows.columns, map(list, zip(*rows.fetchall(), strict=True)), strict=True))
+    found = counted([Request(path, "Orders")], ORDERS.columns, ASKED, 10)
+    assert found
+    given = retention.counted(found, "orders.parquet", date(2026, 11, 30), str)
+    book = build(retention.TEMPLATE, {"Orders": found.sample}, given=given)
+    expected = build(retention.TEMPLATE, {"Orders": whole})
+    assert book.headlines == expected.headlines
+    held = dict(book.headlines)
+    assert (held["Revenue"] == "") == (held["Revenue to come"] == "") == ("NULL" in amount)
+    assert held["Frequency and spend"] == ""
+    assert held["Customers who bought"] == "31"
+    for sheet in ("Segments", "Cohort revenue"):
+        shown = {at: value for at, value in expected.values.items() if at[0] == sheet}
+        assert {at: book.values[at] for at in shown} == shown
+    for one in (book, expected):
+        assert not any(isinstance(value, CellError) for value in one.values.values())
+        assert "✗ no" not in one.values.values()
+
+
 def test_checks_counts_the_sample_anew(book: Built, found: CountedOrders) -> None:
     agreed = [value for (sheet, _, column), value in book.values.items()
               if sheet == "Checks" and column == 4 and value]  # fmt: skip

@@ -406,6 +406,49 @@ def test_customers_of_the_same_value_are_all_listed() -> None:
     assert pairs[::2] == pairs[1::2]
 
 
+def test_only_those_at_risk_are_listed_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they are few, nobody else with a repeat spend of 0."""
+    set_to(monkeypatch, retention, {"RiskBelow": 0.001})
+    rows = sheet(build(TEMPLATE, shop(300, linked=False)), "Value")
+    listed = [row[:3] for row in below(rows, "repeat spend", 12) if row[0] not in (None, "")]
+    assert 0 < len(listed) < 12
+    assert all(spend > 0 and alive < 0.001 for spend, alive, _ in listed)
+
+
+def test_nobody_is_at_risk_where_nobody_came_back_of_those_who_left() -> None:
+    """Fifteen who buy every ten days, and sixty who bought once, half a year ago."""
+    orders: dict[str, list[Cell]] = {"customer": [], "date": [], "amount": []}
+    for number in range(75):
+        for day in range(number % 10, 360, 10) if number < 15 else (number,):
+            orders["customer"].append(f"c{number}")
+            orders["date"].append(date(2024, 1, 1) + timedelta(days=day))
+            orders["amount"].append(10.0 + number % 4)
+    built = build(TEMPLATE, {"Orders": orders})
+    alive = [row[4] for row in built.values["Model", 5, 18][1:]]  # type: ignore[union-attr,index]
+    assert min(alive) < 0.5
+    assert not [at for at, value in built.values.items() if str(value).startswith("#")]
+    assert {row[0] for row in below(sheet(built, "Value"), "repeat spend", 12)} <= {None, ""}
+
+
+def test_a_month_whose_orders_have_no_amount_has_no_revenue() -> None:
+    """As the line on Summary has it; in June nothing was sold, and so for 0."""
+    orders = [(month, day, None if month == 3 else 10.0)
+              for month in (1, 2, 3, 4, 5, 7) for day in (1, 9)]  # fmt: skip
+    built = build(TEMPLATE, {"Orders": {
+        "customer": ["a", "b"] * 6,
+        "date": [date(2024, month, day) for month, day, _ in orders],
+        "amount": [amount for *_, amount in orders],
+    }})  # fmt: skip
+    left = retention.BY_MONTHS + 1
+    months = {built.values["Model", row, left]: [built.values["Model", row, left + column]
+                                                 for column in (1, 2, 3)]
+              for row in range(TOP + 2, TOP + 14)}  # fmt: skip
+    first = (date(2024, 1, 1) - date(1899, 12, 30)).days
+    assert months[first] == [20.0, 2.0, 10.0]
+    assert months[first + 60] == ["", 2.0, ""]
+    assert months[first + 152] == [0.0, 0.0, ""]
+
+
 def test_too_few_orders_are_told_in_words() -> None:
     built = build(TEMPLATE, small())
     assert str(built.values["Value", 3, 1]).startswith("The data do not tell who will buy again")

@@ -91,7 +91,7 @@ def held(seed: int, model: str) -> dict[str, bool]:
         chosen, fit, one, nobody_else, AHEAD, 0.0, spend, CONFIDENCE
     )
     ahead = btyd_forecast.ExpectedPurchases.of(chosen, BUYING[model], one, AHEAD, 0.0).expected
-    worth = ahead * btyd.expected_spend(SPENDING, first[0], first[3])
+    worth = ahead * btyd.expected_spend(SPENDING, first[0], first[3], np.ones(len(first[0])))
     found["a customer's CLV"] = bool(bounds[0][0] <= worth[0] <= bounds[1][0])
     return found
 

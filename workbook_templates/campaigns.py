@@ -882,7 +882,7 @@ def summary(page: Page) -> None:
     draw(page, "column", "Cost and revenue by month",
          [months.series("Cost", ORANGE), months.series("Revenue", BLUE)],
          (top, 4, 474, 236), names_format="yyyy-mm",
-         number_format=page.styles.money.whole)  # fmt: skip
+         unit=LARGE)  # fmt: skip
     draw(page, "column", "ROAS by month, against break-even", [months.series("ROAS", BLUE)],
          (top + 12, 4, 474, 236), level=months.series("Break-even", WARNING),
          names_format="yyyy-mm", number_format="0.0")  # fmt: skip
@@ -967,7 +967,7 @@ def campaigns(page: Page) -> None:
     place = table.last + 2
     draw(page, "column", "Cost and revenue by campaign",
          [first.series("cost", ORANGE, "Cost"), first.series("revenue", BLUE, "Revenue")],
-         (place, 0, 690, 320), number_format=page.styles.money.whole)  # fmt: skip
+         (place, 0, 690, 320), unit=LARGE)  # fmt: skip
     draw(page, "column", "ROAS by campaign, against break-even", [first.series("ROAS", BLUE)],
          (place, 8, 690, 320), number_format="0",
          level=Series("Break-even", first.range_of("Name"), limit, WARNING))  # fmt: skip
@@ -1080,7 +1080,7 @@ def trend(page: Page) -> None:
     draw(page, "column", "Cost and revenue by period",
          [table.series("cost", ORANGE, "Cost"), table.series("revenue", BLUE, "Revenue")],
          (TOP + STANDING_OUT + 4, width + 2, 460, 270),
-         number_format=page.styles.money.whole)  # fmt: skip
+         unit=LARGE)  # fmt: skip
     draw(page, "column", "ROAS by period, against break-even", [table.series("ROAS", BLUE)],
          (TOP + STANDING_OUT + 18, width + 2, 460, 270), level=limit,
          number_format="0.0")  # fmt: skip
@@ -1088,7 +1088,7 @@ def trend(page: Page) -> None:
     draw(page, "column", "Cost by day",
          [days.series("Like most days", BLUE), days.series("Standing out", WARNING)],
          (TOP + STANDING_OUT + 32, width + 2, 460, 270), names_format="yyyy-mm",
-         number_format=page.styles.money.whole, stacked=True)  # fmt: skip
+         unit=LARGE, stacked=True)  # fmt: skip
     page.sheet.print_area(0, 0, table.last + 2, width + 5)
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from kpi_xl.units import COUNT, Unit
+
 from .parts import Series, described, drawn, insert, named_at_end
 from .writing import INK, LINE, MUTED, Page
 
@@ -24,7 +26,8 @@ def draw_curves(
     place: tuple[int, int, int, int],
     *,
     about: str = "",
-    number_format: str = "#,##0",
+    unit: Unit = COUNT,
+    number_format: str = "",
     most: float | None = None,
     ends: bool = False,
 ) -> None:
@@ -57,8 +60,8 @@ def draw_curves(
     chart.set_x_axis({**axis, "num_format": "0", "line": {"color": LINE},
                       "major_gridlines": {"visible": False},
                       "reverse": page.book.right_to_left})  # fmt: skip
-    chart.set_y_axis({**axis, "num_format": number_format, "line": {"none": True},
-                      "major_gridlines": grid, "max": most})  # fmt: skip
+    chart.set_y_axis({**axis, "num_format": number_format or page.styles.form(unit),
+                      "line": {"none": True}, "major_gridlines": grid, "max": most})  # fmt: skip
     chart.set_legend({"none": True} if ends else {"position": "bottom", "font": font})
     chart.set_chartarea({"border": {"none": True}})
     names = [one.name for one in curves]

@@ -15,7 +15,7 @@ from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 
 from kpi_xl.cells import Cell
 from kpi_xl.schema.funnel import LEADS, SCHEMA, SPEND
-from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, MONEY, RATE, RATIO, TEXT, VALUE
+from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, LARGE, MONEY, RATE, RATIO, TEXT, VALUE
 
 from .comparison import (
     BOUNDS,
@@ -631,9 +631,9 @@ def channels(page: Page) -> None:
     bottom = returns.last + 2
     chart(page, "column", "Spend and revenue by channel", volumes,
           [("spend", ORANGE, "Spend"), ("revenue", BLUE, "Revenue")],
-          (bottom, 0, 620, 380), number_format=page.styles.money.whole)  # fmt: skip
+          (bottom, 0, 620, 380), unit=LARGE)  # fmt: skip
     chart(page, "bar", "Customer acquisition cost by channel", returns, [("CAC", BLUE)],
-          (bottom, 6, 620, 380), labels=True, number_format=page.styles.money.whole)  # fmt: skip
+          (bottom, 6, 620, 380), labels=True, unit=LARGE)  # fmt: skip
     model_names = source.at(TOP + 1, CHANNELS, TOP + 200, CHANNELS)
     warn_of_more(page, 2, model_names, ROOM, "ChannelsCut")
     page.sheet.print_area(0, 0, bottom + 20, 12)
@@ -686,7 +686,7 @@ def trend(page: Page) -> None:
     draw(page, "column", "Spend and revenue by month",
          [table.series("spend", ORANGE, "Spend"), table.series("revenue", BLUE, "Revenue")],
          (row + 2, 6, 470, 340), names_format="yyyy-mm",
-         number_format=page.styles.money.whole)  # fmt: skip
+         unit=LARGE)  # fmt: skip
     page.sheet.print_area(0, 0, row + 20, 10)
 
 

@@ -1157,9 +1157,9 @@ def warn_of_more(
     `across`: the spilled header of a table that grows to the right, and how many columns are shown.
     The cell has a name, by which the setting that made them so many says it, too.
     """
-    phrase = [more_than("rows", column, room, page.book)]
+    phrase = [more_than("rows", f"COUNTA({column})", room, page.book)]
     if across:
-        phrase.append(more_than("columns", *across, page.book))
+        phrase.append(more_than("columns", f"COUNTA({across[0]})", across[1], page.book))
     (rows, first), *others = phrase
     formula = f'IF({rows}>0,{first},"")'
     for columns, text in others:
@@ -1168,13 +1168,18 @@ def warn_of_more(
     page.define(name, row, 0)
 
 
-def more_than(what: str, cells: str, room: int, book: Book) -> tuple[str, str]:
-    """How many rows or columns there are more than there is room for, and what says it."""
-    missing = f"COUNTA({cells})-{room}"
+def more_than(
+    what: str, count: str, room: int, book: Book, sheet: str = "Model"
+) -> tuple[str, str]:
+    """How many rows or columns there are more than there is room for, and what says it.
+
+    `sheet` has them all.
+    """
+    missing = f"{count}-{room}"
     return missing, book.phrase(
         f"{{missing}} {what} more than there is room for here: see the sheet {{sheet}}",
         {"missing": f'TEXT({missing},"#,##0")'},
-        sheet=book.names["Model"],
+        sheet=book.names[sheet],
     )
 
 
@@ -1317,7 +1322,8 @@ def draw(
     series: Sequence[Series],
     place: tuple[int, int, int, int],
     *,
-    number_format: str = "#,##0",
+    unit: Unit = COUNT,
+    number_format: str = "",
     names_format: str = "General",
     stacked: bool = False,
     labels: bool = False,
@@ -1326,10 +1332,12 @@ def draw(
 ) -> None:
     """A chart of fixed blocks, in the quiet look of all charts, in the sheet's direction.
 
-    `place` is the row and the column of its corner, its width and its height in pixels.
+    `place` is the row and the column of its corner, its width and its height in pixels. Numbers
+    are written as those of `unit`, unless by another `number_format`.
     `labels` writes the numbers at the bars and leaves their axis out; `ends` names each line at its
     last point, for few lines. `level` is drawn as a dashed line across columns, such as a target.
     """
+    number_format = number_format or page.styles.form(unit)
     if names_format == MONTHS:
         series, level = [by_names(one) for one in series], level and by_names(level)
     options = {"type": kind} | ({"subtype": "stacked"} if stacked else {})

@@ -161,6 +161,7 @@ NO_ORDERS = "RowsInRange=0"
 AMOUNTS = of_range("COUNT(Orders[amount])", f'COUNTIFS({ON_DAYS},Orders[amount],"<>")')
 UNPRICED = f"{AMOUNTS}=0"
 NO_FORECAST = "ForecastDone=0"
+NO_WORTH = f'IF({NO_FORECAST},TRUE,Revenue="")'
 NO_FIT = "FitDone=0"
 NO_CHECK = "CheckDone=0"
 TOO_LONG = f"PeriodCount>{MOST_PERIODS}"
@@ -170,6 +171,8 @@ NO_MONTHS = SUBSCRIPTIONS.empty
 
 PARAMETER = Unit("VALUE", "a parameter of a model", "0.0000")
 CONFIDENCE = 0.9  # of what is called low and high
+TOO_MANY = f'IF(FitTable="",TRUE,N(FittedCustomers)>{MOST})'
+"""The first cell of the model is asked for, too, so that it is computed first."""
 RATE_A_WEEK = "(1+YearlyRate)^(1/52)-1"
 HELD_BACK = "DataUntil-7*HeldOut"
 """The last day that the model sees where it is put to the test."""
@@ -192,22 +195,22 @@ FIT = Spill(
 FORECAST = Spill(
     "Value of each customer", 17,
     f'CLV_FORECAST({BOUGHT},{AMOUNT},Horizon,{RATE_A_WEEK},"W",,BuyingModelCode,"weak",{CONFIDENCE})',
-    "{too many}", (KEY, COUNT, AVERAGE, AVERAGE, RATE, AVERAGE, MONEY),
+    TOO_MANY, (KEY, COUNT, AVERAGE, AVERAGE, RATE, AVERAGE, MONEY),
     ("Buyer", "Repeats", "LastBought", "Age", "Alive", "Expected", "Spend", "Worth", "WorthLow",
      "WorthHigh"), MOST, "ForecastDone",
 )  # fmt: skip
 RANKED = Spill(
-    "The most valuable first", 28, "CHANNEL_MIX(Buyer,Worth)", NO_FORECAST, (KEY, MONEY, RATE),
+    "The most valuable first", 28, "CHANNEL_MIX(Buyer,Worth)", NO_WORTH, (KEY, MONEY, RATE),
     ("", "RankedClv"), MOST,
 )  # fmt: skip
 TOTAL = Spill(
     "All customers together", 48,
     f'CLV_TOTAL({BOUGHT},{AMOUNT},Horizon,{RATE_A_WEEK},"W",,BuyingModelCode,"weak",'
-    f"{CONFIDENCE})", "{too many}", (KEY, AVERAGE),
+    f"{CONFIDENCE})", TOO_MANY, (KEY, AVERAGE),
 )  # fmt: skip
 CHECK = Spill(
     "The weeks held back", 53,
-    f'BTYD_CHECK({BOUGHT},{HELD_BACK},{AMOUNT},"W",,BuyingModelCode,"weak")', "{too many}",
+    f'BTYD_CHECK({BOUGHT},{HELD_BACK},{AMOUNT},"W",,BuyingModelCode,"weak")', TOO_MANY,
     (KEY, AVERAGE),
     ("CheckPeriod", "CheckActual", "CheckExpected", "CheckCameSoFar", "CheckExpectedSoFar"),
     MOST_WEEKS, "CheckDone",
@@ -215,12 +218,14 @@ CHECK = Spill(
 FORETOLD = Spill(
     "What was foretold of them", 59,
     f'CLV_TOTAL({BOUGHT},{AMOUNT},HeldOut,0,"W",{HELD_BACK},BuyingModelCode,"weak",{CONFIDENCE})',
-    "{too many}", (KEY, AVERAGE),
+    TOO_MANY, (KEY, AVERAGE),
 )  # fmt: skip
+RISKS = "(Alive<RiskBelow)*(Repeats>0)"
 AT_RISK = Spill(
     "At risk, the best first", 32,
-    'CHANNEL_MIX(Buyer,IF((Alive<RiskBelow)*(Repeats>0),Repeats*Spend,""))',
-    f'IF({NO_FORECAST},TRUE,COUNTIF(Alive,"<"&RiskBelow)=0)', (KEY, MONEY, RATE),
+    f'CHANNEL_MIX(IF({RISKS},Buyer,""),IF({RISKS},Repeats*Spend,""))',
+    ifs(((NO_WORTH, "TRUE"), ('COUNTIF(Alive,"<"&RiskBelow)=0', "TRUE")), f"SUMPRODUCT({RISKS})=0"),
+    (KEY, MONEY, RATE),
 )  # fmt: skip
 SHARES, COUNTS, REVENUES, KEPT = (
     Spill(title, column, f"COHORT({BOUGHT},{of})", none, (KEY, COUNT, unit))
@@ -415,18 +420,18 @@ The header above the days is text, and more than 1.
 
 TO_COME = (
     Figure("ForecastCustomers", "Customers who bought",
-           blank_if(NO_FORECAST, "COUNT(Worth)"), COUNT,
+           blank_if(NO_FORECAST, "COUNT(Repeats)"), COUNT,
            "Returns alone do not count"),
     Figure("AliveCustomers", "Still customers", blank_if(NO_FORECAST, "SUM(Alive)"), COUNT,
            "To expect: P(alive), summed"),
     Figure("ExpectedPurchases", "Purchases to come", blank_if(NO_FORECAST, "SUM(Expected)"),
            COUNT, "Within the weeks set above"),
-    Figure("ClvTotal", "Revenue to come", blank_if(NO_FORECAST, "SUM(Worth)"), MONEY,
+    Figure("ClvTotal", "Revenue to come", blank_if(NO_WORTH, "SUM(Worth)"), MONEY,
            "Discounted: the CLV of all"),
-    Figure("ClvMargin", "Its gross margin", blank_if(NO_FORECAST, "ClvTotal*GrossMargin"), MONEY,
+    Figure("ClvMargin", "Its gross margin", blank_if(NO_WORTH, "ClvTotal*GrossMargin"), MONEY,
            "At the margin of {Summary}"),
     Figure("ClvMean", "Revenue to come, a customer",
-           blank_if(NO_FORECAST, "ARPU(ClvTotal,ForecastCustomers)"), MONEY,
+           blank_if(NO_WORTH, "ARPU(ClvTotal,ForecastCustomers)"), MONEY,
            "Revenue to come / customers"),
 )  # fmt: skip
 
@@ -515,7 +520,8 @@ AGREEMENTS = (
     Agreement("Left after a period, first cohort", "=FirstLeft",
               blank_if("FirstFitted=0",
                        'IF(FirstAlpha="",1-FirstChurn,FirstBeta/(FirstAlpha+FirstBeta))'), RATE),
-    Agreement(retention_counted.RANKED, "=SUM(RankedClv)", "=SUM(Worth)", MONEY),
+    Agreement(retention_counted.RANKED, blank_if('Revenue=""', "SUM(RankedClv)"),
+              blank_if('Revenue=""', "SUM(Worth)"), MONEY),
 )  # fmt: skip
 
 
@@ -637,7 +643,7 @@ def model(page: Page) -> None:
     page.sheet.set_column(CUSTOMERS.column + 7, CUSTOMERS.column + 7, 20)
     first = page.at(TOP, FIT.column)  # asked for by name, so that it is computed first
     too_many = f'IF({first}="",TRUE,N(FittedCustomers)>{MOST})'
-    spills = [one._replace(blank=one.blank.replace("{too many}", too_many)) for one in SPILLS]
+    spills = [one._replace(blank=one.blank.replace(TOO_MANY, too_many)) for one in SPILLS]
     put_spills(page, TOP, spills, given.blocks if given else None)
     if given:
         retention_counted.days(page, TOP, given)
@@ -679,6 +685,7 @@ def fitted(page: Page) -> None:
     repeated = blank_if(f"IF({NO_FORECAST},TRUE,{alike})", f"CORREL({often},{spent})")
     looks = page.styles.number(AVERAGE)
     page.put_named(TOP - 2, FIT.column + 1, "SpendCorrelation", repeated, looks, array=True)
+    page.define("FitTable", TOP, FIT.column)
     page.define("FittedCustomers", TOP + 9, FIT.column + 1)
 
 
@@ -695,11 +702,13 @@ def rows_of_listed(page: Page) -> None:
         put_grid(page, TOP, (ROW_OF_BUYER,), ranked, left=column)
 
 
+OF_MONTH = f"{within('Orders[date]')},{{until}}"
 COURSES = (
     Measure("month", "{first}", MONTH, blank="RowsInRange=0"),
-    Measure("revenue", f"SUMIFS(Orders[amount],{within('Orders[date]')},{{until}})", MONEY,
-            blank='IF({$month}="",TRUE,Revenue="")'),
-    Measure("orders", f"COUNTIFS({within('Orders[date]')},{{until}})", COUNT),
+    Measure("revenue", f"SUMIFS(Orders[amount],{OF_MONTH})", MONEY,
+            blank=ifs((('{$month}=""', "TRUE"), ('Revenue=""', "TRUE"), ("{orders}=0", "FALSE")),
+                      f'COUNTIFS({OF_MONTH},Orders[amount],"<>")=0')),
+    Measure("orders", f"COUNTIFS({OF_MONTH})", COUNT),
     Measure("order value", "AOV({revenue},{orders})", MONEY, over="N({orders})",
             blank='IF({revenue}="",TRUE,COUNTA(Orders[order])>0)'),
     Measure("new customers", "INDEX({sizes},COUNT({sizes})-{ago})", COUNT,
@@ -910,9 +919,11 @@ def value(page: Page) -> None:
     section(page, TOP - 1, 4, 7, "All customers together")
     source = page.book.pages["Model"]
     bounds = originals(source, TOP + 1, TOTAL.column + 1, ("low", "expected", "high"), 3)
-    figures_to_come = ("Still customers", "Purchases to come", "Revenue to come")
+    figures_to_come = {"Still customers": NO_FORECAST, "Purchases to come": NO_FORECAST,
+                       "Revenue to come": NO_WORTH}  # fmt: skip
     rows = [
-        {"figure": figure} | cells for figure, cells in zip(figures_to_come, bounds, strict=True)
+        {"figure": figure, "none": none} | cells
+        for (figure, none), cells in zip(figures_to_come.items(), bounds, strict=True)
     ]
     bottom = put_grid(page, TOP, BOUNDS, rows, left=4).last
     bottom = listed(
@@ -962,8 +973,7 @@ def status_line(page: Page, formula: str, wrong: str) -> None:
 
 def how_they_buy(source: Page) -> tuple[Figure, ...]:
     """What the parameters of the models say."""
-    _, alpha, a, b, p, q, v = (source.at(TOP + place, FIT.column + 1) for place in range(1, 8))
-    r = source.at(TOP + 1, FIT.column + 1)
+    r, alpha, a, b, p, q, v = (source.at(TOP + place, FIT.column + 1) for place in range(1, 8))
     return (
         Figure("WeeksBetween", "Weeks between purchases", blank_if(NO_FIT, f"{alpha}/{r}"),
                PERIODS, "Of a mean customer who still buys"),
@@ -989,7 +999,7 @@ OF_BUYERS = (
 
 BOUNDS = (
     Measure("", "{figure}", KEY, look=NAME, kind="text"),
-    *(copied(header, COUNT) for header in ("low", "expected", "high")),
+    *(copied(h, COUNT)._replace(blank="{none}") for h in ("low", "expected", "high")),
 )
 BOUNDS_OF_BUYERS = (
     Measure("low", "INDEX(WorthLow,{source row})", MONEY),
@@ -1228,7 +1238,7 @@ def recurring(page: Page) -> None:
         table.define(earlier, end, 1, MONTHS - 1)
     draw(page, "column", "Recurring revenue at the end of the month",
          [table.series("MRR at end", BLUE, "MRR")], (TOP, 6, 440, 320),
-         names_format="yyyy-mm", number_format=page.styles.money.whole)  # fmt: skip
+         names_format="yyyy-mm", unit=LARGE)  # fmt: skip
     draw(page, "column", "Customers and revenue that leave, by month",
          [table.series("churn rate", ORANGE, "Churn rate"),
           table.series("revenue churn", BLUE, "Revenue churn")], (TOP, 11, 500, 320),

@@ -31,7 +31,7 @@ OVER_COUNTS = (
     (r"COUNT\(Orders\[date\]\)", "SUM(DayOrders)"),
     (r"Orders\[date\]", "DayOf"),
     (r"Orders\[amount\]", "DayRevenue"),
-    (r"COUNT\(Worth\)", "SUM(Buyer)"),
+    (r"COUNT\(Repeats\)", "SUM(Buyer)"),
     (r"SUM\(RankedClv\)", "ClvOfAll"),
     (r"COUNT\(PurchaseCount\)", "SUM(CustomersAlike)"),
     (r"COUNTIF\((PurchaseCount|Recency),([^,()]*)\)", r"SUMIFS(CustomersAlike,\1,\2)"),
@@ -99,6 +99,19 @@ def added(block: Block) -> float:
     return sum(cell for row in block for cell in row if isinstance(cell, int | float))
 
 
+def revenues(found: "CountedOrders") -> dict[str, Block]:
+    """The tables with revenue, which is blank where no order has an amount: it was not 0."""
+    days, cohorts = found.counts.days, found.counts.cohorts
+    if found.blank == found.rows:
+        header, *rows = days
+        return {"Orders by day": [header, *([day, orders, ""] for day, orders, _ in rows)]}
+    return {
+        "Orders by day": days,
+        "Cohorts, revenue": cohorts["revenue"],
+        "Cohorts, revenue kept": cohorts["revenue_retention"],
+    }
+
+
 def forecasts(foretold: "Foretold | None") -> dict[str, Block]:
     """The tables of the models, where the sheet Model has them; none if there is no forecast."""
     if foretold is None:
@@ -145,9 +158,7 @@ def given(
         "Retention curve": counts.curve or [[""]],
         "Cohorts, share": counts.cohorts["retention"],
         "Cohorts, customers": counts.cohorts["customers"],
-        "Cohorts, revenue": counts.cohorts["revenue"],
-        "Cohorts, revenue kept": counts.cohorts["revenue_retention"],
-        "Orders by day": counts.days,
+        **revenues(found),
         **forecasts(counts.foretold),
     }
     correlation = counts.foretold.correlation if counts.foretold else None

@@ -946,7 +946,7 @@ def months(page: Page) -> None:
     draw(page, "line", "Sales by month, and the target of its weeks",
          [table.series("Sales", BLUE), table.series("Target", ORANGE)],
          (table.last + 2, 0, 1300, 320), names_format="yyyy-mm", ends=True,
-         number_format=page.styles.money.whole)  # fmt: skip
+         unit=LARGE)  # fmt: skip
     page.sheet.print_area(0, 0, table.last + 19, table.right)
 
 
@@ -1016,7 +1016,7 @@ def add_sales(page: Page, place: tuple[int, int, int, int]) -> None:
     draw(page, "column", "Sales and target, by rep",
          [reps.series("sales", BLUE, "Sales", "name"),
           reps.series("target", ORANGE, "Target", "name")], place,
-         number_format=page.styles.money.whole)  # fmt: skip
+         unit=LARGE)  # fmt: skip
 
 
 def add_weeks(page: Page, place: tuple[int, int, int, int]) -> None:
@@ -1024,7 +1024,7 @@ def add_weeks(page: Page, place: tuple[int, int, int, int]) -> None:
     weeks = Grid(page.book.pages["Model"], TOP, WEEK, THIRTEEN_WEEKS, THIRTEEN)
     draw(page, "column", "Sales by week, and the target",
          [weeks.series("TeamSales", BLUE, "Sales", "week")], place, names_format="mm-dd",
-         number_format=page.styles.money.whole,
+         unit=LARGE,
          level=weeks.series("target", ORANGE, "Target", "week"))  # fmt: skip
 
 

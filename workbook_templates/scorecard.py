@@ -600,7 +600,7 @@ def charts(page: Page, row: int) -> None:
         [past("spend", "Spend", ORANGE), past("marketing_revenue", "Revenue", BLUE)],
         (row, 4, 350, 290),
         names_format="yyyy-mm",
-        number_format=page.styles.money.whole,
+        unit=LARGE,
     )
     draw(
         page,

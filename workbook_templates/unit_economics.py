@@ -60,6 +60,7 @@ from .parts import (
     header_row,
     heat,
     in_effect,
+    more_than,
     put_basis,
     put_spills,
     section,
@@ -558,7 +559,7 @@ def channel_charts(page: Page, table: Grid) -> None:
     row = table.last + 2
     chart(page, "column", "LTV after 12 months against CAC", table,
           [("LTV after 12 months", BLUE), ("CAC", ORANGE)], (row, 0, 900, 360),
-          number_format=page.styles.money.whole)  # fmt: skip
+          unit=LARGE)  # fmt: skip
     page.sheet.print_area(0, 0, row + 19, 12)
 
 
@@ -691,7 +692,7 @@ def add_curve(page: Page, number: int, place: tuple[int, int, int, int]) -> None
          Curve("CAC", points(cost, cost + 1), points(cost + 2, cost + 3), ORANGE, "dashed"),
          Curve("CAC is back", points(cost + 4, cost + 4), points(cost + 5, cost + 5), GREEN,
                "mark")], place, about="LTV and CAC, month by month",
-        number_format=page.styles.money.whole)  # fmt: skip
+        unit=LARGE)  # fmt: skip
 
 
 def drawn(page: Page, curves: Grid, channels: Grid) -> None:
@@ -1059,7 +1060,7 @@ def blended(page: Page) -> None:
     chart(page, "column", "Revenue of new and of returning customers", table,
           [("of returning customers", BLUE, "Returning"), ("of new customers", GREEN, "New")],
           (table.last + 2, 0, 560, 340), names_format="yyyy-mm", stacked=True,
-          number_format=page.styles.money.whole)  # fmt: skip
+          unit=LARGE)  # fmt: skip
     chart(page, "column", "MER (blended ROAS)", table, [("MER (blended ROAS)", BLUE, "MER")],
           (table.last + 2, 6, 460, 340), names_format="yyyy-mm", number_format="0.0")  # fmt: skip
     page.sheet.print_area(0, 0, table.last + 20, 10)
@@ -1106,7 +1107,7 @@ def subscriptions(page: Page) -> None:
     table = put_grid(page, top, SUBSCRIPTIONS, rows, blank='{$month}=""')
     chart(page, "column", "Recurring revenue at the end of the month", table,
           [("MRR at end", BLUE, "MRR")], (TOP, 6, 620, 190), names_format="yyyy-mm",
-          number_format=page.styles.money.whole)  # fmt: skip
+          unit=LARGE)  # fmt: skip
     second = table.last + 3
     section(page, second - 1, 0, 13, "Share of subscribers left after so many months paid for")
     unknown = page.book.phrase("(unknown)")
@@ -1254,7 +1255,7 @@ def summary(page: Page, channels: Grid) -> None:
     row = figures_of(page, top)
     draw(page, "column", "LTV after the months set, against CAC",
          [by_payback.series("LTV after the months set", BLUE), by_payback.series("CAC", ORANGE)],
-         (top, 4, 585, 240), number_format=page.styles.money.whole)  # fmt: skip
+         (top, 4, 585, 240), unit=LARGE)  # fmt: skip
     add_curve(page, 0, (top + 13, 4, 585, 240))
     page.sheet.print_area(0, 0, max(row, top + 26), 6)
 
@@ -1281,10 +1282,7 @@ def ranked_channels(page: Page, row: int, channels: Grid) -> Grid:
         })  # fmt: skip
     section(page, row, 1, 6, "Which channel has its cost back, and when")
     grid = put_grid(page, row + 1, BY_PAYBACK, rows, left=1, blank='{channel}=""', height=19)
-    more = f"COUNT(RankValue)-{LISTED_FIRST}"
-    told = page.book.phrase(
-        "{missing} rows more than there is room for here: see the sheet {sheet}",
-        {"missing": more}, sheet=page.book.names["Channels"])  # fmt: skip
+    more, told = more_than("rows", "COUNT(RankValue)", LISTED_FIRST, page.book, "Channels")
     page.put(grid.last + 1, 1, f'=IF({more}>0,{told},"")', page.styles.lead(font_size=9))
     return grid
 

@@ -474,8 +474,11 @@ class Page:
     ) -> None:
         """Write a formula, or the value that was given for its name, and name the cell."""
         given = self.book.given
-        if given and name in given.values:
-            self.sheet.write(row, column, given.values[name], style)
+        stated = given.values.get(name) if given else None
+        if stated == "":  # an empty cell would be a 0 for the formulas that refer to it
+            self.put(row, column, '=""', style, as_it_is=True)
+        elif stated is not None:
+            self.sheet.write(row, column, stated, style)
         elif array:
             self.put_array(row, column, formula, style)
         else:

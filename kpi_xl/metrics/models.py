@@ -713,7 +713,7 @@ class Purchases(NamedTuple):
         histories, place = histories_of(x, *times)
         each = of_customers(x, self.spend)
         paid = each.by(histories, place)
-        return KnownHistories(histories, place, each.many, paid, (x, self.spend, each.many))
+        return KnownHistories(histories, place, each, paid, (x, self.spend, each.many))
 
 
 class PurchaseCounts(NamedTuple):
@@ -744,7 +744,7 @@ class PurchaseCounts(NamedTuple):
         kinds = np.unique(x, return_inverse=True)
         histories = Histories(x, t_x, age, self.many, *kinds)
         paid = Paid(x, self.many, self.spend, self.squares)
-        return KnownHistories(histories, np.arange(len(x)), self.many, paid, self.paid)
+        return KnownHistories(histories, np.arange(len(x)), paid, paid, self.paid)
 
 
 class KnownHistories(NamedTuple):
@@ -753,10 +753,10 @@ class KnownHistories(NamedTuple):
     histories: "Histories"
     place: "Integers"
     """The history of each row of purchases, which is a customer, or several who are alike."""
-    many: "Floats"
-    """Customers of each row."""
+    each: "Paid"
+    """How many customers each row has, and what they spend."""
     paid: "Paid"
-    """What the customers of each history spend."""
+    """The same of each history."""
     spend: "tuple[Floats, Floats, Floats]"
     """What the model of spend is fitted to: x, the mean spend, and how many have these."""
 
@@ -842,7 +842,7 @@ def divided(days: PurchaseDays, split_date: int) -> tuple[Purchases, Later]:
     refuse_split(split_date, days.as_of)
     before = days.day <= split_date
     if not before.any():
-        raise NotEnoughData(NOBODY_BEFORE)
+        raise NotEnoughData("nobody bought up to split_date")
     known = days._replace(
         buyer=days.buyer[before], day=days.day[before], total=days.total[before], as_of=split_date
     )
@@ -852,9 +852,6 @@ def divided(days: PurchaseDays, split_date: int) -> tuple[Purchases, Later]:
     each = np.bincount(place[seen], minlength=len(who))
     day, many = np.unique(days.day[seen], return_counts=True)
     return summed_up(known), Later(each, day, many, split_date, days.as_of)
-
-
-NOBODY_BEFORE = "nobody bought up to split_date"
 
 
 def refuse_split(split_date: int, until: int) -> None:
@@ -1013,14 +1010,13 @@ def forecast_rows(
 ) -> list[list[Any]]:  # fmt: skip
     """The table of CLV_FORECAST."""
     from kpi_xl.btyd import MODELS, fit
-    from kpi_xl.btyd_forecast import ExpectedPurchases, of_customers, worth_bounds
+    from kpi_xl.btyd_forecast import ExpectedPurchases, worth_bounds
 
     chosen, history, known = MODELS[model], bought.history(period), bought.counted(period)
     histories, place = known.histories, known.place
     ahead = int(horizon), discount_rate
     best = attempted(lambda: fit(chosen, histories, week=week_of(prior, period)))
-    paid = of_customers(history[0], bought.spend)
-    spend = attempted(lambda: spend_of(known, paid, prior))
+    spend = attempted(lambda: spend_of(known, known.each, prior))
     refuse_if_all_failed(best, spend)
     bring = attempted(
         lambda: ExpectedPurchases.of(chosen, made(best).parameters, histories, *ahead)
@@ -1135,9 +1131,9 @@ def check_rows(
     return [
         ["period", "actual", "expected", "cumulative actual", "cumulative expected"],
         *map(list, zip(*columns, strict=True)),
-        *by_frequency(np.minimum(bought.repeats, MOST_FREQUENT), later.each, each, known.many),
-        ["mean absolute error", "", float(np.average(off, weights=known.many)), "", ""],
-        ["bias", "", bias(*(float(added(known.many, part)) for part in parts)), "", ""],
+        *by_frequency(np.minimum(bought.repeats, MOST_FREQUENT), later.each, each, known.each.many),
+        ["mean absolute error", "", float(np.average(off, weights=known.each.many)), "", ""],
+        ["bias", "", bias(*(float(added(known.each.many, part)) for part in parts)), "", ""],
     ]
 
 
