@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any
 from unicodedata import category, normalize
@@ -143,7 +143,7 @@ class Held(list[list[Any]]):
     @cached_property
     def words(self) -> list[list[Any]]:
         """Its cells as Excel compares their texts without spaces around them."""
-        texts = _each(as_text)([*self])
+        texts = _each(as_text, str)([*self])
         rows: list[list[Any]] = _compared_cells(_each(_trimmed)(texts))
         return rows
 
@@ -295,13 +295,14 @@ def _taken(cell: Cell, metric: Metric, noticed: Noticed) -> Any:
     return cell
 
 
-def _each(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A function of one cell, also over a block; errors pass through it."""
+def _each(function: Callable[[Any], Any], *kept: type) -> Callable[[Any], Any]:
+    """A function of one cell, also over a block; errors pass through it, and so do `kept` types."""
+    same = {dict, *kept}
 
     def lifted(cell: Any) -> Any:
         if isinstance(cell, list):
-            return [[c if isinstance(c, dict) else function(c) for c in row] for row in cell]
-        return cell if isinstance(cell, dict) else function(cell)
+            return [[c if type(c) in same else function(c) for c in row] for row in cell]
+        return cell if type(cell) in same else function(cell)
 
     return lifted
 
@@ -370,6 +371,10 @@ def _ordered(cells: Any, others: Any) -> Any:
         return [list(map(_compared, row)) for row in cells]
     if not isinstance(cells, list | str):
         return _compared(cells)
+    if not isinstance(cells, list):
+        beside = {cell for cell in chain.from_iterable(others) if type(cell) is str}
+        if all(_ordered_text(cells, cell) is not UNSURE for cell in beside):
+            return _compared(cells)  # it is the same beside each
     blocks = [cell if isinstance(cell, list) else [[cell]] for cell in (cells, others)]
     high, wide = max(map(len, blocks)), max(len(block[0]) for block in blocks)
     spread = [
@@ -380,13 +385,18 @@ def _ordered(cells: Any, others: Any) -> Any:
 
 
 def _ordered_cell(cell: Any, other: Any) -> Any:
-    if isinstance(cell, dict):
-        return cell
-    compared = _compared(cell)
-    if isinstance(cell, str) and isinstance(other, str) and compared != _compared(other):
-        certain = PLAIN_TEXT.fullmatch(cell) or _shape(cell) == _shape(other) or other == ""
-        return compared if certain else UNSURE
-    return compared
+    if type(cell) is str:
+        return _ordered_text(cell, other) if type(other) is str else cell.lower()
+    return cell if type(cell) is dict else _compared(cell)
+
+
+@lru_cache(maxsize=2**14)
+def _ordered_text(text: str, other: str) -> Any:
+    """A text as Excel sorts it against another one."""
+    compared = _compared(text)
+    if compared == _compared(other) or PLAIN_TEXT.fullmatch(text) or other == "":
+        return compared
+    return compared if _shape(text) == _shape(other) else UNSURE
 
 
 def _shape(text: str) -> str:
@@ -628,7 +638,7 @@ formulas.py writes."""
 
 DOUBTING: dict[str, Callable[..., Any]] = {
     formulas.ORDERED: _ordered,
-    formulas.AS_TEXT: _each(as_text),
+    formulas.AS_TEXT: _each(as_text, str),
     formulas.COMPARED_WORDS: _compared_words,
     formulas.IN_CALENDAR: _in_calendar,
     formulas.DIFFERENCE: _difference,
