@@ -7,8 +7,9 @@ simulation.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import exp, frexp, ldexp, log, pi
 from statistics import NormalDist
@@ -52,14 +53,17 @@ def forecast(values: list[float], horizon: int, season: int, confidence: float) 
     """Of the best model. Raises NotEnoughData where there is too little to choose by."""
     # By a power of 2, which changes no digit: squares of the values must be numbers.
     _, power = frexp(max(map(abs, values)))
-    found = _of_scaled([ldexp(value, -power) for value in values], horizon, season, confidence)
+    scaled = tuple(ldexp(value, -power) for value in values)
+    found = banded(best(scaled, season), horizon, confidence)
     try:
         return Forecast(*([ldexp(end, power) for end in ends] for ends in found))
     except OverflowError:
         raise OutOfDomain("the forecast is too large for a cell") from None
 
 
-def _of_scaled(values: list[float], horizon: int, season: int, confidence: float) -> Forecast:
+@lru_cache(maxsize=128)
+def best(values: tuple[float, ...], season: int) -> "Fitted":
+    """The best model of some values, which is asked for again wherever these have not changed."""
     with threadpool_limits(1, "blas"):  # its threads wait for each other where cores are busy
         found = [fit(values, shape) for shape in shapes(values, season)]
     if not found:
@@ -71,11 +75,10 @@ def _of_scaled(values: list[float], horizon: int, season: int, confidence: float
             "the values are all the same, or follow a line or season to the last digit: they do not"
             " tell how far a forecast may be out"
         )
-    best = min((fitted for fitted in found if fitted), key=lambda fitted: fitted.aicc)
-    return banded(best, horizon, confidence)
+    return min((fitted for fitted in found if fitted), key=lambda fitted: fitted.aicc)
 
 
-def shapes(values: list[float], season: int) -> Iterator[Shape]:
+def shapes(values: Sequence[float], season: int) -> Iterator[Shape]:
     """The models that so many values can tell apart."""
     scales = (False, True) if min(values) > 0.0 else (False,)
     trends = ((False, False), (True, True), (True, False))
@@ -103,7 +106,7 @@ class Fitted:
     aicc: float
 
 
-def fit(values: list[float], shape: Shape) -> Fitted | None:
+def fit(values: Sequence[float], shape: Shape) -> Fitted | None:
     """By maximum likelihood; None where the model hits the values, so that nothing is left."""
     given = np.log(values) if shape.logarithms else np.asarray(values)
     middle, spread = float(given.mean()), float(given.std())
