@@ -15,6 +15,8 @@ from typing import Any
 import openpyxl
 import pytest
 import xlsxwriter
+from kpi_xl.workbook_templates import template
+from kpi_xl.workbook_templates.parts import build
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.table import Table
 from workbooks import SHEET, edited, sheet_of, written
@@ -29,6 +31,7 @@ from kpi_xl.engine.embedded import (
     evaluator,
 )
 from kpi_xl.engine.formulas import FormulaError, RefusedError, UnknownError
+from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import Area, column_letters, column_number, quoted
 from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.errors import NotAWorkbookError
@@ -474,6 +477,29 @@ def test_a_large_spill_is_what_it_comes_to_at_last_or_refused(
     result = calculate(book)
     assert shown(result, "E1") == 10.0
     assert set(result.refused) == {"Sheet1!G1", "Sheet1!I1"}
+
+
+def test_what_is_refused_only_for_the_quick_way_is_computed_the_other_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(embedded, "QUICK_SPILL", 20)
+    numbers = {f"K{row}": float(row) for row in range(1, 31)}
+    formulas = {"A1": "{=K1:K30*1", "C1": '{=_xlfn._xlws.FILTER(A1:A30,A1:A30>5,"none")',
+                "E1": "=C5", "G1": "{=K1:K30*E1"}  # fmt: skip
+    book = read_package(sheet_of(numbers | formulas))
+    assert compute(book).refused == {}
+    assert set(compute(book, quick=True).refused) == {"Sheet1!G1"}
+    ways: list[bool] = []
+
+    def refusing(*given: Any, quick: bool = False) -> embedded.Computed:
+        ways.append(quick)
+        found = compute(*given, quick=quick)
+        return replace(found, refused={"Sheet!A1": Message("no")}) if quick else found
+
+    expected = build(template("funnel"), {}).values
+    monkeypatch.setattr(embedded, "compute", refusing)
+    assert build(template("funnel"), {}).values == expected
+    assert ways == [True, False]
 
 
 @pytest.mark.usefixtures("written_out")

@@ -584,7 +584,10 @@ def computed(write: Callable[[io.BytesIO, Values], Book], progress: Progress = u
             package = drafted(book)
             formulas = Counted(len(package.formulas), "formulas")
             progress(Message("2 of 3: computing {formulas}", formulas=formulas))
-            result = compute(package, [block._replace(styles=()) for block in book.blocks])
+            cells = [block._replace(styles=()) for block in book.blocks]
+            result = compute(package, cells, quick=True)
+            if result.refused:  # some only by that
+                result = compute(package, cells)
             if result.refused:
                 raise UnfitDataError(not_computed(result.refused.values()))
             values = result.values

@@ -42,6 +42,7 @@ from kpi_xl.ooxml.package import Formula, Package, read_package, with_cells
 KPI_ERROR = Message("one of its functions gives it, or is given it: kpi-xl explain says why")
 NATIVE_ERROR = Message("it comes from a native function, or from a cell that the formula refers to")
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
+QUICK_SPILL = 100  # cells; of each that the engine spills it looks for all that depends on it
 BATCH = 10_000  # rows of values that the engine is given at once
 WIDE_GAP = 1000  # rows
 AT_ONCE = 100_000  # rows; how many values of a column are taken from the engine in one go
@@ -64,9 +65,12 @@ def calculate(content: bytes) -> Computed:
     return compute(read_package(content))
 
 
-def compute(book: Package, blocks: Sequence[CellBlock] = ()) -> Computed:
-    """The same, for a workbook that has been read, with blocks of cells that its file has not."""
-    engine = _Engine(with_cells(book, blocks), asked_later=False)
+def compute(book: Package, blocks: Sequence[CellBlock] = (), *, quick: bool = False) -> Computed:
+    """The same, for a workbook that has been read, with blocks of cells that its file has not.
+
+    `quick`: smaller spills, too, are written out, and refused where they come too early so.
+    """
+    engine = _Engine(with_cells(book, blocks), asked_later=False, quick=quick)
     engine.run()
     values = {
         (formula.sheet, formula.row, formula.column): value
@@ -150,7 +154,9 @@ def _readable(formula: str) -> str:
 class _Engine:
     """A loaded workbook with the KPI functions, and what they noticed while it ran."""
 
-    def __init__(self, book: Package | None, *, asked_later: bool = True) -> None:
+    def __init__(
+        self, book: Package | None, *, asked_later: bool = True, quick: bool = False
+    ) -> None:
         """`asked_later`: whether there may be answers, which may refer to any spill."""
         config = formualizer.EvaluationConfig()
         config.enable_parallel = False  # callbacks stay on this thread, and are faster so
@@ -168,6 +174,7 @@ class _Engine:
         """The large blocks, and the cells that they were written into."""
         self._latest_graph: Graph | None = None
         self.asked_later = asked_later
+        self.quick = quick
         self.shown: dict[Formula, Cell | Block] = {}
         self.noticed = Noticed()
         self.sentences: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
@@ -257,7 +264,7 @@ class _Engine:
     def _is_large(self, formula: Formula) -> bool:
         """Whether a block is written out, not spilled; then there is no A1# of it."""
         block = self.blocks[formula]
-        return len(block) * len(block[0]) > LARGEST_SPILL
+        return len(block) * len(block[0]) > (QUICK_SPILL if self.quick else LARGEST_SPILL)
 
     def _is_blocked(self, place: Area) -> bool:
         """Whether something that the engine does not see is in the way of a spill."""
