@@ -85,6 +85,18 @@ def test_work_beyond_a_limit_is_ended_and_the_next_is_done(
     assert run(then_another, **limits)[2] == b"next"
 
 
+def test_workers_that_were_ended_while_idle_are_passed_over() -> None:
+    async def two(some: Workers) -> Answer:
+        await asyncio.gather(some.do({"seconds": 0.5}, b""), some.do({"seconds": 0.5}, b""))
+        assert len(some.idle) == 2
+        for worker in some.idle:
+            worker.kill()
+            await worker.wait()
+        return await some.do({}, b"next")
+
+    assert run(two, most=2)[2] == b"next"
+
+
 def test_a_worker_that_holds_much_memory_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "IDLE_MEMORY", 1)
 

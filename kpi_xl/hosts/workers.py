@@ -66,6 +66,8 @@ class Workers:
             self.room += 1
 
     async def _done(self, request: dict[str, Any], body: bytes) -> Answer:
+        while self.idle and self.idle[-1].returncode is not None:
+            self.idle.pop()  # ended from outside, such as by a system that is short of memory
         worker = self.idle.pop() if self.idle else await self._begun()
         kept = False
         watch = asyncio.ensure_future(self._watched(worker))
