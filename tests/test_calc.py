@@ -13,6 +13,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -34,7 +35,7 @@ from kpi_xl.hosts.libreoffice import extension as calc
 from kpi_xl.hosts.libreoffice import headless as libreoffice
 from kpi_xl.hosts.libreoffice import programs
 from kpi_xl.hosts.libreoffice.blocks import outermost
-from kpi_xl.hosts.libreoffice.document import CODES, tidied
+from kpi_xl.hosts.libreoffice.document import CODES, tidied, tidy, tidy_file
 from kpi_xl.hosts.libreoffice.names import (
     METHODS,
     bound,
@@ -412,6 +413,31 @@ def test_names_in_texts_of_cells_stay() -> None:
     assert "<f>CLOSE_RATE(1,2)</f>" in xml
 
 
+def test_a_file_that_a_link_leads_to_is_given_plain_names(tmp_path: Path) -> None:
+    path, link = tmp_path / "book.xlsx", tmp_path / "link.xlsx"
+    path.write_bytes(sheet_of({"A1": "=KPI.CLOSERATE(1,2)"}))
+    try:
+        link.symlink_to(path)
+    except OSError:
+        pytest.skip("this system lets not everybody make links")
+    tidy_file(link)
+    assert link.is_symlink()
+    assert "<f>CLOSE_RATE(1,2)</f>" in part(path.read_bytes())
+
+
+def test_what_was_saved_with_a_password_stays() -> None:
+    msoffcrypto = pytest.importorskip("msoffcrypto.format.ooxml")
+    content = io.BytesIO()
+    msoffcrypto.OOXMLFile(io.BytesIO(sheet_of({"A1": 1}))).encrypt("secret", content)
+    assert tidied(content.getvalue()) == content.getvalue()
+
+
+def test_what_was_saved_to_a_server_stays() -> None:
+    setting = SimpleNamespace(Name="FilterName", Value="Calc MS Excel 2007 XML")
+    url = "https://example.com/book.xlsx"
+    tidy(SimpleNamespace(getArgs=lambda: [setting], getURL=lambda: url))
+
+
 # The extension
 
 
@@ -457,14 +483,17 @@ def test_the_copy_of_the_functions_needs_no_package(tmp_path: Path) -> None:
         "from kpi_xl.hosts.libreoffice import document; from kpi_xl.metrics import METRICS;"
         "from kpi_xl.cells import evaluate; print(evaluate(METRICS['CAC'], [1000.0, 50.0]))\n"
         "try: evaluate(METRICS['RFM'], [[['a']], [[45000.0]], [[1.0]]])\n"
-        "except ImportError as missing: print(document.missing_package(missing))"
+        "except ImportError as missing: print(document.missing_package(missing))\n"
+        "document.tidy_file(document.Path('book.xlsx'))"
     )
+    (tmp_path / "book.xlsx").write_bytes(sheet_of({"A1": "=KPI.CAC(1,2)"}))
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / calc.CORE)}
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
         capture_output=True, text=True, env=environment, cwd=tmp_path, check=False,
     )  # fmt: skip
     assert done.stdout.startswith("20.0\nneeds the package numpy, which"), done.stderr
+    assert "<f>CAC(1,2)</f>" in part((tmp_path / "book.xlsx").read_bytes()), done.stderr
 
 
 def test_install_and_uninstall(tmp_path: Path) -> None:

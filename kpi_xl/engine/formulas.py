@@ -99,6 +99,7 @@ LONGEST = 50_000  # characters of a part of a formula
 PREFIX_BINDING = 6  # Excel's minus binds before the power: -2^2 is 4
 COMPARISON = 1
 NUMERIC = kinds.NUMBERS | kinds.ANY_ERROR
+TEXTUAL = kinds.TEXTS | kinds.ANY_ERROR
 FIXED = (False, False, False, False)
 FIXED_ADDRESS = re.compile(r"\$[A-Za-z]{1,3}\$\d{1,7}(:\$[A-Za-z]{1,3}\$\d{1,7})?")
 PREFIXES = re.compile(r"^(_xlfn\.|_xlws\.|_xludf\.|_xldudf_)+", re.IGNORECASE)
@@ -1215,6 +1216,8 @@ def wrapped(function: str, term: Term) -> str:
     if function == COMPARED and re.fullmatch(r"\d{1,9}(\.\d{1,6})?", term.text):
         return term.text
     if function == CONDITION and term.numeric:
+        return term.text
+    if function == AS_TEXT and not (term.is_reference or term.kinds & ~TEXTUAL):
         return term.text
     if function == A_NUMBER and re.fullmatch(r"\d+", term.text):
         return term.text
