@@ -89,10 +89,11 @@ def write_whole(
     Raises FileExistsError where there is a file already, unless `force`. An interrupted write
     leaves the old file, or none, and no half of the new one; what a writer that was killed has left
     of its own goes with the next write. It belongs to whom the old file did, as far as that may be
-    given away, and is as open; where there is none, as `like`.
+    given away, and is as open; where there is none, as `like`. A link goes on leading to it.
     """
     if path.exists() and not force:
         raise FileExistsError(path)
+    path = path.resolve()
     import platform  # these two are a tenth of what importing kpi_xl takes
     import tempfile
 

@@ -179,10 +179,9 @@ def tidy(document: Any) -> None:
     """
     import uno
 
-    if not is_xlsx(document):
-        return
-    path = Path(uno.fileUrlToSystemPath(document.getURL()))
-    tidy_file(path)
+    url = document.getURL()
+    if is_xlsx(document) and url.startswith("file:"):  # and on no server
+        tidy_file(Path(uno.fileUrlToSystemPath(url)))
 
 
 def tidy_file(path: Path) -> None:
@@ -197,12 +196,17 @@ def tidy_file(path: Path) -> None:
 
 
 def tidied(content: bytes) -> bytes:
-    """A workbook of LibreOffice with the functions' names as Excel has them."""
+    """A workbook of LibreOffice with the functions' names as Excel has them.
+
+    One that was saved with a password, which is no archive, stays as it is.
+    """
     import io
     import zipfile
 
     from kpi_xl.ooxml.archive import with_members
 
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return content
     changed = {}
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         for part in package.namelist():

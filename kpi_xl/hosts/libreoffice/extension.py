@@ -46,7 +46,10 @@ COMPONENT = "component.py"
 CORE = "core"
 """The folder of the extension with the copy of the scalar functions."""
 
-CORE_FILES = ("*.py", "*.txt", "locales/*.py", "locales/*.json", "locales/*.toml", "metrics/*.py")
+CORE_FILES = (
+    *("*.py", "*.txt", "locales/*.py", "locales/*.json", "locales/*.toml", "metrics/*.py"),
+    *("ooxml/__init__.py", "ooxml/archive.py"),  # what is saved is given plain names by them
+)
 CORE_MODULES = (
     *("__init__", "names", "newer_functions", "sheets", "blocks", "tables", "document"),
     *("following", "copies", "programs"),
@@ -250,8 +253,8 @@ def _menu() -> str:
 
 
 def _node(name: str, *inside: str, new: bool = True, operation: str = "replace") -> str:
-    titles_of = f' oor:op="{operation}"' if new else ""
-    return f'<node oor:name="{name}"{titles_of}>{"".join(inside)}</node>'
+    does = f' oor:op="{operation}"' if new else ""
+    return f'<node oor:name="{name}"{does}>{"".join(inside)}</node>'
 
 
 def _prop(name: str, texts: dict[str, str]) -> str:
