@@ -177,10 +177,10 @@ def tidy(document: Any) -> None:
 
     Its time stays, so that LibreOffice does not take it for another's work.
     """
-    import uno
-
     url = document.getURL()
     if is_xlsx(document) and url.startswith("file:"):  # and on no server
+        import uno
+
         tidy_file(Path(uno.fileUrlToSystemPath(url)))
 
 
