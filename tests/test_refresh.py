@@ -23,6 +23,7 @@ from kpi_xl.cli import app
 from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.package import read_package
+from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.ranges import Move, followed
 from kpi_xl.ooxml.vba import Module, project
 from kpi_xl.reports import ReportError, commands, layout
@@ -560,6 +561,24 @@ def test_texts_that_look_like_formulas_are_texts(folder: Path) -> None:
     store(folder, [(name, day, amount, order), *rest])
     cell = openpyxl.load_workbook(io.BytesIO(refreshed(folder, content)))["Orders"]["A5"]
     assert (cell.value, cell.quotePrefix) == (name, False)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "@brand", "+x", "-x"])
+def test_texts_that_look_like_formulas_in_a_workbook_of_openpyxl(folder: Path, text: str) -> None:
+    """Whose formats say of themselves that they mark no text, in the midst of their attributes."""
+    (_, day, amount, order), *rest = orders(4)
+    store(folder, [(text, day, amount, order), *rest])
+    before = by_openpyxl(shop(), folder)
+    assert b'quotePrefix="0"' in parts(before)["xl/styles.xml"]
+    cell = openpyxl.load_workbook(io.BytesIO(refreshed(folder, before)))["Orders"]["A5"]
+    assert (cell.value, cell.data_type, cell.quotePrefix) == (text, "s", True)
+
+
+def test_no_part_that_is_no_xml_is_written() -> None:
+    there = Parts(shop())
+    there["xl/styles.xml"] = there["xl/styles.xml"].replace(b"<xf ", b'<xf xfId="0" ')
+    with pytest.raises(NotAWorkbookError, match="duplicate attribute"):
+        there.archive()
 
 
 # What is not computed here

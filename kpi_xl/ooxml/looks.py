@@ -8,11 +8,13 @@ numbers, too, so no other cell has it.
 import re
 
 from kpi_xl.ooxml.parts import Parts
+from kpi_xl.ooxml.sheet import attribute, without
 
 FORMATS = re.compile(rb"(<(?:\w+:)?cellXfs\b[^>]*>)(.*?)(</(?:\w+:)?cellXfs>)", re.DOTALL)
 FORMAT = re.compile(rb"<(?:\w+:)?xf\b[^>]*?(?:/>|>.*?</(?:\w+:)?xf>)", re.DOTALL)
 ATTRIBUTE = re.compile(rb"\s([\w:]+)\s*=\s*[\"']([^\"']*)[\"']")
-MARK = re.compile(rb"\squotePrefix\s*=\s*[\"'](?:1|true)[\"']")
+MARK = "quotePrefix"
+"""The attribute that marks cells as texts; openpyxl's formats say it of themselves, with 0."""
 OFF = (b"0", b"false")
 
 
@@ -27,7 +29,7 @@ class Looks:
         self.known = len(self.formats)
         self.numbers: dict[object, int] = {}
         for number, one in enumerate(self.formats):
-            self.numbers.setdefault(_key(one, marked=bool(MARK.search(one))), number)
+            self.numbers.setdefault(_key(one, marked=_marks(one)), number)
         self._others: dict[tuple[str, bool], str] = {}
 
     def of(self, number: str, *, marked: bool) -> str:
@@ -39,12 +41,11 @@ class Looks:
 
     def _other(self, number: str, marked: bool) -> str:
         place = int(number or 0)
-        if place >= len(self.formats) or bool(MARK.search(self.formats[place])) == marked:
+        if place >= len(self.formats) or _marks(self.formats[place]) == marked:
             return number
-        one = MARK.sub(b"", self.formats[place])
+        one = without(self.formats[place], MARK)
         if marked:
-            one = re.sub(rb"(<(?:\w+:)?xf)\b(?:\squotePrefix=[\"'][^\"']*[\"'])?",
-                         rb'\1 quotePrefix="1"', one, count=1)  # fmt: skip
+            one = re.sub(rb"(<(?:\w+:)?xf)\b", rb'\1 %s="1"' % MARK.encode(), one, count=1)
         key = _key(one, marked=marked)
         if key not in self.numbers:
             self.numbers[key] = len(self.formats)
@@ -62,11 +63,16 @@ class Looks:
         self.parts[self.part] = xml[: self.found.start()] + whole + xml[self.found.end() :]
 
 
+def _marks(one: bytes) -> bool:
+    """Whether a format marks its cells as texts."""
+    return attribute(one, MARK) in ("1", "true")
+
+
 def _key(one: bytes, *, marked: bool) -> object:
     """What two formats have in common that look alike."""
     tag, _, inner = one.partition(b">")
     attributes = ATTRIBUTE.findall(tag)
     named = {
-        name: value for name, value in attributes if name != b"quotePrefix" and value not in OFF
+        name: value for name, value in attributes if name != MARK.encode() and value not in OFF
     }
     return marked, frozenset(named.items()), inner.strip()

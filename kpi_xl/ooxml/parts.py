@@ -10,6 +10,7 @@ from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.limits import opened
 from kpi_xl.ooxml.package import relations, rels_of
+from kpi_xl.ooxml.sheet import check
 
 EMPTY = re.compile(rb"(\s*(?:<\?[^>]*\?>\s*)?)<((?:[\w.-]+:)?)([\w.-]+)([^>]*?)\s*/>", re.DOTALL)
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -34,9 +35,16 @@ class Parts(dict[str, bytes]):
         return next(target for kind, _, target in self.relations("") if kind == "officeDocument")
 
     def archive(self) -> bytes:
-        """The package put together again; what has not changed keeps its compressed bytes."""
+        """The package put together again; what has not changed keeps its compressed bytes.
+
+        Raises NotAWorkbookError, where what has changed is no XML: better no workbook than one that
+        no program opens.
+        """
+        changed = {name: new for name, new in self.items() if new is not self.before.get(name)}
+        for name, xml in changed.items():
+            if name.endswith((".xml", ".rels")):  # Excel's own drawings of notes need not be XML
+                check(xml)
         if self.keys() == self.before.keys():
-            changed = {name: new for name, new in self.items() if new is not self.before[name]}
             return with_members(self.source, changed)
         out = io.BytesIO()
         date = next(iter(self.infos.values())).date_time

@@ -12,7 +12,16 @@ from typing import NamedTuple
 from kpi_xl.ooxml.addresses import Area, area, column_letters
 from kpi_xl.ooxml.charts import CHARTS
 from kpi_xl.ooxml.parts import Parts
-from kpi_xl.ooxml.sheet import FORMULA_END, Edit, SheetXml, escaped, text_of, with_edits
+from kpi_xl.ooxml.sheet import (
+    FORMULA_END,
+    Edit,
+    SheetXml,
+    attribute,
+    escaped,
+    text_of,
+    with_edits,
+    without,
+)
 
 RANGE = re.compile(
     r"""
@@ -141,9 +150,9 @@ def refresh_pivots(
             continue
         caches.append(part)
         new = re.sub(
-            rb"(\sref=\")([^\"]*)", _placed(_attribute(source[0], b"sheet"), moves), source[0]
+            rb"(\sref=\")([^\"]*)", _placed(attribute(source[0], "sheet"), moves), source[0]
         )
-        bare = re.sub(rb"\srefreshOnLoad=\"[^\"]*\"", b"", tag[0])
+        bare = without(tag[0], "refreshOnLoad")
         xml = xml.replace(source[0], new)
         parts[part] = xml.replace(tag[0], bare[:-1] + b' refreshOnLoad="1">', 1)
     shown = [
@@ -160,21 +169,16 @@ def pivot_places(parts: Parts, sheets: Mapping[str, str]) -> Iterator[tuple[str,
         for kind, _, target in parts.relations(part):
             place = PIVOT_PLACE.search(parts[target]) if kind == "pivotTable" else None
             if place:
-                yield target, area(sheet, _attribute(place[0], b"ref"))
+                yield target, area(sheet, attribute(place[0], "ref"))
 
 
 def _is_over(source: bytes, tables: Mapping[str, str], changing: Collection[str]) -> bool:
-    if _attribute(source, b"r:id"):
+    if attribute(source, "r:id"):
         return False  # of another workbook
-    name, sheet = _attribute(source, b"name").lower(), _attribute(source, b"sheet")
+    name, sheet = attribute(source, "name").lower(), attribute(source, "sheet")
     if name:
         return name not in tables or tables[name] in changing
     return sheet in changing
-
-
-def _attribute(tag: bytes, name: bytes) -> str:
-    found = re.search(rb"\s" + name + rb"=\"([^\"]*)\"", tag)
-    return text_of(found[1]) if found else ""
 
 
 def _sheet(xml: bytes, name: str, moves: Sequence[Move]) -> bytes:

@@ -252,7 +252,7 @@ def check(xml: bytes) -> None:
     """Raise BadSheetError unless it is well-formed."""
     try:
         expat.ParserCreate().Parse(xml, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # of encodings unknown, too
         what = Message("it is damaged")
         raise BadSheetError("{what} ({reason})", what=what, reason=error) from None
 
@@ -264,7 +264,7 @@ def with_value(cell: XmlCell, kind: str, content: bytes | None) -> bytes:
     """
     tag = cell.tag
     if b"vm" in tag:
-        tag = re.sub(rb"\s+vm\s*=\s*(\"[^\"]*\"|'[^']*')", b"", tag)
+        tag = without(tag, "vm")
     if kind != (cell.attribute("t") or "n"):
         stated = b"" if kind == "n" else b' t="' + kind.encode() + b'"'
         tag, replaced = re.subn(rb"\s+t\s*=\s*(\"[^\"]*\"|'[^']*')", stated, tag)
@@ -395,6 +395,11 @@ def attribute(tag: bytes, name: str) -> str:
     """An attribute of a start tag, empty if there is none."""
     found = _attribute(name).search(tag)
     return text_of(found[1][1:-1]) if found else ""
+
+
+def without(tag: bytes, name: str) -> bytes:
+    """A start tag without an attribute, wherever it has it: one that stands twice is a fault."""
+    return _attribute(name).sub(b"", tag)
 
 
 @cache

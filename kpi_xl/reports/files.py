@@ -23,7 +23,7 @@ from kpi_xl.ooxml.charts import follow_links, follow_values
 from kpi_xl.ooxml.limits import opened
 from kpi_xl.ooxml.package import ExcelTable, Formula, Package, read_package, sheet_parts
 from kpi_xl.ooxml.parts import Parts
-from kpi_xl.ooxml.sheet import Edit, with_edits, with_value
+from kpi_xl.ooxml.sheet import Edit, with_edits, with_value, without
 from kpi_xl.ooxml.stored_cells import StoredCells
 from kpi_xl.reports import layout
 from kpi_xl.reports.commands import ActiveCell
@@ -326,7 +326,7 @@ def _computing_on_load(xml: bytes) -> bytes:
     """A workbook that programs compute when they open it."""
     tag = SETTINGS.search(xml)
     if tag:
-        bare = re.sub(rb"\sfullCalcOnLoad=[\"'][^\"']*[\"']", b"", tag[0])
+        bare = without(tag[0], "fullCalcOnLoad")
         closing = b"/>" if bare.endswith(b"/>") else b">"
         new = bare.removesuffix(closing) + b' fullCalcOnLoad="1"' + closing
         return xml.replace(tag[0], new, 1)

@@ -25,12 +25,12 @@ from kpi_xl.ooxml.sheet import (
     Edit,
     SheetXml,
     XmlCell,
-    check,
     escaped,
     text_of,
     value_element,
     with_edits,
     with_value,
+    without,
 )
 from kpi_xl.ooxml.stored_cells import StoredCells
 from kpi_xl.reports import layout
@@ -100,7 +100,6 @@ def frozen(content: bytes, *, native: bool = False) -> tuple[bytes, int, int]:
         part = book.parts[name]
         parts[part] = with_edits(sheet.xml, edits)
         add_notes(parts, part, notes)
-        check(parts[part])
     for part in [part for part in parts if re.fullmatch(r"xl/tables/[^/]+\.xml", part)]:
         parts[part] = _without_our_columns(parts[part], native=native)
     _tell(book, parts, layout.LIVE if live else layout.FROZEN)
@@ -234,7 +233,7 @@ def _as_value(cell: XmlCell) -> bytes:
 
 def _untyped(cell: XmlCell) -> bytes:
     """The start of a cell's tag, without the type of its value."""
-    return re.sub(rb"\s+(?:cm|t)\s*=\s*(?:\"[^\"]*\"|'[^']*')", b"", cell.tag).rstrip()
+    return without(without(cell.tag, "cm"), "t").rstrip()
 
 
 def _empty_text(cell: XmlCell) -> bytes:

@@ -18,7 +18,7 @@ from kpi_xl.ooxml.overwriting import Band, Carried, Writer, with_band, with_cell
 from kpi_xl.ooxml.package import MAIN, ExcelTable, Formula, Package, read_package
 from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.ranges import Move, follow, pivot_places, refresh_pivots
-from kpi_xl.ooxml.sheet import SheetXml, check
+from kpi_xl.ooxml.sheet import SheetXml
 from kpi_xl.ooxml.texts import SharedTexts
 from kpi_xl.reports import layout
 from kpi_xl.reports.records import Change, Filled, ReportError
@@ -75,12 +75,9 @@ def rewritten(content: bytes, change: Change) -> Rewritten:
     homes = {name: table.area.sheet for name, table in book.tables.items()}
     pivots, pivoted = refresh_pivots(parts, book.parts, homes, changing, moves)
     _unchain(book, parts)
-    changed = [name for name in parts if parts[name] is not parts.before.get(name)]
-    if shared and any(name.startswith("xl/worksheets/") for name in changed):
+    if shared:
         shared.store()
     looks.store()
-    for name in changed:
-        check(parts[name])
     return Rewritten(parts.archive(), pivots, pivoted)
 
 
