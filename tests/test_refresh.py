@@ -261,6 +261,12 @@ def test_shapes_show_no_figure_of_the_rows_before(folder: Path) -> None:
         ("Other!C5:C8+[1]Orders!C5:C8+'[1]Orders'!C5:C8", None),
         ("SUM(Orders[C5:C8])+C5:C80+XC5:C8Y+LOG10(C8)", None),
         ("SUM(C$5:C8)", "SUM(C$5:C12)"),
+        ("SUM(orders!$C$5:$C$8)", "SUM(orders!$C$5:$C$12)"),
+        (
+            "SUM(Orders!$C$5:orders!$C$8,$C$5:'Orders'!C8)",
+            "SUM(Orders!$C$5:orders!$C$12,$C$5:'Orders'!C12)",
+        ),
+        ("SUM(Orders!$C$5:Other!$C$8)", None),
     ],
 )
 def test_a_range_follows_if_it_ends_with_the_table(text: str, new: str | None) -> None:
@@ -272,6 +278,62 @@ def test_a_running_total_is_of_its_own_row() -> None:
     move = Move("Orders", Area("Orders", 4, 1, 8, 7), 12)
     assert followed("SUM(C$5:C8)", "Orders", [move], row=8) == "SUM(C$5:C8)"
     assert followed("SUM(C$5:C$8)", "Orders", [move], row=8) == "SUM(C$5:C$12)"
+
+
+def test_a_range_that_all_rows_have_follows_in_all_of_them() -> None:
+    """Also if its end could move with the row, as in what other programs write."""
+    move = Move("Orders", Area("Orders", 4, 1, 8, 7), 12)
+
+    def in_row_8(text: str, above: str) -> str:
+        return followed(text, "Orders", [move], row=8, beside=above)
+
+    assert in_row_8("C8/SUM(C5:C8)", "C7/SUM(C5:C8)") == "C8/SUM(C5:C12)"
+    assert in_row_8("C8/SUM(C5:C8)", "C7/SUM(C4:C7)") == "C8/SUM(C5:C8)"
+
+
+def with_formulas(content: bytes, formulas: list[str], own: str = "") -> bytes:
+    """A workbook with other formulas for the tax of the orders, or 99 for none."""
+    xml = old = parts(content)[ORDERS].decode()
+    for row, formula in enumerate(formulas, start=5):
+        new = f"<f>{formula}</f><v>0</v>" if formula else "<v>99</v>"
+        xml, once = re.subn(rf'<c r="F{row}"[^>]*>.*?</c>', f'<c r="F{row}">{new}</c>', xml)
+        assert once
+    content = edited(content, ORDERS, old, xml)
+    if not own:
+        return content
+    has = "Orders[[#This Row],[amount]]*0.2</calculatedColumnFormula>"
+    return edited(content, "xl/tables/table1.xml", has, f"{own}</calculatedColumnFormula>")
+
+
+def test_a_column_s_own_formula_is_of_each_new_row(folder: Path) -> None:
+    """Where its last cell holds a number that somebody has written over it."""
+    formulas = ["C5*0.2", "C6*0.2", "C7*0.2", ""]
+    new = refreshed(folder, with_formulas(shop(), formulas, "C5*0.2"))
+    assert [row[5] for row in rows_of(new, values=False)] == [
+        "=C5*0.2", "=C6*0.2", "=C7*0.2", 99, "=C9*0.2", "=C10*0.2", "=C11*0.2",
+    ]  # fmt: skip
+    amounts = [amount for *_, amount, _ in orders(7)]
+    assert [row[5] for row in rows_of(new)][4:] == pytest.approx([0.2 * one for one in amounts[4:]])
+
+
+@pytest.mark.parametrize("last", ["C8/SUM($C$5:$C$8)", ""])
+def test_a_column_s_own_formula_follows_the_table(folder: Path, last: str) -> None:
+    formulas = [*(f"C{row}/SUM($C$5:$C$8)" for row in range(5, 8)), last]
+    new = refreshed(folder, with_formulas(shop(), formulas, "C5/SUM($C$5:$C$8)"))
+    assert "<calculatedColumnFormula>C5/SUM($C$5:$C$11)</calculatedColumnFormula>" in table(new)
+    shares = [f"=C{row}/SUM($C$5:$C$11)" for row in range(5, 12)]
+    found = [row[5] for row in rows_of(new, values=False)]
+    assert found == [*shares[:3], shares[3] if last else 99, *shares[4:]]
+
+
+@pytest.mark.parametrize("step", [-1, 1])
+def test_a_total_of_the_rows_before_or_after_goes_on(folder: Path, step: int) -> None:
+    """It ends with the table as it was in one row, by accident."""
+    formulas = [f"SUM(C$4:C{row + step})" for row in range(5, 9)]
+    new = refreshed(folder, with_formulas(shop(), formulas))
+    assert [row[5] for row in rows_of(new, values=False)] == [
+        f"=SUM(C$4:C{row + step})" for row in range(5, 12)
+    ]
 
 
 def test_formulas_of_ones_own_columns_go_on(folder: Path) -> None:

@@ -130,9 +130,10 @@ class Package:
     def place(self, name: str) -> Area | None:
         """The cells of a name of the workbook, None where it has it no more, or not as cells."""
         sheet, _, address = self.names.get((None, name.lower()), "").rpartition("!")
-        sheet = sheet.removeprefix("'").removesuffix("'").replace("''", "'")
+        named = sheet.removeprefix("'").removesuffix("'").replace("''", "'").lower()
+        there = next((name for name in self.parts if name.lower() == named), None)
         try:
-            return area(sheet, address) if sheet in self.parts else None
+            return area(there, address) if there else None
         except ValueError:  # #REF!, where the cells have been deleted
             return None
 

@@ -6,7 +6,7 @@ formula, a chart, a name, a rule or a format has it. Ranges that end elsewhere s
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from kpi_xl.ooxml.addresses import Area, area, column_letters
@@ -29,14 +29,19 @@ RANGE = re.compile(
     | \[\d+\](?:[\w.]+!)?[$\w.]*(?::[$\w]+)?               # of another workbook
     | \[ (?: [^\[\]'] | '. | \[ (?:[^\[\]']|'.)* \] )* \]   # columns of a table
     | (?P<sheet> (?:'(?:[^']|'')+' | [\w.]+) ! )?
-      (?P<left>\$?[A-Za-z]{1,3}) (?P<top>\$?\d{1,7}) : (?P<right>\$?[A-Za-z]{1,3})
-      (?P<bottom>\$?\d{1,7}) (?![\w.(!])
+      (?P<left>\$?[A-Za-z]{1,3}) (?P<top>\$?\d{1,7}) :
+      (?P<again> (?:'(?:[^']|'')+' | [\w.]+) ! )?
+      (?P<right>\$?[A-Za-z]{1,3}) (?P<bottom>\$?\d{1,7}) (?![\w.(!])
     | [\w.$]+                                               # a name, a function, a number
     """,
     re.VERBOSE,
 )
 NAMES = re.compile(rb"(<(?:\w+:)?definedName(\s[^>]*)?>)([^<]*)(?=</)")
-RULES = re.compile(rb"(<(?:\w+:)?(?:formula[12]?|f)(?:\s[^>]*)?>)([^<]*)(?=</)")
+RULES = re.compile(
+    rb"(<(?:\w+:)?(?:formula[12]?|f|calculatedColumnFormula|totalsRowFormula)(?:\s[^>]*)?>)"
+    rb"([^<]*)(?=</)"
+)
+TABLE = re.compile(rb"<(?:\w+:)?table\s[^>]*>")
 PLACES = re.compile(
     rb"(<(?:\w+:)?(?:conditionalFormatting|dataValidation|ignoredError|protectedRange)\s[^>]*?"
     rb"\bsqref=\")([^\"]*)|(<(?:\w+:)?sqref>)([^<]*)"
@@ -57,7 +62,7 @@ class Move(NamedTuple):
         """A block of cells as it is to be; `wider`: one that reaches over more columns as well."""
         inside = self.old.left <= place.left and place.right <= self.old.right
         if (
-            place.sheet == self.old.sheet
+            place.sheet.lower() == self.old.sheet.lower()
             and place.bottom == self.old.bottom
             and place.top <= self.old.top + 1
             and (inside or (wider and place.touches(self.old)))
@@ -65,30 +70,48 @@ class Move(NamedTuple):
             return place._replace(bottom=self.bottom)
         return place
 
+    def has(self, row: int, column: int) -> bool:
+        """Whether a cell is below the table's header, as it was or is to be."""
+        inside = self.old.left <= column <= self.old.right
+        return inside and self.old.top < row <= max(self.old.bottom, self.bottom)
+
 
 def followed(
-    text: str, sheet: str, moves: Sequence[Move], *, row: int = 0, wide: bool = False
+    text: str,
+    sheet: str,
+    moves: Sequence[Move],
+    *,
+    row: int = 0,
+    beside: str = "",
+    wide: bool = False,
 ) -> str:
     """A formula whose ranges follow. `sheet` is that of ranges which name none.
 
-    `row`: that of its cell in a table. A range that ends there, and moves with the cell, is one
-    of each row's own, as a running total has it.
+    `row`: that of its cell in a table. A range whose end moves with the cell may be one of each
+    row's own, as a running total has it: that is so if the next row, whose formula is `beside`, has
+    another one, or, where there is none, if it ends in the cell's row.
     """
+    others = (one[0] for one in RANGE.finditer(beside) if one["left"])
 
     def new(found: re.Match[str]) -> str:
         if found["left"] is None:
             return found[0]
+        other = next(others, None)
+        name = _sheet_of(found["sheet"], sheet)
+        if _sheet_of(found["again"], name).lower() != name.lower():
+            return found[0]
+        corners = found["left"] + found["top"], found["right"] + found["bottom"]
         try:
-            place = area(
-                _sheet_of(found, sheet),
-                found["left"] + found["top"] + ":" + found["right"] + found["bottom"],
-            )
+            place = area(name, ":".join(corners))
         except ValueError:
             return found[0]
-        own = int(found["bottom"]) if found["bottom"].isdigit() else 0
+        if row and found["bottom"].isdigit():
+            own = int(found["bottom"]) == row if other is None else other != found[0]
+            if own:
+                return found[0]
         for move in moves:
             after = move.of(place, wider=wide)
-            if after != place and not (own and own == row):
+            if after != place:
                 dollar = "$" if found["bottom"].startswith("$") else ""
                 start = found[0][: found.start("bottom") - found.start()]
                 return f"{start}{dollar}{after.bottom}"
@@ -97,20 +120,26 @@ def followed(
     return RANGE.sub(new, text)
 
 
+def beside(text: str, others: Iterable[str]) -> str:
+    """The first of other rows' formulas that is the same but for its rows; empty if none is."""
+    shape = re.sub(r"\d+", "", text)
+    return next((one for one in others if re.sub(r"\d+", "", one) == shape), "")
+
+
 def drifts(text: str, sheet: str, moves: Sequence[Move]) -> bool:
     """Whether a formula has ranges on tables' sheets that move with the cell it is drawn to."""
-    sheets = {move.old.sheet for move in moves}
+    sheets = {move.old.sheet.lower() for move in moves}
     return any(
-        _sheet_of(found, sheet) in sheets
+        _sheet_of(found["sheet"], sheet).lower() in sheets
         and not all(found[side].startswith("$") for side in ("left", "top", "right", "bottom"))
         for found in RANGE.finditer(text)
         if found["left"] is not None
     )
 
 
-def _sheet_of(found: re.Match[str], sheet: str) -> str:
-    """The sheet that a range is on, `sheet` where it names none."""
-    name = (found["sheet"] or "").removesuffix("!")
+def _sheet_of(named: str | None, sheet: str) -> str:
+    """The sheet that a corner of a range is on, `sheet` where it names none."""
+    name = (named or "").removesuffix("!")
     return (name[1:-1].replace("''", "'") if name.startswith("'") else name) or sheet
 
 
@@ -122,6 +151,9 @@ def follow(parts: Parts, sheets: dict[str, str], moves: Sequence[Move]) -> None:
     for sheet, part in sheets.items():
         if ends.search(parts[part]):
             parts[part] = _sheet(parts[part], sheet, moves)
+        for kind, _, target in parts.relations(part):
+            if kind == "table" and ends.search(parts[target]):
+                parts[target] = _table(parts[target], sheet, moves)
     parts[parts.book] = NAMES.sub(_rewriting("", moves, 3), parts[parts.book])
     for part in list(parts):
         if CHARTS.fullmatch(part) and ends.search(parts[part]):
@@ -175,10 +207,10 @@ def pivot_places(parts: Parts, sheets: Mapping[str, str]) -> Iterator[tuple[str,
 def _is_over(source: bytes, tables: Mapping[str, str], changing: Collection[str]) -> bool:
     if attribute(source, "r:id"):
         return False  # of another workbook
-    name, sheet = attribute(source, "name").lower(), attribute(source, "sheet")
+    name, sheet = attribute(source, "name").lower(), attribute(source, "sheet").lower()
     if name:
         return name not in tables or tables[name] in changing
-    return sheet in changing
+    return sheet in {one.lower() for one in changing}
 
 
 def _sheet(xml: bytes, name: str, moves: Sequence[Move]) -> bytes:
@@ -191,9 +223,19 @@ def _sheet(xml: bytes, name: str, moves: Sequence[Move]) -> bytes:
         end = FORMULA_END.search(body, tag.end()) if tag else None
         if not tag or not end or b":" not in body:
             continue
-        own = any(m.old.top < cell.row and m.old.left <= cell.column <= m.old.right for m in inside)
+        table = next((m for m in inside if m.has(cell.row, cell.column)), None)
+        if table and cell.row > table.old.bottom:
+            continue  # it is new, and made of one that has followed
         text = text_of(body[tag.end() : end.start()])
-        new = followed(text, name, moves, row=cell.row if own else 0)
+        new = followed(text, name, moves)
+        if new != text and table:
+            others = (
+                one.formula_text
+                for row in (cell.row - 1, cell.row + 1)
+                for one in sheet.row_cells(row)
+                if one.column == cell.column and table.has(row, one.column)
+            )
+            new = followed(text, name, moves, row=cell.row, beside=beside(text, others))
         if new != text:
             start = sheet.xml.index(body, cell.start)
             edits.append((start + tag.end(), start + end.start(), escaped(new).encode()))
@@ -202,13 +244,22 @@ def _sheet(xml: bytes, name: str, moves: Sequence[Move]) -> bytes:
     return head + PLACES.sub(_placed(name, moves), tail)
 
 
-def _rewriting(sheet: str, moves: Sequence[Move], group: int) -> Callable[[re.Match[bytes]], bytes]:
+def _table(xml: bytes, sheet: str, moves: Sequence[Move]) -> bytes:
+    """A table whose columns' own formulas follow: they are written as for its first row."""
+    tag = TABLE.search(xml)
+    row = area(sheet, attribute(tag[0], "ref")).top + 1 if tag else 0
+    return RULES.sub(_rewriting(sheet, moves, 2, row), xml)
+
+
+def _rewriting(
+    sheet: str, moves: Sequence[Move], group: int, row: int = 0
+) -> Callable[[re.Match[bytes]], bytes]:
     """What lets the text of an element follow, all else being as it was."""
 
     def rewritten(found: re.Match[bytes]) -> bytes:
         text = text_of(found[group])
         wide = b"Print_Area" in found[1]
-        new = followed(text, sheet, moves, wide=wide)
+        new = followed(text, sheet, moves, row=row, wide=wide)
         return found[0] if new == text else found[1] + escaped(new).encode()
 
     return rewritten

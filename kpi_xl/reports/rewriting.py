@@ -4,8 +4,7 @@ What is not touched stays to the byte. What cannot be written refuses, and there
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 from xml.etree import ElementTree
 
@@ -17,7 +16,7 @@ from kpi_xl.ooxml.looks import Looks
 from kpi_xl.ooxml.overwriting import Band, Carried, Writer, with_band, with_cells
 from kpi_xl.ooxml.package import MAIN, ExcelTable, Formula, Package, read_package
 from kpi_xl.ooxml.parts import Parts
-from kpi_xl.ooxml.ranges import Move, follow, pivot_places, refresh_pivots
+from kpi_xl.ooxml.ranges import Move, beside, follow, followed, pivot_places, refresh_pivots
 from kpi_xl.ooxml.sheet import SheetXml
 from kpi_xl.ooxml.texts import SharedTexts
 from kpi_xl.reports import layout
@@ -53,8 +52,8 @@ def rewritten(content: bytes, change: Change) -> Rewritten:
     heights = dict(change.resized)
     tables = [table for table in book.tables.values() if table.name in heights]
     _refuse_touched(book, parts, {block.place.sheet for block in change.blocks})
-    bands, cells = _bands(book, parts, change.blocks, heights)
     moves = [Move(table.name, table.area, table.area.top + heights[table.name]) for table in tables]
+    bands, cells = _bands(book, parts, change.blocks, moves)
     unshare(book, parts, bands, moves)
     shared = SharedTexts(parts, book.texts_part) if book.texts_part else None
     looks = Looks(parts, parts.related(parts.book, "styles"))
@@ -127,7 +126,7 @@ def _refuse_touched(book: Package, parts: Parts, sheets: Collection[str]) -> Non
 
 
 def _bands(
-    book: Package, parts: Parts, blocks: Sequence[Filled], heights: Mapping[str, int]
+    book: Package, parts: Parts, blocks: Sequence[Filled], moves: Sequence[Move]
 ) -> tuple[list[Band], dict[str, dict[tuple[int, int], Cell]]]:
     """The tables that are written, and the single cells by their sheets. Raises ReportError."""
     columns: dict[str, dict[int, list[Cell]]] = {}
@@ -144,11 +143,12 @@ def _bands(
             sides = map(list, zip(*block.rows, strict=True))
             columns.setdefault(name, {}).update(enumerate(sides, start=left))
     bands = []
+    bottoms = {move.table: move.bottom for move in moves}
     for name, values in columns.items():
         table = inputs[name]
         data = table.area._replace(top=table.area.top + 1)
-        rows = heights.get(table.name, data.bottom - data.top + 1)
-        formulas = _carried(book, parts, table, data, set(values))
+        rows = bottoms.get(table.name, data.bottom) - table.area.top
+        formulas = _carried(book, parts, table, moves, set(values))
         band = Band(data, rows, values, formulas)
         _refuse_taken(book, parts, table, band)
         bands.append(band)
@@ -156,29 +156,31 @@ def _bands(
 
 
 def _carried(
-    book: Package, parts: Parts, table: ExcelTable, data: Area, ours: Collection[int]
+    book: Package,
+    parts: Parts,
+    table: ExcelTable,
+    moves: Sequence[Move],
+    ours: Collection[int],
 ) -> dict[int, Carried]:
     """The formulas of the user's own columns for new rows, by the column.
 
-    It is the formula of the last row, or, where that has none, the column's own.
-    Raises ReportError.
+    It is the formula of the last row, or, where that has none, the column's own; its ranges follow
+    the tables. Raises ReportError.
     """
-    last = {
-        column: formula
-        for formula in book.formulas
-        if formula.sheet == data.sheet and formula.area.top <= data.bottom <= formula.area.bottom
-        for column in range(formula.area.left, formula.area.right + 1)
-    }
-    row = SheetXml(parts[book.parts[data.sheet]]).row_cells(data.bottom) if last else []
+    sheet, top, left, bottom, _ = table.area
+    last, above = (_formulas_of(book, sheet, number) for number in (bottom, bottom - 1))
+    row = SheetXml(parts[book.parts[sheet]]).row_cells(bottom) if last else []
     notes = {cell.column: cell.attribute("cm") for cell in row}
     own = _own_formulas(book, parts, table)
     carried: dict[int, Carried] = {}
-    for place, name in enumerate(table.columns):
-        column, formula = data.left + place, last.get(data.left + place)
+    for column, name in enumerate(table.columns, left):
+        formula = last.get(column)
         if column in ours or (formula is None and name not in own):
             continue
         if formula is None:
-            carried[column] = own[name]
+            text, is_array = own[name]
+            text = followed(text, sheet, moves, row=top + 1)
+            carried[column] = Carried(_filling(text, top + 1), is_array)
         elif formula.spans:
             raise ReportError(
                 Message(
@@ -190,36 +192,51 @@ def _carried(
                 )
             )
         else:
-            text = _filling(formula, data.bottom)
-            carried[column] = Carried(text, formula.array is not None, notes[column])
+            others = [_text(above[column])] if column in above else []
+            text = _text(formula)
+            text = followed(text, sheet, moves, row=bottom, beside=beside(text, others))
+            is_array = formula.array is not None
+            carried[column] = Carried(_filling(text, bottom), is_array, notes[column])
     return carried
 
 
-def _filling(formula: Formula, last: int) -> Callable[[int], str]:
-    """What fills a formula down, as somebody who draws the corner of the last row's cell."""
-    rows, columns = formula.moved
-    first, second = (moved(formula.text, rows + down, columns) for down in (0, 1))
-    if first == second:
-        return lambda _: first
-    return lambda row: moved(formula.text, rows + row - last, columns)
+def _formulas_of(book: Package, sheet: str, row: int) -> dict[int, Formula]:
+    """The formulas whose values are in a row of a sheet, by the column."""
+    return {
+        column: formula
+        for formula in book.formulas
+        if formula.sheet == sheet and formula.row <= row <= formula.area.bottom
+        for column in range(formula.area.left, formula.area.right + 1)
+    }
 
 
-def _own_formulas(book: Package, parts: Parts, table: ExcelTable) -> dict[str, Carried]:
-    """The formulas that a table writes into new rows, by the names of their columns."""
+def _text(formula: Formula) -> str:
+    """A formula as it is in its own cell."""
+    return moved(formula.text, *formula.moved)
+
+
+def _filling(text: str, start: int) -> Callable[[int], str]:
+    """What fills a formula down from a row, as somebody who draws the corner of its cell."""
+    if moved(text, 1, 0) == moved(text, 0, 0):
+        return lambda _: text
+    return lambda row: moved(text, row - start, 0)
+
+
+def _own_formulas(book: Package, parts: Parts, table: ExcelTable) -> dict[str, tuple[str, bool]]:
+    """The formulas that a table writes into new rows, by the names of their columns.
+
+    They are written as for its first row; some are array formulas.
+    """
     found = _table_part(book, parts, table)
     if found is None:
         return {}
     columns = ElementTree.fromstring(parts[found]).iterfind(f"{MAIN}tableColumns/{MAIN}tableColumn")
     own = (one.find(f"{MAIN}calculatedColumnFormula") for one in columns)
     return {
-        name: Carried(partial(_same, one.text), one.attrib.get("array") in ("1", "true"))
+        name: (one.text, one.attrib.get("array") in ("1", "true"))
         for name, one in zip(table.columns, own, strict=True)
         if one is not None and one.text
     }
-
-
-def _same(text: str, _: int) -> str:
-    return text
 
 
 def _table_part(book: Package, parts: Parts, table: ExcelTable) -> str | None:
