@@ -560,8 +560,7 @@ def by_libreoffice(content: bytes, folder: Path) -> bytes:
 
     (folder / "sent.xlsx").write_bytes(content)
     target = folder / "saved.xlsx"
-    (answer,) = perform([{"book": str(folder / "sent.xlsx"), "save": str(target)}])
-    assert "problem" not in answer
+    perform([{"book": str(folder / "sent.xlsx"), "save": str(target)}])
     return target.read_bytes()
 
 

@@ -38,7 +38,7 @@ from kpi_xl.cli.shared import (
     steps,
     warn_of_rows_below,
 )
-from kpi_xl.hosts.libreoffice.programs import CANNOT_OPEN
+from kpi_xl.hosts.libreoffice.programs import OfficeError
 from kpi_xl.locales import Message, Names
 from kpi_xl.ooxml.limits import computing
 from kpi_xl.ooxml.package import check_sheets, is_of_a_template
@@ -327,9 +327,10 @@ def printed(
         if digits and is_of_a_template(content):
             task["book"] = str(Path(folder) / book.name)
             Path(task["book"]).write_bytes(coloured(content, digits))
-        (answer,) = perform([{**task, "pdf": str(pages)}], seconds=seconds)
-        if "problem" in answer:
-            raise Misuse(Message("{file}: {fault}", file=book, fault=Message(CANNOT_OPEN)))
+        try:
+            perform([{**task, "pdf": str(pages)}], seconds=seconds)
+        except OfficeError as error:
+            raise Misuse(Message("{file}: {fault}", file=book, fault=error)) from None
         return pages.read_bytes()
 
 

@@ -92,21 +92,17 @@ def arrays(document: Any) -> list[Any]:
 
 def fit_array(document: Any, array: Any) -> str:
     """Fit one: "grown" if it had to be, its cell if it has no room, nothing if it fits."""
-    return resize(document, array, size(document, array, formula_of(array)))
-
-
-def resize(document: Any, array: Any, new_size: Size) -> str:
-    """The same for a size that is known; one of 0 is an error's, which fits anywhere."""
-    done = enter(document, array, new_size)
+    done = enter(document, array, size(document, array, formula_of(array)))
     if done:  # or the next would compute from what was there before
         array.getCellByPosition(0, 0).getError()
     return done
 
 
 def enter(document: Any, array: Any, new_size: Size) -> str:
-    """The same, but for the values, which are yet to be computed.
+    """Enter one with a size, 0 for an error's, which fits anywhere; the values are yet to come.
 
-    A block without room shows errors, and a note at its first cell that says why.
+    The answer is that of `fit_array`. A block without room shows errors, and a note at its first
+    cell that says why.
     """
     sheet, old = array.Spreadsheet, array.RangeAddress
     left, top = old.StartColumn, old.StartRow

@@ -23,7 +23,6 @@ from kpi_xl.hosts.libreoffice.names import (
     unbound,
     unresolved,
 )
-from kpi_xl.hosts.libreoffice.programs import CANNOT_OPEN
 from kpi_xl.hosts.libreoffice.sheets import (
     SPREADSHEET,
     formula_blocks,
@@ -291,7 +290,7 @@ def settings(**values: Any) -> tuple[Any, ...]:
 
 
 def perform(context: Any, file: Path, reports: Callable[[], Any]) -> None:
-    """Do what a file says, and write the answer beside it.
+    """Do what a file says, and write the answers beside it; null for a book that does not open.
 
     `new`: make a workbook from that template, and answer as with `values`.
     For each of its books: open it, which binds its formulas; then, in the order of the file:
@@ -300,13 +299,14 @@ def perform(context: Any, file: Path, reports: Callable[[], Any]) -> None:
     that; `reports`: do these of the menu, each with a sheet and a cell
     chosen, and answer what they tell, the work of `reports`, as with `new`;
     `values`: answer what its formula cells show, which of them call functions that LibreOffice has
-    not got (`unknown`), and how large the blocks of some array formulas would be (`sizes`).
+    not got (`unknown`), and how large the blocks of the array formulas in the cells of `blocks`
+    (sheet, row, column) would be (`sizes`).
     """
     import uno
     from com.sun.star.lang import IllegalArgumentException
 
     desktop = service(context, "com.sun.star.frame.Desktop")
-    answers: list[dict[str, Any]] = []
+    answers: list[dict[str, Any] | None] = []
     for task in json.loads(file.read_text(encoding="utf-8")):
         if "new" in task:
             document = reports().new_workbook(context, task["new"])
@@ -320,7 +320,7 @@ def perform(context: Any, file: Path, reports: Callable[[], Any]) -> None:
         except IllegalArgumentException:  # nobody is there to be asked for a password
             document = None
         if document is None or not hasattr(document, "Sheets"):
-            answers.append({"problem": CANNOT_OPEN})
+            answers.append(None)
             continue
         answers.append(_done(context, document, task, reports))
         document.close(True)

@@ -13,7 +13,6 @@ from kpi_xl.errors import CellError
 from kpi_xl.hosts.libreoffice.document import CODES
 from kpi_xl.hosts.libreoffice.headless import perform
 from kpi_xl.hosts.libreoffice.newer_functions import NEWER
-from kpi_xl.hosts.libreoffice.programs import CANNOT_OPEN, OfficeError
 from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.package import Formula, Package
@@ -33,8 +32,6 @@ def compute(book: Package, content: bytes, *, seconds: float) -> Computed:
         (answer,) = perform(
             [{"book": str(path), "values": True, "blocks": blocks}], seconds=seconds
         )
-    if "problem" in answer:
-        raise OfficeError(CANNOT_OPEN)
     cells = {
         (sheet, row, column): (value, error)
         for sheet, shown in answer["sheets"].items()

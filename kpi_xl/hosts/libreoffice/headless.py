@@ -19,7 +19,7 @@ from typing import Any
 
 from kpi_xl.bounded import factor, setting, used_with_children
 from kpi_xl.hosts.libreoffice.extension import FOLDER, write_extension
-from kpi_xl.hosts.libreoffice.programs import CANNOT_OPEN, OfficeError, program, surroundings
+from kpi_xl.hosts.libreoffice.programs import OfficeError, program, surroundings
 from kpi_xl.locales import Message
 
 STANDARD = 300.0  # seconds
@@ -112,8 +112,11 @@ def perform(
             silent = Message("it says nothing; is its Python installed?")
             last = output.strip().splitlines()[-1:] or [silent]
             raise OfficeError("LibreOffice did not do its work: {reason}", reason=last[0])
-        answers: list[dict[str, Any]] = json.loads(answer.read_text(encoding="utf-8"))
-    return answers
+        answers: list[dict[str, Any] | None] = json.loads(answer.read_text(encoding="utf-8"))
+    opened = [one for one in answers if one is not None]
+    if len(opened) < len(answers):
+        raise OfficeError("LibreOffice cannot open it; is it protected or damaged?")
+    return opened
 
 
 def as_ods(content: bytes) -> bytes:
@@ -121,9 +124,7 @@ def as_ods(content: bytes) -> bytes:
     with tempfile.TemporaryDirectory(prefix="kpi_xl") as name:
         book, written = Path(name) / "book.xlsx", Path(name) / "book.ods"
         book.write_bytes(content)
-        (answer,) = perform([{"book": str(book), "save": str(written)}])
-        if "problem" in answer:
-            raise OfficeError(CANNOT_OPEN)
+        perform([{"book": str(book), "save": str(written)}])
         return written.read_bytes()
 
 

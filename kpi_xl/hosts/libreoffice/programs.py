@@ -15,9 +15,6 @@ PLACES = (
 )
 
 
-CANNOT_OPEN = "LibreOffice cannot open it; is it protected or damaged?"
-
-
 class OfficeError(FaultError):
     """LibreOffice is not there, or did not do its work, with the sentence that says why."""
 
