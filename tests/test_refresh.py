@@ -593,6 +593,36 @@ def test_a_workbook_that_another_program_has_saved(
     assert refreshed(folder, after) == after
 
 
+@pytest.mark.parametrize("blank", [True, False])
+@pytest.mark.parametrize(
+    "form",
+    [
+        ' t="inlineStr"><is><r><rPr><b/></rPr><t>refun</t></r><r><t>ded</t></r></is>',
+        ' t="inlineStr"><is><t>refunded</t><rPh sb="0" eb="1"><t>x</t></rPh></is>',
+        ' t="str"><v xml:space="preserve"> old </v>',
+        "><v>no number</v>",
+        "><v></v>",
+        "><v/>",
+    ],
+)
+def test_no_value_of_the_rows_before_stays(folder: Path, form: str, *, blank: bool) -> None:
+    """However another program has written it."""
+
+    def written_so(xml: str) -> str:
+        for cell in ("C6", "E6"):
+            xml, once = re.subn(rf'<c r="{cell}"[^>]*>.*?</c>', f'<c r="{cell}"{form}</c>', xml)
+            assert once
+        return xml
+
+    rows = ["customer,date,amount,order,status"]
+    rows += [f"a,2025-01-0{n},{'' if blank else n},N{n},{'' if blank else 'paid'}" for n in (1, 2)]
+    (folder / "orders.csv").write_text("\n".join([*rows, ""]), encoding="utf-8")
+    new = refreshed(folder, other_form(shop(), written_so))
+    assert [row[2:5:2] for row in rows_of(new)] == (
+        [[None, None]] * 2 if blank else [[1, "paid"], [2, "paid"]]
+    )
+
+
 # Texts and looks
 
 

@@ -17,6 +17,7 @@ from kpi_xl.ooxml.package import unescaped
 from kpi_xl.ooxml.sheet import (
     DIMENSION,
     FORMULA,
+    VALUE,
     Edit,
     SheetXml,
     attribute,
@@ -27,7 +28,7 @@ from kpi_xl.ooxml.sheet import (
     with_edits,
 )
 from kpi_xl.ooxml.texts import SharedTexts
-from kpi_xl.ooxml.values import is_same, stored, written
+from kpi_xl.ooxml.values import is_same, number_of, stored, written
 
 USUAL = re.compile(rb'<c r="([A-Z]+)\d+"([^>]*?)(?:/>|>(.*?)</c>)', re.DOTALL)
 """A cell as spreadsheet programs write it, which is found five times as fast as other forms."""
@@ -112,7 +113,7 @@ class Writer:
             return False
         kind = attribute(b" " + old.tag, "t")
         if value is None:
-            return not NUMBER.search(old.body) and not INLINE.search(old.body)
+            return not VALUE.search(old.body)
         if isinstance(value, str):
             marked = value.startswith(FORMULA_SIGNS)
             if self.looks.of(old.look, marked=marked) != old.look:
@@ -120,13 +121,13 @@ class Writer:
             inline = INLINE.fullmatch(old.body) if kind == "inlineStr" else None
             if inline:
                 return unescaped(text_of(inline[1])) == value
-            number = NUMBER.fullmatch(old.body) if kind == "s" and self.texts else None
-            return bool(number and self.texts and self.texts.says(int(number[1]), value))
+            found = NUMBER.fullmatch(old.body) if kind == "s" else None
+            return bool(found and self.texts and self.texts.says(number_of(found[1]), value))
         found = NUMBER.fullmatch(old.body)
         if not found or kind not in ("", "n") or isinstance(value, bool):
             return False
         return (
-            is_same(("n", float(found[1])), stored(value))
+            is_same(("n", number_of(found[1])), stored(value))
             and self.looks.of(old.look, marked=False) == old.look
         )
 

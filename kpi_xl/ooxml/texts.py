@@ -64,9 +64,9 @@ class SharedTexts:
         self.free.pop(place, None)
         return place
 
-    def says(self, number: int, text: str) -> bool:
+    def says(self, number: float, text: str) -> bool:
         """Whether it is the text of a number."""
-        return number < len(self.texts) and self.texts[number] == text
+        return number in range(len(self.texts)) and self.texts[int(number)] == text
 
     def store(self) -> None:
         """Write the part, if it has changed: without what no cell has any more."""

@@ -49,10 +49,15 @@ def held(cell: XmlCell, texts: Callable[[], list[str]]) -> Stored | None:
         return "str", ""  # XlsxWriter leaves the type out
     if kind == "b":
         return "b", text.strip() in ("1", "true")
+    return "n", number_of(text)
+
+
+def number_of(text: str | bytes) -> float:
+    """The number that a cell's value is; where it is none, what is equal to no value."""
     try:
-        return "n", float(text)
+        return float(text)
     except ValueError:
-        return "n", math.nan  # which is no value, and so is replaced
+        return math.nan
 
 
 def _shared(texts: list[str], number: str) -> str:
