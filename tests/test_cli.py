@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -14,10 +16,12 @@ from commands import kpi_xl
 from kpi_xl.workbook_templates import retention, sampled, template
 from kpi_xl.workbook_templates.retention import sample
 from kpi_xl.workbook_templates.writing import Built
+from typer.testing import CliRunner
 from workbooks import sheet_of
 
 from kpi_xl import METRICS, CellError, bounded
 from kpi_xl.bounded import ONE_THREAD
+from kpi_xl.cli import app, formulas
 from kpi_xl.cli.templates import print_told
 from kpi_xl.engine.embedded import evaluator
 from kpi_xl.files import write_whole
@@ -543,6 +547,26 @@ def test_recalc_leaves_an_open_workbook_alone(mixed: Path, lock: str) -> None:
     assert "is open" in result.stderr
     assert mixed.read_bytes() == before
     assert kpi_xl("recalc", str(mixed), "--force").returncode == 1
+    before, other = mixed.read_bytes(), mixed.with_name("other.xlsx")
+    shutil.copy(mixed, other)
+    result = kpi_xl("recalc", str(other), "--out", str(mixed), "--force")
+    assert "is open" in result.stderr
+    assert mixed.read_bytes() == before
+
+
+def test_recalc_leaves_a_workbook_alone_that_somebody_saves_meanwhile(
+    mixed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, real = mixed.read_bytes() + b"theirs", formulas.recalculated
+
+    def meanwhile(*given: Any) -> Any:
+        mixed.write_bytes(theirs)
+        return real(*given)
+
+    monkeypatch.setattr(formulas, "recalculated", meanwhile)
+    result = CliRunner().invoke(app, ["recalc", str(mixed)])
+    assert "was changed by somebody meanwhile" in str(result.exception)
+    assert mixed.read_bytes() == theirs
 
 
 @pytest.mark.parametrize(

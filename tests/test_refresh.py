@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from workbooks import edited, written
 
 from kpi_xl import bounded
-from kpi_xl.cli import app
+from kpi_xl.cli import app, refreshing, shared
 from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.package import read_package
@@ -968,6 +968,86 @@ def test_a_book_that_changes_meanwhile_is_left_alone(
     code, told = cli("book.xlsx")
     assert (code, "was changed by somebody meanwhile" in told) == (1, True)
     assert (folder / "book.xlsx").read_bytes() == shop()
+
+
+def test_a_book_that_somebody_saves_while_it_is_read_is_left_alone(
+    folder: Path, cli: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, real = shop(5), shared.kpis_of
+
+    def meanwhile(beside: Path) -> None:
+        (folder / "book.xlsx").write_bytes(theirs)
+        real(beside)
+
+    monkeypatch.setattr(shared, "kpis_of", meanwhile)
+    code, told = cli("book.xlsx")
+    assert (code, "was changed by somebody meanwhile" in told) == (1, True)
+    assert (folder / "book.xlsx").read_bytes() == theirs
+
+
+def test_a_book_that_is_removed_meanwhile_is_told(
+    folder: Path, cli: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = commands.refresh_report
+
+    def meanwhile(book: FileWorkbook) -> str:
+        told = real(book)
+        (folder / "book.xlsx").unlink()
+        return told
+
+    monkeypatch.setattr(commands, "refresh_report", meanwhile)
+    code, told = cli("book.xlsx")
+    assert (code, "was changed by somebody meanwhile" in told) == (2, True)
+    assert not (folder / "book.xlsx").exists()
+
+
+@pytest.mark.parametrize("letters", [245, 300])
+def test_a_name_that_is_too_long_is_told(
+    folder: Path, cli: Callable[..., tuple[int, str]], letters: int
+) -> None:
+    """Also if it is the name of its lock that is."""
+    name = f"{'a' * letters}.xlsx"
+    if letters < 255:
+        (folder / "book.xlsx").rename(folder / name)
+    code, told = cli(name, "--no-backup")
+    assert code == (0 if letters < 255 else 2)
+    assert ("Loaded: Orders" if letters < 255 else "cannot be read: File name too long") in told
+
+
+@pytest.mark.parametrize(
+    ("options", "output"),
+    [
+        (["-o", "out.xlsx", "--force"], "out.xlsx"),
+        (["--freeze"], "book (values).xlsx"),
+        (["--pdf"], "book.pdf"),
+    ],
+)
+def test_what_is_open_is_not_written_over(
+    folder: Path,
+    cli: Callable[..., tuple[int, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    output: str,
+) -> None:
+    monkeypatch.setattr(refreshing, "printed", lambda *_, **__: b"PDF")
+    (folder / output).write_bytes(b"theirs")
+    (folder / f".~lock.{output}#").touch()
+    code, told = cli("book.xlsx", *options)
+    assert code != 0
+    assert f"{output} is open in a spreadsheet program" in told
+    assert (folder / output).read_bytes() == b"theirs"
+    assert (folder / "book.xlsx").read_bytes() == shop()
+
+
+def test_no_report_is_printed_over_another(
+    folder: Path, cli: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refreshing, "printed", lambda *_, **__: b"PDF")
+    (folder / "book.xlsm").write_bytes(shop())
+    code, told = cli("book.xlsx", "book.xlsm", "--pdf")
+    assert (code, "book.pdf would be written for two workbooks" in told) == (2, True)
+    assert not (folder / "book.pdf").exists()
+    assert cli("book.xlsx", "book.xlsm", "--freeze")[0] == 0
 
 
 def test_data_with_problems_are_told_by_the_code(

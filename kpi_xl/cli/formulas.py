@@ -32,12 +32,15 @@ from kpi_xl.cli.shared import (
     office,
     print_json,
     read_book,
+    refuse_changed,
     said,
     save,
     say_where,
+    stamp_of,
     steps,
     warn_of_rows_below,
 )
+from kpi_xl.files import is_file, is_there
 from kpi_xl.hosts.libreoffice.programs import OfficeError
 from kpi_xl.locales import Message, Names
 from kpi_xl.ooxml.limits import computing
@@ -151,7 +154,7 @@ def recalc(
             raise Misuse(Message("--check writes nothing: leave --out and --force away"))
         return compare(book, seconds, as_json)
     target = (out or book).resolve()
-    if out and target.exists() and not force:
+    if out and is_there(target) and not force:
         raise Misuse(Message("{path} is already there; --force overwrites it", path=target))
     if out and target.suffix.lower() != book.suffix.lower():
         raise Misuse(
@@ -162,19 +165,22 @@ def recalc(
                 book=book,
             )
         )
-    if lock_of(target) and not force:
+    if lock_of(target) and (out or not force):
         raise Misuse(
             Message(
                 "{path} is open in a spreadsheet program: close it, or write with --out",
                 path=target,
             )
         )
+    stamp = stamp_of(book)
     content = read_book(book)
     from kpi_xl.files import write_whole
 
     warn_of_rows_below(book, content)
     new, report = recalculated(book, content, seconds)
     if out or new != content:
+        if not out:
+            refuse_changed(target, stamp)
         try:
             write_whole(target, new, force=force or not out, like=book)
         except OSError as error:
@@ -346,7 +352,7 @@ def chosen_look(logo: Path | None, colour: str) -> tuple[Path | None, str]:
         raise Misuse(error) from None
     if picture and picture.suffix.lower() not in (".png", ".jpg", ".jpeg"):
         raise Misuse(Message("the logo {picture} has to be a PNG or JPEG", picture=picture))
-    if picture and not picture.is_file():
+    if picture and not is_file(picture):
         raise Misuse(Message("there is no logo {picture}", picture=picture))
     return picture, digits
 

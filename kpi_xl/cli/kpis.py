@@ -24,7 +24,7 @@ from kpi_xl.cli.shared import (
     save,
     tell,
 )
-from kpi_xl.files import settings_folder
+from kpi_xl.files import is_file, settings_folder
 from kpi_xl.locales import RIGHT_TO_LEFT, Message, Names, say
 from kpi_xl.metrics import METRICS
 from kpi_xl.own import FAULTS, FINGERPRINTS, fingerprint, load_file
@@ -133,7 +133,7 @@ def export(
 
 def _read(files: list[Path] | None) -> None:
     for file in files or []:
-        if not file.is_file():
+        if not is_file(file):
             raise Misuse(Message("there is no file {path}{near}", path=file, near=""))
         load_file(file.resolve())
 

@@ -23,6 +23,7 @@ from kpi_xl.cli.shared import (
     save,
     tell,
 )
+from kpi_xl.files import is_there
 from kpi_xl.locales import Counted, Message, Names, Said
 from kpi_xl.reference import did_you_mean
 
@@ -260,7 +261,7 @@ def learn(
     stem = re.sub(r"[^A-Za-z0-9]+", "_", title).strip("_") or "layout"
     place = layouts_folder() / f"{stem}.toml"
     place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists() and not force:
+    if is_there(place) and not force:
         raise Misuse(
             Message(
                 "{place} is already there; --force overwrites it, --name gives another", place=place

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,15 +23,18 @@ from kpi_xl.cli.shared import (
     calculator,
     free_path,
     in_their_language,
-    lock_of,
     office,
     print_json,
     printable,
     read_book,
+    refuse_changed,
+    refuse_open,
     save,
+    stamp_of,
     steps,
 )
 from kpi_xl.cli.templates import meant
+from kpi_xl.files import is_file
 from kpi_xl.locales import Message, Names
 from kpi_xl.ooxml.limits import computing
 
@@ -117,6 +121,11 @@ def refresh(
             program("soffice")
     look = chosen_look(None, "") if pdf else (None, "")
     wish = Wish(target, force, not no_backup, frozen, pdf, look, timeout)
+    written = Counter(file for path in paths for file in _outputs(path, wish))
+    for file, times in written.items():
+        if times > 1:
+            text = "{path} would be written for two workbooks: refresh them one by one, with -o"
+            raise Misuse(Message(text, path=file))
     outcomes = []
     for path in paths:
         with steps() as step:
@@ -155,7 +164,7 @@ def _outcome(path: Path, wish: Wish, step: Callable[..., None]) -> Outcome:
     try:
         _refresh(path, wish, step, outcome)
     except Misuse as error:
-        outcome.code = 1 if path.is_file() else 2
+        outcome.code = 1 if is_file(path) else 2
         done = outcome.message if outcome.refreshed else ""
         outcome.message = " ".join(filter(None, (done, error.message)))
     return outcome
@@ -167,10 +176,10 @@ def _refresh(path: Path, wish: Wish, step: Callable[..., None], outcome: Outcome
     from kpi_xl.reports.files import FileWorkbook
     from kpi_xl.sources import SourceError
 
-    if path.is_file():
+    if is_file(path):
         _refuse_taken(path, wish)
+    stamp = stamp_of(path)
     content = read_book(path)
-    stamp = path.stat()
     book = FileWorkbook(path, content, step)
     with calculator(str(path), path):
         try:
@@ -186,12 +195,8 @@ def _refresh(path: Path, wish: Wish, step: Callable[..., None], outcome: Outcome
         save(target, book.content, force=wish.force, like=path)
         outcome.written.append(str(target))
     elif book.content != content:
+        refuse_changed(path, stamp)
         _refuse_taken(path, wish)
-        now = path.stat()
-        if (now.st_mtime_ns, now.st_size) != (stamp.st_mtime_ns, stamp.st_size):
-            raise Misuse(
-                Message("{path} was changed by somebody meanwhile: refresh it once more", path=path)
-            )
         if wish.backup:
             backup = path.with_name(path.name + BACKUP)
             save(backup, content, force=True, like=path)
@@ -208,24 +213,33 @@ def _refresh(path: Path, wish: Wish, step: Callable[..., None], outcome: Outcome
     if wish.pdf:
         step(Message("LibreOffice prints the workbook"))
         pages = printed(target, book.content, wish.look, seconds=wish.timeout)
-        save(target.with_suffix(".pdf"), pages, force=True, like=path)
-        outcome.written.append(str(target.with_suffix(".pdf")))
+        save(pdf_of(target), pages, force=True, like=path)
+        outcome.written.append(str(pdf_of(target)))
+
+
+def _outputs(path: Path, wish: Wish) -> list[Path]:
+    """The files that are written of a workbook, but for its backup."""
+    from kpi_xl.reports.freezing import copy_of
+
+    target = wish.output or path
+    copies = [copy_of(target)] * wish.frozen + [pdf_of(target)] * wish.pdf
+    return [target, *copies]
+
+
+def pdf_of(book: Path) -> Path:
+    """Where the printed report goes."""
+    return book.with_suffix(".pdf")
 
 
 def _refuse_taken(path: Path, wish: Wish) -> None:
-    """Refuse a workbook that somebody has open, or that is not to be written. Raises Misuse."""
+    """Refuse a workbook that is open, as what is to be written may be, or may not be written.
+
+    Raises Misuse.
+    """
     if path.suffix.lower() not in WORKBOOKS:
         raise Misuse(Message("{path} has to end in {ends}", path=path, ends=Names(WORKBOOKS, "or")))
-    lock = lock_of(path)
-    if lock:
-        raise Misuse(
-            Message(
-                "{path} is open in a spreadsheet program: close it; if none has it open, delete"
-                " {lock}",
-                path=path,
-                lock=lock,
-            )
-        )
+    for file in (path, *_outputs(path, wish)):
+        refuse_open(file)
     writable = path.stat().st_mode & 0o222 and os.access(path, os.W_OK)
     if not writable and wish.output is None:
         raise Misuse(

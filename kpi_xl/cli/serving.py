@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from kpi_xl.cli.shared import Misuse, app, in_their_language, tell
-from kpi_xl.files import home
+from kpi_xl.files import home, is_file
 from kpi_xl.locales import Message
 
 LICENCE = Message(
@@ -138,7 +138,7 @@ def certified(certificate: Path | None, key: Path | None) -> tuple[Path, Path]:
                 )
             )
     for file in (certificate, key):
-        if not file.is_file():
+        if not is_file(file):
             raise Misuse(Message("there is no file {path}{near}", path=file, near=""))
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)

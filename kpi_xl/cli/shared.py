@@ -16,7 +16,7 @@ from typer.exceptions import TyperException
 from kpi_xl import own
 from kpi_xl.bounded import BudgetError, call
 from kpi_xl.cells import Block, Cell
-from kpi_xl.files import kind
+from kpi_xl.files import is_file, is_there, kind
 from kpi_xl.locales import LANGUAGES, Counted, Message, Names, SaidError, chosen, in_language
 from kpi_xl.reference import did_you_mean
 
@@ -206,7 +206,7 @@ def kpis_of(folder: Path) -> None:
     from kpi_xl.sources import SourceError, allowed
 
     file = folder.resolve() / "kpis.toml"
-    if not file.is_file() or file in (Path(text).resolve() for text in own.TEXTS):
+    if not is_file(file) or file in (Path(text).resolve() for text in own.TEXTS):
         return
     try:
         folders = allowed_folders()
@@ -272,7 +272,39 @@ def read_book(path: Path) -> bytes:
 def lock_of(path: Path) -> Path | None:
     """The file that Excel or LibreOffice puts beside a workbook as long as it is open there."""
     locks = (path.with_name(f"~${path.name}"), path.with_name(f".~lock.{path.name}#"))
-    return next((lock for lock in locks if lock.exists()), None)
+    return next((lock for lock in locks if is_there(lock)), None)
+
+
+def refuse_open(path: Path) -> None:
+    """Refuse to write what somebody has open. Raises Misuse."""
+    lock = lock_of(path)
+    if lock:
+        raise Misuse(
+            Message(
+                "{path} is open in a spreadsheet program: close it; if none has it open, delete"
+                " {lock}",
+                path=path,
+                lock=lock,
+            )
+        )
+
+
+def stamp_of(path: Path) -> tuple[int, int, int] | None:
+    """What is another whenever a file has been written, and None where there is none.
+
+    It is taken before the file is read: what is written after that is not what was read.
+    """
+    try:
+        there = path.stat()
+    except OSError:
+        return None
+    return there.st_ino, there.st_mtime_ns, there.st_size
+
+
+def refuse_changed(path: Path, stamp: tuple[int, int, int] | None) -> None:
+    """Refuse to write over what somebody has written since. Raises Misuse."""
+    if stamp_of(path) != stamp:
+        raise Misuse(Message("{path} was changed by somebody meanwhile: try once more", path=path))
 
 
 def warn_of_rows_below(book: Path, content: bytes) -> None:
@@ -308,6 +340,7 @@ def free_path(
         path = path.resolve()
         if path.exists() and not force:
             raise Misuse(Message("{path} is already there; --force overwrites it", path=path))
+        refuse_open(path)
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
         elif not path.parent.exists():
@@ -347,6 +380,7 @@ def save(path: Path, content: bytes, *, force: bool, like: Path | None = None) -
     """
     from kpi_xl.files import write_whole
 
+    refuse_open(path)
     if path.suffix.lower() == ".ods":
         from kpi_xl.hosts.libreoffice.headless import as_ods
 

@@ -48,6 +48,7 @@ from kpi_xl.cli.shared import (
     steps,
     tell,
 )
+from kpi_xl.files import is_there
 from kpi_xl.locales import Counted, Message, Names, in_language, say
 from kpi_xl.locales.currencies import code_of
 from kpi_xl.ooxml.addresses import column_letters
@@ -441,7 +442,7 @@ def meant_table(text: str) -> "Origin | None":
     from kpi_xl.sources import SourceError, connections
 
     try:
-        return None if Path(text).exists() else connections.origin(text, of_workbook=False)
+        return None if is_there(Path(text)) else connections.origin(text, of_workbook=False)
     except SourceError as error:
         raise Misuse(error) from None
 
@@ -452,7 +453,7 @@ def meant(text: str) -> list[Path]:
         path = Path(text).expanduser()
     except RuntimeError:
         raise Misuse(Message("{text} is in the folder of a user unknown", text=text)) from None
-    if path.exists() or not any(mark in text for mark in "*?["):
+    if is_there(path) or not any(mark in text for mark in "*?["):
         return [path]
     root = Path(path.anchor or ".")
     found = sorted(root.glob(str(path.relative_to(path.anchor))))
