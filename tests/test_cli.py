@@ -309,6 +309,26 @@ def test_fill_reads_files_and_tells_what_it_read(tmp_path: Path) -> None:
     assert "--force" in again.stderr
 
 
+@pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
+def test_fill_says_of_a_file_that_is_read_twice_what_was_said_of_each_table(tmp_path: Path) -> None:
+    """Or a refresh would read it otherwise."""
+    lines = ["lead_id,Tag,Kanal,mql_date,sql_date,won_date,value,Kosten"]
+    lines += ["L1,2025-01-01,A,,,,,5", "L2,2025-02-01,B,,,,,6", ""]
+    (tmp_path / "all.csv").write_text("\n".join(lines))
+    result = kpi_xl(
+        *("fill", "funnel", "--table", "Leads=all.csv", "--table", "Spend=all.csv"),
+        *("--map", "Tag=Leads[created]", "--map", "Kanal=channel", "--map", "Tag=Spend[month]"),
+        *("--map", "Kosten=spend", "--lang", "en"),
+        folder=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    content = (tmp_path / "funnel-filled.xlsx").read_bytes()
+    sources = openpyxl.load_workbook(io.BytesIO(content))["Sources"]
+    rows = [[cell.value for cell in row[:3]] for row in sources.iter_rows()]
+    assert ["Leads", "all.csv", "Tag=created; Kanal=channel"] in rows
+    assert ["Spend", "all.csv", "Kanal=channel; Tag=month; Kosten=spend"] in rows
+
+
 def test_fill_from_a_workbook(book: Path, tmp_path: Path) -> None:
     result = kpi_xl(
         *("fill", "retention", "--table", f"Orders={book}", "-o", "again.xlsx", "--lang", "en"),

@@ -816,6 +816,28 @@ def with_a_wrong_number(folder: Path) -> bytes:
     )
 
 
+def test_what_is_told_of_a_file_that_is_listed_twice_is_told_apart(folder: Path) -> None:
+    rows = [f"c,2025-01-0{n},10,N{n},{'paid' if n < 3 else 'open'}" for n in range(1, 8)]
+    text = "\n".join(["customer,date,amount,order,status", *rows, ""])
+    (folder / "orders.csv").write_text(text, encoding="utf-8")
+    book = openpyxl.load_workbook(io.BytesIO(shop()))
+    sheet = book["Sources"]
+    sheet["C9"] = "--where status=paid"
+    for column, value in zip("ABC", ("Orders", "orders.csv", "--where status=open"), strict=True):
+        sheet[f"{column}10"] = value
+    listing = sheet.tables["Sources"]
+    listing.ref = listing.autoFilter.ref = "A8:F10"
+    book.save(folder / "twice.xlsx")
+    new = refreshed(folder, (folder / "twice.xlsx").read_bytes())
+    assert len(rows_of(new)) == 7
+    sheet = openpyxl.load_workbook(io.BytesIO(new))["Sources"]
+    assert [sheet[cell].value for cell in ("E9", "E10")] == [2, 5]
+    told = [str(sheet[cell].value).rpartition("; ")[2] for cell in ("F9", "F10")]
+    assert told == [
+        "5 orders with another status (50.00)", "2 orders with another status (20.00)",
+    ]  # fmt: skip
+
+
 def test_problems_of_the_data_are_listed(folder: Path) -> None:
     content = refreshed(folder, with_a_wrong_number(folder))
     sheet = openpyxl.load_workbook(io.BytesIO(content))["Sources"]

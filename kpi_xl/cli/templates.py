@@ -375,12 +375,12 @@ def loaded(
     from kpi_xl.reports.layout import Loaded
 
     now = datetime.now().replace(microsecond=0)
-    by_path = {str(request.path): request for request in requests}
+    asked = {request.key: request for request in requests}
     rows = []
     for note in notes:
         path = Path(note.path).resolve()
         name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
-        request = by_path[note.path]
+        request = asked[note.key]
         name = request.origin.text if request.origin else name
         given = request.options.words()
         rows.append(Loaded(note.table, name, given, now, note.rows, note.remarks(language)))
@@ -425,12 +425,12 @@ def named_files(
     ]
     names = named_columns(template, used, renamed)
     every = {theirs: ours for columns in names.values() for theirs, ours in columns.items()}
-    requests = []
+    requests: list[Request] = []
     for table, file in given:
         options = replace(words, renamed=names[table] if table else every)
         origin = meant_table(file)
         for path in [Path(file)] if origin else meant(file):
-            requests.append(Request(path, table, options, origin))
+            requests.append(Request(path, table, options, origin, len(requests)))
     return requests
 
 

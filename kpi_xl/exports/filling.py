@@ -63,13 +63,15 @@ SIDE_BY_SIDE = {"Months", "Spend"}
 class Request(NamedTuple):
     """A file that is to be read, into the table named, or into the one it fits.
 
-    Of a table of a database, `path` is what it is called: warehouse:public.orders.
+    Of a table of a database, `path` is what it is called: warehouse:public.orders. `key` is what
+    its caller knows it by, for a file may be read twice: what is told of it has that, too.
     """
 
     path: Path
     table: str = ""
     options: Options = Options()
     origin: Origin | None = None
+    key: int = 0
 
 
 class Filling(NamedTuple):
@@ -508,8 +510,9 @@ def _appended(
     else:
         kept, again = _rows_of_all(name, [column.name for column in columns], parts, faults)
     remarks: list[str] = []
-    for (path, _, height, read, table), doubled in zip(parts, again, strict=True):
-        note = _note(path, name, height - doubled, doubled, read, table)
+    asked = [request for request, _ in (*readings, *ready)]
+    for request, (_, _, height, read, table), doubled in zip(asked, parts, again, strict=True):
+        note = _note(request, name, height - doubled, doubled, read, table)
         notes.append(note)
         remarks += table.remarks if table else []
         remarks += [*note.taken, *note.left] if read else []
@@ -698,7 +701,7 @@ def _combined(kept: dict[str, list[Any]], place: int, row: Mapping[str, Any]) ->
 
 
 def _note(
-    path: Path,
+    request: Request,
     name: str,
     rows: int,
     again: int,
@@ -708,11 +711,12 @@ def _note(
     left: list[Message] = []
     if again:
         left.append(Message("{rows} that another file has, too", rows=Counted(again, "rows")))
+    note = Note(str(request.path), name, rows, key=request.key)
     if reading is None:
-        remarks = table.remarks if table else []
-        return Note(str(path), name, rows, left=(*remarks, *left))
-    return Note(str(path), name, rows, taken_for(reading), used_rows(reading, rows),
-                (*reading.left, *left))  # fmt: skip
+        return note._replace(left=(*(table.remarks if table else ()), *left))
+    return note._replace(
+        taken=taken_for(reading), used=used_rows(reading, rows), left=(*reading.left, *left)
+    )
 
 
 def taken_for(reading: Reading) -> tuple[str, ...]:

@@ -132,7 +132,10 @@ NAMES = ("header", "dates", "numbers", "encoding", "set", "where", "once", "curr
 
 
 class Note(NamedTuple):
-    """What is told of a file: what it was taken for, which rows were used, what was left out."""
+    """What is told of a file: what it was taken for, which rows were used, what was left out.
+
+    `key` is that of its request.
+    """
 
     path: str
     table: str
@@ -140,6 +143,7 @@ class Note(NamedTuple):
     taken: Sequence[str] = ()
     used: str = ""
     left: Sequence[str] = ()
+    key: int = 0
 
     def lines(self, language: str = "en") -> Sequence[str]:
         """The lines, without the file's name."""

@@ -80,11 +80,7 @@ def loaded(
         told = tuple(map(str, findings))
         return Change((), listed(book, findings), message, len(findings), told, refused=True)
     for source in given:
-        notes = [
-            note
-            for note in (filling.notes if filling else ())
-            if note.path == source.path and note.table == source.table.name
-        ]
+        notes = [note for note in (filling.notes if filling else ()) if note.key == source.row]
         blocks += _stamped(listing, source, notes, now, book.language)
     for wanted in tables:
         if wanted.name in read:
@@ -157,7 +153,7 @@ def _read(
             findings += _told(book, where, source.row, error)
             continue
         source.path = str(path)
-        requests.append(Request(path, source.table.name, source.options, origin))
+        requests.append(Request(path, source.table.name, source.options, origin, source.row))
     columns = {table.name: table.columns for table in tables}
     try:
         served = bool(os.environ.get("XLWINGS_ON_SERVER"))
