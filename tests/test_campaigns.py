@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, timedelta
-from statistics import NormalDist, median
+from statistics import NormalDist, fmean, linear_regression, median
 from typing import Any
 
 import demos
@@ -420,6 +420,88 @@ def test_what_no_row_has_is_blank_and_not_0(lacking: str) -> None:
         assert [mail[place] for place in range(2, 15)] == [""] * 13
         assert mail[15] == "no cost in these days"
     assert {built.values["E-mail", TOP + 2, column] for column in range(2, 12)} == {""}
+
+
+def by_day(first: date, days: int, unknown: Callable[[date], bool]) -> dict[str, list[Any]]:
+    """Rows of a campaign, one a day, some without a cost; the week of 22 April has none."""
+    made = [first + timedelta(n) for n in range(days)]
+    made = [day for day in made if not date(2024, 4, 22) <= day < date(2024, 4, 29)]
+    ads: dict[str, list[Any]] = {
+        column.name: [None] * len(made) for column in campaigns.ADS.columns
+    }
+    return ads | {
+        "date": made, "campaign": ["Brand"] * len(made), "channel": ["search"] * len(made),
+        "cost": [None if unknown(day) else 10.0 + day.day * 7 % 5 for day in made],
+        "conversions": [2.0] * len(made), "revenue": [30.0 + day.day % 9 for day in made],
+    }  # fmt: skip
+
+
+def in_february(day: date) -> bool:
+    return date(2024, 2, 1) <= day < date(2024, 3, 4)
+
+
+def test_a_period_whose_rows_have_no_cost_has_none() -> None:
+    """A month and its weeks, and a day; a week without rows cost 0."""
+    gap = date(2024, 3, 20)
+    ads = by_day(date(2024, 1, 1), 140, lambda day: in_february(day) or day == gap)
+    built = build(TEMPLATE, {"Ads": ads})
+    assert not [value for value in built.values.values() if str(value).startswith("#")]
+    assert "✗ no" not in built.values.values()
+    rows = rows_of({"Ads": ads})
+    months, days = (
+        {
+            date(1899, 12, 30) + timedelta(built.values["Model", row, left + 1]): [
+                built.values.get(("Model", row, left + place)) for place in range(2, 8)
+            ]
+            for row in range(TOP + 2, TOP + 2 + size)
+            if built.values["Model", row, left + 1]
+        }
+        for left, size in ((campaigns.BY_MONTH, 12), (campaigns.BY_DAY, campaigns.DAYS))
+    )
+    cost, revenue, roas, _, cpa, earned = months[date(2024, 2, 1)]
+    assert (cost, roas, cpa, earned) == ("", "", "", "")
+    assert revenue == sum(row["revenue"] for row in rows if row["date"].month == 2)
+    assert months[date(2024, 3, 1)][0] == sum(row["cost"] or 0 for row in rows
+                                              if row["date"].month == 3)  # fmt: skip
+    assert {day for day, cells in days.items() if cells[0] == ""} == {
+        row["date"] for row in rows if row["cost"] is None
+    }
+    assert days[date(2024, 4, 25)][0] == 0.0
+    weeks = shown(built, "Trend", TOP + 2, PERIODS)
+    unknown = ("2024-02-05", "2024-02-12", "2024-02-19", "2024-02-26")
+    assert [week for week, cells in weeks.items() if cells[2] == ""] == [*unknown]
+    assert {weeks[week][place] for week in unknown for place in (8, 10, 12)} == {""}
+    assert weeks["2024-04-22"][2] == 0.0
+    known = [(n, cells[2]) for n, cells in enumerate(weeks.values()) if cells[2] != ""]
+    slope = linear_regression(*zip(*known, strict=True)).slope / fmean(y for _, y in known)
+    assert built.values["Trend", TOP + 2, 3] == pytest.approx(slope, rel=1e-9)
+    assert built.values["Trend", TOP + 2, 17] == median(
+        cells[0] for cells in days.values() if cells[0] != ""
+    )
+
+
+def forecast_of(ads: dict[str, list[Any]]) -> tuple[list[Any], list[Any], Any]:
+    """What the sheet Forecast says of cost and revenue, and the sentence below."""
+    values = build(TEMPLATE, {"Ads": ads}).values
+    cost, revenue = (
+        [values["Forecast", row, column] for row in range(7, 11) for column in (first, first + 1)]
+        for first in (3, 9)
+    )
+    return cost, revenue, values["Forecast", 11, 1]
+
+
+def test_a_forecast_begins_after_the_last_gap() -> None:
+    """Of costs; that of the revenue, which has none, is from all weeks."""
+    whole = by_day(date(2024, 1, 1), 140, lambda day: False)
+    later = by_day(date(2024, 3, 4), 77, lambda day: False)
+    cost, revenue, said = forecast_of(by_day(date(2024, 1, 1), 140, in_february))
+    assert (cost, said) == (forecast_of(later)[0], "")
+    assert revenue == forecast_of(whole)[1]
+    assert all(cost)
+    lately = by_day(date(2024, 1, 1), 140, lambda day: day >= date(2024, 5, 6))
+    cost, revenue, said = forecast_of(lately)
+    assert (set(cost), revenue) == ({""}, forecast_of(whole)[1])
+    assert said.startswith("No forecast yet: it takes five whole periods without a gap")
 
 
 def test_zeros_that_are_given_stay_zeros() -> None:

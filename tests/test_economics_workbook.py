@@ -23,6 +23,8 @@ from workbooks import rows_of, set_to
 from kpi_xl.cells import serial
 from kpi_xl.errors import CellError
 from kpi_xl.exports import Request, known_layouts, rates_of, read_files
+from kpi_xl.ooxml.addresses import area
+from kpi_xl.ooxml.package import read_package
 from kpi_xl.reports.layout import Loaded
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
@@ -626,6 +628,39 @@ def test_what_no_row_has_is_blank_and_not_0(lacking: str, blank: set[str]) -> No
     if lacking == "spend":
         assert {row["spend"] for row in channels(built).values()} == {None}
         assert {row["CAC"] for row in channels(built).values()} == {None}
+
+
+def test_a_month_whose_orders_have_no_amount_has_no_revenue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The last that has ended: its spend and its new customers are known, and compared."""
+    set_to(monkeypatch, unit_economics, {"CompareMonths": 1})
+    months = [date(2023, month, 1) for month in (1, 2, 3, 5, 6)]
+    orders = [(month, n) for month in months for n in range(12)]
+    built = build(TEMPLATE, {
+        "Orders": {
+            "customer": [f"{month} {n % 7}" for month, n in orders],
+            "date": [month.replace(day=1 + n) for month, n in orders],
+            "amount": [None if month.month == 5 else 10.0 for month, _ in orders],
+            "channel": ["search"] * len(orders),
+        },
+        "Spend": {
+            "month": [date(2023, month, 1) for month in range(1, 7)], "channel": ["search"] * 6,
+            "spend": [70.0] * 6,
+        },
+    })  # fmt: skip
+    assert not [value for value in built.values.values() if str(value).startswith("#")]
+    shown = {f"{month:%m}": [cell or "" if cell != 0 else 0 for cell in row[1:11]]
+             for month, row in below(sheet(built, "Blended"), "month").items()}  # fmt: skip
+    assert shown["03"] == [70, 7, 10, 120, 120, 0, 0, 120 / 70, 120 / 70, 70 / 120]
+    assert shown["04"] == [70, 0, "", 0, 0, 0, "", 0, 0, ""]
+    assert shown["05"] == [70, 7, 10, *[""] * 7]
+    names = read_package(built.content).names
+    tiles = []
+    for name in ("tilenew", "tilecac", "tilemer", "tilenewbefore"):
+        place = area("", names[None, name].rpartition("!")[2].replace("$", ""))
+        tiles.append(built.values["Model", place.top, place.left])
+    assert tiles == [7, 10, "", 0]
 
 
 def test_a_channel_without_a_cell_of_spend_has_none() -> None:

@@ -36,7 +36,7 @@ from .comparison import (
     owed_to,
     with_courses,
 )
-from .forecasting import AHEAD, FEWEST, Past, forecast_sheet, spill_forecasts
+from .forecasting import AHEAD, FEWEST, Past, forecast_sheet, since_the_gap, spill_forecasts
 from .grid import (
     BEHIND,
     GROWTH,
@@ -49,6 +49,7 @@ from .grid import (
     named_month,
     put_grid,
     put_header,
+    unsaid,
 )
 from .parts import (
     Agreement,
@@ -109,12 +110,26 @@ def in_days(since: str = "FirstDay", until: str = "LastDay") -> str:
     return f'Ads[date],">="&{since},Ads[date],"<"&{until}+1'
 
 
-def unknown(column: str, criteria: str = "") -> str:
-    """The condition that no row of the range which meets criteria has a cell in a column.
+def known_in(column: str) -> str:
+    """The name of the cell that says how many rows of the range have a cell in a column."""
+    return f"{column.title().replace('_', '')}Known"
 
-    Its sum would be a 0 that nobody has said.
+
+def none_known(column: str) -> str:
+    """The condition that none has: its sum would be a 0 that nobody has said."""
+    return f"{known_in(column)}=0"
+
+
+def known_sum(column: str, since: str, until: str, criteria: str = "") -> str:
+    """The sum of a column over days, and over rows that meet criteria; blank where none has a cell.
+
+    Where there are no rows, it is 0. Cells are only counted in a column that has blank ones.
     """
-    return f'COUNTIFS({in_days()}{criteria},Ads[{column}],"<>")=0'
+    rows = in_days(since, until) + criteria
+    all_known = f"{known_in(column)}=RowsInRange"
+    none = unsaid(rows, f"Ads[{column}]")
+    none = ifs(((none_known(column), "TRUE"), (all_known, "FALSE")), none)
+    return f'IF({none},"",SUMIFS(Ads[{column}],{rows}))'
 
 
 def no_ratio(above: str, below: str) -> str:
@@ -192,12 +207,10 @@ TO_COME = COPIED + 50  # and of the forecasts
 def summed(column: str, header: str, unit: Unit = COUNT) -> Measure:
     """The sum of a column of Ads over the rows that a record tells: {since}, {until}, {criteria}.
 
-    It is blank where the record's {no cost}, or what the column is, holds. Sums without cents,
-    which nobody reads in a table.
+    Sums without cents, which nobody reads in a table.
     """
-    formula = total(column, since="{since}", until="{until}").removesuffix(")")
-    known = f'IF({{no {column}}},"",{formula}{{criteria}}))'
-    return Measure(header, known, unit, key=column)
+    formula = known_sum(column, "{since}", "{until}", "{criteria}")
+    return Measure(header, formula, unit, key=column)
 
 
 def ratio(
@@ -258,12 +271,12 @@ VIDEO_KPIS = (
 )  # fmt: skip
 
 
-SUMMED = tuple(measure.called for measure in (*SUMS, *EMAIL_SUMS, *VIDEO_SUMS))
-
-
-def unknowns(criteria: str = "") -> dict[str, str]:
-    """What a record gives to sums: by column, the condition that nobody knows it."""
-    return {f"no {column}": unknown(column, criteria) for column in SUMMED}
+KNOWN = tuple(
+    Basis(known_in(one.called),
+          f'=IF({NONE},0,COUNTIFS({in_days()},Ads[{one.called}],"<>"))', COUNT)
+    for one in (*SUMS, *EMAIL_SUMS, *VIDEO_SUMS)
+)  # fmt: skip
+"""How many rows of the range have a cell in each column that is summed."""
 
 
 # The sheet Summary
@@ -271,7 +284,7 @@ def unknowns(criteria: str = "") -> dict[str, str]:
 
 def summed_up(column: str) -> str:
     """A figure of the range: the sum of a column of Ads."""
-    return blank_if((NONE, unknown(column)), total(column))
+    return blank_if((NONE, none_known(column)), total(column))
 
 
 def named_extreme(extreme: str) -> str:
@@ -471,7 +484,8 @@ PROBLEMS = (
     Problem("Names with a space before or after them", f"={PADDED}", "",
             "Take the spaces away: until then these rows are missing in their campaign."),
     Problem("Rows without a cost", *where(ADS, '(Ads[cost]="")*(Ads[date]<>"")'),
-            "Enter the cost. Until then it counts as 0; where no row has one, it is blank."),
+            "Enter the cost: blank counts as 0. A period without any has none; forecasts begin"
+            " after it."),
     Problem("Costs below 0", *where(ADS, "(Ads[cost]<0)*1"),
             "Credits are taken off the cost. Correct them if they are none."),
     Problem("Revenue below 0", *where(ADS, "(Ads[revenue]<0)*1"),
@@ -580,7 +594,7 @@ def model(page: Page) -> None:
         blank = f'{{{measures[0].header}}}=""'
         put_grid(page, TOP, measures, [{}] * size, left=column, blank=blank)
     count = page.styles.number(COUNT)
-    anomalies = blank_if('Cost=""', "IF(KPI_ANOMALY(DayCost,StandsOutFrom),1,0)")
+    anomalies = blank_if(NO_DAILY, "IF(KPI_ANOMALY(DayCost,StandsOutFrom),1,0)")
     page.spill(TOP + 1, BY_DAY + 2, anomalies, count, [count])
     periods(page)
     rows_apart(page)
@@ -590,15 +604,15 @@ def model(page: Page) -> None:
 
 
 def known(book: Book) -> list[Basis]:
-    """What follows from the settings."""
-    return [*DAYS_SHOWN.basis(book), *codes(book, SETTINGS)]
+    """What follows from the settings, and what is known."""
+    return [*DAYS_SHOWN.basis(book), *codes(book, SETTINGS), *KNOWN]
 
 
 def parts_before(page: Page) -> dict[str, str]:
     """The figures of the period before, and the channels that their changes are mostly owed to."""
     wanted = [tile.figure for tile in TILES if tile.compared]
     below = TOP + 3 + len(known(page.book))
-    figures_before(page, below, RANGE, EVERY.values(), wanted)
+    figures_before(page, below, RANGE, (*EVERY.values(), *KNOWN), wanted)
     channels = beside(page, BY_CHANNEL)
     records = channels.records(name="Name", found="Found by")
     sums = {
@@ -639,14 +653,14 @@ def following(header: str, start: str, step: str) -> Measure:
 
 def in_month(column: str) -> str:
     """The sum of a column over the days of a month."""
-    return total(column, since="MAX({Month},FirstDay)", until="MIN(EDATE({Month},1)-1,LastDay)")
+    return known_sum(column, "MAX({Month},FirstDay)", "MIN(EDATE({Month},1)-1,LastDay)")
 
 
 MONTHLY = (
     following("Month", f"MAX({month_of('FirstDay')},EDATE({month_of('LastDay')},{1 - MONTHS}))",
               "EDATE({day},1)"),
-    Measure("Cost", f'IF(Cost="","",{in_month("cost")})', MONEY),
-    Measure("Revenue", f'IF(Revenue="","",{in_month("revenue")})', MONEY),
+    Measure("Cost", in_month("cost"), MONEY),
+    Measure("Revenue", in_month("revenue"), MONEY),
     Measure("ROAS", "ROAS({Revenue},{Cost})", RATIO, blank=no_ratio("{Revenue}", "{Cost}")),
     Measure("Break-even", "BreakEven", RATIO, blank=""),
     Measure("CPA", f"CPA({{Cost}},{in_month('conversions')})", MONEY,
@@ -669,10 +683,10 @@ PERIODICAL = (
     Measure("Cost if whole", 'IF({Whole}=1,{trend cost},"")', MONEY, blank="", name="PeriodCost"),
 )  # fmt: skip
 
+NO_DAILY = "COUNT(DayCost)+0*SUM(DayCost)=0"  # an error is shown
 DAILY = (
     following("Day", f"MAX(FirstDay,LastDay-{DAYS - 1})", "{day}+1")._replace(name="DayDate"),
-    Measure("Cost", f'IF(Cost="","",{total("cost", since="{Day}", until="{Day}")})', MONEY,
-            name="DayCost"),
+    Measure("Cost", known_sum("cost", "{Day}", "{Day}"), MONEY, name="DayCost"),
     Measure("Stands out", "", COUNT, kind="spill"),
     # The number stays where no day stands out: MATCH finds the first row that has it.
     Measure("Number", "{Number<}+N({Stands out})", COUNT, first='IF({Day}="","",N({Stands out}))',
@@ -708,8 +722,8 @@ def periods(page: Page) -> None:
         rate = blank_if(few_whole(values), rate)
         page.put_array(row, first + 4, rate, page.styles.number(RATE))
     # The same of the cost by the sums of least squares, for the sheet Checks.
-    kept = "IF(PeriodWhole=1,{},0)".format
-    many, number, cost = "SUMPRODUCT((PeriodWhole=1)*1)", "PeriodNumber", "PeriodCost"
+    kept = 'IF(PeriodCost="",0,{})'.format
+    many, number, cost = 'SUMPRODUCT((PeriodCost<>"")*1)', "PeriodNumber", "PeriodCost"
     sums = {
         "n": many, "x": f"SUM({kept(number)})", "y": f"SUM({kept(cost)})",
         "xx": f"SUM({kept(f'{number}*{number}')})", "xy": f"SUM({kept(f'{number}*{cost}')})",
@@ -729,10 +743,11 @@ def forecasts(page: Page) -> None:
     """The forecasts of the sums of whole weeks or months, and when the next one begins."""
     headers = {measure.called: measure.header for measure in SUMS}
     past = []
+    latest = 'MAX(IF(PeriodWhole=1,PeriodNumber,""))'
     for name, column in FORECAST:
         values = page.book.at("Trend", TOP + 2, column, TOP + 1 + PERIODS, column)
-        whole = f'IF(PeriodWhole=1,{values},"")'
-        none = f'IF({headers[name]}="",TRUE,{few_periods()})'
+        whole = since_the_gap(f'IF(PeriodWhole=1,{values},"")', "PeriodNumber", latest)
+        none = f'IF({NONE},TRUE,SUMPRODUCT(({whole}<>"")*1)<{FEWEST})'
         past.append(Past(headers[name], whole, none))
     source = over_time(page.book, PERIODICAL)
     until = page.book.at("Model", TOP + 1, source.left + 1, TOP + PERIODS, source.left + 1)
@@ -897,8 +912,8 @@ CHANNEL_ROWS = TOP + 4  # where the sheet Campaigns has its channels and its cam
 CAMPAIGN_ROWS = CHANNEL_ROWS + BY_CHANNEL.room + 2
 DRAWN = 10  # campaigns in its charts
 
-WHOLE = {"since": "FirstDay", "until": "LastDay", "criteria": "", "none": NONE, **unknowns()}
-"""What the sums are over, and the conditions for none: the rows of the range, all of them."""
+WHOLE = {"since": "FirstDay", "until": "LastDay", "criteria": "", "none": NONE}
+"""What the sums are over, and the condition for none: the rows of the range, all of them."""
 
 
 def of_list(book: Book, listed: Listed, *columns: str) -> list[dict[str, str]]:
@@ -918,7 +933,7 @@ def of_list(book: Book, listed: Listed, *columns: str) -> list[dict[str, str]]:
         pairs = zip(columns, found[-len(columns) :], strict=True)
         criteria = "".join(f",Ads[{column}],{cell}" for column, cell in pairs)
         records.append({
-            **WHOLE, **unknowns(criteria), **spilled,
+            **WHOLE, **spilled,
             **{f"model {name}": cell for name, cell in cells.items()},
             "none": f'{cells["Name"]}=""',
             "criteria": criteria,
@@ -1071,8 +1086,6 @@ def trend(page: Page) -> None:
         rows.append({
             "start": start, "whole": whole, "none": f'{start}=""', "criteria": "",
             "since": f"MAX({start},FirstDay)", "until": f"MIN({until},LastDay)",
-            # A week without rows cost 0, if anything is known of costs.
-            **{f"no {one.called}": f'{one.header}=""' for one in SUMS},
         })  # fmt: skip
     table = put_grid(page, TOP + 1, columns, rows, blank="{none}", titled=False)
     standing_out(page, TOP, width + 2)
@@ -1110,7 +1123,7 @@ def standing_out(page: Page, top: int, column: int) -> None:
     table = put_grid(page, top, OUTLIERS, rows, left=column, blank='{Day}=""')
     more = page.book.phrase("More on the sheet {Model}: {days} in all.", {"days": "MAX(DayNumber)"})
     formula = ifs((
-        ('Cost=""', '""'), ("MAX(DayNumber)=0", page.book.phrase("None.")),
+        (NO_DAILY, '""'), ("MAX(DayNumber)=0", page.book.phrase("None.")),
         (f"MAX(DayNumber)>{STANDING_OUT}", more),
     ))  # fmt: skip
     page.put(table.last + 1, column, f"={formula}", page.styles.lead())

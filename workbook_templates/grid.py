@@ -346,6 +346,14 @@ def within(column: str, month: str = "{$month}") -> str:
     return f'{column},">="&{month},{column},"<"&EDATE({month},1)'
 
 
+def unsaid(rows: str, cells: str) -> str:
+    """The condition that rows which meet criteria are there, and none has a cell in a column.
+
+    Its sum would be a 0 that nobody has said; without rows it is one.
+    """
+    return f'IF(COUNTIFS({rows},{cells},"<>")>0,FALSE,COUNTIFS({rows})>0)'
+
+
 def copied(header: str, unit: Unit, look: Mapping[str, Any] = {}) -> Measure:
     """A measure that shows a cell of a spilled table, which `originals` give the records."""
     return Measure(header, same_as(f"{{source {header}}}"), unit, blank="", look=look)

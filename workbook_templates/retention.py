@@ -66,6 +66,7 @@ from .grid import (
     lay_out,
     originals,
     put_grid,
+    unsaid,
     within,
 )
 from .parts import (
@@ -706,8 +707,8 @@ OF_MONTH = f"{within('Orders[date]')},{{until}}"
 COURSES = (
     Measure("month", "{first}", MONTH, blank="RowsInRange=0"),
     Measure("revenue", f"SUMIFS(Orders[amount],{OF_MONTH})", MONEY,
-            blank=ifs((('{$month}=""', "TRUE"), ('Revenue=""', "TRUE"), ("{orders}=0", "FALSE")),
-                      f'COUNTIFS({OF_MONTH},Orders[amount],"<>")=0')),
+            blank=ifs((('{$month}=""', "TRUE"), ('Revenue=""', "TRUE")),
+                      unsaid(OF_MONTH, "Orders[amount]"))),
     Measure("orders", f"COUNTIFS({OF_MONTH})", COUNT),
     Measure("order value", "AOV({revenue},{orders})", MONEY, over="N({orders})",
             blank='IF({revenue}="",TRUE,COUNTA(Orders[order])>0)'),

@@ -39,6 +39,7 @@ from .grid import (
     month_of,
     named_month,
     put_grid,
+    unsaid,
     within,
 )
 from .parts import (
@@ -864,22 +865,24 @@ def known(book: Book) -> list[Basis]:
     ]  # fmt: skip
 
 
+NO_RETURN = 'IF({revenue}="",TRUE,N({spend})<=0)'  # credits may make it less than 0
+OF_SPAN = spans("Orders[date]", "{from}", "{until}")
+BEFORE_ORDERS = f"IF(CacDone*NewDone=0,TRUE,{{from}}<{month_of('FirstOrderDay')})"
 COMPARED = (
     Measure("from", "{start}", MONTH, blank=NONE),
     Measure("until", "{end}", MONTH, blank=NONE),
-    Measure("revenue", f"SUMIFS(Orders[amount],{spans('Orders[date]', '{from}', '{until}')})",
-            MONEY, blank=f"IF(OR(CacDone*NewDone=0,{UNPRICED}),TRUE,"
-                         f"{{from}}<{month_of('FirstOrderDay')})"),
+    Measure("revenue", f"SUMIFS(Orders[amount],{OF_SPAN})", MONEY,
+            blank=f'IF({BEFORE_ORDERS},TRUE,{unsaid(OF_SPAN, "Orders[amount]")})'),
     Measure("spend", f"SUMIFS(Spend[spend],{spans('Spend[month]', '{from}', '{until}')})", MONEY,
-            blank=f'IF({NO_COVER},TRUE,IF({{revenue}}="",TRUE,IF({{from}}<CoveredFrom,TRUE,'
+            blank=f"IF({NO_COVER},TRUE,IF({BEFORE_ORDERS},TRUE,IF({{from}}<CoveredFrom,TRUE,"
                   "IF({until}>CoveredUntil,TRUE,"
                   'COUNTIFS(GapDay,">="&{from},GapDay,"<="&{until})>0))))'),
     Measure("new customers",
             f"SUMPRODUCT((CacMonth>={named_month('{from}')})*(CacMonth<={named_month('{until}')})"
-            "*CacNew)", COUNT, blank='{revenue}=""'),
+            "*CacNew)", COUNT, blank=BEFORE_ORDERS),
     Measure("CAC", "CAC({spend},{new customers})", MONEY,
             blank='IF({spend}="",TRUE,N({new customers})=0)'),
-    Measure("MER", "MER({revenue},{spend})", RATIO, blank="N({spend})<=0"),
+    Measure("MER", "MER({revenue},{spend})", RATIO, blank=NO_RETURN),
     Measure("new customers' revenue",
             f"SUMPRODUCT((NewLabel>={named_month('{from}')})*(NewLabel<={named_month('{until}')})"
             "*NewRevenue)", MONEY, blank='{revenue}=""'),
@@ -1025,7 +1028,6 @@ def in_month(column: str, values: str) -> str:
     return OF_MONTH.replace("{column}", column).replace("{values}", values)
 
 
-NO_RETURN = 'IF({revenue}="",TRUE,N({spend})<=0)'  # credits may make it less than 0
 BLENDED = (
     Measure("month", 'IF({first}>LastOrderDay,"",{first})', MONTH,
             blank="CacDone*NewDone=0", look=NAME),
@@ -1034,7 +1036,7 @@ BLENDED = (
     Measure("new customers", in_month("CacMonth", "CacNew"), COUNT),
     Measure("CAC", "CAC({spend},{new customers})", MONEY, "N({spend})*{new customers}"),
     Measure("revenue", f"SUMIFS(Orders[amount],{within('Orders[date]')})", MONEY,
-            blank=f'OR({{$month}}="",{UNPRICED})'),
+            blank=f'IF({{$month}}="",TRUE,{unsaid(within("Orders[date]"), "Orders[amount]")})'),
     Measure("of new customers", in_month("NewLabel", "NewRevenue"), MONEY,
             blank='{revenue}=""'),
     Measure("of returning customers", "ROUND({revenue}-{of new customers},2)", MONEY,
