@@ -141,10 +141,15 @@ class Held(list[list[Any]]):
         return list(_compared_cells([*self]))
 
     @cached_property
+    def texts(self) -> list[list[Any]]:
+        """Its cells as Excel writes them into texts."""
+        rows: list[list[Any]] = _each(as_text, str)([*self])
+        return rows
+
+    @cached_property
     def words(self) -> list[list[Any]]:
         """Its cells as Excel compares their texts without spaces around them."""
-        texts = _each(as_text, str)([*self])
-        rows: list[list[Any]] = _compared_cells(_each(_trimmed)(texts))
+        rows: list[list[Any]] = _compared_cells(_each(_trimmed)(self.texts))
         return rows
 
     @cached_property
@@ -326,6 +331,11 @@ def _compared_cells(cells: Any) -> Any:
     if cells and len(cells[0]) == 1:
         return [row if type(row[0]) in plain else [_compared(row[0])] for row in cells]
     return [[c if type(c) in plain else _compared(c) for c in row] for row in cells]
+
+
+def _texts(cells: Any) -> Any:
+    """A cell or a block as Excel writes it into text."""
+    return cells.texts if isinstance(cells, Held) else _each(as_text, str)(cells)
 
 
 def _compared_words(cells: Any) -> Any:
@@ -638,7 +648,7 @@ formulas.py writes."""
 
 DOUBTING: dict[str, Callable[..., Any]] = {
     formulas.ORDERED: _ordered,
-    formulas.AS_TEXT: _each(as_text, str),
+    formulas.AS_TEXT: _texts,
     formulas.COMPARED_WORDS: _compared_words,
     formulas.IN_CALENDAR: _in_calendar,
     formulas.DIFFERENCE: _difference,
