@@ -621,7 +621,12 @@ class _Engine:
         """
         columns = range(place.left, place.right + 1)
         spans = [span for line in self.patterns.lines for span in line.spans]
-        sides = {(left, right) for sheet, *_, left, right in spans if sheet == place.sheet}
+        sides = {
+            (left, right)
+            for sheet, top, by_row, bottom, bottom_by_row, left, right in spans
+            if sheet == place.sheet
+            and (by_row or bottom_by_row or (top <= place.bottom and bottom >= place.top))
+        }
         read = (
             self.asked_later or any(left <= column <= right for left, right in sides)
             for column in columns

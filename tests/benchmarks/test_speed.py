@@ -7,6 +7,7 @@ import io
 import random
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -391,10 +392,12 @@ def test_cohorts_from_a_frame(benchmark: Any, kind: str) -> None:
     assert len(benchmark.pedantic(frames.cohort, arguments, rounds=5)) > 20
 
 
-# A retention workbook of orders of two years: what `kpi-xl fill` does once it has read them
+# A retention workbook of orders of two years: what `kpi-xl fill` does once it has read them. It is
+# the CPU that counts, whatever else the machine does, and no imports: a small one is written before
 
 
 HOW_MANY = [100_000, 1_000_000]
+CPU = pytest.mark.benchmark(timer=time.process_time)
 
 
 def columns_of_orders(benchmark: Any, count: int) -> dict[str, list[Any]]:
@@ -409,13 +412,16 @@ def columns_of_orders(benchmark: Any, count: int) -> dict[str, list[Any]]:
     }
 
 
+@CPU
 @pytest.mark.parametrize("count", HOW_MANY)
 def test_a_retention_workbook(benchmark: Any, count: int) -> None:
     given = {"Orders": columns_of_orders(benchmark, count)}
+    build(TEMPLATE, {"Orders": {name: column[:1000] for name, column in given["Orders"].items()}})
     built = benchmark.pedantic(build, (TEMPLATE, given), rounds=1)
     assert dict(built.headlines)["Orders"] == f"{count:,}"
 
 
+@CPU
 @pytest.mark.parametrize("count", HOW_MANY)
 def test_xlsxwriter_on_the_orders_alone(benchmark: Any, count: int) -> None:
     """The same cells without the table and its styles, and without any formula."""
@@ -423,13 +429,14 @@ def test_xlsxwriter_on_the_orders_alone(benchmark: Any, count: int) -> None:
     given["date"] = [serial(day) for day in given["date"]]
     rows = [*zip(*given.values(), strict=True)]
 
-    def write() -> None:
+    def write(rows: list[tuple[Any, ...]]) -> None:
         with xlsxwriter.Workbook(io.BytesIO(), {"in_memory": True}) as book:
             sheet = book.add_worksheet()
             for number, row in enumerate(rows):
                 sheet.write_row(number, 0, row)
 
-    benchmark.pedantic(write, rounds=1)
+    write(rows[:1000])
+    benchmark.pedantic(write, (rows,), rounds=1)
 
 
 # A workbook without data, as `kpi-xl new` makes it, against XlsxWriter on its formulas alone
