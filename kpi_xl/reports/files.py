@@ -15,6 +15,7 @@ from kpi_xl.bounded import call
 from kpi_xl.cells import Cell
 from kpi_xl.engine import recalc
 from kpi_xl.formula_text import calls
+from kpi_xl.hosts.libreoffice.newer_functions import NEWER_CALL
 from kpi_xl.locales import Message, in_language
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml import limits
@@ -27,7 +28,7 @@ from kpi_xl.ooxml.sheet import Edit, with_edits, with_value, without
 from kpi_xl.ooxml.stored_cells import StoredCells
 from kpi_xl.reports import layout
 from kpi_xl.reports.commands import ActiveCell
-from kpi_xl.reports.freezing import FROZEN_TEMPLATE, NEWER_CALL
+from kpi_xl.reports.freezing import FROZEN_TEMPLATE
 from kpi_xl.reports.loading import Progress
 from kpi_xl.reports.records import Change, OpenWorkbook, Place, ReportError, Table
 from kpi_xl.reports.rewriting import Rewritten, rewritten

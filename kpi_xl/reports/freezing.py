@@ -12,7 +12,7 @@ from pathlib import Path
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.files import is_there
 from kpi_xl.formula_text import TOKEN, bare, calls
-from kpi_xl.hosts.libreoffice.newer_functions import NEWER
+from kpi_xl.hosts.libreoffice.newer_functions import NEWER_CALL
 from kpi_xl.locales import LANGUAGES, Message, Names, say
 from kpi_xl.metrics import METRICS
 from kpi_xl.native_forms import with_native_forms
@@ -40,9 +40,6 @@ FROZEN_TEMPLATE = b"FrozenTemplate"
 """The name of the marker in a copy: its tables cannot be loaded anew, for nothing would follow."""
 
 SHOWN = 10  # cells in a message
-
-NEWER_CALL = re.compile(rf"_xl\w+\.(?:{'|'.join(NEWER)})\(", re.IGNORECASE)
-"""Functions of Excel's that older programs have from us, as Calc has, or not at all."""
 
 OUR_FILE = re.compile(rb"[/\\\"']kpi_xl\.xlam[\"']", re.IGNORECASE)
 """The add-in as the target of a link; workbooks may link to others' add-ins, too."""

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import combinations_with_replacement, groupby
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from kpi_xl.hosts.libreoffice.blocks import Size, fit, size
 from kpi_xl.hosts.libreoffice.names import (
     LONG_NAME,
     NEWER_NAME,
+    borrowed,
     bound,
     plain,
     unbound,
@@ -80,19 +81,21 @@ def missing_package(missing: ImportError) -> Message:
 def bind(document: Any) -> int:
     """Enter the formulas that call the functions by their plain names; how many there were.
 
-    Those of a workbook of ours that a file has without its tables get them back. Whether the
-    document counts as changed stays as it was.
+    In a workbook of ours newer functions of Excel's are bound, too, and formulas that a file has
+    without its tables get them back; what others have written with those is left as it is. Whether
+    the document counts as changed stays as it was.
     """
     if not document.supportsService(SPREADSHEET):
         return 0
     changed = document.isModified()
-    known = {} if is_xlsx(document) or not is_ours(document) else columns(document)
+    ours = is_ours(document)
+    known = columns(document) if ours and not is_xlsx(document) else {}
     cells = re.compile("(" + "|".join(map(re.escape, known)) + r")(?!\d)") if known else None
 
     def entered(formula: str) -> str | None:
         """A formula as it is to be entered; None for one that is well as it is."""
         new = cells.sub(lambda found: known[found[0]], formula) if cells else formula
-        if unbound(new):  # by the same name, perhaps, which is found when it is entered
+        if unbound(new, newer=ours):  # by the same name, perhaps, which is found when it is entered
             return f"={bound(new.removeprefix('='))}"
         return new if new != formula else None
 
@@ -299,8 +302,8 @@ def perform(context: Any, file: Path, reports: Callable[[], Any]) -> None:
     that; `reports`: do these of the menu, each with a sheet and a cell
     chosen, and answer what they tell, the work of `reports`, as with `new`;
     `values`: answer what its formula cells show, which of them call functions that LibreOffice has
-    not got (`unknown`), and how large the blocks of the array formulas in the cells of `blocks`
-    (sheet, row, column) would be (`sizes`).
+    not got (`unknown`), or Excel's newer ones that it has from us (`borrowed`), and how large the
+    blocks of the array formulas in the cells of `blocks` (sheet, row, column) would be (`sizes`).
     """
     import uno
     from com.sun.star.lang import IllegalArgumentException
@@ -338,7 +341,8 @@ def _done(
         if what == "values":
             document.calculateAll()
             answer["sheets"] = {sheet.Name: _shown(sheet) for sheet in document.Sheets}
-            answer["unknown"] = [place for sheet in document.Sheets for place in _unknown(sheet)]
+            answer["unknown"] = _cells_of(document, unresolved)
+            answer["borrowed"] = _cells_of(document, borrowed)
             answer["sizes"] = [_size(document, *place) for place in task.get("blocks", [])]
         elif what == "reports":
             answer["told"] = [
@@ -423,14 +427,16 @@ def _shown(sheet: Any) -> list[list[Any]]:
     return shown
 
 
-def _unknown(sheet: Any) -> Iterator[tuple[str, int, int]]:
-    """The cells whose formulas call a function that LibreOffice has not got."""
-    for block in formula_blocks(sheet):
-        place = block.RangeAddress
-        for i, row in enumerate(block.getFormulaArray()):
-            for j, text in enumerate(row):
-                if unresolved(text):
-                    yield sheet.Name, place.StartRow + i + 1, place.StartColumn + j + 1
+def _cells_of(document: Any, kind: Callable[[str], bool]) -> list[tuple[str, int, int]]:
+    """The cells whose formulas are of a kind."""
+    return [
+        (sheet.Name, block.RangeAddress.StartRow + i, block.RangeAddress.StartColumn + j)
+        for sheet in document.Sheets
+        for block in formula_blocks(sheet)
+        for i, row in enumerate(block.getFormulaArray(), 1)
+        for j, text in enumerate(row, 1)
+        if kind(text)
+    ]
 
 
 def _size(document: Any, name: str, row: int, column: int) -> Size:

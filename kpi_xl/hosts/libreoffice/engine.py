@@ -10,15 +10,20 @@ from kpi_xl.engine import formulas
 from kpi_xl.engine.embedded import Computed
 from kpi_xl.engine.formulas import Context, FormulaError, RefusedError
 from kpi_xl.errors import CellError
+from kpi_xl.formula_text import calls
 from kpi_xl.hosts.libreoffice.document import CODES
 from kpi_xl.hosts.libreoffice.headless import perform
-from kpi_xl.hosts.libreoffice.newer_functions import NEWER
+from kpi_xl.hosts.libreoffice.newer_functions import NEWER_CALL
 from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.package import Formula, Package
 
 UNKNOWN = Message("this LibreOffice has not got a function that it calls")
-NEWER_CALLS = tuple(f"{name}(" for name, _, _ in NEWER.values())
+HIDING = (
+    *("IFERROR", "IFNA", "ISERR", "ISERROR", "ISNA", "ISNUMBER", "ISTEXT", "ISNONTEXT"),
+    *("ISLOGICAL", "ISBLANK", "TYPE", "ERROR.TYPE", "COUNT", "COUNTA", "AGGREGATE"),
+)
+"""Functions of which an error in an argument is not the result."""
 Place = tuple[str, int, int]
 
 
@@ -37,7 +42,7 @@ def compute(book: Package, content: bytes, *, seconds: float) -> Computed:
         for sheet, shown in answer["sheets"].items()
         for row, column, value, error in shown
     }
-    unknown = {tuple(place) for place in answer["unknown"]}
+    unknown, borrowed = ({tuple(one) for one in answer[key]} for key in ("unknown", "borrowed"))
     sizes = dict(zip(spilling, answer["sizes"], strict=True))
     logical = _logical(book)
     values: dict[Place, Cell | Block] = {}
@@ -48,7 +53,7 @@ def compute(book: Package, content: bytes, *, seconds: float) -> Computed:
             if place in unknown:
                 raise RefusedError(UNKNOWN)
             _check_size(formula, sizes.get(formula))
-            values[place] = _value(formula, cells, logical)
+            values[place] = _value(formula, cells, logical, borrowed=place in borrowed)
         except RefusedError as refusal:
             refused[formula] = refusal.sentence
     _spread(book, refused)
@@ -79,9 +84,20 @@ def _check_size(formula: Formula, size: list[int] | None) -> None:
 
 
 def _value(
-    formula: Formula, cells: Mapping[Place, tuple[Any, int]], logical: set[Place]
+    formula: Formula,
+    cells: Mapping[Place, tuple[Any, int]],
+    logical: set[Place],
+    *,
+    borrowed: bool,
 ) -> Cell | Block:
-    """What a formula shows, a block where it fills more than its cell."""
+    """What a formula shows, a block where it fills more than its cell.
+
+    `borrowed`: it calls a newer function of Excel's that LibreOffice has from us.
+    """
+    if borrowed and _hides(formula.text):
+        raise RefusedError(
+            "it may hide an error in a block, which this LibreOffice hands to no function"
+        )
 
     def cell(row: int, column: int) -> Cell:
         place = formula.sheet, row, column
@@ -90,7 +106,7 @@ def _value(
         value, error = cells[place]
         if error == 0:
             return bool(value) if place in logical and value in (0.0, 1.0) else value
-        if any(name in formula.text.upper() for name in NEWER_CALLS):
+        if borrowed:
             raise RefusedError(
                 "LibreOffice shows {shown}, maybe over an error in a block, which this"
                 " LibreOffice hands to no function",
@@ -107,6 +123,13 @@ def _value(
     area = formula.area
     columns = range(area.left, area.right + 1)
     return [[cell(row, column) for column in columns] for row in range(area.top, area.bottom + 1)]
+
+
+def _hides(text: str) -> bool:
+    """Whether a formula may hide an error of a newer function of Excel's."""
+    return any(
+        NEWER_CALL.search(argument) for call in calls(text, HIDING) for argument in call.arguments
+    )
 
 
 def _logical(book: Package) -> set[Place]:

@@ -33,17 +33,26 @@ TABLES = {name for name, metric in METRICS.items() if metric.result == "table"} 
 """Those whose blocks may hold texts."""
 
 
-def unbound(formula: str) -> bool:
-    """Whether a formula calls one of the functions by the name that only Excel resolves."""
-    return any(found[2] and found[2].upper() in METRICS for found in NAME.finditer(formula)) or any(
-        found[2] and _last(found[2]) in NEWER for found in NEWER_NAME.finditer(formula)
-    )
+def unbound(formula: str, *, newer: bool) -> bool:
+    """Whether a formula calls one of the functions by the name that only Excel resolves.
+
+    `newer`: or a newer function of Excel's that this LibreOffice has not got.
+    """
+    if any(found[2] and found[2].upper() in METRICS for found in NAME.finditer(formula)):
+        return True
+    names = (found[2] for found in NEWER_NAME.finditer(formula) if found[2])
+    return newer and any(_last(name) in NEWER for name in names)
 
 
 def unresolved(formula: str) -> bool:
     """Whether a formula calls a function that LibreOffice has not got: it writes it in small."""
     names = (found[2] or "" for found in NAME_AT_ALL.finditer(formula))
     return any(name != name.upper() for name in names)
+
+
+def borrowed(formula: str) -> bool:
+    """Whether a formula calls a newer function of Excel's that LibreOffice has from us."""
+    return any(found[2] in NEWER for found in LONG_NAME.finditer(formula))
 
 
 def bound(formula: str) -> str:
