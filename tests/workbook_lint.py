@@ -10,7 +10,7 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Set
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import chain, combinations
 from typing import Literal, NamedTuple
 from xml.etree import ElementTree
@@ -150,7 +150,11 @@ def lint(
     for sheet in book.sheets:
         found += [f"{sheet.name}: {wrong}" for rule in SHEET_RULES for wrong in rule(sheet, book)]
     for expression in book.expressions:
-        wrongs = [wrong for rule in FORMULA_RULES for wrong in rule(expression, book)]
+        wrongs = []
+        if (form := form_of(expression)) not in SOUND_FORMS:
+            wrongs = [wrong for rule in FORMULA_RULES for wrong in rule(expression, book)]
+            if not wrongs and not book.volatile:
+                SOUND_FORMS.add(form)
         # What the rules refuse, the reader of formulas would often refuse once more.
         wrongs = wrongs or list(cannot_be_computed(expression, book))
         found += [f"{expression.place}: {wrong}" for wrong in wrongs]
@@ -158,6 +162,17 @@ def lint(
 
 
 # Formulas
+
+
+ROW = re.compile(r"(?<![\w.])(\$?[A-Z]{1,3}\$?)\d{1,5}(?![\w.(])")
+SOUND_FORMS: set[tuple[Kind, bool, str]] = set()
+"""Formulas without their rows in which the rules below found nothing, in any workbook so far."""
+
+
+def form_of(expression: Expression) -> tuple[Kind, bool, str]:
+    """What the rules on formulas depend on: no rule asks for a row, but for the sheet's last."""
+    text = expression.formula.text
+    return expression.kind, len(text) >= LONGEST_FORMULA, ROW.sub(r"\1", text)
 
 
 def limits(expression: Expression, book: Book) -> Iterator[str]:
@@ -269,9 +284,10 @@ def other_files(book: Book) -> Iterator[str]:
 
 def defined_names(book: Book) -> Iterator[str]:
     """Names that are legal, mean one thing in all places, and are used."""
+    one_of_each = {form_of(expression): expression for expression in book.expressions}
     used = {
         value.rpartition("!")[2].lower()
-        for expression in book.expressions
+        for expression in one_of_each.values()
         for kind, subtype, value in tokens(expression.formula.text)
         if (kind, subtype) == ("Operand", "Range")
     }
@@ -690,7 +706,7 @@ def illegal(name: str) -> Iterator[str]:
         yield "a function has this name"
 
 
-@cache
+@lru_cache(maxsize=16)
 def tokens(text: str) -> tuple[tuple[str, str, str], ...]:
     """Type, subtype and text of each part of a formula; none if it cannot be taken apart."""
     try:
