@@ -47,7 +47,8 @@ from kpi_xl.hosts.libreoffice.names import (
     with_texts,
 )
 from kpi_xl.hosts.libreoffice.newer_functions import NEWER
-from kpi_xl.hosts.libreoffice.tables import Kind, as_filled, belonging
+from kpi_xl.hosts.libreoffice.tables import Kind, as_filled, belonging, specified
+from kpi_xl.hosts.libreoffice.tables import named as named_columns
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.ooxml.package import read_package
 from kpi_xl.reports.freezing import is_ours
@@ -645,6 +646,39 @@ def test_newer_functions_by_libreoffice(soffice: str, tmp_path: Path, *, ours: b
     assert kept["E5"].startswith("it depends on")
 
 
+def test_formulas_in_a_file_of_libreoffice_mean_what_they_did(soffice: str, tmp_path: Path) -> None:
+    """They are over the tables again, but for columns that no title tells from the others."""
+    titles = ["day", "Cost [EUR]", "it's #1", "Twice", "twice", "2024"]
+    rows = [[45_000, 1, 2, 3, 4, 5], [45_001, 10, 20, 30, 40, 50]]
+    texts = {
+        "SUM(Orders!$B$2:$B$3)": "SUM(Orders[Cost '[EUR']])",
+        "SUM(Orders!$C$2:$C$3)": "SUM(Orders[it''s '#1])",
+        "SUM(Orders!$D$2:$D$3)": "SUM(Orders!$D$2:$D$3)",
+        "SUM(Orders!$E$2:$E$3)": "SUM(Orders!$E$2:$E$3)",
+        "SUM(Orders!$B$2:$C$3)": "SUM(Orders[[Cost '[EUR']]:[it''s '#1]])",
+        '"see $Orders.$B$2:$B$3"': '"see $Orders.$B$2:$B$3"',
+    }
+
+    def fill(book: Any) -> None:
+        mine, orders, sources = map(book.add_worksheet, ("Mine", "Orders", "Sources"))
+        columns = [{"header": title} for title in [*titles[:4], "other", titles[5]]]
+        orders.add_table("A1:F3", {"name": "Orders", "columns": columns, "data": rows})
+        orders.write("E1", titles[4])  # as somebody types it in Calc
+        sources.add_table(
+            "A1:A2", {"name": "Sources", "columns": [{"header": "table"}], "data": [["Orders"]]}
+        )
+        mine.write_column("A1", [f"={text}" for text in texts])
+        book.define_name("ReportTemplate", "=Mine!$A$1")
+
+    first, ods, last = (tmp_path / name for name in ("first.xlsx", "book.ods", "last.xlsx"))
+    first.write_bytes(written(fill))
+    libreoffice.perform([{"book": str(first), "save": str(ods)}])
+    (answer,) = libreoffice.perform([{"book": str(ods), "values": True, "save": str(last)}])
+    shown = [value for _, _, value, _ in answer["sheets"]["Mine"]]
+    assert shown == [11, 22, 33, 44, 33, "see $Orders.$B$2:$B$3"]
+    assert [one.text for one in read_package(last.read_bytes()).formulas] == list(texts.values())
+
+
 def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
     assert 'no engine "excel"' in cli("recalc", "x.xlsx", "--engine", "excel").stderr
 
@@ -822,6 +856,34 @@ def test_a_date_that_rows_go_without_is_asked_of_none() -> None:
     optional = as_filled(KINDS, [["a", 45_000.0, 5.0], ["b", "", 5.0]])
     assert optional == ["text", "number", "number"]
     assert belonging([["", "", ""], ["c", "", 6.0]], optional, set()) == 2
+
+
+KNOWN = {"$Orders.$C$5:$C$8": "Orders[amount]", "$'My ''own'.$A$2": "Own[x]"}
+"""Of tables of four rows and of one."""
+
+
+@pytest.mark.parametrize(
+    ("formula", "over_tables"),
+    [
+        ("SUM($Orders.$C$5:$C$8)+$'My ''own'.$A$2", "SUM(Orders[amount])+Own[x]"),
+        ('"look at $Orders.$C$5:$C$8"&SUM($Orders.$C$5:$C$8)',
+         '"look at $Orders.$C$5:$C$8"&SUM(Orders[amount])'),
+        ("SUM('file:///a%20b/o.ods'#$Orders.$C$5:$C$8)", None),
+        ("SUM('file:///a.ods'#$'My ''own'.$A$2)", None),
+        ("SUM($Orders.$C$5:$C$80)", None),
+        ("SUM($'My ''own'.$A$2:$B$9)", None),
+        ("SUM($Other.$A$1:$Orders.$C$5:$C$8)", None),
+        ("""$'a"b'.A1&SUM($Orders.$C$5:$C$8)""", """$'a"b'.A1&SUM(Orders[amount])"""),
+        ("""COUNT(Orders[it''s '[1']])&"'$Orders.$C$5:$C$8'\"""", None),
+    ],
+)  # fmt: skip
+def test_addresses_of_tables_become_columns(formula: str, over_tables: str | None) -> None:
+    assert named_columns(KNOWN)(f"={formula}") == f"={over_tables or formula}"
+
+
+def test_columns_that_their_titles_tell_apart() -> None:
+    titles = ("Cost [EUR]", "it's #1", 2024.0, "", "Twice", "twice", "date")
+    assert specified(titles) == [(0, "Cost '[EUR']"), (1, "it''s '#1"), (6, "date")]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from itertools import combinations_with_replacement, groupby
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from kpi_xl.hosts.libreoffice.sheets import (
     formula_runs,
     quietly,
 )
-from kpi_xl.hosts.libreoffice.tables import grow, input_tables, is_ours
+from kpi_xl.hosts.libreoffice.tables import columns, grow, is_ours, named
 from kpi_xl.locales import Message
 
 CODES = {
@@ -90,11 +90,11 @@ def bind(document: Any) -> int:
     changed = document.isModified()
     ours = is_ours(document)
     known = columns(document) if ours and not is_xlsx(document) else {}
-    cells = re.compile("(" + "|".join(map(re.escape, known)) + r")(?!\d)") if known else None
+    over_tables = named(known) if known else None
 
     def entered(formula: str) -> str | None:
         """A formula as it is to be entered; None for one that is well as it is."""
-        new = cells.sub(lambda found: known[found[0]], formula) if cells else formula
+        new = over_tables(formula) if over_tables else formula
         if unbound(new, newer=ours):  # by the same name, perhaps, which is found when it is entered
             return f"={bound(new.removeprefix('='))}"
         return new if new != formula else None
@@ -102,7 +102,7 @@ def bind(document: Any) -> int:
     with quietly(document):
         count = sum(_enter_anew(sheet, entered) for sheet in document.Sheets)
         for name in document.NamedRanges:
-            content = entered(name.getContent()) if cells else None
+            content = entered(name.getContent()) if over_tables else None
             if content is not None:
                 name.setContent(content)
     if count:
@@ -115,26 +115,6 @@ def is_xlsx(document: Any) -> bool:
     """Whether a document was opened from a file, or saved as one, that keeps its tables."""
     given = {setting.Name: setting.Value for setting in document.getArgs()}
     return str(given.get("FilterName", "")).startswith(XLSX)
-
-
-def columns(document: Any) -> dict[str, str]:
-    """The columns of the input tables by the addresses that they have; several side by side, too.
-
-    LibreOffice's own files have formulas with these addresses alone, which grow with no table.
-    """
-    known = {}
-    for name in input_tables(document):
-        area = document.DatabaseRanges.getByName(name).DataArea
-        sheet = document.Sheets.getByIndex(area.Sheet)
-        places = range(area.StartColumn, area.EndColumn + 1)
-        titles = [sheet.getCellByPosition(place, area.StartRow).getString() for place in places]
-        for (left, first), (right, last) in combinations_with_replacement(
-            zip(places, titles, strict=True), 2
-        ):
-            cells = sheet.getCellRangeByPosition(left, area.StartRow + 1, right, area.EndRow)
-            inside = first if left == right else f"[{first}]:[{last}]"
-            known[cells.AbsoluteName] = f"{name}[{inside}]"
-    return known
 
 
 def _enter_anew(sheet: Any, entered: Callable[[str], str | None]) -> int:

@@ -4,9 +4,13 @@ Calc's database ranges do not. A table takes in the rows that stand right below 
 row only those that are plainly data, so that a note or a sum below a table stays what it is.
 """
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations_with_replacement
 from typing import Any, Literal
 
+from kpi_xl.formula_text import TOKEN
 from kpi_xl.hosts.libreoffice.sheets import CONTENTS, FORMULAS, first_cell, quietly
 from kpi_xl.workbook_names import SOURCES, TEMPLATE
 
@@ -57,6 +61,59 @@ def input_tables(document: Any) -> list[str]:
         area.StartColumn, area.StartRow + 1, area.StartColumn, area.EndRow
     ).getDataArray()
     return [str(name) for (name,) in names if name != SOURCES and ranges.hasByName(str(name))]
+
+
+def columns(document: Any) -> dict[str, str]:
+    """The columns of the input tables by the addresses that they have; several side by side, too.
+
+    LibreOffice's own files have formulas with these addresses alone, which grow with no table.
+    """
+    known = {}
+    for name in input_tables(document):
+        area = document.DatabaseRanges.getByName(name).DataArea
+        sheet = document.Sheets.getByIndex(area.Sheet)
+        header = sheet.getCellRangeByPosition(
+            area.StartColumn, area.StartRow, area.EndColumn, area.StartRow
+        )
+        (titles,) = header.getDataArray()
+        for (left, first), (right, last) in combinations_with_replacement(specified(titles), 2):
+            cells = sheet.getCellRangeByPosition(
+                area.StartColumn + left, area.StartRow + 1, area.StartColumn + right, area.EndRow
+            )
+            inside = first if left == right else f"[{first}]:[{last}]"
+            known[cells.AbsoluteName] = f"{name}[{inside}]"
+    return known
+
+
+def specified(titles: Row) -> list[tuple[int, str]]:
+    """The columns that their titles tell from the others, by place, as formulas name them.
+
+    LibreOffice has no names for numbers, and of two that are alike it takes the first.
+    """
+    texts = [title.lower() if isinstance(title, str) else "" for title in titles]
+    times = Counter(texts)
+    return [
+        (place, re.sub(r"(['\[\]#])", r"'\1", titles[place]))
+        for place, text in enumerate(texts)
+        if text and times[text] == 1
+    ]
+
+
+def named(known: Mapping[str, str]) -> Callable[[str], str]:
+    """What gives formulas columns of tables for the addresses that these have.
+
+    Texts stay, as do cells of other files, and areas that only begin or end with such an address.
+    """
+    addresses = "|".join(map(re.escape, known))
+    cells = re.compile(rf"(?<![:#])({addresses})(?![\d:])")
+    token = re.compile(f"{cells.pattern}|{TOKEN.pattern}", TOKEN.flags)
+
+    def over_tables(formula: str) -> str:
+        if not cells.search(formula):  # as in most, which need not be read
+            return formula
+        return token.sub(lambda found: known[found[1]] if found[1] else found[0], formula)
+
+    return over_tables
 
 
 def rows_below(document: Any, name: str) -> int:
