@@ -130,6 +130,7 @@ def of_cells() -> Iterator[tuple[str, bytes]]:
         cell = f'<row r="5"><c r="A5" t="s"><v>{number}</v></c></row>'
         yield f"shared text {number}", with_rows(cell)
         yield f"shared text {number} of a formula", with_rows(cell.replace("<v>", "<f>1</f><v>"))
+        yield f"shared text {number} in lines", with_rows(cell.replace("<v>", "\n<v x='y'> "))
     yield "two sheetData", with_part(SHEET, PARTS[SHEET].replace(END, f"{END}<sheetData>{END}"))
     yield "rows backwards", with_rows('<row r="2"><c r="A2"><v>1</v></c></row>')
 
@@ -152,6 +153,11 @@ def of_parts() -> Iterator[tuple[str, bytes]]:
         entities = f'<!DOCTYPE x [<!ENTITY l0 "ha">{laughs}]>'
         xml = PARTS[name].replace(HEAD, HEAD + entities)
         yield f"entities {name}", with_part(name, re.sub(r"(</\w+>)$", r"&l9;\1", xml))
+    yield "no dimension", with_part(SHEET, PARTS[SHEET].replace("A1:E4", ""))
+    yield "dimension of columns", with_part(SHEET, PARTS[SHEET].replace("A1:E4", "A:XFD"))
+    for name in PARTS:
+        yield f"half of {name}", with_part(name, PARTS[name][:-5])
+        yield f"encoding x of {name}", with_part(name, PARTS[name].replace("UTF-8", "x"))
     for scope in ("7", "-1", "x"):
         name = f'<definedName name="a" localSheetId="{scope}">1</definedName>'
         book = PARTS[BOOK].replace("</sheets>", f"</sheets><definedNames>{name}</definedNames>")
@@ -248,12 +254,14 @@ def outcomes(folder: str) -> dict[str, str]:
     from kpi_xl.ooxml.errors import NotAWorkbookError
     from kpi_xl.reports import offline
     from kpi_xl.reports.files import described
-    from kpi_xl.reports.records import ReportError
+    from kpi_xl.reports.records import Change, Filled, Place, ReportError
+    from kpi_xl.reports.rewriting import rewritten
     from kpi_xl.schema import Column
     from kpi_xl.sources import SourceError, read_table
     from kpi_xl.units import DATE, KEY, MONEY
 
     columns = (Column("customer", KEY), Column("date", DATE), Column("amount", MONEY))
+    change = Change((), (Filled(Place("Orders", 2, 1), [["x"], [None]]),), "")
     told: dict[str, str] = {}
     for path in sorted(Path(folder).iterdir()):
         content = path.read_bytes()
@@ -265,10 +273,11 @@ def outcomes(folder: str) -> dict[str, str]:
                 "explain": lambda content=content: offline.explanation(content, "E2", "en"),
                 "freeze": lambda content=content: type(offline.frozen(content, native=False)),
                 "refresh": lambda content=content: type(described(content)),
+                "rewrite": lambda content=content: type(rewritten(content, change)),
             }
         # Those that are many of one kind, or take seconds each: read and computed once, no more.
         few = re.search("cut at|mutation|bit |far", path.name)
-        for use in ("eval", "explain", "freeze", "refresh") if few else ():
+        for use in ("eval", "explain", "freeze") if few else ():
             uses.pop(use, None)
         for use, function in uses.items():
             try:

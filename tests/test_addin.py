@@ -27,6 +27,7 @@ from kpi_xl.workbook_templates import TEMPLATES, template
 from own_cases import nothing_of_ones_own, toml
 from test_excel import COM_ERRORS
 from vba_lint import complaints, procedures, wrong_ways_out
+from workbooks import written
 
 from kpi_xl import METRICS, __version__, own
 from kpi_xl.hosts import addin, doctor
@@ -744,6 +745,21 @@ def test_it_is_installed_and_taken_out_again(tmp_path: Path) -> None:
     assert done(addin.uninstall_steps(tmp_path)) == [f"Remove {path}"]
     assert [file.name for file in tmp_path.iterdir()] == ["other.xlam"]
     assert addin.uninstall_steps(tmp_path) == []
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_an_add_in_of_somebody_else_is_left_alone(tmp_path: Path, width: int) -> None:
+    """Also if it has a sheet of settings that is called as ours."""
+
+    def fill(book: Any) -> None:
+        sheet = book.add_worksheet("kpi_xl.conf")
+        for row in range(3):
+            sheet.write_row(row, 0, ["kpi_xl", "1", "2"][:width])
+
+    path = tmp_path / addin.NAME
+    path.write_bytes(written(fill))
+    with pytest.raises(FileExistsError, match="no add-in of kpi_xl"):
+        addin.refuse_foreign(path)
 
 
 def test_an_older_one_is_replaced(tmp_path: Path) -> None:

@@ -535,7 +535,19 @@ def in_lines(xml: str) -> str:
     return xml.replace("<row ", "\n  <row ").replace("<c ", "\n    <c ").replace("'", "&apos;")
 
 
-@pytest.mark.parametrize("form", [with_prefixes, without_addresses, in_lines])
+def in_more_lines(xml: str) -> str:
+    return re.sub(r"(<c [^/>]*>)|(</c>)", r"\1\n\2", xml)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        with_prefixes,
+        without_addresses,
+        in_lines,
+        in_more_lines,
+    ],
+)
 @pytest.mark.parametrize("count", [2, 7])
 def test_other_writers_forms_of_the_same_sheet(
     folder: Path, form: Callable[[str], str], count: int
@@ -545,6 +557,17 @@ def test_other_writers_forms_of_the_same_sheet(
     new = refreshed(folder, other_form(plain, form))
     assert rows_of(new) == rows_of(refreshed(folder, plain))
     assert figures(new) == pytest.approx([*expected(count)[:3], 1 + (count > 2)])
+
+
+def test_texts_in_the_cells_of_a_sheet_with_prefixes_are_read(folder: Path) -> None:
+    name, content = "xl/worksheets/sheet3.xml", shop()
+    texts = re.findall("<si>(.*?)</si>", parts(content)["xl/sharedStrings.xml"].decode())
+    old = parts(content)[name].decode()
+    new = re.sub(
+        r't="s"><v>(\d+)</v>', lambda one: f't="inlineStr"><is>{texts[int(one[1])]}</is>', old
+    )
+    new = refreshed(folder, edited(content, name, old, with_prefixes(new)))
+    assert figures(new) == pytest.approx(expected(7))
 
 
 def by_openpyxl(content: bytes, folder: Path) -> bytes:
@@ -780,6 +803,8 @@ def test_what_is_in_the_way_refuses(folder: Path) -> None:
         "</autoFilter>",
     )  # fmt: skip
     refused(folder, filtered, "sheet Orders has a filter on")
+    texts = edited(shop(), "xl/sharedStrings.xml", "</sst>", "")
+    refused(folder, texts, "its part sharedStrings is damaged")
     button = edited(
         shop(), "xl/tables/table1.xml", '<autoFilter ref="A4:G8"/>',
         '<autoFilter ref="A4:G8"><filterColumn colId="0" hiddenButton="1"/></autoFilter>',

@@ -302,6 +302,42 @@ def test_notes_that_are_there_go_on(tmp_path: Path) -> None:
     assert notes == {"A1": "Mine\n=CAC(9,2)", "A2": "=CAC(8,2)", "B7": "Another"}
 
 
+def test_notes_of_ours_are_signed_as_ours(tmp_path: Path) -> None:
+    """And not with the name of whoever wrote the first one."""
+
+    def fill(book: Any) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_formula("A1", "=CAC(9,2)", None, 4.5)
+        sheet.write_comment("B7", "Hers", {"author": "Ann"})
+
+    content, path = written(fill), tmp_path / "copy.xlsx"
+    path.write_bytes(frozen(content)[0])
+    validated(path)
+    sheet = openpyxl.load_workbook(path).worksheets[0]
+    assert [sheet[cell].comment.author for cell in ("A1", "B7")] == ["kpi_xl", "Ann"]
+    comments = part(content, "xl/comments1.xml")
+    none = re.sub("<commentList>.*</commentList>", "<commentList/>", comments)
+    none = none.replace("<authors><author>Ann</author></authors>", "<authors/>")
+    copy, *_ = frozen(edited(content, "xl/comments1.xml", comments, none))
+    sheet = openpyxl.load_workbook(io.BytesIO(copy)).worksheets[0]
+    assert (sheet["A1"].comment.author, sheet["A1"].comment.text) == ("kpi_xl", "=CAC(9,2)")
+
+
+def test_a_note_without_a_text_does_not_take_the_formula_of_another() -> None:
+    def fill(book: Any) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_formula("A1", "=CAC(9,2)", None, 4.5)
+        sheet.write_comment("A1", "gone")
+        sheet.write_comment("B7", "Another")
+
+    content = written(fill)
+    comments = part(content, "xl/comments1.xml")
+    none = re.sub("<text>(?:(?!</text>).)*gone.*?</text>", "<text/>", comments)
+    copy, *_ = frozen(edited(content, "xl/comments1.xml", comments, none))
+    sheet = openpyxl.load_workbook(io.BytesIO(copy)).worksheets[0]
+    assert [sheet[cell].comment.text.strip() for cell in ("A1", "B7")] == ["=CAC(9,2)", "Another"]
+
+
 def test_notes_of_another_program_go_on(tmp_path: Path) -> None:
     """openpyxl has other prefixes in the drawing, and other names of its parts, than Excel."""
     book = openpyxl.load_workbook(io.BytesIO(book_with({"A1": "=CAC(9,2)", "A2": "=CAC(8,2)"})))

@@ -32,7 +32,7 @@ from kpi_xl.ooxml.sheet import (
     with_edits,
     with_value,
 )
-from kpi_xl.ooxml.values import Stored, held, is_same, shared_texts, stored, written
+from kpi_xl.ooxml.values import Stored, held, is_same, stored, texts_of, written
 
 Changed = tuple[tuple[int, int], Stored | None, Stored | None]
 """A cell by row and column, what it holds and what it is to hold."""
@@ -166,7 +166,7 @@ def _changes(
     """
     done = 0
     with zipfile.ZipFile(io.BytesIO(book.source)) as package:
-        texts = cache(lambda: shared_texts(package, book))
+        texts = cache(lambda: texts_of(package.read(book.texts_part)) if book.texts_part else [])
         for name, values in _by_sheet(book, computed).items():
             tell(what, done / len(book.formulas))
             done += len(values)

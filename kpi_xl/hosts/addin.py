@@ -152,7 +152,7 @@ def settings(path: Path) -> dict[str, str]:
             rows = book.get_sheet_by_name("kpi_xl.conf").to_python()
     except (CalamineError, ValueError, zipfile.BadZipFile):
         return {}
-    return {str(key): str(value) for key, value in rows[1:]}
+    return {str(row[0]): str(row[1]) for row in rows[1:] if len(row) == 2}
 
 
 def _has_choices() -> bool:

@@ -252,7 +252,8 @@ def check_texts(sheet: "SheetXml", texts: int) -> None:
     for quote in ('"', "'"):
         if sheet.xml.find(f"t={quote}s{quote}".encode(), sheet.start, sheet.end) < 0:
             continue
-        cell = rf"t={quote}s{quote}[^>]*>{FORMULA}<(?:\w+:)?v>(?!(?:{known})\s*<)([^<]*)"
+        value = r"\s*<(?:\w+:)?v(?:\s[^>]*)?>\s*+"
+        cell = rf"t={quote}s{quote}[^>]*>\s*{FORMULA}{value}(?!(?:{known})\s*<)([^<]*)"
         found = re.compile(cell.encode()).search(sheet.xml, sheet.start, sheet.end)
         if found:
             number = found[1][:20].decode("utf-8", "replace")

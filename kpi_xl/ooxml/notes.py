@@ -6,8 +6,9 @@ from itertools import count
 from xml.parsers import expat
 
 from kpi_xl.ooxml.addresses import column_letters
+from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.parts import OFFICE, Parts
-from kpi_xl.ooxml.sheet import SheetXml, escaped
+from kpi_xl.ooxml.sheet import SheetXml, escaped, text_of
 
 AFTER_NOTES = frozenset(
     "legacyDrawingHF drawingHF picture oleObjects controls webPublishItems tableParts extLst"
@@ -35,11 +36,14 @@ height:60pt;z-index:{order};visibility:hidden" fillcolor="#ffffe1" o:insetmode="
 <x:AutoFill>False</x:AutoFill><x:Row>{row}</x:Row><x:Column>{column}</x:Column></x:ClientData>\
 </v:shape>"""
 IDS = 1024  # shapes that share a number of the id map
-NOTES_START = (
+NO_NOTES = (
     '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<comments xmlns='
-    '"http://schemas.openxmlformats.org/spreadsheetml/2006/main"><authors><author>kpi_xl</author>'
-    "</authors><commentList>"
+    '"http://schemas.openxmlformats.org/spreadsheetml/2006/main"><authors/><commentList/>'
+    "</comments>"
 )
+EMPTY_TEXT = re.compile(rb"<((?:\w+:)?)text\s*/>")
+AUTHOR = "kpi_xl"
+NAMES = re.compile(rb"<(?:\w+:)?author(?:\s[^>]*)?(?:/>|>([^<]*)</)")
 
 
 def add_notes(parts: Parts, part: str, notes: Mapping[tuple[int, int], str]) -> None:
@@ -48,7 +52,7 @@ def add_notes(parts: Parts, part: str, notes: Mapping[tuple[int, int], str]) -> 
     comments = parts.related(part, "comments")
     if comments is None:
         comments = parts.free("xl/comments{}.xml")
-        parts[comments] = (NOTES_START + "</commentList></comments>").encode()
+        parts[comments] = NO_NOTES.encode()
         parts.relate(part, "comments", comments)
         kind = f"{main}.spreadsheetml.comments+xml"
         parts.declare(f'<Override PartName="/{comments}" ContentType="{kind}"/>')
@@ -60,14 +64,14 @@ def add_notes(parts: Parts, part: str, notes: Mapping[tuple[int, int], str]) -> 
         if not re.search(rb"Extension=[\"']vml[\"']", parts["[Content_Types].xml"]):
             parts.declare(f'<Default Extension="vml" ContentType="{main}.vmlDrawing"/>')
         parts[part] = _with_reference(parts[part], key)
-    xml = parts[comments]
+    xml = EMPTY_TEXT.sub(rb"<\1text></\1text>", parts[comments])
     noted = set(re.findall(rb"<(?:\w+:)?comment\s[^>]*\bref=[\"'](\w+)", xml))
     added: dict[tuple[int, int], str] = {}
     for (row, column), text in sorted(notes.items()):
         there = f"{column_letters(column)}{row}".encode() in noted
         old = there and re.search(
-            rb"<(\w+:)?comment\s[^>]*\bref=[\"']%s%d[\"'].*?(</(?:\w+:)?text>)"
-            % (column_letters(column).encode(), row),
+            rb"<(\w+:)?comment\s[^>]*\bref=[\"']%s%d[\"'](?:(?!</(?:\w+:)?comment>).)*?"
+            rb"(</(?:\w+:)?text>)" % (column_letters(column).encode(), row),
             xml,
             re.DOTALL,
         )
@@ -123,15 +127,35 @@ def _with_reference(xml: bytes, key: str) -> bytes:
 
 
 def _with_comments(xml: bytes, added: Mapping[tuple[int, int], str]) -> bytes:
-    found = re.search(rb"</(\w+:)?commentList>", xml)
-    assert found
-    p = (found[1] or b"").decode()
+    """Notes of ours among those that there are."""
+    if not added:
+        return xml
+    xml, p, authors = _opened(xml, "authors")
+    names = [text_of(name) for name in NAMES.findall(xml)]
+    if AUTHOR not in names:
+        xml = xml[:authors] + f"<{p}author>{AUTHOR}</{p}author>".encode() + xml[authors:]
+        names.append(AUTHOR)
+    number = names.index(AUTHOR)
     entries = "".join(
-        f'<{p}comment ref="{column_letters(column)}{row}" authorId="0"><{p}text><{p}r>'
+        f'<{p}comment ref="{column_letters(column)}{row}" authorId="{number}"><{p}text><{p}r>'
         f'<{p}t xml:space="preserve">{escaped(text)}</{p}t></{p}r></{p}text></{p}comment>'
         for (row, column), text in added.items()
     )
-    return xml[: found.start()] + entries.encode() + xml[found.start() :]
+    xml, _, end = _opened(xml, "commentList")
+    return xml[:end] + entries.encode() + xml[end:]
+
+
+def _opened(xml: bytes, name: str) -> tuple[bytes, str, int]:
+    """XML with an element that may have been empty, its prefix, and where its content ends.
+
+    Raises NotAWorkbookError.
+    """
+    element = name.encode()
+    xml = re.sub(rb"<((?:\w+:)?)%s\s*/>" % element, rb"<\1%s></\1%s>" % (element, element), xml)
+    end = re.search(rb"</((?:\w+:)?)%s\s*>" % element, xml)
+    if not end:
+        raise NotAWorkbookError("it is damaged (its part {part} is missing)", part=name)
+    return xml, end[1].decode(), end.start()
 
 
 def _shape_numbers(parts: Parts) -> Iterator[int]:
@@ -165,7 +189,8 @@ def _with_shapes(xml: bytes, added: Collection[tuple[int, int]], numbers: Iterat
     if b'id="_x0000_t202"' not in xml:
         shapes.insert(0, NOTE_TYPE)
     start = re.search(rb"<xml\b([^>]*)", xml)
-    assert start
+    if not start:
+        raise NotAWorkbookError("it is damaged (its part {part} is missing)", part="xml")
     missing = (p for p in PREFIXES if f"xmlns:{p}=".encode() not in start[1])
     declared = "".join(f' xmlns:{prefix}="{PREFIXES[prefix]}"' for prefix in missing)
     xml = xml[: start.end()] + declared.encode() + xml[start.end() :]

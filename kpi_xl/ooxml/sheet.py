@@ -324,11 +324,17 @@ def new_cells(sheet: SheetXml, new: Mapping[int, Mapping[int, tuple[str, bytes]]
 
 
 def grown_dimension(sheet: SheetXml, place: Area) -> list[Edit]:
-    """The edit that lets a sheet's dimension include an area, if it says one and does not yet."""
+    """The edit that lets a sheet's dimension include an area, if it says one and does not yet.
+
+    It is a hint: one that names no cells, or whole columns, stays.
+    """
     tag = DIMENSION.search(sheet.xml, 0, sheet.start)
-    if not tag:
+    try:
+        dimension = area("", attribute(tag[0], "ref")) if tag else None
+    except ValueError:
+        dimension = None
+    if not tag or not dimension:
         return []
-    dimension = area("", attribute(tag[0], "ref"))
     grown = Area(
         "",
         min(dimension.top, place.top),

@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Iterable
-from xml.etree import ElementTree
 
 from kpi_xl.ooxml.package import TEXT, unescaped
 from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.sheet import MARKUP, escaped
-from kpi_xl.ooxml.values import text_of_runs
+from kpi_xl.ooxml.values import text_of_item
 
 ITEM = re.compile(rb"<((?:\w+:)?)si(?:\s[^>]*)?(?:/>|>.*?</(?:\w+:)?si>)", re.DOTALL)
 RUNS = re.compile(rb"<(?:\w+:)?(?:r|rPh)[\s>]")
 USE = re.compile(rb"\st\s*=\s*[\"']s[\"'][^>]*>\s*<(?:\w+:)?v(?:\s[^>]*)?>\s*(\d+)\s*<")
+SIMPLE = re.compile(rb"<si><t(?: xml:space=\"preserve\")?>([^<]*)</t></si>")
+DATA = b"sheetData"
 SHARED = re.compile(rb"\st\s*=\s*[\"']s[\"']")
 
 
@@ -90,17 +91,14 @@ class SharedTexts:
         return (xml for name, xml in self.parts.items() if name.endswith(".xml") and DATA in xml)
 
     def _used(self) -> set[int] | None:
-        """The numbers that cells have; None where the cells are not written as they usually are."""
+        """The numbers that cells have; None where they are not written as usual, or not ours."""
         used: set[int] = set()
         for xml in self._sheets():
             found = USE.findall(xml)
             if len(found) != len(SHARED.findall(xml)):
                 return None
             used.update(map(int, found))
-        return used
-
-
-DATA = b"sheetData"
+        return used if max(used, default=0) < len(self.items) else None
 
 
 def _text(item: bytes) -> str:
@@ -108,8 +106,4 @@ def _text(item: bytes) -> str:
     simple = SIMPLE.fullmatch(item)
     if simple and b"&" not in simple[1] and b"\r" not in simple[1]:
         return unescaped(simple[1].decode())
-    bare = re.sub(rb"<(/?)\w+:", rb"<\1", item)
-    return text_of_runs(ElementTree.fromstring(bare))
-
-
-SIMPLE = re.compile(rb"<si><t(?: xml:space=\"preserve\")?>([^<]*)</t></si>")
+    return text_of_item(item)

@@ -2,15 +2,18 @@
 
 import math
 import re
-import zipfile
 from collections.abc import Callable
 from xml.etree import ElementTree
 
 from kpi_xl.cells import Cell
 from kpi_xl.errors import CellError
+from kpi_xl.locales import Message
 from kpi_xl.ooxml.errors import NotAWorkbookError
-from kpi_xl.ooxml.package import MAIN, OLD_ERRORS, Package, unescaped
+from kpi_xl.ooxml.limits import faults
+from kpi_xl.ooxml.package import MAIN, OLD_ERRORS, unescaped
 from kpi_xl.ooxml.sheet import XmlCell, escaped, text_of
+
+PREFIXED = re.compile(rb"<(/?)[\w.-]+:")
 
 Stored = tuple[str, float | str | bool]
 """A value as a file has it: its type (`n`, `str`, `b` or `e`) and itself."""
@@ -37,7 +40,7 @@ def held(cell: XmlCell, texts: Callable[[], list[str]]) -> Stored | None:
     if value is None:
         return None
     if value.kind == "is":
-        return "str", text_of_runs(ElementTree.fromstring(b"<si>" + value.content + b"</si>"))
+        return "str", text_of_item(b"<is>" + value.content + b"</is>")
     text = text_of(value.content)
     if kind == "s":
         return "str", _shared(texts(), text)
@@ -93,17 +96,18 @@ def written(value: Stored) -> tuple[str, bytes]:
     return kind, (f"{content:.0f}" if whole else repr(float(content)).upper()).encode()
 
 
-def shared_texts(package: zipfile.ZipFile, book: Package) -> list[str]:
-    """The texts that cells refer to by their number."""
-    return texts_of(package.read(book.texts_part)) if book.texts_part else []
-
-
 def texts_of(xml: bytes) -> list[str]:
-    """The same from their part."""
-    return [text_of_runs(item) for item in ElementTree.fromstring(xml).iterfind(f"{MAIN}si")]
+    """The texts that cells refer to by their number, from their part. Raises NotAWorkbookError."""
+    with faults(Message("its part {name} is damaged", name="sharedStrings")):
+        return [_text_of_runs(item) for item in ElementTree.fromstring(xml).iterfind(f"{MAIN}si")]
 
 
-def text_of_runs(item: ElementTree.Element) -> str:
+def text_of_item(xml: bytes) -> str:
+    """A text from the bytes of its element, whose prefix, if any, is declared elsewhere."""
+    return _text_of_runs(ElementTree.fromstring(PREFIXED.sub(rb"<\1", xml)))
+
+
+def _text_of_runs(item: ElementTree.Element) -> str:
     """A text that may be in parts of different looks; readings beside it are left out."""
     names = re.compile(r"(\{[^}]*\}|\w+:)?(t|r)")
     parts = [part for part in item if names.fullmatch(part.tag)]

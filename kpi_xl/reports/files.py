@@ -204,6 +204,7 @@ class FileWorkbook:
 # In a process of their own: reading
 
 
+@limits.faults()
 def described(content: bytes) -> Described:
     """What there is to know of a workbook. Raises NotAWorkbookError, ReportError."""
     book = read_package(content, computing=False)

@@ -17,6 +17,7 @@ from kpi_xl.locales import LANGUAGES, Message, Names, say
 from kpi_xl.metrics import METRICS
 from kpi_xl.native_forms import with_native_forms
 from kpi_xl.ooxml.addresses import column_letters
+from kpi_xl.ooxml.limits import faults
 from kpi_xl.ooxml.notes import add_notes
 from kpi_xl.ooxml.package import Formula, Package, read_package, rels_of
 from kpi_xl.ooxml.parts import Parts
@@ -49,6 +50,7 @@ TIED = re.compile(
 """Formulas through a link, also of names, of conditional formats, and of what a cell admits."""
 
 
+@faults()
 def frozen(content: bytes, *, native: bool = False) -> tuple[bytes, int, int]:
     """The workbook with values in place of our formulas, how many are values, how many live on.
 

@@ -12,6 +12,7 @@ from kpi_xl.cells import Cell
 from kpi_xl.engine.formulas import moved
 from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import Area
+from kpi_xl.ooxml.limits import faults
 from kpi_xl.ooxml.looks import Looks
 from kpi_xl.ooxml.overwriting import Band, Carried, Writer, with_band, with_cells
 from kpi_xl.ooxml.package import MAIN, ExcelTable, Formula, Package, read_package
@@ -43,6 +44,7 @@ class Rewritten(NamedTuple):
     pivoted: list[Area]
 
 
+@faults()
 def rewritten(content: bytes, change: Change) -> Rewritten:
     """A workbook with a change written into it.
 
