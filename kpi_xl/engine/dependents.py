@@ -2,8 +2,8 @@
 
 In each column a range is a few stretches of rows, halved and halved again, so that the ranges
 around a cell are those of the stretches around it, some twenty. Cells, stretches and formulas are
-the points of one graph: from a cell its arrows lead to ever longer stretches, from each of these to
-the formulas that need it, and from a formula to the cells that it fills.
+the points of one graph: from a formula its arrows lead to the stretches around the cells that it
+fills, and from each of these to the formulas that need it.
 """
 
 from bisect import bisect_left, bisect_right
@@ -148,16 +148,15 @@ class Graph:
         return point in set(self._touching(self.fills[point]))
 
     def _arrows(self, point: int | Stretch) -> Iterator[int | Stretch]:
-        if isinstance(point, int):
-            if self._is_large(self.fills[point]):
-                yield from self._touching(self.fills[point])
-                return
-            sheet, top, left, bottom, right = self.fills[point]
-            for column in range(left, right + 1):
-                for row in range(top, bottom + 1):
-                    yield sheet, column, 0, row
+        if not isinstance(point, int):
+            yield from self._needed[point]
             return
-        sheet, column, height, row = point
-        yield from self._needed.get(point, ())
-        if height < self._height:
-            yield sheet, column, height + 1, row >> 1
+        if self._is_large(self.fills[point]):
+            yield from self._touching(self.fills[point])
+            return
+        sheet, top, left, bottom, right = self.fills[point]
+        for column in range(left, right + 1):
+            for height in range(self._height + 1):
+                for row in range(top >> height, (bottom >> height) + 1):
+                    if (stretch := (sheet, column, height, row)) in self._needed:
+                        yield stretch

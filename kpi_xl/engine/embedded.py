@@ -43,7 +43,7 @@ KPI_ERROR = Message("one of its functions gives it, or is given it: kpi-xl expla
 NATIVE_ERROR = Message("it comes from a native function, or from a cell that the formula refers to")
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
 QUICK_SPILL = 100  # cells; of each that the engine spills it looks for all that depends on it
-BATCH = 10_000  # rows of values that the engine is given at once
+BATCH = 100_000  # rows of values that the engine is given at once: it looks for what needs them
 WIDE_GAP = 1000  # rows
 AT_ONCE = 100_000  # rows; how many values of a column are taken from the engine in one go
 
@@ -645,14 +645,21 @@ class _Engine:
         return Area(formula.sheet, formula.row, formula.column, bottom, right)
 
     def _occupied(self, place: Area) -> bool:
-        name = self.names.get(place.sheet, place.sheet)
-        last = max(self._last_rows().get(place.sheet, 1), place.top)
-        bottom = min(place.bottom, last)
-        address = formualizer.RangeAddress(name, *place._replace(bottom=bottom)[1:])
-        cells = chain.from_iterable(self.workbook[name].get_values(address))
-        return any(map(place.touches, self.written.values())) or any(
-            cell is not None for cell in islice(cells, 1, None)
+        """Whether something is in the way of a block that is written out."""
+        if any(map(place.touches, self.written.values())):
+            return True
+        spilled = [
+            self._spill(formula).bottom
+            for formula in self.blocks
+            if formula.sheet == place.sheet and not self._is_large(formula)
+        ]
+        last = max([self._last_row(place.sheet), place.top, *spilled])
+        address = formualizer.RangeAddress(
+            self.names.get(place.sheet, place.sheet),
+            *place._replace(bottom=min(place.bottom, last))[1:],
         )
+        cells = chain.from_iterable(self.workbook[address.sheet].get_values(address))
+        return any(cell is not None for cell in islice(cells, 1, None))
 
     def _last_row(self, sheet: str) -> int:
         """The last row of a sheet in the file."""
