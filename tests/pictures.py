@@ -16,7 +16,7 @@ from kpi_xl.workbook_templates.parts import build
 
 from kpi_xl.hosts.libreoffice.headless import perform
 from kpi_xl.locales import LANGUAGES
-from kpi_xl.reports.printing import report_sheets
+from kpi_xl.reports.printing import cover
 
 GALLERY = Path(__file__).parent.parent / "workbook_templates"
 SIZE = 90  # dots an inch
@@ -32,7 +32,7 @@ def printed(folder: Path, names: list[str], languages: list[str]) -> dict[tuple[
             path = folder / f"{name}-{language}.xlsx"
             content = build(template(name), data, about, language).content
             path.write_bytes(content)
-            sheets = report_sheets(content)
+            sheets = cover(content).sheets
             only = sheets if language == "en" else sheets[:1]
             made[name, language] = path.with_suffix(".pdf")
             tasks.append({"book": str(path), "only": only, "pdf": str(made[name, language])})

@@ -49,6 +49,20 @@ def test_the_report_is_printed_without_what_it_is_made_of(filled: bytes) -> None
     assert found.sources
 
 
+def test_a_sheet_of_ones_own_is_printed_whatever_stands_on_it() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        for name in ("Board", "Leads", "Sources"):
+            book.add_worksheet(name)
+        board, data, sources = book.worksheets()
+        board.add_table("A1:B3", {"name": "Targets"})
+        data.add_table("A1:B3", {"name": "LEADS"})
+        sources.write_column(0, 0, ["funnel", "en"])
+        book.define_name(TEMPLATE, "=Sources!$A$1")
+        book.define_name(LANGUAGE, "=Sources!$A$2")
+
+    assert cover(written(fill)).sheets == ["Board"]
+
+
 def test_what_stands_over_the_pages(filled: bytes) -> None:
     task = of_report(Path("book.xlsx"), filled, None, everything=False)
     left, right, logo = task["cover"]

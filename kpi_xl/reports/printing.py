@@ -13,7 +13,7 @@ from kpi_xl.files import expanded, read_text, toml_of
 from kpi_xl.locales import KNOWN, FaultError, say
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.limits import opened
-from kpi_xl.ooxml.package import Package, read_package
+from kpi_xl.ooxml.package import read_package
 from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.stored_cells import StoredCells
 from kpi_xl.reports.folders import settings_file
@@ -52,26 +52,17 @@ class LookError(FaultError):
     """A logo or a colour that cannot be used, with the sentence that says why."""
 
 
-def report_sheets(content: bytes) -> list[str]:
-    """The sheets of a template's report; all of another workbook. Raises NotAWorkbookError."""
-    return _report_sheets(read_package(content, computing=False))
-
-
-def _report_sheets(book: Package) -> list[str]:
-    if (None, TEMPLATE.lower()) not in book.names:
-        return list(book.sheets)
-    aside = {say(title, code) for title in ASIDE for code in KNOWN}
-    aside |= {table.area.sheet for table in book.tables.values()}
-    return [sheet for sheet in book.sheets if sheet not in aside]
-
-
 def cover(content: bytes) -> Cover:
     """The sheets of a report, and what stands over each page. Raises NotAWorkbookError."""
     book = read_package(content, computing=False)
-    cells, sheets = StoredCells(Parts(content), book.parts), _report_sheets(book)
+    cells = StoredCells(Parts(content), book.parts)
     name, language = (cells.text(book.place(named)) for named in (TEMPLATE, LANGUAGE))
     if name not in SCHEMAS or language not in KNOWN:
-        return Cover(sheets)
+        return Cover(list(book.sheets))
+    data = {table.name.lower() for table in SCHEMAS[name].inputs}
+    aside = {say(title, code) for title in ASIDE for code in KNOWN}
+    aside |= {table.area.sheet for key, table in book.tables.items() if key in data}
+    sheets = [sheet for sheet in book.sheets if sheet not in aside]
     days = [cells.first(book.place(named)) for named in PERIODS.get(name, FIRST_AND_LAST)]
     numbers = [float(day[1]) + FROM_1904 * book.date1904 for day in days if day and day[0] == "n"]
     known = [day_of(number).isoformat() for number in numbers if in_calendar(number)]
