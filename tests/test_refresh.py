@@ -805,6 +805,8 @@ def test_what_is_in_the_way_refuses(folder: Path) -> None:
     refused(folder, filtered, "sheet Orders has a filter on")
     texts = edited(shop(), "xl/sharedStrings.xml", "</sst>", "")
     refused(folder, texts, "its part sharedStrings is damaged")
+    narrow = edited(shop(), "xl/tables/table1.xml", 'ref="A4:G8"', 'ref="A4:B8"')
+    refused(folder, narrow, "the table Orders names other columns than it has")
     button = edited(
         shop(), "xl/tables/table1.xml", '<autoFilter ref="A4:G8"/>',
         '<autoFilter ref="A4:G8"><filterColumn colId="0" hiddenButton="1"/></autoFilter>',

@@ -21,6 +21,7 @@ from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml import limits
 from kpi_xl.ooxml.addresses import LAST_ROW, Area, column_letters
 from kpi_xl.ooxml.charts import follow_links, follow_values
+from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.limits import opened
 from kpi_xl.ooxml.package import ExcelTable, Formula, Package, read_package, sheet_parts
 from kpi_xl.ooxml.parts import Parts
@@ -241,12 +242,19 @@ def described(content: bytes) -> Described:
 
 
 def _table(cells: StoredCells, table: ExcelTable, *, read: bool) -> Table:
-    """A table, its rows counted, or `read`, and the cells below it. Raises ReportError."""
+    """A table, its rows counted, or `read`, and the cells below it.
+
+    Raises ReportError, NotAWorkbookError.
+    """
     if not table.header:
         raise ReportError(
             Message("The table {table} shows no header row: switch it on.", table=table.name)
         )
     sheet, top, left, bottom, right = table.area
+    if len(table.columns) != right - left + 1:
+        raise NotAWorkbookError(
+            "it is damaged (the table {table} names other columns than it has)", table=table.name
+        )
     below = Area(sheet, bottom + 1, left, LAST_ROW, right)
     filled = [one.row for one in cells.sheet(sheet).block_cells(below) if one.value or one.formula]
     data = Area(sheet, top + 1, left, bottom - table.totals, right)
