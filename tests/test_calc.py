@@ -679,6 +679,25 @@ def test_formulas_in_a_file_of_libreoffice_mean_what_they_did(soffice: str, tmp_
     assert [one.text for one in read_package(last.read_bytes()).formulas] == list(texts.values())
 
 
+def test_blocks_are_measured_in_no_cell_of_the_users(soffice: str, tmp_path: Path) -> None:
+    book = tmp_path / "book.xlsx"
+    cells = {"A1": '{=ROW(INDIRECT("1:"&H1048576))}', "H1": "{=ROW(A1:A3)}", "H1048576": 42}
+    book.write_bytes(sheet_of(cells))
+    blocks = [["Sheet1", 1, 8], ["Sheet1", 1, 1]]
+    (answer,) = libreoffice.perform([{"book": str(book), "values": True, "blocks": blocks}])
+    assert answer["sizes"] == [[3, 1], [42, 1]]
+
+
+def test_a_cell_is_explained_in_no_cell_of_the_users(soffice: str, tmp_path: Path) -> None:
+    book = tmp_path / "book.xlsx"
+    cells = {"A1": "=CAC(A2*2,A3)", "A2": 500, "A3": 50, "B1": "=XFD1048576", "XFD1048576": 42}
+    book.write_bytes(sheet_of(cells))
+    task = {"book": str(book), "reports": [["Sheet1", "A1", "explain_cell"]], "values": True}
+    (answer,) = libreoffice.perform([task])
+    assert [1, 2, 42, 0] in answer["sheets"]["Sheet1"]
+    assert answer["told"][0][0].startswith("CAC:")
+
+
 def test_an_unknown_engine_is_refused(tmp_path: Path) -> None:
     assert 'no engine "excel"' in cli("recalc", "x.xlsx", "--engine", "excel").stderr
 

@@ -28,7 +28,13 @@ from kpi_xl.hosts.libreoffice.document import (
     tidied,
 )
 from kpi_xl.hosts.libreoffice.names import plain
-from kpi_xl.hosts.libreoffice.sheets import FORMULAS, first_cell, formula_blocks, quietly
+from kpi_xl.hosts.libreoffice.sheets import (
+    CONTENTS,
+    FORMULAS,
+    first_cell,
+    formula_blocks,
+    quietly,
+)
 from kpi_xl.locales import Message
 from kpi_xl.reports import Change, Filled, OpenWorkbook, Place, ReportError, Table, commands, layout
 from kpi_xl.reports.commands import NOT_SAVED, ActiveCell
@@ -402,9 +408,13 @@ def values_in(sheet: Any, formats: Any) -> Callable[[str], Cell | Block]:
 
 
 def _evaluated(sheet: Any, piece: str, formats: Any) -> Block:
-    """A piece as an array formula in the last cells of the sheet, which are cleared again."""
+    """A piece as an array formula in the last cells of the sheet, which are cleared again.
+
+    It raises LookupError, also where the user has filled some of them.
+    """
     columns, rows = sheet.Columns.Count, sheet.Rows.Count
     free = sheet.getCellByPosition(columns - 1, rows - 1)
+    _check_blank(free)
     sizes = []
     for function in ("ROWS", "COLUMNS"):
         free.setArrayFormula(f"={function}({piece})")
@@ -414,6 +424,7 @@ def _evaluated(sheet: Any, piece: str, formats: Any) -> Block:
     if height > rows // 2 or width > columns // 2:
         raise LookupError(f"LibreOffice does not evaluate {piece}")
     area = sheet.getCellRangeByPosition(columns - width, rows - height, columns - 1, rows - 1)
+    _check_blank(area)
     area.setArrayFormula(f"={piece}")
     try:
         error = area.getCellByPosition(0, 0).getError()
@@ -422,3 +433,9 @@ def _evaluated(sheet: Any, piece: str, formats: Any) -> Block:
         return cells_of(area, formats)
     finally:
         area.setArrayFormula("")
+
+
+def _check_blank(cells: Any) -> None:
+    """Raise LookupError where some of these cells are filled."""
+    if cells.queryContentCells(CONTENTS).Count:
+        raise LookupError("the last cells of the sheet are not blank")

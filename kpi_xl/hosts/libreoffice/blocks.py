@@ -169,13 +169,14 @@ def outermost(formula: str) -> str:
 def size(document: Any, array: Any, formula: str) -> Size:
     """How large the block of an array formula is; 0 where it is an error.
 
-    It is asked in the last cell of the array's own first column: no formula there can depend on
-    all of that column, and in a column that a sheet has not got yet Calc makes all before it, which
-    it then goes through for whatever is done.
+    It is asked in a cell of the array's own first column: no formula there can depend on all of
+    that column, and in a column that a sheet has not got yet Calc makes all before it, which it
+    then goes through for whatever is done. Where that has no blank cell, it is as large as it was.
     """
     inside = without_texts(formula.removeprefix("="))
-    sheet = array.Spreadsheet
-    free = sheet.getCellByPosition(array.RangeAddress.StartColumn, sheet.Rows.Count - 1)
+    free = last_blank(array.Spreadsheet, array.RangeAddress.StartColumn)
+    if free is None:
+        return size_of(array)
 
     def count(function: str) -> int:
         with unnoticed(document):
@@ -191,3 +192,14 @@ def size(document: Any, array: Any, formula: str) -> Size:
     if calls and calls[-1][0] == height:  # computed once is enough: a million rows take time
         return calls[-1]
     return height, count("COLUMNS")
+
+
+def last_blank(sheet: Any, column: int) -> Any:
+    """The last blank cell of a column, which is its very last unless somebody has filled that."""
+    last = sheet.Rows.Count - 1
+    for first in (last, 0):  # a column may be long
+        cells = sheet.getCellRangeByPosition(column, first, column, last)
+        blank = [place.EndRow for place in cells.queryEmptyCells().RangeAddresses]
+        if blank:
+            return sheet.getCellByPosition(column, max(blank))
+    return None
