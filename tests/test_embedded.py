@@ -311,6 +311,33 @@ def test_formulas_filled_across_and_down() -> None:
     assert shown(result, "F1") == 1.0
 
 
+def test_what_only_looks_filled_down() -> None:
+    """The same text beside a shared one, a row with a zero before it, a name, percent signs."""
+    cells = {f"A{row}": row for row in range(1, 12)}
+    cells |= {
+        "B8": "=A8+1", "B9": "=A9+1", "B10": "=A10+1", "B11": "=A08+1",
+        "C1": "=A1*200%+A$1", "C2": "=A2*200%+A$1", "C3": "=A3*200%+A$2", "C4": "=A3*200%+A$1",
+        "D1": '="A1 of "&A1', "D2": '="A1 of "&A2', "D3": '="A3 of "&A3', "D4": "=SUM(A$1:A4)",
+        "D5": "=SUM(A$1:A5)", "D6": "=SUM(A$1:A5)",
+    }  # fmt: skip
+    result = calculate(sheet_of(cells))
+    wanted = {
+        "B": [9, 10, 11, 9], "C": [3, 5, 8, 7],
+        "D": ["A1 of 1", "A1 of 2", "A3 of 3", 10, 15, 15],
+    }  # fmt: skip
+    for letter, values in wanted.items():
+        first = 8 if letter == "B" else 1
+        for row, value in enumerate(values, start=first):
+            assert shown(result, f"{letter}{row}") == value, f"{letter}{row}"
+    part = "xl/worksheets/sheet1.xml"
+    content = sheet_of({"A1": 6, "A2": 8, "A3": 9, "B1": "=A1+1", "B2": "=A2+1", "B3": "=A1+1"})
+    shared = ' t="shared" ref="B1:B2" si="0"'
+    content = edited(content, part, '<c r="B1"><f>', f'<c r="B1"><f{shared}>')
+    content = edited(content, part, "<f>A2+1</f>", '<f t="shared" si="0"/>')
+    result = calculate(content)
+    assert [shown(result, f"B{row}") for row in (1, 2, 3)] == [7.0, 9.0, 7.0]
+
+
 def test_formulas_that_differ_in_small_numbers_alone() -> None:
     """They are read as one; what the numbers say to a function is not."""
     formulas = {

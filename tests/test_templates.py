@@ -350,8 +350,8 @@ def test_what_validators_let_pass_is_right(case: tuple[Template, str]) -> None:
 class Apart(Patterns):
     """Formulas each read by itself, as if none were like another one."""
 
-    def _key(self, formula: Formula) -> tuple[None, Own]:
-        return None, NOTHING_OWN
+    def _key(self, formula: Formula) -> tuple[None, Own, tuple[()]]:
+        return None, NOTHING_OWN, ()
 
 
 def test_formulas_that_are_read_together_are_read_as_each_alone(record: Template) -> None:

@@ -205,6 +205,28 @@ class Line:
         return prefix + ":".join(ends), rows
 
 
+class Filled:
+    """A formula that may have been filled down: it goes on if only the rows in it go on."""
+
+    def __init__(self, line: Line, formula: Formula, rows: Sequence[tuple[int, int]]) -> None:
+        """`rows`: where the rows that go with its own stand in its text."""
+        text = formula.text
+        ends = [0, *(end for _, end in rows)]
+        starts = [*(start for start, _ in rows), len(text)]
+        parts = (text[end:start] for end, start in zip(ends, starts, strict=True))
+        self.line, self.formula = line, formula
+        self._form = "%d".join(part.replace("%", "%%") for part in parts)
+        self._offsets = [int(text[start:end]) - formula.row for start, end in rows]
+
+    def goes_on(self, formula: Formula) -> bool:
+        """Whether a formula of the same column has the same text, filled down."""
+        for one in (self.formula, formula):
+            if one.array is not None or one.moved != (0, 0):
+                return False
+        rows = [formula.row + offset for offset in self._offsets]
+        return formula.text == self._form % tuple(rows)
+
+
 class Patterns:
     """The formulas of a workbook, each kind of them read once."""
 
@@ -215,6 +237,8 @@ class Patterns:
         self.lines: list[Line] = []
         self._known: dict[tuple[object, ...], Read] = {}
         self._by_column: dict[tuple[object, ...], Line] = {}
+        self._latest: dict[tuple[str, int], Filled] = {}
+        """What was read last in each column of a sheet."""
         self._tables: dict[tuple[str, int], tuple[tuple[str, bool], ...]] = {}
         self._constants = Constants(book.blocks) if book else None
         self.held: dict[Area, str] = {}
@@ -222,18 +246,31 @@ class Patterns:
 
     def line(self, formula: Formula) -> Line:
         """A formula's line, which has it among its own afterwards. Raises RefusedError."""
-        key, own = self._key(formula)
+        if above := self._filled_down(formula):
+            above.formulas.append(formula)
+            return above
+        key, own, rows = self._key(formula)
         if key is not None:
             found = self._by_column.get((key, own, formula.column))
             if found is None:
                 found = self._shared(key, own, formula)
             if found is not None and found.fits(formula.row):
                 found.formulas.append(formula)
+                self._latest[formula.sheet, formula.column] = Filled(found, formula, rows)
                 return found
         here = replace(formula, text=moved(formula.text, *formula.moved), moved=(0, 0))
         line = self._added(self._read(here), here.row, 0, here.sheet)
         line.formulas.append(formula)
         return line
+
+    def _filled_down(self, formula: Formula) -> Line | None:
+        """The line of the formula above, where this one is the same."""
+        above = self._latest.get((formula.sheet, formula.column))
+        if not (above and above.goes_on(formula) and above.line.fits(formula.row)):
+            return None
+        rows = (above.formula.row, formula.row) if "[" in formula.text else ()
+        inside = {self._inside(formula.sheet, row) for row in rows}
+        return above.line if len(inside) < 2 else None
 
     def _read(self, formula: Formula) -> Term:
         assert self.book
@@ -309,22 +346,25 @@ class Patterns:
                 return False
         return not term.anchors
 
-    def _key(self, formula: Formula) -> tuple[tuple[object, ...] | None, Own]:
+    def _key(
+        self, formula: Formula
+    ) -> tuple[tuple[object, ...] | None, Own, Sequence[tuple[int, int]]]:
         """What formulas that can be read as one have in common, and what is this one's own.
 
-        None for one that stands alone.
+        None for one that stands alone. And where the rows are in its text that go with its own.
         """
         sheet, row, column, text = formula.sheet, formula.row, formula.column, formula.text
         if formula.array is not None and (formula.spans or not formula.dynamic):
-            return None, NOTHING_OWN
+            return None, NOTHING_OWN, ()
         of_table = "[" in text
         if formula.moved != (0, 0):
             source = sheet, row - formula.moved[0], column - formula.moved[1]
-            return None if of_table else source, NOTHING_OWN
+            return None if of_table else source, NOTHING_OWN, ()
         whole_rows = whole_columns = False
         stands_in = not STAND_IN.search(text)
         small: list[str] = []
         fixed: dict[str, int] = {}
+        rows: list[tuple[int, int]] = []
 
         def relative(token: re.Match[str]) -> str:
             nonlocal whole_rows, whole_columns
@@ -344,15 +384,18 @@ class Patterns:
             if not 1 <= number <= LAST_ROW or across > LAST_COLUMN:
                 return token[0]  # a name
             left = letters if token["left"] else f"{across - column}\ue005"
-            return f"{left}\ue004{number}" if token["top"] else f"{left}\ue006{number - row}"
+            if token["top"]:
+                return f"{left}\ue004{number}"
+            rows.append(token.span("row"))
+            return f"{left}\ue006{number - row}"
 
         own = TOKEN.sub(relative, text)
         if whole_rows or len(small) > MOST_SMALL:
-            return None, NOTHING_OWN
+            return None, NOTHING_OWN, ()
         inside = self._inside(sheet, row) if of_table else ()
         array = formula.array is not None
         key = sheet, own, inside, array, *([column] if whole_columns else [])
-        return key, Own(tuple(small), tuple(fixed))
+        return key, Own(tuple(small), tuple(fixed)), rows
 
     def _inside(self, sheet: str, row: int) -> tuple[tuple[str, bool], ...]:
         """The tables that a row of a sheet is in, and whether among their data."""
