@@ -618,6 +618,9 @@ def test_newer_functions_by_libreoffice(soffice: str, tmp_path: Path, *, ours: b
         "E4": 'IFERROR(_xlfn.XLOOKUP("a",A1:A2,D1:D2),0)',
         "E5": "IFERROR(E3,0)",
         "E6": '_xlfn.XMATCH("b",A1:A2)',
+        "E7": '_xlfn.IFNA(_xlfn.XLOOKUP("z",A1:A2,C1:C2),5)',
+        "E8": '_xlfn.IFNA(_xlfn.XLOOKUP("a",A1:A2,D1:D2),0)',
+        "E9": '_xlfn.AGGREGATE(9,6,_xlfn.XLOOKUP("a",A1:A2,D1:D2))',
     }
 
     def fill(book: Any) -> None:
@@ -639,10 +642,11 @@ def test_newer_functions_by_libreoffice(soffice: str, tmp_path: Path, *, ours: b
         assert all("has not got a function" in reason for reason in kept.values())
         return
     values = {row: value for (_, row, column), value in computed.values.items() if column == 5}
-    assert values == {1: "d", 6: 2}
+    assert values == {1: "d", 6: 2, 7: 5}
     assert "hands to no function" in kept["E2"]
     assert kept["E3"].startswith("LibreOffice shows")
-    assert kept["E4"].startswith("it may hide an error in a block")
+    assert kept["E8"].startswith("LibreOffice shows")
+    assert all(kept[cell].startswith("it may hide an error in a block") for cell in ("E4", "E9"))
     assert kept["E5"].startswith("it depends on")
 
 

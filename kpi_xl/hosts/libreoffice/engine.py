@@ -20,10 +20,10 @@ from kpi_xl.ooxml.package import Formula, Package
 
 UNKNOWN = Message("this LibreOffice has not got a function that it calls")
 HIDING = (
-    *("IFERROR", "IFNA", "ISERR", "ISERROR", "ISNA", "ISNUMBER", "ISTEXT", "ISNONTEXT"),
-    *("ISLOGICAL", "ISBLANK", "TYPE", "ERROR.TYPE", "COUNT", "COUNTA", "AGGREGATE"),
+    *("IFERROR", "ISERR", "ISERROR", "ISNUMBER", "ISTEXT", "ISNONTEXT", "ISLOGICAL", "ISBLANK"),
+    *("TYPE", "ERROR.TYPE", "COUNT", "COUNTA", "AGGREGATE", "_XLFN.AGGREGATE"),
 )
-"""Functions of which an error in an argument is not the result."""
+"""Functions of which an error in an argument, other than #N/A, is not the result."""
 Place = tuple[str, int, int]
 
 
