@@ -1249,3 +1249,19 @@ def test_a_held_range_follows_the_spill_that_fills_it() -> None:
     result = calculate(written(fill))
     wanted = [3.0, 1.0, -100.0, 1.0, 2.0]
     assert [shown(result, f"I{row}") for row in range(1, 6)] == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("formula", "compares"),
+    [("=SUMPRODUCT(((A1:A4>1)+(A1:A4>2)*2>0)*1)", False),  # what counts by conditions is whole
+     ("=SUMPRODUCT((1-(A1:A4>1)<>0)*1)", False),
+     ("=SUMPRODUCT(((A1:A4>1)+0.5>0)*1)", True),
+     ("=SUMPRODUCT(((A1:A4>1)%>0)*1)", True),
+     ("=SUMPRODUCT(((A1:A4>1)*12345678*12345678>0)*1)", True),  # of more digits than Excel compares
+     ('=YEAR(46000)&"-"&A1&"-"&A2', False)],
+)  # fmt: skip
+def test_what_is_as_excel_has_it_is_not_handed_over(formula: str, compares: bool) -> None:
+    book = read_package(sheet_of({"A1": 0.5, "A2": 1.5, "A3": 2.5, "A4": None, "Z1": formula}))
+    (text,) = embedded._Engine(book).texts.values()
+    of_blocks = [part for part in text.split("KPIXL.") if part.startswith(("C((", "T(KPIXL.T"))]
+    assert bool(of_blocks) == compares

@@ -184,6 +184,8 @@ class Term(NamedTuple):
     """Of an IF on a single condition: that, what it gives, and what it gives otherwise."""
     plain: bool = False
     """Whether the cells are known to be compared by the engine as Excel does."""
+    most: int = 0
+    """How large it may be, of what counts by conditions: a whole number. 0: it is another one."""
     ending: str = ""
     """How to write it where it is the whole formula, if otherwise: what a sum of two values, or a
     block with blanks, comes to there."""
@@ -945,6 +947,7 @@ def computed(term: Term, form: str) -> Term:
         kind="block" if term.is_block else "value",
         kinds=term.kinds if form == "+{}" else NUMERIC,
         arithmetic=True,
+        most=0,
         lifted=term.lifted or (term.is_block and not term.text.startswith("{")),
     )
 
@@ -987,8 +990,22 @@ def joined(left: Term, operator: str, right: Term) -> Term:
         lifted=any(t.lifted or (t.is_block and not t.text.startswith("{")) for t in (left, right)),
         shape=shape,
         ending=difference,
+        most=counted(left, operator, right),
         blank=left.areas[-1] if (left.kind, operator, right.text) == ("area", "=", '""') else None,
     )
+
+
+def counted(left: Term, operator: str, right: Term) -> int:
+    """How large a whole number may be that comes of conditions and of other such; 0 of others."""
+    if BINDING[operator] == COMPARISON:
+        return 1
+    one, other = (
+        10 ** len(term.text) if term.text.isdecimal() else term.most for term in (left, right)
+    )
+    if operator not in "+-*" or not one or not other:
+        return 0
+    most = one * other if operator == "*" else one + other
+    return most if most < 10**15 else 0
 
 
 def handing(term: Term) -> str:
@@ -1221,6 +1238,8 @@ def wrapped(function: str, term: Term) -> str:
         return term.text
     if function == A_NUMBER and re.fullmatch(r"\d+", term.text):
         return term.text
+    if function == COMPARED and term.most:
+        return f"({term.text})"
     if function == COMPARED and term.plain and term.is_reference:
         return term.text
     if function == COMPARED and (words := TRIMMED.fullmatch(term.text)):
