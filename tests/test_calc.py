@@ -51,7 +51,7 @@ from kpi_xl.hosts.libreoffice.tables import Kind, as_filled, belonging, specifie
 from kpi_xl.hosts.libreoffice.tables import named as named_columns
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.ooxml.package import read_package
-from kpi_xl.reports.freezing import is_ours
+from kpi_xl.reports.freezing import becomes_a_value
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
@@ -324,13 +324,15 @@ def test_a_copy_with_live_formulas_computes_without_us(office: Any) -> None:
     _, (told, failed) = office["frozen"]["told"]
     assert not failed
     copy = office["frozen"]["copies"]["live"]
-    was = [one for one in read_package(office["frozen"]["after"]).formulas if is_ours(one, ())]
+    was = [
+        one for one in read_package(office["frozen"]["after"]).formulas if becomes_a_value(one, ())
+    ]
     formulas = {
         (one.sheet, one.row, one.column): one
         for one in read_package(copy).formulas
         if one.text != '""'  # the value of an empty text
     }
-    assert not [one for one in formulas.values() if is_ours(one, ())]
+    assert not [one for one in formulas.values() if becomes_a_value(one, ())]
     live = [one for one in was if (one.sheet, one.row, one.column) in formulas]
     assert told.startswith(f"{len(live)} formulas go on computing in the copy")
     assert f"{len(was) - len(live)} are values" in told

@@ -12,7 +12,7 @@ from kpi_xl.engine.formulas import HOLD
 from kpi_xl.engine.patterns import HOLDERS
 from kpi_xl.ooxml.addresses import LAST_COLUMN, Area, column_letters, column_number
 from kpi_xl.ooxml.blocks import with_blocks
-from kpi_xl.ooxml.package import Formula, Package
+from kpi_xl.ooxml.package import WORKBOOK, Formula, Package
 from kpi_xl.ooxml.sheet import Edit, escaped, with_edits
 
 TYPES = "application/vnd.openxmlformats-officedocument.spreadsheetml."
@@ -60,7 +60,7 @@ def for_engine(book: Package, texts: Mapping[Formula, str], held: Mapping[Area, 
             targets.append(("sharedStrings", "sharedStrings.xml"))
             copy.writestr("xl/sharedStrings.xml", package.read(book.texts_part))
         copy.writestr("[Content_Types].xml", types_xml(targets))
-        copy.writestr("_rels/.rels", relations_xml([("officeDocument", "xl/workbook.xml")]))
+        copy.writestr("_rels/.rels", relations_xml([(WORKBOOK, "xl/workbook.xml")]))
         copy.writestr("xl/_rels/workbook.xml.rels", relations_xml(targets))
         entries = "".join(
             f'<sheet name="{name}" sheetId="{number}" r:id="rId{number}"/>'

@@ -327,9 +327,6 @@ def documents(sheets: int) -> list[Module]:
     ]
 
 
-CLASSES = ("KpiEvents", "KpiServer")
-
-
 def modules() -> list[Module]:
     """All other code; what is in classes cannot be called by formulas."""
     return [

@@ -169,9 +169,8 @@ class Band(NamedTuple):
         return self.area.top + self.rows - 1
 
 
-def with_band(xml: bytes, band: Band, writer: Writer) -> bytes:
+def with_band(sheet: SheetXml, band: Band, writer: Writer) -> bytes:
     """A sheet with other rows in a table."""
-    sheet = SheetXml(xml)
     looks = _looks(sheet, band, writer)
     top, bottom = band.area.top, max(band.area.bottom, band.end)
     first, last = bisect_left(sheet.numbers, top), bisect_right(sheet.numbers, bottom)
@@ -289,12 +288,11 @@ def _with_dimension(xml: bytes, band: Band) -> bytes:
     return with_edits(xml, edits)
 
 
-def with_cells(xml: bytes, cells: Mapping[tuple[int, int], Cell], writer: Writer) -> bytes:
+def with_values(sheet: SheetXml, cells: Mapping[tuple[int, int], Cell], writer: Writer) -> bytes:
     """A sheet with single cells, by row and column."""
     rows: dict[int, dict[int, Cell]] = {}
     for (row, column), value in cells.items():
         rows.setdefault(row, {})[column] = value
-    sheet = SheetXml(xml)
     edits = [edit for number in sorted(rows) for edit in _over(sheet, number, rows[number], writer)]
     if edits:
         columns = [column for _, column in cells]

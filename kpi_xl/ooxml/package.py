@@ -7,7 +7,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -30,7 +30,7 @@ from kpi_xl.workbook_names import TEMPLATE
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 TYPES = "[Content_Types].xml"
-OFFICE = "officeDocument"  # the kind of the relation to the workbook itself
+WORKBOOK = "officeDocument"  # the kind of the relation to the workbook itself
 OLD_ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"}
 ISO_DATE = re.compile(rb"<(?:\w+:)?c\s[^>]*?\bt\s*=\s*[\"']d[\"']")
 HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*[\"'](?:1|true)[\"']")
@@ -164,7 +164,7 @@ def _filled(package: zipfile.ZipFile, blocks: Sequence[CellBlock]) -> dict[str, 
     changed: dict[str, bytes] = {}
     for sheet in dict.fromkeys(block.area.sheet for block in blocks):
         here = [block for block in blocks if block.area.sheet == sheet]
-        part = _sheet_part(package, sheet)
+        part = sheet_parts(package)[sheet]
         changed[part] = with_blocks(package.read(part), here)
         heads = {block.whole[:3]: block.whole for block in here}
         for kind, _, target in _relations(package, part):
@@ -238,11 +238,10 @@ def error_cells(
 def is_of_a_template(content: bytes) -> bool:
     """Whether a workbook was made from a template of ours. Raises NotAWorkbookError."""
     with opened(content) as package:
-        kinds = {kind: part for kind, _, part in _relations(package, "")}
-        part = kinds.get("officeDocument")
-        if part is None:
+        book = book_part(_relations(package, ""))
+        if not book:
             return False
-        names = ElementTree.fromstring(package.read(part)).iter(f"{MAIN}definedName")
+        names = ElementTree.fromstring(package.read(book)).iter(f"{MAIN}definedName")
         return any(name.attrib.get("name") == TEMPLATE for name in names)
 
 
@@ -271,24 +270,20 @@ def check_sheets(content: bytes) -> None:
     """Pass, or raise NotAWorkbookError, for a workbook that another program is to read."""
     with opened(content) as package:
         check_sizes(package)
-        book = next((part for kind, _, part in _relations(package, "") if kind == OFFICE), ".bin")
-        if book.endswith(".bin"):
+        book = book_part(_relations(package, ""))
+        if not book or book.endswith(".bin"):
             return  # of another form (.ods, .xlsb), which that program knows
         for sheet, part in sheet_parts(package).items():
             check_rectangle(_sheet(package, sheet, part))
 
 
-def _sheet_part(package: zipfile.ZipFile, sheet: str) -> str:
-    return sheet_parts(package)[sheet]
-
-
 def sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
     """The part of each worksheet by its name; none of a workbook in the strict form."""
-    book_part = next(part for kind, _, part in _relations(package, "") if kind == OFFICE)
-    parts = {key: part for kind, key, part in _relations(package, book_part) if kind == "worksheet"}
+    book = book_part(_relations(package, ""))
+    parts = {key: part for kind, key, part in _relations(package, book) if kind == "worksheet"}
     return {
         entry.attrib["name"]: parts[entry.attrib[RELATIONSHIP_ID]]
-        for entry in ElementTree.fromstring(package.read(book_part)).iter(f"{MAIN}sheet")
+        for entry in ElementTree.fromstring(package.read(book)).iter(f"{MAIN}sheet")
         if entry.attrib[RELATIONSHIP_ID] in parts
     }
 
@@ -299,13 +294,13 @@ def _read(package: zipfile.ZipFile, content: bytes, *, computing: bool) -> Packa
     if TYPES not in package.namelist():  # no spreadsheet program opens it, nor what is made of it
         raise NotAWorkbookError("it is damaged (its part {part} is missing)", part=TYPES)
     relations = list(_relations(package, ""))
-    book_part = next(part for kind, _, part in relations if kind == OFFICE)
-    if book_part.endswith(".bin"):
+    book_name = book_part(relations)
+    if book_name.endswith(".bin"):
         raise NotAWorkbookError("it is an .xlsb workbook: save it as Excel Workbook (.xlsx)")
-    book = ElementTree.fromstring(package.read(book_part))
+    book = ElementTree.fromstring(package.read(book_name))
     if not book.tag.startswith(MAIN):
         raise NotAWorkbookError("it is in the strict form of Open XML: save it as Excel Workbook")
-    targets = {key: (kind, part) for kind, key, part in _relations(package, book_part)}
+    targets = {key: (kind, part) for kind, key, part in _relations(package, book_name)}
     order = book.findall(f"{MAIN}sheets/{MAIN}sheet")
     names = _names(book, order)
     properties, settings = book.find(f"{MAIN}workbookPr"), book.find(f"{MAIN}calcPr")
@@ -414,8 +409,7 @@ def _sheet(package: zipfile.ZipFile, name: str, part: str) -> SheetXml:
 
 def _texts(package: zipfile.ZipFile) -> int:
     """How many texts the cells of a workbook share."""
-    book_part = next(part for kind, _, part in _relations(package, "") if kind == OFFICE)
-    for kind, _, part in _relations(package, book_part):
+    for kind, _, part in _relations(package, book_part(_relations(package, ""))):
         if kind == "sharedStrings":
             return len(TEXT.findall(package.read(part)))
     return 0
@@ -432,6 +426,11 @@ def rels_of(part: str) -> str:
     """The part that holds the relations of another; the package's own are those of ""."""
     folder, name = posixpath.split(part)
     return posixpath.join(folder, "_rels", f"{name}.rels")
+
+
+def book_part(related: Iterable[tuple[str, str, str]]) -> str:
+    """The part of the workbook itself, by the package's relations; empty where there is none."""
+    return next((part for kind, _, part in related if kind == WORKBOOK), "")
 
 
 def relations(xml: bytes, part: str) -> Iterator[tuple[str, str, str]]:

@@ -9,8 +9,8 @@ from itertools import count
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.limits import opened
-from kpi_xl.ooxml.package import relations, rels_of
-from kpi_xl.ooxml.sheet import check
+from kpi_xl.ooxml.package import book_part, relations, rels_of
+from kpi_xl.ooxml.sheet import SheetXml, check
 
 EMPTY = re.compile(rb"(\s*(?:<\?[^>]*\?>\s*)?)<((?:[\w.-]+:)?)([\w.-]+)([^>]*?)\s*/>", re.DOTALL)
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -24,6 +24,7 @@ class Parts(dict[str, bytes]):
             self.infos = {info.filename: info for info in package.infolist()}
             self.before = {name: package.read(name) for name in self.infos}
         self.source = content
+        self._sheets: dict[str, SheetXml] = {}
         super().__init__(self.before)
 
     def __missing__(self, part: str) -> bytes:
@@ -32,7 +33,14 @@ class Parts(dict[str, bytes]):
     @property
     def book(self) -> str:
         """The part of the workbook itself."""
-        return next(target for kind, _, target in self.relations("") if kind == "officeDocument")
+        return book_part(self.relations(""))
+
+    def sheet(self, part: str) -> SheetXml:
+        """A worksheet by places, looked through once as long as it stays. Raises BadSheetError."""
+        known = self._sheets.get(part)
+        if known is None or known.xml is not self[part]:
+            known = self._sheets[part] = SheetXml(self[part])
+        return known
 
     def archive(self) -> bytes:
         """The package put together again; what has not changed keeps its compressed bytes.
@@ -42,7 +50,9 @@ class Parts(dict[str, bytes]):
         """
         changed = {name: new for name, new in self.items() if new is not self.before.get(name)}
         for name, xml in changed.items():
-            if name.endswith((".xml", ".rels")):  # Excel's own drawings of notes need not be XML
+            known = self._sheets.get(name)
+            is_checked = known is not None and known.xml is xml
+            if name.endswith((".xml", ".rels")) and not is_checked:  # Excel's own .vml may be none
                 check(xml)
         if self.keys() == self.before.keys():
             return with_members(self.source, changed)

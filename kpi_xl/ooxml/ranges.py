@@ -2,7 +2,8 @@
 
 A spreadsheet program does that by itself. What counts as pointing to a table is a range that begins
 at its first row of data, or above, and ends with its last one: a whole column of it, say, as a
-formula, a chart, a name, a rule or a format has it. Ranges that end elsewhere stay.
+formula, a chart, a name, a rule, a format or a column of a table has it. Ranges that end elsewhere
+stay, and so do those in a table that each row has of its own, as a running total does.
 """
 
 import re
@@ -150,7 +151,7 @@ def follow(parts: Parts, sheets: dict[str, str], moves: Sequence[Move]) -> None:
     ends = re.compile(b"|".join(b"%d" % bottom for bottom in {move.old.bottom for move in moves}))
     for sheet, part in sheets.items():
         if ends.search(parts[part]):
-            parts[part] = _sheet(parts[part], sheet, moves)
+            parts[part] = _sheet(parts.sheet(part), sheet, moves)
         for kind, _, target in parts.relations(part):
             if kind == "table" and ends.search(parts[target]):
                 parts[target] = _table(parts[target], sheet, moves)
@@ -213,9 +214,8 @@ def _is_over(source: bytes, tables: Mapping[str, str], changing: Collection[str]
     return sheet in {one.lower() for one in changing}
 
 
-def _sheet(xml: bytes, name: str, moves: Sequence[Move]) -> bytes:
+def _sheet(sheet: SheetXml, name: str, moves: Sequence[Move]) -> bytes:
     """A sheet whose formulas, rules and formats follow."""
-    sheet = SheetXml(xml)
     edits: list[Edit] = []
     inside = [move for move in moves if move.old.sheet == name]
     for cell in sheet.formula_cells():
@@ -239,7 +239,7 @@ def _sheet(xml: bytes, name: str, moves: Sequence[Move]) -> bytes:
         if new != text:
             start = sheet.xml.index(body, cell.start)
             edits.append((start + tag.end(), start + end.start(), escaped(new).encode()))
-    head, tail = with_edits(xml[: sheet.end], edits), xml[sheet.end :]
+    head, tail = with_edits(sheet.xml[: sheet.end], edits), sheet.xml[sheet.end :]
     tail = RULES.sub(_rewriting(name, moves, 2), tail)
     return head + PLACES.sub(_placed(name, moves), tail)
 

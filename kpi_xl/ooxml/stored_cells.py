@@ -1,7 +1,7 @@
 """The cells that a workbook's file holds, by their places."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from kpi_xl.cells import Block
@@ -17,7 +17,6 @@ class StoredCells:
 
     parts: Parts
     sheets: Mapping[str, str]
-    _read: dict[str, SheetXml] = field(default_factory=dict)
 
     @cached_property
     def texts(self) -> list[str]:
@@ -27,9 +26,7 @@ class StoredCells:
 
     def sheet(self, name: str) -> SheetXml:
         """A sheet by its name."""
-        if name not in self._read:
-            self._read[name] = SheetXml(self.parts[self.sheets[name]])
-        return self._read[name]
+        return self.parts.sheet(self.sheets[name])
 
     def held(self, place: Area) -> list[list[Stored | None]]:
         """What the cells of an area hold, None for a blank."""

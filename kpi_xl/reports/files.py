@@ -71,15 +71,14 @@ class Described:
 
 
 class RecomputedBook(NamedTuple):
-    """A workbook computed anew: its formulas, those not computed, how many lost a value by that.
+    """A workbook computed anew: its formulas, those that are not computed and lost their values.
 
-    `unshown` shapes, too, have lost what they showed.
+    `unshown` shapes have lost what they showed.
     """
 
     content: bytes
     formulas: int
     kept: tuple[recalc.Kept, ...]
-    emptied: int
     unshown: int
 
 
@@ -287,14 +286,13 @@ def computed(
         return replace(book, formulas=tuple(fitting), unreadable=(*book.unreadable, *pivoted))
 
     new, report = recalc.recalculated(content, progress, adapted=adapted)
-    emptied = 0
     if report.kept:
-        new, emptied = _without_values(new, report.kept)
+        new = _without_values(new, report.kept)
     cells = _cells(new)
     follow_values(cells)
     links = any(b"textlink" in xml for name, xml in cells.parts.items() if "/drawings/" in name)
     unshown = follow_links(cells, _cells(before)) if links else 0
-    return RecomputedBook(cells.parts.archive(), report.formulas, report.kept, emptied, unshown)
+    return RecomputedBook(cells.parts.archive(), report.formulas, report.kept, unshown)
 
 
 def _cells(content: bytes) -> StoredCells:
@@ -309,18 +307,18 @@ def _fits(formula: Formula) -> bool:
     return any(calls(formula.text, METRICS)) or bool(NEWER_CALL.search(formula.text))
 
 
-def _without_values(content: bytes, kept: Sequence[recalc.Kept]) -> tuple[bytes, int]:
-    """A workbook without the values of some formulas, and of how many there were any."""
+def _without_values(content: bytes, kept: Sequence[recalc.Kept]) -> bytes:
+    """A workbook without the values of some formulas."""
     book, parts = read_package(content, computing=False), Parts(content)
     names = {(one.sheet, one.cell) for one in kept}
-    emptied = 0
+    emptied = False
     for sheet, xml in book.xml.items():
         areas = [one.area for one in book.formulas if one.sheet == sheet]
         edits: set[Edit] = set()
         for cell, place in zip(xml.formula_cells(), areas, strict=True):
             if (sheet, f"{column_letters(cell.column)}{cell.row}") not in names:
                 continue
-            emptied += bool(cell.value)
+            emptied |= bool(cell.value)
             shown = [cell] if place[1:3] == place[3:5] else xml.block_cells(place)
             edits |= {
                 (one.start, one.end, with_value(one, "n", None)) for one in shown if one.value
@@ -329,7 +327,7 @@ def _without_values(content: bytes, kept: Sequence[recalc.Kept]) -> tuple[bytes,
             parts[book.parts[sheet]] = with_edits(xml.xml, edits)
     if emptied:
         parts[parts.book] = _computing_on_load(parts[parts.book])
-    return parts.archive(), emptied
+    return parts.archive()
 
 
 def _computing_on_load(xml: bytes) -> bytes:

@@ -73,7 +73,7 @@ def frozen(content: bytes, *, native: bool = False) -> tuple[bytes, int, int]:
     ours = [
         formula
         for formula in book.formulas
-        if is_ours(formula, names) or (native and NEWER_CALL.search(formula.text))
+        if becomes_a_value(formula, names) or (native and NEWER_CALL.search(formula.text))
     ]
     live = 0
     by_sheet: dict[str, list[Formula]] = {}
@@ -130,7 +130,7 @@ def copy_of(book: Path, number: str = "", *, native: bool = False) -> Path:
     return book.with_name(f"{book.stem} ({'live' if native else 'values'}{number}){book.suffix}")
 
 
-def is_ours(formula: Formula, names: Collection[str]) -> bool:
+def becomes_a_value(formula: Formula, names: Collection[str]) -> bool:
     """Whether a formula cannot be computed without our functions, or may follow one that cannot.
 
     `names` are the defined names that need our functions, in lower case.

@@ -34,13 +34,14 @@ PLACES = (FINDINGS, FINDING_COUNT, ABOUT)
 """The named cells that a report writes into."""
 
 FILLED = "Read by kpi-xl from {files}."
-"""What that cell says then."""
+"""What the cell ABOUT says of a report that was loaded."""
 
 FINDINGS_ROOM, FINDINGS_WIDTH = 20, 5
-"""Rows and columns of that block: where, nothing, row, nothing, what to do."""
+"""Rows and columns of the list of findings: where, nothing, row, nothing, what to do."""
 
 SOURCE_COLUMNS = ("table", "file", "columns", "loaded", "rows", "remarks")
-"""Its columns. `columns` says what the file calls ours: Lead source=channel; Betrag=value."""
+"""The columns of the table Sources. `columns` says what the file calls ours: Lead source=channel;
+Betrag=value."""
 
 STAMP = "yyyy-mm-dd hh:mm"
 """The number format of `loaded`."""

@@ -14,7 +14,7 @@ from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.limits import faults
 from kpi_xl.ooxml.looks import Looks
-from kpi_xl.ooxml.overwriting import Band, Carried, Writer, with_band, with_cells
+from kpi_xl.ooxml.overwriting import Band, Carried, Writer, with_band, with_values
 from kpi_xl.ooxml.package import MAIN, ExcelTable, Formula, Package, read_package
 from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.ranges import Move, beside, follow, followed, pivot_places, refresh_pivots
@@ -64,12 +64,13 @@ def rewritten(content: bytes, change: Change) -> Rewritten:
     )
     for band in bands:
         part = book.parts[band.area.sheet]
-        inline = _is_inline(parts[part], band.area)
-        parts[part] = with_band(parts[part], band, apart if inline else together)
-    for sheet, wanted in cells.items():
-        part = book.parts[sheet]
+        sheet = parts.sheet(part)
+        inline = _is_inline(sheet, band.area)
+        parts[part] = with_band(sheet, band, apart if inline else together)
+    for name, wanted in cells.items():
+        part = book.parts[name]
         inline = b'"inlineStr"' in parts[part] and b't="s"' not in parts[part]
-        parts[part] = with_cells(parts[part], wanted, apart if inline else together)
+        parts[part] = with_values(parts.sheet(part), wanted, apart if inline else together)
     _resize(book, parts, moves)
     follow(parts, book.parts, moves)
     changing = {block.place.sheet for block in change.blocks} | set(book.xml)
@@ -86,12 +87,14 @@ def _unchain(book: Package, parts: Parts) -> None:
     """Drop the chain of formulas where there are others now; Excel makes a new one."""
     chain = parts.related(parts.book, "calcChain")
     touched = [part for part in book.parts.values() if parts[part] is not parts.before[part]]
-    if chain and any(_places(parts.before[part]) != _places(parts[part]) for part in touched):
+    if chain and any(
+        _places(SheetXml(parts.before[part])) != _places(parts.sheet(part)) for part in touched
+    ):
         parts.drop(chain)  # one that names a cell without a formula is a fault to Excel
 
 
-def _places(xml: bytes) -> list[tuple[int, int]]:
-    return [(cell.row, cell.column) for cell in SheetXml(xml).formula_cells()]
+def _places(sheet: SheetXml) -> list[tuple[int, int]]:
+    return [(cell.row, cell.column) for cell in sheet.formula_cells()]
 
 
 def _is_of(block: Filled, table: ExcelTable) -> bool:
@@ -101,9 +104,8 @@ def _is_of(block: Filled, table: ExcelTable) -> bool:
     return sheet == table.area.sheet and row == table.area.top + 1 and left <= column <= right
 
 
-def _is_inline(xml: bytes, place: Area) -> bool:
+def _is_inline(sheet: SheetXml, place: Area) -> bool:
     """Whether the texts of a block of cells stand in them."""
-    sheet = SheetXml(xml)
     return any(cell.attribute("t") == "inlineStr" for cell in sheet.block_cells(
         place._replace(bottom=min(place.bottom, place.top + 50))))  # fmt: skip
 
@@ -171,7 +173,7 @@ def _carried(
     """
     sheet, top, left, bottom, _ = table.area
     last, above = (_formulas_of(book, sheet, number) for number in (bottom, bottom - 1))
-    row = SheetXml(parts[book.parts[sheet]]).row_cells(bottom) if last else []
+    row = parts.sheet(book.parts[sheet]).row_cells(bottom) if last else []
     notes = {cell.column: cell.attribute("cm") for cell in row}
     own = _own_formulas(book, parts, table)
     carried: dict[int, Carried] = {}
@@ -266,7 +268,7 @@ def _refuse_taken(book: Package, parts: Parts, table: ExcelTable, band: Band) ->
     ]
     rows = [max(place.top, new.top) for place in taken if place.touches(new)]
     if band.formulas:
-        sheet = SheetXml(parts[book.parts[new.sheet]])
+        sheet = parts.sheet(book.parts[new.sheet])
         rows += [
             cell.row
             for cell in sheet.block_cells(new)
