@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -35,7 +35,7 @@ from kpi_xl.errors import KpiError
 from kpi_xl.hosts.libreoffice import engine, programs
 from kpi_xl.hosts.libreoffice import extension as calc
 from kpi_xl.hosts.libreoffice import headless as libreoffice
-from kpi_xl.hosts.libreoffice.blocks import outermost
+from kpi_xl.hosts.libreoffice.blocks import last_blank, outermost
 from kpi_xl.hosts.libreoffice.document import CODES, tidied, tidy, tidy_file
 from kpi_xl.hosts.libreoffice.names import (
     METHODS,
@@ -683,6 +683,24 @@ def test_formulas_in_a_file_of_libreoffice_mean_what_they_did(soffice: str, tmp_
     shown = [value for _, _, value, _ in answer["sheets"]["Mine"]]
     assert shown == [11, 22, 33, 44, 33, "see $Orders.$B$2:$B$3"]
     assert [one.text for one in read_package(last.read_bytes()).formulas] == list(texts.values())
+
+
+@pytest.mark.parametrize(
+    ("filled", "blank"), [((), 9), ((9,), 8), ((7, 9), 8), ((0, 7, 8, 9), 6), (range(10), None)]
+)
+def test_the_last_blank_cell_of_a_column(filled: Sequence[int], blank: int | None) -> None:
+    """Of a sheet of ten rows."""
+
+    def cells(left: int, top: int, right: int, bottom: int) -> Any:
+        free = [SimpleNamespace(EndRow=n) for n in range(top, bottom + 1) if n not in filled]
+        return SimpleNamespace(queryEmptyCells=lambda: SimpleNamespace(RangeAddresses=free))
+
+    sheet = SimpleNamespace(
+        Rows=SimpleNamespace(Count=10),
+        getCellRangeByPosition=cells,
+        getCellByPosition=lambda column, row: row,
+    )
+    assert last_blank(sheet, 3) == blank
 
 
 def test_blocks_are_measured_in_no_cell_of_the_users(soffice: str, tmp_path: Path) -> None:
