@@ -220,6 +220,27 @@ def test_what_points_to_a_table_follows_it(folder: Path) -> None:
     )
 
 
+def test_lists_to_choose_from_and_ends_of_scales_follow_a_table(folder: Path) -> None:
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        sheet.conditional_format("C5:C8", {
+            "type": "2_color_scale", "min_type": "formula", "max_type": "formula",
+            "min_value": '=MIN($C$5:$C$8,"0")', "max_value": "=MAX(Orders!$C$5:$C$7)",
+        })  # fmt: skip
+
+    form, mine = "xl/ctrlProps/ctrlProp1.xml", "xl/worksheets/sheet2.xml"
+    content = Parts(shop(more=more))
+    content[form] = (
+        b'<formControlPr xmlns="http://schemas.microsoft.com/office/spreadsheetml/2009/9/main"'
+        b' objectType="Drop" fmlaLink="$B$1" fmlaRange="Orders!$A$5:$A$8"/>'
+    )
+    content.relate(mine, "ctrlProp", form)
+    new = parts(refreshed(folder, content.archive()))
+    assert b'fmlaLink="$B$1" fmlaRange="Orders!$A$5:$A$11"/>' in new[form]
+    assert re.findall(r'<cfvo type="formula" val="([^"]*)', new[ORDERS].decode()) == [
+        "MIN($C$5:$C$11,&quot;0&quot;)", "MAX(Orders!$C$5:$C$7)",
+    ]  # fmt: skip
+
+
 def test_charts_forget_what_may_be_of_other_data(folder: Path) -> None:
     """A name, or several ranges: programs that draw charts read the cells."""
 

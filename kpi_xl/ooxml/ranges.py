@@ -39,9 +39,13 @@ RANGE = re.compile(
 )
 NAMES = re.compile(rb"(<(?:\w+:)?definedName(\s[^>]*)?>)([^<]*)(?=</)")
 RULES = re.compile(
-    rb"(<(?:\w+:)?(?:formula[12]?|f|calculatedColumnFormula|totalsRowFormula)(?:\s[^>]*)?>)"
+    rb"(<(?:\w+:)?(?:formula[12]?|f|calculatedColumnFormula|totalsRowFormula|FmlaRange)(?:\s[^>]*)?>)"
     rb"([^<]*)(?=</)"
 )
+SETTINGS = re.compile(
+    rb"(<(?:\w+:)?(?:cfvo|controlPr|formControlPr)\s[^>]*?\s(?:val|listFillRange|fmlaRange)=\")([^\"]*)"
+)
+"""Ends of colour scales, and the ranges of lists to choose from."""
 TABLE = re.compile(rb"<(?:\w+:)?table\s[^>]*>")
 PLACES = re.compile(
     rb"(<(?:\w+:)?(?:conditionalFormatting|dataValidation|ignoredError|protectedRange)\s[^>]*?"
@@ -153,8 +157,8 @@ def follow(parts: Parts, sheets: dict[str, str], moves: Sequence[Move]) -> None:
         if ends.search(parts[part]):
             parts[part] = _sheet(parts.sheet(part), sheet, moves)
         for kind, _, target in parts.relations(part):
-            if kind == "table" and ends.search(parts[target]):
-                parts[target] = _table(parts[target], sheet, moves)
+            if kind in ("table", "ctrlProp", "vmlDrawing") and ends.search(parts.get(target, b"")):
+                parts[target] = _of_sheet(parts[target], sheet, moves)
     parts[parts.book] = NAMES.sub(_rewriting("", moves, 3), parts[parts.book])
     for part in list(parts):
         if CHARTS.fullmatch(part) and ends.search(parts[part]):
@@ -240,27 +244,31 @@ def _sheet(sheet: SheetXml, name: str, moves: Sequence[Move]) -> bytes:
             start = sheet.xml.index(body, cell.start)
             edits.append((start + tag.end(), start + end.start(), escaped(new).encode()))
     head, tail = with_edits(sheet.xml[: sheet.end], edits), sheet.xml[sheet.end :]
-    tail = RULES.sub(_rewriting(name, moves, 2), tail)
+    new_text = _rewriting(name, moves, 2)
+    tail = SETTINGS.sub(new_text, RULES.sub(new_text, tail))
     return head + PLACES.sub(_placed(name, moves), tail)
 
 
-def _table(xml: bytes, sheet: str, moves: Sequence[Move]) -> bytes:
-    """A table whose columns' own formulas follow: they are written as for its first row."""
+def _of_sheet(xml: bytes, sheet: str, moves: Sequence[Move]) -> bytes:
+    """A table whose columns' own formulas follow, written as for its first row; or a list."""
     tag = TABLE.search(xml)
     row = area(sheet, attribute(tag[0], "ref")).top + 1 if tag else 0
-    return RULES.sub(_rewriting(sheet, moves, 2, row), xml)
+    new = _rewriting(sheet, moves, 2, row)
+    return SETTINGS.sub(new, RULES.sub(new, xml))
 
 
 def _rewriting(
     sheet: str, moves: Sequence[Move], group: int, row: int = 0
 ) -> Callable[[re.Match[bytes]], bytes]:
-    """What lets the text of an element follow, all else being as it was."""
+    """What lets the text of an element, or of an attribute, follow, all else being as it was."""
 
     def rewritten(found: re.Match[bytes]) -> bytes:
         text = text_of(found[group])
         wide = b"Print_Area" in found[1]
         new = followed(text, sheet, moves, row=row, wide=wide)
-        return found[0] if new == text else found[1] + escaped(new).encode()
+        if new == text:
+            return found[0]
+        return found[1] + escaped(new).replace('"', "&quot;").encode()
 
     return rewritten
 
