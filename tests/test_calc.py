@@ -652,6 +652,32 @@ def test_newer_functions_by_libreoffice(soffice: str, tmp_path: Path, *, ours: b
     assert kept["E5"].startswith("it depends on")
 
 
+def test_functions_in_defined_names_by_libreoffice(soffice: str, tmp_path: Path) -> None:
+    """Ours are bound; IFERROR hides none that LibreOffice has not got."""
+    names = {"Cost": "CAC(100,5)", "Rent": "Cost+1", "Sheet1!Own": "CAC(Sheet1!$A$2,2)",
+             "Newer": "_xlfn.TEXTSPLIT(\"a b\",\" \")", "Newest": "Newer"}  # fmt: skip
+    cells = {"B1": "IFERROR(Cost,0)", "B2": "Rent*2", "B3": "IFERROR(Own,0)", "B4": "2*3",
+             "B5": "IFERROR(Newest,0)", "B6": "IFERROR(newer,0)",
+             "B7": "IFERROR(B6,1)"}  # fmt: skip
+
+    def fill(book: Any) -> None:
+        sheet = book.add_worksheet()
+        sheet.write("A2", 8)
+        for name, text in names.items():
+            book.define_name(name, f"={text}")
+        for cell, text in cells.items():
+            sheet.write_formula(cell, f"={text}", None, 1)
+
+    content = written(fill)
+    computed = engine.compute(read_package(content), content, seconds=SECONDS)
+    assert {row: value for (_, row, _), value in computed.values.items()} == {
+        1: 20.0, 2: 42.0, 3: 4.0, 4: 6.0
+    }  # fmt: skip
+    refused = {cell.partition("!")[2]: str(reason) for cell, reason in computed.refused.items()}
+    assert refused.keys() == {"B5", "B6", "B7"}
+    assert all("has not got a function that it calls" in refused[cell] for cell in ("B5", "B6"))
+
+
 def test_formulas_in_a_file_of_libreoffice_mean_what_they_did(soffice: str, tmp_path: Path) -> None:
     """They are over the tables again, but for columns that no title tells from the others."""
     titles = ["day", "Cost [EUR]", "it's #1", "Twice", "twice", "2024"]

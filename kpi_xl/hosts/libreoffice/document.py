@@ -9,8 +9,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable
-from itertools import groupby
+from collections.abc import Callable, Iterator
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +101,20 @@ def bind(document: Any) -> int:
 
     with quietly(document):
         count = sum(_enter_anew(sheet, entered) for sheet in document.Sheets)
-        for name in document.NamedRanges:
-            content = entered(name.getContent()) if over_tables else None
+        for name in defined_names(document):
+            content = entered(name.getContent())
             if content is not None:
-                name.setContent(content)
+                name.setContent(content.removeprefix("="))
+                count += 1
     if count:
         document.calculate()
         document.setModified(changed)
     return count
+
+
+def defined_names(document: Any) -> Iterator[Any]:
+    """The names of a workbook and of its sheets."""
+    return chain(document.NamedRanges, *(sheet.NamedRanges for sheet in document.Sheets))
 
 
 def is_xlsx(document: Any) -> bool:
@@ -282,8 +288,9 @@ def perform(context: Any, file: Path, reports: Callable[[], Any]) -> None:
     that; `reports`: do these of the menu, each with a sheet and a cell
     chosen, and answer what they tell, the work of `reports`, as with `new`;
     `values`: answer what its formula cells show, which of them call functions that LibreOffice has
-    not got (`unknown`), or Excel's newer ones that it has from us (`borrowed`), and how large the
-    blocks of the array formulas in the cells of `blocks` (sheet, row, column) would be (`sizes`).
+    not got (`unknown`), or Excel's newer ones that it has from us (`borrowed`), which defined names
+    call either (`names`), and how large the blocks of the array formulas in the cells of `blocks`
+    (sheet, row, column) would be (`sizes`).
     """
     import uno
     from com.sun.star.lang import IllegalArgumentException
@@ -323,6 +330,10 @@ def _done(
             answer["sheets"] = {sheet.Name: _shown(sheet) for sheet in document.Sheets}
             answer["unknown"] = _cells_of(document, unresolved)
             answer["borrowed"] = _cells_of(document, borrowed)
+            contents = {name.Name: name.getContent() for name in defined_names(document)}
+            answer["names"] = [
+                n for n, text in contents.items() if unresolved(text) or borrowed(text)
+            ]
             answer["sizes"] = [_size(document, *place) for place in task.get("blocks", [])]
         elif what == "reports":
             answer["told"] = [

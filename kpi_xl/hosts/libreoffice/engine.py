@@ -1,7 +1,7 @@
 """A workbook's formulas computed by LibreOffice: the values alone, for `recalc` to write."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ def compute(book: Package, content: bytes, *, seconds: float) -> Computed:
         for row, column, value, error in shown
     }
     unknown, borrowed = ({tuple(one) for one in answer[key]} for key in ("unknown", "borrowed"))
+    over_unknown = _using(book, answer["names"])
     sizes = dict(zip(spilling, answer["sizes"], strict=True))
     logical = _logical(book)
     values: dict[Place, Cell | Block] = {}
@@ -50,7 +51,7 @@ def compute(book: Package, content: bytes, *, seconds: float) -> Computed:
     for formula in book.formulas:
         place = formula.sheet, formula.row, formula.column
         try:
-            if place in unknown:
+            if place in unknown or over_unknown(formula.text):
                 raise RefusedError(UNKNOWN)
             _check_size(formula, sizes.get(formula))
             values[place] = _value(formula, cells, logical, borrowed=place in borrowed)
@@ -60,6 +61,22 @@ def compute(book: Package, content: bytes, *, seconds: float) -> Computed:
     for formula in refused:
         values.pop((formula.sheet, formula.row, formula.column), None)
     return Computed(values, {formula.cell: reason for formula, reason in refused.items()})
+
+
+def _using(book: Package, names: Iterable[str]) -> Callable[[str], bool]:
+    """What tells whether a formula uses one of these names, or a name that does."""
+    found = {name.lower() for name in names}
+
+    def uses(text: str) -> bool:
+        try:
+            words = {token.value.rpartition("!")[2].lower() for token in formulas.tokens_of(text)}
+        except RefusedError:
+            return True
+        return not found.isdisjoint(words)
+
+    while found and (more := {n for (_, n), text in book.names.items() if uses(text)} - found):
+        found |= more
+    return uses if found else lambda _: False
 
 
 def _check_size(formula: Formula, size: list[int] | None) -> None:
