@@ -306,7 +306,7 @@ def test_a_range_that_all_rows_have_follows_in_all_of_them() -> None:
     move = Move("Orders", Area("Orders", 4, 1, 8, 7), 12)
 
     def in_row_8(text: str, above: str) -> str:
-        return followed(text, "Orders", [move], row=8, beside=above)
+        return followed(text, "Orders", [move], row=8, beside=[above])
 
     assert in_row_8("C8/SUM(C5:C8)", "C7/SUM(C5:C8)") == "C8/SUM(C5:C12)"
     assert in_row_8("C8/SUM(C5:C8)", "C7/SUM(C4:C7)") == "C8/SUM(C5:C8)"

@@ -8,6 +8,8 @@ stay, and so do those in a table that each row has of its own, as a running tota
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import count
 from typing import NamedTuple
 
 from kpi_xl.ooxml.addresses import Area, area, column_letters
@@ -17,6 +19,7 @@ from kpi_xl.ooxml.sheet import (
     FORMULA_END,
     Edit,
     SheetXml,
+    XmlCell,
     attribute,
     escaped,
     text_of,
@@ -87,48 +90,53 @@ def followed(
     moves: Sequence[Move],
     *,
     row: int = 0,
-    beside: str = "",
+    beside: Iterable[str] = (),
     wide: bool = False,
 ) -> str:
     """A formula whose ranges follow. `sheet` is that of ranges which name none.
 
     `row`: that of its cell in a table. A range whose end moves with the cell may be one of each
-    row's own, as a running total has it: that is so if the next row, whose formula is `beside`, has
-    another one, or, where there is none, if it ends in the cell's row.
+    row's own, as a running total has it: that is so if the next row has another one, or, where
+    nothing like it is `beside`, in the rows before and after, if it ends in the cell's row.
     """
-    others = (one[0] for one in RANGE.finditer(beside) if one["left"])
+    numbers, others = count(), cache(lambda: _ranges_like(text, beside))
 
     def new(found: re.Match[str]) -> str:
         if found["left"] is None:
             return found[0]
-        other = next(others, None)
-        name = _sheet_of(found["sheet"], sheet)
-        if _sheet_of(found["again"], name).lower() != name.lower():
-            return found[0]
-        corners = found["left"] + found["top"], found["right"] + found["bottom"]
-        try:
-            place = area(name, ":".join(corners))
-        except ValueError:
+        number = next(numbers)
+        place = _place(found, sheet)
+        moved = (move.of(place, wider=wide) for move in moves) if place else ()
+        after = next((one for one in moved if one != place), None)
+        if after is None:
             return found[0]
         if row and found["bottom"].isdigit():
-            own = int(found["bottom"]) == row if other is None else other != found[0]
+            own = others()[number] != found[0] if others() else int(found["bottom"]) == row
             if own:
                 return found[0]
-        for move in moves:
-            after = move.of(place, wider=wide)
-            if after != place:
-                dollar = "$" if found["bottom"].startswith("$") else ""
-                start = found[0][: found.start("bottom") - found.start()]
-                return f"{start}{dollar}{after.bottom}"
-        return found[0]
+        dollar = "$" if found["bottom"].startswith("$") else ""
+        start = found[0][: found.start("bottom") - found.start()]
+        return f"{start}{dollar}{after.bottom}"
 
     return RANGE.sub(new, text)
 
 
-def beside(text: str, others: Iterable[str]) -> str:
-    """The first of other rows' formulas that is the same but for its rows; empty if none is."""
-    shape = re.sub(r"\d+", "", text)
-    return next((one for one in others if re.sub(r"\d+", "", one) == shape), "")
+def _place(found: re.Match[str], sheet: str) -> Area | None:
+    """The cells of a range; None where it is none, or over several sheets."""
+    name = _sheet_of(found["sheet"], sheet)
+    if _sheet_of(found["again"], name).lower() != name.lower():
+        return None
+    try:
+        return area(name, f"{found['left']}{found['top']}:{found['right']}{found['bottom']}")
+    except ValueError:
+        return None
+
+
+def _ranges_like(text: str, others: Iterable[str]) -> list[str]:
+    """The ranges of the first of other formulas that is the same but for its rows."""
+    shape = re.sub(r"\d+", "0", text)
+    like = next((one for one in others if re.sub(r"\d+", "0", one) == shape), "")
+    return [one[0] for one in RANGE.finditer(like) if one["left"]]
 
 
 def drifts(text: str, sheet: str, moves: Sequence[Move]) -> bool:
@@ -231,15 +239,10 @@ def _sheet(sheet: SheetXml, name: str, moves: Sequence[Move]) -> bytes:
         if table and cell.row > table.old.bottom:
             continue  # it is new, and made of one that has followed
         text = text_of(body[tag.end() : end.start()])
-        new = followed(text, name, moves)
-        if new != text and table:
-            others = (
-                one.formula_text
-                for row in (cell.row - 1, cell.row + 1)
-                for one in sheet.row_cells(row)
-                if one.column == cell.column and table.has(row, one.column)
-            )
-            new = followed(text, name, moves, row=cell.row, beside=beside(text, others))
+        if table:
+            new = followed(text, name, moves, row=cell.row, beside=_beside(sheet, cell, table))
+        else:
+            new = followed(text, name, moves)
         if new != text:
             start = sheet.xml.index(body, cell.start)
             edits.append((start + tag.end(), start + end.start(), escaped(new).encode()))
@@ -247,6 +250,14 @@ def _sheet(sheet: SheetXml, name: str, moves: Sequence[Move]) -> bytes:
     new_text = _rewriting(name, moves, 2)
     tail = SETTINGS.sub(new_text, RULES.sub(new_text, tail))
     return head + PLACES.sub(_placed(name, moves), tail)
+
+
+def _beside(sheet: SheetXml, cell: XmlCell, table: Move) -> Iterator[str]:
+    """The formulas of a table's column in the rows before and after a cell."""
+    for row in (cell.row - 1, cell.row + 1):
+        for one in sheet.row_cells(row):
+            if one.column == cell.column and table.has(row, one.column):
+                yield one.formula_text
 
 
 def _of_sheet(xml: bytes, sheet: str, moves: Sequence[Move]) -> bytes:
