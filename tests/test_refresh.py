@@ -842,6 +842,15 @@ def test_what_is_in_the_way_refuses(folder: Path) -> None:
     refused(folder, frozen(shop())[0], "a frozen copy")
 
 
+def test_a_damaged_drawing_is_told(folder: Path) -> None:
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        mine.insert_textbox(9, 12, "old", {"textlink": "=$A$1"})
+
+    content = edited(shop(more=more), "xl/drawings/drawing1.xml", '"$A$1"', '"$A$1&none;"')
+    with pytest.raises(NotAWorkbookError, match="it is damaged"):
+        refreshed(folder, content)
+
+
 def test_a_row_further_down_is_not_in_the_way(folder: Path) -> None:
     content = refreshed(folder, shop(more=lambda _, sheet, __: sheet.write("C12", "end")))
     assert [row[2] for row in rows_of(content)][7] == "end"

@@ -67,7 +67,7 @@ class SharedTexts:
 
     def says(self, number: float, text: str) -> bool:
         """Whether it is the text of a number."""
-        return number in range(len(self.texts)) and self.texts[int(number)] == text
+        return 0 <= number < len(self.texts) and self.texts[int(number)] == text
 
     def store(self) -> None:
         """Write the part, if it has changed: without what no cell has any more."""

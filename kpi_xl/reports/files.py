@@ -288,11 +288,18 @@ def computed(
     new, report = recalc.recalculated(content, progress, adapted=adapted)
     if report.kept:
         new = _without_values(new, report.kept)
-    cells = _cells(new)
+    new, unshown = _shown(new, before)
+    return RecomputedBook(new, report.formulas, report.kept, unshown)
+
+
+@limits.faults()
+def _shown(content: bytes, before: bytes) -> tuple[bytes, int]:
+    """A workbook whose charts and shapes show its values, and how many shapes show nothing."""
+    cells = _cells(content)
     follow_values(cells)
     links = any(b"textlink" in xml for name, xml in cells.parts.items() if "/drawings/" in name)
     unshown = follow_links(cells, _cells(before)) if links else 0
-    return RecomputedBook(cells.parts.archive(), report.formulas, report.kept, unshown)
+    return cells.parts.archive(), unshown
 
 
 def _cells(content: bytes) -> StoredCells:
