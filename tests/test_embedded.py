@@ -311,6 +311,15 @@ def test_formulas_filled_across_and_down() -> None:
     assert shown(result, "F1") == 1.0
 
 
+def test_what_was_doubted_too_early_is_asked_again() -> None:
+    """The spill comes after the formula that needs it: until then its criterion was an error."""
+    cells = {"A1": '=COUNTIFS(C1:C3,">="&1/B2)', "A2": '=COUNTIFS(C1:C3,">="&1/B4)'}
+    cells |= {"B1": "{=_xlfn.UNIQUE(C1:C3)}", "C1": 0.25, "C2": 0.5, "C3": 2}
+    result = calculate(sheet_of(cells))
+    assert shown(result, "A1") == 1.0
+    assert list(result.refused) == ["Sheet1!A2"]
+
+
 def test_what_only_looks_filled_down() -> None:
     """The same text beside a shared one, a row with a zero before it, a name, percent signs."""
     cells = {f"A{row}": row for row in range(1, 12)}

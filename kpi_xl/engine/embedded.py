@@ -326,6 +326,7 @@ class _Engine:
             self._unsettle(self.formulas[number] for number in self._graph().dependents(places))
             self._renew_written(places)
             self._evaluate_written()
+        self._ask_again([answer] if answer else self.formulas)
         if not self.asked_later:
             self.ranges.clear()  # nothing is computed any more, and they hold whole columns
         graph: Callable[[], Graph] = cache(self._graph)
@@ -414,6 +415,19 @@ class _Engine:
         for formula in formulas:
             if formula not in self.refused:
                 self._set(formula, self.texts[formula])
+
+    def _ask_again(self, formulas: Iterable[Formula]) -> None:
+        """Compute what is doubted once more: it may have been over cells that came later."""
+        doubted = [
+            formula
+            for formula in formulas
+            if formula not in self.written
+            and formula in self.lines
+            and (self.lines[formula].number, formula.row) in self.noticed.doubts
+        ]
+        if doubted:
+            self._enter_anew(doubted)
+            self._evaluate()
 
     def _unsettle(self, formulas: Iterable[Formula]) -> None:
         """Forget what was doubted of formulas that are computed once more, over other cells.
