@@ -842,6 +842,11 @@ def test_what_is_in_the_way_refuses(folder: Path) -> None:
     refused(folder, frozen(shop())[0], "a frozen copy")
 
 
+def test_marked_cells_are_found_in_whatever_letters_their_sheet_is_named(folder: Path) -> None:
+    content = edited(shop(), "xl/workbook.xml", "Sources!", "'SOURCES'!")
+    assert figures(refreshed(folder, content)) == pytest.approx(expected(7))
+
+
 def test_a_damaged_drawing_is_told(folder: Path) -> None:
     def more(book: Any, sheet: Any, mine: Any) -> None:
         mine.insert_textbox(9, 12, "old", {"textlink": "=$A$1"})
