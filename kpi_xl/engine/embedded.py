@@ -334,7 +334,8 @@ class _Engine:
         self._refuse_doubts()
         news = [answer] if answer else self.formulas
         if not answer:
-            self.cells = CellValues(self._column, self._width)
+            run = proxy(self)  # or they would hold each other, with all cells
+            self.cells = CellValues(partial(_Engine._column, run), partial(_Engine._width, run))
             self.totals = totals_among(self.formulas)
         for line in [self.lines[answer]] if answer else self.patterns.lines:
             for formula, sentence in unproven(

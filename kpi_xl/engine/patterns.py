@@ -205,7 +205,7 @@ class Line:
         return prefix + ":".join(ends), rows
 
 
-class Filled:
+class FilledDown:
     """A formula that may have been filled down: it goes on if only the rows in it go on."""
 
     def __init__(self, line: Line, formula: Formula, rows: Sequence[tuple[int, int]]) -> None:
@@ -237,7 +237,7 @@ class Patterns:
         self.lines: list[Line] = []
         self._known: dict[tuple[object, ...], Read] = {}
         self._by_column: dict[tuple[object, ...], Line] = {}
-        self._latest: dict[tuple[str, int], Filled] = {}
+        self._latest: dict[tuple[str, int], FilledDown] = {}
         """What was read last in each column of a sheet."""
         self._tables: dict[tuple[str, int], tuple[tuple[str, bool], ...]] = {}
         self._constants = Constants(book.blocks) if book else None
@@ -256,7 +256,7 @@ class Patterns:
                 found = self._shared(key, own, formula)
             if found is not None and found.fits(formula.row):
                 found.formulas.append(formula)
-                self._latest[formula.sheet, formula.column] = Filled(found, formula, rows)
+                self._latest[formula.sheet, formula.column] = FilledDown(found, formula, rows)
                 return found
         here = replace(formula, text=moved(formula.text, *formula.moved), moved=(0, 0))
         line = self._added(self._read(here), here.row, 0, here.sheet)
