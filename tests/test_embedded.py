@@ -320,6 +320,25 @@ def test_what_was_doubted_too_early_is_asked_again() -> None:
     assert list(result.refused) == ["Sheet1!A2"]
 
 
+def test_what_is_doubted_and_needs_itself_is_refused() -> None:
+    """Such a formula the engine does not take a second time."""
+    for formula in ('=COUNTIFS(C1:C3,">="&1/B4)+A1', '=A1&"x"<"a-b"', '=IFERROR(UPPER("ß"),A1)',
+                    '=SUM(A1:A3,COUNTIFS(C1:C3,">="&1/B4))'):  # fmt: skip
+        result = calculate(sheet_of({"A1": formula, "C1": 1}))
+        assert list(result.refused) == ["Sheet1!A1"]
+
+
+@pytest.mark.parametrize("rows", [50, 150, 10_050])
+@pytest.mark.parametrize("quick", [False, True])
+def test_what_needs_a_large_spill_and_a_changed_one(rows: int, *, quick: bool) -> None:
+    """The small spill keeps its size, and gets other values once the large one is there."""
+    cells: dict[str, Any] = {f"Z{row}": float(row) for row in range(1, rows + 1)}
+    cells |= {"G1": f"{{=Z1:Z{rows}*1", "A1": "{=G1:G4+9", "T2": "=A2*2", "T3": "=MAX(G1:G4,T2)",
+              "T5": "=SUM(G1:G4)+T2", "T6": "=T5*2"}  # fmt: skip
+    result = compute(read_package(sheet_of(cells)), quick=quick)
+    assert [shown(result, cell) for cell in ("T2", "T3", "T5", "T6")] == [22.0, 22.0, 32.0, 64.0]
+
+
 def test_what_only_looks_filled_down() -> None:
     """The same text beside a shared one, a row with a zero before it, a name, percent signs."""
     cells = {f"A{row}": row for row in range(1, 12)}
@@ -576,7 +595,9 @@ def random_spills(chance: random.Random) -> dict[str, Any]:
     for number in range(1, chance.randint(3, 7)):
         column, row = chance.choice(spills)
         cell = f"{column}{row + chance.randint(0, 5)}"
+        before = f"N{chance.randint(1, number)}" if number > 1 else "K1"
         formulas = [f"SUM({column}{row}:{column}{row + rows})", cell, f"IFERROR({cell}*2,-1)",
+                    f"MAX({column}{row}:{column}{row + rows},{before})", f"{before}*2",
                     f"COUNT({column}{row}:{column}{row + 20})", f'IFERROR({cell}&"x","e")',
                     f"SUMIFS(K1:K{rows},L1:L{rows},{cell})", f"SUM({column}{row}#)"]  # fmt: skip
         cells[f"N{number}"] = "=" + chance.choice(formulas)

@@ -301,13 +301,22 @@ def test_signs_that_contradict_the_currency_named_are_refused(tmp_path: Path) ->
     path.write_text(orders, encoding="utf-8")
     assert column(filled("retention", path), "Orders", "amount") == [5.0]
     path.write_text(orders + "2,Completed,2024-01-02,a@x.com,EUR,£5\n", encoding="utf-8")
-    said = "has amounts with the sign GBP, which are said to be in EUR"
+    said = "has amounts with the sign of GBP, which are said to be in EUR"
     assert said in refusal("retention", path)
     ours = "date,channel,campaign,impressions,clicks,conversions,cost,revenue,currency\n"
     path.write_text(ours + "2024-01-01,a,x,10,5,1,$5,3,EUR\n", encoding="utf-8")
-    assert "the sign $, which are said to be in EUR" in refusal("campaigns", path)
+    assert "the sign of $, which are said to be in EUR" in refusal("campaigns", path)
     path.write_text(ours + "2024-01-01,a,x,10,5,1,$5,3,CAD\n", encoding="utf-8")
     assert column(filled("campaigns", path), "Ads", "cost") == [5.0]
+    one = "2024-01-01,a,x,10,5,1,{},3,{}\n"
+    for cost, named in (("RMB 5", "CNY"), ("Rs 5", "PKR"), ("£5", "EGP"), ("$5", "UYU"),
+                        ("NIS 5", "ILS"), ("5 TTC", "EUR"), ("€5", "Euro"),
+                        ("$5", "BRL")):  # fmt: skip
+        path.write_text(ours + one.format(cost, named), encoding="utf-8")
+        assert column(filled("campaigns", path), "Ads", "cost") == [5.0]
+    for cost, named in (("£5", "PKR"), ("Rs 5", "EGP"), ("¥5", "EUR")):
+        path.write_text(ours + one.format(cost, named), encoding="utf-8")
+        assert "which are said to be in" in refusal("campaigns", path)
 
 
 @pytest.mark.parametrize(

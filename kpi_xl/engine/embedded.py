@@ -41,6 +41,7 @@ from kpi_xl.ooxml.package import Formula, Package, read_package, with_cells
 
 KPI_ERROR = Message("one of its functions gives it, or is given it: kpi-xl explain says why")
 NATIVE_ERROR = Message("it comes from a native function, or from a cell that the formula refers to")
+CIRCLE = Message("it depends on itself: a circular reference")
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
 QUICK_SPILL = 100  # cells; of each that the engine spills it looks for all that depends on it
 BATCH = 100_000  # rows of values that the engine is given at once: it looks for what needs them
@@ -369,18 +370,18 @@ class _Engine:
     def _evaluate_written(self) -> None:
         """Compute what has changed by blocks that were written out.
 
-        Where a spill becomes larger by that, the engine computes what needs its new cells, and not
-        all that depends on this in turn.
+        Where a spill changes by that, the engine computes what needs its cells, and not all that
+        depends on this in turn.
         """
-        before = {formula: self._spill(formula) for formula in self.blocks}
+        before = dict(self.blocks)
         self._evaluate()
-        while grown := [
+        while changed := [
             formula
-            for formula in self.blocks
-            if self._spill(formula) != before.get(formula) and not self._is_large(formula)
+            for formula, block in self.blocks.items()
+            if block != before.get(formula) and not self._is_large(formula)
         ]:
-            before = {formula: self._spill(formula) for formula in self.blocks}
-            numbers = self._graph().dependents(self._spill(formula) for formula in grown)
+            before = dict(self.blocks)
+            numbers = self._graph().dependents(self._spill(formula) for formula in changed)
             self._enter_anew([self.formulas[number] for number in sorted(numbers)])
             self._evaluate()
 
@@ -414,8 +415,15 @@ class _Engine:
         """Have formulas computed once more, though the engine does not see why."""
         self._unsettle(formulas)
         for formula in formulas:
+            if formula in self.lines and self._feeds_itself(formula):
+                self.refused.setdefault(formula, CIRCLE)  # the engine does not take it once more
             if formula not in self.refused:
                 self._set(formula, self.texts[formula])
+
+    def _feeds_itself(self, formula: Formula) -> bool:
+        """Whether a formula refers to its own cell."""
+        places = self.lines[formula].places(formula.row)
+        return any(place.touches(formula.own_area) for place in places)
 
     def _ask_again(self, formulas: Iterable[Formula]) -> None:
         """Compute what is doubted once more: it may have been over cells that came later."""
@@ -425,6 +433,7 @@ class _Engine:
             if formula not in self.written
             and formula in self.lines
             and (self.lines[formula].number, formula.row) in self.noticed.doubts
+            and not self._feeds_itself(formula)
         ]
         if doubted:
             self._enter_anew(doubted)
@@ -510,8 +519,7 @@ class _Engine:
         if self.workbook.last_cycle_telemetry().live_cycles_witnessed:
             suspects = list(range(len(self.formulas)))
         for number in graph().circles(suspects) if suspects else ():
-            circle = Message("it depends on itself: a circular reference")
-            self.refused.setdefault(self.formulas[number], circle)
+            self.refused.setdefault(self.formulas[number], CIRCLE)
 
     def _refuse_doubts(self) -> None:
         """Refuse the formulas in which the engine was not sure, also where IFERROR hides it."""

@@ -18,10 +18,10 @@ from kpi_xl.exports.pages import text_of
 from kpi_xl.exports.recognition import Match
 from kpi_xl.exports.rows import Rows, rows_of
 from kpi_xl.locales import Counted, Message, Names
-from kpi_xl.locales.currencies import currency_named, distinct
+from kpi_xl.locales.currencies import contradict, currency_named, distinct
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
-from kpi_xl.sources.currencies import MIXED, OTHER_SIGN, contradict
+from kpi_xl.sources.currencies import MIXED, OTHER_SIGN
 from kpi_xl.sources.grain import (
     GRAIN_WORDS,
     first_days,

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
+from itertools import chain
 from typing import Any, NamedTuple
 
 NO_BREAK = "\u00a0"
@@ -43,6 +44,22 @@ def distinct(codes: set[str]) -> set[str]:
     """
     told = {sign for sign, several in _known()["several"].items() if codes & {*several}}
     return codes - told
+
+
+def contradict(currency: str, sign: str) -> bool:
+    """Whether a currency is another one than a sign, or a code, beside an amount stands for.
+
+    What is unknown to us may be the same.
+
+    >>> [contradict("PKR", sign) for sign in ("Rs", "$", "TTC")]
+    [False, True, False]
+    """
+    known = _known()
+    pair = {currency_named(currency), currency_named(sign)}
+    sharing = {**known["several"], **known["shared"]}
+    if any(one in pair and pair <= {one, *others} for one, others in sharing.items()):
+        return False
+    return len(pair) > 1 and pair <= {*known["signs"], *sharing, *chain(*sharing.values())}
 
 
 def currency_named(text: str) -> str:

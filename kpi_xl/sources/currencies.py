@@ -8,7 +8,7 @@ from math import fsum
 
 from kpi_xl.cells import Cell
 from kpi_xl.locales import Message, Names
-from kpi_xl.locales.currencies import currency_named, distinct
+from kpi_xl.locales.currencies import contradict, currency_named
 from kpi_xl.schema import Column
 from kpi_xl.sources.records import Found, Unreadable, plain
 from kpi_xl.sources.values import as_text
@@ -29,7 +29,8 @@ MIXED = (
 )
 
 OTHER_SIGN = (
-    "has amounts with the sign {sign}, which are said to be in {currency}: correct one of the two"
+    "has amounts with the sign of {sign}, which are said to be in {currency}: correct one of the"
+    " two"
 )
 
 WATCHED = "\0"
@@ -43,11 +44,6 @@ def watched(headers: Sequence[str], places: Mapping[str, int]) -> dict[str, int]
         for place, header in enumerate(headers)
         if place not in places.values() and NAME.search(plain(header))
     }
-
-
-def contradict(currency: str, sign: str) -> bool:
-    """Whether a currency is not the one that a sign beside the amount stands for."""
-    return bool(currency and sign) and len(distinct({currency, currency_named(sign)})) > 1
 
 
 def in_one_currency(
