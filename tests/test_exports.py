@@ -311,7 +311,8 @@ def test_signs_that_contradict_the_currency_named_are_refused(tmp_path: Path) ->
     one = "2024-01-01,a,x,10,5,1,{},3,{}\n"
     for cost, named in (("RMB 5", "CNY"), ("Rs 5", "PKR"), ("£5", "EGP"), ("$5", "UYU"),
                         ("NIS 5", "ILS"), ("5 TTC", "EUR"), ("€5", "Euro"),
-                        ("$5", "BRL")):  # fmt: skip
+                        ("$5", "BRL"), ("5元", "TWD"), ("C$5", "NIO"), ("Fr. 5", "CHF"),
+                        ("Dhs 5", "AED")):  # fmt: skip
         path.write_text(ours + one.format(cost, named), encoding="utf-8")
         assert column(filled("campaigns", path), "Ads", "cost") == [5.0]
     for cost, named in (("£5", "PKR"), ("Rs 5", "EGP"), ("¥5", "EUR")):
@@ -590,6 +591,46 @@ def test_rows_without_a_day_are_in_no_month(tmp_path: Path) -> None:
     path.write_text(f"{mails.rstrip()}\nDraft of May{',' * 25}\n", encoding="utf-8")
     for name in ("campaigns", "scorecard"):
         assert "1 row without a date" in filled(name, path).notes[0].lines()
+
+
+def test_refunds_with_a_minus_are_refunds(tmp_path: Path) -> None:
+    orders = [
+        f"{n},Completed,2024-01-0{n},a@x.com,EUR,100,{back}" for n, back in ((1, -20), (2, 0))
+    ]
+    path = tmp_path / "woo.csv"
+    for sign in ("", "-"):
+        rows = "\n".join(orders).replace("-20", f"{sign}20")
+        path.write_text(f"{WOO.strip()},Order Refund Amount\n{rows}\n", encoding="utf-8")
+        assert column(filled("retention", path), "Orders", "amount") == [80, 100]
+
+
+def test_orders_without_an_amount_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "woo.csv"
+    rows = "1,Completed,2024-01-01,a@x.com,EUR,\n2,Completed,2024-01-02,a@x.com,EUR,5\n"
+    path.write_text(WOO + rows, encoding="utf-8")
+    told = filled("retention", path)
+    assert column(told, "Orders", "amount") == [None, 5.0]
+    assert "1 row without an amount, which count" in "; ".join(told.notes[0].lines())
+
+
+def test_subscriptions_that_are_over_or_not_paid(tmp_path: Path) -> None:
+    """Canceled ones end, also where their last day is in another column; unpaid ones are out."""
+    head = "id,Customer ID,Interval,Amount,Status,Start (UTC),Canceled At (UTC),Ended At (UTC)"
+    rows = [
+        "s1,a,month,10,canceled,2024-01-05,2024-02-20,",
+        "s2,b,month,5,active,2024-01-05,,",
+        "s3,c,month,7,active,2024-01-05,2024-02-20,",
+        "s4,d,month,9,unpaid,2024-01-05,,",
+        "s5,e,month,9,paused,2024-01-05,,",
+    ]
+    path = tmp_path / "stripe.csv"
+    path.write_text("\n".join([head, *rows]), encoding="utf-8")
+    told = filled("retention", path)
+    assert column(told, "Subscriptions", "churned")[1] == 10
+    assert column(told, "Subscriptions", "mrr_new")[0] == 22
+    assert "2 " in "; ".join(told.notes[0].lines())
+    path.write_text("\n".join([head, rows[0].replace("2024-02-20", "")]), encoding="utf-8")
+    assert "row 2: a subscription that is canceled, and has no day" in refusal("retention", path)
 
 
 def test_months_are_no_days(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.package import read_package
 from kpi_xl.ooxml.parts import Parts
-from kpi_xl.ooxml.ranges import Move, followed
+from kpi_xl.ooxml.ranges import Beside, Move, followed
 from kpi_xl.ooxml.vba import Module, project
 from kpi_xl.reports import ReportError, commands, layout
 from kpi_xl.reports.files import FileWorkbook
@@ -306,7 +306,7 @@ def test_a_range_that_all_rows_have_follows_in_all_of_them() -> None:
     move = Move("Orders", Area("Orders", 4, 1, 8, 7), 12)
 
     def in_row_8(text: str, above: str) -> str:
-        return followed(text, "Orders", [move], row=8, beside=[above])
+        return followed(text, "Orders", [move], row=8, beside=[Beside(-1, above)])
 
     assert in_row_8("C8/SUM(C5:C8)", "C7/SUM(C5:C8)") == "C8/SUM(C5:C12)"
     assert in_row_8("C8/SUM(C5:C8)", "C7/SUM(C4:C7)") == "C8/SUM(C5:C8)"
@@ -375,6 +375,49 @@ def test_formulas_of_ones_own_columns_go_on(folder: Path) -> None:
     assert [row[6] for row in rows_of(less)] == pytest.approx(sums[:3])
 
 
+def test_what_is_left_from_each_row_on_follows(folder: Path) -> None:
+    """Its end is that of the table, and its start each row's own."""
+
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        for row in range(5, 9):
+            sheet.write_formula(row - 1, 6, f"=SUM(C{row}:C$8)", None, 0)
+
+    new = refreshed(folder, shop(more=more))
+    assert [row[6] for row in rows_of(new, values=False)] == [
+        f"=SUM(C{row}:C$11)" for row in range(5, 12)
+    ]
+    amounts = [amount for *_, amount, _ in orders(7)]
+    left = [sum(amounts[number:]) for number in range(7)]
+    assert [row[6] for row in rows_of(new)] == pytest.approx(left)
+    store(folder, orders(3))
+    assert [row[6] for row in rows_of(refreshed(folder, new), values=False)] == [
+        f"=SUM(C{row}:C$7)" for row in range(5, 8)
+    ]
+
+
+def test_running_totals_beside_the_table_stay(folder: Path) -> None:
+    """The last of them ends with the table by accident; a total that all rows have follows."""
+
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        for row in range(5, 9):
+            sheet.write_formula(row - 1, 9, f"=SUM(C$5:C{row})", None, 0)
+            sheet.write_formula(row - 1, 10, f"=C{row}/SUM(C$5:C$8)", None, 0)
+            mine.write_formula(row + 10, 0, f"=SUM(Orders!C$5:C{row})", None, 0)
+        mine.write_formula("C1", "=SUM(Orders!C5:C8)", None, 0)
+        mine.write_formula("C2", "=SUM(Orders!C5:C7)", None, 0)
+
+    content = refreshed(folder, shop(more=more))
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    sheet, mine = book["Orders"], book["Mine"]
+    for row in range(5, 9):
+        assert sheet[f"J{row}"].value == f"=SUM(C$5:C{row})"
+        assert sheet[f"K{row}"].value == f"=C{row}/SUM(C$5:C$11)"
+        assert mine[f"A{row + 11}"].value == f"=SUM(Orders!C$5:C{row})"
+    assert [mine[cell].value for cell in ("C1", "C2")] == [
+        "=SUM(Orders!C5:C11)", "=SUM(Orders!C5:C7)",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("dynamic", [False, True])
 def test_array_formulas_of_ones_own_columns_go_on(folder: Path, *, dynamic: bool) -> None:
     """Such as Excel makes of what may be a block, and of Ctrl+Shift+Enter."""
@@ -431,8 +474,8 @@ def test_a_shared_formula_outlives_the_cell_that_has_its_text(folder: Path) -> N
     assert texts_of_formulas(new, "Orders", ["F5", "F11"]) == ["=UPPER(D5)", "=UPPER(D11)"]
 
 
-def test_of_a_shared_formula_only_the_range_that_ends_with_the_table_follows(folder: Path) -> None:
-    """In the others it would end with the table by accident, or go beyond."""
+def test_a_shared_formula_follows_as_if_each_cell_had_its_own(folder: Path) -> None:
+    """Of windows that go down the rows one ends with the table by accident."""
 
     def more(book: Any, sheet: Any, mine: Any) -> None:
         for row in range(20, 24):
@@ -443,11 +486,11 @@ def test_of_a_shared_formula_only_the_range_that_ends_with_the_table_follows(fol
     mine = "xl/worksheets/sheet2.xml"
     content = sharing(shop(more=more), mine, cells, "D20:D23", "SUM(Orders!C3:C6)")
     new = refreshed(folder, content)
-    wanted = ["C3:C6", "C4:C7", "C5:C11", "C6:C9"]
+    wanted = ["C3:C6", "C4:C7", "C5:C8", "C6:C9"]
     assert texts_of_formulas(new, "Mine", cells) == [f"=SUM(Orders!{one})" for one in wanted]
     amounts = [amount for *_, amount, _ in orders(7)]
     shown = openpyxl.load_workbook(io.BytesIO(new), data_only=True)["Mine"]
-    sums = [sum(amounts[:2]), sum(amounts[:3]), sum(amounts), sum(amounts[1:5])]
+    sums = [sum(amounts[:2]), sum(amounts[:3]), sum(amounts[:4]), sum(amounts[1:5])]
     assert [shown[cell].value for cell in cells] == pytest.approx(sums)
     held = sharing(shop(more=more), mine, cells, "D20:D23", "SUM(Orders!$C$5:$C$8)+A20")
     kept = parts(refreshed(folder, held))[mine].decode()

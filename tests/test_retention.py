@@ -1,8 +1,10 @@
 """The retention workbook: cohorts, segments and value of real orders."""
 
 import io
+import re
 import warnings
 from datetime import date, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -10,6 +12,7 @@ import demos
 import openpyxl
 import pandas as pd
 import pytest
+from hosts import pdf_texts
 from kpi_xl.workbook_templates import retention
 from kpi_xl.workbook_templates.parts import HEADER, Data, build
 from kpi_xl.workbook_templates.retention import SHARES, TEMPLATE, TOP, sample
@@ -42,6 +45,17 @@ def small() -> Data:
 @pytest.fixture(scope="module")
 def demo() -> Built:
     return demos.demo(TEMPLATE.name).built
+
+
+def test_a_viewer_without_our_functions_shows_no_error_where_no_order_has_an_amount(
+    tmp_path: Path,
+) -> None:
+    """LibreOffice computes what is an empty text anew, and what that needs."""
+    data = small()
+    data["Orders"]["amount"] = [None] * len(data["Orders"]["amount"])
+    (tmp_path / "book.xlsx").write_bytes(build(TEMPLATE, data).content)
+    text = pdf_texts([tmp_path / "book.xlsx"], tmp_path)["book"]
+    assert "#NAME?" not in re.sub(r"into\s+#NAME", "", text)  # what Start says of an edit
 
 
 def test_figures_of_cdnow(demo: Built) -> None:

@@ -683,7 +683,7 @@ def fitted(page: Page) -> None:
     spent, often = (f'IF(OnDays>1,{of},"")' for of in ("Spent/OnDays", "OnDays"))
     # Where all are alike there is nothing to correlate.
     alike = f"OR(MAX({often})=MIN({often}),MAX({spent})=MIN({spent}))"
-    repeated = blank_if(f"IF({NO_FORECAST},TRUE,{alike})", f"CORREL({often},{spent})")
+    repeated = blank_if(f"IF({NO_WORTH},TRUE,{alike})", f"CORREL({often},{spent})")
     looks = page.styles.number(AVERAGE)
     page.put_named(TOP - 2, FIT.column + 1, "SpendCorrelation", repeated, looks, array=True)
     page.define("FitTable", TOP, FIT.column)
@@ -909,7 +909,7 @@ def value(page: Page) -> None:
     row = figures(page, row + 1, 0, "How they buy", how_they_buy(page.book.pages["Model"]))
     text = page.styles.text()
     linked = f"ABS(SpendCorrelation)>={CORRELATED}"
-    untold = f'IF({NO_FORECAST},TRUE,SpendCorrelation="")'
+    untold = f'IF({NO_WORTH},TRUE,SpendCorrelation="")'
     doubted, sound = map(page.book.phrase, (AMOUNTS_DOUBTED, AMOUNTS_SOUND))
     page.sheet.merge_range(row, 0, row + 2, 2, "", text)
     page.put(row, 0, blank_if(untold, f"IF({linked},{doubted},{sound})"), text)
@@ -975,6 +975,8 @@ def status_line(page: Page, formula: str, wrong: str) -> None:
 def how_they_buy(source: Page) -> tuple[Figure, ...]:
     """What the parameters of the models say."""
     r, alpha, a, b, p, q, v = (source.at(TOP + place, FIT.column + 1) for place in range(1, 8))
+    # Without amounts the fit is not asked: a viewer that cannot compute it would look anew.
+    unspent = f'IF(IF({NO_FIT},TRUE,Revenue=""),TRUE,N({q})<=1)'
     return (
         Figure("WeeksBetween", "Weeks between purchases", blank_if(NO_FIT, f"{alpha}/{r}"),
                PERIODS, "Of a mean customer who still buys"),
@@ -982,9 +984,9 @@ def how_they_buy(source: Page) -> tuple[Figure, ...]:
                blank_if(f'IF({NO_FIT},TRUE,BuyingModelCode="paretonbd")', f"{a}/({a}+{b})"), RATE,
                "Mean chance, each time they return"),
         Figure("MeanSpend", "Mean spend a purchase",
-               blank_if(f"IF({NO_FIT},TRUE,N({q})<=1)", f"{p}*{v}/({q}-1)"), MONEY,
+               blank_if(unspent, f"{p}*{v}/({q}-1)"), MONEY,
                "Of those who come back"),
-        Figure("SpendLink", "Frequency and spend", blank_if(NO_FORECAST, "SpendCorrelation"),
+        Figure("SpendLink", "Frequency and spend", blank_if(NO_WORTH, "SpendCorrelation"),
                AVERAGE, "Correlation, from -1 to 1"),
     )  # fmt: skip
 

@@ -64,6 +64,14 @@ NEEDED = {"Ads": ["date"], "Orders": ["date"], "Spend": ["month"], "Months": ["m
           "Weeks": ["week"], "Contracts": ["customer", "started", "amount"]}  # fmt: skip
 """What every row needs that is to be added up: it would be in no month, or of one with others."""
 
+GONE = ("canceled", "cancelled")
+"""What a subscription's status says where it is over, whether or not its last day is there."""
+
+WITHOUT_END = (
+    "row {row}: a subscription that is canceled, and has no day on which it ended: write it, or"
+    " delete the row"
+)
+
 DAYS_FROM = ("date", "day", "week", "month", "start")
 """The columns that a day may come from, where the file has none of its own name."""
 
@@ -391,6 +399,10 @@ def _contracts(reading: Reading) -> list[Contract]:
         trial = row.get("trial_end")
         start = trial if isinstance(trial, date) and trial > row["started"] else row["started"]
         end = row.get("ended")
+        if not isinstance(end, date) and str(row.get("status")).strip().casefold() in GONE:
+            end = row.get("canceled")  # of others it is the day on which somebody asked for the end
+            if not isinstance(end, date):
+                reading.faults.append(Message(WITHOUT_END, row=int(row["_row"])))
         contracts.append(
             (row["customer"], start, end if isinstance(end, date) else None,
              row["amount"] * number / intervals[interval])
@@ -436,8 +448,9 @@ def _without_trials(reading: Reading) -> Any:
 
 def _days_known(frame: Any) -> list[date]:
     """The days of a file on which something was: starts and ends, no trial that may end yet."""
-    return [day for name in ("started", "ended", "period_start", "created") if name in frame
-            for day in frame[name] if isinstance(day, date)]  # fmt: skip
+    names = ("started", "ended", "canceled", "period_start", "created")
+    found = (day for name in names if name in frame for day in frame[name])
+    return [day for day in found if isinstance(day, date)]
 
 
 def _months_of(reading: Reading, contracts: Sequence[Contract]) -> list[date]:

@@ -48,7 +48,7 @@ BESIDE: dict[str, Unit] = dict.fromkeys(
     ("total", "refunded", "outstanding", "tax", "shipping", "quantity", "price", "won_value"), MONEY
 ) | dict.fromkeys(
     ("day", "week", "month", "date", "start", "end", "entered", "close", "started", "ended",
-     "period_start", "period_end", "trial_end", "created"),
+     "canceled", "period_start", "period_end", "trial_end", "created"),
     DATE,
 ) | {"results": COUNT}  # fmt: skip
 """Columns that are no table's, but make one; those that are not here are texts."""
@@ -696,6 +696,10 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
         if name not in frame:
             continue
         column = frame[name]
+        if name == "refunded":  # some write them with a minus
+            column = column.abs()
+        if name == "outstanding":  # below 0 it is what the shop has still to pay back
+            column = column.clip(lower=0.0)
         if sign == "*":
             amount = amount * column
         else:
@@ -719,6 +723,10 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
             taken_off = money(float(frame[name].sum()))
             reading.left.append(Message("{worth} of {column}", worth=taken_off, column=name))
     frame["amount"] = amount.round(10)
+    blank = int(frame["amount"].isna().sum())
+    if 0 < blank < len(frame):  # where all are, the file has none
+        text = "{rows} without an amount, which count, but for no revenue"
+        reading.left.append(Message(text, rows=Counted(blank, "rows")))
     return frame
 
 

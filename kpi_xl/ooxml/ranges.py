@@ -66,13 +66,16 @@ class Move(NamedTuple):
     old: Area
     bottom: int
 
-    def of(self, place: Area, *, wider: bool = False) -> Area:
-        """A block of cells as it is to be; `wider`: one that reaches over more columns as well."""
+    def of(self, place: Area, *, wider: bool = False, to_the_end: bool = False) -> Area:
+        """A block of cells as it is to be; `wider`: one that reaches over more columns as well.
+
+        `to_the_end`: one from any row on.
+        """
         inside = self.old.left <= place.left and place.right <= self.old.right
         if (
             place.sheet.lower() == self.old.sheet.lower()
             and place.bottom == self.old.bottom
-            and place.top <= self.old.top + 1
+            and (to_the_end or place.top <= self.old.top + 1)
             and (inside or (wider and place.touches(self.old)))
         ):
             return place._replace(bottom=self.bottom)
@@ -84,37 +87,55 @@ class Move(NamedTuple):
         return inside and self.old.top < row <= max(self.old.bottom, self.bottom)
 
 
+class Beside(NamedTuple):
+    """A formula in the same column, so many rows below."""
+
+    rows: int
+    text: str
+
+
 def followed(
     text: str,
     sheet: str,
     moves: Sequence[Move],
     *,
     row: int = 0,
-    beside: Iterable[str] = (),
+    beside: Iterable[Beside] = (),
+    in_table: bool = True,
     wide: bool = False,
 ) -> str:
     """A formula whose ranges follow. `sheet` is that of ranges which name none.
 
-    `row`: that of its cell in a table. A range whose end moves with the cell may be one of each
-    row's own, as a running total has it: that is so if the next row has another one, or, where
-    nothing like it is `beside`, in the rows before and after, if it ends in the cell's row.
+    `row`: that of its cell. A range whose end moves with the cell may be one of each row's own, as
+    a running total has it: that is so if the next row has another one, which outside of a table has
+    to be this one filled on. In a table, where nothing like it is `beside`, it is so if it ends in
+    the cell's row; and a range from the row on, as what is left has it, follows with its fixed end.
     """
     numbers, others = count(), cache(lambda: _ranges_like(text, beside))
+
+    def is_own(range_: str, number: int, end: int) -> bool:
+        offset, ranges = others()
+        if not ranges:
+            return in_table and end == row
+        if in_table:
+            return ranges[number] != range_
+        other = RANGE.fullmatch(ranges[number])
+        return other is not None and other["bottom"] == str(end + offset)
 
     def new(found: re.Match[str]) -> str:
         if found["left"] is None:
             return found[0]
         number = next(numbers)
         place = _place(found, sheet)
-        moved = (move.of(place, wider=wide) for move in moves) if place else ()
+        left_over = bool(row) and in_table and found["bottom"].startswith("$")
+        moved = (m.of(place, wider=wide, to_the_end=left_over) for m in moves) if place else ()
         after = next((one for one in moved if one != place), None)
         if after is None:
             return found[0]
-        if row and found["bottom"].isdigit():
-            own = others()[number] != found[0] if others() else int(found["bottom"]) == row
-            if own:
-                return found[0]
-        dollar = "$" if found["bottom"].startswith("$") else ""
+        end = found["bottom"]
+        if row and end.isdigit() and is_own(found[0], number, int(end)):
+            return found[0]
+        dollar = "$" if end.startswith("$") else ""
         start = found[0][: found.start("bottom") - found.start()]
         return f"{start}{dollar}{after.bottom}"
 
@@ -132,11 +153,12 @@ def _place(found: re.Match[str], sheet: str) -> Area | None:
         return None
 
 
-def _ranges_like(text: str, others: Iterable[str]) -> list[str]:
-    """The ranges of the first of other formulas that is the same but for its rows."""
+def _ranges_like(text: str, others: Iterable[Beside]) -> tuple[int, list[str]]:
+    """The ranges of the first of other formulas that is the same but for its rows; how far off."""
     shape = re.sub(r"\d+", "0", text)
-    like = next((one for one in others if re.sub(r"\d+", "0", one) == shape), "")
-    return [one[0] for one in RANGE.finditer(like) if one["left"]]
+    like = (one for one in others if re.sub(r"\d+", "0", one.text) == shape)
+    offset, other = next(like, (0, ""))
+    return offset, [one[0] for one in RANGE.finditer(other) if one["left"]]
 
 
 def drifts(text: str, sheet: str, moves: Sequence[Move]) -> bool:
@@ -239,10 +261,8 @@ def _sheet(sheet: SheetXml, name: str, moves: Sequence[Move]) -> bytes:
         if table and cell.row > table.old.bottom:
             continue  # it is new, and made of one that has followed
         text = text_of(body[tag.end() : end.start()])
-        if table:
-            new = followed(text, name, moves, row=cell.row, beside=_beside(sheet, cell, table))
-        else:
-            new = followed(text, name, moves)
+        beside, in_table = _beside(sheet, cell, table), table is not None
+        new = followed(text, name, moves, row=cell.row, beside=beside, in_table=in_table)
         if new != text:
             start = sheet.xml.index(body, cell.start)
             edits.append((start + tag.end(), start + end.start(), escaped(new).encode()))
@@ -252,12 +272,12 @@ def _sheet(sheet: SheetXml, name: str, moves: Sequence[Move]) -> bytes:
     return head + PLACES.sub(_placed(name, moves), tail)
 
 
-def _beside(sheet: SheetXml, cell: XmlCell, table: Move) -> Iterator[str]:
-    """The formulas of a table's column in the rows before and after a cell."""
-    for row in (cell.row - 1, cell.row + 1):
-        for one in sheet.row_cells(row):
-            if one.column == cell.column and table.has(row, one.column):
-                yield one.formula_text
+def _beside(sheet: SheetXml, cell: XmlCell, table: Move | None) -> Iterator[Beside]:
+    """The formulas in the rows before and after a cell; those of its table, if it is in one."""
+    for rows in (-1, 1):
+        for one in sheet.row_cells(cell.row + rows):
+            if one.column == cell.column and (not table or table.has(one.row, one.column)):
+                yield Beside(rows, one.formula_text)
 
 
 def _of_sheet(xml: bytes, sheet: str, moves: Sequence[Move]) -> bytes:

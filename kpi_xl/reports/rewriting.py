@@ -17,7 +17,7 @@ from kpi_xl.ooxml.looks import Looks
 from kpi_xl.ooxml.overwriting import Band, Carried, Writer, with_band, with_values
 from kpi_xl.ooxml.package import MAIN, ExcelTable, Formula, Package, read_package
 from kpi_xl.ooxml.parts import Parts
-from kpi_xl.ooxml.ranges import Move, follow, followed, pivot_places, refresh_pivots
+from kpi_xl.ooxml.ranges import Beside, Move, follow, followed, pivot_places, refresh_pivots
 from kpi_xl.ooxml.sheet import SheetXml
 from kpi_xl.ooxml.texts import SharedTexts
 from kpi_xl.reports import layout
@@ -196,7 +196,7 @@ def _carried(
                 )
             )
         else:
-            others = [_text(above[column])] if column in above else []
+            others = [Beside(-1, _text(above[column]))] if column in above else []
             text = _text(formula)
             text = followed(text, sheet, moves, row=bottom, beside=others)
             is_array = formula.array is not None
