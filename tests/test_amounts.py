@@ -22,7 +22,7 @@ from workbook_lint import lint
 from kpi_xl.engine.formulas import address_area
 from kpi_xl.exports.cells import numbers
 from kpi_xl.locales import texts
-from kpi_xl.locales.currencies import NO_BREAK, code_of, currencies, money
+from kpi_xl.locales.currencies import NO_BREAK, code_of, currencies, currency_named, money
 from kpi_xl.reports.loading import loaded
 from kpi_xl.schema import SCHEMAS
 from kpi_xl.units import MONEY
@@ -68,7 +68,9 @@ def test_each_sign_that_is_of_one_currency_is_read_as_it() -> None:
             found = numbers({"amount": [text]}, {"amount": MONEY}, "1,234.5")
             assert not found.faults, text
             assert found.columns == {"amount": [1234.5]}
-            assert found.currencies["amount"] == [sign if len(codes) > 1 else row["code"]], text
+            assert list(map(currency_named, found.signs["amount"])) == [
+                sign if len(codes) > 1 else row["code"]
+            ], text
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,8 @@ def test_each_sign_that_is_of_one_currency_is_read_as_it() -> None:
 )  # fmt: skip
 def test_signs_that_exports_write_are_read(text: str, code: str) -> None:
     found = numbers({"amount": [text]}, {"amount": MONEY})
-    assert (found.columns, found.currencies) == ({"amount": [500.0]}, {"amount": [code]})
+    assert found.columns == {"amount": [500.0]}
+    assert list(map(currency_named, found.signs["amount"])) == [code]
 
 
 @pytest.mark.parametrize(

@@ -301,11 +301,11 @@ def test_signs_that_contradict_the_currency_named_are_refused(tmp_path: Path) ->
     path.write_text(orders, encoding="utf-8")
     assert column(filled("retention", path), "Orders", "amount") == [5.0]
     path.write_text(orders + "2,Completed,2024-01-02,a@x.com,EUR,£5\n", encoding="utf-8")
-    said = "has amounts with the sign of GBP, which are said to be in EUR"
+    said = "has amounts with the sign £, which are said to be in EUR"
     assert said in refusal("retention", path)
     ours = "date,channel,campaign,impressions,clicks,conversions,cost,revenue,currency\n"
     path.write_text(ours + "2024-01-01,a,x,10,5,1,$5,3,EUR\n", encoding="utf-8")
-    assert "the sign of $, which are said to be in EUR" in refusal("campaigns", path)
+    assert "the sign $, which are said to be in EUR" in refusal("campaigns", path)
     path.write_text(ours + "2024-01-01,a,x,10,5,1,$5,3,CAD\n", encoding="utf-8")
     assert column(filled("campaigns", path), "Ads", "cost") == [5.0]
     one = "2024-01-01,a,x,10,5,1,{},3,{}\n"
@@ -315,9 +315,29 @@ def test_signs_that_contradict_the_currency_named_are_refused(tmp_path: Path) ->
                         ("Dhs 5", "AED")):  # fmt: skip
         path.write_text(ours + one.format(cost, named), encoding="utf-8")
         assert column(filled("campaigns", path), "Ads", "cost") == [5.0]
-    for cost, named in (("£5", "PKR"), ("Rs 5", "EGP"), ("¥5", "EUR")):
+    for cost, named in (
+        ("£5", "PKR"),
+        ("Rs 5", "EGP"),
+        ("¥5", "EUR"),
+        ("₹5", "PKR"),
+        ("NGN 5", "USD"),
+    ):
         path.write_text(ours + one.format(cost, named), encoding="utf-8")
         assert "which are said to be in" in refusal("campaigns", path)
+
+
+def test_of_two_signs_of_one_currency_the_closer_one_counts(tmp_path: Path) -> None:
+    path = tmp_path / "ads.csv"
+    ours = (
+        "date,channel,campaign,impressions,clicks,conversions,cost,revenue\n2024-01-01,a,x,1,1,1,"
+    )
+    for cost, revenue, code in (
+        ("Rs 5", "PKR 10", "PKR"),
+        ("£5", "GBP 6", "GBP"),
+        ("CAD 5", "$6", "CAD"),
+    ):
+        path.write_text(f"{ours}{cost},{revenue}\n", encoding="utf-8")
+        assert filled("campaigns", path).currency == code
 
 
 @pytest.mark.parametrize(
@@ -602,6 +622,26 @@ def test_refunds_with_a_minus_are_refunds(tmp_path: Path) -> None:
         rows = "\n".join(orders).replace("-20", f"{sign}20")
         path.write_text(f"{WOO.strip()},Order Refund Amount\n{rows}\n", encoding="utf-8")
         assert column(filled("retention", path), "Orders", "amount") == [80, 100]
+
+
+def test_what_a_shop_has_still_to_pay_back_cancels_no_refund(tmp_path: Path) -> None:
+    """Shopify writes it as an outstanding balance below 0."""
+    text = (FILES / "shopify_orders.csv").read_text(encoding="utf-8")
+    header, first, *_ = csv.reader(text.splitlines())
+    row = dict(zip(header, first, strict=True))
+    row |= {"Total": "80.00", "Refunded Amount": "30.00", "Outstanding Balance": "-30.00"}
+    path = written(tmp_path / "shop.csv", [list(row), list(row.values())])
+    assert column(filled("retention", path), "Orders", "amount") == [50.0]
+
+
+def test_a_stage_may_have_its_pipeline_behind_it(tmp_path: Path) -> None:
+    path = tmp_path / "deals.csv"
+    rows = [f"{n},d,{stage} (Sales Pipeline),2024-02-01,Kim,50,2024-01-0{n}"
+            for n, stage in ((1, "Closed Won"), (2, "Closed lost"))]  # fmt: skip
+    path.write_text("\n".join([DEALS.strip(), *rows]), encoding="utf-8")
+    told = filled("funnel", path)
+    assert [day is not None for day in column(told, "Leads", "won_date")] == [True, False]
+    assert [day is not None for day in column(told, "Leads", "lost_date")] == [False, True]
 
 
 def test_orders_without_an_amount_are_told(tmp_path: Path) -> None:

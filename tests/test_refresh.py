@@ -357,51 +357,43 @@ def test_a_total_of_the_rows_before_or_after_goes_on(folder: Path, step: int) ->
     ]
 
 
-def test_formulas_of_ones_own_columns_go_on(folder: Path) -> None:
-    """Such as a running total, which no table writes by itself in new rows."""
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [("SUM(C$5:C{row})", lambda row: (5, row)), ("SUM(C{row}:C${last})", lambda row: (row, None))],
+    ids=["so far", "left"],
+)
+def test_formulas_of_ones_own_columns_go_on(
+    text: str, rows: Callable[[int], tuple[int, int | None]], folder: Path
+) -> None:
+    """Such as a running total, which no table writes by itself in new rows, or what is left."""
 
     def more(book: Any, sheet: Any, mine: Any) -> None:
         for row in range(5, 9):
-            sheet.write_formula(row - 1, 6, f"=SUM(C$5:C{row})", None, 0)
+            sheet.write_formula(row - 1, 6, f"={text.format(row=row, last=8)}", None, 0)
 
-    new = refreshed(folder, shop(more=more))
-    assert [row[6] for row in rows_of(new, values=False)] == [
-        f"=SUM(C$5:C{row})" for row in range(5, 12)
-    ]
-    sums = [sum(amount for *_, amount, _ in orders(count)) for count in range(1, 8)]
-    assert [row[6] for row in rows_of(new)] == pytest.approx(sums)
-    store(folder, orders(3))
-    less = refreshed(folder, new)
-    assert [row[6] for row in rows_of(less)] == pytest.approx(sums[:3])
-
-
-def test_what_is_left_from_each_row_on_follows(folder: Path) -> None:
-    """Its end is that of the table, and its start each row's own."""
-
-    def more(book: Any, sheet: Any, mine: Any) -> None:
-        for row in range(5, 9):
-            sheet.write_formula(row - 1, 6, f"=SUM(C{row}:C$8)", None, 0)
-
-    new = refreshed(folder, shop(more=more))
-    assert [row[6] for row in rows_of(new, values=False)] == [
-        f"=SUM(C{row}:C$11)" for row in range(5, 12)
-    ]
-    amounts = [amount for *_, amount, _ in orders(7)]
-    left = [sum(amounts[number:]) for number in range(7)]
-    assert [row[6] for row in rows_of(new)] == pytest.approx(left)
-    store(folder, orders(3))
-    assert [row[6] for row in rows_of(refreshed(folder, new), values=False)] == [
-        f"=SUM(C{row}:C$7)" for row in range(5, 8)
-    ]
+    content = shop(more=more)
+    for count in (7, 3):
+        store(folder, orders(count))
+        content, last = refreshed(folder, content), 4 + count
+        assert [row[6] for row in rows_of(content, values=False)] == [
+            f"={text.format(row=row, last=last)}" for row in range(5, last + 1)
+        ]
+        amounts = [amount for *_, amount, _ in orders(count)]
+        sums = []
+        for row in range(5, last + 1):
+            first, end = rows(row)
+            sums.append(sum(amounts[first - 5 : end and end - 4]))
+        assert [row[6] for row in rows_of(content)] == pytest.approx(sums)
 
 
 def test_running_totals_beside_the_table_stay(folder: Path) -> None:
-    """The last of them ends with the table by accident; a total that all rows have follows."""
+    """The last of them ends with the table by accident; a total of all, or of the rest, follows."""
 
     def more(book: Any, sheet: Any, mine: Any) -> None:
         for row in range(5, 9):
             sheet.write_formula(row - 1, 9, f"=SUM(C$5:C{row})", None, 0)
             sheet.write_formula(row - 1, 10, f"=C{row}/SUM(C$5:C$8)", None, 0)
+            sheet.write_formula(row - 1, 11, f"=SUM(C{row}:C$8)", None, 0)
             mine.write_formula(row + 10, 0, f"=SUM(Orders!C$5:C{row})", None, 0)
         mine.write_formula("C1", "=SUM(Orders!C5:C8)", None, 0)
         mine.write_formula("C2", "=SUM(Orders!C5:C7)", None, 0)
@@ -412,6 +404,7 @@ def test_running_totals_beside_the_table_stay(folder: Path) -> None:
     for row in range(5, 9):
         assert sheet[f"J{row}"].value == f"=SUM(C$5:C{row})"
         assert sheet[f"K{row}"].value == f"=C{row}/SUM(C$5:C$11)"
+        assert sheet[f"L{row}"].value == f"=SUM(C{row}:C$11)"
         assert mine[f"A{row + 11}"].value == f"=SUM(Orders!C$5:C{row})"
     assert [mine[cell].value for cell in ("C1", "C2")] == [
         "=SUM(Orders!C5:C11)", "=SUM(Orders!C5:C7)",

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.locales import Message
-from kpi_xl.locales.currencies import currency_named, sign_pattern
+from kpi_xl.locales.currencies import sign_pattern
 from kpi_xl.sources.values import MARKS
 from kpi_xl.units import COUNT, Unit
 
@@ -44,18 +44,18 @@ class Fault(NamedTuple):
 
 
 class Amount(NamedTuple):
-    """A number as written: its sign, its digits, its currency."""
+    """A number as written: whether it is below 0, its digits, the sign of its currency."""
 
     negative: bool
     body: str
-    currency: str
+    sign: str
 
 
 class Numbers(NamedTuple):
-    """Columns of numbers, and which currencies the cells name."""
+    """Columns of numbers, and the signs of currencies in their cells."""
 
     columns: dict[str, list[float | None]]
-    currencies: dict[str, list[str]]
+    signs: dict[str, list[str]]
     faults: list[Fault]
 
 
@@ -112,7 +112,7 @@ def numbers(
         read[name], written[name] = known, texts
     counts = set() if certain and hint else _whole_counts(written, units)
     pair = _common(written, counts, cells, hint, certain, faults)
-    currencies: dict[str, list[str]] = {}
+    signs: dict[str, list[str]] = {}
     for name, texts in written.items():
         for text, amount in texts.items():
             value = _read(amount.body, pair, name in counts)
@@ -124,11 +124,11 @@ def numbers(
                 faults.append(fault._replace(against=against))
                 continue
             read[name][text] = -value if amount.negative else value
-        if any(amount.currency for amount in texts.values()):
-            signs = {text: amount.currency for text, amount in texts.items()}
-            currencies[name] = [signs.get(cell, "") for cell in cells[name]]
+        if any(amount.sign for amount in texts.values()):
+            written_so = {text: amount.sign for text, amount in texts.items()}
+            signs[name] = [written_so.get(cell, "") for cell in cells[name]]
     columns = {name: list(map(read[name].get, column)) for name, column in cells.items()}
-    return Numbers(columns, currencies, faults)
+    return Numbers(columns, signs, faults)
 
 
 def _fault(name: str, column: Sequence[Any], cell: Any, why: Message) -> Fault:
@@ -156,9 +156,8 @@ def amount_of(text: str) -> Amount | None:
     sign = match["before"] or match["after"] or ""
     if sign and len(sign) == 1 and not sign.isalpha() and unicodedata.category(sign) != "Sc":
         return None
-    currency = currency_named(sign)
     negative = "-" in (match["sign"], match["second"]) or bool(opened)
-    return Amount(negative, match["body"], currency)
+    return Amount(negative, match["body"], sign)
 
 
 _MARKS_OF_BIDI = "\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\u200b\ufeff"

@@ -18,7 +18,7 @@ from kpi_xl.exports.pages import text_of
 from kpi_xl.exports.recognition import Match
 from kpi_xl.exports.rows import Rows, rows_of
 from kpi_xl.locales import Counted, Message, Names
-from kpi_xl.locales.currencies import contradict, currency_named, distinct
+from kpi_xl.locales.currencies import closer, contradict, currency_named, may_be_one
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources.currencies import MIXED, OTHER_SIGN
@@ -102,7 +102,7 @@ def shaped(
         reading.faults.append(Message("has no rows of data under its header"))
         return reading
     frame = pd.DataFrame({"_row": rows.numbers})
-    currencies = _typed(frame, match, rows, unit_of, measured, dated, options, reading)
+    signs = _typed(frame, match, rows, unit_of, measured, dated, options, reading)
     if (into or table) == "Ads":
         reading.faults += _months_for_days(match, rows)
     if reading.faults:
@@ -114,7 +114,7 @@ def shaped(
         frame[f"{WORTH}{name}"] = worth
     _prove(rows, frame, layout, header, units, measured, options, reading)
     frame = _seamed(frame, rows, reading)
-    frame["_currency"] = _currency(frame, match, currencies, options, reading)
+    frame["_currency"] = _currency(frame, match, signs, options, reading)
     noun = NOUNS.get(table, "rows")
     frame = _chosen(frame, layout, options, places, noun, reading)
     frame = _amounts(frame, layout, options, noun, reading)
@@ -264,7 +264,7 @@ def _typed(
             continue
         known = dict(zip(distinct, values, strict=True))
         frame[name] = _objects(list(map(known.__getitem__, raw[name])))
-    return read.currencies
+    return read.signs
 
 
 def _told_apart(match: Match, name: str) -> float:
@@ -448,7 +448,7 @@ def _seamed(frame: Any, rows: Rows, reading: Reading) -> Any:
 def _currency(
     frame: Any,
     match: Match,
-    currencies: Mapping[str, list[str]],
+    signs: Mapping[str, list[str]],
     options: Options,
     reading: Reading,
 ) -> Any:
@@ -461,10 +461,10 @@ def _currency(
         codes = frame["currency"].fillna("").map(lambda code: currency_named(str(code)))
         # A line of an order whose own columns stand on its first line alone has none.
         named = codes.where(codes != "", named)
-    signs = _signs(frame, match, currencies, reading)
+    written = _signs(frame, match, signs, reading)
     if not reading.faults:
-        reading.faults += _contradictions(named, signs)
-    return named.where(named != "", signs)
+        reading.faults += _contradictions(named, written)
+    return named.where(named != "", written.map(currency_named))
 
 
 def _named_above(match: Match, options: Options) -> str:
@@ -491,25 +491,25 @@ def _contradictions(named: Any, signs: Any) -> list[Message]:
     return [Message(OTHER_SIGN, currency=c, sign=sign) for c, sign in pairs if contradict(c, sign)]
 
 
-def _signs(frame: Any, match: Match, currencies: Mapping[str, list[str]], reading: Reading) -> Any:
-    """The currency of each row by the signs in its cells: one, or it is a fault."""
+def _signs(frame: Any, match: Match, by_name: Mapping[str, list[str]], reading: Reading) -> Any:
+    """The sign in the cells of each row: of one currency, or it is a fault."""
     import pandas as pd
 
     signs = pd.Series("", index=frame.index, dtype=object)
     told: dict[str, str] = {}
-    for name, column in currencies.items():
+    for name, column in by_name.items():
         if len(column) != len(frame):
             continue
         theirs = pd.Series(column, index=frame.index, dtype=object)
         header = match.headers[match.places[name]] if name in match.places else name
-        told[header] = ", ".join(filter(None, dict.fromkeys(column)))
+        told[header] = ", ".join(filter(None, dict.fromkeys(map(currency_named, column))))
         both = (signs != "") & (theirs != "")
         pairs = set(zip(signs[both], theirs[both], strict=True))
-        if any(len(distinct(set(pair))) > 1 for pair in pairs):
+        if not all(may_be_one(*pair) for pair in pairs):
             what = (Message("{column} is {sums}", column=c, sums=sign) for c, sign in told.items())
             reading.faults.append(Message(MIXED, what=Names(tuple(what), "; ")))
             break
-        signs = signs.where(signs != "", theirs)
+        signs = pd.Series(list(map(closer, signs, theirs)), index=frame.index, dtype=object)
     return signs
 
 

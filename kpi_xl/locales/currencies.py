@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
-from itertools import chain
 from typing import Any, NamedTuple
 
 NO_BREAK = "\u00a0"
@@ -46,20 +45,45 @@ def distinct(codes: set[str]) -> set[str]:
     return codes - told
 
 
-def contradict(currency: str, sign: str) -> bool:
-    """Whether a currency is another one than a sign, or a code, beside an amount stands for.
+def may_be_one(one: str, other: str) -> bool:
+    """Whether two signs or codes may stand for the same currency."""
+    same = currency_named(one) == currency_named(other)
+    return same or not _meanings(one).isdisjoint(_meanings(other))
 
-    What is unknown to us may be the same.
 
-    >>> [contradict("PKR", sign) for sign in ("Rs", "$", "TTC")]
-    [False, True, False]
+def contradict(one: str, other: str) -> bool:
+    """Whether two signs or codes stand for two currencies; what is unknown to us may be any.
+
+    >>> [contradict("PKR", sign) for sign in ("Rs", "₹", "$", "TTC")]
+    [False, True, True, False]
     """
+    return not may_be_one(one, other) and bool(_meanings(one) and _meanings(other))
+
+
+def closer(*signs: str) -> str:
+    """Of signs that may be of one currency that which the fewest have; "" says nothing.
+
+    >>> closer("", "$", "CAD")
+    'CAD'
+    """
+    return min(filter(None, signs), key=lambda sign: len(_meanings(sign)), default="")
+
+
+def _meanings(text: str) -> frozenset[str]:
+    """The codes of the currencies that a sign or a code may stand for; none if it is unknown."""
+    return _all_meanings().get(_plain(text), frozenset())
+
+
+@cache
+def _all_meanings() -> dict[str, frozenset[str]]:
     known = _known()
-    pair = {currency_named(currency), currency_named(sign)}
-    sharing = {**known["several"], **known["shared"]}
-    if any(one in pair and pair <= {one, *others} for one, others in sharing.items()):
-        return False
-    return len(pair) > 1 and pair <= {*known["signs"], *sharing, *chain(*sharing.values())}
+    iso = {code: [code] for code in known["codes"].split()}
+    ours = {sign: [code] for sign, code in _codes().items()}
+    found: dict[str, frozenset[str]] = {}
+    for signs in (iso, ours, known["several"], known["shared"]):
+        for sign, codes in signs.items():
+            found[_plain(sign)] = found.get(_plain(sign), frozenset()) | {*codes}
+    return found
 
 
 def currency_named(text: str) -> str:

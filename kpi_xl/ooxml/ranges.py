@@ -109,7 +109,7 @@ def followed(
     `row`: that of its cell. A range whose end moves with the cell may be one of each row's own, as
     a running total has it: that is so if the next row has another one, which outside of a table has
     to be this one filled on. In a table, where nothing like it is `beside`, it is so if it ends in
-    the cell's row; and a range from the row on, as what is left has it, follows with its fixed end.
+    the cell's row. A range from each row on, as what is left has it, follows with its fixed end.
     """
     numbers, others = count(), cache(lambda: _ranges_like(text, beside))
 
@@ -127,8 +127,10 @@ def followed(
             return found[0]
         number = next(numbers)
         place = _place(found, sheet)
-        left_over = bool(row) and in_table and found["bottom"].startswith("$")
-        moved = (m.of(place, wider=wide, to_the_end=left_over) for m in moves) if place else ()
+        from_here = row and found["bottom"].startswith("$") and not found["top"].startswith("$")
+        moved = (
+            (m.of(place, wider=wide, to_the_end=bool(from_here)) for m in moves) if place else ()
+        )
         after = next((one for one in moved if one != place), None)
         if after is None:
             return found[0]

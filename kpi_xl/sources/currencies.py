@@ -29,8 +29,7 @@ MIXED = (
 )
 
 OTHER_SIGN = (
-    "has amounts with the sign of {sign}, which are said to be in {currency}: correct one of the"
-    " two"
+    "has amounts with the sign {sign}, which are said to be in {currency}: correct one of the two"
 )
 
 WATCHED = "\0"

@@ -5,14 +5,14 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 
 from kpi_xl.bounded import BudgetError, call, panics
 from kpi_xl.cells import Cell
 from kpi_xl.files import kind
 from kpi_xl.locales import Counted, Message, Names
-from kpi_xl.locales.currencies import currency_named, distinct
+from kpi_xl.locales.currencies import may_be_one
 from kpi_xl.ooxml import limits
 from kpi_xl.reference import MOST_NAMES, did_you_mean
 from kpi_xl.schema import Column
@@ -173,7 +173,7 @@ def _typed(
             remarks.append(Message("{column}: {remark}", column=column.name, remark=remark))
         if isinstance(remark, Message) and remark.template == SIGN_LEFT_OUT:
             signs[column.name] = str(remark.fields["sign"])
-    if len(distinct(set(map(currency_named, signs.values())))) > 1:
+    if not all(may_be_one(*pair) for pair in combinations(signs.values(), 2)):
         what = (Message("{column} is {sums}", column=c, sums=sign) for c, sign in signs.items())
         fault = Message(MIXED, what=Names(tuple(what), "; "))
         faults.append(Message("{path} {fault}", path=path, fault=fault))
