@@ -678,3 +678,26 @@ def test_a_channel_without_a_cell_of_spend_has_none() -> None:
     assert (shown["search"]["spend"], shown["search"]["CAC"]) == (60.0, 5.0)
     assert (shown["social"]["spend"], shown["social"]["CAC"]) == (None, None)
     assert shown["social"]["when the CAC is back"].startswith("no spend known")
+
+
+def test_a_month_that_cost_nothing_has_a_cac_of_0_on_every_sheet() -> None:
+    data = six_a_month({"facebook": 120.0})
+    data["Spend"]["spend"][2] = 0.0
+    built = build(TEMPLATE, data)
+    by_month = below(sheet(built, "Blended"), "month")
+    cohorts = below(sheet(built, "LTV curve"), "cohort")
+    for month, cac in ((2, 20.0), (3, 0.0)):
+        assert by_month[datetime(2024, month, 1)][3] == cac
+        assert cohorts[f"2024-{month:02}"][2] == cac
+
+
+def test_a_channel_whose_first_month_is_not_over_has_a_row_without_a_curve() -> None:
+    data = six_a_month({"facebook": 100.0})
+    for header, cell in (("customer", "new"), ("date", date(2025, 1, 2)), ("amount", 10.0),
+                         ("channel", "radio")):  # fmt: skip
+        data["Orders"][header].append(cell)
+    built = build(TEMPLATE, data)
+    assert not [value for value in built.values.values() if isinstance(value, CellError)]
+    radio = channels(built)["radio"]
+    assert (radio["customers"], radio["months known"], radio["LTV after 3 months"]) == (1, 0, None)
+    assert known(below(sheet(built, "LTV curve"), "channel")["radio"][CURVE_AT:]) == []

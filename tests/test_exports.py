@@ -1323,3 +1323,20 @@ def test_cells_of_the_same_text_are_the_same_day() -> None:
     first, second = date(2024, 1, 1), date(2024, 1, 2)
     read = dates({"date": cells})
     assert (read.columns["date"], read.faults) == ([*[first] * 4, None, second], [])
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("45296", None),  # in Excel 2024-01-05
+        ("240105", None),  # a day without its century
+        ("20241", None),
+        ("202401", date(2024, 1, 1)),
+        ("2024-1", date(2024, 1, 1)),
+        ("2024年1月", date(2024, 1, 1)),
+    ],
+)
+def test_digits_that_are_no_month_are_no_date(text: str, day: date | None) -> None:
+    read = dates({"date": [text]})
+    assert read.columns["date"] == [day]
+    assert [str(fault.sentence) for fault in read.faults] == ["is not a date"] * (day is None)

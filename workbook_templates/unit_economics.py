@@ -961,8 +961,10 @@ def reached(page: Page) -> None:
         found = xl_rowcol_to_cell(place, REACHED - 1)
         if number > 1:
             page.put(place, REACHED - 1,
+                     # The curve leaves out a channel whose customers are all younger than an age.
                      blank_if(f'IF(RisksDone=0,TRUE,{name}="")',
-                              f"IF(N({row['count']})=0,0,{first_of('RiskChannel', name)})"),
+                              f"IF(N({row['count']})=0,0,"
+                              f"_xlfn.IFNA({first_of('RiskChannel', name)},0))"),
                      page.styles.lead())  # fmt: skip
         for age in range(AGES + 1):
             formula = (
@@ -1034,7 +1036,9 @@ BLENDED = (
     Measure("spend", f"SUMIFS(Spend[spend],{within('Spend[month]')})", MONEY,
             blank=f'IF({{$month}}="",TRUE,{PAID_ROWS.replace("{month}", "{$month}")}=0)'),
     Measure("new customers", in_month("CacMonth", "CacNew"), COUNT),
-    Measure("CAC", "CAC({spend},{new customers})", MONEY, "N({spend})*{new customers}"),
+    # 0 where the month is known to have cost nothing.
+    Measure("CAC", "CAC({spend},{new customers})", MONEY,
+            blank='IF({spend}="",TRUE,N({new customers})=0)'),
     Measure("revenue", f"SUMIFS(Orders[amount],{within('Orders[date]')})", MONEY,
             blank=f'IF({{$month}}="",TRUE,{unsaid(within("Orders[date]"), "Orders[amount]")})'),
     Measure("of new customers", in_month("NewLabel", "NewRevenue"), MONEY,

@@ -307,7 +307,9 @@ _TIME = r"(?:(?:T|,? +)\(?\d{1,2}[:.]\d\d.*)?"
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?" + _TIME)
 _YEAR_LAST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d\d)" + _TIME)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:\d\d){0,3}")
-_MONTH = re.compile(r"(\d{4})[-/.年]?(\d{1,2})月?")
+# Digits alone are a month in a year that can be meant: 45296 is Excel's number of a day, and 240105
+# is a day without its century.
+_MONTH = re.compile(r"(\d{4}(?=[-/.年])|(?:1[2-59]|2[01])\d\d(?=\d\d))[-/.年]?(\d{1,2})月?")
 _MONTH_LAST = re.compile(r"(\d{1,2})[-/.](\d{4})")
 _NAMED = re.compile(r"([^\W\d]+)\.? +(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})" + _TIME)
 _DAY_NAMED = re.compile(r"(\d{1,2})\.?[- ]+([^\W\d]+)\.?,?[- ]+(\d{4}|\d\d)" + _TIME)
