@@ -1339,4 +1339,4 @@ def test_cells_of_the_same_text_are_the_same_day() -> None:
 def test_digits_that_are_no_month_are_no_date(text: str, day: date | None) -> None:
     read = dates({"date": [text]})
     assert read.columns["date"] == [day]
-    assert [str(fault.sentence) for fault in read.faults] == ["is not a date"] * (day is None)
+    assert [str(fault.sentence) for fault in read.faults] == [f'"{text}" is not a date'] * (not day)
