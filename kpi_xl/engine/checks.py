@@ -80,7 +80,7 @@ def unproven(
     cells: CellValues,
     noticed: Noticed,
     last_row: Callable[[str], int],
-    totals: Mapping[str, Totals],
+    totals: Callable[[], Mapping[str, Totals]],
 ) -> Strange:
     """The formulas of a line that read cells of other kinds than their functions are proven for."""
     if not line.formulas:
@@ -96,7 +96,7 @@ def unproven(
         if check.order:
             yield from _unsorted(line, check, cells)
         if check.totals:
-            yield from _with_totals(line, check, totals[check.totals])
+            yield from _with_totals(line, check, totals()[check.totals])
         if allowed == kinds.ALL and not numerals:
             continue
         yield from _of_other_kinds(line, rows, check, allowed, cells)

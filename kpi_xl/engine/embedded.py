@@ -183,7 +183,7 @@ class _Engine:
         self.answer: Formula | None = None
         self.bug: BaseException | None = None
         self.cells: CellValues
-        self.totals: dict[str, Totals]
+        self.totals: Callable[[], dict[str, Totals]]
         self.names: dict[str, str] = {}
         self.patterns = Patterns(book, self.names)
         if book is None:
@@ -337,7 +337,7 @@ class _Engine:
         if not answer:
             run = proxy(self)  # or they would hold each other, with all cells
             self.cells = CellValues(partial(_Engine._column, run), partial(_Engine._width, run))
-            self.totals = totals_among(self.formulas)
+            self.totals = cache(partial(totals_among, self.formulas))  # few workbooks ask
         for line in [self.lines[answer]] if answer else self.patterns.lines:
             for formula, sentence in unproven(
                 line, self.cells, self.noticed, self._last_row, self.totals

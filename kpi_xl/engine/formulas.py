@@ -302,10 +302,8 @@ def read(text: str, context: Context) -> Term:
         raise RefusedError("it holds characters of private use")
     reader = _FormulaReader(tokens_of(text), context)
     term = reader.expression(0)
-    if reader.position < len(reader.tokens):
-        raise RefusedError(
-            'it cannot be read from "{value}" on', value=reader.tokens[reader.position].value
-        )
+    if (rest := reader.peek()) is not END:
+        raise RefusedError('it cannot be read from "{value}" on', value=rest.value)
     # What LET names may be used twice, or not at all.
     term = term._replace(references=tuple(reader.references), fixed=tuple(reader.fixed))
     return term._replace(text=term.ending) if term.ending else term
@@ -342,7 +340,7 @@ class _FormulaReader:
         context: Context,
         outer: "_FormulaReader | None" = None,
     ) -> None:
-        self.tokens = tokens
+        self.tokens = (*tokens, END, END)  # one may be taken
         self.context = context
         self.references: list[Reference] = outer.references if outer else []
         self.fixed: dict[str, int] = {}
@@ -358,7 +356,7 @@ class _FormulaReader:
 
     def peek(self) -> Token:
         """The next token."""
-        return self.tokens[self.position] if self.position < len(self.tokens) else END
+        return self.tokens[self.position]
 
     def expression(self, binding: int) -> Term:
         left = self.operand()
@@ -382,8 +380,8 @@ class _FormulaReader:
             self.position += 1
             right = self.expression(BINDING[operator])
             kinds_here = native.OPERANDS[BINDING[operator]]
-            left, right = (self.proven(term, kinds_here, operator) for term in (left, right))
-            left = joined(left, operator, right)
+            left = self.proven(left, kinds_here, operator)
+            left = joined(left, operator, self.proven(right, kinds_here, operator))
 
     def operand(self) -> Term:
         kind, subtype, text = self.peek()
@@ -948,7 +946,7 @@ def computed(term: Term, form: str) -> Term:
         kinds=term.kinds if form == "+{}" else NUMERIC,
         arithmetic=True,
         most=0,
-        lifted=term.lifted or (term.is_block and not term.text.startswith("{")),
+        lifted=term.lifted or lifts(term),
     )
 
 
@@ -959,7 +957,7 @@ def joined(left: Term, operator: str, right: Term) -> Term:
     if operator in "+-" and not block:
         # Only the last operation of a formula: Excel makes a difference of a few last bits 0 there.
         difference = f"{DIFFERENCE}({left.text}+0,0{operator}({right.text}){PLACE})"
-    shape = broadcast([left, right])
+    shape = broadcast([left, right]) if block else (1, 1)
     binding = BINDING[operator]
     if operator == "^":
         if block:
@@ -981,13 +979,17 @@ def joined(left: Term, operator: str, right: Term) -> Term:
             text = f"{ORDERED}({one},{other}{PLACE}){operator}{ORDERED}({other},{one}{PLACE})"
     else:
         text = left.text + operator + right.text
-    kind = {"&": kinds.TEXTS}.get(operator, kinds.LOGICAL if binding == COMPARISON else NUMERIC)
-    return together([left, right])._replace(
-        text=text,
+    kind = kinds.LOGICAL if binding == COMPARISON else kinds.TEXTS if operator == "&" else NUMERIC
+    return Term(
+        text,
         kind="block" if block else "value",
         kinds=kind | kinds.ANY_ERROR,
         arithmetic=operator != "&" and binding != COMPARISON,
-        lifted=any(t.lifted or (t.is_block and not t.text.startswith("{")) for t in (left, right)),
+        lifted=left.lifted or right.lifted or (block and (lifts(left) or lifts(right))),
+        references=left.references + right.references,
+        checks=left.checks + right.checks,
+        ends=left.ends + right.ends,
+        anchors=left.anchors + right.anchors,
         shape=shape,
         ending=difference,
         most=counted(left, operator, right),
@@ -995,14 +997,21 @@ def joined(left: Term, operator: str, right: Term) -> Term:
     )
 
 
+def lifts(term: Term) -> bool:
+    """Whether an operator computes with each cell of a term, where it may take one alone."""
+    return term.is_block and not term.text.startswith("{")
+
+
 def counted(left: Term, operator: str, right: Term) -> int:
     """How large a whole number may be that comes of conditions and of other such; 0 of others."""
     if BINDING[operator] == COMPARISON:
         return 1
+    if operator not in "+-*":
+        return 0
     one, other = (
         10 ** len(term.text) if term.text.isdecimal() else term.most for term in (left, right)
     )
-    if operator not in "+-*" or not one or not other:
+    if not one or not other:
         return 0
     most = one * other if operator == "*" else one + other
     return most if most < 10**15 else 0
@@ -1209,7 +1218,7 @@ def kinds_of_array(parts: Sequence[str]) -> int:
 
 def broadcast(terms: Iterable[Term]) -> tuple[int, int] | None:
     """The shape of what lifts over some terms; where the engine would not find Excel's, refuse."""
-    blocks = [term for term in terms if term.is_block]
+    blocks = [term for term in terms if term.kind in ("area", "block")]
     if len(blocks) < 2:
         return blocks[0].shape if blocks else (1, 1)
     shapes = [term.shape for term in blocks if term.shape is not None]

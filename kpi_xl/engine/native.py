@@ -36,6 +36,7 @@ A signature has a letter a parameter; those after `?` are optional, a tail `(..)
 """
 
 import re
+from functools import cache
 from typing import Any
 
 from kpi_xl.engine import kinds
@@ -231,6 +232,7 @@ TEXT_FORMATS = frozenset(
 """Number formats of TEXT that were proven, in lower case."""
 
 
+@cache
 def parameters(signature: str, count: int) -> str | None:
     """A letter for each of `count` arguments, or None if the function cannot take so many."""
     fixed, _, tail = signature.partition("(")

@@ -8,6 +8,7 @@ the formula's own, and what was read of one formula is moved to the places of th
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ TOKEN = re.compile(
     | (?P<rows> \$?\d+\s*:\s*\$?\d+ )
     | (?<!:) (?P<fixed> \$[A-Za-z]{1,3}\$\d{1,7} (?: :\$[A-Za-z]{1,3}\$\d{1,7} )? )
       (?! [\w.(!\[:\#] )
-    | (?P<place> (?P<left>\$?) (?P<letters>[A-Za-z]{1,3}) (?P<top>\$?) (?P<row>\d{1,7}) )
+    | (?P<place> \$?[A-Za-z]{1,3} \$? (?P<row>\d{1,7}) )
       (?! [\w.(!\[] )
     | (?P<columns> \$?[A-Za-z]{1,3} \s*:\s* \$?[A-Za-z]{1,3} (?! [\w.(!\[] ) )
     | (?: [^\W\d] | \\ ) [\w.\\]*
@@ -50,6 +51,14 @@ ANY_NUMBER = re.compile(r"(?i)\b(?:(?:EDATE|EOMONTH|LARGE|SMALL)\(\w+,|MAX\(|MIN
 
 HOLDERS = "S_0"
 """The engine's sheet of the cells that hold ranges."""
+
+
+HOLE_OR_STAND_IN = re.compile(f"{HOLE.pattern}|{STAND_IN.pattern}")
+KINDS_OF_HOLES = "caller", "reference", "held", "small"
+"""What goes into a hole, by the group of the expression that has found it."""
+
+Span = tuple[str, int, bool, int, bool, int, int]
+"""Sheet; top, and whether it is counted from the formula's row; bottom, too; sides."""
 
 
 class Own(NamedTuple):
@@ -110,21 +119,20 @@ class Line:
         self.formulas: list[Formula] = []
         self._row, self._columns, self._home, self._names = row, columns, home, names
         self.spans = [self.span(reference) for reference in term.references]
-        self.fits_columns = all(1 <= left <= right <= LAST_COLUMN for *_, left, right in self.spans)
         self._written: dict[str, tuple[str, tuple[int, ...]]] = {}
-        moving = [(top, bottom) for _, top, one, bottom, other, *_ in self.spans if one or other]
-        tops = [top for _, top, by_row, *_ in self.spans if by_row]
-        bottoms = [bottom for _, _, _, bottom, by_row, *_ in self.spans if by_row]
-        self._least = 1 - min([*tops, *bottoms], default=0)
-        self._most = LAST_ROW - max([*tops, *bottoms], default=0)
-        for _, top, one, bottom, other, *_ in self.spans if moving else ():
-            if one and not other:
-                self._most = min(self._most, bottom - top)
-            elif other and not one:
-                self._least = max(self._least, top - bottom)
+        self.fits_columns = True
+        self._least, self._most = 1, LAST_ROW
+        for _, top, one, bottom, other, left, right in self.spans:
+            self.fits_columns = self.fits_columns and 1 <= left <= right <= LAST_COLUMN
+            if one:
+                self._least = max(self._least, 1 - top)
+                self._most = min(self._most, LAST_ROW - top if other else bottom - top)
+            if other:
+                self._least = max(self._least, 1 - bottom if one else top - bottom)
+                self._most = min(self._most, LAST_ROW - bottom)
 
-    def span(self, reference: Reference) -> tuple[str, int, bool, int, bool, int, int]:
-        """Sheet; top, and whether it is counted from the formula's row; bottom, too; sides."""
+    def span(self, reference: Reference) -> Span:
+        """The cells that one of its references means in any row."""
         (sheet, top, left, bottom, right), moving, own = reference
         down, across = self._shifts[own] if own >= 0 and self._shifts else (0, 0)
         return (
@@ -161,23 +169,22 @@ class Line:
 
     def _form(self, text: str) -> tuple[str, tuple[int, ...]]:
         """A text with %d for each row, and what to add to the formula's for each."""
-        if self._small:
-            text = STAND_IN.sub(lambda found: self._small[int(found[1]) - 1], text)
-        parts, offsets, end = [], [], 0
-        for hole in HOLE.finditer(text):
-            parts.append(text[end : hole.start()].replace("%", "%%"))
-            end = hole.end()
-            if hole[1] is None and hole[2] is None:
+        parts: list[str] = []
+        offsets: list[int] = []
+        for before, hole, number in pieces(text, bool(self._small)):
+            parts.append(before)
+            if hole == "small":
+                parts.append(self._small[number - 1])
+            elif hole == "caller":
                 parts.append(f",%d,{self.number}")
                 offsets.append(0)
-                continue
-            if hole[2] is not None and self._held is not None:
-                parts.append(self._holder(int(hole[2])))
-                continue
-            part, rows = self._address(int(hole[1] or hole[2]))
-            parts.append(part)
-            offsets += rows
-        parts.append(text[end:].replace("%", "%%"))
+            elif hole == "held" and self._held is not None:
+                parts.append(self._holder(number))
+            elif hole:
+                span = self.spans[number]
+                part, rows = address(span, "" if span[0] == self._home else self._names[span[0]])
+                parts.append(part)
+                offsets += rows
         return "".join(parts), tuple(offsets)
 
     def _holder(self, number: int) -> str:
@@ -189,20 +196,42 @@ class Line:
         self.holders.add(holder)
         return holder
 
-    def _address(self, number: int) -> tuple[str, list[int]]:
-        sheet, top, by_row, bottom, bottom_by_row, left, right = self.spans[number]
-        prefix = "" if sheet == self._home else f"{self._names[sheet]}!"
-        if (top, bottom) == (1, LAST_ROW) and not by_row and not bottom_by_row:
-            return f"{prefix}{column_letters(left)}:{column_letters(right)}", []
-        ends, rows = [], []
-        for row, by_row_here, column in ((top, by_row, left), (bottom, bottom_by_row, right)):
-            letters = "" if (left, right) == (1, LAST_COLUMN) else column_letters(column)
-            ends.append(f"{letters}%d" if by_row_here else f"{letters}{row}")
-            rows += [row] if by_row_here else []
-        single = (top, by_row, left) == (bottom, bottom_by_row, right)
-        if single and letters:
-            return prefix + ends[0], rows[:1]
-        return prefix + ":".join(ends), rows
+
+@lru_cache(maxsize=2**12)  # a text has many columns
+def pieces(text: str, small: bool) -> tuple[tuple[str, str, int], ...]:
+    """The texts between the holes of a formula, each with the kind and number of the hole after it.
+
+    `small`: whether there are stand-ins for small numbers, holes as well.
+    """
+    found = []
+    end = 0
+    for hole in (HOLE_OR_STAND_IN if small else HOLE).finditer(text):
+        kind = KINDS_OF_HOLES[hole.lastindex or 0]
+        before = text[end : hole.start()].replace("%", "%%")
+        found.append((before, kind, int(hole[hole.lastindex]) if hole.lastindex else 0))
+        end = hole.end()
+    return (*found, (text[end:].replace("%", "%%"), "", 0))
+
+
+@lru_cache(maxsize=2**14)
+def address(span: Span, sheet: str) -> tuple[str, tuple[int, ...]]:
+    """Cells in a formula, with %d for the rows that move; what to add to its row for each.
+
+    `sheet`: its name in the engine, or nothing for the formula's own.
+    """
+    _, top, by_row, bottom, bottom_by_row, left, right = span
+    prefix = f"{sheet}!" if sheet else ""
+    if (top, bottom) == (1, LAST_ROW) and not by_row and not bottom_by_row:
+        return f"{prefix}{column_letters(left)}:{column_letters(right)}", ()
+    ends, rows = [], []
+    for row, by_row_here, column in ((top, by_row, left), (bottom, bottom_by_row, right)):
+        letters = "" if (left, right) == (1, LAST_COLUMN) else column_letters(column)
+        ends.append(f"{letters}%d" if by_row_here else f"{letters}{row}")
+        rows += [row] if by_row_here else []
+    single = (top, by_row, left) == (bottom, bottom_by_row, right)
+    if single and letters:
+        return prefix + ends[0], tuple(rows[:1])
+    return prefix + ":".join(ends), tuple(rows)
 
 
 class FilledDown:
@@ -368,26 +397,28 @@ class Patterns:
 
         def relative(token: re.Match[str]) -> str:
             nonlocal whole_rows, whole_columns
-            if token["fixed"] is not None and (place := fixed_place(token[0])):
-                number = fixed.setdefault(token[0], len(fixed))
+            kind, here = token.lastgroup, token[0]
+            if kind is None:
+                return here
+            if kind == "place":
+                letters, across, top, number = corner(here)
+                if not number:
+                    return here  # a name
+                left = letters or f"{across - column}\ue005"
+                if top:
+                    return f"{left}\ue004{number}"
+                rows.append(token.span("row"))
+                return f"{left}\ue006{number - row}"
+            if kind == "fixed" and (place := fixed_place(here)):
+                number = fixed.setdefault(here, len(fixed))
                 high, wide = place.bottom - place.top, place.right - place.left
                 return f"\ue009{number}\ue006{high}\ue005{wide}"
-            if token["place"] is None:
-                if stands_in and token["number"] is not None and is_small(token):
-                    small.append(token[0])
-                    return "\ue008"
-                whole_rows = whole_rows or token["rows"] is not None
-                whole_columns = whole_columns or token["columns"] is not None
-                return token[0]
-            number, letters = int(token["row"]), token["letters"]
-            across = column_number(letters)
-            if not 1 <= number <= LAST_ROW or across > LAST_COLUMN:
-                return token[0]  # a name
-            left = letters if token["left"] else f"{across - column}\ue005"
-            if token["top"]:
-                return f"{left}\ue004{number}"
-            rows.append(token.span("row"))
-            return f"{left}\ue006{number - row}"
+            if kind == "number" and stands_in and is_small(token):
+                small.append(here)
+                return "\ue008"
+            whole_rows = whole_rows or kind == "rows"
+            whole_columns = whole_columns or kind == "columns"
+            return here
 
         own = TOKEN.sub(relative, text)
         if whole_rows or len(small) > MOST_SMALL:
@@ -415,6 +446,20 @@ class Patterns:
         line = self._added(term, formula.row, 0, formula.sheet)
         line.formulas.append(formula)
         return line
+
+
+@lru_cache(maxsize=2**12)
+def corner(place: str) -> tuple[str, int, bool, int]:
+    """A cell's letters where a dollar sign fixes them, its column, whether its row is fixed, that.
+
+    The row is 0 where it is no cell, but a name that looks like one.
+    """
+    found = re.fullmatch(r"(\$?)([A-Za-z]+)(\$?)(\d+)", place)
+    assert found
+    left, letters, top, row = found.groups()
+    across, number = column_number(letters), int(row)
+    is_cell = 1 <= number <= LAST_ROW and across <= LAST_COLUMN
+    return letters if left else "", across, bool(top), number if is_cell else 0
 
 
 def shifted(these: Sequence[str], those: Sequence[str]) -> list[tuple[int, int]]:
@@ -451,7 +496,7 @@ def with_stand_ins(text: str) -> str:
     places = count(1)
 
     def stand_in(token: re.Match[str]) -> str:
-        if token["number"] is None or not is_small(token):
+        if token.lastgroup != "number" or not is_small(token):
             return token[0]
         return f"00000{next(places):02}"
 

@@ -415,7 +415,8 @@ def _attribute(name: str) -> re.Pattern[bytes]:
 
 def escaped(text: str) -> str:
     """A cell's text as XML, with _xHHHH_ for what XML cannot hold."""
-    text = NO_TEXT.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+    if "_x" in text or not text.isprintable():  # most texts are looked through sooner so
+        text = NO_TEXT.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(character, entity)
     return text
