@@ -272,6 +272,90 @@ def test_shapes_show_no_figure_of_the_rows_before(folder: Path) -> None:
     assert re.findall("<a:t>([^<]*)</a:t>", xml) == ["", f"Total {total}", "old 2 ", ""]
 
 
+def listed(book: Any, sheet: Any, mine: Any) -> None:
+    """The orders once more, with room for twelve of them, and twelve across."""
+    for place in range(12):
+        number, who, amount = place + 1, f"N{place + 1}", place + 1.25
+        text = f'=IF({number}>ROWS(Orders[order]),"",INDEX(Orders[{{}}],{number}))'
+        there = place < 4
+        mine.write_formula(place + 20, 0, text.format("order"), None, who if there else "")
+        mine.write_formula(place + 20, 1, text.format("amount"), None, amount if there else "")
+        mine.write_formula(40, place + 1, text.format("amount"), None, amount if there else "")
+
+
+@pytest.mark.parametrize(
+    ("drawn", "new"),
+    [
+        ("$21:$24", "$21:$27"),
+        ("$21:$26", "$21:$29"),  # with room for two more
+        ("$21:$28", "$21:$28"),
+        ("$21:$23", "$21:$23"),  # the first three
+        ("$22:$24", "$22:$27"),
+    ],
+)
+def test_a_chart_of_all_records_has_those_that_are_new(folder: Path, drawn: str, new: str) -> None:
+    """As it does in a template that was filled from few months, or channels."""
+
+    def columns(rows: str) -> list[str]:
+        first, last = rows.split(":")
+        return [f"Mine!${one}{first}:${one}{last}" for one in "AB"]
+
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        listed(book, sheet, mine)
+        chart = book.add_chart({"type": "column"})
+        names, values = (f"={one}" for one in columns(drawn))
+        chart.add_series({"name": "=Mine!$B$20", "categories": names, "values": values})
+        chart.add_series({"values": "=Mine!$B$41:$E$41"})
+        mine.insert_chart("H20", chart)
+
+    chart = parts(refreshed(folder, shop(more=more)))["xl/charts/chart2.xml"].decode()
+    assert re.findall("<c:f>([^<]*)", chart) == [
+        "Mine!$B$20", *columns(new), "Mine!$B$41:$H$41",
+    ]  # fmt: skip
+    values = re.findall(r"<c:val>.*?</c:val>", chart)[1]
+    assert [float(one) for one in re.findall("<c:v>([^<]*)", values)] == [
+        n + 0.25 for n in range(1, 8)
+    ]
+
+
+def test_a_chart_with_a_series_a_record_has_those_that_are_new(folder: Path) -> None:
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        listed(book, sheet, mine)
+        chart = book.add_chart({"type": "scatter"})
+        for row, colour in enumerate(("#0072B2", "#E69F00", "#009E73", "#CC79A7"), start=21):
+            chart.add_series({"name": f"=Mine!$A${row}", "categories": f"=Mine!$B${row}",
+                              "values": f"=Mine!$B${row}", "line": {"color": colour}})  # fmt: skip
+        chart.add_series({"name": "All", "categories": "=Mine!$A$1", "values": "=Mine!$A$2"})
+        mine.insert_chart("H20", chart)
+
+    chart = parts(refreshed(folder, shop(more=more)))["xl/charts/chart2.xml"].decode()
+    series = re.findall(r"<c:ser>.*?</c:ser>", chart)
+    names = [re.findall(r"<c:tx>.*?<c:v>([^<]*)", one)[0] for one in series]
+    assert names == [*(f"N{n}" for n in range(1, 8)), "All"]
+    assert re.findall("<c:f>([^<]*)", series[6]) == ["Mine!$A$27", "Mine!$B$27", "Mine!$B$27"]
+    for what in ("c:idx", "c:order", "a:srgbClr"):
+        values = [re.findall(f'<{what} val="([^"]*)', one)[:1] for one in series]
+        assert len({*map(tuple, values)}) == 8
+
+
+@pytest.mark.parametrize(
+    ("printed", "new"),
+    [
+        ("A1:B24", "A1:B27"),
+        ("A1:B30", "A1:B30"),
+        ("A1:B22", "A1:B22"),  # without some that there were
+        ("A41:E41", "A41:H41"),
+    ],
+)
+def test_a_page_of_all_records_has_those_that_are_new(folder: Path, printed: str, new: str) -> None:
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        listed(book, sheet, mine)
+        mine.print_area(printed)
+
+    book = openpyxl.load_workbook(io.BytesIO(refreshed(folder, shop(more=more))))
+    assert book["Mine"].print_area.replace("$", "") == f"'Mine'!{new}"
+
+
 @pytest.mark.parametrize(
     ("text", "new"),
     [
@@ -1188,7 +1272,9 @@ def leads(count: int) -> dict[str, list[Any]]:
     return {
         "lead_id": [f"L{n}" for n in range(count)],
         "created": days,
-        "channel": [("Search", "Fairs", "Mail")[n % 3] for n in range(count)],
+        "channel": [
+            ("Search", "Fairs", "Mail", "Social", "Video", "Radio")[n % 6] for n in range(count)
+        ],
         "won_date": [day.replace(year=2026) if n % 4 == 0 else None for n, day in enumerate(days)],
         "value": [1000.5 + n if n % 4 == 0 else None for n in range(count)],
     }
@@ -1241,6 +1327,24 @@ def test_the_figures_are_those_of_a_fill(books: dict[str, bytes]) -> None:
     for place, value in filled.items():
         assert new[place] == alike(value), place
     assert len(filled) > 500
+
+
+def test_charts_have_all_that_those_of_a_fill_have(books: dict[str, bytes]) -> None:
+    """Which have room for two more."""
+
+    def ends(content: bytes) -> list[tuple[str, int]]:
+        ranges = re.compile(r"<c:f>([^<]*?)(?:\$([0-9]+))?(?=</c:f>)")
+        return [
+            (f"{name} {found[1]}", int(found[2] or 0))
+            for name, xml in sorted(parts(content).items())
+            if name.startswith("xl/charts/")
+            for found in ranges.finditer(xml.decode())
+        ]
+
+    few, new, more = (ends(books[name]) for name in ("few", "refreshed", "more"))
+    assert [name for name, _ in new] == [name for name, _ in more]
+    assert all(end >= wanted - 2 for (_, end), (_, wanted) in zip(new, more, strict=True))
+    assert any(end < wanted - 2 for (_, end), (_, wanted) in zip(few, more, strict=True))
 
 
 def test_what_is_written_passes_both_validators(

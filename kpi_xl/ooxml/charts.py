@@ -48,7 +48,7 @@ def follow_links(cells: StoredCells, before: StoredCells) -> int:
         text = text_of(found[2])
         if ELSEWHERE.search(text):
             return found[0]
-        place = _place(text if "!" in text else f"{quoted(sheet)}!{text}")
+        place = place_of(text if "!" in text else f"{quoted(sheet)}!{text}")
         new: Stored | None = None
         if place is not None and place.sheet in cells.sheets:
             new = cells.first(place)
@@ -86,7 +86,7 @@ def follow_values(cells: StoredCells) -> None:
         if ELSEWHERE.search(text):
             return found[0]
         start, p = found[0][: found.start(3) - found.start()], found[1]
-        place = _place(text)
+        place = place_of(text)
         if place is None or place.sheet not in cells.sheets or found[4] not in TYPES:
             return start  # a name, several ranges, or levels
         held_now = list(chain.from_iterable(cells.held(place)))
@@ -109,7 +109,7 @@ def follow_values(cells: StoredCells) -> None:
             parts[part] = xml
 
 
-def _place(text: str) -> Area | None:
+def place_of(text: str) -> Area | None:
     """The cells of a reference, None where it is another thing."""
     found = REFERENCE.fullmatch(text)
     if not found:

@@ -22,6 +22,7 @@ from kpi_xl.ooxml import limits
 from kpi_xl.ooxml.addresses import LAST_ROW, Area, column_letters
 from kpi_xl.ooxml.charts import follow_links, follow_values
 from kpi_xl.ooxml.errors import NotAWorkbookError
+from kpi_xl.ooxml.fitting import fit
 from kpi_xl.ooxml.limits import opened
 from kpi_xl.ooxml.package import ExcelTable, Formula, Package, read_package, sheet_parts
 from kpi_xl.ooxml.parts import Parts
@@ -294,11 +295,12 @@ def computed(
 
 @limits.faults()
 def _shown(content: bytes, before: bytes) -> tuple[bytes, int]:
-    """A workbook whose charts and shapes show its values, and how many shapes show nothing."""
-    cells = _cells(content)
+    """A workbook whose charts, shapes and pages show its values; how many shapes show nothing."""
+    cells, old = _cells(content), _cells(before)
+    fit(cells, old, read_package(content, computing=False))
     follow_values(cells)
     links = any(b"textlink" in xml for name, xml in cells.parts.items() if "/drawings/" in name)
-    unshown = follow_links(cells, _cells(before)) if links else 0
+    unshown = follow_links(cells, old) if links else 0
     return cells.parts.archive(), unshown
 
 
