@@ -4,12 +4,15 @@ import csv
 import io
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import demos
 import openpyxl
 import pytest
 from commands import kpi_xl
@@ -26,6 +29,9 @@ from kpi_xl.cli.templates import print_told
 from kpi_xl.engine.embedded import evaluator
 from kpi_xl.files import write_whole
 from kpi_xl.ooxml.limits import computing
+
+
+ROOT = Path(__file__).parents[1]
 
 
 def started(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -610,3 +616,28 @@ def test_recalc_says_in_one_line_what_cannot_be_done(
     assert result.stderr.count("\n") == 1
     assert words in result.stderr
     assert {path: path.read_bytes() for path in mixed.parent.iterdir()} == files
+
+
+def examples_of_the_pages() -> list[tuple[str, str, str]]:
+    """The commands over samples, or over nothing, that the pages show, each with what it prints."""
+    found = []
+    for page in (ROOT / "udfs").glob("*.md"):
+        for block in re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
+            for one in re.split(r"(?m)^\$ ", block)[1:]:
+                line, _, printed = one.partition("\n")
+                books = re.findall(r"[\w-]+\.xlsx", line)
+                if printed and all(book.startswith("kpi-xl-") for book in books):
+                    found.append((page.name, line, printed))
+    return found
+
+
+@pytest.mark.parametrize(("page", "line", "printed"), examples_of_the_pages())
+def test_the_pages_show_what_the_terminal_prints(
+    tmp_path: Path, page: str, line: str, printed: str
+) -> None:
+    program, *arguments = shlex.split(line)
+    assert program == "kpi-xl"
+    for name in re.findall(r"kpi-xl-(\w+)\.xlsx", line):
+        (tmp_path / f"kpi-xl-{name}.xlsx").write_bytes(demos.demo(name).built.content)
+    result = kpi_xl(*arguments, folder=tmp_path)
+    assert (result.stdout + result.stderr).startswith(printed.rstrip("\n")), page

@@ -447,8 +447,16 @@ def test_a_file_of_ones_own_is_not_written_over(
     file = tmp_path / "mine.toml"
     assert terminal("kpis", "new", "-o", str(file))[0] == 0
     file.write_text("# mine", encoding="utf-8")
-    assert terminal("kpis", "new", "-o", str(file))[0] == 2
-    assert file.read_text("utf-8") == "# mine"
+    code, _ = terminal("kpis", "new", "-o", str(file))
+    assert (code, file.read_text("utf-8")) == (2, "# mine")
+    assert terminal("kpis", "new", "-o", str(file), "--force")[0] == 0
+    assert file.read_text("utf-8") == EXAMPLE
+
+
+def test_without_a_command_the_help_is_shown(terminal: Callable[..., tuple[int, str]]) -> None:
+    code, shown = terminal("kpis")
+    assert code == 0
+    assert {"new", "check", "export"} <= {line.split()[0] for line in shown.splitlines() if line}
 
 
 def test_the_documentation_shows_what_is_written() -> None:

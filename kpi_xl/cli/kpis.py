@@ -31,7 +31,7 @@ from kpi_xl.own import FAULTS, FINGERPRINTS, fingerprint, load_file
 from kpi_xl.reference import argument_help, caution, family_name, notes, summary
 from kpi_xl.registry import Metric
 
-kpis = typer.Typer(no_args_is_help=True, help="Your company's own KPIs: check them, list them.")
+kpis = typer.Typer()
 app.add_typer(kpis, name="kpis")
 
 FILES = Annotated[
@@ -59,6 +59,13 @@ help.fa = "سود ناخالص به ازای هر واحد هزینه تبلیغ
 """What `kpi-xl kpis new` writes."""
 
 
+@kpis.callback(invoke_without_command=True)
+def overview(context: typer.Context) -> None:
+    """Your company's own KPIs: check them, list them."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
 @kpis.command("new")
 @in_their_language
 def new_file(
@@ -66,13 +73,14 @@ def new_file(
         Path | None,
         typer.Option("-o", "--output", help="Another place than the settings.", metavar="FILE"),
     ] = None,
+    force: FORCE = False,
     parents: PARENTS = False,
     lang: BOOK_LANGUAGE = None,
 ) -> None:
     """Write a file with one definition, to be changed; in the settings folder, where it counts."""
     path = output or settings_folder() / "kpis.toml"
-    path = free_path(path, force=False, parents=parents or output is None)
-    save(path, EXAMPLE.encode(), force=False)
+    path = free_path(path, force=force, parents=parents or output is None)
+    save(path, EXAMPLE.encode(), force=force)
     print(path)
 
 
