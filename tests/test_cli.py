@@ -30,7 +30,6 @@ from kpi_xl.engine.embedded import evaluator
 from kpi_xl.files import write_whole
 from kpi_xl.ooxml.limits import computing
 
-
 ROOT = Path(__file__).parents[1]
 
 
