@@ -6,8 +6,10 @@ SQLite and PostgreSQL. PyArrow's tables are counted by DuckDB, which reads them 
 
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
@@ -29,6 +31,7 @@ CAN = Message(
 def counting(frame: Any) -> Iterator[None]:
     """Says which engines can where that of the frame cannot."""
     kind = f"{type(frame).__module__.partition('.')[0]}.{type(frame).__name__}"
+    _refuse_repeated(frame)
     if not isinstance(_carried(frame), nw.DataFrame | nw.LazyFrame):
         raise WrongInput(
             "{kind} is no frame of rows that can be counted: those are {engines}",
@@ -54,6 +57,18 @@ def counting(frame: Any) -> Iterator[None]:
         ) from error
 
 
+def _refuse_repeated(frame: Any) -> None:
+    """Refuse two columns of one name, which pandas, PyArrow and Spark let in."""
+    if type(frame).__module__.startswith("polars"):
+        return  # which has none, and would have to ask for them
+    found: Any = getattr(frame, "column_names", None) or getattr(frame, "columns", ())
+    names = Counter(name for name in found if isinstance(name, str))
+    if repeated := [name for name, times in names.items() if times > 1]:
+        raise WrongInput(
+            "the frame has several columns of one name: {names}", names=Names(repeated, ", ")
+        )
+
+
 def _carried(frame: Any) -> Any:
     """A frame of Narwhals, or what is none as it is."""
     with warnings.catch_warnings():
@@ -62,19 +77,29 @@ def _carried(frame: Any) -> Any:
         return nw.from_native(frame, pass_through=True)
 
 
-def lazy(frame: "IntoFrame", dates: Sequence[str]) -> nw.LazyFrame[Any]:
-    """The frame, where its rows are.
+def lazy(frame: "IntoFrame", dates: Sequence[str], others: Iterable[str] = ()) -> nw.LazyFrame[Any]:
+    """The frame, where its rows are, for counting what is in the columns named.
 
     Moments without a zone of their own, of which an engine shows the days in its session's, have
-    the days of UTC.
+    the days of UTC. Texts are told apart letter by letter, whatever their collation.
     """
     given = _carried(frame)
+    names = list(dict.fromkeys([*dates, *others]))
     if given.implementation.is_pyarrow():
-        given = _in_duckdb(given)
+        given = _in_duckdb(given, names)
     if given.implementation.is_pandas_like() or given.implementation.is_dask():
-        given = _by_their_own_clock(given, dates)
+        given = _without_categories(_by_their_own_clock(given, dates), names)
     rows: nw.LazyFrame[Any] = given.lazy()
     columns = rows.collect_schema()
+    names = [name for name in names if name in columns]
+    engine = rows.implementation
+    if engine.is_pyspark() or engine.is_pyspark_connect():
+        rows = _lazy(_of_spark(rows.to_native(), names))
+    elif engine.is_ibis():
+        rows = _lazy(_as_declared(rows.to_native(), names))
+    elif engine.is_duckdb():
+        texts = [name for name in names if columns[name] in (nw.String, nw.Enum)]
+        rows = _replaced(rows, {name: AS_LETTERS.format(name, "C") for name in _quoted(texts, '"')})
     zoned = [
         name for name in dict.fromkeys(dates)
         if name in columns and getattr(columns[name], "time_zone", None) is not None
@@ -97,21 +122,148 @@ def _by_their_own_clock(frame: Any, dates: Sequence[str]) -> Any:
     return _carried(native.assign(**plain)) if plain else frame
 
 
-def _in_duckdb(table: Any) -> Any:
+def _without_categories(frame: Any, names: Sequence[str]) -> Any:
+    """Categories of pandas that are numbers, booleans or moments as these, and not as texts."""
+    native = frame.to_native()
+    plain = {}
+    for name in names:
+        kind: Any = native.dtypes[name] if name in frame.columns else None
+        arrow = getattr(kind, "pyarrow_dtype", None)
+        if arrow is not None and hasattr(arrow, "value_type") and hasattr(arrow, "index_type"):
+            plain[name] = native[name].astype(type(kind)(arrow.value_type))
+        elif hasattr(kind, "categories"):
+            column = native[name]
+            if frame.implementation.is_dask() and not column.cat.known:
+                column = column.cat.as_known()
+            values = column.dtype.categories.dtype
+            if values.kind in "biuf":  # the nullable kind of it: some may be missing
+                nullable = {"b": "boolean", "f": "float64"}
+                plain[name] = column.astype(nullable.get(values.kind, values.name.title()))
+            elif values.kind == "M":
+                plain[name] = column.astype(values)
+    return _carried(native.assign(**plain)) if plain else frame
+
+
+def _in_duckdb(table: Any, names: Sequence[str]) -> Any:
     import duckdb
 
+    if set(names) <= set(table.columns):  # DuckDB's names differ in more than capitals
+        table = table.select(*names)
     zoned = [name for name, kind in table.schema.items() if getattr(kind, "time_zone", None)]
     # DuckDB would forget the zone that a column has.
     plain = table.with_columns(nw.col(name).dt.replace_time_zone(None) for name in zoned)
-    return nw.from_native(duckdb.from_arrow(plain.to_native()))
+    native = plain.to_native()
+    for place, field in enumerate(native.schema):
+        if str(field.type).startswith(("decimal256", "halffloat")):  # which it does not take
+            column = native.column(place).cast("float64")
+            native = native.set_column(place, field.name, column)
+    return nw.from_native(duckdb.from_arrow(native))
+
+
+def _of_spark(native: Any, names: Sequence[str]) -> Any:
+    """A frame of Spark with texts without a collation; refuses names that it takes for others."""
+    settings = native.sparkSession.conf
+    exact = settings.get("spark.sql.caseSensitive", "false") == "true"
+    known = Counter(name if exact else name.lower() for name in native.columns)
+    for name in names:
+        if known[name if exact else name.lower()] > 1 or {".", "`"} & set(name):
+            raise WrongInput("Spark takes the name {column} for another: rename it", column=name)
+    kinds = dict(native.dtypes)
+    collated = [name for name in names if kinds[name].startswith("string collate")]
+    return native.withColumns({name: native[name].cast("string") for name in collated})
+
+
+def _replaced(rows: nw.LazyFrame[Any], formulas: Mapping[str, str]) -> nw.LazyFrame[Any]:
+    """Rows of DuckDB with columns, whose names are quoted, by formulas."""
+    if not formulas:
+        return rows
+    replaced = ", ".join(f"{formula} AS {name}" for name, formula in formulas.items())
+    return _lazy(rows.to_native().project(f"* REPLACE ({replaced})"))
+
+
+AS_LETTERS = 'CAST({} AS TEXT) COLLATE "{}"'
+"""A text without the collation that its column, or all of them, may have; it may be an enum."""
+COLLATIONS = {"postgres": "C", "duckdb": "C", "sqlite": "BINARY"}
+OF_TYPE = {
+    "string": "typeof({0}) = 'text'",
+    "boolean": "typeof({0}) = 'integer' AND {0} IN (0, 1)",
+    "integer": "typeof({0}) = 'integer'",
+    "numeric": "typeof({0}) IN ('integer', 'real')",
+    "date": "typeof({0}) = 'text' AND substr({0}, 1, 10) >= '0001'"
+            " AND coalesce(date({0}, '+0 days'), '') = substr({0}, 1, 10)",
+}  # fmt: skip
+"""What cells of SQLite have to be, whose columns take in anything, by the types of Ibis.
+
+SQLite would make a number of a text's first digits, and days of numbers, clock times and 31 June.
+"""
+OF_TYPE["timestamp"] = OF_TYPE["date"]
+
+
+def _as_declared(table: Any, names: Sequence[str]) -> Any:
+    """A table of Ibis whose columns hold what their types say, and texts without a collation."""
+    engine = table.get_backend().name
+    kinds = table.schema()
+    if engine == "sqlite":
+        _refuse_other_types(table, names)
+    collation = COLLATIONS.get(engine)
+    formulas = dict(zip(kinds, _quoted(kinds, '"'), strict=True))
+    changed = False
+    for name in names if collation else ():
+        if kinds[name].is_string():
+            formulas[name] = AS_LETTERS.format(formulas[name], collation)
+        elif kinds[name].is_decimal() and engine == "postgres":  # or money
+            formulas[name] = f"CAST({formulas[name]} AS NUMERIC)"
+        else:
+            continue
+        changed = True
+    return _queried(table, formulas, kinds) if changed else table
+
+
+def _queried(table: Any, formulas: Mapping[str, str], kinds: Any) -> Any:
+    """Columns by their formulas in the language of a table's database, as a table of Ibis."""
+    from ibis.expr.operations import SQLStringView
+    from ibis.util import gen_name
+
+    columns = zip(formulas.values(), _quoted(formulas, '"'), strict=True)
+    selected = ", ".join(f"{formula} AS {name}" for formula, name in columns)
+    rows = gen_name("kpi_xl")
+    parent, query = table.alias(rows).op(), f'SELECT {selected} FROM "{rows}"'
+    return SQLStringView(parent=parent, query=query, schema=kinds).to_expr()
+
+
+def _refuse_other_types(table: Any, names: Sequence[str]) -> None:
+    import ibis
+
+    kinds = table.schema()
+    tests = {
+        name: next((t for kind, t in OF_TYPE.items() if getattr(kinds[name], f"is_{kind}")()), "")
+        for name in names
+    }
+    tests = {name: test for name, test in tests.items() if test}
+    if not tests:
+        return
+    counts = {
+        name: f"count(CASE WHEN {mark} IS NOT NULL AND NOT ({test.format(mark)}) THEN 1 END)"
+        for (name, test), mark in zip(tests.items(), _quoted(tests, '"'), strict=True)
+    }
+    counted = _queried(table, counts, ibis.schema(dict.fromkeys(counts, "int64")))
+    (wrong,) = fetched(_lazy(counted))
+    for name, count in zip(counts, wrong, strict=True):
+        if count:
+            raise WrongInput(
+                "{column} is of type {kind}, and {count} of its cells are not (a day is written"
+                " 2024-01-31): mend them, or make a view without them",
+                column=name,
+                kind=kinds[name],
+                count=count,
+            )
 
 
 def _in_utc(rows: nw.LazyFrame[Any], zoned: Sequence[str]) -> nw.LazyFrame[Any]:
     """The moments as those that a clock in UTC shows, if their zone is that of a session."""
     engine = rows.implementation
     if engine.is_duckdb():
-        moments = (f"make_timestamp(epoch_us({n})) AS {n}" for n in _quoted(zoned, '"'))
-        return _lazy(rows.to_native().project(f"* REPLACE ({', '.join(moments)})"))
+        return _replaced(rows, {name: DUCKDB_IN_UTC.format(name) for name in _quoted(zoned, '"')})
     if engine.is_pyspark() or engine.is_pyspark_connect():
         native = rows.to_native()
         moments = (
@@ -125,23 +277,22 @@ def _in_utc(rows: nw.LazyFrame[Any], zoned: Sequence[str]) -> nw.LazyFrame[Any]:
     return rows  # its columns have zones of their own
 
 
-def _ibis_in_utc(table: Any, zoned: Sequence[str]) -> Any:
-    from ibis import dtype, udf
+DUCKDB_IN_UTC = (
+    "CASE WHEN isfinite({0}) THEN make_timestamp(epoch_us({0})) ELSE CAST({0} AS TIMESTAMP) END"
+)
 
-    moment, number, plain = map(dtype, ("timestamp('UTC')", "int64", "timestamp"))
+
+def _ibis_in_utc(table: Any, zoned: Sequence[str]) -> Any:
+    import ibis
+
     engine = table.get_backend().name
-    if engine == "postgres":
-        of_zone = ((dtype("string"), moment), plain)
-        clock = udf.scalar.builtin(lambda zone, moment: None, name="timezone", signature=of_zone)
-        return table.mutate(**{name: clock("UTC", table[name]) for name in zoned})
-    if engine == "duckdb":
-        since = udf.scalar.builtin(
-            lambda moment: None, name="epoch_us", signature=((moment,), number)
-        )
-        clock = udf.scalar.builtin(
-            lambda since: None, name="make_timestamp", signature=((number,), plain)
-        )
-        return table.mutate(**{name: clock(since(table[name])) for name in zoned})
+    clock = {"postgres": "{0} AT TIME ZONE 'UTC'", "duckdb": DUCKDB_IN_UTC}.get(engine)
+    if clock:
+        kinds = dict(table.schema().items())
+        formulas = dict(zip(kinds, _quoted(kinds, '"'), strict=True))
+        formulas |= {name: clock.format(formulas[name]) for name in zoned}
+        plain = ibis.schema(kinds | dict.fromkeys(zoned, "timestamp"))
+        return _queried(table, formulas, plain)
     raise WrongInput(
         "{columns}: the days of moments with a time zone are not known in {engine};"
         " make them dates, or timestamps without a time zone",
@@ -157,6 +308,24 @@ def _lazy(native: Any) -> nw.LazyFrame[Any]:
 
 def _quoted(names: Iterable[str], mark: str) -> list[str]:
     return [f"{mark}{name.replace(mark, 2 * mark)}{mark}" for name in names]
+
+
+FIRST, LAST = datetime(1000, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999999)
+
+
+def beyond(rows: nw.LazyFrame[Any], name: str) -> tuple[nw.Expr, nw.Expr] | None:
+    """Whether a day is too early, or too late, to be fetched at all; None if none can be.
+
+    Infinity is, of PostgreSQL and DuckDB. Spark takes no literals of earlier years.
+    """
+    kind = rows.collect_schema()[name]
+    engine = rows.implementation
+    if getattr(kind, "time_unit", "") == "ns":
+        return None
+    if engine.is_ibis() and rows.to_native().get_backend().name == "sqlite":
+        return None
+    first, last = (FIRST, LAST) if kind == nw.Datetime else (FIRST.date(), LAST.date())
+    return nw.col(name) < nw.lit(first), nw.col(name) > nw.lit(last)
 
 
 def has_nan(rows: nw.LazyFrame[Any]) -> bool:
@@ -190,7 +359,7 @@ def numbered(frame: "IntoFrame", name: str) -> tuple["IntoFrame", list[str] | No
     import numpy as np
 
     given = _carried(frame)
-    if name not in given.columns or given.schema[name] != nw.String:
+    if not isinstance(name, str) or given.schema.get(name) != nw.String:
         return frame, None
     native = given.to_native()
     number, texts = native[name].factorize()

@@ -90,6 +90,8 @@ def table(rows: "Sequence[Sequence[Any]] | dict[str, NDArray[Any]]", like: Any) 
         columns = [*map(_numbers, lists)]
     if set(map(type, labels)) != {str}:
         labels = list(map(_label, labels))
+        if any(type(cell) is int and not -(2**63) <= cell < 2**63 for cell in labels):
+            labels = list(map(str, labels))  # of which each digit counts
     return _framed(names, [labels, *columns], nw.from_native(like, allow_series=True))
 
 

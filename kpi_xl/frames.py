@@ -9,8 +9,9 @@ customers, a customer. It is computed at once: the lazy frame that comes back ho
   appearance, these tables are sorted by customer, channel or segment.
 - The segment of a customer is that on the first day; of several on that day the least.
 - Columns are typed. A customer, channel or segment is a text (spaces around it do not count, nor
-  do a channel's or segment's capitals; an empty one is null; one of digits stays a text), a whole
-  or other number, or a boolean. A day is a date or a datetime, whose time and time zone are
+  do a channel's or segment's capitals, nor the collation of its column; an empty one is null; one
+  of digits stays a text), a whole or other number (of more digits than 64 bits have it comes back
+  as a text), or a boolean. A day is a date or a datetime, whose time and time zone are
   dropped. The moments of DuckDB, Spark (TIMESTAMP, not TIMESTAMP_NTZ) and PostgreSQL have no zone
   of their own, and show that of the session: their days are those of UTC, wherever they are
   counted. An amount is a number; null and NaN are 0.
@@ -21,10 +22,10 @@ The errors are those of the cells, raised as a KpiError.
 """
 
 import datetime
-import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import reduce, wraps
+from itertools import product
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
@@ -357,7 +358,7 @@ def touch_paths(
     who, when, channels, conversions, values = map(list, zip(*touches, strict=True))
     if min(conversions) < 0.0:
         raise OutOfDomain("{name} is below 0", name=converted)
-    at = [math.floor(serial(moment)) for moment in when]
+    at = list(map(_serial_day, when))
     return economics.touch_paths(who, at, channels, conversions, values, days)
 
 
@@ -1187,14 +1188,15 @@ def _rows(
     Beside them the first and last days of the dates, as serial numbers: one query finds them, and
     what is wrong.
     """
-    lazy = backends.lazy(frame, dates)
+    others = [name for name in (key, segment, amount, *numbers) if name is not None]
+    lazy = backends.lazy(frame, dates, others)
     schema = lazy.collect_schema()
     given = dict(zip((f"date{number}" for number in range(len(dates))), dates, strict=True))
     has_nan = backends.has_nan(lazy)
     columns = [_date(schema, name) for name in dates]
     if key is not None:
         given = {"key": key, **given}
-        columns.insert(0, _key(schema, key))
+        columns.insert(0, _key(schema, key, has_nan=has_nan))
     if amount is not None:
         columns.append(_amount(schema, amount, has_nan=has_nan))
         given["amount"] = amount
@@ -1202,7 +1204,7 @@ def _rows(
     measured = [name for name in names if name != "key"]
     named = dict(zip(names, columns, strict=True))
     if segment is not None:
-        named["segment"] = _key(schema, segment)
+        named["segment"] = _key(schema, segment, has_nan=has_nan)
     for number, name in enumerate(numbers):
         named[f"number{number}"] = _amount(schema, name, has_nan=has_nan)
     rows = lazy.select(**named)
@@ -1223,6 +1225,10 @@ def _rows(
                 column=given[name],
                 missing=missing,
             )
+    for name, end in product(measured, ("first", "last")):
+        if facts.get(f"{name}_{end}"):
+            day = {"first": "< 0001-01-01", "last": "> 9999-12-31"}[end]
+            raise OutOfDomain(NO_DAY, name=given[name], day=day)
     days = _days(
         (given[column], facts[f"{column}_{end}"], column != "amount")
         for end in ("low", "high")
@@ -1248,8 +1254,14 @@ def _known(
     if "key" in names and rows.collect_schema()["key"].is_float():
         facts["key_far"] = nw.col("key").abs().max()
     facts |= {f"{name}_known": nw.col(name).count() for name in names}
-    facts |= {f"{name}_low": nw.col(name).min() for name in measured}
-    facts |= {f"{name}_high": nw.col(name).max() for name in measured}
+    for name in measured:
+        known = nw.col(name)
+        if name != "amount" and (ends := backends.beyond(rows, name)):
+            for end, is_beyond in zip(("first", "last"), ends, strict=True):
+                beyond = nw.when(is_beyond).then(nw.lit(1)).otherwise(nw.lit(0))
+                facts[f"{name}_{end}"] = beyond.sum()
+            known = nw.when(~_any(ends)).then(known)
+        facts[f"{name}_low"], facts[f"{name}_high"] = known.min(), known.max()
     (found,) = backends.fetched(rows.select(*(fact.alias(name) for name, fact in facts.items())))
     return rows, dict(zip(facts, found, strict=True))
 
@@ -1263,6 +1275,14 @@ def _refuse_alike(name: str, far: float | None, kind: Any) -> None:
         raise OutOfDomain("{name}: {sentence}", name=name, sentence=sentence)
 
 
+NO_DAY = "{name} holds {day}, a day that Excel does not have"
+
+
+def _serial_day(moment: datetime.date) -> int:
+    """The day of a moment; of a late one its serial number may be rounded up to the next."""
+    return int(serial(moment.date() if isinstance(moment, datetime.datetime) else moment))
+
+
 def _days(ends: Iterable[tuple[str, Any, bool]]) -> list[int]:
     """The days among the ends of columns, each with its name and whether it is a day's.
 
@@ -1273,13 +1293,9 @@ def _days(ends: Iterable[tuple[str, Any, bool]]) -> list[int]:
         if end is None or end != end:
             continue  # null throughout
         if is_day:
-            days.append(math.floor(serial(end)))
+            days.append(_serial_day(end))
             if not DATE.domain.low <= days[-1] <= DATE.domain.high:
-                raise OutOfDomain(
-                    "{name} holds {day}, a day that Excel does not have",
-                    name=name,
-                    day=f"{end:%Y-%m-%d}",
-                )
+                raise OutOfDomain(NO_DAY, name=name, day=f"{end:%Y-%m-%d}")
         elif abs(end) > LARGEST:
             raise OutOfDomain(
                 "{name} holds {number}, too large a number for a cell", name=name, number=end
@@ -1289,23 +1305,22 @@ def _days(ends: Iterable[tuple[str, Any, bool]]) -> list[int]:
 
 def _column(schema: nw.Schema, name: str) -> tuple[nw.Expr, Any]:
     """A column and its type."""
-    if name not in schema:
-        raise WrongInput(
-            'the frame has no column "{name}"{near}', name=name, near=did_you_mean(name, schema)
-        )
+    if not isinstance(name, str) or name not in schema:
+        near = did_you_mean(str(name), [known for known in schema if isinstance(known, str)])
+        raise WrongInput('the frame has no column "{name}"{near}', name=name, near=near)
     return nw.col(name), schema[name]
 
 
-def _key(schema: nw.Schema, name: str) -> nw.Expr:
+def _key(schema: nw.Schema, name: str, *, has_nan: bool) -> nw.Expr:
     key, kind = _column(schema, name)
     if kind == nw.Boolean:
         word = nw.when(key).then(nw.lit("TRUE")).otherwise(nw.lit("FALSE"))
         return nw.when(~key.is_null()).then(word)
     if kind.is_float():
-        return nw.when(~key.is_nan()).then(key)
-    if kind.is_integer():
+        return nw.when(~key.is_nan()).then(key) if has_nan else key
+    if kind.is_integer() or kind == nw.String:
         return key
-    if kind not in (nw.String, nw.Categorical, nw.Enum):
+    if kind not in (nw.Categorical, nw.Enum):
         raise WrongInput(
             "the column {name} is of type {kind}: make it text or whole numbers",
             name=name,

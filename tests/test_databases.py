@@ -15,6 +15,7 @@ import pytest
 from engines import imported, postgres
 from keyring.backend import KeyringBackend
 
+from kpi_xl import frames
 from kpi_xl.cli.templates import loaded as noted
 from kpi_xl.cli.templates import meant_table
 from kpi_xl.exports import Request, counting, options_from, read_files, read_files_apart
@@ -113,6 +114,7 @@ timeout = 0.3
 kind = "sqlite"
 path = {gone}
 """
+ALIKE = "('Ann', '2024-01-31', 1, 'A'), ('ann', '2024-02-01', 2, 'a'), ('B', '2024-02-01', 3, 'b')"
 SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000)"
 
 
@@ -125,11 +127,29 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with duckdb.connect(str(places["duckdb"])) as database:
         _fill(database.execute, "duckdb", "?", "orders")
         database.execute(f"CREATE VIEW slow AS {SLOW} SELECT i AS customer FROM n")
+        database.execute(
+            "CREATE VIEW ever AS SELECT 'a' AS customer, DATE 'infinity' AS date, 1 AS amount"
+            " FROM range(7)"
+        )
+        database.execute(
+            'CREATE TABLE alike (customer VARCHAR COLLATE NOCASE, date DATE, amount REAL, "order"'
+            " VARCHAR COLLATE NOCASE)"
+        )
+        database.execute(f"INSERT INTO alike VALUES {ALIKE}")
     with sqlite3.connect(places["sqlite"]) as lite:
         _fill(lite.execute, "sqlite", "?", "orders")
         lite.execute(f"CREATE VIEW slow AS {SLOW} SELECT count(*) AS customer FROM n")
         lite.execute("CREATE TABLE picture (customer, date DATE, amount BLOB)")
         lite.execute("INSERT INTO picture VALUES ('a', '2024-01-01', x'00')")
+        lite.execute("CREATE TABLE typed (customer TEXT, date DATE, amount INTEGER)")
+        lite.executemany(
+            "INSERT INTO typed VALUES ('a', '2024-01-01', ?)", [("12,50",), ("1 000",)]
+        )
+        lite.execute(
+            'CREATE TABLE alike (customer TEXT COLLATE NOCASE, date DATE, amount REAL, "order" TEXT'
+            " COLLATE NOCASE)"
+        )
+        lite.execute(f"INSERT INTO alike VALUES {ALIKE}")
     lite.close()
     with postgres() as host:
         with psycopg.connect(host=host, user="kpi", dbname="postgres") as server:
@@ -150,6 +170,19 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                   1 AS amount FROM generate_series(1, 7);
                 CREATE VIEW shop.flags AS SELECT 'a' AS customer, date '2024-01-01' AS date,
                   true AS amount FROM generate_series(1, 7);
+                CREATE COLLATION shop.alike (provider = icu, locale = 'und-u-ks-level2',
+                  deterministic = false);
+                CREATE TABLE shop.alike (customer text COLLATE shop.alike, date date, amount money,
+                  "order" text COLLATE shop.alike);
+                CREATE TYPE plan AS ENUM ('b', 'a');
+                CREATE VIEW shop.kinds AS
+                  SELECT 'a'::plan AS customer, date '2024-01-01' + n AS date,
+                  'NaN'::numeric AS amount FROM generate_series(1, 7) t(n);
+                CREATE TABLE shop.parts (who text, day date, paid float8,
+                  part text COLLATE "und-x-icu");
+                INSERT INTO shop.parts VALUES ('A', '2024-01-01', 1, 'B'),
+                  ('A', '2024-01-01', 2, 'a'), ('C', '2024-02-02', 3, NULL),
+                  ('C', '2024-02-02', 3, 'z');
                 CREATE VIEW shop.far AS SELECT 1e16::float8 + n AS customer,
                   date '2024-01-01' AS date, 1 AS amount FROM generate_series(1, 7) t(n);
                 CREATE FUNCTION shop.count_it() RETURNS text LANGUAGE plpgsql AS $$
@@ -159,6 +192,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 CREATE VIEW shop.slow AS
                   SELECT pg_sleep(60)::text AS customer, date '2024-01-01' AS date, 1 AS amount;
             """)
+            server.execute(f"INSERT INTO shop.alike VALUES {ALIKE}")
         text = CONNECTIONS.format(
             host=json.dumps(host), **{kind: json.dumps(str(path)) for kind, path in places.items()}
         )
@@ -303,10 +337,54 @@ def test_customers_by_uuid_are_counted() -> None:
     assert {str(key)[-1] for key in found.sample["customer"]} == {"0", "1", "2"}
 
 
+@pytest.mark.parametrize("name", ["house:shop.alike", "lite:alike", "duck:alike"])
+def test_texts_are_told_apart_whatever_their_collation(name: str) -> None:
+    """Ann and ann are two, as they are where the rows are read; so are the orders A and a."""
+    read_rows = read(name, renamed={})
+    assert read_rows.columns["customer"] == ["Ann", "ann", "B"]
+    found = counting.counted([request(name, renamed={})], ORDERS["Orders"], ASKED, 2)
+    assert found
+    assert (found.rows, found.orders) == (3, 3.0)
+    assert sum(row[0] for row in found.counts.customers[1:]) == 3
+    assert found.counts.cohorts["customers"][1:] == [["2024-01", 1, 1, 0], ["2024-02", 2, 2, ""]]
+    assert sorted(found.sample["customer"]) == ["Ann", "B", "ann"]
+
+
+def test_the_least_segment_hangs_on_no_collation() -> None:
+    """B comes before a, and any text before none, as everywhere else."""
+    origin = connections.origin("house:shop.parts", of_workbook=False)
+    assert origin
+    with databases.opened(origin) as table:
+        found = frames.ltv_curve(table, "who", "day", "paid", "M", "part", by="segment")
+    assert found.iloc[:, :2].to_numpy().tolist() == [["B", 1.0], ["z", 1.0]]
+
+
+def test_enums_and_what_is_no_number_of_postgresql_are_counted() -> None:
+    found = counting.counted([request("house:shop.kinds", renamed={})], ORDERS["Orders"], ASKED, 1)
+    assert found
+    assert found.sample["customer"] == ["a"] * 7
+    assert found.sample["amount"] == [None] * 7
+    assert [row[2] for row in found.counts.days[1:]] == [0.0] * 7
+
+
+def test_no_day_of_a_file_or_a_table_stands_for_infinity(tmp_path: Path) -> None:
+    """The driver of DuckDB has 31 December 9999 for it."""
+    sentence = '"infinity" is not a date'
+    assert sentence in refusal("duck:ever", renamed={})
+    for kind in ("DATE", "TIMESTAMP"):
+        path = tmp_path / f"{kind}.parquet"
+        rows = duckdb.sql(f"SELECT 'a' AS customer, {kind} 'infinity' AS date, 1 AS amount")
+        rows.write_parquet(str(path))
+        with pytest.raises(SourceError, match=sentence):
+            read_files([Request(path, "Orders", options_from([]))], ORDERS, [])
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("house:shop.ever", "the database refuses it: date too large"),
+        ("house:shop.ever", "date holds > 9999-12-31, a day that Excel does not have"),
+        ("lite:typed", "amount is of type int64, and 2 of its cells are not"),
+        ("duck:ever", "date holds > 9999-12-31, a day that Excel does not have"),
         ("house:shop.flags", 'amount: "TRUE" is not a number'),
         ("house:shop.far", "customer: 1e+16 is a number of too many digits"),
     ],

@@ -278,3 +278,59 @@ def test_zones_that_a_column_has_are_dropped(zone: str) -> None:
     for frame in (polars, polars.lazy(), arrow, polars.to_pandas(), of_arrow):
         labels = [row[0] for row in in_cells(frames.cohort(frame, "who", "day"))[1:]]
         assert labels == ["2024-01", "2024-02"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "cell"),
+    [
+        ("DATE", "31.01.2024"), ("DATE", 1706659200), ("DATE", 2460340.5), ("DATE", 2024),
+        ("DATE", "12:00"), ("DATE", "now"), ("DATE", ""), ("DATE", "0000-00-00"),
+        ("DATE", "2024-02-30"), ("TIMESTAMP", "2016-12-31 23:59:60"),
+        ("TIMESTAMP", "2024-01-31 24:00:00"), ("TIMESTAMP", "2024-01-31T23:30:00-05:00"),
+        ("INTEGER", "12,50"), ("REAL", "1 000"), ("DECIMAL(10, 2)", "x"), ("BOOLEAN", 5),
+        ("REAL", b"12"), ("TEXT", b"a"), ("INTEGER", 1.5),
+    ],
+)  # fmt: skip
+def test_cells_of_sqlite_are_what_their_columns_say(declared: str, cell: Any) -> None:
+    """It lets in anything, and would count 12,50 as 12, and 2024 as a day of the year -4707."""
+    ibis = engines.imported("ibis", "pip install 'ibis-framework[sqlite]'")
+    made = ibis.sqlite.connect()
+    kind = declared if declared in ("DATE", "TIMESTAMP") else "DATE"
+    amount = "REAL" if declared in ("DATE", "TIMESTAMP", "TEXT") else declared
+    made.con.execute(f"CREATE TABLE rows (who TEXT, day {kind}, paid {amount})")
+    good = ["a", "2024-01-31", 1]
+    row = [*good]
+    row[0 if declared == "TEXT" else 1 if kind == declared else 2] = cell
+    made.con.executemany("INSERT INTO rows VALUES (?, ?, ?)", [good, row])
+    with pytest.raises(kpi_xl.WrongInput, match=r"and 1 of its cells are not .* mend them"):
+        frames.rfm(made.table("rows"), "who", "day", "paid")
+
+
+def test_customers_of_sqlite_may_be_numbers_with_a_point() -> None:
+    ibis = engines.imported("ibis", "pip install 'ibis-framework[sqlite]'")
+    made = ibis.sqlite.connect()
+    made.con.execute("CREATE TABLE rows (who REAL, paid REAL)")
+    made.con.execute("INSERT INTO rows VALUES (1.5, 2), (1, 1), (1.5, 2)")
+    found = in_cells(frames.channel_mix(made.table("rows"), "who", "paid"))
+    assert [row[:2] for row in found[1:]] == [[1.5, 4.0], [1.0, 1.0]]
+
+
+def test_what_spark_takes_for_another() -> None:
+    """Names with a point in them, or that differ in capitals alone; texts by their collation."""
+    with engines.spark("Asia/Tokyo") as session:
+        row = "'a' AS `w.h`, 'b' AS who, date'2024-01-31' AS day, 1.0D AS paid, 2.0D AS Paid"
+        made = session.sql(f"SELECT {row}")
+        for names in (("w.h", "paid"), ("who", "paid")):
+            with pytest.raises(kpi_xl.WrongInput, match="Spark takes the name"):
+                frames.channel_mix(made, *names)
+        alike = session.sql(
+            "SELECT who COLLATE UTF8_LCASE AS who, date'2024-01-31' AS day, 1.0D AS paid"
+            " FROM VALUES ('Ann'), ('ann') t(who)"
+        )
+        assert [row[0] for row in in_cells(frames.rfm(alike, "who", "day", "paid"))[1:]] == [
+            "Ann", "ann"
+        ]  # fmt: skip
+        with pytest.raises(kpi_xl.OutOfDomain, match="day holds > 9999-12-31"):
+            frames.cohort(
+                alike.selectExpr("who", "day + interval 20000 years AS day"), "who", "day"
+            )

@@ -537,3 +537,105 @@ def test_texts_of_pandas_that_differ_in_spaces_are_one() -> None:
     rows.loc[3, "who"] = " "
     with pytest.raises(WrongInput, match="who is null in 2 rows"):
         frames.cohort(rows, "who", "day")
+
+
+def test_columns_of_one_name_are_refused() -> None:
+    one = pd.DataFrame({"who": ["a"], "paid": [1.0]})
+    pa = pytest.importorskip("pyarrow", reason="one of the frames is of this package")
+    arrow = pa.table([pa.array(["a"]), pa.array([1.0]), pa.array([2.0])], ["who", "paid", "paid"])
+    for rows in (pd.concat([one, one[["paid"]]], axis=1), arrow):
+        with pytest.raises(WrongInput, match="several columns of one name: paid"):
+            frames.channel_mix(rows, "who", "paid")
+
+
+def test_a_name_that_is_no_text_is_no_column() -> None:
+    rows = pd.DataFrame({0: ["a"], 1: [1.0]})
+    for names in ((0, 1), ("0", "1")):
+        with pytest.raises(WrongInput, match='no column "0"'):
+            frames.channel_mix(rows, *names)
+
+
+def test_categories_of_pandas_are_what_they_are_of() -> None:
+    """Numbers are no texts: they are sorted as numbers, and shown as such."""
+    days, paid = pd.to_datetime(["2024-01-31", "2024-02-01", "2024-02-02"]), [1.0, 2.0, 3.0]
+    pa = pytest.importorskip("pyarrow", reason="one of the columns is of this package")
+    dictionary = pd.ArrowDtype(pa.dictionary(pa.int8(), pa.int64()))
+    for who in ([10, 9, 10], [1.5, 0.5, 1.5], [True, False, True], ["b", "a", "b"]):
+        expected = by_key(kpi_xl.rfm(who, list(days), paid))
+        columns = [pd.Categorical(who)]
+        if who[0] == 10:
+            columns.append(pd.array(who, dtype=dictionary))
+        for column in columns:
+            rows = pd.DataFrame({"who": column, "day": days, "paid": paid})
+            assert frames.rfm(rows, "who", "day", "paid") == near(expected)
+    rows = pd.DataFrame({"who": pd.Categorical([7, None, 7]), "paid": paid})
+    with pytest.raises(WrongInput, match="who is null in 1 rows"):
+        frames.channel_mix(rows, "who", "paid")
+
+
+@pytest.mark.parametrize("far", ["infinity", "-infinity", "20000-01-01", "0044-03-15 (BC)"])
+@pytest.mark.parametrize("of", ["DATE", "TIMESTAMP", "TIMESTAMPTZ"])
+def test_days_that_python_does_not_have_are_refused(of: str, far: str) -> None:
+    """Of 31 December 9999 it would make infinity, or nothing."""
+    rows = duckdb.sql(
+        f"SELECT * FROM (VALUES ('a', DATE '2024-01-01'::{of}), ('b', '{far}'::{of})) t(who, day)"
+    )
+    with pytest.raises(
+        OutOfDomain, match=r"day holds [<>] [0-9-]+, a day that Excel does not have"
+    ):
+        frames.cohort(rows, "who", "day")
+    with pytest.raises(OutOfDomain, match="day holds"):
+        frames.survival_curve(rows.project("*, DATE '2023-01-01' AS start"), "start", "day")
+
+
+@pytest.mark.parametrize("years", ["20000y", "-5000y"])
+def test_days_of_frames_that_python_does_not_have_are_refused(years: str) -> None:
+    days = pl.Series("day", [date(2024, 1, 1)])
+    for kind in (pl.Date, pl.Datetime("ms")):
+        rows = pl.DataFrame({"who": ["a"], "day": days.cast(kind).dt.offset_by(years)})
+        for given in (rows, rows.lazy()):
+            with pytest.raises(OutOfDomain, match=r"day holds [<>]"):
+                frames.cohort(given, "who", "day")
+    far = pd.Series(["20000-01-01" if years[0] == "2" else "-0100-01-01"])
+    rows = pd.DataFrame({"who": ["a"], "day": far.to_numpy().astype("datetime64[s]")})
+    with pytest.raises(OutOfDomain, match=r"day holds [<>]"):
+        frames.cohort(rows, "who", "day")
+
+
+def test_the_last_moment_of_a_late_day_is_of_that_day(kind: str) -> None:
+    late = datetime(2300, 12, 31, 23, 59, 59, 999999)
+    rows = frame(kind, who=["a", "b"], day=[late, late - timedelta(1)])
+    assert frames.cohort(rows, "who", "day") == [["cohort", "size", 0], ["2300-12", 2, 1.0]]
+
+
+def test_customers_of_more_digits_than_whole_numbers_have_are_texts() -> None:
+    """As numbers with a point two of them would be shown alike."""
+    who = [2**64 - 1, 2**64 - 2, 2**64 - 1]
+    rows = pl.DataFrame({"who": pl.Series(who, dtype=pl.UInt64), "paid": [1.0, 2.0, 3.0]})
+    for given in (rows, rows.lazy(), pd.DataFrame({"who": who, "paid": [1.0, 2.0, 3.0]})):
+        found = frames.channel_mix(given, "who", "paid")
+        assert [row[:2] for row in found[1:]] == [[str(who[0]), 4.0], [str(who[1]), 2.0]]
+
+
+@pytest.mark.parametrize("setting", ["", "nocase"])
+def test_texts_of_duckdb_are_told_apart_whatever_their_collation(setting: str) -> None:
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE rows (who VARCHAR COLLATE NOCASE, day DATE, part VARCHAR)")
+    connection.execute(
+        "INSERT INTO rows VALUES ('Ann', '2024-01-01', 'B'), ('ann', '2024-01-01', 'a'),"
+        " ('C', '2024-01-01', 'a'), ('C', '2024-01-01', 'B')"
+    )
+    connection.execute(f"SET default_collation = '{setting}'")
+    found = frames.cohort(connection.table("rows"), "who", "day", None, "M", "customers",
+                          None, "part")  # fmt: skip
+    assert [row[:3] for row in found[1:]] == [["B", "2024-01", 2.0], ["a", "2024-01", 1.0]]
+
+
+@pytest.mark.parametrize("kind", ["decimal256(50, 2)", "float16"])
+def test_numbers_of_arrow_that_duckdb_does_not_take(kind: str) -> None:
+    pa = pytest.importorskip("pyarrow", reason="the table is one of this package")
+    of = pa.decimal256(50, 2) if kind[0] == "d" else pa.float16()
+    paid = pa.array([0.5, 1.5, 2.0]).cast(pa.float64()).cast(of)
+    rows = pa.table({"who": ["a", "a", "b"], "paid": paid, "Paid": [7.0, 7.0, 7.0]})
+    found = frames.channel_mix(rows, "who", "paid")
+    assert [row[:2] for row in found[1:]] == [["a", 2.0], ["b", 2.0]]

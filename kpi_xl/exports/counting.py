@@ -131,8 +131,8 @@ def counted(
             of_sample = retention_counts(sample.to_native(), *bought, forecast=forecast)
             cells = _cells(sample, names, columns)
             orders = _orders(frame, names, rows)
-            known = nw.from_native(frame).lazy().select(nw.col(names["amount"]).count())
-            ((paid,),) = backends.fetched(known)
+            known = backends.lazy(frame, (), [names["amount"]])
+            ((paid,),) = backends.fetched(known.select(nw.col(names["amount"]).count()))
         except KpiError as error:
             raise SourceError(
                 Message("{file}: {remark}", file=name, remark=error.sentence)
@@ -189,7 +189,7 @@ def _orders(frame: Any, names: Mapping[str, str], rows: int) -> float:
     """How many orders there are: by their numbers, if they have any, each once."""
     if "order" not in names:
         return float(rows)
-    numbers = nw.from_native(frame).lazy().select(number=nw.col(names["order"]))
+    numbers = backends.lazy(frame, (), [names["order"]]).select(number=nw.col(names["order"]))
     ((known,),) = backends.fetched(numbers.select(nw.col("number").count()))
     if known == 0:
         return float(rows)
@@ -207,7 +207,9 @@ def _orders(frame: Any, names: Mapping[str, str], rows: int) -> float:
 
 def _sample(frame: Any, names: Mapping[str, str]) -> nw.LazyFrame[Any]:
     """All orders of some customers."""
-    rows: nw.LazyFrame[Any] = nw.from_native(frame).lazy().select(*names.values())
+    rows = backends.lazy(frame, [names["date"]], names.values()).select(*names.values())
+    if rows.collect_schema()[names["amount"]] == nw.Decimal:  # which has no NaN but PostgreSQL's
+        rows = rows.with_columns(nw.col(names["amount"]).cast(nw.Float64))
     key = names["customer"]
     for few in (SAMPLED, FEW):
         of = rows.head(few).select(key).unique()

@@ -69,15 +69,16 @@ def read_database(
 
 def _cells(rows: Any, columns: Sequence[int], progress: Progress) -> list[list[Any]]:
     """The cells of these columns, each as its driver has it; moments with a zone in UTC."""
-    names = [rows.columns[place] for place in columns]
-    chosen = [
-        rows[name].cast("timestamp").name(name)
-        if rows[name].type().is_timestamp() and rows[name].type().timezone
-        else rows[name]
-        for name in names
-    ]
-    most = 2 * MOST_ROWS  # rows that are blank in all columns are left out later
     backend = rows.get_backend()
+    chosen = []
+    for name in (rows.columns[place] for place in columns):
+        column, kind = rows[name], rows[name].type()
+        if kind.is_timestamp() and kind.timezone:
+            column = column.cast("timestamp")
+        if backend.name == "duckdb" and (kind.is_timestamp() or kind.is_date()):
+            column = column.cast("string")  # whose driver has 9999-12-31 for infinity
+        chosen.append(column.name(name))
+    most = 2 * MOST_ROWS  # rows that are blank in all columns are left out later
     cursor = backend.raw_sql(backend.compile(rows.select(*chosen).limit(most + 1)))
     cells: list[list[Any]] = [[] for _ in columns]
     height = 0

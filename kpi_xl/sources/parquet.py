@@ -44,7 +44,8 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
             for done, (name, place) in enumerate(places.items(), start=1):
                 kind = str(file.types[place])
                 column = duckdb.ColumnExpression(file.columns[place])
-                if kind.startswith(("TIMESTAMP", "VARCHAR", "ENUM", "UUID")):
+                # Of days NumPy has not all, and no infinity.
+                if kind.startswith(("TIMESTAMP", "DATE", "VARCHAR", "ENUM", "UUID")):
                     column = column.cast("VARCHAR")
                 elif kind.endswith(",0)") or kind in {"HUGEINT", "UHUGEINT"}:
                     column = column.cast("VARCHAR")  # it may be a key, whose every digit counts
@@ -69,8 +70,6 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                 if kind == "FLOAT":
                     found.told_apart[name] = LARGEST_ID_32
                 (array,) = file.select(column).fetchnumpy().values()
-                if kind == "DATE":
-                    array = array.astype("datetime64[D]")
                 found.cells[name] = array.tolist()
                 progress(done / len(places))
     except duckdb.Error as error:
@@ -111,6 +110,6 @@ def _loses_digits(file: "duckdb.DuckDBPyRelation", place: int, kind: str) -> boo
     return bool(counted[0])
 
 
-_PARQUET_KINDS = {"DATE", "BOOLEAN", "FLOAT", "DOUBLE", '"NULL"', "TINYINT", "SMALLINT"} | {
+_PARQUET_KINDS = {"BOOLEAN", "FLOAT", "DOUBLE", '"NULL"', "TINYINT", "SMALLINT"} | {
     *("INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 }
