@@ -13,6 +13,8 @@ EXCEL_ERRORS = frozenset(
     )
 )
 """Every error that a cell can hold, as the text that the hosts hand over and take back."""
+NOT_COMPUTED = "#BUSY!"
+"""What stands for the value of a formula of a file that no program has computed."""
 
 
 class CellError(str):

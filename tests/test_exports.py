@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kpi_xl.workbook_templates import template
 
+from kpi_xl.errors import NOT_COMPUTED
 from kpi_xl.exports import (
     Filling,
     Options,
@@ -31,6 +32,7 @@ from kpi_xl.exports import (
     read_files,
     read_files_apart,
 )
+from kpi_xl.exports import cells as cells_of_exports
 from kpi_xl.exports.cells import dates
 from kpi_xl.exports.pages import openers
 from kpi_xl.locales import in_language
@@ -40,6 +42,8 @@ from kpi_xl.reports.loading import loaded
 from kpi_xl.reports.records import OpenWorkbook, Place, Table
 from kpi_xl.schema import SCHEMAS
 from kpi_xl.sources import SourceError
+from kpi_xl.sources.values import WITHOUT_VALUE
+from kpi_xl.units import MONEY
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
@@ -1323,6 +1327,12 @@ def test_cells_of_the_same_text_are_the_same_day() -> None:
     first, second = date(2024, 1, 1), date(2024, 1, 2)
     read = dates({"date": cells})
     assert (read.columns["date"], read.faults) == ([*[first] * 4, None, second], [])
+
+
+def test_a_formula_without_a_value_is_neither_a_number_nor_a_day() -> None:
+    cells = {"column": [NOT_COMPUTED]}
+    for read in (dates(cells), cells_of_exports.numbers(cells, {"column": MONEY})):
+        assert [fault.sentence for fault in read.faults] == [WITHOUT_VALUE]
 
 
 @pytest.mark.parametrize(

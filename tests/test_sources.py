@@ -5,6 +5,7 @@ import gc
 import gzip
 import io
 import math
+import re
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import openpyxl
 import polars as pl
 import pytest
 import xlsxwriter
@@ -21,8 +23,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kpi_xl import sources
-from kpi_xl.errors import EXCEL_ERRORS
+from kpi_xl.errors import EXCEL_ERRORS, NOT_COMPUTED
 from kpi_xl.ooxml import limits
+from kpi_xl.ooxml.archive import with_members
+from kpi_xl.ooxml.package import error_cells
 from kpi_xl.schema import Column
 from kpi_xl.sources import ReadTable, SourceError, allowed, delimited, read_table, records
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, MONEY, RATE, TEXT, Unit
@@ -1207,3 +1211,29 @@ def test_nothing_on_the_network_is_allowed(path: str, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Path, "resolve", lambda self: pytest.fail("it was looked at"))
     with pytest.raises(SourceError, match="is on the network"):
         allowed(Path(path), [Path("/")])
+
+
+def test_a_formula_that_nobody_has_computed_is_told(tmp_path: Path) -> None:
+    """As openpyxl writes it; a formula whose value is an empty text has one."""
+    path = tmp_path / "orders.xlsx"
+    book = openpyxl.Workbook()
+    for row in (["id", "amount", "beside"], ["ann", 3, "=1+2"], ["bob", "=1+2", None]):
+        book.active.append(row)
+    book.save(path)
+    with pytest.raises(
+        SourceError, match=r"\(Sheet!B3\): the cell holds a formula without a value"
+    ):
+        read_table(path, [Column("id", KEY), Column("amount", MONEY)])
+    assert read_table(path, [Column("id", KEY)]).columns == {"id": ["ann", "bob"]}
+    content = path.read_bytes()
+    assert error_cells(content, "Sheet") == {(2, 3): NOT_COMPUTED, (3, 2): NOT_COMPUTED}
+    name = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(path) as archive:
+        sheet = archive.read(name)
+    empty = re.sub(
+        rb'<c r="(B3|C2)"[^>]*><f>1\+2</f><v\s*/?>(</v>)?',
+        rb'<c r="\1" t="str"><f>1+2</f><v></v>',
+        sheet,
+    )
+    assert empty.count(b't="str"') == 2
+    assert error_cells(with_members(content, {name: empty}), "Sheet") == {}

@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from kpi_xl.errors import EXCEL_ERRORS
+from kpi_xl.errors import EXCEL_ERRORS, NOT_COMPUTED
 from kpi_xl.locales import Message
 from kpi_xl.locales.currencies import sign_pattern
-from kpi_xl.sources.values import MARKS
+from kpi_xl.sources.values import MARKS, WITHOUT_VALUE
 from kpi_xl.units import COUNT, Unit
 
 BLANKS = frozenset(
@@ -133,7 +133,8 @@ def numbers(
 
 def _fault(name: str, column: Sequence[Any], cell: Any, why: Message) -> Fault:
     text = str(cell) if len(str(cell)) <= 40 else str(cell)[:37] + "..."
-    return Fault(name, list(column).index(cell), Message('"{text}" {why}', text=text, why=why))
+    told = Message('"{text}" {why}', text=text, why=why)
+    return Fault(name, list(column).index(cell), WITHOUT_VALUE if cell == NOT_COMPUTED else told)
 
 
 def amount_of(text: str) -> Amount | None:

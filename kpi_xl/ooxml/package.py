@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+from kpi_xl.errors import NOT_COMPUTED
 from kpi_xl.ooxml.addresses import LAST_ROW, Area, area, column_letters, quoted
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.blocks import CellBlock, with_blocks
@@ -34,6 +35,10 @@ WORKBOOK = "officeDocument"  # the kind of the relation to the workbook itself
 OLD_ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"}
 ISO_DATE = re.compile(rb"<(?:\w+:)?c\s[^>]*?\bt\s*=\s*[\"']d[\"']")
 HIDDEN_ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\bhidden\s*=\s*[\"'](?:1|true)[\"']")
+UNVALUED = re.compile(
+    rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f(?:\s[^>]*)?/>)\s*"
+    rb"(?:</(?:\w+:)?c>|<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*<)"
+)
 ERROR_CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\bt\s*=\s*[\"']e[\"']")
 MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*>")
 TEXT = re.compile(rb"<(?:\w+:)?si[\s/>]")
@@ -211,6 +216,7 @@ def error_cells(
 ) -> dict[tuple[int, int], str]:
     """The errors on a sheet of a workbook by row and column, counted from 1.
 
+    A formula that no program has computed, as in a file that a script wrote, is NOT_COMPUTED.
     Raises NotAWorkbookError, also where the sheet or its table spans far more cells than there are,
     all of which another parser would make.
     """
@@ -223,16 +229,21 @@ def error_cells(
         xml = _sheet(package, sheet, parts[sheet])
         check_texts(xml, _texts(package))
         check_rectangle(xml, table.area if table else None)
+        found: dict[tuple[int, int], str] = {}
+        if UNVALUED.search(xml.xml, xml.start, xml.end):
+            for cell in xml.formula_cells():
+                # Excel writes an empty text so, too, and says that it is one.
+                if not (cell.value and cell.value.content) and cell.attribute("t") != "str":
+                    found[cell.row, cell.column] = NOT_COMPUTED
         if not ERROR_CELL.search(xml.xml):
-            return {}
+            return found
         computed = [
             (cell, text_of(cell.value.content)) for cell in xml.formula_cells() if cell.value
         ]
-        return {
-            (cell.row, cell.column): text
-            for cell, text in (*computed, *xml.error_cells())
-            if cell.attribute("t") == "e"
-        }
+        for cell, text in (*computed, *xml.error_cells()):
+            if cell.attribute("t") == "e":
+                found[cell.row, cell.column] = text
+        return found
 
 
 def is_of_a_template(content: bytes) -> bool:

@@ -10,12 +10,16 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from kpi_xl.cells import Cell, key
-from kpi_xl.errors import EXCEL_ERRORS
+from kpi_xl.errors import EXCEL_ERRORS, NOT_COMPUTED
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.sources.records import Wrong
 from kpi_xl.units import DATE, KEY, LARGEST_ID, LOGICAL, LONGEST_TEXT, MONEY, RATE, TEXT, Unit
 
 SIGN_LEFT_OUT = "the currency sign {sign} left out"
+
+WITHOUT_VALUE = Message(
+    "the cell holds a formula without a value: open the file in Excel or LibreOffice, and save it"
+)
 
 MOST_DIGITS = 1e15  # Excel keeps fifteen digits of a number
 FIRST_DAY = date(1900, 1, 1)  # of Excel's calendar
@@ -36,6 +40,8 @@ def typed(cells: list[Any], unit: Unit, told_apart: float = LARGEST_ID) -> tuple
     distinct = dict.fromkeys(cells)
     for code in EXCEL_ERRORS:
         if code in distinct:
+            if code == NOT_COMPUTED:
+                raise Wrong(code, WITHOUT_VALUE)
             raise Wrong(
                 code,
                 Message(
