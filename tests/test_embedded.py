@@ -36,6 +36,7 @@ from kpi_xl.ooxml.addresses import Area, column_letters, column_number, quoted
 from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.package import read_package
+from kpi_xl.registry import Metric
 
 
 def shown(result: Computed, cell: str, sheet: str = "Sheet1") -> Any:
@@ -461,6 +462,50 @@ def test_a_blocked_spill_is_an_error_as_in_excel() -> None:
     result = calculate(sheet_of({"A1": "{=CAC({6;8},2)", "A2": "in the way", "C1": "=A1"}))
     assert shown(result, "A1") == "#SPILL!"
     assert shown(result, "C1") == "#SPILL!"
+
+
+@pytest.mark.parametrize("largest", [1, 10_000])
+def test_a_formula_that_no_spill_needs_is_in_its_way(
+    largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "LARGEST_SPILL", largest)
+    cells = {"A1": "{=CAC({6;8},2)", "A2": "=CAC(6,2)", "C1": "{=CAC({6,8},2)", "D2": "=C1+D1",
+             "F1": "{=CAC({6;8},2)", "G1": "=SUM(A1:A2,F1:F2)", "H1": "=SUM(F1:F2)"}  # fmt: skip
+    result = calculate(sheet_of(cells))
+    assert result.refused == {}
+    shows = [shown(result, cell) for cell in ("A1", "A2", "C1", "D2", "F1", "G1", "H1")]
+    assert shows == ["#SPILL!", 3.0, [[3.0, 4.0]], 7.0, [[3.0], [4.0]], "#SPILL!", 7.0]
+
+
+def test_what_no_large_spill_needs_is_computed_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also over a range that is held, of which a spill fills a part."""
+    monkeypatch.setattr(embedded, "LARGEST_SPILL", 20)
+    seen: list[str] = []
+    evaluate = calls.evaluate
+
+    def noted(metric: Metric, given: list[Any]) -> Any:
+        seen.append(metric.name)
+        return evaluate(metric, given)
+
+    monkeypatch.setattr(calls, "evaluate", noted)
+    cells: dict[str, Any] = {f"K{row}": float(row) for row in range(1, 701)}
+    cells |= {"B1": "=NPS(K$1:K$10)", "A1": "{=CAC(K1:K30,B2)", "B2": "=SUM(B3)", "B3": 2.0,
+              "C1": "=MER(SUM(A1:A30),2)", "E1": "=SUMPRODUCT((A$1:A$600=15)*1)"}  # fmt: skip
+    result = calculate(sheet_of(cells))
+    assert result.refused == {}
+    assert seen.count("MER") == seen.count("NPS") == 1
+    assert (shown(result, "C1"), shown(result, "E1")) == (465.0 / 4, 1.0)
+
+
+def test_circular_references_beside_a_spill_are_refused() -> None:
+    """Those that no spill needs are entered last."""
+    cells = {"A1": "{=CAC({6;8},2)", "C1": "=D1+1", "D1": "=IFERROR(C1,1)", "E1": "=D1",
+             "F1": "=F1+A2", "G1": "=A2"}  # fmt: skip
+    result = calculate(sheet_of(cells))
+    assert set(result.refused) == {f"Sheet1!{cell}" for cell in ("C1", "D1", "E1", "F1")}
+    assert (shown(result, "A1"), shown(result, "G1")) == ([[3.0], [4.0]], 4.0)
 
 
 @pytest.mark.parametrize("blocked", [False, True])

@@ -5,7 +5,6 @@ It is looked at once all is computed, a whole column of formulas at a time.
 
 import re
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from kpi_xl.engine import kinds, native
 from kpi_xl.engine.calls import PLAIN_TEXT, Noticed
+from kpi_xl.engine.dependents import RowsByColumn, rows_by_column
 from kpi_xl.engine.formulas import Check
 from kpi_xl.engine.patterns import Line
 from kpi_xl.locales import Message
@@ -29,8 +29,6 @@ Strange = Iterator[tuple[Formula, Message]]
 
 TOTAL = re.compile(r"(?i)\b(SUBTOTAL|AGGREGATE)\(")
 PLAIN_TOTAL = re.compile(r"(?i)\s*SUBTOTAL\([^()]*\)\s*")
-Totals = dict[tuple[str, int], list[int]]
-"""The rows, in order, of some formulas by sheet and column."""
 
 
 class CellValues:
@@ -80,7 +78,7 @@ def unproven(
     cells: CellValues,
     noticed: Noticed,
     last_row: Callable[[str], int],
-    totals: Callable[[], Mapping[str, Totals]],
+    totals: Callable[[], Mapping[str, RowsByColumn]],
 ) -> Strange:
     """The formulas of a line that read cells of other kinds than their functions are proven for."""
     if not line.formulas:
@@ -113,22 +111,14 @@ def unproven(
                 yield formula, Message(text)
 
 
-def totals_among(formulas: Iterable[Formula]) -> dict[str, Totals]:
+def totals_among(formulas: Iterable[Formula]) -> dict[str, RowsByColumn]:
     """The formulas with SUBTOTAL or AGGREGATE: any, and those that are not SUBTOTAL alone."""
-    found: dict[str, defaultdict[tuple[str, int], list[int]]]
-    found = {"any": defaultdict(list), "odd": defaultdict(list)}
-    for formula in formulas:
-        if TOTAL.search(formula.text):
-            found["any"][formula.sheet, formula.column].append(formula.row)
-            if not PLAIN_TOTAL.fullmatch(formula.text):
-                found["odd"][formula.sheet, formula.column].append(formula.row)
-    return {
-        which: {column: sorted(rows) for column, rows in columns.items()}
-        for which, columns in found.items()
-    }
+    found = [formula for formula in formulas if TOTAL.search(formula.text)]
+    odd = (formula for formula in found if not PLAIN_TOTAL.fullmatch(formula.text))
+    return {"any": rows_by_column(found), "odd": rows_by_column(odd)}
 
 
-def _with_totals(line: Line, check: Check, totals: Totals) -> Strange:
+def _with_totals(line: Line, check: Check, totals: RowsByColumn) -> Strange:
     """Formulas over totals of which it is not sure that they are left out."""
     sheet, _, _, _, _, left, right = line.span(check.reference)
     columns = [

@@ -8,12 +8,70 @@ fills, and from each of these to the formulas that need it.
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kpi_xl.ooxml.addresses import Area
+from kpi_xl.ooxml.package import Formula
 
 Stretch = tuple[str, int, int, int]
 """Sheet and column, how many times 2 rows long, and which of those: that of one row is a cell."""
+
+
+RowsByColumn = dict[tuple[str, int], list[int]]
+"""The rows, in order, of some formulas by sheet and column."""
+
+
+def rows_by_column(formulas: Iterable[Formula]) -> RowsByColumn:
+    """Where some formulas are."""
+    found: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+    for formula in formulas:
+        found[formula.sheet, formula.column].append(formula.row)
+    return {column: sorted(rows) for column, rows in found.items()}
+
+
+def precedents(
+    starts: Iterable[int], needs: Callable[[int], Iterable[Area]], cells: Sequence[Area]
+) -> set[int]:
+    """Some formulas, and those that fill a cell which they need, directly or not.
+
+    `cells`: that of each; what spills has to be among the first ones.
+    """
+    columns: defaultdict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
+    for number, cell in enumerate(cells):
+        columns[cell.sheet, cell.left].append((cell.top, number))
+    filled: defaultdict[str, list[int]] = defaultdict(list)
+    for sheet, left in sorted(columns):
+        columns[sheet, left].sort()
+        filled[sheet].append(left)
+    # Where to go on from each place in a column: past those that are found already.
+    onward_in = {place: list(range(len(column) + 1)) for place, column in columns.items()}
+    found, todo = set(starts), list(starts)
+    known: set[Area] = set()
+    while todo:
+        for place in needs(todo.pop()):
+            if place in known:
+                continue
+            known.add(place)
+            here = filled.get(place.sheet, [])
+            for left in here[bisect_left(here, place.left) : bisect_right(here, place.right)]:
+                column, onward = columns[place.sheet, left], onward_in[place.sheet, left]
+                index = _fresh(onward, bisect_left(column, (place.top, -1)))
+                while index < len(column) and column[index][0] <= place.bottom:
+                    onward[index] = index + 1
+                    number = column[index][1]
+                    if number not in found:
+                        found.add(number)
+                        todo.append(number)
+                    index = _fresh(onward, index)
+    return found
+
+
+def _fresh(onward: list[int], index: int) -> int:
+    """The first place from one on that has not been found; ways that are long become short."""
+    while onward[index] != index:
+        onward[index] = onward[onward[index]]
+        index = onward[index]
+    return index
 
 
 class Graph:

@@ -8,6 +8,7 @@ import math
 import re
 import signal
 import threading
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,8 +23,8 @@ import formualizer
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine import formulas
 from kpi_xl.engine.calls import CODES, DOUBTING, LATER, OWN, UNSURE, Noticed, Ranges, metric_call
-from kpi_xl.engine.checks import CellValues, Totals, totals_among, unproven
-from kpi_xl.engine.dependents import Graph
+from kpi_xl.engine.checks import CellValues, totals_among, unproven
+from kpi_xl.engine.dependents import Graph, RowsByColumn, precedents, rows_by_column
 from kpi_xl.engine.excel import COMPUTED
 from kpi_xl.engine.formulas import OURS, Context, FormulaError, RefusedError, Term
 from kpi_xl.engine.kinds import CODES_OF
@@ -173,6 +174,13 @@ class _Engine:
         self.blocks: dict[Formula, Block] = {}
         self.written: dict[Formula, Area] = {}
         """The large blocks, and the cells that they were written into."""
+        self.holding: dict[int, str] = {}
+        """The formulas that hold ranges, by the rows of their sheet."""
+        self.waiting: set[Formula] = set()
+        """What is entered once the spills are there, or large ones would have it computed twice."""
+        self._waiting_rows: RowsByColumn = {}
+        self.circular = False
+        """Whether the engine met a formula that depends on itself."""
         self._latest_graph: Graph | None = None
         self.asked_later = asked_later
         self.quick = quick
@@ -183,7 +191,7 @@ class _Engine:
         self.answer: Formula | None = None
         self.bug: BaseException | None = None
         self.cells: CellValues
-        self.totals: Callable[[], dict[str, Totals]]
+        self.totals: Callable[[], dict[str, RowsByColumn]]
         self.names: dict[str, str] = {}
         self.patterns = Patterns(book, self.names)
         if book is None:
@@ -196,7 +204,11 @@ class _Engine:
                 )
             self.names |= sheet_names(book)
             self.texts = self._texts()
-            content = for_engine(book, self.texts, self.patterns.held)
+            self.holding = holding(self.patterns.held, self.names)
+            self.waiting = self._not_for_spills()
+            self._waiting_rows = rows_by_column(self.waiting)
+            texts = {one: text for one, text in self.texts.items() if one not in self.waiting}
+            content = for_engine(book, texts, self._held_for(texts))
             # The engine's own limits are too low for a million rows. What it gets is not packed.
             sizes = ("max_input_bytes", "max_expanded_bytes", "max_part_bytes")
             limits = dict.fromkeys(sizes, len(content))
@@ -238,6 +250,43 @@ class _Engine:
                 texts[formula] = line.text(formula.row)
         return texts
 
+    def _not_for_spills(self) -> set[Formula]:
+        """The formulas that no spill needs."""
+        if not self.spilling:
+            return set()
+        first = [
+            number
+            for number, formula in enumerate(self.formulas)
+            # The engine takes one that refers to its own cell only as it is loaded.
+            if formula.array is not None or (formula in self.lines and self._feeds_itself(formula))
+        ]
+        needed = precedents(first, self._places, [formula.own_area for formula in self.formulas])
+        return self.texts.keys() - {self.formulas[number] for number in needed}
+
+    def _held_for(self, formulas: Iterable[Formula]) -> dict[int, str]:
+        """The ranges that are held for some formulas."""
+        holders = set().union(*(self.lines[formula].holders for formula in formulas))
+        return {
+            number: text
+            for number, text in self.holding.items()
+            if f"{HOLDERS}!A{number}" in holders
+        }
+
+    def _enter_waiting(self) -> None:
+        """Enter what no spill needs."""
+        waiting, self.waiting = self.waiting, set()
+        for number, text in self._held_for(waiting).items():
+            self.workbook.set_formula(HOLDERS, number, 1, f"={text}")
+        for formula in self.formulas:
+            if formula in waiting and formula not in self.refused:
+                self._set(formula, self.texts[formula])
+        self._evaluate()
+
+    def _places(self, number: int) -> Iterable[Area]:
+        """The cells that a formula refers to."""
+        formula = self.formulas[number]
+        return self.lines[formula].places(formula.row) if formula in self.lines else ()
+
     def _set(self, formula: Formula, text: str) -> None:
         sheet = self.names.get(formula.sheet, formula.sheet)
         self.workbook.set_formula(sheet, formula.row, formula.column, f"={text}")
@@ -272,7 +321,14 @@ class _Engine:
         book = self.book
         if book is None or place[1:3] == place[3:5]:
             return False
-        return any(map(place.touches, (*book.merged, *book.unreadable)))
+        if any(map(place.touches, (*book.merged, *book.unreadable))):
+            return True
+        for column in range(place.left, place.right + 1) if self.waiting else ():
+            rows = self._waiting_rows.get((place.sheet, column), [])
+            first = bisect_left(rows, place.top)
+            if first < len(rows) and rows[first] <= place.bottom:
+                return True
+        return False
 
     def add_answer(self, term: Term) -> Formula:
         """Put a formula of our own on a sheet of its own. Raises RefusedError."""
@@ -312,21 +368,9 @@ class _Engine:
 
         With an answer only that: no other formula needs it, and they have been looked at before.
         """
-        self._evaluate()
-        while large := {
-            formula
-            for formula in self.blocks
-            if formula not in self.written and self._is_large(formula)
-        }:
-            # One that depends on another waits until that one's cells are there.
-            waiting = self._graph().dependents(self._spill(formula) for formula in large)
-            ready = large.difference(self.formulas[number] for number in waiting)
-            if not ready:
-                break  # they depend on each other; see below
-            places = [self._write_out(formula) for formula in self.formulas if formula in ready]
-            self._unsettle(self.formulas[number] for number in self._graph().dependents(places))
-            self._renew_written(places)
-            self._evaluate_written()
+        self._spill_all()
+        if self.waiting:
+            self._enter_waiting()
         self._ask_again([answer] if answer else self.formulas)
         if not self.asked_later:
             self.ranges.clear()  # nothing is computed any more, and they hold whole columns
@@ -354,6 +398,24 @@ class _Engine:
                 except RefusedError as refusal:
                     self.refused[formula] = refusal.sentence
         self._spread_refusals(graph)
+
+    def _spill_all(self) -> None:
+        """Compute all that has been entered; large blocks are written out, one after the other."""
+        self._evaluate()
+        while large := {
+            formula
+            for formula in self.blocks
+            if formula not in self.written and self._is_large(formula)
+        }:
+            # One that depends on another waits until that one's cells are there.
+            waiting = self._graph().dependents(self._spill(formula) for formula in large)
+            ready = large.difference(self.formulas[number] for number in waiting)
+            if not ready:
+                break  # they depend on each other; see below
+            places = [self._write_out(formula) for formula in self.formulas if formula in ready]
+            self._unsettle(self.formulas[number] for number in self._graph().dependents(places))
+            self._renew_written(places)
+            self._evaluate_written()
 
     def _evaluate(self) -> None:
         """Compute what has changed.
@@ -393,9 +455,8 @@ class _Engine:
 
     def _renew(self, numbers: Sequence[int]) -> None:
         """Enter some ranges that are held anew, and what needs them."""
-        holders = holding(self.patterns.held, self.names)
         for number in numbers:
-            self.workbook.set_formula(HOLDERS, number, 1, f"={holders[number - 1]}")
+            self.workbook.set_formula(HOLDERS, number, 1, f"={self.holding[number]}")
         if numbers:
             self._enter_anew(self._depending({f"{HOLDERS}!A{number}" for number in numbers}))
 
@@ -417,7 +478,7 @@ class _Engine:
         for formula in formulas:
             if formula in self.lines and self._feeds_itself(formula):
                 self.refused.setdefault(formula, CIRCLE)  # the engine does not take it once more
-            if formula not in self.refused:
+            if formula not in self.refused and formula not in self.waiting:
                 self._set(formula, self.texts[formula])
 
     def _feeds_itself(self, formula: Formula) -> bool:
@@ -464,6 +525,8 @@ class _Engine:
             raise
         if self.bug is not None:
             raise self.bug
+        telemetry = self.workbook.last_cycle_telemetry()
+        self.circular = self.circular or bool(telemetry.live_cycles_witnessed)
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
@@ -504,10 +567,7 @@ class _Engine:
             for formula in self.formulas
         ]
         if self._latest_graph is None or self._latest_graph.fills != fills:
-            needs = [
-                list(self.lines[formula].places(formula.row)) if formula in self.lines else []
-                for formula in self.formulas
-            ]
+            needs = [list(self._places(number)) for number in range(len(self.formulas))]
             self._latest_graph = Graph(needs, fills)
         return self._latest_graph
 
@@ -516,7 +576,7 @@ class _Engine:
         suspects = [
             number for number, formula in enumerate(self.formulas) if formula in self.blocks
         ]
-        if self.workbook.last_cycle_telemetry().live_cycles_witnessed:
+        if self.circular:
             suspects = list(range(len(self.formulas)))
         for number in graph().circles(suspects) if suspects else ():
             self.refused.setdefault(self.formulas[number], CIRCLE)

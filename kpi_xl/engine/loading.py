@@ -6,7 +6,7 @@ One formula at a time, the engine takes milliseconds for each; in a file it take
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from kpi_xl.engine.formulas import HOLD
 from kpi_xl.engine.patterns import HOLDERS
@@ -37,10 +37,10 @@ def last_column(book: Package, sheet: str) -> int:
     return max([*(column_number(name.decode()) for name in letters), *right, 1])
 
 
-def for_engine(book: Package, texts: Mapping[Formula, str], held: Mapping[Area, str]) -> bytes:
+def for_engine(book: Package, texts: Mapping[Formula, str], held: Mapping[int, str]) -> bytes:
     """The workbook's file for the engine, each formula with its text, or nothing.
 
-    `held` are the cells that hold ranges, by these.
+    `held` are the formulas that hold ranges, by the rows of their sheet.
     It is not packed, and not in zip64, which the engine does not read.
     """
     names = sheet_names(book)
@@ -53,9 +53,8 @@ def for_engine(book: Package, texts: Mapping[Formula, str], held: Mapping[Area, 
         for number, (sheet, part) in enumerate(book.parts.items(), 1):
             targets.append(("worksheet", f"worksheets/sheet{number}.xml"))
             copy.writestr(f"xl/{targets[-1][1]}", _sheet(book, sheet, package.read(part), texts))
-        if held:
-            targets.append(("worksheet", f"worksheets/sheet{len(names) + 1}.xml"))
-            copy.writestr(f"xl/{targets[-1][1]}", _holders(held, names))
+        targets.append(("worksheet", f"worksheets/sheet{len(names) + 1}.xml"))
+        copy.writestr(f"xl/{targets[-1][1]}", _holders(held))
         if book.texts_part:
             targets.append(("sharedStrings", "sharedStrings.xml"))
             copy.writestr("xl/sharedStrings.xml", package.read(book.texts_part))
@@ -64,7 +63,7 @@ def for_engine(book: Package, texts: Mapping[Formula, str], held: Mapping[Area, 
         copy.writestr("xl/_rels/workbook.xml.rels", relations_xml(targets))
         entries = "".join(
             f'<sheet name="{name}" sheetId="{number}" r:id="rId{number}"/>'
-            for number, name in enumerate((*names.values(), *[HOLDERS] * bool(held)), 1)
+            for number, name in enumerate((*names.values(), HOLDERS), 1)
         )
         copy.writestr(
             "xl/workbook.xml",
@@ -87,19 +86,20 @@ def _sheet(book: Package, name: str, xml: bytes, texts: Mapping[Formula, str]) -
     return with_blocks(xml, blocks) if blocks else xml
 
 
-def holding(held: Mapping[Area, str], names: Mapping[str, str]) -> list[str]:
-    """The formulas that hold ranges, row by row."""
-    return [
-        f"{HOLD}({number},{names[place.sheet]}!{place.address})"
+def holding(held: Iterable[Area], names: Mapping[str, str]) -> dict[int, str]:
+    """The formulas that hold ranges, by the rows of their sheet."""
+    return {
+        number: f"{HOLD}({number},{names[place.sheet]}!{place.address})"
         for number, place in enumerate(held, 1)
-    ]
+    }
 
 
-def _holders(held: Mapping[Area, str], names: Mapping[str, str]) -> str:
+def _holders(held: Mapping[int, str]) -> str:
     """The sheet of the cells that hold ranges."""
-    rows = []
-    for number, formula in enumerate(holding(held, names), 1):
-        rows.append(f'<row r="{number}"><c r="A{number}"><f>{formula}</f></c></row>')
+    rows = (
+        f'<row r="{number}"><c r="A{number}"><f>{formula}</f></c></row>'
+        for number, formula in held.items()
+    )
     return f'<worksheet xmlns="{MAIN}"><sheetData>{"".join(rows)}</sheetData></worksheet>'
 
 
