@@ -109,6 +109,11 @@ def test_channels(demo: Built, leads: pd.DataFrame, spend: pd.DataFrame) -> None
     assert costs["days to win"].to_dict() == pytest.approx(days[table.index].to_dict())
 
 
+def test_where_every_channel_is_known_nothing_is_left(demo: Built) -> None:
+    rest = next(row for row in rows_of(demo.content, "Channels") if row[0] == "Other or no channel")
+    assert rest[1:3] == [0, 0]
+
+
 def test_months_and_speed(demo: Built, leads: pd.DataFrame) -> None:
     table = shown(demo, "Trend", 4, 12)
     created = leads["created"].dt.to_period("M").value_counts().sort_index()

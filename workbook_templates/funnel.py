@@ -621,7 +621,9 @@ def channels(page: Page) -> None:
         nobody = unseen if whole == visits else f'{whole}=""'
         none = f"IF({NONE},TRUE,{nobody})"
         page.put(total, column, blank_if(none, whole), styles.header(styles.form(unit)))
-        page.put(others, column, blank_if(none, f"{whole}-{known}"), styles.number(unit))
+        # Cents added up in another order leave a rest, which would be shown as -0.00.
+        rest = f"ROUND({whole}-{known},6)"
+        page.put(others, column, blank_if(none, rest), styles.number(unit))
     page.define("ChannelLeads", TOP + 1, 3, others, 3)
     second = total + 4
     section(page, second - 1, 0, 12, "What they cost and return")
