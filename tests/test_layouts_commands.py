@@ -83,6 +83,7 @@ def test_a_file_is_told_for_each_template_that_it_can_fill(run: Run) -> None:
         (("shwo",), "Did you mean 'show'?"),
         (("learn", "none.csv"), "none.csv"),
         (("learn", "shop.csv", "--table", "Order"), "--table Order: it is one of"),
+        (("learn", "shop.csv"), "--table NAME: it is one of"),
         (("learn", "shop.csv", "--table", "Orders"), "needs its customer, date; row 1 has Wann"),
         (("learn", "shop.csv", "--table", "Orders", "--map", "Wan=date"),
          'the file has no column "Wan"; did you mean Wann?'),

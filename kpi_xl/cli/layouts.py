@@ -282,7 +282,7 @@ def table_of(name: str) -> "Input":
         raise Misuse(
             Message(
                 "--table {name}: it is one of {names}{near}",
-                name=name,
+                name=name or "NAME",
                 names=Names(names, ", "),
                 near=did_you_mean(name, names),
             )
