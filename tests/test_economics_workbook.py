@@ -701,3 +701,22 @@ def test_a_channel_whose_first_month_is_not_over_has_a_row_without_a_curve() -> 
     radio = channels(built)["radio"]
     assert (radio["customers"], radio["months known"], radio["LTV after 3 months"]) == (1, 0, None)
     assert known(below(sheet(built, "LTV curve"), "channel")["radio"][CURVE_AT:]) == []
+
+
+def test_what_was_credited_is_taken_off_the_recurring_revenue() -> None:
+    """Ann pays 10, then 10 less 4; Bob pays 5 twice. By hand: 15, then 11."""
+    paid = {
+        "customer": ["ann", "bob", "ann", "ann", "bob"],
+        "month": [date(2024, month, 1) for month in (1, 1, 2, 2, 2)],
+        "amount": [10.0, 5.0, 10.0, -4.0, 5.0],
+    }
+    built = build(TEMPLATE, {"Subscribers": paid})
+    months_of = below(sheet(built, "Subscriptions"), "month")
+    assert [row[7] for row in months_of.values()] == [15.0, 11.0]
+    assert months_of[datetime(2024, 2, 1)][4] == 4.0
+    found = {row[0]: row for row in sheet(built, "Checks")}
+    assert found["Recurring revenue below 0"][1] == 1
+    assert {row[3] for row in found.values()} & {"✗ no"} == set()
+    paid["amount"][3] = -14.0  # less than 0 is left of Ann's month: told, and refused
+    built = build(TEMPLATE, {"Subscribers": paid})
+    assert dict(built.headlines)["Recurring revenue now"] == "#NUM!"

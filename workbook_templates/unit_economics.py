@@ -139,6 +139,8 @@ PAYS = ",".join(
     PAID.format(one)
     for one in ("Subscribers[customer]", "Subscribers[month]", "Subscribers[amount]")
 )
+# What was credited is taken off the customer's month.
+BILLED = PAYS.replace("Subscribers[amount]>0", "Subscribers[amount]<>0")
 # A day before all others is a day after them, where time runs backwards.
 BACKWARDS = ",".join(
     PAID.format(one)
@@ -212,7 +214,7 @@ FIRST_MONTHS = Spill(
 # A text among the numbers is another sheet's to tell.
 NO_PAYMENTS = f"IF({SUBSCRIBERS.empty},TRUE,N(LastPayment)=0)"
 MRR = Spill(
-    "Recurring revenue", FIRST_MONTHS.column + LONG, f"MRR_MOVEMENTS({PAYS})", NO_PAYMENTS,
+    "Recurring revenue", FIRST_MONTHS.column + LONG, f"MRR_MOVEMENTS({BILLED})", NO_PAYMENTS,
     (KEY, *[MONEY] * 7, COUNT),
     ("MrrMonth", "MrrStart", "MrrNew", "MrrMore", "MrrLess", "MrrChurn", "MrrBack", "MrrEnd",
      "MrrCustomers"), 600, "MrrDone",
@@ -434,6 +436,9 @@ PROBLEMS = (
     Problem("Recurring revenue without a customer",
             *where(SUBSCRIBERS, '(Subscribers[customer]="")*(Subscribers[month]<>"")'),
             "Name the customer, or delete the row: until then the tables show an error."),
+    Problem("Recurring revenue below 0", *where(SUBSCRIBERS, "(Subscribers[amount]<0)*1"),
+            "It is taken off what the customer pays in that month. Where less than 0 is left,"
+            " the tables show an error: take it off the month that it belongs to."),
 )  # fmt: skip
 
 
