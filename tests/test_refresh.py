@@ -372,6 +372,8 @@ def test_a_page_of_all_records_has_those_that_are_new(folder: Path, printed: str
             "SUM(Orders!$C$5:orders!$C$12,$C$5:'Orders'!C12)",
         ),
         ("SUM(Orders!$C$5:Other!$C$8)", None),
+        ("SUM(Mine:Orders!C5:C8,'Mine:Orders'!C5:C8,Q1:Q4!C5:C8)", None),
+        ("SUM(Orders!C8:C5,C$8:orders!$D5)", "SUM(Orders!C12:C5,C$12:orders!$D5)"),
     ],
 )
 def test_a_range_follows_if_it_ends_with_the_table(text: str, new: str | None) -> None:

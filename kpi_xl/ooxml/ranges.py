@@ -36,6 +36,7 @@ RANGE = re.compile(
       (?P<left>\$?[A-Za-z]{1,3}) (?P<top>\$?\d{1,7}) :
       (?P<again> (?:'(?:[^']|'')+' | [\w.]+) ! )?
       (?P<right>\$?[A-Za-z]{1,3}) (?P<bottom>\$?\d{1,7}) (?![\w.(!])
+    | [\w.]+:[\w.]+![$\w]+(?::[$\w]+)?                    # of several sheets
     | [\w.$]+                                               # a name, a function, a number
     """,
     re.VERBOSE,
@@ -120,28 +121,35 @@ def followed(
         if in_table:
             return ranges[number] != range_
         other = RANGE.fullmatch(ranges[number])
-        return other is not None and other["bottom"] == str(end + offset)
+        return other is not None and other[_last(other)] == str(end + offset)
 
     def new(found: re.Match[str]) -> str:
         if found["left"] is None:
             return found[0]
         number = next(numbers)
-        place = _place(found, sheet)
-        from_here = row and found["bottom"].startswith("$") and not found["top"].startswith("$")
+        place, last = _place(found, sheet), _last(found)
+        end, start = found[last], found["top" if last == "bottom" else "bottom"]
+        from_here = row and end.startswith("$") and not start.startswith("$")
         moved = (
             (m.of(place, wider=wide, to_the_end=bool(from_here)) for m in moves) if place else ()
         )
         after = next((one for one in moved if one != place), None)
         if after is None:
             return found[0]
-        end = found["bottom"]
         if row and end.isdigit() and is_own(found[0], number, int(end)):
             return found[0]
         dollar = "$" if end.startswith("$") else ""
-        start = found[0][: found.start("bottom") - found.start()]
-        return f"{start}{dollar}{after.bottom}"
+        before, behind = found.start(last), found.end(last)
+        new_end = f"{dollar}{after.bottom}"
+        return text[found.start() : before] + new_end + text[behind : found.end()]
 
     return RANGE.sub(new, text)
+
+
+def _last(found: re.Match[str]) -> str:
+    """Which of a range's corners is in its last row: it may be written from there on."""
+    top, bottom = (int(found[one].lstrip("$")) for one in ("top", "bottom"))
+    return "top" if top > bottom else "bottom"
 
 
 def _place(found: re.Match[str], sheet: str) -> Area | None:
