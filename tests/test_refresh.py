@@ -318,6 +318,27 @@ def test_a_chart_of_all_records_has_those_that_are_new(folder: Path, drawn: str,
     ]
 
 
+def test_lines_that_are_named_at_their_ends_are_so_again(folder: Path) -> None:
+    """What is blank may be marked with a dot."""
+
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        for column in range(1, 13):
+            text = f'IF({column}>ROWS(Orders[order]),"·",INDEX(Orders[amount],{column}))'
+            mine.write_formula(19, column, f"={column}", None, column)
+            mine.write_formula(20, column, f"={text}", None, column + 0.25 if column < 5 else "·")
+        chart = book.add_chart({"type": "line"})
+        unnamed = [{"delete": True}] * 3
+        chart.add_series({"name": "first", "categories": "=Mine!$B$20:$E$20",
+                          "values": "=Mine!$B$21:$E$21",
+                          "data_labels": {"series_name": True, "custom": unnamed}})  # fmt: skip
+        mine.insert_chart("H20", chart)
+
+    chart = parts(refreshed(folder, shop(more=more)))["xl/charts/chart2.xml"].decode()
+    assert re.findall("<c:f>([^<]*)", chart) == ["Mine!$B$20:$H$20", "Mine!$B$21:$H$21"]
+    labels = re.findall(r'<c:dLbl><c:idx val="(\d+)"/><c:delete val="1"/></c:dLbl>', chart)
+    assert labels == [str(number) for number in range(6)]
+
+
 def test_a_chart_with_a_series_a_record_has_those_that_are_new(folder: Path) -> None:
     def more(book: Any, sheet: Any, mine: Any) -> None:
         listed(book, sheet, mine)

@@ -22,6 +22,12 @@ SERIES = re.compile(rb"<((?:\w+:)?)ser>.*?</\1ser>", re.DOTALL)
 DRAWN = re.compile(rb"<((?:\w+:)?)(cat|val|xVal|yVal|bubbleSize)>.*?</\1\2>", re.DOTALL)
 NAME = re.compile(rb"<((?:\w+:)?)tx>.*?</\1tx>", re.DOTALL)
 REFERENCE = re.compile(rb"(<(?:\w+:)?f>)([^<]*)(?=</)")
+LABELS = re.compile(rb"<((?:\w+:)?)dLbls>.*?</\1dLbls>", re.DOTALL)
+NAMING = re.compile(rb"<(?:\w+:)?showSerName\s+val=\"1\"")
+UNNAMED = re.compile(
+    rb"<(?:\w+:)?dLbl>\s*<(?:\w+:)?idx\s+val=\"\d+\"\s*/>"
+    rb"\s*<(?:\w+:)?delete\s+val=\"1\"\s*/>\s*</(?:\w+:)?dLbl>"
+)
 NUMBERS = re.compile(rb"(<(?:\w+:)?idx\s+val=\")(\d+)(\"\s*/>\s*<(?:\w+:)?order\s+val=\")(\d+)")
 """Those of a series; its points have the former alone."""
 
@@ -33,7 +39,7 @@ COLOUR = re.compile(rb"<a:srgbClr val=(\"[0-9A-F]{6}\")")
 COLOURS = (b'"CC79A7"', b'"56B4E9"', b'"D55E00"', b'"999999"')
 """Of the palette of Okabe and Ito, what our first series leave."""
 
-NOTHING = ("", "-")
+NOTHING = ("", "-", "·")
 """What the cells of a record hold that there is not."""
 
 SLACK = 2
@@ -130,15 +136,15 @@ class Blocks:
         room = self.room(place, way)
         return way.longer(way.next(place), room - 1) if room else None
 
-    def more(self, place: Area, way: Way) -> int:
+    def more(self, place: Area, way: Way, slack: int = SLACK) -> int:
         """How much longer a range is to be that had all records of its block before."""
         rest = self.behind(place, way)
         first, last = way.ends(place)
         shown = way.last(_shown(self.cells, rest)) - last if rest else 0
         if not rest or shown <= 0 or any(_shown(self.before, rest)):
             return 0
-        slack = last - max(first - 1, way.last(_shown(self.before, place)))
-        return min(shown + min(slack, SLACK), way.ends(rest)[1] - last)
+        blank = last - max(first - 1, way.last(_shown(self.before, place)))
+        return min(shown + min(blank, slack), way.ends(rest)[1] - last)
 
 
 def _shown(cells: StoredCells, place: Area) -> Iterator[Area]:
@@ -171,7 +177,7 @@ def _places(blocks: Blocks, xmls: Sequence[bytes]) -> list[Area]:
 
 
 def _longer(blocks: Blocks, series: bytes) -> bytes:
-    """A series whose ranges go on together, as far as the first of them has records."""
+    """A series whose ranges go on together, as far as the first has records that ended with it."""
     ranges = _places(blocks, [data[0] for data in DRAWN.finditer(series)])
     for way in (DOWN, RIGHT):
         ends = {way.ends(one) for one in ranges}
@@ -179,10 +185,30 @@ def _longer(blocks: Blocks, series: bytes) -> bytes:
             continue
         if b"xVal>" in series and len(set(ends.pop())) == 1:
             continue  # a point, which is a record by itself
-        more = min(blocks.more(ranges[0], way), *(blocks.room(one, way) for one in ranges))
+        slack = 0 if NAMING.search(series) else SLACK  # a line is named at its last point
+        leading = (more for one in ranges if (more := blocks.more(one, way, slack)))
+        more = min(next(leading, 0), *(blocks.room(one, way) for one in ranges))
         if more:
+            first, last = way.ends(ranges[0])
+            series = _named_at_its_end(series, last - first + 1, more)
             return _drawing(partial(way.longer, steps=more), series)
     return series
+
+
+def _named_at_its_end(series: bytes, points: int, more: int) -> bytes:
+    """A line with its name at its last point alone, which is to have more points, as it was."""
+    labels = LABELS.search(series)
+    unnamed = UNNAMED.findall(labels[0]) if labels else []
+    if not labels or not NAMING.search(labels[0]) or len(unnamed) != points - 1:
+        return series
+    p = labels[1]
+    new = b"".join(
+        b'<%sdLbl><%sidx val="%d"/><%sdelete val="1"/></%sdLbl>' % (p, p, number, p, p)
+        for number in range(points - 1 + more)
+    )
+    start = labels.start() + labels[0].index(b">") + 1
+    rest = UNNAMED.sub(b"", series[start : labels.end()])
+    return series[:start] + new + rest + series[labels.end() :]
 
 
 def _drawing(new: Callable[[Area], Area], series: bytes) -> bytes:
