@@ -122,6 +122,11 @@ def _by_their_own_clock(frame: Any, dates: Sequence[str]) -> Any:
     return _carried(native.assign(**plain)) if plain else frame
 
 
+NULLABLE = {"bool": "boolean"} | {
+    f"{sign}int{bits}": f"{sign.upper()}Int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
+}
+
+
 def _without_categories(frame: Any, names: Sequence[str]) -> Any:
     """Categories of pandas that are numbers, booleans or moments as these, and not as texts."""
     native = frame.to_native()
@@ -136,11 +141,9 @@ def _without_categories(frame: Any, names: Sequence[str]) -> Any:
             if frame.implementation.is_dask() and not column.cat.known:
                 column = column.cat.as_known()
             values = column.dtype.categories.dtype
-            if values.kind in "biuf":  # the nullable kind of it: some may be missing
-                nullable = {"b": "boolean", "f": "float64"}
-                plain[name] = column.astype(nullable.get(values.kind, values.name.title()))
-            elif values.kind == "M":
-                plain[name] = column.astype(values)
+            if values.kind in "biufM":
+                # Of NumPy's whole numbers and booleans none may be missing.
+                plain[name] = column.astype(NULLABLE.get(str(values), values))
     return _carried(native.assign(**plain)) if plain else frame
 
 

@@ -565,6 +565,8 @@ def test_categories_of_pandas_are_what_they_are_of() -> None:
         columns = [pd.Categorical(who)]
         if who[0] == 10:
             columns.append(pd.array(who, dtype=dictionary))
+            for numbers in ("uint8", "Int64", pd.ArrowDtype(pa.int64())):
+                columns.append(pd.Series(who, dtype=numbers).astype("category"))
         for column in columns:
             rows = pd.DataFrame({"who": column, "day": days, "paid": paid})
             assert frames.rfm(rows, "who", "day", "paid") == near(expected)
