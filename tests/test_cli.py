@@ -639,4 +639,7 @@ def test_the_pages_show_what_the_terminal_prints(
     for name in re.findall(r"kpi-xl-(\w+)\.xlsx", line):
         (tmp_path / f"kpi-xl-{name}.xlsx").write_bytes(demos.demo(name).built.content)
     result = kpi_xl(*arguments, folder=tmp_path)
-    assert (result.stdout + result.stderr).startswith(printed.rstrip("\n")), page
+    # How many formulas a template has is no promise of a page's.
+    shown, told = (re.sub(r"[\d,]+ of [\d,]+;", "N of N;", text)
+                   for text in (printed.rstrip("\n"), result.stdout + result.stderr))  # fmt: skip
+    assert told.startswith(shown), page
