@@ -27,7 +27,7 @@ FIELDS: Mapping[str, Mapping[str, type]] = {
 """What is said of a connection of each kind."""
 
 NEEDED = {"postgres": ("host", "database"), "sqlite": ("path",), "duckdb": ("path",)}
-PLAIN = ("host", "database", "user")
+PLAIN = ("host", "database", "user", "sslmode")
 ADDRESS = re.compile(r"://|.:.*@|\bpassword\s*=")
 COMMON = ("kind", "tables", "timeout", "password")
 SECONDS = 60.0  # that a database may take, where nothing else is said
@@ -195,7 +195,8 @@ def _faults(name: str, said: Mapping[str, Any]) -> list[Message]:
         faults.append(Message('tables is a list of names, such as tables = ["public.orders"]'))
     else:
         wrong = [one for one in tables if not table_parts(one)]
-        faults += [Message('tables: "{name}" is no table\'s name', name=one) for one in wrong]
+        told = ("…" if ADDRESS.search(one) else one for one in wrong)
+        faults += [Message('tables: "{name}" is no table\'s name', name=one) for one in told]
     return faults + _faults_of_password(kind, said)
 
 
