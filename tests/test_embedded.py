@@ -1257,6 +1257,11 @@ def test_a_computed_workbook_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     try:
         calculate(sheet_of({"A1": "=CAC(1,2)", "A2": "{=_xlfn.UNIQUE(B1:B3)}", "B1": 1}))
         evaluate_formula("=CAC(1,2)", sheet_of({"A1": 5}))
+        refused = calculate(sheet_of({"A1": "=OFFSET(B1,N(0),0)", "A2": "=OFFSET(B2,N(0),0)"}))
+        assert len(refused.refused) == 2
+        bought = {f"A{n}": f"C{n % 6}" for n in range(1, 13)} | {f"B{n}": 45000 + 9 * n
+                                                                for n in range(1, 13)}  # fmt: skip
+        calculate(sheet_of(bought | {"D1": "{=CLV_FORECAST(A1:A12,B1:B12,C1:C12,30)"}))
         assert {engine() for engine in engines} == {None}
     finally:
         gc.enable()

@@ -122,17 +122,28 @@ def kind_of(cell: Any) -> int:
 
 def kinds_of(cells: Sequence[Any]) -> "NDArray[np.int32]":
     """The kinds of many values: numbers at once, and each text once."""
-    types = list(map(type, cells))
-    found = np.empty(len(cells), dtype=np.int32)
-    are_numbers = np.fromiter(map({float, int}.__contains__, types), bool, len(types))
+    types = set(map(type, cells))
+    if types <= {float, int}:
+        return _kinds_of_numbers(np.array(cells, np.float64))
+    if types == {type(None)}:
+        return np.full(len(cells), BLANK, np.int32)
+    if types == {str}:
+        known = {text: kind_of_text(text) for text in set(cells)}
+        return np.fromiter(map(known.__getitem__, cells), np.int32, len(cells))
+    are_numbers = np.fromiter(map({float, int}.__contains__, map(type, cells)), bool, len(cells))
+    found = np.empty(len(cells), np.int32)
     numbers = np.fromiter(compress(cells, are_numbers), np.float64)
-    of_numbers = np.full(len(numbers), LATE, dtype=np.int32)
-    for bound, kind in ((LAST_DAY, DAY), (FIRST_DAY, EARLY), (0.0, NEGATIVE)):
-        of_numbers[numbers < bound] = kind
-    found[are_numbers] = of_numbers
+    found[are_numbers] = _kinds_of_numbers(numbers)
     others = list(compress(cells, ~are_numbers))
     known = {text: kind_of_text(text) for text in {cell for cell in others if type(cell) is str}}
     found[~are_numbers] = [known[cell] if type(cell) is str else kind_of(cell) for cell in others]
+    return found
+
+
+def _kinds_of_numbers(numbers: "NDArray[np.float64]") -> "NDArray[np.int32]":
+    found = np.full(len(numbers), LATE, np.int32)
+    for bound, kind in ((LAST_DAY, DAY), (FIRST_DAY, EARLY), (0.0, NEGATIVE)):
+        found[numbers < bound] = kind
     return found
 
 

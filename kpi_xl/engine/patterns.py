@@ -7,6 +7,7 @@ the formula's own, and what was read of one formula is moved to the places of th
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from itertools import count
@@ -335,7 +336,7 @@ class Patterns:
             # What holds in one column need not in another: there it is read once more.
             line = self._shared((*key, formula.column), own, formula)
         elif isinstance(read, RefusedError):
-            raise read
+            raise copy(read)
         elif alone:
             line = None
         else:
@@ -353,7 +354,8 @@ class Patterns:
         try:
             term = self._read(source)
         except RefusedError as refusal:
-            return Read(refusal, own, row, column, False)
+            # A copy: one that was raised holds all that was there, the engine too.
+            return Read(copy(refusal), own, row, column, False)
         alone = depends_on_place(term) or own.fixed not in ((), term.fixed)
         return Read(term, own, row, column, alone)
 

@@ -1,6 +1,7 @@
 """Probability models of customers who stay or leave."""
 
 from collections.abc import Callable
+from copy import copy
 from math import ceil, exp, fsum, isnan, log, log1p
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
@@ -870,13 +871,13 @@ def attempted(make: "Callable[[], Made]") -> "Made | KpiError":
     try:
         return make()
     except KpiError as error:
-        return error
+        return copy(error)  # one that was raised holds all that was there, cells too
 
 
 def made(part: "Made | KpiError") -> "Made":
     """What could be made. Raises why not."""
     if isinstance(part, KpiError):
-        raise part
+        raise copy(part)
     return part
 
 

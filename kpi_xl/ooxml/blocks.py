@@ -109,8 +109,7 @@ def _column(
     def of_text(text: str) -> str:
         look = marked if text.startswith(FORMULA_SIGNS) else plain
         space = ' xml:space="preserve"' if text != text.strip() else ""
-        known[text] = f'"{look} t="inlineStr"><is><t{space}>{escaped(text)}</t></is></c>'
-        return known[text]
+        return f'"{look} t="inlineStr"><is><t{space}>{escaped(text)}</t></is></c>'
 
     def element(row: str, cell: Cell) -> str:
         if cell is None:
@@ -118,7 +117,7 @@ def _column(
         if isinstance(cell, CellError):
             return f'<c r="{letters}{row}"{plain} t="e"><v>{cell}</v></c>'
         if isinstance(cell, str):
-            return f"{opening}{row}{known.get(cell) or of_text(cell)}"
+            return f"{opening}{row}{known[cell]}"
         if isinstance(cell, bool):
             return f'<c r="{letters}{row}"{plain} t="b"><v>{+cell}</v></c>'
         return f"{opening}{row}{closing}{cell!r}</v></c>"
@@ -127,6 +126,9 @@ def _column(
         piece = cells[start : start + AT_ONCE]
         rows = _numbers(top + start, len(piece))
         kinds = set(map(type, piece))
+        if str in kinds:
+            texts = {cell for cell in piece if isinstance(cell, str)}
+            known |= {text: of_text(text) for text in texts - known.keys()}
         if kinds <= {float, int}:
             yield [
                 f"{opening}{row}{closing}{number}</v></c>"
@@ -134,9 +136,11 @@ def _column(
             ]
         elif kinds == {str}:
             yield [
-                f"{opening}{row}{known.get(cell) or of_text(cell)}"
-                for row, cell in zip(rows, piece, strict=True)
+                f"{opening}{row}{text}"
+                for row, text in zip(rows, map(known.__getitem__, piece), strict=True)
             ]
+        elif kinds == {type(None)} and not plain:
+            yield [""] * len(piece)
         else:
             yield list(map(element, rows, piece))
 
