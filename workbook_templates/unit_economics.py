@@ -969,7 +969,8 @@ def reached(page: Page) -> None:
                      # The curve leaves out a channel whose customers are all younger than an age.
                      blank_if(f'IF(RisksDone=0,TRUE,{name}="")',
                               f"IF(N({row['count']})=0,0,"
-                              f"_xlfn.IFNA({first_of('RiskChannel', name)},0))"),
+                              f"IF(SUMPRODUCT((RiskChannel={name})*1)=0,0,"
+                              f"{first_of('RiskChannel', name)}))"),
                      page.styles.lead())  # fmt: skip
         for age in range(AGES + 1):
             formula = (
