@@ -501,14 +501,15 @@ WORDS = {
     "one": "after 1 month",
     "many": "after {n} months",
     "none over": "not yet: no month is over",
+    "not in one": "not within 1 month",
     "not yet": "not within {n} months",
 }
 """When the cost of a customer is back, or why nobody can tell."""
 WHEN_BACK = (
     f'IF(TablesCut>0,"",IF({{name}}="{UNKNOWN}",{{say unknown}},IF({{paid}}=0,{{say free}},'
     f"IF({{new in months with spend}}=0,{{say none}},IF({{customers}}<{FEW},{{say few}},"
-    'IF({payback}="",IF(N({months known})=0,{say none over},'
-    'SUBSTITUTE({say not yet},"{n}",{months known})),'
+    'IF({payback}="",IF(N({months known})=0,{say none over},IF({months known}=1,{say not in one},'
+    'SUBSTITUTE({say not yet},"{n}",{months known}))),'
     "IF({payback}=0,{say at once},IF({payback}=1,{say one},"
     'SUBSTITUTE({say many},"{n}",{payback})))))))))'
 )

@@ -9,12 +9,19 @@ from kpi_xl.hosts.libreoffice.newer_functions import NEWER
 from kpi_xl.metrics import METRICS
 
 SERVICE = "KPI"
-NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|(?<![\w.])([A-Za-z_][A-Za-z0-9_]*)(?=\()""")
-NAME_AT_ALL = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|([\w.]+)(?=\()""")
-LONG_NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|\bKPI\.([A-Z][A-Z0-9]*)(?=\()""")
-NEWER_NAME = re.compile(r"""("(?:[^"]|"")*"|'(?:[^']|'')*')|(_xl\w+\.[a-z_.]+)(?=\()""")
 
-NO_ROOM = re.compile(r"IF\(TRUE\(\)[;,]#VALUE![;,](.*)\)", re.DOTALL)
+
+def beside_texts(name: str) -> re.Pattern[str]:
+    """What finds texts and sheets in quotes, group 1, and names outside of them, group 2."""
+    return re.compile(rf"""("(?:[^"]|"")*"|'(?:[^']|'')*')|{name}(?=\()""")
+
+
+NAME = beside_texts(r"(?<![\w.])([A-Za-z_][A-Za-z0-9_]*)")
+NAME_AT_ALL = beside_texts(r"([\w.]+)")
+LONG_NAME = beside_texts(r"\bKPI\.([A-Z][A-Z0-9]*)")
+NEWER_NAME = beside_texts(r"(_xl\w+\.[a-z_.]+)")
+
+WITHOUT_ROOM = re.compile(r"IF\(TRUE\(\)[;,]#VALUE![;,](.*)\)", re.DOTALL)
 
 
 def method(name: str) -> str:
@@ -89,12 +96,12 @@ def without_room(formula: str) -> str:
 
 def lacks_room(formula: str) -> bool:
     """Whether it is one whose block had no room."""
-    return NO_ROOM.fullmatch(formula) is not None
+    return WITHOUT_ROOM.fullmatch(formula) is not None
 
 
 def with_room(formula: str) -> str:
     """The formula itself, wherever a block had no room for it."""
-    found = NO_ROOM.fullmatch(formula)
+    found = WITHOUT_ROOM.fullmatch(formula)
     return found[1] if found else formula
 
 
