@@ -899,6 +899,20 @@ def test_leads_with_numbers_are_named_by_them(tmp_path: Path) -> None:
         filled("funnel", path)
 
 
+def test_hidden_rows_of_an_export_count_and_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "spend.xlsx"
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet()
+    rows = [["Month", "channel", "spend"], ["2025-01-01", "web", 1], ["2025-02-01", "web", 2]]
+    for number, row in enumerate(rows):
+        sheet.write_row(number, 0, row)
+    sheet.set_row(2, None, None, {"hidden": True})
+    book.close()
+    filling = filled("funnel", path)
+    assert data(filling)["Spend"]["spend"] == [1.0, 2.0]
+    assert "hidden in Excel, but counted: 1 row" in filling.notes[0].left
+
+
 def test_a_column_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "spend.csv"
     path.write_text("Month,channel,spend\n2025-01-01,x,1\n", encoding="utf-8")

@@ -26,7 +26,7 @@ from kpi_xl import sources
 from kpi_xl.errors import EXCEL_ERRORS, NOT_COMPUTED
 from kpi_xl.ooxml import limits
 from kpi_xl.ooxml.archive import with_members
-from kpi_xl.ooxml.package import error_cells
+from kpi_xl.ooxml.package import untold
 from kpi_xl.schema import Column
 from kpi_xl.sources import ReadTable, SourceError, allowed, delimited, read_table, records
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, MONEY, RATE, TEXT, Unit
@@ -666,6 +666,30 @@ def test_the_table_or_else_the_sheet_or_else_the_first(tmp_path: Path) -> None:
     assert read(None).columns == {"id": [2.0]}
 
 
+def test_hidden_rows_count_and_are_told(tmp_path: Path) -> None:
+    """Whoever filtered a sheet may take what it shows for all that there is."""
+    path = tmp_path / "book.xlsx"
+    made = xlsxwriter.Workbook(path)
+    sheet = made.add_worksheet("Sheet")
+    sheet.write_column(1, 0, ["id", 1, 2, 3, 4])
+    sheet.add_table(7, 2, 9, 2, {"name": "Leads", "columns": [{"header": "ID"}]})
+    sheet.write_column(8, 2, [7, 8])
+    for row in (0, 1, 3, 4, 9, 20):  # blank, the header, and others
+        sheet.set_row(row, None, None, {"hidden": True})
+    other = made.add_worksheet("Other")
+    other.write_column(0, 0, ["id", 1])
+    made.close()
+
+    def remarks(table: str) -> list[str]:
+        read = read_table(path, [Column("id", KEY)], table=table)
+        assert len(read.columns["id"]) > 0
+        return list(read.remarks)
+
+    assert remarks("Leads") == ["hidden in Excel, but counted: 1 row"]
+    assert remarks("Other") == []
+    assert remarks("Sheet")[0] == "hidden in Excel, but counted: 3 rows"
+
+
 def test_an_error_is_named_with_its_cell(book: Callable[..., Path]) -> None:
     rows = [HEADER, ["ann", (JANUARY, DAY), 5], ["bob", (JANUARY, DAY), "#DIV/0!"]]
     assert refusal(book(rows, top=2)) == (
@@ -1226,7 +1250,7 @@ def test_a_formula_that_nobody_has_computed_is_told(tmp_path: Path) -> None:
         read_table(path, [Column("id", KEY), Column("amount", MONEY)])
     assert read_table(path, [Column("id", KEY)]).columns == {"id": ["ann", "bob"]}
     content = path.read_bytes()
-    assert error_cells(content, "Sheet") == {(2, 3): NOT_COMPUTED, (3, 2): NOT_COMPUTED}
+    assert untold(content, "Sheet").errors == {(2, 3): NOT_COMPUTED, (3, 2): NOT_COMPUTED}
     name = "xl/worksheets/sheet1.xml"
     with zipfile.ZipFile(path) as archive:
         sheet = archive.read(name)
@@ -1236,4 +1260,4 @@ def test_a_formula_that_nobody_has_computed_is_told(tmp_path: Path) -> None:
         sheet,
     )
     assert empty.count(b't="str"') == 2
-    assert error_cells(with_members(content, {name: empty}), "Sheet") == {}
+    assert untold(with_members(content, {name: empty}), "Sheet").errors == {}

@@ -37,7 +37,7 @@ from kpi_xl.sources.connections import Origin
 from kpi_xl.sources.databases import BYTES, read_database
 from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.parquet import read_parquet
-from kpi_xl.sources.records import Reader
+from kpi_xl.sources.records import Reader, hidden
 from kpi_xl.sources.values import as_text
 from kpi_xl.units import DATE, KEY
 
@@ -714,8 +714,12 @@ def _note(
     note = Note(str(request.path), name, rows, key=request.key)
     if reading is None:
         return note._replace(left=(*(table.remarks if table else ()), *left))
+    match = reading.match
+    unseen = hidden(match.page.hidden, match.row + 2, match.page.head[match.row + 1 :])
     return note._replace(
-        taken=taken_for(reading), used=used_rows(reading, rows), left=(*reading.left, *left)
+        taken=taken_for(reading),
+        used=used_rows(reading, rows),
+        left=(*unseen, *reading.left, *left),
     )
 
 

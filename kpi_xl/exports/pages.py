@@ -52,7 +52,8 @@ class SourcePage(NamedTuple):
 
     `rows` gives all of them, in pieces; `at` says where a cell is, from its row and column. Of
     columns that have kinds `only` gives the rows with the cells of some, and blanks for the others;
-    `found` has then what the reader says of them, each under its number.
+    `found` has then what the reader says of them, each under its number. `hidden` are rows that a
+    spreadsheet program does not show.
     """
 
     opener: Opener
@@ -63,6 +64,7 @@ class SourcePage(NamedTuple):
     at: Callable[[int, int], str] = lambda row, column: ""
     only: Callable[[Iterable[int]], Iterator[list[list[Any]]]] | None = None
     found: Sequence[records.Found] = ()
+    hidden: Sequence[int] = ()
 
 
 def openers(path: Path) -> list[Opener]:
@@ -303,7 +305,7 @@ def _sheets(opener: Opener) -> Iterator[SourcePage]:
     from kpi_xl.ooxml.addresses import column_letters, quoted
     from kpi_xl.ooxml.errors import NotAWorkbookError
     from kpi_xl.ooxml.limits import opened
-    from kpi_xl.ooxml.package import check_sheets, error_cells
+    from kpi_xl.ooxml.package import check_sheets, untold
 
     with opener.open() as file:
         content = file.read()
@@ -334,15 +336,18 @@ def _sheets(opener: Opener) -> Iterator[SourcePage]:
                 merged = area.merged_cell_ranges or []
                 for (top, left), (bottom, right) in merged:
                     _spread(cells, top, left, bottom, right)
+                hidden: list[int] = []
                 if is_xlsx:
-                    for (row, column), code in error_cells(content, sheet.name).items():
+                    errors, hidden = untold(content, sheet.name)
+                    for (row, column), code in errors.items():
                         if row <= len(cells) and column <= len(cells[row - 1]):
                             cells[row - 1][column - 1] = code
 
                 def at(row: int, column: int, name: str = sheet.name) -> str:
                     return f" ({quoted(name)}!{column_letters(column + 1)}{row})"
 
-                yield SourcePage(opener, sheet.name, "", cells, partial(_whole, cells), at)
+                whole = partial(_whole, cells)
+                yield SourcePage(opener, sheet.name, "", cells, whole, at, hidden=hidden)
     except (CalamineError, NotAWorkbookError) as error:
         raise SourceError(
             Message(

@@ -7,9 +7,11 @@ import io
 import posixpath
 import re
 import zipfile
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from kpi_xl.errors import NOT_COMPUTED
@@ -211,12 +213,20 @@ def table_places(file: Path) -> dict[str, ExcelTable]:
         }
 
 
-def error_cells(
-    file: bytes | Path, sheet: str, table: ExcelTable | None = None
-) -> dict[tuple[int, int], str]:
-    """The errors on a sheet of a workbook by row and column, counted from 1.
+class Untold(NamedTuple):
+    """What another parser does not tell of a sheet's cells: rows and columns counted from 1.
 
     A formula that no program has computed, as in a file that a script wrote, is NOT_COMPUTED.
+    """
+
+    errors: dict[tuple[int, int], str]
+    hidden: list[int]
+    """The rows that are hidden, by a filter or by hand."""
+
+
+def untold(file: bytes | Path, sheet: str, table: ExcelTable | None = None) -> Untold:
+    """What another parser does not tell of a sheet of a workbook.
+
     Raises NotAWorkbookError, also where the sheet or its table spans far more cells than there are,
     all of which another parser would make.
     """
@@ -229,21 +239,31 @@ def error_cells(
         xml = _sheet(package, sheet, parts[sheet])
         check_texts(xml, _texts(package))
         check_rectangle(xml, table.area if table else None)
-        found: dict[tuple[int, int], str] = {}
-        if UNVALUED.search(xml.xml, xml.start, xml.end):
-            for cell in xml.formula_cells():
-                # Excel writes an empty text so, too, and says that it is one.
-                if not (cell.value and cell.value.content) and cell.attribute("t") != "str":
-                    found[cell.row, cell.column] = NOT_COMPUTED
-        if not ERROR_CELL.search(xml.xml):
-            return found
-        computed = [
-            (cell, text_of(cell.value.content)) for cell in xml.formula_cells() if cell.value
-        ]
-        for cell, text in (*computed, *xml.error_cells()):
-            if cell.attribute("t") == "e":
-                found[cell.row, cell.column] = text
+        return Untold(_error_cells(xml), _hidden_rows(xml))
+
+
+def _error_cells(xml: SheetXml) -> dict[tuple[int, int], str]:
+    """The errors, and the formulas without a value."""
+    found: dict[tuple[int, int], str] = {}
+    if UNVALUED.search(xml.xml, xml.start, xml.end):
+        for cell in xml.formula_cells():
+            # Excel writes an empty text so, too, and says that it is one.
+            if not (cell.value and cell.value.content) and cell.attribute("t") != "str":
+                found[cell.row, cell.column] = NOT_COMPUTED
+    if not ERROR_CELL.search(xml.xml):
         return found
+    computed = [(cell, text_of(cell.value.content)) for cell in xml.formula_cells() if cell.value]
+    for cell, text in (*computed, *xml.error_cells()):
+        if cell.attribute("t") == "e":
+            found[cell.row, cell.column] = text
+    return found
+
+
+def _hidden_rows(xml: SheetXml) -> list[int]:
+    if b"hidden" not in xml.xml:
+        return []
+    found = HIDDEN_ROW.finditer(xml.xml, xml.start, xml.end)
+    return [xml.numbers[bisect_right(xml.places, tag.start()) - 1] for tag in found]
 
 
 def is_of_a_template(content: bytes) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kpi_xl.cells import Cell
-from kpi_xl.locales import Message, Names, SaidError
+from kpi_xl.locales import Counted, Message, Names, SaidError
 from kpi_xl.units import SHEET_ROWS
 
 MOST_ROWS = SHEET_ROWS - 1  # under the header
@@ -99,6 +99,17 @@ def listed(names: Iterable[str]) -> Message | Names:
 def plain(name: str) -> str:
     """A column's name without case, spaces, hyphens and underscores."""
     return re.sub(r"[\s_-]+", "", name).casefold()
+
+
+def hidden(rows: Iterable[int], first: int, cells: Sequence[Sequence[Any]]) -> list[Message]:
+    """The remark on hidden rows of a sheet that hold something, if there are any.
+
+    `cells` are those from the row `first` on.
+    """
+    inside = (row - first for row in rows if first <= row < first + len(cells))
+    number = sum(any(cell not in ("", None) for cell in cells[place]) for place in inside)
+    text = "hidden in Excel, but counted: {rows}"
+    return [Message(text, rows=Counted(number, "rows"))] if number else []
 
 
 def unused(headers: Sequence[str], places: Places) -> list[Message]:

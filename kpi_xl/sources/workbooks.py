@@ -8,8 +8,8 @@ from typing import Any
 from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import column_letters, quoted
 from kpi_xl.ooxml.errors import NotAWorkbookError
-from kpi_xl.ooxml.package import ExcelTable, error_cells, table_places
-from kpi_xl.sources.records import Choice, Found, Progress, Unreadable, unused
+from kpi_xl.ooxml.package import ExcelTable, table_places, untold
+from kpi_xl.sources.records import Choice, Found, Progress, Unreadable, hidden, unused
 from kpi_xl.sources.values import as_text
 
 
@@ -27,7 +27,7 @@ def read_workbook(path: Path, choose: Choice, table: str | None, progress: Progr
         tables = table_places(path)
         with CalamineWorkbook.from_path(path, load_tables=True) as book:
             sheet, chosen, remarks = _chosen(book, table, tables)
-            errors = error_cells(path, sheet, chosen)  # before the cells are all made
+            errors, hidden_rows = untold(path, sheet, chosen)  # before the cells are all made
             headers, top, left, cells = _cells(book, sheet, chosen)
     except (CalamineError, NotAWorkbookError) as error:
         raise Unreadable(
@@ -39,7 +39,8 @@ def read_workbook(path: Path, choose: Choice, table: str | None, progress: Progr
         for (row, column), code in errors.items():
             if column == left + place and top < row <= top + len(cells):
                 cells[row - top - 1][place] = code
-    found = Found(headers, places, {}, top + 1, remarks + unused(headers, places))
+    remarks += [*hidden(hidden_rows, top + 1, cells), *unused(headers, places)]
+    found = Found(headers, places, {}, top + 1, remarks)
     found.cells = {name: [row[place] for row in cells] for name, place in places.items()}
     found.address = lambda row, place: f" ({quoted(sheet)}!{column_letters(left + place)}{row})"
     progress(1.0)
