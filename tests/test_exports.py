@@ -899,6 +899,16 @@ def test_leads_with_numbers_are_named_by_them(tmp_path: Path) -> None:
         filled("funnel", path)
 
 
+def test_a_day_that_stands_for_none_is_no_day(tmp_path: Path) -> None:
+    """Subscriptions without an end, in files of databases: they would count as future years."""
+    path = tmp_path / "leads.csv"
+    path.write_text("lead_id,channel,created,won_date\n1,web,01.02.2026,31.12.9999\n")
+    with pytest.raises(
+        SourceError, match=r'"31\.12\.9999" is what programs write for no day: leave'
+    ):
+        filled("funnel", path)
+
+
 def test_hidden_rows_of_an_export_count_and_are_told(tmp_path: Path) -> None:
     path = tmp_path / "spend.xlsx"
     book = xlsxwriter.Workbook(path)

@@ -569,6 +569,8 @@ def test_a_time_of_day_is_left_out_and_counted(write: Callable[..., Path]) -> No
         (["45322"], 'row 2, column "date": "45322" is not a date: write all dates as 2024-01-31'),
         (["2024-01-31", "1402-01-31"], 'row 3, column "date": "1402-01-31" is before 1900, where'
          " Excel's calendar begins"),
+        (["2024-01-31", "9999-12-31"], 'row 3, column "date": "9999-12-31" is what programs write'
+         " for no day: leave it blank"),
         (["TRUE"], 'row 2, column "date": "TRUE" is not a date: write all dates as 2024-01-31'),
     ],
 )  # fmt: skip
@@ -1122,7 +1124,7 @@ TEXTS = st.text(
     st.lists(
         st.tuples(
             TEXTS,
-            st.none() | st.dates(date(1900, 1, 1)),
+            st.none() | st.dates(date(1900, 1, 1), date(9998, 12, 31)),
             st.none() | st.floats(allow_nan=False, allow_infinity=False),
         ),
         min_size=1,
@@ -1178,7 +1180,7 @@ def test_a_number_is_read_rightly_or_not_at_all(
         assert short
 
 
-@given(st.lists(st.dates(date(1900, 1, 1)), min_size=1, max_size=8), st.sampled_from(
+@given(st.lists(st.dates(date(1900, 1, 1), date(9998, 12, 31)), min_size=1, max_size=8), st.sampled_from(
     ["%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%d"]))  # fmt: skip
 def test_a_date_is_read_rightly_or_not_at_all(
     tmp_path_factory: pytest.TempPathFactory, days: list[date], form: str

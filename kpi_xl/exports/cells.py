@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from kpi_xl.errors import EXCEL_ERRORS, NOT_COMPUTED
 from kpi_xl.locales import Message
 from kpi_xl.locales.currencies import sign_pattern
-from kpi_xl.sources.values import MARKS, WITHOUT_VALUE
+from kpi_xl.sources.values import MARKS, NO_DAY, WITHOUT_VALUE
 from kpi_xl.units import COUNT, Unit
 
 BLANKS = frozenset(
@@ -352,7 +352,7 @@ def dates(
     if fitting:
         chosen = fitting.get(hint) or next(iter(fitting.values()))
         whys = [*(() if hint in fitting else _two_readings(*fitting.values())),
-                *_before_excel(chosen)]  # fmt: skip
+                *_no_days(chosen)]  # fmt: skip
     else:
         whys = list(_no_dates(plain, texts, orders[0], calendar))
     faults = []
@@ -421,8 +421,8 @@ def _two_readings(one: dict[str, date | None], other: dict[str, date | None] | N
             return
 
 
-def _before_excel(days: Mapping[str, date | None]) -> Whys:
-    """The first day that Excel does not know."""
+def _no_days(days: Mapping[str, date | None]) -> Whys:
+    """The first day that Excel does not know, or that stands for none."""
     for text, day in days.items():
         if day and day.year < 1900:
             why = Message(
@@ -430,6 +430,9 @@ def _before_excel(days: Mapping[str, date | None]) -> Whys:
                 " say --dates jalali"
             )
             yield text, why
+            return
+        if day and day >= NO_DAY:
+            yield text, Message("is what programs write for no day: leave it blank")
             return
 
 
