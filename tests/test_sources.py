@@ -1180,8 +1180,8 @@ def test_a_number_is_read_rightly_or_not_at_all(
         assert short
 
 
-@given(st.lists(st.dates(date(1900, 1, 1), date(9998, 12, 31)), min_size=1, max_size=8), st.sampled_from(
-    ["%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%d"]))  # fmt: skip
+@given(st.lists(st.dates(date(1900, 1, 1), date(9998, 12, 31)), min_size=1, max_size=8),
+       st.sampled_from(["%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%d"]))  # fmt: skip
 def test_a_date_is_read_rightly_or_not_at_all(
     tmp_path_factory: pytest.TempPathFactory, days: list[date], form: str
 ) -> None:
