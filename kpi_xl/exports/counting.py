@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import narwhals as nw
@@ -26,7 +27,7 @@ from kpi_xl.sources import MOST_ROWS, SourceError, places_of
 from kpi_xl.sources.databases import BYTES, opened, with_text_keys
 from kpi_xl.sources.parquet import pattern_of
 from kpi_xl.sources.records import Wrong, listed
-from kpi_xl.sources.values import typed
+from kpi_xl.sources.values import NO_DAY, NO_DAY_SAID, typed
 
 MEMORY = "2500MB"  # of DuckDB, beyond which it goes on in files
 SAMPLED = 500  # first rows, whose customers the sample has, with all of their orders
@@ -126,6 +127,7 @@ def counted(
         names = {ours: headers[place] for ours, place in places.items()}
         bought = names["customer"], names["date"], names["amount"]
         try:
+            _refuse_no_days(frame, names["date"])
             counts = retention_counts(frame, *bought, forecast=forecast)
             sample = _sample(frame, names)
             of_sample = retention_counts(sample.to_native(), *bought, forecast=forecast)
@@ -183,6 +185,15 @@ def _frame(requests: Sequence[Request]) -> Iterator[tuple[Any, int]]:
         except duckdb.Error as error:
             reason = str(error).partition("\n")[0]
             raise SourceError(_not_counted(str(requests[0].path), reason)) from None
+
+
+def _refuse_no_days(frame: Any, name: str) -> None:
+    """Refuse days that stand for none: there would be months from now to then."""
+    days = backends.lazy(frame, [name], [name])
+    ((last,),) = backends.fetched(days.select(nw.col(name).max()))
+    if isinstance(last, date) and last.year == NO_DAY.year:
+        said = Message(NO_DAY_SAID, text=last.isoformat())
+        raise WrongInput("{name}: {sentence}", name=name, sentence=said)
 
 
 def _orders(frame: Any, names: Mapping[str, str], rows: int) -> float:

@@ -25,6 +25,7 @@ MOST_DIGITS = 1e15  # Excel keeps fifteen digits of a number
 FIRST_DAY = date(1900, 1, 1)  # of Excel's calendar
 NO_DAY = date(9999, 1, 1)
 """From here on a date is one that programs write for none, such as 9999-12-31."""
+NO_DAY_SAID = "{text} is what programs write for no day: leave it blank"
 
 
 def typed(cells: list[Any], unit: Unit, told_apart: float = LARGEST_ID) -> tuple[list[Cell], str]:
@@ -416,8 +417,7 @@ def _dates(cells: list[Any]) -> tuple[list[Cell], str]:
         )
     if max(known.values(), default=FIRST_DAY) >= NO_DAY:
         late = next(cell for cell in cells if known[cell] >= NO_DAY)
-        text = "{text} is what programs write for no day: leave it blank"
-        raise Wrong(late, Message(text, text=_quoted(late)))
+        raise Wrong(late, Message(NO_DAY_SAID, text=_quoted(late)))
     return [known[cell] for cell in cells], ""
 
 
