@@ -218,9 +218,9 @@ def test_what_a_sheet_holds_is_read_as_ever(parquet: Path) -> None:
         ("SELECT 'a' AS customer, DATE '2024-01-01' AS date, 1 amount, nullif(i, 1) AS \"order\"",
          "order is null in 1 rows"),
         ("SELECT 'a' AS customer, DATE '9999-12-31' - i::INT AS date, 1 AS amount",
-         "9999-12-31 is what programs write for no day: leave it blank"),
+         "date: 9999 is what programs write for no day: leave it blank"),
         ("SELECT 'a' AS customer, TIMESTAMPTZ '9999-12-30 12:00Z' AS date, 1 AS amount",
-         "9999-12-3.* is what programs write for no day"),
+         "date: 9999 is what programs write"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_counted_is_told(made: str, sentence: str, tmp_path: Path) -> None:
