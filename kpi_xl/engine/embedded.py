@@ -258,7 +258,7 @@ class _Engine:
             number
             for number, formula in enumerate(self.formulas)
             # The engine takes one that refers to its own cell only as it is loaded.
-            if formula.array is not None or (formula in self.lines and self._feeds_itself(formula))
+            if formula.array is not None or self._feeds_itself(formula)
         ]
         needed = precedents(first, self._places, [formula.own_area for formula in self.formulas])
         return self.texts.keys() - {self.formulas[number] for number in needed}
@@ -476,15 +476,14 @@ class _Engine:
         """Have formulas computed once more, though the engine does not see why."""
         self._unsettle(formulas)
         for formula in formulas:
-            if formula in self.lines and self._feeds_itself(formula):
+            if self._feeds_itself(formula):
                 self.refused.setdefault(formula, CIRCLE)  # the engine does not take it once more
             if formula not in self.refused and formula not in self.waiting:
                 self._set(formula, self.texts[formula])
 
     def _feeds_itself(self, formula: Formula) -> bool:
         """Whether a formula refers to its own cell."""
-        places = self.lines[formula].places(formula.row)
-        return any(place.touches(formula.own_area) for place in places)
+        return formula in self.lines and self.lines[formula].refers_to(formula)
 
     def _ask_again(self, formulas: Iterable[Formula]) -> None:
         """Compute what is doubted once more: it may have been over cells that came later."""

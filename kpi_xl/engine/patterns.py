@@ -155,6 +155,16 @@ class Line:
         for sheet, top, by_row, bottom, bottom_by_row, left, right in self.spans:
             yield Area(sheet, top + row * by_row, left, bottom + row * bottom_by_row, right)
 
+    def refers_to(self, formula: Formula) -> bool:
+        """Whether one of its formulas refers to its own cell."""
+        row, column = formula.row, formula.column
+        return any(
+            left <= column <= right
+            and sheet == formula.sheet
+            and top + row * by_row <= row <= bottom + row * bottom_by_row
+            for sheet, top, by_row, bottom, bottom_by_row, left, right in self.spans
+        )
+
     def place(self, reference: Reference, row: int) -> Area:
         """The cells that one of its references means in a row."""
         sheet, top, by_row, bottom, bottom_by_row, left, right = self.span(reference)
