@@ -10,7 +10,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from math import ceil
@@ -264,17 +264,17 @@ def check_texts(sheet: "SheetXml", texts: int) -> None:
             )
 
 
-def check_formula(text: str, where: str) -> None:
+def check_formula(text: str, where: Callable[[], str]) -> None:
     """Pass, or raise NotAWorkbookError, for a formula too long or too deep for Excel."""
     if len(text) > LONGEST_FORMULA:
         raise NotAWorkbookError(
             "the formula of {where} has {number} characters, and Excel takes 8,192",
-            where=where,
+            where=where(),
             number=len(text),
         )
     if SIGNS.search(text):
         raise NotAWorkbookError(
-            "the formula of {where} has hundreds of signs in a row", where=where
+            "the formula of {where} has hundreds of signs in a row", where=where()
         )
     if text.count("(") + text.count("{") <= DEEPEST_FORMULA:
         return
@@ -285,7 +285,7 @@ def check_formula(text: str, where: str) -> None:
     if deepest > DEEPEST_FORMULA:
         raise NotAWorkbookError(
             "the formula of {where} has brackets {deepest} deep, and Excel nests 64 functions",
-            where=where,
+            where=where(),
             deepest=deepest,
         )
 

@@ -517,7 +517,7 @@ def _formulas(name: str, cells: list[XmlCell]) -> Iterator[Formula]:
 def _checked(name: str, cell: XmlCell, text: str) -> str:
     """A formula's text. Raises NotAWorkbookError."""
     if len(text) > SHORT:
-        check_formula(text, f"{quoted(name)}!{column_letters(cell.column)}{cell.row}")
+        check_formula(text, lambda: f"{quoted(name)}!{column_letters(cell.column)}{cell.row}")
     return text
 
 

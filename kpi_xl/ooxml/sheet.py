@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.parsers import expat
+from xml.sax.saxutils import unescape
 
 from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import (
@@ -44,6 +45,10 @@ ENCODING = re.compile(rb"<\?xml\s[^>]*?\bencoding\s*=\s*[\"']([^\"']+)")
 NO_LETTER = r"[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]"
 NO_TEXT = re.compile(rf"_(?=x[0-9A-Fa-f]{{4}}(?:_|{NO_LETTER}))|{NO_LETTER}")
 """What stands in a cell's text as _xHHHH_; the first is what only looks like that, or would."""
+
+PLAIN = re.compile(rb"[^&\r<]*(?:&(?:lt|gt|amp|quot|apos);[^&\r<]*)*")
+"""What needs no parser to be read."""
+QUOTES = {"&quot;": '"', "&apos;": "'"}
 
 Edit = tuple[int, int, bytes]
 """A stretch of XML, from where to where, and what is to stand there instead."""
@@ -424,8 +429,8 @@ def escaped(text: str) -> str:
 
 def text_of(content: bytes) -> str:
     """The text of some XML without elements."""
-    if b"&" not in content and b"\r" not in content:
-        return content.decode()
+    if PLAIN.fullmatch(content):
+        return unescape(content.decode(), QUOTES)
     return ElementTree.fromstring(b"<t>" + content + b"</t>").text or ""
 
 
