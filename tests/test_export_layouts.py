@@ -96,8 +96,11 @@ def cell(name: str, place: int, day: date, layout: Layout, header: Header) -> st
 def sheet(layout: Layout, header: Header, first: date = date(2024, 1, 11)) -> Sheet:
     """Six days from the first on; of several columns of the day, only the one."""
     skipped = {"week", "month", "start", "end"} if "date" in header.columns else set()
-    ours = [name for name in header.columns if name not in skipped]
-    titles = [named(header.columns[name]) for name in ours]
+    names = {name: named(one) for name, one in header.columns.items() if name not in skipped}
+    by_title: dict[str, str] = {}
+    for name, theirs in names.items():
+        by_title.setdefault(theirs, name)  # two of ours may be one of theirs
+    titles, ours = list(by_title), list(by_title.values())
     for one in header.signature:
         if not any(title in one.names or _fits(one, title) for title in titles):
             titles.append(named(one))

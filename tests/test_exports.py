@@ -1374,3 +1374,205 @@ def test_digits_that_are_no_month_are_no_date(text: str, day: date | None) -> No
     read = dates({"date": [text]})
     assert read.columns["date"] == [day]
     assert [str(fault.sentence) for fault in read.faults] == [f'"{text}" is not a date'] * (not day)
+
+
+# Files that look like a vendor's, columns that are not there, several files, options
+
+
+GOOGLE_REPORT = (
+    'Campaign report\n"January 1, 2024 - January 31, 2024"\n'
+    "{grain},Campaign,Campaign type,Currency code,Impr.,Clicks,Cost,Conversions,Conv. value\n"
+    '2024-01-01,Brand,Search,EUR,"1,900",90,"1,190.75",9.50,380.00\n'
+    "2024-01-01,Shop,Shopping,EUR,500,20,30.00,1.00,50.00\n"
+)
+
+
+def text_file(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def total(filling: Filling, table: str, column: str) -> float:
+    return sum(cell for cell in filling.tables[table].columns[column] if cell is not None)
+
+
+def said(**words: Any) -> Options:
+    return options_from(list(words.items()))
+
+
+def test_advertising_by_the_month_is_spend(tmp_path: Path) -> None:
+    file = text_file(tmp_path / "months.csv", GOOGLE_REPORT.format(grain="Month"))
+    assert total(filled("funnel", file), "Spend", "spend") == pytest.approx(1220.75)
+    assert total(filled("scorecard", file), "Months", "ad_spend") == pytest.approx(1220.75)
+    with pytest.raises(SourceError, match="a row a month"):
+        filled("campaigns", file)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Day,Channel,Campaign,Spend,Clicks,Average CPC,Impressions,Conversions,Revenue",
+        "Date,Channel,Campaign name,Amount spent,Link clicks,CPC,Impressions,Purchases,Value",
+    ],
+)
+def test_a_column_of_channels_goes_before_what_a_vendor_is_called(
+    header: str, tmp_path: Path
+) -> None:
+    rows = "2024-01-01,Search,Brand,100,20,5,900,2,50\n2024-01-02,Social,New,200,30,6,900,2,50\n"
+    file = text_file(tmp_path / "own.csv", f"{header}\n{rows}")
+    cells = filled("campaigns", file).tables["Ads"].columns
+    assert cells["channel"] == ["Search", "Social"]
+    assert filled("campaigns", file, words=said(set="channel=paid")).tables["Ads"].columns[
+        "channel"
+    ] == ["paid", "paid"]
+
+
+def test_a_list_of_spend_by_month_is_of_no_vendor(tmp_path: Path) -> None:
+    file = text_file(tmp_path / "own.csv", "Month,Campaign,Spend\n2024-01,Brand,100\n")
+    with pytest.raises(SourceError, match="has no column channel"):
+        filled("funnel", file)
+
+
+def test_clicks_of_unpaid_searches_are_none_of_advertising(tmp_path: Path) -> None:
+    text = "Date,Clicks,Impressions,CTR,Position\n2024-01-01,10,1000,1%,8.1\n"
+    with pytest.raises(SourceError, match="unpaid clicks"):
+        filled("scorecard", text_file(tmp_path / "Dates.csv", text))
+
+
+def test_years_of_two_digits_may_stand_first(tmp_path: Path) -> None:
+    text = "customer,date,amount\na,24-01-05,10\nb,24-01-07,20\nc,24-02-08,30\n"
+    file = text_file(tmp_path / "orders.csv", text)
+    with pytest.raises(SourceError, match=r"may be 2005-01-24 or 2024-01-05.*--dates ymd"):
+        filled("retention", file)
+    days = filled("retention", file, words=said(dates="ymd")).tables["Orders"].columns["date"]
+    assert days == [date(2024, 1, 5), date(2024, 1, 7), date(2024, 2, 8)]
+    days = filled("retention", file, words=said(dates="dmy")).tables["Orders"].columns["date"]
+    assert days == [date(2005, 1, 24), date(2007, 1, 24), date(2008, 2, 24)]
+    text = "customer,date,amount\na,25/12/24,10\nb,26/12/24,20\nc,03/01/25,30\n"
+    days = filled("retention", text_file(file, text)).tables["Orders"].columns["date"]
+    assert days == [date(2024, 12, 25), date(2024, 12, 26), date(2025, 1, 3)]
+    with pytest.raises(SourceError, match="in another order"):
+        filled("retention", text_file(file, text.replace("/25,", "/2025,")),
+               words=said(dates="ymd"))  # fmt: skip
+    with pytest.raises(SourceError, match="write the date as"):
+        filled("retention", file, words=said(set="date=05/01/2024"))
+
+
+def test_columns_that_the_user_names_are_columns(tmp_path: Path) -> None:
+    file = text_file(tmp_path / "days.csv", GOOGLE_REPORT.format(grain="Day"))
+    with pytest.raises(SourceError, match='cannot have "Meta" for chanel, which is no column'):
+        filled("campaigns", file, words=said(set="chanel=Meta"))
+    with pytest.raises(SourceError, match='cannot have "Campaign" for chanel'):
+        filled("campaigns", file, words=options_from([], {"Campaign": "chanel"}))
+    told = filled("campaigns", file, words=said(set="Channel=Meta"))
+    assert told.tables["Ads"].columns["channel"] == ["Meta", "Meta"]
+    told = filled("campaigns", file, words=options_from([], {"Conv. value": "Cost"}))
+    assert total(told, "Ads", "cost") == pytest.approx(430)
+    with pytest.raises(SourceError, match="has no row 99"):
+        filled("campaigns", file, words=said(header="99"))
+
+
+def test_a_column_of_amounts_that_the_user_names_is_what_orders_came_to() -> None:
+    """Subtotals 110 + 90 + 50; 30 of them went back, as in the file's Refunded Amount."""
+    named = options_from([], {"Subtotal": "amount"})
+    rows = rows_of("shopify_orders.csv")
+    subtotal, name = rows[0].index("Subtotal"), rows[0].index("Name")
+    kept = {row[name]: row[subtotal] for row in rows[1:] if row[subtotal]}
+    wanted = sum(float(kept[one]) for one in ("#1001", "#1003", "#1005")) - 30
+    told = filled("retention", "shopify_orders.csv", words=named)
+    assert total(told, "Orders", "amount") == pytest.approx(wanted)
+    with pytest.raises(SourceError, match="is no column here"):
+        filled("retention", "shopify_orders.csv", words=said(set="total=5"))
+
+
+def test_a_currency_that_is_said_is_that_of_files_which_do_not_say_it(tmp_path: Path) -> None:
+    euros = text_file(tmp_path / "google.csv", GOOGLE_REPORT.format(grain="Day"))
+    own = "date,campaign,channel,clicks,cost,conversions,revenue\n2024-01-01,X,Social,10,100,1,10\n"
+    unsaid = text_file(tmp_path / "own.csv", own)
+    with pytest.raises(SourceError, match="sign EUR, which are said to be in USD"):
+        filled("campaigns", euros, words=said(currency="usd"))
+    with pytest.raises(SourceError, match="sign EUR, which are said to be in USD"):
+        filled("campaigns", euros, unsaid, words=said(currency="USD"))
+    rates = text_file(tmp_path / "rates.csv", "currency,rate\nUSD,0.5\n")
+    both = filled("campaigns", euros, unsaid, words=said(currency="USD"), rates=rates_of(rates),
+                  report_currency="EUR")  # fmt: skip
+    assert total(both, "Ads", "cost") == pytest.approx(1220.75 + 50)
+    assert filled("campaigns", euros, words=said(currency="€")).currency == "EUR"
+    for word in ("$", "euros", "12"):
+        with pytest.raises(SourceError, match="its code of three letters"):
+            said(currency=word)
+
+
+HUBSPOT_CONTACTS = (
+    "Record ID,Create Date,Original Source,Contact owner,Lifecycle Stage,"
+    "Became a Marketing Qualified Lead Date,Became a Customer Date\n"
+    "101,2024-01-03,Organic Search,Bo,customer,2024-01-04,2024-02-03\n"
+    "102,2024-01-05,Paid Search,Bo,lead,,\n"
+)
+HUBSPOT_DEALS = (
+    "Record ID,Deal Name,Deal Stage,Close Date,Deal owner,Amount,Create Date\n"
+    "9001,Ann,Closed Won,2024-02-03,Bo,5000,2024-01-10\n"
+)
+
+
+def test_contacts_are_no_opportunities_and_no_deals(tmp_path: Path) -> None:
+    contacts = text_file(tmp_path / "contacts.csv", HUBSPOT_CONTACTS)
+    deals = text_file(tmp_path / "deals.csv", HUBSPOT_DEALS)
+    assert filled("funnel", contacts).tables["Leads"].columns["sqo_date"] == [None, None]
+    assert filled("funnel", deals).tables["Leads"].columns["sqo_date"] == [date(2024, 1, 10)]
+    with pytest.raises(SourceError, match=r"HubSpot, deals.*HubSpot, contacts.*count twice"):
+        filled("funnel", contacts, deals)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Opportunity ID,Opportunity Name,Product Name,Amount,Stage,Close Date,Created Date",
+        "Deal ID,Owner,Product,Amount,Stage,Close Date,Created Date",
+    ],
+)
+def test_a_deal_with_a_line_a_product_counts_once(header: str, tmp_path: Path) -> None:
+    rows = (
+        "0061,Acme,Gold,1000,Closed Won,2024-02-13,2024-01-13\n"
+        "0061,Acme,Silver,1000,Closed Won,2024-02-13,2024-01-13\n"
+        "0062,Acme,Gold,1000,Closed Won,2024-02-13,2024-01-13\n"
+    )
+    told = filled("funnel", text_file(tmp_path / "deals.csv", f"{header}\n{rows}"))
+    assert told.tables["Leads"].rows == 2
+    assert total(told, "Leads", "value") == 2000
+
+
+def without(file: str, header: str, path: Path) -> Path:
+    rows = rows_of(file)
+    place = rows[0].index(header)
+    return written(path, [row[:place] + row[place + 1 :] for row in rows])
+
+
+def test_columns_without_which_figures_are_wrong_are_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "less.csv"
+    unknown = r'row 4, column "Financial Status": it is refunded, and no column .*\(2 orders\)'
+    with pytest.raises(SourceError, match=unknown):
+        filled("retention", without("shopify_orders.csv", "Refunded Amount", path))
+    paid = said(where="Financial Status=paid")
+    assert total(filled("retention", path, words=paid), "Orders", "amount") == 215 - (80 - 30)
+    with pytest.raises(SourceError, match="has no column customer in row 1"):
+        filled("retention", without("shopify_orders.csv", "Email", path))
+    months = filled("scorecard", path)
+    assert total(months, "Months", "revenue") == 215
+    with pytest.raises(SourceError, match="stage is won, but no date says when"):
+        filled("funnel", without("pipedrive_deals.csv", "Deal - Won time", path))
+    with pytest.raises(SourceError, match="stage is lost, but no date says when"):
+        filled("funnel", without("pipedrive_deals.csv", "Deal - Lost time", path))
+
+
+def test_amounts_and_refunds_of_stripe_are_in_one_currency(tmp_path: Path) -> None:
+    header = "id,Created date (UTC),Amount,Amount Refunded,Currency,Converted Amount,"
+    rows = "ch_1,2024-01-05,100.00,0.00,usd,90.00,{}Paid,cus_1\n" \
+           "ch_2,2024-01-06,50.00,25.00,usd,45.00,{}Paid,cus_2\n"  # fmt: skip
+    path = tmp_path / "stripe.csv"
+    text = header + "Converted Currency,Status,Customer ID\n" + rows.format("eur,", "eur,")
+    told = filled("retention", text_file(path, text))
+    assert (total(told, "Orders", "amount"), told.currency) == (125, "USD")
+    whole = header + "Converted Amount Refunded,Converted Currency,Status,Customer ID\n"
+    told = filled("retention", text_file(path, whole + rows.format("0,eur,", "22.5,eur,")))
+    assert (total(told, "Orders", "amount"), told.currency) == (112.5, "EUR")

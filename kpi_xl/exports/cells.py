@@ -340,7 +340,7 @@ def dates(
     """
     read, texts = _days_and_texts(cells, blanks)
     plain = {text: _ascii_digits(text) for text in texts}
-    orders = [hint] if certain and hint in ("dmy", "mdy") else ["dmy", "mdy"]
+    orders = [hint] if certain and hint else ["dmy", "mdy", "ymd"]
     if not any(map(_YEAR_LAST.fullmatch, plain.values())):
         orders = orders[:1]
     fitting: dict[str, dict[str, date | None]] = {}
@@ -348,11 +348,13 @@ def dates(
         values = {text: day_of(shown, order, calendar) for text, shown in plain.items()}
         if None not in values.values():
             fitting[order] = values
+    if not certain and len(fitting) > 1 and "ymd" in fitting and not _closest(fitting, "ymd"):
+        del fitting["ymd"]
     chosen: dict[str, date | None] = {}
     if fitting:
-        chosen = fitting.get(hint) or next(iter(fitting.values()))
-        whys = [*(() if hint in fitting else _two_readings(*fitting.values())),
-                *_no_days(chosen)]  # fmt: skip
+        told = hint in fitting and (certain or hint != "ymd")  # 24-01-05 in a file of 2024-01-05
+        chosen = fitting[hint] if told else next(iter(fitting.values()))
+        whys = [*(() if told else _two_readings(fitting)), *_no_days(chosen)]
     else:
         whys = list(_no_dates(plain, texts, orders[0], calendar))
     faults = []
@@ -405,20 +407,33 @@ Whys = Iterator[tuple[str, Message]]
 """Texts at fault, with what is wrong with each."""
 
 
-def _two_readings(one: dict[str, date | None], other: dict[str, date | None] | None = None) -> Whys:
-    """The first text that is one day or another, by the order of day and month."""
+def _closest(readings: Mapping[str, Mapping[str, date | None]], order: str) -> bool:
+    """Whether the days of a reading are closer together than those of each other."""
+    spans = {}
+    for name, days in readings.items():
+        known = [day for day in days.values() if day]
+        spans[name] = max(known) - min(known)
+    return all(spans[order] < spans[name] for name in spans if name != order)
+
+
+def _two_readings(readings: Mapping[str, Mapping[str, date | None]]) -> Whys:
+    """The first text that is one day or another, by the order of day, month and year."""
+    (order, one), *others = readings.items()
     for text, day in one.items():
-        if other and day != other[text]:
-            yield (
-                text,
-                Message(
-                    "may be {one} or {other}: say which order the dates have, as in"
-                    " --dates dmy or --dates mdy",
-                    one=day,
-                    other=other[text],
-                ),
-            )
-            return
+        for other_order, other in others:
+            if day != other[text]:
+                yield (
+                    text,
+                    Message(
+                        "may be {one} or {other}: say which order the dates have, as in"
+                        " --dates {order} or --dates {other_order}",
+                        one=day,
+                        other=other[text],
+                        order=order,
+                        other_order=other_order,
+                    ),
+                )
+                return
 
 
 def _no_days(days: Mapping[str, date | None]) -> Whys:
@@ -449,7 +464,9 @@ def _no_dates(plain: Mapping[str, str], texts: Texts, order: str, calendar: str)
                 text,
                 Message("has day and month in another order than other dates, or than was said"),
             )
-        elif calendar != "jalali" and day_of(shown, "ymd", "jalali"):
+        elif calendar != "jalali" and (
+            day_of(shown, "ymd", "jalali") or day_of(shown, "dmy", "jalali")
+        ):
             yield (
                 text,
                 Message("is not in the calendar, but would be one of the Jalali: --dates jalali"),
@@ -470,7 +487,11 @@ def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:
     elif match := _YEAR_LAST.fullmatch(text):
         one, two, year = map(int, match.groups())
         day, month = (one, two) if order != "mdy" else (two, one)
-        if len(match[3]) == 2:
+        if order == "ymd":
+            if not len(match[1]) == len(match[3]) == 2:
+                return None
+            year, day = day, year
+        if year < 100:
             year += 2000 if year < 70 else 1900
     elif match := _MONTH.fullmatch(text):
         year, month, day = int(match[1]), int(match[2]), 1
@@ -502,7 +523,7 @@ def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:
 def is_day(text: str) -> bool:
     """Whether a text is a day or a month, in any order and calendar."""
     shown = _ascii_digits(text.strip())
-    return any(day_of(shown, *how) for how in (("dmy",), ("mdy",), ("ymd", "jalali")))
+    return any(day_of(shown, *how) for how in (("dmy",), ("mdy",), ("ymd",), ("dmy", "jalali")))
 
 
 def is_month(text: str) -> bool:

@@ -302,12 +302,31 @@ def _unnamed(reading: Reading) -> Message | None:
     )
 
 
+def without_customers(reading: Reading) -> Message | None:
+    """What is wrong with orders of which no column says whose they are."""
+    if reading.table != "Orders" or "customer" in reading.frame:
+        return None
+    match = reading.match
+    return Message(
+        "has no column {missing} in row {row}; it has {has}{near}: say which it"
+        ' is, as in "Their name={first}"',
+        missing="customer",
+        row=match.row + 1,
+        has=Names(tuple(filter(None, match.headers)), ", "),
+        near="",
+        first="customer",
+    )
+
+
 def _opportunities(reading: Reading) -> None:
     """A deal is an opportunity from the day it was created, where nothing else is known."""
     frame = reading.frame
     stages = [name for name in ("mql_date", "sql_date", "sqo_date") if name in frame]
     ends = [name for name in ("won_date", "lost_date") if name in frame]
-    deals = reading.match.layout.file != "" and "sqo_date" not in frame
+    layout, places = reading.match.layout, reading.match.places
+    deals = layout.file != "" and "sqo_date" not in frame
+    if deals and not layout.of_user and not {"stage", "status"} & places.keys():
+        return  # a list of contacts, few of whom become an opportunity
     if any(frame[name].notna().any() for name in stages if deals is False) or (
         not deals and not any(frame[name].notna().any() for name in ends)
     ):

@@ -4,7 +4,7 @@ What nobody knows is read as a table of ours with its own headers, or as the use
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -16,12 +16,13 @@ from kpi_xl.exports import conversions, plain_tables
 from kpi_xl.exports.layouts import Layout
 from kpi_xl.exports.options import Note, Options
 from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
-from kpi_xl.exports.rates import Rates, converted, currency_of, of_money
+from kpi_xl.exports.rates import Rates, codes_of, converted, currency_of, of_money
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.rows import is_total
 from kpi_xl.exports.shaping import Reading, filled_columns, period_of, shaped
 from kpi_xl.files import is_there, kind
 from kpi_xl.locales import Counted, Message, Names
+from kpi_xl.locales.currencies import may_be_one
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
 from kpi_xl.sources import (
@@ -34,6 +35,7 @@ from kpi_xl.sources import (
     read_table,
 )
 from kpi_xl.sources.connections import Origin
+from kpi_xl.sources.currencies import OTHER_SIGN
 from kpi_xl.sources.databases import BYTES, read_database
 from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.parquet import read_parquet
@@ -99,7 +101,12 @@ def read_files(
     ready: list[tuple[Request, str, ReadTable]] = []
     faults: list[Message] = []
     for request in requests:
+        names = _names_of(request, tables)
+        if misnamed := list(_misnamed(request, tables, names)):
+            faults += misnamed
+            continue
         try:
+            request = _well_named(request, names)
             with readable(request.path):
                 one, plain = _read(request, tables, layouts, progress)
         except SourceError as error:
@@ -112,6 +119,11 @@ def read_files(
     if not faults:
         readings, joined = _joined(readings)
         faults += joined
+    for request, reading in readings if not faults else ():
+        if fault := conversions.without_customers(reading):
+            faults.append(_placed(request.path, fault))
+    if not faults and rates is None:
+        faults += _said_otherwise(readings, tables)
     if not faults:
         faults += converted([r for _, r in readings], tables, rates, report_currency)
     if faults:
@@ -166,6 +178,55 @@ def read_files_apart(
             Message("{files} cannot be read: {reason}", files=files, reason=error)
         ) from None
     return filling
+
+
+def _names_of(request: Request, tables: Tables) -> dict[str, str]:
+    """The columns that a file may fill, by their loose names.
+
+    It may fill a table by way of another, whose columns may be named, too.
+    """
+    into = [request.table] if request.table else list(tables)
+    names = [column.name for name in into for column in tables[name]]
+    for name, some in conversions.COLUMNS.items():
+        if {*conversions.targets(name)} & {*into}:
+            names += [column.name for column in some]
+    return {plain_tables.loose(name): name for name in (*names, *plain_tables.NAMED)}
+
+
+def _misnamed(request: Request, tables: Tables, names: Mapping[str, str]) -> Iterator[Message]:
+    """The faults of columns that the user names, and that no table here has."""
+    options = request.options
+    into = [request.table] if request.table else list(tables)
+    columns = dict.fromkeys(column.name for name in into for column in tables[name])
+    for theirs, name in (*options.renamed.items(), *((v, n) for n, v in options.set.items())):
+        if plain_tables.loose(name) not in names:
+            yield Message(
+                '{path} cannot have "{theirs}" for {name}, which is no column here;'
+                " there are {columns}",
+                path=request.path,
+                theirs=theirs,
+                name=name,
+                columns=", ".join(columns),
+            )
+
+
+def _well_named(request: Request, names: Mapping[str, str]) -> Request:
+    """A request in which the user names our columns as we do."""
+    options = request.options
+    renamed = {theirs: names[plain_tables.loose(name)] for theirs, name in options.renamed.items()}
+    constants = {names[plain_tables.loose(name)]: value for name, value in options.set.items()}
+    return request._replace(options=replace(options, renamed=renamed, set=constants))
+
+
+def _said_otherwise(
+    readings: Sequence[tuple[Request, Reading]], tables: Tables
+) -> Iterator[Message]:
+    """The faults of files that name another currency than the user does."""
+    for request, reading in readings:
+        said = request.options.currency
+        for code in codes_of(reading, tables) if said else ():
+            if code and not may_be_one(code, said):
+                yield _placed(request.path, Message(OTHER_SIGN, sign=code, currency=said))
 
 
 def _placed(path: Path, fault: Message) -> Message:
@@ -330,20 +391,6 @@ def _unknown(
 ) -> Reading | tuple[str, ReadTable]:
     """A file that nobody knows: read as a table of ours, strictly, or as the user says."""
     first: SourceError | None = None
-    if request.table:
-        ours = {plain_tables.loose(column.name) for column in tables[request.table]}
-        for theirs, name in request.options.renamed.items():
-            if plain_tables.loose(name) not in ours:
-                raise SourceError(
-                    Message(
-                        '{path} cannot have "{theirs}" for {name}, which is no column here;'
-                        " there are {columns}",
-                        path=request.path,
-                        theirs=theirs,
-                        name=name,
-                        columns=", ".join(column.name for column in tables[request.table]),
-                    )
-                )
     if (
         request.options.nothing
         and request.path.suffix.lower() in PLAIN
@@ -505,6 +552,7 @@ def _appended(
         if name == "Leads":
             whole_table = _with_opportunities(whole_table)
         parts.append((request.path, whole_table.columns, whole_table.rows, None, whole_table))
+    faults += _of_two_kinds(name, parts)
     if len(parts) == 1:
         kept, again = parts[0][1], [0]
     else:
@@ -530,6 +578,30 @@ def _appended(
             )
         )
     return ReadTable(kept, height, remarks)
+
+
+def _of_two_kinds(name: str, parts: Sequence[Part]) -> Iterator[Message]:
+    """What is wrong with two lists of one CRM, as of contacts and of deals.
+
+    Who is in both has another number in each, and would count twice.
+    """
+    if name != "Leads":
+        return
+    first: dict[str, tuple[Path, str]] = {}
+    for path, _, _, reading, _ in parts:
+        if reading is None or not reading.match.layout.file:
+            continue
+        layout = reading.match.layout
+        before, kind_of_it = first.setdefault(layout.vendor, (path, layout.name))
+        if kind_of_it != layout.name:
+            yield Message(
+                "{path} is {name}, and {other_file} is {other}: who is in both would count twice:"
+                " leave out one of the files",
+                path=path,
+                name=layout.name,
+                other_file=before,
+                other=kind_of_it,
+            )
 
 
 def _rows_of_all(

@@ -31,6 +31,9 @@ PERIODS = {
 }
 """What the column of a period may be called beside its own name."""
 
+NAMED = ("currency", *dict.fromkeys(name for names in PERIODS.values() for name in names))
+"""What the user may call a column that is no table's, but is read with it."""
+
 
 class NoHeaderError(SourceError):
     """A file whose first row is no header, where a later one seems to be."""
@@ -106,6 +109,15 @@ def match_of(
             fits[name] = HeaderFit({texts[place] for place in places.values()}, not lacking)
         if best is None or _most(fits) > _most(best[3]):
             best = page, row, texts, fits
+    if best is None and options.header:
+        raise SourceError(
+            Message(
+                "{path} has no row {header} among its first: say in which row the names of its"
+                " columns stand, as in --header 1",
+                path=opener.path,
+                header=options.header,
+            )
+        )
     if best is None:
         raise SourceError(
             Message("{path} is empty: a row of column names is needed", path=opener.path)

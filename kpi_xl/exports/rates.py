@@ -71,7 +71,7 @@ def converted(
     """Bring all amounts into one currency; the faults where that cannot be."""
     used: dict[str, str] = {}
     for reading in readings:
-        for code in filter(None, _codes(reading, tables)):
+        for code in filter(None, codes_of(reading, tables)):
             used.setdefault(code, str(reading.match.page.opener.path))
     report = report_currency.upper()
     if rates is None:
@@ -96,7 +96,7 @@ def converted(
 
 def currency_of(readings: Sequence["Reading"], tables: Mapping[str, Sequence[Column]]) -> str:
     """The code of the currency in which all amounts are; "" where not all of them say one."""
-    codes = distinct({code for reading in readings for code in _codes(reading, tables)})
+    codes = distinct({code for reading in readings for code in codes_of(reading, tables)})
     return code_of(codes.pop()) if len(codes) == 1 else ""
 
 
@@ -105,7 +105,7 @@ def of_money(columns: Sequence[Column]) -> list[str]:
     return [column.name for column in columns if column.unit.name == MONEY.name]
 
 
-def _codes(reading: "Reading", tables: Mapping[str, Sequence[Column]]) -> list[str]:
+def codes_of(reading: "Reading", tables: Mapping[str, Sequence[Column]]) -> list[str]:
     """The currencies of the rows with amounts, "" for those that do not say it."""
     frame = reading.frame
     present = [name for name in of_money(tables.get(reading.table, ())) if name in frame]

@@ -90,6 +90,7 @@ def shaped(
     layout, header = match.layout, match.header
     units = {column.name: column.unit for column in columns}
     places, faults = _places(match, options)
+    match = match._replace(places=places)
     unit_of = {name: units.get(name) or BESIDE.get(name, KEY) for name in places}
     measured = [name for name, unit in unit_of.items() if unit not in (DATE, KEY, TEXT, LOGICAL)]
     dated = [name for name, unit in unit_of.items() if unit is DATE]
@@ -124,7 +125,8 @@ def shaped(
         frame = frame[~nobody]
     frame = _results(frame, options, places, reading)
     frame = _staged(frame, layout, places, reading)
-    for name, value in {**layout.constants, **options.set}.items():
+    unsaid = {name: value for name, value in layout.constants.items() if name not in places}
+    for name, value in {**unsaid, **options.set}.items():
         frame[name] = _constant(value, units.get(name), name, reading)
     if "to" not in layout.join:
         frame = _dated(frame, match, units, reading, of_months=into in ("Months", "Spend"))
@@ -176,8 +178,15 @@ def _places(match: Match, options: Options) -> tuple[dict[str, int], list[Messag
                     near=did_you_mean(theirs, match.headers),
                 )
             )
+    for name in match.layout.constants:
+        # Who has a column of channels beside a vendor's headers has them of several vendors.
+        if name not in places and plain(name) in by_name:
+            places[name] = by_name[plain(name)][0]
     for ours in options.set:
         places.pop(ours, None)
+    first = match.layout.amount.partition(" ")[0]
+    if first and "amount" in options.renamed.values() and "amount" in places:
+        places[first] = places.pop("amount")
     if layout_columns := {**match.layout.keep, **match.layout.drop}:
         for name in layout_columns:
             if name not in places and plain(name) in by_name:
@@ -457,7 +466,7 @@ def _currency(
 
     known = _named_above(match, options)
     named = pd.Series(known, index=frame.index, dtype=object)
-    if "currency" in frame and not options.currency:
+    if "currency" in frame:
         codes = frame["currency"].fillna("").map(lambda code: currency_named(str(code)))
         # A line of an order whose own columns stand on its first line alone has none.
         named = codes.where(codes != "", named)
@@ -468,8 +477,8 @@ def _currency(
 
 
 def _named_above(match: Match, options: Options) -> str:
-    """The currency that the user, the layout, a header or the lines above it name, or ""."""
-    known = options.currency or match.layout.currency
+    """The currency that the layout, a header or the lines above it name, else the user, or ""."""
+    known = match.layout.currency
     for name, named in match.header.columns.items():
         if named.pattern and "currency" in named.pattern.groupindex and name in match.places:
             found = named.found(match.headers[match.places[name]])
@@ -482,7 +491,7 @@ def _named_above(match: Match, options: Options) -> str:
             if found:
                 named_there = "currency" in pattern.groupindex
                 return currency_named(found["currency"] if named_there else found[1])
-    return known
+    return known or options.currency
 
 
 def _contradictions(named: Any, signs: Any) -> list[Message]:
@@ -690,6 +699,8 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
     first, rest = words[0], list(zip(words[1::2], words[2::2], strict=True))
     if first not in frame:
         return frame
+    if "refunded" in words and "refunded" not in frame:
+        reading.faults += _refunds_unknown(frame, reading)
     frame = frame.copy()
     amount = frame[first]
     for sign, name in rest:
@@ -728,6 +739,34 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
         text = "{rows} without an amount, which count, but for no revenue"
         reading.left.append(Message(text, rows=Counted(blank, "rows")))
     return frame
+
+
+REFUNDED = re.compile(r"refund|退款|مسترد", re.IGNORECASE)
+"""What a status has in it where money went back."""
+
+
+def _refunds_unknown(frame: Any, reading: Reading) -> Iterable[Message]:
+    """What is wrong with orders that were refunded, where no column says how much."""
+    if "status" not in frame:
+        return
+    texts = frame["status"].map(_text)
+    back = texts.map(lambda text: bool(REFUNDED.search(text)))
+    if not back.any():
+        return
+    theirs = reading.match.headers[reading.match.places["status"]]
+    text = (
+        'row {row}, column "{theirs}": it is {status}, and no column says how much went back'
+        " ({orders}): export that column, too, or choose the rows that count, as in --where"
+        ' "{theirs}={first}"'
+    )
+    yield Message(
+        text,
+        row=int(frame["_row"][back].iloc[0]),
+        theirs=theirs,
+        status=texts[back].iloc[0],
+        orders=Counted(int(back.sum()), "orders"),
+        first=next((other for other in texts[~back] if other), "paid"),
+    )
 
 
 # Results
@@ -796,9 +835,10 @@ def _staged(frame: Any, layout: Layout, places: Mapping[str, int], reading: Read
 
     headers = reading.match.headers
     for ours, word in (("won_date", "won"), ("lost_date", "lost")):
-        if layout.table == "Leads" and "status" in frame and ours in frame:
+        if layout.table == "Leads" and "status" in frame:
             at = frame["status"].map(_text).str.casefold() == word
-            _tell_undated(frame, at & frame[ours].isna(), ours, places, reading)
+            undated = at & frame[ours].isna() if ours in frame else at
+            _tell_undated(frame, undated, ours, places, reading)
     if layout.stages and "stage" in frame:
         history = "entered" in frame
         given = frame["entered"] if history else frame.get("close")
@@ -923,7 +963,7 @@ def _dated(
         for grain in ("week", "month"):
             if grain in have and of_months:
                 reading.grain = grain
-                return frame.assign(date=frame[grain])
+                return frame.rename(columns={grain: "date"})
             if grain in have:
                 theirs = match.headers[match.places[grain]] if grain in match.places else grain
                 reading.faults.append(
