@@ -581,12 +581,13 @@ def _read_cell(argument: Argument, cell: Cell) -> Any:
         return 0.0
     reader = _reader(argument)
     if reader is _number and isinstance(cell, str):
-        wrong = _no_number(cell)  # not raised, which would take as long as all the rest
-    else:
-        try:
-            return reader(cell)
-        except WrongInput as error:
-            wrong = error.shown()
+        # Not raised, which would take as long as all the rest.
+        fields = {"name": argument.name, "text": _quoted(cell)}
+        return CellError(WrongInput.code, "{name} is the text {text}, not a number", fields)
+    try:
+        return reader(cell)
+    except WrongInput as error:
+        wrong = error.shown()
     return CellError(WrongInput.code, "{name} {wrong}", {"name": argument.name, "wrong": wrong})
 
 
@@ -828,7 +829,7 @@ def _reader(argument: Argument) -> Callable[[Cell], Any]:
 
 def _number(cell: Cell) -> float:
     if isinstance(cell, str):
-        raise raised(_no_number(cell))
+        raise WrongInput("is the text {text}, not a number", text=_quoted(cell))
     if isinstance(cell, date):
         return serial(cell)
     if isinstance(cell, float | int | Decimal):
@@ -837,11 +838,6 @@ def _number(cell: Cell) -> float:
         except (OverflowError, ValueError):  # an int too large, a Decimal that is a signalling NaN
             raise OutOfDomain("a number is too large for a cell") from None
     raise WrongInput("is of the type {kind}, not a number", kind=type(cell).__name__)
-
-
-def _no_number(text: str) -> CellError:
-    """The error of a text where a number belongs."""
-    return CellError(WrongInput.code, "is the text {text}, not a number", {"text": _quoted(text)})
 
 
 def _number_or_blank(cell: Cell) -> float | None:
