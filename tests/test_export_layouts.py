@@ -95,7 +95,7 @@ def cell(name: str, place: int, day: date, layout: Layout, header: Header) -> st
 
 def sheet(layout: Layout, header: Header, first: date = date(2024, 1, 11)) -> Sheet:
     """Six days from the first on; of several columns of the day, only the one."""
-    skipped = {"week", "month", "start", "end"} if "date" in header.columns else set()
+    skipped = {"week", "month", "start", "end", "until"} if "date" in header.columns else set()
     names = {name: named(one) for name, one in header.columns.items() if name not in skipped}
     by_title: dict[str, str] = {}
     for name, theirs in names.items():

@@ -1576,3 +1576,76 @@ def test_amounts_and_refunds_of_stripe_are_in_one_currency(tmp_path: Path) -> No
     whole = header + "Converted Amount Refunded,Converted Currency,Status,Customer ID\n"
     told = filled("retention", text_file(path, whole + rows.format("0,eur,", "22.5,eur,")))
     assert (total(told, "Orders", "amount"), told.currency) == (112.5, "EUR")
+
+
+def test_what_lasts_until_midnight_is_a_day(tmp_path: Path) -> None:
+    """Snapchat's rows have a start and an end; a month of them is no day."""
+    header = "Start time,End time,Campaign Name,Currency,Amount Spent,Paid Impressions,Swipe Ups\n"
+    path = tmp_path / "snapchat.csv"
+    text = header + "2024-01-01 00:00:00,{} 00:00:00,A,USD,10.5,100,5\n"
+    cells = filled("campaigns", text_file(path, text.format("2024-01-02"))).tables["Ads"].columns
+    assert (cells["date"], cells["cost"]) == ([date(2024, 1, 1)], [10.5])
+    with pytest.raises(SourceError, match="row 2 is of 2024-01-01 to 2024-01-31"):
+        filled("campaigns", text_file(path, text.format("2024-02-01")))
+
+
+def test_a_whole_period_on_its_first_day_is_no_day(tmp_path: Path) -> None:
+    """LinkedIn by month: its lines above the header say how long the one day is."""
+    text = (
+        "Campaign Performance Report (in UTC)\n"
+        '"Report Start: January 1, 2024, 12:00 AM"\n"Report End: January {}, 2024, 11:59 PM"\n\n'
+        "Start Date (in UTC)\tCurrency\tCampaign Name\tCampaign ID\tTotal Spent\tClicks\n"
+        "1/1/2024\tEUR\tA\t1\t100.50\t10\n1/1/2024\tEUR\tB\t2\t50.25\t5\n"
+    )
+    path = tmp_path / "linkedin.csv"
+    with pytest.raises(SourceError, match="is of 2024-01-01 to 2024-01-31 as a whole"):
+        filled("campaigns", text_file(path, text.format(31)))
+    assert total(filled("campaigns", text_file(path, text.format(1))), "Ads", "cost") == 150.75
+    assert total(filled("funnel", text_file(path, text.format(31))), "Spend", "spend") == 150.75
+
+
+def test_costs_of_a_manager_account_in_one_currency(tmp_path: Path) -> None:
+    header = "Day,Campaign,Campaign type,Currency code,Converted currency code,Clicks,{}\n"
+    rows = "2024-01-01,A,Search,USD,EUR,5,10.50\n2024-01-01,B,Search,GBP,EUR,5,11.50\n"
+    path = tmp_path / "google.csv"
+    told = filled("campaigns", text_file(path, header.format("Cost (Converted currency)") + rows))
+    assert (total(told, "Ads", "cost"), told.currency) == (22, "EUR")
+    with pytest.raises(SourceError, match="GBP and USD"):
+        filled("campaigns", text_file(path, header.format("Cost") + rows))
+
+
+def test_an_exploration_of_google_analytics_has_its_period_in_one_line(tmp_path: Path) -> None:
+    text = (
+        "# ----\n# Free form 1\n# Shop - GA4\n# 20240101-20240131\n# ----\n\n"
+        "Session default channel group,Sessions,Engaged sessions\n"
+        ",1500,900,Grand total\nOrganic Search,1000,600\nDirect,500,300\n"
+    )
+    cells = filled("scorecard", text_file(tmp_path / "ga4.csv", text)).tables["Months"].columns
+    assert (cells["month"], cells["visits"]) == ([date(2024, 1, 1)], [1500])
+
+
+def test_an_order_that_was_refunded_later_is_a_contradiction(tmp_path: Path) -> None:
+    header = "Name,Email,Financial Status,Currency,Total,Created at,Refunded Amount\n"
+    rows = "1001,a@x.com,{},USD,99.00,2024-02-05,{}\n1002,b@x.com,paid,USD,10.00,2024-02-06,0\n"
+    first = text_file(tmp_path / "first.csv", header + rows.format("paid", 0))
+    later = text_file(tmp_path / "later.csv", header + rows.format("refunded", 99))
+    for files in ((first, later), (later, first)):
+        with pytest.raises(SourceError, match="has 1001 as one that does not count"):
+            filled("retention", *files)
+    assert total(filled("retention", later), "Orders", "amount") == 10
+    # The numbers of another shop are others.
+    woo = "Order ID,Order Date,Order Status,Billing Email,Order Total,Order Currency\n"
+    other = text_file(tmp_path / "woo.csv", f"{woo}1001,2024-01-05,Cancelled,c@x.com,5,USD\n"
+                      "1003,2024-01-05,Completed,c@x.com,5,USD\n")  # fmt: skip
+    assert total(filled("retention", first, other), "Orders", "amount") == 114
+
+
+def test_orders_with_and_without_their_numbers_are_the_same_orders(tmp_path: Path) -> None:
+    rows = ("a,2024-01-05,10", "b,2024-01-07,20")
+    without_any = text_file(tmp_path / "o1.csv", "customer,date,amount\n" + "\n".join(rows))
+    numbered = (f"{row},{place}" for place, row in enumerate(rows))
+    with_them = text_file(tmp_path / "o2.csv", "customer,date,amount,order\n" + "\n".join(numbered))
+    for files in ((without_any, with_them), (with_them, without_any)):
+        both = filled("retention", *files)
+        assert total(both, "Orders", "amount") == 30
+        assert both.notes[1].left == ("2 rows that another file has, too",)

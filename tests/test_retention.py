@@ -613,3 +613,18 @@ def test_what_no_row_has_is_blank_and_not_0(lacking: str) -> None:
     assert blank == {figure for figure, of in MADE_OF.items() if lacking and lacking in of.split()}
     assert not [at for at, value in built.values.items()
                 if str(value).startswith("#") and at[0] != "Model"]  # fmt: skip
+
+
+def test_orders_that_came_to_nothing_and_count_are_told() -> None:
+    """Of a list that no shop's layout knows: what is cancelled or refunded has its amount still."""
+    days = [date(2024, 1, place) for place in range(1, 6)]
+    data: Data = {
+        "Orders": {
+            "customer": list("abcde"),
+            "date": [*days],
+            "amount": [10.0, 20.0, 30.0, 0.0, None],
+            "order": [None] * 5,
+            "status": ["paid", "REFUNDED", "Failed", "cancelled", "voided"],
+        }
+    }
+    assert problems(data)["Orders that were cancelled, voided or wholly refunded"] == 2

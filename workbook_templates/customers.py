@@ -58,6 +58,15 @@ NOT_KNOWN = (
 )  # fmt: skip
 NO_AMOUNT = lacking("Orders without an amount", "amount", "date", "They count as 0.")
 
+# What an order's status says when it did not come to pass, or was taken back whole.
+UNDONE = ("cancelled", "canceled", "voided", "refunded", "failed", "pending", "expired")
+UNDONE_ORDERS = Problem(
+    "Orders that were cancelled, voided or wholly refunded",
+    "=" + "+".join(f'COUNTIFS(Orders[status],"{word}",Orders[amount],">0")' for word in UNDONE),
+    "",
+    "They count all the same: delete them, or make their amount what the shop kept.",
+)
+
 
 def addresses(page: Page, row: int, column: int) -> None:
     """How many e-mail addresses differ from others in capitals alone; whether they are merged.

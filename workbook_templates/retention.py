@@ -50,6 +50,7 @@ from .customers import (
     HEADER_ROW,
     NO_AMOUNT,
     NOT_KNOWN,
+    UNDONE_ORDERS,
     addresses,
     first_gap,
 )
@@ -539,6 +540,7 @@ PROBLEMS = (
             " longer period."),
     DAYS_SHOWN.nothing(),
     NO_AMOUNT,
+    UNDONE_ORDERS,
     Problem("Orders without their number",
             '=IF(COUNTA(Orders[order])=0,0,COUNTIFS(Orders[order],"",Orders[date],"<>"))',
             first_gap("order", "date"), "Give the number to every row, or to none."),

@@ -23,6 +23,7 @@ from .customers import (
     HEADER_ROW,
     NO_AMOUNT,
     NOT_KNOWN,
+    UNDONE_ORDERS,
     WRITTEN,
     addresses,
 )
@@ -401,10 +402,6 @@ AGREEMENTS = (
 )  # fmt: skip
 
 
-# What an order's status says when it did not come to pass, or was taken back whole.
-UNDONE = ("cancelled", "canceled", "voided", "refunded", "failed", "pending", "expired")
-IS_UNDONE = "+".join(f'COUNTIFS(Orders[status],"{word}",Orders[amount],">0")' for word in UNDONE)
-
 PROBLEMS = (
     *NOT_KNOWN,
     Problem("Orders years apart from all others",
@@ -417,8 +414,7 @@ PROBLEMS = (
             "They count nowhere: their day is after that of loading, in Sources. Correct the"
             " date."),
     NO_AMOUNT,
-    Problem("Orders that were cancelled, voided or wholly refunded", f"={IS_UNDONE}", "",
-            "They count all the same: delete them, or make their amount what the shop kept."),
+    UNDONE_ORDERS,
     Problem("Orders with a cost, and others without",
             "=IF(COUNT(Orders[cost])=0,0,COUNTIFS(Orders[cost],\"\",Orders[date],\"<>\"))", "",
             "Those without have the margin set on the sheet {Summary}."),

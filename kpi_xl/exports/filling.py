@@ -19,7 +19,7 @@ from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
 from kpi_xl.exports.rates import Rates, codes_of, converted, currency_of, of_money
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.rows import is_total
-from kpi_xl.exports.shaping import Reading, filled_columns, period_of, shaped
+from kpi_xl.exports.shaping import NUMBERS, Reading, filled_columns, period_of, shaped
 from kpi_xl.files import is_there, kind
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.locales.currencies import may_be_one
@@ -57,6 +57,9 @@ KEYS = {
     "Subscribers": ("customer", "month"),
 }  # fmt: skip
 """What a row of a table is known by, over several files."""
+
+ALIKE = {"Orders": ("customer", "date", "amount")}
+"""What a row is known by where one file has its key, and another has not."""
 
 SIDE_BY_SIDE = {"Months", "Spend"}
 """Tables of which one file fills some columns, and another others."""
@@ -553,6 +556,7 @@ def _appended(
             whole_table = _with_opportunities(whole_table)
         parts.append((request.path, whole_table.columns, whole_table.rows, None, whole_table))
     faults += _of_two_kinds(name, parts)
+    faults += _left_out_elsewhere(name, parts)
     if len(parts) == 1:
         kept, again = parts[0][1], [0]
     else:
@@ -602,6 +606,23 @@ def _of_two_kinds(name: str, parts: Sequence[Part]) -> Iterator[Message]:
                 other_file=before,
                 other=kind_of_it,
             )
+
+
+def _left_out_elsewhere(name: str, parts: Sequence[Part]) -> Iterator[Message]:
+    """What is wrong with orders that count in one file, and in another were refunded, say."""
+    key = NUMBERS.get(name, "")
+    for part in parts if key else ():
+        out = part[3].out if part[3] else set()
+        for other in parts:
+            both = out.intersection(other[1][key]) if _vendor(other) == _vendor(part) else ()
+            if both:
+                yield Message(
+                    "{path} has {what} as one that does not count, and in {other_file} it counts:"
+                    " leave out one of the files, or the rows that are in both",
+                    path=part[0],
+                    what=min(map(as_text, both)),
+                    other_file=other[0],
+                )
 
 
 def _rows_of_all(
@@ -674,7 +695,8 @@ def _of_other_grain(name: str, parts: Sequence[Part], faults: list[Message]) -> 
         for earlier, before in enumerate(parts[:later]):
             common = [key for key in keys if key in filled[later] & filled[earlier]]
             lacking = [key for key in keys if key in filled[later] ^ filled[earlier]]
-            if not lacking or keys[0] not in common or _vendor(part) != _vendor(before):
+            common = common or [*ALIKE.get(name, ())]
+            if not lacking or not common or _vendor(part) != _vendor(before):
                 continue
             rows, others = _by_key(part[1], common), _by_key(before[1], common)
             for key in (key for key in rows if key in others):

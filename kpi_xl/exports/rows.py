@@ -188,7 +188,7 @@ def _total_test(
     """Whether a row is one of totals, from its texts and those that are not blank."""
     totals = layout.totals
     # Where rows have days of their own, the first and the last day are those of the whole file.
-    own = [name for name in dated or () if name not in ("start", "end")] or dated or ()
+    own = [name for name in dated or () if name not in ("start", "end", "until")] or dated or ()
     days = [places[name] for name in own]
 
     def has_day(texts: Sequence[str]) -> bool:

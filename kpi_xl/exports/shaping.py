@@ -23,6 +23,7 @@ from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources.currencies import MIXED, OTHER_SIGN
 from kpi_xl.sources.grain import (
+    DAYS,
     GRAIN_WORDS,
     first_days,
     longer_than_days,
@@ -44,11 +45,14 @@ DAYWISE = Message("export it by day")
 NOUNS = {"Orders": "orders", "Leads": "leads"}
 """What the rows of a table are called."""
 
+NUMBERS = {"Orders": "order", "Leads": "lead_id"}
+"""The columns that say which row of a table is which."""
+
 BESIDE: dict[str, Unit] = dict.fromkeys(
     ("total", "refunded", "outstanding", "tax", "shipping", "quantity", "price", "won_value"), MONEY
 ) | dict.fromkeys(
-    ("day", "week", "month", "date", "start", "end", "entered", "close", "started", "ended",
-     "canceled", "period_start", "period_end", "trial_end", "created"),
+    ("day", "week", "month", "date", "start", "end", "until", "entered", "close", "started",
+     "ended", "canceled", "period_start", "period_end", "trial_end", "created"),
     DATE,
 ) | {"results": COUNT}  # fmt: skip
 """Columns that are no table's, but make one; those that are not here are texts."""
@@ -71,6 +75,8 @@ class Reading:
     left: list[Message] = field(default_factory=list)
     faults: list[Message] = field(default_factory=list)
     grain: str = "day"
+    out: set[Any] = field(default_factory=set)
+    """The numbers of the orders or leads that the file has, and that do not count."""
 
 
 def shaped(
@@ -116,6 +122,8 @@ def shaped(
     _prove(rows, frame, layout, header, units, measured, options, reading)
     frame = _seamed(frame, rows, reading)
     frame["_currency"] = _currency(frame, match, signs, options, reading)
+    number = NUMBERS.get(table, "")
+    numbers = set(frame[number].dropna()) if number in frame else set()
     noun = NOUNS.get(table, "rows")
     frame = _chosen(frame, layout, options, places, noun, reading)
     frame = _amounts(frame, layout, options, noun, reading)
@@ -133,6 +141,7 @@ def shaped(
         _tell_periods(frame, match, into or table, reading)
     if reading.faults:
         return reading
+    reading.out = numbers - set(frame[number]) if numbers else set()
     sums = layout.sum
     if sums and len(frame):
         frame = _summed(frame, [name for name in sums if name in frame], units)
@@ -247,6 +256,9 @@ def _typed(
         frame[name] = frame[name].astype("float64")
     for name, moments in days.columns.items():
         frame[name] = _objects(moments)
+    if {"start", "until"} <= days.columns.keys():
+        ends = map(_last_day, raw["until"], frame["start"], frame["until"])
+        frame["end"] = _objects(list(ends))
     for name, unit in unit_of.items():
         if name in read.columns or name in days.columns:
             continue
@@ -274,6 +286,16 @@ def _typed(
         known = dict(zip(distinct, values, strict=True))
         frame[name] = _objects(list(map(known.__getitem__, raw[name])))
     return read.signs
+
+
+_MIDNIGHT = re.compile(r".*[T ]0?0:00(?::00(?:\.0+)?)?(?:Z| ?[+-]\d\d:?\d\d)?")
+
+
+def _last_day(cell: Any, start: date | None, until: date | None) -> date | None:
+    """The last day of what lasts until a moment: until midnight, it is the day before."""
+    if not (start and until and until > start and _MIDNIGHT.fullmatch(str(cell).strip())):
+        return until
+    return until - timedelta(days=1)
 
 
 def _told_apart(match: Match, name: str) -> float:
@@ -1019,6 +1041,13 @@ def _tell_periods(frame: Any, match: Match, into: str, reading: Reading) -> None
         longer, remark = longer_than_weeks(header, frame[name].tolist()), None
     else:
         days = (frame[frame["sent"].isna()] if "sent" in frame else frame)[name].tolist()
+        period = period_of(match)
+        named = header.casefold() in DAYS
+        if period and period[0] != period[1] and {*days} == {period[0]} and not named:
+            advice = match.layout.told(match.layout.advice) if match.layout.advice else DAYWISE
+            text = "is of {start} to {end} as a whole, without days: {advice}"
+            reading.faults.append(Message(text, start=period[0], end=period[1], advice=advice))
+            return
         longer, remark = longer_than_days(header, days), first_days(header, days)
     if longer:
         reading.faults.append(longer)
