@@ -55,10 +55,18 @@ def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built once, from the tracked files alone."""
+    """The wheel, built once in a run, from the tracked files alone."""
+    work = tmp_path_factory.mktemp("wheel")
+    name, content = demos.shared("wheel", lambda: built_wheel(work))
+    path = work / name
+    path.write_bytes(content)
+    return path
+
+
+def built_wheel(work: Path) -> tuple[str, bytes]:
+    """The name of the wheel, and what is in it."""
     if not shutil.which("git") or not (ROOT / ".git").exists():
         missing("the wheel is built from the files that git tracks")
-    work = tmp_path_factory.mktemp("wheel")
     source = export(work / "source")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     built = subprocess.run(
@@ -69,7 +77,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         missing("building the wheel needs a package index")
     assert built.returncode == 0, built.stderr
     (path,) = work.glob("*.whl")
-    return path
+    return path.name, path.read_bytes()
 
 
 def export(folder: Path) -> Path:

@@ -21,13 +21,13 @@ import openpyxl
 import pytest
 from case_book import SHEET, Band, case_book
 from cases import CALLS, EXCEPTIONS, block, evaluated
-from demos import ROWS, first_rows
+from demos import ROWS, empty, few, first_rows
 from hosts import program
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.parts import SOURCES
 from kpi_xl.workbook_templates.writing import Built
 from test_scripts import saved
-from workbooks import edited, part, sheet_of, written
+from workbooks import edited, part, sheet_of, typed_into, written
 
 from kpi_xl import METRICS
 from kpi_xl.engine.embedded import calculate
@@ -101,12 +101,11 @@ class Report(NamedTuple):
 
 def report(name: str, folder: Path) -> Report:
     """One over the first rows of the sample data, which are saved as CSV files."""
-    record = template(name)
     (folder / name).mkdir()
     rows = first_rows(name)
-    files = [one._replace(file=f"{name}/{one.file}") for one in saved(record, rows, folder / name)]
-    empty = build(record, {}, loaded=files).content
-    return Report(empty, build(record, rows, loaded=files), rows)
+    files = saved(template(name), rows, folder / name)
+    named = {(SOURCES.title, row, 2): f"{name}/{one.file}" for row, one in enumerate(files, 9)}
+    return Report(typed_into(empty(name).content, named), few(name).built, rows)
 
 
 @pytest.fixture(scope="module")

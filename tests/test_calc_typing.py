@@ -26,7 +26,7 @@ from hosts import missing, program
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import HEADER, build
 from test_calc import is_same
-from test_checks import edited
+from workbooks import typed_into
 
 from kpi_xl.engine.embedded import calculate
 from kpi_xl.hosts.libreoffice.blocks import NO_ROOM
@@ -295,7 +295,7 @@ def after(name: str, step: int) -> Mapping[tuple[str, int, int], Any]:
         sheet, _, address = names[None, setting.lower()].rpartition("!")
         place = area(sheet.strip("'"), address.replace("$", ""))
         cells[place.sheet, place.top, place.left] = word
-    return calculate(edited(content, cells)).values
+    return calculate(typed_into(content, cells)).values
 
 
 def differing(state: dict[str, Any], values: Mapping[tuple[str, int, int], Any]) -> dict[Any, Any]:

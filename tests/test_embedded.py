@@ -15,6 +15,7 @@ from typing import Any
 import openpyxl
 import pytest
 import xlsxwriter
+from demos import empty
 from kpi_xl.workbook_templates import template
 from kpi_xl.workbook_templates.parts import build
 from openpyxl.workbook.defined_name import DefinedName
@@ -596,7 +597,7 @@ def test_what_is_refused_only_for_the_quick_way_is_computed_the_other_way(
         found = compute(*given, quick=quick)
         return replace(found, refused={"Sheet!A1": Message("no")}) if quick else found
 
-    expected = build(template("funnel"), {}).values
+    expected = empty("funnel").values
     monkeypatch.setattr(embedded, "compute", refusing)
     assert build(template("funnel"), {}).values == expected
     assert ways == [True, False]

@@ -163,9 +163,9 @@ def test_the_checks_find_what_was_spoiled(demo: Built, leads: pd.DataFrame) -> N
 
 def test_leads_alone_are_enough() -> None:
     data, about = sample()
-    values = build(TEMPLATE, {"Leads": data["Leads"]}, about).values
-    assert dict(build(TEMPLATE, {"Leads": data["Leads"]}, about).headlines)["Cost per lead"] == ""
-    assert values["Channels", 17, 4] == len(data["Leads"]["lead_id"])
+    built = build(TEMPLATE, {"Leads": data["Leads"]}, about)
+    assert dict(built.headlines)["Cost per lead"] == ""
+    assert built.values["Channels", 17, 4] == len(data["Leads"]["lead_id"])
 
 
 COLUMNS = [column.name for column in LEADS.columns]

@@ -17,8 +17,7 @@ from kpi_xl.workbook_templates import retention
 from kpi_xl.workbook_templates.parts import HEADER, Data, build
 from kpi_xl.workbook_templates.retention import SHARES, TEMPLATE, TOP, sample
 from kpi_xl.workbook_templates.writing import Built
-from test_checks import edited
-from workbooks import rows_of, set_to
+from workbooks import rows_of, set_to, typed_into
 
 from kpi_xl.cells import Cell
 from kpi_xl.engine.embedded import calculate
@@ -562,7 +561,7 @@ def test_columns_that_are_cut_are_told_where_they_are_and_at_the_setting() -> No
     sheet, _, address = names[None, "period"].rpartition("!")
     place = area(sheet.strip("'"), address.replace("$", ""))
     shown = {
-        word: calculate(edited(content, {(place.sheet, place.top, place.left): word})).values
+        word: calculate(typed_into(content, {(place.sheet, place.top, place.left): word})).values
         for word in ("M", "W")
     }
     said = "25 columns more than there is room for here: see the sheet Model"

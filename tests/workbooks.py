@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -11,6 +11,12 @@ import pytest
 import xlsxwriter
 from kpi_xl.workbook_templates import comparison
 from kpi_xl.workbook_templates.parts import Setting
+
+from kpi_xl.ooxml.archive import with_members
+from kpi_xl.ooxml.package import read_package
+from kpi_xl.ooxml.sheet import SheetXml, escaped, new_cells, with_edits, with_value
+
+Place = tuple[str, int, int]
 
 SHEET = "xl/worksheets/sheet1.xml"
 
@@ -82,3 +88,26 @@ def set_to(monkeypatch: pytest.MonkeyPatch, template: ModuleType, given: dict[st
                 monkeypatch.setattr(module, name, tuple(changed))
                 left -= {one.name for one in records}
     assert not left
+
+
+def typed_into(content: bytes, cells: Mapping[Place, float | str]) -> bytes:
+    """A workbook in which somebody has typed into some cells; its tables do not grow."""
+    book = read_package(content)
+    members = {}
+    for title in {sheet for sheet, _, _ in cells}:
+        part = book.parts[title]
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            sheet = SheetXml(package.read(part))
+        edits, new = [], {}
+        for (where, row, column), value in sorted(cells.items()):
+            if where != title:
+                continue
+            kind, text = ("n", str(value)) if isinstance(value, float) else ("str", value)
+            there = next((c for c in sheet.row_cells(row) if c.column == column), None)
+            data = escaped(text).encode()
+            if there is None:
+                new.setdefault(row, {})[column] = kind, data
+            else:
+                edits.append((there.start, there.end, with_value(there, kind, data)))
+        members[part] = with_edits(sheet.xml, [*edits, *new_cells(sheet, new)])
+    return with_members(content, members)
