@@ -1649,3 +1649,27 @@ def test_orders_with_and_without_their_numbers_are_the_same_orders(tmp_path: Pat
         both = filled("retention", *files)
         assert total(both, "Orders", "amount") == 30
         assert both.notes[1].left == ("2 rows that another file has, too",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2024-01-01 - 2024-01-31", "2024-01-01 to 2024-01-31", "2024-01-13 10:00~2024-01-14"),
+        *("01/13/2024 10:00 - 01/31/2024 10:00", "Jan 13, 2024 10:00 am - Jan 31, 2024"),
+        "2024-01-13 00:00 - 1/31/24",
+    ],
+)
+def test_a_range_of_days_is_no_day(text: str) -> None:
+    assert "is not a date" in dates({"day": [text]}).faults[0].sentence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2024-01-13 10:00:00 -0500", "2024-01-13T20:24:00.2024+14:00", "202401132024"),
+        *("2024-01-13 (Sat)", "13.01.2024, 10.33.20 Uhr", "Jan 13, 2024 10:00 am PST"),
+        *("January 13, 2024", "2024-01-13 10:00:00 UTC", "01/13/2024 20:24"),
+    ],
+)
+def test_a_day_may_have_a_time_behind_it(text: str) -> None:
+    assert dates({"day": [text]}).columns["day"] == [date(2024, 1, 13)]

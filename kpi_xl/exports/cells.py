@@ -315,6 +315,10 @@ _MONTH_LAST = re.compile(r"(\d{1,2})[-/.](\d{4})")
 _NAMED = re.compile(r"([^\W\d]+)\.? +(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})" + _TIME)
 _DAY_NAMED = re.compile(r"(\d{1,2})\.?[- ]+([^\W\d]+)\.?,?[- ]+(\d{4}|\d\d)" + _TIME)
 _MONTH_NAMED = re.compile(r"([^\W\d]+)\.?[- ]+(\d{4})")
+_ANOTHER = re.compile(
+    r"(?<![+\-.:\d])(?:1[34]|19|20)\d\d(?![\d:])|\d[-/]\d{1,2}[-/]\d\d|[–—~] ?\d| - [^\W_]"
+)
+"""What stands behind a day where a range of days is meant: 2024-01-01 to 2024-01-31."""
 _DIGITS = {ord(char): str(n) for zero in "٠۰" for n, char in
            enumerate(chr(ord(zero) + k) for k in range(10))}  # fmt: skip
 
@@ -478,6 +482,8 @@ def _no_dates(plain: Mapping[str, str], texts: Texts, order: str, calendar: str)
 def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:
     """The day that a text is, if dates without the year in front are in this order."""
     if text[4:5] == text[7:8] == "-" and calendar == "gregorian" and text[10:11] in ("", " ", "T"):
+        if _ANOTHER.search(text, 10):
+            return None
         try:
             return date.fromisoformat(text[:10])
         except ValueError:
@@ -506,6 +512,8 @@ def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:
     elif match := _MONTH_NAMED.fullmatch(text):
         year, month, day = int(match[2]), MONTH_NAMES.get(match[1].lower(), 0), 1
     else:
+        return None
+    if match.re.groups == 3 and not text.isdigit() and _ANOTHER.search(text, match.end(3)):
         return None
     try:
         if calendar == "jalali":
