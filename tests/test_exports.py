@@ -1673,3 +1673,11 @@ def test_a_range_of_days_is_no_day(text: str) -> None:
 )
 def test_a_day_may_have_a_time_behind_it(text: str) -> None:
     assert dates({"day": [text]}).columns["day"] == [date(2024, 1, 13)]
+
+
+def test_results_of_a_kind_that_no_column_says_are_told(tmp_path: Path) -> None:
+    header = "Campaign name,Day,Results,Amount spent (EUR),Impressions,Link clicks\n"
+    rows = "A,2024-01-01,2,10,100,5\nB,2024-01-01,50,20,100,50\n"
+    told = filled("campaigns", text_file(tmp_path / "meta.csv", header + rows))
+    assert total(told, "Ads", "conversions") == 52
+    assert "Results is taken for conversions" in told.notes[0].remarks()

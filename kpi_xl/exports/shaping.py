@@ -809,6 +809,8 @@ def _results(frame: Any, options: Options, places: Mapping[str, int], reading: R
     headers = reading.match.headers
     theirs = headers[places["results"]]
     if "result_type" not in frame:
+        text = "{column} is taken for conversions, and no column says of what kind they are"
+        reading.left.append(Message(text, column=theirs))
         return frame.assign(conversions=frame["results"])
     counted = frame[frame["results"].fillna(0.0) != 0.0]
     kinds = counted["result_type"].map(_text)
