@@ -878,6 +878,16 @@ def test_a_refusal_spreads_to_all_that_depend_on_it() -> None:
         evaluate_formula("=A4", sheet_of(cells))
 
 
+def test_all_cells_that_a_refused_block_may_fill_are_refused() -> None:
+    """Two columns of eight rows, four columns of two, up to what is in its way."""
+    cells = {"A1": "{=NOSUCH(1)", "C3": 5.0, "E1": 7.0, "A9": 8.0}
+    read = ("A8", "B2", "B9", "C2", "C4", "D2", "D3", "D9", "E2", "A10")
+    cells |= {f"M{row}": f"={cell}" for row, cell in enumerate(read, 1)}
+    result = calculate(sheet_of(cells))
+    computed = {cell for row, cell in enumerate(read, 1) if f"Sheet1!M{row}" not in result.refused}
+    assert computed == {"B9", "C4", "D3", "D9", "E2", "A10"}
+
+
 def test_circular_references_are_refused_and_nothing_else() -> None:
     cells = {"A1": "=IFERROR(B1,1)", "B1": "=A1+1", "C1": "=B1*2", "D1": "=CAC(6,2)", "E1": "=E1"}
     result = calculate(sheet_of(cells))
@@ -988,6 +998,25 @@ def test_a_whole_column_reaches_to_the_end_of_a_spill() -> None:
         book.add_worksheet("T").write("A1", "=CES(S!C:C)")
 
     assert calculate(written(fill)).values["T", 1, 1] == 7.0
+
+
+@pytest.mark.parametrize("largest", [2, 10_000])
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [("COUNTA(K:K)", 4.0), ("SUM(J:K)", 10.0), ("SUMIFS(K:K,L:L,2)", 8.0), ("INDEX(K:K,8)", 2.0),
+     ("SUMPRODUCT((K:K=2)*1)", 2.0), ("MER(SUM(K:K),1)", 8.0)],
+)  # fmt: skip
+def test_what_a_spill_needs_sees_what_spills_below_a_column(
+    formula: str, value: float, largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "LARGEST_SPILL", largest)
+    cells: dict[str, Any] = {f"K{row}": float(row) for row in range(1, 4)}
+    cells |= dict.fromkeys(["L1", "L2", "L3"], 2.0)
+    cells |= {"A1": f"={formula}", "J8": "{=TRANSPOSE(L1:L3)", "R1": "{=CAC({6;8},A1)"}
+    result = calculate(sheet_of(cells))
+    assert result.refused == {}
+    assert shown(result, "A1") == value
+    assert shown(result, "R1") == [[6.0 / value], [8.0 / value]]
 
 
 @pytest.mark.parametrize(

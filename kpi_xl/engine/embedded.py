@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain, groupby, islice, pairwise
+from operator import itemgetter
 from typing import Any
 from weakref import proxy
 
@@ -275,8 +276,7 @@ class _Engine:
     def _enter_waiting(self) -> None:
         """Enter what no spill needs."""
         waiting, self.waiting = self.waiting, set()
-        for number, text in self._held_for(waiting).items():
-            self.workbook.set_formula(HOLDERS, number, 1, f"={text}")
+        self._hold_anew(self._held_for(waiting))
         for formula in self.formulas:
             if formula in waiting and formula not in self.refused:
                 self._set(formula, self.texts[formula])
@@ -402,6 +402,8 @@ class _Engine:
     def _spill_all(self) -> None:
         """Compute all that has been entered; large blocks are written out, one after the other."""
         self._evaluate()
+        if not self.answer:
+            self._reach_spills()
         while large := {
             formula
             for formula in self.blocks
@@ -415,6 +417,27 @@ class _Engine:
             places = [self._write_out(formula) for formula in self.formulas if formula in ready]
             self._unsettle(self.formulas[number] for number in self._graph().dependents(places))
             self._renew_written(places)
+            self._evaluate_written()
+
+    def _reach_spills(self) -> None:
+        """Compute what needs whole columns or rows once more, where formulas spilled into them.
+
+        The engine takes them as far as they were filled when they were entered.
+        """
+        spills = [self._spill(formula) for formula in self.blocks if not self._is_large(formula)]
+
+        @cache
+        def reaches(place: Area) -> bool:
+            return _is_endless(place) and any(map(place.touches, spills))
+
+        needing = [
+            number
+            for number, formula in enumerate(self.formulas)
+            if formula not in self.waiting and any(map(reaches, self._places(number)))
+        ]
+        if needing:
+            self._hold_anew([n for n, area in enumerate(self.patterns.held, 1) if reaches(area)])
+            self._enter_anew(self._with_dependents(needing))
             self._evaluate_written()
 
     def _evaluate(self) -> None:
@@ -455,22 +478,28 @@ class _Engine:
 
     def _renew(self, numbers: Sequence[int]) -> None:
         """Enter some ranges that are held anew, and what needs them."""
-        for number in numbers:
-            self.workbook.set_formula(HOLDERS, number, 1, f"={self.holding[number]}")
-        if numbers:
-            self._enter_anew(self._depending({f"{HOLDERS}!A{number}" for number in numbers}))
-
-    def _depending(self, holders: set[str]) -> list[Formula]:
-        """The formulas that use ranges which are held, and those that depend on them."""
+        if not numbers:
+            return
+        self._hold_anew(numbers)
+        holders = {f"{HOLDERS}!A{number}" for number in numbers}
         using = [
             number
             for number, formula in enumerate(self.formulas)
             if formula in self.lines and not holders.isdisjoint(self.lines[formula].holders)
         ]
+        self._enter_anew(self._with_dependents(using))
+
+    def _hold_anew(self, numbers: Iterable[int]) -> None:
+        """Enter some ranges that are held."""
+        for number in numbers:
+            self.workbook.set_formula(HOLDERS, number, 1, f"={self.holding[number]}")
+
+    def _with_dependents(self, numbers: Sequence[int]) -> list[Formula]:
+        """Some formulas and those that depend on them, in order."""
         graph = self._graph()
-        numbers = {*using, *graph.dependents(graph.fills[one] for one in using)}
-        found = (self.formulas[number] for number in sorted(numbers))
-        return [formula for formula in found if formula in self.lines]
+        found = {*numbers, *graph.dependents(graph.fills[number] for number in numbers)}
+        formulas = (self.formulas[number] for number in sorted(found))
+        return [formula for formula in formulas if formula in self.lines]
 
     def _enter_anew(self, formulas: Sequence[Formula]) -> None:
         """Have formulas computed once more, though the engine does not see why."""
@@ -596,6 +625,7 @@ class _Engine:
     def _spread_refusals(self, graph: Callable[[], Graph]) -> None:
         """Refuse what depends on cells that are not computed, or on where these may spill."""
         unreadable = self.book.unreadable if self.book else ()
+        width = cache(self._width)
         known = -1
         while known < len(self.refused):
             self._refuse_crossing_spills()
@@ -605,7 +635,8 @@ class _Engine:
             for formula in self.refused:
                 sources += {formula.area, self._spill(formula)}
                 if formula.dynamic:
-                    sources += self._room(formula.area, last_rows()[formula.sheet])
+                    sheet = formula.sheet
+                    sources += self._room(formula.area, last_rows()[sheet], width(sheet))
             if not sources:
                 return
             for number, place in graph().dependents(sources).items():
@@ -649,33 +680,39 @@ class _Engine:
             last[formula.sheet] = max(last.get(formula.sheet, 1), self._spill(formula).bottom)
         return last
 
-    def _room(self, place: Area, last: int) -> list[Area]:
-        """The cells below a block and to the right of it that it may come to fill."""
-        sheet, top, left, bottom, right = place
-        below = self._blanks(lambda a, b: Area(sheet, a, left, b, left), bottom + 1, last)
-        beside = self._blanks(lambda a, b: Area(sheet, top, a, top, b), right + 1, LAST_COLUMN)
-        below = LAST_ROW - bottom if bottom + below >= last else below
-        room = []
-        if below:
-            room.append(Area(sheet, bottom + 1, left, bottom + below, right))
-        if beside:
-            room.append(Area(sheet, top, right + 1, bottom, right + beside))
-        return room
+    def _room(self, place: Area, last: int, width: int) -> Iterator[Area]:
+        """The cells below a block and to the right of it that it may come to fill.
 
-    def _blanks(self, cells: Callable[[int, int], Area], first: int, last: int) -> int:
-        """How many cells of a row or column are blank, from the first to a last one."""
-        place, step = first, 16
-        while place <= last and step:
-            end = min(place + step - 1, last)
-            area = cells(place, end)
-            name = self.names.get(area.sheet, area.sheet)
-            address = formualizer.RangeAddress(name, *area[1:])
-            values = self.workbook[name].get_values(address)
-            if all(cell is None for row in values for cell in row):
-                place, step = end + 1, 4 * step
+        `last`, `width`: the last row and column of its sheet that may hold something.
+        """
+        sheet, top, left, bottom, right = place
+        blank: list[tuple[int, int, int]] = []
+        deepest = LAST_ROW
+        for column in range(left, min(max(width, right) + 1, LAST_COLUMN) + 1):
+            first = top if column > right else bottom + 1
+            deepest = min(deepest, self._last_blank(sheet, column, first, last))
+            if first <= deepest:
+                blank.append((column, first, deepest))
+            elif column > right:
+                break
+        for (first, end), alike in groupby(blank, key=itemgetter(1, 2)):
+            columns = [column for column, *_ in alike]
+            beyond = columns[-1] > max(width, right)
+            yield Area(sheet, first, columns[0], end, LAST_COLUMN if beyond else columns[-1])
+
+    def _last_blank(self, sheet: str, column: int, first: int, last: int) -> int:
+        """The last row down to which a column is blank from a row on."""
+        row, step, name = first, 16, self.names.get(sheet, sheet)
+        while row <= last and step:
+            end = min(row + step - 1, last)
+            values = self.workbook[name].get_values(
+                formualizer.RangeAddress(name, row, column, end, column)
+            )
+            if all(cell is None for cell in chain.from_iterable(values)):
+                row, step = end + 1, 4 * step
             else:
                 step //= 4
-        return place - first
+        return LAST_ROW if row > last else row - 1
 
     def _write_out(self, formula: Formula) -> Area:
         """Put a large block into the cells, as values in place of the formula; into which."""
@@ -750,7 +787,8 @@ class _Engine:
     def _width(self, sheet: str) -> int:
         """The last column of a sheet that may hold something."""
         spilled = [self._spill(formula).right for formula in self.blocks if formula.sheet == sheet]
-        return max([last_column(self.book, sheet) if self.book else 1, *spilled])
+        book = self.book if self.book and sheet in self.book.parts else None  # not an answer's
+        return max([last_column(book, sheet) if book else 1, *spilled])
 
     def _column(self, sheet: str, column: int) -> list[Any]:
         """The values of a column from its first row on, as far down as it may hold something."""
@@ -847,6 +885,11 @@ class _Engine:
                 raise RefusedError("the engine gives no finite number, where Excel gives an error")
             return cell + 0.0  # which is no -0
         return "" if cell is None else cell
+
+
+def _is_endless(place: Area) -> bool:
+    """Whether cells are whole columns or rows."""
+    return place[1::2] == (1, LAST_ROW) or place[2::2] == (1, LAST_COLUMN)
 
 
 def _is_plain(block: Block) -> bool:
