@@ -622,7 +622,7 @@ def _columns(argument: Argument, column: Flat, *, arrays: bool) -> list[Any] | N
                     row=row + 1,
                     column=at + 1,
                     name=argument.name,
-                    wrong=wrong,
+                    wrong=wrong.shown(),  # the error itself would hold all that there was
                 ) from None
     return [read[start::width] for start in range(width)] if width > 1 else [read]
 

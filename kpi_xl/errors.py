@@ -46,7 +46,7 @@ class CellError(str):
         if self.fields is None:
             return self.template
         said = {
-            name: one.sentence if isinstance(one, KpiError | CellError) else one
+            name: one.sentence if isinstance(one, CellError) else one
             for name, one in self.fields.items()
         }
         return Message(self.template, **said)

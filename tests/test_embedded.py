@@ -1292,6 +1292,7 @@ def test_a_computed_workbook_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
         bought = {f"A{n}": f"C{n % 6}" for n in range(1, 13)} | {f"B{n}": 45000 + 9 * n
                                                                 for n in range(1, 13)}  # fmt: skip
         calculate(sheet_of(bought | {"D1": "{=CLV_FORECAST(A1:A12,B1:B12,C1:C12,30)"}))
+        calculate(sheet_of({"A1": 1, "A2": "text", "B1": "=NPS(A1:A2)"}))
         assert {engine() for engine in engines} == {None}
     finally:
         gc.enable()
