@@ -1000,6 +1000,39 @@ def test_a_whole_column_reaches_to_the_end_of_a_spill() -> None:
     assert calculate(written(fill)).values["T", 1, 1] == 7.0
 
 
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [("INDEX(K:K,8)", 0.0), ('IFERROR(INDEX(K:K,MATCH(3,K:K,0)+1),"none")', 0.0),
+     ("INDEX(K:K,1048576)", 0.0), ("INDEX(2:2,500)", 0.0), ("INDEX(K:L,8,2)", 0.0),
+     ("SUM(INDEX(K:K,8),5)", 5.0), ("INDEX(K:K,2)", 2.0), ("HLOOKUP(1,K:L,8,FALSE)", 0.0),
+     ("VLOOKUP(2,$2:$3,30,FALSE)", 0.0), ("SUMPRODUCT((K:K=2)*1)", 1.0),
+     ('SUMPRODUCT((L:L="x")*1)', 1.0), ("SUMPRODUCT((L:L=L1)*1)", 1.0),
+     ("SUMPRODUCT((K:K>1)*1)", 2.0), ("SUMPRODUCT((1<K:K)*1)", 2.0)],
+)  # fmt: skip
+def test_whole_columns_go_on_below_what_is_filled(formula: str, value: float) -> None:
+    cells = {"A2": 2.0, "K1": 1.0, "K2": 2.0, "K3": 3.0, "L1": "x", "L2": "y"}
+    result = calculate(sheet_of({**cells, "T9": f"={formula}"}))
+    assert (result.refused, shown(result, "T9")) == ({}, value)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ['SUMPRODUCT((K:K="")*1)', "SUMPRODUCT((K:K<2)*1)", "SUMPRODUCT((K:K<>2)*1)",
+     "SUMPRODUCT((K:K=0)*1)", "SUMPRODUCT(K:K+1)", "SUMPRODUCT((K:K=M1)*1)",
+     "SUMPRODUCT((2>K:K)*1)", "SUMPRODUCT((K:K>=0)*1)", "SUMPRODUCT(1-(K:K=2))",
+     'SUMPRODUCT((L:L>1)*(TRIM(L:L)>1))', '{SUM(IF(K:K="",1,0))', "{MIN(K:K*1)",
+     "{COUNT(K:K*1)", "{MAX(-K:K)", "{AND(K:K>0)", '{MATCH(TRUE,K:K="",0)', "{NPS(K:K+1)",
+     "{SUM(IFERROR(K:K,0)+1)", "{_xlfn._xlws.FILTER(K:K,K:K<2)",
+     '{_xlfn._xlws.FILTER(K:L,L:L="x")'],
+)  # fmt: skip
+def test_what_counts_the_blank_cells_of_a_whole_column_is_refused(formula: str) -> None:
+    """Excel has a million of them; L is filled less far down than K."""
+    cells = {"K1": 1.0, "K2": 2.0, "K3": 3.0, "L1": "x", "L2": "y"}
+    array, text = formula.startswith("{"), formula.lstrip("{")
+    result = calculate(sheet_of({**cells, "T9": f"{'{' * array}={text}"}))
+    assert set(result.refused) == {"Sheet1!T9"}
+
+
 @pytest.mark.parametrize("largest", [2, 10_000])
 @pytest.mark.parametrize(
     ("formula", "value"),

@@ -37,10 +37,11 @@ from kpi_xl.units import TABLE, TEXT
 OMITTED = "\ue000omitted"
 """What the engine is given for an argument left out of a KPI function."""
 
-OPEN, CLOSE, PLACE, HELD_OPEN = "\ue001", "\ue002", "\ue003", "\ue007"
+OPEN, CLOSE, PLACE, HELD_OPEN, ENDED_OPEN = "\ue001", "\ue002", "\ue003", "\ue007", "\ue00a"
 """Around the number of a reference in a rewritten formula, for it moves with the formula; where a
-function of ours is told which formula calls it; and what opens a reference that is held."""
-HOLE = re.compile(f"{OPEN}(\\d+){CLOSE}|{HELD_OPEN}(\\d+){CLOSE}|{PLACE}")
+function of ours is told which formula calls it; and what opens a reference that is held, or whole
+columns or rows as far as the sheet goes, where the engine would end them with what is filled."""
+HOLE = re.compile(f"{OPEN}(\\d+){CLOSE}|{HELD_OPEN}(\\d+){CLOSE}|{ENDED_OPEN}(\\d+){CLOSE}|{PLACE}")
 TRIMMED = re.compile(f"KPIXL\\.TRIM\\(KPIXL\\.T\\(({HELD_OPEN}\\d+{CLOSE}){PLACE}\\)\\)")
 """TRIM of a range that is held, which many formulas compare with texts of their own."""
 HELD_FROM, COMPUTED_FROM = 500, 10_000  # cells; what is computed may have to be held twice
@@ -94,6 +95,7 @@ BINDING = {
     **dict.fromkeys("*/", 4),
     "^": 5,
 }
+ENDLESS = "whole columns and rows are not computed with here: end them somewhere"
 MOST_NAMES = 20  # one within the other
 LONGEST = 50_000  # characters of a part of a formula
 PREFIX_BINDING = 6  # Excel's minus binds before the power: -2^2 is 4
@@ -261,10 +263,15 @@ def prepared(formula: Formula, book: Package, constants: Constants | None = None
     return term
 
 
+def is_endless(term: Term) -> bool:
+    """Whether a block goes as far as the sheet does."""
+    rows, columns = term.shape or (1, 1)
+    return term.is_block and (rows == LAST_ROW or columns == LAST_COLUMN)
+
+
 def refuse_endless(term: Term) -> None:
     """Refuse what spills as far as the sheet goes, for the engine stops where the cells do."""
-    rows, columns = term.shape or (1, 1)
-    if term.is_block and (rows == LAST_ROW or columns == LAST_COLUMN):
+    if is_endless(term):
         raise RefusedError(
             "a whole column or row, as far as the sheet goes, is not computed here: end the range"
         )
@@ -298,7 +305,7 @@ def read(text: str, context: Context) -> Term:
 
     Raises RefusedError.
     """
-    if any(sign in text for sign in (OPEN, CLOSE, PLACE, HELD_OPEN)):
+    if any(sign in text for sign in (OPEN, CLOSE, PLACE, HELD_OPEN, ENDED_OPEN)):
         raise RefusedError("it holds characters of private use")
     reader = _FormulaReader(tokens_of(text), context)
     term = reader.expression(0)
@@ -380,8 +387,31 @@ class _FormulaReader:
             self.position += 1
             right = self.expression(BINDING[operator])
             kinds_here = native.OPERANDS[BINDING[operator]]
+            if is_endless(left):
+                right = self.no_blank(right, operator, left)
+            elif is_endless(right):
+                mirrored = operator.translate(str.maketrans("<>", "><"))
+                left = self.no_blank(left, mirrored, right)
             left = self.proven(left, kinds_here, operator)
             left = joined(left, operator, self.proven(right, kinds_here, operator))
+
+    def no_blank(self, given: Term, operator: str, column: Term) -> Term:
+        """What stands behind a whole column and an operator: for blank cells they come to 0.
+
+        The engine leaves the blank cells below all others.
+        """
+        number = float(given.text) if re.fullmatch(r"\d+(\.\d+)?", given.text) else None
+        if operator == "*":
+            return given
+        if operator == "=":
+            if number or re.fullmatch(r'"([^"]|"")+"', given.text):
+                return given
+            if given.kind == "cell" and not self.lazy:
+                return self.proven(given, native.NO_BLANK, operator)
+        more = number is not None and (operator == ">" or (operator == ">=" and number > 0.0))
+        if more and (column.is_reference or column.arithmetic):  # any text is more than a number
+            return given
+        raise RefusedError(ENDLESS)
 
     def operand(self) -> Term:
         kind, subtype, text = self.peek()
@@ -557,6 +587,8 @@ class _FormulaReader:
             arg = metric.arguments[position].arg if position < len(metric.arguments) else None
             column = arg is not None and arg.column
             block = block or (given.is_block and not column)
+            if given.kind == "block" and is_endless(given):
+                raise RefusedError(ENDLESS)
             if given is EMPTY:
                 texts.append(f'"{OMITTED}"')
             elif given.kind == "area" and given.areas[0].bottom == LAST_ROW:
@@ -632,9 +664,17 @@ class _FormulaReader:
             ends = tuple(given.references[-1] for given in arguments if given.kind == "area")
         if name in ("INDEX", "XLOOKUP", "VLOOKUP", "HLOOKUP"):
             refuse_blocks_from(name, arguments)
+            texts = with_ends(name, arguments, texts)
+        over = broadcast(a for a, x in zip(arguments, letters, strict=True) if x in lifting)
+        endless = [given for given in arguments if is_endless(given)]
+        if endless and lifts and name not in native.KEEP_BLANKS:
+            raise RefusedError(ENDLESS)
         if name == "TEXT" and not re.search("[dhmsy]", texts[1].lower()):
             texts[0] = f"{FORMATTED}({texts[0]},{decimals(texts[1])}{PLACE})"
         text = called(name, texts)
+        if name == "FILTER" and endless and len({place for t in endless for place in t.areas}) > 1:
+            # An error it is for the engine where one column is filled further down than another.
+            text = f"IFERROR({text},{DOUBT}({native.CALLED.index(name)}{PLACE}))"
         if name in native.OF_ERRORS and not arguments[0].is_reference:
             # An error that a function gives, the engine hands on instead of asking about it.
             text = f"IFERROR({text},{native.OF_ERRORS[name].format(texts[0])})"
@@ -644,7 +684,6 @@ class _FormulaReader:
         branches: tuple[str, ...] = ()
         if name == "IF":
             branches = tuple(texts) if not arguments[0].is_block and all(texts) else ()
-        over = broadcast(a for a, x in zip(arguments, letters, strict=True) if x in lifting)
         return term._replace(
             text=text,
             kind="block" if lifts or name in native.BLOCKS else "value",
@@ -709,6 +748,8 @@ class _FormulaReader:
             )
         if name in native.MOVES_BLOCKS and given.is_block and given.shape:
             refuse_endless(given)
+        if given.kind == "block" and is_endless(given) and name not in native.SKIP_ZEROS:
+            raise RefusedError(ENDLESS)
         if name == "DATEDIF" and letter == "k" and given.text.lower() not in native.UNITS:
             raise RefusedError(
                 'DATEDIF is computed here with "d", "m" or "y" written out: Microsoft warns of the'
@@ -1226,7 +1267,7 @@ def broadcast(terms: Iterable[Term]) -> tuple[int, int] | None:
     if len(shapes) < len(blocks) or len(heights - {1}) > 1 or len(widths - {1}) > 1:
         raise RefusedError("blocks whose sizes may differ are not computed here")
     if LAST_ROW in heights or LAST_COLUMN in widths:
-        raise RefusedError("whole columns and rows are not computed with here: end them somewhere")
+        raise RefusedError(ENDLESS)
     return max(heights), max(widths)
 
 
@@ -1280,6 +1321,21 @@ def unknown_function(name: str) -> Message:
         " is proven to compute{near}"
     )
     return Message(text, name=name, near=meant(name, native.SIGNATURES))
+
+
+def with_ends(name: str, arguments: list[Term], texts: list[str]) -> list[str]:
+    """What a look-up by number is given: it may take a cell below or beside all that are filled."""
+    position = 0 if name == "INDEX" else 1
+    given = arguments[position]
+    rows, columns = given.shape or (1, 1)
+    if given.kind != "area" or not (
+        (columns == LAST_COLUMN and name != "HLOOKUP") or (rows == LAST_ROW and name != "VLOOKUP")
+    ):
+        return texts
+    return [
+        text.replace(OPEN, ENDED_OPEN) if number == position else text
+        for number, text in enumerate(texts)
+    ]
 
 
 def refuse_blocks_from(name: str, arguments: list[Term]) -> None:

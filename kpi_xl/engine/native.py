@@ -200,6 +200,15 @@ TAKES_BLOCKS = {"SUMPRODUCT", "FILTER", "AGGREGATE"}
 LIFTED = {"TRIM"}
 """Functions of one value that are computed over a block, too, cell by cell."""
 
+NO_BLANK = ALL - BLANK - EMPTY - EARLY - LOGICAL
+"""What no blank cell is equal to."""
+
+KEEP_BLANKS = {"IFERROR", "IFNA", "TRIM"}
+"""Functions that lift, and for a blank cell give one, or an empty text."""
+
+SKIP_ZEROS = KEEP_BLANKS | {"SUM", "SUMPRODUCT", "FILTER"}
+"""Functions for which a block may go on with zeros and FALSE below what the engine computes."""
+
 DATES = {"DATE", "EDATE", "EOMONTH"}
 """Functions that the engine lets run out of the calendar; Excel gives #NUM! there."""
 

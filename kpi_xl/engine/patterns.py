@@ -55,7 +55,7 @@ HOLDERS = "S_0"
 
 
 HOLE_OR_STAND_IN = re.compile(f"{HOLE.pattern}|{STAND_IN.pattern}")
-KINDS_OF_HOLES = "caller", "reference", "held", "small"
+KINDS_OF_HOLES = "caller", "reference", "held", "ended", "small"
 """What goes into a hole, by the group of the expression that has found it."""
 
 Span = tuple[str, int, bool, int, bool, int, int]
@@ -193,7 +193,8 @@ class Line:
                 parts.append(self._holder(number))
             elif hole:
                 span = self.spans[number]
-                part, rows = address(span, "" if span[0] == self._home else self._names[span[0]])
+                sheet = "" if span[0] == self._home else self._names[span[0]]
+                part, rows = address(span, sheet, ended=hole == "ended")
                 parts.append(part)
                 offsets += rows
         return "".join(parts), tuple(offsets)
@@ -225,18 +226,19 @@ def pieces(text: str, small: bool) -> tuple[tuple[str, str, int], ...]:
 
 
 @lru_cache(maxsize=2**14)
-def address(span: Span, sheet: str) -> tuple[str, tuple[int, ...]]:
+def address(span: Span, sheet: str, *, ended: bool = False) -> tuple[str, tuple[int, ...]]:
     """Cells in a formula, with %d for the rows that move; what to add to its row for each.
 
-    `sheet`: its name in the engine, or nothing for the formula's own.
+    `sheet`: its name in the engine, or nothing for the formula's own; `ended`: whether whole
+    columns and rows are written with their ends.
     """
     _, top, by_row, bottom, bottom_by_row, left, right = span
     prefix = f"{sheet}!" if sheet else ""
-    if (top, bottom) == (1, LAST_ROW) and not by_row and not bottom_by_row:
+    if (top, bottom) == (1, LAST_ROW) and not (by_row or bottom_by_row or ended):
         return f"{prefix}{column_letters(left)}:{column_letters(right)}", ()
     ends, rows = [], []
     for row, by_row_here, column in ((top, by_row, left), (bottom, bottom_by_row, right)):
-        letters = "" if (left, right) == (1, LAST_COLUMN) else column_letters(column)
+        letters = "" if (left, right) == (1, LAST_COLUMN) and not ended else column_letters(column)
         ends.append(f"{letters}%d" if by_row_here else f"{letters}{row}")
         rows += [row] if by_row_here else []
     single = (top, by_row, left) == (bottom, bottom_by_row, right)
