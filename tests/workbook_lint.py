@@ -706,7 +706,7 @@ def illegal(name: str) -> Iterator[str]:
         yield "a function has this name"
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=2**13)
 def tokens(text: str) -> tuple[tuple[str, str, str], ...]:
     """Type, subtype and text of each part of a formula; none if it cannot be taken apart."""
     try:
