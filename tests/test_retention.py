@@ -83,8 +83,13 @@ def test_pandas_sees_numbers(demo: Built) -> None:
     assert curve["rate"].iloc[1:].between(0, 0.2).all()
 
 
-def test_a_small_shop() -> None:
-    values = build(TEMPLATE, small()).values
+@pytest.fixture(scope="module")
+def small_shop() -> Built:
+    return build(TEMPLATE, small())
+
+
+def test_a_small_shop(small_shop: Built) -> None:
+    values = small_shop.values
     assert values["Model", 5, 1][0][0] == "customer"
     assert len(values["Model", 5, 1]) == 8
 
@@ -462,13 +467,14 @@ def test_a_month_whose_orders_have_no_amount_has_no_revenue() -> None:
     assert months[first + 152] == [0.0, 0.0, ""]
 
 
-def test_too_few_orders_are_told_in_words() -> None:
-    built = build(TEMPLATE, small())
-    assert str(built.values["Value", 3, 1]).startswith("The data do not tell who will buy again")
-    assert built.values["Model", 5, 18] == "#N/A"
-    shown = [v for (name, _, _), v in built.values.items() if name == "Value"]
+def test_too_few_orders_are_told_in_words(small_shop: Built) -> None:
+    assert str(small_shop.values["Value", 3, 1]).startswith(
+        "The data do not tell who will buy again"
+    )
+    assert small_shop.values["Model", 5, 18] == "#N/A"
+    shown = [v for (name, _, _), v in small_shop.values.items() if name == "Value"]
     assert "#N/A" not in shown
-    assert dict(built.headlines)["Revenue to come"] == ""
+    assert dict(small_shop.headlines)["Revenue to come"] == ""
 
 
 def test_other_errors_of_the_forecast_show() -> None:
