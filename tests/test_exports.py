@@ -1681,3 +1681,35 @@ def test_results_of_a_kind_that_no_column_says_are_told(tmp_path: Path) -> None:
     told = filled("campaigns", text_file(tmp_path / "meta.csv", header + rows))
     assert total(told, "Ads", "conversions") == 52
     assert "Results is taken for conversions" in told.notes[0].remarks()
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "word"),
+    [
+        ("funnel", "google_ads_campaign_daily.csv", "spend=7"),
+        ("funnel", "google_ads_campaign_daily.csv", "month=2024-05-01"),
+        ("scorecard", "google_ads_campaign_daily.csv", "ad_revenue="),
+        ("scorecard", "shopify_orders.csv", "revenue="),
+        ("sales_team", "hubspot_deals.csv", "rep=Ann"),
+        ("campaigns", "google_ads_two_currencies_clean.csv", "currency=EUR"),
+    ],
+)
+def test_what_is_set_in_vain_is_told(name: str, file: str, word: str) -> None:
+    """A file that fills a table by way of another has the columns of that one."""
+    with pytest.raises(SourceError, match="which is no column here; there are"):
+        filled(name, file, words=said(set=word))
+
+
+def test_what_is_set_is_of_the_file_that_has_it(tmp_path: Path) -> None:
+    web = "month,visits,revenue\n2024-01-01,100,1\n2024-02-01,90,1\n"
+    file = text_file(tmp_path / "web.csv", web)
+    both = filled("scorecard", file, "shopify_orders.csv", words=said(set="revenue="))
+    assert total(both, "Months", "visits") == 190
+    assert total(both, "Months", "revenue") == 215
+
+
+def test_the_file_says_which_rows_count_whatever_is_set() -> None:
+    """Of the shop's voided and refunded orders none comes back, and none counts twice."""
+    for word in ("status=paid", "status=", "order=1"):
+        told = filled("retention", "shopify_orders.csv", words=said(set=word))
+        assert total(told, "Orders", "amount") == 215

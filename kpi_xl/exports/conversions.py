@@ -1,6 +1,6 @@
 """From the table that an export is of to another table: days to months, deals to weeks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -85,6 +85,11 @@ DEALS_ARE_OPPORTUNITIES = Message("every deal counts as an opportunity (SQO) fro
 def targets(table: str) -> Sequence[str]:
     """The tables that the rows of a table can fill, the likeliest first."""
     return TARGETS.get(table, (table,))
+
+
+def columns_of(source: str, tables: Mapping[str, Sequence[Column]]) -> Sequence[Column]:
+    """The columns of a table that exports are of, as the template has it, if it has it."""
+    return tables.get(source) or COLUMNS.get(source, ())
 
 
 def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:

@@ -4,7 +4,7 @@ What nobody knows is read as a table of ours with its own headers, or as the use
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -117,6 +117,7 @@ def read_files(
             continue
         readings += [(request, reading) for reading in one]
         ready += [(request, *pair) for pair in plain]
+    faults += _set_in_vain(readings, tables)
     for request, reading in readings:
         faults += [_placed(request.path, fault) for fault in reading.faults]
     if not faults:
@@ -193,7 +194,7 @@ def _names_of(request: Request, tables: Tables) -> dict[str, str]:
     for name, some in conversions.COLUMNS.items():
         if {*conversions.targets(name)} & {*into}:
             names += [column.name for column in some]
-    return {plain_tables.loose(name): name for name in (*names, *plain_tables.NAMED)}
+    return {plain_tables.loose(name): name for name in names}
 
 
 def _misnamed(request: Request, tables: Tables, names: Mapping[str, str]) -> Iterator[Message]:
@@ -201,22 +202,46 @@ def _misnamed(request: Request, tables: Tables, names: Mapping[str, str]) -> Ite
     options = request.options
     into = [request.table] if request.table else list(tables)
     columns = dict.fromkeys(column.name for name in into for column in tables[name])
-    for theirs, name in (*options.renamed.items(), *((v, n) for n, v in options.set.items())):
+    set_to = [(value, name) for name, value in options.set.items()]
+    renamed = [(t, n) for t, n in options.renamed.items() if n not in plain_tables.NAMED]
+    for theirs, name in (*renamed, *set_to):
         if plain_tables.loose(name) not in names:
-            yield Message(
-                '{path} cannot have "{theirs}" for {name}, which is no column here;'
-                " there are {columns}",
-                path=request.path,
-                theirs=theirs,
-                name=name,
-                columns=", ".join(columns),
-            )
+            yield _no_column(request.path, theirs, name, columns)
+
+
+def _no_column(path: Path, theirs: str, name: str, columns: Iterable[str]) -> Message:
+    return Message(
+        '{path} cannot have "{theirs}" for {name}, which is no column here; there are {columns}',
+        path=path,
+        theirs=theirs,
+        name=name,
+        columns=", ".join(columns),
+    )
+
+
+def _set_in_vain(readings: Sequence[tuple[Request, Reading]], tables: Tables) -> Iterator[Message]:
+    """The faults of values that are set in a table which none of the files is of.
+
+    A file that fills a table by way of another has the columns of that one.
+    """
+    columns = [
+        [column.name for column in conversions.columns_of(reading.match.layout.table, tables)]
+        for _, reading in readings
+    ]
+    taken = {name for names in columns for name in names}
+    for (request, _), names in zip(readings, columns, strict=True):
+        for name, value in request.options.set.items():
+            if name not in taken:
+                yield _no_column(request.path, value, name, names)
 
 
 def _well_named(request: Request, names: Mapping[str, str]) -> Request:
     """A request in which the user names our columns as we do."""
     options = request.options
-    renamed = {theirs: names[plain_tables.loose(name)] for theirs, name in options.renamed.items()}
+    renamed = {
+        theirs: names.get(plain_tables.loose(name), name)
+        for theirs, name in options.renamed.items()
+    }
     constants = {names[plain_tables.loose(name)]: value for name, value in options.set.items()}
     return request._replace(options=replace(options, renamed=renamed, set=constants))
 
@@ -380,9 +405,8 @@ def _of_blocks(
                 )
             )
         else:
-            columns = tables[table] if table == match.layout.table else []
-            source = conversions.COLUMNS.get(match.layout.table, columns)
-            reading = shaped(match, match.layout.table, columns or source, options, into=table)
+            columns = conversions.columns_of(match.layout.table, tables)
+            reading = shaped(match, match.layout.table, columns, options, into=table)
             if not reading.faults:
                 conversions.convert(reading, table, tables[table])
         taken[key] = reading

@@ -134,7 +134,8 @@ def shaped(
     frame = _results(frame, options, places, reading)
     frame = _staged(frame, layout, places, reading)
     unsaid = {name: value for name, value in layout.constants.items() if name not in places}
-    for name, value in {**unsaid, **options.set}.items():
+    said = {name: value for name, value in options.set.items() if name in units}
+    for name, value in {**unsaid, **said}.items():
         frame[name] = _constant(value, units.get(name), name, reading)
     if "to" not in layout.join:
         frame = _dated(frame, match, units, reading, of_months=into in ("Months", "Spend"))
@@ -191,8 +192,11 @@ def _places(match: Match, options: Options) -> tuple[dict[str, int], list[Messag
         # Who has a column of channels beside a vendor's headers has them of several vendors.
         if name not in places and plain(name) in by_name:
             places[name] = by_name[plain(name)][0]
+    layout = match.layout
+    choosing = {*layout.keep, *layout.drop, layout.once}  # which rows count, the file says still
     for ours in options.set:
-        places.pop(ours, None)
+        if ours not in choosing:
+            places.pop(ours, None)
     first = match.layout.amount.partition(" ")[0]
     if first and "amount" in options.renamed.values() and "amount" in places:
         places[first] = places.pop("amount")
