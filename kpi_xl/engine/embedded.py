@@ -425,6 +425,7 @@ class _Engine:
         The engine takes them as far as they were filled when they were entered.
         """
         spills = [self._spill(formula) for formula in self.blocks if not self._is_large(formula)]
+        lines = {line for line in self.patterns.lines if any(map(_is_endless, line.places(1)))}
 
         @cache
         def reaches(place: Area) -> bool:
@@ -433,7 +434,9 @@ class _Engine:
         needing = [
             number
             for number, formula in enumerate(self.formulas)
-            if formula not in self.waiting and any(map(reaches, self._places(number)))
+            if self.lines.get(formula) in lines
+            and formula not in self.waiting
+            and any(map(reaches, self._places(number)))
         ]
         if needing:
             self._hold_anew([n for n, area in enumerate(self.patterns.held, 1) if reaches(area)])
