@@ -142,7 +142,8 @@ def shaped(
         _tell_periods(frame, match, into or table, reading)
     if reading.faults:
         return reading
-    reading.out = numbers - set(frame[number]) if numbers else set()
+    # Whoever says which rows count means so.
+    reading.out = numbers - set(frame[number]) if numbers and not options.where else set()
     sums = layout.sum
     if sums and len(frame):
         frame = _summed(frame, [name for name in sums if name in frame], units)
