@@ -48,6 +48,7 @@ from kpi_xl.cli.shared import (
     steps,
     tell,
 )
+from kpi_xl.engine.memory import uncollected
 from kpi_xl.files import is_there
 from kpi_xl.locales import Counted, Message, Names, in_language, say
 from kpi_xl.locales.currencies import code_of
@@ -524,16 +525,17 @@ def demo(
     ]
     records = []
     inputs = [(one, code, host) for one in chosen]
-    made = side_by_side(templates.sampled, inputs, budget=computing(0))
-    for one, path, wait in zip(chosen, paths, made, strict=True):
-        template = known_template(one)
-        with steps() as step:
-            told = wait(step)
-            save(path, for_host(told.content, host, wheel), force=force)
-        if not as_json:
-            print_told(template, told, code)
-            say_where(path)
-        records.append(record_of(template, told, path))
+    with uncollected():  # between the workbooks, too: little of them is left
+        made = side_by_side(templates.sampled, inputs, budget=computing(0))
+        for one, path, wait in zip(chosen, paths, made, strict=True):
+            template = known_template(one)
+            with steps() as step:
+                told = wait(step)
+                save(path, for_host(told.content, host, wheel), force=force)
+            if not as_json:
+                print_told(template, told, code)
+                say_where(path)
+            records.append(record_of(template, told, path))
     if as_json:
         print_json(records)
 
