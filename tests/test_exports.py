@@ -1713,3 +1713,61 @@ def test_the_file_says_which_rows_count_whatever_is_set() -> None:
     for word in ("status=paid", "status=", "order=1"):
         told = filled("retention", "shopify_orders.csv", words=said(set=word))
         assert total(told, "Orders", "amount") == 215
+
+
+@pytest.mark.parametrize("beside", ["Month,2024-01-01", "Month,Jan 2024"])
+def test_days_say_more_than_a_month_beside_them(beside: str, tmp_path: Path) -> None:
+    name, month = beside.split(",")
+    head = ["Campaign", "Day", name, "Impr.", "Clicks", "Cost", "Conversions", "Currency code"]
+    rows = [head, *(["A", f"2024-0{n}-05", month, "100", "10", "5.00", "1", "EUR"] for n in (1, 2))]
+    filling = filled("scorecard", written(tmp_path / "ads.csv", rows))
+    months = data(filling)["Months"]
+    assert months["month"] == [date(2024, 1, 1), date(2024, 2, 1)]
+    assert months["ad_spend"] == [5.0, 5.0]
+
+
+def test_a_vendor_is_the_channel_where_its_column_is_blank(tmp_path: Path) -> None:
+    head = ["Day", "Campaign name", "Amount spent (EUR)", "Impressions", "Link clicks", "Channel"]
+    rows = [head, ["2024-01-05", "a", "5.00", "100", "9", ""],
+            ["2024-01-05", "b", "6.00", "100", "9", "IG"]]  # fmt: skip
+    filling = filled("campaigns", written(tmp_path / "meta.csv", rows))
+    assert data(filling)["Ads"]["channel"] == ["Meta", "IG"]
+
+
+def test_a_date_cell_that_stands_for_none_is_no_day(tmp_path: Path) -> None:
+    path = tmp_path / "leads.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet, day = book.add_worksheet(), book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_row(0, 0, ["lead_id", "channel", "created", "won_date"])
+        sheet.write_row(1, 0, ["x", "web"])
+        sheet.write(1, 2, 45000, day)
+        sheet.write(1, 3, 2958465, day)
+    with pytest.raises(SourceError, match="is what programs write for no day: leave it blank"):
+        filled("funnel", path)
+
+
+BACK_APART = ["Order Number", "Order Date", "Order Status", "Customer User", "Email (Billing)",
+       "Order Total Amount", "Refund Total"]  # fmt: skip
+
+
+def with_refunds(path: Path, *rows: tuple[str, str, str]) -> Path:
+    """Orders of WooCommerce: number, status, what went back."""
+    of_all = [[number, "2024-01-05", status, "7", "a@b.c", "10.00", back]
+              for number, status, back in rows]  # fmt: skip
+    return written(path, [BACK_APART, *of_all])
+
+
+def test_a_column_of_refunds_may_be_named_and_rows_chosen(tmp_path: Path) -> None:
+    path = with_refunds(
+        tmp_path / "o.csv", ("1", "completed", ""), ("2", "partially-refunded", "4.00")
+    )
+    words = Options(renamed={"Refund Total": "refunded"})
+    assert data(filled("retention", path, words=words))["Orders"]["amount"] == [10.0, 6.0]
+    chosen = Options(where={"Order Status": ("completed", "partially-refunded")})
+    assert data(filled("retention", path, words=chosen))["Orders"]["amount"] == [10.0, 10.0]
+
+
+def test_an_order_that_is_paid_in_a_later_file_counts(tmp_path: Path) -> None:
+    files = [with_refunds(tmp_path / "a.csv", ("1", "on-hold", "")),
+             with_refunds(tmp_path / "b.csv", ("1", "completed", ""))]  # fmt: skip
+    assert data(filled("retention", *files))["Orders"]["amount"] == [10.0]

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -337,6 +337,28 @@ def test_lines_that_are_named_at_their_ends_are_so_again(folder: Path) -> None:
     assert re.findall("<c:f>([^<]*)", chart) == ["Mine!$B$20:$H$20", "Mine!$B$21:$H$21"]
     labels = re.findall(r'<c:dLbl><c:idx val="(\d+)"/><c:delete val="1"/></c:dLbl>', chart)
     assert labels == [str(number) for number in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("drawn", "new"),
+    [(range(21, 25), range(21, 28)), ((24,), (24,)), ((21, 24), (21, 24)), ((22, 23), (22, 23))],
+)
+def test_columns_of_a_record_each_have_those_that_are_new(
+    drawn: Iterable[int], new: Iterable[int], folder: Path
+) -> None:
+    """Of some of the records, chosen by somebody, there are no more."""
+
+    def more(book: Any, sheet: Any, mine: Any) -> None:
+        listed(book, sheet, mine)
+        chart = book.add_chart({"type": "column"})
+        for row in drawn:
+            chart.add_series({"name": f"=Mine!$A${row}", "values": f"=Mine!$B${row}"})
+        mine.insert_chart("H20", chart)
+
+    chart = parts(refreshed(folder, shop(more=more)))["xl/charts/chart2.xml"].decode()
+    assert re.findall("<c:f>([^<]*)", chart) == [
+        f"Mine!${column}${row}" for row in new for column in "AB"
+    ]
 
 
 def test_a_chart_with_a_series_a_record_has_those_that_are_new(folder: Path) -> None:

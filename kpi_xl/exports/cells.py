@@ -365,6 +365,10 @@ def dates(
     for text, why in whys:
         name, cell = texts[text]
         faults.append(_fault(name, cells[name], cell, why))
+    for name, column in cells.items():
+        late = next((cell for cell, day in read.items() if day and day >= NO_DAY), None)
+        if late is not None and late in column:
+            faults.append(_fault(name, column, late, Message(NO_DAY_WRITTEN)))
     for cell in dict.fromkeys(cell for column in cells.values() for cell in column):
         if cell not in read and not is_blank(cell, blanks):
             read[cell] = chosen.get(_text(cell))
@@ -372,6 +376,7 @@ def dates(
     return Dates(columns, faults)
 
 
+NO_DAY_WRITTEN = "is what programs write for no day: leave it blank"
 Texts = dict[str, tuple[str, Any]]
 """The texts of cells, each with its column and the first cell that it is of."""
 
@@ -451,7 +456,7 @@ def _no_days(days: Mapping[str, date | None]) -> Whys:
             yield text, why
             return
         if day and day >= NO_DAY:
-            yield text, Message("is what programs write for no day: leave it blank")
+            yield text, Message(NO_DAY_WRITTEN)
             return
 
 

@@ -238,17 +238,21 @@ def _spend(reading: Reading) -> None:
     if not _known(reading, ["cost"]):
         reading.faults.append(NO_COST)
         return
-    frame = reading.frame.rename(columns={"date": "month", "cost": "spend"})
-    reading.frame = frame
+    frame = reading.frame = _by_month(reading.frame, cost="spend")
     if "channel" not in frame:
         frame["channel"] = reading.match.layout.vendor
     _grouped(reading, ["month", "channel"], {"month": _first})
 
 
+def _by_month(frame: Any, **names: str) -> Any:
+    """A frame whose days are to be months, and whose columns have other names."""
+    if "date" in frame:  # it says more than a month beside it
+        frame = frame.drop(columns="month", errors="ignore")
+    return frame.rename(columns={"date": "month", **names})
+
+
 def _ad_months(reading: Reading) -> None:
-    reading.frame = reading.frame.rename(
-        columns={"date": "month", "cost": "ad_spend", "revenue": "ad_revenue"}
-    )
+    reading.frame = _by_month(reading.frame, cost="ad_spend", revenue="ad_revenue")
     mails = {"opens": "opened", "email_clicks": "clicked", "unsubscribes": "unsubscribed"}
     if "sent" in reading.frame:
         reading.frame = reading.frame.rename(columns=mails).drop(

@@ -19,7 +19,14 @@ from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
 from kpi_xl.exports.rates import Rates, codes_of, converted, currency_of, of_money
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.rows import is_total
-from kpi_xl.exports.shaping import NUMBERS, Reading, filled_columns, period_of, shaped
+from kpi_xl.exports.shaping import (
+    BESIDE,
+    NUMBERS,
+    Reading,
+    filled_columns,
+    period_of,
+    shaped,
+)
 from kpi_xl.files import is_there, kind
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.locales.currencies import may_be_one
@@ -197,13 +204,17 @@ def _names_of(request: Request, tables: Tables) -> dict[str, str]:
     return {plain_tables.loose(name): name for name in names}
 
 
+BESIDE_OURS = {*plain_tables.NAMED, *BESIDE}
+"""Columns that are no table's, but may be named, for what is read with the others."""
+
+
 def _misnamed(request: Request, tables: Tables, names: Mapping[str, str]) -> Iterator[Message]:
     """The faults of columns that the user names, and that no table here has."""
     options = request.options
     into = [request.table] if request.table else list(tables)
     columns = dict.fromkeys(column.name for name in into for column in tables[name])
     set_to = [(value, name) for name, value in options.set.items()]
-    renamed = [(t, n) for t, n in options.renamed.items() if n not in plain_tables.NAMED]
+    renamed = [(t, n) for t, n in options.renamed.items() if n not in BESIDE_OURS]
     for theirs, name in (*renamed, *set_to):
         if plain_tables.loose(name) not in names:
             yield _no_column(request.path, theirs, name, columns)

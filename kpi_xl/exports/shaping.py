@@ -123,7 +123,7 @@ def shaped(
     frame = _seamed(frame, rows, reading)
     frame["_currency"] = _currency(frame, match, signs, options, reading)
     number = NUMBERS.get(table, "")
-    numbers = set(frame[number].dropna()) if number in frame else set()
+    numbers = set(frame[number][~_not_yet(frame)].dropna()) if number in frame else set()
     noun = NOUNS.get(table, "rows")
     frame = _chosen(frame, layout, options, places, noun, reading)
     frame = _amounts(frame, layout, options, noun, reading)
@@ -134,6 +134,10 @@ def shaped(
     frame = _results(frame, options, places, reading)
     frame = _staged(frame, layout, places, reading)
     unsaid = {name: value for name, value in layout.constants.items() if name not in places}
+    for name in layout.constants.keys() & places.keys() & {*frame}:
+        blank = frame[name].map(lambda cell: _text(cell) == "")
+        constant = _constant(layout.constants[name], units.get(name), name, reading)
+        frame[name] = frame[name].where(~blank, constant)
     said = {name: value for name, value in options.set.items() if name in units}
     for name, value in {**unsaid, **said}.items():
         frame[name] = _constant(value, units.get(name), name, reading)
@@ -142,8 +146,8 @@ def shaped(
         _tell_periods(frame, match, into or table, reading)
     if reading.faults:
         return reading
-    # Whoever says which rows count means so.
-    reading.out = numbers - set(frame[number]) if numbers and not options.where else set()
+    if numbers and not options.where:  # whoever says which rows count means so
+        reading.out = numbers - set(frame[number])
     sums = layout.sum
     if sums and len(frame):
         frame = _summed(frame, [name for name in sums if name in frame], units)
@@ -293,7 +297,9 @@ def _typed(
     return read.signs
 
 
-_MIDNIGHT = re.compile(r".*[T ]0?0:00(?::00(?:\.0+)?)?(?:Z| ?[+-]\d\d:?\d\d)?")
+_MIDNIGHT = re.compile(
+    r".*[T ](?:0?0:00(?::00(?:\.0+)?)?(?:Z| ?[+-]\d\d:?\d\d)?|12:00(?::00)? ?[Aa][Mm])"
+)
 
 
 def _last_day(cell: Any, start: date | None, until: date | None) -> date | None:
@@ -552,6 +558,24 @@ def _signs(frame: Any, match: Match, by_name: Mapping[str, list[str]], reading: 
 # Rows
 
 
+NOT_YET = re.compile(
+    r"pending|hold|process|open|unpaid|authori[sz]|draft|await|wait|ausstehend|wartend|offen"
+    r"|attente|pendiente|attesa|pendente|ожида|待|未付|در انتظار",
+    re.IGNORECASE,
+)
+"""Orders that may count in a later file."""
+
+
+def _not_yet(frame: Any) -> Any:
+    """Which rows do not count yet, or are of nobody here: a later file may say otherwise."""
+    out = frame["_row"] < 0
+    if "status" in frame:
+        out |= frame["status"].map(lambda cell: bool(NOT_YET.search(_text(cell))))
+    if "customer" in frame:
+        out |= frame["customer"].isna()
+    return out
+
+
 def _chosen(
     frame: Any,
     layout: Layout,
@@ -727,7 +751,7 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
     if first not in frame:
         return frame
     if "refunded" in words and "refunded" not in frame:
-        reading.faults += _refunds_unknown(frame, reading)
+        reading.faults += [] if options.where else _refunds_unknown(frame, reading)
     frame = frame.copy()
     amount = frame[first]
     for sign, name in rest:

@@ -146,6 +146,14 @@ class Blocks:
         blank = last - max(first - 1, way.last(_shown(self.before, place)))
         return min(shown + min(blank, slack), way.ends(rest)[1] - last)
 
+    def leaves_out(self, place: Area, way: Way) -> bool:
+        """Whether its block had a record before the first of a range."""
+        sheet, row, column, *_ = way.moved(place, -1)
+        before = Area(sheet, row, column, row, column)
+        if min(row, column) < 1 or self.kind(sheet, row, column) != self.kind(*place[:3]):
+            return False
+        return bool(self.kind(*place[:3])) and any(_shown(self.before, before))
+
 
 def _shown(cells: StoredCells, place: Area) -> Iterator[Area]:
     """The cells of an area that show anything but an error."""
@@ -183,7 +191,9 @@ def _longer(blocks: Blocks, series: bytes) -> bytes:
         ends = {way.ends(one) for one in ranges}
         if len(ends) != 1 or not all(map(way.is_line, ranges)):
             continue
-        if b"xVal>" in series and len(set(ends.pop())) == 1:
+        if len(set(ends.pop())) == 1 and (
+            b"xVal>" in series or any(blocks.leaves_out(one, way) for one in ranges)
+        ):
             continue  # a point, which is a record by itself
         slack = 0 if NAMING.search(series) else SLACK  # a line is named at its last point
         leading = (more for one in ranges if (more := blocks.more(one, way, slack)))
@@ -230,7 +240,7 @@ def _with_series(blocks: Blocks, chart: bytes) -> bytes:
     """A chart of which each record is a series, a point or a line, with one for each new record."""
     series = list(SERIES.finditer(chart))
     names = _names(blocks, [one[0] for one in series])
-    if not names:
+    if not names or blocks.leaves_out(names[0], DOWN):
         return chart
     last, end = len(names) - 1, series[len(names) - 1].end()
     used = (int(number) for found in NUMBERS.findall(chart) for number in found[1::2])
