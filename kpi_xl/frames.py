@@ -1228,7 +1228,7 @@ def _rows(
     for name, end in product(measured, ("first", "last")):
         if facts.get(f"{name}_{end}"):
             day = {"first": "< 0001-01-01", "last": "> 9999-12-31"}[end]
-            raise OutOfDomain(NO_DAY, name=given[name], day=day)
+            raise OutOfDomain(NOT_IN_EXCEL, name=given[name], day=day)
     days = _days(
         (given[column], facts[f"{column}_{end}"], column != "amount")
         for end in ("low", "high")
@@ -1275,7 +1275,7 @@ def _refuse_alike(name: str, far: float | None, kind: Any) -> None:
         raise OutOfDomain("{name}: {sentence}", name=name, sentence=sentence)
 
 
-NO_DAY = "{name} holds {day}, a day that Excel does not have"
+NOT_IN_EXCEL = "{name} holds {day}, a day that Excel does not have"
 
 
 def _serial_day(moment: datetime.date) -> int:
@@ -1295,7 +1295,7 @@ def _days(ends: Iterable[tuple[str, Any, bool]]) -> list[int]:
         if is_day:
             days.append(_serial_day(end))
             if not DATE.domain.low <= days[-1] <= DATE.domain.high:
-                raise OutOfDomain(NO_DAY, name=name, day=f"{end:%Y-%m-%d}")
+                raise OutOfDomain(NOT_IN_EXCEL, name=name, day=f"{end:%Y-%m-%d}")
         elif abs(end) > LARGEST:
             raise OutOfDomain(
                 "{name} holds {number}, too large a number for a cell", name=name, number=end

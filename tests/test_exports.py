@@ -1771,3 +1771,14 @@ def test_an_order_that_is_paid_in_a_later_file_counts(tmp_path: Path) -> None:
     files = [with_refunds(tmp_path / "a.csv", ("1", "on-hold", "")),
              with_refunds(tmp_path / "b.csv", ("1", "completed", ""))]  # fmt: skip
     assert data(filled("retention", *files))["Orders"]["amount"] == [10.0]
+
+
+def test_a_column_of_days_is_one_though_the_first_alone_has_rows(tmp_path: Path) -> None:
+    text = (
+        '"Report Time: 1/1/2024 - 1/31/2024"\n\n'
+        "Gregorian date,Campaign name,Impressions,Clicks,Spend,Currency code\n"
+        "1/1/2024,a,100,9,5.00,USD\n"
+    )
+    path = tmp_path / "microsoft.csv"
+    path.write_text(text, encoding="utf-8")
+    assert data(filled("campaigns", path))["Ads"]["date"] == [date(2024, 1, 1)]

@@ -365,10 +365,10 @@ def dates(
     for text, why in whys:
         name, cell = texts[text]
         faults.append(_fault(name, cells[name], cell, why))
-    for name, column in cells.items():
-        late = next((cell for cell, day in read.items() if day and day >= NO_DAY), None)
-        if late is not None and late in column:
-            faults.append(_fault(name, column, late, Message(NO_DAY_WRITTEN)))
+    late = next((cell for cell, day in read.items() if day and day >= NO_DAY), None)
+    if late is not None:  # a cell that is a day already
+        name = next(name for name, column in cells.items() if late in column)
+        faults.append(_fault(name, cells[name], late, Message(NO_DAY_WRITTEN)))
     for cell in dict.fromkeys(cell for column in cells.values() for cell in column):
         if cell not in read and not is_blank(cell, blanks):
             read[cell] = chosen.get(_text(cell))

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Any
 
 import narwhals as nw
@@ -26,7 +27,7 @@ from kpi_xl.sources import MOST_ROWS, SourceError, places_of
 from kpi_xl.sources.databases import BYTES, opened, with_text_keys
 from kpi_xl.sources.parquet import pattern_of
 from kpi_xl.sources.records import Wrong, listed
-from kpi_xl.sources.values import NO_DAY_SAID, typed
+from kpi_xl.sources.values import NO_DAY, NO_DAY_SAID, typed
 
 MEMORY = "2500MB"  # of DuckDB, beyond which it goes on in files
 SAMPLED = 500  # first rows, whose customers the sample has, with all of their orders
@@ -193,11 +194,13 @@ def _refuse_no_days(frame: Any, name: str) -> None:
     if kind not in (nw.Date, nw.Datetime):
         return  # which is refused for that
     last = backends.LAST if kind == nw.Datetime else backends.LAST.date()
-    from_then_on = nw.col(name) >= nw.lit(last.replace(month=1, day=1))
-    late = days.filter(from_then_on, nw.col(name) <= nw.lit(last))  # beyond is infinity
+    first = datetime.combine(NO_DAY, time.min) if kind == nw.Datetime else NO_DAY
+    late = days.filter(
+        nw.col(name) >= nw.lit(first), nw.col(name) <= nw.lit(last)
+    )  # beyond is infinity
     ((number,),) = backends.fetched(late.select(nw.len().alias("rows")))
     if number:
-        sentence = Message(NO_DAY_SAID, text=str(last.year))
+        sentence = Message(NO_DAY_SAID, text=str(NO_DAY.year))
         raise WrongInput("{name}: {sentence}", name=name, sentence=sentence)
 
 

@@ -133,14 +133,13 @@ def shaped(
         frame = frame[~nobody]
     frame = _results(frame, options, places, reading)
     frame = _staged(frame, layout, places, reading)
-    unsaid = {name: value for name, value in layout.constants.items() if name not in places}
-    for name in layout.constants.keys() & places.keys() & {*frame}:
-        blank = frame[name].map(lambda cell: _text(cell) == "")
-        constant = _constant(layout.constants[name], units.get(name), name, reading)
-        frame[name] = frame[name].where(~blank, constant)
-    said = {name: value for name, value in options.set.items() if name in units}
-    for name, value in {**unsaid, **said}.items():
-        frame[name] = _constant(value, units.get(name), name, reading)
+    for name, value in layout.constants.items():
+        constant = _constant(value, units.get(name), name, reading)
+        said = frame[name].map(_text) if name in places and name in frame else None
+        frame[name] = constant if said is None else frame[name].where(said != "", constant)
+    for name, value in options.set.items():
+        if name in units:
+            frame[name] = _constant(value, units[name], name, reading)
     if "to" not in layout.join:
         frame = _dated(frame, match, units, reading, of_months=into in ("Months", "Spend"))
         _tell_periods(frame, match, into or table, reading)
@@ -750,8 +749,8 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
     first, rest = words[0], list(zip(words[1::2], words[2::2], strict=True))
     if first not in frame:
         return frame
-    if "refunded" in words and "refunded" not in frame:
-        reading.faults += [] if options.where else _refunds_unknown(frame, reading)
+    if "refunded" in words and "refunded" not in frame and not options.where:
+        reading.faults += _refunds_unknown(frame, reading)
     frame = frame.copy()
     amount = frame[first]
     for sign, name in rest:
@@ -1073,7 +1072,7 @@ def _tell_periods(frame: Any, match: Match, into: str, reading: Reading) -> None
     else:
         days = (frame[frame["sent"].isna()] if "sent" in frame else frame)[name].tolist()
         period = period_of(match)
-        named = header.casefold() in DAYS
+        named = plain(header) in DAYS
         if period and period[0] != period[1] and {*days} == {period[0]} and not named:
             advice = match.layout.told(match.layout.advice) if match.layout.advice else DAYWISE
             text = "is of {start} to {end} as a whole, without days: {advice}"

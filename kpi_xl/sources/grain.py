@@ -31,7 +31,7 @@ LONG = {
 
 GRAIN_WORDS = {"day": Message("day"), "week": Message("week"), "month": Message("month")}
 
-DAYS = {*"day tag jour día dia giorno день 日 天 单日 روز".split(), "gregorian date"}
+DAYS = {*"day tag jour día dia giorno день 日 天 单日 روز".split(), "gregoriandate"}
 """Headers that say that each row is a day."""
 
 FEWEST_WEEKS, FEWEST_MONTHS, FEWEST_QUARTERS = 4, 2, 2
