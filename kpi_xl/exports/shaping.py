@@ -23,12 +23,12 @@ from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources.currencies import MIXED, OTHER_SIGN
 from kpi_xl.sources.grain import (
-    DAYS,
     GRAIN_WORDS,
     first_days,
     longer_than_days,
     longer_than_months,
     longer_than_weeks,
+    says_days,
 )
 from kpi_xl.sources.records import Wrong
 from kpi_xl.sources.values import typed
@@ -1072,8 +1072,8 @@ def _tell_periods(frame: Any, match: Match, into: str, reading: Reading) -> None
     else:
         days = (frame[frame["sent"].isna()] if "sent" in frame else frame)[name].tolist()
         period = period_of(match)
-        named = plain(header) in DAYS
-        if period and period[0] != period[1] and {*days} == {period[0]} and not named:
+        whole = period and period[0] != period[1] and {*days} == {period[0]}
+        if period and whole and not says_days(header):
             advice = match.layout.told(match.layout.advice) if match.layout.advice else DAYWISE
             text = "is of {start} to {end} as a whole, without days: {advice}"
             reading.faults.append(Message(text, start=period[0], end=period[1], advice=advice))

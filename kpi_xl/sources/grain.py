@@ -34,6 +34,12 @@ GRAIN_WORDS = {"day": Message("day"), "week": Message("week"), "month": Message(
 DAYS = {*"day tag jour día dia giorno день 日 天 单日 روز".split(), "gregoriandate"}
 """Headers that say that each row is a day."""
 
+
+def says_days(header: str) -> bool:
+    """Whether a column's header says that each row is a day."""
+    return plain(header) in DAYS
+
+
 FEWEST_WEEKS, FEWEST_MONTHS, FEWEST_QUARTERS = 4, 2, 2
 
 
@@ -51,7 +57,7 @@ def longer_than_days(header: str, days: Sequence[Cell]) -> Message | None:
             header=header,
         )
     different = sorted({day for day in days if isinstance(day, date)})
-    if name in DAYS or not different:
+    if says_days(header) or not different:
         return None
     period = ""
     if len(different) >= FEWEST_MONTHS and all(day.day == 1 for day in different):
@@ -78,7 +84,7 @@ def first_days(header: str, days: Sequence[Cell]) -> Message | None:
     The last of all may be where the data end; it is remarked where it is the only one.
     """
     different = sorted({day for day in days if isinstance(day, date)})
-    if plain(header) in DAYS or not different:
+    if says_days(header) or not different:
         return None
     of_month = Counter((day.year, day.month) for day in different)
     looked_at = different[:-1] or different
