@@ -23,7 +23,14 @@ from workbook_lint import lint
 from kpi_xl.engine.formulas import address_area
 from kpi_xl.exports.cells import numbers
 from kpi_xl.locales import texts
-from kpi_xl.locales.currencies import NO_BREAK, code_of, currencies, currency_named, money
+from kpi_xl.locales.currencies import (
+    NO_BREAK,
+    code_of,
+    currencies,
+    currency_named,
+    money,
+    said,
+)
 from kpi_xl.reports.loading import loaded
 from kpi_xl.schema import SCHEMAS
 from kpi_xl.units import MONEY
@@ -238,6 +245,27 @@ def test_a_refresh_refuses_amounts_in_another_currency(tmp_path: Path) -> None:
     change = loaded(book, inputs, datetime(2024, 5, 1))
     assert change.refused
     assert "EUR and USD" in change.message
+
+
+@pytest.mark.parametrize(
+    ("sign", "code"),
+    [("TL", "TRY"), ("₺", "TRY"), ("zł", "PLN"), ("R$", "BRL"), ("US$", "USD"), ("Kč", "CZK"),
+     ("грн", "UAH"), ("eur", "EUR"), ("تومان", "IRT")],
+)  # fmt: skip
+def test_a_sign_of_one_currency_may_be_said(sign: str, code: str) -> None:
+    assert said("--currency", sign) == (code, None)
+
+
+@pytest.mark.parametrize(
+    ("sign", "codes"),
+    [("$", "USD, CAD, AUD, "), ("¥", "JPY, CNY"), ("kr", "SEK, NOK, DKK, ISK"),
+     ("Rs.", "INR, PKR, "), ("元", "CNY, TWD, "), ("£", "GBP, EGP, ")],
+)  # fmt: skip
+def test_a_sign_of_several_currencies_is_refused_with_their_codes(sign: str, codes: str) -> None:
+    code, fault = said("--currency", sign)
+    assert not code
+    assert f"({codes}" in str(fault)
+    assert f"as in --currency {codes[:3]}" in str(fault)
 
 
 def test_new_wants_a_code() -> None:

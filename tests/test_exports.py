@@ -1446,6 +1446,13 @@ def test_years_of_two_digits_may_stand_first(tmp_path: Path) -> None:
         filled("retention", file)
     days = filled("retention", file, words=said(dates="ymd")).tables["Orders"].columns["date"]
     assert days == [date(2024, 1, 5), date(2024, 1, 7), date(2024, 2, 8)]
+    alone = "customer,date,amount\na,{},10\n"
+    for day, others in (("24-01-05", "2005-01-24 or 2024-01-05"),
+                        ("13/01/24", "2024-01-13 or 2013-01-24")):  # fmt: skip
+        with pytest.raises(SourceError, match=rf"may be {others}.*--dates ymd"):
+            filled("retention", text_file(tmp_path / "alone.csv", alone.format(day)))
+    only = filled("retention", text_file(tmp_path / "alone.csv", alone.format("31/12/24")))
+    assert only.tables["Orders"].columns["date"] == [date(2024, 12, 31)]  # not 2031
     days = filled("retention", file, words=said(dates="dmy")).tables["Orders"].columns["date"]
     assert days == [date(2005, 1, 24), date(2007, 1, 24), date(2008, 2, 24)]
     text = "customer,date,amount\na,25/12/24,10\nb,26/12/24,20\nc,03/01/25,30\n"
@@ -1470,6 +1477,41 @@ def test_columns_that_the_user_names_are_columns(tmp_path: Path) -> None:
     assert total(told, "Ads", "cost") == pytest.approx(430)
     with pytest.raises(SourceError, match="has no row 99"):
         filled("campaigns", file, words=said(header="99"))
+
+
+def test_a_column_of_amounts_after_refunds_has_them_taken_off_no_more(tmp_path: Path) -> None:
+    """100 and 80 - 30; what was wholly refunded is no order. Before refunds it is 100 + 80 - 30."""
+    header = "Name,Email,Financial Status,Created at,Subtotal,Taxes,Total,Refunded Amount,Net\n"
+    rows = (
+        "#1,a@x.com,paid,2024-01-05 10:00:00 +0000,90,10,100,0,100\n"
+        "#2,b@x.com,partially_refunded,2024-01-06 10:00:00 +0000,72,8,80,30,50\n"
+        "#3,c@x.com,refunded,2024-01-07 10:00:00 +0000,36,4,40,40,0\n"
+    )
+    file = text_file(tmp_path / "orders.csv", header + rows)
+    net = options_from([], {"Net": "amount"})
+    told = filled("retention", file, words=net)
+    assert told.tables["Orders"].columns["amount"] == [100, 50]
+    assert "without taking off 30.00 refunded" in "; ".join(told.notes[0].lines())
+    for named in ({"Total": "amount"}, {}):
+        told = filled("retention", file, words=options_from([], named))
+        assert told.tables["Orders"].columns["amount"] == [100, 50]
+    for ours in ("amount", "total"):  # more than the refund left of the order: it is before it
+        told = filled("retention", file, words=options_from([], {"Subtotal": ours}))
+        assert told.tables["Orders"].columns["amount"] == [90, 42]
+    with pytest.raises(SourceError, match="leave out --net"):
+        filled("retention", file, words=options_from([("net", "")], {"Net": "amount"}))
+    items = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country,Worth\n"
+    line = "1,A,Mug,2,2024-01-05,10,7,DE,19\n"
+    file = text_file(tmp_path / "items.csv", items + line)
+    told = filled("retention", file, words=options_from([], {"Worth": "amount"}))
+    assert told.tables["Orders"].columns["amount"] == [19]
+
+
+def test_orders_without_a_status_all_count_and_it_is_told(tmp_path: Path) -> None:
+    rows = [row[:-1] for row in rows_of("persian_orders.csv")]
+    told = filled("retention", written(tmp_path / "orders.csv", rows))
+    assert told.tables["Orders"].rows == len(rows) - 1
+    assert "no column of status: all 3 orders count" in "; ".join(told.notes[0].lines())
 
 
 def test_a_column_of_amounts_that_the_user_names_is_what_orders_came_to() -> None:
@@ -1498,7 +1540,7 @@ def test_a_currency_that_is_said_is_that_of_files_which_do_not_say_it(tmp_path: 
                   report_currency="EUR")  # fmt: skip
     assert total(both, "Ads", "cost") == pytest.approx(1220.75 + 50)
     assert filled("campaigns", euros, words=said(currency="€")).currency == "EUR"
-    for word in ("$", "euros", "12"):
+    for word in ("euros", "12"):
         with pytest.raises(SourceError, match="its code of three letters"):
             said(currency=word)
 
@@ -1587,6 +1629,22 @@ def test_what_lasts_until_midnight_is_a_day(tmp_path: Path) -> None:
     assert (cells["date"], cells["cost"]) == ([date(2024, 1, 1)], [10.5])
     with pytest.raises(SourceError, match="row 2 is of 2024-01-01 to 2024-01-31"):
         filled("campaigns", text_file(path, text.format("2024-02-01")))
+    # Of rows of two days each, the second would be in two of them.
+    row = "{},{},A,USD,10.5,100,5\n"
+    first, second = row.format("2024-01-01", "2024-01-02"), row.format("2024-01-02", "2024-01-03")
+    cells = filled("campaigns", text_file(path, header + first + second)).tables["Ads"].columns
+    assert cells["date"] == [date(2024, 1, 1), date(2024, 1, 2)]
+    third = row.format("2024-01-03", "2024-01-04")
+    days = options_from([], {"Start time": "day"})
+    for rows in (first, first + third):
+        with pytest.raises(SourceError, match=r'of 2024-01-01 to 2024-01-02.*"Start time=day"'):
+            filled("campaigns", text_file(path, header + rows))
+        assert total(filled("campaigns", path, words=days), "Ads", "cost") == 10.5 * rows.count("A")
+    text_file(path, header.replace("End time", "Budget") + first)
+    with pytest.raises(SourceError, match=r'when its rows end.*"Start time=day"'):
+        filled("campaigns", path)
+    told = filled("campaigns", path, words=days).tables["Ads"].columns
+    assert (told["date"], told["cost"]) == ([date(2024, 1, 1)], [10.5])
 
 
 def test_a_whole_period_on_its_first_day_is_no_day(tmp_path: Path) -> None:
@@ -1782,3 +1840,8 @@ def test_a_column_of_days_is_one_though_the_first_alone_has_rows(tmp_path: Path)
     path = tmp_path / "microsoft.csv"
     path.write_text(text, encoding="utf-8")
     assert data(filled("campaigns", path))["Ads"]["date"] == [date(2024, 1, 1)]
+    text_file(path, text.replace("Gregorian date", "TimePeriod"))  # so it is by month, too
+    with pytest.raises(SourceError, match=r'as a whole, without days.*"TimePeriod=day"'):
+        filled("campaigns", path)
+    days = options_from([], {"TimePeriod": "day"})
+    assert data(filled("campaigns", path, words=days))["Ads"]["date"] == [date(2024, 1, 1)]

@@ -51,7 +51,7 @@ from kpi_xl.cli.shared import (
 from kpi_xl.engine.memory import uncollected
 from kpi_xl.files import is_there
 from kpi_xl.locales import Counted, Message, Names, in_language, say
-from kpi_xl.locales.currencies import code_of
+from kpi_xl.locales.currencies import said
 from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.ooxml.limits import computing
 from kpi_xl.reference import did_you_mean
@@ -142,10 +142,9 @@ def new_starter(
 
 def money_of(option: str, currency: str) -> str:
     """The code that an option gives, or nothing where it was not given. Raises Misuse."""
-    code = code_of(currency)
-    if currency and not code:
-        text = "{option} {currency}: write its code of three letters, such as EUR"
-        raise Misuse(Message(text, option=option, currency=currency))
+    code, fault = said(option, currency) if currency else ("", None)
+    if fault:
+        raise Misuse(fault)
     return code
 
 
@@ -289,7 +288,7 @@ def fill(
                 remarks = counted.note.remarks(code)
                 sources.append(Loaded("Orders", "", "", stamp, counted.found.rows, remarks))
             # What rates have converted is in the report's currency; files' options are over all.
-            given_currency = report or ("" if rates else code_of(words.currency))
+            given_currency = report or ("" if rates else words.currency)
             money = given_currency if given_currency or counted else filling.currency
             built = parts.build(
                 template,

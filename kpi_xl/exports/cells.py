@@ -352,7 +352,7 @@ def dates(
         values = {text: day_of(shown, order, calendar) for text, shown in plain.items()}
         if None not in values.values():
             fitting[order] = values
-    if not certain and len(fitting) > 1 and "ymd" in fitting and not _closest(fitting, "ymd"):
+    if not certain and len(fitting) > 1 and "ymd" in fitting and not _likely(fitting, "ymd"):
         del fitting["ymd"]
     chosen: dict[str, date | None] = {}
     if fitting:
@@ -416,13 +416,15 @@ Whys = Iterator[tuple[str, Message]]
 """Texts at fault, with what is wrong with each."""
 
 
-def _closest(readings: Mapping[str, Mapping[str, date | None]], order: str) -> bool:
-    """Whether the days of a reading are closer together than those of each other."""
-    spans = {}
+def _likely(readings: Mapping[str, Mapping[str, date | None]], order: str) -> bool:
+    """Whether the days of no other reading are closer together, nor these years ahead."""
+    spans, last = {}, {}
     for name, days in readings.items():
         known = [day for day in days.values() if day]
-        spans[name] = max(known) - min(known)
-    return all(spans[order] < spans[name] for name in spans if name != order)
+        last[name] = max(known)
+        spans[name] = last[name] - min(known)
+    closest = all(spans[order] <= span for span in spans.values())
+    return closest and last[order].year <= date.today().year + 1
 
 
 def _two_readings(readings: Mapping[str, Mapping[str, date | None]]) -> Whys:

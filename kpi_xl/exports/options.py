@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kpi_xl.exports.cells import convention
 from kpi_xl.locales import Message, in_language
-from kpi_xl.locales.currencies import code_of, currency_named
+from kpi_xl.locales.currencies import said
 from kpi_xl.reference import did_you_mean
 from kpi_xl.sources import SourceError
 
@@ -123,11 +123,8 @@ def options_from(given: Iterable[tuple[str, str]], renamed: Mapping[str, str] = 
                 )
             )
     if "currency" in single:
-        code = code_of(currency_named(single["currency"]))
-        if not code:
-            text = "{option} {currency}: write its code of three letters, such as EUR"
-            faults.append(Message(text, option="--currency", currency=single["currency"]))
-        single["currency"] = code
+        single["currency"], fault = said("--currency", single["currency"])
+        faults += [fault] if fault else []
     if faults:
         raise SourceError(*faults)
     return Options(header, net=net, set=sets, where=where, renamed=renamed, **single)

@@ -202,8 +202,8 @@ def _places(match: Match, options: Options) -> tuple[dict[str, int], list[Messag
         if ours not in choosing:
             places.pop(ours, None)
     first = match.layout.amount.partition(" ")[0]
-    if first and "amount" in options.renamed.values() and "amount" in places:
-        places[first] = places.pop("amount")
+    if first and "amount" in options.renamed.values() and first not in places:
+        places[first] = places.pop("amount")  # what the layout takes for it, or in its stead
     if layout_columns := {**match.layout.keep, **match.layout.drop}:
         for name in layout_columns:
             if name not in places and plain(name) in by_name:
@@ -265,8 +265,11 @@ def _typed(
     for name, moments in days.columns.items():
         frame[name] = _objects(moments)
     if {"start", "until"} <= days.columns.keys():
-        ends = map(_last_day, raw["until"], frame["start"], frame["until"])
-        frame["end"] = _objects(list(ends))
+        if _of_days(raw["until"], days.columns["start"], days.columns["until"]):
+            ends = days.columns["start"]
+        else:
+            ends = list(map(_last_day, raw["until"], frame["start"], frame["until"]))
+        frame["end"] = _objects(ends)
     for name, unit in unit_of.items():
         if name in read.columns or name in days.columns:
             continue
@@ -306,6 +309,22 @@ def _last_day(cell: Any, start: date | None, until: date | None) -> date | None:
     if not (start and until and until > start and _MIDNIGHT.fullmatch(str(cell).strip())):
         return until
     return until - timedelta(days=1)
+
+
+def _of_days(
+    cells: Sequence[Any], starts: Sequence[date | None], untils: Sequence[date | None]
+) -> bool:
+    """Whether rows that end on the day after they start, without a time, are a day each.
+
+    They are where one starts when another ends: of two days, both would have the second.
+    """
+    one = timedelta(days=1)
+    lasting = [(a, b) for a, b in zip(starts, untils, strict=True) if a and b]
+    return (
+        all(b - a == one for a, b in lasting)
+        and not {a for a, _ in lasting}.isdisjoint(b for _, b in lasting)
+        and not any(":" in str(cell) for cell in cells)
+    )
 
 
 def _told_apart(match: Match, name: str) -> float:
@@ -611,6 +630,9 @@ def _chosen(
                 tell_left(group, why, noun, reading)
         frame = frame[~out]
     for name, values in layout.keep.items():
+        if name not in frame and not options.where:
+            text = "no column of {column}: all {things} count"
+            reading.left.append(Message(text, column=name, things=Counted(len(frame), noun)))
         if name not in frame or name in overruled:
             continue
         texts = frame[name].map(lambda cell: _text(cell).casefold())
@@ -752,29 +774,21 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
     if "refunded" in words and "refunded" not in frame and not options.where:
         reading.faults += _refunds_unknown(frame, reading)
     frame = frame.copy()
-    amount = frame[first]
-    for sign, name in rest:
-        if name not in frame:
-            continue
-        column = frame[name]
-        if name == "refunded":  # some write them with a minus
-            column = column.abs()
-        if name == "outstanding":  # below 0 it is what the shop has still to pay back
-            column = column.clip(lower=0.0)
-        if sign == "*":
-            amount = amount * column
+    amount, back = frame[first], _sent_back(frame, words)
+    whole = (back > 0) & (back >= amount.fillna(0.0).abs() - 0.005)
+    if "amount" in frame:  # the user says which column it is
+        amount = frame["amount"]
+        if _is_kept(amount, frame[first] - back, back, first, options, reading):
+            back, rest = back * 0.0, []
         else:
-            amount = amount - column.fillna(0.0) if sign == "-" else amount + column.fillna(0.0)
-        if name == "outstanding" and (unpaid := float(column.sum())):
-            reading.left.append(Message("{worth} not yet paid", worth=money(unpaid)))
-    if "refunded" in frame:
-        back = frame["refunded"].fillna(0.0).abs()
-        whole = (back > 0) & (back >= frame[first].fillna(0.0).abs() - 0.005)
-        tell_left(frame[whole], Message("wholly refunded"), noun, reading)
-        part = float(back[~whole].sum())
-        if part:
-            reading.left.append(Message("{worth} refunded", worth=money(part)))
-        frame, amount = frame[~whole].copy(), amount[~whole]
+            whole = (back > 0) & (back >= amount.fillna(0.0).abs() - 0.005)
+    for sign, name in rest:
+        if name in frame:
+            amount = _with(amount, sign, name, frame[name], reading)
+    tell_left(frame[whole], Message("wholly refunded"), noun, reading)
+    if part := float(back[~whole].sum()):
+        reading.left.append(Message("{worth} refunded", worth=money(part)))
+    frame, amount = frame[~whole].copy(), amount[~whole]
     if options.net:
         taken = [name for name in layout.net.split(" + ") if name in frame]
         if not taken:
@@ -789,6 +803,53 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
         text = "{rows} without an amount, which count, but for no revenue"
         reading.left.append(Message(text, rows=Counted(blank, "rows")))
     return frame
+
+
+def _sent_back(frame: Any, words: Sequence[str]) -> Any:
+    """What was refunded of each order; some write it with a minus."""
+    if "refunded" in words and "refunded" in frame:
+        return frame["refunded"].fillna(0.0).abs()
+    return frame[words[0]] * 0.0
+
+
+def _with(amount: Any, sign: str, name: str, column: Any, reading: Reading) -> Any:
+    """Amounts, and a column that is taken off them, added or multiplied."""
+    if sign == "*":
+        return amount * column
+    column = column.fillna(0.0)
+    if name == "refunded":
+        column = column.abs()
+    if name == "outstanding":  # below 0 it is what the shop has still to pay back
+        column = column.clip(lower=0.0)
+        if unpaid := float(column.sum()):
+            reading.left.append(Message("{worth} not yet paid", worth=money(unpaid)))
+    return amount - column if sign == "-" else amount + column
+
+
+def _is_kept(
+    amount: Any, rest: Any, back: Any, first: str, options: Options, reading: Reading
+) -> bool:
+    """Whether the amounts of a column that the user names are what the shop kept, as they are.
+
+    Where one is more than a refund left of its order, they are before refunds.
+    """
+    match = reading.match
+    name = match.headers[match.places["amount"]]
+    if options.net:
+        text = (
+            'is said to have its amounts in "{name}", and nobody knows whether tax and shipping'
+            " are in them: leave out --net, or the name"
+        )
+        reading.faults.append(Message(text, name=name))
+    if ((back > 0) & (amount > rest + 0.005)).any():
+        return False
+    if worth := float(back[rest > 0.005].sum()):  # of others, all was refunded
+        text = (
+            'the amounts are "{name}" as it is, without taking off {worth} refunded: if they are'
+            ' before refunds, say --map "{name}={first}"'
+        )
+        reading.left.append(Message(text, name=name, worth=money(worth), first=first))
+    return True
 
 
 REFUNDED = re.compile(r"refund|退款|مسترد", re.IGNORECASE)
@@ -1065,6 +1126,8 @@ def _tell_periods(frame: Any, match: Match, into: str, reading: Reading) -> None
         return
     place = match.places.get(name, match.places.get("date"))
     header = "" if place is None else match.headers[place]
+    if "day" in match.places:  # who names it so says it, whatever the file calls it
+        header = "day"
     if into == "Spend":
         longer, remark = longer_than_months(header, frame[name].tolist()), None
     elif into == "Weeks":
@@ -1075,6 +1138,7 @@ def _tell_periods(frame: Any, match: Match, into: str, reading: Reading) -> None
         whole = period and period[0] != period[1] and {*days} == {period[0]}
         if period and whole and not says_days(header):
             advice = match.layout.told(match.layout.advice) if match.layout.advice else DAYWISE
+            advice = _or_days(advice, header)
             text = "is of {start} to {end} as a whole, without days: {advice}"
             reading.faults.append(Message(text, start=period[0], end=period[1], advice=advice))
             return
@@ -1083,6 +1147,12 @@ def _tell_periods(frame: Any, match: Match, into: str, reading: Reading) -> None
         reading.faults.append(longer)
     elif remark:
         reading.left.append(remark)
+
+
+def _or_days(advice: str, header: str) -> Message:
+    """What to do with dates that may be those of days, or of more."""
+    text = '{advice}; if its rows are days, say --map "{header}=day"'
+    return Message(text, advice=advice, header=header)
 
 
 def _ranged(frame: Any, match: Match, wanted: str, advice: str, reading: Reading) -> Any:
@@ -1096,6 +1166,8 @@ def _ranged(frame: Any, match: Match, wanted: str, advice: str, reading: Reading
         same = (start == end) | (start.isna() & end.isna())  # a blank date is told later
         if not same.all():
             row = frame[~same].iloc[0]
+            if "until" in frame and wanted == "date":
+                advice = _or_days(advice, match.headers[match.places["start"]])
             reading.faults.append(
                 Message(
                     "row {row} is of {start} to {end}, and a row of a {text} is wanted: {advice}",
@@ -1109,6 +1181,11 @@ def _ranged(frame: Any, match: Match, wanted: str, advice: str, reading: Reading
         frame[wanted] = frame["start"]
         return frame
     period = period_of(match)
+    if period is None and "start" in frame:
+        header = match.headers[match.places["start"]]
+        text = 'has "{header}", and nothing says when its rows end: {advice}'
+        reading.faults.append(Message(text, header=header, advice=_or_days(advice, header)))
+        return frame
     if period is None:
         if match.layout.file:  # of a table of ours the column that it lacks is told
             reading.faults.append(Message("has no days: {advice}", advice=advice))

@@ -8,6 +8,8 @@ from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
+from kpi_xl.locales import Message, Names
+
 NO_BREAK = "\u00a0"
 
 
@@ -35,6 +37,28 @@ def code_of(text: str) -> str:
     return code if re.fullmatch("[A-Z]{3}", code) else ""
 
 
+def said(option: str, text: str) -> tuple[str, Message | None]:
+    """The code that a user means by a code or a sign, and what is wrong with one that is none.
+
+    What several currencies are written with is refused, even where files would be taken for one.
+    """
+    meant = _meanings(text)
+    if len(meant) > 1:
+        codes = Names((*meant[:MOST_NAMED], *["..."] * (len(meant) > MOST_NAMED)), ", ")
+        return "", Message(SEVERAL, option=option, currency=text, codes=codes, first=meant[0])
+    if code := code_of(currency_named(text)):
+        return code, None
+    return "", Message(NO_CODE, option=option, currency=text)
+
+
+MOST_NAMED = 6
+SEVERAL = (
+    "{option} {currency}: several currencies are written so ({codes}): write the code of one, as in"
+    " {option} {first}"
+)
+NO_CODE = "{option} {currency}: write its code of three letters, such as EUR"
+
+
 def distinct(codes: set[str]) -> set[str]:
     """The currencies, a sign of several being the one of them that is there.
 
@@ -48,7 +72,7 @@ def distinct(codes: set[str]) -> set[str]:
 def may_be_one(one: str, other: str) -> bool:
     """Whether two signs or codes may stand for the same currency."""
     same = currency_named(one) == currency_named(other)
-    return same or not _meanings(one).isdisjoint(_meanings(other))
+    return same or not {*_meanings(one)}.isdisjoint(_meanings(other))
 
 
 def contradict(one: str, other: str) -> bool:
@@ -69,20 +93,24 @@ def closer(*signs: str) -> str:
     return min(filter(None, signs), key=lambda sign: len(_meanings(sign)), default="")
 
 
-def _meanings(text: str) -> frozenset[str]:
-    """The codes of the currencies that a sign or a code may stand for; none if it is unknown."""
-    return _all_meanings().get(_plain(text), frozenset())
+def _meanings(text: str) -> tuple[str, ...]:
+    """The codes of the currencies that a sign or a code may stand for; none if it is unknown.
+
+    The one that it stands for most often is the first.
+    """
+    return _all_meanings().get(_plain(text), ())
 
 
 @cache
-def _all_meanings() -> dict[str, frozenset[str]]:
+def _all_meanings() -> dict[str, tuple[str, ...]]:
     known = _known()
     iso = {code: [code] for code in known["codes"].split()}
     ours = {sign: [code] for sign, code in _codes().items()}
-    found: dict[str, frozenset[str]] = {}
+    found: dict[str, tuple[str, ...]] = {}
     for signs in (iso, ours, known["several"], known["shared"]):
         for sign, codes in signs.items():
-            found[_plain(sign)] = found.get(_plain(sign), frozenset()) | {*codes}
+            known_so = found.get(_plain(sign), ())
+            found[_plain(sign)] = tuple(dict.fromkeys((*known_so, *codes)))
     return found
 
 
