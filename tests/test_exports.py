@@ -125,6 +125,8 @@ MUTATED = (
     ("stripe_subscriptions.csv", "retention"), ("hubspot_contacts.csv", "funnel"),
     ("hubspot_deals.csv", "funnel"), ("hubspot_stage_history.csv", "funnel"),
     ("pipedrive_deals.csv", "funnel"), ("ga4_traffic_acquisition.csv", "scorecard"),
+    ("as_written/paypal.csv", "retention"), ("as_written/ebay.csv", "retention"),
+    ("as_written/squarespace.csv", "retention"),
 )  # fmt: skip
 
 
@@ -1845,3 +1847,107 @@ def test_a_column_of_days_is_one_though_the_first_alone_has_rows(tmp_path: Path)
         filled("campaigns", path)
     days = options_from([], {"TimePeriod": "day"})
     assert data(filled("campaigns", path, words=days))["Ads"]["date"] == [date(2024, 1, 1)]
+
+
+# Lists of payments, with refunds in rows of their own
+
+
+def as_written(file: str, path: Path, *changes: tuple[str, str]) -> Path:
+    """A file with some of its text changed."""
+    text = (FILES / "as_written" / file).read_text(encoding="utf-8")
+    for before, after in changes:
+        assert before in text
+        text = text.replace(before, after)
+    return text_file(path, text)
+
+
+@pytest.mark.parametrize(
+    ("header", "what_to_do"),
+    [
+        ("Sale Date,Order ID,Buyer User ID,Order Value,Order Total,Status,Order Net,Currency",
+         "wholly refunded .* download Etsy Payments Sales"),
+        ("Sale Date,Item Name,Buyer,Quantity,Price,Order Shipping,Item Total,Currency,Listing ID,"
+         "Order ID", "download Etsy Payments Sales"),
+        ("Date,Time,Time Zone,Category,Item,Qty,Price Point Name,Gross Sales,Net Sales,Tax,"
+         "Transaction ID,Event Type,Customer ID", "export Transactions CSV"),
+        ("ID,Purchase Point,Purchase Date,Bill-to Name,Ship-to Name,Grand Total (Base),"
+         "Grand Total (Purchased),Status", "Customer Email and Total Refunded"),
+        ("Sales Record Number,Order Number,Buyer Username,Quantity,Sold For,Total Price,Sale Date",
+         "download the transaction report"),
+        ("amazon-order-id,merchant-order-id,purchase-date,order-status,item-price,currency",
+         "names no customer"),
+        ("order-id,order-item-id,purchase-date,payments-date,buyer-email,item-price,currency",
+         "what was refunded or cancelled"),
+    ],
+)  # fmt: skip
+def test_files_that_do_not_tell_what_was_refunded(
+    header: str, what_to_do: str, tmp_path: Path
+) -> None:
+    path = text_file(tmp_path / "orders.csv", f"{header}\n{'1,' * header.count(',')}1\n")
+    for name in ("retention", "scorecard"):
+        with pytest.raises(SourceError, match=f"was recognised as .*: .*{what_to_do}"):
+            filled(name, path)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ('"Website Payment"', '"Rebate"', r'column "Type": nobody knows whether rows with Rebate'),
+        ('"Reference Txn ID"', '"Note"', "row 4 gives money back, and does not say for"),
+        ('"Subscription Payment","Completed"', '"Subscription Payment","Partially Refunded"',
+         'row 14, column "Status": it is Partially Refunded, and no row says how much went back'),
+        ('"Subscription Payment","Completed","USD"', '"Subscription Payment","Completed","EUR"',
+         "EUR and USD"),
+    ],
+)  # fmt: skip
+def test_payments_of_which_nobody_knows_what_was_kept(
+    before: str, after: str, fault: str, tmp_path: Path
+) -> None:
+    path = as_written("paypal.csv", tmp_path / "paypal.csv", (before, after))
+    with pytest.raises(SourceError, match=fault):
+        filled("retention", path)
+
+
+def test_what_a_list_of_payments_leaves_out_is_told_with_its_worth() -> None:
+    told = filled("retention", "as_written/paypal.csv").notes[0].left
+    assert set(told) == {
+        "2 rows memo (62.00)",
+        "1 row general currency conversion (9.00)",
+        "1 row general withdrawal (-500.00)",
+        "1 row paid to others (-15.00)",
+        "refunds of 1 order that are not here or do not count (12.00)",
+        "1 order wholly refunded (30.00)",
+        "20.00 refunded",
+    }
+
+
+def test_refunds_of_orders_in_another_file_are_told(tmp_path: Path) -> None:
+    header, *rows = rows_of("as_written/paypal.csv")
+    early = written(tmp_path / "early.csv", [header, *rows[:2]])
+    late = written(tmp_path / "late.csv", [header, *rows[2:]])
+    with pytest.raises(SourceError, match=r"late.csv gives money back for T02, which .*early.csv"):
+        filled("retention", early, late)
+    joined = written(tmp_path / "joined.csv", [header, *rows[:2], header, *rows[2:]])
+    assert total(filled("retention", joined), "Orders", "amount") == 1155
+
+
+def test_kinds_of_payments_may_be_chosen_and_their_refunds_stay(tmp_path: Path) -> None:
+    path = as_written("paypal.csv", tmp_path / "p.csv", ('"Website Payment"', '"Rebate"'))
+    chosen = Options(where={"Type": ("Rebate", "Subscription Payment")})
+    assert total(filled("retention", path, words=chosen), "Orders", "amount") == 50 - 20 + 25
+
+
+def test_net_of_payments_and_of_taxes_that_shipping_has_in_them() -> None:
+    for file, net in (("paypal.csv", 1155 - 90 - 10), ("bigcommerce.csv", 175 - 20.5 - 10)):
+        told = filled("retention", f"as_written/{file}", words=Options(net=True))
+        assert total(told, "Orders", "amount") == net
+
+
+def test_a_month_alone_has_the_year_of_the_period(tmp_path: Path) -> None:
+    months = data(filled("scorecard", "as_written/ga4_months.csv"))["Months"]["month"]
+    assert months == [date(2023, 11, 1), date(2023, 12, 1), date(2024, 1, 1), date(2024, 2, 1)]
+    period = "# 20231101-20240229"
+    for other in ("# 20230101-20240229", "# 20231201-20240229", "#"):
+        path = as_written("ga4_months.csv", tmp_path / "ga4.csv", (period, other))
+        with pytest.raises(SourceError, match=r'"\d\d" is a month without its year'):
+            filled("scorecard", path)

@@ -647,13 +647,22 @@ def _left_out_elsewhere(name: str, parts: Sequence[Part]) -> Iterator[Message]:
     """What is wrong with orders that count in one file, and in another were refunded, say."""
     key = NUMBERS.get(name, "")
     for part in parts if key else ():
-        out = part[3].out if part[3] else set()
+        if (reading := part[3]) is None:
+            continue
         for other in parts:
-            both = out.intersection(other[1][key]) if _vendor(other) == _vendor(part) else ()
-            if both:
+            numbers = {*other[1][key]} if _vendor(other) == _vendor(part) else set()
+            if both := numbers & reading.out:
                 yield Message(
                     "{path} has {what} as one that does not count, and in {other_file} it counts:"
                     " leave out one of the files, or the rows that are in both",
+                    path=part[0],
+                    what=min(map(as_text, both)),
+                    other_file=other[0],
+                )
+            if both := numbers & reading.refunded_here:
+                yield Message(
+                    "{path} gives money back for {what}, which {other_file} has: export the time of"
+                    " both as one file, or join them to one",
                     path=part[0],
                     what=min(map(as_text, both)),
                     other_file=other[0],

@@ -26,9 +26,14 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
     footer                a pattern of lines that are no data
     keep, drop            ours = ["value", ..]; drop also ours = "*": whatever is not blank. A value
                           that is in neither is refused where a column has both
+    refunds               ours = ["value", ..]: rows that give money back. Where a header has
+                          columns.reference, it names the order that a row is taken off; without
+                          it they stay rows below 0. Orders below 0 are what was paid to others
     once                  ours: an order stands on several lines, and counts once
     sum                   ours: rows that are alike in these are added up
-    amount                an amount from others: "total - refunded", "quantity * price"
+    amount                an amount from others: "total - refunded", "quantity * price". Refunds in
+                          another currency than the total follow from columns.paid, the total in
+                          theirs, or from columns.adjusted, what was left of the total
     net                   what is taken off with --net: "tax + shipping"
     stages                {"pattern of a stage" = "ours"}: the date that a stage gives
     join                  {to = "Name of a layout", by = "ours"}: a file that adds to another
@@ -123,6 +128,7 @@ class Layout:
     footer: re.Pattern[str] | None = None
     keep: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drop: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    refunds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     once: str = ""
     sum: tuple[str, ...] = ()
     amount: str = ""
@@ -198,7 +204,11 @@ def _misnamed_in(layout: Layout) -> Iterator[Message]:
     if layout.table in tables:
         ours |= {column.name for column in tables[layout.table].columns}
     used = {name for header in layout.headers for name in header.columns} | {*layout.constants}
-    free = {*layout.keep, *layout.drop}  # a column may be in the file for these alone
+    free = {
+        *layout.keep,
+        *layout.drop,
+        *layout.refunds,
+    }  # a column may be in the file for these alone
     for name in sorted(used - ours - free):
         text = "{table} has no column {name}{near}"
         yield Message(text, table=layout.table, name=name, near=did_you_mean(name, ours))
@@ -291,7 +301,7 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         key: {
             column: _several(value) for column, value in _record(given, key, where, faults).items()
         }
-        for key in ("keep", "drop")
+        for key in ("keep", "drop", "refunds")
     }
     stages = {str(k): str(v) for k, v in _record(given, "stages", where, faults).items()}
     for stage in stages:
@@ -314,6 +324,7 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         file=file,
         keep=values["keep"],
         drop=values["drop"],
+        refunds=values["refunds"],
         **texts,
     )
 

@@ -49,7 +49,8 @@ NUMBERS = {"Orders": "order", "Leads": "lead_id"}
 """The columns that say which row of a table is which."""
 
 BESIDE: dict[str, Unit] = dict.fromkeys(
-    ("total", "refunded", "outstanding", "tax", "shipping", "quantity", "price", "won_value"), MONEY
+    ("total", "paid", "refunded", "adjusted", "outstanding", "tax", "shipping", "quantity", "price",
+     "won_value"), MONEY
 ) | dict.fromkeys(
     ("day", "week", "month", "date", "start", "end", "until", "entered", "close", "started",
      "ended", "canceled", "period_start", "period_end", "trial_end", "created"),
@@ -77,6 +78,8 @@ class Reading:
     grain: str = "day"
     out: set[Any] = field(default_factory=set)
     """The numbers of the orders or leads that the file has, and that do not count."""
+    refunded_here: set[Any] = field(default_factory=set)
+    """The numbers of orders that the file gives money back for, and has not."""
 
 
 def shaped(
@@ -108,6 +111,7 @@ def shaped(
     if not rows.numbers:
         reading.faults.append(Message("has no rows of data under its header"))
         return reading
+    reading.faults += _years_given(match, rows)
     frame = pd.DataFrame({"_row": rows.numbers})
     signs = _typed(frame, match, rows, unit_of, measured, dated, options, reading)
     if (into or table) == "Ads":
@@ -197,14 +201,19 @@ def _places(match: Match, options: Options) -> tuple[dict[str, int], list[Messag
         if name not in places and plain(name) in by_name:
             places[name] = by_name[plain(name)][0]
     layout = match.layout
-    choosing = {*layout.keep, *layout.drop, layout.once}  # which rows count, the file says still
+    choosing = {
+        *layout.keep,
+        *layout.drop,
+        *layout.refunds,
+        layout.once,
+    }  # which rows count, the file says still
     for ours in options.set:
         if ours not in choosing:
             places.pop(ours, None)
     first = match.layout.amount.partition(" ")[0]
     if first and "amount" in options.renamed.values() and first not in places:
         places[first] = places.pop("amount")  # what the layout takes for it, or in its stead
-    if layout_columns := {**match.layout.keep, **match.layout.drop}:
+    if layout_columns := {**layout.keep, **layout.drop, **layout.refunds}:
         for name in layout_columns:
             if name not in places and plain(name) in by_name:
                 places[name] = by_name[plain(name)][0]
@@ -602,72 +611,176 @@ def _chosen(
     noun: str,
     reading: Reading,
 ) -> Any:
-    """The rows that count, an order once."""
-    once = layout.once
-    if options.once:
-        once = options.once if options.once in frame else f"={plain(options.once)}"
-    if once and once in frame:
-        frame = _once(frame, once, places, noun, reading)
-    overruled = set()
+    """The rows that count, an order once.
+
+    The columns of an order may stand on its first line alone: its lines are one row before any is
+    chosen. Of a list of payments each row says what it is.
+    """
+    if not layout.refunds:
+        frame = _once(frame, layout, options, places, noun, reading)
+    overruled: set[str] = set()
     for theirs, values in options.where.items():
         name = theirs if theirs in frame else f"={plain(theirs)}"
-        overruled |= {n for n, place in places.items() if place == places.get(name)}
-        wanted = {value.strip().casefold() for value in values}
-        fits = frame[name].map(lambda cell: _text(cell).casefold()).isin(wanted)
+        same = {n for n, place in places.items() if place == places.get(name)}
+        overruled |= same
+        back = [value for one in same for value in layout.refunds.get(one, ())]
+        fits = _are(frame, name, [*values, *back])
         tell_left(frame[~fits], Message("with another {column}", column=theirs), noun, reading)
         frame = frame[fits]
+    things = "rows" if layout.refunds else noun
     for name, values in layout.drop.items():
-        if name not in frame or name in overruled:
-            continue
-        texts = frame[name].map(lambda cell: _text(cell).casefold())
-        if values == ("*",):
-            out = texts != ""
-            tell_left(frame[out], name, noun, reading)
-        else:
-            out = texts.isin({value.casefold() for value in values})
-            for value, group in frame[out].groupby(texts[out], sort=True):
-                why = str(value) or Message("without a {column}", column=name)
-                tell_left(group, why, noun, reading)
-        frame = frame[~out]
+        if name in frame and name not in overruled:
+            frame = _dropped(frame, name, values, things, reading)
     for name, values in layout.keep.items():
         if name not in frame and not options.where:
             text = "no column of {column}: all {things} count"
-            reading.left.append(Message(text, column=name, things=Counted(len(frame), noun)))
-        if name not in frame or name in overruled:
-            continue
-        texts = frame[name].map(lambda cell: _text(cell).casefold())
-        wanted = {value.casefold() for value in values}
-        strange = frame[~texts.isin(wanted)]
-        if name not in layout.drop:
-            for value, group in strange.groupby(texts[~texts.isin(wanted)], sort=True):
-                why = Message("without a {column}", column=name)
-                if value:
-                    stated = _text(group[name].iloc[0])
-                    why = Message("with {column} {value}", column=name, value=stated)
-                tell_left(group, why, noun, reading)
-            frame = frame[texts.isin(wanted)]
-        elif len(strange):
-            theirs = reading.match.headers[places[name]]
-            known = ", ".join(dict.fromkeys(_text(value) or "(blank)" for value in strange[name]))
-            reading.faults.append(
-                Message(
-                    'row {row}, column "{theirs}": nobody knows whether rows with {values}'
-                    ' count: say which do, as in --where "{theirs}={first}"',
-                    row=int(strange["_row"].iloc[0]),
-                    theirs=theirs,
-                    values=known[:120],
-                    first=next((text for text in map(_text, frame[name]) if text), ""),
-                )
-            )
+            reading.left.append(Message(text, column=name, things=Counted(len(frame), things)))
+        if name in frame and name not in overruled:
+            known = [*values, *layout.refunds.get(name, ())]
+            frame = _kept(frame, name, known, layout, places, things, reading)
+    if layout.refunds:
+        frame = _without_refunds(frame, layout, places, reading)
+        frame = _once(frame, layout, options, places, noun, reading)
     return frame
+
+
+def _are(frame: Any, name: str, values: Iterable[str]) -> Any:
+    """Which rows have one of these values in a column."""
+    wanted = {value.strip().casefold() for value in values}
+    return frame[name].map(lambda cell: _text(cell).casefold()).isin(wanted)
+
+
+def _dropped(frame: Any, name: str, values: Sequence[str], noun: str, reading: Reading) -> Any:
+    """The rows without those that have one of these values."""
+    texts = frame[name].map(lambda cell: _text(cell).casefold())
+    if values == ("*",):
+        out = texts != ""
+        tell_left(frame[out], name, noun, reading)
+    else:
+        out = texts.isin({value.casefold() for value in values})
+        for value, group in frame[out].groupby(texts[out], sort=True):
+            why = str(value) or Message("without a {column}", column=name)
+            tell_left(group, why, noun, reading)
+    return frame[~out]
+
+
+def _kept(
+    frame: Any,
+    name: str,
+    values: Sequence[str],
+    layout: Layout,
+    places: Mapping[str, int],
+    noun: str,
+    reading: Reading,
+) -> Any:
+    """The rows that have one of these values; others are a fault where some are named to go."""
+    texts = frame[name].map(lambda cell: _text(cell).casefold())
+    strange = ~texts.isin({value.casefold() for value in values})
+    if name not in layout.drop:
+        for value, group in frame[strange].groupby(texts[strange], sort=True):
+            why = Message("without a {column}", column=name)
+            if value:
+                stated = _text(group[name].iloc[0])
+                why = Message("with {column} {value}", column=name, value=stated)
+            tell_left(group, why, noun, reading)
+        return frame[~strange]
+    if strange.any():
+        theirs = reading.match.headers[places[name]]
+        known = dict.fromkeys(_text(value) or "(blank)" for value in frame[name][strange])
+        reading.faults.append(
+            Message(
+                'row {row}, column "{theirs}": nobody knows whether rows with {values}'
+                ' count: say which do, as in --where "{theirs}={first}"',
+                row=int(frame["_row"][strange].iloc[0]),
+                theirs=theirs,
+                values=", ".join(known)[:120],
+                first=next((text for text in map(_text, frame[name]) if text), ""),
+            )
+        )
+    return frame
+
+
+# Refunds in rows of their own
+
+
+def _without_refunds(
+    frame: Any, layout: Layout, places: Mapping[str, int], reading: Reading
+) -> Any:
+    """The orders of a list of payments: refunds taken off those that they name, or below 0."""
+    ((name, values),) = layout.refunds.items()
+    total = layout.amount.split()[0]
+    back = _are(frame, name, values)
+    refunds, orders = frame[back], frame[~back]
+    paid = orders[total].fillna(0.0) < 0
+    tell_left(orders[paid], Message("paid to others"), "rows", reading)
+    orders = orders[~paid]
+    if "reference" in reading.match.header.columns:
+        return _taken_off(orders, refunds, total, places, reading)
+    frame = frame[back | frame.index.isin(orders.index)]
+    return frame.assign(**{total: frame[total].where(~back, -frame[total].abs())})
+
+
+def _taken_off(
+    orders: Any, refunds: Any, total: str, places: Mapping[str, int], reading: Reading
+) -> Any:
+    """Orders with what was given back for them, which stands in rows that name them."""
+    unnamed = refunds["reference"].isna() if "reference" in refunds else refunds["_row"] > 0
+    if unnamed.any():
+        text = (
+            "row {row} gives money back, and does not say for which {thing}: export {column}, too"
+        )
+        row = int(refunds["_row"][unnamed].iloc[0])
+        column = reading.match.header.columns["reference"]
+        reading.faults.append(Message(text, row=row, thing=THINGS["orders"], column=str(column)))
+        return orders
+    given: dict[tuple[Any, str], float] = {}
+    for row in refunds.to_dict("records"):
+        key = row["reference"], row["_currency"]
+        given[key] = given.get(key, 0.0) - row[total]
+    taken = list(zip(orders["order"], orders["_currency"], strict=True))
+    if lacking := {key: worth for key, worth in given.items() if key not in {*taken}}:
+        text = "refunds of {orders} that are not here or do not count ({worth})"
+        worth, number = money(sum(lacking.values())), Counted(len(lacking), "orders")
+        reading.left.append(Message(text, orders=number, worth=worth))
+        reading.refunded_here = {order for order, _ in lacking}
+    orders = orders.assign(refunded=[max(given.get(key, 0.0), 0.0) for key in taken])
+    unsaid = _are_refunded(orders) & (orders["refunded"] == 0)
+    if unsaid.any():
+        text = (
+            'row {row}, column "{theirs}": it is {status}, and no row says how much went back:'
+            " export the days until now, too"
+        )
+        first, theirs = orders[unsaid].iloc[0], reading.match.headers[places["status"]]
+        status = _text(first["status"])
+        reading.faults.append(Message(text, row=int(first["_row"]), theirs=theirs, status=status))
+    return orders
+
+
+def _are_refunded(orders: Any) -> Any:
+    """Which orders have a status that says that money went back."""
+    if "status" not in orders:
+        return orders["_row"] < 0
+    return orders["status"].map(lambda cell: bool(REFUNDED.search(_text(cell))))
 
 
 def _text(cell: Any) -> str:
     return "" if cell is None or cell != cell else str(cell).strip()
 
 
-def _once(frame: Any, once: str, places: Mapping[str, int], noun: str, reading: Reading) -> Any:
+def _once(
+    frame: Any,
+    layout: Layout,
+    options: Options,
+    places: Mapping[str, int],
+    noun: str,
+    reading: Reading,
+) -> Any:
     """One row for each value of a column; the first of its lines that has a cell gives it."""
+    once = layout.once
+    if options.once:
+        once = options.once if options.once in frame else f"={plain(options.once)}"
+    if not once or once not in frame:
+        return frame
     keys = frame[once]
     if keys.isna().any():
         row = int(frame["_row"][keys.isna()].iloc[0])
@@ -773,7 +886,7 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
         return frame
     if "refunded" in words and "refunded" not in frame and not options.where:
         reading.faults += _refunds_unknown(frame, reading)
-    frame = frame.copy()
+    frame = _of_one_currency(frame.copy(), first)
     amount, back = frame[first], _sent_back(frame, words)
     whole = (back > 0) & (back >= amount.fillna(0.0).abs() - 0.005)
     if "amount" in frame:  # the user says which column it is
@@ -802,6 +915,18 @@ def _amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: R
     if 0 < blank < len(frame):  # where all are, the file has none
         text = "{rows} without an amount, which count, but for no revenue"
         reading.left.append(Message(text, rows=Counted(blank, "rows")))
+    return frame
+
+
+def _of_one_currency(frame: Any, total: str) -> Any:
+    """Orders whose refunds are in the currency of the total, if they were written in another."""
+    if "refunded" in frame and "paid" in frame:
+        rate = (frame[total] / frame["paid"]).where(frame["paid"] != 0, 1.0)
+        frame["refunded"] = (frame["refunded"] * rate).round(10)
+    if "refunded" in frame and "adjusted" in frame:
+        some = frame["refunded"].fillna(0.0) != 0
+        left = frame["adjusted"].fillna(0.0)
+        frame["refunded"] = (frame[total] - left).where(some, 0.0).round(10)
     return frame
 
 
@@ -1116,6 +1241,40 @@ def _months_for_days(match: Match, rows: Rows) -> Iterable[Message]:
                 theirs = match.headers[match.places[name]]
                 yield Message(text, row=number, name=theirs, text=cell, advice=advice)
                 return
+
+
+_MONTH_ALONE = re.compile(r"0?[1-9]|1[0-2]")
+
+
+def _years_given(match: Match, rows: Rows) -> Iterable[Message]:
+    """Give months that are numbers alone, 01 to 12, the year that the file's period has them in.
+
+    Where it has one in two years, or the file names no period, that is a fault.
+    """
+    cells = rows.cells.get("month", [])
+    texts = [str(cell).strip() for cell in cells]
+    alone = [text for text in texts if _MONTH_ALONE.fullmatch(text)]
+    if "period" not in match.layout.preamble or not alone or len(alone) < sum(map(bool, texts)):
+        return
+    months: dict[int, list[date]] = {}
+    if period := period_of(match):
+        month, last = _month_of(period[0]), period[1]
+        while month <= last:
+            months.setdefault(month.month, []).append(month)
+            month = _month_of(month + timedelta(days=31))
+    unsure = next((text for text in alone if len(months.get(int(text), ())) != 1), "")
+    if unsure:
+        yield Message(
+            'row {row}, column "{name}": "{text}" is a month without its year: add the dimension'
+            " Year month in place of it, or choose a range of at most twelve months",
+            row=rows.numbers[texts.index(unsure)],
+            name=match.headers[match.places["month"]],
+            text=unsure,
+        )
+        return
+    rows.cells["month"] = [
+        months[int(text)][0] if text else cell for text, cell in zip(texts, cells, strict=True)
+    ]
 
 
 def _tell_periods(frame: Any, match: Match, into: str, reading: Reading) -> None:
