@@ -247,6 +247,20 @@ def test_orders_of_several_rows_are_counted_once(tmp_path: Path) -> None:
     assert (found.rows, found.orders) == (20, 10.0)
 
 
+@pytest.mark.parametrize(("number", "orders"), [("", 15.0), (', i AS "order"', 15.0)])
+def test_returns_are_no_orders(number: str, orders: float, tmp_path: Path) -> None:
+    """Every fourth of twenty rows is a return; one that is none has no amount."""
+    path = tmp_path / "orders.parquet"
+    amount = "CASE WHEN i = 1 THEN NULL WHEN i % 4 = 0 THEN -1.5 ELSE 1.5 END"
+    duckdb.sql(
+        "SELECT i % 7 AS customer, DATE '2024-01-01' + i::INTEGER AS date,"
+        f" {amount} AS amount{number} FROM range(20) t(i)"
+    ).write_parquet(str(path))
+    found = counted([Request(path, "Orders")], ORDERS.columns, ASKED, 1)
+    assert found
+    assert found.orders == orders
+
+
 def test_the_sample_has_all_orders_of_its_customers(
     found: CountedOrders, data: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch, parquet: Path
 ) -> None:

@@ -331,7 +331,7 @@ FIGURES = {
     "The data": (
         *DAYS_SHOWN.figures()[:2],
         Figure("OrderCount", "Orders", "=OrdersCounted", COUNT,
-               "Each once; without their numbers, rows"),
+               "Each once, returns not; without their numbers, rows"),
         Figure("CustomerCount", "Customers", "=IF(CustomersDone=0,0,COUNT(PurchaseCount))", COUNT,
                "Customers with an order"),
         Figure("Revenue", "Revenue",
@@ -396,10 +396,12 @@ TILES = (
     ),
 )
 
-# Of several orders with one number, that number is one order; RFM counts it once.
+# Of several orders with one number, that number is one order; RFM counts it once, and has no day of
+# purchase of a return. Its first row is a header, which is more than 0.
+RETURNS = of_range('COUNTIF(Orders[amount],"<0")', f'COUNTIFS({ON_DAYS},Orders[amount],"<0")')
 ORDERS_COUNTED = (
-    "=IF(RowsInRange=0,0,IF(COUNTA(Orders[order])=0,RowsInRange,"
-    f"ROWS(RFM({ORDER},{within_range('Orders[date]')},{AMOUNT}))-1))"
+    f"=IF(RowsInRange=0,0,IF(COUNTA(Orders[order])=0,RowsInRange-{RETURNS},SUMPRODUCT((CHOOSECOLS("
+    f"RFM({ORDER},{within_range('Orders[date]')},{AMOUNT}),3)>0)*1)-1))"
 )
 FIRST_DAY = of_range("MIN(Orders[date])", f"_xlfn.MINIFS(Orders[date],{ON_DAYS})")
 LAST_DAY = of_range("MAX(Orders[date])", f"_xlfn.MAXIFS(Orders[date],{ON_DAYS})")
@@ -711,7 +713,7 @@ COURSES = (
     Measure("revenue", f"SUMIFS(Orders[amount],{OF_MONTH})", MONEY,
             blank=ifs((('{$month}=""', "TRUE"), ('Revenue=""', "TRUE")),
                       unsaid(OF_MONTH, "Orders[amount]"))),
-    Measure("orders", f"COUNTIFS({OF_MONTH})", COUNT),
+    Measure("orders", f'COUNTIFS({OF_MONTH})-COUNTIFS({OF_MONTH},Orders[amount],"<0")', COUNT),
     Measure("order value", "AOV({revenue},{orders})", MONEY, over="N({orders})",
             blank='IF({revenue}="",TRUE,COUNTA(Orders[order])>0)'),
     Measure("new customers", "INDEX({sizes},COUNT({sizes})-{ago})", COUNT,

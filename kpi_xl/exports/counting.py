@@ -205,13 +205,18 @@ def _refuse_no_days(frame: Any, name: str) -> None:
 
 
 def _orders(frame: Any, names: Mapping[str, str], rows: int) -> float:
-    """How many orders there are: by their numbers, if they have any, each once."""
+    """How many orders there are, without returns: each number once, or rows without numbers."""
+    wanted = [names[one] for one in ("order", "amount") if one in names]
+    lines = backends.lazy(frame, (), wanted)
+    amount = nw.col(names["amount"])
+    bought = lines.filter(~(amount < 0) | amount.is_null())
+    ((count,),) = backends.fetched(bought.select(nw.len().alias("rows")))
     if "order" not in names:
-        return float(rows)
-    numbers = backends.lazy(frame, (), [names["order"]]).select(number=nw.col(names["order"]))
-    ((known,),) = backends.fetched(numbers.select(nw.col("number").count()))
+        return float(count)
+    number = nw.col(names["order"])
+    ((known,),) = backends.fetched(lines.select(number.count().alias("known")))
     if known == 0:
-        return float(rows)
+        return float(count)
     if known < rows:
         raise WrongInput(
             "{column} is null in {number} rows: give the number of the order to every row,"
@@ -219,7 +224,7 @@ def _orders(frame: Any, names: Mapping[str, str], rows: int) -> float:
             column=names["order"],
             number=rows - known,
         )
-    apart = numbers.group_by("number").agg(nw.len().alias("rows"))
+    apart = bought.group_by(names["order"]).agg(nw.len().alias("rows"))
     ((distinct,),) = backends.fetched(apart.select(nw.len().alias("orders")))
     return float(distinct)
 
