@@ -1951,3 +1951,145 @@ def test_a_month_alone_has_the_year_of_the_period(tmp_path: Path) -> None:
         path = as_written("ga4_months.csv", tmp_path / "ga4.csv", (period, other))
         with pytest.raises(SourceError, match=r'"\d\d" is a month without its year'):
             filled("scorecard", path)
+
+
+# Files that are added up
+
+GOOGLE_MONTHS = (
+    "Month,Campaign,Campaign type,Currency code,Impr.,Clicks,Cost,Conversions,Conv. value\n"
+    '2024-01,Brand,Search,EUR,"1,000",100,200.00,10,800.00\n'
+    '2024-02,Brand,Search,EUR,"2,000",150,300.00,12,900.00\n'
+)
+META_ADS = "Campaign name,{},Amount spent (EUR),Impressions,Reach,Link clicks\n"
+META_MONTHS = META_ADS.format("Reporting starts,Reporting ends") + (
+    "A,2024-01-01,2024-01-31,50.00,500,400,20\nA,2024-02-01,2024-02-29,70.00,700,500,30\n"
+)
+META_FIRST_DAYS = META_ADS.format("Day") + "A,2024-01-01,10,100,9,4\nA,2024-01-15,20,200,9,4\n"
+META_LATER_DAYS = META_ADS.format("Day") + "A,2024-01-16,30,300,9,4\nA,2024-02-01,40,400,9,4\n"
+
+
+def files_of(folder: Path, *texts: str) -> list[Path]:
+    return [text_file(folder / f"{number}.csv", text) for number, text in enumerate(texts, 1)]
+
+
+def test_months_of_several_platforms_are_added_up(tmp_path: Path) -> None:
+    files = files_of(tmp_path, GOOGLE_MONTHS, META_MONTHS)
+    for some in (files, files[::-1]):
+        told = filled("scorecard", *some)
+        months = told.tables["Months"].columns
+        assert months["ad_spend"] == [250, 370]
+        assert months["impressions"] == [1500, 2700]
+        assert months["clicks"] == [120, 180]
+        assert months["reach"] == [None, None]  # people that two platforms reach are not two
+    google, meta = filled("scorecard", *files).notes
+    assert "added up with 2.csv; this file has ad_spend 500, " in google.remarks()
+    assert "added up with 1.csv; this file has ad_spend 120, " in meta.remarks()
+    spend = filled("funnel", *files).tables["Spend"].columns
+    assert sorted(zip(spend["channel"], spend["spend"], strict=True)) == [
+        ("Meta", 50), ("Meta", 70), ("Search", 200), ("Search", 300)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "column"), [("scorecard", "Months", "ad_spend"), ("funnel", "Spend", "spend"),
+                                  ("unit_economics", "Spend", "spend")]
+)  # fmt: skip
+def test_two_halves_of_a_month_are_added_up(
+    tmp_path: Path, name: str, table: str, column: str
+) -> None:
+    """10 + 20 and 30 in January: each half comes to 30, and none is the other."""
+    files = files_of(tmp_path, META_FIRST_DAYS, META_LATER_DAYS)
+    assert filled(name, *files).tables[table].columns[column] == [60, 40]
+    google = text_file(tmp_path / "google.csv", GOOGLE_MONTHS)
+    assert total(filled(name, google, *files), table, column) == 600
+    both = filled(name, *files, text_file(tmp_path / "again.csv", META_FIRST_DAYS))
+    assert both.tables[table].columns[column] == [60, 40]
+    assert "2 rows that another file has, too" in both.notes[-1].remarks()
+    changed = META_FIRST_DAYS.replace("A,2024-01-01,10,", "A,2024-01-01,11,")
+    with pytest.raises(SourceError, match=r"other values for 2024-01-01, A, Meta .*\(cost\)"):
+        filled(name, *files, text_file(tmp_path / "again.csv", changed))
+
+
+@pytest.mark.parametrize(
+    "days", [META_MONTHS, META_MONTHS.replace("2024-01-01,", "2024-01-10,"), META_ADS.format("Week")
+             + "A,2024-01-08,30,300,9,4\n"]
+)  # fmt: skip
+def test_days_in_rows_of_other_periods_are_not_added_up(tmp_path: Path, days: str) -> None:
+    longer = META_MONTHS.replace("Reporting starts,Reporting ends", "Month").replace(
+        ",2024-01-31", ""
+    ).replace(",2024-02-29", "")  # fmt: skip
+    day = META_ADS.format("Day") + "A,2024-01-12,10,100,9,4\n"
+    half = META_MONTHS.replace("2024-01-31", "2024-01-20")
+    for other in (day, half) if days == META_MONTHS else (day,):
+        for files in (files_of(tmp_path, days, other), files_of(tmp_path, other, days)):
+            for name in ("scorecard", "funnel"):
+                with pytest.raises(SourceError, match="each among other days"):
+                    filled(name, *files)
+    assert total(filled("scorecard", *files_of(tmp_path, longer)), "Months", "ad_spend") == 120
+
+
+def test_two_halves_of_visits_are_added_up(tmp_path: Path) -> None:
+    text = (
+        "# ----\n# Traffic\n# ----\nDate,Session default channel group,Sessions,Engaged sessions\n"
+    )
+    first = f"{text}20240101,Direct,10,1\n20240115,Direct,20,1\n"
+    files = files_of(tmp_path, first, f"{text}20240116,Direct,30,1\n20240201,Direct,5,1\n")
+    assert filled("scorecard", *files).tables["Months"].columns["visits"] == [60, 5]
+    more = text_file(tmp_path / "more.csv", f"{text}20240115,Direct,20,1\n20240117,Direct,10,1\n")
+    with pytest.raises(SourceError, match="both have 2024-01-15"):
+        filled("scorecard", files[0], more)
+
+
+def test_deals_of_two_files_that_come_to_the_same_are_two(tmp_path: Path) -> None:
+    """A rep with a deal of 1000 in each file; a deal that is in both counts once."""
+    header = (
+        "Deal - ID,Deal - Title,Deal - Owner,Deal - Value,Deal - Currency,Deal - Status,"
+        "Deal - Deal created,Deal - Won time\n"
+    )
+    row = "{0},D,Kim,{1},EUR,Won,2024-01-02 10:00:00,2024-01-09 10:00:00\n"
+    one, two, both = row.format(1, 1000), row.format(2, 1000), row.format(3, 500)
+    files = files_of(tmp_path, header + one + both, header + both + two)
+    weeks = filled("sales_team", *files).tables["Weeks"].columns
+    assert (weeks["sales"], weeks["deals"]) == ([2500], [3])
+    months = filled("scorecard", *files).tables["Months"].columns
+    assert (months["won"], months["won_value"]) == ([3], [2500])
+
+
+SHOPIFY_ORDERS = "Name,Email,Financial Status,Currency,Total,Created at,Refunded Amount\n"
+WOO_ORDERS = "Order ID,Order Date,Order Status,Billing Email,Order Total,Order Currency\n"
+TWO_SHOPS = (
+    SHOPIFY_ORDERS
+    + "1001,a@x.com,paid,USD,99.00,2024-01-05,0\n1002,b@x.com,paid,USD,10,2024-02-06,0\n",
+    WOO_ORDERS
+    + "1001,2024-01-07,Completed,c@x.com,5,USD\n1002,2024-02-08,Completed,a@x.com,7,USD\n",
+)
+
+
+def test_orders_of_two_shops_with_the_same_numbers_are_different_orders(tmp_path: Path) -> None:
+    told = filled("retention", *files_of(tmp_path, *TWO_SHOPS))
+    orders = told.tables["Orders"].columns
+    assert orders["order"] == [1001, 1002, "1001 (WooCommerce)", "1002 (WooCommerce)"]
+    assert orders["amount"] == [99, 10, 5, 7]
+    assert "are written as 1001 (WooCommerce)" in told.notes[1].remarks()
+    assert figures("retention", told)["OrderCount"] == 4
+    months = filled("scorecard", *files_of(tmp_path, *TWO_SHOPS)).tables["Months"].columns
+    assert (months["revenue"], months["orders"]) == ([104, 17], [2, 2])
+    assert months["buyers"] == [2, 2]
+    names = TWO_SHOPS[1].replace("c@x.com", "C").replace("a@x.com", "A")
+    months = filled("scorecard", *files_of(tmp_path, TWO_SHOPS[0], names)).tables["Months"].columns
+    assert (months["revenue"], months["buyers"]) == ([104, 17], [None, None])
+    other = SHOPIFY_ORDERS + "1001,z@x.com,paid,USD,19.00,2024-01-09,0\n"
+    with pytest.raises(SourceError, match=r"other values for 1001 .*of two shops.* as in B1001"):
+        filled("retention", *files_of(tmp_path, TWO_SHOPS[0], other))
+
+
+def test_orders_of_a_shop_and_their_payments_are_the_same(tmp_path: Path) -> None:
+    stripe = (
+        "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID\n"
+        "ch_1,2024-01-05 10:00:00,99.00,0.00,usd,Paid,cus_1\n"
+        "ch_2,2024-02-06 10:00:00,10.00,0.00,usd,Paid,cus_2\n"
+    )
+    for name in ("retention", "scorecard"):
+        for payments in (stripe, stripe.replace("cus_2", "b@x.com")):
+            with pytest.raises(SourceError, match="seem to have the same orders"):
+                filled(name, *files_of(tmp_path, TWO_SHOPS[0], payments))

@@ -313,7 +313,7 @@ def _unnamed(reading: Reading) -> Message | None:
 
 def without_customers(reading: Reading) -> Message | None:
     """What is wrong with orders of which no column says whose they are."""
-    if reading.table != "Orders" or "customer" in reading.frame:
+    if reading.into != "Orders" or "customer" in reading.frame:
         return None
     match = reading.match
     return Message(

@@ -3,7 +3,6 @@
 What nobody knows is read as a table of ours with its own headers, or as the user says.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -14,14 +13,22 @@ from typing import Any, NamedTuple
 from kpi_xl.bounded import BudgetError, call
 from kpi_xl.exports import conversions, plain_tables
 from kpi_xl.exports.layouts import Layout
-from kpi_xl.exports.options import Note, Options
+from kpi_xl.exports.options import Note, Options, Request
 from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
 from kpi_xl.exports.rates import Rates, codes_of, converted, currency_of, of_money
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.rows import is_total
+from kpi_xl.exports.several import (
+    Group,
+    Part,
+    left_out_elsewhere,
+    of_two_kinds,
+    placed,
+    rows_of_all,
+    summed,
+)
 from kpi_xl.exports.shaping import (
     BESIDE,
-    NUMBERS,
     Reading,
     filled_columns,
     period_of,
@@ -41,7 +48,6 @@ from kpi_xl.sources import (
     places_of,
     read_table,
 )
-from kpi_xl.sources.connections import Origin
 from kpi_xl.sources.currencies import OTHER_SIGN
 from kpi_xl.sources.databases import BYTES, read_database
 from kpi_xl.sources.delimited import likely_encodings
@@ -55,35 +61,6 @@ Progress = Callable[[str, float], None]
 
 PLAIN = {".csv", ".tsv", ".txt", ".gz", ".xlsx", ".xlsm", ".parquet", ".pq"}
 """The kinds of files that the reader of our own tables reads."""
-
-KEYS = {
-    "Ads": ("date", "campaign", "ad_group", "channel"), "Orders": ("order",),
-    "Leads": ("lead_id",), "Spend": ("month", "channel"), "Months": ("month",),
-    "Weeks": ("rep", "week"), "Subscriptions": ("month",), "Goals": ("kpi", "period"),
-    "Targets": ("rep",), "Tests": ("test",), "Survivors": ("period",),
-    "Subscribers": ("customer", "month"),
-}  # fmt: skip
-"""What a row of a table is known by, over several files."""
-
-ALIKE = {"Orders": ("customer", "date", "amount")}
-"""What a row is known by where one file has its key, and another has not."""
-
-SIDE_BY_SIDE = {"Months", "Spend"}
-"""Tables of which one file fills some columns, and another others."""
-
-
-class Request(NamedTuple):
-    """A file that is to be read, into the table named, or into the one it fits.
-
-    Of a table of a database, `path` is what it is called: warehouse:public.orders. `key` is what
-    its caller knows it by, for a file may be read twice: what is told of it has that, too.
-    """
-
-    path: Path
-    table: str = ""
-    options: Options = Options()
-    origin: Origin | None = None
-    key: int = 0
 
 
 class Filling(NamedTuple):
@@ -126,23 +103,24 @@ def read_files(
         ready += [(request, *pair) for pair in plain]
     faults += _set_in_vain(readings, tables)
     for request, reading in readings:
-        faults += [_placed(request.path, fault) for fault in reading.faults]
+        faults += [placed(request.path, fault) for fault in reading.faults]
     if not faults:
         readings, joined = _joined(readings)
         faults += joined
     for request, reading in readings if not faults else ():
         if fault := conversions.without_customers(reading):
-            faults.append(_placed(request.path, fault))
+            faults.append(placed(request.path, fault))
+    groups = summed(readings, tables, faults) if not faults else []
     if not faults and rates is None:
         faults += _said_otherwise(readings, tables)
     if not faults:
-        faults += converted([r for _, r in readings], tables, rates, report_currency)
+        faults += converted([group.whole for group in groups], tables, rates, report_currency)
     if faults:
         raise SourceError(*dict.fromkeys(faults))
     notes: list[Note] = []
     filled: dict[str, ReadTable] = {}
     for name in tables:
-        ours = [(request, reading) for request, reading in readings if reading.table == name]
+        ours = [group for group in groups if group.whole.table == name]
         plain_ones = [(request, table) for request, into, table in ready if into == name]
         if not ours and not plain_ones:
             continue
@@ -150,7 +128,7 @@ def read_files(
     if faults:
         raise SourceError(*dict.fromkeys(faults))
     unsaid = any(of_money(tables[into]) for _, into, _ in ready)
-    currency = "" if unsaid else currency_of([reading for _, reading in readings], tables)
+    currency = "" if unsaid else currency_of([group.whole for group in groups], tables)
     return Filling(filled, notes, currency)
 
 
@@ -265,12 +243,7 @@ def _said_otherwise(
         said = request.options.currency
         for code in codes_of(reading, tables) if said else ():
             if code and not may_be_one(code, said):
-                yield _placed(request.path, Message(OTHER_SIGN, sign=code, currency=said))
-
-
-def _placed(path: Path, fault: Message) -> Message:
-    text = "{path}, {fault}" if fault.startswith("row ") else "{path} {fault}"
-    return Message(text, path=path, fault=fault)
+                yield placed(request.path, Message(OTHER_SIGN, sign=code, currency=said))
 
 
 # One file
@@ -418,8 +391,6 @@ def _of_blocks(
         else:
             columns = conversions.columns_of(match.layout.table, tables)
             reading = shaped(match, match.layout.table, columns, options, into=table)
-            if not reading.faults:
-                conversions.convert(reading, table, tables[table])
         taken[key] = reading
     return list(taken.values())
 
@@ -453,8 +424,6 @@ def _unknown(
     try:
         reading = shaped(match, table, tables[table], request.options)
         reading.faults = [*lacking, *reading.faults]
-        if not reading.faults:
-            conversions.convert(reading, table, tables[table])
     except ModuleNotFoundError:  # a browser may be without pandas; what was read strictly is told
         if first is None:
             raise
@@ -569,40 +538,40 @@ def _joined(
     return mains, faults
 
 
-Part = tuple[Path, dict[str, list[Any]], int, Reading | None, ReadTable | None]
-"""A file of a table: its cells, its rows, and what it was read as."""
-
-
 def _appended(
     name: str,
     columns: Sequence[Column],
-    readings: Sequence[tuple[Request, Reading]],
+    groups: Sequence[Group],
     ready: Sequence[tuple[Request, ReadTable]],
     notes: list[Note],
     faults: list[Message],
 ) -> ReadTable:
     """The rows of several files as one table."""
     parts: list[Part] = []
-    for request, reading in readings:
-        cells = filled_columns(reading.frame, columns)
-        parts.append((request.path, cells, len(reading.frame), reading, None))
+    for group in groups:
+        frame = group.whole.frame
+        cells = filled_columns(frame, columns)
+        parts.append((group.requests[0].path, cells, len(frame), group.whole, None))
     for request, whole_table in ready:
         if name == "Leads":
             whole_table = _with_opportunities(whole_table)
         parts.append((request.path, whole_table.columns, whole_table.rows, None, whole_table))
-    faults += _of_two_kinds(name, parts)
-    faults += _left_out_elsewhere(name, parts)
+    faults += of_two_kinds(name, parts)
+    faults += left_out_elsewhere(name, parts)
     if len(parts) == 1:
-        kept, again = parts[0][1], [0]
+        kept, again = parts[0][1], [set[int]()]
     else:
-        kept, again = _rows_of_all(name, [column.name for column in columns], parts, faults)
-    remarks: list[str] = []
-    asked = [request for request, _ in (*readings, *ready)]
-    for request, (_, _, height, read, table), doubled in zip(asked, parts, again, strict=True):
-        note = _note(request, name, height - doubled, doubled, read, table)
-        notes.append(note)
-        remarks += table.remarks if table else []
-        remarks += [*note.taken, *note.left] if read else []
+        kept, again = rows_of_all(name, [column.name for column in columns], parts, faults)
+    ours: list[Note] = []
+    for group, doubled in zip(groups, again, strict=False):
+        for request, one in zip(group.requests, group.readings, strict=True):
+            ours.append(_note(request, name, len(one.frame), len(doubled), one, None))
+    for (request, _), part, doubled in zip(
+        ready, parts[len(groups) :], again[len(groups) :], strict=False
+    ):
+        ours.append(_note(request, name, part[2], len(doubled), None, part[4]))
+    notes += ours
+    remarks = [remark for note in ours for remark in (*note.taken, *note.left)]
     if name == "Leads":
         faults += _not_yet(kept, parts[0][0])
     height = len(next(iter(kept.values()), []))
@@ -617,171 +586,6 @@ def _appended(
             )
         )
     return ReadTable(kept, height, remarks)
-
-
-def _of_two_kinds(name: str, parts: Sequence[Part]) -> Iterator[Message]:
-    """What is wrong with two lists of one CRM, as of contacts and of deals.
-
-    Who is in both has another number in each, and would count twice.
-    """
-    if name != "Leads":
-        return
-    first: dict[str, tuple[Path, str]] = {}
-    for path, _, _, reading, _ in parts:
-        if reading is None or not reading.match.layout.file:
-            continue
-        layout = reading.match.layout
-        before, kind_of_it = first.setdefault(layout.vendor, (path, layout.name))
-        if kind_of_it != layout.name:
-            yield Message(
-                "{path} is {name}, and {other_file} is {other}: who is in both would count twice:"
-                " leave out one of the files",
-                path=path,
-                name=layout.name,
-                other_file=before,
-                other=kind_of_it,
-            )
-
-
-def _left_out_elsewhere(name: str, parts: Sequence[Part]) -> Iterator[Message]:
-    """What is wrong with orders that count in one file, and in another were refunded, say."""
-    key = NUMBERS.get(name, "")
-    for part in parts if key else ():
-        if (reading := part[3]) is None:
-            continue
-        for other in parts:
-            numbers = {*other[1][key]} if _vendor(other) == _vendor(part) else set()
-            if both := numbers & reading.out:
-                yield Message(
-                    "{path} has {what} as one that does not count, and in {other_file} it counts:"
-                    " leave out one of the files, or the rows that are in both",
-                    path=part[0],
-                    what=min(map(as_text, both)),
-                    other_file=other[0],
-                )
-            if both := numbers & reading.refunded_here:
-                yield Message(
-                    "{path} gives money back for {what}, which {other_file} has: export the time of"
-                    " both as one file, or join them to one",
-                    path=part[0],
-                    what=min(map(as_text, both)),
-                    other_file=other[0],
-                )
-
-
-def _rows_of_all(
-    name: str, order: Sequence[str], parts: Sequence[Part], faults: list[Message]
-) -> tuple[dict[str, list[Any]], list[int]]:
-    """The rows of several files, each once, and how many of each file another has, too.
-
-    A file may have a row as often as it likes; what another has had as often is the same again.
-    """
-    kept: dict[str, list[Any]] = {column: [] for column in order}
-    seen: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...], int]] = {}
-    whole: Counter[tuple[Any, ...]] = Counter()
-    keys = KEYS.get(name, ())
-    again = []
-    for (path, cells, _, _, _), double in zip(
-        parts, _of_other_grain(name, parts, faults), strict=True
-    ):
-        keyed = bool(keys) and any(cell is not None for cell in cells[keys[0]])
-        here: Counter[tuple[Any, ...]] = Counter()
-        fresh: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...], int]] = {}
-        there = 0
-        for place, values in enumerate(zip(*(cells[one] for one in order), strict=True)):
-            here[values] += place not in double
-            if place in double or here[values] <= whole[values]:
-                there += 1
-                continue
-            row = dict(zip(order, values, strict=True))
-            key = tuple(row[one] for one in keys if one in row)
-            if keyed and (before := seen.get(key)):
-                if name in SIDE_BY_SIDE and _combined(kept, before[2], row):
-                    continue
-                faults.append(_contradiction(path, key, values, before, order))
-                break
-            fresh.setdefault(key, (path, values, len(kept[order[0]])))
-            for one in order:
-                kept[one].append(row[one])
-        seen |= fresh if keyed else {}
-        whole |= here
-        again.append(there)
-    return kept, again
-
-
-def _contradiction(
-    path: Path, key: tuple[Any, ...], values: tuple[Any, ...],
-    before: tuple[Path, tuple[Any, ...], int], order: Sequence[str],
-) -> Message:  # fmt: skip
-    """The sentence that two files say different things of one key."""
-    differs = (one for one, a, b in zip(order, before[1], values, strict=True) if a != b)
-    return Message(
-        "{path} has other values for {what} than {other_file} ({other}):"
-        " leave out one of the files, or the rows that are in both",
-        path=path,
-        what=", ".join(as_text(part) for part in key if part is not None),
-        other_file=before[0],
-        other=next(differs, ""),
-    )
-
-
-def _of_other_grain(name: str, parts: Sequence[Part], faults: list[Message]) -> list[set[int]]:
-    """The rows of each file that one before has too, in which a column of the key is blank.
-
-    Where both say the same, they are one row, which has the cells of both. Where not, one file
-    may be the other by the ad group, say, and both together would count twice: that is a fault.
-    """
-    doubled: list[set[int]] = [set() for _ in parts]
-    keys = KEYS.get(name, ()) if name not in SIDE_BY_SIDE else ()
-    filled = [{key for key in keys if any(cell is not None for cell in part[1].get(key, ()))}
-              for part in parts]  # fmt: skip
-    for later, part in enumerate(parts):
-        for earlier, before in enumerate(parts[:later]):
-            common = [key for key in keys if key in filled[later] & filled[earlier]]
-            lacking = [key for key in keys if key in filled[later] ^ filled[earlier]]
-            common = common or [*ALIKE.get(name, ())]
-            if not lacking or not common or _vendor(part) != _vendor(before):
-                continue
-            rows, others = _by_key(part[1], common), _by_key(before[1], common)
-            for key in (key for key in rows if key in others):
-                if not _one_row(part[1], rows[key], before[1], others[key]):
-                    what = ", ".join(as_text(one) for one in key if one is not None)
-                    faults.append(
-                        Message(
-                            "{file} and {other_file} both have {what}, one with the {lacking}, the"
-                            " other without, which would count twice: leave out one of the files,"
-                            " or the rows that are in both",
-                            file=part[0],
-                            other_file=before[0],
-                            what=what,
-                            lacking=Names(tuple(lacking)),
-                        )
-                    )
-                    break
-                doubled[later].update(rows[key])
-    return doubled
-
-
-def _vendor(part: Part) -> str:
-    return part[3].match.layout.vendor if part[3] else ""
-
-
-def _by_key(cells: Mapping[str, list[Any]], key: Sequence[str]) -> dict[tuple[Any, ...], list[int]]:
-    """The places of the rows that are alike in the key."""
-    places: dict[tuple[Any, ...], list[int]] = {}
-    for place, values in enumerate(zip(*(cells[one] for one in key), strict=True)):
-        places.setdefault(values, []).append(place)
-    return places
-
-
-def _one_row(
-    cells: dict[str, list[Any]], places: Sequence[int], others: dict[str, list[Any]],
-    there: Sequence[int],
-) -> bool:  # fmt: skip
-    """Whether rows of two files are one and the same, which then takes the cells of both."""
-    if len(places) != 1 or len(there) != 1:
-        return False
-    return _combined(others, there[0], {name: cells[name][places[0]] for name in cells})
 
 
 def _not_yet(cells: Mapping[str, list[Any]], path: Path) -> list[Message]:
@@ -822,31 +626,19 @@ def _with_opportunities(table: ReadTable) -> ReadTable:
     )
 
 
-def _combined(kept: dict[str, list[Any]], place: int, row: Mapping[str, Any]) -> bool:
-    """Fill the blanks of a row from another of the same key; False where they contradict."""
-    if any(
-        cell is not None and kept[name][place] is not None and kept[name][place] != cell
-        for name, cell in row.items()
-    ):
-        return False
-    for name, cell in row.items():
-        if cell is not None:
-            kept[name][place] = cell
-    return True
-
-
 # Telling
 
 
 def _note(
     request: Request,
     name: str,
-    rows: int,
+    height: int,
     again: int,
     reading: Reading | None,
     table: ReadTable | None,
 ) -> Note:
     left: list[Message] = []
+    rows = max(height - again, 0)
     if again:
         left.append(Message("{rows} that another file has, too", rows=Counted(again, "rows")))
     note = Note(str(request.path), name, rows, key=request.key)

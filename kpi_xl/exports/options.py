@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import NamedTuple
 
 from kpi_xl.exports.cells import convention
@@ -9,6 +10,7 @@ from kpi_xl.locales import Message, in_language
 from kpi_xl.locales.currencies import said
 from kpi_xl.reference import did_you_mean
 from kpi_xl.sources import SourceError
+from kpi_xl.sources.connections import Origin
 
 ORDERS = ("dmy", "mdy", "ymd", "jalali")
 
@@ -131,6 +133,20 @@ def options_from(given: Iterable[tuple[str, str]], renamed: Mapping[str, str] = 
 
 
 NAMES = ("header", "dates", "numbers", "encoding", "set", "where", "once", "currency", "net")
+
+
+class Request(NamedTuple):
+    """A file that is to be read, into the table named, or into the one it fits.
+
+    Of a table of a database, `path` is what it is called: warehouse:public.orders. `key` is what
+    its caller knows it by, for a file may be read twice: what is told of it has that, too.
+    """
+
+    path: Path
+    table: str = ""
+    options: Options = Options()
+    origin: Origin | None = None
+    key: int = 0
 
 
 class Note(NamedTuple):

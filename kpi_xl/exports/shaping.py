@@ -76,6 +76,8 @@ class Reading:
     left: list[Message] = field(default_factory=list)
     faults: list[Message] = field(default_factory=list)
     grain: str = "day"
+    into: str = ""
+    """The table that it is to fill, where that is another."""
     out: set[Any] = field(default_factory=set)
     """The numbers of the orders or leads that the file has, and that do not count."""
     refunded_here: set[Any] = field(default_factory=set)
@@ -106,7 +108,7 @@ def shaped(
     # In a vendor's file without days, and in a table that has none, a total cannot be told.
     has_days = bool(dated) if layout.file else DATE in units.values()
     rows = rows_of(match, places, measured, dated if has_days else None)
-    reading = Reading(match, table, None, len(rows.numbers))
+    reading = Reading(match, table, None, len(rows.numbers), into=into or table)
     reading.faults += [*faults, *rows.faults]
     if not rows.numbers:
         reading.faults.append(Message("has no rows of data under its header"))

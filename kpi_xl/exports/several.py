@@ -1,0 +1,531 @@
+"""Several files of one table: what they have in common, and what adds up."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kpi_xl.exports import conversions
+from kpi_xl.exports.options import Request
+from kpi_xl.exports.shaping import NUMBERS, Reading, filled_columns, period_of
+from kpi_xl.locales import Counted, Message, Names
+from kpi_xl.schema import Column
+from kpi_xl.sources import ReadTable
+from kpi_xl.sources.values import as_text
+from kpi_xl.units import COUNT, MONEY
+
+KEYS = {
+    "Ads": ("date", "campaign", "ad_group", "channel"), "Orders": ("order",),
+    "Leads": ("lead_id",), "Spend": ("month", "channel"), "Months": ("month",),
+    "Weeks": ("rep", "week"), "Subscriptions": ("month",), "Goals": ("kpi", "period"),
+    "Targets": ("rep",), "Tests": ("test",), "Survivors": ("period",),
+    "Subscribers": ("customer", "month"),
+}  # fmt: skip
+"""What a row of a table is known by, over several files."""
+
+ALIKE = {"Orders": ("customer", "date", "amount")}
+"""What a row is known by where one file has its key, and another has not."""
+
+SIDE_BY_SIDE = {"Months", "Spend"}
+"""Tables of which one file fills some columns, and another others."""
+
+
+class Group(NamedTuple):
+    """Files that are added up, or one alone: what is told of each, and the rows of all."""
+
+    requests: Sequence[Request]
+    readings: Sequence[Reading]
+    whole: Reading
+
+
+def summed(
+    readings: Sequence[tuple[Request, Reading]],
+    tables: Mapping[str, Sequence[Column]],
+    faults: list[Message],
+) -> list[Group]:
+    """The readings as the tables that they fill; files of which months add up are added up.
+
+    Their rows are looked at before: the sums of two halves of a month may be the same.
+    """
+    faults += _numbered_apart(readings)
+    together: dict[Any, list[tuple[Request, Reading]]] = {}
+    for place, (request, reading) in enumerate(readings):
+        together.setdefault(_adds_to(reading) or place, []).append((request, reading))
+    groups = []
+    for some in together.values() if not faults else ():
+        requests, parts = [request for request, _ in some], [reading for _, reading in some]
+        if len(some) > 1:
+            found = _added_up(some, tables, faults)
+            if found is None:
+                groups += [Group([request], [one], one) for request, one in some]
+                continue
+            groups.append(Group(requests, parts, found))
+        else:
+            groups.append(Group(requests, parts, parts[0]))
+    for group in groups if not faults else ():
+        for request, reading in zip(group.requests, group.readings, strict=True):
+            conversions.convert(reading, reading.into, tables[reading.into])
+            faults += [placed(request.path, fault) for fault in reading.faults]
+        if group.whole is not group.readings[0] and not faults:
+            whole = group.whole
+            conversions.convert(whole, whole.into, tables[whole.into])
+            faults += [placed(group.requests[0].path, fault) for fault in whole.faults]
+            _tell_sums(group, tables)
+    return groups
+
+
+def _adds_to(reading: Reading) -> tuple[str, ...]:
+    """What a file can be added up with others of, for its rows become sums; () if they do not.
+
+    Platforms of advertising add up, and shops. Two CRMs may have the same leads, and two tools of
+    web analytics the same visits: of those, it is the files of one.
+    """
+    source, into, layout = reading.table, reading.into, reading.match.layout
+    if source == into:
+        sums = into in SIDE_BY_SIDE and reading.grain != "month"
+        sums |= into == "Weeks" and reading.grain == "day"
+        return (source, into, layout.vendor, layout.name) if sums else ()
+    if source not in KEYS:
+        return ()
+    any_vendor = into == "Months" and source in ("Ads", "Orders")
+    kind = "mail" if "sent" in reading.frame else ""
+    return source, into, "" if any_vendor else layout.vendor, kind
+
+
+def _added_up(
+    some: Sequence[tuple[Request, Reading]],
+    tables: Mapping[str, Sequence[Column]],
+    faults: list[Message],
+) -> Reading | None:
+    """The rows of several files as one reading, each once; None where they do not add up.
+
+    What a file has that one before it has, too, is taken from it.
+    """
+    import pandas as pd
+
+    first = some[0][1]
+    source = first.table
+    if source == first.into:
+        columns = tables[source]
+        if not _apart(some, columns, faults):
+            return None
+    else:
+        columns = conversions.columns_of(source, tables)
+        parts: list[Part] = [
+            (request.path, filled_columns(one.frame, columns), len(one.frame), one, None)
+            for request, one in some
+        ]
+        faults += [*of_two_kinds(source, parts), *left_out_elsewhere(source, parts)]
+        faults += _of_other_periods(some) if source == "Ads" else ()
+        if faults:
+            return None
+        _, again = rows_of_all(source, [column.name for column in columns], parts, faults)
+        if faults:
+            return None
+        for (_, one), places in zip(some, again, strict=True):
+            if places:
+                one.frame = one.frame.drop(index=one.frame.index[sorted(places)])
+                rows = Counted(len(places), "rows")
+                one.left.append(Message("{rows} that another file has, too", rows=rows))
+    frame = pd.concat([one.frame for _, one in some], ignore_index=True)
+    if source == "Orders" and _other_people(some):
+        frame = frame.drop(columns="customer", errors="ignore")
+        if any("customer" in one.frame for _, one in some):
+            text = "{column} stay blank, for the files name their customers in different ways"
+            first.left.append(Message(text, column="buyers"))
+    grain = first.grain if all(one.grain == first.grain for _, one in some) else "day"
+    return replace(first, frame=frame, left=[], faults=[], grain=grain)
+
+
+def _numbers_in(reading: Reading, columns: Sequence[Column]) -> set[str]:
+    """The columns of a table that a file fills, beside its periods and names."""
+    frame = reading.frame
+    return {
+        column.name
+        for column in columns
+        if column.name in frame
+        and frame[column.name].dtype.kind == "f"
+        and frame[column.name].notna().any()
+    }
+
+
+PERIOD = ("date", "month", "week")
+"""The columns of the period that a row is of."""
+
+
+def _periods(reading: Reading) -> set[date]:
+    frame = reading.frame
+    name = next((one for one in PERIOD if one in frame), "")
+    return {day for day in frame[name] if isinstance(day, date)} if name else set()
+
+
+def _apart(
+    some: Sequence[tuple[Request, Reading]], columns: Sequence[Column], faults: list[Message]
+) -> bool:
+    """Whether no two files say the same of one day; where some days are in both, it is a fault."""
+    apart = True
+    for later, (request, one) in enumerate(some):
+        for other_request, other in some[:later]:
+            ours, theirs = _spans(one), _spans(other)
+            both = _days(ours) & _days(theirs)
+            if not both or not _numbers_in(one, columns) & _numbers_in(other, columns):
+                continue
+            apart = False
+            if ours != theirs:
+                files = {"file": request.path, "other_file": other_request.path}
+                faults.append(Message(BOTH_HAVE, **files, day=min(both)))
+    return apart
+
+
+def _of_other_periods(some: Sequence[tuple[Request, Reading]]) -> Iterator[Message]:
+    """What is wrong with files of one vendor that have a day in rows of other periods."""
+    for later, (request, one) in enumerate(some):
+        for other_request, other in some[:later]:
+            if one.match.layout.vendor != other.match.layout.vendor:
+                continue
+            ours, theirs = _spans(one), _spans(other)
+            both = _days(ours - theirs) & _days(theirs) | _days(theirs - ours) & _days(ours)
+            if both:
+                yield Message(
+                    BOTH_HAVE, file=request.path, other_file=other_request.path, day=min(both)
+                )
+
+
+BOTH_HAVE = (
+    "{file} and {other_file} both have {day}, each among other days, which would count twice:"
+    " leave out one of the files, or the rows that are in both"
+)
+
+
+def _spans(reading: Reading) -> set[tuple[date, date]]:
+    """The first and the last day of each row: what it says, its file, or how long it is."""
+    frame, match = reading.frame, reading.match
+    if not {"date", "day", "week", "month"} & match.places.keys():
+        if {"start", "end"} <= {*frame}:
+            rows = zip(frame["start"], frame["end"], strict=True)
+            return {(a, b) for a, b in rows if isinstance(a, date) and isinstance(b, date)}
+        if period := period_of(match):
+            return {period}
+    if reading.grain == "month":
+        return {(day.replace(day=1), _last_of(day)) for day in _periods(reading)}
+    more = timedelta(days=6 if reading.grain == "week" else 0)
+    return {(day, day + more) for day in _periods(reading)}
+
+
+def _last_of(day: date) -> date:
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1) - timedelta(days=1)
+
+
+def _days(spans: set[tuple[date, date]]) -> set[date]:
+    return {
+        first + timedelta(days=n) for first, last in spans for n in range((last - first).days + 1)
+    }
+
+
+def _other_people(some: Sequence[tuple[Request, Reading]]) -> bool:
+    """Whether files name their customers in different ways, so that nobody knows who is in both."""
+    kinds = set()
+    for _, one in some:
+        if "customer" not in one.frame:
+            return True
+        kinds.add(bool(one.frame["customer"].map(lambda cell: "@" in str(cell)).mean() > 0.5))
+    return len(kinds) > 1
+
+
+def _tell_sums(group: Group, tables: Mapping[str, Sequence[Column]]) -> None:
+    """Tell of each file what it adds to the months that others have, too."""
+    into = group.whole.into
+    keys = [[*_keys_of(one, into)] for one in group.readings]
+    columns = [c.name for c in tables[into] if c.unit is COUNT or c.unit.name == MONEY.name]
+    columns = [name for name in columns if name not in conversions.STOCKS]
+    vendors = {one.match.layout.vendor for one in group.readings if "ad_revenue" in one.frame}
+    if into == "Months" and len(vendors) > 1:
+        text = "{column} is what each platform says it brought: what two of them claim counts twice"
+        group.readings[-1].left.append(Message(text, column="ad_revenue"))
+    for place, (request, one) in enumerate(zip(group.requests, group.readings, strict=True)):
+        others = [
+            other.path.name
+            for at, other in enumerate(group.requests)
+            if at != place and other.path != request.path and {*keys[at]} & {*keys[place]}
+        ]
+        filled = [name for name in columns if name in one.frame and one.frame[name].notna().any()]
+        if not others or not filled:
+            continue
+        sums = (f"{name} {float(one.frame[name].sum()):,.15g}" for name in filled)
+        text = "added up with {files}; this file has {sums}"
+        one.left.append(
+            Message(text, files=Names(tuple(dict.fromkeys(others))), sums=", ".join(sums))
+        )
+
+
+def _keys_of(reading: Reading, table: str) -> Iterator[tuple[Any, ...]]:
+    names = [name for name in KEYS[table] if name in reading.frame]
+    return zip(*(reading.frame[name] for name in names), strict=True)
+
+
+def placed(path: Path, fault: Message) -> Message:
+    """What is wrong with a file, with its name."""
+    text = "{path}, {fault}" if fault.startswith("row ") else "{path} {fault}"
+    return Message(text, path=path, fault=fault)
+
+
+# Orders of several shops
+
+
+def _numbered_apart(readings: Sequence[tuple[Request, Reading]]) -> list[Message]:
+    """Give orders of two vendors that have the same number different ones.
+
+    What is wrong with two vendors' files of the same orders, as of a shop and of its payments.
+    """
+    shops: dict[str, list[tuple[Request, Reading]]] = {}
+    for request, one in readings:
+        if one.table == "Orders" and one.match.layout.file and "order" in one.frame:
+            shops.setdefault(one.match.layout.vendor, []).append((request, one))
+    known: set[Any] = set()
+    faults = []
+    before: list[tuple[Request, Reading]] = []
+    for vendor, some in shops.items():
+        for request, one in some:
+            for other_request, other in before:
+                if what := _same_orders(one.frame, other.frame):
+                    text = (
+                        "{path} and {other_file} seem to have the same orders ({what}), which would"
+                        " count twice: leave out one of the files"
+                    )
+                    faults.append(Message(
+                        text, path=request.path, other_file=other_request.path, what=what
+                    ))  # fmt: skip
+        here = {
+            number
+            for _, one in some
+            for number in (*one.frame["order"], *one.out, *one.refunded_here)
+        }
+        both = here & known - {None}
+        named = {number: f"{as_text(number)} ({vendor})" for number in both}
+        for _, one in some if named else ():
+            one.frame = one.frame.assign(order=[named.get(n, n) for n in one.frame["order"]])
+            one.out = {named.get(number, number) for number in one.out}
+            one.refunded_here = {named.get(number, number) for number in one.refunded_here}
+            if one.into == "Orders":
+                text = "numbers that orders of another shop have, too, are written as {number}"
+                one.left.append(Message(text, number=named[min(both, key=as_text)]))
+        known |= here
+        before += some
+    return faults
+
+
+def _same_orders(one: Any, other: Any) -> str:
+    """An order that two files have, each under a number of its own; "" where they have none.
+
+    Where they name their customers in the same way, one is enough; else it is most of them.
+    """
+    sides = []
+    for frame in (one, other):
+        if not {"date", "amount"} <= {*frame}:
+            return ""
+        who = frame["customer"] if "customer" in frame else frame["date"].map(lambda _: "")
+        people = [str(name).casefold() for name in who]
+        sides.append(list(zip(people, frame["date"], frame["amount"], strict=True)))
+    if both := {*sides[0]} & {*sides[1]} if any(name for name, _, _ in sides[0]) else set():
+        return ", ".join(map(as_text, min(both, key=str)))
+    if {name for name, _, _ in sides[0]} & {name for name, _, _ in sides[1]} - {""}:
+        return ""
+    counts = [Counter((day, amount) for _, day, amount in side) for side in sides]
+    alike = counts[0] & counts[1]
+    if 2 * alike.total() > min(map(len, sides)) and alike.total() > 1:
+        return ", ".join(map(as_text, min(alike, key=str)))
+    return ""
+
+
+# Rows of several files
+
+
+Part = tuple[Path, dict[str, list[Any]], int, Reading | None, ReadTable | None]
+"""A file of a table: its cells, its rows, and what it was read as."""
+
+
+def of_two_kinds(name: str, parts: Sequence[Part]) -> Iterator[Message]:
+    """What is wrong with two lists of one CRM, as of contacts and of deals.
+
+    Who is in both has another number in each, and would count twice.
+    """
+    if name != "Leads":
+        return
+    first: dict[str, tuple[Path, str]] = {}
+    for path, _, _, reading, _ in parts:
+        if reading is None or not reading.match.layout.file:
+            continue
+        layout = reading.match.layout
+        before, kind_of_it = first.setdefault(layout.vendor, (path, layout.name))
+        if kind_of_it != layout.name:
+            yield Message(
+                "{path} is {name}, and {other_file} is {other}: who is in both would count twice:"
+                " leave out one of the files",
+                path=path,
+                name=layout.name,
+                other_file=before,
+                other=kind_of_it,
+            )
+
+
+def left_out_elsewhere(name: str, parts: Sequence[Part]) -> Iterator[Message]:
+    """What is wrong with orders that count in one file, and in another were refunded, say."""
+    key = NUMBERS.get(name, "")
+    for part in parts if key else ():
+        if (reading := part[3]) is None:
+            continue
+        for other in parts:
+            numbers = {*other[1][key]} if _vendor(other) == _vendor(part) else set()
+            if both := numbers & reading.out:
+                yield Message(
+                    "{path} has {what} as one that does not count, and in {other_file} it counts:"
+                    " leave out one of the files, or the rows that are in both",
+                    path=part[0],
+                    what=min(map(as_text, both)),
+                    other_file=other[0],
+                )
+            if both := numbers & reading.refunded_here:
+                yield Message(
+                    "{path} gives money back for {what}, which {other_file} has: export the time of"
+                    " both as one file, or join them to one",
+                    path=part[0],
+                    what=min(map(as_text, both)),
+                    other_file=other[0],
+                )
+
+
+def rows_of_all(
+    name: str, order: Sequence[str], parts: Sequence[Part], faults: list[Message]
+) -> tuple[dict[str, list[Any]], list[set[int]]]:
+    """The rows of several files, each once, and the places of those that another file has, too.
+
+    A file may have a row as often as it likes; what another has had as often is the same again.
+    """
+    kept: dict[str, list[Any]] = {column: [] for column in order}
+    seen: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...], int]] = {}
+    whole: Counter[tuple[Any, ...]] = Counter()
+    keys = KEYS.get(name, ())
+    again = []
+    for (path, cells, _, _, _), double in zip(
+        parts, _of_other_grain(name, parts, faults), strict=True
+    ):
+        keyed = bool(keys) and any(cell is not None for cell in cells[keys[0]])
+        here: Counter[tuple[Any, ...]] = Counter()
+        fresh: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...], int]] = {}
+        there: set[int] = set()
+        for place, values in enumerate(zip(*(cells[one] for one in order), strict=True)):
+            here[values] += place not in double
+            if place in double or here[values] <= whole[values]:
+                there.add(place)
+                continue
+            row = dict(zip(order, values, strict=True))
+            key = tuple(row[one] for one in keys if one in row)
+            if keyed and (before := seen.get(key)):
+                if name in SIDE_BY_SIDE and _combined(kept, before[2], row):
+                    continue
+                faults.append(_contradiction(name, path, key, values, before, order))
+                break
+            fresh.setdefault(key, (path, values, len(kept[order[0]])))
+            for one in order:
+                kept[one].append(row[one])
+        seen |= fresh if keyed else {}
+        whole |= here
+        again.append(there)
+    return kept, again
+
+
+def _contradiction(
+    name: str, path: Path, key: tuple[Any, ...], values: tuple[Any, ...],
+    before: tuple[Path, tuple[Any, ...], int], order: Sequence[str],
+) -> Message:  # fmt: skip
+    """The sentence that two files say different things of one key."""
+    differs = (one for one, a, b in zip(order, before[1], values, strict=True) if a != b)
+    what = ", ".join(as_text(part) for part in key if part is not None)
+    told = Message(
+        "{path} has other values for {what} than {other_file} ({other}):"
+        " leave out one of the files, or the rows that are in both",
+        path=path,
+        what=what,
+        other_file=before[0],
+        other=next(differs, ""),
+    )
+    if name != "Orders":
+        return told
+    text = (
+        "{fault}; if they are of two shops, write a letter before the numbers of one, as in {what}"
+    )
+    return Message(text, fault=told, what=f"B{what}")
+
+
+def _of_other_grain(name: str, parts: Sequence[Part], faults: list[Message]) -> list[set[int]]:
+    """The rows of each file that one before has too, in which a column of the key is blank.
+
+    Where both say the same, they are one row, which has the cells of both. Where not, one file
+    may be the other by the ad group, say, and both together would count twice: that is a fault.
+    """
+    doubled: list[set[int]] = [set() for _ in parts]
+    keys = KEYS.get(name, ()) if name not in SIDE_BY_SIDE else ()
+    filled = [{key for key in keys if any(cell is not None for cell in part[1].get(key, ()))}
+              for part in parts]  # fmt: skip
+    for later, part in enumerate(parts):
+        for earlier, before in enumerate(parts[:later]):
+            common = [key for key in keys if key in filled[later] & filled[earlier]]
+            lacking = [key for key in keys if key in filled[later] ^ filled[earlier]]
+            common = common or [*ALIKE.get(name, ())]
+            if not lacking or not common or _vendor(part) != _vendor(before):
+                continue
+            rows, others = _by_key(part[1], common), _by_key(before[1], common)
+            for key in (key for key in rows if key in others):
+                if not _one_row(part[1], rows[key], before[1], others[key]):
+                    what = ", ".join(as_text(one) for one in key if one is not None)
+                    faults.append(
+                        Message(
+                            "{file} and {other_file} both have {what}, one with the {lacking}, the"
+                            " other without, which would count twice: leave out one of the files,"
+                            " or the rows that are in both",
+                            file=part[0],
+                            other_file=before[0],
+                            what=what,
+                            lacking=Names(tuple(lacking)),
+                        )
+                    )
+                    break
+                doubled[later].update(rows[key])
+    return doubled
+
+
+def _vendor(part: Part) -> str:
+    return part[3].match.layout.vendor if part[3] else ""
+
+
+def _by_key(cells: Mapping[str, list[Any]], key: Sequence[str]) -> dict[tuple[Any, ...], list[int]]:
+    """The places of the rows that are alike in the key."""
+    places: dict[tuple[Any, ...], list[int]] = {}
+    for place, values in enumerate(zip(*(cells[one] for one in key), strict=True)):
+        places.setdefault(values, []).append(place)
+    return places
+
+
+def _one_row(
+    cells: dict[str, list[Any]], places: Sequence[int], others: dict[str, list[Any]],
+    there: Sequence[int],
+) -> bool:  # fmt: skip
+    """Whether rows of two files are one and the same, which then takes the cells of both."""
+    if len(places) != 1 or len(there) != 1:
+        return False
+    return _combined(others, there[0], {name: cells[name][places[0]] for name in cells})
+
+
+def _combined(kept: dict[str, list[Any]], place: int, row: Mapping[str, Any]) -> bool:
+    """Fill the blanks of a row from another of the same key; False where they contradict."""
+    if any(
+        cell is not None and kept[name][place] is not None and kept[name][place] != cell
+        for name, cell in row.items()
+    ):
+        return False
+    for name, cell in row.items():
+        if cell is not None:
+            kept[name][place] = cell
+    return True
