@@ -1874,6 +1874,8 @@ def as_written(file: str, path: Path, *changes: tuple[str, str]) -> Path:
          "Grand Total (Purchased),Status", "Customer Email and Total Refunded"),
         ("Sales Record Number,Order Number,Buyer Username,Quantity,Sold For,Total Price,Sale Date",
          "download the transaction report"),
+        ("Date,Order #,N. Revenue (formatted),Status,Customer,Customer type,Product(s),Net Sales",
+         "export the orders with a plugin"),
         ("amazon-order-id,merchant-order-id,purchase-date,order-status,item-price,currency",
          "names no customer"),
         ("order-id,order-item-id,purchase-date,payments-date,buyer-email,item-price,currency",
@@ -1919,6 +1921,11 @@ def test_what_a_list_of_payments_leaves_out_is_told_with_its_worth() -> None:
         "1 order wholly refunded (30.00)",
         "20.00 refunded",
     }
+
+
+def test_a_statement_has_no_status_and_says_nothing_of_it() -> None:
+    told = filled("retention", "as_written/paypal_statement_de.csv").notes[0].left
+    assert not [remark for remark in told if "no column of status" in remark]
 
 
 def test_refunds_of_orders_in_another_file_are_told(tmp_path: Path) -> None:

@@ -634,7 +634,7 @@ def _chosen(
         if name in frame and name not in overruled:
             frame = _dropped(frame, name, values, things, reading)
     for name, values in layout.keep.items():
-        if name not in frame and not options.where:
+        if name not in frame and not options.where and _expected(name, reading.match):
             text = "no column of {column}: all {things} count"
             reading.left.append(Message(text, column=name, things=Counted(len(frame), things)))
         if name in frame and name not in overruled:
@@ -644,6 +644,12 @@ def _chosen(
         frame = _without_refunds(frame, layout, places, reading)
         frame = _once(frame, layout, options, places, noun, reading)
     return frame
+
+
+def _expected(name: str, match: Match) -> bool:
+    """Whether such a file has a column: some forms of it have none, as all their rows are alike."""
+    headers = [one.columns for one in match.layout.headers if name in one.columns]
+    return not headers or name in match.header.columns
 
 
 def _are(frame: Any, name: str, values: Iterable[str]) -> Any:
