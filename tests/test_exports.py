@@ -1997,6 +1997,21 @@ def test_months_of_several_platforms_are_added_up(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_platforms_in_two_currencies_are_added_up_by_rates_alone(tmp_path: Path) -> None:
+    """200 + 50 dollars at 0.5, and 300 + 70 at 0.6; what says no currency is in the other's."""
+    dollars = META_MONTHS.replace("EUR", "USD")
+    files = files_of(tmp_path, GOOGLE_MONTHS, dollars)
+    with pytest.raises(SourceError, match=r"1\.csv and .*2\.csv: the amounts are in EUR and USD"):
+        filled("scorecard", *files)
+    text = "currency,rate,from\nUSD,0.5,2024-01-01\nUSD,0.6,2024-02-01\n"
+    rates = rates_of(text_file(tmp_path / "rates.csv", text))
+    told = filled("scorecard", *files, rates=rates, report_currency="EUR")
+    assert told.tables["Months"].columns["ad_spend"] == [225, 342]
+    unsaid = META_MONTHS.replace(" (EUR)", "")
+    months = filled("scorecard", *files_of(tmp_path, GOOGLE_MONTHS, unsaid)).tables["Months"]
+    assert months.columns["ad_spend"] == [250, 370]
+
+
 @pytest.mark.parametrize(
     ("name", "table", "column"), [("scorecard", "Months", "ad_spend"), ("funnel", "Spend", "spend"),
                                   ("unit_economics", "Spend", "spend")]

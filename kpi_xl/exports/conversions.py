@@ -7,6 +7,7 @@ from typing import Any
 from kpi_xl.exports.options import money
 from kpi_xl.exports.shaping import NOUNS, Reading, monday, tell_left
 from kpi_xl.locales import Counted, Message, Names
+from kpi_xl.locales.currencies import closer
 from kpi_xl.schema import Column
 from kpi_xl.sources.grain import GRAIN_WORDS
 from kpi_xl.units import COUNT, DATE, KEY, MONEY, TEXT, Unit
@@ -111,21 +112,14 @@ def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
         return
     if source == "Leads" and table != "Weeks":
         _opportunities(reading)
-    codes = sorted({code for code in reading.frame["_currency"] if code})
-    if len(codes) > 1 and (table == "Months" or source == "Contracts"):
-        reading.faults.append(
-            Message(
-                "has amounts in {currencies}, which cannot be added up to months:"
-                " export one currency, or choose one with --where",
-                currencies=Names(tuple(codes)),
-            )
-        )
-        return
     of_days = table == "Spend" and reading.grain != "month"
     added_up = source != table or table in ("Months", "Weeks") or of_days
     if added_up and (gap := _gap(reading, NEEDED.get(source, ()))):
         reading.faults.append(gap)
         return
+    if added_up:  # what is in two currencies has been refused, or converted
+        one = closer(*set(reading.frame["_currency"]))
+        reading.frame = reading.frame.assign(_currency=one)
     if source == table:
         if table == "Months":
             _months(reading, columns)

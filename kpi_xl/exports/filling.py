@@ -110,11 +110,11 @@ def read_files(
     for request, reading in readings if not faults else ():
         if fault := conversions.without_customers(reading):
             faults.append(placed(request.path, fault))
-    groups = summed(readings, tables, faults) if not faults else []
     if not faults and rates is None:
         faults += _said_otherwise(readings, tables)
     if not faults:
-        faults += converted([group.whole for group in groups], tables, rates, report_currency)
+        faults += converted([reading for _, reading in readings], tables, rates, report_currency)
+    groups = summed(readings, tables, faults) if not faults else []
     if faults:
         raise SourceError(*dict.fromkeys(faults))
     notes: list[Note] = []

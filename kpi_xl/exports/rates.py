@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from kpi_xl.exports.conversions import columns_of
 from kpi_xl.locales import Message, Names
 from kpi_xl.locales.currencies import code_of, currency_named, distinct
 from kpi_xl.schema import Column
@@ -77,7 +78,7 @@ def converted(
     if rates is None:
         codes = distinct({*used, *([report] if report else [])})
         if len(codes) > 1:
-            where = dict.fromkeys(used[code] for code in codes if code in used)
+            where = dict.fromkeys(path for code, path in used.items() if code in codes)
             return [
                 Message(
                     "{where}: the amounts are in {currencies}, which cannot be added:"
@@ -108,7 +109,8 @@ def of_money(columns: Sequence[Column]) -> list[str]:
 def codes_of(reading: "Reading", tables: Mapping[str, Sequence[Column]]) -> list[str]:
     """The currencies of the rows with amounts, "" for those that do not say it."""
     frame = reading.frame
-    present = [name for name in of_money(tables.get(reading.table, ())) if name in frame]
+    columns = columns_of(reading.table, tables)
+    present = [name for name in of_money(columns) if name in frame]
     if not present:
         return []
     some = frame[present].notna().any(axis=1)
@@ -119,11 +121,12 @@ def _converted(
     reading: "Reading", tables: Mapping[str, Sequence[Column]], rates: Rates, report: str
 ) -> list[Message]:
     frame = reading.frame
-    money = [name for name in of_money(tables.get(reading.table, ())) if name in frame]
+    money = [name for name in of_money(columns_of(reading.table, tables)) if name in frame]
     if not money:
         return []
     days = next(
-        (frame[name] for name in ("date", "created", "month", "week") if name in frame), None
+        (frame[name] for name in ("date", "created", "month", "week", "started") if name in frame),
+        None,
     )
     path = reading.match.page.opener.path
     faults = []
