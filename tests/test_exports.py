@@ -1917,7 +1917,7 @@ def test_what_a_list_of_payments_leaves_out_is_told_with_its_worth() -> None:
         "1 row general currency conversion (9.00)",
         "1 row general withdrawal (-500.00)",
         "1 row paid to others (-15.00)",
-        "refunds of 1 order that are not here or do not count (12.00)",
+        "refunds of 1 order not among these (12.00)",
         "1 order wholly refunded (30.00)",
         "20.00 refunded",
     }
@@ -2115,3 +2115,50 @@ def test_orders_of_a_shop_and_their_payments_are_the_same(tmp_path: Path) -> Non
         for payments in (stripe, stripe.replace("cus_2", "b@x.com")):
             with pytest.raises(SourceError, match="seem to have the same orders"):
                 filled(name, *files_of(tmp_path, TWO_SHOPS[0], payments))
+
+
+OWN_PAYMENTS = """
+name = "Ours"
+vendor = "We"
+table = "Orders"
+amount = "total - refunded"
+refunds = {what = "back"}
+[[header]]
+signature = ["No", "Paid by"]
+columns.order = "No"
+columns.reference = "Of"
+columns.customer = "Paid by"
+columns.date = "Day"
+columns.total = "Sum"
+columns.what = "What"
+"""
+
+
+@pytest.mark.parametrize(
+    ("header", "amounts", "fault"),
+    [
+        ("No,Paid by,Day,Sum,What,Of", [7.0], ""),
+        ("No,Paid by,Day,Sum,What,Beside", [], "row 3 gives money back, .* export of, too"),
+        ("No,Paid by,Day,Sum,Kind,Beside", [10.0, -3.0], ""),  # nothing says what a row is
+    ],
+)
+def test_payments_in_a_layout_of_ones_own(
+    header: str, amounts: list[float], fault: str, tmp_path: Path
+) -> None:
+    own = layouts_of(OWN_PAYMENTS, "own.toml")
+    tables = {table.name: table.columns for table in SCHEMAS["retention"].inputs}
+    rows = "1,a@b.c,2024-01-05,10,paid,\n2,a@b.c,2024-01-06,-3,back,1\n"
+    requests = [Request(text_file(tmp_path / "own.csv", f"{header}\n{rows}"))]
+    if fault:
+        with pytest.raises(SourceError, match=fault):
+            read_files(requests, tables, own)
+        return
+    assert data(read_files(requests, tables, own))["Orders"]["amount"] == amounts
+
+
+def test_refunds_in_a_layout_are_of_one_column_beside_an_amount() -> None:
+    for wrong in ('{a = "x", b = "y"}', "{}"):
+        with pytest.raises(SourceError, match=r"write refunds as .* of one column"):
+            layouts_of(OWN_PAYMENTS.replace('{what = "back"}', wrong), "own.toml")
+    with pytest.raises(SourceError, match=r"write refunds as .* of one column"):
+        layouts_of(OWN_PAYMENTS.replace('amount = "total - refunded"', ""), "own.toml")

@@ -285,6 +285,10 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         if isinstance(given.get(key), str) and not _FORMULA.fullmatch(given[key]):
             text = '{where}: {key} is written as "total - refunded", not "{text}"'
             faults.append(Message(text, where=where, key=key, text=given[key]))
+    refunds = _record(given, "refunds", where, faults)
+    if "refunds" in given and not (len(refunds) == 1 and texts.get("amount")):
+        text = '{where}: write refunds as {{kind = "refund"}}, of one column, beside an amount'
+        faults.append(Message(text, where=where))
     headers = given.get("header")
     if not isinstance(headers, list) or not headers:
         faults.append(Message("{where} needs a [[header]] with its columns", where=where))

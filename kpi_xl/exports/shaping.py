@@ -717,6 +717,8 @@ def _without_refunds(
     """The orders of a list of payments: refunds taken off those that they name, or below 0."""
     ((name, values),) = layout.refunds.items()
     total = layout.amount.split()[0]
+    if name not in frame or total not in frame:
+        return frame
     back = _are(frame, name, values)
     refunds, orders = frame[back], frame[~back]
     paid = orders[total].fillna(0.0) < 0
@@ -732,25 +734,28 @@ def _taken_off(
     orders: Any, refunds: Any, total: str, places: Mapping[str, int], reading: Reading
 ) -> Any:
     """Orders with what was given back for them, which stands in rows that name them."""
-    unnamed = refunds["reference"].isna() if "reference" in refunds else refunds["_row"] > 0
+    lacking = next((name for name in ("order", "reference") if name not in refunds), "")
+    unnamed = refunds["_row"] > 0 if lacking else refunds["reference"].isna()
     if unnamed.any():
         text = (
             "row {row} gives money back, and does not say for which {thing}: export {column}, too"
         )
         row = int(refunds["_row"][unnamed].iloc[0])
-        column = reading.match.header.columns["reference"]
+        column = reading.match.header.columns[lacking or "reference"]
         reading.faults.append(Message(text, row=row, thing=THINGS["orders"], column=str(column)))
+        return orders
+    if lacking:
         return orders
     given: dict[tuple[Any, str], float] = {}
     for row in refunds.to_dict("records"):
         key = row["reference"], row["_currency"]
         given[key] = given.get(key, 0.0) - row[total]
     taken = list(zip(orders["order"], orders["_currency"], strict=True))
-    if lacking := {key: worth for key, worth in given.items() if key not in {*taken}}:
-        text = "refunds of {orders} that are not here or do not count ({worth})"
-        worth, number = money(sum(lacking.values())), Counted(len(lacking), "orders")
+    if others := {key: worth for key, worth in given.items() if key not in {*taken}}:
+        text = "refunds of {orders} not among these ({worth})"
+        worth, number = money(sum(others.values())), Counted(len(others), "orders")
         reading.left.append(Message(text, orders=number, worth=worth))
-        reading.refunded_here = {order for order, _ in lacking}
+        reading.refunded_here = {order for order, _ in others}
     orders = orders.assign(refunded=[max(given.get(key, 0.0), 0.0) for key in taken])
     unsaid = _are_refunded(orders) & (orders["refunded"] == 0)
     if unsaid.any():
