@@ -99,7 +99,13 @@ def lazy(frame: "IntoFrame", dates: Sequence[str], others: Iterable[str] = ()) -
         rows = _lazy(_as_declared(rows.to_native(), names))
     elif engine.is_duckdb():
         texts = [name for name in names if columns[name] in (nw.String, nw.Enum)]
-        rows = _replaced(rows, {name: AS_LETTERS.format(name, "C") for name in _quoted(texts, '"')})
+        formulas = {name: AS_LETTERS.format(name, "C") for name in _quoted(texts, '"')}
+        native = rows.to_native()
+        kinds = dict(zip(native.columns, map(str, native.types), strict=True))
+        fine = [name for name in names if name in dates and kinds[name] in IN_NANOSECONDS]
+        formulas |= {name: DUCKDB_IN_MICROSECONDS.format(name) for name in _quoted(fine, '"')}
+        rows = _replaced(rows, formulas)
+        columns = rows.collect_schema()
     zoned = [
         name for name in dict.fromkeys(dates)
         if name in columns and getattr(columns[name], "time_zone", None) is not None
@@ -204,6 +210,8 @@ OF_TYPE["timestamp"] = OF_TYPE["date"]
 
 def _as_declared(table: Any, names: Sequence[str]) -> Any:
     """A table of Ibis whose columns hold what their types say, and texts without a collation."""
+    from ibis import schema
+
     engine = table.get_backend().name
     kinds = table.schema()
     if engine == "sqlite":
@@ -216,6 +224,9 @@ def _as_declared(table: Any, names: Sequence[str]) -> Any:
             formulas[name] = AS_LETTERS.format(formulas[name], collation)
         elif kinds[name].is_decimal() and engine == "postgres":  # or money
             formulas[name] = f"CAST({formulas[name]} AS NUMERIC)"
+        elif kinds[name].is_timestamp() and kinds[name].scale == 9 and engine == "duckdb":
+            formulas[name] = DUCKDB_IN_MICROSECONDS.format(formulas[name])
+            kinds = schema(dict(kinds.items()) | {name: "timestamp"})
         else:
             continue
         changed = True
@@ -279,6 +290,14 @@ def _in_utc(rows: nw.LazyFrame[Any], zoned: Sequence[str]) -> nw.LazyFrame[Any]:
         return _lazy(_ibis_in_utc(rows.to_native(), zoned))
     return rows  # its columns have zones of their own
 
+
+IN_NANOSECONDS = ("TIMESTAMP_NS", "TIMESTAMPTZ_NS")
+DUCKDB_IN_MICROSECONDS = (
+    "CASE WHEN isfinite(CAST({0} AS TIMESTAMP))"
+    " THEN make_timestamp((epoch_ns({0}) - CASE WHEN epoch_ns({0}) < 0 THEN 999 ELSE 0 END)"
+    " // 1000) ELSE CAST({0} AS TIMESTAMP) END"
+)
+"""A moment of nanoseconds, in UTC; DuckDB's own cast rounds the last one of a day to the next."""
 
 DUCKDB_IN_UTC = (
     "CASE WHEN isfinite({0}) THEN make_timestamp(epoch_us({0})) ELSE CAST({0} AS TIMESTAMP) END"

@@ -1198,7 +1198,7 @@ def _rows(
         given = {"key": key, **given}
         columns.insert(0, _key(schema, key, has_nan=has_nan))
     if amount is not None:
-        columns.append(_amount(schema, amount, has_nan=has_nan))
+        columns.append(amount_known(schema, amount, has_nan=has_nan))
         given["amount"] = amount
     names = list(given)
     measured = [name for name in names if name != "key"]
@@ -1206,7 +1206,7 @@ def _rows(
     if segment is not None:
         named["segment"] = _key(schema, segment, has_nan=has_nan)
     for number, name in enumerate(numbers):
-        named[f"number{number}"] = _amount(schema, name, has_nan=has_nan)
+        named[f"number{number}"] = amount_known(schema, name, has_nan=has_nan)
     rows = lazy.select(**named)
     texts = [name for name, kind in rows.collect_schema().items() if kind == nw.String]
     rows, facts = _known(rows, texts, names, measured)
@@ -1353,7 +1353,8 @@ def _date(schema: nw.Schema, name: str) -> nw.Expr:
     return day
 
 
-def _amount(schema: nw.Schema, name: str, *, has_nan: bool) -> nw.Expr:
+def amount_known(schema: nw.Schema, name: str, *, has_nan: bool) -> nw.Expr:
+    """A column of numbers, of which NaN is null."""
     amount, kind = _column(schema, name)
     if kind == nw.Boolean:
         return nw.when(amount).then(_number(1)).otherwise(nw.when(~amount).then(_number(0)))

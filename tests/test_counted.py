@@ -15,7 +15,7 @@ from kpi_xl.workbook_templates.writing import Built
 
 from kpi_xl import CellError, frames
 from kpi_xl.cli.templates import fill
-from kpi_xl.exports import Request, counting, options_from
+from kpi_xl.exports import Request, counting, options_from, read_files
 from kpi_xl.exports.counting import CountedOrders, counted, counted_apart
 from kpi_xl.schema.retention import ORDERS
 from kpi_xl.sources import SourceError
@@ -259,6 +259,75 @@ def test_returns_are_no_orders(number: str, orders: float, tmp_path: Path) -> No
     found = counted([Request(path, "Orders")], ORDERS.columns, ASKED, 1)
     assert found
     assert found.orders == orders
+
+
+MOMENTS = ("TIMESTAMP_NS '2024-12-31 23:59:59.999999999'", "DATE '2024-12-31'")
+
+
+@pytest.mark.parametrize("moment", [*MOMENTS, f"({MOMENTS[0]})::TIMESTAMPTZ_NS"])
+def test_moments_of_nanoseconds_and_nan_are_those_that_are_read(
+    moment: str, tmp_path: Path
+) -> None:
+    """The engine's own cast has the last nanosecond of a year begin the next."""
+    path = tmp_path / "orders.parquet"
+    duckdb.execute("SET TimeZone = 'UTC'").sql(
+        f"SELECT 'a' AS customer, {moment} AS date, 'NaN'::DOUBLE AS amount FROM range(2)"
+    ).write_parquet(str(path))
+    found = counted([Request(path, "Orders")], ORDERS.columns, ASKED, 1)
+    assert found
+    assert found.counts.days[1:] == [[45657, 2, 0.0]]
+    assert (found.rows, found.blank) == (2, 2)
+    asked = {"Orders": ORDERS.columns}
+    read = read_files([Request(path, "Orders")], asked, []).tables["Orders"].columns
+    assert read == found.sample
+    assert read["date"] == [date(2024, 12, 31)] * 2
+
+
+SAME = "SELECT 'a' AS customer, DATE '2024-01-01' AS date, 1.5 AS amount"
+
+
+@pytest.mark.parametrize(
+    ("names", "rows"),
+    [
+        (("part-00000-1a.parquet", "part-00001-1a.parquet"), 2),
+        (("year=2024/a.parquet", "year=2025/a.parquet"), 2),
+        (("new/part-0.parquet", "old/part-0.parquet"), 1),
+        (("new.parquet", "old.parquet"), 1),
+        (("part-0.parquet", "part-0.parquet"), 1),
+    ],
+)
+def test_parts_of_one_table_have_no_row_in_common(
+    names: tuple[str, str], rows: int, tmp_path: Path
+) -> None:
+    """A customer may buy the same twice a day; of other files a row that both have is one."""
+    asked = []
+    for name in names:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        duckdb.sql(SAME).write_parquet(str(path))
+        asked.append(Request(path, "Orders"))
+    read = read_files(asked, {"Orders": ORDERS.columns}, []).tables["Orders"]
+    assert read.rows == rows
+    if rows == 2 or len(set(names)) == 1:
+        found = counted(asked, ORDERS.columns, ASKED, 0)
+        assert found
+        assert found.rows == rows
+    else:
+        with pytest.raises(SourceError, match="have 1 row in common, which would count twice"):
+            counted(asked, ORDERS.columns, ASKED, 0)
+
+
+def test_columns_in_the_names_of_folders_are_columns(tmp_path: Path) -> None:
+    """As Spark, PyArrow and DuckDB write a table by day."""
+    rows = f"({SAME}, '007' AS status UNION SELECT 'b', DATE '2024-02-01', 2, NULL)"
+    duckdb.sql(f"COPY {rows} TO '{tmp_path / 'o'}' (FORMAT parquet, PARTITION_BY (date, status))")
+    asked = [Request(path, "Orders") for path in sorted((tmp_path / "o").rglob("*.parquet"))]
+    read = read_files(asked, {"Orders": ORDERS.columns}, []).tables["Orders"].columns
+    assert read["date"] == [date(2024, 1, 1), date(2024, 2, 1)]
+    assert read["status"] == ["007", None]
+    found = counted(asked, ORDERS.columns, ASKED, 1)
+    assert found
+    assert found.counts.days[1:] == [[45292, 1, 1.5], [45323, 1, 2.0]]
 
 
 def test_the_sample_has_all_orders_of_its_customers(

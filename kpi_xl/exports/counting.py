@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, time
+from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import narwhals as nw
@@ -19,14 +21,15 @@ from kpi_xl.cells import Cell
 from kpi_xl.errors import KpiError, WrongInput
 from kpi_xl.exports.filling import Request, Tables, is_typed, table_of
 from kpi_xl.exports.options import Note, Options
-from kpi_xl.frames import Asked, RetentionCounts, retention_counts
+from kpi_xl.exports.several import whole_of
+from kpi_xl.frames import Asked, RetentionCounts, amount_known, retention_counts
 from kpi_xl.locales import Counted, Message
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
 from kpi_xl.sources import MOST_ROWS, SourceError, places_of
 from kpi_xl.sources.databases import BYTES, opened, with_text_keys
 from kpi_xl.sources.parquet import pattern_of
-from kpi_xl.sources.records import Wrong, listed
+from kpi_xl.sources.records import Wrong
 from kpi_xl.sources.values import NO_DAY, NO_DAY_SAID, typed
 
 MEMORY = "2500MB"  # of DuckDB, beyond which it goes on in files
@@ -95,6 +98,7 @@ def counted(
                 table=name,
             )
         )
+    requests = list({request.path: request for request in requests}.values())
     with _frame(requests) as (frame, rows):
         if rows <= most:
             return None
@@ -109,17 +113,6 @@ def counted(
             )
         headers = list(nw.from_native(frame).collect_schema())
         places, lacking = places_of(columns, requests[0].options.renamed, headers)
-        if "amount" not in places:
-            lacking.append(
-                Message(
-                    "has no column {missing}; it has {has}{near}: rename it, or say which it is, as"
-                    ' in "Their name={first}"',
-                    missing="amount",
-                    has=listed(headers),
-                    near="",
-                    first="amount",
-                )
-            )
         if lacking:
             raise SourceError(
                 *(Message("{path} {fault}", path=name, fault=fault) for fault in lacking)
@@ -129,12 +122,15 @@ def counted(
         try:
             _refuse_no_days(frame, names["date"])
             counts = retention_counts(frame, *bought, forecast=forecast)
+            _refuse_shared(requests, list(names.values()))
             sample = _sample(frame, names)
             of_sample = retention_counts(sample.to_native(), *bought, forecast=forecast)
             cells = _cells(sample, names, columns)
             orders = _orders(frame, names, rows)
             known = backends.lazy(frame, (), [names["amount"]])
-            ((paid,),) = backends.fetched(known.select(nw.col(names["amount"]).count()))
+            schema, has_nan = known.collect_schema(), backends.has_nan(known)
+            amount = amount_known(schema, names["amount"], has_nan=has_nan)
+            ((paid,),) = backends.fetched(known.select(amount.count()))
         except KpiError as error:
             raise SourceError(
                 Message("{file}: {remark}", file=name, remark=error.sentence)
@@ -170,21 +166,59 @@ def _frame(requests: Sequence[Request]) -> Iterator[tuple[Any, int]]:
             ((rows,),) = backend.raw_sql(backend.compile(table.count().as_table())).fetchall()
             yield table, rows
             return
-        import duckdb
+        database = stack.enter_context(_engine(str(requests[0].path)))
+        names = [pattern_of(request.path) for request in requests]
+        files = database.read_parquet(names, hive_partitioning=True)
+        yield files, len(files)
 
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
+
+@contextmanager
+def _engine(name: str) -> Iterator[Any]:
+    """A session of DuckDB, whose errors are sentences on the file of that name."""
+    import duckdb
+
+    with tempfile.TemporaryDirectory() as folder:
         # It would fetch what a file needs beyond its own means from the web.
-        database = stack.enter_context(duckdb.connect(
+        database = duckdb.connect(
             config={"autoinstall_known_extensions": False, "autoload_known_extensions": False,
                     "memory_limit": MEMORY, "temp_directory": folder,
                     "preserve_insertion_order": False}
-        ))  # fmt: skip
+        )  # fmt: skip
         try:
-            files = database.read_parquet([pattern_of(request.path) for request in requests])
-            yield files, len(files)
+            with database:
+                yield database
         except duckdb.Error as error:
             reason = str(error).partition("\n")[0]
-            raise SourceError(_not_counted(str(requests[0].path), reason)) from None
+            raise SourceError(_not_counted(name, reason)) from None
+
+
+def _refuse_shared(requests: Sequence[Request], names: Sequence[str]) -> None:
+    """Refuse files that are no parts of one table, and have rows in common."""
+    tables: dict[Path, list[str]] = {}
+    for request in requests:
+        parts = tables.setdefault(whole_of(request.path) or request.path, [])
+        parts.append(pattern_of(request.path))
+    if len(tables) < 2:
+        return
+    columns = ", ".join('"{}"'.format(name.replace('"', '""')) for name in names)
+    with _engine(str(requests[0].path)) as database:
+        first, *others = (
+            database.read_parquet(files, hive_partitioning=True).project(columns).distinct()
+            for files in tables.values()
+        )
+        rows = reduce(lambda one, other: one.union(other), others, first)
+        ((shared,),) = (
+            rows.aggregate(f"{columns}, count(*) AS times")
+            .filter("times > 1")
+            .aggregate("count(*)")
+            .fetchall()
+        )
+    if shared:
+        text = (
+            "{file} and the others have {rows} in common, which would count twice: leave out one of"
+            " the files, or make one of them"
+        )
+        raise SourceError(Message(text, file=requests[0].path, rows=Counted(shared, "rows")))
 
 
 def _refuse_no_days(frame: Any, name: str) -> None:

@@ -1,5 +1,6 @@
 """Several files of one table: what they have in common, and what adds up."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -401,19 +402,26 @@ def rows_of_all(
 ) -> tuple[dict[str, list[Any]], list[set[int]]]:
     """The rows of several files, each once, and the places of those that another file has, too.
 
-    A file may have a row as often as it likes; what another has had as often is the same again.
+    A file may have a row as often as it likes, and so may the parts of one table; what another has
+    had as often is the same again.
     """
     kept: dict[str, list[Any]] = {column: [] for column in order}
     seen: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...], int]] = {}
+    fresh: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...], int]] = {}
     whole: Counter[tuple[Any, ...]] = Counter()
+    here: Counter[tuple[Any, ...]] = Counter()
+    beside: set[Path] = set()
     keys = KEYS.get(name, ())
     again = []
     for (path, cells, _, _, _), double in zip(
         parts, _of_other_grain(name, parts, faults), strict=True
     ):
         keyed = bool(keys) and any(cell is not None for cell in cells[keys[0]])
-        here: Counter[tuple[Any, ...]] = Counter()
-        fresh: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...], int]] = {}
+        if path in beside or not any(_of_one_table(path, other) for other in beside):
+            seen |= fresh
+            whole |= here
+            fresh, here, beside = {}, Counter(), set()
+        beside.add(path)
         there: set[int] = set()
         for place, values in enumerate(zip(*(cells[one] for one in order), strict=True)):
             here[values] += place not in double
@@ -427,13 +435,31 @@ def rows_of_all(
                     continue
                 faults.append(_contradiction(name, path, key, values, before, order))
                 break
-            fresh.setdefault(key, (path, values, len(kept[order[0]])))
+            if keyed:
+                fresh.setdefault(key, (path, values, len(kept[order[0]])))
             for one in order:
                 kept[one].append(row[one])
-        seen |= fresh if keyed else {}
-        whole |= here
         again.append(there)
     return kept, again
+
+
+PART = re.compile(r"part[-.][\w-]*\d")
+"""How Spark, PyArrow and Dask call the files of one table: part-00000-0a1b.snappy.parquet."""
+
+
+def whole_of(path: Path) -> Path | None:
+    """The folder of the table of which an engine wrote this file as a part; None of others.
+
+    Its parts have no row in common: rows that are alike are several.
+    """
+    folder = path.parent
+    while "=" in folder.name:  # year=2024
+        folder = folder.parent
+    return folder if folder != path.parent or PART.match(path.name) else None
+
+
+def _of_one_table(path: Path, other: Path) -> bool:
+    return path != other and whole_of(path) is not None and whole_of(path) == whole_of(other)
 
 
 def _contradiction(
@@ -471,6 +497,8 @@ def _of_other_grain(name: str, parts: Sequence[Part], faults: list[Message]) -> 
               for part in parts]  # fmt: skip
     for later, part in enumerate(parts):
         for earlier, before in enumerate(parts[:later]):
+            if _of_one_table(part[0], before[0]):
+                continue
             common = [key for key in keys if key in filled[later] & filled[earlier]]
             lacking = [key for key in keys if key in filled[later] ^ filled[earlier]]
             common = common or [*ALIKE.get(name, ())]

@@ -116,8 +116,8 @@ def _how(folder: Path) -> Message:
     if os.environ.get("XLWINGS_ON_SERVER"):  # its users are told nothing of where it keeps what
         return Message("; on a server its keeper allows folders, by {variable}", variable=VARIABLE)
     return Message(
-        ", or allow the folder {folder} as folders = [...] in {file} or in the environment variable"
-        " {variable}",
+        ": put it beside the workbook, or allow the folder {folder} as folders = [...] in {file} or"
+        " in the environment variable {variable}",
         folder=repr(str(folder)),
         file=settings_file(),
         variable=VARIABLE,

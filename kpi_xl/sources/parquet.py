@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import duckdb
 
 
+PARQUET = "FROM read_parquet(?, hive_partitioning = true, hive_types_autocast = false)"
+"""A file with the columns that stand in the names of its folders, such as year=2024, as texts."""
+
+
 def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progress) -> Found:
     """The columns that `choose` finds in a Parquet file. Raises Unreadable."""
     import duckdb
@@ -31,9 +35,13 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
         ) as database:
             database.execute("SET TimeZone = 'UTC'")
             name = pattern_of(path)
-            file = database.read_parquet(name)
+            file = database.sql(PARQUET, params=[name])
             headers = [header.strip() for header in _names(database, name)]
-            if len(headers) != len(file.columns):
+            in_folders = file.columns[len(headers) :]
+            headers += in_folders
+            if len(headers) != len(file.columns) or len(in_folders) > str(path.resolve()).count(
+                "="
+            ):
                 raise Unreadable(
                     Message("is not a Parquet file that can be read: its columns have no names")
                 )
@@ -45,11 +53,12 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                 kind = str(file.types[place])
                 column = duckdb.ColumnExpression(file.columns[place])
                 # Of days NumPy has not all, and no infinity.
-                if kind.startswith(("TIMESTAMP", "DATE", "VARCHAR", "ENUM", "UUID")):
+                one = not kind.endswith("]")  # of a list
+                if one and kind.startswith(("TIMESTAMP", "DATE", "VARCHAR", "ENUM", "UUID")):
                     column = column.cast("VARCHAR")
                 elif kind.endswith(",0)") or kind in {"HUGEINT", "UHUGEINT"}:
                     column = column.cast("VARCHAR")  # it may be a key, whose every digit counts
-                elif kind.startswith("DECIMAL"):
+                elif one and kind.startswith("DECIMAL"):
                     if _loses_digits(file, place, kind):
                         rows = file.select(column).fetchall()
                         found.cells[name] = [row[0] for row in rows]
