@@ -18,7 +18,14 @@ from keyring.backend import KeyringBackend
 from kpi_xl import frames
 from kpi_xl.cli.templates import loaded as noted
 from kpi_xl.cli.templates import meant_table
-from kpi_xl.exports import Request, counting, options_from, read_files, read_files_apart
+from kpi_xl.exports import (
+    Request,
+    counting,
+    options_from,
+    parts_of,
+    read_files,
+    read_files_apart,
+)
 from kpi_xl.frames import Asked
 from kpi_xl.hosts import doctor
 from kpi_xl.locales import LANGUAGES
@@ -193,6 +200,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                   SELECT pg_sleep(60)::text AS customer, date '2024-01-01' AS date, 1 AS amount;
             """)
             server.execute(f"INSERT INTO shop.alike VALUES {ALIKE}")
+            server.execute("GRANT USAGE ON SCHEMA shop TO guest")
+            server.execute("GRANT SELECT (customer, date, amount) ON shop.alike TO guest")
         text = CONNECTIONS.format(
             host=json.dumps(host), **{kind: json.dumps(str(path)) for kind, path in places.items()}
         )
@@ -348,6 +357,15 @@ def test_texts_are_told_apart_whatever_their_collation(name: str) -> None:
     assert sum(row[0] for row in found.counts.customers[1:]) == 3
     assert found.counts.cohorts["customers"][1:] == [["2024-01", 1, 1, 0], ["2024-02", 2, 2, ""]]
     assert sorted(found.sample["customer"]) == ["Ann", "B", "ann"]
+
+
+def test_rights_to_the_columns_needed_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KPI_TEST_PASSWORD", "pass'word")
+    one = request("guarded:shop.alike", renamed={})
+    columns = [column for column in ORDERS["Orders"] if column.name != "order"]
+    assert counting.counted([one], columns, ASKED, 3) is None
+    table = read_files([one], {"Orders": columns}, []).tables["Orders"]
+    assert table.columns["customer"] == ["Ann", "ann", "B"]
 
 
 def test_the_least_segment_hangs_on_no_collation() -> None:
@@ -599,3 +617,11 @@ def test_the_sheet_sources_names_the_table_as_it_was_given(settings: Path) -> No
     (row,) = noted(notes, [asked], settings, "en")
     assert row.file == "lite:orders"
     assert row.columns == f"{WORDS}; --where paid=True"
+
+
+@pytest.mark.parametrize("name", ["a;b", 'a; "b"', "a\nb", '"a"', "a = b"])
+def test_the_sheet_sources_tells_names_with_its_own_marks(name: str) -> None:
+    """A column of a database may have any name; what the user types by hand holds as ever."""
+    words = options_from([("where", "c=x;y")], {name: "customer", "d": "date"}).words()
+    assert parts_of(words) == [f"{name}=customer", "d=date", "--where c=x;y"]
+    assert parts_of('"x"=a; b=c\n--where "s=t"; ') == ['"x"=a', "b=c", '--where "s=t"']

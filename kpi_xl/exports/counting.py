@@ -161,10 +161,10 @@ def _frame(requests: Sequence[Request]) -> Iterator[tuple[Any, int]]:
     """The rows where they are, and how many they are."""
     with ExitStack() as stack:
         if origin := requests[0].origin:
-            table = with_text_keys(stack.enter_context(opened(origin)))
+            table = stack.enter_context(opened(origin))
             backend = table.get_backend()
             ((rows,),) = backend.raw_sql(backend.compile(table.count().as_table())).fetchall()
-            yield table, rows
+            yield with_text_keys(table), rows
             return
         database = stack.enter_context(_engine(str(requests[0].path)))
         names = [pattern_of(request.path) for request in requests]

@@ -1,5 +1,6 @@
 """What the user says of a file, and what is told of it afterwards."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,7 +50,23 @@ class Options:
         parts += [f"--set {ours}={value}" for ours, value in self.set.items()]
         parts += [f"--where {c}={value}" for c, values in self.where.items() for value in values]
         parts += ["--net"] * self.net
-        return "; ".join(parts)
+        return "; ".join(map(_quoted, parts))
+
+
+PART = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:[;\n]|$)|([^;\n]*)(?:[;\n]|$)')
+
+
+def parts_of(words: str) -> list[str]:
+    """What `Options.words` gave: parts between semicolons or lines, or in quotation marks."""
+    parts = [(quoted or "").replace('""', '"') or plain for quoted, plain in PART.findall(words)]
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _quoted(part: str) -> str:
+    """A part of the words; in quotation marks where it would be taken for several."""
+    if parts_of(part) == [part]:
+        return part
+    return '"{}"'.format(part.replace('"', '""'))
 
 
 def options_from(given: Iterable[tuple[str, str]], renamed: Mapping[str, str] = {}) -> Options:

@@ -16,6 +16,7 @@ from kpi_xl.exports import (
     Request,
     known_layouts,
     options_from,
+    parts_of,
     read_files,
     read_files_apart,
 )
@@ -204,7 +205,7 @@ def _sources(
             continue
         renamed = {}
         options = []
-        for part in filter(None, (part.strip() for part in columns.replace("\n", ";").split(";"))):
+        for part in parts_of(columns):
             if part.startswith("--"):
                 word, _, value = part.removeprefix("--").partition(" ")
                 options.append((word.strip(), value))
