@@ -23,7 +23,8 @@ from openpyxl.worksheet.table import Table
 from workbooks import SHEET, edited, sheet_of, written
 
 from kpi_xl import METRICS
-from kpi_xl.engine import calls, embedded
+from kpi_xl.engine import calls, embedded, formulas
+from kpi_xl.engine.constants import Constants
 from kpi_xl.engine.embedded import (
     Computed,
     calculate,
@@ -1412,3 +1413,73 @@ def test_what_is_as_excel_has_it_is_not_handed_over(formula: str, compares: bool
     (text,) = embedded._Engine(book).texts.values()
     of_blocks = [part for part in text.split("KPIXL.") if part.startswith(("C((", "T(KPIXL.T"))]
     assert bool(of_blocks) == compares
+
+
+# What is known of a formula from another workbook
+
+
+def tables(book: xlsxwriter.Workbook) -> None:
+    """Two columns in a table, which a name and other formulas mean."""
+    sheet = book.add_worksheet("Data")
+    columns = [{"header": "a"}, {"header": "b"}]
+    sheet.add_table("A1:B4", {"name": "T", "columns": columns})
+    book.add_worksheet("Other")
+    book.define_name("Rate", "=Other!$A$1")
+
+
+def read_in(text: str, context: formulas.Context) -> Any:
+    """What is read of a formula, or why it is not."""
+    try:
+        return formulas.read(text, context)
+    except RefusedError as refusal:
+        return str(refusal)
+
+
+BOOK = read_package(written(tables))
+LONGER = replace(BOOK.tables["t"], area=Area("Data", 1, 1, 9, 2))
+SWAPPED = replace(BOOK.tables["t"], columns=("b", "a"))
+NUMBERS = CellBlock(Area("Data", 2, 1, 4, 1), [[1.0, 2.0, 3.0]])
+TEXTS = CellBlock(Area("Data", 2, 1, 4, 1), [["1", "2", "ä"]])
+
+
+@pytest.mark.parametrize(
+    ("text", "here", "there"),
+    [
+        ("SUM(T[a])", {}, {"tables": {"t": LONGER}}),
+        ("SUM(T[a])", {}, {"tables": {"t": SWAPPED}}),
+        ("SUM(T[a])", {}, {"tables": {}}),
+        ("T[@b]+[@a]", {"row": 2}, {"row": 3}),
+        ("[@a]*2", {"row": 2}, {"tables": {"t": SWAPPED}, "row": 2}),
+        ("Rate+1", {}, {"names": {(None, "rate"): "Other!$A$2"}}),
+        ("Rate+1", {}, {"names": {**BOOK.names, ("Data", "rate"): "0.5"}}),
+        ("Rate+1", {}, {"names": {}}),
+        ("other!A1+1", {}, {"parts": {"Data": "", "OTHER": ""}}),
+        ("AGGREGATE(9,5,Other!A1:A3)", {}, {"hidden": frozenset({"Other"})}),
+        ("EDATE(A1,1)", {}, {"date1904": True}),
+        ("SUM(--(T[a]=1))", {"blocks": (NUMBERS,)}, {"blocks": (TEXTS,)}),
+        ("SUM(--(T[a]=1))", {"blocks": (NUMBERS,)}, {}),
+    ],
+)
+def test_what_was_read_is_known_where_it_means_the_same(
+    text: str, here: dict[str, Any], there: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def context(row: int | None = None, blocks: Any = (), **other: Any) -> formulas.Context:
+        return formulas.Context(replace(BOOK, **other), "Data", row, Constants(blocks))
+
+    monkeypatch.setattr(formulas, "KNOWN", {})
+    fresh = read_in(text, context(**there))
+    formulas.KNOWN.clear()
+    known = [read_in(text, context(**here)) for _ in range(2)]
+    assert read_in(text, context(**there)) == fresh != known[0]
+    assert read_in(text, context(**here)) is known[1] is known[0]
+
+
+def test_a_kpi_of_ones_own_may_go_and_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    text, context = "TWICE_CAC(1,2)", formulas.Context(BOOK, "Data")
+    missing = read_in(text, context)
+    monkeypatch.setitem(METRICS, "TWICE_CAC", replace(METRICS["CAC"], name="TWICE_CAC"))
+    assert read_in(text, context).text == text
+    monkeypatch.setitem(METRICS, "TWICE_CAC", replace(METRICS["ROAS"], name="TWICE_CAC"))
+    assert read_in(text, context).text == text
+    monkeypatch.delitem(METRICS, "TWICE_CAC")
+    assert read_in(text, context) == missing

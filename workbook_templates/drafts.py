@@ -8,37 +8,57 @@ from typing import Any
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from kpi_xl.engine.loading import MAIN, RELATIONS, relations_xml, types_xml
-from kpi_xl.ooxml.package import Package, read_package
-from kpi_xl.ooxml.sheet import escaped
+from kpi_xl.engine.loading import MAIN
+from kpi_xl.ooxml.addresses import Area, area
+from kpi_xl.ooxml.package import ExcelTable, Formula, Package, checked
+from kpi_xl.ooxml.sheet import SheetXml, escaped
 
 from .writing import Book
+
+TEXTS = "xl/sharedStrings.xml"
 
 
 def drafted(book: Book) -> Package:
     """A workbook that is not closed yet: of tables and spills it has the first rows alone."""
     content = io.BytesIO()
+    parts: dict[str, str] = {}
+    xml: dict[str, SheetXml] = {}
+    formulas: list[Formula] = []
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as package:
-        parts: list[tuple[str, str]] = []
         for number, sheet in enumerate(book.file.worksheets(), 1):
-            tables: list[tuple[str, str]] = []
-            for table in sheet.tables:
-                tables.append(("table", f"tables/table{len(parts) + len(tables)}.xml"))
-                package.writestr(f"xl/{tables[-1][1]}", "".join(table_xml(table)))
-            parts += [*tables, ("worksheet", f"worksheets/sheet{number}.xml")]
-            package.writestr(f"xl/{parts[-1][1]}", "".join(sheet_xml(sheet)))
-            package.writestr(
-                f"xl/worksheets/_rels/sheet{number}.xml.rels",
-                relations_xml([(kind, f"../{part}") for kind, part in tables]),
-            )
-        parts.append(("sharedStrings", "sharedStrings.xml"))
-        package.writestr("xl/sharedStrings.xml", "".join(texts_xml(book)))
-        package.writestr("xl/workbook.xml", "".join(book_xml(book)))
-        package.writestr("[Content_Types].xml", types_xml(parts))
-        package.writestr("_rels/.rels", relations_xml([("officeDocument", "xl/workbook.xml")]))
-        targets = [(kind, part) for kind, part in parts if kind != "table"]
-        package.writestr("xl/_rels/workbook.xml.rels", relations_xml(targets))
-    return read_package(content.getvalue())
+            name = sheet.get_name()
+            parts[name] = f"xl/worksheets/sheet{number}.xml"
+            xml[name] = SheetXml("".join(sheet_xml(sheet)).encode())
+            package.writestr(parts[name], xml[name].xml)
+            formulas += sheet_formulas(sheet)
+        package.writestr(TEXTS, "".join(texts_xml(book)))
+    sheets = book.file.worksheets()
+    return Package(
+        source=content.getvalue(),
+        parts=parts,
+        xml=xml,
+        edits={},
+        tables={
+            table["name"].lower(): excel_table(sheet.get_name(), table)
+            for sheet in sheets
+            for table in sheet.tables
+        },
+        names={(None, name.lower()): text for name, _, text, *_ in book.file.defined_names},
+        formulas=tuple(formulas),
+        last_rows={name: sheet.last_row for name, sheet in xml.items()},
+        hidden=frozenset(),
+        merged=tuple(
+            Area(sheet.get_name(), *(place + 1 for place in merged))
+            for sheet in sheets
+            for merged in sheet.merge
+        ),
+        unreadable=(),
+        texts_part=TEXTS,
+        date1904=False,
+        precision_as_shown=False,
+        signed=False,
+        by_excel=False,
+    )
 
 
 def sheet_xml(sheet: Worksheet) -> Iterator[str]:
@@ -50,15 +70,7 @@ def sheet_xml(sheet: Worksheet) -> Iterator[str]:
         for column in sorted(cells):
             yield cell_xml(xl_rowcol_to_cell(row, column), cells[column])
         yield "</row>"
-    yield "</sheetData>"
-    if sheet.merge:
-        areas = (
-            f"{xl_rowcol_to_cell(top, left)}:{xl_rowcol_to_cell(bottom, right)}"
-            for top, left, bottom, right in sheet.merge
-        )
-        yield "<mergeCells>" + "".join(f'<mergeCell ref="{area}"/>' for area in areas)
-        yield "</mergeCells>"
-    yield "</worksheet>"
+    yield "</sheetData></worksheet>"
 
 
 def cell_xml(address: str, cell: Any) -> str:
@@ -68,24 +80,35 @@ def cell_xml(address: str, cell: Any) -> str:
         return f'<c r="{address}" t="s"><v>{cell.string}</v></c>'
     if kind in ("Number", "Datetime"):
         return f'<c r="{address}"><v>{cell.number:.16G}</v></c>'
-    if kind == "Formula":
-        return f'<c r="{address}"><f>{escaped(cell.formula)}</f></c>'
-    if kind == "ArrayFormula":
-        array = f't="array" ref="{address}"'
-        return f'<c r="{address}" cm="1"><f {array}>{escaped(cell.formula)}</f></c>'
+    if kind in ("Formula", "ArrayFormula"):
+        return f'<c r="{address}"><f/></c>'
     if kind == "Boolean":
         return f'<c r="{address}" t="b"><v>{cell.boolean:d}</v></c>'
     assert kind == "Blank", kind
     return f'<c r="{address}"/>'
 
 
-def table_xml(table: dict[str, Any]) -> Iterator[str]:
+def sheet_formulas(sheet: Worksheet) -> Iterator[Formula]:
+    """A worksheet's formulas, in the order of its cells."""
+    name = sheet.get_name()
+    for row in sorted(sheet.table):
+        cells = sheet.table[row]
+        for column in sorted(cells):
+            cell = cells[column]
+            kind = type(cell).__name__
+            if kind not in ("Formula", "ArrayFormula"):
+                continue
+            at = row + 1, column + 1
+            spills = kind == "ArrayFormula"
+            array = Area(name, *at, *at) if spills else None
+            text = checked(name, *at, cell.formula)
+            yield Formula(name, *at, text, array, dynamic=spills)
+
+
+def excel_table(sheet: str, table: dict[str, Any]) -> ExcelTable:
     """An Excel table."""
-    yield f'<table xmlns="{MAIN}" displayName="{table["name"]}" ref="{table["range"]}">'
-    yield "<tableColumns>"
-    for column in table["columns"]:
-        yield f'<tableColumn id="{column["id"]}" name="{escaped(column["name"])}"/>'
-    yield "</tableColumns></table>"
+    columns = tuple(column["name"] for column in table["columns"])
+    return ExcelTable(table["name"], area(sheet, table["range"]), columns, header=1, totals=0)
 
 
 def texts_xml(book: Book) -> Iterator[str]:
@@ -94,15 +117,3 @@ def texts_xml(book: Book) -> Iterator[str]:
     for text in book.file.str_table.string_table:
         yield f'<si><t xml:space="preserve">{escaped(text)}</t></si>'
     yield "</sst>"
-
-
-def book_xml(book: Book) -> Iterator[str]:
-    """The sheets, and the names of cells."""
-    yield f'<workbook xmlns="{MAIN}" xmlns:r="{RELATIONS}"><sheets>'
-    for number, sheet in enumerate(book.file.worksheets(), 1):
-        name = escaped(sheet.get_name()).replace('"', "&quot;")
-        yield f'<sheet name="{name}" sheetId="{number}" r:id="rId{number}"/>'
-    yield "</sheets><definedNames>"
-    for name, _, formula, *_ in book.file.defined_names:
-        yield f'<definedName name="{name}">{escaped(formula)}</definedName>'
-    yield "</definedNames></workbook>"

@@ -7,16 +7,16 @@ here, and what comes out is plain A1 formulas of proven functions.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache, reduce
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache, reduce, wraps
 from operator import or_
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import formualizer
 
 from kpi_xl.engine import kinds, native
-from kpi_xl.engine.constants import Constants
+from kpi_xl.engine.constants import Constants, Known
 from kpi_xl.locales import FaultError, Message
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import (
@@ -98,6 +98,8 @@ BINDING = {
 ENDLESS = "whole columns and rows are not computed with here: end them somewhere"
 MOST_NAMES = 20  # one within the other
 LONGEST = 50_000  # characters of a part of a formula
+MOST_KNOWN = 2**14  # formulas of several workbooks, some 2 KB each
+MOST_ALIKE = 4  # workbooks in which one means something else
 PREFIX_BINDING = 6  # Excel's minus binds before the power: -2^2 is 4
 COMPARISON = 1
 NUMERIC = kinds.NUMBERS | kinds.ANY_ERROR
@@ -108,6 +110,9 @@ PREFIXES = re.compile(r"^(_xlfn\.|_xlws\.|_xludf\.|_xldudf_)+", re.IGNORECASE)
 LITERAL = re.compile(
     r'"(?:[^"]|"")*"|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|TRUE|FALSE', re.IGNORECASE
 )
+
+KNOWN: dict[tuple[str, str | None, bool], tuple[tuple["Answers", "Term"], ...]] = {}
+"""What was read of formulas, by text, sheet and whether there is a workbook, for these answers."""
 
 Kind = Literal["value", "cell", "area", "block"]
 
@@ -233,17 +238,82 @@ def spilling(term: Term, number: int) -> str:
     return f"{shown}{term.text})"
 
 
+Answer = TypeVar("Answer")
+Answers = dict[tuple[Callable[..., Any], tuple[Any, ...]], Any]
+"""What was asked about a formula's workbook, and about what in it."""
+
+
+def noted(ask: Callable[..., Answer]) -> Callable[..., Answer]:
+    """A question that is kept with its answer."""
+
+    @wraps(ask)
+    def asked(context: "Context", *about: Any) -> Answer:
+        answer = context.answers[ask, about] = ask(context, *about)
+        return answer
+
+    return asked
+
+
 @dataclass(frozen=True)
 class Context:
     """What the references of a formula mean: its workbook, its sheet and its row.
 
-    `row` is None for a formula from outside, whose references get the name of the sheet.
+    `row` is None for a formula from outside, whose references get the name of the sheet. What is
+    read of a formula depends on nothing but what was asked here.
     """
 
     book: Package | None
     sheet: str | None = None
     row: int | None = None
     constants: Constants | None = None
+    answers: Answers = field(default_factory=dict)
+
+    @noted
+    def its_row(self) -> int | None:
+        """The formula's row."""
+        return self.row
+
+    @noted
+    def sheet_named(self, name: str) -> str | None:
+        """A sheet as the workbook spells it."""
+        sheets = self.book.sheets if self.book else ()
+        alike = (sheet for sheet in sheets if sheet.lower() == name.lower())
+        return name if name in sheets else next(alike, None)
+
+    @noted
+    def table(self, name: str) -> ExcelTable | None:
+        """A table by its name in lower case; without one the table that the formula is in."""
+        tables = self.book.tables if self.book else {}
+        for table in () if name else tables.values():
+            sheet, top, _, bottom, _ = table.area
+            if sheet == self.sheet and top <= (self.row or 0) <= bottom:
+                return table
+        return tables.get(name)
+
+    @noted
+    def meaning(self, scope: str | None, name: str) -> str | None:
+        """What a name in lower case stands for, the workbook's or that of a sheet."""
+        return self.book.names.get((scope, name)) if self.book else None
+
+    @noted
+    def known(self, place: Area) -> Known | None:
+        """What is known of some cells before anything is computed."""
+        return self.constants.known(place) if self.constants else None
+
+    @noted
+    def hides_rows(self, sheet: str) -> bool:
+        """Whether rows of a sheet are hidden."""
+        return self.book is not None and sheet in self.book.hidden
+
+    @noted
+    def counts_from_1904(self) -> bool:
+        """Whether the workbook counts its days so."""
+        return self.book is not None and self.book.date1904
+
+    @noted
+    def metric(self, name: str) -> Metric | None:
+        """The KPI of a name, ours or a company's own."""
+        return METRICS.get(name)
 
 
 def prepared(formula: Formula, book: Package, constants: Constants | None = None) -> Term:
@@ -303,10 +373,25 @@ def moved(text: str, rows: int, columns: int) -> str:
 def read(text: str, context: Context) -> Term:
     """A formula without its equals sign, rewritten, with holes for its references.
 
-    Raises RefusedError.
+    Raises RefusedError. Workbooks from one template have their formulas in common, so what was read
+    is known for the next one, where its answers are the same.
     """
+    key = text, context.sheet, context.book is None
+    known = KNOWN.get(key, ())
+    for answers, term in known:
+        if all(ask(context, *about) == answer for (ask, about), answer in answers.items()):
+            return term
+    term = _read(text, context)
+    if len(KNOWN) >= MOST_KNOWN:
+        KNOWN.clear()
+    KNOWN[key] = ((context.answers.copy(), term), *known[: MOST_ALIKE - 1])
+    return term
+
+
+def _read(text: str, context: Context) -> Term:
     if any(sign in text for sign in (OPEN, CLOSE, PLACE, HELD_OPEN, ENDED_OPEN)):
         raise RefusedError("it holds characters of private use")
+    context.answers.clear()
     reader = _FormulaReader(tokens_of(text), context)
     term = reader.expression(0)
     if (rest := reader.peek()) is not END:
@@ -560,14 +645,14 @@ class _FormulaReader:
     def call(self, full_name: str, arguments: list[Term]) -> Term:
         prefix, name = full_name.rpartition("!")[0], function_name(full_name)
         term = together(arguments)
-        if self.context.book and self.context.book.date1904 and is_of_days(name, arguments):
+        if self.context.counts_from_1904() and is_of_days(name, arguments):
             raise RefusedError(
                 "the workbook counts dates from 1904, and {name} computes with days: save it"
                 " with dates from 1900",
                 name=name,
             )
-        if name in METRICS:
-            return self.metric_call(METRICS[name], arguments, term)
+        if metric := self.context.metric(name):
+            return self.metric_call(metric, arguments, term)
         if name == "SWITCH" and len(arguments) > 2:
             return self.switch(arguments)
         if name in ("OFFSET", "INDIRECT") and arguments:
@@ -810,8 +895,7 @@ class _FormulaReader:
 
     def all_visible(self, term: Term) -> bool:
         """Whether a range is on a sheet without hidden rows, which the engine cannot see."""
-        hidden = self.context.book.hidden if self.context.book else frozenset()
-        return term.is_reference and term.areas[0].sheet not in hidden
+        return term.is_reference and not self.context.hides_rows(term.areas[0].sheet)
 
     def ranges_that_end(self, arguments: list[Term]) -> tuple[Reference, ...]:
         """The ranges that have to end at the last row, for blanks below it are not counted."""
@@ -837,10 +921,8 @@ class _FormulaReader:
         kind: Kind = "cell" if place[1:3] == place[3:5] else "area"
         text = f"{OPEN}{len(self.references) - 1}{CLOSE}"
         term = Term(text, kind, references=(reference,), shape=size(place))
-        if kind == "area" and moving == FIXED and self.context.constants:
-            known = self.context.constants.known(place)
-            return term._replace(kinds=known.kinds, plain=known.plain) if known else term
-        return term
+        known = self.context.known(place) if kind == "area" and moving == FIXED else None
+        return term._replace(kinds=known.kinds, plain=known.plain) if known else term
 
     def reference(self, text: str) -> Term:
         """A cell, a range, a table's column, or a name."""
@@ -868,27 +950,20 @@ class _FormulaReader:
     def sheet_name(self, text: str) -> str:
         """The sheet as the workbook spells it."""
         name = text[1:-1].replace("''", "'") if text.startswith("'") else text
+        if sheet := self.context.sheet_named(name):
+            return sheet
         sheets = self.context.book.sheets if self.context.book else ()
-        if name in sheets:
-            return name
-        for sheet in sheets:
-            if sheet.lower() == name.lower():
-                return sheet
         raise UnknownError(
             'there is no sheet "{name}"{near}', name=name, near=did_you_mean(name, sheets)
         )
 
     def table(self, name: str) -> ExcelTable:
+        """A table; inside of it its name is left out."""
+        if table := self.context.table(name.lower()):
+            return table
         tables = self.context.book.tables if self.context.book else {}
-        if not name:  # inside a table its name is left out
-            for table in tables.values():
-                sheet, top, _, bottom, _ = table.area
-                if sheet == self.context.sheet and top <= (self.context.row or 0) <= bottom:
-                    return table
-        if name.lower() not in tables:
-            near = did_you_mean(name, [table.name for table in tables.values()])
-            raise UnknownError('there is no table "{name}"{near}', name=name, near=near)
-        return tables[name.lower()]
+        near = did_you_mean(name, [table.name for table in tables.values()])
+        raise UnknownError('there is no table "{name}"{near}', name=name, near=near)
 
     def table_reference(self, table: ExcelTable, items: str) -> Term:
         """`Orders[amount]`, `Orders[[#This Row],[amount]]`, `Orders[[#All],[a]:[b]]` in A1 form."""
@@ -906,7 +981,7 @@ class _FormulaReader:
             left, right = left + min(columns), left + max(columns)
         first, last = top + table.header, bottom - table.totals
         if here or special == {"#this row"}:
-            row = self.context.row
+            row = self.context.its_row()
             if row is None or not first <= row <= last or self.context.sheet != sheet:
                 raise RefusedError(
                     "{table}[@...] stands outside the rows of {table}", table=table.name
@@ -940,10 +1015,9 @@ class _FormulaReader:
 
     def named(self, name: str, sheet: str | None) -> Term:
         """What a defined name stands for; a table's name stands for its data."""
-        book = self.context.book
-        names: Mapping[tuple[str | None, str], str] = book.names if book else {}
         for scope in (sheet or self.context.sheet, None):
-            if (scope, name.lower()) in names:
+            text = self.context.meaning(scope, name.lower())
+            if text is not None:
                 if name.lower() in self.within:
                     raise RefusedError("the name {name} leads back to itself", name=name)
                 if self.depth > MOST_NAMES:
@@ -953,7 +1027,6 @@ class _FormulaReader:
                         name=name,
                         most=MOST_NAMES,
                     )
-                text = names[scope, name.lower()]
                 tokens = tokens_of(text)
                 if any(is_relative(token.value) for token in tokens):
                     raise RefusedError(
@@ -970,9 +1043,9 @@ class _FormulaReader:
                     )
                 text = term.text if term.is_reference else f"({term.text})"
                 return term._replace(text=text, ending="")
-        if book and name.lower() in book.tables:
-            return self.table_reference(self.table(name), "")
-        known = [key for _, key in names]
+        if table := self.context.table(name.lower()):
+            return self.table_reference(table, "")
+        known = [key for _, key in self.context.book.names] if self.context.book else []
         raise UnknownError(
             'there is no name "{name}"{near}', name=name, near=did_you_mean(name.lower(), known)
         )

@@ -494,13 +494,15 @@ def _formulas(name: str, cells: list[XmlCell]) -> Iterator[Formula]:
         found = cell.formula
         tag = found[0] if found else b""
         if b"=" not in tag:  # a formula of one cell with a text of its own
-            yield Formula(name, cell.row, cell.column, _checked(name, cell, cell.formula_text))
+            yield Formula(
+                name, cell.row, cell.column, checked(name, cell.row, cell.column, cell.formula_text)
+            )
             continue
         kind, text, moved = attribute(tag, "t"), cell.formula_text, (0, 0)
         if kind == "dataTable":
             text = "TABLE()"  # a what-if table, which is no formula; so it is refused by its name
         elif kind == "shared" and text:
-            shared[attribute(tag, "si")] = cell, _checked(name, cell, text)
+            shared[attribute(tag, "si")] = cell, checked(name, cell.row, cell.column, text)
         elif kind == "shared":
             source, text = shared[attribute(tag, "si")]
             moved = cell.row - source.row, cell.column - source.column
@@ -510,14 +512,20 @@ def _formulas(name: str, cells: list[XmlCell]) -> Iterator[Formula]:
         array = area(name, attribute(tag, "ref")) if filled else None
         dynamic = kind == "array" and bool(cell.attribute("cm"))
         yield Formula(
-            name, cell.row, cell.column, _checked(name, cell, text), array, dynamic, moved
+            name,
+            cell.row,
+            cell.column,
+            checked(name, cell.row, cell.column, text),
+            array,
+            dynamic,
+            moved,
         )
 
 
-def _checked(name: str, cell: XmlCell, text: str) -> str:
+def checked(sheet: str, row: int, column: int, text: str) -> str:
     """A formula's text. Raises NotAWorkbookError."""
     if len(text) > SHORT:
-        check_formula(text, lambda: f"{quoted(name)}!{column_letters(cell.column)}{cell.row}")
+        check_formula(text, lambda: f"{quoted(sheet)}!{column_letters(column)}{row}")
     return text
 
 
