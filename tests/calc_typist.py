@@ -225,19 +225,21 @@ class Person:
         sheets = self.document.Sheets
         if not sheets.hasByName("Model"):
             return []
-        sheet, found, seen = sheets.getByName("Model"), [], set()
+        sheet, found = sheets.getByName("Model"), []
         for place in sheet.queryContentCells(16).RangeAddresses:
-            for column in range(place.StartColumn, place.EndColumn + 1):
-                cell = sheet.getCellByPosition(column, place.StartRow)
-                if not cell.getFormula().startswith("{="):
+            row, done = place.StartRow, -1
+            top = sheet.getCellRangeByPosition(place.StartColumn, row, place.EndColumn, row)
+            for column, text in enumerate(top.getFormulaArray()[0], start=place.StartColumn):
+                if column <= done or not text.startswith("{="):
                     continue
-                cursor = sheet.createCursorByRange(cell)
+                cursor = sheet.createCursorByRange(sheet.getCellByPosition(column, row))
                 cursor.collapseToCurrentArray()
                 where = cursor.RangeAddress
-                if (where.StartRow, where.StartColumn) not in seen:
-                    seen.add((where.StartRow, where.StartColumn))
-                    size = cursor.Rows.Count, cursor.Columns.Count
-                    found.append([where.StartRow + 1, where.StartColumn + 1, *size])
+                done = where.EndColumn
+                size = where.EndRow - where.StartRow + 1, done - where.StartColumn + 1
+                block = [where.StartRow + 1, where.StartColumn + 1, *size]
+                if block not in found:
+                    found.append(block)
         return found
 
 
