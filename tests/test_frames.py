@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,8 @@ def frame(kind: str, **columns: list[Any]) -> Any:
     names = ", ".join(f"{name} {TYPES[type_of(cells)]}" for name, cells in columns.items())
     connection = duckdb.connect()
     connection.execute(f"CREATE TABLE rows ({names})")
-    marks = ", ".join("?" * len(columns))
-    connection.executemany(
-        f"INSERT INTO rows VALUES ({marks})", list(zip(*columns.values(), strict=True))
-    )
+    lists = ", ".join(f"unnest(?::{TYPES[type_of(cells)]}[])" for cells in columns.values())
+    connection.execute(f"INSERT INTO rows SELECT {lists}", list(columns.values()))
     return connection.table("rows")
 
 
@@ -91,6 +90,7 @@ TEXTS = ["", "Ann", "Bob ", " Bob", "ann", "Дарья", "李", "=1+1", "O'Neil"
 NUMBERS = [*range(1, 9), 2**40]
 
 
+@cache
 def data(seed: int) -> dict[str, list[Any]]:
     if seed % 2:
         return orders(seed, NUMBERS, whole_days=True)
@@ -105,6 +105,19 @@ def in_cells(columns: dict[str, list[Any]]) -> tuple[list[Any], list[Any], list[
     return columns["who"], columns["day"], columns["paid"]
 
 
+@cache
+def made(kind: str, seed: int) -> Any:
+    """The frame of these columns, which no function changes."""
+    return frame(kind, **data(seed))
+
+
+@cache
+def of_cells(function: str, seed: int, names: str, *given: Any) -> list[list[Any]]:
+    """What the cells of these columns give: the same is asked of every kind of frame."""
+    table: list[list[Any]] = getattr(kpi_xl, function)(*map(data(seed).get, names.split()), *given)
+    return table
+
+
 def by_key(table: list[list[Any]]) -> list[list[Any]]:
     return [table[0], *sorted(table[1:], key=lambda row: row[0])]
 
@@ -116,32 +129,28 @@ def near(table: list[list[Any]]) -> list[list[Any]]:
 @pytest.mark.parametrize("period", ["D", "W", "M", "Q", "Y"])
 @pytest.mark.parametrize("seed", range(2))
 def test_cohorts_are_those_of_the_cells(kind: str, seed: int, period: str) -> None:
-    columns = data(seed)
-    who, days, paid = in_cells(columns)
-    rows = frame(kind, **columns)
+    rows = made(kind, seed)
     for measure in ("retention", "customers", "revenue", "revenue_retention"):
         for as_of in (None, date(2021, 3, 31)):
             table = frames.cohort(rows, "who", "day", "paid", period, measure, as_of)
-            assert table == near(kpi_xl.cohort(who, days, paid, period, measure, as_of))
-    assert frames.cohort(rows, "who", "day") == kpi_xl.cohort(who, days)
+            expected = of_cells("cohort", seed, "who day paid", period, measure, as_of)
+            assert table == near(expected)
+    assert frames.cohort(rows, "who", "day") == of_cells("cohort", seed, "who day")
 
 
 @pytest.mark.parametrize("period", ["W", "m", "Q"])
 @pytest.mark.parametrize("seed", range(2))
 def test_curves_are_those_of_the_cells(kind: str, seed: int, period: str) -> None:
-    columns = data(seed)
-    who, days, _ = in_cells(columns)
     for as_of in (None, "2021-03-31", 44300):
-        table = frames.retention_curve(frame(kind, **columns), "who", "day", period, as_of)
-        assert table == kpi_xl.retention_curve(who, days, period, as_of)
+        table = frames.retention_curve(made(kind, seed), "who", "day", period, as_of)
+        assert table == of_cells("retention_curve", seed, "who day", period, as_of)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_rfm_is_that_of_the_cells(kind: str, seed: int) -> None:
-    columns = data(seed)
     for as_of, bins in ((None, 5), (datetime(2021, 3, 31, 12), 3)):
-        table = frames.rfm(frame(kind, **columns), "who", "day", "paid", as_of, bins)
-        assert table == near(by_key(kpi_xl.rfm(*in_cells(columns), as_of, bins)))
+        table = frames.rfm(made(kind, seed), "who", "day", "paid", as_of, bins)
+        assert table == near(by_key(of_cells("rfm", seed, "who day paid", as_of, bins)))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -218,7 +227,7 @@ def test_purchases_are_what_counting_gives(kind: str, seed: int) -> None:
             totals[who][day] += paid
             if paid >= 0:
                 bought[who].add(day)
-    found = frames.purchases(frame(kind, **columns), "who", "day", "paid", as_of)
+    found = frames.purchases(made(kind, seed), "who", "day", "paid", as_of)
     assert found.customers == sorted(bought)
     assert found.as_of == serial(as_of)
     for place, who in enumerate(found.customers):
@@ -241,24 +250,32 @@ def test_who_only_returned_has_not_purchased(kind: str) -> None:
     assert list(without_amounts.repeats) == [0]
 
 
+CDNOW_COLUMNS = [[order[place] for order in CDNOW] for place in range(3)]
+
+
+@cache
+def of_cdnow(function: str, *given: Any) -> list[list[Any]]:
+    table: list[list[Any]] = getattr(kpi_xl, function)(*CDNOW_COLUMNS, *given)
+    return table
+
+
 def test_models_over_frames_are_those_over_cells(kind: str) -> None:
-    columns = [[order[place] for order in CDNOW] for place in range(3)]
-    rows = frame(kind, **dict(zip(("who", "day", "paid"), columns, strict=True)))
+    rows = frame(kind, **dict(zip(("who", "day", "paid"), CDNOW_COLUMNS, strict=True)))
     names = "who", "day", "paid"
     for options in (("W", "1997-09-30", "bgnbd"), ("m", date(1998, 6, 30), "paretonbd")):
-        fitted = kpi_xl.btyd_fit(*columns, *options)
+        fitted = of_cdnow("btyd_fit", *options)
         assert len(fitted) == 11
         found = frames.btyd_fit(rows, *names, *options)
         assert found[0] == fitted[0]
         assert dict(found[1:]) == pytest.approx(dict(fitted[1:]), rel=1e-5)
         header, *forecast = frames.clv_forecast(rows, *names, 12, 0.01, *options)
-        expected = kpi_xl.clv_forecast(*columns, 12, 0.01, *options)
+        expected = of_cdnow("clv_forecast", 12, 0.01, *options)
         assert header == expected[0]
         assert [row[0] for row in forecast] == sorted(row[0] for row in expected[1:])
         for ours, theirs in zip(forecast, sorted(expected[1:]), strict=True):
             assert ours == pytest.approx(theirs, rel=1e-5)
     tracked = frames.btyd_tracking(rows, *names[:2], 3, "W", "1997-09-30")
-    by_week = kpi_xl.btyd_tracking(*columns[:2], 3, "W", "1997-09-30")
+    by_week = kpi_xl.btyd_tracking(*CDNOW_COLUMNS[:2], 3, "W", "1997-09-30")
     for ours, theirs in zip(tracked[1:], by_week[1:], strict=True):
         assert ours == pytest.approx(theirs, rel=1e-6)
     with pytest.raises(OutOfDomain, match="horizon"):
