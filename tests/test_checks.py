@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import kpi_xl
 from demos import few, first_rows
 from kpi_xl.workbook_templates import TEMPLATES, template
 from kpi_xl.workbook_templates.parts import HEADER, build
-from test_calc import cli
 from workbooks import Place, typed_into
 
 from kpi_xl.engine.embedded import calculate
@@ -70,7 +70,7 @@ def test_rows_below_a_table_are_counted_by_checks(books: Any, name: str, tmp_pat
     path = tmp_path / "book.xlsx"
     path.write_bytes(book)
     for command in (("recalc", str(path)), ("explain", str(path), "Summary!C27")):
-        told = cli(*command).stderr
+        told = kpi_xl(*command).stderr
         for table in tables:
             first = bottom[table.name] + 2
             assert f"2 rows below the table {table.name} are not counted, the first in row {first}"\

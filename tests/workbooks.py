@@ -63,6 +63,13 @@ def rows_of(content: bytes, sheet: str) -> list[list[Any]]:
     return [list(row) for row in book[sheet].iter_rows(values_only=True)]
 
 
+def value_of(content: bytes, name: str) -> Any:
+    """The value that the file has in the cell of a name."""
+    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+    ((sheet, address),) = book.defined_names[name].destinations
+    return book[sheet][address.replace("$", "")].value
+
+
 def part(content: bytes, name: str = SHEET) -> str:
     """The text of a part, by default of the first sheet."""
     with zipfile.ZipFile(io.BytesIO(content)) as package:
