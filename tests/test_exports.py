@@ -2115,6 +2115,16 @@ def test_orders_of_a_shop_and_their_payments_are_the_same(tmp_path: Path) -> Non
         for payments in (stripe, stripe.replace("cus_2", "b@x.com")):
             with pytest.raises(SourceError, match="seem to have the same orders"):
                 filled(name, *files_of(tmp_path, TWO_SHOPS[0], payments))
+    # Guests of two shops are nobody in particular.
+    guests = [text.replace("b@x.com", "").replace("c@x.com", "") for text in TWO_SHOPS]
+    guests[1] = guests[1].replace("2024-01-07,Completed,,5", "2024-02-06,Completed,,10")
+    assert total(filled("scorecard", *files_of(tmp_path, *guests)), "Months", "orders") == 4
+
+
+def test_a_contradiction_names_the_column_that_both_files_have(tmp_path: Path) -> None:
+    own = "month,ad_spend,revenue\n2024-01-01,999,5000\n"
+    with pytest.raises(SourceError, match=r"other values for 2024-01-01 than .* \(ad_spend\)"):
+        filled("scorecard", *files_of(tmp_path, GOOGLE_MONTHS, own))
 
 
 OWN_PAYMENTS = """

@@ -322,16 +322,17 @@ def _same_orders(one: Any, other: Any) -> str:
 
     Where they name their customers in the same way, one is enough; else it is most of them.
     """
-    sides = []
+    sides: list[list[tuple[str, Any, Any]]] = []
     for frame in (one, other):
         if not {"date", "amount"} <= {*frame}:
             return ""
-        who = frame["customer"] if "customer" in frame else frame["date"].map(lambda _: "")
-        people = [str(name).casefold() for name in who]
+        who = frame["customer"] if "customer" in frame else [None] * len(frame)
+        people = ["" if name is None else as_text(name).casefold() for name in who]
         sides.append(list(zip(people, frame["date"], frame["amount"], strict=True)))
-    if both := {*sides[0]} & {*sides[1]} if any(name for name, _, _ in sides[0]) else set():
+    named = [{row for row in side if row[0]} for side in sides]
+    if both := named[0] & named[1]:
         return ", ".join(map(as_text, min(both, key=str)))
-    if {name for name, _, _ in sides[0]} & {name for name, _, _ in sides[1]} - {""}:
+    if {row[0] for row in named[0]} & {row[0] for row in named[1]}:
         return ""
     counts = [Counter((day, amount) for _, day, amount in side) for side in sides]
     alike = counts[0] & counts[1]
@@ -467,7 +468,9 @@ def _contradiction(
     before: tuple[Path, tuple[Any, ...], int], order: Sequence[str],
 ) -> Message:  # fmt: skip
     """The sentence that two files say different things of one key."""
-    differs = (one for one, a, b in zip(order, before[1], values, strict=True) if a != b)
+    differs = [one for one, a, b in zip(order, before[1], values, strict=True) if a != b]
+    both = [one for one, a, b in zip(order, before[1], values, strict=True)
+            if one in differs and a is not None and b is not None]  # fmt: skip
     what = ", ".join(as_text(part) for part in key if part is not None)
     told = Message(
         "{path} has other values for {what} than {other_file} ({other}):"
@@ -475,7 +478,7 @@ def _contradiction(
         path=path,
         what=what,
         other_file=before[0],
-        other=next(differs, ""),
+        other=next(iter([*both, *differs]), ""),
     )
     if name != "Orders":
         return told
