@@ -468,9 +468,9 @@ def _contradiction(
     before: tuple[Path, tuple[Any, ...], int], order: Sequence[str],
 ) -> Message:  # fmt: skip
     """The sentence that two files say different things of one key."""
-    differs = [one for one, a, b in zip(order, before[1], values, strict=True) if a != b]
-    both = [one for one, a, b in zip(order, before[1], values, strict=True)
-            if one in differs and a is not None and b is not None]  # fmt: skip
+    pairs = [pair for pair in zip(order, before[1], values, strict=True) if pair[1] != pair[2]]
+    both = [pair for pair in pairs if None not in pair]
+    column = next(iter([*both, *pairs]), ("",))[0]
     what = ", ".join(as_text(part) for part in key if part is not None)
     told = Message(
         "{path} has other values for {what} than {other_file} ({other}):"
@@ -478,8 +478,10 @@ def _contradiction(
         path=path,
         what=what,
         other_file=before[0],
-        other=next(iter([*both, *differs]), ""),
+        other=column,
     )
+    if name in SIDE_BY_SIDE:
+        return Message("{fault}, or the column {column} of one", fault=told, column=column)
     if name != "Orders":
         return told
     text = (
