@@ -1,11 +1,14 @@
 """The samples that stand in files, beside which a README says where they come from."""
 
 import csv
+import re
 from collections.abc import Sequence
 from datetime import date
 from importlib import resources
 
 from kpi_xl.cells import Cell
+
+NUMBER, DAY = re.compile(r"-?\d+(\.\d+)?"), re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def sample_table(name: str) -> dict[str, list[Cell]]:
@@ -17,12 +20,9 @@ def sample_table(name: str) -> dict[str, list[Cell]]:
 
 def cell_of(text: str) -> Cell:
     """What a cell of such a file holds."""
-    for kind in (int, float, date.fromisoformat):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text or None
+    if NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    return date.fromisoformat(text) if DAY.fullmatch(text) else text or None
 
 
 def columns_of(names: Sequence[str], rows: Sequence[Sequence[Cell]]) -> dict[str, list[Cell]]:

@@ -44,7 +44,7 @@ columns or rows as far as the sheet goes, where the engine would end them with w
 HOLE = re.compile(f"{OPEN}(\\d+){CLOSE}|{HELD_OPEN}(\\d+){CLOSE}|{ENDED_OPEN}(\\d+){CLOSE}|{PLACE}")
 TRIMMED = re.compile(f"KPIXL\\.TRIM\\(KPIXL\\.T\\(({HELD_OPEN}\\d+{CLOSE}){PLACE}\\)\\)")
 """TRIM of a range that is held, which many formulas compare with texts of their own."""
-HELD_FROM, COMPUTED_FROM = 500, 10_000  # cells; what is computed may have to be held twice
+HELD_FROM = 500  # cells
 
 COMPARED, ORDERED, AS_TEXT, POWER = "KPIXL.C", "KPIXL.O", "KPIXL.T", "KPIXL.POWER"
 CONDITION, LOGICAL_TEXT, DIFFERENCE = "KPIXL.B", "KPIXL.U", "KPIXL.Z"
@@ -1380,8 +1380,7 @@ def held(term: Term) -> str:
     if not fixed or not term.text.startswith(OPEN):
         return term.text
     rows, columns = size(term.references[-1].area)
-    least = HELD_FROM if term.plain else COMPUTED_FROM
-    if rows * columns < least or rows == LAST_ROW or columns == LAST_COLUMN:
+    if rows * columns < HELD_FROM or rows == LAST_ROW or columns == LAST_COLUMN:
         return term.text
     return HELD_OPEN + term.text.removeprefix(OPEN)
 

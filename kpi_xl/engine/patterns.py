@@ -403,44 +403,13 @@ class Patterns:
         if formula.moved != (0, 0):
             source = sheet, row - formula.moved[0], column - formula.moved[1]
             return None if of_table else source, NOTHING_OWN, ()
-        whole_rows = whole_columns = False
-        stands_in = not STAND_IN.search(text)
-        small: list[str] = []
-        fixed: dict[str, int] = {}
-        rows: list[tuple[int, int]] = []
-
-        def relative(token: re.Match[str]) -> str:
-            nonlocal whole_rows, whole_columns
-            kind, here = token.lastgroup, token[0]
-            if kind is None:
-                return here
-            if kind == "place":
-                letters, across, top, number = corner(here)
-                if not number:
-                    return here  # a name
-                left = letters or f"{across - column}\ue005"
-                if top:
-                    return f"{left}\ue004{number}"
-                rows.append(token.span("row"))
-                return f"{left}\ue006{number - row}"
-            if kind == "fixed" and (place := fixed_place(here)):
-                number = fixed.setdefault(here, len(fixed))
-                high, wide = place.bottom - place.top, place.right - place.left
-                return f"\ue009{number}\ue006{high}\ue005{wide}"
-            if kind == "number" and stands_in and is_small(token):
-                small.append(here)
-                return "\ue008"
-            whole_rows = whole_rows or kind == "rows"
-            whole_columns = whole_columns or kind == "columns"
-            return here
-
-        own = TOKEN.sub(relative, text)
-        if whole_rows or len(small) > MOST_SMALL:
+        form = form_of(text, row, column)
+        if form is None:
             return None, NOTHING_OWN, ()
         inside = self._inside(sheet, row) if of_table else ()
         array = formula.array is not None
-        key = sheet, own, inside, array, *([column] if whole_columns else [])
-        return key, Own(tuple(small), tuple(fixed)), rows
+        key = sheet, form.text, inside, array, *([column] if form.whole_columns else [])
+        return key, form.own, form.rows
 
     def _inside(self, sheet: str, row: int) -> tuple[tuple[str, bool], ...]:
         """The tables that a row of a sheet is in, and whether among their data."""
@@ -460,6 +429,59 @@ class Patterns:
         line = self._added(term, formula.row, 0, formula.sheet)
         line.formulas.append(formula)
         return line
+
+
+class Form(NamedTuple):
+    """A formula's text with its references by its place, and what is left out of it.
+
+    `rows`: where the rows are in the text that go with its own. `whole_columns`: whether it refers
+    to some, which are not counted from its own.
+    """
+
+    text: str
+    own: Own
+    rows: Sequence[tuple[int, int]]
+    whole_columns: bool
+
+
+@lru_cache(maxsize=2**14)  # those of workbooks from one template are alike
+def form_of(text: str, row: int, column: int) -> Form | None:
+    """The form of a formula; None for one that stands alone."""
+    whole_rows = whole_columns = False
+    stands_in = not STAND_IN.search(text)
+    small: list[str] = []
+    fixed: dict[str, int] = {}
+    rows: list[tuple[int, int]] = []
+
+    def relative(token: re.Match[str]) -> str:
+        nonlocal whole_rows, whole_columns
+        kind, here = token.lastgroup, token[0]
+        if kind is None:
+            return here
+        if kind == "place":
+            letters, across, top, number = corner(here)
+            if not number:
+                return here  # a name
+            left = letters or f"{across - column}\ue005"
+            if top:
+                return f"{left}\ue004{number}"
+            rows.append(token.span("row"))
+            return f"{left}\ue006{number - row}"
+        if kind == "fixed" and (place := fixed_place(here)):
+            number = fixed.setdefault(here, len(fixed))
+            high, wide = place.bottom - place.top, place.right - place.left
+            return f"\ue009{number}\ue006{high}\ue005{wide}"
+        if kind == "number" and stands_in and is_small(token):
+            small.append(here)
+            return "\ue008"
+        whole_rows = whole_rows or kind == "rows"
+        whole_columns = whole_columns or kind == "columns"
+        return here
+
+    form = TOKEN.sub(relative, text)
+    if whole_rows or len(small) > MOST_SMALL:
+        return None
+    return Form(form, Own(tuple(small), tuple(fixed)), rows, whole_columns)
 
 
 @lru_cache(maxsize=2**12)
