@@ -34,10 +34,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Let workers take the files in the order below, and not by the number of their tests.
 
     They look for circles of objects more seldom: among the cells of many workbooks a sixth of the
-    time went there.
+    time went there. What is compiled is kept, whatever the machine is set to: every process that a
+    test starts would compile this package again.
     """
     config.option.loadscopereorder = False
     gc.set_threshold(100_000, 20, 10)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

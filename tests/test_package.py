@@ -54,9 +54,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(installed: Path, *command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     program, *arguments = command
     return subprocess.run(
-        [str(installed / program), *arguments], cwd=folder, capture_output=True, encoding="utf-8",
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},  # keep what is compiled
-    )  # fmt: skip
+        [str(installed / program), *arguments], cwd=folder, capture_output=True, encoding="utf-8"
+    )
 
 
 def test_the_wheel_works_away_from_the_checkout(installed: Path, tmp_path: Path) -> None:
