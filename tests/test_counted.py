@@ -48,8 +48,10 @@ def parquet(data: dict[str, list[Any]], tmp_path_factory: pytest.TempPathFactory
     path = tmp_path_factory.mktemp("counted") / "orders.parquet"
     with duckdb.connect() as database:
         database.execute("CREATE TABLE o (buyer INTEGER, date DATE, amount DECIMAL(12,2))")
-        rows = list(zip(data["customer"], data["date"], data["amount"], strict=True))
-        database.executemany("INSERT INTO o VALUES (?, ?, ?)", rows)
+        database.execute(
+            "INSERT INTO o SELECT unnest(?::INTEGER[]), unnest(?::DATE[]), unnest(?::DOUBLE[])",
+            [data["customer"], data["date"], data["amount"]],
+        )
         database.table("o").write_parquet(str(path))
     return path
 
