@@ -56,10 +56,11 @@ def frame(kind: str, **columns: list[Any]) -> Any:
     if kind == "duckdb":
         connection = duckdb.connect()
         fields = {pl.String: "VARCHAR", pl.Date: "DATE", pl.Float64: "DOUBLE", pl.Int64: "BIGINT"}
-        names = ", ".join(f"{n} {fields[type(made[n].dtype)]}" for n in columns)
+        types = {name: fields[type(made[name].dtype)] for name in columns}
+        names = ", ".join(f"{name} {kind}" for name, kind in types.items())
+        lists = ", ".join(f"unnest(?::{kind}[])" for kind in types.values())
         connection.execute(f"CREATE TABLE rows ({names})")
-        marks = ", ".join("?" * len(columns))
-        connection.executemany(f"INSERT INTO rows VALUES ({marks})", made.rows())
+        connection.execute(f"INSERT INTO rows SELECT {lists}", list(columns.values()))
         return connection.table("rows")
     if kind == "pandas":
         frame = pd.DataFrame(columns)
