@@ -26,7 +26,8 @@ QUICK = ("test_published.py", "test_cells.py", "test_rules.py")
 LONG = ("test_templates.py", "test_calc_typing.py", "test_validators.py", "test_scripts.py",
         "test_checks.py", "test_cli.py", "test_calc.py", "test_engines.py", "test_native_copies.py",
         "test_retention.py", "test_desk.py", "test_campaigns.py", "test_economics_workbook.py",
-        "test_package.py", "test_witness.py", "test_hostile.py")  # fmt: skip
+        "test_package.py", "test_frames.py", "test_server.py", "test_witness.py",
+        "test_hostile.py")  # fmt: skip
 """The files that take the longest, first: or a worker waits at the end for the other one's last."""
 
 
