@@ -264,6 +264,8 @@ def _order_months(reading: Reading) -> None:
     grouped = frame.groupby("month", sort=True)
     months = grouped["amount"].sum(min_count=1).reset_index(name="revenue")
     orders = frame[frame["amount"].fillna(0.0) >= 0]
+    if "order" in frame:  # one may be paid in parts
+        orders = orders[orders["order"].isna() | ~orders.duplicated(["month", "order"])]
     counts = orders.groupby("month")["amount"].size()
     months["orders"] = months["month"].map(counts).fillna(0).astype(float)
     if "customer" in frame:

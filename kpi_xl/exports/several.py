@@ -293,7 +293,8 @@ def _numbered_apart(readings: Sequence[tuple[Request, Reading]]) -> list[Message
                 if what := _same_orders(one.frame, other.frame):
                     text = (
                         "{path} and {other_file} seem to have the same orders ({what}), which would"
-                        " count twice: leave out one of the files"
+                        " count twice: leave out one of the files; if they are different orders,"
+                        " write them into one file with the columns order, customer, date, amount"
                     )
                     faults.append(Message(
                         text, path=request.path, other_file=other_request.path, what=what
@@ -431,6 +432,8 @@ def rows_of_all(
                 continue
             row = dict(zip(order, values, strict=True))
             key = tuple(row[one] for one in keys if one in row)
+            if name == "Orders" and (row["amount"] or 0.0) < 0:
+                key = (*key, row["date"])  # a return may have the number of its order
             if keyed and (before := seen.get(key)):
                 if name in SIDE_BY_SIDE and _combined(kept, before[2], row):
                     continue

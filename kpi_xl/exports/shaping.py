@@ -78,8 +78,10 @@ class Reading:
     grain: str = "day"
     into: str = ""
     """The table that it is to fill, where that is another."""
+    numbers: set[Any] = field(default_factory=set)
+    """The numbers of the orders or leads that the file has."""
     out: set[Any] = field(default_factory=set)
-    """The numbers of the orders or leads that the file has, and that do not count."""
+    """Those of them that do not count."""
     refunded_here: set[Any] = field(default_factory=set)
     """The numbers of orders that the file gives money back for, and has not."""
 
@@ -129,7 +131,8 @@ def shaped(
     frame = _seamed(frame, rows, reading)
     frame["_currency"] = _currency(frame, match, signs, options, reading)
     number = NUMBERS.get(table, "")
-    numbers = set(frame[number][~_not_yet(frame)].dropna()) if number in frame else set()
+    if number in frame:
+        reading.numbers = set(frame[number][_says_its_own(frame, layout)].dropna())
     noun = NOUNS.get(table, "rows")
     frame = _chosen(frame, layout, options, places, noun, reading)
     frame = _amounts(frame, layout, options, noun, reading)
@@ -151,8 +154,8 @@ def shaped(
         _tell_periods(frame, match, into or table, reading)
     if reading.faults:
         return reading
-    if numbers and not options.where:  # whoever says which rows count means so
-        reading.out = numbers - set(frame[number])
+    if reading.numbers and not options.where:  # whoever says which rows count means so
+        reading.out = reading.numbers - set(frame[number])
     sums = layout.sum
     if sums and len(frame):
         frame = _summed(frame, [name for name in sums if name in frame], units)
@@ -595,14 +598,21 @@ NOT_YET = re.compile(
 """Orders that may count in a later file."""
 
 
-def _not_yet(frame: Any) -> Any:
-    """Which rows do not count yet, or are of nobody here: a later file may say otherwise."""
-    out = frame["_row"] < 0
+def _says_its_own(frame: Any, layout: Layout) -> Any:
+    """Which rows are what their number says, for good.
+
+    Of an order that waits, or is of nobody here, a later file may say otherwise; what was given
+    back, or a fee, may have the number of an order that is in another file.
+    """
+    own = frame["_row"] > 0
     if "status" in frame:
-        out |= frame["status"].map(lambda cell: bool(NOT_YET.search(_text(cell))))
+        own &= ~frame["status"].map(lambda cell: bool(NOT_YET.search(_text(cell))))
     if "customer" in frame:
-        out |= frame["customer"].isna()
-    return out
+        own &= frame["customer"].notna()
+    for name, values in layout.refunds.items():
+        if name in frame:
+            own &= ~_are(frame, name, (*values, *layout.drop.get(name, ())))
+    return own
 
 
 def _chosen(
@@ -727,7 +737,8 @@ def _without_refunds(
     if "reference" in reading.match.header.columns:
         return _taken_off(orders, refunds, total, places, reading)
     frame = frame[back | frame.index.isin(orders.index)]
-    return frame.assign(**{total: frame[total].where(~back, -frame[total].abs())})
+    below = [one for one in (total, *layout.net.split(" + ")) if one in frame]
+    return frame.assign(**{one: frame[one].where(~back, -frame[one].abs()) for one in below})
 
 
 def _taken_off(
@@ -746,17 +757,14 @@ def _taken_off(
         return orders
     if lacking:
         return orders
-    given: dict[tuple[Any, str], float] = {}
-    for row in refunds.to_dict("records"):
-        key = row["reference"], row["_currency"]
-        given[key] = given.get(key, 0.0) - row[total]
+    # Of several items a line has the amount, and the items' lines have none.
+    sums = refunds.groupby(["reference", "_currency"], sort=False)[total].sum(min_count=1)
+    given = {key: -worth for key, worth in sums.items()}
     taken = list(zip(orders["order"], orders["_currency"], strict=True))
-    if others := {key: worth for key, worth in given.items() if key not in {*taken}}:
-        text = "refunds of {orders} not among these ({worth})"
-        worth, number = money(sum(others.values())), Counted(len(others), "orders")
-        reading.left.append(Message(text, orders=number, worth=worth))
-        reading.refunded_here = {order for order, _ in others}
-    orders = orders.assign(refunded=[max(given.get(key, 0.0), 0.0) for key in taken])
+    _tell_others(refunds, given, taken, reading)
+    orders = orders.assign(refunded=[given.get(key, 0.0) for key in taken])
+    orders["refunded"] = orders["refunded"].clip(lower=0.0)
+    orders[total] = orders[total].where(orders["refunded"].notna())  # nobody knows what was kept
     unsaid = _are_refunded(orders) & (orders["refunded"] == 0)
     if unsaid.any():
         text = (
@@ -767,6 +775,35 @@ def _taken_off(
         status = _text(first["status"])
         reading.faults.append(Message(text, row=int(first["_row"]), theirs=theirs, status=status))
     return orders
+
+
+def _tell_others(
+    refunds: Any,
+    given: Mapping[tuple[Any, str], float],
+    taken: Sequence[tuple[Any, str]],
+    reading: Reading,
+) -> None:
+    """Tell of refunds of orders that the file has not; of one in another currency it is a fault."""
+    orders = {order for order, _ in taken}
+    others = {key: worth for key, worth in given.items() if key not in {*taken}}
+    for order, code in others:
+        if order in orders:
+            text = (
+                "row {row} gives back {currency} for the {thing} {key}, which was paid in another"
+                " currency: write both in one currency"
+            )
+            row = int(refunds["_row"][refunds["reference"] == order].iloc[0])
+            thing, number = THINGS["orders"], _text(order)
+            fault = Message(text, row=row, currency=code, thing=thing, key=number)
+            reading.faults.append(fault)
+            return
+    elsewhere = {key: worth for key, worth in others.items() if key[0] not in reading.numbers}
+    if elsewhere:
+        text = "refunds of {orders} not among these ({worth})"
+        known = (worth for worth in elsewhere.values() if worth == worth)
+        count = Counted(len(elsewhere), "orders")
+        reading.left.append(Message(text, orders=count, worth=money(sum(known))))
+        reading.refunded_here = {order for order, _ in elsewhere}
 
 
 def _are_refunded(orders: Any) -> Any:
@@ -935,11 +972,14 @@ def _of_one_currency(frame: Any, total: str) -> Any:
     """Orders whose refunds are in the currency of the total, if they were written in another."""
     if "refunded" in frame and "paid" in frame:
         rate = (frame[total] / frame["paid"]).where(frame["paid"] != 0, 1.0)
-        frame["refunded"] = (frame["refunded"] * rate).round(10)
-    if "refunded" in frame and "adjusted" in frame:
-        some = frame["refunded"].fillna(0.0) != 0
-        left = frame["adjusted"].fillna(0.0)
-        frame["refunded"] = (frame[total] - left).where(some, 0.0).round(10)
+        back = frame["refunded"] * rate
+    elif "refunded" in frame and "adjusted" in frame:
+        back = frame[total] - frame["adjusted"]
+    else:
+        return frame
+    some = frame["refunded"].fillna(0.0) != 0
+    frame["refunded"] = back.where(some, 0.0).round(10)
+    frame[total] = frame[total].where(~some | back.notna())  # nobody knows what was kept
     return frame
 
 
