@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
-from xlsxwriter.worksheet import Worksheet
+from xlsxwriter.worksheet import CellFormulaTuple, Worksheet
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine.memory import uncollected
@@ -181,6 +181,18 @@ class FormulaSheet(Worksheet):  # type: ignore[misc]  # XlsxWriter carries no ty
 
     def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
         return _spelled(formula, expand_future_functions)
+
+    def _write_formula(
+        self, row: int, col: int, formula: str, cell_format: Any = None, value: Any = 0
+    ) -> int:
+        spelled = self._prepare_formula(formula)
+        if "_xlfn." in spelled or formula.startswith("{"):  # only newer functions may spill
+            status: int = super()._write_formula(row, col, formula, cell_format, value)
+            return status
+        if self._check_dimensions(row, col):
+            return -1
+        self.table[row][col] = CellFormulaTuple(spelled, cell_format, value)
+        return 0
 
     def _write_cell(self, row: int, col: int, cell: Any) -> None:
         # XlsxWriter takes errors and booleans of array formulas for texts and numbers.
