@@ -26,9 +26,10 @@ from kpi_xl.ooxml.package import read_package
 from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.ranges import Beside, Move, followed
 from kpi_xl.ooxml.vba import Module, project
-from kpi_xl.reports import ReportError, commands, layout
+from kpi_xl.reports import commands, layout
 from kpi_xl.reports.files import FileWorkbook
 from kpi_xl.reports.freezing import frozen
+from kpi_xl.reports.records import ReportError
 from kpi_xl.schema import SCHEMAS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")

@@ -23,11 +23,10 @@ from kpi_xl.formula_text import bare, calls
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.ooxml.notes import PREFIXES
 from kpi_xl.ooxml.package import read_package
-from kpi_xl.reports import ReportError
 from kpi_xl.reports.explaining import PLAIN, explained, in_row
 from kpi_xl.reports.folders import allowed_folders, permitted, settings_file
 from kpi_xl.reports.freezing import frozen
-from kpi_xl.reports.records import Place, Table
+from kpi_xl.reports.records import Place, ReportError, Table
 from kpi_xl.sources import SourceError
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")

@@ -36,9 +36,10 @@ from kpi_xl.hosts.libreoffice.sheets import (
     quietly,
 )
 from kpi_xl.locales import Message
-from kpi_xl.reports import Change, Filled, OpenWorkbook, Place, ReportError, Table, commands, layout
+from kpi_xl.reports import commands, layout
 from kpi_xl.reports.commands import NOT_SAVED, ActiveCell
 from kpi_xl.reports.loading import Progress
+from kpi_xl.reports.records import Change, Filled, OpenWorkbook, Place, ReportError, Table
 from kpi_xl.schema import Input
 
 LOGICAL = 1024  # com.sun.star.util.NumberFormat.LOGICAL

@@ -19,9 +19,10 @@ from kpi_xl.hosts.excel import NEWER_ERRORS, with_errors
 from kpi_xl.hosts.lite import HOST
 from kpi_xl.locales import Message
 from kpi_xl.metrics import METRICS
-from kpi_xl.reports import Change, OpenWorkbook, Place, ReportError, Table, layout
+from kpi_xl.reports import layout
 from kpi_xl.reports.commands import NOT_SAVED, ActiveCell
 from kpi_xl.reports.loading import Progress
+from kpi_xl.reports.records import Change, OpenWorkbook, Place, ReportError, Table
 from kpi_xl.schema import Input
 
 AT_ONCE = 20_000  # rows written by one call

@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.parsers import expat
-from xml.sax.saxutils import unescape
 
 from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import (
@@ -48,7 +47,7 @@ NO_TEXT = re.compile(rf"_(?=x[0-9A-Fa-f]{{4}}(?:_|{NO_LETTER}))|{NO_LETTER}")
 
 PLAIN = re.compile(rb"[^&\r<]*(?:&(?:lt|gt|amp|quot|apos);[^&\r<]*)*")
 """What needs no parser to be read."""
-QUOTES = {"&quot;": '"', "&apos;": "'"}
+ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}  # & at last
 
 Edit = tuple[int, int, bytes]
 """A stretch of XML, from where to where, and what is to stand there instead."""
@@ -430,7 +429,10 @@ def escaped(text: str) -> str:
 def text_of(content: bytes) -> str:
     """The text of some XML without elements."""
     if PLAIN.fullmatch(content):
-        return unescape(content.decode(), QUOTES)
+        text = content.decode()
+        for entity, character in ENTITIES.items() if "&" in text else ():
+            text = text.replace(entity, character)
+        return text
     return ElementTree.fromstring(b"<t>" + content + b"</t>").text or ""
 
 
