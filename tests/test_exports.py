@@ -2169,6 +2169,9 @@ def test_orders_of_two_shops_with_the_same_numbers_are_different_orders(tmp_path
     names = TWO_SHOPS[1].replace("c@x.com", "C").replace("a@x.com", "A")
     months = filled("scorecard", *files_of(tmp_path, TWO_SHOPS[0], names)).tables["Months"].columns
     assert (months["revenue"], months["buyers"]) == ([104, 17], [None, None])
+    twice = "who is in two of them is two"
+    assert twice not in told.notes[1].remarks()
+    assert twice in filled("retention", *files_of(tmp_path, TWO_SHOPS[0], names)).notes[1].remarks()
     other = SHOPIFY_ORDERS + "1001,z@x.com,paid,USD,19.00,2024-01-09,0\n"
     with pytest.raises(SourceError, match=r"other values for 1001 .*of two shops.* as in B1001"):
         filled("retention", *files_of(tmp_path, TWO_SHOPS[0], other))
@@ -2184,6 +2187,11 @@ def test_orders_of_a_shop_and_their_payments_are_the_same(tmp_path: Path) -> Non
         for payments in (stripe, stripe.replace("cus_2", "b@x.com")):
             with pytest.raises(SourceError, match=r"same orders .* into one file with the columns"):
                 filled(name, *files_of(tmp_path, TWO_SHOPS[0], payments))
+    dollars = stripe.replace("usd", "cad").replace("cus_1", "a@x.com").replace("cus_2", "b@x.com")
+    rates = rates_of(text_file(tmp_path / "rates.csv", "currency,rate\nCAD,0.7\n"))
+    with pytest.raises(SourceError, match=r"same orders \(a@x.com, 2024-01-05\)"):
+        filled("retention", *files_of(tmp_path, TWO_SHOPS[0], dollars), rates=rates,
+               report_currency="USD")  # fmt: skip
     # Guests of two shops are nobody in particular.
     guests = [text.replace("b@x.com", "").replace("c@x.com", "") for text in TWO_SHOPS]
     guests[1] = guests[1].replace("2024-01-07,Completed,,5", "2024-02-06,Completed,,10")

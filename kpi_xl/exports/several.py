@@ -65,6 +65,8 @@ def summed(
             groups.append(Group(requests, parts, found))
         else:
             groups.append(Group(requests, parts, parts[0]))
+    if not faults:
+        _tell_people(readings)
     for group in groups if not faults else ():
         for request, reading in zip(group.requests, group.readings, strict=True):
             conversions.convert(reading, reading.into, tables[reading.into])
@@ -235,6 +237,14 @@ def _other_people(some: Sequence[tuple[Request, Reading]]) -> bool:
     return len(kinds) > 1
 
 
+def _tell_people(readings: Sequence[tuple[Request, Reading]]) -> None:
+    """Tell that nobody knows who is in two lists of orders, where that is so."""
+    some = [pair for pair in readings if pair[1].into == "Orders" and len(pair[1].frame)]
+    if len({one.match.layout.vendor for _, one in some}) > 1 and _other_people(some):
+        text = "the files name their customers in different ways: who is in two of them is two"
+        some[-1][1].left.append(Message(text))
+
+
 def _tell_sums(group: Group, tables: Mapping[str, Sequence[Column]]) -> None:
     """Tell of each file what it adds to the months that others have, too."""
     into = group.whole.into
@@ -321,7 +331,9 @@ def _numbered_apart(readings: Sequence[tuple[Request, Reading]]) -> list[Message
 def _same_orders(one: Any, other: Any) -> str:
     """An order that two files have, each under a number of its own; "" where they have none.
 
-    Where they name their customers in the same way, one is enough; else it is most of them.
+    One of the same customer, day and amount is enough; else it is most of them: of the same
+    customer and day, for a payment may be in another currency, or, where the files name their
+    customers in different ways, of the same day and amount.
     """
     sides: list[list[tuple[str, Any, Any]]] = []
     for frame in (one, other):
@@ -333,9 +345,9 @@ def _same_orders(one: Any, other: Any) -> str:
     named = [{row for row in side if row[0]} for side in sides]
     if both := named[0] & named[1]:
         return ", ".join(map(as_text, min(both, key=str)))
-    if {row[0] for row in named[0]} & {row[0] for row in named[1]}:
-        return ""
-    counts = [Counter((day, amount) for _, day, amount in side) for side in sides]
+    both_have = {row[0] for row in named[0]} & {row[0] for row in named[1]}
+    parts = slice(0, 2) if both_have else slice(1, 3)
+    counts = [Counter(row[parts] for row in side if row[parts][0]) for side in sides]
     alike = counts[0] & counts[1]
     if 2 * alike.total() > min(map(len, sides)) and alike.total() > 1:
         return ", ".join(map(as_text, min(alike, key=str)))
