@@ -17,7 +17,7 @@ import pytest
 from kpi_xl.exports import Filling, Request, known_layouts, read_files
 from kpi_xl.exports.cells import convention
 from kpi_xl.exports.layouts import Header, Layout, Named
-from kpi_xl.exports.shaping import BESIDE
+from kpi_xl.exports.reading import BESIDE
 from kpi_xl.schema import SCHEMAS
 from kpi_xl.sources import SourceError
 from kpi_xl.units import DATE

@@ -15,7 +15,7 @@ import kpi_xl.locales
 from kpi_xl import METRICS, units
 from kpi_xl.errors import KINDS
 from kpi_xl.exports import known_layouts
-from kpi_xl.exports.shaping import THINGS
+from kpi_xl.exports.reading import THINGS
 from kpi_xl.locales import LANGUAGES, texts
 from kpi_xl.own import FAMILY
 from kpi_xl.registry import Metric

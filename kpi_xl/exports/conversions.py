@@ -1,15 +1,15 @@
 """From the table that an export is of to another table: days to months, deals to weeks."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from kpi_xl.exports.options import money
-from kpi_xl.exports.shaping import NOUNS, Reading, monday, tell_left
+from kpi_xl.exports.reading import NOUNS, Reading, tell_left
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.locales.currencies import closer
 from kpi_xl.schema import Column
-from kpi_xl.sources.grain import GRAIN_WORDS
+from kpi_xl.sources.grain import GRAIN_WORDS, monday, month_of, next_month
 from kpi_xl.units import COUNT, DATE, KEY, MONEY, TEXT, Unit
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
@@ -124,7 +124,7 @@ def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
         if table == "Months":
             _months(reading, columns)
         elif of_days:
-            _grouped(reading, ["month", "channel"], {"month": _first})
+            _grouped(reading, ["month", "channel"], {"month": month_of})
         elif table == "Weeks":
             _grouped(reading, ["rep", "week"], {"week": monday})
         reading.table = table
@@ -161,10 +161,6 @@ def _gap(reading: Reading, needed: Sequence[str]) -> Message | None:
     return None
 
 
-def _first(day: date) -> date:
-    return day.replace(day=1)
-
-
 def _grouped(reading: Reading, keys: Sequence[str], to: dict[str, Callable[[date], date]]) -> None:
     """Add up what is alike in the keys, days made months or weeks before."""
     frame = reading.frame.copy()
@@ -181,21 +177,18 @@ def _grouped(reading: Reading, keys: Sequence[str], to: dict[str, Callable[[date
 
 
 def _tell_weeks(reading: Reading) -> None:
-    weeks = [day for day in reading.frame["month"].unique() if (day.day + 6) > _days_in(day)]
+    weeks = [
+        day for day in reading.frame["month"].unique() if day + timedelta(days=6) >= next_month(day)
+    ]
     reading.left.append(Message("weeks count in the month of their first day"))
     if weeks:
         number = Counted(len(weeks), "weeks")
         reading.left.append(Message("{weeks} reaching into the next month", weeks=number))
 
 
-def _days_in(day: date) -> int:
-    following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
-    return (following - day.replace(day=1)).days
-
-
 def _months(reading: Reading, columns: Sequence[Column]) -> None:
     """Days and weeks as months, where a column adds up; of stocks the first or last one."""
-    if reading.grain == "month" and reading.frame["month"].map(_first).is_unique:
+    if reading.grain == "month" and reading.frame["month"].map(month_of).is_unique:
         return
     frame = reading.frame.sort_values("month", kind="stable")
     if reading.grain == "week":
@@ -224,7 +217,7 @@ def _months(reading: Reading, columns: Sequence[Column]) -> None:
                 if rule == "first"
                 else Message("{column}: the last of each month", column=name)
             )
-    frame = frame.assign(month=frame["month"].map(_first))
+    frame = frame.assign(month=frame["month"].map(month_of))
     reading.frame = frame.groupby("month", sort=True, as_index=False).agg(how)
 
 
@@ -235,7 +228,7 @@ def _spend(reading: Reading) -> None:
     frame = reading.frame = _by_month(reading.frame, cost="spend")
     if "channel" not in frame:
         frame["channel"] = reading.match.layout.vendor
-    _grouped(reading, ["month", "channel"], {"month": _first})
+    _grouped(reading, ["month", "channel"], {"month": month_of})
 
 
 def _by_month(frame: Any, **names: str) -> Any:
@@ -254,13 +247,13 @@ def _ad_months(reading: Reading) -> None:
         )
     if "conversions" in reading.frame:
         reading.frame = reading.frame.drop(columns="conversions")
-    _grouped(reading, ["month"], {"month": _first})
+    _grouped(reading, ["month"], {"month": month_of})
 
 
 def _order_months(reading: Reading) -> None:
     if not len(reading.frame):
         return
-    frame = reading.frame.assign(month=reading.frame["date"].map(_first))
+    frame = reading.frame.assign(month=reading.frame["date"].map(month_of))
     grouped = frame.groupby("month", sort=True)
     months = grouped["amount"].sum(min_count=1).reset_index(name="revenue")
     orders = frame[frame["amount"].fillna(0.0) >= 0]
@@ -385,7 +378,7 @@ def _lead_months(reading: Reading) -> None:
         for place, day in enumerate(frame[theirs]):
             if not isinstance(day, date):
                 continue
-            row = months.setdefault(_first(day), dict.fromkeys(present, 0.0))
+            row = months.setdefault(month_of(day), dict.fromkeys(present, 0.0))
             row[ours] += 1
             if ours == "won" and "value" in frame:
                 worth = frame["value"].iloc[place]
@@ -481,18 +474,20 @@ def _months_of(reading: Reading, contracts: Sequence[Contract]) -> list[date]:
     """The months from the first start to the last day that the file knows."""
     frame = reading.frame
     last, month = (
-        _first(max(_days_known(frame))),
-        _first(min(start for _, start, _, _ in contracts)),
+        month_of(max(_days_known(frame))),
+        month_of(min(start for _, start, _, _ in contracts)),
     )
     months = []
     while month <= last:
         months.append(month)
-        month = _next(month)
+        month = next_month(month)
     return months
 
 
 def _tell_brief(reading: Reading, contracts: Sequence[Contract]) -> None:
-    brief = sum(end is not None and _first(start) == _first(end) for _, start, end, _ in contracts)
+    brief = sum(
+        end is not None and month_of(start) == month_of(end) for _, start, end, _ in contracts
+    )
     if brief:
         text = "{subscriptions} begun and ended within a month"
         reading.left.append(Message(text, subscriptions=Counted(brief, "subscriptions")))
@@ -511,7 +506,7 @@ def _subscriptions(reading: Reading) -> None:
         return
     rows: list[dict[str, Any]] = []
     for month in _months_of(reading, contracts):
-        before, after = _revenue(contracts, month), _revenue(contracts, _next(month))
+        before, after = _revenue(contracts, month), _revenue(contracts, next_month(month))
         gone = [c for c in before if c not in after]
         new = [c for c in after if c not in before]
         change = {c: after[c] - before[c] for c in before if c in after}
@@ -543,17 +538,13 @@ def _subscribers(reading: Reading) -> None:
     made = pd.DataFrame(
         [(customer, month, amount)
          for month in _months_of(reading, contracts)
-         for customer, amount in _revenue(contracts, _next(month)).items()],
+         for customer, amount in _revenue(contracts, next_month(month)).items()],
         columns=["customer", "month", "amount"],
     )  # fmt: skip
     _tell_brief(reading, contracts)
     reading.left.append(Message("revenue is that on the first day of the next month"))
     made["_row"], made["_currency"] = 0, reading.frame["_currency"].iloc[0]
     reading.frame = made
-
-
-def _next(month: date) -> date:
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
 def _revenue(

@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 from kpi_xl.bounded import BudgetError, call
 from kpi_xl.exports import conversions, plain_tables
+from kpi_xl.exports.days import period_of
 from kpi_xl.exports.layouts import Layout
 from kpi_xl.exports.options import Note, Options, Request
 from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
 from kpi_xl.exports.rates import Rates, codes_of, converted, currency_of, of_money
+from kpi_xl.exports.reading import BESIDE, Reading, filled_columns
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.rows import is_total
 from kpi_xl.exports.several import (
@@ -27,13 +29,7 @@ from kpi_xl.exports.several import (
     rows_of_all,
     summed,
 )
-from kpi_xl.exports.shaping import (
-    BESIDE,
-    Reading,
-    filled_columns,
-    period_of,
-    shaped,
-)
+from kpi_xl.exports.shaping import shaped
 from kpi_xl.files import is_there, kind
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.locales.currencies import may_be_one
@@ -573,7 +569,7 @@ def _appended(
     notes += ours
     remarks = [remark for note in ours for remark in (*note.taken, *note.left)]
     if name == "Leads":
-        faults += _not_yet(kept, parts[0][0])
+        faults += _in_the_future(kept, parts[0][0])
     height = len(next(iter(kept.values()), []))
     if height > MOST_ROWS:
         faults.append(Message("{path} {fault}", path=parts[0][0], fault=TOO_MANY))
@@ -588,7 +584,7 @@ def _appended(
     return ReadTable(kept, height, remarks)
 
 
-def _not_yet(cells: Mapping[str, list[Any]], path: Path) -> list[Message]:
+def _in_the_future(cells: Mapping[str, list[Any]], path: Path) -> list[Message]:
     """Deals that were won or lost in the future: the day is one that is expected."""
     today = date.today()
     faults = []

@@ -13,7 +13,7 @@ from kpi_xl.sources import SourceError, read_table
 from kpi_xl.units import DATE, KEY, MONEY, RATIO
 
 if TYPE_CHECKING:
-    from kpi_xl.exports.shaping import Reading
+    from kpi_xl.exports.reading import Reading
 
 
 class Rates(NamedTuple):

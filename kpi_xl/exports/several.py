@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kpi_xl.exports import conversions
+from kpi_xl.exports.days import period_of
 from kpi_xl.exports.options import Request
-from kpi_xl.exports.shaping import NUMBERS, Reading, filled_columns, period_of
+from kpi_xl.exports.reading import NUMBERS, Reading, filled_columns
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.schema import Column
 from kpi_xl.sources import ReadTable
+from kpi_xl.sources.grain import month_of, next_month
 from kpi_xl.sources.values import as_text
 from kpi_xl.units import COUNT, MONEY
 
@@ -212,13 +214,9 @@ def _spans(reading: Reading) -> set[tuple[date, date]]:
         if period := period_of(match):
             return {period}
     if reading.grain == "month":
-        return {(day.replace(day=1), _last_of(day)) for day in _periods(reading)}
+        return {(month_of(d), next_month(d) - timedelta(days=1)) for d in _periods(reading)}
     more = timedelta(days=6 if reading.grain == "week" else 0)
     return {(day, day + more) for day in _periods(reading)}
-
-
-def _last_of(day: date) -> date:
-    return date(day.year + day.month // 12, day.month % 12 + 1, 1) - timedelta(days=1)
 
 
 def _days(spans: set[tuple[date, date]]) -> set[date]:

@@ -148,3 +148,18 @@ def longer_than_months(header: str, days: Sequence[Cell]) -> Message | None:
         "seems to have a row a quarter or more: all its months are three apart, or six ..., and"
         " this table takes a row a month. Export it by month; a month without cost is a row of 0"
     )
+
+
+def monday(day: date) -> date:
+    """The first day of the week of a day."""
+    return day - timedelta(days=day.weekday())
+
+
+def month_of(day: date) -> date:
+    """The first day of the month of a day."""
+    return day.replace(day=1)
+
+
+def next_month(day: date) -> date:
+    """The first day of the month after that of a day."""
+    return date(day.year + day.month // 12, day.month % 12 + 1, 1)

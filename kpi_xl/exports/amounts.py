@@ -1,0 +1,150 @@
+"""What orders came to: their total without what was given back, and with --net without tax."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kpi_xl.exports.layouts import Layout
+from kpi_xl.exports.options import Options, money
+from kpi_xl.exports.reading import Reading, tell_left, text_in
+from kpi_xl.locales import Counted, Message
+
+
+def with_amounts(frame: Any, layout: Layout, options: Options, noun: str, reading: Reading) -> Any:
+    """The amount of each row, from the columns that make it."""
+    if not layout.amount:
+        if options.net:
+            reading.faults.append(NO_TAX)
+        return frame
+    words = layout.amount.split()
+    first, rest = words[0], list(zip(words[1::2], words[2::2], strict=True))
+    if first not in frame:
+        return frame
+    if "refunded" in words and "refunded" not in frame and not options.where:
+        reading.faults += _refunds_unknown(frame, reading)
+    frame = _of_one_currency(frame.copy(), first)
+    total, back = frame[first], _sent_back(frame, words)
+    said = frame.get("amount", total)  # the user may say which column has the amounts
+    # Where one is more than a refund left of its order, they are before refunds.
+    kept = "amount" in frame and not ((back > 0) & (said > total - back + 0.005)).any()
+    amount = total if kept else said
+    whole = (back > 0) & (back >= amount.fillna(0.0).abs() - 0.005)
+    if kept:
+        _tell_kept(back[total - back > 0.005], first, reading)  # of others, all was refunded
+        amount, back, rest = said, back * 0.0, []
+    for sign, name in rest:
+        if name in frame:
+            amount = _with(amount, sign, name, frame[name], reading)
+    tell_left(frame[whole], Message("wholly refunded"), noun, reading)
+    if part := float(back[~whole].sum()):
+        reading.left.append(Message("{worth} refunded", worth=money(part)))
+    if options.net:
+        amount = _without_tax(amount, frame, layout, ~whole, reading)
+    frame = frame.assign(amount=amount.round(10))[~whole]
+    blank = int(frame["amount"].isna().sum())
+    if 0 < blank < len(frame):  # where all are, the file has none
+        text = "{rows} without an amount, which count, but for no revenue"
+        reading.left.append(Message(text, rows=Counted(blank, "rows")))
+    return frame
+
+
+NO_TAX = Message("has no tax and shipping that --net could take off")
+
+
+def _without_tax(amount: Any, frame: Any, layout: Layout, counted: Any, reading: Reading) -> Any:
+    """Amounts less tax and shipping, where the file has them."""
+    if "amount" in frame:
+        name = reading.match.headers[reading.match.places["amount"]]
+        text = (
+            'is said to have its amounts in "{name}", and nobody knows whether tax and shipping'
+            " are in them: leave out --net, or the name"
+        )
+        reading.faults.append(Message(text, name=name))
+    taken = [name for name in layout.net.split(" + ") if name in frame]
+    if not taken:
+        reading.faults.append(NO_TAX)
+    for name in taken:
+        amount = amount - frame[name].fillna(0.0)
+        worth = money(float(frame[name][counted].sum()))
+        reading.left.append(Message("{worth} of {column}", worth=worth, column=name))
+    return amount
+
+
+def _of_one_currency(frame: Any, total: str) -> Any:
+    """Orders whose refunds are in the currency of the total, if they were written in another."""
+    if "refunded" in frame and "paid" in frame:
+        rate = (frame[total] / frame["paid"]).where(frame["paid"] != 0, 1.0)
+        back = frame["refunded"] * rate
+    elif "refunded" in frame and "adjusted" in frame:
+        back = frame[total] - frame["adjusted"]
+    else:
+        return frame
+    some = frame["refunded"].fillna(0.0) != 0
+    frame["refunded"] = back.where(some, 0.0).round(10)
+    frame[total] = frame[total].where(~some | back.notna())  # nobody knows what was kept
+    return frame
+
+
+def _sent_back(frame: Any, words: Sequence[str]) -> Any:
+    """What was refunded of each order; some write it with a minus."""
+    if "refunded" in words and "refunded" in frame:
+        return frame["refunded"].fillna(0.0).abs()
+    return frame[words[0]] * 0.0
+
+
+def _with(amount: Any, sign: str, name: str, column: Any, reading: Reading) -> Any:
+    """Amounts, and a column that is taken off them, added or multiplied."""
+    if sign == "*":
+        return amount * column
+    column = column.fillna(0.0)
+    if name == "refunded":
+        column = column.abs()
+    if name == "outstanding":  # below 0 it is what the shop has still to pay back
+        column = column.clip(lower=0.0)
+        if unpaid := float(column.sum()):
+            reading.left.append(Message("{worth} not yet paid", worth=money(unpaid)))
+    return amount - column if sign == "-" else amount + column
+
+
+def _tell_kept(back: Any, first: str, reading: Reading) -> None:
+    """Tell that amounts which the user names are taken as they are, and what was refunded."""
+    if worth := float(back.sum()):
+        name = reading.match.headers[reading.match.places["amount"]]
+        text = (
+            'the amounts are "{name}" as it is, without taking off {worth} refunded: if they are'
+            ' before refunds, say --map "{name}={first}"'
+        )
+        reading.left.append(Message(text, name=name, worth=money(worth), first=first))
+
+
+REFUNDED = re.compile(r"refund|退款|مسترد", re.IGNORECASE)
+"""What a status has in it where money went back."""
+
+
+def are_refunded(orders: Any) -> Any:
+    """Which orders have a status that says that money went back."""
+    if "status" not in orders:
+        return orders["_row"] < 0
+    return orders["status"].map(lambda cell: bool(REFUNDED.search(text_in(cell))))
+
+
+def _refunds_unknown(frame: Any, reading: Reading) -> Iterable[Message]:
+    """What is wrong with orders that were refunded, where no column says how much."""
+    back = are_refunded(frame)
+    if not back.any():
+        return
+    texts = frame["status"].map(text_in)
+    theirs = reading.match.headers[reading.match.places["status"]]
+    text = (
+        'row {row}, column "{theirs}": it is {status}, and no column says how much went back'
+        " ({orders}): export that column, too, or choose the rows that count, as in --where"
+        ' "{theirs}={first}"'
+    )
+    yield Message(
+        text,
+        row=int(frame["_row"][back].iloc[0]),
+        theirs=theirs,
+        status=texts[back].iloc[0],
+        orders=Counted(int(back.sum()), "orders"),
+        first=next((other for other in texts[~back] if other), "paid"),
+    )
