@@ -2057,6 +2057,10 @@ def test_months_of_several_platforms_are_added_up(tmp_path: Path) -> None:
         assert months["impressions"] == [1500, 2700]
         assert months["clicks"] == [120, 180]
         assert months["reach"] == [None, None]  # people that two platforms reach are not two
+    mails = FILES / "mailchimp_campaigns.csv"  # whose clicks are none of advertising
+    months = filled("scorecard", *files, mails).tables["Months"].columns
+    assert (months["clicks"], months["ad_spend"]) == ([120, 180], [250, 370])
+    assert months["clicked"] == [80, 70]
     google, meta = filled("scorecard", *files).notes
     assert "added up with 2.csv; this file has ad_spend 500, " in google.remarks()
     assert "added up with 1.csv; this file has ad_spend 120, " in meta.remarks()
