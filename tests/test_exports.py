@@ -2170,6 +2170,8 @@ def test_orders_of_two_shops_with_the_same_numbers_are_different_orders(tmp_path
     months = filled("scorecard", *files_of(tmp_path, *TWO_SHOPS)).tables["Months"].columns
     assert (months["revenue"], months["orders"]) == ([104, 17], [2, 2])
     assert months["buyers"] == [2, 2]
+    again = filled("scorecard", *files_of(tmp_path, *TWO_SHOPS, TWO_SHOPS[0])).tables["Months"]
+    assert again.columns["buyers"] == [2, 2]  # a file that adds nothing names nobody otherwise
     names = TWO_SHOPS[1].replace("c@x.com", "C").replace("a@x.com", "A")
     months = filled("scorecard", *files_of(tmp_path, TWO_SHOPS[0], names)).tables["Months"].columns
     assert (months["revenue"], months["buyers"]) == ([104, 17], [None, None])

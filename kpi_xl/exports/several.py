@@ -231,7 +231,8 @@ def _other_people(some: Sequence[tuple[Request, Reading]]) -> bool:
     for _, one in some:
         if "customer" not in one.frame:
             return True
-        kinds.add(bool(one.frame["customer"].map(lambda cell: "@" in str(cell)).mean() > 0.5))
+        if len(names := one.frame["customer"].dropna()):
+            kinds.add(bool(names.map(lambda cell: "@" in str(cell)).mean() > 0.5))
     return len(kinds) > 1
 
 
