@@ -2101,8 +2101,11 @@ def test_two_halves_of_a_month_are_added_up(
     assert both.tables[table].columns[column] == [60, 40]
     assert "2 rows that another file has, too" in both.notes[-1].remarks()
     changed = META_FIRST_DAYS.replace("A,2024-01-01,10,", "A,2024-01-01,11,")
-    with pytest.raises(SourceError, match=r"other values for 2024-01-01, A, Meta .*\(cost\)"):
+    accounts = r"other values for 2024-01-01, A, Meta .*\(cost\).* of two accounts, .* as in BA"
+    with pytest.raises(SourceError, match=accounts):
         filled(name, *files, text_file(tmp_path / "again.csv", changed))
+    other = filled(name, *files, text_file(tmp_path / "b.csv", changed.replace("A,", "BA,")))
+    assert other.tables[table].columns[column] == [60 + 31, 40]
 
 
 @pytest.mark.parametrize(

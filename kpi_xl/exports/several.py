@@ -496,12 +496,21 @@ def _contradiction(
     )
     if name in SIDE_BY_SIDE:
         return Message("{fault}, or the column {column} of one", fault=told, column=column)
-    if name != "Orders":
+    if name == "Orders":
+        text = (
+            "{fault}; if they are of two shops, write a letter before the numbers of one, as in"
+            " {what}"
+        )
+        named = values[order.index("order")]
+    elif name == "Ads":
+        text = (
+            "{fault}; if they are of two accounts, write a letter before the campaigns of one, as"
+            " in {what}"
+        )
+        named = values[order.index("campaign")]
+    else:
         return told
-    text = (
-        "{fault}; if they are of two shops, write a letter before the numbers of one, as in {what}"
-    )
-    return Message(text, fault=told, what=f"B{what}")
+    return Message(text, fault=told, what=f"B{as_text(named)}")
 
 
 def _of_other_grain(name: str, parts: Sequence[Part], faults: list[Message]) -> list[set[int]]:
