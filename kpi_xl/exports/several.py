@@ -497,20 +497,18 @@ def _contradiction(
     if name in SIDE_BY_SIDE:
         return Message("{fault}, or the column {column} of one", fault=told, column=column)
     if name == "Orders":
+        named = values[order.index("order")]
         text = (
             "{fault}; if they are of two shops, write a letter before the numbers of one, as in"
             " {what}"
         )
-        named = values[order.index("order")]
-    elif name == "Ads":
+    else:
+        named = values[order.index("campaign")] if name == "Ads" else None
         text = (
             "{fault}; if they are of two accounts, write a letter before the campaigns of one, as"
             " in {what}"
         )
-        named = values[order.index("campaign")]
-    else:
-        return told
-    return Message(text, fault=told, what=f"B{as_text(named)}")
+    return told if named is None else Message(text, fault=told, what=f"B{as_text(named)}")
 
 
 def _of_other_grain(name: str, parts: Sequence[Part], faults: list[Message]) -> list[set[int]]:
