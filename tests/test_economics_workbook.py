@@ -577,15 +577,18 @@ def test_one_month_of_channels_with_odd_names() -> None:
 
 
 def test_credits_make_no_figure_an_error() -> None:
+    """Of 10 and 20 of new customers 5 were given back later: they brought more than all is."""
     data: dict[str, dict[str, list[Any]]] = {
-        "Orders": {"customer": ["a", "b"], "date": [date(2024, 3, 5), date(2024, 5, 5)],
-                   "amount": [10.0, 20.0], "channel": ["ads", "ads"]},
+        "Orders": {"customer": ["a", "b", "a"],
+                   "date": [date(2024, 3, 5), date(2024, 5, 5), date(2024, 5, 6)],
+                   "amount": [10.0, 20.0, -5.0], "channel": ["ads"] * 3},
         "Spend": {"month": [date(2024, 3, 1), date(2024, 4, 1), date(2024, 5, 1)],
                   "channel": ["ads"] * 3, "spend": [-90.0, 10.0, 20.0]},
     }  # fmt: skip
     built = build(TEMPLATE, data)
     assert not [value for value in built.values.values() if isinstance(value, CellError)]
     assert dict(built.headlines)["LTV : CAC"] == ""
+    assert dict(built.headlines).get("New customers' revenue", "") == ""
 
 
 @pytest.mark.parametrize(

@@ -312,7 +312,7 @@ FIGURES = {
                         "MER(CoveredRevenue,CoveredSpend)"),
                RATIO, "Revenue / spend: blended ROAS"),
         Figure("NewShare", "New customers' revenue",
-               blank_if("IF(NewDone=0,TRUE,N(Revenue)<=0)",
+               blank_if("IF(NewDone=0,TRUE,IF(N(Revenue)<=0,TRUE,SUM(NewRevenue)>Revenue))",
                         "REVENUE_CONTRIBUTION(SUM(NewRevenue),Revenue)"), RATE,
                "Share, in their first month"),
         Figure("BreakEven", "Break-even ROAS",
