@@ -481,7 +481,7 @@ def form_of(text: str, row: int, column: int) -> Form | None:
     form = TOKEN.sub(relative, text)
     if whole_rows or len(small) > MOST_SMALL:
         return None
-    return Form(form, Own(tuple(small), tuple(fixed)), rows, whole_columns)
+    return Form(form, Own(tuple(small), tuple(fixed)), tuple(rows), whole_columns)
 
 
 @lru_cache(maxsize=2**12)
