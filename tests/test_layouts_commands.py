@@ -1,6 +1,7 @@
 """kpi-xl layouts: the list, what a file is taken for, layouts of a user's own; and their errors."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -52,10 +53,14 @@ def shop(tmp_path: Path) -> Path:
 def test_the_list_has_every_layout(run: Run) -> None:
     code, out, _ = run("--json")
     assert code == 0
-    assert [one["name"] for one in json.loads(out)] == [one.name for one in known_layouts()]
+    there = json.loads(out)
+    assert [one["name"] for one in there] == [one.name for one in known_layouts()]
+    refused = [one["name"] for one in there if one["refused"]]
     code, out, _ = run()
     assert code == 0
-    assert "Shopify, orders" in out
+    assert re.search("Shopify, orders .* Orders ", out)
+    assert len(re.findall(" refused ", out)) == len(refused) > 0
+    assert "refused: kpi-xl layouts show FILE says why" in out
 
 
 def test_a_file_is_told_for_each_template_that_it_can_fill(run: Run) -> None:

@@ -88,6 +88,7 @@ def listed(context: typer.Context, as_json: JSON = False) -> None:
                     "name": one.name,
                     "vendor": one.vendor,
                     "table": one.table,
+                    "refused": one.refused,
                     "languages": sorted({h.language for h in one.headers if h.language}),
                     "own": one.of_user,
                 }
@@ -104,9 +105,12 @@ def listed(context: typer.Context, as_json: JSON = False) -> None:
     for layout in all_layouts():
         languages = dict.fromkeys(header.language for header in layout.headers)
         name = layout.name + (" (your own)" if layout.of_user else "")
-        texts = name, layout.table, ", ".join(filter(None, languages))
+        target = "refused" if layout.refused else layout.table
+        texts = name, target, ", ".join(filter(None, languages))
         table.add_row(*map(console_text, texts))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print("refused: kpi-xl layouts show FILE says why, and what to export in its place")
 
 
 @layouts.command()
