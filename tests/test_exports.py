@@ -2153,6 +2153,26 @@ def test_deals_of_two_files_that_come_to_the_same_are_two(tmp_path: Path) -> Non
     assert (months["won"], months["won_value"]) == ([3], [2500])
 
 
+def test_deals_are_converted_on_the_day_that_they_were_won(tmp_path: Path) -> None:
+    """100 dollars of a deal won in February at 0.6, and 50 of one that is open since January."""
+    deals = text_file(
+        tmp_path / "deals.csv",
+        "Deal - ID,Deal - Title,Deal - Owner,Deal - Value,Deal - Currency,Deal - Status,"
+        "Deal - Deal created,Deal - Won time\n"
+        "1,A,Kim,100,USD,Won,2024-01-02 10:00:00,2024-02-09 10:00:00\n"
+        "2,B,Kim,50,USD,Open,2024-01-02 10:00:00,\n",
+    )
+    text = "currency,rate,from\nUSD,0.5,2024-01-01\nUSD,0.6,2024-02-01\n"
+    rates = rates_of(text_file(tmp_path / "rates.csv", text))
+    for name, table, column, value in (
+        ("sales_team", "Weeks", "sales", 60), ("scorecard", "Months", "won_value", 60),
+        ("funnel", "Leads", "value", 60 + 25),
+    ):  # fmt: skip
+        assert (
+            total(filled(name, deals, rates=rates, report_currency="EUR"), table, column) == value
+        )
+
+
 SHOPIFY_ORDERS = "Name,Email,Financial Status,Currency,Total,Created at,Refunded Amount\n"
 WOO_ORDERS = "Order ID,Order Date,Order Status,Billing Email,Order Total,Order Currency\n"
 TWO_SHOPS = (

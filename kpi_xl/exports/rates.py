@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kpi_xl.exports.conversions import columns_of
 from kpi_xl.locales import Message, Names
@@ -117,6 +117,13 @@ def codes_of(reading: "Reading", tables: Mapping[str, Sequence[Column]]) -> list
     return list(dict.fromkeys(map(str, frame["_currency"][some])))
 
 
+def _days_of(frame: Any) -> Any:
+    """The days of the rows, of a deal that was won that day; None where there are none."""
+    names = ("won_date", "date", "created", "month", "week", "started")
+    days, *others = [frame[name] for name in names if name in frame] or [None]
+    return days.where(days.notna(), others[0]) if others else days
+
+
 def _converted(
     reading: "Reading", tables: Mapping[str, Sequence[Column]], rates: Rates, report: str
 ) -> list[Message]:
@@ -124,10 +131,7 @@ def _converted(
     money = [name for name in of_money(columns_of(reading.table, tables)) if name in frame]
     if not money:
         return []
-    days = next(
-        (frame[name] for name in ("date", "created", "month", "week", "started") if name in frame),
-        None,
-    )
+    days = _days_of(frame)
     path = reading.match.page.opener.path
     faults = []
     factors: list[float] = []
