@@ -2080,6 +2080,9 @@ def test_platforms_in_two_currencies_are_added_up_by_rates_alone(tmp_path: Path)
     rates = rates_of(text_file(tmp_path / "rates.csv", text))
     told = filled("scorecard", *files, rates=rates, report_currency="EUR")
     assert told.tables["Months"].columns["ad_spend"] == [225, 342]
+    (alone,) = filled("scorecard", files[1], rates=rates).notes
+    assert "the report's currency" in alone.remarks()
+    assert "the report's currency" not in alone.remarks("ru")
     unsaid = META_MONTHS.replace(" (EUR)", "")
     months = filled("scorecard", *files_of(tmp_path, GOOGLE_MONTHS, unsaid)).tables["Months"]
     assert months.columns["ad_spend"] == [250, 370]

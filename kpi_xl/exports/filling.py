@@ -16,7 +16,7 @@ from kpi_xl.exports.days import period_of
 from kpi_xl.exports.layouts import Layout
 from kpi_xl.exports.options import Note, Options, Request
 from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
-from kpi_xl.exports.rates import Rates, codes_of, converted, currency_of, of_money
+from kpi_xl.exports.rates import OWN, Rates, codes_of, converted, currency_of, of_money
 from kpi_xl.exports.reading import BESIDE, Reading, filled_columns
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
 from kpi_xl.exports.rows import is_total
@@ -657,6 +657,8 @@ def taken_for(reading: Reading) -> tuple[str, ...]:
         name = Message("the table {table}", table=layout.table)
     codes = sorted({code for code in reading.frame["_currency"] if code})
     currency = " + ".join(codes) if codes else Message("currency not said")
+    if currency == OWN:  # frames keep its text alone
+        currency = OWN
     parts = [name, _period(reading), currency]
     if reading.match.page.encoding in ENCODINGS:
         parts.append(Message("read as {encoding}", encoding=reading.match.page.encoding))

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from kpi_xl.exports.reading import Reading
 
 
+OWN = Message("the report's currency")
+"""What amounts are converted to where nobody says which currency that is."""
+
+
 class Rates(NamedTuple):
     """Rates by currency: from which day on, and how much of the report's currency one is."""
 
@@ -163,5 +167,5 @@ def _converted(
     for code, amount in worth.items():
         text = "{column} of {amount} {currency} converted"
         reading.left.append(Message(text, column=money[0], amount=f"{amount:,.2f}", currency=code))
-    frame["_currency"] = report or "the report's currency"
+    frame["_currency"] = report or OWN
     return []
