@@ -77,6 +77,7 @@ app.add_typer(layouts, name="layouts")
 
 
 @layouts.callback()
+@in_their_language
 def listed(context: typer.Context, as_json: JSON = False) -> None:
     """The exports that are known."""
     if context.invoked_subcommand:
@@ -102,15 +103,17 @@ def listed(context: typer.Context, as_json: JSON = False) -> None:
     table = Table(show_header=True)
     for title in ("Export", "Table", "Languages"):
         table.add_column(title)
+    refused = said(Message("refused"))
     for layout in all_layouts():
         languages = dict.fromkeys(header.language for header in layout.headers)
         name = layout.name + (" (your own)" if layout.of_user else "")
-        target = "refused" if layout.refused else layout.table
+        target = refused if layout.refused else layout.table
         texts = name, target, ", ".join(filter(None, languages))
         table.add_row(*map(console_text, texts))
     console = Console(highlight=False)
     console.print(table)
-    console.print("refused: kpi-xl layouts show FILE says why, and what to export in its place")
+    text = "{refused}: kpi-xl layouts show FILE says why, and what to export in its place"
+    console.print(said(Message(text, refused=Message("refused"))))
 
 
 @layouts.command()
