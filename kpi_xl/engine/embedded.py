@@ -183,6 +183,7 @@ class _Engine:
         self.circular = False
         """Whether the engine met a formula that depends on itself."""
         self._latest_graph: Graph | None = None
+        self._known_places: dict[int, Sequence[Area]] = {}
         self.asked_later = asked_later
         self.quick = quick
         self.shown: dict[Formula, Cell | Block] = {}
@@ -282,10 +283,13 @@ class _Engine:
                 self._set(formula, self.texts[formula])
         self._evaluate()
 
-    def _places(self, number: int) -> Iterable[Area]:
+    def _places(self, number: int) -> Sequence[Area]:
         """The cells that a formula refers to."""
-        formula = self.formulas[number]
-        return self.lines[formula].places(formula.row) if formula in self.lines else ()
+        if number not in self._known_places:
+            formula = self.formulas[number]
+            line = self.lines.get(formula)
+            self._known_places[number] = list(line.places(formula.row)) if line else ()
+        return self._known_places[number]
 
     def _set(self, formula: Formula, text: str) -> None:
         sheet = self.names.get(formula.sheet, formula.sheet)
@@ -598,7 +602,7 @@ class _Engine:
             for formula in self.formulas
         ]
         if self._latest_graph is None or self._latest_graph.fills != fills:
-            needs = [list(self._places(number)) for number in range(len(self.formulas))]
+            needs = list(map(self._places, range(len(self.formulas))))
             self._latest_graph = Graph(needs, fills)
         return self._latest_graph
 
