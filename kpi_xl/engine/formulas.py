@@ -99,6 +99,7 @@ ENDLESS = "whole columns and rows are not computed with here: end them somewhere
 MOST_NAMES = 20  # one within the other
 LONGEST = 50_000  # characters of a part of a formula
 MOST_KNOWN = 2**14  # formulas of several workbooks, some 2 KB each
+LONGEST_KNOWN = 5_000  # characters; names may stand for much
 MOST_ALIKE = 4  # workbooks in which one means something else
 PREFIX_BINDING = 6  # Excel's minus binds before the power: -2^2 is 4
 COMPARISON = 1
@@ -382,6 +383,8 @@ def read(text: str, context: Context) -> Term:
         if all(ask(context, *about) == answer for (ask, about), answer in answers.items()):
             return term
     term = _read(text, context)
+    if len(term.text) > LONGEST_KNOWN:
+        return term
     if len(KNOWN) >= MOST_KNOWN:
         KNOWN.clear()
     KNOWN[key] = ((context.answers.copy(), term), *known[: MOST_ALIKE - 1])
