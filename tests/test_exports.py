@@ -2228,6 +2228,11 @@ def test_orders_of_a_shop_and_their_payments_are_the_same(tmp_path: Path) -> Non
     guests = [text.replace("b@x.com", "").replace("c@x.com", "") for text in TWO_SHOPS]
     guests[1] = guests[1].replace("2024-01-07,Completed,,5", "2024-02-06,Completed,,10")
     assert total(filled("scorecard", *files_of(tmp_path, *guests)), "Months", "orders") == 4
+    # Shops with one price that sell every day: who has another address is somebody else.
+    price = WOO_ORDERS + "1,2024-01-05,Completed,c@x.com,99,USD\n"
+    price += "2,2024-02-06,Completed,d@x.com,10,USD\n"
+    told = filled("retention", *files_of(tmp_path, TWO_SHOPS[0], price))
+    assert total(told, "Orders", "amount") == 2 * (99 + 10)
 
 
 def test_a_contradiction_names_the_column_that_both_files_have(tmp_path: Path) -> None:

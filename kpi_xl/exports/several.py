@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -232,8 +232,13 @@ def _other_people(some: Sequence[tuple[Request, Reading]]) -> bool:
         if "customer" not in one.frame:
             return True
         if len(names := one.frame["customer"].dropna()):
-            kinds.add(bool(names.map(lambda cell: "@" in str(cell)).mean() > 0.5))
+            kinds.add(_by_mail(names))
     return len(kinds) > 1
+
+
+def _by_mail(names: Collection[Any]) -> bool:
+    """Whether a file names its customers by their addresses."""
+    return 2 * sum("@" in str(name) for name in names) > len(names)
 
 
 def _tell_people(readings: Sequence[tuple[Request, Reading]]) -> None:
@@ -332,7 +337,7 @@ def _same_orders(one: Any, other: Any) -> str:
 
     One of the same customer, day and amount is enough; else it is most of them: of the same
     customer and day, for a payment may be in another currency, or, where the files name their
-    customers in different ways, of the same day and amount.
+    customers in different ways (not both by their addresses), of the same day and amount.
     """
     sides: list[list[tuple[str, Any, Any]]] = []
     for frame in (one, other):
@@ -344,8 +349,9 @@ def _same_orders(one: Any, other: Any) -> str:
     named = [{row for row in side if row[0]} for side in sides]
     if both := named[0] & named[1]:
         return ", ".join(map(as_text, min(both, key=str)))
-    both_have = {row[0] for row in named[0]} & {row[0] for row in named[1]}
-    parts = slice(0, 2) if both_have else slice(1, 3)
+    names = [{row[0] for row in side} for side in named]
+    alike_named = names[0] & names[1] or all(map(_by_mail, names))
+    parts = slice(0, 2) if alike_named else slice(1, 3)
     counts = [Counter(row[parts] for row in side if row[parts][0]) for side in sides]
     alike = counts[0] & counts[1]
     if 2 * alike.total() > min(map(len, sides)) and alike.total() > 1:
