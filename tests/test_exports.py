@@ -2286,3 +2286,26 @@ def test_refunds_in_a_layout_are_of_one_column_beside_an_amount() -> None:
             layouts_of(OWN_PAYMENTS.replace('{what = "back"}', wrong), "own.toml")
     with pytest.raises(SourceError, match=r"write refunds as .* of one column"):
         layouts_of(OWN_PAYMENTS.replace('amount = "total - refunded"', ""), "own.toml")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("customer,date,amount\na,2024-01-05,$10\n", "customer,date,amount\nb,2024-01-05,€20\n"),
+        (
+            "customer,date,amount,Currency\na,2024-01-05,10,USD\n",
+            "customer,date,amount,Währung\nb,2024-01-05,20,EUR\n",
+        ),
+    ],
+)
+def test_tables_of_ones_own_in_two_currencies_are_never_added_up(
+    tmp_path: Path, one: str, other: str
+) -> None:
+    with pytest.raises(SourceError, match=r"are in (\$ and EUR|EUR and USD), which"):
+        filled("retention", *files_of(tmp_path, one, other))
+    rates = rates_of(text_file(tmp_path / "rates.csv", "currency,rate\nEUR,1.5\n$,1\nUSD,1\n"))
+    told = filled("retention", *files_of(tmp_path, one, other), rates=rates, report_currency="USD")
+    assert told.tables["Orders"].columns["amount"] == [10, 30]
+    both = one + other.split("\n", 1)[1]
+    with pytest.raises(SourceError, match=r"are in (\$ and EUR|EUR and USD), which"):
+        filled("retention", *files_of(tmp_path, both.replace("Currency", "Währung")))

@@ -44,12 +44,12 @@ from kpi_xl.sources import (
     places_of,
     read_table,
 )
-from kpi_xl.sources.currencies import OTHER_SIGN
+from kpi_xl.sources.currencies import IN_CURRENCY, OTHER_SIGN
 from kpi_xl.sources.databases import BYTES, read_database
 from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.parquet import read_parquet
 from kpi_xl.sources.records import Reader, hidden
-from kpi_xl.sources.values import as_text
+from kpi_xl.sources.values import SIGN_LEFT_OUT, as_text
 from kpi_xl.units import DATE, KEY
 
 Tables = Mapping[str, Sequence[Column]]
@@ -403,7 +403,7 @@ def _unknown(
     ):
         try:
             ready = _plain(request, tables, progress)
-            if not _has_totals(ready[1], tables[ready[0]]):
+            if not (_has_totals(ready[1], tables[ready[0]]) or _says_currency(ready[1])):
                 return ready
         except SourceError as error:
             first = error
@@ -425,6 +425,13 @@ def _unknown(
             raise
         raise first from None
     return reading
+
+
+def _says_currency(table: ReadTable) -> bool:
+    """Whether amounts say their currency, which may be another one in the files beside it."""
+    told = [remark for remark in table.remarks if isinstance(remark, Message)]
+    told += [one for each in told if isinstance(one := each.fields.get("remark"), Message)]
+    return any(one.template in (SIGN_LEFT_OUT, IN_CURRENCY) for one in told)
 
 
 def _has_totals(table: ReadTable, columns: Sequence[Column]) -> bool:

@@ -20,6 +20,9 @@ NAME = re.compile(
 )
 """What a header of currencies has in it, in the languages that exports come in."""
 
+ALONE = re.compile(rf"(?:{NAME.pattern})(?:s?code|\w|代码|代碼)?")
+"""A header that says no more than that codes of currencies are below it."""
+
 CODE = re.compile(r"[A-Z]{3}|[A-Z]{0,3}[$¥]|KR")
 """A code of ISO 4217, or letters that only others beside them can tell."""
 
@@ -31,6 +34,8 @@ MIXED = (
 OTHER_SIGN = (
     "has amounts with the sign {sign}, which are said to be in {currency}: correct one of the two"
 )
+
+IN_CURRENCY = "amounts in {currency}"
 
 WATCHED = "\0"
 """What the names of columns begin with that are read only to be looked at."""
@@ -85,7 +90,7 @@ def in_one_currency(
             currency, sign = next(iter(sums)), signs.get(column.name, "")
             if contradict(currency, sign):
                 raise Unreadable(Message(OTHER_SIGN, currency=currency, sign=sign))
-            remarks[Message("amounts in {currency}", currency=currency)] = None
+            remarks[Message(IN_CURRENCY, currency=currency)] = None
     if mixed:
         what = tuple(
             Message(
