@@ -2309,3 +2309,13 @@ def test_tables_of_ones_own_in_two_currencies_are_never_added_up(
     both = one + other.split("\n", 1)[1]
     with pytest.raises(SourceError, match=r"are in (\$ and EUR|EUR and USD), which"):
         filled("retention", *files_of(tmp_path, both.replace("Currency", "Währung")))
+
+
+def test_parquet_in_two_currencies_is_never_added_up(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    paths = [tmp_path / "dollars.parquet", tmp_path / "euros.parquet"]
+    for path, currency in zip(paths, ("USD", "EUR"), strict=True):
+        row = {"customer": currency, "date": "2024-01-05", "amount": 10.0, "currency": currency}
+        pandas.DataFrame([row]).to_parquet(path)
+    with pytest.raises(SourceError, match="are in EUR and USD, which"):
+        filled("retention", *paths)

@@ -252,7 +252,9 @@ def _read(
     path, options = request.path, request.options
     if reader := _reader(request):
         if options.nothing:
-            return [], [_plain(request, tables, progress)]
+            plain = _plain(request, tables, progress)
+            if request.origin or not _says_currency(plain[1]):
+                return [], [plain]
         # How a text is written is said of the files beside it.
         request = request._replace(options=replace(options, header=0, encoding=""))
         opener = Opener(path.name, path, lambda: path.open("rb"), 0, reader)
