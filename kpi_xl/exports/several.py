@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -171,31 +172,28 @@ def _apart(
 ) -> bool:
     """Whether no two files say the same of one day; where some days are in both, it is a fault."""
     apart = True
-    for later, (request, one) in enumerate(some):
-        for other_request, other in some[:later]:
-            ours, theirs = _spans(one), _spans(other)
-            both = _days(ours) & _days(theirs)
-            if not both or not _numbers_in(one, columns) & _numbers_in(other, columns):
-                continue
-            apart = False
-            if ours != theirs:
-                files = {"file": request.path, "other_file": other_request.path}
-                faults.append(Message(BOTH_HAVE, **files, day=min(both)))
+    for (other_request, other), (request, one) in combinations(some, 2):
+        ours, theirs = _spans(one), _spans(other)
+        both = _days(ours) & _days(theirs)
+        if not both or not _numbers_in(one, columns) & _numbers_in(other, columns):
+            continue
+        apart = False
+        if ours != theirs:
+            files = {"file": request.path, "other_file": other_request.path}
+            faults.append(Message(BOTH_HAVE, **files, day=min(both)))
     return apart
 
 
 def _of_other_periods(some: Sequence[tuple[Request, Reading]]) -> Iterator[Message]:
     """What is wrong with files of one vendor that have a day in rows of other periods."""
-    for later, (request, one) in enumerate(some):
-        for other_request, other in some[:later]:
-            if one.match.layout.vendor != other.match.layout.vendor:
-                continue
-            ours, theirs = _spans(one), _spans(other)
-            both = _days(ours - theirs) & _days(theirs) | _days(theirs - ours) & _days(ours)
-            if both:
-                yield Message(
-                    BOTH_HAVE, file=request.path, other_file=other_request.path, day=min(both)
-                )
+    for (other_request, other), (request, one) in combinations(some, 2):
+        if one.match.layout.vendor != other.match.layout.vendor:
+            continue
+        ours, theirs = _spans(one), _spans(other)
+        both = _days(ours - theirs) & _days(theirs) | _days(theirs - ours) & _days(ours)
+        if both:
+            files = {"file": request.path, "other_file": other_request.path}
+            yield Message(BOTH_HAVE, **files, day=min(both))
 
 
 BOTH_HAVE = (
