@@ -746,8 +746,10 @@ def discounted_times(parameters: Parameters, horizon: int, rate: float) -> tuple
     which the purchases to expect have no edges.
     """
     times = np.arange(1.0, horizon + 1.0)
+    if 1.0 + rate == 1.0:  # too small to take anything off
+        rate = 0.0
     weights = (1.0 + rate) ** -times
-    weights[:-1] -= weights[1:]
+    weights[:-1] *= rate / (1.0 + rate)  # what the next one is less
     scale = min(parameters[1], parameters[3])
     # Gauss's rule of n points is exact for polynomials of degree 2 n - 1.
     moments = _knots(scale + 1.0, scale + horizon) // 2 + 2

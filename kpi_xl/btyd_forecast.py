@@ -47,7 +47,7 @@ def parameter_intervals(
     fit: BuyingFit | SpendFit | CovariateFit, confidence: float
 ) -> list[Interval]:
     """Of each parameter by profile likelihood; with covariates by the delta method."""
-    reach = float(ndtri(0.5 + confidence / 2.0))
+    reach = float(-ndtri((1.0 - confidence) / 2.0))
     if isinstance(fit, CovariateFit):
         away = np.exp(reach * np.sqrt(np.diag(fit.covariance)))
         return [
@@ -219,7 +219,7 @@ def sums(
     ]
     if spend is not None:
         by_chance.append(_variance_of_worth(at, pairs, spend))
-    ways, reach = slopes(totals, fit.parameters).T, float(ndtri(0.5 + confidence / 2.0))
+    ways, reach = slopes(totals, fit.parameters).T, float(-ndtri((1.0 - confidence) / 2.0))
     found = []
     for number, variance in enumerate(by_chance):
         low, high = (
@@ -264,6 +264,6 @@ def worth_bounds(
     variance = np.einsum("ik,ij,jk->k", relative, fit.covariance, relative)
     of_spend = spend.slopes / spend.mean
     variance = variance[place] + np.einsum("ik,ij,jk->k", of_spend, spend.covariance, of_spend)
-    away = np.exp(ndtri(0.5 + confidence / 2.0) * np.sqrt(variance))
+    away = np.exp(-ndtri((1.0 - confidence) / 2.0) * np.sqrt(variance))
     worth = values[place] * spend.mean
     return worth / away, worth * away

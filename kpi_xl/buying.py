@@ -36,7 +36,7 @@ def alive(model: str, parameters: Parameters, customer: Customer) -> float:
 def still_alive(model: str, parameters: Parameters, customer: Customer, ahead: float) -> float:
     """The probability that the customer still buys so long after T."""
     stays = _stays(model, parameters, customer, customer.x + parameters[0], ahead)
-    return alive(model, parameters, customer) * stays
+    return alive(model, parameters, customer) * min(stays, 1.0)
 
 
 def _stays(
@@ -71,7 +71,7 @@ def probability_of(
         chance = _of_pareto(power, scale, a, b + customer.T, n, horizon)
     else:
         chance = _of_geometric(power, scale, a, _chances(model, b, customer.x), n, horizon)
-    return here * chance + (0.0 if n else 1.0 - here)
+    return min(here * chance + (0.0 if n else 1.0 - here), 1.0)
 
 
 def _negative_binomial(power: float, scale: float, n: int, time: float) -> float:

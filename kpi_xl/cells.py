@@ -187,12 +187,16 @@ def _result(metric: Metric, values: list[Cell | Block]) -> Cell | Block:
                     return arguments
                 break
         for part, whole in metric.parts:
-            if exceeds(arguments[part], arguments[whole]):
-                raise OutOfDomain(
-                    "{part} is more than {whole}, of which it is a part",
-                    part=metric.arguments[part].name,
-                    whole=metric.arguments[whole].name,
-                )
+            if arguments[part] > arguments[whole]:
+                if exceeds(arguments[part], arguments[whole]):
+                    raise OutOfDomain(
+                        "{part} is more than {whole}, of which it is a part",
+                        part=metric.arguments[part].name,
+                        whole=metric.arguments[whole].name,
+                    )
+                # More by rounding alone: it is the whole.
+                arguments = [*arguments]
+                arguments[part] = arguments[whole]
         return _shown(metric, metric.kernel(*arguments), values)
     except KpiError as error:
         return error.shown()
@@ -574,21 +578,26 @@ def _scalar(argument: Argument, cell: Cell) -> Any:
 def _read_cell(argument: Argument, cell: Cell) -> Any:
     """A cell as the kernel gets it, or the error of what it cannot be read as."""
     if cell is None or (isinstance(cell, str) and not cell):
-        if not argument.required:
-            return argument.default
-        if argument.arg.unit is TEXT:
-            return CellError(WrongInput.code, "{name} is blank", {"name": argument.name})
-        return 0.0
+        return _read_blank(argument)
     reader = _reader(argument)
     if reader is _number and isinstance(cell, str):
         # Not raised, which would take as long as all the rest.
         fields = {"name": argument.name, "text": _quoted(cell)}
         return CellError(WrongInput.code, "{name} is the text {text}, not a number", fields)
     try:
-        return reader(cell)
+        read = reader(cell)
     except WrongInput as error:
-        wrong = error.shown()
-    return CellError(WrongInput.code, "{name} {wrong}", {"name": argument.name, "wrong": wrong})
+        fields = {"name": argument.name, "wrong": error.shown()}
+        return CellError(WrongInput.code, "{name} {wrong}", fields)
+    return _read_blank(argument) if read is None else read  # a date of 0 is a blank one
+
+
+def _read_blank(argument: Argument) -> Any:
+    if not argument.required:
+        return argument.default
+    if argument.arg.unit is TEXT:
+        return CellError(WrongInput.code, "{name} is blank", {"name": argument.name})
+    return 0.0
 
 
 def _columns(argument: Argument, column: Flat, *, arrays: bool) -> list[Any] | None:

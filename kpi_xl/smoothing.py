@@ -158,7 +158,7 @@ def banded(fitted: Fitted, horizon: int, confidence: float) -> Forecast:
     steps = np.arange(1.0, horizon + 1.0)
     errors = np.sqrt(left * smoothed._relative_forecast_variance(steps)) * fitted.spread
     means = np.asarray(smoothed.forecast(horizon)) * fitted.spread + fitted.middle
-    reach = NormalDist().inv_cdf(0.5 + confidence / 2.0)
+    reach = -NormalDist().inv_cdf((1.0 - confidence) / 2.0)
     rows = zip(means.tolist(), errors.tolist(), strict=True)
     ends = [(mean, mean - reach * error, mean + reach * error, error) for mean, error in rows]
     if fitted.shape.logarithms:

@@ -26,12 +26,17 @@ def rounded(number: float, decimals: int) -> "Decimal":
     return Decimal(f"{number:.15g}").quantize(step, ROUND_HALF_UP, Context(prec=400))
 
 
-def exceeds(number: float, other: float) -> bool:
-    """Whether a number is the greater of two in the 15 digits that Excel compares.
+def same(number: float, other: float) -> bool:
+    """Whether two numbers are one in the 15 digits that Excel compares.
 
-    Cents added up are seldom exact: 0.1 + 0.2 does not exceed 0.3.
+    Cents added up are seldom exact: 0.1 + 0.2 is the same as 0.3.
     """
-    return number > other and not math.isclose(number, other, rel_tol=5e-15)
+    return math.isclose(number, other, rel_tol=5e-15)
+
+
+def exceeds(number: float, other: float) -> bool:
+    """Whether a number is the greater of two in these digits."""
+    return number > other and not same(number, other)
 
 
 @dataclass(frozen=True)

@@ -349,6 +349,15 @@ def test_little_that_is_hardly_likely_is_within_its_bounds() -> None:
     assert all(low <= at <= high for _, low, at, high in rows[1:])
 
 
+@pytest.mark.parametrize("horizon", [26, 2000])
+def test_a_discount_rate_that_changes_nothing_is_none(horizon: int) -> None:
+    given = (*map(column, COLUMNS), horizon)
+    without = call("CLV_FORECAST", *given)
+    for rate in (1e-300, 1e-17, 3e-16):
+        for row, same in zip(call("CLV_FORECAST", *given, rate)[1:50], without[1:50], strict=True):
+            assert row[-1] == pytest.approx(same[-1], rel=1e-9)
+
+
 def test_more_confidence_is_wider_and_more_customers_are_surer() -> None:
     some = [cells[:1500] for cells in COLUMNS]
     options = 26, 0.0, "W", WEEK_39, "mbgnbd", "weak"

@@ -203,6 +203,20 @@ def test_parameters_that_cannot_be(name: str) -> None:
         assert evaluate(METRICS[name], given) == "#NUM!"
 
 
+@pytest.mark.parametrize("name", CALLS)
+def test_parameters_that_no_fit_gives(name: str) -> None:
+    """Averages over the customers lose their digits there: P(alive) had come to 1E+76."""
+    for place in (-4, -3, -2, -1):
+        given = list(CALLS[name])
+        given[place] = 1e17
+        assert evaluate(METRICS[name], given) == "#NUM!"
+    given[-1] = PARAMETERS["bgnbd"][-1]
+    given[-2] = 0.0
+    nobody_stops = evaluate(METRICS[name], given)
+    given[-2] = 5e-324
+    assert evaluate(METRICS[name], given) == nobody_stops
+
+
 def test_a_rate_of_0_has_no_end() -> None:
     given = list(CALLS["BTYD_DERT"])
     given[3] = 0.0

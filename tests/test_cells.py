@@ -126,6 +126,9 @@ def test_money_is_no_negative_denominator() -> None:
         ("SAMPLE_SIZE", (0.5, 0.5)),
         ("SAMPLE_SIZE", (0, 0.5)),
         ("SAMPLE_SIZE", (0.9, 0.2)),
+        # One visitor has that power, and the square of less than 0 deviations is many.
+        ("SAMPLE_SIZE", (0.2, 0.05, 0.9, 0.01)),
+        ("SAMPLE_SIZE", (0.001, 0.5, 0.05, 0.06, "miller")),
         ("SALES_CYCLE", (column(20), column(10))),
         ("AB_PVALUE", (2, 1, 1, 2)),
         ("ANNUAL_CHURN", (0.5, 0)),
@@ -329,6 +332,35 @@ def test_comparisons_are_of_the_15_digits_that_excel_compares() -> None:
     assert call("RUN_RATE", 5, 0.1 + 0.2, 0.3) == pytest.approx(5)
     table = call("RFM", column("a", "a", "b"), column(1, 2, 3), column(0.1, 0.2, 0.3))
     assert [row[6] for row in table] == ["M", 1.0, 1.0]
+
+
+def test_a_part_that_is_more_by_rounding_alone_is_the_whole() -> None:
+    cents = 0.1 + 0.2  # 0.30000000000000004
+    assert call("CART_ABANDONMENT_RATE", cents, 0.3) == 0.0
+    assert call("BOUNCE_RATE", column(cents, 1), column(0.3, 4)) == column(1.0, 0.25)
+    assert call("RETENTION_RATE", 0.3, cents, 5) == 0.0
+    assert call("AB_PVALUE", cents, 0.3, cents, 0.3) == "#DIV/0!"  # all converted
+    assert call("AB_SEQUENTIAL", cents, 0.3, cents, 0.3, 9) == "#DIV/0!"
+
+
+def test_what_differs_in_the_last_digit_alone_is_no_difference() -> None:
+    cents, dimes = 0.1 + 0.2, 0.0
+    for _ in range(100):
+        dimes += 0.1  # up to 9.99999999999998
+    assert dimes != 10.0
+    assert call("TARGET_PROGRESS", cents, cents, 0.3) == "#DIV/0!"
+    assert call("TARGET_PROGRESS", 0.3, 0.4, cents) == pytest.approx(0, abs=1e-15)
+    assert call("KPI_TREND", column(0.1, 0.2, -0.3)) == "#DIV/0!"
+    assert call("KPI_ANOMALY", column(10, 10, 10, 10, 10, dimes)) == column(*[False] * 6)
+    assert call("KPI_ANOMALY", column(10, 10, 10, 10, dimes, 11)) == column(*[False] * 5, True)
+
+
+def test_a_date_of_0_is_a_blank_one() -> None:
+    orders = column("a", "b"), column(45292, 45300)
+    for blank in (0.0, None, ""):
+        assert "split_date is 0" in call("BTYD_CHECK", *orders, blank).sentence
+        table = call("RFM", *orders, column(1, 2), blank)
+        assert [row[1] for row in table[1:]] == [8.0, 0.0]
 
 
 def test_some_arguments_may_be_single_beside_ranges() -> None:

@@ -59,6 +59,10 @@ def test_means_are_compared_as_welch_does(seed: int) -> None:
 def test_what_means_need() -> None:
     assert call("AB_MEAN_PVALUE", column([1, None]), column([1, 2])) == "#N/A"
     assert call("AB_MEAN_PVALUE", column([3, 3]), column([5, 5])) == "#DIV/0!"
+    # The mean of three 0.1 is 0.10000000000000002.
+    assert call("AB_MEAN_PVALUE", column([0.1] * 3), column([0.3] * 3)) == "#DIV/0!"
+    assert call("AB_MEAN_INTERVAL", column([0.1 + 0.2, 0.3]), column([0.7] * 3)) == "#DIV/0!"
+    assert call("DID_INTERVAL", *map(column, [[0.1] * 3, [0.7] * 3] * 2)) == "#DIV/0!"
     assert call("AB_MEAN_INTERVAL", column([1, "x"]), column([1, 2])) == "#VALUE!"
 
 

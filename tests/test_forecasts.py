@@ -202,6 +202,11 @@ def test_refused(values: list[Any], code: str, words: str) -> None:
     assert words in error.sentence
 
 
+def test_a_confidence_of_nearly_1_has_a_band() -> None:
+    first = forecast_of(OIL, 1.0, None, 1.0 - 2.0**-53)[1]
+    assert all(map(np.isfinite, first))
+
+
 @pytest.mark.parametrize("missing", ["statsmodels", "threadpoolctl"])
 def test_without_the_library_it_says_what_to_install(
     missing: str, monkeypatch: pytest.MonkeyPatch

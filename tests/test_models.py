@@ -205,6 +205,7 @@ def test_explain_says_where_the_limit_is() -> None:
         (column(1000, 1000, 1000), "#N/A"),
         (column(1000, 600, 600, 600), "#N/A"),  # all at once: of the others nothing is known
         (column(1_000_000, 600_000, 599_999), "#N/A"),
+        (column(1e18, 2, 1), "#N/A"),  # 1 less the churn has no digit of those who stay
         (column(1000, 600, 700), "#NUM!"),
         (column(1000, -1, -2), "#NUM!"),
         (column(1000, None, 500, 400), "#VALUE!"),

@@ -7,7 +7,18 @@ from kpi_xl.binomial import hypergeometric
 from kpi_xl.errors import NotEnoughData, OutOfDomain, ZeroDenominator
 from kpi_xl.metrics.arguments import Confidence, ConversionsA, ConversionsB, VisitorsA, VisitorsB
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import COUNT, INSIDE_SHARE, PROBABILITY, RATE, SCORE, TABLE, TEXT, VALUE, Domain
+from kpi_xl.units import (
+    COUNT,
+    INSIDE_SHARE,
+    PROBABILITY,
+    RATE,
+    SCORE,
+    TABLE,
+    TEXT,
+    VALUE,
+    Domain,
+    same,
+)
 
 if TYPE_CHECKING:
     from kpi_xl.synthetic import Control
@@ -58,7 +69,7 @@ def ab_pvalue(
     """
     rate_a, rate_b = conversions_a / visitors_a, conversions_b / visitors_b
     pooled = (conversions_a + conversions_b) / (visitors_a + visitors_b)
-    if pooled in (0.0, 1.0):
+    if not 0.0 < pooled < 1.0:
         raise ZeroDenominator("with no conversions, or only conversions, the rates cannot vary")
     error = sqrt(pooled * (1.0 - pooled) * (1.0 / visitors_a + 1.0 / visitors_b))
     return erfc(abs(rate_b - rate_a) / error / sqrt(2.0))
@@ -100,6 +111,14 @@ def wilson(rate: float, n: float, confidence: float) -> tuple[float, float]:
     return (middle - spread) / 2.0 / (n + z * z), (middle + spread) / 2.0 / (n + z * z)
 
 
+CHANGED = "baseline_rate + detectable_change"
+MIDDLE = f'IF(method = "miller", baseline_rate, {CHANGED} / 2)'
+DEVIATIONS = (
+    "NORM.S.INV(1 - significance / 2) * SQRT(2 * {0} * (1 - {0})) + NORM.S.INV(power)"
+    " * SQRT(baseline_rate * (1 - baseline_rate) + {1} * (1 - {1}))"
+)
+
+
 @metric(
     "SAMPLE_SIZE",
     returns=COUNT,
@@ -107,11 +126,10 @@ def wilson(rate: float, n: float, confidence: float) -> tuple[float, float]:
         "detectable_change <> 0",
         "baseline_rate + detectable_change > 0",
         "baseline_rate + detectable_change < 1",
+        DEVIATIONS.format(f"({MIDDLE})", f"({CHANGED})") + " > 0",
     ),
-    formula="ROUNDUP((NORM.S.INV(1 - significance / 2) * SQRT(2 * m * (1 - m)) + NORM.S.INV(power)"
-    " * SQRT(baseline_rate * (1 - baseline_rate) + changed * (1 - changed)))^2"
-    ' / detectable_change^2, 0); m = IF(method = "miller", baseline_rate, baseline_rate'
-    " + detectable_change / 2), changed = baseline_rate + detectable_change",
+    formula=f"ROUNDUP(({DEVIATIONS.format('m', 'changed')})^2 / detectable_change^2, 0);"
+    f" m = {MIDDLE}, changed = {CHANGED}",
     source="Fleiss, Levin & Paik, Statistical Methods for Rates and Proportions (pooled);"
     " Miller, Sample Size Calculator, evanmiller.org/ab-testing/sample-size.html (miller)",
     example=("=SAMPLE_SIZE(0.2,0.05)", 1094.0),
@@ -154,6 +172,8 @@ def sample_size(
     changed = p + change
     at_changed_rates = -normal_deviate(power) * sqrt(p * (1.0 - p) + changed * (1.0 - changed))
     deviations = at_same_rates + at_changed_rates
+    if deviations <= 0.0:
+        raise OutOfDomain("chance alone has so much power in a sample of any size")
     return float(ceil(deviations**2 / change**2))
 
 
@@ -214,7 +234,9 @@ def welch(samples: list[list[float]], signs: list[float]) -> tuple[float, float,
         if n < 2:
             raise NotEnoughData("each sample needs at least two values")
         mean = fsum(values) / n
-        squares = fsum((value - mean) ** 2 for value in values)
+        # Of values that are all the same, the mean may differ from them in the last digit.
+        alike = same(min(values), max(values))
+        squares = 0.0 if alike else fsum((value - mean) ** 2 for value in values)
         difference += sign * mean
         parts.append((squares / (n - 1) / n, n - 1))
     variance = fsum(part for part, _ in parts)
@@ -652,7 +674,7 @@ def ab_sequential(
     """
     rate_a, rate_b = conversions_a / visitors_a, conversions_b / visitors_b
     pooled = (conversions_a + conversions_b) / (visitors_a + visitors_b)
-    if pooled in (0.0, 1.0):
+    if not 0.0 < pooled < 1.0:
         raise ZeroDenominator("with no conversions, or only conversions, the rates cannot vary")
     error = sqrt(pooled * (1.0 - pooled) * (1.0 / visitors_a + 1.0 / visitors_b))
     z = (rate_b - rate_a) / error

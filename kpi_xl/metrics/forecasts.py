@@ -144,13 +144,21 @@ Frequency = Annotated[
 Recency = Annotated[float, Arg("Periods from the first purchase to the last; 0 without a repeat",
                                PERIODS)]  # fmt: skip
 Age = Annotated[float, Arg("Periods from the first purchase to now", PERIODS)]
-R = Annotated[float, Arg("r of BTYD_FIT", AVERAGE, POSITIVE)]
-Alpha = Annotated[float, Arg("alpha of BTYD_FIT, in the same periods", AVERAGE, POSITIVE)]
+# Beyond what any fit gives, averages over the customers lose their digits.
+SHAPE = Domain(1e-9, 1e9)
+NOBODY_STOPS = 1e-18  # so small an a does not differ from 0, whatever b is
+R = Annotated[float, Arg("r of BTYD_FIT", AVERAGE, SHAPE)]
+Alpha = Annotated[float, Arg("alpha of BTYD_FIT, in the same periods", AVERAGE, SHAPE)]
 A = Annotated[float, Arg("a of BTYD_FIT; s of paretonbd; 0: nobody stops", AVERAGE,
-                         Domain(low=0.0))]  # fmt: skip
-B = Annotated[float, Arg("b of BTYD_FIT; beta of paretonbd", AVERAGE, POSITIVE)]
+                         Domain(0.0, SHAPE.high))]  # fmt: skip
+B = Annotated[float, Arg("b of BTYD_FIT; beta of paretonbd", AVERAGE, SHAPE)]
 OBSERVED = (("recency", "age"),)
 NOTES = "Fader & Hardie (2006), Deriving an Expression for P(X(t) = x) Under the Pareto/NBD Model"
+
+
+def parameters_of(r: float, alpha: float, a: float, b: float) -> tuple[float, ...]:
+    """Parameters as the models have them."""
+    return r, alpha, a if a >= NOBODY_STOPS else 0.0, b
 
 
 def customer(frequency: float, recency: float, age: float) -> "Customer":
@@ -197,7 +205,7 @@ def alive_at(
     from kpi_xl.buying import still_alive
 
     history = customer(frequency, recency, age)
-    return still_alive(model, (r, alpha, a, b), history, ahead)
+    return still_alive(model, parameters_of(r, alpha, a, b), history, ahead)
 
 
 @metric(
@@ -231,7 +239,7 @@ def purchases_probability(
     from kpi_xl.buying import probability_of
 
     history = customer(frequency, recency, age)
-    return probability_of(model, (r, alpha, a, b), history, int(n), horizon)
+    return probability_of(model, parameters_of(r, alpha, a, b), history, int(n), horizon)
 
 
 @metric(
@@ -266,7 +274,7 @@ def btyd_dert(
     from kpi_xl.buying import residual
 
     history = customer(frequency, recency, age)
-    return residual(model, (r, alpha, a, b), history, log1p(discount_rate))
+    return residual(model, parameters_of(r, alpha, a, b), history, log1p(discount_rate))
 
 
 @metric(

@@ -22,6 +22,7 @@ from kpi_xl.units import (
     Unit,
     exceeds,
     rounded,
+    same,
 )
 
 PLANNING = "Industry usage in planning"
@@ -46,6 +47,8 @@ def target_progress(
     baseline: Annotated[float, Arg("The value at the start", VALUE)],
 ) -> float:
     """Progress from the baseline to the target. It works when lower is better, too."""
+    if same(target, baseline):
+        raise ZeroDenominator("the target is the baseline: there is no way between them")
     return (actual - baseline) / (target - baseline)
 
 
@@ -165,7 +168,8 @@ def kpi_trend(values: Series) -> float:
         raise NotEnoughData("a trend needs at least three values")
     mean_x = fsum(x for x, _ in points) / len(points)
     mean_y = fsum(y for _, y in points) / len(points)
-    if not mean_y:
+    # Cents added up are seldom exact: what cancels comes to 0, if not quite.
+    if abs(mean_y) <= 1e-14 * max(abs(y) for _, y in points):
         raise ZeroDenominator("the mean of the values is 0")
     if mean_y < 0.0:
         raise OutOfDomain("the mean of the values is negative")
@@ -195,12 +199,17 @@ def kpi_anomaly(
     if not given:
         raise NotEnoughData("there are no values")
     middle = median(given)
-    deviations = [abs(value - middle) for value in given]
+    deviations = [_apart(value, middle) for value in given]
     spread = median(deviations) / 0.6745 or 1.2533 * fsum(deviations) / len(deviations)
     return [
-        value is not None and spread > 0.0 and abs(value - middle) / spread > threshold
+        value is not None and spread > 0.0 and _apart(value, middle) / spread > threshold
         for value in values
     ]
+
+
+def _apart(value: float, other: float) -> float:
+    """How far two values are apart; those that differ in the last digit alone are alike."""
+    return 0.0 if same(value, other) else abs(value - other)
 
 
 def median(values: list[float]) -> float:
@@ -244,7 +253,7 @@ def kpi_change_text(
     record = METRICS.get(name.upper().replace(" ", "_"))
     unit = record.returns if record else VALUE
     value, before = (_shown(number, unit, language) for number in (current, previous))
-    percent = floor(abs(current - previous) / previous * 100.0 + 0.5) if previous > 0.0 else None
+    percent = _percent(current, previous) if previous > 0.0 else None
     rose = current > previous
     if percent == 0 or (value == before and (percent is None or current == previous)):
         return phrase("{name}: unchanged at {value}", name=name, value=value)
@@ -264,6 +273,17 @@ def kpi_change_text(
     return phrase(
         "{text} (better)" if rose == (direction == "higher") else "{text} (worse)", text=text
     )
+
+
+def _percent(current: float, previous: float) -> int:
+    """The change in whole percent, halves up, of the 15 digits that cells show.
+
+    Exactly: from 1 to 1.005 is half a percent, from which a float falls short.
+    """
+    from fractions import Fraction  # few ask for a sentence
+
+    now, before = (Fraction(f"{number:.15g}") for number in (current, previous))
+    return floor(abs(now - before) / before * 100 + Fraction(1, 2))
 
 
 def _shown(number: float, unit: Unit, language: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import copy
-from math import ceil, exp, fsum, isnan, log, log1p
+from math import ceil, exp, fsum, isnan, log
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 from kpi_xl.errors import KpiError, NotEnoughData, OutOfDomain, WrongInput, ZeroDenominator
@@ -1228,12 +1228,18 @@ def constant_churn(losses: Losses) -> float:
     return losses.lost / fsum(losses.at_risk)
 
 
+def constant_retention(losses: Losses) -> float:
+    """1 less that, to the last digit where hardly anybody stays."""
+    return fsum(losses.stayed) / fsum(losses.at_risk)
+
+
 def log_likelihood(losses: Losses, shapes: tuple[float, float] | None) -> float:
     """Of the survivors, with alpha and beta, or with one churn for all."""
     if shapes is None:
         churn = constant_churn(losses)
         stayed = fsum(losses.stayed)
-        return losses.lost * log(churn) + (stayed * log1p(-churn) if stayed else 0.0)
+        of_stayed = stayed * log(constant_retention(losses)) if stayed else 0.0
+        return losses.lost * log(churn) + of_stayed
     alpha, beta = shapes
     return fsum(
         [
@@ -1253,7 +1259,7 @@ def fitted(losses: Losses) -> tuple[float, float] | None:
     """
     if not fsum(losses.at_risk[1:]) - fsum(losses.stayed[1:]) and fsum(losses.stayed):
         raise NotEnoughData(ONLY_AT_FIRST)
-    stays = 1.0 - constant_churn(losses)
+    stays = constant_retention(losses)
     rise = fsum(
         t * (after / stays - before) if stays else 0.0
         for t, (before, after) in enumerate(zip(losses.at_risk, losses.stayed, strict=True))
