@@ -44,12 +44,12 @@ from kpi_xl.sources import (
     places_of,
     read_table,
 )
-from kpi_xl.sources.currencies import IN_CURRENCY, OTHER_SIGN
+from kpi_xl.sources.currencies import IN_CURRENCY, MIXED, OTHER_SIGN
 from kpi_xl.sources.databases import BYTES, read_database
 from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.parquet import read_parquet
 from kpi_xl.sources.records import Reader, hidden
-from kpi_xl.sources.values import SIGN_LEFT_OUT, as_text
+from kpi_xl.sources.values import SEVERAL_SIGNS, SIGN_LEFT_OUT, as_text
 from kpi_xl.units import DATE, KEY
 
 Tables = Mapping[str, Sequence[Column]]
@@ -251,10 +251,6 @@ def _read(
     """What a file gives: readings of what was recognised, or a table with our own headers."""
     path, options = request.path, request.options
     if reader := _reader(request):
-        if options.nothing:
-            plain = _plain(request, tables, progress)
-            if request.origin or not _says_currency(plain[1]):
-                return [], [plain]
         # How a text is written is said of the files beside it.
         request = request._replace(options=replace(options, header=0, encoding=""))
         opener = Opener(path.name, path, lambda: path.open("rb"), 0, reader)
@@ -398,16 +394,17 @@ def _unknown(
 ) -> Reading | tuple[str, ReadTable]:
     """A file that nobody knows: read as a table of ours, strictly, or as the user says."""
     first: SourceError | None = None
-    if (
-        request.options.nothing
-        and request.path.suffix.lower() in PLAIN
-        and not plain_tables.is_reshaped(opener, tables)
-    ):
+    is_ours = opener.reader or request.path.suffix.lower() in PLAIN
+    if request.options.nothing and is_ours and not plain_tables.is_reshaped(opener, tables):
         try:
             ready = _plain(request, tables, progress)
-            if not (_has_totals(ready[1], tables[ready[0]]) or _says_currency(ready[1])):
+            # Amounts may be in another currency in the files beside it.
+            says = any(_says(told, SIGN_LEFT_OUT, IN_CURRENCY) for told in ready[1].remarks)
+            if not (says or _has_totals(ready[1], tables[ready[0]])):
                 return ready
         except SourceError as error:
+            if opener.reader and not any(_says(told, MIXED, SEVERAL_SIGNS) for told in error.args):
+                raise  # what has kinds is no other when it is read once more
             first = error
     try:
         match, table, lacking = plain_tables.match_of(
@@ -429,11 +426,13 @@ def _unknown(
     return reading
 
 
-def _says_currency(table: ReadTable) -> bool:
-    """Whether amounts say their currency, which may be another one in the files beside it."""
-    told = [remark for remark in table.remarks if isinstance(remark, Message)]
-    told += [one for each in told if isinstance(one := each.fields.get("remark"), Message)]
-    return any(one.template in (SIGN_LEFT_OUT, IN_CURRENCY) for one in told)
+def _says(told: object, *texts: str) -> bool:
+    """Whether a sentence, or one within it, is one of these."""
+    if isinstance(told, Names):
+        return any(_says(one, *texts) for one in told.names)
+    if not isinstance(told, Message):
+        return False
+    return told.template in texts or any(_says(one, *texts) for one in told.fields.values())
 
 
 def _has_totals(table: ReadTable, columns: Sequence[Column]) -> bool:

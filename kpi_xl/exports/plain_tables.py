@@ -18,7 +18,7 @@ from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError
-from kpi_xl.sources.currencies import ALONE
+from kpi_xl.sources.currencies import watched
 from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.records import Found
 from kpi_xl.units import DATE
@@ -216,10 +216,7 @@ def _places(texts: Sequence[str], columns: Sequence[Column], options: Options) -
                     )
                     places[name] = there[other]
                     break
-    codes = [place for text, place in there.items() if ALONE.fullmatch(text) and text not in taken]
-    if codes:
-        places.setdefault("currency", codes[0])
-    return places
+    return {**places, **watched(texts, places)}
 
 
 def _doubled(texts: Sequence[str], places: Mapping[str, int]) -> tuple[str, ...]:

@@ -395,7 +395,7 @@ def left_out_elsewhere(name: str, parts: Sequence[Part]) -> Iterator[Message]:
         if (reading := part[3]) is None:
             continue
         for other in parts:
-            numbers = {*other[1][key]} if _vendor(other) == _vendor(part) else set()
+            numbers = {*other[1].get(key, ())} if _vendor(other) == _vendor(part) else set()
             if both := numbers & reading.out:
                 yield Message(
                     "{path} has {what} as one that does not count, and in {other_file} it counts:"
@@ -433,7 +433,7 @@ def rows_of_all(
     for (path, cells, _, _, _), double in zip(
         parts, _of_other_grain(name, parts, faults), strict=True
     ):
-        keyed = bool(keys) and any(cell is not None for cell in cells[keys[0]])
+        keyed = bool(keys) and any(cell is not None for cell in cells.get(keys[0], ()))
         if path in beside or not any(_of_one_table(path, other) for other in beside):
             seen |= fresh
             whole |= here

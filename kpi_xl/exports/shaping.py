@@ -31,11 +31,18 @@ from kpi_xl.exports.reading import (
 from kpi_xl.exports.recognition import Match
 from kpi_xl.exports.rows import Rows, rows_of
 from kpi_xl.exports.stages import staged
-from kpi_xl.locales import Counted, Message, Names
+from kpi_xl.locales import Counted, Message
 from kpi_xl.locales.currencies import closer, contradict, currency_named, may_be_one
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
-from kpi_xl.sources.currencies import MIXED, OTHER_SIGN
+from kpi_xl.sources.currencies import (
+    MIXED,
+    OTHER_SIGN,
+    WATCHED,
+    each_is,
+    nearest,
+    says_currencies,
+)
 from kpi_xl.sources.records import Wrong
 from kpi_xl.sources.values import typed
 from kpi_xl.units import DATE, KEY, LARGEST_ID, LOGICAL, MONEY, TEXT, Unit
@@ -64,6 +71,7 @@ def shaped(
     places, faults = _places(match, options)
     match = match._replace(places=places)
     unit_of = {name: units.get(name) or BESIDE.get(name, KEY) for name in places}
+    unit_of |= {name: TEXT for name in places if name.startswith(WATCHED)}
     measured = [name for name, unit in unit_of.items() if unit not in (DATE, KEY, TEXT, LOGICAL)]
     dated = [name for name, unit in unit_of.items() if unit is DATE]
     # In a vendor's file without days, and in a table that has none, a total cannot be told.
@@ -77,6 +85,7 @@ def shaped(
     reading.faults += years_given(match, rows)
     frame = pd.DataFrame({"_row": rows.numbers})
     signs = _typed(frame, match, rows, unit_of, measured, dated, options, reading)
+    frame = _with_codes(frame, match, columns, reading)
     if (into or table) == "Ads":
         reading.faults += months_for_days(match, rows)
     if reading.faults:
@@ -480,6 +489,32 @@ def _currency(
     return named.where(named != "", written.map(currency_named))
 
 
+def _with_codes(frame: Any, match: Match, columns: Sequence[Column], reading: Reading) -> Any:
+    """The column of currencies of a file that nobody knows: that which its amounts are in."""
+    codes: dict[str, Any] = {}
+    for name in [name for name in frame if name.startswith(WATCHED)]:
+        header = match.headers[match.places[name]]
+        texts = frame.pop(name).map(text_in).map(currency_named)
+        if says_currencies(header, texts):
+            codes[header] = texts
+    moneys = [one.name for one in columns if one.unit.name == MONEY.name and one.name in frame]
+    if not codes or not moneys or "currency" in frame:
+        return frame
+    headers = {name: match.headers[match.places[name]] for name in moneys}
+    named = {name: codes[nearest(codes, header)] for name, header in headers.items()}
+    known = named[moneys[0]]
+    for name, theirs in named.items():
+        some = frame[name].fillna(0.0) != 0
+        pairs = set(zip(known[some], theirs[some], strict=True))
+        for one, other in sorted(pairs):
+            if one and other and not may_be_one(one, other):
+                told = {headers[moneys[0]]: one, headers[name]: other}
+                reading.faults.append(Message(MIXED, what=each_is(told)))
+                return frame
+        known = known.where(known != "", theirs)
+    return frame.assign(currency=known)
+
+
 def _named_above(match: Match, options: Options) -> str:
     """The currency that the layout, a header or the lines above it name, else the user, or ""."""
     known = match.layout.currency
@@ -519,8 +554,7 @@ def _signs(frame: Any, match: Match, by_name: Mapping[str, list[str]], reading: 
         both = (signs != "") & (theirs != "")
         pairs = set(zip(signs[both], theirs[both], strict=True))
         if not all(may_be_one(*pair) for pair in pairs):
-            what = (Message("{column} is {sums}", column=c, sums=sign) for c, sign in told.items())
-            reading.faults.append(Message(MIXED, what=Names(tuple(what), "; ")))
+            reading.faults.append(Message(MIXED, what=each_is(told)))
             break
         signs = pd.Series(list(map(closer, signs, theirs)), index=frame.index, dtype=object)
     return signs

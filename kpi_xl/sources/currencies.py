@@ -2,13 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from itertools import takewhile
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations, takewhile
 from math import fsum
 
 from kpi_xl.cells import Cell
 from kpi_xl.locales import Message, Names
-from kpi_xl.locales.currencies import contradict, currency_named
+from kpi_xl.locales.currencies import contradict, currency_named, may_be_one
 from kpi_xl.schema import Column
 from kpi_xl.sources.records import Found, Unreadable, plain
 from kpi_xl.sources.values import as_text
@@ -67,16 +67,16 @@ def in_one_currency(
             currency_named(as_text(cell)) if cell is not None else "" for cell in found.cells[name]
         ]
         del found.cells[name]
-        if all(map(_is_code, set(texts) - {""})) and any(texts):
-            codes[found.headers[found.places[name]]] = texts
+        header = found.headers[found.places[name]]
+        if says_currencies(header, texts):
+            codes[header] = texts
     remarks: dict[Message, None] = {}
+    told: dict[str, str] = {}
     mixed: dict[str, list[Message]] = {}  # the header of currencies: sums of columns
     for column in columns:
         if not codes or column.unit.name != MONEY.name or column.name not in read:
             continue
-        theirs = plain(found.headers[found.places[column.name]])
-        # Beside "Amount" and "Converted amount" stand "Currency" and "Converted currency".
-        header = max(codes, key=lambda name: _alike(plain(name), theirs))
+        header = nearest(codes, found.headers[found.places[column.name]])
         sums = _sums(codes[header], read[column.name])
         if len(sums) > 1:
             mixed.setdefault(header, []).append(
@@ -91,6 +91,9 @@ def in_one_currency(
             if contradict(currency, sign):
                 raise Unreadable(Message(OTHER_SIGN, currency=currency, sign=sign))
             remarks[Message(IN_CURRENCY, currency=currency)] = None
+            told[column.name] = currency
+    if not all(may_be_one(*pair) for pair in combinations(told.values(), 2)):
+        raise Unreadable(Message(MIXED, what=each_is(told)))
     if mixed:
         what = tuple(
             Message(
@@ -102,6 +105,33 @@ def in_one_currency(
         )
         raise Unreadable(Message(MIXED, what=Names(what, "; ")))
     return list(remarks)
+
+
+def says_currencies(header: str, texts: Iterable[str]) -> bool:
+    """Whether what stands under a header are currencies, `texts` being codes where they can be."""
+    given = {*texts} - {""}
+    return bool(given) and (bool(ALONE.fullmatch(plain(header))) or all(map(_is_code, given)))
+
+
+def nearest(headers: Iterable[str], amounts: str) -> str:
+    """The header of the currencies in which the amounts under another are.
+
+    Beside "Amount" and "Converted amount" stand "Currency" and "Converted currency".
+    """
+    theirs = plain(amounts)
+
+    def nearness(header: str) -> tuple[int, bool]:
+        name = plain(header)
+        return _alike(name, theirs), bool(ALONE.fullmatch(name))
+
+    return max(headers, key=nearness)
+
+
+def each_is(currencies: Mapping[str, str]) -> Names:
+    """In which currency the amounts of each column are, as a sentence has it."""
+    pairs = currencies.items()
+    told = (Message("{column} is {sums}", column=name, sums=code) for name, code in pairs)
+    return Names(tuple(told), "; ")
 
 
 def _is_code(text: str) -> bool:

@@ -174,8 +174,7 @@ def _typed(
         if isinstance(remark, Message) and remark.template == SIGN_LEFT_OUT:
             signs[column.name] = str(remark.fields["sign"])
     if not all(may_be_one(*pair) for pair in combinations(signs.values(), 2)):
-        what = (Message("{column} is {sums}", column=c, sums=sign) for c, sign in signs.items())
-        fault = Message(MIXED, what=Names(tuple(what), "; "))
+        fault = Message(MIXED, what=currencies.each_is(signs))
         faults.append(Message("{path} {fault}", path=path, fault=fault))
     events = [read[c.name] for c in columns if c.event and c.name in read]
     try:

@@ -15,6 +15,7 @@ from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.sources.records import Wrong
 from kpi_xl.units import DATE, KEY, LARGEST_ID, LOGICAL, LONGEST_TEXT, MONEY, RATE, TEXT, Unit
 
+SEVERAL_SIGNS = "the column is in more than one currency, {symbols}: convert it to one"
 SIGN_LEFT_OUT = "the currency sign {sign} left out"
 
 WITHOUT_VALUE = Message(
@@ -230,10 +231,7 @@ def _numbers(cells: list[Any], unit: Unit) -> tuple[list[Cell], str]:
     if len(symbols) > 1:
         raise Wrong(
             list(symbols.values())[1],
-            Message(
-                "the column is in more than one currency, {symbols}: convert it to one",
-                symbols=Names(tuple(symbols)),
-            ),
+            Message(SEVERAL_SIGNS, symbols=Names(tuple(symbols))),
         )
     percent = next((text for text, part in parts.items() if part.percent), None)
     if percent is not None:
