@@ -14,6 +14,7 @@ from kpi_xl.workbook_templates.parts import build
 from kpi_xl.workbook_templates.writing import Built
 
 from kpi_xl import CellError, frames
+from kpi_xl.cli.shared import Misuse
 from kpi_xl.cli.templates import fill
 from kpi_xl.exports import Request, counting, options_from, read_files
 from kpi_xl.exports.counting import CountedOrders, counted, counted_apart
@@ -364,3 +365,32 @@ def test_fill_counts_what_is_more_than_a_sheet_holds(
     (orders,) = (row for row in rows if row[0] == "Orders")
     assert orders[1] is None  # so that no report loads the table below what was counted
     assert orders[4] == 6919
+
+
+def test_what_is_counted_is_in_the_currency_of_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is converted, and what stands beside it is in the same currency."""
+
+    def here(requests: list[Request], columns: Any, asked: Any) -> CountedOrders | None:
+        return counted(requests, columns, asked, 1)
+
+    monkeypatch.setattr(counting, "counted_apart", here)
+    path, rates = tmp_path / "orders.parquet", tmp_path / "rates.csv"
+    rows = "FROM (VALUES ('a', DATE '2024-01-05', 10), ('b', DATE '2024-02-05', 20))"
+    columns = "t(customer, date, amount)"
+    duckdb.sql(f"SELECT *, 'EUR' AS currency {rows} {columns}").write_parquet(str(path))
+    rates.write_text("currency,rate\nUSD,2\n", encoding="utf-8")
+    asked = {"tables": [f"Orders={path}"], "force": True, "output": tmp_path / "filled.xlsx"}
+    for words in ({"rates": rates}, {"report_currency": "USD"}):
+        with pytest.raises(Misuse, match="is counted where it is, and nothing of it is converted"):
+            fill("retention", **asked, **words)
+    fill("retention", **asked, rates=rates, report_currency="EUR")
+    beside = tmp_path / "months.csv"
+    beside.write_text(
+        "month,mrr_start,mrr_new,expansion,contraction,churned,Currency\n"
+        "2024-01-01,1,1,0,0,0,USD\n2024-02-01,2,1,0,0,0,USD\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(Misuse, match="the amounts are in EUR and USD"):
+        fill("retention", tables=[*asked["tables"], f"Subscriptions={beside}"], output=None)

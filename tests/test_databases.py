@@ -23,6 +23,7 @@ from kpi_xl.exports import (
     counting,
     options_from,
     parts_of,
+    rates_of,
     read_files,
     read_files_apart,
 )
@@ -121,6 +122,13 @@ timeout = 0.3
 kind = "sqlite"
 path = {gone}
 """
+DEALT = """
+  CREATE TABLE {0}coins (customer {text}, date date, amount {decimal}, "order currency" {text});
+  INSERT INTO {0}coins VALUES ('a', '2024-01-31', 10, 'USD'), ('b', '2024-02-01', 20, 'EUR');
+  CREATE VIEW {0}dollars AS SELECT * FROM {0}coins WHERE customer = 'a';
+  CREATE VIEW {0}euros AS SELECT customer, date, amount, "order currency" AS "Devise"
+    FROM {0}coins WHERE customer = 'b';
+"""
 ALIKE = "('Ann', '2024-01-31', 1, 'A'), ('ann', '2024-02-01', 2, 'a'), ('B', '2024-02-01', 3, 'b')"
 SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000)"
 
@@ -133,6 +141,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     places = {kind: folder / f"a {kind}.db" for kind in ("sqlite", "duckdb", "gone")}
     with duckdb.connect(str(places["duckdb"])) as database:
         _fill(database.execute, "duckdb", "?", "orders")
+        database.execute(DEALT.format("", **KINDS["duckdb"]))
         database.execute(f"CREATE VIEW slow AS {SLOW} SELECT i AS customer FROM n")
         database.execute(
             "CREATE VIEW ever AS SELECT 'a' AS customer, DATE 'infinity' AS date, 1 AS amount"
@@ -145,6 +154,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         database.execute(f"INSERT INTO alike VALUES {ALIKE}")
     with sqlite3.connect(places["sqlite"]) as lite:
         _fill(lite.execute, "sqlite", "?", "orders")
+        lite.executescript(DEALT.format("", **KINDS["sqlite"]))
         lite.execute(f"CREATE VIEW slow AS {SLOW} SELECT count(*) AS customer FROM n")
         lite.execute("CREATE TABLE picture (customer, date DATE, amount BLOB)")
         lite.execute("INSERT INTO picture VALUES ('a', '2024-01-01', x'00')")
@@ -166,6 +176,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             server.execute("SELECT pg_reload_conf()")
             server.execute("CREATE SCHEMA shop")
             _fill(server.execute, "postgres", "%s", "shop.orders")
+            server.execute(DEALT.format("shop.", **KINDS["postgres"]))
             server.execute("""
                 CREATE TABLE shop."Odd; Name" (customer uuid, date timestamptz, amount real);
                 INSERT INTO shop."Odd; Name" VALUES
@@ -334,6 +345,40 @@ def test_more_orders_than_a_sheet_holds_are_counted_there(name: str) -> None:
     with pytest.raises(SourceError, match="are counted as one table alone"):
         counting.counted([one, one], ORDERS["Orders"], ASKED, 7)
     assert counting.counted([one, one], ORDERS["Orders"], ASKED, 8) is None
+
+
+# Currencies
+
+each_database = pytest.mark.parametrize("name", ["house:shop.", "lite:", "duck:"])
+
+
+@each_database
+def test_tables_in_two_currencies_are_never_added_up(name: str, tmp_path: Path) -> None:
+    """10 of one and 20 of another are 30 of none; with a rate of 1.5 they are 10 and 30."""
+    (tmp_path / "rates.csv").write_text("currency,rate\nEUR,1.5\n", encoding="utf-8")
+    rates = rates_of(tmp_path / "rates.csv")
+    for tables in (["coins"], ["dollars", "euros"]):
+        some = [request(name + table, renamed={}) for table in tables]
+        with pytest.raises(SourceError, match="the amounts are in EUR and USD, which cannot"):
+            read_files(some, ORDERS, [])
+        told = read_files(some, ORDERS, [], rates=rates, report_currency="USD")
+        assert told.tables["Orders"].columns["amount"] == [10, 30]
+        assert told.currency == "USD"
+
+
+@each_database
+def test_orders_in_two_currencies_are_not_counted_there(name: str) -> None:
+    with pytest.raises(SourceError) as raised:
+        counting.counted([request(name + "coins", renamed={})], ORDERS["Orders"], ASKED, 1)
+    assert str(raised.value) == (
+        f"{name}coins mixes currencies, and they are never added up: the column"
+        ' "order currency" has different currencies: amount is 20 EUR and 10 USD. Convert the'
+        " amounts into one currency, or keep the rows of one"
+    )
+    found = counting.counted([request(name + "euros", renamed={})], ORDERS["Orders"], ASKED, 0)
+    assert found
+    assert found.currency == "EUR"
+    assert "amounts in EUR" in counting.note_of(found, "x").left
 
 
 # Refusals

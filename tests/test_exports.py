@@ -2296,6 +2296,10 @@ def test_refunds_in_a_layout_are_of_one_column_beside_an_amount() -> None:
             "customer,date,amount,Currency\na,2024-01-05,10,USD\n",
             "customer,date,amount,Währung\nb,2024-01-05,20,EUR\n",
         ),
+        (
+            "customer,date,amount,Order currency\na,2024-01-05,10,USD\n",
+            "customer,date,amount,currency_of_order\nb,2024-01-05,20,EUR\n",
+        ),
     ],
 )
 def test_tables_of_ones_own_in_two_currencies_are_never_added_up(
@@ -2307,8 +2311,30 @@ def test_tables_of_ones_own_in_two_currencies_are_never_added_up(
     told = filled("retention", *files_of(tmp_path, one, other), rates=rates, report_currency="USD")
     assert told.tables["Orders"].columns["amount"] == [10, 30]
     both = one + other.split("\n", 1)[1]
-    with pytest.raises(SourceError, match=r"are in (\$ and EUR|EUR and USD), which"):
-        filled("retention", *files_of(tmp_path, both.replace("Currency", "Währung")))
+    for words in (None, said(set="status=paid")):
+        with pytest.raises(SourceError, match=r"are in (\$ and EUR|EUR and USD), which"):
+            filled("retention", *files_of(tmp_path, both), words=words)
+
+
+@pytest.mark.parametrize("words", [None, said(set="ad_group=")])
+def test_costs_and_revenue_in_two_currencies_are_refused(
+    tmp_path: Path, words: Options | None
+) -> None:
+    """Each has a column that says its own; a ROAS of 20 EUR by 10 USD is none."""
+    header = "date,channel,campaign,cost,cost currency,revenue,revenue currency\n"
+    file = text_file(tmp_path / "a.csv", f"{header}2024-01-05,A,B,10,USD,20,EUR\n")
+    with pytest.raises(SourceError, match="cost is USD; revenue is EUR"):
+        filled("campaigns", file, words=words)
+    file = text_file(tmp_path / "a.csv", f"{header}2024-01-05,A,B,10,USD,20,USD\n")
+    assert filled("campaigns", file, words=words).currency == "USD"
+
+
+def test_a_column_of_rates_says_no_currency(tmp_path: Path) -> None:
+    table = "customer,date,amount,currency rate\na,2024-01-05,10,1.08\nb,2024-01-05,20,1.1\n"
+    file = text_file(tmp_path / "a.csv", table)
+    assert filled("retention", file, words=said(set="status=")).currency == ""
+    file = text_file(tmp_path / "b.csv", table.replace("currency rate", "Currency note"))
+    assert filled("retention", file, words=said(set="status=")).currency == ""
 
 
 def test_parquet_in_two_currencies_is_never_added_up(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ from kpi_xl.cli.shared import (
 from kpi_xl.engine.memory import uncollected
 from kpi_xl.files import is_there
 from kpi_xl.locales import Counted, Message, Names, in_language, say
-from kpi_xl.locales.currencies import said
+from kpi_xl.locales.currencies import code_of, contradict, said
 from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.ooxml.limits import computing
 from kpi_xl.reference import did_you_mean
@@ -266,12 +266,14 @@ def fill(
         try:
             step(Message("Looking how much there is"))
             counted, requests = counted_orders(template, requests, code)
+            beside = counted.found.currency if counted else ""
+            check_counted(counted, report, converts=rates is not None)
             filling = read_files_apart(
                 requests,
                 inputs,
                 all_layouts(),
                 rates=rates_of(rates) if rates else None,
-                report_currency=report,
+                report_currency=report or beside,
                 progress=lambda what, done: step(Message("Reading {file}", file=what), done),
             )
             names = dict.fromkeys(request.path.name for request in requests)
@@ -289,7 +291,11 @@ def fill(
                 sources.append(Loaded("Orders", "", "", stamp, counted.found.rows, remarks))
             # What rates have converted is in the report's currency; files' options are over all.
             given_currency = report or ("" if rates else words.currency)
-            money = given_currency if given_currency or counted else filling.currency
+            all_name = filling.currency
+            if counted:
+                here = code_of(beside)
+                all_name = here if all_name == here or not filling.tables else ""
+            money = given_currency or all_name
             built = parts.build(
                 template,
                 data,
@@ -366,6 +372,29 @@ def counted_orders(
     note = note_of(found, place)
     rest = [request for request in requests if request not in ours]
     return CountedTable(place, found, given, note), rest
+
+
+def check_counted(counted: CountedTable | None, report: str, *, converts: bool) -> None:
+    """Refuse orders that are counted where they are, and would have to be converted.
+
+    Raises SourceError.
+    """
+    from kpi_xl.sources import SourceError
+
+    if counted is None:
+        return
+    currency = counted.found.currency
+    if not converts and not (report and currency and contradict(report, currency)):
+        return
+    if report and report == currency:
+        return
+    text = (
+        "{table} is counted where it is, and nothing of it is converted: make a view, or a file,"
+        " of amounts in {currency}, with a column currency that says so"
+    )
+    raise SourceError(
+        Message(text, table=counted.place, currency=report or Message("the report's currency"))
+    )
 
 
 def loaded(

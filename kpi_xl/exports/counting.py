@@ -24,17 +24,20 @@ from kpi_xl.exports.options import Note, Options
 from kpi_xl.exports.several import whole_of
 from kpi_xl.frames import Asked, RetentionCounts, amount_known, retention_counts
 from kpi_xl.locales import Counted, Message
+from kpi_xl.locales.currencies import currency_named
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
-from kpi_xl.sources import MOST_ROWS, SourceError, places_of
+from kpi_xl.sources import MOST_ROWS, SourceError, currencies, places_of
+from kpi_xl.sources.currencies import IN_CURRENCY, MIXED
 from kpi_xl.sources.databases import BYTES, opened, with_text_keys
 from kpi_xl.sources.parquet import pattern_of
 from kpi_xl.sources.records import Wrong
-from kpi_xl.sources.values import NO_DAY, NO_DAY_SAID, typed
+from kpi_xl.sources.values import NO_DAY, NO_DAY_SAID, as_text, typed
 
 MEMORY = "2500MB"  # of DuckDB, beyond which it goes on in files
 SAMPLED = 500  # first rows, whose customers the sample has, with all of their orders
 MOST_SAMPLED = 50_000  # rows
+MOST_CODES = 1000  # of currencies
 FEW = 5  # first rows, where there are customers with very many orders
 
 
@@ -42,7 +45,8 @@ FEW = 5  # first rows, where there are customers with very many orders
 class CountedOrders:
     """Orders that were counted: how many, what of, the sample, and the same counts of the sample.
 
-    `blank` rows have no amount. `sample` has the columns of the table Orders.
+    `blank` rows have no amount. `sample` has the columns of the table Orders. `currency` is that
+    of all amounts, "" where no column says it.
     """
 
     rows: int
@@ -51,6 +55,7 @@ class CountedOrders:
     counts: RetentionCounts
     sample: dict[str, list[Cell]]
     of_sample: RetentionCounts
+    currency: str = ""
 
 
 def is_of(table: str, request: Request, tables: Tables) -> bool:
@@ -123,6 +128,7 @@ def counted(
             _refuse_no_days(frame, names["date"])
             counts = retention_counts(frame, *bought, forecast=forecast)
             _refuse_shared(requests, list(names.values()))
+            currency = _currency(frame, headers, names, name)
             sample = _sample(frame, names)
             of_sample = retention_counts(sample.to_native(), *bought, forecast=forecast)
             cells = _cells(sample, names, columns)
@@ -135,7 +141,7 @@ def counted(
             raise SourceError(
                 Message("{file}: {remark}", file=name, remark=error.sentence)
             ) from None
-    return CountedOrders(rows, rows - paid, orders, counts, cells, of_sample)
+    return CountedOrders(rows, rows - paid, orders, counts, cells, of_sample, currency)
 
 
 def _not_counted(name: str, reason: object) -> Message:
@@ -150,6 +156,8 @@ def _height(request: Request) -> int:
 def note_of(found: CountedOrders, place: str) -> Note:
     """What is told of orders that were counted at a place."""
     left = [Message("counted where they are: the table has a sample, and is not loaded anew")]
+    if found.currency:
+        left.append(Message(IN_CURRENCY, currency=found.currency))
     if found.blank:
         text = "{rows} without an amount, which count as 0"
         left.append(Message(text, rows=Counted(found.blank, "rows")))
@@ -236,6 +244,35 @@ def _refuse_no_days(frame: Any, name: str) -> None:
     if number:
         sentence = Message(NO_DAY_SAID, text=str(NO_DAY.year))
         raise WrongInput("{name}: {sentence}", name=name, sentence=sentence)
+
+
+def _currency(frame: Any, headers: Sequence[str], names: Mapping[str, str], file: str) -> str:
+    """The currency of the amounts, "" where no column says it. Raises SourceError for several."""
+    amount = names["amount"]
+    places = {ours: headers.index(theirs) for ours, theirs in names.items()}
+    known: dict[str, dict[str, float]] = {}
+    for place in currencies.watched(headers, places).values():
+        name = headers[place]
+        rows = backends.lazy(frame, (), [name, amount])
+        if rows.collect_schema()[name] not in (nw.String, nw.Enum, nw.Categorical):
+            continue  # of rates, say
+        paid = nw.col(amount).cast(nw.Float64)
+        sums = rows.filter(paid != 0).group_by(name).agg(paid.sum().alias("sum"))
+        found = sorted(backends.fetched(sums.select(name, "sum").head(MOST_CODES)), key=repr)
+        codes = [currency_named(as_text(code or "")) for code, _ in found]
+        if currencies.says_currencies(name, codes):
+            by_code: dict[str, float] = {}
+            for code, (_, worth) in zip(codes, found, strict=True):
+                by_code[code] = by_code.get(code, 0.0) + worth
+            known[name] = currencies.with_nameless(by_code)
+    if not known:
+        return ""
+    header = currencies.nearest(known, amount)
+    if len(known[header]) > 1:
+        what = currencies.different(header, {"amount": known[header]})
+        fault = Message(MIXED, what=what)
+        raise SourceError(Message("{path} {fault}", path=file, fault=fault))
+    return next(iter(known[header]), "")
 
 
 def _orders(frame: Any, names: Mapping[str, str], rows: int) -> float:

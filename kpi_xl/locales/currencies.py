@@ -4,7 +4,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -114,6 +114,7 @@ def _all_meanings() -> dict[str, tuple[str, ...]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def currency_named(text: str) -> str:
     """The code that a sign stands for, or a code; any other sign as it is, in capitals.
 

@@ -72,20 +72,14 @@ def in_one_currency(
             codes[header] = texts
     remarks: dict[Message, None] = {}
     told: dict[str, str] = {}
-    mixed: dict[str, list[Message]] = {}  # the header of currencies: sums of columns
+    mixed: dict[str, dict[str, Mapping[str, float]]] = {}  # header of currencies: columns: sums
     for column in columns:
         if not codes or column.unit.name != MONEY.name or column.name not in read:
             continue
         header = nearest(codes, found.headers[found.places[column.name]])
         sums = _sums(codes[header], read[column.name])
         if len(sums) > 1:
-            mixed.setdefault(header, []).append(
-                Message(
-                    "{column} is {sums}",
-                    column=column.name,
-                    sums=Names(tuple(_sum(code, amount) for code, amount in sums.items())),
-                )
-            )
+            mixed.setdefault(header, {})[column.name] = sums
         elif sums:
             currency, sign = next(iter(sums)), signs.get(column.name, "")
             if contradict(currency, sign):
@@ -95,16 +89,23 @@ def in_one_currency(
     if not all(may_be_one(*pair) for pair in combinations(told.values(), 2)):
         raise Unreadable(Message(MIXED, what=each_is(told)))
     if mixed:
-        what = tuple(
-            Message(
-                'the column "{header}" has different currencies: {sums}',
-                header=header,
-                sums=Names(tuple(sums), ", "),
-            )
-            for header, sums in mixed.items()
-        )
+        what = tuple(different(header, sums) for header, sums in mixed.items())
         raise Unreadable(Message(MIXED, what=Names(what, "; ")))
     return list(remarks)
+
+
+def different(header: str, sums: Mapping[str, Mapping[str, float]]) -> Message:
+    """What the columns of amounts come to in each of the currencies under a header."""
+    each = tuple(
+        Message(
+            "{column} is {sums}",
+            column=column,
+            sums=Names(tuple(_sum(code, amount) for code, amount in some.items())),
+        )
+        for column, some in sums.items()
+    )
+    text = 'the column "{header}" has different currencies: {sums}'
+    return Message(text, header=header, sums=Names(each, ", "))
 
 
 def says_currencies(header: str, texts: Iterable[str]) -> bool:
@@ -153,14 +154,18 @@ def _alike(one: str, other: str) -> int:
 
 
 def _sums(codes: Sequence[str], amounts: Sequence[Cell]) -> dict[str, float]:
-    """The sum of each currency; amounts without one are of the only other, if there is one."""
+    """The sum of each currency."""
     parts: dict[str, list[float]] = {}
     for code, amount in zip(codes, amounts, strict=True):
         if amount:
             parts.setdefault(code, []).append(float(amount))
-    nameless = parts.pop("", [])
-    if nameless and len(parts) == 1:
-        next(iter(parts.values())).extend(nameless)
-    elif nameless:
-        parts[""] = nameless
-    return {code: fsum(some) for code, some in parts.items()}
+    return with_nameless({code: fsum(some) for code, some in parts.items()})
+
+
+def with_nameless(sums: Mapping[str, float]) -> dict[str, float]:
+    """Sums by currency: amounts without one are of the only other, if there is one."""
+    named = {code: amount for code, amount in sums.items() if code}
+    if "" in sums:
+        code = next(iter(named)) if len(named) == 1 else ""
+        named[code] = named.get(code, 0.0) + sums[""]
+    return named
