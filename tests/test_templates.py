@@ -405,8 +405,8 @@ def test_a_workbook_in_each_language(record: Template, language: str) -> None:
     assert lint(made.content) == []
     assert look(made.content) == []
     assert not [value for value in made.values.values() if isinstance(value, CellError)]
-    book = openpyxl.load_workbook(io.BytesIO(made.content))
+    package = read_package(made.content)
     titles = ["Start", *(sheet.title for sheet in record.sheets), SOURCES.title]
-    assert book.sheetnames == [texts(language)["words"][title] for title in titles]
-    for sheet in book:
-        assert bool(sheet.sheet_view.rightToLeft) == (language in RIGHT_TO_LEFT)
+    assert list(package.sheets) == [texts(language)["words"][title] for title in titles]
+    for sheet in package.xml.values():
+        assert (b'rightToLeft="1"' in sheet.xml) == (language in RIGHT_TO_LEFT)

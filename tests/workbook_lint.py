@@ -9,6 +9,7 @@ import math
 import posixpath
 import re
 import zipfile
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
 from functools import lru_cache
 from itertools import chain, combinations
@@ -172,7 +173,7 @@ SOUND_FORMS: set[tuple[Kind, bool, str]] = set()
 def form_of(expression: Expression) -> tuple[Kind, bool, str]:
     """What the rules on formulas depend on: no rule asks for a row, but for the sheet's last."""
     text = expression.formula.text
-    return expression.kind, len(text) >= LONGEST_FORMULA, ROW.sub(r"\1", text)
+    return expression.kind, len(text) >= LONGEST_FORMULA, "".join(ROW.split(text))
 
 
 def limits(expression: Expression, book: Book) -> Iterator[str]:
@@ -775,7 +776,16 @@ def covered(entry: Element) -> str:
 
 def all_of(sheet: Sheet, tag: str) -> Iterator[Element]:
     """All entries of a sheet's part with a tag, those for newer versions of Excel, too."""
-    return sheet.xml.iterfind(f".//{{*}}{tag}")
+    return iter(by_tag(sheet.xml).get(tag, ()))
+
+
+@lru_cache(maxsize=2**6)
+def by_tag(xml: Element) -> dict[str, list[Element]]:
+    """The entries of a part by their tags, whatever their namespaces."""
+    found: defaultdict[str, list[Element]] = defaultdict(list)
+    for entry in xml.iter():
+        found[entry.tag.rpartition("}")[2]].append(entry)
+    return found
 
 
 def flag(entry: Element, key: str) -> bool:
