@@ -2345,3 +2345,54 @@ def test_parquet_in_two_currencies_is_never_added_up(tmp_path: Path) -> None:
         pandas.DataFrame([row]).to_parquet(path)
     with pytest.raises(SourceError, match="are in EUR and USD, which"):
         filled("retention", *paths)
+
+
+PIPEDRIVE_DEALS = (
+    "Deal - ID,Deal - Title,Deal - Owner,Deal - Value,Deal - Status,Deal - Deal created,"
+    "Deal - Won time,Deal - Lost time\n"
+    "9001,Zoe,Bo,5000,Won,2024-01-11 09:00:00,2024-02-02 10:00:00,\n"
+)
+
+
+def test_two_vendors_equal_sums_are_not_the_same(tmp_path: Path) -> None:
+    """A deal of 5,000 in each CRM in the week of 29 January: 10,000 in two deals."""
+    files = files_of(tmp_path, HUBSPOT_DEALS, PIPEDRIVE_DEALS)
+    weeks = filled("sales_team", *files).tables["Weeks"].columns
+    assert (weeks["rep"], weeks["week"]) == (["Bo"], [date(2024, 1, 29)])
+    assert (weeks["sales"], weeks["deals"]) == ([10_000], [2])
+    leads = filled("funnel", *files).tables["Leads"].columns
+    assert leads["lead_id"] == [9001, "9001 (Pipedrive)"]
+    assert leads["value"] == [5000, 5000]
+    with pytest.raises(SourceError, match=r"has the same for 2024-01-01 as .*1.csv \(leads\)"):
+        filled("scorecard", *files)
+
+
+def test_deals_that_two_crms_have_are_refused(tmp_path: Path) -> None:
+    hubspot = HUBSPOT_DEALS + "9002,Eve,Closed Won,2024-02-09,Al,700,2024-01-12\n"
+    pipedrive = PIPEDRIVE_DEALS.replace("2024-02-02", "2024-02-03") + (
+        "7,Eve,Al,700,Won,2024-01-12 09:00:00,2024-02-09 10:00:00,\n"
+    )
+    for name in ("sales_team", "funnel"):
+        with pytest.raises(SourceError, match=r"seem to have the same deals \(Al, 2024-02-09, 700"):
+            filled(name, *files_of(tmp_path, hubspot, pipedrive))
+
+
+GOOGLE_DAY = (
+    "Day,Campaign,Campaign type,Impr.,Clicks,Cost,Conversions,Conv. value\n"
+    "2024-01-01,Brand,Search,1000,50,100.00,5.00,500.00\n"
+)
+MICROSOFT_DAY = (
+    "Gregorian date,Account name,Campaign name,Campaign type,Impressions,Clicks,Spend,Conversions,"
+    "Revenue\n1/1/2024,A,Brand,Search,1000,50,100.00,5,500.00\n"
+)
+
+
+def test_two_platforms_with_one_channel_are_added_up(tmp_path: Path) -> None:
+    """Search of Google and of Microsoft cost 100 each: 200, and two rows of days."""
+    files = files_of(tmp_path, GOOGLE_DAY, MICROSOFT_DAY.replace("Campaign type", "Channel"))
+    spend = filled("funnel", *files).tables["Spend"].columns
+    assert (spend["channel"], spend["spend"]) == (["Search"], [200])
+    ads = filled("campaigns", *files).tables["Ads"].columns
+    assert (ads["campaign"], ads["cost"]) == (["Brand", "Brand"], [100, 100])
+    files[1].write_text(MICROSOFT_DAY.replace("Campaign type", "Channel").replace("100.00", "90"))
+    assert filled("campaigns", *files).tables["Ads"].columns["cost"] == [100, 90]

@@ -225,10 +225,15 @@ def _spend(reading: Reading) -> None:
     if not _known(reading, ["cost"]):
         reading.faults.append(NO_COST)
         return
-    frame = reading.frame = _by_month(reading.frame, cost="spend")
-    if "channel" not in frame:
-        frame["channel"] = reading.match.layout.vendor
+    name_channel(reading)
+    reading.frame = _by_month(reading.frame, cost="spend")
     _grouped(reading, ["month", "channel"], {"month": month_of})
+
+
+def name_channel(reading: Reading) -> None:
+    """Where no column says the channel, it is the vendor."""
+    if "channel" not in reading.frame:
+        reading.frame = reading.frame.assign(channel=reading.match.layout.vendor)
 
 
 def _by_month(frame: Any, **names: str) -> Any:

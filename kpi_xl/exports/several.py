@@ -35,6 +35,9 @@ ALIKE = {"Orders": ("customer", "date", "amount")}
 SIDE_BY_SIDE = {"Months", "Spend"}
 """Tables of which one file fills some columns, and another others."""
 
+OF_ALL_VENDORS = {("Ads", "Months"), ("Ads", "Spend"), ("Orders", "Months"), ("Leads", "Weeks")}
+"""Which rows, that become sums of another table, add up with those of other vendors."""
+
 
 class Group(NamedTuple):
     """Files that are added up, or one alone: what is told of each, and the rows of all."""
@@ -53,7 +56,8 @@ def summed(
 
     Their rows are looked at before: the sums of two halves of a month may be the same.
     """
-    faults += _numbered_apart(readings)
+    for table in NUMBERS:
+        faults += _numbered_apart(readings, table)
     together: dict[Any, list[tuple[Request, Reading]]] = {}
     for place, (request, reading) in enumerate(readings):
         together.setdefault(_adds_to(reading) or place, []).append((request, reading))
@@ -85,8 +89,9 @@ def summed(
 def _adds_to(reading: Reading) -> tuple[str, ...]:
     """What a file can be added up with others of, for its rows become sums; () if they do not.
 
-    Platforms of advertising add up, and shops. Two CRMs may have the same leads, and two tools of
-    web analytics the same visits: of those, it is the files of one.
+    Platforms of advertising add up, shops, and deals of two CRMs. Months of leads differ in what a
+    CRM calls one, and two tools of web analytics have the same visits: of those, it is the files of
+    one.
     """
     source, into, layout = reading.table, reading.into, reading.match.layout
     if source == into:
@@ -95,9 +100,8 @@ def _adds_to(reading: Reading) -> tuple[str, ...]:
         return (source, into, layout.vendor, layout.name) if sums else ()
     if source not in KEYS:
         return ()
-    any_vendor = into == "Months" and source in ("Ads", "Orders")
     kind = "mail" if "sent" in reading.frame else ""
-    return source, into, "" if any_vendor else layout.vendor, kind
+    return source, into, "" if (source, into) in OF_ALL_VENDORS else layout.vendor, kind
 
 
 def _added_up(
@@ -135,6 +139,9 @@ def _added_up(
                 one.frame = one.frame.drop(index=one.frame.index[sorted(places)])
                 rows = Counted(len(places), "rows")
                 one.left.append(Message("{rows} that another file has, too", rows=rows))
+    if source == "Ads" and first.into == "Spend":
+        for _, one in some:
+            conversions.name_channel(one)
     frame = pd.concat([one.frame for _, one in some], ignore_index=True)
     if source == "Orders" and _other_people(some):
         frame = frame.drop(columns="customer", errors="ignore")
@@ -284,17 +291,18 @@ def placed(path: Path, fault: Message) -> Message:
     return Message(text, path=path, fault=fault)
 
 
-# Orders of several shops
+# Orders of several shops, leads of several CRMs
 
 
-def _numbered_apart(readings: Sequence[tuple[Request, Reading]]) -> list[Message]:
-    """Give orders of two vendors that have the same number different ones.
+def _numbered_apart(readings: Sequence[tuple[Request, Reading]], table: str) -> list[Message]:
+    """Give orders, or leads, of two vendors that have the same number different ones.
 
-    What is wrong with two vendors' files of the same orders, as of a shop and of its payments.
+    What is wrong with two vendors' files of the same ones, as of a shop and of its payments.
     """
+    key = NUMBERS[table]
     shops: dict[str, list[tuple[Request, Reading]]] = {}
     for request, one in readings:
-        if one.table == "Orders" and one.match.layout.file and "order" in one.frame:
+        if one.table == table and one.match.layout.file and key in one.frame:
             shops.setdefault(one.match.layout.vendor, []).append((request, one))
     known: set[Any] = set()
     faults = []
@@ -302,28 +310,33 @@ def _numbered_apart(readings: Sequence[tuple[Request, Reading]]) -> list[Message
     for vendor, some in shops.items():
         for request, one in some:
             for other_request, other in before:
-                if what := _same_orders(one.frame, other.frame):
+                if what := SAME[table](one.frame, other.frame):
                     text = (
                         "{path} and {other_file} seem to have the same orders ({what}), which would"
                         " count twice: leave out one of the files; if they are different orders,"
                         " write them into one file with the columns order, customer, date, amount"
+                        if table == "Orders"
+                        else "{path} and {other_file} seem to have the same deals ({what}), which"
+                        " would count twice: leave out one of the files, or the rows that are in"
+                        " both"
                     )
-                    faults.append(Message(
-                        text, path=request.path, other_file=other_request.path, what=what
-                    ))  # fmt: skip
+                    files = {"path": request.path, "other_file": other_request.path}
+                    faults.append(Message(text, **files, what=what))
         here = {
-            number
-            for _, one in some
-            for number in (*one.frame["order"], *one.out, *one.refunded_here)
+            number for _, one in some for number in (*one.frame[key], *one.out, *one.refunded_here)
         }
         both = here & known - {None}
         named = {number: f"{as_text(number)} ({vendor})" for number in both}
         for _, one in some if named else ():
-            one.frame = one.frame.assign(order=[named.get(n, n) for n in one.frame["order"]])
+            one.frame = one.frame.assign(**{key: [named.get(n, n) for n in one.frame[key]]})
             one.out = {named.get(number, number) for number in one.out}
             one.refunded_here = {named.get(number, number) for number in one.refunded_here}
-            if one.into == "Orders":
-                text = "numbers that orders of another shop have, too, are written as {number}"
+            if one.into == table:
+                text = (
+                    "numbers that orders of another shop have, too, are written as {number}"
+                    if table == "Orders"
+                    else "numbers that leads of another CRM have, too, are written as {number}"
+                )
                 one.left.append(Message(text, number=named[min(both, key=as_text)]))
         known |= here
         before += some
@@ -355,6 +368,24 @@ def _same_orders(one: Any, other: Any) -> str:
     if 2 * alike.total() > min(map(len, sides)) and alike.total() > 1:
         return ", ".join(map(as_text, min(alike, key=str)))
     return ""
+
+
+def _same_deals(one: Any, other: Any) -> str:
+    """Deals that two files have: most of those won, by their owner, day and worth; or ""."""
+    columns = ["owner", "won_date", "value"]
+    if not all({*columns} <= {*frame} for frame in (one, other)):
+        return ""
+    sides = []
+    for frame in (one, other):
+        won = frame[frame["won_date"].notna() & (frame["value"].fillna(0.0) != 0)]
+        sides.append(Counter(zip(*(won[name] for name in columns), strict=True)))
+    alike = sides[0] & sides[1]
+    if 2 * alike.total() > min(side.total() for side in sides) and alike.total() > 1:
+        return ", ".join(map(as_text, min(alike, key=str)))
+    return ""
+
+
+SAME = {"Orders": _same_orders, "Leads": _same_deals}
 
 
 # Rows of several files
@@ -420,46 +451,70 @@ def rows_of_all(
     """The rows of several files, each once, and the places of those that another file has, too.
 
     A file may have a row as often as it likes, and so may the parts of one table; what another has
-    had as often is the same again.
+    had as often is the same again, but of two vendors.
     """
     kept: dict[str, list[Any]] = {column: [] for column in order}
-    seen: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...], int]] = {}
-    fresh: dict[tuple[Any, ...], tuple[Path, tuple[Any, ...], int]] = {}
-    whole: Counter[tuple[Any, ...]] = Counter()
+    seen: dict[tuple[Any, ...], Seen] = {}
+    fresh: dict[tuple[Any, ...], Seen] = {}
+    whole: dict[str, Counter[tuple[Any, ...]]] = {}  # by vendor
     here: Counter[tuple[Any, ...]] = Counter()
     beside: set[Path] = set()
     keys = KEYS.get(name, ())
+    vendor = ""
     again = []
-    for (path, cells, _, _, _), double in zip(
-        parts, _of_other_grain(name, parts, faults), strict=True
-    ):
+    for part, double in zip(parts, _of_other_grain(name, parts, faults), strict=True):
+        path, cells = part[:2]
         keyed = bool(keys) and any(cell is not None for cell in cells.get(keys[0], ()))
         if path in beside or not any(_of_one_table(path, other) for other in beside):
             seen |= fresh
-            whole |= here
+            whole[vendor] = whole.get(vendor, Counter()) | here
             fresh, here, beside = {}, Counter(), set()
         beside.add(path)
+        vendor = _vendor(part)
+        same = [rows for other, rows in whole.items() if not _two_vendors(other, vendor)]
         there: set[int] = set()
         for place, values in enumerate(zip(*(cells[one] for one in order), strict=True)):
             here[values] += place not in double
-            if place in double or here[values] <= whole[values]:
+            if place in double or any(here[values] <= rows[values] for rows in same):
                 there.add(place)
                 continue
             row = dict(zip(order, values, strict=True))
-            key = tuple(row[one] for one in keys if one in row)
-            if name == "Orders" and (row["amount"] or 0.0) < 0:
-                key = (*key, row["date"])  # a return may have the number of its order
-            if keyed and (before := seen.get(key)):
-                if name in SIDE_BY_SIDE and _combined(kept, before[2], row):
+            key = _key_of(row, name)
+            before = seen.get(key) if keyed else None
+            apart = before is not None and _two_vendors(before.vendor, vendor)
+            if before and not (apart and name == "Ads"):  # whose campaigns may have one name
+                if name in SIDE_BY_SIDE and _combined(kept, before.place, row, keys * apart):
                     continue
                 faults.append(_contradiction(name, path, key, values, before, order))
                 break
             if keyed:
-                fresh.setdefault(key, (path, values, len(kept[order[0]])))
+                fresh.setdefault(key, Seen(path, vendor, values, len(kept[order[0]])))
             for one in order:
                 kept[one].append(row[one])
         again.append(there)
     return kept, again
+
+
+class Seen(NamedTuple):
+    """A row that was kept: its file, whose export that is, its cells, its place."""
+
+    path: Path
+    vendor: str
+    values: tuple[Any, ...]
+    place: int
+
+
+def _key_of(row: Mapping[str, Any], name: str) -> tuple[Any, ...]:
+    """What a row of a table is known by."""
+    key = tuple(row[one] for one in KEYS.get(name, ()) if one in row)
+    if name == "Orders" and (row["amount"] or 0.0) < 0:
+        return *key, row["date"]  # a return may have the number of its order
+    return key
+
+
+def _two_vendors(one: str, other: str) -> bool:
+    """Whether two files are of two vendors, so that what they have alike is not the same."""
+    return bool(one and other) and one != other
 
 
 PART = re.compile(r"part[-.][\w-]*\d")
@@ -483,21 +538,26 @@ def _of_one_table(path: Path, other: Path) -> bool:
 
 def _contradiction(
     name: str, path: Path, key: tuple[Any, ...], values: tuple[Any, ...],
-    before: tuple[Path, tuple[Any, ...], int], order: Sequence[str],
+    before: Seen, order: Sequence[str],
 ) -> Message:  # fmt: skip
-    """The sentence that two files say different things of one key."""
-    pairs = [pair for pair in zip(order, before[1], values, strict=True) if pair[1] != pair[2]]
-    both = [pair for pair in pairs if None not in pair]
-    column = next(iter([*both, *pairs]), ("",))[0]
+    """The sentence that two files say different things of one key, or two vendors the same."""
+    rows = zip(order, before.values, values, strict=True)
+    cells = [one for one in rows if one[0] not in KEYS[name]]
+    differ = [one for one in cells if one[1] != one[2]]
+    both = [one for one in cells if None not in one]
+    # The blanks of one file are filled from another, where they are side by side.
+    other = [one for one in differ if one in both] or ([] if name in SIDE_BY_SIDE else differ)
+    column = next(iter([*other, *both]), ("",))[0]
     what = ", ".join(as_text(part) for part in key if part is not None)
-    told = Message(
+    text = (
         "{path} has other values for {what} than {other_file} ({other}):"
-        " leave out one of the files, or the rows that are in both",
-        path=path,
-        what=what,
-        other_file=before[0],
-        other=column,
+        " leave out one of the files, or the rows that are in both"
+        if other
+        else "{path} has the same for {what} as {other_file} ({other}), which is of another vendor:"
+        " leave out one of the files, or the rows that are in both; if both count, add them up in"
+        " one file"
     )
+    told = Message(text, path=path, what=what, other_file=before.path, other=column)
     if name in SIDE_BY_SIDE:
         return Message("{fault}, or the column {column} of one", fault=told, column=column)
     if name == "Orders":
@@ -576,13 +636,17 @@ def _one_row(
     return _combined(others, there[0], {name: cells[name][places[0]] for name in cells})
 
 
-def _combined(kept: dict[str, list[Any]], place: int, row: Mapping[str, Any]) -> bool:
-    """Fill the blanks of a row from another of the same key; False where they contradict."""
-    if any(
-        cell is not None and kept[name][place] is not None and kept[name][place] != cell
-        for name, cell in row.items()
-    ):
-        return False
+def _combined(
+    kept: dict[str, list[Any]], place: int, row: Mapping[str, Any], apart: Sequence[str] = ()
+) -> bool:
+    """Fill the blanks of a row from another of the same key; False where they contradict.
+
+    Of two vendors it is enough that both have a cell of a column which is not of the key: `apart`.
+    """
+    for name, cell in row.items():
+        other = kept[name][place]
+        if None not in (cell, other) and (cell != other or (apart and name not in apart)):
+            return False
     for name, cell in row.items():
         if cell is not None:
             kept[name][place] = cell
