@@ -267,6 +267,7 @@ def test_a_blocked_spill_shows_an_error_and_empties_its_cells() -> None:
     assert rows_after(before) == after
     (failed,) = report_of(before).errors
     assert failed.error == "#SPILL!"
+    assert failed.error.sentence == "its block has no room: clear the cells below and beside it"
 
 
 def test_merged_cells_block_a_spill() -> None:

@@ -106,6 +106,17 @@ def test_each_call_within_another_is_explained() -> None:
     assert "Formula: spend / new_customers = 1000 / 20 = 50" in text
 
 
+def test_a_blank_cell_is_what_the_function_takes_it_for() -> None:
+    cells: dict[str, Any] = {"A1": None, "A2": "", "A3": [[None]], "A4": True}
+    for cell in ("A1", "A2", "A3"):
+        text = explained(f"=MROI(100,10,{cell},{cell})", cells.__getitem__)
+        assert f"  gross_margin = 1, because {cell} is blank (" in text
+        assert text.endswith(" = ((100 - 0) * 1 - 10) / 10 = 9")
+    text = explained("=CLV_CHURN(A1,A4)", cells.__getitem__)
+    assert "  revenue_per_period = A1 = a blank cell (" in text
+    assert text.endswith(" = 0 * 1 / 1 = 0")
+
+
 def test_what_the_host_cannot_tell_is_said() -> None:
     text = explained("=CAC(A1,2)", value)
     assert "CAC(A1,2) = not known here" in text

@@ -42,6 +42,7 @@ from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.package import Formula, Package, read_package, with_cells
 
 KPI_ERROR = Message("one of its functions gives it, or is given it: kpi-xl explain says why")
+NO_ROOM = Message("its block has no room: clear the cells below and beside it")
 NATIVE_ERROR = Message("it comes from a native function, or from a cell that the formula refers to")
 CIRCLE = Message("it depends on itself: a circular reference")
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
@@ -867,6 +868,8 @@ class _Engine:
         if formula == self.answer:
             reasons = (problem.sentence for problem in self.noticed.problems if problem == code)
             return next(reasons, NATIVE_ERROR)
+        if formula in self.blocks and code == "#SPILL!":
+            return NO_ROOM
         found = next(calls(formula.text, METRICS), None)
         sentences = self.sentences.get((found.name, code)) if found else None
         if not found or not sentences:

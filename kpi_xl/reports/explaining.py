@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
-from kpi_xl.cells import Block, Cell, day_of, evaluate, in_calendar, remark, serial
+from kpi_xl.cells import Block, Cell, day_of, evaluate, in_calendar, read, remark, serial
 from kpi_xl.errors import EXCEL_ERRORS, CellError
 from kpi_xl.formula_text import TOKEN, Call, calls
 from kpi_xl.locales import in_language, say
@@ -68,15 +68,17 @@ def _lines(call: Call, formula: str, known: "_PieceValues", language: str) -> It
 
 
 def _argument(argument: Argument, text: str, known: "_PieceValues", language: str) -> str:
-    unit = say(argument.arg.unit.meaning, language, "units")
+    unit, default = say(argument.arg.unit.meaning, language, "units"), argument.default_text
+    fields = {"name": argument.name, "value": default, "unit": unit}
     if not text:
-        default = argument.default_text
         if not default:
             return phrase("{name}: left out", language, name=argument.name)
-        fields = {"name": argument.name, "value": default, "unit": unit}
         return phrase("{name} = {value}, because it is left out ({unit})", language, **fields)
     try:
         value = known(text)
+        if default and _single(value) in (None, ""):
+            fields["text"] = text
+            return phrase("{name} = {value}, because {text} is blank ({unit})", language, **fields)
         shown = _text(_as_date(value) if argument.arg.unit is DATE else value, language)
     except LookupError:
         shown = phrase("not known here", language)
@@ -122,12 +124,19 @@ def _numbers(metric: Metric, call: Call, known: "_PieceValues") -> dict[str, flo
     numbers: dict[str, float] = {}
     for place, argument in enumerate(metric.arguments):
         text = call.arguments[place] if place < len(call.arguments) else ""
-        value = known(text) if text else argument.default
-        value = value[0][0] if isinstance(value, list) else value
-        if argument.arg.column or isinstance(value, str | bool):
+        value = _single(known(text) if text else None)
+        if argument.arg.column:
             return {}
-        numbers[argument.name] = 0.0 if value is None else float(value)
+        number = read(metric, argument.name, value)
+        if not isinstance(number, float | int):
+            return {}
+        numbers[argument.name] = float(number)
     return numbers
+
+
+def _single(value: Cell | Block) -> Cell | Block:
+    """A range of one cell as that cell."""
+    return value[0][0] if isinstance(value, list) and len(value) == len(value[0]) == 1 else value
 
 
 class _PieceValues:
@@ -195,8 +204,8 @@ def constant(value: Cell | Block) -> str:
 def _text(value: Cell | Block, language: str) -> str:
     """A value for people: a number with up to ten digits, a block by its size."""
     if isinstance(value, list):
-        if len(value) == len(value[0]) == 1:
-            return _text(value[0][0], language)
+        if _single(value) is not value:
+            return _text(_single(value), language)
         first = next((cell for row in value for cell in row if cell not in (None, "")), None)
         size = {"rows": len(value), "columns": len(value[0])}
         fields = {**size, "value": _text(first, language)}
