@@ -2224,6 +2224,31 @@ def test_orders_of_a_shop_and_their_payments_are_the_same(tmp_path: Path) -> Non
     with pytest.raises(SourceError, match=r"same orders \(a@x.com, 2024-01-05\)"):
         filled("retention", *files_of(tmp_path, TWO_SHOPS[0], dollars), rates=rates,
                report_currency="USD")  # fmt: skip
+    # Of one payment in common it is enough that its address, or the number of its order, says so.
+    more = stripe.split("\n", 1)[0] + ",Customer Email,Description\n"
+    for paid, told in (
+        ("ch_3,2024-02-06 10:00:00,10.00,0.00,usd,Paid,cus_2,B@x.com,", "b@x.com, 2024-02-06, 10"),
+        ("ch_3,2024-03-09 10:00:00,10.00,0.00,usd,Paid,cus_2,,Shop 24 - Order 1002", "1002"),
+    ):
+        others = "".join(
+            f"ch_{n},2024-04-0{n} 10:00:00,{n},0.00,usd,Paid,cus_{n},,\n" for n in range(4, 9)
+        )
+        files = files_of(tmp_path, TWO_SHOPS[0], f"{more}{paid}\n{others}")
+        with pytest.raises(SourceError, match=rf"same orders \({told}\)"):
+            filled("retention", *files)
+    files = files_of(
+        tmp_path, TWO_SHOPS[0], f"{more}{paid[:-20]}\n{others}".replace("03-09", "02-06")
+    )
+    remarks = filled("retention", *files).notes[1].remarks()
+    assert "1 row of the day and the amount of an order in 1.csv (10.00): if they are" in remarks
+    # So it is in a table of one's own.
+    own = "order,customer,date,amount\n#7,a@x.com,2024-01-05,99\n#8,z@x.com,2024-01-05,3\n"
+    for text in (own, own.replace("order,", "").replace("#7,", "").replace("#8,", "")):
+        with pytest.raises(SourceError, match=r"same orders \(a@x.com, 2024-01-05, 99\)"):
+            filled("retention", *files_of(tmp_path, TWO_SHOPS[0], text))
+    same = own.replace("#7", "1001").replace("\n#8,z@x.com,2024-01-05,3", "")
+    with pytest.raises(SourceError, match=r"has other values for 1001"):  # of its status
+        filled("retention", *files_of(tmp_path, TWO_SHOPS[0], same))
     # Guests of two shops are nobody in particular.
     guests = [text.replace("b@x.com", "").replace("c@x.com", "") for text in TWO_SHOPS]
     guests[1] = guests[1].replace("2024-01-07,Completed,,5", "2024-02-06,Completed,,10")

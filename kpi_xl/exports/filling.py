@@ -23,6 +23,7 @@ from kpi_xl.exports.rows import is_total
 from kpi_xl.exports.several import (
     Group,
     Part,
+    in_a_table_of_ours,
     left_out_elsewhere,
     of_two_kinds,
     placed,
@@ -110,6 +111,8 @@ def read_files(
         faults += _said_otherwise(readings, tables)
     if not faults:
         faults += converted([reading for _, reading in readings], tables, rates, report_currency)
+    if not faults:
+        faults += in_a_table_of_ours(readings, ready)
     groups = summed(readings, tables, faults) if not faults else []
     if faults:
         raise SourceError(*dict.fromkeys(faults))

@@ -8,7 +8,7 @@ from kpi_xl.exports.options import money
 from kpi_xl.exports.recognition import Match
 from kpi_xl.locales import Counted, Message
 from kpi_xl.schema import Column
-from kpi_xl.units import COUNT, DATE, MONEY, Unit
+from kpi_xl.units import COUNT, DATE, MONEY, TEXT, Unit
 
 THINGS = {"orders": Message("order"), "leads": Message("lead"), "rows": Message("row")}
 
@@ -25,7 +25,7 @@ BESIDE: dict[str, Unit] = dict.fromkeys(
     ("day", "week", "month", "date", "start", "end", "until", "entered", "close", "started",
      "ended", "canceled", "period_start", "period_end", "trial_end", "created"),
     DATE,
-) | {"results": COUNT}  # fmt: skip
+) | {"results": COUNT, "mail": TEXT, "paid_for": TEXT}  # fmt: skip
 """Columns that are no table's, but make one; those that are not here are texts."""
 
 

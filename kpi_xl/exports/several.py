@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from kpi_xl.exports import conversions
 from kpi_xl.exports.days import period_of
-from kpi_xl.exports.options import Request
+from kpi_xl.exports.options import Request, money
 from kpi_xl.exports.reading import NUMBERS, Reading, filled_columns
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.schema import Column
@@ -311,17 +311,11 @@ def _numbered_apart(readings: Sequence[tuple[Request, Reading]], table: str) -> 
         for request, one in some:
             for other_request, other in before:
                 if what := SAME[table](one.frame, other.frame):
-                    text = (
-                        "{path} and {other_file} seem to have the same orders ({what}), which would"
-                        " count twice: leave out one of the files; if they are different orders,"
-                        " write them into one file with the columns order, customer, date, amount"
-                        if table == "Orders"
-                        else "{path} and {other_file} seem to have the same deals ({what}), which"
-                        " would count twice: leave out one of the files, or the rows that are in"
-                        " both"
-                    )
+                    text = SEEM_ONE if table == "Orders" else SEEM_ONE_DEAL
                     files = {"path": request.path, "other_file": other_request.path}
                     faults.append(Message(text, **files, what=what))
+                elif table == "Orders":
+                    _tell_alike(one, other_request, other)
         here = {
             number for _, one in some for number in (*one.frame[key], *one.out, *one.refunded_here)
         }
@@ -343,31 +337,129 @@ def _numbered_apart(readings: Sequence[tuple[Request, Reading]], table: str) -> 
     return faults
 
 
+SEEM_ONE = (
+    "{path} and {other_file} seem to have the same orders ({what}), which would count twice: leave"
+    " out one of the files; if they are different orders, write them into one file with the columns"
+    " order, customer, date, amount"
+)
+SEEM_ONE_DEAL = (
+    "{path} and {other_file} seem to have the same deals ({what}), which would count twice: leave"
+    " out one of the files, or the rows that are in both"
+)
+
+
+def in_a_table_of_ours(
+    readings: Sequence[tuple[Request, Reading]], ready: Sequence[tuple[Request, str, ReadTable]]
+) -> Iterator[Message]:
+    """What is wrong with orders that are in a vendor's file and, otherwise numbered, in our own."""
+    theirs = [(r.path, one.frame) for r, one in readings
+              if one.table == "Orders" and one.match.layout.file]  # fmt: skip
+    if not theirs:
+        return
+    import pandas as pd
+
+    ours = [(r.path, one.frame) for r, one in readings
+            if one.table == "Orders" and not one.match.layout.file]  # fmt: skip
+    ours += [(r.path, pd.DataFrame(table.columns, dtype=object)) for r, name, table in ready
+             if name == "Orders"]  # fmt: skip
+    for path, own in ours:
+        for other_path, other in theirs:
+            sides = [own, other]
+            if all("order" in side for side in sides):  # what has one number is looked at by it
+                both = {*own["order"].dropna()} & {*other["order"].dropna()}
+                sides = [side[~side["order"].isin(both)] for side in sides]
+            if what := _same_orders(*sides):
+                yield Message(SEEM_ONE, path=path, other_file=other_path, what=what)
+
+
 def _same_orders(one: Any, other: Any) -> str:
     """An order that two files have, each under a number of its own; "" where they have none.
 
-    One of the same customer, day and amount is enough; else it is most of them: of the same
-    customer and day, for a payment may be in another currency, or, where the files name their
-    customers in different ways (not both by their addresses), of the same day and amount.
+    One of the same customer, day and amount is enough, or a payment of it that names it; else it is
+    most of them: of the same customer and day, for a payment may be in another currency, or of the
+    next day, for clocks differ; or, where the files name their customers in different ways (not
+    both by their addresses), of the same day and amount.
     """
-    sides: list[list[tuple[str, Any, Any]]] = []
-    for frame in (one, other):
-        if not {"date", "amount"} <= {*frame}:
-            return ""
-        who = frame["customer"] if "customer" in frame else [None] * len(frame)
-        people = ["" if name is None else as_text(name).casefold() for name in who]
-        sides.append(list(zip(people, frame["date"], frame["amount"], strict=True)))
+    sides = [_bought(frame) for frame in (one, other)]
     named = [{row for row in side if row[0]} for side in sides]
     if both := named[0] & named[1]:
         return ", ".join(map(as_text, min(both, key=str)))
-    names = [{row[0] for row in side} for side in named]
-    alike_named = names[0] & names[1] or all(map(_by_mail, names))
-    parts = slice(0, 2) if alike_named else slice(1, 3)
+    if paid := _paid_for(one, other) or _paid_for(other, one):
+        return paid
+    parts = slice(0, 2) if _alike_named(*sides) else slice(1, 3)
     counts = [Counter(row[parts] for row in side if row[parts][0]) for side in sides]
     alike = counts[0] & counts[1]
-    if 2 * alike.total() > min(map(len, sides)) and alike.total() > 1:
+    fewest = min(map(len, sides))
+    if 2 * alike.total() > fewest and alike.total() > 1:
         return ", ".join(map(as_text, min(alike, key=str)))
+    later = [row for row in named[0] if {_days_on(row, n) for n in (-1, 1)} & named[1]]
+    if 2 * len(later) > fewest and len(later) > 1:
+        return ", ".join(map(as_text, min(later, key=str)))
     return ""
+
+
+Bought = tuple[str, Any, Any]
+"""Who bought, on which day, for how much."""
+
+
+def _bought(frame: Any) -> list[Bought]:
+    """The orders of a file; who bought is known best by an address."""
+    if not {"date", "amount"} <= {*frame}:
+        return []
+    rows: list[Bought] = []
+    who = [frame[name] for name in ("mail", "customer") if name in frame]
+    for *names, day, amount in zip(*who, frame["date"], frame["amount"], strict=True):
+        rows.append((next(filter(None, map(_name, names)), ""), day, amount))
+    return rows
+
+
+def _name(cell: Any) -> str:
+    return "" if cell is None or cell != cell else as_text(cell).casefold()
+
+
+def _days_on(row: Bought, days: int) -> Bought:
+    who, day, amount = row
+    return who, day + timedelta(days=days) if isinstance(day, date) else day, amount
+
+
+def _alike_named(one: Sequence[Bought], other: Sequence[Bought]) -> bool:
+    """Whether two files name their customers in one way, so that another name is another."""
+    names = [{row[0] for row in side if row[0]} for side in (one, other)]
+    return not names[0].isdisjoint(names[1]) or all(map(_by_mail, names))
+
+
+def _paid_for(payments: Any, orders: Any) -> str:
+    """An order that a payment names, for the same amount, or as most of them do; "" for none."""
+    if "paid_for" not in payments or not {"order", "amount"} <= {*orders}:
+        return ""
+    worth: dict[str, Any] = {}
+    for number, amount in zip(orders["order"], orders["amount"], strict=True):
+        for digits in re.findall(r"\d+", _name(number))[-1:]:
+            worth[digits] = amount
+    paid: dict[str, bool] = {}
+    for text, amount in zip(payments["paid_for"], payments["amount"], strict=True):
+        for digits in {*re.findall(r"\d+", _name(text))} & worth.keys():
+            paid[digits] = paid.get(digits, False) or worth[digits] == amount
+    if any(paid.values()) or 2 * len(paid) > len(payments):
+        return min(paid, key=lambda digits: (not paid[digits], digits), default="")
+    return ""
+
+
+def _tell_alike(one: Reading, other_request: Request, other: Reading) -> None:
+    """Tell of orders that another file may have, too, where too little says so."""
+    sides = [_bought(reading.frame) for reading in (one, other)]
+    if _alike_named(*sides):
+        return
+    counts = [Counter(row[1:] for row in side) for side in sides]
+    if alike := counts[0] & counts[1]:
+        text = (
+            "{rows} of the day and the amount of an order in {file} ({worth}): if they are the"
+            " same, they count twice"
+        )
+        worth = sum(amount * times for (_, amount), times in alike.items() if amount == amount)
+        rows = Counted(alike.total(), "rows")
+        told = Message(text, rows=rows, file=other_request.path.name, worth=money(worth))
+        one.left.append(told)
 
 
 def _same_deals(one: Any, other: Any) -> str:
