@@ -1916,7 +1916,7 @@ def test_payments_of_which_nobody_knows_what_was_kept(
 def test_what_a_list_of_payments_leaves_out_is_told_with_its_worth() -> None:
     told = filled("retention", "as_written/paypal.csv").notes[0].left
     assert set(told) == {
-        "2 rows memo (62.00)",
+        "2 rows with Balance Impact Memo (62.00)",
         "1 row general currency conversion (9.00)",
         "1 row general withdrawal (-500.00)",
         "1 row paid to others (-15.00)",
@@ -2421,3 +2421,237 @@ def test_two_platforms_with_one_channel_are_added_up(tmp_path: Path) -> None:
     assert (ads["campaign"], ads["cost"]) == (["Brand", "Brand"], [100, 100])
     files[1].write_text(MICROSOFT_DAY.replace("Campaign type", "Channel").replace("100.00", "90"))
     assert filled("campaigns", *files).tables["Ads"].columns["cost"] == [100, 90]
+
+
+# Rows that do not add up
+
+
+GA4 = "# ----\n# Traffic acquisition\n# {name}\n# Start date: {start}\n# End date: {end}\n"
+BY_CHANNEL = "Session default channel group,Sessions,Engaged sessions,Total revenue\n"
+
+
+def ga4(
+    path: Path, rows: str, name: str = "All Users", start: str = "20240101", end: str = "20240131"
+) -> Path:
+    return text_file(path, GA4.format(name=name, start=start, end=end) + rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "column"),
+    [
+        ("campaigns", "Day,Asset,Campaign,Currency code,Clicks,Impr.,Cost\n"
+         "2024-01-01,One,Brand,EUR,10,100,20\n2024-01-01,Two,Brand,EUR,10,100,20\n",
+         "Asset"),
+        ("campaigns", "Day,Campaign,Search term,Currency code,Clicks,Impr.,Cost\n"
+         "2024-01-01,Brand,shoes,EUR,10,100,20\n2024-01-01,Brand,red shoes,EUR,9,90,18\n"
+         "Total: Account,,,EUR,50,500,100\n", "Search term"),
+        ("campaigns", "Day,Campaign,Conversion action,Currency code,Clicks,Impr.,Cost,Conversions\n"
+         "2024-01-01,Brand,Purchase,EUR,0,0,0,2\n2024-01-01,Brand,Lead,EUR,0,0,0,1\n",
+         "Conversion action"),
+        ("campaigns", "Tag,Kampagne,Conversion-Aktion,Klicks,Impr.,Kosten,Conversions\n"
+         "2024-01-01,Marke,Kauf,0,0,0,2\n2024-01-01,Marke,Lead,0,0,0,1\n", "Conversion-Aktion"),
+        ("scorecard", f"Event name,{BY_CHANNEL}view,Direct,100,60,0\npurchase,Direct,5,5,500\n",
+         "Event name"),
+        ("scorecard", f"Page path and screen class,{BY_CHANNEL}/,Direct,9,6,0\n/a,Direct,8,5,0\n",
+         "Page path and screen class"),
+        ("scorecard", f"Segment,{BY_CHANNEL}All Users,Direct,100,60,0\nMobile,Direct,70,50,0\n",
+         "Segment"),
+        ("funnel", "Year month,Default channel group,Sessions\n202401,Direct,10\n202401,Email,2\n",
+         "Default channel group"),
+    ],
+)  # fmt: skip
+def test_rows_by_what_does_not_add_up_are_refused(
+    name: str, text: str, column: str, tmp_path: Path
+) -> None:
+    path = ga4(tmp_path / "export.csv", text)
+    told = refusal(name, path)
+    assert told.startswith(f'{path} has rows by "{column}", which do not add up')
+    assert "\n" not in told
+
+
+def test_of_rows_by_what_does_not_add_up_one_value_may_be_there(tmp_path: Path) -> None:
+    one, other = "All Users,Direct,100,60,0\n", "Mobile,Direct,70,50,0\n"
+    alone = ga4(tmp_path / "alone.csv", f"Segment,{BY_CHANNEL}{one}")
+    assert column(filled("scorecard", alone), "Months", "visits") == [100]
+    both = ga4(tmp_path / "both.csv", f"Segment,{BY_CHANNEL}{one}{other}")
+    words = options_from([("where", "Segment=All Users")])
+    assert column(filled("scorecard", both, words=words), "Months", "visits") == [100]
+
+
+def test_blocks_of_compared_visits_are_not_added_up(tmp_path: Path) -> None:
+    rows = f"{BY_CHANNEL}Organic Search,100,60,500\nDirect,60,30,200\n"
+    first = ga4(tmp_path / "first.csv", rows)
+    assert column(filled("scorecard", first), "Months", "visits") == [160]
+    mobile = ga4(tmp_path / "mobile.csv", f"{BY_CHANNEL}Direct,30,10,100\n", "Mobile traffic")
+    later = ga4(tmp_path / "later.csv", f"{BY_CHANNEL}Direct,30,10,100\n", start="20240201")
+    for other, line in ((mobile, "# Mobile traffic"), (later, "# Start date: 20240201")):
+        path = text_file(tmp_path / "both.csv", first.read_text() + "\n" + other.read_text())
+        assert refusal("scorecard", path).startswith(
+            f'{path}, row 15 begins another block, under "{line}", which does not add up'
+        )
+    # Where rows have their months, files of two periods may be joined to one.
+    by_month = "Year month,Sessions,New users\n2024{},{},1\n".format
+    january = ga4(tmp_path / "january.csv", by_month("01", 160))
+    february = ga4(tmp_path / "february.csv", by_month("02", 30), start="20240201", end="20240229")
+    path = text_file(tmp_path / "joined.csv", f"{january.read_text()}\n{february.read_text()}")
+    assert column(filled("scorecard", path), "Months", "visits") == [160, 30]
+
+
+AGES = (
+    "Campaign name,Day,Age,Amount spent (EUR),Impressions,Link clicks\n"
+    "A,2024-01-01,{all},100,1000,10\nA,2024-01-01,18-24,40,400,4\nA,2024-01-01,25-34,60,600,6\n"
+    "A,2024-01-02,{all},70,700,7\nA,2024-01-02,18-24,30,300,3\nA,2024-01-02,25-34,40,400,4\n"
+)
+
+
+@pytest.mark.parametrize("whole", ["", "All"])
+def test_totals_among_the_rows_are_refused(whole: str, tmp_path: Path) -> None:
+    path = text_file(tmp_path / "ages.csv", AGES.format(all=whole))
+    assert refusal("campaigns", path) == (
+        f"{path}, row 2 has what other rows of the same day and name come to together: with such"
+        " totals among the rows (2), all would count twice. Export it without them, or delete them"
+    )
+    assert "row 2 has what" in refusal("funnel", path)
+    # On most days nothing is the sum of the others.
+    more = "".join(
+        f"A,2024-01-0{day},{age},{cost},{cost * 10},{cost}\n"
+        for day in (3, 4, 5)
+        for age, cost in (("13-17", 50 + day), ("18-24", 41), ("25-34", 61))
+    )
+    told = filled("campaigns", text_file(tmp_path / "ages.csv", AGES.format(all=whole) + more))
+    assert total(told, "Ads", "cost") == 340 + 3 * 102 + 53 + 54 + 55 + 0
+    plain = "\n".join(line for line in AGES.split("\n") if "{all}" not in line)
+    told = filled("campaigns", text_file(tmp_path / "ages.csv", plain))
+    assert column(told, "Ads", "cost") == [100, 70]
+
+
+def test_a_test_of_two_mailings_and_their_sum_are_refused(tmp_path: Path) -> None:
+    path = text_file(
+        tmp_path / "klaviyo.csv",
+        "Campaign Name,Variant Name,List,Send Time,Total Recipients,Unique Placed Order,Revenue,"
+        "Unique Opens,Unique Clicks,Successful Deliveries\n"
+        "C1,,L,2024-01-05 10:00:00,1000,10,500,300,50,990\n"
+        "C1,A,L,2024-01-05 10:00:00,500,6,250,160,25,495\n"
+        "C1,B,L,2024-01-05 10:00:00,500,4,250,140,25,495\n",
+    )
+    assert "row 2 has what other rows" in refusal("campaigns", path)
+
+
+def test_rows_that_come_to_more_than_their_total_say_why(tmp_path: Path) -> None:
+    path = text_file(
+        tmp_path / "pages.csv",
+        "Отчёт за период с 2024-01-01 по 2024-01-31\nАдрес страницы;Визиты;Посетители\n"
+        "Итого и средние;100;80\n/;90;70\n/shop;50;40\n",
+    )
+    told = refusal("scorecard", path)
+    assert 'its total of "Визиты" is 100, but the rows come to 140: something counts' in told
+
+
+OWN_ADS = "date,campaign,channel,impressions,clicks,cost,conversions,revenue\n"
+
+
+def test_a_table_of_ones_own_does_not_count_a_vendors_day_again(tmp_path: Path) -> None:
+    meta = text_file(
+        tmp_path / "meta.csv",
+        "Campaign name,Ad set name,Day,Amount spent (EUR),Impressions,Link clicks\n"
+        "A,s1,2024-01-01,40,400,4\nA,s2,2024-01-01,60,600,6\n",
+    )
+    for campaign in ("A", ""):
+        rows = f"2024-01-01,{campaign},Meta,1000,10,100,2,200\n"
+        own = text_file(tmp_path / "own.csv", OWN_ADS + rows)
+        assert "which would count twice" in refusal("campaigns", meta, own)
+    own = text_file(tmp_path / "own.csv", OWN_ADS + "2024-01-01,N,Radio,1000,10,100,2,200\n")
+    assert total(filled("campaigns", meta, own), "Ads", "cost") == 200
+
+
+# Deals and payments that are not what their stage or status seems to say
+
+
+def test_a_deal_that_was_won_and_is_lost_now_is_lost(tmp_path: Path) -> None:
+    path = text_file(
+        tmp_path / "pipedrive.csv",
+        "Deal - ID,Deal - Owner,Deal - Value,Deal - Currency,Deal - Status,Deal - Deal created,"
+        "Deal - Won time,Deal - Lost time\n"
+        "1,O,100,EUR,Lost,2024-01-05 10:00:00,2024-02-01 10:00:00,2024-02-05 10:00:00\n"
+        "2,O,10,EUR,Won,2024-01-05 10:00:00,2024-02-01 10:00:00,2024-01-20 10:00:00\n"
+        "3,O,1,EUR,Open,2024-01-05 10:00:00,2024-02-01 10:00:00,\n",
+    )
+    told = filled("funnel", path)
+    assert column(told, "Leads", "won_date") == [None, date(2024, 2, 1), None]
+    assert column(told, "Leads", "lost_date") == [date(2024, 2, 5), None, None]
+    assert '"Deal - Won time" of 2 leads left out, whose status is another' in told.notes[0].left
+    sales = filled("sales_team", path)
+    assert column(sales, "Weeks", "sales") == [0, 10]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("Record ID,Deal Stage,Close Date,Create Date,Amount,Is Closed Won,Is Deal Closed?",
+         ("1,Signed,2024-02-01,2024-01-05,100,true,true",
+          "2,No go,2024-02-02,2024-01-05,10,false,true",
+          "3,Won over,2024-12-02,2024-01-05,1,false,false")),
+        ("Record ID,Deal Stage,Close Date,Create Date,Amount,Is Closed Won,Is closed lost",
+         ("1,Signed,2024-02-01,2024-01-05,100,true,false",
+          "2,No go,2024-02-02,2024-01-05,10,false,true",
+          "3,Meeting,2024-12-02,2024-01-05,1,false,false")),
+        ("Opportunity Name,Stage,Close Date,Created Date,Amount,Won,Closed",
+         ("1,Signed,2024-02-01,2024-01-05,100,1,1", "2,No go,2024-02-02,2024-01-05,10,0,1",
+          "3,Meeting,2024-12-02,2024-01-05,1,0,0")),
+    ],
+)  # fmt: skip
+def test_stages_of_other_names_are_won_or_lost_as_the_file_says(
+    header: str, rows: tuple[str, ...], tmp_path: Path
+) -> None:
+    told = filled("funnel", text_file(tmp_path / "deals.csv", "\n".join([header, *rows])))
+    assert column(told, "Leads", "won_date") == [date(2024, 2, 1), None, None]
+    assert column(told, "Leads", "lost_date") == [None, date(2024, 2, 2), None]
+
+
+def test_an_amount_in_the_companys_currency_is_not_in_that_of_the_deal(tmp_path: Path) -> None:
+    path = text_file(
+        tmp_path / "deals.csv",
+        "Record ID,Deal Stage,Close Date,Create Date,Amount in company currency,Currency\n"
+        "1,Closed Won,2024-02-01,2024-01-05,100,USD\n2,Closed Won,2024-02-01,2024-01-05,50,EUR\n",
+    )
+    told = filled("funnel", path)
+    assert (total(told, "Leads", "value"), told.currency) == (150, "")
+
+
+def test_payments_in_test_mode_and_lost_disputes_are_left_out(tmp_path: Path) -> None:
+    path = text_file(
+        tmp_path / "stripe.csv",
+        "id,Created date (UTC),Amount,Amount Refunded,Currency,Mode,Status,Customer ID,"
+        "Disputed Amount,Dispute Status\n"
+        "ch_1,2024-01-05 10:00,20,0,eur,Live,Paid,c1,,\n"
+        "ch_2,2024-01-05 10:00,30,0,eur,Live,Paid,c2,30,lost\n"
+        "ch_3,2024-01-05 10:00,40,0,eur,Test,Paid,c3,,\n"
+        "ch_4,2024-01-05 10:00,50,0,eur,Live,Paid,c4,50,won\n",
+    )
+    told = filled("retention", path)
+    assert column(told, "Orders", "amount") == [20, 50]
+    left = set(told.notes[0].left)
+    assert {"1 order with Mode Test (40.00)", "1 order with Dispute Status lost (30.00)"} <= left
+
+
+def test_sales_after_a_click_alone_stand_beside_all_sales(tmp_path: Path) -> None:
+    path = text_file(
+        tmp_path / "display.csv",
+        "Date,Currency,Campaign Name,Impressions,Clicks,Spend,14 Day Total Orders (#),"
+        "14 Day Total Sales,14 Day Total Sales - (Click),14 Day Total Orders (#) - (Click)\n"
+        '"Jan 05, 2024",USD,C1,1000,10,$5.00,2,$50.00,$40.00,1\n',
+    )
+    told = filled("campaigns", path)
+    assert (total(told, "Ads", "revenue"), total(told, "Ads", "conversions")) == (50, 2)
+
+
+def test_views_of_videos_are_no_advertising(tmp_path: Path) -> None:
+    text = "Date,Views,Watch time (hours),Impressions\nTotal,9,5,90\n2024-01-01,9,5,90\n"
+    with pytest.raises(SourceError, match="views of videos and how often their thumbnails"):
+        filled("scorecard", text_file(tmp_path / "Table data.csv", text))
+
+
+def test_columns_of_ones_own_that_are_not_used_are_told_beside_totals(tmp_path: Path) -> None:
+    text = "month,revenue,Mood\n2024-01-01,10,good\nTotal,10,\n"
+    told = filled("scorecard", text_file(tmp_path / "months.csv", text)).notes[0].left
+    assert "columns not used: Mood" in told

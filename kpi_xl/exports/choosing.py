@@ -1,7 +1,7 @@
 """Which rows of an export count: an order once, without what was given back in other rows."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kpi_xl.exports.amounts import are_refunded
@@ -63,7 +63,7 @@ def chosen(
     things = "rows" if layout.refunds else noun
     for name, values in layout.drop.items():
         if name in frame and name not in overruled:
-            frame = _dropped(frame, name, values, things, reading)
+            frame = _dropped(frame, name, values, places, things, reading)
     for name, values in layout.keep.items():
         if name not in frame and not options.where and _expected(name, reading.match):
             text = "no column of {column}: all {things} count"
@@ -75,6 +75,47 @@ def chosen(
         frame = _without_refunds(frame, layout, places, reading)
         frame = _once(frame, layout, options, places, noun, reading)
     return frame
+
+
+def without_sums(
+    frame: Any, layout: Layout, places: Mapping[str, int], reading: Reading
+) -> Iterator[Message]:
+    """What is wrong with rows by what does not add up: pages of one visit, say."""
+    for name in (f"={plain(theirs)}" for theirs in layout.no_sums):
+        if name in frame and frame[name].map(text_in).nunique() > 1:
+            theirs = reading.match.headers[places[name]]
+            text = (
+                'has rows by "{theirs}", which do not add up: the same counts in several of them,'
+                " or some are not listed. Export it without that column"
+            )
+            yield Message(text, theirs=theirs)
+
+
+ALIKE = ("date", "month", "campaign", "ad_group", "channel", "account", "_currency")
+"""What rows of advertising or visits have in common that one of them may be the total of."""
+
+
+def subtotals(frame: Any, measured: Iterable[str]) -> Iterator[Message]:
+    """What is wrong with rows of which one has what the others of its kind come to.
+
+    Where it is so of most that could have one, by two measures or more, it is no chance.
+    """
+    keys = [name for name in ALIKE if name in frame]
+    numbers = frame[[name for name in measured if name in frame]].fillna(0.0)
+    grouped = numbers.groupby([frame[name] for name in keys], sort=False, dropna=False)
+    kinds, sums = grouped.ngroup(), grouped.transform("sum")
+    size = kinds.map(kinds.value_counts())
+    able = (size > 1) & ((sums > 0).sum(axis=1) > 1)
+    off = (2 * numbers - sums).abs()
+    whole = able & off.le(0.005 * size + 1e-9, axis=0).all(axis=1)
+    if not (whole & (size > 2)).any() or 2 * kinds[whole].nunique() <= kinds[able].nunique():
+        return
+    row = int(frame["_row"][whole & (size > 2)].iloc[0])
+    text = (
+        "row {row} has what other rows of the same day and name come to together: with such totals"
+        " among the rows ({number}), all would count twice. Export it without them, or delete them"
+    )
+    yield Message(text, row=row, number=kinds[whole].nunique())
 
 
 def _expected(name: str, match: Match) -> bool:
@@ -89,7 +130,14 @@ def _are(frame: Any, name: str, values: Iterable[str]) -> Any:
     return frame[name].map(lambda cell: text_in(cell).casefold()).isin(wanted)
 
 
-def _dropped(frame: Any, name: str, values: Sequence[str], noun: str, reading: Reading) -> Any:
+def _dropped(
+    frame: Any,
+    name: str,
+    values: Sequence[str],
+    places: Mapping[str, int],
+    noun: str,
+    reading: Reading,
+) -> Any:
     """The rows without those that have one of these values."""
     texts = frame[name].map(lambda cell: text_in(cell).casefold())
     if values == ("*",):
@@ -99,6 +147,10 @@ def _dropped(frame: Any, name: str, values: Sequence[str], noun: str, reading: R
         out = texts.isin({value.casefold() for value in values})
         for value, group in frame[out].groupby(texts[out], sort=True):
             why = str(value) or Message("without a {column}", column=name)
+            if value and name not in ("status", "kind"):  # which say what they are of
+                theirs = reading.match.headers[places[name]]
+                stated = text_in(group[name].iloc[0])
+                why = Message("with {column} {value}", column=theirs, value=stated)
             tell_left(group, why, noun, reading)
     return frame[~out]
 

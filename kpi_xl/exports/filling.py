@@ -49,7 +49,7 @@ from kpi_xl.sources.currencies import IN_CURRENCY, MIXED, OTHER_SIGN
 from kpi_xl.sources.databases import BYTES, read_database
 from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.parquet import read_parquet
-from kpi_xl.sources.records import Reader, hidden
+from kpi_xl.sources.records import Reader, hidden, unused
 from kpi_xl.sources.values import SEVERAL_SIGNS, SIGN_LEFT_OUT, as_text
 from kpi_xl.units import DATE, KEY
 
@@ -422,6 +422,7 @@ def _unknown(
     try:
         reading = shaped(match, table, tables[table], request.options)
         reading.faults = [*lacking, *reading.faults]
+        reading.left += unused(reading.match.headers, reading.match.places)
     except ModuleNotFoundError:  # a browser may be without pandas; what was read strictly is told
         if first is None:
             raise

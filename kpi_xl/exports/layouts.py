@@ -31,6 +31,8 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
                           it they stay rows below 0. Orders below 0 are what was paid to others
     once                  ours: an order stands on several lines, and counts once
     sum                   ours: rows that are alike in these are added up
+    no_sums               columns of theirs by which rows do not add up: the same counts in several
+                          of them, or some are not listed. Of each, one value alone may be there
     amount                an amount from others: "total - refunded", "quantity * price". Refunds in
                           another currency than the total follow from columns.paid, the total in
                           theirs, or from columns.adjusted, what was left of the total
@@ -131,6 +133,7 @@ class Layout:
     refunds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     once: str = ""
     sum: tuple[str, ...] = ()
+    no_sums: tuple[str, ...] = ()
     amount: str = ""
     net: str = ""
     stages: Mapping[str, str] = field(default_factory=dict)
@@ -323,6 +326,7 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         footer=footer,
         totals=totals,
         sum=_several(given.get("sum", ())),
+        no_sums=_several(given.get("no_sums", ())),
         stages=stages,
         join={str(k): str(v) for k, v in _record(given, "join", where, faults).items()},
         file=file,

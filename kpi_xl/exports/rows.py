@@ -32,6 +32,8 @@ class Rows:
     footers: int = 0
     parts: list[int] = field(default_factory=list)
     """Where the header stands again: files joined to one."""
+    above: list[tuple[int, list[str]]] = field(default_factory=list)
+    """The number of each row in which it does, and the lines above it."""
     faults: list[Message] = field(default_factory=list)
     remarks: list[Message] = field(default_factory=list)
 
@@ -73,6 +75,7 @@ def _read(
     width, furthest = len(match.headers), max(places.values(), default=0) + 1
     named = max((place for place, header in enumerate(match.headers, 1) if header), default=0)
     gap = False
+    lines: list[str] = []
     for first, piece in _below_header(match, places):
         if first + len(piece) > MOST_LINES:
             text = "has more than {most} rows: filter or add them up first"
@@ -90,16 +93,18 @@ def _read(
             short = len(texts) < furthest
             if kind == HEADER:
                 found.parts.append(len(found.numbers))
-                gap = False
+                found.above.append((at, lines))
+                gap, lines = False, []
             elif kind in (NOTHING, FOOTER):
                 found.footers += kind == FOOTER
                 gap = True
+                lines.append(" ".join(filled))
             elif kind == TOTAL:
                 cells = {name: row[place] if place < len(row) else ""
                          for name, place in places.items()}  # fmt: skip
                 found.totals.append((at, filled[0], {**cells, "_width": len(row)}))
             elif gap and len(filled) == 1:
-                continue
+                lines.append(filled[0])
             elif gap and found.numbers and (short or has_words(row, texts)):
                 text = "the rows from {row} on are of another kind, not used"
                 found.remarks.append(Message(text, row=at))
@@ -108,9 +113,36 @@ def _read(
                 if len(found.faults) < 3:
                     found.faults.append(_misfit(at, len(texts), named))
             else:
+                lines = []
                 for name, place in places.items():
                     found.cells[name].append(row[place])
                 found.numbers.append(at)
+
+
+def blocks_apart(match: Match, rows: Rows) -> Iterator[Message]:
+    """What is wrong with a header that stands again where it begins another block, no next part.
+
+    Of web analytics the remarks above name the visits compared; where rows have no days of their
+    own, the period above them holds for the first block alone.
+    """
+    before = [" ".join(filter(None, text_of(row))) for row in match.page.head[: match.row]]
+    dated = {"date", "day", "week", "month", "start"} & match.places.keys()
+    undated = "period" in match.layout.preamble and not dated
+    words = {_without_digits(line) for line in before}
+    for at, lines in rows.above:
+        compared = [one for one in lines if one[:1] == "#" and _without_digits(one) not in words]
+        others = [one for one in lines if undated and one and one not in before]
+        if line := next(iter((*compared, *others)), ""):
+            text = (
+                'row {row} begins another block, under "{line}", which does not add up with the'
+                " rows above it: export one of them, or delete the rows of the others"
+            )
+            yield Message(text, row=at, line=line)
+            return
+
+
+def _without_digits(line: str) -> str:
+    return re.sub(r"\d", "", line)
 
 
 def _below_header(

@@ -684,7 +684,7 @@ def _of_other_grain(name: str, parts: Sequence[Part], faults: list[Message]) -> 
             common = [key for key in keys if key in filled[later] & filled[earlier]]
             lacking = [key for key in keys if key in filled[later] ^ filled[earlier]]
             common = common or [*ALIKE.get(name, ())]
-            if not lacking or not common or _vendor(part) != _vendor(before):
+            if not lacking or not common or not _comparable(part, before, common):
                 continue
             rows, others = _by_key(part[1], common), _by_key(before[1], common)
             for key in (key for key in rows if key in others):
@@ -704,6 +704,15 @@ def _of_other_grain(name: str, parts: Sequence[Part], faults: list[Message]) -> 
                     break
                 doubled[later].update(rows[key])
     return doubled
+
+
+def _comparable(part: Part, before: Part, common: Sequence[str]) -> bool:
+    """Whether two files may have the same rows: of one vendor, or a table of one's own.
+
+    That may be of anything: it is held to a vendor's by the channel.
+    """
+    vendors = {_vendor(part), _vendor(before)}
+    return len(vendors) == 1 or ("" in vendors and "channel" in common)
 
 
 def _vendor(part: Part) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from kpi_xl.exports import cells as written
 from kpi_xl.exports.amounts import with_amounts
-from kpi_xl.exports.choosing import chosen, says_its_own
+from kpi_xl.exports.choosing import chosen, says_its_own, subtotals, without_sums
 from kpi_xl.exports.days import months_for_days, tell_periods, with_days, years_given
 from kpi_xl.exports.layouts import Header, Layout, plain
 from kpi_xl.exports.options import Options, money
@@ -29,7 +29,7 @@ from kpi_xl.exports.reading import (
     worths,
 )
 from kpi_xl.exports.recognition import Match
-from kpi_xl.exports.rows import Rows, rows_of
+from kpi_xl.exports.rows import Rows, blocks_apart, rows_of
 from kpi_xl.exports.stages import staged
 from kpi_xl.locales import Counted, Message
 from kpi_xl.locales.currencies import closer, contradict, currency_named, may_be_one
@@ -82,7 +82,7 @@ def shaped(
     if not rows.numbers:
         reading.faults.append(Message("has no rows of data under its header"))
         return reading
-    reading.faults += years_given(match, rows)
+    reading.faults += [*blocks_apart(match, rows), *years_given(match, rows)]
     frame = pd.DataFrame({"_row": rows.numbers})
     signs = _typed(frame, match, rows, unit_of, measured, dated, options, reading)
     frame = _with_codes(frame, match, columns, reading)
@@ -95,7 +95,8 @@ def shaped(
         reading.left.append(UNCONFIRMED)
     for name, worth in worths(frame, match, places, units).items():
         frame[f"{WORTH}{name}"] = worth
-    _prove(rows, frame, layout, header, units, measured, options, reading)
+    if not [*without_sums(frame, layout, places, reading)]:
+        _prove(rows, frame, layout, header, units, measured, options, reading)
     frame = _seamed(frame, rows, reading)
     frame["_currency"] = _currency(frame, match, signs, options, reading)
     number = NUMBERS.get(table, "")
@@ -103,6 +104,7 @@ def shaped(
         reading.numbers = set(frame[number][says_its_own(frame, layout)].dropna())
     noun = NOUNS.get(table, "rows")
     frame = chosen(frame, layout, options, places, noun, reading)
+    reading.faults += without_sums(frame, layout, places, reading)
     frame = with_amounts(frame, layout, options, noun, reading)
     if (into or table) == "Orders" and "customer" in frame:
         nobody = frame["customer"].isna()
@@ -120,6 +122,8 @@ def shaped(
     if "to" not in layout.join:
         frame = with_days(frame, match, units, reading, of_months=into in ("Months", "Spend"))
         tell_periods(frame, match, into or table, reading)
+    if layout.file and (into or table) in ("Ads", "Spend", "Months") and len(frame):
+        reading.faults += subtotals(frame, measured) if table != "Orders" else ()
     if reading.faults:
         return reading
     if reading.numbers and not options.where:  # whoever says which rows count means so
@@ -156,6 +160,9 @@ def _places(match: Match, options: Options) -> tuple[dict[str, int], list[Messag
         else:
             near = did_you_mean(theirs, match.headers)
             faults.append(Message('has no column "{theirs}"{near}', theirs=theirs, near=near))
+    for name in map(plain, match.layout.no_sums):
+        if name in by_name:
+            places.setdefault(f"={name}", by_name[name][0])
     for theirs in (*options.where, *([options.once] if options.once else [])):
         if theirs in places:
             continue
@@ -404,10 +411,19 @@ def _prove(
             allowed = _rounding([str(cell) for cell in rows.cells[name]], len(frame))
             if abs(summed - total) > allowed + 1e-9 * abs(total):
                 theirs = reading.match.headers[reading.match.places[name]]
+                text = (
+                    'row {number}: its total of "{theirs}" is {total}, but the rows come to'
+                    " {summed}: rows are missing or were changed; export it again"
+                )
+                if abs(summed) > abs(total):
+                    text = (
+                        'row {number}: its total of "{theirs}" is {total}, but the rows come to'
+                        " {summed}: something counts in several of them, such as a total among the"
+                        " rows, or a visit in each page that it saw; export it without that"
+                    )
                 reading.faults.append(
                     Message(
-                        'row {number}: its total of "{theirs}" is {total}, but the rows come to'
-                        " {summed}: rows are missing or were changed; export it again",
+                        text,
                         number=number,
                         theirs=theirs,
                         total=f"{total:,.15g}",

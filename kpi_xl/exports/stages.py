@@ -22,26 +22,12 @@ def staged(frame: Any, layout: Layout, places: Mapping[str, int], reading: Readi
     import pandas as pd
 
     headers = reading.match.headers
-    for ours, word in (("won_date", "won"), ("lost_date", "lost")):
-        if layout.table == "Leads" and "status" in frame:
-            at = frame["status"].map(text_in).str.casefold() == word
-            undated = at & frame[ours].isna() if ours in frame else at
-            _tell_undated(frame, undated, ours, places, reading)
+    if layout.table == "Leads" and "status" in frame:
+        frame = _of_status(frame, places, reading)
     if layout.stages and "stage" in frame:
         history = "entered" in frame
         given = frame["entered"] if history else frame.get("close")
-        unknown: dict[str, int] = {}
-        targets: list[str] = []
-        known: dict[str, str] = {}
-        for cell in frame["stage"]:
-            text = text_in(cell)
-            if text not in known:
-                fits = (ours for stage, ours in layout.stages.items()
-                        if re.fullmatch(stage, text, re.IGNORECASE))  # fmt: skip
-                known[text] = next(fits, "")
-            targets.append(known[text])
-            if not known[text]:
-                unknown[text] = unknown.get(text, 0) + 1
+        targets, unknown = _targets(frame, layout)
         frame = frame.copy()
         for ours in sorted({one for one in targets if one}):
             at = pd.Series(targets, index=frame.index) == ours
@@ -54,7 +40,8 @@ def staged(frame: Any, layout: Layout, places: Mapping[str, int], reading: Readi
                 continue
             days = given.where(at, None) if given is not None else None
             frame[ours] = frame[ours].where(frame[ours].notna(), days) if ours in frame else days
-        if strange := [text for text in unknown if ENDS.search(text)]:
+        told = {"is_won", "is_closed"} <= {*frame}
+        if strange := [text for text in unknown if ENDS.search(text) and not told]:
             theirs = headers[places["stage"]]
             row = int(frame["_row"][frame["stage"].map(text_in) == strange[0]].iloc[0])
             reading.faults.append(
@@ -94,6 +81,56 @@ def staged(frame: Any, layout: Layout, places: Mapping[str, int], reading: Readi
                 leads = Counted(len(frame), "leads")
                 reading.left.append(Message(text, rows=Counted(lines, "rows"), leads=leads))
     return frame
+
+
+def _of_status(frame: Any, places: Mapping[str, int], reading: Reading) -> Any:
+    """The days on which deals were won or lost, of those that are so by their status.
+
+    One that was won, and is now lost or open again, may still have the day.
+    """
+    status = frame["status"].map(text_in).str.casefold()
+    for ours, word in (("won_date", "won"), ("lost_date", "lost")):
+        at = status == word
+        undated = at & frame[ours].isna() if ours in frame else at
+        _tell_undated(frame, undated, ours, places, reading)
+        other = status.isin({"open", "won", "lost"} - {word})
+        if ours in frame and (number := int((other & frame[ours].notna()).sum())):
+            text = '"{column}" of {leads} left out, whose status is another'
+            column, leads = reading.match.headers[places[ours]], Counted(number, "leads")
+            reading.left.append(Message(text, column=column, leads=leads))
+            frame = frame.assign(**{ours: frame[ours].where(~other, None)})
+    return frame
+
+
+YES = frozenset(("true", "yes", "1", "1.0"))
+
+
+def _targets(frame: Any, layout: Layout) -> tuple[list[str], dict[str, int]]:
+    """Which date each row's stage gives, or columns that say what became of the deal; else "".
+
+    And how many rows there are of each stage that gives none.
+    """
+    known: dict[str, str] = {}
+    targets = []
+    unknown: dict[str, int] = {}
+    columns = ("is_won", "is_lost", "is_closed")
+    flags = [
+        [text_in(cell).casefold() in YES for cell in frame[name]] if name in frame
+        else [False] * len(frame)
+        for name in columns
+    ]  # fmt: skip
+    for cell, won, lost, closed in zip(frame["stage"], *flags, strict=True):
+        text = text_in(cell)
+        if text not in known:
+            fits = (ours for stage, ours in layout.stages.items()
+                    if re.fullmatch(stage, text, re.IGNORECASE))  # fmt: skip
+            known[text] = next(fits, "")
+        over = lost or (closed and "is_won" in frame)
+        target = known[text] or ("won_date" if won else "lost_date" if over else "")
+        targets.append(target)
+        if not target:
+            unknown[text] = unknown.get(text, 0) + 1
+    return targets, unknown
 
 
 def _tell_undated(
