@@ -2012,11 +2012,25 @@ def test_kinds_of_payments_may_be_chosen_and_their_refunds_stay(tmp_path: Path) 
 
 
 def test_net_of_payments_and_of_taxes_that_shipping_has_in_them() -> None:
-    """Of Recurly's payments 3.90 is tax, and 0.50 of it went back with a refund."""
-    for file, net in (("paypal.csv", 1155 - 90 - 10), ("bigcommerce.csv", 175 - 20.5 - 10),
+    """Of Recurly's payments 3.90 is tax, and 0.50 of it went back with a refund.
+
+    BigCommerce's order 102 is 72 and 8 of tax; 30 went back, 3 of it tax: 27 of 72 goods, 45 stay.
+    """
+    for file, net in (("paypal.csv", 1155 - 90 - 10), ("bigcommerce.csv", 90 + 45 + 22.5 - 10),
                       ("recurly.csv", 34.90 - 3.90 + 0.50)):  # fmt: skip
         told = filled("retention", f"as_written/{file}", words=Options(net=True))
         assert total(told, "Orders", "amount") == pytest.approx(net)
+
+
+def test_a_refund_gives_its_tax_back(tmp_path: Path) -> None:
+    """Goods of 200 and shipping of 10 at 20 %: 252. Goods of 60 went back, which is 72: 140 stay."""
+    orders = SHOPIFY_ORDERS.strip() + ",Taxes,Shipping\n1,a@x.com,partially_refunded,EUR,252,"
+    file = text_file(tmp_path / "a.csv", f"{orders}2024-01-05,72,42,10\n")
+    told = filled("retention", file, words=Options(net=True))
+    assert total(told, "Orders", "amount") == pytest.approx(140)
+    assert "30.00 of tax; 12.00 of tax taken to have gone back with refunds" in (
+        told.notes[0].remarks()
+    )
 
 
 def test_a_month_alone_has_the_year_of_the_period(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def with_amounts(frame: Any, layout: Layout, options: Options, noun: str, readin
     if part := float(back[~whole].sum()):
         reading.left.append(Message("{worth} refunded", worth=money(part)))
     if options.net:
-        amount = _without_tax(amount, frame, layout, ~whole, reading)
+        amount = _without_tax(amount, total, frame, layout, ~whole, reading)
     frame = frame.assign(amount=amount.round(10))[~whole]
     blank = int(frame["amount"].isna().sum())
     if 0 < blank < len(frame):  # where all are, the file has none
@@ -51,8 +51,14 @@ def with_amounts(frame: Any, layout: Layout, options: Options, noun: str, readin
 NO_TAX = Message("has no tax and shipping that --net could take off")
 
 
-def _without_tax(amount: Any, frame: Any, layout: Layout, counted: Any, reading: Reading) -> Any:
-    """Amounts less tax and shipping, where the file has them."""
+def _without_tax(
+    amount: Any, total: Any, frame: Any, layout: Layout, counted: Any, reading: Reading
+) -> Any:
+    """Amounts less tax and shipping, where the file has them.
+
+    A refund gives back the tax of what is refunded, and no export says how much of it: it is that
+    part of the order's tax which the refund is of its total. That is exact for goods of one rate.
+    """
     if "amount" in frame:
         name = reading.match.headers[reading.match.places["amount"]]
         text = (
@@ -63,10 +69,16 @@ def _without_tax(amount: Any, frame: Any, layout: Layout, counted: Any, reading:
     taken = [name for name in layout.net.split(" + ") if name in frame]
     if not taken:
         reading.faults.append(NO_TAX)
+    part = (amount / total).where(total != 0, 1.0).fillna(1.0)
     for name in taken:
-        amount = amount - frame[name].fillna(0.0)
-        worth = money(float(frame[name][counted].sum()))
+        column = frame[name].fillna(0.0)
+        kept = column * part if name == "tax" else column
+        amount = amount - kept
+        worth = money(float(kept[counted].sum()))
         reading.left.append(Message("{worth} of {column}", worth=worth, column=name))
+        if back := float((column - kept)[counted].sum()):
+            text = "{worth} of {column} taken to have gone back with refunds, as their part of it"
+            reading.left.append(Message(text, worth=money(back), column=name))
     return amount
 
 
