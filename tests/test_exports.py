@@ -2023,7 +2023,7 @@ def test_net_of_payments_and_of_taxes_that_shipping_has_in_them() -> None:
 
 
 def test_a_refund_gives_its_tax_back(tmp_path: Path) -> None:
-    """Goods of 200 and shipping of 10 at 20 %: 252. Goods of 60 went back, which is 72: 140 stay."""
+    """Goods of 200, shipping of 10, 20 % tax: 252. Goods of 60 went back, for 72: 140 stay."""
     orders = SHOPIFY_ORDERS.strip() + ",Taxes,Shipping\n1,a@x.com,partially_refunded,EUR,252,"
     file = text_file(tmp_path / "a.csv", f"{orders}2024-01-05,72,42,10\n")
     told = filled("retention", file, words=Options(net=True))
