@@ -140,6 +140,11 @@ class Metric:
         object.__setattr__(self, "scalar", not any(one.arg.column for one in self.arguments))
 
     @property
+    def takes_days(self) -> bool:
+        """Whether an argument is of dates, which hosts hand over as numbers of days."""
+        return any(argument.arg.unit is DATE for argument in self.arguments)
+
+    @property
     def signature(self) -> str:
         """The call as a user types it: `CLV(order_value, ..., [gross_margin=1])`."""
         return f"{self.name}({', '.join(argument.title for argument in self.arguments)})"

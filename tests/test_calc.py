@@ -608,6 +608,27 @@ def test_recalc_by_libreoffice(soffice: str, tmp_path: Path) -> None:
     assert changed == ["xl/worksheets/sheet1.xml"]
 
 
+def test_days_of_a_workbook_that_counts_from_1904(soffice: str, tmp_path: Path) -> None:
+    """By hand: January and February, two customers; 1 day and 29 days; 30 days to 31 March."""
+    cells = {
+        "A1": "a", "A2": "b", "A3": "a", "B4": 0,
+        "B1": "=DATE(2024,1,31)", "B2": "=DATE(2024,2,1)", "B3": "=DATE(2024,3,1)",
+        "C1": "=INDEX(COHORT(A1:A3,B1:B3),2,1)", "C2": "=INDEX(COHORT(A1:A3,B1:B3),3,1)",
+        "C3": "=SALES_CYCLE(B1:B2,B2:B3)",
+        "C4": "=INDEX(RFM(A1:A3,B1:B3,{5;5;5},DATE(2024,3,31)),2,2)",
+        "C5": '=INDEX(COHORT({"a"},{"2024-01-31"}),2,1)', "C6": "=SALES_CYCLE(B1:B2,B3:B4)",
+    }  # fmt: skip
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(
+        edited(sheet_of(cells), "xl/workbook.xml", "<workbookPr ", '<workbookPr date1904="1" ')
+    )
+    done = cli("recalc", str(path), "--engine", "libreoffice", "--json")
+    assert json.loads(done.stdout)["kept"] == [], done.stderr
+    sheet = openpyxl.load_workbook(path, data_only=True).active
+    shown = [sheet[f"C{row}"].value for row in range(1, 7)]
+    assert shown == ["2024-01", "2024-02", 15, 30, "2024-01", 30]
+
+
 @pytest.mark.parametrize("ours", [True, False])
 def test_newer_functions_by_libreoffice(soffice: str, tmp_path: Path, *, ours: bool) -> None:
     """What our own have not surely computed is not written; in others' workbooks there are none."""

@@ -10,6 +10,7 @@ import struct
 import sys
 import traceback
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ from kpi_xl.hosts.libreoffice.newer_functions import NEWER  # noqa: E402
 from kpi_xl.hosts.libreoffice.sheets import SPREADSHEET  # noqa: E402
 from kpi_xl.metrics import METRICS  # noqa: E402
 from kpi_xl.registry import Metric  # noqa: E402
-from kpi_xl.units import TEXT  # noqa: E402
+from kpi_xl.units import DATE, TEXT  # noqa: E402
 
 TASK = "KPI_XL_TASK"
 """The variable that names the file with what a LibreOffice without windows is to do."""
@@ -91,6 +92,8 @@ def function(metric: Metric) -> Callable[..., Any]:
     known: dict[tuple[Any, ...], Any] = {}
 
     def call(_: Any, *arguments: Any) -> Any:
+        if metric.takes_days:
+            arguments = counted_as_in_excel(metric, *arguments)
         if metric.result == "table" and arguments in known:
             blocks.note_call(method(metric.name), known[arguments])
             return known[arguments]
@@ -118,6 +121,27 @@ def function(metric: Metric) -> Callable[..., Any]:
         return result
 
     return call
+
+
+def counted_as_in_excel(metric: Metric, document: Any, *arguments: Any) -> tuple[Any, ...]:
+    """The arguments, with the dates of a document that counts days from 1904, say, as in others."""
+    first = document.getPropertyValue("NullDate")
+    late = date(first.Year, first.Month, first.Day).toordinal() - cells.DAY_0
+    if not late:
+        return arguments
+
+    def day(cell: Any) -> Any:
+        return cell + late if isinstance(cell, float) and cell else cell  # 0 is a blank cell
+
+    def days(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(tuple(map(day, row)) for row in value)
+        return day(value)
+
+    return tuple(
+        days(value) if argument.arg.unit is DATE else value
+        for argument, value in zip(metric.arguments, arguments, strict=True)
+    )
 
 
 def newer(name: str) -> Callable[..., Any]:

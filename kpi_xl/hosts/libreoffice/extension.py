@@ -60,6 +60,7 @@ CORE_HOSTS = (
 )
 
 BLOCK = "sequence<sequence<any> >"
+PROPERTIES = "com::sun::star::beans::XPropertySet"
 MENU = "org.kpixl.Menu"
 NEW_WORKBOOK, BIND = "New workbook", "Enter the formulas anew"
 REPORTS = {
@@ -152,11 +153,17 @@ def _description() -> str:
 
 
 def _idl() -> str:
-    """The functions' types, all of them of any cells. IDL has no underscores and no defaults."""
+    """The functions' types, all of them of any cells. IDL has no underscores and no defaults.
+
+    Those that take days have the document before them, which Calc hands over unasked: it says from
+    which day it counts.
+    """
     lines = []
     for metric in METRICS.values():
-        arguments = ", ".join(f"[in] any a{i}" for i in range(len(metric.arguments)))
-        lines.append(f"    {_returned(metric)} {method(metric.name)}({arguments});")
+        arguments = [f"[in] any a{i}" for i in range(len(metric.arguments))]
+        if metric.takes_days:
+            arguments.insert(0, f"[in] {PROPERTIES} document")
+        lines.append(f"    {_returned(metric)} {method(metric.name)}({', '.join(arguments)});")
     for name, (_, _, count) in NEWER.items():
         arguments = ", ".join(f"[in] any a{i}" for i in range(count))
         lines.append(f"    {BLOCK} {name}({arguments});")
