@@ -160,10 +160,9 @@ def _idl() -> str:
     """
     lines = []
     for metric in METRICS.values():
-        arguments = [f"[in] any a{i}" for i in range(len(metric.arguments))]
-        if metric.takes_days:
-            arguments.insert(0, f"[in] {PROPERTIES} document")
-        lines.append(f"    {_returned(metric)} {method(metric.name)}({', '.join(arguments)});")
+        taken = [f"[in] {PROPERTIES} document"] * metric.takes_days
+        taken += [f"[in] any a{i}" for i in range(len(metric.arguments))]
+        lines.append(f"    {_returned(metric)} {method(metric.name)}({', '.join(taken)});")
     for name, (_, _, count) in NEWER.items():
         arguments = ", ".join(f"[in] any a{i}" for i in range(count))
         lines.append(f"    {BLOCK} {name}({arguments});")
