@@ -355,6 +355,21 @@ def test_what_differs_in_the_last_digit_alone_is_no_difference() -> None:
     assert call("KPI_ANOMALY", column(10, 10, 10, 10, dimes, 11)) == column(*[False] * 5, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("WIN_RATE", (1e308, 1e308)),
+        ("QUICK_RATIO", (1, 1, 1e308, 1e308)),
+        ("TARGET_PROGRESS", (7, -1e308, 1e308)),
+        ("NPS_ERROR", (1e308, 1e308, 1)),
+    ],
+)
+def test_a_denominator_beyond_all_numbers_is_no_share_of_0(
+    name: str, arguments: tuple[float, ...]
+) -> None:
+    assert call(name, *arguments) == "#NUM!"
+
+
 def test_a_date_of_0_is_a_blank_one() -> None:
     orders = column("a", "b"), column(45292, 45300)
     for blank in (0.0, None, ""):

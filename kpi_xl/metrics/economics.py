@@ -520,7 +520,7 @@ def quick_ratio(
 
     Without any loss it is #DIV/0!.
     """
-    return (new_revenue + expansion) / (contraction + churned)
+    return (new_revenue + expansion) / fsum((contraction, churned))
 
 
 @metric(

@@ -49,7 +49,7 @@ def target_progress(
     """Progress from the baseline to the target. It works when lower is better, too."""
     if same(target, baseline):
         raise ZeroDenominator("the target is the baseline: there is no way between them")
-    return (actual - baseline) / (target - baseline)
+    return (actual - baseline) / fsum((target, -baseline))  # which refuses what - makes infinite
 
 
 @metric(
@@ -216,7 +216,7 @@ def median(values: list[float]) -> float:
     """The middle value; `statistics.median` without its import time."""
     ordered = sorted(values)
     middle = len(ordered) // 2
-    return (ordered[middle] + ordered[~middle]) / 2.0
+    return ordered[middle] / 2.0 + ordered[~middle] / 2.0  # the sum may be infinite
 
 
 @metric(

@@ -245,7 +245,7 @@ def nps_error(
     nearer to 0. "wald": the plain normal margin of a random sample, too narrow below about 100
     answers, and 0 where all are alike. No answers are #DIV/0!.
     """
-    answers = promoters + passives + detractors
+    answers = fsum((promoters, passives, detractors))
     if not answers:
         raise ZeroDenominator("there are no answers")
     more = 3.0 if method == "score" else 0.0

@@ -1,5 +1,6 @@
 """From lead to deal."""
 
+from math import fsum
 from typing import Annotated
 
 from kpi_xl.errors import NotEnoughData, OutOfDomain
@@ -98,7 +99,7 @@ def win_rate(
     lost: Annotated[float, Arg("Deals lost", COUNT)],
 ) -> float:
     """Win rate: the share of decided deals that were won. Open deals are left out."""
-    return won / (won + lost)
+    return won / fsum((won, lost))  # which refuses what + makes infinite
 
 
 @metric(
