@@ -174,6 +174,14 @@ def test_the_tracking_of_a_small_shop_is_that_of_lifetimes(prior: str) -> None:
         assert total == pytest.approx(theirs, abs=1e-3)
 
 
+def test_a_day_far_away_is_told() -> None:
+    """It had taken minutes: a table of all the days from 2024 to the year 9999."""
+    customers, days = [[who] for who in "aabb"], [[day] for day in (45292, 45300, 45310, 45320)]
+    error = evaluate(METRICS["BTYD_TRACKING"], [customers, days, 1.0, "D", date(9999, 12, 31)])
+    assert error == "#NUM!"
+    assert "a date that is far too late" in error.sentence
+
+
 HISTORY = [2.0, 30.43, 38.86]
 CALLS: dict[str, list[Any]] = {
     "ALIVE_AT": [*HISTORY, 0.0, *PARAMETERS["bgnbd"]],

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
 from kpi_xl.metrics.arguments import AsOf, Confidence, Customers, OrderDates, Period
+from kpi_xl.metrics.economics import refuse_long
 from kpi_xl.metrics.models import (
     BTYD,
     BUYERS,
@@ -341,11 +342,12 @@ def tracking_rows(
     from kpi_xl.btyd import MODELS, fit, histories_of
     from kpi_xl.buying import tracking
 
-    histories, _ = histories_of(*bought.history(period))
-    parameters = fit(MODELS[model], histories, week=week_of(prior, period)).parameters
     births, customers = np.unique(bought.first, return_counts=True)
     since = (births - births[0]) / DAYS[period]
     last = ceil((bought.as_of - births[0]) / DAYS[period]) + int(horizon)
+    refuse_long(last)
+    histories, _ = histories_of(*bought.history(period))
+    parameters = fit(MODELS[model], histories, week=week_of(prior, period)).parameters
     ends = np.arange(1.0, last + 1.0)
     before, rows = 0.0, []
     for number, total in enumerate(
