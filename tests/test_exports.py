@@ -1955,6 +1955,36 @@ def test_a_refund_of_a_later_file_may_have_the_number_of_its_order(tmp_path: Pat
         filled("retention", late, text_file(changed, text))
 
 
+OWN_ORDERS = "customer,date,amount\na@x.com,2024-03-05,10\nz@x.com,2024-03-06,20\n"
+
+
+def test_orders_with_and_without_numbers_are_counted(tmp_path: Path) -> None:
+    """Two of the shop and two of the list; what went back in the list is none."""
+    files = files_of(tmp_path, TWO_SHOPS[0], OWN_ORDERS + "z@x.com,2024-03-08,-5\n")
+    told = filled("retention", *files)
+    assert told.tables["Orders"].columns["order"][2:] == ["2.csv 1", "2.csv 2", "2.csv 3"]
+    assert "each row is one, and has a number as 2.csv 1" in told.notes[1].remarks()
+    found = figures("retention", told)
+    assert (found["ordercount"], found["revenue"]) == (4, 109 + 25)
+    (tmp_path / "more").mkdir()
+    more = files_of(tmp_path / "more", "", OWN_ORDERS.replace("03-", "04-"))[1]
+    numbers = filled("retention", *files, more).tables["Orders"].columns["order"]
+    assert len({*numbers}) == 7
+
+
+def test_a_refund_without_the_number_of_its_payment_is_no_order(tmp_path: Path) -> None:
+    """Square's 5 that went back have none: two orders, and all that was paid less 5."""
+    path = as_written("square.csv", tmp_path / "s.csv", ("S2,P3", ",P3"), (",,Comp", ",C,Comp"))
+    told = filled("retention", path)
+    assert "1 row below 0 without the number of an order" in told.notes[0].remarks()
+    assert "(5.00)" in told.notes[0].remarks()
+    found = figures("retention", told)
+    assert (found["ordercount"], found["revenue"]) == (3, pytest.approx(1059.12))
+    path = as_written("square.csv", tmp_path / "s.csv", ("S4,P4", ",P4"), (",,Comp", ",C,Comp"))
+    told = filled("retention", path)
+    assert "1 row without the number of their order, which others" in told.notes[0].remarks()
+
+
 EBAY = "Transaction creation date,Type,Order number,Buyer username,Gross transaction amount\n"
 
 

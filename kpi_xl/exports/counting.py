@@ -132,7 +132,7 @@ def counted(
             sample = _sample(frame, names)
             of_sample = retention_counts(sample.to_native(), *bought, forecast=forecast)
             cells = _cells(sample, names, columns)
-            orders = _orders(frame, names, rows)
+            orders = _orders(frame, names)
             known = backends.lazy(frame, (), [names["amount"]])
             schema, has_nan = known.collect_schema(), backends.has_nan(known)
             amount = amount_known(schema, names["amount"], has_nan=has_nan)
@@ -275,7 +275,7 @@ def _currency(frame: Any, headers: Sequence[str], names: Mapping[str, str], file
     return next(iter(known[header]), "")
 
 
-def _orders(frame: Any, names: Mapping[str, str], rows: int) -> float:
+def _orders(frame: Any, names: Mapping[str, str]) -> float:
     """How many orders there are, without returns: each number once, or rows without numbers."""
     wanted = [names[one] for one in ("order", "amount") if one in names]
     lines = backends.lazy(frame, (), wanted)
@@ -285,15 +285,15 @@ def _orders(frame: Any, names: Mapping[str, str], rows: int) -> float:
     if "order" not in names:
         return float(count)
     number = nw.col(names["order"])
-    ((known,),) = backends.fetched(lines.select(number.count().alias("known")))
+    ((known,),) = backends.fetched(bought.select(number.count().alias("known")))
     if known == 0:
         return float(count)
-    if known < rows:
+    if known < count:
         raise WrongInput(
             "{column} is null in {number} rows: give the number of the order to every row,"
             " or to none",
             column=names["order"],
-            number=rows - known,
+            number=count - known,
         )
     apart = bought.group_by(names["order"]).agg(nw.len().alias("rows"))
     ((distinct,),) = backends.fetched(apart.select(nw.len().alias("orders")))

@@ -29,6 +29,7 @@ from kpi_xl.exports.several import (
     placed,
     rows_of_all,
     summed,
+    with_numbers,
 )
 from kpi_xl.exports.shaping import shaped
 from kpi_xl.files import is_there, kind
@@ -570,14 +571,17 @@ def _appended(
         kept, again = parts[0][1], [set[int]()]
     else:
         kept, again = rows_of_all(name, [column.name for column in columns], parts, faults)
+    numbered = with_numbers(kept, parts, again) if name == "Orders" and not faults else {}
     ours: list[Note] = []
     for group, doubled in zip(groups, again, strict=False):
+        more = numbered.get(len(ours), ())
         for request, one in zip(group.requests, group.readings, strict=True):
-            ours.append(_note(request, name, len(one.frame), len(doubled), one, None))
+            ours.append(_note(request, name, len(one.frame), len(doubled), one, None, more))
     for (request, _), part, doubled in zip(
         ready, parts[len(groups) :], again[len(groups) :], strict=False
     ):
-        ours.append(_note(request, name, part[2], len(doubled), None, part[4]))
+        more = numbered.get(len(ours), ())
+        ours.append(_note(request, name, part[2], len(doubled), None, part[4], more))
     notes += ours
     remarks = [remark for note in ours for remark in (*note.taken, *note.left)]
     if name == "Leads":
@@ -644,8 +648,9 @@ def _note(
     again: int,
     reading: Reading | None,
     table: ReadTable | None,
+    more: Sequence[Message] = (),
 ) -> Note:
-    left: list[Message] = []
+    left = [*more]
     rows = max(height - again, 0)
     if again:
         left.append(Message("{rows} that another file has, too", rows=Counted(again, "rows")))

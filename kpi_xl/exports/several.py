@@ -587,6 +587,52 @@ def rows_of_all(
     return kept, again
 
 
+def with_numbers(
+    kept: Mapping[str, list[Any]], parts: Sequence[Part], again: Sequence[set[int]]
+) -> dict[int, list[Message]]:
+    """Number orders that have no number where others have one; what is told of each file.
+
+    Each row of a file without any number is an order, as it is where the file is alone, and a
+    return without a number is of none. Of other rows nobody knows: they are told.
+    """
+    numbers, amounts = kept.get("order", []), kept.get("amount", [])
+    told: dict[int, list[Message]] = {}
+    named: dict[str, int] = {}
+    if not any(number is not None for number in numbers):
+        return told
+    start = 0
+    for place, (part, doubled) in enumerate(zip(parts, again, strict=True)):
+        rows = range(start, start := start + part[2] - len(doubled))
+        gaps = [row for row in rows if numbers[row] is None]
+        returns = [row for row in gaps if (amounts[row] or 0.0) < 0]
+        given = gaps if len(gaps) == len(rows) else returns
+        name = part[0].name
+        for row in given:
+            named[name] = named.get(name, 0) + 1  # files of two folders may have one name
+            numbers[row] = f"{name} {named[name]}"
+        if not gaps:
+            continue
+        if len(gaps) == len(rows):
+            text = "no number of an order: each row is one, and has a number as {number}"
+            told[place] = [Message(text, number=numbers[given[0]])]
+            continue
+        told[place] = []
+        if returns:
+            text = (
+                "{rows} below 0 without the number of an order: they are taken off the revenue of"
+                " their day ({worth})"
+            )
+            worth = money(-sum(amounts[row] for row in returns))
+            told[place].append(Message(text, rows=Counted(len(returns), "rows"), worth=worth))
+        if others := len(gaps) - len(returns):
+            text = (
+                "{rows} without the number of their order, which others have: orders cannot be"
+                " counted so; give the number to every row, or to none"
+            )
+            told[place].append(Message(text, rows=Counted(others, "rows")))
+    return told
+
+
 class Seen(NamedTuple):
     """A row that was kept: its file, whose export that is, its cells, its place."""
 
