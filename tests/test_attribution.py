@@ -176,3 +176,11 @@ def test_a_channel_is_one_in_capitals_and_without(model: str) -> None:
     in_one_way = credit(["Search > mail", "mail"], [10, 2], model)
     assert list(as_written) == list(in_one_way)
     assert as_written == pytest.approx(in_one_way)
+
+
+def test_a_chain_of_too_many_channels_is_refused() -> None:
+    paths = [[f"campaign {number} > end"] for number in range(20_000)]
+    error = evaluate(METRICS["ATTRIBUTION"], [paths, [[1.0]] * len(paths), "markov"])
+    assert error == "#NUM!"
+    assert "20,001 channels are more than the 4,000" in error.sentence
+    assert len(evaluate(METRICS["ATTRIBUTION"], [paths, [[1.0]] * len(paths), "last"])) == 20_002

@@ -197,6 +197,10 @@ def refuse_values_of_nothing(
         raise OutOfDomain("the values add up to less than 0: there is no value to share out")
 
 
+MOST_CHANNELS = 4_000
+"""Of a Markov chain: each is solved against each other, which takes some 20 seconds."""
+
+
 def removal_shares(effects: list[float]) -> list[float]:
     """Removal effects as shares of all; of nothing, shares of nothing."""
     whole = fsum(effects)
@@ -221,6 +225,12 @@ def removal_effects(
     """
     import numpy as np
 
+    if len(channels) > MOST_CHANNELS:
+        raise OutOfDomain(
+            "{number} channels are more than the {most} whose removal is computed: group them",
+            number=len(channels),
+            most=MOST_CHANNELS,
+        )
     number = {channel: place for place, channel in enumerate(channels, start=1)}
     size = len(channels) + 1
     steps = np.zeros((size, size))
