@@ -5,7 +5,7 @@ They judge their arguments as the cells do, but raise the error instead of showi
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
 from itertools import pairwise
 from typing import Any
@@ -76,7 +76,14 @@ def _kind(value: Any) -> str:
 
         if kind := containers.kind(value):
             return kind
-    return "list" if isinstance(value, Iterable) and not isinstance(value, str) else "cell"
+    return "list" if isinstance(value, Iterable) and not isinstance(value, NO_COLUMNS) else "cell"
+
+
+NO_COLUMNS = (str, bytes, bytearray, set, frozenset, Mapping, Iterator)
+"""What gives its parts one by one and is none the less no column: it is refused as a cell.
+
+Sets have no order and nothing twice, mappings give their keys, and iterators cannot be read again.
+"""
 
 
 def _leading(metric: Metric, values: Sequence[Any], kinds: Sequence[str]) -> tuple[Any, str]:
@@ -135,7 +142,7 @@ def _block(value: Any, kind: str) -> Any:
         value = value.astype("datetime64[us]")  # finer ones come out as bare numbers
     if hasattr(value, "tolist"):  # NumPy's arrays and numbers
         value = value.tolist()
-    if not isinstance(value, Iterable) or isinstance(value, str):
+    if not isinstance(value, Iterable) or isinstance(value, NO_COLUMNS):
         return _cell(value)
     rows = [row if isinstance(row, list | tuple) else [row] for row in value]
     return [[_cell(cell) for cell in row] for row in rows] or [[None]]

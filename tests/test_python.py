@@ -13,7 +13,7 @@ import pytest
 
 import kpi_xl
 from kpi_xl import METRICS, bounded
-from kpi_xl.errors import ErrorCell
+from kpi_xl.errors import ErrorCell, WrongInput
 
 
 def test_numbers_in_a_number_out() -> None:
@@ -152,6 +152,18 @@ class TooFewRows(kpi_xl.NotEnoughData):
 
     def __init__(self, rows: int, least: int) -> None:
         super().__init__("{rows} of {least} rows", rows=rows, least=least)
+
+
+def test_what_is_no_column_is_refused() -> None:
+    """A set has no 9 twice, bytes are numbers of letters, a mapping gives its keys."""
+    for value in ({10, 9}, frozenset([1.0]), b"10", {10: "Ann"}, iter([10]), (n for n in (10, 9))):
+        with pytest.raises(WrongInput, match="of the type"):
+            kpi_xl.nps(value)
+        with pytest.raises(WrongInput, match="of the type"):
+            kpi_xl.cac(value, 5)
+    orders = {"Ann": 30.0, "Bob": 10.0}
+    assert kpi_xl.channel_mix(orders.keys(), orders.values())[1] == ["Ann", 30.0, 0.75, 0.75]
+    assert kpi_xl.nps(range(9, 11)) == kpi_xl.nps((9, 10)) == 100.0
 
 
 def test_errors_of_a_companys_own_are_told_and_copied() -> None:
