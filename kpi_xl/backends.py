@@ -233,6 +233,26 @@ def _as_declared(table: Any, names: Sequence[str]) -> Any:
     return _queried(table, formulas, kinds) if changed else table
 
 
+def as_written(frame: Any, name: str, others: Sequence[str]) -> Any:
+    """These columns of DuckDB or Ibis, one of which has numbers of four bytes as they are written.
+
+    0.1 of four bytes is 0.10000000149 where it is made one of eight.
+    """
+    rows = _carried(frame).lazy().select(name, *others)
+    native = rows.to_native()
+    if rows.collect_schema()[name] != nw.Float32:
+        return native
+    (mark,) = _quoted([name], '"')
+    formula = f"CAST(CAST({mark} AS TEXT) AS DOUBLE PRECISION)"
+    if not rows.implementation.is_ibis():
+        return _replaced(rows, {mark: formula.replace(" PRECISION", "")}).to_native()
+    from ibis import schema
+
+    kinds = dict(native.schema().items())
+    formulas = dict(zip(kinds, _quoted(kinds, '"'), strict=True)) | {name: formula}
+    return _queried(native, formulas, schema(kinds | {name: "float64"}))
+
+
 def _queried(table: Any, formulas: Mapping[str, str], kinds: Any) -> Any:
     """Columns by their formulas in the language of a table's database, as a table of Ibis."""
     from ibis.expr.operations import SQLStringView

@@ -129,6 +129,10 @@ DEALT = """
   CREATE VIEW {0}euros AS SELECT customer, date, amount, "order currency" AS "Devise"
     FROM {0}coins WHERE customer = 'b';
 """
+PART = """
+  CREATE TABLE {0}parts_of_one (customer {text}, date date, amount real);
+  INSERT INTO {0}parts_of_one VALUES ('a', '2024-01-31', 0.1), ('b', '2024-02-01', 0.7);
+"""
 ALIKE = "('Ann', '2024-01-31', 1, 'A'), ('ann', '2024-02-01', 2, 'a'), ('B', '2024-02-01', 3, 'b')"
 SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000)"
 
@@ -141,7 +145,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     places = {kind: folder / f"a {kind}.db" for kind in ("sqlite", "duckdb", "gone")}
     with duckdb.connect(str(places["duckdb"])) as database:
         _fill(database.execute, "duckdb", "?", "orders")
-        database.execute(DEALT.format("", **KINDS["duckdb"]))
+        database.execute((DEALT + PART).format("", **KINDS["duckdb"]))
         database.execute(f"CREATE VIEW slow AS {SLOW} SELECT i AS customer FROM n")
         database.execute(
             "CREATE VIEW ever AS SELECT 'a' AS customer, DATE 'infinity' AS date, 1 AS amount"
@@ -154,7 +158,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         database.execute(f"INSERT INTO alike VALUES {ALIKE}")
     with sqlite3.connect(places["sqlite"]) as lite:
         _fill(lite.execute, "sqlite", "?", "orders")
-        lite.executescript(DEALT.format("", **KINDS["sqlite"]))
+        lite.executescript((DEALT + PART).format("", **KINDS["sqlite"]))
         lite.execute(f"CREATE VIEW slow AS {SLOW} SELECT count(*) AS customer FROM n")
         lite.execute("CREATE TABLE picture (customer, date DATE, amount BLOB)")
         lite.execute("INSERT INTO picture VALUES ('a', '2024-01-01', x'00')")
@@ -176,7 +180,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             server.execute("SELECT pg_reload_conf()")
             server.execute("CREATE SCHEMA shop")
             _fill(server.execute, "postgres", "%s", "shop.orders")
-            server.execute(DEALT.format("shop.", **KINDS["postgres"]))
+            server.execute((DEALT + PART).format("shop.", **KINDS["postgres"]))
             server.execute("""
                 CREATE TABLE shop."Odd; Name" (customer uuid, date timestamptz, amount real);
                 INSERT INTO shop."Odd; Name" VALUES
@@ -347,6 +351,22 @@ def test_more_orders_than_a_sheet_holds_are_counted_there(name: str) -> None:
     assert counting.counted([one, one], ORDERS["Orders"], ASKED, 8) is None
 
 
+@pytest.mark.parametrize("name", ["house:shop.", "lite:", "duck:", ""])
+def test_numbers_of_four_bytes_are_what_is_written(name: str, tmp_path: Path) -> None:
+    """0.1 and 0.7, whether they are read or counted, and not 0.10000000149 and 0.699999988."""
+    if name:
+        one = request(f"{name}parts_of_one", renamed={})
+    else:
+        one = Request(tmp_path / "parts.parquet", "Orders")
+        rows = "VALUES ('a', DATE '2024-01-31', 0.1::REAL), ('b', DATE '2024-02-01', 0.7::REAL)"
+        duckdb.sql(f"SELECT * FROM ({rows}) t(customer, date, amount)").write_parquet(str(one.path))
+    assert read_files([one], ORDERS, []).tables["Orders"].columns["amount"] == [0.1, 0.7]
+    found = counting.counted([one], ORDERS["Orders"], ASKED, 1)
+    assert found
+    assert [row[2] for row in found.counts.days[1:]] == [0.1, 0.7]
+    assert sorted(found.sample["amount"]) == [0.1, 0.7]
+
+
 # Currencies
 
 each_database = pytest.mark.parametrize("name", ["house:shop.", "lite:", "duck:"])
@@ -411,6 +431,9 @@ def test_rights_to_the_columns_needed_are_enough(monkeypatch: pytest.MonkeyPatch
     assert counting.counted([one], columns, ASKED, 3) is None
     table = read_files([one], {"Orders": columns}, []).tables["Orders"]
     assert table.columns["customer"] == ["Ann", "ann", "B"]
+    found = counting.counted([one], columns, ASKED, 2)
+    assert found
+    assert found.rows == 3
 
 
 def test_the_least_segment_hangs_on_no_collation() -> None:

@@ -124,6 +124,11 @@ def counted(
             )
         names = {ours: headers[place] for ours, place in places.items()}
         bought = names["customer"], names["date"], names["amount"]
+        coded = currencies.watched(headers, places).values()
+        needed = dict.fromkeys([*names.values(), *(headers[place] for place in coded)])
+        del needed[names["amount"]]
+        frame = backends.as_written(frame, names["amount"], list(needed))
+        headers = list(nw.from_native(frame).collect_schema())
         try:
             _refuse_no_days(frame, names["date"])
             counts = retention_counts(frame, *bought, forecast=forecast)

@@ -75,8 +75,11 @@ def _cells(rows: Any, columns: Sequence[int], progress: Progress) -> list[list[A
         column, kind = rows[name], rows[name].type()
         if kind.is_timestamp() and kind.timezone:
             column = column.cast("timestamp")
-        if backend.name == "duckdb" and (kind.is_timestamp() or kind.is_date()):
-            column = column.cast("string")  # whose driver has 9999-12-31 for infinity
+        # Whose driver has 9999-12-31 for infinity, and 0.10000000149 for 0.1 of four bytes.
+        if backend.name == "duckdb" and (
+            kind.is_timestamp() or kind.is_date() or kind.is_float32()
+        ):
+            column = column.cast("string")
         chosen.append(column.name(name))
     most = 2 * MOST_ROWS  # rows that are blank in all columns are left out later
     cursor = backend.raw_sql(backend.compile(rows.select(*chosen).limit(most + 1)))
@@ -102,6 +105,8 @@ def _plain(cells: list[Any], kind: Any, header: str) -> list[Any]:
     kinds = set(map(type, cells))
     if kind.is_boolean() and int in kinds:  # SQLite has no others
         return [bool(cell) if cell in (0, 1) else cell for cell in cells]
+    if kind.is_float32() and str in kinds:
+        return [cell if cell is None else float(cell) for cell in cells]
     if UUID in kinds:
         return [cell if cell is None else str(cell) for cell in cells]
     strange = [one for one in kinds if not issubclass(one, CELLS)]

@@ -64,6 +64,8 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                         found.cells[name] = [row[0] for row in rows]
                         continue
                     column = column.cast("DOUBLE")
+                elif kind == "FLOAT":
+                    column = column.cast("VARCHAR").cast("DOUBLE")  # 0.1 is no 0.10000000149
                 elif kind not in _PARQUET_KINDS:
                     raise Unreadable(
                         Message(
