@@ -1376,7 +1376,8 @@ def test_a_formula_without_a_value_is_neither_a_number_nor_a_day() -> None:
 def test_digits_that_are_no_month_are_no_date(text: str, day: date | None) -> None:
     read = dates({"date": [text]})
     assert read.columns["date"] == [day]
-    assert [str(fault.sentence) for fault in read.faults] == [f'"{text}" is not a date'] * (not day)
+    wrong = "is a number; as Excel counts days it is 2024-01-05" if text == "45296" else "is not a"
+    assert [f'"{text}" {wrong}' in fault.sentence for fault in read.faults] == [True] * (not day)
 
 
 # Files that look like a vendor's, columns that are not there, several files, options
@@ -2699,3 +2700,84 @@ def test_columns_of_ones_own_that_are_not_used_are_told_beside_totals(tmp_path: 
     text = "month,revenue,Mood\n2024-01-01,10,good\nTotal,10,\n"
     told = filled("scorecard", text_file(tmp_path / "months.csv", text)).notes[0].left
     assert "columns not used: Mood" in told
+
+
+def microsoft(path: Path, aggregation: str, *days: str) -> Path:
+    lines = ["Report Time: 1/1/2024,2/29/2024", f"Report Aggregation: {aggregation}", ""]
+    lines.append("TimePeriod,AccountName,CampaignName,CurrencyCode,Impressions,Clicks,Spend")
+    return text_file(path, "\n".join([*lines, *(f"{day},A,C,USD,1000,10,12.5" for day in days)]))
+
+
+def test_weeks_that_the_lines_above_name_are_no_days(tmp_path: Path) -> None:
+    weeks = microsoft(tmp_path / "weeks.csv", "Weekly", "1/7/2024", "1/28/2024")
+    months = microsoft(tmp_path / "months.csv", "Monthly", "1/1/2024")
+    for path, what in ((weeks, "week"), (months, "month")):
+        assert f"has a row a {what} (" in refusal("campaigns", path)
+        assert total(filled("funnel", path), "Spend", "spend") == (25 if path == weeks else 12.5)
+    left = filled("funnel", weeks).notes[0].left
+    assert "1 week reaching into the next month" in left
+    days = microsoft(tmp_path / "days.csv", "Daily", "1/7/2024", "1/8/2024")
+    assert total(filled("campaigns", days), "Ads", "cost") == 25
+
+
+def test_few_days_that_are_weeks_apart_are_told(tmp_path: Path) -> None:
+    header = "Time period,Campaign name,Funding source name,Currency,Spend,Impressions,Clicks\n"
+    rows = "2024-01-08,C,F,USD,10,100,1\n2024-01-15,C,F,USD,10,100,1\n"
+    told = filled("campaigns", text_file(tmp_path / "x.csv", header + rows)).notes[0].left
+    assert any("whole weeks apart (2024-01-08, 2024-01-15)" in remark for remark in told)
+    rows += "2024-01-16,C,F,USD,10,100,1\n"
+    told = filled("campaigns", text_file(tmp_path / "x.csv", header + rows)).notes[0].left
+    assert not any("weeks apart" in remark for remark in told)
+
+
+def test_a_total_of_more_is_fine_beside_one_of_these_rows(tmp_path: Path) -> None:
+    header = "Campaign status,Campaign,Day,Currency code,Impr.,Clicks,Cost\n"
+    rows = "Enabled,B,2024-01-01,EUR,10,1,1.5\n"
+    totals = (
+        "Total: Filtered campaigns, --, --,EUR,10,1,1.5\n",
+        "Total: Account, --, --,EUR,20,2,3\n",
+    )
+    filtered = text_file(tmp_path / "filtered.csv", header + rows + "".join(totals))
+    assert total(filled("campaigns", filtered), "Ads", "cost") == 1.5
+    cut = text_file(tmp_path / "cut.csv", header + rows + totals[1])
+    assert 'its total of "Cost" is 3, but the rows come to 1.5' in refusal("campaigns", cut)
+
+
+def test_subtotals_of_groups_are_no_fault_where_the_whole_agrees(tmp_path: Path) -> None:
+    header = "Opportunity Owner,Opportunity Name,Amount,Stage,Close Date,Created Date\n"
+    one = 'O,A,"1,000.00",Closed Won,1/25/2024,1/15/2024\nSubtotal,,"1,000.00",,,\n'
+    two = "P,B,500.00,Closed Won,1/26/2024,1/15/2024\nSubtotal,,500.00,,,\n"
+    grand = 'Total,,"1,500.00",,,\n'
+    whole = text_file(tmp_path / "whole.csv", header + one + two + grand)
+    assert total(filled("funnel", whole), "Leads", "value") == 1500
+    cut = text_file(tmp_path / "cut.csv", header + one + grand)
+    assert "is 1,500, but the rows come to 1,000" in refusal("funnel", cut)
+
+
+def test_text_messages_are_no_mailings(tmp_path: Path) -> None:
+    """300 of 990 mails were opened; with the messages it would be 300 of 1,980."""
+    header = (
+        "Campaign Name,Send Time,Total Recipients,Revenue,Unique Opens,Successful Deliveries,"
+        "Campaign Channel\n"
+    )
+    rows = (
+        "C1,2024-01-05 10:00:00,1000,500,300,990,email\n"
+        "C2,2024-01-05 10:00:00,1000,60,,990,sms\n"
+    )  # fmt: skip
+    path = text_file(tmp_path / "klaviyo.csv", header + rows)
+    told = filled("campaigns", path)
+    assert (total(told, "Ads", "delivered"), total(told, "Ads", "opens")) == (990, 300)
+    assert "1 row with campaign_channel sms (60.00)" in told.notes[0].left
+    words = options_from([("where", "Campaign Channel=sms")])
+    assert total(filled("campaigns", path, words=words), "Ads", "revenue") == 60
+
+
+def test_excels_number_of_a_day_is_told_with_the_day(tmp_path: Path) -> None:
+    path = text_file(tmp_path / "google.csv", GOOGLE + "45293,Brand,Search,EUR,10,1,1.5,1\n")
+    assert "as Excel counts days it is 2024-01-02" in refusal("campaigns", path)
+
+
+def test_records_of_hubspot_are_known_by_their_kind(tmp_path: Path) -> None:
+    for text, kind in ((HUBSPOT_DEALS, "Deal"), (HUBSPOT_CONTACTS, "Contact")):
+        path = text_file(tmp_path / "x.csv", text.replace("Record ID", f"Record ID - {kind}"))
+        assert column(filled("funnel", path), "Leads", "lead_id")[0] in (9001, 101)

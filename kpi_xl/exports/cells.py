@@ -8,7 +8,7 @@ where nobody says it, the file is refused, with the place of the cell.
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from kpi_xl.errors import EXCEL_ERRORS, NOT_COMPUTED
@@ -482,8 +482,19 @@ def _no_dates(plain: Mapping[str, str], texts: Texts, order: str, calendar: str)
                 text,
                 Message("is not in the calendar, but would be one of the Jalali: --dates jalali"),
             )
+        elif _SERIAL.fullmatch(text):
+            day = date(1899, 12, 30) + timedelta(days=int(text))
+            why = Message(
+                "is a number; as Excel counts days it is {day}: give its column a format of dates",
+                day=day,
+            )
+            yield text, why
         else:
             yield text, Message("is not a date")
+
+
+_SERIAL = re.compile(r"[34]\d{4}|5[0-4]\d{3}")
+"""Excel's numbers of days, from 1982 to 2050."""
 
 
 def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:

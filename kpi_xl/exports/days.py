@@ -33,6 +33,8 @@ def with_days(
     layout = match.layout
     wanted = next((n for n in ("date", "month", "week", "created") if units.get(n) is DATE), "")
     advice = layout.told(layout.advice) if layout.advice else DAYWISE
+    if "date" in frame and (longer := _grain_above(match)):
+        frame = frame.rename(columns={"date": longer})
     have = {name for name in ("date", "day", "week", "month", "created") if name in frame}
     if "day" in have and wanted and wanted not in have:
         frame = frame.copy()
@@ -214,13 +216,24 @@ def _ranged(frame: Any, match: Match, wanted: str, advice: str, reading: Reading
     return frame
 
 
+def _above(match: Match) -> str:
+    """The lines before the header."""
+    return "\n".join(" ".join(text_of(row)).strip() for row in match.page.head[: match.row])
+
+
+def _grain_above(match: Match) -> str:
+    """How long a row is, where the lines before the header say that it is a week or a month."""
+    pattern = match.layout.preamble.get("grain")
+    found = pattern.search(_above(match)) if pattern else None
+    return (found.lastgroup or "") if found else ""
+
+
 def period_of(match: Match) -> tuple[date, date] | None:
     """The period that the lines before the header name."""
     pattern = match.layout.preamble.get("period")
     if pattern is None:
         return None
-    text = "\n".join(" ".join(text_of(row)).strip() for row in match.page.head[: match.row])
-    found = pattern.search(text)
+    found = pattern.search(_above(match))
     if not found:
         return None
     order = match.header.dates or match.layout.dates or "ymd"

@@ -20,7 +20,8 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
     calendar              gregorian, or jalali
     grain                 day, week, month: how long the period of a row is
     blank                 texts that stand for nothing, beside the usual ones
-    preamble              {period = "..", currency = ".."}: patterns in the lines before the header
+    preamble              {period = "..", currency = "..", grain = ".."}: patterns in the lines
+                          before the header; a grain is found in a group week or month
     totals                {pattern = "..", column = "..", proves = ".."}: rows of totals; those that
                           `proves` fits (without it, all) are compared with the sums of the rows
     footer                a pattern of lines that are no data

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from kpi_xl.exports import cells as written
 from kpi_xl.exports.amounts import with_amounts
@@ -384,57 +384,35 @@ def _prove(
     reading: Reading,
 ) -> None:
     """Compare the file's own totals with its rows: in the parts of a file joined to one, each."""
-    proves = layout.totals.proves if layout.totals else None
-    compared = [total for total in rows.totals if proves is None or proves.fullmatch(total[1])]
     if not rows.totals:
         return
+    proves = layout.totals.proves if layout.totals else None
+    width = len(reading.match.headers)  # with another one, cells stand under others' headers
     mixed = "currency" in frame and frame["currency"].nunique() > 1
     agreed, worth = 0, ""
-    if rows.parts or mixed:
-        compared = []
-    width = len(reading.match.headers)
-    for number, _, cells in compared:
-        if cells["_width"] != width:
-            continue  # its cells stand under other headers than their own
+    wrong: list[_Total] = []
+    for number, name, cells in rows.totals if not (rows.parts or mixed) else ():
+        if (proves and not proves.fullmatch(name)) or cells["_width"] != width:
+            continue
         read = written.numbers(
             {name: [*rows.cells[name], cells[name]] for name in measured if name in units},
             units,
             options.numbers or header.numbers or layout.numbers,
             certain=bool(options.numbers),
         )
-        agrees = False
-        for name, column in read.columns.items():
-            total = column[-1]
-            if total is None or frame[name].notna().sum() == 0:
-                continue
-            summed = float(frame[name].sum())
-            allowed = _rounding([str(cell) for cell in rows.cells[name]], len(frame))
-            if abs(summed - total) > allowed + 1e-9 * abs(total):
-                theirs = reading.match.headers[reading.match.places[name]]
-                text = (
-                    'row {number}: its total of "{theirs}" is {total}, but the rows come to'
-                    " {summed}: rows are missing or were changed; export it again"
-                )
-                if abs(summed) > abs(total):
-                    text = (
-                        'row {number}: its total of "{theirs}" is {total}, but the rows come to'
-                        " {summed}: something counts in several of them, such as a total among the"
-                        " rows, or a visit in each page that it saw; export it without that"
-                    )
-                reading.faults.append(
-                    Message(
-                        text,
-                        number=number,
-                        theirs=theirs,
-                        total=f"{total:,.15g}",
-                        summed=f"{summed:,.15g}",
-                    )
-                )
-            else:
-                agrees = True
-                if not worth and units.get(name, TEXT).name == MONEY.name:
-                    worth = money(total)
-        agreed += agrees
+        totals = {name: column[-1] for name, column in read.columns.items()}
+        found = _compared(number, totals, rows, frame, reading)
+        if found.faults:
+            wrong.append(found)
+        elif found.agrees:
+            agreed += 1
+            worth = worth or next((money(totals[n] or 0.0) for n in found.agrees
+                                   if units[n].name == MONEY.name), "")  # fmt: skip
+    # Where one agrees, others may be of some of the rows; or of more, where totals have names: of
+    # an account, beside the campaigns that a filter left.
+    fine = {-1, 1} if proves else {-1}
+    for one in wrong:
+        reading.faults += one.faults if not (agreed and one.side in fine) else ()
     if agreed:
         text = "1 total agrees" if agreed == 1 else "{totals} agree"
         agree = Message(text, totals=Counted(agreed, "totals"))
@@ -443,6 +421,46 @@ def _prove(
         )
     if others := len(rows.totals) - agreed:
         reading.left.append(Message("{lines} of totals left out", lines=Counted(others, "lines")))
+
+
+class _Total(NamedTuple):
+    """A row of totals beside the sums of the rows: where it agrees, what is wrong with it.
+
+    `side` is 1 where all that differs is of more than the rows, -1 where it is of less, else 0.
+    """
+
+    agrees: list[str]
+    faults: list[Message]
+    side: int
+
+
+def _compared(
+    number: int, totals: Mapping[str, float | None], rows: Rows, frame: Any, reading: Reading
+) -> _Total:
+    agrees, faults, sides = [], [], set()
+    for name, total in totals.items():
+        if total is None or frame[name].notna().sum() == 0:
+            continue
+        summed = float(frame[name].sum())
+        allowed = _rounding([str(cell) for cell in rows.cells[name]], len(frame))
+        if abs(summed - total) <= allowed + 1e-9 * abs(total):
+            agrees.append(name)
+            continue
+        sides.add(1 if abs(summed) < abs(total) else -1)
+        text = (
+            'row {number}: its total of "{theirs}" is {total}, but the rows come to {summed}:'
+            " rows are missing or were changed; export it again"
+        )
+        if abs(summed) > abs(total):
+            text = (
+                'row {number}: its total of "{theirs}" is {total}, but the rows come to'
+                " {summed}: something counts in several of them, such as a total among the"
+                " rows, or a visit in each page that it saw; export it without that"
+            )
+        theirs = reading.match.headers[reading.match.places[name]]
+        shown = {"total": f"{total:,.15g}", "summed": f"{summed:,.15g}"}
+        faults.append(Message(text, number=number, theirs=theirs, **shown))
+    return _Total(agrees, faults, sides.pop() if len(sides) == 1 else 0)
 
 
 def _rounding(texts: Sequence[str], number: int) -> float:

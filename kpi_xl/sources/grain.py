@@ -62,9 +62,7 @@ def longer_than_days(header: str, days: Sequence[Cell]) -> Message | None:
     period = ""
     if len(different) >= FEWEST_MONTHS and all(day.day == 1 for day in different):
         period = "a month or more"
-    elif len(different) >= FEWEST_WEEKS and all(
-        (later - earlier).days % 7 == 0 for earlier, later in pairwise(different)
-    ):
+    elif len(different) >= FEWEST_WEEKS and _weeks_apart(different):
         period = "a week or more"
     if not period:
         return None
@@ -78,14 +76,26 @@ def longer_than_days(header: str, days: Sequence[Cell]) -> Message | None:
     )
 
 
+def _weeks_apart(days: Sequence[date]) -> bool:
+    return all((later - earlier).days % 7 == 0 for earlier, later in pairwise(days))
+
+
 def first_days(header: str, days: Sequence[Cell]) -> Message | None:
     """A remark on days that may stand for a month or a quarter: the first and only one of theirs.
 
-    The last of all may be where the data end; it is remarked where it is the only one.
+    The last of all may be where the data end; it is remarked where it is the only one. And on a few
+    that are whole weeks apart.
     """
     different = sorted({day for day in days if isinstance(day, date)})
     if says_days(header) or not different:
         return None
+    if len(different) > 1 and _weeks_apart(different):
+        return Message(
+            "all its dates are whole weeks apart ({day}, {next}): if its rows stand for weeks,"
+            " export them by day",
+            day=different[0],
+            next=different[1],
+        )
     of_month = Counter((day.year, day.month) for day in different)
     looked_at = different[:-1] or different
     alone = [day for day in looked_at if day.day == 1 and of_month[day.year, day.month] == 1]
