@@ -150,7 +150,8 @@ def banded(fitted: Fitted, horizon: int, confidence: float) -> Forecast:
     """The forecast of a fitted model, with a band that holds so many of the values to come.
 
     The variance is the sum of squares by the degrees of freedom that are left. On logarithms the
-    band is that of the logarithms, and the mean is the mean of the values.
+    band is that of the logarithms, and the mean is the mean of the values; where these differ so
+    much that it is above most of them, the band ends there.
     """
     n = fitted.model.nobs
     smoothed = fitted.model.smooth(fitted.parameters)
@@ -162,5 +163,8 @@ def banded(fitted: Fitted, horizon: int, confidence: float) -> Forecast:
     rows = zip(means.tolist(), errors.tolist(), strict=True)
     ends = [(mean, mean - reach * error, mean + reach * error, error) for mean, error in rows]
     if fitted.shape.logarithms:
-        ends = [(exp(m + e * e / 2.0), exp(low), exp(high), e) for m, low, high, e in ends]
+        ends = [
+            (mean := exp(m + e * e / 2.0), exp(low), max(exp(high), mean), e)
+            for m, low, high, e in ends
+        ]
     return Forecast(*(list(column) for column in list(zip(*ends, strict=True))[:3]))

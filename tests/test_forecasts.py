@@ -202,6 +202,13 @@ def test_refused(values: list[Any], code: str, words: str) -> None:
     assert words in error.sentence
 
 
+def test_a_band_holds_its_forecast() -> None:
+    """The mean of what differs by powers of ten is above most of it."""
+    values = [0.5, 900.0, 0.02, 40.0, 0.003, 7.0, 300.0, 0.1, 0.008, 60.0, 0.3, 500.0]
+    for _, mean, low, high in forecast_of(values, 3.0, None, 0.5)[1:]:
+        assert low <= mean <= high
+
+
 def test_a_confidence_of_nearly_1_has_a_band() -> None:
     first = forecast_of(OIL, 1.0, None, 1.0 - 2.0**-53)[1]
     assert all(map(np.isfinite, first))
