@@ -65,9 +65,9 @@ def reference() -> str:
         "",
         "Written from the functions' own records: do not edit it here.",
         "",
-        "An argument takes a number or a cell, or a range, which lifts: one result a cell. Where a",
-        "function gives a table it takes one cell. An argument written `name[]` takes a whole column",
-        "at once; one in brackets may be left out. Rates are fractions: 0.25 is 25 %.",
+        "An argument takes a number or a cell, or a range, which lifts: one result a cell. Where",
+        "a function gives a table it takes one cell. An argument written `name[]` takes a whole",
+        "column at once; one in brackets may be left out. Rates are fractions: 0.25 is 25 %.",
         "",
         *table(),
     ]
