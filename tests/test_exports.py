@@ -1588,6 +1588,20 @@ def test_a_deal_with_a_line_a_product_counts_once(header: str, tmp_path: Path) -
     assert total(told, "Leads", "value") == 2000
 
 
+def test_deals_without_their_number_name_the_column_that_has_it(tmp_path: Path) -> None:
+    header = "Opportunity Name,Opportunity Owner,Amount,Stage,Close Date,Created Date\n"
+    deal = "Acme,Bo,100,Closed Won,2024-02-03,2024-01-05\n"
+    again = deal.replace("2024-02", "2024-03")  # a renewal, or a change
+    for name in ("funnel", "sales_team"):
+        with pytest.raises(SourceError, match="if they are two deals, export opportunity id, too"):
+            filled(name, *files_of(tmp_path, header + deal, header + again))
+        numbered = [f"Opportunity ID,{header}006{n},{one}" for n, one in enumerate((deal, again))]
+        assert filled(name, *files_of(tmp_path, *numbered)).tables
+        told = filled(name, *files_of(tmp_path, header + deal + deal)).notes[0].remarks()
+        assert "1 lead alike in all columns to others, and counted, too" in told
+        assert "export opportunity id (100.00)" in told
+
+
 def without(file: str, header: str, path: Path) -> Path:
     rows = rows_of(file)
     place = rows[0].index(header)

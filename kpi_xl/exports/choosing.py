@@ -204,6 +204,7 @@ def _once(
     if options.once:
         once = options.once if options.once in frame else f"={plain(options.once)}"
     if not once or once not in frame:
+        _tell_lines(frame, once, noun, reading)
         return frame
     keys = frame[once]
     if keys.isna().any():
@@ -249,6 +250,20 @@ def _once(
     )
     reading.left.append(Message(text, lines=Counted(more, "lines"), thing=THINGS[noun]))
     return first.reset_index(drop=True)
+
+
+def _tell_lines(frame: Any, once: str, noun: str, reading: Reading) -> None:
+    """Tell of rows that may be lines of one, where the column is lacking that says which are."""
+    named = reading.match.header.columns.get(once)
+    rows = frame[frame.drop(columns="_row").duplicated()]
+    if named and len(rows):
+        why = Message(
+            "alike in all columns to others, and counted, too: if they are lines of one {thing},"
+            " export {column}",
+            thing=THINGS[noun],
+            column=named.names[0] if named.names else str(named),
+        )
+        tell_left(rows, why, noun, reading)
 
 
 # Refunds in rows of their own

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from kpi_xl.exports import conversions
 from kpi_xl.exports.days import period_of
+from kpi_xl.exports.layouts import plain
 from kpi_xl.exports.options import Request, money
 from kpi_xl.exports.reading import NUMBERS, Reading, filled_columns
 from kpi_xl.locales import Counted, Message, Names
@@ -577,7 +578,7 @@ def rows_of_all(
             if before and not (apart and name == "Ads"):  # whose campaigns may have one name
                 if name in SIDE_BY_SIDE and _combined(kept, before.place, row, keys * apart):
                     continue
-                faults.append(_contradiction(name, path, key, values, before, order))
+                faults.append(_contradiction(name, part, key, values, before, order))
                 break
             if keyed:
                 fresh.setdefault(key, Seen(path, vendor, values, len(kept[order[0]])))
@@ -675,7 +676,7 @@ def _of_one_table(path: Path, other: Path) -> bool:
 
 
 def _contradiction(
-    name: str, path: Path, key: tuple[Any, ...], values: tuple[Any, ...],
+    name: str, part: Part, key: tuple[Any, ...], values: tuple[Any, ...],
     before: Seen, order: Sequence[str],
 ) -> Message:  # fmt: skip
     """The sentence that two files say different things of one key, or two vendors the same."""
@@ -695,9 +696,12 @@ def _contradiction(
         " leave out one of the files, or the rows that are in both; if both count, add them up in"
         " one file"
     )
-    told = Message(text, path=path, what=what, other_file=before.path, other=column)
+    told = Message(text, path=part[0], what=what, other_file=before.path, other=column)
     if name in SIDE_BY_SIDE:
         return Message("{fault}, or the column {column} of one", fault=told, column=column)
+    if number := _number_lacking(name, part[3]):
+        text = "{fault}; if they are two deals, export {column}, too"
+        return Message(text, fault=told, column=number)
     if name == "Orders":
         named = values[order.index("order")]
         text = (
@@ -711,6 +715,15 @@ def _contradiction(
             " in {what}"
         )
     return told if named is None else Message(text, fault=told, what=f"B{as_text(named)}")
+
+
+def _number_lacking(name: str, reading: Reading | None) -> str:
+    """What a vendor calls the number of a lead, where a file has its name in the stead; or ""."""
+    if name != "Leads" or reading is None or not reading.match.layout.file:
+        return ""
+    match = reading.match
+    first, *_ = *match.header.columns["lead_id"].names, ""
+    return "" if plain(match.headers[match.places["lead_id"]]) == first else first
 
 
 def _of_other_grain(name: str, parts: Sequence[Part], faults: list[Message]) -> list[set[int]]:
