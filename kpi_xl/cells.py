@@ -197,6 +197,8 @@ def _result(metric: Metric, values: list[Cell | Block]) -> Cell | Block:
                 # More by rounding alone: it is the whole.
                 arguments = [*arguments]
                 arguments[part] = arguments[whole]
+        if not metric.scalar:
+            return _shown(metric, _of_columns(metric, arguments, values), values)
         return _shown(metric, metric.kernel(*arguments), values)
     except KpiError as error:
         return error.shown()
@@ -204,6 +206,32 @@ def _result(metric: Metric, values: list[Cell | Block]) -> Cell | Block:
         return ZeroDenominator("the denominator of {formula} is 0", formula=metric.formula).shown()
     except OverflowError:
         return OutOfDomain(TOO_LARGE).shown()
+
+
+def _of_columns(metric: Metric, arguments: list[Any], values: list[Cell | Block]) -> Any:
+    """The kernel's answer; a row that it complains of has its number in the range given."""
+    try:
+        return metric.kernel(*arguments)
+    except KpiError as error:
+        fields = error.fields or {}
+        if hasattr(fields.get("row"), "__index__"):
+            kept = _rows_kept(metric.arguments, values)
+            fields["row"] = dict(enumerate(kept, start=1)).get(fields["row"], fields["row"])
+        raise
+
+
+def _rows_kept(arguments: Sequence[Argument], values: list[Cell | Block]) -> Iterable[int]:
+    """The numbers of the rows of which a kernel gets its first columns."""
+    flat = [_flat(value) for value in values]
+    given = [i for i, a in enumerate(arguments) if a.arg.column and not _left_out(a, flat[i])]
+    group = _groups(arguments, given)[0]
+    if any(flat[i].width != 1 for i in group):
+        return ()
+    filled = [_filled(flat[i]) for i in group]
+    needed = [f for i, f in zip(group, filled, strict=True) if arguments[i].arg.blank == "skip"]
+    if _of_records([arguments[i] for i in group]):
+        needed.append(list(_row_by_row(or_, filled)))
+    return compress(count(1), _row_by_row(and_, [[True] * len(filled[0]), *needed]))
 
 
 def _shown(metric: Metric, result: Any, values: list[Cell | Block]) -> Cell | Block:

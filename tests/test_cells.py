@@ -300,6 +300,17 @@ def test_a_wrong_cell_of_a_column_is_named_by_its_row() -> None:
     assert "2024-01-31" in error.sentence
 
 
+def test_a_row_that_cannot_be_is_named_by_its_place_in_the_range() -> None:
+    """Blank rows stand before it, which the function does not see."""
+    starts, ends = column(None, None, 45300, 45310), column(None, "", 45310, 45300)
+    assert "value 4 of ends" in call("SURVIVAL_CURVE", starts, ends).sentence
+    assert "in deal 4" in call("SALES_CYCLE", starts, ends).sentence
+    bought = column(None, 1, 5), column(None, 1, 2), column(None, 3, 3)
+    assert "row 3: 5 purchases" in call("BGBB_FIT", *bought).sentence
+    gap = column(*range(1, 6), None, 8, 9)
+    assert "value 6 of values" in call("KPI_FORECAST", gap, 2).sentence
+
+
 def test_open_deals_are_left_out() -> None:
     created, closed = column(45292, 45300, 45310), column(45302, None, 45330)
     assert call("SALES_CYCLE", created, closed) == 15.0
