@@ -2795,3 +2795,30 @@ def test_records_of_hubspot_are_known_by_their_kind(tmp_path: Path) -> None:
     for text, kind in ((HUBSPOT_DEALS, "Deal"), (HUBSPOT_CONTACTS, "Contact")):
         path = text_file(tmp_path / "x.csv", text.replace("Record ID", f"Record ID - {kind}"))
         assert column(filled("funnel", path), "Leads", "lead_id")[0] in (9001, 101)
+
+
+def test_two_files_of_one_months_days_are_not_both_counted(tmp_path: Path) -> None:
+    def visits(*periods: tuple[str, str, int]) -> list[Any]:
+        files = [
+            ga4(tmp_path / f"{n}.csv", f"{BY_CHANNEL}Direct,{count},20,0\n", start=start, end=end)
+            for n, (start, end, count) in enumerate(periods)
+        ]
+        told = filled("scorecard", *files)
+        assert f"{date.fromisoformat(periods[0][0])} to " in told.notes[0].lines()[0]
+        return column(told, "Months", "visits")
+
+    half = ("20240115", "20240131", 30)
+    with pytest.raises(SourceError, match="has other values for 2024-01-01"):
+        visits(("20240101", "20240131", 60), half)
+    with pytest.raises(SourceError, match="both have 2024-01-15, each among other days"):
+        visits(("20240101", "20240120", 60), half)
+    assert visits(("20240101", "20240114", 60), half) == [90]
+    assert visits(half, half) == [30]
+    assert visits(("20240101", "20240131", 60), ("20240201", "20240229", 7)) == [60, 7]
+
+
+def test_of_layouts_that_fill_no_table_here_none_is_asked_for(tmp_path: Path) -> None:
+    visits = "Месяц;Источник трафика;Визиты;Посетители\n01.01.2024;Прямые заходы;90;70\n"
+    told = refusal("campaigns", text_file(tmp_path / "visits.csv", visits))
+    assert "was recognised as Yandex Metrika" in told
+    assert "--map" not in told

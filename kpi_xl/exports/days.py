@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from kpi_xl.exports import cells as written
@@ -212,7 +212,9 @@ def _ranged(frame: Any, match: Match, wanted: str, advice: str, reading: Reading
             )
         )
     frame[wanted] = objects([start] * len(frame)).set_axis(frame.index)
-    reading.grain = "month"
+    # A part of a month is days, which another file may have the others of.
+    whole = start == month_of(start) and end + timedelta(days=1) == next_month(start)
+    reading.grain = "month" if whole else "day"
     return frame
 
 

@@ -274,7 +274,9 @@ def _read(
         if not options.header:
             # What fits the tables wanted is meant, where an export could fill others as well.
             able = [one for one in layouts if _target(one, request.table, tables)]
-            matches = matches_of(opener, options, able) or matches_of(opener, options, layouts)
+            matches = matches_of(opener, options, able) or matches_of(
+                opener, options, layouts, wanted=False
+            )
         fitting = [
             (match, table)
             for match in matches
@@ -307,10 +309,15 @@ def is_typed(request: Request) -> bool:
     return _reader(request) is not None
 
 
-def matches_of(opener: Opener, options: Options, layouts: Sequence[Layout]) -> list[Match]:
-    """The layouts that a file is in, a match a block. Raises SourceError where it is in doubt."""
+def matches_of(
+    opener: Opener, options: Options, layouts: Sequence[Layout], *, wanted: bool = True
+) -> list[Match]:
+    """The layouts that a file is in, a match a block.
+
+    Raises SourceError where it is in doubt, of layouts that are wanted.
+    """
     try:
-        found = recognised(list(pages(opener, options.encoding)), layouts)
+        found = recognised(list(pages(opener, options.encoding)), layouts, wanted=wanted)
     except AmbiguousError as error:
         raise SourceError(
             Message(
@@ -683,12 +690,15 @@ def taken_for(reading: Reading) -> tuple[str, ...]:
 
 
 def _period(reading: Reading) -> str:
+    period = period_of(reading.match)
+    own = {*conversions.DAYS_FROM} & reading.match.places.keys()
+    if period and not own:
+        return Message("{start} to {end}", start=period[0], end=period[1])
     for name in ("date", "created", "month", "week"):
         if name in reading.frame:
             days = [day for day in reading.frame[name] if isinstance(day, date)]
             if days:
                 return Message("{start} to {end}", start=min(days), end=max(days))
-    period = period_of(reading.match)
     return Message("{start} to {end}", start=period[0], end=period[1]) if period else ""
 
 

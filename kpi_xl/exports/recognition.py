@@ -44,11 +44,13 @@ class AmbiguousError(Exception):
     """A file that several layouts fit equally well."""
 
 
-def recognised(pages: Sequence[SourcePage], layouts: Sequence[Layout]) -> list[Match]:
+def recognised(
+    pages: Sequence[SourcePage], layouts: Sequence[Layout], *, wanted: bool = True
+) -> list[Match]:
     """The best match of each block of a file, from the first page of those that have any.
 
     Of two layouts that fit the same headers, the one with the longer signature is meant. Raises
-    AmbiguousError where none is longer.
+    AmbiguousError where none is longer, and one of them is wanted.
     """
     found: dict[tuple[str, str, str, int], list[Match]] = {}
     by_name = _by_name(layouts)
@@ -63,7 +65,7 @@ def recognised(pages: Sequence[SourcePage], layouts: Sequence[Layout]) -> list[M
         heaviest = max(match.weight for match in matches)
         fits = [match for match in matches if match.weight == heaviest]
         names = sorted({match.layout.name for match in fits})
-        if len(names) > 1:
+        if len(names) > 1 and wanted:
             raise AmbiguousError(Names(tuple(names), "or"))
         best.append(fits[0])
     return best
