@@ -678,6 +678,7 @@ def test_arrays_of_a_million_would_do() -> None:
         (("CAC", 12.5, 10), "CAC rose 25 % to 12.50"),
         (("ROAS", 4.25, 4), "ROAS rose 6 % to 4.25"),
         (("ROAS", 1.005, 1), "ROAS rose 1 % to 1.01"),  # half a percent, as from 200 to 201
+        (("Sales", 1145, 1000), "Sales rose 15 % to 1,145"),  # 14.5 %, by floats 14.499999999999998
         (("Conversion rate", 0.034, 0.03), "Conversion rate rose 13 % to 3.4 %"),
         (("Leads", 200.4, 200), "Leads: unchanged at 200"),
         (("Leads", 200.4, 200, "higher"), "Leads: unchanged at 200"),
