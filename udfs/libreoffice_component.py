@@ -125,6 +125,8 @@ def function(metric: Metric) -> Callable[..., Any]:
 
 def counted_as_in_excel(metric: Metric, document: Any, *arguments: Any) -> tuple[Any, ...]:
     """The arguments, with the dates of a document that counts days from 1904, say, as in others."""
+    if document is None:  # a macro calls it, in no document
+        return arguments
     first = document.getPropertyValue("NullDate")
     late = date(first.Year, first.Month, first.Day).toordinal() - cells.DAY_0
     if not late:
