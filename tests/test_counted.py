@@ -1,5 +1,6 @@
 """Orders that are more than a sheet holds: counted where they are, with the figures of all rows."""
 
+import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -394,3 +395,27 @@ def test_what_is_counted_is_in_the_currency_of_the_report(
     )
     with pytest.raises(Misuse, match="the amounts are in EUR and USD"):
         fill("retention", tables=[*asked["tables"], f"Subscriptions={beside}"], output=None)
+
+
+def test_a_currency_may_be_that_of_one_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """10 USD at 1 and 20 EUR at 1.5 are 40; one currency for both would be 30 or 45."""
+    rows = "customer,date,amount\n{},2024-01-05,{}\n"
+    for name, customer, amount in (("us", "a", 10), ("de", "b", 20)):
+        (tmp_path / f"{name}.csv").write_text(rows.format(customer, amount), encoding="utf-8")
+    (tmp_path / "rates.csv").write_text("currency,rate\nUSD,1\nEUR,1.5\n", encoding="utf-8")
+    files = [str(tmp_path / "us.csv"), str(tmp_path / "de.csv")]
+    asked = {"rates": tmp_path / "rates.csv", "report_currency": "USD", "force": True,
+             "output": tmp_path / "filled.xlsx"}  # fmt: skip
+    fill("retention", files, currency=["USD", "de.csv=EUR"], **asked)
+    told = capsys.readouterr().out
+    assert re.search(r"Revenue +\W +40.00", told)
+    book = openpyxl.load_workbook(tmp_path / "filled.xlsx")["Sources"]
+    words = [str(cell.value) for row in book.iter_rows() for cell in row if cell.value]
+    assert {"--currency USD", "--currency EUR"} <= {*words}
+    for wrong, sentence in ((["USD", "EUR"], "for all files; of single ones write"),
+                            (["fr.csv=EUR"], "--currency fr.csv=EUR: no file of that name"),
+                            (["de.csv=12"], "write its code of three letters")):  # fmt: skip
+        with pytest.raises(Misuse, match=sentence):
+            fill("retention", files, currency=wrong, **asked)

@@ -2400,6 +2400,21 @@ def test_tables_of_ones_own_in_two_currencies_are_never_added_up(
             filled("retention", *files_of(tmp_path, both), words=words)
 
 
+def test_a_file_without_a_currency_is_told_beside_one_that_has_one(tmp_path: Path) -> None:
+    """With rates it is asked; --currency, which holds for every such file, is told of each."""
+    files = files_of(
+        tmp_path, OWN_ORDERS, OWN_ORDERS.replace(",10", ",€7").replace(",20\n", ",€8\n")
+    )
+    plain, euros = filled("retention", *files).notes[::-1]
+    assert "currency not said" in plain.left
+    assert "EUR" in euros.taken
+    rates = rates_of(text_file(tmp_path / "rates.csv", "currency,rate\nEUR,1.5\n"))
+    with pytest.raises(SourceError, match=r"1.csv does not say its currency: say it with"):
+        filled("retention", *files, rates=rates, report_currency="USD")
+    told = filled("retention", files[0], words=said(currency="USD")).notes[0].remarks()
+    assert "the file says no currency: USD is that of --currency" in told
+
+
 @pytest.mark.parametrize("words", [None, said(set="ad_group=")])
 def test_costs_and_revenue_in_two_currencies_are_refused(
     tmp_path: Path, words: Options | None

@@ -12,7 +12,6 @@ import typer
 
 from kpi_xl.bounded import side_by_side
 from kpi_xl.cli.layouts import (
-    CURRENCY,
     DATES,
     ENCODING,
     HEADER,
@@ -218,7 +217,14 @@ def fill(
     constants: SET = None,
     where: WHERE = None,
     once: ONCE = None,
-    currency: CURRENCY = None,
+    currency: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="The currency of all files that do not say theirs, or of one file; as often as"
+            " needed.",
+            metavar="[FILE=]EUR",
+        ),
+    ] = None,
     net: NET = False,
     rates: Annotated[
         Path | None,
@@ -256,8 +262,10 @@ def fill(
     parts = import_module("kpi_xl.workbook_templates.parts")
     template = known_template(name)
     report = money_of("--report-currency", report_currency)
-    words = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=net)
+    every, of_files = named_currencies(currency or [])
+    words = spoken(header, dates, numbers, encoding, constants, where, once, every, net=net)
     requests = named_files(template, files or [], tables or [], renamed or [], words)
+    requests = in_currencies(requests, of_files)
     path = output or Path(f"{template.name}-filled.xlsx")
     path = free_path(path, force=force, parents=parents, ends=ends(host))
     code = language_of(lang)
@@ -461,6 +469,33 @@ def named_files(
         for path in [Path(file)] if origin else meant(file):
             requests.append(Request(path, table, options, origin, len(requests)))
     return requests
+
+
+def named_currencies(given: list[str]) -> tuple[str | None, dict[str, str]]:
+    """The currency of all files, and those of single ones by their names. Raises Misuse."""
+    pairs = [text.rpartition("=") for text in given]
+    of_all = [code for file, _, code in pairs if not file.strip()]
+    if len(of_all) > 1:
+        text = "--currency: {codes} for all files; of single ones write --currency FILE={code}"
+        raise Misuse(Message(text, codes=Names(tuple(of_all)), code=of_all[1]))
+    of_files = {file.strip(): money_of("--currency", code) for file, _, code in pairs if file}
+    return (of_all[0] if of_all else None), of_files
+
+
+def in_currencies(requests: "list[Request]", of_files: dict[str, str]) -> "list[Request]":
+    """The files with the currencies that are said of single ones. Raises Misuse."""
+    known = {name for request in requests for name in (str(request.path), request.path.name)}
+    for file in of_files:
+        if file not in known:
+            text = "--currency {file}={code}: no file of that name is read{near}"
+            near = did_you_mean(file, known)
+            raise Misuse(Message(text, file=file, code=of_files[file], near=near))
+    found = []
+    for request in requests:
+        code = of_files.get(str(request.path)) or of_files.get(request.path.name)
+        options = replace(request.options, currency=code) if code else request.options
+        found.append(request._replace(options=options))
+    return found
 
 
 def meant_table(text: str) -> "Origin | None":

@@ -100,6 +100,12 @@ def read_files(
         readings += [(request, reading) for reading in one]
         ready += [(request, *pair) for pair in plain]
     faults += _set_in_vain(readings, tables)
+    if rates is not None:
+        faults += (
+            Message("{path} does not say its currency: say it with --currency", path=request.path)
+            for request, into, table in ready
+            if _has_amounts(table, tables[into])
+        )
     for request, reading in readings:
         faults += [placed(request.path, fault) for fault in reading.faults]
     if not faults:
@@ -114,6 +120,8 @@ def read_files(
         faults += converted([reading for _, reading in readings], tables, rates, report_currency)
     if not faults:
         faults += in_a_table_of_ours(readings, ready)
+    if not faults and any(any(codes_of(one, tables)) for _, one in readings):
+        ready = [(request, into, _unsaid(table, tables[into])) for request, into, table in ready]
     groups = summed(readings, tables, faults) if not faults else []
     if faults:
         raise SourceError(*dict.fromkeys(faults))
@@ -244,6 +252,17 @@ def _said_otherwise(
         for code in codes_of(reading, tables) if said else ():
             if code and not may_be_one(code, said):
                 yield placed(request.path, Message(OTHER_SIGN, sign=code, currency=said))
+
+
+def _has_amounts(table: ReadTable, columns: Sequence[Column]) -> bool:
+    return any(cell is not None for name in of_money(columns) for cell in table.columns[name])
+
+
+def _unsaid(table: ReadTable, columns: Sequence[Column]) -> ReadTable:
+    """A table that says no currency, with that told beside files that say theirs."""
+    if not _has_amounts(table, columns):
+        return table
+    return table._replace(remarks=[*table.remarks, Message("currency not said")])
 
 
 # One file

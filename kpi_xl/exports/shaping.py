@@ -511,13 +511,20 @@ def _currency(
     """The currency of each row, "" where nothing says it; signs in its cells must agree."""
     import pandas as pd
 
-    known = _named_above(match, options)
+    known = _named_above(match)
     named = pd.Series(known, index=frame.index, dtype=object)
     if "currency" in frame:
         codes = frame["currency"].fillna("").map(lambda code: currency_named(str(code)))
         # A line of an order whose own columns stand on its first line alone has none.
         named = codes.where(codes != "", named)
     written = _signs(frame, match, signs, reading)
+    unsaid = (named == "") & (written == "")
+    if options.currency and not known:
+        # It goes before signs, which several currencies may have.
+        named = named.where(named != "", options.currency)
+        if unsaid.all():
+            text = "the file says no currency: {currency} is that of --currency"
+            reading.left.append(Message(text, currency=options.currency))
     if not reading.faults:
         reading.faults += _contradictions(named, written)
     return named.where(named != "", written.map(currency_named))
@@ -549,8 +556,8 @@ def _with_codes(frame: Any, match: Match, columns: Sequence[Column], reading: Re
     return frame.assign(currency=known)
 
 
-def _named_above(match: Match, options: Options) -> str:
-    """The currency that the layout, a header or the lines above it name, else the user, or ""."""
+def _named_above(match: Match) -> str:
+    """The currency that the layout, a header or the lines above it name, or ""."""
     known = match.layout.currency
     for name, named in match.header.columns.items():
         if named.pattern and "currency" in named.pattern.groupindex and name in match.places:
@@ -564,7 +571,7 @@ def _named_above(match: Match, options: Options) -> str:
             if found:
                 named_there = "currency" in pattern.groupindex
                 return currency_named(found["currency"] if named_there else found[1])
-    return known or options.currency
+    return known
 
 
 def _contradictions(named: Any, signs: Any) -> list[Message]:
