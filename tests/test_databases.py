@@ -308,6 +308,31 @@ def test_only_the_columns_that_are_needed_are_fetched(monkeypatch: pytest.Monkey
     assert "paid" in chosen
 
 
+def test_tables_are_made_months_as_files_are(tmp_path: Path) -> None:
+    """Written months; days of 10 and 20 in January, of 30 in February."""
+    path = tmp_path / "more.db"
+    with sqlite3.connect(path) as lite:
+        lite.executescript("""
+          CREATE TABLE months (month TEXT, revenue REAL);
+          INSERT INTO months VALUES ('2024-01', 1000), ('2024-02', 2000);
+          CREATE TABLE days (date TEXT, revenue REAL);
+          INSERT INTO days VALUES ('2024-01-05', 10), ('2024-01-06', 20), ('2024-02-06', 30);
+        """)
+    lite.close()
+    known = connections.Connection("more", "sqlite", {"path": str(path)})
+
+    tables = {one.name: one.columns for one in SCHEMAS["scorecard"].inputs}
+
+    def of(table: str) -> dict[str, list[Any]]:
+        origin = connections.Origin(f"more:{table}", known, (table,))
+        asked = Request(Path(origin.text), "Months", options_from([]), origin)
+        return read_files([asked], tables, []).tables["Months"].columns
+
+    assert of("months")["revenue"] == [1000, 2000]
+    assert of("days")["revenue"] == [30, 30]
+    assert of("days")["month"] == [date(2024, 1, 1), date(2024, 2, 1)]
+
+
 def test_kinds_that_files_do_not_have() -> None:
     """UUIDs are texts, moments days of UTC; a number of four bytes may have been rounded."""
     name = 'house:shop."Odd; Name"'

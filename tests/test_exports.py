@@ -2837,3 +2837,11 @@ def test_of_layouts_that_fill_no_table_here_none_is_asked_for(tmp_path: Path) ->
     told = refusal("campaigns", text_file(tmp_path / "visits.csv", visits))
     assert "was recognised as Yandex Metrika" in told
     assert "--map" not in told
+
+
+def test_rows_are_chosen_by_numbers(tmp_path: Path) -> None:
+    """A cell of 0 or 7 is a number, which --where writes as the file does."""
+    text = "customer,date,amount,is_refund,shop\na,2024-01-05,10,0,7\nb,2024-01-06,20,1,8\n"
+    for where in ("is_refund=0", "shop=7"):
+        file = text_file(tmp_path / "a.csv", text)
+        assert total(filled("retention", file, words=said(where=where)), "Orders", "amount") == 10

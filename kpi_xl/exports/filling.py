@@ -46,12 +46,12 @@ from kpi_xl.sources import (
     places_of,
     read_table,
 )
-from kpi_xl.sources.currencies import IN_CURRENCY, MIXED, OTHER_SIGN
+from kpi_xl.sources.currencies import IN_CURRENCY, OTHER_SIGN
 from kpi_xl.sources.databases import BYTES, read_database
 from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.parquet import read_parquet
-from kpi_xl.sources.records import Reader, hidden, unused
-from kpi_xl.sources.values import SEVERAL_SIGNS, SIGN_LEFT_OUT, as_text
+from kpi_xl.sources.records import MisfitError, Reader, hidden, unused
+from kpi_xl.sources.values import SIGN_LEFT_OUT, as_text
 from kpi_xl.units import DATE, KEY
 
 Tables = Mapping[str, Sequence[Column]]
@@ -433,8 +433,8 @@ def _unknown(
             if not (says or _has_totals(ready[1], tables[ready[0]])):
                 return ready
         except SourceError as error:
-            if opener.reader and not any(_says(told, MIXED, SEVERAL_SIGNS) for told in error.args):
-                raise  # what has kinds is no other when it is read once more
+            if opener.reader and not isinstance(error, MisfitError):
+                raise  # a database would take as long to fail once more
             first = error
     try:
         match, table, lacking = plain_tables.match_of(
@@ -449,7 +449,8 @@ def _unknown(
     try:
         reading = shaped(match, table, tables[table], request.options)
         reading.faults = [*lacking, *reading.faults]
-        reading.left += unused(reading.match.headers, reading.match.places)
+        if not opener.reader:  # which tells it itself
+            reading.left += unused(reading.match.headers, reading.match.places)
     except ModuleNotFoundError:  # a browser may be without pandas; what was read strictly is told
         if first is None:
             raise

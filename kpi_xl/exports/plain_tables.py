@@ -405,7 +405,7 @@ def _made(
     """A match on a page that was made of another's rows."""
     rows: list[list[Any]] = [header, *cells]
     told = Found(header, {}, {}, 1, read.remarks)
-    page = match.page._replace(head=rows, rows=lambda: iter([rows]), found=[told])
+    page = match.page._replace(head=rows, rows=lambda: iter([rows]), only=None, found=[told])
     places = _places(header, columns, options)
     names = Header("", {n: Named((plain(header[p]),)) for n, p in places.items()}, ())
     layout = Layout(Message("the table {table}", table=table), "", table, (names,))

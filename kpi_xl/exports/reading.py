@@ -8,6 +8,7 @@ from kpi_xl.exports.options import money
 from kpi_xl.exports.recognition import Match
 from kpi_xl.locales import Counted, Message
 from kpi_xl.schema import Column
+from kpi_xl.sources.values import as_text
 from kpi_xl.units import COUNT, DATE, MONEY, TEXT, Unit
 
 THINGS = {"orders": Message("order"), "leads": Message("lead"), "rows": Message("row")}
@@ -106,7 +107,7 @@ def _worth_of(rows: Any) -> str:
 
 def text_in(cell: Any) -> str:
     """What a cell of a column of texts says; "" where it is blank."""
-    return "" if cell is None or cell != cell else str(cell).strip()
+    return "" if cell is None or cell != cell else as_text(cell)
 
 
 def objects(values: Sequence[Any]) -> Any:

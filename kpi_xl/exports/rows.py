@@ -58,6 +58,8 @@ def rows_of(
                    for place in numbers if place < len(texts))  # fmt: skip
 
     _read(found, match, places, has_words, _kinds(match, places, dated))
+    if match.page.only:  # whose first row is none of headers
+        found.numbers = [number - 1 for number in found.numbers]
     found.remarks += [remark for read in match.page.found for remark in read.remarks]
     return found
 

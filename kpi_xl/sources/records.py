@@ -35,6 +35,10 @@ class SourceError(SaidError):
     """A file that cannot be read as the table asked for: which cell, why, and what to do."""
 
 
+class MisfitError(SourceError):
+    """What could be read, and is not the table asked for: what it lacks, or a cell."""
+
+
 class Unreadable(SaidError):  # noqa: N818 - no fault of the program
     """A sentence about the file, without its name."""
 

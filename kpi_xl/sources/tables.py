@@ -27,6 +27,7 @@ from kpi_xl.sources.records import (
     TOO_MANY,
     Choice,
     Found,
+    MisfitError,
     Places,
     Progress,
     Reader,
@@ -68,7 +69,7 @@ def read_table(
         places, lacking = places_of(columns, renamed, headers)
         faults.extend(Message("{path} {fault}", path=path, fault=fault) for fault in lacking)
         if lacking and not places:
-            raise SourceError(*faults)
+            raise MisfitError(*faults)
         return {**places, **currencies.watched(headers, places)}
 
     found = columns_of(path, reader, choose, table, progress or _unheard)
@@ -90,7 +91,7 @@ def read_table(
             )
         )
     if faults:
-        raise SourceError(*faults)
+        raise MisfitError(*faults)
     absent: list[Cell] = [None] * len(keep)
     return ReadTable(
         {c.name: read.get(c.name) or absent.copy() for c in columns}, len(keep), remarks
