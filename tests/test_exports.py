@@ -2845,3 +2845,26 @@ def test_rows_are_chosen_by_numbers(tmp_path: Path) -> None:
     for where in ("is_refund=0", "shop=7"):
         file = text_file(tmp_path / "a.csv", text)
         assert total(filled("retention", file, words=said(where=where)), "Orders", "amount") == 10
+
+
+def test_rows_without_a_currency_among_others_are_told(tmp_path: Path) -> None:
+    """20 say EUR; 10 and 30 say nothing."""
+    rows = "a,2024-01-01,10,\nb,2024-01-02,20,EUR\nc,2024-01-03,30,\n"
+    file = text_file(tmp_path / "a.csv", f"customer,date,amount,currency\n{rows}")
+    (note,) = filled("retention", file).notes
+    assert "2 rows without a currency, taken to be in that of the others (40.00)" in note.left
+    rows = rows.replace(",\n", ",EUR\n")
+    file = text_file(tmp_path / "a.csv", f"customer,date,amount,currency\n{rows}")
+    assert "without a currency" not in filled("retention", file).notes[0].remarks()
+
+
+def test_the_column_of_the_currency_may_be_named(tmp_path: Path) -> None:
+    """Amounts in the shop's EUR, beside what customers paid in."""
+    header = "customer,date,amount,paid currency,shop currency\n"
+    rows = "a,2024-01-01,10,USD,EUR\nb,2024-01-02,20,GBP,EUR\n"
+    file = text_file(tmp_path / "a.csv", header + rows)
+    with pytest.raises(SourceError, match="the amounts are in GBP and USD"):
+        filled("retention", file)
+    named = options_from([], {"shop currency": "currency"})
+    told = filled("retention", file, words=named)
+    assert (total(told, "Orders", "amount"), told.currency) == (30, "EUR")

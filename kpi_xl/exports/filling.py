@@ -14,7 +14,7 @@ from kpi_xl.bounded import BudgetError, call
 from kpi_xl.exports import conversions, plain_tables
 from kpi_xl.exports.days import period_of
 from kpi_xl.exports.layouts import Layout
-from kpi_xl.exports.options import Note, Options, Request
+from kpi_xl.exports.options import Note, Options, Request, money
 from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
 from kpi_xl.exports.rates import OWN, Rates, codes_of, converted, currency_of, of_money
 from kpi_xl.exports.reading import BESIDE, Reading, filled_columns
@@ -118,6 +118,8 @@ def read_files(
         faults += _said_otherwise(readings, tables)
     if not faults:
         faults += converted([reading for _, reading in readings], tables, rates, report_currency)
+    for _, reading in readings if not faults else ():
+        _tell_without_currency(reading, tables)
     if not faults:
         faults += in_a_table_of_ours(readings, ready)
     if not faults and any(any(codes_of(one, tables)) for _, one in readings):
@@ -252,6 +254,19 @@ def _said_otherwise(
         for code in codes_of(reading, tables) if said else ():
             if code and not may_be_one(code, said):
                 yield placed(request.path, Message(OTHER_SIGN, sign=code, currency=said))
+
+
+def _tell_without_currency(reading: Reading, tables: Tables) -> None:
+    """Tell of rows that say no currency among others that do, to which they are added."""
+    codes = codes_of(reading, tables)
+    if "" not in codes or len(codes) < 2:
+        return
+    frame = reading.frame
+    names = [n for n in of_money(conversions.columns_of(reading.table, tables)) if n in frame]
+    rows = frame[(frame["_currency"] == "") & frame[names].notna().any(axis=1)]
+    text = "{rows} without a currency, taken to be in that of the others ({worth})"
+    worth = money(float(rows[names[0]].sum()))
+    reading.left.append(Message(text, rows=Counted(len(rows), "rows"), worth=worth))
 
 
 def _has_amounts(table: ReadTable, columns: Sequence[Column]) -> bool:
