@@ -2868,3 +2868,13 @@ def test_the_column_of_the_currency_may_be_named(tmp_path: Path) -> None:
     named = options_from([], {"shop currency": "currency"})
     told = filled("retention", file, words=named)
     assert (total(told, "Orders", "amount"), told.currency) == (30, "EUR")
+
+
+def test_measures_below_each_other_in_two_currencies_are_refused(tmp_path: Path) -> None:
+    rows = "2024-01,revenue,100,USD\n2024-01,ad_spend,50,EUR\n2024-01,visits,9,\n"
+    text = f"month,metric,value,Currency code\n{rows}"
+    with pytest.raises(SourceError, match=r"mixes currencies.*Currency code is EUR, USD"):
+        filled("scorecard", text_file(tmp_path / "a.csv", text))
+    told = filled("scorecard", text_file(tmp_path / "a.csv", text.replace("EUR", "USD")))
+    assert told.currency == "USD"
+    assert told.tables["Months"].columns["ad_spend"] == [50]

@@ -16,6 +16,7 @@ from kpi_xl.exports.days import period_of
 from kpi_xl.exports.layouts import Layout
 from kpi_xl.exports.options import Note, Options, Request, money
 from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
+from kpi_xl.exports.plain_tables import NoHeaderError, ReshapedError
 from kpi_xl.exports.rates import OWN, Rates, codes_of, converted, currency_of, of_money
 from kpi_xl.exports.reading import BESIDE, Reading, filled_columns
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
@@ -456,7 +457,7 @@ def _unknown(
             opener, tables, request.table, request.options
         )
     except SourceError as error:
-        if first is not None and not isinstance(error, plain_tables.NoHeaderError):
+        if first is not None and not isinstance(error, NoHeaderError | ReshapedError):
             raise first from None
         raise
     if lacking and first is not None and len(match.places) < 2:

@@ -15,10 +15,11 @@ from kpi_xl.exports.pages import ENCODINGS, Opener, SourcePage, pages, text_of
 from kpi_xl.exports.recognition import FORTY, Match
 from kpi_xl.exports.rows import Rows, rows_of
 from kpi_xl.locales import Counted, Message, Names
+from kpi_xl.locales.currencies import currency_named
 from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError
-from kpi_xl.sources.currencies import watched
+from kpi_xl.sources.currencies import MIXED, each_is, says_currencies, watched
 from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.records import Found
 from kpi_xl.units import DATE
@@ -38,6 +39,10 @@ NAMED = ("currency", *dict.fromkeys(name for names in PERIODS.values() for name 
 
 class NoHeaderError(SourceError):
     """A file whose first row is no header, where a later one seems to be."""
+
+
+class ReshapedError(SourceError):
+    """A file of measures below each other, or of months side by side, that does not add up."""
 
 
 class HeaderFit(NamedTuple):
@@ -325,15 +330,30 @@ def _reshaped(match: Match, columns: Sequence[Column], table: str, options: Opti
     wide = wide.reindex(dict.fromkeys(frame["at"])).reset_index()
     header = [match.headers[period], *map(str, wide.columns[1:])]
     cells = [["" if cell != cell else cell for cell in row] for row in wide.values.tolist()]
+    for place in watched(match.headers, {}).values():
+        if code := _one_currency(match, place, rows.cells[str(place)]):
+            header, cells = [*header, match.headers[place]], [[*row, code] for row in cells]
     return _made(match, rows, header, cells, columns, table, options)
 
 
+def _one_currency(match: Match, place: int, column: Sequence[Any]) -> str:
+    """The currency under a header, "" where there are none. Raises ReshapedError for several."""
+    header = match.headers[place]
+    codes = sorted({currency_named(text) for text in text_of(column) if text})
+    if not says_currencies(header, codes):
+        return ""
+    if len(codes) > 1:
+        fault = Message(MIXED, what=each_is({header: ", ".join(codes)}))
+        raise ReshapedError(Message("{path} {fault}", path=match.page.opener.path, fault=fault))
+    return codes[0]
+
+
 def _once_each(match: Match, frame: Any) -> None:
-    """Pass, or raise SourceError, for a measure that a period has twice."""
+    """Pass, or raise ReshapedError, for a measure that a period has twice."""
     twice = frame.duplicated(subset=["at", "name"])
     if twice.any():
         one = frame[twice].iloc[0]
-        raise SourceError(
+        raise ReshapedError(
             Message(
                 "{path} has {name} of {at} twice: which holds?",
                 path=match.page.opener.path,
