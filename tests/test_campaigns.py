@@ -8,6 +8,7 @@ from typing import Any
 
 import demos
 import pytest
+from hosts import program
 from kpi_xl.workbook_templates import campaigns
 from kpi_xl.workbook_templates.campaigns import (
     BY_CAMPAIGN,
@@ -21,6 +22,10 @@ from kpi_xl.workbook_templates.campaigns_sample import sample
 from kpi_xl.workbook_templates.parts import Data, build
 from kpi_xl.workbook_templates.writing import Built
 from workbooks import set_to
+
+from kpi_xl.hosts.libreoffice import engine
+from kpi_xl.ooxml.addresses import area
+from kpi_xl.ooxml.package import read_package
 
 Row = dict[str, Any]
 Table = dict[str, dict[str, Any]]
@@ -72,22 +77,34 @@ def all_of(total: Row) -> list[Any]:
     return [total.get(name, "") for name in SUMS]
 
 
-def ratios(total: Row) -> list[float | str]:
-    """CTR, CPC, CPM, CPA, conversion rate, ROAS, cost of sales; "" where there is none."""
+def ratios(rows: list[Row]) -> list[float | str]:
+    """CTR, CPC, CPM, CPA, conversion rate, ROAS, cost of sales; "" where there is none.
 
-    def over(a: Any, b: Any) -> float | str:
-        return a / b if a != "" and b else ""
+    Each is of the rows that have both its parts.
+    """
 
-    cost, impressions, clicks, conversions, revenue = all_of(total)
+    def over(above: str, below: str, times: int = 1) -> float | str:
+        both = [row for row in rows if None not in (row[above], row[below])]
+        divided = sum(row[below] for row in both)
+        return times * sum(row[above] for row in both) / divided if divided else ""
+
     return [
-        over(clicks, impressions),
-        over(cost, clicks),
-        over(1000 * cost, impressions),
-        over(cost, conversions),
-        over(conversions, clicks),
-        over(revenue, cost),
-        over(cost, revenue),
+        over("clicks", "impressions"),
+        over("cost", "clicks"),
+        over("cost", "impressions", 1000),
+        over("cost", "conversions"),
+        over("conversions", "clicks"),
+        over("revenue", "cost"),
+        over("cost", "revenue"),
     ]
+
+
+def grouped(rows: list[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
+    """The rows by whatever the key says."""
+    found: dict[Any, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[key(row)].append(row)
+    return dict(found)
 
 
 def same(cells: dict[int, Any], first: int, expected: list[float | str]) -> None:
@@ -101,17 +118,30 @@ def test_campaigns_and_channels(demo: Built) -> None:
     cost = sum(row["cost"] or 0 for row in rows)
     spelled = shown(demo, "Campaigns", CAMPAIGN_ROWS, BY_CAMPAIGN.room)
     expected = sums(rows, lambda row: row["campaign"].lower())
+    of_campaign = grouped(rows, lambda row: row["campaign"].lower())
     assert {name.lower() for name in spelled} == set(expected)
     assert [cells[3] for cells in spelled.values()] == sorted(
         (cells[3] for cells in spelled.values() if cells[3] > 1300), reverse=True
     ) + [cells[3] for cells in spelled.values() if cells[3] <= 1300]
     for name, cells in spelled.items():
         total = expected[name.lower()]
-        same(cells, 2, [total["cost"] / cost, *all_of(total), *ratios(total)])
+        parts = of_campaign[name.lower()]
+        same(cells, 2, [total["cost"] / cost, *all_of(total), *ratios(parts)])
     by_channel = shown(demo, "Campaigns", CHANNEL_ROWS, 8)
+    of_channel = grouped(rows, lambda row: row["channel"])
     for name, total in sums(rows, lambda row: row["channel"]).items():
-        same(by_channel[name], 2, [total["cost"] / cost, *all_of(total), *ratios(total)])
+        shares = [total["cost"] / cost, *all_of(total)]
+        same(by_channel[name], 2, [*shares, *ratios(of_channel[name])])
     assert len(by_channel) == 4
+    same(of_all(demo), 3, [*all_of(sums(rows, lambda _: "")[""]), *ratios(rows)])
+    weeks = shown(demo, "Trend", TOP + 2, PERIODS)
+    of_week = grouped(
+        rows, lambda row: (row["date"] - timedelta(row["date"].weekday())).isoformat()
+    )
+    assert set(weeks) == set(of_week)
+    for week, cells in weeks.items():
+        rate, click, _, action, conversion, returned, _ = ratios(of_week[week])
+        same(cells, 7, [rate, click, action, conversion, returned])
 
 
 def test_verdicts_in_words(demo: Built) -> None:
@@ -132,16 +162,18 @@ def test_verdicts_in_words(demo: Built) -> None:
 
 
 def test_ad_groups(demo: Built) -> None:
-    expected = sums(
-        rows_of(sample().data), lambda row: f"{row['campaign']}/{row['ad_group']}".lower()
-    )
+    def named(row: Row) -> str:
+        return f"{row['campaign']}/{row['ad_group']}".lower()
+
+    rows = rows_of(sample().data)
+    expected, of_group = sums(rows, named), grouped(rows, named)
     groups = shown(demo, "Ad groups", TOP + 1, 40, keys=2)
     groups = {name: cells for name, cells in groups.items() if cells[3] != ""}
     assert {name.lower() for name in groups} == set(expected)
     assert len(groups) == 15
     for name, cells in groups.items():
         total = expected[name.lower()]
-        same(cells, 3, [*all_of(total), *ratios(total)])
+        same(cells, 3, [*all_of(total), *ratios(of_group[name.lower()])])
 
 
 def test_emails_and_videos(demo: Built) -> None:
@@ -345,6 +377,152 @@ def ads_of(*rows: tuple[Any, ...]) -> dict[str, dict[str, list[Any]]]:
             for column in campaigns.ADS.columns
         }
     }
+
+
+HEADS = ("date", "channel", "campaign", *("impressions", "clicks", "cost"),
+         *("conversions", "revenue"))  # fmt: skip
+FIRST_DAY, SECOND_DAY = date(2024, 1, 1), date(2024, 1, 2)
+MIXED = (
+    (FIRST_DAY, "Search", "Brand", 1000, 50, 100.0, 5, 400.0),
+    (SECOND_DAY, "Search", "Brand", 1000, 50, 100.0, 5, 400.0),
+    (FIRST_DAY, "Meta", "Winter", 2000, 100, 50.0, None, None),  # a day without a purchase
+    (SECOND_DAY, "Meta", "Winter", 2000, 100, 50.0, 2, 100.0),
+    (SECOND_DAY, "e-mail", "Winter", None, 195, None, 12, 830.5),
+    (FIRST_DAY, "LinkedIn", "Winter", 500, 25, 90.0, 3, None),  # which never has revenue
+)
+"""By hand: 325 clicks of 6,500 impressions, and 195 more that have none. The cost of 390 is of
+these 325 clicks and of 15 conversions; 300 of it brought 900."""
+MIXED_FIGURES = {
+    "Cost": 390.0, "Revenue": 1730.5, "Impressions": 6500.0, "Clicks": 520.0, "Conversions": 27.0,
+    "ClickRate": 0.05, "ClickCost": 1.2, "ActionCost": 26.0, "ConversionRate": 27 / 520,
+    "AdReturn": 3.0, "CostOfSales": 1 / 3, "Earned": 900 * 0.4 - 300, "BaselineRate": 27 / 520,
+}  # fmt: skip
+
+
+def mixed(*rows: tuple[Any, ...]) -> dict[str, dict[str, list[Any]]]:
+    """Rows as in MIXED, as data of the template."""
+    given = dict(zip(HEADS, map(list, zip(*rows, strict=True)), strict=True))
+    return {
+        "Ads": {
+            column.name: given.get(column.name, [None] * len(rows))
+            for column in campaigns.ADS.columns
+        }
+    }
+
+
+def named_figures(built: Built) -> dict[str, Any]:
+    """The single cells that have names."""
+    found = {}
+    for (_, name), reference in read_package(built.content).names.items():
+        sheet, _, cell = reference.rpartition("!")
+        if ":" not in cell:
+            place = area(sheet.strip("'"), cell.replace("$", ""))
+            found[name] = built.values.get((place.sheet, place.top, place.left))
+    return found
+
+
+def left_out(built: Built) -> dict[str, list[Any]]:
+    """What the sheet Campaigns says of what the ratios leave out: amounts and rows."""
+    rows = enumerate(campaigns.PAIRS, start=campaigns.LEFT_OUT_ROWS + 2)
+    return {
+        ratio: [built.values["Campaigns", row, column] for column in (3, 4, 6, 7)]
+        for row, ratio in rows
+    }
+
+
+def of_all(built: Built) -> dict[int, Any]:
+    """The row of all campaigns, each column by place."""
+    return {column - 1: value for (sheet, row, column), value in built.values.items()
+            if (sheet, row) == ("Campaigns", TOP + 2)}  # fmt: skip
+
+
+def test_ratios_are_of_the_rows_that_have_both_parts() -> None:
+    """Mailings without impressions and cost, a channel without revenue, days without a purchase."""
+    built = build(TEMPLATE, mixed(*MIXED))
+    assert "✗ no" not in built.values.values()
+    held = named_figures(built)
+    for name, value in MIXED_FIGURES.items():
+        assert held[name.lower()] == pytest.approx(value), name
+    sums = [390, 6500, 520, 27, 1730.5]
+    same(of_all(built), 3, [*sums, 0.05, 1.2, 60, 26, 27 / 520, 3, 1 / 3])
+    same(shown(built, "Trend", TOP + 2, 1)["2024-01-01"], 2,
+         [*sums, 0.05, 1.2, 26, 27 / 520, 3])  # fmt: skip
+    month = [built.values["Model", TOP + 2, campaigns.BY_MONTH + place] for place in range(2, 8)]
+    assert month == [390, 1730.5, pytest.approx(3), 2.5, pytest.approx(26), pytest.approx(60)]
+    by_campaign = shown(built, "Campaigns", CAMPAIGN_ROWS, BY_CAMPAIGN.room)
+    # Winter: 225 clicks of 4,500 impressions, for 190 with 5 conversions; 100 of it brought 100.
+    same(by_campaign["Winter"], 3, [190, 4500, 420, 17, 930.5,
+                                    0.05, 190 / 225, 190 / 4.5, 38, 17 / 420, 1, 1])  # fmt: skip
+    by_channel = shown(built, "Campaigns", CHANNEL_ROWS, 8)
+    same(by_channel["Meta"], 8, [0.05, 0.5, 25, 50, 0.01, 1, 1])
+    same(by_channel["e-mail"], 3, ["", "", 195, 12, 830.5, "", "", "", "", 12 / 195, "", ""])
+    same(by_channel["LinkedIn"], 8, [0.05, 3.6, 180, 30, 0.12, "", ""])
+    assert left_out(built) == {
+        "CTR": [195, 1, "", ""], "CPC": ["", "", 195, 1], "CPM": ["", "", "", ""],
+        "CPA": ["", "", 12, 1], "Conversion rate": ["", "", "", ""], "ROAS": [830.5, 1, 90, 1],
+    }  # fmt: skip
+    assert found(built)["Rows without a cost"] == (1, TOP + 5)
+    texts = [value for value in built.values.values() if isinstance(value, str)]
+    assert texts.count("Not of all rows: see the sheet Campaigns") == 6
+
+
+def test_ratios_of_mailings_alone_and_of_two_silent_channels() -> None:
+    """What nobody knows is blank: not 0, and no error."""
+    mails = [row for row in MIXED if row[1] == "e-mail"]
+    held = named_figures(build(TEMPLATE, mixed(*mails)))
+    assert held["conversionrate"] == pytest.approx(12 / 195)
+    assert [held[name] for name in ("adreturn", "clickrate", "earned", "clickcost")] == [""] * 4
+    silent = [row for row in MIXED if row[1] in ("e-mail", "LinkedIn")]
+    print_ad = (FIRST_DAY, "Print*?", "Winter", None, None, 70.0, None, None)
+    built = build(TEMPLATE, mixed(*silent, print_ad))
+    held = named_figures(built)
+    assert [held[name] for name in ("adreturn", "costofsales", "earned")] == [""] * 3
+    assert (held["clickcost"], held["actioncost"]) == (pytest.approx(3.6), pytest.approx(30))
+    assert "✗ no" not in built.values.values()
+    assert not [value for value in built.values.values() if str(value).startswith("#")]
+    told = "More than two channels that never have clicks, conversions or revenue"
+    assert told not in found(built)
+    more = [(FIRST_DAY, name, "Winter", None, None, 70.0, None, None) for name in ("TV", "Radio")]
+    assert found(build(TEMPLATE, mixed(*MIXED, print_ad, *more)))[told] == (3, "")
+
+
+def test_a_cost_that_was_forgotten_leaves_its_row_out() -> None:
+    """It counted as 0: 20 clicks for 10 were a CPC of 0.50; a cost of 0 does count."""
+    rows = [(FIRST_DAY, "Search", "Brand", 100, 10, 10.0, 1, 30.0)]
+    rows.append((SECOND_DAY, "Search", "Brand", 100, 10, None, 1, 50.0))
+    held = named_figures(build(TEMPLATE, mixed(*rows)))
+    assert (held["clickcost"], held["actioncost"], held["adreturn"]) == (1, 10, 3)
+    assert (held["clickrate"], held["earned"]) == (0.1, pytest.approx(2))
+    rows[1] = (*rows[1][:5], 0.0, *rows[1][6:])
+    held = named_figures(build(TEMPLATE, mixed(*rows)))
+    assert (held["clickcost"], held["actioncost"], held["adreturn"]) == (0.5, 5, 8)
+
+
+def test_ratios_of_the_period_before_and_what_they_are_owed_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The day before: 125 clicks of 2,500 impressions; Search has 400 for 100 on both days."""
+    set_to(monkeypatch, campaigns, {"FromDate": SECOND_DAY, "UntilDate": SECOND_DAY})
+    built = build(TEMPLATE, mixed(*MIXED, (FIRST_DAY, "e-mail", "Old", None, 9, None, 1, 77.0)))
+    held = named_figures(built)
+    assert (held["adreturn"], held["adreturnbefore"]) == (pytest.approx(500 / 150), 400 / 150)
+    assert (held["actioncost"], held["actioncostbefore"]) == (pytest.approx(150 / 7), 30)
+    assert held["earned"] == pytest.approx(500 * 0.4 - 150)
+    assert held["earnedbefore"] == pytest.approx(400 * 0.4 - 150)
+    said = [value for value in built.values.values() if "mostly" in str(value)]
+    assert "ROAS rose 25 % to 3.33 (better), mostly Meta" in [str(one) for one in said]
+
+
+def test_mixed_rows_in_calc() -> None:
+    """What LibreOffice computes of them is what the embedded engine does."""
+    program("soffice", "apt-get install libreoffice-calc python3-uno")
+    built = build(TEMPLATE, mixed(*MIXED, (FIRST_DAY, "TV ~ *", "TV", None, None, 7.0, None, None)))
+    computed = engine.compute(read_package(built.content), built.content, seconds=240)
+    assert computed.refused == {}
+    for place, value in computed.values.items():
+        here = built.values[place]
+        equal = pytest.approx(here, rel=1e-9) if isinstance(here, float) else here
+        assert value == equal, place
 
 
 def test_what_has_no_name_has_its_share_of_the_cost() -> None:

@@ -115,6 +115,26 @@ def test_sums_of_files_in_other_versions_and_containers(row: dict[str, str]) -> 
     assert total == pytest.approx(float(row["sum"]))
 
 
+def test_mailings_beside_advertising_are_in_no_ratio_of_its_cost() -> None:
+    """461 and 306 clicks are of 33,534 and 24,700 impressions; the 205 of mailings are of none.
+
+    Meta's and Google's days without a purchase are blank: they cost money all the same.
+    """
+    ads = "google_ads_campaign_daily.csv", "meta_en.csv"
+    beside = figures("campaigns", filled("campaigns", *ads, "mailchimp_campaigns.csv"))
+    expected = {
+        "Clicks": 461 + 306 + 205, "Revenue": 2042.4 + 1429.2 + 830.5,
+        "ClickRate": 767 / 58234, "ClickCost": 1544.13 / 767, "ActionCost": 1544.13 / 25.75,
+        "AdReturn": 3471.6 / 1544.13, "CostOfSales": 1544.13 / 3471.6,
+        "Earned": 3471.6 * 0.4 - 1544.13, "ConversionRate": (25.75 + 21) / 972,
+    }  # fmt: skip
+    for name, value in expected.items():
+        assert beside[name.lower()] == pytest.approx(value), name
+    alone = figures("campaigns", filled("campaigns", *ads))
+    for name in ("ClickRate", "ClickCost", "ActionCost", "AdReturn", "CostOfSales", "Earned"):
+        assert beside[name.lower()] == alone[name.lower()], name
+
+
 # The same file otherwise written, from another day, joined to another
 
 

@@ -5,7 +5,7 @@ and the blocks that charts draw; see retention.py for why. Every figure is of th
 FirstDay to LastDay.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from xlsxwriter.utility import xl_rowcol_to_cell
@@ -22,11 +22,13 @@ from kpi_xl.units import (
     RATIO,
     SCORE,
     TEXT,
+    VALUE,
     Unit,
 )
 
 from .campaigns_sample import sample
 from .comparison import (
+    BOUNDS,
     POSSIBLE,
     Breakdown,
     Range,
@@ -67,6 +69,7 @@ from .parts import (
     decimals,
     draw,
     figures,
+    header_row,
     lines,
     printed_alone,
     put_basis,
@@ -100,19 +103,34 @@ DAYS_SHOWN = Range(
 )
 
 
-def total(column: str, *criteria: str, since: str = "FirstDay", until: str = "LastDay") -> str:
-    """The sum of a column over days, and over the rows that meet criteria: column, criterion."""
-    return f"SUMIFS(Ads[{column}],{','.join([in_days(since, until), *criteria])})"
+def total(column: str, criteria: str = "") -> str:
+    """The sum of a column over the days shown, and over the rows that meet criteria."""
+    return f"SUMIFS(Ads[{column}],{in_days()}{criteria})"
 
 
-def in_days(since: str = "FirstDay", until: str = "LastDay") -> str:
-    """The criteria of SUMIFS for the rows of some days."""
-    return f'Ads[date],">="&{since},Ads[date],"<"&{until}+1'
+def in_days(since: str = "FromDays", until: str = "UntilDays") -> str:
+    """The criteria of SUMIFS for the rows of some days, by those of their first and last one."""
+    return f"Ads[date],{since},Ads[date],{until}"
+
+
+def days(first: str, last: str) -> tuple[str, str]:
+    """Formulas of these criteria. Where many sums are of the same days, each is in a cell."""
+    return f'">="&{first}', f'"<"&{last}+1'
+
+
+def named_after(column: str) -> str:
+    """A column as part of a defined name."""
+    return column.title().replace("_", "")
 
 
 def known_in(column: str) -> str:
     """The name of the cell that says how many rows of the range have a cell in a column."""
-    return f"{column.title().replace('_', '')}Known"
+    return f"{named_after(column)}Known"
+
+
+def gaps_in(column: str) -> str:
+    """The name of the cell that says how many have none; it is blank where all have it."""
+    return f"{named_after(column)}Gaps"
 
 
 def none_known(column: str) -> str:
@@ -126,15 +144,105 @@ def known_sum(column: str, since: str, until: str, criteria: str = "") -> str:
     Where there are no rows, it is 0. Cells are only counted in a column that has blank ones.
     """
     rows = in_days(since, until) + criteria
-    all_known = f"{known_in(column)}=RowsInRange"
-    none = unsaid(rows, f"Ads[{column}]")
-    none = ifs(((none_known(column), "TRUE"), (all_known, "FALSE")), none)
-    return f'IF({none},"",SUMIFS(Ads[{column}],{rows}))'
+    none = f"IF({none_known(column)},TRUE,{unsaid(rows, f'Ads[{column}]')})"
+    return f'IF(IF({gaps_in(column)}="",FALSE,{none}),"",SUMIFS(Ads[{column}],{rows}))'
 
 
 def no_ratio(above: str, below: str) -> str:
     """The condition that two sums, by name or cell, have no ratio: one is blank, or 0 below."""
     return f'IF({above}="",TRUE,N({below})=0)'
+
+
+OUTCOMES = {
+    **dict.fromkeys(("clicks", "conversions", "revenue"), "date"),
+    **dict.fromkeys(("video_5s", "video_30s", "video_completions"), "video_starts"),
+}
+"""What comes of advertising, and the column that rows have of which it is told.
+
+Platforms leave it blank where nothing came: a day of cost without a purchase has no revenue. So
+blank is 0, but for channels that never have any, where nobody knows. The other columns, such as
+what went in, are not known where a row has none: mailings have no impressions.
+"""
+
+SILENT = 2  # channels that never have an outcome, and are left out of its ratios
+NOBODY = f"<>{NAMELESS.replace('?', '~?')}"  # the criterion that leaves out none
+
+
+def silent(column: str, number: int = 0) -> str:
+    """The name of the cell with the criterion that leaves out a channel without an outcome.
+
+    Without a number: of that which says how many there are, blank where there are none.
+    """
+    return f"{named_after(column)}Silent{number or ''}"
+
+
+def silent_in(column: str) -> Iterator[Basis]:
+    """The criteria that leave out the channels without an outcome, and one more if they are more.
+
+    Of the channels by rows that state it, those of none are the last.
+    """
+    base = f"Ads[{OUTCOMES[column]}]"
+    keys, stated = (
+        f'IF({base}="","",{one})' for one in ('"<>"&Ads[channel]', f'IF(Ads[{column}]="",0,1)')
+    )
+    mix = f"CHANNEL_MIX({keys},{stated})"
+    some = (f'COUNTIFS({base},"<>",Ads[{column}],"{sign}")=0' for sign in ("", "<>"))
+    none = "IF({},TRUE,{})".format(*some)
+    for number in range(1, SILENT + 2):
+        name, share = (f"INDEX({mix},ROWS({mix})+1-{number},{place})" for place in (1, 2))
+        found = f'IF({share}=0,{escaped(name)},"{NOBODY}")'
+        formula = f'=IF({none},"{NOBODY}",{found})'
+        yield Basis(silent(column, number), formula, TEXT, array=True)
+        none = f'{silent(column, number)}="{NOBODY}"'
+    none_of = f'{silent(column, 1)}="{NOBODY}"'
+    cells = (f'IF({silent(column, number)}="{NOBODY}",0,1)' for number in range(1, SILENT + 2))
+    yield Basis(silent(column), blank_if(none_of, "+".join(cells)), COUNT)
+
+
+def stating(column: str) -> tuple[str, str]:
+    """The name of the cell that is blank where all rows state a column, and the criteria of those
+    that do."""
+    if column in OUTCOMES:
+        cells = [silent(column, number + 1) for number in range(SILENT)]
+        return silent(column), "".join(f",Ads[channel],{cell}" for cell in cells)
+    return gaps_in(column), f',Ads[{column}],"<>"'
+
+
+def shared(column: str, other: str, rows: str, whole: str) -> str:
+    """The sum of a column over those of some rows that state another; `whole` is that of all."""
+    some, criteria = stating(other)
+    return f'IF({some}="",{whole},SUMIFS(Ads[{column}],{rows}{criteria}))'
+
+
+class Parts(NamedTuple):
+    """The parts of a ratio over some rows: their sums, each over the rows that state the other.
+
+    `none` is the condition that one of the sums over all rows is not known.
+    """
+
+    above: str
+    below: str
+    none: str
+
+    def ratio(self, function: str) -> str:
+        """A KPI function of them, blank where there is nothing to divide by."""
+        return f'IF({self.below}=0,"",{function}({self.above},{self.below}))'
+
+
+def parts(above: str, below: str, rows: str, wholes: tuple[str, str]) -> Parts:
+    """The parts of a ratio; `wholes` are the cells of the sums over all of the rows."""
+    return Parts(
+        shared(above, below, rows, wholes[0]),
+        shared(below, above, rows, wholes[1]),
+        f'IF({wholes[0]}="",TRUE,{wholes[1]}="")',
+    )
+
+
+def nothing_earned(rows: str, revenue: str, cost: str) -> str:
+    """The condition that nobody knows what some rows earned: none has both revenue and cost."""
+    unknown = unsaid(rows, "Ads[revenue]", "Ads[cost]")
+    unknown = f'IF(IF({gaps_in("revenue")}="",{gaps_in("cost")}="",FALSE),FALSE,{unknown})'
+    return f'IF({revenue}="",TRUE,IF({cost}="",TRUE,{unknown}))'
 
 
 def named(column: str) -> str:
@@ -199,27 +307,27 @@ BY_GROUP = Listed(
 BY_EMAIL = Listed("E-mail", 30, named("campaign"), "sent", 12, "*(Ads[sent]>0)")
 BY_VIDEO = Listed("Video", 38, named("campaign"), "video_starts", 12, "*(Ads[video_starts]>0)")
 LISTS = (BY_CHANNEL, BY_CAMPAIGN, BY_GROUP, BY_EMAIL, BY_VIDEO)
-BY_MONTH, BY_PERIOD, BY_DAY, COPIED = 46, 53, 60, 68  # the first columns of the blocks over time
+BY_MONTH, BY_PERIOD, BY_DAY, COPIED = 46, 57, 66, 74  # the first columns of the blocks over time
 RANGE, OWED = COPIED + 14, COPIED + 17
 TO_COME = COPIED + 50  # and of the forecasts
 
 
 def summed(column: str, header: str, unit: Unit = COUNT) -> Measure:
-    """The sum of a column of Ads over the rows that a record tells: {since}, {until}, {criteria}.
+    """The sum of a column of Ads over the rows that a record tells: {since}, {before}, {criteria}.
 
     Sums without cents, which nobody reads in a table.
     """
-    formula = known_sum(column, "{since}", "{until}", "{criteria}")
+    formula = known_sum(column, "{since}", "{before}", "{criteria}")
     return Measure(header, formula, unit, key=column)
 
 
 def ratio(
     header: str, function: str, above: str, below: str, unit: Unit, best: Literal["", "high", "low"]
 ) -> Measure:
-    """A KPI function of two sums of the same record, blank where it has none."""
-    cells = f"{{{above}}}", f"{{{below}}}"
-    formula = f"{function}({','.join(cells)})"
-    return Measure(header, formula, unit, blank=no_ratio(*cells), best=best)
+    """A KPI function of two sums of the same record, over the rows that state both columns."""
+    rows, wholes = in_days("{since}", "{before}") + "{criteria}", (f"{{{above}}}", f"{{{below}}}")
+    of = parts(above, below, rows, wholes)
+    return Measure(header, of.ratio(function), unit, blank=of.none, best=best)
 
 
 SUMS = (
@@ -271,12 +379,66 @@ VIDEO_KPIS = (
 )  # fmt: skip
 
 
+BY_DAYS = tuple(
+    Basis(name, f"={formula}", TEXT)
+    for name, formula in zip(("FromDays", "UntilDays"), days("FirstDay", "LastDay"), strict=True)
+)
 KNOWN = tuple(
-    Basis(known_in(one.called),
-          f'=IF({NONE},0,COUNTIFS({in_days()},Ads[{one.called}],"<>"))', COUNT)
+    basis
     for one in (*SUMS, *EMAIL_SUMS, *VIDEO_SUMS)
+    for basis in (
+        Basis(known_in(one.called),
+              f'=IF({NONE},0,COUNTIFS({in_days()},Ads[{one.called}],"<>"))', COUNT),
+        Basis(gaps_in(one.called), blank_if(f"{known_in(one.called)}=RowsInRange",
+                                            f"RowsInRange-{known_in(one.called)}"), COUNT),
+    )
 )  # fmt: skip
-"""How many rows of the range have a cell in each column that is summed."""
+"""How many rows of the range have a cell in each column that is summed, and how many have none."""
+SILENT_ONES = tuple(one for column in OUTCOMES for one in silent_in(column))
+
+
+# Sums over the rows that state another column, too, under names that say so: CostWithClicks
+
+PAIRS = {
+    "CTR": ("clicks", "impressions"),
+    "CPC": ("cost", "clicks"),
+    "CPM": ("cost", "impressions"),
+    "CPA": ("cost", "conversions"),
+    "Conversion rate": ("conversions", "clicks"),
+    "ROAS": ("revenue", "cost"),
+}
+"""The parts of each ratio. Those of cost of sales, and of what was earned, are those of ROAS."""
+
+
+def with_other(column: str, other: str) -> str:
+    """The name of the cell with the sum of a column over the rows that state another."""
+    return f"{named_after(column)}With{named_after(other)}"
+
+
+def paired(above: str, below: str) -> tuple[Basis, Basis]:
+    """The parts of a ratio of the range."""
+    of = parts(above, below, in_days(), (named_after(above), named_after(below)))
+    return (
+        Basis(with_other(above, below), blank_if(NONE, of.above), VALUE),
+        Basis(with_other(below, above), blank_if(NONE, of.below), VALUE),
+    )
+
+
+PAIRED = tuple(one for pair in PAIRS.values() for one in paired(*pair))
+
+
+def ratio_figure(
+    name: str, label: str, function: str, columns: tuple[str, str], unit: Unit, meaning: str
+) -> Figure:
+    """A ratio of the range: which says so where it is not of all rows."""
+    names, cells = map(named_after, columns), (with_other(*columns), with_other(*columns[::-1]))
+    (above, below), formula = names, f"{function}({','.join(cells)})"
+    formula = blank_if((f'{above}=""', no_ratio(*cells)), formula)
+    part = f"IF({cells[0]}={above},{cells[1]}<>{below},TRUE)"
+    return Figure(name, label, formula, unit, meaning, (part, PARTLY))
+
+
+PARTLY = "Not of all rows: see the sheet {Campaigns}"
 
 
 # The sheet Summary
@@ -316,31 +478,27 @@ FIGURES = {
         Figure("Revenue", "Revenue", summed_up("revenue"), MONEY,
                "Refunds taken off"),
         Figure("Earned", "Margin less cost",
-               blank_if('IF(Revenue="",TRUE,Cost="")', "Revenue*Margin-Cost"), MONEY,
-               "What the advertising earned"),
+               blank_if((NONE, nothing_earned(in_days(), "Revenue", "Cost")),
+                        "RevenueWithCost*Margin-CostWithRevenue"), MONEY,
+               "What the advertising earned",
+               ("IF(RevenueWithCost=Revenue,CostWithRevenue<>Cost,TRUE)", PARTLY)),
         Figure("Impressions", "Impressions", summed_up("impressions"), COUNT, ""),
         Figure("Clicks", "Clicks", summed_up("clicks"), COUNT, ""),
         Figure("Conversions", "Conversions", summed_up("conversions"), COUNT, ""),
     ),
     "Ratios": (
-        Figure("AdReturn", "ROAS", blank_if(no_ratio("Revenue", "Cost"), "ROAS(Revenue,Cost)"),
-               RATIO, "Revenue / cost"),
+        ratio_figure("AdReturn", "ROAS", "ROAS", ("revenue", "cost"), RATIO, "Revenue / cost"),
         Figure("BreakEven", "Break-even ROAS", blank_if(NONE, "BREAKEVEN_ROAS(Margin)"), RATIO,
                "Below it advertising loses"),
-        Figure("CostOfSales", "Cost of sales",
-               blank_if(no_ratio("Cost", "Revenue"), "AD_COST_OF_SALES(Cost,Revenue)"), RATE,
-               "Cost / revenue (ACoS)"),
-        Figure("ActionCost", "CPA",
-               blank_if(no_ratio("Cost", "Conversions"), "CPA(Cost,Conversions)"), MONEY,
-               "Cost / conversions"),
-        Figure("ClickCost", "CPC", blank_if(no_ratio("Cost", "Clicks"), "CPC(Cost,Clicks)"), MONEY,
-               "Cost / clicks"),
-        Figure("ClickRate", "CTR",
-               blank_if(no_ratio("Clicks", "Impressions"), "CTR(Clicks,Impressions)"), RATE,
-               "Clicks / impressions"),
-        Figure("ConversionRate", "Conversion rate",
-               blank_if(no_ratio("Conversions", "Clicks"), "CONVERSION_RATE(Conversions,Clicks)"),
-               RATE, "Conversions / clicks"),
+        ratio_figure("CostOfSales", "Cost of sales", "AD_COST_OF_SALES", ("cost", "revenue"),
+                     RATE, "Cost / revenue (ACoS)"),
+        ratio_figure("ActionCost", "CPA", "CPA", ("cost", "conversions"), MONEY,
+                     "Cost / conversions"),
+        ratio_figure("ClickCost", "CPC", "CPC", ("cost", "clicks"), MONEY, "Cost / clicks"),
+        ratio_figure("ClickRate", "CTR", "CTR", ("clicks", "impressions"), RATE,
+                     "Clicks / impressions"),
+        ratio_figure("ConversionRate", "Conversion rate", "CONVERSION_RATE",
+                     ("conversions", "clicks"), RATE, "Conversions / clicks"),
     ),
     "Next week or month": tuple(
         Figure(f"Next{part}", f"Revenue, {part.lower()}",
@@ -484,8 +642,13 @@ PROBLEMS = (
     Problem("Names with a space before or after them", f"={PADDED}", "",
             "Take the spaces away: until then these rows are missing in their campaign."),
     Problem("Rows without a cost", *where(ADS, '(Ads[cost]="")*(Ads[date]<>"")'),
-            "Enter the cost: blank counts as 0. A period without any has none; forecasts begin"
-            " after it."),
+            "Enter the cost, 0 if it was nothing. Until then CPC, CPM, CPA, ROAS, cost of sales and"
+            " margin less cost leave these rows out: the sheet {Campaigns} says how much they"
+            " brought. A period without any cost has none; forecasts begin after it."),
+    Problem("More than two channels that never have clicks, conversions or revenue",
+            "=" + "+".join(f'IF(N({silent(column)})>{SILENT},1,0)' for column in OUTCOMES), "",
+            "Ratios leave out two of them, and count the others as if nothing had come of them:"
+            " give such channels one name, or enter 0 where nothing came."),
     Problem("Costs below 0", *where(ADS, "(Ads[cost]<0)*1"),
             "Credits are taken off the cost. Correct them if they are none."),
     Problem("Revenue below 0", *where(ADS, "(Ads[revenue]<0)*1"),
@@ -528,12 +691,14 @@ def agreements(book: Book) -> list[Agreement]:
         Agreement("Cost, summed by campaign", "=SUM(CampaignCost)",
                   f"=IF({NONE},0,SUMPRODUCT({rows}*Ads[cost]))", MONEY),
         Agreement("Cost, summed by ad group", "=SUM(GroupCost)", "=N(Cost)", MONEY),
-        Agreement("ROAS", "=AdReturn",
-                  blank_if('AdReturn=""', f"SUMPRODUCT({rows}*Ads[revenue])"
-                                          f"/SUMPRODUCT({rows}*Ads[cost])"), RATIO),
-        Agreement("CTR", "=ClickRate",
-                  blank_if('ClickRate=""', f"SUMPRODUCT({rows}*Ads[clicks])"
-                                           f"/SUMPRODUCT({rows}*Ads[impressions])"), RATE),
+        Agreement("ROAS", blank_if('RevenueSilent<>""', "AdReturn"),
+                  blank_if(('RevenueSilent<>""', 'AdReturn=""'),
+                           f'SUMPRODUCT({rows}*(Ads[cost]<>"")*Ads[revenue])'
+                           f"/SUMPRODUCT({rows}*Ads[cost])"), RATIO),
+        Agreement("CTR", blank_if('ClicksSilent<>""', "ClickRate"),
+                  blank_if(('ClicksSilent<>""', 'ClickRate=""'),
+                           f'SUMPRODUCT({rows}*(Ads[impressions]<>"")*Ads[clicks])'
+                           f"/SUMPRODUCT({rows}*Ads[impressions])"), RATE),
         Agreement("Trend of the cost", f"={book.at('Trend', TOP + 1, 2)}",
                   "=CostTrend", RATE),
         Agreement("p-value of the first test", "=FirstPValue",
@@ -605,22 +770,25 @@ def model(page: Page) -> None:
 
 def known(book: Book) -> list[Basis]:
     """What follows from the settings, and what is known."""
-    return [*DAYS_SHOWN.basis(book), *codes(book, SETTINGS), *KNOWN]
+    return [*DAYS_SHOWN.basis(book), *codes(book, SETTINGS), *BY_DAYS, *KNOWN, *SILENT_ONES,
+            *PAIRED]  # fmt: skip
 
 
 def parts_before(page: Page) -> dict[str, str]:
     """The figures of the period before, and the channels that their changes are mostly owed to."""
     wanted = [tile.figure for tile in TILES if tile.compared]
     below = TOP + 3 + len(known(page.book))
-    figures_before(page, below, RANGE, (*EVERY.values(), *KNOWN), wanted)
+    figures_before(page, below, RANGE, (*EVERY.values(), *BY_DAYS, *KNOWN, *PAIRED), wanted)
     channels = beside(page, BY_CHANNEL)
     records = channels.records(name="Name", found="Found by")
-    sums = {
-        name: total(column, "Ads[channel],{found}")
-        for name, column in (("Cost", "cost"), ("Revenue", "revenue"),
-                             ("Conversions", "conversions"))
-    }  # fmt: skip
-    return owed_to(page, TOP, OWED, Breakdown(records, sums, '{name}=""'), EVERY, wanted)
+    of_channel = ",Ads[channel],{found}"
+    sums = {named_after(one): total(one, of_channel) for one in ("cost", "revenue")}
+    for pair in (PAIRS["ROAS"], PAIRS["CPA"]):
+        for one, other in (pair, pair[::-1]):
+            sums[with_other(one, other)] = total(one, of_channel + stating(other)[1])
+    bounds = {**BOUNDS, **{one.name: f"{one.name}Before" for one in BY_DAYS}}
+    parts_of = Breakdown(records, sums, '{name}=""')
+    return owed_to(page, TOP, OWED, parts_of, EVERY, wanted, bounds)
 
 
 def beside(page: Page, listed: Listed) -> Grid:
@@ -651,22 +819,40 @@ def following(header: str, start: str, step: str) -> Measure:
     return Measure(header, formula, DATE, blank="", first=f'IF({NONE},"",{start})')
 
 
-def in_month(column: str) -> str:
+OF_DAYS = "since", "before"
+
+
+def with_days(first: str, last: str) -> tuple[Measure, ...]:
+    """The criteria for the rows of a span of days, as far as these are shown."""
+    formulas = days(f"MAX({first},FirstDay)", f"MIN({last},LastDay)")
+    return tuple(
+        Measure("Found by", formula, TEXT, key=key)
+        for key, formula in zip(OF_DAYS, formulas, strict=True)
+    )
+
+
+OF_MONTH = "{since}", "{before}"
+
+
+def in_month(header: str, column: str) -> Measure:
     """The sum of a column over the days of a month."""
-    return known_sum(column, "MAX({Month},FirstDay)", "MIN(EDATE({Month},1)-1,LastDay)")
+    return Measure(header, known_sum(column, *OF_MONTH), MONEY)
 
 
+RETURN = parts("revenue", "cost", in_days(*OF_MONTH), ("{Revenue}", "{Cost}"))
+ACTIONS = parts("cost", "conversions", in_days(*OF_MONTH), ("{Cost}", "{Conversions}"))
 MONTHLY = (
     following("Month", f"MAX({month_of('FirstDay')},EDATE({month_of('LastDay')},{1 - MONTHS}))",
               "EDATE({day},1)"),
-    Measure("Cost", in_month("cost"), MONEY),
-    Measure("Revenue", in_month("revenue"), MONEY),
-    Measure("ROAS", "ROAS({Revenue},{Cost})", RATIO, blank=no_ratio("{Revenue}", "{Cost}")),
+    in_month("Cost", "cost"),
+    in_month("Revenue", "revenue"),
+    Measure("ROAS", RETURN.ratio("ROAS"), RATIO, blank=RETURN.none),
     Measure("Break-even", "BreakEven", RATIO, blank=""),
-    Measure("CPA", f"CPA({{Cost}},{in_month('conversions')})", MONEY,
-            blank=no_ratio("{Cost}", in_month("conversions"))),
-    Measure("Earned", "{Revenue}*Margin-{Cost}", MONEY,
-            blank='IF({Revenue}="",TRUE,{Cost}="")'),
+    Measure("CPA", ACTIONS.ratio("CPA"), MONEY, blank=ACTIONS.none),
+    Measure("Earned", f"{RETURN.above}*Margin-{RETURN.below}", MONEY,
+            blank=nothing_earned(in_days(*OF_MONTH), "{Revenue}", "{Cost}")),
+    in_month("Conversions", "conversions")._replace(unit=COUNT),
+    *with_days("{Month}", "EDATE({Month},1)-1"),
 )  # fmt: skip
 
 WEEK_OF = "({day}-WEEKDAY({day},2)+1)"
@@ -681,12 +867,13 @@ PERIODICAL = (
     Measure("Whole", "IF({From}<FirstDay,0,IF({Until}>LastDay,0,1))", COUNT, name="PeriodWhole"),
     Measure("Break-even", "BreakEven", RATIO, blank=""),
     Measure("Cost if whole", 'IF({Whole}=1,{trend cost},"")', MONEY, blank="", name="PeriodCost"),
+    *with_days("{From}", "{Until}"),
 )  # fmt: skip
 
 NO_DAILY = "COUNT(DayCost)+0*SUM(DayCost)=0"  # an error is shown
 DAILY = (
     following("Day", f"MAX(FirstDay,LastDay-{DAYS - 1})", "{day}+1")._replace(name="DayDate"),
-    Measure("Cost", known_sum("cost", "{Day}", "{Day}"), MONEY, name="DayCost"),
+    Measure("Cost", known_sum("cost", *days("{Day}", "{Day}")), MONEY, name="DayCost"),
     Measure("Stands out", "", COUNT, kind="spill"),
     # The number stays where no day stands out: MATCH finds the first row that has it.
     Measure("Number", "{Number<}+N({Stands out})", COUNT, first='IF({Day}="","",N({Stands out}))',
@@ -827,15 +1014,16 @@ are a channel's only ones of their month, and stand on its first day."""
 
 # Criteria that compare find numbers alone; the same day is sought so, for a date may be text.
 ALONE = (
+    Measure("Found by", criterion("{channel}"), KEY, blank="N({days})=0"),
     Measure("First day", "DATE(LEFT({month},4),RIGHT({month},2),1)", DATE),
     Measure("Rows of it", 'COUNTIFS(Ads[date],">="&{First day},Ads[date],"<"&{First day}+1,'
-                          f'Ads[channel],{criterion("{channel}")},Ads[sent],"",'
-                          'Ads[date],"<="&MonthsUntil)', COUNT, name="RowsAlone"),
+                          'Ads[channel],{Found by},Ads[sent],"",Ads[date],"<="&MonthsUntil)', COUNT,
+            name="RowsAlone"),
 )  # fmt: skip
 
 # The same for each channel alone, beside its first month: its days are a week apart on the average,
 # and the last one is whole weeks after the first.
-OF_CHANNEL = f'Ads[channel],{criterion("{channel}")},Ads[sent],"",{SOUND}'
+OF_CHANNEL = f'Ads[channel],{{found}},Ads[sent],"",{SOUND}'
 WEEKLY = (
     Measure("Days apart", f"_xlfn.MAXIFS(Ads[date],{OF_CHANNEL})"
                           f"-_xlfn.MINIFS(Ads[date],{OF_CHANNEL})", COUNT),
@@ -862,8 +1050,9 @@ def rows_apart(page: Page) -> None:
                  (xl_rowcol_to_cell(row, left + place) for place in range(3)), strict=True))
         for row in range(TOP + 1, TOP + 1 + MONTHS_LOOKED_AT)
     ]  # fmt: skip
-    put_grid(page, TOP, ALONE, records, left=left + 3, blank="N({days})<>1")
-    weeks_alone(page, left, records)
+    alone = put_grid(page, TOP, ALONE, records, left=left + 3, blank="N({days})<>1")
+    weeks_alone(page, left, [{**record, "found": alone.cells(number)["Found by"]}
+                             for number, record in enumerate(records, start=1)])  # fmt: skip
 
 
 def weeks_alone(page: Page, left: int, records: Sequence[Mapping[str, str]]) -> None:
@@ -879,7 +1068,7 @@ def weeks_alone(page: Page, left: int, records: Sequence[Mapping[str, str]]) -> 
         for row, record in enumerate(records, start=TOP)
     ]  # fmt: skip
     later = "IF(N({days})=0,TRUE,IF({channel}={before},TRUE,{all days}<4))"
-    put_grid(page, TOP, WEEKLY, of_channel, left=left + 6, blank=later)
+    put_grid(page, TOP, WEEKLY, of_channel, left=left + 7, blank=later)
 
 
 # The sheets for people
@@ -911,8 +1100,9 @@ def summary(page: Page) -> None:
 CHANNEL_ROWS = TOP + 4  # where the sheet Campaigns has its channels and its campaigns
 CAMPAIGN_ROWS = CHANNEL_ROWS + BY_CHANNEL.room + 2
 DRAWN = 10  # campaigns in its charts
+LEFT_OUT_ROWS = CAMPAIGN_ROWS + BY_CAMPAIGN.room + 20  # below these, what ratios leave out
 
-WHOLE = {"since": "FirstDay", "until": "LastDay", "criteria": "", "none": NONE}
+WHOLE = {"since": "FromDays", "before": "UntilDays", "criteria": "", "none": NONE}
 """What the sums are over, and the condition for none: the rows of the range, all of them."""
 
 
@@ -928,7 +1118,8 @@ def of_list(book: Book, listed: Listed, *columns: str) -> list[dict[str, str]]:
     }
     records = []
     for number in range(1, listed.room + 1):
-        cells = {measure.called: table.at(measure.called, number) for measure in table.measures}
+        cells = {measure.called: table.row_of(measure.called, number)
+                 for measure in table.measures}  # fmt: skip
         found = [cells[name] for name in cells if name.lower().endswith("found by")]
         pairs = zip(columns, found[-len(columns) :], strict=True)
         criteria = "".join(f",Ads[{column}],{cell}" for column, cell in pairs)
@@ -986,7 +1177,36 @@ def campaigns(page: Page) -> None:
     draw(page, "column", "ROAS by campaign, against break-even", [first.series("ROAS", BLUE)],
          (place, 8, 690, 320), number_format="0",
          level=Series("Break-even", first.range_of("Name"), limit, WARNING))  # fmt: skip
-    page.sheet.print_area(0, 0, place + 16, width)
+    left_out(page)
+    page.sheet.print_area(0, 0, LEFT_OUT_ROWS + len(PAIRS), width)
+
+
+def left_out(page: Page) -> None:
+    """What each ratio leaves out of its parts, and in how many rows."""
+    styles = page.styles
+    section(page, LEFT_OUT_ROWS - 2, 0, 6, "What the ratios leave out")
+    page.write(LEFT_OUT_ROWS - 1, 0, LEFT_OUT, styles.lead())
+    heads = "Left out of", "", "in rows"
+    header_row(page, LEFT_OUT_ROWS, 0, ("Ratio", *heads, *heads), text=(0, 1, 4))
+    sums = {measure.called: measure for measure in SUMS}
+    for at, (label, pair) in enumerate(PAIRS.items(), start=LEFT_OUT_ROWS + 1):
+        page.write(at, 0, label, styles.label(bold=True))
+        for column, (one, other) in zip((1, 4), (pair, pair[::-1]), strict=True):
+            page.write(at, column, sums[one].header, styles.label())
+            left = f"N({named_after(one)})-N({with_other(one, other)})"
+            some, criteria = stating(other)
+            stated = f'COUNTIFS({in_days()},Ads[{one}],"<>"{criteria})'
+            rows = f"{known_in(one)}-{stated}"
+            for place, formula, unit in ((1, left, sums[one].unit), (2, rows, COUNT)):
+                formula = blank_if((NONE, f'{some}=""', f"{rows}=0"), formula)
+                page.put(at, column + place, formula, styles.number(unit))
+
+
+LEFT_OUT = (
+    "A ratio is of the rows that have both its parts: clicks of mailings, which have no"
+    " impressions, are in no CTR. Of clicks, conversions and revenue a blank is 0, but for channels"
+    " that never have any."
+)
 
 
 def ad_groups(page: Page) -> None:
@@ -1066,7 +1286,7 @@ def trend(page: Page) -> None:
     part = book.phrase("part of a period")
     columns = (
         Measure("Period", dated("{start}", 'PeriodCode="W"'), KEY, look=NAME),
-        Measure("Days", "{until}-{since}+1", COUNT),
+        Measure("Days", "MIN({until},LastDay)-MAX({start},FirstDay)+1", COUNT),
         *SUMS, *unmarked(TREND_KPIS),
         Measure("Remark", f'IF({{whole}}=0,{part},"")', KEY, blank="", look=REMARK),
     )  # fmt: skip
@@ -1082,11 +1302,12 @@ def trend(page: Page) -> None:
     source = over_time(book, PERIODICAL)
     rows = []
     for number in range(1, PERIODS + 1):
-        start, until, whole = (source.at(name, number) for name in ("From", "Until", "Whole"))
-        rows.append({
-            "start": start, "whole": whole, "none": f'{start}=""', "criteria": "",
-            "since": f"MAX({start},FirstDay)", "until": f"MIN({until},LastDay)",
-        })  # fmt: skip
+        cells = {
+            field: source.row_of(called, number)
+            for field, called in (("start", "From"), ("until", "Until"), ("whole", "Whole"),
+                                  *zip(OF_DAYS, OF_DAYS, strict=True))
+        }  # fmt: skip
+        rows.append({**cells, "none": f'{cells["start"]}=""', "criteria": ""})
     table = put_grid(page, TOP + 1, columns, rows, blank="{none}", titled=False)
     standing_out(page, TOP, width + 2)
     limit = Series("Break-even", table.range_of("Period"), source.range_of("Break-even"), WARNING)
@@ -1371,6 +1592,7 @@ TEMPLATE = Template(
     write=write,
     sample=sample,
     notes=(
+        ("Ratios", LEFT_OUT),
         (
             "Break-even",
             "A ROAS of 1 divided by the contribution margin earns back what the advertising cost:"

@@ -25,6 +25,7 @@ from typing import Any, Literal, NamedTuple
 
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 
+from kpi_xl.ooxml.addresses import quoted
 from kpi_xl.units import Unit
 
 from .parts import (
@@ -145,6 +146,11 @@ class Grid:
     def at(self, called: str, number: int = 0) -> str:
         """The address, with the sheet's name, of a measure's cell, or of all its cells."""
         return self.page.at(*(self.place(called, number) if number else self.block(called)))
+
+    def row_of(self, called: str, number: int) -> str:
+        """The same of one cell, whose row follows the formula's: so formulas below are alike."""
+        cell = xl_rowcol_to_cell(*self.place(called, number), col_abs=True)
+        return f"{quoted(self.page.name)}!{cell}"
 
     def range_of(self, called: str) -> tuple[Page, int, int, int, int]:
         """The cells of a measure, for a chart."""
@@ -346,12 +352,13 @@ def within(column: str, month: str = "{$month}") -> str:
     return f'{column},">="&{month},{column},"<"&EDATE({month},1)'
 
 
-def unsaid(rows: str, cells: str) -> str:
-    """The condition that rows which meet criteria are there, and none has a cell in a column.
+def unsaid(rows: str, *columns: str) -> str:
+    """The condition that rows which meet criteria are there, and none has a cell in all columns.
 
-    Its sum would be a 0 that nobody has said; without rows it is one.
+    Their sum would be a 0 that nobody has said; without rows it is one.
     """
-    return f'IF(COUNTIFS({rows},{cells},"<>")>0,FALSE,COUNTIFS({rows})>0)'
+    cells = ",".join(f'{column},"<>"' for column in columns)
+    return f"IF(COUNTIFS({rows},{cells})>0,FALSE,COUNTIFS({rows})>0)"
 
 
 def copied(header: str, unit: Unit, look: Mapping[str, Any] = {}) -> Measure:
