@@ -425,7 +425,7 @@ def left_out(built: Built) -> dict[str, list[Any]]:
     """What the sheet Campaigns says of what the ratios leave out: amounts and rows."""
     rows = enumerate(campaigns.PAIRS, start=campaigns.LEFT_OUT_ROWS + 2)
     return {
-        ratio: [built.values["Campaigns", row, column] for column in (3, 4, 6, 7)]
+        ratio: [built.values["Campaigns", row, column] for column in (3, 4, 7, 8)]
         for row, ratio in rows
     }
 

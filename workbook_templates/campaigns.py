@@ -171,7 +171,7 @@ NOBODY = f"<>{NAMELESS.replace('?', '~?')}"  # the criterion that leaves out non
 def silent(column: str, number: int = 0) -> str:
     """The name of the cell with the criterion that leaves out a channel without an outcome.
 
-    Without a number: of that which says how many there are, blank where there are none.
+    Without a number: of that which says how many there are.
     """
     return f"{named_after(column)}Silent{number or ''}"
 
@@ -194,27 +194,26 @@ def silent_in(column: str) -> Iterator[Basis]:
         formula = f'=IF({none},"{NOBODY}",{found})'
         yield Basis(silent(column, number), formula, TEXT, array=True)
         none = f'{silent(column, number)}="{NOBODY}"'
-    none_of = f'{silent(column, 1)}="{NOBODY}"'
     cells = (f'IF({silent(column, number)}="{NOBODY}",0,1)' for number in range(1, SILENT + 2))
-    yield Basis(silent(column), blank_if(none_of, "+".join(cells)), COUNT)
+    yield Basis(silent(column), f"={'+'.join(cells)}", COUNT)
 
 
 def stating(column: str) -> tuple[str, str]:
-    """The name of the cell that is blank where all rows state a column, and the criteria of those
-    that do."""
+    """The condition that all rows state a column, and the criteria of those that do."""
     if column in OUTCOMES:
         cells = [silent(column, number + 1) for number in range(SILENT)]
-        return silent(column), "".join(f",Ads[channel],{cell}" for cell in cells)
-    return gaps_in(column), f',Ads[{column}],"<>"'
+        # It is never blank: LibreOffice without kpi_xl computes a blank cell anew.
+        return f"{silent(column)}=0", "".join(f",Ads[channel],{cell}" for cell in cells)
+    return f'{gaps_in(column)}=""', f',Ads[{column}],"<>"'
 
 
 def shared(column: str, other: str, rows: str, whole: str) -> str:
     """The sum of a column over those of some rows that state another; `whole` is that of all."""
-    some, criteria = stating(other)
-    return f'IF({some}="",{whole},SUMIFS(Ads[{column}],{rows}{criteria}))'
+    everywhere, criteria = stating(other)
+    return f"IF({everywhere},{whole},SUMIFS(Ads[{column}],{rows}{criteria}))"
 
 
-class Parts(NamedTuple):
+class Divided(NamedTuple):
     """The parts of a ratio over some rows: their sums, each over the rows that state the other.
 
     `none` is the condition that one of the sums over all rows is not known.
@@ -229,9 +228,9 @@ class Parts(NamedTuple):
         return f'IF({self.below}=0,"",{function}({self.above},{self.below}))'
 
 
-def parts(above: str, below: str, rows: str, wholes: tuple[str, str]) -> Parts:
+def parts(above: str, below: str, rows: str, wholes: tuple[str, str]) -> Divided:
     """The parts of a ratio; `wholes` are the cells of the sums over all of the rows."""
-    return Parts(
+    return Divided(
         shared(above, below, rows, wholes[0]),
         shared(below, above, rows, wholes[1]),
         f'IF({wholes[0]}="",TRUE,{wholes[1]}="")',
@@ -380,7 +379,7 @@ VIDEO_KPIS = (
 
 
 BY_DAYS = tuple(
-    Basis(name, f"={formula}", TEXT)
+    Basis(name, blank_if('LastDay=""', formula), TEXT)
     for name, formula in zip(("FromDays", "UntilDays"), days("FirstDay", "LastDay"), strict=True)
 )
 KNOWN = tuple(
@@ -646,7 +645,7 @@ PROBLEMS = (
             " margin less cost leave these rows out: the sheet {Campaigns} says how much they"
             " brought. A period without any cost has none; forecasts begin after it."),
     Problem("More than two channels that never have clicks, conversions or revenue",
-            "=" + "+".join(f'IF(N({silent(column)})>{SILENT},1,0)' for column in OUTCOMES), "",
+            "=" + "+".join(f'IF({silent(column)}>{SILENT},1,0)' for column in OUTCOMES), "",
             "Ratios leave out two of them, and count the others as if nothing had come of them:"
             " give such channels one name, or enter 0 where nothing came."),
     Problem("Costs below 0", *where(ADS, "(Ads[cost]<0)*1"),
@@ -691,12 +690,12 @@ def agreements(book: Book) -> list[Agreement]:
         Agreement("Cost, summed by campaign", "=SUM(CampaignCost)",
                   f"=IF({NONE},0,SUMPRODUCT({rows}*Ads[cost]))", MONEY),
         Agreement("Cost, summed by ad group", "=SUM(GroupCost)", "=N(Cost)", MONEY),
-        Agreement("ROAS", blank_if('RevenueSilent<>""', "AdReturn"),
-                  blank_if(('RevenueSilent<>""', 'AdReturn=""'),
+        Agreement("ROAS", blank_if("RevenueSilent>0", "AdReturn"),
+                  blank_if(("RevenueSilent>0", 'AdReturn=""'),
                            f'SUMPRODUCT({rows}*(Ads[cost]<>"")*Ads[revenue])'
                            f"/SUMPRODUCT({rows}*Ads[cost])"), RATIO),
-        Agreement("CTR", blank_if('ClicksSilent<>""', "ClickRate"),
-                  blank_if(('ClicksSilent<>""', 'ClickRate=""'),
+        Agreement("CTR", blank_if("ClicksSilent>0", "ClickRate"),
+                  blank_if(("ClicksSilent>0", 'ClickRate=""'),
                            f'SUMPRODUCT({rows}*(Ads[impressions]<>"")*Ads[clicks])'
                            f"/SUMPRODUCT({rows}*Ads[impressions])"), RATE),
         Agreement("Trend of the cost", f"={book.at('Trend', TOP + 1, 2)}",
@@ -1184,21 +1183,21 @@ def campaigns(page: Page) -> None:
 def left_out(page: Page) -> None:
     """What each ratio leaves out of its parts, and in how many rows."""
     styles = page.styles
-    section(page, LEFT_OUT_ROWS - 2, 0, 6, "What the ratios leave out")
+    section(page, LEFT_OUT_ROWS - 2, 0, 7, "What the ratios leave out")
     page.write(LEFT_OUT_ROWS - 1, 0, LEFT_OUT, styles.lead())
     heads = "Left out of", "", "in rows"
-    header_row(page, LEFT_OUT_ROWS, 0, ("Ratio", *heads, *heads), text=(0, 1, 4))
+    header_row(page, LEFT_OUT_ROWS, 0, ("Ratio", *heads, "", *heads), text=(0, 1, 5))
     sums = {measure.called: measure for measure in SUMS}
     for at, (label, pair) in enumerate(PAIRS.items(), start=LEFT_OUT_ROWS + 1):
         page.write(at, 0, label, styles.label(bold=True))
-        for column, (one, other) in zip((1, 4), (pair, pair[::-1]), strict=True):
+        for column, (one, other) in zip((1, 5), (pair, pair[::-1]), strict=True):
             page.write(at, column, sums[one].header, styles.label())
             left = f"N({named_after(one)})-N({with_other(one, other)})"
-            some, criteria = stating(other)
+            everywhere, criteria = stating(other)
             stated = f'COUNTIFS({in_days()},Ads[{one}],"<>"{criteria})'
             rows = f"{known_in(one)}-{stated}"
             for place, formula, unit in ((1, left, sums[one].unit), (2, rows, COUNT)):
-                formula = blank_if((NONE, f'{some}=""', f"{rows}=0"), formula)
+                formula = blank_if((NONE, everywhere, f"{rows}=0"), formula)
                 page.put(at, column + place, formula, styles.number(unit))
 
 
