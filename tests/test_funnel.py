@@ -393,3 +393,63 @@ def test_spend_of_a_single_month_has_no_trend_and_no_leads_have_no_revenue() -> 
     held = dict(build(TEMPLATE, {"Spend": spend}).headlines)
     assert (held["Revenue"], held["Their value"], held["ROAS"]) == ("", "", "")
     assert held["Spend"] == f"{sum(spend['spend']):,.2f}"
+
+
+def every_second_day(*counts: int) -> list[dict[str, Any]]:
+    """So many leads in the months from January 2024 on, each won on its day for 100."""
+    return [
+        {"created": day, "mql_date": day, "won_date": day, "value": 100}
+        for month, count in enumerate(counts, start=1)
+        for day in (date(2024, month, 2 * (number + 1)) for number in range(count))
+    ]
+
+
+def trends(built: Built) -> tuple[list[Any], list[Any], Any]:
+    """The last row of the months, with growth; the row of trends; what is said above."""
+    column = [built.values["Trend", row, 11] for row in range(12, 18)]
+    row = [built.values["Trend", 18, place] for place in range(2, 8)]
+    return column, row, built.values["Trend", 3, 1]
+
+
+def test_months_before_the_data_and_one_not_over_bend_no_trend() -> None:
+    spend = [(date(2024, month, 1), "Web", 100) for month in range(1, 7)]
+    growth, trend, told = trends(workbook(every_second_day(10, 10, 10, 10, 10, 1), spend))
+    assert growth == ["", 0, 0, 0, 0, ""]
+    assert trend == [0, "", 0, 0, 0, 0]
+    assert told == (
+        "Not whole, and so in no trend and no growth: 2024-06."
+        " The data begin on 2024-01-02 and end on 2024-06-02."
+    )
+    built = workbook(every_second_day(10, 10), spend)
+    assert [built.values["Trend", row, 4] for row in (11, 12, 17)] == ["", 10, 0]
+
+
+def test_a_month_that_the_data_begin_in_bends_no_trend() -> None:
+    leads = every_second_day(10, 10, 12, 14)[7:]  # from 16 January on: 3, 10, 12 and 14
+    growth, trend, told = trends(workbook(leads))
+    assert growth[-3:] == ["", pytest.approx(12 / 10 - 1), pytest.approx(14 / 12 - 1)]
+    assert trend[2] == pytest.approx(2 / 12)  # 10, 12, 14; April ends on the 28th: it is over
+    assert told.startswith("Not whole, and so in no trend and no growth: 2024-01. The data begin")
+
+
+def test_whole_months_have_nothing_said_above() -> None:
+    growth, trend, told = trends(workbook(every_second_day(14, 14, 14)))
+    assert (growth[-2:], trend[2], told) == ([0, 0], 0, "")
+
+
+def test_touches_are_never_patterns() -> None:
+    won = {"won_date": date(2024, 2, 25), "value": 100}
+    touches = ["a*", "ab", "ab", "a?", "<5", "=x", "~q", "a*"]
+    built = workbook([won | {"campaign": touch} for touch in touches])
+    shown = {built.values["Attribution", row, 1]: row for row in range(6, 12)}
+    for touch, row in shown.items():
+        models = [built.values["Attribution", row, column] for column in (2, 5, 6, 7, 8)]
+        assert models == [pytest.approx(touches.count(touch))] * 5, touch
+    assert set(shown) == set(touches)
+
+
+def test_a_channel_without_an_open_deal_has_no_velocity_as_the_whole_has_none() -> None:
+    won = {"sqo_date": date(2024, 1, 5), "won_date": date(2024, 1, 13), "value": 1000}
+    built = workbook([won, won], [(date(2024, 1, 1), "Web", 100)])
+    assert dict(built.headlines)["Sales velocity"] == ""
+    assert (built.values["Channels", 22, 12], built.values["Channels", 22, 13]) == (10, "")

@@ -346,6 +346,30 @@ def test_names_are_never_patterns() -> None:
     assert built.values["Summary", 3, 2] == "The checks have found no problem in the data."
 
 
+def test_names_with_signs_of_patterns_are_those_of_one_rep() -> None:
+    names = ["A*", "AB", "A?", "~X"]
+    before, weeks = (
+        [(name, day, sales, 10, 10, 3, 90) for name, sales in zip(names, sold, strict=True)]
+        for day, sold in (
+            (date(2025, 2, 3), (100, 200, 50, 30)),
+            (date(2025, 3, 3), (1000, 200, 50, 30)),
+        )
+    )
+    targets = {"rep": names, "sales": [1000] * 4, "visits": [50] * 4}
+    built = build(TEMPLATE, {**weeks_of(*before, *weeks), "Targets": targets})
+    shown = table(built, "Reps", CHARTED + 1, 4, 4)
+    assert [(line[1], line[3]) for line in shown] == list(
+        zip(names, (1000, 200, 50, 30), strict=True)
+    )
+    said = next(
+        value
+        for (sheet, row, _), value in built.values.items()
+        if sheet == "Summary" and row > 10 and str(value).startswith("Sales rose")
+    )
+    # From 380 to 1280, of which A* has 900.
+    assert said == "Sales rose 237 % to 1,280 (better), mostly A*"
+
+
 def test_a_large_team_gets_more_room() -> None:
     names = [f"Rep {number:02}" for number in range(1, 41)]
     sales = [100 + (number * 7) % 41 for number in range(40)]

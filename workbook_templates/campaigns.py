@@ -47,6 +47,7 @@ from .grid import (
     WORDS,
     Grid,
     Measure,
+    escaped,
     lay_out,
     named_month,
     put_grid,
@@ -247,13 +248,6 @@ def nothing_earned(rows: str, revenue: str, cost: str) -> str:
 def named(column: str) -> str:
     """The names in a column, row by row."""
     return f'IF(Ads[{column}]="","{NAMELESS}",Ads[{column}])'
-
-
-def escaped(name: str) -> str:
-    """A name that SUMIFS takes for no pattern: also one with * or ? in it."""
-    for sign in "~*?":
-        name = f'SUBSTITUTE({name},"{sign}","~{sign}")'
-    return name
 
 
 def criterion(name: str) -> str:

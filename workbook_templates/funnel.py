@@ -24,6 +24,7 @@ from .comparison import (
     Breakdown,
     Range,
     Tile,
+    day_text,
     figures_before,
     key_figures,
     owed_to,
@@ -39,6 +40,8 @@ from .grid import (
     copied,
     last_months,
     lay_out,
+    month_of,
+    named_month,
     originals,
     put_grid,
     within,
@@ -97,6 +100,7 @@ FUNNEL, CHANNELS, CYCLES, MIX, CREDIT = 0, 6, 11, 15, 20
 SEGMENTS = CREDIT + 5 * (len(OVERVIEW) + 1)
 RANGE = SEGMENTS + 12
 OWED = RANGE + 3
+WHOLE = OWED + 14
 
 
 # A day to come is one that is expected: its deal is not won yet. Today stands in one cell alone,
@@ -128,15 +132,16 @@ LOST = f"{WITHIN}*{LOST_EVER}"
 OPEN = f'{WITHIN}*{DEAL}*(1-{seen("lost_date")})*(1-{WON})*(Leads[lead_id]<>"")'
 DEALS = f"{WITHIN}*{DEAL}"
 
+FIRST_LEAD = f"_xlfn.MINIFS(Leads[created],{POSSIBLE.format('Leads[created]')})"
 DAYS_SHOWN = Range(
     empty=LEADS.empty,
     begin="MIN({},IF(COUNT(Spend[month])=0,{},EOMONTH({},-1)+1))".format(
-        f"_xlfn.MINIFS(Leads[created],{POSSIBLE.format('Leads[created]')})",
+        FIRST_LEAD,
         LAST_OF_ALL,
         f"_xlfn.MINIFS(Spend[month],{POSSIBLE.format('Spend[month]')})",
     ),
     known="MAX({},IF(COUNT(Spend[month])=0,0,EOMONTH({},-1)+1))".format(
-        f"_xlfn.MINIFS(Leads[created],{POSSIBLE.format('Leads[created]')})",
+        FIRST_LEAD,
         f"_xlfn.MINIFS(Spend[month],{POSSIBLE.format('Spend[month]')})",
     ),
     end="MAX({},{})".format(
@@ -155,9 +160,17 @@ DAYS_SHOWN = Range(
     meanings=("The month's first: spend is by month", "The month's last: spend is by month"),
 )
 
+# The months that the data have whole, but for a tenth at their start and a few days at their end.
 # The leads of before as old as those of the range are now; no spend of a month that is not over,
 # which may be there to the day, or for the whole month.
 SEEN = (
+    Basis("LeadsFrom", blank_if("COUNT(Leads[created])=0", month_of(FIRST_LEAD)), DATE),
+    Basis(
+        "WholeFrom",
+        blank_if('LeadsFrom=""', f"IF({FIRST_LEAD}>LeadsFrom+3,EDATE(LeadsFrom,1),LeadsFrom)"),
+        DATE,
+    ),
+    Basis("WholeUntil", blank_if('LeadsFrom=""', "EOMONTH(Until+7,-1)"), DATE),
     Basis("Seen", f"={LAST_OF_ALL}", VALUE),
     Basis("SpendUntil", "=RangeUntil", DATE),
     Basis("SeenBefore", blank_if('ComparedFrom=""', "ComparedUntil+Until-LastDay"), DATE),
@@ -372,7 +385,7 @@ AGREEMENTS = (
 
 PROBLEMS = (
     Problem("Leads twice in the table", "=COUNTA(Leads[lead_id])-DistinctLeads",
-            "=ROW(Leads[[#Headers],[lead_id]])+MATCH(CommonestLead,Leads[lead_id],0)",
+            "=ROW(Leads[[#Headers],[lead_id]])+_xlfn.XMATCH(CommonestLead,Leads[lead_id])",
             "They count twice: delete one of the two rows."),
     Problem("Rows without a lead", *where(LEADS, '(Leads[lead_id]="")*(Leads[created]<>"")'),
             "They do not count as leads: name them."),
@@ -574,6 +587,7 @@ VOLUMES = (
                        f"SUMPRODUCT({MINE}*{WON}*Leads[value]))", MONEY),
 )  # fmt: skip
 
+OPEN_OF = f"SUMPRODUCT({of_channel('Leads', '{channel}')}*{OPEN})"
 # Of the same channels: {channel} ... {revenue} are its volumes.
 RETURNS = (
     Measure("channel", "{channel}", KEY, look=NAME),
@@ -594,9 +608,9 @@ RETURNS = (
     Measure("win rate", "WIN_RATE({customers},{lost})", RATE, "({customers}+{lost})", best="high"),
     Measure("days to win", "{days}", DAYS, "N({days})", best="low"),
     Measure("velocity per day",
-            f"SALES_VELOCITY(SUMPRODUCT({of_channel('Leads', '{channel}')}*{OPEN}),{{win rate}},"
+            f"SALES_VELOCITY({OPEN_OF},{{win rate}},"
             "{revenue}/{customers},{days})", MONEY, "N({days})*{customers}", best="high",
-            blank='{revenue}=""'),
+            blank=f'IF({{revenue}}="",TRUE,{OPEN_OF}=0)'),
 )  # fmt: skip
 
 
@@ -643,27 +657,50 @@ def channels(page: Page) -> None:
 
 # The last months
 
+# What came before the data, nobody knows.
+SPENT_COLUMNS = (("spend", MONEY), ("visits", COUNT))
+NOT_KNOWN = 'IF({$month}="",TRUE,{$month}<LeadsFrom)'
 MONTHLY = (
     Measure("month", "{first}", MONTH, blank=NONE, look=NAME),
     *(
         Measure(column, f"SUMIFS(Spend[{column}],{within('Spend[month]')})", unit,
                 f"COUNTIFS({within('Spend[month]')},Spend[{column}],\"<>\")")
-        for column, unit in (("spend", MONEY), ("visits", COUNT))
+        for column, unit in SPENT_COLUMNS
     ),
-    Measure("leads", f"COUNTIFS({within('Leads[created]')})", COUNT),
+    Measure("leads", f"COUNTIFS({within('Leads[created]')})", COUNT, blank=NOT_KNOWN),
     Measure("MQL", f"COUNTIFS({within('Leads[mql_date]')})", COUNT,
-            blank=f'OR({{$month}}="",{NOT_DATED["MQL"]})'),
-    Measure("customers", f"COUNTIFS({within('Leads[won_date]')},{WON_BY_NOW})", COUNT),
+            blank=f"OR({NOT_KNOWN},{NOT_DATED['MQL']})"),
+    Measure("customers", f"COUNTIFS({within('Leads[won_date]')},{WON_BY_NOW})", COUNT,
+            blank=NOT_KNOWN),
     Measure("revenue", f"SUMIFS(Leads[value],{within('Leads[won_date]')},{WON_BY_NOW})", MONEY,
             blank=f'IF(N({{customers}})=0,{{customers}}="",COUNTIFS({within("Leads[won_date]")},'
                   f'{WON_BY_NOW},Leads[value],"<>")=0)'),
-    Measure("cost per lead", "CPL({spend},{leads})", MONEY, "N({spend})*{leads}"),
-    Measure("CAC", "CAC({spend},{customers})", MONEY, "N({spend})*{customers}"),
+    Measure("cost per lead", "CPL({spend},{leads})", MONEY, "N({spend})*N({leads})"),
+    Measure("CAC", "CAC({spend},{customers})", MONEY, "N({spend})*N({customers})"),
     Measure("ROAS", "ROAS({revenue},{spend})", RATIO, "N({spend})", blank='{revenue}=""'),
     Measure("revenue growth", "SALES_GROWTH({revenue},{revenue<})", RATE, "N({revenue<})",
-            first='""', blank='{revenue}=""'),
+            first='""', blank='OR({revenue}="",{$month}>WholeUntil,{$month<}<WholeFrom)'),
 )  # fmt: skip
 NEWEST = 'MAX(Leads[created],Spend[month],_xlfn.MAXIFS(Leads[won_date],Leads[won_date],"<="&Until))'
+
+
+def whole_months(table: Grid) -> Grid:
+    """The figures of which there are trends, in the months that the data have whole.
+
+    Spend has months, and needs no whole first one.
+    """
+    columns = []
+    for one in MONTHLY[1:7]:
+        since = "" if (one.called, one.unit) in SPENT_COLUMNS else ",{its month}<WholeFrom"
+        none = f'{{its {one.called}}}="",{{its month}}="",{{its month}}>WholeUntil{since}'
+        value = f"{{its {one.called}}}"
+        columns.append(Measure(one.called, value, one.unit, blank=f"OR({none})"))
+    records = table.records(**{f"its {one.called}": one.called for one in MONTHLY[:7]})
+    page = table.page.book.pages["Model"]
+    page.write(TOP - 1, WHOLE, "Months that the data have whole", page.styles.heading())
+    grid = put_grid(page, TOP, columns, records, left=WHOLE, titled=False)
+    headers(page, grid)
+    return grid
 
 
 def trend(page: Page) -> None:
@@ -675,10 +712,22 @@ def trend(page: Page) -> None:
     lay_out(page, "Trend", lead, ((1, 12), (10, 13)), frozen=(TOP + 1, 1))
     newest = f"IF(Ranged=0,{NEWEST},MIN(LastDay,{NEWEST}))"
     table = put_grid(page, TOP, MONTHLY, last_months(newest, MONTHS), blank='{$month}=""')
-    row = table.last + 1
+    oldest, latest = table.at("month", 1), table.at("month", MONTHS)
+    begun = f"AND(LeadsFrom<WholeFrom,LeadsFrom>={oldest})"
+    cut = ((begun, "LeadsFrom"), (f"{latest}>WholeUntil", latest))
+    names = [f'IF({condition},{named_month(month)}&" ","")' for condition, month in cut]
+    told = page.book.phrase(
+        "Not whole, and so in no trend and no growth: {months}. The data begin on {from} and end on"
+        " {until}.",
+        {"from": day_text(FIRST_LEAD), "until": day_text("Until"),
+         "months": f'SUBSTITUTE(TRIM({"&".join(names)})," ",", ")'},
+    )  # fmt: skip
+    some = f"OR({','.join(condition for condition, _ in cut)})"
+    page.put(2, 0, blank_if('LeadsFrom=""', f'IF({some},{told},"")'), page.styles.warning())
+    row, whole = table.last + 1, whole_months(table)
     page.write(row, 0, "trend", page.styles.header(align="start"))
-    for column in range(1, 7):
-        block = xl_range(TOP + 1, column, table.last, column)
+    for column, measure in enumerate(whole.measures, start=1):
+        block = whole.at(measure.called)
         formula = blank_if(f"OR(COUNT({block})<3,SUM({block})=0)", f"KPI_TREND({block})")
         page.put(row, column, formula, page.styles.header(GROWTH.number_format))
     draw(page, "column", "Leads, MQL and customers by month",
@@ -742,7 +791,7 @@ def attribution(page: Page) -> None:
             source.at(TOP + 1, column, TOP + 200, column)
             for column in (CREDIT + 5 * left, CREDIT + 5 * left + 1)
         )
-        models.append(Measure(title, f"SUMIFS({amounts},{touches},{{$touch}})", AVERAGE,
+        models.append(Measure(title, f"SUMPRODUCT(({touches}={{$touch}})*1,{amounts})", AVERAGE,
                               blank='{$touch}=""'))  # fmt: skip
     headers = [column.header for column in CREDITED]
     rows = originals(source, TOP + 1, CREDIT, headers, ROOM)
@@ -836,7 +885,7 @@ def model(page: Page) -> None:
     """What KPI functions compute from whole columns."""
     styles = page.styles
     lay_out(page, "Model", "What the functions of kpi_xl compute from whole columns.",
-            ((1, 32), (OWED + 11, 13)), frozen=(TOP + 1, 0))  # fmt: skip
+            ((1, 32), (WHOLE + 5, 13)), frozen=(TOP + 1, 0))  # fmt: skip
     for column, title in (
         (CYCLES, "Days between stages"), (MIX, "Rows of a lead"),
         (RANGE, "The days that are shown, and those before"),

@@ -352,6 +352,13 @@ def within(column: str, month: str = "{$month}") -> str:
     return f'{column},">="&{month},{column},"<"&EDATE({month},1)'
 
 
+def escaped(name: str) -> str:
+    """A name that SUMIFS takes for no pattern: also one with * or ? in it."""
+    for sign in "~*?":
+        name = f'SUBSTITUTE({name},"{sign}","~{sign}")'
+    return name
+
+
 def unsaid(rows: str, *columns: str) -> str:
     """The condition that rows which meet criteria are there, and none has a cell in all columns.
 

@@ -36,6 +36,7 @@ from .grid import (
     Grid,
     Measure,
     Record,
+    escaped,
     lay_out,
     named_month,
     put_grid,
@@ -251,7 +252,7 @@ def of_rep(
 
 def month_sum(column: str) -> str:
     """The sum of a column over a rep's weeks in the month."""
-    total = known_sum(column, f'Weeks[rep],"="&{{$Name}},{IN_MONTH}')
+    total = known_sum(column, f"Weeks[rep],{{$Sought}},{IN_MONTH}")
     return f'=IF({{$Weeks}}="","",{total})'
 
 
@@ -269,18 +270,19 @@ DAYS_OF_REP = f"IF((Weeks[rep]={{$Name}})*{PLAUSIBLE},Weeks[week])"
 MEASURES = (
     of_rep("Name", '=IF({number}>ROWS(Targets[rep]),"",IF(INDEX(Targets[rep],{number})="","",'
             "INDEX(Targets[rep],{number})))", KEY),
+    of_rep("Sought", f"=IF({{$Name}}=\"\",\"\",\"=\"&{escaped('{$Name}')})", KEY),
     # What the checks need
-    of_rep("Times", '=IF({$Name}="","",COUNTIF(RepName,"="&{$Name}))', COUNT),
-    of_rep("Rows", '=IF(OR({$Name}="",N(Latest)=0),"",COUNTIFS(Weeks[rep],"="&{$Name},'
+    of_rep("Times", '=IF({$Name}="","",COUNTIF(RepName,{$Sought}))', COUNT),
+    of_rep("Rows", '=IF(OR({$Name}="",N(Latest)=0),"",COUNTIFS(Weeks[rep],{$Sought},'
             'Weeks[week],">="&Earliest,Weeks[week],"<="&Latest))', COUNT),
     of_rep("Different", '=IF(N({$Rows})=0,"",SUMPRODUCT('
             f"(FREQUENCY({DAYS_OF_REP},Weeks[week])>0)*1))", COUNT, "array", named=False),
     of_rep("Again", "{$Rows}-{$Different}", COUNT, over="N({$Rows})"),
     of_rep("AgainAt", "ROW(Weeks[[#Headers],[rep]])+MATCH(1,(Weeks[rep]={$Name})"
            f"*(Weeks[week]=MODE({DAYS_OF_REP})),0)", COUNT, "array", over="N({$Again})"),
-    of_rep("First", '_xlfn.MINIFS(Weeks[week],Weeks[rep],"="&{$Name},Weeks[week],">="&Earliest)',
+    of_rep("First", '_xlfn.MINIFS(Weeks[week],Weeks[rep],{$Sought},Weeks[week],">="&Earliest)',
            DATE, over="N({$Rows})", named=False),
-    of_rep("Last", '_xlfn.MAXIFS(Weeks[week],Weeks[rep],"="&{$Name},Weeks[week],"<="&Latest)',
+    of_rep("Last", '_xlfn.MAXIFS(Weeks[week],Weeks[rep],{$Sought},Weeks[week],"<="&Latest)',
            DATE, over="N({$Rows})", named=False),
     # Days as far apart as months, from the first of one to the first of another
     of_rep("MonthRows", "IF({$Different}<2,0,IF(OR(DAY({$First})>1,DAY({$Last})>1,"
@@ -289,7 +291,7 @@ MEASURES = (
            over="N({$Rows})"),
     # The month
     of_rep("Weeks", f'=IF(OR({{$Name}}="",{NO_MONTH}),"",'
-           f'COUNTIFS(Weeks[rep],"="&{{$Name}},{IN_MONTH}))', COUNT),
+           f'COUNTIFS(Weeks[rep],{{$Sought}},{IN_MONTH}))', COUNT),
     of_rep("Sales", month_sum("sales"), LARGE),
     of_rep("Target", rep_target("sales", "TeamTarget", "/RepCount"), LARGE),
     of_rep("Share", "QUOTA_ATTAINMENT({$Sales},{$Target})", RATE,
@@ -484,14 +486,14 @@ def weeks_before(page: Page, room: int) -> dict[str, str]:
     figures_before(page, below, RANGE, EVERY.values(), wanted, BOUNDS)
     reps = Grid(page, TOP, BY_REP, MEASURES, room)
     sums = {
-        f"Month{column.capitalize()}": f'SUMIFS(Weeks[{column}],Weeks[rep],"="&{{name}},{IN_MONTH})'
+        f"Month{column.capitalize()}": f"SUMIFS(Weeks[{column}],Weeks[rep],{{sought}},{IN_MONTH})"
         for column in ("sales", "leads", "deals", "spend")
     }
     return owed_to(
         page,
         TOP,
         OWED,
-        Breakdown(reps.records(name="Name"), sums, '{name}=""'),
+        Breakdown(reps.records(name="Name", sought="Sought"), sums, '{name}=""'),
         EVERY,
         wanted,
         BOUNDS,
@@ -621,8 +623,8 @@ def goals(page: Page) -> None:
 
 
 def week_sum(column: str, week: str, rep: str = "") -> str:
-    """The sum of a column over a week, for a rep or all; blank where no row has it."""
-    whose = f'Weeks[rep],"="&{rep},' if rep else ""
+    """The sum of a column over a week, for a rep (as sought) or all; blank where no row has it."""
+    whose = f"Weeks[rep],{rep}," if rep else ""
     within = f'{whose}Weeks[week],">="&{week},Weeks[week],"<="&{week}+6'
     return known_sum(column, within)
 
@@ -867,7 +869,7 @@ def trend(page: Page, room: int) -> None:
     days = [xl_rowcol_to_cell(TOP, number, row_abs=True) for number in range(1, THIRTEEN + 1)]
     columns = (
         shown("Rep", "Name", KEY, look=NAME),
-        *(Measure("", week_sum("sales", day, "{$Name}"), LARGE, key=day,
+        *(Measure("", week_sum("sales", day, "INDEX(RepSought,{place})"), LARGE, key=day,
                   blank=f'OR({{$Name}}="",{day}="")') for day in days),
     )  # fmt: skip
     table = put_grid(page, top - 1, columns, ranked(page.book, room), titled=False)
