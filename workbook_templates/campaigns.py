@@ -199,18 +199,40 @@ def silent_in(column: str) -> Iterator[Basis]:
     yield Basis(silent(column), f"={'+'.join(cells)}", COUNT)
 
 
-def stating(column: str) -> tuple[str, str]:
-    """The condition that all rows state a column, and the criteria of those that do."""
+LOCATED = ("impressions", "cost")
+"""Columns of which it is known where rows have none: in which weeks, in which campaigns. So few
+sums are over some of the rows alone, which takes long where there are 100,000."""
+ANYWHERE = {gaps_in(column): gaps_in(column) for column in LOCATED}
+"""The same where nobody looks closer than at the whole range."""
+
+
+def gaps_among(column: str, rows: str) -> str:
+    """The cell of the gaps in a column: that of a record where its rows are told by fields."""
+    name = gaps_in(column)
+    return f"{{{name}}}" if column in LOCATED and "{" in rows else name
+
+
+def gaps_of(rows: str) -> tuple[Measure, ...]:
+    """Cells that are blank where all of some rows have a column of LOCATED."""
+    return tuple(
+        Measure(f"No {column}", f'IF(COUNTIFS({rows},Ads[{column}],"")=0,"",1)', COUNT,
+                blank=f'{gaps_in(column)}=""', key=gaps_in(column))
+        for column in LOCATED
+    )  # fmt: skip
+
+
+def stating(column: str, rows: str = "") -> tuple[str, str]:
+    """The condition that all rows, or some, state a column, and the criteria of those that do."""
     if column in OUTCOMES:
         cells = [silent(column, number + 1) for number in range(SILENT)]
         # It is never blank: LibreOffice without kpi_xl computes a blank cell anew.
         return f"{silent(column)}=0", "".join(f",Ads[channel],{cell}" for cell in cells)
-    return f'{gaps_in(column)}=""', f',Ads[{column}],"<>"'
+    return f'{gaps_among(column, rows)}=""', f',Ads[{column}],"<>"'
 
 
 def shared(column: str, other: str, rows: str, whole: str) -> str:
     """The sum of a column over those of some rows that state another; `whole` is that of all."""
-    everywhere, criteria = stating(other)
+    everywhere, criteria = stating(other, rows)
     return f"IF({everywhere},{whole},SUMIFS(Ads[{column}],{rows}{criteria}))"
 
 
@@ -241,7 +263,7 @@ def parts(above: str, below: str, rows: str, wholes: tuple[str, str]) -> Divided
 def nothing_earned(rows: str, revenue: str, cost: str) -> str:
     """The condition that nobody knows what some rows earned: none has both revenue and cost."""
     unknown = unsaid(rows, "Ads[revenue]", "Ads[cost]")
-    unknown = f'IF(IF({gaps_in("revenue")}="",{gaps_in("cost")}="",FALSE),FALSE,{unknown})'
+    unknown = f'IF(IF({gaps_in("revenue")}="",{gaps_among("cost", rows)}="",FALSE),FALSE,{unknown})'
     return f'IF({revenue}="",TRUE,IF({cost}="",TRUE,{unknown}))'
 
 
@@ -300,7 +322,7 @@ BY_GROUP = Listed(
 BY_EMAIL = Listed("E-mail", 30, named("campaign"), "sent", 12, "*(Ads[sent]>0)")
 BY_VIDEO = Listed("Video", 38, named("campaign"), "video_starts", 12, "*(Ads[video_starts]>0)")
 LISTS = (BY_CHANNEL, BY_CAMPAIGN, BY_GROUP, BY_EMAIL, BY_VIDEO)
-BY_MONTH, BY_PERIOD, BY_DAY, COPIED = 46, 57, 66, 74  # the first columns of the blocks over time
+BY_MONTH, BY_PERIOD, BY_DAY, COPIED = 46, 59, 70, 78  # the first columns of the blocks over time
 RANGE, OWED = COPIED + 14, COPIED + 17
 TO_COME = COPIED + 50  # and of the forecasts
 
@@ -724,7 +746,12 @@ LISTED = (
     Measure("Found by", criterion("{Name}"), KEY, look=WORDS),
 )
 CHANNEL_OF = '_xlfn.XLOOKUP({%s},Ads[campaign],Ads[channel],"")&""'
-LISTED_CAMPAIGN = (*LISTED, Measure("Channel", CHANNEL_OF % "Name", KEY, look=WORDS))
+LISTED_CHANNEL = (*LISTED, *gaps_of(in_days() + ",Ads[channel],{Found by}"))
+LISTED_CAMPAIGN = (
+    *LISTED,
+    Measure("Channel", CHANNEL_OF % "Name", KEY, look=WORDS),
+    *gaps_of(in_days() + ",Ads[campaign],{Found by}"),
+)
 LISTED_GROUP = (
     *LISTED,
     Measure("Channel", CHANNEL_OF % "Campaign", KEY, look=WORDS),
@@ -733,6 +760,7 @@ LISTED_GROUP = (
             look=WORDS),
     Measure("Found by", criterion("{Campaign}"), KEY, look=WORDS, key="campaign found by"),
     Measure("Found by", criterion("{Ad group}"), KEY, look=WORDS, key="group found by"),
+    *gaps_of(in_days() + ",Ads[campaign],{campaign found by},Ads[ad_group],{group found by}"),
 )  # fmt: skip
 
 
@@ -786,7 +814,8 @@ def parts_before(page: Page) -> dict[str, str]:
 
 def beside(page: Page, listed: Listed) -> Grid:
     """The table beside a list, which says how each name is found."""
-    measures = {"Campaigns": LISTED_CAMPAIGN, "Ad groups": LISTED_GROUP}.get(listed.title, LISTED)
+    measures = {"Channels": LISTED_CHANNEL, "Campaigns": LISTED_CAMPAIGN,
+                "Ad groups": LISTED_GROUP}.get(listed.title, LISTED)  # fmt: skip
     return Grid(page, TOP, listed.column + 4, measures, listed.room)
 
 
@@ -824,16 +853,16 @@ def with_days(first: str, last: str) -> tuple[Measure, ...]:
     )
 
 
-OF_MONTH = "{since}", "{before}"
+OF_SPAN = "{since}", "{before}"
 
 
 def in_month(header: str, column: str) -> Measure:
     """The sum of a column over the days of a month."""
-    return Measure(header, known_sum(column, *OF_MONTH), MONEY)
+    return Measure(header, known_sum(column, *OF_SPAN), MONEY)
 
 
-RETURN = parts("revenue", "cost", in_days(*OF_MONTH), ("{Revenue}", "{Cost}"))
-ACTIONS = parts("cost", "conversions", in_days(*OF_MONTH), ("{Cost}", "{Conversions}"))
+RETURN = parts("revenue", "cost", in_days(*OF_SPAN), ("{Revenue}", "{Cost}"))
+ACTIONS = parts("cost", "conversions", in_days(*OF_SPAN), ("{Cost}", "{Conversions}"))
 MONTHLY = (
     following("Month", f"MAX({month_of('FirstDay')},EDATE({month_of('LastDay')},{1 - MONTHS}))",
               "EDATE({day},1)"),
@@ -843,9 +872,10 @@ MONTHLY = (
     Measure("Break-even", "BreakEven", RATIO, blank=""),
     Measure("CPA", ACTIONS.ratio("CPA"), MONEY, blank=ACTIONS.none),
     Measure("Earned", f"{RETURN.above}*Margin-{RETURN.below}", MONEY,
-            blank=nothing_earned(in_days(*OF_MONTH), "{Revenue}", "{Cost}")),
+            blank=nothing_earned(in_days(*OF_SPAN), "{Revenue}", "{Cost}")),
     in_month("Conversions", "conversions")._replace(unit=COUNT),
     *with_days("{Month}", "EDATE({Month},1)-1"),
+    *gaps_of(in_days(*OF_SPAN)),
 )  # fmt: skip
 
 WEEK_OF = "({day}-WEEKDAY({day},2)+1)"
@@ -861,6 +891,7 @@ PERIODICAL = (
     Measure("Break-even", "BreakEven", RATIO, blank=""),
     Measure("Cost if whole", 'IF({Whole}=1,{trend cost},"")', MONEY, blank="", name="PeriodCost"),
     *with_days("{From}", "{Until}"),
+    *gaps_of(in_days(*OF_SPAN)),
 )  # fmt: skip
 
 NO_DAILY = "COUNT(DayCost)+0*SUM(DayCost)=0"  # an error is shown
@@ -1095,7 +1126,7 @@ CAMPAIGN_ROWS = CHANNEL_ROWS + BY_CHANNEL.room + 2
 DRAWN = 10  # campaigns in its charts
 LEFT_OUT_ROWS = CAMPAIGN_ROWS + BY_CAMPAIGN.room + 20  # below these, what ratios leave out
 
-WHOLE = {"since": "FromDays", "before": "UntilDays", "criteria": "", "none": NONE}
+WHOLE = {"since": "FromDays", "before": "UntilDays", "criteria": "", "none": NONE, **ANYWHERE}
 """What the sums are over, and the condition for none: the rows of the range, all of them."""
 
 
@@ -1121,6 +1152,7 @@ def of_list(book: Book, listed: Listed, *columns: str) -> list[dict[str, str]]:
             **{f"model {name}": cell for name, cell in cells.items()},
             "none": f'{cells["Name"]}=""',
             "criteria": criteria,
+            **{gaps_in(column): cells.get(gaps_in(column), "") for column in LOCATED},
         })  # fmt: skip
     return records
 
@@ -1298,7 +1330,7 @@ def trend(page: Page) -> None:
         cells = {
             field: source.row_of(called, number)
             for field, called in (("start", "From"), ("until", "Until"), ("whole", "Whole"),
-                                  *zip(OF_DAYS, OF_DAYS, strict=True))
+                                  *((one, one) for one in (*OF_DAYS, *ANYWHERE)))
         }  # fmt: skip
         rows.append({**cells, "none": f'{cells["start"]}=""', "criteria": ""})
     table = put_grid(page, TOP + 1, columns, rows, blank="{none}", titled=False)
