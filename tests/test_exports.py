@@ -2339,6 +2339,125 @@ def test_orders_of_a_shop_and_their_payments_are_the_same(tmp_path: Path) -> Non
     assert total(told, "Orders", "amount") == 2 * (99 + 10)
 
 
+def shopify_days(*orders: tuple[str, str, object]) -> str:
+    """A shop's orders, from 1 on, of an address, a day and an amount."""
+    return SHOPIFY_ORDERS.partition("\n")[0] + "".join(
+        f"\n#{number},{mail},paid,USD,{amount},{day},0"
+        for number, (mail, day, amount) in enumerate(orders, start=1)
+    )
+
+
+def days_from(start: int, number: int) -> list[str]:
+    return [str(date(2024, 1, 1) + timedelta(days=start + n)) for n in range(number)]
+
+
+def test_orders_that_all_wait_for_their_payment_say_how_they_count(tmp_path: Path) -> None:
+    """Shops whose customers pay the courier never have another status."""
+    path = text_file(
+        tmp_path / "shopify.csv",
+        SHOPIFY_ORDERS + "#1,a@x.com,pending,PKR,1500,2024-01-05,0\n"
+        "#2,b@x.com,voided,PKR,900,2024-01-06,0\n#3,b@x.com,pending,PKR,700,2024-01-06,0\n",
+    )
+    said_so = refusal("retention", path)
+    assert "2 orders pending (2,200.00); 1 order voided (900.00). If those count" in said_so
+    assert said_so.endswith('say --where "Financial Status=pending"')
+    told = filled("retention", path, words=said(where="Financial Status=pending"))
+    assert column(told, "Orders", "amount") == [1500, 700]
+    path.write_text(path.read_text().replace("pending", "voided"), encoding="utf-8")
+    assert refusal("retention", path).endswith("3 orders voided (3,100.00)")
+
+
+@pytest.mark.parametrize(
+    ("prices", "same", "sold", "said"),
+    [
+        ([29], True, 40, ""),  # alike on every other day, too
+        ([29, 39], False, 40, ""),
+        ([29, 39, 99], True, 40, "refused"),
+        ([29], True, 4, "4 rows of the day and the amount of an order in 2.csv (116.00): if"),
+    ],
+)
+def test_shops_with_few_prices_have_orders_alike_by_chance(
+    prices: list[float], same: bool, sold: int, said: str, tmp_path: Path
+) -> None:
+    """Orders of many days, or of a few, in a shop and in a table with the customers' names."""
+    days = days_from(0, 40) if sold == 40 else [days_from(0, 40)[n] for n in (1, 7, 12, 30)]
+    price, other = (random.Random(seed).choices(prices, k=sold) for seed in (1, 1 if same else 2))
+    shop = shopify_days(
+        *((f"{n}@x.com", day, price[n % sold]) for n, day in enumerate(days * (sold // 40 + 1)))
+    )
+    own = "order,customer,date,amount\n" + "".join(
+        f"A{n},buyer {n},{day},{amount}\n"
+        for n, (day, amount) in enumerate(zip(days[:30], other, strict=False))
+    )
+    files = files_of(tmp_path, shop, own)
+    if said == "refused":
+        assert "seem to have the same orders (2024-01-" in refusal("retention", *files)
+        return
+    told = filled("retention", *files)
+    assert len(column(told, "Orders", "order")) == {40: 80 + 30, 4: 4 + 4}[sold]
+    assert ("of the day and the amount" in told.notes[0].remarks()) == bool(said)
+    assert said in told.notes[0].remarks()
+
+
+def test_customers_of_two_shops_buy_in_both_on_a_day_by_chance(tmp_path: Path) -> None:
+    """Everybody buys every second day in one shop, every third day in the other, for one price."""
+    names = [f"{n}@x.com" for n in range(10)]
+    bought = [(name, day, 9) for name in names for day in days_from(0, 60)]
+    shop = shopify_days(*bought[::2])
+    woo = WOO_ORDERS.partition("\n")[0] + "".join(
+        f"\nW{n},{day},Completed,{name},{amount},USD"
+        for n, (name, day, amount) in enumerate(bought[::3])
+    )
+    told = filled("retention", *files_of(tmp_path, shop, woo))
+    assert len(column(told, "Orders", "order")) == 300 + 200
+    same = WOO_ORDERS.partition("\n")[0] + f"\nW1,{bought[0][1]},Completed,{names[0]},9,USD"
+    files = files_of(tmp_path, shopify_days(*bought[:1], ("z@x.com", "2024-03-01", 9)), same)
+    assert "seem to have the same orders (0@x.com" in refusal("retention", *files)
+
+
+PAYMENTS = (
+    "id,Created (UTC),Amount,Amount Refunded,Currency,Status,Customer ID,Customer Email,Description"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Plan {plan} months", "Invoice {n}", "Invoice 2024-{n:04}", "Order {other}", "Order {order}"],
+)
+def test_numbers_in_payments_are_of_orders_where_they_fit(text: str, tmp_path: Path) -> None:
+    """Subscriptions have numbers of invoices and of months, which are small, as those of orders."""
+    prices = [29, 49, 19, 35, 49, 29, 19]
+    shop = shopify_days(
+        *((f"{n}@x.com", day, prices[n % 7]) for n, day in enumerate(days_from(0, 60)))
+    )
+    shop = shop.replace("\n#", "\n#20")
+    if "order" not in text and "other" not in text:
+        shop = shop.replace("\n#20", "\n#")
+    paid = [
+        f"\nch_{n},{day} 10:00:00,{prices[(n + (n % 3) * ('order' not in text)) % 7]},0,usd,Paid,"
+        f"cus_{n},s{n}@y.com,"
+        + text.format(n=n + 7, plan=(3, 12)[n % 2], other=9000 + n, order=f"20{n + 1}")
+        for n, day in enumerate(days_from(7 if "order" not in text else 0, 20))
+    ]
+    files = files_of(tmp_path, shop, PAYMENTS + "".join(paid))
+    if "order" in text:
+        assert "seem to have the same orders (20" in refusal("retention", *files)
+    else:
+        assert len(column(filled("retention", *files), "Orders", "order")) == 60 + 20
+
+
+def test_payments_in_another_amount_that_name_orders_are_told(tmp_path: Path) -> None:
+    """A few of many orders of a day: who knows whether those are their numbers."""
+    days = [day for day in days_from(0, 5) for _ in range(20)]
+    shop = shopify_days(*((f"{n}@x.com", day, 10 + n) for n, day in enumerate(days)))
+    paid = [
+        f"\nch_{n},{days[n]} 10:00:00,{3 + n / 7:.2f},0,usd,Paid,cus_{n},,No. {n + 1}"
+        for n in range(20, 60, 3)
+    ]
+    told = filled("retention", *files_of(tmp_path, shop, PAYMENTS + "".join(paid)))
+    assert "numbers of orders that stand in 1.csv or here (21 ...): if" in told.notes[1].remarks()
+
+
 def test_a_contradiction_names_the_column_that_both_files_have(tmp_path: Path) -> None:
     own = "month,ad_spend,revenue\n2024-01-01,999,5000\n"
     with pytest.raises(SourceError, match=r"\(ad_spend\).*or the column ad_spend of one"):
@@ -2496,6 +2615,19 @@ def test_deals_that_two_crms_have_are_refused(tmp_path: Path) -> None:
             filled(name, *files_of(tmp_path, hubspot, pipedrive))
 
 
+def test_equal_deals_at_the_end_of_a_month_are_not_the_same(tmp_path: Path) -> None:
+    """One price, one owner, one day of the month: deals of two CRMs are alike by that."""
+    months = [f"2024-0{month}-28" for month in (2, 3, 4)]
+    hubspot = HUBSPOT_DEALS.partition("\n")[0] + "".join(
+        f"\n9{n}0,D{n},Closed Won,{months[n % 3]},Al,1000,2024-01-10" for n in range(9)
+    )
+    pipedrive = PIPEDRIVE_DEALS.partition("\n")[0] + "".join(
+        f"\n{n},P{n},Al,1000,Won,2024-01-12 09:00:00,{months[n % 3]} 10:00:00," for n in range(3)
+    )
+    told = filled("funnel", *files_of(tmp_path, hubspot, pipedrive))
+    assert total(told, "Leads", "value") == 12_000
+
+
 GOOGLE_DAY = (
     "Day,Campaign,Campaign type,Impr.,Clicks,Cost,Conversions,Conv. value\n"
     "2024-01-01,Brand,Search,1000,50,100.00,5.00,500.00\n"
@@ -2593,8 +2725,8 @@ def test_blocks_of_compared_visits_are_not_added_up(tmp_path: Path) -> None:
 
 AGES = (
     "Campaign name,Day,Age,Amount spent (EUR),Impressions,Link clicks\n"
-    "A,2024-01-01,{all},100,1000,10\nA,2024-01-01,18-24,40,400,4\nA,2024-01-01,25-34,60,600,6\n"
-    "A,2024-01-02,{all},70,700,7\nA,2024-01-02,18-24,30,300,3\nA,2024-01-02,25-34,40,400,4\n"
+    "A,2024-01-01,{all},100,1007,10\nA,2024-01-01,18-24,40,404,4\nA,2024-01-01,25-34,60,603,6\n"
+    "A,2024-01-02,{all},70,705,7\nA,2024-01-02,18-24,30,302,3\nA,2024-01-02,25-34,40,403,4\n"
 )
 
 
@@ -2619,14 +2751,32 @@ def test_totals_among_the_rows_are_refused(whole: str, tmp_path: Path) -> None:
     assert column(told, "Ads", "cost") == [100, 70]
 
 
+DEVICES = (
+    "Day,Campaign,Campaign type,Device,Impr.,Clicks,Cost\n"
+    "2024-01-01,A,Search,Mobile,{},{},{}\n2024-01-01,A,Search,Desktop,{},{},{}\n"
+    "2024-01-01,A,Search,Tablet,{},{},{}\n"
+)
+
+
+def test_a_row_that_may_be_the_sum_of_others_by_chance_is_told(tmp_path: Path) -> None:
+    """30 is 10 and 20, as 3 is 1 and 2; that 3107 is 1044 and 2063 is no chance."""
+    few = text_file(tmp_path / "few.csv", DEVICES.format(300, 3, 30, 100, 1, 10, 200, 2, 20))
+    told = filled("campaigns", few)
+    assert total(told, "Ads", "cost") == 60
+    assert "row 2 has what the other rows of its day and name come to" in told.notes[0].remarks()
+    assert "row 2 has what" in filled("funnel", few).notes[0].remarks()
+    many = DEVICES.format(3107, 3, 30, 1044, 1, 10, 2063, 2, 20)
+    assert "all would count twice" in refusal("campaigns", text_file(tmp_path / "many.csv", many))
+
+
 def test_a_test_of_two_mailings_and_their_sum_are_refused(tmp_path: Path) -> None:
     path = text_file(
         tmp_path / "klaviyo.csv",
         "Campaign Name,Variant Name,List,Send Time,Total Recipients,Unique Placed Order,Revenue,"
         "Unique Opens,Unique Clicks,Successful Deliveries\n"
-        "C1,,L,2024-01-05 10:00:00,1000,10,500,300,50,990\n"
-        "C1,A,L,2024-01-05 10:00:00,500,6,250,160,25,495\n"
-        "C1,B,L,2024-01-05 10:00:00,500,4,250,140,25,495\n",
+        "C1,,L,2024-01-05 10:00:00,1000,10,500,301,50,987\n"
+        "C1,A,L,2024-01-05 10:00:00,500,6,250,161,25,493\n"
+        "C1,B,L,2024-01-05 10:00:00,500,4,250,140,25,494\n",
     )
     assert "row 2 has what other rows" in refusal("campaigns", path)
 

@@ -1005,9 +1005,27 @@ def test_the_currency_of_converted_amounts_is_their_own(tmp_path: Path) -> None:
     assert table.columns["cost"] == [90.0, 50.0]
 
 
-def test_a_column_about_currencies_that_holds_none(tmp_path: Path) -> None:
-    path = written_csv(tmp_path, "date,cost,Currency rate\n2024-01-01,1,1.1\n2024-01-02,2,1.2\n")
-    assert read_table(path, ADS).columns["cost"] == [1.0, 2.0]
+@pytest.mark.parametrize(
+    ("header", "one", "other"),
+    [
+        ("Currency rate", "1.1", "1.2"),
+        ("Currency", "1.1", "1.2"),
+        ("Valuta", "2024-01-05", "2024-01-06"),  # the day of value, in German
+        ("ارزش", "۱۲", "۱۳"),  # value
+        ("Currency note", "new", "old"),
+        ("Currency checked", "yes", ""),
+    ],
+)
+def test_a_column_about_currencies_that_holds_none(
+    header: str, one: str, other: str, tmp_path: Path
+) -> None:
+    text = f"date,cost,{header}\n2024-01-01,1,{one}\n2024-01-02,2,{other}\n"
+    table = read_table(written_csv(tmp_path, text), ADS)
+    assert table.columns["cost"] == [1.0, 2.0]
+    assert not any("amounts in" in remark for remark in table.remarks)
+    if header.startswith("Currency "):  # which are no currencies' names, but some are
+        mixed = text.replace(f",{one}\n", ",USD\n").replace(f",{other}\n", ",EUR\n")
+        assert "cost is 1 USD and 2 EUR" in refusal(written_csv(tmp_path, mixed), ADS)
 
 
 # Days: weeks and quarters are told

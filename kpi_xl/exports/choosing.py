@@ -95,10 +95,11 @@ ALIKE = ("date", "month", "campaign", "ad_group", "channel", "account", "_curren
 """What rows of advertising or visits have in common that one of them may be the total of."""
 
 
-def subtotals(frame: Any, measured: Iterable[str]) -> Iterator[Message]:
-    """What is wrong with rows of which one has what the others of its kind come to.
+def subtotals(frame: Any, measured: Iterable[str], reading: Reading) -> None:
+    """A fault of rows of which one has what the others of its kind come to; or a remark.
 
-    Where it is so of most that could have one, by two measures or more, it is no chance.
+    It is a fault where it is so of most that could have one, by two measures or more, and of
+    numbers that are not that by chance, as 30 is 10 and 20.
     """
     keys = [name for name in ALIKE if name in frame]
     numbers = frame[[name for name in measured if name in frame]].fillna(0.0)
@@ -108,14 +109,40 @@ def subtotals(frame: Any, measured: Iterable[str]) -> Iterator[Message]:
     able = (size > 1) & ((sums > 0).sum(axis=1) > 1)
     off = (2 * numbers - sums).abs()
     whole = able & off.le(0.005 * size + 1e-9, axis=0).all(axis=1)
-    if not (whole & (size > 2)).any() or 2 * kinds[whole].nunique() <= kinds[able].nunique():
+    of_more = whole & (size > 2)
+    if not of_more.any() or 2 * kinds[whole].nunique() <= kinds[able].nunique():
         return
-    row = int(frame["_row"][whole & (size > 2)].iloc[0])
+    row = int(frame["_row"][of_more].iloc[0])
+    if _chances(numbers, of_more, kinds) > UNLIKELY:
+        text = (
+            "row {row} has what other rows of the same day and name come to together: with such"
+            " totals among the rows ({number}), all would count twice. Export it without them, or"
+            " delete them"
+        )
+        reading.faults.append(Message(text, row=row, number=kinds[whole].nunique()))
+        return
     text = (
-        "row {row} has what other rows of the same day and name come to together: with such totals"
-        " among the rows ({number}), all would count twice. Export it without them, or delete them"
+        "row {row} has what the other rows of its day and name come to together: if it is their"
+        " total, all counts twice"
     )
-    yield Message(text, row=row, number=kinds[whole].nunique())
+    reading.left.append(Message(text, row=row))
+
+
+UNLIKELY = 100
+"""How many to one it is against numbers that are sums of others by chance."""
+
+
+def _chances(numbers: Any, whole: Any, kinds: Any) -> float:
+    """How many numbers there could be in place of those which are sums, of the finest measure.
+
+    Of each they are counted in the steps that all numbers of the measure are made of.
+    """
+    import numpy as np
+
+    cents = (numbers.abs() * 100).round().astype("int64")
+    steps = cents / [max(int(np.gcd.reduce(cents[name])), 1) for name in cents]
+    most = steps[whole].max(axis=1).groupby(kinds[whole]).first()
+    return float(most.clip(lower=1.0).prod())
 
 
 def _expected(name: str, match: Match) -> bool:
@@ -151,6 +178,9 @@ def _dropped(
                 theirs = reading.match.headers[places[name]]
                 stated = text_in(group[name].iloc[0])
                 why = Message("with {column} {value}", column=theirs, value=stated)
+            if NOT_YET.search(str(value)):
+                theirs, stated = reading.match.headers[places[name]], text_in(group[name].iloc[0])
+                reading.waiting = f"{theirs}={stated}"
             tell_left(group, why, noun, reading)
     return frame[~out]
 

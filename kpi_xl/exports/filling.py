@@ -633,13 +633,12 @@ def _appended(
     if height > MOST_ROWS:
         faults.append(Message("{path} {fault}", path=parts[0][0], fault=TOO_MANY))
     if not height and not faults:
-        faults.append(
-            Message(
-                "{path} has no rows that count: {remarks}",
-                path=parts[0][0],
-                remarks=Names(tuple(remarks), "; "),
-            )
-        )
+        text, told = "{path} has no rows that count: {remarks}", Names(tuple(remarks), "; ")
+        fault = Message(text, path=parts[0][0], remarks=told)
+        if wait := next((one.waiting for group in groups for one in group.readings), ""):
+            text = '{fault}. If those count, as of customers who pay later, say --where "{wait}"'
+            fault = Message(text, fault=fault, wait=wait)
+        faults.append(fault)
     return ReadTable(kept, height, remarks)
 
 

@@ -54,6 +54,9 @@ class Reading:
     refunded_here: set[Any] = field(default_factory=set)
     """The numbers of orders that the file gives money back for, and has not."""
 
+    waiting: str = ""
+    """What some of those have that may count in a later file, as --where takes it."""
+
 
 # What is left out
 

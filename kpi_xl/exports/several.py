@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import combinations
@@ -316,7 +316,7 @@ def _numbered_apart(readings: Sequence[tuple[Request, Reading]], table: str) -> 
                     files = {"path": request.path, "other_file": other_request.path}
                     faults.append(Message(text, **files, what=what))
                 elif table == "Orders":
-                    _tell_alike(one, other_request, other)
+                    _tell_alike(one, one.frame, other_request.path, other.frame)
         here = {
             number for _, one in some for number in (*one.frame[key], *one.out, *one.refunded_here)
         }
@@ -353,7 +353,7 @@ def in_a_table_of_ours(
     readings: Sequence[tuple[Request, Reading]], ready: Sequence[tuple[Request, str, ReadTable]]
 ) -> Iterator[Message]:
     """What is wrong with orders that are in a vendor's file and, otherwise numbered, in our own."""
-    theirs = [(r.path, one.frame) for r, one in readings
+    theirs = [(r.path, one) for r, one in readings
               if one.table == "Orders" and one.match.layout.file]  # fmt: skip
     if not theirs:
         return
@@ -364,13 +364,15 @@ def in_a_table_of_ours(
     ours += [(r.path, pd.DataFrame(table.columns, dtype=object)) for r, name, table in ready
              if name == "Orders"]  # fmt: skip
     for path, own in ours:
-        for other_path, other in theirs:
-            sides = [own, other]
+        for other_path, reading in theirs:
+            sides = [own, reading.frame]
             if all("order" in side for side in sides):  # what has one number is looked at by it
-                both = {*own["order"].dropna()} & {*other["order"].dropna()}
+                both = {*own["order"].dropna()} & {*reading.frame["order"].dropna()}
                 sides = [side[~side["order"].isin(both)] for side in sides]
             if what := _same_orders(*sides):
                 yield Message(SEEM_ONE, path=path, other_file=other_path, what=what)
+            else:
+                _tell_alike(reading, sides[1], path, sides[0])
 
 
 def _same_orders(one: Any, other: Any) -> str:
@@ -379,35 +381,77 @@ def _same_orders(one: Any, other: Any) -> str:
     One of the same customer, day and amount is enough, or a payment of it that names it; else it is
     most of them: of the same customer and day, for a payment may be in another currency, or of the
     next day, for clocks differ; or, where the files name their customers in different ways (not
-    both by their addresses), of the same day and amount.
+    both by their addresses), of the same day and amount. All that, where it is no chance.
     """
     sides = [_bought(frame) for frame in (one, other)]
-    named = [{row for row in side if row[0]} for side in sides]
-    if both := named[0] & named[1]:
-        return ", ".join(map(as_text, min(both, key=str)))
+    named = [[row for row in side if row[0]] for side in sides]
+    alike = _alike(*named)
+    if _no_chance(alike.total(), _by_other_days(named[0], named[1]), min(map(len, sides))):
+        return ", ".join(map(as_text, min(alike, key=str)))
     if paid := _paid_for(one, other) or _paid_for(other, one):
         return paid
-    parts = slice(0, 2) if _alike_named(*sides) else slice(1, 3)
-    counts = [Counter(row[parts] for row in side if row[parts][0]) for side in sides]
-    alike = counts[0] & counts[1]
-    fewest = min(map(len, sides))
-    if 2 * alike.total() > fewest and alike.total() > 1:
+    by_name = _alike_named(*sides)
+    parts = slice(0, 2) if by_name else slice(1, 3)
+    pairs: list[list[Row]] = [[row[parts] for row in side if row[parts][0]] for side in sides]
+    alike = _alike(*pairs)
+    chance = _by_other_days(pairs[0], pairs[1], 1 if by_name else 0)
+    if not by_name:
+        chance = max(chance, _by_other_amounts(pairs[0], pairs[1]))
+    if _most(alike.total(), chance, sides):
         return ", ".join(map(as_text, min(alike, key=str)))
-    later = [row for row in named[0] if {_days_on(row, n) for n in (-1, 1)} & named[1]]
-    if 2 * len(later) > fewest and len(later) > 1:
+    there = {*named[1]}
+    later = [row for row in {*named[0]} if {_moved(row, n, 1) for n in (-1, 1)} & there]
+    if _most(len(later), 0, sides):
         return ", ".join(map(as_text, min(later, key=str)))
     return ""
 
 
-Bought = tuple[str, Any, Any]
-"""Who bought, on which day, for how much."""
+def _alike(one: Iterable[Any], other: Iterable[Any]) -> Counter[Any]:
+    return Counter(one) & Counter(other)
 
 
-def _bought(frame: Any) -> list[Bought]:
+def _no_chance(found: int, chance: int, of: int) -> bool:
+    """Whether so many are alike of so many that it is none, which makes so many alike."""
+    return found > 2 * chance or 2 * (of - found) < of - chance
+
+
+def _most(found: int, chance: int, sides: Sequence[Sequence[Any]]) -> bool:
+    """Whether more than one, and most of the fewer, are alike, and not by chance."""
+    fewest = min(map(len, sides))
+    return found > 1 and 2 * found > fewest and _no_chance(found, chance, fewest)
+
+
+Row = tuple[Any, ...]
+"""Some cells of a row: of an order who bought, on which day, for how much."""
+
+
+def _by_other_days(one: Sequence[Row], other: Sequence[Row], at: int = 1) -> int:
+    """How many rows are alike where the days of one file are others: by chance, then.
+
+    Shops with few prices have many of one day and amount. The next day may be the same by another
+    clock.
+    """
+    first = Counter(one)
+    return max(
+        (first & Counter(_moved(row, days, at) for row in other)).total()
+        for days in (*range(-8, -1), *range(2, 9))
+    )
+
+
+def _by_other_amounts(one: Sequence[Row], other: Sequence[Row]) -> int:
+    """How many rows are alike where the last cells of one file stand in other rows."""
+    first, last = Counter(one), [row[-1] for row in other]
+    return max(
+        (first & Counter((*row[:-1], last[place - by]) for place, row in enumerate(other))).total()
+        for by in range(1, min(10, max(len(last), 2)))
+    )
+
+
+def _bought(frame: Any) -> list[Row]:
     """The orders of a file; who bought is known best by an address."""
     if not {"date", "amount"} <= {*frame}:
         return []
-    rows: list[Bought] = []
+    rows: list[Row] = []
     who = [frame[name] for name in ("mail", "customer") if name in frame]
     for *names, day, amount in zip(*who, frame["date"], frame["amount"], strict=True):
         rows.append((next(filter(None, map(_name, names)), ""), day, amount))
@@ -418,49 +462,90 @@ def _name(cell: Any) -> str:
     return "" if cell is None or cell != cell else as_text(cell).casefold()
 
 
-def _days_on(row: Bought, days: int) -> Bought:
-    who, day, amount = row
-    return who, day + timedelta(days=days) if isinstance(day, date) else day, amount
+def _moved(row: Row, days: int, at: int) -> Row:
+    """A row with the day in its cell `at` so many later."""
+    day = row[at]
+    moved = day + timedelta(days=days) if isinstance(day, date) else day
+    return *row[:at], moved, *row[at + 1 :]
 
 
-def _alike_named(one: Sequence[Bought], other: Sequence[Bought]) -> bool:
+def _alike_named(one: Sequence[Row], other: Sequence[Row]) -> bool:
     """Whether two files name their customers in one way, so that another name is another."""
     names = [{row[0] for row in side if row[0]} for side in (one, other)]
     return not names[0].isdisjoint(names[1]) or all(map(_by_mail, names))
 
 
 def _paid_for(payments: Any, orders: Any) -> str:
-    """An order that a payment names, for the same amount, or as most of them do; "" for none."""
-    if "paid_for" not in payments or not {"order", "amount"} <= {*orders}:
-        return ""
-    worth: dict[str, Any] = {}
-    for number, amount in zip(orders["order"], orders["amount"], strict=True):
-        for digits in re.findall(r"\d+", _name(number))[-1:]:
-            worth[digits] = amount
-    paid: dict[str, bool] = {}
-    for text, amount in zip(payments["paid_for"], payments["amount"], strict=True):
-        for digits in {*re.findall(r"\d+", _name(text))} & worth.keys():
-            paid[digits] = paid.get(digits, False) or worth[digits] == amount
-    if any(paid.values()) or 2 * len(paid) > len(payments):
-        return min(paid, key=lambda digits: (not paid[digits], digits), default="")
+    """An order that a payment names, for the same amount, or as most of them do; "" for none.
+
+    Numbers in what a payment is for may be those of an invoice, or of months: then they name
+    orders of the same amount, or of these days, as well when they are others.
+    """
+    of = len(_named(payments, orders))
+    for same, near in ((True, False), (True, True), (False, True)):
+        found = _named(payments, orders, same=same, near=near)
+        chance = max(
+            len(_named(payments, orders, by, same=same, near=near))
+            for by in (*range(-10, 0), *range(1, 11))
+        )
+        enough = same or 2 * len(found) > len(payments)
+        some = len(found) > 2 or max(found, default=0) > 99  # a plan of 3 or 12 months is none
+        if enough and some and _no_chance(len(found), chance, of):
+            return str(min(found))
     return ""
 
 
-def _tell_alike(one: Reading, other_request: Request, other: Reading) -> None:
+def _named(
+    payments: Any, orders: Any, by: int = 0, *, same: bool = False, near: bool = False
+) -> set[int]:
+    """The numbers in what payments are for that, so much greater, are those of orders.
+
+    Of orders of the `same` amount, or `near` in time.
+    """
+    if "paid_for" not in payments or not {"order", "date", "amount"} <= {*orders}:
+        return set()
+    known: dict[int, tuple[Any, Any]] = {}
+    for number, day, amount in zip(orders["order"], orders["date"], orders["amount"], strict=True):
+        known |= {int(digits): (day, amount) for digits in DIGITS.findall(_name(number))[-1:]}
+    texts = zip(payments["paid_for"], payments["date"], payments["amount"], strict=True)
+    return {
+        int(digits)
+        for text, day, amount in texts
+        for digits in DIGITS.findall(_name(text))
+        if (order := known.get(int(digits) + by))
+        and (not same or order[1] == amount)
+        and (not near or abs(_days_between(day, order[0])) < 4)
+    }
+
+
+DIGITS = re.compile(r"\d{1,18}")
+
+
+def _days_between(one: Any, other: Any) -> int:
+    return (one - other).days if isinstance(one, date) and isinstance(other, date) else 0
+
+
+def _tell_alike(reading: Reading, frame: Any, path: Path, other: Any) -> None:
     """Tell of orders that another file may have, too, where too little says so."""
-    sides = [_bought(reading.frame) for reading in (one, other)]
-    if _alike_named(*sides):
-        return
-    counts = [Counter(row[1:] for row in side) for side in sides]
-    if alike := counts[0] & counts[1]:
+    sides = [_bought(one) for one in (frame, other)]
+    pairs = [[row[1:] for row in side] for side in sides]
+    alike = _alike(*pairs)
+    if not _alike_named(*sides) and alike.total() > _by_other_days(pairs[0], pairs[1], 0):
         text = (
             "{rows} of the day and the amount of an order in {file} ({worth}): if they are the"
             " same, they count twice"
         )
         worth = sum(amount * times for (_, amount), times in alike.items() if amount == amount)
         rows = Counted(alike.total(), "rows")
-        told = Message(text, rows=rows, file=other_request.path.name, worth=money(worth))
-        one.left.append(told)
+        reading.left.append(Message(text, rows=rows, file=path.name, worth=money(worth)))
+        return
+    named = _named(frame, other) or _named(other, frame)
+    if len(named) > 2 and 2 * len(named) > min(map(len, sides)):
+        text = (
+            "payments name numbers of orders that stand in {file} or here ({number} ...): if they"
+            " are the same, they count twice"
+        )
+        reading.left.append(Message(text, file=path.name, number=min(named)))
 
 
 def _same_deals(one: Any, other: Any) -> str:
@@ -471,9 +556,10 @@ def _same_deals(one: Any, other: Any) -> str:
     sides = []
     for frame in (one, other):
         won = frame[frame["won_date"].notna() & (frame["value"].fillna(0.0) != 0)]
-        sides.append(Counter(zip(*(won[name] for name in columns), strict=True)))
-    alike = sides[0] & sides[1]
-    if 2 * alike.total() > min(side.total() for side in sides) and alike.total() > 1:
+        sides.append([row for row in zip(*(won[name] for name in columns), strict=True) if row[0]])
+    alike = _alike(*sides)
+    chance = max(_by_other_days(sides[0], sides[1]), _by_other_amounts(sides[0], sides[1]))
+    if _most(alike.total(), chance, sides):
         return ", ".join(map(as_text, min(alike, key=str)))
     return ""
 

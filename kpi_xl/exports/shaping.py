@@ -122,8 +122,9 @@ def shaped(
     if "to" not in layout.join:
         frame = with_days(frame, match, units, reading, of_months=into in ("Months", "Spend"))
         tell_periods(frame, match, into or table, reading)
-    if layout.file and (into or table) in ("Ads", "Spend", "Months") and len(frame):
-        reading.faults += subtotals(frame, measured) if table != "Orders" else ()
+    adds_up = layout.file and table != "Orders" and (into or table) in ("Ads", "Spend", "Months")
+    if adds_up and len(frame):
+        subtotals(frame, measured, reading)
     if reading.faults:
         return reading
     if reading.numbers and not options.where:  # whoever says which rows count means so

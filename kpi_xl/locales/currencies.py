@@ -84,6 +84,15 @@ def contradict(one: str, other: str) -> bool:
     return not may_be_one(one, other) and bool(_meanings(one) and _meanings(other))
 
 
+def is_known(text: str) -> bool:
+    """Whether a sign or a code is of a currency.
+
+    >>> [is_known(text) for text in ("EUR", "$", "VIP")]
+    [True, True, False]
+    """
+    return bool(_meanings(text))
+
+
 def closer(*signs: str) -> str:
     """Of signs that may be of one currency that which the fewest have; "" says nothing.
 

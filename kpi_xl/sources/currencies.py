@@ -8,7 +8,7 @@ from math import fsum
 
 from kpi_xl.cells import Cell
 from kpi_xl.locales import Message, Names
-from kpi_xl.locales.currencies import contradict, currency_named, may_be_one
+from kpi_xl.locales.currencies import contradict, currency_named, is_known, may_be_one
 from kpi_xl.schema import Column
 from kpi_xl.sources.records import Found, Unreadable, plain
 from kpi_xl.sources.values import as_text
@@ -111,7 +111,11 @@ def different(header: str, sums: Mapping[str, Mapping[str, float]]) -> Message:
 def says_currencies(header: str, texts: Iterable[str]) -> bool:
     """Whether what stands under a header are currencies, `texts` being codes where they can be."""
     given = {*texts} - {""}
-    return bool(given) and (bool(ALONE.fullmatch(plain(header))) or all(map(_is_code, given)))
+    if any(map(str.isdigit, "".join(given))):  # dates of value, say, or rates
+        return False
+    if ALONE.fullmatch(plain(header)):
+        return bool(given)
+    return all(map(_is_code, given)) and any(map(is_known, given))  # and not yes, new or old
 
 
 def nearest(headers: Iterable[str], amounts: str) -> str:
