@@ -109,7 +109,7 @@ OLDEST, CURRENT = 1, 1 + SHOWN
 STAGES = 3  # the column of the way from lead to deal
 TABLE = COUNTED + len(COUNTS) + 4
 (CODE, ACTUAL, BEFORE, CHANGE, GOAL, BASELINE, TARGET, DEADLINE, PROGRESS, STATE, TREND, STRANGE,
- BETTER, UNIT) = range(14)  # fmt: skip
+ BETTER, UNIT, SO_FAR_NOW) = range(15)  # fmt: skip
 BY_MONTH = TABLE + len(KPIS) + 4
 MONTH, FOUND, ROW, TWICE, MISSING = range(5)
 FORECAST = {
@@ -321,28 +321,33 @@ def by_month(page: Page, column: int) -> str:
 
 def kpi_rows(page: Page) -> None:
     """What the sheets show of each KPI."""
-    section(page, TABLE - 1, 0, UNIT, "KPIs")
+    section(page, TABLE - 1, 0, SO_FAR_NOW, "KPIs")
     heads = ("Code", "Actual", "Before", "Change", "Row of the goal", "Baseline", "Target",
-             "Deadline", "Progress", "Status", "Trend", "Unusual", "Better", "Unit")  # fmt: skip
+             "Deadline", "Progress", "Status", "Trend", "Unusual", "Better", "Unit",
+             "So far")  # fmt: skip
     header_row(page, TABLE, 0, heads, text=(STATE, BETTER, UNIT))
     for row, kpi in enumerate(KPIS, start=TABLE + 1):
         kpi_row(page, row, kpi)
     for name, column in (("KpiCodes", CODE), ("KpiActuals", ACTUAL), ("KpiBetter", BETTER)):
         page.define(name, TABLE + 1, column, TABLE + len(KPIS), column)
     page.define("KpiUnits", TABLE + 1, UNIT, TABLE + len(KPIS), UNIT)
+    page.define("KpiSoFar", TABLE + 1, SO_FAR_NOW, TABLE + len(KPIS), SO_FAR_NOW)
 
 
 def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
     """The same of one KPI."""
     styles, look = page.styles, page.styles.number(kpi.unit)
-    code, actual, before, goal, baseline, target = (
-        xl_rowcol_to_cell(row, column) for column in (CODE, ACTUAL, BEFORE, GOAL, BASELINE, TARGET)
+    code, actual, before, goal, baseline, target, so_far = (
+        xl_rowcol_to_cell(row, column)
+        for column in (CODE, ACTUAL, BEFORE, GOAL, BASELINE, TARGET, SO_FAR_NOW)
     )
     past = history_row(kpi)
-    values = page.book.at("Periods", past, VALUES, past, NEWEST)
+    values, whole = (
+        page.book.at("Periods", past, VALUES, past, newest) for newest in (NEWEST, NEWEST - 1)
+    )
     better = "lower" if kpi.lower else "higher"
     unknown = [f"{numbers(actual, before)}<2"]
-    if kpi.unit is COUNT:  # a quarter so far has not shrunk against a whole one
+    if kpi.by_months:  # a quarter so far has not shrunk against a whole one
         unknown.append("MonthsNow<>MonthsBefore")
     if kpi.unit in (RATE, SCORE):  # in points
         change = f"({actual}-{before})*{100 if kpi.unit is RATE else 1}"
@@ -367,28 +372,37 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
         (BASELINE, of_goal("baseline"), look),
         (TARGET, of_goal("target"), look),
         (DEADLINE, of_goal("deadline"), styles.number(DATE)),
-        (PROGRESS, progress(actual, target, baseline), styles.number(RATE)),
-        (STATE, state(actual, target, f'"{better}"'), styles.label(indent=1)),
-        (TREND, blank_if((f"{numbers(values)}<3", f"AVERAGE({values})<=0"), f"KPI_TREND({values})"),
-         styles.of(RISE)),
+        (SO_FAR_NOW, f"=IF(MonthsNow<N(Step),{1 if kpi.by_months else 0},0)", styles.of("0")),
+        (PROGRESS, progress(actual, target, baseline, so_far), styles.number(RATE)),
+        (STATE, state(actual, target, f'"{better}"', so_far), styles.label(indent=1)),
+        (TREND, f"=IF({so_far}=1,{trend_of(whole)},{trend_of(values)})", styles.of(RISE)),
         # Where a period shows an error, there is but this error, and no block to look into.
-        (STRANGE, blank_if(f'{actual}=""', f"IF(ISNUMBER(SUM({values})),"
+        (STRANGE, blank_if((f'{actual}=""', f"{so_far}=1"), f"IF(ISNUMBER(SUM({values})),"
                            f"INDEX(KPI_ANOMALY({values}),1,{SHOWN})*1,SUM({values}))"),
          styles.of("0")),
     ):  # fmt: skip
         page.put(row, column, formula, style)
 
 
-def progress(actual: str, target: str, baseline: str) -> str:
-    """The way from the baseline to the target that has been made."""
+def trend_of(values: str) -> str:
+    """The trend of a KPI's periods."""
+    return blank_if((f"{numbers(values)}<3", f"AVERAGE({values})<=0"), f"KPI_TREND({values})")[1:]
+
+
+def progress(actual: str, target: str, baseline: str, so_far: str) -> str:
+    """The way from the baseline to the target that has been made; none where `so_far` is 1."""
     kpi = f"TARGET_PROGRESS({actual},{target},{baseline})"
-    return blank_if((f"{numbers(actual, target, baseline)}<3", f"{target}={baseline}"), kpi)
+    none = (f"{numbers(actual, target, baseline)}<3", f"{target}={baseline}", f"{so_far}=1")
+    return blank_if(none, kpi)
 
 
-def state(actual: str, target: str, better: str) -> str:
-    """The status against the target, in KPI_STATUS's words; `better` is "higher" or "lower"."""
+def state(actual: str, target: str, better: str, so_far: str) -> str:
+    """The status against the target, in KPI_STATUS's words; `better` is "higher" or "lower".
+
+    None where `so_far` is 1: a month's count is not that of a quarter.
+    """
     kpi = f"KPI_STATUS({actual},{target},,Tolerance,{better})"
-    return blank_if(f"{numbers(actual, target)}<2", kpi)
+    return blank_if((f"{numbers(actual, target)}<2", f"{so_far}=1"), kpi)
 
 
 OF_MONTH = 'Months[month],">="&{Day},Months[month],"<"&EDATE({Day},1)'
@@ -532,7 +546,10 @@ def what_is_shown(book: Book) -> str:
     shown = f"{book.at('Model', LABEL, CURRENT)}"
     before = f"INDEX({book.at('Model', LABEL, OLDEST + 1, LABEL, CURRENT)},1,Before)"
     text = literal(book.say("{period}, compared with {before}", period="{p}", before="{b}"))
-    part = literal(" (" + book.say("so far: {months} of 3 months", months="{m}") + ")")
+    part = book.say(
+        "so far: {months} of 3 months; what grows with the months is not judged", months="{m}"
+    )
+    part = literal(f" ({part})")
     so_far = f'IF(MonthsNow<Step,SUBSTITUTE({part},"{{m}}",MonthsNow),"")'
     formula = f'SUBSTITUTE(SUBSTITUTE({text},"{{p}}",{shown}),"{{b}}",{before})&{so_far}'
     return blank_if(NOTHING, formula)
@@ -768,7 +785,8 @@ def goal_columns(book: Book) -> tuple[Measure, ...]:
 
     elsewhere = f"{OTHER_PERIOD}>0"
     place = "MATCH({KPI},KpiCodes,0)"
-    raw = state("{Actual}", "{Target}", f"INDEX(KpiBetter,{place})")[1:]
+    so_far = f"INDEX(KpiSoFar,{place})"
+    raw = state("{Actual}", "{Target}", f"INDEX(KpiBetter,{place})", so_far)[1:]
     return (
         Measure("Row", blank_if((GONE, NO_GOAL), "{row}"), WHOLE, look=middle),
         given("Goal", "goal", unit=KEY, look=text),
@@ -779,7 +797,7 @@ def goal_columns(book: Book) -> tuple[Measure, ...]:
         given("Target", "target", True, unit=ACTUAL_OF_GOAL, look=RULED),
         Measure("Actual", of_kpi(f"INDEX(KpiActuals,{place})", elsewhere), ACTUAL_OF_GOAL,
                 look={"bold": True, **RULED}),
-        Measure("Progress", progress("{Actual}", "{Target}", "{Baseline}"), PROGRESS_SHARE,
+        Measure("Progress", progress("{Actual}", "{Target}", "{Baseline}", so_far), PROGRESS_SHARE,
                 look=RULED),
         Measure("Status", blank_if(NO_GOAL, f"IF({elsewhere},{other},{words})"), KEY,
                 look={"shrink": True, **middle}),

@@ -17,7 +17,9 @@ class Kpi(NamedTuple):
     another KPI of it, {months} how many months it has. `over`: what the formula divides by; where
     that is 0, the KPI is blank. `lower`: lower is better. The unit and the meaning are those of
     `function`, unless a meaning is given. It is the function that the formula begins with; one
-    that takes single answers or deals is named, where the table has but their sums.
+    that takes single answers or deals is named, where the table has but their sums. `grows`: it
+    becomes more or less with each month of a quarter, as counts do, so that a quarter so far says
+    nothing beside a whole one.
     """
 
     code: str
@@ -27,6 +29,7 @@ class Kpi(NamedTuple):
     lower: bool = False
     meaning: str = ""
     named: str = ""
+    grows: bool = False
 
     @property
     def function(self) -> str:
@@ -37,6 +40,11 @@ class Kpi(NamedTuple):
     def unit(self) -> Unit:
         """What its numbers mean."""
         return METRICS[self.function].returns if self.function else COUNT
+
+    @property
+    def by_months(self) -> bool:
+        """Whether it depends on how many months a period has."""
+        return self.grows or self.unit is COUNT
 
     @property
     def definition(self) -> str:
@@ -109,7 +117,7 @@ FIFTEEN = (
         meaning="People who came to the events."),
     Kpi("RETENTION_RATE", "Customer retention",
         "RETENTION_RATE({customers_end},{new_customers},{customers_start})",
-        ("{customers_start}",)),
+        ("{customers_start}",), grows=True),
 )  # fmt: skip
 
 OTHERS = {
@@ -222,7 +230,7 @@ OTHERS = {
     "Social and brand": (
         Kpi("ENGAGEMENT_RATE", "Engagement per follower",
             "ENGAGEMENT_RATE({SOCIAL_ENGAGEMENTS},{followers})", ("{followers}",),
-            meaning="Likes, shares and comments per follower."),
+            meaning="Likes, shares and comments per follower.", grows=True),
         Kpi("SHARE_OF_VOICE", "Share of voice", "SHARE_OF_VOICE({own_mentions},{market_mentions})",
             ("{market_mentions}",)),
         Kpi("BRAND_AWARENESS", "Brand awareness", "BRAND_AWARENESS({aware},{asked})",
@@ -252,7 +260,7 @@ OTHERS = {
             "PIPELINE_CONTRIBUTION({marketing_pipeline},{pipeline})", ("{pipeline}",)),
         Kpi("SALES_VELOCITY", "Sales velocity, a day",
             "SALES_VELOCITY({sqos},{WIN_RATE},{won_value}/{won},{won_days}/{won})",
-            ("{won}", "{won_days}")),
+            ("{won}", "{won_days}"), grows=True),
         Kpi("SALES_CYCLE", "Sales cycle, days", "{won_days}/{won}", ("{won}",), lower=True,
             named="SALES_CYCLE"),
         Kpi("QUOTA_ATTAINMENT", "Quota attainment", "QUOTA_ATTAINMENT({revenue},{quota})",
@@ -263,16 +271,16 @@ OTHERS = {
     "Retention and satisfaction": (
         Kpi("CHURN_RATE", "Churn rate",
             "CHURN_RATE({customers_start}+{new_customers}-{customers_end},{customers_start})",
-            ("{customers_start}",), lower=True),
+            ("{customers_start}",), lower=True, grows=True),
         Kpi("ANNUAL_CHURN", "Churn, as of a year", "ANNUAL_CHURN({CHURN_RATE},12/{months})",
             lower=True),
         Kpi("REVENUE_CHURN", "Revenue churn", "REVENUE_CHURN({mrr_churned},{mrr_start})",
-            ("{mrr_start}",), lower=True),
+            ("{mrr_start}",), lower=True, grows=True),
         Kpi("GRR", "Gross revenue retention (GRR)",
-            "GRR({mrr_start},{mrr_contraction},{mrr_churned})", ("{mrr_start}",)),
+            "GRR({mrr_start},{mrr_contraction},{mrr_churned})", ("{mrr_start}",), grows=True),
         Kpi("NRR", "Net revenue retention (NRR)",
             "NRR({mrr_start},{mrr_contraction},{mrr_churned},{mrr_expansion})",
-            ("{mrr_start}",)),
+            ("{mrr_start}",), grows=True),
         Kpi("REPEAT_PURCHASE_RATE", "Repeat purchase rate",
             "REPEAT_PURCHASE_RATE({repeat_buyers},{buyers})", ("{buyers}",),
             meaning="Share of the buyers who had bought before."),
