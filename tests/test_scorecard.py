@@ -423,7 +423,8 @@ def test_a_quarter_so_far_is_neither_a_fall_nor_a_rise(monkeypatch: pytest.Monke
     ]  # fmt: skip
     assert [on_scorecard(built, status)["MQL"] for built in (done, begun)] == ["✓ on track", ""]
     judged = [
-        [built.values.get(("SMART check", row, 10)) for row in (11, 12, 13)] for built in (done, begun)
+        [built.values.get(("SMART check", row, 10)) for row in (11, 12, 13)]
+        for built in (done, begun)
     ]
     assert judged == [["✓ on track", "✗ off track", "✓ on track"], ["", "", "✓ on track"]]
 
