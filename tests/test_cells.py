@@ -364,6 +364,8 @@ def test_what_differs_in_the_last_digit_alone_is_no_difference() -> None:
     assert call("KPI_TREND", column(0.1, 0.2, -0.3)) == "#DIV/0!"
     assert call("KPI_ANOMALY", column(10, 10, 10, 10, 10, dimes)) == column(*[False] * 6)
     assert call("KPI_ANOMALY", column(10, 10, 10, 10, dimes, 11)) == column(*[False] * 5, True)
+    # The sum of the two in the middle is infinite: 1.2 / (1.2533 * 1.2 / 6) is 4.8.
+    assert call("KPI_ANOMALY", column(*[1.2e308] * 5, 0)) == column(*[False] * 5, True)
 
 
 @pytest.mark.parametrize(

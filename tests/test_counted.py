@@ -416,6 +416,7 @@ def test_a_currency_may_be_that_of_one_file(
     assert {"--currency USD", "--currency EUR"} <= {*words}
     for wrong, sentence in ((["USD", "EUR"], "for all files; of single ones write"),
                             (["fr.csv=EUR"], "--currency fr.csv=EUR: no file of that name"),
+                            (["de.csv=EUR", "de.csv=USD"], "EUR and USD for de.csv: which holds"),
                             (["de.csv=12"], "write its code of three letters")):  # fmt: skip
         with pytest.raises(Misuse, match=sentence):
             fill("retention", files, currency=wrong, **asked)

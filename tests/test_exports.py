@@ -2838,7 +2838,7 @@ def test_a_deal_that_was_won_and_is_lost_now_is_lost(tmp_path: Path) -> None:
         ("Record ID,Deal Stage,Close Date,Create Date,Amount,Is Closed Won,Is closed lost",
          ("1,Signed,2024-02-01,2024-01-05,100,true,false",
           "2,No go,2024-02-02,2024-01-05,10,false,true",
-          "3,Meeting,2024-12-02,2024-01-05,1,false,false")),
+          "3,Won over,2024-12-02,2024-01-05,1,false,false")),
         ("Opportunity Name,Stage,Close Date,Created Date,Amount,Won,Closed",
          ("1,Signed,2024-02-01,2024-01-05,100,1,1", "2,No go,2024-02-02,2024-01-05,10,0,1",
           "3,Meeting,2024-12-02,2024-01-05,1,0,0")),

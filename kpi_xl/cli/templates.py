@@ -473,12 +473,20 @@ def named_files(
 
 def named_currencies(given: list[str]) -> tuple[str | None, dict[str, str]]:
     """The currency of all files, and those of single ones by their names. Raises Misuse."""
-    pairs = [text.rpartition("=") for text in given]
-    of_all = [code for file, _, code in pairs if not file.strip()]
+    by_file: dict[str, list[str]] = {}
+    for text in given:
+        file, _, code = text.rpartition("=")
+        by_file.setdefault(file.strip(), []).append(code)
+    of_all = by_file.pop("", [])
     if len(of_all) > 1:
         text = "--currency: {codes} for all files; of single ones write --currency FILE={code}"
         raise Misuse(Message(text, codes=Names(tuple(of_all)), code=of_all[1]))
-    of_files = {file.strip(): money_of("--currency", code) for file, _, code in pairs if file}
+    of_files = {}
+    for file, codes in by_file.items():
+        if len(codes) > 1:
+            text = "--currency: {codes} for {file}: which holds?"
+            raise Misuse(Message(text, codes=Names(tuple(codes)), file=file))
+        of_files[file] = money_of("--currency", codes[0])
     return (of_all[0] if of_all else None), of_files
 
 

@@ -40,7 +40,7 @@ def staged(frame: Any, layout: Layout, places: Mapping[str, int], reading: Readi
                 continue
             days = given.where(at, None) if given is not None else None
             frame[ours] = frame[ours].where(frame[ours].notna(), days) if ours in frame else days
-        told = {"is_won", "is_closed"} <= {*frame}
+        told = "is_won" in frame and not {"is_closed", "is_lost"}.isdisjoint(frame)
         if strange := [text for text in unknown if ENDS.search(text) and not told]:
             theirs = headers[places["stage"]]
             row = int(frame["_row"][frame["stage"].map(text_in) == strange[0]].iloc[0])

@@ -173,7 +173,7 @@ def sample_size(
     at_changed_rates = -normal_deviate(power) * sqrt(p * (1.0 - p) + changed * (1.0 - changed))
     deviations = at_same_rates + at_changed_rates
     if deviations <= 0.0:
-        raise OutOfDomain("chance alone has so much power in a sample of any size")
+        raise OutOfDomain("chance alone has this power, whatever the size of the sample")
     return float(ceil(deviations**2 / change**2))
 
 
