@@ -723,3 +723,47 @@ def test_what_was_credited_is_taken_off_the_recurring_revenue() -> None:
     paid["amount"][3] = -14.0  # less than 0 is left of Ann's month: told, and refused
     built = build(TEMPLATE, {"Subscribers": paid})
     assert dict(built.headlines)["Recurring revenue now"] == "#NUM!"
+
+
+NOT_OVER = (
+    "2024-06 is not over in the data, which end on 2024-06-05:"
+    " what was paid in it, 50 in 5 rows, is in no figure here."
+)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "every_day", "now", "kept", "told"),
+    [
+        (None, 1, "250.00", 1.0, NOT_OVER),
+        (datetime(2024, 6, 6, 9), 1, "250.00", 1.0, NOT_OVER),
+        (datetime(2024, 7, 1), 1, "50.00", 0.84, ""),  # June is over: twenty have left in it
+        (None, 0, "50.00", 0.84, ""),  # all pay on the first: nobody is still to come
+    ],
+)
+def test_who_pays_later_in_a_month_that_is_not_over_has_not_left(
+    loaded: datetime | None, every_day: int, now: str, kept: float, told: str
+) -> None:
+    """25 pay 10 each, each on a day of the month, from January on; five of them have in June.
+
+    By hand, of all months: 250 at the start of each of the five after January, and 200 lost in
+    June: 1 - 200 / 1,250 = 84 %.
+    """
+    paid = [
+        (f"C{number}", date(2024, month, 1 + every_day * number), 10.0)
+        for month in range(1, 7)
+        for number in range(25 if month < 6 else 5)
+    ]
+    columns = dict(
+        zip(("customer", "month", "amount"), map(list, zip(*paid, strict=True)), strict=True)
+    )
+    built = build(TEMPLATE, {"Subscribers": columns}, loaded=[Loaded("Subscribers", loaded=loaded)])
+    figures = dict(built.headlines)
+    assert figures["Recurring revenue now"] == now
+    rows = sheet(built, "Subscriptions")
+    assert next(row[1] for row in rows if row[0] == "Revenue kept (GRR)") == pytest.approx(kept)
+    assert (rows[3][0] or "") == told
+    months = below(rows, "month")
+    assert len([month for month in months if month]) == (5 if told else 6)
+    survivors = below(rows, "channel")["(unknown)"]
+    assert survivors[1:7] == [25, 1, 1, 1, 1, None if told else pytest.approx(0.2)]
+    assert {row[3] for row in sheet(built, "Checks") if len(row) > 3} & {"✗ no"} == set()

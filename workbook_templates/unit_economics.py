@@ -14,7 +14,17 @@ from kpi_xl.reports import layout
 from kpi_xl.schema.unit_economics import ORDERS, SCHEMA, SPEND, SUBSCRIBERS, TOUCHES
 from kpi_xl.units import COUNT, DATE, DAYS, KEY, LARGE, MONEY, PERIODS, RATE, RATIO, TEXT
 
-from .comparison import BAD, GOOD, Tile, range_band, settings_band, tiles, with_courses
+from .comparison import (
+    BAD,
+    GOOD,
+    LAST_OF_ALL,
+    Tile,
+    day_text,
+    range_band,
+    settings_band,
+    tiles,
+    with_courses,
+)
 from .curves import Curve, draw_curves
 from .customers import (
     ADDRESSES,
@@ -135,13 +145,16 @@ COVERED = "(CacMonth>=CoveredFromText)*(CacMonth<=CoveredUntilText)*" + "*".join
     f"(CacMonth<>GapMonth{number})" for number in range(1, GAP_ROOM + 1)
 )
 
-PAID = 'IF(Subscribers[amount]>0,{0},"")'
+# The last month may not be over: who pays on a later day of it has not left.
+# A text, which is above all numbers, stays: the tables show an error of it.
+OVER = f"(1-(Subscribers[month]>=PaidBefore)*(Subscribers[month]<={LAST_OF_ALL}))"
+PAID = f'IF((Subscribers[amount]>0)*{OVER}>0,{{0}},"")'
 PAYS = ",".join(
     PAID.format(one)
     for one in ("Subscribers[customer]", "Subscribers[month]", "Subscribers[amount]")
 )
 # What was credited is taken off the customer's month.
-BILLED = PAYS.replace("Subscribers[amount]>0", "Subscribers[amount]<>0")
+BILLED = PAYS.replace("[amount]>0", "[amount]<>0")
 # A day before all others is a day after them, where time runs backwards.
 BACKWARDS = ",".join(
     PAID.format(one)
@@ -391,7 +404,8 @@ AGREEMENTS = (
               blank_if('Efficiency=""', "CoveredRevenue/CoveredSpend"), RATIO),
     Agreement("Recurring revenue now", "=CurrentMrr",
               blank_if(NO_MRR, "SUMIFS(Subscribers[amount],Subscribers[month],"
-                               '">="&LastPayment-DAY(LastPayment)+1)'), MONEY),
+                               '">="&LastPayment-DAY(LastPayment)+1,'
+                               'Subscribers[month],"<"&PaidBefore)'), MONEY),
     Agreement("Net revenue kept (NRR)", "=MeanNrr",
               blank_if(NO_START,
                        "1+(SUM(MrrMore)-SUM(MrrLess)-SUM(MrrChurn))/SUM(MrrStart)"), RATE),
@@ -790,6 +804,22 @@ DAYS_KNOWN = (
     Basis("DayAfter", blank_if(NONE, "INT(LastOrderDay)+1"), DATE),
     Basis("CostsKnown", "=COUNT(Orders[cost])", COUNT),
 )  # fmt: skip
+NO_ROW_PAID = f"IF({SUBSCRIBERS.empty},TRUE,N(NewestPayment)=0)"
+PAYMENT_OF = '_xlfn.{}IFS(Subscribers[month],Subscribers[amount],">0"{})'
+# Where nobody has paid so late in the month as in the one before, and there are days of it to come,
+# more are expected to pay in it; not where the file is from a day after it.
+PAYMENTS = (
+    Basis("FirstPayment", blank_if(SUBSCRIBERS.empty, PAYMENT_OF.format("MIN", "")), DATE),
+    Basis("NewestPayment", blank_if(SUBSCRIBERS.empty, PAYMENT_OF.format("MAX", "")), DATE),
+    Basis("PaymentBefore", blank_if(NO_ROW_PAID, PAYMENT_OF.format(
+        "MAX", ',Subscribers[month],"<"&' + month_of("NewestPayment"))), DATE),
+    Basis("PaidBefore", blank_if(NO_ROW_PAID,
+          "IF(AND(DAY(PaymentBefore)>DAY(NewestPayment),PaymentBefore>0,"
+          "NewestPayment<EOMONTH(NewestPayment,0)-6,MAX(Sources[loaded])<EOMONTH(NewestPayment,0)+1"
+          f"),{month_of('NewestPayment')},{LAST_OF_ALL})"), DATE),
+    Basis("LastPayment", blank_if(NO_ROW_PAID,
+          "IF(PaidBefore>NewestPayment,NewestPayment,PaymentBefore)"), DATE),
+)  # fmt: skip
 MONTHS_KNOWN = (
     Basis("PeriodCount", f"=IF({NONE},0,(LastOrderDay-FirstOrderDay)/30.4375)", COUNT),
     Basis("KnownFrom",
@@ -844,10 +874,7 @@ WORTH = (
     Basis("LtvAtHorizon", f'=IF(ISNUMBER({HORIZON}),{HORIZON},"")', MONEY),
     Basis("FoundPayback", blank_if('AllPayback=""', "MATCH(1,(AllDrawn>=BlendedCac)*1,0)-1"),
           COUNT, array=True),
-    *(Basis(f"{which}Payment",
-            blank_if(SUBSCRIBERS.empty, f"_xlfn.{extreme}IFS(Subscribers[month],"
-                                        'Subscribers[amount],">0")'), DATE)
-      for which, extreme in (("First", "MIN"), ("Last", "MAX"))),
+    *PAYMENTS,
 )  # fmt: skip
 
 
@@ -1109,6 +1136,16 @@ def subscriptions(page: Page) -> None:
     lead = "The last 24 months of the sheet {Subscribers}: what they pay a month, and how it moves."
     lay_out(page, "Subscriptions", lead, ((1, 34), (13, 13)), frozen=(2, 1))
     status(page, 2, 0, SUBSCRIBERS)
+    cut = 'Subscribers[month],">="&PaidBefore'
+    told = page.book.phrase(
+        "{month} is not over in the data, which end on {day}: what was paid in it, {amount} in"
+        " {rows} rows, is in no figure here.",
+        {"month": named_month("NewestPayment"), "day": day_text("NewestPayment"),
+         "amount": f'TEXT(SUMIFS(Subscribers[amount],{cut}),"#,##0")',
+         "rows": f'TEXT(COUNTIFS({cut}),"0")'},
+    )  # fmt: skip
+    none = f"IF({NO_ROW_PAID},TRUE,PaidBefore>NewestPayment)"
+    page.put(3, 0, blank_if(none, told), page.styles.warning())
     figures(page, TOP, 0, "Now, and over all months", MRR_FIGURES)
     top = TOP + 10
     section(page, top - 1, 0, 11, "By month")
