@@ -1916,6 +1916,10 @@ def as_written(file: str, path: Path, *changes: tuple[str, str]) -> Path:
          "names no customer"),
         ("order-id,order-item-id,purchase-date,payments-date,buyer-email,item-price,currency",
          "what was refunded or cancelled"),
+        ("balance_transaction_id,created_utc,available_on_utc,currency,gross,fee,net,"
+         "reporting_category,source_id,description", "not whose orders .* export Payments"),
+        ("id,Type,Source,Amount,Fee,Net,Currency,Created (UTC),Available On (UTC),Description",
+         "not whose orders .* export Payments"),
     ],
 )  # fmt: skip
 def test_files_that_do_not_tell_what_was_refunded(
@@ -2349,6 +2353,24 @@ def shopify_days(*orders: tuple[str, str, object]) -> str:
 
 def days_from(start: int, number: int) -> list[str]:
     return [str(date(2024, 1, 1) + timedelta(days=start + n)) for n in range(number)]
+
+
+def test_a_column_that_a_file_has_not_may_be_said_to_be_blank(tmp_path: Path) -> None:
+    """A table of advertising without revenue, which a data set for exercises has."""
+    text = "Date,Campaign group,Spent,Clicks,Age\n2024-01-05,A,10.5,3,30-34\n"
+    path = text_file(tmp_path / "ads.csv", text)
+    renamed = {"Campaign group": "campaign", "Spent": "cost"}
+    some = {"channel": "Meta", "conversions": ""}
+    with pytest.raises(
+        SourceError, match=r'"Their name=revenue", or .* none, as in --set revenue='
+    ):
+        filled("campaigns", path, words=Options(renamed=renamed, set=some))
+    words = Options(renamed=renamed, set={**some, "revenue": ""})
+    told = filled("campaigns", path, words=words)
+    assert (column(told, "Ads", "cost"), column(told, "Ads", "revenue")) == ([10.5], [None])
+    text_file(path, text.replace("Date,", "When,"))  # without days it is no table
+    with pytest.raises(SourceError, match=r'"Their name=date"$'):
+        filled("campaigns", path, words=words)
 
 
 def test_orders_that_all_wait_for_their_payment_say_how_they_count(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def match_of(
     title = _title(opener, match, tables[name], options)
     if title:
         raise NoHeaderError(title)
-    return match, name, [_lacking(match, missing)]
+    return match, name, [_lacking(match, missing, tables[name])]
 
 
 def _most(fits: Mapping[str, HeaderFit]) -> int:
@@ -249,12 +249,12 @@ def _missing(
     return missing
 
 
-def _lacking(match: Match, missing: Sequence[str]) -> Message:
+def _lacking(match: Match, missing: Sequence[str], columns: Sequence[Column]) -> Message:
     has = ", ".join(filter(None, dict.fromkeys(match.headers)))[:200] or Message("none")
     used = set(match.places.values())
     spare = [text for place, text in enumerate(match.headers) if place not in used]
     near = did_you_mean(missing[0], spare)
-    return Message(
+    fault = Message(
         "has no column {missing} in row {row}; it has {has}{near}: say which it"
         ' is, as in "Their name={first}"',
         missing=", ".join(missing),
@@ -263,6 +263,11 @@ def _lacking(match: Match, missing: Sequence[str]) -> Message:
         near=near,
         first=missing[0],
     )
+    may_be_blank = [one.name for one in columns if one.name in missing and not one.filled]
+    if not may_be_blank:
+        return fault
+    text = "{fault}, or that there is none, as in --set {name}="
+    return Message(text, fault=fault, name=may_be_blank[-1])
 
 
 def _title(
