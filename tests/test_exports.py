@@ -2355,6 +2355,39 @@ def days_from(start: int, number: int) -> list[str]:
     return [str(date(2024, 1, 1) + timedelta(days=start + n)) for n in range(number)]
 
 
+def test_payments_of_guests_are_known_by_their_address(tmp_path: Path) -> None:
+    """Payment links and calendars make payments of no customer's ID, which have an address."""
+    rows = (
+        "\nch_1,2024-01-05 10:00:00,8,0,usd,Paid,cus_1,a@x.com,Subscription update"
+        "\nch_2,2024-01-06 10:00:00,40,0,usd,Paid,,g@x.com,Lesson"
+        "\nch_3,2024-01-09 10:00:00,40,0,usd,Paid,,G@x.com,Lesson"
+        "\nch_4,2024-02-05 10:00:00,16,0,usd,Paid,,a@x.com,Lesson"
+        "\nch_5,2024-02-06 10:00:00,5,0,usd,Paid,,,Lesson"
+    )
+    path = text_file(tmp_path / "stripe.csv", PAYMENTS + rows)
+    told = filled("retention", path)
+    assert column(told, "Orders", "customer") == ["cus_1", "g@x.com", "g@x.com", "cus_1"]
+    assert total(told, "Orders", "amount") == 104
+    assert "1 order without a customer (5.00)" in told.notes[0].left
+    path.write_text(path.read_text().replace("ch_5", ""), encoding="utf-8")
+    assert refusal("retention", path).endswith("it belongs to: fill it in, or delete the row")
+
+
+def test_lines_of_an_order_have_the_currency_of_its_first(tmp_path: Path) -> None:
+    """A shop's export that nobody knows here, with the order's columns on its first line alone."""
+    text = (
+        "Número de orden;Email;Fecha;Moneda;Total;Producto\n"
+        "865;a@x.com;25/01/2024;ARS;120;A\n865;a@x.com;;;;B\n866;b@x.com;26/01/2024;ARS;30;A\n"
+    )
+    renamed = {"Número de orden": "order", "Email": "customer", "Fecha": "date", "Total": "amount"}
+    path = text_file(tmp_path / "ventas.csv", text)
+    told = filled("retention", path, words=Options(renamed=renamed, once="Número de orden"))
+    assert (column(told, "Orders", "amount"), told.currency) == ([120, 30], "ARS")
+    mixed = text_file(tmp_path / "mixed.csv", text.replace("ARS;30", "USD;30"))
+    with pytest.raises(SourceError, match="are in ARS and USD, which"):
+        filled("retention", mixed, words=Options(renamed=renamed, once="Número de orden"))
+
+
 def test_a_column_that_a_file_has_not_may_be_said_to_be_blank(tmp_path: Path) -> None:
     """A table of advertising without revenue, which a data set for exercises has."""
     text = "Date,Campaign group,Spent,Clicks,Age\n2024-01-05,A,10.5,3,30-34\n"

@@ -160,6 +160,31 @@ def test_an_encoding_that_is_not_sure_is_not_guessed(
     )
 
 
+SPANISH = (
+    "Número,Ciudad,Comprador\n1,Córdoba,Ramón Peña\n2,Tucumán,Mónica Sáenz\n"
+    "3,Neuquén,José Güiraldes\n"
+    + "".join(f"{n},Río Cuarto,Martín García de León y Íñiguez Núñez\n" for n in range(4, 30))
+)
+ARABIC = "شماره,مشتري,شهر\n1,محمد علي,تهران\n2,رضا احمدي,اصفهان iPhone\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (SPANISH, "cp1252"),
+        (SPANISH + "30,Desirè,Lámpara Premium® 3°\n", "cp1252"),  # an Italian name, and signs
+        ("ciudad,nombre\nCórdoba,Ramón\nTucumán,Mónica\nNeuquén,Andrés\n", "cp1252"),
+        (ARABIC.replace("ی", "ي"), "cp1256"),
+    ],
+)
+def test_the_language_tells_the_encoding(
+    write: Callable[..., Path], text: str, encoding: str
+) -> None:
+    """Accents of Spanish are vowel signs of Arabic, in a word of two alphabets then."""
+    path = write(text, encoding=encoding)
+    assert delimited.likely_encodings(lambda: path.open("rb")) == [encoding]
+
+
 def test_a_character_across_two_pieces(
     write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

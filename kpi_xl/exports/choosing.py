@@ -241,7 +241,8 @@ def _once(
         row = int(frame["_row"][keys.isna()].iloc[0])
         reading.faults.append(
             Message(
-                "row {row} has no {column}, so that nobody knows which of the {noun} it belongs to",
+                "row {row} has no {column}, so that nobody knows which of the {noun} it belongs to:"
+                " fill it in, or delete the row",
                 row=row,
                 column=once.lstrip("="),
                 noun=noun,

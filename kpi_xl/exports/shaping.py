@@ -86,6 +86,8 @@ def shaped(
     frame = pd.DataFrame({"_row": rows.numbers})
     signs = _typed(frame, match, rows, unit_of, measured, dated, options, reading)
     frame = _with_codes(frame, match, columns, reading)
+    if {"customer", "mail"} <= {*frame}:
+        frame["customer"] = _known_by_mail(frame)
     if (into or table) == "Ads":
         reading.faults += months_for_days(match, rows)
     if reading.faults:
@@ -371,6 +373,19 @@ def _constant(value: str, unit: Unit | None, name: str, reading: Reading) -> Any
     return -found if amount.negative else found
 
 
+def _known_by_mail(frame: Any) -> Any:
+    """The customers: who has no ID of a file has that of the same address, or is the address."""
+    mails = frame["mail"].map(lambda cell: text_in(cell).casefold())
+    ids: dict[str, set[Any]] = {}
+    for mail, customer in zip(mails, frame["customer"], strict=True):
+        if customer is not None:
+            ids.setdefault(mail, set()).add(customer)
+    whose = {mail: next(iter(some)) for mail, some in ids.items() if len(some) == 1}
+    pairs = zip(mails, frame["customer"], strict=True)
+    named = (whose.get(mail, mail) or None if mail and who is None else who for mail, who in pairs)
+    return objects(list(named))
+
+
 # Totals
 
 
@@ -554,7 +569,8 @@ def _with_codes(frame: Any, match: Match, columns: Sequence[Column], reading: Re
                 reading.faults.append(Message(MIXED, what=each_is(told)))
                 return frame
         known = known.where(known != "", theirs)
-    return frame.assign(currency=known)
+    # A line of an order whose columns stand on its first line alone has none of its own.
+    return frame.assign(currency=known.where(known != "", None))
 
 
 def _named_above(match: Match) -> str:

@@ -192,6 +192,8 @@ def likely_encodings(opened: Callable[[], BinaryIO]) -> list[str]:
         telling = (line for line in iter(partial(file.readline, PIECE), b"") if not line.isascii())
         sample = b"".join(islice(telling, 5000))
     likely = {name: text for name in LEGACY if (text := scripts.well_read(sample, name))}
+    if not likely:
+        return scripts.mostly_latin(sample)
     alike: dict[str, str] = {}
     for name, text in likely.items():
         alike.setdefault(text, name)

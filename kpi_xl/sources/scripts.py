@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 TYPOGRAPHY = frozenset(
     "\u00a0\u00ab\u00bb\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u2026\u2116\u20ac"
     "\u3001\u3002\u300c\u300d\u3010\u3011\u060c\u061b\u061f\u200c\u200f"
+    "\u00a9\u00ae\u2122\u00b0"
 )
 """Marks that texts of any language have."""
 
@@ -18,6 +19,7 @@ LOWER = "[а-яёєіїґў]"
 LETTER = r"[^\W\d_]"
 CYRILLIC_WORD = re.compile(rf"(?<!{LETTER})(?:{UPPER}?{LOWER}+|{UPPER}+)(?!{LETTER})")
 LATIN_WORD = re.compile(rf"{LETTER}+")
+ARABIC_IN_LATIN = re.compile(r"(?<=[A-Za-z])[ء-ے]+|[ء-ے]+(?=[A-Za-z])")
 
 ALPHABETS = {
     "cp1252": (
@@ -60,6 +62,28 @@ def well_read(sample: bytes, encoding: str) -> str:
     if encoding not in ("gb18030", "cp1251") and _little(text, foreign):
         return ""
     return text if READS[encoding](text, foreign) else ""
+
+
+def mostly_latin(sample: bytes) -> list[str]:
+    """The encodings in which nearly all is of one Latin alphabet, as but for somebody's name.
+
+    Several, if as much is in them.
+    """
+    shares: dict[str, float] = {}
+    for encoding, alphabets in ALPHABETS.items():
+        try:
+            text = sample.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        foreign = [char.lower() for char in _beyond_ascii(text)]
+        if foreign and not _little(text, foreign) and _is_latin(text):
+            shares[encoding] = max(_share(set(one).__contains__, foreign) for one in alphabets)
+    best = max(shares.values(), default=0.0)
+    return [encoding for encoding, share in shares.items() if share == best >= NEARLY]
+
+
+NEARLY = 0.98
+"""The share of letters that makes a text one of a language, where it has names of others."""
 
 
 def _little(text: str, foreign: list[str]) -> bool:
@@ -121,6 +145,8 @@ def _cyrillic(text: str, foreign: list[str]) -> bool:
 
 
 def _arabic(text: str, foreign: list[str]) -> bool:
+    if 20 * sum(map(len, ARABIC_IN_LATIN.findall(text))) > len(foreign):
+        return False  # N\u0652mero: letters with accents of a Latin word
     return _share(lambda char: "ء" <= char <= "ے", foreign) >= 0.95
 
 
@@ -129,11 +155,15 @@ def _latin(encoding: str) -> Callable[[str, list[str]], bool]:
         letters = {char.lower() for char in foreign}
         if not any(letters <= set(alphabet) for alphabet in ALPHABETS[encoding]):
             return False
-        words = [word for word in LATIN_WORD.findall(text) if not word.isascii()]
-        # A word of another alphabet has letters beyond ASCII alone.
-        return _share(str.isascii, "".join(words)) >= 0.5
+        return _is_latin(text)
 
     return reads
+
+
+def _is_latin(text: str) -> bool:
+    words = [word for word in LATIN_WORD.findall(text) if not word.isascii()]
+    # A word of another alphabet has letters beyond ASCII alone.
+    return bool(words) and _share(str.isascii, "".join(words)) >= 0.5
 
 
 READS: dict[str, Callable[[str, list[str]], bool]] = {
