@@ -211,6 +211,15 @@ def test_parameters_that_cannot_be(name: str) -> None:
         assert evaluate(METRICS[name], given) == "#NUM!"
 
 
+def test_nobody_is_alive_more_than_surely() -> None:
+    """Who never bought again cannot have stopped, and stops after 2 of 10^9 purchases."""
+    given = [0.0, 0.0, 73.0, 69.0, 0.03, 0.1, 2e-5, 10_000.0, "bgnbd"]
+    assert 1.0 - 1e-7 < evaluate(METRICS["ALIVE_AT"], given) <= 1.0
+    # Whoever buys without end buys more than once in 35 weeks, or has stopped at once.
+    given = [1.0, 0.0, 0.0, 60.0, 35.0, 200.0, 0.9, 4e8, 0.3, "bgnbd"]
+    assert 1.0 - 1e-5 < evaluate(METRICS["PURCHASES_PROBABILITY"], given) <= 1.0
+
+
 @pytest.mark.parametrize("name", CALLS)
 def test_parameters_that_no_fit_gives(name: str) -> None:
     """Averages over the customers lose their digits there: P(alive) had come to 1E+76."""

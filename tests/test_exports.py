@@ -2097,9 +2097,20 @@ def test_a_refund_gives_its_tax_back(tmp_path: Path) -> None:
     file = text_file(tmp_path / "a.csv", f"{orders}2024-01-05,72,42,10\n")
     told = filled("retention", file, words=Options(net=True))
     assert total(told, "Orders", "amount") == pytest.approx(140)
-    assert "30.00 of tax; 12.00 of tax taken to have gone back with refunds" in (
-        told.notes[0].remarks()
+    assert "30.00 of tax; 12.00 of tax taken to be in what was refunded" in told.notes[0].remarks()
+
+
+def test_what_is_not_yet_paid_has_its_tax(tmp_path: Path) -> None:
+    """Goods of 100 and 20 of tax, half of it paid: 50. What costs nothing has no tax."""
+    orders = SHOPIFY_ORDERS.replace("Refunded Amount", "Outstanding Balance,Taxes")
+    rows = (
+        "1,a@x.com,partially_paid,EUR,120,2024-01-05,60,20\n2,a@x.com,paid,EUR,0,2024-01-05,0,0\n"
     )
+    told = filled(
+        "retention", text_file(tmp_path / "a.csv", orders + rows), words=Options(net=True)
+    )
+    assert column(told, "Orders", "amount") == [50, 0]
+    assert "10.00 of tax; 10.00 of tax taken to be in what was" in told.notes[0].remarks()
 
 
 def test_a_month_alone_has_the_year_of_the_period(tmp_path: Path) -> None:
@@ -2607,6 +2618,11 @@ def test_a_file_without_a_currency_is_told_beside_one_that_has_one(tmp_path: Pat
         filled("retention", *files, rates=rates, report_currency="USD")
     told = filled("retention", files[0], words=said(currency="USD")).notes[0].remarks()
     assert "the file says no currency: USD is that of --currency" in told
+    rows = "#1,a@x.com,paid,USD,10,2024-01-05,0\n#2,b@x.com,paid,,20,2024-01-06,0\n"
+    file = text_file(tmp_path / "some.csv", SHOPIFY_ORDERS + rows)
+    assert "1 row without a currency" in filled("retention", file).notes[0].remarks()
+    told = filled("retention", file, words=said(currency="USD"))
+    assert "without a currency" not in told.notes[0].remarks()
 
 
 @pytest.mark.parametrize("words", [None, said(set="ad_group=")])
@@ -2905,6 +2921,15 @@ def test_stages_of_other_names_are_won_or_lost_as_the_file_says(
     told = filled("funnel", text_file(tmp_path / "deals.csv", "\n".join([header, *rows])))
     assert column(told, "Leads", "won_date") == [date(2024, 2, 1), None, None]
     assert column(told, "Leads", "lost_date") == [None, date(2024, 2, 2), None]
+
+
+def test_a_closed_deal_of_which_nobody_says_more_is_refused(tmp_path: Path) -> None:
+    header = "Opportunity Name,Stage,Close Date,Created Date,Amount,Closed\n"
+    deal = "{},Signed,2024-02-01,2024-01-05,100,{}\n"
+    path = text_file(tmp_path / "deals.csv", header + deal.format(1, 0))
+    assert column(filled("funnel", path), "Leads", "won_date") == [None]
+    path = text_file(tmp_path / "deals.csv", header + deal.format(2, 1))
+    assert "nobody knows whether deals with Signed are won, lost or" in refusal("funnel", path)
 
 
 def test_an_amount_in_the_companys_currency_is_not_in_that_of_the_deal(tmp_path: Path) -> None:

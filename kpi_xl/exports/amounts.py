@@ -57,7 +57,8 @@ def _without_tax(
     """Amounts less tax and shipping, where the file has them.
 
     A refund gives back the tax of what is refunded, and no export says how much of it: it is that
-    part of the order's tax which the refund is of its total. That is exact for goods of one rate.
+    part of the order's tax which the refund is of its total; so it is of what is not yet paid. That
+    is exact for goods of one rate.
     """
     if "amount" in frame:
         name = reading.match.headers[reading.match.places["amount"]]
@@ -77,7 +78,7 @@ def _without_tax(
         worth = money(float(kept[counted].sum()))
         reading.left.append(Message("{worth} of {column}", worth=worth, column=name))
         if back := float((column - kept)[counted].sum()):
-            text = "{worth} of {column} taken to have gone back with refunds, as their part of it"
+            text = "{worth} of {column} taken to be in what was refunded or is not yet paid"
             reading.left.append(Message(text, worth=money(back), column=name))
     return amount
 

@@ -40,8 +40,7 @@ def staged(frame: Any, layout: Layout, places: Mapping[str, int], reading: Readi
                 continue
             days = given.where(at, None) if given is not None else None
             frame[ours] = frame[ours].where(frame[ours].notna(), days) if ours in frame else days
-        told = "is_won" in frame and not {"is_closed", "is_lost"}.isdisjoint(frame)
-        if strange := [text for text in unknown if ENDS.search(text) and not told]:
+        if strange := [text for text in unknown if text in _ended(frame)]:
             theirs = headers[places["stage"]]
             row = int(frame["_row"][frame["stage"].map(text_in) == strange[0]].iloc[0])
             reading.faults.append(
@@ -113,12 +112,7 @@ def _targets(frame: Any, layout: Layout) -> tuple[list[str], dict[str, int]]:
     known: dict[str, str] = {}
     targets = []
     unknown: dict[str, int] = {}
-    columns = ("is_won", "is_lost", "is_closed")
-    flags = [
-        [text_in(cell).casefold() in YES for cell in frame[name]] if name in frame
-        else [False] * len(frame)
-        for name in columns
-    ]  # fmt: skip
+    flags = (_flags(frame, name) for name in ("is_won", "is_lost", "is_closed"))
     for cell, won, lost, closed in zip(frame["stage"], *flags, strict=True):
         text = text_in(cell)
         if text not in known:
@@ -131,6 +125,21 @@ def _targets(frame: Any, layout: Layout) -> tuple[list[str], dict[str, int]]:
         if not target:
             unknown[text] = unknown.get(text, 0) + 1
     return targets, unknown
+
+
+def _ended(frame: Any) -> set[str]:
+    """Stages of deals that are not open, or seem so, where no columns say what became of them."""
+    if "is_won" in frame and not {"is_lost", "is_closed"}.isdisjoint(frame):
+        return set()
+    pairs = zip(frame["stage"].map(text_in), _flags(frame, "is_closed"), strict=True)
+    return {text for text, closed in pairs if closed or ENDS.search(text)}
+
+
+def _flags(frame: Any, name: str) -> list[bool]:
+    """Which rows have a yes in a column; none where it is not there."""
+    if name not in frame:
+        return [False] * len(frame)
+    return [text_in(cell).casefold() in YES for cell in frame[name]]
 
 
 def _tell_undated(
