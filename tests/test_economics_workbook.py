@@ -767,3 +767,37 @@ def test_who_pays_later_in_a_month_that_is_not_over_has_not_left(
     survivors = below(rows, "channel")["(unknown)"]
     assert survivors[1:7] == [25, 1, 1, 1, 1, None if told else pytest.approx(0.2)]
     assert {row[3] for row in sheet(built, "Checks") if len(row) > 3} & {"✗ no"} == set()
+
+
+def test_what_fewer_than_ten_have_brought_in_so_long_is_no_ltv(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nine begin in January with 100 each, twenty in February with 50, of whom one buys for 10 in
+    March, which is over. After one month, by hand: 40 % of (900 + 1,000 + 10), of 29.
+    """
+    orders = [
+        *((f"J{number}", date(2024, 1, 5), 100.0) for number in range(9)),
+        *((f"F{number}", date(2024, 2, 5), 50.0) for number in range(20)),
+        ("F0", date(2024, 3, 31), 10.0),
+    ]
+    columns = dict(
+        zip(("customer", "date", "amount"), map(list, zip(*orders, strict=True)), strict=True)
+    )
+    columns["channel"] = ["ads"] * len(orders)
+    spend = {"month": [date(2024, month, 1) for month in (1, 2, 3)], "channel": ["ads"] * 3,
+             "spend": [97.0, 97.0, 96.0]}  # fmt: skip
+    data = {"Orders": columns, "Spend": spend}
+    ltv = 0.4 * 1910 / 29
+    for horizon, expected in ((1, ltv), (2, "")):
+        set_to(monkeypatch, unit_economics, {"Horizon": horizon})
+        built = build(TEMPLATE, data)
+        rows = sheet(built, "Summary")
+        shown = {row[1]: row[2:] for row in rows if len(row) > 5}
+        ltv_cell, ltv_meaning = shown["LTV of a customer"][:2]
+        ratio = expected and pytest.approx(ltv / 10)  # 290 of 29 customers
+        assert [ltv_cell or "", shown["ads"][3] or ""] == [expected and pytest.approx(expected)] * 2
+        assert [shown["LTV : CAC"][0] or "", channels(built)["ads"]["LTV : CAC"] or ""] == [
+            ratio
+        ] * 2
+        few = "Fewer than ten are customers for so long"
+        assert ltv_meaning == ("Margin, after the months set" if expected else few)

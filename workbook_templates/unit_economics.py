@@ -310,7 +310,8 @@ FIGURES = {
     ),
     "Value and payback": (
         Figure("LtvHorizon", "LTV of a customer", blank_if(NONE, "LtvAtHorizon"), MONEY,
-               "Margin, after the months set"),
+               "Margin, after the months set",
+               ('IF(AllDone=1,LtvAtHorizon="",FALSE)', "Fewer than ten are customers for so long")),
         Figure("LtvCac", "LTV : CAC",
                blank_if("IF(COUNT(LtvHorizon)=0,TRUE,N(BlendedCac)<=0)",
                         "CLV_CAC(LtvHorizon,BlendedCac)"),
@@ -501,6 +502,17 @@ def of_rows(page: Page) -> list[dict[str, str]]:
 
 
 AFTER = (3, 6, 12)
+
+
+def at_horizon(ages: str, row: str, first: str = "") -> str:
+    """The LTV of a row of channels, 1 for the whole, at the age set; "" of fewer than ten so old.
+
+    `first` is before the column where `ages` are the cells of several rows.
+    """
+    age = f"MIN(Horizon,{AGES})+1"
+    return f'IF(INDEX(Reached,{row},{age})<{FEW},"",INDEX({ages},{first}{age}))'
+
+
 BLANK_ROW = '{name}=""'
 WORDS = {
     "none": "no customers in these months",
@@ -533,7 +545,8 @@ CHANNELS = (
     Measure("CAC", "CAC({spend},{new in months with spend})", MONEY, best="low", of="customers",
             blank='IF({name}="",TRUE,IF({paid}=0,TRUE,{new in months with spend}=0))'),
     *(Measure(f"LTV after {age} months", f"{{age {age}}}", MONEY,
-              blank=f'IF({{name}}="",TRUE,ISNUMBER({{age {age}}})=FALSE)') for age in AFTER),
+              blank=f'IF({{name}}="",TRUE,IF({{so old {age}}}<{FEW},TRUE,'
+                    f"ISNUMBER({{age {age}}})=FALSE))") for age in AFTER),
     Measure("LTV : CAC", "CLV_CAC({at horizon},{CAC})", RATIO, best="high", of="customers",
             blank='IF({name}="",TRUE,IF({CAC}="",TRUE,IF(ISNUMBER({at horizon}),{CAC}<=0,TRUE)))'),
     Measure("months known", "{months}", WHOLE, blank=BLANK_ROW),
@@ -561,8 +574,10 @@ def channel_table(page: Page) -> Grid:
         ages = ages_of(curves, number)
         rows.append(row | phrases | {f"age {age}": curves.at(str(age), number) for age in AFTER} | {
             "payback": curves.at("payback", number),
-            "at horizon": f"INDEX({ages},MIN(Horizon,{AGES})+1)",
+            "at horizon": at_horizon(ages, str(number)),
             "months": source.at(TOP + number, DRAWN + 1 + AGES),
+        } | {
+            f"so old {age}": source.at(TOP + number, REACHED + age) for age in AFTER
         })  # fmt: skip
     whole = put_grid(page, TOP, CHANNELS, rows[:1], blank=BLANK_ROW, look={"bold": True}, deep=46)
     put_grid(page, whole.last, CHANNELS, rows[1:], blank=BLANK_ROW, titled=False)
@@ -779,6 +794,7 @@ def spans(column: str, start: str, until: str) -> str:
 
 
 COVER = "CoveredFrom", "CoveredUntil"
+ALL_AT_HORIZON = at_horizon("AllCurve", "1")
 
 
 def ends_of(which: str) -> str:
@@ -786,7 +802,6 @@ def ends_of(which: str) -> str:
     return ",".join(month_of(f"{which}({column})") for column in ("Orders[date]", "Spend[month]"))
 
 
-HORIZON = f"INDEX(AllCurve,MIN(Horizon,{AGES})+1)"
 NO_SPEND_OR_ORDERS = f"IF(CacDone=0,TRUE,{SPEND.empty})"
 KNOWN_FROM, KNOWN_UNTIL = f"MAX({ends_of('MIN')})", f"MIN({ends_of('MAX')})"
 MONTH_AFTER = month_of("(LastOrderDay+1)")
@@ -871,7 +886,7 @@ WORTH = (
     Basis("ThirdMonthLtv",
           blank_if(f"IF({NO_NATIVE},TRUE,SUMPRODUCT({IN_FOURTH})=0)",
                    f"GrossMargin*({BROUGHT})/SUMPRODUCT({IN_FOURTH}*NewSize)"), MONEY, array=True),
-    Basis("LtvAtHorizon", f'=IF(ISNUMBER({HORIZON}),{HORIZON},"")', MONEY),
+    Basis("LtvAtHorizon", f'=IF(ISNUMBER({ALL_AT_HORIZON}),{ALL_AT_HORIZON},"")', MONEY),
     Basis("FoundPayback", blank_if('AllPayback=""', "MATCH(1,(AllDrawn>=BlendedCac)*1,0)-1"),
           COUNT, array=True),
     *PAYMENTS,
@@ -1231,7 +1246,7 @@ def what_if(page: Page, channels: Grid, curves: Grid) -> None:
             "its CAC": channels.at("CAC", number), "size": channels.at("customers", number),
             "all ages": ages, "first": f"INDEX({ages},1)",
             "then": drawn_of(page.book.pages["Model"], number, THEN),
-            "at horizon": f"INDEX({ages},MIN(Horizon,{AGES})+1)",
+            "at horizon": at_horizon(ages, str(number)),
             "back": curves.at("payback", number),
         })  # fmt: skip
     table = put_grid(page, row, WHAT_IFS, rows, blank=BLANK_ROW)
@@ -1322,7 +1337,8 @@ def ranked_channels(page: Page, row: int, channels: Grid) -> Grid:
     rows = []
     for number in range(1, LISTED_FIRST + 1):
         found = f"MATCH(LARGE(RankValue,{number}),RankValue,0)"
-        rows.append({"found": found, "worth": f"INDEX({ages},{found},MIN(Horizon,{AGES})+1)"} | {
+        worth = at_horizon(ages, f"{found}+1", f"{found},")
+        rows.append({"found": found, "worth": worth} | {
             name: f"INDEX({page_block(channels, called)},{found})"
             for name, called in OF_CHANNEL.items()
         })  # fmt: skip
