@@ -317,6 +317,8 @@ def test_tables_are_made_months_as_files_are(tmp_path: Path) -> None:
           INSERT INTO months VALUES ('2024-01', 1000), ('2024-02', 2000);
           CREATE TABLE days (date TEXT, revenue REAL);
           INSERT INTO days VALUES ('2024-01-05', 10), ('2024-01-06', 20), ('2024-02-06', 30);
+          CREATE TABLE no_months (month TEXT, revenue REAL);
+          INSERT INTO no_months VALUES ('2024-01', 1000), ('2024-13', 2000);
         """)
     lite.close()
     known = connections.Connection("more", "sqlite", {"path": str(path)})
@@ -331,6 +333,8 @@ def test_tables_are_made_months_as_files_are(tmp_path: Path) -> None:
     assert of("months")["revenue"] == [1000, 2000]
     assert of("days")["revenue"] == [30, 30]
     assert of("days")["month"] == [date(2024, 1, 1), date(2024, 2, 1)]
+    with pytest.raises(SourceError, match="row 2, column"):
+        of("no_months")
 
 
 def test_kinds_that_files_do_not_have() -> None:

@@ -9,6 +9,7 @@ import re
 import shutil
 import zipfile
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -2512,6 +2513,58 @@ def test_numbers_in_payments_are_of_orders_where_they_fit(text: str, tmp_path: P
         assert len(column(filled("retention", *files), "Orders", "order")) == 60 + 20
 
 
+TEN_DAYS_APART = [str(date(2024, 1, 1) + timedelta(days=10 * n)) for n in range(9)]
+
+
+@pytest.mark.parametrize(
+    ("prices", "rate", "others", "same"),
+    [
+        (range(40, 49), 0.9, 0, True),  # in another currency, most of them
+        ([29] * 9, 1, 10, True),  # of one price, a few of them
+        (range(40, 49), 0.9, 10, False),  # a few of them, in other amounts
+    ],
+)
+def test_payments_name_orders_by_their_amount_or_their_days(
+    prices: Sequence[float], rate: float, others: int, same: bool, tmp_path: Path
+) -> None:
+    """Four of the nine orders are paid; their customers have other addresses there."""
+    days = TEN_DAYS_APART
+    orders = [
+        (f"{n}@x.com", day, price) for n, (day, price) in enumerate(zip(days, prices, strict=True))
+    ]
+    shop = shopify_days(*orders).replace("\n#", "\n#200")
+    paid = [
+        (day, price * rate, f"Order 200{n + 1}") for n, (_, day, price) in enumerate(orders[:4])
+    ]
+    paid += [(f"2024-05-{n + 1:02}", 70 + n, "Tip") for n in range(others)]
+    file = PAYMENTS + "".join(
+        f"\nch_{n},{day} 10:00:00,{amount:.2f},0,usd,Paid,cus_{n},s{n}@y.com,{text}"
+        for n, (day, amount, text) in enumerate(paid)
+    )
+    files = files_of(tmp_path, shop, file)
+    if same:
+        assert "seem to have the same orders (2001)" in refusal("retention", *files)
+    else:
+        assert len(column(filled("retention", *files), "Orders", "order")) == 9 + 14
+
+
+def test_a_plan_of_three_months_names_no_third_order(tmp_path: Path) -> None:
+    orders = [(f"{n}@x.com", day, 40 + n) for n, day in enumerate(TEN_DAYS_APART)]
+    paid = "\nch_1,2024-06-01 10:00:00,42,0,usd,Paid,cus_1,s@y.com,Plan 3 months"
+    files = files_of(tmp_path, shopify_days(*orders), PAYMENTS + paid)
+    assert len(column(filled("retention", *files), "Orders", "order")) == 9 + 1
+
+
+def test_the_same_orders_may_have_the_day_of_another_clock(tmp_path: Path) -> None:
+    orders = [(f"{n}@x.com", day, 40 + n) for n, day in enumerate(TEN_DAYS_APART)]
+    woo = WOO_ORDERS.partition("\n")[0] + "".join(
+        f"\nW{n},{date.fromisoformat(day) + timedelta(days=1)},Completed,{name},{amount},USD"
+        for n, (name, day, amount) in enumerate(orders[:6])
+    )
+    files = files_of(tmp_path, shopify_days(*orders), woo)
+    assert "seem to have the same orders (0@x.com" in refusal("retention", *files)
+
+
 def test_payments_in_another_amount_that_name_orders_are_told(tmp_path: Path) -> None:
     """A few of many orders of a day: who knows whether those are their numbers."""
     days = [day for day in days_from(0, 5) for _ in range(20)]
@@ -2792,6 +2845,10 @@ def test_blocks_of_compared_visits_are_not_added_up(tmp_path: Path) -> None:
     february = ga4(tmp_path / "february.csv", by_month("02", 30), start="20240201", end="20240229")
     path = text_file(tmp_path / "joined.csv", f"{january.read_text()}\n{february.read_text()}")
     assert column(filled("scorecard", path), "Months", "visits") == [160, 30]
+    # Those of other visits may not.
+    some = ga4(tmp_path / "some.csv", by_month("02", 30), "Mobile traffic", start="20240201")
+    path = text_file(tmp_path / "joined.csv", f"{january.read_text()}\n{some.read_text()}")
+    assert 'begins another block, under "# Mobile traffic"' in refusal("scorecard", path)
 
 
 AGES = (
