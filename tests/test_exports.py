@@ -1917,6 +1917,8 @@ def as_written(file: str, path: Path, *changes: tuple[str, str]) -> Path:
          "names no customer"),
         ("order-id,order-item-id,purchase-date,payments-date,buyer-email,item-price,currency",
          "what was refunded or cancelled"),
+        ("Date,Time,TimeZone,Name,Type,Status,Currency,Amount,Receipt ID,Balance",
+         "who paid .* From Email Address"),
         ("balance_transaction_id,created_utc,available_on_utc,currency,gross,fee,net,"
          "reporting_category,source_id,description", "not whose orders .* export Payments"),
         ("id,Type,Source,Amount,Fee,Net,Currency,Created (UTC),Available On (UTC),Description",
