@@ -2769,6 +2769,10 @@ def test_two_platforms_with_one_channel_are_added_up(tmp_path: Path) -> None:
     files = files_of(tmp_path, GOOGLE_DAY, MICROSOFT_DAY.replace("Campaign type", "Channel"))
     spend = filled("funnel", *files).tables["Spend"].columns
     assert (spend["channel"], spend["spend"]) == (["Search"], [200])
+    # Where one has no column of channels, its vendor is the channel.
+    unnamed = text_file(tmp_path / "google.csv", GOOGLE_DAY.replace("type", "state"))
+    spend = filled("funnel", unnamed, files[1]).tables["Spend"].columns
+    assert (spend["channel"], spend["spend"]) == (["Google Ads", "Search"], [100, 100])
     ads = filled("campaigns", *files).tables["Ads"].columns
     assert (ads["campaign"], ads["cost"]) == (["Brand", "Brand"], [100, 100])
     files[1].write_text(MICROSOFT_DAY.replace("Campaign type", "Channel").replace("100.00", "90"))
