@@ -2777,6 +2777,10 @@ def test_two_platforms_with_one_channel_are_added_up(tmp_path: Path) -> None:
     assert (ads["campaign"], ads["cost"]) == (["Brand", "Brand"], [100, 100])
     files[1].write_text(MICROSOFT_DAY.replace("Campaign type", "Channel").replace("100.00", "90"))
     assert filled("campaigns", *files).tables["Ads"].columns["cost"] == [100, 90]
+    later = text_file(tmp_path / "later.csv", GOOGLE_DAY.replace("100.00", "80.00"))
+    for some in ((files[0], later, files[1]), (*files, later)):
+        with pytest.raises(SourceError, match=r"has other values for .*Brand.* \(cost\)"):
+            filled("campaigns", *some)
 
 
 # Rows that do not add up

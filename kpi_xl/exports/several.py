@@ -633,7 +633,7 @@ def rows_of_all(
     had as often is the same again, but of two vendors.
     """
     kept: dict[str, list[Any]] = {column: [] for column in order}
-    seen: dict[tuple[Any, ...], Seen] = {}
+    seen: dict[tuple[Any, ...], tuple[Seen, ...]] = {}
     fresh: dict[tuple[Any, ...], Seen] = {}
     whole: dict[str, Counter[tuple[Any, ...]]] = {}  # by vendor
     here: Counter[tuple[Any, ...]] = Counter()
@@ -645,7 +645,7 @@ def rows_of_all(
         path, cells = part[:2]
         keyed = bool(keys) and any(cell is not None for cell in cells.get(keys[0], ()))
         if path in beside or not any(_of_one_table(path, other) for other in beside):
-            seen |= fresh
+            seen |= {key: (*seen.get(key, ()), one) for key, one in fresh.items()}
             whole[vendor] = whole.get(vendor, Counter()) | here
             fresh, here, beside = {}, Counter(), set()
         beside.add(path)
@@ -659,10 +659,10 @@ def rows_of_all(
                 continue
             row = dict(zip(order, values, strict=True))
             key = _key_of(row, name)
-            before = seen.get(key) if keyed else None
-            apart = before is not None and _two_vendors(before.vendor, vendor)
-            if before and not (apart and name == "Ads"):  # whose campaigns may have one name
-                if name in SIDE_BY_SIDE and _combined(kept, before.place, row, keys * apart):
+            before = _before(name, vendor, seen.get(key, ())) if keyed else None
+            if before:
+                apart = keys * _two_vendors(before.vendor, vendor)
+                if name in SIDE_BY_SIDE and _combined(kept, before.place, row, apart):
                     continue
                 faults.append(_contradiction(name, part, key, values, before, order))
                 break
@@ -735,6 +735,12 @@ def _key_of(row: Mapping[str, Any], name: str) -> tuple[Any, ...]:
     if name == "Orders" and (row["amount"] or 0.0) < 0:
         return *key, row["date"]  # a return may have the number of its order
     return key
+
+
+def _before(name: str, vendor: str, seen: Iterable[Seen]) -> Seen | None:
+    """The row of the same key that says the same; campaigns of two vendors may have one name."""
+    alike = (one for one in seen if name != "Ads" or not _two_vendors(one.vendor, vendor))
+    return next(alike, None)
 
 
 def _two_vendors(one: str, other: str) -> bool:
