@@ -829,9 +829,9 @@ PAYMENTS = (
     Basis("PaymentBefore", blank_if(NO_ROW_PAID, PAYMENT_OF.format(
         "MAX", ',Subscribers[month],"<"&' + month_of("NewestPayment"))), DATE),
     Basis("PaidBefore", blank_if(NO_ROW_PAID,
-          "IF(AND(DAY(PaymentBefore)>DAY(NewestPayment),PaymentBefore>0,"
+          "IF(IF(PaymentBefore=0,FALSE,AND(DAY(PaymentBefore)>DAY(NewestPayment),"
           "NewestPayment<EOMONTH(NewestPayment,0)-6,MAX(Sources[loaded])<EOMONTH(NewestPayment,0)+1"
-          f"),{month_of('NewestPayment')},{LAST_OF_ALL})"), DATE),
+          f")),{month_of('NewestPayment')},{LAST_OF_ALL})"), DATE),
     Basis("LastPayment", blank_if(NO_ROW_PAID,
           "IF(PaidBefore>NewestPayment,NewestPayment,PaymentBefore)"), DATE),
 )  # fmt: skip
