@@ -215,10 +215,14 @@ def gaps_among(column: str, rows: str) -> str:
 def gaps_of(rows: str) -> tuple[Measure, ...]:
     """Cells that are blank where all of some rows have a column of LOCATED."""
     return tuple(
-        Measure(f"No {column}", f'IF(COUNTIFS({rows},Ads[{column}],"")=0,"",1)', COUNT,
-                blank=f'{gaps_in(column)}=""', key=gaps_in(column))
+        Measure(
+            f"No {column}",
+            f'IF({gaps_in(column)}="","",IF(COUNTIFS({rows},Ads[{column}],"")=0,"",1))',
+            COUNT,
+            key=gaps_in(column),
+        )
         for column in LOCATED
-    )  # fmt: skip
+    )
 
 
 def stating(column: str, rows: str = "") -> tuple[str, str]:
@@ -657,9 +661,9 @@ PROBLEMS = (
     Problem("Names with a space before or after them", f"={PADDED}", "",
             "Take the spaces away: until then these rows are missing in their campaign."),
     Problem("Rows without a cost", *where(ADS, '(Ads[cost]="")*(Ads[date]<>"")'),
-            "Enter the cost, 0 if it was nothing. Until then CPC, CPM, CPA, ROAS, cost of sales and"
-            " margin less cost leave these rows out: the sheet {Campaigns} says how much they"
-            " brought. A period without any cost has none; forecasts begin after it."),
+            "Enter the cost, 0 if it was nothing. Until then ratios of cost leave these rows out:"
+            " the sheet {Campaigns} says how much they brought. Forecasts begin after a period"
+            " without any."),
     Problem("More than two channels that never have clicks, conversions or revenue",
             "=" + "+".join(f'IF({silent(column)}>{SILENT},1,0)' for column in OUTCOMES), "",
             "Ratios leave out two of them, and count the others as if nothing had come of them:"
