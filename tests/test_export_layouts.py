@@ -43,12 +43,12 @@ SAMPLES = (
 TOTALS = ("Total", "Total: Account", "Gesamt: Konto", "Total : compte", "Total: Conta", "Всего",
           "Итого", "Итого и средние", "合计", "总计", "Total of 6 campaigns", "")  # fmt: skip
 
-AMOUNTS = {"cost", "revenue", "total", "paid", "price", "value", "amount", "won_value"}
+AMOUNTS = {"cost", "revenue", "total", "paid", "charged", "price", "value", "amount", "won_value"}
 COUNTS = {"impressions", "clicks", "conversions", "visits", "engaged_visits", "pageviews", "sent",
           "delivered", "opens", "email_clicks", "unsubscribes", "quantity", "results"}  # fmt: skip
 TEXTS = {"status": "", "interval": "month", "currency": "EUR", "stage": "Talking", "test": "",
          "cancelled": "", "captured": "true", "refunded": "0", "outstanding": "0", "tax": "0",
-         "shipping": "0", "adjusted": "0", "reference": "", "impact": ""}  # fmt: skip
+         "shipping": "0", "adjusted": "0", "dispute": "", "disputed": "0", "reference": "", "impact": ""}  # fmt: skip
 AS_WRITTEN = {"ymd": "%Y-%m-%d", "dmy": "%d.%m.%Y", "mdy": "%m/%d/%Y", "": "%Y-%m-%d"}
 
 

@@ -3009,20 +3009,56 @@ def test_an_amount_in_the_companys_currency_is_not_in_that_of_the_deal(tmp_path:
     assert (total(told, "Leads", "value"), told.currency) == (150, "")
 
 
-def test_payments_in_test_mode_and_lost_disputes_are_left_out(tmp_path: Path) -> None:
-    path = text_file(
-        tmp_path / "stripe.csv",
-        "id,Created date (UTC),Amount,Amount Refunded,Currency,Mode,Status,Customer ID,"
-        "Disputed Amount,Dispute Status\n"
+DISPUTES = (
+    "id,Created date (UTC),Amount,Amount Refunded,Currency,Mode,Status,Customer ID,"
+    "Disputed Amount,Dispute Status\n"
+)
+
+
+def test_payments_in_test_mode_and_what_was_lost_in_disputes_are_left_out(tmp_path: Path) -> None:
+    """Of 100 with 30 lost 70 stay, and of 100 with 20 refunded and 30 lost 50.
+
+    What the bank has not decided counts.
+    """
+    rows = (
         "ch_1,2024-01-05 10:00,20,0,eur,Live,Paid,c1,,\n"
         "ch_2,2024-01-05 10:00,30,0,eur,Live,Paid,c2,30,lost\n"
         "ch_3,2024-01-05 10:00,40,0,eur,Test,Paid,c3,,\n"
-        "ch_4,2024-01-05 10:00,50,0,eur,Live,Paid,c4,50,won\n",
+        "ch_4,2024-01-05 10:00,50,0,eur,Live,Paid,c4,50,won\n"
+        "ch_5,2024-01-05 10:00,100,0,eur,Live,Paid,c5,30,lost\n"
+        "ch_6,2024-01-05 10:00,100,20,eur,Live,Partially Refunded,c6,30,Lost\n"
+        "ch_7,2024-01-05 10:00,60,20,eur,Live,Partially Refunded,c7,60,lost\n"
+        "ch_8,2024-01-05 10:00,80,0,eur,Live,Paid,c8,70,under_review\n"
+        "ch_9,2024-01-05 10:00,90,0,eur,Live,Paid,c9,90,warning_closed\n"
     )
-    told = filled("retention", path)
-    assert column(told, "Orders", "amount") == [20, 50]
-    left = set(told.notes[0].left)
-    assert {"1 order with Mode Test (40.00)", "1 order with Dispute Status lost (30.00)"} <= left
+    told = filled("retention", text_file(tmp_path / "stripe.csv", DISPUTES + rows))
+    assert column(told, "Orders", "amount") == [20, 50, 70, 50, 80, 90]
+    assert {
+        "1 order with Mode Test (40.00)",
+        "2 orders lost in disputes (90.00)",
+        "60.00 lost in disputes",
+        "20.00 refunded",
+        "1 order with Dispute Status under_review (70.00 disputed), which count until they are lost",
+    } <= set(told.notes[0].left)
+
+
+def test_what_was_lost_in_disputes_is_in_the_currency_of_the_payment(tmp_path: Path) -> None:
+    """30 of 100 dollars, which were 90 euros: 63 stay."""
+    header = DISPUTES.replace("Mode", "Converted Amount,Converted Amount Refunded,"
+                              "Converted Currency")  # fmt: skip
+    row = "ch_1,2024-01-05,100,0,usd,90,0,eur,Paid,c1,30,lost\n"
+    told = filled("retention", text_file(tmp_path / "stripe.csv", header + row))
+    assert (column(told, "Orders", "amount"), told.currency) == ([63], "EUR")
+
+
+def test_a_lost_dispute_without_its_amount_is_refused(tmp_path: Path) -> None:
+    row = "ch_1,2024-01-05,100,0,eur,Live,Paid,c1,{}\n"
+    wanted = (
+        "it is lost, and nothing says how much of it was lost .1 order.: export disputed amount"
+    )
+    for text in (DISPUTES + row.format(",lost"),
+                 DISPUTES.replace("Disputed Amount,", "") + row.format("lost")):  # fmt: skip
+        assert re.search(wanted, refusal("retention", text_file(tmp_path / "stripe.csv", text)))
 
 
 def test_sales_after_a_click_alone_stand_beside_all_sales(tmp_path: Path) -> None:

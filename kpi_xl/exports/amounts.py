@@ -23,6 +23,8 @@ def with_amounts(frame: Any, layout: Layout, options: Options, noun: str, readin
     if "refunded" in words and "refunded" not in frame and not options.where:
         reading.faults += _refunds_unknown(frame, reading)
     frame = _of_one_currency(frame.copy(), first)
+    if layout.disputes and "dispute" in frame:
+        frame = _disputed(frame, first, layout, reading)
     total, back = frame[first], _sent_back(frame, words)
     said = frame.get("amount", total)  # the user may say which column has the amounts
     # Where one is more than a refund left of its order, they are before refunds.
@@ -35,9 +37,7 @@ def with_amounts(frame: Any, layout: Layout, options: Options, noun: str, readin
     for sign, name in rest:
         if name in frame:
             amount = _with(amount, sign, name, frame[name], reading)
-    tell_left(frame[whole], Message("wholly refunded"), noun, reading)
-    if part := float(back[~whole].sum()):
-        reading.left.append(Message("{worth} refunded", worth=money(part)))
+    _tell_back(frame, back, whole, noun, reading)
     if options.net:
         amount = _without_tax(amount, total, frame, layout, ~whole, reading)
     frame = frame.assign(amount=amount.round(10))[~whole]
@@ -99,10 +99,58 @@ def _of_one_currency(frame: Any, total: str) -> Any:
 
 
 def _sent_back(frame: Any, words: Sequence[str]) -> Any:
-    """What was refunded of each order; some write it with a minus."""
-    if "refunded" in words and "refunded" in frame:
-        return frame["refunded"].fillna(0.0).abs()
-    return frame[words[0]] * 0.0
+    """What went back of each order, as a refund or in a dispute."""
+    back = frame[words[0]].fillna(0.0) * 0.0
+    for name in ("refunded", "disputed"):
+        if name in words and name in frame:
+            back = back + frame[name].fillna(0.0).abs()  # some write it with a minus
+    return back
+
+
+def _disputed(frame: Any, total: str, layout: Layout, reading: Reading) -> Any:
+    """Orders with what of them was lost in a dispute, in the currency of the total.
+
+    One that is open counts, and is told; where nobody knows how much was lost, it is a fault.
+    """
+    states = frame["dispute"].map(lambda cell: text_in(cell).casefold().replace(" ", "_"))
+    lost = states.isin(layout.disputes.get("lost", ()))
+    theirs = reading.match.headers[reading.match.places["dispute"]]
+    unsaid = lost if "disputed" not in frame else lost & frame["disputed"].isna()
+    if unsaid.any():
+        text = (
+            'row {row}, column "{theirs}": it is {status}, and nothing says how much of it was'
+            " lost ({orders}): export {column}, too"
+        )
+        first, column = frame[unsaid].iloc[0], reading.match.header.columns["disputed"]
+        told = {"orders": Counted(int(unsaid.sum()), "orders"), "column": str(column)}
+        status = text_in(first["dispute"])
+        fault = Message(text, row=int(first["_row"]), theirs=theirs, status=status, **told)
+        reading.faults.append(fault)
+        return frame
+    if "disputed" not in frame:
+        return frame
+    amounts = frame["disputed"].abs()
+    if "charged" in frame:
+        amounts = amounts * (frame[total] / frame["charged"]).where(frame["charged"] != 0, 1.0)
+    waits = ~lost & ~states.isin(("", *layout.disputes.get("over", ())))
+    for state, group in amounts[waits].groupby(frame["dispute"][waits].map(text_in), sort=True):
+        text = "{orders} with {column} {value} ({worth} disputed), which count until they are lost"
+        orders, worth = Counted(len(group), "orders"), money(float(group.sum()))
+        said = Message(text, orders=orders, column=theirs, value=state, worth=worth)
+        reading.left.append(said)
+    return frame.assign(disputed=amounts.where(lost, 0.0).round(10))
+
+
+def _tell_back(frame: Any, back: Any, whole: Any, noun: str, reading: Reading) -> None:
+    """Tell of what went back: of orders of which nothing is left, and of parts of others."""
+    lost = frame["disputed"] if "disputed" in frame else back * 0.0
+    disputed = whole & (lost > 0)
+    tell_left(frame[whole & ~disputed], Message("wholly refunded"), noun, reading)
+    tell_left(frame[disputed], Message("lost in disputes"), noun, reading)
+    if part := float((back - lost)[~whole].sum()):
+        reading.left.append(Message("{worth} refunded", worth=money(part)))
+    if part := float(lost[~whole].sum()):
+        reading.left.append(Message("{worth} lost in disputes", worth=money(part)))
 
 
 def _with(amount: Any, sign: str, name: str, column: Any, reading: Reading) -> Any:

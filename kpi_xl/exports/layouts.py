@@ -30,13 +30,16 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
     refunds               ours = ["value", ..]: rows that give money back. Where a header has
                           columns.reference, it names the order that a row is taken off; without
                           it they stay rows below 0. Orders below 0 are what was paid to others
+    disputes              {lost = ["value", ..], over = ["value", ..]}: what columns.dispute has where
+                          columns.disputed was lost, or stays; other disputes are told, and count
     once                  ours: an order stands on several lines, and counts once
     sum                   ours: rows that are alike in these are added up
     no_sums               columns of theirs by which rows do not add up: the same counts in several
                           of them, or some are not listed. Of each, one value alone may be there
     amount                an amount from others: "total - refunded", "quantity * price". Refunds in
                           another currency than the total follow from columns.paid, the total in
-                          theirs, or from columns.adjusted, what was left of the total
+                          theirs, or from columns.adjusted, what was left of the total;
+                          what is disputed, from columns.charged, the total in its currency
     net                   what is taken off with --net: "tax + shipping"
     stages                {"pattern of a stage" = "ours"}: the date that a stage gives
     join                  {to = "Name of a layout", by = "ours"}: a file that adds to another
@@ -132,6 +135,7 @@ class Layout:
     keep: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drop: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refunds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    disputes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     once: str = ""
     sum: tuple[str, ...] = ()
     no_sums: tuple[str, ...] = ()
@@ -309,7 +313,7 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         key: {
             column: _several(value) for column, value in _record(given, key, where, faults).items()
         }
-        for key in ("keep", "drop", "refunds")
+        for key in ("keep", "drop", "refunds", "disputes")
     }
     stages = {str(k): str(v) for k, v in _record(given, "stages", where, faults).items()}
     for stage in stages:
@@ -334,6 +338,7 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         keep=values["keep"],
         drop=values["drop"],
         refunds=values["refunds"],
+        disputes=values["disputes"],
         **texts,
     )
 

@@ -20,8 +20,8 @@ NUMBERS = {"Orders": "order", "Leads": "lead_id"}
 """The columns that say which row of a table is which."""
 
 BESIDE: dict[str, Unit] = dict.fromkeys(
-    ("total", "paid", "refunded", "adjusted", "outstanding", "tax", "shipping", "quantity", "price",
-     "won_value"), MONEY
+    ("total", "paid", "charged", "refunded", "adjusted", "disputed", "outstanding", "tax",
+     "shipping", "quantity", "price", "won_value"), MONEY
 ) | dict.fromkeys(
     ("day", "week", "month", "date", "start", "end", "until", "entered", "close", "started",
      "ended", "canceled", "period_start", "period_end", "trial_end", "created"),
