@@ -48,7 +48,8 @@ COUNTS = {"impressions", "clicks", "conversions", "visits", "engaged_visits", "p
           "delivered", "opens", "email_clicks", "unsubscribes", "quantity", "results"}  # fmt: skip
 TEXTS = {"status": "", "interval": "month", "currency": "EUR", "stage": "Talking", "test": "",
          "cancelled": "", "captured": "true", "refunded": "0", "outstanding": "0", "tax": "0",
-         "shipping": "0", "adjusted": "0", "dispute": "", "disputed": "0", "reference": "", "impact": ""}  # fmt: skip
+         "shipping": "0", "adjusted": "0", "dispute": "", "disputed": "0", "reference": "",
+         "impact": ""}  # fmt: skip
 AS_WRITTEN = {"ymd": "%Y-%m-%d", "dmy": "%d.%m.%Y", "mdy": "%m/%d/%Y", "": "%Y-%m-%d"}
 
 

@@ -3038,7 +3038,8 @@ def test_payments_in_test_mode_and_what_was_lost_in_disputes_are_left_out(tmp_pa
         "2 orders lost in disputes (90.00)",
         "60.00 lost in disputes",
         "20.00 refunded",
-        "1 order with Dispute Status under_review (70.00 disputed), which count until they are lost",
+        "1 order with Dispute Status under_review (70.00 disputed), which count until they are"
+        " lost",
     } <= set(told.notes[0].left)
 
 

@@ -30,8 +30,9 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
     refunds               ours = ["value", ..]: rows that give money back. Where a header has
                           columns.reference, it names the order that a row is taken off; without
                           it they stay rows below 0. Orders below 0 are what was paid to others
-    disputes              {lost = ["value", ..], over = ["value", ..]}: what columns.dispute has where
-                          columns.disputed was lost, or stays; other disputes are told, and count
+    disputes              {lost = ["value", ..], over = ["value", ..]}: what columns.dispute has
+                          where columns.disputed was lost, or stays; other disputes are told, and
+                          count
     once                  ours: an order stands on several lines, and counts once
     sum                   ours: rows that are alike in these are added up
     no_sums               columns of theirs by which rows do not add up: the same counts in several
