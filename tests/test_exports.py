@@ -2096,11 +2096,83 @@ def test_net_of_payments_and_of_taxes_that_shipping_has_in_them() -> None:
 
 def test_a_refund_gives_its_tax_back(tmp_path: Path) -> None:
     """Goods of 200, shipping of 10, 20 % tax: 252. Goods of 60 went back, for 72: 140 stay."""
-    orders = SHOPIFY_ORDERS.strip() + ",Taxes,Shipping\n1,a@x.com,partially_refunded,EUR,252,"
-    file = text_file(tmp_path / "a.csv", f"{orders}2024-01-05,72,42,10\n")
+    orders = SHOPIFY_ORDERS.strip() + ",Taxes,Shipping,Subtotal\n1,a@x.com,partially_refunded,"
+    file = text_file(tmp_path / "a.csv", f"{orders}EUR,252,2024-01-05,72,42,10,200\n")
     told = filled("retention", file, words=Options(net=True))
     assert total(told, "Orders", "amount") == pytest.approx(140)
     assert "30.00 of tax; 12.00 of tax taken to be in what was refunded" in told.notes[0].remarks()
+
+
+NET = [
+    "Order Number,Email (Billing),Order Status,Currency,Order Total Amount,Order Refund Amount,"
+    "Order Total Tax Amount,Order Shipping Amount,Order Date\n",
+    "Order ID,Customer Email,Order Status,Order Currency Code,Order Total (inc tax),Refund Amount,"
+    "Tax Total,Shipping Cost (ex tax),Order Date\n",
+    "Name,Email,Financial Status,Currency,Total,Refunded Amount,Taxes,Shipping,Subtotal,"
+    "Discount Amount,Created at\n",
+    "Order ID,Email,Financial Status,Currency,Total,Amount Refunded,Taxes,Shipping,Subtotal,"
+    "Discount Amount,Created at\n",
+]
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "order", "net"),
+    [
+        # Goods of 100, shipping of 10, tax of 20 %: 132. Goods of 50 went back for 60, and all.
+        *((header, "completed", "132,0,22,10", 100) for header in NET[:2]),
+        *((header, "completed", "132,60,22,10", 50) for header in NET[:2]),
+        *((header, "completed", "132,132,22,10", None) for header in NET[:2]),
+        *((header, "paid", "132,0,22,10,100,0", 100) for header in NET[2:]),
+        # Prices with their tax: goods of 120 and shipping of 12, of which 22 is tax.
+        *((header, "paid", "132,0,22,12,120,0", 100) for header in NET[2:]),
+        *((header, "partially_refunded", "132,60,22,12,120,0", 50) for header in NET[2:]),
+        *((header, "refunded", "132,132,22,12,120,0", None) for header in NET[2:]),
+        # Of the shipping of 12 six went back, too; the rest is of shipping.
+        *((header, "partially_refunded", "132,126,22,12,120,0", 0) for header in NET[2:]),
+        # A tenth less: goods of 108 and shipping of 12, which 20 of tax are in; or were added to.
+        *((header, "paid", f"120,0,20,12,{goods},12", 90) for header in NET[2:]
+          for goods in (108, 120)),
+        *((header, "paid", f"120,0,20,10,{goods},10", 90) for header in NET[2:]
+          for goods in (90, 100)),
+    ],
+)  # fmt: skip
+def test_net_of_orders_by_hand(
+    header: str, status: str, order: str, net: float | None, tmp_path: Path
+) -> None:
+    """A second order of 10 without tax stays as it is."""
+    other = ["10", *["0"] * order.count(",")]
+    status_of_it = status if status == "completed" else "paid"
+    rows = f"1,a@x.com,{status},EUR,{order},2024-01-05\n"
+    rows += f"2,a@x.com,{status_of_it},EUR,{','.join(other)},2024-01-05\n"
+    told = filled(
+        "retention", text_file(tmp_path / "a.csv", header + rows), words=Options(net=True)
+    )
+    wanted = [10.0] if net is None else [net, 10.0]
+    assert column(told, "Orders", "amount") == pytest.approx(wanted)
+
+
+def test_what_net_needs_is_asked_for(tmp_path: Path) -> None:
+    """Whether prices include their tax; what the tax is. Shipping that is not there is told."""
+    path = tmp_path / "a.csv"
+
+    def net(header: str, row: str) -> Filling:
+        header = f"Name,Email,Financial Status,Currency,Created at,Refunded Amount,{header}\n"
+        row = f"1,a@x.com,paid,EUR,2024-01-05,0,{row}\n"
+        return filled("retention", text_file(path, header + row), words=Options(net=True))
+
+    with pytest.raises(SourceError, match='prices include the tax: for --net export "subtotal"'):
+        net("Total,Taxes,Shipping", "132,22,10")
+    with pytest.raises(SourceError, match=r'no column of the tax, which --net .* export "taxes"'):
+        net("Total,Subtotal,Shipping", "132,100,10")
+    told = net("Total,Subtotal,Taxes", "132,110,22")
+    assert column(told, "Orders", "amount") == [110]
+    assert "no column of shipping, of which nothing is taken off" in told.notes[0].left
+
+
+def test_tips_are_no_net_revenue() -> None:
+    """Of 31.16 collected 2.16 is tax and 2.00 a tip; 5.00 of 1,020 went back."""
+    net = filled("retention", "as_written/square.csv", words=Options(net=True))
+    assert column(net, "Orders", "amount") == pytest.approx([27, 1020, -5])
 
 
 def test_what_is_not_yet_paid_has_its_tax(tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ def _without_tax(
 
     A refund gives back the tax of what is refunded, and no export says how much of it: it is that
     part of the order's tax which the refund is of its total; so it is of what is not yet paid. That
-    is exact for goods of one rate.
+    is exact for goods of one rate. Shipping goes back last, and without its tax, which is in the
+    order's.
     """
     if "amount" in frame:
         name = reading.match.headers[reading.match.places["amount"]]
@@ -67,13 +68,16 @@ def _without_tax(
             " are in them: leave out --net, or the name"
         )
         reading.faults.append(Message(text, name=name))
-    taken = [name for name in layout.net.split(" + ") if name in frame]
-    if not taken:
-        reading.faults.append(NO_TAX)
+    reading.faults += _without_columns(frame, layout, reading)
     part = (amount / total).where(total != 0, 1.0).fillna(1.0)
-    for name in taken:
+    for name in layout.net.split(" + "):
+        if name not in frame:
+            continue
         column = frame[name].fillna(0.0)
-        kept = column * part if name == "tax" else column
+        if name == "shipping" and layout.taxed and "tax" in frame:
+            column = column - _tax_of_shipping(column, total, frame, layout, counted, reading)
+        kept = column * part if name == "tax" else column.where((column <= amount) | (amount < 0.0),
+                                                                amount)  # fmt: skip
         amount = amount - kept
         worth = money(float(kept[counted].sum()))
         reading.left.append(Message("{worth} of {column}", worth=worth, column=name))
@@ -81,6 +85,54 @@ def _without_tax(
             text = "{worth} of {column} taken to be in what was refunded or is not yet paid"
             reading.left.append(Message(text, worth=money(back), column=name))
     return amount
+
+
+def _without_columns(frame: Any, layout: Layout, reading: Reading) -> Iterable[Message]:
+    """What is wrong with a file that lacks the tax; of another column it is told."""
+    columns, taken = reading.match.header.columns, layout.net.split(" + ")
+    if not {*taken} & {*columns}:
+        yield NO_TAX
+        return
+    if "tax" in taken and "tax" not in frame:
+        text = (
+            'has no column of the tax, which --net takes off: export "{column}", or say which one'
+            ' has all of it, as in --map "Tax=tax"'
+        )
+        yield Message(text, column=str(columns.get("tax", "tax")))
+    for name in taken:
+        if name not in frame and name != "tax":
+            text = "no column of {column}, of which nothing is taken off"
+            reading.left.append(Message(text, column=name))
+
+
+def _tax_of_shipping(
+    shipping: Any, total: Any, frame: Any, layout: Layout, counted: Any, reading: Reading
+) -> Any:
+    """The tax in what shipping cost, where prices include it: the total is then their sum.
+
+    No export says how much of the order's tax it is: it is that part which shipping is of the
+    total, which is exact for one rate.
+    """
+    tax = frame["tax"].fillna(0.0)
+    some = (shipping != 0) & (tax != 0)
+    lacking = [name for name in layout.taxed.split(" + ") if name not in frame]
+    if "subtotal" in lacking and some.any():
+        column = reading.match.header.columns["subtotal"]
+        text = 'does not say whether its prices include the tax: for --net export "{column}", too'
+        reading.faults.append(Message(text, column=str(column)))
+        return shipping * 0.0
+    parts = [name for name in layout.taxed.split(" + ") if name not in lacking]
+    rest = total - frame[parts].fillna(0.0).sum(axis=1)
+    off = frame["discount"].fillna(0.0).abs() if "discount" in frame else rest * 0.0
+    # Some write parts before a discount, and some after it.
+    included, added = (
+        (rest - more).abs().combine((rest + off - more).abs(), min) for more in (tax * 0.0, tax)
+    )
+    within = (shipping * tax / total).where(some & (included < added - 0.005), 0.0).round(10)
+    if worth := float(within[counted].sum()):
+        text = "{worth} of tax taken to be in shipping, as the prices include it"
+        reading.left.append(Message(text, worth=money(worth)))
+    return within
 
 
 def _of_one_currency(frame: Any, total: str) -> Any:

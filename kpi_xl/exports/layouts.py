@@ -42,6 +42,8 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
                           theirs, or from columns.adjusted, what was left of the total;
                           what is disputed, from columns.charged, the total in its currency
     net                   what is taken off with --net: "tax + shipping"
+    taxed                 what the total is made of where prices include the tax, shipping's, too:
+                          "subtotal + shipping"; without it shipping is without its tax
     stages                {"pattern of a stage" = "ours"}: the date that a stage gives
     join                  {to = "Name of a layout", by = "ours"}: a file that adds to another
     refused               why such a file cannot fill a table, where it cannot
@@ -142,6 +144,7 @@ class Layout:
     no_sums: tuple[str, ...] = ()
     amount: str = ""
     net: str = ""
+    taxed: str = ""
     stages: Mapping[str, str] = field(default_factory=dict)
     join: Mapping[str, str] = field(default_factory=dict)
     refused: str = ""
@@ -223,7 +226,7 @@ def _misnamed_in(layout: Layout) -> Iterator[Message]:
         yield Message(text, table=layout.table, name=name, near=did_you_mean(name, ours))
     if layout.once and layout.once not in used:
         yield Message("once is {name}, which is none of its columns", name=layout.once)
-    for key in ("amount", "net"):
+    for key in ("amount", "net", "taxed"):
         names = re.findall(r"\w+", getattr(layout, key))
         if names and not used & set(names):
             text = "{key} is made of {names}, of which it has no column"
@@ -261,7 +264,7 @@ def layouts_of(text: str, file: str) -> list[Layout]:
 
 
 _TEXTS = ("name", "vendor", "table", "source", "advice", "currency", "encoding", "numbers", "dates",
-          "calendar", "grain", "once", "amount", "net", "refused")  # fmt: skip
+          "calendar", "grain", "once", "amount", "net", "taxed", "refused")  # fmt: skip
 _KEYS = {one.name for one in fields(Layout)} - {"headers", "file"} | {"header"}
 _FORMULA = re.compile(r"\w+(?: [-+*] \w+)*")
 
@@ -290,7 +293,7 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
     faults += _misread(given, where)
     if not isinstance(given.get("unconfirmed", False), bool):
         faults.append(Message("{where}: unconfirmed is true or false", where=where))
-    for key in ("amount", "net"):
+    for key in ("amount", "net", "taxed"):
         if isinstance(given.get(key), str) and not _FORMULA.fullmatch(given[key]):
             text = '{where}: {key} is written as "total - refunded", not "{text}"'
             faults.append(Message(text, where=where, key=key, text=given[key]))

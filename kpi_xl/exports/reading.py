@@ -21,7 +21,7 @@ NUMBERS = {"Orders": "order", "Leads": "lead_id"}
 
 BESIDE: dict[str, Unit] = dict.fromkeys(
     ("total", "paid", "charged", "refunded", "adjusted", "disputed", "outstanding", "tax",
-     "shipping", "quantity", "price", "won_value"), MONEY
+     "shipping", "subtotal", "discount", "duties", "tip", "quantity", "price", "won_value"), MONEY
 ) | dict.fromkeys(
     ("day", "week", "month", "date", "start", "end", "until", "entered", "close", "started",
      "ended", "canceled", "period_start", "period_end", "trial_end", "created"),
