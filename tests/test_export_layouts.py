@@ -37,7 +37,13 @@ SAMPLES = (
     *("Montant dépensé (EUR)", "Amount spent (EUR)", "Importo speso (EUR)", "已花费金额 (EUR)"),
     *("Сумма затрат (EUR)", "Spend (EUR)", "7 Day Total Orders (#)", "7 Day Total Sales", "Доход"),
     *("مجموع پرداختی", "مبلغ مسترد شده", "هزینه ارسال", "مالیات", "Installs", "Spend"),
-)
+    *("dealname", "dealstage", "closedate", "createdate", "amount", "deal_currency_code"),
+    *("hs_is_closed_won", "hs_is_closed_lost", "hs_is_closed", "hubspot_owner_id", "email"),
+    *("hs_analytics_source", "hs_analytics_source_data_1", "lifecyclestage", "recent_deal_amount"),
+    *(f"hs_lifecyclestage_{stage}_date" for stage in
+      ("marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer")),
+    *("Affaire - Devise", "Deal - Währung", "Бюджет"),
+)  # fmt: skip
 """Headers that fit the patterns of layouts."""
 
 TOTALS = ("Total", "Total: Account", "Gesamt: Konto", "Total : compte", "Total: Conta", "Всего",

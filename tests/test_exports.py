@@ -3304,3 +3304,65 @@ def test_measures_below_each_other_in_two_currencies_are_refused(tmp_path: Path)
     told = filled("scorecard", text_file(tmp_path / "a.csv", text.replace("EUR", "USD")))
     assert told.currency == "USD"
     assert told.tables["Months"].columns["ad_spend"] == [50]
+
+
+# Files in other languages, with names of a program's inside
+
+
+OTHER_LANGUAGES = (
+    ("scorecard", "Monat,Sitzungen,Interaktionsrate\n202401,300,0.5\n"),
+    ("funnel", "Phase de la transaction,Pipeline,Montant\nGagné,Ventes,500\n"),
+    ("funnel", "取引ステージ,取引名,クローズ日\n成立,取引,2024-02-01\n"),
+    ("sales_team", "Trato - ID,Trato - Valor,Trato - Etapa\n1,500,Oferta\n"),
+    ("campaigns", "اسم الحملة,المبلغ الذي تم إنفاقه (EGP),مرات الظهور\nحملة,300,3000\n"),
+)
+
+
+@pytest.mark.parametrize(("name", "text"), OTHER_LANGUAGES)
+def test_a_file_in_an_unknown_language_says_so(name: str, text: str, tmp_path: Path) -> None:
+    """What a report of web analytics is, its first lines say, whatever their language."""
+    if "Sitzungen" in text:
+        text = GA4_ABOVE.format(start="Startdatum", end="Enddatum") + text
+    said = refusal(name, text_file(tmp_path / "export.csv", text))
+    assert "in another language: its headers are in a language that is not known here" in said
+
+
+GA4_ABOVE = (
+    f"# {'-' * 40}\n# Report\n# Property: Shop\n# {'-' * 40}\n#\n# All\n"
+    "# {start}: 20240101\n# {end}: 20240131\n"
+)
+
+
+def test_a_report_without_sessions_says_what_to_export(tmp_path: Path) -> None:
+    above = GA4_ABOVE.format(start="Start date", end="End date")
+    path = text_file(tmp_path / "pages.csv", f"{above}Page path,Views\n/a,900\n")
+    for name in ("scorecard", "funnel"):
+        assert "it has no column Sessions: export the report Traffic" in refusal(name, path)
+    path.write_text(f"{above}Session source / medium,Sessions\na / b,900\n")
+    assert total(filled("funnel", path), "Spend", "visits") == 900
+
+
+def test_the_number_of_a_stage_says_nothing_of_its_deal(tmp_path: Path) -> None:
+    header = "hs_object_id,dealname,closedate,createdate,dealstage,amount"
+    row = "1,A,2024-02-01,2024-01-05,17208523,100"
+    path = text_file(tmp_path / "deals.csv", f"{header}\n{row}\n")
+    assert "nobody knows whether deals with 17208523 are won" in refusal("funnel", path)
+    path.write_text(f"{header},hs_is_closed_won,hs_is_closed\n{row},true,true\n")
+    assert column(filled("funnel", path), "Leads", "won_date") == [date(2024, 2, 1)]
+
+
+def test_a_status_in_another_language_may_be_partly_refunded(tmp_path: Path) -> None:
+    paid = '"Abierta";"Confirmado";"Enviado";"ARS";"4000'
+    back = paid.replace("Confirmado", "Parcialmente reembolsado")
+    path = as_written("tiendanube.csv", tmp_path / "orders.csv", (paid, back))
+    assert "is Parcialmente reembolsado, and no column says how much" in refusal("retention", path)
+
+
+def test_ad_sets_beside_campaigns_of_the_same_days_are_refused(tmp_path: Path) -> None:
+    header = "Day,Amount spent (EUR),Campaign name\n"
+    sets = FILES / "as_written" / "meta_ad_sets.csv"
+    campaigns = text_file(tmp_path / "campaigns.csv", header + "2024-01-02,7.5,Spring\n")
+    for name in ("campaigns", "funnel", "scorecard"):
+        assert "what is in both would count twice" in refusal(name, sets, campaigns)
+    campaigns.write_text(header + "2024-01-03,7.5,Spring\n")
+    assert total(filled("campaigns", sets, campaigns), "Ads", "cost") == 37.5

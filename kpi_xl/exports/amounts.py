@@ -230,7 +230,9 @@ def _tell_kept(back: Any, first: str, reading: Reading) -> None:
         reading.left.append(Message(text, name=name, worth=money(worth), first=first))
 
 
-REFUNDED = re.compile(r"refund|退款|مسترد", re.IGNORECASE)
+REFUNDED = re.compile(
+    r"refund|reembols|estorn|rembours|rimbors|erstatt|devuel|возвр|退款|返金|مسترد", re.IGNORECASE
+)
 """What a status has in it where money went back."""
 
 

@@ -13,7 +13,7 @@ from kpi_xl.locales import Counted, Message
 
 NOT_YET = re.compile(
     r"pending|hold|process|open|unpaid|authori[sz]|draft|await|wait|ausstehend|wartend|offen"
-    r"|attente|pendiente|attesa|pendente|ожида|待|未付|در انتظار",
+    r"|attente|pendiente|attesa|pendente|aguard|n[oã]o? pago|ожида|待|未付|در انتظار",
     re.IGNORECASE,
 )
 """Orders that may count in a later file."""

@@ -27,6 +27,7 @@ from kpi_xl.exports.several import (
     in_a_table_of_ours,
     left_out_elsewhere,
     of_two_kinds,
+    of_two_levels,
     placed,
     rows_of_all,
     summed,
@@ -122,6 +123,7 @@ def read_files(
     for _, reading in readings if not faults else ():
         _tell_without_currency(reading, tables)
     if not faults:
+        faults += of_two_levels(readings)
         faults += in_a_table_of_ours(readings, ready)
     if not faults and any(any(codes_of(one, tables)) for _, one in readings):
         ready = [(request, into, _unsaid(table, tables[into])) for request, into, table in ready]
@@ -398,7 +400,10 @@ def _target(layout: Layout, wanted: str, tables: Tables) -> str:
 
 
 def _foreign(path: Path, matches: Sequence[Match], wanted: str, tables: Tables) -> Message:
-    name, table = matches[0].layout.name, matches[0].layout.table
+    layout = matches[0].layout
+    name, table = layout.name, layout.table
+    if layout.mark:  # of which report, and so for which table, nobody knows
+        return Message("{path} {fault}", path=path, fault=_refusal(layout))
     return Message(
         "{path} was recognised as {name}, which fills the table {table}, and not {wanted}",
         path=path,
@@ -406,6 +411,11 @@ def _foreign(path: Path, matches: Sequence[Match], wanted: str, tables: Tables) 
         table=table,
         wanted=wanted or Names(tuple(tables), "or"),
     )
+
+
+def _refusal(layout: Layout) -> Message:
+    text = "was recognised as {name}: {refused}"
+    return Message(text, name=layout.name, refused=layout.told(layout.refused))
 
 
 def _of_blocks(
@@ -421,13 +431,7 @@ def _of_blocks(
             continue
         if match.layout.refused:
             reading = Reading(match, table, None, 0)
-            reading.faults.append(
-                Message(
-                    "was recognised as {name}: {refused}",
-                    name=match.layout.name,
-                    refused=match.layout.told(match.layout.refused),
-                )
-            )
+            reading.faults.append(_refusal(match.layout))
         else:
             columns = conversions.columns_of(match.layout.table, tables)
             reading = shaped(match, match.layout.table, columns, options, into=table)

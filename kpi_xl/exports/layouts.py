@@ -47,6 +47,8 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
     stages                {"pattern of a stage" = "ours"}: the date that a stage gives
     join                  {to = "Name of a layout", by = "ours"}: a file that adds to another
     refused               why such a file cannot fill a table, where it cannot
+    mark                  beside refused, in place of a header: a pattern of the first lines of
+                          files in which no header is known, such as those of another language
 """
 
 import re
@@ -148,6 +150,7 @@ class Layout:
     stages: Mapping[str, str] = field(default_factory=dict)
     join: Mapping[str, str] = field(default_factory=dict)
     refused: str = ""
+    mark: re.Pattern[str] | None = None
     file: str = ""
 
     @property
@@ -302,7 +305,9 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         text = '{where}: write refunds as {{kind = "refund"}}, of one column, beside an amount'
         faults.append(Message(text, where=where))
     headers = given.get("header")
-    if not isinstance(headers, list) or not headers:
+    if headers is None and given.get("mark") and texts.get("refused"):
+        headers = []
+    elif not isinstance(headers, list) or not headers:
         faults.append(Message("{where} needs a [[header]] with its columns", where=where))
         headers = []
     read = [_header(one, where, faults) for one in headers]
@@ -312,6 +317,7 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         if (found := _pattern(value, _at(where, f"preamble.{key}"), faults))
     }
     footer = _pattern(given["footer"], _at(where, "footer"), faults) if "footer" in given else None
+    mark = _pattern(given["mark"], _at(where, "mark"), faults) if "mark" in given else None
     totals = _totals(_record(given, "totals", where, faults), where, faults)
     values = {
         key: {
@@ -333,6 +339,7 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         blank=_several(given.get("blank", ())),
         preamble=preamble,
         footer=footer,
+        mark=mark,
         totals=totals,
         sum=_several(given.get("sum", ())),
         no_sums=_several(given.get("no_sums", ())),

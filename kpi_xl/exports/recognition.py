@@ -50,7 +50,8 @@ def recognised(
     """The best match of each block of a file, from the first page of those that have any.
 
     Of two layouts that fit the same headers, the one with the longer signature is meant. Raises
-    AmbiguousError where none is longer, and one of them is wanted.
+    AmbiguousError where none is longer, and one of them is wanted. A file without a known header
+    may have the mark of a layout.
     """
     found: dict[tuple[str, str, str, int], list[Match]] = {}
     by_name = _by_name(layouts)
@@ -68,7 +69,18 @@ def recognised(
         if len(names) > 1 and wanted:
             raise AmbiguousError(Names(tuple(names), "or"))
         best.append(fits[0])
-    return best
+    return best or list(_marked(pages, layouts))
+
+
+def _marked(pages: Sequence[SourcePage], layouts: Sequence[Layout]) -> Iterator[Match]:
+    """The first layout whose mark the first lines of a page have."""
+    marked = [layout for layout in layouts if layout.mark]
+    for page in pages if marked else ():
+        above = "\n".join(" ".join(text_of(row)).strip() for row in page.head[:FORTY])
+        for layout in marked:
+            if layout.mark and layout.mark.search(above):
+                yield Match(page, layout, Header("", {}, ()), 0, [], {}, ())
+                return
 
 
 def _by_name(layouts: Sequence[Layout]) -> ByName:

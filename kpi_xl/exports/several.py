@@ -598,6 +598,31 @@ def of_two_kinds(name: str, parts: Sequence[Part]) -> Iterator[Message]:
             )
 
 
+def of_two_levels(readings: Sequence[tuple[Request, Reading]]) -> Iterator[Message]:
+    """What is wrong with campaigns of a vendor, and parts of campaigns that do not name theirs."""
+    seen: dict[str, list[tuple[Path, str, bool, set[Any]]]] = {}
+    for request, reading in readings:
+        places, layout = reading.match.places, reading.match.layout
+        if layout.table != "Ads" or not layout.file or "campaign" not in places:
+            continue
+        header = reading.match.headers[places["campaign"]]
+        of_parts = places["campaign"] == places.get("ad_group")
+        days = {day for name in DAYS_OF & {*reading.frame} for day in reading.frame[name]}
+        others = seen.setdefault(layout.vendor, [])
+        for path, other, parts_there, known in others:
+            if (of_parts or parts_there) and plain(other) != plain(header) and days & known:
+                text = (
+                    '{path} has a row for each "{header}", and {other_file} for each "{other}":'
+                    " what is in both would count twice: leave out one of the files"
+                )
+                fields = {"path": request.path, "other_file": path}
+                yield Message(text, header=header, other=other, **fields)
+        others.append((request.path, header, of_parts, days))
+
+
+DAYS_OF = {"date", "week", "month"}
+
+
 def left_out_elsewhere(name: str, parts: Sequence[Part]) -> Iterator[Message]:
     """What is wrong with orders that count in one file, and in another were refunded, say."""
     key = NUMBERS.get(name, "")

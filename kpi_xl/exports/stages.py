@@ -11,10 +11,11 @@ from kpi_xl.locales import Counted, Message
 ENDS = re.compile(
     r"\b(?:won|lost|closed)\b|gewonnen|verloren|abgeschlossen|gagn|perdu|conclu|ganad|perdid|cerrad"
     r"|vint[oa]\b|pers[oa]\b|chius|ganh|fechad|выигр|проигр|закрыт|赢|贏|输|輸|成交|关闭|關閉|丢单"
-    r"|موفق|برنده|بازنده|از دست",
+    r"|موفق|برنده|بازنده|از دست|реализован"
+    r"|^\d+$",
     re.IGNORECASE,
 )
-"""What the name of a stage has in it that ends a deal."""
+"""What the name of a stage has in it that ends a deal, or may: a number says nothing of it."""
 
 
 def staged(frame: Any, layout: Layout, places: Mapping[str, int], reading: Reading) -> Any:
@@ -23,7 +24,7 @@ def staged(frame: Any, layout: Layout, places: Mapping[str, int], reading: Readi
 
     headers = reading.match.headers
     if layout.table == "Leads" and "status" in frame:
-        frame = _of_status(frame, places, reading)
+        frame = _of_status(frame, layout, places, reading)
     if layout.stages and "stage" in frame:
         history = "entered" in frame
         given = frame["entered"] if history else frame.get("close")
@@ -82,17 +83,20 @@ def staged(frame: Any, layout: Layout, places: Mapping[str, int], reading: Readi
     return frame
 
 
-def _of_status(frame: Any, places: Mapping[str, int], reading: Reading) -> Any:
+def _of_status(frame: Any, layout: Layout, places: Mapping[str, int], reading: Reading) -> Any:
     """The days on which deals were won or lost, of those that are so by their status.
 
-    One that was won, and is now lost or open again, may still have the day.
+    One that was won, and is now lost or open again, may still have the day. Where a layout has no
+    column of stages, its stages are what the status may be.
     """
     status = frame["status"].map(text_in).str.casefold()
-    for ours, word in (("won_date", "won"), ("lost_date", "lost")):
-        at = status == word
+    ends = STATUSES if "stage" in places or not layout.stages else layout.stages
+    known = {text.casefold() for text in layout.keep.get("status", ("open", "won", "lost"))}
+    for word, ours in ends.items():
+        at = status.str.fullmatch(word, case=False)
         undated = at & frame[ours].isna() if ours in frame else at
         _tell_undated(frame, undated, ours, places, reading)
-        other = status.isin({"open", "won", "lost"} - {word})
+        other = status.isin(known) & ~at
         if ours in frame and (number := int((other & frame[ours].notna()).sum())):
             text = '"{column}" of {leads} left out, whose status is another'
             column, leads = reading.match.headers[places[ours]], Counted(number, "leads")
@@ -100,6 +104,8 @@ def _of_status(frame: Any, places: Mapping[str, int], reading: Reading) -> Any:
             frame = frame.assign(**{ours: frame[ours].where(~other, None)})
     return frame
 
+
+STATUSES = {"won": "won_date", "lost": "lost_date"}
 
 YES = frozenset(("true", "yes", "1", "1.0"))
 
