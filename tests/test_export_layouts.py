@@ -55,7 +55,9 @@ COUNTS = {"impressions", "clicks", "conversions", "visits", "engaged_visits", "p
 TEXTS = {"status": "", "interval": "month", "currency": "EUR", "stage": "Talking", "test": "",
          "cancelled": "", "captured": "true", "refunded": "0", "outstanding": "0", "tax": "0",
          "shipping": "0", "adjusted": "0", "dispute": "", "disputed": "0", "reference": "",
-         "impact": "", "subtotal": "0", "discount": "0", "duties": "0", "tip": "0"}  # fmt: skip
+         "impact": "", "subtotal": "0", "discount": "0", "duties": "0", "tip": "0",
+         "gift_cards": "0", "item_price": "1", "item_quantity": "1",
+         "item_discount": "0"}  # fmt: skip
 AS_WRITTEN = {"ymd": "%Y-%m-%d", "dmy": "%d.%m.%Y", "mdy": "%m/%d/%Y", "": "%Y-%m-%d"}
 
 

@@ -3134,6 +3134,59 @@ def test_a_lost_dispute_without_its_amount_is_refused(tmp_path: Path) -> None:
         assert re.search(wanted, refusal("retention", text_file(tmp_path / "stripe.csv", text)))
 
 
+CARDS = (
+    "Name,Email,Financial Status,Currency,Subtotal,Shipping,Taxes,Total,Created at,Refunded Amount,"
+    "Lineitem quantity,Lineitem name,Lineitem price,Lineitem taxable,Payment Method\n"
+)
+
+
+def test_gift_cards_count_when_they_are_spent(tmp_path: Path) -> None:
+    """A card of 50 was sold and spent, two of 25 sold beside goods of 100 and 10 of tax.
+
+    Of an order with cards and goods a part went back, and nobody knows of which.
+    """
+    rows = (
+        "1,a@x.com,paid,EUR,50,0,0,50,2024-01-05,0,1,Gift Card - €50.00,50,false,Shopify Payments\n"
+        "2,b@x.com,paid,EUR,50,0,0,50,2024-01-06,0,1,Mug,50,true,gift_card\n"
+        "3,c@x.com,paid,EUR,150,0,10,160,2024-01-07,0,2,Geschenkgutschein,25,false,Cash\n"
+        "3,c@x.com,,,,,,,2024-01-07,,1,Gift card holder,100,false,\n"
+        "4,c@x.com,partially_refunded,EUR,60,0,0,60,2024-01-07,30,1,Gift card,25,false,\n"
+        "4,c@x.com,,,,,,,2024-01-07,,1,Mug,35,true,\n"
+        "5,c@x.com,paid,EUR,30,0,0,30,2024-01-08,0,1,Hand-drawn gift card,30,true,\n"
+    )
+    path = text_file(tmp_path / "orders.csv", CARDS + rows)
+    told = filled("retention", path)
+    assert column(told, "Orders", "amount") == [50, 110, None, 30]
+    assert {
+        "1 order of gift cards, which count when they are spent (50.00)",
+        "75.00 of gift cards in 2 orders of other things, too, taken off",
+    } <= set(told.notes[0].left)
+    told = filled("retention", path, words=Options(net=True))
+    assert column(told, "Orders", "amount") == [50, 100, None, 30]
+
+
+def test_what_is_paid_with_gift_cards_is_told_where_none_was_sold(tmp_path: Path) -> None:
+    row = "2,b@x.com,paid,EUR,50,0,0,50,2024-01-06,0,1,Mug,50,true,{}\n"
+    told = filled("retention", text_file(tmp_path / "a.csv", CARDS + row.format("gift_card")))
+    wanted = "1 order paid with gift cards, which count: if some were sold here, under other names"
+    assert wanted in told.notes[0].remarks()
+    told = filled("retention", text_file(tmp_path / "a.csv", CARDS + row.format("Cash")))
+    assert "gift cards" not in told.notes[0].remarks()
+
+
+def test_gift_cards_of_a_till_count_when_they_are_spent(tmp_path: Path) -> None:
+    """Of 31.16 collected 20 were for a gift card; another of 5 went back."""
+    path = as_written(
+        "square.csv",
+        tmp_path / "s.csv",
+        ("$27.00,$0.00,$2.16", "$7.00,$20.00,$2.16"),
+        ("-$5.00,$0.00,$0.00", "$0.00,-$5.00,$0.00"),
+    )
+    told = filled("retention", path)
+    assert column(told, "Orders", "amount") == pytest.approx([11.16, 1020])
+    assert "1 order of gift cards, which count when they are spent (-5.00)" in told.notes[0].left
+
+
 def test_sales_after_a_click_alone_stand_beside_all_sales(tmp_path: Path) -> None:
     path = text_file(
         tmp_path / "display.csv",

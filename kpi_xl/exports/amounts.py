@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from kpi_xl.exports.gift_cards import without_gift_cards
 from kpi_xl.exports.layouts import Layout
 from kpi_xl.exports.options import Options, money
 from kpi_xl.exports.reading import Reading, tell_left, text_in
@@ -23,6 +24,8 @@ def with_amounts(frame: Any, layout: Layout, options: Options, noun: str, readin
     if "refunded" in words and "refunded" not in frame and not options.where:
         reading.faults += _refunds_unknown(frame, reading)
     frame = _of_one_currency(frame.copy(), first)
+    if "gift_cards" in frame and "amount" not in frame:
+        frame = without_gift_cards(frame, first, noun, reading)
     if layout.disputes and "dispute" in frame:
         frame = _disputed(frame, first, layout, reading)
     total, back = frame[first], _sent_back(frame, words)
@@ -39,7 +42,7 @@ def with_amounts(frame: Any, layout: Layout, options: Options, noun: str, readin
             amount = _with(amount, sign, name, frame[name], reading)
     _tell_back(frame, back, whole, noun, reading)
     if options.net:
-        amount = _without_tax(amount, total, frame, layout, ~whole, reading)
+        amount = _without_tax(amount, total, frame, layout, ~whole & amount.notna(), reading)
     frame = frame.assign(amount=amount.round(10))[~whole]
     blank = int(frame["amount"].isna().sum())
     if 0 < blank < len(frame):  # where all are, the file has none

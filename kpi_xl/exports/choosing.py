@@ -316,8 +316,8 @@ def _without_refunds(
     if "reference" in reading.match.header.columns:
         return _taken_off(orders, refunds, total, places, reading)
     frame = frame[back | frame.index.isin(orders.index)]
-    below = [one for one in (total, *layout.net.split(" + ")) if one in frame]
-    return frame.assign(**{one: frame[one].where(~back, -frame[one].abs()) for one in below})
+    below = [n for n in (total, "gift_cards", *layout.net.split(" + ")) if n in frame]
+    return frame.assign(**{n: frame[n].where(~back, -frame[n].abs()) for n in below})
 
 
 def _taken_off(

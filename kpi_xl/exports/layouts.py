@@ -33,6 +33,8 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
     disputes              {lost = ["value", ..], over = ["value", ..]}: what columns.dispute has
                           where columns.disputed was lost, or stays; other disputes are told, and
                           count
+    gift_cards            a pattern of items (columns.item, item_price ..) that are gift cards: they
+                          count when they are spent. columns.gift_cards says what they came to
     once                  ours: an order stands on several lines, and counts once
     sum                   ours: rows that are alike in these are added up
     no_sums               columns of theirs by which rows do not add up: the same counts in several
@@ -141,6 +143,7 @@ class Layout:
     drop: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refunds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     disputes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gift_cards: re.Pattern[str] | None = None
     once: str = ""
     sum: tuple[str, ...] = ()
     no_sums: tuple[str, ...] = ()
@@ -316,8 +319,11 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         for key, value in _record(given, "preamble", where, faults).items()
         if (found := _pattern(value, _at(where, f"preamble.{key}"), faults))
     }
-    footer = _pattern(given["footer"], _at(where, "footer"), faults) if "footer" in given else None
-    mark = _pattern(given["mark"], _at(where, "mark"), faults) if "mark" in given else None
+    patterns: dict[str, Any] = {
+        key: _pattern(given[key], _at(where, key), faults)
+        for key in ("footer", "mark", "gift_cards")
+        if key in given
+    }
     totals = _totals(_record(given, "totals", where, faults), where, faults)
     values = {
         key: {
@@ -338,8 +344,6 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         constants={key: str(value) for key, value in constants.items()},
         blank=_several(given.get("blank", ())),
         preamble=preamble,
-        footer=footer,
-        mark=mark,
         totals=totals,
         sum=_several(given.get("sum", ())),
         no_sums=_several(given.get("no_sums", ())),
@@ -350,6 +354,7 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         drop=values["drop"],
         refunds=values["refunds"],
         disputes=values["disputes"],
+        **patterns,
         **texts,
     )
 

@@ -21,12 +21,14 @@ NUMBERS = {"Orders": "order", "Leads": "lead_id"}
 
 BESIDE: dict[str, Unit] = dict.fromkeys(
     ("total", "paid", "charged", "refunded", "adjusted", "disputed", "outstanding", "tax",
-     "shipping", "subtotal", "discount", "duties", "tip", "quantity", "price", "won_value"), MONEY
+     "shipping", "subtotal", "discount", "duties", "tip", "gift_cards",
+     "item_price", "item_quantity", "item_discount", "quantity", "price", "won_value"), MONEY
 ) | dict.fromkeys(
     ("day", "week", "month", "date", "start", "end", "until", "entered", "close", "started",
      "ended", "canceled", "period_start", "period_end", "trial_end", "created"),
     DATE,
-) | {"results": COUNT, "mail": TEXT, "paid_for": TEXT}  # fmt: skip
+) | {"results": COUNT, "mail": TEXT, "paid_for": TEXT, "item": TEXT, "item_taxed": TEXT,
+     "payment": TEXT}  # fmt: skip
 """Columns that are no table's, but make one; those that are not here are texts."""
 
 

@@ -14,6 +14,7 @@ from kpi_xl.exports import cells as written
 from kpi_xl.exports.amounts import with_amounts
 from kpi_xl.exports.choosing import chosen, says_its_own, subtotals, without_sums
 from kpi_xl.exports.days import months_for_days, tell_periods, with_days, years_given
+from kpi_xl.exports.gift_cards import with_gift_cards
 from kpi_xl.exports.layouts import Header, Layout, plain
 from kpi_xl.exports.options import Options, money
 from kpi_xl.exports.pages import text_of
@@ -97,6 +98,7 @@ def shaped(
         reading.left.append(UNCONFIRMED)
     for name, worth in worths(frame, match, places, units).items():
         frame[f"{WORTH}{name}"] = worth
+    frame = with_gift_cards(frame, layout)
     if not [*without_sums(frame, layout, places, reading)]:
         _prove(rows, frame, layout, header, units, measured, options, reading)
     frame = _seamed(frame, rows, reading)
