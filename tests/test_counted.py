@@ -397,6 +397,23 @@ def test_what_is_counted_is_in_the_currency_of_the_report(
         fill("retention", tables=[*asked["tables"], f"Subscriptions={beside}"], output=None)
 
 
+def test_of_two_columns_of_currencies_that_of_the_amounts_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "orders.parquet"
+    rows = "('a', DATE '2024-01-05', 10, 'USD', 'EUR'), ('b', DATE '2024-02-05', 20, 'USD', 'EUR')"
+    names = "customer, date, sale_amount, purchase_currency, settlement_currency"
+    duckdb.sql(f"SELECT * FROM (VALUES {rows}) t({names})").write_parquet(str(path))
+
+    def currency(**more: str) -> str:
+        renamed = {"sale_amount": "amount", **more}
+        one = Request(path, "Orders", options_from([], renamed))
+        found = counted([one], ORDERS.columns, ASKED, 1)
+        return found.currency if found else ""
+
+    with pytest.raises(SourceError, match=r'"purchase_currency" and "settlement_currency", which'):
+        currency()
+    assert currency(purchase_currency="currency") == "USD"
+
+
 def test_a_currency_may_be_that_of_one_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

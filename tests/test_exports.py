@@ -10,6 +10,7 @@ import shutil
 import zipfile
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -3342,11 +3343,43 @@ def test_the_column_of_the_currency_may_be_named(tmp_path: Path) -> None:
     header = "customer,date,amount,paid currency,shop currency\n"
     rows = "a,2024-01-01,10,USD,EUR\nb,2024-01-02,20,GBP,EUR\n"
     file = text_file(tmp_path / "a.csv", header + rows)
-    with pytest.raises(SourceError, match="the amounts are in GBP and USD"):
+    with pytest.raises(SourceError, match='"paid currency" and "shop currency", which differ'):
         filled("retention", file)
     named = options_from([], {"shop currency": "currency"})
     told = filled("retention", file, words=named)
     assert (total(told, "Orders", "amount"), told.currency) == (30, "EUR")
+
+
+SETTLED = (
+    "order,Created,Amount for settlement,Fee,Settlement amount,Settlement currency,Currency,Who\n"
+    "1,2024-01-05,100,1,90,EUR,USD,a\n2,2024-01-06,50,1,{},EUR,{},b\n"
+)
+
+
+@pytest.mark.parametrize("words", [{}, {"set": "order="}])
+def test_amounts_are_in_the_currency_of_their_own_column(
+    words: dict[str, str], tmp_path: Path
+) -> None:
+    """100 dollars, settled as 90 euros; the other payment is of 50, in euros or dollars."""
+
+    def amounts(column: str, code: str, more: str = "") -> tuple[float, str]:
+        renamed = {column: "amount", "Created": "date", "Who": "customer"}
+        if more:
+            renamed[more] = "currency"
+        options = replace(said(**words), renamed=renamed)
+        path = text_file(tmp_path / "own.csv", SETTLED.format(50 if code == "EUR" else 45, code))
+        told = filled("retention", path, words=options)
+        return total(told, "Orders", "amount"), told.currency or told.notes[0].remarks()
+
+    assert amounts("Settlement amount", "EUR")[0] == 140
+    assert "EUR" in amounts("Settlement amount", "USD")[1]
+    with pytest.raises(
+        SourceError, match=r'which differ, and nothing .* --map "Currency=currency"'
+    ):
+        amounts("Amount for settlement", "USD")
+    assert amounts("Amount for settlement", "USD", "Currency")[0] == 150
+    with pytest.raises(SourceError, match=r"EUR and USD|USD.*EUR"):
+        amounts("Amount for settlement", "EUR", "Currency")
 
 
 def test_measures_below_each_other_in_two_currencies_are_refused(tmp_path: Path) -> None:

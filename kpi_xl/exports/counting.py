@@ -28,7 +28,7 @@ from kpi_xl.locales.currencies import currency_named
 from kpi_xl.ooxml import limits
 from kpi_xl.schema import Column
 from kpi_xl.sources import MOST_ROWS, SourceError, currencies, places_of
-from kpi_xl.sources.currencies import IN_CURRENCY, MIXED
+from kpi_xl.sources.currencies import IN_CURRENCY, MIXED, UNCLEAR
 from kpi_xl.sources.databases import BYTES, opened, with_text_keys
 from kpi_xl.sources.parquet import pattern_of
 from kpi_xl.sources.records import Wrong
@@ -133,7 +133,8 @@ def counted(
             _refuse_no_days(frame, names["date"])
             counts = retention_counts(frame, *bought, forecast=forecast)
             _refuse_shared(requests, list(names.values()))
-            currency = _currency(frame, headers, names, name)
+            renamed = requests[0].options.renamed
+            currency = _currency(frame, headers, names, renamed, name)
             sample = _sample(frame, names)
             of_sample = retention_counts(sample.to_native(), *bought, forecast=forecast)
             cells = _cells(sample, names, columns)
@@ -251,7 +252,10 @@ def _refuse_no_days(frame: Any, name: str) -> None:
         raise WrongInput("{name}: {sentence}", name=name, sentence=sentence)
 
 
-def _currency(frame: Any, headers: Sequence[str], names: Mapping[str, str], file: str) -> str:
+def _currency(
+    frame: Any, headers: Sequence[str], names: Mapping[str, str], renamed: Mapping[str, str],
+    file: str,
+) -> str:  # fmt: skip
     """The currency of the amounts, "" where no column says it. Raises SourceError for several."""
     amount = names["amount"]
     places = {ours: headers.index(theirs) for ours, theirs in names.items()}
@@ -272,7 +276,12 @@ def _currency(frame: Any, headers: Sequence[str], names: Mapping[str, str], file
             known[name] = currencies.with_nameless(by_code)
     if not known:
         return ""
-    header = currencies.nearest(known, amount)
+    said = [theirs for theirs, ours in renamed.items() if ours == "currency" and theirs in known]
+    header, *others = said or currencies.nearest(known, amount)
+    if other := next((one for one in others if known[one].keys() != known[header].keys()), ""):
+        unclear = {"column": amount, "header": header, "other": other}
+        fault = Message(UNCLEAR, **unclear)
+        raise SourceError(Message("{path} {fault}", path=file, fault=fault))
     if len(known[header]) > 1:
         what = currencies.different(header, {"amount": known[header]})
         fault = Message(MIXED, what=what)

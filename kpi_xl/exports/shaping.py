@@ -40,6 +40,7 @@ from kpi_xl.sources.currencies import (
     MIXED,
     OTHER_SIGN,
     WATCHED,
+    differ,
     each_is,
     nearest,
     says_currencies,
@@ -560,10 +561,14 @@ def _with_codes(frame: Any, match: Match, columns: Sequence[Column], reading: Re
     if not codes or not moneys or "currency" in frame:
         return frame
     headers = {name: match.headers[match.places[name]] for name in moneys}
-    named = {name: codes[nearest(codes, header)] for name, header in headers.items()}
+    near = {name: nearest(codes, header) for name, header in headers.items()}
+    named = {name: codes[some[0]] for name, some in near.items()}
     known = named[moneys[0]]
     for name, theirs in named.items():
         some = frame[name].fillna(0.0) != 0
+        if unclear := differ(near[name], codes, some, headers[name]):
+            reading.faults.append(unclear)
+            return frame
         pairs = set(zip(known[some], theirs[some], strict=True))
         for one, other in sorted(pairs):
             if one and other and not may_be_one(one, other):

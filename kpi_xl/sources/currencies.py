@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations, takewhile
+from itertools import combinations, compress
 from math import fsum
 
 from kpi_xl.cells import Cell
@@ -76,7 +76,11 @@ def in_one_currency(
     for column in columns:
         if not codes or column.unit.name != MONEY.name or column.name not in read:
             continue
-        header = nearest(codes, found.headers[found.places[column.name]])
+        theirs = found.headers[found.places[column.name]]
+        headers = nearest(codes, theirs)
+        if unclear := differ(headers, codes, map(bool, read[column.name]), theirs):
+            raise Unreadable(unclear)
+        header = headers[0]
         sums = _sums(codes[header], read[column.name])
         if len(sums) > 1:
             mixed.setdefault(header, {})[column.name] = sums
@@ -118,18 +122,50 @@ def says_currencies(header: str, texts: Iterable[str]) -> bool:
     return all(map(_is_code, given)) and any(map(is_known, given))  # and not yes, new or old
 
 
-def nearest(headers: Iterable[str], amounts: str) -> str:
-    """The header of the currencies in which the amounts under another are.
+def nearest(headers: Iterable[str], amounts: str) -> list[str]:
+    """The headers of the currencies in which the amounts under another may be.
 
-    Beside "Amount" and "Converted amount" stand "Currency" and "Converted currency".
+    Beside "Amount" and "Converted amount" stand "Currency" and "Converted currency". Where no name
+    says it, as beside "Sale amount" of purchase and settlement currency, they are several.
     """
     theirs = plain(amounts)
-
-    def nearness(header: str) -> tuple[int, bool]:
+    named: dict[str, str] = {}
+    within, alone = [], []
+    for header in headers:
         name = plain(header)
-        return _alike(name, theirs), bool(ALONE.fullmatch(name))
+        rest = re.sub(r"iso|codes?|代码|代碼|\W", "", NAME.sub("", name))
+        if not rest or ALONE.fullmatch(name):
+            alone.append(header)
+        elif theirs.startswith(rest) or theirs.endswith(f"({rest})") or name in theirs:
+            named[header] = rest
+        elif rest in theirs:
+            within.append(header)
+    if named:
+        longest = max(map(len, named.values()))
+        return [header for header, rest in named.items() if len(rest) == longest]
+    return [*alone, *within] or [*headers]
 
-    return max(headers, key=nearness)
+
+UNCLEAR = (
+    'has "{column}" beside "{header}" and "{other}", which differ, and nothing says in which of'
+    ' them it is: say it, as in --map "{header}=currency"'
+)
+
+
+def differ(
+    headers: Sequence[str], codes: Mapping[str, Iterable[str]], some: Iterable[bool], column: str
+) -> Message | None:
+    """What is wrong with currencies that amounts may be in, where some of the rows differ in them.
+
+    `headers` are those of `nearest`, `codes` what stands below each, and `some` the rows that have
+    an amount.
+    """
+    first = list(compress(codes[headers[0]], some := list(some)))
+    for other in headers[1:]:
+        rows = zip(first, compress(codes[other], some), strict=True)
+        if any(one and two and not may_be_one(one, two) for one, two in rows):
+            return Message(UNCLEAR, column=column, header=headers[0], other=other)
+    return None
 
 
 def each_is(currencies: Mapping[str, str]) -> Names:
@@ -150,11 +186,6 @@ def _sum(code: str, amount: float) -> Message:
     if not code:
         return Message("{amount} without a currency", amount=number)
     return Message("{amount} {code}", amount=number, code=code)
-
-
-def _alike(one: str, other: str) -> int:
-    """How many characters two names have in common from the first on."""
-    return len(list(takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))))
 
 
 def _sums(codes: Sequence[str], amounts: Sequence[Cell]) -> dict[str, float]:
