@@ -2992,6 +2992,23 @@ def test_a_test_of_two_mailings_and_their_sum_are_refused(tmp_path: Path) -> Non
     assert "row 2 has what other rows" in refusal("campaigns", path)
 
 
+def test_a_test_of_mailings_with_titles_of_their_own_is_refused(tmp_path: Path) -> None:
+    """The first is the other two; the fourth is of another day, and nothing of the fifth's."""
+    path = text_file(
+        tmp_path / "mailchimp.csv",
+        "Title,List,Send Date,Total Recipients,Successful Deliveries,Unique Opens,Unique Clicks\n"
+        'Spring (A/B),L,"Jan 15, 2024 10:00 am",1000,987,301,50\n'
+        'Spring - combination 1,L,"Jan 15, 2024 10:00 am",500,493,161,25\n'
+        'Spring - combination 2,L,"Jan 15, 2024 10:00 am",500,494,140,25\n'
+        'News,L,"Jan 22, 2024 10:00 am",1000,990,400,60\n'
+        'News,M,"Jan 22, 2024 10:00 am",700,690,200,20\n'
+        'Thanks,M,"Jan 22, 2024 11:00 am",300,290,150,40\n',
+    )
+    assert 'row 2, "Spring (A/B)", has what the other mailings' in refusal("campaigns", path)
+    path.write_text(path.read_text().replace("1000,987,301,50", "1000,987,302,50"))
+    assert total(filled("campaigns", path), "Ads", "sent") == 4000
+
+
 def test_rows_that_come_to_more_than_their_total_say_why(tmp_path: Path) -> None:
     path = text_file(
         tmp_path / "pages.csv",
@@ -3411,6 +3428,19 @@ def test_a_file_in_an_unknown_language_says_so(name: str, text: str, tmp_path: P
         text = GA4_ABOVE.format(start="Startdatum", end="Enddatum") + text
     said = refusal(name, text_file(tmp_path / "export.csv", text))
     assert "in another language: its headers are in a language that is not known here" in said
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("ID;Reference;New client;Delivery;Customer;Total;Payment;Status;Date", "family name"),
+        ("# de venta;Fecha de venta;Estado;Unidades;Total (MXN)", "what the marketplace pays out"),
+        ("ID do pedido;Status do pedido;Cancelar Motivo;Valor Total", "items were returned"),
+    ],
+)
+def test_orders_that_give_no_revenue_say_why(header: str, told: str, tmp_path: Path) -> None:
+    path = text_file(tmp_path / "orders.csv", f"{header}\n{';'.join('1' * 9)}\n")
+    assert told in refusal("retention", path)
 
 
 GA4_ABOVE = (

@@ -103,13 +103,7 @@ def subtotals(frame: Any, measured: Iterable[str], reading: Reading) -> None:
     """
     keys = [name for name in ALIKE if name in frame]
     numbers = frame[[name for name in measured if name in frame]].fillna(0.0)
-    grouped = numbers.groupby([frame[name] for name in keys], sort=False, dropna=False)
-    kinds, sums = grouped.ngroup(), grouped.transform("sum")
-    size = kinds.map(kinds.value_counts())
-    able = (size > 1) & ((sums > 0).sum(axis=1) > 1)
-    off = (2 * numbers - sums).abs()
-    whole = able & off.le(0.005 * size + 1e-9, axis=0).all(axis=1)
-    of_more = whole & (size > 2)
+    whole, of_more, kinds, able = _wholes(frame, numbers, keys)
     if not of_more.any() or 2 * kinds[whole].nunique() <= kinds[able].nunique():
         return
     row = int(frame["_row"][of_more].iloc[0])
@@ -126,6 +120,40 @@ def subtotals(frame: Any, measured: Iterable[str], reading: Reading) -> None:
         " total, all counts twice"
     )
     reading.left.append(Message(text, row=row))
+
+
+def tests_of_mailings(frame: Any, measured: Iterable[str], reading: Reading) -> None:
+    """A fault of mailings of which one is the test that the others of its day and list are of.
+
+    Each has a title of its own; of one test among many mailings nothing is so of most of them.
+    """
+    numbers = frame[[name for name in measured if name in frame]].fillna(0.0)
+    keys = [name for name in ALIKE if name in frame and name != "campaign"]
+    _, whole, kinds, _ = _wholes(frame, numbers, keys)
+    whole &= (numbers > 0).sum(axis=1) > 2
+    if whole.any() and _chances(numbers, whole, kinds) > UNLIKELY:
+        text = (
+            'row {row}, "{name}", has what the other mailings of its day come to together, as a'
+            " test of several has: all would count twice. Export it without it, or delete the row"
+        )
+        first = frame[whole].iloc[0]
+        name = text_in(first.get("campaign"))
+        reading.faults.append(Message(text, row=int(first["_row"]), name=name))
+
+
+def _wholes(frame: Any, numbers: Any, keys: Sequence[str]) -> tuple[Any, Any, Any, Any]:
+    """Which rows have what the others that are alike in the keys come to, in each number.
+
+    Then those of them that have two others or more, the kind of each row, and which rows are of a
+    kind that could have such a row.
+    """
+    grouped = numbers.groupby([frame[name] for name in keys], sort=False, dropna=False)
+    kinds, sums = grouped.ngroup(), grouped.transform("sum")
+    size = kinds.map(kinds.value_counts())
+    able = (size > 1) & ((sums > 0).sum(axis=1) > 1)
+    off = (2 * numbers - sums).abs()
+    whole = able & off.le(0.005 * size + 1e-9, axis=0).all(axis=1)
+    return whole, whole & (size > 2), kinds, able
 
 
 UNLIKELY = 100

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from kpi_xl.exports import cells as written
 from kpi_xl.exports.amounts import with_amounts
-from kpi_xl.exports.choosing import chosen, says_its_own, subtotals, without_sums
+from kpi_xl.exports.choosing import chosen, says_its_own, subtotals, tests_of_mailings, without_sums
 from kpi_xl.exports.days import months_for_days, tell_periods, with_days, years_given
 from kpi_xl.exports.gift_cards import with_gift_cards
 from kpi_xl.exports.layouts import Header, Layout, plain
@@ -130,6 +130,8 @@ def shaped(
     adds_up = layout.file and table != "Orders" and (into or table) in ("Ads", "Spend", "Months")
     if adds_up and len(frame):
         subtotals(frame, measured, reading)
+    if adds_up and "sent" in frame and not reading.faults:
+        tests_of_mailings(frame, measured, reading)
     if reading.faults:
         return reading
     if reading.numbers and not options.where:  # whoever says which rows count means so

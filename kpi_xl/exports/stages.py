@@ -11,7 +11,7 @@ from kpi_xl.locales import Counted, Message
 ENDS = re.compile(
     r"\b(?:won|lost|closed)\b|gewonnen|verloren|abgeschlossen|gagn|perdu|conclu|ganad|perdid|cerrad"
     r"|vint[oa]\b|pers[oa]\b|chius|ganh|fechad|выигр|проигр|закрыт|赢|贏|输|輸|成交|关闭|關閉|丢单"
-    r"|موفق|برنده|بازنده|از دست|реализован"
+    r"|موفق|برنده|بازنده|از دست|реализован|успеш|провал"
     r"|^\d+$",
     re.IGNORECASE,
 )
@@ -107,7 +107,7 @@ def _of_status(frame: Any, layout: Layout, places: Mapping[str, int], reading: R
 
 STATUSES = {"won": "won_date", "lost": "lost_date"}
 
-YES = frozenset(("true", "yes", "1", "1.0"))
+YES = frozenset(("true", "yes", "1", "1.0", "да", "oui", "sí", "sim", "ja"))
 
 
 def _targets(frame: Any, layout: Layout) -> tuple[list[str], dict[str, int]]:
