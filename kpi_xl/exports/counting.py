@@ -117,7 +117,9 @@ def counted(
                 )
             )
         headers = list(nw.from_native(frame).collect_schema())
-        places, lacking = places_of(columns, requests[0].options.renamed, headers)
+        renamed = requests[0].options.renamed
+        ours = {theirs: one for theirs, one in renamed.items() if one != "currency"}
+        places, lacking = places_of(columns, ours, headers)
         if lacking:
             raise SourceError(
                 *(Message("{path} {fault}", path=name, fault=fault) for fault in lacking)
@@ -133,7 +135,6 @@ def counted(
             _refuse_no_days(frame, names["date"])
             counts = retention_counts(frame, *bought, forecast=forecast)
             _refuse_shared(requests, list(names.values()))
-            renamed = requests[0].options.renamed
             currency = _currency(frame, headers, names, renamed, name)
             sample = _sample(frame, names)
             of_sample = retention_counts(sample.to_native(), *bought, forecast=forecast)
