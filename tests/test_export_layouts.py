@@ -42,12 +42,13 @@ SAMPLES = (
     *("hs_analytics_source", "hs_analytics_source_data_1", "lifecyclestage", "recent_deal_amount"),
     *(f"hs_lifecyclestage_{stage}_date" for stage in
       ("marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer")),
+    *("消化金額 (EUR)", "花費金額 (EUR)", "지출 금액 (EUR)"),
     *("Affaire - Devise", "Deal - Währung", "Бюджет"),
 )  # fmt: skip
 """Headers that fit the patterns of layouts."""
 
 TOTALS = ("Total", "Total: Account", "Gesamt: Konto", "Total : compte", "Total: Conta", "Всего",
-          "Итого", "Итого и средние", "合计", "总计", "Total of 6 campaigns", "")  # fmt: skip
+          "Итого", "Итого и средние", "合计", "合計: アカウント", "总计", "Total of 6 campaigns", "")  # fmt: skip
 
 AMOUNTS = {"cost", "revenue", "total", "paid", "charged", "price", "value", "amount", "won_value"}
 COUNTS = {"impressions", "clicks", "conversions", "visits", "engaged_visits", "pageviews", "sent",
