@@ -48,7 +48,8 @@ SAMPLES = (
 """Headers that fit the patterns of layouts."""
 
 TOTALS = ("Total", "Total: Account", "Gesamt: Konto", "Total : compte", "Total: Conta", "Всего",
-          "Итого", "Итого и средние", "合计", "合計: アカウント", "总计", "Total of 6 campaigns", "")  # fmt: skip
+          "Итого", "Итого и средние", "合计", "合計: アカウント", "总计", "Total of 6 campaigns",
+          "")  # fmt: skip
 
 AMOUNTS = {"cost", "revenue", "total", "paid", "charged", "price", "value", "amount", "won_value"}
 COUNTS = {"impressions", "clicks", "conversions", "visits", "engaged_visits", "pageviews", "sent",

@@ -3417,6 +3417,7 @@ OTHER_LANGUAGES = (
     ("funnel", "Phase de la transaction,Pipeline,Montant\nGagné,Ventes,500\n"),
     ("funnel", "取引ステージ,取引名,クローズ日\n成立,取引,2024-02-01\n"),
     ("sales_team", "Trato - ID,Trato - Valor,Trato - Etapa\n1,500,Oferta\n"),
+    ("campaigns", "Kampagne,Ausgaben,Klicks\nMarke,300,30\n\n©2024 Microsoft Corporation.\n"),
     ("campaigns", "اسم الحملة,المبلغ الذي تم إنفاقه (EGP),مرات الظهور\nحملة,300,3000\n"),
 )
 
@@ -3456,6 +3457,15 @@ def test_a_report_without_sessions_says_what_to_export(tmp_path: Path) -> None:
         assert "it has no column Sessions: export the report Traffic" in refusal(name, path)
     path.write_text(f"{above}Session source / medium,Sessions\na / b,900\n")
     assert total(filled("funnel", path), "Spend", "visits") == 900
+
+
+def test_a_report_of_a_crm_without_opportunities_says_what_to_export(tmp_path: Path) -> None:
+    text = 'Account Name,Industry\nA,Retail\n"Copyright (c) 2000-2024 salesforce.com, inc."\n'
+    path = text_file(tmp_path / "report.csv", text)
+    assert "export a report of opportunities that has them" in refusal("funnel", path)
+    named = Options(renamed={"Account Name": "lead_id"})
+    with pytest.raises(SourceError, match="has 1 cells in row 3"):  # as of any list of one's own
+        filled("funnel", path, words=named)
 
 
 def test_the_number_of_a_stage_says_nothing_of_its_deal(tmp_path: Path) -> None:

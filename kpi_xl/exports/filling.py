@@ -314,6 +314,8 @@ def _read(
             matches = matches_of(opener, options, able) or matches_of(
                 opener, options, layouts, wanted=False
             )
+            if options.renamed:  # who names the columns of a report knows what it is
+                matches = [match for match in matches if not match.layout.mark]
         fitting = [
             (match, table)
             for match in matches

@@ -49,7 +49,7 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
     stages                {"pattern of a stage" = "ours"}: the date that a stage gives
     join                  {to = "Name of a layout", by = "ours"}: a file that adds to another
     refused               why such a file cannot fill a table, where it cannot
-    mark                  beside refused, in place of a header: a pattern of the first lines of
+    mark                  beside refused, in place of a header: a pattern in the beginning of
                           files in which no header is known, such as those of another language
 """
 

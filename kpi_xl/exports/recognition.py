@@ -73,10 +73,10 @@ def recognised(
 
 
 def _marked(pages: Sequence[SourcePage], layouts: Sequence[Layout]) -> Iterator[Match]:
-    """The first layout whose mark the first lines of a page have."""
+    """The first layout whose mark the beginning of a page has."""
     marked = [layout for layout in layouts if layout.mark]
     for page in pages if marked else ():
-        above = "\n".join(" ".join(text_of(row)).strip() for row in page.head[:FORTY])
+        above = "\n".join(" ".join(text_of(row)).strip() for row in page.head)
         for layout in marked:
             if layout.mark and layout.mark.search(above):
                 yield Match(page, layout, Header("", {}, ()), 0, [], {}, ())
