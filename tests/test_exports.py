@@ -3492,3 +3492,16 @@ def test_ad_sets_beside_campaigns_of_the_same_days_are_refused(tmp_path: Path) -
         assert "what is in both would count twice" in refusal(name, sets, campaigns)
     campaigns.write_text(header + "2024-01-03,7.5,Spring\n")
     assert total(filled("campaigns", sets, campaigns), "Ads", "cost") == 37.5
+
+
+def test_customers_with_masked_names_are_nobody(tmp_path: Path) -> None:
+    """b***1 and 张*三 may be several: whoever came back is not known, and what was sold is."""
+    names = ("buyer1", "b***1"), ("buyer2", "张*三"), ("buyer3", "b***3")
+    path = as_written("tiktok_shop.csv", tmp_path / "orders.csv", *names)
+    assert "masked names (b***1), which may be several" in refusal("retention", path)
+    told = filled("scorecard", path)
+    assert (total(told, "Months", "orders"), total(told, "Months", "buyers")) == (3, 0)
+    assert "customers are not counted" in told.notes[0].remarks()
+    named = Options(renamed={"SKU ID": "customer"})
+    with pytest.raises(SourceError, match="order 571 has S2 here and S1 above"):
+        filled("retention", path, words=named)

@@ -90,6 +90,8 @@ def shaped(
     frame = _with_codes(frame, match, columns, reading)
     if {"customer", "mail"} <= {*frame}:
         frame["customer"] = _known_by_mail(frame)
+    if "customer" in frame:
+        frame = _told_apart_by_name(frame, reading)
     if (into or table) == "Ads":
         reading.faults += months_for_days(match, rows)
     if reading.faults:
@@ -376,6 +378,28 @@ def _constant(value: str, unit: Unit | None, name: str, reading: Reading) -> Any
         )
         return None
     return -found if amount.negative else found
+
+
+MASKED = re.compile(r"[*＊]{2}|^.[*＊].?$")
+"""What is in a name that the vendor has hidden the most of."""
+
+
+def _told_apart_by_name(frame: Any, reading: Reading) -> Any:
+    """A frame without its customers where most names are masked, as j***n is of many."""
+    names = frame["customer"].map(text_in).drop_duplicates()
+    masked = [name for name in names if MASKED.search(name)]
+    if 2 * len(masked) <= len(names):
+        return frame
+    if reading.into != "Orders":
+        text = "customers are not counted, for their names are masked ({name})"
+        reading.left.append(Message(text, name=masked[0]))
+        return frame.drop(columns="customer")
+    text = (
+        "has customers with masked names ({name}), which may be several: say which column tells"
+        ' them apart, as in --map "Buyer ID=customer"'
+    )
+    reading.faults.append(Message(text, name=masked[0]))
+    return frame
 
 
 def _known_by_mail(frame: Any) -> Any:
