@@ -216,7 +216,7 @@ def test_the_checks_find_what_is_wrong(demo: Built) -> None:
         found = [all(row[name] == value for name, value in wanted.items()) for row in made]
         return found.index(True) + HEADER + 2
 
-    found = [tuple(line[1:3]) for line in table(demo, "Checks", TOP + 1, 13, 3)]
+    found = [tuple(line[1:3]) for line in table(demo, "Checks", TOP + 1, 14, 3)]
     assert found == [
         (0, ""),
         (1, first(rep="Fareed")),
@@ -229,6 +229,7 @@ def test_the_checks_find_what_is_wrong(demo: Built) -> None:
         (1, first(rep="Goran", week=date(2024, 12, 9))),
         (6, None),  # four of leave, the misspelled one, that of the wrong year
         (1, first(visits=None)),
+        (0, None),
         (0, None),
         (1, first(sales=-18_400)),
     ]
@@ -388,6 +389,43 @@ def test_equal_reps_keep_their_order() -> None:
     assert [line[1] for line in table(built, "Reps", CHARTED + 1, 2, 2)] == ["B", "A"]
 
 
+def test_ratios_are_of_the_rows_that_have_both_parts() -> None:
+    """By hand: of 30 + 5 leads in March, A's 20 have known deals, 2; C never has any, and B has 3
+    deals of unknown leads. 700 were spent on 5 deals; what A's second week cost nobody knows, and
+    its blank sales and deals are 0. Visits are asked of the weeks that have them."""
+    monday = date(2025, 3, 3)
+    data = weeks_of(
+        ("A", monday - timedelta(28), 500, 8, 5, 1, 100),
+        ("A", monday, 1000, 10, 10, 2, 400),
+        ("A", monday + timedelta(7), None, None, 10, None, None),
+        ("B", monday, 3000, None, None, 3, 300),
+        ("C", monday, None, 5, 20, None, 90),
+    )
+    data["Targets"] = {"rep": list("ABC"), "sales": [4000] * 3, "visits": [50] * 3}  # type: ignore[index]
+    built = build(TEMPLATE, data)
+    figures = dict(built.headlines)
+    assert [figures[name] for name in MADE_OF] == [
+        "4,000", "33.3%", "10,000", "2,667", "15", "40", "5", "790", "10.0%", "140.00", "800.00",
+    ]  # fmt: skip
+    reps = {line[1]: line[8:] for line in table(built, "Reps", CHARTED + 1, 3, 16)}
+    assert reps == {
+        "A": [10, 1, 20, 2, 0.1, 400, 200, 500],
+        "B": ["", "", "", 3, "", 300, 100, 1000],
+        "C": [10, 0.5, 20, "", "", 90, "", ""],
+    }
+    march = table(built, "Months", TOP + 12, 1, 15)[0]
+    assert march[9:] == [40, 5, 0.1, 790, 140, 800]
+    left = table(built, "Reps", CHARTED + 24 + 5, 3, 8)
+    assert [line[2:4] + line[6:] for line in left] == [
+        [3, 1, 20, 1], [90, 1, "", ""], ["", "", "", ""],
+    ]  # fmt: skip
+    said = [value for (sheet, *_), value in built.values.items() if sheet == "Summary"]
+    assert "Close rate fell 50 % to 10.0 % (worse), mostly A" in said
+    assert said.count("Not of all rows: see the sheet Reps") == 2
+    assert "Some reps never have any: see the sheet Reps" in said
+    assert "✗ no" not in built.values.values()
+
+
 MADE_OF = {
     "Sales": "sales", "Target reached": "sales", "Forecast": "sales", "Needed a week": "sales",
     "Sales visits": "visits", "Leads": "leads", "Deals": "deals", "Spend": "spend",
@@ -416,7 +454,7 @@ def test_what_no_row_has_is_blank_and_not_0(lacking: str) -> None:
     assert blank - expected <= {"Needed a week"}  # the month is over
     assert expected <= blank
     reps = table(built, "Reps", CHARTED + 1, 2, 16)
-    places = {"sales": {3, 5, 6, 15}, "visits": {7, 9}, "leads": {10, 12},
+    places = {"sales": {3, 5, 6, 15}, "visits": {7, 8, 9}, "leads": {10, 12},
               "deals": {11, 12, 14, 15}, "spend": {13, 14}}  # fmt: skip
     for line in reps:
         assert {place for place, cell in enumerate(line) if cell == ""} == places.get(

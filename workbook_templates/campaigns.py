@@ -5,7 +5,7 @@ and the blocks that charts draw; see retention.py for why. Every figure is of th
 FirstDay to LastDay.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from xlsxwriter.utility import xl_rowcol_to_cell
@@ -54,6 +54,7 @@ from .grid import (
     put_header,
     unsaid,
 )
+from .outcomes import NAMELESS, LeftOut, Outcomes, named_after, put_left_out
 from .parts import (
     Agreement,
     Basis,
@@ -70,7 +71,6 @@ from .parts import (
     decimals,
     draw,
     figures,
-    header_row,
     lines,
     printed_alone,
     put_basis,
@@ -88,7 +88,6 @@ MONTHS, PERIODS, DAYS = 12, 53, 400  # how many of them are shown, the last ones
 STANDING_OUT = 10  # days that the sheet Trend lists
 MONTHS_LOOKED_AT = 300  # of channels, whether they stand on their first day
 TESTED = 10  # tests that the sheet A-B test shows
-NAMELESS = "(?)"  # stands for a campaign, ad group or channel that is blank
 WITHIN = " ▸ "  # between a campaign and its ad group
 
 # Formulas
@@ -117,11 +116,6 @@ def in_days(since: str = "FromDays", until: str = "UntilDays") -> str:
 def days(first: str, last: str) -> tuple[str, str]:
     """Formulas of these criteria. Where many sums are of the same days, each is in a cell."""
     return f'">="&{first}', f'"<"&{last}+1'
-
-
-def named_after(column: str) -> str:
-    """A column as part of a defined name."""
-    return column.title().replace("_", "")
 
 
 def known_in(column: str) -> str:
@@ -154,49 +148,16 @@ def no_ratio(above: str, below: str) -> str:
     return f'IF({above}="",TRUE,N({below})=0)'
 
 
-OUTCOMES = {
-    **dict.fromkeys(("clicks", "conversions", "revenue"), "date"),
-    **dict.fromkeys(("video_5s", "video_30s", "video_completions"), "video_starts"),
-}
-"""What comes of advertising, and the column that rows have of which it is told.
-
-Platforms leave it blank where nothing came: a day of cost without a purchase has no revenue. So
-blank is 0, but for channels that never have any, where nobody knows. The other columns, such as
-what went in, are not known where a row has none: mailings have no impressions.
-"""
-
-SILENT = 2  # channels that never have an outcome, and are left out of its ratios
-NOBODY = f"<>{NAMELESS.replace('?', '~?')}"  # the criterion that leaves out none
-
-
-def silent(column: str, number: int = 0) -> str:
-    """The name of the cell with the criterion that leaves out a channel without an outcome.
-
-    Without a number: of that which says how many there are.
-    """
-    return f"{named_after(column)}Silent{number or ''}"
-
-
-def silent_in(column: str) -> Iterator[Basis]:
-    """The criteria that leave out the channels without an outcome, and one more if they are more.
-
-    Of the channels by rows that state it, those of none are the last.
-    """
-    base = f"Ads[{OUTCOMES[column]}]"
-    keys, stated = (
-        f'IF({base}="","",{one})' for one in ('"<>"&Ads[channel]', f'IF(Ads[{column}]="",0,1)')
-    )
-    mix = f"CHANNEL_MIX({keys},{stated})"
-    some = (f'COUNTIFS({base},"<>",Ads[{column}],"{sign}")=0' for sign in ("", "<>"))
-    none = "IF({},TRUE,{})".format(*some)
-    for number in range(1, SILENT + 2):
-        name, share = (f"INDEX({mix},ROWS({mix})+1-{number},{place})" for place in (1, 2))
-        found = f'IF({share}=0,{escaped(name)},"{NOBODY}")'
-        formula = f'=IF({none},"{NOBODY}",{found})'
-        yield Basis(silent(column, number), formula, TEXT, array=True)
-        none = f'{silent(column, number)}="{NOBODY}"'
-    cells = (f'IF({silent(column, number)}="{NOBODY}",0,1)' for number in range(1, SILENT + 2))
-    yield Basis(silent(column), f"={'+'.join(cells)}", COUNT)
+OUTCOMES = Outcomes(
+    ADS.name,
+    "channel",
+    {
+        **dict.fromkeys(("clicks", "conversions", "revenue"), "date"),
+        **dict.fromkeys(("video_5s", "video_30s", "video_completions"), "video_starts"),
+    },
+    reach=2,
+)
+"""What comes of advertising. Mailings have no impressions, which are none of it."""
 
 
 LOCATED = ("impressions", "cost")
@@ -227,11 +188,11 @@ def gaps_of(rows: str) -> tuple[Measure, ...]:
 
 def stating(column: str, rows: str = "") -> tuple[str, str]:
     """The condition that all rows, or some, state a column, and the criteria of those that do."""
-    if column in OUTCOMES:
-        cells = [silent(column, number + 1) for number in range(SILENT)]
+    criteria = OUTCOMES.stating(column)
+    if column in OUTCOMES.columns:
         # It is never blank: LibreOffice without kpi_xl computes a blank cell anew.
-        return f"{silent(column)}=0", "".join(f",Ads[channel],{cell}" for cell in cells)
-    return f'{gaps_among(column, rows)}=""', f',Ads[{column}],"<>"'
+        return f"{OUTCOMES.silent(column)}=0", criteria
+    return f'{gaps_among(column, rows)}=""', criteria
 
 
 def shared(column: str, other: str, rows: str, whole: str) -> str:
@@ -413,7 +374,6 @@ KNOWN = tuple(
     )
 )  # fmt: skip
 """How many rows of the range have a cell in each column that is summed, and how many have none."""
-SILENT_ONES = tuple(one for column in OUTCOMES for one in silent_in(column))
 
 
 # Sums over the rows that state another column, too, under names that say so: CostWithClicks
@@ -665,7 +625,7 @@ PROBLEMS = (
             " the sheet {Campaigns} says how much they brought. Forecasts begin after a period"
             " without any."),
     Problem("More than two channels that never have clicks, conversions or revenue",
-            "=" + "+".join(f'IF({silent(column)}>{SILENT},1,0)' for column in OUTCOMES), "",
+            f"={OUTCOMES.too_many}", "",
             "Ratios leave out two of them, and count the others as if nothing had come of them:"
             " give such channels one name, or enter 0 where nothing came."),
     Problem("Costs below 0", *where(ADS, "(Ads[cost]<0)*1"),
@@ -795,7 +755,7 @@ def model(page: Page) -> None:
 
 def known(book: Book) -> list[Basis]:
     """What follows from the settings, and what is known."""
-    return [*DAYS_SHOWN.basis(book), *codes(book, SETTINGS), *BY_DAYS, *KNOWN, *SILENT_ONES,
+    return [*DAYS_SHOWN.basis(book), *codes(book, SETTINGS), *BY_DAYS, *KNOWN, *OUTCOMES.basis,
             *PAIRED]  # fmt: skip
 
 
@@ -1212,23 +1172,17 @@ def campaigns(page: Page) -> None:
 
 def left_out(page: Page) -> None:
     """What each ratio leaves out of its parts, and in how many rows."""
-    styles = page.styles
-    section(page, LEFT_OUT_ROWS - 2, 0, 7, "What the ratios leave out")
-    page.write(LEFT_OUT_ROWS - 1, 0, LEFT_OUT, styles.lead())
-    heads = "Left out of", "", "in rows"
-    header_row(page, LEFT_OUT_ROWS, 0, ("Ratio", *heads, "", *heads), text=(0, 1, 5))
     sums = {measure.called: measure for measure in SUMS}
-    for at, (label, pair) in enumerate(PAIRS.items(), start=LEFT_OUT_ROWS + 1):
-        page.write(at, 0, label, styles.label(bold=True))
-        for column, (one, other) in zip((1, 5), (pair, pair[::-1]), strict=True):
-            page.write(at, column, sums[one].header, styles.label())
-            left = f"N({named_after(one)})-N({with_other(one, other)})"
+    records: dict[str, list[LeftOut]] = {}
+    for label, pair in PAIRS.items():
+        records[label] = []
+        for one, other in (pair, pair[::-1]):
             everywhere, criteria = stating(other)
+            left = f"N({named_after(one)})-N({with_other(one, other)})"
             stated = f'COUNTIFS({in_days()},Ads[{one}],"<>"{criteria})'
-            rows = f"{known_in(one)}-{stated}"
-            for place, formula, unit in ((1, left, sums[one].unit), (2, rows, COUNT)):
-                formula = blank_if((NONE, everywhere, f"{rows}=0"), formula)
-                page.put(at, column + place, formula, styles.number(unit))
+            rows = f"IF({everywhere},0,{known_in(one)}-{stated})"
+            records[label].append(LeftOut(sums[one].header, left, rows, sums[one].unit))
+    put_left_out(page, LEFT_OUT_ROWS, LEFT_OUT, records, NONE)
 
 
 LEFT_OUT = (

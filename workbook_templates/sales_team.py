@@ -41,6 +41,7 @@ from .grid import (
     named_month,
     put_grid,
 )
+from .outcomes import LeftOut, Outcomes, named_after, put_left_out
 from .parts import (
     Agreement,
     Basis,
@@ -107,6 +108,67 @@ def known_sum(column: str, criteria: str) -> str:
     return f'IF(COUNTIFS({criteria},Weeks[{column}],"<>")=0,"",{total})'
 
 
+OUTCOMES = Outcomes(WEEKS.name, "rep", dict.fromkeys(("sales", "deals"), "week"), reach=3)
+
+PAIRS = {
+    "Close rate": ("deals", "leads"),
+    "CAC": ("spend", "deals"),
+    "Average deal": ("sales", "deals"),
+}
+"""The parts of each ratio."""
+
+
+def shared(column: str, other: str, criteria: str) -> str:
+    """The sum of a column over the rows that meet criteria and state another column."""
+    return f"SUMIFS(Weeks[{column}],{criteria}{OUTCOMES.stating(other)})"
+
+
+class Divided(NamedTuple):
+    """The parts of a ratio, each over the rows that state both; `over` is 0 where there is none."""
+
+    above: str
+    below: str
+    over: str
+
+    def by(self, function: str) -> str:
+        """A KPI function of them."""
+        return f"{function}({self.above},{self.below})"
+
+
+def parts(ratio: str, criteria: str, wholes: tuple[str, str]) -> Divided:
+    """The parts of a ratio over rows; `wholes` are the cells of the sums over all of them."""
+    above, below = PAIRS[ratio]
+    divided = shared(below, above, criteria)
+    none = f'IF({wholes[0]}="",TRUE,{wholes[1]}="")'
+    return Divided(shared(above, below, criteria), divided, f"IF({none},0,{divided})")
+
+
+def with_other(column: str, other: str) -> str:
+    """The name of the cell with the month's sum of a column over the rows that state another."""
+    return f"{named_after(column)}With{named_after(other)}"
+
+
+PAIRED = tuple(
+    Basis(with_other(one, other), blank_if(NO_MONTH, shared(one, other, IN_MONTH)), LARGE)
+    for pair in PAIRS.values()
+    for one, other in (pair, pair[::-1])
+)
+
+
+def ratio_figure(name: str, label: str, function: str, unit: Unit, meaning: str) -> Figure:
+    """A ratio of the month: which says so where it is not of all rows."""
+    pair = PAIRS[label]
+    wholes = tuple(f"Month{named_after(column)}" for column in pair)
+    cells = with_other(*pair), with_other(*pair[::-1])
+    none = f'IF({wholes[0]}="",TRUE,IF({wholes[1]}="",TRUE,N({cells[1]})=0))'
+    part = f'IF({name}="",FALSE,IF({cells[0]}={wholes[0]},{cells[1]}<>{wholes[1]},TRUE))'
+    formula = blank_if(none, f"{function}({','.join(cells)})")
+    return Figure(name, label, formula, unit, meaning, (part, PARTLY))
+
+
+PARTLY = "Not of all rows: see the sheet {Reps}"
+
+
 def if_known(above: str, below: str) -> str:
     """What a ratio is over: `below`, or 0, for none, where what is above it is blank."""
     return f'IF({above}="",0,N({below}))'
@@ -141,7 +203,7 @@ FIGURES = {
         Figure("MonthName", "Month",
                blank_if(NO_WEEK, named_month("MonthStart")), TEXT, ""),
         Figure("MonthSales", "Sales", f"={known_sum('sales', IN_MONTH)}", LARGE,
-               "Refunds taken off"),
+               "Refunds taken off", ("SalesSilent>0", "Some reps never have any: see the sheet {Reps}")),
         Figure("TargetReached", "Target reached",
                blank_if(NO_SHARE, "QUOTA_ATTAINMENT(MonthSales,TeamGoal)"), RATE, "Sales / target"),
         Figure("MonthForecast", "Forecast",
@@ -158,16 +220,9 @@ FIGURES = {
         Figure("MonthLeads", "Leads", f"={known_sum('leads', IN_MONTH)}", COUNT, "So far"),
         Figure("MonthDeals", "Deals", f"={known_sum('deals', IN_MONTH)}", COUNT, "So far"),
         Figure("MonthSpend", "Spend", f"={known_sum('spend', IN_MONTH)}", LARGE, "So far"),
-        Figure("TeamCloseRate", "Close rate",
-               blank_if(f"{if_known('MonthDeals', 'MonthLeads')}=0",
-                        "CLOSE_RATE(MonthDeals,MonthLeads)"), RATE, "Deals / leads"),
-        Figure("TeamCac", "CAC",
-               blank_if(f"{if_known('MonthSpend', 'MonthDeals')}=0", "CAC(MonthSpend,MonthDeals)"),
-               MONEY,
-               "Spend / deals"),
-        Figure("TeamDeal", "Average deal",
-               blank_if(f"{if_known('MonthSales', 'MonthDeals')}=0", "AOV(MonthSales,MonthDeals)"),
-               MONEY, "Sales / deals"),
+        ratio_figure("TeamCloseRate", "Close rate", "CLOSE_RATE", RATE, "Deals / leads"),
+        ratio_figure("TeamCac", "CAC", "CAC", MONEY, "Spend / deals"),
+        ratio_figure("TeamDeal", "Average deal", "AOV", MONEY, "Sales / deals"),
     ),
 }  # fmt: skip
 
@@ -250,18 +305,38 @@ def of_rep(
     return Measure(title, formula, unit, over, name=title if named else "", key=name, kind=kind)
 
 
+OF_REP = f"Weeks[rep],{{$Sought}},{IN_MONTH}"
+
+
 def month_sum(column: str) -> str:
     """The sum of a column over a rep's weeks in the month."""
-    total = known_sum(column, f"Weeks[rep],{{$Sought}},{IN_MONTH}")
+    total = known_sum(column, OF_REP)
     return f'=IF({{$Weeks}}="","",{total})'
 
 
-def rep_target(column: str, setting: str, share: str = "") -> str:
-    """A rep's target for the weeks that have a row: the rep's own, or (a share of) a setting."""
+def rep_target(column: str, setting: str, weeks: str, share: str = "") -> str:
+    """A rep's target for weeks (a measure): the rep's own, or (a share of) a setting."""
     given = f"INDEX(Targets[{column}],{{number}})"
-    none = f'IF(N({{$Weeks}})=0,TRUE,AND({given}="",{setting}=""))'
+    none = f'IF(N({weeks})=0,TRUE,AND({given}="",{setting}=""))'
     target = f'IF({given}="",{setting}{share},{given})'
-    return f'=IF({none},"",{target}*MIN({{$Weeks}},MonthWeeks)/MonthWeeks)'
+    return f'=IF({none},"",{target}*MIN({weeks},MonthWeeks)/MonthWeeks)'
+
+
+def rep_parts(ratio: str) -> tuple[Measure, ...]:
+    """The parts of a ratio of a rep in the month."""
+    return tuple(
+        of_rep(with_other(one, other), shared(one, other, OF_REP), LARGE, over="N({$Weeks})",
+               named=False)
+        for one, other in (PAIRS[ratio], PAIRS[ratio][::-1])
+    )  # fmt: skip
+
+
+def rep_ratio(name: str, ratio: str, function: str, unit: Unit) -> Measure:
+    """A ratio of a rep in the month."""
+    pair = PAIRS[ratio]
+    above, below = (f"{{${with_other(*one)}}}" for one in (pair, pair[::-1]))
+    none = ",".join(f'{{${named_after(column)}}}=""' for column in pair)
+    return of_rep(name, f"{function}({above},{below})", unit, over=f"IF(OR({none}),0,N({below}))")
 
 
 PLAUSIBLE = "(Weeks[week]>=Earliest)*(Weeks[week]<=Latest)"
@@ -291,9 +366,9 @@ MEASURES = (
            over="N({$Rows})"),
     # The month
     of_rep("Weeks", f'=IF(OR({{$Name}}="",{NO_MONTH}),"",'
-           f'COUNTIFS(Weeks[rep],{{$Sought}},{IN_MONTH}))', COUNT),
+           f"COUNTIFS({OF_REP}))", COUNT),
     of_rep("Sales", month_sum("sales"), LARGE),
-    of_rep("Target", rep_target("sales", "TeamTarget", "/RepCount"), LARGE),
+    of_rep("Target", rep_target("sales", "TeamTarget", "{$Weeks}", "/RepCount"), LARGE),
     of_rep("Share", "QUOTA_ATTAINMENT({$Sales},{$Target})", RATE,
            over=if_known("{$Sales}", "{$Target}")),
     of_rep("Status", "KPI_STATUS({$Sales},{$Target},,Tolerance)", TEXT,
@@ -301,22 +376,27 @@ MEASURES = (
     of_rep("Forecast", "RUN_RATE({$Sales},WeeksGone,MonthWeeks)", LARGE,
            over=if_known("{$Sales}", "{$Weeks}")),
     of_rep("Visits", month_sum("visits"), COUNT),
-    of_rep("VisitTarget", rep_target("visits", "VisitTarget"), COUNT),
+    # Weeks of which nobody knows the visits ask for none.
+    of_rep("VisitWeeks", f'COUNTIFS({OF_REP},Weeks[visits],"<>")', COUNT, over="N({$Weeks})",
+           named=False),
+    of_rep("VisitTarget", rep_target("visits", "VisitTarget", "{$VisitWeeks}"), COUNT),
     of_rep("VisitShare", "QUOTA_ATTAINMENT({$Visits},{$VisitTarget})", RATE,
            over=if_known("{$Visits}", "{$VisitTarget}")),
     of_rep("VisitStatus", "KPI_STATUS({$Visits},{$VisitTarget},,Tolerance)", TEXT,
            over=if_known("{$Visits}", "{$VisitTarget}")),
     of_rep("Leads", month_sum("leads"), COUNT),
     of_rep("Deals", month_sum("deals"), COUNT),
-    of_rep("CloseRate", "CLOSE_RATE({$Deals},{$Leads})", RATE,
-           over=if_known("{$Deals}", "{$Leads}")),
+    *rep_parts("Close rate"),
+    rep_ratio("CloseRate", "Close rate", "CLOSE_RATE", RATE),
     of_rep("CloseStatus", '=IF(OR({$CloseRate}="",N(CloseTarget)=0),"",'
             "KPI_STATUS({$CloseRate},CloseTarget,,Tolerance))", TEXT),
     of_rep("Spend", month_sum("spend"), LARGE),
-    of_rep("Cac", "CAC({$Spend},{$Deals})", MONEY, over=if_known("{$Spend}", "{$Deals}")),
+    *rep_parts("CAC"),
+    rep_ratio("Cac", "CAC", "CAC", MONEY),
     of_rep("CacStatus", '=IF(OR({$Cac}="",N(CacLimit)=0),"",'
             'KPI_STATUS({$Cac},CacLimit,,Tolerance,"lower"))', TEXT),
-    of_rep("Deal", "AOV({$Sales},{$Deals})", MONEY, over=if_known("{$Sales}", "{$Deals}")),
+    *rep_parts("Average deal"),
+    rep_ratio("Deal", "Average deal", "AOV", MONEY),
     # How far from the target, above 0 where it is better; the average deal against the team's
     of_rep("VisitGap", "VS_BASELINE({$Visits},{$VisitTarget})", RATE,
            over=if_known("{$Visits}", "{$VisitTarget}"), named=False),
@@ -364,6 +444,21 @@ REASONS = (
 STATUSES = {"on track": "✓ on track", "at risk": "! at risk", "off track": "▼ off track"}
 """What KPI_STATUS says, and how people read it."""
 
+UNTOLD = 'IF(DealsSilent>0,TRUE,{}="")'
+
+
+def native_ratio(ratio: str) -> str:
+    """A ratio of the month over the table itself, where no rep is left out."""
+    rows = "(Weeks[week]>=MonthStart)*(Weeks[week]<=MonthEnd)"
+    above, below = (
+        f'SUMPRODUCT({rows}*(Weeks[{other}]<>"")*Weeks[{one}])'
+        if other not in OUTCOMES.columns
+        else f"SUMPRODUCT({rows}*Weeks[{one}])"
+        for one, other in (PAIRS[ratio], PAIRS[ratio][::-1])
+    )
+    return f"{above}/{below}"
+
+
 AGREEMENTS = (
     Agreement("Target reached", "=TargetReached",
               blank_if('TargetReached=""',
@@ -371,10 +466,12 @@ AGREEMENTS = (
                        "*Weeks[sales])/TeamGoal"), RATE),
     Agreement("Forecast", "=MonthForecast",
               blank_if('MonthForecast=""', "MonthSales/WeeksGone*MonthWeeks"), LARGE),
-    Agreement("Close rate", "=TeamCloseRate",
-              blank_if('TeamCloseRate=""', f"SUMIFS(Weeks[deals],{IN_MONTH})/MonthLeads"), RATE),
-    Agreement("CAC", "=TeamCac", blank_if('TeamCac=""', "MonthSpend/MonthDeals"), MONEY),
-    Agreement("Average deal", "=TeamDeal", blank_if('TeamDeal=""', "MonthSales/MonthDeals"),
+    Agreement("Close rate", blank_if("DealsSilent>0", "TeamCloseRate"),
+              blank_if(UNTOLD.format("TeamCloseRate"), native_ratio("Close rate")), RATE),
+    Agreement("CAC", blank_if("DealsSilent>0", "TeamCac"),
+              blank_if(UNTOLD.format("TeamCac"), native_ratio("CAC")), MONEY),
+    Agreement("Average deal", blank_if("SalesSilent+DealsSilent>0", "TeamDeal"),
+              blank_if((UNTOLD.format("TeamDeal"), "SalesSilent>0"), native_ratio("Average deal")),
               MONEY),
     Agreement("Reps on track", '=COUNTIF(RepStatus,"on track")', '=COUNTIF(RepShare,">=1")', COUNT),
     Agreement("Trend of the team's sales", "=TeamTrend",
@@ -417,7 +514,12 @@ def problems() -> tuple[Problem, ...]:
         Problem("Weeks missing between a rep's first and last", "=SUM(RepMissing)", "",
                 "Right if the rep was away: the targets leave them out. See {Model}, RepMissing."),
         Problem("Rows without a number", *where(WEEKS, f'(Weeks[rep]<>"")*(({blanks})>0)'),
-                "Fill it in: until then it counts as 0."),
+                "Fill it in: until then ratios leave the row out. Sales and deals count as 0, but"
+                " for reps who never have any: see the sheet {Reps}."),
+        Problem("More than three reps who never have sales or deals",
+                f"={OUTCOMES.too_many}", "",
+                "Ratios leave out three of them, and count the others as if nothing had come of"
+                " them: enter 0 where nothing came."),
         Problem("Visits, leads, deals or spend below 0", f"={below}", "", "Correct the sign."),
         Problem("Sales below 0", *where(WEEKS, "(Weeks[sales]<0)*1"),
                 "Right if more was refunded than sold: refunds are taken off."),
@@ -474,7 +576,7 @@ def model(page: Page) -> int:
     put_block(page, MONDAY, MONDAYS, mondays, '{Monday}=""')
     people(page)
     title_row(page, RANGE, ("name", "value"))
-    put_basis(page, TOP + 1, RANGE, compared_weeks(page.book))
+    put_basis(page, TOP + 1, RANGE, ratio_basis(page.book))
     page.sheet.print_area(0, 0, TOP + len(BASIS) + 2, 6)
     return room
 
@@ -482,13 +584,14 @@ def model(page: Page) -> int:
 def weeks_before(page: Page, room: int) -> dict[str, str]:
     """The figures of the weeks before, and the reps that their changes are mostly owed to."""
     wanted = [tile.figure for tile in TILES if tile.compared]
-    below = TOP + 2 + len(compared_weeks(page.book))
-    figures_before(page, below, RANGE, EVERY.values(), wanted, BOUNDS)
+    below = TOP + 2 + len(ratio_basis(page.book))
+    figures_before(page, below, RANGE, (*EVERY.values(), *PAIRED), wanted, BOUNDS)
     reps = Grid(page, TOP, BY_REP, MEASURES, room)
-    sums = {
-        f"Month{column.capitalize()}": f"SUMIFS(Weeks[{column}],Weeks[rep],{{sought}},{IN_MONTH})"
-        for column in ("sales", "leads", "deals", "spend")
-    }
+    of_rep = f"Weeks[rep],{{sought}},{IN_MONTH}"
+    sums = {"MonthSales": f"SUMIFS(Weeks[sales],{of_rep})"}
+    for pair in PAIRS.values():
+        for one, other in (pair, pair[::-1]):
+            sums[with_other(one, other)] = shared(one, other, of_rep)
     return owed_to(
         page,
         TOP,
@@ -498,6 +601,11 @@ def weeks_before(page: Page, room: int) -> dict[str, str]:
         wanted,
         BOUNDS,
     )
+
+
+def ratio_basis(book: Book) -> list[Basis]:
+    """The weeks compared, and what the ratios are of."""
+    return [*compared_weeks(book), *OUTCOMES.basis, *PAIRED]
 
 
 def title_row(page: Page, column: int, titles: Sequence[str]) -> None:
@@ -622,11 +730,15 @@ def goals(page: Page) -> None:
         put_grid(page, row, columns, [{}], left=GOAL, blank=none, titled=False)
 
 
+def in_week(week: str) -> str:
+    """The criteria for the rows of a week."""
+    return f'Weeks[week],">="&{week},Weeks[week],"<="&{week}+6'
+
+
 def week_sum(column: str, week: str, rep: str = "") -> str:
     """The sum of a column over a week, for a rep (as sought) or all; blank where no row has it."""
     whose = f"Weeks[rep],{rep}," if rep else ""
-    within = f'{whose}Weeks[week],">="&{week},Weeks[week],"<="&{week}+6'
-    return known_sum(column, within)
+    return known_sum(column, whose + in_week(week))
 
 
 THIRTEEN_WEEKS = (
@@ -786,9 +898,31 @@ def reps(page: Page, room: int) -> None:
     month_line(page, room)
     page.book.later(partial(add_sales, page, (TOP - 1, 0, 690, 290)))
     page.book.later(partial(add_points, page, (TOP - 1, 8, 690, 290)))
-    put_grid(page, CHARTED, REP_COLUMNS, ranked(page.book, room))
+    table = put_grid(page, CHARTED, REP_COLUMNS, ranked(page.book, room))
+    left_out(page, table.last + 4)
     width = len(REP_COLUMNS) - 1
     page.book.later(lambda: page.sheet.print_area(0, 0, last_row(page.book, CHARTED, room), width))
+
+
+LEFT_OUT = (
+    "A ratio is of the rows that have both its parts. Of sales and deals a blank is 0, but for reps"
+    " who never have any."
+)
+
+
+def left_out(page: Page, row: int) -> None:
+    """What each ratio of the month leaves out of its parts, and in how many rows."""
+    records = {
+        label: [
+            LeftOut(named_after(one), f"N(Month{named_after(one)})-N({with_other(one, other)})",
+             f'COUNTIFS({IN_MONTH},Weeks[{one}],"<>")'
+             f'-COUNTIFS({IN_MONTH},Weeks[{one}],"<>"{OUTCOMES.stating(other)})',
+             LARGE if one in ("sales", "spend") else COUNT)
+            for one, other in (pair, pair[::-1])
+        ]
+        for label, pair in PAIRS.items()
+    }  # fmt: skip
+    put_left_out(page, row, LEFT_OUT, records, NO_MONTH)
 
 
 STATUS_COLUMNS = (
@@ -829,6 +963,7 @@ def line_sum(header: str, column: str) -> Measure:
 def team_lines(book: Book) -> tuple[Measure, ...]:
     """The lines of the team's weeks: {week}, {sum}, {target}, {judged} are the sheet Model's."""
     attained = "QUOTA_ATTAINMENT({Sales},{Target})"
+    closed = parts("Close rate", in_week("{week}"), ("{Deals}", "{Leads}"))
     return (
         Measure("Sales", "{sum}", LARGE),
         Measure("Target", "{target}", LARGE),
@@ -837,7 +972,7 @@ def team_lines(book: Book) -> tuple[Measure, ...]:
         line_sum("Sales visits", "visits"),
         line_sum("Leads", "leads"),
         line_sum("Deals", "deals"),
-        Measure("Close rate", "CLOSE_RATE({Deals},{Leads})", RATE, if_known("{Deals}", "{Leads}")),
+        Measure("Close rate", closed.by("CLOSE_RATE"), RATE, closed.over, blank='{week}=""'),
     )
 
 
@@ -904,10 +1039,19 @@ def add_trend(page: Page, row: int) -> None:
     page.put(row, 2 + THIRTEEN, words, page.styles.label(indent=1))
 
 
+OF_MONTH = 'Weeks[week],">="&{start},Weeks[week],"<="&EOMONTH({start},0)'
+
+
 def in_month(header: str, column: str, unit: Unit = COUNT) -> Measure:
     """The sum of a column over the month that begins on {start}."""
-    within = 'Weeks[week],">="&{start},Weeks[week],"<="&EOMONTH({start},0)'
-    return Measure(header, known_sum(column, within), unit)
+    return Measure(header, known_sum(column, OF_MONTH), unit)
+
+
+def month_ratio(header: str, function: str, unit: Unit) -> Measure:
+    """A ratio of the month that begins on {start}."""
+    above, below = (f"{{{column.title()}}}" for column in PAIRS[header])
+    of = parts(header, OF_MONTH, (above, below))
+    return Measure(header, of.by(function), unit, of.over, blank="N({weeks})=0")
 
 
 def month_columns(book: Book) -> tuple[Measure, ...]:
@@ -927,12 +1071,10 @@ def month_columns(book: Book) -> tuple[Measure, ...]:
         in_month("Sales visits", "visits"),
         in_month("Leads", "leads"),
         in_month("Deals", "deals"),
-        Measure("Close rate", "CLOSE_RATE({Deals},{Leads})", RATE,
-                if_known("{Deals}", "{Leads}"), blank=""),
+        month_ratio("Close rate", "CLOSE_RATE", RATE),
         in_month("Spend", "spend", LARGE),
-        Measure("CAC", "CAC({Spend},{Deals})", MONEY, if_known("{Spend}", "{Deals}"), blank=""),
-        Measure("Average deal", "AOV({Sales},{Deals})", MONEY, if_known("{Sales}", "{Deals}"),
-                blank=""),
+        month_ratio("CAC", "CAC", MONEY),
+        month_ratio("Average deal", "AOV", MONEY),
     )  # fmt: skip
 
 
