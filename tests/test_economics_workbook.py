@@ -394,7 +394,7 @@ def test_months_without_spend_are_told_and_cost_nobody() -> None:
     data: dict[str, dict[str, list[Any]]] = {
         "Orders": {
             "customer": ["a", "b", "c"], "amount": [10.0] * 3, "channel": ["ads"] * 3,
-            "date": [date(2024, 1, 5), date(2024, 1, 9), date(2024, 2, 5)],
+            "date": [date(2024, 1, 5), date(2024, 1, 9), date(2024, 2, 29)],
         },
         "Spend": {"month": [date(2024, 1, 1)], "channel": ["Ads"], "spend": [100.0]},
     }  # fmt: skip
@@ -555,9 +555,12 @@ def test_the_first_sheet_needs_no_function_that_older_offices_lack(demo: Built) 
 
 
 def test_one_month_of_channels_with_odd_names() -> None:
-    """Names that look like patterns; direct visits under two names; no month that is over."""
+    """Names that look like patterns; direct visits under two names; a first month that is over.
+
+    Each has brought 4, 40 % of 10.
+    """
     names = ["=b", "a*", "a?", "(direct)", "Direct", "ab"]
-    rows = [(f"C{number}", date(2024, 3, 5), 10.0, name)
+    rows = [(f"C{number}", date(2024, 3, 31), 10.0, name)
             for number, name in enumerate(names * 10)]  # fmt: skip
     spend = [(date(2024, 3, 1), name, 50.0) for name in names if name != "Direct"]
     columns = ("customer", "date", "amount", "channel"), ("month", "channel", "spend")
@@ -572,7 +575,10 @@ def test_one_month_of_channels_with_odd_names() -> None:
     assert counts == {"All": (60, 250 / 60), "direct": (20, 2.5)} | dict.fromkeys(
         ("=b", "a*", "a?", "ab"), (10, 5.0)
     )
-    assert {row["when the CAC is back"] for row in shown.values()} == {"not yet: no month is over"}
+    assert {name: row["when the CAC is back"] for name, row in shown.items()} == {
+        name: "within the first month" if name == "direct" else "not within the first month"
+        for name in shown
+    }
     assert not [value for value in built.values.values() if isinstance(value, CellError)]
 
 
@@ -670,7 +676,7 @@ def test_a_channel_without_a_cell_of_spend_has_none() -> None:
     """Another channel's spend is known: of this one nobody knows it, and 0 would be free."""
     orders = {
         "customer": [f"c{n}" for n in range(24)],
-        "date": [date(2024, 1 + n // 12, 3) for n in range(24)],
+        "date": [date(2024, 1 + n // 12, 29) for n in range(24)],  # the last day of February
         "amount": [10.0] * 24,
         "channel": ["search", "social"] * 12,
     }
@@ -801,3 +807,59 @@ def test_what_fewer_than_ten_have_brought_in_so_long_is_no_ltv(
         ] * 2
         few = "Fewer than ten are customers for so long"
         assert ltv_meaning == ("Margin, after the months set" if expected else few)
+
+
+def test_a_month_that_is_not_over_is_in_no_cac() -> None:
+    """By hand: twelve in April for 24 are 2 each; of May, which has cost 100, there are two so far.
+
+    April has brought 120. Where ten or more are customers, but fewer were won in months with spend,
+    there is no telling when their cost is back.
+    """
+    days = [date(2024, 4, 5)] * 12 + [date(2024, 4, 30)] * 3 + [date(2024, 5, 5)] * 2
+    orders = {
+        "customer": [f"c{number}" for number in range(len(days))],
+        "date": days,
+        "amount": [10.0] * len(days),
+        "channel": ["ads"] * 12 + ["mail"] * 3 + ["ads"] * 2,
+    }
+    spend = {"month": [date(2024, 4, 1), date(2024, 5, 1), date(2024, 4, 1)],
+             "channel": ["ads", "ads", "mail"], "spend": [24.0, 100.0, 6.0]}  # fmt: skip
+    built = build(TEMPLATE, {"Orders": orders, "Spend": spend})
+    shown = channels(built)
+    assert [shown[name]["CAC"] for name in ("All", "ads", "mail")] == [2, 2, 2]
+    assert shown["All"]["spend"] == 30
+    assert [shown[name]["when the CAC is back"] for name in ("ads", "mail")] == [
+        "within the first month",  # 40 % of 10
+        "too few customers to tell",
+    ]
+    assert [shown[name]["payback period"] for name in ("ads", "mail")] == [0, None]
+    figures = dict(built.headlines)
+    assert (figures["Customer acquisition cost"], figures["MER"]) == ("2.00", "5.00")
+    april, may = below(sheet(built, "Blended"), "month").values()
+    assert (april[1:4], april[8:11]) == ([30, 15, 2], [5, 5, 0.2])
+    assert (may[1:4], may[8:11]) == ([100, 2, None], [None, None, None])
+    assert built.values["Blended", 3, 1] == (
+        "2024-05 is not over in the data, which end on 2024-05-05: it has no CAC and no returns,"
+        " for its customers are still to come."
+    )
+    problems = {line[0]: line[1] for line in sheet(built, "Checks") if len(line) > 1}
+    assert problems["Months with orders of new customers, and no spend"] == 0
+
+
+def test_few_who_were_won_for_what_was_spent_tell_no_payback() -> None:
+    """Eleven in January, when nobody knows what was spent, and one in February, who cost 3."""
+    orders = {
+        "customer": [f"c{number}" for number in range(12)],
+        "date": [date(2024, 1, 5)] * 11 + [date(2024, 2, 29)],
+        "amount": [10.0] * 12,
+        "channel": ["ads"] * 12,
+    }
+    spend = {"month": [date(2024, 2, 1)], "channel": ["ads"], "spend": [3.0]}
+    built = build(TEMPLATE, {"Orders": orders, "Spend": spend})
+    for row in (shown := channels(built)).values():
+        assert (row["CAC"], row["payback period"], row["LTV : CAC"]) == (3, None, None)
+    assert shown["ads"]["when the CAC is back"] == "too few customers to tell"
+    assert dict(built.headlines)["LTV : CAC"] == ""
+    assert "No channel with customers and spend has ten customers yet" in str(
+        built.values[FIRST_SENTENCE]
+    )

@@ -415,8 +415,8 @@ def test_ratios_are_of_the_rows_that_have_both_parts() -> None:
     }
     march = table(built, "Months", TOP + 12, 1, 15)[0]
     assert march[9:] == [40, 5, 0.1, 790, 140, 800]
-    left = table(built, "Reps", CHARTED + 24 + 5, 3, 8)
-    assert [line[2:4] + line[6:] for line in left] == [
+    left = table(built, "Reps", CHARTED + 24 + 5, 3, 9)
+    assert [line[3:5] + line[7:] for line in left] == [
         [3, 1, 20, 1], [90, 1, "", ""], ["", "", "", ""],
     ]  # fmt: skip
     said = [value for (sheet, *_), value in built.values.items() if sheet == "Summary"]

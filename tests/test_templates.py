@@ -368,12 +368,24 @@ def test_formulas_that_are_read_together_are_read_as_each_alone(record: Template
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What a viewer without our functions shows of each template, filled."""
+    """What a viewer without our functions shows of each template, filled, and of subscribers."""
     folder = tmp_path_factory.mktemp("printed")
     books = [folder / f"{name}.xlsx" for name in TEMPLATES]
     for book in books:
         book.write_bytes(workbook(template(book.stem), "filled").content)
-    return pdf_texts(books, folder)
+    # Nobody has left, so that there is no quick ratio; and nobody has stayed for long.
+    months = [date(2024, 1, 1), date(2024, 2, 1), date(2024, 2, 1)]
+    paid = {"customer": ["Ann", "Ann", "Bob"], "month": months, "amount": [10.0] * 3}
+    book = folder / "subscribers.xlsx"
+    book.write_bytes(build(template("unit_economics"), {"Subscribers": paid}).content)
+    return pdf_texts([*books, book], folder)
+
+
+def test_what_is_blank_stays_so_in_a_viewer_without_our_functions(
+    printed: dict[str, str],
+) -> None:
+    assert "Quick ratio" in printed["subscribers"]
+    assert "#NAME?" not in re.sub(r"into\s+#NAME", "", printed["subscribers"])
 
 
 def test_a_viewer_without_our_functions_shows_the_figures(

@@ -100,19 +100,20 @@ def put_left_out(
     lead: str,
     records: Mapping[str, Sequence[LeftOut]],
     none: str,
+    first: int = 0,
 ) -> None:
-    """What ratios leave out of both their parts, from a header's row on.
+    """What ratios leave out of both their parts, from a header's row and a first column on.
 
     `none` is the condition that there are no figures.
     """
     styles = page.styles
-    section(page, row - 2, 0, 7, "What the ratios leave out")
-    page.write(row - 1, 0, lead, styles.lead())
+    section(page, row - 2, first, first + 7, "What the ratios leave out")
+    page.write(row - 1, first, lead, styles.lead())
     heads = "Left out of", "", "in rows"
-    header_row(page, row, 0, ("Ratio", *heads, "", *heads), text=(0, 1, 5))
+    header_row(page, row, first, ("Ratio", *heads, "", *heads), text=(0, 1, 5))
     for at, (label, of_ratio) in enumerate(records.items(), start=row + 1):
-        page.write(at, 0, label, styles.label(bold=True))
-        for column, (name, left, rows, unit) in zip((1, 5), of_ratio, strict=True):
+        page.write(at, first, label, styles.label(bold=True))
+        for column, (name, left, rows, unit) in zip((first + 1, first + 5), of_ratio, strict=True):
             page.write(at, column, name, styles.label())
             for place, formula, one in ((1, left, unit), (2, rows, COUNT)):
                 formula = blank_if((none, f"{rows}=0"), formula)

@@ -203,7 +203,8 @@ FIGURES = {
         Figure("MonthName", "Month",
                blank_if(NO_WEEK, named_month("MonthStart")), TEXT, ""),
         Figure("MonthSales", "Sales", f"={known_sum('sales', IN_MONTH)}", LARGE,
-               "Refunds taken off", ("SalesSilent>0", "Some reps never have any: see the sheet {Reps}")),
+               "Refunds taken off",
+               ("SalesSilent>0", "Some reps never have any: see the sheet {Reps}")),
         Figure("TargetReached", "Target reached",
                blank_if(NO_SHARE, "QUOTA_ATTAINMENT(MonthSales,TeamGoal)"), RATE, "Sales / target"),
         Figure("MonthForecast", "Forecast",
@@ -922,7 +923,7 @@ def left_out(page: Page, row: int) -> None:
         ]
         for label, pair in PAIRS.items()
     }  # fmt: skip
-    put_left_out(page, row, LEFT_OUT, records, NO_MONTH)
+    put_left_out(page, row, LEFT_OUT, records, NO_MONTH, first=1)
 
 
 STATUS_COLUMNS = (

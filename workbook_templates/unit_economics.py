@@ -183,8 +183,7 @@ NOT_BEGUN = (
 )
 NO_COVER = 'CoveredFrom=""'
 NO_MRR = "MrrDone=0"
-NO_START = f"IF({NO_MRR},TRUE,SUM(MrrStart)=0)"
-NO_LOSS = f"IF({NO_MRR},TRUE,SUM(MrrLess)+SUM(MrrChurn)=0)"
+NO_START, NO_LOSS = "MrrStarted=0", "MrrLost=0"
 CURVE = (
     f'LTV_CURVE({EVERY_CUSTOMER},Orders[date],{VALUE},PeriodCode,{{0}},{MARGIN},DayAfter-1,"{{1}}")'
 )
@@ -306,14 +305,14 @@ FIGURES = {
                "All channels and months"),
         Figure("BlendedCac", "Customer acquisition cost",
                blank_if(f"IF({NO_COVER},TRUE,CoveredNew=0)", "CAC(CoveredSpend,CoveredNew)"), MONEY,
-               "Of months with orders and spend"),
+               "Of whole months with orders and spend"),
     ),
     "Value and payback": (
         Figure("LtvHorizon", "LTV of a customer", blank_if(NONE, "LtvAtHorizon"), MONEY,
                "Margin, after the months set",
                ('IF(AllDone=1,LtvAtHorizon="",FALSE)', "Fewer than ten are customers for so long")),
         Figure("LtvCac", "LTV : CAC",
-               blank_if("IF(COUNT(LtvHorizon)=0,TRUE,N(BlendedCac)<=0)",
+               blank_if(f"IF(COUNT(LtvHorizon)=0,TRUE,IF(CoveredNew<{FEW},TRUE,N(BlendedCac)<=0))",
                         "CLV_CAC(LtvHorizon,BlendedCac)"),
                RATIO, "3 is a rule of thumb"),
         Figure("Payback", "Payback period", "=AllPayback", WHOLE,
@@ -523,17 +522,19 @@ WORDS = {
     "one": "after 1 month",
     "many": "after {n} months",
     "none over": "not yet: no month is over",
+    "not at once": "not within the first month",
     "not in one": "not within 1 month",
     "not yet": "not within {n} months",
 }
 """When the cost of a customer is back, or why nobody can tell."""
 WHEN_BACK = (
     f'IF(TablesCut>0,"",IF({{name}}="{UNKNOWN}",{{say unknown}},IF({{paid}}=0,{{say free}},'
-    f"IF({{new in months with spend}}=0,{{say none}},IF({{customers}}<{FEW},{{say few}},"
-    'IF({payback}="",IF(N({months known})=0,{say none over},IF({months known}=1,{say not in one},'
+    f"IF({{so old 0}}=0,{{say none over}},IF({{new in months with spend}}=0,{{say none}},"
+    f"IF(MIN({{new in months with spend}},{{so old 0}})<{FEW},{{say few}},"
+    'IF({payback}="",IF(N({months known})=0,{say not at once},IF({months known}=1,{say not in one},'
     'SUBSTITUTE({say not yet},"{n}",{months known}))),'
     "IF({payback}=0,{say at once},IF({payback}=1,{say one},"
-    'SUBSTITUTE({say many},"{n}",{payback})))))))))'
+    'SUBSTITUTE({say many},"{n}",{payback}))))))))))'
 )
 CHANNELS = (
     Measure("channel", "{shown}", KEY, look={**NAME, "shrink": True}),
@@ -542,16 +543,19 @@ CHANNELS = (
             of="CustomerCount"),
     Measure("spend", "{spent}", MONEY, blank='IF({name}="",TRUE,{paid}=0)'),
     Measure("new in months with spend", "{gained}", COUNT),
-    Measure("CAC", "CAC({spend},{new in months with spend})", MONEY, best="low", of="customers",
+    Measure("CAC", "CAC({spend},{new in months with spend})", MONEY, best="low",
+            of="new in months with spend",
             blank='IF({name}="",TRUE,IF({paid}=0,TRUE,{new in months with spend}=0))'),
     *(Measure(f"LTV after {age} months", f"{{age {age}}}", MONEY,
               blank=f'IF({{name}}="",TRUE,IF({{so old {age}}}<{FEW},TRUE,'
                     f"ISNUMBER({{age {age}}})=FALSE))") for age in AFTER),
-    Measure("LTV : CAC", "CLV_CAC({at horizon},{CAC})", RATIO, best="high", of="customers",
-            blank='IF({name}="",TRUE,IF({CAC}="",TRUE,IF(ISNUMBER({at horizon}),{CAC}<=0,TRUE)))'),
+    Measure("LTV : CAC", "CLV_CAC({at horizon},{CAC})", RATIO, best="high",
+            of="new in months with spend",
+            blank='IF({name}="",TRUE,IF({CAC}="",TRUE,IF({new in months with spend}<'
+                  f"{FEW},TRUE,IF(ISNUMBER({{at horizon}}),{{CAC}}<=0,TRUE))))"),
     Measure("months known", "{months}", WHOLE, blank=BLANK_ROW),
     Measure("payback period", "{payback}", WHOLE, blank='{payback}=""', best="low",
-            of="customers"),
+            of="new in months with spend"),
     Measure("when the CAC is back", WHEN_BACK, TEXT, look=BEHIND),
 )  # fmt: skip
 
@@ -577,7 +581,7 @@ def channel_table(page: Page) -> Grid:
             "at horizon": at_horizon(ages, str(number)),
             "months": source.at(TOP + number, DRAWN + 1 + AGES),
         } | {
-            f"so old {age}": source.at(TOP + number, REACHED + age) for age in AFTER
+            f"so old {age}": source.at(TOP + number, REACHED + age) for age in (0, *AFTER)
         })  # fmt: skip
     whole = put_grid(page, TOP, CHANNELS, rows[:1], blank=BLANK_ROW, look={"bold": True}, deep=46)
     put_grid(page, whole.last, CHANNELS, rows[1:], blank=BLANK_ROW, titled=False)
@@ -603,12 +607,15 @@ CURVES = (
     Measure("customers", "{customers of it}", COUNT),
     Measure("CAC", "{its CAC}", MONEY, blank='IF({name}="",TRUE,{its CAC}="")'),
     Measure("payback", "PAYBACK_PERIOD({CAC},{all drawn})", WHOLE,
-            blank=f'IF({{CAC}}="",TRUE,IF({{customers}}<{FEW},TRUE,MAX({{all drawn}})<{{CAC}}))'),
+            blank=f'IF({{CAC}}="",TRUE,IF(MIN({{won}},{{reached 0}})<{FEW},TRUE,'
+                  "MAX({all drawn})<{CAC}))"),
     *(Measure(age, f"{{value {age}}}", LARGE, blank=f'IF({{name}}="",TRUE,{{reached {age}}}=0)')
       for age in AGE_NAMES),
 )  # fmt: skip
 OLDER = "12*(YEAR(EndedMonth)-LEFT({name},4))+MONTH(EndedMonth)-RIGHT({name},2)"
 """The last age that a cohort of calendar months has reached."""
+ROLLED = "EDATE(DATE(LEFT({name},4),RIGHT({name},2),1),1)-1"
+"""The last day on which customers of a cohort may have come: their thirty days end last."""
 COHORT_CURVES = (
     Measure("cohort", "INDEX(CohortLabel,{pos})", KEY, blank="{number}>CohortCount", look=NAME),
     Measure("customers", "INDEX(CohortSize,{pos})", COUNT),
@@ -619,7 +626,8 @@ COHORT_CURVES = (
     Measure("payback", "PAYBACK_PERIOD({CAC},{all ages})", WHOLE,
             blank=f'IF({{CAC}}="",TRUE,IF({{customers}}<{FEW},TRUE,MAX({{all ages}})<{{CAC}}))'),
     *(Measure(age, f"{{value {age}}}", LARGE,
-              blank=f'IF({{name}}="",TRUE,IF(PeriodCode="M",{age}>{OLDER},{{value {age}}}=""))')
+              blank=f'IF({{name}}="",TRUE,IF(PeriodCode="M",{age}>{OLDER},'
+                  f"{ROLLED}+{30 * (int(age) + 1)}>DayAfter))")
       for age in AGE_NAMES),
 )  # fmt: skip
 
@@ -648,6 +656,7 @@ def ltv_curves(page: Page, channels: Grid) -> Grid:
         rows.append(row | values | reached | {
             "all drawn": drawn_of(source, number),
             "customers of it": channels.at("customers", number),
+            "won": channels.at("new in months with spend", number),
             "its CAC": channels.at("CAC", number),
             "all ages": ages_of(grid, number),
         })  # fmt: skip
@@ -803,12 +812,13 @@ def ends_of(which: str) -> str:
 
 
 NO_SPEND_OR_ORDERS = f"IF(CacDone=0,TRUE,{SPEND.empty})"
-KNOWN_FROM, KNOWN_UNTIL = f"MAX({ends_of('MIN')})", f"MIN({ends_of('MAX')})"
+# A month that is not over has spend whose customers are still to come.
+KNOWN_FROM, KNOWN_UNTIL = f"MAX({ends_of('MIN')})", f"MIN({ends_of('MAX')},EndedMonth)"
 MONTH_AFTER = month_of("(LastOrderDay+1)")
 IN_FIRST, IN_FOURTH = (f'(NewLabel<={name})*(NewLabel<>"")' for name in ("EndedText", "FourthText"))
 NO_NATIVE = f'IF(OR(NewDone=0,{UNPRICED}),TRUE,IF(CostsKnown>0,TRUE,PeriodCode<>"M"))'
 BROUGHT = "+".join(f'SUM(IF({IN_FOURTH}*(NewAge{age}<>""),NewAge{age},0))' for age in range(4))
-OUTSIDE = f'(NewLabel<>"")*(1-{COVERED.replace("CacMonth", "NewLabel")})'
+OUTSIDE = f'(NewLabel<>"")*(NewLabel<=EndedText)*(1-{COVERED.replace("CacMonth", "NewLabel")})'
 DAYS_KNOWN = (
     Basis("FirstOrderDay", blank_if(NONE, "MIN(Orders[date])"), DATE),
     # The last order that is not after the day of loading, where any is known.
@@ -837,6 +847,8 @@ PAYMENTS = (
 )  # fmt: skip
 MONTHS_KNOWN = (
     Basis("PeriodCount", f"=IF({NONE},0,(LastOrderDay-FirstOrderDay)/30.4375)", COUNT),
+    Basis("EndedMonth", blank_if(NONE, f"EDATE({MONTH_AFTER},-1)"), MONTH),
+    Basis("EndedText", blank_if(NONE, named_month("EndedMonth")), TEXT),
     Basis("KnownFrom",
           blank_if(NO_SPEND_OR_ORDERS, f'IF({KNOWN_FROM}>{KNOWN_UNTIL},"",{KNOWN_FROM})'), MONTH),
     Basis("KnownUntil", blank_if('KnownFrom=""', KNOWN_UNTIL), MONTH),
@@ -855,8 +867,6 @@ MONTHS_KNOWN = (
           blank_if("SUM(Orders[amount])<=0",
                    f"IF(CostsKnown=0,GrossMargin,SUM({VALUE})/SUM(Orders[amount]))"), RATE,
           array=True),
-    Basis("EndedMonth", blank_if(NONE, f"EDATE({MONTH_AFTER},-1)"), MONTH),
-    Basis("EndedText", blank_if(NONE, named_month("EndedMonth")), TEXT),
     Basis("FourthText", blank_if(NONE, named_month(f"EDATE({MONTH_AFTER},-4)")), TEXT),
 )  # fmt: skip
 MONTHS_COMPARED = (
@@ -879,12 +889,15 @@ MONTHS_COMPARED = (
 WORTH = (
     Basis("MonthsWithoutSpend",
           f"=IF({NO_COVER},COUNT(GapDay),IF(NewDone=0,0,SUMPRODUCT({OUTSIDE})))", COUNT),
+    Basis("FirstCount", f"=IF({NO_NATIVE},0,SUMPRODUCT({IN_FIRST}))", COUNT),
     Basis("FirstMonthLtv",
-          blank_if(f"IF({NO_NATIVE},TRUE,SUMPRODUCT({IN_FIRST})=0)",
+          blank_if("FirstCount=0",
                    f"GrossMargin*SUMPRODUCT({IN_FIRST}*NewRevenue)/SUMPRODUCT({IN_FIRST}*NewSize)"),
           MONEY),
+    # Numbers, which programs without kpi_xl keep: a blank cell they compute anew.
+    Basis("FourthCount", f"=IF({NO_NATIVE},0,SUMPRODUCT({IN_FOURTH}))", COUNT),
     Basis("ThirdMonthLtv",
-          blank_if(f"IF({NO_NATIVE},TRUE,SUMPRODUCT({IN_FOURTH})=0)",
+          blank_if("FourthCount=0",
                    f"GrossMargin*({BROUGHT})/SUMPRODUCT({IN_FOURTH}*NewSize)"), MONEY, array=True),
     Basis("LtvAtHorizon", f'=IF(ISNUMBER({ALL_AT_HORIZON}),{ALL_AT_HORIZON},"")', MONEY),
     Basis("FoundPayback", blank_if('AllPayback=""', "MATCH(1,(AllDrawn>=BlendedCac)*1,0)-1"),
@@ -905,6 +918,8 @@ def known(book: Book) -> list[Basis]:
         Basis("TouchRule", f"={ifs(cases, 'ChannelRule')}", TEXT),
         *MONTHS_KNOWN, *MONTHS_COMPARED, *WORTH, Basis("TablesCut", f"={cut}", COUNT),
         Basis("MrrMonths", f"=IF({NO_MRR},0,COUNT(MrrEnd))", COUNT),
+        Basis("MrrStarted", f"=IF({NO_MRR},0,SUM(MrrStart))", MONEY),
+        Basis("MrrLost", f"=IF({NO_MRR},0,SUM(MrrLess)+SUM(MrrChurn))", MONEY),
         Basis("CohortCount", "=IF(CohortsDone=0,0,COUNT(CohortSize))", COUNT),
     ]  # fmt: skip
 
@@ -1035,7 +1050,8 @@ def ranking(page: Page) -> None:
         cac, ratio = channels.at("CAC", number), channels.at("LTV : CAC", number)
         rows.append({
             "name of it": page.at(TOP - 1 + number, LISTED), "its CAC": cac,
-            "back": channels.at("payback period", number), "size": channels.at("customers", number),
+            "back": channels.at("payback period", number),
+            "size": channels.at("new in months with spend", number),
             "near": f"IF(N({cac})=0,0,MAX({ages_of(curves, number)})/{cac})",
             "ratio": f"N({ratio})",
         })  # fmt: skip
@@ -1075,6 +1091,10 @@ def in_month(column: str, values: str) -> str:
     return OF_MONTH.replace("{column}", column).replace("{values}", values)
 
 
+RUNNING = 'IF({$month}="",TRUE,{$month}>EndedMonth)'
+"""The condition that a month has no ratios of spend: its customers are still to come."""
+NO_RETURN_YET = f"IF({RUNNING},TRUE,{NO_RETURN})"
+
 BLENDED = (
     Measure("month", 'IF({first}>LastOrderDay,"",{first})', MONTH,
             blank="CacDone*NewDone=0", look=NAME),
@@ -1083,7 +1103,7 @@ BLENDED = (
     Measure("new customers", in_month("CacMonth", "CacNew"), COUNT),
     # 0 where the month is known to have cost nothing.
     Measure("CAC", "CAC({spend},{new customers})", MONEY,
-            blank='IF({spend}="",TRUE,N({new customers})=0)'),
+            blank=f'IF({RUNNING},TRUE,IF({{spend}}="",TRUE,N({{new customers}})=0))'),
     Measure("revenue", f"SUMIFS(Orders[amount],{within('Orders[date]')})", MONEY,
             blank=f'IF({{$month}}="",TRUE,{unsaid(within("Orders[date]"), "Orders[amount]")})'),
     Measure("of new customers", in_month("NewLabel", "NewRevenue"), MONEY,
@@ -1093,10 +1113,11 @@ BLENDED = (
     Measure("share of returning", "REVENUE_CONTRIBUTION({of returning customers},{revenue})", RATE,
             blank='IF({$month}="",TRUE,IF(N({revenue})<=0,TRUE,OR({of new customers}<0,'
                   "{of returning customers}<0)))"),
-    Measure("MER (blended ROAS)", "MER({revenue},{spend})", RATIO, blank=NO_RETURN),
-    Measure("ROAS of new customers", "ROAS({of new customers},{spend})", RATIO, blank=NO_RETURN),
+    Measure("MER (blended ROAS)", "MER({revenue},{spend})", RATIO, blank=NO_RETURN_YET),
+    Measure("ROAS of new customers", "ROAS({of new customers},{spend})", RATIO,
+            blank=NO_RETURN_YET),
     Measure("spend / revenue", "MARKETING_COST_RATIO({spend},{revenue})", RATE,
-            blank='IF({$month}="",TRUE,IF({spend}="",TRUE,N({revenue})<=0))'),
+            blank=f'IF({RUNNING},TRUE,IF({{spend}}="",TRUE,N({{revenue}})<=0))'),
 )  # fmt: skip
 
 
@@ -1104,6 +1125,13 @@ def blended(page: Page) -> None:
     """The last months of the whole business: spend, new and returning customers, returns."""
     lead = "The last 24 months: all revenue against all spend, whichever channel brought it."
     lay_out(page, "Blended", lead, ((1, 12), (10, 13)), frozen=(TOP + 1, 1))
+    told = page.book.phrase(
+        "{month} is not over in the data, which end on {day}: it has no CAC and no returns, for its"
+        " customers are still to come.",
+        {"month": named_month("LastOrderDay"), "day": day_text("LastOrderDay")},
+    )
+    none = f"IF({NONE},TRUE,EndedMonth>={month_of('LastOrderDay')})"
+    page.put(2, 0, blank_if(none, told), page.styles.lead())
     newest, oldest = (month_of(f"{end}OrderDay") for end in ("Last", "First"))
     start = f"MAX(EDATE({newest},-{MONTHS - 1}),{oldest})"
     months = [{"first": f"EDATE({start},{later})"} for later in range(MONTHS)]
@@ -1139,15 +1167,13 @@ SURVIVALS = (
     Measure("subscribers", "{count}", COUNT),
     *(Measure(Proper(age + 1),
               f"SUMPRODUCT((SurvivalChannel={{name}})*(SurvivalAge={age})*SurvivalShare)", RATE,
-              blank=f'IF(SurvivalDone=0,TRUE,IF({{name}}="",TRUE,SUMPRODUCT((SurvivalChannel={{name}})*'
-                    f"(SurvivalAge={age}))=0))")
+              blank=f"{{ages}}<={age}")
       for age in range(12)),
 )  # fmt: skip
 
 
 def subscriptions(page: Page) -> None:
     """Movements of the recurring revenue by month, and how long subscribers stay, by channel."""
-    source = page.book.pages["Model"]
     lead = "The last 24 months of the sheet {Subscribers}: what they pay a month, and how it moves."
     lay_out(page, "Subscriptions", lead, ((1, 34), (13, 13)), frozen=(2, 1))
     status(page, 2, 0, SUBSCRIBERS)
@@ -1169,17 +1195,35 @@ def subscriptions(page: Page) -> None:
     chart(page, "column", "Recurring revenue at the end of the month", table,
           [("MRR at end", BLUE, "MRR")], (TOP, 6, 620, 190), names_format="yyyy-mm",
           unit=LARGE)  # fmt: skip
-    second = table.last + 3
-    section(page, second - 1, 0, 13, "Share of subscribers left after so many months paid for")
-    unknown = page.book.phrase("(unknown)")
-    rows = [{"name": name, "shown": f'IF({name}="{UNKNOWN}",{unknown},{name})', "count": f"N({of})"}
-            for number in range(SURVIVAL_ROOM)
-            for name, of in ((source.at(TOP + 1 + number, SUBSCRIBED.column),
-                              source.at(TOP + 1 + number, SUBSCRIBED.column + 1)),)]  # fmt: skip
-    left = put_grid(page, second, SURVIVALS, rows, blank=BLANK_ROW)
-    heat(page, *left.place("1", 1), *left.place("12", left.size))
+    left = survivals(page, table.last + 3)
     add_survival(page, left)
     page.sheet.print_area(0, 0, left.last + 22, 13)
+
+
+def survivals(page: Page, top: int) -> Grid:
+    """How long subscribers stay, by channel."""
+    source = page.book.pages["Model"]
+    section(page, top - 1, 0, 13, "Share of subscribers left after so many months paid for; grey:"
+            " of fewer than ten")  # fmt: skip
+    unknown = page.book.phrase("(unknown)")
+    rows = []
+    for row in range(TOP + 1, TOP + 1 + SURVIVAL_ROOM):
+        name, of = (source.at(row, SUBSCRIBED.column + place) for place in (0, 1))
+        ages = row, SURVIVAL_DRAWN - 1
+        # A number, so that programs without kpi_xl keep it: a blank cell they compute anew.
+        known = f'IF({name}="",0,SUMPRODUCT((SurvivalChannel={name})*1))'
+        source.put(*ages, f"=IF(SurvivalDone=0,0,{known})", page.styles.lead())
+        rows.append({"name": name, "shown": f'IF({name}="{UNKNOWN}",{unknown},{name})',
+                     "count": f"N({of})", "ages": source.at(*ages)})  # fmt: skip
+    left = put_grid(page, top, SURVIVALS, rows, blank=BLANK_ROW)
+    source.define("SurvivalNames", TOP + 1, SUBSCRIBED.column, TOP + SURVIVAL_ROOM,
+                  SUBSCRIBED.column)  # fmt: skip
+    mine = f"(SurvivalChannel=INDEX(SurvivalNames,ROW()-{top + 1}))*(SurvivalAge=COLUMN()-3)"
+    cells = (*left.place("1", 1), *left.place("12", left.size))
+    few = f"SUMPRODUCT({mine}*SurvivalRisk)<{FEW}"
+    page.mark(cells, few, {"italic": True, "font_color": MUTED}, stop_if_true=True)
+    heat(page, *cells)
+    return left
 
 
 def add_survival(page: Page, left: Grid) -> None:
@@ -1222,15 +1266,15 @@ WHAT_IFS = (
     Measure("LTV then", "({first}+({LTV}-{first})*(1+RetentionChange))*(1+MarginChange)", MONEY,
             blank='{LTV}=""'),
     Measure("LTV : CAC", "CLV_CAC({LTV},{CAC})", RATIO,
-            blank="IF(COUNT({CAC},{LTV})<2,TRUE,{CAC}<=0)"),
+            blank="IF(COUNT({CAC},{LTV})<2,TRUE,IF({few},TRUE,{CAC}<=0))"),
     Measure("LTV : CAC then", "CLV_CAC({LTV then},{CAC then})", RATIO,
-            blank="IF(COUNT({CAC},{LTV})<2,TRUE,{CAC then}<=0)"),
+            blank="IF(COUNT({CAC},{LTV})<2,TRUE,IF({few},TRUE,{CAC then}<=0))"),
     Measure("payback", "{back}", WHOLE, blank='{back}=""'),
     Measure("payback then", "PAYBACK_PERIOD({CAC then},{then})", WHOLE,
-            blank=f'IF({{CAC then}}="",TRUE,IF({{size}}<{FEW},TRUE,MAX({{then}})<{{CAC then}}))'),
+            blank='IF({CAC then}="",TRUE,IF({few},TRUE,MAX({then})<{CAC then}))'),
     Measure("highest CAC", "{LTV then}", MONEY, blank='{LTV}=""'),
     Measure("lowest margin", "MarginShare*(1+MarginChange)*{CAC then}/{LTV then}", RATE,
-            blank='IF(COUNT({CAC},{LTV},MarginShare)<3,TRUE,{LTV then}<=0)'),
+            blank='IF(COUNT({CAC},{LTV},MarginShare)<3,TRUE,IF({few},TRUE,{LTV then}<=0))'),
 )  # fmt: skip
 
 
@@ -1243,7 +1287,9 @@ def what_if(page: Page, channels: Grid, curves: Grid) -> None:
     for number, one in enumerate(of_rows(page), start=1):
         ages = ages_of(curves, number)
         rows.append(one | {
-            "its CAC": channels.at("CAC", number), "size": channels.at("customers", number),
+            "its CAC": channels.at("CAC", number),
+            "few": f"MIN({channels.at('new in months with spend', number)},"
+                   f"INDEX(Reached,{number},1))<{FEW}",
             "all ages": ages, "first": f"INDEX({ages},1)",
             "then": drawn_of(page.book.pages["Model"], number, THEN),
             "at horizon": at_horizon(ages, str(number)),
