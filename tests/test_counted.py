@@ -42,7 +42,10 @@ ASKED = retention.asked()
 @pytest.fixture(scope="module")
 def data() -> dict[str, list[Any]]:
     """CDNOW's orders, of which each has a row."""
-    return {name: list(cells) for name, cells in retention.sample().data["Orders"].items()}
+    orders = {name: list(cells) for name, cells in retention.sample().data["Orders"].items()}
+    returns = {"customer": [900_001, 900_002], "date": [date(1998, 5, 4), date(1997, 2, 1)],
+               "amount": [-5.0, -7.5]}  # fmt: skip
+    return {name: cells + returns[name] for name, cells in orders.items()}
 
 
 @pytest.fixture(scope="module")

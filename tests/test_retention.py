@@ -94,6 +94,29 @@ def test_a_small_shop(small_shop: Built) -> None:
     assert len(values["Model", 5, 1]) == 8
 
 
+def test_who_has_returns_alone_is_no_customer() -> None:
+    """By hand: Ann bought twice and Bob once; Cy and Di gave back what they bought before.
+
+    Revenue is 60 less 15; Bob has not bought for 200 days.
+    """
+    orders = {
+        "customer": ["Cy", "Ann", "Bob", "Ann", "Di"],
+        "date": [date(2024, 1, 1), date(2024, 1, 2), date(2024, 1, 3), date(2024, 7, 21),
+                 date(2024, 1, 4)],
+        "amount": [-10.0, 20.0, 30.0, 10.0, -5.0],
+    }  # fmt: skip
+    built = build(TEMPLATE, {"Orders": orders})
+    shown = dict(built.headlines)
+    assert [shown[name] for name in (
+        "Customers", "Repeat customers", "Repeat purchase rate", "Lost customers", "Churn rate",
+        "Revenue", "Revenue per customer",
+    )] == ["2", "1", "50.0%", "1", "50.0%", "45.00", "22.50"]  # fmt: skip
+    segments = below(sheet(built, "Segments"), "segment", len(retention.SEGMENTS))
+    assert sum(float(str(line[1])) for line in segments) == 2
+    assert sum(float(str(line[2])) for line in segments) == 1
+    assert "✗ no" not in built.values.values()
+
+
 @pytest.mark.parametrize(
     ("days", "lost", "churn", "word"),
     [

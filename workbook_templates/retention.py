@@ -332,8 +332,9 @@ FIGURES = {
         *DAYS_SHOWN.figures()[:2],
         Figure("OrderCount", "Orders", "=OrdersCounted", COUNT,
                "Each once, returns not; without their numbers, rows"),
-        Figure("CustomerCount", "Customers", "=IF(CustomersDone=0,0,COUNT(PurchaseCount))", COUNT,
-               "Customers with an order"),
+        Figure("CustomerCount", "Customers",
+               '=IF(CustomersDone=0,0,COUNTIF(PurchaseCount,">0"))', COUNT,
+               "Returns alone do not count"),
         Figure("Revenue", "Revenue",
                blank_if(UNPRICED, of_range("SUM(Orders[amount])",
                                            f"SUMIFS(Orders[amount],{ON_DAYS})")), MONEY,
@@ -350,7 +351,7 @@ FIGURES = {
                "Repeat / all customers"),
         Figure("LostCustomers", "Lost customers",
                f'=IF(CustomersDone=0,0,IF({NOBODY},0,IF({TOO_SHORT},"",'
-               'COUNTIF(Recency,">"&LostAfter))))', COUNT,
+               'COUNTIFS(Recency,">"&LostAfter,PurchaseCount,">0"))))', COUNT,
                "No purchase for so long", NONE_LOST_YET),
         Figure("ChurnRate", "Churn rate",
                blank_if(NOBODY, blank_if(TOO_SHORT, "CHURN_RATE(LostCustomers,CustomerCount)")),
@@ -413,13 +414,13 @@ BASIS = (
 )  # fmt: skip
 BOUGHT_ON = f"CHOOSECOLS(RFM({BOUGHT},{AMOUNT}),3)"
 OF_CUSTOMERS = (
-    Basis("CustomerCount", f"=ROWS(RFM({BOUGHT},{AMOUNT}))-1", COUNT, array=True),
+    Basis("CustomerCount", f"=SUMPRODUCT(({BOUGHT_ON}>0)*1)-1", COUNT, array=True),
     Basis("RepeatCustomers", f"=SUMPRODUCT(({BOUGHT_ON}>1)*1)-1", COUNT,
            array=True),
 )  # fmt: skip
 """What the tables of the sheet Model say of the range, for the period before, which has none.
 
-The header above the days is text, and more than 1.
+The header above the days is text, and more than any number.
 """
 
 TO_COME = (
@@ -506,7 +507,7 @@ AGREEMENTS = (
     Agreement("Average order value", "=OrderValue",
               blank_if('OrderValue=""', f"{EARNED}/OrderCount"), MONEY),
     Agreement("Repeat purchase rate", "=RepeatRate",
-              blank_if(NOBODY, 'COUNTIF(PurchaseCount,">1")/COUNT(PurchaseCount)'), RATE),
+              blank_if(NOBODY, 'COUNTIF(PurchaseCount,">1")/COUNTIF(PurchaseCount,">0")'), RATE),
     Agreement("Revenue, summed by customer", "=IF(CustomersDone=0,0,SUM(Monetary))",
               f"={EARNED}", MONEY),
     Agreement("CLV of a new customer, as margin", "=CustomerValue",
@@ -837,9 +838,11 @@ def curve(page: Page) -> None:
     )
 
 
+# Who has returns alone has bought nothing in the days shown.
+BUYERS_OF = 'Segment,{quoted},PurchaseCount,">0"'
 SEGMENT_COLUMNS = (
     Measure("segment", "{segment}", KEY, look={**NAME, "shrink": True}, kind="text"),
-    Measure("customers", "IF(CustomersDone=0,0,COUNTIF(Segment,{quoted}))", COUNT),
+    Measure("customers", f"IF(CustomersDone=0,0,COUNTIFS({BUYERS_OF}))", COUNT),
     Measure(
         "share", "{customers}/CustomerCount", RATE, blank=NOBODY, bars=True, of="CustomerCount"
     ),
@@ -858,7 +861,7 @@ SEGMENT_COLUMNS = (
         bars=True,
         of="CustomerCount",
     ),
-    Measure("days since", "AVERAGEIF(Segment,{quoted},Recency)", COUNT, over="{customers}"),
+    Measure("days since", f"AVERAGEIFS(Recency,{BUYERS_OF})", COUNT, over="{customers}"),
     Measure("what to do", "{advice}", KEY, look=REMARK, kind="text"),
 )
 

@@ -33,12 +33,10 @@ OVER_COUNTS = (
     (r"Orders\[amount\]", "DayRevenue"),
     (r"COUNT\(Repeats\)", "SUM(Buyer)"),
     (r"SUM\(RankedClv\)", "ClvOfAll"),
-    (r"COUNT\(PurchaseCount\)", "SUM(CustomersAlike)"),
-    (r"COUNTIF\((PurchaseCount|Recency),([^,()]*)\)", r"SUMIFS(CustomersAlike,\1,\2)"),
-    (r"COUNTIF\(Segment,([^,()]*)\)", r"SUMIFS(CustomersAlike,Segment,\1)"),
+    (r"COUNTIFS?\(((?:PurchaseCount|Recency|Segment),[^()]*)\)", r"SUMIFS(CustomersAlike,\1)"),
     (
-        r"AVERAGEIF\(Segment,([^,()]*),Recency\)",
-        r"SUMIFS(DaysAlike,Segment,\1)/SUMIFS(CustomersAlike,Segment,\1)",
+        r"AVERAGEIFS\(Recency,([^()]*)\)",
+        r"SUMIFS(DaysAlike,\1)/SUMIFS(CustomersAlike,\1)",
     ),
 )
 """Formulas over orders and customers, and what they are over days and customers who are alike."""

@@ -895,7 +895,7 @@ CHARTED = TOP + 15  # the row of the header of the reps' table, below its charts
 def reps(page: Page, room: int) -> None:
     """The ranking of a month, with all figures."""
     lead = "By the share of the sales target reached, for the weeks with a row."
-    lay_out(page, "Reps", lead, ((1, 7), (1, 16), (len(REP_COLUMNS) - 2, 12)), frozen=(0, 2))
+    lay_out(page, "Reps", lead, ((1, 7), (1, 18), (len(REP_COLUMNS) - 2, 12)), frozen=(0, 2))
     month_line(page, room)
     page.book.later(partial(add_sales, page, (TOP - 1, 0, 690, 290)))
     page.book.later(partial(add_points, page, (TOP - 1, 8, 690, 290)))
