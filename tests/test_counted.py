@@ -16,8 +16,8 @@ from kpi_xl.workbook_templates.writing import Built
 
 from kpi_xl import CellError, frames
 from kpi_xl.cli.shared import Misuse
-from kpi_xl.cli.templates import fill
-from kpi_xl.exports import Request, counting, options_from, read_files
+from kpi_xl.cli.templates import CountedTable, fill, note_beside
+from kpi_xl.exports import Filling, Request, counting, options_from, read_files
 from kpi_xl.exports.counting import CountedOrders, counted, counted_apart
 from kpi_xl.schema.retention import ORDERS
 from kpi_xl.sources import SourceError
@@ -390,6 +390,10 @@ def test_what_is_counted_is_in_the_currency_of_the_report(
         with pytest.raises(Misuse, match="is counted where it is, and nothing of it is converted"):
             fill("retention", **asked, **words)
     fill("retention", **asked, rates=rates, report_currency="EUR")
+    more = tmp_path / "more.csv"
+    more.write_text("customer,date,amount\nc,2024-01-05,7\n", encoding="utf-8")
+    with pytest.raises(Misuse, match=r"the orders of .*more.csv cannot be added: make one table"):
+        fill("retention", [str(more)], **asked)
     beside = tmp_path / "months.csv"
     beside.write_text(
         "month,mrr_start,mrr_new,expansion,contraction,churned,Currency\n"
@@ -398,6 +402,13 @@ def test_what_is_counted_is_in_the_currency_of_the_report(
     )
     with pytest.raises(Misuse, match="the amounts are in EUR and USD"):
         fill("retention", tables=[*asked["tables"], f"Subscriptions={beside}"], output=None)
+
+
+def test_what_is_counted_without_a_currency_is_told_beside_one(found: CountedOrders) -> None:
+    orders = CountedTable("orders.parquet", found, None, counting.note_of(found, "orders.parquet"))
+    for currency in ("EUR", ""):
+        told = note_beside(orders, Filling({}, [], currency)).left
+        assert ("currency not said" in told) == bool(currency)
 
 
 def test_of_two_columns_of_currencies_that_of_the_amounts_is_asked_for(tmp_path: Path) -> None:

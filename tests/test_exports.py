@@ -214,7 +214,9 @@ def test_next_month_is_added_and_contradictions_are_refused(tmp_path: Path) -> N
     )
     assert both.tables["Ads"].rows == 12
     assert sum(both.tables["Ads"].columns["cost"]) == pytest.approx(2 * 1288.82)
-    assert both.notes[2].left == ("2 rows that another file has, too",)
+    assert both.notes[2].left == (
+        "2 rows that another file has, too (cost 127.62, revenue 1,520.40)",
+    )
     other = [row for row in rows if not row[0].startswith("Total")]
     other[3][8] = "99.00"
     with pytest.raises(SourceError, match=r"other\.csv has other values for 2024-01-01, .*google"):
@@ -1267,7 +1269,7 @@ def test_files_of_which_one_has_a_column_of_the_key_more(tmp_path: Path) -> None
         assert sorted(column(filling, "Ads", "cost")) == [4, 5]
         assert set(column(filling, "Ads", "channel")) == {"Search", None}
         assert column(filling, "Ads", "conversions").count(1) == 1
-        assert "1 row that another file has, too" in filling.notes[1].left
+        assert "1 row that another file has, too" in filling.notes[1].remarks()
 
 
 def test_results_of_several_kinds_are_no_conversions(tmp_path: Path) -> None:
@@ -1746,7 +1748,25 @@ def test_orders_with_and_without_their_numbers_are_the_same_orders(tmp_path: Pat
     for files in ((without_any, with_them), (with_them, without_any)):
         both = filled("retention", *files)
         assert total(both, "Orders", "amount") == 30
-        assert both.notes[1].left == ("2 rows that another file has, too",)
+        assert both.notes[1].left == ("2 rows that another file has, too (30.00)",)
+
+
+def test_orders_that_another_file_has_in_part_are_asked_about(tmp_path: Path) -> None:
+    """Sales of a till without numbers, one of which is alike to an order of the web shop."""
+    web = text_file(
+        tmp_path / "web.csv",
+        "order,customer,date,amount\n1,a,2024-01-05,10\n2,b,2024-01-06,20\n3,c,2024-01-08,30\n",
+    )
+    till = "customer,date,amount\nb,2024-01-06,20\nd,2024-01-07,40\n"
+    path = text_file(tmp_path / "till.csv", till)
+    for files in ((web, path), (path, web)):
+        with pytest.raises(SourceError, match=r"have 1 row alike .b, 2024-01-06, 20 .*different"):
+            filled("retention", *files)
+    goes_on = text_file(tmp_path / "on.csv", till.replace("b,2024-01-06,20", "c,2024-01-08,30")
+                        .replace("01-07", "01-09"))  # fmt: skip
+    more = filled("retention", web, goes_on)
+    assert total(more, "Orders", "amount") == 10 + 20 + 30 + 40
+    assert "1 row that another file has, too (30.00)" in more.notes[1].left
 
 
 @pytest.mark.parametrize(
@@ -1974,6 +1994,30 @@ def test_a_statement_has_no_status_and_says_nothing_of_it() -> None:
     assert not [remark for remark in told if "no column of status" in remark]
 
 
+def test_what_buyers_took_back_by_their_bank_is_no_revenue(tmp_path: Path) -> None:
+    """A chargeback or claim takes off what a refund would; one that was won gives it again."""
+    paypal = '"Payment Refund","Completed","USD","-5.00"'
+    file = as_written(
+        "paypal.csv",
+        tmp_path / "paypal.csv",
+        (paypal, paypal.replace("Payment Refund", "Chargeback")),
+        ('"General Withdrawal"', '"Chargeback Fee"'),
+    )
+    told = filled("retention", file)
+    assert total(told, "Orders", "amount") == 1155
+    assert "1 row chargeback fee (-500.00)" in told.notes[0].left
+    won = '"Jan 22, 2024",Payment dispute,20-00000-00002,20-00000-00002,buyer2,5,USD'
+    won += ",--,--,--,Item 3,--,--,--,--,--,--,--,5,USD,--,CASE-1,--\n"
+    file = as_written(
+        "ebay.csv",
+        tmp_path / "ebay.csv",
+        ('"Jan 18, 2024",Refund,20-00000-00002,20-00000-00002,buyer2,-14', '"Jan 18, 2024",Claim,'
+         "20-00000-00002,20-00000-00002,buyer2,-14"),
+        (',-9,USD,--,CANCEL-3,--\n', f",-9,USD,--,CANCEL-3,--\n{won}"),
+    )  # fmt: skip
+    assert total(filled("retention", file), "Orders", "amount") == 23.26 + 1040 - 15 - 5 + 5
+
+
 def test_refunds_of_orders_in_another_file_are_told(tmp_path: Path) -> None:
     header, *rows = rows_of("as_written/paypal.csv")
     early = written(tmp_path / "early.csv", [header, *rows[:2]])
@@ -2174,6 +2218,8 @@ def test_tips_are_no_net_revenue() -> None:
     """Of 31.16 collected 2.16 is tax and 2.00 a tip; 5.00 of 1,020 went back."""
     net = filled("retention", "as_written/square.csv", words=Options(net=True))
     assert column(net, "Orders", "amount") == pytest.approx([27, 1020, -5])
+    told = filled("retention", "as_written/square.csv")
+    assert "2.00 of tips are in the amounts, which --net takes off, as tax" in told.notes[0].left
 
 
 def test_what_is_not_yet_paid_has_its_tax(tmp_path: Path) -> None:
@@ -3171,12 +3217,14 @@ def test_gift_cards_count_when_they_are_spent(tmp_path: Path) -> None:
         "4,c@x.com,partially_refunded,EUR,60,0,0,60,2024-01-07,30,1,Gift card,25,false,\n"
         "4,c@x.com,,,,,,,2024-01-07,,1,Mug,35,true,\n"
         "5,c@x.com,paid,EUR,30,0,0,30,2024-01-08,0,1,Hand-drawn gift card,30,true,\n"
+        "6,c@x.com,paid,EUR,30,0,0,30,2024-01-08,0,1,Mug,30,true,bogus\n"
     )
     path = text_file(tmp_path / "orders.csv", CARDS + rows)
     told = filled("retention", path)
     assert column(told, "Orders", "amount") == [50, 110, None, 30]
     assert {
         "1 order of gift cards, which count when they are spent (50.00)",
+        "1 order with Payment Method bogus (30.00)",
         "75.00 of gift cards in 2 orders of other things, too, taken off",
     } <= set(told.notes[0].left)
     told = filled("retention", path, words=Options(net=True))
@@ -3397,6 +3445,28 @@ def test_amounts_are_in_the_currency_of_their_own_column(
     assert amounts("Amount for settlement", "USD", "Currency")[0] == 150
     with pytest.raises(SourceError, match=r"EUR and USD|USD.*EUR"):
         amounts("Amount for settlement", "EUR", "Currency")
+
+
+def test_headers_of_amounts_say_their_currency(tmp_path: Path) -> None:
+    """It goes before a column of the currency of other amounts, and is never mixed with another."""
+    rows = "1,a,2024-01-05,90,USD\n2,b,2024-01-06,45,GBP\n"
+    for header in ("total_eur", "Total (EUR)", "Total [€]", "EUR total"):
+        text = f"order,customer,date,{header},local currency\n{rows}"
+        words = options_from([], {header: "amount"})
+        told = filled("retention", text_file(tmp_path / "own.csv", text), words=words)
+        assert (total(told, "Orders", "amount"), told.currency) == (135, "EUR")
+    text = "date,channel,campaign,cost_usd,revenue_eur\n2024-01-05,Search,a,10,30\n"
+    words = options_from([], {"cost_usd": "cost", "revenue_eur": "revenue"})
+    path = text_file(tmp_path / "ads.csv", text)
+    with pytest.raises(SourceError, match=r"never added up: cost(_usd)? is USD; revenue.* EUR"):
+        filled("campaigns", path, words=words)
+    path = text_file(
+        tmp_path / "shop.csv",
+        "شماره سفارش,تاریخ سفارش,مشتری,مجموع پرداختی (تومان),مبلغ مسترد شده (ریال),وضعیت\n"
+        "1,1402/10/15,a,100000,200000,تکمیل شده\n",
+    )
+    with pytest.raises(SourceError, match=r"never added up: .* is IRT; .* is IRR"):
+        filled("retention", path)
 
 
 def test_measures_below_each_other_in_two_currencies_are_refused(tmp_path: Path) -> None:

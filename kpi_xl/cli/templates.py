@@ -56,7 +56,7 @@ from kpi_xl.ooxml.limits import computing
 from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
-    from kpi_xl.exports import Note, Options, Request
+    from kpi_xl.exports import Filling, Note, Options, Request
     from kpi_xl.exports.counting import CountedOrders
     from kpi_xl.reports.layout import Loaded
     from kpi_xl.schema import Input
@@ -291,6 +291,7 @@ def fill(
             sources = loaded(filling.notes, requests, path.parent, code)
             given = None
             if counted:
+                counted = counted._replace(note=note_beside(counted, filling))
                 data["Orders"] = counted.found.sample
                 given = counted.given
                 filling.notes.append(counted.note)
@@ -380,6 +381,25 @@ def counted_orders(
     note = note_of(found, place)
     rest = [request for request in requests if request not in ours]
     return CountedTable(place, found, given, note), rest
+
+
+def note_beside(counted: CountedTable, filling: "Filling") -> "Note":
+    """What is told of orders that are counted where they are, beside other files.
+
+    Raises SourceError for files of orders, for nothing is added to what was counted.
+    """
+    from kpi_xl.sources import SourceError
+
+    files = tuple(note.path for note in filling.notes if note.table == "Orders")
+    if files:
+        text = (
+            "{table} is counted where it is, and the orders of {files} cannot be added: make one"
+            " table of them, or fill a workbook for each"
+        )
+        raise SourceError(Message(text, table=counted.place, files=Names(files)))
+    if counted.found.currency or not filling.currency:
+        return counted.note
+    return counted.note._replace(left=[*counted.note.left, Message("currency not said")])
 
 
 def check_counted(counted: CountedTable | None, report: str, *, converts: bool) -> None:

@@ -43,6 +43,9 @@ def with_amounts(frame: Any, layout: Layout, options: Options, noun: str, readin
     _tell_back(frame, back, whole, noun, reading)
     if options.net:
         amount = _without_tax(amount, total, frame, layout, ~whole & amount.notna(), reading)
+    elif "tip" in frame and (tips := float(frame["tip"][~whole].sum())):
+        text = "{worth} of tips are in the amounts, which --net takes off, as tax"
+        reading.left.append(Message(text, worth=money(tips)))
     frame = frame.assign(amount=amount.round(10))[~whole]
     blank = int(frame["amount"].isna().sum())
     if 0 < blank < len(frame):  # where all are, the file has none
@@ -102,8 +105,8 @@ def _without_columns(frame: Any, layout: Layout, reading: Reading) -> Iterable[M
             ' has all of it, as in --map "Tax=tax"'
         )
         yield Message(text, column=str(columns.get("tax", "tax")))
-    for name in taken:
-        if name not in frame and name != "tax":
+    for name in dict.fromkeys(("tax", *taken)):
+        if name not in frame and (name != "tax" or "tax" not in taken):
             text = "no column of {column}, of which nothing is taken off"
             reading.left.append(Message(text, column=name))
 

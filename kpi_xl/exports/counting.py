@@ -260,6 +260,9 @@ def _currency(
     """The currency of the amounts, "" where no column says it. Raises SourceError for several."""
     amount = names["amount"]
     places = {ours: headers.index(theirs) for ours, theirs in names.items()}
+    said = [theirs for theirs, ours in renamed.items() if ours == "currency"]
+    if (own := currencies.in_header(amount)) and not said:
+        return own
     known: dict[str, dict[str, float]] = {}
     for place in currencies.watched(headers, places).values():
         name = headers[place]
@@ -277,8 +280,7 @@ def _currency(
             known[name] = currencies.with_nameless(by_code)
     if not known:
         return ""
-    said = [theirs for theirs, ours in renamed.items() if ours == "currency" and theirs in known]
-    header, *others = said or currencies.nearest(known, amount)
+    header, *others = [one for one in said if one in known] or currencies.nearest(known, amount)
     if other := next((one for one in others if known[one].keys() != known[header].keys()), ""):
         unclear = {"column": amount, "header": header, "other": other}
         fault = Message(UNCLEAR, **unclear)

@@ -31,6 +31,7 @@ from kpi_xl.exports.several import (
     placed,
     rows_of_all,
     summed,
+    told_again,
     with_numbers,
 )
 from kpi_xl.exports.shaping import shaped
@@ -622,14 +623,15 @@ def _appended(
         kept, again = rows_of_all(name, [column.name for column in columns], parts, faults)
     numbered = with_numbers(kept, parts, again) if name == "Orders" and not faults else {}
     ours: list[Note] = []
-    for group, doubled in zip(groups, again, strict=False):
-        more = numbered.get(len(ours), ())
+    twice = [[*told_again(part[1], some, columns)] for part, some in zip(parts, again, strict=True)]
+    for place, (group, doubled) in enumerate(zip(groups, again, strict=False)):
+        more = [*numbered.get(len(ours), ()), *twice[place]]
         for request, one in zip(group.requests, group.readings, strict=True):
             ours.append(_note(request, name, len(one.frame), len(doubled), one, None, more))
-    for (request, _), part, doubled in zip(
-        ready, parts[len(groups) :], again[len(groups) :], strict=False
+    for (request, _), part, doubled, same in zip(
+        ready, parts[len(groups) :], again[len(groups) :], twice[len(groups) :], strict=False
     ):
-        more = numbered.get(len(ours), ())
+        more = [*numbered.get(len(ours), ()), *same]
         ours.append(_note(request, name, part[2], len(doubled), None, part[4], more))
     notes += ours
     remarks = [remark for note in ours for remark in (*note.taken, *note.left)]
@@ -700,8 +702,6 @@ def _note(
 ) -> Note:
     left = [*more]
     rows = max(height - again, 0)
-    if again:
-        left.append(Message("{rows} that another file has, too", rows=Counted(again, "rows")))
     note = Note(str(request.path), name, rows, key=request.key)
     if reading is None:
         return note._replace(left=(*(table.remarks if table else ()), *left))

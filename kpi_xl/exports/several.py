@@ -135,11 +135,10 @@ def _added_up(
         _, again = rows_of_all(source, [column.name for column in columns], parts, faults)
         if faults:
             return None
-        for (_, one), places in zip(some, again, strict=True):
+        for (_, one), part, places in zip(some, parts, again, strict=True):
             if places:
                 one.frame = one.frame.drop(index=one.frame.index[sorted(places)])
-                rows = Counted(len(places), "rows")
-                one.left.append(Message("{rows} that another file has, too", rows=rows))
+                one.left += told_again(part[1], places, columns)
     if source == "Ads" and first.into == "Spend":
         for _, one in some:
             conversions.name_channel(one)
@@ -699,6 +698,26 @@ def rows_of_all(
     return kept, again
 
 
+def told_again(
+    cells: Mapping[str, Sequence[Any]], places: Collection[int], columns: Iterable[Column]
+) -> Iterator[Message]:
+    """What is told of rows that another file has, too: how many, and what they are worth."""
+    if not places:
+        return
+    sums = {
+        column.name: sum(cells[column.name][place] or 0.0 for place in places)
+        for column in columns
+        if column.unit.name == MONEY.name
+    }
+    worth = [(name, money(float(amount))) for name, amount in sums.items() if amount]
+    rows = Counted(len(places), "rows")
+    if not worth:
+        yield Message("{rows} that another file has, too", rows=rows)
+        return
+    named = worth[0][1] if len(sums) == 1 else ", ".join(map(" ".join, worth))
+    yield Message("{rows} that another file has, too ({worth})", rows=rows, worth=named)
+
+
 def with_numbers(
     kept: Mapping[str, list[Any]], parts: Sequence[Part], again: Sequence[set[int]]
 ) -> dict[int, list[Message]]:
@@ -879,7 +898,41 @@ def _of_other_grain(name: str, parts: Sequence[Part], faults: list[Message]) -> 
                     )
                     break
                 doubled[later].update(rows[key])
+            if common[0] not in keys and not faults:  # known by what is alike, as orders are
+                alike = len({*rows} & {*others})
+                faults += _alike_in_part(part, before, alike, doubled[later], lacking[0])
     return doubled
+
+
+def _alike_in_part(
+    part: Part, before: Part, alike: int, places: set[int], lacking: str
+) -> Iterator[Message]:
+    """What is wrong with orders without their numbers that another file has in part.
+
+    Of two exports of the same orders, all rows of the days of both are in both; where others are
+    not, the customer may have bought twice for as much.
+    """
+    if alike and alike < max(_rows_within(part, before), _rows_within(before, part)):
+        text = (
+            "{file} and {other_file} have {rows} alike ({what} ...), one with the {lacking}, the"
+            " other without, and others of these days that are not: if they are different orders,"
+            " give each row a number in the column {lacking}; if not, leave out what is in both"
+        )
+        cells = (part[1][name][min(places)] for name in ALIKE["Orders"])
+        yield Message(
+            text,
+            file=part[0],
+            other_file=before[0],
+            rows=Counted(alike, "rows"),
+            what=", ".join(as_text(cell) for cell in cells if cell is not None),
+            lacking=lacking,
+        )
+
+
+def _rows_within(part: Part, other: Part) -> int:
+    """How many rows of a file are of the days from the first to the last of another."""
+    days = [day for day in other[1]["date"] if day is not None]
+    return sum(min(days) <= day <= max(days) for day in part[1]["date"] if day is not None)
 
 
 def _comparable(part: Part, before: Part, common: Sequence[str]) -> bool:

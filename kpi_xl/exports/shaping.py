@@ -42,6 +42,7 @@ from kpi_xl.sources.currencies import (
     WATCHED,
     differ,
     each_is,
+    in_header,
     nearest,
     says_currencies,
 )
@@ -557,6 +558,9 @@ def _currency(
     import pandas as pd
 
     known = _named_above(match)
+    headers = _in_headers(match)
+    if not all(may_be_one(known, code) for code in headers.values()):
+        reading.faults.append(Message(MIXED, what=each_is(headers)))
     named = pd.Series(known, index=frame.index, dtype=object)
     if "currency" in frame:
         codes = frame["currency"].fillna("").map(lambda code: currency_named(str(code)))
@@ -584,17 +588,22 @@ def _with_codes(frame: Any, match: Match, columns: Sequence[Column], reading: Re
         if says_currencies(header, texts):
             codes[header] = texts
     moneys = [one.name for one in columns if one.unit.name == MONEY.name and one.name in frame]
-    if not codes or not moneys or "currency" in frame:
-        return frame
     headers = {name: match.headers[match.places[name]] for name in moneys}
-    near = {name: nearest(codes, header) for name, header in headers.items()}
-    named = {name: codes[some[0]] for name, some in near.items()}
+    own = {name: in_header(headers[name]) for name in moneys if not match.layout.file}
+    if not (codes or any(own.values())) or not moneys or "currency" in frame:
+        return frame
+    named: dict[str, Any] = {}
+    for name, header in headers.items():
+        named[name] = objects([own.get(name, "")] * len(frame))
+        if codes and not own.get(name):
+            near = nearest(codes, header)
+            named[name] = codes[near[0]]
+            if unclear := differ(near, codes, frame[name].fillna(0.0) != 0, header):
+                reading.faults.append(unclear)
+                return frame
     known = named[moneys[0]]
     for name, theirs in named.items():
         some = frame[name].fillna(0.0) != 0
-        if unclear := differ(near[name], codes, some, headers[name]):
-            reading.faults.append(unclear)
-            return frame
         pairs = set(zip(known[some], theirs[some], strict=True))
         for one, other in sorted(pairs):
             if one and other and not may_be_one(one, other):
@@ -608,12 +617,7 @@ def _with_codes(frame: Any, match: Match, columns: Sequence[Column], reading: Re
 
 def _named_above(match: Match) -> str:
     """The currency that the layout, a header or the lines above it name, or ""."""
-    known = match.layout.currency
-    for name, named in match.header.columns.items():
-        if named.pattern and "currency" in named.pattern.groupindex and name in match.places:
-            found = named.found(match.headers[match.places[name]])
-            if found and found["currency"]:
-                known = known or currency_named(found["currency"])
+    known = match.layout.currency or next(iter(_in_headers(match).values()), "")
     pattern = match.layout.preamble.get("currency")
     if pattern and not known:
         for row in match.page.head[: match.row]:
@@ -622,6 +626,18 @@ def _named_above(match: Match) -> str:
                 named_there = "currency" in pattern.groupindex
                 return currency_named(found["currency"] if named_there else found[1])
     return known
+
+
+def _in_headers(match: Match) -> dict[str, str]:
+    """The currencies that headers of the layout's columns name, by the header."""
+    named: dict[str, str] = {}
+    for name, one in match.header.columns.items():
+        if one.pattern and "currency" in one.pattern.groupindex and name in match.places:
+            header = match.headers[match.places[name]]
+            found = one.found(header)
+            if found and found["currency"]:
+                named[header] = currency_named(found["currency"])
+    return named
 
 
 def _contradictions(named: Any, signs: Any) -> list[Message]:

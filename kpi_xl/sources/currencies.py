@@ -26,6 +26,13 @@ ALONE = re.compile(rf"(?:{NAME.pattern})(?:s?code|\w|代码|代碼)?")
 CODE = re.compile(r"[A-Z]{3}|[A-Z]{0,3}[$¥]|KR")
 """A code of ISO 4217, or letters that only others beside them can tell."""
 
+IN_BRACKETS = re.compile(r"[(\[\uff08]\s*([^()\[\]\uff08\uff09]{1,4})\s*[)\]\uff09]")
+IN_WORDS = re.compile(
+    r"(?:^|[\W_])(EUR|USD|GBP|CHF|JPY|CNY|RUB|INR|BRL|CAD|AUD|PLN|SEK|NOK|DKK)(?=$|[\W_])",
+    re.IGNORECASE,
+)
+"""Codes that a header may have among its words; others, such as ALL, may be words themselves."""
+
 MIXED = (
     "mixes currencies, and they are never added up: {what}. Convert the amounts into one currency,"
     " or keep the rows of one"
@@ -74,9 +81,16 @@ def in_one_currency(
     told: dict[str, str] = {}
     mixed: dict[str, dict[str, Mapping[str, float]]] = {}  # header of currencies: columns: sums
     for column in columns:
-        if not codes or column.unit.name != MONEY.name or column.name not in read:
+        if column.unit.name != MONEY.name or column.name not in {*read} & {*found.places}:
             continue
         theirs = found.headers[found.places[column.name]]
+        if currency := in_header(theirs):
+            if contradict(currency, sign := signs.get(column.name, "")):
+                raise Unreadable(Message(OTHER_SIGN, currency=currency, sign=sign))
+            remarks[Message(IN_CURRENCY, currency=currency)] = None
+            told[column.name] = currency
+        if currency or not codes:
+            continue
         headers = nearest(codes, theirs)
         if unclear := differ(headers, codes, map(bool, read[column.name]), theirs):
             raise Unreadable(unclear)
@@ -120,6 +134,19 @@ def says_currencies(header: str, texts: Iterable[str]) -> bool:
     if ALONE.fullmatch(plain(header)):
         return bool(given)
     return all(map(_is_code, given)) and any(map(is_known, given))  # and not yes, new or old
+
+
+def in_header(header: str) -> str:
+    """The currency that the header of amounts names, as "Total (EUR)" and "total_eur" do, or "".
+
+    >>> [in_header(text) for text in ("Total (EUR)", "total_eur", "Price [$]", "Sales (all)")]
+    ['EUR', 'EUR', '$', '']
+    """
+    for text in IN_BRACKETS.findall(header):
+        if text == text.upper() and is_known(text):
+            return currency_named(text)
+    words = IN_WORDS.search(header)
+    return words[1].upper() if words else ""
 
 
 def nearest(headers: Iterable[str], amounts: str) -> list[str]:
