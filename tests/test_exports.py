@@ -3229,6 +3229,10 @@ def test_gift_cards_count_when_they_are_spent(tmp_path: Path) -> None:
     } <= set(told.notes[0].left)
     told = filled("retention", path, words=Options(net=True))
     assert column(told, "Orders", "amount") == [50, 100, None, 30]
+    named = options_from([], {"Subtotal": "amount"})
+    assert column(filled("retention", path, words=named), "Orders", "amount") == [50, 100, None, 30]
+    own = text_file(tmp_path / "own.csv", (CARDS + rows).replace("EUR,150,", "EUR,40,"))
+    assert column(filled("retention", own, words=named), "Orders", "amount")[:2] == [50, 40]
 
 
 def test_what_is_paid_with_gift_cards_is_told_where_none_was_sold(tmp_path: Path) -> None:

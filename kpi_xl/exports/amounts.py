@@ -24,7 +24,7 @@ def with_amounts(frame: Any, layout: Layout, options: Options, noun: str, readin
     if "refunded" in words and "refunded" not in frame and not options.where:
         reading.faults += _refunds_unknown(frame, reading)
     frame = _of_one_currency(frame.copy(), first)
-    if "gift_cards" in frame and "amount" not in frame:
+    if "gift_cards" in frame:
         frame = without_gift_cards(frame, first, noun, reading)
     if layout.disputes and "dispute" in frame:
         frame = _disputed(frame, first, layout, reading)

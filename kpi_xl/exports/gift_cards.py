@@ -61,5 +61,7 @@ def without_gift_cards(frame: Any, total: str, noun: str, reading: Reading) -> A
         unknown = some & (back > 0) & (back < frame[total] - 0.005)
         frame = frame.assign(refunded=frame["refunded"].where(~unknown))
         sold = sold.where(~unknown)
-    lower = {name: frame[name] - sold for name in (total, "subtotal") if name in frame}
-    return frame.assign(**lower)[~alone]
+    with_them = [name for name in (total, "subtotal", "amount") if name in frame]
+    if "amount" in frame and (frame["amount"] < sold - 0.005)[some].any():
+        with_them.remove("amount")  # the user's amounts are without them
+    return frame.assign(**{name: frame[name] - sold for name in with_them})[~alone]
