@@ -2223,16 +2223,22 @@ def test_tips_are_no_net_revenue() -> None:
 
 
 def test_what_is_not_yet_paid_has_its_tax(tmp_path: Path) -> None:
-    """Goods of 100 and 20 of tax, half of it paid: 50. What costs nothing has no tax."""
-    orders = SHOPIFY_ORDERS.replace("Refunded Amount", "Outstanding Balance,Taxes")
+    """Goods of 100 and 20 of tax, half of it paid: 50; with shipping of 10, too. What costs nothing
+    has no tax."""
+    orders = SHOPIFY_ORDERS.replace(
+        "Refunded Amount", "Outstanding Balance,Taxes,Shipping,Subtotal"
+    )
     rows = (
-        "1,a@x.com,partially_paid,EUR,120,2024-01-05,60,20\n2,a@x.com,paid,EUR,0,2024-01-05,0,0\n"
+        "1,a@x.com,partially_paid,EUR,120,2024-01-05,60,20,0,100\n"
+        "2,a@x.com,paid,EUR,0,2024-01-05,0,0,0,0\n"
+        "3,a@x.com,partially_paid,EUR,132,2024-01-05,66,22,10,100\n"
+        "4,a@x.com,partially_paid,EUR,132,2024-01-05,66,22,12,120\n"
     )
     told = filled(
         "retention", text_file(tmp_path / "a.csv", orders + rows), words=Options(net=True)
     )
-    assert column(told, "Orders", "amount") == [50, 0]
-    assert "10.00 of tax; 10.00 of tax taken to be in what was" in told.notes[0].remarks()
+    assert column(told, "Orders", "amount") == pytest.approx([50, 0, 50, 50])
+    assert "32.00 of tax; 32.00 of tax taken to be in what was" in told.notes[0].remarks()
 
 
 def test_a_month_alone_has_the_year_of_the_period(tmp_path: Path) -> None:

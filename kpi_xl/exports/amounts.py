@@ -64,8 +64,8 @@ def _without_tax(
 
     A refund gives back the tax of what is refunded, and no export says how much of it: it is that
     part of the order's tax which the refund is of its total; so it is of what is not yet paid. That
-    is exact for goods of one rate. Shipping goes back last, and without its tax, which is in the
-    order's.
+    is exact for goods of one rate. Shipping is paid in the part that the order is, and goes back
+    last; it is without its tax, which is in the order's.
     """
     if "amount" in frame:
         name = reading.match.headers[reading.match.places["amount"]]
@@ -76,14 +76,17 @@ def _without_tax(
         reading.faults.append(Message(text, name=name))
     reading.faults += _without_columns(frame, layout, reading)
     part = (amount / total).where(total != 0, 1.0).fillna(1.0)
+    unpaid = frame["outstanding"].fillna(0.0).clip(lower=0.0) if "outstanding" in frame else 0.0
+    paid = (1.0 - unpaid / total).where(total != 0, 1.0).fillna(1.0)
     for name in layout.net.split(" + "):
         if name not in frame:
             continue
         column = frame[name].fillna(0.0)
         if name == "shipping" and layout.taxed and "tax" in frame:
             column = column - _tax_of_shipping(column, total, frame, layout, counted, reading)
-        kept = column * part if name == "tax" else column.where((column <= amount) | (amount < 0.0),
-                                                                amount)  # fmt: skip
+        kept = column * (part if name == "tax" else paid)
+        if name != "tax":
+            kept = kept.where((kept <= amount) | (amount < 0.0), amount)
         amount = amount - kept
         worth = money(float(kept[counted].sum()))
         reading.left.append(Message("{worth} of {column}", worth=worth, column=name))
