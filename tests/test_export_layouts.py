@@ -95,7 +95,7 @@ def cell(name: str, place: int, day: date, layout: Layout, header: Header) -> st
         return layout.keep[name][0]
     if name in TEXTS:
         return TEXTS[name]
-    if name in ("date", "created", "started", "period_start", "entered"):
+    if name in ("date", "start", "end", "created", "started", "period_start", "entered"):
         return day.strftime(AS_WRITTEN[header.dates or layout.dates])
     if BESIDE.get(name) is DATE or name.endswith("_date"):
         return ""

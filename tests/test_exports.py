@@ -3495,6 +3495,7 @@ def test_measures_below_each_other_in_two_currencies_are_refused(tmp_path: Path)
 OTHER_LANGUAGES = (
     ("scorecard", "Monat,Sitzungen,Interaktionsrate\n202401,300,0.5\n"),
     ("funnel", "Phase de la transaction,Pipeline,Montant\nGagné,Ventes,500\n"),
+    ("funnel", "Lifecycle-Phase,E-Mail,Vorname\nLead,a@x.com,A\n"),
     ("funnel", "取引ステージ,取引名,クローズ日\n成立,取引,2024-02-01\n"),
     ("sales_team", "Trato - ID,Trato - Valor,Trato - Etapa\n1,500,Oferta\n"),
     ("campaigns", "Kampagne,Ausgaben,Klicks\nMarke,300,30\n\n©2024 Microsoft Corporation.\n"),
@@ -3517,6 +3518,7 @@ def test_a_file_in_an_unknown_language_says_so(name: str, text: str, tmp_path: P
         ("ID;Reference;New client;Delivery;Customer;Total;Payment;Status;Date", "family name"),
         ("# de venta;Fecha de venta;Estado;Unidades;Total (MXN)", "what the marketplace pays out"),
         ("ID do pedido;Status do pedido;Cancelar Motivo;Valor Total", "items were returned"),
+        ("Order ID;Order Status;Username (Buyer);Grand Total", "items were returned"),
     ],
 )
 def test_orders_that_give_no_revenue_say_why(header: str, told: str, tmp_path: Path) -> None:
