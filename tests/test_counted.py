@@ -155,9 +155,9 @@ def test_it_is_a_workbook_whose_settings_live_as_far_as_they_can(
     assert f"C{names['Lost after']}" in validations
     assert f"C{names['Period']}" not in validations
     figure = sheet.cell(names["Lost customers"], 3).value
-    assert 'SUMIFS(CustomersAlike,Recency,">"&LostAfter)' in figure
+    assert 'SUMIFS(CustomersAlike,Recency,">"&LostAfter,PurchaseCount,">0")' in figure
     lead = openpyxl.load_workbook(path)["Orders"]["A2"].value
-    assert "6,919 rows of orders.parquet" in lead
+    assert "6,921 rows of orders.parquet" in lead
     assert "on 2026-11-30" in lead
 
 
@@ -363,12 +363,12 @@ def test_fill_counts_what_is_more_than_a_sheet_holds(
     path = tmp_path / "filled.xlsx"
     fill("retention", tables=[f"Orders={parquet}"], renamed=["buyer=customer"], output=path)
     told = capsys.readouterr().out
-    assert "Orders: 6,919 rows of orders.parquet" in told
+    assert "Orders: 6,921 rows of orders.parquet" in told
     assert "counted where they are: the table has a sample, and is not loaded anew" in told
     rows = [[cell.value for cell in row] for row in openpyxl.load_workbook(path)["Sources"]]
     (orders,) = (row for row in rows if row[0] == "Orders")
     assert orders[1] is None  # so that no report loads the table below what was counted
-    assert orders[4] == 6919
+    assert orders[4] == 6921
 
 
 def test_what_is_counted_is_in_the_currency_of_the_report(

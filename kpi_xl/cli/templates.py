@@ -1,7 +1,7 @@
 """kpi-xl new, fill, demo: template workbooks, empty, filled from files, with sample data."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
@@ -58,6 +58,7 @@ from kpi_xl.reference import did_you_mean
 if TYPE_CHECKING:
     from kpi_xl.exports import Filling, Note, Options, Request
     from kpi_xl.exports.counting import CountedOrders
+    from kpi_xl.exports.rates import Rates
     from kpi_xl.reports.layout import Loaded
     from kpi_xl.schema import Input
     from kpi_xl.sources.connections import Origin
@@ -253,8 +254,7 @@ def fill(
     The exports of many vendors are known: kpi-xl layouts lists them. Of a file that nobody knows,
     the options say how it is written.
     """
-    from kpi_xl.exports import rates_of, read_files_apart
-    from kpi_xl.reports.layout import Loaded
+    from kpi_xl.exports import rates_of
     from kpi_xl.sources import SourceError
 
     check_host(host, wheel)
@@ -269,52 +269,20 @@ def fill(
     path = output or Path(f"{template.name}-filled.xlsx")
     path = free_path(path, force=force, parents=parents, ends=ends(host))
     code = language_of(lang)
-    inputs = {table.name: table.columns for table in template.inputs}
     with steps() as step:
         try:
-            step(Message("Looking how much there is"))
-            counted, requests = counted_orders(template, requests, code)
-            beside = counted.found.currency if counted else ""
-            check_counted(counted, report, converts=rates is not None)
-            filling = read_files_apart(
-                requests,
-                inputs,
-                all_layouts(),
-                rates=rates_of(rates) if rates else None,
-                report_currency=report or beside,
-                progress=lambda what, done: step(Message("Reading {file}", file=what), done),
-            )
-            names = dict.fromkeys(request.path.name for request in requests)
-            names = {**(dict.fromkeys([counted.place]) if counted else {}), **names}
-            about = parts.Sentence(parts.FILLED, {"files": ", ".join(names)})
-            data = {table: found.columns for table, found in filling.tables.items()}
-            sources = loaded(filling.notes, requests, path.parent, code)
-            given = None
-            if counted:
-                counted = counted._replace(note=note_beside(counted, filling))
-                data["Orders"] = counted.found.sample
-                given = counted.given
-                filling.notes.append(counted.note)
-                stamp = datetime.now().replace(microsecond=0)
-                remarks = counted.note.remarks(code)
-                sources.append(Loaded("Orders", "", "", stamp, counted.found.rows, remarks))
-            # What rates have converted is in the report's currency; files' options are over all.
-            given_currency = report or ("" if rates else words.currency)
-            all_name = filling.currency
-            if counted:
-                here = code_of(beside)
-                all_name = here if all_name == here or not filling.tables else ""
-            money = given_currency or all_name
+            known = rates_of(rates) if rates else None
+            taken = gathered(template, requests, known, report, words.currency, path, code, step)
             built = parts.build(
                 template,
-                data,
-                about,
+                taken.data,
+                parts.Sentence(parts.FILLED, {"files": ", ".join(taken.names)}),
                 code,
-                loaded=sources,
+                loaded=taken.sources,
                 host=host,
-                given=given,
+                given=taken.given,
                 progress=step,
-                currency=money,
+                currency=taken.currency,
             )
         except (SourceError, parts.UnfitDataError) as error:
             raise Misuse(error) from None
@@ -323,15 +291,78 @@ def fill(
     if as_json:
         notes = [
             {"table": n.table, "file": n.path, "rows": n.rows, "remarks": list(n.lines(code))}
-            for n in filling.notes
+            for n in taken.notes
         ]
         print_json({**record_of(template, built.told, path), "files": notes})
         return
     print_told(template, built.told, code)
-    print_files(template.inputs, filling.notes, code)
+    print_files(template.inputs, taken.notes, code)
     say_where(path)
     checks = Message("Its sheet {sheet} lists what the data lack.", sheet=say("Checks", code))
     tell(checks)
+
+
+class Gathered(NamedTuple):
+    """What a workbook is filled with, and what is told of it."""
+
+    data: dict[str, Any]
+    names: list[str]
+    """The files and tables that it comes from."""
+    sources: "list[Loaded]"
+    given: Any
+    """What was counted where the rows are."""
+    currency: str
+    """That of all amounts; none where they do not all name it."""
+    notes: "list[Note]"
+
+
+def gathered(
+    template: Any,
+    requests: "list[Request]",
+    rates: "Rates | None",
+    report: str,
+    named: str,
+    path: Path,
+    language: str,
+    step: Callable[..., None],
+) -> Gathered:
+    """The rows of files and of databases; `named` is the currency that an option names for all.
+
+    Raises SourceError.
+    """
+    from kpi_xl.exports import read_files_apart
+    from kpi_xl.reports.layout import Loaded
+
+    step(Message("Looking how much there is"))
+    counted, requests = counted_orders(template, requests, language)
+    beside = counted.found.currency if counted else ""
+    check_counted(counted, report, converts=rates is not None)
+    filling = read_files_apart(
+        requests,
+        {table.name: table.columns for table in template.inputs},
+        all_layouts(),
+        rates=rates,
+        report_currency=report or beside,
+        progress=lambda what, done: step(Message("Reading {file}", file=what), done),
+    )
+    names = dict.fromkeys(request.path.name for request in requests)
+    data = {table: found.columns for table, found in filling.tables.items()}
+    sources = loaded(filling.notes, requests, path.parent, language)
+    # What rates have converted is in the report's currency; files' options are over all.
+    currency = report or ("" if rates else named)
+    if counted is None:
+        currency = currency or filling.currency
+        return Gathered(data, [*names], sources, None, currency, filling.notes)
+    here = code_of(beside)
+    data["Orders"] = counted.found.sample
+    note = note_beside(counted, filling)
+    stamp = datetime.now().replace(microsecond=0)
+    remarks = note.remarks(language)
+    sources.append(Loaded("Orders", "", "", stamp, counted.found.rows, remarks))
+    of_all = here if filling.currency == here or not filling.tables else ""
+    notes = [*filling.notes, note]
+    names = {counted.place: None, **names}
+    return Gathered(data, [*names], sources, counted.given, currency or of_all, notes)
 
 
 def print_files(tables: "Sequence[Input]", notes: "Sequence[Note]", language: str) -> None:
