@@ -387,7 +387,7 @@ MASKED = re.compile(r"[*＊]{2}|^.[*＊].?$")
 
 def _told_apart_by_name(frame: Any, reading: Reading) -> Any:
     """A frame without its customers where most names are masked, as j***n is of many."""
-    names = frame["customer"].map(text_in).drop_duplicates()
+    names = frame["customer"].drop_duplicates().map(text_in).drop_duplicates()
     masked = [name for name in names if MASKED.search(name)]
     if 2 * len(masked) <= len(names):
         return frame
