@@ -3185,6 +3185,17 @@ def test_payments_in_test_mode_and_what_was_lost_in_disputes_are_left_out(tmp_pa
     } <= set(told.notes[0].left)
 
 
+def test_amounts_that_the_user_names_are_after_disputes(tmp_path: Path) -> None:
+    header = DISPUTES.replace("Mode", "Kept")
+    row = "ch_1,2024-01-05,100,0,eur,70,Paid,c1,30,lost\n"
+    path = text_file(tmp_path / "stripe.csv", header + row)
+    told = filled("retention", path, words=options_from([], {"Kept": "amount"}))
+    assert column(told, "Orders", "amount") == [70]
+    assert "without taking off 30.00 refunded" in told.notes[0].remarks()
+    assert "; 30.00 lost" not in told.notes[0].remarks()
+    assert "-30.00" not in told.notes[0].remarks()
+
+
 def test_what_was_lost_in_disputes_is_in_the_currency_of_the_payment(tmp_path: Path) -> None:
     """30 of 100 dollars, which were 90 euros: 63 stay."""
     header = DISPUTES.replace("Mode", "Converted Amount,Converted Amount Refunded,"

@@ -208,9 +208,10 @@ def _tell_back(frame: Any, back: Any, whole: Any, noun: str, reading: Reading) -
     disputed = whole & (lost > 0)
     tell_left(frame[whole & ~disputed], Message("wholly refunded"), noun, reading)
     tell_left(frame[disputed], Message("lost in disputes"), noun, reading)
-    if part := float((back - lost)[~whole].sum()):
+    parts = ~whole & (back > 0)
+    if part := float((back - lost)[parts].sum()):
         reading.left.append(Message("{worth} refunded", worth=money(part)))
-    if part := float(lost[~whole].sum()):
+    if part := float(lost[parts].sum()):
         reading.left.append(Message("{worth} lost in disputes", worth=money(part)))
 
 
