@@ -2796,6 +2796,8 @@ def test_a_file_without_a_currency_is_told_beside_one_that_has_one(tmp_path: Pat
     rates = rates_of(text_file(tmp_path / "rates.csv", "currency,rate\nEUR,1.5\n"))
     with pytest.raises(SourceError, match=r"1.csv does not say its currency: say it with"):
         filled("retention", *files, rates=rates, report_currency="USD")
+    alone = filled("retention", files[0], report_currency="USD")  # or that of what is counted
+    assert "currency not said" in alone.notes[0].left
     told = filled("retention", files[0], words=said(currency="USD")).notes[0].remarks()
     assert "the file says no currency: USD is that of --currency" in told
     rows = "#1,a@x.com,paid,USD,10,2024-01-05,0\n#2,b@x.com,paid,,20,2024-01-06,0\n"

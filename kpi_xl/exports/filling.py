@@ -126,7 +126,7 @@ def read_files(
     if not faults:
         faults += of_two_levels(readings)
         faults += in_a_table_of_ours(readings, ready)
-    if not faults and any(any(codes_of(one, tables)) for _, one in readings):
+    if not faults and (report_currency or any(any(codes_of(one, tables)) for _, one in readings)):
         ready = [(request, into, _unsaid(table, tables[into])) for request, into, table in ready]
     groups = summed(readings, tables, faults) if not faults else []
     if faults:
