@@ -3589,6 +3589,13 @@ def test_ad_sets_beside_campaigns_of_the_same_days_are_refused(tmp_path: Path) -
     assert total(filled("campaigns", sets, campaigns), "Ads", "cost") == 37.5
 
 
+def test_a_value_that_counts_is_the_example_of_what_to_choose(tmp_path: Path) -> None:
+    """A payment that is disputed comes first; those that are not are what would be chosen."""
+    before = ",0,0.0,0,0,0,,0,0,0,abc,1,1"
+    path = as_written("gumroad.csv", tmp_path / "g.csv", (before, before.replace("0,0,,", "1,0,,")))
+    assert '--where "Disputed?=0"' in refusal("retention", path)
+
+
 def test_customers_with_masked_names_are_nobody(tmp_path: Path) -> None:
     """b***1 and 张*三 may be several: whoever came back is not known, and what was sold is."""
     names = ("buyer1", "b***1"), ("buyer2", "张*三"), ("buyer3", "b***3")

@@ -236,6 +236,7 @@ def _kept(
     if strange.any():
         theirs = reading.match.headers[places[name]]
         known = dict.fromkeys(text_in(value) or "(blank)" for value in frame[name][strange])
+        ranked = [*frame[name][~strange], *frame[name]]  # such as count are the example
         reading.faults.append(
             Message(
                 'row {row}, column "{theirs}": nobody knows whether rows with {values}'
@@ -243,7 +244,7 @@ def _kept(
                 row=int(frame["_row"][strange].iloc[0]),
                 theirs=theirs,
                 values=", ".join(known)[:120],
-                first=next((text for text in map(text_in, frame[name]) if text), ""),
+                first=next((text for text in map(text_in, ranked) if text), ""),
             )
         )
     return frame

@@ -11,7 +11,7 @@ from kpi_xl.locales import Counted, Message
 ENDS = re.compile(
     r"\b(?:won|lost|closed)\b|gewonnen|verloren|abgeschlossen|gagn|perdu|conclu|ganad|perdid|cerrad"
     r"|vint[oa]\b|pers[oa]\b|chius|ganh|fechad|выигр|проигр|закрыт|赢|贏|输|輸|成交|关闭|關閉|丢单"
-    r"|موفق|برنده|بازنده|از دست|реализован|успеш|провал"
+    r"|موفق|برنده|بازنده|از دست|реализован|успешн[оа]\b|провален"
     r"|^\d+$",
     re.IGNORECASE,
 )
