@@ -868,3 +868,28 @@ def test_sample_size_as_published(monkeypatch: pytest.MonkeyPatch) -> None:
     assert figures["Visitors for each variant"] == "1,094"
     assert figures["Rate to detect"] == "25.0%"
     assert figures["Days that the test takes"] == "22"  # 2,188 visitors, 100 a day
+
+
+def test_a_campaign_that_was_given_back_more_than_it_cost_hides_no_other() -> None:
+    """By hand: 100 and 60 less 40 credited for a third; the lists were empty."""
+    rows = [(FIRST_DAY, name, name, 1000, 50, cost, 5, 400.0)
+            for name, cost in (("Old", -40.0), ("New", 60.0), ("Brand", 100.0))]  # fmt: skip
+    built = build(TEMPLATE, mixed(*rows))
+    for top, room in ((CHANNEL_ROWS, 8), (CAMPAIGN_ROWS, BY_CAMPAIGN.room)):
+        cells = {name: held for name, held in shown(built, "Campaigns", top, room).items() if name}
+        assert [*cells] == ["Brand", "New", "Old"]
+        shares = [cells[name][place] for name in cells for place in (2, 3)]
+        assert shares == pytest.approx([100 / 120, 100, 0.5, 60, -1 / 3, -40])
+    assert "✗ no" not in built.values.values()
+
+
+def test_of_more_campaigns_than_are_listed_the_figures_say_so() -> None:
+    """Thirty of which twenty are listed: the sum of these is no fault, and what loses is theirs."""
+    rows = [(FIRST_DAY, "Search", f"C{number:02}", 1000, 50, 100.0 + number, 5,
+             100.0 if number < 25 else 900.0) for number in range(30)]  # fmt: skip
+    built = build(TEMPLATE, mixed(*rows))
+    assert "✗ no" not in built.values.values()
+    figures = dict(built.headlines)
+    assert figures["Cost below break-even"] == f"{sum(100 + n for n in range(10, 25)):,}.00"
+    told = "Of the campaigns that cost most alone: see Campaigns"
+    assert [*built.values.values()].count(told) == 3

@@ -863,3 +863,11 @@ def test_few_who_were_won_for_what_was_spent_tell_no_payback() -> None:
     assert "No channel with customers and spend has ten customers yet" in str(
         built.values[FIRST_SENTENCE]
     )
+
+
+def test_revenue_of_fractions_of_cents_is_all_of_returning_customers() -> None:
+    """Amounts at a rate have them: 10.006 in cents is more than all of it."""
+    orders = {"customer": ["a", "a"], "date": [date(2024, 1, 5), date(2024, 2, 29)],
+              "amount": [10.006, 10.006]}  # fmt: skip
+    rows = below(sheet(build(TEMPLATE, {"Orders": orders}), "Blended"), "month")
+    assert [row[7] for row in rows.values()] == [0, 1]

@@ -271,12 +271,25 @@ class Listed(NamedTuple):
     condition: str = ""
 
     @property
+    def credited(self) -> Basis:
+        """Whether more was given back for a name than it cost, of which there is no share."""
+        column = f"Ads[{self.summed}]"
+        none = f'IF({NONE},TRUE,COUNTIFS({in_days()},{column},"<0")=0)'
+        formula = f"=IF({none},0,IF(ISERROR(INDEX({self.mix(column)},1,1)),1,0))"
+        name = "".join(filter(str.isalpha, self.title))
+        return Basis(f"{name}Credited", formula, COUNT, array=True)
+
+    def mix(self, values: str) -> str:
+        """The names of the range with the sums of some values."""
+        rows = IN_RANGE + self.condition
+        return f'CHANNEL_MIX(IF({rows},{self.names},""),IF({rows},{values},""))'
+
+    @property
     def formula(self) -> str:
         """The names with their sums, the largest first; nothing where there is nothing to sum."""
-        rows = IN_RANGE + self.condition
-        kept = f'IF({rows},{self.names},"")', f'IF({rows},Ads[{self.summed}],"")'
-        spill = f"CHANNEL_MIX({','.join(kept)})"
-        return blank_if(NONE, f'IF({total(self.summed)}=0,"",{spill})')
+        column = f"Ads[{self.summed}]"
+        spent = f"IF({self.credited.name}=0,{column},IF({column}>0,{column},0))"
+        return blank_if((NONE, f"{total(self.summed)}=0"), self.mix(spent))
 
 
 BY_CHANNEL = Listed("Channels", 0, named("channel"), "cost", 8)
@@ -450,6 +463,7 @@ SETTINGS = (
     Setting("StandsOutFrom", "A day stands out from", 3.5, SCORE, "Modified z score of its cost"),
 )
 
+LISTED_ALONE = 'CampaignsCut<>""', "Of the campaigns that cost most alone: see {Campaigns}"
 FIGURES = {
     "The data": DAYS_SHOWN.figures(),
     "Totals": (
@@ -490,12 +504,12 @@ FIGURES = {
         )
     ),
     "In words": (
-        Figure("BestCampaign", "Best ROAS", named_extreme("MAX"), TEXT, ""),
-        Figure("WorstCampaign", "Worst ROAS", named_extreme("MIN"), TEXT, ""),
+        Figure("BestCampaign", "Best ROAS", named_extreme("MAX"), TEXT, "", LISTED_ALONE),
+        Figure("WorstCampaign", "Worst ROAS", named_extreme("MIN"), TEXT, "", LISTED_ALONE),
         Figure("LosingCost", "Cost below break-even",
                blank_if(NONE, 'IF(COUNT(CampaignReturn)+0*SUM(CampaignReturn,Cost,Revenue)=0,"",'
                               'SUMIFS(CampaignCost,CampaignReturn,"<"&BreakEven))'), MONEY,
-               "Of campaigns that lose"),
+               "Of campaigns that lose", LISTED_ALONE),
     ),
 }  # fmt: skip
 
@@ -667,9 +681,12 @@ def agreements(book: Book) -> list[Agreement]:
     pooled = f"(({a}+{b})/({n}+{m}))"
     z = f"({b}/{m}-{a}/{n})/SQRT({pooled}*(1-{pooled})*(1/{n}+1/{m}))"
     return [
-        Agreement("Cost, summed by campaign", "=SUM(CampaignCost)",
-                  f"=IF({NONE},0,SUMPRODUCT({rows}*Ads[cost]))", MONEY),
-        Agreement("Cost, summed by ad group", "=SUM(GroupCost)", "=N(Cost)", MONEY),
+        # Of a list that is cut the sum is less.
+        Agreement("Cost, summed by campaign", blank_if('CampaignsCut<>""', "SUM(CampaignCost)"),
+                  blank_if('CampaignsCut<>""', f"IF({NONE},0,SUMPRODUCT({rows}*Ads[cost]))"),
+                  MONEY),
+        Agreement("Cost, summed by ad group", blank_if('AdgroupsCut<>""', "SUM(GroupCost)"),
+                  blank_if('AdgroupsCut<>""', "N(Cost)"), MONEY),
         Agreement("ROAS", blank_if("RevenueSilent>0", "AdReturn"),
                   blank_if(("RevenueSilent>0", 'AdReturn=""'),
                            f'SUMPRODUCT({rows}*(Ads[cost]<>"")*Ads[revenue])'
@@ -756,7 +773,7 @@ def model(page: Page) -> None:
 def known(book: Book) -> list[Basis]:
     """What follows from the settings, and what is known."""
     return [*DAYS_SHOWN.basis(book), *codes(book, SETTINGS), *BY_DAYS, *KNOWN, *OUTCOMES.basis,
-            *PAIRED]  # fmt: skip
+            *PAIRED, *(listed.credited for listed in LISTS)]  # fmt: skip
 
 
 def parts_before(page: Page) -> dict[str, str]:
@@ -1100,10 +1117,6 @@ def of_list(book: Book, listed: Listed, *columns: str) -> list[dict[str, str]]:
     `columns` are those of Ads that the name stands for.
     """
     table = beside(book.pages["Model"], listed)
-    spilled = {
-        field: book.at("Model", TOP + 1, listed.column + n, TOP + listed.room, listed.column + n)
-        for field, n in (("shares", 2), ("names", 4))
-    }
     records = []
     for number in range(1, listed.room + 1):
         cells = {measure.called: table.row_of(measure.called, number)
@@ -1112,7 +1125,7 @@ def of_list(book: Book, listed: Listed, *columns: str) -> list[dict[str, str]]:
         pairs = zip(columns, found[-len(columns) :], strict=True)
         criteria = "".join(f",Ads[{column}],{cell}" for column, cell in pairs)
         records.append({
-            **WHOLE, **spilled,
+            **WHOLE,
             **{f"model {name}": cell for name, cell in cells.items()},
             "none": f'{cells["Name"]}=""',
             "criteria": criteria,
@@ -1126,10 +1139,7 @@ def shown_as(header: str, called: str, look: Mapping[str, Any] = NAME) -> Measur
     return Measure(header, f"{{model {called}}}", KEY, blank="", look=look)
 
 
-# Rows without a name are blank in Ads, and have one in the list.
-LISTED_AS = f'IF({{model Found by}}="=","={NAMELESS.replace("?", "~?")}",{{model Found by}})'
-SHARE = Measure("Share of cost", f"SUMIF({{names}},{LISTED_AS},{{shares}})", RATE, bars=True,
-                blank='{cost}=""')  # fmt: skip
+SHARE = Measure("Share of cost", "{cost}/Cost", RATE, "N(Cost)", blank='{cost}=""', bars=True)
 
 
 def campaigns(page: Page) -> None:

@@ -1030,11 +1030,14 @@ def figures(page: Page, row: int, column: int, title: str, records: Sequence[Fig
     for figure in records:
         row += 1
         page.write(row, column, figure.label, styles.label(shrink=True))
-        bold = styles.number(figure.unit, bold=True, align="right")
+        # A name that is cut at its beginning says nothing.
+        small = {"shrink": True} if figure.unit is TEXT else {}
+        bold = styles.number(figure.unit, bold=True, align="right", **small)
         page.put_named(row, column + 1, figure.name, figure.formula, bold)
         if figure.instead:
             condition, text = figure.instead
-            phrase, meant = map(page.book.phrase, (text, figure.meaning))
+            phrase = page.book.phrase(text)
+            meant = page.book.phrase(figure.meaning) if figure.meaning else '""'
             page.put(row, column + 2, f"=IF({condition},{phrase},{meant})", styles.lead(indent=1))
         elif figure.meaning:
             page.write(row, column + 2, figure.meaning, styles.lead(indent=1))

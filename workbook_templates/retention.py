@@ -731,7 +731,11 @@ def courses(page: Page) -> Grid:
 def known(book: Book) -> list[Basis]:
     """What follows from the settings, and what the orders of the days come to."""
     chosen = (*SETTINGS, *FORECAST_SETTINGS)
-    return [*DAYS_SHOWN.basis(book), *BASIS, *codes(book, chosen)]
+    # A number, so that programs without kpi_xl keep it: a blank cell they compute anew.
+    q = book.at("Model", TOP + 6, FIT.column + 1)
+    shape = f'=IF(IF({NO_FIT},TRUE,Revenue=""),0,N({q}))'
+    return [*DAYS_SHOWN.basis(book), *BASIS, *codes(book, chosen),
+            Basis("SpendShape", shape, AVERAGE)]  # fmt: skip
 
 
 def days_before(page: Page) -> None:
@@ -985,8 +989,6 @@ def status_line(page: Page, formula: str, wrong: str) -> None:
 def how_they_buy(source: Page) -> tuple[Figure, ...]:
     """What the parameters of the models say."""
     r, alpha, a, b, p, q, v = (source.at(TOP + place, FIT.column + 1) for place in range(1, 8))
-    # Without amounts the fit is not asked: a viewer that cannot compute it would look anew.
-    unspent = f'IF(IF({NO_FIT},TRUE,Revenue=""),TRUE,N({q})<=1)'
     return (
         Figure("WeeksBetween", "Weeks between purchases", blank_if(NO_FIT, f"{alpha}/{r}"),
                PERIODS, "Of a mean customer who still buys"),
@@ -994,7 +996,7 @@ def how_they_buy(source: Page) -> tuple[Figure, ...]:
                blank_if(f'IF({NO_FIT},TRUE,BuyingModelCode="paretonbd")', f"{a}/({a}+{b})"), RATE,
                "Mean chance, each time they return"),
         Figure("MeanSpend", "Mean spend a purchase",
-               blank_if(unspent, f"{p}*{v}/({q}-1)"), MONEY,
+               blank_if("SpendShape<=1", f"{p}*{v}/({q}-1)"), MONEY,
                "Of those who come back"),
         Figure("SpendLink", "Frequency and spend", blank_if(NO_WORTH, "SpendCorrelation"),
                AVERAGE, "Correlation, from -1 to 1"),
@@ -1041,7 +1043,8 @@ def listed(
 def checked(header: str, name: str, unit: Unit, *, key: str = "") -> Measure:
     """A measure of the row that BTYD_CHECK has under a label."""
     found = f"INDEX({name},_xlfn.XMATCH({{label}},CheckPeriod))"
-    return Measure(header, f'IF({found}="","",{found})', unit, blank="{none}", key=key)
+    # A dot, as in other tables of the model: programs without kpi_xl compute a blank cell anew.
+    return Measure(header, f'IF({found}="","·",{found})', unit, blank="{none}", key=key)
 
 
 BY_FREQUENCY = (

@@ -1110,7 +1110,9 @@ BLENDED = (
             blank='{revenue}=""'),
     Measure("of returning customers", "ROUND({revenue}-{of new customers},2)", MONEY,
             blank='{revenue}=""'),
-    Measure("share of returning", "REVENUE_CONTRIBUTION({of returning customers},{revenue})", RATE,
+    # Not of the rounded part, which may be more than the whole.
+    Measure("share of returning",
+            "REVENUE_CONTRIBUTION(MAX(0,{revenue}-{of new customers}),{revenue})", RATE,
             blank='IF({$month}="",TRUE,IF(N({revenue})<=0,TRUE,OR({of new customers}<0,'
                   "{of returning customers}<0)))"),
     Measure("MER (blended ROAS)", "MER({revenue},{spend})", RATIO, blank=NO_RETURN_YET),

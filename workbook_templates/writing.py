@@ -22,7 +22,19 @@ from kpi_xl.ooxml.addresses import Area, quoted
 from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.package import filled
 from kpi_xl.schema import Input
-from kpi_xl.units import COUNT, DATE, DAYS, MONEY, PERIODS, RATE, SCORE, Unit, rounded
+from kpi_xl.units import (
+    AVERAGE,
+    COUNT,
+    DATE,
+    DAYS,
+    MONEY,
+    PERIODS,
+    RATE,
+    SCORE,
+    SECONDS,
+    Unit,
+    rounded,
+)
 
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
@@ -65,6 +77,9 @@ class BlankText(str):
 
 
 BLANK = BlankText()
+
+SHRINKING = {unit.name for unit in (MONEY, COUNT, SECONDS, AVERAGE)}
+"""Units whose numbers may have any size."""
 
 
 class Proper(str):
@@ -131,8 +146,8 @@ class Styles:
         return self.money.exact if "." in unit.number_format else self.money.whole
 
     def number(self, unit: Unit, **properties: Any) -> Format:
-        """A format for numbers of a unit; amounts become small rather than ####."""
-        if unit.name == MONEY.name and "text_wrap" not in properties:
+        """A format for numbers of a unit; large ones become small rather than ####."""
+        if unit.name in SHRINKING and "text_wrap" not in properties:
             properties = {"shrink": True} | properties
         return self.of(self.form(unit), **properties)
 
