@@ -54,7 +54,7 @@ from .grid import (
     put_header,
     unsaid,
 )
-from .outcomes import NAMELESS, LeftOut, Outcomes, named_after, put_left_out
+from .outcomes import NAMELESS, Divided, LeftOut, Outcomes, divided, named_after, put_left_out
 from .parts import (
     Agreement,
     Basis,
@@ -201,28 +201,10 @@ def shared(column: str, other: str, rows: str, whole: str) -> str:
     return f"IF({everywhere},{whole},SUMIFS(Ads[{column}],{rows}{criteria}))"
 
 
-class Divided(NamedTuple):
-    """The parts of a ratio over some rows: their sums, each over the rows that state the other.
-
-    `none` is the condition that one of the sums over all rows is not known.
-    """
-
-    above: str
-    below: str
-    none: str
-
-    def ratio(self, function: str) -> str:
-        """A KPI function of them, blank where there is nothing to divide by."""
-        return f'IF({self.below}=0,"",{function}({self.above},{self.below}))'
-
-
 def parts(above: str, below: str, rows: str, wholes: tuple[str, str]) -> Divided:
     """The parts of a ratio; `wholes` are the cells of the sums over all of the rows."""
-    return Divided(
-        shared(above, below, rows, wholes[0]),
-        shared(below, above, rows, wholes[1]),
-        f'IF({wholes[0]}="",TRUE,{wholes[1]}="")',
-    )
+    over = shared(below, above, rows, wholes[1])
+    return divided(shared(above, below, rows, wholes[0]), over, wholes)
 
 
 def nothing_earned(rows: str, revenue: str, cost: str) -> str:

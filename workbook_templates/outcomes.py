@@ -85,6 +85,35 @@ class Outcomes(NamedTuple):
         return "+".join(f"IF({self.silent(one)}>{self.reach},1,0)" for one in self.columns)
 
 
+class Divided(NamedTuple):
+    """The parts of a ratio over some rows: their sums, each over the rows that state the other.
+
+    `none` is the condition that one of the sums over all of the rows is not known.
+    """
+
+    above: str
+    below: str
+    none: str
+
+    def by(self, function: str) -> str:
+        """A KPI function of them."""
+        return f"{function}({self.above},{self.below})"
+
+    def ratio(self, function: str) -> str:
+        """A KPI function of them, blank where there is nothing to divide by."""
+        return f'IF({self.below}=0,"",{self.by(function)})'
+
+    @property
+    def over(self) -> str:
+        """What is divided by; 0 where one of the sums is not known."""
+        return f"IF({self.none},0,{self.below})"
+
+
+def divided(above: str, below: str, wholes: tuple[str, str]) -> Divided:
+    """The parts of a ratio; `wholes` are the cells of the sums over all of the rows."""
+    return Divided(above, below, f'IF({wholes[0]}="",TRUE,{wholes[1]}="")')
+
+
 class LeftOut(NamedTuple):
     """What a ratio leaves out of one of its parts: the sum, and in how many rows, as formulas."""
 

@@ -41,7 +41,7 @@ from .grid import (
     named_month,
     put_grid,
 )
-from .outcomes import LeftOut, Outcomes, named_after, put_left_out
+from .outcomes import Divided, LeftOut, Outcomes, divided, named_after, put_left_out
 from .parts import (
     Agreement,
     Basis,
@@ -123,24 +123,10 @@ def shared(column: str, other: str, criteria: str) -> str:
     return f"SUMIFS(Weeks[{column}],{criteria}{OUTCOMES.stating(other)})"
 
 
-class Divided(NamedTuple):
-    """The parts of a ratio, each over the rows that state both; `over` is 0 where there is none."""
-
-    above: str
-    below: str
-    over: str
-
-    def by(self, function: str) -> str:
-        """A KPI function of them."""
-        return f"{function}({self.above},{self.below})"
-
-
 def parts(ratio: str, criteria: str, wholes: tuple[str, str]) -> Divided:
     """The parts of a ratio over rows; `wholes` are the cells of the sums over all of them."""
     above, below = PAIRS[ratio]
-    divided = shared(below, above, criteria)
-    none = f'IF({wholes[0]}="",TRUE,{wholes[1]}="")'
-    return Divided(shared(above, below, criteria), divided, f"IF({none},0,{divided})")
+    return divided(shared(above, below, criteria), shared(below, above, criteria), wholes)
 
 
 def with_other(column: str, other: str) -> str:
