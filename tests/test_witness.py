@@ -124,7 +124,7 @@ KNOWN: dict[str, dict[str, tuple[Any, Any]]] = {
     # TEXT(22.5,"0"): Excel rounds halves away from 0, as Microsoft's page of TEXT has it; it does
     # not.
     "sales_team": {
-        "Model!AK13": (
+        "Model!AR13": (
             "Visits 7% above the target: 24 against 22",
             "Visits 7% above the target: 24 against 23",
         )

@@ -252,15 +252,6 @@ class Listed(NamedTuple):
     room: int
     condition: str = ""
 
-    @property
-    def credited(self) -> Basis:
-        """Whether more was given back for a name than it cost, of which there is no share."""
-        column = f"Ads[{self.summed}]"
-        none = f'IF({NONE},TRUE,COUNTIFS({in_days()},{column},"<0")=0)'
-        formula = f"=IF({none},0,IF(ISERROR(INDEX({self.mix(column)},1,1)),1,0))"
-        name = "".join(filter(str.isalpha, self.title))
-        return Basis(f"{name}Credited", formula, COUNT, array=True)
-
     def mix(self, values: str) -> str:
         """The names of the range with the sums of some values."""
         rows = IN_RANGE + self.condition
@@ -268,10 +259,13 @@ class Listed(NamedTuple):
 
     @property
     def formula(self) -> str:
-        """The names with their sums, the largest first; nothing where there is nothing to sum."""
+        """The names with their sums, the largest first; nothing where there is nothing to sum.
+
+        What was given back is in no sum: a name of which it is more would have no share.
+        """
         column = f"Ads[{self.summed}]"
-        spent = f"IF({self.credited.name}=0,{column},IF({column}>0,{column},0))"
-        return blank_if((NONE, f"{total(self.summed)}=0"), self.mix(spent))
+        none = f'COUNTIFS({in_days()},{column},">0")=0'
+        return blank_if((NONE, none), self.mix(f"IF({column}>0,{column},0)"))
 
 
 BY_CHANNEL = Listed("Channels", 0, named("channel"), "cost", 8)
@@ -755,7 +749,7 @@ def model(page: Page) -> None:
 def known(book: Book) -> list[Basis]:
     """What follows from the settings, and what is known."""
     return [*DAYS_SHOWN.basis(book), *codes(book, SETTINGS), *BY_DAYS, *KNOWN, *OUTCOMES.basis,
-            *PAIRED, *(listed.credited for listed in LISTS)]  # fmt: skip
+            *PAIRED]  # fmt: skip
 
 
 def parts_before(page: Page) -> dict[str, str]:
