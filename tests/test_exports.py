@@ -1944,6 +1944,11 @@ def as_written(file: str, path: Path, *changes: tuple[str, str]) -> Path:
          "reporting_category,source_id,description", "not whose orders .* export Payments"),
         ("id,Type,Source,Amount,Fee,Net,Currency,Created (UTC),Available On (UTC),Description",
          "not whose orders .* export Payments"),
+        ("Date,Payment method,Currency,Amount,Status,ID,Description,Consumer name,"
+         "Consumer bank account,Consumer BIC,Settlement currency,Settlement amount,"
+         "Settlement reference,Amount refunded", "which payment a refund is of"),
+        ("Номер заказа,Номер отправления,Принят в обработку,Дата отгрузки,Статус,"
+         "Сумма отправления", "names no customer"),
     ],
 )  # fmt: skip
 def test_files_that_do_not_tell_what_was_refunded(
@@ -1987,6 +1992,55 @@ def test_what_a_list_of_payments_leaves_out_is_told_with_its_worth() -> None:
         "1 order wholly refunded (30.00)",
         "20.00 refunded",
     }
+
+
+def test_a_refund_without_a_minus_is_taken_off_its_sale() -> None:
+    """40 of 100 went back, and all of 20; 60 are disputed, and count until they are lost."""
+    told = filled("retention", "as_written/braintree.csv")
+    assert column(told, "Orders", "amount") == [60, 60, 1075]
+    assert column(told, "Orders", "customer") == ["c1", "c2", "c1"]  # t6 has the address alone
+    assert {
+        "1 order wholly refunded (20.00)",
+        "40.00 refunded",
+        "refunds of 1 order not among these (15.00)",
+        "1 order with Disputed Date 02/01/2024 (60.00 disputed), which count until they are lost",
+    } <= set(told.notes[0].left)
+
+
+def test_a_refund_with_a_minus_is_no_other(tmp_path: Path) -> None:
+    path = as_written("braintree.csv", tmp_path / "b.csv", ("40.00,40.00", "-40.00,-40.00"))
+    assert column(filled("retention", path), "Orders", "amount")[0] == 60
+
+
+def test_debits_that_the_bank_has_not_confirmed_are_left_out() -> None:
+    told = filled("retention", "as_written/gocardless.csv")
+    assert column(told, "Orders", "amount") == [100, 30]
+    assert {"1 order submitted (80.00)", "1 order charged_back (70.00)"} <= set(told.notes[0].left)
+
+
+def test_buyers_without_an_address_are_not_all_the_same(tmp_path: Path) -> None:
+    """Forms are filled with the vendor's own address; who has a number is known by that."""
+    told = filled("retention", "as_written/razorpay.csv")
+    assert column(told, "Orders", "customer") == ["+919000000001", "+919000000002"]
+    assert "1 order without a customer (60.00)" in told.notes[0].left
+    moments = [("13/01/2024 10:20:30", "1705141230"), ("14/01/2024 10:20:30", "1705227630")]
+    path = as_written("razorpay.csv", tmp_path / "api.csv", *moments)
+    with pytest.raises(SourceError, match='"1705141230" is not a date'):
+        filled("retention", path)  # the API's, whose amounts are in paise
+
+
+def test_a_row_of_totals_may_have_no_name(tmp_path: Path) -> None:
+    told = filled("campaigns", "as_written/apple.csv")
+    assert (told.currency, told.notes[0].left[-1]) == ("USD", "1 total agrees: 1,051.50")
+    path = as_written("apple.csv", tmp_path / "apple.csv", (",20.50,2000", ",19.50,2000"))
+    with pytest.raises(SourceError, match='its total of "Spend" is 1,051'):
+        filled("campaigns", path)
+    header = (
+        "Start Date: Jan 1, 2024\nEnd Date: Jan 31, 2024\nCurrency: USD\nCampaign ID,Campaign Name"
+    )
+    whole = f"{header},Spend,Taps,Installs (Total)\n1,B,10,5,1\n"
+    path = text_file(tmp_path / "campaigns.csv", whole)
+    assert "is of 2024-01-01 to 2024-01-31 as a whole" in refusal("campaigns", path)
 
 
 def test_a_statement_has_no_status_and_says_nothing_of_it() -> None:

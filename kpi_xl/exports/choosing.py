@@ -12,8 +12,9 @@ from kpi_xl.exports.recognition import Match
 from kpi_xl.locales import Counted, Message
 
 NOT_YET = re.compile(
-    r"pending|hold|process|open|unpaid|authori[sz]|draft|await|wait|ausstehend|wartend|offen"
-    r"|attente|pendiente|attesa|pendente|aguard|n[oã]o? pago|ожида|待|未付|در انتظار",
+    r"pending|hold|process|open|unpaid|authori[sz]|draft|await|wait|created|submitted"
+    r"|ausstehend|wartend|offen|attente|pendiente|attesa|pendente|aguard|n[oã]o? pago|ожида|待|未付"
+    r"|در انتظار",
     re.IGNORECASE,
 )
 """Orders that may count in a later file."""
@@ -338,6 +339,8 @@ def _without_refunds(
     if name not in frame or total not in frame:
         return frame
     back = _are(frame, name, values)
+    if layout.unsigned:
+        frame = frame.assign(**{total: frame[total].where(~back, -frame[total].abs())})
     refunds, orders = frame[back], frame[~back]
     paid = orders[total].fillna(0.0) < 0
     tell_left(orders[paid], Message("paid to others"), "rows", reading)

@@ -30,6 +30,7 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
     refunds               ours = ["value", ..]: rows that give money back. Where a header has
                           columns.reference, it names the order that a row is taken off; without
                           it they stay rows below 0. Orders below 0 are what was paid to others
+    unsigned            true where such rows have no minus
     disputes              {lost = ["value", ..], over = ["value", ..]}: what columns.dispute has
                           where columns.disputed was lost, or stays; other disputes are told, and
                           count
@@ -142,6 +143,7 @@ class Layout:
     keep: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     drop: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refunds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unsigned: bool = False
     disputes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gift_cards: re.Pattern[str] | None = None
     once: str = ""
@@ -297,8 +299,9 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
             known = Names(tuple(filter(None, words)), ", ")
             faults.append(Message(ONE_OF, where=where, key=key, names=known))
     faults += _misread(given, where)
-    if not isinstance(given.get("unconfirmed", False), bool):
-        faults.append(Message("{where}: unconfirmed is true or false", where=where))
+    for key in ("unconfirmed", "unsigned"):
+        if not isinstance(given.get(key, False), bool):
+            faults.append(Message("{where}: {key} is true or false", where=where, key=key))
     for key in ("amount", "net", "taxed"):
         if isinstance(given.get(key), str) and not _FORMULA.fullmatch(given[key]):
             text = '{where}: {key} is written as "total - refunded", not "{text}"'
@@ -340,6 +343,7 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
     return Layout(
         headers=tuple(filter(None, read)),
         unconfirmed=given.get("unconfirmed", False),
+        unsigned=given.get("unsigned", False),
         menu={str(k): str(v) for k, v in _record(given, "menu", where, faults).items()},
         constants={key: str(value) for key, value in constants.items()},
         blank=_several(given.get("blank", ())),
