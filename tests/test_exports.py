@@ -3341,6 +3341,54 @@ def test_sales_after_a_click_alone_stand_beside_all_sales(tmp_path: Path) -> Non
     assert (total(told, "Ads", "revenue"), total(told, "Ads", "conversions")) == (50, 2)
 
 
+CLICK_TYPES = (
+    'Campaign report\n"January 1, 2024 - January 2, 2024"\n'
+    "Campaign,Day,{},Currency code,Clicks,Impr.,Cost\n"
+    "Brand,2024-01-01,Headline,EUR,10,100,5.00\nBrand,2024-01-01,Sitelink,EUR,4,100,2.00\n"
+    "Total: Account, --, --,EUR,14,{},7.00\n"
+)
+
+
+@pytest.mark.parametrize("header", ["Click type", "Klicktyp"])
+def test_an_impression_is_of_several_types_of_clicks(header: str, tmp_path: Path) -> None:
+    """An ad with a link below it was shown 100 times, which stands in both rows."""
+    path = text_file(tmp_path / "google.csv", CLICK_TYPES.format(header, " --"))
+    assert f'has rows by "{header}", which do not add up' in refusal("campaigns", path)
+
+
+def test_rows_whose_total_the_vendor_leaves_out_are_refused(tmp_path: Path) -> None:
+    path = text_file(tmp_path / "google.csv", CLICK_TYPES.format("Another segment", " --"))
+    assert 'row 6 has no total of "Impr." (--), for the rows' in refusal("campaigns", path)
+    path = text_file(tmp_path / "google.csv", CLICK_TYPES.format("Another segment", "200"))
+    assert total(filled("campaigns", path), "Ads", "impressions") == 200
+
+
+def test_numbers_without_their_last_digits_are_several(tmp_path: Path) -> None:
+    """Telephone numbers as a spreadsheet program saves them: two buyers would be one."""
+    text = "customer,date,amount\n{},2024-01-05,10\n{},2024-02-06,20\n"
+    for cell in ("9.19E+11", "5,76458E+17", " 1E+05"):
+        path = text_file(tmp_path / "own.csv", text.format(f'"{cell}"', "b"))
+        assert "has lost its last digits in a spreadsheet" in refusal("retention", path)
+    path = as_written("razorpay.csv", tmp_path / "r.csv", ("+919000000002", "9.19E+11"))
+    assert "has lost its last digits" in refusal("retention", path)
+    for cell in ("1.23456E+05", "E+10", "5E-17", "Model 5E+17"):
+        path = text_file(tmp_path / "own.csv", text.format(cell, "b"))
+        assert total(filled("retention", path), "Orders", "amount") == 30
+
+
+def test_deals_with_a_line_a_product_count_once(tmp_path: Path) -> None:
+    """A deal of 1,000 with two products, and one of 600 with one."""
+    header = "Opportunity Name,Product Name,Total Price,Stage,Amount,Close Date,Created Date"
+    rows = ["A,Widget,400,Closed Won,1000,1/25/2024,1/5/2024",
+            "A,Gadget,600,Closed Won,1000,1/25/2024,1/5/2024",
+            "B,Gadget,600,Closed Won,600,1/26/2024,1/8/2024"]  # fmt: skip
+    path = text_file(tmp_path / "deals.csv", "\n".join([header, *rows]))
+    assert "export it with Opportunity ID, or without the products" in refusal("funnel", path)
+    lines = [f"{header},Opportunity ID", *(f"{row},006{row[0]}" for row in rows)]
+    path = text_file(tmp_path / "deals.csv", "\n".join(lines))
+    assert total(filled("funnel", path), "Leads", "value") == 1600
+
+
 def test_views_of_videos_are_no_advertising(tmp_path: Path) -> None:
     text = "Date,Views,Watch time (hours),Impressions\nTotal,9,5,90\n2024-01-01,9,5,90\n"
     with pytest.raises(SourceError, match="views of videos and how often their thumbnails"):

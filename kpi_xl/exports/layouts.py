@@ -115,6 +115,7 @@ class Totals:
     pattern: re.Pattern[str]
     column: str = ""
     proves: re.Pattern[str] | None = None
+    without_sum: str = ""
 
 
 @dataclass(frozen=True)
@@ -456,7 +457,9 @@ def _totals(given: Mapping[str, Any], where: Message, faults: list[Message]) -> 
     proves = None
     if "proves" in given:
         proves = _pattern(given["proves"], _at(where, "totals.proves"), faults)
-    return Totals(pattern, str(given.get("column", "")), proves) if pattern else None
+    if not pattern:
+        return None
+    return Totals(pattern, str(given.get("column", "")), proves, str(given.get("without_sum", "")))
 
 
 def _several(given: Any) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ told with its worth.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from kpi_xl.exports.amounts import with_amounts
 from kpi_xl.exports.choosing import chosen, says_its_own, subtotals, tests_of_mailings, without_sums
 from kpi_xl.exports.days import months_for_days, tell_periods, with_days, years_given
 from kpi_xl.exports.gift_cards import with_gift_cards
-from kpi_xl.exports.layouts import Header, Layout, plain
+from kpi_xl.exports.layouts import plain
 from kpi_xl.exports.options import Options, money
 from kpi_xl.exports.pages import text_of
 from kpi_xl.exports.reading import (
@@ -69,7 +69,7 @@ def shaped(
     """
     import pandas as pd
 
-    layout, header = match.layout, match.header
+    layout = match.layout
     units = {column.name: column.unit for column in columns}
     places, faults = _places(match, options)
     match = match._replace(places=places)
@@ -104,7 +104,7 @@ def shaped(
         frame[f"{WORTH}{name}"] = worth
     frame = with_gift_cards(frame, layout)
     if not [*without_sums(frame, layout, places, reading)]:
-        _prove(rows, frame, layout, header, units, measured, options, reading)
+        _prove(rows, frame, units, measured, options, reading)
     frame = _seamed(frame, rows, reading)
     frame["_currency"] = _currency(frame, match, signs, options, reading)
     number = NUMBERS.get(table, "")
@@ -217,7 +217,7 @@ def _typed(
     read = written.numbers(
         {name: raw[name] for name in measured},
         unit_of,
-        options.numbers or header.numbers or layout.numbers,
+        _written(match, options),
         certain=bool(options.numbers),
         blanks=blanks,
     )
@@ -286,6 +286,11 @@ def _typed(
         known = dict(zip(distinct, values, strict=True))
         frame[name] = objects(list(map(known.__getitem__, raw[name])))
     return read.signs
+
+
+def _written(match: Match, options: Options) -> str:
+    """How a number is written that could be read in two ways."""
+    return options.numbers or match.header.numbers or match.layout.numbers
 
 
 _MIDNIGHT = re.compile(
@@ -422,8 +427,6 @@ def _known_by_mail(frame: Any) -> Any:
 def _prove(
     rows: Rows,
     frame: Any,
-    layout: Layout,
-    header: Header,
     units: Mapping[str, Unit],
     measured: Sequence[str],
     options: Options,
@@ -432,7 +435,8 @@ def _prove(
     """Compare the file's own totals with its rows: in the parts of a file joined to one, each."""
     if not rows.totals:
         return
-    proves = layout.totals.proves if layout.totals else None
+    known = reading.match.layout.totals
+    proves = known.proves if known else None
     width = len(reading.match.headers)  # with another one, cells stand under others' headers
     mixed = "currency" in frame and frame["currency"].nunique() > 1
     agreed, worth = 0, ""
@@ -440,10 +444,12 @@ def _prove(
     for number, name, cells in rows.totals if not (rows.parts or mixed) else ():
         if (proves and not proves.fullmatch(name)) or cells["_width"] != width:
             continue
+        if known and known.without_sum:
+            reading.faults += _unsummed(number, cells, known.without_sum, measured, frame, reading)
         read = written.numbers(
             {name: [*rows.cells[name], cells[name]] for name in measured if name in units},
             units,
-            options.numbers or header.numbers or layout.numbers,
+            _written(reading.match, options),
             certain=bool(options.numbers),
         )
         totals = {name: column[-1] for name, column in read.columns.items()}
@@ -467,6 +473,23 @@ def _prove(
         )
     if others := len(rows.totals) - agreed:
         reading.left.append(Message("{lines} of totals left out", lines=Counted(others, "lines")))
+
+
+def _unsummed(
+    number: int, cells: Mapping[str, Any], mark: str, measured: Sequence[str], frame: Any,
+    reading: Reading,
+) -> Iterator[Message]:  # fmt: skip
+    """What is wrong with a column whose total the vendor leaves out, as its rows do not add up."""
+    for name in measured:
+        if str(cells[name]).strip() == mark and frame[name].notna().any():
+            text = (
+                'row {number} has no total of "{theirs}" ({mark}), for the rows do not add up: in'
+                " several of them the same is counted, or they are in several currencies. Export it"
+                " without what it is segmented by"
+            )
+            theirs = reading.match.headers[reading.match.places[name]]
+            yield Message(text, number=number, theirs=theirs, mark=mark)
+            return
 
 
 class _Total(NamedTuple):

@@ -116,6 +116,7 @@ def _keys(cells: list[Any], told_apart: float) -> tuple[list[Cell], str]:
     read: list[Cell] = []
     for cell in cells:
         _refuse_alike(cell, told_apart)
+        _refuse_cut(cell)
         known = _exact(cell)
         small = isinstance(known, str) or abs(known) < MOST_DIGITS
         as_key = key(known) if small else None
@@ -137,6 +138,24 @@ def _refuse_alike(cell: Any, told_apart: float) -> None:
             text=as_text(cell),
         ),
     )
+
+
+_CUT = re.compile(r"(\d(?:[.,]\d+)?)E\+(\d+)")
+"""A long number as a spreadsheet program saves it: 5.76E+17 of 576458123456789012."""
+
+
+def _refuse_cut(cell: Any) -> None:
+    """Refuse numbers without their last digits, as several different ones have become one."""
+    cut = _CUT.fullmatch(cell.strip()) if isinstance(cell, str) else None
+    if cut and sum(map(str.isdigit, cut[1])) <= int(cut[2]):
+        raise Wrong(
+            cell,
+            Message(
+                "{cell} is a number that has lost its last digits in a spreadsheet program, so that"
+                " different ones are the same: export the file again, and load it as it comes",
+                cell=_quoted(cell),
+            ),
+        )
 
 
 def _exact(cell: Any) -> str | float | int:
