@@ -8,7 +8,7 @@ where nobody says it, the file is refused, with the place of the cell.
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from kpi_xl.errors import EXCEL_ERRORS, NOT_COMPUTED
@@ -26,7 +26,7 @@ _SIGN = rf"(?:{sign_pattern()}|[^\w\s.,'%+()-])"
 _NUMBER = re.compile(
     rf"(?P<sign>[-+]?) ?(?P<open>\()?(?P<before>{_SIGN})? ?(?P<inner>\()?(?P<second>[-+]?)"
     rf"(?P<body>(?:[0-9][0-9.,' ]*|[.,])(?<! )[0-9]*(?:[eE][-+]?[0-9]+)?)"
-    rf" ?(?P<after>{_SIGN})?(?P<close>\))?(?P<percent> ?%)?"
+    rf"(?P<behind> ?-)? ?(?P<after>{_SIGN})?(?P<close>\))?(?P<last> ?-)?(?P<percent> ?%)?"
 )
 CONVENTIONS = ((",", "."), (" ", "."), ("'", "."), (".", ","), (" ", ","), ("'", ","))
 
@@ -150,14 +150,16 @@ def amount_of(text: str) -> Amount | None:
     if not match or match["percent"] or not any(map(str.isdigit, match["body"])):
         return None
     opened = bool(match["open"]) + bool(match["inner"])
-    if opened != bool(match["close"]) or (match["sign"] and match["second"]):
+    ahead = [sign for sign in (match["sign"], match["second"]) if sign]
+    behind = [minus for minus in (match["behind"], match["last"]) if minus]
+    if opened != bool(match["close"]) or len(ahead) + len(behind) > 1 or (behind and opened):
         return None
     if match["before"] and match["after"]:
         return None
     sign = match["before"] or match["after"] or ""
     if sign and len(sign) == 1 and not sign.isalpha() and unicodedata.category(sign) != "Sc":
         return None
-    negative = "-" in (match["sign"], match["second"]) or bool(opened)
+    negative = "-" in ahead or bool(behind or opened)
     return Amount(negative, match["body"], sign)
 
 
@@ -308,6 +310,8 @@ _TIME = r"(?:(?:T|,? +)\(?\d{1,2}[:.]\d\d.*)?"
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?" + _TIME)
 _YEAR_LAST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d\d)" + _TIME)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:\d\d){0,3}")
+# The seconds since 1970 of 2001 to 2030, or their thousandths; no day begins with such a year.
+_SECONDS = re.compile(r"1[0-8]\d{8}(?:\d{3})?")
 # Digits alone are a month in a year that can be meant: 45296 is Excel's number of a day, and 240105
 # is a day without its century.
 _MONTH = re.compile(r"(\d{4}(?=[-/.年])|(?:1[2-59]|2[01])\d\d(?=\d\d))[-/.年]?(\d{1,2})月?")
@@ -506,6 +510,8 @@ def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:
             return date.fromisoformat(text[:10])
         except ValueError:
             return None
+    if _SECONDS.fullmatch(text):
+        return datetime.fromtimestamp(int(text[:10]), UTC).date()
     if match := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
         year, month, day = map(int, match.groups())
     elif match := _YEAR_LAST.fullmatch(text):

@@ -20,11 +20,12 @@ from kpi_xl.exports.plain_tables import NoHeaderError, ReshapedError
 from kpi_xl.exports.rates import OWN, Rates, codes_of, converted, currency_of, of_money
 from kpi_xl.exports.reading import BESIDE, Reading, filled_columns
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
-from kpi_xl.exports.rows import is_total
+from kpi_xl.exports.rows import is_total, rows_of
 from kpi_xl.exports.several import (
     Group,
     Part,
     in_a_table_of_ours,
+    in_other_years,
     left_out_elsewhere,
     of_two_kinds,
     of_two_levels,
@@ -45,6 +46,7 @@ from kpi_xl.sources import (
     TOO_MANY,
     ReadTable,
     SourceError,
+    cells_under,
     headers_of,
     places_of,
     read_table,
@@ -446,6 +448,32 @@ def _unknown(
     request: Request, opener: Opener, tables: Tables, progress: Progress
 ) -> Reading | tuple[str, ReadTable]:
     """A file that nobody knows: read as a table of ours, strictly, or as the user says."""
+    found = _as_ours(request, opener, tables, progress)
+    if (found.table if isinstance(found, Reading) else found[0]) != "Orders":
+        return found
+    path, options, reader = request.path, request.options, _reader(request)
+    if isinstance(found, Reading):
+        headers = found.match.headers
+        if number := plain_tables.order_number(headers, options):
+            cells = rows_of(found.match, {number: headers.index(number)}, [], None).cells[number]
+            found.faults += filter(None, [plain_tables.repeated_orders(number, cells)])
+        return found
+    if not (number := plain_tables.order_number(headers_of(path, "Orders", reader), options)):
+        return found
+    try:
+        cells = cells_under(number, path, "Orders", reader)
+    except SourceError:
+        if not request.origin:
+            raise
+        return found  # who has no right to that column of a database needs none
+    if fault := plain_tables.repeated_orders(number, cells):
+        raise SourceError(placed(path, fault))
+    return found
+
+
+def _as_ours(
+    request: Request, opener: Opener, tables: Tables, progress: Progress
+) -> Reading | tuple[str, ReadTable]:
     first: SourceError | None = None
     is_ours = opener.reader or request.path.suffix.lower() in PLAIN
     if request.options.nothing and is_ours and not plain_tables.is_reshaped(opener, tables):
@@ -624,6 +652,10 @@ def _appended(
     numbered = with_numbers(kept, parts, again) if name == "Orders" and not faults else {}
     ours: list[Note] = []
     twice = [[*told_again(part[1], some, columns)] for part, some in zip(parts, again, strict=True)]
+    for (path, cells, _, reading, _), more in zip(parts, twice, strict=True):
+        more += in_other_years(path, cells, columns, faults)
+        if name == "Orders" and not (reading and reading.match.layout.file):
+            more += plain_tables.same_amounts(cells)
     for place, (group, doubled) in enumerate(zip(groups, again, strict=False)):
         more = [*numbered.get(len(ours), ()), *twice[place]]
         for request, one in zip(group.requests, group.readings, strict=True):

@@ -4,13 +4,14 @@ Nothing is guessed at: the header is the first row that is not blank, or the one
 """
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from kpi_xl.exports import cells as written
 from kpi_xl.exports.layouts import Header, Layout, Named, plain
-from kpi_xl.exports.options import Options
+from kpi_xl.exports.options import Options, money
 from kpi_xl.exports.pages import ENCODINGS, Opener, SourcePage, pages, text_of
 from kpi_xl.exports.recognition import FORTY, Match
 from kpi_xl.exports.rows import Rows, rows_of
@@ -22,6 +23,7 @@ from kpi_xl.sources import SourceError
 from kpi_xl.sources.currencies import MIXED, each_is, says_currencies, watched
 from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.records import Found
+from kpi_xl.sources.values import as_text
 from kpi_xl.units import DATE
 
 METRIC = {"metric", "kpi", "measure", "name"}
@@ -306,6 +308,58 @@ def _better_row(match: Match, columns: Sequence[Column], options: Options) -> in
             if number - 1 > match.row and len(distinct) > 1:
                 return number
     return 0
+
+
+# Orders of several rows
+
+ORDER_NUMBER = re.compile(
+    r"(?:(?:order|invoice)(?:id|no|nr|num|number|ref|reference|#)"
+    r"|(?:bestell|auftrags|rechnungs)(?:nummer|nr)|numérode(?:commande|facture)"
+    r"|númerode(?:pedido|orden|factura)|númerodopedido|订单(?:编号|号|号码)|訂單(?:編號|號碼)"
+    r"|номерзаказа|(?:شماره|شناسه|کد)سفارش)\.?"
+)
+"""What files call the number of an order, as `loose` has it."""
+
+
+def order_number(headers: Sequence[str], options: Options) -> str:
+    """The header of the numbers of orders, where nobody named them; "" where there is none."""
+    if options.once or "order" in {*options.set, *options.renamed.values()}:
+        return ""
+    found = [text for text in headers if ORDER_NUMBER.fullmatch(loose(text))]
+    return found[0] if len(found) == 1 and "order" not in map(loose, headers) else ""
+
+
+def repeated_orders(header: str, cells: Iterable[Any]) -> Message | None:
+    """What is wrong with orders whose number nobody named, if it stands in several rows."""
+    given = Counter(cell for cell in cells if not written.is_blank(cell))
+    several = next((cell for cell, rows in given.items() if rows > 1), None)
+    if several is None:
+        return None
+    text = (
+        "has the same {column} in several rows ({number}): where they are one order, say --map"
+        ' "{column}=order"; where each row is one, --set order='
+    )
+    return Message(text, column=header, number=as_text(several))
+
+
+def same_amounts(cells: Mapping[str, Sequence[Any]]) -> Iterator[Message]:
+    """What is told of orders with one amount in all their rows, which may be the order's total."""
+    numbers = cells.get("order", ())
+    if len({*numbers}) == len(numbers) or "amount" not in cells:
+        return
+    amounts: defaultdict[Any, list[float]] = defaultdict(list)
+    for number, amount in zip(numbers, cells["amount"], strict=True):
+        if number is not None:
+            amounts[number].append(amount or 0.0)
+    several = [some for some in amounts.values() if len(some) > 1]
+    if several and all(min(some) == max(some) > 0.0 for some in several):
+        text = (
+            "{orders} of several rows, each with the same amount in all of them, which count all"
+            " ({worth} beyond the first): where that is the total of the order, say --once with"
+            " the column of its number"
+        )
+        worth = sum(sum(some[1:]) for some in several)
+        yield Message(text, orders=Counted(len(several), "orders"), worth=money(worth))
 
 
 # Long and wide

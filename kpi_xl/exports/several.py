@@ -19,7 +19,7 @@ from kpi_xl.schema import Column
 from kpi_xl.sources import ReadTable
 from kpi_xl.sources.grain import month_of, next_month
 from kpi_xl.sources.values import as_text
-from kpi_xl.units import COUNT, MONEY
+from kpi_xl.units import COUNT, DATE, MONEY
 
 KEYS = {
     "Ads": ("date", "campaign", "ad_group", "channel"), "Orders": ("order",),
@@ -704,18 +704,56 @@ def told_again(
     """What is told of rows that another file has, too: how many, and what they are worth."""
     if not places:
         return
+    rows, worth = Counted(len(places), "rows"), _worth(cells, places, columns)
+    if not worth:
+        yield Message("{rows} that another file has, too", rows=rows)
+        return
+    yield Message("{rows} that another file has, too ({worth})", rows=rows, worth=worth)
+
+
+def _worth(
+    cells: Mapping[str, Sequence[Any]], places: Collection[int], columns: Iterable[Column]
+) -> str:
+    """What some rows are worth, in each column of amounts; nothing where it has none."""
     sums = {
         column.name: sum(cells[column.name][place] or 0.0 for place in places)
         for column in columns
         if column.unit.name == MONEY.name
     }
     worth = [(name, money(float(amount))) for name, amount in sums.items() if amount]
-    rows = Counted(len(places), "rows")
-    if not worth:
-        yield Message("{rows} that another file has, too", rows=rows)
+    return worth[0][1] if len(sums) == 1 and worth else ", ".join(map(" ".join, worth))
+
+
+FIRST_YEAR, LAST_YEAR = 1990, 2099
+"""The years that the figures of workbooks are over."""
+BUDDHIST = 543
+"""How many years more that calendar counts."""
+
+
+def in_other_years(
+    path: Path, cells: Mapping[str, Sequence[Any]], columns: Sequence[Column], faults: list[Message]
+) -> Iterator[Message]:
+    """What is told of rows in years that no figure is over; a fault where all rows are."""
+    days = next((cells[one.name] for one in columns if one.unit is DATE and one.required), ())
+    years = {day.year for day in days if day}
+    others = {year for year in years if not FIRST_YEAR <= year <= LAST_YEAR}
+    if not others:
         return
-    named = worth[0][1] if len(sums) == 1 else ", ".join(map(" ".join, worth))
-    yield Message("{rows} that another file has, too ({worth})", rows=rows, worth=named)
+    known = min(others)
+    shifted = FIRST_YEAR <= known - BUDDHIST <= LAST_YEAR
+    hint = Message("; the Buddhist calendar counts 543 years more") if shifted else ""
+    if others == years:
+        text = (
+            "{path} has no date from 1990 to 2099, over which figures are computed, but of {year}:"
+            " correct the years{hint}"
+        )
+        faults.append(Message(text, path=path, year=str(known), hint=hint))
+        return
+    places = [place for place, day in enumerate(days) if day and day.year in others]
+    worth = _worth(cells, places, columns)
+    text = "{rows} of years before 1990 or after 2099, such as {year}, in no figure{worth}{hint}"
+    rows = Counted(len(places), "rows")
+    yield Message(text, rows=rows, year=str(known), worth=f" ({worth})" if worth else "", hint=hint)
 
 
 def with_numbers(

@@ -363,10 +363,10 @@ def _unwrapped(cell: Any) -> Any:
 
 def _constant(value: str, unit: Unit | None, name: str, reading: Reading) -> Any:
     """A value for all rows."""
-    if unit in (None, KEY, TEXT, LOGICAL):
-        return value
     if not value:
         return None
+    if unit in (None, KEY, TEXT, LOGICAL):
+        return value
     if unit is DATE:
         day = written.day_of(value, "ymd")
         if day is None:

@@ -7,6 +7,7 @@ else in the column decides, or where a cell does not fit, the error names its ro
 from kpi_xl.sources.records import MOST_ROWS, TOO_MANY, ReadTable, SourceError
 from kpi_xl.sources.tables import (
     allowed,
+    cells_under,
     columns_of,
     headers_of,
     places_of,
@@ -20,6 +21,7 @@ __all__ = [
     "ReadTable",
     "SourceError",
     "allowed",
+    "cells_under",
     "columns_of",
     "headers_of",
     "places_of",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import combinations, islice
 from pathlib import Path
+from typing import Any
 
 from kpi_xl.bounded import BudgetError, call, panics
 from kpi_xl.cells import Cell
@@ -114,6 +115,17 @@ def headers_of(path: Path, table: str | None = None, reader: Reader | None = Non
     with suppress(_Seen):
         columns_of(path, reader, choose, table)
     return headers
+
+
+def cells_under(
+    header: str, path: Path, table: str | None = None, reader: Reader | None = None
+) -> list[Any]:
+    """The cells under a header of a file's table, as they stand there. Raises SourceError."""
+
+    def choose(headers: Sequence[str]) -> Places:
+        return {header: headers.index(header)}
+
+    return columns_of(path, reader or _reader(path), choose, table).cells[header]
 
 
 def columns_of(

@@ -204,8 +204,9 @@ def _settled(
 
 # Signs that say the same as those of a plain number; Arabic ones say which they are.
 MARKS = str.maketrans(
-    "\u00a0\u2009\u202f\u2212\u2019\u066c\u066b\u066a\uff05",  # spaces, minus, apostrophe, Arabic
-    "   -''.%%",
+    # Spaces, minus, apostrophe, Arabic ones, those as wide as Chinese signs.
+    "\u00a0\u2009\u202f\u2212\u2019\u066c\u066b\u066a\uff05\uff08\uff09\uff0c\uff0d\uff0e",
+    "   -''.%%(),-.",
 )
 CONVENTIONS = ((",", "."), (" ", "."), ("'", "."), (".", ","), (" ", ","), ("'", ","))
 NUMBER = re.compile(

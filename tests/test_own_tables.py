@@ -1,0 +1,104 @@
+"""Files that no vendor wrote: tables of people's own, as they come out of their programs."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from test_exports import column, filled, refusal, text_file, total
+
+from kpi_xl.exports import Options
+from kpi_xl.exports.cells import amount_of, value_of
+from kpi_xl.sources import SourceError
+
+LINES = """Order ID,Customer,Date,Line,Total
+7,a,2024-03-01,40,100
+7,a,2024-03-01,60,100
+8,b,2024-03-02,200,200
+"""
+
+
+def test_orders_of_several_rows_are_asked_about(tmp_path: Path) -> None:
+    """Without their number, three rows would be three orders of which there are two."""
+    path = text_file(tmp_path / "lines.csv", LINES)
+    by_line = {"Line": "amount"}
+    where = r'several rows \(7\): where they are one order, say --map "Order ID=order"'
+    with pytest.raises(SourceError, match=where):
+        filled("retention", path, words=Options(renamed=by_line))
+    one = filled("retention", path, words=Options(renamed={**by_line, "Order ID": "order"}))
+    assert column(one, "Orders", "order") == [7, 7, 8]
+    each = filled("retention", path, words=Options(renamed=by_line, set={"order": ""}))
+    assert column(each, "Orders", "order") == [None] * 3
+    ours = text_file(tmp_path / "ours.csv", LINES.replace("Line", "Amount"))
+    assert "the same Order ID in several rows (7)" in refusal("retention", ours)
+
+
+def test_orders_of_a_row_each_need_no_number(tmp_path: Path) -> None:
+    path = text_file(
+        tmp_path / "orders.csv", LINES.replace("7,a,2024-03-01,60", "9,a,2024-03-01,60")
+    )
+    told = filled("retention", path, words=Options(renamed={"Line": "amount"}))
+    assert total(told, "Orders", "amount") == 300
+    assert "columns not used: Order ID, Total" in told.notes[0].remarks()
+
+
+def test_a_total_in_each_row_of_its_order_is_told(tmp_path: Path) -> None:
+    path = text_file(tmp_path / "lines.csv", LINES)
+    names = {"Total": "amount", "Order ID": "order"}
+    told = filled("retention", path, words=Options(renamed=names))
+    assert total(told, "Orders", "amount") == 400
+    assert "1 order of several rows" in told.notes[0].remarks()
+    assert "(100.00 beyond the first)" in told.notes[0].remarks()
+    once = filled("retention", path, words=Options(renamed={"Total": "amount"}, once="Order ID"))
+    assert total(once, "Orders", "amount") == 300
+    assert "several rows" not in once.notes[0].remarks()
+    lines = filled("retention", path, words=Options(renamed={**names, "Line": "amount"}))
+    assert "several rows" not in lines.notes[0].remarks()
+
+
+def test_years_that_no_figure_is_over_are_told(tmp_path: Path) -> None:
+    """2567 is 2024 in Thailand."""
+    head = "customer,date,amount\n"
+    thai = text_file(tmp_path / "thai.csv", f"{head}a,05/03/2567,100\nb,15/04/2567,200\n")
+    told = refusal("retention", thai)
+    assert "no date from 1990 to 2099" in told
+    assert "of 2567: correct the years; the Buddhist calendar counts 543 years more" in told
+    old = text_file(tmp_path / "old.csv", f"{head}a,1985-03-05,100\n")
+    assert "of 1985: correct the years" in refusal("retention", old)
+    mixed = text_file(tmp_path / "mixed.csv", f"{head}a,2024-03-05,100\nb,2567-04-15,200\n")
+    assert (
+        "1 row of years before 1990 or after 2099, such as 2567, in no figure (200.00)"
+        in filled("retention", mixed).notes[0].remarks()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("100,00-", -100.0),  # as SAP writes it
+        ("1.200,50 -", -1200.5),
+        ("€ 100,00-", -100.0),
+        ("100,00- €", -100.0),
+        ("100,00 €-", -100.0),
+        ("(100,00)", -100.0),
+        ("(-100,00)", -100.0),
+        ("\uff08¥1.200,00\uff09", -1200.0),  # as wide as Chinese signs
+        ("\uff0d\uff15", -5.0),
+        ("\uff11\uff12\uff10", 120.0),
+        ("-100-", None),
+        ("(5)-", None),
+        ("1-2", None),
+        ("100.-", None),  # whole francs in Switzerland, and no less than 0
+        ("2024-03", None),
+    ],
+)
+def test_signs_of_amounts(text: str, known: float | None) -> None:
+    amount = amount_of(text)
+    value = amount and value_of(amount.body, ".", ",")
+    assert (-value if amount and value and amount.negative else value) == known
+
+
+def test_seconds_since_1970_are_days(tmp_path: Path) -> None:
+    """1709596800 is 2024-03-05, 0:00 in UTC, by date -u -d @1709596800."""
+    for seconds in ("1709596800", "1709683199", "1709596800000"):
+        path = text_file(tmp_path / "orders.csv", f"customer,date,amount\na,{seconds},100\n")
+        assert column(filled("retention", path), "Orders", "date") == [date(2024, 3, 5)]
