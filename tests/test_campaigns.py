@@ -893,3 +893,42 @@ def test_of_more_campaigns_than_are_listed_the_figures_say_so() -> None:
     assert figures["Cost below break-even"] == f"{sum(100 + n for n in range(10, 25)):,}.00"
     told = "Of the campaigns that cost most alone: see Campaigns"
     assert [*built.values.values()].count(told) == 3
+
+
+@pytest.mark.parametrize(
+    ("costs", "revenues", "shares", "of_sales", "said"),
+    [
+        # By hand: 5 and 3 given back, 40 + 8 earned. Nothing was spent to divide by.
+        ((-5.0, -3.0, None), (40.0, 8.0, None), ["", "", ""], -8 / 48, "no cost in these days"),
+        ((0.0, None, 0.0), (40.0, 8.0, None), ["", "", ""], 0, "no cost in these days"),
+        # Refunds are more than what was sold: -40 + 8. They cost 8.
+        ((5.0, 3.0, 0.0), (-40.0, 8.0, 0.0), [5 / 8, 3 / 8, 0], "", "below break-even"),
+    ],
+)
+def test_where_only_credits_or_nothing_was_spent_all_names_are_listed(
+    costs: tuple[Any, ...],
+    revenues: tuple[Any, ...],
+    shares: list[Any],
+    of_sales: Any,
+    said: str,
+) -> None:
+    """The lists were empty, and ROAS and cost of sales #NUM!, so that checks did not agree."""
+    rows = [(FIRST_DAY, name, name, 1000, 50, cost, 5, revenue)
+            for name, cost, revenue in zip(("Old", "New", "Brand"), costs, revenues, strict=True)
+            ]  # fmt: skip
+    built = build(TEMPLATE, mixed(*rows))
+    for top, room in ((CHANNEL_ROWS, 8), (CAMPAIGN_ROWS, BY_CAMPAIGN.room)):
+        cells = {name: held for name, held in shown(built, "Campaigns", top, room).items() if name}
+        assert sorted(cells) == ["Brand", "New", "Old"]
+        listed = [cells[name] for name in ("Old", "New", "Brand")]
+        assert [held[2] for held in listed] == shares
+        assert [held[3] for held in listed] == ["" if cost is None else cost for cost in costs]
+    assert [name for name in shown(built, "Ad groups", TOP + 1, 40, keys=2) if name != "/"]
+    held, sold = named_figures(built), sum(filter(None, revenues))
+    cost = sum(filter(None, costs))
+    assert (held["cost"], held["revenue"]) == (cost, sold)
+    assert held["adreturn"] == ("" if cost <= 0 else -4)
+    assert held["costofsales"] == (of_sales and pytest.approx(of_sales))
+    assert of_all(built)[15] == said
+    assert not [value for value in built.values.values() if str(value).startswith("#")]
+    assert "✗ no" not in built.values.values()

@@ -1,6 +1,6 @@
 """The sales team's workbook, held to figures that plain loops count from the sample's rows."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from statistics import linear_regression, mean
 from typing import Any
 
@@ -12,6 +12,8 @@ from kpi_xl.workbook_templates.sales_team import CHARTED, TEMPLATE, TOP
 from kpi_xl.workbook_templates.sales_team_sample import sample
 from kpi_xl.workbook_templates.writing import Built
 from workbooks import set_to
+
+from kpi_xl.reports.layout import Loaded
 
 FEBRUARY = [date(2025, 2, 3), date(2025, 2, 10)]  # two of the four Mondays of the month
 NUMBERS = ("sales", "visits", "leads", "deals", "spend")
@@ -467,3 +469,93 @@ def test_what_no_row_has_is_blank_and_not_0(lacking: str) -> None:
     for line in months:
         none = {n for n, cell in enumerate(line) if cell == "" and n not in (5, 7)}
         assert none == places.get(lacking, set())
+
+
+def weeks_loaded(loaded: datetime | None, *more: tuple[Any, ...]) -> Built:
+    """Two reps with 1,000 in each of three weeks of February 2026, and 100 each in the fourth."""
+    weeks = [
+        (rep, date(2026, 2, 2) + timedelta(7 * n), 100 if n == 3 else 1000, 10, 5, 2, 100)
+        for n in range(4)
+        for rep in "AB"
+    ]
+    targets = {"rep": ["A", "B"], "sales": [5000, 5000], "visits": [40, 40]}
+    data = {**weeks_of(*weeks, *more), "Targets": targets}
+    return build(TEMPLATE, data, loaded=[Loaded("Weeks", loaded=loaded)] if loaded else [])
+
+
+@pytest.mark.parametrize("day", [23, 26])
+def test_a_week_that_is_not_over_is_in_no_figure(day: int) -> None:
+    """Loaded on its Monday, or its Thursday: 6,000 in three weeks are 8,000 in four. It was a fall
+    of sales, a forecast of 6,200 and two reps off track."""
+    built = weeks_loaded(datetime(2026, 2, day, 18))
+    figures = dict(built.headlines)
+    assert [figures[name] for name in ("Sales", "Forecast", "Needed a week", "Sales visits")] == [
+        "6,000", "8,000", "4,000", "60",
+    ]  # fmt: skip
+    trend = table(built, "Trend", TOP + 1, 1, 16)[0]
+    assert (trend[11:14], trend[14]) == ([2000, 2000, 2000], 0)
+    reps = table(built, "Reps", CHARTED + 1, 2, 7)
+    assert [line[1:] for line in reps] == [
+        [rep, 3, 3000, 3750, 0.8, 4000] for rep in ("A", "B")
+    ]  # fmt: skip
+    month = table(built, "Months", TOP + 12, 1, 11)[0]
+    assert month[1:5] + month[8:] == [3, 6000, 7500, 0.8, 60, 30, 12]
+    assert built.values["Summary", 4, 2] == (
+        "The week of 2026-02-23 is not over in the data, which were loaded on"
+        f" 2026-02-{day}: its rows so far (2) are in no figure yet."
+    )
+    assert "✗ no" not in built.values.values()
+
+
+@pytest.mark.parametrize(
+    ("loaded", "typed"),
+    [
+        (None, False),  # nobody knows when
+        (datetime(2026, 2, 27, 9), False),  # on its Friday
+        (datetime(2026, 3, 2, 9), False),  # the Monday after
+        (datetime(2026, 2, 18, 9), False),  # the week before: it was typed below
+        (datetime(2026, 2, 25, 9), True),  # another was typed below it
+    ],
+)
+def test_a_week_that_is_over_counts(loaded: datetime | None, typed: bool) -> None:
+    """6,000 and 200 in the four weeks of February."""
+    march = [("A", date(2026, 3, 2), 0, 0, 0, 0, 0)] if typed else []
+    built = weeks_loaded(loaded, *march)
+    months = table(built, "Months", TOP + 11 if typed else TOP + 12, 1, 3)
+    assert months[0][1:] == [4, 6200]
+    assert built.values["Summary", 4, 2] == ""
+
+
+def test_the_only_week_counts_before_it_is_over() -> None:
+    """What would be left of it is nothing."""
+    data = weeks_of(("A", date(2026, 2, 2), 1000, 10, 5, 2, 100))
+    built = build(TEMPLATE, data, loaded=[Loaded("Weeks", loaded=datetime(2026, 2, 3))])
+    assert dict(built.headlines)["Sales"] == "1,000"
+    assert built.values["Summary", 4, 2] == ""
+
+
+def test_the_sum_of_the_targets_has_thousands(demo: Built) -> None:
+    shown = [
+        value for value in weeks_loaded(None).values.values() if "sum of Targets" in str(value)
+    ]
+    assert shown == ["Blank: the sum of Targets: 10,000"]
+
+
+def test_a_ratio_of_one_of_the_periods_is_owed_to_nobody() -> None:
+    """No deal in March, so that the average deal has no change: an error on the sheet Model."""
+    march = date(2025, 3, 3)
+    data = weeks_of(
+        ("A", march - timedelta(28), 500, 8, 5, 1, 100),
+        ("B", march - timedelta(28), 300, 8, 5, 1, 100),
+        ("A", march, 500, 8, 5, 0, 100),
+        ("B", march, 300, 8, 5, 0, 100),
+    )
+    built = build(TEMPLATE, data)
+    assert not [value for value in built.values.values() if str(value).startswith("#")]
+
+
+def test_a_rep_of_whom_only_sales_are_known_has_a_whole_sentence() -> None:
+    """It ended in ". ."."""
+    data = weeks_of(("A", date(2026, 2, 2), 500, None, None, None, None))
+    built = build(TEMPLATE, data)
+    assert table(built, "Coaching", TOP + 1, 1, 10)[0][9] == "Sales at 500% of the target."

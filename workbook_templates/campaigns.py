@@ -143,9 +143,17 @@ def known_sum(column: str, since: str, until: str, criteria: str = "") -> str:
     return f'IF(IF({gaps_in(column)}="",FALSE,{none}),"",SUMIFS(Ads[{column}],{rows}))'
 
 
-def no_ratio(above: str, below: str) -> str:
-    """The condition that two sums, by name or cell, have no ratio: one is blank, or 0 below."""
-    return f'IF({above}="",TRUE,N({below})=0)'
+def no_ratio(above: str, below: str, none: str) -> str:
+    """The condition that two sums, by name or cell, have no ratio: one is blank, or none below."""
+    return f'IF({above}="",TRUE,N({below}){none})'
+
+
+def nothing(column: str) -> str:
+    """How a sum tells that there is nothing to divide by.
+
+    Credits and refunds may be more than what they are taken off; a count below 0 is a mistake.
+    """
+    return "<=0" if column in ("cost", "revenue") else "=0"
 
 
 OUTCOMES = Outcomes(
@@ -204,7 +212,7 @@ def shared(column: str, other: str, rows: str, whole: str) -> str:
 def parts(above: str, below: str, rows: str, wholes: tuple[str, str]) -> Divided:
     """The parts of a ratio; `wholes` are the cells of the sums over all of the rows."""
     over = shared(below, above, rows, wholes[1])
-    return divided(shared(above, below, rows, wholes[0]), over, wholes)
+    return divided(shared(above, below, rows, wholes[0]), over, wholes, nothing(below))
 
 
 def nothing_earned(rows: str, revenue: str, cost: str) -> str:
@@ -259,13 +267,16 @@ class Listed(NamedTuple):
 
     @property
     def formula(self) -> str:
-        """The names with their sums, the largest first; nothing where there is nothing to sum.
+        """The names with their sums, the largest first.
 
-        What was given back is in no sum: a name of which it is more would have no share.
+        What was given back is in no sum: a name of which it is more would have no share. Where
+        nothing is above 0 all names are listed by their rows, but for those of a condition.
         """
         column = f"Ads[{self.summed}]"
-        none = f'COUNTIFS({in_days()},{column},">0")=0'
-        return blank_if((NONE, none), self.mix(f"IF({column}>0,{column},0)"))
+        none, above = f'COUNTIFS({in_days()},{column},">0")=0', f"IF({column}>0,{column},0)"
+        if self.condition:
+            return blank_if((NONE, none), self.mix(above))
+        return blank_if(NONE, self.mix(f"IF({none},1,{above})"))
 
 
 BY_CHANNEL = Listed("Channels", 0, named("channel"), "cost", 8)
@@ -401,7 +412,8 @@ def ratio_figure(
     """A ratio of the range: which says so where it is not of all rows."""
     names, cells = map(named_after, columns), (with_other(*columns), with_other(*columns[::-1]))
     (above, below), formula = names, f"{function}({','.join(cells)})"
-    formula = blank_if((f'{above}=""', no_ratio(*cells)), formula)
+    none = no_ratio(*cells, nothing(columns[1]))
+    formula = blank_if((f'{above}=""', none), formula)
     part = f"IF({cells[0]}={above},{cells[1]}<>{below},TRUE)"
     return Figure(name, label, formula, unit, meaning, (part, PARTLY))
 
@@ -509,7 +521,7 @@ TEST_SETTINGS = (
             "Chance of seeing a difference that is not there"),
     Setting("TestPower", "Power", 0.8, RATE, "Chance of seeing a difference that is there"),
     Setting("Visitors", "Visitors a day", "", COUNT, "Blank: the clicks of the campaigns",
-            effect='IF(DailyVisitors="","",ROUND(DailyVisitors,0))'),
+            effect='IF(DailyVisitors="","",TEXT(DailyVisitors,"#,##0"))'),
     Setting("ShareOfA", "Share of the visitors for A", 0.5, RATE, "As planned: 50% is half"),
 )  # fmt: skip
 
@@ -1115,7 +1127,9 @@ def shown_as(header: str, called: str, look: Mapping[str, Any] = NAME) -> Measur
     return Measure(header, f"{{model {called}}}", KEY, blank="", look=look)
 
 
-SHARE = Measure("Share of cost", "{cost}/Cost", RATE, "N(Cost)", blank='{cost}=""', bars=True)
+SHARE = Measure(
+    "Share of cost", "{cost}/Cost", RATE, "MAX(0,N(Cost))", blank='{cost}=""', bars=True
+)
 
 
 def campaigns(page: Page) -> None:
@@ -1501,7 +1515,7 @@ def judged(book: Book, *, best: bool) -> str:
     phrase = extremes("ROAS", RATIO, highest, lowest, plain) if best else plain
     lost = say("cost without conversions")
     free = say("no cost in these days")
-    return ifs([("N({cost})=0", free), ("{conversions}=0", lost), ('{ROAS}=""', '""')], phrase)
+    return ifs([("N({cost})<=0", free), ("{conversions}=0", lost), ('{ROAS}=""', '""')], phrase)
 
 
 def extremes(measure: str, unit: Unit, best: str, worst: str, otherwise: str) -> str:

@@ -274,9 +274,10 @@ def owed_to(
     others = {name: f"({name}-{{{name} now}}+{{{name} before}})" for name in parts.sums}
     for name in wanted:
         formula = others.get(name) or rebound(figures[name].formula.removeprefix("="), others)
-        change = f"N({name})-N({name}Before)"
-        share = f"IF(ISNUMBER({formula}),({name}-{formula})/({change}),0)"
-        none = f'IF({{part}}="",TRUE,{change}=0)'
+        change = f"({name}-{name}Before)"
+        share = f"IF(ISNUMBER({formula}),({name}-{formula})/{change},0)"
+        # What one of the periods does not have has not changed.
+        none = f'IF({{part}}="",TRUE,IF({name}="",TRUE,IF({name}Before="",TRUE,{change}=0)))'
         columns.append(Measure(f"{name}Owed", share, RATE, blank=none, key=f"{name} owed"))
     page.sheet.set_column(left, left, 16)
     for place, measure in enumerate(columns):

@@ -88,12 +88,14 @@ class Outcomes(NamedTuple):
 class Divided(NamedTuple):
     """The parts of a ratio over some rows: their sums, each over the rows that state the other.
 
-    `none` is the condition that one of the sums over all of the rows is not known.
+    `none` is the condition that one of the sums over all of the rows is not known, `nothing` how
+    what is below tells that there is nothing to divide by.
     """
 
     above: str
     below: str
     none: str
+    nothing: str
 
     def by(self, function: str) -> str:
         """A KPI function of them."""
@@ -101,7 +103,7 @@ class Divided(NamedTuple):
 
     def ratio(self, function: str) -> str:
         """A KPI function of them, blank where there is nothing to divide by."""
-        return f'IF({self.below}=0,"",{self.by(function)})'
+        return f'IF({self.below}{self.nothing},"",{self.by(function)})'
 
     @property
     def over(self) -> str:
@@ -109,9 +111,9 @@ class Divided(NamedTuple):
         return f"IF({self.none},0,{self.below})"
 
 
-def divided(above: str, below: str, wholes: tuple[str, str]) -> Divided:
+def divided(above: str, below: str, wholes: tuple[str, str], nothing: str = "=0") -> Divided:
     """The parts of a ratio; `wholes` are the cells of the sums over all of the rows."""
-    return Divided(above, below, f'IF({wholes[0]}="",TRUE,{wholes[1]}="")')
+    return Divided(above, below, f'IF({wholes[0]}="",TRUE,{wholes[1]}="")', nothing)
 
 
 class LeftOut(NamedTuple):

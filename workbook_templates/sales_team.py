@@ -15,10 +15,12 @@ from kpi_xl.units import AVERAGE, COUNT, DATE, KEY, LARGE, MONEY, RATE, TEXT, Un
 
 from .comparison import (
     COMPARE,
+    LAST_OF_ALL,
     Breakdown,
     Tile,
     comparable,
     compared_with,
+    day_text,
     figures_before,
     in_words,
     owed_to,
@@ -87,7 +89,7 @@ SETTINGS = (
         "",
         LARGE,
         "Blank: the sum of Targets",
-        effect='IF(TeamGoal="","",ROUND(TeamGoal,0))',
+        effect='IF(TeamGoal="","",TEXT(TeamGoal,"#,##0"))',
     ),
     Setting("VisitTarget", "Visits a rep and month", 60, COUNT, "To reach"),
     Setting("CloseTarget", "Close rate", 0.3, RATE, "To reach"),
@@ -99,7 +101,7 @@ NO_WEEK = 'LastWeek=""'
 NO_MONTH = "WeeksGone=0"
 NO_SALES = f'OR({NO_MONTH},MonthSales="")'
 NO_SHARE = f'OR({NO_MONTH},MonthSales="",N(TeamGoal)=0)'
-IN_MONTH = 'Weeks[week],">="&MonthStart,Weeks[week],"<="&MonthEnd'
+IN_MONTH = 'Weeks[week],">="&MonthStart,Weeks[week],"<="&MonthUntil'
 
 
 def known_sum(column: str, criteria: str) -> str:
@@ -165,11 +167,22 @@ def if_known(above: str, below: str) -> str:
 BASIS = (
     Basis("Earliest", blank_if(WEEKS.empty, "INT(MEDIAN(Weeks[week]))-1096"), DATE),
     Basis("Latest", blank_if(WEEKS.empty, "INT(MEDIAN(Weeks[week]))+1096"), DATE),
-    Basis("LatestDay",
+    Basis("NewestDay",
           blank_if(WEEKS.empty, '_xlfn.MAXIFS(Weeks[week],Weeks[week],"<="&Latest)'), DATE),
+    # The newest week is not over where its data were loaded before its Friday. The only week counts
+    # all the same, and so does one that somebody has typed below it.
+    Basis("NewestWeek", '=IF(N(NewestDay)=0,"",NewestDay-MOD(NewestDay-2,7))', DATE),
+    Basis("LoadedDay", '=INT(_xlfn.MAXIFS(Sources[loaded],Sources[table],"Weeks"))', DATE),
+    Basis("RunningWeek", blank_if('NewestWeek=""',
+          "IF(OR(LoadedDay<NewestWeek,LoadedDay>NewestWeek+3,"
+          '_xlfn.MINIFS(Weeks[week],Weeks[week],">="&Earliest)>=NewestWeek),"",NewestWeek)'), DATE),
+    Basis("WeeksKnown", f'=IF(RunningWeek="",{LAST_OF_ALL},RunningWeek-1)', DATE),
+    Basis("LatestDay", blank_if(WEEKS.empty, '_xlfn.MAXIFS(Weeks[week],Weeks[week],"<="&'
+                           'MIN(Latest,WeeksKnown))'), DATE),
     Basis("MonthStart", blank_if(WEEKS.empty, 'IF(MonthShown="",EOMONTH(LatestDay,-1)+1,'
                             "EOMONTH(MonthShown,-1)+1)"), DATE),
     Basis("MonthEnd", blank_if(WEEKS.empty, "EOMONTH(MonthStart,0)"), DATE),
+    Basis("MonthUntil", blank_if(WEEKS.empty, "MIN(MonthEnd,WeeksKnown)"), DATE),
     Basis("LastDay", blank_if(WEEKS.empty, '_xlfn.MAXIFS(Weeks[week],Weeks[week],"<="&'
                          'MIN(MonthEnd,LatestDay),Weeks[week],">="&Earliest)'), DATE),
     Basis("LastWeek", '=IF(N(LastDay)=0,"",LastDay-MOD(LastDay-2,7))', DATE),
@@ -222,7 +235,7 @@ TILES = (
     Tile("TeamCac", "lower", "CAC"),
     Tile("TeamDeal", "higher", "Average deal"),
 )
-BOUNDS = {"MonthStart": "ComparedFrom", "MonthEnd": "ComparedUntil"}
+BOUNDS = {"MonthStart": "ComparedFrom", "MonthUntil": "ComparedUntil"}
 
 
 def first_monday(day: str) -> str:
@@ -436,7 +449,7 @@ UNTOLD = 'IF(DealsSilent>0,TRUE,{}="")'
 
 def native_ratio(ratio: str) -> str:
     """A ratio of the month over the table itself, where no rep is left out."""
-    rows = "(Weeks[week]>=MonthStart)*(Weeks[week]<=MonthEnd)"
+    rows = "(Weeks[week]>=MonthStart)*(Weeks[week]<=MonthUntil)"
     above, below = (
         f'SUMPRODUCT({rows}*(Weeks[{other}]<>"")*Weeks[{one}])'
         if other not in OUTCOMES.columns
@@ -449,7 +462,7 @@ def native_ratio(ratio: str) -> str:
 AGREEMENTS = (
     Agreement("Target reached", "=TargetReached",
               blank_if('TargetReached=""',
-                       "SUMPRODUCT((Weeks[week]>=MonthStart)*(Weeks[week]<=MonthEnd)"
+                       "SUMPRODUCT((Weeks[week]>=MonthStart)*(Weeks[week]<=MonthUntil)"
                        "*Weeks[sales])/TeamGoal"), RATE),
     Agreement("Forecast", "=MonthForecast",
               blank_if('MonthForecast=""', "MonthSales/WeeksGone*MonthWeeks"), LARGE),
@@ -640,10 +653,7 @@ def words_of_reps(book: Book) -> list[Measure]:
 
     def said_of(extreme: str, beyond: str, otherwise: str) -> str:
         found = f"INDEX({words},1,MATCH({extreme}({gaps}),{gaps},0))"
-        return (
-            f'IF(COUNT({gaps})+0*SUM({gaps})=0,"",IF({extreme}({gaps}){beyond},{found},'
-            f"{book.phrase(otherwise)}))"
-        )
+        return f"IF({extreme}({gaps}){beyond},{found},{book.phrase(otherwise)})"
 
     # Less than half a percent is printed as none.
     best = said_of("MAX", ">=0.005", "No KPI stands out")
@@ -652,16 +662,17 @@ def words_of_reps(book: Book) -> list[Measure]:
     share = 'TEXT(IF({$Share}<1,MIN({$Share},0.99),{$Share}),"0%")'
     text = "Sales at {share} of the target. {reason}."
     best, worst = (book.phrase(text, {"share": share, "reason": one}) for one in (best, worst))
+    alone = book.phrase("Sales at {share} of the target.", {"share": share})
     away = book.phrase("No week in this month, or no target for it.")
-    formula = (
-        f'=IF({{$Name}}="","",IF({{$Share}}="",{away},IF({{$Status}}="on track",{best},{worst})))'
-    )
+    unknown = f"COUNT({gaps})+0*SUM({gaps})=0"
+    said = ifs([(unknown, alone), ('{$Status}="on track"', best)], worst)
+    formula = f'=IF({{$Name}}="","",IF({{$Share}}="",{away},{said}))'
     tips = ",".join(book.phrase(reason.advice) for reason in REASONS)
     tip = f"CHOOSE(MATCH(MIN({gaps}),{gaps},0),{tips})"
     show, keep = (book.phrase(text) for text in (
         "Let the others see how it is done.", "Look at the leads: how many, and how good."
     ))  # fmt: skip
-    none = f"IF(COUNT({gaps})+0*SUM({gaps})=0,{keep},IF(MIN({gaps})>-0.005,{keep},{tip}))"
+    none = f"IF({unknown},{keep},IF(MIN({gaps})>-0.005,{keep},{tip}))"
     advice = f'=IF({{$Share}}="","",IF({{$Status}}="on track",{show},{none}))'
     return [*reasons, of_rep("Sentence", formula, TEXT), of_rep("Advice", advice, TEXT)]
 
@@ -740,13 +751,14 @@ THIRTEEN_WEEKS = (
 """The team's sales of the last weeks, against an equal part of each month's target."""
 
 # LibreOffice has no frequencies of no days at all.
-IN_THE_MONTH = "(Weeks[week]>={start})*(Weeks[week]<=EOMONTH({start},0))"
+ENDS = "MIN(EOMONTH({start},0),WeeksKnown)"
+IN_THE_MONTH = f"(Weeks[week]>={{start}})*(Weeks[week]<={ENDS})"
 MONDAYS_OF_MONTH = f"SUMPRODUCT((FREQUENCY(IF({IN_THE_MONTH},Weeks[week]),Weeks[week])>0)*1)"
 TWELVE_MONTHS = (
     Measure("start", "EOMONTH(MonthStart,{ago})+1", DATE, blank=NO_WEEK),
     Measure("weeks in it", "INT((EOMONTH({start},0)-2)/7)-INT(({start}-3)/7)", COUNT),
     Measure("weeks of data",
-            'IF(COUNTIFS(Weeks[week],">="&{start},Weeks[week],"<="&EOMONTH({start},0))=0,0,'
+            f'IF(COUNTIFS(Weeks[week],">="&{{start}},Weeks[week],"<="&{ENDS})=0,0,'
             f"MIN({{weeks in it}},{MONDAYS_OF_MONTH}))", COUNT, kind="array"),
     Measure("target", "TeamGoal*{weeks of data}/{weeks in it}", LARGE, "N({weeks of data})",
             blank="N(TeamGoal)=0"),
@@ -756,7 +768,7 @@ TWELVE_MONTHS = (
 """The months up to the one that is looked at."""
 
 MONDAYS = (
-    Measure("Monday", 'IF(N(LatestDay)=0,"",LatestDay-MOD(LatestDay-2,7)-{days})', DATE, blank=""),
+    Measure("Monday", 'IF(NewestWeek="","",NewestWeek-{days})', DATE, blank=""),
     Measure("MondayRows", 'COUNTIFS(Weeks[week],">="&{Monday},Weeks[week],"<="&{Monday}+6)', COUNT,
             name="MondayRows"),
     Measure("MondayExact", "COUNTIF(Weeks[week],{Monday})", COUNT, name="MondayExact"),
@@ -789,6 +801,7 @@ def summary(page: Page, owed: dict[str, str]) -> None:
     lay_out(page, "Sales team", "Change the yellow cells to your own.", ((1, 3), (6, 27)),
             column=1)  # fmt: skip
     status(page, 2, 1, WEEKS)
+    page.put(3, 1, not_over(page.book), page.styles.warning())
     months = Grid(page.book.pages["Months"], TOP, 0, month_columns(page.book), TWELVE)
     shown = with_courses(TILES, months, owed)
     row = range_band(page, TOP, 1, 6, RANGE_SETTINGS, ("WeeksFrom", "WeeksUntil"))
@@ -1003,6 +1016,17 @@ def trend(page: Page, room: int) -> None:
     )
 
 
+def not_over(book: Book) -> str:
+    """That the newest week is in no figure, in words, and how many rows it has so far."""
+    told = book.phrase(
+        "The week of {day} is not over in the data, which were loaded on {loaded}: its rows so far"
+        " ({rows}) are in no figure yet.",
+        {"day": day_text("RunningWeek"), "loaded": day_text("LoadedDay"),
+         "rows": f'TEXT(COUNTIFS({in_week("RunningWeek")}),"#,##0")'},
+    )  # fmt: skip
+    return blank_if('RunningWeek=""', told)
+
+
 def pace(book: Book) -> str:
     """Where the month will end, in words."""
     phrase = book.phrase(
@@ -1026,7 +1050,7 @@ def add_trend(page: Page, row: int) -> None:
     page.put(row, 2 + THIRTEEN, words, page.styles.label(indent=1))
 
 
-OF_MONTH = 'Weeks[week],">="&{start},Weeks[week],"<="&EOMONTH({start},0)'
+OF_MONTH = f'Weeks[week],">="&{{start}},Weeks[week],"<="&{ENDS}'
 
 
 def in_month(header: str, column: str, unit: Unit = COUNT) -> Measure:
@@ -1247,7 +1271,8 @@ TEMPLATE = Template(
         (
             "Months",
             "A week belongs to the month of its Monday, so that months have four or five weeks;"
-            " a week's target is an equal part of its month's.",
+            " a week's target is an equal part of its month's. A week that was loaded before its"
+            " Friday is not over, and in no figure yet.",
         ),
         (
             "In words",
