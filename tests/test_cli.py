@@ -339,7 +339,7 @@ def test_fill_reads_files_and_tells_what_it_read(tmp_path: Path) -> None:
 def test_fill_says_of_a_file_that_is_read_twice_what_was_said_of_each_table(tmp_path: Path) -> None:
     """Or a refresh would read it otherwise."""
     lines = ["lead_id,Tag,Kanal,mql_date,sql_date,won_date,value,Kosten"]
-    lines += ["L1,2025-01-01,A,,,,,5", "L2,2025-02-01,B,,,,,6", ""]
+    lines += ["L1,2025-01-01,A,,,,,5", "L2,2025-02-01,B,,,,,6", "L2,2025-02-01,B,,,,,6", ""]
     (tmp_path / "all.csv").write_text("\n".join(lines))
     result = kpi_xl(
         *("fill", "funnel", "--table", "Leads=all.csv", "--table", "Spend=all.csv"),
@@ -353,6 +353,9 @@ def test_fill_says_of_a_file_that_is_read_twice_what_was_said_of_each_table(tmp_
     rows = [[cell.value for cell in row[:3]] for row in sources.iter_rows()]
     assert ["Leads", "all.csv", "Tag=created; Kanal=channel"] in rows
     assert ["Spend", "all.csv", "Kanal=channel; Tag=month; Kosten=spend"] in rows
+    assert "The sheet Checks has found:\n  Leads twice in the table: 1 row, first in row 6\n" in (
+        result.stdout
+    )
 
 
 def test_fill_from_a_workbook(book: Path, tmp_path: Path) -> None:
@@ -411,6 +414,10 @@ def test_fill_tells_other_programs(tmp_path: Path) -> None:
     assert (read["table"], read["rows"], Path(read["file"]).name) == ("Weeks", 1, "own.csv")
     assert "1 row used" in read["remarks"]
     assert "1,251" in record["figures"].values()
+    problems = {found["label"]: found for found in record["problems"]}
+    assert problems["Names that are not in Targets"] == {
+        "label": "Names that are not in Targets", "rows": 1, "first": "5"
+    }  # fmt: skip
 
 
 def test_errors_of_a_workbook_are_told_with_a_cell_and_the_reason(
@@ -418,7 +425,7 @@ def test_errors_of_a_workbook_are_told_with_a_cell_and_the_reason(
 ) -> None:
     few = CellError("#N/A", "too few [values]")
     values = {("Model", row, 2): few for row in (3, 4)} | {("Model", 5, 28): CellError("#NUM!", "")}
-    print_told(template("funnel"), Built(b"", values, []).told, "en")
+    print_told(template("funnel"), Built(b"", values, [], []).told, "en")
     *_, count, first, second = capsys.readouterr().out.splitlines()
     assert count == "3 formulas computed, 3 errors:"
     assert first == "  Model!B3 and 1 more: #N/A: too few [values]"

@@ -48,6 +48,7 @@ from .writing import (
     Given,
     Headline,
     Page,
+    ProblemPlace,
     Progress,
     Proper,
     Say,
@@ -720,6 +721,8 @@ def problem_rows(page: Page, row: int, problems: Sequence[Problem]) -> int:
             put(row, 2, formula, styles.of("0", align="right"))
             if problem.label == WRONG_SETTINGS:
                 page.define("WrongSetting", row, 2)
+        places = ((page.name, row + 1, column) for column in (2, 3))
+        page.book.checks.append(ProblemPlace(named(page, problem), *places))
         page.write(row, 4, problem.advice, styles.lead())
     first = row - len(problems) + 1
     page.define("ProblemRows", first, 1, row, 1)

@@ -94,27 +94,49 @@ class Headline(NamedTuple):
     unit: Unit
 
 
+class ProblemPlace(NamedTuple):
+    """A problem that is looked for: where its rows are counted, and the first one said."""
+
+    label: str
+    rows: tuple[str, int, int]
+    first: tuple[str, int, int]
+
+
+class ProblemFound(NamedTuple):
+    """What a check has found: in how many rows, and in which first, or in which cell."""
+
+    label: str
+    rows: int
+    first: str
+
+
 class Told(NamedTuple):
-    """A workbook, its figures as text, how many formulas it has, and which of them show errors."""
+    """A workbook and what there is to say of it.
+
+    Those are its figures as text, how many formulas it has, which of them show errors, and what is
+    wrong with its data.
+    """
 
     content: bytes
     headlines: list[tuple[str, str]]
     formulas: int
     errors: dict[tuple[str, int, int], CellError]
+    problems: list[ProblemFound]
 
 
 class Built(NamedTuple):
-    """A workbook, the values of its formulas, and its figures as text: label and value."""
+    """A workbook, the values of its formulas, its figures as text, what its checks have found."""
 
     content: bytes
     values: Values
     headlines: list[tuple[str, str]]
+    problems: list[ProblemFound]
 
     @property
     def told(self) -> Told:
         """What there is to say of it."""
         errors = {place: one for place, one in self.values.items() if isinstance(one, CellError)}
-        return Told(self.content, self.headlines, len(self.values), errors)
+        return Told(self.content, self.headlines, len(self.values), errors, self.problems)
 
 
 @dataclass(frozen=True)
@@ -285,6 +307,7 @@ class Book:
     inputs: list[Input] = field(default_factory=list)
     pages: "dict[str, Page]" = field(default_factory=dict)
     headlines: list[Headline] = field(default_factory=list)
+    checks: list[ProblemPlace] = field(default_factory=list)
     given: "Given | None" = None
     stated: dict[tuple[str, int, int], Block] = field(default_factory=dict)
     settings: list[tuple[Any, str]] = field(default_factory=list)
@@ -624,7 +647,13 @@ def computed(write: Callable[[io.BytesIO, Values], Book], progress: Progress = u
         book.file.close()
         content = filled(file.getvalue(), book.blocks)
     shown = [(label, as_text(values[place], unit)) for label, place, unit in book.headlines]
-    return Built(content, values, shown)
+    problems = []
+    for check in book.checks:
+        rows, first = values[check.rows], values.get(check.first, "")
+        if isinstance(rows, float) and rows > 0.0:
+            where = f"{first:.0f}" if isinstance(first, float) else str(first)
+            problems.append(ProblemFound(check.label, int(rows), where))
+    return Built(content, values, shown, problems)
 
 
 def literal(text: str) -> str:

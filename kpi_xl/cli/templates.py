@@ -692,6 +692,7 @@ def record_of(template: Any, made: Any, path: Path) -> dict[str, Any]:
         "figures": dict(made.headlines),
         "formulas": made.formulas,
         "errors": len(made.errors),
+        "problems": [problem._asdict() for problem in made.problems],
     }
 
 
@@ -726,3 +727,14 @@ def print_told(template: Any, made: Any, language: str) -> None:
     if len(reasons) > REASONS:
         told = Message("... and {number} more reasons", number=len(reasons) - REASONS)
         console.print(f"  {in_language(told, language)}")
+    if made.problems:
+        found = Message("The sheet {sheet} has found:", sheet=say("Checks", language))
+        console.print(in_language(found, language), markup=False)
+    for problem in made.problems:
+        fields = {"problem": problem.label, "rows": Counted(problem.rows, "rows")}
+        told = Message("{problem}: {rows}", **fields)
+        if problem.first.isdecimal():
+            told = Message("{problem}: {rows}, first in row {row}", **fields, row=problem.first)
+        elif problem.first:
+            told = Message("{problem}: {cell}", **fields, cell=problem.first)
+        console.print(f"  {printable(in_language(told, language))}", soft_wrap=True, markup=False)
