@@ -2018,6 +2018,35 @@ def test_debits_that_the_bank_has_not_confirmed_are_left_out() -> None:
     assert {"1 order submitted (80.00)", "1 order charged_back (70.00)"} <= set(told.notes[0].left)
 
 
+def test_refunds_that_stand_in_a_text_are_taken_off(tmp_path: Path) -> None:
+    """20 and 5 of 100 went back, all of 30; an order of 126 has 21 of tax and 5 of shipping.
+
+    A reason has an amount in it, too, which is none.
+    """
+    told = filled("retention", "as_written/woo_plugin.csv")
+    assert column(told, "Orders", "amount") == [126, 75, 1030]
+    assert column(told, "Orders", "customer") == ["a@x.com", "a@x.com", "c@x.com"]
+    assert {"25.00 refunded", "1 order wholly refunded (30.00)"} <= set(told.notes[0].left)
+    net = filled("retention", "as_written/woo_plugin.csv", words=Options(net=True))
+    assert column(net, "Orders", "amount") == [100, 75, 1030]
+    path = as_written("woo_plugin.csv", tmp_path / "w.csv", ("amount:20.00|reason", "20.00|reason"),
+                      ("amount:5|reason", "5|reason"))  # fmt: skip
+    assert 'column "refund_items": "20.00|reason:broken' in refusal("retention", path)
+
+
+def test_a_refund_after_a_gap_is_no_other_block(tmp_path: Path) -> None:
+    path = as_written("woo_plugin.csv", tmp_path / "w.csv", ("502,502,2024", "\n502,502,2024"))
+    assert column(filled("retention", path), "Orders", "amount") == [126, 75, 1030]
+
+
+def test_deals_that_are_closed_on_a_day_of_their_own(tmp_path: Path) -> None:
+    told = filled("funnel", "as_written/freshsales.csv")
+    assert column(told, "Leads", "won_date") == [date(2024, 2, 14), None, None]
+    assert column(told, "Leads", "lost_date") == [None, date(2024, 2, 16), None]
+    path = as_written("freshsales.csv", tmp_path / "f.csv", ("2024-02-14", ""))
+    assert 'fill in the column "Closed date"' in refusal("funnel", path)
+
+
 def test_buyers_without_an_address_are_not_all_the_same(tmp_path: Path) -> None:
     """Forms are filled with the vendor's own address; who has a number is known by that."""
     told = filled("retention", "as_written/razorpay.csv")

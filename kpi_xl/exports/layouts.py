@@ -30,12 +30,14 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
     refunds               ours = ["value", ..]: rows that give money back. Where a header has
                           columns.reference, it names the order that a row is taken off; without
                           it they stay rows below 0. Orders below 0 are what was paid to others
-    unsigned            true where such rows have no minus
+    unsigned              true where such rows have no minus
     disputes              {lost = ["value", ..], over = ["value", ..]}: what columns.dispute has
                           where columns.disputed was lost, or stays; other disputes are told, and
                           count
     gift_cards            a pattern of items (columns.item, item_price ..) that are gift cards: they
                           count when they are spent. columns.gift_cards says what they came to
+    within                ours = "..": a pattern in the text of a cell, whose first group is a
+                          number: those that it finds add up
     once                  ours: an order stands on several lines, and counts once
     sum                   ours: rows that are alike in these are added up
     no_sums               columns of theirs by which rows do not add up: the same counts in several
@@ -147,6 +149,7 @@ class Layout:
     unsigned: bool = False
     disputes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gift_cards: re.Pattern[str] | None = None
+    within: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     once: str = ""
     sum: tuple[str, ...] = ()
     no_sums: tuple[str, ...] = ()
@@ -318,11 +321,14 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         faults.append(Message("{where} needs a [[header]] with its columns", where=where))
         headers = []
     read = [_header(one, where, faults) for one in headers]
-    preamble = {
-        key: found
-        for key, value in _record(given, "preamble", where, faults).items()
-        if (found := _pattern(value, _at(where, f"preamble.{key}"), faults))
-    }
+    preamble, within = (
+        {
+            key: found
+            for key, value in _record(given, name, where, faults).items()
+            if (found := _pattern(value, _at(where, f"{name}.{key}"), faults))
+        }
+        for name in ("preamble", "within")
+    )
     patterns: dict[str, Any] = {
         key: _pattern(given[key], _at(where, key), faults)
         for key in ("footer", "mark", "gift_cards")
@@ -349,6 +355,7 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         constants={key: str(value) for key, value in constants.items()},
         blank=_several(given.get("blank", ())),
         preamble=preamble,
+        within=within,
         totals=totals,
         sum=_several(given.get("sum", ())),
         no_sums=_several(given.get("no_sums", ())),

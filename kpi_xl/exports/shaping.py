@@ -79,7 +79,10 @@ def shaped(
     dated = [name for name, unit in unit_of.items() if unit is DATE]
     # In a vendor's file without days, and in a table that has none, a total cannot be told.
     has_days = bool(dated) if layout.file else DATE in units.values()
-    rows = rows_of(match, places, measured, dated if has_days else None)
+    written_so = [name for name in measured if name not in layout.within]
+    rows = rows_of(match, places, written_so, dated if has_days else None)
+    for name in layout.within.keys() & rows.cells.keys():
+        rows.cells[name] = [_within(cell, layout.within[name]) for cell in rows.cells[name]]
     reading = Reading(match, table, None, len(rows.numbers), into=into or table)
     reading.faults += [*faults, *rows.faults]
     if not rows.numbers:
@@ -286,6 +289,12 @@ def _typed(
         known = dict(zip(distinct, values, strict=True))
         frame[name] = objects(list(map(known.__getitem__, raw[name])))
     return read.signs
+
+
+def _within(cell: Any, pattern: re.Pattern[str]) -> Any:
+    """What the numbers in a cell's text come to; a cell without any as it is."""
+    found = [float(one[1]) for one in pattern.finditer(cell)] if isinstance(cell, str) else []
+    return round(sum(found), 10) if found else cell
 
 
 def _written(match: Match, options: Options) -> str:
