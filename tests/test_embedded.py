@@ -163,6 +163,29 @@ def test_tables_and_names() -> None:
     assert result.values["My data", 5, 7] == "#DIV/0!"
 
 
+def test_a_column_without_its_table_is_of_the_table_around_the_cell() -> None:
+    """Excel 2007 writes [Estimated] in a table; in its event budget there are two side by side."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        total = {"header": "Estimated", "total_function": "sum"}
+        for place, name in (("A1:B4", "Rooms"), ("D1:E4", "Music")):
+            columns = [{"header": "What"}, total]
+            sheet.add_table(place, {"name": name, "columns": columns, "total_row": True})
+        sheet.write_column("B2", [500, 400])
+        sheet.write_column("E2", [20, 10])
+        for cell in ("B4", "E4"):
+            sheet.write_formula(cell, "=SUBTOTAL(109,[Estimated])")
+        for cell in ("A2", "D2", "A3", "D3"):
+            sheet.write_formula(cell, "=[@Estimated]*2")
+        sheet.write_formula("G2", "=[@Estimated]*2")
+
+    result = calculate(written(fill))
+    assert [shown(result, cell) for cell in ("B4", "E4")] == [900.0, 30.0]
+    assert [shown(result, cell) for cell in ("A2", "D2", "A3", "D3")] == [1000.0, 40.0, 800.0, 20.0]
+    assert set(result.refused) == {"Sheet1!G2"}
+
+
 def test_subtotals_are_refused_where_rows_are_hidden() -> None:
     content = sheet_of({"A1": 1, "A2": 2, "A3": "=SUBTOTAL(109,A1:A2)"})
     assert shown(calculate(content), "A3") == 3.0
@@ -786,16 +809,76 @@ def test_ctrl_c_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_old_array_formulas_fill_just_their_cells() -> None:
+    """Microsoft: what one value, row or column does not fill is there again, or else #N/A.
+
+    In one cell is the first value, as Excel has it in the workbooks of the library formulas.
+    """
+
     def fill(book: xlsxwriter.Workbook) -> None:
         sheet = book.add_worksheet()
         sheet.write_array_formula("A1:A2", "{=CAC({6;8},2)}")
         sheet.write_array_formula("C1:C3", "{=CAC({6;8},2)}")
         sheet.write_array_formula("E1", "{=SUM(CAC({6;8},2))}")
+        sheet.write_array_formula("G1", "{=CAC({6;8},2)}")
+        sheet.write("G2", "in the way of a spill")
+        sheet.write_array_formula("I1:J2", "{=CAC({6;8},2)}")
+        sheet.write_array_formula("L1:M2", "{={1,2,3}}")
+        sheet.write_array_formula("O1:P2", "{=SUM(A1:A2)}")
+        sheet.write("R1", "=SUM(A1:P2)")
 
     result = calculate(written(fill))
+    assert result.refused == {}
     assert shown(result, "A1") == [[3.0], [4.0]]
+    assert shown(result, "C1") == [[3.0], [4.0], ["#N/A"]]
     assert shown(result, "E1") == 7.0
-    assert list(result.refused) == ["Sheet1!C1"]
+    assert shown(result, "G1") == 3.0
+    assert shown(result, "I1") == [[3.0, 3.0], [4.0, 4.0]]
+    assert shown(result, "L1") == [[1.0, 2.0], [1.0, 2.0]]
+    assert shown(result, "O1") == [[7.0, 7.0], [7.0, 7.0]]
+    assert shown(result, "R1") == 7 + 7 + 7 + 3 + 14 + 6 + 28
+
+
+def test_cells_that_a_volatile_array_fills_are_marked_as_formulas() -> None:
+    """Excel writes them so in calendars, for one: <f ca="1"/> without a text."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_dynamic_array_formula("A1:A3", "={1;2;3}*B1", None, 2)
+        sheet.write("B1", 2)
+        sheet.write("A2", 4)
+        sheet.write("A3", 6)
+        sheet.write("C1", "=SUM(A1:A3)")
+
+    marked = written(fill)
+    for row, value in ((2, 4), (3, 6)):
+        cell = f'<c r="A{row}"><v>{value}</v></c>'
+        marked = edited(marked, SHEET, cell, cell.replace("<v>", '<f ca="1"/><v>'))
+    result = calculate(marked)
+    assert result.refused == {}
+    assert shown(result, "A1") == [[2.0], [4.0], [6.0]]
+    assert shown(result, "C1") == 12.0
+
+
+def test_a_sheet_without_a_part_is_passed_over() -> None:
+    """Excel keeps modules of old macros so: in workbooks of Enron, and in POI's 60825.xlsx."""
+    content = edited(
+        sheet_of({"A1": "=1+1"}),
+        "xl/workbook.xml",
+        "</sheets>",
+        '<sheet name="Module1" sheetId="9" state="veryHidden" r:id=""/></sheets>',
+    )
+    assert read_package(content).sheets == ("Sheet1",)
+    assert shown(calculate(content), "A1") == 2.0
+
+
+def test_the_reason_of_a_refusal_is_that_of_the_cell_where_it_began() -> None:
+    cells = {"A1": "=DATE(1900,1,1)", "B1": "=A1+1", "C1": "=C2", "C2": "=C1", "D1": "=C1+1"}
+    refused = calculate(sheet_of(cells)).refused
+    assert "DATE leads" in refused["Sheet1!A1"]
+    assert "depends on Sheet1!$A$1" in refused["Sheet1!B1"]
+    assert "circular" in refused["Sheet1!C1"]
+    assert "circular" in refused["Sheet1!C2"]
+    assert "depends on Sheet1!$C$1" in refused["Sheet1!D1"]
 
 
 def test_a_block_in_a_formula_of_one_cell_is_refused() -> None:
@@ -1134,15 +1217,6 @@ def test_arithmetic_with_ranges_in_a_formula_of_one_cell_is_refused() -> None:
     assert [shown(result, cell) for cell in allowed] == [5.0, 6.0, 2.0]
 
 
-def test_an_old_array_with_one_value_over_several_cells_is_refused() -> None:
-    def fill(book: xlsxwriter.Workbook) -> None:
-        sheet = book.add_worksheet()
-        sheet.write_array_formula("B1:B3", "{=SUM(A1:A3)}")
-        sheet.write("C1", "=SUM(B1:B3)")
-
-    assert set(calculate(written(fill)).refused) == {"Sheet1!B1", "Sheet1!C1"}
-
-
 def test_addresses() -> None:
     for letters, number in (("A", 1), ("Z", 26), ("AA", 27), ("XFD", 16384)):
         assert column_number(letters) == number
@@ -1464,7 +1538,7 @@ def test_what_was_read_is_known_where_it_means_the_same(
     text: str, here: dict[str, Any], there: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def context(row: int | None = None, blocks: Any = (), **other: Any) -> formulas.Context:
-        return formulas.Context(replace(BOOK, **other), "Data", row, Constants(blocks))
+        return formulas.Context(replace(BOOK, **other), "Data", row, 1, Constants(blocks))
 
     monkeypatch.setattr(formulas, "KNOWN", {})
     fresh = read_in(text, context(**there))

@@ -206,3 +206,20 @@ def test_wildcards_are_tried_once() -> None:
     assert result.refused == {}
     shown = {f"B{row}": value for (_, row, column), value in result.values.items() if column == 2}
     assert shown == {"B1": "#VALUE!", "B2": 1.0, "B3": 2.0, "B4": 4.0, "B5": 1.0, "B6": 2.0}
+
+
+def test_numbers_that_differ_in_their_last_digits_are_not_told_apart() -> None:
+    """Below what PERCENTILE gives, 3.8185309649543897, AVERAGEIFS has no such cell in a workbook of
+    the Energy Policy Simulator, though the criterion is "<3.81853096495439", which is more."""
+    cells: dict[str, Any] = {
+        "A1": "=0.1+0.2", "A2": 0.2, "A3": 0.5, "A4": 2581.4033740601, "A5": 2581.4033740602,
+        "B1": '=COUNTIF(A1:A3,"<="&A1)', "B2": '=COUNTIF(A2:A3,"<="&A1)',
+        "B3": "=COUNTIF(A1:A3,A3)",
+        "B4": '=COUNTIF(A1:A3,"<=0.3")', "B5": '=COUNTIFS(A1:A3,"<=0.29")',
+        "B6": "=COUNTIF(A1:A3,A1)", "C2": "=A4=A5", "C3": "=A4<A5", "C4": "=A4<=A5+1",
+        "C5": "=A4=A4",
+    }  # fmt: skip
+    result = calculate(sheet_of(cells))
+    assert column(result, "B") == {"B2": 1.0, "B3": 1.0, "B5": 1.0, "B6": 1.0}
+    assert column(result, "C") == {"C4": True, "C5": True}
+    assert set(kept(result)) == {"B1", "B4", "C2", "C3"}

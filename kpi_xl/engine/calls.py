@@ -41,6 +41,7 @@ HALVED = 1.0 / 1024
 """What the divisor of MOD is a multiple of, so that nothing is rounded."""
 PLAIN_TEXT = re.compile(r"[A-Za-z0-9 ]*")
 DIGIT = re.compile(r"[0-9]")
+REST = 1e-13  # of a number, up to which another one may be the same but for how it is reckoned
 
 
 class Noticed:
@@ -56,6 +57,8 @@ class Noticed:
         """The kinds that may be in a range beside a criterion, by its line and its number."""
         self.numerals: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
         """The criteria that read as numbers or dates, which no other text there may be, too."""
+        self.compared: defaultdict[tuple[int, int], set[float]] = defaultdict(set)
+        """The numbers that criteria compare with, which others may be but for their last digits."""
 
     def located(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function that may not be sure, told where it is called from."""
@@ -110,6 +113,8 @@ class Noticed:
         self.beside[place] &= allowed
         if numeral:
             self.numerals[place].add(numeral)
+        if (number_compared := native.number_compared(cell)) is not None:
+            self.compared[place].add(number_compared)
         if cell in native.BARE:
             return NOTHING
         return cell + 0.0 if type(cell) is float else native.as_pattern(cell)
@@ -174,6 +179,15 @@ class Held(list[list[Any]]):
             elif not isinstance(cell, dict):
                 found[type(cell), cell].append(place)
         return dict(found)
+
+    @cached_property
+    def bare(self) -> dict[str, set[str]]:
+        """Its texts by what some rules of comparing leave of them."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for kind, text in self.places:
+            if kind is str:
+                found[bare(text)].add(text)
+        return found
 
     @cached_property
     def digits(self) -> set[str]:
@@ -348,6 +362,8 @@ def _same(cell: Any, other: Any) -> Any:
 
     Such are ß and ss, or an accent that is a letter of its own.
     """
+    if type(cell) is float and type(other) is float and _may_be_equal(cell, other):
+        return UNSURE
     if not isinstance(cell, str) or not isinstance(other, str) or cell == other:
         return _compared(cell)
     if cell.isascii() and other.isascii():
@@ -356,12 +372,23 @@ def _same(cell: Any, other: Any) -> Any:
         a == b or (a.swapcase() == b and b.swapcase() == a)
         for a, b in zip(cell, other, strict=True)
     )
-    if alike != (cell.lower() == other.lower()) or (not alike and _bare(cell) == _bare(other)):
+    if alike != (cell.lower() == other.lower()) or (not alike and bare(cell) == bare(other)):
         return UNSURE
     return _compared(cell)
 
 
-def _bare(text: str) -> str:
+def _may_be_equal(one: float, other: float) -> bool:
+    """Whether two numbers differ by what one program reckons otherwise than another.
+
+    Where a formula asks whether FV comes to 2581.40337406012, Excel's own rest decides.
+    """
+    if one == other or abs(one - other) > REST * abs(one):
+        return False
+    return _compared(one) != _compared(other) and not (one.is_integer() and other.is_integer())
+
+
+@lru_cache(maxsize=2**12)
+def bare(text: str) -> str:
     """A text without what some rules of comparing leave out: forms, capitals, format signs."""
     signs = (sign for sign in normalize("NFKC", text).casefold() if category(sign) != "Cf")
     return normalize("NFKC", "".join(signs)).replace("\u0131", "i").replace("i\u0307", "i")
@@ -397,6 +424,8 @@ def _ordered(cells: Any, others: Any) -> Any:
 def _ordered_cell(cell: Any, other: Any) -> Any:
     if type(cell) is str:
         return _ordered_text(cell, other) if type(other) is str else cell.lower()
+    if type(cell) is float and type(other) is float and _may_be_equal(cell, other):
+        return UNSURE
     return cell if type(cell) is dict else _compared(cell)
 
 
@@ -519,6 +548,12 @@ def _whole_number(cell: Any) -> Any:
     """A number that has to be a whole one."""
     number = a_number(cell)
     return UNSURE if isinstance(number, float) and number != math.floor(number) else number
+
+
+def _from_1(cell: Any) -> Any:
+    """A number that counts from 1."""
+    number = a_number(cell)
+    return UNSURE if isinstance(number, float) and number < 1.0 else number
 
 
 def _for_format(cell: Any, decimals: float) -> Any:
@@ -661,6 +696,7 @@ DOUBTING: dict[str, Callable[..., Any]] = {
     formulas.UPPER: _cased(str.upper),
     formulas.LOWER: _cased(str.lower),
     formulas.WHOLE_NUMBER: _whole_number,
+    formulas.FROM_1: _from_1,
     formulas.FORMATTED: _for_format,
     formulas.MOD: _mod,
     formulas.SAME: _same,
@@ -669,15 +705,16 @@ DOUBTING: dict[str, Callable[..., Any]] = {
 
 UNSURE_OF = {
     formulas.WHOLE_NUMBER: Message(
-        "LARGE and SMALL are computed here for a whole number of a place only"
+        "LARGE, SMALL and QUARTILE are computed here for a whole number of a place only"
     ),
     formulas.FORMATTED: Message("TEXT of a negative number that rounds to 0 is 0 or -0 in Excel"),
     formulas.SAME: Message(
-        "only some rules of comparing call two of its texts equal, such as ß and ss"
+        "only some rules of comparing call two of its texts or numbers equal, such as ß and ss"
     ),
     formulas.MOD: Message("MOD rounds here in a way that is not known of Excel"),
     formulas.ORDERED: Message(
-        "the order of texts with other signs than letters and digits is not known"
+        "the order of texts with other signs than letters and digits is not known, nor that of"
+        " numbers that differ in their last digits alone"
     ),
     formulas.DATE: Message("DATE leads to a day that is not proven here"),
     formulas.SWITCH: Message("when payments are due is a number other than 0 and 1"),

@@ -23,6 +23,7 @@ from kpi_xl.ooxml.addresses import Area, column_letters, quoted
 from kpi_xl.ooxml.package import Formula
 
 WIDE = 64  # columns
+SAME_DIGITS = 1e-14  # of a number, up to which another one may have the same 15 digits
 Strange = Iterator[tuple[Formula, Message]]
 """Formulas that are not sure, each with the sentence that says why."""
 
@@ -43,6 +44,7 @@ class CellValues:
         self._values: dict[tuple[str, int], list[Any]] = {}
         self._kinds: dict[tuple[str, int], NDArray[np.int32]] = {}
         self._counts: dict[tuple[str, int, int], NDArray[np.int64]] = {}
+        self._numbers: dict[tuple[str, int], NDArray[np.float64]] = {}
 
     def values(self, sheet: str, column: int) -> list[Any]:
         """A column's values from the first row on."""
@@ -63,6 +65,14 @@ class CellValues:
             found = kinds.kinds_of(self.values(sheet, column))
             self._kinds[key] = np.append(found, np.int32(kinds.BLANK))
         return self._kinds[key]
+
+    def numbers(self, sheet: str, column: int) -> NDArray[np.float64]:
+        """The numbers of a column, the smallest first."""
+        key = sheet, column
+        if key not in self._numbers:
+            found = [cell for cell in self.values(sheet, column) if type(cell) is float]
+            self._numbers[key] = np.sort(np.array(found))
+        return self._numbers[key]
 
     def strange(self, sheet: str, column: int, allowed: int) -> NDArray[np.int64]:
         """How many cells above each row of a column are of other kinds."""
@@ -89,6 +99,7 @@ def unproven(
         if check.criterion is not None and check.criterion >= 0:
             allowed = noticed.beside[line.number, check.criterion]
             numerals = noticed.numerals[line.number, check.criterion]
+        yield from _almost_alike(line, check, noticed, cells)
         if check.one_error:
             yield from _of_several_errors(line, check, cells)
         if check.order:
@@ -235,6 +246,42 @@ def _alike(line: Line, check: Check, numerals: set[str], cells: CellValues) -> S
         if known[place]:
             text = "{function} may take {cells} for the same number or date"
             yield formula, Message(text, function=check.function, cells=known[place])
+
+
+def _almost_alike(line: Line, check: Check, noticed: Noticed, cells: CellValues) -> Strange:
+    """Formulas with a criterion that a cell may fulfil or not, by its last digits."""
+    compared = set() if check.compared is None else {check.compared}
+    if check.criterion is not None:
+        compared = noticed.compared.get((line.number, check.criterion), compared)
+    if not compared:
+        return
+    sheet, _, _, _, _, left, right = line.span(check.reference)
+    almost = {
+        (column, value): number
+        for column in range(left, (right if right - left < WIDE else cells.width(sheet)) + 1)
+        for number in compared
+        for value in _with_its_digits(number, cells.numbers(sheet, column))
+    }
+    for formula in line.formulas if almost else ():
+        place = line.place(check.reference, formula.row)
+        for column in {column for column, _ in almost}:
+            rows = cells.values(sheet, column)[place.top - 1 : place.bottom]
+            for row, value in enumerate(rows, place.top):
+                number = almost.get((column, value)) if type(value) is float else None
+                if number is not None:
+                    text = "{function} may take {cells} for the same number or date"
+                    pair = f"{number!r} and {value!r} ({_cell(sheet, row, column)})"
+                    yield formula, Message(text, function=check.function, cells=pair)
+                    break
+
+
+def _with_its_digits(number: float, numbers: NDArray[np.float64]) -> Iterator[float]:
+    """The numbers, of some in order, that are another one, but have the same 15 digits."""
+    ends = sorted((number * (1.0 - SAME_DIGITS), number * (1.0 + SAME_DIGITS)))
+    start, end = np.searchsorted(numbers, ends).tolist()
+    for other in dict.fromkeys(numbers[start:end].tolist()):
+        if other != number and f"{other:.15g}" == f"{number:.15g}":
+            yield other
 
 
 def _first_alike(place: Area, wanted: dict[kinds.Reading, set[str]], cells: CellValues) -> str:

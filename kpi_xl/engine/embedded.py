@@ -45,6 +45,7 @@ KPI_ERROR = Message("one of its functions gives it, or is given it: kpi-xl expla
 NO_ROOM = Message("its block has no room: clear the cells below and beside it")
 NATIVE_ERROR = Message("it comes from a native function, or from a cell that the formula refers to")
 CIRCLE = Message("it depends on itself: a circular reference")
+CIRCULAR = "Circ"  # the engine's error for it
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
 QUICK_SPILL = 100  # cells; of each that the engine spills it looks for all that depends on it
 BATCH = 100_000  # rows of values that the engine is given at once: it looks for what needs them
@@ -247,7 +248,7 @@ class _Engine:
             except RefusedError as refusal:
                 self.refused[formula] = refusal.sentence
                 continue
-            if formula.array is not None and line.term.is_block:
+            if formula.array is not None and (line.term.is_block or formula.spans):
                 texts[formula] = self._spilling_text(formula)
             else:
                 texts[formula] = line.text(formula.row)
@@ -305,6 +306,8 @@ class _Engine:
     def _note_block(self, number: float, block: Any) -> Any:
         """Keep the block; one too large for the engine to spill is written out after the run."""
         formula = self.spilling[int(number)]
+        if formula.array and not formula.dynamic:
+            block = filling(formula.array, block)
         if not isinstance(block, list):
             self.blocks.pop(formula, None)
             return block
@@ -396,13 +399,17 @@ class _Engine:
         for problem in self.noticed.problems:
             name = problem.sentence.partition(":")[0]
             self.sentences[name, str(problem)][problem.sentence] = None
+        given_up: dict[Formula, Message] = {}
         for formula in news:
             if formula not in self.refused:
                 try:
                     self.shown[formula] = self._writable(formula, self._value(formula, self.cells))
                 except RefusedError as refusal:
-                    self.refused[formula] = refusal.sentence
-        self._spread_refusals(graph)
+                    given_up[formula] = refusal.sentence
+        self._spread_refusals(graph)  # what another cell is the reason of has that one's sentence
+        if given_up.keys() - self.refused.keys():
+            self.refused = {**given_up, **self.refused}
+            self._spread_refusals(graph)
 
     def _spill_all(self) -> None:
         """Compute all that has been entered; large blocks are written out, one after the other."""
@@ -845,18 +852,7 @@ class _Engine:
     def _value(self, formula: Formula, cells: CellValues) -> Cell | Block:
         """What the cell shows, or the block that it spills. Raises RefusedError."""
         cell = cells.value(formula.sheet, formula.row, formula.column)
-        if formula.spans and not formula.dynamic and formula not in self.blocks:
-            raise RefusedError(
-                "it is an array formula over {array} with a single value", array=formula.array
-            )
         if formula in self.blocks and cell != CODES["#SPILL!"]:
-            if not formula.dynamic and self._spill(formula) != formula.array:
-                raise RefusedError(
-                    "it is an array formula entered over {array}, but its result fills {area}:"
-                    " enter it as a dynamic array formula",
-                    array=formula.array,
-                    area=self._spill(formula),
-                )
             block = self.blocks[formula]
             if _is_plain(block):
                 return block
@@ -883,6 +879,8 @@ class _Engine:
     def _cell(self, cell: Any, formula: Formula) -> Cell:
         if isinstance(cell, dict):
             code = CODES_OF.get(cell["kind"])
+            if cell["kind"] == CIRCULAR:
+                raise RefusedError(CIRCLE)
             if code is None:
                 raise RefusedError(
                     "the engine gives up on it ({kind}), as it does with formulas that are too long"
@@ -895,6 +893,22 @@ class _Engine:
                 raise RefusedError("the engine gives no finite number, where Excel gives an error")
             return cell + 0.0  # which is no -0
         return "" if cell is None else cell
+
+
+def filling(place: Area, value: Any) -> Any:
+    """What an array formula of old shows in its cells: a part of its block, or more than it.
+
+    Microsoft: one value, one row or one column is there again in all of them; else what the block
+    has not is #N/A.
+    """
+    block = value if isinstance(value, list) else [[value]]
+    high, wide = place.bottom - place.top + 1, place.right - place.left + 1
+    if (high, wide) == (1, 1):
+        return block[0][0]
+    rows = [row * wide if len(row) == 1 else row for row in block]
+    rows = rows * high if len(rows) == 1 else rows
+    missing = [CODES["#N/A"]] * wide
+    return [[*row, *missing][:wide] for row in [*rows, *[missing] * high][:high]]
 
 
 def _is_endless(place: Area) -> bool:

@@ -15,10 +15,23 @@ from itertools import pairwise
 from typing import Any
 from unicodedata import normalize
 
+import numpy as np
+
 from kpi_xl.engine import formulas, kinds
-from kpi_xl.engine.calls import CODES, EXCEL_START, PLAIN_TEXT, UNSURE, Held, a_number, as_text
+from kpi_xl.engine.calls import (
+    CODES,
+    EXCEL_START,
+    PLAIN_TEXT,
+    UNSURE,
+    Held,
+    a_number,
+    as_text,
+    bare,
+)
 
 MOST_LETTERS = 32_767  # of a text in a cell
+MOST_FLOWS = 120  # payments whose sign changes more than once
+LEAST_FACTOR = 1e-3  # of discount a period
 Values = list[Any]
 
 
@@ -94,11 +107,11 @@ def _date(day: int) -> date:
 
 def _year_fraction(start: Any, end: Any, basis: Any = 0.0) -> Any:
     """YEARFRAC: the part of a year between two dates, by one of five ways to count days."""
+    if type(basis) is float and not 0.0 <= basis < 5.0:
+        return CODES["#NUM!"]  # whatever the dates are
     _no_errors((start, end, basis))
     first, last = sorted((_day(start), _day(end)))
     how = math.floor(_number(basis, 0.0))
-    if not 0 <= how <= 4:
-        return CODES["#NUM!"]
     days = last - first
     if how == 1:
         return days / _year_length(_date(first), _date(last))
@@ -296,6 +309,83 @@ def _multiple(number: Any, step: Any, *, up: bool) -> Any:
     return nearest * size + 0.0
 
 
+# Money
+
+
+def _internal_rate(block: Any, guess: Any = 0.1) -> Any:
+    """IRR, where there is but one rate: texts, blanks and logical values are left out.
+
+    Of two or more the one that Excel finds is not known; nor is which ones it does not find.
+    """
+    cells = _flat(block)
+    _no_errors((guess,))
+    flows = [cell for cell in cells if type(cell) is float]
+    if all(flow >= 0.0 for flow in flows) or all(flow <= 0.0 for flow in flows):
+        return CODES["#NUM!"]
+    factor = _only_factor(flows)
+    rate = 1.0 / factor - 1.0
+    first = _number(0.1 if guess is None else guess, 0.1)
+    if not any(_finds(flows, first, rate, by_factor=by_factor) for by_factor in (True, False)):
+        return UNSURE
+    return rate
+
+
+def _worth(flows: Sequence[float], factor: float) -> tuple[float, float]:
+    """What payments are worth at a factor of discount a period, and its slope."""
+    worth = slope = 0.0
+    for flow in reversed(flows):
+        slope = slope * factor + worth
+        worth = worth * factor + flow
+    return worth, slope
+
+
+def _only_factor(flows: list[float]) -> float:
+    """The only factor at which payments are worth nothing; ends as not sure if it is not."""
+    signs = [flow > 0.0 for flow in flows if flow]
+    low = high = 1.0
+    if sum(one != other for one, other in pairwise(signs)) == 1:  # then there is but one
+        while (_worth(flows, low)[0] > 0.0) != signs[0] and low > LEAST_FACTOR:
+            low /= 2.0
+        while (_worth(flows, high)[0] > 0.0) == signs[0] and high < 1.0 / LEAST_FACTOR:
+            high *= 2.0
+    elif len(flows) > MOST_FLOWS:
+        raise _EndError(UNSURE)
+    else:
+        roots = [root for root in np.roots(flows[::-1]).tolist() if root.real > 0.0]
+        near = [root.real for root in roots if abs(root.imag) <= 1e-3 * abs(root)]
+        if len(near) != 1:
+            raise _EndError(UNSURE)
+        low, high = near[0] * (1.0 - 1e-4), near[0] * (1.0 + 1e-4)
+    below = _worth(flows, low)[0] > 0.0
+    if below == (_worth(flows, high)[0] > 0.0):
+        raise _EndError(UNSURE)
+    while low < (middle := (low + high) / 2.0) < high:
+        if (_worth(flows, middle)[0] > 0.0) == below:
+            low = middle
+        else:
+            high = middle
+    return min(low, high, key=lambda factor: abs(_worth(flows, factor)[0]))
+
+
+def _finds(flows: list[float], rate: float, wanted: float, *, by_factor: bool) -> bool:
+    """Whether a rate is found in 20 steps along the slope, as Microsoft says of IRR."""
+    for _ in range(20):
+        if rate <= -1.0:
+            return False
+        factor = 1.0 / (1.0 + rate)
+        worth, slope = _worth(flows, factor)
+        if abs(rate - wanted) <= 1e-7:
+            return True
+        if slope == 0.0 or not math.isfinite(worth) or not math.isfinite(slope):
+            return False
+        if by_factor:
+            factor -= worth / slope
+            rate = 1.0 / factor - 1.0 if factor > 0.0 else -1.0
+        else:
+            rate += worth / (slope * factor * factor)
+    return False
+
+
 # Blocks
 
 
@@ -442,14 +532,25 @@ def _matches(value: Any, cells: Values, *, wild: bool) -> list[int]:
         return found
     texts = [(n, cell.lower()) for n, cell in enumerate(cells) if isinstance(cell, str)]
     if not wild:
+        _refuse_lookalikes(value, {text for _, text in texts})
         return [n for n, text in texts if text == value.lower()]
     pattern = _pattern(value.lower())
     return [n for n, text in texts if pattern.fullmatch(text)]
 
 
+def _refuse_lookalikes(value: str, texts: Iterable[str]) -> None:
+    """End as not sure where Excel may find another text, too: it does ss for ß."""
+    wanted = value.lower()
+    others = (t for t in texts if t != wanted and not (t.isascii() and wanted.isascii()))
+    if any(bare(text) == bare(wanted) for text in others):
+        raise _EndError(UNSURE)
+
+
 def _held_at(value: Any, held: Held) -> list[int]:
     """The same of a range that is held."""
     key = (str, value.lower()) if isinstance(value, str) else (type(value), value)
+    if isinstance(value, str):
+        _refuse_lookalikes(value, held.bare.get(bare(value.lower()), ()))
     found = held.places.get(key, [])
     if type(value) is float and not found and f"{value:.15g}" in held.digits:
         raise _EndError(UNSURE)
@@ -611,6 +712,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "SEARCH": _searched,
     "REPLACE": _replaced,
     "VALUE": _value,
+    "IRR": _internal_rate,
     "CEILING": lambda number, step: _multiple(number, step, up=True),
     "FLOOR": lambda number, step: _multiple(number, step, up=False),
     **{name: _within(function) for name, function in BLOCKS.items()},

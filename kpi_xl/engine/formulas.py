@@ -54,7 +54,7 @@ GUARD, CRITERION, DOUBT = "KPIXL.K", "KPIXL.Q", "KPIXL.X"
 DATE, FREQUENCY, SWITCH = "KPIXL.DATE", "KPIXL.FREQUENCY", "KPIXL.SWITCH"
 MODE, UPPER, LOWER, TRIM = "KPIXL.MODE", "KPIXL.UPPER", "KPIXL.LOWER", "KPIXL.TRIM"
 WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
-WHOLE_NUMBER, FORMATTED, MOD = "KPIXL.WN", "KPIXL.FM", "KPIXL.MOD"
+WHOLE_NUMBER, FORMATTED, MOD, FROM_1 = "KPIXL.WN", "KPIXL.FM", "KPIXL.MOD", "KPIXL.F1"
 SAME, HOLD, COMPARED_WORDS = "KPIXL.E", "KPIXL.H", "KPIXL.CW"
 OURS = "KPIXL.X."  # and the name of a function that excel.py computes
 """Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
@@ -85,6 +85,7 @@ MAY_BE_UNSURE = {
     WHOLE_NUMBER,
     FORMATTED,
     MOD,
+    FROM_1,
 }
 """Those that may find that the engine cannot be sure; they are told which formula calls them."""
 
@@ -157,6 +158,8 @@ class Check(NamedTuple):
     """Where it is a range of a criterion: the number of that, -1 for a literal one."""
     numeral: str = ""
     """A literal criterion that reads as a number or a date."""
+    compared: float | None = None
+    """The number that a literal criterion compares with."""
     order: int = 0
     """1 where the values have to be sorted, -1 if downwards."""
     totals: str = ""
@@ -257,7 +260,7 @@ def noted(ask: Callable[..., Answer]) -> Callable[..., Answer]:
 
 @dataclass(frozen=True)
 class Context:
-    """What the references of a formula mean: its workbook, its sheet and its row.
+    """What the references of a formula mean: its workbook, its sheet and its place there.
 
     `row` is None for a formula from outside, whose references get the name of the sheet. What is
     read of a formula depends on nothing but what was asked here.
@@ -266,6 +269,7 @@ class Context:
     book: Package | None
     sheet: str | None = None
     row: int | None = None
+    column: int = 0
     constants: Constants | None = None
     answers: Answers = field(default_factory=dict)
 
@@ -286,8 +290,7 @@ class Context:
         """A table by its name in lower case; without one the table that the formula is in."""
         tables = self.book.tables if self.book else {}
         for table in () if name else tables.values():
-            sheet, top, _, bottom, _ = table.area
-            if sheet == self.sheet and top <= (self.row or 0) <= bottom:
+            if table.has(self.sheet, self.row or 0, self.column):
                 return table
         return tables.get(name)
 
@@ -319,7 +322,7 @@ class Context:
 
 def prepared(formula: Formula, book: Package, constants: Constants | None = None) -> Term:
     """A workbook's formula, ready for the engine. Raises RefusedError."""
-    term = read(formula.text, Context(book, formula.sheet, formula.row, constants))
+    term = read(formula.text, Context(book, formula.sheet, formula.row, formula.column, constants))
     if formula.array is None and (term.is_block or term.lifted):
         raise RefusedError(
             "it computes with a block, but is stored as a formula of one cell, where Excel takes"
@@ -327,10 +330,6 @@ def prepared(formula: Formula, book: Package, constants: Constants | None = None
         )
     if formula.array is not None:
         refuse_endless(term)
-    if formula.array and not formula.dynamic and not term.is_block and formula.spans:
-        raise RefusedError(
-            "it is an array formula over {array} with a single value", array=formula.array
-        )
     return term
 
 
@@ -602,7 +601,8 @@ class _FormulaReader:
         if len(arguments) % 2 == 0:
             rest = arguments.pop()
         for wanted, given in zip(arguments[-2::-2], arguments[:1:-2], strict=True):
-            terms = [joined(value, "=", wanted), given, rest]
+            known = self.proven(wanted, kinds.ALL - kinds.BLANK, "SWITCH")
+            terms = [joined(value, "=", known), given, rest]
             rest = self.native_call("IF", terms, together(terms))
             if len(rest.text) > LONGEST:
                 raise RefusedError("SWITCH has too many values")
@@ -726,6 +726,8 @@ class _FormulaReader:
                 proven = given  # what stands there is not looked at
             else:
                 allowed = native.proven(name, position, letter, given.kind != "value")
+                if name in native.PICKS and position == 0 and not is_literal(arguments[1]):
+                    allowed &= ~kinds.ANY_ERROR
                 proven = self.proven(given, allowed, name)
             lifts = lifts or (letter in lifting and given.is_block)
             text = wrapped(WRAPPED[letter], proven) if letter in WRAPPED else proven.text
@@ -735,6 +737,10 @@ class _FormulaReader:
                 text = f"{SWITCH}({text}{PLACE})"
             if native.WHOLE_NUMBERS.get(name) == position and not re.fullmatch(r"\d+", text):
                 text = f"{WHOLE_NUMBER}({text}{PLACE})"
+            if native.FROM_1.get(name) == position and not re.fullmatch(r"[1-9]\d*", text):
+                text = f"{FROM_1}({text}{PLACE})"
+            if (name, position) == ("MATCH", 2) and not re.fullmatch(r"\(?-?\d+\)?", text):
+                text = f"({text}+0)"  # the engine takes FALSE for TRUE
             texts.append(text)
             if letter in "Aanhx" and given.kind == "area" and given.shape and given.shape[1] > 1:
                 one = Check(given.references[-1], kinds.ALL, name, one_error=True)
@@ -830,6 +836,8 @@ class _FormulaReader:
             raise RefusedError("{name} over hidden rows is not computed here", name=name)
         if letter == "x" and given.kind == "value":
             raise RefusedError("{name} is computed here for ranges and blocks only", name=name)
+        if letter == "i" and not given.is_block:
+            raise RefusedError("{name} is computed here for a column of conditions", name=name)
         if letter in "rs" and not given.is_reference:
             raise RefusedError(
                 "{name} takes a range of the sheet here, not a computed block", name=name
@@ -881,19 +889,19 @@ class _FormulaReader:
                 raise RefusedError(
                     "the criterion {text} of {name} is not proven here", text=given.text, name=name
                 )
-            number = -1
+            number, compared = -1, native.number_compared(literal_value(given))
             if numeral:
                 pattern = native.as_pattern(literal_value(given)).replace('"', '""')
                 given = given._replace(text=f'"{pattern}"')
         else:
-            number, allowed, numeral = len(self.criteria), kinds.ALL, ""
+            number, allowed, numeral, compared = len(self.criteria), kinds.ALL, "", None
             self.criteria.append(given.text)
             what = native.CALLED.index(name)
             text = given.text
             if given.kinds & kinds.ANY_ERROR:
                 text = f"IFERROR({text},{DOUBT}({what}{PLACE}))"
             given = given._replace(text=f"{CRITERION}({text},{number},{what}{PLACE})")
-        check = Check(ranged.references[-1], allowed, name, number, numeral)
+        check = Check(ranged.references[-1], allowed, name, number, numeral, compared)
         return given._replace(checks=(*given.checks, check))
 
     def all_visible(self, term: Term) -> bool:

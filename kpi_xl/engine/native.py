@@ -110,7 +110,7 @@ SIGNATURES = {
     **dict.fromkeys(["PV", "FV", "PMT", "NPER"], "yzz?zz"),
     "RATE": "zzz?zzz",
     "NPV": "yx(x)*",
-    "IRR": "x?y",
+    "IRR": "x?z",
     # Dates
     "DATE": "vvv",
     "DATEVALUE": "v",
@@ -152,13 +152,13 @@ SIGNATURES = {
     **dict.fromkeys(["ROWS", "COLUMNS"], "x"),
     **dict.fromkeys(["ROW", "COLUMN"], "?v"),
     "TRANSPOSE": "x",
-    **dict.fromkeys(["CHOOSECOLS", "CHOOSEROWS"], "xv(v)*"),
+    **dict.fromkeys(["CHOOSECOLS", "CHOOSEROWS"], "xe(e)*"),
 }
 
 OURS = {
     *("YEARFRAC", "NETWORKDAYS", "NETWORKDAYS.INTL", "WORKDAY", "WORKDAY.INTL", "TEXTJOIN"),
     *("CONCAT", "UNIQUE", "SORT", "SORTBY", "XMATCH", "AGGREGATE"),
-    *("SEARCH", "REPLACE", "VALUE", "CEILING", "FLOOR"),
+    *("SEARCH", "REPLACE", "VALUE", "CEILING", "FLOOR", "IRR"),
 }
 """Functions that we compute ourselves (excel.py)."""
 
@@ -191,7 +191,7 @@ VOLATILE = ("OFFSET", "INDIRECT", "RAND", "CELL", "INFO")
 PLACES = {"ROW", "COLUMN"}
 """Functions of where their argument is, and not of its value."""
 
-FINITE = {"PV", "FV", "PMT", "NPER", "RATE", "NPV", "IRR", "EXP", "PRODUCT"}
+FINITE = {"PV", "FV", "PMT", "NPER", "RATE", "NPV", "EXP", "PRODUCT"}
 """Functions that the engine lets run into infinity; Excel gives #NUM! there."""
 
 TAKES_BLOCKS = {"SUMPRODUCT", "FILTER", "AGGREGATE"}
@@ -303,8 +303,16 @@ PAIRS = {**dict.fromkeys(["SLOPE", "INTERCEPT", "CORREL", "RSQ"], (0, 1)), "FORE
 WHEN_PAID = dict.fromkeys(["PV", "FV", "PMT", "NPER", "RATE"], 4)
 """The argument that is 0 or 1; what Excel makes of another number is not known."""
 
-WHOLE_NUMBERS = {"LARGE": 1, "SMALL": 1}
-"""The argument that has to be whole: Excel rounds another one up, which is nowhere documented."""
+PICKS = ("LARGE", "SMALL", "PERCENTILE", "PERCENTILE.INC", "QUARTILE", "QUARTILE.INC")
+"""Functions that pick a number by another one. Excel shows an error among the numbers rather than
+that there is no such place, and the engine the other way round."""
+
+WHOLE_NUMBERS = dict.fromkeys(["LARGE", "SMALL", "QUARTILE", "QUARTILE.INC"], 1)
+"""The argument that has to be whole: Excel rounds another one up, or has an error for it below 0,
+which is nowhere documented."""
+
+FROM_1 = dict.fromkeys(["VLOOKUP", "HLOOKUP"], 2)
+"""The argument that counts from 1: for less Excel has #N/A or #VALUE!, by what it has found."""
 
 UNITS = ('"d"', '"m"', '"y"')
 """The units of DATEDIF that are proven. Microsoft says of "md" that it may be wrong, and of "ym"
@@ -327,7 +335,14 @@ EXCEPTIONS: dict[tuple[str, int], tuple[int, int]] = {
     **{(name, place): (ALL - ANY_ERROR,) * 2 for name, places in PAIRS.items() for place in places},
     ("XLOOKUP", 0): (ALL - ANY_ERROR - BLANK,) * 2,  # a tilde is one: it takes no wildcards here
     ("YEARFRAC", 2): (NUMBERS | ANY_ERROR,) * 2,
-    ("IRR", 0): (NUMBERS,) * 2,  # the engine counts blanks and texts as periods
+    **dict.fromkeys([("MROUND", 0), ("MROUND", 1)], (SCALAR - LOGICAL,) * 2),  # Excel: #VALUE!
+    **dict.fromkeys(  # Excel: #VALUE! for the text "1"
+        [("NORM.S.DIST", 1), ("NORM.DIST", 3), ("BINOM.DIST", 3)],
+        (NUMBERS | BLANK | LOGICAL | ANY_ERROR,) * 2,
+    ),
+    ("IRR", 0): (ALL - ANY_ERROR,) * 2,  # Excel makes #VALUE! of any error in an array
+    ("IRR", 1): (NUMBERS | BLANK | ANY_ERROR,) * 2,
+    ("FREQUENCY", 1): (ALL - BLANK,) * 2,  # a blank one is 0 in Excel, which is known of it alone
 }
 """Where it is otherwise for a parameter of one function."""
 
@@ -402,6 +417,18 @@ def beside_criterion(value: object) -> tuple[int, str]:
     if kind == ODD and operator in ("", "=", "<>"):
         return TEXTS - WORD | BLANK | NUMBERS, text
     return 0, ""
+
+
+def number_compared(value: object) -> float | None:
+    """The number that a criterion compares with, unless it is none or a whole one.
+
+    Excel makes 15 digits of a number that is put together with a sign, such as "<"&A1, and seems to
+    compare no more of them: there 3.8185309649543897 is not below 3.81853096495439.
+    """
+    if isinstance(value, str):
+        text = CRITERION.fullmatch(value).group(2)  # type: ignore[union-attr]
+        value = float(text) if kinds.kind_of_text(text) == kinds.DIGITS and text.isascii() else None
+    return value if isinstance(value, float) and not value.is_integer() else None
 
 
 def as_pattern(value: Any) -> Any:

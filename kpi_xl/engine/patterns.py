@@ -281,7 +281,7 @@ class Patterns:
         self._by_column: dict[tuple[object, ...], Line] = {}
         self._latest: dict[tuple[str, int], FilledDown] = {}
         """What was read last in each column of a sheet."""
-        self._tables: dict[tuple[str, int], tuple[tuple[str, bool], ...]] = {}
+        self._tables: dict[tuple[str, int, int], tuple[tuple[str, bool, bool], ...]] = {}
         self._constants = Constants(book.blocks) if book else None
         self.held: dict[Area, str] = {}
         """The cells that hold ranges, on a sheet of their own."""
@@ -311,7 +311,7 @@ class Patterns:
         if not (above and above.goes_on(formula) and above.line.fits(formula.row)):
             return None
         rows = (above.formula.row, formula.row) if "[" in formula.text else ()
-        inside = {self._inside(formula.sheet, row) for row in rows}
+        inside = {self._inside(formula.sheet, row, formula.column) for row in rows}
         return above.line if len(inside) < 2 else None
 
     def _read(self, formula: Formula) -> Term:
@@ -406,21 +406,21 @@ class Patterns:
         form = form_of(text, row, column)
         if form is None:
             return None, NOTHING_OWN, ()
-        inside = self._inside(sheet, row) if of_table else ()
+        inside = self._inside(sheet, row, column) if of_table else ()
         array = formula.array is not None
         key = sheet, form.text, inside, array, *([column] if form.whole_columns else [])
         return key, form.own, form.rows
 
-    def _inside(self, sheet: str, row: int) -> tuple[tuple[str, bool], ...]:
-        """The tables that a row of a sheet is in, and whether among their data."""
-        key = sheet, row
+    def _inside(self, sheet: str, row: int, column: int) -> tuple[tuple[str, bool, bool], ...]:
+        """The tables in a cell's row, whether that is among their data, and the cell in them."""
+        key = sheet, row, column
         if key not in self._tables:
             inside = []
             for table in self.book.tables.values() if self.book else ():
                 home, top, _, bottom, _ = table.area
                 if home == sheet and top <= row <= bottom:
                     first, last = top + table.header, bottom - table.totals
-                    inside.append((table.name, first <= row <= last))
+                    inside.append((table.name, first <= row <= last, table.has(*key)))
             self._tables[key] = tuple(inside)
         return self._tables[key]
 

@@ -207,7 +207,7 @@ def _against_excel(book: Package, changed: list[Difference]) -> tuple[Difference
         ):
             continue
         text = moved(formula.text, *formula.moved)
-        reads = read(text, Context(book, formula.sheet, formula.row)).areas
+        reads = read(text, Context(book, formula.sheet, formula.row, formula.column)).areas
         if not any(
             place.touches(other) for place in reads for other in others.get(place.sheet, ())
         ):

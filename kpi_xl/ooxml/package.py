@@ -58,6 +58,11 @@ class ExcelTable:
     header: int
     totals: int
 
+    def has(self, sheet: str | None, row: int, column: int) -> bool:
+        """Whether a cell is one of it; another table may be beside it."""
+        home, top, left, bottom, right = self.area
+        return sheet == home and top <= row <= bottom and left <= column <= right
+
 
 @dataclass(frozen=True, eq=False)
 class Formula:
@@ -346,9 +351,9 @@ def _read(package: zipfile.ZipFile, content: bytes, *, computing: bool) -> Packa
     unreadable: list[Area] = []
     edits: dict[str, list[Edit]] = {}
     for entry in order:
-        kind, part = targets[entry.attrib[RELATIONSHIP_ID]]
+        kind, part = targets.get(entry.attrib[RELATIONSHIP_ID], ("", ""))
         if kind != "worksheet":
-            continue
+            continue  # Excel keeps modules of old macros as sheets without a part
         name = entry.attrib["name"]
         parts[name] = part
         tables |= {table.name.lower(): table for table in _tables(package, name, part)}

@@ -32,6 +32,7 @@ END = rb"</" + PREFIX + rb"%s\s*>"
 DATA, DATA_END = re.compile(START % b"sheetData"), re.compile(END % b"sheetData")
 ROW, ROW_END = re.compile(START % b"row"), re.compile(END % b"row")
 CELL, CELL_END = re.compile(START % b"c"), re.compile(END % b"c")
+MARKED = re.compile(rb"<(?:\w+:)?f(?:\s+\w*ca\s*=\s*[\"']\w+[\"'])*\s*(?:/>|></)")
 FORMULA, FORMULA_END = re.compile(START % b"f"), re.compile(END % b"f")
 ERROR = re.compile(rb">\s*(#[^<]+?)\s*<")
 DIMENSION, COLUMNS = re.compile(START % b"dimension"), re.compile(START % b"col")
@@ -110,6 +111,27 @@ class XmlCell(NamedTuple):
         return XmlValue(tag.start(), end, kind, content)
 
 
+def _with_their_own(cells: list[XmlCell]) -> list[XmlCell]:
+    """The cells but those that another one's array fills: Excel marks them where it is volatile."""
+    marked, filled = set(), []
+    for cell in cells:
+        tag = cell.formula
+        kind = attribute(tag[0], "t") if tag else ""
+        if kind in ("array", "dataTable") and tag:
+            filled.append(area("", attribute(tag[0], "ref")))
+        elif not kind and not cell.formula_text:
+            marked.add(cell.start)
+    return [
+        cell
+        for cell in cells
+        if cell.start not in marked
+        or not any(
+            place.top <= cell.row <= place.bottom and place.left <= cell.column <= place.right
+            for place in filled
+        )
+    ]
+
+
 class SheetXml:
     """A worksheet's XML."""
 
@@ -175,10 +197,11 @@ class SheetXml:
     def formula_cells(self) -> list[XmlCell]:
         """The cells that hold formulas."""
         if self._formula_cells is None:
-            self._formula_cells = [
+            cells = [
                 self._cell(self.xml.rfind(b"<", 0, found.start()))  # a formula comes first in it
                 for found in FORMULA.finditer(self.xml, self.start, self.end)
             ]
+            self._formula_cells = _with_their_own(cells) if MARKED.search(self.xml) else cells
         return self._formula_cells
 
     def error_cells(self) -> Iterator[tuple[XmlCell, str]]:

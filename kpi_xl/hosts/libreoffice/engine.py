@@ -187,6 +187,8 @@ def _areas(book: Package, formula: Formula) -> tuple[Area, ...] | None:
     """The cells that a formula needs; None where that cannot be told."""
     text = formulas.moved(formula.text, *formula.moved)
     try:
-        return tuple(formulas.read(text, Context(book, formula.sheet, formula.row)).areas)
+        return tuple(
+            formulas.read(text, Context(book, formula.sheet, formula.row, formula.column)).areas
+        )
     except FormulaError:
         return None
