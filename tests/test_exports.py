@@ -1949,6 +1949,8 @@ def as_written(file: str, path: Path, *changes: tuple[str, str]) -> Path:
          "Settlement reference,Amount refunded", "which payment a refund is of"),
         ("Номер заказа,Номер отправления,Принят в обработку,Дата отгрузки,Статус,"
          "Сумма отправления", "names no customer"),
+        ("id,entity,amount,currency,status,order_id,invoice_id,international,method,"
+         "amount_refunded,refund_status,captured,email,contact,created_at", "in paise"),
     ],
 )  # fmt: skip
 def test_files_that_do_not_tell_what_was_refunded(
@@ -2047,15 +2049,11 @@ def test_deals_that_are_closed_on_a_day_of_their_own(tmp_path: Path) -> None:
     assert 'fill in the column "Closed date"' in refusal("funnel", path)
 
 
-def test_buyers_without_an_address_are_not_all_the_same(tmp_path: Path) -> None:
+def test_buyers_without_an_address_are_not_all_the_same() -> None:
     """Forms are filled with the vendor's own address; who has a number is known by that."""
     told = filled("retention", "as_written/razorpay.csv")
     assert column(told, "Orders", "customer") == ["+919000000001", "+919000000002"]
     assert "1 order without a customer (60.00)" in told.notes[0].left
-    moments = [("13/01/2024 10:20:30", "1705141230"), ("14/01/2024 10:20:30", "1705227630")]
-    path = as_written("razorpay.csv", tmp_path / "api.csv", *moments)
-    with pytest.raises(SourceError, match='"1705141230" is not a date'):
-        filled("retention", path)  # the API's, whose amounts are in paise
 
 
 def test_a_row_of_totals_may_have_no_name(tmp_path: Path) -> None:
@@ -3725,6 +3723,21 @@ def test_a_value_that_counts_is_the_example_of_what_to_choose(tmp_path: Path) ->
     before = ",0,0.0,0,0,0,,0,0,0,abc,1,1"
     path = as_written("gumroad.csv", tmp_path / "g.csv", (before, before.replace("0,0,,", "1,0,,")))
     assert '--where "Disputed?=0"' in refusal("retention", path)
+
+
+def test_a_customer_who_may_stand_for_many_is_told(tmp_path: Path) -> None:
+    """Of 60 orders 30 are of those who walk in; of 60 others 24 and 12 are of two companies."""
+
+    def told(names: list[str]) -> str:
+        rows = "".join(f"{n},{who},2024-01-{n % 28 + 1:02},10\n" for n, who in enumerate(names))
+        path = text_file(tmp_path / "own.csv", f"order,customer,date,amount\n{rows}")
+        return filled("retention", path).notes[0].remarks()
+
+    many = [f"c{n}" if n % 2 else "Walk-in" for n in range(60)]
+    assert 'the customer "Walk-in" has 30 orders of 60: if it stands for many' in told(many)
+    few = [*(["A"] * 24), *(["B"] * 12), *(f"c{n}" for n in range(24))]
+    assert "stands for many" not in told(few)
+    assert "stands for many" not in told(many[:30])
 
 
 def test_customers_with_masked_names_are_nobody(tmp_path: Path) -> None:

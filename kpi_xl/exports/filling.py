@@ -3,6 +3,7 @@
 What nobody knows is read as a table of ours with its own headers, or as the user says.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -143,9 +144,32 @@ def read_files(
         filled[name] = _appended(name, tables[name], ours, plain_ones, notes, faults)
     if faults:
         raise SourceError(*dict.fromkeys(faults))
+    if "Orders" in filled and (told := _one_for_many(filled["Orders"].columns)):
+        last = max(at for at, note in enumerate(notes) if note.table == "Orders")
+        notes[last] = notes[last]._replace(left=[*notes[last].left, told])
     unsaid = any(of_money(tables[into]) for _, into, _ in ready)
     currency = "" if unsaid else currency_of([group.whole for group in groups], tables)
     return Filling(filled, notes, currency)
+
+
+MANY, SHARE, TIMES = 20, 0.1, 3
+"""Who has so many orders, such a share of them, and so many times those of the next is told."""
+
+
+def _one_for_many(columns: Mapping[str, Sequence[Any]]) -> Message | None:
+    """What is told of a customer with very many orders, who may stand for all guests."""
+    known = Counter(who for who in columns.get("customer", ()) if who is not None)
+    (who, most), (_, next_most) = [*known.most_common(2), ("", 0), ("", 0)][:2]
+    if most < MANY or most <= SHARE * known.total() or most <= TIMES * next_most:
+        return None
+    return Message(
+        'the customer "{customer}" has {number} orders of {total}: if it stands for many, such as'
+        " all who buy at a till or without an account, leave these cells blank, or they are one who"
+        " comes back",
+        customer=as_text(who),
+        number=most,
+        total=known.total(),
+    )
 
 
 def read_files_apart(
