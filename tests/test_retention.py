@@ -143,7 +143,7 @@ def test_nobody_is_lost_before_the_data_are_long_enough(
 def test_many_cohorts_make_more_room() -> None:
     days = [date(2020, 1, 1) + timedelta(days=31 * n) for n in range(40)]
     orders = {"customer": list(range(40)), "date": days, "amount": [5.0] * 40}
-    content, values, _ = build(TEMPLATE, {"Orders": orders})
+    content, values, *_ = build(TEMPLATE, {"Orders": orders})
     shown = openpyxl.load_workbook(io.BytesIO(content), data_only=True)["Cohorts"]
     labels = [cell.value for (cell,) in shown["A6:A46"]]
     assert labels[39] == days[-1].strftime("%Y-%m")
