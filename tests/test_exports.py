@@ -1345,6 +1345,32 @@ def test_a_subscription_in_trial_is_no_revenue(
     assert ("1 subscription in trial" in filling.notes[0].left) is told
 
 
+PERIODS = (
+    "id,Customer ID,Interval,Amount,Status,Start (UTC),Current Period Start (UTC),"
+    "Current Period End (UTC),Trial End (UTC),Coupon\n"
+    "s1,a,month,30,active,2024-01-31,2024-01-31,2024-04-30,,\n"  # a quarter
+    "s2,b,month,120,active,2024-01-31,2024-01-31,2025-01-31,,HALF\n"  # a year
+    "s3,c,month,10,active,2024-01-31,2024-01-31,2024-02-29,,\n"
+    "s4,d,month,10,active,2024-01-10,2024-01-10,2024-02-05,,\n"  # to the day of the others
+    "s5,e,month,10,canceled,2024-01-10,2024-01-10,2024-03-10,2024-03-10,\n"  # a trial
+    "s6,f,year,240,active,2024-01-10,2024-01-10,2026-01-10,,\n"
+    "s7,g,month,10,active,2024-03-11,2024-03-11,2024-04-11,,\n"
+)
+
+
+def test_what_is_paid_for_several_months_at_once_is_of_one(tmp_path: Path) -> None:
+    """30 a quarter, 120 a year, 240 for two years are 10 a month each; of 10 after two months of
+    trial, nothing is shared out.
+    """
+    path = text_file(tmp_path / "subscriptions.csv", PERIODS.replace("canceled", "active"))
+    told = filled("retention", path)
+    assert sum(column(told, "Subscriptions", "mrr_new")) == 7 * 10
+    assert {
+        "3 subscriptions paid for several intervals at once, as the current period tells",
+        "1 subscription with a coupon, whose amounts are before what it takes off",
+    } <= set(told.notes[0].left)
+
+
 def test_subscriptions_by_the_week_are_named_with_what_to_do(tmp_path: Path) -> None:
     path = noted(
         tmp_path,

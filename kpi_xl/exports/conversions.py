@@ -40,7 +40,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         Column(name, unit, required=False)
         for name, unit in (
             ("customer", KEY), ("started", DATE), ("ended", DATE), ("amount", MONEY),
-            ("quantity", COUNT), ("interval", TEXT),
+            ("quantity", COUNT), ("interval", TEXT), ("coupon", TEXT),
         )
     ),
 }  # fmt: skip
@@ -409,6 +409,7 @@ def _contracts(reading: Reading) -> list[Contract]:
                  "quarter": 3.0}  # fmt: skip
     contracts = []
     odd: dict[str, int] = {}
+    longer = 0
     for place in range(len(frame)):
         row = frame.iloc[place]
         interval = str(row.get("interval") or "month").strip().casefold()
@@ -425,10 +426,13 @@ def _contracts(reading: Reading) -> list[Contract]:
             end = row.get("canceled")  # of others it is the day on which somebody asked for the end
             if not isinstance(end, date):
                 reading.faults.append(Message(WITHOUT_END, row=int(row["_row"])))
+        months = _paid_at_once(row, intervals[interval])
+        longer += months > intervals[interval]
         contracts.append(
             (row["customer"], start, end if isinstance(end, date) else None,
-             row["amount"] * number / intervals[interval])
+             row["amount"] * number / months)
         )  # fmt: skip
+    _tell_terms(reading, longer)
     match = reading.match
     name = match.headers[match.places["interval"]] if "interval" in match.places else "interval"
     reading.faults += [
@@ -445,6 +449,33 @@ def _contracts(reading: Reading) -> list[Contract]:
     if not contracts and not odd:
         reading.faults.append(Message("has no subscriptions that are paid for: all are in trial"))
     return [] if odd else contracts
+
+
+MONTH = 365.2425 / 12  # days
+
+
+def _paid_at_once(row: Any, months: float) -> float:
+    """The months that an amount is of: some are paid for several of their intervals at once.
+
+    The file says it by the period that is paid for; a trial is none, and a first one may be short.
+    """
+    start, end = row.get("period_start"), row.get("period_end")
+    if not (isinstance(start, date) and isinstance(end, date)) or end == row.get("trial_end"):
+        return months
+    lasts = (end - start).days / MONTH
+    whole = round(lasts)
+    return whole if abs(lasts - whole) < 0.15 and whole > months and whole % months == 0 else months
+
+
+def _tell_terms(reading: Reading, longer: int) -> None:
+    """Tell of what is paid for several intervals at once, and of coupons."""
+    frame = reading.frame
+    if longer:
+        text = "{subscriptions} paid for several intervals at once, as the current period tells"
+        reading.left.append(Message(text, subscriptions=Counted(longer, "subscriptions")))
+    if "coupon" in frame and (number := int(frame["coupon"].notna().sum())):
+        text = "{subscriptions} with a coupon, whose amounts are before what it takes off"
+        reading.left.append(Message(text, subscriptions=Counted(number, "subscriptions")))
 
 
 def _without_trials(reading: Reading) -> Any:
