@@ -186,6 +186,28 @@ def test_a_column_without_its_table_is_of_the_table_around_the_cell() -> None:
     assert set(result.refused) == {"Sheet1!G2"}
 
 
+def test_this_row_of_a_table_of_another_sheet() -> None:
+    """It is the formula's own row there: so Excel has it in a workbook of the Energy Policy
+    Simulator."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        data, report = book.add_worksheet("Data"), book.add_worksheet("Report")
+        columns = [{"header": "2005"}, {"header": "# orders"}]
+        data.add_table("A2:B5", {"name": "Gen", "columns": columns})
+        for row in (2, 3, 4):
+            data.write_row(row, 0, [row * 10, row])
+            # As files have them: '# for a sign that is the name's own.
+            report.write(row, 2, "=Gen[[#This Row],[2005]]*2")
+            report.write(row, 3, "=Gen[[#This Row],['# orders]]")
+        report.write(7, 2, "=Gen[[#This Row],[2005]]*2")
+
+    result = calculate(written(fill))
+    doubled = [result.values["Report", row, 3] for row in (3, 4, 5)]
+    assert doubled == [40.0, 60.0, 80.0]
+    assert [result.values["Report", row, 4] for row in (3, 4, 5)] == [2.0, 3.0, 4.0]
+    assert set(result.refused) == {"Report!C8"}
+
+
 def test_subtotals_are_refused_where_rows_are_hidden() -> None:
     content = sheet_of({"A1": 1, "A2": 2, "A3": "=SUBTOTAL(109,A1:A2)"})
     assert shown(calculate(content), "A3") == 3.0

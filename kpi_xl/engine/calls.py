@@ -41,7 +41,7 @@ HALVED = 1.0 / 1024
 """What the divisor of MOD is a multiple of, so that nothing is rounded."""
 PLAIN_TEXT = re.compile(r"[A-Za-z0-9 ]*")
 DIGIT = re.compile(r"[0-9]")
-REST = 1e-13  # of a number, up to which another one may be the same but for how it is reckoned
+REST = 1e-12  # of a number, up to which another one may be the same but for how it is reckoned
 
 
 class Noticed:

@@ -22,6 +22,7 @@ from kpi_xl.engine.calls import (
     CODES,
     EXCEL_START,
     PLAIN_TEXT,
+    REST,
     UNSURE,
     Held,
     a_number,
@@ -386,6 +387,31 @@ def _finds(flows: list[float], rate: float, wanted: float, *, by_factor: bool) -
     return False
 
 
+# Lines
+
+
+def _trend(known: Any, places: Any, wanted: Any) -> Any:
+    """TREND along one line: by the least squares of one column, or row, beside another."""
+    blocks = _rows(known), _rows(places)
+    shapes = {(len(rows), len(rows[0])) for rows in blocks}
+    values, given = map(_flat, blocks)
+    if len(shapes) > 1 or 1 not in shapes.pop() or len(values) < 2 or len(set(given)) < 2:
+        return UNSURE
+    middle, level = math.fsum(given) / len(given), math.fsum(values) / len(values)
+    slope = math.fsum(
+        (x - middle) * (y - level) for x, y in zip(given, values, strict=True)
+    ) / math.fsum((x - middle) ** 2 for x in given)
+    size = max(map(abs, values))
+
+    def at(cell: Any) -> Any:
+        found = cell if isinstance(cell, dict) else level + slope * (cell - middle)
+        # Where the line is next to 0 Excel has a rest of its own.
+        return UNSURE if type(found) is float and abs(found) < REST * size else found
+
+    block = [list(map(at, row)) for row in _rows(wanted)]
+    return block if isinstance(wanted, list) else block[0][0]
+
+
 # Blocks
 
 
@@ -713,6 +739,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "REPLACE": _replaced,
     "VALUE": _value,
     "IRR": _internal_rate,
+    "TREND": _trend,
     "CEILING": lambda number, step: _multiple(number, step, up=True),
     "FLOOR": lambda number, step: _multiple(number, step, up=False),
     **{name: _within(function) for name, function in BLOCKS.items()},

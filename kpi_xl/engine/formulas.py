@@ -647,6 +647,7 @@ class _FormulaReader:
 
     def call(self, full_name: str, arguments: list[Term]) -> Term:
         prefix, name = full_name.rpartition("!")[0], function_name(full_name)
+        name = native.SAME_AS.get(name, name)
         term = together(arguments)
         if self.context.counts_from_1904() and is_of_days(name, arguments):
             raise RefusedError(
@@ -984,16 +985,16 @@ class _FormulaReader:
         parts = re.findall(item, items) if items.startswith("[") else [items] * bool(items)
         if items.startswith("[") and re.sub(item, "", items).strip(" ,:"):
             raise RefusedError("{table}[{items}] cannot be read", table=table.name, items=items)
-        parts = [re.sub(r"'(.)", r"\1", part).strip() for part in parts]
-        special = {part.lower() for part in parts if part.startswith("#")}
-        columns = [self.table_column(table, part) for part in parts if not part.startswith("#")]
+        special = {part.strip().lower() for part in parts if part.strip().startswith("#")}
+        named = (part for part in parts if not part.strip().startswith("#"))
+        columns = [self.table_column(table, re.sub(r"'(.)", r"\1", part).strip()) for part in named]
         sheet, top, left, bottom, right = table.area
         if columns:
             left, right = left + min(columns), left + max(columns)
         first, last = top + table.header, bottom - table.totals
         if here or special == {"#this row"}:
             row = self.context.its_row()
-            if row is None or not first <= row <= last or self.context.sheet != sheet:
+            if row is None or not first <= row <= last:  # it may be a table of another sheet
                 raise RefusedError(
                     "{table}[@...] stands outside the rows of {table}", table=table.name
                 )
@@ -1195,6 +1196,8 @@ def called(name: str, texts: list[str]) -> str:
         return f"{REPLACED[name]}({given}{PLACE})"
     if name == "TRIM":
         return f"{TRIM}({given})"
+    if name == "HYPERLINK":  # shows its name, or the error of its link
+        return texts[0] if len(texts) == 1 else f"IF({texts[0]}=0,{texts[1]},{texts[1]})"
     if name in native.DATES:
         return f"{IN_CALENDAR}({text}{PLACE})"
     return f"{IS_FINITE}({text})" if name in native.FINITE else text

@@ -80,6 +80,7 @@ SIGNATURES = {
     **dict.fromkeys(["RANK", "RANK.EQ"], "gr?g"),
     **dict.fromkeys(["SLOPE", "INTERCEPT", "CORREL", "RSQ", "FREQUENCY"], "xx"),
     "FORECAST": "vxx",
+    "TREND": "xxl",
     **dict.fromkeys(["SUMIF", "AVERAGEIF"], "sq?s"),
     **dict.fromkeys(["SUMIFS", "AVERAGEIFS"], "srq(rq)*"),
     **dict.fromkeys(["MAXIFS", "MINIFS"], "rrq(rq)*"),
@@ -153,12 +154,23 @@ SIGNATURES = {
     **dict.fromkeys(["ROW", "COLUMN"], "?v"),
     "TRANSPOSE": "x",
     **dict.fromkeys(["CHOOSECOLS", "CHOOSEROWS"], "xe(e)*"),
+    "HYPERLINK": "t?k",
 }
+
+SAME_AS = {
+    "FORECAST.LINEAR": "FORECAST",
+    "STDEVP": "STDEV.P",
+    "NORMDIST": "NORM.DIST",
+    "NORMINV": "NORM.INV",
+    "NORMSINV": "NORM.S.INV",
+    "BINOMDIST": "BINOM.DIST",
+}
+"""Functions that are others under an older or newer name, as Microsoft says."""
 
 OURS = {
     *("YEARFRAC", "NETWORKDAYS", "NETWORKDAYS.INTL", "WORKDAY", "WORKDAY.INTL", "TEXTJOIN"),
     *("CONCAT", "UNIQUE", "SORT", "SORTBY", "XMATCH", "AGGREGATE"),
-    *("SEARCH", "REPLACE", "VALUE", "CEILING", "FLOOR", "IRR"),
+    *("SEARCH", "REPLACE", "VALUE", "CEILING", "FLOOR", "IRR", "TREND"),
 }
 """Functions that we compute ourselves (excel.py)."""
 
@@ -230,7 +242,19 @@ LOGICALS = "AND OR XOR NOT TRUE FALSE ISBLANK ISNUMBER ISTEXT ISERROR ISNA ISERR
 
 TEXT_FORMATS = frozenset(
     (
-        *("0", "0.0", "0.00", "0.000", "00", "000", "0000", "#,##0", "#,##0.0", "#,##0.00"),
+        *(
+            "0",
+            "0.0",
+            "0.00",
+            "0.000",
+            "00",
+            "000",
+            "0000",
+            "00000",
+            "#,##0",
+            "#,##0.0",
+            "#,##0.00",
+        ),
         *("0%", "0.0%", "0.00%", "$#,##0", "$#,##0.00", "€#,##0"),
         *("yyyy-mm-dd", "yyyy-mm", "yyyy", "yy", "mm", "dd", "mmm", "mmmm", "ddd", "dddd"),
         *("mmm yyyy", "mmm yy", "mmm-yy", "mmmm yyyy", "dd/mm/yyyy", "mm/dd/yyyy", "m/d/yyyy"),
@@ -337,10 +361,13 @@ EXCEPTIONS: dict[tuple[str, int], tuple[int, int]] = {
     ("YEARFRAC", 2): (NUMBERS | ANY_ERROR,) * 2,
     **dict.fromkeys([("MROUND", 0), ("MROUND", 1)], (SCALAR - LOGICAL,) * 2),  # Excel: #VALUE!
     **dict.fromkeys(  # Excel: #VALUE! for the text "1"
-        [("NORM.S.DIST", 1), ("NORM.DIST", 3), ("BINOM.DIST", 3)],
-        (NUMBERS | BLANK | LOGICAL | ANY_ERROR,) * 2,
+        [("NORM.S.DIST", 1), ("NORM.DIST", 3), ("BINOM.DIST", 3)], (SCALAR - DIGITS,) * 2
     ),
     ("IRR", 0): (ALL - ANY_ERROR,) * 2,  # Excel makes #VALUE! of any error in an array
+    **dict.fromkeys([("TREND", 0), ("TREND", 1)], (NUMBERS,) * 2),
+    ("TREND", 2): (NUMBERS | ANY_ERROR,) * 2,
+    ("HYPERLINK", 0): (TEXTS | ANY_ERROR,) * 2,
+    ("HYPERLINK", 1): (ALL - BLANK,) * 2,
     ("IRR", 1): (NUMBERS | BLANK | ANY_ERROR,) * 2,
     ("FREQUENCY", 1): (ALL - BLANK,) * 2,  # a blank one is 0 in Excel, which is known of it alone
 }
@@ -371,7 +398,7 @@ RESULTS = {
         LOGICAL | ANY_ERROR,
     ),
     **dict.fromkeys(["VLOOKUP", "HLOOKUP", "XLOOKUP", "INDEX", "FILTER", "TRANSPOSE"], ALL),
-    **dict.fromkeys(["CHOOSECOLS", "CHOOSEROWS", "UNIQUE", "SORT", "SORTBY"], ALL),
+    **dict.fromkeys(["CHOOSECOLS", "CHOOSEROWS", "UNIQUE", "SORT", "SORTBY", "HYPERLINK"], ALL),
     **dict.fromkeys(DATES, DAY | ANY_ERROR),
     **dict.fromkeys(["TODAY", "NOW", "YEAR", "WORKDAY", "WORKDAY.INTL"], DAY | ANY_ERROR),
 }

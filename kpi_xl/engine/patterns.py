@@ -417,8 +417,8 @@ class Patterns:
         if key not in self._tables:
             inside = []
             for table in self.book.tables.values() if self.book else ():
-                home, top, _, bottom, _ = table.area
-                if home == sheet and top <= row <= bottom:
+                _, top, _, bottom, _ = table.area
+                if top <= row <= bottom:
                     first, last = top + table.header, bottom - table.totals
                     inside.append((table.name, first <= row <= last, table.has(*key)))
             self._tables[key] = tuple(inside)
