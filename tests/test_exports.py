@@ -2799,6 +2799,20 @@ def test_the_same_orders_may_have_the_day_of_another_clock(tmp_path: Path) -> No
     assert "seem to have the same orders (0@x.com" in refusal("retention", *files)
 
 
+def test_the_number_of_an_order_may_stand_in_either_column(tmp_path: Path) -> None:
+    """Debits are collected days later, and the column of references is blank."""
+    orders = "".join(f"{1000 + n},c{n % 7}@x.com,2024-01-{n + 1:02},{20 + n}\n" for n in range(20))
+    shop = text_file(tmp_path / "shop.csv", f"order,customer,date,amount\n{orders}")
+    head = "id,charge_date,amount,description,status,amount_refunded,reference,links.mandate,"
+    for rows in ("PM{n},2024-01-{day:02},{worth},Order {order},paid_out,0,,MD,CU{who}\n",
+                 "PM{n},2024-01-{day:02},{worth},,paid_out,0,R-{order},MD,CU{who}\n"):  # fmt: skip
+        debits = "".join(
+            rows.format(n=n, day=n + 3, worth=20 + n, order=1000 + n, who=n % 7) for n in range(20)
+        )
+        path = text_file(tmp_path / "debits.csv", f"{head}links.customer\n{debits}")
+        assert "seem to have the same orders" in refusal("retention", shop, path)
+
+
 def test_payments_in_another_amount_that_name_orders_are_told(tmp_path: Path) -> None:
     """A few of many orders of a day: who knows whether those are their numbers."""
     days = [day for day in days_from(0, 5) for _ in range(20)]

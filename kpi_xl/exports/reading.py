@@ -27,8 +27,8 @@ BESIDE: dict[str, Unit] = dict.fromkeys(
     ("day", "week", "month", "date", "start", "end", "until", "entered", "close", "started",
      "ended", "canceled", "period_start", "period_end", "trial_end", "created"),
     DATE,
-) | {"results": COUNT, "mail": TEXT, "paid_for": TEXT, "item": TEXT, "item_taxed": TEXT,
-     "payment": TEXT}  # fmt: skip
+) | {"results": COUNT, "mail": TEXT, "paid_for": TEXT, "paid_for_too": TEXT, "item": TEXT,
+     "item_taxed": TEXT, "payment": TEXT}  # fmt: skip
 """Columns that are no table's, but make one; those that are not here are texts."""
 
 

@@ -94,6 +94,8 @@ def shaped(
     frame = _with_codes(frame, match, columns, reading)
     if {"customer", "mail"} <= {*frame}:
         frame["customer"] = _known_by_mail(frame)
+    if "paid_for_too" in frame:
+        frame = _paid_for(frame)
     if "customer" in frame:
         frame = _told_apart_by_name(frame, reading)
     if (into or table) == "Ads":
@@ -415,6 +417,13 @@ def _told_apart_by_name(frame: Any, reading: Reading) -> Any:
     )
     reading.faults.append(Message(text, name=masked[0]))
     return frame
+
+
+def _paid_for(frame: Any) -> Any:
+    """Payments with all that says what they are for: one of the two columns may be blank."""
+    texts = [frame[name].map(text_in) for name in ("paid_for", "paid_for_too") if name in frame]
+    said = [" ".join(filter(None, pair)) for pair in zip(*texts, strict=True)]
+    return frame.drop(columns="paid_for_too").assign(paid_for=said)
 
 
 def _known_by_mail(frame: Any) -> Any:
