@@ -342,6 +342,9 @@ def rep_ratio(name: str, ratio: str, function: str, unit: Unit) -> Measure:
 PLAUSIBLE = "(Weeks[week]>=Earliest)*(Weeks[week]<=Latest)"
 DAYS_OF_REP = f"IF((Weeks[rep]={{$Name}})*{PLAUSIBLE},Weeks[week])"
 
+# Of a blank among others nobody knows whether it is a bin; a 0 is one, in which no day is.
+BINS = 'IF(Weeks[week]="",0,Weeks[week])'
+
 MEASURES = (
     of_rep("Name", '=IF({number}>ROWS(Targets[rep]),"",IF(INDEX(Targets[rep],{number})="","",'
             "INDEX(Targets[rep],{number})))", KEY),
@@ -351,7 +354,7 @@ MEASURES = (
     of_rep("Rows", '=IF(OR({$Name}="",N(Latest)=0),"",COUNTIFS(Weeks[rep],{$Sought},'
             'Weeks[week],">="&Earliest,Weeks[week],"<="&Latest))', COUNT),
     of_rep("Different", '=IF(N({$Rows})=0,"",SUMPRODUCT('
-            f"(FREQUENCY({DAYS_OF_REP},Weeks[week])>0)*1))", COUNT, "array", named=False),
+            f"(FREQUENCY({DAYS_OF_REP},{BINS})>0)*1))", COUNT, "array", named=False),
     of_rep("Again", "{$Rows}-{$Different}", COUNT, over="N({$Rows})"),
     of_rep("AgainAt", "ROW(Weeks[[#Headers],[rep]])+MATCH(1,(Weeks[rep]={$Name})"
            f"*(Weeks[week]=MODE({DAYS_OF_REP})),0)", COUNT, "array", over="N({$Again})"),
@@ -753,7 +756,7 @@ THIRTEEN_WEEKS = (
 # LibreOffice has no frequencies of no days at all.
 ENDS = "MIN(EOMONTH({start},0),WeeksKnown)"
 IN_THE_MONTH = f"(Weeks[week]>={{start}})*(Weeks[week]<={ENDS})"
-MONDAYS_OF_MONTH = f"SUMPRODUCT((FREQUENCY(IF({IN_THE_MONTH},Weeks[week]),Weeks[week])>0)*1)"
+MONDAYS_OF_MONTH = f"SUMPRODUCT((FREQUENCY(IF({IN_THE_MONTH},Weeks[week]),{BINS})>0)*1)"
 TWELVE_MONTHS = (
     Measure("start", "EOMONTH(MonthStart,{ago})+1", DATE, blank=NO_WEEK),
     Measure("weeks in it", "INT((EOMONTH({start},0)-2)/7)-INT(({start}-3)/7)", COUNT),
