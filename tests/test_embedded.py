@@ -186,6 +186,16 @@ def test_a_column_without_its_table_is_of_the_table_around_the_cell() -> None:
     assert set(result.refused) == {"Sheet1!G2"}
 
 
+def test_a_sum_of_what_cancels_itself_is_refused_where_a_rest_is_left() -> None:
+    """Excel has 0 for 59 such sums in a model of the library excel_to_code."""
+    cells: dict[str, Any] = {"A1": 0.1, "A2": 0.2, "A3": -0.3, "B1": 3, "B2": 1e-17, "C1": 1e6}
+    cells |= {"D1": "=SUM(A1:A3)", "D2": "=SUM(A1:A2)", "D3": "=SUM(B2:B9)", "D4": "=B2*C1"}
+    cells |= {"D5": "=IF(D1=0,1,2)", "D6": "=SUBTOTAL(109,A1:A3)", "D7": "=SUM(B2,B9,B3:B8)"}
+    result = calculate(sheet_of(cells))
+    assert set(result.refused) == {"Sheet1!D1", "Sheet1!D5", "Sheet1!D6"}
+    assert [shown(result, cell) for cell in ("D2", "D3", "D7")] == [0.1 + 0.2, 1e-17, 1e-17]
+
+
 def test_this_row_of_a_table_of_another_sheet() -> None:
     """It is the formula's own row there: so Excel has it in a workbook of the Energy Policy
     Simulator."""

@@ -223,3 +223,22 @@ def test_numbers_that_differ_in_their_last_digits_are_not_told_apart() -> None:
     assert column(result, "B") == {"B2": 1.0, "B3": 1.0, "B5": 1.0, "B6": 1.0}
     assert column(result, "C") == {"C4": True, "C5": True}
     assert set(kept(result)) == {"B1", "B4", "C2", "C3"}
+
+
+def test_a_line_through_other_values_than_numbers_is_refused() -> None:
+    cells: dict[str, Any] = {
+        "A1": 1, "A2": 2, "A3": "x", "A4": "=1/0", "B1": 1, "B2": 2, "B3": 3, "B4": 4, "B6": 5,
+        "C1": "=TREND(A1:A2,B1:B2,B6)", "C2": "=TREND(A1:A3,B1:B3,B6)",
+        "C3": "=TREND(A3:A4,B3:B4,B6)", "C4": "=TREND(A1:A2,B1:B2,B5)",
+        "C5": "=TREND(A1:A2,B4:B5,B6)", "C6": "=TREND(A1:A2,B1:B2,A4)",
+        "C7": "=TREND(A1:A2,B1:B2,A3)", "C8": "=TREND(A1:A2,B1:B2,0)",
+        "C9": "=TREND(A1:B2,A1:B2,1)",
+    }  # fmt: skip
+    result = calculate(sheet_of(cells))
+    assert column(result, "C") == {"C1": 5.0, "C6": "#DIV/0!"}
+    assert set(kept(result)) == {"C2", "C3", "C4", "C5", "C7", "C8", "C9"}
+    values: dict[str, Any] = {"A1": "=IRR(B1:B3)", "A2": '=IRR(B1:B3,"x")', "A3": "=IRR(B1:B4)"}
+    values |= {"B1": -2, "B2": "x", "B3": 1, "B4": "=1/0", "A4": "=IRR(B1:B3,B4)"}
+    result = calculate(sheet_of(values))
+    assert column(result, "A") == {"A1": -0.5, "A4": "#DIV/0!"}
+    assert set(kept(result)) == {"A2", "A3"}

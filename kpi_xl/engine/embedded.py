@@ -23,11 +23,29 @@ import formualizer
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine import formulas
-from kpi_xl.engine.calls import CODES, DOUBTING, LATER, OWN, UNSURE, Noticed, Ranges, metric_call
+from kpi_xl.engine.calls import (
+    CODES,
+    DOUBTING,
+    LATER,
+    OWN,
+    UNSURE,
+    UNSURE_OF,
+    Noticed,
+    Ranges,
+    metric_call,
+)
 from kpi_xl.engine.checks import CellValues, totals_among, unproven
 from kpi_xl.engine.dependents import Graph, RowsByColumn, precedents, rows_by_column
 from kpi_xl.engine.excel import COMPUTED
-from kpi_xl.engine.formulas import OURS, Context, FormulaError, RefusedError, Term
+from kpi_xl.engine.formulas import (
+    DIFFERENCE,
+    HOLE,
+    OURS,
+    Context,
+    FormulaError,
+    RefusedError,
+    Term,
+)
 from kpi_xl.engine.kinds import CODES_OF
 from kpi_xl.engine.loading import for_engine, holding, last_column, sheet_names
 from kpi_xl.engine.memory import uncollected
@@ -46,6 +64,9 @@ NO_ROOM = Message("its block has no room: clear the cells below and beside it")
 NATIVE_ERROR = Message("it comes from a native function, or from a cell that the formula refers to")
 CIRCLE = Message("it depends on itself: a circular reference")
 CIRCULAR = "Circ"  # the engine's error for it
+LARGEST_REST = 1e-3
+REST = 1e-13  # of the largest number of a sum, up to which it may be a rest
+SUM = re.compile(rf"(?:SUM\(|SUBTOTAL\((?:9|109),)(?:{HOLE.pattern})(?:,(?:{HOLE.pattern}))*\)")
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
 QUICK_SPILL = 100  # cells; of each that the engine spills it looks for all that depends on it
 BATCH = 100_000  # rows of values that the engine is given at once: it looks for what needs them
@@ -406,6 +427,7 @@ class _Engine:
                     self.shown[formula] = self._writable(formula, self._value(formula, self.cells))
                 except RefusedError as refusal:
                     given_up[formula] = refusal.sentence
+        self._refuse_rests(news)
         self._spread_refusals(graph)  # what another cell is the reason of has that one's sentence
         if given_up.keys() - self.refused.keys():
             self.refused = {**given_up, **self.refused}
@@ -636,6 +658,25 @@ class _Engine:
                 if line and any(a.touches(self._spill(written)) for a in line.term.anchors):
                     text = "{cell}# is too large a spill to refer to so"
                     self.refused[formula] = Message(text, cell=written.cell)
+
+    def _refuse_rests(self, formulas: Iterable[Formula]) -> None:
+        """Refuse sums whose terms all but cancel each other: Excel often has 0 for such a rest."""
+        for formula in formulas:
+            value = self.shown.get(formula)
+            if type(value) is not float or not 0.0 < abs(value) < LARGEST_REST:
+                continue
+            line = self.lines[formula]
+            if SUM.fullmatch(line.term.text) and abs(value) < REST * max(
+                (abs(cell) for place in line.places(formula.row) for cell in self._numbers(place)),
+                default=0.0,
+            ):
+                self.refused.setdefault(formula, UNSURE_OF[DIFFERENCE])
+
+    def _numbers(self, place: Area) -> Iterator[float]:
+        """The numbers in some cells."""
+        for column in range(place.left, min(place.right, self._width(place.sheet)) + 1):
+            rows = self.cells.values(place.sheet, column)[place.top - 1 : place.bottom]
+            yield from (cell for cell in rows if type(cell) is float)
 
     def _spread_refusals(self, graph: Callable[[], Graph]) -> None:
         """Refuse what depends on cells that are not computed, or on where these may spill."""

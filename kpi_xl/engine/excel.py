@@ -395,6 +395,8 @@ def _trend(known: Any, places: Any, wanted: Any) -> Any:
     blocks = _rows(known), _rows(places)
     shapes = {(len(rows), len(rows[0])) for rows in blocks}
     values, given = map(_flat, blocks)
+    if any(type(cell) is not float for cell in (*values, *given)):
+        return UNSURE  # the kinds are looked at only once all is computed
     if len(shapes) > 1 or 1 not in shapes.pop() or len(values) < 2 or len(set(given)) < 2:
         return UNSURE
     middle, level = math.fsum(given) / len(given), math.fsum(values) / len(values)
@@ -404,9 +406,11 @@ def _trend(known: Any, places: Any, wanted: Any) -> Any:
     size = max(map(abs, values))
 
     def at(cell: Any) -> Any:
-        found = cell if isinstance(cell, dict) else level + slope * (cell - middle)
+        if type(cell) is not float:
+            return cell if isinstance(cell, dict) else UNSURE
+        found = level + slope * (cell - middle)
         # Where the line is next to 0 Excel has a rest of its own.
-        return UNSURE if type(found) is float and abs(found) < REST * size else found
+        return UNSURE if abs(found) < REST * size else found
 
     block = [list(map(at, row)) for row in _rows(wanted)]
     return block if isinstance(wanted, list) else block[0][0]
