@@ -871,3 +871,24 @@ def test_revenue_of_fractions_of_cents_is_all_of_returning_customers() -> None:
               "amount": [10.006, 10.006]}  # fmt: skip
     rows = below(sheet(build(TEMPLATE, {"Orders": orders}), "Blended"), "month")
     assert [row[7] for row in rows.values()] == [0, 1]
+
+
+def test_where_no_order_has_an_amount_a_month_without_orders_has_no_revenue() -> None:
+    """February had a revenue of 0 and an MER of 0, beside months of which nobody knows it."""
+    built = build(TEMPLATE, {
+        "Orders": {
+            "customer": ["a", "b"], "date": [date(2024, 1, 9), date(2024, 3, 31)],
+            "amount": [None, None], "channel": ["search"] * 2,
+        },
+        "Spend": {
+            "month": [date(2024, month, 1) for month in (1, 2, 3)], "channel": ["search"] * 3,
+            "spend": [70.0] * 3,
+        },
+    })  # fmt: skip
+    shown = {f"{month:%m}": row[1:11]
+             for month, row in below(sheet(built, "Blended"), "month").items()}  # fmt: skip
+    blank = [None] * 7
+    assert {month: [*row[:2], *(cell or None for cell in row[3:])] for month, row in shown.items()
+            } == {"01": [70, 1, *blank], "02": [70, 0, *blank], "03": [70, 1, *blank]}  # fmt: skip
+    assert [cell for row in shown.values() for cell in row[3:] if cell == 0] == []
+    assert "✗ no" not in built.values.values()

@@ -453,3 +453,29 @@ def test_a_channel_without_an_open_deal_has_no_velocity_as_the_whole_has_none() 
     built = workbook([won, won], [(date(2024, 1, 1), "Web", 100)])
     assert dict(built.headlines)["Sales velocity"] == ""
     assert (built.values["Channels", 22, 12], built.values["Channels", 22, 13]) == (10, "")
+
+
+def test_days_without_leads_make_no_lead_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of days on which nobody came in, all leads of other days were there twice."""
+    set_to(monkeypatch, funnel, {"FromDate": date(2024, 6, 1), "UntilDate": date(2024, 6, 30)})
+    built = workbook([{}, {}, {"lead_id": "L0"}])
+    label = [problem.label for problem in funnel.PROBLEMS].index("Leads twice in the table")
+    assert dict(built.headlines)["Leads"] == "0"
+    assert [built.values["Checks", 6 + label, column] for column in (2, 3)] == [1, HEADER + 2]
+    assert not [value for value in built.values.values() if str(value).startswith("#")]
+
+
+def test_values_below_0_are_told_and_make_no_share() -> None:
+    """A deal of 100 was taken back as -300: shares and growth of less than nothing are blank."""
+    day = date(2024, 1, 20)
+    deals = [{"won_date": day, "sqo_date": day, "value": value} for value in (-300.0, 100.0)] + [
+        {"won_date": date(2024, 2, 5), "sqo_date": day, "value": 50.0}
+    ]
+    built = workbook(deals)
+    figures = dict(built.headlines)
+    assert figures["Revenue"] == "-150.00"
+    assert (figures["Marketing's pipeline"], figures["Marketing's revenue"]) == ("", "")
+    growth = [built.values["Trend", row, 11] for row in range(6, 18)]
+    assert growth == [""] * 12
+    label = [problem.label for problem in funnel.PROBLEMS].index("Leads with a value below 0")
+    assert built.values["Checks", 6 + label, 2] == 1

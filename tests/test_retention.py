@@ -656,3 +656,37 @@ def test_orders_that_came_to_nothing_and_count_are_told() -> None:
         }
     }
     assert problems(data)["Orders that were cancelled, voided or wholly refunded"] == 2
+
+
+def test_before_a_first_period_is_over_there_is_no_curve_and_no_error() -> None:
+    """Eleven days of January: the sheet Curve began with #N/A."""
+    orders = {"customer": ["Ann", "Bob"], "date": [date(2024, 1, 5), date(2024, 1, 15)],
+              "amount": [10.0, 20.0]}  # fmt: skip
+    built = build(TEMPLATE, {"Orders": orders})
+    told = "No period is over in the data yet: see Cohorts."
+    assert [built.values["Curve", row, 1] for row in (4, 5, 6)] == [told, "", ""]
+    orders["date"][1] = date(2024, 1, 31)
+    built = build(TEMPLATE, {"Orders": orders})
+    assert [built.values["Curve", row, 1] for row in (4, 5, 6)] == ["", "age", 0]
+
+
+def test_a_return_is_activity_as_the_sheets_say() -> None:
+    """Ann's first row gives 5 back in January, she buys in February; Bob gives back what he bought.
+
+    COHORT and RETENTION_CURVE take every row for activity; customers are who have bought.
+    """
+    orders = {
+        "customer": ["Ann", "Ann", "Bob", "Bob", "Cy"],
+        "date": [date(2024, 1, 5), date(2024, 2, 5), date(2024, 1, 6), date(2024, 2, 6),
+                 date(2024, 3, 31)],
+        "amount": [-5.0, 20.0, 30.0, -30.0, 10.0],
+    }  # fmt: skip
+    built = build(TEMPLATE, {"Orders": orders})
+    cohorts = [[built.values["Cohorts", row, column] for column in range(1, 6)] for row in (6, 7)]
+    assert cohorts == [["2024-01", 2, 1, 1, 0], ["2024-03", 1, 1, "·", "·"]]
+    figures = dict(built.headlines)
+    assert (figures["Customers"], figures["Repeat customers"]) == ("3", "0")
+    told = [cell for name in ("Cohorts", "Cohort revenue", "Curve")
+            for cell in rows_of(built.content, name)[1] if cell]  # fmt: skip
+    assert len(told) == 3
+    assert all("A return counts as activity" in cell for cell in told)

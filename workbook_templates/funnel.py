@@ -317,13 +317,13 @@ FIGURES = {
                         "SALES_VELOCITY(OpenDeals,WinRate,DealSize,CycleDays)"), MONEY,
                "Money per day, of open deals"),
         Figure("PipelineShare", "Marketing's pipeline",
-               blank_if(f"SUMPRODUCT({DEALS}*Leads[value])=0",
+               blank_if(f"SUMPRODUCT({DEALS}*Leads[value])<=0",
                         f"PIPELINE_CONTRIBUTION(SUMPRODUCT({DEALS}"
                         f"*(1-{of_channel('Leads', 'SalesChannel')})*Leads[value]),"
                         f"SUMPRODUCT({DEALS}*Leads[value]))"), RATE,
                "Share of opportunities' value"),
         Figure("RevenueShare", "Marketing's revenue",
-               blank_if("N(Revenue)=0",
+               blank_if("N(Revenue)<=0",
                         f"REVENUE_CONTRIBUTION(SUMPRODUCT({WITHIN}*{WON}"
                         f"*(1-{of_channel('Leads', 'SalesChannel')})*Leads[value]),"
                         "Revenue)"), RATE,
@@ -417,6 +417,8 @@ PROBLEMS = (
             "Correct one of the dates: until then they are in no time between stages."),
     Problem("Won without a value", *where(LEADS, '(Leads[won_date]<>"")*(Leads[value]="")'),
             "They bring no revenue: fill in the value."),
+    Problem("Leads with a value below 0", *where(LEADS, "(Leads[value]<0)*1"),
+            "They are taken off the revenue and the pipeline. Correct the sign, if that is wrong."),
     DAYS_SHOWN.nothing(),
     Problem("Rows of spend that seem to stand for a quarter", "=QuarterRows", "",
             "Their months are three apart, or one alone: give each month a row, 0 if it cost"
@@ -678,7 +680,7 @@ MONTHLY = (
     Measure("cost per lead", "CPL({spend},{leads})", MONEY, "N({spend})*N({leads})"),
     Measure("CAC", "CAC({spend},{customers})", MONEY, "N({spend})*N({customers})"),
     Measure("ROAS", "ROAS({revenue},{spend})", RATIO, "N({spend})", blank='{revenue}=""'),
-    Measure("revenue growth", "SALES_GROWTH({revenue},{revenue<})", RATE, "N({revenue<})",
+    Measure("revenue growth", "SALES_GROWTH({revenue},{revenue<})", RATE, "MAX(0,N({revenue<}))",
             first='""', blank='OR({revenue}="",{$month}>WholeUntil,{$month<}<WholeFrom)'),
 )  # fmt: skip
 NEWEST = 'MAX(Leads[created],Spend[month],_xlfn.MAXIFS(Leads[won_date],Leads[won_date],"<="&Until))'
@@ -728,7 +730,7 @@ def trend(page: Page) -> None:
     page.write(row, 0, "trend", page.styles.header(align="start"))
     for column, measure in enumerate(whole.measures, start=1):
         block = whole.at(measure.called)
-        formula = blank_if(f"OR(COUNT({block})<3,SUM({block})=0)", f"KPI_TREND({block})")
+        formula = blank_if(f"OR(COUNT({block})<3,SUM({block})<=0)", f"KPI_TREND({block})")
         page.put(row, column, formula, page.styles.header(GROWTH.number_format))
     draw(page, "column", "Leads, MQL and customers by month",
          [table.series("leads", BAR, "Leads"), table.series("MQL", BLUE),
@@ -859,6 +861,7 @@ SPILLS = (
 # one day, for 1 each. Where one of several rows is, is found as MATCH finds it.
 EVERY_LEAD = 'IF(Leads[lead_id]="","",Leads[lead_id])'
 ONCE = 'IF(Leads[lead_id]="","",1)'
+NO_LEADS = "COUNTA(Leads[lead_id])=0"  # of all days
 # Rows of spend stand for quarters all of them or none, by how far apart their months are. A single
 # month is one of three where leads come in for a month and more after it. A text among the months
 # is another check's to tell.
@@ -867,11 +870,10 @@ NO_MONTHS = f"IF({SPEND.empty},TRUE,COUNTA(Spend[month])>COUNT(Spend[month]))"
 APART = "IF(MAX(Spend[month])-MIN(Spend[month])>=85*(SpendMonths-1),COUNT(Spend[month]),0)"
 ALONE = "IF(MAX(Leads[created])>EOMONTH(MAX(Spend[month]),1),COUNT(Spend[month]),0)"
 WHOLE_COLUMNS = (
-    Basis("DistinctLeads", f"=IF(LeadCount=0,0,ROWS(RFM({EVERY_LEAD},{ONCE},{ONCE}))-1)", COUNT,
+    Basis("DistinctLeads", f"=IF({NO_LEADS},0,ROWS(RFM({EVERY_LEAD},{ONCE},{ONCE}))-1)", COUNT,
           array=True),
     Basis("CommonestLead",
-          blank_if("LeadCount=0", f"INDEX(CHANNEL_MIX({EVERY_LEAD},{ONCE}),2,1)"), KEY,
-          array=True),
+          blank_if(NO_LEADS, f"INDEX(CHANNEL_MIX({EVERY_LEAD},{ONCE}),2,1)"), KEY, array=True),
     Basis("Until", f"={UNTIL}", DATE),
     Basis("SpendMonths",
           f"=IF({NO_MONTHS},0,ROWS(CAC_BY({SPENT_ONCE},{SPENT_IN},{SPENT_ONCE},{SPENT_ONCE},"

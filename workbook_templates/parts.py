@@ -1089,11 +1089,12 @@ def mirror(
     rows: int,
     width: int,
     formats: Sequence[Format],
+    none: str = "",
 ) -> None:
     """Show a spilled table cell by cell, header and all, in fixed cells that charts can draw.
 
     Viewers without our functions keep the values of these plain formulas, but compute spilling
-    ones anew.
+    ones anew. Where the condition `none` holds there is nothing to show, and the header is blank.
     """
     styles = page.styles
     head = [styles.header("0", align="start"), styles.header("0", align="center")]
@@ -1102,7 +1103,8 @@ def mirror(
             cell = xl_rowcol_to_cell(source_top + i, source_column + j)
             cell = f"{quoted(source.name)}!{cell}"
             style = head[min(j, 1)] if i == 0 else formats[min(j, len(formats) - 1)]
-            page.put(top + i, j, same_as(cell) if i else f'=IF({cell}="","",{cell})', style)
+            shown = same_as(cell) if i else f'=IF({cell}="","",{cell})'
+            page.put(top + i, j, blank_if(none, shown) if none and not i else shown, style)
 
 
 def same_as(cell: str) -> str:

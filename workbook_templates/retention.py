@@ -793,7 +793,8 @@ def two_maps(
     """
     lead = (
         "Rows: the period of the first order. Columns: periods since. Each row ends with the"
-        " period in which the data end: its number grows until that is over."
+        " period in which the data end: its number grows until that is over. A return counts as"
+        " activity, also where it is a customer's first row."
     )
     lay_out(page, title, lead, ((1, 12), (1, 10), (199, width)), frozen=(TOP + 1, 2))
     styles, source = page.styles, page.book.pages["Model"]
@@ -824,12 +825,18 @@ def curve(page: Page) -> None:
     """The retention curve of all cohorts together, as a table and a chart."""
     styles, source = page.styles, page.book.pages["Model"]
     rows = page.book.assumed(lambda: shown(page.book, CURVE, 37, 4)[0])
-    lead = "The share of customers active at each age, over the cohorts that are old enough."
+    lead = (
+        "The share of customers active at each age, over the cohorts that are old enough. A return"
+        " counts as activity, also where it is a customer's first row."
+    )
     widths = ((1, 8), (1, 19), (2, 12), (1, 4))
     lay_out(page, "Retention curve", lead, widths, frozen=(TOP + 1, 0))
     count = styles.number(COUNT)
     formats = [styles.of("0", bold=True, align="start"), count, count, styles.number(RATE)]
-    mirror(page, TOP, source, TOP, CURVE.column, rows, 4, formats)
+    mirror(page, TOP, source, TOP, CURVE.column, rows, 4, formats, "CurveDone=0")
+    none = page.book.phrase("No period is over in the data yet: see {Cohorts}.")
+    early = f"IF({NO_COHORTS},FALSE,CurveDone=0)"
+    page.put(3, 0, f'=IF({early},{none},"")', styles.warning())
     at_risk = xl_rowcol_to_cell(TOP + 2, 1)
     no_bars(page, (TOP + 2, 3, TOP + rows - 1, 3), f"N({at_risk})<10")
     bars(page, TOP + 2, 3, TOP + rows - 1, 3)

@@ -175,6 +175,13 @@ CUSTOMER_CHANNEL = (
 NONE = ORDERS.empty
 # Orders of which nobody knows an amount have not brought 0.
 UNPRICED = "COUNT(Orders[amount])=0"
+
+
+def unpriced(rows: str) -> str:
+    """The condition that nobody knows what orders brought that meet criteria, if there are any."""
+    return f"IF({UNPRICED},TRUE,{unsaid(rows, 'Orders[amount]')})"
+
+
 TOO_LONG = f"OR({NONE},PeriodCount>{MOST_MONTHS})"
 # Curves have nothing to show before a first month is over.
 NOT_BEGUN = (
@@ -299,7 +306,7 @@ FIGURES = {
     "Customers and cost": (
         Figure("CustomerCount", "Customers",
                '=IF(AllDone=1,AllCustomers,IF(NewDone=1,SUM(NewSize),""))', COUNT,
-               "Customers with an order"),
+               "With an order or a return"),
         Figure("Revenue", "Revenue", blank_if(UNPRICED, SOLD), MONEY, "Returns taken off"),
         Figure("SpendTotal", "Spend", blank_if("COUNT(Spend[spend])=0", "SUM(Spend[spend])"), MONEY,
                "All channels and months"),
@@ -931,7 +938,7 @@ COMPARED = (
     Measure("from", "{start}", MONTH, blank=NONE),
     Measure("until", "{end}", MONTH, blank=NONE),
     Measure("revenue", f"SUMIFS(Orders[amount],{OF_SPAN})", MONEY,
-            blank=f'IF({BEFORE_ORDERS},TRUE,{unsaid(OF_SPAN, "Orders[amount]")})'),
+            blank=f"IF({BEFORE_ORDERS},TRUE,{unpriced(OF_SPAN)})"),
     Measure("spend", f"SUMIFS(Spend[spend],{spans('Spend[month]', '{from}', '{until}')})", MONEY,
             blank=f"IF({NO_COVER},TRUE,IF({BEFORE_ORDERS},TRUE,IF({{from}}<CoveredFrom,TRUE,"
                   "IF({until}>CoveredUntil,TRUE,"
@@ -1105,7 +1112,7 @@ BLENDED = (
     Measure("CAC", "CAC({spend},{new customers})", MONEY,
             blank=f'IF({RUNNING},TRUE,IF({{spend}}="",TRUE,N({{new customers}})=0))'),
     Measure("revenue", f"SUMIFS(Orders[amount],{within('Orders[date]')})", MONEY,
-            blank=f'IF({{$month}}="",TRUE,{unsaid(within("Orders[date]"), "Orders[amount]")})'),
+            blank=f'IF({{$month}}="",TRUE,{unpriced(within("Orders[date]"))})'),
     Measure("of new customers", in_month("NewLabel", "NewRevenue"), MONEY,
             blank='{revenue}=""'),
     Measure("of returning customers", "ROUND({revenue}-{of new customers},2)", MONEY,
@@ -1646,7 +1653,8 @@ TEMPLATE = Template(
         (
             "LTV",
             "Here it is what a customer has brought so far, as margin, not a forecast. Month 0 is"
-            " that of the first order. A young cohort counts only at the ages that it has reached.",
+            " that of the first order. A young cohort counts only at the ages that it has reached."
+            " A return counts as the first order where it is a customer's first row.",
         ),
         (
             "CAC",
