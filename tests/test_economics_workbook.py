@@ -892,3 +892,23 @@ def test_where_no_order_has_an_amount_a_month_without_orders_has_no_revenue() ->
             } == {"01": [70, 1, *blank], "02": [70, 0, *blank], "03": [70, 1, *blank]}  # fmt: skip
     assert [cell for row in shown.values() for cell in row[3:] if cell == 0] == []
     assert "✗ no" not in built.values.values()
+
+
+def test_a_single_order_without_an_amount_is_one_customer() -> None:
+    """All figures were #VALUE!."""
+    built = build(TEMPLATE, {"Orders": {
+        "customer": ["a"], "date": [date(2024, 1, 31)], "amount": [None], "channel": ["search"],
+    }})  # fmt: skip
+    assert not [value for value in built.values.values() if str(value).startswith("#")]
+    figures = dict(built.headlines)
+    assert (figures["Customers"], figures["Revenue"]) == ("1", "")
+
+
+def test_a_margin_below_0_has_no_break_even() -> None:
+    """Sold for 50 what cost 60: no revenue earns it back."""
+    built = build(TEMPLATE, {"Orders": {
+        "customer": ["a", "b"], "date": [date(2024, 1, 1), date(2024, 1, 31)],
+        "amount": [20.0, 30.0], "cost": [25.0, 35.0], "channel": ["search"] * 2,
+    }})  # fmt: skip
+    figures = dict(built.headlines)
+    assert (figures["Margin"], figures["Break-even ROAS"]) == ("-20.0%", "")

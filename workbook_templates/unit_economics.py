@@ -227,7 +227,9 @@ ALL, OF_CHANNELS, COHORTS = (
 )  # fmt: skip
 FIRST_MONTHS = Spill(
     "Revenue by cohort", COHORTS.column + LONG,
-    f'COHORT({EVERY_CUSTOMER},Orders[date],Orders[amount],"M","revenue",DayAfter-1)', TOO_LONG,
+    # The blank amount of a single order would be an argument that is left out.
+    f'COHORT({EVERY_CUSTOMER},Orders[date],IF(COUNTA(Orders[amount])=0,IF(Orders[customer]="","",0),'
+    'Orders[amount]),"M","revenue",DayAfter-1)', TOO_LONG,
     (KEY, COUNT, MONEY),
     ("NewLabel", "NewSize", "NewRevenue", "NewAge1", "NewAge2", "NewAge3"), 600, "NewDone",
 )  # fmt: skip
@@ -336,7 +338,7 @@ FIGURES = {
                         "REVENUE_CONTRIBUTION(SUM(NewRevenue),Revenue)"), RATE,
                "Share, in their first month"),
         Figure("BreakEven", "Break-even ROAS",
-               blank_if("N(MarginShare)=0", "BREAKEVEN_ROAS(MarginShare)"), RATIO,
+               blank_if("N(MarginShare)<=0", "BREAKEVEN_ROAS(MarginShare)"), RATIO,
                "1 / margin"),
     ),
 }  # fmt: skip
