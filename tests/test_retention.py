@@ -663,7 +663,7 @@ def test_before_a_first_period_is_over_there_is_no_curve_and_no_error() -> None:
     orders = {"customer": ["Ann", "Bob"], "date": [date(2024, 1, 5), date(2024, 1, 15)],
               "amount": [10.0, 20.0]}  # fmt: skip
     built = build(TEMPLATE, {"Orders": orders})
-    told = "No period is over in the data yet: see Cohorts."
+    told = "No period is over in the data yet."
     assert [built.values["Curve", row, 1] for row in (4, 5, 6)] == [told, "", ""]
     orders["date"][1] = date(2024, 1, 31)
     built = build(TEMPLATE, {"Orders": orders})
@@ -689,4 +689,4 @@ def test_a_return_is_activity_as_the_sheets_say() -> None:
     told = [cell for name in ("Cohorts", "Cohort revenue", "Curve")
             for cell in rows_of(built.content, name)[1] if cell]  # fmt: skip
     assert len(told) == 3
-    assert all("A return counts as activity" in cell for cell in told)
+    assert all("eturn" in cell and "as activity" in cell for cell in told)

@@ -793,8 +793,8 @@ def two_maps(
     """
     lead = (
         "Rows: the period of the first order. Columns: periods since. Each row ends with the"
-        " period in which the data end: its number grows until that is over. A return counts as"
-        " activity, also where it is a customer's first row."
+        " period in which the data end: its number grows until that is over. Returns count as"
+        " activity."
     )
     lay_out(page, title, lead, ((1, 12), (1, 10), (199, width)), frozen=(TOP + 1, 2))
     styles, source = page.styles, page.book.pages["Model"]
@@ -834,7 +834,7 @@ def curve(page: Page) -> None:
     count = styles.number(COUNT)
     formats = [styles.of("0", bold=True, align="start"), count, count, styles.number(RATE)]
     mirror(page, TOP, source, TOP, CURVE.column, rows, 4, formats, "CurveDone=0")
-    none = page.book.phrase("No period is over in the data yet: see {Cohorts}.")
+    none = page.book.phrase("No period is over in the data yet.")
     early = f"IF({NO_COHORTS},FALSE,CurveDone=0)"
     page.put(3, 0, f'=IF({early},{none},"")', styles.warning())
     at_risk = xl_rowcol_to_cell(TOP + 2, 1)
