@@ -903,6 +903,33 @@ def test_a_sheet_without_a_part_is_passed_over() -> None:
     assert shown(calculate(content), "A1") == 2.0
 
 
+def test_a_part_of_texts_that_is_named_but_not_there() -> None:
+    """So is cloneWorksheetExample.xlsx of openxlsx, whose cells have numbers alone."""
+
+    def without(content: bytes, part: str) -> bytes:
+        out = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w") as new:
+            for name in old.namelist():
+                if name != part:
+                    new.writestr(name, old.read(name))
+        return out.getvalue()
+
+    texts, rels = "xl/sharedStrings.xml", "_rels/.rels"
+    numbers = edited(
+        sheet_of({"A1": "=1+1"}),
+        "xl/_rels/workbook.xml.rels",
+        "</Relationships>",
+        '<Relationship Id="rId99" Target="sharedStrings.xml" Type="http://schemas.openxmlformats'
+        '.org/officeDocument/2006/relationships/sharedStrings"/></Relationships>',
+    )
+    assert texts not in zipfile.ZipFile(io.BytesIO(numbers)).namelist()
+    assert shown(calculate(numbers), "A1") == 2.0
+    with pytest.raises(NotAWorkbookError, match='shared text "0", and there are 0'):
+        calculate(without(sheet_of({"A1": "a"}), texts))
+    with pytest.raises(NotAWorkbookError, match=r"\(xl/workbook.xml is missing\)"):
+        calculate(without(sheet_of({"A1": "a"}), rels))
+
+
 def test_the_reason_of_a_refusal_is_that_of_the_cell_where_it_began() -> None:
     cells = {"A1": "=DATE(1900,1,1)", "B1": "=A1+1", "C1": "=C2", "C2": "=C1", "D1": "=C1+1"}
     refused = calculate(sheet_of(cells)).refused

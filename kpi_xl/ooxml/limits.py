@@ -61,11 +61,17 @@ def faults(what: Message = DAMAGED) -> Iterator[None]:
         raise NotAWorkbookError("{what} ({reason})", what=what, reason=_reason(error)) from None
 
 
+NO_PART = re.compile(r"There is no item named '(.*)' in the archive")
+"""What zipfile says of a part that is missing; without a name it is the workbook's own."""
+
+
 def _reason(error: BaseException) -> str:
     if isinstance(error, StopIteration):
         return Message("a part is missing")
     if isinstance(error, KeyError):
-        return Message("{name} is missing", name=bounded.short(error))
+        part = NO_PART.search(str(error))
+        name = (part[1] or "xl/workbook.xml") if part else bounded.short(error)
+        return Message("{name} is missing", name=name)
     return bounded.short(error)
 
 

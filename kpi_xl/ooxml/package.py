@@ -340,7 +340,7 @@ def _read(package: zipfile.ZipFile, content: bytes, *, computing: bool) -> Packa
     order = book.findall(f"{MAIN}sheets/{MAIN}sheet")
     names = _names(book, order)
     properties, settings = book.find(f"{MAIN}workbookPr"), book.find(f"{MAIN}calcPr")
-    texts = _texts(package)
+    texts, whole = _texts(package), set(package.namelist())
     parts: dict[str, str] = {}
     xml: dict[str, SheetXml] = {}
     tables: dict[str, ExcelTable] = {}
@@ -390,7 +390,10 @@ def _read(package: zipfile.ZipFile, content: bytes, *, computing: bool) -> Packa
         hidden=frozenset(hidden),
         merged=tuple(merged),
         unreadable=tuple(unreadable),
-        texts_part=dict(targets.values()).get("sharedStrings"),
+        texts_part=next(
+            (part for kind, part in targets.values() if kind == "sharedStrings" and part in whole),
+            None,
+        ),
         date1904=properties is not None and properties.attrib.get("date1904") in ("1", "true"),
         precision_as_shown=settings is not None
         and settings.attrib.get("fullPrecision") in ("0", "false"),
@@ -446,9 +449,9 @@ def _sheet(package: zipfile.ZipFile, name: str, part: str) -> SheetXml:
 def _texts(package: zipfile.ZipFile) -> int:
     """How many texts the cells of a workbook share."""
     for kind, _, part in _relations(package, book_part(_relations(package, ""))):
-        if kind == "sharedStrings":
+        if kind == "sharedStrings" and part in package.namelist():
             return len(TEXT.findall(package.read(part)))
-    return 0
+    return 0  # some programs name the part, and have none: then no cell may refer to it
 
 
 def _relations(package: zipfile.ZipFile, part: str) -> Iterator[tuple[str, str, str]]:
