@@ -15,6 +15,11 @@ LINES = """Order ID,Customer,Date,Line,Total
 7,a,2024-03-01,60,100
 8,b,2024-03-02,200,200
 """
+MONTHS = (
+    "month,customers_start,customers_new,customers_lost,mrr_start,mrr_new,expansion,contraction,"
+    "churned\n"
+)
+COUNTS = ",100,10,10,1000,100,10,10,100\n"
 
 
 def test_orders_of_several_rows_are_asked_about(tmp_path: Path) -> None:
@@ -60,10 +65,12 @@ def test_years_that_no_figure_is_over_are_told(tmp_path: Path) -> None:
     head = "customer,date,amount\n"
     thai = text_file(tmp_path / "thai.csv", f"{head}a,05/03/2567,100\nb,15/04/2567,200\n")
     told = refusal("retention", thai)
-    assert "no date from 1990 to 2099" in told
-    assert "of 2567: correct the years; the Buddhist calendar counts 543 years more" in told
+    assert "has dates of 2567, and figures are computed over 1990 to 2099: correct the" in told
+    assert "the Buddhist calendar counts 543 years more" in told
     old = text_file(tmp_path / "old.csv", f"{head}a,1985-03-05,100\n")
-    assert "of 1985: correct the years" in refusal("retention", old)
+    assert "has dates of 1985" in refusal("retention", old)
+    months = text_file(tmp_path / "months.csv", f"{MONTHS}2024-01-01{COUNTS}2567-02-01{COUNTS}")
+    assert "has dates of 2567" in refusal("retention", months)
     mixed = text_file(tmp_path / "mixed.csv", f"{head}a,2024-03-05,100\nb,2567-04-15,200\n")
     assert (
         "1 row of years before 1990 or after 2099, such as 2567, in no figure (200.00)"

@@ -677,7 +677,7 @@ def _appended(
     ours: list[Note] = []
     twice = [[*told_again(part[1], some, columns)] for part, some in zip(parts, again, strict=True)]
     for (path, cells, _, reading, _), more in zip(parts, twice, strict=True):
-        more += in_other_years(path, cells, columns, faults)
+        more += in_other_years(name, path, cells, columns, faults)
         if name == "Orders" and not (reading and reading.match.layout.file):
             more += plain_tables.same_amounts(cells)
     for place, (group, doubled) in enumerate(zip(groups, again, strict=False)):

@@ -726,14 +726,23 @@ def _worth(
 
 FIRST_YEAR, LAST_YEAR = 1990, 2099
 """The years that the figures of workbooks are over."""
+BY_DAYS = ("Orders", "Ads", "Leads", "Weeks", "Months")
+"""The tables whose rows of other years are in no figure, and on the sheet Checks."""
 BUDDHIST = 543
 """How many years more that calendar counts."""
 
 
 def in_other_years(
-    path: Path, cells: Mapping[str, Sequence[Any]], columns: Sequence[Column], faults: list[Message]
+    name: str,
+    path: Path,
+    cells: Mapping[str, Sequence[Any]],
+    columns: Sequence[Column],
+    faults: list[Message],
 ) -> Iterator[Message]:
-    """What is told of rows in years that no figure is over; a fault where all rows are."""
+    """What is told of rows in years that no figure is over; a fault where all rows are.
+
+    It is one, too, in tables whose figures would be of such a year.
+    """
     days = next((cells[one.name] for one in columns if one.unit is DATE and one.required), ())
     years = {day.year for day in days if day}
     others = {year for year in years if not FIRST_YEAR <= year <= LAST_YEAR}
@@ -742,10 +751,10 @@ def in_other_years(
     known = min(others)
     shifted = FIRST_YEAR <= known - BUDDHIST <= LAST_YEAR
     hint = Message("; the Buddhist calendar counts 543 years more") if shifted else ""
-    if others == years:
+    if others == years or name not in BY_DAYS:
         text = (
-            "{path} has no date from 1990 to 2099, over which figures are computed, but of {year}:"
-            " correct the years{hint}"
+            "{path} has dates of {year}, and figures are computed over 1990 to 2099: correct the"
+            " years{hint}"
         )
         faults.append(Message(text, path=path, year=str(known), hint=hint))
         return
