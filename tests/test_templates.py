@@ -102,7 +102,7 @@ def cells(value: Any) -> list[Any]:
 
 def test_every_formula_holds_its_value(case: tuple[Template, str]) -> None:
     record, state = case
-    content, values, _ = few(record.name).built if state == "filled" else workbook(*case)
+    content, values, *_ = few(record.name).built if state == "filled" else workbook(*case)
     computed = calculate(content)
     assert computed.refused == {}
     assert computed.values == values

@@ -172,11 +172,13 @@ BASIS = (
     # The newest week is not over where its data were loaded before its Friday. The only week counts
     # all the same, and so does one that somebody has typed below it.
     Basis("NewestWeek", '=IF(N(NewestDay)=0,"",NewestDay-MOD(NewestDay-2,7))', DATE),
-    Basis("LoadedDay", '=INT(_xlfn.MAXIFS(Sources[loaded],Sources[table],"Weeks"))', DATE),
-    Basis("RunningWeek", blank_if('NewestWeek=""',
+    Basis("LoadedDay", blank_if('COUNTIFS(Sources[table],"Weeks",Sources[loaded],">0")=0',
+                           'INT(_xlfn.MAXIFS(Sources[loaded],Sources[table],"Weeks"))'), DATE),
+    Basis("RunningWeek", blank_if(('NewestWeek=""', 'LoadedDay=""'),
           "IF(OR(LoadedDay<NewestWeek,LoadedDay>NewestWeek+3,"
           '_xlfn.MINIFS(Weeks[week],Weeks[week],">="&Earliest)>=NewestWeek),"",NewestWeek)'), DATE),
-    Basis("WeeksKnown", f'=IF(RunningWeek="",{LAST_OF_ALL},RunningWeek-1)', DATE),
+    Basis("WeeksKnown",
+          blank_if(WEEKS.empty, f'IF(RunningWeek="",{LAST_OF_ALL},RunningWeek-1)'), DATE),
     Basis("LatestDay", blank_if(WEEKS.empty, '_xlfn.MAXIFS(Weeks[week],Weeks[week],"<="&'
                            'MIN(Latest,WeeksKnown))'), DATE),
     Basis("MonthStart", blank_if(WEEKS.empty, 'IF(MonthShown="",EOMONTH(LatestDay,-1)+1,'
