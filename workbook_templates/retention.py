@@ -792,9 +792,8 @@ def two_maps(
     `lines` are the title and the width of the chart of the first one.
     """
     lead = (
-        "Rows: the period of the first order. Columns: periods since. Each row ends with the"
-        " period in which the data end: its number grows until that is over. Returns count as"
-        " activity."
+        "Rows: the period of the first order. Columns: periods since. A row's last number grows"
+        " until that period is over. Returns count as activity."
     )
     lay_out(page, title, lead, ((1, 12), (1, 10), (199, width)), frozen=(TOP + 1, 2))
     styles, source = page.styles, page.book.pages["Model"]
