@@ -136,7 +136,7 @@ FORMULAS = {
     "XFE1+1": 'no name "XFE1"',
     "A1048577+1": 'no name "A1048577"',
     "SUM(Orders[@amount])": "write [[#This Row],[column]]",
-    "Orders[[#This Row],[amount]]": "outside the rows of Orders",
+    "Orders[[#This Row],[amount]]": "",  # in another sheet, but in a row that Orders has
     "Orders[amount]*2": "enter it as a dynamic array formula",
     "SUMPRODUCT((Orders[amount]>10)*1)+SUM(E1:E3)": "",
     "cac(Budget,3)": "",

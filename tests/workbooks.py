@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable, Mapping
+from datetime import date
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,8 @@ import xlsxwriter
 from kpi_xl.workbook_templates import comparison
 from kpi_xl.workbook_templates.parts import Setting
 
+from kpi_xl.cells import serial
+from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.package import read_package
 from kpi_xl.ooxml.sheet import SheetXml, escaped, new_cells, with_edits, with_value
@@ -36,12 +39,22 @@ def sheet_of(cells: dict[str, Any]) -> bytes:
         sheet = book.add_worksheet()
         for cell, value in cells.items():
             if isinstance(value, str) and value.startswith("{="):
-                area = cell if ":" in cell else f"{cell}:{cell}"
-                sheet.write_dynamic_array_formula(area, value[1:])
+                cells_there = cell if ":" in cell else f"{cell}:{cell}"
+                sheet.write_dynamic_array_formula(cells_there, value[1:])
             else:
                 sheet.write(cell, value)
 
     return written(fill)
+
+
+def loaded_today(content: bytes, values: Mapping[Place, Any]) -> dict[Place, Any]:
+    """The values of a workbook as they are once its data were loaded today."""
+    names = read_package(content).names
+    sheet, _, cell = names.get((None, "loadedday"), "").rpartition("!")
+    if not cell:
+        return dict(values)
+    place = area(sheet.strip("'"), cell.replace("$", ""))
+    return {**values, (place.sheet, place.top, place.left): serial(date.today())}
 
 
 def edited(content: bytes, part: str, old: str, new: str) -> bytes:
