@@ -21,7 +21,7 @@ BOOKS: dict[str, dict[str, Any]] = {
     "recalc/first_sheet_upper": SHEETS,
     "recalc/crash_if_blank_condition": {"A1": 2, "A2": 2},
     "recalc/cells_not_literals": {
-        "J1": "#DIV/0!", "K10": 0, "K11": 2, "K12": -0.44892835, "K13": 1, "K14": 1, "K15": 1200,
+        "J1": "#DIV/0!", "K10": 0, "K11": 2, "K12": -0.448928, "K13": 1, "K14": 1, "K15": 1200,
         "K16": False, "K17": 0, "K18": "n",
     },
     "recalc/freeze_without_cached_values": {

@@ -64,8 +64,8 @@ NO_ROOM = Message("its block has no room: clear the cells below and beside it")
 NATIVE_ERROR = Message("it comes from a native function, or from a cell that the formula refers to")
 CIRCLE = Message("it depends on itself: a circular reference")
 CIRCULAR = "Circ"  # the engine's error for it
-LARGEST_REST = 1e-3
-REST = 1e-13  # of the largest number of a sum, up to which it may be a rest
+SMALL_SUM = 1e-3  # of larger ones nobody takes the rest of a sum for 0
+SUM_REST = 1e-13  # of the largest number of a sum, up to which it may be a rest
 SUM = re.compile(rf"(?:SUM\(|SUBTOTAL\((?:9|109),)(?:{HOLE.pattern})(?:,(?:{HOLE.pattern}))*\)")
 LARGEST_SPILL = 10_000  # cells; the engine spills no more
 QUICK_SPILL = 100  # cells; of each that the engine spills it looks for all that depends on it
@@ -663,10 +663,10 @@ class _Engine:
         """Refuse sums whose terms all but cancel each other: Excel often has 0 for such a rest."""
         for formula in formulas:
             value = self.shown.get(formula)
-            if type(value) is not float or not 0.0 < abs(value) < LARGEST_REST:
+            if type(value) is not float or not 0.0 < abs(value) < SMALL_SUM:
                 continue
             line = self.lines[formula]
-            if SUM.fullmatch(line.term.text) and abs(value) < REST * max(
+            if SUM.fullmatch(line.term.text) and abs(value) < SUM_REST * max(
                 (abs(cell) for place in line.places(formula.row) for cell in self._numbers(place)),
                 default=0.0,
             ):

@@ -242,19 +242,8 @@ LOGICALS = "AND OR XOR NOT TRUE FALSE ISBLANK ISNUMBER ISTEXT ISERROR ISNA ISERR
 
 TEXT_FORMATS = frozenset(
     (
-        *(
-            "0",
-            "0.0",
-            "0.00",
-            "0.000",
-            "00",
-            "000",
-            "0000",
-            "00000",
-            "#,##0",
-            "#,##0.0",
-            "#,##0.00",
-        ),
+        *("0", "0.0", "0.00", "0.000", "00", "000", "0000", "00000"),
+        *("#,##0", "#,##0.0", "#,##0.00"),
         *("0%", "0.0%", "0.00%", "$#,##0", "$#,##0.00", "€#,##0"),
         *("yyyy-mm-dd", "yyyy-mm", "yyyy", "yy", "mm", "dd", "mmm", "mmmm", "ddd", "dddd"),
         *("mmm yyyy", "mmm yy", "mmm-yy", "mmmm yyyy", "dd/mm/yyyy", "mm/dd/yyyy", "m/d/yyyy"),

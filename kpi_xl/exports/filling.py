@@ -471,7 +471,7 @@ def _of_blocks(
 def _unknown(
     request: Request, opener: Opener, tables: Tables, progress: Progress
 ) -> Reading | tuple[str, ReadTable]:
-    """A file that nobody knows: read as a table of ours, strictly, or as the user says."""
+    """A file that nobody knows; orders whose number stands in several rows are asked about."""
     found = _as_ours(request, opener, tables, progress)
     if (found.table if isinstance(found, Reading) else found[0]) != "Orders":
         return found
@@ -498,6 +498,7 @@ def _unknown(
 def _as_ours(
     request: Request, opener: Opener, tables: Tables, progress: Progress
 ) -> Reading | tuple[str, ReadTable]:
+    """A file that nobody knows: read as a table of ours, strictly, or as the user says."""
     first: SourceError | None = None
     is_ours = opener.reader or request.path.suffix.lower() in PLAIN
     if request.options.nothing and is_ours and not plain_tables.is_reshaped(opener, tables):
