@@ -6,7 +6,7 @@ out), one cell, or a list of rows, and it takes back one cell or a list of rows.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from itertools import chain, compress, count, islice, repeat
@@ -27,6 +27,7 @@ from kpi_xl.errors import (
 from kpi_xl.locales import Message, Names
 from kpi_xl.reference import domain_message
 from kpi_xl.registry import Arg, Argument, Metric
+from kpi_xl.serials import DAY_0, FIRST_DAY, serial
 from kpi_xl.units import DATE, KEY, LARGEST, LARGEST_ID, TEXT, exceeds, refuse_large
 
 Cell = Any
@@ -37,7 +38,6 @@ NUMBERS = {float, int}
 NUMBERS_AND_BLANKS = {float, int, type(None)}
 HOLDS_AN_ERROR = "{name} holds the error {cell}"
 TOO_LARGE = "the result is too large for a cell"
-DAY_0 = date(1899, 12, 30).toordinal()  # serial number 0, from March 1900 on
 
 
 def evaluate(metric: Metric, given: Sequence[Cell | Block]) -> Cell | Block:
@@ -724,7 +724,7 @@ def _read_at_once(argument: Argument, cells: list[Cell], kinds: set[type]) -> li
             return cells
         if kinds == {datetime} and argument.arg.unit is DATE:
             days = [day - DAY_0 for day in map(datetime.toordinal, cells)]
-            return days if min(days) >= 61 else None
+            return days if min(days) >= FIRST_DAY else None
         if bool in kinds:
             return None  # True and 1.0 are one key of a dict
         return list(map(_Known(_reader(argument)).__getitem__, cells))
@@ -946,24 +946,3 @@ def _word(cell: Cell, arg: Arg) -> str:
 def _quoted(cell: Cell) -> str:
     text = str(cell)
     return f'"{text if len(text) <= 40 else text[:37] + "..."}"'
-
-
-def serial(day: date) -> float:
-    """A date or datetime as a serial number of Excel's 1900 date system."""
-    moment = day if isinstance(day, datetime) else datetime(day.year, day.month, day.day)
-    days = (moment.replace(tzinfo=None) - datetime.fromordinal(DAY_0)) / timedelta(days=1)
-    return days if days >= 61.0 else days - 1.0  # Excel counts a 29 February 1900
-
-
-FIRST_DAY, LAST_DAY = 61.0, 2958466.0
-"""The serial numbers of days that Excel counts as calendars do, the latter excluded."""
-
-
-def in_calendar(number: float) -> bool:
-    """Whether a serial number is of such a day."""
-    return FIRST_DAY <= number < LAST_DAY
-
-
-def day_of(number: float) -> date:
-    """The day of a serial number from 61 on: before it Excel's calendar has a day too many."""
-    return date.fromordinal(DAY_0 + math.floor(number))

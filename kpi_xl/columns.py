@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kpi_xl.serials import FIRST_DAY
 from kpi_xl.units import LARGEST_ID
 
 Integers = NDArray[np.int64]
@@ -71,8 +72,7 @@ def days(cells: Sequence[Any], kinds: set[type], epoch: int, last: float) -> Int
     """Serial numbers of days, from numbers or datetimes; `epoch` is the ordinal of day 0."""
     if kinds == {datetime}:
         found = np.fromiter(map(datetime.toordinal, cells), np.int64, len(cells)) - epoch
-        # Excel counts a 29 February 1900, so that the days before it lag one behind.
-        return found if found.min() >= 61 else None
+        return found if found.min() >= FIRST_DAY else None
     serials = numbers(cells, 1.0, np.inf) if kinds <= {float, int} else None
     return serials.astype(np.int64) if serials is not None and serials.max() < last + 1 else None
 

@@ -32,11 +32,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, Proto
 import narwhals as nw
 
 from kpi_xl import backends, containers
-from kpi_xl.cells import DAY_0, read, serial
+from kpi_xl.cells import read
 from kpi_xl.errors import KpiError, NotEnoughData, OutOfDomain, WrongInput
 from kpi_xl.locales import Message
 from kpi_xl.metrics import METRICS, economics, forecasts, models, tables
 from kpi_xl.periods import (
+    EPOCH,
     RETAIL,
     ROLLING,
     ROLLING_DAYS,
@@ -46,6 +47,7 @@ from kpi_xl.periods import (
     retail_year,
 )
 from kpi_xl.reference import did_you_mean
+from kpi_xl.serials import ordinals_of, serial, serials_of
 from kpi_xl.units import DATE, LARGEST, LARGEST_ID, LARGEST_ID_32
 
 if TYPE_CHECKING:
@@ -283,7 +285,7 @@ def survival_curve(
     )
     rows, days = _rows(frame, None, (start, end), None, blank={"date1"}, segment=segment)
     observed = max(days) if observed is None else observed
-    last = _ordinal_of(observed)
+    last = ordinals_of(observed)
     # Where there is no end, the start stands in for it: pandas has no year of a missing date.
     until = nw.when(nw.col("date1").is_null()).then(nw.col("date0")).otherwise(nw.col("date1"))
     rows = rows.with_columns(until=until, over="date1")
@@ -387,7 +389,7 @@ def rfm(
         return tables.rfm_columns(names, *bought, seen.as_of, bins)
     orders = _orders(frame, customer, date, amount, as_of)
     names, last, frequency, monetary = _in_order(_bought(orders))
-    return tables.rfm_columns(names, _serials(last), frequency, monetary, orders.as_of, bins)
+    return tables.rfm_columns(names, serials_of(last), frequency, monetary, orders.as_of, bins)
 
 
 class Asked(NamedTuple):
@@ -479,7 +481,7 @@ def _daily(orders: "_Orders") -> Table:
         nw.len().alias("orders"), nw.col("amount").sum(), nw.col("moved").sum()
     )
     days, counts, sums = _collected(found.select("day", "orders", _left("amount")))
-    serials = _serials(np.array(days, dtype=np.int64)).tolist()
+    serials = serials_of(np.array(days, dtype=np.int64)).tolist()
     return [["day", "orders", "revenue"], *map(list, zip(serials, counts, sums, strict=True))]
 
 
@@ -509,7 +511,7 @@ def _by_customer(orders: "_Orders", split: int) -> nw.LazyFrame[Any]:
     The days from the first purchase to the last, and to as_of; what they spend a repeat day; and
     both until the day `split`, with the purchases until then.
     """
-    day, first, known = nw.col("day"), nw.col("first"), _ordinal_of(split)
+    day, first, known = nw.col("day"), nw.col("first"), ordinals_of(split)
     # Bought on a day is what is not only returned: the first such day needs no day added up.
     firsts = (
         orders.rows.filter(nw.col("amount") >= 0.0).group_by("key").agg(day.min().alias("first"))
@@ -551,7 +553,7 @@ def _alike(orders: "_Orders", each: nw.LazyFrame[Any]) -> tuple[Table, float | N
 
     last, frequency, monetary = backends.arrays(each.select("last", "frequency", "monetary"))
     scored = tables.rfm_scores(
-        _serials(last.astype(np.int64)), frequency, monetary, orders.as_of, 5
+        serials_of(last.astype(np.int64)), frequency, monetary, orders.as_of, 5
     )
     often, longest = np.minimum(frequency, 2).astype(np.int64), int(scored.recency.max()) + 1
     kind = (3 * scored.segment + often) * longest + scored.recency
@@ -631,7 +633,7 @@ def _purchase_counts(
     rows = each.filter(often > 0).select(
         repeats=(often - 1).cast(whole),
         active=_rounded(nw.col(f"last{earlier}") - nw.col("first"), by_day=by_day),
-        age=_rounded(nw.lit(_ordinal_of(until)) - nw.col("first"), by_day=by_day),
+        age=_rounded(nw.lit(ordinals_of(until)) - nw.col("first"), by_day=by_day),
         later=(nw.col("often") - often).cast(whole),
         spend=nw.col(f"spend{earlier}"),
     )
@@ -676,7 +678,7 @@ def _later(orders: "_Orders", split: int, each: "Integers") -> models.Later:
     """Purchases after a day, of those who bought by then."""
     import numpy as np
 
-    day, known = nw.col("day"), _ordinal_of(split)
+    day, known = nw.col("day"), ordinals_of(split)
     seen = orders.rows.filter((nw.col("amount") >= 0.0) & (day <= known))
     seen = seen.group_by("key").agg(day.min().alias("first"))
     since = _by_day(orders._replace(rows=orders.rows.filter(day > known))).filter(nw.col("bought"))
@@ -684,7 +686,7 @@ def _later(orders: "_Orders", split: int, each: "Integers") -> models.Later:
     days, many = (
         column.astype(np.int64) for column in backends.arrays(by_day.select("day", "many"))
     )
-    return models.Later(each, _serials(days), many, split, orders.as_of)
+    return models.Later(each, serials_of(days), many, split, orders.as_of)
 
 
 @over_frame
@@ -868,14 +870,11 @@ def purchases(
     return models.Purchases(
         names,
         np.array(days, dtype=np.int64) - 1,
-        _serials(np.array(first, dtype=np.int64)),
-        _serials(np.array(last, dtype=np.int64)),
+        serials_of(np.array(first, dtype=np.int64)),
+        serials_of(np.array(last, dtype=np.int64)),
         np.array(spend, dtype=np.float64),
         orders.as_of,
     )
-
-
-DAY_1970 = datetime.date(1970, 1, 1).toordinal()
 
 
 def _purchase_days(
@@ -892,7 +891,7 @@ def _purchase_days(
     known = list(dict.fromkeys(keys))
     place = {key: number for number, key in enumerate(known)}
     buyer = np.array([place[key] for key in keys], dtype=np.int64)
-    day = _serials(np.array(days, dtype=np.int64))
+    day = serials_of(np.array(days, dtype=np.int64))
     order = np.lexsort((day, buyer))
     total = np.array(totals, dtype=np.float64)
     return models.PurchaseDays(known, buyer[order], day[order], total[order], orders.as_of)
@@ -940,7 +939,7 @@ def _at_hand(frame: "IntoFrame", key: str, dates: Sequence[str], amount: str | N
     if dates:
         days = rows["date0"].to_numpy().astype("datetime64[D]").astype(np.int64)
     amounts = rows["amount"].to_numpy().astype(float)
-    return _AtHand(names, number, _serials(days + DAY_1970), amounts)
+    return _AtHand(names, number, serials_of(days + EPOCH), amounts)
 
 
 # Counting, where the rows are
@@ -978,7 +977,7 @@ def _orders(
         return _Orders(rows, max(days), ends, of_segments)
     if observed < min(days):
         raise NotEnoughData(tables.NOTHING_OBSERVED)
-    until = _ordinal_of(observed)
+    until = ordinals_of(observed)
     return _Orders(rows.filter(nw.col("day") <= until), observed, ends, of_segments)
 
 
@@ -1055,7 +1054,7 @@ def _activity(
     names, number = _segments_numbered(*segments, count=len(born))
     cohorts = np.array(born, dtype=np.int64)
     if period == ROLLING:
-        cohorts = _serials(cohorts)
+        cohorts = serials_of(cohorts)
     oldest = int(cohorts.min())
     where = number, cohorts - oldest, np.array(ages, dtype=np.int64)
     revenue = (*where, np.array(amounts, dtype=np.float64)) if of_revenue else None
@@ -1132,7 +1131,7 @@ def _with_period(
         return rows.with_columns(period_number(day, year, month, period).alias(name))
     # As arithmetic alone it is too long a formula for engines that write it out.
     known = list(days)
-    first, last = ((_ordinal_of(end), end) for end in (min(known), max(known)))
+    first, last = ((ordinals_of(end), end) for end in (min(known), max(known)))
     begun = [
         retail_year(ordinal, datetime.date.fromordinal(ordinal).year, int(start))
         for ordinal, _ in (first, last)
@@ -1152,19 +1151,10 @@ def _with_period(
     return rows.drop("retail_day", "begun", "week")
 
 
-def _ordinal_of(serial_number: int) -> int:
-    return serial_number + DAY_0 + (serial_number < 61)
-
-
 def _ordinal(day: nw.Expr) -> nw.Expr:
     """1 for the first day of year 1, and so on."""
     before = day.dt.year().cast(nw.Int64) - 1
     return before * 365 + before // 4 - before // 100 + before // 400 + day.dt.ordinal_day()
-
-
-def _serials(ordinals: "Integers") -> "Integers":
-    since = ordinals - DAY_0
-    return since - (since < 61)
 
 
 # Reading columns

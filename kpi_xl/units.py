@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kpi_xl.errors import OutOfDomain
+from kpi_xl.serials import AFTER_LAST_DAY
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -98,8 +99,7 @@ SECONDS = Unit("SECONDS", "seconds", "#,##0.0", NOT_NEGATIVE)
 DAYS = Unit("DAYS", "days", "#,##0.0", NOT_NEGATIVE)
 PERIODS = Unit("PERIODS", "periods (months, say)", "#,##0.0", NOT_NEGATIVE)
 VALUE = Unit("VALUE", "the KPI's own unit", "General")
-# The serial numbers of Excel's 1900 date system, up to 9999-12-31.
-DATE = Unit("DATE", "a date", "yyyy-mm-dd", Domain(low=1.0, high=2958465.0))
+DATE = Unit("DATE", "a date", "yyyy-mm-dd", Domain(low=1.0, high=AFTER_LAST_DAY - 1.0))
 KEY = Unit("KEY", "a name or a number that identifies", "General")
 TEXT = Unit("TEXT", "text", "@")
 LOGICAL = Unit("LOGICAL", "TRUE or FALSE", "General")

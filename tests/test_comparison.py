@@ -40,12 +40,13 @@ from kpi_xl.workbook_templates.writing import Book, Built
 from workbooks import set_to
 
 from kpi_xl import kpi_change_text
-from kpi_xl.cells import Cell, serial
+from kpi_xl.cells import Cell
 from kpi_xl.hosts.libreoffice import engine
 from kpi_xl.locales import LANGUAGES, say
 from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.package import read_package
 from kpi_xl.schema import Column, Input, Schema
+from kpi_xl.serials import serial
 from kpi_xl.units import DATE, KEY, MONEY
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")

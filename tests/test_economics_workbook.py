@@ -20,12 +20,12 @@ from kpi_xl.workbook_templates.unit_economics import LAST, NOT_DIRECT, SEGMENT, 
 from kpi_xl.workbook_templates.writing import Built
 from workbooks import rows_of, set_to
 
-from kpi_xl.cells import serial
 from kpi_xl.errors import CellError
 from kpi_xl.exports import Request, known_layouts, rates_of, read_files
 from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.package import read_package
 from kpi_xl.reports.layout import Loaded
+from kpi_xl.serials import serial
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 

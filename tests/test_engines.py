@@ -19,7 +19,7 @@ from frame_cells import in_cells
 
 import kpi_xl
 from kpi_xl import backends, frames
-from kpi_xl.cells import serial
+from kpi_xl.serials import serial
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The 'future.infer_string'"),  # Ibis' and pandas' affair

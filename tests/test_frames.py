@@ -19,8 +19,8 @@ from frame_cells import frames
 
 import kpi_xl
 from kpi_xl import backends
-from kpi_xl.cells import serial
 from kpi_xl.errors import OutOfDomain, WrongInput
+from kpi_xl.serials import serial
 
 CDNOW_FILE = Path(__file__).parent.parent / "workbook_templates" / "samples" / "cdnow.csv"
 

@@ -50,6 +50,7 @@ NUMBERS = {
 LAYERS = (
     (
         "kpi_xl.errors",
+        "kpi_xl.serials",
         "kpi_xl.units",
         "kpi_xl.files",
         "kpi_xl.own_files",

@@ -13,7 +13,8 @@ from kpi_xl.workbook_templates.retention import sample
 
 import kpi_xl
 from kpi_xl import METRICS
-from kpi_xl.cells import evaluate, serial
+from kpi_xl.cells import evaluate
+from kpi_xl.serials import serial
 
 CDNOW = sample().data["Orders"]
 BUYERS = CDNOW["customer"]

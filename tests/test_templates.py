@@ -38,7 +38,7 @@ from workbook_lint import lint
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from kpi_xl import METRICS, CellError
-from kpi_xl.cells import key, serial
+from kpi_xl.cells import key
 from kpi_xl.engine import native
 from kpi_xl.engine.embedded import calculate
 from kpi_xl.engine.loading import sheet_names
@@ -46,6 +46,7 @@ from kpi_xl.engine.patterns import NOTHING_OWN, Own, Patterns
 from kpi_xl.locales import LANGUAGES, RIGHT_TO_LEFT, texts
 from kpi_xl.ooxml.package import Formula, read_package
 from kpi_xl.reports.layout import FROZEN, LIVE
+from kpi_xl.serials import serial
 from kpi_xl.sources import read_table
 from kpi_xl.units import MONEY
 

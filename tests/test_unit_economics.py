@@ -19,8 +19,9 @@ from scipy.stats import CensoredData, ecdf
 
 import kpi_xl
 from kpi_xl import METRICS
-from kpi_xl.cells import evaluate, serial
+from kpi_xl.cells import evaluate
 from kpi_xl.periods import WORDS, label, period_number
+from kpi_xl.serials import serial
 from kpi_xl.units import rounded
 
 KINDS = ["pandas", "polars", "polars, lazy", "duckdb"]

@@ -13,11 +13,11 @@ import xlsxwriter
 from kpi_xl.workbook_templates import comparison
 from kpi_xl.workbook_templates.parts import Setting
 
-from kpi_xl.cells import serial
 from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.package import read_package
 from kpi_xl.ooxml.sheet import SheetXml, escaped, new_cells, with_edits, with_value
+from kpi_xl.serials import serial
 
 Place = tuple[str, int, int]
 

@@ -56,6 +56,7 @@ from kpi_xl.hosts.libreoffice.newer_functions import NEWER  # noqa: E402
 from kpi_xl.hosts.libreoffice.sheets import SPREADSHEET  # noqa: E402
 from kpi_xl.metrics import METRICS  # noqa: E402
 from kpi_xl.registry import Metric  # noqa: E402
+from kpi_xl.serials import DAY_0  # noqa: E402 - likewise
 from kpi_xl.units import DATE, TEXT  # noqa: E402
 
 TASK = "KPI_XL_TASK"
@@ -128,7 +129,7 @@ def counted_as_in_excel(metric: Metric, document: Any, *arguments: Any) -> tuple
     if document is None:  # a macro calls it, in no document
         return arguments
     first = document.getPropertyValue("NullDate")
-    late = date(first.Year, first.Month, first.Day).toordinal() - cells.DAY_0
+    late = date(first.Year, first.Month, first.Day).toordinal() - DAY_0
     if not late:
         return arguments
 

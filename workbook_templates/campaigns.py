@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from kpi_xl.schema.campaigns import ADS, SCHEMA, TESTS
+from kpi_xl.serials import FIGURED_FROM, FIGURED_UNTIL
 from kpi_xl.units import (
     COUNT,
     DATE,
@@ -610,8 +611,8 @@ PROBLEMS = (
     Problem("Rows without a date", *where(ADS, '(Ads[date]="")*(Ads[campaign]<>"")'),
             "Give the day, or delete the row: it counts nowhere."),
     Problem("Dates before 1990 or after 2100",
-            *where(ADS, '(Ads[date]<>"")*(Ads[date]<32874)'
-                        "+(Ads[date]>=73051)*(Ads[date]<1000000000)"),
+            *where(ADS, f'(Ads[date]<>"")*(Ads[date]<{FIGURED_FROM})'
+                        f"+(Ads[date]>={FIGURED_UNTIL + 1})*(Ads[date]<1000000000)"),
             "Correct the year. Until then they count nowhere."),
     Problem("Rows that are there twice, alike in every column",
             "=CopiedRows", "=FirstCopied",
@@ -977,7 +978,8 @@ ALIKE_ROWS = "CHANNEL_MIX({})".format(  # those with most rows first
     ",".join(f'IF(Ads[date]="","",{one})' for one in (KEYS, "1"))
 )
 # Mailings are single days.
-DATED, FIGURED = '(Ads[date]<>"")', '(Ads[date]>=32874)*(Ads[date]<73051)*(Ads[sent]="")'
+DATED = '(Ads[date]<>"")'
+FIGURED = f'(Ads[date]>={FIGURED_FROM})*(Ads[date]<{FIGURED_UNTIL + 1})*(Ads[sent]="")'
 UNSENT = f'{DATED}*(Ads[sent]="")'
 NO_DAYS, NO_FIGURED = (f"IF({ADS.empty},TRUE,SUMPRODUCT({rows})=0)" for rows in (UNSENT, FIGURED))
 (DAYS_SENT, DIFFERENT), (FIGURED_DAYS, _) = days_of(UNSENT), days_of(FIGURED)

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from kpi_xl.registry import METRICS
+from kpi_xl.serials import AFTER_LAST_DAY, FIGURED_FROM, FIGURED_UNTIL
 from kpi_xl.units import COUNT, DATE, KEY, MONEY, RATE, TEXT, VALUE
 from kpi_xl.workbook_names import LANGUAGE
 
@@ -61,8 +62,8 @@ COMPARE = Setting(
 )
 RANGE_SETTINGS = (FROM, UNTIL, COMPARE)
 
-LAST_OF_ALL = 2958465  # the last day that Excel has
-POSSIBLE = '{0},">=32874",{0},"<73051"'  # from 1990 to 2100
+LAST_OF_ALL = AFTER_LAST_DAY - 1
+POSSIBLE = f'{{0}},">={FIGURED_FROM}",{{0}},"<{FIGURED_UNTIL + 1}"'
 BOUNDS = {
     "FirstDay": "ComparedFrom",
     "LastDay": "ComparedUntil",

@@ -15,6 +15,7 @@ from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
 
 from kpi_xl.cells import Cell
 from kpi_xl.schema.funnel import LEADS, SCHEMA, SPEND
+from kpi_xl.serials import FIGURED_UNTIL
 from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, LARGE, MONEY, RATE, RATIO, TEXT, VALUE
 
 from .comparison import (
@@ -400,7 +401,7 @@ PROBLEMS = (
             f'{WITHIN}*(Leads[lead_id]<>"")*(Leads[channel]=""))', "",
             "Spell the channel as in the sheet {Spend}, or add it there."),
     Problem("Won on a day to come",
-            *where(LEADS, "(Leads[won_date]>Until)*(Leads[won_date]<73051)"),
+            *where(LEADS, f"(Leads[won_date]>Until)*(Leads[won_date]<{FIGURED_UNTIL + 1})"),
             "They are open deals, no customers yet: their day is after that of loading, in"
             " Sources."),
     Problem("No lead has a day on which it became an opportunity",

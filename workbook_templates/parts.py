@@ -19,13 +19,14 @@ from xlsxwriter.chart import Chart
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name, xl_range_abs, xl_rowcol_to_cell
 
-from kpi_xl.cells import Block, Cell, serial
+from kpi_xl.cells import Block, Cell
 from kpi_xl.locales import RIGHT_TO_LEFT, Message, say
 from kpi_xl.locales.currencies import currencies, money
 from kpi_xl.ooxml.addresses import LAST_ROW, quoted
 from kpi_xl.reports import layout
 from kpi_xl.reports.layout import LEAST_ROWS, Loaded
 from kpi_xl.schema import Column, Input, Schema
+from kpi_xl.serials import FIGURED_FROM, FIGURED_UNTIL, FIRST_YEAR, LAST_YEAR, serial
 from kpi_xl.units import COUNT, DATE, KEY, LOGICAL, LONGEST_TEXT, MONEY, RATE, TEXT, Unit
 
 from .amounts import CENTS_UNTIL, sign_amounts
@@ -576,8 +577,8 @@ def accepted(page: Page, unit: Unit) -> dict[str, Any]:
         return {
             "validate": "date",
             "criteria": "between",
-            "minimum": date(1990, 1, 1),
-            "maximum": date(2100, 1, 1),
+            "minimum": date(FIRST_YEAR, 1, 1),
+            "maximum": date(LAST_YEAR + 1, 1, 1),
             "error_message": page.book.say("A date is wanted here, such as 2025-01-31."),
         }
     return {
@@ -998,7 +999,9 @@ def wrong_setting(book: Book, setting: Setting) -> str:
     elif setting.unit in (KEY, TEXT, LOGICAL):
         return ""
     else:
-        least, most = (32874, 73051) if setting.unit is DATE else (setting.least, most_of(setting))
+        least, most = setting.least, most_of(setting)
+        if setting.unit is DATE:
+            least, most = FIGURED_FROM, FIGURED_UNTIL + 1
         outside = f"IF({name}<{least:.15g},1,IF({name}>{most:.15g},1,0))"
         wrong = f"IF(ISNUMBER({name}),{outside},1)"
     return f'IF({name}="",0,{wrong})' if isinstance(setting.value, str) else wrong

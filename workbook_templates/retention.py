@@ -11,14 +11,13 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
-from math import floor
 from typing import TYPE_CHECKING
 
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from kpi_xl.cells import DAY_0
 from kpi_xl.schema.retention import ORDERS, SCHEMA, SUBSCRIPTIONS, SURVIVORS
+from kpi_xl.serials import FIGURED_FROM, FIGURED_UNTIL, day_of
 from kpi_xl.units import (
     AVERAGE,
     COUNT,
@@ -533,9 +532,9 @@ AGREEMENTS = (
 # Counted by functions that are fast also over a million orders.
 PROBLEMS = (
     *NOT_KNOWN,
-    Problem("Dates before 1990", '=COUNTIF(Orders[date],"<32874")',
+    Problem("Dates before 1990", f'=COUNTIF(Orders[date],"<{FIGURED_FROM}")',
             f"={HEADER_ROW}+MATCH(MIN(Orders[date]),Orders[date],0)", "Correct the year."),
-    Problem("Dates after 2100", '=COUNTIF(Orders[date],">73050")',
+    Problem("Dates after 2100", f'=COUNTIF(Orders[date],">{FIGURED_UNTIL}")',
             f"={HEADER_ROW}+MATCH(MAX(Orders[date]),Orders[date],0)", "Correct the year."),
     Problem("Orders years apart from all others", f"=IF({TOO_LONG},1,0)",
             FARTHEST_DAY,
@@ -1299,7 +1298,7 @@ def months_spanned(book: Book) -> int:
     days = [day for day in orders.columns[1] if isinstance(day, int | float)]
     if not days or max(days) - min(days) > MOST_PERIODS * 30.4375:
         return 0
-    first, last = (date.fromordinal(DAY_0 + floor(day)) for day in (min(days), max(days)))
+    first, last = map(day_of, (min(days), max(days)))
     return 12 * (last.year - first.year) + last.month - first.month + 1
 
 

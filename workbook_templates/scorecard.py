@@ -16,6 +16,7 @@ from kpi_xl.ooxml.addresses import quoted
 from kpi_xl.own import FINGERPRINTS
 from kpi_xl.schema import Column
 from kpi_xl.schema.scorecard import MONTHS, SCHEMA
+from kpi_xl.serials import FIGURED_FROM, FIGURED_UNTIL
 from kpi_xl.units import COUNT, DATE, KEY, LARGE, MONEY, PERIODS, RATE, SCORE, TEXT, Unit
 
 from .comparison import PREVIOUS, YEAR
@@ -123,7 +124,7 @@ TO_COME = MISSING + len(FORECAST) + 2  # the first column of the forecasts
 
 WAY = (("leads", "Leads"), ("mqls", "MQLs"), ("sqls", "SQLs"), ("sqos", "SQOs"), ("won", "Won"))
 
-IN_CALENDAR = 'Months[month],">=32874",Months[month],"<=73050"'
+IN_CALENDAR = f'Months[month],">={FIGURED_FROM}",Months[month],"<={FIGURED_UNTIL}"'
 ANY_NUMBER = '">-1E+300"'
 TOKEN = re.compile(r"\{(\w+)(<?)\}")  # {spend}, {visits<}
 RISE = '"▲ "0.0%;"▼ "0.0%;"► "0.0%'
@@ -413,7 +414,8 @@ MONTHLY = (
             "{Rows}"),
     Measure("Rows too many", "IF({Rows}>1,{Rows}-1,0)", COUNT),
     Measure("Missing", f"IF({NOTHING},0,IF({{Rows}}>0,0,IF({{Day}}>LatestMonth,0,"
-            'IF(COUNTIFS(Months[month],">=32874",Months[month],"<"&{Day})>0,1,0))))', COUNT),
+            f'IF(COUNTIFS(Months[month],">={FIGURED_FROM}",Months[month],"<"&{{Day}})>0,1,0))))',
+            COUNT),
     *(Measure(label, f'IF(INDEX(Months[{name}],{{First row}})="","",'
                      f"INDEX(Months[{name}],{{First row}}))", COUNT, blank="{Rows}<>1")
       for name, (label, _) in FORECAST.items()),
@@ -979,14 +981,15 @@ def problems(book: Book) -> list[Problem]:
 
     missing = by_month(model, MISSING)
     gap = f'_xlfn.MINIFS({by_month(model, MONTH)},{missing},">0")'
-    before = f'_xlfn.MAXIFS(Months[month],Months[month],">=32874",Months[month],"<"&{gap})'
+    earlier = f'Months[month],">={FIGURED_FROM}",Months[month],"<"&{gap}'
+    before = f"_xlfn.MAXIFS(Months[month],{earlier})"
     return [
         Problem("Rows without a month", *where(MONTHS, f'(Months[month]="")*(({anything})>0)'),
                 "Say which month it is: until then the row counts nowhere."),
-        Problem("Months before 1990", '=COUNTIF(Months[month],"<32874")',
+        Problem("Months before 1990", f'=COUNTIF(Months[month],"<{FIGURED_FROM}")',
                 f"={header}+MATCH(MIN(Months[month]),Months[month],0)",
                 "Correct the year."),
-        Problem("Months after 2100", '=COUNTIF(Months[month],">73050")',
+        Problem("Months after 2100", f'=COUNTIF(Months[month],">{FIGURED_UNTIL}")',
                 f"={header}+MATCH(MAX(Months[month]),Months[month],0)",
                 "Correct the year."),
         Problem("Rows too many of a month", f"=SUM({twice})",

@@ -4,7 +4,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -22,6 +22,7 @@ from kpi_xl.ooxml.addresses import Area, quoted
 from kpi_xl.ooxml.blocks import CellBlock
 from kpi_xl.ooxml.package import filled
 from kpi_xl.schema import Input
+from kpi_xl.serials import day_of
 from kpi_xl.units import (
     AVERAGE,
     COUNT,
@@ -673,7 +674,7 @@ def as_text(value: Cell, unit: Unit) -> str:
     if isinstance(value, str):
         return value
     if unit is DATE:
-        return (date(1899, 12, 30) + timedelta(days=value)).isoformat()
+        return day_of(value).isoformat()
     if unit.number_format == RATE.number_format:
         return f"{rounded(value * 100.0, 1):f}%"
     decimals = {COUNT.number_format: 0, SCORE.number_format: 1, PERIODS.number_format: 1}

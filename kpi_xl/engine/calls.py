@@ -17,6 +17,7 @@ from kpi_xl.engine.kinds import CODES_OF
 from kpi_xl.errors import CellError
 from kpi_xl.locales import Message
 from kpi_xl.registry import Argument, Metric
+from kpi_xl.serials import AFTER_LAST_DAY, DAY_0, FIRST_DAY
 
 CODES = {code: {"type": "Error", "kind": kind} for kind, code in CODES_OF.items()}
 UNSURE = {"type": "Error", "kind": "NImpl"}
@@ -25,7 +26,6 @@ UNSURE = {"type": "Error", "kind": "NImpl"}
 LATER = dict(UNSURE)
 """What a block too large for the engine shows until it is written out: not a doubt."""
 
-EXCEL_START = date(1899, 12, 30).toordinal()
 FIRST_YEAR, LAST_YEAR = 1901, 9998
 NOTHING = "\ue000nothing"
 """A criterion that no cell fulfils."""
@@ -540,8 +540,8 @@ def _date(*parts: Any) -> Any:
     years, month = divmod(month - 1, 12)
     if not FIRST_YEAR <= year + years <= LAST_YEAR:
         return UNSURE
-    serial = date(year + years, month + 1, 1).toordinal() - EXCEL_START + day - 1
-    return float(serial) if kinds.FIRST_DAY <= serial < kinds.LAST_DAY - 400 else UNSURE
+    serial = date(year + years, month + 1, 1).toordinal() - DAY_0 + day - 1
+    return float(serial) if FIRST_DAY <= serial < AFTER_LAST_DAY - 400 else UNSURE
 
 
 def _whole_number(cell: Any) -> Any:
@@ -651,9 +651,9 @@ def _frequency(cells: Any, bins: Any) -> Any:
 
 def _in_calendar(day: Any) -> Any:
     """A date as Excel has it: none before 1900 or after 9999."""
-    if isinstance(day, dict) or 61 < day < 2958466:
+    if isinstance(day, dict) or FIRST_DAY < day < AFTER_LAST_DAY:
         return day
-    return UNSURE if 0 <= day <= 61 else CODES["#NUM!"]
+    return UNSURE if 0 <= day <= FIRST_DAY else CODES["#NUM!"]
 
 
 def _included(cells: Any) -> Any:

@@ -17,10 +17,9 @@ from unicodedata import normalize
 
 import numpy as np
 
-from kpi_xl.engine import formulas, kinds
+from kpi_xl.engine import formulas
 from kpi_xl.engine.calls import (
     CODES,
-    EXCEL_START,
     PLAIN_TEXT,
     REST,
     UNSURE,
@@ -29,6 +28,7 @@ from kpi_xl.engine.calls import (
     as_text,
     bare,
 )
+from kpi_xl.serials import AFTER_LAST_DAY, FIRST_DAY, day_of
 
 MOST_LETTERS = 32_767  # of a text in a cell
 MOST_FLOWS = 120  # payments whose sign changes more than once
@@ -97,13 +97,9 @@ def _whole(cell: Any, left_out: float, *known: int) -> int:
 
 def _day(cell: Any) -> int:
     """A date as the number of its day. The kinds of it have been looked at."""
-    if not isinstance(cell, float | int) or not kinds.FIRST_DAY <= cell < kinds.LAST_DAY:
+    if not isinstance(cell, float | int) or not FIRST_DAY <= cell < AFTER_LAST_DAY:
         raise _EndError(UNSURE)
     return int(cell)
-
-
-def _date(day: int) -> date:
-    return date.fromordinal(day + EXCEL_START)
 
 
 def _year_fraction(start: Any, end: Any, basis: Any = 0.0) -> Any:
@@ -115,10 +111,10 @@ def _year_fraction(start: Any, end: Any, basis: Any = 0.0) -> Any:
     how = math.floor(_number(basis, 0.0))
     days = last - first
     if how == 1:
-        return days / _year_length(_date(first), _date(last))
+        return days / _year_length(day_of(first), day_of(last))
     if how in (2, 3):
         return days / (360 if how == 2 else 365)
-    return _days_of_30(_date(first), _date(last), european=how == 4) / 360
+    return _days_of_30(day_of(first), day_of(last), european=how == 4) / 360
 
 
 def _is_last_of_february(day: date) -> bool:
@@ -207,7 +203,7 @@ def _working_day(start: Any, days: Any, weekend: Any, holidays: Any = None) -> A
     if len(off) == 7:
         return CODES["#VALUE!"]
     first, wanted = _day(start), math.trunc(_number(0.0 if days is None else days, 0.0))
-    if abs(wanted) > kinds.LAST_DAY:
+    if abs(wanted) > AFTER_LAST_DAY:
         return CODES["#NUM!"]
     free = _holidays(holidays, off)
     step, steps = (1 if wanted > 0 else -1), abs(wanted)
@@ -217,9 +213,9 @@ def _working_day(start: Any, days: Any, weekend: Any, holidays: Any = None) -> A
         if steps == abs(wanted) + among:
             break
         steps = abs(wanted) + among
-    if end >= kinds.LAST_DAY:
+    if end >= AFTER_LAST_DAY:
         return CODES["#NUM!"]
-    return float(end) if end >= kinds.FIRST_DAY else UNSURE
+    return float(end) if end >= FIRST_DAY else UNSURE
 
 
 def _after(first: int, steps: int, step: int, off: set[int]) -> int:

@@ -15,9 +15,8 @@ from unicodedata import digit, numeric
 
 import numpy as np
 
-from kpi_xl.cells import FIRST_DAY as FIRST_DAY
-from kpi_xl.cells import LAST_DAY as LAST_DAY
 from kpi_xl.locales import Message, Names
+from kpi_xl.serials import AFTER_LAST_DAY, DAY_0, FIRST_DAY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,7 +83,6 @@ WORDS = {
     **{bit: code for code, bit in ERRORS.items()},
 }
 
-EPOCH = date(1899, 12, 30)
 FROM_1904 = 1462  # days less where a workbook counts from 1904
 PLAIN = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 CRITERIA_SIGNS = re.compile(r"[*?~]|\s*[<>=]")
@@ -112,7 +110,7 @@ def kind_of(cell: Any) -> int:
     if isinstance(cell, float | int):
         if cell < 0:
             return NEGATIVE
-        return EARLY if cell < FIRST_DAY else DAY if cell < LAST_DAY else LATE
+        return EARLY if cell < FIRST_DAY else DAY if cell < AFTER_LAST_DAY else LATE
     if cell is None:
         return BLANK
     if isinstance(cell, str):
@@ -142,7 +140,7 @@ def kinds_of(cells: Sequence[Any]) -> "NDArray[np.int32]":
 
 def _kinds_of_numbers(numbers: "NDArray[np.float64]") -> "NDArray[np.int32]":
     found = np.full(len(numbers), LATE, np.int32)
-    for bound, kind in ((LAST_DAY, DAY), (FIRST_DAY, EARLY), (0.0, NEGATIVE)):
+    for bound, kind in ((AFTER_LAST_DAY, DAY), (FIRST_DAY, EARLY), (0.0, NEGATIVE)):
         found[numbers < bound] = kind
     return found
 
@@ -189,7 +187,7 @@ def readings(text: str) -> frozenset[Reading]:
     if PLAIN.fullmatch(text) and text.isascii():
         value = float(text)
         found: set[Reading] = {("digits", _digits(f"{value:.14e}".partition("e")[0]))}
-        if 0 <= value < LAST_DAY:
+        if 0 <= value < AFTER_LAST_DAY:
             found.add(("day", value) if value == int(value) else ("time", ""))
         if "." in text:  # 11.11 is a day where the decimal sign is a comma
             found |= {
@@ -243,7 +241,7 @@ def _days(groups: list[str], *, worded: bool) -> set[int]:
             dates += [order] if len(order) == 3 else []
         for day, month, year in dates:
             found |= {
-                (date(y, m, int(day)) - EPOCH).days
+                date(y, m, int(day)).toordinal() - DAY_0
                 for y in _years(year)
                 for m in ((int(month),) if month else range(1, 13))
                 if 1 <= m <= 12 and 1 <= int(day) <= monthrange(y, m)[1]

@@ -8,12 +8,13 @@ where nobody says it, the file is refused, with the place of the cell.
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from kpi_xl.errors import EXCEL_ERRORS, NOT_COMPUTED
 from kpi_xl.locales import Message
 from kpi_xl.locales.currencies import sign_pattern
+from kpi_xl.serials import DAY_0
 from kpi_xl.sources.values import MARKS, NO_DAY, WITHOUT_VALUE
 from kpi_xl.units import COUNT, Unit
 
@@ -487,7 +488,7 @@ def _no_dates(plain: Mapping[str, str], texts: Texts, order: str, calendar: str)
                 Message("is not in the calendar, but would be one of the Jalali: --dates jalali"),
             )
         elif _SERIAL.fullmatch(text):
-            day = date(1899, 12, 30) + timedelta(days=int(text))
+            day = date.fromordinal(DAY_0 + int(text))
             why = Message(
                 "is a number; as Excel counts days it is {day}: give its column a format of dates",
                 day=day,

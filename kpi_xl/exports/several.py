@@ -16,6 +16,7 @@ from kpi_xl.exports.options import Request, money
 from kpi_xl.exports.reading import NUMBERS, Reading, filled_columns
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.schema import Column
+from kpi_xl.serials import FIRST_YEAR, LAST_YEAR
 from kpi_xl.sources import ReadTable
 from kpi_xl.sources.grain import month_of, next_month
 from kpi_xl.sources.values import as_text
@@ -724,10 +725,9 @@ def _worth(
     return worth[0][1] if len(sums) == 1 and worth else ", ".join(map(" ".join, worth))
 
 
-FIRST_YEAR, LAST_YEAR = 1990, 2099
-"""The years that the figures of workbooks are over."""
 BY_DAYS = ("Orders", "Ads", "Leads", "Weeks", "Months")
 """The tables whose rows of other years are in no figure, and on the sheet Checks."""
+ENDS = {"first": str(FIRST_YEAR), "last": str(LAST_YEAR)}
 BUDDHIST = 543
 """How many years more that calendar counts."""
 
@@ -753,16 +753,18 @@ def in_other_years(
     hint = Message("; the Buddhist calendar counts 543 years more") if shifted else ""
     if others == years or name not in BY_DAYS:
         text = (
-            "{path} has dates of {year}, and figures are computed over 1990 to 2099: correct the"
-            " years{hint}"
+            "{path} has dates of {year}, and figures are computed over {first} to {last}: correct"
+            " the years{hint}"
         )
-        faults.append(Message(text, path=path, year=str(known), hint=hint))
+        faults.append(Message(text, path=path, year=str(known), hint=hint, **ENDS))
         return
     places = [place for place, day in enumerate(days) if day and day.year in others]
     worth = _worth(cells, places, columns)
-    text = "{rows} of years before 1990 or after 2099, such as {year}, in no figure{worth}{hint}"
-    rows = Counted(len(places), "rows")
-    yield Message(text, rows=rows, year=str(known), worth=f" ({worth})" if worth else "", hint=hint)
+    text = (
+        "{rows} of years before {first} or after {last}, such as {year}, in no figure{worth}{hint}"
+    )
+    rows, worth = Counted(len(places), "rows"), f" ({worth})" if worth else ""
+    yield Message(text, rows=rows, year=str(known), worth=worth, hint=hint, **ENDS)
 
 
 def with_numbers(

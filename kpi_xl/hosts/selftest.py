@@ -15,11 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from kpi_xl.cells import DAY_0, Block
+from kpi_xl.cells import Block
 from kpi_xl.hosts import addin
 from kpi_xl.hosts.doctor import Diagnosis
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.package import read_package
+from kpi_xl.serials import DAY_0
 
 CLOSE = 1e-3  # some examples are rounded to four digits
 SAME = 1e-9

@@ -18,10 +18,11 @@ from kpi_xl.metrics.arguments import (
     Period,
 )
 from kpi_xl.metrics.experiments import normal_deviate
-from kpi_xl.metrics.tables import SERIALS, numbered, observed, sums
+from kpi_xl.metrics.tables import numbered, observed, sums
 from kpi_xl.periods import DAYS
 from kpi_xl.quadrature import beta_points
 from kpi_xl.registry import Arg, metric
+from kpi_xl.serials import AFTER_LAST_DAY
 from kpi_xl.units import (
     COUNT,
     DATE,
@@ -794,11 +795,13 @@ def days_bought(
     """Customer, day and total of each purchase day, sorted, in rows of numbered customers."""
     import numpy as np
 
-    days, at = np.unique(customer * SERIALS + day, return_inverse=True)  # one for each day of each
+    days, at = np.unique(
+        customer * AFTER_LAST_DAY + day, return_inverse=True
+    )  # one for each day of each
     totals = sums(at, amounts, len(days))
     bought = np.zeros(len(days), dtype=bool)
     bought[at[amounts >= 0.0]] = True
-    return (*np.divmod(days[bought], SERIALS), totals[bought])
+    return (*np.divmod(days[bought], AFTER_LAST_DAY), totals[bought])
 
 
 def summed_up(days: PurchaseDays) -> Purchases:

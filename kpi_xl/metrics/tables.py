@@ -21,6 +21,7 @@ from kpi_xl.metrics.arguments import (
 )
 from kpi_xl.periods import EPOCH, ROLLING, ROLLING_DAYS, label, period_number
 from kpi_xl.registry import Arg, metric
+from kpi_xl.serials import AFTER_LAST_DAY, ordinals_of
 from kpi_xl.units import COUNT, DATE, KEY, TABLE, TEXT, VALUE, Domain, refuse_large
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     """Segments, cohorts from the oldest on, ages, and how much to count there, None for 1."""
 
 COHORTS = "Fader & Hardie (2007), How to Project Customer Retention (retention by cohort)"
-SERIALS = 2958466  # more than any serial number of a day
-DAY_0 = EPOCH - 25569  # serial number 0 of Excel's 1900 date system, as an ordinal of Python's
 NO_SEGMENT = "(none)"
 
 
@@ -876,7 +875,7 @@ def first_orders(customer: "Integers", days: "Integers", count: int) -> "Integer
     """The row of each customer's first day, the upper one of a day; 0 where there is nobody."""
     import numpy as np
 
-    first = np.full(count, SERIALS)
+    first = np.full(count, AFTER_LAST_DAY)
     np.minimum.at(first, customer, days)
     candidates = np.flatnonzero(days == first[customer])
     row = np.zeros(count, dtype=np.int64)
@@ -974,8 +973,7 @@ def period_numbers(days: "Integers", period: str) -> "Integers":
 
 def numbers_of(days: "Integers", period: str) -> "Integers":
     """The number of the period of each day, computed for each."""
-    # Excel's 1900 system counts a 29 February 1900 that never was: serials below 61 lag a day.
-    ordinals = days + DAY_0 + (days < 61)
+    ordinals = ordinals_of(days)
     months = (ordinals - EPOCH).astype("datetime64[D]").astype("datetime64[M]").astype("int64")
     years, month = months // 12 + 1970, months % 12 + 1
     found: Integers = period_number(ordinals, years, month, period)

@@ -5,12 +5,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from kpi_xl.cells import Cell, serial
+from kpi_xl.cells import Cell
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.reference import domain_text
 from kpi_xl.reports import layout
 from kpi_xl.reports.records import Change, Filled, OpenWorkbook, ReportError
 from kpi_xl.schema import Column, Input
+from kpi_xl.serials import serial
 from kpi_xl.units import DATE, KEY, LOGICAL, TEXT
 
 

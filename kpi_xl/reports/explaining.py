@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
-from kpi_xl.cells import Block, Cell, day_of, evaluate, in_calendar, read, remark, serial
+from kpi_xl.cells import Block, Cell, evaluate, read, remark
 from kpi_xl.errors import EXCEL_ERRORS, CellError
 from kpi_xl.formula_text import TOKEN, Call, calls
 from kpi_xl.locales import in_language, say
@@ -14,6 +14,7 @@ from kpi_xl.reference import summary
 from kpi_xl.registry import Argument, Metric
 from kpi_xl.reports.phrases import phrase
 from kpi_xl.reports.records import ReportError, Table
+from kpi_xl.serials import day_of, in_calendar, serial
 from kpi_xl.units import DATE
 
 Value = Callable[[str], Cell | Block]

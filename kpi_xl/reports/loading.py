@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 
-from kpi_xl.cells import Block, Cell, serial
+from kpi_xl.cells import Block, Cell
 from kpi_xl.exports import (
     Filling,
     Note,
@@ -34,6 +34,7 @@ from kpi_xl.reports.records import (
     Table,
 )
 from kpi_xl.schema import Input
+from kpi_xl.serials import serial
 from kpi_xl.sources import ReadTable, SourceError, connections
 from kpi_xl.units import SHEET_ROWS
 

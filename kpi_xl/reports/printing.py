@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from kpi_xl.cells import day_of, in_calendar
 from kpi_xl.engine.kinds import FROM_1904
 from kpi_xl.files import expanded, read_text, toml_of
 from kpi_xl.locales import KNOWN, FaultError, say
@@ -19,6 +18,7 @@ from kpi_xl.ooxml.stored_cells import StoredCells
 from kpi_xl.reports.folders import settings_file
 from kpi_xl.reports.layout import ABOUT, LANGUAGE, TEMPLATE
 from kpi_xl.schema import SCHEMAS
+from kpi_xl.serials import day_of, in_calendar
 
 ASIDE = ("Start", "Model", "Checks", "Sources")
 """The sheets that every template has and that are no part of its report; nor are those of data."""

@@ -27,11 +27,12 @@ from ltv_by_hand import EPOCH, LAST_DAY, by_hand, frame_of_cells, orders_of_chan
 from numpy.typing import NDArray
 
 from kpi_xl import METRICS, frames
-from kpi_xl.cells import evaluate, serial
+from kpi_xl.cells import evaluate
 from kpi_xl.engine.embedded import _Engine, calculate
 from kpi_xl.engine.recalc import recalculated
 from kpi_xl.metrics.tables import customer_numbers, observed
 from kpi_xl.ooxml.package import read_package
+from kpi_xl.serials import serial
 
 CAC = METRICS["CAC"]
 
