@@ -39,6 +39,7 @@ from kpi_xl.cli.shared import (
     stamp_of,
     steps,
     warn_of_rows_below,
+    write,
 )
 from kpi_xl.files import is_file, is_there
 from kpi_xl.hosts.libreoffice.programs import OfficeError
@@ -153,60 +154,49 @@ def recalc(
         if out or force:
             raise Misuse(Message("--check writes nothing: leave --out and --force away"))
         return compare(book, seconds, as_json)
+    target = checked_target(book, out, force=force)
+    stamp = stamp_of(book)
+    content = read_book(book)
+    warn_of_rows_below(book, content)
+    new, report = recalculated(book, content, seconds)
+    if not out and new != content:
+        refuse_changed(target, stamp)
+    if out or new != content:
+        write(target, new, force=force or not out, like=book)
+    if as_json:
+        print_json(report_record(target, report))
+    else:
+        print_report(target, report)
+    return 1 if report.kept else 0
+
+
+def checked_target(book: Path, out: Path | None, *, force: bool) -> Path:
+    """The file that a computed workbook is written to. Raises Misuse for one that is in the way."""
     target = (out or book).resolve()
     if out and is_there(target) and not force:
         raise Misuse(Message("{path} is already there; --force overwrites it", path=target))
     if out and target.suffix.lower() != book.suffix.lower():
-        raise Misuse(
-            Message(
-                "{path} has to end in {suffix}, as {book} does",
-                path=out,
-                suffix=book.suffix,
-                book=book,
-            )
-        )
+        text = "{path} has to end in {suffix}, as {book} does"
+        raise Misuse(Message(text, path=out, suffix=book.suffix, book=book))
     if lock_of(target) and (out or not force):
-        raise Misuse(
-            Message(
-                "{path} is open in a spreadsheet program: close it, or write with --out",
-                path=target,
-            )
-        )
-    stamp = stamp_of(book)
-    content = read_book(book)
-    from kpi_xl.files import write_whole
+        text = "{path} is open in a spreadsheet program: close it, or write with --out"
+        raise Misuse(Message(text, path=target))
+    return target
 
-    warn_of_rows_below(book, content)
-    new, report = recalculated(book, content, seconds)
-    if out or new != content:
-        if not out:
-            refuse_changed(target, stamp)
-        try:
-            write_whole(target, new, force=force or not out, like=book)
-        except OSError as error:
-            raise Misuse(
-                Message(
-                    "{path} cannot be written: {reason}",
-                    path=target,
-                    reason=error.strerror or error,
-                )
-            ) from None
-    if as_json:
-        record = {
-            "book": str(target),
-            "formulas": report.formulas,
-            "changed": report.changed,
-            "kept": [kept_record(kept) for kept in report.kept],
-            "against_excel": [one._asdict() for one in report.against_excel],
-            "errors": [
-                {**failed._asdict(), "sentence": said(failed.error.sentence)}
-                for failed in report.errors
-            ],
-        }
-        print_json(record)
-    else:
-        print_report(target, report)
-    return 1 if report.kept else 0
+
+def report_record(book: Path, report: "Report") -> dict[str, Any]:
+    """What was computed, for other programs."""
+    return {
+        "book": str(book),
+        "formulas": report.formulas,
+        "changed": report.changed,
+        "kept": [kept_record(kept) for kept in report.kept],
+        "against_excel": [one._asdict() for one in report.against_excel],
+        "errors": [
+            {**failed._asdict(), "sentence": said(failed.error.sentence)}
+            for failed in report.errors
+        ],
+    }
 
 
 def kept_record(kept: "Kept") -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,7 +29,7 @@ from kpi_xl.locales import Counted, Message, Names, Said
 from kpi_xl.reference import did_you_mean
 
 if TYPE_CHECKING:
-    from kpi_xl.exports import Layout, Options
+    from kpi_xl.exports import Layout, Note, Options
     from kpi_xl.schema import Input
 
 HEADER = Annotated[
@@ -144,13 +145,8 @@ def show(
     options = replace(options, renamed=paired(renamed or []))
     code = language_of(lang)
     known = all_layouts()
-    try:
+    with readable(file):
         names, tables = known_as(file, options, known)
-    except SourceError as error:
-        raise Misuse(error) from None
-    except OSError as error:
-        reason = error.strerror or error
-        raise Misuse(Message("{path} cannot be read: {reason}", path=file, reason=reason)) from None
     found: list[dict[str, Any]] = []
     faults: list[Message] = []
     for schema in SCHEMAS.values():
@@ -165,17 +161,8 @@ def show(
         for note in filling.notes:
             shown = {"template": schema.name, "table": note.table, "rows": note.rows}
             found.append({**shown, "remarks": list(note.lines(code))})
-            if as_json:
-                continue
-            told = Message(
-                "{command}: {rows} of the table {table}",
-                command=f"kpi-xl fill {schema.name} {file}",
-                rows=Counted(note.rows, "rows"),
-                table=note.table,
-            )
-            tell(told)
-            for line in note.lines(code):
-                print(f"  {printable(line)}")
+            if not as_json:
+                print_note(f"kpi-xl fill {schema.name} {file}", note, code)
     if names and not found:
         raise Misuse(Names(tuple(faults), "\n"))
     if not found:
@@ -185,6 +172,15 @@ def show(
         raise Misuse(Names((hint, nearest), "\n"))
     if as_json:
         print_json(found)
+
+
+def print_note(command: str, note: "Note", language: str) -> None:
+    """What a command would fill a table with, and what is told of the file."""
+    rows = Counted(note.rows, "rows")
+    text = "{command}: {rows} of the table {table}"
+    tell(Message(text, command=command, rows=rows, table=note.table))
+    for line in note.lines(language):
+        print(f"  {printable(line)}")
 
 
 @layouts.command()
@@ -212,19 +208,13 @@ def learn(
     Files of that kind are then recognised as they are.
     """
     from kpi_xl.exports import header_of, layout_text, layouts_of, openers
-    from kpi_xl.reports.folders import layouts_folder
     from kpi_xl.sources import SourceError
 
     options = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=False)
     pairs = paired(renamed or [])
     asks = sys.stdin.isatty() and not (pairs and table)
-    try:
+    with readable(file):
         _, row, texts = header_of(openers(file)[0], options)
-    except SourceError as error:
-        raise Misuse(error) from None
-    except OSError as error:
-        reason = error.strerror or error
-        raise Misuse(Message("{path} cannot be read: {reason}", path=file, reason=reason)) from None
     wanted = table_of(
         table or (typer.prompt(said(Message("Table")), default="Orders") if asks else "")
     )
@@ -232,19 +222,57 @@ def learn(
     if asks:
         text = "The header of {file} is taken to stand in row {row}:"
         tell(Message(text, file=file, row=row))
-        for number, header_text in enumerate(texts, start=1):
-            print(f"  {number}  {printable(header_text)}")
-        for column in wanted.columns:
-            if column.name in columns or column.name in options.set:
-                continue
-            note = Said(column.note, "words") if column.note else ""
-            text = "{column} ({note}) [number, or Enter]"
-            asked = said(Message(text, column=column.name, note=note))
-            answer = typer.prompt(asked, default="", show_default=False)
-            if answer.strip().isdigit() and 0 < int(answer) <= len(texts):
-                columns[column.name] = texts[int(answer) - 1]
+        columns |= answered(wanted, texts, {*columns, *options.set})
+    refuse_missing(wanted, {*columns, *options.set}, file, row, texts)
+    title = name or file.stem
+    layout = layout_text(title, wanted.name, columns, options)
+    try:
+        layouts_of(layout, title)
+    except SourceError as error:
+        raise Misuse(error) from None
+    place = place_of(title, force=force)
+    save(place, layout.encode(), force=force)
+    text = "{place} says what such files are; kpi-xl layouts show {file} tries it."
+    tell(Message(text, place=place, file=file))
+
+
+@contextmanager
+def readable(file: Path) -> Iterator[None]:
+    """What hinders a file from being read, as Misuse."""
+    from kpi_xl.sources import SourceError
+
+    try:
+        yield
+    except SourceError as error:
+        raise Misuse(error) from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise Misuse(Message("{path} cannot be read: {reason}", path=file, reason=reason)) from None
+
+
+def answered(table: "Input", texts: Sequence[str], known: Collection[str]) -> dict[str, str]:
+    """Which header is which column of a table that is not known, as the terminal is asked."""
+    for number, header in enumerate(texts, start=1):
+        print(f"  {number}  {printable(header)}")
+    columns = {}
+    for column in table.columns:
+        if column.name in known:
+            continue
+        note = Said(column.note, "words") if column.note else ""
+        text = "{column} ({note}) [number, or Enter]"
+        asked = said(Message(text, column=column.name, note=note))
+        answer = typer.prompt(asked, default="", show_default=False)
+        if answer.strip().isdigit() and 0 < int(answer) <= len(texts):
+            columns[column.name] = texts[int(answer) - 1]
+    return columns
+
+
+def refuse_missing(
+    table: "Input", known: Collection[str], file: Path, row: int, texts: Sequence[str]
+) -> None:
+    """Refuse a layout without the columns that every row needs. Raises Misuse."""
     missing = [
-        c.name for c in wanted.columns if c.filled and c.name not in {*columns, *options.set}
+        column.name for column in table.columns if column.filled and column.name not in known
     ]
     if missing:
         has = Names(tuple(filter(None, texts)), ", ")
@@ -259,24 +287,19 @@ def learn(
                 first=missing[0],
             )
         )
-    title = name or file.stem
-    layout = layout_text(title, wanted.name, columns, options)
-    try:
-        layouts_of(layout, title)
-    except SourceError as error:
-        raise Misuse(error) from None
+
+
+def place_of(title: str, *, force: bool) -> Path:
+    """Where a layout of the user is kept, in a folder that is then there. Raises Misuse."""
+    from kpi_xl.reports.folders import layouts_folder
+
     stem = re.sub(r"[^A-Za-z0-9]+", "_", title).strip("_") or "layout"
     place = layouts_folder() / f"{stem}.toml"
     place.parent.mkdir(parents=True, exist_ok=True)
     if is_there(place) and not force:
-        raise Misuse(
-            Message(
-                "{place} is already there; --force overwrites it, --name gives another", place=place
-            )
-        )
-    save(place, layout.encode(), force=force)
-    text = "{place} says what such files are; kpi-xl layouts show {file} tries it."
-    tell(Message(text, place=place, file=file))
+        text = "{place} is already there; --force overwrites it, --name gives another"
+        raise Misuse(Message(text, place=place))
+    return place
 
 
 def table_of(name: str) -> "Input":

@@ -378,14 +378,19 @@ def save(path: Path, content: bytes, *, force: bool, like: Path | None = None) -
 
     One that is new is as open as `like`.
     """
-    from kpi_xl.files import write_whole
-
     refuse_open(path)
     if path.suffix.lower() == ".ods":
         from kpi_xl.hosts.libreoffice.headless import as_ods
 
         with office():
             content = as_ods(content)
+    write(path, content, force=force, like=like)
+
+
+def write(path: Path, content: bytes, *, force: bool, like: Path | None = None) -> None:
+    """Write a file, also one that is open elsewhere. Raises Misuse."""
+    from kpi_xl.files import write_whole
+
     try:
         write_whole(path, content, force=force, like=like)
     except OSError as error:

@@ -289,17 +289,19 @@ def fill(
         step(Message("Saving the workbook"))
         save(path, for_host(built.content, host, wheel), force=force)
     if as_json:
-        notes = [
-            {"table": n.table, "file": n.path, "rows": n.rows, "remarks": list(n.lines(code))}
-            for n in taken.notes
-        ]
-        print_json({**record_of(template, built.told, path), "files": notes})
-        return
+        told = [note_record(note, code) for note in taken.notes]
+        return print_json({**record_of(template, built.told, path), "files": told})
     print_told(template, built.told, code)
     print_files(template.inputs, taken.notes, code)
     say_where(path)
     checks = Message("Its sheet {sheet} lists what the data lack.", sheet=say("Checks", code))
-    tell(checks)
+    return tell(checks)
+
+
+def note_record(note: "Note", language: str) -> dict[str, Any]:
+    """What is told of a file, for other programs."""
+    remarks = list(note.lines(language))
+    return {"table": note.table, "file": note.path, "rows": note.rows, "remarks": remarks}
 
 
 class Gathered(NamedTuple):
