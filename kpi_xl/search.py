@@ -58,18 +58,24 @@ def label(metric: Metric, language: str = "en") -> str:
 
 
 @cache
-def entry(metric: Metric, language: str) -> Entry:
-    """What is searched of a function in a language, in which English names are known, too."""
+def names_of(metric: Metric, language: str) -> tuple[str, ...]:
+    """What a function is called in a language, in which English names are known, too."""
     called = [metric.name, label(metric, language), *aliases(metric, language)]
     called += [label(metric), *aliases(metric)]
-    names = dict.fromkeys(map(plain, called))
+    return tuple(dict.fromkeys(map(plain, called)))
+
+
+@cache
+def entry(metric: Metric, language: str) -> Entry:
+    """What is searched of a function in a language."""
+    names = names_of(metric, language)
     related = map(plain, other_names().get(metric.name, {}).get("about", ()))
     rest = [notes(metric, language), caution(metric, language), metric.formula]
     rest += [f"{a.name} {argument_help(a, language)}" for a in metric.arguments]
     rest += [f"{name} {say(meaning, language, 'columns')}" for name, meaning in metric.columns]
     rest.append(f"{metric.family} {family_name(metric.family, language)}")
     return Entry(
-        tuple(names),
+        names,
         " | ".join([*names, *related]),
         plain(summary(metric, language)),
         plain(" ".join(rest)),
@@ -117,7 +123,7 @@ def called(name: str) -> list[Metric]:
     """The functions that are called so, in the first language in which there are any."""
     wanted = plain(name[:LONGEST_NAME])
     for code in KNOWN:
-        found = [metric for metric in METRICS.values() if wanted in entry(metric, code).names]
+        found = [metric for metric in METRICS.values() if wanted in names_of(metric, code)]
         if found:
             return found
     return []
@@ -134,15 +140,23 @@ def meant(name: str, others: Iterable[str] = ()) -> str:
         names = Names([metric.name for metric in found], "or")
         return Message("; did you mean {name}?", name=names)
     wanted = plain(name[:LONGEST_NAME])
-    known = other_names().items()
-    related = [one for one, entry in known if wanted in map(plain, entry.get("about", ()))]
-    if related:
+    if related := _related().get(wanted):
         return Message("; see {names}", names=Names(related, ", "))
     longer = [m.name for m in METRICS.values() if m.name.lower().startswith(f"{name.lower()}_")]
     if len(longer) == 1:
         return Message("; did you mean {name}?", name=longer[0])
     likely = [one for one in (*METRICS, *others) if _is_slip(name.upper(), one)]
     return did_you_mean(name, likely, 0.8 if len(name) > ABBREVIATION else 0.65)
+
+
+@cache
+def _related() -> dict[str, list[str]]:
+    """The functions that are worth seeing, by the plain words for which they are."""
+    found: dict[str, list[str]] = {}
+    for name, entry in other_names().items():
+        for word in dict.fromkeys(map(plain, entry.get("about", ()))):
+            found.setdefault(word, []).append(name)
+    return found
 
 
 def _is_slip(name: str, known: str) -> bool:

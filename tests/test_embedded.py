@@ -968,7 +968,93 @@ def test_texts_over_a_column_are_trimmed_cell_by_cell() -> None:
     assert shown(result, "Z1") == [["a b"], ["A B"], ["5"], [""], ["a\u00a0"]]
     assert shown(result, "Y1") == 3.0
     assert shown(result, "P1")[1] == ["a b", 3.0, 1.0, 1.0]
-    assert list(result.refused) == ["Sheet1!X1"]
+    assert shown(result, "X1") == "a b"
+    assert not result.refused
+
+
+@pytest.mark.parametrize(
+    ("cell", "formula", "value"),
+    [  # by hand, as Excel's own values are in public workbooks
+        ("D2", "=A1:A3+B1:B3", 22.0), ("D3", "=$A$1:$A$3*$B$1:$B$3", 90.0),
+        ("B6", "=A1:C1*2", 20.0), ("D6", "=A1:A3", "#VALUE!"),
+        ("D7", "=SUM(A1:A3*B1:B3)", "#VALUE!"),
+        ("D2", "=SUM(A1:A3*B1:B3)", 40.0), ("D2", "=SUM(A1:A3)+A1:A3", 8.0),
+        ("E8", "=A1:B3&1", "#VALUE!"), ("E2", "=-A1:B3", "#VALUE!"), ("B8", "=+A1:B3", "#VALUE!"),
+        ("E2", "=ISBLANK(A1:B3)", False), ("D2", "=INT(A1:A3)", 2.0), ("D3", "=A1:A3%", 0.03),
+        ("D2", "=IF(A1:A3>1,B1:B3,C1:C3)", 20.0), ("D2", "=SUM(IF(A1>0,B1:B3,C1:C3))", 60.0),
+        ("E8", "=ROW(A2:A3)+COLUMN(B1:C1)", 4.0), ("D3", "=A:A*B:B", 90.0),
+        ("D3", "=VLOOKUP(A:A,A1:B3,2,FALSE)", 30.0), ("C9", "=1:1&\"\"", "7"),
+        ("D2", "=Units*2", 4.0), ("D8", "=Units*2", "#VALUE!"), ("D8", "=SUM(Units*2)", "#VALUE!"),
+        ("D2", "=SUM(T[b]*T[a])", 40.0), ("D2", "=T[b]", 20.0),
+        # arguments that are arrays in any formula, and what is not one within them
+        ("D8", "=SUMPRODUCT(A1:A3*B1:B3)", 140.0), ("D8", "=Both", 140.0),
+        ("D2", "=SUMPRODUCT(A1:A3*IF(B1:B3>10,1,0))", 6.0),
+        ("D1", "=SUMPRODUCT(A1:A3*IF(B1:B3>10,1,0))", 0.0),
+        ("D2", "=INDEX(A1:A3*B1:B3,3)", 90.0), ("D2", "=INDEX(B1:B3,A1:A3)", 20.0),
+        ("D2", "=MODE(A1:A3*0)", 0.0), ("D2", "=SUM({1,2}*A1:A3)", 6.0),
+        ("D2", "=COUNTIF(A1:A3,A1:A3)", 1.0), ("D2", "=_xlfn.SINGLE(A1:A3)*2", 4.0),
+        ("D2", "{=SUM(A1:A3*2)+_xlfn.SINGLE(A1:A3)", 14.0),
+        ("D2", "{=SUM(A1:A3*IF(B1:B3>10,1,0))", 5.0),
+    ],
+)  # fmt: skip
+def test_a_formula_of_one_cell_takes_of_a_range_that_of_its_row(
+    cell: str, formula: str, value: Any
+) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        for row, values in enumerate([(1, 10, 7), (2, 20, 8), (3, 30, 9)]):
+            sheet.write_row(row, 0, values)
+        book.define_name("Units", "=Sheet1!$A$1:$A$3")
+        book.define_name("Both", "=SUM(Sheet1!$A$1:$A$3*Sheet1!$B$1:$B$3)")
+        columns = [{"header": "a"}, {"header": "b"}]
+        data = [(1, 10), (2, 20), (3, 30)]
+        options = {"name": "T", "columns": columns, "data": data, "header_row": False}
+        book.add_worksheet().add_table("A1:B3", options)
+        if formula.startswith("{"):
+            sheet.write_dynamic_array_formula(f"{cell}:{cell}", formula[1:])
+        else:
+            sheet.write_formula(cell, formula)
+
+    result = calculate(written(fill))
+    assert not result.refused
+    computed = shown(result, cell)
+    assert (computed[0][0] if isinstance(computed, list) else computed) == value
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["=EOMONTH(A1:A3,0)", "=CAC(A1:A3*2,2)", "=_xlfn.XLOOKUP(A1:A3,A1:A3,B1:B3)", "=A1:D3",
+     "=SUM(FREQUENCY(A1:A3,B1:B3)*2)", "=SUM(ROWS(A1:A3*1))", "=T(A1:A3)", "=SUM(IF(A1,B1:B3)*2)"],
+)  # fmt: skip
+def test_what_is_not_known_of_a_range_in_a_formula_of_one_cell_is_refused(formula: str) -> None:
+    cells = {"A1": 1, "A2": 2, "A3": 3, "B1": 10, "B2": 20, "B3": 30, "D2": formula}
+    assert list(calculate(sheet_of(cells)).refused) == ["Sheet1!D2"]
+
+
+def test_filled_formulas_take_each_the_cell_of_its_row() -> None:
+    """Read as one, where they differ in their rows, columns and fixed addresses alone."""
+    cells: dict[str, Any] = {f"A{row}": row * 10 for row in range(3, 8)}
+    cells |= {f"B{row}": row * 100 for row in range(3, 8)}
+    cells |= {f"{letter}12": 5 * number for number, letter in enumerate("DEFGHI", 1)}
+    rows, across = range(1, 10), "CDEFGHIJ"
+    cells |= {f"K{row}": "=$A$3:$A$7+1" for row in rows}
+    cells |= {f"L{row}": "=$B$3:$B$7+1" for row in rows}
+    cells |= {f"M{row}": f"=A$3:A{row + 2}+1" for row in rows}
+    cells |= {f"N{row}": f"=A{row + 1}:A{row + 3}+1" for row in rows}
+    cells |= {f"{letter}14": "=$D$12:$I$12+1" for letter in across}
+    result = calculate(sheet_of(cells))
+    wrong = "#VALUE!"
+    assert not result.refused
+    of_a, of_b = (
+        [wrong] * 2 + [row * n + 1.0 for row in range(3, 8)] + [wrong] * 2 for n in (10, 100)
+    )
+    assert [shown(result, f"K{row}") for row in rows] == of_a
+    assert [shown(result, f"L{row}") for row in rows] == of_b
+    assert [shown(result, f"M{row}") for row in rows] == [31.0, wrong, *of_a[2:7], 1.0, 1.0]
+    assert [shown(result, f"N{row}") for row in rows] == [wrong] * 9
+    assert [shown(result, f"{letter}14") for letter in across] == [
+        wrong, 6.0, 11.0, 16.0, 21.0, 26.0, 31.0, wrong
+    ]  # fmt: skip
 
 
 # Refusals
@@ -1266,11 +1352,12 @@ def test_numbers_end_as_excel_ends_them(formula: str, value: Any) -> None:
     assert repr(shown_value) == repr(value)
 
 
-def test_arithmetic_with_ranges_in_a_formula_of_one_cell_is_refused() -> None:
+def test_arithmetic_with_ranges_is_of_all_cells_in_array_formulas_alone() -> None:
     numbers = {"A1": 1, "A2": 2, "A3": 3}
-    for formula in ("SUM(A1:A3*2)", "MAX(-A1:A3)", "CES(A1:A3*2)", "SUM(IF(A1:A3>1,1,0))"):
-        assert set(calculate(sheet_of({**numbers, "B1": f"={formula}"})).refused) == {"Sheet1!B1"}
-        assert calculate(sheet_of({**numbers, "B1": f"{{={formula}"})).refused == {}
+    both = {"SUM(A1:A3*2)": (2, 12), "MAX(-A1:A3)": (-1, -1), "SUM(IF(A1:A3>1,1,0))": (0, 2)}
+    for formula, values in both.items():
+        cells = {**numbers, "B1": f"={formula}", "C1": f"{{={formula}"}
+        assert [shown(calculate(sheet_of(cells)), cell) for cell in ("B1", "C1")] == [*values]
     allowed = {"B1": "=SUMPRODUCT((A1:A3>1)*A1:A3)", "B2": "=SUM({1,2}*2)", "B3": "=CES(A1:A3)"}
     result = calculate(sheet_of({**numbers, **allowed}))
     assert [shown(result, cell) for cell in allowed] == [5.0, 6.0, 2.0]

@@ -40,11 +40,16 @@ class CellValues:
     ) -> None:
         """`column` tells the values of a sheet's column, `width` the last one with any."""
         self._column = column
-        self.width = cache(width)
+        self._width = cache(width)
         self._values: dict[tuple[str, int], list[Any]] = {}
         self._kinds: dict[tuple[str, int], NDArray[np.int32]] = {}
         self._counts: dict[tuple[str, int, int], NDArray[np.int64]] = {}
         self._numbers: dict[tuple[str, int], NDArray[np.float64]] = {}
+
+    def columns(self, sheet: str, left: int, right: int) -> range:
+        """The columns of a range; of a wide one only as far as there are any values."""
+        wide = right - left >= WIDE
+        return range(left, (min(right, self._width(sheet)) if wide else right) + 1)
 
     def values(self, sheet: str, column: int) -> list[Any]:
         """A column's values from the first row on."""
@@ -151,7 +156,7 @@ def _of_other_kinds(
     line: Line, rows: NDArray[np.int64], check: Check, allowed: int, cells: CellValues
 ) -> Strange:
     sheet, top, by_row, bottom, bottom_by_row, left, right = line.span(check.reference)
-    for column in range(left, (right if right - left < WIDE else cells.width(sheet)) + 1):
+    for column in cells.columns(sheet, left, right):
         strange = cells.strange(sheet, column, allowed)
         last = len(strange) - 1  # one below the values, for the blanks there
         tops = np.minimum(top + rows * by_row, last)
@@ -186,7 +191,7 @@ def _first(found: NDArray[np.int32], allowed: int) -> int:
 def _of_several_errors(line: Line, check: Check, cells: CellValues) -> Strange:
     """Formulas over a block with errors of several codes, of which they show one."""
     sheet, _, _, _, _, left, right = line.span(check.reference)
-    columns = range(left, (right if right - left < WIDE else cells.width(sheet)) + 1)
+    columns = cells.columns(sheet, left, right)
     sound = kinds.ALL - kinds.ANY_ERROR
     wrong = [column for column in columns if cells.strange(sheet, column, sound)[-1]]
     for formula in line.formulas if wrong else ():
@@ -214,10 +219,9 @@ def _unsorted(line: Line, check: Check, cells: CellValues) -> Strange:
 
 def _is_sorted(place: Area, order: int, cells: CellValues) -> bool:
     """Whether the values of an area are all numbers, or all plain texts, one after the other."""
-    right = place.right if place.right - place.left < WIDE else cells.width(place.sheet)
     columns = [
         cells.values(place.sheet, column)[place.top - 1 : place.bottom]
-        for column in range(place.left, right + 1)
+        for column in cells.columns(place.sheet, place.left, place.right)
     ]
     tallest = max(map(len, columns))
     values = [one for column in columns for one in (*column, *[None] * (tallest - len(column)))]
@@ -258,7 +262,7 @@ def _almost_alike(line: Line, check: Check, noticed: Noticed, cells: CellValues)
     sheet, _, _, _, _, left, right = line.span(check.reference)
     almost = {
         (column, value): number
-        for column in range(left, (right if right - left < WIDE else cells.width(sheet)) + 1)
+        for column in cells.columns(sheet, left, right)
         for number in compared
         for value in _with_its_digits(number, cells.numbers(sheet, column))
     }
@@ -292,7 +296,7 @@ def _first_alike(place: Area, wanted: dict[kinds.Reading, set[str]], cells: Cell
         if (place_of := native.place_of_pattern(criterion)) is not None
     }
     places = {place_of for place_of, _ in patterns}
-    for column in range(place.left, place.right + 1):
+    for column in cells.columns(place.sheet, place.left, place.right):
         top = place.top - 1
         for row, text in enumerate(cells.values(place.sheet, column)[top : place.bottom], top + 1):
             for place_of in places if isinstance(text, str) else ():

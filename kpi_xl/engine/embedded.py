@@ -38,6 +38,7 @@ from kpi_xl.engine.checks import CellValues, totals_among, unproven
 from kpi_xl.engine.dependents import Graph, RowsByColumn, precedents, rows_by_column
 from kpi_xl.engine.excel import COMPUTED
 from kpi_xl.engine.formulas import (
+    CIRCLE,
     DIFFERENCE,
     HOLE,
     OURS,
@@ -62,7 +63,6 @@ from kpi_xl.ooxml.package import Formula, Package, read_package, with_cells
 KPI_ERROR = Message("one of its functions gives it, or is given it: kpi-xl explain says why")
 NO_ROOM = Message("its block has no room: clear the cells below and beside it")
 NATIVE_ERROR = Message("it comes from a native function, or from a cell that the formula refers to")
-CIRCLE = Message("it depends on itself: a circular reference")
 CIRCULAR = "Circ"  # the engine's error for it
 SMALL_SUM = 1e-3  # of larger ones nobody takes the rest of a sum for 0
 SUM_REST = 1e-13  # of the largest number of a sum, up to which it may be a rest

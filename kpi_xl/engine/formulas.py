@@ -96,6 +96,11 @@ BINDING = {
     **dict.fromkeys("*/", 4),
     "^": 5,
 }
+ONE_CELL_ONLY = (
+    "it computes with a block, but is stored as a formula of one cell, where Excel takes"
+    " only a part of it: enter it as a dynamic array formula"
+)
+CIRCLE = Message("it depends on itself: a circular reference")
 ENDLESS = "whole columns and rows are not computed with here: end them somewhere"
 MOST_NAMES = 20  # one within the other
 LONGEST = 50_000  # characters of a part of a formula
@@ -113,8 +118,9 @@ LITERAL = re.compile(
     r'"(?:[^"]|"")*"|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|TRUE|FALSE', re.IGNORECASE
 )
 
-KNOWN: dict[tuple[str, str | None, bool], tuple[tuple["Answers", "Term"], ...]] = {}
-"""What was read of formulas, by text, sheet and whether there is a workbook, for these answers."""
+KNOWN: dict[tuple[str, str | None, bool, bool], tuple[tuple["Answers", "Term"], ...]] = {}
+"""What was read of formulas, by text, sheet, whether there is a workbook, and whether they are
+stored for one cell, for these answers."""
 
 Kind = Literal["value", "cell", "area", "block"]
 
@@ -169,11 +175,21 @@ class Check(NamedTuple):
     """Whether there may be errors of one code only, for the engine shows one that Excel may not."""
 
 
+class Crossed(NamedTuple):
+    """A range of which a formula of one cell takes the cell in its own row or column."""
+
+    reference: Reference
+    by_row: bool
+    place: int
+    """The row or column of the formula, where it was read."""
+    inside: bool
+    """Whether there is such a cell."""
+
+
 class Term(NamedTuple):
     """A part of a formula, rewritten, with the references in it.
 
-    `arithmetic`: its outermost operation is arithmetic. `lifted`: something in it computes with a
-    block where Excel does so in dynamic array formulas only.
+    `arithmetic`: its outermost operation is arithmetic.
     """
 
     text: str
@@ -181,7 +197,6 @@ class Term(NamedTuple):
     kinds: int = kinds.ALL
     """Of the values that it may have."""
     arithmetic: bool = False
-    lifted: bool = False
     references: tuple[Reference, ...] = ()
     checks: tuple[Check, ...] = ()
     """What has to be looked at once all is computed."""
@@ -207,6 +222,8 @@ class Term(NamedTuple):
     blanks and empty texts are one."""
     fixed: tuple[str, ...] = ()
     """Of the whole formula: the fixed addresses in it, as fixed_place has them."""
+    crossed: tuple[Crossed, ...] = ()
+    """Of the whole formula: the ranges of which it takes one cell."""
 
     @property
     def is_block(self) -> bool:
@@ -262,8 +279,9 @@ def noted(ask: Callable[..., Answer]) -> Callable[..., Answer]:
 class Context:
     """What the references of a formula mean: its workbook, its sheet and its place there.
 
-    `row` is None for a formula from outside, whose references get the name of the sheet. What is
-    read of a formula depends on nothing but what was asked here.
+    `row` is None for a formula from outside, whose references get the name of the sheet. `single`:
+    it is stored for one cell, as in Excel before there were dynamic arrays, and not as an array
+    formula. What is read of a formula depends on nothing but what was asked here.
     """
 
     book: Package | None
@@ -271,12 +289,18 @@ class Context:
     row: int | None = None
     column: int = 0
     constants: Constants | None = None
+    single: bool = False
     answers: Answers = field(default_factory=dict)
 
     @noted
     def its_row(self) -> int | None:
         """The formula's row."""
         return self.row
+
+    @noted
+    def its_column(self) -> int:
+        """The formula's column."""
+        return self.column
 
     @noted
     def sheet_named(self, name: str) -> str | None:
@@ -322,15 +346,16 @@ class Context:
 
 def prepared(formula: Formula, book: Package, constants: Constants | None = None) -> Term:
     """A workbook's formula, ready for the engine. Raises RefusedError."""
-    term = read(formula.text, Context(book, formula.sheet, formula.row, formula.column, constants))
-    if formula.array is None and (term.is_block or term.lifted):
-        raise RefusedError(
-            "it computes with a block, but is stored as a formula of one cell, where Excel takes"
-            " only a part of it: enter it as a dynamic array formula"
-        )
+    term = read(formula.text, context_of(formula, book, constants))
     if formula.array is not None:
         refuse_endless(term)
     return term
+
+
+def context_of(formula: Formula, book: Package, constants: Constants | None = None) -> Context:
+    """What a workbook's formula means by its references."""
+    single = formula.array is None
+    return Context(book, formula.sheet, formula.row, formula.column, constants, single)
 
 
 def is_endless(term: Term) -> bool:
@@ -376,7 +401,7 @@ def read(text: str, context: Context) -> Term:
     Raises RefusedError. Workbooks from one template have their formulas in common, so what was read
     is known for the next one, where its answers are the same.
     """
-    key = text, context.sheet, context.book is None
+    key = text, context.sheet, context.book is None, context.single
     known = KNOWN.get(key, ())
     for answers, term in known:
         if all(ask(context, *about) == answer for (ask, about), answer in answers.items()):
@@ -395,11 +420,17 @@ def _read(text: str, context: Context) -> Term:
         raise RefusedError("it holds characters of private use")
     context.answers.clear()
     reader = _FormulaReader(tokens_of(text), context)
-    term = reader.expression(0)
+    term = reader.one_value(reader.expression(0))
     if (rest := reader.peek()) is not END:
         raise RefusedError('it cannot be read from "{value}" on', value=rest.value)
+    if context.single and term.is_block:
+        raise RefusedError(ONE_CELL_ONLY)
     # What LET names may be used twice, or not at all.
-    term = term._replace(references=tuple(reader.references), fixed=tuple(reader.fixed))
+    term = term._replace(
+        references=tuple(reader.references),
+        fixed=tuple(reader.fixed),
+        crossed=tuple(reader.crossed),
+    )
     return term._replace(text=term.ending) if term.ending else term
 
 
@@ -437,6 +468,7 @@ class _FormulaReader:
         self.tokens = (*tokens, END, END)  # one may be taken
         self.context = context
         self.references: list[Reference] = outer.references if outer else []
+        self.crossed: list[Crossed] = outer.crossed if outer else []
         self.fixed: dict[str, int] = {}
         self.criteria: list[str] = outer.criteria if outer else []
         self.given: dict[str, Term] = {}
@@ -447,6 +479,11 @@ class _FormulaReader:
         self.position = 0
         self.lazy: int = outer.lazy if outer else 0
         """How many functions around here may leave this part of the formula uncomputed."""
+        # What a name stands for is always computed as an array formula.
+        self.single = context.single and outer is None
+        self.mode: native.Mode = "one" if self.single else "whole"
+        self.takes_ranges = False
+        """Whether cells are taken here as they are, where nothing is computed with them."""
 
     def peek(self) -> Token:
         """The next token."""
@@ -459,6 +496,7 @@ class _FormulaReader:
             if kind == "OpPostfix":
                 self.position += 1
                 if operator == "%":
+                    left = self.one_value(left)
                     left = computed(self.proven(left, native.ARITHMETIC, "%"), "{}%")
                 else:
                     left = self.spilled(left)
@@ -472,7 +510,8 @@ class _FormulaReader:
             if BINDING[operator] <= binding:
                 return left
             self.position += 1
-            right = self.expression(BINDING[operator])
+            left = self.one_value(left)
+            right = self.one_value(self.expression(BINDING[operator]))
             kinds_here = native.OPERANDS[BINDING[operator]]
             if is_endless(left):
                 right = self.no_blank(right, operator, left)
@@ -505,12 +544,10 @@ class _FormulaReader:
         self.position += 1
         if kind == "OpPrefix":
             term = self.expression(PREFIX_BINDING)
-            if text != "@":
-                allowed = kinds.ALL if text == "+" else native.ARITHMETIC
-                return computed(self.proven(term, allowed, text), text + "{}")
-            if term.is_block:
-                raise RefusedError("@ over a block takes a part of it, which is not computed here")
-            return term
+            if text == "@":
+                return self.crossing(term)
+            allowed = kinds.ALL if text == "+" else native.ARITHMETIC
+            return computed(self.proven(self.one_value(term), allowed, text), text + "{}")
         if kind == "Operand":
             if subtype == "Range":
                 return self.given.get(given_name(text)) or self.reference(text)
@@ -552,12 +589,70 @@ class _FormulaReader:
             ends = kind == "Sep" or subtype == "Close"
             lazy = len(arguments) >= native.LAZY.get(name, 1000)
             self.lazy += lazy
-            arguments.append(EMPTY if ends else self.expression(0))
+            arguments.append(EMPTY if ends else self.argument(name, len(arguments)))
             self.lazy -= lazy
             if self.peek()[0] != "Sep":
                 self.close()
                 return arguments
             self.position += 1
+
+    def argument(self, name: str, position: int) -> Term:
+        """One argument, by what its function takes there."""
+        outer = self.mode, self.takes_ranges
+        if self.single:
+            taken = native.taken(name, position)
+            self.mode = taken.mode or self.mode
+            if taken.ranges is not None:
+                self.takes_ranges = taken.ranges
+        term = self.expression(0)
+        if not self.takes_ranges:
+            term = self.one_value(term)
+        self.mode, self.takes_ranges = outer
+        return term
+
+    def one_value(self, term: Term) -> Term:
+        """A term where a formula of one cell takes one value: of a range that of its own row."""
+        if self.mode == "whole" or not term.is_block or term.text.startswith("{"):
+            return term
+        if self.mode == "unknown":
+            raise RefusedError(ONE_CELL_ONLY)
+        return self.crossing(term)
+
+    def crossing(self, term: Term) -> Term:
+        """Of a column of cells that in the formula's row, of a row that in its column.
+
+        Where there is none, and of several rows and columns, it is #VALUE!.
+        """
+        if not term.is_block:
+            return term
+        row, column = self.context.its_row(), self.context.its_column()
+        if row is None:
+            raise RefusedError("@ over a block takes a part of it, which is not computed here")
+        reference = self.only_range(term)
+        (sheet, top, left, bottom, right), moving, own = reference
+        by_row, by_column = left == right, top == bottom
+        in_row, in_column = top <= row <= bottom, left <= column <= right
+        if in_row and in_column:
+            raise RefusedError(CIRCLE)
+        if not by_column:
+            self.crossed.append(Crossed(reference, True, row, in_row))
+        if not by_row:
+            self.crossed.append(Crossed(reference, False, column, in_column))
+        if not (by_row or by_column) or not (in_row if by_row else in_column):
+            return Term("#VALUE!", kinds=kinds.ERRORS["#VALUE!"])
+        if by_row:
+            return self.cells(
+                Area(sheet, row, left, row, left), (True, moving[1], True, moving[1]), own
+            )
+        place = Area(sheet, top, column, top, column)
+        return self.cells(place, (moving[0], True, moving[0], True), own)
+
+    def only_range(self, term: Term) -> Reference:
+        """A range that has just been read, and is taken away, for only a cell of it is needed."""
+        hole = HOLE.fullmatch(term.text.strip("()"))
+        if term.kind != "area" or not hole or int(hole[1]) != len(self.references) - 1:
+            raise RefusedError(ONE_CELL_ONLY)  # it is computed, or has a name of LET
+        return self.references.pop()
 
     def close(self) -> None:
         if self.peek()[1] != "Close":
@@ -663,8 +758,13 @@ class _FormulaReader:
             return self.offset(arguments) if name == "OFFSET" else self.indirect(arguments)
         if name == "ANCHORARRAY" and len(arguments) == 1:
             return self.spilled(arguments[0])
-        if name == "SINGLE" and len(arguments) == 1 and not arguments[0].is_block:
-            return arguments[0]
+        if name == "SINGLE" and len(arguments) == 1:
+            return self.crossing(arguments[0])
+        if name in native.PLACES and self.mode == "one" and arguments and arguments[0].is_block:
+            # One place for each row or column, of which a formula of one cell takes the first.
+            (sheet, top, left, _, _), moving, own = self.only_range(arguments[0])
+            first = self.cells(Area(sheet, top, left, top, left), moving[:2] * 2, own)
+            return self.native_call(name, [first], first)
         if prefix or name not in native.SIGNATURES:
             raise UnknownError(unknown_function(name))
         return self.native_call(name, arguments, term)
@@ -731,6 +831,8 @@ class _FormulaReader:
                     allowed &= ~kinds.ANY_ERROR
                 proven = self.proven(given, allowed, name)
             lifts = lifts or (letter in lifting and given.is_block)
+            if lifts and self.mode != "whole" and (name != "IF" or position == 0):
+                raise RefusedError(ONE_CELL_ONLY)
             text = wrapped(WRAPPED[letter], proven) if letter in WRAPPED else proven.text
             if (name, position) == ("XMATCH", 1):
                 text = held(proven)
@@ -784,7 +886,6 @@ class _FormulaReader:
             kind="block" if lifts or name in native.BLOCKS else "value",
             kinds=result_kinds(name, arguments),
             checks=tuple(checks),
-            lifted=(term.lifted or lifts) and name not in native.TAKES_BLOCKS,
             shape=None if name in native.BLOCKS else over,
             ends=term.ends + ends,
             branches=branches,
@@ -1072,7 +1173,6 @@ def computed(term: Term, form: str) -> Term:
         kinds=term.kinds if form == "+{}" else NUMERIC,
         arithmetic=True,
         most=0,
-        lifted=term.lifted or lifts(term),
     )
 
 
@@ -1111,7 +1211,6 @@ def joined(left: Term, operator: str, right: Term) -> Term:
         kind="block" if block else "value",
         kinds=kind | kinds.ANY_ERROR,
         arithmetic=operator != "&" and binding != COMPARISON,
-        lifted=left.lifted or right.lifted or (block and (lifts(left) or lifts(right))),
         references=left.references + right.references,
         checks=left.checks + right.checks,
         ends=left.ends + right.ends,
@@ -1121,11 +1220,6 @@ def joined(left: Term, operator: str, right: Term) -> Term:
         most=counted(left, operator, right),
         blank=left.areas[-1] if (left.kind, operator, right.text) == ("area", "=", '""') else None,
     )
-
-
-def lifts(term: Term) -> bool:
-    """Whether an operator computes with each cell of a term, where it may take one alone."""
-    return term.is_block and not term.text.startswith("{")
 
 
 def counted(left: Term, operator: str, right: Term) -> int:
@@ -1168,18 +1262,16 @@ def handed_over(arguments: Sequence[Term], texts: Sequence[str]) -> str:
 
 def together(terms: Sequence[Term]) -> Term:
     """What the parts of a formula refer to, and what is to be looked at, as one term."""
-    lifted = False
     references: tuple[Reference, ...] = ()
     checks: tuple[Check, ...] = ()
     ends: tuple[Reference, ...] = ()
     anchors: tuple[Area, ...] = ()
     for term in terms:
-        lifted = lifted or term.lifted
         references += term.references
         checks += term.checks
         ends += term.ends
         anchors += term.anchors
-    return Term("", lifted=lifted, references=references, checks=checks, ends=ends, anchors=anchors)
+    return Term("", references=references, checks=checks, ends=ends, anchors=anchors)
 
 
 def called(name: str, texts: list[str]) -> str:

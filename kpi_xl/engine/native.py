@@ -37,7 +37,7 @@ A signature has a letter a parameter; those after `?` are optional, a tail `(..)
 
 import re
 from functools import cache
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from kpi_xl.engine import kinds
 from kpi_xl.engine.kinds import (
@@ -206,9 +206,6 @@ PLACES = {"ROW", "COLUMN"}
 FINITE = {"PV", "FV", "PMT", "NPER", "RATE", "NPV", "EXP", "PRODUCT"}
 """Functions that the engine lets run into infinity; Excel gives #NUM! there."""
 
-TAKES_BLOCKS = {"SUMPRODUCT", "FILTER", "AGGREGATE"}
-"""Functions that compute with blocks in formulas of one cell, too."""
-
 LIFTED = {"TRIM"}
 """Functions of one value that are computed over a block, too, cell by cell."""
 
@@ -252,6 +249,82 @@ TEXT_FORMATS = frozenset(
     )
 )
 """Number formats of TEXT that were proven, in lower case."""
+
+
+Mode = Literal["one", "whole", "unknown"]
+"""What becomes of a range where a formula computes with it: one cell of it, or all of them."""
+
+
+class Taken(NamedTuple):
+    """What a parameter takes in a formula of one cell.
+
+    `mode`: what ranges are computed with inside, None as around the function; `ranges`: whether
+    it takes cells as they are, None as the function's own place does.
+    """
+
+    mode: Mode | None
+    ranges: bool | None
+
+
+TAKES_ARRAYS: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(["SUMPRODUCT", "AGGREGATE", "FILTER"], tuple(range(256))),
+    **dict.fromkeys(["FREQUENCY", "CORREL", "SLOPE", "INTERCEPT", "RSQ"], (0, 1)),
+    **dict.fromkeys(["MODE", "MODE.SNGL"], tuple(range(255))),
+    "FORECAST": (1, 2),
+    "TREND": (0, 1, 2),
+    "IRR": (0,),
+    "INDEX": (0,),
+}
+"""The parameters for which Excel computes arrays in any formula. In the others, and in all
+functions within these but for IF and its like, it takes one cell of a range where it needs a value.
+The classes of parameters are those of the file formats before 2007, which have them in each
+formula; they are described by OpenOffice and Apache POI."""
+
+OF_CELLS = {"ROWS", "COLUMNS", "ROW", "COLUMN", "N", "T"}
+"""Functions that take cells as they are, though they look at one, or at their place."""
+
+ALONE = {"IF", "IFERROR", "IFNA", "CHOOSE"} | OF_CELLS
+"""Functions for whose arguments no arrays are computed, even within those that take them."""
+
+REFERENCES_FROM = {"IF": 1, "CHOOSE": 1}
+"""The first argument of functions that may have cells as their result."""
+
+NOT_KNOWN = {
+    *("EDATE", "EOMONTH", "WEEKNUM", "YEARFRAC", "MROUND", "NETWORKDAYS", "NETWORKDAYS.INTL"),
+    *("WORKDAY", "WORKDAY.INTL", "ISOWEEKNUM", "DAYS", "HYPERLINK", "IFS", "SWITCH", "XLOOKUP"),
+    *("XMATCH", "UNIQUE", "SORT", "SORTBY", "CHOOSECOLS", "CHOOSEROWS", "TEXTJOIN", "CONCAT"),
+    *("MAXIFS", "MINIFS", "TRANSPOSE", "LET"),
+}
+"""Functions of which it is not known what they make of a range that is no parameter of its own:
+those of the analysis add-in, which have an error for most, and newer ones."""
+
+
+@cache
+def taken(name: str, position: int) -> Taken:
+    """What a parameter takes, by its function and place."""
+    if name in ("SINGLE", "ANCHORARRAY"):
+        return Taken(None, True)
+    if name == "OFFSET":
+        return Taken(None, position == 0)
+    if name == "INDIRECT":
+        return Taken(None, False)
+    letter = letter_of(SIGNATURES.get(name, ""), position)
+    if not letter or name in NOT_KNOWN:
+        return Taken("unknown", letter in tuple("Aanxhrs") or not letter)
+    if position in TAKES_ARRAYS.get(name, ()):
+        return Taken("whole", True)
+    if position >= REFERENCES_FROM.get(name, 256):
+        return Taken("one", None)
+    return Taken("one" if name in ALONE else None, name in OF_CELLS or letter in "Aanxhrs")
+
+
+def letter_of(signature: str, position: int) -> str:
+    """The letter of a parameter, nothing where there is none."""
+    fixed, _, tail = signature.partition("(")
+    letters, tail = fixed.replace("?", ""), tail.removesuffix(")*")
+    if position < len(letters):
+        return letters[position]
+    return tail[(position - len(letters)) % len(tail)] if tail else ""
 
 
 @cache

@@ -123,6 +123,9 @@ class Line:
         self._written: dict[str, tuple[str, tuple[int, ...]]] = {}
         self.fits_columns = True
         self._least, self._most = 1, LAST_ROW
+        self._crossed = [
+            (self.span(one.reference), one.inside) for one in term.crossed if one.by_row
+        ]
         for _, top, one, bottom, other, left, right in self.spans:
             self.fits_columns = self.fits_columns and 1 <= left <= right <= LAST_COLUMN
             if one:
@@ -131,24 +134,39 @@ class Line:
             if other:
                 self._least = max(self._least, 1 - bottom if one else top - bottom)
                 self._most = min(self._most, LAST_ROW - bottom)
+        for crossed in term.crossed:
+            if not crossed.by_row:
+                left, right = self.span(crossed.reference)[5:]
+                inside = left <= crossed.place + columns <= right
+                self.fits_columns = self.fits_columns and inside == crossed.inside
 
     def span(self, reference: Reference) -> Span:
         """The cells that one of its references means in any row."""
         (sheet, top, left, bottom, right), moving, own = reference
         down, across = self._shifts[own] if own >= 0 and self._shifts else (0, 0)
+        # Of a fixed range that is crossed, what goes with the formula is not another one elsewhere.
         return (
             sheet,
-            top + down - self._row * moving[0],
+            top + (-self._row if moving[0] else down),
             moving[0],
-            bottom + down - self._row * moving[2],
+            bottom + (-self._row if moving[2] else down),
             moving[2],
-            left + across + self._columns * moving[1],
-            right + across + self._columns * moving[3],
+            left + (self._columns if moving[1] else across),
+            right + (self._columns if moving[3] else across),
         )
 
     def fits(self, row: int) -> bool:
-        """Whether in a row all its references are on the sheet, and the right way round."""
-        return self.fits_columns and self._least <= row <= self._most
+        """Whether in a row all its references are on the sheet, and the right way round.
+
+        And of ranges of which it takes a cell, whether there is one in that row as where it was
+        read.
+        """
+        if not (self.fits_columns and self._least <= row <= self._most):
+            return False
+        return all(
+            (top + row * by_row <= row <= bottom + row * bottom_by_row) == inside
+            for (_, top, by_row, bottom, bottom_by_row, _, _), inside in self._crossed
+        )
 
     def places(self, row: int) -> Iterator[Area]:
         """The cells that it refers to in a row."""
@@ -293,9 +311,10 @@ class Patterns:
             return above
         key, own, rows = self._key(formula)
         if key is not None:
-            found = self._by_column.get((key, own, formula.column))
-            if found is None:
-                found = self._shared(key, own, formula)
+            found = self._known_line(key, own, formula)
+            if found is not None and found.term.crossed and not found.fits(formula.row):
+                # Of a range of which it takes one cell, there is none in this row, or in that one.
+                found = self._known_line((*key, "elsewhere"), own, formula)
             if found is not None and found.fits(formula.row):
                 found.formulas.append(formula)
                 self._latest[formula.sheet, formula.column] = FilledDown(found, formula, rows)
@@ -304,6 +323,10 @@ class Patterns:
         line = self._added(self._read(here), here.row, 0, here.sheet)
         line.formulas.append(formula)
         return line
+
+    def _known_line(self, key: tuple[object, ...], own: Own, formula: Formula) -> Line | None:
+        """The line of a formula's column, made if there is none yet."""
+        return self._by_column.get((key, own, formula.column)) or self._shared(key, own, formula)
 
     def _filled_down(self, formula: Formula) -> Line | None:
         """The line of the formula above, where this one is the same."""
@@ -546,7 +569,9 @@ def depends_on_place(term: Term) -> bool:
     that it names (A1#) is that of one cell.
     """
     growing = [reference for reference in term.references if reference.grows]
-    if term.anchors or any(reference.area[1:3] == reference.area[3:5] for reference in growing):
+    if term.anchors or any(crossed.reference.grows for crossed in term.crossed):
+        return True
+    if any(reference.area[1:3] == reference.area[3:5] for reference in growing):
         return True
     ranges = {r.moving for r in term.references if r.grows or r.area[1:3] != r.area[3:5]}
     return bool(growing) and len(ranges) > 1

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine.embedded import Computed, compute
-from kpi_xl.engine.formulas import Context, RefusedError, moved, read
+from kpi_xl.engine.formulas import RefusedError, context_of, moved, read
 from kpi_xl.engine.memory import uncollected
 from kpi_xl.errors import CellError
 from kpi_xl.locales import Counted, Message
@@ -207,7 +207,7 @@ def _against_excel(book: Package, changed: list[Difference]) -> tuple[Difference
         ):
             continue
         text = moved(formula.text, *formula.moved)
-        reads = read(text, Context(book, formula.sheet, formula.row, formula.column)).areas
+        reads = read(text, context_of(formula, book)).areas
         if not any(
             place.touches(other) for place in reads for other in others.get(place.sheet, ())
         ):
