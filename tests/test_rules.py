@@ -14,21 +14,12 @@ import pytest
 from kpi_xl import METRICS
 from kpi_xl.reference import LONGEST_HELP, argument_help, definition, one_line
 from kpi_xl.registry import Metric
+from kpi_xl.taken_names import VBA_WORDS
 
 ROOT = Path(__file__).parent.parent
 
 # Excel's own functions with which a marketer's abbreviation could collide.
 BUILT_IN = set("ACOS RATE ROW CELL CODE MODE RANK TREND GROWTH SIGN FORECAST".split())
-VBA_KEYWORDS = set(
-    "and as boolean byref byte byval call case cdate class const currency date declare default"
-    " dim do double each else elseif empty end enum erase error event exit explicit false for"
-    " friend function get global gosub goto if implements in integer is let lib like long loop"
-    " me mod new next not nothing null object on option optional or paramarray preserve print"
-    " private property public put raiseevent redim rem resume return seek select set single static"
-    " step stop string sub then time to true type typeof until variant wend while with write xor"
-    " caller".split()
-)
-
 # The families that work on columns may use NumPy, inside their functions; BTYD's numbers are
 # imported there alone, and with them SciPy.
 BLOCK_FAMILIES = {"attribution", "economics", "forecasts", "models", "tables"}
@@ -84,7 +75,7 @@ LAYERS = (
         "kpi_xl.native_forms",
     ),
     ("kpi_xl.typesetting",),
-    ("kpi_xl.own",),
+    ("kpi_xl.taken_names", "kpi_xl.definitions", "kpi_xl.own"),
     ("kpi_xl.frames", "kpi_xl.python_api", "kpi_xl.ooxml", "kpi_xl"),
     ("kpi_xl.engine", "kpi_xl.sources", "kpi_xl.exports"),
     ("kpi_xl.hosts",),
@@ -111,7 +102,7 @@ def test_the_name_is_free_in_excel(metric: Metric) -> None:
 
 def test_arguments_have_names_that_every_host_takes(metric: Metric) -> None:
     for argument in metric.arguments:
-        assert argument.name not in VBA_KEYWORDS
+        assert argument.name not in VBA_WORDS
         assert not keyword.iskeyword(argument.name)
         assert not argument.name.startswith("_")  # VBA refuses it
     required = [argument.required for argument in metric.arguments]

@@ -24,9 +24,9 @@ from kpi_xl.hosts.steps import Step
 from kpi_xl.locales import KNOWN, LANGUAGES, say, texts
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.vba import Module, project
-from kpi_xl.own import VBA_RESERVED
 from kpi_xl.reference import argument_help, family_name, one_line
 from kpi_xl.registry import Metric
+from kpi_xl.taken_names import VBA_RESERVED
 
 NAME = "kpi_xl.xlam"
 LOCK = f"~${NAME}"  # Excel's, while it has the file open
