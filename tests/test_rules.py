@@ -163,8 +163,9 @@ def layer(module: str) -> int:
     return max(fits)[1]
 
 
-def imports(path: Path, *, for_types_too: bool) -> set[str]:
+def imports(module: str, path: Path, *, for_types_too: bool) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     skipped = {
         id(inner)
         for node in ast.walk(tree)
@@ -177,8 +178,10 @@ def imports(path: Path, *, for_types_too: bool) -> set[str]:
             continue
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level < 2, module
+            base = ".".join(filter(None, (package if node.level else "", node.module)))
+            names |= {base} | {f"{base}.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
             names |= {one.value for one in node.args if isinstance(one, ast.Constant)}
     return names
@@ -187,7 +190,7 @@ def imports(path: Path, *, for_types_too: bool) -> set[str]:
 def test_imports_go_one_way() -> None:
     known = modules()
     for module, path in known.items():
-        for name in imports(path, for_types_too=True) & set(known):
+        for name in imports(module, path, for_types_too=True) & set(known):
             assert layer(name) <= layer(module), f"{module} imports {name}"
 
 
@@ -196,7 +199,7 @@ def test_no_imports_go_in_a_circle() -> None:
     known = modules()
     lists = {module for module, path in known.items() if path.name == "__init__.py"}
     graph = {
-        module: imports(path, for_types_too=True) & (set(known) - lists)
+        module: imports(module, path, for_types_too=True) & (set(known) - lists)
         for module, path in known.items()
         if module not in lists
     }
@@ -208,7 +211,7 @@ def test_metrics_and_cells_know_no_host() -> None:
                "statsmodels"}  # fmt: skip
     for module, path in modules().items():
         if layer(module) <= layer("kpi_xl.cells") and module not in NUMBERS:
-            roots = {name.partition(".")[0] for name in imports(path, for_types_too=False)}
+            roots = {name.partition(".")[0] for name in imports(module, path, for_types_too=False)}
             assert not roots & foreign, module
             assert "numpy" not in roots or module.rpartition(".")[2] in BLOCK_FAMILIES
 
@@ -219,7 +222,7 @@ def test_nothing_imports_the_paid_part_of_xlwings() -> None:
         if module == "kpi_xl.udfs.serving":
             assert run(f"import sys, {module}; print('xlwings' in sys.modules)") == "False\n"
             continue
-        for name in imports(path, for_types_too=True):
+        for name in imports(module, path, for_types_too=True):
             paid = ("xlwings.pro", "xlwings.server", "xlwings_server", "kpi_xl.udfs.serving")
             assert not name.startswith(paid), module
 

@@ -5,34 +5,33 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from kpi_xl.engine.loading import MAIN
 from kpi_xl.ooxml.addresses import Area, area
+from kpi_xl.ooxml.namespaces import MAIN
 from kpi_xl.ooxml.package import ExcelTable, Formula, Package, checked
 from kpi_xl.ooxml.sheet import SheetXml, escaped
-
-from .writing import Book
 
 TEXTS = "xl/sharedStrings.xml"
 
 
-def drafted(book: Book) -> Package:
+def drafted(file: Workbook) -> Package:
     """A workbook that is not closed yet: of tables and spills it has the first rows alone."""
     content = io.BytesIO()
     parts: dict[str, str] = {}
     xml: dict[str, SheetXml] = {}
     formulas: list[Formula] = []
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as package:
-        for number, sheet in enumerate(book.file.worksheets(), 1):
+        for number, sheet in enumerate(file.worksheets(), 1):
             name = sheet.get_name()
             parts[name] = f"xl/worksheets/sheet{number}.xml"
             xml[name] = SheetXml("".join(sheet_xml(sheet)).encode())
             package.writestr(parts[name], xml[name].xml)
             formulas += sheet_formulas(sheet)
-        package.writestr(TEXTS, "".join(texts_xml(book)))
-    sheets = book.file.worksheets()
+        package.writestr(TEXTS, "".join(texts_xml(file)))
+    sheets = file.worksheets()
     return Package(
         source=content.getvalue(),
         parts=parts,
@@ -43,7 +42,7 @@ def drafted(book: Book) -> Package:
             for sheet in sheets
             for table in sheet.tables
         },
-        names={(None, name.lower()): text for name, _, text, *_ in book.file.defined_names},
+        names={(None, name.lower()): text for name, _, text, *_ in file.defined_names},
         formulas=tuple(formulas),
         last_rows={name: sheet.last_row for name, sheet in xml.items()},
         hidden=frozenset(),
@@ -111,9 +110,9 @@ def excel_table(sheet: str, table: dict[str, Any]) -> ExcelTable:
     return ExcelTable(table["name"], area(sheet, table["range"]), columns, header=1, totals=0)
 
 
-def texts_xml(book: Book) -> Iterator[str]:
+def texts_xml(file: Workbook) -> Iterator[str]:
     """The texts that cells share."""
     yield f'<sst xmlns="{MAIN}">'
-    for text in book.file.str_table.string_table:
+    for text in file.str_table.string_table:
         yield f'<si><t xml:space="preserve">{escaped(text)}</t></si>'
     yield "</sst>"

@@ -37,6 +37,8 @@ from kpi_xl.units import (
     rounded,
 )
 
+from .drafts import drafted
+
 # Okabe & Ito's palette, which colour-blind readers can tell apart, on quiet greys.
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 WARNING = "#D55E00"
@@ -624,15 +626,13 @@ def computed(write: Callable[[io.BytesIO, Values], Book], progress: Progress = u
     """
     from kpi_xl.engine.embedded import compute  # so that the records are known without the engine
 
-    from .drafts import drafted
-
     with uncollected():
         values: Values = {}
         while True:
             file = io.BytesIO()
             progress(Message("1 of 3: writing the formulas"))
             book = write(file, values)
-            package = drafted(book)
+            package = drafted(book.file)
             formulas = Counted(len(package.formulas), "formulas")
             progress(Message("2 of 3: computing {formulas}", formulas=formulas))
             cells = [block._replace(styles=()) for block in book.blocks]

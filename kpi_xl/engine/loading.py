@@ -12,13 +12,11 @@ from kpi_xl.engine.formulas import HOLD
 from kpi_xl.engine.patterns import HOLDERS
 from kpi_xl.ooxml.addresses import LAST_COLUMN, Area, column_letters, column_number
 from kpi_xl.ooxml.blocks import with_blocks
+from kpi_xl.ooxml.namespaces import MAIN, OFFICE, PACKAGE
 from kpi_xl.ooxml.package import WORKBOOK, Formula, Package
 from kpi_xl.ooxml.sheet import Edit, escaped, with_edits
 
 TYPES = "application/vnd.openxmlformats-officedocument.spreadsheetml."
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-OF_PACKAGES = "http://schemas.openxmlformats.org/package/2006/"
 
 
 def sheet_names(book: Package) -> dict[str, str]:
@@ -67,7 +65,7 @@ def for_engine(book: Package, texts: Mapping[Formula, str], held: Mapping[int, s
         )
         copy.writestr(
             "xl/workbook.xml",
-            f'<workbook xmlns="{MAIN}" xmlns:r="{RELATIONS}"><sheets>{entries}</sheets></workbook>',
+            f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{entries}</sheets></workbook>',
         )
     return content.getvalue()
 
@@ -111,7 +109,7 @@ def types_xml(targets: list[tuple[str, str]]) -> str:
         for kind, target in parts
     )
     return (
-        f'<Types xmlns="{OF_PACKAGES}content-types"><Default Extension="rels" ContentType='
+        f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" ContentType='
         '"application/vnd.openxmlformats-package.relationships+xml"/>'
         f'<Default Extension="xml" ContentType="application/xml"/>{overrides}</Types>'
     )
@@ -120,7 +118,7 @@ def types_xml(targets: list[tuple[str, str]]) -> str:
 def relations_xml(targets: list[tuple[str, str]]) -> str:
     """What a part refers to, by kinds and paths."""
     relations = "".join(
-        f'<Relationship Id="rId{number}" Type="{RELATIONS}/{kind}" Target="{target}"/>'
+        f'<Relationship Id="rId{number}" Type="{OFFICE}/{kind}" Target="{target}"/>'
         for number, (kind, target) in enumerate(targets, 1)
     )
-    return f'<Relationships xmlns="{OF_PACKAGES}relationships">{relations}</Relationships>'
+    return f'<Relationships xmlns="{PACKAGE}/relationships">{relations}</Relationships>'

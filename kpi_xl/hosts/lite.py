@@ -16,6 +16,7 @@ from pathlib import Path
 from kpi_xl import __version__
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.archive import with_members
+from kpi_xl.ooxml.namespaces import OFFICE, PACKAGE
 from kpi_xl.own import TEXTS
 
 ADD_IN = 'id="wa200008175" version="1.0.0.0"'  # in Microsoft's store
@@ -35,28 +36,27 @@ WITH_FORMULAS = re.compile(r"xl/(?:workbook|worksheets/[^/]+|tables/[^/]+)\.xml"
 
 EXTENSIONS = "xl/webextensions"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-OFFICE = "http://schemas.microsoft.com/office"
-RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+MICROSOFT = "http://schemas.microsoft.com/office"
 CONTENT_TYPES = "".join(
     f'<Override PartName="/{EXTENSIONS}/{part}.xml"'
     f' ContentType="application/vnd.ms-office.{kind}+xml"/>'
     for part, kind in (("webextension1", "webextension"), ("taskpanes", "webextensiontaskpanes"))
 )
 RELATION = (
-    f'<Relationship Id="taskpanes" Type="{OFFICE}/2011/relationships/webextensiontaskpanes"'
+    f'<Relationship Id="taskpanes" Type="{MICROSOFT}/2011/relationships/webextensiontaskpanes"'
     f' Target="{EXTENSIONS}/taskpanes.xml"/>'
 )
 # A pane that is visible opens with the workbook, where the add-in is installed.
 PANES = (
-    f'{DECLARATION}<wetp:taskpanes xmlns:wetp="{OFFICE}/webextensions/taskpanes/2010/11">'
+    f'{DECLARATION}<wetp:taskpanes xmlns:wetp="{MICROSOFT}/webextensions/taskpanes/2010/11">'
     '<wetp:taskpane dockstate="right" visibility="1" width="400" row="0">'
-    f'<wetp:webextensionref xmlns:r="{RELATIONSHIPS}" r:id="rId1"/>'
+    f'<wetp:webextensionref xmlns:r="{OFFICE}" r:id="rId1"/>'
     "</wetp:taskpane></wetp:taskpanes>"
 )
 PANE_RELATIONS = (
     f"{DECLARATION}<Relationships"
-    ' xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
-    f'<Relationship Id="rId1" Type="{OFFICE}/2011/relationships/webextension"'
+    f' xmlns="{PACKAGE}/relationships">'
+    f'<Relationship Id="rId1" Type="{MICROSOFT}/2011/relationships/webextension"'
     ' Target="webextension1.xml"/></Relationships>'
 )
 
@@ -150,11 +150,11 @@ def extension(main: str, requirements: str) -> str:
         for name, value in settings.items()
     )
     return (
-        f'{DECLARATION}<we:webextension xmlns:we="{OFFICE}/webextensions/webextension/2010/11"'
+        f'{DECLARATION}<we:webextension xmlns:we="{MICROSOFT}/webextensions/webextension/2010/11"'
         f' id="{INSTANCE}"><we:reference {ADD_IN} store="en-US" storeType="OMEX"/>'
         f'<we:alternateReferences><we:reference {ADD_IN} store="" storeType="OMEX"/>'
         f"</we:alternateReferences><we:properties>{properties}</we:properties><we:bindings/>"
-        f'<we:snapshot xmlns:r="{RELATIONSHIPS}"/><we:extLst>'
+        f'<we:snapshot xmlns:r="{OFFICE}"/><we:extLst>'
         '<a:ext xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
         ' uri="{D87F86FE-615C-45B5-9D79-34F1136793EB}"><we:containsCustomFunctions/></a:ext>'
         "</we:extLst></we:webextension>"

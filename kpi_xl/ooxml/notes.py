@@ -7,7 +7,8 @@ from xml.parsers import expat
 
 from kpi_xl.ooxml.addresses import column_letters
 from kpi_xl.ooxml.errors import NotAWorkbookError
-from kpi_xl.ooxml.parts import OFFICE, Parts
+from kpi_xl.ooxml.namespaces import MAIN, OFFICE
+from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.sheet import SheetXml, escaped, text_of
 
 AFTER_NOTES = frozenset(
@@ -38,8 +39,7 @@ height:60pt;z-index:{order};visibility:hidden" fillcolor="#ffffe1" o:insetmode="
 IDS = 1024  # shapes that share a number of the id map
 NO_NOTES = (
     '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<comments xmlns='
-    '"http://schemas.openxmlformats.org/spreadsheetml/2006/main"><authors/><commentList/>'
-    "</comments>"
+    f'"{MAIN}"><authors/><commentList/></comments>'
 )
 EMPTY_TEXT = re.compile(rb"<((?:\w+:)?)text\s*/>")
 AUTHOR = "kpi_xl"

@@ -20,6 +20,7 @@ from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.blocks import CellBlock, with_blocks
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.limits import check_formula, check_rectangle, check_sizes, check_texts, opened
+from kpi_xl.ooxml.namespaces import MAIN, OFFICE
 from kpi_xl.ooxml.sheet import (
     BadSheetError,
     Edit,
@@ -30,8 +31,8 @@ from kpi_xl.ooxml.sheet import (
 )
 from kpi_xl.workbook_names import TEMPLATE
 
-MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+TAG = f"{{{MAIN}}}"
+RELATIONSHIP_ID = f"{{{OFFICE}}}id"
 TYPES = "[Content_Types].xml"
 WORKBOOK = "officeDocument"  # the kind of the relation to the workbook itself
 OLD_ERRORS = {"#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"}
@@ -277,7 +278,7 @@ def is_of_a_template(content: bytes) -> bool:
         book = book_part(_relations(package, ""))
         if not book:
             return False
-        names = ElementTree.fromstring(package.read(book)).iter(f"{MAIN}definedName")
+        names = ElementTree.fromstring(package.read(book)).iter(f"{TAG}definedName")
         return any(name.attrib.get("name") == TEMPLATE for name in names)
 
 
@@ -319,7 +320,7 @@ def sheet_parts(package: zipfile.ZipFile) -> dict[str, str]:
     parts = {key: part for kind, key, part in _relations(package, book) if kind == "worksheet"}
     return {
         entry.attrib["name"]: parts[entry.attrib[RELATIONSHIP_ID]]
-        for entry in ElementTree.fromstring(package.read(book)).iter(f"{MAIN}sheet")
+        for entry in ElementTree.fromstring(package.read(book)).iter(f"{TAG}sheet")
         if entry.attrib[RELATIONSHIP_ID] in parts
     }
 
@@ -334,12 +335,12 @@ def _read(package: zipfile.ZipFile, content: bytes, *, computing: bool) -> Packa
     if book_name.endswith(".bin"):
         raise NotAWorkbookError("it is an .xlsb workbook: save it as Excel Workbook (.xlsx)")
     book = ElementTree.fromstring(package.read(book_name))
-    if not book.tag.startswith(MAIN):
+    if not book.tag.startswith(TAG):
         raise NotAWorkbookError("it is in the strict form of Open XML: save it as Excel Workbook")
     targets = {key: (kind, part) for kind, key, part in _relations(package, book_name)}
-    order = book.findall(f"{MAIN}sheets/{MAIN}sheet")
+    order = book.findall(f"{TAG}sheets/{TAG}sheet")
     names = _names(book, order)
-    properties, settings = book.find(f"{MAIN}workbookPr"), book.find(f"{MAIN}calcPr")
+    properties, settings = book.find(f"{TAG}workbookPr"), book.find(f"{TAG}calcPr")
     texts, whole = _texts(package), set(package.namelist())
     parts: dict[str, str] = {}
     xml: dict[str, SheetXml] = {}
@@ -407,7 +408,7 @@ def _names(
 ) -> dict[tuple[str | None, str], str]:
     """The defined names, by their sheet, if they have one. Raises NotAWorkbookError."""
     names: dict[tuple[str | None, str], str] = {}
-    for defined in book.iterfind(f"{MAIN}definedNames/{MAIN}definedName"):
+    for defined in book.iterfind(f"{TAG}definedNames/{TAG}definedName"):
         scope = defined.attrib.get("localSheetId")
         if scope and not 0 <= int(scope) < len(order):
             raise NotAWorkbookError("it is damaged (a name belongs to a sheet that there is not)")
@@ -486,7 +487,7 @@ def _tables(package: zipfile.ZipFile, sheet: str, part: str) -> Iterator[ExcelTa
     for kind, _, target in _relations(package, part):
         if kind == "table":
             table = ElementTree.fromstring(package.read(target))
-            columns = table.iterfind(f"{MAIN}tableColumns/{MAIN}tableColumn")
+            columns = table.iterfind(f"{TAG}tableColumns/{TAG}tableColumn")
             yield ExcelTable(
                 name=table.attrib["displayName"],
                 area=area(sheet, table.attrib["ref"]),

@@ -9,11 +9,11 @@ from itertools import count
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.limits import opened
+from kpi_xl.ooxml.namespaces import OFFICE, PACKAGE
 from kpi_xl.ooxml.package import book_part, relations, rels_of
 from kpi_xl.ooxml.sheet import SheetXml, check
 
 EMPTY = re.compile(rb"(\s*(?:<\?[^>]*\?>\s*)?)<((?:[\w.-]+:)?)([\w.-]+)([^>]*?)\s*/>", re.DOTALL)
-OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
 class Parts(dict[str, bytes]):
@@ -77,9 +77,12 @@ class Parts(dict[str, bytes]):
     def relate(self, part: str, kind: str, target: str) -> str:
         """Add a relation; returns its id."""
         rels = rels_of(part)
-        xml = self.get(rels) or (
-            b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<Relationships xmlns='
-            b'"http://schemas.openxmlformats.org/package/2006/relationships"></Relationships>'
+        xml = (
+            self.get(rels)
+            or (
+                '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+                f'<Relationships xmlns="{PACKAGE}/relationships"></Relationships>'
+            ).encode()
         )
         key = next(f"rIdKpi{n}" for n in count(1) if f"rIdKpi{n}".encode() not in xml)
         address = posixpath.relpath(target, posixpath.dirname(part))

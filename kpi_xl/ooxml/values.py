@@ -10,7 +10,7 @@ from kpi_xl.errors import CellError
 from kpi_xl.locales import Message
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.limits import faults
-from kpi_xl.ooxml.package import MAIN, OLD_ERRORS, unescaped
+from kpi_xl.ooxml.package import OLD_ERRORS, TAG, unescaped
 from kpi_xl.ooxml.sheet import XmlCell, escaped, text_of
 
 PREFIXED = re.compile(rb"<(/?)[\w.-]+:")
@@ -99,7 +99,7 @@ def written(value: Stored) -> tuple[str, bytes]:
 def texts_of(xml: bytes) -> list[str]:
     """The texts that cells refer to by their number, from their part. Raises NotAWorkbookError."""
     with faults(Message("its part {name} is damaged", name="sharedStrings")):
-        return [_text_of_runs(item) for item in ElementTree.fromstring(xml).iterfind(f"{MAIN}si")]
+        return [_text_of_runs(item) for item in ElementTree.fromstring(xml).iterfind(f"{TAG}si")]
 
 
 def text_of_item(xml: bytes) -> str:

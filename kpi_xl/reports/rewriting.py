@@ -15,7 +15,7 @@ from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.limits import faults
 from kpi_xl.ooxml.looks import Looks
 from kpi_xl.ooxml.overwriting import Band, Carried, Writer, with_band, with_values
-from kpi_xl.ooxml.package import MAIN, ExcelTable, Formula, Package, read_package
+from kpi_xl.ooxml.package import TAG, ExcelTable, Formula, Package, read_package
 from kpi_xl.ooxml.parts import Parts
 from kpi_xl.ooxml.ranges import Beside, Move, follow, followed, pivot_places, refresh_pivots
 from kpi_xl.ooxml.sheet import SheetXml
@@ -234,8 +234,8 @@ def _own_formulas(book: Package, parts: Parts, table: ExcelTable) -> dict[str, t
     found = _table_part(book, parts, table)
     if found is None:
         return {}
-    columns = ElementTree.fromstring(parts[found]).iterfind(f"{MAIN}tableColumns/{MAIN}tableColumn")
-    own = (one.find(f"{MAIN}calculatedColumnFormula") for one in columns)
+    columns = ElementTree.fromstring(parts[found]).iterfind(f"{TAG}tableColumns/{TAG}tableColumn")
+    own = (one.find(f"{TAG}calculatedColumnFormula") for one in columns)
     return {
         name: (one.text, one.attrib.get("array") in ("1", "true"))
         for name, one in zip(table.columns, own, strict=True)
