@@ -13,7 +13,7 @@ POINTS = 201  # ten digits and more for shapes from 0.003 to 1,000, and in pract
 NOTHING = 42.0  # e to the -42 is below the last digit of a float
 
 
-def beta_points(a: float, b: float, least: float = 1.0) -> list[tuple[float, float]]:
+def beta_points(a: float, b: float, least: float) -> list[tuple[float, float]]:
     """Points p from 0 to 1 and weights, so that the sum of weight * f(p) is the mean of f(p).
 
     p follows the beta distribution of shapes a and b. `least`: where on the way to 0 f(p) ceases

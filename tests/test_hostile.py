@@ -34,7 +34,7 @@ from kpi_xl.reports.layout import SOURCE_COLUMNS
 from kpi_xl.reports.loading import loaded
 from kpi_xl.reports.records import OpenWorkbook, Place, Table
 from kpi_xl.schema import SCHEMAS, Column
-from kpi_xl.sources import SourceError, read_table, read_table_apart
+from kpi_xl.sources import SourceError, read_table
 from kpi_xl.units import DATE, KEY, MONEY, NOT_NEGATIVE, SHEET_ROWS, Unit
 
 ORDERS = (Column("customer", KEY), Column("date", DATE), Column("amount", MONEY))
@@ -95,7 +95,7 @@ def test_a_sentence_is_short(told: dict[str, str]) -> None:
 def test_the_whole_workbook_is_read(tmp_path: Path) -> None:
     path = tmp_path / "orders.xlsx"
     path.write_bytes(WHOLE)
-    read = read_table_apart(path, ORDERS, table="Orders")
+    read = read_table(path, ORDERS, table="Orders")
     assert read.columns["customer"] == [2.0, 3.0, 4.0]
     assert read.columns["date"] == [date(2024, 1, n) for n in (2, 3, 4)]
     assert read.columns["amount"] == [20.0, 30.0, 40.0]

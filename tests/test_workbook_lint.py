@@ -156,7 +156,6 @@ def test_formulas(formula: str) -> None:
 
 
 NAME = '<definedName name="Budget">'
-BUDGET = f"{NAME}'All, summed'!$B$1</definedName>"
 VALUE = f"<f>{FREE}</f><v>3</v>"
 SPILLED = '<c r="E2" s="2"><v>20</v></c>'
 BROKEN = {

@@ -1218,13 +1218,13 @@ def heat(page: Page, *place: int) -> None:
 
 
 def best_and_worst(
-    page: Page, place: tuple[int, int, int, int], unit: Unit, *, low: bool, of: int = -1
+    page: Page, place: tuple[int, int, int, int], unit: Unit, *, low: bool, of: int
 ) -> None:
     """Mark the best and the worst number of a column, by a sign and a colour.
 
     `low`: the lowest is the best, as with costs. Where two are printed alike, none is the best.
-    `of` is a column beside it that says of how many cases each number is: of fewer than ten it is
-    neither.
+    `of` is a column beside it that says of how many cases each number is, of fewer than ten it is
+    neither; -1 where there is none.
     """
     digits = decimals(unit)
     whole, cell = xl_range_abs(*place), xl_rowcol_to_cell(place[0], place[1])

@@ -351,7 +351,6 @@ OPERANDS = {1: ALL, 2: ALL, 3: ARITHMETIC, 4: ARITHMETIC, 5: ARITHMETIC}
 """What operators are proven for, by how strongly they bind (formulas.BINDING)."""
 
 SCALAR = ARITHMETIC
-RANGED = ALL
 KINDS = {
     "#": (NUMBERS, NUMBERS),
     "A": (ALL, ALL),

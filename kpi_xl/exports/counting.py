@@ -66,10 +66,7 @@ def is_of(table: str, request: Request, tables: Tables) -> bool:
 
 
 def counted_apart(
-    requests: Sequence[Request],
-    columns: Sequence[Column],
-    forecast: Asked,
-    most: int = MOST_ROWS,
+    requests: Sequence[Request], columns: Sequence[Column], forecast: Asked
 ) -> CountedOrders | None:
     """The orders of some files or a table, counted; None where a sheet holds their rows.
 
@@ -81,7 +78,12 @@ def counted_apart(
     size = sum(BYTES if one.origin else one.path.stat().st_size for one in requests)
     try:
         found: CountedOrders | None = call(
-            counted, requests, columns, forecast, most, budget=limits.reading(max(size, 8 * BYTES))
+            counted,
+            requests,
+            columns,
+            forecast,
+            MOST_ROWS,
+            budget=limits.reading(max(size, 8 * BYTES)),
         )
     except BudgetError as error:
         raise SourceError(_not_counted(str(requests[0].path), error)) from None

@@ -74,7 +74,6 @@ from kpi_xl.sources import SourceError
 DATE_ORDERS = ("dmy", "mdy", "ymd")
 CALENDARS = ("gregorian", "jalali")
 GRAINS = ("day", "week", "month", "")
-LANGUAGE_OF = {"": ""}
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,6 @@ class Rows:
     cells: dict[str, list[Any]]
     numbers: list[int] = field(default_factory=list)
     totals: list[tuple[int, str, dict[str, Any]]] = field(default_factory=list)
-    footers: int = 0
     parts: list[int] = field(default_factory=list)
     """Where the header stands again: files joined to one."""
     above: list[tuple[int, list[str]]] = field(default_factory=list)
@@ -98,7 +97,6 @@ def _read(
                 found.above.append((at, lines))
                 gap, lines = False, []
             elif kind in (NOTHING, FOOTER):
-                found.footers += kind == FOOTER
                 gap = True
                 lines.append(" ".join(filled))
             elif kind == TOTAL:

@@ -12,7 +12,6 @@ from kpi_xl.sources.tables import (
     headers_of,
     places_of,
     read_table,
-    read_table_apart,
 )
 
 __all__ = [
@@ -26,5 +25,4 @@ __all__ = [
     "headers_of",
     "places_of",
     "read_table",
-    "read_table_apart",
 ]

@@ -9,12 +9,11 @@ from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
-from kpi_xl.bounded import BudgetError, call, panics
+from kpi_xl.bounded import BudgetError, panics
 from kpi_xl.cells import Cell
 from kpi_xl.files import kind
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.locales.currencies import may_be_one
-from kpi_xl.ooxml import limits
 from kpi_xl.reference import MOST_NAMES, did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources import currencies
@@ -229,39 +228,6 @@ def _gaps(
     return faults
 
 
-def read_table_apart(
-    path: Path,
-    columns: Sequence[Column],
-    *,
-    renamed: Mapping[str, str] = {},
-    table: str | None = None,
-    progress: Progress | None = None,
-) -> ReadTable:
-    """The same, in a process of its own with a budget that grows with the file.
-
-    What a hostile file does to its reader then costs one sentence. Raises SourceError.
-    """
-    try:
-        size = path.stat().st_size
-    except OSError:
-        size = 0  # whose sentence the reader knows
-    try:
-        read: ReadTable = call(
-            read_table,
-            path,
-            columns,
-            renamed=renamed,
-            table=table,
-            progress=progress,
-            budget=limits.reading(size),
-        )
-    except BudgetError as error:
-        raise SourceError(
-            Message("{path} cannot be read: {reason}", path=path, reason=error)
-        ) from None
-    return read
-
-
 def allowed(path: Path, folders: Iterable[Path]) -> Path:
     r"""The path with its links followed, if it lies in one of the folders. Raises SourceError.
 
@@ -352,10 +318,6 @@ def places_of(
 
     Raises Unreadable for a file of too many columns.
     """
-    there: dict[str, list[int]] = {}
-    for place, header in enumerate(headers):
-        there.setdefault(plain(header), []).append(place)
-    ours = {plain(column.name): column.name for column in columns}
     if len(headers) > SHEET_COLUMNS:
         raise Unreadable(
             Message(
@@ -364,48 +326,12 @@ def places_of(
                 most=SHEET_COLUMNS,
             )
         )
-    named = [header for header in headers if header]
-    has = listed(named) if named else Message("none")
-    wanted: dict[str, str] = {}  # our name: theirs
-    faults: list[Message] = []
-    for theirs, name in renamed.items():
-        if plain(name) not in ours:
-            near = did_you_mean(name, ours.values()) or Message(
-                "; there are {names}", names=", ".join(ours.values())
-            )
-            faults.append(
-                Message(
-                    'cannot have "{theirs}" for {name}, which is no column here{near}',
-                    theirs=theirs,
-                    name=name,
-                    near=near,
-                )
-            )
-            continue
-        name = ours[plain(name)]
-        if name in wanted:
-            faults.append(
-                Message(
-                    'has both "{wanted}" and "{theirs}" for {name}: choose one',
-                    wanted=wanted[name],
-                    theirs=theirs,
-                    name=name,
-                )
-            )
-            continue
-        if not there.get(plain(theirs)):
-            near = did_you_mean(theirs, headers)
-            faults.append(
-                Message(
-                    'has no column "{theirs}"; it has {has}{near}',
-                    theirs=theirs,
-                    has=has,
-                    near=near,
-                )
-            )
-        wanted[name] = theirs
+    there: dict[str, list[int]] = {}
+    for place, header in enumerate(headers):
+        there.setdefault(plain(header), []).append(place)
+    wanted, faults = _said_to_be(columns, renamed, headers)
     taken = {plain(theirs) for theirs in wanted.values()}
-    places = {}
+    places: dict[str, int] = {}
     missing = []
     for column in columns:
         theirs = wanted.get(column.name, column.name)
@@ -413,16 +339,7 @@ def places_of(
         if column.name not in wanted and plain(theirs) in taken:
             fits = []
         if len(fits) > 1:
-            names: Message | Names = Names(tuple(f'"{headers[place]}"' for place in fits[:5]))
-            if len(fits) > 5:
-                names = Message("{names} and {number} more", names=names, number=len(fits) - 5)
-            faults.append(
-                Message(
-                    "has more than one column for {name}: {names}: rename one",
-                    name=column.name,
-                    names=names,
-                )
-            )
+            faults.append(_more_than_one(column.name, [headers[place] for place in fits]))
         elif fits:
             places[column.name] = fits[0]
         elif column.required and column.name not in wanted:
@@ -435,12 +352,57 @@ def places_of(
                 "has no column {missing}; it has {has}{near}: rename it, or say which"
                 ' it is, as in "Their name={first}"',
                 missing=", ".join(missing),
-                has=has,
+                has=_those_there(headers),
                 near=near,
                 first=missing[0],
             )
         )
     return places, faults
+
+
+def _said_to_be(
+    columns: Sequence[Column], renamed: Mapping[str, str], headers: Sequence[str]
+) -> tuple[dict[str, str], list[Message]]:
+    """Our columns with the headers that are said to be theirs, and what is wrong with that."""
+    ours = {plain(column.name): column.name for column in columns}
+    there = set(map(plain, headers))
+    wanted: dict[str, str] = {}
+    faults: list[Message] = []
+    for theirs, name in renamed.items():
+        if plain(name) not in ours:
+            near = did_you_mean(name, ours.values()) or Message(
+                "; there are {names}", names=", ".join(ours.values())
+            )
+            text = 'cannot have "{theirs}" for {name}, which is no column here{near}'
+            faults.append(Message(text, theirs=theirs, name=name, near=near))
+            continue
+        name = ours[plain(name)]
+        if name in wanted:
+            text = 'has both "{wanted}" and "{theirs}" for {name}: choose one'
+            faults.append(Message(text, wanted=wanted[name], theirs=theirs, name=name))
+            continue
+        if plain(theirs) not in there:
+            text, near = (
+                'has no column "{theirs}"; it has {has}{near}',
+                did_you_mean(theirs, headers),
+            )
+            faults.append(Message(text, theirs=theirs, has=_those_there(headers), near=near))
+        wanted[name] = theirs
+    return wanted, faults
+
+
+def _those_there(headers: Sequence[str]) -> Message | Names:
+    named = [header for header in headers if header]
+    return listed(named) if named else Message("none")
+
+
+def _more_than_one(name: str, fits: Sequence[str]) -> Message:
+    names: Message | Names = Names(tuple(f'"{header}"' for header in fits[:5]))
+    if len(fits) > 5:
+        names = Message("{names} and {number} more", names=names, number=len(fits) - 5)
+    return Message(
+        "has more than one column for {name}: {names}: rename one", name=name, names=names
+    )
 
 
 def _told_of_periods(
