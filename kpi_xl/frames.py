@@ -35,7 +35,7 @@ from kpi_xl import backends, containers
 from kpi_xl.cells import read
 from kpi_xl.errors import KpiError, NotEnoughData, OutOfDomain, WrongInput
 from kpi_xl.locales import Message
-from kpi_xl.metrics import METRICS, economics, forecasts, models, tables
+from kpi_xl.metrics import METRICS, economics, forecasts, histories, tables
 from kpi_xl.periods import (
     EPOCH,
     RETAIL,
@@ -597,15 +597,15 @@ def _foretold(
     sure = asked.confidence
 
     def held_out() -> Table:
-        models.refuse_split(split, orders.as_of)
-        return models.check_rows(earlier, _later(orders, split, later), *how)
+        histories.refuse_split(split, orders.as_of)
+        return histories.check_rows(earlier, _later(orders, split, later), *how)
 
     return Foretold(
-        fit=_shown(lambda: models.fit_rows(bought, *how, None, of_spend=True)),
-        alike=_shown(lambda: models.alike_rows(bought, *ahead, *how)),
-        total=_shown(lambda: models.total_rows(bought, *ahead, *how, sure)),
+        fit=_shown(lambda: histories.fit_rows(bought, *how, None, of_spend=True)),
+        alike=_shown(lambda: histories.alike_rows(bought, *ahead, *how)),
+        total=_shown(lambda: histories.total_rows(bought, *ahead, *how, sure)),
         check=_shown(held_out),
-        before=_shown(lambda: models.total_rows(earlier, asked.held_out, 0.0, *how, sure)),
+        before=_shown(lambda: histories.total_rows(earlier, asked.held_out, 0.0, *how, sure)),
         correlation=correlation,
         by_day=by_day,
     )
@@ -621,7 +621,7 @@ def _shown(make: Callable[[], Table]) -> Table:
 
 def _purchase_counts(
     each: nw.LazyFrame[Any], until: int, earlier: str = "", *, by_day: bool
-) -> tuple[models.PurchaseCounts, "Integers"]:
+) -> tuple[histories.PurchaseCounts, "Integers"]:
     """Customers of one history up to a day, counted where they are, and what each bought later.
 
     Those who bought as often later are counted apart, if it is asked of an earlier day.
@@ -656,7 +656,7 @@ def _purchase_counts(
         .agg(nw.len().alias("many"), nw.col("spend").sum())
     )
     x, count, total = backends.arrays(pairs.select("repeats", "many", "spend"))
-    counts = models.PurchaseCounts(
+    counts = histories.PurchaseCounts(
         repeats.astype(np.int64),
         active.astype(np.int64),
         age.astype(np.int64),
@@ -674,7 +674,7 @@ def _rounded(days: nw.Expr, *, by_day: bool) -> nw.Expr:
     return days if by_day else (days + 3) // 7 * 7
 
 
-def _later(orders: "_Orders", split: int, each: "Integers") -> models.Later:
+def _later(orders: "_Orders", split: int, each: "Integers") -> histories.Later:
     """Purchases after a day, of those who bought by then."""
     import numpy as np
 
@@ -686,7 +686,7 @@ def _later(orders: "_Orders", split: int, each: "Integers") -> models.Later:
     days, many = (
         column.astype(np.int64) for column in backends.arrays(by_day.select("day", "many"))
     )
-    return models.Later(each, serials_of(days), many, split, orders.as_of)
+    return histories.Later(each, serials_of(days), many, split, orders.as_of)
 
 
 @over_frame
@@ -751,7 +751,7 @@ def btyd_fit(
     given = {"period": period, "model": model, "prior": prior, "confidence": confidence}
     options = _read("BTYD_FIT", given)
     bought = purchases(frame, customer, date, amount, as_of)
-    return models.fit_rows(bought, **options, of_spend=amount is not None)
+    return histories.fit_rows(bought, **options, of_spend=amount is not None)
 
 
 @over_frame
@@ -774,7 +774,7 @@ def clv_forecast(
         "prior": prior, "confidence": confidence,
     }  # fmt: skip
     options = _read("CLV_FORECAST", given)
-    return models.forecast_rows(purchases(frame, customer, date, amount, as_of), **options)
+    return histories.forecast_rows(purchases(frame, customer, date, amount, as_of), **options)
 
 
 @over_frame
@@ -814,7 +814,7 @@ def clv_total(
         "prior": prior, "confidence": confidence,
     }  # fmt: skip
     options = _read("CLV_TOTAL", given)
-    return models.total_rows(purchases(frame, customer, date, amount, as_of), **options)
+    return histories.total_rows(purchases(frame, customer, date, amount, as_of), **options)
 
 
 @over_frame
@@ -836,7 +836,7 @@ def btyd_check(
     if split is None:
         raise WrongInput("{name} is blank", name="split_date")
     days = _purchase_days(frame, customer, date, amount, as_of)
-    return models.check_rows(*models.divided(days, split), **options)
+    return histories.check_rows(*histories.divided(days, split), **options)
 
 
 def _read(name: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -846,12 +846,12 @@ def _read(name: str, given: dict[str, Any]) -> dict[str, Any]:
 
 def purchases(
     frame: "IntoFrame", customer: str, date: str, amount: str | None = None, as_of: "Day" = None
-) -> models.Purchases:
+) -> histories.Purchases:
     """The purchases in a frame, sorted by customer; without amounts every row is one."""
     import numpy as np
 
     if backends.in_memory(frame):
-        return models.summed_up(_purchase_days(frame, customer, date, amount, as_of))
+        return histories.summed_up(_purchase_days(frame, customer, date, amount, as_of))
     orders = _orders(frame, customer, date, amount, as_of)
     names, days, first, last, spend = _collected(
         _by_day(orders)
@@ -867,7 +867,7 @@ def purchases(
         )
         .with_columns(nw.col("spend").fill_null(0.0))
     )
-    return models.Purchases(
+    return histories.Purchases(
         names,
         np.array(days, dtype=np.int64) - 1,
         serials_of(np.array(first, dtype=np.int64)),
@@ -879,7 +879,7 @@ def purchases(
 
 def _purchase_days(
     frame: "IntoFrame", customer: str, date: str, amount: str | None, as_of: "Day"
-) -> models.PurchaseDays:
+) -> histories.PurchaseDays:
     """The purchases of each customer day by day, sorted."""
     import numpy as np
 
@@ -894,20 +894,20 @@ def _purchase_days(
     day = serials_of(np.array(days, dtype=np.int64))
     order = np.lexsort((day, buyer))
     total = np.array(totals, dtype=np.float64)
-    return models.PurchaseDays(known, buyer[order], day[order], total[order], orders.as_of)
+    return histories.PurchaseDays(known, buyer[order], day[order], total[order], orders.as_of)
 
 
 def _days_in_memory(
     frame: "IntoFrame", customer: str, date: str, amount: str | None, as_of: "Day"
-) -> models.PurchaseDays:
+) -> histories.PurchaseDays:
     """The same by the kernel of the cells: several times as fast where rows are at hand."""
     import numpy as np
 
     until = read(METRICS["RFM"], "as_of", as_of)
     rows = _at_hand(frame, customer, (date,), amount)
     seen = tables.observed(rows.customer, rows.days, until, rows.amounts)
-    found = models.days_bought(np.asarray(seen.customers), seen.days, seen.amounts)
-    return models.PurchaseDays(rows.names, *found, seen.as_of)
+    found = histories.days_bought(np.asarray(seen.customers), seen.days, seen.amounts)
+    return histories.PurchaseDays(rows.names, *found, seen.as_of)
 
 
 class _AtHand(NamedTuple):

@@ -30,7 +30,8 @@ import kpi_xl
 from kpi_xl import METRICS, btyd
 from kpi_xl.cells import evaluate
 from kpi_xl.errors import NotEnoughData
-from kpi_xl.metrics.models import discounted_lifetime, purchases
+from kpi_xl.metrics.histories import purchases
+from kpi_xl.sbg import discounted_lifetime
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its last release is older than the packages that it uses

@@ -14,8 +14,8 @@ import kpi_xl
 from kpi_xl import METRICS
 from kpi_xl.cells import evaluate
 from kpi_xl.engine.embedded import evaluate_formula
-from kpi_xl.metrics.models import fitted, log_likelihood, losses_of
 from kpi_xl.reports.explaining import explained
+from kpi_xl.sbg import fitted, log_likelihood, losses_of
 
 REGULAR = [1.0, 0.631, 0.468, 0.382, 0.326, 0.289, 0.262, 0.241]
 HIGH_END = [1.0, 0.869, 0.743, 0.653, 0.593, 0.551, 0.517, 0.491]

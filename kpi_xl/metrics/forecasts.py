@@ -6,16 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
 from kpi_xl.metrics.arguments import AsOf, Confidence, Customers, OrderDates, Period
 from kpi_xl.metrics.economics import refuse_long
-from kpi_xl.metrics.models import (
-    BTYD,
-    BUYERS,
-    BUYING_DAYS,
-    BuyingModel,
-    Prior,
-    Purchases,
-    purchases,
-    week_of,
-)
+from kpi_xl.metrics.histories import Purchases, purchases, week_of
+from kpi_xl.metrics.models import BTYD, BUYERS, BUYING_DAYS, BuyingModel, Prior
 from kpi_xl.periods import DAYS
 from kpi_xl.registry import Arg, metric
 from kpi_xl.units import (
