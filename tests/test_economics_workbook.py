@@ -18,7 +18,7 @@ from kpi_xl.workbook_templates import unit_economics
 from kpi_xl.workbook_templates.parts import build
 from kpi_xl.workbook_templates.unit_economics import LAST, NOT_DIRECT, SEGMENT, TEMPLATE, sample
 from kpi_xl.workbook_templates.writing import Built
-from workbooks import rows_of, set_to
+from workbooks import set_to, sheet
 
 from kpi_xl.errors import CellError
 from kpi_xl.exports import Request, known_layouts, rates_of, read_files
@@ -32,11 +32,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:Use
 EXPORTS = Path(__file__).parent / "exports"
 FIRST_SENTENCE = "Summary", 4, 2
 CURVE_AT = 4  # the column in which the ages begin
-
-
-def sheet(built: Built, name: str) -> list[list[Any]]:
-    """The values of a sheet's cells, row by row."""
-    return rows_of(built.content, name)
 
 
 def below(rows: list[list[Any]], *headers: str) -> dict[Any, list[Any]]:

@@ -17,7 +17,7 @@ from kpi_xl.workbook_templates import retention
 from kpi_xl.workbook_templates.parts import HEADER, Data, build
 from kpi_xl.workbook_templates.retention import SHARES, TEMPLATE, TOP, sample
 from kpi_xl.workbook_templates.writing import Built
-from workbooks import rows_of, set_to, typed_into
+from workbooks import rows_of, set_to, sheet, typed_into
 
 from kpi_xl.cells import Cell
 from kpi_xl.engine.embedded import calculate
@@ -256,11 +256,6 @@ def test_a_cohort_that_gains_customers_is_found(column: str) -> None:
     survivors[column][2] = 95
     found = problems({**small(), "Survivors": survivors})
     assert found["Periods that gain customers"] == 1
-
-
-def sheet(built: Built, name: str) -> list[list[object]]:
-    """The values of a sheet's cells, row by row."""
-    return rows_of(built.content, name)
 
 
 def below(rows: list[list[object]], first: str, count: int) -> list[list[object]]:

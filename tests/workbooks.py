@@ -12,6 +12,7 @@ import pytest
 import xlsxwriter
 from kpi_xl.workbook_templates import comparison
 from kpi_xl.workbook_templates.parts import Setting
+from kpi_xl.workbook_templates.writing import Built
 
 from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.archive import with_members
@@ -74,6 +75,11 @@ def rows_of(content: bytes, sheet: str) -> list[list[Any]]:
     """The values of a sheet's cells, row by row; no other sheet is read."""
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
     return [list(row) for row in book[sheet].iter_rows(values_only=True)]
+
+
+def sheet(built: Built, name: str) -> list[list[Any]]:
+    """The same of a workbook that was built."""
+    return rows_of(built.content, name)
 
 
 def value_of(content: bytes, name: str) -> Any:
