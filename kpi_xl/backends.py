@@ -116,15 +116,22 @@ def lazy(frame: "IntoFrame", dates: Sequence[str], others: Iterable[str] = ()) -
 
 
 def _by_their_own_clock(frame: Any, dates: Sequence[str]) -> Any:
-    """Moments of pandas without their zone, which Narwhals does not know if it has a _ in it."""
+    """Moments of pandas without their zone, which Narwhals does not know if it has a _ in it.
+
+    Those of Arrow are NumPy's: where a column has another unit than one beside it, Arrow fails.
+    """
     native = frame.to_native()
-    kinds = {name: native.dtypes[name] for name in dates if name in frame.columns}
-    zoned = [
-        name
-        for name, kind in kinds.items()
-        if getattr(getattr(kind, "pyarrow_dtype", kind), "tz", None) is not None
-    ]
-    plain = {name: native[name].dt.tz_localize(None) for name in zoned}
+    plain: dict[str, Any] = {}
+    for name in dates:
+        if name not in frame.columns:
+            continue
+        kind = native.dtypes[name]
+        arrow = getattr(kind, "pyarrow_dtype", None)
+        column = native[name]
+        if getattr(arrow or kind, "tz", None) is not None:
+            plain[name] = column = column.dt.tz_localize(None)
+        if arrow is not None and str(arrow).startswith(("timestamp", "date")):
+            plain[name] = column.astype(f"datetime64[{getattr(arrow, 'unit', 's')}]")
     return _carried(native.assign(**plain)) if plain else frame
 
 
@@ -134,14 +141,20 @@ NULLABLE = {"bool": "boolean"} | {
 
 
 def _without_categories(frame: Any, names: Sequence[str]) -> Any:
-    """Categories of pandas that are numbers, booleans or moments as these, and not as texts."""
+    """Categories of pandas that are numbers, booleans or moments as these, and not as texts.
+
+    Whole numbers of Arrow are NumPy's: Arrow makes none of more than 53 bits one with a point.
+    """
     native = frame.to_native()
     plain = {}
     for name in names:
         kind: Any = native.dtypes[name] if name in frame.columns else None
         arrow = getattr(kind, "pyarrow_dtype", None)
         if arrow is not None and hasattr(arrow, "value_type") and hasattr(arrow, "index_type"):
-            plain[name] = native[name].astype(type(kind)(arrow.value_type))
+            arrow = arrow.value_type
+            plain[name] = native[name].astype(type(kind)(arrow))
+        if str(arrow) in NULLABLE:
+            plain[name] = plain.get(name, native[name]).astype(NULLABLE[str(arrow)])
         elif hasattr(kind, "categories"):
             column = native[name]
             if frame.implementation.is_dask() and not column.cat.known:
@@ -193,13 +206,18 @@ def _replaced(rows: nw.LazyFrame[Any], formulas: Mapping[str, str]) -> nw.LazyFr
 AS_LETTERS = 'CAST({} AS TEXT) COLLATE "{}"'
 """A text without the collation that its column, or all of them, may have; it may be an enum."""
 COLLATIONS = {"postgres": "C", "duckdb": "C", "sqlite": "BINARY"}
+WHOLE_SECONDS = (
+    "CASE WHEN substr({0}, 20, 1) = '.' AND substr({0}, 21) NOT GLOB '*[^0-9]*'"
+    " THEN substr({0}, 1, 19) ELSE {0} END"
+)
+"""A moment of SQLite, which rounds 23:59:59.999999 to the next day."""
 OF_TYPE = {
     "string": "typeof({0}) = 'text'",
     "boolean": "typeof({0}) = 'integer' AND {0} IN (0, 1)",
     "integer": "typeof({0}) = 'integer'",
     "numeric": "typeof({0}) IN ('integer', 'real')",
     "date": "typeof({0}) = 'text' AND substr({0}, 1, 10) >= '0001'"
-            " AND coalesce(date({0}, '+0 days'), '') = substr({0}, 1, 10)",
+            f" AND coalesce(date({WHOLE_SECONDS}, '+0 days'), '') = substr({{0}}, 1, 10)",
 }  # fmt: skip
 """What cells of SQLite have to be, whose columns take in anything, by the types of Ibis.
 
@@ -224,6 +242,8 @@ def _as_declared(table: Any, names: Sequence[str]) -> Any:
             formulas[name] = AS_LETTERS.format(formulas[name], collation)
         elif kinds[name].is_decimal() and engine == "postgres":  # or money
             formulas[name] = f"CAST({formulas[name]} AS NUMERIC)"
+        elif kinds[name].is_timestamp() and engine == "sqlite":
+            formulas[name] = WHOLE_SECONDS.format(formulas[name])
         elif kinds[name].is_timestamp() and kinds[name].scale == 9 and engine == "duckdb":
             formulas[name] = DUCKDB_IN_MICROSECONDS.format(formulas[name])
             kinds = schema(dict(kinds.items()) | {name: "timestamp"})

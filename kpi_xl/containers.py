@@ -219,4 +219,6 @@ def _typed(cells: "Cells") -> tuple[type, Any]:
 
 
 def _as_text(cell: Any) -> str:
-    return str(cell).upper() if isinstance(cell, bool) else f"{cell:.15g}"
+    if isinstance(cell, float):
+        return f"{cell:.15g}"
+    return str(cell).upper()  # of a whole number each digit counts

@@ -163,9 +163,10 @@ def cac_by(
     rows, days = _rows(spend_frame, spend_segment, (spend_date,), spend)
     spent = (
         _with_period(rows, period, days, "date0", "number")
+        .with_columns(moved=nw.col("amount").abs())
         .group_by("number", "key")
-        .agg(nw.col("amount").sum())
-        .select("number", "key", "amount")
+        .agg(nw.col("amount").sum(), nw.col("moved").sum())
+        .select("number", "key", "amount", "moved")
     )
     orders = _orders(frame, customer, date, None, None, segment)
     won = (
@@ -175,13 +176,14 @@ def cac_by(
         .select("born", "segment", "count")
     )
     found = [
-        [(number, _named(key), x) for number, key, x in backends.fetched(q)] for q in (spent, won)
+        [(number, _named(key), *x) for number, key, *x in backends.fetched(q)] for q in (spent, won)
     ]
-    spelled = _spelled(key for counted in found for _, key, _ in counted)
-    sums: dict[tuple[Any, int], float] = defaultdict(float)
+    spelled = _spelled(key for counted in found for _, key, *_ in counted)
+    parts: dict[tuple[Any, int], list[Any]] = defaultdict(list)
     counts: dict[tuple[Any, int], int] = defaultdict(int)
-    for number, key, amount in found[0]:
-        sums[spelled[key], number] += amount
+    for number, key, *moved in found[0]:
+        parts[spelled[key], number].append(moved)
+    sums = {key: _left_of(some) for key, some in parts.items()}
     for number, key, count in found[1]:
         counts[spelled[key], number] += count
     paid = _sorted({key for key, _ in sums})
@@ -697,14 +699,22 @@ def channel_mix(frame: "IntoFrame", channel: str, value: str) -> Table:
     if backends.in_pandas(frame):
         given = _at_hand(frame, channel, (), value)
         channels = given.names
-        sums = np.bincount(given.customer, given.amounts, minlength=len(channels)).tolist()
+        sums, moved = (
+            np.bincount(given.customer, amounts, minlength=len(channels)).tolist()
+            for amounts in (given.amounts, np.abs(given.amounts))
+        )
     else:
         rows, _ = _rows(frame, channel, (), value)
-        channels, sums = _collected(rows.group_by("key").agg(nw.col("amount").sum()))
-    whole: dict[Any, float] = {}
-    for name, amount in zip(tables.one_spelling(channels), sums, strict=True):
-        whole[name] = whole.get(name, 0.0) + amount
-    return tables.mix_rows(whole)
+        by_channel = (
+            rows.with_columns(moved=nw.col("amount").abs())
+            .group_by("key")
+            .agg(nw.col("amount").sum(), nw.col("moved").sum())
+        )
+        channels, sums, moved = _collected(by_channel.select("key", "amount", "moved"))
+    whole: dict[Any, list[Any]] = {}
+    for name, *both in zip(tables.one_spelling(channels), sums, moved, strict=True):
+        whole.setdefault(name, []).append(both)
+    return tables.mix_rows({name: _left_of(some) for name, some in whole.items()})
 
 
 @over_frame
@@ -997,7 +1007,16 @@ def _by_day(orders: _Orders) -> nw.LazyFrame[Any]:
 def _left(total: str) -> nw.Expr:
     """A sum, or 0 where nothing but rounding is left of what was moved: see `tables.sums`."""
     left = nw.col(total)
-    return nw.when(left.abs() > 1e-14 * nw.col("moved")).then(left).otherwise(_number(0))
+    return (
+        nw.when(left.abs() > tables.NEGLIGIBLE * nw.col("moved")).then(left).otherwise(_number(0))
+    )
+
+
+def _left_of(parts: Iterable[tuple[float, float]]) -> float:
+    """The same of several sums, each with what was moved."""
+    totals, moved = zip(*parts, strict=True)
+    total: float = sum(totals)
+    return 0.0 if abs(total) <= tables.NEGLIGIBLE * sum(moved) else total
 
 
 def _observed(

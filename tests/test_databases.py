@@ -4,6 +4,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -34,7 +35,16 @@ from kpi_xl.reports import layout
 from kpi_xl.reports.loading import loaded
 from kpi_xl.reports.records import OpenWorkbook, Place, Table
 from kpi_xl.schema import SCHEMAS
-from kpi_xl.sources import ReadTable, SourceError, connections, databases
+from kpi_xl.sources import (
+    ReadTable,
+    SourceError,
+    cells_under,
+    connections,
+    databases,
+    headers_of,
+)
+from kpi_xl.sources.parquet import look_at_parquet
+from kpi_xl.sources.records import read_once
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The 'future.infer_string'"),  # Ibis' and pandas' affair
@@ -306,6 +316,32 @@ def test_only_the_columns_that_are_needed_are_fetched(monkeypatch: pytest.Monkey
     assert "note" not in plain + chosen
     assert "paid" not in plain
     assert "paid" in chosen
+
+
+@pytest.mark.parametrize("name", ["lite:dollars", "lite:coins", "lite:typed", "lite:orders"])
+def test_a_table_is_read_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one with a column of currencies, or with a cell that is wrong, which is looked at twice:
+    once as a table of ours, once beside others."""
+    from ibis.backends.sqlite import Backend
+
+    asked: list[str] = []
+    run = Backend.raw_sql
+    monkeypatch.setattr(
+        Backend, "raw_sql", lambda self, query, **more: asked.append(query) or run(self, query)
+    )
+    with suppress(SourceError):
+        read(name, renamed=MAP if name == "lite:orders" else {})
+    assert len([query for query in asked if "LIMIT" in str(query)]) == 1
+
+
+def test_a_table_whose_columns_change_between_two_looks_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "orders.parquet"
+    duckdb.sql("SELECT 'a' AS customer, 1 AS amount").write_parquet(str(path))
+    reader = read_once(look_at_parquet)
+    assert headers_of(path, None, reader) == ["customer", "amount"]
+    duckdb.sql("SELECT 1 AS amount, 'a' AS customer").write_parquet(str(path))
+    with pytest.raises(SourceError, match="has got other columns while it was read: read it anew"):
+        cells_under("amount", path, None, reader)
 
 
 def test_tables_are_made_months_as_files_are(tmp_path: Path) -> None:

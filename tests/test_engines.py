@@ -306,6 +306,17 @@ def test_cells_of_sqlite_are_what_their_columns_say(declared: str, cell: Any) ->
         frames.rfm(made.table("rows"), "who", "day", "paid")
 
 
+def test_the_last_moment_of_a_day_in_sqlite_is_of_that_day() -> None:
+    """Which rounds 23:59:59.999999 to the next one."""
+    ibis = engines.imported("ibis", "pip install 'ibis-framework[sqlite]'")
+    made = ibis.sqlite.connect()
+    made.con.execute("CREATE TABLE rows (who TEXT, day TIMESTAMP, paid REAL)")
+    moments = ["2024-01-31 23:59:59.999999", "2024-01-31T23:59:59.9995", "2024-02-01 00:00:00"]
+    made.con.executemany("INSERT INTO rows VALUES ('a', ?, 1)", [[moment] for moment in moments])
+    found = in_cells(frames.cohort(made.table("rows"), "who", "day", "paid", "D", "revenue"))
+    assert found[1:] == [["2024-01-31", 1.0, 2.0, 1.0]]
+
+
 def test_customers_of_sqlite_may_be_numbers_with_a_point() -> None:
     ibis = engines.imported("ibis", "pip install 'ibis-framework[sqlite]'")
     made = ibis.sqlite.connect()

@@ -494,6 +494,66 @@ def test_cents_that_cancel_leave_nothing() -> None:
     assert frames.rfm(made, "who", "day", "amount")[1][3] == 0.0
 
 
+def test_channels_that_were_given_back_everything_are_worth_nothing(kind: str) -> None:
+    """0.1 + 0.2 - 0.3 is 0, not 6E-17, and 0.3 - 0.2 - 0.1 is 0, not -3E-17, which is no sum of a
+    channel; alone they have no shares of each other, and no CAC."""
+    channels, amounts = [*"aaabbb", "B", "c"], [0.1, 0.2, -0.3, 0.3, -0.2, 0.4, -0.5, 7.0]
+    days = [JANUARY] * 8
+    rows = frame(kind, channel=channels, day=days, paid=amounts, who=list("xxxyyyyz"))
+    shown = [[str(row[0]).lower(), row[1]] for row in frames.channel_mix(rows, "channel", "paid")]
+    assert shown[1:] == [["c", 7.0], ["b", 0.0], ["a", 0.0]] or shown[1:] == [
+        ["c", 7.0], ["a", 0.0], ["b", 0.0]
+    ]  # fmt: skip
+    found = frames.cac_by(rows, "channel", "day", "paid", rows, "who", "day", "channel")
+    assert sorted(row[2:] for row in found[1:]) == [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [7.0, 1, 7]]
+    rows = frame(kind, channel=channels[:7], paid=amounts[:7])
+    with pytest.raises(kpi_xl.ZeroDenominator, match="the values add up to 0"):
+        frames.channel_mix(rows, "channel", "paid")
+
+
+@pytest.mark.parametrize("channels", [[7, 7, 2**53 + 1], [0.5, 0.5, 2.0]])
+def test_channels_that_are_numbers_have_paths(kind: str, channels: list[Any]) -> None:
+    days = [JANUARY, JANUARY + timedelta(1), JANUARY + timedelta(2)]
+    rows = frame(kind, who=["a"] * 3, day=days, channel=channels, bought=[0, 0, 1])
+    path = " > ".join(str(channel).removesuffix(".0") for channel in channels)
+    table = frames.touch_paths(rows, "who", "day", "channel", "bought")
+    assert table[1:] == [[path, 1.0, 0.0, 0.0]]
+
+
+def test_segments_of_many_digits_are_told_apart_beside_none(kind: str) -> None:
+    """The column is one of texts, for (none): each digit of a whole number counts in it, too."""
+    rows = frame(kind, who=list("abc"), day=[JANUARY] * 3, part=[2**53 + 1, 2**53 + 2, None])
+    if kind.startswith("pandas"):
+        rows["part"] = pd.array([2**53 + 1, 2**53 + 2, None], dtype="Int64")
+    table = frames.cohort(rows, "who", "day", None, "M", "customers", None, "part")
+    assert [row[0] for row in table[1:]] == ["9007199254740993", "9007199254740994", "(none)"]
+
+
+def test_columns_of_arrow_in_pandas_are_those_of_others() -> None:
+    """Whole numbers of more than 53 bits, and moments in seconds beside those in microseconds."""
+    pa = pytest.importorskip("pyarrow", reason="the columns are of this package")
+    late = datetime(2024, 3, 31, 23, 59, 59, 999999)
+    columns = {
+        "who": pa.array([2**60 + 1, 2**60 + 2], "int64"),
+        "start": pa.array([datetime(2024, 1, 1)] * 2, "timestamp[s]"),
+        "end": pa.array([None, late], "timestamp[us]"),
+        "day": pa.array([date(2024, 2, 1), None], "date32"),
+        "paid": pa.array([2**60, 2], "int64"),
+    }
+    arrow = pa.table(columns).to_pandas(types_mapper=pd.ArrowDtype)
+    plain = arrow.assign(
+        start=arrow["start"].astype("datetime64[s]"), end=arrow["end"].astype("datetime64[us]"),
+        day=arrow["day"].astype("datetime64[s]"), paid=[2.0**60, 2.0],
+    )  # fmt: skip
+    for end in ("end", "day"):
+        table = frames.survival_curve(arrow, "start", end)
+        assert table == frames.survival_curve(plain, "start", end)
+        assert table[-1][:4] == ["All", 2.0 if end == "end" else 1.0, 2.0, 1.0]
+    mix = frames.channel_mix(arrow, "who", "paid")
+    assert [row[1] for row in mix[1:]] == [float(f"{2**60:.14g}"), 2.0]
+    assert frames.rfm(arrow, "who", "start", "paid")[2][3] == 2.0
+
+
 def test_channels_are_those_of_the_cells(kind: str) -> None:
     names = ["Mail", "search", " Search ", "mail", "SEARCH"]
     rows = frame(kind, who=names, day=[JANUARY] * 5, paid=[1.0, 2.0, 4.0, 8.0, 16.0])

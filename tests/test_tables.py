@@ -655,6 +655,17 @@ def test_cents_that_cancel_leave_nothing() -> None:
     assert call("COHORT", customers, dates, amounts, "M", "revenue")[1][2] == 0.0
     spent = call("RFM", customers[:3], dates[:3], amounts[:3])
     assert spent[1][3] == 0.0
+    ads, same_month = column(["ads"] * 3), dates[:3]
+    bought = call("CAC_BY", ads, same_month, amounts[:3], customers[:3], same_month, ads)
+    assert bought[1] == ["ads", "2024-01", 0.0, 1.0, 0.0]
+    paths = call("TOUCH_PATHS", column("abc"), same_month, ads, column([1, 1, 1]), amounts[:3])
+    assert paths[1] == ["ads", 3.0, 0.0, 0.0]
+    credit = call("ATTRIBUTION", column(["a"] * 3), column([1, 1, 1]), "linear", amounts[:3])
+    assert credit[1] == ["a", 3.0, 0.0, 1.0]
+    assert call("CHANNEL_MIX", ads, amounts[:3]) == "#DIV/0!"
+    back = column([0.3, -0.2, -0.1, 7.0])
+    mix = call("CHANNEL_MIX", column(["ads", "ads", "ads", "mail"]), back)
+    assert mix[1:] == [["mail", 7.0, 1.0, 1.0], ["ads", 0.0, 0.0, 1.0]]
 
 
 def test_a_curve_longer_than_a_sheet_is_an_error() -> None:

@@ -19,7 +19,7 @@ from kpi_xl import backends
 from kpi_xl.bounded import BudgetError, call
 from kpi_xl.cells import Cell
 from kpi_xl.errors import KpiError, WrongInput
-from kpi_xl.exports.filling import Request, Tables, is_typed, table_of
+from kpi_xl.exports.filling import Request, Tables, is_typed, reader_of, table_of
 from kpi_xl.exports.options import Note, Options
 from kpi_xl.exports.several import whole_of
 from kpi_xl.frames import Asked, RetentionCounts, amount_known, retention_counts
@@ -62,7 +62,7 @@ def is_of(table: str, request: Request, tables: Tables) -> bool:
     """Whether columns that have kinds are to go into a table."""
     if not is_typed(request) or (request.table and request.table != table):
         return False
-    return bool(request.table) or table_of(request, tables) == table
+    return bool(request.table) or table_of(request, tables, reader_of(request)) == table
 
 
 def counted_apart(

@@ -53,10 +53,10 @@ from kpi_xl.sources import (
     read_table,
 )
 from kpi_xl.sources.currencies import IN_CURRENCY, OTHER_SIGN
-from kpi_xl.sources.databases import BYTES, read_database
+from kpi_xl.sources.databases import BYTES, look_at_database
 from kpi_xl.sources.delimited import likely_encodings
-from kpi_xl.sources.parquet import read_parquet
-from kpi_xl.sources.records import MisfitError, Reader, hidden, unused
+from kpi_xl.sources.parquet import look_at_parquet
+from kpi_xl.sources.records import MisfitError, Reader, hidden, read_once, unused
 from kpi_xl.sources.values import SIGN_LEFT_OUT, as_text
 from kpi_xl.units import DATE, KEY
 
@@ -318,14 +318,14 @@ def _read(
 ) -> tuple[list[Reading], list[tuple[str, ReadTable]]]:
     """What a file gives: readings of what was recognised, or a table with our own headers."""
     path, options = request.path, request.options
-    if reader := _reader(request):
+    if reader := reader_of(request):
         # How a text is written is said of the files beside it.
         request = request._replace(options=replace(options, header=0, encoding=""))
         opener = Opener(path.name, path, lambda: path.open("rb"), 0, reader)
         one = _unknown(request, opener, tables, progress)
         return ([one], []) if isinstance(one, Reading) else ([], [one])
     if not is_there(path):
-        return [], [_plain(request, tables, progress)]
+        return [], [_plain(request, None, tables, progress)]
     what = kind(path)
     if what == "a folder":
         raise SourceError(Message("{path} is a folder: name the file in it", path=path))
@@ -362,17 +362,17 @@ def _read(
     return readings, ready
 
 
-def _reader(request: Request) -> Reader | None:
-    """What reads a file, or what is none, whose columns have kinds."""
+def reader_of(request: Request) -> Reader | None:
+    """What reads a file, or what is none, whose columns have kinds: each column once."""
     if request.origin:
-        return partial(read_database, request.origin)
+        return read_once(partial(look_at_database, request.origin))
     is_parquet = request.path.suffix.lower() in (".parquet", ".pq") and is_there(request.path)
-    return read_parquet if is_parquet else None
+    return read_once(look_at_parquet) if is_parquet else None
 
 
 def is_typed(request: Request) -> bool:
     """Whether the columns of what is to be read have kinds."""
-    return _reader(request) is not None
+    return reader_of(request) is not None
 
 
 def matches_of(
@@ -475,7 +475,7 @@ def _unknown(
     found = _as_ours(request, opener, tables, progress)
     if (found.table if isinstance(found, Reading) else found[0]) != "Orders":
         return found
-    path, options, reader = request.path, request.options, _reader(request)
+    path, options, reader = request.path, request.options, opener.reader
     if isinstance(found, Reading):
         headers = found.match.headers
         if number := plain_tables.order_number(headers, options):
@@ -503,7 +503,7 @@ def _as_ours(
     is_ours = opener.reader or request.path.suffix.lower() in PLAIN
     if request.options.nothing and is_ours and not plain_tables.is_reshaped(opener, tables):
         try:
-            ready = _plain(request, tables, progress)
+            ready = _plain(request, opener.reader, tables, progress)
             # Amounts may be in another currency in the files beside it.
             says = any(_says(told, SIGN_LEFT_OUT, IN_CURRENCY) for told in ready[1].remarks)
             if not (says or _has_totals(ready[1], tables[ready[0]])):
@@ -551,26 +551,28 @@ def _has_totals(table: ReadTable, columns: Sequence[Column]) -> bool:
     return any(is_total(names[row]) for names in named for row in rows)
 
 
-def _plain(request: Request, tables: Tables, progress: Progress) -> tuple[str, ReadTable]:
+def _plain(
+    request: Request, reader: Reader | None, tables: Tables, progress: Progress
+) -> tuple[str, ReadTable]:
     """A file with our own headers."""
-    name = request.table or table_of(request, tables)
+    name = request.table or table_of(request, tables, reader)
     return name, read_table(
         request.path,
         tables[name],
         renamed=_renamed(request, tables[name]),
         table=name,
         progress=lambda done: progress(request.path.name, done),
-        reader=_reader(request),
+        reader=reader,
     )
 
 
-def table_of(request: Request, tables: Tables) -> str:
+def table_of(request: Request, tables: Tables, reader: Reader | None) -> str:
     """The table that a file with our own headers fits best. Raises SourceError for two."""
     if len(tables) == 1:
         return next(iter(tables))
     fits: dict[str, plain_tables.HeaderFit] = {}
     for name, columns in tables.items():
-        headers = headers_of(request.path, name, _reader(request))
+        headers = headers_of(request.path, name, reader)
         places, _ = places_of(columns, _renamed(request, columns), headers)
         lacking = any(column.required and column.name not in places for column in columns)
         fits[name] = plain_tables.HeaderFit({headers[p] for p in places.values()}, not lacking)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from kpi_xl.errors import OutOfDomain, WrongInput, ZeroDenominator
 from kpi_xl.metrics.arguments import AmountsIfGiven
-from kpi_xl.metrics.tables import one_channel
+from kpi_xl.metrics.tables import one_channel, summed
 from kpi_xl.registry import Arg, metric
 from kpi_xl.units import COUNT, KEY, TABLE, TEXT
 
@@ -88,7 +88,7 @@ def attribution(
         if values is not None:
             refuse_values_of_nothing(journeys, conversions, values)
         credit = [
-            [share * fsum(amounts) for share in removal_shares(effects)]
+            [share * summed(amounts) for share in removal_shares(effects)]
             for amounts, effects in zip(
                 [conversions] if values is None else [conversions, values],
                 removal_effects(channels, journeys, conversions, values, nulls),
@@ -133,7 +133,7 @@ def credited(
         whole = fsum(weights)
         for channel, weight in zip(journey, weights, strict=True):
             parts[channel].append(amount * weight / whole)
-    return [fsum(parts[channel]) for channel in channels]
+    return [summed(parts[channel]) for channel in channels]
 
 
 def first_touch(journey: Path) -> Iterator[float]:
@@ -193,7 +193,7 @@ def refuse_values_of_nothing(
                 touch=journey[-1],
                 value=value,
             )
-    if fsum(values) < 0.0:
+    if summed(values) < 0.0:
         raise OutOfDomain("the values add up to less than 0: there is no value to share out")
 
 

@@ -41,6 +41,7 @@ from kpi_xl.metrics.tables import (
     one_channel,
     period_numbers,
     segment_names,
+    summed,
 )
 from kpi_xl.periods import ROLLING, ROLLING_DAYS, label
 from kpi_xl.registry import Arg, metric
@@ -269,7 +270,7 @@ def cac_by(
     for segment_number, number in zip(of_orders.rows[rows].tolist(), born, strict=True):
         won[order_names[segment_number], number] += 1
     order = dict.fromkeys(names)
-    return cac_rows({key: fsum(parts) for key, parts in spent.items()}, won, order, period)
+    return cac_rows({key: summed(parts) for key, parts in spent.items()}, won, order, period)
 
 
 def cac_rows(
@@ -704,7 +705,7 @@ def touch_paths(
                 channel=channel,
             )
         journeys[customer].append((day, channel, conversions, value))
-    found: dict[tuple[Key, ...], list[float]] = {}
+    found: dict[tuple[Key, ...], tuple[list[float], list[float], list[float]]] = {}
     for journey in journeys.values():
         journey.sort(key=lambda touch: touch[0])  # which keeps the order within a day
         path: list[tuple[int, Key]] = []
@@ -713,20 +714,20 @@ def touch_paths(
                 path.append((day, channel))
             if conversions:
                 names = tuple(name for then, name in path if then >= day - days)
-                counts = found.setdefault(names or (NO_SEGMENT,), [0.0, 0.0, 0.0])
-                counts[0] += conversions
-                counts[1] += value
+                many, worth, _ = found.setdefault(names or (NO_SEGMENT,), ([], [], []))
+                many.append(conversions)
+                worth.append(value)
                 path = []
         if path:
             names = tuple(name for then, name in path if then >= path[-1][0] - days)
-            found.setdefault(names, [0.0, 0.0, 0.0])[2] += 1.0
+            found.setdefault(names, ([], [], []))[2].append(1.0)
     table: list[list[Any]] = []
     for touches, counts in found.items():
-        text = " > ".join(f"{t:.15g}" if isinstance(t, float) else t for t in touches)
+        text = " > ".join(f"{t:.15g}" if isinstance(t, float) else str(t) for t in touches)
         if len(text) > LONGEST_TEXT:
             raise OutOfDomain(
                 "a path of {number} touches is longer than a cell: fewer days", number=len(touches)
             )
-        table.append([text, *counts])
+        table.append([text, *map(summed, counts)])
     table.sort(key=lambda row: -row[1])
     return [["path", "conversions", "value", "nulls"], *table]

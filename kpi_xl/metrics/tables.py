@@ -377,8 +377,7 @@ def channel_mix(
     parts: dict[str | float, list[float]] = defaultdict(list)
     for channel, value in zip(one_spelling(channels), values, strict=True):
         parts[channel].append(value)
-    sums = {channel: fsum(amounts) for channel, amounts in parts.items()}
-    return mix_rows(sums)
+    return mix_rows({channel: summed(amounts) for channel, amounts in parts.items()})
 
 
 # From counts to tables: shared with the tables over frames
@@ -657,16 +656,14 @@ def funnel_rows(counts: dict[str | float, list[int]], names: list[str | float]) 
 
 def mix_rows(sums: dict[str | float, float]) -> list[list[Any]]:
     """What CHANNEL_MIX shows, from the sum of each channel."""
-    # Cents added up are seldom exact: what was sold and returned adds up to 0, if not quite.
-    negligible = 1e-14 * max(map(abs, sums.values()))
     for channel, amount in sums.items():
-        if amount < -negligible:
+        if amount < 0.0:
             raise OutOfDomain(
                 "the values of {channel} add up to {amount}, below 0",
                 channel=channel,
                 amount=amount,
             )
-    sums = {channel: max(float(f"{amount:.14g}"), 0.0) for channel, amount in sums.items()}
+    sums = {channel: float(f"{amount:.14g}") for channel, amount in sums.items()}
     try:
         total = fsum(sums.values())
     except OverflowError:
@@ -787,7 +784,17 @@ def left(totals: "NDArray[Any]", moved: "NDArray[Any]") -> "Floats":
     """
     import numpy as np
 
-    return np.where(np.abs(totals) <= 1e-14 * moved, 0.0, totals)
+    return np.where(np.abs(totals) <= NEGLIGIBLE * moved, 0.0, totals)
+
+
+NEGLIGIBLE = 1e-14
+"""The part of what was moved that is nothing but rounding."""
+
+
+def summed(amounts: Sequence[float]) -> float:
+    """The sum of amounts, or 0 where nothing but rounding is left: see `left`."""
+    total = fsum(amounts)
+    return 0.0 if abs(total) <= fsum(NEGLIGIBLE * abs(amount) for amount in amounts) else total
 
 
 def numbered(customers: "Column") -> "Keys":

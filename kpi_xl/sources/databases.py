@@ -8,7 +8,7 @@ opened for reading by its own means, with a time-out.
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
 from decimal import Decimal
@@ -25,12 +25,10 @@ from kpi_xl.sources.connections import Connection, Origin
 from kpi_xl.sources.records import (
     MOST_ROWS,
     TOO_MANY,
-    Choice,
-    Found,
+    Look,
     Progress,
     SourceError,
     Unreadable,
-    unused,
 )
 from kpi_xl.units import LARGEST_ID_32
 
@@ -43,28 +41,27 @@ TIMED_OUT = ("QueryCanceled", "InterruptException", "interrupted")
 READ_ONLY = ("ReadOnlySqlTransaction", "readonly database", "read-only")
 
 
-def read_database(
-    origin: Origin, path: Path, choose: Choice, table: str | None, progress: Progress
-) -> Found:
+def look_at_database(
+    origin: Origin,
+    path: Path,
+    choose: Callable[[Sequence[str]], Collection[int]],
+    progress: Progress,
+) -> Look:
     """The columns that `choose` finds in a table or view. Raises SourceError, Unreadable."""
     with opened(origin) as rows:
-        headers = [name.strip() for name in rows.columns]
-        places = choose(headers)
-        found = Found(headers, places, {}, 1, unused(headers, places))
-        columns = list(dict.fromkeys(places.values()))
+        look = Look([name.strip() for name in rows.columns])
+        columns = list(choose(look.headers))
         kinds = list(rows.schema().values())
-        for name, place in places.items():
-            if kinds[place].is_timestamp() and kinds[place].timezone:
-                text = "{column}: times with a zone were read in UTC"
-                found.remarks.append(Message(text, column=headers[place]))
-            if kinds[place].is_float32():
-                found.told_apart[name] = LARGEST_ID_32
-        cells = dict(zip(columns, _cells(rows, columns, progress), strict=True))
-        for place in columns:
-            cells[place] = _plain(cells[place], kinds[place], headers[place])
-        found.cells = {name: cells[place] for name, place in places.items()}
+        fetched = _cells(rows, columns, progress)
+        for place, cells in zip(columns, fetched, strict=True):
+            kind = kinds[place]
+            if kind.is_timestamp() and kind.timezone:
+                look.zoned.add(place)
+            if kind.is_float32():
+                look.told_apart[place] = LARGEST_ID_32
+            look.cells[place] = _plain(cells, kind, look.headers[place])
         progress(1.0)
-        return found
+        return look
 
 
 def _cells(rows: Any, columns: Sequence[int], progress: Progress) -> list[list[Any]]:

@@ -1,6 +1,7 @@
 """Parquet files."""
 
 import re
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,11 +9,9 @@ from kpi_xl.locales import Message
 from kpi_xl.sources.records import (
     MOST_ROWS,
     TOO_MANY,
-    Choice,
-    Found,
+    Look,
     Progress,
     Unreadable,
-    unused,
 )
 from kpi_xl.units import LARGEST_ID, LARGEST_ID_32
 
@@ -24,7 +23,9 @@ PARQUET = "FROM read_parquet(?, hive_partitioning = true, hive_types_autocast = 
 """A file with the columns that stand in the names of its folders, such as year=2024, as texts."""
 
 
-def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progress) -> Found:
+def look_at_parquet(
+    path: Path, choose: Callable[[Sequence[str]], Collection[int]], progress: Progress
+) -> Look:
     """The columns that `choose` finds in a Parquet file. Raises Unreadable."""
     import duckdb
 
@@ -46,10 +47,10 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                     Message("is not a Parquet file that can be read: its columns have no names")
                 )
             places = choose(headers)
-            found = Found(headers, places, {}, 1, unused(headers, places))
+            look = Look(headers)
             if len(file) > 2 * MOST_ROWS:
                 raise Unreadable(TOO_MANY)
-            for done, (name, place) in enumerate(places.items(), start=1):
+            for done, place in enumerate(places, start=1):
                 kind = str(file.types[place])
                 column = duckdb.ColumnExpression(file.columns[place])
                 # Of days NumPy has not all, and no infinity.
@@ -61,7 +62,7 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                 elif one and kind.startswith("DECIMAL"):
                     if _loses_digits(file, place, kind):
                         rows = file.select(column).fetchall()
-                        found.cells[name] = [row[0] for row in rows]
+                        look.cells[place] = [row[0] for row in rows]
                         continue
                     column = column.cast("DOUBLE")
                 elif kind == "FLOAT":
@@ -76,19 +77,18 @@ def read_parquet(path: Path, choose: Choice, table: str | None, progress: Progre
                         )
                     )
                 if kind.startswith("TIMESTAMP") and ("ZONE" in kind or "TZ" in kind):
-                    text = "{column}: times with a zone were read in UTC"
-                    found.remarks.append(Message(text, column=headers[place]))
+                    look.zoned.add(place)
                 if kind == "FLOAT":
-                    found.told_apart[name] = LARGEST_ID_32
+                    look.told_apart[place] = LARGEST_ID_32
                 (array,) = file.select(column).fetchnumpy().values()
-                found.cells[name] = array.tolist()
+                look.cells[place] = array.tolist()
                 progress(done / len(places))
     except duckdb.Error as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise Unreadable(
             Message("is not a Parquet file, or it is damaged ({reason})", reason=reason)
         ) from None
-    return found
+    return look
 
 
 def pattern_of(path: Path) -> str:

@@ -1,7 +1,7 @@
 """What a reader of files says: the columns wanted, the table read, the sentence of a refusal."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -89,6 +89,67 @@ class Found:
 
 Reader = Callable[[Path, Choice, str | None, Progress], Found]
 """Reads the columns that are chosen by the header, of a file or of what its name stands for."""
+
+
+@dataclass
+class Look:
+    """Columns that have kinds, as one look at a table found them, by their places.
+
+    `zoned` are those whose moments have a zone, and were read in UTC; `told_apart` is that of
+    `Found`.
+    """
+
+    headers: Sequence[str]
+    cells: dict[int, list[Any]] = field(default_factory=dict)
+    zoned: set[int] = field(default_factory=set)
+    told_apart: dict[int, float] = field(default_factory=dict)
+
+
+Fetch = Callable[[Path, Callable[[Sequence[str]], Collection[int]], Progress], Look]
+"""Looks at the columns that are chosen by the header."""
+
+
+def read_once(fetch: Fetch) -> Reader:
+    """A reader of columns that have kinds, which fetches no column twice.
+
+    What it gives comes from one look: before the next a table may have changed.
+    """
+    looks: list[Look] = []
+
+    def read(path: Path, choose: Choice, table: str | None, progress: Progress) -> Found:
+        places: Places = choose(looks[0].headers) if looks else {}
+
+        def chosen(headers: Sequence[str]) -> Collection[int]:
+            nonlocal places
+            if not looks:
+                looks.append(Look(headers))
+                places = choose(headers)
+            elif headers != looks[0].headers:
+                raise Unreadable(Message("has got other columns while it was read: read it anew"))
+            return dict.fromkeys(places.values())
+
+        known = (look for look in looks if look.cells.keys() >= set(places.values()))
+        look = next(known, None)
+        if look is None:
+            look = fetch(path, chosen, progress)
+            looks.append(look)
+        remarks = unused(look.headers, places)
+        text = "{column}: times with a zone were read in UTC"
+        remarks += [
+            Message(text, column=look.headers[place])
+            for place in places.values()
+            if place in look.zoned
+        ]
+        cells = {name: look.cells[place] for name, place in places.items()}
+        found = Found(look.headers, places, cells, 1, remarks)
+        found.told_apart = {
+            name: look.told_apart[place]
+            for name, place in places.items()
+            if place in look.told_apart
+        }
+        return found
+
+    return read
 
 
 def listed(names: Iterable[str]) -> Message | Names:

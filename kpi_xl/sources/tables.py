@@ -20,7 +20,7 @@ from kpi_xl.sources import currencies
 from kpi_xl.sources.currencies import MIXED
 from kpi_xl.sources.delimited import read_csv
 from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months, longer_than_weeks
-from kpi_xl.sources.parquet import read_parquet
+from kpi_xl.sources.parquet import look_at_parquet
 from kpi_xl.sources.records import (
     MOST_ROWS,
     SAVE_CSV,
@@ -37,6 +37,7 @@ from kpi_xl.sources.records import (
     Wrong,
     listed,
     plain,
+    read_once,
 )
 from kpi_xl.sources.values import SIGN_LEFT_OUT, typed
 from kpi_xl.sources.workbooks import read_workbook
@@ -281,7 +282,7 @@ def _reader(path: Path) -> Reader:
     if ending in {".csv", ".tsv", ".txt"}:
         reader = read_csv
     elif ending in {".parquet", ".pq"} and not packed:
-        reader = read_parquet
+        reader = read_once(look_at_parquet)
     elif ending in {".xlsx", ".xlsm"} and not packed:
         reader = read_workbook
     elif ending in {".xls", ".xlsb", ".ods", ".numbers"} and not packed:
