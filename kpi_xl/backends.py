@@ -140,10 +140,14 @@ NULLABLE = {"bool": "boolean"} | {
 }
 
 
+OF_ARROW = {"halffloat": "float32", "float": "float32", "double": "float64"}
+
+
 def _without_categories(frame: Any, names: Sequence[str]) -> Any:
     """Categories of pandas that are numbers, booleans or moments as these, and not as texts.
 
-    Whole numbers of Arrow are NumPy's: Arrow makes none of more than 53 bits one with a point.
+    Numbers of Arrow are NumPy's: Arrow tells 0 and -0 apart, and makes no number with a point of a
+    whole one of more than 53 bits.
     """
     native = frame.to_native()
     plain = {}
@@ -153,16 +157,23 @@ def _without_categories(frame: Any, names: Sequence[str]) -> Any:
         if arrow is not None and hasattr(arrow, "value_type") and hasattr(arrow, "index_type"):
             arrow = arrow.value_type
             plain[name] = native[name].astype(type(kind)(arrow))
-        if str(arrow) in NULLABLE:
-            plain[name] = plain.get(name, native[name]).astype(NULLABLE[str(arrow)])
+        if str(arrow) in OF_ARROW:
+            plain[name] = plain.get(name, native[name]).astype(OF_ARROW[str(arrow)])
+        elif str(arrow) in NULLABLE.keys() - {"bool"}:
+            # With some missing, pandas may make them numbers with a point on the way.
+            column = plain.get(name, native[name])
+            whole = column.fillna(0).astype(str(arrow)).astype(NULLABLE[str(arrow)])
+            plain[name] = whole.mask(column.isna())
         elif hasattr(kind, "categories"):
             column = native[name]
             if frame.implementation.is_dask() and not column.cat.known:
                 column = column.cat.as_known()
-            values = column.dtype.categories.dtype
-            if values.kind in "biufM":
+            values = column.dtype.categories
+            if values.dtype.kind in "biufM":
                 # Of NumPy's whole numbers and booleans none may be missing.
-                plain[name] = column.astype(NULLABLE.get(str(values), values))
+                if nullable := NULLABLE.get(str(values.dtype)):
+                    column = column.cat.rename_categories(values.astype(nullable))
+                plain[name] = column.astype(nullable or values.dtype)
     return _carried(native.assign(**plain)) if plain else frame
 
 

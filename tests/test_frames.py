@@ -647,6 +647,12 @@ def test_categories_of_pandas_are_what_they_are_of() -> None:
         for column in columns:
             rows = pd.DataFrame({"who": column, "day": days, "paid": paid})
             assert frames.rfm(rows, "who", "day", "paid") == near(expected)
+    many = [2**53 + 1, 2**53, 2**62, None]
+    alike = [pd.Categorical(many), pd.array(many, dtype=pd.ArrowDtype(pa.int64()))]
+    for column in (*alike, pd.array([-0.0, 0.0, 1.0, None], dtype=pd.ArrowDtype(pa.float64()))):
+        rows = pd.DataFrame({"who": column, "day": pd.to_datetime([*days[:2], days[0], None])})
+        counted = frames.cohort(rows, "who", "day", None, "Y", "customers", None, "who")
+        assert sum(row[2] for row in counted[1:]) == (3 if column[1] else 2)
     rows = pd.DataFrame({"who": pd.Categorical([7, None, 7]), "paid": paid})
     with pytest.raises(WrongInput, match="who is null in 1 rows"):
         frames.channel_mix(rows, "who", "paid")

@@ -279,6 +279,7 @@ def _reader(path: Path) -> Reader:
     endings = [ending.lower() for ending in path.suffixes[-2:]]
     packed = endings[-1:] == [".gz"]
     ending = "".join(endings[-1 - packed :][:1])
+    reader: Reader
     if ending in {".csv", ".tsv", ".txt"}:
         reader = read_csv
     elif ending in {".parquet", ".pq"} and not packed:
