@@ -160,21 +160,26 @@ def _without_categories(frame: Any, names: Sequence[str]) -> Any:
         if str(arrow) in OF_ARROW:
             plain[name] = plain.get(name, native[name]).astype(OF_ARROW[str(arrow)])
         elif str(arrow) in NULLABLE.keys() - {"bool"}:
-            # With some missing, pandas may make them numbers with a point on the way.
-            column = plain.get(name, native[name])
-            whole = column.fillna(0).astype(str(arrow)).astype(NULLABLE[str(arrow)])
-            plain[name] = whole.mask(column.isna())
+            plain[name] = _whole(plain.get(name, native[name]), str(arrow), 0)
         elif hasattr(kind, "categories"):
             column = native[name]
             if frame.implementation.is_dask() and not column.cat.known:
                 column = column.cat.as_known()
             values = column.dtype.categories
-            if values.dtype.kind in "biufM":
-                # Of NumPy's whole numbers and booleans none may be missing.
-                if nullable := NULLABLE.get(str(values.dtype)):
-                    column = column.cat.rename_categories(values.astype(nullable))
-                plain[name] = column.astype(nullable or values.dtype)
+            of = str(values.dtype).removesuffix("[pyarrow]").lower()
+            if of in NULLABLE and len(values):
+                plain[name] = _whole(column, of, values[0])
+            elif values.dtype.kind in "biufM":
+                plain[name] = column.astype(OF_ARROW.get(of, NULLABLE.get(of, values.dtype)))
     return _carried(native.assign(**plain)) if plain else frame
+
+
+def _whole(column: Any, kind: str, some: Any) -> Any:
+    """A column of pandas as whole numbers or booleans of NumPy's, of which some may be missing.
+
+    Pandas itself may make them numbers with a point on the way.
+    """
+    return column.fillna(some).astype(kind).astype(NULLABLE[kind]).mask(column.isna())
 
 
 def _in_duckdb(table: Any, names: Sequence[str]) -> Any:

@@ -648,7 +648,10 @@ def test_categories_of_pandas_are_what_they_are_of() -> None:
             rows = pd.DataFrame({"who": column, "day": days, "paid": paid})
             assert frames.rfm(rows, "who", "day", "paid") == near(expected)
     many = [2**53 + 1, 2**53, 2**62, None]
-    alike = [pd.Categorical(many), pd.array(many, dtype=pd.ArrowDtype(pa.int64()))]
+    alike = [
+        pd.Categorical.from_codes([0, 1, 2, -1], pd.Index(many[:3])),
+        pd.arrays.ArrowExtensionArray(pa.array(many)),
+    ]
     for column in (*alike, pd.array([-0.0, 0.0, 1.0, None], dtype=pd.ArrowDtype(pa.float64()))):
         rows = pd.DataFrame({"who": column, "day": pd.to_datetime([*days[:2], days[0], None])})
         counted = frames.cohort(rows, "who", "day", None, "Y", "customers", None, "who")
