@@ -397,13 +397,16 @@ def beyond(rows: nw.LazyFrame[Any], name: str) -> tuple[nw.Expr, nw.Expr] | None
     Infinity is, of PostgreSQL and DuckDB. Spark takes no literals of earlier years.
     """
     kind = rows.collect_schema()[name]
-    engine = rows.implementation
     if getattr(kind, "time_unit", "") == "ns":
         return None
-    if engine.is_ibis() and rows.to_native().get_backend().name == "sqlite":
+    if _in_sqlite(rows):
         return None
     first, last = (FIRST, LAST) if kind == nw.Datetime else (FIRST.date(), LAST.date())
     return nw.col(name) < nw.lit(first), nw.col(name) > nw.lit(last)
+
+
+def _in_sqlite(rows: nw.LazyFrame[Any]) -> bool:
+    return rows.implementation.is_ibis() and rows.to_native().get_backend().name == "sqlite"
 
 
 def has_nan(rows: nw.LazyFrame[Any]) -> bool:
@@ -458,6 +461,8 @@ def fetched(rows: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         # Collecting would need PyArrow.
         found: list[tuple[Any, ...]] = rows.to_native().fetchall()
         return found
+    if _in_sqlite(rows):
+        return list(zip(*columns(rows), strict=True))
     found = rows.collect().rows()
     if engine.is_pandas_like() or engine.is_dask():
         # NaN and NA are what pandas has for a missing text, too.
@@ -474,8 +479,15 @@ def columns(rows: nw.LazyFrame[Any]) -> list[list[Any]]:
             return list(map(list, zip(*found.fetchall(), strict=True))) or [[] for _ in found.types]
         return [column.tolist() for column in found.fetchnumpy().values()]
     found = []
+    whole: set[str] = set()
+    if _in_sqlite(rows):
+        # Ibis makes numbers with a point of whole ones beside a null.
+        whole |= {name for name, kind in rows.collect_schema().items() if kind.is_integer()}
+        rows = rows.with_columns(nw.col(name).cast(nw.String) for name in whole)
     for column in rows.collect().iter_columns():
         cells = column.to_list()
+        if column.name in whole:
+            cells = [None if cell is None else int(cell.removesuffix(".0")) for cell in cells]
         if column.null_count() and (engine.is_pandas_like() or engine.is_dask()):
             cells = [None if _is_missing(cell) else cell for cell in cells]
         found.append(cells)

@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from math import fsum, isfinite
+from math import isfinite
 from typing import Any
 
 from kpi_xl.errors import KpiError, OutOfDomain, WrongInput, ZeroDenominator
 from kpi_xl.locales import FaultError, Message
+from kpi_xl.units import same, summed
 
 LONGEST = 2_000  # characters of a formula
 DEEPEST, MOST = 40, 120  # levels of brackets and calls; operations and calls in all
@@ -297,6 +298,11 @@ def _operation(node: Operation, values: list[Any]) -> Any:
     return result
 
 
+def _added(left: float, right: float) -> float:
+    """A sum; what cancels but for its last digits is 0, as Excel shows it: 0.1 + 0.2 - 0.3."""
+    return 0.0 if same(left, -right) else left + right
+
+
 def _divided(left: float, right: float) -> float:
     if right == 0.0:
         raise ZeroDenominator("the formula divides by 0")
@@ -312,8 +318,8 @@ def _raised(base: float, exponent: float) -> float:
 
 
 ARITHMETIC: dict[str, Callable[[float, float], float]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
+    "+": _added,
+    "-": lambda a, b: _added(a, -b),
     "*": lambda a, b: a * b,
     "/": _divided,
     "^": _raised,
@@ -341,7 +347,12 @@ def _as_text(value: Any) -> str:
     value = _single(value)
     if isinstance(value, bool):
         return str(value).upper()
-    return value if isinstance(value, str) else f"{value:.15g}".replace("e+", "E+")
+    if isinstance(value, str):
+        return value
+    text = f"{value + 0.0:.15g}"  # which has no -0
+    if "e" in text:
+        raise OutOfDomain("{number} has a text of its own in each program: ROUND it", number=text)
+    return text
 
 
 def _compared(sign: str, left: Any, right: Any) -> bool:
@@ -387,7 +398,7 @@ def _mean(values: Sequence[Value]) -> float:
     numbers = _numbers(values)
     if not numbers:
         raise ZeroDenominator("AVERAGE has no numbers")
-    return fsum(numbers) / len(numbers)
+    return summed(numbers) / len(numbers)
 
 
 def _root(values: Sequence[Value]) -> float:
@@ -418,7 +429,7 @@ NATIVE: dict[str, Native] = {
     "SQRT": Native(1, 1, _root),
     "MIN": Native(1, 30, lambda values: min(_numbers(values), default=0.0), columns=True),
     "MAX": Native(1, 30, lambda values: max(_numbers(values), default=0.0), columns=True),
-    "SUM": Native(1, 30, lambda values: fsum(_numbers(values)), columns=True),
+    "SUM": Native(1, 30, lambda values: summed(_numbers(values)), columns=True),
     "AVERAGE": Native(1, 30, _mean, columns=True),
     "COUNT": Native(1, 30, lambda values: float(len(_numbers(values))), columns=True),
 }

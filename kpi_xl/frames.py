@@ -48,7 +48,7 @@ from kpi_xl.periods import (
 )
 from kpi_xl.reference import did_you_mean
 from kpi_xl.serials import ordinals_of, serial, serials_of
-from kpi_xl.units import DATE, LARGEST, LARGEST_ID, LARGEST_ID_32
+from kpi_xl.units import DATE, LARGEST, LARGEST_ID, LARGEST_ID_32, NEGLIGIBLE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -1007,16 +1007,14 @@ def _by_day(orders: _Orders) -> nw.LazyFrame[Any]:
 def _left(total: str) -> nw.Expr:
     """A sum, or 0 where nothing but rounding is left of what was moved: see `tables.sums`."""
     left = nw.col(total)
-    return (
-        nw.when(left.abs() > tables.NEGLIGIBLE * nw.col("moved")).then(left).otherwise(_number(0))
-    )
+    return nw.when(left.abs() > NEGLIGIBLE * nw.col("moved")).then(left).otherwise(_number(0))
 
 
 def _left_of(parts: Iterable[tuple[float, float]]) -> float:
     """The same of several sums, each with what was moved."""
     totals, moved = zip(*parts, strict=True)
     total: float = sum(totals)
-    return 0.0 if abs(total) <= tables.NEGLIGIBLE * sum(moved) else total
+    return 0.0 if abs(total) <= NEGLIGIBLE * sum(moved) else total
 
 
 def _observed(

@@ -241,7 +241,18 @@ def _written(
     if left is None or right is None:
         return None
     text = f"{left}{node.sign}{right}"
+    if own < level and node.sign == "-" and _is_sum(node):
+        # Of what cancels but for its last digits Excel makes 0 only outside brackets, and elsewhere
+        # only where it compares.
+        return f"IF({left}={right},0,{text})"
     return f"({text})" if own < level else text
+
+
+def _is_sum(node: Node) -> bool:
+    """Whether a node is short enough to be written twice: names and numbers, added up."""
+    if isinstance(node, Operation):
+        return node.sign in ("+", "-") and all(map(_is_sum, node.operands))
+    return isinstance(node, Name | Constant)
 
 
 def _call(

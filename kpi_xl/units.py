@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,16 @@ def same(number: float, other: float) -> bool:
     Cents added up are seldom exact: 0.1 + 0.2 is the same as 0.3.
     """
     return math.isclose(number, other, rel_tol=5e-15)
+
+
+NEGLIGIBLE = 1e-14
+"""The part of what was added up that is nothing but rounding."""
+
+
+def summed(amounts: Sequence[float]) -> float:
+    """The sum of amounts, or 0 where nothing but rounding is left of them: 0.1 + 0.2 - 0.3."""
+    total = math.fsum(amounts)
+    return 0.0 if abs(total) <= math.fsum(NEGLIGIBLE * abs(one) for one in amounts) else total
 
 
 def exceeds(number: float, other: float) -> bool:

@@ -360,7 +360,10 @@ def test_what_differs_in_the_last_digit_alone_is_no_difference() -> None:
         dimes += 0.1  # up to 9.99999999999998
     assert dimes != 10.0
     assert call("TARGET_PROGRESS", cents, cents, 0.3) == "#DIV/0!"
-    assert call("TARGET_PROGRESS", 0.3, 0.4, cents) == pytest.approx(0, abs=1e-15)
+    assert call("TARGET_PROGRESS", 0.3, 0.4, cents) == 0.0
+    # The target is the baseline: higher is better, and less than a tenth below it is at risk.
+    assert call("KPI_STATUS", 0.28, 0.3, cents) == "at risk"
+    assert call("CLV_RETENTION", 1, 1 - 1e-16) == "#NUM!"  # and not 9E15
     assert call("KPI_TREND", column(0.1, 0.2, -0.3)) == "#DIV/0!"
     assert call("KPI_ANOMALY", column(10, 10, 10, 10, 10, dimes)) == column(*[False] * 6)
     assert call("KPI_ANOMALY", column(10, 10, 10, 10, dimes, 11)) == column(*[False] * 5, True)

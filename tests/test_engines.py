@@ -306,6 +306,22 @@ def test_cells_of_sqlite_are_what_their_columns_say(declared: str, cell: Any) ->
         frames.rfm(made.table("rows"), "who", "day", "paid")
 
 
+def test_segments_of_sqlite_of_more_than_53_bits_are_told_apart() -> None:
+    """Also beside a null, where Ibis fetches numbers with a point."""
+    ibis = engines.imported("ibis", "pip install 'ibis-framework[sqlite]'")
+    made = ibis.sqlite.connect()
+    made.con.execute("CREATE TABLE rows (who TEXT, day DATE, part INTEGER)")
+    parts = [2**53 + 1, 2**53, None, -5]
+    made.con.executemany(
+        "INSERT INTO rows VALUES (?, '2024-01-31', ?)", zip("abcd", parts, strict=True)
+    )
+    rows = made.table("rows")
+    found = in_cells(frames.cohort(rows, "who", "day", None, "M", "customers", None, "part"))
+    assert [row[0] for row in found[1:]] == ["-5", str(2**53), str(2**53 + 1), "(none)"]
+    paths = in_cells(frames.touch_paths(rows, "who", "day", "part"))
+    assert {row[0] for row in paths[1:]} == {"-5", str(2**53), str(2**53 + 1)}
+
+
 def test_the_last_moment_of_a_day_in_sqlite_is_of_that_day() -> None:
     """Which rounds 23:59:59.999999 to the next one."""
     ibis = engines.imported("ibis", "pip install 'ibis-framework[sqlite]'")

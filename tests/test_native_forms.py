@@ -176,6 +176,36 @@ def test_libreoffice(cases: list[Any], book: bytes, tmp_path: Path) -> None:
     assert wrong(cases, shown) == []
 
 
+@pytest.mark.parametrize(
+    ("call", "native"),
+    [
+        # Excel itself has 5.55E-17 for =(0.1+0.2-0.3), and 0 for =0.1+0.2-0.3 and its comparisons.
+        (
+            "TARGET_PROGRESS(SUM(A1),SUM(B1),SUM(C1))",
+            "IF(SUM(A1)=SUM(C1),0,SUM(A1)-SUM(C1))/IF(SUM(B1)=SUM(C1),0,SUM(B1)-SUM(C1))",
+        ),
+        ("GRR(SUM(A1),SUM(B1),SUM(C1))", "IF(SUM(A1)-SUM(B1)=SUM(C1),0,SUM(A1)-SUM(B1)-SUM(C1))"),
+    ],
+)
+def test_what_cancels_but_for_its_last_digits_is_0(call: str, native: str) -> None:
+    assert native in str(with_native_forms(call, METRICS))
+
+
+def test_a_target_that_is_the_baseline_is_no_way_in_libreoffice_either() -> None:
+    program("soffice", "LibreOffice computes the native forms")
+    from kpi_xl.engine.recalc import recalculated
+    from kpi_xl.hosts.libreoffice import engine
+
+    native = with_native_forms("TARGET_PROGRESS(A1,B1,C1)", METRICS)
+    book = sheet_of({"A1": 130, "B1": "=0.1+0.2", "C1": 0.3, "D1": f"={native}"})
+    content, _ = recalculated(
+        book, lambda *_: None, lambda package: engine.compute(package, book, seconds=400.0)
+    )
+    from openpyxl import load_workbook
+
+    assert load_workbook(io.BytesIO(content), data_only=True)[SHEET]["D1"].value == "#DIV/0!"
+
+
 def test_a_condition_that_is_a_comparison_of_products_holds_only_where_it_does() -> None:
     """TRUE and FALSE are both greater than 0: what is compared with 0 has to be a number."""
     native = with_native_forms("CAC(A1*1,B1*2)", METRICS)

@@ -269,6 +269,32 @@ def test_logical_values_of_columns_do_not_count(name: str, expected: float) -> N
 
 
 @pytest.mark.usefixtures("fresh")
+@pytest.mark.parametrize(
+    ("formula", "example", "cells", "shown"),
+    [
+        # 0.1 + 0.2 - 0.3 leaves 5.55E-17 in binary, and Excel shows 0 for it.
+        ("a / (b - c)", -1, (130.0, 0.1 + 0.2, 0.3), "#DIV/0!"),
+        ("a + b - c", 0, (0.1, 0.2, 0.3), 0.0),
+        ("SUM(a, b, -c)", 0, (0.1, 0.2, 0.3), 0.0),
+        ("a / AVERAGE(b, c, -0.3)", 6 / 7.7, (1.0, 0.1, 0.2), "#DIV/0!"),
+        ("a + b + c", 10, (1e-17, 0.0, 0.0), 1e-17),
+        ("a - b + c", 4, (0.3, 0.1, 0.0), 0.3 - 0.1),
+        ('"x" & -a & b & c', "x-235", (0.0, 1.5, 2.0), "x01.52"),
+        # Excel writes 0.00001, Python 1e-05: whoever compares or shows it has to round it.
+        ('"x" & a & b & c', "x235", (0.00001, 1.0, 1.0), "#NUM!"),
+    ],
+)
+def test_what_cancels_is_0_and_texts_are_those_of_excel(
+    formula: str, example: Any, cells: tuple[float, ...], shown: Any
+) -> None:
+    own.define(toml({
+        "X_ONE": {"formula": formula, "returns": "TEXT" if "&" in formula else "VALUE",
+                  "example": ["=X_ONE(2,3,5)", example], "arguments": dict.fromkeys("abc", VALUE)},
+    }))  # fmt: skip
+    assert evaluate(METRICS["X_ONE"], cells) == shown
+
+
+@pytest.mark.usefixtures("fresh")
 def test_native_forms_double_quotation_marks() -> None:
     own.define(toml({
         "X_ONE": {"formula": 'IF(a > 1, "5"" pipe", "b")', "returns": "TEXT",

@@ -41,7 +41,6 @@ from kpi_xl.metrics.tables import (
     one_channel,
     period_numbers,
     segment_names,
-    summed,
 )
 from kpi_xl.periods import ROLLING, ROLLING_DAYS, label
 from kpi_xl.registry import Arg, metric
@@ -60,6 +59,7 @@ from kpi_xl.units import (
     Domain,
     exceeds,
     refuse_large,
+    summed,
 )
 
 if TYPE_CHECKING:

@@ -49,6 +49,8 @@ def target_progress(
     """Progress from the baseline to the target. It works when lower is better, too."""
     if same(target, baseline):
         raise ZeroDenominator("the target is the baseline: there is no way between them")
+    if same(actual, baseline):
+        return 0.0
     return (actual - baseline) / fsum((target, -baseline))  # which refuses what - makes infinite
 
 
@@ -85,7 +87,7 @@ def kpi_status(
     """
     lower = direction == "lower"
     if direction == "auto":
-        lower = baseline is not None and target < baseline
+        lower = baseline is not None and exceeds(baseline, target)
     if lower:
         actual, target = -actual, -target
     if not exceeds(target, actual):

@@ -22,7 +22,18 @@ from kpi_xl.metrics.arguments import (
 from kpi_xl.periods import EPOCH, ROLLING, ROLLING_DAYS, label, period_number
 from kpi_xl.registry import Arg, metric
 from kpi_xl.serials import AFTER_LAST_DAY, ordinals_of
-from kpi_xl.units import COUNT, DATE, KEY, TABLE, TEXT, VALUE, Domain, refuse_large
+from kpi_xl.units import (
+    COUNT,
+    DATE,
+    KEY,
+    NEGLIGIBLE,
+    TABLE,
+    TEXT,
+    VALUE,
+    Domain,
+    refuse_large,
+    summed,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -785,16 +796,6 @@ def left(totals: "NDArray[Any]", moved: "NDArray[Any]") -> "Floats":
     import numpy as np
 
     return np.where(np.abs(totals) <= NEGLIGIBLE * moved, 0.0, totals)
-
-
-NEGLIGIBLE = 1e-14
-"""The part of what was moved that is nothing but rounding."""
-
-
-def summed(amounts: Sequence[float]) -> float:
-    """The sum of amounts, or 0 where nothing but rounding is left: see `left`."""
-    total = fsum(amounts)
-    return 0.0 if abs(total) <= fsum(NEGLIGIBLE * abs(amount) for amount in amounts) else total
 
 
 def numbered(customers: "Column") -> "Keys":

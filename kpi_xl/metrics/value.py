@@ -6,7 +6,7 @@ from typing import Annotated
 from kpi_xl.errors import OutOfDomain
 from kpi_xl.metrics.arguments import Churn, DiscountRate, GrossMargin, Leads
 from kpi_xl.registry import Arg, metric
-from kpi_xl.units import COUNT, MONEY, NOT_NEGATIVE, PERIODS, RATE, RATIO, SHARE, Domain
+from kpi_xl.units import COUNT, MONEY, NOT_NEGATIVE, PERIODS, RATE, RATIO, SHARE, Domain, exceeds
 
 FARRIS = "Farris et al., Marketing Metrics"
 
@@ -68,7 +68,7 @@ def clv_retention(
     The two conventions of first_payment differ by exactly one margin. Retention must be below
     1 + discount_rate, or the sum has no limit: #NUM!.
     """
-    if retention >= 1.0 + discount_rate:
+    if not exceeds(1.0 + discount_rate, retention):
         raise OutOfDomain("retention must be below 1 + discount_rate: the value has no limit")
     first = 1.0 + discount_rate if first_payment else retention
     return margin_per_period * first / (1.0 + discount_rate - retention)
