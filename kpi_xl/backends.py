@@ -406,7 +406,7 @@ def beyond(rows: nw.LazyFrame[Any], name: str) -> tuple[nw.Expr, nw.Expr] | None
 
 
 def _in_sqlite(rows: nw.LazyFrame[Any]) -> bool:
-    return rows.implementation.is_ibis() and rows.to_native().get_backend().name == "sqlite"
+    return bool(rows.implementation.is_ibis() and rows.to_native().get_backend().name == "sqlite")
 
 
 def has_nan(rows: nw.LazyFrame[Any]) -> bool:
