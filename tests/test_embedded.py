@@ -186,6 +186,23 @@ def test_a_column_without_its_table_is_of_the_table_around_the_cell() -> None:
     assert set(result.refused) == {"Sheet1!G2"}
 
 
+def test_columns_whose_names_differ_in_spaces_alone() -> None:
+    """As in Microsoft's own template of an event's budget."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        columns = [{"header": header} for header in (" ", "Cost", "  ", "Cost ", " Left")]
+        data = [(1, 10, 100, 1000, 7), (2, 20, 200, 2000, 8)]
+        sheet.add_table("A1:E3", {"name": "T", "columns": columns, "data": data})
+        sheet.write_formula("G1", "=SUM(T[Cost])")
+        sheet.write_formula("G2", "=SUM(T[[Cost ]])+SUM(T[[  ]])")
+        sheet.write_formula("G3", "=SUM(T[[#Data],[Cost]:[Cost ]])")
+        sheet.write_formula("G4", "=SUM(T[ Left ])")
+
+    result = calculate(written(fill))
+    assert [shown(result, f"G{row}") for row in range(1, 5)] == [30.0, 3300.0, 3330.0, 15.0]
+
+
 def test_a_sum_of_what_cancels_itself_is_refused_where_a_rest_is_left() -> None:
     """Excel has 0 for 59 such sums in a model of the library excel_to_code."""
     cells: dict[str, Any] = {"A1": 0.1, "A2": 0.2, "A3": -0.3, "B1": 3, "B2": 1e-17, "C1": 1e6}
@@ -1029,6 +1046,54 @@ def test_a_formula_of_one_cell_takes_of_a_range_that_of_its_row(
 def test_what_is_not_known_of_a_range_in_a_formula_of_one_cell_is_refused(formula: str) -> None:
     cells = {"A1": 1, "A2": 2, "A3": 3, "B1": 10, "B2": 20, "B3": 30, "D2": formula}
     assert list(calculate(sheet_of(cells)).refused) == ["Sheet1!D2"]
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [  # Microsoft: with 0 for the one it is the array of values for the entire other
+        ("=SUM(INDEX(A1:C5,0,F1))", 1500.0), ("=SUM(INDEX(A1:C5,F1,))", 2220.0),
+        ('=SUMIFS(INDEX(A1:C5,,F1),D1:D5,"x")', 900.0), ("=SUM(INDEX(A1:C5,3,0))", 3330.0),
+        ('=SUMIFS(INDEX(A:C,0,MATCH(200,A2:C2,0)),D:D,"x")', 900.0),
+        ('=SUMIF(D1:D5,"x",INDEX(A1:C5,0,3))', 9000.0), ("=SUM(INDEX(A1:C5,0,2.9))", 1500.0),
+        ("=MATCH(200,INDEX(A1:C5,0,2),0)", 2.0), ("=INDEX(A1:C1,,F1)*2", 200.0),
+        ('=SUMPRODUCT(INDEX(A1:C5,0,2)*(D1:D5="x"))', 900.0), ("=COUNT(INDEX(A1:D5,2,0))", 3.0),
+        ('=MATCH(1,INDEX((A1:A5=30)*(D1:D5="x"),0),0)', 3.0), ("=INDEX(INDEX(A1:C5,0,2),3)", 300.0),
+        ("=LARGE(INDEX(A1:C5,0,2),2)", 400.0), ("=COLUMNS(INDEX(A1:C5,0,2))", 1.0),
+        # what would be another error, or is not known
+        ("=MATCH(200,INDEX(A1:C5,0,4),0)", None),
+        ("=MATCH(2,INDEX(A1:C5,0,MATCH(1,A1:A5)),0)", None),
+        ("=SUM(INDEX(A1:C5,0,F9))", None), ("=SUM(INDEX(A1:C5,0,0))", None),
+        ("=SUM(OFFSET(INDEX(A1:C5,0,2),0,1))", None), ("=INDEX(A1:C5,0,2)", None),
+        ("=VLOOKUP(200,INDEX(A1:C5,0,2),1,FALSE)", None), ("=INDEX(INDEX(A:C,0,2),9)", None),
+    ],
+)  # fmt: skip
+def test_index_of_a_whole_row_or_column(formula: str, value: float | None) -> None:
+    cells: dict[str, Any] = {"F1": 2, "H7": formula}
+    for row in range(1, 6):
+        cells |= {f"{letter}{row}": row * 10**power for power, letter in enumerate("ABC", 1)}
+        cells[f"D{row}"] = "x" if row % 2 else "y"
+    result = calculate(sheet_of(cells))
+    assert list(result.refused) == ([] if value is not None else ["Sheet1!H7"])
+    assert value is None or shown(result, "H7") == value
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [  # as in public workbooks that Excel computed last
+        ("=IFERROR(VLOOKUP(A1,#REF!,MATCH(A2,#REF!,0)-12+14,0),0)", 0.0),
+        ("=INDEX(#REF!,MATCH(A1,#REF!,0))", "#REF!"), ("=MIN(OFFSET(#REF!,1,0)/#REF!,1)", "#REF!"),
+        ('=SUMIF(#REF!,">0")', "#REF!"), ("=SUM(Sheet1!#REF!)", "#REF!"),
+        ("=IF(A1=1,MATCH(A2*2,#REF!,0),2)", "#REF!"), ("=IFERROR(COUNTIF(#REF!,A1)+1,7)", 7.0),
+        # which of two errors it shows is not known
+        ("=MATCH(B1,#REF!,0)", None), ("=IF(A1=1,MATCH(B1,#REF!,0),2)", None),
+        ("=MATCH(1/B2,#REF!,0)", None),
+    ],
+)  # fmt: skip
+def test_functions_of_cells_that_are_there_no_more(formula: str, value: Any) -> None:
+    cells = {"A1": 1, "A2": 2, "B1": "=1/0", "D1": formula}
+    result = calculate(sheet_of(cells))
+    assert list(result.refused) == ([] if value is not None else ["Sheet1!D1"])
+    assert value is None or shown(result, "D1") == value
 
 
 def test_filled_formulas_take_each_the_cell_of_its_row() -> None:

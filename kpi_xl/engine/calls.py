@@ -550,10 +550,10 @@ def _whole_number(cell: Any) -> Any:
     return UNSURE if isinstance(number, float) and number != math.floor(number) else number
 
 
-def _from_1(cell: Any) -> Any:
-    """A number that counts from 1."""
+def _from_1(cell: Any, most: float = math.inf) -> Any:
+    """A number that counts from 1, up to `most`."""
     number = a_number(cell)
-    return UNSURE if isinstance(number, float) and number < 1.0 else number
+    return UNSURE if isinstance(number, float) and not 1.0 <= number < most + 1.0 else number
 
 
 def _for_format(cell: Any, decimals: float) -> Any:

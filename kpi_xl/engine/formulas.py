@@ -100,7 +100,10 @@ ONE_CELL_ONLY = (
     "it computes with a block, but is stored as a formula of one cell, where Excel takes"
     " only a part of it: enter it as a dynamic array formula"
 )
+LOST = "#REF!"
+"""What Excel writes for cells that have been deleted."""
 CIRCLE = Message("it depends on itself: a circular reference")
+ONE_LINE = "{name} in a row or column of a range is not computed here"
 ENDLESS = "whole columns and rows are not computed with here: end them somewhere"
 MOST_NAMES = 20  # one within the other
 LONGEST = 50_000  # characters of a part of a formula
@@ -122,7 +125,7 @@ KNOWN: dict[tuple[str, str | None, bool, bool], tuple[tuple["Answers", "Term"], 
 """What was read of formulas, by text, sheet, whether there is a workbook, and whether they are
 stored for one cell, for these answers."""
 
-Kind = Literal["value", "cell", "area", "block"]
+Kind = Literal["value", "cell", "area", "line", "block"]
 
 
 class FormulaError(FaultError):
@@ -228,12 +231,17 @@ class Term(NamedTuple):
     @property
     def is_block(self) -> bool:
         """Whether it is more than one cell."""
-        return self.kind in ("area", "block")
+        return self.kind in ("area", "line", "block")
 
     @property
     def is_reference(self) -> bool:
         """Whether it is cells of the sheet as they are."""
-        return self.kind in ("cell", "area")
+        return self.kind == "cell" or self.is_range
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is several such cells; those of a line are among its last reference's."""
+        return self.kind in ("area", "line")
 
     @property
     def numeric(self) -> bool:
@@ -247,6 +255,7 @@ class Term(NamedTuple):
 
 
 EMPTY = Term("", kinds=kinds.BLANK)
+ONE = Term("1", kinds=kinds.EARLY)
 
 
 def spilling(term: Term, number: int) -> str:
@@ -710,7 +719,9 @@ class _FormulaReader:
             re.fullmatch(r"\(?[-+]?\d{1,7}\)?|", number) for number in numbers
         ):
             raise RefusedError("OFFSET is computed here with numbers that are written out")
-        if not arguments[0].is_reference:
+        if arguments[0].text == LOST:
+            return arguments[0]
+        if arguments[0].kind not in ("cell", "area"):
             raise RefusedError("OFFSET is computed here from cells of a sheet")
         (sheet, top, left, bottom, right), moving, own = arguments[0].references[-1]
         down, across, high, wide = (
@@ -756,6 +767,8 @@ class _FormulaReader:
             return self.switch(arguments)
         if name in ("OFFSET", "INDIRECT") and arguments:
             return self.offset(arguments) if name == "OFFSET" else self.indirect(arguments)
+        if name == "INDEX" and (line := self.line(arguments)):
+            return line
         if name == "ANCHORARRAY" and len(arguments) == 1:
             return self.spilled(arguments[0])
         if name == "SINGLE" and len(arguments) == 1:
@@ -811,6 +824,8 @@ class _FormulaReader:
             )
         if name == "AGGREGATE":
             self.refuse_aggregates(arguments)
+        if name in native.LOOK_INTO_RANGES and any(given.text == LOST for given in arguments):
+            return self.lost(name, arguments, term)
         texts, shapes = [], set()
         checks = [*term.checks]
         lifts, lifting = False, "lct" if name in native.LIFTED else "lc"
@@ -845,7 +860,7 @@ class _FormulaReader:
             if (name, position) == ("MATCH", 2) and not re.fullmatch(r"\(?-?\d+\)?", text):
                 text = f"({text}+0)"  # the engine takes FALSE for TRUE
             texts.append(text)
-            if letter in "Aanhx" and given.kind == "area" and given.shape and given.shape[1] > 1:
+            if letter in "Aanhx" and given.is_range and given.shape and given.shape[1] > 1:
                 one = Check(given.references[-1], kinds.ALL, name, one_error=True)
                 checks.append(one)
             checks += proven.checks[len(given.checks) :]
@@ -858,7 +873,7 @@ class _FormulaReader:
         if name in native.BLANK_CRITERIA:
             ends = self.ranges_that_end(arguments)
         elif name in native.SEE_BLANKS and not (name == "TEXTJOIN" and texts[1] in ("TRUE", "1")):
-            ends = tuple(given.references[-1] for given in arguments if given.kind == "area")
+            ends = tuple(given.references[-1] for given in arguments if given.is_range)
         if name in ("INDEX", "XLOOKUP", "VLOOKUP", "HLOOKUP"):
             refuse_blocks_from(name, arguments)
             texts = with_ends(name, arguments, texts)
@@ -893,6 +908,57 @@ class _FormulaReader:
             handed=(text, handed_over(arguments, texts) if name == "IF" else ""),
         )
 
+    def line(self, arguments: list[Term]) -> Term | None:
+        """INDEX of a whole row or column, as those cells; None where it is of one cell."""
+        given, *indices = arguments
+        if given.shape is None or len(indices) not in (1, 2):
+            return None
+        if len(indices) == 1:
+            if 1 not in given.shape:
+                return None
+            indices.insert(0 if given.shape[0] == 1 else 1, ONE)
+        for place, size_there in enumerate(given.shape):
+            if size_there == 1 and (indices[place] is EMPTY or indices[place].text == "0"):
+                indices[place] = ONE
+        whole = [index is EMPTY or index.text == "0" for index in indices]
+        if not any(whole):
+            return self.native_call("INDEX", [given, *indices], together(arguments))
+        index = indices[whole[0]]
+        if index is ONE and given.shape[whole[0]] == 1:
+            return given
+        if given.kind != "area" or all(whole):
+            raise RefusedError("INDEX of a whole row or column is not computed here")
+        self.refuse_forms("INDEX", "o", index)
+        # Functions of the engine that are handed an error for a range may show another one.
+        proven = self.proven(index, kinds.NUMBERS, "INDEX")
+        number = f"{FROM_1}({proven.text},{given.shape[whole[0]]}{PLACE})"
+        # The engine, too, has cells for it, where the other one is 0.
+        both = f"0,{number}" if whole[0] else f"{number},0"
+        return together(arguments)._replace(
+            text=f"INDEX({given.text},{both})",
+            kind="line",
+            references=(*index.references, given.references[-1]),
+            checks=given.checks + proven.checks,
+            shape=(given.shape[0], 1) if whole[0] else (1, given.shape[1]),
+        )
+
+    def lost(self, name: str, arguments: list[Term], term: Term) -> Term:
+        """What a function comes to whose cells are there no more: #REF!.
+
+        Of two errors it is not known which one it shows.
+        """
+        allowed = kinds.ALL - kinds.ANY_ERROR + kinds.ERRORS[LOST]
+        result, checks = LOST, term.checks
+        for given in arguments:
+            if given.is_range:
+                continue  # what stands in its cells is not looked at
+            proven = self.proven(given, allowed, name)
+            checks += proven.checks[len(given.checks) :]
+            if proven.text != given.text:
+                result = f"IF({proven.text}=0,{result},{LOST})"
+        known = kinds.ERRORS[LOST] if result == LOST else kinds.ANY_ERROR
+        return term._replace(text=result, kinds=known, checks=checks)
+
     def product(self, arguments: list[Term]) -> Term:
         """The arguments of SUMPRODUCT as one product.
 
@@ -909,7 +975,7 @@ class _FormulaReader:
         sure = kinds.NUMBERS | kinds.BLANK
         factors = [
             self.proven(a, sure, "SUMPRODUCT") if a.is_reference else a for a in arguments
-        ] + [Term("1", kinds=kinds.EARLY)] * (len(arguments) == 1 and arguments[0].is_reference)
+        ] + [ONE] * (len(arguments) == 1 and arguments[0].is_reference)
         return reduce(
             lambda left, right: joined(left, "*", right),
             [f._replace(text=f"({f.text})", ending="") for f in factors],
@@ -966,7 +1032,7 @@ class _FormulaReader:
         """
         if given is EMPTY or allowed == kinds.ALL:
             return given
-        if given.is_reference and (given.kind == "area" or not self.lazy):
+        if given.is_reference and (given.is_range or not self.lazy):
             check = Check(given.references[-1], allowed, what)
             return given._replace(checks=(*given.checks, check))
         if not given.kinds & ~allowed:
@@ -1008,12 +1074,12 @@ class _FormulaReader:
 
     def all_visible(self, term: Term) -> bool:
         """Whether a range is on a sheet without hidden rows, which the engine cannot see."""
-        return term.is_reference and not self.context.hides_rows(term.areas[0].sheet)
+        return term.is_reference and not self.context.hides_rows(term.areas[-1].sheet)
 
     def ranges_that_end(self, arguments: list[Term]) -> tuple[Reference, ...]:
         """The ranges that have to end at the last row, for blanks below it are not counted."""
         return tuple(
-            ranged.references[0]
+            ranged.references[-1]
             for ranged, criterion in zip(arguments[::2], arguments[1::2], strict=True)
             if not re.fullmatch(r'"[^"=<].*|"(<[^>"]|=[^"]).*|[\d.]+', criterion.text)
         )
@@ -1051,6 +1117,8 @@ class _FormulaReader:
         else:
             sheet = self.sheet_name(sheet_text)
         place = address_area(sheet, address)
+        if address.upper() == LOST:
+            return literal("Error", LOST)
         if place is None:
             return self.named(address, sheet if mark else None)
         if book is None:
@@ -1088,7 +1156,7 @@ class _FormulaReader:
             raise RefusedError("{table}[{items}] cannot be read", table=table.name, items=items)
         special = {part.strip().lower() for part in parts if part.strip().startswith("#")}
         named = (part for part in parts if not part.strip().startswith("#"))
-        columns = [self.table_column(table, re.sub(r"'(.)", r"\1", part).strip()) for part in named]
+        columns = [self.table_column(table, re.sub(r"'(.)", r"\1", part)) for part in named]
         sheet, top, left, bottom, right = table.area
         if columns:
             left, right = left + min(columns), left + max(columns)
@@ -1118,9 +1186,13 @@ class _FormulaReader:
         return self.cells(Area(sheet, first, left, last, right), (of_row, False, of_row, False))
 
     def table_column(self, table: ExcelTable, name: str) -> int:
-        for number, column in enumerate(table.columns):
-            if column.strip().lower() == name.lower():
-                return number
+        """A column's number in its table, which may have others of the name but for its spaces."""
+        names = [column.lower() for column in table.columns]
+        if name.lower() in names:
+            return names.index(name.lower())
+        bare = [column.strip() for column in names]
+        if bare.count(name.strip().lower()) == 1:
+            return bare.index(name.strip().lower())
         near = did_you_mean(name, table.columns)
         raise UnknownError(
             'table {table} has no column "{name}"{near}', table=table.name, name=name, near=near
@@ -1178,6 +1250,9 @@ def computed(term: Term, form: str) -> Term:
 
 def joined(left: Term, operator: str, right: Term) -> Term:
     """Two terms around an operator, with what Excel does there and the engine does not."""
+    for gone, beside in ((left, right), (right, left)):
+        if gone.text == LOST and (beside.text == LOST or is_literal(beside)):
+            return gone._replace(checks=left.checks + right.checks)
     block = left.is_block or right.is_block
     difference = ""
     if operator in "+-" and not block:
@@ -1518,6 +1593,9 @@ def with_ends(name: str, arguments: list[Term], texts: list[str]) -> list[str]:
 
 def refuse_blocks_from(name: str, arguments: list[Term]) -> None:
     """Refuse look-ups whose result may be a block, or that the engine takes for one cell."""
+    into = arguments[0 if name == "INDEX" else 1]
+    if into.kind == "line" and (is_endless(into) or name in ("VLOOKUP", "HLOOKUP")):
+        raise RefusedError(ENDLESS if is_endless(into) else ONE_LINE, name=name)
     if name == "INDEX":
         line = arguments[0].shape is not None and 1 in arguments[0].shape
         if len(arguments) == 2 and arguments[0].shape is None:
@@ -1529,8 +1607,6 @@ def refuse_blocks_from(name: str, arguments: list[Term]) -> None:
             raise RefusedError(
                 "INDEX with one index is computed here for a single row or column only"
             )
-        if "0" in (argument.text for argument in arguments[1:]):
-            raise RefusedError("INDEX of a whole row or column is not computed here")
     if name == "XLOOKUP":
         shapes = [argument.shape for argument in arguments[1:3]]
         if not all(shape is not None and 1 in shape for shape in shapes):

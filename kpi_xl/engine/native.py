@@ -388,6 +388,12 @@ PAIRS = {**dict.fromkeys(["SLOPE", "INTERCEPT", "CORREL", "RSQ"], (0, 1)), "FORE
 WHEN_PAID = dict.fromkeys(["PV", "FV", "PMT", "NPER", "RATE"], 4)
 """The argument that is 0 or 1; what Excel makes of another number is not known."""
 
+LOOK_INTO_RANGES = {
+    *("MATCH", "INDEX", "VLOOKUP", "HLOOKUP", "SUMIF", "COUNTIF", "AVERAGEIF", "SUMIFS"),
+    *("COUNTIFS", "AVERAGEIFS", "RANK", "RANK.EQ", "COUNTBLANK"),
+}
+"""Functions that are #REF! where one of their arguments is, for its cells were deleted."""
+
 PICKS = ("LARGE", "SMALL", "PERCENTILE", "PERCENTILE.INC", "QUARTILE", "QUARTILE.INC")
 """Functions that pick a number by another one. Excel shows an error among the numbers rather than
 that there is no such place, and the engine the other way round."""
