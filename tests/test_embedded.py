@@ -441,6 +441,19 @@ def test_what_only_looks_filled_down() -> None:
     assert [shown(result, f"B{row}") for row in (1, 2, 3)] == [7.0, 9.0, 7.0]
 
 
+def test_whole_rows_are_read_for_each_row() -> None:
+    cells: dict[str, Any] = {f"{letter}{row}": row for letter in "AB" for row in range(1, 5)}
+    for row in range(5, 9):
+        cells[f"F{row}"] = cells[f"G{row}"] = "=SUM($1:$1)"
+        cells[f"H{row}"] = cells[f"I{row}"] = f"=SUM({row - 4}:{row - 4})"
+        cells[f"J{row}"] = cells[f"K{row}"] = "=SUM(2:3)"
+        cells[f"L{row}"] = f"=A{row - 4}*2"
+    result = calculate(sheet_of(cells))
+    for row in range(5, 9):
+        wanted = [2.0, 2.0, 2.0 * (row - 4), 2.0 * (row - 4), 10.0, 10.0, 2.0 * (row - 4)]
+        assert [shown(result, f"{letter}{row}") for letter in "FGHIJKL"] == wanted
+
+
 def test_formulas_that_differ_in_small_numbers_alone() -> None:
     """They are read as one; what the numbers say to a function is not."""
     formulas = {
@@ -1005,6 +1018,7 @@ def test_texts_over_a_column_are_trimmed_cell_by_cell() -> None:
         ("D2", "=SUM(T[b]*T[a])", 40.0), ("D2", "=T[b]", 20.0),
         # arguments that are arrays in any formula, and what is not one within them
         ("D8", "=SUMPRODUCT(A1:A3*B1:B3)", 140.0), ("D8", "=Both", 140.0),
+        ("D8", "=SUMPRODUCT(-A1:A3,B1:B3+1)", -146.0),
         ("D2", "=SUMPRODUCT(A1:A3*IF(B1:B3>10,1,0))", 6.0),
         ("D1", "=SUMPRODUCT(A1:A3*IF(B1:B3>10,1,0))", 0.0),
         ("D2", "=INDEX(A1:A3*B1:B3,3)", 90.0), ("D2", "=INDEX(B1:B3,A1:A3)", 20.0),
@@ -1075,6 +1089,31 @@ def test_index_of_a_whole_row_or_column(formula: str, value: float | None) -> No
     result = calculate(sheet_of(cells))
     assert list(result.refused) == ([] if value is not None else ["Sheet1!H7"])
     assert value is None or shown(result, "H7") == value
+
+
+@pytest.mark.parametrize(
+    ("formula", "value"),
+    [  # as in public workbooks that Excel computed last: it is 0, and no blank cell is found
+        ("=VLOOKUP(D1,A1:B4,2)", "a"), ("=MATCH(D1,E1:E4,-1)", 4.0),
+        ("=MATCH(D1,C1:C4)", 1.0), ("=MATCH(D1,{-1.1,2.1,3.1},0)", "#N/A"),
+        ("=VLOOKUP(D1,A1:B4,2,FALSE)", "a"), ("=MATCH(D1,D1:D9,0)", "#N/A"),
+        ("=_xlfn.XLOOKUP(D1,A1:A4,B1:B4)", None), ("=_xlfn.XMATCH(D1,A1:A4)", None),
+        ("=MATCH(IF(A1=0,D1),A1:A4,0)", None),
+    ],
+)  # fmt: skip
+def test_look_ups_of_a_blank_cell(formula: str, value: Any) -> None:
+    columns = {
+        "A": (0, 1, 2, 3),
+        "B": "aeio",
+        "C": (-1.1, 2.1, 3.1, 4.1),
+        "E": (4.1, 3.1, 2.1, 1.1),
+    }
+    cells: dict[str, Any] = {"F1": formula}
+    for letter, column in columns.items():
+        cells |= {f"{letter}{row}": cell for row, cell in enumerate(column, 1)}
+    result = calculate(sheet_of(cells))
+    assert list(result.refused) == ([] if value is not None else ["Sheet1!F1"])
+    assert value is None or shown(result, "F1") == value
 
 
 @pytest.mark.parametrize(

@@ -383,6 +383,8 @@ def refuse_endless(term: Term) -> None:
 
 def moved(text: str, rows: int, columns: int) -> str:
     """A formula as Excel has it so many cells below and to the right of where it is written."""
+    if (rows, columns) == (0, 0):
+        return text
     try:
         tokens = [token for token in formualizer.tokenize(f"={text}") if token]
     except formualizer.TokenizerError:

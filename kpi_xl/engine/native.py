@@ -12,7 +12,8 @@ A signature has a letter a parameter; those after `?` are optional, a tail `(..)
     l  one value, or a block over which the function lifts
     v  one value, made a number if it is none
     k  one value, whatever it is
-    w  one value to look for (the engine finds no errors; what Excel makes of a blank is not known)
+    w  one value to look for (the engine finds no errors; a blank cell is 0 to Excel and to it, what
+       others are that are blank is not known)
     y  one rate, not below 0 (from -1 on the engine gives numbers where Excel gives errors)
     z  one number of money or periods (the engine makes none of text, nor of TRUE as a literal)
     o  one place in a block, counted from 1
@@ -308,11 +309,11 @@ def taken(name: str, position: int) -> Taken:
         return Taken(None, position == 0)
     if name == "INDIRECT":
         return Taken(None, False)
-    letter = letter_of(SIGNATURES.get(name, ""), position)
-    if not letter or name in NOT_KNOWN:
-        return Taken("unknown", letter in tuple("Aanxhrs") or not letter)
     if position in TAKES_ARRAYS.get(name, ()):
         return Taken("whole", True)
+    letter = letter_of(SIGNATURES.get(name, ""), position)
+    if not letter or name in NOT_KNOWN:
+        return Taken("unknown", not letter or letter in "Aanxhrs")
     if position >= REFERENCES_FROM.get(name, 256):
         return Taken("one", None)
     return Taken("one" if name in ALONE else None, name in OF_CELLS or letter in "Aanxhrs")
@@ -359,7 +360,7 @@ KINDS = {
     "l": (ALL, ALL),
     "v": (SCALAR, SCALAR),
     "k": (ALL, ALL),
-    "w": (ALL - ANY_ERROR - BLANK - TILDE,) * 2,
+    "w": (ALL - ANY_ERROR - TILDE, ALL - ANY_ERROR - BLANK - TILDE),
     "y": (DAY | EARLY | LATE | BLANK | ANY_ERROR,) * 2,
     "z": (NUMBERS | BLANK | NO_NUMBER | ANY_ERROR,) * 2,
     "o": (DAY | EARLY | LATE | BLANK | ANY_ERROR,) * 2,
@@ -424,6 +425,7 @@ EXCEPTIONS: dict[tuple[str, int], tuple[int, int]] = {
     ("FORECAST", 0): (SCALAR - ANY_ERROR,) * 2,
     # Which of two errors they show is not known.
     **{(name, place): (ALL - ANY_ERROR,) * 2 for name, places in PAIRS.items() for place in places},
+    ("XMATCH", 0): (ALL - ANY_ERROR - BLANK - TILDE,) * 2,
     ("XLOOKUP", 0): (ALL - ANY_ERROR - BLANK,) * 2,  # a tilde is one: it takes no wildcards here
     ("YEARFRAC", 2): (NUMBERS | ANY_ERROR,) * 2,
     **dict.fromkeys([("MROUND", 0), ("MROUND", 1)], (SCALAR - LOGICAL,) * 2),  # Excel: #VALUE!

@@ -317,7 +317,8 @@ class Patterns:
                 found = self._known_line((*key, "elsewhere"), own, formula)
             if found is not None and found.fits(formula.row):
                 found.formulas.append(formula)
-                self._latest[formula.sheet, formula.column] = FilledDown(found, formula, rows)
+                if rows is not None:
+                    self._latest[formula.sheet, formula.column] = FilledDown(found, formula, rows)
                 return found
         here = replace(formula, text=moved(formula.text, *formula.moved), moved=(0, 0))
         line = self._added(self._read(here), here.row, 0, here.sheet)
@@ -414,13 +415,14 @@ class Patterns:
 
     def _key(
         self, formula: Formula
-    ) -> tuple[tuple[object, ...] | None, Own, Sequence[tuple[int, int]]]:
+    ) -> tuple[tuple[object, ...] | None, Own, Sequence[tuple[int, int]] | None]:
         """What formulas that can be read as one have in common, and what is this one's own.
 
-        None for one that stands alone. And where the rows are in its text that go with its own.
+        None for one that stands alone. And where the rows are in its text that go with its own,
+        None where it has others, too.
         """
         sheet, row, column, text = formula.sheet, formula.row, formula.column, formula.text
-        if formula.array is not None and (formula.spans or not formula.dynamic):
+        if formula.spans:
             return None, NOTHING_OWN, ()
         of_table = "[" in text
         if formula.moved != (0, 0):
@@ -431,8 +433,9 @@ class Patterns:
             return None, NOTHING_OWN, ()
         inside = self._inside(sheet, row, column) if of_table else ()
         array = formula.array is not None
-        key = sheet, form.text, inside, array, *([column] if form.whole_columns else [])
-        return key, form.own, form.rows
+        in_row, in_column = row * form.whole_rows, column * form.whole_columns
+        key = sheet, form.text, inside, array, in_row, in_column
+        return key, form.own, None if form.whole_rows else form.rows
 
     def _inside(self, sheet: str, row: int, column: int) -> tuple[tuple[str, bool, bool], ...]:
         """The tables in a cell's row, whether that is among their data, and the cell in them."""
@@ -457,13 +460,14 @@ class Patterns:
 class Form(NamedTuple):
     """A formula's text with its references by its place, and what is left out of it.
 
-    `rows`: where the rows are in the text that go with its own. `whole_columns`: whether it refers
-    to some, which are not counted from its own.
+    `rows`: where the rows are in the text that go with its own. `whole_rows`, `whole_columns`:
+    whether it refers to some, which are not counted from its own.
     """
 
     text: str
     own: Own
     rows: Sequence[tuple[int, int]]
+    whole_rows: bool
     whole_columns: bool
 
 
@@ -502,9 +506,10 @@ def form_of(text: str, row: int, column: int) -> Form | None:
         return here
 
     form = TOKEN.sub(relative, text)
-    if whole_rows or len(small) > MOST_SMALL:
+    if len(small) > MOST_SMALL:
         return None
-    return Form(form, Own(tuple(small), tuple(fixed)), tuple(rows), whole_columns)
+    own = Own(tuple(small), tuple(fixed))
+    return Form(form, own, tuple(rows), whole_rows, whole_columns)
 
 
 @lru_cache(maxsize=2**12)
