@@ -1055,6 +1055,9 @@ def test_a_formula_of_one_cell_takes_of_a_range_that_of_its_row(
 @pytest.mark.parametrize(
     "formula",
     ["=EOMONTH(A1:A3,0)", "=CAC(A1:A3*2,2)", "=_xlfn.XLOOKUP(A1:A3,A1:A3,B1:B3)", "=A1:D3",
+     "=_xlfn.LET(_xlpm.x,A1:A3,_xlpm.x*2+SUM(_xlpm.x))", "=_xlfn.LET(_xlpm.x,A1:A3,_xlpm.x)",
+     "=_xlfn.LET(_xlpm.x,A1:A3,_xlfn.SINGLE(_xlpm.x)+SUM(_xlpm.x))",
+     "=_xlfn.LET(_xlpm.x,A1:A3*2,SUM(_xlpm.x))",
      "=SUM(FREQUENCY(A1:A3,B1:B3)*2)", "=SUM(ROWS(A1:A3*1))", "=T(A1:A3)", "=SUM(IF(A1,B1:B3)*2)"],
 )  # fmt: skip
 def test_what_is_not_known_of_a_range_in_a_formula_of_one_cell_is_refused(formula: str) -> None:

@@ -661,8 +661,9 @@ class _FormulaReader:
     def only_range(self, term: Term) -> Reference:
         """A range that has just been read, and is taken away, for only a cell of it is needed."""
         hole = HOLE.fullmatch(term.text.strip("()"))
-        if term.kind != "area" or not hole or int(hole[1]) != len(self.references) - 1:
-            raise RefusedError(ONE_CELL_ONLY)  # it is computed, or has a name of LET
+        is_latest = hole and int(hole[1]) == len(self.references) - 1
+        if term.kind != "area" or not is_latest or self.given:
+            raise RefusedError(ONE_CELL_ONLY)  # it is computed, or may have a name of LET
         return self.references.pop()
 
     def close(self) -> None:
@@ -674,7 +675,8 @@ class _FormulaReader:
 
     def let(self) -> Term:
         """LET: what its names stand for is put in their places."""
-        outer = dict(self.given)
+        outer, mode = dict(self.given), self.mode
+        self.mode = "unknown" if self.single else mode
         while True:
             (kind, subtype, text), start = self.peek(), self.position
             self.position += 1
@@ -695,7 +697,9 @@ class _FormulaReader:
             self.given[given_name(text)] = term._replace(text=text_of, ending="")
         term = self.expression(0)
         self.close()
-        self.given = outer
+        self.given, self.mode = outer, mode
+        if self.single and term.is_block:
+            raise RefusedError(ONE_CELL_ONLY)
         return term if term.is_reference else term._replace(text=f"({term.text})", ending="")
 
     def switch(self, arguments: list[Term]) -> Term:
