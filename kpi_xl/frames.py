@@ -1155,17 +1155,20 @@ def _with_period(
     ]
     if begun[1] - begun[0] > tables.MOST_AGES // 12:
         raise OutOfDomain("more years than can be shown: look for a date far too late or too early")
-    monday: Any = nw.lit(first_monday(begun[0], int(start)))
-    number: Any = nw.lit(begun[0])
+    # Side by side, and not within each other: of so many SQLite's parser gives up.
+    monday, number = [nw.lit(first_monday(begun[0], int(start)))], [nw.lit(begun[0])]
     rows = rows.with_columns(retail_day=day)
     for year_begun in range(begun[0] + 1, begun[1] + 1):
         starts = first_monday(year_begun, int(start))
         since = nw.col("retail_day") >= starts
-        monday = nw.when(since).then(nw.lit(starts)).otherwise(monday)
-        number = nw.when(since).then(nw.lit(year_begun)).otherwise(number)
-    rows = rows.with_columns(begun=number, week=(nw.col("retail_day") - monday) // 7)
+        for some, found in ((monday, starts), (number, year_begun)):
+            some.append(nw.when(since).then(nw.lit(found)).otherwise(some[0]))
+    rows = rows.with_columns(
+        nw.max_horizontal(*number).alias("begun"), nw.max_horizontal(*monday).alias("monday")
+    )
+    rows = rows.with_columns(week=(nw.col("retail_day") - nw.col("monday")) // 7)
     rows = rows.with_columns(retail_month(nw.col("begun"), nw.col("week")).alias(name))
-    return rows.drop("retail_day", "begun", "week")
+    return rows.drop("retail_day", "begun", "monday", "week")
 
 
 def _ordinal(day: nw.Expr) -> nw.Expr:

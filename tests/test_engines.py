@@ -322,6 +322,18 @@ def test_segments_of_sqlite_of_more_than_53_bits_are_told_apart() -> None:
     assert {row[0] for row in paths[1:]} == {"-5", str(2**53), str(2**53 + 1)}
 
 
+def test_many_years_of_weeks_are_counted_in_sqlite() -> None:
+    """Whose parser gives up where conditions are within each other, one a year."""
+    ibis = engines.imported("ibis", "pip install 'ibis-framework[sqlite]'")
+    made = ibis.sqlite.connect()
+    made.con.execute("CREATE TABLE rows (who TEXT, day DATE)")
+    days = [f"{year}-02-{day}" for year in range(1990, 2025) for day in ("01", "20")]
+    made.con.executemany("INSERT INTO rows VALUES (?, ?)", zip(days, days, strict=True))
+    found = in_cells(frames.cohort(made.table("rows"), "who", "day", None, "445-02", "customers"))
+    moments = [datetime.fromisoformat(day) for day in days]
+    assert found == kpi_xl.cohort(days, moments, None, "445-02", "customers")
+
+
 def test_the_last_moment_of_a_day_in_sqlite_is_of_that_day() -> None:
     """Which rounds 23:59:59.999999 to the next one."""
     ibis = engines.imported("ibis", "pip install 'ibis-framework[sqlite]'")
