@@ -25,7 +25,7 @@ from kpi_xl.errors import NotEnoughData, OutOfDomain
 Floats = NDArray[np.float64]
 
 # Where the search begins: level, trend, season. From one place alone it ends on a lesser peak.
-STARTS = ((0.1, 0.01, 0.01), (0.5, 0.05, 0.05))
+STARTS = ((0.1, 0.01, 0.01), (0.5, 0.05, 0.05), (0.9, 0.8, 0.05))
 ROUNDING = 1e-12  # of the values: their spread is nothing else
 EXACT = 1e-4  # of the spread: so little is left where the model hits the values
 
@@ -136,14 +136,34 @@ def fit(values: Sequence[float], shape: Shape) -> Fitted | None:
 
 
 def starts(model: Any) -> Iterator[Floats]:
-    """The parameters with which a search begins."""
+    """The parameters with which a search begins: some weights, and states that never move."""
     names = ("smoothing_level", "smoothing_trend", "smoothing_seasonal")
     for weights in STARTS:
         start = np.array(model.start_params, dtype=float)
         for name, weight in zip(names, weights, strict=True):
             if name in model.param_names:
                 start[model.param_names.index(name)] = weight
+        if weights == STARTS[0]:
+            states = unmoved(model)
+            yield np.concatenate((start[: len(start) - len(states)], states))
         yield start
+
+
+def unmoved(model: Any) -> Floats:
+    """The first states of a level, line and season that never move, by least squares.
+
+    The values' first ones, with which a search begins otherwise, lead it away from the mean.
+    """
+    periods = np.arange(1.0, model.nobs + 1.0)
+    columns = [np.ones(model.nobs)]
+    if model.has_trend:
+        damped = dict(zip(model.param_names, model.start_params, strict=True))
+        columns.append(np.cumsum(damped.get("damping_trend", 1.0) ** periods))
+    length = model.seasonal_periods if model.has_seasonal else 0
+    # Of a season the last period comes first.
+    columns += [(periods - 1.0) % length == length - 1 - place for place in range(length)]
+    found: Floats = np.linalg.lstsq(np.stack(columns, axis=1).astype(float), model.endog)[0]
+    return found
 
 
 def banded(fitted: Fitted, horizon: int, confidence: float) -> Forecast:

@@ -13,7 +13,7 @@ from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from kpi_xl import METRICS
 from kpi_xl.cells import evaluate
 from kpi_xl.errors import EXCEL_ERRORS, CellError
-from kpi_xl.smoothing import Fitted, Shape, banded, fit, forecast
+from kpi_xl.smoothing import Fitted, Shape, banded, fit, forecast, parameters_of
 
 # Saudi Arabia's oil, 1996 to 2013 (Hyndman & Athanasopoulos, fpp2, section 7.1).
 OIL = [
@@ -146,6 +146,23 @@ def test_no_fit_is_worse_than_r_s(name: str) -> None:
     # R leaves out what does not depend on the parameters.
     theirs = likelihood - n / 2.0 * (np.log(2.0 * np.pi / n) + 1.0)
     assert found.aicc <= 2.0 * k - 2.0 * theirs + 2.0 * k * (k + 1) / (n - k - 1) + 1e-6
+
+
+@pytest.mark.parametrize("trend", [False, True])
+def test_no_fit_is_worse_than_a_line_that_never_moves(trend: bool) -> None:
+    """Least squares have a closed form, and are one of the models that are searched."""
+    shape = Shape(trend, False, 0, False)
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        values = 50.0 + random.normal(0.0, 9.0, int(random.integers(7, 14)))
+        n, k = len(values), parameters_of(shape) + 1
+        line = np.polynomial.Polynomial.fit(np.arange(n), values, int(trend))
+        squares = float(np.sum((values - line(np.arange(n))) ** 2))
+        likelihood = -n / 2.0 * (np.log(2.0 * np.pi * squares / n) + 1.0)
+        found = fit(values, shape)
+        assert found is not None
+        # The smoothing of statsmodels is 0.0001 at least.
+        assert found.aicc <= 2.0 * k - 2.0 * likelihood + 2.0 * k * (k + 1) / (n - k - 1) + 0.01
 
 
 def test_two_years_of_passengers_that_were_held_back() -> None:
