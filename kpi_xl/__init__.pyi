@@ -164,6 +164,12 @@ def customer_keys(customers: _List) -> list[Any]:
 def customer_keys(customers: _Array) -> Any: ...
 
 @overload
+def names_alike(names: _List, capitals: _Number = ...) -> list[list[Any]]:
+    """The names that somebody has written in several ways, in the order in which they appear."""
+@overload
+def names_alike(names: _Array, capitals: _Number = ...) -> Any: ...
+
+@overload
 def funnel(stages: _List, counts: _Column) -> list[list[Any]]:
     """Funnel: the rates from stage to stage, and from the first stage to each."""
 @overload

@@ -48,6 +48,7 @@ from .grid import (
     within,
 )
 from .parts import (
+    SPACES,
     Agreement,
     Basis,
     Figure,
@@ -65,11 +66,13 @@ from .parts import (
     codes,
     draw,
     no_bars,
+    padded,
     put_basis,
     put_spills,
     same_as,
     section,
     shown_choice,
+    spend_gaps,
     status,
     warn_of_more,
     where,
@@ -424,8 +427,13 @@ PROBLEMS = (
     Problem("Rows of spend that seem to stand for a quarter", "=QuarterRows", "",
             "Their months are three apart, or one alone: give each month a row, 0 if it cost"
             " nothing."),
+    # Plain spaces are taken for none there.
+    Problem("Names with a space before or after them",
+            "=" + "+".join(padded(f"{table}[channel]", SPACES[1:]) for table in ("Leads", "Spend")),
+            "", "Take the spaces away: until then these rows are missing in their channel."),
     Problem("Spend without a channel", *where(SPEND, '(Spend[month]<>"")*(Spend[channel]="")'),
             "Name the channel: until then the sheet {Channels} shows an error."),
+    *spend_gaps(SPEND, "Give the month: until then it counts in the whole, and in no month."),
 )  # fmt: skip
 
 

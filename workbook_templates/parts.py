@@ -623,29 +623,139 @@ def has_text(columns: Iterable[str]) -> str:
     )
 
 
+SPACES = " \u00a0\u3000"
+"""Those that a name may have at its ends: that of the keyboard, one of web pages, a wide one."""
+
+
+def padded(cells: str, spaces: str = SPACES) -> str:
+    """The formula for how many names of a column have a space before or after them."""
+    patterns = (pattern for space in spaces for pattern in (f"*{space}", f"{space}*"))
+    return "+".join(f'COUNTIF({cells},"{pattern}")' for pattern in patterns)
+
+
 TEXTS = "Texts in place of numbers or dates in {table}"
 
 
 def texts(page: Page, table: Input) -> Problem:
     """The problem that texts stand where a table has numbers or dates; its first cell."""
-    places = {column.name: place for place, column in enumerate(table.columns)}
-    columns = {f"{table.name}[{name}]": name for name in table.numeric}
-    pieces = []
-    for some in batched(columns.items(), NESTED):
-        cases = []
-        for cells, name in some:
-            header = f"ROW({table.name}[[#Headers],[{name}]])"
-            row = f'{header}+IF(COUNTIF({cells},"*")=0,1,MATCH("*",{cells},0))'
-            cases.append((has_text([cells]), f'"{xl_col_to_name(places[name])}"&{row}'))
-        pieces.append(f"={ifs(cases)}")
+    columns = {name: f"{table.name}[{name}]" for name in table.numeric}
     return Problem(
         TEXTS,
-        "=COUNTA({0})-COUNT({0})".format(",".join(columns)),
-        pieces[0] if len(pieces) == 1 else tuple(pieces),
+        "=COUNTA({0})-COUNT({0})".format(",".join(columns.values())),
+        first_cell(table, (
+            (name, has_text([cells]), f'IF(COUNTIF({cells},"*")=0,{NOWHERE},MATCH("*",{cells},0))')
+            for name, cells in columns.items()
+        )),
         "Type them anew, as numbers or dates: until then figures over them show an error, or"
         " nothing.",
         table.name,
+    )  # fmt: skip
+
+
+def other_years(page: Page, table: Input) -> Problem | None:
+    """The problem that days are in years that no data are of, or more than a year from all others.
+
+    The latter is asked of the days that every row has: an end may be long after all others.
+    """
+    early, late = f'COUNTIF({{0}},"<{FIGURED_FROM}")', f'COUNTIF({{0}},">={FIGURED_UNTIL + 1}")'
+    after = f"IF(COUNT({{0}})<3,0,(LARGE({{0}},1)-LARGE({{0}},2)>{YEAR})*1)"
+    before = f"IF(COUNT({{0}})<3,0,(SMALL({{0}},2)-SMALL({{0}},1)>{YEAR})*1)"
+    some = f"IF({early}+{late}>0,{early}+{late},{after}+{before})"
+    columns = [one.name for one in table.columns if one.unit is DATE]
+    return wrong_cells(
+        "Days that may be of a wrong year in {table}",
+        table,
+        {name: some if name == table.counted else f"{early}+{late}" for name in columns},
+        f"IF({early}>0,{farthest('MIN')},IF({late}+{after}>0,{farthest('MAX')},{farthest('MIN')}))",
+        "Before 1990, after 2099, or more than a year from all others: correct the year, if it is"
+        " wrong.",
     )
+
+
+YEAR = 366  # days
+
+
+def below_0(page: Page, table: Input) -> Problem | None:
+    """The problem that numbers are below 0 which are counts or costs; the first cell."""
+    return wrong_cells(
+        "Numbers below 0 in {table}",
+        table,
+        {one.name: 'COUNTIF({0},"<0")' for one in table.columns if one.at_least_0},
+        farthest("MIN"),
+        "Correct them: a count is 0 or more. Costs that were given back may stay.",
+    )
+
+
+def no_names(page: Page, table: Input) -> Problem | None:
+    """The problem that a table has nothing of a name where it has names; the column."""
+    wrong = 'COUNTA({0})-COUNT({0})-COUNTIF({0},"*")+COUNTIF({0}," ")'
+    return wrong_cells(
+        "Errors or spaces in place of names in {table}",
+        table,
+        {one.name: wrong for one in table.columns if one.unit is KEY},
+        NOWHERE,
+        "Errors, TRUE, FALSE and spaces alone are no names: type them anew.",
+    )
+
+
+def alike(page: Page, table: Input) -> Problem | None:
+    """The problem that names differ in so little that they may be one; the first two."""
+    names = [table.alike_in(one.name) for one in table.columns if one.alike]
+    if not names:
+        return None
+    return Problem(
+        "Names written in several ways in {table}",
+        f"={'+'.join(names)}",
+        f"={ifs((f'N({name})>0', f'{name}_first') for name in names)}",
+        "They differ in capitals, spaces, dots or forms of letters alone. Are they one? Then write"
+        " them alike.",
+        table.name,
+    )
+
+
+def farthest(extreme: str) -> str:
+    """The formula for the place of the least or the greatest number of a column, {0}."""
+    return f"MATCH({extreme}({{0}}),{{0}},0)"
+
+
+def wrong_cells(
+    label: str, table: Input, counts: Mapping[str, str], place: str, advice: str
+) -> Problem | None:
+    """The problem that columns have cells that they cannot have; None where there is no such one.
+
+    `counts` are formulas for how many, by column, `place` one for where the first is; each over the
+    column, {0}.
+    """
+    if not counts:
+        return None
+    found = {name: count.format(f"{table.name}[{name}]") for name, count in counts.items()}
+    cases = (
+        (name, f"{count}>0", place.format(f"{table.name}[{name}]")) for name, count in found.items()
+    )
+    return Problem(label, f"={'+'.join(found.values())}", first_cell(table, cases), advice,
+                   table.name)  # fmt: skip
+
+
+NOWHERE = "0"
+"""The place in a column of what no formula finds in all programs: an error, TRUE or FALSE."""
+
+
+def first_cell(table: Input, cases: Iterable[tuple[str, str, str]]) -> str | tuple[str, ...]:
+    """Formulas for the address of the first wrong cell of the first column that has any.
+
+    A case is a column's name, the condition that it has one, and that one's place in it. Where that
+    is NOWHERE, the whole column is said, as K:K.
+    """
+    letters = {column.name: xl_col_to_name(place) for place, column in enumerate(table.columns)}
+    pieces = []
+    for some in batched(cases, NESTED):
+        found = []
+        for name, condition, place in some:
+            row = f"ROW({table.name}[[#Headers],[{name}]])+{place}"
+            row = f'IF({place}={NOWHERE},":{letters[name]}",{row})'
+            found.append((condition, f'"{letters[name]}"&{row}'))
+        pieces.append(f"={ifs(found)}")
+    return pieces[0] if len(pieces) == 1 else tuple(pieces)
 
 
 def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -662,7 +772,9 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
     FirstText is the first cell that is text where a number is wanted, behind its sheet's name.
     """
     say = page.book.say
-    shared = [kind(page, table) for kind in (left_below, texts) for table in page.book.inputs]
+    kinds: tuple[Callable[[Page, Input], Problem | None], ...]
+    kinds = (left_below, texts, no_names, other_years, below_0, alike)
+    shared = filter(None, (kind(page, table) for kind in kinds for table in page.book.inputs))
     problems = (*problems, *shared, wrong_settings(page.book))
     labels = [named(page, problem) for problem in problems] + [say(one.label) for one in agreements]
     widen(page, 0, 52, labels)
@@ -677,15 +789,18 @@ def checks(page: Page, agreements: Sequence[Agreement], problems: Sequence[Probl
     header_row(page, row, 0, headers, text=(4,))
     page.sheet.write_blank(row, 1, None, page.styles.header("0"))
     page.define(layout.FINDING_COUNT, row, 1)
-    broken_columns(page)
+    names_alike(page, broken_columns(page))
     last = row + layout.FINDINGS_ROOM
     page.define(layout.FINDINGS, row + 1, 0, last, 0)
     page.sheet.freeze_panes(2, 0)
     page.sheet.print_area(0, 0, last + 1, 4)
 
 
-def broken_columns(page: Page) -> None:
-    """A cell for each column of numbers: 0, an error where text stands in it. It is not printed."""
+def broken_columns(page: Page) -> int:
+    """A cell for each column of numbers: 0, an error where text stands in it. It is not printed.
+
+    Returns the row below.
+    """
     row = HEADER + 1
     for table in page.book.inputs:
         for column in table.numeric:
@@ -694,6 +809,24 @@ def broken_columns(page: Page) -> None:
             formula = f"=IF({has_text([cells])},#VALUE!,0)"
             page.put(row, ASIDE_TEXTS + 1, formula, page.styles.lead())
             page.define(table.text_in(column), row, ASIDE_TEXTS + 1)
+            row += 1
+    return row
+
+
+def names_alike(page: Page, row: int) -> None:
+    """Two cells for each column of names: how many are like others, and the first such pair."""
+    style = page.styles.lead()
+    for table in page.book.inputs:
+        for column in (one for one in table.columns if one.alike):
+            cells, name = f"{table.name}[{column.name}]", table.alike_in(column.name)
+            pairs = f"NAMES_ALIKE({column.alike.format(cells)})"
+            page.sheet.write_string(row, ASIDE_TEXTS, cells, style)
+            found = f"=IF(COUNTA({cells})=0,0,ROWS({pairs})-1)"
+            page.put_array(row, ASIDE_TEXTS + 1, found, style)
+            page.define(name, row, ASIDE_TEXTS + 1)
+            pair = f'=IF(N({name})=0,"",INDEX({pairs},2,1)&" / "&INDEX({pairs},2,2))'
+            page.put_array(row, ASIDE_TEXTS + 2, pair, style)
+            page.define(f"{name}_first", row, ASIDE_TEXTS + 2)
             row += 1
 
 
@@ -802,6 +935,16 @@ def where(table: Input, condition: str) -> tuple[str, str]:
     # In a single row there is nothing to search.
     first = f"=IF({count}=ROWS({column}),{header}+1,{header}+{FIRST_ROW}{condition},0))"
     return f"={count}", first
+
+
+def spend_gaps(table: Input, without_month: str) -> tuple[Problem, ...]:
+    """The problems that rows of spend lack what they cost, or their month, and what follows."""
+    month, spend = (f'({table.name}[{column}]="")' for column in ("month", "spend"))
+    return (
+        Problem("Spend without an amount", *where(table, f"(1-{month})*{spend}"),
+                "Enter what it cost, 0 if it was nothing: until then it counts as nothing."),
+        Problem("Spend without a month", *where(table, f"{month}*(1-{spend})"), without_month),
+    )  # fmt: skip
 
 
 def status(page: Page, row: int, column: int, table: Input) -> None:
@@ -1002,7 +1145,8 @@ def wrong_setting(book: Book, setting: Setting) -> str:
         least, most = setting.least, most_of(setting)
         if setting.unit is DATE:
             least, most = FIGURED_FROM, FIGURED_UNTIL + 1
-        outside = f"IF({name}<{least:.15g},1,IF({name}>{most:.15g},1,0))"
+        part = f"IF(INT({name})<>{name},1,0)" if setting.unit.name == COUNT.name else "0"
+        outside = f"IF({name}<{least:.15g},1,IF({name}>{most:.15g},1,{part}))"
         wrong = f"IF(ISNUMBER({name}),{outside},1)"
     return f'IF({name}="",0,{wrong})' if isinstance(setting.value, str) else wrong
 

@@ -17,7 +17,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from kpi_xl.schema.retention import ORDERS, SCHEMA, SUBSCRIPTIONS, SURVIVORS
-from kpi_xl.serials import FIGURED_FROM, FIGURED_UNTIL, day_of
+from kpi_xl.serials import day_of
 from kpi_xl.units import (
     AVERAGE,
     COUNT,
@@ -46,7 +46,6 @@ from .customers import (
     ADDRESSES,
     EVERY_CUSTOMER,
     FARTHEST_DAY,
-    HEADER_ROW,
     NO_AMOUNT,
     NOT_KNOWN,
     UNDONE_ORDERS,
@@ -277,7 +276,7 @@ SETTINGS = (
         (("Cohorts", "CohortsCut"), ("Curve", "CurveCut")),
         codes=("W", "M", "Q", "Y"),
     ),
-    Setting("LostAfter", "Lost after", 180, DAYS, "Days without a purchase"),
+    Setting("LostAfter", "Lost after", 180, DAYS, "Days without a purchase", least=1.0),
     Setting("Lifetime", "Lifetime", 24, PERIODS, "Months that a customer stays"),
     Setting("GrossMargin", "Gross margin", 0.4, RATE, "As a fraction of revenue", most=1.0),
     Setting("DiscountRate", "Discount rate", 0.01, RATE, "Per month"),
@@ -532,10 +531,6 @@ AGREEMENTS = (
 # Counted by functions that are fast also over a million orders.
 PROBLEMS = (
     *NOT_KNOWN,
-    Problem("Dates before 1990", f'=COUNTIF(Orders[date],"<{FIGURED_FROM}")',
-            f"={HEADER_ROW}+MATCH(MIN(Orders[date]),Orders[date],0)", "Correct the year."),
-    Problem("Dates after 2100", f'=COUNTIF(Orders[date],">{FIGURED_UNTIL}")',
-            f"={HEADER_ROW}+MATCH(MAX(Orders[date]),Orders[date],0)", "Correct the year."),
     Problem("Orders years apart from all others", f"=IF({TOO_LONG},1,0)",
             FARTHEST_DAY,
             f"Over {MOST_PERIODS} periods there are no cohorts: correct the date, or choose a"

@@ -491,7 +491,6 @@ def problems() -> tuple[Problem, ...]:
     """What can be wrong with the data."""
     weeks = "ROW(Weeks[[#Headers],[week]])"
     blanks = "+".join(f'(Weeks[{column}]="")' for column in NUMBERS)
-    below = "+".join(f'COUNTIF(Weeks[{column}],"<0")' for column in NUMBERS[1:])
     return (
         Problem("Rows without a rep", *where(WEEKS, '(Weeks[rep]="")*(Weeks[week]<>"")'),
                 "Name the rep: until then the row counts for the team only."),
@@ -525,7 +524,6 @@ def problems() -> tuple[Problem, ...]:
                 f"={OUTCOMES.too_many}", "",
                 "Ratios leave out three of them, and count the others as if nothing had come of"
                 " them: enter 0 where nothing came."),
-        Problem("Visits, leads, deals or spend below 0", f"={below}", "", "Correct the sign."),
         Problem("Sales below 0", *where(WEEKS, "(Weeks[sales]<0)*1"),
                 "Right if more was refunded than sold: refunds are taken off."),
     )  # fmt: skip

@@ -962,9 +962,6 @@ def problems(book: Book) -> list[Problem]:
     """What can be wrong with the months and the goals."""
     header = "ROW(Months[[#Headers],[month]])"
     numbers = f"Months[[{COUNTS[0].name}]:[{COUNTS[-1].name}]]"
-    negative = "+".join(
-        f'COUNTIF(Months[{count.name}],"<0")' for count in COUNTS if count.unit is COUNT
-    )
     anything = "+".join(f'(Months[{name}]<>"")' for name in ("spend", "visitors", "leads", "sent"))
     model = book.pages["Model"]
     rows = by_month(model, ROW)
@@ -986,19 +983,12 @@ def problems(book: Book) -> list[Problem]:
     return [
         Problem("Rows without a month", *where(MONTHS, f'(Months[month]="")*(({anything})>0)'),
                 "Say which month it is: until then the row counts nowhere."),
-        Problem("Months before 1990", f'=COUNTIF(Months[month],"<{FIGURED_FROM}")',
-                f"={header}+MATCH(MIN(Months[month]),Months[month],0)",
-                "Correct the year."),
-        Problem("Months after 2100", f'=COUNTIF(Months[month],">{FIGURED_UNTIL}")',
-                f"={header}+MATCH(MAX(Months[month]),Months[month],0)",
-                "Correct the year."),
         Problem("Rows too many of a month", f"=SUM({twice})",
                 f'={header}+_xlfn.MINIFS({rows},{twice},">0")',
                 "Delete the others: until then these months are blank."),
         Problem("Missing months, after this row", f"=SUM({missing})",
                 f"={header}+MATCH({before},Months[month],0)",
                 "Add them: until then they are blank, and so are their quarters."),
-        Problem("Counts below 0", f"={negative}", "", "Correct them: a count is 0 or more."),
         Problem("Parts that are more than their whole", larger, first_larger,
                 "Look at visits, carts, mentions, e-mails, revenue, pipeline, customers."),
         Problem("Customers at the start differ from the end before", f"=SUM({jumps})",

@@ -77,6 +77,7 @@ from .parts import (
     put_spills,
     section,
     settings,
+    spend_gaps,
     status,
     warn_of_more,
     where,
@@ -443,8 +444,7 @@ PROBLEMS = (
             "Those without have the margin set on the sheet {Summary}."),
     Problem("Spend without a channel", *where(SPEND, '(Spend[month]<>"")*(Spend[channel]="")'),
             "It counts in the whole, and in no channel: name the channel."),
-    Problem("Spend without a month", *where(SPEND, '(Spend[month]="")*(Spend[spend]<>"")'),
-            "Give the month: until then the sheet {Channels} shows an error."),
+    *spend_gaps(SPEND, "Give the month: until then the sheet {Channels} shows an error."),
     Problem("Months with orders of new customers, and no spend", "=MonthsWithoutSpend", "",
             "Their customers are in no CAC: add what these months cost, 0 if nothing."),
     Problem("Channels and months that are more than the sheets take", "=TablesCut", "",
@@ -455,6 +455,10 @@ PROBLEMS = (
     Problem("Recurring revenue without a customer",
             *where(SUBSCRIBERS, '(Subscribers[customer]="")*(Subscribers[month]<>"")'),
             "Name the customer, or delete the row: until then the tables show an error."),
+    Problem("Recurring revenue without a month",
+            *where(SUBSCRIBERS, '(Subscribers[month]="")*(Subscribers[customer]<>"")'),
+            "Give the month, or delete the row: until then it is in no figure, or the tables show"
+            " an error."),
     Problem("Recurring revenue below 0", *where(SUBSCRIBERS, "(Subscribers[amount]<0)*1"),
             "It is taken off what the customer pays in that month. Where less than 0 is left,"
             " the tables show an error: take it off the month that it belongs to."),

@@ -3,11 +3,13 @@
 NumPy is imported inside the functions: the scalar functions must start without it.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import accumulate, compress, groupby, pairwise
 from math import fsum
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from unicodedata import category, decimal, normalize
 
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput, ZeroDenominator
 from kpi_xl.metrics.arguments import (
@@ -26,6 +28,7 @@ from kpi_xl.units import (
     COUNT,
     DATE,
     KEY,
+    LOGICAL,
     NEGLIGIBLE,
     TABLE,
     TEXT,
@@ -233,6 +236,68 @@ def customer_keys(
         "" if who is None else who.lower() if isinstance(who, str) and "@" in who else who
         for who in customers
     ]
+
+
+@metric(
+    "NAMES_ALIKE",
+    returns=TABLE,
+    result="table",
+    formula="names that are one but for capitals, spaces, widths or forms of letters",
+    source="Unicode Standard Annex 15 (form KC) and chapter 3.13 (caseless matching)",
+    columns=(
+        ("name", "The name, as it is written first"),
+        ("also written", "Another spelling of it"),
+        ("rows", "Rows with that spelling"),
+    ),
+    example=(
+        '=NAMES_ALIKE({"Acme";"ACME.";"Bob";"acme";"acme"})',
+        [["name", "also written", "rows"], ["Acme", "ACME.", 1.0], ["Acme", "acme", 2.0]],
+    ),
+)
+def names_alike(
+    names: Annotated[
+        list[str | float | None], Arg("Names, a row each", KEY, column=True, blank="keep")
+    ],
+    capitals: Annotated[
+        bool, Arg("FALSE: names that differ in capitals alone are one, as in SUMIFS", LOGICAL)
+    ] = True,
+) -> list[list[Any]]:
+    """The names that somebody has written in several ways, in the order in which they appear.
+
+    Capitals do not count, nor spaces and dots around a name, several spaces for one, zeros before
+    a number, letters as wide as Chinese signs, signs without a width, and Persian letters and
+    digits in their Arabic forms. Of words of twelve letters and digits or more, as programs number
+    things, capitals tell one from another. A name that nothing is like is in no row.
+    """
+    there = [name for name in names if name is not None]
+    firsts: dict[str, str | float] = {}
+    rows = []
+    for name, count in Counter(there if capitals else one_spelling(there)).items():
+        first = firsts.setdefault(folded(name), name)
+        if first is not name:
+            rows.append([first, name, float(count)])
+    return [["name", "also written", "rows"], *rows]
+
+
+NUMBERED = re.compile(r"(?=\S*\d)[^\s@]{12,}")
+"""A word such as programs number things by."""
+FORMS = str.maketrans("يىك", "ییک")
+
+
+def folded(name: str | float) -> str:
+    """A name as it is compared with others: see NAMES_ALIKE."""
+    text = name if isinstance(name, str) else f"{name:.15g}"
+    if not text.isascii():
+        letters = normalize("NFKC", text).translate(FORMS)
+        text = "".join(
+            str(digit) if (digit := decimal(letter, None)) is not None else letter
+            for letter in letters
+            if category(letter) != "Cf"
+        )
+    text = " ".join(text.split()).strip(" .,;")
+    if text.isdigit():
+        text = text.lstrip("0")
+    return text if NUMBERED.fullmatch(text) else text.casefold()
 
 
 @metric(

@@ -10,11 +10,12 @@ LEADS = Input(
     (
         Column("lead_id", KEY, "Lead", "What identifies the lead, once in this table."),
         Column("created", DATE, "Created", "The day on which the lead came in."),
-        Column("channel", KEY, "Channel", "Where it came from, spelled as in the sheet {Spend}."),
+        Column("channel", KEY, "Channel", "Where it came from, spelled as in the sheet {Spend}.",
+               alike="{0},FALSE"),
         Column("campaign", KEY, "Campaign or path",
                "The campaign, or the path of touches to the lead, the first one first:"
-               " search > mail > event.", required=False),
-        Column("owner", KEY, "Owner", "Who looks after it.", required=False),
+               " search > mail > event.", required=False, alike="{0},FALSE"),
+        Column("owner", KEY, "Owner", "Who looks after it.", required=False, alike="{0},FALSE"),
         Column("mql_date", DATE, "Qualified by marketing",
                "The day on which marketing qualified it (MQL)."),
         Column("sql_date", DATE, "Accepted by sales", "The day on which sales accepted it (SQL)."),
@@ -33,8 +34,8 @@ SPEND = Input(
     (
         Column("month", DATE, "Month", "Any day of the month.", filled=True, monthly=True),
         Column("channel", KEY, "Channel", "The channel, spelled as in the sheet {Leads}.",
-               filled=True),
-        Column("spend", MONEY, "Spend", "What the channel cost in the month."),
+               filled=True, alike="{0},FALSE"),
+        Column("spend", MONEY, "Spend", "What the channel cost in the month.", positive=True),
         Column("impressions", COUNT, "Impressions", "How often it was shown.", required=False),
         Column("clicks", COUNT, "Clicks", "Clicks on it.", required=False),
         Column("visits", COUNT, "Visits", "Visits to the site that it brought.", required=False),

@@ -19,7 +19,9 @@ class Column:
     that holds what the drop-down offers; with `open` it admits others, too.
     `daily`: each row is a day, of which it is the date, unless an `event` column of the row, such
     as how many were sent a mail, has a value. `monthly`: each row is of a month,
-    or of a part of one. `weekly`: each row is a week, or part of one.
+    or of a part of one. `weekly`: each row is a week, or part of one. `positive`: an amount that
+    is below 0 only by mistake, or where something was given back. `alike`: it holds names, of which
+    those are told that differ in little: what NAMES_ALIKE takes, {0} being the column.
     """
 
     name: str
@@ -35,6 +37,13 @@ class Column:
     monthly: bool = False
     weekly: bool = False
     event: bool = False
+    positive: bool = False
+    alike: str = ""
+
+    @property
+    def at_least_0(self) -> bool:
+        """Whether a number below 0 is to be told: all counts, and amounts that are marked so."""
+        return self.positive or self.unit.domain.low == 0.0
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -67,6 +76,10 @@ class Input:
     def text_in(self, column: str) -> str:
         """The name of the cell that is an error where text stands in a numeric column, else 0."""
         return f"{self.name}_{column}_text"
+
+    def alike_in(self, column: str) -> str:
+        """The name of the cell that says how many names of a column are like others."""
+        return f"{self.name}_{column}_alike"
 
 
 @dataclass(frozen=True)

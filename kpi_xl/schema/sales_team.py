@@ -16,7 +16,8 @@ WEEKS = Input(
         Column("visits", COUNT, "Sales visits", "Visits to customers."),
         Column("leads", COUNT, "Leads", "Leads that the rep worked on."),
         Column("deals", COUNT, "Deals", "Deals won."),
-        Column("spend", LARGE, "Spend", "What selling cost: advertising, travel, samples."),
+        Column("spend", LARGE, "Spend", "What selling cost: advertising, travel, samples.",
+               positive=True),
     ),
     counted="week",
 )  # fmt: skip
@@ -26,7 +27,13 @@ TARGETS = Input(
     "A row a rep: who is listed, and what is asked of each in a month.",
     (
         Column("rep", KEY, "Rep", "The name, spelled as in the table Weeks.", filled=True),
-        Column("sales", LARGE, "Sales a month", "Blank: an equal share of the team's target."),
+        Column(
+            "sales",
+            LARGE,
+            "Sales a month",
+            "Blank: an equal share of the team's target.",
+            positive=True,
+        ),
         Column("visits", COUNT, "Visits a month", "Blank: the number set on the first sheet."),
     ),
     counted="sales",

@@ -8,7 +8,7 @@ from .records import Column, Input, Schema
 def counts(theme: str, *columns: tuple[str, str, Unit, str]) -> tuple[Column, ...]:
     """Columns of the table Months: name, label, unit, meaning."""
     return tuple(
-        Column(name, unit, f"{theme}: {label}", note, required=False)
+        Column(name, unit, f"{theme}: {label}", note, required=False, positive=True)
         for name, label, unit, note in columns
     )
 

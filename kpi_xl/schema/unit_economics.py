@@ -14,9 +14,11 @@ ORDERS = Input(
                "What its goods, shipping and fees cost. Blank: the margin set on {Summary}.",
                required=False),
         Column("channel", KEY, "Channel",
-               "What brought the customer, spelled as in the sheet {Spend}.", required=False),
+               "What brought the customer, spelled as in the sheet {Spend}.", required=False,
+               alike="{0},FALSE"),
         Column("segment", KEY, "Country or segment",
-               "It stands for the channel where the setting says so.", required=False),
+               "It stands for the channel where the setting says so.", required=False,
+               alike="{0},FALSE"),
     ),
     counted="date",
 )  # fmt: skip
@@ -27,8 +29,8 @@ SPEND = Input(
     (
         Column("month", DATE, "Month", "Any day of the month.", filled=True, monthly=True),
         Column("channel", KEY, "Channel", "The channel, spelled as in the sheet {Orders}.",
-               filled=True),
-        Column("spend", MONEY, "Spend", "What the channel cost in the month."),
+               filled=True, alike="{0},FALSE"),
+        Column("spend", MONEY, "Spend", "What the channel cost in the month.", positive=True),
     ),
     counted="month",
 )  # fmt: skip
@@ -37,9 +39,11 @@ TOUCHES = Input(
     "Touches",
     "A row a visit or click of a customer before an order, if touches are to decide the channel.",
     (
-        Column("customer", KEY, "Customer", "The customer, as in the sheet {Orders}.", filled=True),
+        Column("customer", KEY, "Customer", "The customer, as in the sheet {Orders}.", filled=True,
+               alike="CUSTOMER_KEYS({0})"),
         Column("date", DATE, "Day", "The day of the touch.", filled=True),
-        Column("channel", KEY, "Channel", "The channel, spelled as in the sheet {Spend}."),
+        Column("channel", KEY, "Channel", "The channel, spelled as in the sheet {Spend}.",
+               alike="{0},FALSE"),
     ),
     counted="date",
 )  # fmt: skip
@@ -48,12 +52,14 @@ SUBSCRIBERS = Input(
     "Subscribers",
     "A row a customer and month of recurring revenue, if your customers pay by subscription.",
     (
-        Column("customer", KEY, "Customer", "Who pays: a name or a number.", filled=True),
+        Column("customer", KEY, "Customer", "Who pays: a name or a number.", filled=True,
+               alike="{0}"),
         Column("month", DATE, "Month", "Any day of the month.", filled=True, monthly=True),
         Column("amount", MONEY, "Monthly revenue",
                "What the customer pays for the month; a year's fee is divided by 12."),
         Column("channel", KEY, "Channel",
-               "What brought the customer. Blank: the channel of the orders.", required=False),
+               "What brought the customer. Blank: the channel of the orders.", required=False,
+               alike="{0},FALSE"),
     ),
     counted="month",
 )  # fmt: skip
