@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections.abc import Callable, Sequence
 from datetime import date
+from itertools import takewhile
 from statistics import median
 from typing import Any
 
@@ -18,6 +19,8 @@ from kpi_xl.workbook_templates.writing import Built
 from workbooks import rows_of
 
 from kpi_xl import CellError
+from kpi_xl.ooxml.addresses import column_letters
+from kpi_xl.schema.scorecard import MONTHS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning")
 
@@ -274,7 +277,8 @@ def on_scorecard(built: Built, column: int) -> dict[str, Any]:
 
 def found(built: Built) -> dict[str, tuple[Any, Any]]:
     """What the sheet Checks finds: how many, and the first row."""
-    labels = dict(enumerate((line[0] for line in rows_of(built.content, "Checks")[5:20]), start=6))
+    lines = takewhile(lambda line: line[0], rows_of(built.content, "Checks")[5:])
+    labels = dict(enumerate((line[0] for line in lines), start=6))
     checks = {
         label: (built.values["Checks", row, 2], built.values.get(("Checks", row, 3), ""))
         for row, label in labels.items()
@@ -467,7 +471,6 @@ def test_a_few_columns_are_enough() -> None:
 
 def test_the_checks_find_what_is_wrong(demo: Built) -> None:
     assert found(demo) == {
-        "Months after 2100": (1, 6),
         "Rows too many of a month": (1, 9),
         "Missing months, after this row": (1, 5),
         "Parts that are more than their whole": (1, 20),
@@ -475,6 +478,7 @@ def test_the_checks_find_what_is_wrong(demo: Built) -> None:
         "Goals for a KPI that there is not": (1, 23),
         "Goals without a target": (1, 25),
         "Goals for the same KPI and period": (2, 8),
+        "Days that may be of a wrong year in Months": (1, "A6"),
     }
     months = sample().data["Months"]
     assert months["month"][6 - HEADER - 2].year == 2203
@@ -492,9 +496,10 @@ def test_the_checks_find_other_mistakes() -> None:
     wrong = found(built)
     assert wrong["Rows without a month"] == (1, 8)
     assert wrong["Texts in place of numbers or dates in Months"][0] == 1
-    assert wrong["Months before 1990"] == (1, 10)
+    assert wrong["Days that may be of a wrong year in Months"] == (2, "A10")  # and one of 2203
     assert wrong["Missing months, after this row"][0] == 2
-    assert wrong["Counts below 0"] == (1, "")
+    place = [column.name for column in MONTHS.columns].index("leads") + 1
+    assert wrong["Numbers below 0 in Months"] == (1, f"{column_letters(place)}{HEADER + 2 + 29}")
     assert "Parts that are more than their whole" not in wrong  # first the text has to go
     assert history(built)["CAC"][-1] == "#VALUE!"  # a text among the numbers
     assert history(built)["BOUNCE_RATE"][-1] == "#NUM!"

@@ -14,6 +14,8 @@ from kpi_xl.workbook_templates import comparison
 from kpi_xl.workbook_templates.parts import Setting
 from kpi_xl.workbook_templates.writing import Built
 
+from kpi_xl.cells import Cell
+from kpi_xl.errors import CellError
 from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.package import read_package
@@ -116,8 +118,15 @@ def set_to(monkeypatch: pytest.MonkeyPatch, template: ModuleType, given: dict[st
     assert not left
 
 
-def typed_into(content: bytes, cells: Mapping[Place, float | str]) -> bytes:
-    """A workbook in which somebody has typed into some cells; its tables do not grow."""
+KINDS = {float: "n", type(None): "n", bool: "b", CellError: "e"}
+"""Of the cells that somebody types, by the types of Python's."""
+
+
+def typed_into(content: bytes, cells: Mapping[Place, Cell]) -> bytes:
+    """A workbook in which somebody has typed into some cells; its tables do not grow.
+
+    None empties a cell that has something.
+    """
     book = read_package(content)
     members = {}
     for title in {sheet for sheet, _, _ in cells}:
@@ -128,9 +137,10 @@ def typed_into(content: bytes, cells: Mapping[Place, float | str]) -> bytes:
         for (where, row, column), value in sorted(cells.items()):
             if where != title:
                 continue
-            kind, text = ("n", str(value)) if isinstance(value, float) else ("str", value)
+            kind = KINDS.get(type(value), "str")
+            text = str(int(value)) if kind == "b" else str(value)
             there = next((c for c in sheet.row_cells(row) if c.column == column), None)
-            data = escaped(text).encode()
+            data = None if value is None else escaped(text).encode()
             if there is None:
                 new.setdefault(row, {})[column] = kind, data
             else:
