@@ -20,6 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:Use
 WORDS = {"Week": "Неделя", "Month": "Месяц"}
 RUSSIAN: Any = SimpleNamespace(phrase=lambda text: f'"{WORDS[text]}"')
 PERIOD = Setting("Period", "", "Month", TEXT, "", ("Week", "Month"), codes=("W", "M"))
+HORIZON = next(one for one in unit_economics.SETTINGS if one.name == "Horizon")
 MARGIN = Setting("Margin", "", 0.4, RATE, "", most=1.0)
 
 
@@ -46,7 +47,7 @@ def test_words_and_codes_are_the_codes(value: str, code: str) -> None:
         (PERIOD, "Неделя", 0), (PERIOD, "m", 0), (PERIOD, "", 0), (PERIOD, "Jahr", 1),
         (PERIOD, 7, 1), (MARGIN, 0.4, 0), (MARGIN, 1, 0), (MARGIN, 40, 1), (MARGIN, -0.1, 1),
         (MARGIN, "", 1), (MARGIN, "40 %", 1), (MARGIN._replace(value=""), "", 0),
-        (MARGIN._replace(value=""), 40, 1),
+        (MARGIN._replace(value=""), 40, 1), (HORIZON, 12.0, 0), (HORIZON, 2.5, 1), (HORIZON, 25, 1),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_told(setting: Setting, value: Any, wrong: int) -> None:
