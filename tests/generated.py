@@ -110,7 +110,7 @@ def exports() -> list[str]:
             lines.append(f"| {cell(one.name)} | {cell(target)} | {languages} |")
         lines += ["", "| Language | The way to it |", "|---|---|"]
         ways: dict[str, list[str]] = {}
-        for tag, way in layouts[0].menu.items():
+        for tag, way in dict.fromkeys(each for one in layouts for each in one.menu.items()):
             ways.setdefault(way, []).append(tag)
         lines += [f"| {', '.join(tags)} | {cell(way)} |" for way, tags in ways.items()]
     return lines

@@ -1421,6 +1421,9 @@ def test_a_formula_without_a_value_is_neither_a_number_nor_a_day() -> None:
         ("202401", date(2024, 1, 1)),
         ("2024-1", date(2024, 1, 1)),
         ("2024年1月", date(2024, 1, 1)),
+        ("2024.01.05.", date(2024, 1, 5)),  # as Koreans and Hungarians write it
+        ("2024. 1. 5.", date(2024, 1, 5)),
+        ("2024.01.05.~2024.01.06.", None),
     ],
 )
 def test_digits_that_are_no_month_are_no_date(text: str, day: date | None) -> None:

@@ -69,7 +69,7 @@ def told() -> Iterator[str]:
     yield from (f"{{number}} {things}" for things in THINGS)
     yield from ("and", "or")
     for layout in known_layouts():
-        yield from (layout.advice, layout.refused)
+        yield from (layout.advice, layout.note, layout.refused)
 
 
 def _texts_of(node: ast.Assign) -> Iterator[ast.expr]:

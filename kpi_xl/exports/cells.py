@@ -15,7 +15,7 @@ from kpi_xl.errors import EXCEL_ERRORS, NOT_COMPUTED
 from kpi_xl.locales import Message
 from kpi_xl.locales.currencies import sign_pattern
 from kpi_xl.serials import DAY_0
-from kpi_xl.sources.values import MARKS, NO_DAY, WITHOUT_VALUE
+from kpi_xl.sources.values import DAY_YEAR_FIRST, MARKS, NO_DAY, WITHOUT_VALUE
 from kpi_xl.units import COUNT, Unit
 
 BLANKS = frozenset(
@@ -308,7 +308,7 @@ MONTH_NAMES = {
     for number, name in enumerate(names.split(), start=1)
 } | {"sept": 9}
 _TIME = r"(?:(?:T|,? +)\(?\d{1,2}[:.]\d\d.*)?"
-_YEAR_FIRST = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?" + _TIME)
+_YEAR_FIRST = re.compile(DAY_YEAR_FIRST + _TIME)
 _YEAR_LAST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d\d)" + _TIME)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:\d\d){0,3}")
 # The seconds since 1970 of 2001 to 2030, or their thousandths; no day begins with such a year.

@@ -8,6 +8,7 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
                           is told with each file
     menu                  the way to the export in the vendor's menus, by language
     advice                what to do where the file's days are missing: how to export by day
+    note                  what is told with each file
     [[header]]            one a language (key: language) or a form of the file
       signature           the headers that must be there; without it, all those of its columns
       columns.ours        "Theirs", ["Theirs", "or so"], or {pattern = ".."}
@@ -131,6 +132,7 @@ class Layout:
     unconfirmed: bool = False
     menu: Mapping[str, str] = field(default_factory=dict)
     advice: str = ""
+    note: str = ""
     constants: Mapping[str, str] = field(default_factory=dict)
     currency: str = ""
     encoding: str = ""
@@ -274,8 +276,8 @@ def layouts_of(text: str, file: str) -> list[Layout]:
     return [layout for layout in layouts if layout]
 
 
-_TEXTS = ("name", "vendor", "table", "source", "advice", "currency", "encoding", "numbers", "dates",
-          "calendar", "grain", "once", "amount", "net", "taxed", "refused")  # fmt: skip
+_TEXTS = ("name", "vendor", "table", "source", "advice", "note", "currency", "encoding", "numbers",
+          "dates", "calendar", "grain", "once", "amount", "net", "taxed", "refused")  # fmt: skip
 _KEYS = {one.name for one in fields(Layout)} - {"headers", "file"} | {"header"}
 _FORMULA = re.compile(r"\w+(?: [-+*] \w+)*")
 

@@ -22,7 +22,8 @@ NUMBERS = {"Orders": "order", "Leads": "lead_id"}
 BESIDE: dict[str, Unit] = dict.fromkeys(
     ("total", "paid", "charged", "refunded", "adjusted", "disputed", "outstanding", "tax",
      "shipping", "subtotal", "discount", "duties", "tip", "gift_cards",
-     "item_price", "item_quantity", "item_discount", "quantity", "price", "won_value"), MONEY
+     "item_price", "item_quantity", "item_discount", "quantity", "price", "won_value",
+     "actual"), MONEY
 ) | dict.fromkeys(
     ("day", "week", "month", "date", "start", "end", "until", "entered", "close", "started",
      "ended", "canceled", "period_start", "period_end", "trial_end", "created"),

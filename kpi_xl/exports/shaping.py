@@ -105,6 +105,8 @@ def shaped(
     reading.left += rows.remarks
     if layout.unconfirmed:
         reading.left.append(UNCONFIRMED)
+    if layout.note:
+        reading.left.append(Message("{reasons}", reasons=layout.told(layout.note)))
     for name, worth in worths(frame, match, places, units).items():
         frame[f"{WORTH}{name}"] = worth
     frame = with_gift_cards(frame, layout)

@@ -80,6 +80,9 @@ def staged(frame: Any, layout: Layout, places: Mapping[str, int], reading: Readi
                 text = "{rows} of stages are {leads}"
                 leads = Counted(len(frame), "leads")
                 reading.left.append(Message(text, rows=Counted(lines, "rows"), leads=leads))
+    if {"actual", "value", "won_date"} <= {*frame}:
+        known = frame["won_date"].notna() & frame["actual"].notna()
+        frame = frame.assign(value=frame["actual"].where(known, frame["value"]))
     return frame
 
 
@@ -92,16 +95,21 @@ def _of_status(frame: Any, layout: Layout, places: Mapping[str, int], reading: R
     status = frame["status"].map(text_in).str.casefold()
     ends = STATUSES if "stage" in places or not layout.stages else layout.stages
     known = {text.casefold() for text in layout.keep.get("status", ("open", "won", "lost"))}
+    ended = status.str.fullmatch("|".join(ends), case=False)
     for word, ours in ends.items():
         at = status.str.fullmatch(word, case=False)
         undated = at & frame[ours].isna() if ours in frame else at
         _tell_undated(frame, undated, ours, places, reading)
+        if ours not in frame:
+            continue
         other = status.isin(known) & ~at
-        if ours in frame and (number := int((other & frame[ours].notna()).sum())):
+        # One column may have the days of both; then some of them are the other's.
+        both = sum(place == places.get(ours) for place in places.values()) > 1
+        if number := int((other & frame[ours].notna() & ~(both & ended)).sum()):
             text = '"{column}" of {leads} left out, whose status is another'
             column, leads = reading.match.headers[places[ours]], Counted(number, "leads")
             reading.left.append(Message(text, column=column, leads=leads))
-            frame = frame.assign(**{ours: frame[ours].where(~other, None)})
+        frame = frame.assign(**{ours: frame[ours].where(~other, None)})
     return frame
 
 

@@ -125,10 +125,10 @@ def _all_meanings() -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=4096)
 def currency_named(text: str) -> str:
-    """The code that a sign stands for, or a code; any other sign as it is, in capitals.
+    """The code that a sign, a name or a code stands for; any other as it is, in capitals.
 
-    >>> [currency_named(text) for text in ("zł", "Rs.", "￦", "eur", "$")]
-    ['PLN', 'INR', 'KRW', 'EUR', '$']
+    >>> [currency_named(text) for text in ("zł", "Rs.", "￦", "eur", "US Dollar", "$")]
+    ['PLN', 'INR', 'KRW', 'EUR', 'USD', '$']
     """
     sign = _plain(text)
     return _codes().get(sign, sign.upper())

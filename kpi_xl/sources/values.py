@@ -403,7 +403,9 @@ TIME = (
     r"(?:(?:T|,? )(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?(?: ?[AaPp][Mm])?"
     r"(?: ?(?:Z|UTC|GMT|[-+]\d\d(?::?\d\d)?))?)?"
 )
-YEAR_FIRST = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?" + TIME)
+DAY_YEAR_FIRST = r"(\d{4})(?:[-/年]|\. ?|년 ?)(\d{1,2})(?:[-/月]|\. ?|월 ?)(\d{1,2})(?:[日일.])?"
+"""A day with the year in front, as a pattern: 2024-01-31, 2024年1月31日, 2024. 1. 31."""
+YEAR_FIRST = re.compile(DAY_YEAR_FIRST + TIME)
 YEAR_LAST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})" + TIME)
 COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)")
 NOT_MIDNIGHT = re.compile(r"(?<=[T ])(?!12:00(?::00)? ?[Aa])[\d:.,]*[1-9]")
