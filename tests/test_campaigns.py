@@ -932,3 +932,17 @@ def test_where_only_credits_or_nothing_was_spent_all_names_are_listed(
     assert of_all(built)[15] == said
     assert not [value for value in built.values.values() if str(value).startswith("#")]
     assert "✗ no" not in built.values.values()
+
+
+def test_an_uneven_split_lasts_until_the_smaller_variant_has_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """1,094 of each (R's power.prop.test: 20 % and 5 points): 10,940 where A gets a tenth."""
+    given = {"ShareOfA": 0.1, "Visitors": 100, "Baseline": 0.2, "Change": 0.25}
+    set_to(monkeypatch, campaigns, given)
+    names = [column.name for column in campaigns.TESTS.columns]
+    row = ("One", 200, 40, 1800, 360, None)
+    built = build(TEMPLATE, {"Tests": dict(zip(names, ([cell] for cell in row), strict=True))})
+    said = [built.values["A-B test", TOP + 2, column] for column in (12, 13, 15)]
+    assert said == ["too early: more visitors are needed", 1094.0, 10_940.0]
+    assert 110.0 in [built.values.get(("A-B test", line, 2)) for line in range(30, 40)]

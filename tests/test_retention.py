@@ -685,3 +685,16 @@ def test_a_return_is_activity_as_the_sheets_say() -> None:
             for cell in rows_of(built.content, name)[1] if cell]  # fmt: skip
     assert len(told) == 3
     assert all("eturn" in cell and "as activity" in cell for cell in told)
+
+
+def test_a_month_of_another_calendar_is_not_now() -> None:
+    """By hand: 10 and 2 less 1 are 11 customers in February 2024; 2567 is 2024 in Thailand."""
+    months = [date(2024, 1, 1), date(2024, 2, 1), date(2567, 1, 1)]
+    rows = {
+        "month": months,
+        "customers_start": [8, 10, 100], "customers_new": [2, 2, 20], "customers_lost": [0, 1, 5],
+    }  # fmt: skip
+    built = build(TEMPLATE, {"Subscriptions": rows})
+    assert dict(built.headlines)["Customers now"] == "11"
+    assert dict(built.headlines)["Churn a month"] == f"{1 / 18:.1%}"
+    assert 1 in [one.rows for one in built.problems if "year" in one.label.lower()]

@@ -537,10 +537,17 @@ def sample_size(change: str, power: str) -> str:
     )
 
 
+def all_visitors(each: str) -> str:
+    """Visitors of both variants together until the one with fewer of them has so many."""
+    return f"ROUNDUP(ROUND({each}/MIN(ShareOfA,1-ShareOfA),6),0)"
+
+
 def test_days(visitors: str) -> str:
     """Days until both variants have had so many visitors."""
     none = f'OR({visitors}="",DailyVisitors="")'
-    return f'IF({none},"",IF(DailyVisitors<=0,"",ROUNDUP(2*{visitors}/DailyVisitors,0)))'
+    return (
+        f'IF({none},"",IF(DailyVisitors<=0,"",ROUNDUP({all_visitors(visitors)}/DailyVisitors,0)))'
+    )
 
 
 TEST_FIGURES = (
@@ -1378,7 +1385,7 @@ GIVEN_PLAN = "INDEX(Tests[planned_visitors],{number})"
 DECIDING = (
     Measure("Visitors planned, both",
             f'IF({GIVEN_PLAN}>0,{GIVEN_PLAN},IF({{Visitors needed for each}}="","",'
-            "2*{Visitors needed for each}))", COUNT, key="planned"),
+            f"{all_visitors('{Visitors needed for each}')}))", COUNT, key="planned"),
     Measure("p-value of the split", "SRM_PVALUE({Visitors of A},{Visitors of B},ShareOfA)",
             PROBABILITY, key="split"),
     Measure("z, the difference in errors", f'IF({NO_LIMIT},"",INDEX({SEQUENTIAL},1,1))', SCORE,

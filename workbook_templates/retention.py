@@ -168,6 +168,13 @@ TOO_LONG = f"PeriodCount>{MOST_PERIODS}"
 NO_COHORTS = f"OR({NO_ORDERS},{TOO_LONG})"
 NO_REVENUES = f'OR({NO_ORDERS},{TOO_LONG},Revenue="")'
 NO_MONTHS = SUBSCRIPTIONS.empty
+# A month of an impossible year is no month "now".
+PAID_IN = POSSIBLE.format("Subscriptions[month]")
+NEWEST, OLDEST = (
+    f"IF(COUNTIFS({PAID_IN})=0,{end}(Subscriptions[month]),"
+    f"_xlfn.{end}IFS(Subscriptions[month],{PAID_IN}))"
+    for end in ("MAX", "MIN")
+)
 
 PARAMETER = Unit("VALUE", "a parameter of a model", "0.0000")
 CONFIDENCE = 0.9  # of what is called low and high
@@ -1209,7 +1216,7 @@ def month_kpi(header: str, formula: str, unit: Unit, over: str = "", name: str =
 
 
 BY_MONTH = (
-    Measure("month", 'IF(EDATE({first},1)<=MIN(Subscriptions[month]),"",{first})', MONTH,
+    Measure("month", 'IF(EDATE({first},1)<=' + OLDEST + ',"",{first})', MONTH,
             blank=NO_MONTHS, look=NAME),
     month_sum("customers at start", "customers_start", COUNT, "CustomersStart"),
     month_sum("new customers", "customers_new", COUNT),
@@ -1244,7 +1251,7 @@ def recurring(page: Page) -> None:
     figures(page, TOP, 0, "Now, and over all months", CONTRACTS)
     top = TOP + 20
     section(page, top - 2, 0, 16, "By month")
-    months = last_months("MAX(Subscriptions[month])", MONTHS)
+    months = last_months(f"({NEWEST})", MONTHS)
     table = put_grid(page, top, BY_MONTH, months, deep=42)
     for later, start, earlier, end in (
         ("LaterStart", "customers at start", "EarlierEnd", "at end"),
