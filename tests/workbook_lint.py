@@ -246,7 +246,8 @@ def cannot_be_computed(expression: Expression, book: Book) -> Iterator[str]:
     formula = expression.formula
     try:
         if expression.kind == "cell":
-            book.patterns.line(formula)
+            if book.patterns.line(formula).term.crossed:
+                yield "takes one cell of a range: enter it as a dynamic array formula"
         else:
             read(formula.text, Context(book.package, formula.sheet, formula.row))
     except RefusedError as refused:

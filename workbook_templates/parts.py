@@ -688,7 +688,8 @@ def below_0(page: Page, table: Input) -> Problem | None:
 
 def no_names(page: Page, table: Input) -> Problem | None:
     """The problem that a table has nothing of a name where it has names; the column."""
-    wrong = 'COUNTA({0})-COUNT({0})-COUNTIF({0},"*")+COUNTIF({0}," ")'
+    # In Calc, "*" is like numbers and errors, too, which would make it less than 0.
+    wrong = 'MAX(0,COUNTA({0})-COUNT({0})-COUNTIF({0},"*"))+COUNTIF({0}," ")'
     return wrong_cells(
         "Errors or spaces in place of names in {table}",
         table,

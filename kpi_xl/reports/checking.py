@@ -11,7 +11,7 @@ from kpi_xl.reference import domain_text
 from kpi_xl.reports import layout
 from kpi_xl.reports.records import Change, Filled, OpenWorkbook, ReportError
 from kpi_xl.schema import Column, Input
-from kpi_xl.serials import FIGURED_FROM, FIGURED_UNTIL, FIRST_YEAR, LAST_YEAR, serial
+from kpi_xl.serials import serial
 from kpi_xl.units import DATE, KEY, LOGICAL, TEXT
 
 
@@ -122,18 +122,13 @@ NOT_DATES = (
     "Cells that are no dates: {count}, such as {example}. Write them as dates, such as 2024-01-31,"
     " or leave them blank."
 )
-OTHER_YEARS = (
-    "Dates of years that no figure is over: {count}, such as {example}. Write the year as one from"
-    " 1990 to 2099."
-)
 OUTSIDE = "Numbers that the column cannot have: {count}, such as {example}; it must be {domain}."
 ERRORS = "Cells that hold an error: {count}, such as {example}. Correct them, or leave them blank."
 BLANKS = "Blank cells, where every row needs one: {count}. Fill them, or delete the rows."
 NO_CHOICE = "Cells that hold none of the words {words}: {count}, such as {example}."
 NOT_LOGICAL = "Cells that are neither TRUE nor FALSE: {count}, such as {example}."
-KINDS = (NOT_NUMBERS, NOT_DATES, OTHER_YEARS, OUTSIDE, ERRORS, BLANKS, NO_CHOICE, NOT_LOGICAL)
+KINDS = (NOT_NUMBERS, NOT_DATES, OUTSIDE, ERRORS, BLANKS, NO_CHOICE, NOT_LOGICAL)
 """What can be wrong with the cells of a column."""
-YEARS = frozenset(range(FIRST_YEAR, LAST_YEAR + 1))
 
 
 def _all_fit(column: Column, choices: Sequence[str], cells: Sequence[Cell]) -> bool:
@@ -144,8 +139,7 @@ def _all_fit(column: Column, choices: Sequence[str], cells: Sequence[Cell]) -> b
     if column.unit in (KEY, TEXT):
         return not column.filled and EXCEL_ERRORS.isdisjoint(cells)
     if column.unit is DATE:
-        days = kinds <= {date, datetime, type(None)}
-        return days and {day.year for day in cells if isinstance(day, date)} <= YEARS
+        return kinds <= {date, datetime, type(None)}
     numbers = [cell for cell in cells if cell is not None]
     low, high = column.unit.domain.closed
     return kinds <= {float, type(None)} and (
@@ -169,11 +163,7 @@ def _wrong(column: Column, choices: Sequence[str], cell: Cell) -> str:
         return NOT_DATES if column.unit is DATE else NOT_NUMBERS
     number = serial(cell) if isinstance(cell, date) else float(cell)
     low, high = column.unit.domain.closed
-    if not low <= number <= high:
-        return OUTSIDE
-    if column.unit is DATE and not FIGURED_FROM <= number < FIGURED_UNTIL + 1:
-        return OTHER_YEARS
-    return ""
+    return "" if low <= number <= high else OUTSIDE
 
 
 def _shown(cell: Cell) -> str:
