@@ -7,7 +7,7 @@ import pytest
 from test_exports import column, filled, refusal, text_file, total
 
 from kpi_xl.exports import Options
-from kpi_xl.exports.cells import amount_of, value_of
+from kpi_xl.exports.cells import amount_of, dates, value_of
 from kpi_xl.sources import SourceError
 
 LINES = """Order ID,Customer,Date,Line,Total
@@ -109,3 +109,39 @@ def test_seconds_since_1970_are_days(tmp_path: Path) -> None:
     for seconds in ("1709596800", "1709683199", "1709596800000"):
         path = text_file(tmp_path / "orders.csv", f"customer,date,amount\na,{seconds},100\n")
         assert column(filled("retention", path), "Orders", "date") == [date(2024, 3, 5)]
+
+
+EVERYTHING = """date,channel,campaign,cost,clicks
+2024-01-01,Google,A,5,10
+2024-01-01,Meta,B,6,20
+2024-01-01,All channels,,11,30
+2024-01-02,Google,A,5,10
+2024-01-02,Meta,B,6,25
+2024-01-02,All channels,,11,35
+"""
+
+
+def test_a_name_that_is_the_total_of_the_others_is_refused(tmp_path: Path) -> None:
+    """The cost is 22, and would be 44."""
+    path = text_file(tmp_path / "ads.csv", EVERYTHING)
+    told = refusal("campaigns", path)
+    assert 'in the column channel "All channels" has what the other rows' in told
+    assert "(2)" in told
+    without = Options(where={"channel": ("Google", "Meta")})
+    assert total(filled("campaigns", path, words=without), "Ads", "cost") == 22
+    # The clicks of one day are not those of the others: it is a campaign of that name.
+    path = text_file(tmp_path / "named.csv", EVERYTHING.replace("11,35", "11,34"))
+    assert total(filled("campaigns", path), "Ads", "cost") == 44
+
+
+def test_days_that_were_swapped_beside_texts_are_refused() -> None:
+    """Saved in Germany from 03/05/2024 and 03/13/2024, which are the 5th and 13th of March."""
+    cells = {"date": [date(2024, 5, 3), "03/13/2024", date(2024, 7, 3)]}
+    (fault,) = dates(cells).faults
+    assert (fault.column, fault.at) == ("date", 1)
+    assert "day and month swapped" in str(fault.sentence)
+    assert not dates(cells, "mdy", certain=True).faults
+    # A day after the 12th among the dates shows that they were read as they were written.
+    fine = {"date": [date(2024, 3, 5), "03/13/2024", date(2024, 3, 14)]}
+    assert dates(fine).columns["date"][1] == date(2024, 3, 13)
+    assert not dates({"date": [date(2024, 3, 5), "2024-03-13"]}).faults

@@ -360,12 +360,15 @@ def dates(
     if not certain and len(fitting) > 1 and "ymd" in fitting and not _likely(fitting, "ymd"):
         del fitting["ymd"]
     chosen: dict[str, date | None] = {}
+    whys: list[tuple[str, Message]]
     if fitting:
         told = hint in fitting and (certain or hint != "ymd")  # 24-01-05 in a file of 2024-01-05
         chosen = fitting[hint] if told else next(iter(fitting.values()))
         whys = [*(() if told else _two_readings(fitting)), *_no_days(chosen)]
     else:
         whys = list(_no_dates(plain, texts, orders[0], calendar))
+    if not (certain or whys) and (swapped := _swapped(cells, read, chosen, plain)):
+        whys.append(swapped)
     faults = []
     for text, why in whys:
         name, cell = texts[text]
@@ -381,6 +384,31 @@ def dates(
     return Dates(columns, faults)
 
 
+def _swapped(
+    cells: Mapping[str, Sequence[Any]],
+    read: Mapping[Any, date | None],
+    chosen: Mapping[str, date | None],
+    plain: Mapping[str, str],
+) -> tuple[str, Message] | None:
+    """A text beside dates that a spreadsheet program may have read in another order.
+
+    It reads 03/05/2024 as its country does, whatever was meant, and leaves 03/13/2024 a text.
+    """
+    for column in cells.values():
+        days = [day for cell in dict.fromkeys(column) if (day := read.get(cell))]
+        texts = [text for cell in dict.fromkeys(column) if (text := _text(cell)) in plain]
+        texts = [text for text in texts if _YEAR_LAST.fullmatch(plain[text])]
+        later = [day.day > 12 for text in texts if (day := chosen.get(text))]
+        if days and later and all(later) and all(day.day <= 12 for day in days):
+            return texts[0], Message(SWAPPED)
+    return None
+
+
+SWAPPED = (
+    "is a text, as are all days after the 12th of this column, and the others are dates: a"
+    " spreadsheet program may have read those with day and month swapped. Load the file as it was"
+    " exported; if they are right, say --dates dmy or --dates mdy"
+)
 NO_DAY_WRITTEN = "is what programs write for no day: leave it blank"
 Texts = dict[str, tuple[str, Any]]
 """The texts of cells, each with its column and the first cell that it is of."""

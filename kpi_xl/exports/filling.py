@@ -36,7 +36,8 @@ from kpi_xl.exports.several import (
     told_again,
     with_numbers,
 )
-from kpi_xl.exports.shaping import shaped
+from kpi_xl.exports.shaping import NOT_MEASURED, shaped
+from kpi_xl.exports.totals import total_among
 from kpi_xl.files import is_there, kind
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.locales.currencies import may_be_one
@@ -504,6 +505,7 @@ def _as_ours(
     if request.options.nothing and is_ours and not plain_tables.is_reshaped(opener, tables):
         try:
             ready = _plain(request, opener.reader, tables, progress)
+            _refuse_totals(ready, tables)
             # Amounts may be in another currency in the files beside it.
             says = any(_says(told, SIGN_LEFT_OUT, IN_CURRENCY) for told in ready[1].remarks)
             if not (says or _has_totals(ready[1], tables[ready[0]])):
@@ -532,6 +534,14 @@ def _as_ours(
             raise
         raise first from None
     return reading
+
+
+def _refuse_totals(ready: tuple[str, ReadTable], tables: Tables) -> None:
+    """Raises SourceError where a name of a table is a total of the others."""
+    name, table = ready
+    measured = [one.name for one in tables[name] if one.unit not in NOT_MEASURED]
+    if faults := list(total_among(table.columns, measured)):
+        raise SourceError(*faults)
 
 
 def _says(told: object, *texts: str) -> bool:

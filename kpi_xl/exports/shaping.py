@@ -32,6 +32,7 @@ from kpi_xl.exports.reading import (
 from kpi_xl.exports.recognition import Match
 from kpi_xl.exports.rows import Rows, blocks_apart, rows_of
 from kpi_xl.exports.stages import staged
+from kpi_xl.exports.totals import total_among
 from kpi_xl.locales import Counted, Message
 from kpi_xl.locales.currencies import closer, contradict, currency_named, may_be_one
 from kpi_xl.reference import did_you_mean
@@ -55,6 +56,10 @@ UNCONFIRMED = Message(
 )
 
 
+NOT_MEASURED = DATE, KEY, TEXT, LOGICAL
+"""The units of columns that do not add up."""
+
+
 def shaped(
     match: Match,
     table: str,
@@ -75,7 +80,7 @@ def shaped(
     match = match._replace(places=places)
     unit_of = {name: units.get(name) or BESIDE.get(name, KEY) for name in places}
     unit_of |= {name: TEXT for name in places if name.startswith(WATCHED)}
-    measured = [name for name, unit in unit_of.items() if unit not in (DATE, KEY, TEXT, LOGICAL)]
+    measured = [name for name, unit in unit_of.items() if unit not in NOT_MEASURED]
     dated = [name for name, unit in unit_of.items() if unit is DATE]
     # In a vendor's file without days, and in a table that has none, a total cannot be told.
     has_days = bool(dated) if layout.file else DATE in units.values()
@@ -142,6 +147,8 @@ def shaped(
         subtotals(frame, measured, reading)
     if adds_up and "sent" in frame and not reading.faults:
         tests_of_mailings(frame, measured, reading)
+    if not (layout.file or options.where):  # a vendor's rows of totals have their own rules
+        reading.faults += total_among({name: frame[name].tolist() for name in frame}, measured)
     if reading.faults:
         return reading
     if reading.numbers and not options.where:  # whoever says which rows count means so

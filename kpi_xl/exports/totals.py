@@ -1,0 +1,59 @@
+"""Names under which a table has what its other rows come to: all would count twice."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from kpi_xl.exports.rows import is_total
+from kpi_xl.locales import Message
+
+PERIODS = "date", "week", "month"
+NAMES = "campaign", "channel", "rep", "ad_group"
+ALL = re.compile(
+    r"(?:all|alle|tous|toutes|все|total|gesamt|итого|всего)\b.*|.*\btotal", re.IGNORECASE
+)
+"""What a total may be called beside its bare words: All channels, Total Google, Search total."""
+
+
+def total_among(columns: Mapping[str, Sequence[Any]], measured: Iterable[str]) -> Iterator[Message]:
+    """The faults of names that say total and have the sums of the others of their time.
+
+    A campaign may be called so, too: it is a total where every number of each of its rows is what
+    the other rows of its day, week or month come to, and there are two such numbers at least.
+    """
+    numbers = [_amounts(columns[name]) for name in measured if name in columns]
+    period = next((columns[name] for name in PERIODS if name in columns), None)
+    groups: defaultdict[Any, list[int]] = defaultdict(list)
+    for row in range(len(numbers[0]) if numbers else 0):
+        groups[period[row] if period else None].append(row)
+    for name in NAMES:
+        totals: defaultdict[str, list[int]] = defaultdict(list)
+        for row, text in enumerate(columns.get(name, ()) if numbers else ()):
+            if isinstance(text, str) and (is_total(text) or ALL.fullmatch(text.strip(" :"))):
+                totals[text].append(row)
+        for text, rows in totals.items():
+            whole = all(
+                _is_whole(row, groups[period[row] if period else None], numbers) for row in rows
+            )
+            if whole and sum(bool(column[row]) for row in rows for column in numbers) > 1:
+                yield Message(
+                    'in the column {column} "{name}" has what the other rows of its time come to'
+                    " together, as totals have: all would count twice. Delete its rows ({number}),"
+                    " or choose the others with --where",
+                    column=name,
+                    name=text,
+                    number=len(rows),
+                )
+
+
+def _amounts(cells: Sequence[Any]) -> list[float]:
+    return [0.0 if cell is None or cell != cell else float(cell) for cell in cells]
+
+
+def _is_whole(row: int, group: Sequence[int], numbers: Sequence[Sequence[float]]) -> bool:
+    """Whether a row has what the others of its group come to, in each number, and has any."""
+    near = 0.005 * len(group) + 1e-9
+    return any(column[row] for column in numbers) and all(
+        abs(2 * column[row] - sum(column[one] for one in group)) <= near for column in numbers
+    )
