@@ -4,7 +4,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from test_exports import column, filled, refusal, text_file, total
+from workbooks import written
 
 from kpi_xl.exports import Options
 from kpi_xl.exports.cells import amount_of, dates, value_of
@@ -145,3 +147,22 @@ def test_days_that_were_swapped_beside_texts_are_refused() -> None:
     fine = {"date": [date(2024, 3, 5), "03/13/2024", date(2024, 3, 14)]}
     assert dates(fine).columns["date"][1] == date(2024, 3, 13)
     assert not dates({"date": [date(2024, 3, 5), "2024-03-13"]}).faults
+
+
+def test_a_workbook_with_swapped_days_is_refused(tmp_path: Path) -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        sheet.write_row(0, 0, ["customer", "date", "amount"])
+        for row, cell in enumerate([date(2024, 5, 3), "03/13/2024", date(2024, 7, 3)], start=1):
+            sheet.write_row(row, 0, ["a", "", 10])
+            if isinstance(cell, date):
+                sheet.write_datetime(row, 1, cell, day)
+            else:
+                sheet.write_string(row, 1, cell)
+
+    path = tmp_path / "orders.xlsx"
+    path.write_bytes(written(fill))
+    assert "day and month swapped" in refusal("retention", path)
+    right = filled("retention", path, words=Options(dates="mdy"))
+    assert column(right, "Orders", "date")[1] == date(2024, 3, 13)

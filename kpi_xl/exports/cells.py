@@ -15,7 +15,14 @@ from kpi_xl.errors import EXCEL_ERRORS, NOT_COMPUTED
 from kpi_xl.locales import Message
 from kpi_xl.locales.currencies import sign_pattern
 from kpi_xl.serials import DAY_0
-from kpi_xl.sources.values import DAY_YEAR_FIRST, MARKS, NO_DAY, WITHOUT_VALUE
+from kpi_xl.sources.values import (
+    DAY_YEAR_FIRST,
+    MARKS,
+    NO_DAY,
+    SWAPPED,
+    WITHOUT_VALUE,
+    may_be_swapped,
+)
 from kpi_xl.units import COUNT, Unit
 
 BLANKS = frozenset(
@@ -390,25 +397,16 @@ def _swapped(
     chosen: Mapping[str, date | None],
     plain: Mapping[str, str],
 ) -> tuple[str, Message] | None:
-    """A text beside dates that a spreadsheet program may have read in another order.
-
-    It reads 03/05/2024 as its country does, whatever was meant, and leaves 03/13/2024 a text.
-    """
+    """A text of a column whose dates may have been read in another order than they were meant."""
     for column in cells.values():
         days = [day for cell in dict.fromkeys(column) if (day := read.get(cell))]
         texts = [text for cell in dict.fromkeys(column) if (text := _text(cell)) in plain]
         texts = [text for text in texts if _YEAR_LAST.fullmatch(plain[text])]
-        later = [day.day > 12 for text in texts if (day := chosen.get(text))]
-        if days and later and all(later) and all(day.day <= 12 for day in days):
+        if may_be_swapped(days, [day for text in texts if (day := chosen.get(text))]):
             return texts[0], Message(SWAPPED)
     return None
 
 
-SWAPPED = (
-    "is a text, as are all days after the 12th of this column, and the others are dates: a"
-    " spreadsheet program may have read those with day and month swapped. Load the file as it was"
-    " exported; if they are right, say --dates dmy or --dates mdy"
-)
 NO_DAY_WRITTEN = "is what programs write for no day: leave it blank"
 Texts = dict[str, tuple[str, Any]]
 """The texts of cells, each with its column and the first cell that it is of."""

@@ -428,7 +428,12 @@ def _dates(cells: list[Any]) -> tuple[list[Cell], str]:
         for cell in cells
         if isinstance(cell, date)
     }
+    cells_read = list(known.values())
     known.update(zip(texts, _iso_dates(texts) or _written_dates(texts), strict=True))
+    written = [text for text in texts if YEAR_LAST.fullmatch(text)]
+    if may_be_swapped(cells_read, [known[text] for text in written]):
+        why = Message(SWAPPED)
+        raise Wrong(written[0], Message('"{text}" {why}', text=written[0], why=why))
     if min(known.values(), default=FIRST_DAY) < FIRST_DAY:
         early = next(cell for cell in cells if known[cell] < FIRST_DAY)
         raise Wrong(
@@ -439,6 +444,23 @@ def _dates(cells: list[Any]) -> tuple[list[Cell], str]:
         late = next(cell for cell in cells if known[cell] >= NO_DAY)
         raise Wrong(late, Message(NO_DAY_SAID, text=_quoted(late)))
     return [known[cell] for cell in cells], ""
+
+
+SWAPPED = (
+    "is a text, as are all days after the 12th of this column, and the others are dates: a"
+    " spreadsheet program may have read those with day and month swapped. Load the file as it was"
+    " exported; if they are right, say --dates dmy or --dates mdy"
+)
+
+
+def may_be_swapped(days: Sequence[date], written: Sequence[date]) -> bool:
+    """Whether a spreadsheet program may have read days in another order than they were meant.
+
+    It reads 03/05/2024 as its country does, and leaves 03/13/2024 a text, which is `written`.
+    """
+    return bool(days and written) and (
+        all(day.day <= 12 for day in days) and all(day.day > 12 for day in written)
+    )
 
 
 def _iso_dates(texts: list[str]) -> list[date] | None:
