@@ -20,22 +20,21 @@ def total_among(columns: Mapping[str, Sequence[Any]], measured: Iterable[str]) -
     """The faults of names that say total and have the sums of the others of their time.
 
     A campaign may be called so, too: it is a total where every number of each of its rows is what
-    the other rows of its day, week or month come to, and there are two such numbers at least.
+    the other rows of its day, week or month come to, and there are two such numbers at least. Of
+    a table without those nobody is a total.
     """
     numbers = [_amounts(columns[name]) for name in measured if name in columns]
-    period = next((columns[name] for name in PERIODS if name in columns), None)
+    period = next((columns[name] for name in PERIODS if name in columns), ())
     groups: defaultdict[Any, list[int]] = defaultdict(list)
-    for row in range(len(numbers[0]) if numbers else 0):
-        groups[period[row] if period else None].append(row)
+    for row, when in enumerate(period):
+        groups[when].append(row)
     for name in NAMES:
         totals: defaultdict[str, list[int]] = defaultdict(list)
-        for row, text in enumerate(columns.get(name, ()) if numbers else ()):
+        for row, text in enumerate(columns.get(name, ()) if numbers and period else ()):
             if isinstance(text, str) and (is_total(text) or ALL.fullmatch(text.strip(" :"))):
                 totals[text].append(row)
         for text, rows in totals.items():
-            whole = all(
-                _is_whole(row, groups[period[row] if period else None], numbers) for row in rows
-            )
+            whole = all(_is_whole(row, groups[period[row]], numbers) for row in rows)
             if whole and sum(bool(column[row]) for row in rows for column in numbers) > 1:
                 yield Message(
                     'in the column {column} "{name}" has what the other rows of its time come to'
