@@ -1138,6 +1138,18 @@ def test_functions_of_cells_that_are_there_no_more(formula: str, value: Any) -> 
     assert value is None or shown(result, "D1") == value
 
 
+def test_a_range_of_another_sheet_is_no_circle_where_it_has_the_formula_s_place() -> None:
+    def fill(book: xlsxwriter.Workbook) -> None:
+        book.add_worksheet("A").write_column(0, 0, [1, 2, 3])
+        sheet = book.add_worksheet("B")
+        for cell, formula in {"A2": "=A!A1:A3*2", "A3": "=A!A:A*2", "B1": "=A!A1:B3*2"}.items():
+            sheet.write_formula(cell, formula)
+
+    result = calculate(written(fill))
+    assert [result.values["B", row, 1] for row in (2, 3)] == [4.0, 6.0]
+    assert list(result.refused) == ["B!B1"]
+
+
 def test_filled_formulas_take_each_the_cell_of_its_row() -> None:
     """Read as one, where they differ in their rows, columns and fixed addresses alone."""
     cells: dict[str, Any] = {f"A{row}": row * 10 for row in range(3, 8)}

@@ -643,8 +643,10 @@ class _FormulaReader:
         (sheet, top, left, bottom, right), moving, own = reference
         by_row, by_column = left == right, top == bottom
         in_row, in_column = top <= row <= bottom, left <= column <= right
-        if in_row and in_column:
+        if in_row and in_column and sheet == self.context.sheet:
             raise RefusedError(CIRCLE)
+        if in_row and in_column and not (by_row or by_column):
+            raise RefusedError(ONE_CELL_ONLY)  # of another sheet's block, the cell at this place?
         if not by_column:
             self.crossed.append(Crossed(reference, True, row, in_row))
         if not by_row:
