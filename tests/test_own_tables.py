@@ -123,11 +123,12 @@ EVERYTHING = """date,channel,campaign,cost,clicks
 """
 
 
-def test_a_name_that_is_the_total_of_the_others_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["All channels", "Total", "Gesamt", "Paid total", "全部渠道"])
+def test_a_name_that_is_the_total_of_the_others_is_refused(tmp_path: Path, name: str) -> None:
     """The cost is 22, and would be 44."""
-    path = text_file(tmp_path / "ads.csv", EVERYTHING)
+    path = text_file(tmp_path / "ads.csv", EVERYTHING.replace("All channels", name))
     told = refusal("campaigns", path)
-    assert 'in the column channel "All channels" has what the other rows' in told
+    assert f'in the column channel "{name}" has what the other rows' in told
     assert "(2)" in told
     without = Options(where={"channel": ("Google", "Meta")})
     assert total(filled("campaigns", path, words=without), "Ads", "cost") == 22

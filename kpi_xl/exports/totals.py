@@ -5,15 +5,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kpi_xl.exports.rows import is_total
+from kpi_xl.exports.rows import TOTAL_WORDS
 from kpi_xl.locales import Message
 
 PERIODS = "date", "week", "month"
 NAMES = "campaign", "channel", "rep", "ad_group"
-ALL = re.compile(
-    r"(?:all|alle|tous|toutes|все|total|gesamt|итого|всего)\b.*|.*\btotal", re.IGNORECASE
+_WORDS = rf"(?:{TOTAL_WORDS.pattern})"
+CALLED_TOTAL = re.compile(
+    rf"(?:{_WORDS}|all|alle|tous|toutes|все)\b.*|.*\b{_WORDS}|(?:全部|所有|همه).*", re.IGNORECASE
 )
-"""What a total may be called beside its bare words: All channels, Total Google, Search total."""
+"""What a total may be called: Total, Total Google, Search total, All channels."""
 
 
 def total_among(columns: Mapping[str, Sequence[Any]], measured: Iterable[str]) -> Iterator[Message]:
@@ -23,15 +24,20 @@ def total_among(columns: Mapping[str, Sequence[Any]], measured: Iterable[str]) -
     the other rows of its day, week or month come to, and there are two such numbers at least. Of
     a table without those nobody is a total.
     """
-    numbers = [_amounts(columns[name]) for name in measured if name in columns]
-    period = next((columns[name] for name in PERIODS if name in columns), ())
+    suspected = {
+        name: texts
+        for name in NAMES
+        if (texts := {text for text in {*columns.get(name, ())} if _may_be_total(text)})
+    }
+    numbers = [_amounts(columns[name]) for name in measured if name in columns and suspected]
+    period = next((columns[name] for name in PERIODS if name in columns), ()) if numbers else ()
     groups: defaultdict[Any, list[int]] = defaultdict(list)
     for row, when in enumerate(period):
         groups[when].append(row)
-    for name in NAMES:
+    for name, texts in suspected.items() if period else ():
         totals: defaultdict[str, list[int]] = defaultdict(list)
-        for row, text in enumerate(columns.get(name, ()) if numbers and period else ()):
-            if isinstance(text, str) and (is_total(text) or ALL.fullmatch(text.strip(" :"))):
+        for row, text in enumerate(columns[name]):
+            if text in texts:
                 totals[text].append(row)
         for text, rows in totals.items():
             whole = all(_is_whole(row, groups[period[row]], numbers) for row in rows)
@@ -44,6 +50,10 @@ def total_among(columns: Mapping[str, Sequence[Any]], measured: Iterable[str]) -
                     name=text,
                     number=len(rows),
                 )
+
+
+def _may_be_total(text: Any) -> bool:
+    return isinstance(text, str) and bool(CALLED_TOTAL.fullmatch(text.strip(" :")))
 
 
 def _amounts(cells: Sequence[Any]) -> list[float]:
