@@ -1,5 +1,7 @@
 """Files that no vendor wrote: tables of people's own, as they come out of their programs."""
 
+import io
+import zipfile
 from datetime import date
 from pathlib import Path
 
@@ -167,3 +169,56 @@ def test_a_workbook_with_swapped_days_is_refused(tmp_path: Path) -> None:
     assert "day and month swapped" in refusal("retention", path)
     right = filled("retention", path, words=Options(dates="mdy"))
     assert column(right, "Orders", "date")[1] == date(2024, 3, 13)
+
+
+def spreadsheet(cells: str) -> bytes:
+    """An OpenDocument spreadsheet with one sheet of these rows."""
+    urn = "urn:oasis:names:tc:opendocument:xmlns:"
+    content = (
+        f'<office:document-content xmlns:office="{urn}office:1.0" xmlns:table="{urn}table:1.0"'
+        f' xmlns:text="{urn}text:1.0" xmlns:calcext="urn:org:documentfoundation:names:experimental:'
+        'calc:xmlns:calcext:1.0" office:version="1.3"><office:body><office:spreadsheet>'
+        f'<table:table table:name="Sales">{cells}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as package:
+        package.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        package.writestr("META-INF/manifest.xml", "<manifest/>")
+        package.writestr("content.xml", content)
+    return out.getvalue()
+
+
+def test_errors_in_a_file_of_libreoffice_are_no_blanks(tmp_path: Path) -> None:
+    """As LibreOffice writes them; the revenue would be 400 of three orders."""
+
+    def texts(*cells: str) -> str:
+        return "".join(f"<table:table-cell><text:p>{one}</text:p></table:table-cell>"
+                       .replace("<table:table-cell>",
+                                '<table:table-cell office:value-type="string">')
+                       for one in cells)  # fmt: skip
+
+    def row(*cells: str, times: int = 1) -> str:
+        repeated = f' table:number-rows-repeated="{times}"'
+        return f"<table:table-row{repeated}>{''.join(cells)}</table:table-row>"
+
+    amount = '<table:table-cell office:value-type="float" office:value="200"/>'
+    wrong = (
+        '<table:table-cell office:value-type="string" office:string-value=""'
+        ' calcext:value-type="error"><text:p>#DIV/0!</text:p></table:table-cell>'
+    )
+    gap = '<table:table-cell table:number-columns-repeated="2"/>'
+    header = row(texts("customer", "date"), gap, texts("amount"))
+    good = row(texts("a", "2024-03-01"), gap, amount, times=2)
+    path = tmp_path / "orders.ods"
+    path.write_bytes(spreadsheet(header + good))
+    assert total(filled("retention", path), "Orders", "amount") == 400
+    path.write_bytes(spreadsheet(header + good + row(texts("b", "2024-03-02"), gap, wrong)))
+    assert 'row 4, column "amount" (Sales!E4): "#DIV/0!" is an error' in refusal("retention", path)
+
+
+def test_blanks_of_an_old_workbook_may_be_errors() -> None:
+    """LibreOffice's, of orders of 200.50, =1/0 and 200.00: the reader has a blank for the error."""
+    told = filled("retention", Path(__file__).parent / "exports" / "one_error.xls")
+    assert total(told, "Orders", "amount") == 400.5
+    assert "blank cells in columns of numbers: 1;" in told.notes[0].remarks()

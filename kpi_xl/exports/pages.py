@@ -53,7 +53,8 @@ class SourcePage(NamedTuple):
     `rows` gives all of them, in pieces; `at` says where a cell is, from its row and column. Of
     columns that have kinds `only` gives the rows with the cells of some, and blanks for the others;
     `found` has then what the reader says of them, each under its number. `hidden` are rows that a
-    spreadsheet program does not show.
+    spreadsheet program does not show. `loses_errors`: what is read as blank may be an error of
+    Excel's.
     """
 
     opener: Opener
@@ -65,6 +66,7 @@ class SourcePage(NamedTuple):
     only: Callable[[Iterable[int]], Iterator[list[list[Any]]]] | None = None
     found: Sequence[records.Found] = ()
     hidden: Sequence[int] = ()
+    loses_errors: bool = False
 
 
 def openers(path: Path) -> list[Opener]:
@@ -302,6 +304,7 @@ def _sheets(opener: Opener) -> Iterator[SourcePage]:
         SheetVisibleEnum,
     )
 
+    from kpi_xl.exports.ods import errors_in
     from kpi_xl.ooxml.addresses import column_letters, quoted
     from kpi_xl.ooxml.errors import NotAWorkbookError
     from kpi_xl.ooxml.limits import opened
@@ -309,13 +312,16 @@ def _sheets(opener: Opener) -> Iterator[SourcePage]:
 
     with opener.open() as file:
         content = file.read()
-    is_xlsx = False
+    is_xlsx, in_ods = False, None
     try:
         if content.startswith(b"PK"):  # but not an old .xls
             with opened(content) as package:
                 is_xlsx = "xl/workbook.xml" in package.namelist()
+                is_ods = "content.xml" in package.namelist()
             if is_xlsx:
                 check_sheets(content)
+            if is_ods:
+                in_ods = errors_in(content)
     except NotAWorkbookError as error:
         raise SourceError(
             Message(
@@ -337,17 +343,27 @@ def _sheets(opener: Opener) -> Iterator[SourcePage]:
                 for (top, left), (bottom, right) in merged:
                     _spread(cells, top, left, bottom, right)
                 hidden: list[int] = []
+                errors = in_ods.get(sheet.name, {}) if in_ods else {}
                 if is_xlsx:
                     errors, hidden = untold(content, sheet.name)
-                    for (row, column), code in errors.items():
-                        if row <= len(cells) and column <= len(cells[row - 1]):
-                            cells[row - 1][column - 1] = code
+                for (row, column), code in errors.items():
+                    if row <= len(cells) and column <= len(cells[row - 1]):
+                        cells[row - 1][column - 1] = code
 
                 def at(row: int, column: int, name: str = sheet.name) -> str:
                     return f" ({quoted(name)}!{column_letters(column + 1)}{row})"
 
                 whole = partial(_whole, cells)
-                yield SourcePage(opener, sheet.name, "", cells, whole, at, hidden=hidden)
+                yield SourcePage(
+                    opener,
+                    sheet.name,
+                    "",
+                    cells,
+                    whole,
+                    at,
+                    hidden=hidden,
+                    loses_errors=not is_xlsx and in_ods is None,
+                )
     except (CalamineError, NotAWorkbookError) as error:
         raise SourceError(
             Message(

@@ -235,6 +235,13 @@ def _typed(
         certain=bool(options.numbers),
         blanks=blanks,
     )
+    lost = sum(cells.count(None) for cells in read.columns.values())
+    if match.page.loses_errors and lost:
+        text = (
+            "blank cells in columns of numbers: {number}; in a file of this kind an error of Excel"
+            " is read as blank, too: save it as .xlsx, where they are told"
+        )
+        reading.left.append(Message(text, number=lost))
     hint = options.dates or header.dates or layout.dates
     days = written.dates(
         {name: raw[name] for name in dated},
