@@ -25,6 +25,7 @@ from kpi_xl.serials import serial
 from kpi_xl.units import DATE, KEY
 
 WRONG_YEAR = "Days that may be of a wrong year in {}"
+WRONG_WEEK = "Weeks years away from all others"
 BELOW_0 = "Numbers below 0 in {}"
 NO_NAMES = "Errors or spaces in place of names in {}"
 ALIKE = "Names written in several ways in {}"
@@ -44,7 +45,8 @@ def wrong_cells(name: str, table: Input, column: Column, last: Any) -> list[tupl
     if (name, table.name, column.name) in BLANKS:
         wrong.append((None, BLANKS[name, table.name, column.name]))
     if column.unit is DATE:
-        wrong.append((serial(date(2567, 3, 1)), WRONG_YEAR))
+        label = WRONG_WEEK if column.weekly else WRONG_YEAR
+        wrong.append((serial(date(2567, 3, 1)), label))
     if column.at_least_0:
         wrong.append((-5.0, BELOW_0))
     if column.unit is KEY:

@@ -655,13 +655,14 @@ def texts(page: Page, table: Input) -> Problem:
 def other_years(page: Page, table: Input) -> Problem | None:
     """The problem that days are in years that no data are of, or more than a year from all others.
 
-    The latter is asked of the days that every row has: an end may be long after all others.
+    The latter is asked of the days that every row has: an end may be long after all others. Of
+    weeks a template tells itself which are years away from the middle: those are in no figure.
     """
     early, late = f'COUNTIF({{0}},"<{FIGURED_FROM}")', f'COUNTIF({{0}},">={FIGURED_UNTIL + 1}")'
     after = f"IF(COUNT({{0}})<3,0,(LARGE({{0}},1)-LARGE({{0}},2)>{YEAR})*1)"
     before = f"IF(COUNT({{0}})<3,0,(SMALL({{0}},2)-SMALL({{0}},1)>{YEAR})*1)"
     some = f"IF({early}+{late}>0,{early}+{late},{after}+{before})"
-    columns = [one.name for one in table.columns if one.unit is DATE]
+    columns = [one.name for one in table.columns if one.unit is DATE and not one.weekly]
     return wrong_cells(
         "Days that may be of a wrong year in {table}",
         table,
