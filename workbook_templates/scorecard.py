@@ -540,7 +540,6 @@ def dashboard(page: Page) -> None:
     bottom = 7 + 4 * (len(FIFTEEN) // ACROSS)
     charts(page, bottom)
     page.sheet.print_area(0, 0, bottom + 14, 3 * ACROSS - 2)
-    page.sheet.center_horizontally()
 
 
 def what_is_shown(book: Book) -> str:

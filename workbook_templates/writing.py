@@ -391,6 +391,7 @@ class Book:
             sheet.set_landscape()
             sheet.set_paper(9)
             sheet.fit_to_pages(1, 1)
+            sheet.center_horizontally()
             sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.6)
             sheet.set_footer("&L&8&F&C&8&A&R&8&P / &N")
             if self.right_to_left:

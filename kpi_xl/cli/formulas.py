@@ -260,7 +260,9 @@ def recalculated(book: Path, content: bytes, seconds: float | None) -> "tuple[by
 @in_their_language
 def export(
     book: Annotated[Path, typer.Argument(help="A workbook.", metavar="BOOK")],
-    pdf: Annotated[bool, typer.Option("--pdf", help="As PDF, the one form there is.")] = False,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="As PDF, the one form there is.", show_default=False)
+    ] = True,
     output: OUTPUT = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Data, model, sources and checks of a template, too.")
@@ -283,8 +285,6 @@ def export(
     template it is the report that is printed, with its period, its sources and the date over each
     page. The settings file may name the company's logo and colour: logo = "logo.png".
     """
-    if not pdf:
-        raise Misuse(Message("say --pdf, the one form there is"))
     content = read_book(book)
     if not content:
         # LibreOffice would make an empty page of it.
