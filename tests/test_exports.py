@@ -1184,9 +1184,9 @@ def noted(tmp_path: Path, text: str, name: str = "export.csv") -> Path:
     return tmp_path / name
 
 
-def refusal(name: str, *files: Path) -> str:
+def refusal(name: str, *files: Path, words: Options | None = None) -> str:
     with pytest.raises(SourceError) as caught:
-        filled(name, *files)
+        filled(name, *files, words=words)
     return str(caught.value)
 
 
@@ -2644,14 +2644,14 @@ def test_a_column_that_a_file_has_not_may_be_said_to_be_blank(tmp_path: Path) ->
     renamed = {"Campaign group": "campaign", "Spent": "cost"}
     some = {"channel": "Meta", "conversions": ""}
     with pytest.raises(
-        SourceError, match=r'"Their name=revenue", or .* none, as in --set revenue='
+        SourceError, match=r'--map "Their name=revenue", or .* none, as in --set revenue='
     ):
         filled("campaigns", path, words=Options(renamed=renamed, set=some))
     words = Options(renamed=renamed, set={**some, "revenue": ""})
     told = filled("campaigns", path, words=words)
     assert (column(told, "Ads", "cost"), column(told, "Ads", "revenue")) == ([10.5], [None])
     text_file(path, text.replace("Date,", "When,"))  # without days it is no table
-    with pytest.raises(SourceError, match=r'"Their name=date"$'):
+    with pytest.raises(SourceError, match=r'as in --map "Their name=date"$'):
         filled("campaigns", path, words=words)
 
 

@@ -398,10 +398,10 @@ def test_a_renamed_column_has_its_own_name_no_more(write: Callable[..., Path]) -
     [
         ("customer,date,amounts", {},
          "orders.csv has no column amount; it has customer, date, amounts; did you mean amounts?:"
-         ' rename it, or say which it is, as in "Their name=amount"'),
+         ' rename it, or say which it is, as in --map "Their name=amount"'),
         ("a,b,c", {},
          "orders.csv has no column customer, date, amount; it has a, b, c: rename it, or say which"
-         ' it is, as in "Their name=customer"'),
+         ' it is, as in --map "Their name=customer"'),
         ("Umsatz,date,customer", {"Umsaetze": "amount"},
          'orders.csv has no column "Umsaetze"; it has Umsatz, date, customer; did you mean'
          " Umsatz?"),

@@ -9,7 +9,7 @@ from kpi_xl.exports.layouts import Layout, plain
 from kpi_xl.exports.options import Options, money
 from kpi_xl.exports.reading import THINGS, WORTH, Reading, tell_left, text_in
 from kpi_xl.exports.recognition import Match
-from kpi_xl.locales import Counted, Message
+from kpi_xl.locales import Counted, Message, Names
 
 NOT_YET = re.compile(
     r"pending|hold|process|open|unpaid|authori[sz]|draft|await|wait|created|submitted"
@@ -18,6 +18,25 @@ NOT_YET = re.compile(
     re.IGNORECASE,
 )
 """Orders that may count in a later file."""
+
+
+MOST_VALUES = 8
+"""How many of a column's values are listed."""
+
+
+def _absent(texts: Any, theirs: str, values: Iterable[str]) -> Iterator[Message]:
+    """What is told of a value that no row has: those that there are, the most frequent first."""
+    known = set(texts.map(str.casefold))
+    absent = next((value for value in values if value.strip().casefold() not in known), None)
+    there = texts[texts != ""].value_counts()
+    if absent is None or not len(there):
+        return
+    first = there.head(MOST_VALUES).items()
+    names = Names(tuple(f"{text[:40]} ({number})" for text, number in first), ", ")
+    rest = len(there) - MOST_VALUES
+    has = Message("{names} and {number} more", names=names, number=rest) if rest > 0 else names
+    yield Message('no row has "{value}" in "{column}", which has {has}', value=absent,
+                  column=theirs, has=has)  # fmt: skip
 
 
 def says_its_own(frame: Any, layout: Layout) -> Any:
@@ -59,6 +78,7 @@ def chosen(
         overruled |= same
         back = [value for one in same for value in layout.refunds.get(one, ())]
         fits = _are(frame, name, [*values, *back])
+        reading.left += _absent(frame[name].map(text_in), theirs, values)
         tell_left(frame[~fits], Message("with another {column}", column=theirs), noun, reading)
         frame = frame[fits]
     things = "rows" if layout.refunds else noun

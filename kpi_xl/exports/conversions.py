@@ -6,10 +6,13 @@ from typing import Any
 
 from kpi_xl.exports.options import money
 from kpi_xl.exports.reading import NOUNS, Reading, tell_left
+from kpi_xl.exports.recognition import lacking
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.locales.currencies import closer
 from kpi_xl.schema import Column
 from kpi_xl.sources.grain import GRAIN_WORDS, monday, month_of, next_month
+from kpi_xl.sources.records import spare
+from kpi_xl.sources.terms import options_for
 from kpi_xl.units import COUNT, DATE, KEY, MONEY, TEXT, Unit
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
@@ -292,16 +295,17 @@ def _unnamed(reading: Reading) -> Message | None:
                if name not in frame or not frame[name].notna().any()]  # fmt: skip
     if not missing:
         return None
+    these = [column for column in COLUMNS["Leads"] if column.name in missing]
     return Message(
         "has no cell of {missing} under row {row}; it has {has}: without it, {leads} ({worth})"
-        " would be no leads, or in no month: export it, too, or say which column it is, as in --map"
-        ' "Their name={first}"',
+        " would be no leads, or in no month: export it, too, or say which column it is, as in"
+        " {options}",
         missing=Names(tuple(missing), ", "),
         row=match.row + 1,
         has=Names(tuple(filter(None, match.headers)), ", "),
         leads=Counted(len(frame), "leads"),
         worth=money(float(frame["value"].sum())) if "value" in frame else "-",
-        first=missing[0],
+        options=options_for(missing, these, spare(match.headers, match.places)),
     )
 
 
@@ -309,16 +313,8 @@ def without_customers(reading: Reading) -> Message | None:
     """What is wrong with orders of which no column says whose they are."""
     if reading.into != "Orders" or "customer" in reading.frame:
         return None
-    match = reading.match
-    return Message(
-        "has no column {missing} in row {row}; it has {has}{near}: say which it"
-        ' is, as in "Their name={first}"',
-        missing="customer",
-        row=match.row + 1,
-        has=Names(tuple(filter(None, match.headers)), ", "),
-        near="",
-        first="customer",
-    )
+    who = [column for column in COLUMNS["Orders"] if column.name == "customer"]
+    return lacking(reading.match, ["customer"], who)
 
 
 def _opportunities(reading: Reading) -> None:

@@ -585,7 +585,7 @@ def table_of(request: Request, tables: Tables, reader: Reader | None) -> str:
         headers = headers_of(request.path, name, reader)
         places, _ = places_of(columns, _renamed(request, columns), headers)
         lacking = any(column.required and column.name not in places for column in columns)
-        fits[name] = plain_tables.HeaderFit({headers[p] for p in places.values()}, not lacking)
+        fits[name] = plain_tables.fit_of(columns, headers, places, whole=not lacking)
     return plain_tables.likeliest(request.path, fits)
 
 

@@ -56,9 +56,18 @@ class Options:
 PART = re.compile(r'\s*"((?:[^"]|"")*)"\s*(?:[;\n]|$)|([^;\n]*)(?:[;\n]|$)')
 
 
+_NEXT = re.compile(r"\s+(?=--[a-z])")
+"""Where another option begins, as in a line of the terminal."""
+
+
 def parts_of(words: str) -> list[str]:
-    """What `Options.words` gave: parts between semicolons or lines, or in quotation marks."""
-    parts = [(quoted or "").replace('""', '"') or plain for quoted, plain in PART.findall(words)]
+    """What `Options.words` gave: parts between semicolons or lines, or in quotation marks.
+
+    Options may stand behind each other, too, as in the terminal.
+    """
+    parts: list[str] = []
+    for quoted, plain in PART.findall(words):
+        parts += [quoted.replace('""', '"')] if quoted else _NEXT.split(plain)
     return [part.strip() for part in parts if part.strip()]
 
 

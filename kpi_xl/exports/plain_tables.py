@@ -13,16 +13,17 @@ from kpi_xl.exports import cells as written
 from kpi_xl.exports.layouts import Header, Layout, Named, plain
 from kpi_xl.exports.options import Options, money
 from kpi_xl.exports.pages import ENCODINGS, Opener, SourcePage, pages, text_of
-from kpi_xl.exports.recognition import FORTY, Match
+from kpi_xl.exports.recognition import FORTY, Match, lacking
 from kpi_xl.exports.rows import Rows, rows_of
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.locales.currencies import currency_named
-from kpi_xl.reference import did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError
 from kpi_xl.sources.currencies import MIXED, each_is, says_currencies, watched
 from kpi_xl.sources.delimited import likely_encodings
-from kpi_xl.sources.records import Found
+from kpi_xl.sources.grain import PERIOD, longer_than_days
+from kpi_xl.sources.records import Found, Places, spare
+from kpi_xl.sources.terms import ORDER_NUMBER, likely
 from kpi_xl.sources.values import as_text
 from kpi_xl.units import DATE
 
@@ -48,10 +49,26 @@ class ReshapedError(SourceError):
 
 
 class HeaderFit(NamedTuple):
-    """The headers of a file that are columns of a table, and whether it has all it must have."""
+    """The headers of a file that are columns of a table, and whether it has all it must have.
+
+    `known` is how many of its columns the file likely has; and, if any, how many it lacks, below 0.
+    """
 
     headers: Set[str]
     whole: bool
+    known: tuple[int, int]
+
+
+def fit_of(
+    columns: Sequence[Column], headers: Sequence[str], places: Places, *, whole: bool
+) -> HeaderFit:
+    """How a header fits a table, of whose columns some have been found."""
+    others = [column for column in columns if column.name not in places]
+    meant = likely(others, spare(headers, places))
+    lacking = sum(column.required and column.name not in meant for column in others)
+    known = len(columns) - len(others) + len(meant)
+    found = {headers[place] for place in places.values()}
+    return HeaderFit(found, whole, (known, -lacking if known else 0))
 
 
 def likeliest(path: Path, fits: Mapping[str, HeaderFit]) -> str:
@@ -78,11 +95,13 @@ def likeliest(path: Path, fits: Mapping[str, HeaderFit]) -> str:
                 first=names[0],
             )
         )
-    return (names or sure or [_nearest(fits)])[0]
+    if sure and any(fit.headers for fit in fits.values()):
+        return (names or sure)[0]
+    return names[0] if names else _nearest(fits)
 
 
 def _nearest(fits: Mapping[str, HeaderFit]) -> str:
-    return max(fits, key=lambda name: len(fits[name].headers))
+    return max(fits, key=lambda name: (len(fits[name].headers), *fits[name].known))
 
 
 def loose(name: str) -> str:
@@ -114,7 +133,7 @@ def match_of(
         for name in _able(texts, [wanted] if wanted else list(tables), tables):
             places = _places(texts, tables[name], options)
             lacking = _missing(places, texts, tables[name], options)
-            fits[name] = HeaderFit({texts[place] for place in places.values()}, not lacking)
+            fits[name] = fit_of(tables[name], texts, places, whole=not lacking)
         if best is None or _most(fits) > _most(best[3]):
             best = page, row, texts, fits
     if best is None and options.header:
@@ -143,7 +162,7 @@ def match_of(
     title = _title(opener, match, tables[name], options)
     if title:
         raise NoHeaderError(title)
-    return match, name, [_lacking(match, missing, tables[name])]
+    return match, name, [*_lacking(match, missing, tables[name])]
 
 
 def _most(fits: Mapping[str, HeaderFit]) -> int:
@@ -251,25 +270,22 @@ def _missing(
     return missing
 
 
-def _lacking(match: Match, missing: Sequence[str], columns: Sequence[Column]) -> Message:
-    has = ", ".join(filter(None, dict.fromkeys(match.headers)))[:200] or Message("none")
-    used = set(match.places.values())
-    spare = [text for place, text in enumerate(match.headers) if place not in used]
-    near = did_you_mean(missing[0], spare)
-    fault = Message(
-        "has no column {missing} in row {row}; it has {has}{near}: say which it"
-        ' is, as in "Their name={first}"',
-        missing=", ".join(missing),
-        row=match.row + 1,
-        has=has,
-        near=near,
-        first=missing[0],
-    )
-    may_be_blank = [one.name for one in columns if one.name in missing and not one.filled]
-    if not may_be_blank:
-        return fault
-    text = "{fault}, or that there is none, as in --set {name}="
-    return Message(text, fault=fault, name=may_be_blank[-1])
+def _lacking(match: Match, missing: Sequence[str], columns: Sequence[Column]) -> Iterator[Message]:
+    """What is wrong with a header without some columns."""
+    others = [column for column in columns if column.name not in match.places]
+    for column in others:
+        periods = [text for text in spare(match.headers, match.places) if plain(text) in PERIOD]
+        if column.daily and periods and (longer := longer_than_days(periods[0], [])):
+            yield longer
+            missing = [name for name in missing if name != column.name]
+    if not missing:
+        return
+    fault = lacking(match, missing, others)
+    may_be_blank = [one.name for one in others if one.name in missing and not one.filled]
+    if may_be_blank:
+        text = "{fault}, or that there is none, as in --set {name}="
+        fault = Message(text, fault=fault, name=may_be_blank[-1])
+    yield fault
 
 
 def _title(
@@ -311,14 +327,6 @@ def _better_row(match: Match, columns: Sequence[Column], options: Options) -> in
 
 
 # Orders of several rows
-
-ORDER_NUMBER = re.compile(
-    r"(?:(?:order|invoice)(?:id|no|nr|num|number|ref|reference|#)"
-    r"|(?:bestell|auftrags|rechnungs)(?:nummer|nr)|numérode(?:commande|facture)"
-    r"|númerode(?:pedido|orden|factura)|númerodopedido|订单(?:编号|号|号码)|訂單(?:編號|號碼)"
-    r"|номерзаказа|(?:شماره|شناسه|کد)سفارش)\.?"
-)
-"""What files call the number of an order, as `loose` has it."""
 
 
 def order_number(headers: Sequence[str], options: Options) -> str:

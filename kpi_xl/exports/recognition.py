@@ -1,11 +1,15 @@
 """Which layout a file is in: its headers are looked for on each of its pages."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kpi_xl.exports.layouts import Header, Layout, Named, plain
 from kpi_xl.exports.pages import ENCODINGS, SourcePage, text_of
-from kpi_xl.locales import Names
+from kpi_xl.locales import Message, Names
+from kpi_xl.reference import did_you_mean
+from kpi_xl.schema import Column
+from kpi_xl.sources.records import spare
+from kpi_xl.sources.terms import options_for
 
 FORTY = 40
 """Rows in which a header is looked for first; a file's later blocks are looked at where the first
@@ -35,6 +39,20 @@ class Match(NamedTuple):
     def weight(self) -> tuple[int, int]:
         """How much of the layout was found."""
         return len(self.header.signature), len(self.places)
+
+
+def lacking(match: Match, missing: Sequence[str], columns: Iterable[Column]) -> Message:
+    """What is wrong with a header without some columns; `columns` are all that it has not."""
+    others = spare(match.headers, match.places)
+    return Message(
+        "has no column {missing} in row {row}; it has {has}{near}: say which it is, as in"
+        " {options}",
+        missing=", ".join(missing),
+        row=match.row + 1,
+        has=", ".join(filter(None, dict.fromkeys(match.headers)))[:200] or Message("none"),
+        near=did_you_mean(missing[0], others),
+        options=options_for(missing, columns, others),
+    )
 
 
 ByName = Mapping[str, Sequence[tuple[Layout, Header]]]

@@ -207,11 +207,12 @@ def _sources(
         renamed = {}
         options = []
         for part in parts_of(columns):
-            if part.startswith("--"):
-                word, _, value = part.removeprefix("--").partition(" ")
+            word, _, value = part.removeprefix("--").partition(" ")
+            if part.startswith("--") and word != "map":
                 options.append((word.strip(), value))
                 continue
-            theirs, _, ours = (text.strip() for text in part.rpartition("="))
+            pair = value.strip().strip('"') if part.startswith("--") else part
+            theirs, _, ours = (text.strip() for text in pair.rpartition("="))
             if not theirs or not ours:
                 problem = book.phrase(
                     '"{text}" is not written as Their name=our column.', text=part

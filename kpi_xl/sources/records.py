@@ -186,3 +186,9 @@ def unused(headers: Sequence[str], places: Places) -> list[Message]:
     ]
     rest = [name for place, name in enumerate(names) if place not in used]
     return [Message("columns not used: {columns}", columns=listed(rest))] if rest else []
+
+
+def spare(headers: Sequence[str], places: Places) -> list[str]:
+    """The headers of columns that are not used."""
+    used = set(places.values())
+    return [header for place, header in enumerate(headers) if place not in used]

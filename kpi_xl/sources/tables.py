@@ -38,7 +38,9 @@ from kpi_xl.sources.records import (
     listed,
     plain,
     read_once,
+    spare,
 )
+from kpi_xl.sources.terms import options_for
 from kpi_xl.sources.values import SIGN_LEFT_OUT, typed
 from kpi_xl.sources.workbooks import read_workbook
 from kpi_xl.units import LARGEST_ID, SHEET_COLUMNS
@@ -347,16 +349,16 @@ def places_of(
         elif column.required and column.name not in wanted:
             missing.append(column.name)
     if missing:
-        used = set(places.values())
-        near = did_you_mean(missing[0], [h for n, h in enumerate(headers) if n not in used])
+        others = spare(headers, places)
+        lacking = [column for column in columns if column.name not in places]
         faults.append(
             Message(
                 "has no column {missing}; it has {has}{near}: rename it, or say which"
-                ' it is, as in "Their name={first}"',
+                " it is, as in {options}",
                 missing=", ".join(missing),
                 has=_those_there(headers),
-                near=near,
-                first=missing[0],
+                near=did_you_mean(missing[0], others),
+                options=options_for(missing, lacking, others),
             )
         )
     return places, faults
