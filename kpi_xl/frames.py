@@ -1155,8 +1155,9 @@ def _with_period(
     ]
     if begun[1] - begun[0] > tables.MOST_AGES // 12:
         raise OutOfDomain("more years than can be shown: look for a date far too late or too early")
-    # Side by side, and not within each other: of so many SQLite's parser gives up.
-    monday, number = [nw.lit(first_monday(begun[0], int(start)))], [nw.lit(begun[0])]
+    # Side by side, and not within each other: of so many SQLite's parser gives up. The first twice:
+    # Spark has no greatest of one.
+    monday, number = [nw.lit(first_monday(begun[0], int(start)))] * 2, [nw.lit(begun[0])] * 2
     rows = rows.with_columns(retail_day=day)
     for year_begun in range(begun[0] + 1, begun[1] + 1):
         starts = first_monday(year_begun, int(start))

@@ -369,6 +369,10 @@ def test_what_spark_takes_for_another() -> None:
         assert [row[0] for row in in_cells(frames.rfm(alike, "who", "day", "paid"))[1:]] == [
             "Ann", "ann"
         ]  # fmt: skip
+        paid = in_cells(frames.cohort(alike, "who", "day", "paid", "445-02", "revenue"))
+        assert paid[1:] == [
+            ["FY2025-P01", 2.0, 2.0]
+        ]  # weeks since the Monday nearest to 1 February
         with pytest.raises(kpi_xl.OutOfDomain, match="day holds > 9999-12-31"):
             frames.cohort(
                 alike.selectExpr("who", "day + interval 20000 years AS day"), "who", "day"
