@@ -118,7 +118,64 @@ def test_clicks_of_snapchat_are_so_called_or_swipes(tmp_path: Path) -> None:
         assert column(filled("campaigns", file), "Ads", "clicks") == [44]
 
 
+def test_results_of_several_kinds_are_no_matter_where_none_count(tmp_path: Path) -> None:
+    """1,000 and 1,200 were spent, in a month that has no conversions; days have them."""
+    text = (
+        "Campaign name,Day,Impressions,Result type,Results,Amount spent (EUR)\n"
+        "A,2024-03-01,120,Website purchases,1,1000\nA,2024-03-02,110,Profile visits,4,1200\n"
+    )
+    path = text_file(tmp_path / "meta.csv", text)
+    assert "results of several kinds" in refusal("campaigns", path)
+    for template, table, name in (
+        ("funnel", "Spend", "spend"),
+        ("scorecard", "Months", "ad_spend"),
+    ):
+        assert column(filled(template, path), table, name) == [2200]
+
+
+@pytest.mark.parametrize(
+    ("text", "what_to_do"),
+    [
+        ("Objective,Delivery level,Impressions,Amount spent (EUR),Reporting starts,Reporting ends\n"
+         ",,120,1000,2024-03-01,2024-03-31\nSales,campaign,120,1000,2024-03-01,2024-03-31\n",
+         "export it with Campaign name"),
+        ("Region,Impressionen,Ausgegebener Betrag (EUR),Berichtsstart,Berichtsende\n"
+         "Wien,120,1000,2024-03-01,2024-03-31\n", "export it with Campaign name"),
+    ],
+)  # fmt: skip
+def test_a_table_without_names_hides_its_total(text: str, what_to_do: str, tmp_path: Path) -> None:
+    for template in ("campaigns", "funnel", "scorecard"):
+        assert what_to_do in refusal(template, text_file(tmp_path / "meta.csv", text))
+
+
 # The web
+
+
+def test_weeks_that_are_numbers_are_of_no_year(tmp_path: Path) -> None:
+    """Of one month they are parts of it, 30 and 70; of a year nobody knows which month."""
+    lines = "# ----------------------------------------\n# Traffic acquisition\n# {}\n"
+    text = f"{lines}Session primary channel group,Week,Sessions,Engaged sessions\n"
+    text += "Email,05,30,20\nEmail,06,70,40\n"
+    month = text.format("Start date: 20240201\n# End date: 20240229")
+    assert column(
+        filled("scorecard", text_file(tmp_path / "m.csv", month)), "Months", "visits"
+    ) == [100]
+    year = text.format("Start date: 20240101\n# End date: 20241231")
+    assert "export it by month" in refusal("scorecard", text_file(tmp_path / "y.csv", year))
+
+
+def test_visits_by_channel_alone_are_those_of_the_month(tmp_path: Path) -> None:
+    """A snapshot of reports has other blocks above and below them."""
+    above = "# ----------------------------------------\n# Reports snapshot\n"
+    period = "\n# Start date: 20230901\n# End date: 20230930\n"
+    text = (
+        f"{above}{period}Nth day,Users\n0000,5\n{period}Session default channel group,Sessions\n"
+        f"Organic Social,7\nDirect,4\n{period}Country,Users\nIN,3\n"
+        f"{period}Nth day,30 days,7 days,1 day\n0000,3,1,1\n"
+    )
+    path = text_file(tmp_path / "snapshot.csv", text)
+    assert column(filled("scorecard", path), "Months", "visits") == [11]
+    assert column(filled("funnel", path), "Spend", "visits") == [7, 4]
 
 
 def test_averages_of_visits_are_no_sums() -> None:
@@ -175,6 +232,52 @@ def test_a_period_that_is_compared_does_not_count() -> None:
     assert column(told, "Months", "orders") == [18, 0]
 
 
+# Orders, payments
+
+
+def test_payments_that_nobody_has_made_need_no_number(tmp_path: Path) -> None:
+    """Those that were begun alone have none; of another, nobody knows what it is."""
+    begun = ",x,,2024-01-08 10:00:00,40.00,,usd,,,,,,Live,requires_payment_method,,cus_3,,,,,,\n"
+    text = (FILES / "stripe.csv").read_text(encoding="utf-8")
+    told = filled("retention", text_file(tmp_path / "begun.csv", text + begun + begun))
+    assert column(told, "Orders", "amount") == [10, 25]
+    assert "2 orders requires_payment_method" in " ".join(left(told))
+    paid = begun.replace("requires_payment_method", "succeeded")
+    assert "row 5 has no order" in refusal("retention", text_file(tmp_path / "p.csv", text + paid))
+
+
+def test_checkouts_that_nobody_finished_are_no_orders(tmp_path: Path) -> None:
+    header = "Name,Email,Financial Status,Paid at,Currency,Total,Created at,Lineitem name\n"
+    left_behind = "#3853,b@x.com,,,EUR,40,2024-01-06 10:00:00 +0100,Tea\n#3853,b@x.com,,,,,,Cup\n"
+    path = text_file(tmp_path / "checkouts.csv", header + left_behind)
+    assert "1 order without a status (40.00)" in refusal("retention", path)
+    order = "#1001,a@x.com,paid,2024-01-05 10:00:00 +0100,EUR,30,2024-01-05 10:00:00 +0100,Tea\n"
+    told = filled("retention", text_file(tmp_path / "both.csv", header + order + left_behind))
+    assert column(told, "Orders", "amount") == [30]
+
+
+def test_what_the_owner_buys_with_the_card_is_no_sale(tmp_path: Path) -> None:
+    """Payments at a till are; a statement calls the number of the invoice its ID."""
+    bonus = ("General Withdrawal", "Debit Card Cash Back Bonus")
+    till = ("Website Payment", "PayPal Here Payment")
+    path = as_written("paypal.csv", tmp_path / "p.csv", bonus, till)
+    told = filled("retention", path)
+    assert sum(column(told, "Orders", "amount")) == 1155
+    assert "1 row debit card cash back bonus (-500.00)" in left(told)
+    shop = text_file(
+        tmp_path / "shop.csv",
+        "Name,Email,Financial Status,Created at,Currency,Total\n"
+        "#1001,a@x.com,paid,2024-03-01 10:00:00 +0100,USD,30\n",
+    )
+    statement = text_file(
+        tmp_path / "statement.csv",
+        "Date,Time,Time Zone,Description,Currency,Gross ,Fee ,Net,Balance,Transaction ID,"
+        "From Email Address,Name,Sales Tax,Invoice ID,Reference Txn ID\n"
+        "3/15/2024,10:00:00,PST,Express Checkout Payment,USD,30,-1,29,29,T1,p@x.com,P,0,#1001,\n",
+    )
+    assert "statement.csv" in refusal("retention", shop, statement)
+
+
 # Invoices, deals
 
 
@@ -212,6 +315,8 @@ def test_a_deal_that_is_won_is_worth_what_it_came_to(tmp_path: Path) -> None:
     [
         ("№,Предмет,Код номенклатуры,Тип документа,Обоснование для оплаты,Дата продажи,Кол-во,"
          "Вайлдберриз реализовал Товар (Пр)", "names no customer"),
+        ("Sales Record Number,User Id,Buyer Fullname,Buyer Email,Quantity,Sale Price,Total Price,"
+         "Sale Date", "download the transaction report"),
         ("Company Account,Merchant Account,Psp Reference,Merchant Reference,Payment Method,"
          "Creation Date,TimeZone,Type,Gross Currency,Gross Debit (GC),Gross Credit (GC)",
          "orders of your own shop"),

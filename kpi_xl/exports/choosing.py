@@ -13,8 +13,8 @@ from kpi_xl.locales import Counted, Message, Names
 
 NOT_YET = re.compile(
     r"pending|hold|process|open|unpaid|authori[sz]|draft|await|wait|created|submitted"
-    r"|ausstehend|wartend|offen|attente|pendiente|attesa|pendente|aguard|n[oã]o? pago|ожида|待|未付"
-    r"|در انتظار",
+    r"|ausstehend|wartend|offen|attente|pendiente|attesa|sospeso|pendente|aguard|n[oã]o? pago"
+    r"|ожида|待|未付|در انتظار",
     re.IGNORECASE,
 )
 """Orders that may count in a later file."""
@@ -287,8 +287,9 @@ def _once(
         _tell_lines(frame, once, noun, reading)
         return frame
     keys = frame[once]
-    if keys.isna().any():
-        row = int(frame["_row"][keys.isna()].iloc[0])
+    alone = keys.isna()
+    if (unknown := alone & ~_says_it_is_out(frame, layout)).any():
+        row = int(frame["_row"][unknown].iloc[0])
         reading.faults.append(
             Message(
                 "row {row} has no {column}, so that nobody knows which of the {noun} it belongs to:"
@@ -299,11 +300,12 @@ def _once(
             )
         )
         return frame
-    if keys.is_unique:
+    if keys[~alone].is_unique:
         return frame
-    codes, _ = keys.factorize()
     import pandas as pd
 
+    codes, _ = keys.factorize()
+    codes[alone] = range(len(frame), len(frame) + int(alone.sum()))
     first = frame.groupby(codes, sort=False).first()
     for name in frame.columns:
         if name in ("_row", "_currency", once) or name.startswith(WORTH):
@@ -331,6 +333,19 @@ def _once(
     )
     reading.left.append(Message(text, lines=Counted(more, "lines"), thing=THINGS[noun]))
     return first.reset_index(drop=True)
+
+
+def _says_it_is_out(frame: Any, layout: Layout) -> Any:
+    """Which rows say themselves that they do not count, such as payments that nobody has made.
+
+    They need no number: payments that were begun alone have none in some vendors' lists.
+    """
+    out = frame["_row"] < 0
+    for name, values in layout.drop.items():
+        if name in frame:
+            filled = frame[name].map(text_in) != ""
+            out |= filled if values == ("*",) else filled & _are(frame, name, values)
+    return out
 
 
 def _tell_lines(frame: Any, once: str, noun: str, reading: Reading) -> None:

@@ -130,7 +130,8 @@ def shaped(
         nobody = frame["customer"].isna()
         tell_left(frame[nobody], Message("without a {column}", column="customer"), noun, reading)
         frame = frame[~nobody]
-    frame = _results(frame, options, places, reading)
+    if (into or table) == "Ads":  # others have no conversions
+        frame = _results(frame, options, places, reading)
     frame = staged(frame, layout, places, reading)
     for name, value in layout.constants.items():
         constant = _constant(value, units.get(name), name, reading)
