@@ -4,7 +4,7 @@ Loader (2000), Fast and Accurate Computation of Binomial Probabilities: logarith
 large numbers differ in digits that a float has not; what is left of them is summed instead.
 """
 
-from math import exp, inf, lgamma, log, pi, sqrt
+from math import exp, inf, lgamma, log, log1p, pi, sqrt
 
 
 def stirling_error(n: float) -> float:
@@ -37,8 +37,8 @@ def binomial(count: float, trials: float, chance: float) -> float:
     failures = trials - count
     if not count or not failures:
         # (1 - chance)^trials or chance^trials: all are of one kind.
-        kind = 1.0 - chance if failures else chance
-        return exp(trials * log(kind)) if trials else 1.0
+        kind = log1p(-chance) if failures else log(chance)
+        return exp(trials * kind) if trials else 1.0
     height = (
         stirling_error(trials) - stirling_error(count) - stirling_error(failures)
         - deviance(count, trials * chance) - deviance(failures, trials * (1.0 - chance))

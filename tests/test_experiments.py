@@ -118,6 +118,14 @@ def test_of_a_billion_visitors_no_digits_are_lost(conversions: int) -> None:
     assert one + other == pytest.approx(1.0, abs=1e-12)
 
 
+def test_few_visitors_beside_a_billion_lose_no_digits() -> None:
+    """Without conversions of B the sum has one term: each of B's visitors is one of A's without."""
+    converted, n, m = 432_833_612, 10**9, 6
+    expected = math.prod(Fraction(n - converted + k, n + 1 + k) for k in range(1, m + 2))
+    found = kpi_xl.ab_probability(converted, n, 0, m)
+    assert found == pytest.approx(float(expected), rel=1e-13)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_probability_is_the_sum_of_fractions(seed: int) -> None:
     """Miller's formula, summed without rounding."""
