@@ -250,7 +250,7 @@ def write(folder: Path) -> int:
 
 def outcomes(folder: str) -> dict[str, str]:
     """What each file comes to, by its name and what was done with it."""
-    from kpi_xl.engine.formulas import FormulaError
+    from kpi_xl.engine.terms import FormulaError
     from kpi_xl.ooxml.errors import NotAWorkbookError
     from kpi_xl.reports import offline
     from kpi_xl.reports.files import described

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 from kpi_xl.workbook_templates.parts import lines, wide
 from workbook_lint import Book, Sheet, address, all_of, flag, merged_cells, opened
 
-from kpi_xl.engine.formulas import address_area
+from kpi_xl.engine.places import address_area
 from kpi_xl.ooxml.addresses import column_number
 from kpi_xl.reports.printing import luminance
 

@@ -21,7 +21,7 @@ from test_exports import FILES, sources
 from workbook_lint import lint
 from workbooks import value_of
 
-from kpi_xl.engine.formulas import address_area
+from kpi_xl.engine.places import address_area
 from kpi_xl.exports.cells import numbers
 from kpi_xl.locales import texts
 from kpi_xl.locales.currencies import (

@@ -32,7 +32,7 @@ from kpi_xl.engine.embedded import (
     evaluate_formula,
     evaluator,
 )
-from kpi_xl.engine.formulas import FormulaError, RefusedError, UnknownError
+from kpi_xl.engine.terms import FormulaError, RefusedError, UnknownError
 from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import Area, column_letters, column_number, quoted
 from kpi_xl.ooxml.blocks import CellBlock

@@ -19,7 +19,7 @@ from workbooks import SHEET, edited, sheet_of, written
 
 from kpi_xl.engine import kinds, native
 from kpi_xl.engine.embedded import Computed, calculate, evaluate_formula
-from kpi_xl.engine.formulas import FormulaError
+from kpi_xl.engine.terms import FormulaError
 
 HERE = Path(__file__).parent
 NEWER = re.compile(

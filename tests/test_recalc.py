@@ -22,8 +22,8 @@ from kpi_xl.workbook_templates.parts import build
 from workbooks import SHEET, edited, hand_made, part, sheet_of, written
 
 from kpi_xl.engine.embedded import calculate
-from kpi_xl.engine.formulas import RefusedError
 from kpi_xl.engine.recalc import Report, compared, recalculated
+from kpi_xl.engine.terms import RefusedError
 from kpi_xl.ooxml.errors import NotAWorkbookError
 from kpi_xl.ooxml.package import read_package
 

@@ -18,7 +18,7 @@ from workbooks import edited, part, sheet_of, written
 from kpi_xl import METRICS
 from kpi_xl.cells import evaluate
 from kpi_xl.engine.embedded import calculate, evaluator
-from kpi_xl.engine.formulas import FormulaError
+from kpi_xl.engine.terms import FormulaError
 from kpi_xl.formula_text import bare, calls
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.ooxml.notes import PREFIXES

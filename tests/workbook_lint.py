@@ -20,15 +20,10 @@ from xml.etree.ElementTree import Element
 from openpyxl.utils import FORMULAE
 
 from kpi_xl.engine import native
-from kpi_xl.engine.formulas import (
-    Context,
-    RefusedError,
-    address_area,
-    is_relative,
-    read,
-    tokens_of,
-)
+from kpi_xl.engine.formulas import Context, read, tokens_of
 from kpi_xl.engine.patterns import Patterns
+from kpi_xl.engine.places import address_area, is_relative
+from kpi_xl.engine.terms import RefusedError
 from kpi_xl.errors import EXCEL_ERRORS
 from kpi_xl.metrics import METRICS
 from kpi_xl.ooxml.addresses import (

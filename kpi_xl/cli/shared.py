@@ -161,7 +161,7 @@ def calculator(asked: object, book: Path | None) -> Iterator[None]:
 @contextmanager
 def faults(asked: object, book: Path | None) -> Iterator[None]:
     """Where a file is read or computed: what is wrong with it, or asked of it, is a Misuse."""
-    from kpi_xl.engine.formulas import FormulaError
+    from kpi_xl.engine.terms import FormulaError
     from kpi_xl.ooxml.errors import NotAWorkbookError
     from kpi_xl.reports.records import ReportError
 

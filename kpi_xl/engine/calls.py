@@ -12,7 +12,7 @@ from typing import Any
 from unicodedata import category, normalize
 
 from kpi_xl.cells import Cell, Flat, evaluate
-from kpi_xl.engine import formulas, kinds, native
+from kpi_xl.engine import kinds, names, native
 from kpi_xl.engine.kinds import CODES_OF
 from kpi_xl.errors import CellError
 from kpi_xl.locales import Message
@@ -63,9 +63,9 @@ class Noticed:
     def located(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """A function that may not be sure, told where it is called from."""
         sentence = UNSURE_OF.get(name, Message("the engine is not sure of a value in it"))
-        if name.startswith(formulas.OURS):
+        if name.startswith(names.OURS):
             text = "{name} is not proven here for these values"
-            sentence = Message(text, name=name.removeprefix(formulas.OURS))
+            sentence = Message(text, name=name.removeprefix(names.OURS))
 
         def call(*cells: Any) -> Any:
             *given, row, line = cells
@@ -270,7 +270,7 @@ def _given(cell: Any) -> Any:
     if isinstance(cell, list) and dict in set(map(type, chain.from_iterable(cell))):
         rows = [[_given(c) for c in row] for row in cell]
         return UNSURE if any(c is UNSURE for row in rows for c in row) else rows
-    return None if cell == formulas.OMITTED else cell
+    return None if cell == names.OMITTED else cell
 
 
 def _as_column(argument: Argument, cell: Any, given: Any) -> Any:
@@ -669,57 +669,55 @@ def _included(cells: Any) -> Any:
 
 
 OWN: dict[str, Callable[..., Any]] = {
-    formulas.COMPARED: _compared_cells,
-    formulas.LOGICAL_TEXT: _logical_text,
-    formulas.CONDITION: _each(_condition),
-    formulas.POWER: _power,
-    formulas.IS_FINITE: _finite,
-    formulas.WHOLE: _whole,
-    formulas.TRIM: _each(_trimmed),
-    formulas.FREQUENCY: _frequency,
+    names.COMPARED: _compared_cells,
+    names.LOGICAL_TEXT: _logical_text,
+    names.CONDITION: _each(_condition),
+    names.POWER: _power,
+    names.IS_FINITE: _finite,
+    names.WHOLE: _whole,
+    names.TRIM: _each(_trimmed),
+    names.FREQUENCY: _frequency,
 }
 """Our own functions for what the engine does otherwise than Excel, under the names that
 formulas.py writes."""
 
 DOUBTING: dict[str, Callable[..., Any]] = {
-    formulas.ORDERED: _ordered,
-    formulas.AS_TEXT: _texts,
-    formulas.COMPARED_WORDS: _compared_words,
-    formulas.IN_CALENDAR: _in_calendar,
-    formulas.DIFFERENCE: _difference,
-    formulas.ONE_CELL: _one_cell,
-    formulas.A_NUMBER: a_number,
-    formulas.INCLUDED: _included,
-    formulas.DATE: _date,
-    formulas.SWITCH: _switch,
-    formulas.MODE: _mode,
-    formulas.UPPER: _cased(str.upper),
-    formulas.LOWER: _cased(str.lower),
-    formulas.WHOLE_NUMBER: _whole_number,
-    formulas.FROM_1: _from_1,
-    formulas.FORMATTED: _for_format,
-    formulas.MOD: _mod,
-    formulas.SAME: _same,
+    names.ORDERED: _ordered,
+    names.AS_TEXT: _texts,
+    names.COMPARED_WORDS: _compared_words,
+    names.IN_CALENDAR: _in_calendar,
+    names.DIFFERENCE: _difference,
+    names.ONE_CELL: _one_cell,
+    names.A_NUMBER: a_number,
+    names.INCLUDED: _included,
+    names.DATE: _date,
+    names.SWITCH: _switch,
+    names.MODE: _mode,
+    names.UPPER: _cased(str.upper),
+    names.LOWER: _cased(str.lower),
+    names.WHOLE_NUMBER: _whole_number,
+    names.FROM_1: _from_1,
+    names.FORMATTED: _for_format,
+    names.MOD: _mod,
+    names.SAME: _same,
 }
 """Those that may find that the engine is not sure, and are told where they are called from."""
 
 UNSURE_OF = {
-    formulas.WHOLE_NUMBER: Message(
+    names.WHOLE_NUMBER: Message(
         "LARGE, SMALL and QUARTILE are computed here for a whole number of a place only"
     ),
-    formulas.FORMATTED: Message("TEXT of a negative number that rounds to 0 is 0 or -0 in Excel"),
-    formulas.SAME: Message(
+    names.FORMATTED: Message("TEXT of a negative number that rounds to 0 is 0 or -0 in Excel"),
+    names.SAME: Message(
         "only some rules of comparing call two of its texts or numbers equal, such as ß and ss"
     ),
-    formulas.MOD: Message("MOD rounds here in a way that is not known of Excel"),
-    formulas.ORDERED: Message(
+    names.MOD: Message("MOD rounds here in a way that is not known of Excel"),
+    names.ORDERED: Message(
         "the order of texts with other signs than letters and digits is not known, nor that of"
         " numbers that differ in their last digits alone"
     ),
-    formulas.DATE: Message("DATE leads to a day that is not proven here"),
-    formulas.SWITCH: Message("when payments are due is a number other than 0 and 1"),
-    formulas.DIFFERENCE: Message(
-        "what is left of a difference may be a rest that Excel takes for 0"
-    ),
+    names.DATE: Message("DATE leads to a day that is not proven here"),
+    names.SWITCH: Message("when payments are due is a number other than 0 and 1"),
+    names.DIFFERENCE: Message("what is left of a difference may be a rest that Excel takes for 0"),
 }
 """Why they are not, where one sentence says it."""

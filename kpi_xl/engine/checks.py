@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from kpi_xl.engine import kinds, native
 from kpi_xl.engine.calls import PLAIN_TEXT, Noticed
 from kpi_xl.engine.dependents import RowsByColumn, rows_by_column
-from kpi_xl.engine.formulas import Check
 from kpi_xl.engine.patterns import Line
+from kpi_xl.engine.terms import Check
 from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import Area, column_letters, quoted
 from kpi_xl.ooxml.package import Formula

@@ -22,7 +22,7 @@ from weakref import proxy
 import formualizer
 
 from kpi_xl.cells import Block, Cell
-from kpi_xl.engine import formulas
+from kpi_xl.engine import formulas, names, terms
 from kpi_xl.engine.calls import (
     CODES,
     DOUBTING,
@@ -37,20 +37,13 @@ from kpi_xl.engine.calls import (
 from kpi_xl.engine.checks import CellValues, totals_among, unproven
 from kpi_xl.engine.dependents import Graph, RowsByColumn, precedents, rows_by_column
 from kpi_xl.engine.excel import COMPUTED
-from kpi_xl.engine.formulas import (
-    CIRCLE,
-    DIFFERENCE,
-    HOLE,
-    OURS,
-    Context,
-    FormulaError,
-    RefusedError,
-    Term,
-)
+from kpi_xl.engine.formulas import CIRCLE, Context
 from kpi_xl.engine.kinds import CODES_OF
 from kpi_xl.engine.loading import for_engine, holding, last_column, sheet_names
 from kpi_xl.engine.memory import uncollected
+from kpi_xl.engine.names import DIFFERENCE, HOLE, OURS
 from kpi_xl.engine.patterns import HOLDERS, Line, Patterns
+from kpi_xl.engine.terms import FormulaError, RefusedError, Term
 from kpi_xl.errors import CellError
 from kpi_xl.formula_text import calls
 from kpi_xl.locales import Message
@@ -248,17 +241,17 @@ class _Engine:
         self.workbook.set_temporal_egress("serial")
         self.workbook.set_changelog_enabled(False)  # it doubles the time that setting values takes
         self.ranges = ranges = Ranges()
-        self._register(formulas.HOLD, ranges.hold)
+        self._register(names.HOLD, ranges.hold)
         for metric in METRICS.values():
             self._register(metric.name, ranges.taking(metric_call(metric, self.noticed)))
         for name, function in OWN.items():
             self._register(name, ranges.taking(function))
         for name, doubting in (*DOUBTING.items(), *((OURS + n, f) for n, f in COMPUTED.items())):
             self._register(name, ranges.taking(self.noticed.located(name, doubting)))
-        self._register(formulas.GUARD, self.noticed.guard)
-        self._register(formulas.DOUBT, self.noticed.doubted)
-        self._register(formulas.CRITERION, self.noticed.criterion)
-        self._register(formulas.SPILLED, partial(_Engine._note_block, proxy(self)))
+        self._register(names.GUARD, self.noticed.guard)
+        self._register(names.DOUBT, self.noticed.doubted)
+        self._register(names.CRITERION, self.noticed.criterion)
+        self._register(names.SPILLED, partial(_Engine._note_block, proxy(self)))
 
     def _texts(self) -> dict[Formula, str]:
         """What the engine is to compute for each formula; nothing for what is refused."""
@@ -322,7 +315,7 @@ class _Engine:
         """A formula's text that lets us see the block before the engine spills it."""
         self.spilling.append(formula)
         line = self.lines[formula]
-        return line.text(formula.row, formulas.spilling(line.term, len(self.spilling) - 1))
+        return line.text(formula.row, terms.spilling(line.term, len(self.spilling) - 1))
 
     def _note_block(self, number: float, block: Any) -> Any:
         """Keep the block; one too large for the engine to spill is written out after the run."""
@@ -361,7 +354,7 @@ class _Engine:
 
     def add_answer(self, term: Term) -> Formula:
         """Put a formula of our own on a sheet of its own. Raises RefusedError."""
-        formulas.refuse_endless(term)
+        terms.refuse_endless(term)
         taken = {sheet.lower() for sheet in self.workbook.sheet_names}
         sheet = next(f"A_{n}" for n in range(len(taken) + 1) if f"a_{n}" not in taken)
         self.workbook.add_sheet(sheet)

@@ -17,7 +17,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from kpi_xl.engine import formulas
+from kpi_xl.engine import names
 from kpi_xl.engine.calls import (
     CODES,
     PLAIN_TEXT,
@@ -75,7 +75,7 @@ def _no_errors(cells: Iterable[Any]) -> None:
 
 def _number(cell: Any, left_out: float) -> float:
     """An argument that is a number, or left out."""
-    if cell == formulas.OMITTED:
+    if cell == names.OMITTED:
         return left_out
     if isinstance(cell, dict):
         raise _EndError(cell)
@@ -157,7 +157,7 @@ WEEKENDS = {
 
 def _weekend(cell: Any) -> set[int]:
     """The days of the week that are no working days."""
-    if cell == formulas.OMITTED:
+    if cell == names.OMITTED:
         return WEEKENDS[1]
     if isinstance(cell, str):
         if not re.fullmatch("[01]{7}", cell):
@@ -176,7 +176,7 @@ def _is_off(day: int, weekend: set[int]) -> bool:
 
 def _holidays(block: Any, weekend: set[int]) -> list[int]:
     """The days that are none of a weekend among some."""
-    cells = [cell for cell in _flat(block) if cell is not None and cell != formulas.OMITTED]
+    cells = [cell for cell in _flat(block) if cell is not None and cell != names.OMITTED]
     _no_errors(cells)
     if any(isinstance(cell, bool) for cell in cells):
         raise _EndError(UNSURE)
@@ -636,13 +636,11 @@ def _matched(*cells: Any) -> Any:
     return CODES["#N/A"] if place is None else place + 1.0
 
 
-def _looked_up(
-    value: Any, block: Any, results: Any, other: Any = formulas.OMITTED, *how: Any
-) -> Any:
+def _looked_up(value: Any, block: Any, results: Any, other: Any = names.OMITTED, *how: Any) -> Any:
     """XLOOKUP between single rows or columns."""
     place = _place(value, block, *how)
     if place is None:
-        return CODES["#N/A"] if other == formulas.OMITTED else other
+        return CODES["#N/A"] if other == names.OMITTED else other
     found = _flat(results)
     shown = found[place] if place < len(found) else None
     return UNSURE if shown is None else shown  # a blank is 0 or no text, by what is done with it
@@ -750,4 +748,4 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 COMPUTED = {name: _ending(function) for name, function in FUNCTIONS.items()}
-"""By their names in Excel; the engine knows them with a prefix (formulas.OURS)."""
+"""By their names in Excel; the engine knows them with a prefix (names.OURS)."""

@@ -1,272 +1,113 @@
 """Formulas, rewritten into what the embedded engine computes rightly, or refused.
 
 The engine reads neither table references with items, nor names of table columns, nor the prefixes
-that Excel stores; it cannot tell an omitted argument from 0; it compares all 17 digits, where
-Excel compares 15; and some functions it computes wrongly without a word. So each formula is read
-here, and what comes out is plain A1 formulas of proven functions.
+that Excel stores; it cannot tell an omitted argument from 0; and some functions it computes
+wrongly without a word. So each formula is read here, and what comes out is plain A1 formulas of
+proven functions.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache, reduce, wraps
-from operator import or_
-from typing import Any, Literal, NamedTuple, TypeVar
+from functools import lru_cache, reduce, wraps
+from typing import Any, NamedTuple, TypeVar
 
 import formualizer
 
 from kpi_xl.engine import kinds, native
 from kpi_xl.engine.constants import Constants, Known
-from kpi_xl.locales import FaultError, Message
-from kpi_xl.metrics import METRICS
-from kpi_xl.ooxml.addresses import (
-    LAST_COLUMN,
-    LAST_ROW,
-    Area,
-    area,
-    column_letters,
-    column_number,
+from kpi_xl.engine.forms import (
+    decimals,
+    is_of_days,
+    nested_totals,
+    plain_lookup,
+    refuse_blocks_from,
+    result_kinds,
+    sorted_ranges,
+    unknown_function,
+    with_ends,
 )
+from kpi_xl.engine.names import (
+    CLOSE,
+    CRITERION,
+    DOUBT,
+    ENDED_OPEN,
+    FORMATTED,
+    FROM_1,
+    GUARD,
+    HELD_OPEN,
+    HOLE,
+    OMITTED,
+    OPEN,
+    OURS,
+    PLACE,
+    SWITCH,
+    WHOLE,
+    WHOLE_NUMBER,
+    WRAPPED,
+)
+from kpi_xl.engine.places import (
+    address_area,
+    fixed_place,
+    is_relative,
+    moving_corners,
+)
+from kpi_xl.engine.terms import (
+    BINDING,
+    EMPTY,
+    ENDLESS,
+    FIXED,
+    LOST,
+    NUMERIC,
+    ONE,
+    Check,
+    Crossed,
+    Kind,
+    Reference,
+    RefusedError,
+    Term,
+    UnknownError,
+    broadcast,
+    called,
+    computed,
+    handed_over,
+    handing,
+    held,
+    is_endless,
+    is_literal,
+    joined,
+    kinds_of_array,
+    literal,
+    literal_value,
+    refuse_endless,
+    size,
+    together,
+    wrapped,
+)
+from kpi_xl.locales import Message
+from kpi_xl.metrics import METRICS
+from kpi_xl.ooxml.addresses import LAST_COLUMN, LAST_ROW, Area
 from kpi_xl.ooxml.package import ExcelTable, Formula, Package
 from kpi_xl.reference import did_you_mean
 from kpi_xl.registry import Metric
-from kpi_xl.search import meant
-from kpi_xl.units import DATE as DATE_UNIT
 from kpi_xl.units import TABLE, TEXT
 
-OMITTED = "\ue000omitted"
-"""What the engine is given for an argument left out of a KPI function."""
-
-OPEN, CLOSE, PLACE, HELD_OPEN, ENDED_OPEN = "\ue001", "\ue002", "\ue003", "\ue007", "\ue00a"
-"""Around the number of a reference in a rewritten formula, for it moves with the formula; where a
-function of ours is told which formula calls it; and what opens a reference that is held, or whole
-columns or rows as far as the sheet goes, where the engine would end them with what is filled."""
-HOLE = re.compile(f"{OPEN}(\\d+){CLOSE}|{HELD_OPEN}(\\d+){CLOSE}|{ENDED_OPEN}(\\d+){CLOSE}|{PLACE}")
-TRIMMED = re.compile(f"KPIXL\\.TRIM\\(KPIXL\\.T\\(({HELD_OPEN}\\d+{CLOSE}){PLACE}\\)\\)")
-"""TRIM of a range that is held, which many formulas compare with texts of their own."""
-HELD_FROM = 500  # cells
-
-COMPARED, ORDERED, AS_TEXT, POWER = "KPIXL.C", "KPIXL.O", "KPIXL.T", "KPIXL.POWER"
-CONDITION, LOGICAL_TEXT, DIFFERENCE = "KPIXL.B", "KPIXL.U", "KPIXL.Z"
-IN_CALENDAR, IS_FINITE, INCLUDED = "KPIXL.D", "KPIXL.F", "KPIXL.I"
-ONE_CELL, A_NUMBER = "KPIXL.V", "KPIXL.N"
-GUARD, CRITERION, DOUBT = "KPIXL.K", "KPIXL.Q", "KPIXL.X"
-DATE, FREQUENCY, SWITCH = "KPIXL.DATE", "KPIXL.FREQUENCY", "KPIXL.SWITCH"
-MODE, UPPER, LOWER, TRIM = "KPIXL.MODE", "KPIXL.UPPER", "KPIXL.LOWER", "KPIXL.TRIM"
-WHOLE, SPILLED = "KPIXL.W", "KPIXL.S"
-WHOLE_NUMBER, FORMATTED, MOD, FROM_1 = "KPIXL.WN", "KPIXL.FM", "KPIXL.MOD", "KPIXL.F1"
-SAME, HOLD, COMPARED_WORDS = "KPIXL.E", "KPIXL.H", "KPIXL.CW"
-OURS = "KPIXL.X."  # and the name of a function that excel.py computes
-"""Our own functions, for what the engine does otherwise than Excel; embedded.py has them."""
-
-WRAPPED = {
-    "t": AS_TEXT,
-    "u": LOGICAL_TEXT,
-    "i": INCLUDED,
-    "b": CONDITION,
-    "c": CONDITION,
-    "e": A_NUMBER,
-}
-"""Which of them goes around an argument, by the letter of its parameter."""
-
-MAY_BE_UNSURE = {
-    ORDERED,
-    AS_TEXT,
-    IN_CALENDAR,
-    INCLUDED,
-    ONE_CELL,
-    DIFFERENCE,
-    A_NUMBER,
-    DATE,
-    SWITCH,
-    MODE,
-    UPPER,
-    LOWER,
-    WHOLE_NUMBER,
-    FORMATTED,
-    MOD,
-    FROM_1,
-}
-"""Those that may find that the engine cannot be sure; they are told which formula calls them."""
-
-BINDING = {
-    **dict.fromkeys(("=", "<>", "<", "<=", ">", ">="), 1),
-    "&": 2,
-    **dict.fromkeys("+-", 3),
-    **dict.fromkeys("*/", 4),
-    "^": 5,
-}
 ONE_CELL_ONLY = (
     "it computes with a block, but is stored as a formula of one cell, where Excel takes"
     " only a part of it: enter it as a dynamic array formula"
 )
-LOST = "#REF!"
-"""What Excel writes for cells that have been deleted."""
 CIRCLE = Message("it depends on itself: a circular reference")
-ONE_LINE = "{name} in a row or column of a range is not computed here"
-ENDLESS = "whole columns and rows are not computed with here: end them somewhere"
 MOST_NAMES = 20  # one within the other
 LONGEST = 50_000  # characters of a part of a formula
 MOST_KNOWN = 2**14  # formulas of several workbooks, some 2 KB each
 LONGEST_KNOWN = 5_000  # characters; names may stand for much
 MOST_ALIKE = 4  # workbooks in which one means something else
 PREFIX_BINDING = 6  # Excel's minus binds before the power: -2^2 is 4
-COMPARISON = 1
-NUMERIC = kinds.NUMBERS | kinds.ANY_ERROR
-TEXTUAL = kinds.TEXTS | kinds.ANY_ERROR
-FIXED = (False, False, False, False)
-FIXED_ADDRESS = re.compile(r"\$[A-Za-z]{1,3}\$\d{1,7}(:\$[A-Za-z]{1,3}\$\d{1,7})?")
 PREFIXES = re.compile(r"^(_xlfn\.|_xlws\.|_xludf\.|_xldudf_)+", re.IGNORECASE)
-LITERAL = re.compile(
-    r'"(?:[^"]|"")*"|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|TRUE|FALSE', re.IGNORECASE
-)
 
 KNOWN: dict[tuple[str, str | None, bool, bool], tuple[tuple["Answers", "Term"], ...]] = {}
 """What was read of formulas, by text, sheet, whether there is a workbook, and whether they are
 stored for one cell, for these answers."""
-
-Kind = Literal["value", "cell", "area", "line", "block"]
-
-
-class FormulaError(FaultError):
-    """A formula that has no answer here, with the sentence that says why."""
-
-
-class RefusedError(FormulaError):
-    """The formula is not surely computed rightly here, with the sentence that says why."""
-
-
-class UnknownError(RefusedError):
-    """The formula names a function, sheet, table or name that there is not."""
-
-
-class Reference(NamedTuple):
-    """Cells that a formula refers to, and which of their corners move with it.
-
-    Those are top, left, bottom, right.
-    """
-
-    area: Area
-    moving: tuple[bool, bool, bool, bool] = (False, False, False, False)
-    own: int = -1
-    """Of fixed cells that the formula itself names: which of its `fixed` addresses."""
-
-    @property
-    def grows(self) -> bool:
-        """Whether its size is another one elsewhere: A$1:A5."""
-        return self.moving[:2] != self.moving[2:]
-
-
-class Check(NamedTuple):
-    """Cells that a function reads, and the kinds of values that it is proven for there."""
-
-    reference: Reference
-    allowed: int
-    function: str
-    criterion: int | None = None
-    """Where it is a range of a criterion: the number of that, -1 for a literal one."""
-    numeral: str = ""
-    """A literal criterion that reads as a number or a date."""
-    compared: float | None = None
-    """The number that a literal criterion compares with."""
-    order: int = 0
-    """1 where the values have to be sorted, -1 if downwards."""
-    totals: str = ""
-    """Which of the formulas with SUBTOTAL or AGGREGATE there may be none of: "any" of them, or the
-    "odd" ones that are not SUBTOTAL alone, of which it is not known whether they are left out."""
-    one_error: bool = False
-    """Whether there may be errors of one code only, for the engine shows one that Excel may not."""
-
-
-class Crossed(NamedTuple):
-    """A range of which a formula of one cell takes the cell in its own row or column."""
-
-    reference: Reference
-    by_row: bool
-    place: int
-    """The row or column of the formula, where it was read."""
-    inside: bool
-    """Whether there is such a cell."""
-
-
-class Term(NamedTuple):
-    """A part of a formula, rewritten, with the references in it.
-
-    `arithmetic`: its outermost operation is arithmetic.
-    """
-
-    text: str
-    kind: Kind = "value"
-    kinds: int = kinds.ALL
-    """Of the values that it may have."""
-    arithmetic: bool = False
-    references: tuple[Reference, ...] = ()
-    checks: tuple[Check, ...] = ()
-    """What has to be looked at once all is computed."""
-    ends: tuple[Reference, ...] = ()
-    """Ranges that may not reach below their sheets' last rows."""
-    anchors: tuple[Area, ...] = ()
-    """The cells whose spills it refers to as A1#."""
-    shape: tuple[int, int] | None = (1, 1)
-    """Rows and columns, None where they are known only once it is computed."""
-    branches: tuple[str, ...] = ()
-    """Of an IF on a single condition: that, what it gives, and what it gives otherwise."""
-    plain: bool = False
-    """Whether the cells are known to be compared by the engine as Excel does."""
-    most: int = 0
-    """How large it may be, of what counts by conditions: a whole number. 0: it is another one."""
-    ending: str = ""
-    """How to write it where it is the whole formula, if otherwise: what a sum of two values, or a
-    block with blanks, comes to there."""
-    blank: Area | None = None
-    """Of the test which cells of a range are blank: that range."""
-    handed: tuple[str, str] = ("", "")
-    """A text, and how to write it instead where a KPI function gets it as a column, for which
-    blanks and empty texts are one."""
-    fixed: tuple[str, ...] = ()
-    """Of the whole formula: the fixed addresses in it, as fixed_place has them."""
-    crossed: tuple[Crossed, ...] = ()
-    """Of the whole formula: the ranges of which it takes one cell."""
-
-    @property
-    def is_block(self) -> bool:
-        """Whether it is more than one cell."""
-        return self.kind in ("area", "line", "block")
-
-    @property
-    def is_reference(self) -> bool:
-        """Whether it is cells of the sheet as they are."""
-        return self.kind == "cell" or self.is_range
-
-    @property
-    def is_range(self) -> bool:
-        """Whether it is several such cells; those of a line are among its last reference's."""
-        return self.kind in ("area", "line")
-
-    @property
-    def numeric(self) -> bool:
-        """Whether it cannot be text, unless a cell holds one."""
-        return not self.kinds & kinds.TEXTS
-
-    @property
-    def areas(self) -> tuple[Area, ...]:
-        """The cells that it refers to, where it was read."""
-        return tuple(reference.area for reference in self.references)
-
-
-EMPTY = Term("", kinds=kinds.BLANK)
-ONE = Term("1", kinds=kinds.EARLY)
-
-
-def spilling(term: Term, number: int) -> str:
-    """A formula that shows us its block before the engine spills it."""
-    shown = f"{SPILLED}({number},"
-    if len(term.branches) == 3 and term.text == f"IF({','.join(term.branches)})":
-        condition, block, other = term.branches
-        # The block of an IF within a function would be computed twice.
-        return f"IF({condition},{shown}{block}),{shown}{other}))"
-    return f"{shown}{term.text})"
-
 
 Answer = TypeVar("Answer")
 Answers = dict[tuple[Callable[..., Any], tuple[Any, ...]], Any]
@@ -365,45 +206,6 @@ def context_of(formula: Formula, book: Package, constants: Constants | None = No
     """What a workbook's formula means by its references."""
     single = formula.array is None
     return Context(book, formula.sheet, formula.row, formula.column, constants, single)
-
-
-def is_endless(term: Term) -> bool:
-    """Whether a block goes as far as the sheet does."""
-    rows, columns = term.shape or (1, 1)
-    return term.is_block and (rows == LAST_ROW or columns == LAST_COLUMN)
-
-
-def refuse_endless(term: Term) -> None:
-    """Refuse what spills as far as the sheet goes, for the engine stops where the cells do."""
-    if is_endless(term):
-        raise RefusedError(
-            "a whole column or row, as far as the sheet goes, is not computed here: end the range"
-        )
-
-
-def moved(text: str, rows: int, columns: int) -> str:
-    """A formula as Excel has it so many cells below and to the right of where it is written."""
-    if (rows, columns) == (0, 0):
-        return text
-    try:
-        tokens = [token for token in formualizer.tokenize(f"={text}") if token]
-    except formualizer.TokenizerError:
-        return text  # which is refused when it is read
-
-    def shifted(part: re.Match[str]) -> str:
-        if part[0].startswith("$"):
-            return part[0]
-        if part[0].isdigit():
-            return str((int(part[0]) + rows - 1) % LAST_ROW + 1)
-        return column_letters((column_number(part[0]) + columns - 1) % LAST_COLUMN + 1)
-
-    texts = []
-    for token in tokens:
-        sheet, mark, address = token.value.rpartition("!")
-        is_place = str(token.subtype) == "Range" and address_area("", address) is not None
-        moved_address = re.sub(r"\$?([A-Za-z]+|\d+)", shifted, address)
-        texts.append(f"{sheet}{mark}{moved_address}" if is_place else token.value)
-    return "".join(texts)
 
 
 def read(text: str, context: Context) -> Term:
@@ -1244,216 +1046,6 @@ class _FormulaReader:
         )
 
 
-def computed(term: Term, form: str) -> Term:
-    """A term after an operator of one operand."""
-    return term._replace(
-        text=form.replace("{}", term.text),
-        ending="",
-        kind="block" if term.is_block else "value",
-        kinds=term.kinds if form == "+{}" else NUMERIC,
-        arithmetic=True,
-        most=0,
-    )
-
-
-def joined(left: Term, operator: str, right: Term) -> Term:
-    """Two terms around an operator, with what Excel does there and the engine does not."""
-    for gone, beside in ((left, right), (right, left)):
-        if gone.text == LOST and (beside.text == LOST or is_literal(beside)):
-            return gone._replace(checks=left.checks + right.checks)
-    block = left.is_block or right.is_block
-    difference = ""
-    if operator in "+-" and not block:
-        # Only the last operation of a formula: Excel makes a difference of a few last bits 0 there.
-        difference = f"{DIFFERENCE}({left.text}+0,0{operator}({right.text}){PLACE})"
-    shape = broadcast([left, right]) if block else (1, 1)
-    binding = BINDING[operator]
-    if operator == "^":
-        if block:
-            raise RefusedError("^ over a block is not computed here")
-        text = f"{POWER}({left.text},{right.text})"
-    elif operator == "&":
-        text = f"{wrapped(AS_TEXT, left)}&{wrapped(AS_TEXT, right)}"
-    elif binding == COMPARISON:
-        # Any text is more than any number, whatever stands in it.
-        if operator in ("=", "<>") and not block and '""' in (left.text, right.text):
-            text = left.text + operator + right.text  # no digits matter beside no text
-        elif operator in ("=", "<>") and not (block or left.numeric or right.numeric):
-            one = f"{SAME}({left.text},{right.text}{PLACE})"
-            text = f"{one}{operator}{wrapped(COMPARED, right)}"
-        elif operator in ("=", "<>") or left.numeric or right.numeric:
-            text = f"{wrapped(COMPARED, left)}{operator}{wrapped(COMPARED, right)}"
-        else:
-            one, other = held(left), held(right)
-            text = f"{ORDERED}({one},{other}{PLACE}){operator}{ORDERED}({other},{one}{PLACE})"
-    else:
-        text = left.text + operator + right.text
-    kind = kinds.LOGICAL if binding == COMPARISON else kinds.TEXTS if operator == "&" else NUMERIC
-    return Term(
-        text,
-        kind="block" if block else "value",
-        kinds=kind | kinds.ANY_ERROR,
-        arithmetic=operator != "&" and binding != COMPARISON,
-        references=left.references + right.references,
-        checks=left.checks + right.checks,
-        ends=left.ends + right.ends,
-        anchors=left.anchors + right.anchors,
-        shape=shape,
-        ending=difference,
-        most=counted(left, operator, right),
-        blank=left.areas[-1] if (left.kind, operator, right.text) == ("area", "=", '""') else None,
-    )
-
-
-def counted(left: Term, operator: str, right: Term) -> int:
-    """How large a whole number may be that comes of conditions and of other such; 0 of others."""
-    if BINDING[operator] == COMPARISON:
-        return 1
-    if operator not in "+-*":
-        return 0
-    one, other = (
-        10 ** len(term.text) if term.text.isdecimal() else term.most for term in (left, right)
-    )
-    if not one or not other:
-        return 0
-    most = one * other if operator == "*" else one + other
-    return most if most < 10**15 else 0
-
-
-def handing(term: Term) -> str:
-    """How to write a term for a KPI function that gets it as a column, if otherwise."""
-    text, handed = term.handed
-    if term.kind == "area" and (by_name := held(term)).startswith(HELD_OPEN):
-        return by_name
-    return handed if text.strip("()") == term.text.strip("()") else ""
-
-
-def handed_over(arguments: Sequence[Term], texts: Sequence[str]) -> str:
-    """The same of an IF: of IF(A1:A999="","",A1:A999) the range alone, which is held."""
-    if len(arguments) != 3 or not all(texts):
-        return ""
-    condition, one, other = arguments
-    if condition.blank:
-        same = one.text == '""' and other.kind == "area" and other.areas[-1] == condition.blank
-        text = held(other) if same else ""
-        return text if text.startswith(HELD_OPEN) else ""
-    given = [handing(one), handing(other)]
-    if condition.is_block or not any(given):
-        return ""
-    return f"IF({texts[0]},{given[0] or texts[1]},{given[1] or texts[2]})"
-
-
-def together(terms: Sequence[Term]) -> Term:
-    """What the parts of a formula refer to, and what is to be looked at, as one term."""
-    references: tuple[Reference, ...] = ()
-    checks: tuple[Check, ...] = ()
-    ends: tuple[Reference, ...] = ()
-    anchors: tuple[Area, ...] = ()
-    for term in terms:
-        references += term.references
-        checks += term.checks
-        ends += term.ends
-        anchors += term.anchors
-    return Term("", references=references, checks=checks, ends=ends, anchors=anchors)
-
-
-def called(name: str, texts: list[str]) -> str:
-    """A call of a native function as the engine computes it rightly."""
-    given = ",".join(texts)
-    text = f"{name}({given})"
-    if name in native.OURS or (name == "XLOOKUP" and len(texts) > 4):
-        return f"{OURS}{name}({given}{PLACE})"
-    if name == "INDEX" and not all(re.fullmatch(r"[1-9]\d*", index) for index in texts[1:]):
-        return f"{ONE_CELL}({text}{PLACE})"  # an index of 0 gives a whole row or column
-    if name in ("POWER", "FREQUENCY"):
-        return f"{POWER if name == 'POWER' else FREQUENCY}({given})"
-    if name in REPLACED:
-        return f"{REPLACED[name]}({given}{PLACE})"
-    if name == "TRIM":
-        return f"{TRIM}({given})"
-    if name == "HYPERLINK":  # shows its name, or the error of its link
-        return texts[0] if len(texts) == 1 else f"IF({texts[0]}=0,{texts[1]},{texts[1]})"
-    if name in native.DATES:
-        return f"{IN_CALENDAR}({text}{PLACE})"
-    return f"{IS_FINITE}({text})" if name in native.FINITE else text
-
-
-REPLACED = {
-    **dict.fromkeys(["MODE", "MODE.SNGL"], MODE),
-    "UPPER": UPPER,
-    "LOWER": LOWER,
-    "DATE": DATE,
-    "MOD": MOD,
-}
-"""Native functions with one of ours in their place that may not be sure."""
-
-
-def decimals(number_format: str) -> int:
-    """How many digits behind the decimal sign a number format keeps of a number."""
-    return len(number_format.partition(".")[2].rstrip('%"')) + 2 * ("%" in number_format)
-
-
-def plain_lookup(arguments: list[Term]) -> list[Term]:
-    """The arguments of XLOOKUP without those at the end that say what goes without saying."""
-    given = list(arguments)
-    for place, usual in ((5, "1"), (4, "0"), (3, None)):
-        if len(given) == place + 1 and (given[-1] is EMPTY or given[-1].text == usual):
-            given.pop()
-    return given
-
-
-def result_kinds(name: str, arguments: Sequence[Term]) -> int:
-    """The kinds of values that a native function may give."""
-    if name in ("IF", "IFERROR", "IFNA", "IFS", "CHOOSE"):
-        first = 0 if name in ("IFERROR", "IFNA") else 1
-        given = arguments[first :: 2 if name == "IFS" else 1]
-        left_out = 0 if name != "IF" or len(arguments) > 2 else kinds.LOGICAL
-        return reduce(or_, (term.kinds for term in given), left_out | kinds.ANY_ERROR)
-    return native.RESULTS.get(name, NUMERIC)
-
-
-def sorted_ranges(name: str, arguments: Sequence[Term]) -> tuple[Check, ...]:
-    """What a function takes for sorted, of the ranges on the sheet. Raises RefusedError."""
-    if name not in native.SORTED:
-        return ()
-    says, ranged = native.SORTED[name]
-    how = arguments[says].text.upper() if says < len(arguments) else "TRUE"
-    if how in ("FALSE", "0"):
-        return ()
-    given = arguments[ranged]
-    if not given.is_reference:
-        raise RefusedError("{name} in what may not be sorted is not computed here", name=name)
-    place, moving, own = given.references[-1]
-    if name == "VLOOKUP":
-        place, moving = (
-            place._replace(right=place.left),
-            (moving[0], moving[1], moving[2], moving[1]),
-        )
-    elif name == "HLOOKUP":
-        place, moving = (
-            place._replace(bottom=place.top),
-            (moving[0], moving[1], moving[0], moving[3]),
-        )
-    order = -1 if how in ("-1", "(-1)") else 1
-    return (Check(Reference(place, moving, own), kinds.ALL, name, order=order),)
-
-
-def nested_totals(name: str, arguments: Sequence[Term]) -> tuple[Check, ...]:
-    """What there may not be in the ranges of functions that leave out the totals among cells."""
-    if name not in ("SUBTOTAL", "AGGREGATE"):
-        return ()
-    code, option = (argument.text for argument in arguments[:2])
-    which = "odd" if name == "SUBTOTAL" else "any" if option in "0123" else ""
-    # The engine shows an error where SUBTOTAL counts the numbers beside it.
-    counts = name == "SUBTOTAL" and not re.fullmatch("(10)?[1345679]|(1|11)?[01]|8|108|110", code)
-    allowed = kinds.ALL - kinds.ANY_ERROR * counts
-    return tuple(
-        Check(given.references[-1], allowed, name, totals=which)
-        for given in arguments[1:]
-        if given.is_reference and (which or counts)
-    )
-
-
 def given_name(text: str) -> str:
     """A name of LET as people write it: without the prefix that files have."""
     return text.lower().removeprefix("_xlpm.")
@@ -1468,214 +1060,7 @@ def stretched(first: int, last: int, size: int | None) -> tuple[int, int, bool]:
     return (first, first + size - 1, True) if size > 0 else (first + size + 1, first, True)
 
 
-def is_of_days(name: str, arguments: Sequence[Term]) -> bool:
-    """Whether a function takes numbers for days, or gives such."""
-    if name in METRICS:
-        metric = METRICS[name]
-        units = [metric.returns, *(argument.arg.unit for argument in metric.arguments)]
-        return metric.result != "value" or DATE_UNIT in units
-    of_date = name == "TEXT" and any(re.search("[dhmsy]", a.text.lower()) for a in arguments[1:])
-    return of_date or name in native.OF_DAYS
-
-
 @lru_cache(maxsize=1024)
 def function_name(text: str) -> str:
     """A function as people write it: without the prefixes that files have."""
     return PREFIXES.sub("", text.rpartition("!")[2]).upper()
-
-
-def is_literal(term: Term) -> bool:
-    """Whether a term is a value as it stands."""
-    return LITERAL.fullmatch(term.text) is not None
-
-
-def literal_value(term: Term) -> float | str | bool:
-    """The value of a literal."""
-    if term.text.startswith('"'):
-        return term.text[1:-1].replace('""', '"')
-    if term.text.upper() in ("TRUE", "FALSE"):
-        return term.text.upper() == "TRUE"
-    return float(term.text)
-
-
-@lru_cache(maxsize=1024)
-def literal(subtype: str, text: str) -> Term:
-    """A literal of the engine's tokens."""
-    if subtype == "Error":
-        return Term(text, kinds=kinds.ERRORS.get(text.upper(), kinds.OTHER_ERROR))
-    return Term(text, kinds=kinds.kind_of(literal_value(Term(text))))
-
-
-def kinds_of_array(parts: Sequence[str]) -> int:
-    """The kinds of the values in an array, {1,"a"}."""
-    found = 0
-    for part in parts:
-        if LITERAL.fullmatch(part):
-            found |= kinds.kind_of(literal_value(Term(part)))
-        elif part.startswith("#"):
-            found |= kinds.ERRORS.get(part.upper(), kinds.OTHER_ERROR)
-        elif part == "-":
-            found |= kinds.NEGATIVE
-    return found
-
-
-def broadcast(terms: Iterable[Term]) -> tuple[int, int] | None:
-    """The shape of what lifts over some terms; where the engine would not find Excel's, refuse."""
-    blocks = [term for term in terms if term.kind in ("area", "block")]
-    if len(blocks) < 2:
-        return blocks[0].shape if blocks else (1, 1)
-    shapes = [term.shape for term in blocks if term.shape is not None]
-    heights, widths = {rows for rows, _ in shapes}, {columns for _, columns in shapes}
-    if len(shapes) < len(blocks) or len(heights - {1}) > 1 or len(widths - {1}) > 1:
-        raise RefusedError("blocks whose sizes may differ are not computed here")
-    if LAST_ROW in heights or LAST_COLUMN in widths:
-        raise RefusedError(ENDLESS)
-    return max(heights), max(widths)
-
-
-def size(place: Area) -> tuple[int, int]:
-    """Rows and columns of an area."""
-    return place.bottom - place.top + 1, place.right - place.left + 1
-
-
-def wrapped(function: str, term: Term) -> str:
-    """A term inside one of our functions, unless it is a literal that needs none."""
-    if function in (COMPARED, AS_TEXT) and re.fullmatch(r'"[\x20-\x7e]*"', term.text):
-        return term.text
-    if function == COMPARED and re.fullmatch(r"\d{1,9}(\.\d{1,6})?", term.text):
-        return term.text
-    if function == CONDITION and term.numeric:
-        return term.text
-    if function == AS_TEXT and not (term.is_reference or term.kinds & ~TEXTUAL):
-        return term.text
-    if function == A_NUMBER and re.fullmatch(r"\d+", term.text):
-        return term.text
-    if function == COMPARED and term.most:
-        return f"({term.text})"
-    if function == COMPARED and term.plain and term.is_reference:
-        return term.text
-    if function == COMPARED and (words := TRIMMED.fullmatch(term.text)):
-        return f"{COMPARED_WORDS}({words[1]}{PLACE})"
-    text = held(term) if function in (COMPARED, AS_TEXT) else term.text
-    return f"{function}({text}{PLACE if function in MAY_BE_UNSURE else ''})"
-
-
-def held(term: Term) -> str:
-    """What hands a term to a function of ours: a large range is held, and handed over by name.
-
-    The engine makes a list of a range for each call; of one that is held it makes one for all.
-    """
-    fixed = term.kind == "area" and term.references[-1].moving == FIXED
-    if not fixed or not term.text.startswith(OPEN):
-        return term.text
-    rows, columns = size(term.references[-1].area)
-    if rows * columns < HELD_FROM or rows == LAST_ROW or columns == LAST_COLUMN:
-        return term.text
-    return HELD_OPEN + term.text.removeprefix(OPEN)
-
-
-@cache
-def unknown_function(name: str) -> Message:
-    """Why a function is not computed; looking for one of a similar name takes its time."""
-    text = (
-        "it uses {name}, which is neither a KPI function nor a native one that the embedded engine"
-        " is proven to compute{near}"
-    )
-    return Message(text, name=name, near=meant(name, native.SIGNATURES))
-
-
-def with_ends(name: str, arguments: list[Term], texts: list[str]) -> list[str]:
-    """What a look-up by number is given: it may take a cell below or beside all that are filled."""
-    position = 0 if name == "INDEX" else 1
-    given = arguments[position]
-    rows, columns = given.shape or (1, 1)
-    if given.kind != "area" or not (
-        (columns == LAST_COLUMN and name != "HLOOKUP") or (rows == LAST_ROW and name != "VLOOKUP")
-    ):
-        return texts
-    return [
-        text.replace(OPEN, ENDED_OPEN) if number == position else text
-        for number, text in enumerate(texts)
-    ]
-
-
-def refuse_blocks_from(name: str, arguments: list[Term]) -> None:
-    """Refuse look-ups whose result may be a block, or that the engine takes for one cell."""
-    into = arguments[0 if name == "INDEX" else 1]
-    if into.kind == "line" and (is_endless(into) or name in ("VLOOKUP", "HLOOKUP")):
-        raise RefusedError(ENDLESS if is_endless(into) else ONE_LINE, name=name)
-    if name == "INDEX":
-        line = arguments[0].shape is not None and 1 in arguments[0].shape
-        if len(arguments) == 2 and arguments[0].shape is None:
-            raise RefusedError(
-                "INDEX of a block whose size is known only once it is computed takes a row and a"
-                " column here"
-            )
-        if len(arguments) == 2 and not line:
-            raise RefusedError(
-                "INDEX with one index is computed here for a single row or column only"
-            )
-    if name == "XLOOKUP":
-        shapes = [argument.shape for argument in arguments[1:3]]
-        if not all(shape is not None and 1 in shape for shape in shapes):
-            raise RefusedError("XLOOKUP is computed here between single rows or columns only")
-        if len(arguments) > 4 and shapes[0] != shapes[1]:
-            raise RefusedError("XLOOKUP is computed here between ranges of one length")
-
-
-@lru_cache(maxsize=2**14)
-def address_area(sheet: str, address: str) -> Area | None:
-    """An address as an area, whole rows and columns included; None if it is a name."""
-    try:
-        return area(sheet, address)
-    except ValueError:
-        pass
-    columns = re.fullmatch(r"\$?([A-Za-z]{1,3}):\$?([A-Za-z]{1,3})", address)
-    if columns:
-        left, right = sorted(map(column_number, columns.groups()))
-        return Area(sheet, 1, left, LAST_ROW, right)
-    rows = re.fullmatch(r"\$?(\d+):\$?(\d+)", address)
-    if rows:
-        top, bottom = sorted(map(int, rows.groups()))
-        return Area(sheet, top, 1, bottom, LAST_COLUMN)
-    return None
-
-
-@lru_cache(maxsize=2**14)
-def fixed_place(address: str) -> Area | None:
-    """An address that is fixed by dollar signs, and ends where it says; None for another one."""
-    if not FIXED_ADDRESS.fullmatch(address):
-        return None
-    place = address_area("", address)
-    return None if place and place.bottom == LAST_ROW else place
-
-
-@lru_cache(maxsize=2**12)
-def is_relative(token: str) -> bool:
-    """Whether a token is a reference that is not fixed by dollar signs."""
-    address = token.rpartition("!")[2]
-    fixed = all(
-        re.fullmatch(r"\$[A-Za-z]+\$\d+|\$[A-Za-z]+|\$\d+", corner) for corner in address.split(":")
-    )
-    return address_area("", address) is not None and not fixed
-
-
-@lru_cache(maxsize=2**14)
-def moving_corners(address: str) -> tuple[bool, bool, bool, bool]:
-    """Which of top, left, bottom and right of an address move with its formula."""
-    first, _, last = address.partition(":")
-    corners = [re.fullmatch(r"(\$?)([A-Za-z]*)(\$?)(\d*)", part) for part in (first, last or first)]
-    moves = []
-    for corner in corners:
-        assert corner
-        column, letters, row, digits = corner.groups()
-        row = row or (column if not letters else "")  # the dollar sign of a row alone
-        moves.append((bool(digits) and not row, bool(letters) and not column))
-    (top, left), (bottom, right) = moves
-    one, other = (re.sub(r"\D", "", part) for part in (first, last or first))
-    if one and int(one) > int(other):
-        top, bottom = bottom, top
-    one, other = (re.sub(r"[^A-Za-z]", "", part) for part in (first, last or first))
-    if one and column_number(one) > column_number(other):
-        left, right = right, left
-    return top, left, bottom, right

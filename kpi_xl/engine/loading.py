@@ -8,7 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Mapping
 
-from kpi_xl.engine.formulas import HOLD
+from kpi_xl.engine.names import HOLD
 from kpi_xl.engine.patterns import HOLDERS
 from kpi_xl.ooxml.addresses import LAST_COLUMN, Area, column_letters, column_number
 from kpi_xl.ooxml.blocks import with_blocks

@@ -14,15 +14,10 @@ from itertools import count
 from typing import NamedTuple
 
 from kpi_xl.engine.constants import Constants
-from kpi_xl.engine.formulas import (
-    HOLE,
-    Reference,
-    RefusedError,
-    Term,
-    fixed_place,
-    moved,
-    prepared,
-)
+from kpi_xl.engine.formulas import prepared
+from kpi_xl.engine.names import HOLE
+from kpi_xl.engine.places import fixed_place, moved
+from kpi_xl.engine.terms import Reference, RefusedError, Term
 from kpi_xl.ooxml.addresses import LAST_COLUMN, LAST_ROW, Area, column_letters, column_number
 from kpi_xl.ooxml.package import Formula, Package
 

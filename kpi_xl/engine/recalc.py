@@ -15,8 +15,10 @@ from typing import NamedTuple
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine.embedded import Computed, compute
-from kpi_xl.engine.formulas import RefusedError, context_of, moved, read
+from kpi_xl.engine.formulas import context_of, read
 from kpi_xl.engine.memory import uncollected
+from kpi_xl.engine.places import moved
+from kpi_xl.engine.terms import RefusedError
 from kpi_xl.errors import CellError
 from kpi_xl.locales import Counted, Message
 from kpi_xl.ooxml.addresses import Area, area, column_letters

@@ -172,8 +172,8 @@ def _computed(content: bytes) -> tuple[bytes, dict[tuple[str, str], str] | None]
     Without the embedded engine it is as it was, and None.
     """
     try:
-        from kpi_xl.engine.formulas import RefusedError
         from kpi_xl.engine.recalc import recalculated
+        from kpi_xl.engine.terms import RefusedError
     except ImportError:  # in a spreadsheet program's own Python, which has computed everything
         return content, None
     try:
@@ -282,7 +282,7 @@ def _moved(formula: Formula) -> str:
     """A formula's text as it would stand in its own cell."""
     if formula.moved == (0, 0):
         return formula.text
-    from kpi_xl.engine.formulas import moved  # it needs the embedded engine's parser
+    from kpi_xl.engine.places import moved  # it needs the embedded engine's parser
 
     return moved(formula.text, *formula.moved)
 

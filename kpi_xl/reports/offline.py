@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from kpi_xl.cells import Block, Cell
 from kpi_xl.engine import embedded, recalc
-from kpi_xl.engine.formulas import FormulaError, RefusedError, moved
+from kpi_xl.engine.places import moved
+from kpi_xl.engine.terms import FormulaError, RefusedError
 from kpi_xl.locales import Message, Names
 from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.package import read_package

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from kpi_xl.cells import Cell
-from kpi_xl.engine.formulas import moved
+from kpi_xl.engine.places import moved
 from kpi_xl.locales import Message
 from kpi_xl.ooxml.addresses import Area
 from kpi_xl.ooxml.limits import faults

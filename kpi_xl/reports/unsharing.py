@@ -8,7 +8,7 @@ along by accident, every cell gets a formula of its own.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from kpi_xl.engine.formulas import moved
+from kpi_xl.engine.places import moved
 from kpi_xl.ooxml.overwriting import Band
 from kpi_xl.ooxml.package import Formula, Package
 from kpi_xl.ooxml.parts import Parts

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from kpi_xl.cells import Block, Cell
-from kpi_xl.engine import formulas
+from kpi_xl.engine import formulas, places
 from kpi_xl.engine.embedded import Computed
-from kpi_xl.engine.formulas import Context, FormulaError, RefusedError
+from kpi_xl.engine.formulas import Context
+from kpi_xl.engine.terms import FormulaError, RefusedError
 from kpi_xl.errors import CellError
 from kpi_xl.formula_text import calls
 from kpi_xl.hosts.libreoffice.document import CODES
@@ -185,7 +186,7 @@ def _spread(book: Package, refused: dict[Formula, Message]) -> None:
 
 def _areas(book: Package, formula: Formula) -> tuple[Area, ...] | None:
     """The cells that a formula needs; None where that cannot be told."""
-    text = formulas.moved(formula.text, *formula.moved)
+    text = places.moved(formula.text, *formula.moved)
     try:
         return tuple(
             formulas.read(text, Context(book, formula.sheet, formula.row, formula.column)).areas
