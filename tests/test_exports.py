@@ -1066,7 +1066,9 @@ def test_the_sheet_sources_takes_several_files_a_table_and_the_same_words(tmp_pa
     assert "2 totals agree: 1,288.82" in str(stamps[Place("Sources", 9, 6)])
     wrong = sources(tmp_path, ("Ads", google, "--dates ydm"))
     change = loaded(wrong, SCHEMAS["campaigns"].inputs, datetime(2024, 5, 1))
-    assert change.message == ("Nothing was loaded: --dates ydm: it is one of dmy, mdy, ymd, jalali")
+    assert change.message == (
+        "Nothing was loaded: --dates ydm: it is one of dmy, mdy, ymd, jalali, minguo, buddhist"
+    )
 
 
 LONG_IDS = st.lists(

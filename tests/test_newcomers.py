@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -113,3 +113,160 @@ def test_a_value_that_no_row_has_is_told_with_those_that_there_are(tmp_path: Pat
     text_file(path, f"customer,date,amount,Status\n{many}")
     assert re.search(r"which has (v\d \(1\), ){7}v\d \(1\) and 2 more;",
                      refusal("retention", path, words=words))  # fmt: skip
+
+
+# Dates
+
+
+def orders_of(tmp_path: Path, *days: str) -> Path:
+    lines = "".join(f'c{n},"{day}",{10 * n + 10}\n' for n, day in enumerate(days))
+    return text_file(tmp_path / "orders.csv", f"customer,date,amount\n{lines}")
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        # The 5th of February 2024 was a Monday.
+        ("Mon, 5 Feb 2024", "Tue, 6 Feb 2024"),
+        ("Monday, February 5, 2024", "Tuesday, February 6, 2024"),
+        ("Mon Feb 05 2024 10:00:00 GMT+0100 (CET)", "Tue Feb 06 2024 10:00:00 GMT+0100 (CET)"),
+        ("Mo 05.02.2024", "Di. 06.02.2024"),
+        ("05.02.2024 Mo", "06.02.2024 (Di)"),
+        ("lun. 5 févr. 2024", "mar. 6 févr. 2024"),
+        ("lunes, 5 de febrero de 2024", "martes, 6 de febrero de 2024"),
+        ("пн, 5 фев. 2024", "вторник, 6 февраля 2024"),
+        ("2024年2月5日 星期一", "2024年2月6日 星期二"),
+        ("2024/2/5(一)", "2024/2/6(二)"),
+        ("2024-W06-1", "2024-W06-2"),
+        ("Feb-05-2024", "Feb-06-2024"),
+        ("民國113年2月5日", "民國113年2月6日"),
+        ("5 mar. 2024", "6 mar. 2024"),  # none of Tuesdays, but of March
+    ],
+)
+def test_days_as_people_write_them(tmp_path: Path, days: tuple[str, str]) -> None:
+    month = 3 if "5 mar." in days[0] else 2
+    told = filled("retention", orders_of(tmp_path, *days))
+    assert column(told, "Orders", "date") == [date(2024, month, 5), date(2024, month, 6)]
+    assert "has months" not in told.notes[0].remarks()
+
+
+def test_the_day_of_the_week_says_which_order_dates_have(tmp_path: Path) -> None:
+    """The 6th of February 2024 was a Tuesday, the 2nd of June a Sunday."""
+    us = filled("retention", orders_of(tmp_path, "Tue 02/06/2024", "Wed 02/07/2024"))
+    assert column(us, "Orders", "date") == [date(2024, 2, 6), date(2024, 2, 7)]
+    told = refusal("retention", orders_of(tmp_path, "Tue, 5 Feb 2024"))
+    assert '"Tue, 5 Feb 2024" has another day of the week than the calendar has for it' in told
+
+
+def spend_of(tmp_path: Path, header: str, *months: str) -> Path:
+    lines = "".join(f"{month},A,{10 * n + 10}\n" for n, month in enumerate(months))
+    return text_file(tmp_path / "spend.csv", f"{header},channel,spend\n{lines}")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Feb-24", "Mar-24"), ("Feb 24", "Mar 24"), ("Feb '24", "Mar '24"), ("ene-24", "feb-24"),
+        ("Feb 2024", "Mar 2024"), ("2024-Feb", "2024-Mar"), ("févr. 2024", "mars 2024"),
+        ("febrero de 2024", "marzo de 2024"), ("fevereiro/2024", "março/2024"),
+        ("Februar 2024", "März 2024"), ("Февраль 2024", "Март 2024"), ("2024年2月", "2024年3月"),
+        ("民國113年2月", "民國113年3月"), ("2024M02", "2024M03"), ("202402", "202403"),
+    ],
+)  # fmt: skip
+def test_months_as_people_write_them(tmp_path: Path, one: str, other: str) -> None:
+    first = 1 if one == "ene-24" else 2
+    months = [date(2024, first, 1), date(2024, first + 1, 1)]
+    told = filled("unit_economics", spend_of(tmp_path, "Month", one, other))
+    assert column(told, "Spend", "month") == months
+    # For the day of an order it stands with a word, and for a day's clicks not at all.
+    path = text_file(tmp_path / "o.csv", f"customer,Month,amount\na,{one},1\nb,{other},1\n")
+    words = Options(renamed={"Month": "date"})
+    orders = filled("retention", path, words=words)
+    assert column(orders, "Orders", "date") == months
+    assert f'has months, such as "{one}" (2 rows): each is its' in orders.notes[0].remarks()
+    head = "date,campaign,channel,clicks,cost,conversions,revenue"
+    path = text_file(tmp_path / "ads.csv", f"{head}\n{one},A,B,1,1,1,1\n")
+    told = refusal("campaigns", path)
+    assert "is a month, and a row a day is wanted" in told or "may be the month" in told
+
+
+@pytest.mark.parametrize(
+    ("day", "why"),
+    [
+        ("Feb-24", "may be the month 2024-02, or a day without its year: write it as 2024-02, or,"),
+        ("24-Feb", "is a day without its year"),
+        ("Feb 5", "is a day without its year"),
+        ("Feb", "is a month without its year"),
+        ("Q1 2024", "is a quarter: a day is wanted"),
+        ("2024-Q1", "is a quarter: a day is wanted"),
+        ("1. Quartal 2024", "is a quarter: a day is wanted"),
+        ("2024年第1季度", "is a quarter: a day is wanted"),
+        ("2024", "is a year: a day is wanted"),
+        ("Week 5 2024", "is a week, and countries count them differently"),
+        ("2024年第5周", "is a week, and countries count them differently"),
+        ("2024-W05", "is a week, which may be in two months: write the day"),
+        ("2024-W54", "is a week, and countries count them differently"),
+        (
+            "113/02/05",
+            (
+                "5 فروردین 1403",
+                "is not in the calendar, but would be one of the Jalali: --dates jalali",
+            ),
+        ),
+        (
+            "5 فروردین 1403",
+            "is not in the calendar, but would be one of the Jalali: --dates jalali",
+        ),
+        ("soon", "is not a date"),
+    ],
+)
+def test_what_is_no_day_is_refused_as_what_it_is(tmp_path: Path, day: str, why: str) -> None:
+    assert f'"{day}" {why}' in refusal("retention", orders_of(tmp_path, day))
+
+
+def test_weeks_count_by_week_or_month_and_not_by_day(tmp_path: Path) -> None:
+    """By ISO 8601 week 5 of 2024 is 29 January to 4 February, and week 1 began on the 1st."""
+    head = "rep,week,sales,visits,leads,deals,spend"
+    for one, two in (("2024-W05", "2024-W01"), ("2024W05", "2024W01"), ("KW 5/2024", "KW 01/2024")):
+        path = text_file(tmp_path / "w.csv", f"{head}\na,{one},1,1,1,1,1\na,{two},1,1,1,1,1\n")
+        weeks = column(filled("sales_team", path), "Weeks", "week")
+        assert sorted(weeks) == [date(2024, 1, 1), date(2024, 1, 29)]
+        spend = filled("unit_economics", spend_of(tmp_path, "month", one, two))
+        assert column(spend, "Spend", "month") == [date(2024, 1, 1)]
+        assert "1 week reaching into the next month" in spend.notes[0].remarks()
+    path = text_file(tmp_path / "w.csv", f"{head}\na,Feb 2024,1,1,1,1,1\n")
+    assert "and this table takes a row a week: export it by week" in refusal("sales_team", path)
+
+
+@pytest.mark.parametrize("text", ["202405", "2024-05", "5/2024"])
+def test_weeks_in_digits_are_no_months(tmp_path: Path, text: str) -> None:
+    """202405 was May 2024. German weeks are those of ISO 8601, as are those that say so."""
+    asked = "may be a week or a month: write the day on which it begins"
+    assert asked in refusal("unit_economics", spend_of(tmp_path, "Week", text))
+    for header in ("Woche", "KW", "isoYearIsoWeek"):
+        path, words = spend_of(tmp_path, header, text), Options(renamed={header: "month"})
+        if header == "Woche":
+            assert asked in refusal("unit_economics", path, words=words)
+            continue
+        spend = filled("unit_economics", path, words=words)
+        assert column(spend, "Spend", "month") == [date(2024, 1, 1)]  # of the 29th
+
+
+def test_calendars_of_other_years(tmp_path: Path) -> None:
+    """By the calendars of the Academia Historica, Thailand and Iran."""
+
+    def read(calendar: str, *days: str) -> list[date]:
+        path = orders_of(tmp_path, *days)
+        return column(filled("retention", path, words=Options(dates=calendar)), "Orders", "date")
+
+    days = read("minguo", "113/02/05", "113.2.5", "1130205", "99/12/31", "2024/02/05")
+    assert days == [*[date(2024, 2, 5)] * 3, date(2010, 12, 31), date(2024, 2, 5)]
+    assert read("buddhist", "05/02/2567", "05/02/67") == [date(2024, 2, 5)] * 2
+    # 1 Farvardin 1403 was the 20th of March 2024.
+    days = read("jalali", "1403/01/01", "01/01/1403", "1 فروردین 1403", "فروردین 1403")
+    assert days == [date(2024, 3, 20)] * 4
+    path = orders_of(tmp_path, "03/05/12")
+    told = refusal("retention", path, words=Options(dates="jalali"))
+    assert '"03/05/12" has a year of two digits: write all four' in told
+    thai = refusal("retention", orders_of(tmp_path, "2567-02-05"))
+    assert "the Buddhist calendar counts 543 years more: --dates buddhist" in thai

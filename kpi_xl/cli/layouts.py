@@ -36,7 +36,8 @@ HEADER = Annotated[
     int | None, typer.Option(help="The row that has the names of the columns.", metavar="ROW")
 ]
 DATES = Annotated[
-    str | None, typer.Option(help="How dates are written.", metavar="dmy|mdy|ymd|jalali")
+    str | None,
+    typer.Option(help="How dates are written.", metavar="dmy|mdy|ymd|jalali|minguo|buddhist"),
 ]
 NUMBERS = Annotated[
     str | None, typer.Option(help="How a number is written: 1.234,5 or 1,234.5.", metavar="1.234,5")

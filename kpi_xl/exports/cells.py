@@ -15,6 +15,7 @@ from kpi_xl.errors import EXCEL_ERRORS, NOT_COMPUTED
 from kpi_xl.locales import Message
 from kpi_xl.locales.currencies import sign_pattern
 from kpi_xl.serials import DAY_0
+from kpi_xl.sources.grain import LONG
 from kpi_xl.sources.values import (
     DAY_YEAR_FIRST,
     MARKS,
@@ -307,13 +308,47 @@ MONTH_NAMES = {
         "januar februar märz april mai juni juli august september oktober november dezember",
         "jan feb mär apr mai jun jul aug sep okt nov dez",
         "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+        "janv févr mars avr mai juin juil août sept oct nov déc",
         "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+        "ene feb mar abr may jun jul ago sept oct nov dic",
+        "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+        "jan fev mar abr mai jun jul ago set out nov dez",
+        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre"
+        " dicembre",
+        "gen feb mar apr mag giu lug ago set ott nov dic",
         "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
         "янв фев мар апр май июн июл авг сен окт ноя дек",
         "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
     )
     for number, name in enumerate(names.split(), start=1)
-} | {"sept": 9}
+}
+JALALI_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        "فروردین اردیبهشت خرداد تیر مرداد شهریور مهر آبان آذر دی بهمن اسفند".split(), start=1
+    )
+}
+WEEKDAYS = {
+    name: number
+    for names in (
+        "mon tue wed thu fri sat sun",
+        "monday tuesday wednesday thursday friday saturday sunday",
+        "mo di mi do fr sa so",
+        "montag dienstag mittwoch donnerstag freitag samstag sonntag",
+        "lun mar mer jeu ven sam dim",
+        "lundi mardi mercredi jeudi vendredi samedi dimanche",
+        "lun mar mié jue vie sáb dom",
+        "lunes martes miércoles jueves viernes sábado domingo",
+        "пн вт ср чт пт сб вс",
+        "понедельник вторник среда четверг пятница суббота воскресенье",
+        "一 二 三 四 五 六 日",
+        "دوشنبه سه‌شنبه چهارشنبه پنجشنبه جمعه شنبه یکشنبه",
+    )
+    for number, name in enumerate(names.split())
+}
+CALENDARS = {"jalali": "dmy", "minguo": "ymd", "buddhist": "dmy"}
+"""Calendars of other years, each with the order of its dates where the year is not in front."""
+
 _TIME = r"(?:(?:T|,? +)\(?\d{1,2}[:.]\d\d.*)?"
 _YEAR_FIRST = re.compile(DAY_YEAR_FIRST + _TIME)
 _YEAR_LAST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d\d)" + _TIME)
@@ -322,11 +357,34 @@ _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:\d\d){0,3}")
 _SECONDS = re.compile(r"1[0-8]\d{8}(?:\d{3})?")
 # Digits alone are a month in a year that can be meant: 45296 is Excel's number of a day, and 240105
 # is a day without its century.
-_MONTH = re.compile(r"(\d{4}(?=[-/.年])|(?:1[2-59]|2[01])\d\d(?=\d\d))[-/.年]?(\d{1,2})月?")
+_MONTH = re.compile(
+    r"(\d{4}(?=[-/.年])|(?:1[2-59]|2[01])\d\d(?=\d\d)|\d{4}(?=[- ]?M\d\d))"
+    r"(?:[- ]?M|[-/.年])?(\d{1,2})月?"
+)
 _MONTH_LAST = re.compile(r"(\d{1,2})[-/.](\d{4})")
-_NAMED = re.compile(r"([^\W\d]+)\.? +(\d{1,2})(?:st|nd|rd|th)?,? +(\d{4})" + _TIME)
-_DAY_NAMED = re.compile(r"(\d{1,2})\.?[- ]+([^\W\d]+)\.?,?[- ]+(\d{4}|\d\d)" + _TIME)
-_MONTH_NAMED = re.compile(r"([^\W\d]+)\.?[- ]+(\d{4})")
+_NAMED = re.compile(r"([^\W\d]+)\.?[- ]+(\d{1,2})(?:st|nd|rd|th)?,?[- ]+(\d{4})" + _TIME)
+_DAY_NAMED = re.compile(
+    r"(\d{1,2})\.?[- ]+(?:de )?([^\W\d]+)\.?,?[- ]+(?:del? )?(\d{4}|\d\d)" + _TIME
+)
+_MONTH_NAMED = re.compile(r"([^\W\d]+)\.?,?[-/ ]+(?:del? )?(\d{4})")
+_YEAR_NAMED = re.compile(r"(\d{4})[-/ ]+([^\W\d]+)\.?")
+_MONTH_SHORT = re.compile(r"([^\W\d]+)\.?[-/ ]*(['\u2019]?)(\d\d)")
+_WEEK = re.compile(
+    r"(\d{4})[- ]?W(\d\d)(?:-?([1-7]))?|(?:KW|Kalenderwoche) ?(\d{1,2})[-/. ]+(\d{4})"
+    r"|(\d{4})[-/. ]+KW ?(\d{1,2})",
+    re.IGNORECASE,
+)
+"""Weeks as ISO 8601 counts them, as do German ones (DIN 1355); the first with a day, or without."""
+_MINGUO = re.compile(
+    r"(?P<said>(?:中華|中华)?民[國国] ?)?(\d{1,3})[-/.年] ?(\d{1,2})(?:[-/.月] ?(\d{1,2})日?|月)?"
+    + _TIME
+)
+_MINGUO_COMPACT = re.compile(r"(?P<said>)(\d{3})(\d\d)(\d\d)")
+_WITH_WEEKDAY = re.compile(
+    r"(?P<before>[^\W\d]{1,15})\.?,? +(?P<rest>\S.*)"
+    r"|(?P<first>.*[\d日])[ ,]*(?P<open>[(\uff08])?(?:星期|周|週|礼拜|禮拜)?"
+    r"(?P<behind>[^\W\d日]{1,15}|(?<=[期周週拜(\uff08])日|(?<=[期拜])天)\.?(?(open)[)\uff09])"
+)
 _ANOTHER = re.compile(
     r"(?<![+\-.:\d])(?:1[34]|19|20)\d\d(?![\d:])|\d[-/]\d{1,2}[-/]\d\d|[–—~] ?\d| - [^\W_]"
 )
@@ -349,31 +407,43 @@ def dates(
     certain: bool = False,
     calendar: str = "gregorian",
     blanks: Iterable[str] = (),
+    grains: Mapping[str, str] = {},
 ) -> Dates:
     """Columns of dates in the one order of day and month that fits all of them.
 
     `hint` (dmy, mdy, ymd) decides between two orders; if `certain` by the user, it is the only one.
+    `grains` are those of columns whose headers say it: month, week, or iso week.
     """
     read, texts = _days_and_texts(cells, blanks)
-    plain = {text: _ascii_digits(text) for text in texts}
+    weekdays: dict[str, int] = {}
+    plain = {
+        text: _spelled_out(text, grains.get(column, ""), weekdays)
+        for text, (column, _) in texts.items()
+    }
     orders = [hint] if certain and hint else ["dmy", "mdy", "ymd"]
     if not any(map(_YEAR_LAST.fullmatch, plain.values())):
         orders = orders[:1]
+    weeks = [text for text, (column, _) in texts.items() if grains.get(column) == "week"]
+    unsure = [text for text in weeks if _DIGITS_OF_WEEK.fullmatch(plain[text])]
     fitting: dict[str, dict[str, date | None]] = {}
-    for order in orders:
+    for order in orders if not unsure else ():
         values = {text: day_of(shown, order, calendar) for text, shown in plain.items()}
-        if None not in values.values():
+        fits = all(day and day.weekday() == weekdays.get(text, day.weekday())
+                   for text, day in values.items())  # fmt: skip
+        if fits:
             fitting[order] = values
     if not certain and len(fitting) > 1 and "ymd" in fitting and not _likely(fitting, "ymd"):
         del fitting["ymd"]
     chosen: dict[str, date | None] = {}
     whys: list[tuple[str, Message]]
-    if fitting:
+    if unsure:
+        whys = [(unsure[0], Message(WEEK_OR_MONTH))]
+    elif fitting:
         told = hint in fitting and (certain or hint != "ymd")  # 24-01-05 in a file of 2024-01-05
         chosen = fitting[hint] if told else next(iter(fitting.values()))
         whys = [*(() if told else _two_readings(fitting)), *_no_days(chosen)]
     else:
-        whys = list(_no_dates(plain, texts, orders[0], calendar))
+        whys = list(_no_dates(plain, texts, orders[0], calendar, weekdays))
     if not (certain or whys) and (swapped := _swapped(cells, read, chosen, plain)):
         whys.append(swapped)
     faults = []
@@ -389,6 +459,12 @@ def dates(
             read[cell] = chosen.get(_text(cell))
     columns = {name: list(map(read.get, column)) for name, column in cells.items()}
     return Dates(columns, faults)
+
+
+WEEK_OR_MONTH = (
+    "may be a week or a month: write the day on which it begins, as 2024-01-29, or the week of"
+    " ISO 8601, as 2024-W05"
+)
 
 
 def _swapped(
@@ -443,6 +519,45 @@ def _ascii_digits(text: str) -> str:
     return " ".join("".join(c for c in shown if c not in _MARKS_OF_BIDI).split())
 
 
+def _spelled_out(text: str, grain: str, weekdays: dict[str, int]) -> str:
+    """A text as `day_of` takes it: without its day of the week, which is kept, and unambiguous."""
+    shown = _ascii_digits(text)
+    short = _short_month(shown)
+    if short and (grain == "month" or short[2]):
+        return f"{short[1]} {_year(int(short[3]))}"
+    if grain == "iso week" and (week := _DIGITS_OF_WEEK.fullmatch(shown)):
+        return f"{week[1] or week[4]}-W{week[2] or week[3]:0>2}"
+    if shown[-1:].isdigit() and shown[:1].isdigit():
+        return shown
+    bare, weekday = _without_weekday(shown)
+    if weekday is not None:
+        weekdays[text] = weekday
+    return bare
+
+
+def _short_month(text: str) -> re.Match[str] | None:
+    """A month with two digits behind it, which may be its year or a day: Feb-24, Feb '24."""
+    found = _MONTH_SHORT.fullmatch(text)
+    return found if found and found[1].lower() in MONTH_NAMES else None
+
+
+_DIGITS_OF_WEEK = re.compile(r"(\d{4})[-/. ]?(\d\d)|(\d{1,2})[-/. ](\d{4})")
+
+
+def _without_weekday(text: str) -> tuple[str, int | None]:
+    """A date without the name of its day of the week, and which that is, from Monday on."""
+    found = _WITH_WEEKDAY.fullmatch(text)
+    if found is None or any(day_of(text, order) for order in ("dmy", "mdy")):
+        return text, None  # 5 mar 2024 is none of Tuesdays
+    name, rest = found["before"] or found["behind"], found["rest"] or found["first"].strip(" ,")
+    weekday = 6 if name == "天" else WEEKDAYS.get(name.lower())
+    return (text, None) if weekday is None else (rest, weekday)
+
+
+def _year(short: int) -> int:
+    return short + (2000 if short < 70 else 1900)
+
+
 Whys = Iterator[tuple[str, Message]]
 """Texts at fault, with what is wrong with each."""
 
@@ -493,15 +608,23 @@ def _no_days(days: Mapping[str, date | None]) -> Whys:
             return
 
 
-def _no_dates(plain: Mapping[str, str], texts: Texts, order: str, calendar: str) -> Whys:
+def _no_dates(
+    plain: Mapping[str, str],
+    texts: Texts,
+    order: str,
+    calendar: str,
+    weekdays: Mapping[str, int],
+) -> Whys:
     """The first text of each column that is no date in this order."""
     columns = set()
     for text, shown in plain.items():
-        column = texts[text][0]
-        if column in columns or day_of(shown, order, calendar):
+        column, day = texts[text][0], day_of(shown, order, calendar)
+        if column in columns or (day and day.weekday() == weekdays.get(text, day.weekday())):
             continue
         columns.add(column)
-        if day_of(shown, "dmy", calendar) or day_of(shown, "mdy", calendar):
+        if day:
+            yield text, Message("has another day of the week than the calendar has for it")
+        elif day_of(shown, "dmy", calendar) or day_of(shown, "mdy", calendar):
             yield (
                 text,
                 Message("has day and month in another order than other dates, or than was said"),
@@ -513,6 +636,13 @@ def _no_dates(plain: Mapping[str, str], texts: Texts, order: str, calendar: str)
                 text,
                 Message("is not in the calendar, but would be one of the Jalali: --dates jalali"),
             )
+        elif re.match(r"1\d\d", shown) and (day := day_of(shown, "ymd", "minguo")):
+            why = Message(
+                "is not in the calendar, but would be {day} in that of Taiwan (Minguo): --dates"
+                " minguo",
+                day=day,
+            )
+            yield text, why
         elif _SERIAL.fullmatch(text):
             day = date.fromordinal(DAY_0 + int(text))
             why = Message(
@@ -521,7 +651,53 @@ def _no_dates(plain: Mapping[str, str], texts: Texts, order: str, calendar: str)
             )
             yield text, why
         else:
-            yield text, Message("is not a date")
+            yield text, _why_no_day(shown, calendar)
+
+
+_QUARTER = re.compile(
+    r"[QT][1-4][-/ ]*\d{2,4}|\d{2,4}[-/ ]*[QT][1-4]|Quarte?[rl] ?[1-4].*|[1-4]\. ?Quart.*"
+    r"|.*第?[1-4一二三四]季度?|[1-4] ?(?:кв|квартал)\.?.*|[1-4](?:er|e|º|\u00ba)? ?trim.*",
+    re.IGNORECASE,
+)
+_WEEK_NUMBER = re.compile(
+    r"(?:W|WK|CW|KW|Week|Woche|Semaine|Semana|Sem|Неделя|هفته)\.? ?\d{1,2}\b.*"
+    r"|\d{4}[-/ ]*(?:W|WK|CW|Week)\.? ?\d{1,2}|.*第? ?\d{1,2} ?[周週]",
+    re.IGNORECASE,
+)
+_DAY_ALONE = re.compile(r"(\d{1,2})\.?[- ]+(?:de )?([^\W\d]+)\.?|([^\W\d]+)\.? +(\d{1,2})")
+
+
+def _why_no_day(text: str, calendar: str) -> Message:
+    """What a text is in place of a day, and what to do."""
+    period = "a quarter" if _QUARTER.fullmatch(text) else ""
+    if re.fullmatch(r"(?:19|20)\d\d", text):
+        period = "a year"
+    if period:
+        return Message(
+            "is {period}: a day is wanted, as 2024-01-31, or, where a table counts by month, a"
+            " month, as 2024-01",
+            period=LONG[period],
+        )
+    if _WEEK_NUMBER.fullmatch(text):
+        return Message(
+            "is a week, and countries count them differently: write its first day, as 2024-01-29,"
+            " or the week of ISO 8601, as 2024-W05"
+        )
+    if short := _short_month(text):
+        month_said = f"{_year(int(short[3]))}-{MONTH_NAMES[short[1].lower()]:02}"
+        return Message(
+            "may be the month {month}, or a day without its year: write it as {month}, or, where it"
+            " is a month, call its column Month",
+            month=month_said,
+        )
+    alone = _DAY_ALONE.fullmatch(text)
+    if alone and (alone[2] or alone[3]).lower() in MONTH_NAMES:
+        return Message("is a day without its year: write it as 2024-01-31")
+    if text.lower().strip(".") in MONTH_NAMES or re.fullmatch(r"\d{1,2}月", text):
+        return Message("is a month without its year: write it as 2024-01")
+    if calendar != "gregorian" and _YEAR_LAST.fullmatch(text):
+        return Message("has a year of two digits: write all four, as another calendar is said")
+    return Message("is not a date")
 
 
 _SERIAL = re.compile(r"[34]\d{4}|5[0-4]\d{3}")
@@ -529,7 +705,10 @@ _SERIAL = re.compile(r"[34]\d{4}|5[0-4]\d{3}")
 
 
 def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:
-    """The day that a text is, if dates without the year in front are in this order."""
+    """The day that a text is, if dates without the year in front are in this order.
+
+    A month is its first day, a week its Monday.
+    """
     if text[4:5] == text[7:8] == "-" and calendar == "gregorian" and text[10:11] in ("", " ", "T"):
         if _ANOTHER.search(text, 10):
             return None
@@ -539,8 +718,21 @@ def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:
             return None
     if _SECONDS.fullmatch(text):
         return datetime.fromtimestamp(int(text[:10]), UTC).date()
+    try:
+        parts = _parts_of(text, order, calendar)
+        return parts and _in_calendar(*parts, calendar)
+    except ValueError:
+        return None
+
+
+def _parts_of(text: str, order: str, calendar: str) -> tuple[int, int, int] | None:
+    """Year, month and day."""
     if match := _YEAR_FIRST.fullmatch(text) or _COMPACT.fullmatch(text):
         year, month, day = map(int, match.groups())
+    elif (match := _MINGUO.fullmatch(text) or _MINGUO_COMPACT.fullmatch(text)) and (
+        match["said"] or calendar == "minguo"
+    ):
+        year, month, day = 1911 + int(match[2]), int(match[3]), int(match[4] or 1)
     elif match := _YEAR_LAST.fullmatch(text):
         one, two, year = map(int, match.groups())
         day, month = (one, two) if order != "mdy" else (two, one)
@@ -549,47 +741,79 @@ def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:
                 return None
             year, day = day, year
         if year < 100:
-            year += 2000 if year < 70 else 1900
+            if calendar == "jalali":
+                return None
+            year = 2500 + year if calendar == "buddhist" else _year(year)
+    elif match := _WEEK.fullmatch(text):
+        year = int(match[1] or match[5] or match[6])
+        week = int(match[2] or match[4] or match[7])
+        moment = date.fromisocalendar(year, week, int(match[3] or 1))
+        year, month, day = moment.year, moment.month, moment.day
     elif match := _MONTH.fullmatch(text):
         year, month, day = int(match[1]), int(match[2]), 1
     elif match := _MONTH_LAST.fullmatch(text):
         year, month, day = int(match[2]), int(match[1]), 1
     elif match := _NAMED.fullmatch(text):
-        year, month, day = int(match[3]), MONTH_NAMES.get(match[1].lower(), 0), int(match[2])
+        year, month, day = int(match[3]), _month(match[1], match[3], calendar), int(match[2])
     elif match := _DAY_NAMED.fullmatch(text):
-        year, month, day = int(match[3]), MONTH_NAMES.get(match[2].lower(), 0), int(match[1])
+        year, month, day = int(match[3]), _month(match[2], match[3], calendar), int(match[1])
         if year < 100:
             year += 2000
     elif match := _MONTH_NAMED.fullmatch(text):
-        year, month, day = int(match[2]), MONTH_NAMES.get(match[1].lower(), 0), 1
+        year, month, day = int(match[2]), _month(match[1], match[2], calendar), 1
+    elif match := _YEAR_NAMED.fullmatch(text):
+        year, month, day = int(match[1]), _month(match[2], match[1], calendar), 1
     else:
         return None
     if match.re.groups == 3 and not text.isdigit() and _ANOTHER.search(text, match.end(3)):
         return None
-    try:
-        if calendar == "jalali":
-            from persiantools.jdatetime import JalaliDate
+    return year, month, day
 
-            # A file from Iran may have some of its dates in the other calendar.
-            if 1200 <= year <= 1500:
-                day_there: date = JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call]
-                return day_there
-        return date(year, month, day)
-    except ValueError:
-        return None
+
+def _month(name: str, year: str, calendar: str) -> int:
+    """The number of a month's name; 0 for none, which no calendar has."""
+    if calendar == "jalali" and year < "1500":  # its names may be written with Arabic letters
+        name = name.translate({ord("ي"): "ی"})
+        if number := JALALI_MONTHS.get(name):
+            return number
+    return MONTH_NAMES.get(name.lower(), 0)
+
+
+def _in_calendar(year: int, month: int, day: int, calendar: str) -> date:
+    """A day of a calendar; some of a file's may be in the other one. Raises ValueError."""
+    if calendar == "jalali" and 1200 <= year <= 1500:
+        from persiantools.jdatetime import JalaliDate
+
+        day_there: date = JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call]
+        return day_there
+    if calendar == "buddhist" and 2400 <= year <= 2700:
+        year -= 543
+    return date(year, month, day)
 
 
 def is_day(text: str) -> bool:
-    """Whether a text is a day or a month, in any order and calendar."""
-    shown = _ascii_digits(text.strip())
-    return any(day_of(shown, *how) for how in (("dmy",), ("mdy",), ("ymd",), ("dmy", "jalali")))
+    """Whether a text is a day, a week or a month, in any order and calendar."""
+    shown, _ = _without_weekday(_ascii_digits(text.strip()))
+    ways = (("dmy",), ("mdy",), ("ymd",), ("dmy", "jalali"), ("ymd", "minguo"))
+    return any(day_of(shown, *way) for way in ways)
 
 
-def is_month(text: str) -> bool:
-    """Whether a text is a month without a day: 2024-01, Jan 2024, 01/2024, 202401."""
-    shown = _ascii_digits(text.strip())
-    match = _MONTH_NAMED.fullmatch(shown)
-    if match:
-        return match[1].lower() in MONTH_NAMES
-    found = _MONTH.fullmatch(shown) or _MONTH_LAST.fullmatch(shown)
-    return bool(found) and day_of(shown, "dmy") is not None
+def is_month(text: str, grain: str = "") -> bool:
+    """Whether a text is a month without a day: 2024-01, Jan 2024, 01/2024, 202401.
+
+    `grain` is what its column's header says, as in `dates`.
+    """
+    shown = _spelled_out(text.strip(), grain, {})
+    named, minguo = _MONTH_NAMED.fullmatch(shown), _MINGUO.fullmatch(shown)
+    if named:
+        return named[1].lower() in {*MONTH_NAMES, *JALALI_MONTHS}
+    if minguo and minguo["said"]:
+        return not minguo[4]
+    found = (_MONTH, _MONTH_LAST, _YEAR_NAMED)
+    return any(one.fullmatch(shown) for one in found) and day_of(shown, "dmy") is not None
+
+
+def is_week(text: str, grain: str = "") -> bool:
+    """Whether a text is a week of ISO 8601 without a day: 2024-W05, KW 5/2024."""
+    found = _WEEK.fullmatch(_spelled_out(text.strip(), grain, {}))
+    return bool(found and not found[3])

@@ -1,7 +1,7 @@
 """The day, week or month of each row, and whether rows stand for as long as a table wants."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,9 +10,12 @@ from kpi_xl.exports.pages import text_of
 from kpi_xl.exports.reading import Reading, objects
 from kpi_xl.exports.recognition import Match
 from kpi_xl.exports.rows import Rows
-from kpi_xl.locales import Message
+from kpi_xl.locales import Counted, Message
 from kpi_xl.sources.grain import (
+    BY_WEEK,
     GRAIN_WORDS,
+    LONG,
+    PERIOD,
     first_days,
     longer_than_days,
     longer_than_months,
@@ -21,6 +24,7 @@ from kpi_xl.sources.grain import (
     next_month,
     says_days,
 )
+from kpi_xl.sources.records import plain
 from kpi_xl.units import DATE, Unit
 
 DAYWISE = Message("export it by day")
@@ -71,19 +75,79 @@ def with_days(
     return frame
 
 
-def months_for_days(match: Match, rows: Rows) -> Iterable[Message]:
-    """What is wrong with a table of days whose days are written as months: Jan 2024."""
-    for name in ("day", "date"):
-        for number, cell in zip(rows.numbers, rows.cells.get(name, ()), strict=False):
-            if isinstance(cell, str) and written.is_month(cell):
-                advice = match.layout.told(match.layout.advice) if match.layout.advice else DAYWISE
+def grains_said(match: Match) -> dict[str, str]:
+    """The columns of which the header, or who names them, says that they are months or weeks."""
+    said = {}
+    for name, place in match.places.items():
+        header = plain(match.headers[place])
+        period = "a month" if name == "month" else "a week" if name == "week" else ""
+        period = PERIOD.get(header, period)
+        if period == "a week":
+            said[name] = "iso week" if header in ISO_WEEKS else "week"
+        elif period == "a month":
+            said[name] = "month"
+    return said
+
+
+ISO_WEEKS = ("isoweek", "isoyearisoweek", "kw", "kalenderwoche")
+"""Headers of weeks that are counted as ISO 8601 has it, and DIN 1355."""
+
+
+def of_longer(
+    frame: Any, match: Match, rows: Rows, dated: Sequence[str], into: str, reading: Reading
+) -> Any:
+    """The frame, if its dates are written as months or weeks (2024-01, 2024-W05), told or refused.
+
+    A table of months takes weeks as such, and one of days takes neither. An order's or a lead's
+    month is its first day; its week may be in two months.
+    """
+    said = grains_said(match)
+    for name in dated:
+        theirs = match.headers[match.places[name]]
+        cells, grain = rows.cells[name], said.get(name, "")
+        kinds = {cell: _period_in(cell, grain) for cell in dict.fromkeys(cells)}
+        of_each = [(n, c) for n, c in zip(rows.numbers, cells, strict=True) if kinds[c]]
+        weeks = [(number, cell) for number, cell in of_each if kinds[cell] == "a week"]
+        months = [(number, cell) for number, cell in of_each if kinds[cell] == "a month"]
+        advice = match.layout.told(match.layout.advice) if match.layout.advice else DAYWISE
+        for period, some in (("a week", weeks), ("a month", months)):
+            if some and into == "Ads" and name in ("date", "day"):
                 text = (
-                    'row {row}, column "{name}": "{text}" is a month, and a row a day is wanted:'
+                    'row {row}, column "{name}": "{text}" is {period}, and a row a day is wanted:'
                     " {advice}"
                 )
-                theirs = match.headers[match.places[name]]
-                yield Message(text, row=number, name=theirs, text=cell, advice=advice)
-                return
+                fields = {"row": some[0][0], "name": theirs, "text": some[0][1]}
+                reading.faults.append(Message(text, **fields, period=LONG[period], advice=advice))
+        if months and into == "Weeks" and name == "week":
+            reading.faults.append(Message(BY_WEEK, period=LONG["a month"], header=theirs))
+        if into in ("Ads", "Weeks", "Spend", "Months", "Subscribers", "Subscriptions"):
+            if weeks and name in ("date", "month") and into in ("Spend", "Months"):
+                frame = frame.rename(columns={name: "week"})
+            continue
+        if weeks:
+            row, cell = weeks[0]
+            text = (
+                'row {row}, column "{name}": "{text}" is a week, which may be in two months: write'
+                " the day"
+            )
+            reading.faults.append(Message(text, row=row, name=theirs, text=cell))
+        elif months:
+            text = (
+                'the column "{name}" has months, such as "{text}" ({rows}): each is its first day,'
+                " and what is counted in days is in whole months"
+            )
+            count = Counted(len(months), "rows")
+            reading.left.append(Message(text, name=theirs, text=months[0][1], rows=count))
+    return frame
+
+
+def _period_in(cell: Any, grain: str) -> str:
+    """Whether a cell is written as a week or a month; `grain` is what its header says."""
+    if not isinstance(cell, str) or not cell:
+        return ""
+    if written.is_week(cell, grain):
+        return "a week"
+    return "a month" if written.is_month(cell, grain) else ""
 
 
 _MONTH_ALONE = re.compile(r"0?[1-9]|1[0-2]")

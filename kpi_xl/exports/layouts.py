@@ -18,7 +18,7 @@ A file is one layout, or has several as [[layout]], which the keys above them ho
     encoding              the encoding before Unicode that the vendor writes, if any
     numbers               how a number is written that could be read in two ways: "1.234,5"
     dates                 dmy, mdy, ymd, for dates that could be read in two ways
-    calendar              gregorian, or jalali
+    calendar              gregorian, jalali, minguo or buddhist
     grain                 day, week, month: how long the period of a row is
     blank                 texts that stand for nothing, beside the usual ones
     preamble              {period = "..", currency = "..", grain = ".."}: patterns in the lines
@@ -65,7 +65,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from kpi_xl.exports.cells import convention
+from kpi_xl.exports.cells import CALENDARS, convention
 from kpi_xl.files import read_text, toml_of
 from kpi_xl.locales import Message, Names
 from kpi_xl.reference import did_you_mean
@@ -73,7 +73,6 @@ from kpi_xl.schema import SCHEMAS
 from kpi_xl.sources import SourceError
 
 DATE_ORDERS = ("dmy", "mdy", "ymd")
-CALENDARS = ("gregorian", "jalali")
 GRAINS = ("day", "week", "month", "")
 
 
@@ -299,7 +298,11 @@ def _layout(given: dict[str, Any], faults: list[Message], file: str) -> Layout |
         if not isinstance(value, str):
             text = "{where}: {key} must be a text in quotation marks"
             faults.append(Message(text, where=where, key=key))
-    for key, words in (("dates", DATE_ORDERS), ("calendar", CALENDARS), ("grain", GRAINS)):
+    for key, words in (
+        ("dates", DATE_ORDERS),
+        ("calendar", ("gregorian", *CALENDARS)),
+        ("grain", GRAINS),
+    ):
         if given.get(key, words[0]) not in words:
             known = Names(tuple(filter(None, words)), ", ")
             faults.append(Message(ONE_OF, where=where, key=key, names=known))

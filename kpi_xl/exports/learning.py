@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
+from kpi_xl.exports.cells import CALENDARS
 from kpi_xl.exports.options import Options
 from kpi_xl.exports.pages import Opener, SourcePage, pages, text_of
 from kpi_xl.exports.recognition import FORTY
@@ -39,8 +40,8 @@ def layout_text(
         f"vendor = {_quoted(name)}",
         f"table = {_quoted(table)}",
     ]
-    if options.dates == "jalali":
-        lines.append('calendar = "jalali"')
+    if options.dates in CALENDARS:
+        lines.append(f"calendar = {_quoted(options.dates)}")
     elif options.dates:
         lines.append(f"dates = {_quoted(options.dates)}")
     for key in ("numbers", "currency", "encoding"):

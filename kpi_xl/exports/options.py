@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from kpi_xl.exports.cells import convention
+from kpi_xl.exports.cells import CALENDARS, convention
 from kpi_xl.locales import Message, in_language
 from kpi_xl.locales.currencies import said
 from kpi_xl.reference import did_you_mean
 from kpi_xl.sources import SourceError
 from kpi_xl.sources.connections import Origin
 
-ORDERS = ("dmy", "mdy", "ymd", "jalali")
+ORDERS = ("dmy", "mdy", "ymd", *CALENDARS)
 
 
 @dataclass(frozen=True)

@@ -750,7 +750,8 @@ def in_other_years(
         return
     known = min(others)
     shifted = FIRST_YEAR <= known - BUDDHIST <= LAST_YEAR
-    hint = Message("; the Buddhist calendar counts 543 years more") if shifted else ""
+    text = "; the Buddhist calendar counts 543 years more: --dates buddhist"
+    hint = Message(text) if shifted else ""
     if others == years or name not in BY_DAYS:
         text = (
             "{path} has dates of {year}, and figures are computed over {first} to {last}: correct"

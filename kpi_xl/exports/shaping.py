@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from kpi_xl.exports import cells as written
 from kpi_xl.exports.amounts import with_amounts
 from kpi_xl.exports.choosing import chosen, says_its_own, subtotals, tests_of_mailings, without_sums
-from kpi_xl.exports.days import months_for_days, tell_periods, with_days, years_given
+from kpi_xl.exports.days import grains_said, of_longer, tell_periods, with_days, years_given
 from kpi_xl.exports.gift_cards import with_gift_cards
 from kpi_xl.exports.layouts import plain
 from kpi_xl.exports.options import Options, money
@@ -103,8 +103,7 @@ def shaped(
         frame = _paid_for(frame)
     if "customer" in frame:
         frame = _told_apart_by_name(frame, reading)
-    if (into or table) == "Ads":
-        reading.faults += months_for_days(match, rows)
+    frame = of_longer(frame, match, rows, dated, into or table, reading)
     if reading.faults:
         return reading
     reading.left += rows.remarks
@@ -244,12 +243,14 @@ def _typed(
         )
         reading.left.append(Message(text, number=lost))
     hint = options.dates or header.dates or layout.dates
+    calendar = hint if hint in written.CALENDARS else layout.calendar
     days = written.dates(
         {name: raw[name] for name in dated},
-        "" if hint == "jalali" else hint,
+        written.CALENDARS.get(hint, hint),
         certain=bool(options.dates),
-        calendar="jalali" if "jalali" in (hint, layout.calendar) else "gregorian",
+        calendar=calendar,
         blanks=blanks,
+        grains=grains_said(match),
     )
     seen: set[tuple[str, str]] = set()
     for fault in (*read.faults, *days.faults):

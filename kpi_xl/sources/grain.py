@@ -10,8 +10,9 @@ from kpi_xl.locales import Message
 from kpi_xl.sources.records import plain
 
 LONGER = {
-    "a week": "week weekof weekstart weekstarting weekbeginning weekcommencing isoweek yearweek"
-    " woche kw kalenderwoche semaine semana settimana неделя 周 週 星期 هفته",
+    "a week": "week weekof weekstart weekstarting weekbeginning weekcommencing"
+    " isoweek isoyearisoweek yearweek woche kw kalenderwoche semaine semana settimana"
+    " неделя 周 週 星期 هفته",
     "a month": "month monthof yearmonth monthofyear monat mois mes mês mese месяц 月 月份 ماه",
     "a quarter": "quarter quarterofyear yearquarter quartal trimestre квартал 季度 季 فصل",
     "a year": "year yearof jahr année ano año anno год 年 年份 سال",
@@ -116,16 +117,17 @@ def first_days(header: str, days: Sequence[Cell]) -> Message | None:
     )
 
 
+BY_WEEK = (
+    'has a row {period} (the column "{header}"), and this table takes a row a week: export it by'
+    " week"
+)
+
+
 def longer_than_weeks(header: str, days: Sequence[Cell]) -> Message | None:
     """Why the rows of a table of weeks stand for months or more; nothing where they do not."""
     period = PERIOD.get(plain(header), "a week")
     if period != "a week":
-        return Message(
-            'has a row {period} (the column "{header}"), and this table takes a row'
-            " a week: export it by week",
-            period=LONG[period],
-            header=header,
-        )
+        return Message(BY_WEEK, period=LONG[period], header=header)
     different = sorted({day for day in days if isinstance(day, date)})
     first = all(day.day == 1 for day in different)
     last = all((day + timedelta(1)).day == 1 for day in different)
