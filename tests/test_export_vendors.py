@@ -118,6 +118,25 @@ def test_clicks_of_snapchat_are_so_called_or_swipes(tmp_path: Path) -> None:
         assert column(filled("campaigns", file), "Ads", "clicks") == [44]
 
 
+@pytest.mark.parametrize(
+    "period",
+    [
+        "1 June 2026 - 30 June 2026",
+        '"June 1, 2026 - June 30, 2026"',
+        "1. Juni 2026 - 30. Juni 2026",
+    ],
+)
+def test_a_period_of_a_month_is_that_month_in_whatever_order(period: str, tmp_path: Path) -> None:
+    header = f"Campaign report\n{period}\nCampaign,Campaign type,Cost,Impr."
+    text = f"{header}\nA,Search,10,100\nB,Search,5,50\n"
+    told = filled("scorecard", text_file(tmp_path / "google.csv", text))
+    assert column(told, "Months", "ad_spend") == [15]
+    longer = text_file(
+        tmp_path / "longer.csv", text.replace("30", "29").replace("2026 - ", "2025 - ")
+    )
+    assert "is of 2025-06-01 to 2026-06-29 as a whole" in refusal("scorecard", longer)
+
+
 def test_results_of_several_kinds_are_no_matter_where_none_count(tmp_path: Path) -> None:
     """1,000 and 1,200 were spent, in a month that has no conversions; days have them."""
     text = (

@@ -704,6 +704,21 @@ def test_subscriptions_that_are_over_or_not_paid(tmp_path: Path) -> None:
     assert "row 2: a subscription that is canceled, and has no day" in refusal("retention", path)
 
 
+def test_subscriptions_that_nobody_left_may_lack_those_who_did(tmp_path: Path) -> None:
+    """A list of those that run has no end of any, and would keep everybody for ever."""
+    head = "id,Customer ID,Interval,Amount,Status,Start (UTC)"
+    rows = "s1,a,month,10,active,2024-01-05{0}\ns2,b,month,5,active,2024-02-05{0}\n"
+    path = text_file(tmp_path / "stripe.csv", f"{head}\n{rows.format('')}")
+    for name in ("retention", "unit_economics"):
+        assert "does not say when subscriptions ended" in refusal(name, path)
+    path = text_file(tmp_path / "stripe.csv", f"{head},Ended At (UTC)\n{rows.format(',')}")
+    assert "no subscription has ended: if" in "; ".join(filled("retention", path).notes[0].left)
+    path = text_file(
+        tmp_path / "stripe.csv", f"{head},Ended At (UTC)\n{rows.format(',2024-03-01')}"
+    )
+    assert "no subscription has ended" not in "; ".join(filled("retention", path).notes[0].left)
+
+
 def test_months_are_no_days(tmp_path: Path) -> None:
     text = (FILES / "meta_en.csv").read_text(encoding="utf-8-sig")
     path = tmp_path / "meta.csv"
@@ -1177,7 +1192,8 @@ GOOGLE = "Day,Campaign,Campaign type,Currency code,Impr.,Clicks,Cost,Conversions
 META = "Campaign name,Day,Amount spent (USD),Impressions,Link clicks,Results,Result type\n"
 DEALS = "Record ID,Deal Name,Deal Stage,Close Date,Deal owner,Amount,Create Date\n"
 STRIPE = (
-    "id,Customer ID,Quantity,Currency,Interval,Amount,Status,Start (UTC),Current Period Start (UTC)"
+    "id,Customer ID,Quantity,Currency,Interval,Amount,Status,Ended At (UTC),Start (UTC),"
+    "Current Period Start (UTC)"
 )
 
 
@@ -1338,8 +1354,8 @@ def test_a_subscription_in_trial_is_no_revenue(
     path = noted(
         tmp_path,
         f"{STRIPE}{more}\n"
-        f"s1,c1,1,eur,month,20.00,active,2024-01-05,2024-03-05{',' * bool(end)}\n"
-        f"s2,c2,1,eur,month,20.00,trialing,2024-01-20,2024-01-20{cell}\n",
+        f"s1,c1,1,eur,month,20.00,active,,2024-01-05,2024-03-05{',' * bool(end)}\n"
+        f"s2,c2,1,eur,month,20.00,trialing,,2024-01-20,2024-01-20{cell}\n",
     )
     filling = filled("retention", path)
     assert sum(column(filling, "Subscriptions", "customers_new")) == customers
@@ -1348,15 +1364,15 @@ def test_a_subscription_in_trial_is_no_revenue(
 
 
 PERIODS = (
-    "id,Customer ID,Interval,Amount,Status,Start (UTC),Current Period Start (UTC),"
+    "id,Customer ID,Interval,Amount,Status,Ended At (UTC),Start (UTC),Current Period Start (UTC),"
     "Current Period End (UTC),Trial End (UTC),Coupon\n"
-    "s1,a,month,30,active,2024-01-31,2024-01-31,2024-04-30,,\n"  # a quarter
-    "s2,b,month,120,active,2024-01-31,2024-01-31,2025-01-31,,HALF\n"  # a year
-    "s3,c,month,10,active,2024-01-31,2024-01-31,2024-02-29,,\n"
-    "s4,d,month,10,active,2024-01-10,2024-01-10,2024-02-05,,\n"  # to the day of the others
-    "s5,e,month,10,canceled,2024-01-10,2024-01-10,2024-03-10,2024-03-10,\n"  # a trial
-    "s6,f,year,240,active,2024-01-10,2024-01-10,2026-01-10,,\n"
-    "s7,g,month,10,active,2024-03-11,2024-03-11,2024-04-11,,\n"
+    "s1,a,month,30,active,,2024-01-31,2024-01-31,2024-04-30,,\n"  # a quarter
+    "s2,b,month,120,active,,2024-01-31,2024-01-31,2025-01-31,,HALF\n"  # a year
+    "s3,c,month,10,active,,2024-01-31,2024-01-31,2024-02-29,,\n"
+    "s4,d,month,10,active,,2024-01-10,2024-01-10,2024-02-05,,\n"  # to the day of the others
+    "s5,e,month,10,canceled,,2024-01-10,2024-01-10,2024-03-10,2024-03-10,\n"  # a trial
+    "s6,f,year,240,active,,2024-01-10,2024-01-10,2026-01-10,,\n"
+    "s7,g,month,10,active,,2024-03-11,2024-03-11,2024-04-11,,\n"
 )
 
 
@@ -1376,8 +1392,8 @@ def test_what_is_paid_for_several_months_at_once_is_of_one(tmp_path: Path) -> No
 def test_subscriptions_by_the_week_are_named_with_what_to_do(tmp_path: Path) -> None:
     path = noted(
         tmp_path,
-        f"{STRIPE}\ns1,c1,1,eur,week,20.00,active,2024-01-05,2024-03-05\n"
-        "s2,c2,1,eur,day,20.00,active,2024-01-05,2024-03-05\n",
+        f"{STRIPE}\ns1,c1,1,eur,week,20.00,active,,2024-01-05,2024-03-05\n"
+        "s2,c2,1,eur,day,20.00,active,,2024-01-05,2024-03-05\n",
     )
     told = refusal("retention", path).splitlines()
     assert [line.split(":")[1] for line in told] == [" paid by the week", " paid by the day"]

@@ -71,6 +71,15 @@ NEEDED = {"Ads": ["date"], "Orders": ["date"], "Spend": ["month"], "Months": ["m
 GONE = ("canceled", "cancelled")
 """What a subscription's status says where it is over, whether or not its last day is there."""
 
+NO_ENDS = Message(
+    "does not say when subscriptions ended, so that nobody would ever leave: export it with that"
+    " column, and with those that are canceled"
+)
+NOBODY_LEFT = Message(
+    "no subscription has ended: if the list leaves out those that are canceled, whoever left is"
+    " missing, and no customer is lost"
+)
+
 WITHOUT_END = (
     "row {row}: a subscription that is canceled, and has no day on which it ended: write it, or"
     " delete the row"
@@ -400,6 +409,9 @@ Contract = tuple[str, date, date | None, float]
 
 def _contracts(reading: Reading) -> list[Contract]:
     """The subscriptions of a file; none, and a fault, where one is paid by something odd."""
+    if not {"ended", "canceled"} & {*reading.frame}:
+        reading.faults.append(NO_ENDS)
+        return []
     frame = reading.frame = _without_trials(reading)
     intervals = {"month": 1.0, "monthly": 1.0, "year": 12.0, "yearly": 12.0, "annual": 12.0,
                  "quarter": 3.0}  # fmt: skip
@@ -428,6 +440,8 @@ def _contracts(reading: Reading) -> list[Contract]:
             (row["customer"], start, end if isinstance(end, date) else None,
              row["amount"] * number / months)
         )  # fmt: skip
+    if contracts and not any(end for *_, end, _ in contracts):
+        reading.left.append(NOBODY_LEFT)
     _tell_terms(reading, longer)
     match = reading.match
     name = match.headers[match.places["interval"]] if "interval" in match.places else "interval"

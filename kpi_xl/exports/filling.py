@@ -415,7 +415,9 @@ def known_as(path: Path, options: Options, layouts: Sequence[Layout]) -> tuple[l
         found = [
             match
             for opener in openers(path)
-            for match in (matches_of(opener, options, layouts) if not options.header else [])
+            for match in (
+                matches_of(opener, options, layouts, wanted=False) if not options.header else []
+            )
         ]
     tables = {name for match in found for name in conversions.targets(match.layout.table)}
     return [match.layout.name for match in found], tables

@@ -68,8 +68,8 @@ def recognised(
     """The best match of each block of a file, from the first page of those that have any.
 
     Of two layouts that fit the same headers, the one with the longer signature is meant. Raises
-    AmbiguousError where none is longer, and one of them is wanted. A file without a known header
-    may have the mark of a layout.
+    AmbiguousError where none is longer, and one of them is wanted; otherwise all of them are meant.
+    A file without a known header may have the mark of a layout.
     """
     found: dict[tuple[str, str, str, int], list[Match]] = {}
     by_name = _by_name(layouts)
@@ -77,7 +77,7 @@ def recognised(
         for match in _on_page(page, by_name):
             delimiter_blind = (page.opener.name, page.title, page.encoding, match.row)
             found.setdefault(delimiter_blind, []).append(match)
-    best = []
+    best: list[Match] = []
     for matches in found.values():
         # What a user wrote goes before what we know.
         matches = [match for match in matches if match.layout.of_user] or matches
@@ -86,7 +86,7 @@ def recognised(
         names = sorted({match.layout.name for match in fits})
         if len(names) > 1 and wanted:
             raise AmbiguousError(Names(tuple(names), "or"))
-        best.append(fits[0])
+        best += {match.layout.name: match for match in reversed(fits)}.values()
     return best or list(_marked(pages, layouts))
 
 
