@@ -14,7 +14,7 @@ from kpi_xl.workbook_templates import retention, retention_counted
 from kpi_xl.workbook_templates.parts import build
 from kpi_xl.workbook_templates.writing import Built
 
-from kpi_xl import CellError, frames
+from kpi_xl import CellError, frame_counts
 from kpi_xl.cli.shared import Misuse
 from kpi_xl.cli.templates import CountedTable, fill, note_beside
 from kpi_xl.exports import Filling, Request, counting, options_from, read_files
@@ -180,7 +180,7 @@ def sums_of(values: Any) -> list[Any]:
 def test_of_very_many_customers_times_are_whole_weeks(
     parquet: Path, monkeypatch: pytest.MonkeyPatch, book: Built
 ) -> None:
-    monkeypatch.setattr(frames, "MOST_BY_DAY", 10)
+    monkeypatch.setattr(frame_counts, "MOST_BY_DAY", 10)
     said, _, by_week = forecast_of(request(parquet))
     assert said == retention_counted.BY_WEEK
     by_day = sums_of(book.values)
@@ -191,7 +191,7 @@ def test_of_very_many_customers_times_are_whole_weeks(
 def test_of_too_many_histories_there_is_no_forecast(
     parquet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frames, "MOST_HISTORIES", 100)
+    monkeypatch.setattr(frame_counts, "MOST_HISTORIES", 100)
     sentence = "No forecast: the customers have more than 100 different histories of purchases."
     assert forecast_of(request(parquet)) == (sentence, sentence, [""] * 3)
 

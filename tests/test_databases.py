@@ -28,7 +28,7 @@ from kpi_xl.exports import (
     read_files,
     read_files_apart,
 )
-from kpi_xl.frames import Asked
+from kpi_xl.frame_counts import Asked
 from kpi_xl.hosts import doctor
 from kpi_xl.locales import LANGUAGES
 from kpi_xl.reports import layout

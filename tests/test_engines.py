@@ -18,7 +18,7 @@ from engines import ENGINES, KINDS, Columns, table
 from frame_cells import in_cells
 
 import kpi_xl
-from kpi_xl import backends, frames
+from kpi_xl import backends, frame_counts, frames
 from kpi_xl.serials import serial
 
 pytestmark = [
@@ -139,7 +139,7 @@ def test_purchases_and_models_over_an_engine(engine: Any) -> None:
 def test_what_the_retention_workbook_has_of_an_engine(engine: Any) -> None:
     """The tables that the cells spill; customers who are alike, and days, added up by hand."""
     bought = "who", "instant", "paid"
-    found = frames.retention_counts(engine, *bought)
+    found = frame_counts.retention_counts(engine, *bought)
     for measure, cohorts in found.cohorts.items():
         assert cohorts == approx(of_cells("cohort", *bought, "M", measure))
     assert found.curve == approx(of_cells("retention_curve", "who", "instant"))
@@ -166,10 +166,10 @@ def test_what_the_models_tell_of_an_engine(
 ) -> None:
     """Of histories that were counted there, as of each customer's; in whole weeks nearly so."""
     if not by_day:
-        monkeypatch.setattr(frames, "MOST_BY_DAY", 1)
+        monkeypatch.setattr(frame_counts, "MOST_BY_DAY", 1)
     bought, ahead, how = ("who", "instant", "paid"), (26, 0.001), ("bgnbd", "weak")
-    asked = frames.Asked(*ahead, how[0], 20, 0.9)
-    found = frames.retention_counts(engine, *bought, forecast=asked).foretold
+    asked = frame_counts.Asked(*ahead, how[0], 20, 0.9)
+    found = frame_counts.retention_counts(engine, *bought, forecast=asked).foretold
     assert found
     assert found.by_day == by_day
     last = max(moment for moment in ROWS["instant"] if moment).date()

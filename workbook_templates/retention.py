@@ -105,7 +105,7 @@ from .writing import BAR, BLUE, COLOURS, ORANGE, WARN, Book, Given, Page, Proper
 
 if TYPE_CHECKING:
     from kpi_xl.exports.counting import CountedOrders
-    from kpi_xl.frames import Asked
+    from kpi_xl.frame_counts import Asked
 
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel
 DEEP = 1_000_000  # rows that the names over the customers' table reach down
@@ -614,7 +614,7 @@ def counted(found: "CountedOrders", place: str, day: date, say: Say) -> Given:
 
 def asked() -> "Asked":
     """What the models are asked where orders are counted: what the settings are at first."""
-    from kpi_xl.frames import Asked
+    from kpi_xl.frame_counts import Asked
 
     setting = {one.name: one for one in (*FORECAST_SETTINGS, *CHECK_SETTINGS)}
     horizon, yearly, weeks = (

@@ -22,7 +22,7 @@ from .writing import FIXED, Given, Page, Say
 
 if TYPE_CHECKING:
     from kpi_xl.exports.counting import CountedOrders
-    from kpi_xl.frames import Foretold
+    from kpi_xl.frame_counts import Foretold
 
 DAYS_LEFT = 2092  # where the sheet Model has the orders by day
 
@@ -131,7 +131,7 @@ def forecasts(foretold: "Foretold | None") -> dict[str, Block]:
 
 def said_of(foretold: "Foretold | None", say: Say) -> str:
     """How the forecast was made, or why there is none."""
-    from kpi_xl.frames import MOST_HISTORIES
+    from kpi_xl.frame_counts import MOST_HISTORIES
 
     if foretold is None:
         return say(NO_FORECAST).format(most=f"{MOST_HISTORIES:,}")

@@ -22,7 +22,8 @@ from kpi_xl.errors import KpiError, WrongInput
 from kpi_xl.exports.filling import Request, Tables, is_typed, reader_of, table_of
 from kpi_xl.exports.options import Note, Options
 from kpi_xl.exports.several import whole_of
-from kpi_xl.frames import Asked, RetentionCounts, amount_known, retention_counts
+from kpi_xl.frame_counts import Asked, RetentionCounts, retention_counts
+from kpi_xl.frame_rows import amount_known
 from kpi_xl.locales import Counted, Message
 from kpi_xl.locales.currencies import currency_named
 from kpi_xl.ooxml import limits

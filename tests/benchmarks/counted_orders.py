@@ -66,14 +66,14 @@ def by_spark(path: Path) -> float:
     """The seconds that a local Spark takes for the same tables, which are to be the same."""
     import engines
 
-    from kpi_xl import frames
+    from kpi_xl import frame_counts
 
     names = "customer", "date", "amount"
     with engines.spark("UTC") as session:
         start = time.perf_counter()
-        found = frames.retention_counts(session.read.parquet(str(path)), *names)
+        found = frame_counts.retention_counts(session.read.parquet(str(path)), *names)
         seconds = time.perf_counter() - start
-    here = frames.retention_counts(duckdb.read_parquet(str(path)), *names)
+    here = frame_counts.retention_counts(duckdb.read_parquet(str(path)), *names)
     assert found.cohorts["customers"] == here.cohorts["customers"]
     assert found.curve == here.curve
     assert [row[:3] for row in found.customers] == [row[:3] for row in here.customers]
