@@ -9,7 +9,17 @@ from functools import cache, reduce
 from operator import or_
 
 from kpi_xl.engine import kinds, native
-from kpi_xl.engine.names import ENDED_OPEN, OPEN
+from kpi_xl.engine.names import (
+    DOUBT,
+    ENDED_OPEN,
+    FORMATTED,
+    FROM_1,
+    OPEN,
+    PLACE,
+    SWITCH,
+    WHOLE_NUMBER,
+    WRAPPED,
+)
 from kpi_xl.engine.terms import (
     EMPTY,
     ENDLESS,
@@ -18,7 +28,10 @@ from kpi_xl.engine.terms import (
     Reference,
     RefusedError,
     Term,
+    called,
+    held,
     is_endless,
+    wrapped,
 )
 from kpi_xl.locales import Message
 from kpi_xl.metrics import METRICS
@@ -27,6 +40,15 @@ from kpi_xl.search import meant
 from kpi_xl.units import DATE as DATE_UNIT
 
 ONE_LINE = "{name} in a row or column of a range is not computed here"
+
+
+def parameters(name: str, count: int) -> str:
+    """A letter for each of a function's arguments: see native.py."""
+    letters = native.parameters(native.SIGNATURES[name], count)
+    if letters is None:
+        text = "{name} is not computed here with {number} arguments"
+        raise RefusedError(text, name=name, number=count)
+    return letters
 
 
 def decimals(number_format: str) -> int:
@@ -41,6 +63,52 @@ def plain_lookup(arguments: list[Term]) -> list[Term]:
         if len(given) == place + 1 and (given[-1] is EMPTY or given[-1].text == usual):
             given.pop()
     return given
+
+
+def argument_text(name: str, position: int, letter: str, given: Term) -> str:
+    """How a function is given an argument whose values are proven."""
+    text = wrapped(WRAPPED[letter], given) if letter in WRAPPED else given.text
+    if (name, position) == ("XMATCH", 1):
+        text = held(given)
+    if native.WHEN_PAID.get(name) == position and text not in ("0", "1"):
+        text = f"{SWITCH}({text}{PLACE})"
+    if native.WHOLE_NUMBERS.get(name) == position and not re.fullmatch(r"\d+", text):
+        text = f"{WHOLE_NUMBER}({text}{PLACE})"
+    if native.FROM_1.get(name) == position and not re.fullmatch(r"[1-9]\d*", text):
+        text = f"{FROM_1}({text}{PLACE})"
+    if (name, position) == ("MATCH", 2) and not re.fullmatch(r"\(?-?\d+\)?", text):
+        text = f"({text}+0)"  # the engine takes FALSE for TRUE
+    return text
+
+
+def call_text(name: str, arguments: list[Term], texts: list[str]) -> str:
+    """A call of a function, with what Excel does there and the engine does not."""
+    if name == "TEXT" and not re.search("[dhmsy]", texts[1].lower()):
+        texts = [f"{FORMATTED}({texts[0]},{decimals(texts[1])}{PLACE})", *texts[1:]]
+    text = called(name, texts)
+    endless = {place for given in arguments if is_endless(given) for place in given.areas}
+    if name == "FILTER" and len(endless) > 1:
+        # An error it is for the engine where one column is filled further down than another.
+        text = f"IFERROR({text},{DOUBT}({native.CALLED.index(name)}{PLACE}))"
+    if name in native.OF_ERRORS and not arguments[0].is_reference:
+        # An error that a function gives, the engine hands on instead of asking about it.
+        text = f"IFERROR({text},{native.OF_ERRORS[name].format(texts[0])})"
+    return text
+
+
+def ranges_that_end(
+    name: str, arguments: Sequence[Term], texts: Sequence[str]
+) -> tuple[Reference, ...]:
+    """The ranges that have to end at the last row, for blanks below it are not counted."""
+    if name in native.BLANK_CRITERIA:
+        return tuple(
+            ranged.references[-1]
+            for ranged, criterion in zip(arguments[::2], arguments[1::2], strict=True)
+            if not re.fullmatch(r'"[^"=<].*|"(<[^>"]|=[^"]).*|[\d.]+', criterion.text)
+        )
+    if name in native.SEE_BLANKS and not (name == "TEXTJOIN" and texts[1] in ("TRUE", "1")):
+        return tuple(given.references[-1] for given in arguments if given.is_range)
+    return ()
 
 
 def result_kinds(name: str, arguments: Sequence[Term]) -> int:
@@ -77,6 +145,15 @@ def sorted_ranges(name: str, arguments: Sequence[Term]) -> tuple[Check, ...]:
         )
     order = -1 if how in ("-1", "(-1)") else 1
     return (Check(Reference(place, moving, own), kinds.ALL, name, order=order),)
+
+
+def several_errors(name: str, letters: str, arguments: Sequence[Term]) -> list[Check]:
+    """Of ranges of several columns: where errors differ, the engine may show another one."""
+    return [
+        Check(given.references[-1], kinds.ALL, name, one_error=True)
+        for letter, given in zip(letters, arguments, strict=True)
+        if letter in "Aanhx" and given.is_range and given.shape and given.shape[1] > 1
+    ]
 
 
 def nested_totals(name: str, arguments: Sequence[Term]) -> tuple[Check, ...]:
@@ -128,6 +205,19 @@ def with_ends(name: str, arguments: list[Term], texts: list[str]) -> list[str]:
         text.replace(OPEN, ENDED_OPEN) if number == position else text
         for number, text in enumerate(texts)
     ]
+
+
+def refuse_other_shapes(name: str, letters: str, arguments: Sequence[Term]) -> None:
+    """Refuse ranges that have to be of one size, and are not."""
+    shapes = {
+        (given.shape, *(r.moving for r in given.references if r.grows))
+        for letter, given in zip(letters, arguments, strict=True)
+        if letter in "rs"
+    }
+    if len(shapes) > 1 and name not in ("RANK", "RANK.EQ"):
+        raise RefusedError(
+            "the ranges of {name} differ in shape, which the engine does not notice", name=name
+        )
 
 
 def refuse_blocks_from(name: str, arguments: list[Term]) -> None:

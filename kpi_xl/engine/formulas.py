@@ -17,12 +17,17 @@ import formualizer
 from kpi_xl.engine import kinds, native
 from kpi_xl.engine.constants import Constants, Known
 from kpi_xl.engine.forms import (
-    decimals,
+    argument_text,
+    call_text,
     is_of_days,
     nested_totals,
+    parameters,
     plain_lookup,
+    ranges_that_end,
     refuse_blocks_from,
+    refuse_other_shapes,
     result_kinds,
+    several_errors,
     sorted_ranges,
     unknown_function,
     with_ends,
@@ -32,7 +37,6 @@ from kpi_xl.engine.names import (
     CRITERION,
     DOUBT,
     ENDED_OPEN,
-    FORMATTED,
     FROM_1,
     GUARD,
     HELD_OPEN,
@@ -41,10 +45,7 @@ from kpi_xl.engine.names import (
     OPEN,
     OURS,
     PLACE,
-    SWITCH,
     WHOLE,
-    WHOLE_NUMBER,
-    WRAPPED,
 )
 from kpi_xl.engine.places import (
     address_area,
@@ -68,7 +69,6 @@ from kpi_xl.engine.terms import (
     Term,
     UnknownError,
     broadcast,
-    called,
     computed,
     handed_over,
     handing,
@@ -82,7 +82,6 @@ from kpi_xl.engine.terms import (
     refuse_endless,
     size,
     together,
-    wrapped,
 )
 from kpi_xl.locales import Message
 from kpi_xl.metrics import METRICS
@@ -625,65 +624,28 @@ class _FormulaReader:
         if name == "SUMPRODUCT":
             arguments = [self.product(arguments)]
             term = together(arguments)
-        letters = native.parameters(native.SIGNATURES[name], len(arguments))
-        if letters is None:
-            raise RefusedError(
-                "{name} is not computed here with {number} arguments",
-                name=name,
-                number=len(arguments),
-            )
+        letters = parameters(name, len(arguments))
         if name == "AGGREGATE":
             self.refuse_aggregates(arguments)
         if name in native.LOOK_INTO_RANGES and any(given.text == LOST for given in arguments):
             return self.lost(name, arguments, term)
-        texts, shapes = [], set()
-        checks = [*term.checks]
+        texts, checks = [], [*term.checks]
         lifts, lifting = False, "lct" if name in native.LIFTED else "lc"
         for position, (letter, given) in enumerate(zip(letters, arguments, strict=True)):
             if given is EMPTY and position in native.LEFT_OUT.get(name, ()):
                 texts.append(f'"{OMITTED}"')
                 continue
             self.refuse_forms(name, letter, given)
-            if letter in "rs":
-                shapes.add((given.shape, *(r.moving for r in given.references if r.grows)))
-            if letter == "q":
-                proven = self.criterion(given, arguments[position - 1], name)
-            elif name in native.PLACES:
-                proven = given  # what stands there is not looked at
-            else:
-                allowed = native.proven(name, position, letter, given.kind != "value")
-                if name in native.PICKS and position == 0 and not is_literal(arguments[1]):
-                    allowed &= ~kinds.ANY_ERROR
-                proven = self.proven(given, allowed, name)
+            proven = self.proven_argument(name, position, letter, arguments)
             lifts = lifts or (letter in lifting and given.is_block)
             if lifts and self.mode != "whole" and (name != "IF" or position == 0):
                 raise RefusedError(ONE_CELL_ONLY)
-            text = wrapped(WRAPPED[letter], proven) if letter in WRAPPED else proven.text
-            if (name, position) == ("XMATCH", 1):
-                text = held(proven)
-            if native.WHEN_PAID.get(name) == position and text not in ("0", "1"):
-                text = f"{SWITCH}({text}{PLACE})"
-            if native.WHOLE_NUMBERS.get(name) == position and not re.fullmatch(r"\d+", text):
-                text = f"{WHOLE_NUMBER}({text}{PLACE})"
-            if native.FROM_1.get(name) == position and not re.fullmatch(r"[1-9]\d*", text):
-                text = f"{FROM_1}({text}{PLACE})"
-            if (name, position) == ("MATCH", 2) and not re.fullmatch(r"\(?-?\d+\)?", text):
-                text = f"({text}+0)"  # the engine takes FALSE for TRUE
-            texts.append(text)
-            if letter in "Aanhx" and given.is_range and given.shape and given.shape[1] > 1:
-                one = Check(given.references[-1], kinds.ALL, name, one_error=True)
-                checks.append(one)
+            texts.append(argument_text(name, position, letter, proven))
             checks += proven.checks[len(given.checks) :]
-        if len(shapes) > 1 and name not in ("RANK", "RANK.EQ"):
-            raise RefusedError(
-                "the ranges of {name} differ in shape, which the engine does not notice", name=name
-            )
+        refuse_other_shapes(name, letters, arguments)
+        checks += several_errors(name, letters, arguments)
         checks += [*sorted_ranges(name, arguments), *nested_totals(name, arguments)]
-        ends: tuple[Reference, ...] = ()
-        if name in native.BLANK_CRITERIA:
-            ends = self.ranges_that_end(arguments)
-        elif name in native.SEE_BLANKS and not (name == "TEXTJOIN" and texts[1] in ("TRUE", "1")):
-            ends = tuple(given.references[-1] for given in arguments if given.is_range)
+        ends = ranges_that_end(name, arguments, texts)
         if name in ("INDEX", "XLOOKUP", "VLOOKUP", "HLOOKUP"):
             refuse_blocks_from(name, arguments)
             texts = with_ends(name, arguments, texts)
@@ -691,15 +653,7 @@ class _FormulaReader:
         endless = [given for given in arguments if is_endless(given)]
         if endless and lifts and name not in native.KEEP_BLANKS:
             raise RefusedError(ENDLESS)
-        if name == "TEXT" and not re.search("[dhmsy]", texts[1].lower()):
-            texts[0] = f"{FORMATTED}({texts[0]},{decimals(texts[1])}{PLACE})"
-        text = called(name, texts)
-        if name == "FILTER" and endless and len({place for t in endless for place in t.areas}) > 1:
-            # An error it is for the engine where one column is filled further down than another.
-            text = f"IFERROR({text},{DOUBT}({native.CALLED.index(name)}{PLACE}))"
-        if name in native.OF_ERRORS and not arguments[0].is_reference:
-            # An error that a function gives, the engine hands on instead of asking about it.
-            text = f"IFERROR({text},{native.OF_ERRORS[name].format(texts[0])})"
+        text = call_text(name, arguments, texts)
         shown = ""
         if name in native.OURS & native.BLOCKS:
             shown = text.replace(f"{OURS}{name}(", f"{OURS}{name}.SHOWN(", 1)
@@ -717,6 +671,18 @@ class _FormulaReader:
             ending=shown,
             handed=(text, handed_over(arguments, texts) if name == "IF" else ""),
         )
+
+    def proven_argument(self, name: str, position: int, letter: str, arguments: list[Term]) -> Term:
+        """An argument whose values are of kinds that the function is proven for."""
+        given = arguments[position]
+        if letter == "q":
+            return self.criterion(given, arguments[position - 1], name)
+        if name in native.PLACES:
+            return given  # what stands there is not looked at
+        allowed = native.proven(name, position, letter, given.kind != "value")
+        if name in native.PICKS and position == 0 and not is_literal(arguments[1]):
+            allowed &= ~kinds.ANY_ERROR
+        return self.proven(given, allowed, name)
 
     def line(self, arguments: list[Term]) -> Term | None:
         """INDEX of a whole row or column, as those cells; None where it is of one cell."""
@@ -885,14 +851,6 @@ class _FormulaReader:
     def all_visible(self, term: Term) -> bool:
         """Whether a range is on a sheet without hidden rows, which the engine cannot see."""
         return term.is_reference and not self.context.hides_rows(term.areas[-1].sheet)
-
-    def ranges_that_end(self, arguments: list[Term]) -> tuple[Reference, ...]:
-        """The ranges that have to end at the last row, for blanks below it are not counted."""
-        return tuple(
-            ranged.references[-1]
-            for ranged, criterion in zip(arguments[::2], arguments[1::2], strict=True)
-            if not re.fullmatch(r'"[^"=<].*|"(<[^>"]|=[^"]).*|[\d.]+', criterion.text)
-        )
 
     # References
 
