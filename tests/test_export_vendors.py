@@ -124,6 +124,7 @@ def test_clicks_of_snapchat_are_so_called_or_swipes(tmp_path: Path) -> None:
         "1 June 2026 - 30 June 2026",
         '"June 1, 2026 - June 30, 2026"',
         "1. Juni 2026 - 30. Juni 2026",
+        "1 de junho de 2026 - 30 de junho de 2026",
     ],
 )
 def test_a_period_of_a_month_is_that_month_in_whatever_order(period: str, tmp_path: Path) -> None:
@@ -135,6 +136,36 @@ def test_a_period_of_a_month_is_that_month_in_whatever_order(period: str, tmp_pa
         tmp_path / "longer.csv", text.replace("30", "29").replace("2026 - ", "2025 - ")
     )
     assert "is of 2025-06-01 to 2026-06-29 as a whole" in refusal("scorecard", longer)
+
+
+KEYWORDS = (
+    "Search keyword report\n1 June 2026 - 30 June 2026\n"
+    "Keyword,Campaign,Ad group,Currency code,Impr.,Currency code,Cost\n"
+    "tea,A,One,EUR,100,EUR,10\ncup,A,Two,EUR,50,EUR,5\n"
+)
+
+
+def test_totals_stand_behind_marks_of_blanks_and_are_of_less_than_the_account(
+    tmp_path: Path,
+) -> None:
+    """10 and 5 were spent on keywords; 40 with campaigns that have none. 15 once more is no row."""
+    totals = (
+        " --,Total: All but removed keywords, --,EUR,150,EUR,15\n"
+        "Total: Ad groups,,,EUR,150,EUR,15\nTotal: Account,,,EUR,900,EUR,40\n"
+    )
+    for text in (KEYWORDS + totals, KEYWORDS + totals.splitlines()[0]):
+        told = filled("scorecard", text_file(tmp_path / "keywords.csv", text))
+        assert column(told, "Months", "ad_spend") == [15]
+    account = KEYWORDS + totals.splitlines()[2]
+    path = text_file(tmp_path / "account.csv", account)
+    assert "rows are missing or were changed" in refusal("scorecard", path)
+
+
+def test_a_column_that_stands_twice_is_one_where_its_cells_are(tmp_path: Path) -> None:
+    told = filled("scorecard", text_file(tmp_path / "google.csv", KEYWORDS))
+    assert (told.currency, column(told, "Months", "ad_spend")) == ("EUR", [15])
+    other = text_file(tmp_path / "other.csv", KEYWORDS.replace("50,EUR", "50,USD"))
+    assert 'more than one column "Currency code"' in refusal("scorecard", other)
 
 
 def test_results_of_several_kinds_are_no_matter_where_none_count(tmp_path: Path) -> None:
@@ -258,9 +289,11 @@ def test_payments_that_nobody_has_made_need_no_number(tmp_path: Path) -> None:
     """Those that were begun alone have none; of another, nobody knows what it is."""
     begun = ",x,,2024-01-08 10:00:00,40.00,,usd,,,,,,Live,requires_payment_method,,cus_3,,,,,,\n"
     text = (FILES / "stripe.csv").read_text(encoding="utf-8")
-    told = filled("retention", text_file(tmp_path / "begun.csv", text + begun + begun))
+    confirmed = begun.replace("requires_payment_method", "requires_confirmation")
+    told = filled("retention", text_file(tmp_path / "begun.csv", text + begun + begun + confirmed))
     assert column(told, "Orders", "amount") == [10, 25]
     assert "2 orders requires_payment_method" in " ".join(left(told))
+    assert "1 order requires_confirmation" in " ".join(left(told))
     paid = begun.replace("requires_payment_method", "succeeded")
     assert "row 5 has no order" in refusal("retention", text_file(tmp_path / "p.csv", text + paid))
 

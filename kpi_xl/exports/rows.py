@@ -100,9 +100,10 @@ def _read(
                 gap = True
                 lines.append(" ".join(filled))
             elif kind == TOTAL:
-                cells = {name: row[place] if place < len(row) else ""
-                         for name, place in places.items()}  # fmt: skip
-                found.totals.append((at, filled[0], {**cells, "_width": len(row)}))
+                cells = {ours: row[place] if place < len(row) else ""
+                         for ours, place in places.items()}  # fmt: skip
+                name = _lead(match.layout, filled)
+                found.totals.append((at, name, {**cells, "_width": len(row)}))
             elif gap and len(filled) == 1:
                 lines.append(filled[0])
             elif gap and found.numbers and (short or has_words(row, texts)):
@@ -209,6 +210,11 @@ def _kinds(
     return kind_of
 
 
+def _lead(layout: Layout, filled: Sequence[str]) -> str:
+    """The first text of a row that says something: marks of blanks may stand before it."""
+    return next((text for text in filled if text not in layout.blank), filled[0])
+
+
 def is_total(cell: Any) -> bool:
     """Whether a cell is what a row of totals begins with."""
     return isinstance(cell, str) and bool(TOTAL_WORDS.fullmatch(cell.strip(" :")))
@@ -227,13 +233,13 @@ def _total_test(
         return any(is_day(texts[place]) for place in days if place < len(texts))
 
     def general(texts: Sequence[str], filled: Sequence[str]) -> bool:
-        return is_total(filled[0]) and not has_day(texts)
+        return is_total(_lead(layout, filled)) and not has_day(texts)
 
     def of_layout(texts: Sequence[str], filled: Sequence[str]) -> bool:
         if totals is None:
             return False
         if not totals.column:
-            return bool(totals.pattern.match(filled[0])) and not has_day(texts)
+            return bool(totals.pattern.match(_lead(layout, filled))) and not has_day(texts)
         # Where the column is missing, others stand first, which may be blank or called so.
         place = places.get(totals.column, 0)
         if place >= len(texts):

@@ -89,7 +89,7 @@ def shaped(
     for name in layout.within.keys() & rows.cells.keys():
         rows.cells[name] = [_within(cell, layout.within[name]) for cell in rows.cells[name]]
     reading = Reading(match, table, None, len(rows.numbers), into=into or table)
-    reading.faults += [*faults, *rows.faults]
+    reading.faults += [*faults, *rows.faults, *_unlike_itself(match, rows, unit_of)]
     if not rows.numbers:
         reading.faults.append(Message("has no rows of data under its header"))
         return reading
@@ -171,12 +171,8 @@ def _places(match: Match, options: Options) -> tuple[dict[str, int], list[Messag
         by_name.setdefault(plain(text), []).append(place)
     places = dict(match.places)
     for ours in match.doubled:
-        faults.append(
-            Message(
-                'has more than one column "{column}": rename one',
-                column=match.headers[places[ours]],
-            )
-        )
+        same = by_name[plain(match.headers[places[ours]])]
+        places |= {f"{AGAIN}{ours} {n}": n for n in same if n != places[ours]}
     for theirs, ours in options.renamed.items():
         if found := by_name.get(plain(theirs)):
             for name in [n for n, place in places.items() if place == found[0] and n != ours]:
@@ -212,6 +208,20 @@ def _places(match: Match, options: Options) -> tuple[dict[str, int], list[Messag
         if name not in places and plain(name) in by_name:
             places[name] = by_name[plain(name)][0]
     return places, faults
+
+
+AGAIN = "=again "
+"""What a column is called that a file has more than once, with its own name and place."""
+
+
+def _unlike_itself(match: Match, rows: Rows, unit_of: dict[str, Unit]) -> Iterator[Message]:
+    """What is wrong with columns that a file has more than once: each is one if all are alike."""
+    for name in [name for name in rows.cells if name.startswith(AGAIN)]:
+        cells, ours = rows.cells.pop(name), name.removeprefix(AGAIN).rpartition(" ")[0]
+        del unit_of[name]
+        if ours in rows.cells and cells != rows.cells[ours]:
+            text = 'has more than one column "{column}": rename one'
+            yield Message(text, column=match.headers[match.places[ours]])
 
 
 def _typed(
