@@ -171,8 +171,11 @@ def _places(match: Match, options: Options) -> tuple[dict[str, int], list[Messag
         by_name.setdefault(plain(text), []).append(place)
     places = dict(match.places)
     for ours in match.doubled:
-        same = by_name[plain(match.headers[places[ours]])]
-        places |= {f"{AGAIN}{ours} {n}": n for n in same if n != places[ours]}
+        if match.layout.file:
+            same = by_name[plain(match.headers[places[ours]])]
+            places |= {f"{AGAIN}{ours} {n}": n for n in same if n != places[ours]}
+        else:  # in tables of the user's own their names may differ, too
+            faults.append(Message(TWICE, column=match.headers[places[ours]]))
     for theirs, ours in options.renamed.items():
         if found := by_name.get(plain(theirs)):
             for name in [n for n, place in places.items() if place == found[0] and n != ours]:
@@ -210,8 +213,9 @@ def _places(match: Match, options: Options) -> tuple[dict[str, int], list[Messag
     return places, faults
 
 
+TWICE = 'has more than one column "{column}": rename one'
 AGAIN = "=again "
-"""What a column is called that a file has more than once, with its own name and place."""
+"""What a column is called that an export has more than once, with its own name and place."""
 
 
 def _unlike_itself(match: Match, rows: Rows, unit_of: dict[str, Unit]) -> Iterator[Message]:
@@ -220,8 +224,7 @@ def _unlike_itself(match: Match, rows: Rows, unit_of: dict[str, Unit]) -> Iterat
         cells, ours = rows.cells.pop(name), name.removeprefix(AGAIN).rpartition(" ")[0]
         del unit_of[name]
         if ours in rows.cells and cells != rows.cells[ours]:
-            text = 'has more than one column "{column}": rename one'
-            yield Message(text, column=match.headers[match.places[ours]])
+            yield Message(TWICE, column=match.headers[match.places[ours]])
 
 
 def _typed(
