@@ -261,3 +261,29 @@ def test_calendars_of_other_years(tmp_path: Path) -> None:
     assert '"03/05/12" has a year of two digits: write all four' in told
     thai = refusal("retention", orders_of(tmp_path, "2567-02-05"))
     assert "the Buddhist calendar counts 543 years more: --dates buddhist" in thai
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        *((text, "is a rounded number: export it, or write it, with all of its digits")
+          for text in ("1.5K", "2,3 Mio.", "1.2M", "€1.5k", "10万", "1.5億", "2 тыс.", "1,5 млн")),
+        *((text, "is an error of Excel: correct it, or leave the cell blank")
+          for text in ("#N/A", "#NV", "#N/D", "#WERT!", "#VALEUR!", "#¡DIV/0!", "#ДЕЛ/0!")),
+        ("12%", "is a percentage, and this column holds none"),
+        ("5 pcs", "is not a number: write it as 1234.56, or leave the cell blank"),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_is_refused_as_what_it_is(tmp_path: Path, text: str, why: str) -> None:
+    path = text_file(tmp_path / "o.csv", f'customer,date,amount\na,2024-02-05,"{text}"\n')
+    assert f'row 2, column "amount": "{text}" {why}' in refusal("retention", path)
+
+
+@pytest.mark.parametrize("text", ["—", "-", "n/a", "N/D", "NaN", "k.A.", "s/d", "нет", "null"])
+def test_words_for_nothing_are_blank(tmp_path: Path, text: str) -> None:
+    lines = f'a,2024-02-05,"{text}"\nb,2024-02-06,20\n'
+    path = text_file(tmp_path / "orders.csv", f"customer,date,amount\n{lines}")
+    assert column(filled("retention", path), "Orders", "amount") == [None, 20]

@@ -27,7 +27,10 @@ from kpi_xl.sources.values import (
 from kpi_xl.units import COUNT, Unit
 
 BLANKS = frozenset(
-    (*"- -- --- – — n/a #n/a na null none н/д 无 無 暂无 ∅".split(), "", "нет данных", "0000-00-00")
+    (
+        *"- -- --- – — n/a #n/a n.a. na nan null none nil n/d s/d k.a. н/д нет 无 無 暂无".split(),
+        *("", "∅", "нет данных", "0000-00-00"),
+    )
 )
 """What stands for nothing in a column of numbers or dates, in lower case."""
 
@@ -111,11 +114,11 @@ def numbers(
                 elif amount := amount_of(cell):
                     texts[cell] = amount
                 else:
-                    faults.append(_fault(name, column, cell, Message("is not a number")))
+                    faults.append(_fault(name, column, cell, _why_no_number(cell)))
             elif isinstance(cell, bool | date):
-                faults.append(_fault(name, column, cell, Message("is not a number")))
+                faults.append(_fault(name, column, cell, Message(NO_NUMBER)))
             elif isinstance(cell, str):
-                faults.append(_fault(name, column, cell, Message("is an error of Excel")))
+                faults.append(_fault(name, column, cell, Message(EXCEL_ERROR)))
             else:
                 known[cell] = None if is_blank(cell) else float(cell)
         read[name], written[name] = known, texts
@@ -138,6 +141,28 @@ def numbers(
             signs[name] = [written_so.get(cell, "") for cell in cells[name]]
     columns = {name: list(map(read[name].get, column)) for name, column in cells.items()}
     return Numbers(columns, signs, faults)
+
+
+NO_NUMBER = "is not a number: write it as 1234.56, or leave the cell blank"
+EXCEL_ERROR = "is an error of Excel: correct it, or leave the cell blank"
+_ERROR_THERE = re.compile(r"#[\w/\u00a1]{2,15}[!?]?")
+"""An error of Excel in any of its languages: #NV, #WERT!, #¡DIV/0!."""
+_SHORTENED = re.compile(
+    r"\W*\d[\d.,' ]*(?:[km]|bn?|tsd|mi?o|mn|mrd|mln|mill|lakh|cr|тыс|млн|млрд|[千万萬亿億]"
+    r"|هزار|میلیون)\.?\W*",
+    re.IGNORECASE,
+)
+
+
+def _why_no_number(text: str) -> Message:
+    """What a text is in place of a number, and what to do."""
+    if _ERROR_THERE.fullmatch(text.strip()):
+        return Message(EXCEL_ERROR)
+    if _SHORTENED.fullmatch(text.strip()):
+        return Message("is a rounded number: export it, or write it, with all of its digits")
+    if text.strip().endswith("%"):
+        return Message("is a percentage, and this column holds none")
+    return Message(NO_NUMBER)
 
 
 def _fault(name: str, column: Sequence[Any], cell: Any, why: Message) -> Fault:
