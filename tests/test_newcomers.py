@@ -2,13 +2,20 @@
 
 import re
 import shlex
+import zipfile
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 
 import pytest
+import xlsxwriter
+from kpi_xl.workbook_templates import template
 from test_exports import column, filled, refusal, sources, text_file, total
+from workbooks import written
 
-from kpi_xl.exports import Options, parts_of
+from kpi_xl.cli.templates import loaded as listed
+from kpi_xl.cli.templates import named_files
+from kpi_xl.exports import Options, options_from, parts_of, read_files
 from kpi_xl.reports.loading import loaded
 from kpi_xl.schema import SCHEMAS
 
@@ -287,3 +294,64 @@ def test_words_for_nothing_are_blank(tmp_path: Path, text: str) -> None:
     lines = f'a,2024-02-05,"{text}"\nb,2024-02-06,20\n'
     path = text_file(tmp_path / "orders.csv", f"customer,date,amount\n{lines}")
     assert column(filled("retention", path), "Orders", "amount") == [None, 20]
+
+
+# Sheets
+
+
+ONE = [("customer", "date", "amount"), ("a", "2024-01-05", 10)]
+TWO = [("date", "customer", "amount"), ("2024-02-05", "b", 20), ("2024-02-06", "c", 30)]
+
+
+def book(path: Path, **sheets: Sequence[Sequence[object]]) -> Path:
+    def fill(new: xlsxwriter.Workbook) -> None:
+        for name, rows in sheets.items():
+            sheet = new.add_worksheet(name)
+            for number, cells in enumerate(rows):
+                sheet.write_row(number, 0, cells)
+
+    path.write_bytes(written(fill))
+    return path
+
+
+def test_sheets_with_the_same_columns_are_told_and_may_be_added(tmp_path: Path) -> None:
+    path = book(tmp_path / "orders.xlsx", Jan=ONE, Feb=TWO, Notes=[("Read me",)])
+    told = 'sheets with the same columns are not read: Feb (2 rows); --sheet "Jan" --sheet "Feb"'
+    for words in (None, Options(dates="ymd")):  # as it is, or with more said of it
+        first = filled("retention", path, words=words)
+        assert (total(first, "Orders", "amount"), first.tables["Orders"].rows) == (10, 1)
+        assert told in first.notes[0].remarks()
+    both = filled("retention", path, words=Options(sheet=("Jan", "feb")))
+    assert (total(both, "Orders", "amount"), both.tables["Orders"].rows) == (60, 3)
+    assert not any("not read" in note.remarks() for note in both.notes)
+    one = filled("retention", path, words=Options(sheet=("Feb",)))
+    assert total(one, "Orders", "amount") == 50
+    none = refusal("retention", path, words=Options(sheet=("Fev",)))
+    assert 'has no sheet "Fev"; did you mean Feb?; it has Jan, Feb, Notes' in none
+    # The sheet of the table's name is meant.
+    meant = filled("retention", book(tmp_path / "meant.xlsx", Feb=TWO, Orders=ONE))
+    assert "not read" not in meant.notes[0].remarks()
+    # What is no workbook has no sheets, and counts once.
+    text = text_file(tmp_path / "more.csv", "customer,date,amount\nd,2024-03-05,100\n")
+    all_of_them = filled("retention", path, text, words=Options(sheet=("Jan", "Feb")))
+    assert total(all_of_them, "Orders", "amount") == 160
+
+
+def test_sheets_and_archives_are_loaded_again_as_they_were(tmp_path: Path) -> None:
+    """Each sheet has a row of its own in Sources; an archive has one, for it is read as a whole."""
+    path = book(tmp_path / "orders.xlsx", Jan=ONE, Feb=TWO)
+    packed = tmp_path / "more.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, line in (("a.csv", "d,2024-03-05,100"), ("b.csv", "e,2024-04-05,200")):
+            archive.writestr(name, f"customer,date,amount\n{line}\n")
+    files = [str(path), str(packed)]
+    words = options_from([("sheet", "Jan"), ("sheet", "Feb")])
+    requests = named_files(template("retention"), files, [], [], words)
+    filling = read_files(requests, {"Orders": SCHEMAS["retention"].inputs[0].columns}, [])
+    rows = listed(filling.notes, requests, tmp_path, "en")
+    assert [(row.file, row.columns, row.rows) for row in rows] == [
+        ("orders.xlsx", "--sheet Jan", 1),
+        ("orders.xlsx", "--sheet Feb", 2),
+        ("more.zip", "", 2),
+    ]
+    assert total(filling, "Orders", "amount") == 360

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 HEADER = Annotated[
     int | None, typer.Option(help="The row that has the names of the columns.", metavar="ROW")
 ]
+SHEET = Annotated[
+    list[str] | None,
+    typer.Option("--sheet", help="A sheet of a workbook; several are added.", metavar="NAME"),
+]
 DATES = Annotated[
     str | None,
     typer.Option(help="How dates are written.", metavar="dmy|mdy|ymd|jalali|minguo|buddhist"),
@@ -124,6 +128,7 @@ def show(
     file: Annotated[Path, typer.Argument(help="An export.", metavar="FILE")],
     renamed: MAP = None,
     header: HEADER = None,
+    sheets: SHEET = None,
     dates: DATES = None,
     numbers: NUMBERS = None,
     encoding: ENCODING = None,
@@ -142,7 +147,9 @@ def show(
     from kpi_xl.schema import SCHEMAS
     from kpi_xl.sources import SourceError
 
-    options = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=net)
+    options = spoken(
+        header, dates, numbers, encoding, constants, where, once, currency, sheets, net=net
+    )
     options = replace(options, renamed=paired(renamed or []))
     code = language_of(lang)
     known = all_layouts()
@@ -194,6 +201,7 @@ def learn(
     name: Annotated[str, typer.Option(help="What to call the layout.", metavar="NAME")] = "",
     renamed: MAP = None,
     header: HEADER = None,
+    sheets: SHEET = None,
     dates: DATES = None,
     numbers: NUMBERS = None,
     encoding: ENCODING = None,
@@ -211,7 +219,9 @@ def learn(
     from kpi_xl.exports import header_of, layout_text, layouts_of, openers
     from kpi_xl.sources import SourceError
 
-    options = spoken(header, dates, numbers, encoding, constants, where, once, currency, net=False)
+    options = spoken(
+        header, dates, numbers, encoding, constants, where, once, currency, sheets, net=False
+    )
     pairs = paired(renamed or [])
     asks = sys.stdin.isatty() and not (pairs and table)
     with readable(file):
@@ -372,6 +382,7 @@ def spoken(
     where: list[str] | None,
     once: str | None,
     currency: str | None,
+    sheets: list[str] | None,
     *,
     net: bool,
 ) -> "Options":
@@ -384,6 +395,7 @@ def spoken(
     given = [(name, value) for name, value in single.items() if value is not None]
     given += [("set", value) for value in constants or ()]
     given += [("where", value) for value in where or ()]
+    given += [("sheet", value) for value in sheets or ()]
     given += [("net", "")] * net
     try:
         return options_from(given)

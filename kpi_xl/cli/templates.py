@@ -19,6 +19,7 @@ from kpi_xl.cli.layouts import (
     NUMBERS,
     ONCE,
     SET,
+    SHEET,
     WHERE,
     all_layouts,
     spoken,
@@ -212,6 +213,7 @@ def fill(
         ),
     ] = None,
     header: HEADER = None,
+    sheets: SHEET = None,
     dates: DATES = None,
     numbers: NUMBERS = None,
     encoding: ENCODING = None,
@@ -263,7 +265,7 @@ def fill(
     template = known_template(name)
     report = money_of("--report-currency", report_currency)
     every, of_files = named_currencies(currency or [])
-    words = spoken(header, dates, numbers, encoding, constants, where, once, every, net=net)
+    words = spoken(header, dates, numbers, encoding, constants, where, once, every, sheets, net=net)
     requests = named_files(template, files or [], tables or [], renamed or [], words)
     requests = in_currencies(requests, of_files)
     path = output or Path(f"{template.name}-filled.xlsx")
@@ -461,19 +463,26 @@ def check_counted(counted: CountedTable | None, report: str, *, converts: bool) 
 def loaded(
     notes: "Sequence[Note]", requests: "Sequence[Request]", folder: Path, language: str
 ) -> "list[Loaded]":
-    """What the sheet Sources says of files; one in the workbook's folder is named from it."""
+    """What the sheet Sources says of files; one in the workbook's folder is named from it.
+
+    An archive of several files is one, for all of them are read wherever it is named.
+    """
     from kpi_xl.reports.layout import Loaded
 
     now = datetime.now().replace(microsecond=0)
     asked = {request.key: request for request in requests}
-    rows = []
+    found: dict[tuple[int, str], list[Note]] = {}
     for note in notes:
-        path = Path(note.path).resolve()
+        found.setdefault((note.key, note.table), []).append(note)
+    rows = []
+    for (key, table), some in found.items():
+        path = Path(some[0].path).resolve()
         name = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
-        request = asked[note.key]
+        request = asked[key]
         name = request.origin.text if request.origin else name
-        given = request.options.words()
-        rows.append(Loaded(note.table, name, given, now, note.rows, note.remarks(language)))
+        number, told = sum(note.rows for note in some), [note.remarks(language) for note in some]
+        given, remarks = request.options.words(), "; ".join(filter(None, told))
+        rows.append(Loaded(table, name, given, now, number, remarks))
     return rows
 
 
@@ -484,7 +493,7 @@ def named_files(
 
     Raises Misuse.
     """
-    from kpi_xl.exports import Request
+    from kpi_xl.exports import Request, of_sheets
 
     inputs = {table.name.lower(): table for table in template.inputs}
     given: list[tuple[str, str]] = [("", file) for file in files]
@@ -520,7 +529,8 @@ def named_files(
         options = replace(words, renamed=names[table] if table else every)
         origin = meant_table(file)
         for path in [Path(file)] if origin else meant(file):
-            requests.append(Request(path, table, options, origin, len(requests)))
+            for one in of_sheets(path.name, options):
+                requests.append(Request(path, table, one, origin, len(requests)))
     return requests
 
 

@@ -6,7 +6,7 @@ What a vendor's file looks like is data: a TOML a vendor, in this folder, or in 
 from kpi_xl.exports.filling import Filling, Request, known_as, read_files, read_files_apart
 from kpi_xl.exports.layouts import Layout, known_layouts, layouts_of
 from kpi_xl.exports.learning import header_of, layout_text
-from kpi_xl.exports.options import Note, Options, options_from, parts_of
+from kpi_xl.exports.options import Note, Options, of_sheets, options_from, parts_of
 from kpi_xl.exports.pages import openers
 from kpi_xl.exports.rates import rates_of
 
@@ -21,6 +21,7 @@ __all__ = [
     "known_layouts",
     "layout_text",
     "layouts_of",
+    "of_sheets",
     "openers",
     "options_from",
     "parts_of",

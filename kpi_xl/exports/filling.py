@@ -15,8 +15,8 @@ from kpi_xl.bounded import BudgetError, call
 from kpi_xl.exports import conversions, plain_tables
 from kpi_xl.exports.days import period_of
 from kpi_xl.exports.layouts import Layout
-from kpi_xl.exports.options import Note, Options, Request, money
-from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable
+from kpi_xl.exports.options import Note, Options, Request, money, of_sheets
+from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable, text_of
 from kpi_xl.exports.plain_tables import NoHeaderError, ReshapedError
 from kpi_xl.exports.rates import OWN, Rates, codes_of, converted, currency_of, of_money
 from kpi_xl.exports.reading import BESIDE, Reading, filled_columns
@@ -59,6 +59,7 @@ from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.parquet import look_at_parquet
 from kpi_xl.sources.records import MisfitError, Reader, hidden, read_once, unused
 from kpi_xl.sources.values import SIGN_LEFT_OUT, as_text
+from kpi_xl.sources.workbooks import FIRST_OF_SEVERAL
 from kpi_xl.units import DATE, KEY
 
 Tables = Mapping[str, Sequence[Column]]
@@ -334,7 +335,8 @@ def _read(
         raise SourceError(Message("{path} is {what}, and no file", path=path, what=what))
     readings: list[Reading] = []
     ready: list[tuple[str, ReadTable]] = []
-    for opener in openers(path):
+    parts = [(one, said) for one in openers(path) for said in of_sheets(one.name, options)]
+    for opener, options in parts:
         matches: list[Match] = []
         if not options.header:
             # What fits the tables wanted is meant, where an export could fill others as well.
@@ -355,12 +357,50 @@ def _read(
             progress(opener.name, 0.0)
             readings += _of_blocks(fitting, tables, options)
             continue
-        one = _unknown(request, opener, tables, progress)
+        one = _unknown(request._replace(options=options), opener, tables, progress)
         if isinstance(one, Reading):
+            if not options.sheet:
+                one.left += _other_sheets(opener, one.match.page.title, one.match.row)
             readings.append(one)
         else:
-            ready.append(one)
+            ready.append(_with_sheets_told(opener, *one))
     return readings, ready
+
+
+def _with_sheets_told(opener: Opener, name: str, table: ReadTable) -> tuple[str, ReadTable]:
+    """A table of which is told what else its workbook has."""
+    chosen = next((one for one in table.remarks if _says(one, FIRST_OF_SEVERAL)), None)
+    if not isinstance(chosen, Message):
+        return name, table
+    told = _other_sheets(opener, str(chosen.fields["sheet"]), None)
+    return name, table._replace(remarks=[*table.remarks, *told])
+
+
+def _other_sheets(opener: Opener, title: str, row: int | None) -> Iterator[Message]:
+    """What is told of sheets with the columns of the one that was read, from its header on."""
+    found = list(pages(opener)) if title else []
+    headers = [
+        next((n for n, cells in enumerate(page.head) if any(text_of(cells))), 0)
+        if row is None
+        else row
+        for page in found
+    ]
+    filled = {}
+    for page, at in zip(found, headers, strict=True):
+        texts = [plain_tables.loose(text) for text in text_of((page.head[at:] or [[]])[0])]
+        rows = sum(any(text_of(cells)) for cells in page.head[at + 1 :])
+        filled[page.title] = sorted(filter(None, texts)), rows
+    texts, _ = filled.get(title, ([], 0))
+    same = [name for name, (others, rows) in filled.items() if others == texts and rows]
+    if len(same) < 2:
+        return
+    others = [Message("{sheet} ({rows})", sheet=name, rows=Counted(filled[name][1], "rows"))
+              for name in same if name != title]  # fmt: skip
+    yield Message(
+        "sheets with the same columns are not read: {sheets}; {options} reads all",
+        sheets=Names(tuple(others)),
+        options=" ".join(f'--sheet "{name}"' for name in same),
+    )
 
 
 def reader_of(request: Request) -> Reader | None:
@@ -384,7 +424,9 @@ def matches_of(
     Raises SourceError where it is in doubt, of layouts that are wanted.
     """
     try:
-        found = recognised(list(pages(opener, options.encoding)), layouts, wanted=wanted)
+        found = recognised(
+            list(pages(opener, options.encoding, options.sheet)), layouts, wanted=wanted
+        )
     except AmbiguousError as error:
         raise SourceError(
             Message(

@@ -15,7 +15,7 @@ from kpi_xl.sources import SourceError
 def header_of(opener: Opener, options: Options) -> tuple[SourcePage, int, list[str]]:
     """The page, the row (from 1) and the texts that look most like a header. Raises SourceError."""
     best: tuple[int, SourcePage, int, list[str]] | None = None
-    for page in pages(opener, options.encoding):
+    for page in pages(opener, options.encoding, options.sheet):
         for number, row in enumerate(page.head[:FORTY], start=1):
             texts = text_of(row)
             if options.header and number != options.header:

@@ -21,7 +21,8 @@ class Options:
     """What the user says of a file that nobody knows, or knows wrong. It goes before all else.
 
     `renamed` is theirs = ours, `set` ours = a value for all rows, `where` theirs = the values of
-    the rows that count, `once` the column of which each value counts once, `header` the row.
+    the rows that count, `once` the column of which each value counts once, `header` the row,
+    `sheet` the sheets of a workbook that are read.
     """
 
     header: int = 0
@@ -31,6 +32,7 @@ class Options:
     currency: str = ""
     once: str = ""
     net: bool = False
+    sheet: tuple[str, ...] = ()
     set: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Options:
         parts += [f"--set {ours}={value}" for ours, value in self.set.items()]
         parts += [f"--where {c}={value}" for c, values in self.where.items() for value in values]
         parts += ["--net"] * self.net
+        parts += [f"--sheet {name}" for name in self.sheet]
         return "; ".join(map(_quoted, parts))
 
 
@@ -84,6 +87,7 @@ def options_from(given: Iterable[tuple[str, str]], renamed: Mapping[str, str] = 
     single: dict[str, str] = {}
     sets: dict[str, str] = {}
     where: dict[str, tuple[str, ...]] = {}
+    sheets: tuple[str, ...] = ()
     header = 0
     net = False
     for name, value in given:
@@ -100,6 +104,8 @@ def options_from(given: Iterable[tuple[str, str]], renamed: Mapping[str, str] = 
                 header = int(value)
         elif name == "net":
             net = True
+        elif name == "sheet":
+            sheets = (*sheets, value)
         elif name in ("set", "where"):
             column, mark, kept = (part.strip() for part in value.partition("="))
             if not mark or not column:
@@ -155,10 +161,23 @@ def options_from(given: Iterable[tuple[str, str]], renamed: Mapping[str, str] = 
         faults += [fault] if fault else []
     if faults:
         raise SourceError(*faults)
-    return Options(header, net=net, set=sets, where=where, renamed=renamed, **single)
+    return Options(header, net=net, sheet=sheets, set=sets, where=where, renamed=renamed, **single)
 
 
-NAMES = ("header", "dates", "numbers", "encoding", "set", "where", "once", "currency", "net")
+BOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
+"""The endings of workbooks, which have sheets."""
+
+
+def of_sheets(name: str, options: Options) -> list[Options]:
+    """The options of each sheet that is named, if a file has sheets: they are read one by one."""
+    if not name.lower().endswith(BOOKS):
+        return [replace(options, sheet=())]
+    return [replace(options, sheet=(sheet,)) for sheet in options.sheet] or [options]
+
+
+NAMES = (
+    *("header", "sheet", "dates", "numbers", "encoding", "set", "where", "once", "currency", "net"),
+)
 
 
 class Request(NamedTuple):

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from kpi_xl import bounded
+from kpi_xl.exports.options import BOOKS
 from kpi_xl.files import kind
 from kpi_xl.locales import Message
 from kpi_xl.ooxml import limits
+from kpi_xl.reference import did_you_mean
 from kpi_xl.sources import SourceError, columns_of, headers_of, records
 from kpi_xl.sources.records import SAVE_UTF_8, TOO_LARGE
 
@@ -30,7 +32,7 @@ ENCODINGS = ("cp1251", "gb18030", "big5", "cp949", "shift_jis", "cp1252", "cp125
 """Encodings before Unicode, in the order of trying; what is recognised in them decides."""
 
 DELIMITERS = ",;\t|"
-TEXTS, BOOKS, PACKED = (".csv", ".tsv", ".txt"), (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"), ".zip"
+TEXTS, PACKED = (".csv", ".tsv", ".txt"), ".zip"
 PIECE = 20_000  # rows
 
 
@@ -167,8 +169,11 @@ def readable(path: Path) -> Iterator[None]:
         ) from None
 
 
-def pages(opener: Opener, encoding: str = "") -> Iterator[SourcePage]:
-    """The pages of a file: its sheets, or its text under each likely encoding and delimiter."""
+def pages(opener: Opener, encoding: str = "", sheets: Sequence[str] = ()) -> Iterator[SourcePage]:
+    """The pages of a file: its sheets, or its text under each likely encoding and delimiter.
+
+    Of a workbook they are the sheets named, or else all that are shown. Raises SourceError.
+    """
     if opener.reader:
         headers = headers_of(opener.path, None, opener.reader)
         found: list[records.Found] = []
@@ -179,7 +184,7 @@ def pages(opener: Opener, encoding: str = "") -> Iterator[SourcePage]:
     with opener.open() as file:
         start = file.read(HEAD)
     if start.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        yield from _sheets(opener)
+        yield from _sheets(opener, sheets)
     elif start.startswith(b"PAR1"):
         return
     else:
@@ -296,7 +301,7 @@ def _pieces(opener: Opener, encoding: str, delimiter: str) -> Iterator[list[list
 # Workbooks
 
 
-def _sheets(opener: Opener) -> Iterator[SourcePage]:
+def _sheets(opener: Opener, named: Sequence[str]) -> Iterator[SourcePage]:
     from python_calamine import (
         CalamineError,
         CalamineWorkbook,
@@ -332,11 +337,12 @@ def _sheets(opener: Opener) -> Iterator[SourcePage]:
         ) from None
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
-            for sheet in book.sheets_metadata:
-                if sheet.typ != SheetTypeEnum.WorkSheet:
-                    continue
-                if sheet.visible != SheetVisibleEnum.Visible:
-                    continue
+            sheets = [one for one in book.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
+            if named:
+                sheets = _named(opener.path, sheets, named)
+            else:
+                sheets = [one for one in sheets if one.visible == SheetVisibleEnum.Visible]
+            for sheet in sheets:
                 area = book.get_sheet_by_name(sheet.name)
                 cells = area.to_python(skip_empty_area=False)
                 merged = area.merged_cell_ranges or []
@@ -372,6 +378,18 @@ def _sheets(opener: Opener) -> Iterator[SourcePage]:
                 reason=error,
             )
         ) from None
+
+
+def _named(path: Path, sheets: Sequence[Any], named: Sequence[str]) -> list[Any]:
+    """The sheets of these names. Raises SourceError for one that is not there."""
+    there = {sheet.name.casefold(): sheet for sheet in sheets}
+    missing = next((name for name in named if name.casefold() not in there), None)
+    if missing is None:
+        return [there[name.casefold()] for name in named]
+    names = [sheet.name for sheet in sheets]
+    text = '{path} has no sheet "{sheet}"{near}; it has {names}'
+    near, has = did_you_mean(missing, names), records.listed(names)
+    raise SourceError(Message(text, path=path, sheet=missing, near=near, names=has))
 
 
 def _spread(cells: list[list[Any]], top: int, left: int, bottom: int, right: int) -> None:

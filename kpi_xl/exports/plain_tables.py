@@ -194,7 +194,7 @@ def is_reshaped(opener: Opener, tables: Mapping[str, Sequence[Column]]) -> bool:
 
 
 def _pages(opener: Opener, options: Options) -> list[SourcePage]:
-    found = list(pages(opener, options.encoding))
+    found = list(pages(opener, options.encoding, options.sheet))
     if len({page.encoding for page in found} & set(ENCODINGS)) > 1:
         likely = likely_encodings(opener.open)
         if len(likely) != 1:

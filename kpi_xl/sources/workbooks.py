@@ -47,6 +47,9 @@ def read_workbook(path: Path, choose: Choice, table: str | None, progress: Progr
     return found
 
 
+FIRST_OF_SEVERAL = "read from the sheet {sheet}, the first of {number}"
+
+
 def _chosen(
     book: Any, wanted: str | None, tables: Mapping[str, ExcelTable]
 ) -> tuple[str, ExcelTable | None, list[Message]]:
@@ -69,8 +72,7 @@ def _chosen(
     title = fits[0]
     remarks: list[Message] = []
     if title.casefold() != name and len(shown) > 1:
-        text = "read from the sheet {sheet}, the first of {number}"
-        remarks.append(Message(text, sheet=title, number=len(shown)))
+        remarks.append(Message(FIRST_OF_SEVERAL, sheet=title, number=len(shown)))
     return title, None, remarks
 
 
