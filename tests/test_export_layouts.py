@@ -54,7 +54,7 @@ TOTALS = ("Total", "Total: Account", "Gesamt: Konto", "Total : compte", "Total: 
 AMOUNTS = {"cost", "revenue", "total", "paid", "charged", "price", "value", "amount", "won_value"}
 COUNTS = {"impressions", "clicks", "conversions", "visits", "engaged_visits", "pageviews", "sent",
           "delivered", "opens", "email_clicks", "unsubscribes", "quantity", "results", "bounces",
-          "visit_seconds", "orders"}  # fmt: skip
+          "visit_seconds", "orders", "carts", "purchases"}  # fmt: skip
 TEXTS = {"status": "", "interval": "month", "currency": "EUR", "stage": "Talking", "test": "",
          "cancelled": "", "captured": "true", "refunded": "0", "outstanding": "0", "tax": "0",
          "shipping": "0", "adjusted": "0", "dispute": "", "disputed": "0", "reference": "",

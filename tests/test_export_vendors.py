@@ -308,6 +308,13 @@ def test_checkouts_that_nobody_finished_are_no_orders(tmp_path: Path) -> None:
     assert column(told, "Orders", "amount") == [30]
 
 
+def test_a_refund_of_an_order_of_several_items_is_taken_off_it(tmp_path: Path) -> None:
+    """The lines of its items say no currency: 23.26 less 15, then 1,040 less 5."""
+    refund = '"Jan 18, 2024",Refund,20-00000-0000{0},20-00000-0000{0},buyer{0},-14'
+    path = as_written("ebay.csv", tmp_path / "e.csv", (refund.format(2), refund.format(1)))
+    assert sorted(column(filled("retention", path), "Orders", "amount")) == [8.26, 1035]
+
+
 def test_what_the_owner_buys_with_the_card_is_no_sale(tmp_path: Path) -> None:
     """Payments at a till are; a statement calls the number of the invoice its ID."""
     bonus = ("General Withdrawal", "Debit Card Cash Back Bonus")

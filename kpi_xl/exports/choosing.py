@@ -408,7 +408,9 @@ def _taken_off(
     given = {key: -worth for key, worth in sums.items()}
     taken = list(zip(orders["order"], orders["_currency"], strict=True))
     _tell_others(refunds, given, taken, reading)
-    orders = orders.assign(refunded=[given.get(key, 0.0) for key in taken])
+    # Lines of items may say no currency of their own.
+    back = {(order, ""): worth for (order, _), worth in given.items()} | given
+    orders = orders.assign(refunded=[back.get(key, 0.0) for key in taken])
     orders["refunded"] = orders["refunded"].clip(lower=0.0)
     orders[total] = orders[total].where(orders["refunded"].notna())  # nobody knows what was kept
     unsaid = are_refunded(orders) & (orders["refunded"] == 0)
