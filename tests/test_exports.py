@@ -635,7 +635,7 @@ def test_rows_without_a_day_are_in_no_month(tmp_path: Path) -> None:
     assert value == pytest.approx(255.31)
     assert "1 row without a date (Amount spent (EUR) " in told
     for name in ("funnel", "scorecard"):
-        with pytest.raises(SourceError, match="the cell is blank, and the row cannot be added up"):
+        with pytest.raises(SourceError, match="the cell is blank, and every row needs its"):
             filled(name, path)
     # A draft of a mailing has neither a day nor anything that is counted.
     mails = (FILES / "mailchimp_campaigns.csv").read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """Files that no vendor wrote: tables of people's own, as they come out of their programs."""
 
 import io
+import re
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -118,10 +119,10 @@ def test_seconds_since_1970_are_days(tmp_path: Path) -> None:
 EVERYTHING = """date,channel,campaign,cost,clicks
 2024-01-01,Google,A,5,10
 2024-01-01,Meta,B,6,20
-2024-01-01,All channels,,11,30
+2024-01-01,All channels,all,11,30
 2024-01-02,Google,A,5,10
 2024-01-02,Meta,B,6,25
-2024-01-02,All channels,,11,35
+2024-01-02,All channels,all,11,35
 """
 
 
@@ -130,13 +131,147 @@ def test_a_name_that_is_the_total_of_the_others_is_refused(tmp_path: Path, name:
     """The cost is 22, and would be 44."""
     path = text_file(tmp_path / "ads.csv", EVERYTHING.replace("All channels", name))
     told = refusal("campaigns", path)
-    assert f'in the column channel "{name}" has what the other rows' in told
+    assert f'in the column channel "{name}" has what other rows' in told
     assert "(2)" in told
     without = Options(where={"channel": ("Google", "Meta")})
     assert total(filled("campaigns", path, words=without), "Ads", "cost") == 22
     # The clicks of one day are not those of the others: it is a campaign of that name.
     path = text_file(tmp_path / "named.csv", EVERYTHING.replace("11,35", "11,34"))
     assert total(filled("campaigns", path), "Ads", "cost") == 44
+
+
+HEAD = "date,campaign,cost,clicks,conversions\n"
+FIRST = "2024-01-01,A,100,10,1\n2024-01-02,A,100,10,1\n"
+SECOND = "2024-01-01,B,50,5,1\n2024-01-02,B,50,5,1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "told"),
+    [
+        # The cost is 300, and would be 600, or 900.
+        ("campaigns", f"{HEAD}{FIRST},,200,20,2\n{SECOND},,100,10,2\n",
+         'row 4, column "date": the cell is blank, and the row has what the 2 rows above it come to'
+         ": delete such rows, which are subtotals, or fill in what they are of (2 rows: 4, 7;"
+         " 300.00)"),
+        ("campaigns", f"{HEAD},,200,20,2\n{FIRST},,100,10,2\n{SECOND}", "the 2 rows below it come"),
+        ("campaigns", f"{HEAD}{FIRST}{SECOND},,300,30,4\n", "the 4 rows above it come to"),
+        ("campaigns", f"{HEAD}{FIRST},,200,20,2\n{SECOND},,100,10,2\n,,300,30,4\n",
+         "(3 rows: 4, 7, 8; 600.00)"),
+        ("campaigns", f"{HEAD}{FIRST},A Total,200,20,2\n{SECOND}", "the 2 rows above it come to"),
+        ("campaigns", f"{HEAD}{FIRST}2024-01-02,,200,20,2\n{SECOND}", 'row 4, column "campaign"'),
+        # Blanks that are what stands above.
+        ("campaigns", f"{HEAD}2024-01-01,A,100,10,1\n2024-01-02,,100,10,1\n{SECOND}",
+         'row 3, column "campaign": the cell is blank, and every row needs its campaign: fill it,'
+         " with what stands above where that is meant, or delete the row, as of a total"
+         " (1 row: 3; 100.00)"),
+        ("campaigns", f"{HEAD}2024-01-01,A,100,10,1\n,B,100,10,1\n{SECOND}", "needs its date"),
+        ("retention", "customer,date,amount\na,2024-01-05,100\na,2024-02-05,50\na,,150\n",
+         'row 4, column "date": the cell is blank, and the row has what the 2 rows above'),
+        ("retention", f"{MONTHS}2024-01-01{COUNTS}2024-02-01{COUNTS}{COUNTS}", 'row 4, column "m'),
+        ("funnel", "month,channel,spend\n2024-01-01,x,1\n2024-02-01,x,2\n,,3\n", 'column "month"'),
+        ("funnel", "Channel,Note,Jan 2024,Feb 2024\nx,,1,2\ny,,3,4\n,all,4,6\n", "row 4 has no"),
+        ("funnel", "lead_id,created,channel,mql_date,sql_date,won_date,value\n"
+         "1,2024-01-01,x,,,,100\n2,2024-01-02,x,,,,200\n,,x,,,,300\n",
+         'row 4, column "lead_id": the cell is blank, and the row has what the 2 rows above'),
+        ("funnel", "lead_id,created,channel,mql_date,sql_date,won_date,value\n"
+         "1,2024-01-01,x,,,,100\n2,2024-01-02,x,,,,200\nx total,,,,,,300\n", "the 2 rows above"),
+        ("sales_team", "rep,week,sales,visits,leads,deals,spend\na,2024-01-01,100,1,1,1,1\n"
+         "a,2024-01-08,100,1,1,1,1\n,,200,2,2,2,2\n", 'row 4, column "rep"'),
+        ("sales_team", "rep,sales,visits\na,100,1\nb,100,1\n,200,2\n", 'row 4, column "rep"'),
+        ("scorecard", "month,spend,revenue\n2024-01-01,1,10\n2024-02-01,2,20\n,3,30\n", "row 4, c"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_rows_that_say_not_what_they_are_of(
+    name: str, lines: str, told: str, kind: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"table.{kind}"
+    path.write_bytes(lines.encode() if kind == "csv" else workbook(lines))
+    assert told in re.sub(r" \(\w+![A-Z]+\d+\)", "", refusal(name, path))
+
+
+def workbook(lines: str) -> bytes:
+    """A workbook with the cells of a CSV file, each as the number or the text that it is."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        for row, line in enumerate(lines.splitlines()):
+            for place, text in enumerate(line.split(",")):
+                sheet.write(row, place, float(text) if text.isdigit() else text)
+
+    return written(fill)
+
+
+def test_a_column_of_names_that_is_blank_throughout_has_none(tmp_path: Path) -> None:
+    path = text_file(tmp_path / "ads.csv", HEAD + FIRST.replace(",A,", ",,"))
+    assert total(filled("campaigns", path), "Ads", "cost") == 200
+    undated = text_file(tmp_path / "undated.csv", f"{HEAD},A,100,10,1\n,B,50,5,1\n")
+    assert "needs its date" in refusal("campaigns", undated)
+
+
+def test_subtotals_that_are_called_so_are_those_of_their_part(tmp_path: Path) -> None:
+    """300 in all, of which each day has 150."""
+    day = "2024-01-0{0},A,100,10,1\n2024-01-0{0},B,50,5,1\n,Summe,{1},15,2\n"
+    path = text_file(tmp_path / "days.csv", HEAD + day.format(1, 150) + day.format(2, 150))
+    told = filled("campaigns", path)
+    assert total(told, "Ads", "cost") == 300
+    assert "2 totals agree" in told.notes[0].left
+    path = text_file(tmp_path / "wrong.csv", HEAD + day.format(1, 149) + day.format(2, 151))
+    assert 'row 7: its total of "cost" is 151' in refusal("campaigns", path)
+
+
+def test_totals_of_several_levels_with_their_day_are_refused(tmp_path: Path) -> None:
+    """The cost is 19, and would be 57."""
+    text = (
+        "date,channel,campaign,cost,clicks\n"
+        "2024-01-01,Search,A,5,10\n2024-01-01,Search,B,6,20\n2024-01-01,Search,Search total,11,30\n"
+        "2024-01-01,Social,C,7,7\n2024-01-01,Social,D,1,7\n2024-01-01,Social,Social total,8,14\n"
+        "2024-01-01,,Grand total,19,44\n"
+    )
+    told = refusal("campaigns", text_file(tmp_path / "levels.csv", text))
+    for name in ("Search total", "Social total", "Grand total"):
+        assert f'"{name}" has what other rows come to together' in told
+    # A campaign of that name, with numbers of its own.
+    path = text_file(tmp_path / "own.csv", text.replace("Search total,11", "Search total,12"))
+    assert "Search total" not in refusal("campaigns", path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "column"),
+    [
+        ("sales_team", "rep,sales,visits\na,100,1\nb,50,1\nTotal,150,2\n", "rep"),
+        ("campaigns", "test,visitors_a,conversions_a,visitors_b,conversions_b\n"
+         "x,100,10,100,12\ny,100,10,100,12\nGesamtergebnis,200,20,200,24\n", "test"),
+    ],
+)  # fmt: skip
+def test_a_total_of_a_table_without_days_is_refused(
+    name: str, text: str, column: str, tmp_path: Path
+) -> None:
+    told = refusal(name, text_file(tmp_path / "table.csv", text))
+    assert f"in the column {column}" in told
+    assert "has what other rows come to together" in told
+
+
+def test_a_pivot_table_with_its_levels_below_each_other_is_refused(tmp_path: Path) -> None:
+    """The cost is 23, and would be 46: Google and Meta are the channels of the others."""
+    lines = ["Google,11,30", "A,5,10", "B,6,20", "Meta,12,31", "C,7,11", "D,5,20"]
+    text = "date,campaign,cost,clicks\n" + "".join(f"2024-01-01,{line}\n" for line in lines)
+    told = refusal("campaigns", text_file(tmp_path / "pivot.csv", text))
+    assert '"Google" has what the rows below it come to, and all rows are such sums (2)' in told
+    path = text_file(tmp_path / "others.csv", text.replace("5,20", "5,21"))
+    assert total(filled("campaigns", path), "Ads", "cost") == 46
+
+
+def test_names_and_days_that_some_rows_lack_are_told_with_their_worth(tmp_path: Path) -> None:
+    ads = text_file(tmp_path / "ads.csv", EVERYTHING.replace("Meta", ""))
+    told = filled("campaigns", ads, words=Options(where={"channel": ("Google", "")}))
+    assert "2 rows without a channel, counted all the same (cost 12.00)" in told.notes[0].remarks()
+    leads = (
+        "lead_id,created,channel,mql_date,sql_date,won_date,value\n"
+        "1,2024-01-01,x,,,,100\n2,,x,,,2024-02-01,200\n"
+    )
+    told = filled("funnel", text_file(tmp_path / "leads.csv", leads))
+    assert "1 row without a created, counted all the same (200.00)" in told.notes[0].remarks()
 
 
 def test_days_that_were_swapped_beside_texts_are_refused() -> None:

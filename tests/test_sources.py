@@ -437,7 +437,7 @@ def test_optional_and_filled_columns(write: Callable[..., Path]) -> None:
     }  # fmt: skip
     assert refusal(path, [Column("id", KEY, filled=True), Column("won", DATE)]) == (
         'orders.csv, row 5, column "id": the cell is blank, and every row needs its id: fill it,'
-        " or delete the row"
+        " with what stands above where that is meant, or delete the row, as of a total"
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from kpi_xl.exports.gaps import gaps
 from kpi_xl.exports.options import money
 from kpi_xl.exports.reading import NOUNS, Reading, tell_left
 from kpi_xl.exports.recognition import lacking
@@ -85,9 +86,6 @@ WITHOUT_END = (
     " delete the row"
 )
 
-DAYS_FROM = ("date", "day", "week", "month", "start")
-"""The columns that a day may come from, where the file has none of its own name."""
-
 NO_COST = Message(
     "has no cost, and a row of the table {table} says what a channel cost in a month", table="Spend"
 )
@@ -126,8 +124,9 @@ def convert(reading: Reading, table: str, columns: Sequence[Column]) -> None:
         _opportunities(reading)
     of_days = table == "Spend" and reading.grain != "month"
     added_up = source != table or table in ("Months", "Weeks") or of_days
-    if added_up and (gap := _gap(reading, NEEDED.get(source, ()))):
-        reading.faults.append(gap)
+    needed = [[name] for name in NEEDED.get(source, ())] if added_up else []
+    if faults := [*gaps(reading.frame, needed, reading)]:
+        reading.faults += faults
         return
     if added_up:  # what is in two currencies has been refused, or converted
         one = closer(*set(reading.frame["_currency"]))
@@ -149,28 +148,6 @@ def _known(reading: Reading, names: Sequence[str]) -> bool:
     """Whether any row has a cell in one of these columns."""
     frame = reading.frame
     return any(frame[name].notna().any() for name in names if name in frame)
-
-
-def _gap(reading: Reading, needed: Sequence[str]) -> Message | None:
-    """The first cell that is blank, and must not be."""
-    frame, match = reading.frame, reading.match
-    for name in needed:
-        blank = frame[name].isna() if name in frame else frame["_row"].isna()
-        if blank.any():
-            row = int(frame["_row"][blank].iloc[0])
-            origins = (name, *(DAYS_FROM if name in ("date", "month", "week") else ()))
-            place = next((match.places[one] for one in origins if one in match.places), None)
-            return Message(
-                'row {row}, column "{name}"{at}: {sentence}',
-                row=row,
-                name=name if place is None else match.headers[place],
-                at="" if place is None else match.page.at(row, place),
-                sentence=Message(
-                    "the cell is blank, and the row cannot be added up without it: fill it, or"
-                    " delete the row"
-                ),
-            )
-    return None
 
 
 def _grouped(reading: Reading, keys: Sequence[str], to: dict[str, Callable[[date], date]]) -> None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from kpi_xl.bounded import BudgetError, call
 from kpi_xl.exports import conversions, plain_tables
 from kpi_xl.exports.days import period_of
+from kpi_xl.exports.gaps import DAYS_FROM
 from kpi_xl.exports.layouts import Layout
 from kpi_xl.exports.options import Note, Options, Request, money, of_sheets
 from kpi_xl.exports.pages import ENCODINGS, Opener, openers, pages, readable, text_of
@@ -21,7 +22,7 @@ from kpi_xl.exports.plain_tables import NoHeaderError, ReshapedError
 from kpi_xl.exports.rates import OWN, Rates, codes_of, converted, currency_of, of_money
 from kpi_xl.exports.reading import BESIDE, Reading, filled_columns
 from kpi_xl.exports.recognition import AmbiguousError, Match, recognised, sure_encoding
-from kpi_xl.exports.rows import is_total, rows_of
+from kpi_xl.exports.rows import rows_of
 from kpi_xl.exports.several import (
     Group,
     Part,
@@ -34,10 +35,11 @@ from kpi_xl.exports.several import (
     rows_of_all,
     summed,
     told_again,
+    told_nameless,
     with_numbers,
 )
 from kpi_xl.exports.shaping import NOT_MEASURED, shaped
-from kpi_xl.exports.totals import total_among
+from kpi_xl.exports.totals import may_be_total, sums_above, total_among
 from kpi_xl.files import is_there, kind
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.locales.currencies import may_be_one
@@ -552,7 +554,7 @@ def _as_ours(
             _refuse_totals(ready, tables)
             # Amounts may be in another currency in the files beside it.
             says = any(_says(told, SIGN_LEFT_OUT, IN_CURRENCY) for told in ready[1].remarks)
-            if not (says or _has_totals(ready[1], tables[ready[0]])):
+            if not (says or _has_nameless(ready[1], tables[ready[0]])):
                 return ready
         except SourceError as error:
             if opener.reader and not isinstance(error, MisfitError):
@@ -581,10 +583,11 @@ def _as_ours(
 
 
 def _refuse_totals(ready: tuple[str, ReadTable], tables: Tables) -> None:
-    """Raises SourceError where a name of a table is a total of the others."""
+    """Raises SourceError where a name of a table is a total of others."""
     name, table = ready
     measured = [one.name for one in tables[name] if one.unit not in NOT_MEASURED]
-    if faults := list(total_among(table.columns, measured)):
+    cells = table.columns
+    if faults := [*total_among(cells, measured), *sums_above(cells, measured)]:
         raise SourceError(*faults)
 
 
@@ -597,12 +600,16 @@ def _says(told: object, *texts: str) -> bool:
     return told.template in texts or any(_says(one, *texts) for one in told.fields.values())
 
 
-def _has_totals(table: ReadTable, columns: Sequence[Column]) -> bool:
-    """Whether a row without a day is called a total: the rows are then told apart from totals."""
-    dated = [table.columns[column.name] for column in columns if column.unit is DATE]
-    rows = [row for row in range(table.rows) if dated and all(days[row] is None for days in dated)]
-    named = [table.columns[column.name] for column in columns if column.unit is KEY]
-    return any(is_total(names[row]) for names in named for row in rows)
+def _has_nameless(table: ReadTable, columns: Sequence[Column]) -> bool:
+    """Whether a row without a day has no name, or one that a total may have."""
+    days = [table.columns[column.name] for column in columns if column.unit is DATE]
+    rows = [row for row in range(table.rows) if days and all(some[row] is None for some in days)]
+    keys = [table.columns[column.name] for column in columns if column.unit is KEY]
+    return any(
+        may_be_total(names[row]) or (names is keys[0] and names[row] is None)
+        for names in keys
+        for row in rows
+    )
 
 
 def _plain(
@@ -735,8 +742,9 @@ def _appended(
     twice = [[*told_again(part[1], some, columns)] for part, some in zip(parts, again, strict=True)]
     for (path, cells, _, reading, _), more in zip(parts, twice, strict=True):
         more += in_other_years(name, path, cells, columns, faults)
-        if name == "Orders" and not (reading and reading.match.layout.file):
-            more += plain_tables.same_amounts(cells)
+        if not (reading and reading.match.layout.file):
+            more += told_nameless(cells, columns)
+            more += plain_tables.same_amounts(cells) if name == "Orders" else ()
     for place, (group, doubled) in enumerate(zip(groups, again, strict=False)):
         more = [*numbered.get(len(ours), ()), *twice[place]]
         for request, one in zip(group.requests, group.readings, strict=True):
@@ -845,7 +853,7 @@ def taken_for(reading: Reading) -> tuple[str, ...]:
 
 def _period(reading: Reading) -> str:
     period = period_of(reading.match)
-    own = {*conversions.DAYS_FROM} & reading.match.places.keys()
+    own = {*DAYS_FROM} & reading.match.places.keys()
     if period and not own:
         return Message("{start} to {end}", start=period[0], end=period[1])
     for name in ("date", "created", "month", "week"):

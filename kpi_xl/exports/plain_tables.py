@@ -451,14 +451,16 @@ def _from_wide(match: Match, columns: Sequence[Column], table: str, months: Sequ
     frame = pd.DataFrame({int(place): cells for place, cells in rows.cells.items()}, dtype=object)
     given = frame.map(lambda cell: bool(text_of([cell])[0]))
     some = given[[*months]].any(axis=1)  # a row without any is a remark
-    nameless = some & ~given[others].any(axis=1)
+    known = _places(match.headers, columns, Options())
+    needed = [known[c.name] for c in columns if c.filled and known.get(c.name) in others]
+    nameless = some & ~(given[needed].all(axis=1) if needed else given[others].any(axis=1))
     if others and nameless.any():
         raise SourceError(
             Message(
                 "{path}: row {row} has no {column}: fill it in, or delete the row if it is a total",
                 path=match.page.opener.path,
                 row=rows.numbers[int(nameless.to_numpy().argmax())],
-                column=match.headers[others[0]],
+                column=match.headers[(needed or others)[0]],
             )
         )
     frame = frame[some]

@@ -69,7 +69,7 @@ def tell_left(rows: Any, why: str, noun: str, reading: Reading) -> None:
     if not len(rows):
         return
     things = Counted(len(rows), noun)
-    if worth := _worth_of(rows):
+    if worth := worth_of(rows):
         reading.left.append(
             Message("{things} {why} ({worth})", things=things, why=why, worth=worth)
         )
@@ -101,7 +101,7 @@ def worths(
     return {match.headers[places[name]]: frame[name] for name in moneys}
 
 
-def _worth_of(rows: Any) -> str:
+def worth_of(rows: Any) -> str:
     """What some rows are worth, as it is told; nothing where no cell says it."""
     known = [name for name in rows if name.startswith(WORTH) and rows[name].notna().any()]
     sums = ((name.removeprefix(WORTH), money(float(rows[name].sum()))) for name in known)

@@ -13,8 +13,9 @@ from kpi_xl.locales import Message
 from kpi_xl.sources import MOST_ROWS
 
 TOTAL_WORDS = re.compile(
-    r"(grand |sub-?)?totals?|sum|gesamt(summe)?|summe|insgesamt|total g[eé]n[eé]ral|итого|всего"
-    r"|总计|合计|總計|合計|小计|小計|جمع|جمع کل|مجموع",
+    r"(grand |sub-?|sous-)?totals?|sum|gesamt|(gesamt|teil|zwischen)?(summe|ergebnis)|insgesamt"
+    r"|total g[eé]n[eé]ral|total gera?l|totale( complessivo)?|(eind|sub)?totaal"
+    r"|итого|всего|(общий )?итог|总计|合计|總計|合計|小计|小計|汇总|جمع|جمع کل|مجموع",
     re.IGNORECASE,
 )
 """What a row of totals begins with where no layout says it."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from kpi_xl.exports import conversions
 from kpi_xl.exports.days import period_of
+from kpi_xl.exports.gaps import needed_in
 from kpi_xl.exports.layouts import plain
 from kpi_xl.exports.options import Request, money
 from kpi_xl.exports.reading import NUMBERS, Reading, filled_columns
@@ -723,6 +724,23 @@ def _worth(
     }
     worth = [(name, money(float(amount))) for name, amount in sums.items() if amount]
     return worth[0][1] if len(sums) == 1 and worth else ", ".join(map(" ".join, worth))
+
+
+def told_nameless(
+    cells: Mapping[str, Sequence[Any]], columns: Sequence[Column]
+) -> Iterator[Message]:
+    """What is told of rows of a table of ours without a name, or a day, that others have."""
+    firsts = {*needed_in(columns)[0]}
+    for column in columns:
+        if column.filled or not (column.alike or column.name in firsts):
+            continue
+        places = [place for place, cell in enumerate(cells[column.name]) if cell is None]
+        if not 0 < len(places) < len(cells[column.name]):
+            continue
+        things, worth = Counted(len(places), "rows"), _worth(cells, places, columns)
+        why = Message("without a {column}, counted all the same", column=column.name)
+        text = "{things} {why} ({worth})" if worth else "{things} {why}"
+        yield Message(text, things=things, why=why, **({"worth": worth} if worth else {}))
 
 
 BY_DAYS = ("Orders", "Ads", "Leads", "Weeks", "Months")

@@ -14,6 +14,7 @@ from kpi_xl.exports import cells as written
 from kpi_xl.exports.amounts import with_amounts
 from kpi_xl.exports.choosing import chosen, says_its_own, subtotals, tests_of_mailings, without_sums
 from kpi_xl.exports.days import grains_said, of_longer, tell_periods, with_days, years_given
+from kpi_xl.exports.gaps import gaps_in_ours
 from kpi_xl.exports.gift_cards import with_gift_cards
 from kpi_xl.exports.layouts import plain
 from kpi_xl.exports.options import Options, money
@@ -30,9 +31,9 @@ from kpi_xl.exports.reading import (
     worths,
 )
 from kpi_xl.exports.recognition import Match
-from kpi_xl.exports.rows import Rows, blocks_apart, rows_of
+from kpi_xl.exports.rows import MOST_LINES, Rows, blocks_apart, rows_of
 from kpi_xl.exports.stages import staged
-from kpi_xl.exports.totals import total_among
+from kpi_xl.exports.totals import sums_above, total_among
 from kpi_xl.locales import Counted, Message
 from kpi_xl.locales.currencies import closer, contradict, currency_named, may_be_one
 from kpi_xl.reference import did_you_mean
@@ -147,8 +148,12 @@ def shaped(
         subtotals(frame, measured, reading)
     if adds_up and "sent" in frame and not reading.faults:
         tests_of_mailings(frame, measured, reading)
-    if not (layout.file or options.where):  # a vendor's rows of totals have their own rules
-        reading.faults += total_among({name: frame[name].tolist() for name in frame}, measured)
+    if not (layout.file or reading.faults):  # a vendor's rows of totals have their own rules
+        cells = {name: frame[name].tolist() for name in frame}
+        looks = [gaps_in_ours(frame, columns, options.set, reading)]
+        if not options.where:
+            looks = [total_among(cells, measured), *looks, sums_above(cells, measured)]
+        reading.faults += next(filter(None, map(list, looks)), [])
     if reading.faults:
         return reading
     if reading.numbers and not options.where:  # whoever says which rows count means so
@@ -503,7 +508,9 @@ def _prove(
         )
         totals = {name: column[-1] for name, column in read.columns.items()}
         found = _compared(number, totals, rows, frame, reading)
-        if found.faults:
+        if found.faults and _is_of_a_part(number, totals, rows, frame, reading):
+            agreed += 1
+        elif found.faults:
             wrong.append(found)
         elif found.agrees:
             agreed += 1
@@ -579,6 +586,19 @@ def _compared(
         shown = {"total": f"{total:,.15g}", "summed": f"{summed:,.15g}"}
         faults.append(Message(text, number=number, theirs=theirs, **shown))
     return _Total(agrees, faults, sides.pop() if len(sides) == 1 else 0)
+
+
+def _is_of_a_part(
+    number: int, totals: Mapping[str, float | None], rows: Rows, frame: Any, reading: Reading
+) -> bool:
+    """Whether a total is that of the rows between it and the one before it, or the next one."""
+    places = [0, *(place for place, *_ in rows.totals), MOST_LINES]
+    at = places.index(number)
+    for first, last in ((places[at - 1], number), (number, places[at + 1])):
+        part = _compared(number, totals, rows, frame[frame["_row"].between(first, last)], reading)
+        if part.agrees and not part.faults:
+            return True
+    return False
 
 
 def _rounding(texts: Sequence[str], number: int) -> float:

@@ -58,6 +58,11 @@ TOO_MANY = Message(
     most=MOST_ROWS,
 )
 
+BLANK = (
+    "the cell is blank, and every row needs its {name}: fill it, with what stands above where that"
+    " is meant, or delete the row, as of a total"
+)
+
 SAVE_CSV = Message("save it as CSV")
 SAVE_UTF_8 = Message('save it as "CSV UTF-8"')
 TOO_LARGE = Message("unpacks to more than 4 GB, which is too much to be a table")

@@ -22,6 +22,7 @@ from kpi_xl.sources.delimited import read_csv
 from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months, longer_than_weeks
 from kpi_xl.sources.parquet import look_at_parquet
 from kpi_xl.sources.records import (
+    BLANK,
     MOST_ROWS,
     SAVE_CSV,
     TOO_MANY,
@@ -219,15 +220,9 @@ def _gaps(
             cells = read[column.name]
             gap = next((row for row in keep if cells[row] is None), None)
             if gap is not None:
-                faults.append(
-                    Message(
-                        "{path}, {gap}: the cell is blank, and every row needs its {name}: fill"
-                        " it, or delete the row",
-                        path=path,
-                        gap=found.where(gap, column.name),
-                        name=column.name,
-                    )
-                )
+                where, wrong = found.where(gap, column.name), Message(BLANK, name=column.name)
+                text = "{path}, {where}: {wrong}"
+                faults.append(Message(text, path=path, where=where, wrong=wrong))
     return faults
 
 
