@@ -115,6 +115,8 @@ KEY = Unit("KEY", "a name or a number that identifies", "General")
 TEXT = Unit("TEXT", "text", "@")
 LOGICAL = Unit("LOGICAL", "TRUE or FALSE", "General")
 TABLE = Unit("TABLE", "a table, header row first", "General")
+NOT_MEASURED = DATE, KEY, TEXT, LOGICAL
+"""The units of what does not add up."""
 
 
 def refuse_large(rows: int, width: int, longer: bool = False) -> None:

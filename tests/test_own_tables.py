@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -11,9 +12,13 @@ import xlsxwriter
 from test_exports import column, filled, refusal, text_file, total
 from workbooks import written
 
-from kpi_xl.exports import Options
+from kpi_xl.exports import Options, rates_of
 from kpi_xl.exports.cells import amount_of, dates, value_of
-from kpi_xl.sources import SourceError
+from kpi_xl.ooxml.addresses import area
+from kpi_xl.ooxml.archive import with_members
+from kpi_xl.ooxml.formats import sign_in
+from kpi_xl.schema import SCHEMAS
+from kpi_xl.sources import SourceError, read_table
 
 LINES = """Order ID,Customer,Date,Line,Total
 7,a,2024-03-01,40,100
@@ -357,3 +362,241 @@ def test_blanks_of_an_old_workbook_may_be_errors() -> None:
     told = filled("retention", Path(__file__).parent / "exports" / "one_error.xls")
     assert total(told, "Orders", "amount") == 400.5
     assert "blank cells in columns of numbers: 1;" in told.notes[0].remarks()
+
+
+def sheet_of(rows: Sequence[Sequence[object]], *merged: str, formats: Sequence[str] = ()) -> bytes:
+    """A workbook with these cells; `formats` are those of the numbers, in their order."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        sheet = book.add_worksheet()
+        day = book.add_format({"num_format": "yyyy-mm-dd"})
+        left = list(formats)
+        for row, cells in enumerate(rows):
+            for place, cell in enumerate(cells):
+                if isinstance(cell, date):
+                    sheet.write_datetime(row, place, cell, day)
+                elif isinstance(cell, int | float) and left:
+                    sheet.write(row, place, cell, book.add_format({"num_format": left.pop(0)}))
+                elif cell is not None:
+                    sheet.write(row, place, cell)
+        for address in merged:
+            place = area("", address)
+            sheet.merge_range(address, rows[place.top - 1][place.left - 1])
+
+    return written(fill)
+
+
+NEW_YEAR, NEXT_DAY = date(2024, 1, 1), date(2024, 1, 2)
+ADS = ("date", "channel", "campaign", "cost", "clicks", "conversions", "revenue")
+MERGED_ADS = [
+    ADS,
+    (NEW_YEAR, "Search", "A", 10, 5, 1, 30),
+    (NEXT_DAY, None, "A", 20, 6, 1, 40),
+    (NEW_YEAR, "Social", "B", 30, 7, 1, 50),
+    (NEXT_DAY, None, "B", 40, 8, 1, 60),
+]
+
+
+@pytest.mark.parametrize("header", ["channel", "Source"])
+def test_merged_cells_hold_for_all_their_rows(header: str, tmp_path: Path) -> None:
+    """With our headers, and with those that the user names, which another reader reads."""
+    path = tmp_path / "ads.xlsx"
+    rows = [tuple(header if cell == "channel" else cell for cell in ADS), *MERGED_ADS[1:]]
+    path.write_bytes(sheet_of(rows, "B2:B3", "B4:B5"))
+    words = Options(renamed={"Source": "channel"}) if header == "Source" else None
+    told = filled("campaigns", path, words=words)
+    assert column(told, "Ads", "channel") == ["Search", "Search", "Social", "Social"]
+    assert "without a channel" not in told.notes[0].remarks()
+
+
+@pytest.mark.parametrize("number", [7, "R7"])
+@pytest.mark.parametrize("header", ["order", "Order ID", "No"])
+def test_a_merged_number_of_an_order_is_that_of_its_lines(
+    header: str, number: object, tmp_path: Path
+) -> None:
+    path = tmp_path / "orders.xlsx"
+    rows = [
+        (header, "customer", "date", "amount"),
+        (number, "a", NEW_YEAR, 40),
+        (None, "a", NEW_YEAR, 60),
+        (8, "b", NEXT_DAY, 200),
+    ]
+    path.write_bytes(sheet_of(rows, "A2:A3"))
+    if header == "Order ID":  # nobody has said yet that it is the number of an order
+        assert f"the same Order ID in several rows ({number})" in refusal("retention", path)
+        return
+    words = Options(renamed={"No": "order"}) if header == "No" else None
+    assert column(filled("retention", path, words=words), "Orders", "order") == [number, number, 8]
+
+
+def test_an_amount_in_merged_cells_is_one(tmp_path: Path) -> None:
+    """The cost of two days, which the first of them has: 30 in all, and not 60."""
+    path = tmp_path / "ads.xlsx"
+    rows = [ADS, (NEW_YEAR, "x", "A", 30, 5, 1, 30), (NEXT_DAY, "x", "A", None, 6, 1, 40)]
+    path.write_bytes(sheet_of(rows, "D2:D3"))
+    told = filled("campaigns", path)
+    assert total(told, "Ads", "cost") == 30
+    assert "cost: numbers in cells merged over several rows, each in" in told.notes[0].remarks()
+
+
+def test_merged_cells_of_libreoffice(tmp_path: Path) -> None:
+    """As LibreOffice writes them; its cells are read without what it says of them."""
+    gap = "<table:covered-table-cell/>"
+
+    def text(cell: str, more: str = "") -> str:
+        kind = 'office:value-type="string"'
+        return f"<table:table-cell {kind}{more}><text:p>{cell}</text:p></table:table-cell>"
+
+    def amount(cell: int) -> str:
+        return f'<table:table-cell office:value-type="float" office:value="{cell}"/>'
+
+    two = ' table:number-columns-spanned="1" table:number-rows-spanned="2"'
+    rows = (
+        *map(text, ("customer", "date", "amount")),
+        *(text("a", two), text("2024-03-01"), amount(40)),
+        *(gap, text("2024-03-02"), amount(60)),
+    )
+    lines = ("".join(rows[at : at + 3]) for at in (0, 3, 6))
+    hidden = '<table:table-row table:visibility="filter">'
+    content = "".join(f"<table:table-row>{line}</table:table-row>" for line in lines)
+    path = tmp_path / "orders.ods"
+    path.write_bytes(spreadsheet(content))
+    assert column(filled("retention", path), "Orders", "customer") == ["a", "a"]
+    head, _, last = content.rpartition("<table:table-row>")
+    path.write_bytes(spreadsheet(head + hidden + last))
+    assert "hidden in Excel, but counted: 1 row" in filled("retention", path).notes[0].remarks()
+
+
+EUROS, DOLLARS, ACCOUNTS = "[$€-407] #,##0.00", '"$"#,##0.00', '_-* #,##0.00\\ "€"_-;_-@_-'
+ORDERS = [
+    ("customer", "date", "amount"),
+    ("a", NEW_YEAR, 100.5),
+    ("b", NEXT_DAY, 200),
+    ("a", date(2024, 3, 5), 300),
+]
+
+
+@pytest.mark.parametrize(
+    ("formats", "said", "told"),
+    [
+        ((EUROS, DOLLARS, EUROS), "", "the amounts are in $ and EUR, which cannot be added"),
+        ((EUROS, "[$CHF] 0.00", ACCOUNTS), "", "the amounts are in CHF and EUR, which cannot"),
+        ((EUROS, ACCOUNTS, "#,##0 €"), "USD", "has amounts with the sign €, which are said to be"),
+        ((EUROS, ACCOUNTS, "#,##0 [$EUR]"), "", "EUR"),
+        ((EUROS, ACCOUNTS, "#,##0 [$EUR]"), "EUR", "EUR"),
+        (("#,##0.00", "General", "[$-407]0"), "", "currency not said"),
+        (("$#,##0", DOLLARS, '[$CAD] 0'), "", "CAD"),  # one may be the other
+    ],
+)  # fmt: skip
+def test_currencies_that_number_formats_alone_say(
+    formats: Sequence[str], said: str, told: str, tmp_path: Path
+) -> None:
+    """€ 100.50, $ 200 and € 300 were 600.50."""
+    path = tmp_path / "orders.xlsx"
+    path.write_bytes(sheet_of(ORDERS, formats=formats))
+    words = Options(currency=said) if said else None
+    if len(told) > 20:
+        with pytest.raises(SourceError, match=re.escape(told)):
+            filled("retention", path, words=words)
+        return
+    found = filled("retention", path, words=words)
+    assert total(found, "Orders", "amount") == 600.5
+    assert told in (found.notes[0].remarks() or "currency not said")
+
+
+def test_amounts_of_several_currencies_are_converted_by_their_formats(tmp_path: Path) -> None:
+    """100.50 + 300 and 200 at 0.5 are 500.50."""
+    path = tmp_path / "orders.xlsx"
+    path.write_bytes(sheet_of(ORDERS, formats=(EUROS, "[$USD] 0", EUROS)))
+    rates = text_file(tmp_path / "rates.csv", "currency,rate\nEUR,1\nUSD,0.5\n")
+    found = filled("retention", path, rates=rates_of(rates), report_currency="EUR")
+    assert total(found, "Orders", "amount") == 500.5
+
+
+def test_currencies_of_formats_in_tables_read_strictly(tmp_path: Path) -> None:
+    """What reads a table of ours without pandas says in which cell."""
+    path = tmp_path / "orders.xlsx"
+    columns = SCHEMAS["retention"].inputs[0].columns
+    path.write_bytes(sheet_of(ORDERS, formats=(EUROS, DOLLARS, EUROS)))
+    with pytest.raises(SourceError) as caught:
+        read_table(path, columns)
+    assert 'row 3, column "amount" (Sheet1!C3): the column is in more than one' in str(caught.value)
+    path.write_bytes(sheet_of(ORDERS, formats=(EUROS, EUROS, EUROS)))
+    assert "amounts in EUR" in read_table(path, columns).remarks
+    # A 0 is the same in each.
+    none = [*ORDERS[:2], ("b", NEXT_DAY, 0), ORDERS[3]]
+    path.write_bytes(sheet_of(none, formats=(EUROS, DOLLARS, EUROS)))
+    assert "amounts in EUR" in read_table(path, columns).remarks
+
+
+def test_currencies_of_formats_in_months_side_by_side(tmp_path: Path) -> None:
+    path = tmp_path / "spend.xlsx"
+    rows = [("Channel", "Jan 2024", "Feb 2024"), ("x", 1, 2), ("y", 3, 4)]
+    path.write_bytes(sheet_of(rows, formats=(EUROS, EUROS, EUROS, DOLLARS)))
+    assert "mixes currencies" in refusal("funnel", path)
+    path.write_bytes(sheet_of(rows, formats=(EUROS, EUROS, EUROS, EUROS)))
+    found = filled("funnel", path)
+    assert (total(found, "Spend", "spend"), found.currency) == (10, "EUR")
+
+
+def test_currencies_of_formats_in_a_vendors_workbook(tmp_path: Path) -> None:
+    """A vendor that names the currency knows it; where it names none, its formats tell."""
+    path = tmp_path / "ads.xlsx"
+    rows = [("Campaign", "Day", "Cost", "Clicks", "Impr.", "Conversions", "Conv. value"),
+            ("A", "2024-01-01", 5, 1, 9, 1, 10), ("A", "2024-01-02", 6, 1, 9, 1, 10)]  # fmt: skip
+    plain = ("0", "0", "0", "0")
+    formats = (EUROS, *plain, DOLLARS, *plain)
+    path.write_bytes(sheet_of(rows, formats=formats))
+    assert "the amounts are in $ and EUR" in refusal("campaigns", path)
+    named = [(*row, cell) for row, cell in zip(rows, ("Currency code", "CHF", "CHF"), strict=True)]
+    path.write_bytes(sheet_of(named, formats=formats))
+    found = filled("campaigns", path)
+    assert (total(found, "Ads", "cost"), found.currency) == (11, "CHF")
+
+
+def test_currencies_of_cells_of_libreoffice(tmp_path: Path) -> None:
+    """Excel's dollars are plain numbers there, with the sign in what is shown."""
+    text = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    euros = (
+        '<table:table-cell office:value-type="currency" office:currency="EUR"'
+        ' office:value="100.5"><text:p>€ 100.50</text:p></table:table-cell>'
+    )
+    dollars = (
+        '<table:table-cell office:value-type="float" office:value="200">'
+        "<text:p>$200.00</text:p></table:table-cell>"
+    )
+    path = tmp_path / "orders.ods"
+    for amounts, told in (((euros, dollars), "$ and EUR"), ((euros, euros), "")):
+        cells = [map(text.format, ORDERS[0])]
+        cells += [(*map(text.format, ("a", "2024-03-01")), amount) for amount in amounts]
+        rows = (f"<table:table-row>{''.join(line)}</table:table-row>" for line in cells)
+        path.write_bytes(spreadsheet("".join(rows)))
+        if told:
+            assert told in refusal("retention", path)
+        else:
+            found = filled("retention", path)
+            assert (total(found, "Orders", "amount"), found.currency) == (201, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("code", "sign"),
+    [
+        ("[$€-407] #,##0.00", "€"), ("[$-409]#,##0.00", ""), ("$#,##0", "$"), ("[$R-1C09]0", "R"),
+        ('_("$"* #,##0.00_);_("$"* \\(#,##0.00\\);_("$"* "-"??_);_(@_)', "$"), ("[$-F800]dddd", ""),
+        ('#,##0.00\\ "kr"', "kr"), ('0.0,,"M"', ""), ('0 "kg"', ""), ('yyyy"年"m"月"', ""),
+        ('#,##0"元"', "元"), ("[$R$-416] 0", "R$"), ("[Red]-#,##0 €", "€"), ("0.0%", ""),
+    ],
+)  # fmt: skip
+def test_signs_in_number_formats(code: str, sign: str) -> None:
+    assert sign_in(code) == sign
+
+
+def test_currencies_of_formats_of_cells_without_addresses(tmp_path: Path) -> None:
+    """As some programs leave out r="C2", which stands for the next cell."""
+    path = tmp_path / "orders.xlsx"
+    content = sheet_of(ORDERS, formats=(EUROS, DOLLARS, EUROS))
+    part = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        xml = re.sub(rb'<c r="[A-Z]+\d+"', b"<c", package.read(part))
+    path.write_bytes(with_members(content, {part: xml}))
+    assert "the amounts are in $ and EUR" in refusal("retention", path)

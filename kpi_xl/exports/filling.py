@@ -38,7 +38,7 @@ from kpi_xl.exports.several import (
     told_nameless,
     with_numbers,
 )
-from kpi_xl.exports.shaping import NOT_MEASURED, shaped
+from kpi_xl.exports.shaping import shaped
 from kpi_xl.exports.totals import may_be_total, sums_above, total_among
 from kpi_xl.files import is_there, kind
 from kpi_xl.locales import Counted, Message, Names
@@ -62,7 +62,7 @@ from kpi_xl.sources.parquet import look_at_parquet
 from kpi_xl.sources.records import MisfitError, Reader, hidden, read_once, unused
 from kpi_xl.sources.values import SIGN_LEFT_OUT, as_text
 from kpi_xl.sources.workbooks import FIRST_OF_SEVERAL
-from kpi_xl.units import DATE, KEY
+from kpi_xl.units import DATE, KEY, NOT_MEASURED
 
 Tables = Mapping[str, Sequence[Column]]
 Progress = Callable[[str, float], None]

@@ -10,7 +10,7 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache, partial
@@ -55,8 +55,9 @@ class SourcePage(NamedTuple):
     `rows` gives all of them, in pieces; `at` says where a cell is, from its row and column. Of
     columns that have kinds `only` gives the rows with the cells of some, and blanks for the others;
     `found` has then what the reader says of them, each under its number. `hidden` are rows that a
-    spreadsheet program does not show. `loses_errors`: what is read as blank may be an error of
-    Excel's.
+    spreadsheet program does not show, `merged` the first and last row and column of its cells that
+    are one, `signs` the rows of each column whose numbers it shows with a sign, all from 1.
+    `loses_errors`: what is read as blank may be an error of Excel's.
     """
 
     opener: Opener
@@ -68,6 +69,8 @@ class SourcePage(NamedTuple):
     only: Callable[[Iterable[int]], Iterator[list[list[Any]]]] | None = None
     found: Sequence[records.Found] = ()
     hidden: Sequence[int] = ()
+    merged: Sequence[tuple[int, int, int, int]] = ()
+    signs: Mapping[int, Mapping[str, Sequence[int]]] = {}
     loses_errors: bool = False
 
 
@@ -309,11 +312,11 @@ def _sheets(opener: Opener, named: Sequence[str]) -> Iterator[SourcePage]:
         SheetVisibleEnum,
     )
 
-    from kpi_xl.exports.ods import errors_in
+    from kpi_xl.exports.ods import untold_in
     from kpi_xl.ooxml.addresses import column_letters, quoted
     from kpi_xl.ooxml.errors import NotAWorkbookError
     from kpi_xl.ooxml.limits import opened
-    from kpi_xl.ooxml.package import check_sheets, untold
+    from kpi_xl.ooxml.package import Untold, check_sheets, untold
 
     with opener.open() as file:
         content = file.read()
@@ -326,7 +329,7 @@ def _sheets(opener: Opener, named: Sequence[str]) -> Iterator[SourcePage]:
             if is_xlsx:
                 check_sheets(content)
             if is_ods:
-                in_ods = errors_in(content)
+                in_ods = untold_in(content)
     except NotAWorkbookError as error:
         raise SourceError(
             Message(
@@ -345,14 +348,16 @@ def _sheets(opener: Opener, named: Sequence[str]) -> Iterator[SourcePage]:
             for sheet in sheets:
                 area = book.get_sheet_by_name(sheet.name)
                 cells = area.to_python(skip_empty_area=False)
-                merged = area.merged_cell_ranges or []
-                for (top, left), (bottom, right) in merged:
-                    _spread(cells, top, left, bottom, right)
-                hidden: list[int] = []
-                errors = in_ods.get(sheet.name, {}) if in_ods else {}
+                ranges = area.merged_cell_ranges or []
+                merged = [(a + 1, b + 1, c + 1, d + 1) for (a, b), (c, d) in ranges]
+                seen = Untold({}, [], merged, {})  # of .xls and .xlsb
+                if in_ods is not None:
+                    seen = in_ods.get(sheet.name, seen)
                 if is_xlsx:
-                    errors, hidden = untold(content, sheet.name)
-                for (row, column), code in errors.items():
+                    seen = untold(content, sheet.name)
+                for top, left, bottom, right in seen.merged:
+                    _spread(cells, top - 1, left - 1, bottom - 1, right - 1)
+                for (row, column), code in seen.errors.items():
                     if row <= len(cells) and column <= len(cells[row - 1]):
                         cells[row - 1][column - 1] = code
 
@@ -367,7 +372,9 @@ def _sheets(opener: Opener, named: Sequence[str]) -> Iterator[SourcePage]:
                     cells,
                     whole,
                     at,
-                    hidden=hidden,
+                    hidden=seen.hidden,
+                    merged=seen.merged,
+                    signs=seen.signs,
                     loses_errors=not is_xlsx and in_ods is None,
                 )
     except (CalamineError, NotAWorkbookError) as error:

@@ -6,6 +6,7 @@ Nothing is guessed at: the header is the first row that is not blank, or the one
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,15 +15,15 @@ from kpi_xl.exports.layouts import Header, Layout, Named, plain
 from kpi_xl.exports.options import Options, money
 from kpi_xl.exports.pages import ENCODINGS, Opener, SourcePage, pages, text_of
 from kpi_xl.exports.recognition import FORTY, Match, lacking
-from kpi_xl.exports.rows import Rows, rows_of
+from kpi_xl.exports.rows import Rows, rows_of, signs_shown
 from kpi_xl.locales import Counted, Message, Names
-from kpi_xl.locales.currencies import currency_named
+from kpi_xl.locales.currencies import closer, currency_named, may_be_one
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError
 from kpi_xl.sources.currencies import MIXED, each_is, says_currencies, watched
 from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.grain import PERIOD, longer_than_days
-from kpi_xl.sources.records import Found, Places, spare
+from kpi_xl.sources.records import Found, Places, hidden, spare
 from kpi_xl.sources.terms import ORDER_NUMBER, likely
 from kpi_xl.sources.values import as_text
 from kpi_xl.units import DATE
@@ -415,6 +416,21 @@ def _one_currency(match: Match, place: int, column: Sequence[Any]) -> str:
     return codes[0]
 
 
+def _shown_in(match: Match, rows: Rows) -> str:
+    """The currency in which numbers are shown, "" where none is. Raises ReshapedError."""
+    signs = signs_shown(match, rows, {name: int(name) for name in rows.cells}, {})
+    codes = {
+        match.headers[int(name)]: sorted({*map(currency_named, filter(None, column))})
+        for name, column in signs.items()
+    }
+    every = dict.fromkeys(code for some in codes.values() for code in some)
+    if not all(may_be_one(*pair) for pair in combinations(every, 2)):
+        told = each_is({header: ", ".join(some) for header, some in codes.items()})
+        fault = Message(MIXED, what=told)
+        raise ReshapedError(Message("{path} {fault}", path=match.page.opener.path, fault=fault))
+    return closer(*every)
+
+
 def _once_each(match: Match, frame: Any) -> None:
     """Pass, or raise ReshapedError, for a measure that a period has twice."""
     twice = frame.duplicated(subset=["at", "name"])
@@ -492,9 +508,20 @@ def _made(
     options: Options,
 ) -> Match:
     """A match on a page that was made of another's rows."""
+    if (code := _shown_in(match, read)) and not watched(header, {}):
+        header, cells = [*header, "currency"], [[*row, code] for row in cells]
     rows: list[list[Any]] = [header, *cells]
-    told = Found(header, {}, {}, 1, read.remarks)
-    page = match.page._replace(head=rows, rows=lambda: iter([rows]), only=None, found=[told])
+    below = match.page.head[match.row + 1 :]
+    remarks = [*hidden(match.page.hidden, match.row + 2, below), *read.remarks]
+    page = match.page._replace(
+        head=rows,
+        rows=lambda: iter([rows]),
+        only=None,
+        found=[Found(header, {}, {}, 1, remarks)],
+        hidden=(),
+        merged=(),
+        signs={},
+    )
     places = _places(header, columns, options)
     names = Header("", {n: Named((plain(header[p]),)) for n, p in places.items()}, ())
     layout = Layout(Message("the table {table}", table=table), "", table, (names,))

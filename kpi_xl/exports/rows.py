@@ -1,6 +1,7 @@
 """The rows of a file under a header that was recognised: data, totals, and what is neither."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,8 @@ from kpi_xl.exports.layouts import Layout
 from kpi_xl.exports.pages import text_of
 from kpi_xl.exports.recognition import Match
 from kpi_xl.locales import Message
-from kpi_xl.sources import MOST_ROWS
+from kpi_xl.sources import MOST_ROWS, records
+from kpi_xl.units import KEY, VALUE
 
 TOTAL_WORDS = re.compile(
     r"(grand |sub-?|sous-)?totals?|sum|gesamt|(gesamt|teil|zwischen)?(summe|ergebnis)|insgesamt"
@@ -58,9 +60,40 @@ def rows_of(
                    for place in numbers if place < len(texts))  # fmt: skip
 
     _read(found, match, places, has_words, _kinds(match, places, dated))
+    for name, place in places.items() if match.page.merged else ():
+        unit = VALUE if name in measured else KEY
+        merged = [*_merged(found, match, place)]
+        header = match.headers[place]
+        found.remarks += records.merged_cells(found.cells[name], merged, unit, header)
     if match.page.only:  # whose first row is none of headers
         found.numbers = [number - 1 for number in found.numbers]
     found.remarks += [remark for read in match.page.found for remark in read.remarks]
+    return found
+
+
+def _merged(found: Rows, match: Match, place: int) -> Iterator[tuple[int, int]]:
+    """The places of the first and last row of cells of a column that are merged."""
+    for top, left, bottom, right in match.page.merged:
+        first, last = bisect_left(found.numbers, top), bisect_right(found.numbers, bottom) - 1
+        if left <= place + 1 <= right and first < last and found.numbers[first] == top:
+            yield first, last
+
+
+def signs_shown(
+    match: Match, rows: Rows, amounts: Mapping[str, int], written: Mapping[str, list[str]]
+) -> dict[str, list[str]]:
+    """The signs beside amounts: as `written`, or as a spreadsheet program shows numbers, but 0."""
+    found = dict(written)
+    for name, place in amounts.items():
+        cells, column = rows.cells[name], [*written.get(name, [""] * len(rows.numbers))]
+        for sign, numbers in match.page.signs.get(place + 1, {}).items():
+            for number in numbers:
+                at = bisect_left(rows.numbers, number)
+                is_there = at < len(cells) and rows.numbers[at] == number
+                if is_there and isinstance(cells[at], float | int) and cells[at]:
+                    column[at] = sign
+        if any(column):
+            found[name] = column
     return found
 
 

@@ -31,7 +31,7 @@ from kpi_xl.exports.reading import (
     worths,
 )
 from kpi_xl.exports.recognition import Match
-from kpi_xl.exports.rows import MOST_LINES, Rows, blocks_apart, rows_of
+from kpi_xl.exports.rows import MOST_LINES, Rows, blocks_apart, rows_of, signs_shown
 from kpi_xl.exports.stages import staged
 from kpi_xl.exports.totals import sums_above, total_among
 from kpi_xl.locales import Counted, Message
@@ -50,15 +50,11 @@ from kpi_xl.sources.currencies import (
 )
 from kpi_xl.sources.records import Wrong
 from kpi_xl.sources.values import typed
-from kpi_xl.units import DATE, KEY, LARGEST_ID, LOGICAL, MONEY, TEXT, Unit
+from kpi_xl.units import DATE, KEY, LARGEST_ID, LOGICAL, MONEY, NOT_MEASURED, TEXT, Unit
 
 UNCONFIRMED = Message(
     "the headers of such files are not confirmed: compare the figures with the vendor's own"
 )
-
-
-NOT_MEASURED = DATE, KEY, TEXT, LOGICAL
-"""The units of columns that do not add up."""
 
 
 def shaped(
@@ -98,6 +94,9 @@ def shaped(
     frame = pd.DataFrame({"_row": rows.numbers})
     signs = _typed(frame, match, rows, unit_of, measured, dated, options, reading)
     frame = _with_codes(frame, match, columns, reading)
+    moneys = [name for name, unit in unit_of.items() if unit.name == MONEY.name]
+    if not (layout.file and (_named_above(match) or "currency" in frame)):  # who names it knows it
+        signs = signs_shown(match, rows, {name: places[name] for name in moneys}, signs)
     if {"customer", "mail"} <= {*frame}:
         frame["customer"] = _known_by_mail(frame)
     if "paid_for_too" in frame:
@@ -823,7 +822,7 @@ def _summed(frame: Any, keys: Sequence[str], units: Mapping[str, Unit]) -> Any:
         if name in keys:
             continue
         unit = units.get(name) or BESIDE.get(name, KEY)
-        how[name] = _added if unit not in (DATE, KEY, TEXT, LOGICAL) and name != "_row" else "first"
+        how[name] = _added if unit not in NOT_MEASURED and name != "_row" else "first"
     grouped = frame.groupby(keys, sort=False, as_index=False, dropna=False)
     sums = [name for name, one in how.items() if one is _added]
     firsts = [name for name, one in how.items() if one == "first"]

@@ -19,6 +19,7 @@ from kpi_xl.ooxml.addresses import LAST_ROW, Area, area, column_letters, quoted
 from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.blocks import CellBlock, with_blocks
 from kpi_xl.ooxml.errors import NotAWorkbookError
+from kpi_xl.ooxml.formats import Signs, signs_in_sheet, signs_of_styles
 from kpi_xl.ooxml.limits import check_formula, check_rectangle, check_sizes, check_texts, opened
 from kpi_xl.ooxml.namespaces import MAIN, OFFICE
 from kpi_xl.ooxml.sheet import (
@@ -228,6 +229,10 @@ class Untold(NamedTuple):
     errors: dict[tuple[int, int], str]
     hidden: list[int]
     """The rows that are hidden, by a filter or by hand."""
+    merged: list[tuple[int, int, int, int]]
+    """The first and last row and column of cells that are merged: top, left, bottom, right."""
+    signs: Signs
+    """The cells whose number format has a currency's sign."""
 
 
 def untold(file: bytes | Path, sheet: str, table: ExcelTable | None = None) -> Untold:
@@ -245,7 +250,8 @@ def untold(file: bytes | Path, sheet: str, table: ExcelTable | None = None) -> U
         xml = _sheet(package, sheet, parts[sheet])
         check_texts(xml, _texts(package))
         check_rectangle(xml, table.area if table else None)
-        return Untold(_error_cells(xml), _hidden_rows(xml))
+        merged = [area("", attribute(tag, "ref"))[1:] for tag in MERGED.findall(xml.xml, xml.end)]
+        return Untold(_error_cells(xml), _hidden_rows(xml), merged, _signs(package, xml))
 
 
 def _error_cells(xml: SheetXml) -> dict[tuple[int, int], str]:
@@ -263,6 +269,13 @@ def _error_cells(xml: SheetXml) -> dict[tuple[int, int], str]:
         if cell.attribute("t") == "e":
             found[cell.row, cell.column] = text
     return found
+
+
+def _signs(package: zipfile.ZipFile, xml: SheetXml) -> Signs:
+    for kind, _, part in _relations(package, book_part(_relations(package, ""))):
+        if kind == "styles" and part in package.namelist():
+            return signs_in_sheet(xml, signs_of_styles(package.read(part)))
+    return {}
 
 
 def _hidden_rows(xml: SheetXml) -> list[int]:

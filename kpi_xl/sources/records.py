@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from kpi_xl.cells import Cell
 from kpi_xl.locales import Counted, Message, Names, SaidError
-from kpi_xl.units import SHEET_ROWS
+from kpi_xl.units import NOT_MEASURED, SHEET_ROWS, Unit
 
 MOST_ROWS = SHEET_ROWS - 1  # under the header
 NAMES_TOLD = 50  # of columns, in a sentence
@@ -80,6 +80,10 @@ class Found:
     address: Callable[[int, int], str] = lambda row, column: ""
     told_apart: dict[str, float] = field(default_factory=dict)
     """Up to which whole number a column's kind of number keeps each apart, if not as a double."""
+    merged: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    """The places of the first and last of the cells of a column that are merged."""
+    signs: dict[str, Mapping[str, Sequence[int]]] = field(default_factory=dict)
+    """The places of the cells of a column whose number format has a sign, by that sign."""
 
     def where(self, index: int, name: str) -> Message:
         """A cell in the user's words: row, column, and in a workbook its address."""
@@ -180,6 +184,26 @@ def hidden(rows: Iterable[int], first: int, cells: Sequence[Sequence[Any]]) -> l
     number = sum(any(cell not in ("", None) for cell in cells[place]) for place in inside)
     text = "hidden in Excel, but counted: {rows}"
     return [Message(text, rows=Counted(number, "rows"))] if number else []
+
+
+def spread(cells: list[Any], merged: Iterable[tuple[int, int]]) -> None:
+    """Write what stands in the first of cells that are merged into each of them."""
+    for first, last in merged:
+        cells[first : last + 1] = cells[first : first + 1] * len(cells[first : last + 1])
+
+
+def merged_cells(
+    cells: list[Any], merged: Collection[tuple[int, int]], unit: Unit, name: str
+) -> list[Message]:
+    """Give merged cells of names and dates what they show; tell of amounts, each of one row."""
+    if unit in NOT_MEASURED:
+        spread(cells, merged)
+        return []
+    number = sum(cells[first] not in ("", None) for first, _ in merged)
+    text = (
+        "{column}: numbers in cells merged over several rows, each in the first of them: {number}"
+    )
+    return [Message(text, column=name, number=number)] if number else []
 
 
 def unused(headers: Sequence[str], places: Places) -> list[Message]:

@@ -13,7 +13,7 @@ from kpi_xl.bounded import BudgetError, panics
 from kpi_xl.cells import Cell
 from kpi_xl.files import kind
 from kpi_xl.locales import Counted, Message, Names
-from kpi_xl.locales.currencies import may_be_one
+from kpi_xl.locales.currencies import closer, currency_named, may_be_one
 from kpi_xl.reference import MOST_NAMES, did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources import currencies
@@ -37,14 +37,16 @@ from kpi_xl.sources.records import (
     Unreadable,
     Wrong,
     listed,
+    merged_cells,
     plain,
     read_once,
     spare,
+    spread,
 )
 from kpi_xl.sources.terms import options_for
-from kpi_xl.sources.values import SIGN_LEFT_OUT, typed
+from kpi_xl.sources.values import SEVERAL_SIGNS, SIGN_LEFT_OUT, typed
 from kpi_xl.sources.workbooks import read_workbook
-from kpi_xl.units import LARGEST_ID, SHEET_COLUMNS
+from kpi_xl.units import LARGEST_ID, MONEY, SHEET_COLUMNS
 
 _NOT_EVERYWHERE = ("duckdb", "python_calamine")  # a browser's Python lacks them
 
@@ -128,7 +130,9 @@ def cells_under(
     def choose(headers: Sequence[str]) -> Places:
         return {header: headers.index(header)}
 
-    return columns_of(path, reader or _reader(path), choose, table).cells[header]
+    found = columns_of(path, reader or _reader(path), choose, table)
+    spread(found.cells[header], found.merged.get(header, ()))
+    return found.cells[header]
 
 
 def columns_of(
@@ -180,6 +184,8 @@ def _typed(
             continue
         try:
             told_apart = found.told_apart.get(column.name, LARGEST_ID)
+            merged = found.merged.get(column.name, ())
+            remarks += merged_cells(cells, merged, column.unit, column.name)
             read[column.name], remark = typed(cells, column.unit, told_apart)
         except Wrong as wrong:
             where = found.where(cells.index(wrong.cell), column.name)
@@ -189,6 +195,18 @@ def _typed(
             remarks.append(Message("{column}: {remark}", column=column.name, remark=remark))
         if isinstance(remark, Message) and remark.template == SIGN_LEFT_OUT:
             signs[column.name] = str(remark.fields["sign"])
+        if column.unit.name == MONEY.name:
+            shown = _shown(found.signs.get(column.name, {}), cells)
+            several = {**dict.fromkeys(filter(None, [signs.get(column.name)])), **shown}
+            if not all(may_be_one(*pair) for pair in combinations(several, 2)):
+                where = found.where([*shown.values()][-1], column.name)
+                fault = Message(SEVERAL_SIGNS, symbols=Names(tuple(several)))
+                text = "{path}, {where}: {wrong}"
+                faults.append(Message(text, path=path, where=where, wrong=fault))
+            elif shown:
+                signs[column.name] = closer(*several)
+                named = currency_named(signs[column.name])
+                remarks.append(Message(currencies.IN_CURRENCY, currency=named))
     if not all(may_be_one(*pair) for pair in combinations(signs.values(), 2)):
         fault = Message(MIXED, what=currencies.each_is(signs))
         faults.append(Message("{path} {fault}", path=path, fault=fault))
@@ -204,6 +222,16 @@ def _typed(
             except Unreadable as error:
                 faults.append(Message("{path} {fault}", path=path, fault=error))
     return read, remarks
+
+
+def _shown(signs: Mapping[str, Sequence[int]], cells: Sequence[Any]) -> dict[str, int]:
+    """The place of the first number, other than 0, that is shown with each sign."""
+    firsts: dict[str, int] = {}
+    for sign, places in signs.items():
+        numbers = (n for n in places if isinstance(cells[n], float | int) and cells[n])
+        if (place := next(numbers, None)) is not None:
+            firsts[sign] = place
+    return dict(sorted(firsts.items(), key=lambda first: first[1]))
 
 
 def _gaps(

@@ -13,7 +13,18 @@ from kpi_xl.cells import Cell, key
 from kpi_xl.errors import EXCEL_ERRORS, NOT_COMPUTED
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.sources.records import Wrong
-from kpi_xl.units import DATE, KEY, LARGEST_ID, LOGICAL, LONGEST_TEXT, MONEY, RATE, TEXT, Unit
+from kpi_xl.units import (
+    DATE,
+    KEY,
+    LARGEST_ID,
+    LOGICAL,
+    LONGEST_TEXT,
+    MONEY,
+    NOT_MEASURED,
+    RATE,
+    TEXT,
+    Unit,
+)
 
 SEVERAL_SIGNS = "the column is in more than one currency, {symbols}: convert it to one"
 SIGN_LEFT_OUT = "the currency sign {sign} left out"
@@ -37,7 +48,7 @@ def typed(cells: list[Any], unit: Unit, told_apart: float = LARGEST_ID) -> tuple
     kinds = set(map(type, cells))
     if bool in kinds:  # True and 1.0 are one key of a dict
         cells[:] = [str(cell).upper() if type(cell) is bool else cell for cell in cells]
-    if unit not in {DATE, KEY, TEXT, LOGICAL}:
+    if unit not in NOT_MEASURED:
         numbers = _plain_numbers(cells, kinds)
         if numbers is not None:
             return numbers, ""

@@ -27,7 +27,7 @@ def read_workbook(path: Path, choose: Choice, table: str | None, progress: Progr
         tables = table_places(path)
         with CalamineWorkbook.from_path(path, load_tables=True) as book:
             sheet, chosen, remarks = _chosen(book, table, tables)
-            errors, hidden_rows = untold(path, sheet, chosen)  # before the cells are all made
+            seen = untold(path, sheet, chosen)  # before the cells are all made
             headers, top, left, cells = _cells(book, sheet, chosen)
     except (CalamineError, NotAWorkbookError) as error:
         raise Unreadable(
@@ -36,12 +36,19 @@ def read_workbook(path: Path, choose: Choice, table: str | None, progress: Progr
     progress(0.5)
     places = choose(headers)
     for place in places.values():
-        for (row, column), code in errors.items():
+        for (row, column), code in seen.errors.items():
             if column == left + place and top < row <= top + len(cells):
                 cells[row - top - 1][place] = code
-    remarks += [*hidden(hidden_rows, top + 1, cells), *unused(headers, places)]
+    remarks += [*hidden(seen.hidden, top + 1, cells), *unused(headers, places)]
     found = Found(headers, places, {}, top + 1, remarks)
-    found.cells = {name: [row[place] for row in cells] for name, place in places.items()}
+    for name, place in places.items():
+        found.cells[name] = column_cells = [row[place] for row in cells]
+        ranges = [(a - top - 1, b - top - 1) for a, at, b, _ in seen.merged if at == left + place]
+        found.merged[name] = [(a, b) for a, b in ranges if 0 <= a < b]
+        found.signs[name] = {
+            sign: [row - top - 1 for row in rows if top < row <= top + len(column_cells)]
+            for sign, rows in seen.signs.get(left + place, {}).items()
+        }
     found.address = lambda row, place: f" ({quoted(sheet)}!{column_letters(left + place)}{row})"
     progress(1.0)
     return found
