@@ -12,7 +12,7 @@ import xlsxwriter
 from test_exports import column, filled, refusal, text_file, total
 from workbooks import written
 
-from kpi_xl.exports import Options, rates_of
+from kpi_xl.exports import Options, Request, known_layouts, rates_of, read_files
 from kpi_xl.exports.cells import amount_of, dates, value_of
 from kpi_xl.ooxml.addresses import area
 from kpi_xl.ooxml.archive import with_members
@@ -600,3 +600,31 @@ def test_currencies_of_formats_of_cells_without_addresses(tmp_path: Path) -> Non
         xml = re.sub(rb'<c r="[A-Z]+\d+"', b"<c", package.read(part))
     path.write_bytes(with_members(content, {part: xml}))
     assert "the amounts are in $ and EUR" in refusal("retention", path)
+
+
+def test_what_a_workbook_has_under_the_name_of_the_table_is_read(tmp_path: Path) -> None:
+    """An Excel table of ours, whose amounts are shown with a sign, beside other cells."""
+
+    def fill(book: xlsxwriter.Workbook) -> None:
+        euros = book.add_format({"num_format": EUROS})
+        other, sheet = book.add_worksheet("Old"), book.add_worksheet("New")
+        other.write_row(0, 0, [*ORDERS[0], "order", "status"])
+        other.write_row(1, 0, ["z", "2020-01-01", 7, "1", "paid"])
+        sheet.write_row(0, 0, ["Report of January"])
+        sheet.write_row(3, 2, ORDERS[0])
+        for row, amount in enumerate((100, 50), start=4):
+            sheet.write_row(row, 2, ["a", "2024-01-05"])
+            sheet.write(row, 4, amount, euros)
+        sheet.write_row(6, 2, ["", "", 150])
+        columns = [{"header": str(name)} for name in ORDERS[0]]
+        columns[2]["total_function"] = "sum"
+        sheet.add_table("C4:E7", {"name": "Orders", "columns": columns, "total_row": True})
+        sheet.write_row(9, 2, ["b", "2024-01-05", 1000])
+
+    path = tmp_path / "book.xlsx"
+    path.write_bytes(written(fill))
+    tables = {one.name: one.columns for one in SCHEMAS["retention"].inputs}
+    for options in (Options(), Options(currency="EUR")):
+        found = read_files([Request(path, "Orders", options)], tables, known_layouts())
+        assert found.tables["Orders"].columns["amount"] == [100, 50]
+        assert found.currency == "EUR"

@@ -61,7 +61,7 @@ from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.parquet import look_at_parquet
 from kpi_xl.sources.records import MisfitError, Reader, hidden, read_once, unused
 from kpi_xl.sources.values import SIGN_LEFT_OUT, as_text
-from kpi_xl.sources.workbooks import FIRST_OF_SEVERAL
+from kpi_xl.sources.workbooks import FIRST_OF_SEVERAL, Block, block_named
 from kpi_xl.units import DATE, KEY, NOT_MEASURED
 
 Tables = Mapping[str, Sequence[Column]]
@@ -547,10 +547,12 @@ def _as_ours(
 ) -> Reading | tuple[str, ReadTable]:
     """A file that nobody knows: read as a table of ours, strictly, or as the user says."""
     first: SourceError | None = None
+    name = request.table
     is_ours = opener.reader or request.path.suffix.lower() in PLAIN
     if request.options.nothing and is_ours and not plain_tables.is_reshaped(opener, tables):
         try:
-            ready = _plain(request, opener.reader, tables, progress)
+            name = name or table_of(request, tables, opener.reader)
+            ready = _plain(request._replace(table=name), opener.reader, tables, progress)
             _refuse_totals(ready, tables)
             # Amounts may be in another currency in the files beside it.
             says = any(_says(told, SIGN_LEFT_OUT, IN_CURRENCY) for told in ready[1].remarks)
@@ -562,7 +564,7 @@ def _as_ours(
             first = error
     try:
         match, table, lacking = plain_tables.match_of(
-            opener, tables, request.table, request.options
+            opener, tables, request.table, request.options, _block(request, name)
         )
     except SourceError as error:
         if first is not None and not isinstance(error, NoHeaderError | ReshapedError):
@@ -580,6 +582,14 @@ def _as_ours(
             raise
         raise first from None
     return reading
+
+
+def _block(request: Request, name: str) -> Block | None:
+    """What a workbook has under the name of a table, unless the user names its sheets."""
+    is_book = request.path.suffix.lower() in (".xlsx", ".xlsm")
+    return (
+        block_named(request.path, name) if is_book and name and not request.options.sheet else None
+    )
 
 
 def _refuse_totals(ready: tuple[str, ReadTable], tables: Tables) -> None:

@@ -18,6 +18,7 @@ from kpi_xl.exports.recognition import FORTY, Match, lacking
 from kpi_xl.exports.rows import Rows, rows_of, signs_shown
 from kpi_xl.locales import Counted, Message, Names
 from kpi_xl.locales.currencies import closer, currency_named, may_be_one
+from kpi_xl.ooxml.addresses import Area
 from kpi_xl.schema import Column
 from kpi_xl.sources import SourceError
 from kpi_xl.sources.currencies import MIXED, each_is, says_currencies, watched
@@ -26,6 +27,7 @@ from kpi_xl.sources.grain import PERIOD, longer_than_days
 from kpi_xl.sources.records import Found, Places, hidden, spare
 from kpi_xl.sources.terms import ORDER_NUMBER, likely
 from kpi_xl.sources.values import as_text
+from kpi_xl.sources.workbooks import Block
 from kpi_xl.units import DATE
 
 METRIC = {"metric", "kpi", "measure", "name"}
@@ -111,13 +113,19 @@ def loose(name: str) -> str:
 
 
 def match_of(
-    opener: Opener, tables: Mapping[str, Sequence[Column]], wanted: str, options: Options
+    opener: Opener,
+    tables: Mapping[str, Sequence[Column]],
+    wanted: str,
+    options: Options,
+    block: Block | None = None,
 ) -> tuple[Match, str, list[Message]]:
     """The page, the header and the table that a file has, and what columns it lacks.
 
-    Raises SourceError.
+    `block` is what a workbook has under the table's name. Raises SourceError.
     """
     found = _pages(opener, options)
+    if block:
+        found = [_within(page, block.area) for page in found if page.title == block.sheet] or found
     if not found:
         raise SourceError(
             Message(
@@ -164,6 +172,19 @@ def match_of(
     if title:
         raise NoHeaderError(title)
     return match, name, [*_lacking(match, missing, tables[name])]
+
+
+def _within(page: SourcePage, area: Area | None) -> SourcePage:
+    """A page of a workbook with the cells of an area alone."""
+    if area is None:
+        return page
+    rows: list[list[Any]] = [
+        [*[""] * (area.left - 1), *row[area.left - 1 : area.right]]
+        if area.top <= number <= area.bottom
+        else []
+        for number, row in enumerate(page.head[: area.bottom], start=1)
+    ]
+    return page._replace(head=rows, rows=lambda: iter([rows]))
 
 
 def _most(fits: Mapping[str, HeaderFit]) -> int:

@@ -17,7 +17,7 @@ from kpi_xl.locales.currencies import closer, currency_named, may_be_one
 from kpi_xl.reference import MOST_NAMES, did_you_mean
 from kpi_xl.schema import Column
 from kpi_xl.sources import currencies
-from kpi_xl.sources.currencies import MIXED
+from kpi_xl.sources.currencies import IN_CURRENCY, MIXED
 from kpi_xl.sources.delimited import read_csv
 from kpi_xl.sources.grain import first_days, longer_than_days, longer_than_months, longer_than_weeks
 from kpi_xl.sources.parquet import look_at_parquet
@@ -206,7 +206,7 @@ def _typed(
             elif shown:
                 signs[column.name] = closer(*several)
                 named = currency_named(signs[column.name])
-                remarks.append(Message(currencies.IN_CURRENCY, currency=named))
+                remarks.append(Message(IN_CURRENCY, currency=named))
     if not all(may_be_one(*pair) for pair in combinations(signs.values(), 2)):
         fault = Message(MIXED, what=currencies.each_is(signs))
         faults.append(Message("{path} {fault}", path=path, fault=fault))

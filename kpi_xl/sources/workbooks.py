@@ -3,12 +3,13 @@
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kpi_xl.locales import Message
-from kpi_xl.ooxml.addresses import column_letters, quoted
+from kpi_xl.ooxml.addresses import Area, column_letters, quoted
 from kpi_xl.ooxml.errors import NotAWorkbookError
-from kpi_xl.ooxml.package import ExcelTable, table_places, untold
+from kpi_xl.ooxml.limits import opened
+from kpi_xl.ooxml.package import ExcelTable, sheet_parts, table_places, untold
 from kpi_xl.sources.records import Choice, Found, Progress, Unreadable, hidden, unused
 from kpi_xl.sources.values import as_text
 
@@ -55,6 +56,27 @@ def read_workbook(path: Path, choose: Choice, table: str | None, progress: Progr
 
 
 FIRST_OF_SEVERAL = "read from the sheet {sheet}, the first of {number}"
+
+
+class Block(NamedTuple):
+    """Cells of a workbook: a sheet, and the area on it of an Excel table, without its totals."""
+
+    sheet: str
+    area: Area | None
+
+
+def block_named(path: Path, name: str) -> Block | None:
+    """The Excel table, or else the sheet, that a workbook has under a name."""
+    try:
+        table = table_places(path).get(name.lower())
+        with opened(path) as package:
+            sheets = list(sheet_parts(package))
+    except (NotAWorkbookError, OSError):  # which whoever reads it tells
+        return None
+    if table:
+        area = table.area
+        return Block(area.sheet, area._replace(bottom=area.bottom - table.totals))
+    return next((Block(one, None) for one in sheets if one.casefold() == name.casefold()), None)
 
 
 def _chosen(
