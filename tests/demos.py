@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import pytest
 from kpi_xl.workbook_templates import template
-from kpi_xl.workbook_templates.parts import EMPTY, Data, Sentence, build
+from kpi_xl.workbook_templates.building import build
+from kpi_xl.workbook_templates.records import EMPTY, Data, Sentence
 from kpi_xl.workbook_templates.writing import Built
 
 from kpi_xl import cells

@@ -10,7 +10,8 @@ from textwrap import fill
 
 from cases import EXCEPTIONS
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import CURRENCY_FIXED, EMPTY, FILLED, build
+from kpi_xl.workbook_templates.building import CURRENCY_FIXED, build
+from kpi_xl.workbook_templates.records import EMPTY, FILLED
 from kpi_xl.workbook_templates.retention_counted import TEXTS as OF_COUNTED
 from python_stub import stub
 from translations import FOLDER, TRANSLATIONS, with_stubs

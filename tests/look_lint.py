@@ -13,7 +13,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from kpi_xl.workbook_templates.parts import lines, wide
+from kpi_xl.workbook_templates.sheet_parts import lines, wide
 from workbook_lint import Book, Sheet, address, all_of, flag, merged_cells, opened
 
 from kpi_xl.engine.places import address_area

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.building import build
 
 from kpi_xl.hosts.libreoffice.headless import perform
 from kpi_xl.locales import LANGUAGES

@@ -15,7 +15,7 @@ import pytest
 from commands import kpi_xl
 from demos import empty
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.building import build
 from look_lint import look
 from test_exports import FILES, sources
 from workbook_lint import lint

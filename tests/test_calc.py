@@ -24,7 +24,7 @@ from cases import CALLS, EXCEPTIONS, block, evaluated
 from demos import ROWS, empty, few, first_rows
 from hosts import program
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import SOURCES
+from kpi_xl.workbook_templates.building import SOURCES
 from kpi_xl.workbook_templates.writing import Built
 from test_scripts import saved
 from workbooks import edited, loaded_today, part, sheet_of, typed_into, written

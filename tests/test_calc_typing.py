@@ -24,7 +24,8 @@ import pytest
 from demos import empty
 from hosts import missing, program
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import HEADER, build
+from kpi_xl.workbook_templates.building import build
+from kpi_xl.workbook_templates.records import HEADER
 from test_calc import is_same
 from workbooks import typed_into
 

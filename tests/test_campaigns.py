@@ -10,6 +10,7 @@ import demos
 import pytest
 from hosts import program
 from kpi_xl.workbook_templates import campaigns
+from kpi_xl.workbook_templates.building import build
 from kpi_xl.workbook_templates.campaigns import (
     BY_CAMPAIGN,
     CAMPAIGN_ROWS,
@@ -19,7 +20,7 @@ from kpi_xl.workbook_templates.campaigns import (
     TOP,
 )
 from kpi_xl.workbook_templates.campaigns_sample import sample
-from kpi_xl.workbook_templates.parts import Data, build
+from kpi_xl.workbook_templates.records import Data
 from kpi_xl.workbook_templates.writing import Built
 from workbooks import set_to
 

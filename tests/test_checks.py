@@ -9,7 +9,8 @@ import pytest
 from commands import kpi_xl
 from demos import few, first_rows
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import HEADER, build
+from kpi_xl.workbook_templates.building import build
+from kpi_xl.workbook_templates.records import HEADER
 from workbooks import Place, typed_into
 
 from kpi_xl.engine.embedded import calculate

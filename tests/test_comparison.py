@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from hosts import program
 from kpi_xl.workbook_templates import campaigns, comparison, funnel, retention, sales_team
+from kpi_xl.workbook_templates.building import build
+from kpi_xl.workbook_templates.checking import checks
 from kpi_xl.workbook_templates.comparison import (
     NEITHER,
     PREVIOUS,
@@ -23,7 +25,7 @@ from kpi_xl.workbook_templates.comparison import (
     key_figures,
     owed_to,
 )
-from kpi_xl.workbook_templates.parts import (
+from kpi_xl.workbook_templates.records import (
     Agreement,
     Data,
     Figure,
@@ -31,11 +33,9 @@ from kpi_xl.workbook_templates.parts import (
     Sentence,
     Sheet,
     Template,
-    build,
-    checks,
-    put_basis,
-    wide,
 )
+from kpi_xl.workbook_templates.setting_cells import put_basis
+from kpi_xl.workbook_templates.sheet_parts import wide
 from kpi_xl.workbook_templates.writing import Book, Built
 from workbooks import set_to
 

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from hosts import validated
 from kpi_xl.workbook_templates import retention, retention_counted
-from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.building import build
 from kpi_xl.workbook_templates.writing import Built
 
 from kpi_xl import CellError, frame_counts

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import ten_customers as ten
 from kpi_xl.workbook_templates import unit_economics
-from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.building import build
 from kpi_xl.workbook_templates.unit_economics import LAST, NOT_DIRECT, SEGMENT, TEMPLATE, sample
 from kpi_xl.workbook_templates.writing import Built
 from workbooks import set_to, sheet

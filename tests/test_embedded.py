@@ -17,7 +17,7 @@ import pytest
 import xlsxwriter
 from demos import empty
 from kpi_xl.workbook_templates import template
-from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.building import build
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.table import Table
 from workbooks import SHEET, edited, sheet_of, written

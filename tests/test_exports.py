@@ -64,7 +64,7 @@ def filled(name: str, *files: Path | str, words: Options | None = None, **option
 
 def figures(name: str, filling: Filling) -> dict[str, Any]:
     """The named figures of the workbook that the tables make, by their names in small letters."""
-    from kpi_xl.workbook_templates.parts import build
+    from kpi_xl.workbook_templates.building import build
 
     built = build(template(name), {t: found.columns for t, found in filling.tables.items()})
     found: dict[str, Any] = {}

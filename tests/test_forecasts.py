@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 from kpi_xl.workbook_templates import template
-from kpi_xl.workbook_templates.parts import Built, build
+from kpi_xl.workbook_templates.building import build
+from kpi_xl.workbook_templates.writing import Built
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 from kpi_xl import METRICS

@@ -11,8 +11,9 @@ import openpyxl
 import pandas as pd
 import pytest
 from kpi_xl.workbook_templates import funnel
+from kpi_xl.workbook_templates.building import build
 from kpi_xl.workbook_templates.funnel import SEASON, TEMPLATE, sample
-from kpi_xl.workbook_templates.parts import HEADER, build
+from kpi_xl.workbook_templates.records import HEADER
 from kpi_xl.workbook_templates.writing import Built
 from workbooks import rows_of, set_to
 

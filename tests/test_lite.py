@@ -16,7 +16,7 @@ import openpyxl
 import pytest
 from hosts import missing, program, validated
 from kpi_xl.workbook_templates import starter
-from kpi_xl.workbook_templates.parts import HEADER
+from kpi_xl.workbook_templates.records import HEADER
 from packaging.requirements import Requirement
 from remote_excel import applied, payload
 from test_excel import (

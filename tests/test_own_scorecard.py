@@ -46,7 +46,7 @@ import sys
 from datetime import date
 from kpi_xl.schema.scorecard import GOALS, MONTHS
 from kpi_xl.workbook_templates import template
-from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.building import build
 
 months = {column.name: [None, None] for column in MONTHS.columns}
 months |= {"month": [date(2024, 1, 1), date(2024, 2, 1)]}

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 import xlsxwriter
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.building import build
 from workbooks import edited, part, sheet_of, written
 
 from kpi_xl.cli.formulas import chosen_look, of_report

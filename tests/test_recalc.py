@@ -18,7 +18,7 @@ from hosts import program, validated
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kpi_xl.workbook_templates import retention
-from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.building import build
 from workbooks import SHEET, edited, hand_made, part, sheet_of, written
 
 from kpi_xl.engine.embedded import calculate

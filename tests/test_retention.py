@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 from hosts import pdf_texts
 from kpi_xl.workbook_templates import retention
-from kpi_xl.workbook_templates.parts import HEADER, Data, build
+from kpi_xl.workbook_templates.building import build
+from kpi_xl.workbook_templates.records import HEADER, Data
 from kpi_xl.workbook_templates.retention import SHARES, TEMPLATE, TOP, sample
 from kpi_xl.workbook_templates.writing import Built
 from workbooks import rows_of, set_to, sheet, typed_into

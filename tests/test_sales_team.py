@@ -7,7 +7,8 @@ from typing import Any
 import demos
 import pytest
 from kpi_xl.workbook_templates import sales_team
-from kpi_xl.workbook_templates.parts import HEADER, Data, build
+from kpi_xl.workbook_templates.building import build
+from kpi_xl.workbook_templates.records import HEADER, Data
 from kpi_xl.workbook_templates.sales_team import CHARTED, TEMPLATE, TOP
 from kpi_xl.workbook_templates.sales_team_sample import sample
 from kpi_xl.workbook_templates.writing import Built

@@ -12,7 +12,8 @@ from typing import Any
 import demos
 import pytest
 from kpi_xl.workbook_templates import scorecard
-from kpi_xl.workbook_templates.parts import HEADER, Data, build
+from kpi_xl.workbook_templates.building import build
+from kpi_xl.workbook_templates.records import HEADER, Data
 from kpi_xl.workbook_templates.scorecard import TEMPLATE, sample
 from kpi_xl.workbook_templates.scorecard_kpis import COUNTS, FIFTEEN, KPIS
 from kpi_xl.workbook_templates.writing import Built

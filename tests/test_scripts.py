@@ -19,7 +19,8 @@ import remote_excel
 from demos import few, first_rows
 from generated import WORKBOOKS
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import HEADER, Template, build
+from kpi_xl.workbook_templates.building import build
+from kpi_xl.workbook_templates.records import HEADER, Template
 from workbooks import loaded_today
 
 from kpi_xl import METRICS, units

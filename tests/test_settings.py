@@ -9,7 +9,9 @@ import openpyxl
 import pytest
 from demos import empty
 from kpi_xl.workbook_templates import TEMPLATES, sales_team, unit_economics
-from kpi_xl.workbook_templates.parts import Setting, build, code_of, wrong_setting
+from kpi_xl.workbook_templates.building import build
+from kpi_xl.workbook_templates.records import Setting
+from kpi_xl.workbook_templates.setting_cells import code_of, wrong_setting
 from workbooks import set_to, sheet_of
 
 from kpi_xl.engine.embedded import calculate

@@ -20,19 +20,10 @@ from demos import blank, demo, empty, few, first_rows
 from generated import WORKBOOKS
 from hosts import pdf_texts
 from kpi_xl.workbook_templates import TEMPLATES, starter, template
-from kpi_xl.workbook_templates.parts import (
-    CURRENCY_FIXED,
-    EMPTY,
-    FILLED,
-    FUNCTIONS,
-    HEADER,
-    SOURCES,
-    Input,
-    Template,
-    build,
-)
+from kpi_xl.workbook_templates.building import CURRENCY_FIXED, FUNCTIONS, SOURCES, build
+from kpi_xl.workbook_templates.records import EMPTY, FILLED, HEADER, Template
 from kpi_xl.workbook_templates.retention_counted import TEXTS as OF_COUNTED
-from kpi_xl.workbook_templates.writing import Built
+from kpi_xl.workbook_templates.writing import Built, Input
 from look_lint import look
 from workbook_lint import lint
 from xlsxwriter.utility import xl_rowcol_to_cell

@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 from demos import few
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import HEADER
+from kpi_xl.workbook_templates.records import HEADER
 from workbooks import Place, typed_into
 
 from kpi_xl.engine.embedded import calculate

@@ -8,7 +8,8 @@ import pytest
 from demos import demo, empty, few, first_rows
 from hosts import microsofts_findings, repair_findings
 from kpi_xl.workbook_templates import TEMPLATES, template
-from kpi_xl.workbook_templates.parts import Template, build
+from kpi_xl.workbook_templates.building import build
+from kpi_xl.workbook_templates.records import Template
 from kpi_xl.workbook_templates.writing import Built
 from workbooks import edited, part
 from xlsxwriter.utility import xl_col_to_name

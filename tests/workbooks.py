@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 import xlsxwriter
 from kpi_xl.workbook_templates import comparison
-from kpi_xl.workbook_templates.parts import Setting
+from kpi_xl.workbook_templates.records import Setting
 from kpi_xl.workbook_templates.writing import Built
 
 from kpi_xl.cells import Cell

@@ -7,7 +7,7 @@ from kpi_xl.locales import Message, say
 from kpi_xl.schema import SCHEMAS
 
 if TYPE_CHECKING:
-    from .parts import Template
+    from .records import Template
     from .writing import Progress, Told
 
 TEMPLATES = tuple(SCHEMAS)
@@ -22,7 +22,7 @@ def template(name: str) -> "Template":
 
 def sampled(name: str, language: str, host: str, progress: "Progress") -> "Told":
     """A template's workbook of its sample data, in a language, for a host."""
-    from .parts import build
+    from .building import build
 
     record = template(name)
     title = say(record.title, language)
@@ -33,6 +33,6 @@ def sampled(name: str, language: str, host: str, progress: "Progress") -> "Told"
 
 def empty(name: str, language: str) -> bytes:
     """A template's workbook without data, in a language."""
-    from .parts import build
+    from .building import build
 
     return build(template(name), {}, language=language).content

@@ -28,6 +28,8 @@ from kpi_xl.units import (
 )
 
 from .campaigns_sample import sample
+from .charting import draw
+from .checking import checks, padded, status, where
 from .comparison import (
     BOUNDS,
     POSSIBLE,
@@ -56,32 +58,17 @@ from .grid import (
     unsaid,
 )
 from .outcomes import NAMELESS, Divided, LeftOut, Outcomes, divided, named_after, put_left_out
-from .parts import (
-    Agreement,
-    Basis,
-    Figure,
-    Problem,
-    Series,
-    Setting,
-    Sheet,
-    Spill,
-    Template,
+from .records import Agreement, Basis, Figure, Problem, Series, Setting, Sheet, Spill, Template
+from .setting_cells import codes, put_basis, settings
+from .sheet_parts import (
     blank_if,
-    checks,
-    codes,
     decimals,
-    draw,
     figures,
     lines,
-    padded,
     printed_alone,
-    put_basis,
     put_spills,
     section,
-    settings,
-    status,
     warn_of_more,
-    where,
 )
 from .writing import BLUE, ORANGE, WARNING, Book, Page, ifs
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kpi_xl.cells import Cell
 
-from .parts import Sample, Sentence
+from .records import Sample, Sentence
 from .sample_files import sample_table
 
 SHOP = Sentence(

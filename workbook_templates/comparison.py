@@ -30,21 +30,12 @@ from kpi_xl.serials import AFTER_LAST_DAY, FIGURED_FROM, FIGURED_UNTIL
 from kpi_xl.units import COUNT, DATE, KEY, MONEY, RATE, TEXT, VALUE
 from kpi_xl.workbook_names import LANGUAGE
 
+from .charting import sparkline
 from .grid import Grid, Measure, Record, put_grid
-from .parts import (
-    Basis,
-    Figure,
-    Problem,
-    Setting,
-    blank_if,
-    put_basis,
-    put_setting,
-    section,
-    settings,
-    sparkline,
-    widen,
-)
-from .parts import figures as put_figures
+from .records import Basis, Figure, Problem, Setting
+from .setting_cells import put_basis, put_setting, settings
+from .sheet_parts import blank_if, section, widen
+from .sheet_parts import figures as put_figures
 from .writing import BLUE, FIXED, MUTED, WASH, Book, Page, ifs, literal
 
 PREVIOUS, YEAR, NEITHER = COMPARED_WITH = ("Previous period", "Previous year", "No comparison")

@@ -5,7 +5,8 @@ from typing import Literal, NamedTuple
 
 from kpi_xl.units import COUNT, Unit
 
-from .parts import Series, described, drawn, insert, named_at_end
+from .charting import described, drawn, insert, named_at_end
+from .records import Series
 from .writing import INK, LINE, MUTED, Page
 
 

@@ -6,7 +6,8 @@ One cell knows whether there is anything to merge, so that all other orders are 
 from kpi_xl.schema.retention import ORDERS
 from kpi_xl.units import TEXT
 
-from .parts import Problem, Setting, where
+from .checking import where
+from .records import Problem, Setting
 from .writing import Page
 
 WRITTEN = 'IF(Orders[customer]="","",Orders[customer])'

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from kpi_xl.units import COUNT, Unit
 
 from .grid import Grid, Measure, lay_out, put_grid
-from .parts import Basis, Spill, put_spills, section
+from .records import Basis, Spill
+from .sheet_parts import put_spills, section
 from .writing import Page, ifs
 
 AHEAD = 4  # periods

@@ -18,6 +18,8 @@ from kpi_xl.schema.funnel import LEADS, SCHEMA, SPEND
 from kpi_xl.serials import FIGURED_UNTIL
 from kpi_xl.units import AVERAGE, COUNT, DATE, DAYS, KEY, LARGE, MONEY, RATE, RATIO, TEXT, VALUE
 
+from .charting import draw
+from .checking import SPACES, checks, padded, spend_gaps, status, where
 from .comparison import (
     BOUNDS,
     LAST_OF_ALL,
@@ -47,8 +49,7 @@ from .grid import (
     put_grid,
     within,
 )
-from .parts import (
-    SPACES,
+from .records import (
     Agreement,
     Basis,
     Figure,
@@ -60,25 +61,10 @@ from .parts import (
     Sheet,
     Spill,
     Template,
-    bars,
-    blank_if,
-    checks,
-    codes,
-    draw,
-    no_bars,
-    padded,
-    put_basis,
-    put_spills,
-    same_as,
-    section,
-    shown_choice,
-    spend_gaps,
-    status,
-    warn_of_more,
-    where,
-    widen,
 )
 from .sample_files import columns_of
+from .setting_cells import codes, put_basis, shown_choice
+from .sheet_parts import bars, blank_if, no_bars, put_spills, same_as, section, warn_of_more, widen
 from .writing import BAR, BLUE, GREEN, MUTED, NO_COLOUR, ORANGE, Book, Page
 
 TOP = 4  # the row of the tables' headers, counted from 0

@@ -28,17 +28,9 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from kpi_xl.ooxml.addresses import quoted
 from kpi_xl.units import Unit
 
-from .parts import (
-    Series,
-    bars,
-    best_and_worst,
-    draw,
-    header_row,
-    headline,
-    name_months,
-    no_bars,
-    same_as,
-)
+from .charting import draw, name_months
+from .records import Series
+from .sheet_parts import bars, best_and_worst, header_row, headline, no_bars, same_as
 from .writing import MUTED, Page
 
 MONTH = Unit("DATE", "a month", "yyyy-mm")

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from kpi_xl.units import COUNT, TEXT, Unit
 
 from .grid import escaped
-from .parts import Basis, blank_if, header_row, section
+from .records import Basis
+from .sheet_parts import blank_if, header_row, section
 from .writing import Page
 
 NAMELESS = "(?)"  # stands for a name that is blank

@@ -34,6 +34,8 @@ from kpi_xl.units import (
 )
 
 from . import retention_counted
+from .charting import draw
+from .checking import checks, status, where
 from .comparison import (
     POSSIBLE,
     Range,
@@ -68,7 +70,7 @@ from .grid import (
     unsaid,
     within,
 )
-from .parts import (
+from .records import (
     Agreement,
     Basis,
     Figure,
@@ -80,27 +82,23 @@ from .parts import (
     Sheet,
     Spill,
     Template,
+)
+from .sample_files import sample_table
+from .setting_cells import codes, put_basis, settings
+from .sheet_parts import (
     bars,
     blank_if,
-    checks,
-    codes,
-    draw,
     figures,
     header_row,
     heat,
     mirror,
     no_bars,
     paragraphs,
-    put_basis,
     put_spills,
     section,
-    settings,
-    status,
     warn_of_more,
-    where,
     widen,
 )
-from .sample_files import sample_table
 from .writing import BAR, BLUE, COLOURS, ORANGE, WARN, Book, Given, Page, Proper, Say, ifs, literal
 
 if TYPE_CHECKING:

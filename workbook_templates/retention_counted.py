@@ -17,7 +17,7 @@ from kpi_xl.cells import Block
 from kpi_xl.errors import CellError
 from kpi_xl.units import COUNT, DATE, MONEY
 
-from .parts import Agreement
+from .records import Agreement
 from .writing import FIXED, Given, Page, Say
 
 if TYPE_CHECKING:

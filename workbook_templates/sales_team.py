@@ -13,6 +13,8 @@ from xlsxwriter.utility import xl_rowcol_to_cell
 from kpi_xl.schema.sales_team import SCHEMA, WEEKS
 from kpi_xl.units import AVERAGE, COUNT, DATE, KEY, LARGE, MONEY, RATE, TEXT, Unit
 
+from .charting import described, draw, insert, style_chart
+from .checking import checks, status, where
 from .comparison import (
     COMPARE,
     LAST_OF_ALL,
@@ -44,32 +46,10 @@ from .grid import (
     put_grid,
 )
 from .outcomes import Divided, LeftOut, Outcomes, divided, named_after, put_left_out
-from .parts import (
-    Agreement,
-    Basis,
-    Figure,
-    Problem,
-    Setting,
-    Sheet,
-    Template,
-    bars,
-    blank_if,
-    checks,
-    described,
-    draw,
-    figures,
-    header_row,
-    heat,
-    insert,
-    judgement,
-    put_basis,
-    section,
-    settings,
-    status,
-    style_chart,
-    where,
-)
+from .records import Agreement, Basis, Figure, Problem, Setting, Sheet, Template
 from .sales_team_sample import sample
+from .setting_cells import judgement, put_basis, settings
+from .sheet_parts import bars, blank_if, figures, header_row, heat, section
 from .writing import BLUE, INK, LINE, MUTED, ORANGE, Book, Page, ifs
 
 TOP = 4  # the row of the tables' headers, counted from 0: row 5 in Excel

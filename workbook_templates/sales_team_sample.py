@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from kpi_xl.cells import Cell
 
-from .parts import Sample, Sentence
+from .records import Sample, Sentence
 
 SYNTHETIC = Sentence(
     "Made up: eight reps over a year, with seasons. Jana begins in August, Elif is on leave for a"

@@ -19,11 +19,13 @@ from kpi_xl.schema.scorecard import MONTHS, SCHEMA
 from kpi_xl.serials import FIGURED_FROM, FIGURED_UNTIL
 from kpi_xl.units import COUNT, DATE, KEY, LARGE, MONEY, PERIODS, RATE, SCORE, TEXT, Unit
 
+from .charting import draw, sparkline
+from .checking import checks, status, where
 from .comparison import PREVIOUS, YEAR
 from .forecasting import AHEAD, FEWEST, Past, forecast_sheet, since_the_gap, spill_forecasts
 from .grid import MONTH as MONTH_OF
 from .grid import NAME, WHOLE, Measure, lay_out, put_grid
-from .parts import (
+from .records import (
     HEADER,
     Agreement,
     Basis,
@@ -34,21 +36,6 @@ from .parts import (
     Setting,
     Sheet,
     Template,
-    blank_if,
-    checks,
-    codes,
-    draw,
-    header_row,
-    headline,
-    judgement,
-    lines,
-    put_basis,
-    put_setting,
-    section,
-    sparkline,
-    status,
-    where,
-    widen,
 )
 from .sample_files import sample_table
 from .scorecard_kpis import (
@@ -63,6 +50,8 @@ from .scorecard_kpis import (
     PARTS,
     Kpi,
 )
+from .setting_cells import codes, judgement, put_basis, put_setting
+from .sheet_parts import blank_if, header_row, headline, lines, section, widen
 from .writing import BAR, BLUE, GREEN, LINE, MUTED, ORANGE, WASH, Book, Headline, Page, ifs, literal
 
 SETTINGS = (

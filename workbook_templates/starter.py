@@ -10,7 +10,8 @@ from functools import partial
 from kpi_xl.locales import RIGHT_TO_LEFT, say
 from kpi_xl.units import MONEY, TEXT
 
-from .parts import FUNCTIONS, headline, lines, section
+from .building import FUNCTIONS
+from .sheet_parts import headline, lines, section
 from .writing import Book, Built, Say, Values, computed, new_book
 
 WIDTH = 122  # of the columns with text, in letters

@@ -14,6 +14,8 @@ from kpi_xl.reports import layout
 from kpi_xl.schema.unit_economics import ORDERS, SCHEMA, SPEND, SUBSCRIBERS, TOUCHES
 from kpi_xl.units import COUNT, DATE, DAYS, KEY, LARGE, MONEY, PERIODS, RATE, RATIO, TEXT
 
+from .charting import draw
+from .checking import checks, spend_gaps, status, where
 from .comparison import (
     BAD,
     GOOD,
@@ -53,7 +55,7 @@ from .grid import (
     unsaid,
     within,
 )
-from .parts import (
+from .records import (
     Agreement,
     Basis,
     Figure,
@@ -64,26 +66,20 @@ from .parts import (
     Sheet,
     Spill,
     Template,
+)
+from .sample_files import columns_of, sample_table
+from .setting_cells import codes, in_effect, put_basis, settings
+from .sheet_parts import (
     blank_if,
-    checks,
-    codes,
-    draw,
     figures,
     header_row,
     heat,
-    in_effect,
     more_than,
-    put_basis,
     put_spills,
     section,
-    settings,
-    spend_gaps,
-    status,
     warn_of_more,
-    where,
     widen,
 )
-from .sample_files import columns_of, sample_table
 from .writing import BLUE, GREEN, MUTED, ORANGE, Book, Page, Proper, ifs
 
 TOP = 4  # the row of the tables' headers, counted from 0

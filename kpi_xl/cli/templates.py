@@ -100,7 +100,7 @@ def new(
     kpis_of((output or Path()).parent)
     if name.lower() == STARTER:
         return new_starter(output, lang, host, wheel, force=force, parents=parents)
-    parts = import_module("kpi_xl.workbook_templates.parts")
+    building = import_module("kpi_xl.workbook_templates.building")
     template = known_template(name)
     path = free_path(
         output or Path(f"{template.name}.xlsx"), force=force, parents=parents, ends=ends(host)
@@ -108,7 +108,9 @@ def new(
     code = language_of(lang)
     money = money_of("--currency", currency)
     with steps() as step:
-        built = parts.build(template, {}, language=code, host=host, progress=step, currency=money)
+        built = building.build(
+            template, {}, language=code, host=host, progress=step, currency=money
+        )
         save(path, for_host(built.content, host, wheel), force=force)
     if as_json:
         return print_json({"book": str(path), "tables": [one.name for one in template.inputs]})
@@ -261,7 +263,8 @@ def fill(
 
     check_host(host, wheel)
     kpis_of((output or Path()).parent)
-    parts = import_module("kpi_xl.workbook_templates.parts")
+    building = import_module("kpi_xl.workbook_templates.building")
+    records = import_module("kpi_xl.workbook_templates.records")
     template = known_template(name)
     report = money_of("--report-currency", report_currency)
     every, of_files = named_currencies(currency or [])
@@ -275,10 +278,10 @@ def fill(
         try:
             known = rates_of(rates) if rates else None
             taken = gathered(template, requests, known, report, words.currency, path, code, step)
-            built = parts.build(
+            built = building.build(
                 template,
                 taken.data,
-                parts.Sentence(parts.FILLED, {"files": ", ".join(taken.names)}),
+                records.Sentence(records.FILLED, {"files": ", ".join(taken.names)}),
                 code,
                 loaded=taken.sources,
                 host=host,
@@ -286,7 +289,7 @@ def fill(
                 progress=step,
                 currency=taken.currency,
             )
-        except (SourceError, parts.UnfitDataError) as error:
+        except (SourceError, building.UnfitDataError) as error:
             raise Misuse(error) from None
         step(Message("Saving the workbook"))
         save(path, for_host(built.content, host, wheel), force=force)

@@ -20,7 +20,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import xlsxwriter
-from kpi_xl.workbook_templates.parts import build
+from kpi_xl.workbook_templates.building import build
 from kpi_xl.workbook_templates.retention import TEMPLATE
 from kpi_xl.workbook_templates.unit_economics import TEMPLATE as UNIT_ECONOMICS
 from ltv_by_hand import EPOCH, LAST_DAY, by_hand, frame_of_cells, orders_of_channels
