@@ -315,6 +315,18 @@ def test_a_refund_of_an_order_of_several_items_is_taken_off_it(tmp_path: Path) -
     assert sorted(column(filled("retention", path), "Orders", "amount")) == [8.26, 1035]
 
 
+def test_a_list_of_members_has_nobody_who_left(tmp_path: Path) -> None:
+    text = (
+        "Name,Email,Discord,Patron Status,Follows You,Lifetime Amount,Pledge Amount,"
+        "Charge Frequency,Tier,Patronage Since Date,Last Charge Date,Last Charge Status,Currency\n"
+        "A,a@x.com,,Active patron,No,50.00,5.00,monthly,One,2023-04-08 17:45:28,"
+        "2024-01-01 08:00:00,Paid,USD\n"
+    )
+    for name in ("retention", "unit_economics"):
+        path = text_file(tmp_path / "members.csv", text)
+        assert "export it each month" in refusal(name, path)
+
+
 def test_what_the_owner_buys_with_the_card_is_no_sale(tmp_path: Path) -> None:
     """Payments at a till are; a statement calls the number of the invoice its ID."""
     bonus = ("General Withdrawal", "Debit Card Cash Back Bonus")
