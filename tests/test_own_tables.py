@@ -19,6 +19,7 @@ from kpi_xl.ooxml.archive import with_members
 from kpi_xl.ooxml.formats import sign_in
 from kpi_xl.schema import SCHEMAS
 from kpi_xl.sources import SourceError, read_table
+from kpi_xl.sources.terms import scale_in
 
 LINES = """Order ID,Customer,Date,Line,Total
 7,a,2024-03-01,40,100
@@ -628,3 +629,49 @@ def test_what_a_workbook_has_under_the_name_of_the_table_is_read(tmp_path: Path)
         found = read_files([Request(path, "Orders", options)], tables, known_layouts())
         assert found.tables["Orders"].columns["amount"] == [100, 50]
         assert found.currency == "EUR"
+
+
+@pytest.mark.parametrize(
+    ("header", "scale"),
+    [
+        ("Revenue (k€)", "k€"), ("Umsatz (T€)", "T€"), ("Umsatz in Tsd. €", "in Tsd. €"),
+        ("Umsatz [Mio. €]", "Mio. €"), ("金额\uff08万元\uff09", "万元"), ("收入 亿元", "亿元"),
+        ("Выручка, тыс. рублей", "тыс. рублей"), ("Выручка (млн)", "млн"),
+        ("درآمد (هزار تومان)", "هزار تومان"), ("Cost ($000s)", "$000s"), ("Cost ('000)", "'000"),
+        ("CA (milliers d'euros)", "milliers d'euros"), ("Receita (R$ mil)", "R$ mil"),
+        ("Revenue in thousands", "in thousands"), ("Impressions (K)", "K"),
+        ("Spend (lakhs)", "lakhs"),
+        ("Amount (EUR)", ""), ("Sales (net)", ""), ("Net sales (30 days)", ""), ("Plan B", ""),
+        ("Group M", ""), ("Cost per mille", ""), ("Total 2024", ""), ("Sold (tons)", ""),
+        ("K", ""),
+    ],
+)  # fmt: skip
+def test_units_of_thousands_in_headers(header: str, scale: str) -> None:
+    assert scale_in(header) == scale
+
+
+def test_figures_in_thousands_are_refused(tmp_path: Path) -> None:
+    text = "customer,date,Umsatz (T€)\na,2024-01-05,1.5\nb,2024-01-06,2.5\n"
+    words = Options(renamed={"Umsatz (T€)": "amount"})
+    path = text_file(tmp_path / "orders.csv", text)
+    with pytest.raises(SourceError, match=r'"Umsatz \(T€\)" says that the numbers are in T€'):
+        filled("retention", path, words=words)
+    for above, scale in (
+        ("单位\uff1a万元", "万元"),
+        ("Alle Angaben in TEUR", "in TEUR"),
+        ("2024", ""),
+    ):
+        path = text_file(
+            tmp_path / "above.csv", f"{above},,\n{text}".replace("Umsatz (T€)", "amount")
+        )
+        if scale:
+            with pytest.raises(SourceError, match=f"says that the numbers are in .*{scale}"):
+                filled("retention", path, words=Options(header=2))
+        else:
+            assert (
+                total(filled("retention", path, words=Options(header=2)), "Orders", "amount") == 4
+            )
+    # A name is no number.
+    path = text_file(tmp_path / "names.csv", "Who (k),date,amount\na,2024-01-05,4\n")
+    named = filled("retention", path, words=Options(renamed={"Who (k)": "customer"}))
+    assert total(named, "Orders", "amount") == 4

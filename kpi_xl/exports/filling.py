@@ -60,6 +60,7 @@ from kpi_xl.sources.databases import BYTES, look_at_database
 from kpi_xl.sources.delimited import likely_encodings
 from kpi_xl.sources.parquet import look_at_parquet
 from kpi_xl.sources.records import MisfitError, Reader, hidden, read_once, unused
+from kpi_xl.sources.terms import scale_in
 from kpi_xl.sources.values import SIGN_LEFT_OUT, as_text
 from kpi_xl.sources.workbooks import FIRST_OF_SEVERAL, Block, block_named
 from kpi_xl.units import DATE, KEY, NOT_MEASURED
@@ -556,7 +557,8 @@ def _as_ours(
             _refuse_totals(ready, tables)
             # Amounts may be in another currency in the files beside it.
             says = any(_says(told, SIGN_LEFT_OUT, IN_CURRENCY) for told in ready[1].remarks)
-            if not (says or _has_nameless(ready[1], tables[ready[0]])):
+            scaled = any(map(scale_in, request.options.renamed))
+            if not (says or scaled or _has_nameless(ready[1], tables[ready[0]])):
                 return ready
         except SourceError as error:
             if opener.reader and not isinstance(error, MisfitError):

@@ -5,7 +5,7 @@ told with its worth.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -49,6 +49,7 @@ from kpi_xl.sources.currencies import (
     says_currencies,
 )
 from kpi_xl.sources.records import Wrong
+from kpi_xl.sources.terms import scale_in
 from kpi_xl.sources.values import typed
 from kpi_xl.units import DATE, KEY, LARGEST_ID, LOGICAL, MONEY, NOT_MEASURED, TEXT, Unit
 
@@ -86,7 +87,12 @@ def shaped(
     for name in layout.within.keys() & rows.cells.keys():
         rows.cells[name] = [_within(cell, layout.within[name]) for cell in rows.cells[name]]
     reading = Reading(match, table, None, len(rows.numbers), into=into or table)
-    reading.faults += [*faults, *rows.faults, *_unlike_itself(match, rows, unit_of)]
+    reading.faults += [
+        *_in_part(match, measured, options),
+        *faults,
+        *rows.faults,
+        *_unlike_itself(match, rows, unit_of),
+    ]
     if not rows.numbers:
         reading.faults.append(Message("has no rows of data under its header"))
         return reading
@@ -229,6 +235,27 @@ def _unlike_itself(match: Match, rows: Rows, unit_of: dict[str, Unit]) -> Iterat
         del unit_of[name]
         if ours in rows.cells and cells != rows.cells[ours]:
             yield Message(TWICE, column=match.headers[match.places[ours]])
+
+
+def _in_part(match: Match, measured: Iterable[str], options: Options) -> Iterator[Message]:
+    """What is wrong with numbers that a header, or a line above it, says are thousands.
+
+    Of a vendor's file it is the headers that the user names.
+    """
+    ours = {*options.renamed.values()} if match.layout.file else {*measured}
+    headers = [match.headers[match.places[name]] for name in measured if name in ours]
+    # A line may be no more than its unit, which stands behind a name in a header.
+    lines = match.page.head[: match.row] if not match.layout.file else []
+    above = {text: f"- {text}" for row in lines for text in text_of(row)}
+    for text, read in {**above, **dict(zip(headers, headers, strict=True))}.items():
+        if scale := scale_in(read):
+            yield Message(
+                '"{text}" says that the numbers are in {scale}: write them in full; if they are,'
+                " change these words",
+                text=text,
+                scale=scale,
+            )
+            return
 
 
 def _typed(

@@ -10,6 +10,7 @@ from kpi_xl.locales import LANGUAGES, say
 from kpi_xl.schema import Column
 from kpi_xl.sources.grain import PERIOD
 from kpi_xl.sources.records import plain
+from kpi_xl.sources.values import MARKS
 
 ORDER_NUMBER = re.compile(
     r"(?:(?:order|invoice)(?:id|no|nr|num|number|ref|reference|#)"
@@ -18,6 +19,37 @@ ORDER_NUMBER = re.compile(
     r"|номерзаказа|(?:شماره|شناسه|کد)سفارش)\.?"
 )
 """What files call the number of an order, as `plain` has it."""
+
+
+@cache
+def _scaled() -> re.Pattern[str]:
+    """A unit of thousands or more, in which figures are written: k€, TEUR, $000, 万元."""
+    text = resources.files(__package__).joinpath("terms.toml").read_text(encoding="utf-8")
+    given = toml_of(text)["scales"]
+    scale, money, within = (
+        f"(?:{'|'.join(given[name].split())})" for name in ("words", "money", "within")
+    )
+    forms = (
+        rf"{scale}(?: (?:of|de) | d'| )?{money}?", rf"{money} ?{scale}", rf"[kt] ?{money}",
+        rf"{money} ?[km]", "m ?[€$£]", rf"(?:{money} ?)?'?000(?:'?s)?(?: ?{money})?",
+        rf"1[.,]?000 ?{money}", "[km]", "mm",
+    )  # fmt: skip
+    return re.compile(rf"(?:{within}[ :]*)?(?:{'|'.join(forms)})", re.IGNORECASE)
+
+
+def scale_in(text: str) -> str:
+    """The unit of thousands, or more, that a header names for the numbers below it, or "".
+
+    >>> [scale_in(text) for text in ("Revenue (k€)", "Umsatz in TEUR", "金额(万元)", "Sales (net)")]
+    ['k€', 'in TEUR', '万元', '']
+    """
+    known = text.translate(MARKS).replace("\uff1a", ":")
+    within = re.findall(r"[(\[]([^()\[\]]*)[)\]]", known)
+    words = re.split(r"[\s,;/_]+", re.sub(r"[(\[].*", "", known).strip())
+    behind = (" ".join(words[at:]) for at in range(max(1, len(words) - 3), len(words)))
+    # A letter alone may be anything: Plan B, Group M.
+    named = (one for one in behind if len(one) > 1 and one.lower() != "mm")
+    return next(filter(_scaled().fullmatch, map(str.strip, [*within, *named])), "")
 
 
 @cache
