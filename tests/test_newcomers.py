@@ -289,6 +289,16 @@ def test_what_is_no_number_is_refused_as_what_it_is(tmp_path: Path, text: str, w
     assert f'row 2, column "amount": "{text}" {why}' in refusal("retention", path)
 
 
+def test_cells_that_are_wrong_in_one_way_are_told_together(tmp_path: Path) -> None:
+    rows = "a,2024-02-05,1.5K\na,2024-02-06,12\na,soon,2K\na,2024-02-07,two\na,later,1.5K\n"
+    told = refusal("retention", text_file(tmp_path / "o.csv", f"customer,date,amount\n{rows}"))
+    rounded, text, day = told.splitlines()
+    assert rounded.endswith('"1.5K" is a rounded number: export it, or write it, with all of its'
+                            " digits (3 rows: 2, 4, 6)")  # fmt: skip
+    assert '"two" is not a number' in text
+    assert '"soon" is not a date' in day
+
+
 @pytest.mark.parametrize("text", ["—", "-", "n/a", "N/D", "NaN", "k.A.", "s/d", "нет", "null"])
 def test_words_for_nothing_are_blank(tmp_path: Path, text: str) -> None:
     lines = f'a,2024-02-05,"{text}"\nb,2024-02-06,20\n'

@@ -131,7 +131,7 @@ def numbers(
             if value is None and any(one.column == name for one in faults):
                 continue  # one of a column is told
             if value is None:
-                fault = _fault(name, cells[name], text, Message("has other marks than the others"))
+                fault = _fault(name, cells[name], text, Message(OTHER_MARKS))
                 against = _against(amount.body, name, pair, written, cells, counts)
                 faults.append(fault._replace(against=against))
                 continue
@@ -143,6 +143,7 @@ def numbers(
     return Numbers(columns, signs, faults)
 
 
+OTHER_MARKS = "has other marks than the others"
 NO_NUMBER = "is not a number: write it as 1234.56, or leave the cell blank"
 EXCEL_ERROR = "is an error of Excel: correct it, or leave the cell blank"
 _ERROR_THERE = re.compile(r"#[\w/\u00a1]{2,15}[!?]?")

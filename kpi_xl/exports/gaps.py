@@ -17,6 +17,14 @@ MOST_TOLD = 5
 """How many rows are told by their numbers."""
 
 
+OF_ROWS = "{fault} ({rows}: {numbers})"
+
+
+def listed_rows(numbers: Sequence[int]) -> str:
+    """The first of some rows."""
+    return ", ".join([*map(str, numbers[:MOST_TOLD]), *["..."] * (len(numbers) > MOST_TOLD)])
+
+
 def needed_in(columns: Sequence[Column]) -> list[list[str]]:
     """What every row of a table needs: each of some columns, or of a lead its name or its day."""
     needed = [[column.name] for column in columns if column.filled]
@@ -41,16 +49,15 @@ def gaps(frame: Any, needed: Iterable[Sequence[str]], reading: Reading) -> Itera
         if not lacking.any():
             continue
         rows = frame[lacking]
-        numbers = [str(int(row)) for row in rows["_row"].iloc[: MOST_TOLD + 1]]
-        shown = ", ".join([*numbers[:MOST_TOLD], *["..."] * (len(numbers) > MOST_TOLD)])
-        text, told = "{fault} ({rows}: {numbers})", {"numbers": shown}
+        numbers = [int(row) for row in rows["_row"].iloc[: MOST_TOLD + 1]]
+        text, told = OF_ROWS, {"numbers": listed_rows(numbers)}
         if worth := worth_of(rows):
             text, told = "{fault} ({rows}: {numbers}; {worth})", {**told, "worth": worth}
         fault = _subtotal(frame, lacking) or Message(BLANK, name=names[0])
         sentence = Message(text, fault=fault, rows=Counted(len(rows), "rows"), **told)
-        name, at = _place(names[0], int(numbers[0]), reading)
+        name, at = _place(names[0], numbers[0], reading)
         text = 'row {row}, column "{name}"{at}: {sentence}'
-        yield Message(text, row=int(numbers[0]), name=name, at=at, sentence=sentence)
+        yield Message(text, row=numbers[0], name=name, at=at, sentence=sentence)
         return
 
 

@@ -14,7 +14,7 @@ from kpi_xl.exports import cells as written
 from kpi_xl.exports.amounts import with_amounts
 from kpi_xl.exports.choosing import chosen, says_its_own, subtotals, tests_of_mailings, without_sums
 from kpi_xl.exports.days import grains_said, of_longer, tell_periods, with_days, years_given
-from kpi_xl.exports.gaps import gaps_in_ours
+from kpi_xl.exports.gaps import OF_ROWS, gaps_in_ours, listed_rows
 from kpi_xl.exports.gift_cards import with_gift_cards
 from kpi_xl.exports.layouts import plain
 from kpi_xl.exports.options import Options, money
@@ -296,25 +296,7 @@ def _typed(
         blanks=blanks,
         grains=grains_said(match),
     )
-    seen: set[tuple[str, str]] = set()
-    for fault in (*read.faults, *days.faults):
-        kind = fault.column, fault.sentence[-20:]
-        if kind in seen:
-            continue
-        seen.add(kind)
-        row, name, at = _place_of(fault.column, fault.at, match, rows)
-        sentence = fault.sentence
-        if sentence.endswith("other marks than the others"):
-            sentence = _other_marks(fault, match, rows)
-        reading.faults.append(
-            Message(
-                'row {row}, column "{name}"{at}: {sentence}',
-                row=row,
-                name=name,
-                at=at,
-                sentence=sentence,
-            )
-        )
+    reading.faults += _told((*read.faults, *days.faults), match, rows)
     for name, column in read.columns.items():
         frame[name] = column
         frame[name] = frame[name].astype("float64")
@@ -406,6 +388,27 @@ def _place_of(column: str, at: int, match: Match, rows: Rows) -> tuple[int, str,
     place, row = match.places.get(column, 0), rows.numbers[at]
     name = match.headers[place] if column in match.places else column.lstrip("=")
     return row, name, match.page.at(row, place)
+
+
+def _told(faults: Sequence[written.Fault], match: Match, rows: Rows) -> Iterator[Message]:
+    """A sentence for each kind of fault in a column: of the first cell, with the rows of all."""
+    kinds: dict[tuple[str, str], list[written.Fault]] = {}
+    for fault in faults:
+        why = fault.sentence.fields.get("why", fault.sentence)
+        kinds.setdefault((fault.column, why.template), []).append(fault)
+    for (column, kind), alike in kinds.items():
+        first, cells = alike[0], rows.cells[column]
+        row, name, at = _place_of(column, first.at, match, rows)
+        sentence = first.sentence
+        if kind == written.OTHER_MARKS:
+            sentence = _other_marks(first, match, rows)
+        wrong = {cells[one.at] for one in alike}
+        numbers = [rows.numbers[place] for place, cell in enumerate(cells) if cell in wrong]
+        if len(numbers) > 1:
+            count, shown = Counted(len(numbers), "rows"), listed_rows(numbers)
+            sentence = Message(OF_ROWS, fault=sentence, rows=count, numbers=shown)
+        text = 'row {row}, column "{name}"{at}: {sentence}'
+        yield Message(text, row=row, name=name, at=at, sentence=sentence)
 
 
 def _other_marks(fault: written.Fault, match: Match, rows: Rows) -> Message:
