@@ -531,6 +531,53 @@ def test_a_cohort_that_nobody_left() -> None:
     assert "#N/A" not in [v for (name, _, _), v in values.items() if name == "Contracts"]
 
 
+@pytest.mark.parametrize(
+    ("periods", "customers", "compared"),
+    [
+        ([0, 1, 3, 4], [1000, 700, 500, 450], [None] * 4),
+        ([0, 1, 2, 2, 4], [1000, 300, 200, 100, 50], [None] * 5),
+        ([1, 2, 3, 4], [1000, 700, 600, 550], [None] * 4),
+        ([0, 0.5, 1, 1.5], [1000, 700, 600, 550], [None] * 4),
+        ([0, 1, 2, 3, 4], [1000, None, 600, 500, 450], [None] * 5),
+        ([0, 1, 2, 3, 4], [1000, 869, 743, 653, 593], [500, None, 300, 280, 270]),
+    ],
+    ids=["missing", "twice", "from 1", "halves", "blank", "blank of the second"],
+)
+def test_periods_that_are_missing_have_no_model(
+    periods: list[Any], customers: list[Any], compared: list[Any]
+) -> None:
+    """The model took the rows for periods 0, 1, 2 ..., whatever they said."""
+    survivors = {"period": periods, "customers": customers, "compared": compared}
+    built = build(TEMPLATE, {"Survivors": survivors})
+    assert built.values["Contracts", 3, 1].startswith("Periods are missing or twice")
+    fits = {row[0]: row[1:3] for row in sheet(built, "Contracts") if isinstance(row[0], str)}
+    wrong = 1 if any(compared) else 0
+    assert fits["Lifetime value of a customer"][wrong] in (None, "")
+    assert any(one.label == "Periods that are missing or twice" for one in built.problems)
+
+
+def test_a_second_cohort_may_be_longer_than_the_first() -> None:
+    """Its rows were told as missing of the first one."""
+    rows = {"period": [0, 1, 2, 3, 4, 5], "customers": [1000, 869, 743, 653, None, None],
+            "compared": [1000, 631, 468, 382, 326, 289]}  # fmt: skip
+    built = build(TEMPLATE, {"Survivors": rows})
+    named = {row[0]: row[1:3] for row in sheet(built, "Contracts") if isinstance(row[0], str)}
+    assert named["Customers at the start"] == [1000, 1000]
+    assert all(isinstance(worth, float) for worth in named["Lifetime value of a customer"])
+    assert not [one for one in built.problems if "eriod" in one.label]
+
+
+def test_rates_are_of_the_months_that_are_listed() -> None:
+    """By hand: of 30 months the first six lost all, and 24 lost 1 of 10 each."""
+    months = [date(2022 + n // 12, n % 12 + 1, 1) for n in range(30)]
+    rows = {"month": months, "customers_start": [10] * 30, "customers_new": [1] * 30,
+            "customers_lost": [10] * 6 + [1] * 24}  # fmt: skip
+    built = build(TEMPLATE, {"Subscriptions": rows})
+    assert dict(built.headlines)["Churn a month"] == "10.0%"
+    said = [cell for row in sheet(built, "Recurring") for cell in row if isinstance(cell, str)]
+    assert {"Now, and over the months below", "Lost / at the start, these months"} <= {*said}
+
+
 def test_subscriptions_by_month(demo: Built) -> None:
     months = sample().data["Subscriptions"]
     table = below(sheet(demo, "Recurring"), "month", 24)
@@ -568,7 +615,7 @@ def test_the_checks_of_subscriptions_and_survivors(demo: Built) -> None:
     # Nor does the month after it.
     assert found["Months begun with other revenue"] == 2
     assert found["Months that lose more than they had"] == 1
-    assert found["Periods that are missing"] == 1
+    assert found["Periods that are missing or twice"] == 1
     assert found["Periods that gain customers"] == 1
 
 

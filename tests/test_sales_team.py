@@ -559,3 +559,11 @@ def test_a_rep_of_whom_only_sales_are_known_has_a_whole_sentence() -> None:
     data = weeks_of(("A", date(2026, 2, 2), 500, None, None, None, None))
     built = build(TEMPLATE, data)
     assert table(built, "Coaching", TOP + 1, 1, 10)[0][9] == "Sales at 500% of the target."
+
+
+def test_weeks_that_cancel_have_no_trend() -> None:
+    """0.1 and 0.2 and -0.3 come to 0, but for a rest that binary leaves."""
+    weeks = [date(2024, 1, 1) + timedelta(7 * number) for number in range(13)]
+    sales = [0.1, 0.2, -0.3, *[0.0] * 10]
+    built = build(TEMPLATE, {"Weeks": {"week": weeks, "rep": ["Ann"] * 13, "sales": sales}})
+    assert not [value for value in built.values.values() if str(value).startswith("#")]

@@ -56,6 +56,7 @@ from .grid import (
     put_grid,
     put_header,
     unsaid,
+    without_mean,
 )
 from .outcomes import NAMELESS, Divided, LeftOut, Outcomes, divided, named_after, put_left_out
 from .records import Agreement, Basis, Figure, Problem, Series, Setting, Sheet, Spill, Template
@@ -885,7 +886,7 @@ def periods(page: Page) -> None:
         values = page.book.at("Trend", TOP + 2, column, TOP + 1 + PERIODS, column)
         # No SUMIFS: what it makes of an error, where a date is text, is not sure in all programs.
         whole = f'IF(PeriodWhole=1,{values},"")'
-        rate = f'IF(SUM({whole})<=0,"",KPI_TREND({whole}))'
+        rate = f'IF({without_mean(whole)},"",KPI_TREND({whole}))'
         page.write(row, first, measure.header, page.styles.label())
         rate = blank_if(few_whole(values), rate)
         page.put_array(row, first + 4, rate, page.styles.number(RATE))

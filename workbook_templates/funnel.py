@@ -48,6 +48,7 @@ from .grid import (
     originals,
     put_grid,
     within,
+    without_mean,
 )
 from .records import (
     Agreement,
@@ -725,7 +726,7 @@ def trend(page: Page) -> None:
     page.write(row, 0, "trend", page.styles.header(align="start"))
     for column, measure in enumerate(whole.measures, start=1):
         block = whole.at(measure.called)
-        formula = blank_if(f"OR(COUNT({block})<3,SUM({block})<=0)", f"KPI_TREND({block})")
+        formula = blank_if(f"OR(COUNT({block})<3,{without_mean(block)})", f"KPI_TREND({block})")
         page.put(row, column, formula, page.styles.header(GROWTH.number_format))
     draw(page, "column", "Leads, MQL and customers by month",
          [table.series("leads", BAR, "Leads"), table.series("MQL", BLUE),

@@ -344,6 +344,14 @@ def within(column: str, month: str = "{$month}") -> str:
     return f'{column},">="&{month},{column},"<"&EDATE({month},1)'
 
 
+def without_mean(values: str) -> str:
+    """The condition that values come to nothing, or to less: a share of their mean is none.
+
+    Cents that cancel leave a rest in binary.
+    """
+    return f"SUM({values})<=1E-13*COUNT({values})*MAX(MAX({values}),-MIN({values}))"
+
+
 def escaped(name: str) -> str:
     """A name that SUMIFS takes for no pattern: also one with * or ? in it."""
     for sign in "~*?":

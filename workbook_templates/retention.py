@@ -151,6 +151,33 @@ DAYS_SHOWN = Range(
     ),
 )
 LEFT = "(Survivors[period]<=FitUntil)"
+COHORTS_OF = "customers", "compared"
+
+
+def missing(column: str, until: str = "") -> str:
+    """How many counts a cohort has too few for the periods up to its last one."""
+    filled = f'Survivors[{column}],"<>"{until}'
+    last = f"_xlfn.MAXIFS(Survivors[period],{filled})"
+    return f"IF(COUNTIFS({filled})=0,0,{last}+1-COUNTIFS({filled}))"
+
+
+def uneven(column: str, until: str = "", rows: str = "1") -> str:
+    """The condition that a cohort has not one count for each of the periods 0, 1, 2 ...
+
+    A model of survivors takes its rows for these. They are those if their number, sum and squares
+    are right.
+    """
+    filled = f'Survivors[{column}],"<>"{until}'
+    n = f"COUNTIFS({filled})"
+    period = "Survivors[period]"
+    squares = f'SUMPRODUCT((Survivors[{column}]<>"")*{rows}*{period}*{period})'
+    return (
+        f"IF({missing(column, until)}<>0,TRUE,IF(SUMIFS({period},{filled})<>{n}*({n}-1)/2,TRUE,"
+        f"{squares}<>{n}*({n}-1)*(2*{n}-1)/6))"
+    )
+
+
+UP_TO_FIT = ',Survivors[period],"<="&FitUntil', LEFT
 
 NOBODY = "CustomerCount=0"
 NO_VALUE = f'OR({NOBODY},Revenue="")'
@@ -261,8 +288,9 @@ COHORTS_LEFT = tuple(
         survivors,
     )
     for which, column, left in (("First", "customers", 36), ("Second", "compared", 42))
-    for nobody in (f'SUMPRODUCT((Survivors[{column}]<>"")*{LEFT})=0',)
-    for survivors in (f'FILTER(Survivors[{column}],(Survivors[{column}]<>"")*{LEFT})',)
+    for filled in (f'(Survivors[{column}]<>"")*{LEFT}',)
+    for nobody in (f"IF(SUMPRODUCT({filled})=0,TRUE,{uneven(column, *UP_TO_FIT)})",)
+    for survivors in (f"_xlfn._xlws.FILTER(Survivors[{column}],{filled})",)
 )  # fmt: skip
 """The two cohorts under contract: which, its column, its model, its future, its survivors."""
 RANGE, BY_MONTHS = 2070, 2074  # behind the cohorts
@@ -483,7 +511,7 @@ CONTRACTS = (
     Figure("MonthlyChurn", "Churn a month",
            blank_if(without("CustomersStart", "CustomersLost"),
                     "CHURN_RATE(SUM(CustomersLost),SUM(CustomersStart))"), RATE,
-           "Lost / at the start, all months"),
+           "Lost / at the start, these months"),
     Figure("YearlyChurn", "Churn a year",
            blank_if('MonthlyChurn=""', "ANNUAL_CHURN(MonthlyChurn)"), RATE,
            "Churn a month, compounded"),
@@ -558,9 +586,10 @@ PROBLEMS = (
                    "(Subscriptions[contraction]+Subscriptions[churned]>Subscriptions[mrr_start])"
                    ">0)*1"),
             "Lost, contraction and churned count customers of the start only."),
-    Problem("Periods that are missing",
-            f"=IF({SURVIVORS.empty},0,MAX(Survivors[period])+1-COUNT(Survivors[customers]))", "",
-            "Rows go from period 0 on, one by one."),
+    Problem("Periods that are missing or twice",
+            f"=IF({SURVIVORS.empty},0,IF(OR({','.join(map(uneven, COHORTS_OF))}),MAX(1,"
+            f"ROUNDUP(MAX({','.join(f'ABS({missing(one)})' for one in COHORTS_OF)}),0)),0))", "",
+            "Rows go from period 0 on, one by one, with no blank cell between."),
     Problem("Periods that gain customers",
             '=SUMPRODUCT((LaterLeft<>"")*(EarlierLeft<>"")*(LaterLeft>EarlierLeft))'
             '+SUMPRODUCT((LaterCompared<>"")*(EarlierCompared<>"")'
@@ -1119,8 +1148,9 @@ def check_status(page: Page) -> None:
 
 # Customers who pay by contract
 
+AT_START = "SUMIFS(Survivors[{column}],Survivors[period],0)"
 COHORT_FIT = (
-    Measure("Customers at the start", "MAX(Survivors[{column}])", COUNT),
+    Measure("Customers at the start", AT_START, COUNT),
     Measure("Lifetime value of a customer", "{which}Clv", MONEY),
     Measure("Left after a period", "{left}", RATE),
     Measure("alpha: low if customers differ", "{which}Alpha", AVERAGE),
@@ -1130,8 +1160,10 @@ COHORT_FIT = (
 
 def left_after(which: str, column: str) -> tuple[Measure, Measure]:
     """The share of a cohort that is left after a period: in the data, and by the model."""
-    data = f"SUMIFS(Survivors[{column}],Survivors[period],{{age}})/MAX(Survivors[{column}])"
-    none = f'COUNTIFS(Survivors[period],{{age}},Survivors[{column}],">=0")=0'
+    start = AT_START.format(column=column)
+    data = f"SUMIFS(Survivors[{column}],Survivors[period],{{age}})/{start}"
+    none = (f'IF({start}=0,TRUE,'
+            f'COUNTIFS(Survivors[period],{{age}},Survivors[{column}],">=0")<>1)')  # fmt: skip
     return Measure(f"{which}, data", data, RATE, blank=none), copied(f"{which}, model", RATE)
 
 
@@ -1182,14 +1214,16 @@ def contracts_status(page: Page) -> None:
         "A cohort's losses do not tell when others will leave: fewer than three periods, nobody"
         " lost, or all in the first period."
     )
+    gaps = say("Periods are missing or twice: see the sheet {Checks}.")
     alike = say(
         "A cohort leaves at one same rate, or faster with time: one churn is taken for all of it."
     )
     fine = say("The model is fitted to the first periods; the rows after them test it.")
-    missing = ",".join(f"ISNA({source.at(TOP, fit.column)})" for _, _, fit, _, _ in COHORTS_LEFT)
+    unfitted = ",".join(f"ISNA({source.at(TOP, fit.column)})" for _, _, fit, _, _ in COHORTS_LEFT)
     cases = (
         (SURVIVORS.empty, say("Nothing to show yet: fill the sheet {Survivors}.")),
-        (f"OR({missing})", few),
+        (f"OR({','.join(uneven(column, *UP_TO_FIT) for column in COHORTS_OF)})", gaps),
+        (f"OR({unfitted})", few),
         ("FirstFitted+SecondFitted=0", few),
         ('FirstFitted*(FirstAlpha="")+SecondFitted*(SecondAlpha="")>0', alike),
     )
@@ -1246,7 +1280,7 @@ def recurring(page: Page) -> None:
     lead = "The last 24 months of the sheet {Subscriptions}: customers, and what they pay a month."
     lay_out(page, "Recurring revenue", lead, ((1, 34), (16, 13)), frozen=(2, 1))
     status(page, 2, 0, SUBSCRIPTIONS)
-    figures(page, TOP, 0, "Now, and over all months", CONTRACTS)
+    figures(page, TOP, 0, "Now, and over the months below", CONTRACTS)
     top = TOP + 20
     section(page, top - 2, 0, 16, "By month")
     months = last_months(f"({NEWEST})", MONTHS)

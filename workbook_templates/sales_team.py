@@ -44,6 +44,7 @@ from .grid import (
     lay_out,
     named_month,
     put_grid,
+    without_mean,
 )
 from .outcomes import Divided, LeftOut, Outcomes, divided, named_after, put_left_out
 from .records import Agreement, Basis, Figure, Problem, Setting, Sheet, Template
@@ -1024,8 +1025,9 @@ def pace(book: Book) -> str:
 def add_trend(page: Page, row: int) -> None:
     """The trend of a row's thirteen weeks, and its direction in words."""
     first, last = xl_rowcol_to_cell(row, 1), xl_rowcol_to_cell(row, THIRTEEN)
-    too_few = f"OR(COUNT({first}:{last})<3,SUM({first}:{last})<=0)"
-    page.put(row, 1 + THIRTEEN, blank_if(too_few, f"KPI_TREND({first}:{last})"),
+    weeks = f"{first}:{last}"
+    too_few = f"OR(COUNT({weeks})<3,{without_mean(weeks)})"
+    page.put(row, 1 + THIRTEEN, blank_if(too_few, f"KPI_TREND({weeks})"),
              page.styles.of(GROWTH.number_format))  # fmt: skip
     cell = xl_rowcol_to_cell(row, 1 + THIRTEEN)
     up, down, level = (page.book.phrase(text) for text in ("▲ rising", "▼ falling", "● steady"))

@@ -24,7 +24,7 @@ from .checking import checks, status, where
 from .comparison import PREVIOUS, YEAR
 from .forecasting import AHEAD, FEWEST, Past, forecast_sheet, since_the_gap, spill_forecasts
 from .grid import MONTH as MONTH_OF
-from .grid import NAME, WHOLE, Measure, lay_out, put_grid
+from .grid import NAME, WHOLE, Measure, lay_out, put_grid, without_mean
 from .records import (
     HEADER,
     Agreement,
@@ -376,7 +376,7 @@ def kpi_row(page: Page, row: int, kpi: Kpi) -> None:
 
 def trend_of(values: str) -> str:
     """The trend of a KPI's periods."""
-    return blank_if((f"{numbers(values)}<3", f"AVERAGE({values})<=0"), f"KPI_TREND({values})")[1:]
+    return blank_if((f"{numbers(values)}<3", without_mean(values)), f"KPI_TREND({values})")[1:]
 
 
 def progress(actual: str, target: str, baseline: str, so_far: str) -> str:
