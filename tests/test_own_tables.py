@@ -567,16 +567,21 @@ def test_currencies_of_cells_of_libreoffice(tmp_path: Path) -> None:
         "<text:p>$200.00</text:p></table:table-cell>"
     )
     path = tmp_path / "orders.ods"
-    for amounts, told in (((euros, dollars), "$ and EUR"), ((euros, euros), "")):
+    canadian = euros.replace("EUR", "CAD").replace("€ ", "$")
+    for amounts, told in (
+        ((euros, dollars), "the amounts are in $ and EUR"),
+        ((euros, euros), "EUR"),
+        ((canadian, canadian), "CAD"),  # the code tells more than the sign
+    ):
         cells = [map(text.format, ORDERS[0])]
         cells += [(*map(text.format, ("a", "2024-03-01")), amount) for amount in amounts]
         rows = (f"<table:table-row>{''.join(line)}</table:table-row>" for line in cells)
         path.write_bytes(spreadsheet("".join(rows)))
-        if told:
+        if len(told) > 3:
             assert told in refusal("retention", path)
         else:
             found = filled("retention", path)
-            assert (total(found, "Orders", "amount"), found.currency) == (201, "EUR")
+            assert (total(found, "Orders", "amount"), found.currency) == (201, told)
 
 
 @pytest.mark.parametrize(
