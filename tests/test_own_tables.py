@@ -180,7 +180,8 @@ SECOND = "2024-01-01,B,50,5,1\n2024-01-02,B,50,5,1\n"
          "1,2024-01-01,x,,,,100\n2,2024-01-02,x,,,,200\n,,x,,,,300\n",
          'row 4, column "lead_id": the cell is blank, and the row has what the 2 rows above'),
         ("funnel", "lead_id,created,channel,mql_date,sql_date,won_date,value\n"
-         "1,2024-01-01,x,,,,100\n2,2024-01-02,x,,,,200\nx total,,,,,,300\n", "the 2 rows above"),
+         "1,2024-01-01,x,,,,100\n2,2024-01-02,x,,,,200\nx total,,,,,,300\n",
+         'row 4, column "created": the cell is blank, and the row has what the 2 rows'),
         ("sales_team", "rep,week,sales,visits,leads,deals,spend\na,2024-01-01,100,1,1,1,1\n"
          "a,2024-01-08,100,1,1,1,1\n,,200,2,2,2,2\n", 'row 4, column "rep"'),
         ("sales_team", "rep,sales,visits\na,100,1\nb,100,1\n,200,2\n", 'row 4, column "rep"'),

@@ -53,9 +53,10 @@ def gaps(frame: Any, needed: Iterable[Sequence[str]], reading: Reading) -> Itera
         text, told = OF_ROWS, {"numbers": listed_rows(numbers)}
         if worth := worth_of(rows):
             text, told = "{fault} ({rows}: {numbers}; {worth})", {**told, "worth": worth}
-        fault = _subtotal(frame, lacking) or Message(BLANK, name=names[0])
+        blank = next((one for one in there if rows[one].isna().iloc[0]), names[0])
+        fault = _subtotal(frame, lacking) or Message(BLANK, name=blank)
         sentence = Message(text, fault=fault, rows=Counted(len(rows), "rows"), **told)
-        name, at = _place(names[0], numbers[0], reading)
+        name, at = _place(blank, numbers[0], reading)
         text = 'row {row}, column "{name}"{at}: {sentence}'
         yield Message(text, row=numbers[0], name=name, at=at, sentence=sentence)
         return
