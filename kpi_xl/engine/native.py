@@ -106,6 +106,8 @@ SIGNATURES = {
     ),
     "TRUNC": "v?v",
     **dict.fromkeys(["CEILING", "FLOOR"], "vv"),
+    **dict.fromkeys(["RADIANS", "DEGREES"], "v"),
+    "STANDARDIZE": "vvv",
     "PI": "",
     **dict.fromkeys(["NORM.DIST", "BINOM.DIST"], "vvvv"),
     "NORM.INV": "vvv",
@@ -160,6 +162,7 @@ SIGNATURES = {
 
 SAME_AS = {
     "FORECAST.LINEAR": "FORECAST",
+    "PEARSON": "CORREL",
     "STDEVP": "STDEV.P",
     "NORMDIST": "NORM.DIST",
     "NORMINV": "NORM.INV",
@@ -204,7 +207,9 @@ VOLATILE = ("OFFSET", "INDIRECT", "RAND", "CELL", "INFO")
 PLACES = {"ROW", "COLUMN"}
 """Functions of where their argument is, and not of its value."""
 
-FINITE = {"PV", "FV", "PMT", "NPER", "RATE", "NPV", "EXP", "PRODUCT"}
+FINITE = {
+    *("PV", "FV", "PMT", "NPER", "RATE", "NPV", "EXP", "PRODUCT", "DEGREES", "STANDARDIZE"),
+}
 """Functions that the engine lets run into infinity; Excel gives #NUM! there."""
 
 LIFTED = {"TRIM"}
