@@ -134,64 +134,6 @@ def cost_per_attendee(cost: _Number | _List, attendees: _Number | _List) -> list
 def cost_per_attendee(cost: _Number | _List | _A, attendees: _Number | _List | _A) -> _A: ...
 
 @overload
-def cohort(frame: _Frame, /, customer: str, date: str, amount: str | None = ..., period: str = ..., measure: str = ..., as_of: _Day = ..., segment: str | None = ...) -> _Frame:
-    """Cohorts: customers by the period of their first order, followed from age to age."""
-@overload
-def cohort(customers: _List, dates: _Column, values: _Column | None = ..., period: str | None = ..., measure: str | None = ..., as_of: _Day = ..., segments: _Column | None = ...) -> list[list[Any]]: ...
-@overload
-def cohort(customers: _Array, dates: _Column, values: _Column | None = ..., period: str | None = ..., measure: str | None = ..., as_of: _Day = ..., segments: _Column | None = ...) -> Any: ...
-
-@overload
-def retention_curve(frame: _Frame, /, customer: str, date: str, period: str = ..., as_of: _Day = ..., segment: str | None = ...) -> _Frame:
-    """Retention curve: the share of customers active at each age, over all cohorts together."""
-@overload
-def retention_curve(customers: _List, dates: _Column, period: str | None = ..., as_of: _Day = ..., segments: _Column | None = ...) -> list[list[Any]]: ...
-@overload
-def retention_curve(customers: _Array, dates: _Column, period: str | None = ..., as_of: _Day = ..., segments: _Column | None = ...) -> Any: ...
-
-@overload
-def rfm(frame: _Frame, /, customer: str, date: str, amount: str, as_of: _Day = ..., bins: float = ...) -> _Frame:
-    """Recency, frequency and monetary value of each customer, with scores and a segment."""
-@overload
-def rfm(customers: _List, dates: _Column, amounts: _Column, as_of: _Day = ..., bins: _Number = ...) -> list[list[Any]]: ...
-@overload
-def rfm(customers: _Array, dates: _Column, amounts: _Column, as_of: _Day = ..., bins: _Number = ...) -> Any: ...
-
-@overload
-def customer_keys(customers: _List) -> list[Any]:
-    """The customer of each row, so that an e-mail address is one however it is capitalised."""
-@overload
-def customer_keys(customers: _Array) -> Any: ...
-
-@overload
-def names_alike(names: _List, capitals: _Number = ...) -> list[list[Any]]:
-    """The names that somebody has written in several ways, in the order in which they appear."""
-@overload
-def names_alike(names: _Array, capitals: _Number = ...) -> Any: ...
-
-@overload
-def funnel(stages: _List, counts: _Column) -> list[list[Any]]:
-    """Funnel: the rates from stage to stage, and from the first stage to each."""
-@overload
-def funnel(stages: _Array, counts: _Column) -> Any: ...
-
-@overload
-def funnel_by(frame: _Frame, /, segment: str, stage_dates: Sequence[str], stages: Sequence[str | None] | None = ...) -> _Frame:
-    """Funnels by segment: how many rows of each reached each stage, and the rates between."""
-@overload
-def funnel_by(segments: _List, stage_dates: _Column, stages: _Column | None = ...) -> list[list[Any]]: ...
-@overload
-def funnel_by(segments: _Array, stage_dates: _Column, stages: _Column | None = ...) -> Any: ...
-
-@overload
-def channel_mix(frame: _Frame, /, channel: str, value: str) -> _Frame:
-    """Channel mix: the values of each channel, summed, with their shares, the largest first."""
-@overload
-def channel_mix(channels: _List, values: _Column) -> list[list[Any]]: ...
-@overload
-def channel_mix(channels: _Array, values: _Column) -> Any: ...
-
-@overload
 def attribution(paths: _List, conversions: _Column, model: str | None = ..., values: _Column | None = ..., nulls: _Column | None = ...) -> list[list[Any]]:
     """Attribution: conversions, and their value, credited to the channels of their paths."""
 @overload
@@ -944,6 +886,64 @@ def brand_awareness(aware: _Number, respondents: _Number) -> float:
 def brand_awareness(aware: _Number | _List, respondents: _Number | _List) -> list[Any]: ...
 @overload
 def brand_awareness(aware: _Number | _List | _A, respondents: _Number | _List | _A) -> _A: ...
+
+@overload
+def cohort(frame: _Frame, /, customer: str, date: str, amount: str | None = ..., period: str = ..., measure: str = ..., as_of: _Day = ..., segment: str | None = ...) -> _Frame:
+    """Cohorts: customers by the period of their first order, followed from age to age."""
+@overload
+def cohort(customers: _List, dates: _Column, values: _Column | None = ..., period: str | None = ..., measure: str | None = ..., as_of: _Day = ..., segments: _Column | None = ...) -> list[list[Any]]: ...
+@overload
+def cohort(customers: _Array, dates: _Column, values: _Column | None = ..., period: str | None = ..., measure: str | None = ..., as_of: _Day = ..., segments: _Column | None = ...) -> Any: ...
+
+@overload
+def retention_curve(frame: _Frame, /, customer: str, date: str, period: str = ..., as_of: _Day = ..., segment: str | None = ...) -> _Frame:
+    """Retention curve: the share of customers active at each age, over all cohorts together."""
+@overload
+def retention_curve(customers: _List, dates: _Column, period: str | None = ..., as_of: _Day = ..., segments: _Column | None = ...) -> list[list[Any]]: ...
+@overload
+def retention_curve(customers: _Array, dates: _Column, period: str | None = ..., as_of: _Day = ..., segments: _Column | None = ...) -> Any: ...
+
+@overload
+def rfm(frame: _Frame, /, customer: str, date: str, amount: str, as_of: _Day = ..., bins: float = ...) -> _Frame:
+    """Recency, frequency and monetary value of each customer, with scores and a segment."""
+@overload
+def rfm(customers: _List, dates: _Column, amounts: _Column, as_of: _Day = ..., bins: _Number = ...) -> list[list[Any]]: ...
+@overload
+def rfm(customers: _Array, dates: _Column, amounts: _Column, as_of: _Day = ..., bins: _Number = ...) -> Any: ...
+
+@overload
+def customer_keys(customers: _List) -> list[Any]:
+    """The customer of each row, so that an e-mail address is one however it is capitalised."""
+@overload
+def customer_keys(customers: _Array) -> Any: ...
+
+@overload
+def names_alike(names: _List, capitals: _Number = ...) -> list[list[Any]]:
+    """The names that somebody has written in several ways, in the order in which they appear."""
+@overload
+def names_alike(names: _Array, capitals: _Number = ...) -> Any: ...
+
+@overload
+def funnel(stages: _List, counts: _Column) -> list[list[Any]]:
+    """Funnel: the rates from stage to stage, and from the first stage to each."""
+@overload
+def funnel(stages: _Array, counts: _Column) -> Any: ...
+
+@overload
+def funnel_by(frame: _Frame, /, segment: str, stage_dates: Sequence[str], stages: Sequence[str | None] | None = ...) -> _Frame:
+    """Funnels by segment: how many rows of each reached each stage, and the rates between."""
+@overload
+def funnel_by(segments: _List, stage_dates: _Column, stages: _Column | None = ...) -> list[list[Any]]: ...
+@overload
+def funnel_by(segments: _Array, stage_dates: _Column, stages: _Column | None = ...) -> Any: ...
+
+@overload
+def channel_mix(frame: _Frame, /, channel: str, value: str) -> _Frame:
+    """Channel mix: the values of each channel, summed, with their shares, the largest first."""
+@overload
+def channel_mix(channels: _List, values: _Column) -> list[list[Any]]: ...
+@overload
+def channel_mix(channels: _Array, values: _Column) -> Any: ...
 
 @overload
 def clv(order_value: _Number, orders_per_period: _Number, lifetime_periods: _Number, gross_margin: _Number = ..., discount_rate: _Number = ...) -> float:

@@ -18,7 +18,7 @@ from kpi_xl.frame_orders import (
     orders_of,
 )
 from kpi_xl.frame_rows import Table, collected, constant, left_over
-from kpi_xl.metrics import METRICS, histories, tables
+from kpi_xl.metrics import METRICS, histories, table_rows
 from kpi_xl.serials import ordinals_of, serials_of
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ def retention_counts(
     without = log._replace(revenue=None, moved=None)
     measures = {"retention": without, "customers": without, "revenue": log,
                 "revenue_retention": log}  # fmt: skip
-    cohorts = {name: tables.cohort_rows(one, period, name) for name, one in measures.items()}
+    cohorts = {name: table_rows.cohort_rows(one, period, name) for name, one in measures.items()}
     try:
-        curve = tables.curve_rows(without)
+        curve = table_rows.curve_rows(without)
     except NotEnoughData:  # of one period there are cohorts, and no curve yet
         curve = []
     return RetentionCounts(days, cohorts, curve, customers, foretold)
@@ -173,7 +173,7 @@ def _alike(orders: "DatedOrders", each: nw.LazyFrame[Any]) -> tuple[Table, float
     import numpy as np
 
     last, frequency, monetary = backends.arrays(each.select("last", "frequency", "monetary"))
-    scored = tables.rfm_scores(
+    scored = table_rows.rfm_scores(
         serials_of(last.astype(np.int64)), frequency, monetary, orders.as_of, 5
     )
     often, longest = np.minimum(frequency, 2).astype(np.int64), int(scored.recency.max()) + 1
@@ -181,7 +181,7 @@ def _alike(orders: "DatedOrders", each: nw.LazyFrame[Any]) -> tuple[Table, float
     kinds, where = np.unique(kind, return_inverse=True)
     many, spent = np.bincount(where), np.bincount(where, weights=scored.spent)
     recency = kinds % longest
-    named = [name for levels in tables.SEGMENTS for name in levels]
+    named = [name for levels in table_rows.SEGMENTS for name in levels]
     segments = [named[number] for number in (kinds // longest // 3).tolist()]
     columns = (many, recency, kinds // longest % 3, spent, many * recency)
     header = ["customers", "recency days", "frequency", "monetary", "days", "segment"]

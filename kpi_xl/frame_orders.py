@@ -21,7 +21,7 @@ from kpi_xl.frame_rows import (
     spellings,
     with_period,
 )
-from kpi_xl.metrics import METRICS, tables
+from kpi_xl.metrics import METRICS, tallies
 from kpi_xl.periods import (
     ROLLING,
     ROLLING_DAYS,
@@ -90,7 +90,7 @@ def orders_of(
     if observed is None:
         return DatedOrders(rows, max(days), ends, of_segments)
     if observed < min(days):
-        raise NotEnoughData(tables.NOTHING_OBSERVED)
+        raise NotEnoughData(tallies.NOTHING_OBSERVED)
     until = ordinals_of(observed)
     return DatedOrders(rows.filter(nw.col("day") <= until), observed, ends, of_segments)
 
@@ -111,7 +111,7 @@ def by_day_bought(orders: DatedOrders) -> nw.LazyFrame[Any]:
 def observed(
     frame: "IntoFrame", customer: str, date: str, amount: str | None, segment: str | None,
     as_of: "Day", period: str, *, of_revenue: bool, of_customers: bool = True,
-) -> tables.Activity:  # fmt: skip
+) -> tallies.Activity:  # fmt: skip
     """Customers and revenue by segment, cohort and age; see `activity`."""
     if segment is not None or not backends.in_pandas(frame):
         orders = orders_of(frame, customer, date, amount, as_of, segment)
@@ -119,12 +119,12 @@ def observed(
     until = read(METRICS["RFM"], "as_of", as_of)
     rows = rows_at_hand(frame, customer, (date,), amount)
     amounts = rows.amounts if of_revenue else None
-    return tables.activity(rows.customer, rows.days, period, until, amounts)
+    return tallies.activity(rows.customer, rows.days, period, until, amounts)
 
 
 def activity(
     orders: DatedOrders, period: str, *, of_revenue: bool, of_customers: bool = True
-) -> tables.Activity:
+) -> tallies.Activity:
     """Customers and revenue by segment, cohort and age; without customers only their cohorts'."""
     import numpy as np
 
@@ -167,7 +167,7 @@ def activity(
     where = number, cohorts - oldest, np.array(ages, dtype=np.int64)
     revenue = (*where, np.array(amounts, dtype=np.float64)) if of_revenue else None
     active = (*where, np.array(buyers))
-    return tables.tabulated(oldest, orders.as_of, period, active, revenue, names)
+    return tallies.tabulated(oldest, orders.as_of, period, active, revenue, names)
 
 
 def first_days(rows: nw.LazyFrame[Any], since: str, *, of_segments: bool) -> nw.LazyFrame[Any]:

@@ -12,7 +12,7 @@ import narwhals as nw
 from kpi_xl import backends
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput
 from kpi_xl.locales import Message
-from kpi_xl.metrics import tables
+from kpi_xl.metrics import table_rows, tallies
 from kpi_xl.periods import (
     EPOCH,
     RETAIL,
@@ -73,7 +73,7 @@ def rows_at_hand(
 
 
 def left_over(total: str) -> nw.Expr:
-    """A sum, or 0 where nothing but rounding is left of what was moved: see `tables.sums`."""
+    """A sum, or 0 where nothing but rounding is left of what was moved: see `tallies.sums`."""
     left = nw.col(total)
     return nw.when(left.abs() > NEGLIGIBLE * nw.col("moved")).then(left).otherwise(constant(0))
 
@@ -90,13 +90,13 @@ AFTER_ALL = "\U0010ffff"
 
 def segment_name(segment: Any) -> Any:
     """A segment, or (none) where it is null; pandas says so with NaN."""
-    return tables.NO_SEGMENT if segment is None or segment != segment else segment
+    return tallies.NO_SEGMENT if segment is None or segment != segment else segment
 
 
 def spellings(segments: Iterable[Any]) -> dict[Any, Any]:
     """The one spelling of each segment: the first of them, sorted."""
     names = sorted_names(set(segments))
-    return dict(zip(names, tables.one_channel(names), strict=True))
+    return dict(zip(names, tallies.one_channel(names), strict=True))
 
 
 def sorted_names(segments: Iterable[Any]) -> list[Any]:
@@ -111,7 +111,7 @@ def with_period(
     date: str = "date",
     name: str = "period",
 ) -> nw.LazyFrame[Any]:
-    """The rows with the number of a date's period, counted as in `tables.period_numbers`.
+    """The rows with the number of a date's period, counted as in `tallies.period_numbers`.
 
     `days`: serial numbers, among them the first and the last one.
     """
@@ -127,7 +127,7 @@ def with_period(
         retail_year(ordinal, datetime.date.fromordinal(ordinal).year, int(start))
         for ordinal, _ in (first, last)
     ]
-    if begun[1] - begun[0] > tables.MOST_AGES // 12:
+    if begun[1] - begun[0] > table_rows.MOST_AGES // 12:
         raise OutOfDomain("more years than can be shown: look for a date far too late or too early")
     # Side by side, and not within each other: of so many SQLite's parser gives up. The first twice:
     # Spark has no greatest of one.

@@ -50,7 +50,7 @@ from kpi_xl.frame_rows import (
     spellings,
     with_period,
 )
-from kpi_xl.metrics import METRICS, economics, forecasts, histories, tables
+from kpi_xl.metrics import METRICS, economics, forecasts, histories, table_rows, tallies
 from kpi_xl.periods import (
     ROLLING,
     ROLLING_DAYS,
@@ -110,10 +110,10 @@ def cohort(
     """COHORT of the orders in a frame."""
     period = read(METRICS["COHORT"], "period", period)
     measure = read(METRICS["COHORT"], "measure", measure)
-    of_revenue = tables.of_revenue(measure, amount)
+    of_revenue = table_rows.of_revenue(measure, amount)
     columns = customer, date, amount, segment
     log = observed(frame, *columns, as_of, period, of_revenue=of_revenue)
-    return tables.cohort_rows(log, period, measure)
+    return table_rows.cohort_rows(log, period, measure)
 
 
 @over_frame
@@ -128,7 +128,7 @@ def retention_curve(
     """RETENTION_CURVE of the orders in a frame."""
     period = read(METRICS["RETENTION_CURVE"], "period", period)
     columns = customer, date, None, segment
-    return tables.curve_rows(observed(frame, *columns, as_of, period, of_revenue=False))
+    return table_rows.curve_rows(observed(frame, *columns, as_of, period, of_revenue=False))
 
 
 @over_frame
@@ -211,7 +211,7 @@ def mrr_movements(frame: "IntoFrame", customer: str, month: str, amount: str) ->
         found: Table = METRICS["MRR_MOVEMENTS"].kernel(payers, given.days, given.amounts)
         return found
     rows, days = known_rows(frame, customer, (month,), amount)
-    first, last = tables.numbers_of(np.array([min(days), max(days)]), "M").tolist()
+    first, last = tallies.numbers_of(np.array([min(days), max(days)]), "M").tolist()
     economics.refuse_long(last - first + 1)
     paid = (
         with_period(rows, "M", days, "date0", "number")
@@ -311,7 +311,7 @@ def survival_curve(
         until = nw.when(over).then(nw.col("ended")).otherwise(nw.lit(last))
         ages = (until - nw.col("started")) // ROLLING_DAYS
     else:
-        (reached,) = tables.numbers_of(np.array([observed]), period).tolist()
+        (reached,) = tallies.numbers_of(np.array([observed]), period).tolist()
         rows = with_period(rows, period, days, "date0", "at")
         rows = with_period(rows, period, days, "until", "to")
         until = nw.when(over).then(nw.col("to")).otherwise(nw.lit(reached))
@@ -325,7 +325,7 @@ def survival_curve(
     )
     found = backends.fetched(counted)
     if not found:
-        raise NotEnoughData(tables.NOTHING_OBSERVED)
+        raise NotEnoughData(tallies.NOTHING_OBSERVED)
     width = max(row[0] for row in found) + 1
     economics.refuse_long(width)
     spelled = (
@@ -391,16 +391,16 @@ def rfm(
     if backends.in_pandas(frame):
         until = read(METRICS["RFM"], "as_of", as_of)
         rows = rows_at_hand(frame, customer, (date,), amount)
-        seen = tables.observed(rows.customer, rows.days, until, rows.amounts)
+        seen = tallies.observed(rows.customer, rows.days, until, rows.amounts)
         numbers = np.asarray(seen.customers)
-        who = tables.distinct(numbers, len(rows.names))
-        number = tables.places(who, numbers)
-        bought = tables.last_and_spent(number, len(who), seen.days, seen.amounts)
+        who = tallies.distinct(numbers, len(rows.names))
+        number = tallies.places(who, numbers)
+        bought = tallies.last_and_spent(number, len(who), seen.days, seen.amounts)
         names = np.array(rows.names, dtype=object)[who]
-        return tables.rfm_columns(names, *bought, seen.as_of, bins)
+        return table_rows.rfm_columns(names, *bought, seen.as_of, bins)
     orders = orders_of(frame, customer, date, amount, as_of)
     names, last, frequency, monetary = in_order(bought_by_customer(orders))
-    return tables.rfm_columns(names, serials_of(last), frequency, monetary, orders.as_of, bins)
+    return table_rows.rfm_columns(names, serials_of(last), frequency, monetary, orders.as_of, bins)
 
 
 @over_frame
@@ -424,9 +424,9 @@ def channel_mix(frame: "IntoFrame", channel: str, value: str) -> Table:
         )
         channels, sums, moved = collected(by_channel.select("key", "amount", "moved"))
     whole: dict[Any, list[Any]] = {}
-    for name, *both in zip(tables.one_spelling(channels), sums, moved, strict=True):
+    for name, *both in zip(tallies.one_spelling(channels), sums, moved, strict=True):
         whole.setdefault(name, []).append(both)
-    return tables.mix_rows({name: left_over_of(some) for name, some in whole.items()})
+    return table_rows.mix_rows({name: left_over_of(some) for name, some in whole.items()})
 
 
 @over_frame
@@ -438,7 +438,7 @@ def funnel_by(
 ) -> Table:
     """FUNNEL_BY of the rows of a frame, a column a stage, sorted by segment."""
     given = None if stages is None else [name.strip() or None if name else None for name in stages]
-    names = tables.stage_names(given, len(stage_dates))
+    names = table_rows.stage_names(given, len(stage_dates))
     days = [f"date{number}" for number in range(len(stage_dates))]
     rows, _ = known_rows(frame, segment, stage_dates, None, blank=days)
     reached = {
@@ -451,10 +451,10 @@ def funnel_by(
         rows.select("key", **reached).group_by("key").agg(*(nw.col(day).sum() for day in days))
     )
     by_segment: dict[Any, list[int]] = {}
-    for name, row in zip(tables.one_spelling(segments), zip(*counts, strict=True), strict=True):
+    for name, row in zip(tallies.one_spelling(segments), zip(*counts, strict=True), strict=True):
         before = by_segment.get(name, [0] * len(row))
         by_segment[name] = [one + more for one, more in zip(before, row, strict=True)]
-    return tables.funnel_rows(by_segment, names)
+    return table_rows.funnel_rows(by_segment, names)
 
 
 @over_frame
@@ -627,6 +627,6 @@ def _days_in_memory(
 
     until = read(METRICS["RFM"], "as_of", as_of)
     rows = rows_at_hand(frame, customer, (date,), amount)
-    seen = tables.observed(rows.customer, rows.days, until, rows.amounts)
+    seen = tallies.observed(rows.customer, rows.days, until, rows.amounts)
     found = histories.days_bought(np.asarray(seen.customers), seen.days, seen.amounts)
     return histories.PurchaseDays(rows.names, *found, seen.as_of)

@@ -12,7 +12,8 @@ import pytest
 from kpi_xl import METRICS, columns
 from kpi_xl.cells import evaluate
 from kpi_xl.columns import Keys, keys
-from kpi_xl.metrics.tables import in_14_digits, numbered
+from kpi_xl.metrics.table_rows import in_14_digits
+from kpi_xl.metrics.tallies import numbered
 
 ARRAYS = [metric for metric in METRICS.values() if metric.arrays]
 DAY_0 = datetime(1899, 12, 30)

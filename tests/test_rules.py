@@ -23,7 +23,7 @@ BUILT_IN = set("ACOS RATE ROW CELL CODE MODE RANK TREND GROWTH SIGN FORECAST".sp
 # The families that work on columns may use NumPy, inside their functions; BTYD's numbers are
 # imported there alone, and with them SciPy.
 BLOCK_FAMILIES = {"attribution", "economics", "forecasts", "models", "tables"}
-WITH_NUMPY = BLOCK_FAMILIES | {"histories"}  # what some share
+WITH_NUMPY = BLOCK_FAMILIES | {"histories", "table_rows", "tallies"}  # what some share
 WITHOUT_NUMPY = {"SBG_FIT", "SBG_FORECAST", "CLV_SBG", "PAYBACK_PERIOD", "QUICK_RATIO"}
 NUMBERS = {
     "kpi_xl.bdw",

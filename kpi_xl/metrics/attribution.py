@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from kpi_xl.errors import OutOfDomain, WrongInput, ZeroDenominator
 from kpi_xl.metrics.arguments import AmountsIfGiven
-from kpi_xl.metrics.tables import one_channel
+from kpi_xl.metrics.tallies import one_channel
 from kpi_xl.registry import Arg, metric
 from kpi_xl.units import COUNT, KEY, TABLE, TEXT, summed
 

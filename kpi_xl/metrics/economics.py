@@ -24,10 +24,9 @@ from kpi_xl.metrics.arguments import (
     Segments,
 )
 from kpi_xl.metrics.experiments import normal_deviate
-from kpi_xl.metrics.tables import (
-    MOST_AGES,
+from kpi_xl.metrics.table_rows import MOST_AGES, NOTHING_ENDED
+from kpi_xl.metrics.tallies import (
     NO_SEGMENT,
-    NOTHING_ENDED,
     NOTHING_OBSERVED,
     Activity,
     activity,
@@ -63,7 +62,7 @@ from kpi_xl.units import (
 )
 
 if TYPE_CHECKING:
-    from kpi_xl.metrics.tables import Floats, Integers
+    from kpi_xl.metrics.tallies import Floats, Integers
 
 Key = str | float
 Days = Annotated[

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from kpi_xl.errors import KpiError, NotEnoughData, OutOfDomain, ZeroDenominator
 from kpi_xl.locales import Names
 from kpi_xl.metrics.experiments import normal_deviate
-from kpi_xl.metrics.tables import numbered, observed, sums
+from kpi_xl.metrics.tallies import numbered, observed, sums
 from kpi_xl.periods import DAYS
 from kpi_xl.serials import AFTER_LAST_DAY
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kpi_xl.btyd import BuyingFit, Floats, Histories, SpendFit
     from kpi_xl.btyd_forecast import Paid, Spend
     from kpi_xl.covariates import CovariateFit
-    from kpi_xl.metrics.tables import Integers
+    from kpi_xl.metrics.tallies import Integers
 
 Made = TypeVar("Made")
 

@@ -30,7 +30,7 @@ from kpi_xl import METRICS, frames
 from kpi_xl.cells import evaluate
 from kpi_xl.engine.embedded import _Engine, calculate
 from kpi_xl.engine.recalc import recalculated
-from kpi_xl.metrics.tables import customer_numbers, observed
+from kpi_xl.metrics.tallies import customer_numbers, observed
 from kpi_xl.ooxml.package import read_package
 from kpi_xl.serials import serial
 
