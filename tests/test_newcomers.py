@@ -365,3 +365,63 @@ def test_sheets_and_archives_are_loaded_again_as_they_were(tmp_path: Path) -> No
         ("more.zip", "", 2),
     ]
     assert total(filling, "Orders", "amount") == 360
+
+
+# Headers
+
+
+@pytest.mark.parametrize("units", [",,€", ",dd.mm.yyyy,EUR", ",,(in EUR)"])
+def test_a_row_of_units_under_the_header_is_to_be_deleted(tmp_path: Path, units: str) -> None:
+    text = f"customer,date,amount\n{units}\na,2024-01-05,10\n"
+    told = refusal("retention", text_file(tmp_path / "orders.csv", text))
+    unit = units.rpartition(",")[2]
+    assert f'row 2 has "{unit}" where the rows under it have numbers, as a second row of' in told
+    # An order with a wrong amount is none of units, and not to be deleted.
+    for row in ("b,2024-01-04,€", "b,,#N/A", "b,,1.5K"):
+        path = text_file(tmp_path / "orders.csv", text.replace(units, row))
+        assert "delete it" not in refusal("retention", path)
+
+
+def test_a_file_without_a_header_is_refused_as_such(tmp_path: Path) -> None:
+    path = text_file(tmp_path / "orders.csv", "a,2024-01-05,10\nb,2024-01-06,20\n")
+    assert 'row 1, "a, 2024-01-05, 10", seems to be data and no header' in refusal(
+        "retention", path
+    )
+    assert "seems to be data" not in refusal("retention", text_file(path, "a,b,c\n1,2,3\n"))
+
+
+def test_a_title_of_several_words_is_none_of_headers(tmp_path: Path) -> None:
+    path = text_file(tmp_path / "o.csv", "Sales,report\n\nKunde,Datum,Betrag\na,2024-01-05,10\n")
+    assert "the header seems to stand in row 3: say --header 3" in refusal("retention", path)
+    told = refusal("retention", path, words=Options(header=3))
+    words = Options(header=3, renamed=options_in(told))
+    assert total(filled("retention", path, words=words), "Orders", "amount") == 10
+
+
+def test_months_side_by_side_as_a_spreadsheet_has_them(tmp_path: Path) -> None:
+    """Their headers are dates there, shown as Jan-24."""
+
+    def fill(new: xlsxwriter.Workbook) -> None:
+        sheet, month = new.add_worksheet(), new.add_format({"num_format": "mmm-yy"})
+        for place, day in enumerate((date(2024, 1, 1), date(2024, 2, 1)), start=1):
+            sheet.write_datetime(0, place, day, month)
+        sheet.write_row(0, 0, ["Kanal"])
+        sheet.write_row(1, 0, ["A", 10, 20])
+        sheet.write_row(2, 0, ["B", 30, 40])
+
+    path = tmp_path / "spend.xlsx"
+    path.write_bytes(written(fill))
+    said = options_in(refusal("unit_economics", path))
+    assert said == {"Kanal": "channel"}
+    told = filled("unit_economics", path, words=Options(renamed=said))
+    assert column(told, "Spend", "month") == [date(2024, 1, 1)] * 2 + [date(2024, 2, 1)] * 2
+    assert column(told, "Spend", "spend") == [10, 30, 20, 40]
+    for header, why in (
+        ("Jan-24,Feb-24", '"Jan-24" may be the month 2024-01, or a day without its year'),
+        ("Jan,Feb", '"Jan" is a month without its year'),
+    ):
+        text = text_file(tmp_path / "spend.csv", f"channel,{header}\nA,10,20\n")
+        assert f"the header {why}: write it as 2024-01" in refusal("unit_economics", text)
+    # A column a week is none a month.
+    weeks = text_file(tmp_path / "weeks.csv", "channel,2024-01-01,2024-01-08\nA,10,20\n")
+    assert "has no column" in refusal("unit_economics", weeks)

@@ -693,6 +693,9 @@ _WEEK_NUMBER = re.compile(
 _DAY_ALONE = re.compile(r"(\d{1,2})\.?[- ]+(?:de )?([^\W\d]+)\.?|([^\W\d]+)\.? +(\d{1,2})")
 
 
+OR_MONTH = "{why}, or, where it is a month, call its column Month"
+
+
 def _why_no_day(text: str, calendar: str) -> Message:
     """What a text is in place of a day, and what to do."""
     period = "a quarter" if _QUARTER.fullmatch(text) else ""
@@ -709,18 +712,11 @@ def _why_no_day(text: str, calendar: str) -> Message:
             "is a week, and countries count them differently: write its first day, as 2024-01-29,"
             " or the week of ISO 8601, as 2024-W05"
         )
-    if short := _short_month(text):
-        month_said = f"{_year(int(short[3]))}-{MONTH_NAMES[short[1].lower()]:02}"
-        return Message(
-            "may be the month {month}, or a day without its year: write it as {month}, or, where it"
-            " is a month, call its column Month",
-            month=month_said,
-        )
+    if why := why_no_month(text):
+        return Message(OR_MONTH, why=why) if _short_month(text) else why
     alone = _DAY_ALONE.fullmatch(text)
     if alone and (alone[2] or alone[3]).lower() in MONTH_NAMES:
         return Message("is a day without its year: write it as 2024-01-31")
-    if text.lower().strip(".") in MONTH_NAMES or re.fullmatch(r"\d{1,2}月", text):
-        return Message("is a month without its year: write it as 2024-01")
     if calendar != "gregorian" and _YEAR_LAST.fullmatch(text):
         return Message("has a year of two digits: write all four, as another calendar is said")
     return Message("is not a date")
@@ -728,6 +724,18 @@ def _why_no_day(text: str, calendar: str) -> Message:
 
 _SERIAL = re.compile(r"[34]\d{4}|5[0-4]\d{3}")
 """Excel's numbers of days, from 1982 to 2050."""
+
+
+def why_no_month(text: str) -> Message | None:
+    """Why a month's name, alone or with two digits, is none: nobody knows of which year it is."""
+    if short := _short_month(text):
+        return Message(
+            "may be the month {month}, or a day without its year: write it as {month}",
+            month=f"{_year(int(short[3]))}-{MONTH_NAMES[short[1].lower()]:02}",
+        )
+    if text.lower().strip(".") in MONTH_NAMES or re.fullmatch(r"\d{1,2}月", text):
+        return Message("is a month without its year: write it as 2024-01")
+    return None
 
 
 def day_of(text: str, order: str, calendar: str = "gregorian") -> date | None:

@@ -168,9 +168,20 @@ def match_of(
     missing = _missing(match.places, match.headers, tables[name], options)
     if not missing:
         return match, name, []
+    by_month = any("month" in {column.name for column in columns} for columns in tables.values())
+    if by_month and (unsure := _unsure_month(texts)):
+        text = '{path}: the header "{text}" {why}'
+        raise ReshapedError(Message(text, path=opener.path, text=unsure[0], why=unsure[1]))
     title = _title(opener, match, tables[name], options)
     if title:
         raise NoHeaderError(title)
+    if not match.places and _is_data(texts):
+        text = (
+            '{path}: row {row}, "{text}", seems to be data and no header: put a row of the names of'
+            " its columns above it"
+        )
+        shown = ", ".join(texts)[:60]
+        raise NoHeaderError(Message(text, path=opener.path, row=row + 1, text=shown))
     return match, name, [*_lacking(match, missing, tables[name])]
 
 
@@ -187,6 +198,13 @@ def _within(page: SourcePage, area: Area | None) -> SourcePage:
     return page._replace(head=rows, rows=lambda: iter([rows]))
 
 
+def _is_data(texts: Sequence[str]) -> bool:
+    """Whether a row has a day and a number, as none of headers has."""
+    return any(map(written.is_day, texts)) and any(
+        written.amount_of(text) and not written.is_day(text) for text in texts
+    )
+
+
 def _most(fits: Mapping[str, HeaderFit]) -> int:
     return max(len(fit.headers) for fit in fits.values())
 
@@ -195,7 +213,7 @@ def _able(
     texts: Sequence[str], names: Sequence[str], tables: Mapping[str, Sequence[Column]]
 ) -> Sequence[str]:
     """The tables that a header may be of: one a column a month is of a table of months."""
-    if sum(bool(text) and written.is_month(text) for text in texts) < 2:
+    if len(_months(texts)) < 2:
         return names
     able = [name for name in names if "month" in {column.name for column in tables[name]}]
     return able or names
@@ -208,7 +226,7 @@ def is_reshaped(opener: Opener, tables: Mapping[str, Sequence[Column]]) -> bool:
     for page in pages(opener):
         texts = next((text_of(row) for row in page.head if any(text_of(row))), [])
         names = {loose(text) for text in texts if text}
-        if sum(bool(text) and written.is_month(text) for text in texts) > 1:
+        if len(_months(texts)) > 1:
             return True
         if names & METRIC and names & VALUE and len(names) == 3:
             return True
@@ -333,12 +351,12 @@ def _better_row(match: Match, columns: Sequence[Column], options: Options) -> in
     filled = sum(map(bool, match.headers))
     # A header of two rows has the names of groups in the first, and ours in the second.
     found = {
-        number: len(_places(text_of(row), columns, options))
+        number: _known(text_of(row), columns, options)
         for number, row in enumerate(match.page.head[:FORTY], start=1)
         if number - 1 != match.row
     }
     best = max(found, key=found.__getitem__, default=0)
-    if best and found[best] > max(1, len(match.places)):
+    if best and found[best] > max((1, 0), _known(match.headers, columns, options)):
         return best
     if filled == 1 or len(set(filter(None, match.headers))) == 1:
         for number, row in enumerate(match.page.head[:FORTY], start=1):
@@ -346,6 +364,13 @@ def _better_row(match: Match, columns: Sequence[Column], options: Options) -> in
             if number - 1 > match.row and len(distinct) > 1:
                 return number
     return 0
+
+
+def _known(texts: Sequence[str], columns: Sequence[Column], options: Options) -> tuple[int, int]:
+    """How many of our columns a row likely names, and how many it surely does."""
+    places = _places(texts, columns, options)
+    others = [column for column in columns if column.name not in places]
+    return len(places) + len(likely(others, spare(texts, places))), len(places)
 
 
 # Orders of several rows
@@ -395,13 +420,30 @@ def same_amounts(cells: Mapping[str, Sequence[Any]]) -> Iterator[Message]:
 # Long and wide
 
 
+def _months(headers: Sequence[str]) -> list[int]:
+    """The columns of a month each: by its name, or by its first day, where all days are such."""
+    days = [place for place, text in enumerate(headers) if text and _DAY.fullmatch(text)]
+    if days and all(headers[place][8:10] == "01" for place in days):
+        return days
+    return [place for place, text in enumerate(headers) if text and written.is_month(text)]
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?: 00:00:00)?")
+
+
+def _unsure_month(headers: Sequence[str]) -> tuple[str, Message] | None:
+    """A header that is a month without its year, or may be one, beside others of the kind."""
+    found = [(text, why) for text in headers if (why := written.why_no_month(text))]
+    return found[0] if len({text for text, _ in found}) > 1 else None
+
+
 def _reshaped(match: Match, columns: Sequence[Column], table: str, options: Options) -> Match:
     """A match whose page is reshaped: from metric and value, or from a column a month."""
     if "month" not in {column.name for column in columns}:
         return match
-    months = [n for n, text in enumerate(match.headers) if text and written.is_month(text)]
+    months = _months(match.headers)
     if len(months) > 1:
-        return _from_wide(match, columns, table, months)
+        return _from_wide(match, columns, table, months, options)
     keys = {loose(text): place for place, text in enumerate(match.headers)}
     metric = next((keys[word] for word in keys if word in METRIC), None)
     value = next((keys[word] for word in keys if word in VALUE), None)
@@ -480,7 +522,9 @@ def _rows(match: Match, measured: Sequence[int], dated: Sequence[int] = ()) -> R
     return rows
 
 
-def _from_wide(match: Match, columns: Sequence[Column], table: str, months: Sequence[int]) -> Match:
+def _from_wide(
+    match: Match, columns: Sequence[Column], table: str, months: Sequence[int], options: Options
+) -> Match:
     import pandas as pd
 
     others = [n for n, text in enumerate(match.headers) if text and n not in months]
@@ -508,7 +552,7 @@ def _from_wide(match: Match, columns: Sequence[Column], table: str, months: Sequ
     if "channel" in names:
         header = [*(match.headers[n] for n in others), "month", "spend"]
         cells = [[*row[: len(others)], row[-2], row[-1]] for row in long.values.tolist()]
-        return _made(match, rows, header, cells, columns, table, Options())
+        return _made(match, rows, header, cells, columns, table, options)
     if lead is None:
         return match
     _once_each(match, long.rename(columns={lead: "name"}))

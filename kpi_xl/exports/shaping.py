@@ -96,6 +96,9 @@ def shaped(
     if not rows.numbers:
         reading.faults.append(Message("has no rows of data under its header"))
         return reading
+    if fault := _second_header(rows, measured, dated):
+        reading.faults.append(fault)
+        return reading
     reading.faults += [*blocks_apart(match, rows), *years_given(match, rows)]
     frame = pd.DataFrame({"_row": rows.numbers})
     signs = _typed(frame, match, rows, unit_of, measured, dated, options, reading)
@@ -168,6 +171,26 @@ def shaped(
         frame = _summed(frame, [name for name in sums if name in frame], units)
     reading.frame = frame
     return reading
+
+
+def _second_header(rows: Rows, measured: Sequence[str], dated: Sequence[str]) -> Message | None:
+    """What is wrong with a first row that has words in place of numbers and days: units, say."""
+
+    def given(names: Sequence[str], at: int) -> list[str]:
+        cells = [rows.cells[name][at] for name in names if at < len(rows.numbers)]
+        return [str(cell).strip() for cell in cells if not written.is_blank(cell)]
+
+    words = given(measured, 0)
+    if not words or any(re.search(r"\d|#.", word) for word in words):
+        return None
+    numbers_below = any(map(written.amount_of, given(measured, 1)))
+    if any(re.search(r"\d", text) for text in given(dated, 0)) or not numbers_below:
+        return None
+    text = (
+        'row {row} has "{text}" where the rows under it have numbers, as a second row of a header'
+        " has, or one of units: delete it"
+    )
+    return Message(text, row=rows.numbers[0], text=words[0])
 
 
 # Columns
