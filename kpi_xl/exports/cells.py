@@ -719,7 +719,7 @@ def _why_no_day(text: str, calendar: str) -> Message:
         return Message("is a day without its year: write it as 2024-01-31")
     if calendar != "gregorian" and _YEAR_LAST.fullmatch(text):
         return Message("has a year of two digits: write all four, as another calendar is said")
-    return Message("is not a date")
+    return Message("is not a date: write it as 2024-01-31")
 
 
 _SERIAL = re.compile(r"[34]\d{4}|5[0-4]\d{3}")
