@@ -331,6 +331,7 @@ def test_sheets_with_the_same_columns_are_told_and_may_be_added(tmp_path: Path) 
         first = filled("retention", path, words=words)
         assert (total(first, "Orders", "amount"), first.tables["Orders"].rows) == (10, 1)
         assert told in first.notes[0].remarks()
+        assert "read from the sheet Jan, " in first.notes[0].remarks()
     both = filled("retention", path, words=Options(sheet=("Jan", "feb")))
     assert (total(both, "Orders", "amount"), both.tables["Orders"].rows) == (60, 3)
     assert not any("not read" in note.remarks() for note in both.notes)
@@ -339,8 +340,11 @@ def test_sheets_with_the_same_columns_are_told_and_may_be_added(tmp_path: Path) 
     none = refusal("retention", path, words=Options(sheet=("Fev",)))
     assert 'has no sheet "Fev"; did you mean Feb?; it has Jan, Feb, Notes' in none
     # The sheet of the table's name is meant.
-    meant = filled("retention", book(tmp_path / "meant.xlsx", Feb=TWO, Orders=ONE))
-    assert "not read" not in meant.notes[0].remarks()
+    of_this_name = book(tmp_path / "meant.xlsx", Feb=TWO, Orders=ONE)
+    for words in (None, Options(dates="ymd")):
+        meant = filled("retention", of_this_name, words=words)
+        assert total(meant, "Orders", "amount") == 10
+        assert "not read" not in meant.notes[0].remarks()
     # What is no workbook has no sheets, and counts once.
     text = text_file(tmp_path / "more.csv", "customer,date,amount\nd,2024-03-05,100\n")
     all_of_them = filled("retention", path, text, words=Options(sheet=("Jan", "Feb")))

@@ -362,8 +362,9 @@ def _read(
             continue
         one = _unknown(request._replace(options=options), opener, tables, progress)
         if isinstance(one, Reading):
-            if not options.sheet:
-                one.left += _other_sheets(opener, one.match.page.title, one.match.row)
+            title = one.match.page.title
+            if not options.sheet and title.casefold() != one.table.casefold():
+                one.left += _other_sheets(opener, title, one.match.row)
             readings.append(one)
         else:
             ready.append(_with_sheets_told(opener, *one))
@@ -382,6 +383,9 @@ def _with_sheets_told(opener: Opener, name: str, table: ReadTable) -> tuple[str,
 def _other_sheets(opener: Opener, title: str, row: int | None) -> Iterator[Message]:
     """What is told of sheets with the columns of the one that was read, from its header on."""
     found = list(pages(opener)) if title else []
+    if row is not None and len(found) > 1:  # a reader of whole tables has told it
+        text = "read from the sheet {sheet}, one of {number}"
+        yield Message(text, sheet=title, number=len(found))
     headers = [
         next((n for n, cells in enumerate(page.head) if any(text_of(cells))), 0)
         if row is None
@@ -566,7 +570,7 @@ def _as_ours(
             first = error
     try:
         match, table, lacking = plain_tables.match_of(
-            opener, tables, request.table, request.options, _block(request, name)
+            opener, tables, request.table, request.options, _block(request, name, tables)
         )
     except SourceError as error:
         if first is not None and not isinstance(error, NoHeaderError | ReshapedError):
@@ -586,12 +590,17 @@ def _as_ours(
     return reading
 
 
-def _block(request: Request, name: str) -> Block | None:
-    """What a workbook has under the name of a table, unless the user names its sheets."""
+def _block(request: Request, name: str, tables: Tables) -> Block | None:
+    """What a workbook has under the name of a table, unless the user names its sheets.
+
+    Where no table is named, it is what it has under the name of one alone.
+    """
     is_book = request.path.suffix.lower() in (".xlsx", ".xlsm")
-    return (
-        block_named(request.path, name) if is_book and name and not request.options.sheet else None
-    )
+    if not is_book or request.options.sheet:
+        return None
+    found = [block_named(request.path, one) for one in ([name] if name else tables)]
+    blocks = [block for block in found if block]
+    return blocks[0] if len(blocks) == 1 else None
 
 
 def _refuse_totals(ready: tuple[str, ReadTable], tables: Tables) -> None:
