@@ -381,7 +381,10 @@ def _with_sheets_told(opener: Opener, name: str, table: ReadTable) -> tuple[str,
 
 
 def _other_sheets(opener: Opener, title: str, row: int | None) -> Iterator[Message]:
-    """What is told of sheets with the columns of the one that was read, from its header on."""
+    """Which sheet of several was read, and which others have its columns.
+
+    `row` is that of the header; without it the first that is not blank, and the sheet is told.
+    """
     found = list(pages(opener)) if title else []
     if row is not None and len(found) > 1:  # a reader of whole tables has told it
         text = "read from the sheet {sheet}, one of {number}"
