@@ -349,7 +349,8 @@ def without_mean(values: str) -> str:
 
     Cents that cancel leave a rest in binary.
     """
-    return f"SUM({values})<=1E-13*COUNT({values})*MAX(MAX({values}),-MIN({values}))"
+    rest = "0.0000000000001"  # as Calc saves 1E-13
+    return f"SUM({values})<={rest}*COUNT({values})*MAX(MAX({values}),-MIN({values}))"
 
 
 def escaped(name: str) -> str:
