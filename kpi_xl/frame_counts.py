@@ -1,6 +1,5 @@
 """What the retention workbook is made of, where its orders are more than a sheet holds."""
 
-import datetime
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,13 +21,9 @@ from kpi_xl.metrics import METRICS, histories, table_rows
 from kpi_xl.serials import ordinals_of, serials_of
 
 if TYPE_CHECKING:
-    import numpy as np
     from narwhals.typing import IntoFrame
-    from numpy.typing import NDArray
 
-    Integers = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Day = datetime.date | str | float | None
+    from kpi_xl.metrics.tallies import Integers
 
 
 class Asked(NamedTuple):

@@ -29,12 +29,10 @@ from kpi_xl.periods import (
 from kpi_xl.serials import ordinals_of, serials_of
 
 if TYPE_CHECKING:
-    import numpy as np
     from narwhals.typing import IntoFrame
-    from numpy.typing import NDArray
 
-    Integers = NDArray[np.int64]
-    Floats = NDArray[np.float64]
+    from kpi_xl.metrics.tallies import Integers
+
     Day = datetime.date | str | float | None
 
 

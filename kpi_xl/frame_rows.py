@@ -26,13 +26,10 @@ from kpi_xl.serials import ordinals_of, serial, serials_of
 from kpi_xl.units import DATE, LARGEST, LARGEST_ID, LARGEST_ID_32, NEGLIGIBLE
 
 if TYPE_CHECKING:
-    import numpy as np
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
 
-    Integers = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Day = datetime.date | str | float | None
+    from kpi_xl.metrics.tallies import Floats, Integers
 
 Table = list[list[Any]]
 

@@ -21,7 +21,6 @@ customers, a customer. It is computed at once: the lazy frame that comes back ho
 The errors are those of the cells, raised as a KpiError.
 """
 
-import datetime
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -51,20 +50,14 @@ from kpi_xl.frame_rows import (
     with_period,
 )
 from kpi_xl.metrics import METRICS, economics, forecasts, histories, table_rows, tallies
-from kpi_xl.periods import (
-    ROLLING,
-    ROLLING_DAYS,
-)
+from kpi_xl.periods import ROLLING, ROLLING_DAYS
 from kpi_xl.serials import ordinals_of, serials_of
 
 if TYPE_CHECKING:
-    import numpy as np
     from narwhals.typing import IntoFrame
     from numpy.typing import NDArray
 
-    Integers = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Day = datetime.date | str | float | None
+    from kpi_xl.frame_orders import Day
 
 Frame = TypeVar("Frame")
 Options = ParamSpec("Options")

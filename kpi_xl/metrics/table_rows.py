@@ -8,21 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kpi_xl.errors import NotEnoughData, OutOfDomain, WrongInput, ZeroDenominator
 from kpi_xl.metrics.tallies import Activity
 from kpi_xl.periods import label
-from kpi_xl.units import (
-    refuse_large,
-)
+from kpi_xl.units import refuse_large
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    from kpi_xl.columns import Keys
-
-    Integers = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Column = Keys | Integers | Sequence[str | float | None]
-    Counts = tuple[Integers, Integers, Integers, NDArray[Any] | None]
-    """Segments, cohorts from the oldest on, ages, and how much to count there, None for 1."""
+    from kpi_xl.metrics.tallies import Floats, Integers
 
 
 def of_revenue(measure: str, values: object) -> bool:

@@ -5,8 +5,7 @@ NumPy is imported inside the functions: the scalar functions must start without 
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from unicodedata import category, decimal, normalize
 
 from kpi_xl.errors import ZeroDenominator
@@ -47,18 +46,6 @@ from kpi_xl.units import (
     Domain,
     summed,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from kpi_xl.columns import Keys
-
-    Integers = NDArray[np.int64]
-    Floats = NDArray[np.float64]
-    Column = Keys | Integers | Sequence[str | float | None]
-    Counts = tuple[Integers, Integers, Integers, NDArray[Any] | None]
-    """Segments, cohorts from the oldest on, ages, and how much to count there, None for 1."""
 
 COHORTS = "Fader & Hardie (2007), How to Project Customer Retention (retention by cohort)"
 

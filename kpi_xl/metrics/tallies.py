@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kpi_xl.errors import NotEnoughData, OutOfDomain
 from kpi_xl.periods import EPOCH, ROLLING, ROLLING_DAYS, period_number
 from kpi_xl.serials import AFTER_LAST_DAY, ordinals_of
-from kpi_xl.units import (
-    NEGLIGIBLE,
-)
+from kpi_xl.units import NEGLIGIBLE
 
 if TYPE_CHECKING:
     import numpy as np
